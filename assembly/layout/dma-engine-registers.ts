@@ -1,0 +1,41 @@
+// Register map of the DMA engine: a bus master with one StreamID. All registers are 32-bit; addresses are iova.
+
+export const DMA_REGION_SIZE = 0x1000;
+export const DMA_ID = 0x00;
+export const DMA_ID_VALUE = 0x31414d44; // "DMA1"
+/** Operation: writing starts it; it is complete when the write returns. Reads the last operation. */
+export const DMA_CTRL = 0x04;
+export const DMA_STATUS = 0x08;
+export const DMA_LENGTH = 0x0c;
+/** u64 source iova. */
+export const DMA_SRC = 0x10;
+/** u64 destination iova. */
+export const DMA_DST = 0x18;
+/** 32-bit pattern of FILL and VERIFY. */
+export const DMA_PATTERN = 0x20;
+/** Bytes done before the operation ended. */
+export const DMA_DONE = 0x24;
+/** u64 iova of the access that failed. */
+export const DMA_FAULT_ADDR = 0x28;
+/** StreamID that the SMMU sees, as the guest numbers it. */
+export const DMA_STREAM = 0x30;
+/** 1: pulse the interrupt at the end of each operation. */
+export const DMA_IRQ_ENABLE = 0x34;
+
+export const DMA_OP_NONE = 0;
+/** DST := SRC. */
+export const DMA_OP_COPY = 1;
+/** DST := PATTERN, repeated. */
+export const DMA_OP_FILL = 2;
+/** Compare SRC with PATTERN, repeated. */
+export const DMA_OP_VERIFY = 3;
+
+export const DMA_STATUS_IDLE = 0;
+export const DMA_STATUS_DONE = 1;
+export const DMA_STATUS_READ_FAULT = 2;
+export const DMA_STATUS_WRITE_FAULT = 3;
+export const DMA_STATUS_MISMATCH = 4;
+export const DMA_STATUS_BAD_OP = 5;
+/** LENGTH of 0, above DMA_MAX_LENGTH, or not a multiple of 4 for FILL and VERIFY. */
+export const DMA_STATUS_BAD_LENGTH = 6;
+export const DMA_MAX_LENGTH = 0x100000;

@@ -1,0 +1,82 @@
+// Guest ABI: the first MiB of a Wasm guest's memory. docs/guest-abi.md is the prose. All words little-endian, offsets in bytes.
+
+/** Version of this ABI; a reactor exports it as the global `vsmmu_abi`. */
+export const ABI_VERSION = 1;
+/** Guests link above the ABI area. */
+export const ABI_AREA_SIZE = 0x100000;
+export const ABI_PAGE_SIZE = 0x10000;
+/** First of the 15 pages of 64 KiB that back directly mapped device pages. */
+export const ABI_DIRECT_PAGES = 0x10000;
+export const ABI_DIRECT_PAGE_COUNT = 15;
+
+// Info page, written by the host.
+export const ABI_MAGIC = 0x55534d56;
+export const ABI_AT_MAGIC = 0x000;
+export const ABI_AT_VERSION = 0x004;
+/** GPA of memory offset 0: gpa = offset + base. RAM is the memory above the ABI area. */
+export const ABI_AT_RAM_GPA_BASE = 0x008;
+/** Bytes of guest memory, the ABI area included. */
+export const ABI_AT_MEMORY_SIZE = 0x00c;
+/** This vCPU count and the machine's index among its host's machines (informational). */
+export const ABI_AT_VCPUS = 0x010;
+export const ABI_AT_MACHINE = 0x014;
+
+// Devices: a table in place of a device tree.
+export const ABI_AT_DEVICE_COUNT = 0x020;
+export const ABI_AT_DEVICES = 0x100;
+export const ABI_MAX_DEVICES = 16;
+export const ABI_DEVICE_SIZE = 32;
+/** Kind: four ASCII characters, first in the low byte. */
+export const ABI_DEVICE_KIND = 0x00;
+export const ABI_DEVICE_GPA = 0x04;
+export const ABI_DEVICE_REGION_SIZE = 0x08;
+/** First interrupt line; the device's lines follow each other. ABI_NO_IRQ when it has none. */
+export const ABI_DEVICE_IRQ = 0x0c;
+/** StreamID of a bus master (as the guest's SMMU numbers it), or ABI_NO_STREAM. */
+export const ABI_DEVICE_STREAM = 0x10;
+export const ABI_NO_IRQ = 0xffffffff;
+export const ABI_NO_STREAM = 0xffffffff;
+export const ABI_KIND_SMMUV3 = 0x33756d73; // "smu3"
+export const ABI_KIND_CMDQV = 0x76646d63; // "cmdv"
+export const ABI_KIND_PL011 = 0x74726175; // "uart"
+export const ABI_KIND_DMA = 0x65616d64; // "dmae"
+export const ABI_KIND_CHECKPOINT = 0x74706b63; // "ckpt"
+
+// Interrupts: 128 lines. Edge: the host sets a bit, the guest clears it. Level: the host alone sets and clears.
+export const ABI_AT_IRQ_EDGE = 0x300;
+export const ABI_AT_IRQ_LEVEL = 0x310;
+export const ABI_IRQ_LINES = 128;
+
+// Direct maps: accesses to these ranges touch guest memory instead of leaving the guest.
+/** Raised by the host whenever the table changes. */
+export const ABI_AT_MAP_EPOCH = 0x380;
+/** One word per vCPU: the epoch that it has seen, stored by the guest at its safe points. */
+export const ABI_AT_MAP_ACK = 0x384;
+export const ABI_MAX_VCPUS = 16;
+export const ABI_AT_MAP_COUNT = 0x3fc;
+export const ABI_AT_MAPS = 0x400;
+export const ABI_MAX_MAPS = 16;
+export const ABI_MAP_SIZE = 32;
+export const ABI_MAP_GPA = 0x00;
+/** Bytes; 0 is a free slot. */
+export const ABI_MAP_LENGTH = 0x04;
+/** Guest-memory offset of the first byte. */
+export const ABI_MAP_OFFSET = 0x08;
+/** ABI_MAP_FLAG_*. */
+export const ABI_MAP_FLAGS = 0x0c;
+/** First argument of the doorbell import for stores to this range. */
+export const ABI_MAP_DOORBELL = 0x10;
+/** After a store call `doorbell(id, offset in the range)`. */
+export const ABI_MAP_FLAG_DOORBELL = 1;
+
+/** u64 nanoseconds, refreshed by the host whenever the guest leaves or is entered. */
+export const ABI_AT_TIME = 0x600;
+/** Exits of this machine so far (u32, wraps), refreshed by the host at each. */
+export const ABI_AT_EXITS = 0x608;
+/** Set by the guest's driver from the first doorbell of a batch to its last completion: the host counts exits inside. */
+export const ABI_AT_INVALIDATING = 0x60c;
+
+// Results of vsmmu_run.
+export const RUN_IDLE = 0;
+export const RUN_YIELD = 1;
+export const RUN_OFF = 2;

@@ -1,0 +1,90 @@
+// Compiles the hot modules and joins them to a unit: guest port -> SMMU core -> VCMDQ drain, by direct imports
+// (docs/architecture.md, "Units").
+
+/** Exports of the guest port. Offsets are byte offsets in guest memory that `resolve` has returned. */
+export interface GuestPortExports {
+  /** Offset of `length` bytes at a gpa (low and high word), or 0xffffffff when they do not lie in one region. */
+  resolveGpa(gpaLo: number, gpaHi: number, length: number): number;
+}
+
+/** Exports of the SMMU core. `smmu` is the byte offset of an SMMU block in host memory. */
+export interface SmmuCoreExports {
+  /** Registers an access in flight: from here to `accessEnd` no CMD_SYNC passes a translation that the access uses. */
+  accessBegin(smmu: number): void;
+  accessEnd(): void;
+  /**
+   * Translates one byte's address for an access within its page. `ssid` is -1 for none; `attributes` is a sum of ACCESS_*.
+   * Results stand in the thread block (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT).
+   * @returns TRANSLATE_OK, TRANSLATE_ABORT (refused; any event has been recorded), or TRANSLATE_RAZWI (a fault whose CD says
+   *          that reads are zero and writes ignored).
+   */
+  translate(smmu: number, sid: number, ssid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+}
+
+/** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
+export interface VcmdqDrainExports {
+  /**
+   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id` is (SMMU index << 8) | VINTF; an id
+   * that is not the machine's own has no effect.
+   */
+  doorbell(id: number, offset: number): void;
+  /** Serves one queue within its budget. Returns QUEUE_STATE. */
+  serve(smmu: number, queue: number): number;
+  /** Serves every VCMDQ of a context once; returns the number of commands consumed. */
+  serveContext(smmu: number, context: number): number;
+  /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
+  serveParked(smmu: number): number;
+  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR. */
+  publishError(smmu: number, queue: number): void;
+  /** Steps over the command that a held error or an emulation stopped at, and lets the queue run. */
+  stepOver(smmu: number, queue: number): void;
+  /** Lets a queue whose error has been acknowledged, or that the host has finished with, fetch again from CONS. */
+  resume(smmu: number, queue: number): void;
+  /** Gives back what a dead thread (block index) owned. */
+  reapThread(smmu: number, thread: number): void;
+}
+
+/** Write access; otherwise a read. */
+export const ACCESS_WRITE = 1;
+export const ACCESS_PRIVILEGED = 2;
+export const ACCESS_INSTRUCTION = 4;
+
+export const TRANSLATE_OK = 0;
+export const TRANSLATE_ABORT = 1;
+export const TRANSLATE_RAZWI = 2;
+
+/** The three hot modules, compiled. Can be posted to other threads. */
+export interface HotModules {
+  readonly guestPort: WebAssembly.Module;
+  readonly smmuCore: WebAssembly.Module;
+  readonly vcmdqDrain: WebAssembly.Module;
+}
+
+/** A stretch of guest physical address space that is RAM. Multiples of 64 KiB. */
+export interface MemoryRegion {
+  readonly gpa: number;
+  /** Byte offset in guest memory. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Regions that a guest port has room for. */
+export const MAX_REGIONS = 4;
+
+async function compile(url: URL): Promise<WebAssembly.Module> {
+  if (url.protocol === 'file:') {
+    const { readFile } = await import('node:fs/promises');
+    return WebAssembly.compile(await readFile(url));
+  }
+  return WebAssembly.compileStreaming(fetch(url));
+}
+
+/** Compiles the hot modules that lie beside this file. */
+export async function loadHotModules(): Promise<HotModules> {
+  const [guestPort, smmuCore, vcmdqDrain] = await Promise.all([
+    compile(new URL('./guest-port.wasm', import.meta.url)),
+    compile(new URL('./smmu-core.wasm', import.meta.url)),
+    compile(new URL('./vcmdq-drain.wasm', import.meta.url)),
+  ]);
+  return { guestPort, smmuCore, vcmdqDrain };
+}

@@ -1,0 +1,85 @@
+// What a host gives a device.
+
+/** Memory as the device's bus sees it without an IOMMU. Addresses are gpa. */
+export interface GuestMemory {
+  /** Reads one aligned 64-bit word once, atomically. Undefined when the address is not RAM. */
+  load64(gpa: number): bigint | undefined;
+  /** Writes one aligned 64-bit word atomically. False when the address is not RAM. */
+  store64(gpa: number, value: bigint): boolean;
+}
+
+/** One interrupt line of a device. */
+export interface InterruptLine {
+  /** Edge: one event. */
+  pulse(): void;
+  /** Level: asserted until set to false. */
+  setLevel(asserted: boolean): void;
+}
+
+/** Outcome of a DMA access. */
+export interface DmaResult {
+  readonly ok: boolean;
+  /** Bytes transferred before the access ended. */
+  readonly done: number;
+}
+
+/**
+ * The bus-master side of a device: every access goes through the IOMMU of the machine, page by page, under the StreamID
+ * that the host gave the device. A fault ends the access; the IOMMU records it.
+ */
+export interface DmaPort {
+  /** StreamID as the guest numbers it. */
+  readonly streamId: number;
+  /** Reads memory at `iova` (an integer below 2^53) into `target`. */
+  read(iova: number, target: Uint8Array): DmaResult;
+  /** Writes `source` to memory at `iova`. */
+  write(iova: number, source: Uint8Array): DmaResult;
+}
+
+/** A range of a device's registers that guest memory backs, so that accesses to it cause no exit. */
+export interface DirectMapRequest {
+  readonly region: number;
+  /** Byte offset in the region. */
+  readonly offset: number;
+  /** Bytes; the range lies in one 64 KiB page of the region. */
+  readonly length: number;
+  /** Passed to the doorbell after a store to the range; undefined when stores need no doorbell. */
+  readonly doorbell: number | undefined;
+}
+
+export interface DirectMap {
+  /** Guest-memory offset of the first byte of the range. */
+  readonly memoryOffset: number;
+  /**
+   * Takes the range back. Returns when every vCPU has seen the new map or is stopped; a late store lands in a page that
+   * nobody reads. The device carries the contents over.
+   */
+  unmap(): void;
+}
+
+/** Work that a device wants done beside the guest: an export of a Wasm instance, called with fixed arguments. */
+export interface BackgroundLoop {
+  readonly name: string;
+  /** Does a bounded amount of work; returns how much, 0 when there was none. */
+  poll(): number;
+}
+
+export interface TraceEvent {
+  readonly name: string;
+  readonly [field: string]: number | string | boolean;
+}
+
+/** Everything that a device may ask of its host. A host may refuse `mapDirect` by returning undefined: accesses then trap. */
+export interface DeviceHost {
+  readonly memory: GuestMemory;
+  interruptLine(index: number): InterruptLine;
+  /** The DMA port of this device; only for devices whose identity says `busMaster`. */
+  dmaPort(): DmaPort;
+  mapDirect(request: DirectMapRequest): DirectMap | undefined;
+  /** Registers a loop; the returned function takes it away again. */
+  background(loop: BackgroundLoop): () => void;
+  /** Nanoseconds since an arbitrary start, monotonic. */
+  nowNs(): number;
+  /** Records an event when tracing is on. */
+  trace(event: TraceEvent): void;
+}

@@ -1,0 +1,3 @@
+export * from './device.ts';
+export * from './fields.ts';
+export * from './host.ts';

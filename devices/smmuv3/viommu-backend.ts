@@ -1,0 +1,41 @@
+// What a vSMMU (the SMMUv3 in the guest's role) needs of the host behind it: the host object model in the shape that the
+// device uses. A host implements it over its physical SMMU; docs/device-plugin.md has the contract.
+
+import type { QueueBlock } from '../unit/index.ts';
+
+export interface ViommuBackend {
+  /** Block of the trapped CMDQ (QUEUE_KIND_GUEST_CMDQ). The device sets its ring, CONS and whether it runs. */
+  readonly commandQueue: QueueBlock;
+  /**
+   * Points the trapped CMDQ's block at a ring in guest memory.
+   * @param baseGpa gpa of the ring, already aligned to its size.
+   * @returns false when the ring does not lie in RAM: every fetch is then an external abort (CERROR_ABT).
+   */
+  setCommandRing(baseGpa: number, log2size: number): boolean;
+  /**
+   * Runs the trapped CMDQ from its private CONS up to the PROD in its registers, substituting VMID and StreamID.
+   * @returns QUEUE_STATE: QUEUE_NEEDS_HOST when CONS stands at a command that the device itself carries out
+   *          (CFGI_*, PREFETCH_*), QUEUE_ERROR_HELD at a bad one.
+   */
+  serveCommandQueue(): number;
+  /** Steps over the command at CONS and lets the queue run (`serveCommandQueue` goes on behind it). */
+  finishCommand(): void;
+  /** Fetch again from CONS, after the guest has acknowledged an error. */
+  resumeCommandQueue(): void;
+  /** StreamIDs of the machine's devices, as the guest numbers them. */
+  readonly virtualStreams: readonly number[];
+  /**
+   * Gives a stream the configuration of a guest STE.
+   * @param ste 16 words as read from the guest's table; undefined makes the stream abort without a record.
+   * @returns false when the STE asks for what the host does not give a guest (Config 6 or 7, EATS of 2 or 3): the stream aborts.
+   */
+  attachStream(virtSid: number, ste: Uint32Array | undefined): boolean;
+  /** CR0.SMMUEN = 0: every stream bypasses stage 1 (`abort` false) or aborts (`abort` true), as GBPA says. */
+  setGlobalBypass(abort: boolean): void;
+  /** CFGI_CD and CFGI_CD_ALL of one stream; `ssid` undefined means all. */
+  invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void;
+  /** Everything that the machine's streams have cached in the TLB (reset). */
+  invalidateAll(): void;
+  /** Where events of the machine's own streams go, as 8 words with the guest's StreamID. Called at safe points only. */
+  onEvent(deliver: (record: Uint32Array) => void): void;
+}

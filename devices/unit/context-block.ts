@@ -1,0 +1,146 @@
+// A command context in host memory: on whose behalf a queue's commands act. A VINTF is one; so is a vIOMMU without a VINTF.
+
+import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  CTX_DOORBELL_CALLS,
+  CTX_ENABLED,
+  CTX_HYP_OWN,
+  CTX_LVCMDQ_COUNT,
+  CTX_LVCMDQ_MAP,
+  CTX_PAGE0,
+  CTX_SID_MATCH,
+  CTX_SID_REPLACE,
+  CTX_STRIDE,
+  CTX_VMID,
+  CTX_WINDOW,
+  SMMU_AT_CONTEXTS,
+  SMMU_AT_REGS,
+} from '../../assembly/layout/host-memory.ts';
+import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
+import { smmuBase } from './unit.ts';
+
+/** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */
+const PAGE0_WORDS = 6;
+
+export class ContextBlock {
+  /** Byte offset in host memory. */
+  readonly address: number;
+  readonly index: number;
+  readonly #smmu: number;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+
+  constructor(hostMemory: WebAssembly.Memory, smmuIndex: number, index: number) {
+    this.#smmu = smmuBase(smmuIndex);
+    this.index = index;
+    this.address = this.#smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
+    this.#words = new Int32Array(hostMemory.buffer);
+    this.#bytes = new Uint8Array(hostMemory.buffer);
+  }
+
+  #get(field: number): number {
+    return Atomics.load(this.#words, (this.address + field) >> 2) >>> 0;
+  }
+
+  #set(field: number, value: number): void {
+    Atomics.store(this.#words, (this.address + field) >> 2, value | 0);
+  }
+
+  reset(): void {
+    this.#words.fill(0, this.address >> 2, (this.address + CTX_STRIDE) >> 2);
+  }
+
+  get enabled(): boolean {
+    return this.#get(CTX_ENABLED) !== 0;
+  }
+  set enabled(enabled: boolean) {
+    this.#set(CTX_ENABLED, enabled ? 1 : 0);
+  }
+  get hypOwn(): boolean {
+    return this.#get(CTX_HYP_OWN) !== 0;
+  }
+  set hypOwn(hypOwn: boolean) {
+    this.#set(CTX_HYP_OWN, hypOwn ? 1 : 0);
+  }
+  get vmid(): number {
+    return this.#get(CTX_VMID);
+  }
+  set vmid(vmid: number) {
+    this.#set(CTX_VMID, vmid);
+  }
+  /** Window of the owner's memory in the physical address map; 0 is the host itself. */
+  get window(): number {
+    return this.#get(CTX_WINDOW);
+  }
+  set window(window: number) {
+    this.#set(CTX_WINDOW, window);
+  }
+  get lvcmdqCount(): number {
+    return this.#get(CTX_LVCMDQ_COUNT);
+  }
+  set lvcmdqCount(count: number) {
+    this.#set(CTX_LVCMDQ_COUNT, count);
+  }
+  get doorbellCalls(): number {
+    return this.#get(CTX_DOORBELL_CALLS);
+  }
+
+  sidMatch(slot: number): number {
+    return this.#get(CTX_SID_MATCH + 4 * (slot % CMDQV_SIDS_PER_VINTF));
+  }
+  setSidMatch(slot: number, value: number): void {
+    this.#set(CTX_SID_MATCH + 4 * (slot % CMDQV_SIDS_PER_VINTF), value);
+  }
+  sidReplace(slot: number): number {
+    return this.#get(CTX_SID_REPLACE + 4 * (slot % CMDQV_SIDS_PER_VINTF));
+  }
+  setSidReplace(slot: number, value: number): void {
+    this.#set(CTX_SID_REPLACE + 4 * (slot % CMDQV_SIDS_PER_VINTF), value);
+  }
+
+  /** Queue block index behind an LVCMDQ slot, or undefined when CMDQ_ALLOC binds none. */
+  queueOf(lvcmdq: number): number | undefined {
+    if (lvcmdq >= this.lvcmdqCount) return undefined;
+    const entry = Atomics.load(this.#bytes, this.address + CTX_LVCMDQ_MAP + lvcmdq);
+    return entry === 0 ? undefined : entry - 1;
+  }
+  bindQueue(lvcmdq: number, queue: number | undefined): void {
+    Atomics.store(this.#bytes, this.address + CTX_LVCMDQ_MAP + lvcmdq, queue === undefined ? 0 : queue + 1);
+  }
+
+  /** Guest-memory offset of the directly mapped page 0, or 0. */
+  get page0(): number {
+    return this.#get(CTX_PAGE0);
+  }
+
+  /** Moves the page-0 registers of all bound queues into guest memory, where the guest then stores without an exit. */
+  mapPage0(guestMemory: WebAssembly.Memory, memoryOffset: number): void {
+    const guest = new Int32Array(guestMemory.buffer);
+    this.#eachSlot((lvcmdq, registers) => {
+      for (let i = 0; i < PAGE0_WORDS; i++) {
+        Atomics.store(guest, ((memoryOffset + lvcmdq * VCMDQ_STRIDE) >> 2) + i, Atomics.load(this.#words, (registers >> 2) + i));
+      }
+    });
+    this.#set(CTX_PAGE0, memoryOffset);
+  }
+
+  /** Takes the registers back from guest memory. What the guest left there is as untrusted as any register write. */
+  unmapPage0(guestMemory: WebAssembly.Memory): void {
+    const memoryOffset = this.page0;
+    if (memoryOffset === 0) return;
+    this.#set(CTX_PAGE0, 0);
+    const guest = new Int32Array(guestMemory.buffer);
+    this.#eachSlot((lvcmdq, registers) => {
+      for (let i = 0; i < PAGE0_WORDS; i++) {
+        Atomics.store(this.#words, (registers >> 2) + i, Atomics.load(guest, ((memoryOffset + lvcmdq * VCMDQ_STRIDE) >> 2) + i));
+      }
+    });
+  }
+
+  #eachSlot(visit: (lvcmdq: number, registers: number) => void): void {
+    for (let lvcmdq = 0; lvcmdq < this.lvcmdqCount; lvcmdq++) {
+      const queue = this.queueOf(lvcmdq);
+      if (queue !== undefined) visit(lvcmdq, this.#smmu + SMMU_AT_REGS + queue * VCMDQ_STRIDE);
+    }
+  }
+}

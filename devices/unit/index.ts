@@ -1,0 +1,3 @@
+export * from './context-block.ts';
+export * from './queue-block.ts';
+export * from './unit.ts';

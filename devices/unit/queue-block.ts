@@ -1,0 +1,172 @@
+// A queue block in host memory, seen from TypeScript: the state that the drain works on and the device models configure.
+
+import {
+  QUEUE_ALLOCATED,
+  QUEUE_COMMANDS,
+  QUEUE_CONS,
+  QUEUE_CTX,
+  QUEUE_ENABLED,
+  QUEUE_ERR,
+  QUEUE_ERRORS,
+  QUEUE_GERROR,
+  QUEUE_KIND,
+  QUEUE_LOG2SIZE,
+  QUEUE_LVCMDQ,
+  QUEUE_REASON,
+  QUEUE_REGS,
+  QUEUE_REWRITES,
+  QUEUE_RING,
+  QUEUE_RING_WINDOW,
+  QUEUE_STATE,
+  QUEUE_STRIDE,
+  QUEUE_SYNCS,
+  SMMU_AT_QUEUES,
+  SMMU_AT_REGS,
+} from '../../assembly/layout/host-memory.ts';
+import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import { smmuBase } from './unit.ts';
+
+/** Plain counts of one queue. */
+export interface QueueCounts {
+  readonly commands: number;
+  readonly syncs: number;
+  readonly errors: number;
+  /** Commands whose VMID or StreamID was replaced. */
+  readonly rewrites: number;
+}
+
+export class QueueBlock {
+  /** Byte offset in host memory. */
+  readonly address: number;
+  readonly smmu: number;
+  readonly index: number;
+  readonly #words: Int32Array;
+  readonly #longs: BigInt64Array;
+
+  constructor(hostMemory: WebAssembly.Memory, smmuIndex: number, index: number) {
+    this.smmu = smmuBase(smmuIndex);
+    this.index = index;
+    this.address = this.smmu + SMMU_AT_QUEUES + index * QUEUE_STRIDE;
+    this.#words = new Int32Array(hostMemory.buffer);
+    this.#longs = new BigInt64Array(hostMemory.buffer);
+  }
+
+  #get(field: number): number {
+    return Atomics.load(this.#words, (this.address + field) >> 2) >>> 0;
+  }
+
+  #set(field: number, value: number): void {
+    Atomics.store(this.#words, (this.address + field) >> 2, value | 0);
+  }
+
+  #count(field: number): number {
+    return Number(Atomics.load(this.#longs, (this.address + field) >> 3));
+  }
+
+  /** Back to the state out of reset: not allocated, no ring, no error; its private registers are zero. The counts stay. */
+  reset(kind: number, context: number): void {
+    for (const field of [QUEUE_ALLOCATED, QUEUE_ENABLED, QUEUE_LOG2SIZE, QUEUE_RING, QUEUE_RING_WINDOW, QUEUE_CONS, QUEUE_ERR]) this.#set(field, 0);
+    for (const field of [QUEUE_STATE, QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ]) this.#set(field, 0);
+    this.#set(QUEUE_KIND, kind);
+    this.#set(QUEUE_CTX, context);
+    this.#set(QUEUE_REGS, this.smmu + SMMU_AT_REGS + this.index * VCMDQ_STRIDE);
+    this.#words.fill(0, this.registers >> 2, (this.registers + VCMDQ_STRIDE) >> 2);
+  }
+
+  /** Byte offset in host memory of the page-0 registers while no guest has them. */
+  get registers(): number {
+    return this.smmu + SMMU_AT_REGS + this.index * VCMDQ_STRIDE;
+  }
+
+  /** Where the ring lies: the window of its memory (0 host memory), the byte offset there, log2 of its entries. */
+  setRing(window: number, offset: number, log2size: number): void {
+    this.#set(QUEUE_RING_WINDOW, window);
+    this.#set(QUEUE_RING, offset);
+    this.#set(QUEUE_LOG2SIZE, log2size);
+  }
+
+  clearRing(): void {
+    this.setRing(0, 0, 0);
+  }
+
+  get hasRing(): boolean {
+    return this.#get(QUEUE_RING) !== 0;
+  }
+  get log2size(): number {
+    return this.#get(QUEUE_LOG2SIZE);
+  }
+  get ring(): number {
+    return this.#get(QUEUE_RING);
+  }
+  get kind(): number {
+    return this.#get(QUEUE_KIND);
+  }
+  set kind(kind: number) {
+    this.#set(QUEUE_KIND, kind);
+  }
+  get context(): number {
+    return this.#get(QUEUE_CTX);
+  }
+  set context(context: number) {
+    this.#set(QUEUE_CTX, context);
+  }
+  get lvcmdq(): number {
+    return this.#get(QUEUE_LVCMDQ);
+  }
+  set lvcmdq(lvcmdq: number) {
+    this.#set(QUEUE_LVCMDQ, lvcmdq);
+  }
+  get allocated(): boolean {
+    return this.#get(QUEUE_ALLOCATED) !== 0;
+  }
+  set allocated(allocated: boolean) {
+    this.#set(QUEUE_ALLOCATED, allocated ? 1 : 0);
+  }
+  /** The drain's own view of CONFIG.EN. */
+  get enabled(): boolean {
+    return this.#get(QUEUE_ENABLED) !== 0;
+  }
+  set enabled(enabled: boolean) {
+    this.#set(QUEUE_ENABLED, enabled ? 1 : 0);
+  }
+  /** Private CONS: index and wrap bit. */
+  get cons(): number {
+    return this.#get(QUEUE_CONS);
+  }
+  set cons(cons: number) {
+    this.#set(QUEUE_CONS, cons);
+  }
+  /** Error code (CERROR_*), 0 when there is none. */
+  get error(): number {
+    return this.#get(QUEUE_ERR);
+  }
+  set error(code: number) {
+    this.#set(QUEUE_ERR, code);
+  }
+  /** QUEUE_RUNNING to QUEUE_NEEDS_HOST. */
+  get state(): number {
+    return this.#get(QUEUE_STATE);
+  }
+  set state(state: number) {
+    this.#set(QUEUE_STATE, state);
+  }
+  /** Private GERROR. */
+  get gerror(): number {
+    return this.#get(QUEUE_GERROR);
+  }
+  set gerror(gerror: number) {
+    this.#set(QUEUE_GERROR, gerror);
+  }
+  /** STAT_* offset of the reason of the last error. */
+  get reason(): number {
+    return this.#get(QUEUE_REASON);
+  }
+  get counts(): QueueCounts {
+    return {
+      commands: this.#count(QUEUE_COMMANDS),
+      syncs: this.#count(QUEUE_SYNCS),
+      errors: this.#count(QUEUE_ERRORS),
+      rewrites: this.#count(QUEUE_REWRITES),
+    };
+  }
+}

@@ -1,0 +1,107 @@
+// A unit: the hot modules of one (thread, machine), joined to the memories that it may touch and to no other.
+
+import {
+  type GuestPortExports,
+  type HotModules,
+  MAX_REGIONS,
+  type MemoryRegion,
+  type SmmuCoreExports,
+  type VcmdqDrainExports,
+} from '../../assembly/load.ts';
+import {
+  HOST_AT_RAM_BASE,
+  HOST_AT_RAM_SIZE,
+  HOST_AT_THREADS,
+  HOST_SMMUS,
+  HOST_THREADS,
+  MAX_THREADS,
+  SMMU_STRIDE,
+  THREAD_STRIDE,
+} from '../../assembly/layout/host-memory.ts';
+
+/** What a unit is made of; everything in it can be posted to another thread. */
+export interface UnitOptions {
+  readonly modules: HotModules;
+  readonly hostMemory: WebAssembly.Memory;
+  /** The guest's memory; the host's own unit has none. */
+  readonly guest?: {
+    readonly memory: WebAssembly.Memory;
+    readonly regions: readonly MemoryRegion[];
+    /** Window of the physical address map that this memory is, from 1. */
+    readonly window: number;
+  };
+  /** Index of the thread block, unique among running threads: 0 to 63. */
+  readonly thread: number;
+}
+
+/** Byte offset of an SMMU block in host memory. */
+export function smmuBase(index: number): number {
+  return HOST_SMMUS + index * SMMU_STRIDE;
+}
+
+function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAssembly.Global> {
+  if (regions.length > MAX_REGIONS) throw new RangeError(`a guest port takes at most ${MAX_REGIONS} regions, not ${regions.length}`);
+  const globals: Record<string, WebAssembly.Global> = {};
+  for (let i = 0; i < MAX_REGIONS; i++) {
+    const region = regions[i] ?? { gpa: 0, offset: 0, size: 0 };
+    if (region.gpa % 0x10000 || region.offset % 0x10000 || region.size % 0x10000) {
+      throw new RangeError('guest memory regions are multiples of 64 KiB');
+    }
+    globals[`GPA${i}`] = new WebAssembly.Global({ value: 'i64' }, BigInt(region.gpa));
+    globals[`OFFSET${i}`] = new WebAssembly.Global({ value: 'i32' }, region.offset);
+    globals[`SIZE${i}`] = new WebAssembly.Global({ value: 'i32' }, region.size);
+  }
+  return globals;
+}
+
+const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
+
+export class Unit {
+  readonly port: GuestPortExports;
+  readonly core: SmmuCoreExports;
+  readonly drain: VcmdqDrainExports;
+  readonly hostMemory: WebAssembly.Memory;
+  readonly guestMemory: WebAssembly.Memory | undefined;
+  /** Window of the guest's memory, 0 for the host's own unit. */
+  readonly window: number;
+  /** Index of this unit's thread block. */
+  readonly thread: number;
+  /** Byte offset of this unit's thread block in host memory. */
+  readonly threadBlock: number;
+
+  /** Host memory must have been laid out (`layOutHostMemory`). */
+  constructor(options: UnitOptions) {
+    const { modules, hostMemory, guest, thread } = options;
+    if (!(thread >= 0 && thread < MAX_THREADS)) throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
+    const host = new Int32Array(hostMemory.buffer);
+    this.hostMemory = hostMemory;
+    this.guestMemory = guest?.memory;
+    this.window = guest?.window ?? 0;
+    this.thread = thread;
+    this.threadBlock = HOST_THREADS + thread * THREAD_STRIDE;
+
+    const guestMemory = guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const port = new WebAssembly.Instance(modules.guestPort, {
+      env: { memory: guestMemory },
+      regions: { ...regionGlobals(guest?.regions ?? []), MEMORY_SIZE: i32(guestMemory.buffer.byteLength) },
+    });
+    const unit = {
+      WINDOW: i32(this.window),
+      THREAD: i32(this.threadBlock),
+      THREAD_ID: i32(thread + 1),
+      RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
+      RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
+    };
+    const core = new WebAssembly.Instance(modules.smmuCore, { env: { memory: hostMemory }, port: port.exports, unit });
+    const drain = new WebAssembly.Instance(modules.vcmdqDrain, { env: { memory: hostMemory }, port: port.exports, core: core.exports, unit });
+    this.port = port.exports as unknown as GuestPortExports;
+    this.core = core.exports as unknown as SmmuCoreExports;
+    this.drain = drain.exports as unknown as VcmdqDrainExports;
+
+    // CMD_SYNC looks at the blocks below this count; it only ever grows.
+    const count = HOST_AT_THREADS >> 2;
+    for (let seen = Atomics.load(host, count); seen <= thread; seen = Atomics.load(host, count)) {
+      Atomics.compareExchange(host, count, seen, thread + 1);
+    }
+  }
+}
