@@ -7,14 +7,20 @@ export const CHECKPOINT_ID_VALUE = 0x31504b43; // "CKP1"
 /** Write a CHECKPOINT_PHASE_* to say that it begins, with bit 31 set that it has ended. Reads the last value written. */
 export const CHECKPOINT_PHASE = 0x04;
 export const CHECKPOINT_PHASE_END = 0x80000000;
-/** Result of a check: write its number, bit 31 set when it failed. */
+/** Result of a check: 1 passed, 0 failed. DATA 0 to 3: gpa and length of its name, gpa and length of a detail (text in RAM). */
 export const CHECKPOINT_RESULT = 0x08;
-export const CHECKPOINT_RESULT_FAILED = 0x80000000;
-/** Four words of free payload that go with the next PHASE or RESULT write. */
+/** Eight words of payload that go with the next PHASE or RESULT write. */
 export const CHECKPOINT_DATA = 0x10;
 export const CHECKPOINT_DATA_WORDS = 8;
+/** Longest name or detail in bytes; longer ones are cut. */
+export const CHECKPOINT_MAX_TEXT = 240;
 
-/** Another machine of the host is being attacked: the host compares its state before and after. */
+/** Another machine of the host is being attacked: the host compares that machine's state before and after. */
 export const CHECKPOINT_PHASE_ATTACK = 1;
-/** A measurement: at the end DATA holds path, batch, samples and exits; see docs/guest-abi.md. */
+/**
+ * A measurement. At its end DATA holds: 0 path (CHECKPOINT_PATH_*), 1 commands per batch, 2 p50 and 3 p99 in ns of a batch with
+ * its CMD_SYNC, 4 batches, 5 exits and 6 doorbell calls between the first doorbell and the last completion of all of them.
+ */
 export const CHECKPOINT_PHASE_MEASURE = 2;
+export const CHECKPOINT_PATH_TRAPPED = 0;
+export const CHECKPOINT_PATH_DIRECT = 1;
