@@ -1,3 +1,4 @@
 export * from './device.ts';
 export * from './fields.ts';
 export * from './host.ts';
+export * from './register-file.ts';

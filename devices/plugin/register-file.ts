@@ -1,0 +1,112 @@
+// Registers declared as data: name, offset, size, reset value, writable bits. Devices put their behaviour around it.
+
+import type { DeviceState, MmioAccess } from './device.ts';
+
+export interface RegisterSpec {
+  readonly name: string;
+  /** Byte offset in the region, a multiple of 4. */
+  readonly offset: number;
+  /** Bytes; 8 for a 64-bit register, which may also be accessed as two 32-bit halves. Default 4. */
+  readonly size?: 4 | 8;
+  /** Value out of reset: low word, high word. Default 0. */
+  readonly reset?: number;
+  readonly resetHi?: number;
+  /** Bits that a write changes: low word, high word. Default 0, read-only. */
+  readonly writable?: number;
+  readonly writableHi?: number;
+  /** A bank of equal registers: how many (default 1) and bytes from one to the next (default: their size). */
+  readonly count?: number;
+  readonly stride?: number;
+}
+
+interface Word {
+  readonly name: string;
+  readonly reset: number;
+  readonly writable: number;
+}
+
+function namesOf(spec: RegisterSpec, index: number): string {
+  return (spec.count ?? 1) > 1 ? `${spec.name}(${index})` : spec.name;
+}
+
+/** A region's registers as 32-bit words. Offsets without a register read 0 and ignore writes. */
+export class RegisterFile {
+  readonly #words: readonly Word[];
+  readonly #slotOf: Int32Array;
+  readonly #values: Uint32Array;
+
+  constructor(regionSize: number, specs: readonly RegisterSpec[]) {
+    const words: Word[] = [];
+    this.#slotOf = new Int32Array(regionSize / 4).fill(-1);
+    const add = (offset: number, word: Word) => {
+      const slot = offset / 4;
+      if (!Number.isInteger(slot) || slot >= this.#slotOf.length) throw new RangeError(`register ${word.name} lies outside its region`);
+      if (this.#slotOf[slot] !== -1) throw new RangeError(`registers ${words[this.#slotOf[slot] ?? 0]?.name} and ${word.name} overlap`);
+      this.#slotOf[slot] = words.push(word) - 1;
+    };
+    for (const spec of specs) {
+      for (let i = 0; i < (spec.count ?? 1); i++) {
+        const offset = spec.offset + i * (spec.stride ?? spec.size ?? 4);
+        const name = namesOf(spec, i);
+        add(offset, { name, reset: spec.reset ?? 0, writable: spec.writable ?? 0 });
+        if (spec.size === 8) add(offset + 4, { name: `${name}[63:32]`, reset: spec.resetHi ?? 0, writable: spec.writableHi ?? 0 });
+      }
+    }
+    this.#words = words;
+    this.#values = new Uint32Array(words.length);
+    this.reset();
+  }
+
+  reset(): void {
+    this.#words.forEach((word, i) => {
+      this.#values[i] = word.reset;
+    });
+  }
+
+  /** The 32-bit word at an offset, unsigned; 0 where there is none. */
+  get(offset: number): number {
+    return this.#values[this.#slotOf[offset >>> 2] ?? -1] ?? 0;
+  }
+
+  /** Sets a word whatever its writable bits: the device's own side of the register. */
+  set(offset: number, value: number): void {
+    const slot = this.#slotOf[offset >>> 2] ?? -1;
+    if (slot >= 0) this.#values[slot] = value;
+  }
+
+  /** Answers a 32- or 64-bit read. */
+  read(access: MmioAccess): void {
+    access.lo = this.get(access.offset);
+    access.hi = access.size === 8 ? this.get(access.offset + 4) : 0;
+  }
+
+  /** Carries out a 32- or 64-bit write within the writable bits. */
+  write(access: MmioAccess): void {
+    this.#writeWord(access.offset, access.lo);
+    if (access.size === 8) this.#writeWord(access.offset + 4, access.hi);
+  }
+
+  #writeWord(offset: number, value: number): void {
+    const slot = this.#slotOf[offset >>> 2] ?? -1;
+    const word = this.#words[slot];
+    if (word) this.#values[slot] = ((this.#values[slot] ?? 0) & ~word.writable) | (value & word.writable);
+  }
+
+  /** Name of the register at an offset, undefined where there is none. */
+  nameAt(offset: number): string | undefined {
+    return this.#words[this.#slotOf[offset >>> 2] ?? -1]?.name;
+  }
+
+  save(): DeviceState {
+    return { words: [...this.#values] };
+  }
+
+  /** @throws {TypeError} when the state is not of a file with these registers. */
+  restore(state: unknown): void {
+    const words = (state as { words?: unknown } | null)?.words;
+    if (!Array.isArray(words) || words.length !== this.#values.length || !words.every((word) => Number.isInteger(word))) {
+      throw new TypeError('the state is not of this register file');
+    }
+    this.#values.set(words);
+  }
+}
