@@ -10,7 +10,7 @@ export interface GuestPortExports {
 /** Exports of the SMMU core. `smmu` is the byte offset of an SMMU block in host memory. */
 export interface SmmuCoreExports {
   /** Registers an access in flight: from here to `accessEnd` no CMD_SYNC passes a translation that the access uses. */
-  accessBegin(smmu: number): void;
+  accessBegin(): void;
   accessEnd(): void;
   /**
    * Translates one byte's address for an access within its page. `ssid` is -1 for none; `attributes` is a sum of ACCESS_*.
@@ -34,12 +34,12 @@ export interface VcmdqDrainExports {
   serveContext(smmu: number, context: number): number;
   /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
   serveParked(smmu: number): number;
-  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR. */
-  publishError(smmu: number, queue: number): void;
-  /** Steps over the command that a held error or an emulation stopped at, and lets the queue run. */
-  stepOver(smmu: number, queue: number): void;
-  /** Lets a queue whose error has been acknowledged, or that the host has finished with, fetch again from CONS. */
-  resume(smmu: number, queue: number): void;
+  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR. The three below return 1, or 0 when another thread has the queue. */
+  publishError(smmu: number, queue: number): number;
+  /** Steps over the command that a held error or an emulation stopped at, and lets the queue run; `serve` goes on. */
+  stepOver(smmu: number, queue: number): number;
+  /** Lets a stopped queue fetch again from CONS; `serve` goes on. */
+  resume(smmu: number, queue: number): number;
   /** Gives back what a dead thread (block index) owned. */
   reapThread(smmu: number, thread: number): void;
 }

@@ -18,14 +18,16 @@ export const HOST_AT_RAM_BASE = 0x08;
 export const HOST_AT_RAM_SIZE = 0x0c;
 /** Number of thread blocks that have ever been used: what CMD_SYNC has to look at. */
 export const HOST_AT_THREADS = 0x10;
-/** Counting word: raised whenever a queue needs the host (held error, emulation, unserved doorbell). */
+/** Counting word: raised whenever something needs the host (held error, emulation, unserved doorbell, event record). */
 export const HOST_AT_ATTENTION = 0x14;
+/** i64, raised by every CMD_SYNC of every SMMU of the host: what tells accesses begun before it from those begun after. */
+export const HOST_AT_SYNC_EPOCH = 0x18;
 
 // Thread block: private to one thread, but for its in-flight word.
 export const HOST_THREADS = 0x1000;
 export const THREAD_STRIDE = 0x200;
 export const MAX_THREADS = 64;
-/** i64: 0 when no access is in flight, else the sync epoch in which the access began. */
+/** i64: 0 when no access is in flight, else 1 + the sync epoch in which the access began. */
 export const THREAD_IN_FLIGHT = 0x00;
 // Result of the last translation.
 /** PA of the translated byte: low word (address in its window), high word (window). */
@@ -51,6 +53,13 @@ export const THREAD_CFG_HITS = 0x1a0;
 export const THREAD_CFG_MISSES = 0x1a8;
 export const THREAD_FAULTS = 0x1b0;
 export const THREAD_EVENTS_LOST = 0x1b8;
+/** i64: generation of the configuration-cache set when the configuration in use was read. */
+export const THREAD_CFG_GEN = 0x1c0;
+// The access being translated: StreamID, SubstreamID (CFG_NO_SSID for none), u64 iova, ACCESS_* attributes.
+export const THREAD_SID = 0x1c8;
+export const THREAD_SSID = 0x1cc;
+export const THREAD_IOVA = 0x1d0;
+export const THREAD_ATTRIBUTES = 0x1d8;
 
 // SMMU blocks.
 export const HOST_SMMUS = 0x10000;
@@ -78,8 +87,6 @@ export const SMMU_AT_EVTQ_OWNER = 0x3c;
 export const SMMU_AT_EVTQ_ABORT = 0x40;
 /** Number of queues parked at a CMD_SYNC. */
 export const SMMU_AT_PARKED = 0x44;
-/** i64, raised by every CMD_SYNC. */
-export const SMMU_AT_SYNC_EPOCH = 0x48;
 /** i64, raised by TLBI_NSNH_ALL: an entry of an older generation is dead whatever its VMID. */
 export const SMMU_AT_ALL_GEN = 0x50;
 /** Number of VCMDQs, and of VCMDQs in each VINTF. */
@@ -113,9 +120,30 @@ export const STAT_CFGI = 0x44;
 /** One i32 per event ID: records that the SMMU tried to write. */
 export const STAT_EVENTS = 0x100;
 
-/** Command legality: one 256-byte table per queue kind, indexed by opcode, 1 where the opcode is legal. */
-export const SMMU_AT_LEGAL = 0x2000;
-export const LEGAL_STRIDE = 0x100;
+/**
+ * Legality and dispatch: one 256-byte table per queue kind, indexed by opcode. An entry is an ACTION_*; the codes are dense, so that
+ * the drain's switch becomes a jump table.
+ */
+export const SMMU_AT_ACTIONS = 0x2000;
+export const ACTIONS_STRIDE = 0x100;
+export const ACTION_ILLEGAL = 0;
+export const ACTION_SYNC = 1;
+export const ACTION_TLBI_NH_ALL = 2;
+export const ACTION_TLBI_NH_ASID = 3;
+export const ACTION_TLBI_NH_VA = 4;
+export const ACTION_TLBI_NH_VAA = 5;
+export const ACTION_TLBI_S12_VMALL = 6;
+export const ACTION_TLBI_S2_IPA = 7;
+export const ACTION_TLBI_NSNH_ALL = 8;
+export const ACTION_CFGI_STE = 9;
+export const ACTION_CFGI_STE_RANGE = 10;
+export const ACTION_CFGI_CD = 11;
+export const ACTION_CFGI_CD_ALL = 12;
+export const ACTION_ATC_INV = 13;
+/** Legal and without effect on this model (PREFETCH_*). */
+export const ACTION_NONE = 14;
+/** The host carries the command out (a trapped CMDQ's CFGI_* and PREFETCH_*). */
+export const ACTION_HOST = 15;
 
 // Command contexts: on whose behalf a queue's commands act. Context v < 64 is VINTF v; context 64 + n belongs to a vIOMMU.
 export const SMMU_AT_CONTEXTS = 0x3000;
@@ -150,7 +178,7 @@ export const QUEUE_GUEST = 129;
 export const QUEUE_OWNERS = 0x00;
 /** Thread of the owner, + 1; 0 when nobody owns the queue. */
 export const QUEUE_OWNER_THREAD = 0x04;
-/** QUEUE_KIND_*: selects the legality table and how CMD_SYNC and page 0 behave. */
+/** QUEUE_KIND_*: selects the action table and how CMD_SYNC and page 0 behave. */
 export const QUEUE_KIND = 0x08;
 export const QUEUE_KIND_MAIN = 0;
 export const QUEUE_KIND_VCMDQ_GUEST = 1;
@@ -254,7 +282,14 @@ export const TLB_SETS = 1024;
 export const TLB_WAYS = 4;
 /** Sequence word and replacement counter of a set, 8 bytes. */
 export const TLB_SET_STRIDE = 8;
-/** Sequence word: bit 0 an inserter has the set, bit 1 an invalidation passed meanwhile; counts in steps of 4. */
+/**
+ * Sequence word, of this and of the configuration cache: bit 0 an inserter has the set, bit 1 an invalidation passed meanwhile,
+ * bits 2 to 7 the inserter's thread; counts in steps of SEQ_STEP. A reader that sees bit 0, or a change, has a miss.
+ */
+export const SEQ_BUSY = 1;
+export const SEQ_KILLED = 2;
+export const SEQ_THREAD_SHIFT = 2;
+export const SEQ_STEP = 0x100;
 export const TLB_SET_SEQ = 0;
 export const TLB_SET_VICTIM = 4;
 export const SMMU_AT_TLB = 0x80000;
@@ -293,9 +328,9 @@ export const MAX_VMIDS = 0x10000;
 export const VMID_ANY_GEN = 0x00;
 /** i64, ANY_GEN at the last invalidation of everything. */
 export const VMID_ALL_GEN = 0x08;
-/** Sizes of the entries inserted since the last invalidation of everything: bit n for 2^n bytes, two words. */
+/** Sizes of the entries ever inserted: u64, bit n for 2^n bytes. */
 export const VMID_SIZES = 0x10;
-/** 1 when an entry smaller than its stage-1 leaf was inserted: a TLBI by address must then take the whole ASID. */
+/** i32, 1 once an entry smaller than its stage-1 leaf was inserted: a TLBI by address then takes the whole ASID. */
 export const VMID_FRACTURED = 0x18;
 /** i64 each: ANY_GEN at the last invalidation of an ASID that hashes here. */
 export const VMID_ASID_GEN = 0x80;

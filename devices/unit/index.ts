@@ -1,3 +1,4 @@
+export * from './actions.ts';
 export * from './context-block.ts';
 export * from './queue-block.ts';
 export * from './unit.ts';

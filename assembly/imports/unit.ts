@@ -1,0 +1,11 @@
+// Constants of a unit, imported as immutable globals: instances share their code and have no state of their own.
+
+/** Window of the guest memory that this unit reaches; 0 for the host's own unit. */
+export declare const WINDOW: i32;
+/** Byte offset of the thread block in host memory. */
+export declare const THREAD: i32;
+/** Index of the thread block, + 1. */
+export declare const THREAD_ID: i32;
+/** Host RAM: byte offset in host memory, and size. */
+export declare const RAM_BASE: i32;
+export declare const RAM_SIZE: i32;

@@ -1,0 +1,21 @@
+// Bit fields packed as in assembly/layout: (32-bit word << 16) | (shift << 8) | width. Constant arguments fold away.
+
+/** The field's value in the one word that holds it. */
+export function bits(word: u32, field: i32): u32 {
+  return (word >> ((field >> 8) & 0xff)) & (u32(-1) >> (32 - (field & 0xff)));
+}
+
+/** The field's value in a structure in memory. */
+export function fieldAt(address: usize, field: i32): u32 {
+  return bits(load<u32>(address + ((field >> 16) << 2)), field);
+}
+
+/** `value` moved to the field's place in its word. */
+export function placed(value: u32, field: i32): u32 {
+  return (value & (u32(-1) >> (32 - (field & 0xff)))) << ((field >> 8) & 0xff);
+}
+
+/** The bits that a field covers in its word. */
+export function maskOf(field: i32): u32 {
+  return (u32(-1) >> (32 - (field & 0xff))) << ((field >> 8) & 0xff);
+}

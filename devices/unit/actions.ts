@@ -1,0 +1,109 @@
+// Which commands a queue accepts, and what they do: written into host memory once, where the drain looks each opcode up.
+//
+// Legality follows the physical SMMU's ID registers in every role (IHI 0070 section 4.1.3 onwards): a guest's vSMMU may show fewer
+// features, but a VMID-less command of such a guest must never come to match every VM.
+
+import {
+  OP_ATC_INV,
+  OP_CFGI_CD,
+  OP_CFGI_CD_ALL,
+  OP_CFGI_STE,
+  OP_CFGI_STE_RANGE,
+  OP_CMD_SYNC,
+  OP_PREFETCH_ADDR,
+  OP_PREFETCH_CFG,
+  OP_TLBI_NH_ALL,
+  OP_TLBI_NH_ASID,
+  OP_TLBI_NH_VA,
+  OP_TLBI_NH_VAA,
+  OP_TLBI_NSNH_ALL,
+  OP_TLBI_S12_VMALL,
+  OP_TLBI_S2_IPA,
+} from '../../assembly/layout/commands.ts';
+import {
+  ACTION_ATC_INV,
+  ACTION_CFGI_CD,
+  ACTION_CFGI_CD_ALL,
+  ACTION_CFGI_STE,
+  ACTION_CFGI_STE_RANGE,
+  ACTION_HOST,
+  ACTION_ILLEGAL,
+  ACTION_NONE,
+  ACTION_SYNC,
+  ACTION_TLBI_NH_ALL,
+  ACTION_TLBI_NH_ASID,
+  ACTION_TLBI_NH_VA,
+  ACTION_TLBI_NH_VAA,
+  ACTION_TLBI_NSNH_ALL,
+  ACTION_TLBI_S12_VMALL,
+  ACTION_TLBI_S2_IPA,
+  ACTIONS_STRIDE,
+  QUEUE_KIND_GUEST_CMDQ,
+  QUEUE_KIND_MAIN,
+  QUEUE_KIND_VCMDQ_GUEST,
+  QUEUE_KIND_VCMDQ_HYP,
+  QUEUE_KINDS,
+  SMMU_AT_ACTIONS,
+} from '../../assembly/layout/host-memory.ts';
+import { IDR0_ATS, IDR0_S1P, IDR0_S2P } from '../../assembly/layout/smmu-registers.ts';
+import { bitsOf } from '../plugin/index.ts';
+import { smmuBase } from './unit.ts';
+
+type Actions = ReadonlyMap<number, number>;
+
+/** Commands on a queue that a guest writes: VMID and StreamID are substituted, so these are safe with any contents. */
+function invalidations(idr0: number): [number, number][] {
+  const actions: [number, number][] = [[OP_CMD_SYNC, ACTION_SYNC]];
+  if (bitsOf(idr0, IDR0_S1P)) actions.push([OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID], [OP_TLBI_NH_VA, ACTION_TLBI_NH_VA]);
+  if (bitsOf(idr0, IDR0_S2P)) actions.push([OP_TLBI_S12_VMALL, ACTION_TLBI_S12_VMALL], [OP_TLBI_S2_IPA, ACTION_TLBI_S2_IPA]);
+  if (bitsOf(idr0, IDR0_ATS)) actions.push([OP_ATC_INV, ACTION_ATC_INV]);
+  return actions;
+}
+
+function hypervisorActions(idr0: number): Actions {
+  const actions = new Map(invalidations(idr0));
+  actions.set(OP_PREFETCH_CFG, ACTION_NONE).set(OP_PREFETCH_ADDR, ACTION_NONE);
+  actions.set(OP_CFGI_STE, ACTION_CFGI_STE).set(OP_CFGI_STE_RANGE, ACTION_CFGI_STE_RANGE);
+  actions.set(OP_TLBI_NSNH_ALL, ACTION_TLBI_NSNH_ALL);
+  if (bitsOf(idr0, IDR0_S1P)) {
+    actions.set(OP_CFGI_CD, ACTION_CFGI_CD).set(OP_CFGI_CD_ALL, ACTION_CFGI_CD_ALL);
+    actions.set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL).set(OP_TLBI_NH_VAA, ACTION_TLBI_NH_VAA);
+  }
+  return actions;
+}
+
+/** The trapped CMDQ of a guest whose vSMMU has stage 1 only: what iommufd forwards, and what the vSMMU does itself. */
+function trappedActions(idr0: number): Actions {
+  const actions = new Map<number, number>();
+  for (const op of [OP_PREFETCH_CFG, OP_PREFETCH_ADDR, OP_CFGI_STE, OP_CFGI_STE_RANGE, OP_CFGI_CD, OP_CFGI_CD_ALL]) actions.set(op, ACTION_HOST);
+  actions.set(OP_CMD_SYNC, ACTION_SYNC).set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL).set(OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID);
+  actions.set(OP_TLBI_NH_VA, ACTION_TLBI_NH_VA).set(OP_TLBI_NH_VAA, ACTION_TLBI_NH_VAA);
+  // A guest's "everything" is everything of its own VMID.
+  actions.set(OP_TLBI_NSNH_ALL, ACTION_TLBI_NH_ALL);
+  if (bitsOf(idr0, IDR0_ATS)) actions.set(OP_ATC_INV, ACTION_ATC_INV);
+  return actions;
+}
+
+/** What a queue of this kind does for each legal opcode, on a physical SMMU with this IDR0. */
+export function actionsOf(kind: number, idr0: number): Actions {
+  switch (kind) {
+    case QUEUE_KIND_MAIN:
+    case QUEUE_KIND_VCMDQ_HYP:
+      return hypervisorActions(idr0);
+    case QUEUE_KIND_VCMDQ_GUEST:
+      return new Map(invalidations(idr0));
+    case QUEUE_KIND_GUEST_CMDQ:
+      return trappedActions(idr0);
+    default:
+      throw new RangeError(`no queue kind ${kind}`);
+  }
+}
+
+/** Writes the action tables of one SMMU into host memory. */
+export function writeActions(hostMemory: WebAssembly.Memory, smmuIndex: number, idr0: number): void {
+  const bytes = new Uint8Array(hostMemory.buffer, smmuBase(smmuIndex) + SMMU_AT_ACTIONS, QUEUE_KINDS * ACTIONS_STRIDE);
+  bytes.fill(ACTION_ILLEGAL);
+  for (let kind = 0; kind < QUEUE_KINDS; kind++) {
+    for (const [opcode, action] of actionsOf(kind, idr0)) bytes[kind * ACTIONS_STRIDE + opcode] = action;
+  }
+}
