@@ -2,3 +2,5 @@ export * from './device.ts';
 export * from './fields.ts';
 export * from './host.ts';
 export * from './register-file.ts';
+export * from './register-name.ts';
+export * from './state.ts';

@@ -1,0 +1,1 @@
+export { Checkpoint, type CheckpointOptions } from './checkpoint.ts';

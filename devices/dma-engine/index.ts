@@ -1,0 +1,1 @@
+export { DmaEngine } from './dma-engine.ts';

@@ -1,0 +1,1 @@
+export { Pl011, type Pl011Options } from './pl011.ts';

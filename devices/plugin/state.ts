@@ -1,0 +1,45 @@
+// Saved state: checking that a state is of the shape that a device has, before any of it is taken over.
+
+import type { DeviceState, StateValue } from './device.ts';
+
+/** State that a device keeps in one object, so that reset, save and restore cannot forget a field of it. */
+export type PlainState = { [field: string]: number | boolean | number[] };
+
+function isWord(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff;
+}
+
+function conforms(value: unknown, model: number | boolean | number[]): boolean {
+  if (Array.isArray(model)) {
+    return Array.isArray(value) && (model.length === 0 || value.length === model.length) && value.every(isWord);
+  }
+  return typeof model === 'number' ? isWord(value) : typeof value === 'boolean';
+}
+
+/**
+ * A copy of `state`, which must have exactly the fields of `model`: numbers are unsigned 32-bit words, an array has as many
+ * of them as the model's, or any number where the model's is empty.
+ * @throws {TypeError} when it has not.
+ */
+export function plainStateLike<T extends PlainState>(model: T, state: unknown): T {
+  const found = (typeof state === 'object' && state !== null ? state : {}) as { [field: string]: unknown };
+  for (const field of new Set([...Object.keys(model), ...Object.keys(found)])) {
+    const expected = model[field];
+    if (expected === undefined || !Object.hasOwn(found, field) || !conforms(found[field], expected)) {
+      throw new TypeError(`the state is not of this device: field ${field}`);
+    }
+  }
+  return structuredClone(found) as T;
+}
+
+/**
+ * The fields of a saved device state.
+ * @throws {TypeError} when they are not exactly the ones named.
+ */
+export function stateFields(state: DeviceState, ...fields: string[]): { readonly [field: string]: StateValue | undefined } {
+  const found = typeof state === 'object' && state !== null ? Object.keys(state) : [];
+  if (found.length !== fields.length || !fields.every((field) => Object.hasOwn(state, field))) {
+    throw new TypeError(`the state is not of this device: it has not the fields ${fields.join(', ')}`);
+  }
+  return state;
+}
