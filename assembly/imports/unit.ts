@@ -3,7 +3,7 @@
 /** Window of the guest memory that this unit reaches; 0 for the host's own unit. */
 export declare const WINDOW: i32;
 /** Byte offset of the thread block in host memory. */
-export declare const THREAD: i32;
+export declare const THREAD: usize;
 /** Index of the thread block, + 1. */
 export declare const THREAD_ID: i32;
 /** Host RAM: byte offset in host memory, and size. */

@@ -56,6 +56,7 @@ function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAsse
 
 const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
 
+/** Instances of the hot modules; see `UnitOptions`. */
 export class Unit {
   readonly port: GuestPortExports;
   readonly core: SmmuCoreExports;
@@ -69,7 +70,7 @@ export class Unit {
   /** Byte offset of this unit's thread block in host memory. */
   readonly threadBlock: number;
 
-  /** Host memory must have been laid out (`layOutHostMemory`). */
+  /** The host memory comes from `createHostMemory`. */
   constructor(options: UnitOptions) {
     const { modules, hostMemory, guest, thread } = options;
     if (!(thread >= 0 && thread < MAX_THREADS)) throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);

@@ -1,0 +1,8 @@
+// Counters in the unit's own thread block: no other thread writes them.
+
+import { THREAD } from '../imports/unit';
+
+/** Adds one to a THREAD_* counter. */
+export function count(offset: usize): void {
+  store<i64>(THREAD + offset, load<i64>(THREAD + offset) + 1);
+}

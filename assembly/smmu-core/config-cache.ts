@@ -1,0 +1,106 @@
+// The configuration cache: decoded STE and CD of a (StreamID, SubstreamID), kept until a CFGI command. Only valid configurations are
+// cached. Sets are chosen by StreamID alone, so that CFGI_STE and CFGI_CD_ALL look at one set.
+
+import {
+  CFG_ENTRY_SIZE,
+  CFG_SET_GEN,
+  CFG_SET_SEQ,
+  CFG_SET_STRIDE,
+  CFG_SET_VICTIM,
+  CFG_SETS,
+  CFG_SID,
+  CFG_SSID,
+  CFG_VALID,
+  CFG_WAYS,
+  SEQ_BUSY,
+  SMMU_AT_CFG_ENTRIES,
+  SMMU_AT_CFG_SETS,
+  THREAD_CFG,
+  THREAD_CFG_GEN,
+} from '../layout/host-memory';
+import { THREAD } from '../imports/unit';
+import { freeSet, markKilled, releaseSet, takeSet } from './set-lock';
+
+function setHeader(smmu: usize, set: u32): usize {
+  return smmu + SMMU_AT_CFG_SETS + set * CFG_SET_STRIDE;
+}
+
+function setOf(sid: u32): u32 {
+  return sid & (CFG_SETS - 1);
+}
+
+function entryAt(smmu: usize, set: u32, way: u32): usize {
+  return smmu + SMMU_AT_CFG_ENTRIES + (set * CFG_WAYS + way) * CFG_ENTRY_SIZE;
+}
+
+/** Generation of the set that a StreamID belongs to: changed by every CFGI that touches the set. */
+export function configGeneration(smmu: usize, sid: u32): i64 {
+  return atomic.load<i64>(setHeader(smmu, setOf(sid)), CFG_SET_GEN);
+}
+
+/** Copies the entry of a stream into THREAD_CFG. False on a miss; THREAD_CFG_GEN is the set's generation either way. */
+export function configLookup(smmu: usize, sid: u32, ssid: u32): bool {
+  const set = setOf(sid);
+  const header = setHeader(smmu, set);
+  store<i64>(THREAD, atomic.load<i64>(header, CFG_SET_GEN), THREAD_CFG_GEN);
+  const before = atomic.load<u32>(header, CFG_SET_SEQ);
+  if (before & SEQ_BUSY) return false;
+  for (let way: u32 = 0; way < <u32>CFG_WAYS; way++) {
+    const entry = entryAt(smmu, set, way);
+    if (atomic.load<i32>(entry, CFG_VALID) == 0 || load<u32>(entry, CFG_SID) != sid || load<u32>(entry, CFG_SSID) != ssid) continue;
+    memory.copy(THREAD + THREAD_CFG, entry, CFG_ENTRY_SIZE);
+    return atomic.load<u32>(header, CFG_SET_SEQ) == before && atomic.load<i32>(entry, CFG_VALID) != 0;
+  }
+  return false;
+}
+
+/** Caches THREAD_CFG, unless a CFGI has touched the set since THREAD_CFG_GEN was sampled. */
+export function configInsert(smmu: usize, sid: u32): void {
+  const set = setOf(sid);
+  const header = setHeader(smmu, set);
+  const sequence = header + CFG_SET_SEQ;
+  if (!takeSet(sequence)) return;
+  let way: u32 = 0;
+  while (way < <u32>CFG_WAYS && atomic.load<i32>(entryAt(smmu, set, way), CFG_VALID) != 0) way++;
+  if (way == <u32>CFG_WAYS) {
+    way = load<u32>(header, CFG_SET_VICTIM) & (CFG_WAYS - 1);
+    store<u32>(header, way + 1, CFG_SET_VICTIM);
+  }
+  const entry = entryAt(smmu, set, way);
+  atomic.store<i32>(entry, 0, CFG_VALID);
+  memory.copy(entry + 4, THREAD + THREAD_CFG + 4, CFG_ENTRY_SIZE - 4);
+  if (atomic.load<i64>(header, CFG_SET_GEN) == load<i64>(THREAD, THREAD_CFG_GEN)) atomic.store<i32>(entry, 1, CFG_VALID);
+  if (!releaseSet(sequence)) {
+    atomic.store<i32>(entry, 0, CFG_VALID);
+    freeSet(sequence);
+  }
+}
+
+/** `ssid` argument that matches every SubstreamID and none. */
+export const EVERY_SSID: i64 = -1;
+
+function sweep(smmu: usize, set: u32, firstSid: u32, lastSid: u32, ssid: i64): void {
+  const header = setHeader(smmu, set);
+  atomic.add<i64>(header, 1, CFG_SET_GEN);
+  markKilled(header + CFG_SET_SEQ);
+  for (let way: u32 = 0; way < <u32>CFG_WAYS; way++) {
+    const entry = entryAt(smmu, set, way);
+    const sid = load<u32>(entry, CFG_SID);
+    if (sid < firstSid || sid > lastSid) continue;
+    if (ssid != EVERY_SSID && i64(load<u32>(entry, CFG_SSID)) != ssid) continue;
+    atomic.store<i32>(entry, 0, CFG_VALID);
+  }
+}
+
+/** CFGI_STE, CFGI_CD and CFGI_CD_ALL of one stream. */
+export function invalidateConfig(smmu: usize, sid: u32, ssid: i64): void {
+  sweep(smmu, setOf(sid), sid, sid, ssid);
+}
+
+/** CFGI_STE_RANGE and CFGI_ALL: the 2^(range + 1) streams around `sid`. */
+export function invalidateConfigRange(smmu: usize, sid: u32, range: u32): void {
+  const span = (<u64>1) << u64(range + 1);
+  const first = u64(sid) & ~(span - 1);
+  const last = first + span - 1;
+  for (let set: u32 = 0; set < <u32>CFG_SETS; set++) sweep(smmu, set, u32(first), u32(last), EVERY_SSID);
+}

@@ -1,0 +1,287 @@
+// From StreamID and SubstreamID to a translation context: fetch and check of STE and CD (IHI 0070 sections 5.2, 5.4, 7.3). Fields that the
+// STE's Config does not use are ignored, as Linux's hitless updates need.
+
+import {
+  CD_A,
+  CD_AA64,
+  CD_ASID,
+  CD_ENDI,
+  CD_EPD0,
+  CD_EPD1,
+  CD_HA,
+  CD_HAD0,
+  CD_HAD1,
+  CD_HD,
+  CD_IPS,
+  CD_S,
+  CD_SIZE,
+  CD_T0SZ,
+  CD_T1SZ,
+  CD_TG0,
+  CD_TG1,
+  CD_V,
+} from '../layout/cd';
+import { C_BAD_CD, C_BAD_STE, C_BAD_STREAMID, C_BAD_SUBSTREAMID, EVT_CLASS_CD, F_CD_FETCH, F_STE_FETCH, F_STREAM_DISABLED } from '../layout/events';
+import {
+  CFG_ASID,
+  CFG_CD0,
+  CFG_CD1,
+  CFG_CONFIG,
+  CFG_ENTRY_SIZE,
+  CFG_HAD,
+  CFG_NO_SSID,
+  CFG_S2TTB,
+  CFG_SID,
+  CFG_SSID,
+  CFG_STE2,
+  CFG_STE5,
+  CFG_TTB0,
+  CFG_TTB1,
+  CFG_VMID,
+  SMMU_AT_CR2,
+  SMMU_AT_IDR0,
+  SMMU_AT_IDR1,
+  SMMU_AT_IDR5,
+  SMMU_AT_STRTAB_BASE,
+  SMMU_AT_STRTAB_CFG,
+  THREAD_CD,
+  THREAD_CFG,
+  THREAD_CFG_HITS,
+  THREAD_CFG_MISSES,
+  THREAD_STE,
+} from '../layout/host-memory';
+import {
+  CR2_RECINVSID,
+  IDR0_ASID16,
+  IDR0_S1P,
+  IDR0_S2P,
+  IDR0_STALL_MODEL,
+  IDR0_TERM_MODEL,
+  IDR0_VMID16,
+  IDR1_SSIDSIZE,
+  IDR5_GRAN16K,
+  IDR5_GRAN4K,
+  IDR5_GRAN64K,
+  STRTAB_BASE_CFG_LOG2SIZE,
+} from '../layout/smmu-registers';
+import {
+  STE_CONFIG,
+  STE_CONFIG_BYPASS,
+  STE_CONFIG_NESTED,
+  STE_CONFIG_S1,
+  STE_CONFIG_S2,
+  STE_S1CDMAX,
+  STE_S1CONTEXTPTR_HI,
+  STE_S1CONTEXTPTR_LO,
+  STE_S1DSS,
+  STE_S1FMT,
+  STE_S1STALLD,
+  STE_S2AA64,
+  STE_S2ENDI,
+  STE_S2HA,
+  STE_S2HD,
+  STE_S2PS,
+  STE_S2S,
+  STE_S2SL0,
+  STE_S2T0SZ,
+  STE_S2TG,
+  STE_S2TTB_HI,
+  STE_S2TTB_LO,
+  STE_S2VMID,
+  STE_SIZE,
+  STE_STRW,
+  STE_V,
+} from '../layout/ste';
+import { count } from '../lib/counters';
+import { bits, fieldAt } from '../lib/fields';
+import { THREAD } from '../imports/unit';
+import { configInsert, configLookup } from './config-cache';
+import { event, fetchFault, noEvent } from './faults';
+import { copyFrom, locate, NOWHERE } from './physical';
+import { addressBits, effectiveBits, granuleOfTg0, granuleOfTg1, levelShift, stage2StartLevel, tablePa } from './walk';
+
+const STE: usize = THREAD_STE;
+const CD: usize = THREAD_CD;
+
+// T0SZ and T1SZ of VMSAv8-64 without small translation tables.
+const MIN_TSZ: u32 = 16;
+const MAX_TSZ: u32 = 39;
+
+function steField(field: i32): u32 {
+  return fieldAt(THREAD + STE, field);
+}
+
+function cdField(field: i32): u32 {
+  return fieldAt(THREAD + CD, field);
+}
+
+function setCfg(field: usize, value: u32): void {
+  store<u32>(THREAD + THREAD_CFG + field, value);
+}
+
+function granuleAdvertised(smmu: usize, granule: u32): bool {
+  const idr5 = atomic.load<u32>(smmu, SMMU_AT_IDR5);
+  if (granule == 12) return bits(idr5, IDR5_GRAN4K) != 0;
+  if (granule == 14) return bits(idr5, IDR5_GRAN16K) != 0;
+  return granule == 16 && bits(idr5, IDR5_GRAN64K) != 0;
+}
+
+function idr0(smmu: usize, field: i32): u32 {
+  return bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), field);
+}
+
+function fetchSte(smmu: usize, sid: u32): bool {
+  const log2size = bits(atomic.load<u32>(smmu, SMMU_AT_STRTAB_CFG), STRTAB_BASE_CFG_LOG2SIZE);
+  if (u64(sid) >> u64(log2size) != 0) {
+    if (bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID)) event(C_BAD_STREAMID);
+    else noEvent();
+    return false;
+  }
+  const pa = atomic.load<u64>(smmu, SMMU_AT_STRTAB_BASE) + u64(sid) * STE_SIZE;
+  const place = locate(pa, STE_SIZE);
+  if (place == NOWHERE) {
+    fetchFault(F_STE_FETCH, pa);
+    return false;
+  }
+  copyFrom(place, THREAD + STE, STE_SIZE >> 3);
+  return true;
+}
+
+// Stage 2 of the STE: supported, and its sizes consistent with each other.
+function stage2Valid(smmu: usize): bool {
+  if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64) || steField(STE_S2ENDI) || steField(STE_S2HA) || steField(STE_S2HD)) return false;
+  if (steField(STE_S2S) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
+  const granule = granuleOfTg0(steField(STE_S2TG));
+  if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
+  const t0sz = steField(STE_S2T0SZ);
+  if (t0sz < MIN_TSZ || t0sz > MAX_TSZ) return false;
+  const start = stage2StartLevel(granule, steField(STE_S2SL0));
+  if (start > 3) return false;
+  // At the start level: at least one index bit, at most 4 more than a whole table (16 concatenated tables).
+  const inputBits: u32 = <u32>64 - t0sz;
+  const shift = levelShift(granule, start);
+  if (inputBits <= shift || inputBits - shift > granule - 3 + 4) return false;
+  return s2ttb() >> u64(min(addressBits(steField(STE_S2PS)), effectiveBits(smmu, steField(STE_S2PS)))) == 0;
+}
+
+function s2ttb(): u64 {
+  return (u64(steField(STE_S2TTB_HI)) << 32) | (u64(steField(STE_S2TTB_LO)) << 4);
+}
+
+function stage1Valid(smmu: usize): bool {
+  if (!idr0(smmu, IDR0_S1P) || steField(STE_STRW) != 0) return false;
+  if (steField(STE_S1STALLD) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
+  const cdMax = steField(STE_S1CDMAX);
+  if (cdMax > bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE)) return false;
+  // Two-level CD tables need IDR0.CD2L.
+  return cdMax == 0 || (steField(STE_S1FMT) == 0 && steField(STE_S1DSS) != 3);
+}
+
+function tableValid(smmu: usize, tsz: u32, granule: u32, ttb: u64): bool {
+  if (tsz < MIN_TSZ || tsz > MAX_TSZ || granule == 0 || !granuleAdvertised(smmu, granule)) return false;
+  return ttb >> u64(effectiveBits(smmu, cdField(CD_IPS))) == 0;
+}
+
+function ttb(word: usize): u64 {
+  return load<u64>(THREAD + CD + word) & 0x000ffffffffffff0;
+}
+
+function cdValid(smmu: usize): bool {
+  if (!cdField(CD_V) || !cdField(CD_AA64) || cdField(CD_ENDI) || cdField(CD_HA) || cdField(CD_HD)) return false;
+  if (!cdField(CD_A) && idr0(smmu, IDR0_TERM_MODEL)) return false;
+  if (cdField(CD_S) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
+  if (!cdField(CD_EPD0) && !tableValid(smmu, cdField(CD_T0SZ), granuleOfTg0(cdField(CD_TG0)), ttb(8))) return false;
+  return cdField(CD_EPD1) != 0 || tableValid(smmu, cdField(CD_T1SZ), granuleOfTg1(cdField(CD_TG1)), ttb(16));
+}
+
+function fetchCd(smmu: usize, index: u32): bool {
+  const pointer = (u64(steField(STE_S1CONTEXTPTR_HI)) << 32) | (u64(steField(STE_S1CONTEXTPTR_LO)) << 6);
+  const pa = tablePa(smmu, pointer + u64(index) * CD_SIZE, EVT_CLASS_CD);
+  if (pa == u64(-1)) return false;
+  const place = locate(pa, CD_SIZE);
+  if (place == NOWHERE) {
+    fetchFault(F_CD_FETCH, pa);
+    return false;
+  }
+  copyFrom(place, THREAD + CD, CD_SIZE >> 3);
+  if (!cdValid(smmu)) {
+    event(C_BAD_CD);
+    return false;
+  }
+  setCfg(CFG_ASID, cdField(CD_ASID) & (idr0(smmu, IDR0_ASID16) ? 0xffff : 0xff));
+  setCfg(CFG_CD0, load<u32>(THREAD + CD));
+  setCfg(CFG_CD1, load<u32>(THREAD + CD, 4));
+  setCfg(CFG_HAD, cdField(CD_HAD0) | (cdField(CD_HAD1) << 1));
+  store<u64>(THREAD + THREAD_CFG, ttb(8), CFG_TTB0);
+  store<u64>(THREAD + THREAD_CFG, ttb(16), CFG_TTB1);
+  return true;
+}
+
+/**
+ * Index of the CD that a transaction uses, -1 when stage 1 is bypassed (S1DSS = 1), -2 when the transaction is refused.
+ */
+function cdIndex(ssid: u32): i64 {
+  const cdMax = steField(STE_S1CDMAX);
+  if (ssid == u32(CFG_NO_SSID)) {
+    if (cdMax == 0) return 0;
+    const dss = steField(STE_S1DSS);
+    if (dss == 0) event(F_STREAM_DISABLED);
+    return dss == 0 ? -2 : dss == 1 ? -1 : 0;
+  }
+  // With S1DSS = 2 CD 0 is for transactions without a SubstreamID.
+  if (cdMax == 0 || ssid >> cdMax != 0 || (ssid == 0 && steField(STE_S1DSS) == 2)) {
+    event(C_BAD_SUBSTREAMID);
+    return -2;
+  }
+  return i64(ssid);
+}
+
+function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
+  if (!fetchSte(smmu, sid)) return false;
+  if (!steField(STE_V)) {
+    event(C_BAD_STE);
+    return false;
+  }
+  let config = steField(STE_CONFIG);
+  if (config < <u32>STE_CONFIG_BYPASS) {
+    // Configured to abort: no record.
+    noEvent();
+    return false;
+  }
+  const stage1 = config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
+  const stage2 = config == STE_CONFIG_S2 || config == STE_CONFIG_NESTED;
+  if ((stage1 && !stage1Valid(smmu)) || (stage2 && !stage2Valid(smmu))) {
+    event(C_BAD_STE);
+    return false;
+  }
+  memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
+  setCfg(CFG_SID, sid);
+  setCfg(CFG_SSID, ssid);
+  setCfg(CFG_CONFIG, config);
+  // The VMID tags stage-1-only entries as well when stage 2 is implemented.
+  setCfg(CFG_VMID, idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) & (idr0(smmu, IDR0_VMID16) ? 0xffff : 0xff) : 0);
+  setCfg(CFG_STE2, load<u32>(THREAD + STE, 8));
+  setCfg(CFG_STE5, load<u32>(THREAD + STE, 20));
+  store<u64>(THREAD + THREAD_CFG, s2ttb(), CFG_S2TTB);
+  if (!stage1) return true;
+  const index = cdIndex(ssid);
+  if (index == -2) return false;
+  if (index == -1) {
+    config = stage2 ? STE_CONFIG_S2 : STE_CONFIG_BYPASS;
+    setCfg(CFG_CONFIG, config);
+    return true;
+  }
+  return fetchCd(smmu, u32(index));
+}
+
+/** Puts the configuration of a stream into THREAD_CFG. False on a fault, whose record (if any) stands in the event scratch. */
+export function configure(smmu: usize, sid: u32, ssid: u32): bool {
+  if (configLookup(smmu, sid, ssid)) {
+    count(THREAD_CFG_HITS);
+    return true;
+  }
+  count(THREAD_CFG_MISSES);
+  if (!readConfig(smmu, sid, ssid)) return false;
+  configInsert(smmu, sid);
+  return true;
+}

@@ -1,0 +1,53 @@
+// Invalidation generations of a VMID. An entry carries the generation that was current before its walk began; raising a generation
+// kills every older entry at once, whatever sets they lie in. 64-bit, so that no guest can wrap one.
+
+import {
+  MAX_VMIDS,
+  SMMU_AT_ALL_GEN,
+  SMMU_AT_VMIDS,
+  VMID_ALL_GEN,
+  VMID_ANY_GEN,
+  VMID_ASID_GEN,
+  VMID_ASID_SLOTS,
+  VMID_STRIDE,
+} from '../layout/host-memory';
+
+/** The VMID's block. */
+export function vmidBlock(smmu: usize, vmid: u32): usize {
+  return smmu + SMMU_AT_VMIDS + (vmid & (MAX_VMIDS - 1)) * VMID_STRIDE;
+}
+
+/** Address of the generation that an ASID hashes to, always inside the block of its VMID. */
+export function asidGen(block: usize, asid: u32): usize {
+  return block + VMID_ASID_GEN + (((asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1)) << 3);
+}
+
+// Two invalidations may end out of order; a generation must never go back.
+function raiseTo(address: usize, generation: i64): void {
+  let seen = atomic.load<i64>(address);
+  while (seen < generation) {
+    const found = atomic.cmpxchg<i64>(address, seen, generation);
+    if (found == seen) return;
+    seen = found;
+  }
+}
+
+/** Says that an invalidation touches this VMID: walks that run beside it will not be cached. */
+export function touch(block: usize): i64 {
+  return atomic.add<i64>(block, 1, VMID_ANY_GEN) + 1;
+}
+
+/** Kills every entry of the VMID. */
+export function killVmid(block: usize): void {
+  raiseTo(block + VMID_ALL_GEN, touch(block));
+}
+
+/** Kills every non-global entry of the ASID (and of those that share its slot). */
+export function killAsid(block: usize, asid: u32): void {
+  raiseTo(asidGen(block, asid), touch(block));
+}
+
+/** Kills every entry of every VMID. */
+export function killAll(smmu: usize): void {
+  atomic.add<i64>(smmu, 1, SMMU_AT_ALL_GEN);
+}

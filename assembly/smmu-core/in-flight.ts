@@ -1,0 +1,36 @@
+// Accesses in flight, and what CMD_SYNC has to know about them. An access registers before it looks anything up and leaves after its
+// last byte; a CMD_SYNC is complete when no access that began before it is left (IHI 0070 section 4.7.3: the invalidation is then
+// visible to all translations, and no earlier use of it is outstanding).
+
+import {
+  HOST_AT_SYNC_EPOCH,
+  HOST_AT_THREADS,
+  HOST_THREADS,
+  THREAD_IN_FLIGHT,
+  THREAD_STRIDE,
+} from '../layout/host-memory';
+import { THREAD } from '../imports/unit';
+
+/** Registers this thread's access. The atomic store is what a CMD_SYNC on another thread sees. */
+export function accessBegin(): void {
+  atomic.store<i64>(THREAD, atomic.load<i64>(0, HOST_AT_SYNC_EPOCH) + 1, THREAD_IN_FLIGHT);
+}
+
+export function accessEnd(): void {
+  atomic.store<i64>(THREAD, 0, THREAD_IN_FLIGHT);
+}
+
+/** Starts a CMD_SYNC: accesses that begin from now on do not matter to it. */
+export function beginSync(): i64 {
+  return atomic.add<i64>(0, 1, HOST_AT_SYNC_EPOCH) + 1;
+}
+
+/** True when every access that began before `beginSync` returned this epoch has ended. */
+export function syncPassed(epoch: i64): bool {
+  const threads = atomic.load<i32>(0, HOST_AT_THREADS);
+  for (let i = 0; i < threads; i++) {
+    const began = atomic.load<i64>(HOST_THREADS + i * THREAD_STRIDE, THREAD_IN_FLIGHT);
+    if (began != 0 && began <= epoch) return false;
+  }
+  return true;
+}

@@ -1,0 +1,111 @@
+// TLB invalidation (IHI 0070 section 4.4). By VMID or ASID it raises a generation; by address it visits the sets that can hold the range,
+// or all of them when the range is larger. The core and the drain both compile this file in: a call between instances would cost more
+// than the work.
+
+import {
+  SMMU_AT_TLB_SEQ,
+  TLB_ASID_PERM,
+  TLB_META,
+  TLB_META_GLOBAL,
+  TLB_META_S2,
+  TLB_META_SIZE,
+  TLB_META_VALID,
+  TLB_META_VMID,
+  TLB_PAGE,
+  TLB_SETS,
+  TLB_WAYS,
+  VMID_FRACTURED,
+  VMID_SIZES,
+} from '../layout/host-memory';
+import { TLBI_ADDR_LO, TLBI_NUM, TLBI_SCALE, TLBI_TG } from '../layout/commands';
+import { bits, maskOf, placed } from '../lib/fields';
+import { killAsid, killVmid, touch, vmidBlock } from './generations';
+import { tlbEntry, tlbSequence, tlbSet } from './iotlb';
+import { markKilled } from './set-lock';
+
+/** ASID argument that matches every ASID. */
+export const ANY_ASID: u32 = 0x10000;
+
+/** Bits 63 to 56 of a VA do not take part in matching: with TBI they are a tag, without it they repeat bit 55. */
+export function canonical(va: u64): u64 {
+  return u64(i64(va << 8) >> 8);
+}
+
+/** First address of a TLBI by address, dword 1 of the command. */
+function firstOf(d1: u64): u64 {
+  return d1 & ~(<u64>0xfff);
+}
+
+/**
+ * Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) << SCALE granules of 2^(2*TG+10) bytes. NUM = SCALE =
+ * TTL = 0 with TG != 0 is reserved; one granule is this model's choice.
+ */
+function spanOf(d0: u64, d1: u64): u64 {
+  const tg = bits(u32(d1), TLBI_TG);
+  if (tg == 0) return 1;
+  return (u64(bits(u32(d0), TLBI_NUM)) + 1) << u64(bits(u32(d0), TLBI_SCALE) + 2 * tg + 10);
+}
+
+// Kills what matches in one set. An entry that another thread is inserting is killed through the set's sequence word.
+function sweepSet(smmu: usize, set: u32, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
+  markKilled(tlbSequence(smmu, set));
+  const tag = placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
+  const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
+  for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
+    const entry = tlbEntry(smmu, set, way);
+    const meta = atomic.load<u32>(entry, TLB_META);
+    if ((meta & tagMask) != tag) continue;
+    const size = u64(bits(meta, TLB_META_SIZE));
+    const page = load<u64>(entry, TLB_PAGE);
+    if (page < first >> size || page > last >> size) continue;
+    if (asid != ANY_ASID && !bits(meta, TLB_META_GLOBAL) && (load<u32>(entry, TLB_ASID_PERM) & 0xffff) != asid) continue;
+    atomic.store<u32>(entry, 0, TLB_META);
+  }
+}
+
+function sweepRange(smmu: usize, block: usize, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
+  for (let sizes = atomic.load<u64>(block, VMID_SIZES); sizes != 0; sizes &= sizes - 1) {
+    const size = u32(ctz(sizes));
+    const from = first >> u64(size);
+    const to = last >> u64(size);
+    if (to - from >= <u64>TLB_SETS) {
+      for (let set: u32 = 0; set < <u32>TLB_SETS; set++) sweepSet(smmu, set, vmid, asid, stage2, first, last);
+      return;
+    }
+    for (let page = from; page <= to; page++) sweepSet(smmu, tlbSet(vmid, page, size), vmid, asid, stage2, first, last);
+  }
+}
+
+/** TLBI_NH_VA, or TLBI_NH_VAA with ANY_ASID. `d0` and `d1` are the command's doublewords. */
+export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64): void {
+  const block = vmidBlock(smmu, vmid);
+  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one TLBI must take whole.
+  if (atomic.load<i32>(block, VMID_FRACTURED)) {
+    killVmid(block);
+    return;
+  }
+  touch(block);
+  const first = canonical(firstOf(d1));
+  const span = spanOf(d0, d1);
+  const last = first + span - 1;
+  // A range that wraps ends at the top of the address space.
+  sweepRange(smmu, block, vmid, asid, false, first, last < first ? u64(-1) : last);
+}
+
+/** TLBI_S2_IPA. Entries of both stages need not go (software follows with TLBI_NH_ALL); walks that are under way are not cached. */
+export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): void {
+  const block = vmidBlock(smmu, vmid);
+  touch(block);
+  const first = firstOf(d1) & 0x000fffffffffffff;
+  sweepRange(smmu, block, vmid, ANY_ASID, true, first, first + spanOf(d0, d1) - 1);
+}
+
+/** TLBI_NH_ALL and TLBI_S12_VMALL. */
+export function invalidateVmid(smmu: usize, vmid: u32): void {
+  killVmid(vmidBlock(smmu, vmid));
+}
+
+/** TLBI_NH_ASID. */
+export function invalidateAsid(smmu: usize, vmid: u32, asid: u32): void {
+  killAsid(vmidBlock(smmu, vmid), asid);
+}

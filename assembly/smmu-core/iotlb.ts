@@ -1,0 +1,165 @@
+// The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070 section 3.17); StreamID is not one of them. An entry
+// is live while its VALID word stands and its generations are not older than those of its VMID, its ASID and the whole SMMU.
+
+import {
+  SEQ_BUSY,
+  SMMU_AT_ALL_GEN,
+  SMMU_AT_TLB,
+  SMMU_AT_TLB_SEQ,
+  THREAD_PA,
+  THREAD_PA_SIZE,
+  THREAD_TLB_DISCARDS,
+  THREAD_TLB_INSERTS,
+  TLB_ALL_GEN,
+  TLB_ASID_PERM,
+  TLB_ENTRY_SIZE,
+  TLB_GEN,
+  TLB_META,
+  TLB_META_GLOBAL,
+  TLB_META_S2,
+  TLB_META_SIZE,
+  TLB_META_VALID,
+  TLB_META_VMID,
+  TLB_PA,
+  TLB_PAGE,
+  TLB_SET_SEQ,
+  TLB_SET_STRIDE,
+  TLB_SET_VICTIM,
+  TLB_SETS,
+  TLB_WAYS,
+  VMID_ALL_GEN,
+  VMID_ANY_GEN,
+  VMID_FRACTURED,
+  VMID_SIZES,
+} from '../layout/host-memory';
+import { count } from '../lib/counters';
+import { bits, maskOf, placed } from '../lib/fields';
+import { THREAD } from '../imports/unit';
+import { asidGen, vmidBlock } from './generations';
+import { freeSet, releaseSet, takeSet } from './set-lock';
+
+/** Set of a block of 2^size bytes. The ASID is left out, so that TLBI_NH_VAA and global entries find their set as well. */
+export function tlbSet(vmid: u32, page: u64, size: u32): u32 {
+  let hash = u32(page) ^ u32(page >> 32) ^ (vmid * 0x9e3779b1) ^ (size * 0x85ebca6b);
+  hash ^= hash >> 16;
+  return (hash ^ (hash >> 10)) & (TLB_SETS - 1);
+}
+
+export function tlbSequence(smmu: usize, set: u32): usize {
+  return smmu + SMMU_AT_TLB_SEQ + set * TLB_SET_STRIDE + TLB_SET_SEQ;
+}
+
+export function tlbEntry(smmu: usize, set: u32, way: u32): usize {
+  return smmu + SMMU_AT_TLB + (set * TLB_WAYS + way) * TLB_ENTRY_SIZE;
+}
+
+/** TLB_META without the GLOBAL bit: what a lookup compares. */
+function metaOf(vmid: u32, size: u32, stage2: bool): u32 {
+  return placed(vmid, TLB_META_VMID) | placed(size, TLB_META_SIZE) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
+}
+
+function alive(smmu: usize, block: usize, entry: usize, meta: u32): bool {
+  const generation = load<i64>(entry, TLB_GEN);
+  if (generation < atomic.load<i64>(block, VMID_ALL_GEN)) return false;
+  if (load<i64>(entry, TLB_ALL_GEN) < atomic.load<i64>(smmu, SMMU_AT_ALL_GEN)) return false;
+  if (bits(meta, TLB_META_GLOBAL) || bits(meta, TLB_META_S2)) return true;
+  return generation >= atomic.load<i64>(asidGen(block, load<u32>(entry, TLB_ASID_PERM) & 0xffff));
+}
+
+/**
+ * Looks an input address (VA, or IPA with `stage2`) up; on a hit fills THREAD_PA and THREAD_PA_SIZE.
+ * @returns the entry's TLB_PERM_* bits, or 0 on a miss (an entry always has some permission).
+ */
+export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2: bool): u32 {
+  const block = vmidBlock(smmu, vmid);
+  for (let sizes = atomic.load<u64>(block, VMID_SIZES); sizes != 0; sizes &= sizes - 1) {
+    const size = u32(ctz(sizes));
+    const page = input >> u64(size);
+    const set = tlbSet(vmid, page, size);
+    const sequence = tlbSequence(smmu, set);
+    const before = atomic.load<u32>(sequence);
+    if (before & SEQ_BUSY) continue;
+    const wanted = metaOf(vmid, size, stage2);
+    for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
+      const entry = tlbEntry(smmu, set, way);
+      const meta = atomic.load<u32>(entry, TLB_META);
+      if ((meta & ~maskOf(TLB_META_GLOBAL)) != wanted || load<u64>(entry, TLB_PAGE) != page) continue;
+      const asidPerm = load<u32>(entry, TLB_ASID_PERM);
+      if (!stage2 && !bits(meta, TLB_META_GLOBAL) && (asidPerm & 0xffff) != asid) continue;
+      if (!alive(smmu, block, entry, meta)) continue;
+      const pa = load<u64>(entry, TLB_PA);
+      if (atomic.load<u32>(sequence) != before) break;
+      store<u64>(THREAD, pa | (input & ~(u64(-1) << u64(size))), THREAD_PA);
+      store<u32>(THREAD, size, THREAD_PA_SIZE);
+      return asidPerm & 0xffff0000;
+    }
+  }
+  return 0;
+}
+
+function victim(smmu: usize, set: u32, meta: u32, page: u64): usize {
+  let free: usize = 0;
+  for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
+    const entry = tlbEntry(smmu, set, way);
+    const seen = atomic.load<u32>(entry, TLB_META);
+    if ((seen & ~maskOf(TLB_META_GLOBAL)) == meta && load<u64>(entry, TLB_PAGE) == page) return entry;
+    if (seen == 0) free = entry;
+  }
+  if (free != 0) return free;
+  const next = tlbSequence(smmu, set) + (TLB_SET_VICTIM - TLB_SET_SEQ);
+  const way = load<u32>(next);
+  store<u32>(next, way + 1);
+  return tlbEntry(smmu, set, way & (TLB_WAYS - 1));
+}
+
+/**
+ * Caches a translation, unless an invalidation of its VMID has run since `generation` and `allGeneration` were sampled. The check comes
+ * after the sizes have been announced and while the set is taken: an invalidation either is seen here, or sees the announcement and marks
+ * the set.
+ * @param permissions TLB_PERM_* bits.
+ * @param fractured the stage-1 leaf is larger than the entry.
+ */
+export function tlbInsert(
+  smmu: usize,
+  vmid: u32,
+  asid: u32,
+  input: u64,
+  pa: u64,
+  size: u32,
+  permissions: u32,
+  global: bool,
+  stage2: bool,
+  fractured: bool,
+  generation: i64,
+  allGeneration: i64,
+): void {
+  const block = vmidBlock(smmu, vmid);
+  const page = input >> u64(size);
+  const set = tlbSet(vmid, page, size);
+  const sequence = tlbSequence(smmu, set);
+  if (!takeSet(sequence)) {
+    count(THREAD_TLB_DISCARDS);
+    return;
+  }
+  const bit = (<u64>1) << u64(size);
+  if ((atomic.load<u64>(block, VMID_SIZES) & bit) == 0) atomic.or<u64>(block, bit, VMID_SIZES);
+  if (fractured) atomic.store<i32>(block, 1, VMID_FRACTURED);
+
+  const meta = metaOf(vmid, size, stage2);
+  const entry = victim(smmu, set, meta, page);
+  atomic.store<u32>(entry, 0, TLB_META);
+  store<u32>(entry, (asid & 0xffff) | permissions, TLB_ASID_PERM);
+  store<u64>(entry, page, TLB_PAGE);
+  store<u64>(entry, pa & (u64(-1) << u64(size)), TLB_PA);
+  store<i64>(entry, generation, TLB_GEN);
+  store<i64>(entry, allGeneration, TLB_ALL_GEN);
+  const current = atomic.load<i64>(block, VMID_ANY_GEN) == generation && atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;
+  if (current) atomic.store<u32>(entry, meta | placed(u32(global), TLB_META_GLOBAL), TLB_META);
+  if (!releaseSet(sequence)) {
+    atomic.store<u32>(entry, 0, TLB_META);
+    freeSet(sequence);
+    count(THREAD_TLB_DISCARDS);
+  } else {
+    count(current ? THREAD_TLB_INSERTS : THREAD_TLB_DISCARDS);
+  }
+}

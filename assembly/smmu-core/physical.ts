@@ -1,0 +1,36 @@
+// Physical memory as a unit reaches it: PA = (window << 32) | address. Window 0 is host RAM; the unit's own window is its guest's
+// memory, through the guest port. Any other PA is an external abort.
+
+import { load64, resolve, store64 } from '../imports/port';
+import { RAM_BASE, RAM_SIZE, WINDOW } from '../imports/unit';
+
+/** What `locate` returns for a PA that the unit does not reach. */
+export const NOWHERE: i64 = -1;
+
+/** Where `length` bytes at a PA lie: (1 if guest memory else 0) << 32 | byte offset; NOWHERE on an external abort. */
+export function locate(pa: u64, length: u32): i64 {
+  const window = u32(pa >> 32);
+  const address = u32(pa);
+  if (window == 0) {
+    if (address >= u32(RAM_SIZE) || length > u32(RAM_SIZE) - address) return NOWHERE;
+    return i64(u64(u32(RAM_BASE) + address));
+  }
+  if (window != u32(WINDOW)) return NOWHERE;
+  const offset = resolve(u64(address), length);
+  return offset == u32(-1) ? NOWHERE : ((<i64>1) << 32) | i64(u64(offset));
+}
+
+/** One aligned 64-bit word at a place that `locate` returned, read once. */
+export function loadAt(place: i64): u64 {
+  return place >> 32 == 0 ? atomic.load<u64>(u32(place)) : load64(u32(place));
+}
+
+export function storeAt(place: i64, value: u64): void {
+  if (place >> 32 == 0) atomic.store<u64>(u32(place), value);
+  else store64(u32(place), value);
+}
+
+/** Copies `words` 64-bit words from a place to the unit's scratch, each read once. */
+export function copyFrom(place: i64, scratch: usize, words: i32): void {
+  for (let i = 0; i < words; i++) store<u64>(scratch + (i << 3), loadAt(place + (i << 3)));
+}

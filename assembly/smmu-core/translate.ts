@@ -1,0 +1,167 @@
+// One translation: configuration, IOTLB, walk, permissions, insert.
+
+import { CD_A } from '../layout/cd';
+import { EVT_CLASS_IN, F_ADDR_SIZE, F_PERMISSION } from '../layout/events';
+import {
+  CFG_ASID,
+  CFG_CD1,
+  CFG_CONFIG,
+  CFG_NO_SSID,
+  CFG_VMID,
+  SMMU_AT_ALL_GEN,
+  SMMU_AT_CR0,
+  SMMU_AT_GBPA,
+  THREAD_ATTRIBUTES,
+  THREAD_CFG,
+  THREAD_CFG_GEN,
+  THREAD_EVENT,
+  THREAD_IOVA,
+  THREAD_PA,
+  THREAD_PA_SIZE,
+  THREAD_SID,
+  THREAD_SSID,
+  THREAD_TLB_HITS,
+  THREAD_TLB_MISSES,
+  TLB_PERM_PX,
+  TLB_PERM_R,
+  TLB_PERM_UNPRIV,
+  TLB_PERM_UX,
+  TLB_PERM_W,
+  VMID_ANY_GEN,
+} from '../layout/host-memory';
+import { EVT_S2 } from '../layout/events';
+import { CR0_SMMUEN, GBPA_ABORT } from '../layout/smmu-registers';
+import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2 } from '../layout/ste';
+import { count } from '../lib/counters';
+import { bits } from '../lib/fields';
+import { THREAD } from '../imports/unit';
+import { configGeneration } from './config-cache';
+import { configure } from './configure';
+import { INSTRUCTION, PRIVILEGED, recordEvent, stage2Fault, walkFault, WRITE } from './faults';
+import { vmidBlock } from './generations';
+import { canonical } from './invalidate';
+import { tlbInsert, tlbLookup } from './iotlb';
+import { effectiveBits, S1_GLOBAL, S1_OUT, S1_PERM, S1_SIZE, S2_OUT, S2_PERM, S2_SIZE, skipStage1, skipStage2, walkStage1, walkStage2 } from './walk';
+
+const OK: i32 = 0;
+const ABORT: i32 = 1;
+const RAZWI: i32 = 2;
+
+/** Size of a page in which a bypassed access stays. */
+const BYPASS_SIZE: u32 = 12;
+
+// Configuration is read at most this often when CFGI commands keep changing it; then the translation is used once, uncached.
+const CONFIG_TRIES = 2;
+
+function bypass(smmu: usize, iova: u64): i32 {
+  // 48 is the encoding of the largest OAS that the model has; IDR5 may say less.
+  if (iova >> u64(effectiveBits(smmu, 5)) != 0) {
+    walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
+    recordEvent(smmu);
+    return ABORT;
+  }
+  store<u64>(THREAD, iova, THREAD_PA);
+  store<u32>(THREAD, BYPASS_SIZE, THREAD_PA_SIZE);
+  return OK;
+}
+
+/** Ends a faulting transaction. CD.A = 0 makes stage-1 faults read as zero instead of aborting. */
+function refuse(smmu: usize, configured: bool): i32 {
+  const stage2 = bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
+  const raz = configured && !stage2 && hasStage1() && !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_A);
+  recordEvent(smmu);
+  return raz ? RAZWI : ABORT;
+}
+
+function hasStage1(): bool {
+  const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
+  return config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
+}
+
+function allows(permissions: u32, attributes: u32): bool {
+  if ((attributes & PRIVILEGED) == 0 && (permissions & TLB_PERM_UNPRIV) == 0) return false;
+  if (attributes & INSTRUCTION) return (permissions & (attributes & PRIVILEGED ? TLB_PERM_PX : TLB_PERM_UX)) != 0;
+  return (permissions & (attributes & WRITE ? TLB_PERM_W : TLB_PERM_R)) != 0;
+}
+
+// Both stages of the walk, with their permission checks: stage 1's comes before stage 2 is walked for the output.
+function walk(smmu: usize, iova: u64, attributes: u32): bool {
+  if (hasStage1()) {
+    if (!walkStage1(smmu, iova)) return false;
+    if (!allows(load<u32>(THREAD, S1_PERM), attributes)) {
+      walkFault(F_PERMISSION, EVT_CLASS_IN, false, 0);
+      return false;
+    }
+  } else {
+    skipStage1(iova);
+  }
+  const ipa = load<u64>(THREAD, S1_OUT);
+  if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_S1) {
+    skipStage2(ipa);
+    return true;
+  }
+  if (!walkStage2(smmu, ipa, EVT_CLASS_IN)) return false;
+  // Stage 2 knows no privilege.
+  if (!allows(load<u32>(THREAD, S2_PERM), attributes)) {
+    stage2Fault(F_PERMISSION, EVT_CLASS_IN, ipa);
+    return false;
+  }
+  return true;
+}
+
+/**
+ * Translates one address of an access that stays inside the translation's block (THREAD_PA_SIZE). The caller has registered the access.
+ * The generations are sampled before the configuration that the walk uses: an invalidation that came after them is noticed at the
+ * insert, one that came before them has been preceded by its CFGI.
+ */
+export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi: u32, attributes: u32): i32 {
+  const iova = (u64(iovaHi) << 32) | u64(iovaLo);
+  const substream = ssid < 0 ? u32(CFG_NO_SSID) : u32(ssid);
+  store<u32>(THREAD, sid, THREAD_SID);
+  store<u32>(THREAD, substream, THREAD_SSID);
+  store<u64>(THREAD, iova, THREAD_IOVA);
+  store<u32>(THREAD, attributes, THREAD_ATTRIBUTES);
+
+  if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN)) {
+    return bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) ? ABORT : bypass(smmu, iova);
+  }
+
+  let current = false;
+  let vmid: u32 = 0;
+  let generation: i64 = 0;
+  let allGeneration: i64 = 0;
+  for (let i = 0; i < CONFIG_TRIES && !current; i++) {
+    if (!configure(smmu, sid, substream)) return refuse(smmu, false);
+    vmid = load<u32>(THREAD + THREAD_CFG, CFG_VMID);
+    generation = atomic.load<i64>(vmidBlock(smmu, vmid), VMID_ANY_GEN);
+    allGeneration = atomic.load<i64>(smmu, SMMU_AT_ALL_GEN);
+    current = configGeneration(smmu, sid) == load<i64>(THREAD, THREAD_CFG_GEN);
+  }
+  const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
+  if (config == STE_CONFIG_BYPASS) return bypass(smmu, iova);
+
+  const stage2Only = config == STE_CONFIG_S2;
+  const asid = load<u32>(THREAD + THREAD_CFG, CFG_ASID);
+  const input = stage2Only ? iova : canonical(iova);
+  const hit = tlbLookup(smmu, vmid, asid, input, stage2Only);
+  if (hit != 0 && allows(hit, attributes)) {
+    count(THREAD_TLB_HITS);
+    return OK;
+  }
+  // A hit without permission is walked again: only the walk knows which stage refuses.
+  count(THREAD_TLB_MISSES);
+  if (!walk(smmu, iova, attributes)) return refuse(smmu, true);
+
+  const s1size = load<u32>(THREAD, S1_SIZE);
+  const size = min(s1size, load<u32>(THREAD, S2_SIZE));
+  const permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
+  const pa = load<u64>(THREAD, S2_OUT);
+  store<u64>(THREAD, pa, THREAD_PA);
+  store<u32>(THREAD, size, THREAD_PA_SIZE);
+  if (current) {
+    const global = !stage2Only && load<u32>(THREAD, S1_GLOBAL) != 0;
+    const fractured = !stage2Only && size < s1size;
+    tlbInsert(smmu, vmid, asid, input, pa, size, permissions, global, stage2Only, fractured, generation, allGeneration);
+  }
+  return OK;
+}

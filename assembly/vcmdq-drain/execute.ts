@@ -1,0 +1,173 @@
+// One command: check, substitute, act (IHI 0070 section 4; docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was
+// read from the ring, once; nothing here looks at the ring again.
+
+import { CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../layout/cmdqv-registers';
+import { CFGI_RANGE, CMD_SSEC, CMD_SSID, CMD_SSV, SYNC_CS, SYNC_CS_NONE, TLBI_ASID } from '../layout/commands';
+import {
+  ACTION_ATC_INV,
+  ACTION_CFGI_CD,
+  ACTION_CFGI_CD_ALL,
+  ACTION_CFGI_STE,
+  ACTION_CFGI_STE_RANGE,
+  ACTION_HOST,
+  ACTION_ILLEGAL,
+  ACTION_NONE,
+  ACTION_SYNC,
+  ACTION_TLBI_NH_ALL,
+  ACTION_TLBI_NH_ASID,
+  ACTION_TLBI_NH_VA,
+  ACTION_TLBI_NH_VAA,
+  ACTION_TLBI_NSNH_ALL,
+  ACTION_TLBI_S12_VMALL,
+  ACTION_TLBI_S2_IPA,
+  ACTIONS_STRIDE,
+  ATC_PORT_COMPLETIONS,
+  ATC_PORT_REQUESTS,
+  ATC_PORT_SID,
+  ATC_PORT_STRIDE,
+  ATC_PORTS,
+  CFG_NO_SSID,
+  CTX_HYP_OWN,
+  CTX_SID_MATCH,
+  CTX_SID_REPLACE,
+  CTX_VMID,
+  QUEUE_KIND_VCMDQ_GUEST,
+  QUEUE_KIND_VCMDQ_HYP,
+  QUEUE_REWRITES,
+  SMMU_AT_ACTIONS,
+  SMMU_AT_ATC,
+  SMMU_AT_STATS,
+  STAT_ATC_INV,
+  STAT_CFGI,
+  STAT_ILL_CS,
+  STAT_ILL_OPCODE,
+  STAT_ILL_SID,
+  STAT_ILL_SSEC,
+} from '../layout/host-memory';
+import { bits } from '../lib/fields';
+import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
+import { killAll } from '../smmu-core/generations';
+import { ANY_ASID, invalidateAsid, invalidateIpa, invalidateVa, invalidateVmid } from '../smmu-core/invalidate';
+
+// Results of `execute`. A result above these is the STAT_* offset of an illegal command's reason, moved up by ILLEGAL.
+export const DONE: u32 = 0;
+/** The command is a CMD_SYNC. */
+export const SYNC: u32 = 1;
+/** The host has to carry the command out. */
+export const HOST: u32 = 2;
+export const ILLEGAL: u32 = 0x100;
+
+const NO_SID: u64 = u64(-1);
+
+// StreamID that a guest's command means: the pair whose VIRT_SID matches. NO_SID when none does.
+function physicalSid(context: usize, virtSid: u32): u64 {
+  for (let i: usize = 0; i < <usize>(CMDQV_SIDS_PER_VINTF << 2); i += 4) {
+    const match = atomic.load<u32>(context + i, CTX_SID_MATCH);
+    if (bits(match, SID_MATCH_ENABLE) && bits(match, SID_MATCH_VIRT_SID) == virtSid) {
+      return u64(atomic.load<u32>(context + i, CTX_SID_REPLACE));
+    }
+  }
+  return NO_SID;
+}
+
+// Delivers the request to the endpoint. One without an ATC has nothing to invalidate and answers at once.
+function invalidateAtc(smmu: usize, sid: u32): void {
+  atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_ATC_INV);
+  for (let i = 0; i < ATC_PORTS; i++) {
+    const port = smmu + SMMU_AT_ATC + i * ATC_PORT_STRIDE;
+    if (atomic.load<u32>(port, ATC_PORT_SID) != sid + 1) continue;
+    atomic.add<i32>(port, 1, ATC_PORT_REQUESTS);
+    atomic.add<i32>(port, 1, ATC_PORT_COMPLETIONS);
+  }
+}
+
+function atcInv(smmu: usize, queue: usize, context: usize, d0: u64): u32 {
+  let sid = d0 >> 32;
+  if (load<u32>(context, CTX_HYP_OWN) == 0) {
+    sid = physicalSid(context, u32(sid));
+    if (sid == NO_SID) return ILLEGAL + STAT_ILL_SID;
+    rewritten(queue);
+  }
+  invalidateAtc(smmu, u32(sid));
+  return DONE;
+}
+
+function rewritten(queue: usize): void {
+  store<i64>(queue, load<i64>(queue, QUEUE_REWRITES) + 1, QUEUE_REWRITES);
+}
+
+// VMID that a command acts on: the context's own, whatever a guest wrote.
+function vmidOf(queue: usize, context: usize, d0: u64): u32 {
+  const written = u32(d0 >> 32) & 0xffff;
+  if (load<u32>(context, CTX_HYP_OWN) != 0) return written;
+  const vmid = atomic.load<u32>(context, CTX_VMID);
+  if (vmid != written) rewritten(queue);
+  return vmid;
+}
+
+function ssidOf(d0: u64): i64 {
+  return bits(u32(d0), CMD_SSV) ? i64(bits(u32(d0), CMD_SSID)) : i64(u64(u32(CFG_NO_SSID)));
+}
+
+function cfgi(smmu: usize): void {
+  atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);
+}
+
+/** Carries one command out, CMD_SYNC excepted. `kind` is the queue's QUEUE_KIND_*. */
+export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0: u64, d1: u64): u32 {
+  const action = <u32>load<u8>(smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE + (u32(d0) & 0xff));
+  if (bits(u32(d0), CMD_SSEC)) return ILLEGAL + STAT_ILL_SSEC;
+  switch (action) {
+    case ACTION_SYNC: {
+      const cs = bits(u32(d0), SYNC_CS);
+      // A VCMDQ has CS = 0 only; 3 is reserved everywhere.
+      const onVcmdq = kind == QUEUE_KIND_VCMDQ_GUEST || kind == QUEUE_KIND_VCMDQ_HYP;
+      return (onVcmdq && cs != SYNC_CS_NONE) || cs == 3 ? ILLEGAL + STAT_ILL_CS : SYNC;
+    }
+    case ACTION_TLBI_NH_ALL:
+    case ACTION_TLBI_S12_VMALL:
+      invalidateVmid(smmu, vmidOf(queue, context, d0));
+      return DONE;
+    case ACTION_TLBI_NH_ASID:
+      invalidateAsid(smmu, vmidOf(queue, context, d0), bits(u32(d0 >> 32), TLBI_ASID));
+      return DONE;
+    case ACTION_TLBI_NH_VA:
+      invalidateVa(smmu, vmidOf(queue, context, d0), bits(u32(d0 >> 32), TLBI_ASID), d0, d1);
+      return DONE;
+    case ACTION_TLBI_NH_VAA:
+      invalidateVa(smmu, vmidOf(queue, context, d0), ANY_ASID, d0, d1);
+      return DONE;
+    case ACTION_TLBI_S2_IPA:
+      invalidateIpa(smmu, vmidOf(queue, context, d0), d0, d1);
+      return DONE;
+    case ACTION_TLBI_NSNH_ALL:
+      killAll(smmu);
+      return DONE;
+    case ACTION_CFGI_STE:
+      cfgi(smmu);
+      invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
+      return DONE;
+    case ACTION_CFGI_STE_RANGE:
+      cfgi(smmu);
+      invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
+      return DONE;
+    case ACTION_CFGI_CD:
+      cfgi(smmu);
+      // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well: drop every entry of the stream.
+      invalidateConfig(smmu, u32(d0 >> 32), bits(u32(d0), CMD_SSID) == 0 ? EVERY_SSID : ssidOf(d0));
+      return DONE;
+    case ACTION_CFGI_CD_ALL:
+      cfgi(smmu);
+      invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
+      return DONE;
+    case ACTION_ATC_INV:
+      return atcInv(smmu, queue, context, d0);
+    case ACTION_NONE:
+      return DONE;
+    case ACTION_HOST:
+      return HOST;
+    case ACTION_ILLEGAL:
+    default:
+      return ILLEGAL + STAT_ILL_OPCODE;
+  }
+}

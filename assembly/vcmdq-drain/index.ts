@@ -1,0 +1,161 @@
+// The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
+
+import {
+  CTX_DOORBELL_CALLS,
+  CTX_LVCMDQ_COUNT,
+  CTX_LVCMDQ_MAP,
+  CTX_STRIDE,
+  CTX_WINDOW,
+  HOST_AT_SMMU_COUNT,
+  HOST_SMMUS,
+  HOST_THREADS,
+  MAX_CONTEXTS,
+  MAX_QUEUES,
+  QUEUE_CONS,
+  QUEUE_ERR,
+  QUEUE_ERROR_HELD,
+  QUEUE_ERROR_PUBLISHED,
+  QUEUE_GERROR,
+  QUEUE_LOG2SIZE,
+  QUEUE_NEEDS_HOST,
+  QUEUE_OWNER_THREAD,
+  QUEUE_PARKED,
+  QUEUE_RUNNING,
+  QUEUE_STATE,
+  SMMU_AT_CFG_SETS,
+  SMMU_AT_CONTEXTS,
+  SMMU_AT_EVTQ_OWNER,
+  SMMU_AT_PARKED,
+  SMMU_AT_TLB_SEQ,
+  CFG_SET_STRIDE,
+  CFG_SETS,
+  STAT_ERROR_PUBLISHED,
+  STAT_ERROR_SKIPPED,
+  SMMU_STRIDE,
+  THREAD_IN_FLIGHT,
+  THREAD_STRIDE,
+  TLB_SET_STRIDE,
+  TLB_SETS,
+} from '../layout/host-memory';
+import { CMDQV_MAX_VINTFS, VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
+import { maskOf } from '../lib/fields';
+import { WINDOW } from '../imports/unit';
+import { reapSet } from '../smmu-core/set-lock';
+import { acquire, callHost, giveUp, release } from './ownership';
+import { GERROR, GERRORN, page0Of, readRegister, settle } from './page0';
+import { contextOf, isVcmdq, publishCons, queueBlock, serveOwned, serveQueue, stat } from './serve';
+
+function contextBlock(smmu: usize, index: u32): usize {
+  return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
+}
+
+function queueOfSlot(smmu: usize, context: usize, lvcmdq: u32): usize {
+  if (lvcmdq >= load<u32>(context, CTX_LVCMDQ_COUNT)) return 0;
+  const entry = atomic.load<u8>(context + lvcmdq, CTX_LVCMDQ_MAP);
+  return entry == 0 ? 0 : queueBlock(smmu, u32(entry) - 1);
+}
+
+export function doorbell(id: u32, offset: u32): void {
+  const smmuIndex = id >> 8;
+  const vintf = id & 0xff;
+  if (smmuIndex >= load<u32>(0, HOST_AT_SMMU_COUNT) || vintf >= <u32>CMDQV_MAX_VINTFS) return;
+  const smmu: usize = HOST_SMMUS + smmuIndex * SMMU_STRIDE;
+  const context = contextBlock(smmu, vintf);
+  if (WINDOW == 0 || load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return;
+  atomic.add<i32>(context, 1, CTX_DOORBELL_CALLS);
+  const queue = queueOfSlot(smmu, context, offset >> 7);
+  if (queue != 0) serveQueue(smmu, queue);
+}
+
+export function serve(smmu: usize, index: u32): u32 {
+  if (index >= <u32>MAX_QUEUES) return QUEUE_RUNNING;
+  const queue = queueBlock(smmu, index);
+  serveQueue(smmu, queue);
+  return atomic.load<u32>(queue, QUEUE_STATE);
+}
+
+export function serveContext(smmu: usize, index: u32): u32 {
+  if (index >= <u32>MAX_CONTEXTS) return 0;
+  const context = contextBlock(smmu, index);
+  const slots = load<u32>(context, CTX_LVCMDQ_COUNT);
+  let done: u32 = 0;
+  for (let lvcmdq: u32 = 0; lvcmdq < slots; lvcmdq++) {
+    const queue = queueOfSlot(smmu, context, lvcmdq);
+    if (queue != 0) done += serveQueue(smmu, queue);
+  }
+  return done;
+}
+
+export function serveParked(smmu: usize): u32 {
+  if (atomic.load<i32>(smmu, SMMU_AT_PARKED) == 0) return 0;
+  for (let i: u32 = 0; i < <u32>MAX_QUEUES; i++) {
+    const queue = queueBlock(smmu, i);
+    if (atomic.load<u32>(queue, QUEUE_STATE) != QUEUE_PARKED) continue;
+    serveQueue(smmu, queue);
+    // A queue of another machine is out of this unit's reach: its own unit has to run it.
+    if (atomic.load<u32>(queue, QUEUE_STATE) == QUEUE_PARKED) callHost();
+  }
+  return u32(atomic.load<i32>(smmu, SMMU_AT_PARKED));
+}
+
+export function publishError(smmu: usize, index: u32): u32 {
+  const queue = queueBlock(smmu, index & (MAX_QUEUES - 1));
+  if (!acquire(queue)) return 0;
+  const page0 = page0Of(queue, contextOf(smmu, queue));
+  if (page0 != -1 && isVcmdq(queue) && load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_HELD) {
+    const gerror = load<u32>(queue, QUEUE_GERROR);
+    const error = maskOf(VCMDQ_GERROR_CMDQ_ERR);
+    // CONS before GERROR: who sees the error sees where it is. An error that is already active is not toggled back.
+    publishCons(queue, page0, load<u32>(queue, QUEUE_ERR));
+    if (((gerror ^ readRegister(page0, GERRORN)) & error) == 0) atomic.store<u32>(queue, gerror ^ error, QUEUE_GERROR);
+    settle(page0, GERROR, load<u32>(queue, QUEUE_GERROR));
+    atomic.store<u32>(queue, QUEUE_ERROR_PUBLISHED, QUEUE_STATE);
+    stat(smmu, STAT_ERROR_PUBLISHED);
+  }
+  serveOwned(smmu, queue);
+  return 1;
+}
+
+function stopped(queue: usize): bool {
+  const state = load<u32>(queue, QUEUE_STATE);
+  return state == QUEUE_ERROR_HELD || state == QUEUE_ERROR_PUBLISHED || state == QUEUE_NEEDS_HOST;
+}
+
+function restart(queue: usize): void {
+  atomic.store<u32>(queue, 0, QUEUE_ERR);
+  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+}
+
+export function stepOver(smmu: usize, index: u32): u32 {
+  const queue = queueBlock(smmu, index & (MAX_QUEUES - 1));
+  if (!acquire(queue)) return 0;
+  if (stopped(queue)) {
+    const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
+    if (load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_HELD) stat(smmu, STAT_ERROR_SKIPPED);
+    atomic.store<u32>(queue, (load<u32>(queue, QUEUE_CONS) + 1) & indexMask, QUEUE_CONS);
+    restart(queue);
+  }
+  release(queue);
+  return 1;
+}
+
+export function resume(smmu: usize, index: u32): u32 {
+  const queue = queueBlock(smmu, index & (MAX_QUEUES - 1));
+  if (!acquire(queue)) return 0;
+  if (stopped(queue)) restart(queue);
+  release(queue);
+  return 1;
+}
+
+// Everything that a thread can own carries its number; nothing else is touched, so the others may go on working.
+export function reapThread(smmu: usize, thread: u32): void {
+  for (let i: u32 = 0; i < <u32>MAX_QUEUES; i++) {
+    const queue = queueBlock(smmu, i);
+    if (atomic.load<u32>(queue, QUEUE_OWNER_THREAD) == thread + 1) giveUp(queue);
+  }
+  for (let set: u32 = 0; set < <u32>TLB_SETS; set++) reapSet(smmu + SMMU_AT_TLB_SEQ + set * TLB_SET_STRIDE, thread);
+  for (let set: u32 = 0; set < <u32>CFG_SETS; set++) reapSet(smmu + SMMU_AT_CFG_SETS + set * CFG_SET_STRIDE, thread);
+  atomic.cmpxchg<u32>(smmu, thread + 1, 0, SMMU_AT_EVTQ_OWNER);
+  atomic.store<i64>(HOST_THREADS + thread * THREAD_STRIDE, 0, THREAD_IN_FLIGHT);
+  callHost();
+}

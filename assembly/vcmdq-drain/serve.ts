@@ -1,0 +1,270 @@
+// The drain: runs a queue's commands from its private CONS up to PROD. Used by every kind of queue and every placement of the drain.
+
+import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
+import { CERROR_ABT, CERROR_ILL } from '../layout/commands';
+import {
+  CTX_ENABLED,
+  CTX_STRIDE,
+  QUEUE_ALLOCATED,
+  QUEUE_COMMANDS,
+  QUEUE_CONS,
+  QUEUE_CTX,
+  QUEUE_ENABLED,
+  QUEUE_ERR,
+  QUEUE_ERROR_HELD,
+  QUEUE_ERROR_PUBLISHED,
+  QUEUE_ERRORS,
+  QUEUE_GERROR,
+  QUEUE_KIND,
+  QUEUE_KIND_GUEST_CMDQ,
+  QUEUE_KIND_MAIN,
+  QUEUE_LOG2SIZE,
+  QUEUE_NEEDS_HOST,
+  QUEUE_PARK_EPOCH,
+  QUEUE_PARKED,
+  QUEUE_REASON,
+  QUEUE_RING,
+  QUEUE_RING_WINDOW,
+  QUEUE_RUNNING,
+  QUEUE_STATE,
+  QUEUE_STRIDE,
+  QUEUE_SYNCS,
+  SMMU_AT_CMDQV_EN,
+  SMMU_AT_CONTEXTS,
+  SMMU_AT_PARKED,
+  SMMU_AT_QUEUES,
+  SMMU_AT_STATS,
+  STAT_BUDGET_EXHAUSTED,
+  STAT_ERROR_HELD,
+  STAT_FETCH_ABORT,
+  STAT_INIT_ERROR,
+  STAT_PARKS,
+  STAT_PROD_RANGE,
+  STAT_REPAIRS,
+  STAT_ROUNDS_EXHAUSTED,
+} from '../layout/host-memory';
+import { CMDQ_CONS_ERR, Q_INDEX } from '../layout/smmu-registers';
+import { placed, maskOf } from '../lib/fields';
+import { load64 } from '../imports/port';
+import { WINDOW } from '../imports/unit';
+import { beginSync, syncPassed } from '../smmu-core/in-flight';
+import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
+import { callHost, giveUp, letGo, ring, rings } from './ownership';
+import { CONFIG, CONS, GERROR, GERRORN, page0Of, PROD, readRegister, settle, STATUS, writeRegister } from './page0';
+import { probeStack } from './stack';
+
+/** Commands that one round runs at most: the most that a queue can make its neighbours wait. */
+const BUDGET: u32 = 256;
+/** Rounds of one call. */
+const ROUNDS = 4;
+
+export function queueBlock(smmu: usize, index: u32): usize {
+  return smmu + SMMU_AT_QUEUES + index * QUEUE_STRIDE;
+}
+
+export function contextOf(smmu: usize, queue: usize): usize {
+  return smmu + SMMU_AT_CONTEXTS + load<u32>(queue, QUEUE_CTX) * CTX_STRIDE;
+}
+
+export function isVcmdq(queue: usize): bool {
+  const kind = load<u32>(queue, QUEUE_KIND);
+  return kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_GUEST_CMDQ;
+}
+
+export function stat(smmu: usize, offset: usize): void {
+  atomic.add<i32>(smmu + SMMU_AT_STATS + offset, 1);
+}
+
+/** CONS as software reads it: index, wrap bit and the error code. */
+export function publishCons(queue: usize, page0: i64, error: u32): void {
+  settle(page0, CONS, load<u32>(queue, QUEUE_CONS) | placed(error, CMDQ_CONS_ERR));
+}
+
+/** Leaves the parked state, if the queue is in it. */
+export function unpark(smmu: usize, queue: usize): void {
+  if (load<u32>(queue, QUEUE_STATE) != QUEUE_PARKED) return;
+  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+  atomic.sub<i32>(smmu, 1, SMMU_AT_PARKED);
+}
+
+// CONFIG.EN from 0 to 1: CONS is taken over once, and from then on is ours.
+function enable(smmu: usize, queue: usize, page0: i64): void {
+  if (load<u32>(queue, QUEUE_RING) == 0) {
+    const gerror = load<u32>(queue, QUEUE_GERROR);
+    if (((gerror ^ readRegister(page0, GERRORN)) & maskOf(VCMDQ_GERROR_CMDQ_INIT_ERR)) != 0) return;
+    atomic.store<u32>(queue, gerror ^ maskOf(VCMDQ_GERROR_CMDQ_INIT_ERR), QUEUE_GERROR);
+    stat(smmu, STAT_INIT_ERROR);
+    callHost();
+    return;
+  }
+  const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
+  atomic.store<u32>(queue, readRegister(page0, CONS) & indexMask, QUEUE_CONS);
+  atomic.store<u32>(queue, 0, QUEUE_ERR);
+  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+  atomic.store<u32>(queue, 1, QUEUE_ENABLED);
+}
+
+function disable(smmu: usize, queue: usize): void {
+  unpark(smmu, queue);
+  atomic.store<u32>(queue, 0, QUEUE_ENABLED);
+  atomic.store<u32>(queue, 0, QUEUE_ERR);
+  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+}
+
+// Follows the enables of a VCMDQ; true when the queue runs. A CMDQ runs whenever its SMMU has CMDQEN.
+function enabled(smmu: usize, queue: usize, context: usize, page0: i64): bool {
+  if (!isVcmdq(queue)) return atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0;
+  const wanted =
+    atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 &&
+    atomic.load<u32>(context, CTX_ENABLED) != 0 &&
+    atomic.load<u32>(smmu, SMMU_AT_CMDQV_EN) != 0 &&
+    (readRegister(page0, CONFIG) & 1) != 0;
+  const is = load<u32>(queue, QUEUE_ENABLED) != 0;
+  if (wanted && !is) enable(smmu, queue, page0);
+  else if (!wanted && is) disable(smmu, queue);
+  return load<u32>(queue, QUEUE_ENABLED) != 0;
+}
+
+function stop(queue: usize, state: u32): void {
+  atomic.store<u32>(queue, state, QUEUE_STATE);
+  callHost();
+}
+
+// The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
+function hold(smmu: usize, queue: usize, code: u32, reason: u32): void {
+  stat(smmu, reason);
+  stat(smmu, STAT_ERROR_HELD);
+  store<i64>(queue, load<i64>(queue, QUEUE_ERRORS) + 1, QUEUE_ERRORS);
+  atomic.store<u32>(queue, code, QUEUE_ERR);
+  atomic.store<u32>(queue, reason, QUEUE_REASON);
+  stop(queue, QUEUE_ERROR_HELD);
+}
+
+// A CMD_SYNC that accesses in flight hold up parks the queue; the last of them to leave runs it again. The second look closes the gap
+// between the first one and the moment when leavers can see the parked queue. True when the sync is complete.
+function sync(smmu: usize, queue: usize): bool {
+  const epoch = beginSync();
+  if (syncPassed(epoch)) return true;
+  store<i64>(queue, epoch, QUEUE_PARK_EPOCH);
+  atomic.store<u32>(queue, QUEUE_PARKED, QUEUE_STATE);
+  atomic.add<i32>(smmu, 1, SMMU_AT_PARKED);
+  if (!syncPassed(epoch)) {
+    stat(smmu, STAT_PARKS);
+    return false;
+  }
+  unpark(smmu, queue);
+  return true;
+}
+
+// True when the queue may run: not stopped, or what stopped it is over.
+function runnable(smmu: usize, queue: usize, page0: i64): bool {
+  const state = load<u32>(queue, QUEUE_STATE);
+  if (state == QUEUE_RUNNING) return true;
+  if (state == QUEUE_PARKED) {
+    if (!syncPassed(load<i64>(queue, QUEUE_PARK_EPOCH))) return false;
+    unpark(smmu, queue);
+    const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
+    atomic.store<u32>(queue, (load<u32>(queue, QUEUE_CONS) + 1) & indexMask, QUEUE_CONS);
+    store<i64>(queue, load<i64>(queue, QUEUE_COMMANDS) + 1, QUEUE_COMMANDS);
+    store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + 1, QUEUE_SYNCS);
+    return true;
+  }
+  // A published error ends when software has made GERRORN equal; the command is then fetched again (IHI 0070 section 7.1).
+  if (state != QUEUE_ERROR_PUBLISHED || !isVcmdq(queue)) return false;
+  if (((load<u32>(queue, QUEUE_GERROR) ^ readRegister(page0, GERRORN)) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0) return false;
+  atomic.store<u32>(queue, 0, QUEUE_ERR);
+  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+  return true;
+}
+
+/** Runs at most BUDGET commands. Returns how many. */
+function run(smmu: usize, queue: usize, context: usize, page0: i64): u32 {
+  const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
+  const size = (<u32>1) << log2size;
+  const indexMask = (size << 1) - 1;
+  const prod = readRegister(page0, PROD) & maskOf(Q_INDEX) & indexMask;
+  let cons = load<u32>(queue, QUEUE_CONS) & indexMask;
+  if (cons == prod) return 0;
+  if (((prod - cons) & indexMask) > size) stat(smmu, STAT_PROD_RANGE);
+
+  const kind = load<u32>(queue, QUEUE_KIND);
+  const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
+  const base = load<u32>(queue, QUEUE_RING);
+  if (base == 0 || (ringWindow != 0 && ringWindow != u32(WINDOW))) {
+    hold(smmu, queue, CERROR_ABT, STAT_FETCH_ABORT);
+    return 0;
+  }
+  let done: u32 = 0;
+  let syncs: u32 = 0;
+  while (cons != prod && done < BUDGET) {
+    const at = base + ((cons & (size - 1)) << 4);
+    const d0 = ringWindow == 0 ? atomic.load<u64>(at) : load64(at);
+    const d1 = ringWindow == 0 ? atomic.load<u64>(at, 8) : load64(at + 8);
+    const result = execute(smmu, queue, context, kind, d0, d1);
+    if (result != DONE) {
+      if (result == SYNC) {
+        atomic.store<u32>(queue, cons, QUEUE_CONS);
+        if (!sync(smmu, queue)) break;
+        syncs++;
+      } else if (result == HOST) {
+        stop(queue, QUEUE_NEEDS_HOST);
+        break;
+      } else {
+        hold(smmu, queue, CERROR_ILL, result - ILLEGAL);
+        break;
+      }
+    }
+    cons = (cons + 1) & indexMask;
+    done++;
+  }
+  atomic.store<u32>(queue, cons, QUEUE_CONS);
+  store<i64>(queue, load<i64>(queue, QUEUE_COMMANDS) + i64(done), QUEUE_COMMANDS);
+  store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + i64(syncs), QUEUE_SYNCS);
+  return done;
+}
+
+// One round of an owned queue. Returns the commands run.
+function round(smmu: usize, queue: usize): u32 {
+  const context = contextOf(smmu, queue);
+  const page0 = page0Of(queue, context);
+  if (page0 == -1) return 0;
+  let done: u32 = 0;
+  const runs = enabled(smmu, queue, context, page0);
+  const overwritten = runs && (readRegister(page0, CONS) & maskOf(Q_INDEX)) != load<u32>(queue, QUEUE_CONS);
+  if (runs && runnable(smmu, queue, page0)) done = run(smmu, queue, context, page0);
+  if (!isVcmdq(queue)) {
+    writeRegister(page0, CONS, load<u32>(queue, QUEUE_CONS));
+    return done;
+  }
+  // CONS is software's own while the queue is off; STATUS and GERROR never are.
+  if (runs) {
+    if (overwritten) stat(smmu, STAT_REPAIRS);
+    publishCons(queue, page0, load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_PUBLISHED ? load<u32>(queue, QUEUE_ERR) : 0);
+  }
+  const status = settle(page0, STATUS, load<u32>(queue, QUEUE_ENABLED));
+  const gerror = settle(page0, GERROR, load<u32>(queue, QUEUE_GERROR));
+  if ((status || gerror) && runs) stat(smmu, STAT_REPAIRS);
+  return done;
+}
+
+/** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. */
+export function serveOwned(smmu: usize, queue: usize): u32 {
+  let total: u32 = 0;
+  for (let i = 0; i < ROUNDS; i++) {
+    const seen = rings(queue);
+    const done = round(smmu, queue);
+    total += done;
+    if (done >= BUDGET) continue;
+    if (letGo(queue, seen)) return total;
+    if (i == ROUNDS - 1) stat(smmu, STAT_ROUNDS_EXHAUSTED);
+  }
+  stat(smmu, STAT_BUDGET_EXHAUSTED);
+  giveUp(queue);
+  return total;
+}
+
+/** Rings a queue and serves it if it is free. Returns the commands run. */
+export function serveQueue(smmu: usize, queue: usize): u32 {
+  probeStack();
+  return ring(queue) ? serveOwned(smmu, queue) : 0;
+}

@@ -1,0 +1,35 @@
+// Host memory: creation and layout (assembly/layout/host-memory.ts has the map).
+
+import {
+  HOST_AT_MAGIC,
+  HOST_AT_RAM_BASE,
+  HOST_AT_RAM_SIZE,
+  HOST_AT_SMMU_COUNT,
+  HOST_MAGIC,
+  HOST_SMMUS,
+  SMMU_STRIDE,
+} from '../../assembly/layout/host-memory.ts';
+
+const WASM_PAGE = 0x10000;
+
+export interface HostMemoryOptions {
+  /** SMMUs that the host has, from 1. */
+  readonly smmus?: number;
+  /** Bytes of host RAM, window 0 of the physical address map; a multiple of 64 KiB. */
+  readonly ramSize?: number;
+}
+
+/** Creates the one shared memory of a host. Pages that nobody touches cost address space only. */
+export function createHostMemory({ smmus = 1, ramSize = 0x1000000 }: HostMemoryOptions = {}): WebAssembly.Memory {
+  if (!Number.isInteger(smmus) || smmus < 1 || smmus > 16) throw new RangeError(`a host has 1 to 16 SMMUs, not ${smmus}`);
+  if (!Number.isInteger(ramSize / WASM_PAGE) || ramSize <= 0) throw new RangeError('host RAM is a multiple of 64 KiB');
+  const ramBase = HOST_SMMUS + smmus * SMMU_STRIDE;
+  const pages = (ramBase + ramSize) / WASM_PAGE;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const words = new Int32Array(memory.buffer);
+  words[HOST_AT_MAGIC >> 2] = HOST_MAGIC;
+  words[HOST_AT_SMMU_COUNT >> 2] = smmus;
+  words[HOST_AT_RAM_BASE >> 2] = ramBase;
+  words[HOST_AT_RAM_SIZE >> 2] = ramSize;
+  return memory;
+}
