@@ -1,0 +1,103 @@
+// Batches: commands gathered and then sent with one CMD_SYNC behind them. There is one batch, the processor's.
+//
+// Commands keep their order. A batch that mixes commands of both queues is cut into runs, and where the queue changes the
+// first queue is synced before the first command goes to the second: two queues have no order between them.
+
+import { ABI_AT_INVALIDATING } from '../../assembly/layout/guest-abi';
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import { getCmdq, processorQueue, runLength, vcmdqTakes } from './get-cmdq';
+import { issue } from './issue';
+import { cmdq, Queue } from './queue';
+import { RESULT_OK } from './result';
+
+/** Commands of a batch; a CMD_SYNC may follow them. */
+export const BATCH_COMMANDS = 64;
+
+class Batch {
+  /** Commands gathered and not sent. */
+  count: u32 = 0;
+  /** First error of a part that was sent early. */
+  result: i32 = 0;
+  /** Memory offset of the queue that has commands of this batch without a CMD_SYNC, 0 when none has. */
+  unsynced: usize = 0;
+}
+
+const BATCH: usize = memory.data(offsetof<Batch>(), 64);
+const COMMANDS: usize = memory.data(BATCH_COMMANDS * CMDQ_ENTRY_SIZE, 64);
+
+function batch(): Batch {
+  return changetype<Batch>(BATCH);
+}
+
+/** Tells the host that a batch on the direct path has begun or is complete: it counts exits in between. */
+function setInvalidating(invalidating: u32): void {
+  store<u32>(0, invalidating, ABI_AT_INVALIDATING);
+}
+
+/** Starts an empty batch. */
+export function beginBatch(): void {
+  const state = batch();
+  state.count = 0;
+  state.result = RESULT_OK;
+  state.unsynced = 0;
+}
+
+/** Sends one run; what an earlier part left on another queue is completed first. */
+function issueRun(queue: Queue, commands: usize, count: u32, sync: bool): i32 {
+  const state = batch();
+  const unsynced = state.unsynced;
+  if (unsynced != 0 && unsynced != changetype<usize>(queue)) {
+    const result = issue(changetype<Queue>(unsynced), 0, 0, true);
+    if (result != RESULT_OK) return result;
+  }
+  const result = issue(queue, commands, count, sync);
+  state.unsynced = sync || result != RESULT_OK ? 0 : changetype<usize>(queue);
+  return result;
+}
+
+/** Sends what has been gathered, and with `sync` completes it. */
+function flush(sync: bool): i32 {
+  const state = batch();
+  const count = state.count;
+  state.count = 0;
+  if (count == 0) {
+    const unsynced = state.unsynced;
+    state.unsynced = 0;
+    return unsynced != 0 && sync ? issue(changetype<Queue>(unsynced), 0, 0, true) : RESULT_OK;
+  }
+  const whole = getCmdq(COMMANDS, count);
+  if (whole != 0) {
+    if (whole != changetype<usize>(cmdq())) setInvalidating(1);
+    return issueRun(changetype<Queue>(whole), COMMANDS, count, sync);
+  }
+  setInvalidating(0);
+  for (let from: u32 = 0; from < count; ) {
+    const commands = COMMANDS + from * CMDQ_ENTRY_SIZE;
+    const length = runLength(commands, count - from);
+    from += length;
+    // Every run but the last is followed by a change of queue, so that its CMD_SYNC can travel with it.
+    const result = issueRun(vcmdqTakes(commands) ? processorQueue() : cmdq(), commands, length, sync || from < count);
+    if (result != RESULT_OK) return result;
+  }
+  return RESULT_OK;
+}
+
+/**
+ * Memory offset at which the next command of the batch is to be built. When BATCH_COMMANDS have been gathered they are
+ * sent first, without a CMD_SYNC.
+ */
+export function nextCommand(): usize {
+  const state = batch();
+  if (state.count == BATCH_COMMANDS) {
+    const result = flush(false);
+    if (state.result == RESULT_OK) state.result = result;
+  }
+  return COMMANDS + state.count++ * CMDQ_ENTRY_SIZE;
+}
+
+/** Sends the batch with a CMD_SYNC behind it and waits until all of it has completed. */
+export function submitBatch(): i32 {
+  const result = flush(true);
+  setInvalidating(0);
+  return batch().result != RESULT_OK ? batch().result : result;
+}

@@ -1,0 +1,34 @@
+// What the driver knows about the CMDQV beside the SMMU, and about VINTF 0, the only VINTF that it uses.
+
+export class Cmdqv {
+  /** gpa of the registers. */
+  gpa: u32 = 0;
+  irq: u32 = 0;
+  /** 1 once the probe has succeeded. */
+  present: u32 = 0;
+  /** PARAM, decoded. */
+  vintfCount: u32 = 0;
+  vcmdqCount: u32 = 0;
+  /** VCMDQs of each VINTF. */
+  lvcmdqCount: u32 = 0;
+  sidCount: u32 = 0;
+  /** VINTF 0 is enabled. */
+  vintfEnabled: u32 = 0;
+  /** VINTF_CONFIG.HYP_OWN as read back: 1 for the hypervisor's kernel, 0 for a guest. */
+  hypOwn: u32 = 0;
+  /** 1 sends everything to the CMDQ, as the driver parameter bypass_vcmdq of Linux does. */
+  bypassVcmdq: u32 = 0;
+  /** The processor that queues are chosen by. */
+  cpu: u32 = 0;
+}
+
+const CMDQV: usize = memory.data(offsetof<Cmdqv>(), 64);
+
+export function cmdqv(): Cmdqv {
+  return changetype<Cmdqv>(CMDQV);
+}
+
+/** Forgets everything. */
+export function clearCmdqv(): void {
+  memory.fill(CMDQV, 0, offsetof<Cmdqv>());
+}

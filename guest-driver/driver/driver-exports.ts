@@ -1,0 +1,253 @@
+// The driver as a module of its own (asconfig.json target "driver"), so that tests can run it against a scripted device.
+// Everything is a plain number; an iova is given as its low and high word. Queue 0 is the CMDQ, queue n + 1 is LVCMDQ n.
+
+import { CD_SIZE } from '../../assembly/layout/cd';
+import { gpaOf } from '../runtime/abi';
+import { doorbellCalls, read32, read64, write32, write64 } from '../runtime/mmio';
+import { allocate, resetPages } from '../runtime/pages';
+import { BATCH_COMMANDS, beginBatch, nextCommand, submitBatch } from './batch';
+import { cmdqv } from './cmdqv';
+import { allocateVcmdqs, probeCmdqv } from './cmdqv-probe';
+import { resetCmdqv } from './cmdqv-reset';
+import {
+  buildAtcInv,
+  buildCfgiAll,
+  buildCfgiCd,
+  buildCfgiSte,
+  buildPrefetchConfig,
+  buildSync,
+  buildTlbiNhAll,
+  buildTlbiNhAsid,
+  buildTlbiNhVa,
+  buildTlbiNhVaRange,
+  buildTlbiNsnhAll,
+  buildTlbiS2Ipa,
+  buildTlbiS12Vmall,
+} from './commands';
+import { writeContextDescriptor } from './context-descriptor';
+import { eventCount, eventOverflows, eventRecord, eventRing } from './event-queue';
+import { serviceInterrupts } from './interrupt-handlers';
+import { addPages, invalidateAsid, invalidatePages } from './invalidate';
+import { issue } from './issue';
+import { allocateTable, descriptorOf, mapPages, unmapPages } from './page-table';
+import { QUEUE_WAITS, SPINS_PER_WAIT } from './poll';
+import { clearQueues, cmdq, Queue, vcmdq } from './queue';
+import { RESULT_OK } from './result';
+import { probeSmmu } from './smmu-probe';
+import { resetSmmu } from './smmu-reset';
+import { allocateStructures } from './smmu-structures';
+import { attachStage1, detachStream, steOf } from './stream-table';
+
+/** Version of the guest ABI that this module speaks. */
+export const vsmmu_abi: i32 = 1;
+
+/** Limits, for tests. */
+export const spinsPerWait: i32 = SPINS_PER_WAIT;
+export const queueWaits: i32 = QUEUE_WAITS;
+export const batchCommands: i32 = BATCH_COMMANDS;
+
+function queueOf(index: u32): Queue {
+  return index == 0 ? cmdq() : vcmdq(index - 1);
+}
+
+function iovaOf(lo: u32, hi: u32): u64 {
+  return ((<u64>hi) << 32) | lo;
+}
+
+/** Forgets all state and probes CMDQV and SMMU; a missing CMDQV is no error. @returns RESULT_*. */
+export function probe(): i32 {
+  resetPages();
+  clearQueues();
+  probeCmdqv();
+  return probeSmmu();
+}
+
+/** Allocates the SMMU's structures and brings it up. */
+export function reset(): i32 {
+  const result = allocateStructures();
+  return result != RESULT_OK ? result : resetSmmu();
+}
+
+/** Allocates the VCMDQs and brings up the CMDQV with VINTF 0. */
+export function resetQueues(): i32 {
+  const result = allocateVcmdqs();
+  return result != RESULT_OK ? result : resetCmdqv();
+}
+
+export function hypOwn(): u32 {
+  return cmdqv().hypOwn;
+}
+export function lvcmdqCount(): u32 {
+  return cmdqv().lvcmdqCount;
+}
+export function setBypassVcmdq(bypass: u32): void {
+  cmdqv().bypassVcmdq = bypass;
+}
+export function setCpu(cpu: u32): void {
+  cmdqv().cpu = cpu;
+}
+
+/** Memory offset of a queue's ring, and its state. */
+export function queueRing(queue: u32): usize {
+  return queueOf(queue).ring;
+}
+export function queueLog2(queue: u32): u32 {
+  return queueOf(queue).log2size;
+}
+export function queueProd(queue: u32): u32 {
+  return queueOf(queue).prod;
+}
+export function queueErrors(queue: u32): u32 {
+  return queueOf(queue).errors;
+}
+export function queueLastError(queue: u32): u32 {
+  return queueOf(queue).lastError;
+}
+export function queueLastErrorOpcode(queue: u32): u32 {
+  return queueOf(queue).lastErrorOpcode;
+}
+
+/** The batch: begin, add commands, submit. */
+export function begin(): void {
+  beginBatch();
+}
+export function submit(): i32 {
+  return submitBatch();
+}
+export function addCfgiAll(): void {
+  buildCfgiAll(nextCommand());
+}
+export function addCfgiSte(sid: u32): void {
+  buildCfgiSte(nextCommand(), sid);
+}
+export function addCfgiCd(sid: u32): void {
+  buildCfgiCd(nextCommand(), sid);
+}
+export function addPrefetchConfig(sid: u32): void {
+  buildPrefetchConfig(nextCommand(), sid);
+}
+export function addTlbiNsnhAll(): void {
+  buildTlbiNsnhAll(nextCommand());
+}
+export function addTlbiNhAll(vmid: u32): void {
+  buildTlbiNhAll(nextCommand(), vmid);
+}
+export function addTlbiNhAsid(vmid: u32, asid: u32): void {
+  buildTlbiNhAsid(nextCommand(), vmid, asid);
+}
+export function addTlbiNhVa(vmid: u32, asid: u32, iovaLo: u32, iovaHi: u32): void {
+  buildTlbiNhVa(nextCommand(), vmid, asid, iovaOf(iovaLo, iovaHi));
+}
+export function addTlbiNhVaRange(asid: u32, iovaLo: u32, iovaHi: u32, number: u32, scale: u32): void {
+  buildTlbiNhVaRange(nextCommand(), asid, iovaOf(iovaLo, iovaHi), number, scale);
+}
+export function addTlbiPages(asid: u32, iovaLo: u32, iovaHi: u32, pages: u32): void {
+  addPages(asid, iovaOf(iovaLo, iovaHi), pages);
+}
+export function addTlbiS12Vmall(vmid: u32): void {
+  buildTlbiS12Vmall(nextCommand(), vmid);
+}
+export function addTlbiS2Ipa(vmid: u32, ipaLo: u32, ipaHi: u32): void {
+  buildTlbiS2Ipa(nextCommand(), vmid, iovaOf(ipaLo, ipaHi));
+}
+export function addAtcInv(sid: u32, iovaLo: u32, iovaHi: u32, size: u32): void {
+  buildAtcInv(nextCommand(), sid, iovaOf(iovaLo, iovaHi), size);
+}
+export function addSync(signal: u32): void {
+  buildSync(nextCommand(), signal);
+}
+
+/** Sends 16-byte commands at a memory offset to one queue, whatever it takes. */
+export function issueRaw(queue: u32, commands: usize, count: u32, sync: u32): i32 {
+  return issue(queueOf(queue), commands, count, sync != 0);
+}
+/** Invalidation of pages or an ASID with its CMD_SYNC. */
+export function invalidate(asid: u32, iovaLo: u32, iovaHi: u32, pages: u32): i32 {
+  return invalidatePages(asid, iovaOf(iovaLo, iovaHi), pages);
+}
+export function invalidateSpace(asid: u32): i32 {
+  return invalidateAsid(asid);
+}
+/** Sends `batches` batches of `pages` invalidations of one page each, for timing. */
+export function invalidateRepeatedly(asid: u32, iova: u32, pages: u32, batches: u32): i32 {
+  let result = RESULT_OK;
+  for (let batch: u32 = 0; batch < batches && result == RESULT_OK; batch++) {
+    beginBatch();
+    for (let page: u32 = 0; page < pages; page++) buildTlbiNhVaRange(nextCommand(), asid, iova + page * 4096, 1, 0);
+    result = submitBatch();
+  }
+  return result;
+}
+
+/** A safe point. */
+export function service(): void {
+  serviceInterrupts();
+}
+
+/** Events: number taken, overflows, memory offsets of a kept record and of the ring. */
+export function events(): u32 {
+  return eventCount();
+}
+export function overflows(): u32 {
+  return eventOverflows();
+}
+export function event(number: u32): usize {
+  return eventRecord(number);
+}
+export function eventRingOffset(): usize {
+  return eventRing();
+}
+
+/** A new address space: memory offset of its level-0 table. */
+export function newTable(): usize {
+  return allocateTable();
+}
+/** A new CD: its memory offset, 0 when memory is exhausted. */
+export function newContextDescriptor(table: usize, asid: u32): usize {
+  const cd = allocate(CD_SIZE, CD_SIZE);
+  if (cd != 0) writeContextDescriptor(cd, table, asid);
+  return cd;
+}
+export function attachStream(sid: u32, cd: usize): i32 {
+  return attachStage1(sid, cd);
+}
+export function detach(sid: u32): i32 {
+  return detachStream(sid);
+}
+/** Memory offset of an STE, 0 when the table does not reach it. */
+export function streamTableEntry(sid: u32): usize {
+  return steOf(sid);
+}
+export function map(table: usize, iovaLo: u32, iovaHi: u32, gpa: u32, pages: u32, writable: u32): i32 {
+  return mapPages(table, iovaOf(iovaLo, iovaHi), gpa, pages, writable != 0);
+}
+export function unmap(table: usize, iovaLo: u32, iovaHi: u32, pages: u32): u32 {
+  return unmapPages(table, iovaOf(iovaLo, iovaHi), pages);
+}
+/** Low word of the level-3 descriptor of an iova, 0 when it is not mapped. */
+export function descriptor(table: usize, iovaLo: u32, iovaHi: u32): u32 {
+  return <u32>descriptorOf(table, iovaOf(iovaLo, iovaHi));
+}
+
+/** Runtime, for tests: memory, addresses, registers. */
+export function allocateBytes(size: usize, alignment: usize): usize {
+  return allocate(size, alignment);
+}
+export function gpa(offset: usize): u32 {
+  return gpaOf(offset);
+}
+export function doorbells(): u32 {
+  return doorbellCalls();
+}
+export function registerRead32(address: u32): u32 {
+  return read32(address);
+}
+export function registerWrite32(address: u32, value: u32): void {
+  write32(address, value);
+}
+export function registerRead64(address: u32): u64 {
+  return read64(address);
+}
+export function registerWrite64(address: u32, lo: u32, hi: u32): void {
+  write64(address, iovaOf(lo, hi));
+}

@@ -1,0 +1,24 @@
+// What a driver does about a command that a queue stopped at (the protocol of Linux, the same for the CMDQ and a VCMDQ).
+
+import { CERROR_ABT, CERROR_ATC_INV_SYNC, CERROR_NONE, CMD_OP } from '../../assembly/layout/commands';
+import { CMDQ_CONS_ERR } from '../../assembly/layout/smmu-registers';
+import { bitsOf, loadField } from '../runtime/fields';
+import { read32 } from '../runtime/mmio';
+import { buildSync } from './commands';
+import { entryAt, Queue } from './queue';
+
+/**
+ * Prepares a stopped queue for going on from CONS: a command that cannot be carried out is overwritten with a CMD_SYNC;
+ * after a fetch abort or an ATC timeout the same entry is tried again. The caller then acknowledges the error (GERRORN),
+ * upon which the device fetches anew. CONS.ERR has the same place in CMDQ_CONS and in a VCMDQ's CONS.
+ */
+export function skipError(queue: Queue): void {
+  const cons = read32(queue.consGpa);
+  const code = bitsOf(cons, CMDQ_CONS_ERR);
+  if (code == CERROR_NONE) return;
+  queue.errors++;
+  queue.lastError = code;
+  const entry = entryAt(queue, cons);
+  queue.lastErrorOpcode = loadField(entry, CMD_OP);
+  if (code != CERROR_ABT && code != CERROR_ATC_INV_SYNC) buildSync(entry, queue.signal);
+}

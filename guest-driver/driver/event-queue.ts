@@ -1,0 +1,84 @@
+// The consumer of the SMMU's event queue. The last records are kept for whoever asks.
+
+import { EVTQ_ENTRY_SIZE, EVTQ_OVFLG, SMMU_EVTQ_CONS, SMMU_EVTQ_PROD } from '../../assembly/layout/smmu-registers';
+import { bitsOf, withBits } from '../runtime/fields';
+import { read32, write32 } from '../runtime/mmio';
+import { smmu } from './smmu';
+
+/** Records that are kept, a power of two. */
+export const KEPT_EVENTS = 16;
+
+class EventQueue {
+  ring: usize = 0;
+  log2size: u32 = 0;
+  /** Index, wrap bit and OVACKFLG. */
+  cons: u32 = 0;
+  /** Records taken and overflows seen since the reset. */
+  records: u32 = 0;
+  overflows: u32 = 0;
+}
+
+const QUEUE: usize = memory.data(offsetof<EventQueue>(), 64);
+const KEPT: usize = memory.data(KEPT_EVENTS * EVTQ_ENTRY_SIZE, 64);
+
+function eventQueue(): EventQueue {
+  return changetype<EventQueue>(QUEUE);
+}
+
+/** Memory offset of the ring; its size in records as log2. */
+export function eventRing(): usize {
+  return eventQueue().ring;
+}
+
+export function eventRingLog2(): u32 {
+  return eventQueue().log2size;
+}
+
+/** Takes a ring into use, empty. */
+export function resetEventQueue(ring: usize, log2size: u32): void {
+  const queue = eventQueue();
+  queue.ring = ring;
+  queue.log2size = log2size;
+  queue.cons = 0;
+  queue.records = 0;
+  queue.overflows = 0;
+}
+
+/** Records taken so far. */
+export function eventCount(): u32 {
+  return eventQueue().records;
+}
+
+/** Times that the device had to drop records. */
+export function eventOverflows(): u32 {
+  return eventQueue().overflows;
+}
+
+/** Memory offset of a record by its number, counted from 0; kept until KEPT_EVENTS later ones have come. */
+export function eventRecord(number: u32): usize {
+  return KEPT + (number & (KEPT_EVENTS - 1)) * EVTQ_ENTRY_SIZE;
+}
+
+/** Takes every record out of the queue, CONS after each; at the end acknowledges an overflow. */
+export function drainEvents(): void {
+  const queue = eventQueue();
+  const gpa = smmu().gpa;
+  const indexMask: u32 = (2 << queue.log2size) - 1;
+  const entries: u32 = 1 << queue.log2size;
+  if (queue.ring == 0) return;
+  let prod = read32(gpa + SMMU_EVTQ_PROD);
+  // Bounded by the size of the ring: a device that never stops producing raises another interrupt.
+  for (let taken: u32 = 0; taken < entries && ((prod ^ queue.cons) & indexMask) != 0; taken++) {
+    const entry = queue.ring + (queue.cons & (entries - 1)) * EVTQ_ENTRY_SIZE;
+    memory.copy(eventRecord(queue.records), entry, EVTQ_ENTRY_SIZE);
+    queue.records++;
+    queue.cons = (queue.cons & ~indexMask) | ((queue.cons + 1) & indexMask);
+    write32(gpa + SMMU_EVTQ_CONS, queue.cons);
+    prod = read32(gpa + SMMU_EVTQ_PROD);
+  }
+  if (bitsOf(prod, EVTQ_OVFLG) != bitsOf(queue.cons, EVTQ_OVFLG)) {
+    queue.overflows++;
+    queue.cons = withBits(queue.cons, EVTQ_OVFLG, bitsOf(prod, EVTQ_OVFLG));
+    write32(gpa + SMMU_EVTQ_CONS, queue.cons);
+  }
+}

@@ -1,0 +1,42 @@
+// Which queue takes which command. On a VINTF that a guest owns (HYP_OWN = 0) a VCMDQ takes only the invalidations that
+// Linux sends there; everything else goes to the SMMU's CMDQ.
+
+import { CMD_OP, OP_ATC_INV, OP_TLBI_NH_ASID, OP_TLBI_NH_VA } from '../../assembly/layout/commands';
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import { loadField } from '../runtime/fields';
+import { cmdqv } from './cmdqv';
+import { cmdq, Queue, vcmdq } from './queue';
+
+/** The processor's VCMDQ when it can be used, else the CMDQ. */
+export function processorQueue(): Queue {
+  const state = cmdqv();
+  if (state.vintfEnabled == 0 || state.bypassVcmdq != 0) return cmdq();
+  const queue = vcmdq(state.cpu % state.lvcmdqCount);
+  return queue.enabled != 0 ? queue : cmdq();
+}
+
+/** True when a VCMDQ takes the command. */
+export function vcmdqTakes(command: usize): bool {
+  if (cmdqv().hypOwn != 0) return true;
+  const opcode = loadField(command, CMD_OP);
+  return opcode == OP_TLBI_NH_VA || opcode == OP_TLBI_NH_ASID || opcode == OP_ATC_INV;
+}
+
+/** Number of commands from the first on, at most `count`, that go to the same queue as the first. */
+export function runLength(commands: usize, count: u32): u32 {
+  const first = vcmdqTakes(commands);
+  let length: u32 = 1;
+  while (length < count && vcmdqTakes(commands + length * CMDQ_ENTRY_SIZE) == first) length++;
+  return length;
+}
+
+/**
+ * The queue of a whole batch, as a memory offset (`changetype<Queue>`): every command is looked at, not only the first.
+ * @returns 0 when the batch mixes commands of both queues and has to be split.
+ */
+export function getCmdq(commands: usize, count: u32): usize {
+  const preferred = processorQueue();
+  if (preferred == cmdq() || count == 0) return changetype<usize>(preferred);
+  if (runLength(commands, count) < count) return 0;
+  return changetype<usize>(vcmdqTakes(commands) ? preferred : cmdq());
+}

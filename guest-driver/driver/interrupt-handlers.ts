@@ -1,0 +1,66 @@
+// Interrupts of the SMMU and of the CMDQV, served at safe points: in poll loops and at the end of a guest's step.
+
+import {
+  CMDQV_LOGICAL_PAGE0,
+  CMDQV_VINTF,
+  CMDQV_VINTF_ERR_MAP,
+  VCMDQ_GERROR,
+  VCMDQ_GERROR_CMDQ_ERR,
+  VCMDQ_GERRORN,
+  VCMDQ_STRIDE,
+  VINTF_LVCMDQ_ERR_MAP,
+} from '../../assembly/layout/cmdqv-registers';
+import { GERROR_CMDQ_ERR, SMMU_GERROR, SMMU_GERRORN } from '../../assembly/layout/smmu-registers';
+import { bitsOf } from '../runtime/fields';
+import { anyPending, takeInterrupt } from '../runtime/interrupts';
+import { read32, read64, write32 } from '../runtime/mmio';
+import { acknowledgeMaps } from '../runtime/safe-point';
+import { cmdqv } from './cmdqv';
+import { skipError } from './error-skip';
+import { drainEvents } from './event-queue';
+import { cmdq, vcmdq } from './queue';
+import { smmu } from './smmu';
+
+function serveGerror(): void {
+  const gpa = smmu().gpa;
+  const gerror = read32(gpa + SMMU_GERROR);
+  const active = gerror ^ read32(gpa + SMMU_GERRORN);
+  if (active == 0) return;
+  if (bitsOf(active, GERROR_CMDQ_ERR) != 0) skipError(cmdq());
+  else smmu().otherErrors++;
+  write32(gpa + SMMU_GERRORN, gerror);
+}
+
+function serveLvcmdq(lvcmdq: u32): void {
+  const registers = cmdqv().gpa + CMDQV_LOGICAL_PAGE0 + lvcmdq * VCMDQ_STRIDE;
+  const gerror = read32(registers + VCMDQ_GERROR);
+  const active = gerror ^ read32(registers + VCMDQ_GERRORN);
+  if (bitsOf(active, VCMDQ_GERROR_CMDQ_ERR) != 0) skipError(vcmdq(lvcmdq));
+  // The store resumes the queue, so the ring has to be in order by now.
+  if (active != 0) write32(registers + VCMDQ_GERRORN, gerror);
+}
+
+/** Serves every LVCMDQ of VINTF 0 whose bit is set; other VINTFs are not this driver's. */
+function serveCmdqv(): void {
+  const state = cmdqv();
+  // An interrupt can come before the queues exist.
+  if (state.vintfEnabled == 0) return;
+  if ((read32(state.gpa + CMDQV_VINTF_ERR_MAP) & 1) == 0) return;
+  for (let word: u32 = 0; word < 2; word++) {
+    let map = read64(state.gpa + CMDQV_VINTF + VINTF_LVCMDQ_ERR_MAP + word * 8);
+    while (map != 0) {
+      const lvcmdq = word * 64 + <u32>ctz(map);
+      map &= map - 1;
+      if (lvcmdq < state.lvcmdqCount) serveLvcmdq(lvcmdq);
+    }
+  }
+}
+
+/** A safe point: acknowledges the map epoch and serves what is pending. */
+export function serviceInterrupts(): void {
+  acknowledgeMaps();
+  if (!anyPending() || smmu().probed == 0) return;
+  if (takeInterrupt(smmu().eventIrq)) drainEvents();
+  if (takeInterrupt(smmu().gerrorIrq)) serveGerror();
+  if (cmdqv().present != 0 && takeInterrupt(cmdqv().irq)) serveCmdqv();
+}

@@ -1,0 +1,35 @@
+// Sending commands to one queue.
+
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import { write32 } from '../runtime/mmio';
+import { buildSync } from './commands';
+import { waitForRoom } from './poll';
+import { entryAt, freeEntries, indexOf, Queue, queueSize } from './queue';
+import { RESULT_BAD_ARGUMENT, RESULT_OK, RESULT_QUEUE_OFF } from './result';
+
+/**
+ * Puts `count` commands on a queue, and with `sync` a CMD_SYNC behind them, under one store to PROD: the CMD_SYNC travels
+ * with the batch that it closes. Waits for room first; with `sync` it also waits for completion.
+ * @param commands memory offset of the commands, 16 bytes each.
+ */
+export function issue(queue: Queue, commands: usize, count: u32, sync: bool): i32 {
+  if (queue.enabled == 0) return RESULT_QUEUE_OFF;
+  const total: i32 = count + (sync ? 1 : 0);
+  if (total > <i32>queueSize(queue)) return RESULT_BAD_ARGUMENT;
+  if (total == 0) return RESULT_OK;
+  if (freeEntries(queue) < total) {
+    const room = waitForRoom(queue, total);
+    if (room != RESULT_OK) return room;
+  }
+  let prod = queue.prod;
+  for (let i: u32 = 0; i < count; i++, prod++) {
+    const entry = entryAt(queue, prod);
+    const command = commands + i * CMDQ_ENTRY_SIZE;
+    store<u64>(entry, load<u64>(command));
+    store<u64>(entry, load<u64>(command, 8), 8);
+  }
+  if (sync) buildSync(entryAt(queue, prod++), queue.signal);
+  queue.prod = indexOf(queue, prod);
+  write32(queue.prodGpa, queue.prod);
+  return sync ? waitForRoom(queue, queueSize(queue)) : RESULT_OK;
+}

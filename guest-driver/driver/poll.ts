@@ -1,0 +1,59 @@
+// Bounded waiting. Nothing in the driver waits without a limit, whatever a device does.
+
+import { bitsOf } from '../runtime/fields';
+import { read32, write32 } from '../runtime/mmio';
+import { acknowledgeMaps } from '../runtime/safe-point';
+import { wait } from '../runtime/vsmmu';
+import { serviceInterrupts } from './interrupt-handlers';
+import { freeEntries, indexOf, Queue } from './queue';
+import { RESULT_OK, RESULT_TIMEOUT } from './result';
+
+/** Looks at CONS before the guest offers its processor to the host once: some tens of microseconds on a VCMDQ. */
+export const SPINS_PER_WAIT = 2000;
+/** Waits after which a queue is given up on, and how long each takes at most. */
+export const QUEUE_WAITS = 200;
+export const QUEUE_WAIT_MICROSECONDS = 50;
+/** Looks at a register that acknowledges or reports a state, one wait apart. */
+export const REGISTER_POLLS = 2000;
+export const REGISTER_WAIT_MICROSECONDS = 1;
+
+/**
+ * Waits until at least `entries` entries of the ring are free, all of them to see the last command completed. Serves
+ * interrupts meanwhile, so that a queue stopped by an error gets going again.
+ * @returns RESULT_OK, or RESULT_TIMEOUT after QUEUE_WAITS waits of SPINS_PER_WAIT spins each.
+ */
+export function waitForRoom(queue: Queue, entries: i32): i32 {
+  let spins = 0;
+  let waits = 0;
+  while (true) {
+    queue.cons = indexOf(queue, read32(queue.consGpa));
+    if (freeEntries(queue) >= entries) return RESULT_OK;
+    serviceInterrupts();
+    if (++spins < SPINS_PER_WAIT) continue;
+    if (waits == QUEUE_WAITS) return RESULT_TIMEOUT;
+    wait(QUEUE_WAIT_MICROSECONDS);
+    spins = 0;
+    waits++;
+  }
+}
+
+/** Waits until a field of a register has a value. */
+export function waitForField(gpa: u32, field: u32, value: u32): i32 {
+  for (let polls = 0; polls < REGISTER_POLLS; polls++) {
+    if (bitsOf(read32(gpa), field) == value) return RESULT_OK;
+    acknowledgeMaps();
+    wait(REGISTER_WAIT_MICROSECONDS);
+  }
+  return RESULT_TIMEOUT;
+}
+
+/** Writes a register and waits until its acknowledge register equals what was written (CR0, IRQ_CTRL). */
+export function writeAndAcknowledge(gpa: u32, acknowledgeGpa: u32, value: u32): i32 {
+  write32(gpa, value);
+  for (let polls = 0; polls < REGISTER_POLLS; polls++) {
+    if (read32(acknowledgeGpa) == value) return RESULT_OK;
+    acknowledgeMaps();
+    wait(REGISTER_WAIT_MICROSECONDS);
+  }
+  return RESULT_TIMEOUT;
+}

@@ -1,0 +1,76 @@
+// The linear stream table and its entries.
+
+import {
+  STE_CONFIG,
+  STE_CONFIG_ABORT,
+  STE_CONFIG_S1,
+  STE_S1CIR,
+  STE_S1COR,
+  STE_S1CSH,
+  STE_S1DSS,
+  STE_SIZE,
+  STE_V,
+} from '../../assembly/layout/ste';
+import { gpaOf } from '../runtime/abi';
+import { place } from '../runtime/fields';
+import { beginBatch, nextCommand, submitBatch } from './batch';
+import { buildCfgiSte } from './commands';
+import { RESULT_BAD_ARGUMENT, RESULT_OK } from './result';
+import { smmu } from './smmu';
+
+/** S1DSS: a transaction without a SubstreamID uses CD 0. Cacheability and shareability of the fetch of the CD. */
+const DSS_USE_CD0 = 2;
+const WRITE_BACK = 1;
+const INNER_SHAREABLE = 3;
+
+/** Memory offset of a stream's STE, 0 when the table does not reach it. */
+export function steOf(sid: u32): usize {
+  const state = smmu();
+  return sid < (<u32>1) << state.streamLog2 ? state.streamTable + sid * STE_SIZE : 0;
+}
+
+/** STE that aborts silently: valid, Config 0. */
+function abortWord(): u32 {
+  return place(STE_V, 1) | place(STE_CONFIG, STE_CONFIG_ABORT);
+}
+
+/** Makes every stream abort. */
+export function fillStreamTable(): void {
+  const count: u32 = 1 << smmu().streamLog2;
+  for (let sid: u32 = 0; sid < count; sid++) {
+    memory.fill(steOf(sid), 0, STE_SIZE);
+    store<u64>(steOf(sid), abortWord());
+  }
+}
+
+function invalidateSte(sid: u32): i32 {
+  beginBatch();
+  buildCfgiSte(nextCommand(), sid);
+  return submitBatch();
+}
+
+/**
+ * Lets a stream that aborts translate by stage 1. The SMMU may read the STE at any time, so first the part that an abort
+ * STE does not use, then doubleword 0 in one store, each followed by CFGI_STE.
+ * @param cd memory offset of the stream's one CD, 64-byte aligned.
+ */
+export function attachStage1(sid: u32, cd: usize): i32 {
+  const ste = steOf(sid);
+  if (ste == 0) return RESULT_BAD_ARGUMENT;
+  const attributes =
+    place(STE_S1DSS, DSS_USE_CD0) | place(STE_S1CIR, WRITE_BACK) | place(STE_S1COR, WRITE_BACK) | place(STE_S1CSH, INNER_SHAREABLE);
+  atomic.store<u64>(ste, attributes, 8);
+  const result = invalidateSte(sid);
+  if (result != RESULT_OK) return result;
+  // S1ContextPtr lies in place in the doubleword.
+  atomic.store<u64>(ste, <u64>gpaOf(cd) | place(STE_V, 1) | place(STE_CONFIG, STE_CONFIG_S1));
+  return invalidateSte(sid);
+}
+
+/** Makes a stream abort again. */
+export function detachStream(sid: u32): i32 {
+  const ste = steOf(sid);
+  if (ste == 0) return RESULT_BAD_ARGUMENT;
+  atomic.store<u64>(ste, abortWord());
+  return invalidateSte(sid);
+}

@@ -1,0 +1,16 @@
+// What the host gives a guest: the Wasm module "vsmmu" (docs/guest-abi.md). Every call but `doorbell` leaves the guest.
+
+/** Trapped register accesses. The gpa is 4-byte (32) or 8-byte (64) aligned. */
+export declare function mmio_read32(gpa: i32): i32;
+export declare function mmio_write32(gpa: i32, value: i32): void;
+export declare function mmio_read64(gpa: i32): i64;
+export declare function mmio_write64(gpa: i32, value: i64): void;
+
+/** Tells the VCMDQ drain that the word at `offset` of directly mapped range `id` was stored. Stays inside Wasm. */
+export declare function doorbell(id: i32, offset: i32): void;
+
+/** Sleeps for at most this long; the host serves what needs its attention meanwhile. */
+export declare function wait(microseconds: i32): void;
+
+/** Nanoseconds since an arbitrary start, monotonic. */
+export declare function clock_ns(): f64;
