@@ -60,6 +60,8 @@ export const THREAD_SID = 0x1c8;
 export const THREAD_SSID = 0x1cc;
 export const THREAD_IOVA = 0x1d0;
 export const THREAD_ATTRIBUTES = 0x1d8;
+/** Scratch of the drain's stack probe. */
+export const THREAD_STACK_DEPTH = 0x1dc;
 
 // SMMU blocks.
 export const HOST_SMMUS = 0x10000;

@@ -19,6 +19,9 @@ import {
   THREAD_STRIDE,
 } from '../../assembly/layout/host-memory.ts';
 
+/** Frames of the drain's stack probe, 48 bytes or more each: over a KiB, where its deepest call chain needs some 800 bytes. */
+const PROBE_DEPTH = 24;
+
 /** What a unit is made of; everything in it can be posted to another thread. */
 export interface UnitOptions {
   readonly modules: HotModules;
@@ -92,6 +95,7 @@ export class Unit {
       THREAD_ID: i32(thread + 1),
       RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
       RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
+      PROBE_DEPTH: i32(PROBE_DEPTH),
     };
     const core = new WebAssembly.Instance(modules.smmuCore, { env: { memory: hostMemory }, port: port.exports, unit });
     const drain = new WebAssembly.Instance(modules.vcmdqDrain, { env: { memory: hostMemory }, port: port.exports, core: core.exports, unit });
