@@ -1,0 +1,213 @@
+// Commands (IHI 0070 section 4) as four words, ready for a ring.
+
+import {
+  ATC_INV_ADDR_HI,
+  ATC_INV_ADDR_LO,
+  ATC_INV_GLOBAL,
+  ATC_INV_SIZE,
+  CFGI_LEAF,
+  CFGI_RANGE,
+  CFGI_RANGE_ALL,
+  CMD_OP,
+  CMD_SID,
+  CMD_SSID,
+  CMD_SSV,
+  OP_ATC_INV,
+  OP_CFGI_CD,
+  OP_CFGI_CD_ALL,
+  OP_CFGI_STE,
+  OP_CFGI_STE_RANGE,
+  OP_CMD_SYNC,
+  OP_PREFETCH_CFG,
+  OP_TLBI_NH_ALL,
+  OP_TLBI_NH_ASID,
+  OP_TLBI_NH_VA,
+  OP_TLBI_NH_VAA,
+  OP_TLBI_NSNH_ALL,
+  OP_TLBI_S2_IPA,
+  OP_TLBI_S12_VMALL,
+  SYNC_CS,
+  SYNC_CS_NONE,
+  SYNC_MSH,
+  SYNC_MSIADDR_HI,
+  SYNC_MSIADDR_LO,
+  SYNC_MSIATTR,
+  SYNC_MSIDATA,
+  TLBI_ADDR_HI,
+  TLBI_ADDR_LO,
+  TLBI_ASID,
+  TLBI_LEAF,
+  TLBI_NUM,
+  TLBI_SCALE,
+  TLBI_TG,
+  TLBI_TTL,
+  TLBI_VMID,
+} from '../../assembly/layout/commands.ts';
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import { type Field, setField } from '../plugin/index.ts';
+import { commandTgOf, type Granule } from './granule.ts';
+import { splitAddress, type TableMemory } from './memory.ts';
+
+/** A range of a TLBI by address; without one the command names a single address. */
+export interface TlbiRange {
+  readonly granule: Granule;
+  /** Pages = (num + 1) << scale, num and scale 0 to 31. */
+  readonly num: number;
+  readonly scale: number;
+}
+
+/** What a TLBI by address names beside its tags. */
+export interface TlbiAddress {
+  readonly address: number;
+  /** Only last-level entries need go, default true. */
+  readonly leaf?: boolean;
+  /** Level of the leaf entry, default 0 unknown. */
+  readonly ttl?: number;
+  readonly range?: TlbiRange;
+}
+
+function command(opcode: number, fields: readonly (readonly [Field, number])[] = []): Uint32Array {
+  const words = new Uint32Array(4);
+  setField(words, CMD_OP, opcode);
+  for (const [field, value] of fields) setField(words, field, value);
+  return words;
+}
+
+function byAddress(opcode: number, tags: readonly (readonly [Field, number])[], target: TlbiAddress): Uint32Array {
+  const [lo, hi] = splitAddress(target.address);
+  const words = command(opcode, tags);
+  setField(words, TLBI_LEAF, target.leaf === false ? 0 : 1);
+  setField(words, TLBI_TTL, target.ttl ?? 0);
+  setField(words, TLBI_ADDR_LO, lo >>> 12);
+  setField(words, TLBI_ADDR_HI, hi);
+  if (target.range) {
+    setField(words, TLBI_TG, commandTgOf(target.range.granule));
+    setField(words, TLBI_NUM, target.range.num);
+    setField(words, TLBI_SCALE, target.range.scale);
+  }
+  return words;
+}
+
+export function prefetchConfig(streamId: number): Uint32Array {
+  return command(OP_PREFETCH_CFG, [[CMD_SID, streamId]]);
+}
+
+export function cfgiSte(streamId: number, leaf = true): Uint32Array {
+  return command(OP_CFGI_STE, [
+    [CMD_SID, streamId],
+    [CFGI_LEAF, leaf ? 1 : 0],
+  ]);
+}
+
+/** The 2^(range + 1) streams around `streamId`, range 0 to 30. */
+export function cfgiSteRange(streamId: number, range: number): Uint32Array {
+  return command(OP_CFGI_STE_RANGE, [
+    [CMD_SID, streamId],
+    [CFGI_RANGE, range],
+  ]);
+}
+
+export function cfgiAll(): Uint32Array {
+  return cfgiSteRange(0, CFGI_RANGE_ALL);
+}
+
+export function cfgiCd(streamId: number, substreamId: number, leaf = true): Uint32Array {
+  return command(OP_CFGI_CD, [
+    [CMD_SID, streamId],
+    [CMD_SSID, substreamId],
+    [CFGI_LEAF, leaf ? 1 : 0],
+  ]);
+}
+
+export function cfgiCdAll(streamId: number): Uint32Array {
+  return command(OP_CFGI_CD_ALL, [[CMD_SID, streamId]]);
+}
+
+export function tlbiNhAll(vmid: number): Uint32Array {
+  return command(OP_TLBI_NH_ALL, [[TLBI_VMID, vmid]]);
+}
+
+export function tlbiNhAsid(vmid: number, asid: number): Uint32Array {
+  return command(OP_TLBI_NH_ASID, [
+    [TLBI_VMID, vmid],
+    [TLBI_ASID, asid],
+  ]);
+}
+
+export function tlbiNhVa(vmid: number, asid: number, target: TlbiAddress): Uint32Array {
+  return byAddress(
+    OP_TLBI_NH_VA,
+    [
+      [TLBI_VMID, vmid],
+      [TLBI_ASID, asid],
+    ],
+    target,
+  );
+}
+
+export function tlbiNhVaa(vmid: number, target: TlbiAddress): Uint32Array {
+  return byAddress(OP_TLBI_NH_VAA, [[TLBI_VMID, vmid]], target);
+}
+
+export function tlbiS12Vmall(vmid: number): Uint32Array {
+  return command(OP_TLBI_S12_VMALL, [[TLBI_VMID, vmid]]);
+}
+
+export function tlbiS2Ipa(vmid: number, target: TlbiAddress): Uint32Array {
+  return byAddress(OP_TLBI_S2_IPA, [[TLBI_VMID, vmid]], target);
+}
+
+export function tlbiNsnhAll(): Uint32Array {
+  return command(OP_TLBI_NSNH_ALL);
+}
+
+/** What an ATC_INV covers. */
+export interface AtcInvalidation {
+  readonly streamId: number;
+  readonly substreamId?: number;
+  /** All substreams. */
+  readonly global?: boolean;
+  /** Multiple of the span, 4 KiB << size. */
+  readonly address: number;
+  readonly size: number;
+}
+
+export function atcInv(target: AtcInvalidation): Uint32Array {
+  const [lo, hi] = splitAddress(target.address);
+  return command(OP_ATC_INV, [
+    [CMD_SID, target.streamId],
+    [CMD_SSV, target.substreamId === undefined ? 0 : 1],
+    [CMD_SSID, target.substreamId ?? 0],
+    [ATC_INV_GLOBAL, target.global ? 1 : 0],
+    [ATC_INV_SIZE, target.size],
+    [ATC_INV_ADDR_LO, lo >>> 12],
+    [ATC_INV_ADDR_HI, hi],
+  ]);
+}
+
+/** An MSI that a CMD_SYNC with CS = IRQ writes. */
+export interface SyncMsi {
+  readonly address: number;
+  readonly data: number;
+}
+
+/** CMD_SYNC. The shareability and attributes of its MSI are filled in always, as Linux does. */
+export function sync(completion = SYNC_CS_NONE, msi: SyncMsi = { address: 0, data: 0 }): Uint32Array {
+  const [lo, hi] = splitAddress(msi.address);
+  return command(OP_CMD_SYNC, [
+    [SYNC_CS, completion],
+    [SYNC_MSH, 3],
+    [SYNC_MSIATTR, 0xf],
+    [SYNC_MSIDATA, msi.data],
+    [SYNC_MSIADDR_LO, lo >>> 2],
+    [SYNC_MSIADDR_HI, hi],
+  ]);
+}
+
+/** Writes a command into entry `index` (already wrapped) of a ring. */
+export function writeCommand(memory: TableMemory, ringBase: number, index: number, words: Uint32Array): void {
+  for (let i = 0; i < 4; i += 2) {
+    const value = (BigInt(words[i + 1] ?? 0) << 32n) | BigInt(words[i] ?? 0);
+    memory.store64(ringBase + index * CMDQ_ENTRY_SIZE + 4 * i, value);
+  }
+}

@@ -1,0 +1,105 @@
+// Context descriptors (IHI 0070 section 5.4) as 16 words, with the attributes that Linux gives a DMA domain.
+
+import {
+  CD_A,
+  CD_AA64,
+  CD_AFFD,
+  CD_ASET,
+  CD_ASID,
+  CD_EPD0,
+  CD_EPD1,
+  CD_IPS,
+  CD_IR0,
+  CD_IR1,
+  CD_MAIR_HI,
+  CD_MAIR_LO,
+  CD_OR0,
+  CD_OR1,
+  CD_R,
+  CD_SH0,
+  CD_SH1,
+  CD_SIZE,
+  CD_T0SZ,
+  CD_T1SZ,
+  CD_TG0,
+  CD_TG1,
+  CD_TTB0_HI,
+  CD_TTB0_LO,
+  CD_TTB1_HI,
+  CD_TTB1_LO,
+  CD_V,
+} from '../../assembly/layout/cd.ts';
+import { setField } from '../plugin/index.ts';
+import { addressSizeCode, GRANULE_4K, type Granule, tg0Of, tg1Of } from './granule.ts';
+import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
+
+/** One half of the input address range: TTB0 the lower, TTB1 the upper. */
+export interface CdTables {
+  /** Address of the first table: a PA, or an IPA when the STE has stage 2. */
+  readonly ttb: number;
+  /** Size of this half in bits, 25 to 48. */
+  readonly inputBits: number;
+  readonly granule?: Granule;
+}
+
+export interface ContextDescriptor {
+  readonly asid: number;
+  /** Undefined: addresses of this half fault (EPD0, EPD1). */
+  readonly lower?: CdTables;
+  readonly upper?: CdTables;
+  /** Size of an (intermediate) physical address in bits, default 48. */
+  readonly outputBits?: number;
+  /** Record faults (R), default true. */
+  readonly record?: boolean;
+  /** Abort faulting transactions (A), default true; false makes them read as zero. */
+  readonly abort?: boolean;
+  /** Ignore the access flag (AFFD), default false. */
+  readonly accessFlagDisabled?: boolean;
+}
+
+/** 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
+const MAIR_LO = 0xf404ff44;
+
+/** A CD as 16 words. */
+export function contextDescriptor(options: ContextDescriptor): Uint32Array {
+  const cd = new Uint32Array(CD_SIZE / 4);
+  const { lower, upper } = options;
+  setField(cd, CD_EPD0, lower ? 0 : 1);
+  setField(cd, CD_EPD1, upper ? 0 : 1);
+  if (lower) {
+    const [lo, hi] = splitAddress(lower.ttb);
+    setField(cd, CD_T0SZ, 64 - lower.inputBits);
+    setField(cd, CD_TG0, tg0Of(lower.granule ?? GRANULE_4K));
+    setField(cd, CD_IR0, 1);
+    setField(cd, CD_OR0, 1);
+    setField(cd, CD_SH0, 3);
+    setField(cd, CD_TTB0_LO, lo >>> 4);
+    setField(cd, CD_TTB0_HI, hi);
+  }
+  if (upper) {
+    const [lo, hi] = splitAddress(upper.ttb);
+    setField(cd, CD_T1SZ, 64 - upper.inputBits);
+    setField(cd, CD_TG1, tg1Of(upper.granule ?? GRANULE_4K));
+    setField(cd, CD_IR1, 1);
+    setField(cd, CD_OR1, 1);
+    setField(cd, CD_SH1, 3);
+    setField(cd, CD_TTB1_LO, lo >>> 4);
+    setField(cd, CD_TTB1_HI, hi);
+  }
+  setField(cd, CD_V, 1);
+  setField(cd, CD_IPS, addressSizeCode(options.outputBits ?? 48));
+  setField(cd, CD_AFFD, options.accessFlagDisabled ? 1 : 0);
+  setField(cd, CD_AA64, 1);
+  setField(cd, CD_R, options.record === false ? 0 : 1);
+  setField(cd, CD_A, options.abort === false ? 0 : 1);
+  setField(cd, CD_ASET, 1);
+  setField(cd, CD_ASID, options.asid);
+  setField(cd, CD_MAIR_LO, MAIR_LO);
+  setField(cd, CD_MAIR_HI, 0);
+  return cd;
+}
+
+/** Writes a CD into a linear CD table. The caller issues CFGI_CD. */
+export function writeCd(memory: TableMemory, tableBase: number, substreamId: number, cd: Uint32Array): void {
+  storeStructure(memory, tableBase + substreamId * CD_SIZE, cd);
+}

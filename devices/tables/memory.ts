@@ -1,0 +1,29 @@
+// The memory that tables are built in, as far as a builder needs it.
+
+/**
+ * Memory that an SMMU fetches tables from. Addresses are in the space that the tables point into: PA for a host's tables, gpa (which is
+ * the IPA) for a guest's. They are integers below 2^52.
+ */
+export interface TableMemory {
+  /** Reads an aligned 64-bit word. */
+  load64(address: number): bigint;
+  /** Writes an aligned 64-bit word in one piece. */
+  store64(address: number, value: bigint): void;
+  /** Gives `size` bytes of zeros, aligned to `alignment` (a power of two). */
+  allocate(size: number, alignment: number): number;
+}
+
+/** An address split into the two 32-bit words of a register or a table entry: low word, high word. */
+export function splitAddress(address: number): [number, number] {
+  return [address % 2 ** 32, Math.floor(address / 2 ** 32)];
+}
+
+/**
+ * Writes a structure of 32-bit words (an STE, a CD, a command) as 64-bit words, the first one last: it carries the valid bit of an STE or CD,
+ * and an SMMU that fetches meanwhile sees the structure as not valid yet when it was not valid before (IHI 0070 section 3.21.3.1).
+ */
+export function storeStructure(memory: TableMemory, address: number, words: ArrayLike<number>): void {
+  for (let i = words.length - 2; i >= 0; i -= 2) {
+    memory.store64(address + 4 * i, (BigInt((words[i + 1] ?? 0) >>> 0) << 32n) | BigInt((words[i] ?? 0) >>> 0));
+  }
+}

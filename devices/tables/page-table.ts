@@ -1,0 +1,139 @@
+// AArch64 translation tables of either stage, with any granule (DDI 0487 section D8.3).
+
+import {
+  PTE_S1_PAGE_RO,
+  PTE_S1_PAGE_RW,
+  PTE_S2_PAGE_RW,
+  PTE_TYPE_BLOCK,
+  PTE_TYPE_PAGE,
+  PTE_TYPE_TABLE,
+} from '../../assembly/layout/descriptors.ts';
+import { GRANULE_4K, type Granule, granuleShift, leafAllowed, levelShift, stage1StartLevel, stage2StartLevel } from './granule.ts';
+import type { TableMemory } from './memory.ts';
+
+/** Attributes of a leaf: every bit of a page descriptor but its address. Blocks take the same with their own type. */
+export const S1_READ_WRITE = BigInt(PTE_S1_PAGE_RW);
+export const S1_READ_ONLY = BigInt(PTE_S1_PAGE_RO);
+export const S2_READ_WRITE = BigInt(PTE_S2_PAGE_RW);
+
+/** Which tables these are. */
+export interface PageTableOptions {
+  readonly stage: 1 | 2;
+  readonly granule?: Granule;
+  /** Size of the input address in bits (64 - T0SZ), default 48. */
+  readonly inputBits?: number;
+  /** Level of the first table, default as `stage1StartLevel` or `stage2StartLevel` has it. */
+  readonly startLevel?: number;
+}
+
+/** How a range is mapped. */
+export interface MapOptions {
+  /** Use blocks where size and alignment allow (default); false maps pages only. */
+  readonly blocks?: boolean;
+}
+
+const ADDRESS_MASK = 0x0000_ffff_ffff_ffffn;
+const TYPE_MASK = 3n;
+
+/** A tree of tables. Addresses are integers below 2^48; the upper half of stage 1 is given as its low bits. */
+export class PageTable {
+  /** Address of the first table, or of the concatenated ones: TTB0, TTB1 or S2TTB. */
+  readonly root: number;
+  readonly granule: Granule;
+  readonly inputBits: number;
+  readonly startLevel: number;
+  readonly #memory: TableMemory;
+
+  constructor(memory: TableMemory, options: PageTableOptions) {
+    this.#memory = memory;
+    this.granule = options.granule ?? GRANULE_4K;
+    this.inputBits = options.inputBits ?? 48;
+    const startLevel = options.stage === 1 ? stage1StartLevel : stage2StartLevel;
+    this.startLevel = options.startLevel ?? startLevel(this.granule, this.inputBits);
+    // The first table has as many entries as the input has bits left, which may be fewer or (concatenated) more than a page holds.
+    const bytes = 2 ** (this.inputBits - levelShift(this.granule, this.startLevel) + 3);
+    const size = Math.max(bytes, 64);
+    this.root = memory.allocate(size, size);
+  }
+
+  /**
+   * Maps a range. All three are multiples of the granule.
+   * @param attributes bits of a page descriptor without its address, such as S1_READ_WRITE.
+   * @throws {RangeError} when the range is misaligned, too large, or in use.
+   */
+  map(input: number, output: number, size: number, attributes: bigint, options: MapOptions = {}): void {
+    this.#check(input, size);
+    if (output % this.granule !== 0) throw new RangeError(`output address 0x${output.toString(16)} is not a multiple of the granule`);
+    for (let done = 0; done < size; ) {
+      const level = options.blocks === false ? 3 : this.#leafLevel(input + done, output + done, size - done);
+      const type = level === 3 ? PTE_TYPE_PAGE : PTE_TYPE_BLOCK;
+      const slot = this.#slot(input + done, level, true);
+      if (slot === undefined || this.#memory.load64(slot) & 1n) throw new RangeError(`0x${(input + done).toString(16)} is mapped already`);
+      this.#memory.store64(slot, BigInt(output + done) | (attributes & ~TYPE_MASK) | BigInt(type));
+      done += 2 ** levelShift(this.granule, level);
+    }
+  }
+
+  /** Clears the leaves of a range; a block goes as a whole. Tables stay, as a driver keeps them until its walk caches are clean. */
+  unmap(input: number, size: number): void {
+    this.#check(input, size);
+    for (let done = 0; done < size; ) {
+      const [slot, level] = this.#leaf(input + done);
+      if (slot !== undefined) this.#memory.store64(slot, 0n);
+      const span = 2 ** levelShift(this.granule, level);
+      done += span - ((input + done) % span);
+    }
+  }
+
+  /** Address of the leaf descriptor that translates an input address; undefined when none does. For tests that change single bits. */
+  leafOf(input: number): number | undefined {
+    return this.#leaf(input)[0];
+  }
+
+  #check(input: number, size: number): void {
+    if (input % this.granule !== 0 || size % this.granule !== 0) throw new RangeError('a mapped range is a multiple of the granule');
+    if (input + size > 2 ** this.inputBits) throw new RangeError(`0x${input.toString(16)} is beyond ${this.inputBits} bits`);
+  }
+
+  #leafLevel(input: number, output: number, left: number): number {
+    for (let level = Math.max(1, this.startLevel); level < 3; level++) {
+      const span = 2 ** levelShift(this.granule, level);
+      if (leafAllowed(this.granule, level) && left >= span && input % span === 0 && output % span === 0) return level;
+    }
+    return 3;
+  }
+
+  #slotIn(table: number, input: number, level: number): number {
+    const index = Math.floor(input / 2 ** levelShift(this.granule, level));
+    const entries = level === this.startLevel ? 2 ** this.inputBits : 2 ** (granuleShift(this.granule) - 3);
+    return table + (index % entries) * 8;
+  }
+
+  #slot(input: number, level: number, create: boolean): number | undefined {
+    let table = this.root;
+    for (let at = this.startLevel; at < level; at++) {
+      const slot = this.#slotIn(table, input, at);
+      const descriptor = this.#memory.load64(slot);
+      if ((descriptor & TYPE_MASK) === BigInt(PTE_TYPE_TABLE)) {
+        table = Number(descriptor & ADDRESS_MASK & ~BigInt(this.granule - 1));
+        continue;
+      }
+      if (descriptor & 1n || !create) return undefined;
+      table = this.#memory.allocate(this.granule, this.granule);
+      this.#memory.store64(slot, BigInt(table) | BigInt(PTE_TYPE_TABLE));
+    }
+    return this.#slotIn(table, input, level);
+  }
+
+  // The leaf's slot and level; without a leaf, the level at which the walk ends.
+  #leaf(input: number): [number | undefined, number] {
+    let table = this.root;
+    for (let level = this.startLevel; ; level++) {
+      const slot = this.#slotIn(table, input, level);
+      const descriptor = this.#memory.load64(slot);
+      if ((descriptor & 1n) === 0n) return [undefined, level];
+      if (level === 3 || (descriptor & TYPE_MASK) === BigInt(PTE_TYPE_BLOCK)) return [slot, level];
+      table = Number(descriptor & ADDRESS_MASK & ~BigInt(this.granule - 1));
+    }
+  }
+}

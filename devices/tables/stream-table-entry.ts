@@ -1,0 +1,164 @@
+// Stream table entries (IHI 0070 section 5.2) as 16 words, with the attributes that Linux gives them.
+
+import {
+  STE_CONFIG,
+  STE_CONFIG_ABORT,
+  STE_CONFIG_BYPASS,
+  STE_CONFIG_NESTED,
+  STE_CONFIG_S1,
+  STE_CONFIG_S2,
+  STE_EATS,
+  STE_MEV,
+  STE_S1CDMAX,
+  STE_S1CIR,
+  STE_S1CONTEXTPTR_HI,
+  STE_S1CONTEXTPTR_LO,
+  STE_S1COR,
+  STE_S1CSH,
+  STE_S1DSS,
+  STE_S1FMT,
+  STE_S1STALLD,
+  STE_S2AA64,
+  STE_S2AFFD,
+  STE_S2FWB,
+  STE_S2IR0,
+  STE_S2OR0,
+  STE_S2PS,
+  STE_S2PTW,
+  STE_S2R,
+  STE_S2SH0,
+  STE_S2SL0,
+  STE_S2T0SZ,
+  STE_S2TG,
+  STE_S2TTB_HI,
+  STE_S2TTB_LO,
+  STE_S2VMID,
+  STE_SIZE,
+  STE_STRW,
+  STE_V,
+} from '../../assembly/layout/ste.ts';
+import { setField } from '../plugin/index.ts';
+import { addressSizeCode, GRANULE_4K, type Granule, s2sl0Of, stage2StartLevel, tg0Of } from './granule.ts';
+import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
+
+/** What a stage-1 or nested STE says about its context descriptors. */
+export interface SteStage1 {
+  /** Address of the CD (table), a multiple of 64: a PA, or an IPA when stage 2 is on. */
+  readonly contextPtr: number;
+  /** log2 of the number of CDs, default 0: one CD and no substreams. */
+  readonly cdMax?: number;
+  /** 0 linear (default), 1 and 2 two-level. */
+  readonly format?: number;
+  /** Transactions without a SubstreamID: 0 terminate, 1 bypass stage 1, 2 (default) use CD 0. */
+  readonly dss?: number;
+  /** Faults of this stream do not stall; must be false where the SMMU has no stalls at all. */
+  readonly stallDisabled?: boolean;
+  /** 0 no ATS (default), 1 full ATS, 2 split-stage. */
+  readonly eats?: number;
+  /** StreamWorld, 0 NS-EL1 (default). */
+  readonly strw?: number;
+}
+
+/** What a stage-2 or nested STE says about its tables. */
+export interface SteStage2 {
+  readonly vmid: number;
+  /** PA of the first table (or of the concatenated ones). */
+  readonly ttb: number;
+  /** Size of the input (IPA) in bits, 16 to 48. */
+  readonly inputBits: number;
+  /** Size of the output in bits, default `inputBits` when that has an encoding. */
+  readonly outputBits?: number;
+  readonly granule?: Granule;
+  /** Level of the first table, default as `stage2StartLevel` has it. */
+  readonly startLevel?: number;
+  /** Record faults of stage 2 (S2R), default true. */
+  readonly record?: boolean;
+  /** Ignore the access flag (S2AFFD), default false. */
+  readonly accessFlagDisabled?: boolean;
+  /** Stage 2 overrides the memory type of stage 1 (S2FWB), default false. */
+  readonly forceWriteBack?: boolean;
+}
+
+function entry(config: number): Uint32Array {
+  const ste = new Uint32Array(STE_SIZE / 4);
+  setField(ste, STE_V, 1);
+  setField(ste, STE_CONFIG, config);
+  return ste;
+}
+
+function setStage1(ste: Uint32Array, stage1: SteStage1): void {
+  const [lo, hi] = splitAddress(stage1.contextPtr);
+  setField(ste, STE_S1CONTEXTPTR_LO, lo >>> 6);
+  setField(ste, STE_S1CONTEXTPTR_HI, hi);
+  setField(ste, STE_S1CDMAX, stage1.cdMax ?? 0);
+  setField(ste, STE_S1FMT, stage1.format ?? 0);
+  setField(ste, STE_S1DSS, stage1.dss ?? 2);
+  // CDs are fetched write-back, read-allocate, inner shareable.
+  setField(ste, STE_S1CIR, 1);
+  setField(ste, STE_S1COR, 1);
+  setField(ste, STE_S1CSH, 3);
+  setField(ste, STE_S1STALLD, stage1.stallDisabled ? 1 : 0);
+  setField(ste, STE_EATS, stage1.eats ?? 0);
+  setField(ste, STE_STRW, stage1.strw ?? 0);
+}
+
+function setStage2(ste: Uint32Array, stage2: SteStage2): void {
+  const granule = stage2.granule ?? GRANULE_4K;
+  const [lo, hi] = splitAddress(stage2.ttb);
+  setField(ste, STE_S2VMID, stage2.vmid);
+  setField(ste, STE_S2T0SZ, 64 - stage2.inputBits);
+  setField(ste, STE_S2SL0, s2sl0Of(granule, stage2.startLevel ?? stage2StartLevel(granule, stage2.inputBits)));
+  setField(ste, STE_S2IR0, 1);
+  setField(ste, STE_S2OR0, 1);
+  setField(ste, STE_S2SH0, 3);
+  setField(ste, STE_S2TG, tg0Of(granule));
+  setField(ste, STE_S2PS, addressSizeCode(stage2.outputBits ?? stage2.inputBits));
+  setField(ste, STE_S2AA64, 1);
+  setField(ste, STE_S2PTW, 1);
+  setField(ste, STE_S2AFFD, stage2.accessFlagDisabled ? 1 : 0);
+  setField(ste, STE_S2R, stage2.record === false ? 0 : 1);
+  setField(ste, STE_S2FWB, stage2.forceWriteBack ? 1 : 0);
+  setField(ste, STE_S2TTB_LO, lo >>> 4);
+  setField(ste, STE_S2TTB_HI, hi);
+}
+
+/** Transactions abort without a record. */
+export function abortSte(): Uint32Array {
+  return entry(STE_CONFIG_ABORT);
+}
+
+/** Transactions pass untranslated. */
+export function bypassSte(): Uint32Array {
+  return entry(STE_CONFIG_BYPASS);
+}
+
+/** Not valid: transactions abort and are recorded as C_BAD_STE. */
+export function invalidSte(): Uint32Array {
+  return new Uint32Array(STE_SIZE / 4);
+}
+
+export function stage1Ste(stage1: SteStage1): Uint32Array {
+  const ste = entry(STE_CONFIG_S1);
+  setStage1(ste, stage1);
+  return ste;
+}
+
+export function stage2Ste(stage2: SteStage2): Uint32Array {
+  const ste = entry(STE_CONFIG_S2);
+  setStage2(ste, stage2);
+  return ste;
+}
+
+/** Stage 1 of a guest on top of its host's stage 2. Events of equal faults are merged, as Linux has it for nested streams. */
+export function nestedSte(stage1: SteStage1, stage2: SteStage2): Uint32Array {
+  const ste = entry(STE_CONFIG_NESTED);
+  setStage1(ste, stage1);
+  setStage2(ste, stage2);
+  setField(ste, STE_MEV, 1);
+  return ste;
+}
+
+/** Writes an STE into a linear stream table. The caller issues CFGI_STE. */
+export function writeSte(memory: TableMemory, tableBase: number, streamId: number, ste: Uint32Array): void {
+  storeStructure(memory, tableBase + streamId * STE_SIZE, ste);
+}
