@@ -1,6 +1,7 @@
 // The configuration cache: decoded STE and CD of a (StreamID, SubstreamID), kept until a CFGI command. Only valid configurations are
 // cached. Sets are chosen by StreamID alone, so that CFGI_STE and CFGI_CD_ALL look at one set.
 
+import { THREAD } from '../imports/unit';
 import {
   CFG_ENTRY_SIZE,
   CFG_SET_GEN,
@@ -18,7 +19,6 @@ import {
   THREAD_CFG,
   THREAD_CFG_GEN,
 } from '../layout/host-memory';
-import { THREAD } from '../imports/unit';
 import { freeSet, markKilled, releaseSet, takeSet } from './set-lock';
 
 function setHeader(smmu: usize, set: u32): usize {

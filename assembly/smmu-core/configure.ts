@@ -1,6 +1,7 @@
 // From StreamID and SubstreamID to a translation context: fetch and check of STE and CD (IHI 0070 sections 5.2, 5.4, 7.3). Fields that the
 // STE's Config does not use are ignored, as Linux's hitless updates need.
 
+import { THREAD } from '../imports/unit';
 import {
   CD_A,
   CD_AA64,
@@ -21,7 +22,16 @@ import {
   CD_TG1,
   CD_V,
 } from '../layout/cd';
-import { C_BAD_CD, C_BAD_STE, C_BAD_STREAMID, C_BAD_SUBSTREAMID, EVT_CLASS_CD, F_CD_FETCH, F_STE_FETCH, F_STREAM_DISABLED } from '../layout/events';
+import {
+  C_BAD_CD,
+  C_BAD_STE,
+  C_BAD_STREAMID,
+  C_BAD_SUBSTREAMID,
+  EVT_CLASS_CD,
+  F_CD_FETCH,
+  F_STE_FETCH,
+  F_STREAM_DISABLED,
+} from '../layout/events';
 import {
   CFG_ASID,
   CFG_CD0,
@@ -59,8 +69,8 @@ import {
   IDR0_TERM_MODEL,
   IDR0_VMID16,
   IDR1_SSIDSIZE,
-  IDR5_GRAN16K,
   IDR5_GRAN4K,
+  IDR5_GRAN16K,
   IDR5_GRAN64K,
   STRTAB_BASE_CFG_LOG2SIZE,
 } from '../layout/smmu-registers';
@@ -94,7 +104,6 @@ import {
 } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits, fieldAt } from '../lib/fields';
-import { THREAD } from '../imports/unit';
 import { configInsert, configLookup } from './config-cache';
 import { event, fetchFault, noEvent } from './faults';
 import { copyFrom, locate, NOWHERE } from './physical';

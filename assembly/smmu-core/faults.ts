@@ -1,7 +1,23 @@
 // Faults and event records (IHI 0070 section 7). A record is put together in the thread's scratch and written once, when the transaction
 // ends; word 0 of the scratch is 0 when the fault has no record.
 
-import { EVT_ADDR_HI, EVT_CLASS, EVT_ID, EVT_IND, EVT_PNU, EVT_RNW, EVT_S2, EVT_SSID, EVT_SSV, F_ACCESS, F_ADDR_SIZE, F_PERMISSION, F_TRANSLATION } from '../layout/events';
+import { THREAD, THREAD_ID } from '../imports/unit';
+import { CD_R } from '../layout/cd';
+import {
+  EVT_ADDR_HI,
+  EVT_CLASS,
+  EVT_ID,
+  EVT_IND,
+  EVT_PNU,
+  EVT_RNW,
+  EVT_S2,
+  EVT_SSID,
+  EVT_SSV,
+  F_ACCESS,
+  F_ADDR_SIZE,
+  F_PERMISSION,
+  F_TRANSLATION,
+} from '../layout/events';
 import {
   CFG_CD1,
   CFG_NO_SSID,
@@ -27,12 +43,10 @@ import {
   THREAD_SID,
   THREAD_SSID,
 } from '../layout/host-memory';
-import { CD_R } from '../layout/cd';
 import { CR0_EVTQEN, EVTQ_ENTRY_SIZE, EVTQ_OVFLG } from '../layout/smmu-registers';
 import { STE_S2R } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
-import { THREAD, THREAD_ID } from '../imports/unit';
 import { locate, NOWHERE, storeAt } from './physical';
 
 /** Attributes of an access: the ACCESS_* bits of assembly/load.ts. */
@@ -103,7 +117,6 @@ function takeQueue(smmu: usize): bool {
   }
   return false;
 }
-
 
 function writeRecord(smmu: usize): void {
   const prod = atomic.load<u32>(smmu, SMMU_AT_EVTQ_PROD);

@@ -2,14 +2,8 @@
 // last byte; a CMD_SYNC is complete when no access that began before it is left (IHI 0070 section 4.7.3: the invalidation is then
 // visible to all translations, and no earlier use of it is outstanding).
 
-import {
-  HOST_AT_SYNC_EPOCH,
-  HOST_AT_THREADS,
-  HOST_THREADS,
-  THREAD_IN_FLIGHT,
-  THREAD_STRIDE,
-} from '../layout/host-memory';
 import { THREAD } from '../imports/unit';
+import { HOST_AT_SYNC_EPOCH, HOST_AT_THREADS, HOST_THREADS, THREAD_IN_FLIGHT, THREAD_STRIDE } from '../layout/host-memory';
 
 /** Registers this thread's access. The atomic store is what a CMD_SYNC on another thread sees. */
 export function accessBegin(): void {

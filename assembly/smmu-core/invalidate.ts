@@ -2,8 +2,8 @@
 // or all of them when the range is larger. The core and the drain both compile this file in: a call between instances would cost more
 // than the work.
 
+import { TLBI_NUM, TLBI_SCALE, TLBI_TG } from '../layout/commands';
 import {
-  SMMU_AT_TLB_SEQ,
   TLB_ASID_PERM,
   TLB_META,
   TLB_META_GLOBAL,
@@ -17,7 +17,6 @@ import {
   VMID_FRACTURED,
   VMID_SIZES,
 } from '../layout/host-memory';
-import { TLBI_ADDR_LO, TLBI_NUM, TLBI_SCALE, TLBI_TG } from '../layout/commands';
 import { bits, maskOf, placed } from '../lib/fields';
 import { killAsid, killVmid, touch, vmidBlock } from './generations';
 import { tlbEntry, tlbSequence, tlbSet } from './iotlb';

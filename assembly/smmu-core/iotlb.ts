@@ -1,6 +1,7 @@
 // The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070 section 3.17); StreamID is not one of them. An entry
 // is live while its VALID word stands and its generations are not older than those of its VMID, its ASID and the whole SMMU.
 
+import { THREAD } from '../imports/unit';
 import {
   SEQ_BUSY,
   SMMU_AT_ALL_GEN,
@@ -34,7 +35,6 @@ import {
 } from '../layout/host-memory';
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
-import { THREAD } from '../imports/unit';
 import { asidGen, vmidBlock } from './generations';
 import { freeSet, releaseSet, takeSet } from './set-lock';
 

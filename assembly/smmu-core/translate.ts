@@ -1,7 +1,8 @@
 // One translation: configuration, IOTLB, walk, permissions, insert.
 
+import { THREAD } from '../imports/unit';
 import { CD_A } from '../layout/cd';
-import { EVT_CLASS_IN, F_ADDR_SIZE, F_PERMISSION } from '../layout/events';
+import { EVT_CLASS_IN, EVT_S2, F_ADDR_SIZE, F_PERMISSION } from '../layout/events';
 import {
   CFG_ASID,
   CFG_CD1,
@@ -29,19 +30,30 @@ import {
   TLB_PERM_W,
   VMID_ANY_GEN,
 } from '../layout/host-memory';
-import { EVT_S2 } from '../layout/events';
 import { CR0_SMMUEN, GBPA_ABORT } from '../layout/smmu-registers';
 import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2 } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits } from '../lib/fields';
-import { THREAD } from '../imports/unit';
 import { configGeneration } from './config-cache';
 import { configure } from './configure';
-import { INSTRUCTION, PRIVILEGED, recordEvent, stage2Fault, walkFault, WRITE } from './faults';
+import { INSTRUCTION, PRIVILEGED, recordEvent, stage2Fault, WRITE, walkFault } from './faults';
 import { vmidBlock } from './generations';
 import { canonical } from './invalidate';
 import { tlbInsert, tlbLookup } from './iotlb';
-import { effectiveBits, S1_GLOBAL, S1_OUT, S1_PERM, S1_SIZE, S2_OUT, S2_PERM, S2_SIZE, skipStage1, skipStage2, walkStage1, walkStage2 } from './walk';
+import {
+  effectiveBits,
+  S1_GLOBAL,
+  S1_OUT,
+  S1_PERM,
+  S1_SIZE,
+  S2_OUT,
+  S2_PERM,
+  S2_SIZE,
+  skipStage1,
+  skipStage2,
+  walkStage1,
+  walkStage2,
+} from './walk';
 
 const OK: i32 = 0;
 const ABORT: i32 = 1;

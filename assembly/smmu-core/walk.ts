@@ -1,6 +1,7 @@
 // Translation table walks: VMSAv8-64 stage 1 and stage 2, any granule (IHI 0070 section 3.4, DDI 0487 section D8). A walk leaves its result in the
 // thread's scratch or a fault in the event scratch; it changes nothing else.
 
+import { THREAD } from '../imports/unit';
 import { CD_AFFD, CD_EPD0, CD_EPD1, CD_IPS, CD_T0SZ, CD_T1SZ, CD_TBI0, CD_TBI1, CD_TG0, CD_TG1, CD_UWXN, CD_WXN } from '../layout/cd';
 import {
   PTE_AF,
@@ -41,7 +42,6 @@ import {
 import { IDR5_OAS } from '../layout/smmu-registers';
 import { STE_CONFIG_NESTED, STE_S2AFFD, STE_S2PS, STE_S2SL0, STE_S2T0SZ, STE_S2TG } from '../layout/ste';
 import { bits } from '../lib/fields';
-import { THREAD } from '../imports/unit';
 import { stage2Fault, walkFault } from './faults';
 import { loadAt, locate, NOWHERE } from './physical';
 

@@ -10,7 +10,6 @@ import {
   ACTION_CFGI_STE,
   ACTION_CFGI_STE_RANGE,
   ACTION_HOST,
-  ACTION_ILLEGAL,
   ACTION_NONE,
   ACTION_SYNC,
   ACTION_TLBI_NH_ALL,
@@ -18,8 +17,8 @@ import {
   ACTION_TLBI_NH_VA,
   ACTION_TLBI_NH_VAA,
   ACTION_TLBI_NSNH_ALL,
-  ACTION_TLBI_S12_VMALL,
   ACTION_TLBI_S2_IPA,
+  ACTION_TLBI_S12_VMALL,
   ACTIONS_STRIDE,
   ATC_PORT_COMPLETIONS,
   ATC_PORT_REQUESTS,
@@ -166,7 +165,6 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       return DONE;
     case ACTION_HOST:
       return HOST;
-    case ACTION_ILLEGAL:
     default:
       return ILLEGAL + STAT_ILL_OPCODE;
   }

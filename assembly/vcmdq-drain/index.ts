@@ -1,6 +1,10 @@
 // The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
 
+import { WINDOW } from '../imports/unit';
+import { CMDQV_MAX_VINTFS, VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
 import {
+  CFG_SET_STRIDE,
+  CFG_SETS,
   CTX_DOORBELL_CALLS,
   CTX_LVCMDQ_COUNT,
   CTX_LVCMDQ_MAP,
@@ -27,19 +31,15 @@ import {
   SMMU_AT_EVTQ_OWNER,
   SMMU_AT_PARKED,
   SMMU_AT_TLB_SEQ,
-  CFG_SET_STRIDE,
-  CFG_SETS,
+  SMMU_STRIDE,
   STAT_ERROR_PUBLISHED,
   STAT_ERROR_SKIPPED,
-  SMMU_STRIDE,
   THREAD_IN_FLIGHT,
   THREAD_STRIDE,
   TLB_SET_STRIDE,
   TLB_SETS,
 } from '../layout/host-memory';
-import { CMDQV_MAX_VINTFS, VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
 import { maskOf } from '../lib/fields';
-import { WINDOW } from '../imports/unit';
 import { reapSet } from '../smmu-core/set-lock';
 import { acquire, callHost, giveUp, release } from './ownership';
 import { GERROR, GERRORN, page0Of, readRegister, settle } from './page0';

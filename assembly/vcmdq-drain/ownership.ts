@@ -1,8 +1,8 @@
 // Ownership of a queue block. Whoever raises the counting word from 0 owns the queue; everyone else leaves, and the owner, who sees the
 // raised count before it lets go, looks again. No doorbell is lost and nobody waits.
 
-import { HOST_AT_ATTENTION, QUEUE_OWNER_THREAD, QUEUE_OWNERS } from '../layout/host-memory';
 import { THREAD_ID } from '../imports/unit';
+import { HOST_AT_ATTENTION, QUEUE_OWNER_THREAD, QUEUE_OWNERS } from '../layout/host-memory';
 
 // The host's own calls may meet a side core at work; its rounds are short and bounded.
 const ACQUIRE_SPINS = 1000000;

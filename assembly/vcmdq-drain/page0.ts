@@ -1,10 +1,10 @@
 // The page-0 registers of a queue: in guest memory while the VINTF's page 0 is mapped into the guest, else in host memory. What a guest
 // stored there is only ever a request; the queue block holds the truth.
 
-import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN, VCMDQ_PROD, VCMDQ_STATUS, VCMDQ_STRIDE } from '../layout/cmdqv-registers';
-import { CTX_PAGE0, CTX_WINDOW, QUEUE_KIND, QUEUE_KIND_GUEST_CMDQ, QUEUE_KIND_MAIN, QUEUE_LVCMDQ, QUEUE_REGS } from '../layout/host-memory';
 import { load32, store32 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
+import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN, VCMDQ_PROD, VCMDQ_STATUS, VCMDQ_STRIDE } from '../layout/cmdqv-registers';
+import { CTX_PAGE0, CTX_WINDOW, QUEUE_KIND, QUEUE_KIND_GUEST_CMDQ, QUEUE_KIND_MAIN, QUEUE_LVCMDQ, QUEUE_REGS } from '../layout/host-memory';
 
 /** Place of a queue's registers: (1 if guest memory else 0) << 32 | byte offset; -1 when this unit does not reach them. */
 export function page0Of(queue: usize, context: usize): i64 {

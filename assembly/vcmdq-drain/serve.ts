@@ -1,5 +1,7 @@
 // The drain: runs a queue's commands from its private CONS up to PROD. Used by every kind of queue and every placement of the drain.
 
+import { load64 } from '../imports/port';
+import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
 import { CERROR_ABT, CERROR_ILL } from '../layout/commands';
 import {
@@ -44,13 +46,11 @@ import {
   STAT_ROUNDS_EXHAUSTED,
 } from '../layout/host-memory';
 import { CMDQ_CONS_ERR, Q_INDEX } from '../layout/smmu-registers';
-import { placed, maskOf } from '../lib/fields';
-import { load64 } from '../imports/port';
-import { WINDOW } from '../imports/unit';
+import { maskOf, placed } from '../lib/fields';
 import { beginSync, syncPassed } from '../smmu-core/in-flight';
 import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
-import { CONFIG, CONS, GERROR, GERRORN, page0Of, PROD, readRegister, settle, STATUS, writeRegister } from './page0';
+import { CONFIG, CONS, GERROR, GERRORN, PROD, page0Of, readRegister, STATUS, settle, writeRegister } from './page0';
 import { probeStack } from './stack';
 
 /** Commands that one round runs at most: the most that a queue can make its neighbours wait. */

@@ -1,8 +1,8 @@
 // Stack headroom. The drain also runs on a guest's own stack, behind its doorbell store. A guest that has used its stack up must overflow
 // before the drain owns a queue, not in the middle of it.
 
-import { THREAD_STACK_DEPTH } from '../layout/host-memory';
 import { PROBE_DEPTH, THREAD } from '../imports/unit';
+import { THREAD_STACK_DEPTH } from '../layout/host-memory';
 
 // The store behind each call keeps the frames; a depth that the optimiser knew would be unrolled.
 function descend(depth: i32): void {

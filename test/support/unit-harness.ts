@@ -1,0 +1,188 @@
+// A host memory with one SMMU, and the unit of one machine on it: what the hot modules need, without any device model.
+
+import {
+  QUEUE_KIND_VCMDQ_GUEST,
+  SMMU_AT_CMDQV_EN,
+  SMMU_AT_CR0,
+  SMMU_AT_CR2,
+  SMMU_AT_EVTQ_BASE,
+  SMMU_AT_EVTQ_CONS,
+  SMMU_AT_EVTQ_LOG2SIZE,
+  SMMU_AT_EVTQ_PROD,
+  SMMU_AT_IDR0,
+  SMMU_AT_IDR1,
+  SMMU_AT_IDR5,
+  SMMU_AT_STATS,
+  SMMU_AT_STRTAB_BASE,
+  SMMU_AT_STRTAB_CFG,
+  SMMU_AT_TLB,
+  THREAD_PA,
+  TLB_ENTRY_SIZE,
+  TLB_SETS,
+  TLB_WAYS,
+} from '../../assembly/layout/host-memory.ts';
+import { ACCESS_WRITE, type HotModules, loadHotModules, type MemoryRegion, TRANSLATE_OK } from '../../assembly/load.ts';
+import { ContextBlock, createHostMemory, QueueBlock, smmuBase, Unit, writeActions } from '../../devices/unit/index.ts';
+
+/** S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL. */
+export const IDR0 = 0x0544141b;
+/** CMDQS 10, EVTQS 10, SIDSIZE 16. */
+export const IDR1 = 0x014a0010;
+/** OAS 48, 4 KiB granule. */
+export const IDR5 = 0x15;
+
+export const WINDOW = 1;
+export const RAM_GPA = 0x80000000;
+/** Guest-memory offset of the page that stands for a mapped page 0. */
+export const PAGE0 = 0x10000;
+export const RING = 0x200000;
+const STREAM_TABLE = 0x10000;
+const EVENT_QUEUE = 0x8000;
+
+let modules: Promise<HotModules> | undefined;
+
+export interface HarnessOptions {
+  readonly window?: number;
+  readonly thread?: number;
+  readonly regions?: readonly MemoryRegion[];
+  /** Take part in this harness's host instead of making one. */
+  readonly host?: Harness;
+}
+
+export class Harness {
+  readonly smmu = smmuBase(0);
+  readonly unit: Unit;
+  readonly hostMemory: WebAssembly.Memory;
+  readonly guestMemory: WebAssembly.Memory;
+  readonly host: Int32Array;
+  readonly guest: Int32Array;
+  readonly hostBytes: DataView;
+  readonly guestBytes: DataView;
+  readonly ramBase: number;
+
+  constructor(hotModules: HotModules, options: HarnessOptions) {
+    this.hostMemory = options.host?.hostMemory ?? createHostMemory({ ramSize: 0x200000 });
+    this.guestMemory = new WebAssembly.Memory({ initial: 128, maximum: 128, shared: true });
+    this.host = new Int32Array(this.hostMemory.buffer);
+    this.guest = new Int32Array(this.guestMemory.buffer);
+    this.hostBytes = new DataView(this.hostMemory.buffer);
+    this.guestBytes = new DataView(this.guestMemory.buffer);
+    this.ramBase = this.host[2] ?? 0;
+    const regions = options.regions ?? [{ gpa: RAM_GPA + 0x100000, offset: 0x100000, size: 0x700000 }];
+    this.unit = new Unit({
+      modules: hotModules,
+      hostMemory: this.hostMemory,
+      thread: options.thread ?? 1,
+      guest: { memory: this.guestMemory, regions, window: options.window ?? WINDOW },
+    });
+    if (options.host) return;
+    writeActions(this.hostMemory, 0, IDR0);
+    this.set(SMMU_AT_IDR0, IDR0);
+    this.set(SMMU_AT_IDR1, IDR1);
+    this.set(SMMU_AT_IDR5, IDR5);
+    this.set(SMMU_AT_CMDQV_EN, 1);
+    this.set(SMMU_AT_CR0, 0xd);
+    this.set(SMMU_AT_CR2, 0x2);
+    this.hostBytes.setBigUint64(this.smmu + SMMU_AT_STRTAB_BASE, BigInt(STREAM_TABLE), true);
+    this.set(SMMU_AT_STRTAB_CFG, 8);
+    this.hostBytes.setBigUint64(this.smmu + SMMU_AT_EVTQ_BASE, BigInt(EVENT_QUEUE), true);
+    this.set(SMMU_AT_EVTQ_LOG2SIZE, 4);
+  }
+
+  /** A word of the SMMU block. */
+  get(field: number): number {
+    return (this.host[(this.smmu + field) >> 2] ?? 0) >>> 0;
+  }
+  set(field: number, value: number): void {
+    this.host[(this.smmu + field) >> 2] = value;
+  }
+  stat(offset: number): number {
+    return this.get(SMMU_AT_STATS + offset);
+  }
+
+  /** A VINTF of this machine with one allocated and enabled VCMDQ (block `index`), page 0 mapped at PAGE0, ring at RING. */
+  vcmdq(
+    index: number,
+    vintf: number,
+    options: { vmid?: number; log2size?: number; enable?: boolean } = {},
+  ): { queue: QueueBlock; context: ContextBlock } {
+    const context = new ContextBlock(this.hostMemory, 0, vintf);
+    context.reset();
+    context.enabled = true;
+    context.vmid = options.vmid ?? 7;
+    context.window = this.unit.window;
+    context.lvcmdqCount = 2;
+    const queue = new QueueBlock(this.hostMemory, 0, index);
+    queue.reset(QUEUE_KIND_VCMDQ_GUEST, vintf);
+    queue.allocated = true;
+    queue.setRing(this.unit.window, RING, options.log2size ?? 4);
+    context.bindQueue(0, index);
+    context.mapPage0(this.guestMemory, PAGE0);
+    if (options.enable !== false) this.store(vintf, 0x08, 1);
+    return { queue, context };
+  }
+
+  /** A store to a page-0 register of LVCMDQ 0, with its doorbell. */
+  store(vintf: number, register: number, value: number): void {
+    this.guest[(PAGE0 + register) >> 2] = value;
+    this.unit.drain.doorbell(vintf, register);
+  }
+  page0(register: number): number {
+    return (this.guest[(PAGE0 + register) >> 2] ?? 0) >>> 0;
+  }
+  /** Writes a command into a ring slot in guest memory. */
+  put(slot: number, d0: bigint, d1 = 0n): void {
+    this.guestBytes.setBigUint64(RING + slot * 16, d0, true);
+    this.guestBytes.setBigUint64(RING + slot * 16 + 8, d1, true);
+  }
+
+  hostRam64(pa: number, value: bigint): void {
+    this.hostBytes.setBigUint64(this.ramBase + pa, value, true);
+  }
+  /** Writes a word at a gpa of the machine's RAM (offset = gpa - RAM_GPA). */
+  guestRam64(gpa: number, value: bigint): void {
+    this.guestBytes.setBigUint64(gpa - RAM_GPA, value, true);
+  }
+  ste(sid: number, dwords: readonly bigint[]): void {
+    for (let i = 0; i < 8; i++) this.hostRam64(STREAM_TABLE + sid * 64 + i * 8, dwords[i] ?? 0n);
+  }
+
+  /** Translates inside a registered access. */
+  translate(sid: number, iova: bigint, attributes = 0, ssid = -1): { status: number; pa: bigint } {
+    this.unit.core.accessBegin();
+    const status = this.unit.core.translate(this.smmu, sid, ssid, Number(iova & 0xffffffffn), Number(iova >> 32n), attributes);
+    this.unit.core.accessEnd();
+    return { status, pa: status === TRANSLATE_OK ? this.hostBytes.getBigUint64(this.unit.threadBlock + THREAD_PA, true) : -1n };
+  }
+  write(sid: number, iova: bigint): { status: number; pa: bigint } {
+    return this.translate(sid, iova, ACCESS_WRITE);
+  }
+
+  /** Event records written since the last call, as four doublewords in hexadecimal; acknowledges them. */
+  events(): string[][] {
+    const records: string[][] = [];
+    const prod = this.get(SMMU_AT_EVTQ_PROD) & 0x1f;
+    let cons = this.get(SMMU_AT_EVTQ_CONS) & 0x1f;
+    for (; cons !== prod; cons = (cons + 1) & 0x1f) {
+      const at = this.ramBase + EVENT_QUEUE + (cons & 0xf) * 32;
+      records.push([0, 8, 16, 24].map((offset) => this.hostBytes.getBigUint64(at + offset, true).toString(16)));
+    }
+    this.set(SMMU_AT_EVTQ_CONS, prod);
+    return records;
+  }
+
+  /** Live words of the IOTLB: entries whose VALID word stands (generations not considered). */
+  tlbEntries(vmid: number): number {
+    let count = 0;
+    for (let i = 0; i < TLB_SETS * TLB_WAYS; i++) {
+      const meta = this.get(SMMU_AT_TLB + i * TLB_ENTRY_SIZE);
+      if (meta >>> 31 && (meta & 0xffff) === vmid) count++;
+    }
+    return count;
+  }
+}
+
+export async function harness(options: HarnessOptions = {}): Promise<Harness> {
+  modules ??= loadHotModules();
+  return new Harness(await modules, options);
+}
