@@ -63,3 +63,8 @@ export function putHex(value: u64): void {
     shift -= 4;
   }
 }
+
+/** Appends bytes at a memory offset. */
+export function putBytes(start: usize, length: usize): void {
+  for (let i: usize = 0; i < length; i++) putByte(load<u8>(start + i));
+}

@@ -1,0 +1,136 @@
+// Steps 1 to 6: what the board has, and bringing SMMU and CMDQV up.
+
+import { CMDQV_VINTF, VINTF_CONFIG, VINTF_CONFIG_HYP_OWN } from '../../assembly/layout/cmdqv-registers';
+import { ABI_KIND_CHECKPOINT, ABI_KIND_DMA, ABI_NO_STREAM } from '../../assembly/layout/guest-abi';
+import { cmdqv } from '../driver/cmdqv';
+import { allocateVcmdqs, probeCmdqv } from '../driver/cmdqv-probe';
+import { resetCmdqv } from '../driver/cmdqv-reset';
+import { invalidateAsid } from '../driver/invalidate';
+import { clearQueues, cmdq, vcmdq } from '../driver/queue';
+import { RESULT_OK } from '../driver/result';
+import { smmu } from '../driver/smmu';
+import { probeSmmu } from '../driver/smmu-probe';
+import { resetSmmu } from '../driver/smmu-reset';
+import { allocateStructures } from '../driver/smmu-structures';
+import { abiPresent, machineIndex, memorySize } from '../runtime/abi';
+import { flushLineToUart } from '../runtime/console';
+import { deviceGpa, deviceStream, findDevice } from '../runtime/device-table';
+import { bitsOf, place } from '../runtime/fields';
+import { directMapOf, read32, write32 } from '../runtime/mmio';
+import { resetPages } from '../runtime/pages';
+import { put, putDecimal, putHex } from '../runtime/text';
+import { ASID, buildAddressSpace } from './address-space';
+import { check, need } from './checkpoint';
+import { toy } from './toy-state';
+
+/** Appends a driver result when it is an error. */
+export function putResult(result: i32): void {
+  if (result == RESULT_OK) return;
+  put(', error ');
+  putDecimal(-result);
+}
+
+export function environmentStep(): void {
+  put('vsmmu toy guest: UART up, machine ');
+  putDecimal(machineIndex());
+  flushLineToUart();
+  resetPages();
+  const state = toy();
+  const checkpoint = findDevice(ABI_KIND_CHECKPOINT);
+  state.checkpointGpa = checkpoint == 0 ? 0 : deviceGpa(checkpoint);
+  const engine = findDevice(ABI_KIND_DMA);
+  state.dmaGpa = engine == 0 ? 0 : deviceGpa(engine);
+  state.sid = engine == 0 ? ABI_NO_STREAM : deviceStream(engine);
+  put('memory ');
+  putDecimal(memorySize() >> 20);
+  put(' MiB, DMA engine with StreamID ');
+  putHex(state.sid);
+  need('environment', abiPresent() && engine != 0 && checkpoint != 0);
+}
+
+export function probeStep(useVcmdq: bool): void {
+  clearQueues();
+  if (useVcmdq) {
+    const result = probeCmdqv();
+    putDecimal(cmdqv().vintfCount);
+    put(' VINTF, ');
+    putDecimal(cmdqv().vcmdqCount);
+    put(' VCMDQ, ');
+    putDecimal(cmdqv().sidCount);
+    put(' SID pairs');
+    putResult(result);
+    need('probe-cmdqv', result == RESULT_OK);
+  }
+  const result = probeSmmu();
+  put('IDR0 ');
+  putHex(smmu().idr0);
+  put(' IDR1 ');
+  putHex(smmu().idr1);
+  put(' IDR3 ');
+  putHex(smmu().idr3);
+  put(' IDR5 ');
+  putHex(smmu().idr5);
+  putResult(result);
+  need('probe-smmu', result == RESULT_OK);
+}
+
+/** A guest may ask for HYP_OWN, and does not get it: that is how it learns that it is a guest. */
+export function hypOwnStep(): void {
+  const gpa = cmdqv().gpa + CMDQV_VINTF + VINTF_CONFIG;
+  write32(gpa, place(VINTF_CONFIG_HYP_OWN, 1));
+  const config = read32(gpa);
+  write32(gpa, 0);
+  put('VINTF_CONFIG reads ');
+  putHex(config);
+  check('hyp-own-zero', bitsOf(config, VINTF_CONFIG_HYP_OWN) == 0);
+}
+
+export function tablesStep(): void {
+  let result = allocateStructures();
+  if (result == RESULT_OK) result = buildAddressSpace();
+  put('stream table of ');
+  putDecimal((<u64>1) << smmu().streamLog2);
+  put(' STEs, CD for ASID ');
+  putDecimal(ASID);
+  put(', stage-1 tables');
+  putResult(result);
+  need('tables', result == RESULT_OK);
+}
+
+export function smmuResetStep(): void {
+  const result = resetSmmu();
+  put('CMDQ of ');
+  putDecimal((<u64>1) << cmdq().log2size);
+  put(' entries, event queue, CR0 ');
+  putHex(smmu().cr0);
+  putResult(result);
+  need('smmu-reset', result == RESULT_OK);
+}
+
+export function cmdqvResetStep(): void {
+  let result = allocateVcmdqs();
+  if (result == RESULT_OK) result = resetCmdqv();
+  put('VINTF 0 with ');
+  putDecimal(cmdqv().lvcmdqCount);
+  put(' VCMDQs of ');
+  putDecimal((<u64>1) << vcmdq(0).log2size);
+  put(' entries, HYP_OWN ');
+  putDecimal(cmdqv().hypOwn);
+  putResult(result);
+  if (!need('cmdqv-reset', result == RESULT_OK && cmdqv().hypOwn == 0)) return;
+
+  put('page 0 of VINTF 0');
+  need('page0-direct', directMapOf(vcmdq(0).prodGpa) != 0);
+
+  // Each processor has its queue; this one plays all of them in turn.
+  let served: u32 = 0;
+  for (let cpu: u32 = 0; cpu < cmdqv().lvcmdqCount; cpu++) {
+    const before = vcmdq(cpu).prod;
+    cmdqv().cpu = cpu;
+    if (invalidateAsid(ASID) == RESULT_OK && vcmdq(cpu).prod == before + 2) served++;
+  }
+  cmdqv().cpu = 0;
+  putDecimal(served);
+  put(' VCMDQs completed TLBI_NH_ASID and CMD_SYNC');
+  need('vcmdq-batches', served == cmdqv().lvcmdqCount);
+}

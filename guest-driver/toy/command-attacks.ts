@@ -1,0 +1,96 @@
+// Attacks through the fields of commands: VMIDs and StreamIDs of others, on the VCMDQ and on the trapped CMDQ.
+
+import { ATC_INV_SIZE_ALL } from '../../assembly/layout/commands';
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import {
+  buildAtcInv,
+  buildCfgiAll,
+  buildCfgiSte,
+  buildTlbiNhAll,
+  buildTlbiNhAsid,
+  buildTlbiNhVa,
+  buildTlbiNsnhAll,
+  buildTlbiS2Ipa,
+  buildTlbiS12Vmall,
+} from '../driver/commands';
+import { processorQueue } from '../driver/get-cmdq';
+import { issue } from '../driver/issue';
+import { cmdq } from '../driver/queue';
+import { RESULT_OK } from '../driver/result';
+import { gpaOf } from '../runtime/abi';
+import { put, putDecimal } from '../runtime/text';
+import { ASID, LIVE_IOVA } from './address-space';
+import { beginAttack, endAttack } from './attack-bracket';
+import { foreignSid, isOwnSid, SIDS, VMIDS } from './foreign-ids';
+import { accepted, rawCommand, refused } from './queue-steps';
+import { toy } from './toy-state';
+
+/** Every invalidation that a VCMDQ takes, with every VMID: all complete, and hit nothing but this machine. */
+export function vmidAttack(): void {
+  beginAttack(1);
+  const queue = processorQueue();
+  const errors = queue.errors;
+  const commands = rawCommand();
+  let completed: u32 = 0;
+  for (let vmid: u32 = 0; vmid < VMIDS; vmid++) {
+    buildTlbiNhAsid(commands, vmid, ASID);
+    buildTlbiNhVa(commands + CMDQ_ENTRY_SIZE, vmid, ASID, LIVE_IOVA);
+    buildTlbiS12Vmall(commands + 2 * CMDQ_ENTRY_SIZE, vmid);
+    buildTlbiS2Ipa(commands + 3 * CMDQ_ENTRY_SIZE, vmid, gpaOf(toy().live));
+    if (issue(queue, commands, 4, true) == RESULT_OK && queue.errors == errors) completed++;
+  }
+  putDecimal(completed);
+  put(' of ');
+  putDecimal(VMIDS);
+  put(' VMIDs: NH_ASID, NH_VA, S12_VMALL, S2_IPA complete on the VCMDQ');
+  endAttack('attack-vmid-fields', completed == VMIDS);
+}
+
+/** ATC_INV with StreamIDs of others: each unmatched one is an illegal command. The guest's own goes through. */
+export function sidAttack(): void {
+  beginAttack(2);
+  let illegal: u32 = 0;
+  let tried: u32 = 0;
+  for (let i: u32 = 0; i < SIDS; i++) {
+    const sid = foreignSid(i);
+    if (isOwnSid(sid)) continue;
+    buildAtcInv(rawCommand(), sid, 0, ATC_INV_SIZE_ALL);
+    tried++;
+    if (refused(rawCommand())) illegal++;
+  }
+  buildAtcInv(rawCommand(), toy().sid, 0, ATC_INV_SIZE_ALL);
+  const own = accepted(rawCommand());
+  putDecimal(illegal);
+  put(' of ');
+  putDecimal(tried);
+  put(' foreign StreamIDs end in CERROR_ILL, the own one ');
+  put(own ? 'completes' : 'does not complete');
+  endAttack('attack-sid-fields', illegal == tried && own);
+}
+
+/** What only the trapped CMDQ takes: everything of a VMID, everything, and the configuration of streams of others. */
+export function trappedAttack(): void {
+  beginAttack(3);
+  const queue = cmdq();
+  const errors = queue.errors;
+  const command = rawCommand();
+  let completed: u32 = 0;
+  for (let vmid: u32 = 0; vmid < VMIDS; vmid++) {
+    buildTlbiNhAll(command, vmid);
+    if (issue(queue, command, 1, true) == RESULT_OK) completed++;
+  }
+  buildTlbiNsnhAll(command);
+  if (issue(queue, command, 1, true) == RESULT_OK) completed++;
+  buildCfgiAll(command);
+  if (issue(queue, command, 1, true) == RESULT_OK) completed++;
+  for (let i: u32 = 0; i < SIDS; i++) {
+    buildCfgiSte(command, foreignSid(i));
+    if (issue(queue, command, 1, true) == RESULT_OK) completed++;
+  }
+  const expected = VMIDS + 2 + SIDS;
+  putDecimal(completed);
+  put(' of ');
+  putDecimal(expected);
+  put(' batches complete on the CMDQ: NH_ALL, NSNH_ALL, CFGI_ALL, CFGI_STE');
+  endAttack('attack-cmdq', completed == expected && queue.errors == errors);
+}

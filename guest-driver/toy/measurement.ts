@@ -1,0 +1,182 @@
+// The measurement: how long an invalidation takes on the trapped and on the direct path, and how many exits it causes.
+//
+// Pages are mapped and unmapped first; only the invalidation is timed. A sample is a run of consecutive batches divided by
+// their number, because the clock is an exit itself. The paths alternate inside each round, so that whatever else the
+// machine does falls on both.
+
+import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PATH_TRAPPED, CHECKPOINT_PHASE_MEASURE } from '../../assembly/layout/checkpoint-registers';
+import { beginBatch, submitBatch } from '../driver/batch';
+import { cmdqv } from '../driver/cmdqv';
+import { addPage } from '../driver/invalidate';
+import { IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/page-table';
+import { RESULT_OK } from '../driver/result';
+import { exitCount, gpaOf } from '../runtime/abi';
+import { flushLine } from '../runtime/console';
+import { doorbellCalls } from '../runtime/mmio';
+import { allocate } from '../runtime/pages';
+import { put, putDecimal, putDecimalIn } from '../runtime/text';
+import { clock_ns } from '../runtime/vsmmu';
+import { ASID, SCRATCH_IOVA } from './address-space';
+import { beginPhase, check, endPhase, setData } from './checkpoint';
+import { percentile, sortSamples } from './samples';
+import { PATH_ALL, PATH_DIRECT, toy } from './toy-state';
+
+const BATCHES_PER_SAMPLE: u32 = 16;
+const SAMPLES_PER_ROUND: u32 = 8;
+/** More rounds than these are not made: the samples have to find room. */
+export const MAX_ROUNDS: u32 = 200;
+/** Commands per batch: 1, 16, 64. */
+const SIZES: u32 = 3;
+const PATHS: u32 = 2;
+
+class Series {
+  /** Memory offset and number of the samples (f64, ns per batch). */
+  samples: usize = 0;
+  count: u32 = 0;
+  /** Sums over all samples. */
+  batches: u32 = 0;
+  exits: u32 = 0;
+  doorbells: u32 = 0;
+  failures: u32 = 0;
+}
+
+const SERIES_BYTES: i32 = 32;
+const SERIES: usize = memory.data(6 * SERIES_BYTES, 64);
+
+function series(path: u32, size: u32): Series {
+  return changetype<Series>(SERIES + <usize>((path * SIZES + size) * SERIES_BYTES));
+}
+
+function commandsOf(size: u32): u32 {
+  return size == 0 ? 1 : size == 1 ? 16 : 64;
+}
+
+function measures(path: u32): bool {
+  const wanted = toy().path;
+  if (wanted == PATH_ALL) return true;
+  return (wanted == PATH_DIRECT) == (path == CHECKPOINT_PATH_DIRECT);
+}
+
+/** Maps and unmaps the pages of one sample: what an unmap leaves to be invalidated. */
+function unmapScratch(pages: u32): void {
+  const state = toy();
+  for (let page: u32 = 0; page < pages; page++) {
+    mapPages(state.table, SCRATCH_IOVA + <u64>page * IOVA_PAGE_SIZE, gpaOf(state.scratch), 1, true);
+  }
+  unmapPages(state.table, SCRATCH_IOVA, pages);
+}
+
+function takeSample(path: u32, size: u32, record: bool): void {
+  const commands = commandsOf(size);
+  unmapScratch(commands * BATCHES_PER_SAMPLE);
+  cmdqv().bypassVcmdq = path == CHECKPOINT_PATH_TRAPPED ? 1 : 0;
+  let failures: u32 = 0;
+  let iova = SCRATCH_IOVA;
+  const start = clock_ns();
+  const exits = exitCount();
+  const doorbells = doorbellCalls();
+  for (let batch: u32 = 0; batch < BATCHES_PER_SAMPLE; batch++) {
+    beginBatch();
+    for (let command: u32 = 0; command < commands; command++, iova += IOVA_PAGE_SIZE) addPage(ASID, iova);
+    if (submitBatch() != RESULT_OK) failures++;
+  }
+  const exitsTaken = exitCount() - exits;
+  const doorbellsMade = doorbellCalls() - doorbells;
+  const end = clock_ns();
+  cmdqv().bypassVcmdq = 0;
+  if (!record) return;
+  const into = series(path, size);
+  store<f64>(into.samples + (into.count++ << 3), (end - start) / <f64>BATCHES_PER_SAMPLE);
+  into.batches += BATCHES_PER_SAMPLE;
+  into.exits += exitsTaken;
+  into.doorbells += doorbellsMade;
+  into.failures += failures;
+}
+
+/** One round: every size, the paths in turn. */
+function round(record: bool): void {
+  for (let size: u32 = 0; size < SIZES; size++) {
+    for (let sample: u32 = 0; sample < SAMPLES_PER_ROUND; sample++) {
+      // Direct first, then trapped.
+      for (let turn: u32 = 0; turn < PATHS; turn++) {
+        const path = turn == 0 ? CHECKPOINT_PATH_DIRECT : CHECKPOINT_PATH_TRAPPED;
+        if (measures(path)) takeSample(path, size, record);
+      }
+    }
+  }
+}
+
+/** Sends one series to the host and prints its row. The phase has begun. */
+function report(path: u32, size: u32): void {
+  const from = series(path, size);
+  sortSamples(from.samples, from.count);
+  const median = percentile(from.samples, from.count, 50);
+  const tail = percentile(from.samples, from.count, 99);
+  setData(0, path);
+  setData(1, commandsOf(size));
+  setData(2, median);
+  setData(3, tail);
+  setData(4, from.batches);
+  setData(5, from.exits);
+  setData(6, from.doorbells);
+  endPhase(CHECKPOINT_PHASE_MEASURE);
+  put(path == CHECKPOINT_PATH_DIRECT ? '       direct  ' : '       trapped ');
+  putDecimalIn(commandsOf(size), 6);
+  putDecimalIn(median, 10);
+  putDecimalIn(tail, 10);
+  putDecimalIn(from.batches, 10);
+  putDecimalIn(from.exits, 10);
+  putDecimalIn(from.doorbells, 11);
+  flushLine();
+}
+
+function clearSeries(rounds: u32): bool {
+  const bytes: usize = rounds * SAMPLES_PER_ROUND * 8;
+  for (let path: u32 = 0; path < PATHS; path++) {
+    for (let size: u32 = 0; size < SIZES; size++) {
+      const cleared = series(path, size);
+      memory.fill(changetype<usize>(cleared), 0, SERIES_BYTES);
+      cleared.samples = allocate(bytes, 8);
+      if (cleared.samples == 0) return false;
+    }
+  }
+  return true;
+}
+
+export function measurementStep(): void {
+  const rounds = max<u32>(min<u32>(toy().rounds, MAX_ROUNDS), 1);
+  if (!clearSeries(rounds)) {
+    put('no memory for the samples');
+    check('measurement', false);
+    return;
+  }
+  beginPhase(CHECKPOINT_PHASE_MEASURE);
+  round(false);
+  for (let i: u32 = 0; i < rounds; i++) round(true);
+
+  put('       path     batch    p50 ns    p99 ns   batches     exits  doorbells');
+  flushLine();
+  let begun = true;
+  let failures: u32 = 0;
+  let directExits: u32 = 0;
+  for (let turn: u32 = 0; turn < PATHS; turn++) {
+    const path = turn == 0 ? CHECKPOINT_PATH_DIRECT : CHECKPOINT_PATH_TRAPPED;
+    for (let size: u32 = 0; size < SIZES && measures(path); size++) {
+      // Each row is a phase of its own to the host; the first has begun before the rounds.
+      if (!begun) beginPhase(CHECKPOINT_PHASE_MEASURE);
+      begun = false;
+      report(path, size);
+      failures += series(path, size).failures;
+      if (path == CHECKPOINT_PATH_DIRECT) directExits += series(path, size).exits;
+    }
+  }
+  putDecimal(rounds);
+  put(' rounds, ');
+  putDecimal(failures);
+  put(' batches failed');
+  check('measurement', failures == 0);
+  if (!measures(CHECKPOINT_PATH_DIRECT)) return;
+  putDecimal(directExits);
+  put(' exits during all direct batches');
+  check('no-exits-direct', directExits == 0);
+}

@@ -1,0 +1,44 @@
+// What the toy remembers from step to step, in guest memory so that a saved guest has it.
+
+export const PATH_ALL = 0;
+export const PATH_DIRECT = 1;
+export const PATH_TRAPPED = 2;
+
+export class Toy {
+  /** Number of the next step, from 1; 0 before the arguments have been read. */
+  step: u32 = 0;
+  /** PATH_*: which ways of invalidating are used. */
+  path: u32 = 0;
+  /** Machines of the host, this one's index, rounds of the measurement. */
+  machines: u32 = 0;
+  machine: u32 = 0;
+  rounds: u32 = 0;
+  /** Checks made, checks failed. */
+  checks: u32 = 0;
+  failures: u32 = 0;
+  /** 1 when later steps make no sense any more. */
+  broken: u32 = 0;
+  /** gpa of the DMA engine and of the checkpoint device (0 without one), StreamID of the engine. */
+  dmaGpa: u32 = 0;
+  checkpointGpa: u32 = 0;
+  sid: u32 = 0;
+  /** The one address space: level-0 table and CD (memory offsets). */
+  table: usize = 0;
+  cd: usize = 0;
+  /** Buffers (memory offsets). */
+  source: usize = 0;
+  target: usize = 0;
+  live: usize = 0;
+  scratch: usize = 0;
+}
+
+const TOY: usize = memory.data(offsetof<Toy>(), 64);
+
+export function toy(): Toy {
+  return changetype<Toy>(TOY);
+}
+
+/** True when this run uses the VCMDQs. */
+export function usesVcmdq(): bool {
+  return toy().path != PATH_TRAPPED;
+}

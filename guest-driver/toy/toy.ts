@@ -1,0 +1,178 @@
+// The toy guest: a reactor that brings SMMU and CMDQV up, shows what they do, attacks the other machines of its host, and
+// measures. Each call of `vsmmu_run` takes one step, so that several machines can be run in lockstep.
+//
+// Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's index), rounds=R.
+
+import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
+import { serviceInterrupts } from '../driver/interrupt-handlers';
+import { argumentIs, numberArgument, readArguments } from '../runtime/arguments';
+import { flushLine } from '../runtime/console';
+import { put, putDecimal, putDecimalIn } from '../runtime/text';
+import { cmdqvResetStep, environmentStep, hypOwnStep, probeStep, smmuResetStep, tablesStep } from './bring-up-steps';
+import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
+import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
+import { measurementStep } from './measurement';
+import { illegalCommandStep, mixedBatchStep } from './queue-steps';
+import { allocationAttack, sidPairAttack, vintfVmidAttack } from './register-attacks';
+import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesVcmdq } from './toy-state';
+
+/** Version of the guest ABI that this guest speaks. */
+export const vsmmu_abi: i32 = 1;
+
+const LAST_STEP: u32 = 19;
+const FIRST_ATTACK: u32 = 12;
+const LAST_ATTACK: u32 = 17;
+const TRAPPED_ATTACK: u32 = 14;
+const DEFAULT_ROUNDS = 15;
+
+function title(step: u32): string {
+  switch (step) {
+    case 1:
+      return 'find memory and devices';
+    case 2:
+      return 'probe SMMU and CMDQV';
+    case 3:
+      return 'ask for HYP_OWN';
+    case 4:
+      return 'build stream table, CD and stage-1 tables';
+    case 5:
+      return 'bring up the SMMU: CMDQ, event queue, translation';
+    case 6:
+      return 'bring up the CMDQV: VINTF 0 and its VCMDQs';
+    case 7:
+      return 'copy memory by DMA';
+    case 8:
+      return 'unmap, use the stale TLB entry, invalidate, fault';
+    case 9:
+      return 'send a batch for both queues';
+    case 10:
+      return 'put an illegal command on the VCMDQ and recover';
+    case 11:
+      return 'leave a mapping in the TLB';
+    case 12:
+      return 'attack: VMIDs in commands on the VCMDQ';
+    case 13:
+      return 'attack: StreamIDs in commands on the VCMDQ';
+    case 14:
+      return 'attack: commands on the trapped CMDQ';
+    case 15:
+      return 'attack: VINTF_CONFIG.VMID';
+    case 16:
+      return 'attack: SID_MATCH and SID_REPLACE';
+    case 17:
+      return 'attack: CMDQ_ALLOC';
+    case 18:
+      return 'measure unmapping';
+    default:
+      return 'power off';
+  }
+}
+
+/** True when the step belongs to this run. */
+function applies(step: u32): bool {
+  if (step == LAST_STEP) return true;
+  if (toy().broken != 0) return false;
+  if (step >= FIRST_ATTACK && step <= LAST_ATTACK) {
+    return toy().machines > 1 && (usesVcmdq() || step == TRAPPED_ATTACK);
+  }
+  return usesVcmdq() || (step != 3 && step != 6 && step != 10);
+}
+
+function readOptions(): void {
+  readArguments();
+  const state = toy();
+  state.path = argumentIs('path=', 'trapped') ? PATH_TRAPPED : argumentIs('path=', 'direct') ? PATH_DIRECT : PATH_ALL;
+  state.machines = numberArgument('vms=', 1);
+  state.machine = numberArgument('machine=', 0);
+  state.rounds = numberArgument('rounds=', DEFAULT_ROUNDS);
+}
+
+function powerOff(): void {
+  put('       ');
+  putDecimal(toy().checks);
+  put(' checks, ');
+  putDecimal(toy().failures);
+  put(' failed');
+  flushLine();
+}
+
+function take(step: u32): void {
+  switch (step) {
+    case 1:
+      environmentStep();
+      break;
+    case 2:
+      probeStep(usesVcmdq());
+      break;
+    case 3:
+      hypOwnStep();
+      break;
+    case 4:
+      tablesStep();
+      break;
+    case 5:
+      smmuResetStep();
+      break;
+    case 6:
+      cmdqvResetStep();
+      break;
+    case 7:
+      dmaCopyStep();
+      break;
+    case 8:
+      staleEntryStep();
+      break;
+    case 9:
+      mixedBatchStep();
+      break;
+    case 10:
+      illegalCommandStep();
+      break;
+    case 11:
+      liveMappingStep();
+      break;
+    case 12:
+      vmidAttack();
+      break;
+    case 13:
+      sidAttack();
+      break;
+    case 14:
+      trappedAttack();
+      break;
+    case 15:
+      vintfVmidAttack();
+      break;
+    case 16:
+      sidPairAttack();
+      break;
+    case 17:
+      allocationAttack();
+      break;
+    case 18:
+      measurementStep();
+      break;
+    default:
+      powerOff();
+  }
+}
+
+/** Takes one step, whatever the budget. @returns RUN_YIELD, and RUN_OFF after the last step. */
+export function vsmmu_run(_budget: i32): i32 {
+  const state = toy();
+  if (state.step == 0) {
+    readOptions();
+    state.step = 1;
+  }
+  while (!applies(state.step)) state.step++;
+  const step = min<u32>(state.step, LAST_STEP);
+  put('[');
+  putDecimalIn(step, 2);
+  put('] ');
+  put(title(step));
+  flushLine();
+  take(step);
+  serviceInterrupts();
+  state.step = step + 1;
+  return step == LAST_STEP ? RUN_OFF : RUN_YIELD;
+}
