@@ -20,6 +20,7 @@ import {
 } from '../layout/events';
 import {
   CFG_CD1,
+  CFG_CONFIG,
   CFG_NO_SSID,
   CFG_STE5,
   HOST_AT_ATTENTION,
@@ -44,7 +45,7 @@ import {
   THREAD_SSID,
 } from '../layout/host-memory';
 import { CR0_EVTQEN, EVTQ_ENTRY_SIZE, EVTQ_OVFLG } from '../layout/smmu-registers';
-import { STE_S2R } from '../layout/ste';
+import { STE_CONFIG_BYPASS, STE_S2R } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
 import { locate, NOWHERE, storeAt } from './physical';
@@ -104,9 +105,10 @@ export function stage2Fault(id: u32, kind: u32, ipa: u64): void {
   walkFault(id, kind, true, ipa & ~(<u64>0xfff));
 }
 
-/** CD.R and STE.S2R decide whether faults 0x10 to 0x13 are recorded; everything else always is. */
+/** CD.R and STE.S2R decide whether faults 0x10 to 0x13 are recorded; everything else always is, a bypassed stream's F_ADDR_SIZE included. */
 function recorded(id: u32): bool {
   if (id != F_TRANSLATION && id != F_ADDR_SIZE && id != F_ACCESS && id != F_PERMISSION) return true;
+  if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_BYPASS) return true;
   if (bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2)) return bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2R) != 0;
   return bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_R) != 0;
 }

@@ -65,16 +65,13 @@ const BYPASS_SIZE: u32 = 12;
 // Configuration is read at most this often when CFGI commands keep changing it; then the translation is used once, uncached.
 const CONFIG_TRIES = 2;
 
-function bypass(smmu: usize, iova: u64): i32 {
-  // 48 is the encoding of the largest OAS that the model has; IDR5 may say less.
-  if (iova >> u64(effectiveBits(smmu, 5)) != 0) {
-    walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
-    recordEvent(smmu);
-    return ABORT;
-  }
+/** The address as it is. False when it is wider than IDR5.OAS. */
+function bypass(smmu: usize, iova: u64): bool {
+  // 5 encodes the largest OAS that the model has; IDR5 may say less.
+  if (iova >> u64(effectiveBits(smmu, 5)) != 0) return false;
   store<u64>(THREAD, iova, THREAD_PA);
   store<u32>(THREAD, BYPASS_SIZE, THREAD_PA_SIZE);
-  return OK;
+  return true;
 }
 
 /** Ends a faulting transaction. CD.A = 0 makes stage-1 faults read as zero instead of aborting. */
@@ -135,7 +132,8 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
   store<u32>(THREAD, attributes, THREAD_ATTRIBUTES);
 
   if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN)) {
-    return bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) ? ABORT : bypass(smmu, iova);
+    // No event is recorded while the SMMU is disabled.
+    return !bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) && bypass(smmu, iova) ? OK : ABORT;
   }
 
   let current = false;
@@ -150,7 +148,11 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
     current = configGeneration(smmu, sid) == load<i64>(THREAD, THREAD_CFG_GEN);
   }
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
-  if (config == STE_CONFIG_BYPASS) return bypass(smmu, iova);
+  if (config == STE_CONFIG_BYPASS) {
+    if (bypass(smmu, iova)) return OK;
+    walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
+    return refuse(smmu, true);
+  }
 
   const stage2Only = config == STE_CONFIG_S2;
   const asid = load<u32>(THREAD + THREAD_CFG, CFG_ASID);

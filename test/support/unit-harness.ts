@@ -1,7 +1,9 @@
 // A host memory with one SMMU, and the unit of one machine on it: what the hot modules need, without any device model.
 
 import {
+  QUEUE_KIND_MAIN,
   QUEUE_KIND_VCMDQ_GUEST,
+  QUEUE_MAIN,
   SMMU_AT_CMDQV_EN,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
@@ -38,6 +40,7 @@ export const PAGE0 = 0x10000;
 export const RING = 0x200000;
 const STREAM_TABLE = 0x10000;
 const EVENT_QUEUE = 0x8000;
+const MAIN_RING = 0x4000;
 
 let modules: Promise<HotModules> | undefined;
 
@@ -134,6 +137,18 @@ export class Harness {
   put(slot: number, d0: bigint, d1 = 0n): void {
     this.guestBytes.setBigUint64(RING + slot * 16, d0, true);
     this.guestBytes.setBigUint64(RING + slot * 16 + 8, d1, true);
+  }
+
+  /** Runs one command on the SMMU's own command queue. */
+  mainCommand(d0: bigint, d1 = 0n): void {
+    const queue = new QueueBlock(this.hostMemory, 0, QUEUE_MAIN);
+    queue.reset(QUEUE_KIND_MAIN, 0);
+    queue.setRing(0, this.ramBase + MAIN_RING, 4);
+    queue.allocated = true;
+    this.hostRam64(MAIN_RING, d0);
+    this.hostRam64(MAIN_RING + 8, d1);
+    this.host[(queue.registers + 4) >> 2] = 1;
+    this.unit.drain.serve(this.smmu, QUEUE_MAIN);
   }
 
   hostRam64(pa: number, value: bigint): void {

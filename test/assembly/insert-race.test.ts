@@ -1,0 +1,117 @@
+// What runs beside a walk, played on one thread: the core's guest port is replaced by one that lets something happen in the middle of the
+// walk, exactly when the leaf descriptor is read.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { THREAD_TLB_DISCARDS } from '../../assembly/layout/host-memory.ts';
+import { type GuestPortExports, loadHotModules, TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+import { Harness, RAM_GPA } from '../support/unit-harness.ts';
+
+const SID = 5;
+const CD = 0x80200000;
+const TABLE = 0x80201000;
+const DATA = 0x80300000n;
+const IOVA = 0x40_1000n;
+
+class RacingHarness extends Harness {
+  /** Runs when the stage-1 leaf has been read, once. */
+  beside: (() => void) | undefined;
+  readonly #core: { accessBegin(): void; accessEnd(): void; translate(...args: number[]): number };
+
+  constructor(modules: Awaited<ReturnType<typeof loadHotModules>>) {
+    super(modules, {});
+    const real = this.unit.port as GuestPortExports & { load64(offset: number): bigint; resolve(gpa: bigint, length: number): number };
+    const leaf = TABLE + 1 * 8 - RAM_GPA;
+    const port = {
+      ...real,
+      load64: (offset: number) => {
+        const value = real.load64(offset);
+        if (offset === leaf && this.beside) {
+          const run = this.beside;
+          this.beside = undefined;
+          run();
+        }
+        return value;
+      },
+    };
+    const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
+    const unit = {
+      WINDOW: i32(1),
+      THREAD: i32(this.unit.threadBlock),
+      THREAD_ID: i32(2),
+      RAM_BASE: i32(this.ramBase),
+      RAM_SIZE: i32(0x200000),
+    };
+    const instance = new WebAssembly.Instance(modules.smmuCore, { env: { memory: this.hostMemory }, port, unit });
+    this.#core = instance.exports as never;
+  }
+
+  race(iova: bigint): number {
+    return this.#core.translate(this.smmu, SID, -1, Number(iova & 0xffffffffn), Number(iova >> 32n), 0);
+  }
+}
+
+let h: RacingHarness;
+beforeEach(async () => {
+  h = new RacingHarness(await loadHotModules());
+  // Stage 1 only, VMID 7, one level: T0SZ 39 (25 bits) starts at level 2 for 4 KiB; the table at TABLE serves as levels 2 and 3.
+  h.ste(SID, [0x1_8020_000bn, 0xd6n, 7n]);
+  h.guestRam64(CD, (0x0001_6205_c000_3510n & ~0x3fn) | 39n | (1n << 45n));
+  h.guestRam64(CD + 8, 0x1_8020_2000n);
+  h.guestRam64(TABLE + 0x1000 + 2 * 8, 0x1_8020_1000n | 3n);
+  h.guestRam64(TABLE + 8, 0x1_0000_0000n | DATA | 0xf47n);
+  h.vcmdq(0, 1);
+});
+
+const clearLeaf = () => h.guestRam64(TABLE + 8, 0n);
+function tlbi(d0: bigint, d1 = 0n): void {
+  const slot = h.page0(4);
+  h.put(slot, d0, d1);
+  h.store(1, 4, slot + 1);
+}
+
+describe('an invalidation beside a walk', () => {
+  it.each([
+    ['TLBI_NH_VA', 0x0001_0000_0000_0012n, IOVA],
+    ['TLBI_NH_ASID', 0x0001_0000_0000_0011n, 0n],
+    ['TLBI_S12_VMALL', 0x28n, 0n],
+    ['TLBI_S2_IPA', 0x2an, 0x9000_0000n],
+  ])('%s: the translation is used once and not cached', (_name, d0, d1) => {
+    h.beside = () => {
+      clearLeaf();
+      tlbi(d0, d1);
+    };
+    expect(h.race(IOVA)).toBe(TRANSLATE_OK);
+    expect(h.race(IOVA)).toBe(TRANSLATE_ABORT);
+    expect(h.hostBytes.getBigInt64(h.unit.threadBlock + THREAD_TLB_DISCARDS, true)).toBe(1n);
+  });
+
+  it('of another VMID does not keep the translation from being cached', () => {
+    const { context } = h.vcmdq(0, 1);
+    context.vmid = 9;
+    h.beside = () => {
+      clearLeaf();
+      tlbi(0x0001_0007_0000_0012n, IOVA);
+    };
+    expect(h.race(IOVA)).toBe(TRANSLATE_OK);
+    expect(h.race(IOVA)).toBe(TRANSLATE_OK);
+  });
+
+  it('TLBI_NSNH_ALL of the host: not cached', () => {
+    h.beside = () => {
+      clearLeaf();
+      h.mainCommand(0x30n);
+    };
+    expect(h.race(IOVA)).toBe(TRANSLATE_OK);
+    expect(h.race(IOVA)).toBe(TRANSLATE_ABORT);
+  });
+
+  it('CFGI_STE and TLBI beside a walk with the old configuration leave nothing of it behind', () => {
+    h.beside = () => {
+      h.ste(SID, [1n]);
+      h.mainCommand(0x0000_0005_0000_0003n, 1n);
+      tlbi(0x28n);
+    };
+    expect(h.race(IOVA)).toBe(TRANSLATE_OK);
+    expect(h.race(IOVA)).toBe(TRANSLATE_ABORT);
+  });
+});
