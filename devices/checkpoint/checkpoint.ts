@@ -108,7 +108,7 @@ export class Checkpoint implements Device {
   }
 
   restore(state: DeviceState): void {
-    this.registers.restore(stateFields(state, 'registers')['registers']);
+    this.registers.restore(stateFields(state, 'registers').registers);
   }
 
   registerName(region: number, offset: number): string {

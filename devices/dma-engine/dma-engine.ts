@@ -181,7 +181,7 @@ export class DmaEngine implements Device {
   }
 
   restore(state: DeviceState): void {
-    this.registers.restore(stateFields(state, 'registers')['registers']);
+    this.registers.restore(stateFields(state, 'registers').registers);
     this.#showStream();
   }
 

@@ -176,8 +176,8 @@ export class Pl011 implements Device {
 
   restore(state: DeviceState): void {
     const fields = stateFields(state, 'registers', 'state');
-    const own = plainStateLike(resetState(), fields['state']);
-    this.registers.restore(fields['registers']);
+    const own = plainStateLike(resetState(), fields.state);
+    this.registers.restore(fields.registers);
     this.state = own;
     this.#updateLine();
   }

@@ -36,10 +36,10 @@ export function plainStateLike<T extends PlainState>(model: T, state: unknown): 
  * The fields of a saved device state.
  * @throws {TypeError} when they are not exactly the ones named.
  */
-export function stateFields(state: DeviceState, ...fields: string[]): { readonly [field: string]: StateValue | undefined } {
+export function stateFields<F extends string>(state: DeviceState, ...fields: F[]): { readonly [field in F]: StateValue } {
   const found = typeof state === 'object' && state !== null ? Object.keys(state) : [];
   if (found.length !== fields.length || !fields.every((field) => Object.hasOwn(state, field))) {
-    throw new TypeError(`the state is not of this device: it has not the fields ${fields.join(', ')}`);
+    throw new TypeError(`the state is not of this device: its fields are not ${fields.join(', ')}`);
   }
-  return state;
+  return state as { readonly [field in F]: StateValue };
 }

@@ -1,0 +1,40 @@
+// Address decoding of the CMDQV's region: CONFIG page, direct views of all VCMDQs, logical views of each VINTF's own.
+
+import {
+  CMDQV_DIRECT_PAGE0,
+  CMDQV_LOGICAL_PAGE0,
+  CMDQV_LOGICAL_STRIDE,
+  CMDQV_PAGE_SIZE,
+  VCMDQ_STRIDE,
+} from '../../assembly/layout/cmdqv-registers.ts';
+
+/** Where an access to VCMDQ registers goes. */
+export interface VcmdqAddress {
+  /** VINTF of a logical view, undefined for the direct view. */
+  readonly vintf: number | undefined;
+  /** LVCMDQ in a logical view, VCMDQ in the direct view: 0 to 511, to be checked against how many there are. */
+  readonly slot: number;
+  /** 0: CONS to GERRORN, 1: BASE and CONS_INDX_BASE. */
+  readonly page: 0 | 1;
+  /** Byte offset in the slot. */
+  readonly register: number;
+}
+
+/** Size of the region of a CMDQV with this many VINTFs, in bytes. */
+export function cmdqvRegionSize(vintfs: number): number {
+  return CMDQV_LOGICAL_PAGE0 + vintfs * CMDQV_LOGICAL_STRIDE;
+}
+
+/** Decodes an offset beyond the CONFIG page; undefined for one in it. */
+export function vcmdqAddress(offset: number): VcmdqAddress | undefined {
+  if (offset < CMDQV_DIRECT_PAGE0) return undefined;
+  const direct = offset < CMDQV_LOGICAL_PAGE0;
+  const inViews = offset - (direct ? CMDQV_DIRECT_PAGE0 : CMDQV_LOGICAL_PAGE0);
+  const inPage = inViews % CMDQV_PAGE_SIZE;
+  return {
+    vintf: direct ? undefined : Math.floor(inViews / CMDQV_LOGICAL_STRIDE),
+    slot: Math.floor(inPage / VCMDQ_STRIDE),
+    page: inViews % CMDQV_LOGICAL_STRIDE < CMDQV_PAGE_SIZE ? 0 : 1,
+    register: inPage % VCMDQ_STRIDE,
+  };
+}

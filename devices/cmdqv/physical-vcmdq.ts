@@ -1,0 +1,207 @@
+// One VCMDQ of the physical CMDQV: its queue block, where its registers and its ring lie, and its place in a VINTF.
+
+import {
+  CMDQV_PAGE_SIZE,
+  VCMDQ_BASE_LOG2SIZE,
+  VCMDQ_GERROR_VALID,
+  VCMDQ_GERRORN,
+  VCMDQ_STATUS,
+  VCMDQ_STRIDE,
+} from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  QUEUE_ERROR_PUBLISHED,
+  QUEUE_KIND_VCMDQ_GUEST,
+  QUEUE_KIND_VCMDQ_HYP,
+  QUEUE_PARKED,
+  QUEUE_RUNNING,
+  SMMU_AT_IDR1,
+  SMMU_AT_PARKED,
+} from '../../assembly/layout/host-memory.ts';
+import { IDR1_CMDQS } from '../../assembly/layout/smmu-registers.ts';
+import { bitsOf } from '../plugin/index.ts';
+import { type ContextBlock, QueueBlock, type Unit } from '../unit/index.ts';
+import { page0WritableBits } from './page0.ts';
+import { PAGE0_REGISTERS } from './registers.ts';
+
+/** Memory behind a physical address. */
+export interface ResolvedPa {
+  /** 0 host memory, else the window of a guest's memory. */
+  readonly window: number;
+  /** Byte offset in that memory. */
+  readonly offset: number;
+}
+
+/** Finds `length` bytes at a PA (48 bits); undefined when they do not lie in one piece of memory. */
+export type ResolvePa = (pa: number, length: number) => ResolvedPa | undefined;
+
+/** The unit of this thread that reaches a window's guest memory. */
+export type UnitOf = (window: number) => Unit | undefined;
+
+const COMMAND_BYTES = 16;
+/** CONS and PROD have 20 bits, one of which is the wrap bit. */
+const MAX_LOG2SIZE = 19;
+
+/** State of a queue block that `PhysicalVcmdq.save` returns: flags and private words, then the page-0 registers. */
+const PRIVATE_WORDS = 6;
+export const VCMDQ_STATE_WORDS = PRIVATE_WORDS + PAGE0_REGISTERS.length;
+
+export class PhysicalVcmdq {
+  readonly block: QueueBlock;
+  readonly #unit: Unit;
+  readonly #unitOf: UnitOf;
+  readonly #resolvePa: ResolvePa;
+  readonly #host: Int32Array;
+  /** The VINTF that CMDQ_ALLOC binds the queue to. */
+  #context: ContextBlock | undefined;
+
+  constructor(unit: Unit, smmuIndex: number, index: number, resolvePa: ResolvePa, unitOf: UnitOf) {
+    this.#unit = unit;
+    this.#unitOf = unitOf;
+    this.#resolvePa = resolvePa;
+    this.#host = new Int32Array(unit.hostMemory.buffer);
+    this.block = new QueueBlock(unit.hostMemory, smmuIndex, index);
+  }
+
+  /** The VINTF that the queue is bound to. */
+  get vintf(): number | undefined {
+    return this.#context?.index;
+  }
+
+  /** The unit that runs the queue: its owner's, whose memory holds the ring. */
+  get unit(): Unit {
+    return this.#unitOf(this.#context?.window ?? 0) ?? this.#unit;
+  }
+
+  /** Where the page-0 registers lie; undefined when they are mapped into a guest that no unit here reaches. */
+  #registers(): { words: Int32Array; base: number } | undefined {
+    const page0 = this.#context?.page0 ?? 0;
+    if (page0 === 0) return { words: this.#host, base: this.block.registers };
+    const { guestMemory, window } = this.unit;
+    if (!guestMemory || this.#context?.window !== window || page0 + CMDQV_PAGE_SIZE > guestMemory.buffer.byteLength) return undefined;
+    return { words: new Int32Array(guestMemory.buffer), base: page0 + this.block.lvcmdq * VCMDQ_STRIDE };
+  }
+
+  /** A page-0 register; 0 when it lies out of reach. */
+  readPage0(register: number): number {
+    const at = this.#registers();
+    return at && register < 4 * PAGE0_REGISTERS.length ? Atomics.load(at.words, (at.base + register) >> 2) >>> 0 : 0;
+  }
+
+  #storePage0(register: number, value: number): void {
+    const at = this.#registers();
+    if (at) Atomics.store(at.words, (at.base + register) >> 2, value | 0);
+  }
+
+  /** Software's write to a page-0 register; runs the queue. */
+  writePage0(register: number, value: number): void {
+    const bits = page0WritableBits(register, this.block.enabled);
+    if (bits === undefined) return;
+    this.#storePage0(register, value & bits);
+    this.serve();
+  }
+
+  /** Has the drain look at the queue. It knows a queue's registers by its slot, so a queue without one is left alone. */
+  serve(): void {
+    if (this.#context) this.unit.drain.serve(this.block.smmu, this.block.index);
+  }
+
+  /** An error that software has not acknowledged. */
+  get hasError(): boolean {
+    const at = this.#registers();
+    // GERRORN is out of reach with the rest of page 0: the drain's private state tells as much.
+    if (!at) return this.block.state === QUEUE_ERROR_PUBLISHED;
+    return ((this.block.gerror ^ this.readPage0(VCMDQ_GERRORN)) & VCMDQ_GERROR_VALID) !== 0;
+  }
+
+  /** Points the queue at the ring that BASE describes. */
+  setBase(lo: number, hi: number): void {
+    const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
+    const limit = Math.min(bitsOf(this.#host[(this.block.smmu + SMMU_AT_IDR1) >> 2] ?? 0, IDR1_CMDQS) || MAX_LOG2SIZE, MAX_LOG2SIZE);
+    const length = COMMAND_BYTES * 2 ** log2size;
+    // As for SMMU_CMDQ_BASE, address bits below the ring's alignment (its size, at least 32 bytes) count as zero.
+    const address = hi * 2 ** 32 + ((lo & -Math.max(length, 32)) >>> 0);
+    const at = (lo === 0 && hi === 0) || log2size > limit ? undefined : this.#resolvePa(address, length);
+    if (at) this.block.setRing(at.window, at.offset, log2size);
+    else this.block.clearRing();
+  }
+
+  /** HYP_OWN of the VINTF decides which commands the queue takes. */
+  setOwner(hypOwn: boolean): void {
+    this.block.kind = hypOwn ? QUEUE_KIND_VCMDQ_HYP : QUEUE_KIND_VCMDQ_GUEST;
+  }
+
+  /** CMDQ_ALLOC: the queue becomes an LVCMDQ of a VINTF, and its registers move to where that VINTF's page 0 lies. */
+  bind(context: ContextBlock, lvcmdq: number): void {
+    const values = this.#page0Values();
+    this.block.context = context.index;
+    this.block.lvcmdq = lvcmdq;
+    this.#context = context;
+    this.#setPage0Values(values);
+    context.bindQueue(lvcmdq, this.block.index);
+    this.setOwner(context.hypOwn);
+    this.block.allocated = true;
+    this.serve();
+  }
+
+  /** CMDQ_ALLOC.ALLOCATED = 0: the queue stops and leaves its VINTF. Its registers keep their values. */
+  unbind(): void {
+    const context = this.#context;
+    if (!context) return;
+    this.block.allocated = false;
+    this.serve();
+    this.#stop();
+    const values = this.#page0Values();
+    context.bindQueue(this.block.lvcmdq, undefined);
+    this.#context = undefined;
+    this.#setPage0Values(values);
+    this.#storePage0(VCMDQ_STATUS, 0);
+  }
+
+  /** Stops a queue whose registers the drain did not reach. */
+  #stop(): void {
+    if (this.block.state === QUEUE_PARKED) Atomics.sub(this.#host, (this.block.smmu + SMMU_AT_PARKED) >> 2, 1);
+    this.block.enabled = false;
+    this.block.state = QUEUE_RUNNING;
+    this.block.error = 0;
+  }
+
+  /** Out of reset: bound to nothing, no ring, registers zero. */
+  reset(): void {
+    this.#context?.bindQueue(this.block.lvcmdq, undefined);
+    this.#context = undefined;
+    this.#stop();
+    this.block.reset(QUEUE_KIND_VCMDQ_GUEST, 0);
+  }
+
+  #page0Values(): number[] {
+    return PAGE0_REGISTERS.map((_, i) => this.readPage0(4 * i));
+  }
+
+  #setPage0Values(values: readonly number[]): void {
+    values.forEach((value, i) => {
+      this.#storePage0(4 * i, value);
+    });
+  }
+
+  /**
+   * VCMDQ_STATE_WORDS words. What the drain was in the middle of (a parked CMD_SYNC, an error that is held) is not among them: it runs
+   * again from CONS.
+   */
+  save(): number[] {
+    const { allocated, enabled, cons, error, state, gerror } = this.block;
+    const published = state === QUEUE_ERROR_PUBLISHED;
+    const own = [allocated ? 1 : 0, enabled ? 1 : 0, cons, published ? error : 0, published ? state : QUEUE_RUNNING, gerror];
+    return [...own, ...this.#page0Values()];
+  }
+
+  /** After `reset`, or `bind` to the VINTF that the saved queue was bound to. */
+  restore(words: readonly number[]): void {
+    const [, enabled = 0, cons = 0, error = 0, state = 0, gerror = 0, ...page0] = words;
+    this.#setPage0Values(page0);
+    this.block.cons = cons;
+    this.block.error = error;
+    this.block.state = state;
+    this.block.gerror = gerror;
+    this.block.enabled = enabled === 1;
+  }
+}

@@ -1,0 +1,236 @@
+// LVCMDQ slots of a guest's CMDQV: page-0 registers while no HW queue stands behind a slot, and the way of them into and out of one.
+
+import {
+  VCMDQ_CONFIG,
+  VCMDQ_CONS,
+  VCMDQ_CONS_ERR,
+  VCMDQ_CONS_RD,
+  VCMDQ_GERROR,
+  VCMDQ_GERROR_CMDQ_ERR,
+  VCMDQ_GERROR_CMDQ_INIT_ERR,
+  VCMDQ_GERROR_VALID,
+  VCMDQ_GERRORN,
+  VCMDQ_PROD,
+  VCMDQ_STATUS,
+} from '../../assembly/layout/cmdqv-registers.ts';
+import { QUEUE_ERROR_HELD, QUEUE_ERROR_PUBLISHED } from '../../assembly/layout/host-memory.ts';
+import { bitsOf, maskInWord, plainStateLike } from '../plugin/index.ts';
+import { page0WritableBits } from './page0.ts';
+import type { VintfBackend } from './vintf-backend.ts';
+
+const INIT_ERROR = maskInWord(VCMDQ_GERROR_CMDQ_INIT_ERR);
+const CMDQ_ERROR = maskInWord(VCMDQ_GERROR_CMDQ_ERR);
+const CONS_BITS = maskInWord(VCMDQ_CONS_RD) | maskInWord(VCMDQ_CONS_ERR);
+
+function resetState(count: number) {
+  const zeros = () => Array.from({ length: count }, () => 0);
+  return {
+    cons: zeros(),
+    prod: zeros(),
+    config: zeros(),
+    gerror: zeros(),
+    gerrorn: zeros(),
+    /** 1 where a HW queue stands behind the slot: the registers then live in the backend's page 0, and those here are stale. */
+    backed: zeros(),
+  };
+}
+
+export type SlotsState = ReturnType<typeof resetState>;
+
+export class VirtualSlots {
+  readonly #backend: VintfBackend;
+  readonly count: number;
+  /** Page 0 is mapped into the guest: then the registers of all slots live there. */
+  private mapped = false;
+  private state: SlotsState;
+
+  constructor(backend: VintfBackend) {
+    this.#backend = backend;
+    this.count = backend.lvcmdqCount;
+    this.state = resetState(this.count);
+  }
+
+  /** Forgets everything. No slot may have a HW queue, and page 0 must not be mapped. */
+  reset(): void {
+    this.state = resetState(this.count);
+  }
+
+  isBacked(slot: number): boolean {
+    return this.state.backed[slot] === 1;
+  }
+
+  get anyBacked(): boolean {
+    return this.state.backed.includes(1);
+  }
+
+  read(slot: number, register: number): number {
+    const { cons, prod, config, gerror, gerrorn } = this.state;
+    const backed = this.isBacked(slot);
+    if (backed || (this.mapped && register !== VCMDQ_STATUS && register !== VCMDQ_GERROR)) {
+      return this.#backend.readPage0(slot, register) >>> 0;
+    }
+    switch (register) {
+      case VCMDQ_CONS:
+        return cons[slot] ?? 0;
+      case VCMDQ_PROD:
+        return prod[slot] ?? 0;
+      case VCMDQ_CONFIG:
+        return config[slot] ?? 0;
+      case VCMDQ_GERROR:
+        return gerror[slot] ?? 0;
+      case VCMDQ_GERRORN:
+        return gerrorn[slot] ?? 0;
+      default:
+        return 0;
+    }
+  }
+
+  write(slot: number, register: number, value: number): void {
+    const bits = page0WritableBits(register, this.isBacked(slot) && this.#backend.queue(slot).enabled);
+    if (bits === undefined) return;
+    if (this.isBacked(slot) || this.mapped) this.#backend.writePage0(slot, register, (value & bits) >>> 0);
+    else this.#store(slot, register, value & bits);
+  }
+
+  #store(slot: number, register: number, value: number): void {
+    const { cons, prod, config, gerrorn } = this.state;
+    const target = new Map([
+      [VCMDQ_CONS, cons],
+      [VCMDQ_PROD, prod],
+      [VCMDQ_CONFIG, config],
+      [VCMDQ_GERRORN, gerrorn],
+    ]).get(register);
+    if (target) target[slot] = value;
+  }
+
+  hasError(slot: number): boolean {
+    const gerror = this.isBacked(slot) ? this.#backend.queue(slot).gerror : (this.state.gerror[slot] ?? 0);
+    return ((gerror ^ this.read(slot, VCMDQ_GERRORN)) & VCMDQ_GERROR_VALID) !== 0;
+  }
+
+  /** GERROR.CMDQ_INIT_ERR of a slot without a HW queue. False when it was active already: an active error is not toggled. */
+  raiseInitError(slot: number): boolean {
+    if (((this.state.gerror[slot] ?? 0) ^ this.read(slot, VCMDQ_GERRORN)) & INIT_ERROR) return false;
+    this.state.gerror[slot] = (this.state.gerror[slot] ?? 0) ^ INIT_ERROR;
+    this.#showReadOnly(slot);
+    return true;
+  }
+
+  /** In a mapped page the guest reads GERROR and STATUS itself; without a HW queue nobody else writes them. */
+  #showReadOnly(slot: number): void {
+    if (!this.mapped) return;
+    this.#backend.writePage0(slot, VCMDQ_GERROR, this.state.gerror[slot] ?? 0);
+    this.#backend.writePage0(slot, VCMDQ_STATUS, 0);
+  }
+
+  /** Registers of a slot where they live now, as `state` has them. */
+  #live(slot: number): { cons: number; prod: number; config: number; gerror: number; gerrorn: number } {
+    const read = (register: number) => this.read(slot, register);
+    const bits = (register: number) => page0WritableBits(register, false) ?? 0;
+    return {
+      cons: (read(VCMDQ_CONS) & CONS_BITS) >>> 0,
+      prod: read(VCMDQ_PROD) & bits(VCMDQ_PROD),
+      config: read(VCMDQ_CONFIG) & bits(VCMDQ_CONFIG),
+      gerror: (this.isBacked(slot) ? this.#backend.queue(slot).gerror : (this.state.gerror[slot] ?? 0)) & VCMDQ_GERROR_VALID,
+      gerrorn: read(VCMDQ_GERRORN) & bits(VCMDQ_GERRORN),
+    };
+  }
+
+  /** Brings the registers home before the place where they live goes away. */
+  #capture(slot: number): void {
+    const live = this.#live(slot);
+    for (const field of ['cons', 'prod', 'config', 'gerror', 'gerrorn'] as const) this.state[field][slot] = live[field];
+  }
+
+  /** Stands a HW queue behind a slot; false when the host has none for this ring. The slot then runs if its CONFIG.EN is set. */
+  allocate(slot: number, baseGpa: number, log2size: number): boolean {
+    this.#capture(slot);
+    if (!this.#backend.allocateQueue(slot, baseGpa, log2size)) return false;
+    this.state.backed[slot] = 1;
+    this.#flush(slot);
+    return true;
+  }
+
+  #flush(slot: number): void {
+    const { cons = 0, prod = 0, config = 0, gerror = 0, gerrorn = 0 } = this.#cached(slot);
+    const block = this.#backend.queue(slot);
+    // Before GERRORN: a difference between the two would be an error that never happened.
+    block.gerror = gerror;
+    this.#backend.writePage0(slot, VCMDQ_GERROR, gerror);
+    this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
+    this.#backend.writePage0(slot, VCMDQ_CONS, cons & maskInWord(VCMDQ_CONS_RD));
+    this.#backend.writePage0(slot, VCMDQ_PROD, prod);
+    this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
+    // A queue that had stopped at a bad command has now stopped there again; the guest knows already.
+    const code = bitsOf(cons, VCMDQ_CONS_ERR);
+    if (code !== 0 && (gerror ^ gerrorn) & CMDQ_ERROR && block.state === QUEUE_ERROR_HELD) {
+      block.error = code;
+      block.state = QUEUE_ERROR_PUBLISHED;
+      this.#backend.writePage0(slot, VCMDQ_PROD, prod);
+    }
+  }
+
+  #cached(slot: number): { [field in keyof SlotsState]: number | undefined } {
+    const { cons, prod, config, gerror, gerrorn, backed } = this.state;
+    return {
+      cons: cons[slot],
+      prod: prod[slot],
+      config: config[slot],
+      gerror: gerror[slot],
+      gerrorn: gerrorn[slot],
+      backed: backed[slot],
+    };
+  }
+
+  /** Frees the HW queues of the slots from `first` on, the highest first as iommufd demands. */
+  freeFrom(first: number): void {
+    for (let slot = this.count - 1; slot >= first; slot--) {
+      if (!this.isBacked(slot)) continue;
+      this.#capture(slot);
+      this.#backend.freeQueue(slot);
+      this.state.backed[slot] = 0;
+      this.#showReadOnly(slot);
+    }
+  }
+
+  /** Page 0 goes to the guest: every slot's registers move there. */
+  map(memoryOffset: number): void {
+    this.#backend.mapPage0(memoryOffset);
+    for (let slot = 0; slot < this.count; slot++) {
+      if (this.isBacked(slot)) continue;
+      const { cons = 0, prod = 0, config = 0, gerrorn = 0 } = this.#cached(slot);
+      this.#backend.writePage0(slot, VCMDQ_CONS, cons);
+      this.#backend.writePage0(slot, VCMDQ_PROD, prod);
+      this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
+      this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
+    }
+    this.mapped = true;
+    for (let slot = 0; slot < this.count; slot++) if (!this.isBacked(slot)) this.#showReadOnly(slot);
+  }
+
+  /** Page 0 has been taken back from the guest. */
+  unmap(): void {
+    for (let slot = 0; slot < this.count; slot++) if (!this.isBacked(slot)) this.#capture(slot);
+    this.mapped = false;
+    this.#backend.unmapPage0();
+  }
+
+  save(): SlotsState {
+    const saved = structuredClone(this.state);
+    for (let slot = 0; slot < this.count; slot++) {
+      const live = this.#live(slot);
+      for (const field of ['cons', 'prod', 'config', 'gerror', 'gerrorn'] as const) saved[field][slot] = live[field];
+    }
+    return saved;
+  }
+
+  /** @throws {TypeError} when the state is not of as many slots. */
+  check(state: unknown): SlotsState {
+    return plainStateLike(resetState(this.count), state);
+  }
+
+  /** Takes over a checked state; no slot has a HW queue until it is allocated again. */
+  restore(state: SlotsState): void {
+    this.state = { ...state, backed: state.backed.map(() => 0) };
+  }
+}

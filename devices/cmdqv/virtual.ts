@@ -1,0 +1,227 @@
+// The CMDQV in the guest's role: one VINTF that a host has lent to the machine. What would give power over others is wired to zero
+// (HYP_OWN) or a shadow that reads back and changes nothing (VMID, the SID pairs, the owner fields of CMDQ_ALLOC).
+
+import {
+  CMDQ_ALLOC_ALLOCATED,
+  CMDQV_CMDQ_ALLOC,
+  CMDQV_CONFIG,
+  CMDQV_DIRECT_PAGE1,
+  CMDQV_LOGICAL_PAGE0,
+  CMDQV_PAGE_SIZE,
+  CMDQV_VINTF,
+  VCMDQ_BASE,
+  VCMDQ_BASE_LOG2SIZE,
+  VCMDQ_CONFIG,
+  VCMDQ_STRIDE,
+  VINTF_CONFIG,
+  VINTF_CONFIG_EN,
+} from '../../assembly/layout/cmdqv-registers.ts';
+import { ABI_KIND_CMDQV } from '../../assembly/layout/guest-abi.ts';
+import {
+  bitsOf,
+  type Device,
+  type DeviceHost,
+  type DeviceRegion,
+  type DeviceState,
+  type DirectMap,
+  type InterruptLine,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  stateFields,
+  unnamedRegister,
+} from '../plugin/index.ts';
+import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
+import { GlobalPage } from './global-page.ts';
+import type { VintfBackend } from './vintf-backend.ts';
+import { VirtualSlots } from './virtual-slots.ts';
+
+export interface VirtualCmdqvOptions {
+  /** The borrowed VINTF. */
+  readonly backend: VintfBackend;
+}
+
+export class VirtualCmdqv implements Device {
+  readonly name = 'cmdqv';
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity = { kind: ABI_KIND_CMDQV, interrupts: 1, busMaster: false };
+  readonly regions: readonly DeviceRegion[] = [{ name: 'cmdqv', size: cmdqvRegionSize(1), accessSizes: [4, 8] }];
+  readonly #backend: VintfBackend;
+  readonly #global: GlobalPage;
+  #host: DeviceHost | undefined;
+  #line: InterruptLine | undefined;
+  #map: DirectMap | undefined;
+  private readonly slots: VirtualSlots;
+  /** VINTF and CMDQV are both enabled, and the backend knows it. */
+  private active = false;
+
+  /** @throws {RangeError} when the backend's number of LVCMDQs is not a power of two up to 128. */
+  constructor({ backend }: VirtualCmdqvOptions) {
+    this.#backend = backend;
+    this.slots = new VirtualSlots(backend);
+    const hasError = (slot: number) => slot < this.slots.count && this.slots.hasError(slot);
+    this.#global = new GlobalPage(
+      { vintfs: 1, vcmdqs: backend.lvcmdqCount, hypOwnWritable: false },
+      { vcmdqHasError: hasError, lvcmdqHasError: (_vintf, lvcmdq) => hasError(lvcmdq) },
+    );
+  }
+
+  attach(host: DeviceHost): void {
+    this.#host = host;
+    this.#line = host.interruptLine(0);
+    this.#backend.onError((lvcmdq) => {
+      if (lvcmdq < this.slots.count) this.#raise();
+    });
+  }
+
+  /** Every new error has an edge of its own. One that comes while VINTF_INT_MASK is set has none, then or later. */
+  #raise(): void {
+    if (!this.#global.interruptMasked(0)) this.#line?.pulse();
+  }
+
+  reset(): void {
+    this.#deactivate();
+    this.#global.registers.reset();
+    this.slots.reset();
+  }
+
+  read(access: MmioAccess): void {
+    const lo = this.#readWord(access.offset);
+    access.hi = access.size === 8 ? this.#readWord(access.offset + 4) : 0;
+    access.lo = lo;
+  }
+
+  #readWord(offset: number): number {
+    const at = vcmdqAddress(offset);
+    if (!at) return this.#global.read(offset);
+    if (at.slot >= this.slots.count) return 0;
+    return at.page === 0 ? this.slots.read(at.slot, at.register) : this.#global.page1(at.slot, at.register).lo;
+  }
+
+  write(access: MmioAccess): void {
+    const at = vcmdqAddress(access.offset);
+    if (!at) {
+      this.#global.registers.write(access);
+      if (this.#decidesAllocation(access.offset) || (access.size === 8 && this.#decidesAllocation(access.offset + 4))) this.#evaluate();
+    } else if (at.slot < this.slots.count) {
+      if (at.page === 1) {
+        this.#writePage1(access, at);
+      } else {
+        this.#writePage0(at.slot, at.register, access.lo);
+        if (access.size === 8) this.#writePage0(at.slot, at.register + 4, access.hi);
+      }
+    }
+  }
+
+  #decidesAllocation(offset: number): boolean {
+    const allocs = CMDQV_CMDQ_ALLOC + 4 * this.slots.count;
+    return offset === CMDQV_CONFIG || offset === CMDQV_VINTF + VINTF_CONFIG || (offset >= CMDQV_CMDQ_ALLOC && offset < allocs);
+  }
+
+  #writePage0(slot: number, register: number, value: number): void {
+    this.slots.write(slot, register, value);
+    // Enabling a queue whose turn has come but that has no ring: nothing but a BASE write could ever start it.
+    if (register === VCMDQ_CONFIG && value & 1 && this.active && !this.slots.isBacked(slot) && this.#allocated(slot)) this.#initError(slot);
+  }
+
+  /** A new ring takes the place of the old one: the HW queue behind the slot is another then. */
+  #writePage1(access: MmioAccess, { slot, register }: VcmdqAddress): void {
+    const before = this.#global.page1(slot, VCMDQ_BASE);
+    this.#global.registers.write({ ...access, offset: CMDQV_DIRECT_PAGE1 + slot * VCMDQ_STRIDE + register });
+    if (register >= VCMDQ_BASE + 8) return;
+    const after = this.#global.page1(slot, VCMDQ_BASE);
+    if (before.lo !== after.lo || before.hi !== after.hi) this.slots.freeFrom(slot);
+    this.#evaluate();
+  }
+
+  #allocated(slot: number): boolean {
+    return bitsOf(this.#global.registers.get(CMDQV_CMDQ_ALLOC + 4 * slot), CMDQ_ALLOC_ALLOCATED) === 1;
+  }
+
+  /** The guest has asked for a HW queue: it is allocated and has a ring. */
+  #wanted(slot: number): boolean {
+    const { lo, hi } = this.#global.page1(slot, VCMDQ_BASE);
+    return this.#allocated(slot) && (lo !== 0 || hi !== 0);
+  }
+
+  /** Brings HW queues and the direct map in line with ALLOCATED, BASE, VINTF_CONFIG.EN and CONFIG.EN. */
+  #evaluate(): void {
+    if (!this.#global.enabled || bitsOf(this.#global.vintfConfig(0), VINTF_CONFIG_EN) === 0) {
+      this.#deactivate();
+      return;
+    }
+    this.#activate();
+    let first = 0;
+    while (this.slots.isBacked(first) && this.#wanted(first)) first++;
+    this.slots.freeFrom(first);
+    for (let slot = first; slot < this.slots.count; slot++) if (this.#wanted(slot)) this.#allocate(slot);
+    this.#updateMap();
+  }
+
+  #activate(): void {
+    if (this.active) return;
+    this.active = true;
+    this.#backend.setEnabled(true);
+  }
+
+  #deactivate(): void {
+    if (!this.active) return;
+    this.#unmap();
+    this.slots.freeFrom(0);
+    this.#backend.setEnabled(false);
+    this.active = false;
+  }
+
+  /** HW queues are allocated in ascending order without a gap, as iommufd demands; one out of turn fails. */
+  #allocate(slot: number): void {
+    const { lo, hi } = this.#global.page1(slot, VCMDQ_BASE);
+    const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
+    const inTurn = slot === 0 || this.slots.isBacked(slot - 1);
+    if (!inTurn || !this.slots.allocate(slot, hi * 2 ** 32 + ((lo & ~0x1f) >>> 0), log2size)) this.#initError(slot);
+  }
+
+  #initError(slot: number): void {
+    if (this.slots.raiseInitError(slot)) this.#raise();
+  }
+
+  #updateMap(): void {
+    if (!this.slots.anyBacked) {
+      this.#unmap();
+    } else if (!this.#map) {
+      this.#map = this.#host?.mapDirect({
+        region: 0,
+        offset: CMDQV_LOGICAL_PAGE0,
+        length: CMDQV_PAGE_SIZE,
+        doorbell: this.#backend.doorbellId,
+      });
+      if (this.#map) this.slots.map(this.#map.memoryOffset);
+    }
+  }
+
+  #unmap(): void {
+    if (!this.#map) return;
+    this.#map.unmap();
+    this.#map = undefined;
+    this.slots.unmap();
+  }
+
+  save(): DeviceState {
+    return { registers: this.#global.registers.save(), slots: this.slots.save() };
+  }
+
+  restore(state: DeviceState): void {
+    const fields = stateFields(state, 'registers', 'slots');
+    const slots = this.slots.check(fields.slots);
+    this.#global.registers.restore(fields.registers);
+    this.#deactivate();
+    this.slots.restore(slots);
+    if (!this.#global.enabled || bitsOf(this.#global.vintfConfig(0), VINTF_CONFIG_EN) === 0) return;
+    this.#activate();
+    // Only what was running runs again: what had failed has been reported, and is tried again when the guest writes next.
+    for (let slot = 0; slots.backed[slot] === 1 && this.#wanted(slot); slot++) this.#allocate(slot);
+    this.#updateMap();
+  }
+
+  registerName(region: number, offset: number): string {
+    return this.#global.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+  }
+}
