@@ -1,0 +1,48 @@
+// What can go wrong with a guest or a machine, as types. The message of each is one line that can be shown to a user.
+
+export type GuestImageFault =
+  | 'not-wasm'
+  | 'invalid-wasm'
+  | 'no-memory-import'
+  | 'memory-not-shared'
+  | 'memory-not-fixed'
+  | 'memory-too-small'
+  | 'memory-size'
+  | 'missing-export'
+  | 'abi-version'
+  | 'unknown-import';
+
+/** The binary is not a guest that this VMM can run. */
+export class GuestImageError extends Error {
+  override readonly name = 'GuestImageError';
+  readonly fault: GuestImageFault;
+
+  constructor(fault: GuestImageFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.fault = fault;
+  }
+}
+
+/** A machine was stopped by one of its parts; other machines of the host go on. */
+export class MachineError extends Error {
+  override readonly name = 'MachineError';
+  /** The part that failed: "guest vCPU 0", the name of a device, "wasi". */
+  readonly component: string;
+
+  constructor(component: string, cause: unknown) {
+    super(`${component}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.component = component;
+  }
+}
+
+/** Thrown through a guest's frames to end it: not an error of the guest. */
+export class GuestExit extends Error {
+  override readonly name = 'GuestExit';
+  /** Exit code of the program, 0 when the machine was stopped from outside. */
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`the guest ended with code ${code}`);
+    this.code = code;
+  }
+}

@@ -1,0 +1,38 @@
+// Guest memory as devices address it.
+
+import { ABI_AREA_SIZE } from '../../assembly/layout/guest-abi.ts';
+import type { MemoryRegion } from '../../assembly/load.ts';
+import type { GuestMemory } from '../../devices/plugin/index.ts';
+
+/** The RAM of a Wasm guest: its memory above the ABI area, at `gpaBase` plus the memory offset. */
+export function ramRegions(memory: WebAssembly.Memory, gpaBase: number): readonly MemoryRegion[] {
+  return [{ gpa: gpaBase + ABI_AREA_SIZE, offset: ABI_AREA_SIZE, size: memory.buffer.byteLength - ABI_AREA_SIZE }];
+}
+
+/** Byte offset of a gpa whose `length` bytes lie in one region, -1 when they do not. */
+export function offsetOfGpa(regions: readonly MemoryRegion[], gpa: number, length: number): number {
+  for (const region of regions) {
+    if (gpa >= region.gpa && gpa + length <= region.gpa + region.size) return region.offset + (gpa - region.gpa);
+  }
+  return -1;
+}
+
+/** Guest memory for devices: aligned 64-bit words, each read or written once. */
+export function guestMemoryOf(memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): GuestMemory {
+  const words = new BigInt64Array(memory.buffer);
+  const indexOf = (gpa: number) => {
+    const offset = gpa % 8 === 0 ? offsetOfGpa(regions, gpa, 8) : -1;
+    return offset < 0 ? -1 : offset / 8;
+  };
+  return {
+    load64(gpa) {
+      const index = indexOf(gpa);
+      return index < 0 ? undefined : BigInt.asUintN(64, Atomics.load(words, index));
+    },
+    store64(gpa, value) {
+      const index = indexOf(gpa);
+      if (index >= 0) Atomics.store(words, index, BigInt.asIntN(64, value));
+      return index >= 0;
+    },
+  };
+}

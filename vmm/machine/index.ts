@@ -1,0 +1,14 @@
+export * from './background.ts';
+export * from './bus.ts';
+export * from './clock.ts';
+export * from './device-host.ts';
+export * from './direct-maps.ts';
+export * from './errors.ts';
+export * from './exits.ts';
+export * from './guest-image.ts';
+export * from './guest-ram.ts';
+export * from './interrupts.ts';
+export * from './machine.ts';
+export * from './placement.ts';
+export * from './wasi-host.ts';
+export { createWasmerWasi } from './wasmer-wasi.ts';

@@ -1,0 +1,28 @@
+// WASI by @wasmer/wasi: arguments, environment and an in-memory file system; the console is the machine's own (wasi-console.ts).
+
+import { init, WASI } from '@wasmer/wasi';
+import { MODULE_WASI } from './guest-image.ts';
+import { consoleFunctions } from './wasi-console.ts';
+import type { WasiFactory, WasiHost } from './wasi-host.ts';
+
+type WasiFunction = (...args: number[]) => number;
+
+let ready: Promise<void> | undefined;
+
+export const createWasmerWasi: WasiFactory = async (module, memory, options): Promise<WasiHost> => {
+  ready ??= init();
+  await ready;
+  const wasi = new WASI({ args: [...options.args], env: { ...options.env } });
+  const imports = wasi.getImports(module) as Record<string, Record<string, WasiFunction>>;
+  const library = imports[MODULE_WASI] ?? {};
+  const unserved: WasiFunction = () => 8; // EBADF
+  const fallback = { fd_write: library['fd_write'] ?? unserved, fd_read: library['fd_read'] ?? unserved };
+  return {
+    functions: { ...library, ...consoleFunctions(memory, options, fallback) },
+    // The library finds the guest's memory through its instance, and would otherwise trap in every call.
+    attach: (instance) => {
+      if (imports[MODULE_WASI]) wasi.instantiate(instance, {});
+    },
+    dispose: () => wasi.free(),
+  };
+};
