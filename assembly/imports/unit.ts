@@ -9,5 +9,3 @@ export declare const THREAD_ID: i32;
 /** Host RAM: byte offset in host memory, and size. */
 export declare const RAM_BASE: i32;
 export declare const RAM_SIZE: i32;
-/** Frames of the stack probe; together they need more stack than the deepest call chain of the drain. */
-export declare const PROBE_DEPTH: i32;

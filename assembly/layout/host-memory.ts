@@ -60,8 +60,6 @@ export const THREAD_SID = 0x1c8;
 export const THREAD_SSID = 0x1cc;
 export const THREAD_IOVA = 0x1d0;
 export const THREAD_ATTRIBUTES = 0x1d8;
-/** Scratch of the drain's stack probe. */
-export const THREAD_STACK_DEPTH = 0x1dc;
 
 // SMMU blocks.
 export const HOST_SMMUS = 0x10000;
@@ -147,10 +145,13 @@ export const ACTION_NONE = 14;
 /** The host carries the command out (a trapped CMDQ's CFGI_* and PREFETCH_*). */
 export const ACTION_HOST = 15;
 
-// Command contexts: on whose behalf a queue's commands act. Context v < 64 is VINTF v; context 64 + n belongs to a vIOMMU.
+// Command contexts: on whose behalf a queue's commands act. Context v < 64 is VINTF v; context 64 + n belongs to a vIOMMU; the last one is
+// the host's own, which QUEUE_MAIN uses.
 export const SMMU_AT_CONTEXTS = 0x3000;
 export const CTX_STRIDE = 0x200;
 export const MAX_CONTEXTS = 128;
+/** VMID and StreamID are taken as written (HYP_OWN), and no VINTF is behind it. */
+export const CTX_HOST = 127;
 /** VINTF enabled (CONFIG.EN). */
 export const CTX_ENABLED = 0x00;
 /** 1: VMID and StreamID are taken as written; 0: they are substituted. */

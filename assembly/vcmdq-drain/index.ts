@@ -42,8 +42,8 @@ import {
 import { maskOf } from '../lib/fields';
 import { reapSet } from '../smmu-core/set-lock';
 import { acquire, callHost, giveUp, release } from './ownership';
-import { GERROR, GERRORN, page0Of, readRegister, settle } from './page0';
-import { contextOf, isVcmdq, publishCons, queueBlock, serveOwned, serveQueue, stat } from './serve';
+import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './page0';
+import { contextOf, isVcmdq, publicCons, queueBlock, serveOwned, serveQueue, stat } from './serve';
 
 function contextBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
@@ -106,10 +106,10 @@ export function publishError(smmu: usize, index: u32): u32 {
     const gerror = load<u32>(queue, QUEUE_GERROR);
     const error = maskOf(VCMDQ_GERROR_CMDQ_ERR);
     // CONS before GERROR: who sees the error sees where it is. An error that is already active is not toggled back.
-    publishCons(queue, page0, load<u32>(queue, QUEUE_ERR));
-    if (((gerror ^ readRegister(page0, GERRORN)) & error) == 0) atomic.store<u32>(queue, gerror ^ error, QUEUE_GERROR);
-    settle(page0, GERROR, load<u32>(queue, QUEUE_GERROR));
     atomic.store<u32>(queue, QUEUE_ERROR_PUBLISHED, QUEUE_STATE);
+    writeRegister(page0, CONS, publicCons(queue));
+    if (((gerror ^ readRegister(page0, GERRORN)) & error) == 0) atomic.store<u32>(queue, gerror ^ error, QUEUE_GERROR);
+    writeRegister(page0, GERROR, load<u32>(queue, QUEUE_GERROR));
     stat(smmu, STAT_ERROR_PUBLISHED);
   }
   serveOwned(smmu, queue);

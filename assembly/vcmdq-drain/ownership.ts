@@ -1,5 +1,9 @@
 // Ownership of a queue block. Whoever raises the counting word from 0 owns the queue; everyone else leaves, and the owner, who sees the
 // raised count before it lets go, looks again. No doorbell is lost and nobody waits.
+//
+// The drain also runs on a guest's own stack, behind its doorbell store, and a guest that has used its stack up overflows anywhere in it. A
+// thread that finds a queue owned by itself has died in it that way (the drain calls nothing that could ring): it takes the queue over.
+// What it left is consistent, because every change of state is one store and a command that is carried out twice invalidates nothing more.
 
 import { THREAD_ID } from '../imports/unit';
 import { HOST_AT_ATTENTION, QUEUE_OWNER_THREAD, QUEUE_OWNERS } from '../layout/host-memory';
@@ -7,9 +11,13 @@ import { HOST_AT_ATTENTION, QUEUE_OWNER_THREAD, QUEUE_OWNERS } from '../layout/h
 // The host's own calls may meet a side core at work; its rounds are short and bounded.
 const ACQUIRE_SPINS = 1000000;
 
+function leftByThisThread(queue: usize): bool {
+  return atomic.load<i32>(queue, QUEUE_OWNER_THREAD) == THREAD_ID;
+}
+
 /** Rings: true when the caller now owns the queue. */
 export function ring(queue: usize): bool {
-  if (atomic.add<i32>(queue, 1, QUEUE_OWNERS) != 0) return false;
+  if (atomic.add<i32>(queue, 1, QUEUE_OWNERS) != 0) return leftByThisThread(queue);
   atomic.store<i32>(queue, THREAD_ID, QUEUE_OWNER_THREAD);
   return true;
 }
@@ -42,7 +50,7 @@ export function release(queue: usize): void {
 /** Takes the queue for an operation of the host. False when another thread keeps it. */
 export function acquire(queue: usize): bool {
   for (let i = 0; i < ACQUIRE_SPINS; i++) {
-    if (atomic.cmpxchg<i32>(queue, 0, 1, QUEUE_OWNERS) == 0) {
+    if (atomic.cmpxchg<i32>(queue, 0, 1, QUEUE_OWNERS) == 0 || leftByThisThread(queue)) {
       atomic.store<i32>(queue, THREAD_ID, QUEUE_OWNER_THREAD);
       return true;
     }

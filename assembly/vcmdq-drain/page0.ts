@@ -1,7 +1,7 @@
 // The page-0 registers of a queue: in guest memory while the VINTF's page 0 is mapped into the guest, else in host memory. What a guest
 // stored there is only ever a request; the queue block holds the truth.
 
-import { load32, store32 } from '../imports/port';
+import { load32, load64, store32 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN, VCMDQ_PROD, VCMDQ_STATUS, VCMDQ_STRIDE } from '../layout/cmdqv-registers';
 import { CTX_PAGE0, CTX_WINDOW, QUEUE_KIND, QUEUE_KIND_GUEST_CMDQ, QUEUE_KIND_MAIN, QUEUE_LVCMDQ, QUEUE_REGS } from '../layout/host-memory';
@@ -19,16 +19,19 @@ export function readRegister(place: i64, register: u32): u32 {
   return place >> 32 == 0 ? atomic.load<u32>(u32(place) + register) : load32(u32(place) + register);
 }
 
+/** Two neighbouring registers at once, the lower one in the low word. */
+export function readPair(place: i64, register: u32): u64 {
+  return place >> 32 == 0 ? atomic.load<u64>(u32(place) + register) : load64(u32(place) + register);
+}
+
 export function writeRegister(place: i64, register: u32, value: u32): void {
   if (place >> 32 == 0) atomic.store<u32>(u32(place) + register, value);
   else store32(u32(place) + register, value);
 }
 
-/** Makes a register read `value`. True when it had to be changed. An atomic store costs 17 loads, so equal values are left alone. */
-export function settle(place: i64, register: u32, value: u32): bool {
-  if (readRegister(place, register) == value) return false;
-  writeRegister(place, register, value);
-  return true;
+/** Makes a register that last read `seen` read `value`. An atomic store costs 17 loads, so equal values are left alone. */
+export function settle(place: i64, register: u32, seen: u32, value: u32): void {
+  if (seen != value) writeRegister(place, register, value);
 }
 
 export const CONS: u32 = VCMDQ_CONS;

@@ -50,8 +50,7 @@ import { maskOf, placed } from '../lib/fields';
 import { beginSync, syncPassed } from '../smmu-core/in-flight';
 import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
-import { CONFIG, CONS, GERROR, GERRORN, PROD, page0Of, readRegister, STATUS, settle, writeRegister } from './page0';
-import { probeStack } from './stack';
+import { CONFIG, CONS, GERROR, PROD, page0Of, readPair, readRegister, STATUS, settle, writeRegister } from './page0';
 
 /** Commands that one round runs at most: the most that a queue can make its neighbours wait. */
 const BUDGET: u32 = 256;
@@ -75,9 +74,10 @@ export function stat(smmu: usize, offset: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS + offset, 1);
 }
 
-/** CONS as software reads it: index, wrap bit and the error code. */
-export function publishCons(queue: usize, page0: i64, error: u32): void {
-  settle(page0, CONS, load<u32>(queue, QUEUE_CONS) | placed(error, CMDQ_CONS_ERR));
+/** CONS as software reads it: index, wrap bit and, while an error is published, its code. */
+export function publicCons(queue: usize): u32 {
+  const published = load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_PUBLISHED;
+  return load<u32>(queue, QUEUE_CONS) | (published ? placed(load<u32>(queue, QUEUE_ERR), CMDQ_CONS_ERR) : 0);
 }
 
 /** Leaves the parked state, if the queue is in it. */
@@ -88,17 +88,17 @@ export function unpark(smmu: usize, queue: usize): void {
 }
 
 // CONFIG.EN from 0 to 1: CONS is taken over once, and from then on is ours.
-function enable(smmu: usize, queue: usize, page0: i64): void {
+function enable(smmu: usize, queue: usize, cons: u32, gerrorn: u32): void {
   if (load<u32>(queue, QUEUE_RING) == 0) {
     const gerror = load<u32>(queue, QUEUE_GERROR);
-    if (((gerror ^ readRegister(page0, GERRORN)) & maskOf(VCMDQ_GERROR_CMDQ_INIT_ERR)) != 0) return;
+    if (((gerror ^ gerrorn) & maskOf(VCMDQ_GERROR_CMDQ_INIT_ERR)) != 0) return;
     atomic.store<u32>(queue, gerror ^ maskOf(VCMDQ_GERROR_CMDQ_INIT_ERR), QUEUE_GERROR);
     stat(smmu, STAT_INIT_ERROR);
     callHost();
     return;
   }
   const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
-  atomic.store<u32>(queue, readRegister(page0, CONS) & indexMask, QUEUE_CONS);
+  atomic.store<u32>(queue, cons & indexMask, QUEUE_CONS);
   atomic.store<u32>(queue, 0, QUEUE_ERR);
   atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
   atomic.store<u32>(queue, 1, QUEUE_ENABLED);
@@ -111,16 +111,15 @@ function disable(smmu: usize, queue: usize): void {
   atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
 }
 
-// Follows the enables of a VCMDQ; true when the queue runs. A CMDQ runs whenever its SMMU has CMDQEN.
-function enabled(smmu: usize, queue: usize, context: usize, page0: i64): bool {
-  if (!isVcmdq(queue)) return atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0;
+// Follows the enables of a VCMDQ; true when the queue runs.
+function follow(smmu: usize, queue: usize, context: usize, config: u32, cons: u32, gerrorn: u32): bool {
   const wanted =
+    (config & 1) != 0 &&
     atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 &&
     atomic.load<u32>(context, CTX_ENABLED) != 0 &&
-    atomic.load<u32>(smmu, SMMU_AT_CMDQV_EN) != 0 &&
-    (readRegister(page0, CONFIG) & 1) != 0;
+    atomic.load<u32>(smmu, SMMU_AT_CMDQV_EN) != 0;
   const is = load<u32>(queue, QUEUE_ENABLED) != 0;
-  if (wanted && !is) enable(smmu, queue, page0);
+  if (wanted && !is) enable(smmu, queue, cons, gerrorn);
   else if (!wanted && is) disable(smmu, queue);
   return load<u32>(queue, QUEUE_ENABLED) != 0;
 }
@@ -157,7 +156,7 @@ function sync(smmu: usize, queue: usize): bool {
 }
 
 // True when the queue may run: not stopped, or what stopped it is over.
-function runnable(smmu: usize, queue: usize, page0: i64): bool {
+function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
   const state = load<u32>(queue, QUEUE_STATE);
   if (state == QUEUE_RUNNING) return true;
   if (state == QUEUE_PARKED) {
@@ -171,18 +170,18 @@ function runnable(smmu: usize, queue: usize, page0: i64): bool {
   }
   // A published error ends when software has made GERRORN equal; the command is then fetched again (IHI 0070 section 7.1).
   if (state != QUEUE_ERROR_PUBLISHED || !isVcmdq(queue)) return false;
-  if (((load<u32>(queue, QUEUE_GERROR) ^ readRegister(page0, GERRORN)) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0) return false;
+  if (((load<u32>(queue, QUEUE_GERROR) ^ gerrorn) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0) return false;
   atomic.store<u32>(queue, 0, QUEUE_ERR);
   atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
   return true;
 }
 
-/** Runs at most BUDGET commands. Returns how many. */
-function run(smmu: usize, queue: usize, context: usize, page0: i64): u32 {
+/** Runs at most BUDGET commands up to `written`, the PROD that was read. Returns how many. */
+function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
   const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
   const size = (<u32>1) << log2size;
   const indexMask = (size << 1) - 1;
-  const prod = readRegister(page0, PROD) & maskOf(Q_INDEX) & indexMask;
+  const prod = written & maskOf(Q_INDEX) & indexMask;
   let cons = load<u32>(queue, QUEUE_CONS) & indexMask;
   if (cons == prod) return 0;
   if (((prod - cons) & indexMask) > size) stat(smmu, STAT_PROD_RANGE);
@@ -223,27 +222,38 @@ function run(smmu: usize, queue: usize, context: usize, page0: i64): u32 {
   return done;
 }
 
-// One round of an owned queue. Returns the commands run.
+// One round of an owned VCMDQ: every register is read once, in pairs, and the read-only ones are put right afterwards.
+function roundOfVcmdq(smmu: usize, queue: usize, context: usize, page0: i64): u32 {
+  const consProd = readPair(page0, CONS);
+  const configStatus = readPair(page0, CONFIG);
+  const gerrorGerrorn = readPair(page0, GERROR);
+  const cons = u32(consProd);
+  const gerrorn = u32(gerrorGerrorn >> 32);
+  let done: u32 = 0;
+  const was = load<u32>(queue, QUEUE_ENABLED) != 0;
+  const expected = publicCons(queue);
+  const runs = follow(smmu, queue, context, u32(configStatus), cons, gerrorn);
+  // CONS is software's own while the queue is off; STATUS and GERROR never are.
+  if (was && runs && (cons != expected || u32(configStatus >> 32) != 1)) stat(smmu, STAT_REPAIRS);
+  if (runs) {
+    if (runnable(smmu, queue, gerrorn)) done = run(smmu, queue, context, u32(consProd >> 32));
+    settle(page0, CONS, cons, publicCons(queue));
+  }
+  settle(page0, STATUS, u32(configStatus >> 32), load<u32>(queue, QUEUE_ENABLED));
+  settle(page0, GERROR, u32(gerrorGerrorn), load<u32>(queue, QUEUE_GERROR));
+  return done;
+}
+
+// One round of an owned queue. A CMDQ runs whenever its SMMU has CMDQEN; its device model looks after its registers.
 function round(smmu: usize, queue: usize): u32 {
   const context = contextOf(smmu, queue);
   const page0 = page0Of(queue, context);
   if (page0 == -1) return 0;
+  if (isVcmdq(queue)) return roundOfVcmdq(smmu, queue, context, page0);
   let done: u32 = 0;
-  const runs = enabled(smmu, queue, context, page0);
-  const overwritten = runs && (readRegister(page0, CONS) & maskOf(Q_INDEX)) != load<u32>(queue, QUEUE_CONS);
-  if (runs && runnable(smmu, queue, page0)) done = run(smmu, queue, context, page0);
-  if (!isVcmdq(queue)) {
-    writeRegister(page0, CONS, load<u32>(queue, QUEUE_CONS));
-    return done;
-  }
-  // CONS is software's own while the queue is off; STATUS and GERROR never are.
-  if (runs) {
-    if (overwritten) stat(smmu, STAT_REPAIRS);
-    publishCons(queue, page0, load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_PUBLISHED ? load<u32>(queue, QUEUE_ERR) : 0);
-  }
-  const status = settle(page0, STATUS, load<u32>(queue, QUEUE_ENABLED));
-  const gerror = settle(page0, GERROR, load<u32>(queue, QUEUE_GERROR));
-  if ((status || gerror) && runs) stat(smmu, STAT_REPAIRS);
+  if (atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 && runnable(smmu, queue, 0))
+    done = run(smmu, queue, context, readRegister(page0, PROD));
+  writeRegister(page0, CONS, load<u32>(queue, QUEUE_CONS));
   return done;
 }
 
@@ -265,6 +275,5 @@ export function serveOwned(smmu: usize, queue: usize): u32 {
 
 /** Rings a queue and serves it if it is free. Returns the commands run. */
 export function serveQueue(smmu: usize, queue: usize): u32 {
-  probeStack();
   return ring(queue) ? serveOwned(smmu, queue) : 0;
 }

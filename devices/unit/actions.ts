@@ -17,8 +17,8 @@ import {
   OP_TLBI_NH_VA,
   OP_TLBI_NH_VAA,
   OP_TLBI_NSNH_ALL,
-  OP_TLBI_S12_VMALL,
   OP_TLBI_S2_IPA,
+  OP_TLBI_S12_VMALL,
 } from '../../assembly/layout/commands.ts';
 import {
   ACTION_ATC_INV,
@@ -35,8 +35,8 @@ import {
   ACTION_TLBI_NH_VA,
   ACTION_TLBI_NH_VAA,
   ACTION_TLBI_NSNH_ALL,
-  ACTION_TLBI_S12_VMALL,
   ACTION_TLBI_S2_IPA,
+  ACTION_TLBI_S12_VMALL,
   ACTIONS_STRIDE,
   QUEUE_KIND_GUEST_CMDQ,
   QUEUE_KIND_MAIN,
@@ -75,7 +75,8 @@ function hypervisorActions(idr0: number): Actions {
 /** The trapped CMDQ of a guest whose vSMMU has stage 1 only: what iommufd forwards, and what the vSMMU does itself. */
 function trappedActions(idr0: number): Actions {
   const actions = new Map<number, number>();
-  for (const op of [OP_PREFETCH_CFG, OP_PREFETCH_ADDR, OP_CFGI_STE, OP_CFGI_STE_RANGE, OP_CFGI_CD, OP_CFGI_CD_ALL]) actions.set(op, ACTION_HOST);
+  for (const op of [OP_PREFETCH_CFG, OP_PREFETCH_ADDR, OP_CFGI_STE, OP_CFGI_STE_RANGE, OP_CFGI_CD, OP_CFGI_CD_ALL])
+    actions.set(op, ACTION_HOST);
   actions.set(OP_CMD_SYNC, ACTION_SYNC).set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL).set(OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID);
   actions.set(OP_TLBI_NH_VA, ACTION_TLBI_NH_VA).set(OP_TLBI_NH_VAA, ACTION_TLBI_NH_VAA);
   // A guest's "everything" is everything of its own VMID.

@@ -1,6 +1,6 @@
 // A command context in host memory: on whose behalf a queue's commands act. A VINTF is one; so is a vIOMMU without a VINTF.
 
-import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import { CMDQV_SIDS_PER_VINTF, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import {
   CTX_DOORBELL_CALLS,
   CTX_ENABLED,
@@ -16,7 +16,6 @@ import {
   SMMU_AT_CONTEXTS,
   SMMU_AT_REGS,
 } from '../../assembly/layout/host-memory.ts';
-import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
 import { smmuBase } from './unit.ts';
 
 /** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */

@@ -1,5 +1,6 @@
 // A queue block in host memory, seen from TypeScript: the state that the drain works on and the device models configure.
 
+import { VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import {
   QUEUE_ALLOCATED,
   QUEUE_COMMANDS,
@@ -12,18 +13,20 @@ import {
   QUEUE_KIND,
   QUEUE_LOG2SIZE,
   QUEUE_LVCMDQ,
+  QUEUE_PARKED,
   QUEUE_REASON,
   QUEUE_REGS,
   QUEUE_REWRITES,
   QUEUE_RING,
   QUEUE_RING_WINDOW,
+  QUEUE_RUNNING,
   QUEUE_STATE,
   QUEUE_STRIDE,
   QUEUE_SYNCS,
+  SMMU_AT_PARKED,
   SMMU_AT_QUEUES,
   SMMU_AT_REGS,
 } from '../../assembly/layout/host-memory.ts';
-import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import { smmuBase } from './unit.ts';
 
 /** Plain counts of one queue. */
@@ -65,8 +68,10 @@ export class QueueBlock {
 
   /** Back to the state out of reset: not allocated, no ring, no error; its private registers are zero. The counts stay. */
   reset(kind: number, context: number): void {
-    for (const field of [QUEUE_ALLOCATED, QUEUE_ENABLED, QUEUE_LOG2SIZE, QUEUE_RING, QUEUE_RING_WINDOW, QUEUE_CONS, QUEUE_ERR]) this.#set(field, 0);
-    for (const field of [QUEUE_STATE, QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ]) this.#set(field, 0);
+    for (const field of [QUEUE_ALLOCATED, QUEUE_ENABLED, QUEUE_LOG2SIZE, QUEUE_RING, QUEUE_RING_WINDOW, QUEUE_CONS, QUEUE_ERR])
+      this.#set(field, 0);
+    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ]) this.#set(field, 0);
+    this.state = QUEUE_RUNNING;
     this.#set(QUEUE_KIND, kind);
     this.#set(QUEUE_CTX, context);
     this.#set(QUEUE_REGS, this.smmu + SMMU_AT_REGS + this.index * VCMDQ_STRIDE);
@@ -136,6 +141,13 @@ export class QueueBlock {
   set cons(cons: number) {
     this.#set(QUEUE_CONS, cons);
   }
+  /** PROD of the host-private registers: how far a queue of kind MAIN or GUEST_CMDQ runs. */
+  get prod(): number {
+    return Atomics.load(this.#words, (this.registers + VCMDQ_PROD) >> 2) >>> 0;
+  }
+  set prod(prod: number) {
+    Atomics.store(this.#words, (this.registers + VCMDQ_PROD) >> 2, prod | 0);
+  }
   /** Error code (CERROR_*), 0 when there is none. */
   get error(): number {
     return this.#get(QUEUE_ERR);
@@ -148,7 +160,9 @@ export class QueueBlock {
     return this.#get(QUEUE_STATE);
   }
   set state(state: number) {
-    this.#set(QUEUE_STATE, state);
+    const before = Atomics.exchange(this.#words, (this.address + QUEUE_STATE) >> 2, state);
+    // The count of parked queues follows.
+    if (before === QUEUE_PARKED && state !== QUEUE_PARKED) Atomics.sub(this.#words, (this.smmu + SMMU_AT_PARKED) >> 2, 1);
   }
   /** Private GERROR. */
   get gerror(): number {

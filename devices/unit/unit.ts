@@ -1,14 +1,6 @@
 // A unit: the hot modules of one (thread, machine), joined to the memories that it may touch and to no other.
 
 import {
-  type GuestPortExports,
-  type HotModules,
-  MAX_REGIONS,
-  type MemoryRegion,
-  type SmmuCoreExports,
-  type VcmdqDrainExports,
-} from '../../assembly/load.ts';
-import {
   HOST_AT_RAM_BASE,
   HOST_AT_RAM_SIZE,
   HOST_AT_THREADS,
@@ -18,9 +10,14 @@ import {
   SMMU_STRIDE,
   THREAD_STRIDE,
 } from '../../assembly/layout/host-memory.ts';
-
-/** Frames of the drain's stack probe, 48 bytes or more each: over a KiB, where its deepest call chain needs some 800 bytes. */
-const PROBE_DEPTH = 24;
+import {
+  type GuestPortExports,
+  type HotModules,
+  MAX_REGIONS,
+  type MemoryRegion,
+  type SmmuCoreExports,
+  type VcmdqDrainExports,
+} from '../../assembly/load.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
 export interface UnitOptions {
@@ -95,10 +92,14 @@ export class Unit {
       THREAD_ID: i32(thread + 1),
       RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
       RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
-      PROBE_DEPTH: i32(PROBE_DEPTH),
     };
     const core = new WebAssembly.Instance(modules.smmuCore, { env: { memory: hostMemory }, port: port.exports, unit });
-    const drain = new WebAssembly.Instance(modules.vcmdqDrain, { env: { memory: hostMemory }, port: port.exports, core: core.exports, unit });
+    const drain = new WebAssembly.Instance(modules.vcmdqDrain, {
+      env: { memory: hostMemory },
+      port: port.exports,
+      core: core.exports,
+      unit,
+    });
     this.port = port.exports as unknown as GuestPortExports;
     this.core = core.exports as unknown as SmmuCoreExports;
     this.drain = drain.exports as unknown as VcmdqDrainExports;
