@@ -26,8 +26,10 @@ export interface ViommuBackend {
   readonly virtualStreams: readonly number[];
   /**
    * Gives a stream the configuration of a guest STE.
-   * @param ste 16 words as read from the guest's table; undefined makes the stream abort without a record.
-   * @returns false when the STE asks for what the host does not give a guest (Config 6 or 7, EATS of 2 or 3): the stream aborts.
+   * @param ste 16 words; of Config 5 the fields that iommufd takes in a vSTE, of Config 4 only V and Config, everything else 0. With V = 0
+   *        the guest's SMMU has no valid STE for the stream: the host installs an invalid STE too, so that each transaction is refused
+   *        and recorded as C_BAD_STE, which comes back through `onEvent`. Undefined makes the stream abort without a record.
+   * @returns false when the host does not give a guest what the STE asks for: the stream is attached again with V = 0.
    */
   attachStream(virtSid: number, ste: Uint32Array | undefined): boolean;
   /** CR0.SMMUEN = 0: every stream bypasses stage 1 (`abort` false) or aborts (`abort` true), as GBPA says. */

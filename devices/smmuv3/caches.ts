@@ -1,0 +1,26 @@
+// The caches of a physical SMMU, as far as a reset of the device has to do with them.
+
+import {
+  CFG_ENTRY_SIZE,
+  CFG_SET_GEN,
+  CFG_SET_STRIDE,
+  CFG_SETS,
+  CFG_VALID,
+  CFG_WAYS,
+  SMMU_AT_ALL_GEN,
+  SMMU_AT_CFG_ENTRIES,
+  SMMU_AT_CFG_SETS,
+} from '../../assembly/layout/host-memory.ts';
+import { smmuBase } from '../unit/index.ts';
+
+/** Drops every IOTLB and configuration-cache entry. Generations only grow: a smaller one would bring dead entries back. */
+export function dropCaches(hostMemory: WebAssembly.Memory, smmuIndex: number): void {
+  const smmu = smmuBase(smmuIndex);
+  const words = new Int32Array(hostMemory.buffer);
+  const longs = new BigInt64Array(hostMemory.buffer);
+  Atomics.add(longs, (smmu + SMMU_AT_ALL_GEN) >> 3, 1n);
+  for (let set = 0; set < CFG_SETS; set++) Atomics.add(longs, (smmu + SMMU_AT_CFG_SETS + set * CFG_SET_STRIDE + CFG_SET_GEN) >> 3, 1n);
+  for (let entry = 0; entry < CFG_SETS * CFG_WAYS; entry++) {
+    Atomics.store(words, (smmu + SMMU_AT_CFG_ENTRIES + entry * CFG_ENTRY_SIZE + CFG_VALID) >> 2, 0);
+  }
+}

@@ -1,0 +1,106 @@
+// ID registers of an SMMUv3: what it advertises, and the check that it advertises nothing that the model does not do.
+
+import {
+  IDR0_BTM,
+  IDR0_CD2L,
+  IDR0_HTTU,
+  IDR0_HYP,
+  IDR0_MSI,
+  IDR0_PRI,
+  IDR0_S1P,
+  IDR0_S2P,
+  IDR0_SEV,
+  IDR0_ST_LEVEL,
+  IDR0_STALL_MODEL,
+  IDR0_TTENDIAN,
+  IDR0_TTF,
+  IDR1_CMDQS,
+  IDR1_EVTQS,
+  IDR1_PRIQS,
+  IDR1_SIDSIZE,
+  IDR1_SSIDSIZE,
+  IDR5_GRAN4K,
+  IDR5_GRAN16K,
+  IDR5_GRAN64K,
+  IDR5_OAS,
+} from '../../assembly/layout/smmu-registers.ts';
+import { bitsOf, type Field, maskInWord } from '../plugin/index.ts';
+
+/** Values of the read-only identification registers, 32 bits each (IHI 0070 section 6.3.1 onwards). */
+export interface SmmuIdRegisters {
+  readonly idr0: number;
+  readonly idr1: number;
+  readonly idr2: number;
+  readonly idr3: number;
+  readonly idr4: number;
+  readonly idr5: number;
+  /** Implementation; 0 keeps drivers from applying errata of some product. */
+  readonly iidr: number;
+  /** Architecture revision: 2 is SMMUv3.2. */
+  readonly aidr: number;
+}
+
+const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
+
+/**
+ * The SMMU of a guest: stage 1, AArch64, coherent, ATS, 16-bit ASIDs, little-endian, terminate model; 256 commands and 256 events, 16-bit
+ * StreamIDs, linear stream table; range invalidation; 48 bits and 4 KiB granules.
+ */
+export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0540141a, idr1: 0x01080010, idr3: 0x400, idr5: 0x15 };
+
+/** The SMMU of a host: as the guest's, with stage 2, 16-bit VMIDs, S2FWB, 1024 commands and 1024 events. */
+export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0544141b, idr1: 0x014a0010, idr3: 0x500, idr5: 0x15 };
+
+/** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
+const MAX_QUEUE_LOG2SIZE = 19;
+const MAX_SSID_BITS = 20;
+const MAX_SID_BITS = 32;
+/** IDR5.OAS of 48 bits. */
+const MAX_OAS = 5;
+
+/** IDR1: ECMDQ, TABLES_PRESET, QUEUES_PRESET and REL, which change where tables and queues lie. */
+const IDR1_PRESETS = 0xf0000000;
+
+/** Features of IDR0 that this model does not have. */
+const ABSENT: readonly (readonly [Field, string])[] = [
+  [IDR0_BTM, 'BTM'],
+  [IDR0_HTTU, 'HTTU'],
+  [IDR0_HYP, 'HYP'],
+  [IDR0_MSI, 'MSI'],
+  [IDR0_SEV, 'SEV'],
+  [IDR0_PRI, 'PRI'],
+  [IDR0_CD2L, 'CD2L'],
+  [IDR0_ST_LEVEL, 'ST_LEVEL'],
+];
+
+function* faults(ids: SmmuIdRegisters): Generator<string> {
+  for (const [name, value] of Object.entries(ids)) {
+    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) yield `${name.toUpperCase()} is not a 32-bit value`;
+  }
+  const { idr0, idr1, idr5 } = ids;
+  for (const [field, name] of ABSENT) if (bitsOf(idr0, field)) yield `IDR0.${name} is not modelled`;
+  if (!(idr0 & (maskInWord(IDR0_S1P) | maskInWord(IDR0_S2P)))) yield 'IDR0 has neither S1P nor S2P';
+  if (bitsOf(idr0, IDR0_TTF) !== 2) yield 'IDR0.TTF is not 2 (AArch64)';
+  if (bitsOf(idr0, IDR0_TTENDIAN) !== 2) yield 'IDR0.TTENDIAN is not 2 (little-endian)';
+  if (bitsOf(idr0, IDR0_STALL_MODEL) !== 1) yield 'IDR0.STALL_MODEL is not 1 (terminate)';
+  if (idr1 & IDR1_PRESETS) yield 'IDR1 presets of tables and queues are not modelled';
+  if (bitsOf(idr1, IDR1_PRIQS)) yield 'IDR1.PRIQS is not 0 although there is no PRI queue';
+  if (bitsOf(idr1, IDR1_CMDQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.CMDQS is above ${MAX_QUEUE_LOG2SIZE}`;
+  if (bitsOf(idr1, IDR1_EVTQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.EVTQS is above ${MAX_QUEUE_LOG2SIZE}`;
+  if (bitsOf(idr1, IDR1_SSIDSIZE) > MAX_SSID_BITS) yield `IDR1.SSIDSIZE is above ${MAX_SSID_BITS}`;
+  if (bitsOf(idr1, IDR1_SIDSIZE) > MAX_SID_BITS) yield `IDR1.SIDSIZE is above ${MAX_SID_BITS}`;
+  if (bitsOf(idr5, IDR5_OAS) > MAX_OAS) yield 'IDR5.OAS is above 48 bits';
+  if (![IDR5_GRAN4K, IDR5_GRAN16K, IDR5_GRAN64K].some((granule) => bitsOf(idr5, granule))) yield 'IDR5 has no granule';
+}
+
+/**
+ * Checks ID registers against what the model does.
+ * @param role a guest's SMMU has stage 1 only: its stage 2 is the host's.
+ * @throws {RangeError} naming the first field that is wrong.
+ */
+export function checkIdRegisters(ids: SmmuIdRegisters, role: 'guest' | 'physical'): void {
+  for (const fault of faults(ids)) throw new RangeError(fault);
+  if (role === 'guest' && (bitsOf(ids.idr0, IDR0_S2P) || !bitsOf(ids.idr0, IDR0_S1P))) {
+    throw new RangeError("a guest's SMMU has stage 1 and no stage 2");
+  }
+}

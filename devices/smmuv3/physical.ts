@@ -1,0 +1,243 @@
+// The SMMUv3 of a host, operated through its registers by the host's kernel. Translation and command execution are the hot modules';
+// this device publishes the registers that they need in the SMMU's block of host memory, and turns what they leave there into register
+// state and interrupts.
+
+import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
+import {
+  CTX_HOST,
+  HOST_AT_RAM_BASE,
+  HOST_AT_RAM_SIZE,
+  QUEUE_KIND_MAIN,
+  QUEUE_MAIN,
+  SMMU_AT_CR0,
+  SMMU_AT_CR2,
+  SMMU_AT_EVTQ_ABORT,
+  SMMU_AT_EVTQ_BASE,
+  SMMU_AT_EVTQ_CONS,
+  SMMU_AT_EVTQ_LOG2SIZE,
+  SMMU_AT_EVTQ_OWNER,
+  SMMU_AT_EVTQ_PROD,
+  SMMU_AT_GBPA,
+  SMMU_AT_IDR0,
+  SMMU_AT_IDR1,
+  SMMU_AT_IDR3,
+  SMMU_AT_IDR5,
+  SMMU_AT_STRTAB_BASE,
+  SMMU_AT_STRTAB_CFG,
+} from '../../assembly/layout/host-memory.ts';
+import {
+  CMDQ_ENTRY_SIZE,
+  CR0_CMDQEN,
+  GERROR_EVTQ_ABT_ERR,
+  SMMU_CR0,
+  SMMU_CR2,
+  SMMU_EVTQ_CONS,
+  SMMU_EVTQ_PROD,
+  SMMU_GBPA,
+  SMMU_REGION_SIZE,
+  SMMU_STRTAB_BASE_CFG,
+  STRTAB_BASE_CFG_LOG2SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
+import {
+  bitsOf,
+  type Device,
+  type DeviceHost,
+  type DeviceState,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  plainStateLike,
+  stateFields,
+  unnamedRegister,
+  withBits,
+} from '../plugin/index.ts';
+import { ContextBlock, QueueBlock, smmuBase, type Unit, writeActions } from '../unit/index.ts';
+import { dropCaches } from './caches.ts';
+import { checkIdRegisters, PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
+import { CommandQueue } from './queues/command-queue.ts';
+import { queueIndex, SmmuRegisters, type TableShape } from './register-rules.ts';
+
+export interface PhysicalSmmuOptions {
+  /** The host's own unit: its drain runs the command queue. */
+  readonly unit: Unit;
+  /** Which SMMU block of host memory this device is. */
+  readonly smmuIndex: number;
+  /** Default PHYSICAL_ID_REGISTERS. */
+  readonly idRegisters?: SmmuIdRegisters;
+}
+
+export class PhysicalSmmu implements Device {
+  readonly name: string;
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity = { kind: ABI_KIND_SMMUV3, interrupts: 2, busMaster: false };
+  readonly regions = [{ name: 'smmuv3', size: SMMU_REGION_SIZE, accessSizes: [4, 8] as const }];
+  readonly #hostMemory: WebAssembly.Memory;
+  readonly #smmuIndex: number;
+  /** Byte offset of the SMMU block. */
+  readonly #smmu: number;
+  readonly #words: Int32Array;
+  readonly #longs: BigInt64Array;
+  readonly #ids: SmmuIdRegisters;
+  readonly #commands: CommandQueue;
+  // The state of the device. EVTQ_PROD lives in the block while the event queue is enabled, and is brought here before anyone looks.
+  private readonly registers: SmmuRegisters;
+  /** EVTQ_PROD (index and wrap bit) when records were last noticed. */
+  private noticed = 0;
+
+  /** @throws {RangeError} when the ID registers advertise what the model does not do. */
+  constructor({ unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS }: PhysicalSmmuOptions) {
+    checkIdRegisters(idRegisters, 'physical');
+    this.name = `physical-smmuv3-${smmuIndex}`;
+    this.#hostMemory = unit.hostMemory;
+    this.#smmuIndex = smmuIndex;
+    this.#smmu = smmuBase(smmuIndex);
+    this.#words = new Int32Array(unit.hostMemory.buffer);
+    this.#longs = new BigInt64Array(unit.hostMemory.buffer);
+    this.#ids = idRegisters;
+    this.registers = new SmmuRegisters(idRegisters, {
+      refresh: () => this.#refresh(),
+      enablesChanged: (before) => this.#enablesChanged(before),
+      commandsProduced: () => this.#commands.produce(),
+      commandErrorAcknowledged: () => this.#commands.acknowledge(),
+      eventProducerWritten: () => this.#placeEventProducer(),
+      configured: () => this.#publish(),
+      bypassChanged: () => undefined,
+    });
+    const context = new ContextBlock(unit.hostMemory, smmuIndex, CTX_HOST);
+    context.hypOwn = true;
+    const block = new QueueBlock(unit.hostMemory, smmuIndex, QUEUE_MAIN);
+    block.reset(QUEUE_KIND_MAIN, CTX_HOST);
+    this.#commands = new CommandQueue(this.registers, {
+      block,
+      placeRing: (ring) => this.#placeRing(block, ring),
+      serve: () => unit.drain.serve(this.#smmu, QUEUE_MAIN),
+      resume: () => {
+        unit.drain.resume(this.#smmu, QUEUE_MAIN);
+      },
+      // Every command of this queue is the drain's own.
+      carryOut: () => undefined,
+    });
+    writeActions(unit.hostMemory, smmuIndex, idRegisters.idr0);
+    this.#publish();
+  }
+
+  attach(host: DeviceHost): void {
+    this.registers.attach(host);
+    host.background({ name: this.name, poll: () => this.#poll() });
+  }
+
+  reset(): void {
+    this.registers.reset();
+    this.noticed = 0;
+    this.#load(0);
+  }
+
+  // Host memory as the registers say. `aborted` is 1 when a record could not be written and nobody has noticed yet.
+  #load(aborted: number): void {
+    this.#store(SMMU_AT_EVTQ_OWNER, 0);
+    this.#store(SMMU_AT_EVTQ_ABORT, aborted);
+    this.#placeEventProducer();
+    this.#commands.load();
+    dropCaches(this.#hostMemory, this.#smmuIndex);
+    this.#publish();
+  }
+
+  read(access: MmioAccess): void {
+    this.registers.read(access);
+  }
+
+  write(access: MmioAccess): void {
+    this.registers.write(access);
+  }
+
+  #load32(field: number): number {
+    return Atomics.load(this.#words, (this.#smmu + field) >> 2) >>> 0;
+  }
+
+  #store(field: number, value: number): void {
+    Atomics.store(this.#words, (this.#smmu + field) >> 2, value | 0);
+  }
+
+  #store64(field: number, value: number): void {
+    Atomics.store(this.#longs, (this.#smmu + field) >> 3, BigInt(value));
+  }
+
+  // What translation looks at. CR0 comes last: what it enables is in place.
+  #publish(): void {
+    const table = this.registers.streamTable();
+    const events = this.registers.eventQueue();
+    this.#store(SMMU_AT_IDR0, this.#ids.idr0);
+    this.#store(SMMU_AT_IDR1, this.#ids.idr1);
+    this.#store(SMMU_AT_IDR3, this.#ids.idr3);
+    this.#store(SMMU_AT_IDR5, this.#ids.idr5);
+    this.#store(SMMU_AT_CR2, this.registers.get(SMMU_CR2));
+    this.#store(SMMU_AT_GBPA, this.registers.get(SMMU_GBPA));
+    this.#store64(SMMU_AT_STRTAB_BASE, table.base);
+    this.#store(SMMU_AT_STRTAB_CFG, withBits(this.registers.get(SMMU_STRTAB_BASE_CFG), STRTAB_BASE_CFG_LOG2SIZE, table.log2size));
+    this.#store64(SMMU_AT_EVTQ_BASE, events.base);
+    this.#store(SMMU_AT_EVTQ_LOG2SIZE, events.log2size);
+    this.#store(SMMU_AT_EVTQ_CONS, this.registers.index(SMMU_EVTQ_CONS));
+    this.#store(SMMU_AT_CR0, this.registers.get(SMMU_CR0));
+  }
+
+  // The core moves PROD while the event queue is enabled; software does while it is not.
+  #placeEventProducer(): void {
+    this.#store(SMMU_AT_EVTQ_PROD, this.registers.index(SMMU_EVTQ_PROD));
+  }
+
+  #refresh(): void {
+    this.#commands.refresh();
+    this.registers.set(SMMU_EVTQ_PROD, this.#load32(SMMU_AT_EVTQ_PROD));
+  }
+
+  #enablesChanged(before: number): void {
+    if (!bitsOf(before ^ this.registers.get(SMMU_CR0), CR0_CMDQEN)) return;
+    if (this.registers.enabled(CR0_CMDQEN)) {
+      this.#commands.load();
+      this.#commands.run();
+    } else {
+      this.#commands.stop();
+    }
+  }
+
+  // The ring lies in host RAM, window 0 of the physical address map, or nowhere.
+  #placeRing(block: QueueBlock, { base, log2size }: TableShape): void {
+    const ramBase = (this.#words[HOST_AT_RAM_BASE >> 2] ?? 0) >>> 0;
+    const ramSize = (this.#words[HOST_AT_RAM_SIZE >> 2] ?? 0) >>> 0;
+    const inside = base + CMDQ_ENTRY_SIZE * 2 ** log2size <= ramSize;
+    block.setRing(0, inside ? ramBase + base : 0, log2size);
+  }
+
+  #poll(): number {
+    let work = 0;
+    if (this.#commands.pending && this.#commands.run()) work++;
+    if (Atomics.exchange(this.#words, (this.#smmu + SMMU_AT_EVTQ_ABORT) >> 2, 0) !== 0) {
+      this.registers.raiseError(GERROR_EVTQ_ABT_ERR);
+      work++;
+    }
+    const { log2size } = this.registers.eventQueue();
+    const prod = queueIndex(this.#load32(SMMU_AT_EVTQ_PROD), log2size);
+    if (prod !== this.noticed) {
+      this.noticed = prod;
+      if (prod !== queueIndex(this.registers.get(SMMU_EVTQ_CONS), log2size)) this.registers.raiseEvents();
+      work++;
+    }
+    return work;
+  }
+
+  save(): DeviceState {
+    this.#refresh();
+    return { registers: this.registers.save(), events: { noticed: this.noticed, aborted: this.#load32(SMMU_AT_EVTQ_ABORT) } };
+  }
+
+  restore(state: DeviceState): void {
+    const { registers, events } = stateFields(state, 'registers', 'events');
+    const { noticed, aborted } = plainStateLike({ noticed: 0, aborted: 0 }, events);
+    this.registers.restore(registers);
+    this.noticed = noticed;
+    this.#load(aborted);
+  }
+
+  registerName(region: number, offset: number): string {
+    return this.registers.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+  }
+}

@@ -1,0 +1,117 @@
+// The command queue of an SMMUv3: between its registers and the queue block that the drain works on.
+//
+// The registers are the saved state; the block holds, while the queue is enabled, the CONS that the drain has reached. Everything else in
+// the block follows from the registers, so it is set up anew by reset and restore.
+
+import { QUEUE_ERROR_HELD, QUEUE_NEEDS_HOST, QUEUE_RUNNING } from '../../../assembly/layout/host-memory.ts';
+import {
+  CMDQ_CONS_ERR,
+  CR0_CMDQEN,
+  GERROR_CMDQ_ERR,
+  Q_INDEX,
+  SMMU_CMDQ_CONS,
+  SMMU_CMDQ_PROD,
+} from '../../../assembly/layout/smmu-registers.ts';
+import { bitsOf, withBits } from '../../plugin/index.ts';
+import type { QueueBlock } from '../../unit/index.ts';
+import { queueIndex, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+
+/** What runs the commands. */
+export interface CommandEngine {
+  readonly block: QueueBlock;
+  /** Points the block at a ring, or, where that is not RAM, at none: every fetch is then an external abort. */
+  placeRing(ring: TableShape): void;
+  /** Runs commands within the drain's budget. Returns QUEUE_STATE. */
+  serve(): number;
+  /** Lets a stopped queue fetch again from CONS. */
+  resume(): void;
+  /** Carries out the command at CONS that stopped the queue with QUEUE_NEEDS_HOST, and lets the queue go on behind it. */
+  carryOut(ring: TableShape): void;
+}
+
+export class CommandQueue {
+  readonly #registers: SmmuRegisters;
+  readonly #engine: CommandEngine;
+
+  constructor(registers: SmmuRegisters, engine: CommandEngine) {
+    this.#registers = registers;
+    this.#engine = engine;
+  }
+
+  /** The block as the registers say: after a reset, a restore, and on CR0.CMDQEN. It starts at CMDQ_CONS. */
+  load(): void {
+    const { block } = this.#engine;
+    block.reset(block.kind, block.context);
+    if (!this.#registers.enabled(CR0_CMDQEN)) return;
+    const ring = this.#registers.commandQueue();
+    this.#engine.placeRing(ring);
+    block.cons = queueIndex(this.#registers.get(SMMU_CMDQ_CONS), ring.log2size);
+    block.prod = this.#registers.index(SMMU_CMDQ_PROD);
+    // Commands are not consumed while CMDQ_ERR is active, whatever CMDQEN does (IHI 0070 section 7.1).
+    if (this.#registers.errorActive(GERROR_CMDQ_ERR)) {
+      block.error = bitsOf(this.#registers.get(SMMU_CMDQ_CONS), CMDQ_CONS_ERR);
+      block.state = QUEUE_ERROR_HELD;
+    }
+    block.allocated = true;
+  }
+
+  /** CR0.CMDQEN went to 0: CMDQ_CONS stands where the queue has come to. */
+  stop(): void {
+    const { block } = this.#engine;
+    this.#take();
+    block.allocated = false;
+    block.state = QUEUE_RUNNING;
+  }
+
+  /** CMDQ_PROD as the drain sees it, then whatever can run. */
+  produce(): void {
+    this.#engine.block.prod = this.#registers.index(SMMU_CMDQ_PROD);
+    this.run();
+  }
+
+  /** CMDQ_ERR was acknowledged: the command at CONS is fetched again. */
+  acknowledge(): void {
+    if (!this.#registers.enabled(CR0_CMDQEN)) return;
+    this.#engine.resume();
+    this.run();
+  }
+
+  /**
+   * Runs the queue, one queue's worth of commands at most: PROD cannot be further ahead, and nobody keeps the host busy by moving it.
+   * @returns true when CONS moved.
+   */
+  run(): boolean {
+    const { block } = this.#engine;
+    const ring = this.#registers.commandQueue();
+    const first = block.cons;
+    for (let left = 2 ** ring.log2size; left >= 0; left--) {
+      const before = block.cons;
+      const state = this.#engine.serve();
+      if (state === QUEUE_NEEDS_HOST) this.#engine.carryOut(ring);
+      else if (state !== QUEUE_RUNNING || block.cons === before || block.cons === block.prod) break;
+    }
+    this.refresh();
+    return block.cons !== first;
+  }
+
+  /** True when there is something to run: a CMD_SYNC was waited for, or a round's budget was used up. */
+  get pending(): boolean {
+    const { block } = this.#engine;
+    return this.#registers.enabled(CR0_CMDQEN) && block.cons !== block.prod && !this.#registers.errorActive(GERROR_CMDQ_ERR);
+  }
+
+  /** Brings CMDQ_CONS up to date, and publishes an error that has stopped the queue. */
+  refresh(): void {
+    if (this.#registers.enabled(CR0_CMDQEN)) this.#take();
+  }
+
+  #take(): void {
+    const { block } = this.#engine;
+    let cons = withBits(this.#registers.get(SMMU_CMDQ_CONS), Q_INDEX, block.cons);
+    const failed = block.state === QUEUE_ERROR_HELD && !this.#registers.errorActive(GERROR_CMDQ_ERR);
+    if (failed) cons = withBits(cons, CMDQ_CONS_ERR, block.error);
+    this.#registers.set(SMMU_CMDQ_CONS, cons);
+    // CONS before GERROR: who sees the error sees where it is and what.
+    if (failed) this.#registers.raiseError(GERROR_CMDQ_ERR);
+  }
+}

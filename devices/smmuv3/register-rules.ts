@@ -1,0 +1,318 @@
+// How the registers of an SMMUv3 behave, in either role: handshakes, guards, the GERROR protocol, queue indexes. What a write means beyond
+// the registers is its role's business (`SmmuRole`).
+
+import {
+  CMDQ_ENTRY_SIZE,
+  CR0_CMDQEN,
+  EVTQ_ENTRY_SIZE,
+  EVTQ_OVFLG,
+  GBPA_UPDATE,
+  GERROR_CMDQ_ERR,
+  IDR1_CMDQS,
+  IDR1_EVTQS,
+  IDR1_PRIQS,
+  IDR1_SIDSIZE,
+  IRQ_CTRL_EVTQ_IRQEN,
+  IRQ_CTRL_GERROR_IRQEN,
+  PRIQ_ENTRY_SIZE,
+  Q_BASE_LOG2SIZE,
+  SMMU_CMDQ_BASE,
+  SMMU_CMDQ_CONS,
+  SMMU_CMDQ_PROD,
+  SMMU_CR0,
+  SMMU_CR0ACK,
+  SMMU_EVTQ_BASE,
+  SMMU_EVTQ_CONS,
+  SMMU_EVTQ_PROD,
+  SMMU_GBPA,
+  SMMU_GERROR,
+  SMMU_GERRORN,
+  SMMU_IDR1,
+  SMMU_IRQ_CTRL,
+  SMMU_IRQ_CTRLACK,
+  SMMU_PRIQ_BASE,
+  SMMU_PRIQ_CONS,
+  SMMU_PRIQ_PROD,
+  SMMU_REGION_SIZE,
+  SMMU_STRTAB_BASE,
+  SMMU_STRTAB_BASE_CFG,
+  STRTAB_BASE_CFG_LOG2SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
+import { STE_SIZE } from '../../assembly/layout/ste.ts';
+import {
+  bitsOf,
+  type DeviceHost,
+  type DeviceState,
+  type Field,
+  type InterruptLine,
+  type MmioAccess,
+  maskInWord,
+  RegisterFile,
+  withBits,
+} from '../plugin/index.ts';
+import type { SmmuIdRegisters } from './id-registers.ts';
+import { canonicalOffset, REGISTER_GUARDS, type RegisterGuard, smmuRegisters } from './registers.ts';
+
+/** Interrupt lines of an SMMU, both edge. */
+export const EVTQ_INTERRUPT = 0;
+export const GERROR_INTERRUPT = 1;
+
+/** What the physical and the guest's SMMU do about register writes. Called after the registers have changed. */
+export interface SmmuRole {
+  /** Brings CMDQ_CONS and EVTQ_PROD up to date, before they are looked at. */
+  refresh(): void;
+  /** CR0 is no longer `before`. */
+  enablesChanged(before: number): void;
+  /** CMDQ_PROD was written while the queue is enabled. */
+  commandsProduced(): void;
+  /** GERRORN has acknowledged CMDQ_ERR. */
+  commandErrorAcknowledged(): void;
+  /** EVTQ_PROD was written. */
+  eventProducerWritten(): void;
+  /** GBPA was updated. */
+  bypassChanged(): void;
+  /** Some register other than CMDQ_PROD was written. */
+  configured(): void;
+}
+
+/** Where a queue or the stream table lies: effective address (aligned, a PA or gpa) and log2 of its entries. */
+export interface TableShape {
+  readonly base: number;
+  readonly log2size: number;
+}
+
+/** A queue's base register, the field of IDR1 that limits its size, and the size of its entries. */
+interface QueueKind {
+  readonly base: number;
+  readonly limit: Field;
+  readonly entrySize: number;
+}
+
+const COMMAND_QUEUE: QueueKind = { base: SMMU_CMDQ_BASE, limit: IDR1_CMDQS, entrySize: CMDQ_ENTRY_SIZE };
+const EVENT_QUEUE: QueueKind = { base: SMMU_EVTQ_BASE, limit: IDR1_EVTQS, entrySize: EVTQ_ENTRY_SIZE };
+const PRI_QUEUE: QueueKind = { base: SMMU_PRIQ_BASE, limit: IDR1_PRIQS, entrySize: PRIQ_ENTRY_SIZE };
+const QUEUES: readonly QueueKind[] = [COMMAND_QUEUE, EVENT_QUEUE, PRI_QUEUE];
+
+const QUEUE_OF_INDEX: ReadonlyMap<number, QueueKind> = new Map([
+  [SMMU_CMDQ_PROD, COMMAND_QUEUE],
+  [SMMU_CMDQ_CONS, COMMAND_QUEUE],
+  [SMMU_EVTQ_PROD, EVENT_QUEUE],
+  [SMMU_EVTQ_CONS, EVENT_QUEUE],
+  [SMMU_PRIQ_PROD, PRI_QUEUE],
+  [SMMU_PRIQ_CONS, PRI_QUEUE],
+]);
+
+/** ADDR[51:32] of a base register's high word. */
+const ADDRESS_HI = 0xfffff;
+/** Queues are aligned to their size, and at least to 32 bytes. */
+const MIN_QUEUE_ALIGNMENT = 32;
+
+const GUARDS_OF = new Map<number, RegisterGuard[]>();
+for (const guard of REGISTER_GUARDS) GUARDS_OF.set(guard.offset, [...(GUARDS_OF.get(guard.offset) ?? []), guard]);
+
+/** The register state of an SMMU, and all of it: an SMMU device keeps no other state than this and what it documents beside it. */
+export class SmmuRegisters {
+  private readonly file: RegisterFile;
+  readonly #role: SmmuRole;
+  #lines: readonly InterruptLine[] = [];
+  readonly #word: MmioAccess = { region: 0, offset: 0, size: 4, lo: 0, hi: 0, vcpu: 0 };
+
+  constructor(ids: SmmuIdRegisters, role: SmmuRole) {
+    this.file = new RegisterFile(SMMU_REGION_SIZE, smmuRegisters(ids));
+    this.#role = role;
+  }
+
+  attach(host: DeviceHost): void {
+    this.#lines = [host.interruptLine(EVTQ_INTERRUPT), host.interruptLine(GERROR_INTERRUPT)];
+  }
+
+  reset(): void {
+    this.file.reset();
+  }
+
+  /** The stored word of a register, by its canonical offset. */
+  get(offset: number): number {
+    return this.file.get(offset);
+  }
+
+  /** The device's own side of a register. */
+  set(offset: number, value: number): void {
+    this.file.set(offset, value);
+  }
+
+  /** Whether a field of CR0 is set. */
+  enabled(field: Field): boolean {
+    return bitsOf(this.file.get(SMMU_CR0), field) !== 0;
+  }
+
+  /** Whether an error of GERROR is active. */
+  errorActive(error: Field): boolean {
+    return bitsOf(this.file.get(SMMU_GERROR) ^ this.file.get(SMMU_GERRORN), error) !== 0;
+  }
+
+  /** Makes an error active and raises its interrupt. One that is active already stays as it is (IHI 0070 section 7.5). */
+  raiseError(error: Field): void {
+    if (this.errorActive(error)) return;
+    this.file.set(SMMU_GERROR, this.file.get(SMMU_GERROR) ^ maskInWord(error));
+    if (bitsOf(this.file.get(SMMU_IRQ_CTRL), IRQ_CTRL_GERROR_IRQEN)) this.#lines[GERROR_INTERRUPT]?.pulse();
+  }
+
+  /** Raises the event queue's interrupt. Without IRQ_CTRL.EVENTQ_IRQEN it is lost, not kept. */
+  raiseEvents(): void {
+    if (bitsOf(this.file.get(SMMU_IRQ_CTRL), IRQ_CTRL_EVTQ_IRQEN)) this.#lines[EVTQ_INTERRUPT]?.pulse();
+  }
+
+  commandQueue(): TableShape {
+    return this.#queue(COMMAND_QUEUE);
+  }
+
+  eventQueue(): TableShape {
+    return this.#queue(EVENT_QUEUE);
+  }
+
+  #queue(kind: QueueKind): TableShape {
+    const lo = this.file.get(kind.base);
+    const log2size = Math.min(bitsOf(lo, Q_BASE_LOG2SIZE), bitsOf(this.file.get(SMMU_IDR1), kind.limit));
+    const address = this.#address(kind.base) - bitsOf(lo, Q_BASE_LOG2SIZE);
+    return { base: address - (address % Math.max(MIN_QUEUE_ALIGNMENT, kind.entrySize * 2 ** log2size)), log2size };
+  }
+
+  /** The stream table. A linear one is aligned to its size by the SMMU, as queues are. */
+  streamTable(): TableShape {
+    const log2size = Math.min(
+      bitsOf(this.file.get(SMMU_STRTAB_BASE_CFG), STRTAB_BASE_CFG_LOG2SIZE),
+      bitsOf(this.file.get(SMMU_IDR1), IDR1_SIDSIZE),
+    );
+    const address = this.#address(SMMU_STRTAB_BASE);
+    return { base: address - (address % (STE_SIZE * 2 ** log2size)), log2size };
+  }
+
+  #address(register: number): number {
+    return (this.file.get(register + 4) & ADDRESS_HI) * 2 ** 32 + this.file.get(register);
+  }
+
+  read(access: MmioAccess): void {
+    this.#role.refresh();
+    access.lo = this.#readWord(canonicalOffset(access.offset));
+    access.hi = access.size === 8 ? this.#readWord(canonicalOffset(access.offset + 4)) : 0;
+  }
+
+  // Index bits that the queue's size does not use read as zero.
+  #readWord(offset: number): number {
+    const value = this.file.get(offset);
+    const queue = QUEUE_OF_INDEX.get(offset);
+    return queue ? this.#masked(value, queue) : value;
+  }
+
+  #masked(value: number, queue: QueueKind): number {
+    const unused = 0xfffff & ~(2 ** (this.#queue(queue).log2size + 1) - 1);
+    return (value & ~unused) >>> 0;
+  }
+
+  /** Index and wrap bit (and a flag or error code above bit 19) of a PROD or CONS register. */
+  index(offset: number): number {
+    return this.#readWord(offset);
+  }
+
+  /** A write of 32 bits, or of 64 as its low and then its high word. */
+  write(access: MmioAccess): void {
+    const { offset, size, lo, hi } = access;
+    this.#writeWord(canonicalOffset(offset), lo);
+    if (size === 8) this.#writeWord(canonicalOffset(offset + 4), hi);
+  }
+
+  #writeWord(offset: number, value: number): void {
+    switch (offset) {
+      case SMMU_CR0:
+        this.#writeEnables(value);
+        break;
+      case SMMU_IRQ_CTRL:
+        this.#store(offset, value);
+        this.file.set(SMMU_IRQ_CTRLACK, this.file.get(offset));
+        break;
+      case SMMU_GBPA:
+        // A write without UPDATE is ignored, and an update is complete when the write is.
+        if (bitsOf(value, GBPA_UPDATE)) {
+          this.#store(offset, value);
+          this.#role.bypassChanged();
+        }
+        break;
+      case SMMU_GERRORN:
+        this.#acknowledge(value);
+        break;
+      case SMMU_CMDQ_PROD:
+        this.#store(offset, value);
+        if (this.enabled(CR0_CMDQEN)) this.#role.commandsProduced();
+        return;
+      default:
+        this.#writeGuarded(offset, value);
+    }
+    this.#role.configured();
+  }
+
+  #store(offset: number, value: number): void {
+    this.#word.offset = offset;
+    this.#word.lo = value;
+    this.file.write(this.#word);
+  }
+
+  #writeEnables(value: number): void {
+    this.#role.refresh();
+    const before = this.file.get(SMMU_CR0);
+    this.#store(SMMU_CR0, value);
+    const now = this.file.get(SMMU_CR0);
+    this.file.set(SMMU_CR0ACK, now);
+    if (now !== before) this.#role.enablesChanged(before);
+  }
+
+  // Making an inactive error differ is CONSTRAINED UNPREDICTABLE; here such bits do not change.
+  #acknowledge(value: number): void {
+    const acknowledged = this.file.get(SMMU_GERRORN);
+    const active = this.file.get(SMMU_GERROR) ^ acknowledged;
+    const ended = (value ^ acknowledged) & active;
+    this.file.set(SMMU_GERRORN, (acknowledged ^ ended) >>> 0);
+    if (bitsOf(ended, GERROR_CMDQ_ERR)) this.#role.commandErrorAcknowledged();
+  }
+
+  #writeGuarded(offset: number, value: number): void {
+    const cr0 = this.file.get(SMMU_CR0);
+    const irqCtrl = this.file.get(SMMU_IRQ_CTRL);
+    let held = 0;
+    for (const guard of GUARDS_OF.get(offset) ?? []) if (cr0 & guard.cr0 || irqCtrl & guard.irqCtrl) held |= guard.bits;
+    this.#store(offset, (value & ~held) | (this.file.get(offset) & held));
+    const queue = QUEUES.find(({ base }) => base === offset);
+    if (queue) this.#clampSize(queue);
+    if (offset === SMMU_EVTQ_PROD && held === 0) this.#role.eventProducerWritten();
+  }
+
+  // A LOG2SIZE above what IDR1 allows acts, and reads, as that limit.
+  #clampSize(queue: QueueKind): void {
+    const limit = bitsOf(this.file.get(SMMU_IDR1), queue.limit);
+    const lo = this.file.get(queue.base);
+    if (bitsOf(lo, Q_BASE_LOG2SIZE) > limit) this.file.set(queue.base, withBits(lo, Q_BASE_LOG2SIZE, limit));
+  }
+
+  /** Name of the register at an offset, aliases included. */
+  nameAt(offset: number): string | undefined {
+    return this.file.nameAt(canonicalOffset(offset));
+  }
+
+  save(): DeviceState {
+    return this.file.save();
+  }
+
+  /** @throws {TypeError} when the state is not of an SMMU's registers. */
+  restore(state: unknown): void {
+    this.file.restore(state);
+  }
+}
+
+/** The queue index in a PROD or CONS value, wrap bit included. */
+export function queueIndex(value: number, log2size: number): number {
+  return value & (2 ** (log2size + 1) - 1);
+}
+
+/** OVFLG of a PROD value, OVACKFLG of a CONS value: the bit itself. */
+export function overflowFlag(value: number): number {
+  return (value & maskInWord(EVTQ_OVFLG)) >>> 0;
+}

@@ -1,0 +1,172 @@
+// The streams of a guest: its stream table entries as its SMMU has last read them, attached to the host's streams.
+//
+// An STE is read when the SMMU is enabled and on a CFGI command that covers its stream; until the next one it counts as cached, as the
+// architecture allows for valid and invalid entries alike.
+
+import { C_BAD_STE, C_BAD_STREAMID, EVT_ID, EVT_SID, F_STE_FETCH } from '../../../assembly/layout/events.ts';
+import {
+  CR2_RECINVSID,
+  IDR0_ATS,
+  IDR0_STALL_MODEL,
+  IDR1_SSIDSIZE,
+  SMMU_CR2,
+  SMMU_IDR0,
+  SMMU_IDR1,
+} from '../../../assembly/layout/smmu-registers.ts';
+import {
+  STE_CONFIG,
+  STE_CONFIG_BYPASS,
+  STE_CONFIG_S1,
+  STE_EATS,
+  STE_S1CDMAX,
+  STE_S1DSS,
+  STE_S1FMT,
+  STE_S1STALLD,
+  STE_SIZE,
+  STE_STRW,
+  STE_V,
+} from '../../../assembly/layout/ste.ts';
+import { bitsOf, type DeviceState, fieldOf, type GuestMemory, setField } from '../../plugin/index.ts';
+import type { SmmuRegisters } from '../register-rules.ts';
+import type { ViommuBackend } from '../viommu-backend.ts';
+
+const STE_WORDS = STE_SIZE / 4;
+
+/**
+ * What of a guest's STE reaches the host (its vSTE): V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first doubleword, S1DSS, S1CIR, S1COR,
+ * S1CSH, S1STALLD, EATS in the second. All else belongs to stages and features that the guest's SMMU does not have.
+ */
+const VSTE_MASK: readonly number[] = [0xffffffff, 0xf80fffff, 0x380000ff, 0];
+/** Of a bypassing or aborting STE only V and Config are looked at. */
+const VSTE_CONFIG_MASK: readonly number[] = [0xf, 0, 0, 0];
+
+/** A stream as it is attached. */
+interface AttachedStream {
+  /** The vSTE; V = 0 when the stream is in error, so that its transactions are refused and reported. */
+  readonly ste: Uint32Array;
+  /** The event that a transaction of a stream in error causes: C_BAD_STREAMID, F_STE_FETCH or C_BAD_STE; else 0. */
+  readonly error: number;
+  /** gpa of the STE, for F_STE_FETCH. */
+  readonly fetchAddress: number;
+}
+
+export class GuestStreams {
+  readonly #registers: SmmuRegisters;
+  readonly #memory: GuestMemory;
+  readonly #backend: ViommuBackend;
+  private readonly attached = new Map<number, AttachedStream>();
+
+  constructor(registers: SmmuRegisters, memory: GuestMemory, backend: ViommuBackend) {
+    this.#registers = registers;
+    this.#memory = memory;
+    this.#backend = backend;
+  }
+
+  /** Forgets all streams; the caller has put the host's streams elsewhere. */
+  clear(): void {
+    this.attached.clear();
+  }
+
+  /** Reads the STEs of the machine's streams from `first` to `last` and attaches them. */
+  reload(first: number, last: number): void {
+    for (const sid of this.#backend.virtualStreams) if (sid >= first && sid <= last) this.#attach(sid, this.#read(sid));
+  }
+
+  #attach(sid: number, stream: AttachedStream): void {
+    const aborts = bitsOf(stream.ste[0] ?? 0, STE_V) !== 0 && fieldOf(stream.ste, STE_CONFIG) < STE_CONFIG_BYPASS;
+    if (this.#backend.attachStream(sid, aborts ? undefined : stream.ste)) {
+      this.attached.set(sid, stream);
+      return;
+    }
+    const refused = inError(C_BAD_STE, stream.fetchAddress);
+    this.attached.set(sid, refused);
+    this.#backend.attachStream(sid, refused.ste);
+  }
+
+  #read(sid: number): AttachedStream {
+    const { base, log2size } = this.#registers.streamTable();
+    if (sid >= 2 ** log2size) return inError(C_BAD_STREAMID, 0);
+    const address = base + sid * STE_SIZE;
+    const ste = new Uint32Array(STE_WORDS);
+    for (let i = 0; i < STE_WORDS; i += 2) {
+      const word = this.#memory.load64(address + 4 * i);
+      if (word === undefined) return inError(F_STE_FETCH, address);
+      ste[i] = Number(word & 0xffffffffn);
+      ste[i + 1] = Number(word >> 32n);
+    }
+    if (!this.#legal(ste)) return inError(C_BAD_STE, address);
+    const mask = fieldOf(ste, STE_CONFIG) === STE_CONFIG_S1 ? VSTE_MASK : VSTE_CONFIG_MASK;
+    return { ste: ste.map((word, i) => word & (mask[i] ?? 0)), error: 0, fetchAddress: address };
+  }
+
+  // The rules of IHI 0070 section 5.2 for the SMMU that the guest sees. Fields that the Config does not use are ignored.
+  #legal(ste: Uint32Array): boolean {
+    if (!fieldOf(ste, STE_V)) return false;
+    const config = fieldOf(ste, STE_CONFIG);
+    if (config > STE_CONFIG_S1) return false;
+    if (config < STE_CONFIG_S1) return true;
+    const idr0 = this.#registers.get(SMMU_IDR0);
+    if (fieldOf(ste, STE_STRW) !== 0) return false;
+    if (fieldOf(ste, STE_S1STALLD) && bitsOf(idr0, IDR0_STALL_MODEL) === 1) return false;
+    const cdMax = fieldOf(ste, STE_S1CDMAX);
+    if (cdMax > bitsOf(this.#registers.get(SMMU_IDR1), IDR1_SSIDSIZE)) return false;
+    if (cdMax !== 0 && (fieldOf(ste, STE_S1FMT) !== 0 || fieldOf(ste, STE_S1DSS) === 3)) return false;
+    // Split-stage ATS needs both stages; without ATS the field is ignored.
+    if (!bitsOf(idr0, IDR0_ATS)) setField(ste, STE_EATS, 0);
+    return fieldOf(ste, STE_EATS) <= 1;
+  }
+
+  /**
+   * An event of the host as the guest's SMMU reports it. The host's stream knows only that there is no valid STE; why is known here.
+   * @returns undefined when the guest's SMMU has no record for it.
+   */
+  reported(record: Uint32Array): Uint32Array | undefined {
+    if (fieldOf(record, EVT_ID) !== C_BAD_STE) return record;
+    const { error = 0, fetchAddress = 0 } = this.attached.get(fieldOf(record, EVT_SID)) ?? {};
+    if (error === C_BAD_STREAMID && !bitsOf(this.#registers.get(SMMU_CR2), CR2_RECINVSID)) return undefined;
+    if (error !== C_BAD_STREAMID && error !== F_STE_FETCH) return record;
+    const result = record.slice();
+    setField(result, EVT_ID, error);
+    if (error === F_STE_FETCH) {
+      result[6] = fetchAddress % 2 ** 32;
+      result[7] = Math.floor(fetchAddress / 2 ** 32);
+    }
+    return result;
+  }
+
+  save(): DeviceState[] {
+    return [...this.attached].map(([sid, { ste, error, fetchAddress }]) => ({ sid, ste: [...ste], error, fetchAddress }));
+  }
+
+  /** Attaches saved streams again, as `check` has passed them. */
+  restore(streams: readonly SavedStream[]): void {
+    this.attached.clear();
+    for (const { sid, ste, error, fetchAddress } of streams) {
+      if (this.#backend.virtualStreams.includes(sid)) this.#attach(sid, { ste: Uint32Array.from(ste), error, fetchAddress });
+    }
+  }
+}
+
+/** A stream in saved state. */
+export interface SavedStream {
+  readonly sid: number;
+  readonly ste: readonly number[];
+  readonly error: number;
+  readonly fetchAddress: number;
+}
+
+function inError(error: number, fetchAddress: number): AttachedStream {
+  return { ste: new Uint32Array(STE_WORDS), error, fetchAddress };
+}
+
+function isSavedStream(value: unknown): value is SavedStream {
+  const { sid, ste, error, fetchAddress } = (value ?? {}) as { [field: string]: unknown };
+  const words = Array.isArray(ste) && ste.length === STE_WORDS && ste.every((word) => Number.isInteger(word));
+  return words && [sid, error, fetchAddress].every((number) => Number.isSafeInteger(number));
+}
+
+/** @throws {TypeError} when `value` is not what `GuestStreams.save` returns. */
+export function checkSavedStreams(value: unknown): readonly SavedStream[] {
+  if (!Array.isArray(value) || !value.every(isSavedStream)) throw new TypeError('the state is not of an SMMU: streams');
+  return value;
+}

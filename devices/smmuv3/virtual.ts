@@ -1,0 +1,216 @@
+// The SMMUv3 that a guest sees. Its registers trap; behind them stand the streams and the command context that its host lends it
+// (`ViommuBackend`). It has stage 1 only: stage 2 is the host's.
+
+import {
+  CFGI_RANGE,
+  CMD_OP,
+  CMD_SID,
+  CMD_SSID,
+  OP_CFGI_CD,
+  OP_CFGI_CD_ALL,
+  OP_CFGI_STE,
+  OP_CFGI_STE_RANGE,
+  OP_PREFETCH_ADDR,
+  OP_PREFETCH_CFG,
+} from '../../assembly/layout/commands.ts';
+import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
+import {
+  CMDQ_ENTRY_SIZE,
+  CR0_CMDQEN,
+  CR0_SMMUEN,
+  GBPA_ABORT,
+  SMMU_CR0,
+  SMMU_GBPA,
+  SMMU_REGION_SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
+import {
+  bitsOf,
+  type Device,
+  type DeviceHost,
+  type DeviceState,
+  fieldOf,
+  type GuestMemory,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  stateFields,
+  unnamedRegister,
+} from '../plugin/index.ts';
+import { checkIdRegisters, GUEST_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
+import { CommandQueue } from './queues/command-queue.ts';
+import { EventQueue } from './queues/event-queue.ts';
+import { SmmuRegisters, type TableShape } from './register-rules.ts';
+import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
+import type { ViommuBackend } from './viommu-backend.ts';
+
+export interface VirtualSmmuOptions {
+  readonly backend: ViommuBackend;
+  /** Default GUEST_ID_REGISTERS. */
+  readonly idRegisters?: SmmuIdRegisters;
+}
+
+const LAST_SID = 2 ** 32 - 1;
+
+/** Memory of a device that is not attached yet. */
+const NO_MEMORY: GuestMemory = { load64: () => undefined, store64: () => false };
+
+export class VirtualSmmu implements Device {
+  readonly name = 'smmuv3';
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity = { kind: ABI_KIND_SMMUV3, interrupts: 2, busMaster: false };
+  readonly regions = [{ name: 'smmuv3', size: SMMU_REGION_SIZE, accessSizes: [4, 8] as const }];
+  readonly #backend: ViommuBackend;
+  #memory = NO_MEMORY;
+  readonly #commands: CommandQueue;
+  readonly #events: EventQueue;
+  // The state of the device: these two, and through them nothing else.
+  private readonly registers: SmmuRegisters;
+  private readonly streams: GuestStreams;
+
+  /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do. */
+  constructor({ backend, idRegisters = GUEST_ID_REGISTERS }: VirtualSmmuOptions) {
+    checkIdRegisters(idRegisters, 'guest');
+    this.#backend = backend;
+    const memory: GuestMemory = {
+      load64: (gpa) => this.#memory.load64(gpa),
+      store64: (gpa, value) => this.#memory.store64(gpa, value),
+    };
+    this.registers = new SmmuRegisters(idRegisters, {
+      refresh: () => this.#commands.refresh(),
+      enablesChanged: (before) => this.#enablesChanged(before),
+      commandsProduced: () => this.#commands.produce(),
+      commandErrorAcknowledged: () => this.#commands.acknowledge(),
+      eventProducerWritten: () => undefined,
+      configured: () => undefined,
+      bypassChanged: () => this.#followBypass(),
+    });
+    this.streams = new GuestStreams(this.registers, memory, backend);
+    this.#events = new EventQueue(this.registers, memory);
+    this.#commands = new CommandQueue(this.registers, {
+      block: backend.commandQueue,
+      placeRing: ({ base, log2size }) => {
+        if (!backend.setCommandRing(base, log2size)) backend.commandQueue.setRing(0, 0, log2size);
+      },
+      serve: () => backend.serveCommandQueue(),
+      resume: () => backend.resumeCommandQueue(),
+      carryOut: (ring) => this.#carryOut(ring),
+    });
+  }
+
+  attach(host: DeviceHost): void {
+    this.#memory = host.memory;
+    this.registers.attach(host);
+    this.#backend.onEvent((record) => this.#deliver(record));
+    host.background({ name: 'smmuv3', poll: () => (this.#commands.pending && this.#commands.run() ? 1 : 0) });
+  }
+
+  reset(): void {
+    this.registers.reset();
+    this.#commands.load();
+    this.streams.clear();
+    this.#followBypass();
+    this.#backend.invalidateAll();
+  }
+
+  read(access: MmioAccess): void {
+    this.registers.read(access);
+  }
+
+  write(access: MmioAccess): void {
+    this.registers.write(access);
+  }
+
+  #enablesChanged(before: number): void {
+    const changed = before ^ this.registers.get(SMMU_CR0);
+    if (bitsOf(changed, CR0_SMMUEN)) {
+      if (this.registers.enabled(CR0_SMMUEN)) this.streams.reload(0, LAST_SID);
+      else this.streams.clear();
+      this.#followBypass();
+    }
+    if (bitsOf(changed, CR0_CMDQEN)) {
+      if (this.registers.enabled(CR0_CMDQEN)) {
+        this.#commands.load();
+        this.#commands.run();
+      } else {
+        this.#commands.stop();
+      }
+    }
+  }
+
+  // GBPA is looked at while the SMMU is off; a change while it is on counts from the next time that it is switched off.
+  #followBypass(): void {
+    if (!this.registers.enabled(CR0_SMMUEN)) this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
+  }
+
+  // The drain has read the command and found it to be one of these. What is read here is read again, so it is checked again: a guest that
+  // changes a command under the queue has it fetched anew.
+  #carryOut({ base, log2size }: TableShape): void {
+    const address = base + (this.#backend.commandQueue.cons % 2 ** log2size) * CMDQ_ENTRY_SIZE;
+    const words: number[] = [];
+    for (let i = 0; i < CMDQ_ENTRY_SIZE; i += 8) {
+      const long = this.#memory.load64(address + i) ?? 0n;
+      words.push(Number(long & 0xffffffffn), Number(long >> 32n));
+    }
+    if (this.#execute(words)) this.#backend.finishCommand();
+    else this.#backend.resumeCommandQueue();
+  }
+
+  #execute(words: readonly number[]): boolean {
+    const sid = fieldOf(words, CMD_SID);
+    switch (fieldOf(words, CMD_OP)) {
+      case OP_PREFETCH_CFG:
+      case OP_PREFETCH_ADDR:
+        return true;
+      case OP_CFGI_STE:
+        this.#reload(sid, sid);
+        return true;
+      case OP_CFGI_STE_RANGE: {
+        // RANGE = 31 covers all of 2^32 streams.
+        const span = 2 ** (fieldOf(words, CFGI_RANGE) + 1);
+        const first = sid - (sid % span);
+        this.#reload(first, first + span - 1);
+        return true;
+      }
+      case OP_CFGI_CD:
+        this.#invalidateCd(sid, fieldOf(words, CMD_SSID));
+        return true;
+      case OP_CFGI_CD_ALL:
+        this.#invalidateCd(sid, undefined);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #reload(first: number, last: number): void {
+    if (this.registers.enabled(CR0_SMMUEN)) this.streams.reload(first, last);
+  }
+
+  // A StreamID without a device has nothing cached.
+  #invalidateCd(sid: number, ssid: number | undefined): void {
+    if (this.#backend.virtualStreams.includes(sid)) this.#backend.invalidateContextDescriptors(sid, ssid);
+  }
+
+  #deliver(record: Uint32Array): void {
+    const reported = this.streams.reported(record);
+    if (reported) this.#events.add(reported);
+  }
+
+  save(): DeviceState {
+    this.#commands.refresh();
+    return { registers: this.registers.save(), streams: this.streams.save() };
+  }
+
+  restore(state: DeviceState): void {
+    const { registers, streams } = stateFields(state, 'registers', 'streams');
+    const saved = checkSavedStreams(streams);
+    this.registers.restore(registers);
+    this.#commands.load();
+    this.#followBypass();
+    this.streams.restore(saved);
+    this.#backend.invalidateAll();
+  }
+
+  registerName(region: number, offset: number): string {
+    return this.registers.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+  }
+}
