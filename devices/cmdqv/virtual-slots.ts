@@ -30,7 +30,7 @@ function resetState(count: number) {
     config: zeros(),
     gerror: zeros(),
     gerrorn: zeros(),
-    /** 1 where a HW queue stands behind the slot: the registers then live in the backend's page 0, and those here are stale. */
+    /** 1 where a HW queue stands behind the slot: the registers then live in the backend's page 0, and those here are zero. */
     backed: zeros(),
   };
 }
@@ -145,7 +145,10 @@ export class VirtualSlots {
   /** Stands a HW queue behind a slot; false when the host has none for this ring. The slot then runs if its CONFIG.EN is set. */
   allocate(slot: number, baseGpa: number, log2size: number): boolean {
     this.#capture(slot);
-    if (!this.#backend.allocateQueue(slot, baseGpa, log2size)) return false;
+    if (!this.#backend.allocateQueue(slot, baseGpa, log2size)) {
+      this.#settle(slot);
+      return false;
+    }
     this.state.backed[slot] = 1;
     this.#flush(slot);
     return true;
@@ -168,6 +171,25 @@ export class VirtualSlots {
       block.state = QUEUE_ERROR_PUBLISHED;
       this.#backend.writePage0(slot, VCMDQ_PROD, prod);
     }
+    this.#forget(slot);
+    this.state.gerror[slot] = 0;
+  }
+
+  /** Puts the registers of a slot without a HW queue into the mapped page, if there is one. */
+  #settle(slot: number): void {
+    if (!this.mapped) return;
+    const { cons = 0, prod = 0, config = 0, gerrorn = 0 } = this.#cached(slot);
+    this.#backend.writePage0(slot, VCMDQ_CONS, cons);
+    this.#backend.writePage0(slot, VCMDQ_PROD, prod);
+    this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
+    this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
+    this.#forget(slot);
+    this.#showReadOnly(slot);
+  }
+
+  /** Registers that now live elsewhere: no second copy of them stays. */
+  #forget(slot: number): void {
+    for (const field of ['cons', 'prod', 'config', 'gerrorn'] as const) this.state[field][slot] = 0;
   }
 
   #cached(slot: number): { [field in keyof SlotsState]: number | undefined } {
@@ -189,23 +211,15 @@ export class VirtualSlots {
       this.#capture(slot);
       this.#backend.freeQueue(slot);
       this.state.backed[slot] = 0;
-      this.#showReadOnly(slot);
+      this.#settle(slot);
     }
   }
 
   /** Page 0 goes to the guest: every slot's registers move there. */
   map(memoryOffset: number): void {
     this.#backend.mapPage0(memoryOffset);
-    for (let slot = 0; slot < this.count; slot++) {
-      if (this.isBacked(slot)) continue;
-      const { cons = 0, prod = 0, config = 0, gerrorn = 0 } = this.#cached(slot);
-      this.#backend.writePage0(slot, VCMDQ_CONS, cons);
-      this.#backend.writePage0(slot, VCMDQ_PROD, prod);
-      this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
-      this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
-    }
     this.mapped = true;
-    for (let slot = 0; slot < this.count; slot++) if (!this.isBacked(slot)) this.#showReadOnly(slot);
+    for (let slot = 0; slot < this.count; slot++) if (!this.isBacked(slot)) this.#settle(slot);
   }
 
   /** Page 0 has been taken back from the guest. */

@@ -1,0 +1,196 @@
+// The device contract: what every device must do to be plugged into a host (docs/device-plugin.md). The cases know no test runner;
+// hand them to yours:  for (const { name, run } of deviceContract(...)) it(name, run);
+
+import { type DeviceState, PLUGIN_INTERFACE_VERSION, type StateValue } from '../plugin/index.ts';
+import { Random } from './random.ts';
+import { check, type DeviceFactory, type Stimulus, Subject } from './subject.ts';
+import { firstDifference, visibleState } from './visible-state.ts';
+
+export interface ContractOptions {
+  /** Random operations of each storm. Default 3000. */
+  readonly operations?: number;
+  /** Seeds; every storm runs once with each. Default 1 to 3. */
+  readonly seeds?: readonly number[];
+  /** Input of the device that is not a register access. */
+  readonly stimulus?: Stimulus;
+}
+
+/** One promise of the contract. `run` throws an Error that says how it was broken. */
+export interface ContractCase {
+  readonly name: string;
+  run(): void;
+}
+
+/** A state as it comes back from a file. */
+function fromFile(state: DeviceState): DeviceState {
+  return JSON.parse(JSON.stringify(state)) as DeviceState;
+}
+
+function same(a: readonly string[], b: readonly string[], what: string): void {
+  const at = a.findIndex((entry, i) => entry !== b[i]);
+  check(at < 0 && a.length === b.length, () => `${what}: ${a[at] ?? 'nothing'} against ${b[at] ?? b[a.length] ?? 'nothing'}`);
+}
+
+/** Two devices that should be in the same state: by what they save, show, read, and do from here on. */
+function sameDevice(a: Subject, b: Subject, seed: number, options: ContractOptions, what: string): void {
+  const saved = firstDifference(visibleState(a.device.save()), visibleState(b.device.save()));
+  check(saved === undefined, () => `${what}: saved states differ at ${saved}`);
+  const fields = firstDifference(visibleState(a.device, [a.host]), visibleState(b.device, [b.host]));
+  check(fields === undefined, () => `${what}: fields differ at ${fields}`);
+  same(
+    [...a.host.levels].map((level) => level.join(' ')).filter((level) => level.endsWith('true')),
+    [...b.host.levels].map((level) => level.join(' ')).filter((level) => level.endsWith('true')),
+    `${what}: interrupt levels differ`,
+  );
+  same(a.readAll(), b.readAll(), `${what}: registers differ`);
+  a.host.log.length = 0;
+  b.host.log.length = 0;
+  const operations = options.operations ?? 3000;
+  const readA = a.storm(new Random(seed), operations, options.stimulus);
+  const readB = b.storm(new Random(seed), operations, options.stimulus);
+  same(readA, readB, `${what}: later reads differ`);
+  same(a.host.log, b.host.log, `${what}: later effects differ`);
+}
+
+/** Every state that lacks a field of this one, has one more, or has a value of another kind somewhere. */
+function* foreignStates(state: StateValue): Generator<StateValue> {
+  yield typeof state === 'string' ? 1 : 'foreign';
+  yield null;
+  if (typeof state !== 'object' || state === null) return;
+  if (Array.isArray(state)) {
+    if (state.length > 0) for (const first of foreignStates(state[0] as StateValue)) yield [first, ...state.slice(1)];
+    return;
+  }
+  const fields = state as { readonly [field: string]: StateValue };
+  for (const field of Object.keys(fields)) {
+    const { [field]: value, ...others } = fields;
+    yield others;
+    if (value !== undefined) for (const foreign of foreignStates(value)) yield { ...others, [field]: foreign };
+  }
+}
+
+function identityCase(factory: DeviceFactory): ContractCase {
+  return {
+    name: 'describes itself',
+    run() {
+      const { device } = new Subject(factory);
+      check(device.name.length > 0, () => 'the device has no name');
+      check(device.interfaceVersion === PLUGIN_INTERFACE_VERSION, () => `interface version ${device.interfaceVersion} is not the host's`);
+      for (const { name, size, accessSizes } of device.regions) {
+        check(size > 0 && size % 4096 === 0, () => `size of region ${name} is not a multiple of 4 KiB: ${size}`);
+        check(
+          accessSizes.length > 0 && accessSizes.every((bytes) => [1, 2, 4, 8].includes(bytes)),
+          () => `region ${name} has no sound access sizes`,
+        );
+      }
+      device.regions.forEach((at, region) => {
+        const name = device.registerName(region, at.size - 4);
+        check(name.length > 0, () => `region ${at.name} has offsets without a name`);
+      });
+    },
+  };
+}
+
+/** The bus keeps these from a device; one that answers them anyway does no harm in a host whose bus is wrong. */
+function oddAccessCase(factory: DeviceFactory): ContractCase {
+  return {
+    name: 'answers accesses of every size, unaligned and out of range, without throwing and with values that fit',
+    run() {
+      const subject = new Subject(factory);
+      subject.device.regions.forEach(({ size: bytes, accessSizes }, region) => {
+        const edges = [bytes - 8, bytes - 4, bytes - 2, bytes - 1, bytes, bytes + 4, bytes + 8];
+        for (const register of [...subject.registers(region).slice(0, 64), ...edges]) {
+          for (const skew of [0, 1, 2, 3, 4]) {
+            for (const size of accessSizes) {
+              const access = { region, offset: register + skew, size, lo: 0, hi: 0, vcpu: 0 };
+              subject.access('read', { ...access });
+              subject.access('write', { ...access, lo: size >= 4 ? 0xffffffff : 2 ** (8 * size) - 1, hi: size === 8 ? 0xffffffff : 0 });
+            }
+          }
+        }
+      });
+    },
+  };
+}
+
+function stormCases(factory: DeviceFactory, seed: number, options: ContractOptions): ContractCase[] {
+  const operations = options.operations ?? 3000;
+  const stormed = (): Subject => {
+    const subject = new Subject(factory);
+    subject.storm(new Random(seed), operations, options.stimulus);
+    return subject;
+  };
+  return [
+    {
+      name: `after a storm (seed ${seed}) reset gives the state of a new device`,
+      run() {
+        const used = stormed();
+        used.device.reset();
+        const fresh = new Subject(factory);
+        fresh.host.ram.set(used.host.ram);
+        sameDevice(used, fresh, seed + 1000, options, 'reset device against new one');
+      },
+    },
+    {
+      name: `after a storm (seed ${seed}) saving changes nothing and is a copy`,
+      run() {
+        const used = stormed();
+        const first = used.device.save();
+        const image = visibleState(first);
+        const again = firstDifference(image, visibleState(used.device.save()));
+        check(again === undefined, () => `two saves differ at ${again}`);
+        const file = firstDifference(image, visibleState(fromFile(first)));
+        check(file === undefined, () => `the state is not plain data at ${file}`);
+        used.storm(new Random(seed + 2000), operations, options.stimulus);
+        const later = firstDifference(image, visibleState(first));
+        check(later === undefined, () => `a saved state changed with the device at ${later}`);
+      },
+    },
+    {
+      name: `after a storm (seed ${seed}) a restored device is the saved one in every respect`,
+      run() {
+        const used = stormed();
+        const restored = new Subject(factory);
+        restored.host.ram.set(used.host.ram);
+        restored.device.restore(fromFile(used.device.save()));
+        sameDevice(used, restored, seed + 3000, options, 'saved device against restored one');
+      },
+    },
+    {
+      name: `after a storm (seed ${seed}) a used device can be restored to the state of a new one`,
+      run() {
+        const used = stormed();
+        const fresh = new Subject(factory);
+        fresh.host.ram.set(used.host.ram);
+        used.device.restore(fromFile(fresh.device.save()));
+        sameDevice(used, fresh, seed + 4000, options, 'restored device against new one');
+      },
+    },
+    {
+      name: `after a storm (seed ${seed}) a foreign state is refused and leaves the device as it was`,
+      run() {
+        const used = stormed();
+        const state = used.device.save();
+        const before = visibleState(state);
+        for (const foreign of [...foreignStates(state), {}, { ...state, unknown: 1 }]) {
+          let refusal: unknown;
+          try {
+            used.device.restore(foreign as DeviceState);
+          } catch (error) {
+            refusal = error;
+          }
+          const shown = JSON.stringify(foreign)?.slice(0, 120);
+          check(refusal instanceof TypeError, () => `a foreign state is not refused with a TypeError: ${shown}`);
+          const changed = firstDifference(before, visibleState(used.device.save()));
+          check(changed === undefined, () => `the refused state ${shown} changed the device at ${changed}`);
+        }
+      },
+    },
+  ];
+}
+
+/** The contract as cases for one device. `factory` makes a new device each time that it is called. */
+export function deviceContract(factory: DeviceFactory, options: ContractOptions = {}): readonly ContractCase[] {
+  const seeds = options.seeds ?? [1, 2, 3];
+  return [identityCase(factory), oddAccessCase(factory), ...seeds.flatMap((seed) => stormCases(factory, seed, options))];
+}

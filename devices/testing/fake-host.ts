@@ -1,0 +1,162 @@
+// A host for tests: memory, interrupt lines, DMA and direct maps that keep a record of what the device did with them.
+
+import type {
+  BackgroundLoop,
+  DeviceHost,
+  DirectMap,
+  DirectMapRequest,
+  DmaPort,
+  DmaResult,
+  GuestMemory,
+  InterruptLine,
+  TraceEvent,
+} from '../plugin/index.ts';
+
+export interface FakeHostOptions {
+  /** gpa of the RAM, a multiple of 8. Default 0x80000000. */
+  readonly ramGpa?: number;
+  /** Bytes of RAM, a multiple of 64 KiB. Default 1 MiB. */
+  readonly ramSize?: number;
+  /** StreamID of the DMA port. Default 8. */
+  readonly streamId?: number;
+  /** False makes `mapDirect` refuse, as a host without direct maps does. Default true. */
+  readonly directMaps?: boolean;
+}
+
+/** A direct map as the fake host has granted it. */
+export interface GrantedMap extends DirectMapRequest {
+  readonly memoryOffset: number;
+  mapped: boolean;
+}
+
+const PAGE = 0x10000;
+/** Pages of guest memory below RAM that stand for directly mapped registers. */
+const DIRECT_PAGES = 15;
+const RAM_OFFSET = (1 + DIRECT_PAGES) * PAGE;
+
+export class FakeHost implements DeviceHost {
+  /** Guest memory: a page that nobody uses, the pages of direct maps, then RAM. */
+  readonly guestMemory: WebAssembly.Memory;
+  readonly ramGpa: number;
+  readonly ramSize: number;
+  /** The RAM, byte by byte. */
+  readonly ram: Uint8Array<ArrayBufferLike>;
+  readonly memory: GuestMemory;
+  /** Everything that the device told the host, in order: "pulse 0", "level 1 true", "dma write 0x1000 4 ok", "map 0 0x30000". */
+  readonly log: string[] = [];
+  /** Level of each interrupt line that was ever set. */
+  readonly levels = new Map<number, boolean>();
+  readonly maps: GrantedMap[] = [];
+  readonly loops: BackgroundLoop[] = [];
+  readonly #options: FakeHostOptions;
+  #now = 0;
+
+  constructor(options: FakeHostOptions = {}) {
+    this.#options = options;
+    this.ramGpa = options.ramGpa ?? 0x80000000;
+    this.ramSize = options.ramSize ?? 0x100000;
+    const pages = (RAM_OFFSET + this.ramSize) / PAGE;
+    this.guestMemory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.ram = new Uint8Array(this.guestMemory.buffer, RAM_OFFSET, this.ramSize);
+    const words = new BigUint64Array(this.guestMemory.buffer, RAM_OFFSET, this.ramSize / 8);
+    const indexOf = (gpa: number) => (gpa % 8 === 0 && this.#inRam(gpa, 8) ? (gpa - this.ramGpa) / 8 : -1);
+    this.memory = {
+      load64: (gpa) => {
+        const index = indexOf(gpa);
+        return index < 0 ? undefined : Atomics.load(words, index);
+      },
+      store64: (gpa, value) => {
+        const index = indexOf(gpa);
+        if (index >= 0) Atomics.store(words, index, value);
+        return index >= 0;
+      },
+    };
+  }
+
+  #inRam(gpa: number, length: number): boolean {
+    return gpa >= this.ramGpa && gpa + length <= this.ramGpa + this.ramSize;
+  }
+
+  /** Offset of the RAM in guest memory, as a guest port's region has it. */
+  get ramOffset(): number {
+    return RAM_OFFSET;
+  }
+
+  /** Pulses that a line has had. */
+  pulses(line: number): number {
+    return this.log.filter((entry) => entry === `pulse ${line}`).length;
+  }
+
+  /** Level of a line. */
+  level(line: number): boolean {
+    return this.levels.get(line) ?? false;
+  }
+
+  interruptLine(index: number): InterruptLine {
+    return {
+      pulse: () => {
+        this.log.push(`pulse ${index}`);
+      },
+      setLevel: (asserted) => {
+        if (asserted !== this.level(index)) this.log.push(`level ${index} ${asserted}`);
+        this.levels.set(index, asserted);
+      },
+    };
+  }
+
+  /** A port without an IOMMU: iova is gpa, what is not RAM faults, and an access that leaves RAM is carried out up to its end. */
+  dmaPort(): DmaPort {
+    const within = (iova: number, length: number) => Math.max(0, Math.min(length, this.ramGpa + this.ramSize - iova));
+    const access = (kind: string, iova: number, length: number, copy: (at: number, length: number) => void): DmaResult => {
+      const done = iova >= this.ramGpa ? within(iova, length) : 0;
+      if (done > 0) copy(iova - this.ramGpa, done);
+      this.log.push(`dma ${kind} 0x${iova.toString(16)} ${done} ${done === length ? 'ok' : 'fault'}`);
+      return { ok: done === length, done };
+    };
+    return {
+      streamId: this.#options.streamId ?? 8,
+      read: (iova, target) => access('read', iova, target.length, (at, length) => target.set(this.ram.subarray(at, at + length))),
+      write: (iova, source) => access('write', iova, source.length, (at, length) => this.ram.set(source.subarray(0, length), at)),
+    };
+  }
+
+  mapDirect(request: DirectMapRequest): DirectMap | undefined {
+    const page = Array.from({ length: DIRECT_PAGES }, (_, i) => (1 + i) * PAGE).find(
+      (offset) => !this.maps.some((map) => map.mapped && map.memoryOffset - (map.offset % PAGE) === offset),
+    );
+    if (this.#options.directMaps === false || page === undefined) return undefined;
+    const map: GrantedMap = { ...request, memoryOffset: page + (request.offset % PAGE), mapped: true };
+    this.maps.push(map);
+    this.log.push(`map ${request.region} 0x${request.offset.toString(16)}`);
+    return {
+      memoryOffset: map.memoryOffset,
+      unmap: () => {
+        map.mapped = false;
+        this.log.push(`unmap ${request.region} 0x${request.offset.toString(16)}`);
+      },
+    };
+  }
+
+  background(loop: BackgroundLoop): () => void {
+    this.loops.push(loop);
+    return () => {
+      const index = this.loops.indexOf(loop);
+      if (index >= 0) this.loops.splice(index, 1);
+    };
+  }
+
+  /** Lets every background loop do its work once. */
+  poll(): void {
+    for (const loop of [...this.loops]) loop.poll();
+  }
+
+  /** A microsecond later with every look, so that runs repeat. */
+  nowNs(): number {
+    this.#now += 1000;
+    return this.#now;
+  }
+
+  trace(event: TraceEvent): void {
+    this.log.push(`trace ${event.name}`);
+  }
+}

@@ -1,0 +1,120 @@
+// A device under test, and the random accesses that are made to it.
+
+import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
+import { unnamedRegister } from '../plugin/index.ts';
+import { FakeHost } from './fake-host.ts';
+import type { Random } from './random.ts';
+
+/** Makes a device for a host; called for every instance that a test needs. The suite attaches and resets it. */
+export type DeviceFactory = (host: FakeHost) => Device;
+
+/** Input that is not a register access (a character that arrives, say), as random as everything else in a storm. */
+export type Stimulus = (device: Device, random: Random) => void;
+
+/** Offsets of a region at which a device with a register everywhere is still tried. */
+const MAX_UNNAMED = 0x1000;
+/** Values that registers tend to treat specially; storms add RAM addresses and random words. */
+const EDGES = [0, 1, 2, 3, 4, 0x10, 0x80, 0xff, 0x1000, 0x8000, 0xffff, 0x10000, 0x80000, 0xfffff, 0x7fffffff, 0x80000000, 0xffffffff];
+
+/** @throws {Error} with the message when the condition does not hold. */
+export function check(condition: boolean, message: () => string): asserts condition {
+  if (!condition) throw new Error(message());
+}
+
+export class Subject {
+  readonly host: FakeHost;
+  readonly device: Device;
+  readonly #registers: readonly (readonly number[])[];
+
+  constructor(factory: DeviceFactory) {
+    this.host = new FakeHost();
+    this.device = factory(this.host);
+    this.device.attach(this.host);
+    this.device.reset();
+    this.#registers = this.device.regions.map((_, region) => this.#findRegisters(region));
+  }
+
+  /** Word offsets of a region at which the device names a register; the first ones of the region when it names none. */
+  #findRegisters(region: number): number[] {
+    const at = this.device.regions[region];
+    const words = Array.from({ length: (at?.size ?? 0) / 4 }, (_, i) => 4 * i);
+    const named = words.filter((offset) => this.device.registerName(region, offset) !== unnamedRegister(at, offset));
+    return named.length > 0 ? named : words.filter((offset) => offset < MAX_UNNAMED);
+  }
+
+  registers(region: number): readonly number[] {
+    return this.#registers[region] ?? [];
+  }
+
+  /** One access as it stands, checked for what no device may do. Returns "lo:hi" as the device leaves them. */
+  access(kind: 'read' | 'write', access: MmioAccess): string {
+    const described = `${kind} of ${access.size} at 0x${access.offset.toString(16)} of region ${access.region}`;
+    try {
+      this.device[kind](access);
+    } catch (error) {
+      throw new Error(`${described} throws`, { cause: error });
+    }
+    if (kind === 'write') return '';
+    const limit = access.size >= 4 ? 0xffffffff : 2 ** (8 * access.size) - 1;
+    const fits = (value: number, max: number) => Number.isInteger(value) && value >= 0 && value <= max;
+    check(
+      fits(access.lo, limit) && fits(access.hi, access.size === 8 ? 0xffffffff : 0),
+      () => `${described} returns lo ${access.lo}, hi ${access.hi}, which does not fit`,
+    );
+    return `${access.lo.toString(16)}:${access.hi.toString(16)}`;
+  }
+
+  /** Reads every register once, in order. */
+  readAll(): string[] {
+    return this.device.regions.flatMap((at, region) => {
+      const size: AccessSize = at.accessSizes.includes(4) ? 4 : (at.accessSizes[0] ?? 4);
+      const offsets = this.registers(region).filter((offset) => offset % size === 0);
+      return offsets.map((offset) => {
+        const value = this.access('read', { region, offset, size, lo: 0, hi: 0, vcpu: 0 });
+        return `${this.device.registerName(region, offset)} = ${value}`;
+      });
+    });
+  }
+
+  #value(random: Random): number {
+    switch (random.below(4)) {
+      case 0:
+        return random.pick(EDGES);
+      case 1:
+        return this.host.ramGpa + random.below(this.host.ramSize);
+      case 2:
+        return random.below(0x100);
+      default:
+        return random.word();
+    }
+  }
+
+  #access(random: Random): MmioAccess {
+    const region = random.below(this.device.regions.length);
+    const at = this.device.regions[region];
+    const size = random.pick(at?.accessSizes ?? [4]);
+    const registers = this.registers(region);
+    const offset = random.below(8) > 0 ? random.pick(registers) : random.below(at?.size ?? 0);
+    return { region, offset: offset - (offset % size), size, lo: 0, hi: 0, vcpu: 0 };
+  }
+
+  /** Random accesses that a bus lets through, stimuli and background work. Returns what each read returned, in order. */
+  storm(random: Random, operations: number, stimulus?: Stimulus): string[] {
+    const seen: string[] = [];
+    for (let i = 0; i < operations; i++) {
+      const access = this.#access(random);
+      const choice = random.below(20);
+      if (choice === 0) {
+        this.host.poll();
+        stimulus?.(this.device, random);
+      } else if (choice < 12) {
+        access.lo = access.size >= 4 ? this.#value(random) : this.#value(random) % 2 ** (8 * access.size);
+        access.hi = access.size === 8 && random.below(2) ? this.#value(random) : 0;
+        this.access('write', access);
+      } else {
+        seen.push(`${this.device.registerName(access.region, access.offset)} = ${this.access('read', access)}`);
+      }
+    }
+    return seen;
+  }
+}
