@@ -326,6 +326,8 @@ export class PhysicalCmdqv implements Device {
       queue.restore(words);
     });
     this.seen = seen;
+    // What the drain was in the middle of happens again, and tells the host again.
+    for (const queue of this.#queues) queue.serve();
   }
 
   registerName(region: number, offset: number): string {

@@ -11,7 +11,7 @@ export interface ContractOptions {
   readonly operations?: number;
   /** Seeds; every storm runs once with each. Default 1 to 3. */
   readonly seeds?: readonly number[];
-  /** Input of the device that is not a register access. */
+  /** Steps that lead storms into states that blind accesses seldom reach; a quarter of all operations. */
   readonly stimulus?: Stimulus;
 }
 

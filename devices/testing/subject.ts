@@ -2,14 +2,18 @@
 
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unnamedRegister } from '../plugin/index.ts';
+import { DeviceBus } from './device-bus.ts';
 import { FakeHost } from './fake-host.ts';
 import type { Random } from './random.ts';
 
 /** Makes a device for a host; called for every instance that a test needs. The suite attaches and resets it. */
 export type DeviceFactory = (host: FakeHost) => Device;
 
-/** Input that is not a register access (a character that arrives, say), as random as everything else in a storm. */
-export type Stimulus = (device: Device, random: Random) => void;
+/**
+ * A random step that blind accesses would hardly ever make: input that is no register access, a write that a driver would make now. Uses
+ * nothing but its arguments and `random`, so that two equal devices get equal steps.
+ */
+export type Stimulus = (bus: DeviceBus, random: Random, host: FakeHost) => void;
 
 /** Offsets of a region at which a device with a register everywhere is still tried. */
 const MAX_UNNAMED = 0x1000;
@@ -101,12 +105,14 @@ export class Subject {
   /** Random accesses that a bus lets through, stimuli and background work. Returns what each read returned, in order. */
   storm(random: Random, operations: number, stimulus?: Stimulus): string[] {
     const seen: string[] = [];
+    const bus = new DeviceBus(this.device);
     for (let i = 0; i < operations; i++) {
       const access = this.#access(random);
       const choice = random.below(20);
       if (choice === 0) {
         this.host.poll();
-        stimulus?.(this.device, random);
+      } else if (stimulus && choice < 6) {
+        stimulus(bus, random, this.host);
       } else if (choice < 12) {
         access.lo = access.size >= 4 ? this.#value(random) : this.#value(random) % 2 ** (8 * access.size);
         access.hi = access.size === 8 && random.below(2) ? this.#value(random) : 0;

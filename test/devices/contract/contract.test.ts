@@ -1,18 +1,52 @@
 import { describe, it } from 'vitest';
+import { QUEUE_ERROR_HELD } from '../../../assembly/layout/host-memory.ts';
 import { loadHotModules } from '../../../assembly/load.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
-import { type ContractOptions, type DeviceFactory, deviceContract } from '../../../devices/testing/index.ts';
-import { createHostMemory, Unit } from '../../../devices/unit/index.ts';
-import { TestVintfBackend } from '../../support/vintf-backend.ts';
+import type { Device } from '../../../devices/plugin/index.ts';
+import { type ContractOptions, type DeviceFactory, deviceContract, type FakeHost } from '../../../devices/testing/index.ts';
+import { createHostMemory, Unit, writeActions } from '../../../devices/unit/index.ts';
+import { cmdqvStep } from '../../support/cmdqv-steps.ts';
+import { dmaStep } from '../../support/dma-steps.ts';
+import { IDR0 } from '../../support/unit-harness.ts';
+import { LVCMDQS, TestVintfBackend } from '../../support/vintf-backend.ts';
 
 const modules = await loadHotModules();
 const ignore = () => undefined;
 
-function hostUnit(): Unit {
-  return new Unit({ modules, hostMemory: createHostMemory({ ramSize: 0x100000 }), thread: 0 });
+/** A physical CMDQV that was given whole to the guest whose memory the fake host has. */
+function physicalCmdqv(host: FakeHost, reportErrors: 'hypervisor' | 'all'): PhysicalCmdqv {
+  const hostMemory = createHostMemory({ ramSize: 0x10000 });
+  writeActions(hostMemory, 0, IDR0);
+  const regions = [{ gpa: host.ramGpa, offset: host.ramOffset, size: host.ramSize }];
+  const unit = new Unit({ modules, hostMemory, thread: 0, guest: { memory: host.guestMemory, regions, window: 1 } });
+  return new PhysicalCmdqv({ unit, smmuIndex: 0, vintfs: 2, vcmdqs: 4, reportErrors });
+}
+
+const physicalOptions: ContractOptions = {
+  stimulus: (bus, random, host) => cmdqvStep(bus, random, { vintfs: 2, vcmdqs: 4, memory: host.ram, address: 2 ** 32 + host.ramGpa }),
+};
+
+const backends = new WeakMap<Device, TestVintfBackend>();
+
+function virtualCmdqv(host: FakeHost): VirtualCmdqv {
+  const backend = new TestVintfBackend(modules, host);
+  const device = new VirtualCmdqv({ backend });
+  backends.set(device, backend);
+  return device;
+}
+
+/** The host's policy, which reports whatever is held. */
+function reportErrors(device: Device): void {
+  const backend = backends.get(device);
+  for (let lvcmdq = 0; backend && lvcmdq < LVCMDQS; lvcmdq++) {
+    const queue = backend.queue(lvcmdq);
+    if (queue.state !== QUEUE_ERROR_HELD) continue;
+    backend.unit.drain.publishError(queue.smmu, queue.index);
+    backend.raise(lvcmdq);
+  }
 }
 
 const devices: [string, DeviceFactory, ContractOptions?][] = [
@@ -20,19 +54,25 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     'Pl011',
     () => new Pl011({ onOutput: ignore }),
     {
-      stimulus: (device, random) => {
-        if (device instanceof Pl011) device.receive(Uint8Array.from({ length: random.below(24) }, () => random.word()));
+      stimulus: ({ device }, random) => {
+        if (device instanceof Pl011) device.receive(Uint8Array.from({ length: random.below(12) }, () => random.word()));
       },
     },
   ],
-  ['DmaEngine', () => new DmaEngine()],
+  ['DmaEngine', () => new DmaEngine(), { stimulus: dmaStep }],
   ['Checkpoint', () => new Checkpoint({ onPhase: ignore, onResult: ignore })],
-  ['PhysicalCmdqv', () => new PhysicalCmdqv({ unit: hostUnit(), smmuIndex: 0, vintfs: 2, vcmdqs: 4 })],
+  ['PhysicalCmdqv', (host) => physicalCmdqv(host, 'hypervisor'), physicalOptions],
+  ['PhysicalCmdqv that reports all errors', (host) => physicalCmdqv(host, 'all'), physicalOptions],
   [
-    'PhysicalCmdqv that reports all errors',
-    () => new PhysicalCmdqv({ unit: hostUnit(), smmuIndex: 0, vintfs: 1, vcmdqs: 2, reportErrors: 'all' }),
+    'VirtualCmdqv',
+    virtualCmdqv,
+    {
+      stimulus: (bus, random, host) => {
+        cmdqvStep(bus, random, { vintfs: 1, vcmdqs: LVCMDQS, memory: host.ram, address: host.ramGpa });
+        reportErrors(bus.device);
+      },
+    },
   ],
-  ['VirtualCmdqv', (host) => new VirtualCmdqv({ backend: new TestVintfBackend(modules, host) })],
 ];
 
 describe.each(devices)('%s', (_name, factory, options) => {
