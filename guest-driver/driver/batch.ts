@@ -66,11 +66,11 @@ function flush(sync: bool): i32 {
     return unsynced != 0 && sync ? issue(changetype<Queue>(unsynced), 0, 0, true) : RESULT_OK;
   }
   const whole = getCmdq(COMMANDS, count);
+  // A batch that needs the CMDQ for any part of it is not on the direct path: the CMDQ traps.
+  setInvalidating(whole != 0 && whole != changetype<usize>(cmdq()) ? 1 : 0);
   if (whole != 0) {
-    if (whole != changetype<usize>(cmdq())) setInvalidating(1);
     return issueRun(changetype<Queue>(whole), COMMANDS, count, sync);
   }
-  setInvalidating(0);
   for (let from: u32 = 0; from < count; ) {
     const commands = COMMANDS + from * CMDQ_ENTRY_SIZE;
     const length = runLength(commands, count - from);

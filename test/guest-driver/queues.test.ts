@@ -179,6 +179,13 @@ describe('batches', () => {
     driver.addCfgiSte(8);
     driver.submit();
     expect(marks).toEqual([0, 0, 0, 0]);
+    // Nor when a first part went to the VCMDQ alone: from the moment when the CMDQ is needed there are exits.
+    marks.length = 0;
+    driver.begin();
+    addPages(driver, 64);
+    driver.addCfgiSte(8);
+    driver.submit();
+    expect(marks).toEqual([...Array.from({ length: 64 }, () => 1), 0, 0, 0]);
   });
 });
 
@@ -217,6 +224,17 @@ describe('rings', () => {
     expect(written).toEqual([0, 0]);
     expect(prodWrites(fake)).toEqual(['w C 30004 105']);
     expect(fake.view.getUint8(driver.queueRing(1))).toBe(0x12);
+  });
+
+  it('waits as well when there is room for a part of the batch', async () => {
+    const { driver, fake } = await bootDriver();
+    fake.held.add(1);
+    const commands = driver.allocateBytes(254 * 16, 64);
+    for (let i = 0; i < 254; i++) fake.view.setBigUint64(commands + 16 * i, 0x11n, true);
+    expect(driver.issueRaw(1, commands, 254, 0)).toBe(RESULT_OK);
+    fake.onWait = () => fake.consume(1, 1);
+    expect(driver.issueRaw(1, commands, 4, 0)).toBe(RESULT_OK);
+    expect(fake.waits).toBe(2);
   });
 
   it('refuses more commands than the ring has entries', async () => {

@@ -71,6 +71,8 @@ export class FakeSmmu {
   /** Commands for which this returns an error code are not carried out. */
   errorOf: (command: Taken) => number = () => 0;
   onWait: () => void = () => undefined;
+  /** Called after each register store, with a doorbell as well. */
+  onStore: (gpa: number, value: number) => void = () => undefined;
   /** False: accesses are not logged. */
   logging = true;
   waits = 0;
@@ -87,16 +89,8 @@ export class FakeSmmu {
     word(ABI_AT_VERSION, 1);
     word(ABI_AT_RAM_GPA_BASE, RAM_GPA_BASE);
     word(ABI_AT_MEMORY_SIZE, MEMORY_SIZE);
-    const devices = [
-      [ABI_KIND_SMMUV3, SMMU_GPA, 0x20000, EVENT_IRQ],
-      [ABI_KIND_CMDQV, CMDQV_GPA, 0x50000, CMDQV_IRQ],
-    ];
-    word(ABI_AT_DEVICE_COUNT, devices.length);
-    devices.forEach((fields, i) => {
-      fields.forEach((value, f) => {
-        word(ABI_AT_DEVICES + i * ABI_DEVICE_SIZE + 4 * f, value);
-      });
-    });
+    this.addDevice(ABI_KIND_SMMUV3, SMMU_GPA, 0x20000, EVENT_IRQ);
+    this.addDevice(ABI_KIND_CMDQV, CMDQV_GPA, 0x50000, CMDQV_IRQ);
     this.set(SMMU_GPA + 0x00, options.idr0 ?? 0x0540141a);
     this.set(SMMU_GPA + 0x04, options.idr1 ?? 0x01080010);
     this.set(SMMU_GPA + 0x0c, options.idr3 ?? 0x400);
@@ -105,6 +99,15 @@ export class FakeSmmu {
     this.set(CMDQV_GPA + 0x04, options.param ?? 0x4011);
     this.set(CMDQV_GPA + 0x08, 1);
     if (options.direct) this.mapPage0();
+  }
+
+  /** Adds an entry to the device table: kind, gpa, size, first interrupt line, StreamID. */
+  addDevice(...fields: readonly number[]): void {
+    const index = this.view.getUint32(ABI_AT_DEVICE_COUNT, true);
+    fields.forEach((value, i) => {
+      this.view.setUint32(ABI_AT_DEVICES + index * ABI_DEVICE_SIZE + 4 * i, value, true);
+    });
+    this.view.setUint32(ABI_AT_DEVICE_COUNT, index + 1, true);
   }
 
   /** Lets accesses to page 0 of VINTF 0 go to guest memory. */
@@ -265,6 +268,7 @@ export class FakeSmmu {
       this.#queueAt(index).prod = value;
       if (!this.held.has(index)) this.consume(index);
     }
+    this.onStore(gpa, value);
   }
 
   #setRing(index: number, base: number): void {

@@ -1,0 +1,95 @@
+// The toy guest on a scripted board: its steps, its report, and whether it notices what a device does wrong.
+
+import { describe, expect, it } from 'vitest';
+import { runToy, type ToyRun } from '../support/toy-board.ts';
+
+const failed = (run: ToyRun) => [...run.checks].filter(([, ok]) => !ok).map(([name]) => name);
+
+/** Numbers of the steps as they stand on the console. */
+function stepsOf(run: ToyRun): number[] {
+  return run.console.flatMap((line) => /^\[ ?(\d+)\] /.exec(line)?.[1] ?? []).map(Number);
+}
+
+const measured = (run: ToyRun) => run.phases.filter(({ phase, ended }) => phase === 2 && ended).map(({ data }) => data);
+
+describe('toy', () => {
+  it('passes every check on its own machine and measures both paths', async () => {
+    const run = await runToy({ args: ['path=all', 'rounds=2'] });
+    expect(failed(run)).toEqual([]);
+    expect([...run.checks.keys()]).toEqual([
+      'environment',
+      'probe-cmdqv',
+      'probe-smmu',
+      'hyp-own-zero',
+      'tables',
+      'smmu-reset',
+      'cmdqv-reset',
+      'page0-direct',
+      'vcmdq-batches',
+      'dma-copy',
+      'stale-entry-used',
+      'invalidate',
+      'dma-faults',
+      'event-record',
+      'remap',
+      'mixed-batch',
+      'illegal-command',
+      'illegal-command-recovery',
+      'live-mapping',
+      'measurement',
+      'no-exits-direct',
+    ]);
+    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 19]);
+    expect(run.steps).toBe(13);
+    // Path, commands per batch, p50, p99, batches, exits, doorbells: 2 rounds of 8 samples of 16 batches.
+    expect(measured(run).map(([path, commands, , , batches, exits, doorbells]) => [path, commands, batches, exits, doorbells])).toEqual([
+      [1, 1, 256, 0, 256],
+      [1, 16, 256, 0, 256],
+      [1, 64, 256, 0, 256],
+      [0, 1, 256, 512, 0],
+      [0, 16, 256, 512, 0],
+      [0, 64, 256, 512, 0],
+    ]);
+    expect(measured(run).every(([, , p50 = 0, p99 = 0]) => p50 > 0 && p99 >= p50)).toBe(true);
+  });
+
+  it('attacks its neighbours in six brackets when there are any', async () => {
+    const run = await runToy({ args: ['path=all', 'vms=2', 'machine=1', 'rounds=1'] });
+    expect(failed(run)).toEqual([]);
+    expect([...run.checks.keys()].filter((name) => name.startsWith('attack-'))).toEqual([
+      'attack-vmid-fields',
+      'attack-sid-fields',
+      'attack-cmdq',
+      'attack-vintf-vmid',
+      'attack-sid-pairs',
+      'attack-cmdq-alloc',
+    ]);
+    const brackets = run.phases.filter(({ phase }) => phase === 1).map(({ ended, data }) => (ended ? -1 : 1) * (data[0] ?? 0));
+    expect(brackets).toEqual([1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6]);
+  });
+
+  it.each([
+    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 19], 0],
+    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19], 1],
+  ])('takes the steps of path=%s', async (path, steps, measuredPath) => {
+    const run = await runToy({ args: [`path=${path}`, 'vms=2', 'rounds=1'] });
+    expect(failed(run)).toEqual([]);
+    expect(stepsOf(run)).toEqual(steps);
+    expect(measured(run).map(([at]) => at)).toEqual([measuredPath, measuredPath, measuredPath]);
+  });
+
+  it.each([
+    ['HYP_OWN can be set', { hypervisor: true }, ['hyp-own-zero', 'cmdqv-reset']],
+    ['page 0 stays trapped', { trapped: true }, ['page0-direct']],
+    ['the TLB holds nothing', { noTlb: true }, ['stale-entry-used']],
+    ['an invalidation does nothing', { ignoreVa: true }, ['dma-faults', 'event-record']],
+    ['an event says write', { eventFlip: 1n << 35n }, ['event-record']],
+    ['an event says stage 2', { eventFlip: 1n << 39n }, ['event-record']],
+    ['an event has another class', { eventFlip: 1n << 40n }, ['event-record']],
+    ['ATC_INV takes every StreamID', { anySid: true }, ['attack-sid-fields', 'attack-sid-pairs']],
+  ])('notices when %s', async (_what, options, expected) => {
+    const run = await runToy({ args: ['vms=2', 'rounds=1'], ...options });
+    expect(failed(run)).toEqual(expect.arrayContaining(expected));
+    expect(stepsOf(run).at(-1)).toBe(19);
+  });
+});

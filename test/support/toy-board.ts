@@ -1,0 +1,185 @@
+// A board for the toy guest around the scripted SMMU: DMA engine with a small TLB of its own making, checkpoint device, console.
+// It shows whether the toy notices what a device does wrong; the real devices have tests of their own.
+
+import { readFile } from 'node:fs/promises';
+import { ABI_AT_EXITS, ABI_KIND_CHECKPOINT, ABI_KIND_DMA, ABI_NO_IRQ, ABI_NO_STREAM, RUN_YIELD } from '../../assembly/layout/guest-abi.ts';
+import { EVENT_IRQ, FakeSmmu, RAM_GPA_BASE, SMMU_GPA, type Taken } from './fake-smmu.ts';
+
+const DMA_GPA = 0x14000000;
+const CHECKPOINT_GPA = 0x15000000;
+const SID = 0x2c;
+const PAGE = 0x1000;
+const VCMDQ_OPCODES = [0x11, 0x12, 0x28, 0x2a, 0x40, 0x46];
+
+export interface ToyOptions {
+  readonly args?: readonly string[];
+  /** HYP_OWN can be set by a guest. */
+  readonly hypervisor?: boolean;
+  /** Page 0 stays trapped. */
+  readonly trapped?: boolean;
+  /** The TLB holds nothing: an unmap takes effect at once. */
+  readonly noTlb?: boolean;
+  /** Invalidations of single addresses do nothing. */
+  readonly ignoreVa?: boolean;
+  /** An ATC_INV of any StreamID is taken. */
+  readonly anySid?: boolean;
+  /** Event records carry this bit of doubleword 1 in addition. */
+  readonly eventFlip?: bigint;
+}
+
+export interface ToyRun {
+  readonly console: string[];
+  /** Checks by name: whether each passed. */
+  readonly checks: ReadonlyMap<string, boolean>;
+  /** Phases in order, ended ones negative, with their data. */
+  readonly phases: { readonly phase: number; readonly ended: boolean; readonly data: number[] }[];
+  readonly steps: number;
+}
+
+class ToyBoard extends FakeSmmu {
+  readonly console: string[] = [];
+  readonly checks = new Map<string, boolean>();
+  readonly phases: { phase: number; ended: boolean; data: number[] }[] = [];
+  readonly #toy: ToyOptions;
+  readonly #tlb = new Map<number, number>();
+  #events = 0;
+
+  constructor(options: ToyOptions) {
+    super({ direct: options.trapped !== true, hypervisor: options.hypervisor === true });
+    this.#toy = options;
+    this.logging = false;
+    this.addDevice(ABI_KIND_DMA, DMA_GPA, PAGE, ABI_NO_IRQ, SID);
+    this.addDevice(ABI_KIND_CHECKPOINT, CHECKPOINT_GPA, PAGE, ABI_NO_IRQ, ABI_NO_STREAM);
+    this.errorOf = (command) => this.#carryOut(command);
+    this.onStore = (gpa, value) => {
+      if (gpa === DMA_GPA + 0x04) this.#transfer(value);
+      if (gpa === CHECKPOINT_GPA + 0x04) this.phases.push({ phase: value & 0x7fffffff, ended: value >= 2 ** 31, data: this.#data() });
+      if (gpa === CHECKPOINT_GPA + 0x08) this.#result(value);
+    };
+  }
+
+  #data(): number[] {
+    return Array.from({ length: 8 }, (_, i) => this.get(CHECKPOINT_GPA + 0x10 + 4 * i));
+  }
+
+  #result(value: number): void {
+    const [gpa = 0, length = 0] = this.#data();
+    const bytes = new Uint8Array(this.memory.buffer).slice(gpa - RAM_GPA_BASE, gpa - RAM_GPA_BASE + length);
+    this.checks.set(new TextDecoder().decode(bytes), value === 1);
+  }
+
+  #carryOut({ queue, op, dw0, dw1 }: Taken): number {
+    if (queue > 0 && !VCMDQ_OPCODES.includes(op)) return 1;
+    if (op === 0x40 && Number(dw0 >> 32n) !== SID && !this.#toy.anySid) return 1;
+    if (op === 0x12 && !this.#toy.ignoreVa) this.#tlb.delete(Number(dw1 >> 12n));
+    if ([0x10, 0x11, 0x28, 0x30].includes(op)) this.#tlb.clear();
+    return 0;
+  }
+
+  /** Memory offset behind an iova, undefined for a fault. */
+  #translate(iova: number): number | undefined {
+    const page = Math.floor(iova / PAGE);
+    const cached = this.#toy.noTlb ? undefined : this.#tlb.get(page);
+    if (cached !== undefined) return cached + (iova % PAGE);
+    const load = (gpa: bigint) => this.view.getBigUint64(Number(gpa & 0xffff_ffff_f000n) + Number(gpa & 0xfffn) - RAM_GPA_BASE, true);
+    const ste = load(BigInt(this.get(SMMU_GPA + 0x80) + 64 * SID));
+    let descriptor = load((ste & 0xfffffffffc0n) + 8n);
+    for (const shift of [39n, 30n, 21n, 12n]) {
+      descriptor = load((descriptor & 0xffff_ffff_f000n) + 8n * ((BigInt(iova) >> shift) & 0x1ffn));
+      if ((descriptor & 1n) === 0n) return undefined;
+    }
+    const offset = Number(descriptor & 0xffff_ffff_f000n) - RAM_GPA_BASE;
+    this.#tlb.set(page, offset);
+    return offset + (iova % PAGE);
+  }
+
+  #fault(iova: number, read: boolean): void {
+    const base = this.get(SMMU_GPA + 0xa0);
+    const at = (base & ~31) - (RAM_GPA_BASE | 0) + 32 * (this.#events % 2 ** (base & 31));
+    const dw1 = (2n << 40n) | (read ? 1n << 35n : 0n);
+    [0x10n | (BigInt(SID) << 32n), dw1 ^ (this.#toy.eventFlip ?? 0n), BigInt(iova), 0n].forEach((dword, i) => {
+      this.view.setBigUint64(at + 8 * i, dword, true);
+    });
+    this.set(SMMU_GPA + 0x100a8, ++this.#events);
+    this.raise(EVENT_IRQ);
+  }
+
+  #transfer(operation: number): void {
+    const register = (offset: number) => this.get(DMA_GPA + offset);
+    const [source, target] = [0x10, 0x18].map((offset) => register(offset + 4) * 2 ** 32 + register(offset)) as [number, number];
+    let status = 1;
+    for (let done = 0; done < register(0x0c) && status === 1; done += 4) {
+      const from = this.#translate(source + done);
+      const to = operation === 1 ? this.#translate(target + done) : from;
+      if (from === undefined || to === undefined) {
+        status = from === undefined ? 2 : 3;
+        const iova = from === undefined ? source + done : target + done;
+        this.set(DMA_GPA + 0x28, iova);
+        this.set(DMA_GPA + 0x2c, Math.floor(iova / 2 ** 32));
+        this.#fault(iova, from === undefined);
+      } else if (operation === 1) {
+        this.view.setUint32(to, this.view.getUint32(from, true), true);
+      } else if (this.view.getUint32(from, true) !== register(0x20)) {
+        status = 4;
+      }
+    }
+    this.set(DMA_GPA + 0x08, status);
+  }
+
+  /** Imports that count as exits, as a host's do. */
+  counted(imports: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
+    const wrap =
+      (call: CallableFunction) =>
+      (...args: unknown[]) => {
+        this.view.setUint32(ABI_AT_EXITS, this.view.getUint32(ABI_AT_EXITS, true) + 1, true);
+        return call(...args);
+      };
+    return Object.fromEntries(
+      Object.entries(imports).map(([name, call]) => [name, name === 'doorbell' ? call : wrap(call as CallableFunction)]),
+    ) as WebAssembly.ModuleImports;
+  }
+
+  wasi(args: readonly string[]): WebAssembly.ModuleImports {
+    const text = args.map((arg) => `${arg}\0`);
+    const word = (at: number, value: number) => this.view.setUint32(at, value, true);
+    return {
+      fd_write: (_fd: number, iovs: number) => {
+        const start = this.view.getUint32(iovs, true);
+        const bytes = new Uint8Array(this.memory.buffer).slice(start, start + this.view.getUint32(iovs + 4, true));
+        this.console.push(new TextDecoder().decode(bytes));
+        return 0;
+      },
+      args_sizes_get: (count: number, size: number) => {
+        word(count, text.length);
+        word(size, text.join('').length);
+        return 0;
+      },
+      args_get: (pointers: number, buffer: number) => {
+        let at = buffer;
+        for (const [i, arg] of text.entries()) {
+          word(pointers + 4 * i, at);
+          new Uint8Array(this.memory.buffer).set(new TextEncoder().encode(arg), at);
+          at += arg.length;
+        }
+        return 0;
+      },
+    };
+  }
+}
+
+const module = WebAssembly.compile(await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url)));
+
+/** Runs the toy to its end. */
+export async function runToy(options: ToyOptions = {}): Promise<ToyRun> {
+  const board = new ToyBoard(options);
+  const instance = await WebAssembly.instantiate(await module, {
+    env: { memory: board.memory },
+    vsmmu: board.counted({ ...board.imports, clock_ns: () => performance.now() * 1e6 }),
+    wasi_snapshot_preview1: board.counted(board.wasi(['toy', ...(options.args ?? [])])),
+  });
+  const { _initialize, vsmmu_run } = instance.exports as unknown as { _initialize(): void; vsmmu_run(budget: number): number };
+  _initialize();
+  let steps = 1;
+  while (vsmmu_run(1) === RUN_YIELD) steps++;
+  return { console: board.console, checks: board.checks, phases: board.phases, steps };
+}
