@@ -1,6 +1,7 @@
 // One command: check, substitute, act (IHI 0070 section 4; docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was
 // read from the ring, once; nothing here looks at the ring again.
 
+import { load64 } from '../imports/port';
 import { CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../layout/cmdqv-registers';
 import { CFGI_RANGE, CMD_SSEC, CMD_SSID, CMD_SSV, SYNC_CS, SYNC_CS_NONE, TLBI_ASID } from '../layout/commands';
 import {
@@ -112,8 +113,18 @@ function cfgi(smmu: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);
 }
 
-/** Carries one command out, CMD_SYNC excepted. `kind` is the queue's QUEUE_KIND_*. */
-export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0: u64, d1: u64): u32 {
+// Doubleword 1 of the command, read once and only by the commands that have one.
+function second(ringWindow: u32, at: u32): u64 {
+  return ringWindow == 0 ? atomic.load<u64>(at, 8) : load64(at + 8);
+}
+
+/**
+ * Carries one command out, CMD_SYNC excepted.
+ * @param kind the queue's QUEUE_KIND_*.
+ * @param d0 the command's doubleword 0.
+ * @param ringWindow QUEUE_RING_WINDOW, and `at` the command's offset there.
+ */
+export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0: u64, ringWindow: u32, at: u32): u32 {
   const action = <u32>load<u8>(smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE + (u32(d0) & 0xff));
   if (bits(u32(d0), CMD_SSEC)) return ILLEGAL + STAT_ILL_SSEC;
   switch (action) {
@@ -131,13 +142,13 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       invalidateAsid(smmu, vmidOf(queue, context, d0), bits(u32(d0 >> 32), TLBI_ASID));
       return DONE;
     case ACTION_TLBI_NH_VA:
-      invalidateVa(smmu, vmidOf(queue, context, d0), bits(u32(d0 >> 32), TLBI_ASID), d0, d1);
+      invalidateVa(smmu, vmidOf(queue, context, d0), bits(u32(d0 >> 32), TLBI_ASID), d0, second(ringWindow, at));
       return DONE;
     case ACTION_TLBI_NH_VAA:
-      invalidateVa(smmu, vmidOf(queue, context, d0), ANY_ASID, d0, d1);
+      invalidateVa(smmu, vmidOf(queue, context, d0), ANY_ASID, d0, second(ringWindow, at));
       return DONE;
     case ACTION_TLBI_S2_IPA:
-      invalidateIpa(smmu, vmidOf(queue, context, d0), d0, d1);
+      invalidateIpa(smmu, vmidOf(queue, context, d0), d0, second(ringWindow, at));
       return DONE;
     case ACTION_TLBI_NSNH_ALL:
       killAll(smmu);
@@ -148,7 +159,7 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       return DONE;
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
-      invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
+      invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(second(ringWindow, at)), CFGI_RANGE));
       return DONE;
     case ACTION_CFGI_CD:
       cfgi(smmu);

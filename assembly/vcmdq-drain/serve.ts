@@ -141,9 +141,10 @@ function hold(smmu: usize, queue: usize, code: u32, reason: u32): void {
 
 // A CMD_SYNC that accesses in flight hold up parks the queue; the last of them to leave runs it again. The second look closes the gap
 // between the first one and the moment when leavers can see the parked queue. True when the sync is complete.
-function sync(smmu: usize, queue: usize): bool {
+function sync(smmu: usize, queue: usize, cons: u32): bool {
   const epoch = beginSync();
   if (syncPassed(epoch)) return true;
+  atomic.store<u32>(queue, cons, QUEUE_CONS);
   store<i64>(queue, epoch, QUEUE_PARK_EPOCH);
   atomic.store<u32>(queue, QUEUE_PARKED, QUEUE_STATE);
   atomic.add<i32>(smmu, 1, SMMU_AT_PARKED);
@@ -198,12 +199,10 @@ function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
   while (cons != prod && done < BUDGET) {
     const at = base + ((cons & (size - 1)) << 4);
     const d0 = ringWindow == 0 ? atomic.load<u64>(at) : load64(at);
-    const d1 = ringWindow == 0 ? atomic.load<u64>(at, 8) : load64(at + 8);
-    const result = execute(smmu, queue, context, kind, d0, d1);
+    const result = execute(smmu, queue, context, kind, d0, ringWindow, at);
     if (result != DONE) {
       if (result == SYNC) {
-        atomic.store<u32>(queue, cons, QUEUE_CONS);
-        if (!sync(smmu, queue)) break;
+        if (!sync(smmu, queue, cons)) break;
         syncs++;
       } else if (result == HOST) {
         stop(queue, QUEUE_NEEDS_HOST);
