@@ -1,0 +1,385 @@
+// Register maps against literal tables: SMMUv3 from IHI 0070 section 6, CMDQV from docs/cmdqv.md.
+
+import { describe, expect, it } from 'vitest';
+import * as CMDQV from '../../assembly/layout/cmdqv-registers.ts';
+import * as SMMU from '../../assembly/layout/smmu-registers.ts';
+import { type Field, fieldOf, setField } from '../../devices/plugin/index.ts';
+import { type FieldValue, overlaps, packed } from './images.ts';
+
+const SMMU_OFFSETS = {
+  SMMU_IDR0: 0x000,
+  SMMU_IDR1: 0x004,
+  SMMU_IDR2: 0x008,
+  SMMU_IDR3: 0x00c,
+  SMMU_IDR4: 0x010,
+  SMMU_IDR5: 0x014,
+  SMMU_IIDR: 0x018,
+  SMMU_AIDR: 0x01c,
+  SMMU_CR0: 0x020,
+  SMMU_CR0ACK: 0x024,
+  SMMU_CR1: 0x028,
+  SMMU_CR2: 0x02c,
+  SMMU_STATUSR: 0x040,
+  SMMU_GBPA: 0x044,
+  SMMU_AGBPA: 0x048,
+  SMMU_IRQ_CTRL: 0x050,
+  SMMU_IRQ_CTRLACK: 0x054,
+  SMMU_GERROR: 0x060,
+  SMMU_GERRORN: 0x064,
+  SMMU_GERROR_IRQ_CFG0: 0x068,
+  SMMU_GERROR_IRQ_CFG1: 0x070,
+  SMMU_GERROR_IRQ_CFG2: 0x074,
+  SMMU_STRTAB_BASE: 0x080,
+  SMMU_STRTAB_BASE_CFG: 0x088,
+  SMMU_CMDQ_BASE: 0x090,
+  SMMU_CMDQ_PROD: 0x098,
+  SMMU_CMDQ_CONS: 0x09c,
+  SMMU_EVTQ_BASE: 0x0a0,
+  SMMU_EVTQ_PROD_PAGE0: 0x0a8,
+  SMMU_EVTQ_CONS_PAGE0: 0x0ac,
+  SMMU_EVTQ_IRQ_CFG0: 0x0b0,
+  SMMU_EVTQ_IRQ_CFG1: 0x0b8,
+  SMMU_EVTQ_IRQ_CFG2: 0x0bc,
+  SMMU_PRIQ_BASE: 0x0c0,
+  SMMU_PRIQ_PROD_PAGE0: 0x0c8,
+  SMMU_PRIQ_CONS_PAGE0: 0x0cc,
+  SMMU_PRIQ_IRQ_CFG0: 0x0d0,
+  SMMU_PRIQ_IRQ_CFG1: 0x0d8,
+  SMMU_PRIQ_IRQ_CFG2: 0x0dc,
+  SMMU_EVTQ_PROD: 0x100a8,
+  SMMU_EVTQ_CONS: 0x100ac,
+  SMMU_PRIQ_PROD: 0x100c8,
+  SMMU_PRIQ_CONS: 0x100cc,
+};
+
+/** Highest and lowest bit of every field, by register. */
+const SMMU_BITS: Record<string, Record<string, readonly [number, number]>> = {
+  IDR0: {
+    IDR0_S2P: [0, 0],
+    IDR0_S1P: [1, 1],
+    IDR0_TTF: [3, 2],
+    IDR0_COHACC: [4, 4],
+    IDR0_BTM: [5, 5],
+    IDR0_HTTU: [7, 6],
+    IDR0_HYP: [9, 9],
+    IDR0_ATS: [10, 10],
+    IDR0_ASID16: [12, 12],
+    IDR0_MSI: [13, 13],
+    IDR0_SEV: [14, 14],
+    IDR0_PRI: [16, 16],
+    IDR0_VMID16: [18, 18],
+    IDR0_CD2L: [19, 19],
+    IDR0_TTENDIAN: [22, 21],
+    IDR0_STALL_MODEL: [25, 24],
+    IDR0_TERM_MODEL: [26, 26],
+    IDR0_ST_LEVEL: [28, 27],
+  },
+  IDR1: { IDR1_SIDSIZE: [5, 0], IDR1_SSIDSIZE: [10, 6], IDR1_PRIQS: [15, 11], IDR1_EVTQS: [20, 16], IDR1_CMDQS: [25, 21] },
+  IDR3: { IDR3_FWB: [8, 8], IDR3_RIL: [10, 10] },
+  IDR5: { IDR5_OAS: [2, 0], IDR5_GRAN4K: [4, 4], IDR5_GRAN16K: [5, 5], IDR5_GRAN64K: [6, 6], IDR5_STALL_MAX: [31, 16] },
+  CR0: { CR0_SMMUEN: [0, 0], CR0_PRIQEN: [1, 1], CR0_EVTQEN: [2, 2], CR0_CMDQEN: [3, 3], CR0_ATSCHK: [4, 4] },
+  CR2: { CR2_E2H: [0, 0], CR2_RECINVSID: [1, 1], CR2_PTM: [2, 2] },
+  GBPA: { GBPA_ABORT: [20, 20], GBPA_UPDATE: [31, 31] },
+  IRQ_CTRL: { IRQ_CTRL_GERROR_IRQEN: [0, 0], IRQ_CTRL_PRIQ_IRQEN: [1, 1], IRQ_CTRL_EVTQ_IRQEN: [2, 2] },
+  GERROR: { GERROR_CMDQ_ERR: [0, 0], GERROR_EVTQ_ABT_ERR: [2, 2], GERROR_PRIQ_ABT_ERR: [3, 3] },
+  STRTAB_BASE_CFG: { STRTAB_BASE_CFG_LOG2SIZE: [5, 0], STRTAB_BASE_CFG_SPLIT: [10, 6], STRTAB_BASE_CFG_FMT: [17, 16] },
+  Q_BASE: { Q_BASE_LOG2SIZE: [4, 0] },
+  CMDQ_CONS: { Q_INDEX: [19, 0], CMDQ_CONS_ERR: [30, 24] },
+  EVTQ_PROD: { Q_INDEX: [19, 0], EVTQ_OVFLG: [31, 31] },
+};
+
+const CMDQV_OFFSETS = {
+  CMDQV_CONFIG: 0x0000,
+  CMDQV_PARAM: 0x0004,
+  CMDQV_STATUS: 0x0008,
+  CMDQV_VINTF_ERR_MAP: 0x0014,
+  CMDQV_VINTF_INT_MASK: 0x001c,
+  CMDQV_CMDQ_ERR_MAP: 0x0024,
+  CMDQV_CMDQ_ALLOC: 0x0200,
+  CMDQV_VINTF: 0x1000,
+  CMDQV_VINTF_STRIDE: 0x100,
+  CMDQV_PAGE_SIZE: 0x10000,
+  CMDQV_DIRECT_PAGE0: 0x10000,
+  CMDQV_DIRECT_PAGE1: 0x20000,
+  CMDQV_LOGICAL_PAGE0: 0x30000,
+  CMDQV_LOGICAL_STRIDE: 0x20000,
+  CMDQV_MAX_VINTFS: 64,
+  CMDQV_MAX_VCMDQS: 128,
+  CMDQV_SIDS_PER_VINTF: 16,
+  CMDQV_CONFIG_RESET: 0x00020083,
+  CMDQV_CONFIG_WRITABLE: 0x001fffff,
+  VCMDQ_STRIDE: 0x80,
+  VINTF_CONFIG: 0x00,
+  VINTF_STATUS: 0x04,
+  VINTF_SID_MATCH: 0x40,
+  VINTF_SID_REPLACE: 0x80,
+  VINTF_LVCMDQ_ERR_MAP: 0xc0,
+  VCMDQ_CONS: 0x00,
+  VCMDQ_PROD: 0x04,
+  VCMDQ_CONFIG: 0x08,
+  VCMDQ_STATUS: 0x0c,
+  VCMDQ_GERROR: 0x10,
+  VCMDQ_GERRORN: 0x14,
+  VCMDQ_BASE: 0x00,
+  VCMDQ_CONS_INDX_BASE: 0x08,
+  VCMDQ_GERROR_VALID: 0x7,
+  VCMDQ_BASE_ADDR_LO: 0xffffffe0,
+  VCMDQ_BASE_ADDR_HI: 0x0000ffff,
+};
+
+const CMDQV_BITS: Record<string, Record<string, readonly [number, number]>> = {
+  CONFIG: { CMDQV_CONFIG_EN: [0, 0] },
+  PARAM: {
+    CMDQV_PARAM_VER: [3, 0],
+    CMDQV_PARAM_NUM_VCMDQ_LOG2: [7, 4],
+    CMDQV_PARAM_NUM_VINTF_LOG2: [11, 8],
+    CMDQV_PARAM_NUM_SID_PER_VM_LOG2: [15, 12],
+  },
+  STATUS: { CMDQV_STATUS_ENABLED: [0, 0] },
+  CMDQ_ALLOC: { CMDQ_ALLOC_ALLOCATED: [0, 0], CMDQ_ALLOC_LVCMDQ: [7, 1], CMDQ_ALLOC_VINTF: [20, 15] },
+  VINTF_CONFIG: { VINTF_CONFIG_EN: [0, 0], VINTF_CONFIG_VMID: [16, 1], VINTF_CONFIG_HYP_OWN: [17, 17] },
+  VINTF_STATUS: { VINTF_STATUS_ENABLED: [0, 0], VINTF_STATUS_STATUS: [3, 1], VINTF_STATUS_NUM_LVCMDQ: [23, 16] },
+  SID_MATCH: { SID_MATCH_ENABLE: [0, 0], SID_MATCH_VIRT_SID: [20, 1] },
+  SID_REPLACE: { SID_REPLACE_PHYS_SID: [19, 0] },
+  VCMDQ_CONS: { VCMDQ_CONS_RD: [19, 0], VCMDQ_CONS_ERR: [30, 24] },
+  VCMDQ_PROD: { VCMDQ_PROD_WR: [19, 0] },
+  VCMDQ_CONFIG: { VCMDQ_CONFIG_EN: [0, 0] },
+  VCMDQ_STATUS: { VCMDQ_STATUS_ENABLED: [0, 0] },
+  VCMDQ_GERROR: { VCMDQ_GERROR_CMDQ_ERR: [0, 0], VCMDQ_GERROR_CONS_DRAM_WR_ABT_ERR: [1, 1], VCMDQ_GERROR_CMDQ_INIT_ERR: [2, 2] },
+  VCMDQ_BASE: { VCMDQ_BASE_LOG2SIZE: [4, 0] },
+};
+
+/** A register value, and what all of its fields hold. */
+const VALUES: readonly (readonly [name: string, value: number, fields: readonly FieldValue[]])[] = [
+  [
+    'IDR0 of a vSMMU with 2-level stream tables',
+    0x0d40101a,
+    [
+      [SMMU.IDR0_S1P, 1],
+      [SMMU.IDR0_TTF, 2],
+      [SMMU.IDR0_COHACC, 1],
+      [SMMU.IDR0_ASID16, 1],
+      [SMMU.IDR0_TTENDIAN, 2],
+      [SMMU.IDR0_STALL_MODEL, 1],
+      [SMMU.IDR0_TERM_MODEL, 1],
+      [SMMU.IDR0_ST_LEVEL, 1],
+    ],
+  ],
+  [
+    'IDR0 of a physical SMMU',
+    0x0d44101b,
+    [
+      [SMMU.IDR0_S2P, 1],
+      [SMMU.IDR0_S1P, 1],
+      [SMMU.IDR0_TTF, 2],
+      [SMMU.IDR0_COHACC, 1],
+      [SMMU.IDR0_ASID16, 1],
+      [SMMU.IDR0_VMID16, 1],
+      [SMMU.IDR0_TTENDIAN, 2],
+      [SMMU.IDR0_STALL_MODEL, 1],
+      [SMMU.IDR0_TERM_MODEL, 1],
+      [SMMU.IDR0_ST_LEVEL, 1],
+    ],
+  ],
+  [
+    'IDR1: 256 entries per queue, 16-bit StreamIDs',
+    0x01080010,
+    [
+      [SMMU.IDR1_SIDSIZE, 16],
+      [SMMU.IDR1_EVTQS, 8],
+      [SMMU.IDR1_CMDQS, 8],
+    ],
+  ],
+  ['IDR3: range invalidation', 0x400, [[SMMU.IDR3_RIL, 1]]],
+  [
+    'IDR5: 48 bits, 4 KiB',
+    0x15,
+    [
+      [SMMU.IDR5_OAS, 5],
+      [SMMU.IDR5_GRAN4K, 1],
+    ],
+  ],
+  [
+    'CR0 with SMMU, event queue and command queue enabled',
+    0xd,
+    [
+      [SMMU.CR0_SMMUEN, 1],
+      [SMMU.CR0_EVTQEN, 1],
+      [SMMU.CR0_CMDQEN, 1],
+    ],
+  ],
+  [
+    'CR2 as Linux writes it',
+    0x6,
+    [
+      [SMMU.CR2_RECINVSID, 1],
+      [SMMU.CR2_PTM, 1],
+    ],
+  ],
+  [
+    'STRTAB_BASE_CFG of two levels, 16-bit StreamIDs',
+    0x10210,
+    [
+      [SMMU.STRTAB_BASE_CFG_FMT, 1],
+      [SMMU.STRTAB_BASE_CFG_SPLIT, 8],
+      [SMMU.STRTAB_BASE_CFG_LOG2SIZE, 16],
+    ],
+  ],
+  [
+    'CMDQ_CONS at index 5 behind a wrap of 256, illegal command',
+    0x01000105,
+    [
+      [SMMU.Q_INDEX, 0x105],
+      [SMMU.CMDQ_CONS_ERR, 1],
+    ],
+  ],
+  [
+    'PARAM: 1 VINTF, 2 VCMDQs, 16 SIDs',
+    0x4011,
+    [
+      [CMDQV.CMDQV_PARAM_VER, 1],
+      [CMDQV.CMDQV_PARAM_NUM_VCMDQ_LOG2, 1],
+      [CMDQV.CMDQV_PARAM_NUM_VINTF_LOG2, 0],
+      [CMDQV.CMDQV_PARAM_NUM_SID_PER_VM_LOG2, 4],
+    ],
+  ],
+  [
+    'PARAM: 2 VINTFs, 4 VCMDQs',
+    0x4121,
+    [
+      [CMDQV.CMDQV_PARAM_VER, 1],
+      [CMDQV.CMDQV_PARAM_NUM_VCMDQ_LOG2, 2],
+      [CMDQV.CMDQV_PARAM_NUM_VINTF_LOG2, 1],
+      [CMDQV.CMDQV_PARAM_NUM_SID_PER_VM_LOG2, 4],
+    ],
+  ],
+  [
+    'PARAM: 64 VINTFs, 128 VCMDQs',
+    0x4671,
+    [
+      [CMDQV.CMDQV_PARAM_VER, 1],
+      [CMDQV.CMDQV_PARAM_NUM_VCMDQ_LOG2, 7],
+      [CMDQV.CMDQV_PARAM_NUM_VINTF_LOG2, 6],
+      [CMDQV.CMDQV_PARAM_NUM_SID_PER_VM_LOG2, 4],
+    ],
+  ],
+  [
+    'CMDQ_ALLOC: VINTF 3, LVCMDQ 1',
+    0x18003,
+    [
+      [CMDQV.CMDQ_ALLOC_ALLOCATED, 1],
+      [CMDQV.CMDQ_ALLOC_LVCMDQ, 1],
+      [CMDQV.CMDQ_ALLOC_VINTF, 3],
+    ],
+  ],
+  [
+    'CMDQ_ALLOC: the highest',
+    0x1f80ff,
+    [
+      [CMDQV.CMDQ_ALLOC_ALLOCATED, 1],
+      [CMDQV.CMDQ_ALLOC_LVCMDQ, 127],
+      [CMDQV.CMDQ_ALLOC_VINTF, 63],
+    ],
+  ],
+  [
+    'VINTF_CONFIG: VMID 0x1234, enabled',
+    0x2469,
+    [
+      [CMDQV.VINTF_CONFIG_EN, 1],
+      [CMDQV.VINTF_CONFIG_VMID, 0x1234],
+    ],
+  ],
+  [
+    'VINTF_CONFIG: host, enabled',
+    0x20001,
+    [
+      [CMDQV.VINTF_CONFIG_EN, 1],
+      [CMDQV.VINTF_CONFIG_HYP_OWN, 1],
+    ],
+  ],
+  [
+    'VINTF_STATUS: enabled, an error, 2 LVCMDQs',
+    0x20003,
+    [
+      [CMDQV.VINTF_STATUS_ENABLED, 1],
+      [CMDQV.VINTF_STATUS_STATUS, 1],
+      [CMDQV.VINTF_STATUS_NUM_LVCMDQ, 2],
+    ],
+  ],
+  [
+    'SID_MATCH: vSID 8',
+    0x11,
+    [
+      [CMDQV.SID_MATCH_ENABLE, 1],
+      [CMDQV.SID_MATCH_VIRT_SID, 8],
+    ],
+  ],
+  ['SID_REPLACE: pSID 0x10100', 0x10100, [[CMDQV.SID_REPLACE_PHYS_SID, 0x10100]]],
+  [
+    'VCMDQ CONS: wrapped, at 1, ATC timeout',
+    0x03000101,
+    [
+      [CMDQV.VCMDQ_CONS_RD, 0x101],
+      [CMDQV.VCMDQ_CONS_ERR, 3],
+    ],
+  ],
+];
+
+type Layout = Readonly<Record<string, number>>;
+
+function expectRegisterFields(layout: Layout, registers: Record<string, Record<string, readonly [number, number]>>): void {
+  for (const fields of Object.values(registers)) {
+    for (const [name, [high, low]] of Object.entries(fields)) expect([name, layout[name]]).toEqual([name, packed([0, high, low])]);
+    expect(overlaps(Object.fromEntries(Object.keys(fields).map((name) => [name, layout[name] ?? 0])))).toEqual([]);
+  }
+}
+
+function unnamed(layout: Layout, offsets: Layout, registers: Record<string, Record<string, unknown>>): string[] {
+  const named = new Set([...Object.keys(offsets), ...Object.values(registers).flatMap(Object.keys)]);
+  return Object.keys(layout).filter((name) => !named.has(name));
+}
+
+const pick = (layout: Layout, names: Layout) => Object.fromEntries(Object.keys(names).map((name) => [name, layout[name]]));
+
+describe('register maps', () => {
+  it('has the SMMU registers where the specification has them', () => {
+    expect(pick(SMMU, SMMU_OFFSETS)).toEqual(SMMU_OFFSETS);
+    expectRegisterFields(SMMU, SMMU_BITS);
+    const numbers = {
+      SMMU_REGION_SIZE: 0x20000,
+      SMMU_PAGE1: 0x10000,
+      CR0_WRITABLE: 0x1df,
+      GERROR_VALID: 0x1fd,
+      CMDQ_ENTRY_SIZE: 16,
+      EVTQ_ENTRY_SIZE: 32,
+      PRIQ_ENTRY_SIZE: 16,
+    };
+    expect(pick(SMMU, numbers)).toEqual(numbers);
+    expect(unnamed(SMMU, { ...SMMU_OFFSETS, ...numbers }, SMMU_BITS)).toEqual([]);
+  });
+
+  it('has the CMDQV registers where docs/cmdqv.md has them', () => {
+    expect(pick(CMDQV, CMDQV_OFFSETS)).toEqual(CMDQV_OFFSETS);
+    expectRegisterFields(CMDQV, CMDQV_BITS);
+    expect(unnamed(CMDQV, CMDQV_OFFSETS, CMDQV_BITS)).toEqual([]);
+  });
+
+  it('has CMDQV regions of the sizes that device trees give', () => {
+    const size = (vintfs: number) => CMDQV.CMDQV_LOGICAL_PAGE0 + vintfs * CMDQV.CMDQV_LOGICAL_STRIDE;
+    expect(size(1)).toBe(0x50000);
+    expect(size(64)).toBe(0x830000);
+  });
+
+  it('leaves room for every VINTF block, CMDQ_ALLOC and VCMDQ slot', () => {
+    expect(CMDQV.CMDQV_CMDQ_ALLOC + 4 * CMDQV.CMDQV_MAX_VCMDQS).toBeLessThanOrEqual(CMDQV.CMDQV_VINTF);
+    expect(CMDQV.CMDQV_VINTF + CMDQV.CMDQV_VINTF_STRIDE * CMDQV.CMDQV_MAX_VINTFS).toBeLessThanOrEqual(CMDQV.CMDQV_PAGE_SIZE);
+    expect(CMDQV.VCMDQ_STRIDE * CMDQV.CMDQV_MAX_VCMDQS).toBeLessThanOrEqual(CMDQV.CMDQV_PAGE_SIZE);
+  });
+
+  it.each(VALUES)('%s', (_, value, fields) => {
+    const built = [0];
+    for (const [field, content] of fields) setField(built, field, content);
+    expect(built[0]?.toString(16)).toBe(value.toString(16));
+    expect(fields.map(([field]: readonly [Field, number]) => fieldOf([value], field))).toEqual(fields.map(([, content]) => content));
+  });
+});
