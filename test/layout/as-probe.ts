@@ -1,0 +1,26 @@
+// What AssemblyScript makes of the layout tables: compiled by assemblyscript.test.ts, and by nothing else. The constants are exported as
+// globals; the functions are the accessors that the hot modules and the guest use.
+
+import { bits, maskOf, placed } from '../../assembly/lib/fields';
+
+export * from '../../assembly/layout/cd';
+export * from '../../assembly/layout/checkpoint-registers';
+export * from '../../assembly/layout/cmdqv-registers';
+export * from '../../assembly/layout/commands';
+export * from '../../assembly/layout/descriptors';
+export * from '../../assembly/layout/dma-engine-registers';
+export * from '../../assembly/layout/events';
+export * from '../../assembly/layout/guest-abi';
+export * from '../../assembly/layout/host-memory';
+export * from '../../assembly/layout/pl011-registers';
+export * from '../../assembly/layout/smmu-registers';
+export * from '../../assembly/layout/ste';
+
+/** `word` with the field replaced. */
+export function insert(word: u32, field: i32, value: u32): u32 {
+  return (word & ~maskOf(field)) | placed(value, field);
+}
+
+export function extract(word: u32, field: i32): u32 {
+  return bits(word, field);
+}

@@ -1,0 +1,259 @@
+// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, everything is aligned and fits what it lies in.
+
+import { describe, expect, it } from 'vitest';
+import * as CHECKPOINT from '../../assembly/layout/checkpoint-registers.ts';
+import { CMDQV_SIDS_PER_VINTF, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import * as DMA from '../../assembly/layout/dma-engine-registers.ts';
+import * as ABI from '../../assembly/layout/guest-abi.ts';
+import * as HOST from '../../assembly/layout/host-memory.ts';
+import * as PL011 from '../../assembly/layout/pl011-registers.ts';
+
+type Layout = Readonly<Record<string, number>>;
+
+/** Name, size and alignment of a piece. */
+type Piece = readonly [name: string, size: number, alignment: number];
+
+const i32 = (name: string, count = 1): Piece => [name, 4 * count, 4];
+const i64 = (name: string, count = 1): Piece => [name, 8 * count, 8];
+const area = (name: string, size: number, alignment = 64): Piece => [name, size, alignment];
+
+/** What is wrong with the pieces of a map of `size` bytes. */
+function faults(layout: Layout, pieces: readonly Piece[], size: number): string[] {
+  const found: string[] = [];
+  let end = 0;
+  let last = 'the start';
+  const sorted = pieces.map((piece) => ({ piece, at: layout[piece[0]] ?? Number.NaN })).sort((a, b) => a.at - b.at);
+  for (const { piece, at } of sorted) {
+    const [name, length, alignment] = piece;
+    if (Number.isNaN(at)) found.push(`${name} does not exist`);
+    if (at < end) found.push(`${name} overlaps ${last}`);
+    if (at % alignment !== 0) found.push(`${name} is not aligned to ${alignment}`);
+    end = at + length;
+    last = name;
+  }
+  if (end > size) found.push(`${last} ends at ${end}, beyond ${size}`);
+  return found;
+}
+
+/** Exports of a layout whose names begin with a prefix and that the map does not place. */
+function unplaced(layout: Layout, prefix: RegExp, pieces: readonly Piece[]): string[] {
+  const placed = new Set(pieces.map(([name]) => name));
+  return Object.keys(layout).filter((name) => prefix.test(name) && !placed.has(name));
+}
+
+const HEADER: readonly Piece[] = [
+  ...['HOST_AT_MAGIC', 'HOST_AT_SMMU_COUNT', 'HOST_AT_RAM_BASE', 'HOST_AT_RAM_SIZE', 'HOST_AT_THREADS', 'HOST_AT_ATTENTION'].map((name) =>
+    i32(name),
+  ),
+  i64('HOST_AT_SYNC_EPOCH'),
+];
+
+const THREAD: readonly Piece[] = [
+  i64('THREAD_IN_FLIGHT'),
+  i64('THREAD_PA'),
+  i32('THREAD_PA_SIZE'),
+  area('THREAD_EVENT', 32, 8),
+  area('THREAD_STE', 64),
+  area('THREAD_CD', 64),
+  area('THREAD_CFG', HOST.CFG_ENTRY_SIZE),
+  area('THREAD_WALK', 64),
+  ...['THREAD_TLB_HITS', 'THREAD_TLB_MISSES', 'THREAD_TLB_INSERTS', 'THREAD_TLB_DISCARDS', 'THREAD_CFG_HITS'].map((name) => i64(name)),
+  ...['THREAD_CFG_MISSES', 'THREAD_FAULTS', 'THREAD_EVENTS_LOST', 'THREAD_CFG_GEN'].map((name) => i64(name)),
+  i32('THREAD_SID'),
+  i32('THREAD_SSID'),
+  i64('THREAD_IOVA'),
+  i32('THREAD_ATTRIBUTES'),
+];
+
+const SMMU: readonly Piece[] = [
+  ...['SMMU_AT_CR0', 'SMMU_AT_CR2', 'SMMU_AT_GBPA', 'SMMU_AT_IDR0', 'SMMU_AT_IDR1', 'SMMU_AT_IDR3', 'SMMU_AT_IDR5'].map((name) =>
+    i32(name),
+  ),
+  i32('SMMU_AT_STRTAB_CFG'),
+  i64('SMMU_AT_STRTAB_BASE'),
+  i64('SMMU_AT_EVTQ_BASE'),
+  ...['SMMU_AT_EVTQ_LOG2SIZE', 'SMMU_AT_EVTQ_PROD', 'SMMU_AT_EVTQ_CONS', 'SMMU_AT_EVTQ_OWNER', 'SMMU_AT_EVTQ_ABORT'].map((name) =>
+    i32(name),
+  ),
+  i32('SMMU_AT_PARKED'),
+  i64('SMMU_AT_ALL_GEN'),
+  i32('SMMU_AT_NUM_VCMDQ'),
+  i32('SMMU_AT_NUM_LVCMDQ'),
+  i32('SMMU_AT_CMDQV_EN'),
+  area('SMMU_AT_STATS', HOST.STAT_EVENTS + 256 * 4),
+  area('SMMU_AT_ACTIONS', HOST.QUEUE_KINDS * HOST.ACTIONS_STRIDE),
+  area('SMMU_AT_CONTEXTS', HOST.MAX_CONTEXTS * HOST.CTX_STRIDE),
+  area('SMMU_AT_QUEUES', HOST.MAX_QUEUES * HOST.QUEUE_STRIDE),
+  area('SMMU_AT_REGS', HOST.MAX_QUEUES * VCMDQ_STRIDE),
+  area('SMMU_AT_ATC', HOST.ATC_PORTS * HOST.ATC_PORT_STRIDE),
+  area('SMMU_AT_CFG_SETS', HOST.CFG_SETS * HOST.CFG_SET_STRIDE),
+  area('SMMU_AT_CFG_ENTRIES', HOST.CFG_SETS * HOST.CFG_WAYS * HOST.CFG_ENTRY_SIZE),
+  area('SMMU_AT_TLB_SEQ', HOST.TLB_SETS * HOST.TLB_SET_STRIDE),
+  area('SMMU_AT_TLB', HOST.TLB_SETS * HOST.TLB_WAYS * HOST.TLB_ENTRY_SIZE),
+  area('SMMU_AT_VMIDS', HOST.MAX_VMIDS * HOST.VMID_STRIDE),
+];
+
+const STATS = Object.keys(HOST).filter((name) => name.startsWith('STAT_') && name !== 'STAT_EVENTS');
+
+const CONTEXT: readonly Piece[] = [
+  ...['CTX_ENABLED', 'CTX_HYP_OWN', 'CTX_VMID', 'CTX_WINDOW', 'CTX_PAGE0', 'CTX_LVCMDQ_COUNT', 'CTX_DOORBELL_CALLS'].map((name) =>
+    i32(name),
+  ),
+  i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
+  i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),
+  area('CTX_LVCMDQ_MAP', 128),
+];
+
+const QUEUE: readonly Piece[] = [
+  ...['QUEUE_OWNERS', 'QUEUE_OWNER_THREAD', 'QUEUE_KIND', 'QUEUE_CTX', 'QUEUE_ALLOCATED', 'QUEUE_ENABLED', 'QUEUE_LOG2SIZE'].map((name) =>
+    i32(name),
+  ),
+  ...['QUEUE_RING_WINDOW', 'QUEUE_RING', 'QUEUE_REGS', 'QUEUE_CONS', 'QUEUE_ERR', 'QUEUE_STATE', 'QUEUE_GERROR'].map((name) => i32(name)),
+  ...['QUEUE_PARK_EPOCH', 'QUEUE_COMMANDS', 'QUEUE_SYNCS', 'QUEUE_ERRORS', 'QUEUE_REWRITES'].map((name) => i64(name)),
+  i32('QUEUE_REASON'),
+  i32('QUEUE_LVCMDQ'),
+];
+
+const CFG_SET: readonly Piece[] = [i32('CFG_SET_SEQ'), i32('CFG_SET_VICTIM'), i64('CFG_SET_GEN')];
+const CFG_ENTRY: readonly Piece[] = [
+  ...[
+    'CFG_VALID',
+    'CFG_SID',
+    'CFG_SSID',
+    'CFG_CONFIG',
+    'CFG_VMID',
+    'CFG_ASID',
+    'CFG_CD0',
+    'CFG_CD1',
+    'CFG_STE5',
+    'CFG_STE2',
+    'CFG_HAD',
+  ].map((name) => i32(name)),
+  ...['CFG_TTB0', 'CFG_TTB1', 'CFG_S2TTB'].map((name) => i64(name)),
+];
+const TLB_SET: readonly Piece[] = [i32('TLB_SET_SEQ'), i32('TLB_SET_VICTIM')];
+const TLB_ENTRY: readonly Piece[] = [
+  i32('TLB_META'),
+  i32('TLB_ASID_PERM'),
+  i64('TLB_PAGE'),
+  i64('TLB_PA'),
+  i64('TLB_GEN'),
+  i64('TLB_ALL_GEN'),
+];
+const VMID: readonly Piece[] = [
+  i64('VMID_ANY_GEN'),
+  i64('VMID_ALL_GEN'),
+  i64('VMID_SIZES'),
+  i32('VMID_FRACTURED'),
+  i64('VMID_ASID_GEN', HOST.VMID_ASID_SLOTS),
+];
+const ATC_PORT: readonly Piece[] = [i32('ATC_PORT_SID'), i32('ATC_PORT_REQUESTS'), i32('ATC_PORT_COMPLETIONS')];
+
+const INFO_PAGE: readonly Piece[] = [
+  ...['ABI_AT_MAGIC', 'ABI_AT_VERSION', 'ABI_AT_RAM_GPA_BASE', 'ABI_AT_MEMORY_SIZE', 'ABI_AT_VCPUS', 'ABI_AT_MACHINE'].map((name) =>
+    i32(name),
+  ),
+  i32('ABI_AT_DEVICE_COUNT'),
+  area('ABI_AT_DEVICES', ABI.ABI_MAX_DEVICES * ABI.ABI_DEVICE_SIZE, 8),
+  area('ABI_AT_IRQ_EDGE', ABI.ABI_IRQ_LINES / 8, 8),
+  area('ABI_AT_IRQ_LEVEL', ABI.ABI_IRQ_LINES / 8, 8),
+  i32('ABI_AT_MAP_EPOCH'),
+  i32('ABI_AT_MAP_ACK', ABI.ABI_MAX_VCPUS),
+  i32('ABI_AT_MAP_COUNT'),
+  area('ABI_AT_MAPS', ABI.ABI_MAX_MAPS * ABI.ABI_MAP_SIZE, 8),
+  i64('ABI_AT_TIME'),
+  i32('ABI_AT_EXITS'),
+  i32('ABI_AT_INVALIDATING'),
+];
+const ABI_DEVICE: readonly Piece[] = ['KIND', 'GPA', 'REGION_SIZE', 'IRQ', 'STREAM'].map((name) => i32(`ABI_DEVICE_${name}`));
+const ABI_MAP: readonly Piece[] = ['GPA', 'LENGTH', 'OFFSET', 'FLAGS', 'DOORBELL'].map((name) => i32(`ABI_MAP_${name}`));
+
+const PL011_REGISTERS: readonly Piece[] = [
+  ...['DR', 'RSR', 'FR', 'IBRD', 'FBRD', 'LCRH', 'CR', 'IFLS', 'IMSC', 'RIS', 'MIS', 'ICR'].map((name) => i32(`PL011_${name}`)),
+  i32('PL011_PERIPH_ID', 8),
+];
+const DMA_REGISTERS: readonly Piece[] = [
+  ...['ID', 'CTRL', 'STATUS', 'LENGTH', 'PATTERN', 'DONE', 'STREAM', 'IRQ_ENABLE'].map((name) => i32(`DMA_${name}`)),
+  ...['SRC', 'DST', 'FAULT_ADDR'].map((name) => i64(`DMA_${name}`)),
+];
+const CHECKPOINT_REGISTERS: readonly Piece[] = [
+  ...['ID', 'PHASE', 'RESULT'].map((name) => i32(`CHECKPOINT_${name}`)),
+  i32('CHECKPOINT_DATA', CHECKPOINT.CHECKPOINT_DATA_WORDS),
+];
+
+const MAPS: readonly (readonly [what: string, layout: Layout, pieces: readonly Piece[], size: number])[] = [
+  ['the header of host memory', HOST, HEADER, HOST.HOST_THREADS],
+  ['a thread block', HOST, THREAD, HOST.THREAD_STRIDE],
+  ['an SMMU block', HOST, SMMU, HOST.SMMU_STRIDE],
+  ['the counters of an SMMU', HOST, STATS.map((name) => i32(name)), HOST.STAT_EVENTS],
+  ['a command context', HOST, CONTEXT, HOST.CTX_STRIDE],
+  ['a queue block', HOST, QUEUE, HOST.QUEUE_STRIDE],
+  ['a set header of the configuration cache', HOST, CFG_SET, HOST.CFG_SET_STRIDE],
+  ['an entry of the configuration cache', HOST, CFG_ENTRY, HOST.CFG_ENTRY_SIZE],
+  ['a set header of the IOTLB', HOST, TLB_SET, HOST.TLB_SET_STRIDE],
+  ['an entry of the IOTLB', HOST, TLB_ENTRY, HOST.TLB_ENTRY_SIZE],
+  ['a VMID', HOST, VMID, HOST.VMID_STRIDE],
+  ['an ATC port', HOST, ATC_PORT, HOST.ATC_PORT_STRIDE],
+  ['the info page', ABI, INFO_PAGE, ABI.ABI_DIRECT_PAGES],
+  ['an entry of the device table', ABI, ABI_DEVICE, ABI.ABI_DEVICE_SIZE],
+  ['an entry of the direct map table', ABI, ABI_MAP, ABI.ABI_MAP_SIZE],
+  ['the PL011', PL011, PL011_REGISTERS, PL011.PL011_REGION_SIZE],
+  ['the DMA engine', DMA, DMA_REGISTERS, DMA.DMA_REGION_SIZE],
+  ['the checkpoint device', CHECKPOINT, CHECKPOINT_REGISTERS, CHECKPOINT.CHECKPOINT_REGION_SIZE],
+];
+
+describe('memory maps', () => {
+  it.each(MAPS)('%s holds its pieces side by side', (_, layout, pieces, size) => {
+    expect(faults(layout, pieces, size)).toEqual([]);
+  });
+
+  it('finds an overlap, a gap in alignment and an end beyond the block', () => {
+    expect(faults({ A: 0, B: 4, C: 14 }, [i64('A'), i32('B'), i64('C')], 16)).toEqual([
+      'B overlaps A',
+      'C is not aligned to 8',
+      'C ends at 22, beyond 16',
+    ]);
+  });
+
+  it.each([
+    ['HOST_AT_*', HOST, /^HOST_AT_/, HEADER],
+    ['THREAD_*', HOST, /^THREAD_(?!STRIDE)/, THREAD],
+    ['SMMU_AT_*', HOST, /^SMMU_AT_/, SMMU],
+    ['CTX_*', HOST, /^CTX_(?!STRIDE|HOST$)/, CONTEXT],
+    ['ABI_AT_*', ABI, /^ABI_AT_/, INFO_PAGE],
+    ['DMA_*', DMA, /^DMA_(?!OP_|STATUS_|ID_VALUE|REGION_SIZE|MAX_LENGTH)/, DMA_REGISTERS],
+  ] as const)('places every %s', (_, layout, prefix, pieces) => {
+    expect(unplaced(layout, prefix, pieces)).toEqual([]);
+  });
+
+  it('puts the areas of host memory behind each other', () => {
+    const threads = HOST.HOST_THREADS + HOST.MAX_THREADS * HOST.THREAD_STRIDE;
+    expect(threads).toBeLessThanOrEqual(HOST.HOST_SMMUS);
+    expect(HOST.SMMU_STRIDE % 0x10000).toBe(0);
+    expect(HOST.QUEUE_MAIN).toBe(128);
+    expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);
+    expect(HOST.QUEUE_GUEST).toBeLessThan(HOST.MAX_QUEUES);
+  });
+
+  it('has room for the sequence word of every thread, and dense action codes', () => {
+    expect(HOST.MAX_THREADS << HOST.SEQ_THREAD_SHIFT).toBeLessThanOrEqual(HOST.SEQ_STEP);
+    const codes = Object.entries(HOST).filter(([name]) => name.startsWith('ACTION_'));
+    expect(codes.map(([, code]) => code).sort((a, b) => a - b)).toEqual(codes.map((_, i) => i));
+  });
+
+  it('has the ABI area that guests of version 1 link above', () => {
+    expect(ABI.ABI_VERSION).toBe(1);
+    expect(ABI.ABI_MAGIC).toBe(Buffer.from('VMSU').readUInt32LE());
+    expect(ABI.ABI_AREA_SIZE).toBe(0x100000);
+    expect(ABI.ABI_DIRECT_PAGES + ABI.ABI_DIRECT_PAGE_COUNT * ABI.ABI_PAGE_SIZE).toBe(ABI.ABI_AREA_SIZE);
+    expect([ABI.RUN_IDLE, ABI.RUN_YIELD, ABI.RUN_OFF]).toEqual([0, 1, 2]);
+  });
+
+  it('spells the kinds of devices in ASCII', () => {
+    const kinds = Object.entries(ABI).filter(([name]) => name.startsWith('ABI_KIND_'));
+    const spelled = Object.fromEntries(
+      kinds.map(([name, kind]) => [name.slice('ABI_KIND_'.length), Buffer.from(Uint32Array.of(kind).buffer).toString()]),
+    );
+    expect(spelled).toEqual({ SMMUV3: 'smu3', CMDQV: 'cmdv', PL011: 'uart', DMA: 'dmae', CHECKPOINT: 'ckpt' });
+  });
+});
