@@ -60,6 +60,8 @@ function flush(sync: bool): i32 {
   const state = batch();
   const count = state.count;
   state.count = 0;
+  // What comes behind a part that failed must not overtake it.
+  if (state.result != RESULT_OK) return state.result;
   if (count == 0) {
     const unsynced = state.unsynced;
     state.unsynced = 0;
@@ -89,8 +91,7 @@ function flush(sync: bool): i32 {
 export function nextCommand(): usize {
   const state = batch();
   if (state.count == BATCH_COMMANDS) {
-    const result = flush(false);
-    if (state.result == RESULT_OK) state.result = result;
+    state.result = flush(false);
   }
   return COMMANDS + state.count++ * CMDQ_ENTRY_SIZE;
 }
@@ -99,5 +100,5 @@ export function nextCommand(): usize {
 export function submitBatch(): i32 {
   const result = flush(true);
   setInvalidating(0);
-  return batch().result != RESULT_OK ? batch().result : result;
+  return result;
 }

@@ -156,6 +156,20 @@ describe('batches', () => {
     expect(fake.order.at(-1)).toBe('1:46');
   });
 
+  it('sends nothing behind a part that found no room', async () => {
+    const { driver, fake } = await bootDriver();
+    fake.held.add(1);
+    driver.begin();
+    addPages(driver, 5 * 64);
+    driver.addCfgiSte(8);
+    expect(driver.submit()).toBe(RESULT_TIMEOUT);
+    expect(prodWrites(fake).at(-1)).toBe('w C 30004 100');
+    expect(fake.order).toEqual([]);
+    fake.held.delete(1);
+    fake.consume(1);
+    expect(driver.invalidateSpace(1)).toBe(RESULT_OK);
+  });
+
   it('sends nothing for an empty batch', async () => {
     const { driver, fake } = await bootDriver();
     driver.begin();
