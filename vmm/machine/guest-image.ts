@@ -10,7 +10,7 @@ export type GuestShape = 'reactor' | 'command';
 export interface GuestImage {
   readonly module: WebAssembly.Module;
   readonly shape: GuestShape;
-  /** Pages of 64 KiB; the guest runs with exactly this much when `maximumPages` is undefined. */
+  /** Pages of 64 KiB that the guest asks for at least and at most; equal for a reactor. */
   readonly initialPages: number;
   readonly maximumPages: number;
 }
@@ -80,9 +80,17 @@ export async function loadGuestImage(bytes: Uint8Array<ArrayBuffer>): Promise<Gu
   return { module, shape, initialPages: initial, maximumPages: maximum };
 }
 
-/** The memory that the guest's import asks for. Its pages cost nothing until they are touched. */
-export function createGuestMemory(image: GuestImage): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: image.initialPages, maximum: image.maximumPages, shared: true });
+/**
+ * The memory that the guest's import asks for. Its pages cost nothing until they are touched.
+ * @param pages how much the machine has, in pages of 64 KiB; a guest never gets more than it takes.
+ * @throws {GuestImageError} when that is less than the guest needs.
+ */
+export function createGuestMemory(image: GuestImage, pages = image.initialPages): WebAssembly.Memory {
+  if (pages < image.initialPages) {
+    const [needed, given] = [image.initialPages, pages].map((count) => `${(count * WASM_PAGE) / 2 ** 20} MiB`);
+    throw new GuestImageError('memory-too-small', `too little memory: the guest needs ${needed}, the machine has ${given}`);
+  }
+  return new WebAssembly.Memory({ initial: Math.min(pages, image.maximumPages), maximum: image.maximumPages, shared: true });
 }
 
 /**

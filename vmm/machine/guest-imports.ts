@@ -13,7 +13,7 @@ export interface ExitGate {
   /** Before anything else happens on an exit; `kind` is an index into EXIT_KINDS. */
   enter(vcpu: number, kind: number): void;
   /** After it, before the guest goes on: a safe point. */
-  leave(vcpu: number): void;
+  leave(vcpu: number, kind: number): void;
 }
 
 export interface GuestImportsOptions {
@@ -66,28 +66,28 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
       return () => {
         gate.enter(vcpu, kind);
         const result = inner();
-        gate.leave(vcpu);
+        gate.leave(vcpu, kind);
         return result;
       };
     case 1:
       return (a: unknown) => {
         gate.enter(vcpu, kind);
         const result = inner(a);
-        gate.leave(vcpu);
+        gate.leave(vcpu, kind);
         return result;
       };
     case 2:
       return (a: unknown, b: unknown) => {
         gate.enter(vcpu, kind);
         const result = inner(a, b);
-        gate.leave(vcpu);
+        gate.leave(vcpu, kind);
         return result;
       };
     default:
       return (...args: unknown[]) => {
         gate.enter(vcpu, kind);
         const result = inner(...args);
-        gate.leave(vcpu);
+        gate.leave(vcpu, kind);
         return result;
       };
   }

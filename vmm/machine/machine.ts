@@ -9,7 +9,7 @@ import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { attachDevice, type DeviceServices } from './device-host.ts';
 import { DirectMaps } from './direct-maps.ts';
 import { GuestExit, MachineError } from './errors.ts';
-import { ExitCounter, type ExitStatistics } from './exits.ts';
+import { EXIT_KINDS, ExitCounter, type ExitStatistics } from './exits.ts';
 import { checkAbiVersion, type GuestImage } from './guest-image.ts';
 import { type ExitGate, guestImports } from './guest-imports.ts';
 import { guestMemoryOf } from './guest-ram.ts';
@@ -40,8 +40,10 @@ export interface MachineOptions {
   onOutput?(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
   /** Console input that is there already. */
   readInput?(most: number): Uint8Array;
-  /** What the host does for this machine at its safe points: at the end of every exit and at every yield. */
-  onSafePoint?(): void;
+  /**
+   * What the host does for this machine at its safe points: at the end of every exit, and (`full`) when the guest yields or waits.
+   */
+  onSafePoint?(full: boolean): void;
   /** Called for each event of a device while it is set. */
   onTrace?(device: string, event: TraceEvent): void;
   readonly clock?: Clock;
@@ -58,6 +60,7 @@ export interface MachineOptions {
 export type MachineStatus = 'new' | 'running' | 'off' | 'stopped' | 'failed';
 
 const VCPUS = 1;
+const WAIT = EXIT_KINDS.indexOf('wait');
 
 export class Machine {
   readonly name: string;
@@ -177,17 +180,17 @@ export class Machine {
         probeStack();
         this.exits.count(vcpu, kind);
       },
-      leave: () => {
-        this.#safePoint();
+      leave: (_vcpu, kind) => {
+        this.#safePoint(kind === WAIT);
         if (this.#stopReason !== undefined) throw new GuestExit(0);
         this.#inGuest = true;
       },
     };
   }
 
-  #safePoint(): void {
+  #safePoint(full: boolean): void {
     this.#background.poll();
-    this.#options.onSafePoint?.();
+    this.#options.onSafePoint?.(full);
     this.#interrupts.rewriteLevels();
     this.#time.store(this.#clock.nowNs());
   }
@@ -195,13 +198,13 @@ export class Machine {
   /** Runs one of the guest's exports and settles what comes of it. Undefined when the guest did not return. */
   #run(name: string, ...args: number[]): unknown {
     try {
-      this.#safePoint();
+      this.#safePoint(true);
       const run = this.#instance?.exports[name] as (...args: number[]) => unknown;
       this.#entered = true;
       this.#inGuest = true;
       const result = run(...args);
       this.#inGuest = false;
-      this.#safePoint();
+      this.#safePoint(true);
       // A guest can catch what an import throws; it does not keep the machine running.
       if (this.#stopReason !== undefined) this.#status = 'stopped';
       return result;

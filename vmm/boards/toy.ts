@@ -1,0 +1,90 @@
+// The standard board: SMMUv3 with CMDQV, a DMA engine behind it, a console, and the checkpoint device. What the guest finds here stands in
+// the device table of its info page; nothing of it is fixed for the guest.
+
+import { Checkpoint, type CheckpointOptions } from '../../devices/checkpoint/index.ts';
+import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
+import { DmaEngine } from '../../devices/dma-engine/index.ts';
+import { Pl011 } from '../../devices/pl011/index.ts';
+import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
+import type { Host, Vintf, Viommu, Vm } from '../host/index.ts';
+import { createGuestMemory, createWasmerWasi, type GuestImage, Machine, type MachineOptions, ramRegions } from '../machine/index.ts';
+
+/** gpa of memory offset 0. */
+export const TOY_RAM_GPA_BASE = 0x80000000;
+const PL011_GPA = 0x09000000;
+const SMMU_GPA = 0x09050000;
+const CHECKPOINT_GPA = 0x09100000;
+const DMA_GPA = 0x09200000;
+const CMDQV_GPA = 0x0a000000;
+
+const PL011_IRQ = 1;
+/** Event queue; the global error interrupt follows. */
+const SMMU_IRQ = 2;
+const CMDQV_IRQ = 4;
+const DMA_IRQ = 5;
+
+/** StreamID of the DMA engine, as the guest numbers it. */
+const DMA_STREAM = 8;
+
+export interface ToyBoardOptions extends Pick<MachineOptions, 'args' | 'clock' | 'instantiate' | 'directMaps' | 'onTrace'> {
+  readonly host: Host;
+  readonly name: string;
+  /** Index among the machines of the host, from 0. */
+  readonly index: number;
+  readonly image: GuestImage;
+  /** Pages of 64 KiB, default as many as the guest asks for. */
+  readonly memoryPages?: number;
+  /** Console output: of the guest's program, and of the UART. */
+  onOutput(bytes: Uint8Array): void;
+  readonly checkpoint?: CheckpointOptions;
+}
+
+/** A machine on this board, and what its host has given it. */
+export interface ToyMachine {
+  readonly machine: Machine;
+  readonly vm: Vm;
+  readonly viommu: Viommu;
+  readonly vintf: Vintf;
+  /** Gives everything back to the host. */
+  destroy(): void;
+}
+
+const NO_CHECKPOINT: CheckpointOptions = { onPhase: () => undefined, onResult: () => undefined };
+
+/**
+ * Builds a machine; `machine.boot` starts it.
+ * @throws {HostError} when the host has nothing left to lend.
+ */
+export function createToyMachine(options: ToyBoardOptions): ToyMachine {
+  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
+  const memory = createGuestMemory(image, memoryPages);
+  const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
+  const vm = host.createVm(name, memory, regions);
+  try {
+    const viommu = host.createViommu(vm, [DMA_STREAM]);
+    const vintf = host.createVintf(viommu);
+    const machine = new Machine({
+      ...options,
+      memory,
+      regions,
+      index,
+      ramGpaBase: TOY_RAM_GPA_BASE,
+      wasi: createWasmerWasi,
+      doorbell: vm.unit.drain.doorbell,
+      onOutput: (_stream, bytes) => options.onOutput(bytes),
+      onSafePoint: (full) => host.service(full),
+      devices: [
+        { device: new Pl011({ onOutput: (bytes) => options.onOutput(bytes) }), addresses: [PL011_GPA], firstIrq: PL011_IRQ },
+        { device: new VirtualSmmu({ backend: viommu }), addresses: [SMMU_GPA], firstIrq: SMMU_IRQ },
+        { device: new VirtualCmdqv({ backend: vintf }), addresses: [CMDQV_GPA], firstIrq: CMDQV_IRQ },
+        { device: new DmaEngine(), addresses: [DMA_GPA], firstIrq: DMA_IRQ, dmaPort: host.dmaPort(viommu, DMA_STREAM) },
+        { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
+      ],
+    });
+    vm.onStop((reason) => machine.stop(reason));
+    return { machine, vm, viommu, vintf, destroy: () => host.destroyVm(vm) };
+  } catch (error) {
+    host.destroyVm(vm);
+    throw error;
+  }
+}

@@ -1,0 +1,12 @@
+export type HostFault = 'no-vmid' | 'no-vintf' | 'no-window' | 'no-ram' | 'no-stream' | 'timeout' | 'in-use' | 'bad-option';
+
+/** A host could not do what it was asked for. The message is one line that can be shown to a user. */
+export class HostError extends Error {
+  override readonly name = 'HostError';
+  readonly fault: HostFault;
+
+  constructor(fault: HostFault, message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}

@@ -1,0 +1,104 @@
+// What a VM has in its host and its memory, as counts and hashes: two footprints are equal when nothing was lost or changed in between.
+// For the isolation checks; reads the host's structures without touching them.
+
+import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  CTX_STRIDE,
+  QUEUE_STRIDE,
+  SMMU_AT_ALL_GEN,
+  SMMU_AT_TLB,
+  SMMU_AT_VMIDS,
+  TLB_ALL_GEN,
+  TLB_ASID_PERM,
+  TLB_ENTRY_SIZE,
+  TLB_GEN,
+  TLB_META,
+  TLB_META_GLOBAL,
+  TLB_META_S2,
+  TLB_META_VALID,
+  TLB_META_VMID,
+  TLB_SETS,
+  TLB_WAYS,
+  VMID_ALL_GEN,
+  VMID_ASID_GEN,
+  VMID_ASID_SLOTS,
+  VMID_STRIDE,
+} from '../../assembly/layout/host-memory.ts';
+import { bitsOf } from '../../devices/plugin/index.ts';
+import type { Vintf } from './vintf.ts';
+import type { Viommu } from './viommu.ts';
+
+/** One kind of thing: how many of it, and a hash of all of them. */
+export interface Footprint {
+  readonly count: number;
+  readonly hash: number;
+}
+
+export const FOOTPRINT_KINDS = ['IOTLB entries', 'queues and contexts', 'guest memory'] as const;
+export type FootprintKind = (typeof FOOTPRINT_KINDS)[number];
+export type MachineFootprint = Readonly<Record<FootprintKind, Footprint>>;
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/** FNV-1a over 32-bit words. */
+function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
+  let hash = seed;
+  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] ?? 0), FNV_PRIME);
+  return hash >>> 0;
+}
+
+/** Entries of the VMID that a lookup would still use: valid, and not older than the generations that invalidations raise. */
+function tlbFootprint(viommu: Viommu): Footprint {
+  const { buffer } = viommu.vm.unit.hostMemory;
+  const smmu = viommu.smmuBlock;
+  const words = new Uint32Array(buffer);
+  const longs = new BigInt64Array(buffer);
+  const block = smmu + SMMU_AT_VMIDS + viommu.vmid * VMID_STRIDE;
+  const generationAt = (address: number) => longs[address >> 3] ?? 0n;
+  const allGen = generationAt(smmu + SMMU_AT_ALL_GEN);
+  const vmidGen = generationAt(block + VMID_ALL_GEN);
+  let count = 0;
+  let hash = FNV_OFFSET;
+  for (let index = 0; index < TLB_SETS * TLB_WAYS; index++) {
+    const entry = smmu + SMMU_AT_TLB + index * TLB_ENTRY_SIZE;
+    const meta = words[(entry + TLB_META) >> 2] ?? 0;
+    if (!bitsOf(meta, TLB_META_VALID) || bitsOf(meta, TLB_META_VMID) !== viommu.vmid) continue;
+    const generation = generationAt(entry + TLB_GEN);
+    if (generation < vmidGen || generationAt(entry + TLB_ALL_GEN) < allGen) continue;
+    const tagged = !bitsOf(meta, TLB_META_GLOBAL) && !bitsOf(meta, TLB_META_S2);
+    const asid = (words[(entry + TLB_ASID_PERM) >> 2] ?? 0) & 0xffff;
+    // The slot that the core's `asidGen` hashes to.
+    const slot = (asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1);
+    if (tagged && generation < generationAt(block + VMID_ASID_GEN + 8 * slot)) continue;
+    count++;
+    hash = hashWords(words.subarray(entry >> 2, (entry + TLB_ENTRY_SIZE) >> 2), hash);
+  }
+  return { count, hash };
+}
+
+/** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counts). */
+function queueFootprint(viommu: Viommu, vintf: Vintf): Footprint {
+  const words = new Uint32Array(viommu.vm.unit.hostMemory.buffer);
+  const queues = [...vintf.queues, viommu.commandQueue];
+  const contexts = [vintf.context, viommu.context];
+  let hash = FNV_OFFSET;
+  for (const { address } of queues) hash = hashWords(words.subarray(address >> 2, (address + QUEUE_STRIDE) >> 2), hash);
+  for (const { address } of contexts) hash = hashWords(words.subarray(address >> 2, (address + CTX_STRIDE) >> 2), hash);
+  return { count: queues.length + contexts.length * CMDQV_SIDS_PER_VINTF, hash };
+}
+
+/** Guest memory, counted in bytes. */
+function memoryFootprint(viommu: Viommu): Footprint {
+  const { buffer } = viommu.vm.memory;
+  return { count: buffer.byteLength, hash: hashWords(new Int32Array(buffer)) };
+}
+
+/** Everything of a VM that another one must not be able to change. */
+export function machineFootprint(viommu: Viommu, vintf: Vintf): MachineFootprint {
+  return {
+    'IOTLB entries': tlbFootprint(viommu),
+    'queues and contexts': queueFootprint(viommu, vintf),
+    'guest memory': memoryFootprint(viommu),
+  };
+}

@@ -1,0 +1,245 @@
+// A host: its memory, the one SMMU with its CMDQV that all its VMs share, and what it lends them.
+
+import { EVT_SID } from '../../assembly/layout/events.ts';
+import { HOST_AT_ATTENTION, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
+import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
+import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
+import { bitsOf, type DmaPort, fieldOf } from '../../devices/plugin/index.ts';
+import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
+import { type Clock, MachineError, SYSTEM_CLOCK } from '../machine/index.ts';
+import { CmdqvDriver } from './cmdqv-driver.ts';
+import { StreamDmaPort } from './dma-port.ts';
+import { HostError } from './errors.ts';
+import { HostRam } from './host-ram.ts';
+import { LINE_CMDQV, LINE_EVENTS, LINE_GERROR, Platform } from './platform.ts';
+import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import { SmmuDriver } from './smmu-driver.ts';
+import { Stage2 } from './stage2.ts';
+import { type SmmuCounters, smmuCounters } from './statistics.ts';
+import { Vintf } from './vintf.ts';
+import { Viommu } from './viommu.ts';
+import { Vm } from './vm.ts';
+import { VmidAllocator } from './vmid-allocator.ts';
+
+export interface HostOptions {
+  /** The hot modules, when they are compiled already. */
+  readonly modules?: HotModules;
+  /** VINTFs of the CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
+  readonly vintfs?: number;
+  /** VCMDQs of the CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
+  readonly vcmdqs?: number;
+  /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB. */
+  readonly ramSize?: number;
+  /** ID registers of the physical SMMU. */
+  readonly idRegisters?: SmmuIdRegisters;
+  /** Asked about every bad command of a VM before the VM learns of it. Default: report. */
+  readonly onQueueError?: QueueErrorPolicy;
+  readonly clock?: Clock;
+}
+
+/** Counts of a host, as plain data. */
+export interface HostStatistics {
+  readonly smmu: SmmuCounters;
+  readonly vms: number;
+  readonly vmidsInUse: number;
+  /** Event records whose stream belongs to no VM. */
+  readonly strayEvents: number;
+}
+
+const SMMU_INDEX = 0;
+/** One window and one thread block for each VM; the host's own are number 0. */
+const MAX_VMS = 63;
+/** A VM's streams are numbered from here on, times its window. */
+const STREAMS_PER_VM = 0x100;
+/** Skips in one service of a queue: a VM that sends nothing but bad commands does not keep its host. */
+const MAX_SKIPS = 1024;
+
+export class Host {
+  readonly memory: WebAssembly.Memory;
+  readonly #modules: HotModules;
+  readonly #policy: QueueErrorPolicy;
+  readonly #attention: Int32Array;
+  readonly #ram: HostRam;
+  readonly #platform: Platform;
+  readonly #smmu: SmmuDriver;
+  readonly #cmdqv: CmdqvDriver;
+  readonly #vmids: VmidAllocator;
+  readonly #vms = new Map<number, Vm>();
+  readonly #viommus = new Set<Viommu>();
+  readonly #vintfs = new Set<Vintf>();
+  #strayEvents = 0;
+  #seenAttention = 0;
+  #servicing = false;
+
+  /** Creates a host and boots its SMMU and CMDQV. */
+  static async create(options: HostOptions = {}): Promise<Host> {
+    return new Host(options, options.modules ?? (await loadHotModules()));
+  }
+
+  private constructor(options: HostOptions, modules: HotModules) {
+    const { vintfs = 16, clock = SYSTEM_CLOCK, idRegisters } = options;
+    this.#modules = modules;
+    this.#policy = options.onQueueError ?? (() => 'report');
+    this.memory = createHostMemory(options.ramSize === undefined ? {} : { ramSize: options.ramSize });
+    this.#attention = new Int32Array(this.memory.buffer, HOST_AT_ATTENTION, 1);
+    this.#ram = new HostRam(this.memory);
+    const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
+    this.#platform = new Platform({
+      unit,
+      smmuIndex: SMMU_INDEX,
+      idRegisters,
+      vintfs,
+      vcmdqs: options.vcmdqs ?? Math.min(2 * vintfs, 128),
+      ram: this.#ram,
+      clock,
+      unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
+    });
+    this.#vmids = new VmidAllocator(this.#platform.vmidBits);
+    this.#smmu = new SmmuDriver(this.#platform.smmu, this.#ram, () => this.#platform.background.poll());
+    const maxLog2size = bitsOf(this.#platform.smmu.read32(SMMU_IDR1), IDR1_CMDQS);
+    this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, this.#ram, this.#smmu.commands, maxLog2size);
+    this.#smmu.boot();
+    this.#cmdqv.boot();
+  }
+
+  /**
+   * Takes a VM in: its memory becomes a window of the physical address map.
+   * @throws {HostError} when the host has as many as it can have.
+   */
+  createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): Vm {
+    const window = Array.from({ length: MAX_VMS }, (_, i) => i + 1).find((free) => !this.#vms.has(free));
+    if (window === undefined) throw new HostError('no-window', `a host has at most ${MAX_VMS} VMs`);
+    const unit = new Unit({ modules: this.#modules, hostMemory: this.memory, guest: { memory, regions, window }, thread: window });
+    const vm = new Vm(name, window, memory, regions, unit);
+    this.#vms.set(window, vm);
+    return vm;
+  }
+
+  /**
+   * Gives a VM its stage 2 with a VMID of its own, a trapped command queue, and streams.
+   * @param streams StreamIDs as the guest numbers them.
+   * @throws {HostError} when VMIDs, host RAM or streams are exhausted.
+   */
+  createViommu(vm: Vm, streams: readonly number[]): Viommu {
+    const vmid = this.#vmids.allocate();
+    try {
+      const stage2 = new Stage2(this.#ram, vmid, vm.window, vm.regions);
+      const index = vm.window - 1;
+      const viommu = new Viommu({ vm, smmuIndex: SMMU_INDEX, smmu: this.#smmu, stage2, index, policy: this.#policy });
+      for (const [i, virtSid] of streams.entries()) viommu.addStream(virtSid, STREAMS_PER_VM * vm.window + i);
+      this.#viommus.add(viommu);
+      return viommu;
+    } catch (error) {
+      this.#vmids.free(vmid);
+      throw error;
+    }
+  }
+
+  /**
+   * Lends a VINTF to the VM of a vIOMMU.
+   * @throws {HostError} when none is left.
+   */
+  createVintf(viommu: Viommu): Vintf {
+    const vintf = new Vintf(this.#cmdqv, viommu, SMMU_INDEX);
+    this.#vintfs.add(vintf);
+    return vintf;
+  }
+
+  /** The way to memory of the device behind one of a VM's streams. */
+  dmaPort(viommu: Viommu, virtSid: number): DmaPort {
+    const physSid = viommu.streams.get(virtSid);
+    if (physSid === undefined) throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
+    return new StreamDmaPort({ vm: viommu.vm, ram: this.#ram, smmu: viommu.smmuBlock, virtSid, physSid });
+  }
+
+  /** Takes everything back that a VM has. Its machine has stopped. */
+  destroyVm(vm: Vm): void {
+    for (const vintf of this.#vintfs) {
+      if (vintf.viommu.vm !== vm) continue;
+      vintf.destroy();
+      this.#vintfs.delete(vintf);
+    }
+    for (const viommu of this.#viommus) {
+      if (viommu.vm !== vm) continue;
+      viommu.destroy();
+      this.#vmids.free(viommu.vmid);
+      this.#viommus.delete(viommu);
+    }
+    this.#vms.delete(vm.window);
+  }
+
+  /**
+   * The host's work at a safe point of one of its machines. At an exit it only looks whether something called for it.
+   * @param full look at everything: at yields and waits.
+   */
+  service(full: boolean): void {
+    const attention = Atomics.load(this.#attention, 0);
+    if (this.#servicing || (!full && attention === this.#seenAttention)) return;
+    this.#servicing = true;
+    this.#seenAttention = attention;
+    try {
+      this.#platform.background.poll();
+      for (const vm of this.#vms.values()) vm.unit.drain.serveParked(smmuBase(SMMU_INDEX));
+      for (const vintf of this.#vintfs) this.#decideErrors(vintf);
+      this.#platform.checkQueueErrors();
+      this.#handleInterrupts();
+    } catch (cause) {
+      throw cause instanceof MachineError ? cause : new MachineError('host', cause);
+    } finally {
+      this.#servicing = false;
+    }
+  }
+
+  /** Held errors of a VM's VCMDQs: the policy speaks before the guest sees anything. */
+  #decideErrors(vintf: Vintf): void {
+    const { vm } = vintf.viommu;
+    const { drain } = vm.unit;
+    vintf.queues.forEach((block, lvcmdq) => {
+      for (let skips = 0; block.state === QUEUE_ERROR_HELD && skips < MAX_SKIPS; skips++) {
+        const decision = this.#policy(queueErrorEvent(vm, lvcmdq, block));
+        if (decision === 'skip') {
+          drain.stepOver(block.smmu, block.index);
+          drain.serve(block.smmu, block.index);
+          continue;
+        }
+        if (decision === 'stop') vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);
+        else drain.publishError(block.smmu, block.index);
+        return;
+      }
+    });
+  }
+
+  #handleInterrupts(): void {
+    const { interrupts } = this.#platform;
+    if (interrupts.take(LINE_GERROR)) this.#smmu.handleGlobalErrors();
+    if (interrupts.take(LINE_EVENTS)) this.#smmu.events.drain((record) => this.#routeEvent(record));
+    if (interrupts.take(LINE_CMDQV)) {
+      for (const { vintf, lvcmdq } of this.#cmdqv.errorNotices()) {
+        for (const lent of this.#vintfs) if (lent.index === vintf) lent.notifyError(lvcmdq);
+      }
+    }
+  }
+
+  /** A record goes to the VM whose stream it names, and to nobody else. */
+  #routeEvent(record: Uint32Array): void {
+    const physSid = fieldOf(record, EVT_SID);
+    for (const viommu of this.#viommus) {
+      for (const [virtSid, sid] of viommu.streams) {
+        if (sid !== physSid) continue;
+        viommu.takeEvent(virtSid, record);
+        return;
+      }
+    }
+    this.#strayEvents++;
+  }
+
+  get statistics(): HostStatistics {
+    return {
+      smmu: smmuCounters(this.memory, smmuBase(SMMU_INDEX)),
+      vms: this.#vms.size,
+      vmidsInUse: this.#vmids.inUse,
+      strayEvents: this.#strayEvents,
+    };
+  }
+}

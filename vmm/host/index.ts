@@ -1,0 +1,9 @@
+export * from './errors.ts';
+export * from './footprint.ts';
+export * from './host.ts';
+export type { QueueErrorDecision, QueueErrorEvent, QueueErrorPolicy, QueueErrorReason } from './queue-error-policy.ts';
+export type { SmmuCounters } from './statistics.ts';
+export type { Vintf } from './vintf.ts';
+export type { Viommu, ViommuStatistics } from './viommu.ts';
+export type { Vm } from './vm.ts';
+export { VmidAllocator } from './vmid-allocator.ts';

@@ -1,0 +1,48 @@
+// Registers of a physical device as the host's kernel works them: loads and stores on the host's bus.
+
+import type { Bus } from '../machine/index.ts';
+import { HostError } from './errors.ts';
+
+/** Looks at a register at most; the model answers at once, so that many looks mean that it never will. */
+const POLL_LIMIT = 100_000;
+
+export class Registers {
+  readonly #bus: Bus;
+  readonly #base: number;
+  readonly #name: string;
+
+  /** `base` is the device's PA. */
+  constructor(bus: Bus, base: number, name: string) {
+    this.#bus = bus;
+    this.#base = base;
+    this.#name = name;
+  }
+
+  read32(offset: number): number {
+    return this.#bus.read(this.#base + offset, 4);
+  }
+
+  write32(offset: number, value: number): void {
+    this.#bus.write(this.#base + offset, 4, value);
+  }
+
+  /** One 64-bit store of an integer below 2^53, with optional attribute bits in the upper word. */
+  write64(offset: number, value: number, hiBits = 0): void {
+    this.#bus.write(this.#base + offset, 8, value % 2 ** 32, (Math.floor(value / 2 ** 32) | hiBits) >>> 0);
+  }
+
+  /**
+   * Waits until a register has the wanted value.
+   * @throws {HostError} when it does not come.
+   */
+  poll(offset: number, what: string, done: (value: number) => boolean, betweenLooks?: () => void): void {
+    for (let looks = 0; looks < POLL_LIMIT; looks++) {
+      if (done(this.read32(offset))) return;
+      betweenLooks?.();
+    }
+    throw new HostError(
+      'timeout',
+      `${this.#name}: ${what} timed out, register 0x${offset.toString(16)} reads 0x${this.read32(offset).toString(16)}`,
+    );
+  }
+}

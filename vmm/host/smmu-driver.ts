@@ -1,0 +1,110 @@
+// The host kernel's driver of the physical SMMU: bring-up through its registers in the order that Linux has, stream table, commands.
+
+import {
+  CR0_ATSCHK,
+  CR0_CMDQEN,
+  CR0_EVTQEN,
+  CR0_SMMUEN,
+  IDR0_ATS,
+  IDR1_CMDQS,
+  IDR1_EVTQS,
+  IRQ_CTRL_EVTQ_IRQEN,
+  IRQ_CTRL_GERROR_IRQEN,
+  SMMU_CR0,
+  SMMU_CR0ACK,
+  SMMU_CR1,
+  SMMU_CR2,
+  SMMU_GERROR,
+  SMMU_GERRORN,
+  SMMU_IDR0,
+  SMMU_IDR1,
+  SMMU_IRQ_CTRL,
+  SMMU_IRQ_CTRLACK,
+  SMMU_STRTAB_BASE,
+  SMMU_STRTAB_BASE_CFG,
+  STRTAB_BASE_CFG_LOG2SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
+import { STE_SIZE } from '../../assembly/layout/ste.ts';
+import { bitsOf, maskInWord, withBits } from '../../devices/plugin/index.ts';
+import { abortSte, cfgiAll, cfgiSte, invalidSte, tlbiNsnhAll, writeSte } from '../../devices/tables/index.ts';
+import { HostCommandQueue } from './command-queue.ts';
+import { HostEventQueue } from './event-queue.ts';
+import type { HostRam } from './host-ram.ts';
+import type { Registers } from './registers.ts';
+
+/** The linear stream table has 2^14 entries: room for 63 machines of 256 streams each. */
+export const STREAM_TABLE_LOG2SIZE = 14;
+/** Tables and queues write-back, inner shareable, as Linux programs them. */
+const CR1_WRITE_BACK = 0x0d75;
+const CR2_PTM_RECINVSID = 0x6;
+const STRTAB_RA = 1 << 30;
+
+export class SmmuDriver {
+  readonly commands: HostCommandQueue;
+  readonly events: HostEventQueue;
+  readonly #registers: Registers;
+  readonly #ram: HostRam;
+  readonly #streamTable: number;
+
+  constructor(registers: Registers, ram: HostRam, betweenLooks: () => void) {
+    this.#registers = registers;
+    this.#ram = ram;
+    const bytes = STE_SIZE * 2 ** STREAM_TABLE_LOG2SIZE;
+    this.#streamTable = ram.allocate(bytes, bytes);
+    const idr1 = registers.read32(SMMU_IDR1);
+    this.commands = new HostCommandQueue(registers, ram, bitsOf(idr1, IDR1_CMDQS), betweenLooks);
+    this.events = new HostEventQueue(registers, ram, bitsOf(idr1, IDR1_EVTQS));
+  }
+
+  #setCr0(value: number): void {
+    this.#registers.write32(SMMU_CR0, value);
+    this.#registers.poll(SMMU_CR0ACK, 'CR0', (ack) => ack === value);
+  }
+
+  #setIrqCtrl(value: number): void {
+    this.#registers.write32(SMMU_IRQ_CTRL, value);
+    this.#registers.poll(SMMU_IRQ_CTRLACK, 'IRQ_CTRL', (ack) => ack === value);
+  }
+
+  /** The order of arm_smmu_device_reset: everything that a bit of CR0 enables is in place before it. */
+  boot(): void {
+    // Streams without a machine abort silently until they are attached.
+    for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++) writeSte(this.#ram, this.#streamTable, sid, abortSte());
+    this.#setCr0(0);
+    this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
+    this.#registers.write32(SMMU_CR2, CR2_PTM_RECINVSID);
+    this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, STRTAB_RA);
+    this.#registers.write32(SMMU_STRTAB_BASE_CFG, withBits(0, STRTAB_BASE_CFG_LOG2SIZE, STREAM_TABLE_LOG2SIZE));
+
+    this.commands.initialise();
+    let cr0 = maskInWord(CR0_CMDQEN);
+    this.#setCr0(cr0);
+    this.commands.issue(cfgiAll());
+    this.commands.issue(tlbiNsnhAll());
+
+    this.events.initialise();
+    cr0 |= maskInWord(CR0_EVTQEN);
+    this.#setCr0(cr0);
+    if (bitsOf(this.#registers.read32(SMMU_IDR0), IDR0_ATS)) {
+      cr0 |= maskInWord(CR0_ATSCHK);
+      this.#setCr0(cr0);
+    }
+    this.#setIrqCtrl(0);
+    this.#setIrqCtrl(maskInWord(IRQ_CTRL_EVTQ_IRQEN) | maskInWord(IRQ_CTRL_GERROR_IRQEN));
+    this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
+  }
+
+  /** Gives a stream a new STE: invalid, contents, valid, each visible to the SMMU before the next (IHI 0070 section 3.21.3.1). */
+  installSte(sid: number, ste: Uint32Array): void {
+    writeSte(this.#ram, this.#streamTable, sid, invalidSte());
+    this.commands.issue(cfgiSte(sid));
+    writeSte(this.#ram, this.#streamTable, sid, ste);
+    this.commands.issue(cfgiSte(sid));
+  }
+
+  /** The gerror interrupt. */
+  handleGlobalErrors(): void {
+    this.commands.handleError();
+    this.#registers.write32(SMMU_GERRORN, this.#registers.read32(SMMU_GERROR));
+  }
+}

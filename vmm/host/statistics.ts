@@ -1,0 +1,64 @@
+// Counters of the physical SMMU, as plain data.
+
+import {
+  SMMU_AT_STATS,
+  STAT_ATC_INV,
+  STAT_BUDGET_EXHAUSTED,
+  STAT_CFGI,
+  STAT_ERROR_HELD,
+  STAT_ERROR_PUBLISHED,
+  STAT_ERROR_SKIPPED,
+  STAT_EVENTS,
+  STAT_EVTQ_ABORT,
+  STAT_EVTQ_OVERFLOW,
+  STAT_FETCH_ABORT,
+  STAT_ILL_CS,
+  STAT_ILL_OPCODE,
+  STAT_ILL_SID,
+  STAT_ILL_SSEC,
+  STAT_INIT_ERROR,
+  STAT_PARKS,
+  STAT_PROD_RANGE,
+  STAT_REPAIRS,
+  STAT_ROUNDS_EXHAUSTED,
+} from '../../assembly/layout/host-memory.ts';
+import { EVENT_NAMES } from '../../devices/tables/index.ts';
+
+const COUNTERS = {
+  illegalOpcode: STAT_ILL_OPCODE,
+  illegalSecure: STAT_ILL_SSEC,
+  illegalCompletion: STAT_ILL_CS,
+  illegalStream: STAT_ILL_SID,
+  fetchAborts: STAT_FETCH_ABORT,
+  initErrors: STAT_INIT_ERROR,
+  repairs: STAT_REPAIRS,
+  prodOutOfRange: STAT_PROD_RANGE,
+  parks: STAT_PARKS,
+  roundsExhausted: STAT_ROUNDS_EXHAUSTED,
+  budgetExhausted: STAT_BUDGET_EXHAUSTED,
+  eventQueueOverflows: STAT_EVTQ_OVERFLOW,
+  eventQueueAborts: STAT_EVTQ_ABORT,
+  errorsHeld: STAT_ERROR_HELD,
+  errorsPublished: STAT_ERROR_PUBLISHED,
+  errorsSkipped: STAT_ERROR_SKIPPED,
+  atcInvalidations: STAT_ATC_INV,
+  configInvalidations: STAT_CFGI,
+} as const;
+
+export type SmmuCounters = Readonly<Record<keyof typeof COUNTERS, number>> & {
+  /** Records that the SMMU tried to write, by name. */
+  readonly events: Readonly<Record<string, number>>;
+};
+
+/** `smmu` is the byte offset of the SMMU block. */
+export function smmuCounters(hostMemory: WebAssembly.Memory, smmu: number): SmmuCounters {
+  const words = new Int32Array(hostMemory.buffer);
+  const at = (offset: number) => Atomics.load(words, (smmu + SMMU_AT_STATS + offset) >> 2);
+  const counters = Object.fromEntries(Object.entries(COUNTERS).map(([name, offset]) => [name, at(offset)]));
+  const events: Record<string, number> = {};
+  for (const [id, name] of EVENT_NAMES) {
+    const count = at(STAT_EVENTS + 4 * id);
+    if (count > 0) events[name] = count;
+  }
+  return { ...(counters as Record<keyof typeof COUNTERS, number>), events };
+}
