@@ -181,7 +181,7 @@ export class PhysicalSmmu implements Device {
 
   // The core moves PROD while the event queue is enabled; software does while it is not.
   #placeEventProducer(): void {
-    this.#store(SMMU_AT_EVTQ_PROD, this.registers.index(SMMU_EVTQ_PROD));
+    this.#store(SMMU_AT_EVTQ_PROD, this.registers.get(SMMU_EVTQ_PROD));
   }
 
   #refresh(): void {

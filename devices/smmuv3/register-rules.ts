@@ -16,6 +16,7 @@ import {
   IRQ_CTRL_GERROR_IRQEN,
   PRIQ_ENTRY_SIZE,
   Q_BASE_LOG2SIZE,
+  Q_INDEX,
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
@@ -107,6 +108,11 @@ const ADDRESS_HI = 0xfffff;
 /** Queues are aligned to their size, and at least to 32 bytes. */
 const MIN_QUEUE_ALIGNMENT = 32;
 
+/** The bus lets no unaligned access through; one that comes all the same means the word that it begins in. */
+function aligned(offset: number): number {
+  return offset - (offset % 4);
+}
+
 const GUARDS_OF = new Map<number, RegisterGuard[]>();
 for (const guard of REGISTER_GUARDS) GUARDS_OF.set(guard.offset, [...(GUARDS_OF.get(guard.offset) ?? []), guard]);
 
@@ -171,10 +177,13 @@ export class SmmuRegisters {
   }
 
   #queue(kind: QueueKind): TableShape {
-    const lo = this.file.get(kind.base);
-    const log2size = Math.min(bitsOf(lo, Q_BASE_LOG2SIZE), bitsOf(this.file.get(SMMU_IDR1), kind.limit));
-    const address = this.#address(kind.base) - bitsOf(lo, Q_BASE_LOG2SIZE);
+    const log2size = this.#log2size(kind);
+    const address = this.#address(kind.base);
     return { base: address - (address % Math.max(MIN_QUEUE_ALIGNMENT, kind.entrySize * 2 ** log2size)), log2size };
+  }
+
+  #log2size(kind: QueueKind): number {
+    return Math.min(bitsOf(this.file.get(kind.base), Q_BASE_LOG2SIZE), bitsOf(this.file.get(SMMU_IDR1), kind.limit));
   }
 
   /** The stream table. A linear one is aligned to its size by the SMMU, as queues are. */
@@ -193,8 +202,9 @@ export class SmmuRegisters {
 
   read(access: MmioAccess): void {
     this.#role.refresh();
-    access.lo = this.#readWord(canonicalOffset(access.offset));
-    access.hi = access.size === 8 ? this.#readWord(canonicalOffset(access.offset + 4)) : 0;
+    const offset = aligned(access.offset);
+    access.lo = this.#readWord(canonicalOffset(offset));
+    access.hi = access.size === 8 ? this.#readWord(canonicalOffset(offset + 4)) : 0;
   }
 
   // Index bits that the queue's size does not use read as zero.
@@ -205,7 +215,7 @@ export class SmmuRegisters {
   }
 
   #masked(value: number, queue: QueueKind): number {
-    const unused = 0xfffff & ~(2 ** (this.#queue(queue).log2size + 1) - 1);
+    const unused = maskInWord(Q_INDEX) & ~((2 << this.#log2size(queue)) - 1);
     return (value & ~unused) >>> 0;
   }
 
@@ -216,7 +226,8 @@ export class SmmuRegisters {
 
   /** A write of 32 bits, or of 64 as its low and then its high word. */
   write(access: MmioAccess): void {
-    const { offset, size, lo, hi } = access;
+    const { size, lo, hi } = access;
+    const offset = aligned(access.offset);
     this.#writeWord(canonicalOffset(offset), lo);
     if (size === 8) this.#writeWord(canonicalOffset(offset + 4), hi);
   }
@@ -309,7 +320,7 @@ export class SmmuRegisters {
 
 /** The queue index in a PROD or CONS value, wrap bit included. */
 export function queueIndex(value: number, log2size: number): number {
-  return value & (2 ** (log2size + 1) - 1);
+  return value & ((2 << log2size) - 1);
 }
 
 /** OVFLG of a PROD value, OVACKFLG of a CONS value: the bit itself. */

@@ -32,6 +32,8 @@ export interface CommandEngine {
 export class CommandQueue {
   readonly #registers: SmmuRegisters;
   readonly #engine: CommandEngine;
+  /** The ring while the queue is enabled, which is when CMDQ_BASE cannot change. */
+  #ring: TableShape = { base: 0, log2size: 0 };
 
   constructor(registers: SmmuRegisters, engine: CommandEngine) {
     this.#registers = registers;
@@ -43,10 +45,10 @@ export class CommandQueue {
     const { block } = this.#engine;
     block.reset(block.kind, block.context);
     if (!this.#registers.enabled(CR0_CMDQEN)) return;
-    const ring = this.#registers.commandQueue();
-    this.#engine.placeRing(ring);
-    block.cons = queueIndex(this.#registers.get(SMMU_CMDQ_CONS), ring.log2size);
-    block.prod = this.#registers.index(SMMU_CMDQ_PROD);
+    this.#ring = this.#registers.commandQueue();
+    this.#engine.placeRing(this.#ring);
+    block.cons = queueIndex(this.#registers.get(SMMU_CMDQ_CONS), this.#ring.log2size);
+    block.prod = queueIndex(this.#registers.get(SMMU_CMDQ_PROD), this.#ring.log2size);
     // Commands are not consumed while CMDQ_ERR is active, whatever CMDQEN does (IHI 0070 section 7.1).
     if (this.#registers.errorActive(GERROR_CMDQ_ERR)) {
       block.error = bitsOf(this.#registers.get(SMMU_CMDQ_CONS), CMDQ_CONS_ERR);
@@ -65,7 +67,7 @@ export class CommandQueue {
 
   /** CMDQ_PROD as the drain sees it, then whatever can run. */
   produce(): void {
-    this.#engine.block.prod = this.#registers.index(SMMU_CMDQ_PROD);
+    this.#engine.block.prod = queueIndex(this.#registers.get(SMMU_CMDQ_PROD), this.#ring.log2size);
     this.run();
   }
 
@@ -82,12 +84,11 @@ export class CommandQueue {
    */
   run(): boolean {
     const { block } = this.#engine;
-    const ring = this.#registers.commandQueue();
     const first = block.cons;
-    for (let left = 2 ** ring.log2size; left >= 0; left--) {
+    for (let left = 2 ** this.#ring.log2size; left >= 0; left--) {
       const before = block.cons;
       const state = this.#engine.serve();
-      if (state === QUEUE_NEEDS_HOST) this.#engine.carryOut(ring);
+      if (state === QUEUE_NEEDS_HOST) this.#engine.carryOut(this.#ring);
       else if (state !== QUEUE_RUNNING || block.cons === before || block.cons === block.prod) break;
     }
     this.refresh();

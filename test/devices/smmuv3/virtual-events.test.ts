@@ -1,0 +1,135 @@
+// A guest's SMMU: streams in error, and the event queue.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { abortSte, bypassSte, invalidSte, nestedSte, stage1Ste, stage2Ste, writeSte } from '../../../devices/tables/index.ts';
+import { BUFFER, backend, bus, CDS, EVENT_LINE, enable, GERROR_LINE, host, memory, record, STREAMS, setUp, stage1 } from './guest-board.ts';
+
+beforeEach(setUp);
+
+describe('streams without a valid STE', () => {
+  const cases: [string, () => void, bigint[]][] = [
+    ['V = 0', () => writeSte(memory, STREAMS, 8, invalidSte()), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
+    ['stage 2', () => writeSte(memory, STREAMS, 8, stage2Ste({ vmid: 0, ttb: 0, inputBits: 40 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
+    [
+      'both stages',
+      () => writeSte(memory, STREAMS, 8, nestedSte({ contextPtr: CDS }, { vmid: 0, ttb: 0, inputBits: 40 })),
+      [0x0000_0008_0000_0004n, 0n, 0n, 0n],
+    ],
+    [
+      'S1STALLD on an SMMU that terminates',
+      () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, stallDisabled: true })),
+      [0x0000_0008_0000_0004n, 0n, 0n, 0n],
+    ],
+    ['substreams', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, cdMax: 1 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
+    ['split-stage ATS', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, eats: 2 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
+    ['the EL2 world', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, strw: 2 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
+    ['a table that is too short', () => bus.write32(0x88, 3), [0x0000_0008_0000_0002n, 0n, 0n, 0n]],
+    ['a table that is not RAM', () => bus.write64(0x80, 0x7000_0000n), [0x0000_0008_0000_0003n, 0n, 0n, 0x7000_0200n]],
+  ];
+
+  it.each(cases)('%s: refused, and recorded', (_name, prepare, expected) => {
+    enable(0xc);
+    prepare();
+    bus.write32(0x20, 0xd);
+    expect(backend.dma(8, BUFFER)).toBeUndefined();
+    backend.forwardEvents();
+    expect(bus.read32(0x100a8)).toBe(1);
+    expect(record(0)).toEqual(expected);
+    expect(host.pulses(EVENT_LINE)).toBe(1);
+  });
+
+  it('C_BAD_STREAMID is recorded only with CR2.RECINVSID', () => {
+    enable(0xc);
+    bus.write32(0x2c, 0);
+    bus.write32(0x88, 3);
+    bus.write32(0x20, 0xd);
+    expect(backend.dma(8, BUFFER)).toBeUndefined();
+    backend.forwardEvents();
+    expect(bus.read32(0x100a8)).toBe(0);
+  });
+
+  it('an STE that says abort records nothing', () => {
+    writeSte(memory, STREAMS, 8, abortSte());
+    enable();
+    expect(backend.dma(8, BUFFER)).toBeUndefined();
+    backend.forwardEvents();
+    expect(bus.read32(0x100a8)).toBe(0);
+  });
+
+  it('what the host refuses to attach is C_BAD_STE too', () => {
+    const attach = backend.attachStream.bind(backend);
+    backend.attachStream = (sid, ste) => ((ste?.[0] ?? 0) & 1 ? false : attach(sid, ste));
+    writeSte(memory, STREAMS, 8, bypassSte());
+    enable();
+    expect(backend.dma(8, BUFFER)).toBeUndefined();
+    backend.forwardEvents();
+    expect(record(0)[0]).toBe(0x0000_0008_0000_0004n);
+  });
+});
+
+describe('events', () => {
+  const faults = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      backend.dma(8, 0x20000 + 0x1000 * i);
+      backend.forwardEvents();
+    }
+  };
+
+  beforeEach(() => {
+    stage1();
+    enable();
+  });
+
+  it('carry the StreamID that the guest knows', () => {
+    faults(1);
+    expect(record(0)).toEqual([0x0000_0008_0000_0010n, 0x0000_0200_0000_0000n, 0x20000n, 0n]);
+  });
+
+  it('interrupt only when the queue was empty, and only with EVTQ_IRQEN', () => {
+    faults(2);
+    expect(host.pulses(EVENT_LINE)).toBe(1);
+    bus.write32(0x100ac, bus.read32(0x100a8));
+    faults(1);
+    expect(host.pulses(EVENT_LINE)).toBe(2);
+    bus.write32(0x100ac, bus.read32(0x100a8));
+    bus.write32(0x50, 1);
+    faults(1);
+    expect(host.pulses(EVENT_LINE)).toBe(2);
+    bus.write32(0x50, 5);
+    expect(host.pulses(EVENT_LINE)).toBe(2);
+  });
+
+  it('overflow toggles OVFLG once and loses records until OVACKFLG is equal; it is no error', () => {
+    faults(4);
+    expect(bus.read32(0x100a8)).toBe(4);
+    faults(2);
+    expect(bus.read32(0x100a8)).toBe(0x80000004);
+    bus.write32(0x100ac, 1);
+    faults(1);
+    expect(bus.read32(0x100a8)).toBe(0x80000005);
+    faults(1);
+    expect(bus.read32(0x100a8)).toBe(0x80000005);
+    bus.write32(0x100ac, 0x80000005);
+    faults(5);
+    expect(bus.read32(0x100a8)).toBe(1);
+    expect(record(0)[2]).toBe(0x23000n);
+    expect(bus.read32(0x60)).toBe(0);
+  });
+
+  it('are lost without EVTQEN', () => {
+    bus.write32(0x20, 9);
+    faults(1);
+    expect(bus.read32(0x100a8)).toBe(0);
+  });
+
+  it('a queue that is not RAM is EVTQ_ABT_ERR, and PROD stays', () => {
+    bus.write32(0x20, 9);
+    bus.write64(0xa0, 0x7000_0002n);
+    bus.write32(0x20, 0xd);
+    faults(2);
+    expect([bus.read32(0x100a8), bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([0, 4, 1]);
+    bus.write32(0x64, 4);
+    faults(1);
+    expect([bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([0, 2]);
+  });
+});

@@ -1,0 +1,227 @@
+// A guest's SMMU: bypass, streams and configuration commands, the command queue, saved state.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  abortSte,
+  bypassSte,
+  cfgiAll,
+  cfgiCd,
+  cfgiCdAll,
+  cfgiSte,
+  cfgiSteRange,
+  contextDescriptor,
+  PageTable,
+  prefetchConfig,
+  S1_READ_WRITE,
+  stage1Ste,
+  sync,
+  tlbiNhVa,
+  tlbiNsnhAll,
+  writeCd,
+  writeCommand,
+  writeSte,
+} from '../../../devices/tables/index.ts';
+import {
+  BUFFER,
+  backend,
+  bus,
+  CDS,
+  device,
+  enable,
+  expectDone,
+  GERROR_LINE,
+  host,
+  issue,
+  memory,
+  PA,
+  RING,
+  STREAMS,
+  setUp,
+  stage1,
+} from './guest-board.ts';
+
+beforeEach(setUp);
+
+describe('disabled', () => {
+  it('lets DMA pass, or aborts it, as GBPA says', () => {
+    expect(backend.dma(8, BUFFER)).toBe(PA + BUFFER);
+    bus.write32(0x44, 0x80100000);
+    expect(backend.dma(8, BUFFER)).toBeUndefined();
+    bus.write32(0x44, 0x00000000);
+    expect(backend.dma(8, BUFFER)).toBeUndefined();
+    bus.write32(0x44, 0x80000000);
+    expect(backend.dma(8, BUFFER)).toBe(PA + BUFFER);
+    expect(backend.dma(8, STREAMS - 0x1000)).toBeUndefined();
+  });
+
+  it('follows GBPA again after it was enabled; a change meanwhile counts from then on', () => {
+    enable();
+    bus.write32(0x44, 0x80100000);
+    expect(backend.log).toEqual(['8 invalid', '9 invalid']);
+    bus.write32(0x20, 0);
+    expect(backend.log.at(-1)).toBe('all abort');
+  });
+
+  it('configuration commands attach nothing', () => {
+    enable(0x8);
+    writeSte(memory, STREAMS, 8, bypassSte());
+    issue(cfgiAll(), sync());
+    expectDone();
+    expect(backend.log).toEqual([]);
+  });
+});
+
+describe('streams', () => {
+  it('are attached as the stream table has them when the SMMU is enabled', () => {
+    stage1();
+    writeSte(memory, STREAMS, 9, bypassSte());
+    enable();
+    expect(backend.log).toEqual(['8 nested', '9 bypass']);
+    expect([backend.dma(8, 0x10123), backend.dma(9, BUFFER)]).toEqual([PA + BUFFER + 0x123, PA + BUFFER]);
+    expect([backend.dma(8, 0x11000), backend.dma(8, 0x11000, { write: false })]).toEqual([undefined, PA + BUFFER + 0x1000]);
+  });
+
+  it('keep their STE until a CFGI covers them', () => {
+    writeSte(memory, STREAMS, 8, bypassSte());
+    writeSte(memory, STREAMS, 9, bypassSte());
+    enable();
+    writeSte(memory, STREAMS, 8, abortSte());
+    expect(backend.dma(8, BUFFER)).toBe(PA + BUFFER);
+    issue(cfgiSte(9), cfgiSteRange(0, 2), cfgiSte(1000), sync());
+    expect(backend.dma(8, BUFFER)).toBe(PA + BUFFER);
+    issue(cfgiSte(8), sync());
+    expectDone();
+    expect(backend.dma(8, BUFFER)).toBeUndefined();
+    expect(backend.log).toEqual(['8 bypass', '9 bypass', '9 bypass', '8 abort']);
+  });
+
+  it.each([
+    ['one stream', cfgiSte(8), ['8 bypass']],
+    ['a pair that begins below', cfgiSteRange(9, 0), ['8 bypass', '9 bypass']],
+    ['eight around', cfgiSteRange(13, 2), ['8 bypass', '9 bypass']],
+    ['everything', cfgiAll(), ['8 bypass', '9 bypass']],
+    ['the last of all streams', cfgiSteRange(0xffffffff, 30), []],
+  ])('CFGI of %s', (_name, command, attached) => {
+    enable();
+    backend.log.length = 0;
+    writeSte(memory, STREAMS, 8, bypassSte());
+    writeSte(memory, STREAMS, 9, bypassSte());
+    issue(command, sync());
+    expectDone();
+    expect(backend.log).toEqual(attached);
+  });
+
+  it('CFGI_CD and CFGI_CD_ALL reach the streams that there are; PREFETCH does nothing', () => {
+    enable();
+    backend.log.length = 0;
+    issue(cfgiCd(8, 0), cfgiCdAll(9), cfgiCd(3, 0), cfgiCdAll(0xffffffff), prefetchConfig(8), sync());
+    expectDone();
+    expect(backend.log).toEqual(['8 cd 0', '9 cd all']);
+  });
+
+  it('a changed CD counts after CFGI_CD', () => {
+    stage1();
+    enable();
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
+    const other = new PageTable(memory, { stage: 1 });
+    other.map(0x10000, BUFFER + 0x5000, 0x1000, S1_READ_WRITE);
+    writeCd(memory, CDS, 0, contextDescriptor({ asid: 2, lower: { ttb: other.root, inputBits: 48 } }));
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
+    issue(cfgiCd(8, 0), sync());
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER + 0x5000);
+  });
+
+  it('only what a vSTE may carry reaches the host', () => {
+    const ste = stage1Ste({ contextPtr: CDS, eats: 1 });
+    // MTCFG, SHCFG, S2VMID, stage-2 fields: not those of this SMMU.
+    for (const word of [3, 4, 5, 6, 7]) ste[word] = 0xffffffff;
+    const attached: Uint32Array[] = [];
+    const attach = backend.attachStream.bind(backend);
+    backend.attachStream = (sid, words) => {
+      if (words) attached.push(words);
+      return attach(sid, words);
+    };
+    writeSte(memory, STREAMS, 8, ste);
+    writeSte(memory, STREAMS, 9, ste);
+    enable();
+    expect([...(attached[0] ?? [])]).toEqual([0x8000100b, 0, 0x100000d6, ...new Array(13).fill(0)]);
+  });
+});
+
+describe('command queue', () => {
+  it('invalidates for this machine only: TLBI_NSNH_ALL and TLBI_NH_VA of any VMID', () => {
+    const table = stage1();
+    enable();
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
+    table.unmap(0x10000, 0x1000);
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
+    issue(tlbiNhVa(0xffff, 1, { address: 0x10000 }), sync());
+    expect(backend.dma(8, 0x10000)).toBeUndefined();
+    expect(backend.dma(8, 0x11000, { write: false })).toBe(PA + BUFFER + 0x1000);
+    table.unmap(0x11000, 0x1000);
+    issue(tlbiNsnhAll(), sync());
+    expectDone();
+    expect(backend.dma(8, 0x11000, { write: false })).toBeUndefined();
+  });
+
+  it('stops at a bad command between others, and goes on from the replaced one', () => {
+    enable();
+    backend.log.length = 0;
+    issue(cfgiSte(8), new Uint32Array([0x28, 0, 0, 0]), cfgiSte(9), sync());
+    expect([bus.read32(0x9c), bus.read32(0x60)]).toEqual([0x01000001, 1]);
+    expect(backend.log).toEqual(['8 invalid']);
+    expect(host.pulses(GERROR_LINE)).toBe(1);
+    writeCommand(memory, RING, 1, sync(2));
+    bus.write32(0x64, 1);
+    expectDone();
+    expect(backend.log).toEqual(['8 invalid', '9 invalid']);
+  });
+
+  it('a full ring of configuration commands is carried out in one write', () => {
+    enable();
+    backend.log.length = 0;
+    issue(...Array.from({ length: 8 }, () => cfgiSte(8)));
+    expectDone();
+    expect(backend.log).toHaveLength(8);
+  });
+
+  it('a PROD beyond the ring ends; the rest is done in the background', () => {
+    enable();
+    for (let i = 0; i < 8; i++) writeCommand(memory, RING, i, cfgiSte(8));
+    backend.log.length = 0;
+    bus.write32(0x98, 15);
+    expect(backend.log.length).toBeLessThanOrEqual(9);
+    for (let i = 0; i < 4; i++) host.poll();
+    expect(bus.read32(0x9c)).toBe(15);
+  });
+
+  it('a command that changes while the device looks at it is fetched again', () => {
+    enable();
+    const finish = backend.serveCommandQueue.bind(backend);
+    let served = 0;
+    backend.serveCommandQueue = () => {
+      const state = finish();
+      if (served++ === 0) writeCommand(memory, RING, 0, new Uint32Array([0xff, 0, 0, 0]));
+      return state;
+    };
+    issue(cfgiSte(8));
+    expect([bus.read32(0x9c), bus.read32(0x60)]).toEqual([0x01000000, 1]);
+  });
+});
+
+describe('saved state', () => {
+  it('attaches the streams as they were, not as the table has them now', () => {
+    stage1();
+    enable();
+    writeSte(memory, STREAMS, 8, abortSte());
+    const saved = JSON.parse(JSON.stringify(device.save()));
+    device.reset();
+    backend.log.length = 0;
+    device.restore(saved);
+    expect(backend.log).toEqual(['8 nested', '9 invalid']);
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
+    issue(cfgiSte(8), sync());
+    expectDone();
+    expect(backend.dma(8, 0x10000)).toBeUndefined();
+  });
+});

@@ -1,0 +1,211 @@
+// A small host behind a guest's SMMU: one physical SMMU, worked through its registers, one machine with two streams, no policy.
+
+import { CFG_NO_SSID, QUEUE_GUEST, QUEUE_KIND_GUEST_CMDQ, THREAD_PA } from '../../assembly/layout/host-memory.ts';
+import {
+  SMMU_CMDQ_BASE,
+  SMMU_CMDQ_CONS,
+  SMMU_CMDQ_PROD,
+  SMMU_CR0,
+  SMMU_CR2,
+  SMMU_EVTQ_BASE,
+  SMMU_EVTQ_CONS,
+  SMMU_EVTQ_PROD,
+  SMMU_IRQ_CTRL,
+  SMMU_STRTAB_BASE,
+  SMMU_STRTAB_BASE_CFG,
+} from '../../assembly/layout/smmu-registers.ts';
+import { ACCESS_WRITE, type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { PhysicalSmmu, type ViommuBackend } from '../../devices/smmuv3/index.ts';
+import {
+  abortSte,
+  cfgiAll,
+  cfgiCd,
+  cfgiCdAll,
+  cfgiSte,
+  invalidSte,
+  PageTable,
+  S2_READ_WRITE,
+  type SteStage2,
+  stage2Ste,
+  sync,
+  tlbiNhAll,
+  tlbiNsnhAll,
+  tlbiS12Vmall,
+  writeCommand,
+  writeSte,
+} from '../../devices/tables/index.ts';
+import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
+import { ContextBlock, createHostMemory, QueueBlock, smmuBase, Unit } from '../../devices/unit/index.ts';
+import { HostRam } from './host-ram.ts';
+
+const WINDOW = 1;
+const CONTEXT = 64;
+const LOG2_COMMANDS = 4;
+const LOG2_EVENTS = 3;
+
+/** VMID of the machine. */
+export const VMID = 7;
+/** Physical StreamID of a virtual one. */
+export const physicalSid = (virtSid: number) => 0x100 + virtSid;
+
+export class TestViommuBackend implements ViommuBackend {
+  readonly virtualStreams = [8, 9];
+  readonly commandQueue: QueueBlock;
+  readonly hostMemory = createHostMemory({ ramSize: 0x100000 });
+  readonly ram = new HostRam(this.hostMemory);
+  readonly physical: PhysicalSmmu;
+  /** Registers of the physical SMMU, and what its host saw of it. */
+  readonly bus: DeviceBus;
+  readonly host = new FakeHost();
+  /** Streams as they were attached: "8 abort", "8 bypass", "8 invalid", "8 nested". */
+  readonly log: string[] = [];
+  readonly #unit: Unit;
+  readonly #guestRam: { readonly gpa: number; readonly size: number };
+  readonly #ring: number;
+  readonly #events: number;
+  readonly #streamTable: number;
+  readonly #stage2: SteStage2;
+  #deliver: (record: Uint32Array) => void = () => undefined;
+
+  constructor(modules: HotModules, guest: FakeHost) {
+    const { hostMemory } = this;
+    const hostUnit = new Unit({ modules, hostMemory, thread: 0 });
+    this.#guestRam = { gpa: guest.ramGpa, size: guest.ramSize };
+    const regions = [{ gpa: guest.ramGpa, offset: guest.ramOffset, size: guest.ramSize }];
+    this.#unit = new Unit({ modules, hostMemory, thread: 1, guest: { memory: guest.guestMemory, regions, window: WINDOW } });
+
+    const context = new ContextBlock(hostMemory, 0, CONTEXT);
+    context.vmid = VMID;
+    context.window = WINDOW;
+    this.virtualStreams.forEach((sid, slot) => {
+      context.setSidReplace(slot, physicalSid(sid));
+      context.setSidMatch(slot, (sid << 1) | 1);
+    });
+    this.commandQueue = new QueueBlock(hostMemory, 0, QUEUE_GUEST);
+    this.commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, CONTEXT);
+
+    this.#ring = this.ram.allocate(16 << LOG2_COMMANDS, 0x1000);
+    this.#events = this.ram.allocate(32 << LOG2_EVENTS, 0x1000);
+    this.#streamTable = this.ram.allocate(0x8000, 0x8000);
+    const table = new PageTable(this.ram, { stage: 2, inputBits: 40 });
+    table.map(guest.ramGpa, WINDOW * 2 ** 32 + guest.ramGpa, guest.ramSize, S2_READ_WRITE);
+    this.#stage2 = { vmid: VMID, ttb: table.root, inputBits: 40 };
+
+    this.physical = new PhysicalSmmu({ unit: hostUnit, smmuIndex: 0 });
+    this.bus = new DeviceBus(this.physical);
+    this.physical.attach(this.host);
+    this.physical.reset();
+    this.#boot();
+  }
+
+  #boot(): void {
+    this.bus.write32(SMMU_CR2, 2);
+    this.bus.write64(SMMU_STRTAB_BASE, BigInt(this.#streamTable));
+    this.bus.write32(SMMU_STRTAB_BASE_CFG, 9);
+    this.bus.write64(SMMU_CMDQ_BASE, BigInt(this.#ring + LOG2_COMMANDS));
+    this.bus.write32(SMMU_CR0, 0x8);
+    this.command(cfgiAll());
+    this.command(tlbiNsnhAll());
+    this.bus.write64(SMMU_EVTQ_BASE, BigInt(this.#events + LOG2_EVENTS));
+    this.bus.write32(SMMU_IRQ_CTRL, 5);
+    this.bus.write32(SMMU_CR0, 0xd);
+  }
+
+  /** Runs one command and a CMD_SYNC on the physical command queue. */
+  command(words: Uint32Array): void {
+    for (const each of [words, sync()]) {
+      const prod = this.bus.read32(SMMU_CMDQ_PROD);
+      writeCommand(this.ram, this.#ring, prod % (1 << LOG2_COMMANDS), each);
+      this.bus.write32(SMMU_CMDQ_PROD, prod + 1);
+    }
+    if (this.bus.read32(SMMU_CMDQ_CONS) !== this.bus.read32(SMMU_CMDQ_PROD)) throw new Error('the physical command queue does not run');
+  }
+
+  /** An access of a stream as the DMA port of a machine makes it: the PA, or undefined when it is refused. */
+  dma(virtSid: number, iova: number, options: { write?: boolean; ssid?: number } = {}): number | undefined {
+    const { core } = this.#unit;
+    const ssid = options.ssid ?? CFG_NO_SSID | 0;
+    core.accessBegin();
+    const attributes = options.write === false ? 0 : ACCESS_WRITE;
+    const status = core.translate(smmuBase(0), physicalSid(virtSid), ssid, (iova % 2 ** 32) | 0, Math.floor(iova / 2 ** 32), attributes);
+    core.accessEnd();
+    const pa = new DataView(this.hostMemory.buffer).getBigUint64(this.#unit.threadBlock + THREAD_PA, true);
+    return status === TRANSLATE_OK ? Number(pa) : undefined;
+  }
+
+  /** What a host does at a safe point: hands the records of the physical event queue to the guest's SMMU. */
+  forwardEvents(): void {
+    const mask = (2 << LOG2_EVENTS) - 1;
+    let cons = this.bus.read32(SMMU_EVTQ_CONS);
+    for (; cons !== (this.bus.read32(SMMU_EVTQ_PROD) & mask); cons = (cons + 1) & mask) {
+      const at = this.#events + (cons % (1 << LOG2_EVENTS)) * 32;
+      const record = Uint32Array.from({ length: 8 }, (_, i) => this.ram.load32(at + 4 * i));
+      record[1] = (record[1] ?? 0) - physicalSid(0);
+      this.#deliver(record);
+    }
+    this.bus.write32(SMMU_EVTQ_CONS, cons);
+  }
+
+  setCommandRing(baseGpa: number, log2size: number): boolean {
+    const { gpa, size } = this.#guestRam;
+    const offset = this.#unit.port.resolveGpa((baseGpa % 2 ** 32) | 0, Math.floor(baseGpa / 2 ** 32), 16 << log2size);
+    const inside = baseGpa >= gpa && baseGpa + (16 << log2size) <= gpa + size;
+    if (inside) this.commandQueue.setRing(WINDOW, offset, log2size);
+    return inside;
+  }
+
+  serveCommandQueue(): number {
+    return this.#unit.drain.serve(smmuBase(0), QUEUE_GUEST);
+  }
+  finishCommand(): void {
+    this.#unit.drain.stepOver(smmuBase(0), QUEUE_GUEST);
+  }
+  resumeCommandQueue(): void {
+    this.#unit.drain.resume(smmuBase(0), QUEUE_GUEST);
+  }
+
+  attachStream(virtSid: number, ste: Uint32Array | undefined): boolean {
+    const config = ((ste?.[0] ?? 0) >>> 1) & 7;
+    if (ste && config > 5) return false;
+    const [kind, words] = !ste
+      ? (['abort', abortSte()] as const)
+      : !((ste[0] ?? 0) & 1)
+        ? (['invalid', invalidSte()] as const)
+        : config === 4
+          ? (['bypass', stage2Ste(this.#stage2)] as const)
+          : (['nested', this.#nested(ste)] as const);
+    this.log.push(`${virtSid} ${kind}`);
+    this.#install(virtSid, words);
+    return true;
+  }
+
+  #nested(ste: Uint32Array): Uint32Array {
+    const words = stage2Ste(this.#stage2);
+    // Config 7 instead of 6, and the guest's fields beside it.
+    return words.map((word, i) => (i < 4 ? word | (ste[i] ?? 0) : word));
+  }
+
+  #install(virtSid: number, words: Uint32Array): void {
+    writeSte(this.ram, this.#streamTable, physicalSid(virtSid), words);
+    this.command(cfgiSte(physicalSid(virtSid)));
+    this.command(tlbiNhAll(VMID));
+  }
+
+  setGlobalBypass(abort: boolean): void {
+    this.log.push(`all ${abort ? 'abort' : 'bypass'}`);
+    for (const sid of this.virtualStreams) this.#install(sid, abort ? abortSte() : stage2Ste(this.#stage2));
+  }
+
+  invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void {
+    this.log.push(`${virtSid} cd ${ssid ?? 'all'}`);
+    this.command(ssid === undefined ? cfgiCdAll(physicalSid(virtSid)) : cfgiCd(physicalSid(virtSid), ssid));
+  }
+
+  invalidateAll(): void {
+    this.command(tlbiS12Vmall(VMID));
+  }
+
+  onEvent(deliver: (record: Uint32Array) => void): void {
+    this.#deliver = deliver;
+  }
+}
