@@ -9,6 +9,8 @@ import {
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import {
+  HOST_AT_ATTENTION,
+  QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
@@ -184,13 +186,11 @@ export class PhysicalVcmdq {
   }
 
   /**
-   * VCMDQ_STATE_WORDS words. What the drain was in the middle of (a parked CMD_SYNC, an error that is held) is not among them: it runs
-   * again from CONS.
+   * VCMDQ_STATE_WORDS words. A CMD_SYNC that the queue is parked at is not among them: it runs again.
    */
   save(): number[] {
     const { allocated, enabled, cons, error, state, gerror } = this.block;
-    const published = state === QUEUE_ERROR_PUBLISHED;
-    const own = [allocated ? 1 : 0, enabled ? 1 : 0, cons, published ? error : 0, published ? state : QUEUE_RUNNING, gerror];
+    const own = [allocated ? 1 : 0, enabled ? 1 : 0, cons, error, state === QUEUE_PARKED ? QUEUE_RUNNING : state, gerror];
     return [...own, ...this.#page0Values()];
   }
 
@@ -203,5 +203,7 @@ export class PhysicalVcmdq {
     this.block.state = state;
     this.block.gerror = gerror;
     this.block.enabled = enabled === 1;
+    // An error that is held waits for the host, who has to hear of it anew.
+    if (state === QUEUE_ERROR_HELD) Atomics.add(this.#host, HOST_AT_ATTENTION >> 2, 1);
   }
 }

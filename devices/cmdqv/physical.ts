@@ -240,7 +240,7 @@ export class PhysicalCmdqv implements Device {
     this.checkErrors();
   }
 
-  /** A 64-bit register takes effect as a whole. BASE is fixed while the queue runs, as SMMU_CMDQ_BASE is (IHI 0070 section 6.3.26). */
+  /** A 64-bit register takes effect as a whole. BASE is fixed while the queue runs, as SMMU_CMDQ_BASE is (IHI 0070 section 6.3). */
   #writePage1(access: MmioAccess, at: VcmdqAddress): void {
     const queue = this.#queueAt(at);
     if (!queue || queue.block.enabled) return;
@@ -326,7 +326,7 @@ export class PhysicalCmdqv implements Device {
       queue.restore(words);
     });
     this.seen = seen;
-    // What the drain was in the middle of happens again, and tells the host again.
+    // A CMD_SYNC that a queue was parked at is fetched again.
     for (const queue of this.#queues) queue.serve();
   }
 

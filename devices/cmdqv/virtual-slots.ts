@@ -13,14 +13,13 @@ import {
   VCMDQ_PROD,
   VCMDQ_STATUS,
 } from '../../assembly/layout/cmdqv-registers.ts';
-import { QUEUE_ERROR_HELD, QUEUE_ERROR_PUBLISHED } from '../../assembly/layout/host-memory.ts';
+import { QUEUE_ERROR_PUBLISHED } from '../../assembly/layout/host-memory.ts';
 import { bitsOf, maskInWord, plainStateLike } from '../plugin/index.ts';
 import { page0WritableBits } from './page0.ts';
 import type { VintfBackend } from './vintf-backend.ts';
 
 const INIT_ERROR = maskInWord(VCMDQ_GERROR_CMDQ_INIT_ERR);
 const CMDQ_ERROR = maskInWord(VCMDQ_GERROR_CMDQ_ERR);
-const CONS_BITS = maskInWord(VCMDQ_CONS_RD) | maskInWord(VCMDQ_CONS_ERR);
 
 function resetState(count: number) {
   const zeros = () => Array.from({ length: count }, () => 0);
@@ -128,7 +127,7 @@ export class VirtualSlots {
     const read = (register: number) => this.read(slot, register);
     const bits = (register: number) => page0WritableBits(register, false) ?? 0;
     return {
-      cons: (read(VCMDQ_CONS) & CONS_BITS) >>> 0,
+      cons: read(VCMDQ_CONS) & bits(VCMDQ_CONS),
       prod: read(VCMDQ_PROD) & bits(VCMDQ_PROD),
       config: read(VCMDQ_CONFIG) & bits(VCMDQ_CONFIG),
       gerror: (this.isBacked(slot) ? this.#backend.queue(slot).gerror : (this.state.gerror[slot] ?? 0)) & VCMDQ_GERROR_VALID,
@@ -161,16 +160,16 @@ export class VirtualSlots {
     block.gerror = gerror;
     this.#backend.writePage0(slot, VCMDQ_GERROR, gerror);
     this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
-    this.#backend.writePage0(slot, VCMDQ_CONS, cons & maskInWord(VCMDQ_CONS_RD));
-    this.#backend.writePage0(slot, VCMDQ_PROD, prod);
+    this.#backend.writePage0(slot, VCMDQ_CONS, cons);
+    // Enabled with an empty ring at first: a queue that stands at a reported error must not fetch before it is stopped again.
+    this.#backend.writePage0(slot, VCMDQ_PROD, cons & maskInWord(VCMDQ_CONS_RD));
     this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
-    // A queue that had stopped at a bad command has now stopped there again; the guest knows already.
     const code = bitsOf(cons, VCMDQ_CONS_ERR);
-    if (code !== 0 && (gerror ^ gerrorn) & CMDQ_ERROR && block.state === QUEUE_ERROR_HELD) {
+    if (block.enabled && code !== 0 && (gerror ^ gerrorn) & CMDQ_ERROR) {
       block.error = code;
       block.state = QUEUE_ERROR_PUBLISHED;
-      this.#backend.writePage0(slot, VCMDQ_PROD, prod);
     }
+    this.#backend.writePage0(slot, VCMDQ_PROD, prod);
     this.#forget(slot);
     this.state.gerror[slot] = 0;
   }
