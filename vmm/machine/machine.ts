@@ -77,6 +77,7 @@ export class Machine {
   #error: MachineError | undefined;
   #stopReason: string | undefined;
   #exitCode = 0;
+  #idle = false;
   /** Guest code is running now: not stopped and not at an exit. */
   #inGuest = false;
   /** The guest is on the stack, perhaps at an exit. */
@@ -113,6 +114,11 @@ export class Machine {
 
   get status(): MachineStatus {
     return this.#status;
+  }
+
+  /** The guest had nothing to do when it yielded last. */
+  get idle(): boolean {
+    return this.#idle;
   }
 
   /** Why the machine failed. */
@@ -241,6 +247,7 @@ export class Machine {
       return this.#status;
     }
     const result = this.#run('vsmmu_run', budget);
+    this.#idle = result === RUN_IDLE;
     if (this.#status === 'running') {
       if (result === RUN_OFF) this.#status = 'off';
       else if (result !== RUN_YIELD && result !== RUN_IDLE) this.#settle(new Error(`vsmmu_run returned ${String(result)}`));

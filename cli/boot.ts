@@ -1,0 +1,108 @@
+// `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
+
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { createToyMachine, type ToyMachine } from '../vmm/boards/toy.ts';
+import { Host } from '../vmm/host/index.ts';
+import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
+import { Checks, endChecks } from './checks.ts';
+import { Consoles } from './consoles.ts';
+import { IsolationOracle } from './isolation-oracle.ts';
+import { exitChecks, Measurements } from './measurements.ts';
+import { buildReport } from './report.ts';
+import { reportText } from './report-text.ts';
+
+export const PATHS = ['all', 'direct', 'trapped'] as const;
+/** VINTFs of the host's CMDQV, less the host's own. */
+export const MAX_VMS = 15;
+
+export interface BootOptions {
+  readonly path: (typeof PATHS)[number];
+  readonly vms: number;
+  /** MiB. */
+  readonly memory?: number;
+  readonly json: boolean;
+}
+
+/** The command cannot be carried out as it was given. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const TOY = new URL('../guest-driver/toy.wasm', import.meta.url);
+const ROUNDS = 15;
+const PAGES_PER_MIB = 16;
+/** A host of idle machines looks again after this time. */
+const IDLE_MS = 1;
+
+async function readGuest(guest: string): Promise<GuestImage> {
+  let bytes: Buffer<ArrayBuffer>;
+  try {
+    bytes = await readFile(guest === 'toy' ? TOY : guest);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : (code ?? String(error));
+    throw new UsageError(`cannot read ${guest}: ${reason}`);
+  }
+  return loadGuestImage(new Uint8Array(bytes));
+}
+
+/** One step of each machine in turn. A machine that attacks goes alone, so that what changes meanwhile is its doing. */
+async function runAll(machines: readonly ToyMachine[], oracle: IsolationOracle): Promise<void> {
+  while (true) {
+    const running = machines.filter(({ machine }) => machine.status === 'running');
+    if (running.length === 0) return;
+    for (const { machine, vm } of running) {
+      if (oracle.attacker === undefined || oracle.attacker === vm) machine.step();
+    }
+    if (running.every(({ machine }) => machine.idle)) await setTimeout(IDLE_MS);
+    else await setImmediate();
+  }
+}
+
+/** Boots a guest and prints the report. Returns whether every check holds. */
+export async function boot(guest: string, options: BootOptions): Promise<boolean> {
+  const { path, vms, memory, json } = options;
+  const image = await readGuest(guest);
+  const host = await Host.create();
+  const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
+  const checks = new Checks(vms);
+  const measurements = new Measurements(vms);
+  const oracle = new IsolationOracle();
+  const program = guest === 'toy' ? 'toy' : basename(guest);
+
+  const machines: ToyMachine[] = [];
+  for (let k = 0; k < vms; k++) {
+    const machine = createToyMachine({
+      host,
+      name: `vm${k}`,
+      index: k,
+      image,
+      ...(memory === undefined ? {} : { memoryPages: memory * PAGES_PER_MIB }),
+      args: [program, `path=${path}`, `vms=${vms}`, `machine=${k}`, `rounds=${ROUNDS}`],
+      onOutput: (bytes) => consoles.write(k, bytes),
+      checkpoint: {
+        onPhase: (phase, ended, data) => {
+          measurements.phase(k, phase, ended, data);
+          oracle.phase(machines, k, phase, ended);
+        },
+        onResult: (name, ok, detail) => checks.add(k, { name, ok, detail }),
+      },
+    });
+    machines.push(machine);
+  }
+  for (const { machine } of machines) await machine.boot();
+  await runAll(machines, oracle);
+  consoles.end();
+
+  const all = [
+    ...checks.all,
+    ...endChecks(machines),
+    ...(guest === 'toy' ? exitChecks(measurements, machines, path) : []),
+    ...oracle.checks(guest === 'toy' && vms > 1),
+  ];
+  const report = buildReport(all, machines, measurements);
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : reportText(report, all.slice(checks.all.length)));
+  return report.ok;
+}

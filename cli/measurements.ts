@@ -1,0 +1,91 @@
+// Measurements that guests send through their checkpoint device, and what follows from them.
+
+import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
+import type { ToyMachine } from '../vmm/boards/toy.ts';
+import type { Check } from './checks.ts';
+
+/** One row: all batches of one size on one path, times in nanoseconds per batch. */
+export interface Row {
+  readonly path: 'trapped' | 'direct';
+  readonly batch: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly batches: number;
+  readonly exits: number;
+  readonly doorbells: number;
+}
+
+/** Rows of one path and batch size, of all machines together. */
+export interface PathFigures {
+  readonly path: 'trapped' | 'direct';
+  readonly batch: number;
+  /** Median of the machines' medians, and the worst of their 99th percentiles. */
+  readonly p50Ns: number;
+  readonly p99Ns: number;
+  readonly exitsPerBatch: number;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+export class Measurements {
+  readonly #rows: Row[][];
+
+  constructor(machines: number) {
+    this.#rows = Array.from({ length: machines }, () => []);
+  }
+
+  /** A phase of a machine, as its checkpoint device reports it. */
+  phase(machine: number, phase: number, ended: boolean, data: readonly number[]): void {
+    if (phase !== CHECKPOINT_PHASE_MEASURE || !ended) return;
+    const [path = 0, batch = 0, p50 = 0, p99 = 0, batches = 0, exits = 0, doorbells = 0] = data;
+    const name = path === CHECKPOINT_PATH_DIRECT ? 'direct' : 'trapped';
+    this.#rows[machine]?.push({ path: name, batch, p50, p99, batches, exits, doorbells });
+  }
+
+  get rows(): readonly Row[] {
+    return this.#rows.flat();
+  }
+
+  /** By path and batch size, in the order in which they were measured. */
+  figures(): PathFigures[] {
+    const groups = new Map<string, Row[]>();
+    for (const row of this.rows) {
+      const key = `${row.path} ${row.batch}`;
+      groups.set(key, [...(groups.get(key) ?? []), row]);
+    }
+    return [...groups.values()].flatMap((rows) => {
+      const [first] = rows;
+      if (!first) return [];
+      return {
+        path: first.path,
+        batch: first.batch,
+        p50Ns: median(rows.map(({ p50 }) => p50)),
+        p99Ns: Math.max(...rows.map(({ p99 }) => p99)),
+        exitsPerBatch: sum(rows.map(({ exits }) => exits)) / Math.max(1, sum(rows.map(({ batches }) => batches))),
+      };
+    });
+  }
+}
+
+/** No exit between the first doorbell and the last completion of a direct batch: by the guests' count and by the host's own. */
+export function exitChecks(measurements: Measurements, machines: readonly ToyMachine[], path: string): Check[] {
+  if (path === 'trapped') return [];
+  const direct = measurements.rows.filter((row) => row.path === 'direct');
+  const batches = sum(direct.map((row) => row.batches));
+  const guests = sum(direct.map((row) => row.exits));
+  const host = sum(machines.map(({ machine }) => machine.exits.duringInvalidation));
+  return [
+    {
+      name: '0 exits during direct-path batches',
+      ok: batches > 0 && guests === 0 && host === 0,
+      detail: `${batches} measured batches: ${guests} exits counted by the guest; ${host} counted by the host in all direct batches of the run`,
+    },
+  ];
+}

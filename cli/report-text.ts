@@ -1,0 +1,65 @@
+// The report for people.
+
+import type { Check } from './checks.ts';
+import type { PathReport, Report } from './report.ts';
+
+const RIGHT_ALIGNED = /^[\d.,x-]+$/;
+const TOP_REGISTERS = 6;
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return RIGHT_ALIGNED.test(rows[1]?.[column] ?? '') ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Time of a row compared with the trapped path's at the same batch size. */
+function ratio(row: PathReport, paths: readonly PathReport[]): string {
+  const trapped = paths.find(({ path, batch }) => path === 'trapped' && batch === row.batch);
+  return trapped && trapped.p50Ns > 0 ? (row.p50Ns / trapped.p50Ns).toFixed(2) : '-';
+}
+
+function pathTable(paths: readonly PathReport[]): string[] {
+  if (paths.length === 0) return [];
+  const header = ['path', 'drain', 'transport', 'batch', 'p50 ns', 'p99 ns', 'exits/batch', 'of trapped'];
+  const rows = paths.map((row) => {
+    const figures = [row.batch, Math.round(row.p50Ns), Math.round(row.p99Ns)].map(String);
+    return [row.path, row.drain, row.transport, ...figures, row.exitsPerBatch.toFixed(2), ratio(row, paths)];
+  });
+  return ['', 'TLBI batch with its CMD_SYNC, time and exits', ...table([header, ...rows]).map((line) => `  ${line}`)];
+}
+
+function checkLine({ name, ok, detail }: Check): string {
+  return `  ${ok ? 'ok  ' : 'FAIL'}  ${name}${detail === '' ? '' : `: ${detail}`}`;
+}
+
+/** `hostChecks` are those that the host makes: the guests' own have been on their consoles, so that only failed ones come again. */
+export function reportText(report: Report, hostChecks: readonly Check[]): string {
+  const { checks, exits, vcmdq, paths } = report;
+  const failed = checks.filter(({ ok }) => !ok);
+  const kinds = Object.entries(exits.byKind).map(([kind, count]) => `${kind} ${count}`);
+  const registers = Object.entries(exits.byRegister)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, TOP_REGISTERS)
+    .map(([register, count]) => `${register} ${count}`);
+  const lines = [
+    '',
+    'Report',
+    ...hostChecks.map(checkLine),
+    ...failed.filter((check) => !hostChecks.includes(check)).map(checkLine),
+    ...pathTable(paths),
+    '',
+    `Exits    ${exits.total}: ${kinds.join(', ')}`,
+    `         most at ${registers.join(', ')}`,
+    `VCMDQs   ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ${vcmdq.doorbellCalls} doorbell calls,` +
+      ` ${vcmdq.exitsDuringInvalidation} exits during invalidation`,
+    `Checks   ${checks.length - failed.length} of ${checks.length} hold`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

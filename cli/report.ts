@@ -1,0 +1,70 @@
+// The report of a run: what --json prints.
+
+import type { ToyMachine } from '../vmm/boards/toy.ts';
+import { EXIT_KINDS, type ExitKind } from '../vmm/machine/index.ts';
+import type { Check } from './checks.ts';
+import type { Measurements, PathFigures } from './measurements.ts';
+
+export interface PathReport extends PathFigures {
+  /** Where commands are carried out: in the guest's doorbell call, or at the exit that its PROD store causes. */
+  readonly drain: 'doorbell' | 'exit';
+  readonly transport: 'inline';
+}
+
+export interface Report {
+  /** Every check holds. Times have no part in it. */
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+  readonly exits: {
+    readonly total: number;
+    readonly byKind: Readonly<{ [kind in ExitKind]: number }>;
+    readonly byRegister: Readonly<{ [register: string]: number }>;
+  };
+  readonly vcmdq: {
+    /** VCMDQs that the machines have. */
+    readonly queues: number;
+    readonly commands: number;
+    readonly syncs: number;
+    readonly doorbellCalls: number;
+    /** Exits of any kind while a guest's batch was on the direct path. */
+    readonly exitsDuringInvalidation: number;
+  };
+  readonly paths: readonly PathReport[];
+}
+
+function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+export function buildReport(checks: readonly Check[], machines: readonly ToyMachine[], measurements: Measurements): Report {
+  const exits = machines.map(({ machine }) => machine.exitStatistics);
+  const byRegister: { [register: string]: number } = {};
+  for (const { byRegister: counts } of exits) {
+    for (const [register, count] of Object.entries(counts)) byRegister[register] = (byRegister[register] ?? 0) + count;
+  }
+  const queues = machines.flatMap(({ vintf }) => vintf.queues);
+  return {
+    ok: checks.every(({ ok }) => ok),
+    checks,
+    exits: {
+      total: sumOf(exits, ({ total }) => total),
+      byKind: Object.fromEntries(EXIT_KINDS.map((kind) => [kind, sumOf(exits, ({ byKind }) => byKind[kind])])) as {
+        [kind in ExitKind]: number;
+      },
+      byRegister,
+    },
+    vcmdq: {
+      queues: queues.length,
+      commands: sumOf(queues, ({ counts }) => counts.commands),
+      syncs: sumOf(queues, ({ counts }) => counts.syncs),
+      doorbellCalls: sumOf(machines, ({ vintf }) => vintf.context.doorbellCalls),
+      exitsDuringInvalidation: sumOf(exits, ({ duringInvalidation }) => duringInvalidation),
+    },
+    paths: measurements.figures().map(({ path, ...figures }) => ({
+      path,
+      drain: path === 'direct' ? 'doorbell' : 'exit',
+      transport: 'inline',
+      ...figures,
+    })),
+  };
+}
