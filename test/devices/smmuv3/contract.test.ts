@@ -21,7 +21,7 @@ const virtual: DeviceFactory = (host) => {
 };
 
 /** DMA of the machine's devices, whose faults come back as events. */
-const dma: Stimulus = (device, random) => {
+const dma: Stimulus = ({ device }, random) => {
   const backend = backends.get(device);
   backend?.dma(random.pick([8, 9]), random.word());
   backend?.forwardEvents();
