@@ -58,8 +58,9 @@ export class VirtualSlots {
     return this.state.backed[slot] === 1;
   }
 
-  get anyBacked(): boolean {
-    return this.state.backed.includes(1);
+  /** How many slots have a HW queue; they are the lowest ones. */
+  get backedCount(): number {
+    return this.state.backed.filter((backed) => backed === 1).length;
   }
 
   read(slot: number, register: number): number {

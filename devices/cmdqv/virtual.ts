@@ -101,7 +101,8 @@ export class VirtualCmdqv implements Device {
     const at = vcmdqAddress(access.offset);
     if (!at) {
       this.#global.registers.write(access);
-      if (this.#decidesAllocation(access.offset) || (access.size === 8 && this.#decidesAllocation(access.offset + 4))) this.#evaluate();
+      this.#globalWritten(access.offset);
+      if (access.size === 8) this.#globalWritten(access.offset + 4);
     } else if (at.slot < this.slots.count) {
       if (at.page === 1) {
         this.#writePage1(access, at);
@@ -112,9 +113,10 @@ export class VirtualCmdqv implements Device {
     }
   }
 
-  #decidesAllocation(offset: number): boolean {
-    const allocs = CMDQV_CMDQ_ALLOC + 4 * this.slots.count;
-    return offset === CMDQV_CONFIG || offset === CMDQV_VINTF + VINTF_CONFIG || (offset >= CMDQV_CMDQ_ALLOC && offset < allocs);
+  #globalWritten(offset: number): void {
+    const slot = (offset - CMDQV_CMDQ_ALLOC) / 4;
+    if (slot >= 0 && slot < this.slots.count) this.#slotChanged(slot);
+    else if (offset === CMDQV_CONFIG || offset === CMDQV_VINTF + VINTF_CONFIG) this.#enablesChanged();
   }
 
   #writePage0(slot: number, register: number, value: number): void {
@@ -129,8 +131,7 @@ export class VirtualCmdqv implements Device {
     this.#global.registers.write({ ...access, offset: CMDQV_DIRECT_PAGE1 + slot * VCMDQ_STRIDE + register });
     if (register >= VCMDQ_BASE + 8) return;
     const after = this.#global.page1(slot, VCMDQ_BASE);
-    if (before.lo !== after.lo || before.hi !== after.hi) this.slots.freeFrom(slot);
-    this.#evaluate();
+    this.#slotChanged(slot, before.lo !== after.lo || before.hi !== after.hi);
   }
 
   #allocated(slot: number): boolean {
@@ -143,22 +144,37 @@ export class VirtualCmdqv implements Device {
     return this.#allocated(slot) && (lo !== 0 || hi !== 0);
   }
 
-  /** Brings HW queues and the direct map in line with ALLOCATED, BASE, VINTF_CONFIG.EN and CONFIG.EN. */
-  #evaluate(): void {
-    if (!this.#global.enabled || bitsOf(this.#global.vintfConfig(0), VINTF_CONFIG_EN) === 0) {
+  #enabled(): boolean {
+    return this.#global.enabled && bitsOf(this.#global.vintfConfig(0), VINTF_CONFIG_EN) === 1;
+  }
+
+  /** CONFIG.EN or VINTF_CONFIG.EN was written. */
+  #enablesChanged(): void {
+    if (this.#enabled() === this.active) return;
+    if (this.active) {
       this.#deactivate();
       return;
     }
     this.#activate();
-    let first = 0;
-    while (this.slots.isBacked(first) && this.#wanted(first)) first++;
-    this.slots.freeFrom(first);
-    for (let slot = first; slot < this.slots.count; slot++) if (this.#wanted(slot)) this.#allocate(slot);
+    for (let slot = 0; slot < this.slots.count; slot++) if (this.#wanted(slot)) this.#allocate(slot);
+    this.#updateMap();
+  }
+
+  /** ALLOCATED or BASE of a slot was written; `moved` when the ring is another than before. */
+  #slotChanged(slot: number, moved = false): void {
+    if (!this.active) return;
+    const backed = this.slots.backedCount;
+    if (moved || !this.#wanted(slot)) this.slots.freeFrom(slot);
+    if (this.#wanted(slot) && !this.slots.isBacked(slot)) this.#allocate(slot);
+    // The slots above lost their HW queues with it, or had waited for it.
+    for (let above = slot + 1; above < this.slots.count; above++) {
+      const due = above < backed || this.slots.isBacked(above - 1);
+      if (due && this.#wanted(above) && !this.slots.isBacked(above)) this.#allocate(above);
+    }
     this.#updateMap();
   }
 
   #activate(): void {
-    if (this.active) return;
     this.active = true;
     this.#backend.setEnabled(true);
   }
@@ -184,7 +200,7 @@ export class VirtualCmdqv implements Device {
   }
 
   #updateMap(): void {
-    if (!this.slots.anyBacked) {
+    if (this.slots.backedCount === 0) {
       this.#unmap();
     } else if (!this.#map) {
       this.#map = this.#host?.mapDirect({
@@ -214,7 +230,7 @@ export class VirtualCmdqv implements Device {
     this.#global.registers.restore(fields.registers);
     this.#deactivate();
     this.slots.restore(slots);
-    if (!this.#global.enabled || bitsOf(this.#global.vintfConfig(0), VINTF_CONFIG_EN) === 0) return;
+    if (!this.#enabled()) return;
     this.#activate();
     // Only what was running runs again: what had failed has been reported, and is tried again when the guest writes next.
     for (let slot = 0; slots.backed[slot] === 1 && this.#wanted(slot); slot++) this.#allocate(slot);
