@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { DmaEngine } from '../../../devices/dma-engine/index.ts';
+import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
+
+const CTRL = 0x04;
+const STATUS = 0x08;
+const DONE = 0x24;
+const FAULT_ADDR = 0x28;
+const RAM = 0x80000000;
+
+function engine() {
+  const host = new FakeHost({ ramGpa: RAM, ramSize: 0x200000, streamId: 0x123 });
+  const device = new DmaEngine();
+  device.attach(host);
+  device.reset();
+  const bus = new DeviceBus(device);
+  const run = (operation: number, length: number, { src = RAM, dst = RAM, pattern = 0 } = {}) => {
+    bus.write64(0x10, BigInt(src));
+    bus.write64(0x18, BigInt(dst));
+    bus.write32(0x0c, length);
+    bus.write32(0x20, pattern);
+    bus.write32(CTRL, operation);
+    return [bus.read32(STATUS), bus.read32(DONE), Number(bus.read64(FAULT_ADDR))];
+  };
+  return { host, bus, run };
+}
+
+describe('DmaEngine', () => {
+  it('shows its identification and the StreamID that its host gave it', () => {
+    const { bus } = engine();
+    expect([bus.read32(0x00), bus.read32(0x30)]).toEqual([0x31414d44, 0x123]);
+  });
+
+  it('copies any number of bytes between any addresses', () => {
+    const { host, run } = engine();
+    host.ram.set([1, 2, 3, 4, 5, 6, 7], 0x101);
+    expect(run(1, 7, { src: RAM + 0x101, dst: RAM + 0x1ffe })).toEqual([1, 7, 0]);
+    expect([...host.ram.subarray(0x1ffd, 0x2006)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 0]);
+  });
+
+  it('fills with a little-endian pattern and verifies it', () => {
+    const { host, run } = engine();
+    expect(run(2, 0x2004, { dst: RAM + 0x1000, pattern: 0x11223344 })).toEqual([1, 0x2004, 0]);
+    expect([...host.ram.subarray(0x3000, 0x3006)]).toEqual([0x44, 0x33, 0x22, 0x11, 0, 0]);
+    expect(run(3, 0x2004, { src: RAM + 0x1000, pattern: 0x11223344 })).toEqual([1, 0x2004, 0]);
+  });
+
+  it('finds the first byte that differs', () => {
+    const { host, run } = engine();
+    run(2, 0x2000, { dst: RAM, pattern: 5 });
+    host.ram[0x1235] = 9;
+    expect(run(3, 0x2000, { src: RAM, pattern: 5 })).toEqual([4, 0x1235, 0]);
+  });
+
+  it('ends at a read fault with what was read before it written', () => {
+    const { host, run } = engine();
+    host.ram.fill(7, 0x1ff800);
+    expect(run(1, 0x1000, { src: RAM + 0x1ff800, dst: RAM })).toEqual([2, 0x800, RAM + 0x200000]);
+    expect([host.ram[0x7ff], host.ram[0x800]]).toEqual([7, 0]);
+  });
+
+  it('ends at a write fault', () => {
+    const { run } = engine();
+    expect(run(2, 0x2000, { dst: RAM + 0x1ff000, pattern: 1 })).toEqual([3, 0x1000, RAM + 0x200000]);
+    expect(run(1, 0x10, { src: RAM, dst: 0 })).toEqual([3, 0, 0]);
+  });
+
+  it.each([
+    ['zero', 1, 0],
+    ['above the limit', 1, 0x100001],
+    ['no multiple of 4 for FILL', 2, 6],
+    ['no multiple of 4 for VERIFY', 3, 7],
+  ])('refuses a length that is %s', (_name, operation, length) => {
+    const { host, run } = engine();
+    expect(run(operation, length)).toEqual([6, 0, 0]);
+    expect(host.log).toEqual([]);
+  });
+
+  it('refuses an operation that it does not know', () => {
+    expect(engine().run(4, 16)).toEqual([5, 0, 0]);
+  });
+
+  it('takes the largest length in bounded pieces', () => {
+    const { host, run } = engine();
+    expect(run(1, 0x100000, { src: RAM, dst: RAM + 0x100000 })).toEqual([1, 0x100000, 0]);
+    expect(host.log.length).toBe(512);
+  });
+
+  it('faults on an address that the port cannot carry', () => {
+    const { bus, host } = engine();
+    bus.write64(0x18, 0xffff_ffff_ffff_f000n);
+    bus.write32(0x0c, 16);
+    bus.write32(CTRL, 2);
+    expect([bus.read32(STATUS), host.log]).toEqual([3, []]);
+  });
+
+  it('pulses its interrupt at the end of an operation when that is enabled', () => {
+    const { bus, host, run } = engine();
+    run(2, 4);
+    expect(host.pulses(0)).toBe(0);
+    bus.write32(0x34, 0xffffffff);
+    expect(bus.read32(0x34)).toBe(1);
+    run(2, 4);
+    run(9, 4);
+    run(0, 4);
+    expect(host.pulses(0)).toBe(2);
+  });
+
+  it('starts once on a 64-bit write that covers CTRL', () => {
+    const { bus, host } = engine();
+    bus.write64(0x18, BigInt(RAM));
+    bus.write32(0x0c, 4);
+    bus.write64(0x00, 2n << 32n);
+    expect([bus.read32(STATUS), host.log.length]).toEqual([1, 1]);
+  });
+});
