@@ -5,8 +5,7 @@ export type Field = number;
 
 /** Mask of a field's width, unsigned. */
 function maskOf(field: Field): number {
-  const width = field & 0xff;
-  return width === 32 ? 0xffffffff : 2 ** width - 1;
+  return 0xffffffff >>> (32 - (field & 0xff));
 }
 
 /** The field's value in the one word that holds it, unsigned. */

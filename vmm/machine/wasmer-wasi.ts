@@ -9,7 +9,11 @@ type WasiFunction = (...args: number[]) => number;
 
 let ready: Promise<void> | undefined;
 
+/** For a guest without WASI: the library would fail to find out which version it uses. */
+const NO_WASI: WasiHost = { functions: {}, attach: () => undefined, dispose: () => undefined };
+
 export const createWasmerWasi: WasiFactory = async (module, memory, options): Promise<WasiHost> => {
+  if (!WebAssembly.Module.imports(module).some((imported) => imported.module === MODULE_WASI)) return NO_WASI;
   ready ??= init();
   await ready;
   const wasi = new WASI({ args: [...options.args], env: { ...options.env } });
@@ -21,7 +25,7 @@ export const createWasmerWasi: WasiFactory = async (module, memory, options): Pr
     functions: { ...library, ...consoleFunctions(memory, options, fallback) },
     // The library finds the guest's memory through its instance, and would otherwise trap in every call.
     attach: (instance) => {
-      if (imports[MODULE_WASI]) wasi.instantiate(instance, {});
+      wasi.instantiate(instance, {});
     },
     dispose: () => wasi.free(),
   };

@@ -1,0 +1,137 @@
+// One machine of a host does everything wrong that a guest can; its neighbour must lose nothing, and nobody may trap, throw or hang.
+
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { VCMDQ_GERROR } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  contextDescriptor,
+  PageTable,
+  S1_READ_WRITE,
+  stage1Ste,
+  storeStructure,
+  type TableMemory,
+  writeSte,
+} from '../../devices/tables/index.ts';
+import { createToyMachine } from '../../vmm/boards/toy.ts';
+import { Host, machineFootprint, type QueueErrorDecision } from '../../vmm/host/index.ts';
+import { loadGuestImage } from '../../vmm/machine/index.ts';
+import { compileGuest } from '../support/compile-assembly.ts';
+import { bringUp, CD, DATA, HostileGuest, IOVA, MAPPED_PAGES, type Operation, RAM, STREAM, STREAM_TABLE, TABLES } from './operations.ts';
+
+const OPERATIONS = 100_000;
+const PER_RUN = 200;
+/** The guest brings its devices up again this often, because it keeps breaking them. */
+const RUNS_PER_BRING_UP = 2;
+const SEED = 0x5eed2026;
+const GUEST_PAGES = 64;
+/** First iova of the toy's live mapping (guest-driver/toy/address-space.ts). */
+const LIVE_IOVA = 0x180000000;
+
+function tableMemory(memory: WebAssembly.Memory): TableMemory {
+  const view = new DataView(memory.buffer);
+  let free = TABLES;
+  return {
+    load64: (gpa) => view.getBigUint64(gpa - RAM, true),
+    store64: (gpa, value) => view.setBigUint64(gpa - RAM, value, true),
+    allocate(size, alignment) {
+      const at = Math.ceil(free / alignment) * alignment;
+      free = at + size;
+      return RAM + at;
+    },
+  };
+}
+
+function buildTables(memory: WebAssembly.Memory): void {
+  new Uint8Array(memory.buffer).fill(0, STREAM_TABLE, DATA);
+  const tables = tableMemory(memory);
+  const pages = new PageTable(tables, { stage: 1, inputBits: 48 });
+  pages.map(IOVA, RAM + DATA, MAPPED_PAGES * 0x1000, S1_READ_WRITE, { blocks: false });
+  storeStructure(tables, RAM + CD, contextDescriptor({ asid: 1, outputBits: 40, lower: { ttb: pages.root, inputBits: 48 } }));
+  writeSte(tables, RAM + STREAM_TABLE, STREAM, stage1Ste({ contextPtr: RAM + CD }));
+}
+
+describe('a hostile guest', () => {
+  it(`does ${OPERATIONS} operations; its neighbour loses nothing`, { timeout: 240_000 }, async () => {
+    const hostile = new HostileGuest(SEED);
+    const onQueueError = (): QueueErrorDecision => (hostile.chance(10) ? 'skip' : 'report');
+    const host = await Host.create({ onQueueError });
+    const toyImage = await loadGuestImage(Uint8Array.from(await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url))));
+    const image = await loadGuestImage(await compileGuest('test/hostile/hostile-guest.ts', GUEST_PAGES));
+
+    // The neighbour is the toy guest, run until it has a live mapping; then its device goes on reading through the SMMU.
+    let live = false;
+    const neighbour = createToyMachine({
+      host,
+      name: 'neighbour',
+      index: 0,
+      image: toyImage,
+      args: ['toy', 'vms=1', 'rounds=1'],
+      onOutput: () => undefined,
+      checkpoint: {
+        onPhase: () => undefined,
+        onResult: (name, ok) => {
+          expect(ok, name).toBe(true);
+          live ||= name === 'live-mapping';
+        },
+      },
+    });
+    await neighbour.machine.boot();
+    for (let steps = 0; !live && steps < 30; steps++) expect(neighbour.machine.step()).toBe('running');
+    expect(live).toBe(true);
+    const before = machineFootprint(neighbour.viommu, neighbour.vintf);
+    expect(before['IOTLB entries'].count).toBeGreaterThan(0);
+
+    const attacker = createToyMachine({ host, name: 'hostile', index: 1, image, args: ['hostile'], onOutput: () => undefined });
+    const { machine, vm } = attacker;
+    await machine.boot();
+    const words = new Uint32Array(vm.memory.buffer);
+    const run = (operations: readonly Operation[]): void => {
+      words[0x180000 >> 2] = operations.length;
+      for (const [i, [kind, a, b = 0, c = 0]] of operations.entries()) words.set([kind, a, b, c], (0x180010 >> 2) + 4 * i);
+      expect(machine.step(), machine.error?.message ?? machine.stopReason).toBe('running');
+    };
+    const neighbourPort = host.dmaPort(neighbour.viommu, 8);
+    const target = new Uint8Array(64);
+    let done = 0;
+    let gerrorSeen = 0;
+    for (let runs = 0; done < OPERATIONS; runs++) {
+      if (runs % RUNS_PER_BRING_UP === 0) {
+        buildTables(vm.memory);
+        hostile.reset();
+        run(hostile.chance(3) ? bringUp(GUEST_PAGES * 0x10000) : bringUp());
+      }
+      const operations = hostile.operations(PER_RUN).slice(0, PER_RUN);
+      run(operations);
+      done += operations.length;
+      const page0 = attacker.vintf.context.page0;
+      if (page0 !== 0) gerrorSeen |= words[(page0 + VCMDQ_GERROR) >> 2] ?? 0;
+      expect(neighbourPort.read(LIVE_IOVA, target).ok).toBe(true);
+    }
+
+    expect(machineFootprint(neighbour.viommu, neighbour.vintf)).toEqual(before);
+    // CMDQ_ERR and CMDQ_INIT_ERR.
+    expect(gerrorSeen & 5).toBe(5);
+    const { smmu } = host.statistics;
+    for (const counter of [
+      'illegalOpcode',
+      'illegalSecure',
+      'illegalCompletion',
+      'illegalStream',
+      'fetchAborts',
+      'repairs',
+      'prodOutOfRange',
+      'errorsHeld',
+      'errorsPublished',
+      'errorsSkipped',
+      'atcInvalidations',
+      'configInvalidations',
+    ] as const) {
+      expect(smmu[counter], counter).toBeGreaterThan(0);
+    }
+    for (const event of ['C_BAD_STE', 'C_BAD_CD', 'F_TRANSLATION', 'F_PERMISSION', 'F_ADDR_SIZE', 'F_ACCESS'])
+      expect(smmu.events[event], event).toBeGreaterThan(0);
+    // The neighbour's guest goes on to its end, with every check of its own still true.
+    for (let steps = 0; neighbour.machine.status === 'running' && steps < 30; steps++) neighbour.machine.step();
+    expect(neighbour.machine.status).toBe('off');
+  });
+});
