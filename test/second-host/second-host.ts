@@ -1,0 +1,131 @@
+// A host that is not the VMM: it knows of this project only what a plugin author knows, devices/ and assembly/load.ts. It has one guest,
+// to which it gives a physical SMMU and its CMDQV whole; the guest's RAM is therefore window 0 of the physical address map.
+
+import { type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { PhysicalCmdqv } from '../../devices/cmdqv/index.ts';
+import {
+  type BackgroundLoop,
+  type Device,
+  type DeviceHost,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+} from '../../devices/plugin/index.ts';
+import { PhysicalSmmu } from '../../devices/smmuv3/index.ts';
+import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
+
+const RAM_SIZE = 0x200000;
+
+interface Slot {
+  readonly device: Device;
+  readonly address: number;
+}
+
+export class SecondHost {
+  /** "smmu 0" for a pulse of line 0 of the device `smmu`. */
+  readonly interrupts: string[] = [];
+  readonly #unit: Unit;
+  readonly #ram: DataView;
+  readonly #slots: Slot[] = [];
+  readonly #loops = new Set<BackgroundLoop>();
+  #allocated = 0x1000;
+
+  /** SMMU at 0x10000000, CMDQV at 0x11000000. */
+  constructor(modules: HotModules) {
+    const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
+    this.#unit = new Unit({ modules, hostMemory, thread: 0 });
+    this.#ram = new DataView(hostMemory.buffer, hostMemory.buffer.byteLength - RAM_SIZE);
+    this.#plug(new PhysicalSmmu({ unit: this.#unit, smmuIndex: 0 }), 0x10000000);
+    this.#plug(new PhysicalCmdqv({ unit: this.#unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2 }), 0x11000000);
+  }
+
+  #plug(device: Device, address: number): void {
+    if (device.interfaceVersion !== PLUGIN_INTERFACE_VERSION) throw new Error(`${device.name} has another plugin interface`);
+    device.attach(this.#services(device));
+    device.reset();
+    this.#slots.push({ device, address });
+  }
+
+  #services(device: Device): DeviceHost {
+    const note = (line: number) => {
+      this.interrupts.push(`${device.name} ${line}`);
+    };
+    return {
+      memory: {
+        load64: (gpa) => (gpa + 8 <= RAM_SIZE ? this.load64(gpa) : undefined),
+        store64: (gpa, value) => {
+          if (gpa + 8 <= RAM_SIZE) this.store64(gpa, value);
+          return gpa + 8 <= RAM_SIZE;
+        },
+      },
+      interruptLine: (line) => ({ pulse: () => note(line), setLevel: (asserted) => asserted && note(line) }),
+      dmaPort: () => {
+        throw new Error('no bus masters here');
+      },
+      mapDirect: () => undefined,
+      background: (loop) => {
+        this.#loops.add(loop);
+        return () => this.#loops.delete(loop);
+      },
+      nowNs: () => performance.now() * 1e6,
+      trace: () => undefined,
+    };
+  }
+
+  #access(address: number, size: 4 | 8, value?: bigint): bigint {
+    const slot = this.#slots.find(({ device, address: base }) => address >= base && address < base + (device.regions[0]?.size ?? 0));
+    if (!slot || address % size !== 0) return 0n;
+    const written = value ?? 0n;
+    const access: MmioAccess = {
+      region: 0,
+      offset: address - slot.address,
+      size,
+      lo: Number(written & 0xffffffffn),
+      hi: Number(written >> 32n),
+      vcpu: 0,
+    };
+    if (value === undefined) slot.device.read(access);
+    else slot.device.write(access);
+    return (BigInt(access.hi) << 32n) | BigInt(access.lo);
+  }
+
+  read32(address: number): number {
+    return Number(this.#access(address, 4));
+  }
+
+  write32(address: number, value: number): void {
+    this.#access(address, 4, BigInt(value >>> 0));
+  }
+
+  write64(address: number, value: bigint): void {
+    this.#access(address, 8, value);
+  }
+
+  load64(pa: number): bigint {
+    return this.#ram.getBigUint64(pa, true);
+  }
+
+  store64(pa: number, value: bigint): void {
+    this.#ram.setBigUint64(pa, value, true);
+  }
+
+  /** Memory for the guest's tables and queues. */
+  allocate(size: number, alignment: number): number {
+    const at = Math.ceil(this.#allocated / alignment) * alignment;
+    this.#allocated = at + size;
+    return at;
+  }
+
+  /** Whether a read by a bus master under this StreamID gets through the SMMU. */
+  reaches(streamId: number, iova: number): boolean {
+    const { core } = this.#unit;
+    core.accessBegin();
+    const status = core.translate(smmuBase(0), streamId, -1, iova | 0, Math.floor(iova / 2 ** 32), 0);
+    core.accessEnd();
+    return status === TRANSLATE_OK;
+  }
+
+  /** Lets the devices do what they do beside the guest. */
+  idle(): void {
+    for (const loop of this.#loops) loop.poll();
+  }
+}
