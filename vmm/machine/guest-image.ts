@@ -47,7 +47,7 @@ function shapeOf(module: WebAssembly.Module): GuestShape {
   const wanted: [string, WebAssembly.ImportExportKind][] = [['memory', 'memory']];
   if (shape === 'reactor') wanted.push(['_initialize', 'function'], ['vsmmu_run', 'function'], ['vsmmu_abi', 'global']);
   for (const [name, kind] of wanted) {
-    if (kinds.get(name) !== kind) throw new GuestImageError('missing-export', `not a guest: it does not export the ${kind} ${name}`);
+    if (kinds.get(name) !== kind) throw new GuestImageError('missing-export', `not a guest: it exports no ${kind} named "${name}"`);
   }
   return shape;
 }

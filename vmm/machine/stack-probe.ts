@@ -23,27 +23,27 @@ function section(id: number, contents: readonly number[]): number[] {
   return [id, ...leb(contents.length), ...contents];
 }
 
-/** (func $probe (param i32) (result i64) (if (result i64) (local.get 0) (then VALUES calls of itself, added up) (else (i64.const 0)))) */
+/** (func $probe (param i32) (result f64) (if (result f64) (local.get 0) (then VALUES calls of itself, added up) (else (f64.const 0)))) */
 function probeModule(): Uint8Array<ArrayBuffer> {
-  const [i32, i64] = [0x7f, 0x7e];
+  const [i32, f64] = [0x7f, 0x7c];
   const callSelf = [0x41, 0x00, 0x10, 0x00];
-  const body = [0x00, 0x20, 0x00, 0x04, i64];
+  const body = [0x00, 0x20, 0x00, 0x04, f64];
   for (let i = 0; i < VALUES; i++) body.push(...callSelf);
-  for (let i = 1; i < VALUES; i++) body.push(0x7c);
-  body.push(0x05, 0x42, 0x00, 0x0b, 0x0b);
+  for (let i = 1; i < VALUES; i++) body.push(0xa0);
+  body.push(0x05, 0x44, ...new Array<number>(8).fill(0), 0x0b, 0x0b);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, [0x01, 0x60, 0x01, i32, 0x01, i64]),
+    ...section(1, [0x01, 0x60, 0x01, i32, 0x01, f64]),
     ...section(3, [0x01, 0x00]),
     ...section(7, [0x01, 0x01, 0x70, 0x00, 0x00]),
     ...section(10, [0x01, ...leb(body.length), ...body]),
   ]);
 }
 
-let probe: ((taken: number) => bigint) | undefined;
+let probe: ((taken: number) => number) | undefined;
 
 /** Throws a RangeError when less stack than the devices may need is left. */
 export function probeStack(): void {
-  probe ??= new WebAssembly.Instance(new WebAssembly.Module(probeModule())).exports['p'] as (taken: number) => bigint;
+  probe ??= new WebAssembly.Instance(new WebAssembly.Module(probeModule())).exports['p'] as (taken: number) => number;
   probe(0);
 }

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { createGuestMemory, GuestImageError, type GuestImageFault, loadGuestImage } from '../../../vmm/machine/index.ts';
+import { assemble, GUEST_PAGES, reactor } from '../../support/wat.ts';
+
+const RUN = '(func $run (param i32) (result i32) (i32.const 2))';
+const EXPORTS = '(global $abi i32 (i32.const 1)) (func $init) (export "vsmmu_abi" (global $abi)) (export "_initialize" (func $init))';
+
+async function faultOf(bytes: Uint8Array<ArrayBuffer>): Promise<[GuestImageFault, string]> {
+  try {
+    await loadGuestImage(bytes);
+  } catch (error) {
+    expect(error).toBeInstanceOf(GuestImageError);
+    const { fault, message } = error as GuestImageError;
+    expect(message).not.toContain('\n');
+    return [fault, message];
+  }
+  throw new Error('the image was accepted');
+}
+
+const withMemory = (limits: string, module = 'env', name = 'memory') =>
+  assemble(`(module (import "${module}" "${name}" (memory ${limits})) ${EXPORTS} ${RUN}
+    (export "memory" (memory 0)) (export "vsmmu_run" (func $run)))`);
+
+describe('guest images', () => {
+  it('accepts a reactor and a command', async () => {
+    expect(await loadGuestImage(reactor(RUN))).toMatchObject({ shape: 'reactor', initialPages: GUEST_PAGES, maximumPages: GUEST_PAGES });
+    const command =
+      '(module (import "env" "memory" (memory 20 40 shared)) (func $s) (export "_start" (func $s)) (export "memory" (memory 0)))';
+    expect(await loadGuestImage(assemble(command))).toMatchObject({ shape: 'command', initialPages: 20, maximumPages: 40 });
+  });
+
+  it('names what is wrong with anything else', async () => {
+    expect(await faultOf(new TextEncoder().encode('#!/bin/sh'))).toEqual(['not-wasm', 'not a WebAssembly binary']);
+    expect((await faultOf(reactor(RUN).slice(0, 60)))[0]).toBe('invalid-wasm');
+    const own = `(module (memory 32 32 shared) ${EXPORTS} ${RUN} (export "memory" (memory 0)) (export "vsmmu_run" (func $run)))`;
+    expect((await faultOf(assemble(own)))[0]).toBe('no-memory-import');
+    expect((await faultOf(withMemory('32 32 shared', 'host', 'ram')))[1]).toContain('host.ram');
+    expect((await faultOf(withMemory('32 32')))[0]).toBe('memory-not-shared');
+    expect((await faultOf(withMemory('32 64 shared')))[0]).toBe('memory-not-fixed');
+    expect((await faultOf(withMemory('16 16 shared')))[0]).toBe('memory-too-small');
+    const mute = `(module (import "env" "memory" (memory 32 32 shared)) ${EXPORTS} (export "memory" (memory 0)))`;
+    expect(await faultOf(assemble(mute))).toEqual(['missing-export', 'not a guest: it exports no function named "vsmmu_run"']);
+    expect((await faultOf(reactor(RUN, '(import "env" "abort" (func))')))[1]).toContain('env.abort');
+  });
+
+  it('gives a guest the memory that it asks for', async () => {
+    const image = await loadGuestImage(reactor(RUN));
+    expect(createGuestMemory(image).buffer.byteLength).toBe(GUEST_PAGES * 65536);
+    expect(createGuestMemory(image, 1000).buffer.byteLength).toBe(GUEST_PAGES * 65536);
+    expect(() => createGuestMemory(image, GUEST_PAGES - 1)).toThrow(/too little memory: the guest needs 2 MiB/);
+    const grown = await loadGuestImage(
+      assemble('(module (import "env" "memory" (memory 20 40 shared)) (func $s) (export "_start" (func $s)) (export "memory" (memory 0)))'),
+    );
+    expect(createGuestMemory(grown, 30).buffer.byteLength).toBe(30 * 65536);
+  });
+});
