@@ -229,6 +229,10 @@ export class VirtualSlots {
     this.#backend.unmapPage0();
   }
 
+  /**
+   * What the guest can see of every slot. An error that the host still holds is not among it: the command is fetched again after a
+   * restore, and the host's policy asked again.
+   */
   save(): SlotsState {
     const saved = structuredClone(this.state);
     for (let slot = 0; slot < this.count; slot++) {
