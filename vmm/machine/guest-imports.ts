@@ -14,6 +14,8 @@ export interface ExitGate {
   enter(vcpu: number, kind: number): void;
   /** After it, before the guest goes on: a safe point. */
   leave(vcpu: number, kind: number): void;
+  /** Something was thrown between the two. Returns what goes on through the guest, which may catch it. */
+  threw(thrown: unknown): unknown;
 }
 
 export interface GuestImportsOptions {
@@ -65,30 +67,46 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
     case 0:
       return () => {
         gate.enter(vcpu, kind);
-        const result = inner();
-        gate.leave(vcpu, kind);
-        return result;
+        try {
+          const result = inner();
+          gate.leave(vcpu, kind);
+          return result;
+        } catch (thrown) {
+          throw gate.threw(thrown);
+        }
       };
     case 1:
       return (a: unknown) => {
         gate.enter(vcpu, kind);
-        const result = inner(a);
-        gate.leave(vcpu, kind);
-        return result;
+        try {
+          const result = inner(a);
+          gate.leave(vcpu, kind);
+          return result;
+        } catch (thrown) {
+          throw gate.threw(thrown);
+        }
       };
     case 2:
       return (a: unknown, b: unknown) => {
         gate.enter(vcpu, kind);
-        const result = inner(a, b);
-        gate.leave(vcpu, kind);
-        return result;
+        try {
+          const result = inner(a, b);
+          gate.leave(vcpu, kind);
+          return result;
+        } catch (thrown) {
+          throw gate.threw(thrown);
+        }
       };
     default:
       return (...args: unknown[]) => {
         gate.enter(vcpu, kind);
-        const result = inner(...args);
-        gate.leave(vcpu, kind);
-        return result;
+        try {
+          const result = inner(...args);
+          gate.leave(vcpu, kind);
+          return result;
+        } catch (thrown) {
+          throw gate.threw(thrown);
+        }
       };
   }
 }

@@ -82,6 +82,8 @@ export class Machine {
   #inGuest = false;
   /** The guest is on the stack, perhaps at an exit. */
   #entered = false;
+  /** What an import threw. A guest can catch it; it does not keep the machine running, and every further exit throws it again. */
+  #thrown: unknown;
   #instance: WebAssembly.Instance | undefined;
   #wasi: WasiHost | undefined;
 
@@ -182,6 +184,7 @@ export class Machine {
   #gate(): ExitGate {
     return {
       enter: (vcpu, kind) => {
+        if (this.#thrown !== undefined) throw this.#thrown;
         this.#inGuest = false;
         probeStack();
         this.exits.count(vcpu, kind);
@@ -190,6 +193,10 @@ export class Machine {
         this.#safePoint(kind === WAIT);
         if (this.#stopReason !== undefined) throw new GuestExit(0);
         this.#inGuest = true;
+      },
+      threw: (thrown) => {
+        this.#thrown ??= thrown;
+        return this.#thrown;
       },
     };
   }
@@ -210,8 +217,8 @@ export class Machine {
       this.#inGuest = true;
       const result = run(...args);
       this.#inGuest = false;
+      if (this.#thrown !== undefined) throw this.#thrown;
       this.#safePoint(true);
-      // A guest can catch what an import throws; it does not keep the machine running.
       if (this.#stopReason !== undefined) this.#status = 'stopped';
       return result;
     } catch (thrown) {
@@ -277,6 +284,7 @@ export class Machine {
     this.#instance = undefined;
     this.#stopReason = undefined;
     this.#error = undefined;
+    this.#thrown = undefined;
     this.#exitCode = 0;
     this.#status = 'new';
   }
