@@ -50,10 +50,17 @@ export interface HostStatistics {
 const SMMU_INDEX = 0;
 /** One window and one thread block for each VM; the host's own are number 0. */
 const MAX_VMS = 63;
-/** A VM's streams are numbered from here on, times its window. */
-const STREAMS_PER_VM = 0x100;
+/** Command contexts beside those of the VINTFs. */
+const MAX_VIOMMUS = 64;
+/** Physical StreamIDs come in blocks, one for each vIOMMU; the first block is the host's own. */
+const STREAMS_PER_VIOMMU = 0x100;
 /** Skips in one service of a queue: a VM that sends nothing but bad commands does not keep its host. */
 const MAX_SKIPS = 1024;
+
+/** The lowest number below `limit` that is not taken. */
+function lowestFree(limit: number, taken: readonly number[]): number | undefined {
+  return Array.from({ length: limit }, (_, i) => i).find((i) => !taken.includes(i));
+}
 
 export class Host {
   readonly memory: WebAssembly.Memory;
@@ -108,8 +115,12 @@ export class Host {
    * @throws {HostError} when the host has as many as it can have.
    */
   createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): Vm {
-    const window = Array.from({ length: MAX_VMS }, (_, i) => i + 1).find((free) => !this.#vms.has(free));
-    if (window === undefined) throw new HostError('no-window', `a host has at most ${MAX_VMS} VMs`);
+    const free = lowestFree(
+      MAX_VMS,
+      [...this.#vms.keys()].map((taken) => taken - 1),
+    );
+    if (free === undefined) throw new HostError('no-window', `a host has at most ${MAX_VMS} VMs`);
+    const window = free + 1;
     const unit = new Unit({ modules: this.#modules, hostMemory: this.memory, guest: { memory, regions, window }, thread: window });
     const vm = new Vm(name, window, memory, regions, unit);
     this.#vms.set(window, vm);
@@ -122,18 +133,24 @@ export class Host {
    * @throws {HostError} when VMIDs, host RAM or streams are exhausted.
    */
   createViommu(vm: Vm, streams: readonly number[]): Viommu {
+    const index = lowestFree(
+      MAX_VIOMMUS,
+      [...this.#viommus].map((viommu) => viommu.index),
+    );
+    if (index === undefined) throw new HostError('no-context', `a host has at most ${MAX_VIOMMUS} vIOMMUs`);
     const vmid = this.#vmids.allocate();
+    let viommu: Viommu | undefined;
     try {
       const stage2 = new Stage2(this.#ram, vmid, vm.window, vm.regions);
-      const index = vm.window - 1;
-      const viommu = new Viommu({ vm, smmuIndex: SMMU_INDEX, smmu: this.#smmu, stage2, index, policy: this.#policy });
-      for (const [i, virtSid] of streams.entries()) viommu.addStream(virtSid, STREAMS_PER_VM * vm.window + i);
-      this.#viommus.add(viommu);
-      return viommu;
+      viommu = new Viommu({ vm, smmuIndex: SMMU_INDEX, smmu: this.#smmu, stage2, index, policy: this.#policy });
+      for (const [i, virtSid] of streams.entries()) viommu.addStream(virtSid, STREAMS_PER_VIOMMU * (index + 1) + i);
     } catch (error) {
+      viommu?.destroy();
       this.#vmids.free(vmid);
       throw error;
     }
+    this.#viommus.add(viommu);
+    return viommu;
   }
 
   /**

@@ -32,8 +32,8 @@ import { HostEventQueue } from './event-queue.ts';
 import type { HostRam } from './host-ram.ts';
 import type { Registers } from './registers.ts';
 
-/** The linear stream table has 2^14 entries: room for 63 machines of 256 streams each. */
-export const STREAM_TABLE_LOG2SIZE = 14;
+/** The linear stream table has 2^15 entries: a block of 256 for each of 64 vIOMMUs, and the host's own. */
+const STREAM_TABLE_LOG2SIZE = 15;
 /** Tables and queues write-back, inner shareable, as Linux programs them. */
 const CR1_WRITE_BACK = 0x0d75;
 const CR2_PTM_RECINVSID = 0x6;
@@ -68,8 +68,9 @@ export class SmmuDriver {
 
   /** The order of arm_smmu_device_reset: everything that a bit of CR0 enables is in place before it. */
   boot(): void {
-    // Streams without a machine abort silently until they are attached.
-    for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++) writeSte(this.#ram, this.#streamTable, sid, abortSte());
+    // Streams without a machine abort silently until they are attached. All but the first word of such an STE is zero, as fresh RAM is.
+    const abort = BigInt(abortSte()[0] ?? 0);
+    for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++) this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
     this.#setCr0(0);
     this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
     this.#registers.write32(SMMU_CR2, CR2_PTM_RECINVSID);

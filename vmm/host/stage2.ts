@@ -15,8 +15,13 @@ export class Stage2 {
   constructor(ram: HostRam, vmid: number, window: number, regions: readonly MemoryRegion[]) {
     this.vmid = vmid;
     this.#pool = new RamPool(ram);
-    this.#table = new PageTable(this.#pool, { stage: 2, inputBits: INPUT_BITS });
-    for (const { gpa, size } of regions) this.#table.map(gpa, physicalAddress(window, gpa), size, S2_READ_WRITE);
+    try {
+      this.#table = new PageTable(this.#pool, { stage: 2, inputBits: INPUT_BITS });
+      for (const { gpa, size } of regions) this.#table.map(gpa, physicalAddress(window, gpa), size, S2_READ_WRITE);
+    } catch (error) {
+      this.#pool.freeAll();
+      throw error;
+    }
   }
 
   /** What an STE says about this stage 2. */

@@ -41,6 +41,8 @@ export interface ViommuStatistics {
 export class Viommu implements ViommuBackend {
   readonly vm: Vm;
   readonly vmid: number;
+  /** Number of the vIOMMU on its SMMU, from 0. */
+  readonly index: number;
   readonly commandQueue: QueueBlock;
   readonly context: ContextBlock;
   readonly #options: ViommuOptions;
@@ -54,6 +56,7 @@ export class Viommu implements ViommuBackend {
     const { vm, smmuIndex, stage2, index } = options;
     this.#options = options;
     this.vm = vm;
+    this.index = index;
     this.vmid = stage2.vmid;
     this.context = new ContextBlock(vm.unit.hostMemory, smmuIndex, CMDQV_MAX_VINTFS + index);
     this.context.reset();

@@ -1,0 +1,90 @@
+// A VM of a real host without a guest in it: a test works its backends as the devices would.
+
+import { CD_SIZE } from '../../assembly/layout/cd.ts';
+import { VCMDQ_CONFIG, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  contextDescriptor,
+  PageTable,
+  S1_READ_WRITE,
+  stage1Ste,
+  storeStructure,
+  type TableMemory,
+  writeCommand,
+} from '../../devices/tables/index.ts';
+import type { Host, Vintf, Viommu, Vm } from '../../vmm/host/index.ts';
+import { offsetOfGpa, ramRegions } from '../../vmm/machine/index.ts';
+
+export const RAM_GPA_BASE = 0x80000000;
+export const RING_GPA = RAM_GPA_BASE + 0x180000;
+export const DATA_GPA = RAM_GPA_BASE + 0x140000;
+export const IOVA = 0x1_0000_0000;
+export const ASID = 5;
+/** StreamID as the guest numbers it. */
+export const STREAM = 8;
+export const RING_LOG2SIZE = 4;
+const TABLES_GPA = RAM_GPA_BASE + 0x110000;
+const PAGES = 32;
+
+export interface LentVm {
+  readonly vm: Vm;
+  readonly viommu: Viommu;
+  readonly vintf: Vintf;
+  readonly memory: TableMemory;
+  readonly bytes: Uint8Array;
+  /** Events that its vSMMU would get. */
+  readonly events: Uint32Array[];
+  /** LVCMDQs whose errors were published. */
+  readonly errors: number[];
+}
+
+/** A VM with 2 MiB, one stream and a VINTF. */
+export function lendVm(host: Host, name = 'vm'): LentVm {
+  const wasm = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+  const regions = ramRegions(wasm, RAM_GPA_BASE);
+  const vm = host.createVm(name, wasm, regions);
+  const viommu = host.createViommu(vm, [STREAM]);
+  const vintf = host.createVintf(viommu);
+  const view = new DataView(wasm.buffer);
+  let next = TABLES_GPA;
+  const memory: TableMemory = {
+    load64: (gpa) => view.getBigUint64(offsetOfGpa(regions, gpa, 8), true),
+    store64: (gpa, value) => view.setBigUint64(offsetOfGpa(regions, gpa, 8), value, true),
+    allocate(size, alignment) {
+      const at = Math.ceil(next / alignment) * alignment;
+      next = at + size;
+      return at;
+    },
+  };
+  const events: Uint32Array[] = [];
+  const errors: number[] = [];
+  viommu.onEvent((record) => events.push(record));
+  vintf.onError((lvcmdq) => errors.push(lvcmdq));
+  return { vm, viommu, vintf, memory, bytes: new Uint8Array(wasm.buffer), events, errors };
+}
+
+/** Attaches the VM's stream with one page at IOVA. */
+export function attachStage1({ viommu, memory }: LentVm): PageTable {
+  const table = new PageTable(memory, { stage: 1 });
+  table.map(IOVA, DATA_GPA, 0x1000, S1_READ_WRITE);
+  const cd = memory.allocate(CD_SIZE, CD_SIZE);
+  storeStructure(memory, cd, contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }));
+  viommu.attachStream(STREAM, stage1Ste({ contextPtr: cd }));
+  return table;
+}
+
+/** Enables the VINTF and its first VCMDQ. */
+export function startVcmdq({ vintf }: LentVm): void {
+  vintf.setEnabled(true);
+  if (!vintf.allocateQueue(0, RING_GPA, RING_LOG2SIZE)) throw new Error('no queue');
+  vintf.writePage0(0, VCMDQ_CONFIG, 1);
+}
+
+/** Appends commands to the first VCMDQ and rings. */
+export function sendOnVcmdq({ vintf, memory }: LentVm, ...commands: readonly Uint32Array[]): void {
+  let prod = vintf.readPage0(0, VCMDQ_PROD);
+  for (const command of commands) {
+    writeCommand(memory, RING_GPA, prod % 2 ** RING_LOG2SIZE, command);
+    prod = (prod + 1) % 2 ** (RING_LOG2SIZE + 1);
+  }
+  vintf.writePage0(0, VCMDQ_PROD, prod);
+}
