@@ -76,4 +76,9 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever reads the output may have had enough of it (`vsmmu boot toy | head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_FAILED);
+});
 process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,182 @@
+// The command as a user starts it: the built program, in a process of its own.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Report } from '../../cli/report.ts';
+import { assemble, reactor } from '../support/wat.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Pieces of output in the order in which they came. */
+  readonly pieces: number;
+}
+
+function vsmmu(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...args]);
+    const output = { stdout: '', stderr: '' };
+    let pieces = 0;
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        output[name] += text;
+        pieces++;
+      });
+    }
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, ...output, pieces }));
+  });
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vsmmu-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function file(name: string, bytes: Uint8Array | string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+describe('vsmmu boot toy', () => {
+  it('streams the console, reports, and ends with 0', async () => {
+    const { status, stdout, stderr, pieces } = await vsmmu('boot', 'toy');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^\[ 1\]/);
+    expect(stdout).toContain('UART up, machine 0');
+    expect(stdout).toMatch(/ok +0 exits during direct-path batches/);
+    expect(stdout).toMatch(/Checks +(\d+) of \1 hold\n$/);
+    expect(stdout).toMatch(/direct +doorbell +inline +64 .* 0\.00 /);
+    expect(stdout).not.toContain('FAIL');
+    expect(pieces).toBeGreaterThan(3);
+  });
+
+  it('prints one JSON object with --json, and the consoles beside it', async () => {
+    const { status, stdout, stderr } = await vsmmu('boot', 'toy', '--vms', '2', '--json');
+    expect(status).toBe(0);
+    expect(stderr.split('\n').every((line) => line === '' || /^\[vm[01]\] /.test(line))).toBe(true);
+    expect(stderr).toContain('[vm1] vsmmu toy guest: UART up, machine 1\n');
+    const report = JSON.parse(stdout) as Report;
+    expect(stdout.trimEnd()).not.toContain('\n');
+    expect(Object.keys(report)).toEqual(['ok', 'checks', 'exits', 'vcmdq', 'paths']);
+    expect(report.ok).toBe(true);
+    for (const check of report.checks) expect(check).toEqual({ name: expect.any(String), ok: true, detail: expect.any(String) });
+    const names = report.checks.map(({ name }) => name);
+    expect(names).toContain('vm1: event-record');
+    expect(names).toContain('vm0: attack-vmid-fields');
+    for (const kind of ['IOTLB entries', 'queues and contexts', 'guest memory']) {
+      for (const victim of ['vm0', 'vm1']) expect(names).toContain(`isolation: ${kind}: ${victim} lost nothing`);
+    }
+    const { exits, vcmdq, paths } = report;
+    const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0);
+    expect(Object.keys(exits)).toEqual(['total', 'byKind', 'byRegister']);
+    expect(exits.total).toBe(sum(exits.byKind));
+    expect(exits.byKind.mmio).toBe(sum(exits.byRegister));
+    expect(exits.byRegister['smmuv3.CMDQ_PROD']).toBeGreaterThan(100);
+    expect(vcmdq).toEqual({
+      queues: 4,
+      commands: expect.any(Number),
+      syncs: expect.any(Number),
+      doorbellCalls: expect.any(Number),
+      exitsDuringInvalidation: 0,
+    });
+    expect(vcmdq.commands).toBeGreaterThan(vcmdq.syncs);
+    expect(paths.map(({ path, batch }) => `${path} ${batch}`)).toEqual([
+      'direct 1',
+      'direct 16',
+      'direct 64',
+      'trapped 1',
+      'trapped 16',
+      'trapped 64',
+    ]);
+    for (const row of paths) {
+      expect(Object.keys(row)).toEqual(['path', 'drain', 'transport', 'batch', 'p50Ns', 'p99Ns', 'exitsPerBatch']);
+      expect(row.p50Ns).toBeGreaterThan(0);
+      expect(row.p99Ns).toBeGreaterThanOrEqual(row.p50Ns);
+      expect(row.exitsPerBatch > 0).toBe(row.path === 'trapped');
+      expect([row.drain, row.transport]).toEqual([row.path === 'direct' ? 'doorbell' : 'exit', 'inline']);
+    }
+  });
+
+  it('measures only the path that was asked for', async () => {
+    for (const path of ['direct', 'trapped']) {
+      const { status, stdout } = await vsmmu('boot', 'toy', '--path', path, '--json');
+      expect(status).toBe(0);
+      const report = JSON.parse(stdout) as Report;
+      expect(new Set(report.paths.map((row) => row.path))).toEqual(new Set([path]));
+      expect(report.vcmdq.commands > 0).toBe(path === 'direct');
+    }
+  });
+});
+
+describe('vsmmu boot FILE.wasm', () => {
+  it('runs another guest, and fails with it', async () => {
+    const good = await file('good.wasm', reactor('(func $run (param i32) (result i32) (i32.const 2))'));
+    const trapping = await file('trapping.wasm', reactor('(func $run (param i32) (result i32) unreachable)'));
+    expect(await vsmmu('boot', good)).toMatchObject({ status: 0, stderr: '' });
+    const { status, stdout } = await vsmmu('boot', trapping, '--json');
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      checks: [{ name: 'vm0 ran to its end', ok: false, detail: 'guest vCPU 0: unreachable' }],
+    });
+  });
+
+  it('ends with 1 when the program ends with another code than 0', async () => {
+    const text = `(module (import "env" "memory" (memory 32 32 shared)) (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (func $start (call $exit (i32.const 3))) (export "memory" (memory 0)) (export "_start" (func $start)))`;
+    const { status, stdout } = await vsmmu('boot', await file('three.wasm', assemble(text)));
+    expect(status).toBe(1);
+    expect(stdout).toContain('FAIL  vm0 ran to its end: exit code 3');
+  });
+});
+
+describe('vsmmu, used wrongly', () => {
+  it('says what is wrong in one line and ends with 2', async () => {
+    const text = await file('text.wasm', 'not a binary');
+    const empty = await file('empty.wasm', Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+    const foreign = await file('foreign.wasm', reactor('(func $run (param i32) (result i32) (i32.const 2))', '(import "env" "f" (func))'));
+    const cases: [RegExp, ...string[]][] = [
+      [/^vsmmu: nothing to do; see vsmmu --help\n$/],
+      [/unknown command 'run'/, 'run'],
+      [/missing required argument 'guest'/, 'boot'],
+      [/too many arguments/, 'boot', 'toy', 'toy'],
+      [/unknown option '--vm'/, 'boot', 'toy', '--vm', '2'],
+      [/Allowed choices are all, direct, trapped/, 'boot', 'toy', '--path', 'overlay'],
+      [/argument missing/, 'boot', 'toy', '--vms'],
+      [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '0'],
+      [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '16'],
+      [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '2x'],
+      [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '1e1'],
+      [/too little memory: the guest needs 32 MiB, the machine has 16 MiB/, 'boot', 'toy', '--memory', '16'],
+      [/cannot read .*missing\.wasm: no such file/, 'boot', join(folder, 'missing.wasm')],
+      [/cannot read .*: it is a directory/, 'boot', folder],
+      [/^vsmmu: text\.wasm: not a WebAssembly binary\n$/, 'boot', text],
+      [/^vsmmu: empty\.wasm: not a guest: /, 'boot', empty],
+      [/^vsmmu: foreign\.wasm: the guest imports env\.f/, 'boot', foreign],
+    ];
+    for (const [message, ...args] of cases) {
+      const { status, stdout, stderr } = await vsmmu(...args);
+      expect([status, stdout, stderr.split('\n').length], args.join(' ')).toEqual([2, '', 2]);
+      expect(stderr).toMatch(message);
+    }
+  });
+
+  it('explains itself on request', async () => {
+    const help = await vsmmu('--help');
+    expect([help.status, help.stderr]).toEqual([0, '']);
+    expect(help.stdout).toContain('boot');
+    const boot = await vsmmu('boot', '--help');
+    for (const option of ['--path', '--vms', '--memory', '--json']) expect(boot.stdout).toContain(option);
+    expect((await vsmmu('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
