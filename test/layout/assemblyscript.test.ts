@@ -1,12 +1,10 @@
 // The layout tables have one source for two compilers. Here both have compiled it, and every constant and every image is compared.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bitsOf, type Field, withBits } from '../../devices/plugin/index.ts';
+import { compileAssembly } from '../support/compile-assembly.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LAYOUT = new URL('../../assembly/layout/', import.meta.url);
 const FILES = readdirSync(LAYOUT).filter((name) => name.endsWith('.ts'));
 
@@ -17,20 +15,7 @@ interface Probe {
 }
 
 async function compileProbe(): Promise<Probe> {
-  let binary: Uint8Array<ArrayBuffer> | undefined;
-  const output: string[] = [];
-  const stream = { write: (text: string | Uint8Array) => output.push(String(text)) > 0 };
-  const { error } = await asc.main(
-    ['test/layout/as-probe.ts', '--outFile', 'probe.wasm', '--runtime', 'stub', '-O1', '--baseDir', ROOT, '--config', 'none'],
-    {
-      stdout: stream,
-      stderr: stream,
-      writeFile: (name, contents) => {
-        if (name === 'probe.wasm') binary = Uint8Array.from(contents as Uint8Array);
-      },
-    },
-  );
-  if (error || !binary) throw new Error(`asc: ${output.join('')}`);
+  const binary = await compileAssembly('test/layout/as-probe.ts', ['--runtime', 'stub', '-O1', '--config', 'none']);
   const { instance } = await WebAssembly.instantiate(binary);
   return instance.exports as unknown as Probe;
 }

@@ -98,7 +98,7 @@ export function createGuestMemory(image: GuestImage, pages = image.initialPages)
  * @throws {GuestImageError}
  */
 export function checkAbiVersion(image: GuestImage, instance: WebAssembly.Instance): void {
-  const abi = instance.exports['vsmmu_abi'];
+  const abi = instance.exports.vsmmu_abi;
   if (image.shape === 'command' && abi === undefined) return;
   const value = abi instanceof WebAssembly.Global ? abi.value : undefined;
   if (value !== ABI_VERSION)

@@ -20,7 +20,7 @@ export const createWasmerWasi: WasiFactory = async (module, memory, options): Pr
   const imports = wasi.getImports(module) as Record<string, Record<string, WasiFunction>>;
   const library = imports[MODULE_WASI] ?? {};
   const unserved: WasiFunction = () => 8; // EBADF
-  const fallback = { fd_write: library['fd_write'] ?? unserved, fd_read: library['fd_read'] ?? unserved };
+  const fallback = { fd_write: library.fd_write ?? unserved, fd_read: library.fd_read ?? unserved };
   return {
     functions: { ...library, ...consoleFunctions(memory, options, fallback) },
     // The library finds the guest's memory through its instance, and would otherwise trap in every call.
