@@ -19,7 +19,8 @@ export const MAX_VMS = 15;
 
 export interface BootOptions {
   readonly path: (typeof PATHS)[number];
-  readonly vms: number;
+  /** Machines on the host; default 2 for the toy, which attacks its neighbour, and 1 for other guests. */
+  readonly vms?: number;
   /** MiB. */
   readonly memory?: number;
   readonly json: boolean;
@@ -63,7 +64,8 @@ async function runAll(machines: readonly ToyMachine[], oracle: IsolationOracle):
 
 /** Boots a guest and prints the report. Returns whether every check holds. */
 export async function boot(guest: string, options: BootOptions): Promise<boolean> {
-  const { path, vms, memory, json } = options;
+  const { path, memory, json } = options;
+  const vms = options.vms ?? (guest === 'toy' ? 2 : 1);
   const image = await readGuest(guest);
   const host = await Host.create();
   const consoles = new Consoles(json ? process.stderr : process.stdout, vms);

@@ -38,7 +38,11 @@ function program(run: (guest: string, options: BootOptions) => Promise<void>): C
     .description('boot a guest on the standard board and report what came of it')
     .argument('<guest>', '"toy", or the path of a WebAssembly guest')
     .addOption(new Option('--path <path>', 'way of the invalidations; all compares them').choices(PATHS).default('all'))
-    .addOption(new Option('--vms <n>', `machines on one host, 1 to ${MAX_VMS}`).argParser(integer(MAX_VMS)).default(1))
+    .addOption(
+      new Option('--vms <n>', `machines on one host, 1 to ${MAX_VMS} (default: 2 for the toy, 1 for other guests)`).argParser(
+        integer(MAX_VMS),
+      ),
+    )
     .addOption(new Option('--memory <mib>', 'memory of each machine in MiB; default is what the guest asks for').argParser(integer(4096)))
     .option('--json', 'print one JSON object on standard output; the console goes to standard error', false)
     .action(run);
