@@ -51,7 +51,7 @@ describe('vsmmu boot toy', () => {
   it('streams the console, reports, and ends with 0', async () => {
     const { status, stdout, stderr, pieces } = await vsmmu('boot', 'toy');
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^\[ 1\]/);
+    expect(stdout).toMatch(/^\[vm0\] \[ 1\]/);
     expect(stdout).toContain('UART up, machine 0');
     expect(stdout).toMatch(/ok +0 exits during direct-path batches/);
     expect(stdout).toMatch(/Checks +(\d+) of \1 hold\n$/);
