@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { SummaryReporter } from './test/support/summary-reporter.ts';
 
 // Two workers: most machines that run this have two cores. Tests that measure time run afterwards and one by one.
 export default defineConfig({
   test: {
     pool: 'forks',
-    reporters: ['default', './test/support/summary-reporter.ts'],
+    reporters: ['default', new SummaryReporter()],
     maxWorkers: 2,
     projects: [
       {
