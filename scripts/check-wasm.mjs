@@ -142,6 +142,22 @@ const IMMEDIATES = new Map([
 const BULK_IMMEDIATES = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
 
 /**
+ * Steps over what follows the prefix of a vector instruction.
+ * @param {Reader} reader
+ */
+function skipVector(reader) {
+  const opcode = reader.leb();
+  const memory = opcode <= 0x0b || (opcode >= 0x54 && opcode <= 0x5d);
+  if (memory) {
+    reader.leb();
+    reader.leb();
+  }
+  // A constant or a shuffle has 16 bytes, a lane access one.
+  if (opcode === 0x0c || opcode === 0x0d) reader.take(16);
+  if ((opcode >= 0x15 && opcode <= 0x22) || (opcode >= 0x54 && opcode <= 0x5b)) reader.take(1);
+}
+
+/**
  * Steps over one instruction. `targets` is the number of targets of a br_table, the default not counted.
  * @param {Reader} reader
  */
@@ -157,7 +173,7 @@ function skipInstruction(reader) {
   else if (opcode === 0x44) reader.take(8);
   else if (opcode === 0xfc) immediates = BULK_IMMEDIATES[reader.leb()] ?? 0;
   else if (opcode === 0xfe) immediates = reader.leb() === 0x03 ? 1 : 2;
-  else if (opcode === 0xfd) throw new Error('SIMD instructions are not expected in a hot module');
+  else if (opcode === 0xfd) skipVector(reader);
   for (; immediates > 0; immediates--) reader.leb();
   return { opcode, targets };
 }

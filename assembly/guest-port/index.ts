@@ -38,6 +38,14 @@ export function load64(offset: u32): u64 {
   return fits(offset, 8) ? atomic.load<u64>(offset) : 0;
 }
 
+/**
+ * A command of 16 bytes in one call, aligned to its size. Not one atomic access: a guest that stores to a command after it has raised PROD
+ * over it may have a mixture carried out, which is checked like any other command.
+ */
+export function loadCommand(offset: u32): v128 {
+  return fits(offset, 16) ? v128.load(offset) : i64x2.splat(0);
+}
+
 export function store64(offset: u32, value: u64): void {
   if (fits(offset, 8)) atomic.store<u64>(offset, value);
 }

@@ -6,4 +6,6 @@ export declare function resolve(gpa: u64, length: u32): u32;
 export declare function load32(offset: u32): u32;
 export declare function store32(offset: u32, value: u32): void;
 export declare function load64(offset: u32): u64;
+/** 16 bytes, aligned to 16. */
+export declare function loadCommand(offset: u32): v128;
 export declare function store64(offset: u32, value: u64): void;

@@ -94,6 +94,8 @@ export const SMMU_AT_NUM_VCMDQ = 0x58;
 export const SMMU_AT_NUM_LVCMDQ = 0x5c;
 /** CMDQV CONFIG.EN as last published: 0 stops every VCMDQ. */
 export const SMMU_AT_CMDQV_EN = 0x60;
+/** Number of ATC ports that have ever been used: what ATC_INV has to look at. */
+export const SMMU_AT_ATC_PORTS = 0x64;
 
 // i32 counters of the SMMU (atomic adds; error paths and rare commands only, so that no hot path pays for them).
 export const SMMU_AT_STATS = 0x1000;
@@ -278,13 +280,15 @@ export const CFG_STE5 = 0x38;
 export const CFG_STE2 = 0x3c;
 /** HAD0 and HAD1, bits 0 and 1. */
 export const CFG_HAD = 0x40;
+/** Bytes of an entry that are in use, a multiple of 8. */
+export const CFG_USED = 0x48;
 
 // IOTLB: set-associative; a set's sequence word guards its ways.
 export const SMMU_AT_TLB_SEQ = 0x40000;
 export const TLB_SETS = 1024;
 export const TLB_WAYS = 4;
-/** Sequence word and replacement counter of a set, 8 bytes. */
-export const TLB_SET_STRIDE = 8;
+/** Sequence word, replacement counter and tags of a set. */
+export const TLB_SET_STRIDE = 0x20;
 /**
  * Sequence word, of this and of the configuration cache: bit 0 an inserter has the set, bit 1 an invalidation passed meanwhile,
  * bits 2 to 7 the inserter's thread; counts in steps of SEQ_STEP. A reader that sees bit 0, or a change, has a miss.
@@ -295,6 +299,11 @@ export const SEQ_THREAD_SHIFT = 2;
 export const SEQ_STEP = 0x100;
 export const TLB_SET_SEQ = 0;
 export const TLB_SET_VICTIM = 4;
+/**
+ * One word for each way: a hash of what its entry is tagged with, so that a lookup or an invalidation of an address touches only entries
+ * that are likely to match. Says nothing about whether the entry is live.
+ */
+export const TLB_SET_TAGS = 8;
 export const SMMU_AT_TLB = 0x80000;
 export const TLB_ENTRY_SIZE = 0x40;
 /** One word that makes an entry live; an invalidation stores 0 to it. Fields TLB_META_*. */

@@ -1,7 +1,7 @@
 // The configuration cache: decoded STE and CD of a (StreamID, SubstreamID), kept until a CFGI command. Only valid configurations are
 // cached. Sets are chosen by StreamID alone, so that CFGI_STE and CFGI_CD_ALL look at one set.
 
-import { THREAD } from '../imports/unit';
+import { THREAD, THREAD_ID } from '../imports/unit';
 import {
   CFG_ENTRY_SIZE,
   CFG_SET_GEN,
@@ -11,6 +11,7 @@ import {
   CFG_SETS,
   CFG_SID,
   CFG_SSID,
+  CFG_USED,
   CFG_VALID,
   CFG_WAYS,
   SEQ_BUSY,
@@ -19,7 +20,7 @@ import {
   THREAD_CFG,
   THREAD_CFG_GEN,
 } from '../layout/host-memory';
-import { freeSet, markKilled, releaseSet, takeSet } from './set-lock';
+import { freeSet, heldBy, markKilled, releaseSet, takeSet } from './set-lock';
 
 function setHeader(smmu: usize, set: u32): usize {
   return smmu + SMMU_AT_CFG_SETS + set * CFG_SET_STRIDE;
@@ -48,10 +49,18 @@ export function configLookup(smmu: usize, sid: u32, ssid: u32): bool {
   for (let way: u32 = 0; way < <u32>CFG_WAYS; way++) {
     const entry = entryAt(smmu, set, way);
     if (atomic.load<i32>(entry, CFG_VALID) == 0 || load<u32>(entry, CFG_SID) != sid || load<u32>(entry, CFG_SSID) != ssid) continue;
-    memory.copy(THREAD + THREAD_CFG, entry, CFG_ENTRY_SIZE);
+    for (let word: usize = 0; word < <usize>CFG_USED; word += 8) store<u64>(THREAD + THREAD_CFG + word, atomic.load<u64>(entry + word));
     return atomic.load<u32>(header, CFG_SET_SEQ) == before && atomic.load<i32>(entry, CFG_VALID) != 0;
   }
   return false;
+}
+
+/** Frees a set that a dead thread (index) has left taken, and forgets it: the thread may have died between an entry and its kill. */
+export function reapConfigSet(smmu: usize, set: u32, thread: u32): void {
+  const sequence = setHeader(smmu, set) + CFG_SET_SEQ;
+  if (!heldBy(sequence, thread)) return;
+  for (let way: u32 = 0; way < <u32>CFG_WAYS; way++) atomic.store<i32>(entryAt(smmu, set, way), 0, CFG_VALID);
+  freeSet(sequence);
 }
 
 /** Caches THREAD_CFG, unless a CFGI has touched the set since THREAD_CFG_GEN was sampled. */
@@ -59,7 +68,11 @@ export function configInsert(smmu: usize, sid: u32): void {
   const set = setOf(sid);
   const header = setHeader(smmu, set);
   const sequence = header + CFG_SET_SEQ;
-  if (!takeSet(sequence)) return;
+  if (!takeSet(sequence)) {
+    // Taken by this very thread: its stack ran over in here, and it has come back.
+    reapConfigSet(smmu, set, THREAD_ID - 1);
+    return;
+  }
   let way: u32 = 0;
   while (way < <u32>CFG_WAYS && atomic.load<i32>(entryAt(smmu, set, way), CFG_VALID) != 0) way++;
   if (way == <u32>CFG_WAYS) {
@@ -68,7 +81,9 @@ export function configInsert(smmu: usize, sid: u32): void {
   }
   const entry = entryAt(smmu, set, way);
   atomic.store<i32>(entry, 0, CFG_VALID);
-  memory.copy(entry + 4, THREAD + THREAD_CFG + 4, CFG_ENTRY_SIZE - 4);
+  // All of it atomic, as in the IOTLB; VALID and SID share a word, so SID is stored by itself.
+  atomic.store<u32>(entry, load<u32>(THREAD + THREAD_CFG, CFG_SID), CFG_SID);
+  for (let word: usize = 8; word < <usize>CFG_USED; word += 8) atomic.store<u64>(entry + word, load<u64>(THREAD + THREAD_CFG + word));
   if (atomic.load<i64>(header, CFG_SET_GEN) == load<i64>(THREAD, THREAD_CFG_GEN)) atomic.store<i32>(entry, 1, CFG_VALID);
   if (!releaseSet(sequence)) {
     atomic.store<i32>(entry, 0, CFG_VALID);

@@ -1,5 +1,7 @@
 // Invalidation generations of a VMID. An entry carries the generation that was current before its walk began; raising a generation
 // kills every older entry at once, whatever sets they lie in. 64-bit, so that no guest can wrap one.
+//
+// One raise may serve several commands (docs/architecture.md, "One raise for a run of commands"); hence the kills take a generation.
 
 import {
   MAX_VMIDS,
@@ -22,8 +24,8 @@ export function asidGen(block: usize, asid: u32): usize {
   return block + VMID_ASID_GEN + (((asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1)) << 3);
 }
 
-// Two invalidations may end out of order; a generation must never go back.
-function raiseTo(address: usize, generation: i64): void {
+/** Raises a generation. Two invalidations may end out of order, and it must never go back. */
+export function raiseTo(address: usize, generation: i64): void {
   let seen = atomic.load<i64>(address);
   while (seen < generation) {
     const found = atomic.cmpxchg<i64>(address, seen, generation);
@@ -32,19 +34,23 @@ function raiseTo(address: usize, generation: i64): void {
   }
 }
 
-/** Says that an invalidation touches this VMID: walks that run beside it will not be cached. */
+/**
+ * Says that an invalidation touches this VMID: walks that run beside it will not be cached. To be called after the command has been seen
+ * and before anything is killed.
+ * @returns the new generation.
+ */
 export function touch(block: usize): i64 {
   return atomic.add<i64>(block, 1, VMID_ANY_GEN) + 1;
 }
 
-/** Kills every entry of the VMID. */
-export function killVmid(block: usize): void {
-  raiseTo(block + VMID_ALL_GEN, touch(block));
+/** Kills every entry of the VMID that is older than a generation. */
+export function killVmid(block: usize, generation: i64): void {
+  raiseTo(block + VMID_ALL_GEN, generation);
 }
 
-/** Kills every non-global entry of the ASID (and of those that share its slot). */
-export function killAsid(block: usize, asid: u32): void {
-  raiseTo(asidGen(block, asid), touch(block));
+/** Kills every non-global entry of the ASID (and of those that share its slot) that is older than a generation. */
+export function killAsid(block: usize, asid: u32, generation: i64): void {
+  raiseTo(asidGen(block, asid), generation);
 }
 
 /** Kills every entry of every VMID. */

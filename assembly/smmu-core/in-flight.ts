@@ -14,6 +14,18 @@ export function accessEnd(): void {
   atomic.store<i64>(THREAD, 0, THREAD_IN_FLIGHT);
 }
 
+/**
+ * True when no access at all is in flight: every CMD_SYNC is then complete. An access that has not registered yet looks its address up after
+ * this thread's invalidations, and needs no epoch to be told from those before.
+ */
+export function noneInFlight(): bool {
+  const threads = atomic.load<i32>(0, HOST_AT_THREADS);
+  for (let i = 0; i < threads; i++) {
+    if (atomic.load<i64>(HOST_THREADS + i * THREAD_STRIDE, THREAD_IN_FLIGHT) != 0) return false;
+  }
+  return true;
+}
+
 /** Starts a CMD_SYNC: accesses that begin from now on do not matter to it. */
 export function beginSync(): i64 {
   return atomic.add<i64>(0, 1, HOST_AT_SYNC_EPOCH) + 1;

@@ -18,8 +18,8 @@ import {
   VMID_SIZES,
 } from '../layout/host-memory';
 import { bits, maskOf, placed } from '../lib/fields';
-import { killAsid, killVmid, touch, vmidBlock } from './generations';
-import { tlbEntry, tlbSequence, tlbSet } from './iotlb';
+import { killVmid, touch, vmidBlock } from './generations';
+import { EVERY_TAG, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTag } from './iotlb';
 import { markKilled } from './set-lock';
 
 /** ASID argument that matches every ASID. */
@@ -46,11 +46,13 @@ function spanOf(d0: u64, d1: u64): u64 {
 }
 
 // Kills what matches in one set. An entry that another thread is inserting is killed through the set's sequence word.
-function sweepSet(smmu: usize, set: u32, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
-  markKilled(tlbSequence(smmu, set));
+function sweepSet(smmu: usize, set: u32, hash: u32, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
+  const sequence = tlbSequence(smmu, set);
+  markKilled(sequence);
   const tag = placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
   const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
+    if (hash != EVERY_TAG && tlbTag(sequence, way) != hash) continue;
     const entry = tlbEntry(smmu, set, way);
     const meta = atomic.load<u32>(entry, TLB_META);
     if ((meta & tagMask) != tag) continue;
@@ -68,22 +70,29 @@ function sweepRange(smmu: usize, block: usize, vmid: u32, asid: u32, stage2: boo
     const from = first >> u64(size);
     const to = last >> u64(size);
     if (to - from >= <u64>TLB_SETS) {
-      for (let set: u32 = 0; set < <u32>TLB_SETS; set++) sweepSet(smmu, set, vmid, asid, stage2, first, last);
+      for (let set: u32 = 0; set < <u32>TLB_SETS; set++) sweepSet(smmu, set, EVERY_TAG, vmid, asid, stage2, first, last);
       return;
     }
-    for (let page = from; page <= to; page++) sweepSet(smmu, tlbSet(vmid, page, size), vmid, asid, stage2, first, last);
+    for (let page = from; page <= to; page++) {
+      const hash = tlbHash(vmid, page, size);
+      sweepSet(smmu, tlbSet(hash), hash, vmid, asid, stage2, first, last);
+    }
   }
 }
 
-/** TLBI_NH_VA, or TLBI_NH_VAA with ANY_ASID. `d0` and `d1` are the command's doublewords. */
-export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64): void {
+/**
+ * TLBI_NH_VA, or TLBI_NH_VAA with ANY_ASID.
+ * @param d0 the command's doublewords.
+ * @param generation of the VMID, raised for this command.
+ */
+export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64, generation: i64): void {
   const block = vmidBlock(smmu, vmid);
-  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one TLBI must take whole.
+  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one TLBI must take whole. To be looked at after the
+  // raise: an inserter announces the first such entry before it checks the generation.
   if (atomic.load<i32>(block, VMID_FRACTURED)) {
-    killVmid(block);
+    killVmid(block, generation);
     return;
   }
-  touch(block);
   const first = canonical(firstOf(d1));
   const span = spanOf(d0, d1);
   const last = first + span - 1;
@@ -97,14 +106,4 @@ export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): void {
   touch(block);
   const first = firstOf(d1) & 0x000fffffffffffff;
   sweepRange(smmu, block, vmid, ANY_ASID, true, first, first + spanOf(d0, d1) - 1);
-}
-
-/** TLBI_NH_ALL and TLBI_S12_VMALL. */
-export function invalidateVmid(smmu: usize, vmid: u32): void {
-  killVmid(vmidBlock(smmu, vmid));
-}
-
-/** TLBI_NH_ASID. */
-export function invalidateAsid(smmu: usize, vmid: u32, asid: u32): void {
-  killAsid(vmidBlock(smmu, vmid), asid);
 }

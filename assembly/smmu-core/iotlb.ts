@@ -1,7 +1,7 @@
 // The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070 section 3.17); StreamID is not one of them. An entry
 // is live while its VALID word stands and its generations are not older than those of its VMID, its ASID and the whole SMMU.
 
-import { THREAD } from '../imports/unit';
+import { THREAD, THREAD_ID } from '../imports/unit';
 import {
   SEQ_BUSY,
   SMMU_AT_ALL_GEN,
@@ -25,6 +25,7 @@ import {
   TLB_PAGE,
   TLB_SET_SEQ,
   TLB_SET_STRIDE,
+  TLB_SET_TAGS,
   TLB_SET_VICTIM,
   TLB_SETS,
   TLB_WAYS,
@@ -36,13 +37,27 @@ import {
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
 import { asidGen, vmidBlock } from './generations';
-import { freeSet, releaseSet, takeSet } from './set-lock';
+import { freeSet, heldBy, releaseSet, takeSet } from './set-lock';
 
-/** Set of a block of 2^size bytes. The ASID is left out, so that TLBI_NH_VAA and global entries find their set as well. */
-export function tlbSet(vmid: u32, page: u64, size: u32): u32 {
-  let hash = u32(page) ^ u32(page >> 32) ^ (vmid * 0x9e3779b1) ^ (size * 0x85ebca6b);
-  hash ^= hash >> 16;
+/** Hash of a block of 2^size bytes. The ASID is left out, so that TLBI_NH_VAA and global entries find their set as well. Never EVERY_TAG. */
+export function tlbHash(vmid: u32, page: u64, size: u32): u32 {
+  const hash = u32(page) ^ u32(page >> 32) ^ (vmid * 0x9e3779b1) ^ (size * 0x85ebca6b);
+  return (hash ^ (hash >> 16)) | TAG_USED;
+}
+
+// Every hash has this bit: it tells hashes from EVERY_TAG, and lies outside what chooses the set.
+const TAG_USED: u32 = u32(0x80000000);
+/** In place of a hash: every way matches. */
+export const EVERY_TAG: u32 = 0;
+
+/** Set of a hash. */
+export function tlbSet(hash: u32): u32 {
   return (hash ^ (hash >> 10)) & (TLB_SETS - 1);
+}
+
+/** TLB_SET_TAGS word of a way, by the address of the set's sequence word. */
+export function tlbTag(sequence: usize, way: u32): u32 {
+  return atomic.load<u32>(sequence + (way << 2), TLB_SET_TAGS - TLB_SET_SEQ);
 }
 
 export function tlbSequence(smmu: usize, set: u32): usize {
@@ -59,11 +74,11 @@ function metaOf(vmid: u32, size: u32, stage2: bool): u32 {
 }
 
 function alive(smmu: usize, block: usize, entry: usize, meta: u32): bool {
-  const generation = load<i64>(entry, TLB_GEN);
+  const generation = atomic.load<i64>(entry, TLB_GEN);
   if (generation < atomic.load<i64>(block, VMID_ALL_GEN)) return false;
-  if (load<i64>(entry, TLB_ALL_GEN) < atomic.load<i64>(smmu, SMMU_AT_ALL_GEN)) return false;
+  if (atomic.load<i64>(entry, TLB_ALL_GEN) < atomic.load<i64>(smmu, SMMU_AT_ALL_GEN)) return false;
   if (bits(meta, TLB_META_GLOBAL) || bits(meta, TLB_META_S2)) return true;
-  return generation >= atomic.load<i64>(asidGen(block, load<u32>(entry, TLB_ASID_PERM) & 0xffff));
+  return generation >= atomic.load<i64>(asidGen(block, atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff));
 }
 
 /**
@@ -75,19 +90,21 @@ export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2:
   for (let sizes = atomic.load<u64>(block, VMID_SIZES); sizes != 0; sizes &= sizes - 1) {
     const size = u32(ctz(sizes));
     const page = input >> u64(size);
-    const set = tlbSet(vmid, page, size);
+    const hash = tlbHash(vmid, page, size);
+    const set = tlbSet(hash);
     const sequence = tlbSequence(smmu, set);
     const before = atomic.load<u32>(sequence);
     if (before & SEQ_BUSY) continue;
     const wanted = metaOf(vmid, size, stage2);
     for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
+      if (tlbTag(sequence, way) != hash) continue;
       const entry = tlbEntry(smmu, set, way);
       const meta = atomic.load<u32>(entry, TLB_META);
-      if ((meta & ~maskOf(TLB_META_GLOBAL)) != wanted || load<u64>(entry, TLB_PAGE) != page) continue;
-      const asidPerm = load<u32>(entry, TLB_ASID_PERM);
+      if ((meta & ~maskOf(TLB_META_GLOBAL)) != wanted || atomic.load<u64>(entry, TLB_PAGE) != page) continue;
+      const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
       if (!stage2 && !bits(meta, TLB_META_GLOBAL) && (asidPerm & 0xffff) != asid) continue;
       if (!alive(smmu, block, entry, meta)) continue;
-      const pa = load<u64>(entry, TLB_PA);
+      const pa = atomic.load<u64>(entry, TLB_PA);
       if (atomic.load<u32>(sequence) != before) break;
       store<u64>(THREAD, pa | (input & ~(u64(-1) << u64(size))), THREAD_PA);
       store<u32>(THREAD, size, THREAD_PA_SIZE);
@@ -97,19 +114,28 @@ export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2:
   return 0;
 }
 
-function victim(smmu: usize, set: u32, meta: u32, page: u64): usize {
-  let free: usize = 0;
+// Way of a taken set that a new entry goes to: that of the same block, else a free one, else the next in turn.
+function victim(smmu: usize, set: u32, meta: u32, page: u64): u32 {
+  let free: u32 = TLB_WAYS;
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
     const entry = tlbEntry(smmu, set, way);
     const seen = atomic.load<u32>(entry, TLB_META);
-    if ((seen & ~maskOf(TLB_META_GLOBAL)) == meta && load<u64>(entry, TLB_PAGE) == page) return entry;
-    if (seen == 0) free = entry;
+    if ((seen & ~maskOf(TLB_META_GLOBAL)) == meta && load<u64>(entry, TLB_PAGE) == page) return way;
+    if (seen == 0) free = way;
   }
-  if (free != 0) return free;
+  if (free != TLB_WAYS) return free;
   const next = tlbSequence(smmu, set) + (TLB_SET_VICTIM - TLB_SET_SEQ);
   const way = load<u32>(next);
   store<u32>(next, way + 1);
-  return tlbEntry(smmu, set, way & (TLB_WAYS - 1));
+  return way & (TLB_WAYS - 1);
+}
+
+/** Frees a set that a dead thread (index) has left taken, and forgets it: the thread may have died between an entry and its kill. */
+export function reapTlbSet(smmu: usize, set: u32, thread: u32): void {
+  const sequence = tlbSequence(smmu, set);
+  if (!heldBy(sequence, thread)) return;
+  for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) atomic.store<u32>(tlbEntry(smmu, set, way), 0, TLB_META);
+  freeSet(sequence);
 }
 
 /**
@@ -135,9 +161,12 @@ export function tlbInsert(
 ): void {
   const block = vmidBlock(smmu, vmid);
   const page = input >> u64(size);
-  const set = tlbSet(vmid, page, size);
+  const hash = tlbHash(vmid, page, size);
+  const set = tlbSet(hash);
   const sequence = tlbSequence(smmu, set);
   if (!takeSet(sequence)) {
+    // Taken by this very thread: its stack ran over in here, and it has come back.
+    reapTlbSet(smmu, set, THREAD_ID - 1);
     count(THREAD_TLB_DISCARDS);
     return;
   }
@@ -146,13 +175,16 @@ export function tlbInsert(
   if (fractured) atomic.store<i32>(block, 1, VMID_FRACTURED);
 
   const meta = metaOf(vmid, size, stage2);
-  const entry = victim(smmu, set, meta, page);
+  const way = victim(smmu, set, meta, page);
+  const entry = tlbEntry(smmu, set, way);
+  // All of it atomic, here and in the lookup: on a weakly ordered machine the sequence word alone would not keep a reader from a mixture.
   atomic.store<u32>(entry, 0, TLB_META);
-  store<u32>(entry, (asid & 0xffff) | permissions, TLB_ASID_PERM);
-  store<u64>(entry, page, TLB_PAGE);
-  store<u64>(entry, pa & (u64(-1) << u64(size)), TLB_PA);
-  store<i64>(entry, generation, TLB_GEN);
-  store<i64>(entry, allGeneration, TLB_ALL_GEN);
+  atomic.store<u32>(sequence + (way << 2), hash, TLB_SET_TAGS - TLB_SET_SEQ);
+  atomic.store<u32>(entry, (asid & 0xffff) | permissions, TLB_ASID_PERM);
+  atomic.store<u64>(entry, page, TLB_PAGE);
+  atomic.store<u64>(entry, pa & (u64(-1) << u64(size)), TLB_PA);
+  atomic.store<i64>(entry, generation, TLB_GEN);
+  atomic.store<i64>(entry, allGeneration, TLB_ALL_GEN);
   const current = atomic.load<i64>(block, VMID_ANY_GEN) == generation && atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;
   if (current) atomic.store<u32>(entry, meta | placed(u32(global), TLB_META_GLOBAL), TLB_META);
   if (!releaseSet(sequence)) {

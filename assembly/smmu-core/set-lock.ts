@@ -38,10 +38,8 @@ export function markKilled(sequence: usize): void {
   }
 }
 
-/** Frees a set that a dead thread (index) has left taken. */
-export function reapSet(sequence: usize, thread: u32): bool {
+/** True when a thread (index) has the set. */
+export function heldBy(sequence: usize, thread: u32): bool {
   const seen = atomic.load<u32>(sequence);
-  if ((seen & SEQ_BUSY) == 0 || ((seen >> SEQ_THREAD_SHIFT) & 0x3f) != thread) return false;
-  freeSet(sequence);
-  return true;
+  return (seen & SEQ_BUSY) != 0 && ((seen >> SEQ_THREAD_SHIFT) & 0x3f) == thread;
 }

@@ -1,7 +1,6 @@
 // One command: check, substitute, act (IHI 0070 section 4; docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was
 // read from the ring, once; nothing here looks at the ring again.
 
-import { load64 } from '../imports/port';
 import { CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../layout/cmdqv-registers';
 import { CFGI_RANGE, CMD_SSEC, CMD_SSID, CMD_SSV, SYNC_CS, SYNC_CS_NONE, TLBI_ASID } from '../layout/commands';
 import {
@@ -36,6 +35,7 @@ import {
   QUEUE_REWRITES,
   SMMU_AT_ACTIONS,
   SMMU_AT_ATC,
+  SMMU_AT_ATC_PORTS,
   SMMU_AT_STATS,
   STAT_ATC_INV,
   STAT_CFGI,
@@ -46,8 +46,8 @@ import {
 } from '../layout/host-memory';
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
-import { killAll } from '../smmu-core/generations';
-import { ANY_ASID, invalidateAsid, invalidateIpa, invalidateVa, invalidateVmid } from '../smmu-core/invalidate';
+import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
+import { ANY_ASID, invalidateIpa, invalidateVa } from '../smmu-core/invalidate';
 
 // Results of `execute`. A result above these is the STAT_* offset of an illegal command's reason, moved up by ILLEGAL.
 export const DONE: u32 = 0;
@@ -73,7 +73,8 @@ function physicalSid(context: usize, virtSid: u32): u64 {
 // Delivers the request to the endpoint. One without an ATC has nothing to invalidate and answers at once.
 function invalidateAtc(smmu: usize, sid: u32): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_ATC_INV);
-  for (let i = 0; i < ATC_PORTS; i++) {
+  const ports = min(atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS), <u32>ATC_PORTS);
+  for (let i: u32 = 0; i < ports; i++) {
     const port = smmu + SMMU_AT_ATC + i * ATC_PORT_STRIDE;
     if (atomic.load<u32>(port, ATC_PORT_SID) != sid + 1) continue;
     atomic.add<i32>(port, 1, ATC_PORT_REQUESTS);
@@ -97,7 +98,7 @@ function rewritten(queue: usize): void {
 }
 
 // VMID that a command acts on: the context's own, whatever a guest wrote.
-function vmidOf(queue: usize, context: usize, d0: u64): u32 {
+export function vmidOf(queue: usize, context: usize, d0: u64): u32 {
   const written = u32(d0 >> 32) & 0xffff;
   if (load<u32>(context, CTX_HYP_OWN) != 0) return written;
   const vmid = atomic.load<u32>(context, CTX_VMID);
@@ -113,18 +114,27 @@ function cfgi(smmu: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);
 }
 
-// Doubleword 1 of the command, read once and only by the commands that have one.
-function second(ringWindow: u32, at: u32): u64 {
-  return ringWindow == 0 ? atomic.load<u64>(at, 8) : load64(at + 8);
+// An invalidation with a raise of its own.
+function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): void {
+  const block = vmidBlock(smmu, vmid);
+  if (action == ACTION_TLBI_S2_IPA) {
+    invalidateIpa(smmu, vmid, d0, d1);
+    return;
+  }
+  const generation = touch(block);
+  const asid = bits(u32(d0 >> 32), TLBI_ASID);
+  if (action == ACTION_TLBI_NH_VA) invalidateVa(smmu, vmid, asid, d0, d1, generation);
+  else if (action == ACTION_TLBI_NH_VAA) invalidateVa(smmu, vmid, ANY_ASID, d0, d1, generation);
+  else if (action == ACTION_TLBI_NH_ASID) killAsid(block, asid, generation);
+  else killVmid(block, generation);
 }
 
 /**
  * Carries one command out, CMD_SYNC excepted.
  * @param kind the queue's QUEUE_KIND_*.
- * @param d0 the command's doubleword 0.
- * @param ringWindow QUEUE_RING_WINDOW, and `at` the command's offset there.
+ * @param d0 the command's doublewords.
  */
-export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0: u64, ringWindow: u32, at: u32): u32 {
+export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0: u64, d1: u64): u32 {
   const action = <u32>load<u8>(smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE + (u32(d0) & 0xff));
   if (bits(u32(d0), CMD_SSEC)) return ILLEGAL + STAT_ILL_SSEC;
   switch (action) {
@@ -135,20 +145,12 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       return (onVcmdq && cs != SYNC_CS_NONE) || cs == 3 ? ILLEGAL + STAT_ILL_CS : SYNC;
     }
     case ACTION_TLBI_NH_ALL:
-    case ACTION_TLBI_S12_VMALL:
-      invalidateVmid(smmu, vmidOf(queue, context, d0));
-      return DONE;
     case ACTION_TLBI_NH_ASID:
-      invalidateAsid(smmu, vmidOf(queue, context, d0), bits(u32(d0 >> 32), TLBI_ASID));
-      return DONE;
     case ACTION_TLBI_NH_VA:
-      invalidateVa(smmu, vmidOf(queue, context, d0), bits(u32(d0 >> 32), TLBI_ASID), d0, second(ringWindow, at));
-      return DONE;
     case ACTION_TLBI_NH_VAA:
-      invalidateVa(smmu, vmidOf(queue, context, d0), ANY_ASID, d0, second(ringWindow, at));
-      return DONE;
+    case ACTION_TLBI_S12_VMALL:
     case ACTION_TLBI_S2_IPA:
-      invalidateIpa(smmu, vmidOf(queue, context, d0), d0, second(ringWindow, at));
+      invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1);
       return DONE;
     case ACTION_TLBI_NSNH_ALL:
       killAll(smmu);
@@ -159,7 +161,7 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       return DONE;
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
-      invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(second(ringWindow, at)), CFGI_RANGE));
+      invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
       return DONE;
     case ACTION_CFGI_CD:
       cfgi(smmu);

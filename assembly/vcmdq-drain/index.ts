@@ -3,7 +3,6 @@
 import { WINDOW } from '../imports/unit';
 import { CMDQV_MAX_VINTFS, VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
 import {
-  CFG_SET_STRIDE,
   CFG_SETS,
   CTX_DOORBELL_CALLS,
   CTX_LVCMDQ_COUNT,
@@ -26,24 +25,23 @@ import {
   QUEUE_PARKED,
   QUEUE_RUNNING,
   QUEUE_STATE,
-  SMMU_AT_CFG_SETS,
   SMMU_AT_CONTEXTS,
   SMMU_AT_EVTQ_OWNER,
   SMMU_AT_PARKED,
-  SMMU_AT_TLB_SEQ,
   SMMU_STRIDE,
   STAT_ERROR_PUBLISHED,
   STAT_ERROR_SKIPPED,
   THREAD_IN_FLIGHT,
   THREAD_STRIDE,
-  TLB_SET_STRIDE,
   TLB_SETS,
 } from '../layout/host-memory';
 import { maskOf } from '../lib/fields';
-import { reapSet } from '../smmu-core/set-lock';
+import { reapConfigSet } from '../smmu-core/config-cache';
+import { reapTlbSet } from '../smmu-core/iotlb';
 import { acquire, callHost, giveUp, release } from './ownership';
 import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './page0';
-import { contextOf, isVcmdq, publicCons, queueBlock, serveOwned, serveQueue, stat } from './serve';
+import { contextOf, isVcmdq, queueBlock, stat } from './queue';
+import { publicCons, serveOwned, serveQueue } from './serve';
 
 function contextBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
@@ -151,10 +149,10 @@ export function resume(smmu: usize, index: u32): u32 {
 export function reapThread(smmu: usize, thread: u32): void {
   for (let i: u32 = 0; i < <u32>MAX_QUEUES; i++) {
     const queue = queueBlock(smmu, i);
-    if (atomic.load<u32>(queue, QUEUE_OWNER_THREAD) == thread + 1) giveUp(queue);
+    if (load<u32>(queue, QUEUE_OWNER_THREAD) == thread + 1) giveUp(queue);
   }
-  for (let set: u32 = 0; set < <u32>TLB_SETS; set++) reapSet(smmu + SMMU_AT_TLB_SEQ + set * TLB_SET_STRIDE, thread);
-  for (let set: u32 = 0; set < <u32>CFG_SETS; set++) reapSet(smmu + SMMU_AT_CFG_SETS + set * CFG_SET_STRIDE, thread);
+  for (let set: u32 = 0; set < <u32>TLB_SETS; set++) reapTlbSet(smmu, set, thread);
+  for (let set: u32 = 0; set < <u32>CFG_SETS; set++) reapConfigSet(smmu, set, thread);
   atomic.cmpxchg<u32>(smmu, thread + 1, 0, SMMU_AT_EVTQ_OWNER);
   atomic.store<i64>(HOST_THREADS + thread * THREAD_STRIDE, 0, THREAD_IN_FLIGHT);
   callHost();

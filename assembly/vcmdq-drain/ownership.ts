@@ -4,6 +4,9 @@
 // The drain also runs on a guest's own stack, behind its doorbell store, and a guest that has used its stack up overflows anywhere in it. A
 // thread that finds a queue owned by itself has died in it that way (the drain calls nothing that could ring): it takes the queue over.
 // What it left is consistent, because every change of state is one store and a command that is carried out twice invalidates nothing more.
+//
+// The owner's number is a plain word: a thread compares it with its own number, which no other thread writes, and `reapThread` reads it
+// when its writer is dead. The counting word's atomics order it between owners.
 
 import { THREAD_ID } from '../imports/unit';
 import { HOST_AT_ATTENTION, QUEUE_OWNER_THREAD, QUEUE_OWNERS } from '../layout/host-memory';
@@ -12,13 +15,13 @@ import { HOST_AT_ATTENTION, QUEUE_OWNER_THREAD, QUEUE_OWNERS } from '../layout/h
 const ACQUIRE_SPINS = 1000000;
 
 function leftByThisThread(queue: usize): bool {
-  return atomic.load<i32>(queue, QUEUE_OWNER_THREAD) == THREAD_ID;
+  return load<i32>(queue, QUEUE_OWNER_THREAD) == THREAD_ID;
 }
 
 /** Rings: true when the caller now owns the queue. */
 export function ring(queue: usize): bool {
   if (atomic.add<i32>(queue, 1, QUEUE_OWNERS) != 0) return leftByThisThread(queue);
-  atomic.store<i32>(queue, THREAD_ID, QUEUE_OWNER_THREAD);
+  store<i32>(queue, THREAD_ID, QUEUE_OWNER_THREAD);
   return true;
 }
 
@@ -29,9 +32,9 @@ export function rings(queue: usize): i32 {
 
 /** Lets the queue go, unless somebody rang since `seen` was read. */
 export function letGo(queue: usize, seen: i32): bool {
-  atomic.store<i32>(queue, 0, QUEUE_OWNER_THREAD);
+  store<i32>(queue, 0, QUEUE_OWNER_THREAD);
   if (atomic.cmpxchg<i32>(queue, seen, 0, QUEUE_OWNERS) == seen) return true;
-  atomic.store<i32>(queue, THREAD_ID, QUEUE_OWNER_THREAD);
+  store<i32>(queue, THREAD_ID, QUEUE_OWNER_THREAD);
   return false;
 }
 
@@ -43,7 +46,7 @@ export function giveUp(queue: usize): void {
 
 /** Lets the queue go without another look: the caller has it served next. */
 export function release(queue: usize): void {
-  atomic.store<i32>(queue, 0, QUEUE_OWNER_THREAD);
+  store<i32>(queue, 0, QUEUE_OWNER_THREAD);
   atomic.store<i32>(queue, 0, QUEUE_OWNERS);
 }
 
@@ -51,7 +54,7 @@ export function release(queue: usize): void {
 export function acquire(queue: usize): bool {
   for (let i = 0; i < ACQUIRE_SPINS; i++) {
     if (atomic.cmpxchg<i32>(queue, 0, 1, QUEUE_OWNERS) == 0 || leftByThisThread(queue)) {
-      atomic.store<i32>(queue, THREAD_ID, QUEUE_OWNER_THREAD);
+      store<i32>(queue, THREAD_ID, QUEUE_OWNER_THREAD);
       return true;
     }
   }

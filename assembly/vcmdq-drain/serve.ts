@@ -1,90 +1,43 @@
-// The drain: runs a queue's commands from its private CONS up to PROD. Used by every kind of queue and every placement of the drain.
+// The service of a queue: its registers, its enables, and rounds of commands until nobody has rung meanwhile.
 
-import { load64 } from '../imports/port';
-import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
-import { CERROR_ABT, CERROR_ILL } from '../layout/commands';
 import {
   CTX_ENABLED,
-  CTX_STRIDE,
   QUEUE_ALLOCATED,
   QUEUE_COMMANDS,
   QUEUE_CONS,
-  QUEUE_CTX,
   QUEUE_ENABLED,
   QUEUE_ERR,
-  QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
-  QUEUE_ERRORS,
   QUEUE_GERROR,
-  QUEUE_KIND,
-  QUEUE_KIND_GUEST_CMDQ,
-  QUEUE_KIND_MAIN,
   QUEUE_LOG2SIZE,
-  QUEUE_NEEDS_HOST,
   QUEUE_PARK_EPOCH,
   QUEUE_PARKED,
-  QUEUE_REASON,
   QUEUE_RING,
-  QUEUE_RING_WINDOW,
   QUEUE_RUNNING,
   QUEUE_STATE,
-  QUEUE_STRIDE,
   QUEUE_SYNCS,
   SMMU_AT_CMDQV_EN,
-  SMMU_AT_CONTEXTS,
-  SMMU_AT_PARKED,
-  SMMU_AT_QUEUES,
-  SMMU_AT_STATS,
   STAT_BUDGET_EXHAUSTED,
-  STAT_ERROR_HELD,
-  STAT_FETCH_ABORT,
   STAT_INIT_ERROR,
-  STAT_PARKS,
-  STAT_PROD_RANGE,
   STAT_REPAIRS,
   STAT_ROUNDS_EXHAUSTED,
 } from '../layout/host-memory';
-import { CMDQ_CONS_ERR, Q_INDEX } from '../layout/smmu-registers';
+import { CMDQ_CONS_ERR } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
-import { beginSync, syncPassed } from '../smmu-core/in-flight';
-import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
+import { syncPassed } from '../smmu-core/in-flight';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
 import { CONFIG, CONS, GERROR, PROD, page0Of, readPair, readRegister, STATUS, settle, writeRegister } from './page0';
+import { contextOf, isVcmdq, stat, unpark } from './queue';
+import { BUDGET, run } from './run';
 
-/** Commands that one round runs at most: the most that a queue can make its neighbours wait. */
-const BUDGET: u32 = 256;
 /** Rounds of one call. */
 const ROUNDS = 4;
-
-export function queueBlock(smmu: usize, index: u32): usize {
-  return smmu + SMMU_AT_QUEUES + index * QUEUE_STRIDE;
-}
-
-export function contextOf(smmu: usize, queue: usize): usize {
-  return smmu + SMMU_AT_CONTEXTS + load<u32>(queue, QUEUE_CTX) * CTX_STRIDE;
-}
-
-export function isVcmdq(queue: usize): bool {
-  const kind = load<u32>(queue, QUEUE_KIND);
-  return kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_GUEST_CMDQ;
-}
-
-export function stat(smmu: usize, offset: usize): void {
-  atomic.add<i32>(smmu + SMMU_AT_STATS + offset, 1);
-}
 
 /** CONS as software reads it: index, wrap bit and, while an error is published, its code. */
 export function publicCons(queue: usize): u32 {
   const published = load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_PUBLISHED;
   return load<u32>(queue, QUEUE_CONS) | (published ? placed(load<u32>(queue, QUEUE_ERR), CMDQ_CONS_ERR) : 0);
-}
-
-/** Leaves the parked state, if the queue is in it. */
-export function unpark(smmu: usize, queue: usize): void {
-  if (load<u32>(queue, QUEUE_STATE) != QUEUE_PARKED) return;
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
-  atomic.sub<i32>(smmu, 1, SMMU_AT_PARKED);
 }
 
 // CONFIG.EN from 0 to 1: CONS is taken over once, and from then on is ours.
@@ -124,38 +77,6 @@ function follow(smmu: usize, queue: usize, context: usize, config: u32, cons: u3
   return load<u32>(queue, QUEUE_ENABLED) != 0;
 }
 
-function stop(queue: usize, state: u32): void {
-  atomic.store<u32>(queue, state, QUEUE_STATE);
-  callHost();
-}
-
-// The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
-function hold(smmu: usize, queue: usize, code: u32, reason: u32): void {
-  stat(smmu, reason);
-  stat(smmu, STAT_ERROR_HELD);
-  store<i64>(queue, load<i64>(queue, QUEUE_ERRORS) + 1, QUEUE_ERRORS);
-  atomic.store<u32>(queue, code, QUEUE_ERR);
-  atomic.store<u32>(queue, reason, QUEUE_REASON);
-  stop(queue, QUEUE_ERROR_HELD);
-}
-
-// A CMD_SYNC that accesses in flight hold up parks the queue; the last of them to leave runs it again. The second look closes the gap
-// between the first one and the moment when leavers can see the parked queue. True when the sync is complete.
-function sync(smmu: usize, queue: usize, cons: u32): bool {
-  const epoch = beginSync();
-  if (syncPassed(epoch)) return true;
-  atomic.store<u32>(queue, cons, QUEUE_CONS);
-  store<i64>(queue, epoch, QUEUE_PARK_EPOCH);
-  atomic.store<u32>(queue, QUEUE_PARKED, QUEUE_STATE);
-  atomic.add<i32>(smmu, 1, SMMU_AT_PARKED);
-  if (!syncPassed(epoch)) {
-    stat(smmu, STAT_PARKS);
-    return false;
-  }
-  unpark(smmu, queue);
-  return true;
-}
-
 // True when the queue may run: not stopped, or what stopped it is over.
 function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
   const state = load<u32>(queue, QUEUE_STATE);
@@ -175,50 +96,6 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
   atomic.store<u32>(queue, 0, QUEUE_ERR);
   atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
   return true;
-}
-
-/** Runs at most BUDGET commands up to `written`, the PROD that was read. Returns how many. */
-function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
-  const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
-  const size = (<u32>1) << log2size;
-  const indexMask = (size << 1) - 1;
-  const prod = written & maskOf(Q_INDEX) & indexMask;
-  let cons = load<u32>(queue, QUEUE_CONS) & indexMask;
-  if (cons == prod) return 0;
-  if (((prod - cons) & indexMask) > size) stat(smmu, STAT_PROD_RANGE);
-
-  const kind = load<u32>(queue, QUEUE_KIND);
-  const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
-  const base = load<u32>(queue, QUEUE_RING);
-  if (base == 0 || (ringWindow != 0 && ringWindow != u32(WINDOW))) {
-    hold(smmu, queue, CERROR_ABT, STAT_FETCH_ABORT);
-    return 0;
-  }
-  let done: u32 = 0;
-  let syncs: u32 = 0;
-  while (cons != prod && done < BUDGET) {
-    const at = base + ((cons & (size - 1)) << 4);
-    const d0 = ringWindow == 0 ? atomic.load<u64>(at) : load64(at);
-    const result = execute(smmu, queue, context, kind, d0, ringWindow, at);
-    if (result != DONE) {
-      if (result == SYNC) {
-        if (!sync(smmu, queue, cons)) break;
-        syncs++;
-      } else if (result == HOST) {
-        stop(queue, QUEUE_NEEDS_HOST);
-        break;
-      } else {
-        hold(smmu, queue, CERROR_ILL, result - ILLEGAL);
-        break;
-      }
-    }
-    cons = (cons + 1) & indexMask;
-    done++;
-  }
-  atomic.store<u32>(queue, cons, QUEUE_CONS);
-  store<i64>(queue, load<i64>(queue, QUEUE_COMMANDS) + i64(done), QUEUE_COMMANDS);
-  store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + i64(syncs), QUEUE_SYNCS);
-  return done;
 }
 
 // One round of an owned VCMDQ: every register is read once, in pairs, and the read-only ones are put right afterwards.

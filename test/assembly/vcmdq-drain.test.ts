@@ -12,6 +12,7 @@ import {
   QUEUE_PARKED,
   QUEUE_RUNNING,
   SMMU_AT_ATC,
+  SMMU_AT_ATC_PORTS,
   SMMU_AT_CMDQV_EN,
   SMMU_AT_PARKED,
   STAT_BUDGET_EXHAUSTED,
@@ -265,6 +266,7 @@ describe('StreamID match and replace', () => {
     // vSID 8 -> pSID 0x10100: REPLACE = 0x10100, MATCH = 0x11.
     context.setSidReplace(3, 0x10100);
     context.setSidMatch(3, 0x11);
+    h.set(SMMU_AT_ATC_PORTS, 2);
     h.set(SMMU_AT_ATC + ATC_PORT_SID, 0x10100 + 1);
     h.set(SMMU_AT_ATC + 0x40 + ATC_PORT_SID, 8 + 1);
     h.put(0, 0x0000_0008_0000_0040n, 52n);

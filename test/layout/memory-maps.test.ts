@@ -80,6 +80,7 @@ const SMMU: readonly Piece[] = [
   i32('SMMU_AT_NUM_VCMDQ'),
   i32('SMMU_AT_NUM_LVCMDQ'),
   i32('SMMU_AT_CMDQV_EN'),
+  i32('SMMU_AT_ATC_PORTS'),
   area('SMMU_AT_STATS', HOST.STAT_EVENTS + 256 * 4),
   area('SMMU_AT_ACTIONS', HOST.QUEUE_KINDS * HOST.ACTIONS_STRIDE),
   area('SMMU_AT_CONTEXTS', HOST.MAX_CONTEXTS * HOST.CTX_STRIDE),
@@ -131,7 +132,7 @@ const CFG_ENTRY: readonly Piece[] = [
   ].map((name) => i32(name)),
   ...['CFG_TTB0', 'CFG_TTB1', 'CFG_S2TTB'].map((name) => i64(name)),
 ];
-const TLB_SET: readonly Piece[] = [i32('TLB_SET_SEQ'), i32('TLB_SET_VICTIM')];
+const TLB_SET: readonly Piece[] = [i32('TLB_SET_SEQ'), i32('TLB_SET_VICTIM'), i32('TLB_SET_TAGS', HOST.TLB_WAYS)];
 const TLB_ENTRY: readonly Piece[] = [
   i32('TLB_META'),
   i32('TLB_ASID_PERM'),

@@ -1,0 +1,40 @@
+// A queue block: where it is, and what its fields say.
+
+import {
+  CTX_STRIDE,
+  QUEUE_CTX,
+  QUEUE_KIND,
+  QUEUE_KIND_GUEST_CMDQ,
+  QUEUE_KIND_MAIN,
+  QUEUE_PARKED,
+  QUEUE_RUNNING,
+  QUEUE_STATE,
+  QUEUE_STRIDE,
+  SMMU_AT_CONTEXTS,
+  SMMU_AT_PARKED,
+  SMMU_AT_QUEUES,
+  SMMU_AT_STATS,
+} from '../layout/host-memory';
+
+export function queueBlock(smmu: usize, index: u32): usize {
+  return smmu + SMMU_AT_QUEUES + index * QUEUE_STRIDE;
+}
+
+export function contextOf(smmu: usize, queue: usize): usize {
+  return smmu + SMMU_AT_CONTEXTS + load<u32>(queue, QUEUE_CTX) * CTX_STRIDE;
+}
+
+export function isVcmdq(queue: usize): bool {
+  const kind = load<u32>(queue, QUEUE_KIND);
+  return kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_GUEST_CMDQ;
+}
+
+export function stat(smmu: usize, offset: usize): void {
+  atomic.add<i32>(smmu + SMMU_AT_STATS + offset, 1);
+}
+
+/** Leaves the parked state, if the queue is in it. */
+export function unpark(smmu: usize, queue: usize): void {
+  // By exchange: a device model that resets the queue takes it out of the count in the same way.
+  if (atomic.cmpxchg<u32>(queue, QUEUE_PARKED, QUEUE_RUNNING, QUEUE_STATE) == QUEUE_PARKED) atomic.sub<i32>(smmu, 1, SMMU_AT_PARKED);
+}

@@ -1,0 +1,164 @@
+// The commands of a queue: from its private CONS up to a PROD that was read. Used by every kind of queue and every placement of the drain.
+
+import { loadCommand } from '../imports/port';
+import { WINDOW } from '../imports/unit';
+import { CERROR_ABT, CERROR_ILL, CMD_SSEC, SYNC_CS } from '../layout/commands';
+import {
+  ACTION_ILLEGAL,
+  ACTION_SYNC,
+  ACTION_TLBI_NH_ASID,
+  ACTION_TLBI_NH_VA,
+  ACTION_TLBI_S12_VMALL,
+  ACTIONS_STRIDE,
+  CTX_HYP_OWN,
+  CTX_VMID,
+  QUEUE_COMMANDS,
+  QUEUE_CONS,
+  QUEUE_ERR,
+  QUEUE_ERROR_HELD,
+  QUEUE_ERRORS,
+  QUEUE_KIND,
+  QUEUE_LOG2SIZE,
+  QUEUE_NEEDS_HOST,
+  QUEUE_PARK_EPOCH,
+  QUEUE_PARKED,
+  QUEUE_REASON,
+  QUEUE_REWRITES,
+  QUEUE_RING,
+  QUEUE_RING_WINDOW,
+  QUEUE_STATE,
+  QUEUE_SYNCS,
+  SMMU_AT_ACTIONS,
+  SMMU_AT_PARKED,
+  STAT_ERROR_HELD,
+  STAT_FETCH_ABORT,
+  STAT_PARKS,
+  STAT_PROD_RANGE,
+  VMID_ALL_GEN,
+} from '../layout/host-memory';
+import { Q_INDEX } from '../layout/smmu-registers';
+import { bits, maskOf } from '../lib/fields';
+import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
+import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
+import { invalidateVa } from '../smmu-core/invalidate';
+import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
+import { callHost } from './ownership';
+import { stat, unpark } from './queue';
+
+/** Commands that one round runs at most: the most that a queue can make its neighbours wait. */
+export const BUDGET: u32 = 256;
+
+const NO_VMID: u32 = u32(-1);
+
+// CONS before the state: the host may be on another thread, and looks for the command there as soon as it sees the state.
+function stop(queue: usize, cons: u32, state: u32): void {
+  atomic.store<u32>(queue, cons, QUEUE_CONS);
+  atomic.store<u32>(queue, state, QUEUE_STATE);
+  callHost();
+}
+
+// The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
+function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
+  stat(smmu, reason);
+  stat(smmu, STAT_ERROR_HELD);
+  store<i64>(queue, load<i64>(queue, QUEUE_ERRORS) + 1, QUEUE_ERRORS);
+  atomic.store<u32>(queue, code, QUEUE_ERR);
+  atomic.store<u32>(queue, reason, QUEUE_REASON);
+  stop(queue, cons, QUEUE_ERROR_HELD);
+}
+
+// A CMD_SYNC that accesses in flight hold up parks the queue; the last of them to leave runs it again. The second look closes the gap
+// between the first one and the moment when leavers can see the parked queue. True when the sync is complete.
+function sync(smmu: usize, queue: usize, cons: u32): bool {
+  if (noneInFlight()) return true;
+  const epoch = beginSync();
+  if (syncPassed(epoch)) return true;
+  atomic.store<u32>(queue, cons, QUEUE_CONS);
+  store<i64>(queue, epoch, QUEUE_PARK_EPOCH);
+  atomic.store<u32>(queue, QUEUE_PARKED, QUEUE_STATE);
+  atomic.add<i32>(smmu, 1, SMMU_AT_PARKED);
+  if (!syncPassed(epoch)) {
+    stat(smmu, STAT_PARKS);
+    return false;
+  }
+  unpark(smmu, queue);
+  return true;
+}
+
+/** Runs at most BUDGET commands up to `written`, the PROD that was read. Returns how many. */
+export function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
+  const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
+  const size = (<u32>1) << log2size;
+  const indexMask = (size << 1) - 1;
+  const prod = written & maskOf(Q_INDEX) & indexMask;
+  let cons = load<u32>(queue, QUEUE_CONS) & indexMask;
+  if (cons == prod) return 0;
+  if (((prod - cons) & indexMask) > size) stat(smmu, STAT_PROD_RANGE);
+
+  const kind = load<u32>(queue, QUEUE_KIND);
+  const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
+  const base = load<u32>(queue, QUEUE_RING);
+  if (base == 0 || (ringWindow != 0 && ringWindow != u32(WINDOW))) {
+    hold(smmu, queue, cons, CERROR_ABT, STAT_FETCH_ABORT);
+    return 0;
+  }
+  // The commands that drivers send in numbers are carried out here, without a call, and with one raise of the generation for all that name
+  // the same VMID; the others in `execute`.
+  const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
+  let rewrites: u32 = 0;
+  let raisedVmid: u32 = NO_VMID;
+  let block: usize = 0;
+  let generation: i64 = 0;
+  const actions: usize = smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE;
+  const available = min((prod - cons) & indexMask, BUDGET);
+  let left = available;
+  let syncs: u32 = 0;
+  for (; left != 0; left--) {
+    const at = base + ((cons & (size - 1)) << 4);
+    const command = ringWindow == 0 ? v128.load(at) : loadCommand(at);
+    const d0 = i64x2.extract_lane(command, 0);
+    const d1 = i64x2.extract_lane(command, 1);
+    const action = bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
+    let result = DONE;
+    if (action == ACTION_SYNC && !bits(u32(d0), SYNC_CS) && noneInFlight()) {
+      syncs++;
+    } else if (action == ACTION_TLBI_NH_ASID || action == ACTION_TLBI_NH_VA || action == ACTION_TLBI_S12_VMALL) {
+      const written = u32(d0 >> 32) & 0xffff;
+      const vmid = asWritten ? written : atomic.load<u32>(context, CTX_VMID);
+      rewrites += u32(vmid != written);
+      if (vmid != raisedVmid) {
+        raisedVmid = vmid;
+        block = vmidBlock(smmu, vmid);
+        generation = touch(block);
+      }
+      const asid = u32(d0 >> 48);
+      if (action == ACTION_TLBI_NH_VA) {
+        invalidateVa(smmu, vmid, asid, d0, d1, generation);
+      } else {
+        const at = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
+        if (atomic.load<i64>(at) < generation) raiseTo(at, generation);
+      }
+    } else {
+      result = execute(smmu, queue, context, kind, d0, d1);
+    }
+    if (result != DONE) {
+      if (result == SYNC) {
+        if (!sync(smmu, queue, cons)) break;
+        syncs++;
+      } else if (result == HOST) {
+        stop(queue, cons, QUEUE_NEEDS_HOST);
+        break;
+      } else {
+        hold(smmu, queue, cons, CERROR_ILL, result - ILLEGAL);
+        break;
+      }
+    }
+    cons = (cons + 1) & indexMask;
+  }
+  const done = available - left;
+  store<u32>(queue, cons, QUEUE_CONS);
+  store<i64>(queue, load<i64>(queue, QUEUE_COMMANDS) + i64(done), QUEUE_COMMANDS);
+  store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + i64(syncs), QUEUE_SYNCS);
+  store<i64>(queue, load<i64>(queue, QUEUE_REWRITES) + i64(rewrites), QUEUE_REWRITES);
+  return done;
+}
