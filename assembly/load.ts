@@ -32,6 +32,11 @@ export interface VcmdqDrainExports {
   serve(smmu: number, queue: number): number;
   /** Serves every VCMDQ of a context once; returns the number of commands consumed. */
   serveContext(smmu: number, context: number): number;
+  /**
+   * The side core's loop: looks at every VCMDQ of a context up to `looks` times and serves those that have something to do; returns
+   * after the first look that found any, with the number of commands consumed, or 0xffffffff for work without a command.
+   */
+  watch(smmu: number, context: number, looks: number): number;
   /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
   serveParked(smmu: number): number;
   /** Publishes a held error: CONS.ERR, CONS.RD, GERROR. The three below return 1, or 0 when another thread has the queue. */

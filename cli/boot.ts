@@ -6,6 +6,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { createToyMachine, type ToyMachine } from '../vmm/boards/toy.ts';
 import { Host } from '../vmm/host/index.ts';
 import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
+import { SideCore } from '../vmm/threads/index.ts';
 import { Checks, endChecks } from './checks.ts';
 import { Consoles } from './consoles.ts';
 import { IsolationOracle } from './isolation-oracle.ts';
@@ -13,12 +14,15 @@ import { exitChecks, Measurements } from './measurements.ts';
 import { buildReport } from './report.ts';
 import { reportText } from './report-text.ts';
 
+/** Where VCMDQs are drained: on a thread of its own, in the guest's doorbell call, or where it pays. */
+export const DRAINS = ['thread', 'doorbell', 'auto'] as const;
 export const PATHS = ['all', 'direct', 'trapped'] as const;
 /** VINTFs of the host's CMDQV, less the host's own. */
 export const MAX_VMS = 15;
 
 export interface BootOptions {
   readonly path: (typeof PATHS)[number];
+  readonly drain: (typeof DRAINS)[number];
   /** Machines on the host; default 2 for the toy, which attacks its neighbour, and 1 for other guests. */
   readonly vms?: number;
   /** MiB. */
@@ -94,8 +98,11 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
     });
     machines.push(machine);
   }
+  const sideCore = options.drain === 'thread' ? await SideCore.start(host) : undefined;
+  for (const machine of machines) await sideCore?.attach(machine);
   for (const { machine } of machines) await machine.boot();
   await runAll(machines, oracle);
+  await sideCore?.stop();
   consoles.end();
 
   const all = [
@@ -104,7 +111,7 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
     ...(guest === 'toy' ? exitChecks(measurements, machines, path) : []),
     ...oracle.checks(guest === 'toy' && vms > 1),
   ];
-  const report = buildReport(all, machines, measurements);
+  const report = buildReport(all, machines, measurements, sideCore ? 'thread' : 'doorbell');
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : reportText(report, all.slice(checks.all.length)));
   return report.ok;
 }

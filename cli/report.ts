@@ -5,9 +5,12 @@ import { EXIT_KINDS, type ExitKind } from '../vmm/machine/index.ts';
 import type { Check } from './checks.ts';
 import type { Measurements, PathFigures } from './measurements.ts';
 
+/** Where the commands of a directly mapped queue are carried out. */
+export type DirectDrain = 'doorbell' | 'thread';
+
 export interface PathReport extends PathFigures {
-  /** Where commands are carried out: in the guest's doorbell call, or at the exit that its PROD store causes. */
-  readonly drain: 'doorbell' | 'exit';
+  /** Where commands are carried out: in the guest's doorbell call, on the drain's thread, or at the exit that the guest's PROD store causes. */
+  readonly drain: DirectDrain | 'exit';
   readonly transport: 'inline';
 }
 
@@ -36,7 +39,12 @@ function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
-export function buildReport(checks: readonly Check[], machines: readonly ToyMachine[], measurements: Measurements): Report {
+export function buildReport(
+  checks: readonly Check[],
+  machines: readonly ToyMachine[],
+  measurements: Measurements,
+  drain: DirectDrain,
+): Report {
   const exits = machines.map(({ machine }) => machine.exitStatistics);
   const byRegister: { [register: string]: number } = {};
   for (const { byRegister: counts } of exits) {
@@ -62,7 +70,7 @@ export function buildReport(checks: readonly Check[], machines: readonly ToyMach
     },
     paths: measurements.figures().map(({ path, ...figures }) => ({
       path,
-      drain: path === 'direct' ? 'doorbell' : 'exit',
+      drain: path === 'direct' ? drain : 'exit',
       transport: 'inline',
       ...figures,
     })),

@@ -75,6 +75,12 @@ export const ABI_AT_TIME = 0x600;
 export const ABI_AT_EXITS = 0x608;
 /** Set by the guest's driver from the first doorbell of a batch to its last completion: the host counts exits inside. */
 export const ABI_AT_INVALIDATING = 0x60c;
+/** 1 while the drain of this machine sleeps on its own thread; whoever sets it back to 0 after a store to a direct range wakes it. */
+export const ABI_AT_DRAIN_SLEEPING = 0x610;
+/** What the drain sleeps on: raise it, then notify all. Used for nothing else. */
+export const ABI_AT_DRAIN_WAKE = 0x614;
+/** 1 when the host would like an exit soon (to pause, or because a queue needs it): poll loops then call `wait`. The host clears it. */
+export const ABI_AT_EXIT_REQUEST = 0x618;
 
 // Results of vsmmu_run.
 export const RUN_IDLE = 0;

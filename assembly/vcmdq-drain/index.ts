@@ -41,7 +41,7 @@ import { reapTlbSet } from '../smmu-core/iotlb';
 import { acquire, callHost, giveUp, release } from './ownership';
 import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './page0';
 import { contextOf, isVcmdq, queueBlock, stat } from './queue';
-import { publicCons, serveOwned, serveQueue } from './serve';
+import { due, publicCons, serveOwned, serveQueue } from './serve';
 
 function contextBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
@@ -82,6 +82,24 @@ export function serveContext(smmu: usize, index: u32): u32 {
     if (queue != 0) done += serveQueue(smmu, queue);
   }
   return done;
+}
+
+export function watch(smmu: usize, index: u32, looks: u32): u32 {
+  if (index >= <u32>MAX_CONTEXTS) return 0;
+  const context = contextBlock(smmu, index);
+  for (let look: u32 = 0; look < looks; look++) {
+    const slots = load<u32>(context, CTX_LVCMDQ_COUNT);
+    let done: u32 = 0;
+    let found = false;
+    for (let lvcmdq: u32 = 0; lvcmdq < slots; lvcmdq++) {
+      const queue = queueOfSlot(smmu, context, lvcmdq);
+      if (queue == 0 || !due(queue, context)) continue;
+      found = true;
+      done += serveQueue(smmu, queue);
+    }
+    if (found) return done == 0 ? 0xffffffff : done;
+  }
+  return 0;
 }
 
 export function serveParked(smmu: usize): u32 {

@@ -23,7 +23,7 @@ import {
   STAT_REPAIRS,
   STAT_ROUNDS_EXHAUSTED,
 } from '../layout/host-memory';
-import { CMDQ_CONS_ERR } from '../layout/smmu-registers';
+import { CMDQ_CONS_ERR, Q_INDEX } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
@@ -118,6 +118,31 @@ function roundOfVcmdq(smmu: usize, queue: usize, context: usize, page0: i64): u3
   settle(page0, STATUS, u32(configStatus >> 32), load<u32>(queue, QUEUE_ENABLED));
   settle(page0, GERROR, u32(gerrorGerrorn), load<u32>(queue, QUEUE_GERROR));
   return done;
+}
+
+/**
+ * True when a round of the VCMDQ would find something to do. Loads only: a side core looks all the time, and taking the queue for each look
+ * would cost ten times as much and keep the doorbell's callers away.
+ */
+export function due(queue: usize, context: usize): bool {
+  const page0 = page0Of(queue, context);
+  if (page0 == -1) return false;
+  const configStatus = readPair(page0, CONFIG);
+  const gerrorGerrorn = readPair(page0, GERROR);
+  const enabled = atomic.load<u32>(queue, QUEUE_ENABLED);
+  if ((u32(configStatus) & 1) != enabled || u32(configStatus >> 32) != enabled) return true;
+  if (u32(gerrorGerrorn) != load<u32>(queue, QUEUE_GERROR)) return true;
+  if (enabled == 0) return false;
+  const state = load<u32>(queue, QUEUE_STATE);
+  if (state == QUEUE_PARKED) return true;
+  const consProd = readPair(page0, CONS);
+  if (u32(consProd) != publicCons(queue)) return true;
+  if (state == QUEUE_ERROR_PUBLISHED) {
+    return ((u32(gerrorGerrorn) ^ u32(gerrorGerrorn >> 32)) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) == 0;
+  }
+  if (state != QUEUE_RUNNING) return false;
+  const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
+  return ((u32(consProd >> 32) ^ load<u32>(queue, QUEUE_CONS)) & maskOf(Q_INDEX) & indexMask) != 0;
 }
 
 // One round of an owned queue. A CMDQ runs whenever its SMMU has CMDQEN; its device model looks after its registers.

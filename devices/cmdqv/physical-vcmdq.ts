@@ -17,7 +17,6 @@ import {
   QUEUE_PARKED,
   QUEUE_RUNNING,
   SMMU_AT_IDR1,
-  SMMU_AT_PARKED,
 } from '../../assembly/layout/host-memory.ts';
 import { IDR1_CMDQS } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../plugin/index.ts';
@@ -42,6 +41,9 @@ export type UnitOf = (window: number) => Unit | undefined;
 const COMMAND_BYTES = 16;
 /** CONS and PROD have 20 bits, one of which is the wrap bit. */
 const MAX_LOG2SIZE = 19;
+
+/** How long a queue may take to stop: a side core in the middle of a round may have lost its processor. */
+const DISABLE_LIMIT_MS = 100;
 
 /** State of a queue block that `PhysicalVcmdq.save` returns: flags and private words, then the page-0 registers. */
 const PRIVATE_WORDS = 6;
@@ -150,7 +152,7 @@ export class PhysicalVcmdq {
     const context = this.#context;
     if (!context) return;
     this.block.allocated = false;
-    this.serve();
+    this.#awaitDisabled();
     this.#stop();
     const values = this.#page0Values();
     context.bindQueue(this.block.lvcmdq, undefined);
@@ -159,9 +161,15 @@ export class PhysicalVcmdq {
     this.#storePage0(VCMDQ_STATUS, 0);
   }
 
+  /** A side core may have the queue: it finishes its round, and then sees that the queue is no longer allocated. */
+  #awaitDisabled(): void {
+    const limit = performance.now() + DISABLE_LIMIT_MS;
+    do this.serve();
+    while (this.block.enabled && this.#registers() && performance.now() < limit);
+  }
+
   /** Stops a queue whose registers the drain did not reach. */
   #stop(): void {
-    if (this.block.state === QUEUE_PARKED) Atomics.sub(this.#host, (this.block.smmu + SMMU_AT_PARKED) >> 2, 1);
     this.block.enabled = false;
     this.block.state = QUEUE_RUNNING;
     this.block.error = 0;

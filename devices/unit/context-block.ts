@@ -127,13 +127,14 @@ export class ContextBlock {
   unmapPage0(guestMemory: WebAssembly.Memory): void {
     const memoryOffset = this.page0;
     if (memoryOffset === 0) return;
-    this.#set(CTX_PAGE0, 0);
     const guest = new Int32Array(guestMemory.buffer);
     this.#eachSlot((lvcmdq, registers) => {
       for (let i = 0; i < PAGE0_WORDS; i++) {
         Atomics.store(this.#words, (registers >> 2) + i, Atomics.load(guest, ((memoryOffset + lvcmdq * VCMDQ_STRIDE) >> 2) + i));
       }
     });
+    // Last: a side core that looks meanwhile finds registers in either place, never an older state.
+    this.#set(CTX_PAGE0, 0);
   }
 
   #eachSlot(visit: (lvcmdq: number, registers: number) => void): void {

@@ -5,6 +5,8 @@
 // therefore never used again once the new map epoch has been acknowledged (safe-point.ts).
 
 import {
+  ABI_AT_DRAIN_SLEEPING,
+  ABI_AT_DRAIN_WAKE,
   ABI_AT_MAP_COUNT,
   ABI_AT_MAPS,
   ABI_MAP_DOORBELL,
@@ -41,8 +43,24 @@ function offsetInRange(entry: usize, gpa: u32): u32 {
   return gpa - load<u32>(entry, ABI_MAP_GPA);
 }
 
+/** True when the drain runs on a thread of its own, which sees stores to this gpa without a doorbell. */
+export function drainedElsewhere(gpa: u32): bool {
+  const entry = directMapOf(gpa);
+  return entry != 0 && (load<u32>(entry, ABI_MAP_FLAGS) & ABI_MAP_FLAG_DOORBELL) == 0;
+}
+
+/** Wakes the drain's thread, if it has gone to sleep. It looks at the queues once more after it has said so. */
+function wakeDrain(): void {
+  if (atomic.load<u32>(0, ABI_AT_DRAIN_SLEEPING) == 0 || atomic.xchg<u32>(0, 0, ABI_AT_DRAIN_SLEEPING) == 0) return;
+  atomic.add<u32>(0, 1, ABI_AT_DRAIN_WAKE);
+  atomic.notify(ABI_AT_DRAIN_WAKE, -1);
+}
+
 function ring(entry: usize, offset: u32): void {
-  if ((load<u32>(entry, ABI_MAP_FLAGS) & ABI_MAP_FLAG_DOORBELL) == 0) return;
+  if ((load<u32>(entry, ABI_MAP_FLAGS) & ABI_MAP_FLAG_DOORBELL) == 0) {
+    wakeDrain();
+    return;
+  }
   store<u32>(DOORBELL_CALLS, load<u32>(DOORBELL_CALLS) + 1);
   doorbell(load<u32>(entry, ABI_MAP_DOORBELL), offset);
 }

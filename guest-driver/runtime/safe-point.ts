@@ -1,10 +1,15 @@
 // Safe points: where this vCPU holds no address of a directly mapped page in its hands.
 
-import { ABI_AT_MAP_ACK, ABI_AT_MAP_EPOCH } from '../../assembly/layout/guest-abi';
+import { ABI_AT_EXIT_REQUEST, ABI_AT_MAP_ACK, ABI_AT_MAP_EPOCH } from '../../assembly/layout/guest-abi';
 
 /** Acknowledges the map epoch, so that the host may take back a range that it has removed from the table. */
 export function acknowledgeMaps(): void {
   const epoch = atomic.load<u32>(0, ABI_AT_MAP_EPOCH);
   // A store costs ten loads, and the epoch hardly ever moves.
   if (load<u32>(0, ABI_AT_MAP_ACK) != epoch) atomic.store<u32>(0, epoch, ABI_AT_MAP_ACK);
+}
+
+/** True when the host would like this guest to leave soon: a poll loop then calls `wait`. */
+export function exitRequested(): bool {
+  return load<u32>(0, ABI_AT_EXIT_REQUEST) != 0;
 }

@@ -1,7 +1,7 @@
 // A host: its memory, the one SMMU with its CMDQV that all its VMs share, and what it lends them.
 
 import { EVT_SID } from '../../assembly/layout/events.ts';
-import { HOST_AT_ATTENTION, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
+import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
 import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
 import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
 import { bitsOf, type DmaPort, fieldOf } from '../../devices/plugin/index.ts';
@@ -17,6 +17,7 @@ import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts'
 import { SmmuDriver } from './smmu-driver.ts';
 import { Stage2 } from './stage2.ts';
 import { type SmmuCounters, smmuCounters } from './statistics.ts';
+import { ThreadAllocator } from './thread-allocator.ts';
 import { Vintf } from './vintf.ts';
 import { Viommu } from './viommu.ts';
 import { Vm } from './vm.ts';
@@ -48,7 +49,7 @@ export interface HostStatistics {
 }
 
 const SMMU_INDEX = 0;
-/** One window and one thread block for each VM; the host's own are number 0. */
+/** One window for each VM; the host's own is number 0. */
 const MAX_VMS = 63;
 /** Command contexts beside those of the VINTFs. */
 const MAX_VIOMMUS = 64;
@@ -64,9 +65,11 @@ function lowestFree(limit: number, taken: readonly number[]): number | undefined
 
 export class Host {
   readonly memory: WebAssembly.Memory;
-  readonly #modules: HotModules;
+  /** The hot modules, compiled: workers make units of them. */
+  readonly modules: HotModules;
+  readonly #threads: ThreadAllocator;
   readonly #policy: QueueErrorPolicy;
-  readonly #attention: Int32Array;
+  readonly #words: Int32Array;
   readonly #ram: HostRam;
   readonly #platform: Platform;
   readonly #smmu: SmmuDriver;
@@ -86,12 +89,13 @@ export class Host {
 
   private constructor(options: HostOptions, modules: HotModules) {
     const { vintfs = 16, clock = SYSTEM_CLOCK, idRegisters } = options;
-    this.#modules = modules;
+    this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
     this.memory = createHostMemory(options.ramSize === undefined ? {} : { ramSize: options.ramSize });
-    this.#attention = new Int32Array(this.memory.buffer, HOST_AT_ATTENTION, 1);
+    this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_ATTENTION_SEEN >> 2) + 1);
     this.#ram = new HostRam(this.memory);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
+    this.#threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmuBase(SMMU_INDEX), thread));
     this.#platform = new Platform({
       unit,
       smmuIndex: SMMU_INDEX,
@@ -121,7 +125,8 @@ export class Host {
     );
     if (free === undefined) throw new HostError('no-window', `a host has at most ${MAX_VMS} VMs`);
     const window = free + 1;
-    const unit = new Unit({ modules: this.#modules, hostMemory: this.memory, guest: { memory, regions, window }, thread: window });
+    const thread = this.allocateThread();
+    const unit = new Unit({ modules: this.modules, hostMemory: this.memory, guest: { memory, regions, window }, thread });
     const vm = new Vm(name, window, memory, regions, unit);
     this.#vms.set(window, vm);
     return vm;
@@ -184,6 +189,25 @@ export class Host {
       this.#viommus.delete(viommu);
     }
     this.#vms.delete(vm.window);
+    this.freeThread(vm.unit.thread);
+  }
+
+  /**
+   * A thread block for a unit: one for each (thread, machine) that has one.
+   * @throws {HostError} when all are taken.
+   */
+  allocateThread(): number {
+    return this.#threads.allocate();
+  }
+
+  /** Gives a thread block back, and with it whatever its thread still owned. The thread has ended, or its unit is not used any more. */
+  freeThread(thread: number): void {
+    this.#threads.free(thread);
+  }
+
+  /** True when something has called for `service` since it last looked. */
+  get attentionWanted(): boolean {
+    return Atomics.load(this.#words, HOST_AT_ATTENTION >> 2) !== this.#seenAttention;
   }
 
   /**
@@ -191,10 +215,11 @@ export class Host {
    * @param full look at everything: at yields and waits.
    */
   service(full: boolean): void {
-    const attention = Atomics.load(this.#attention, 0);
+    const attention = Atomics.load(this.#words, HOST_AT_ATTENTION >> 2);
     if (this.#servicing || (!full && attention === this.#seenAttention)) return;
     this.#servicing = true;
     this.#seenAttention = attention;
+    Atomics.store(this.#words, HOST_AT_ATTENTION_SEEN >> 2, attention);
     try {
       this.#platform.background.poll();
       for (const vm of this.#vms.values()) vm.unit.drain.serveParked(smmuBase(SMMU_INDEX));

@@ -3,8 +3,12 @@
 import type { Bus } from '../machine/index.ts';
 import { HostError } from './errors.ts';
 
-/** Looks at a register at most; the model answers at once, so that many looks mean that it never will. */
+/**
+ * Looks at a register, and milliseconds, that must both have passed before it is given up on. The model itself answers at once; a side core
+ * that has the queue in its hands may have lost its processor.
+ */
 const POLL_LIMIT = 100_000;
+const POLL_LIMIT_MS = 1000;
 
 export class Registers {
   readonly #bus: Bus;
@@ -36,7 +40,8 @@ export class Registers {
    * @throws {HostError} when it does not come.
    */
   poll(offset: number, what: string, done: (value: number) => boolean, betweenLooks?: () => void): void {
-    for (let looks = 0; looks < POLL_LIMIT; looks++) {
+    const limit = performance.now() + POLL_LIMIT_MS;
+    for (let looks = 0; looks < POLL_LIMIT || performance.now() < limit; looks++) {
       if (done(this.read32(offset))) return;
       betweenLooks?.();
     }

@@ -51,6 +51,7 @@ export class DirectMaps {
   readonly #vcpus: VcpuStates;
   #slots: (Slot | undefined)[] = [];
   #epoch = 0;
+  #doorbells = true;
 
   constructor(memory: WebAssembly.Memory, vcpus: VcpuStates) {
     this.#info = new Int32Array(memory.buffer);
@@ -86,12 +87,27 @@ export class DirectMaps {
     return Array.from({ length: ABI_DIRECT_PAGE_COUNT }, (_, i) => i).find((page) => !used.has(page));
   }
 
+  /**
+   * Whether stores to a range with a doorbell have to ring it: not while the drain runs on a thread of its own. A store that has read the old
+   * flag may be on its way; who switches the doorbells on has the drain look once more after that.
+   */
+  setDoorbells(needed: boolean): void {
+    this.#doorbells = needed;
+    this.#slots.forEach((slot, index) => {
+      if (slot) Atomics.store(this.#info, (ABI_AT_MAPS + index * ABI_MAP_SIZE + ABI_MAP_FLAGS) >> 2, this.#flags(slot.range));
+    });
+  }
+
+  #flags({ doorbell }: DirectRange): number {
+    return doorbell !== undefined && this.#doorbells ? ABI_MAP_FLAG_DOORBELL : 0;
+  }
+
   /** The length goes last: it is what makes the entry valid. */
   #write(index: number, memoryOffset: number, range: DirectRange): void {
     const entry = (ABI_AT_MAPS + index * ABI_MAP_SIZE) >> 2;
     this.#info[entry + (ABI_MAP_GPA >> 2)] = range.gpa;
     this.#info[entry + (ABI_MAP_OFFSET >> 2)] = memoryOffset;
-    this.#info[entry + (ABI_MAP_FLAGS >> 2)] = range.doorbell === undefined ? 0 : ABI_MAP_FLAG_DOORBELL;
+    this.#info[entry + (ABI_MAP_FLAGS >> 2)] = this.#flags(range);
     this.#info[entry + (ABI_MAP_DOORBELL >> 2)] = range.doorbell ?? 0;
     Atomics.store(this.#info, entry + (ABI_MAP_LENGTH >> 2), range.length);
     Atomics.store(this.#info, ABI_AT_MAP_COUNT >> 2, this.#slots.length);

@@ -1,6 +1,6 @@
 // A machine: one guest with its memory, devices and vCPU, on the caller's thread (the inline transport).
 
-import { ABI_AREA_SIZE, RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi.ts';
+import { ABI_AREA_SIZE, ABI_AT_EXIT_REQUEST, RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi.ts';
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import { BackgroundLoops } from './background.ts';
@@ -73,6 +73,7 @@ export class Machine {
   readonly #background = new BackgroundLoops();
   readonly #directMaps: DirectMaps;
   readonly #time: TimeMirror;
+  readonly #exitRequest: Int32Array;
   #status: MachineStatus = 'new';
   #error: MachineError | undefined;
   #stopReason: string | undefined;
@@ -100,6 +101,7 @@ export class Machine {
     this.#interrupts = new InterruptLines(memory);
     this.#directMaps = new DirectMaps(memory, { count: VCPUS, inGuest: () => this.#inGuest });
     this.#time = new TimeMirror(memory);
+    this.#exitRequest = new Int32Array(memory.buffer, ABI_AT_EXIT_REQUEST, 1);
     this.#writeInfoPage();
     const { onTrace } = options;
     const services: DeviceServices = {
@@ -191,6 +193,7 @@ export class Machine {
       },
       leave: (_vcpu, kind) => {
         this.#safePoint(kind === WAIT);
+        if (this.#thrown !== undefined) throw this.#thrown;
         if (this.#stopReason !== undefined) throw new GuestExit(0);
         this.#inGuest = true;
       },
@@ -204,6 +207,8 @@ export class Machine {
   #safePoint(full: boolean): void {
     this.#background.poll();
     this.#options.onSafePoint?.(full);
+    // After the host's look at what it was requested for.
+    this.#exitRequest[0] = 0;
     this.#interrupts.rewriteLevels();
     this.#time.store(this.#clock.nowNs());
   }
@@ -260,6 +265,18 @@ export class Machine {
       else if (result !== RUN_YIELD && result !== RUN_IDLE) this.#settle(new Error(`vsmmu_run returned ${String(result)}`));
     }
     return this.#status;
+  }
+
+  /** False while the drain runs on a thread of its own: stores to directly mapped registers then need no doorbell call. */
+  setDoorbells(needed: boolean): void {
+    this.#directMaps.setDoorbells(needed);
+  }
+
+  /** One of the machine's parts outside of its own reach has failed: it stops at its next safe point. */
+  fail(component: string, cause: unknown): void {
+    if (this.#status === 'off' || this.#status === 'failed' || this.#status === 'stopped') return;
+    this.#thrown ??= new MachineError(component, cause);
+    if (!this.#entered) this.#settle(this.#thrown);
   }
 
   /** Stops the machine at its next safe point. */

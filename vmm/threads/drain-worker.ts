@@ -1,0 +1,235 @@
+// The side core: a worker that drains the VCMDQs of every machine that it is given. The loop looks at the queues in turn, each machine
+// through its own unit. When there is nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS.
+
+import { ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE, ABI_AT_EXIT_REQUEST } from '../../assembly/layout/guest-abi.ts';
+import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
+import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
+import { SIDE_MESSAGES, SIDE_NAPS, SIDE_ROUNDS, SIDE_STOP, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
+import { endThread, exposeToParent, tick } from './expose.ts';
+
+/** A machine to drain. */
+export interface DrainedMachine {
+  /** The caller's number for it. */
+  readonly id: number;
+  readonly unit: UnitOptions;
+  /** Byte offset of the SMMU block in host memory, and number of the command context whose VCMDQs are drained. */
+  readonly smmu: number;
+  readonly context: number;
+  /** Ask the guest for an exit when one of its queues needs the host: the VMM shares the vCPU's thread and does nothing meanwhile. */
+  readonly requestExit: boolean;
+}
+
+/** Messages to the worker. The sender raises SIDE_MESSAGES for each, and the worker lowers it when it has taken one. */
+export interface DrainApi {
+  /** `failed` is called with the number of a machine whose drain threw; it is not drained any more. */
+  start(options: DrainOptions, failed: (id: number, message: string) => void): void;
+  add(machine: DrainedMachine): void;
+  /** Answers after a last look at the machine's queues. */
+  remove(id: number): void;
+}
+
+export interface DrainOptions {
+  /** SIDE_WORDS words. */
+  readonly control: SharedArrayBuffer;
+  /** VMM_WORDS words. */
+  readonly vmm: SharedArrayBuffer;
+  readonly hostMemory: WebAssembly.Memory;
+  /** How long the loop spins without work before it naps. */
+  readonly spinMs: number;
+}
+
+interface Served extends DrainedMachine {
+  readonly drain: Unit['drain'];
+  readonly guest: Int32Array;
+}
+
+/** Looks in one call: enough that the clock is read seldom, few enough that a stop is seen within microseconds. */
+const LOOKS = 500;
+/** Of several machines the one that had work last gets this many looks for each one of the others. */
+const LOOKS_AT_BUSY = 50;
+const TURNS = LOOKS / LOOKS_AT_BUSY;
+const FIRST_NAP_MS = 0.1;
+/** A store that nobody announces is served after at most this, plus what the system's timer takes. */
+const MAX_NAP_MS = 5;
+/** Messages are let in at least this often however busy the queues are. */
+const BUSY_LIMIT_MS = 2;
+/** What `watch` returns for work that consumed no command; it is no reason to stay awake. */
+const NO_COMMAND = 0xffffffff;
+
+const SLEEPING = ABI_AT_DRAIN_SLEEPING >> 2;
+const WAKE = ABI_AT_DRAIN_WAKE >> 2;
+const EXIT_REQUEST = ABI_AT_EXIT_REQUEST >> 2;
+
+class Drain {
+  readonly #control: Int32Array;
+  readonly #vmm: Int32Array;
+  readonly #host: Int32Array;
+  readonly #spinMs: number;
+  readonly #failed: (id: number, message: string) => void;
+  #machines: readonly Served[] = [];
+  /** The machine that had work last. */
+  #busy: Served | undefined;
+
+  constructor({ control, vmm, hostMemory, spinMs }: DrainOptions, failed: (id: number, message: string) => void) {
+    this.#control = new Int32Array(control);
+    this.#vmm = new Int32Array(vmm);
+    this.#host = new Int32Array(hostMemory.buffer, 0, (HOST_AT_ATTENTION_SEEN >> 2) + 1);
+    this.#spinMs = spinMs;
+    this.#failed = failed;
+  }
+
+  add(machine: DrainedMachine): void {
+    const unit = new Unit(machine.unit);
+    if (!unit.guestMemory) throw new RangeError('a drained machine has guest memory');
+    this.#machines = [...this.#machines, { ...machine, drain: unit.drain, guest: new Int32Array(unit.guestMemory.buffer) }];
+  }
+
+  remove(id: number): void {
+    const machine = this.#machines.find((other) => other.id === id);
+    this.#machines = this.#machines.filter((other) => other !== machine);
+    if (!machine) return;
+    Atomics.store(machine.guest, SLEEPING, 0);
+    machine.drain.serveContext(machine.smmu, machine.context);
+  }
+
+  /** Looks at one machine's queues. True when commands were consumed. */
+  #look(machine: Served, looks: number): boolean {
+    const attention = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
+    let done = 0;
+    try {
+      done = machine.drain.watch(machine.smmu, machine.context, looks) >>> 0;
+    } catch (error) {
+      this.#machines = this.#machines.filter((other) => other !== machine);
+      this.#failed(machine.id, error instanceof Error ? error.message : String(error));
+      return false;
+    }
+    if (done !== 0 && Atomics.load(this.#host, HOST_AT_ATTENTION >> 2) !== attention) this.#callHost(machine);
+    return done !== 0 && done !== NO_COMMAND;
+  }
+
+  /** Passes on that something needs the host: to the VMM's thread, which may sleep, or through the guest that keeps it. */
+  #callHost(machine: Served): void {
+    if (machine.requestExit) {
+      Atomics.store(machine.guest, EXIT_REQUEST, 1);
+      // The VMM notes what it has seen before it takes the request back: one that comes too late goes here.
+      const seen = Atomics.load(this.#host, HOST_AT_ATTENTION_SEEN >> 2);
+      if (seen === Atomics.load(this.#host, HOST_AT_ATTENTION >> 2)) Atomics.store(machine.guest, EXIT_REQUEST, 0);
+    }
+    Atomics.add(this.#vmm, VMM_WAKE, 1);
+    if (Atomics.load(this.#vmm, VMM_SLEEPING) !== 0) Atomics.notify(this.#vmm, VMM_WAKE);
+  }
+
+  /** Every machine in turn. True when commands were consumed. */
+  #round(): boolean {
+    const machines = this.#machines;
+    const [only] = machines;
+    if (machines.length === 1 && only) return this.#look(only, LOOKS);
+    let found = false;
+    for (let turn = 0; turn < TURNS && !found; turn++) {
+      const busy = this.#busy;
+      for (const machine of machines) {
+        if (!this.#look(machine, machine === busy ? LOOKS_AT_BUSY : 1)) continue;
+        found = true;
+        this.#busy = machine;
+      }
+    }
+    return found;
+  }
+
+  get #interrupted(): boolean {
+    return Atomics.load(this.#control, SIDE_STOP) !== 0 || Atomics.load(this.#control, SIDE_MESSAGES) !== 0;
+  }
+
+  /** Serves until there has been nothing to do for a while, or something else wants the thread. True when there was work. */
+  #spin(): boolean {
+    const start = performance.now();
+    let last = start;
+    let worked = false;
+    for (let now = start; now - last < this.#spinMs && now - start < BUSY_LIMIT_MS; now = performance.now()) {
+      if (this.#interrupted) break;
+      if (!this.#round()) continue;
+      worked = true;
+      last = performance.now();
+    }
+    return worked;
+  }
+
+  /**
+   * Says that it sleeps, looks once more (so that a store is seen either here or by a guest that finds the word set), and sleeps. True when
+   * that last look found work.
+   */
+  async #nap(ms: number): Promise<boolean> {
+    const machines = this.#machines;
+    const seen = machines.map(({ guest }) => {
+      Atomics.store(guest, SLEEPING, 1);
+      return Atomics.load(guest, WAKE);
+    });
+    let worked = false;
+    for (const machine of machines) worked = this.#look(machine, 1) || worked;
+    if (!worked && !this.#interrupted) await this.#sleep(machines, seen, ms);
+    for (const { guest } of machines) Atomics.store(guest, SLEEPING, 0);
+    Atomics.add(this.#control, SIDE_NAPS, 1);
+    return worked;
+  }
+
+  async #sleep(machines: readonly Served[], seen: readonly number[], ms: number): Promise<void> {
+    const [only] = machines;
+    if (!only) {
+      // Nothing to look at: messages alone can change that.
+      Atomics.wait(this.#control, SIDE_MESSAGES, 0, ms);
+    } else if (machines.length === 1) {
+      Atomics.wait(only.guest, WAKE, seen[0] ?? 0, ms);
+    } else {
+      const waits = machines.map(({ guest }, i) => Atomics.waitAsync(guest, WAKE, seen[i] ?? 0, ms));
+      // A guest that has changed its word meanwhile has rung.
+      if (waits.every((wait) => wait.async)) await Promise.race(waits.map((wait) => wait.value));
+    }
+  }
+
+  /** Until the stop word is set. */
+  async run(): Promise<void> {
+    let nap = FIRST_NAP_MS;
+    while (Atomics.load(this.#control, SIDE_STOP) === 0) {
+      Atomics.add(this.#control, SIDE_ROUNDS, 1);
+      if (Atomics.load(this.#control, SIDE_MESSAGES) !== 0) await tick();
+      if (this.#machines.length > 0 && this.#spin()) {
+        nap = FIRST_NAP_MS;
+        continue;
+      }
+      nap = (await this.#nap(nap)) ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
+    }
+  }
+}
+
+class DrainWorker implements DrainApi {
+  #drain: Drain | undefined;
+  #control: Int32Array | undefined;
+
+  start(options: DrainOptions, failed: (id: number, message: string) => void): void {
+    this.#control = new Int32Array(options.control);
+    const drain = new Drain(options, failed);
+    this.#drain = drain;
+    this.#taken();
+    // Not awaited: it runs until the thread ends, and an error in it ends the thread.
+    queueMicrotask(async () => {
+      await drain.run();
+      endThread();
+    });
+  }
+
+  add(machine: DrainedMachine): void {
+    this.#taken();
+    this.#drain?.add(machine);
+  }
+
+  remove(id: number): void {
+    this.#taken();
+    this.#drain?.remove(id);
+  }
+
+  #taken(): void {
+    if (this.#control) Atomics.sub(this.#control, SIDE_MESSAGES, 1);
+  }
+}
+
+await exposeToParent(new DrainWorker());

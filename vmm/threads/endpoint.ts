@@ -1,0 +1,35 @@
+// Message ports of Node.js in the shape that comlink expects (comlink's own adapter comes without types).
+
+import type { Endpoint } from 'comlink';
+
+/** What of a worker, or of a worker's port to its parent, the adapter uses. */
+export interface NodePort {
+  postMessage(message: unknown, transfer?: readonly never[]): void;
+  on(event: 'message', listener: (data: unknown) => void): unknown;
+  off(event: 'message', listener: (data: unknown) => void): unknown;
+}
+
+type Listener = EventListenerOrEventListenerObject;
+
+export function nodeEndpoint(port: NodePort): Endpoint {
+  const wrappers = new WeakMap<Listener, (data: unknown) => void>();
+  return {
+    postMessage: (message: unknown, transfer?: Transferable[]) => port.postMessage(message, transfer as readonly never[] | undefined),
+    addEventListener(_type: string, listener: Listener) {
+      const wrapper = (data: unknown) => {
+        const event = { data } as MessageEvent;
+        if (typeof listener === 'function') listener(event);
+        else listener.handleEvent(event);
+      };
+      wrappers.set(listener, wrapper);
+      port.on('message', wrapper);
+    },
+    removeEventListener(_type: string, listener: Listener) {
+      const wrapper = wrappers.get(listener);
+      if (wrapper) port.off('message', wrapper);
+    },
+  };
+}
+
+/** True in Node.js, where workers are those of node:worker_threads. */
+export const IN_NODE = typeof process === 'object' && process.versions?.node !== undefined;

@@ -1,0 +1,32 @@
+// The worker's half of the control plane.
+
+import { expose } from 'comlink';
+import { IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
+
+/** Offers an object's methods to the thread that has started this one. */
+export async function exposeToParent(api: object): Promise<void> {
+  if (!IN_NODE) {
+    expose(api);
+    return;
+  }
+  const { parentPort } = await import('node:worker_threads');
+  if (parentPort) expose(api, nodeEndpoint(parentPort as NodePort));
+}
+
+/** Ends the thread that calls it. */
+export function endThread(): void {
+  if (IN_NODE) process.exit(0);
+  else self.close();
+}
+
+/** Lets messages in: a worker that works in a loop has to, now and then. */
+export function tick(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}

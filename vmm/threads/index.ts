@@ -1,0 +1,1 @@
+export { SideCore, type SideCoreOptions } from './side-core.ts';

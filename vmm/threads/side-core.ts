@@ -1,0 +1,144 @@
+// The VMM's half of the side core: starts the drain's worker, gives it machines, and sees to it that a drain that fails takes down no more
+// than the machines that it served.
+
+import { proxy, type Remote } from 'comlink';
+import type { Host, Vintf, Vm } from '../host/index.ts';
+import type { Machine } from '../machine/index.ts';
+import { SIDE_MESSAGES, SIDE_NAPS, SIDE_STOP, SIDE_WORDS, VMM_WORDS } from './control-block.ts';
+import type { DrainApi } from './drain-worker.ts';
+import { type WorkerProgram, WorkerThread } from './worker.ts';
+
+const PROGRAM: WorkerProgram = {
+  name: 'vsmmu drain',
+  url: new URL('./drain-worker.js', import.meta.url),
+  web: () => new Worker(new URL('./drain-worker.js', import.meta.url), { type: 'module' }),
+};
+
+/** How long the drain spins before it naps: several times what a sleep and a wake cost. */
+const SPIN_MS = 0.2;
+
+export interface SideCoreOptions {
+  readonly spinMs?: number;
+  /** Words that the drain raises and notifies when something needs the host (control-block.ts, VMM_*). */
+  readonly vmm?: SharedArrayBuffer;
+}
+
+/** What is drained: a machine, the VM behind it, and the VINTF that it has borrowed. */
+export interface Drainable {
+  readonly machine: Machine;
+  readonly vm: Vm;
+  readonly vintf: Vintf;
+}
+
+interface Attached extends Drainable {
+  readonly thread: number;
+}
+
+export class SideCore {
+  readonly #host: Host;
+  readonly #worker: WorkerThread<DrainApi>;
+  readonly #control: Int32Array;
+  readonly #attached = new Map<number, Attached>();
+  #nextId = 0;
+  #stopping = false;
+
+  static async start(host: Host, options: SideCoreOptions = {}): Promise<SideCore> {
+    const { spinMs = SPIN_MS, vmm = new SharedArrayBuffer(4 * VMM_WORDS) } = options;
+    const control = new SharedArrayBuffer(4 * SIDE_WORDS);
+    const worker = await WorkerThread.start<DrainApi>(PROGRAM);
+    const side = new SideCore(host, worker, new Int32Array(control));
+    const failed = proxy((id: number, message: string) => side.#machineFailed(id, new Error(message)));
+    await side.#send((drain) => drain.start({ control, vmm, hostMemory: host.memory, spinMs }, failed));
+    return side;
+  }
+
+  private constructor(host: Host, worker: WorkerThread<DrainApi>, control: Int32Array) {
+    this.#host = host;
+    this.#worker = worker;
+    this.#control = control;
+    worker.onEnd((reason) => this.#ended(reason));
+  }
+
+  /** Naps of the drain so far. */
+  get naps(): number {
+    return Atomics.load(this.#control, SIDE_NAPS);
+  }
+
+  get machines(): readonly Machine[] {
+    return [...this.#attached.values()].map(({ machine }) => machine);
+  }
+
+  #send<T>(use: (drain: Remote<DrainApi>) => Promise<T>): Promise<T> {
+    return this.#worker.call((drain) => {
+      Atomics.add(this.#control, SIDE_MESSAGES, 1);
+      Atomics.notify(this.#control, SIDE_MESSAGES);
+      return use(drain);
+    });
+  }
+
+  /**
+   * Drains a machine's VCMDQs from now on: its guest rings no doorbells any more.
+   * @throws {HostError} when the host has no thread block left.
+   */
+  async attach({ machine, vm, vintf }: Drainable, requestExit = true): Promise<void> {
+    const thread = this.#host.allocateThread();
+    const id = this.#nextId++;
+    const { hostMemory } = vm.unit;
+    const guest = { memory: vm.memory, regions: vm.regions, window: vm.window };
+    const unit = { modules: this.#host.modules, hostMemory, guest, thread };
+    this.#attached.set(id, { machine, vm, vintf, thread });
+    try {
+      await this.#send((drain) => drain.add({ id, unit, smmu: vintf.viommu.smmuBlock, context: vintf.context.index, requestExit }));
+    } catch (error) {
+      this.#release(id);
+      throw error;
+    }
+    machine.setDoorbells(false);
+  }
+
+  /** Gives a machine back to its guest's doorbells. One that is not attached is left alone. */
+  async detach(machine: Machine): Promise<void> {
+    for (const [id, attached] of this.#attached) {
+      if (attached.machine !== machine) continue;
+      // First, so that a store either rings or is seen by the drain's last look.
+      machine.setDoorbells(true);
+      await this.#send((drain) => drain.remove(id));
+      this.#release(id);
+    }
+  }
+
+  #release(id: number): void {
+    const attached = this.#attached.get(id);
+    if (attached && this.#attached.delete(id)) this.#host.freeThread(attached.thread);
+  }
+
+  #machineFailed(id: number, cause: Error): void {
+    const attached = this.#attached.get(id);
+    this.#release(id);
+    attached?.machine.fail('drain', cause);
+  }
+
+  #ended(reason: Error): void {
+    if (this.#stopping) return;
+    for (const id of [...this.#attached.keys()]) this.#machineFailed(id, reason);
+  }
+
+  /** Ends the thread. Machines that are still attached get their doorbells back. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    for (const { machine } of this.#attached.values()) machine.setDoorbells(true);
+    Atomics.store(this.#control, SIDE_STOP, 1);
+    Atomics.notify(this.#control, SIDE_MESSAGES);
+    await this.#worker.join();
+    for (const [id, { vm, vintf }] of [...this.#attached]) {
+      this.#release(id);
+      vm.unit.drain.serveContext(vintf.viommu.smmuBlock, vintf.context.index);
+    }
+  }
+
+  /** Ends the thread as a crash would, without asking it; for tests of what happens then. */
+  async kill(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
