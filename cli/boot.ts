@@ -6,7 +6,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { createToyMachine, type ToyMachine } from '../vmm/boards/toy.ts';
 import { Host } from '../vmm/host/index.ts';
 import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
-import { SideCore } from '../vmm/threads/index.ts';
+import { ExitServer, SideCore } from '../vmm/threads/index.ts';
 import { Checks, endChecks } from './checks.ts';
 import { Consoles } from './consoles.ts';
 import { IsolationOracle } from './isolation-oracle.ts';
@@ -16,6 +16,8 @@ import { reportText } from './report-text.ts';
 
 /** Where VCMDQs are drained: on a thread of its own, in the guest's doorbell call, or where it pays. */
 export const DRAINS = ['thread', 'doorbell', 'auto'] as const;
+/** Where guests run: on the VMM's thread, or each vCPU on its own with its exits in a mailbox. */
+export const TRANSPORTS = ['inline', 'mailbox'] as const;
 export const PATHS = ['all', 'direct', 'trapped'] as const;
 /** VINTFs of the host's CMDQV, less the host's own. */
 export const MAX_VMS = 15;
@@ -23,6 +25,7 @@ export const MAX_VMS = 15;
 export interface BootOptions {
   readonly path: (typeof PATHS)[number];
   readonly drain: (typeof DRAINS)[number];
+  readonly transport: (typeof TRANSPORTS)[number];
   /** Machines on the host; default 2 for the toy, which attacks its neighbour, and 1 for other guests. */
   readonly vms?: number;
   /** MiB. */
@@ -38,8 +41,9 @@ export class UsageError extends Error {
 const TOY = new URL('../guest-driver/toy.wasm', import.meta.url);
 const ROUNDS = 15;
 const PAGES_PER_MIB = 16;
-/** A host of idle machines looks again after this time. */
-const IDLE_MS = 1;
+/** A host of idle machines looks again after a time that grows between these. */
+const MIN_IDLE_MS = 1;
+const MAX_IDLE_MS = 8;
 
 async function readGuest(guest: string): Promise<GuestImage> {
   let bytes: Buffer<ArrayBuffer>;
@@ -55,14 +59,20 @@ async function readGuest(guest: string): Promise<GuestImage> {
 
 /** One step of each machine in turn. A machine that attacks goes alone, so that what changes meanwhile is its doing. */
 async function runAll(machines: readonly ToyMachine[], oracle: IsolationOracle): Promise<void> {
+  let idle = MIN_IDLE_MS;
   while (true) {
     const running = machines.filter(({ machine }) => machine.status === 'running');
     if (running.length === 0) return;
     for (const { machine, vm } of running) {
-      if (oracle.attacker === undefined || oracle.attacker === vm) machine.step();
+      if (oracle.attacker === undefined || oracle.attacker === vm) await machine.run();
     }
-    if (running.every(({ machine }) => machine.idle)) await setTimeout(IDLE_MS);
-    else await setImmediate();
+    if (running.every(({ machine }) => machine.idle)) {
+      await setTimeout(idle);
+      idle = Math.min(2 * idle, MAX_IDLE_MS);
+    } else {
+      idle = MIN_IDLE_MS;
+      await setImmediate();
+    }
   }
 }
 
@@ -78,6 +88,8 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
   const oracle = new IsolationOracle();
   const program = guest === 'toy' ? 'toy' : basename(guest);
 
+  const exits = options.transport === 'mailbox' ? new ExitServer() : undefined;
+
   const machines: ToyMachine[] = [];
   for (let k = 0; k < vms; k++) {
     const machine = createToyMachine({
@@ -85,6 +97,7 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
       name: `vm${k}`,
       index: k,
       image,
+      exits,
       ...(memory === undefined ? {} : { memoryPages: memory * PAGES_PER_MIB }),
       args: [program, `path=${path}`, `vms=${vms}`, `machine=${k}`, `rounds=${ROUNDS}`],
       onOutput: (bytes) => consoles.write(k, bytes),
@@ -98,8 +111,8 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
     });
     machines.push(machine);
   }
-  const sideCore = options.drain === 'thread' ? await SideCore.start(host) : undefined;
-  for (const machine of machines) await sideCore?.attach(machine);
+  const sideCore = options.drain === 'thread' ? await SideCore.start(host, exits && { vmm: exits.buffer }) : undefined;
+  for (const machine of machines) await sideCore?.attach(machine, exits === undefined);
   for (const { machine } of machines) await machine.boot();
   await runAll(machines, oracle);
   await sideCore?.stop();
@@ -111,7 +124,7 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
     ...(guest === 'toy' ? exitChecks(measurements, machines, path) : []),
     ...oracle.checks(guest === 'toy' && vms > 1),
   ];
-  const report = buildReport(all, machines, measurements, sideCore ? 'thread' : 'doorbell');
+  const report = buildReport(all, machines, measurements, { drain: sideCore ? 'thread' : 'doorbell', transport: options.transport });
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : reportText(report, all.slice(checks.all.length)));
   return report.ok;
 }

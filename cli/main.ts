@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { HostError } from '../vmm/host/index.ts';
 import { GuestImageError } from '../vmm/machine/index.ts';
-import { type BootOptions, boot, DRAINS, MAX_VMS, PATHS, UsageError } from './boot.ts';
+import { type BootOptions, boot, DRAINS, MAX_VMS, PATHS, TRANSPORTS, UsageError } from './boot.ts';
 
 /** Exit statuses: every check holds, a check failed, the command could not be carried out as it was given. */
 const EXIT_OK = 0;
@@ -38,6 +38,7 @@ function program(run: (guest: string, options: BootOptions) => Promise<void>): C
     .description('boot a guest on the standard board and report what came of it')
     .argument('<guest>', '"toy", or the path of a WebAssembly guest')
     .addOption(new Option('--path <path>', 'way of the invalidations; all compares them').choices(PATHS).default('all'))
+    .addOption(new Option('--transport <how>', 'where guests run, and how their exits reach the VMM').choices(TRANSPORTS).default('inline'))
     .addOption(new Option('--drain <where>', 'where the VCMDQs are drained').choices(DRAINS).default('doorbell'))
     .addOption(
       new Option('--vms <n>', `machines on one host, 1 to ${MAX_VMS} (default: 2 for the toy, 1 for other guests)`).argParser(

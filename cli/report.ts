@@ -8,10 +8,16 @@ import type { Measurements, PathFigures } from './measurements.ts';
 /** Where the commands of a directly mapped queue are carried out. */
 export type DirectDrain = 'doorbell' | 'thread';
 
+/** What ran where. */
+export interface Placement {
+  readonly drain: DirectDrain;
+  readonly transport: 'inline' | 'mailbox';
+}
+
 export interface PathReport extends PathFigures {
   /** Where commands are carried out: in the guest's doorbell call, on the drain's thread, or at the exit that the guest's PROD store causes. */
   readonly drain: DirectDrain | 'exit';
-  readonly transport: 'inline';
+  readonly transport: Placement['transport'];
 }
 
 export interface Report {
@@ -43,7 +49,7 @@ export function buildReport(
   checks: readonly Check[],
   machines: readonly ToyMachine[],
   measurements: Measurements,
-  drain: DirectDrain,
+  placement: Placement,
 ): Report {
   const exits = machines.map(({ machine }) => machine.exitStatistics);
   const byRegister: { [register: string]: number } = {};
@@ -70,8 +76,8 @@ export function buildReport(
     },
     paths: measurements.figures().map(({ path, ...figures }) => ({
       path,
-      drain: path === 'direct' ? drain : 'exit',
-      transport: 'inline',
+      drain: path === 'direct' ? placement.drain : 'exit',
+      transport: placement.transport,
       ...figures,
     })),
   };

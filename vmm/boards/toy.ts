@@ -8,6 +8,7 @@ import { Pl011 } from '../../devices/pl011/index.ts';
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Host, Vintf, Viommu, Vm } from '../host/index.ts';
 import { createGuestMemory, createWasmerWasi, type GuestImage, Machine, type MachineOptions, ramRegions } from '../machine/index.ts';
+import { type ExitServer, VcpuThreads, type VcpuUnits } from '../threads/index.ts';
 
 /** gpa of memory offset 0. */
 export const TOY_RAM_GPA_BASE = 0x80000000;
@@ -26,7 +27,8 @@ const DMA_IRQ = 5;
 /** StreamID of the DMA engine, as the guest numbers it. */
 const DMA_STREAM = 8;
 
-export interface ToyBoardOptions extends Pick<MachineOptions, 'args' | 'clock' | 'instantiate' | 'directMaps' | 'onTrace'> {
+export interface ToyBoardOptions
+  extends Pick<MachineOptions, 'args' | 'clock' | 'instantiate' | 'directMaps' | 'onTrace' | 'vcpus' | 'secondary'> {
   readonly host: Host;
   readonly name: string;
   /** Index among the machines of the host, from 0. */
@@ -37,6 +39,8 @@ export interface ToyBoardOptions extends Pick<MachineOptions, 'args' | 'clock' |
   /** Console output: of the guest's program, and of the UART. */
   onOutput(bytes: Uint8Array): void;
   readonly checkpoint?: CheckpointOptions;
+  /** Serves the exits of vCPUs that have threads of their own. Default: the guest runs inline. */
+  readonly exits?: ExitServer | undefined;
 }
 
 /** A machine on this board, and what its host has given it. */
@@ -50,6 +54,15 @@ export interface ToyMachine {
 }
 
 const NO_CHECKPOINT: CheckpointOptions = { onPhase: () => undefined, onResult: () => undefined };
+
+/** A unit for each vCPU thread: the drain behind its guest's doorbells. */
+function vcpuUnits(host: Host, { memory, regions, window }: Vm): VcpuUnits {
+  const { modules, memory: hostMemory } = host;
+  return {
+    allocate: () => ({ modules, hostMemory, guest: { memory, regions, window }, thread: host.allocateThread() }),
+    free: ({ thread }) => host.freeThread(thread),
+  };
+}
 
 /**
  * Builds a machine; `machine.boot` starts it.
@@ -71,6 +84,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ramGpaBase: TOY_RAM_GPA_BASE,
       wasi: createWasmerWasi,
       doorbell: vm.unit.drain.doorbell,
+      transport: options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm)),
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       onSafePoint: (full) => host.service(full),
       devices: [

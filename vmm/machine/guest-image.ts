@@ -93,14 +93,18 @@ export function createGuestMemory(image: GuestImage, pages = image.initialPages)
   return new WebAssembly.Memory({ initial: Math.min(pages, image.maximumPages), maximum: image.maximumPages, shared: true });
 }
 
+/** What only an instance shows: the version of the ABI that it was built for, undefined when it does not say. */
+export function abiOf(instance: WebAssembly.Instance): number | undefined {
+  const abi = instance.exports.vsmmu_abi;
+  return abi instanceof WebAssembly.Global ? Number(abi.value) : undefined;
+}
+
 /**
- * Checks what only an instance shows: the version of the ABI that a reactor was built for.
+ * Checks the version of the ABI that a reactor was built for.
  * @throws {GuestImageError}
  */
-export function checkAbiVersion(image: GuestImage, instance: WebAssembly.Instance): void {
-  const abi = instance.exports.vsmmu_abi;
-  if (image.shape === 'command' && abi === undefined) return;
-  const value = abi instanceof WebAssembly.Global ? abi.value : undefined;
+export function checkAbiVersion(image: GuestImage, value: number | undefined): void {
+  if (image.shape === 'command' && value === undefined) return;
   if (value !== ABI_VERSION)
     throw new GuestImageError('abi-version', `the guest was built for ABI version ${value}, this is version ${ABI_VERSION}`);
 }

@@ -26,6 +26,8 @@ export interface GuestImportsOptions {
   readonly clock: Clock;
   readonly gate: ExitGate;
   readonly wasi: Readonly<Record<string, Call>>;
+  /** Has a secondary vCPU run with an argument; 0, or -1 when there is none that could. */
+  readonly startVcpu: (vcpu: number, argument: number) => number;
   /** Export of a Wasm instance: the one import that stays inside Wasm. Undefined when the board has no direct maps with doorbells. */
   readonly doorbell: Call | undefined;
 }
@@ -35,7 +37,7 @@ interface GuestCall {
   readonly call: Call;
 }
 
-function vsmmuCalls({ bus, clock, vcpu }: GuestImportsOptions): Record<string, GuestCall> {
+function vsmmuCalls({ bus, clock, vcpu, startVcpu }: GuestImportsOptions): Record<string, GuestCall> {
   const calls: Record<string, { kind: ExitKind; call: unknown }> = {
     mmio_read32: { kind: 'mmio', call: (gpa: number) => bus.read(gpa >>> 0, 4, vcpu) },
     mmio_write32: { kind: 'mmio', call: (gpa: number, value: number) => bus.write(gpa >>> 0, 4, value, 0, vcpu) },
@@ -54,6 +56,7 @@ function vsmmuCalls({ bus, clock, vcpu }: GuestImportsOptions): Record<string, G
     // Inline there is nobody to wait for: leaving the guest is itself the safe point at which the host does its work.
     wait: { kind: 'wait', call: (_microseconds: number) => undefined },
     clock_ns: { kind: 'clock', call: () => clock.nowNs() },
+    vcpu_start: { kind: 'wait', call: (target: number, argument: number) => startVcpu(target, argument) },
     // Without a drain a doorbell has nobody to ring, and then it is an exit like any other.
     doorbell: { kind: 'mmio', call: (_id: number, _offset: number) => undefined },
   };
@@ -97,8 +100,8 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
           throw gate.threw(thrown);
         }
       };
-    default:
-      return (...args: unknown[]) => {
+    default: {
+      const any = (...args: unknown[]) => {
         gate.enter(vcpu, kind);
         try {
           const result = inner(...args);
@@ -108,6 +111,9 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
           throw gate.threw(thrown);
         }
       };
+      // A transport has to know how many arguments to carry.
+      return Object.defineProperty(any, 'length', { value: call.length });
+    }
   }
 }
 

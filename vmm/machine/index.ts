@@ -9,6 +9,8 @@ export * from './guest-image.ts';
 export * from './guest-ram.ts';
 export * from './interrupts.ts';
 export * from './machine.ts';
+export * from './machine-options.ts';
 export * from './placement.ts';
+export * from './vcpu.ts';
 export * from './wasi-host.ts';
 export { createWasmerWasi } from './wasmer-wasi.ts';

@@ -1,8 +1,7 @@
-// A machine: one guest with its memory, devices and vCPU, on the caller's thread (the inline transport).
+// A machine: one guest with its memory, devices and vCPUs. Inline, the guest runs on the caller's thread; with a transport each vCPU has a
+// thread of its own, and only its exits come here.
 
-import { ABI_AREA_SIZE, ABI_AT_EXIT_REQUEST, RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi.ts';
-import type { MemoryRegion } from '../../assembly/load.ts';
-import type { TraceEvent } from '../../devices/plugin/index.ts';
+import { ABI_AREA_SIZE, ABI_AT_EXIT_REQUEST, ABI_MAX_VCPUS, RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi.ts';
 import { BackgroundLoops } from './background.ts';
 import { Bus, type BusMount } from './bus.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
@@ -10,56 +9,19 @@ import { attachDevice, type DeviceServices } from './device-host.ts';
 import { DirectMaps } from './direct-maps.ts';
 import { GuestExit, MachineError } from './errors.ts';
 import { EXIT_KINDS, ExitCounter, type ExitStatistics } from './exits.ts';
-import { checkAbiVersion, type GuestImage } from './guest-image.ts';
+import { abiOf, checkAbiVersion } from './guest-image.ts';
 import { type ExitGate, guestImports } from './guest-imports.ts';
 import { guestMemoryOf } from './guest-ram.ts';
 import { TimeMirror, writeInfoPage } from './info-page.ts';
 import { InterruptLines } from './interrupts.ts';
-import type { Placement } from './placement.ts';
+import type { MachineOptions, MachineStatus } from './machine-options.ts';
 import { probeStack } from './stack-probe.ts';
-import type { WasiFactory, WasiHost } from './wasi-host.ts';
+import type { RemoteVcpuOptions, VcpuTransport } from './vcpu.ts';
+import { VcpuSet } from './vcpu-set.ts';
+import type { WasiHost } from './wasi-host.ts';
 
-export interface MachineOptions {
-  /** Used in messages: "vm0". */
-  readonly name: string;
-  /** Index among the machines of its host, from 0. */
-  readonly index?: number;
-  readonly image: GuestImage;
-  /** Made by `createGuestMemory` for this image. */
-  readonly memory: WebAssembly.Memory;
-  readonly regions: readonly MemoryRegion[];
-  /** gpa of memory offset 0. */
-  readonly ramGpaBase: number;
-  readonly devices: readonly Placement[];
-  readonly wasi: WasiFactory;
-  readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  /** The drain's export of the machine's unit. */
-  readonly doorbell?: ((id: number, offset: number) => void) | undefined;
-  /** Console output of the guest's program, as it is written. */
-  onOutput?(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
-  /** Console input that is there already. */
-  readInput?(most: number): Uint8Array;
-  /**
-   * What the host does for this machine at its safe points: at the end of every exit, and (`full`) when the guest yields or waits.
-   */
-  onSafePoint?(full: boolean): void;
-  /** Called for each event of a device while it is set. */
-  onTrace?(device: string, event: TraceEvent): void;
-  readonly clock?: Clock;
-  /** False keeps every register access trapped. Default true. */
-  readonly directMaps?: boolean;
-  /** How the guest is instantiated; a test can look at the import object here. */
-  instantiate?(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<WebAssembly.Instance>;
-}
-
-/**
- * `new` until `boot`, `running` while the guest wants to go on, `off` when it has ended by itself, `stopped` by its owner, `failed`
- * when one of its parts failed (`error` says which).
- */
-export type MachineStatus = 'new' | 'running' | 'off' | 'stopped' | 'failed';
-
-const VCPUS = 1;
+/** Export of a secondary vCPU's program: (vcpu, argument). */
+const SECONDARY_ENTRY = 'vsmmu_secondary';
 const WAIT = EXIT_KINDS.indexOf('wait');
 
 export class Machine {
@@ -79,13 +41,18 @@ export class Machine {
   #stopReason: string | undefined;
   #exitCode = 0;
   #idle = false;
-  /** Guest code is running now: not stopped and not at an exit. */
-  #inGuest = false;
+  /** By vCPU, inline: guest code is running now, not stopped and not at an exit. */
+  readonly #inGuest: boolean[];
   /** The guest is on the stack, perhaps at an exit. */
   #entered = false;
+  #paused = false;
   /** What an import threw. A guest can catch it; it does not keep the machine running, and every further exit throws it again. */
   #thrown: unknown;
   #instance: WebAssembly.Instance | undefined;
+  /** With a transport: vCPU 0 and, behind it, the secondary ones. */
+  readonly #vcpus = new VcpuSet();
+  /** The run under way on them. */
+  #current: Promise<unknown> = Promise.resolve();
   #wasi: WasiHost | undefined;
 
   /** @throws {RangeError} when the board does not fit together. */
@@ -95,11 +62,19 @@ export class Machine {
     this.name = options.name;
     this.memory = memory;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
-    this.exits = new ExitCounter(memory, VCPUS);
+    const { vcpus = 1, secondary } = options;
+    if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= ABI_MAX_VCPUS))
+      throw new RangeError(`a machine has 1 to ${ABI_MAX_VCPUS} vCPUs`);
+    if (vcpus > 1 && !secondary) throw new RangeError('the guest has no program for secondary vCPUs');
+    this.#inGuest = Array.from({ length: vcpus }, () => false);
+    this.exits = new ExitCounter(memory, vcpus);
     const mounts = devices.flatMap(({ device, addresses }) => addresses.map((address, region): BusMount => ({ device, region, address })));
     this.bus = new Bus(mounts, this.exits);
     this.#interrupts = new InterruptLines(memory);
-    this.#directMaps = new DirectMaps(memory, { count: VCPUS, inGuest: () => this.#inGuest });
+    this.#directMaps = new DirectMaps(memory, {
+      count: vcpus,
+      inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? this.#inGuest[vcpu] ?? false,
+    });
     this.#time = new TimeMirror(memory);
     this.#exitRequest = new Int32Array(memory.buffer, ABI_AT_EXIT_REQUEST, 1);
     this.#writeInfoPage();
@@ -145,8 +120,8 @@ export class Machine {
   }
 
   #writeInfoPage(): void {
-    const { index = 0, ramGpaBase, devices } = this.#options;
-    writeInfoPage(this.memory, { ramGpaBase, vcpus: VCPUS, machine: index, devices });
+    const { index = 0, ramGpaBase, devices, vcpus = 1 } = this.#options;
+    writeInfoPage(this.memory, { ramGpaBase, vcpus, machine: index, devices });
   }
 
   /**
@@ -164,38 +139,86 @@ export class Machine {
       nowNs: () => this.#clock.nowNs(),
     });
     this.#wasi = wasi;
-    const imports = guestImports({
-      module: image.module,
-      memory,
-      vcpu: 0,
-      bus: this.bus,
-      clock: this.#clock,
-      gate: this.#gate(),
-      wasi: wasi.functions,
-      doorbell: this.#options.doorbell,
-    });
-    const instantiate = this.#options.instantiate ?? ((module, object) => WebAssembly.instantiate(module, object));
-    const instance = await instantiate(image.module, imports);
-    checkAbiVersion(image, instance);
-    wasi.attach(instance);
-    this.#instance = instance;
+    if (this.#options.transport) {
+      await this.#startVcpus(this.#options.transport, wasi);
+    } else {
+      const instantiate = this.#options.instantiate ?? ((module, object) => WebAssembly.instantiate(module, object));
+      const instance = await instantiate(image.module, this.#imports(0, image.module, wasi.functions, this.#options.doorbell));
+      checkAbiVersion(image, abiOf(instance));
+      this.#instance = instance;
+    }
     this.#status = 'running';
-    if (image.shape === 'reactor') this.#run('_initialize');
+    if (image.shape !== 'reactor') return;
+    if (this.#options.transport) await this.#begin('_initialize');
+    else this.#run('_initialize');
+  }
+
+  #imports(
+    vcpu: number,
+    module: WebAssembly.Module,
+    wasi: WasiHost['functions'],
+    doorbell: MachineOptions['doorbell'],
+  ): WebAssembly.Imports {
+    const { memory, bus } = this;
+    const startVcpu = (target: number, argument: number) => this.#startSecondary(target, argument);
+    return guestImports({ module, memory, vcpu, bus, clock: this.#clock, gate: this.#gate(), wasi, startVcpu, doorbell });
+  }
+
+  async #startVcpus(transport: VcpuTransport, wasi: WasiHost): Promise<void> {
+    const { image, secondary } = this.#options;
+    const { memory } = this;
+    const attend = () => this.#attend();
+    const plans = this.#inGuest.map((_, vcpu): RemoteVcpuOptions => {
+      const module = vcpu === 0 || !secondary ? image.module : secondary;
+      const imports = this.#imports(vcpu, module, vcpu === 0 ? wasi.functions : {}, undefined);
+      const onEnd = (reason: Error) => this.fail(`guest vCPU ${vcpu}`, reason);
+      return { vcpu, name: `${this.name} vCPU ${vcpu}`, module, memory, imports, attend, onEnd };
+    });
+    await this.#vcpus.start(transport, plans);
+    try {
+      checkAbiVersion(image, this.#vcpus.at(0)?.abi);
+    } catch (error) {
+      await this.#vcpus.end();
+      throw error;
+    }
+  }
+
+  /** The `vcpu_start` import. Inline the secondary vCPU runs to its end at once, on the primary's stack. */
+  #startSecondary(vcpu: number, argument: number): number {
+    const { secondary } = this.#options;
+    if (vcpu < 1 || vcpu >= this.#inGuest.length || !secondary) return -1;
+    const remote = this.#vcpus.at(vcpu);
+    if (remote) {
+      if (!remote.still) return -1;
+      remote.run(SECONDARY_ENTRY, vcpu, argument).catch((cause: unknown) => this.fail(`guest vCPU ${vcpu}`, cause));
+      return 0;
+    }
+    const instance = new WebAssembly.Instance(secondary, this.#imports(vcpu, secondary, {}, this.#options.doorbell));
+    const entry = instance.exports[SECONDARY_ENTRY] as (vcpu: number, argument: number) => void;
+    this.#inGuest[vcpu] = true;
+    try {
+      entry(vcpu, argument);
+    } catch (cause) {
+      throw cause instanceof MachineError || cause instanceof GuestExit ? cause : new MachineError(`guest vCPU ${vcpu}`, cause);
+    } finally {
+      this.#inGuest[vcpu] = false;
+    }
+    return 0;
   }
 
   #gate(): ExitGate {
     return {
       enter: (vcpu, kind) => {
         if (this.#thrown !== undefined) throw this.#thrown;
-        this.#inGuest = false;
+        this.#inGuest[vcpu] = false;
         probeStack();
         this.exits.count(vcpu, kind);
       },
-      leave: (_vcpu, kind) => {
+      leave: (vcpu, kind) => {
         this.#safePoint(kind === WAIT);
         if (this.#thrown !== undefined) throw this.#thrown;
         if (this.#stopReason !== undefined) throw new GuestExit(0);
-        this.#inGuest = true;
+        this.#inGuest[vcpu] = true;
       },
       threw: (thrown) => {
         this.#thrown ??= thrown;
@@ -219,19 +242,48 @@ export class Machine {
       this.#safePoint(true);
       const run = this.#instance?.exports[name] as (...args: number[]) => unknown;
       this.#entered = true;
-      this.#inGuest = true;
+      this.#inGuest[0] = true;
       const result = run(...args);
-      this.#inGuest = false;
+      this.#inGuest[0] = false;
       if (this.#thrown !== undefined) throw this.#thrown;
       this.#safePoint(true);
       if (this.#stopReason !== undefined) this.#status = 'stopped';
       return result;
     } catch (thrown) {
-      this.#inGuest = false;
+      this.#inGuest[0] = false;
       this.#settle(thrown);
       return undefined;
     } finally {
       this.#entered = false;
+    }
+  }
+
+  /** The same on vCPU 0's own thread; threads end with their machine. */
+  async #runRemote(name: string, ...args: number[]): Promise<unknown> {
+    try {
+      this.#safePoint(true);
+      this.#entered = true;
+      const result = await this.#vcpus.at(0)?.run(name, ...args);
+      if (this.#thrown !== undefined) throw this.#thrown;
+      this.#safePoint(true);
+      if (this.#stopReason !== undefined) this.#status = 'stopped';
+      return result;
+    } catch (thrown) {
+      this.#settle(this.#thrown ?? thrown);
+      return undefined;
+    } finally {
+      this.#entered = false;
+      if (this.#status !== 'running') await this.#vcpus.end();
+    }
+  }
+
+  /** While vCPUs run on their threads: what inline happens at exits only. */
+  #attend(): void {
+    if (!this.#entered) return;
+    try {
+      this.#safePoint(true);
+    } catch (cause) {
+      this.fail('host', cause);
     }
   }
 
@@ -248,22 +300,40 @@ export class Machine {
   }
 
   /**
-   * Lets the guest run until it yields (a reactor) or ends (a command). Never throws for what a guest does.
+   * Lets an inline guest run until it yields (a reactor) or ends (a command). Never throws for what a guest does.
    * @param budget how much work a reactor may do, in its own measure.
    */
   step(budget = 1): MachineStatus {
+    if (this.#status !== 'running' || this.#paused) return this.#status;
+    const { entry, args } = this.#entry(budget);
+    return this.#ran(this.#run(entry, ...args));
+  }
+
+  /** The same on any transport. */
+  async run(budget = 1): Promise<MachineStatus> {
+    if (!this.#options.transport || this.#status !== 'running' || this.#paused) return this.step(budget);
+    const { entry, args } = this.#entry(budget);
+    const status = this.#ran(await this.#begin(entry, ...args));
+    if (status !== 'running') await this.#vcpus.end();
+    return status;
+  }
+
+  #begin(entry: string, ...args: number[]): Promise<unknown> {
+    const run = this.#runRemote(entry, ...args);
+    this.#current = run;
+    return run;
+  }
+
+  #entry(budget: number): { entry: string; args: number[] } {
+    return this.#options.image.shape === 'command' ? { entry: '_start', args: [] } : { entry: 'vsmmu_run', args: [budget] };
+  }
+
+  #ran(result: unknown): MachineStatus {
+    const command = this.#options.image.shape === 'command';
+    this.#idle = !command && result === RUN_IDLE;
     if (this.#status !== 'running') return this.#status;
-    if (this.#options.image.shape === 'command') {
-      this.#run('_start');
-      if (this.#status === 'running') this.#status = 'off';
-      return this.#status;
-    }
-    const result = this.#run('vsmmu_run', budget);
-    this.#idle = result === RUN_IDLE;
-    if (this.#status === 'running') {
-      if (result === RUN_OFF) this.#status = 'off';
-      else if (result !== RUN_YIELD && result !== RUN_IDLE) this.#settle(new Error(`vsmmu_run returned ${String(result)}`));
-    }
+    if (command || result === RUN_OFF) this.#status = 'off';
+    else if (result !== RUN_YIELD && result !== RUN_IDLE) this.#settle(new Error(`vsmmu_run returned ${String(result)}`));
     return this.#status;
   }
 
@@ -272,24 +342,67 @@ export class Machine {
     this.#directMaps.setDoorbells(needed);
   }
 
-  /** One of the machine's parts outside of its own reach has failed: it stops at its next safe point. */
+  /** One of the machine's parts has failed beside its guest: it stops at its next safe point. */
   fail(component: string, cause: unknown): void {
-    if (this.#status === 'off' || this.#status === 'failed' || this.#status === 'stopped') return;
-    this.#thrown ??= new MachineError(component, cause);
-    if (!this.#entered) this.#settle(this.#thrown);
+    if (this.#status !== 'running' && this.#status !== 'new') return;
+    this.#thrown ??= cause instanceof MachineError ? cause : new MachineError(component, cause);
+    if (this.#entered) this.#interrupt();
+    else this.#settle(this.#thrown);
   }
 
   /** Stops the machine at its next safe point. */
   stop(reason: string): void {
     if (this.#status === 'off' || this.#status === 'failed') return;
     this.#stopReason ??= reason;
-    if (!this.#entered) this.#status = 'stopped';
+    if (this.#entered) this.#interrupt();
+    else this.#status = 'stopped';
+  }
+
+  /** Has vCPUs that run on their own threads leave the guest. One that does not come to a safe point in time is terminated. */
+  #interrupt(): void {
+    Atomics.store(this.#exitRequest, 0, 1);
+    this.#vcpus.interrupt((cause) => this.fail('vCPU thread', cause));
+  }
+
+  /** True between `pause` and `resume`. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   /**
-   * Back to the state before `boot`: devices reset, memory zero, a fresh instance at the next `boot`. The exit counts go on.
+   * Pauses the machine; resolves when none of its vCPUs runs any more. They stand at safe points: behind an exit, or outside of the guest.
+   * @throws {MachineError} when one does not come to a safe point in time; the machine then goes on.
    */
-  reset(): void {
+  async pause(): Promise<void> {
+    this.#paused = true;
+    try {
+      await this.#vcpus.pause(() => Atomics.store(this.#exitRequest, 0, 1));
+    } catch (error) {
+      this.#paused = false;
+      throw error;
+    }
+  }
+
+  /** Lets a paused machine go on. */
+  resume(): void {
+    this.#paused = false;
+    this.#vcpus.resume();
+  }
+
+  /**
+   * Back to the state before `boot`: devices reset, memory zero, a fresh instance at the next `boot`. The exit counts go on. A machine that
+   * runs on threads is stopped first.
+   */
+  async reset(): Promise<void> {
+    if (this.#vcpus.at(0)) {
+      this.stop('reset');
+      await this.#vcpus.end();
+      await this.#current;
+    }
+    this.#reset();
+  }
+
+  #reset(): void {
     for (const { device } of this.#options.devices) device.reset();
     this.#interrupts.reset();
     this.#directMaps.reset();
@@ -303,6 +416,7 @@ export class Machine {
     this.#error = undefined;
     this.#thrown = undefined;
     this.#exitCode = 0;
+    this.#paused = false;
     this.#status = 'new';
   }
 }

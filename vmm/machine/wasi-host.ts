@@ -17,8 +17,6 @@ export interface WasiOptions {
 export interface WasiHost {
   /** By name. They throw GuestExit for proc_exit. */
   readonly functions: Readonly<Record<string, (...args: never[]) => unknown>>;
-  /** Called once with the guest's instance, before any of its code runs. */
-  attach(instance: WebAssembly.Instance): void;
   dispose(): void;
 }
 

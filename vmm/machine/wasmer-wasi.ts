@@ -4,29 +4,28 @@ import { init, WASI } from '@wasmer/wasi';
 import { MODULE_WASI } from './guest-image.ts';
 import { consoleFunctions } from './wasi-console.ts';
 import type { WasiFactory, WasiHost } from './wasi-host.ts';
+import { wasiStandIn } from './wasi-stand-in.ts';
 
 type WasiFunction = (...args: number[]) => number;
 
 let ready: Promise<void> | undefined;
 
 /** For a guest without WASI: the library would fail to find out which version it uses. */
-const NO_WASI: WasiHost = { functions: {}, attach: () => undefined, dispose: () => undefined };
+const NO_WASI: WasiHost = { functions: {}, dispose: () => undefined };
 
 export const createWasmerWasi: WasiFactory = async (module, memory, options): Promise<WasiHost> => {
   if (!WebAssembly.Module.imports(module).some((imported) => imported.module === MODULE_WASI)) return NO_WASI;
   ready ??= init();
   await ready;
   const wasi = new WASI({ args: [...options.args], env: { ...options.env } });
-  const imports = wasi.getImports(module) as Record<string, Record<string, WasiFunction>>;
+  const standIn = wasiStandIn();
+  const imports = wasi.getImports(standIn) as Record<string, Record<string, WasiFunction>>;
   const library = imports[MODULE_WASI] ?? {};
+  wasi.instantiate(new WebAssembly.Instance(standIn, { ...imports, env: { memory } }), {});
   const unserved: WasiFunction = () => 8; // EBADF
   const fallback = { fd_write: library.fd_write ?? unserved, fd_read: library.fd_read ?? unserved };
   return {
     functions: { ...library, ...consoleFunctions(memory, options, fallback) },
-    // The library finds the guest's memory through its instance, and would otherwise trap in every call.
-    attach: (instance) => {
-      wasi.instantiate(instance, {});
-    },
     dispose: () => wasi.free(),
   };
 };

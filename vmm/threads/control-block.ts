@@ -16,3 +16,6 @@ export const VMM_WAKE = 0;
 /** 1 while the VMM's thread sleeps or is about to. */
 export const VMM_SLEEPING = 1;
 export const VMM_WORDS = 4;
+
+/** Bytes of a vCPU's mailbox (mailbox.ts). */
+export const MAILBOX_BYTES = 256;

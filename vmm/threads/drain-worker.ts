@@ -5,7 +5,8 @@ import { ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE, ABI_AT_EXIT_REQUEST } from '.
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
 import { SIDE_MESSAGES, SIDE_NAPS, SIDE_ROUNDS, SIDE_STOP, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
-import { endThread, exposeToParent, tick } from './expose.ts';
+import { endThread, exposeToParent } from './expose.ts';
+import { tick } from './tick.ts';
 
 /** A machine to drain. */
 export interface DrainedMachine {

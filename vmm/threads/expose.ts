@@ -18,15 +18,3 @@ export function endThread(): void {
   if (IN_NODE) process.exit(0);
   else self.close();
 }
-
-/** Lets messages in: a worker that works in a loop has to, now and then. */
-export function tick(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
-}

@@ -1,1 +1,3 @@
+export { ExitServer } from './exit-server.ts';
 export { SideCore, type SideCoreOptions } from './side-core.ts';
+export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';

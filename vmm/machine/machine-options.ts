@@ -1,0 +1,55 @@
+// What a machine is made of.
+
+import type { MemoryRegion } from '../../assembly/load.ts';
+import type { TraceEvent } from '../../devices/plugin/index.ts';
+import type { Clock } from './clock.ts';
+import type { GuestImage } from './guest-image.ts';
+import type { Placement } from './placement.ts';
+import type { VcpuTransport } from './vcpu.ts';
+import type { WasiFactory } from './wasi-host.ts';
+
+export interface MachineOptions {
+  /** Used in messages: "vm0". */
+  readonly name: string;
+  /** Index among the machines of its host, from 0. */
+  readonly index?: number;
+  readonly image: GuestImage;
+  /** Made by `createGuestMemory` for this image. */
+  readonly memory: WebAssembly.Memory;
+  readonly regions: readonly MemoryRegion[];
+  /** gpa of memory offset 0. */
+  readonly ramGpaBase: number;
+  readonly devices: readonly Placement[];
+  readonly wasi: WasiFactory;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The drain's export of the machine's unit. */
+  readonly doorbell?: ((id: number, offset: number) => void) | undefined;
+  /** Console output of the guest's program, as it is written. */
+  onOutput?(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
+  /** Console input that is there already. */
+  readInput?(most: number): Uint8Array;
+  /**
+   * What the host does for this machine at its safe points: at the end of every exit, and (`full`) when the guest yields or waits.
+   */
+  onSafePoint?(full: boolean): void;
+  /** Called for each event of a device while it is set. */
+  onTrace?(device: string, event: TraceEvent): void;
+  readonly clock?: Clock;
+  /** False keeps every register access trapped. Default true. */
+  readonly directMaps?: boolean;
+  /** How the guest is instantiated inline; a test can look at the import object here. */
+  instantiate?(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<WebAssembly.Instance>;
+  /** Runs each vCPU on a thread of its own. Default: inline, on the caller's thread. */
+  readonly transport?: VcpuTransport | undefined;
+  /** vCPUs, 1 to ABI_MAX_VCPUS. Default 1; more need `secondary`. */
+  readonly vcpus?: number;
+  /** Program of the secondary vCPUs (docs/guest-abi.md). */
+  readonly secondary?: WebAssembly.Module | undefined;
+}
+
+/**
+ * `new` until `boot`, `running` while the guest wants to go on, `off` when it has ended by itself, `stopped` by its owner, `failed`
+ * when one of its parts failed (`error` says which).
+ */
+export type MachineStatus = 'new' | 'running' | 'off' | 'stopped' | 'failed';

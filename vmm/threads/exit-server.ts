@@ -1,0 +1,81 @@
+// Serves the exits of vCPUs that run on threads of their own, on the VMM's thread: spins while there is something to do, and for a while
+// after, then sleeps without blocking, so that timers, input and comlink go on.
+
+import { VMM_SLEEPING, VMM_WAKE, VMM_WORDS } from './control-block.ts';
+import type { MailboxServer } from './mailbox.ts';
+import { tick } from './tick.ts';
+
+/** A running vCPU as the server sees it. */
+export interface ServedVcpu {
+  readonly mailbox: MailboxServer;
+  /** What the VMM does for the vCPU's machine when no exit has it do so: called after each sleep. */
+  attend(): void;
+}
+
+/** How long the VMM's thread spins without an exit before it sleeps. */
+const SPIN_MS = 0.05;
+/** Everything else on this thread gets its turn at least this often. */
+const TURN_MS = 2;
+/** Longest sleep while vCPUs run: devices are polled at least this often. */
+const SLEEP_MS = 10;
+const LOOKS_PER_CLOCK = 16;
+
+export class ExitServer {
+  /** What other threads wake this one with (VMM_WORDS words). */
+  readonly buffer = new SharedArrayBuffer(4 * VMM_WORDS);
+  readonly #words = new Int32Array(this.buffer);
+  #vcpus: readonly ServedVcpu[] = [];
+  #serving = false;
+
+  /** Serves a vCPU from now on. */
+  add(vcpu: ServedVcpu): void {
+    this.#vcpus = [...this.#vcpus, vcpu];
+    if (this.#serving) return;
+    this.#serving = true;
+    this.#serve().catch((error: unknown) => {
+      // Machines keep their errors to themselves: one that comes here is the VMM's own.
+      queueMicrotask(() => {
+        throw error;
+      });
+    });
+  }
+
+  remove(vcpu: ServedVcpu): void {
+    this.#vcpus = this.#vcpus.filter((other) => other !== vcpu);
+  }
+
+  async #serve(): Promise<void> {
+    while (this.#vcpus.length > 0) {
+      if (this.#spin()) await tick();
+      else await this.#sleep();
+    }
+    this.#serving = false;
+  }
+
+  /** True when its time was up, false when there had been nothing to do for a while. */
+  #spin(): boolean {
+    const start = performance.now();
+    let last = start;
+    for (let now = start; now - start < TURN_MS; now = performance.now()) {
+      let served = false;
+      for (let look = 0; look < LOOKS_PER_CLOCK; look++) {
+        for (const { mailbox } of this.#vcpus) served = mailbox.serve() || served;
+      }
+      if (served) last = now;
+      else if (now - last > SPIN_MS) return false;
+    }
+    return true;
+  }
+
+  async #sleep(): Promise<void> {
+    // Announced before the last look: a request that comes later finds the word set and notifies.
+    Atomics.store(this.#words, VMM_SLEEPING, 1);
+    const seen = Atomics.load(this.#words, VMM_WAKE);
+    if (!this.#vcpus.some(({ mailbox }) => mailbox.pending)) {
+      const wait = Atomics.waitAsync(this.#words, VMM_WAKE, seen, SLEEP_MS);
+      if (wait.async) await wait.value;
+    }
+    Atomics.store(this.#words, VMM_SLEEPING, 0);
+    for (const vcpu of this.#vcpus) vcpu.attend();
+  }
+}

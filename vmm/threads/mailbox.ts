@@ -1,0 +1,230 @@
+// The mailbox of a vCPU: how a call of one of its imports reaches the VMM's thread, and how the answer comes back. One request at a time; the
+// words are a SharedArrayBuffer that no guest can reach. What a call does, and that it is counted, is the VMM's affair: the vCPU's half knows
+// imports by their number only.
+
+import { MAILBOX_BYTES, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
+
+// Indexes of 32-bit words.
+const STATE = 0;
+const IDLE = 0;
+const POSTED = 1;
+const ANSWERED = 2;
+/** 1 while the vCPU sleeps on STATE, or is about to. */
+const ASLEEP = 1;
+const CALL = 2;
+const COUNT = 3;
+/** Bit n: argument n is an i64. */
+const LONGS = 4;
+const RESULT = 5;
+const RESULT_NONE = 0;
+const RESULT_NUMBER = 1;
+const RESULT_LONG = 2;
+const RESULT_THROWN = 3;
+/** 1 while the guest runs on this vCPU, at an exit or not. */
+const RUNNING = 6;
+/** 1: the VMM wants the vCPU to pause at its next safe point; 1 in PAUSED while it does. */
+const PAUSE = 7;
+const PAUSED = 8;
+const STOP = 9;
+/** 64-bit slots: arguments, then the result. */
+const SLOTS_AT = 128;
+const MAX_ARGUMENTS = 10;
+const RESULT_SLOT = MAX_ARGUMENTS;
+
+/** How long a vCPU spins for an answer before it sleeps: about what a sleep and a wake cost. */
+const SPIN_MS = 0.04;
+const LOOKS_PER_CLOCK = 32;
+/** Longest single sleep: a stop is seen at least this often. */
+const SLEEP_MS = 50;
+/** How long a VMM may take for an answer before the vCPU gives up. */
+const ANSWER_LIMIT_MS = 10_000;
+
+/** Thrown through the guest's frames: the VMM's half knows why. */
+export class ExitRefused extends Error {
+  override readonly name = 'ExitRefused';
+}
+
+class Mailbox {
+  protected readonly words: Int32Array;
+  protected readonly numbers: Float64Array;
+  protected readonly longs: BigInt64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.words = new Int32Array(buffer, 0, SLOTS_AT / 4);
+    this.numbers = new Float64Array(buffer, SLOTS_AT, MAX_ARGUMENTS + 1);
+    this.longs = new BigInt64Array(buffer, SLOTS_AT, MAX_ARGUMENTS + 1);
+  }
+}
+
+export type Value = number | bigint;
+
+/** The vCPU's half. */
+export class MailboxClient extends Mailbox {
+  readonly #vmm: Int32Array;
+
+  constructor(buffer: SharedArrayBuffer, vmm: SharedArrayBuffer) {
+    super(buffer);
+    this.#vmm = new Int32Array(vmm);
+  }
+
+  /** The guest is entered. */
+  enter(): void {
+    Atomics.store(this.words, RUNNING, 1);
+    this.#safePoint();
+  }
+
+  /** The guest has returned, in whatever way. */
+  leave(): void {
+    Atomics.store(this.words, RUNNING, 0);
+  }
+
+  argument(index: number, value: Value): void {
+    if (typeof value === 'bigint') {
+      this.longs[index] = value;
+      this.words[LONGS] = (this.words[LONGS] ?? 0) | (1 << index);
+    } else {
+      this.numbers[index] = value;
+    }
+  }
+
+  /** Starts a request; `argument` and `post` follow. */
+  open(call: number, count: number): void {
+    const words = this.words;
+    words[CALL] = call;
+    words[COUNT] = count;
+    words[LONGS] = 0;
+  }
+
+  /**
+   * Posts the request and waits for its answer.
+   * @throws {ExitRefused} when the VMM's half has thrown.
+   */
+  post(): Value | undefined {
+    const words = this.words;
+    Atomics.store(words, STATE, POSTED);
+    Atomics.add(this.#vmm, VMM_WAKE, 1);
+    if (Atomics.load(this.#vmm, VMM_SLEEPING) !== 0) Atomics.notify(this.#vmm, VMM_WAKE);
+    if (!this.#spin()) this.#sleep();
+    const kind = words[RESULT];
+    Atomics.store(words, STATE, IDLE);
+    this.#safePoint();
+    if (kind === RESULT_THROWN) throw new ExitRefused('the exit was refused');
+    if (kind === RESULT_LONG) return this.longs[RESULT_SLOT];
+    return kind === RESULT_NUMBER ? this.numbers[RESULT_SLOT] : undefined;
+  }
+
+  #spin(): boolean {
+    const limit = performance.now() + SPIN_MS;
+    do {
+      for (let look = 0; look < LOOKS_PER_CLOCK; look++) if (Atomics.load(this.words, STATE) !== POSTED) return true;
+    } while (performance.now() < limit);
+    return false;
+  }
+
+  #sleep(): void {
+    const limit = performance.now() + ANSWER_LIMIT_MS;
+    Atomics.store(this.words, ASLEEP, 1);
+    while (Atomics.load(this.words, STATE) === POSTED) {
+      Atomics.wait(this.words, STATE, POSTED, SLEEP_MS);
+      if (Atomics.load(this.words, STATE) !== POSTED) break;
+      if (Atomics.load(this.words, STOP) !== 0) throw new ExitRefused('the vCPU was stopped');
+      if (performance.now() > limit) throw new Error(`the VMM did not answer an exit within ${ANSWER_LIMIT_MS} ms`);
+    }
+    Atomics.store(this.words, ASLEEP, 0);
+  }
+
+  /** Where a running vCPU pauses: behind an exit, and before it enters the guest. It stays until it is resumed or stopped. */
+  #safePoint(): void {
+    if (Atomics.load(this.words, PAUSE) === 0) return;
+    Atomics.store(this.words, PAUSED, 1);
+    while (Atomics.load(this.words, PAUSE) !== 0 && Atomics.load(this.words, STOP) === 0) Atomics.wait(this.words, PAUSE, 1, SLEEP_MS);
+    Atomics.store(this.words, PAUSED, 0);
+  }
+
+  /** Sleeps, as the guest has asked for, and wakes for a pause or a stop. */
+  rest(ms: number): void {
+    Atomics.wait(this.words, PAUSE, 0, ms);
+  }
+}
+
+/** The VMM's half: an import, with its exit counted. */
+export type ServedCall = (...args: Value[]) => unknown;
+
+export class MailboxServer extends Mailbox {
+  readonly buffer: SharedArrayBuffer;
+  readonly #calls: readonly ServedCall[];
+
+  /** `calls` by the number under which the vCPU's half asks for them. */
+  constructor(calls: readonly ServedCall[]) {
+    const buffer = new SharedArrayBuffer(MAILBOX_BYTES);
+    super(buffer);
+    this.buffer = buffer;
+    this.#calls = calls;
+  }
+
+  get pending(): boolean {
+    return Atomics.load(this.words, STATE) === POSTED;
+  }
+
+  /** Guest code may be running: the vCPU is neither at an exit nor outside of the guest. */
+  get inGuest(): boolean {
+    return Atomics.load(this.words, RUNNING) !== 0 && Atomics.load(this.words, STATE) !== POSTED && Atomics.load(this.words, PAUSED) === 0;
+  }
+
+  /** Asks the vCPU to pause, or lets it go on. */
+  setPaused(paused: boolean): void {
+    Atomics.store(this.words, PAUSE, paused ? 1 : 0);
+    Atomics.notify(this.words, PAUSE);
+  }
+
+  /** True when the vCPU stands still: paused, or not in the guest at all. */
+  get still(): boolean {
+    return Atomics.load(this.words, RUNNING) === 0 || Atomics.load(this.words, PAUSED) !== 0;
+  }
+
+  /** Ends every wait of the vCPU's half. */
+  setStopped(): void {
+    Atomics.store(this.words, STOP, 1);
+    Atomics.notify(this.words, PAUSE);
+    Atomics.notify(this.words, STATE);
+  }
+
+  /** Carries one request out, if there is one. */
+  serve(): boolean {
+    const words = this.words;
+    if (Atomics.load(words, STATE) !== POSTED) return false;
+    try {
+      this.#answer(this.#call());
+    } catch {
+      // The gate of the machine has noted what was thrown.
+      words[RESULT] = RESULT_THROWN;
+    }
+    Atomics.store(words, STATE, ANSWERED);
+    if (Atomics.load(words, ASLEEP) !== 0) Atomics.notify(words, STATE);
+    return true;
+  }
+
+  #argument(index: number): Value {
+    return ((this.words[LONGS] ?? 0) >> index) & 1 ? (this.longs[index] ?? 0n) : (this.numbers[index] ?? 0);
+  }
+
+  #call(): unknown {
+    const call = this.#calls[this.words[CALL] ?? -1];
+    if (!call) throw new RangeError(`there is no import ${this.words[CALL]}`);
+    const count = Math.min(this.words[COUNT] ?? 0, MAX_ARGUMENTS);
+    if (count === 0) return call();
+    if (count === 1) return call(this.#argument(0));
+    if (count === 2) return call(this.#argument(0), this.#argument(1));
+    return call(...Array.from({ length: count }, (_, i) => this.#argument(i)));
+  }
+
+  #answer(result: unknown): void {
+    if (typeof result === 'bigint') {
+      this.longs[RESULT_SLOT] = result;
+      this.words[RESULT] = RESULT_LONG;
+    } else {
+      this.numbers[RESULT_SLOT] = Number(result ?? 0);
+      this.words[RESULT] = result === undefined ? RESULT_NONE : RESULT_NUMBER;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// A vCPU on a thread of its own: instantiates the guest here, and posts every call of a JavaScript import to the VMM's thread. What stays
+// here is Wasm: the guest, and the drain behind its doorbell when it has a unit.
+
+import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
+import { abiOf } from '../machine/guest-image.ts';
+import { endThread, exposeToParent } from './expose.ts';
+import { MailboxClient, type Value } from './mailbox.ts';
+
+/** An import as the VMM's half serves it; its place in the list is its number. */
+export interface RemoteImport {
+  readonly module: string;
+  readonly name: string;
+  /** How many arguments the call takes. */
+  readonly arity: number;
+}
+
+export interface VcpuOptions {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly imports: readonly RemoteImport[];
+  readonly mailbox: SharedArrayBuffer;
+  readonly vmm: SharedArrayBuffer;
+  /** What the guest's doorbell rings; undefined when it rings none. */
+  readonly unit: UnitOptions | undefined;
+}
+
+export interface VcpuApi {
+  /** Instantiates the guest; the value of its `vsmmu_abi`. */
+  boot(options: VcpuOptions): Promise<number | undefined>;
+  /** Runs one of its exports to the end. Numbers only; anything else that it returns is dropped. */
+  run(name: string, args: readonly number[]): number | undefined;
+  end(): void;
+}
+
+/** A guest's `wait` of at least this long sleeps; shorter ones are over before a sleep would be. Microseconds. */
+const SHORTEST_REST = 100;
+/** A guest that sleeps looks for interrupts at least this often. */
+const LONGEST_REST_MS = 10;
+
+type Call = (...args: Value[]) => Value | undefined;
+
+/** By arity, so that the usual exits build no argument lists. */
+function remoteCall(client: MailboxClient, number: number, arity: number): Call {
+  switch (arity) {
+    case 0:
+      return () => {
+        client.open(number, 0);
+        return client.post();
+      };
+    case 1:
+      return (a) => {
+        client.open(number, 1);
+        client.argument(0, a as Value);
+        return client.post();
+      };
+    case 2:
+      return (a, b) => {
+        client.open(number, 2);
+        client.argument(0, a as Value);
+        client.argument(1, b as Value);
+        return client.post();
+      };
+    default:
+      return (...args) => {
+        client.open(number, args.length);
+        for (let i = 0; i < args.length; i++) client.argument(i, args[i] as Value);
+        return client.post();
+      };
+  }
+}
+
+/** The exit, and then the sleep that the guest has asked for. */
+function restingWait(client: MailboxClient, exit: Call): Call {
+  return (microseconds) => {
+    const result = exit(microseconds as Value);
+    if (Number(microseconds) >= SHORTEST_REST) client.rest(Math.min(Number(microseconds) / 1000, LONGEST_REST_MS));
+    return result;
+  };
+}
+
+class VcpuWorker implements VcpuApi {
+  #client: MailboxClient | undefined;
+  #instance: WebAssembly.Instance | undefined;
+
+  async boot(options: VcpuOptions): Promise<number | undefined> {
+    const client = new MailboxClient(options.mailbox, options.vmm);
+    this.#client = client;
+    const object: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+    options.imports.forEach(({ module, name, arity }, number) => {
+      object[module] ??= {};
+      const call = remoteCall(client, number, arity);
+      object[module][name] = module === 'vsmmu' && name === 'wait' ? restingWait(client, call) : call;
+    });
+    for (const { module, name, kind } of WebAssembly.Module.imports(options.module)) {
+      object[module] ??= {};
+      if (kind === 'memory') object[module][name] = options.memory;
+    }
+    if (options.unit && object.vsmmu?.doorbell) object.vsmmu.doorbell = new Unit(options.unit).drain.doorbell;
+    const instance = await WebAssembly.instantiate(options.module, object);
+    this.#instance = instance;
+    return abiOf(instance);
+  }
+
+  run(name: string, args: readonly number[]): number | undefined {
+    const client = this.#client;
+    const entry = this.#instance?.exports[name];
+    if (!client || typeof entry !== 'function') throw new RangeError(`the guest has no entry ${name}`);
+    try {
+      client.enter();
+      const result: unknown = entry(...args);
+      return typeof result === 'number' ? result : undefined;
+    } finally {
+      client.leave();
+    }
+  }
+
+  end(): void {
+    endThread();
+  }
+}
+
+await exposeToParent(new VcpuWorker());
