@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
-// Two workers: most machines that run this have two cores. Tests that measure time run afterwards and one by one.
+// Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
+// and one by one.
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -13,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/timing/**'],
+          exclude: ['test/timing/**', 'test/stress/**'],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
@@ -27,6 +28,17 @@ export default defineConfig({
           fileParallelism: false,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'stress',
+          include: ['test/stress/**/*.test.ts'],
+          testTimeout: 60_000,
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,0 +1,233 @@
+// The threads of the stress tests: each role works with a unit of its own on the memories of the board that started it.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import {
+  HOST_AT_ATTENTION,
+  SMMU_AT_PARKED,
+  THREAD_PA,
+  THREAD_TLB_HITS,
+  THREAD_TLB_INSERTS,
+} from '../../dist/assembly/layout/host-memory.js';
+import { Unit } from '../../dist/devices/unit/index.js';
+
+const RING = 0x200000;
+const PAGE0 = 0x10000;
+const VINTF = 1;
+const SID = 5;
+const SYNC = 0x46n;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
+const { role, unit: unitOptions, smmu } = workerData;
+const unit = new Unit(unitOptions);
+const host = new Int32Array(unit.hostMemory.buffer);
+const longs = new BigInt64Array(unit.hostMemory.buffer);
+const guest = new Int32Array(unit.guestMemory.buffer);
+const guestLongs = new BigUint64Array(unit.guestMemory.buffer);
+
+const say = (kind, value) => parentPort.postMessage({ kind, value });
+const register = (offset) => (PAGE0 + offset) >> 2;
+const count = (field) => Number(longs[(unit.threadBlock + field) >> 3]);
+
+/** Waits for a word of the tests' control block to be something else than `value`. */
+function awaitChange(words, index, value) {
+  while (Atomics.load(words, index) === value) Atomics.wait(words, index, value, 100);
+}
+
+/** Writes a command; the caller has the driver's lock, if there are several drivers. */
+function put(slot, d0, d1 = 0n) {
+  guestLongs[(RING + slot * 16) >> 3] = d0;
+  guestLongs[(RING + slot * 16 + 8) >> 3] = d1;
+}
+
+function translate(page) {
+  const status = unit.core.translate(smmu, SID, -1, page << 12, 0, 0);
+  return status === 0 ? Number(longs[(unit.threadBlock + THREAD_PA) >> 3] & 0xffffffffn) : -1;
+}
+
+const roles = {
+  /** One of several drivers of one queue: writes under a lock, rings outside of it, and waits for everybody's commands without ringing again. */
+  ring({ control, log, driver, drivers, batches, log2size, every }) {
+    const words = new Int32Array(control);
+    const positions = new Uint8Array(log);
+    const [GO, LOCK, NEXT, ARRIVED] = [0, 1, 2, 3];
+    const LIMIT_MS = 5_000;
+    // Looks for a while, then yields the processor: there are more threads than cores.
+    const until = (what, reached) => {
+      const limit = Date.now() + LIMIT_MS;
+      for (let looks = 1; !reached(); looks++) {
+        if (looks % 200 === 0) Atomics.wait(NEVER, 0, 0, 0.05);
+        if (Date.now() > limit) throw new Error(`driver ${driver}: ${what}`);
+      }
+    };
+    const indexMask = (2 << log2size) - 1;
+    say('ready');
+    awaitChange(words, GO, 0);
+    for (let batch = 0; batch < batches; batch++) {
+      while (Atomics.compareExchange(words, LOCK, 0, 1) !== 0) Atomics.wait(words, LOCK, 1, 1);
+      const length = 1 + (batch % 7);
+      let position = words[NEXT];
+      // CONS as the drain published it; a queue that stands at an error gives no room until the host has stepped over.
+      const room = () => (1 << log2size) - ((position - Atomics.load(guest, register(0))) & indexMask);
+      until(`no room at ${position}`, () => room() >= length);
+      for (let i = 0; i < length; i++, position++) {
+        const bad = position % every === every - 1;
+        positions[position] = bad ? 0xff : driver;
+        // ATC_INV of the driver's own endpoint, or a reserved opcode.
+        put(position & (indexMask >> 1), bad ? 0xffn : (BigInt(driver) << 32n) | 0x40n, 52n);
+      }
+      words[NEXT] = position;
+      Atomics.store(guest, register(4), position & indexMask);
+      Atomics.store(words, LOCK, 0);
+      Atomics.notify(words, LOCK, 1);
+      unit.drain.doorbell(VINTF, 4);
+      // Everybody rings once a round and then only waits: a ring that is lost is not made good by the next one.
+      Atomics.add(words, ARRIVED, 1);
+      until('the others did not come', () => Atomics.load(words, ARRIVED) >= drivers * (batch + 1));
+      const last = words[NEXT];
+      until(`command ${last - 1} was not consumed`, () => ((Atomics.load(guest, register(0)) - last) & indexMask) <= indexMask >> 1);
+    }
+    say('result', batches);
+  },
+
+  /** Translates pages in turn, never the same one twice running; `expected` is the PA of each. */
+  lookup({ control, pages, expected, times, stride }) {
+    const words = new Int32Array(control);
+    let torn = 0;
+    let at = 0;
+    say('ready');
+    awaitChange(words, 0, 0);
+    let i = 0;
+    for (; i < times && !(i % 4096 === 0 && Atomics.load(words, 1) !== 0); i++) {
+      at = (at + stride) % pages.length;
+      unit.core.accessBegin();
+      if (translate(pages[at]) !== expected[at]) torn++;
+      unit.core.accessEnd();
+      if (torn > 0) break;
+    }
+    say('result', { torn, times: i, hits: count(THREAD_TLB_HITS), inserts: count(THREAD_TLB_INSERTS) });
+  },
+
+  /** Uses pages through the SMMU, each access for a while; counts uses of data pages that have been given back. */
+  use({ control, page, length }) {
+    const words = new Int32Array(control);
+    const state = { freed: 0, refused: 0, accesses: 0 };
+    say('ready');
+    awaitChange(words, 0, 0);
+    while (Atomics.load(words, 1) === 0) {
+      unit.core.accessBegin();
+      const pa = translate(page);
+      if (pa < 0) state.refused++;
+      else
+        for (let i = state.accesses % length; i >= 0; i--) {
+          if (Atomics.load(guest, (pa - 0x80000000) >> 2) !== 1) {
+            state.freed++;
+            Atomics.store(words, 1, 1);
+            break;
+          }
+        }
+      unit.core.accessEnd();
+      if (Atomics.load(host, (smmu + SMMU_AT_PARKED) >> 2) !== 0) unit.drain.serveParked(smmu);
+      state.accesses++;
+    }
+    say('result', { ...state, hits: count(THREAD_TLB_HITS) });
+  },
+
+  /** Moves a page from one data page to the next: descriptor, TLBI_NH_VA, CMD_SYNC; what was mapped before is given back behind the sync. */
+  move({ control, page, pte, data, descriptors, times, log2size }) {
+    const words = new Int32Array(control);
+    const indexMask = (2 << log2size) - 1;
+    const dataWord = (i) => (data + (i % descriptors.length) * 0x1000) >> 2;
+    let prod = 0;
+    let slowest = 0;
+    say('ready');
+    awaitChange(words, 0, 0);
+    let i = 1;
+    for (; i <= times && Atomics.load(words, 1) === 0; i++) {
+      Atomics.store(guest, dataWord(i), 1);
+      Atomics.store(guestLongs, pte >> 3, descriptors[i % descriptors.length]);
+      put(prod & (indexMask >> 1), 0x0001_0000_0000_0012n, BigInt(page) << 12n);
+      put((prod + 1) & (indexMask >> 1), SYNC);
+      prod = (prod + 2) & indexMask;
+      Atomics.store(guest, register(4), prod);
+      unit.drain.doorbell(VINTF, 4);
+      const from = performance.now();
+      while (Atomics.load(guest, register(0)) !== prod) {
+        if (performance.now() - from > 10_000) throw new Error(`move ${i}: the CMD_SYNC never completed`);
+      }
+      slowest = Math.max(slowest, performance.now() - from);
+      Atomics.store(guest, dataWord(i - 1), 0);
+      // Some time in which accesses begin after the sync.
+      for (let wait = i % 64; wait > 0; wait--) Atomics.load(guest, 0);
+    }
+    say('result', { moves: i - 1, slowest });
+  },
+
+  /** Dies (is terminated) in the middle of a round of a queue that it owns: behind the read of a register. */
+  dieOwning() {
+    const die = () => {
+      say('ready');
+      Atomics.wait(NEVER, 0, 0);
+      return 0n;
+    };
+    const { modules, hostMemory } = unitOptions;
+    const i32 = (value) => new WebAssembly.Global({ value: 'i32' }, value);
+    const constants = {
+      WINDOW: i32(unit.window),
+      THREAD: i32(unit.threadBlock),
+      THREAD_ID: i32(unit.thread + 1),
+      RAM_BASE: i32(host[2]),
+      RAM_SIZE: i32(host[3]),
+    };
+    const imports = { env: { memory: hostMemory }, port: { ...unit.port, load64: die }, core: unit.core, unit: constants };
+    new WebAssembly.Instance(modules.vcmdqDrain, imports).exports.doorbell(VINTF, 4);
+  },
+
+  /** Dies in an access. */
+  dieInAccess({ page }) {
+    unit.core.accessBegin();
+    translate(page);
+    say('ready');
+    Atomics.wait(NEVER, 0, 0);
+    unit.core.accessEnd();
+  },
+
+  /** Dies in an insert: the module that it is given never comes back from one. */
+  dieInserting({ page }) {
+    say('ready');
+    unit.core.accessBegin();
+    translate(page);
+  },
+
+  /** A guest that recurses to the limit of its stack and rings on the way back, with a little more stack each time. */
+  overflow({ rings }) {
+    for (let i = 0; i < 20000; i++) unit.drain.doorbell(VINTF, 4);
+    const state = { overflows: 0, served: 0, rung: 0 };
+    const descend = (padding) => {
+      let below = 0;
+      try {
+        below = descend(padding + 1);
+      } catch {
+        below = 0;
+      }
+      if (state.rung++ < rings) {
+        // A plain store: a call would need more stack than the drain.
+        guest[(PAGE0 + 4) >> 2] = state.rung & 2;
+        try {
+          unit.drain.doorbell(VINTF, 4);
+          state.served++;
+        } catch {
+          state.overflows++;
+        }
+      }
+      return below + padding;
+    };
+    descend(0);
+    Atomics.store(guest, register(4), 2);
+    unit.drain.doorbell(VINTF, 4);
+    Atomics.store(guest, register(4), 16);
+    unit.drain.doorbell(VINTF, 4);
+    say('result', { ...state, attention: Atomics.load(host, HOST_AT_ATTENTION >> 2) });
+  },
+};
+
+roles[role](workerData);
