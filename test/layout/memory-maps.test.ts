@@ -46,6 +46,7 @@ const HEADER: readonly Piece[] = [
     i32(name),
   ),
   i64('HOST_AT_SYNC_EPOCH'),
+  i32('HOST_AT_ATTENTION_SEEN'),
 ];
 
 const THREAD: readonly Piece[] = [
@@ -165,6 +166,9 @@ const INFO_PAGE: readonly Piece[] = [
   i64('ABI_AT_TIME'),
   i32('ABI_AT_EXITS'),
   i32('ABI_AT_INVALIDATING'),
+  i32('ABI_AT_DRAIN_SLEEPING'),
+  i32('ABI_AT_DRAIN_WAKE'),
+  i32('ABI_AT_EXIT_REQUEST'),
 ];
 const ABI_DEVICE: readonly Piece[] = ['KIND', 'GPA', 'REGION_SIZE', 'IRQ', 'STREAM'].map((name) => i32(`ABI_DEVICE_${name}`));
 const ABI_MAP: readonly Piece[] = ['GPA', 'LENGTH', 'OFFSET', 'FLAGS', 'DOORBELL'].map((name) => i32(`ABI_MAP_${name}`));

@@ -115,7 +115,7 @@ describe('the toy guest', () => {
     await run.toy.machine.boot();
     for (let step = 0; step < 8; step++) expect(run.toy.machine.step()).toBe('running');
     expect(run.toy.vintf.context.page0).not.toBe(0);
-    run.toy.machine.reset();
+    await run.toy.machine.reset();
     expect(run.toy.vintf.context.page0).toBe(0);
     run.results.length = 0;
     await runToEnd([run]);

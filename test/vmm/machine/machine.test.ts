@@ -243,7 +243,7 @@ describe('a machine under control', () => {
     const machine = await smallMachine({ guest: reactor(COUNTING), devices: placed(device) });
     await machine.boot();
     while (machine.step() === 'running');
-    machine.reset();
+    await machine.reset();
     expect([machine.status, device.resets, words(machine)[DATA / 4]]).toEqual(['new', 2, 0]);
     await machine.boot();
     expect([machine.step(), machine.step(), machine.step()]).toEqual(['running', 'running', 'off']);
