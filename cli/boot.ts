@@ -26,6 +26,8 @@ export interface BootOptions {
   readonly path: (typeof PATHS)[number];
   readonly drain: (typeof DRAINS)[number];
   readonly transport: (typeof TRANSPORTS)[number];
+  /** vCPUs of each machine; default 1. */
+  readonly vcpus: number;
   /** Machines on the host; default 2 for the toy, which attacks its neighbour, and 1 for other guests. */
   readonly vms?: number;
   /** MiB. */
@@ -39,6 +41,12 @@ export class UsageError extends Error {
 }
 
 const TOY = new URL('../guest-driver/toy.wasm', import.meta.url);
+/** Program of the toy's secondary vCPUs. */
+const SECONDARY = new URL('../guest-driver/secondary.wasm', import.meta.url);
+export const MAX_VCPUS = 4;
+/** VINTFs of the host, and VCMDQs that the host's CMDQV has at least for each. */
+const VINTFS = 16;
+const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
 const PAGES_PER_MIB = 16;
 /** A host of idle machines looks again after a time that grows between these. */
@@ -81,7 +89,11 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
   const { path, memory, json } = options;
   const vms = options.vms ?? (guest === 'toy' ? 2 : 1);
   const image = await readGuest(guest);
-  const host = await Host.create();
+  const { vcpus } = options;
+  if (vcpus > 1 && guest !== 'toy') throw new UsageError('only the toy has a program for secondary vCPUs');
+  const secondary = vcpus > 1 ? await WebAssembly.compile(await readFile(SECONDARY)) : undefined;
+  // A VCMDQ for each vCPU: the number of both is a power of two.
+  const host = await Host.create({ vintfs: VINTFS, vcmdqs: VINTFS * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))) });
   const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
   const checks = new Checks(vms);
   const measurements = new Measurements(vms);
@@ -98,6 +110,8 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
       index: k,
       image,
       exits,
+      vcpus,
+      secondary,
       ...(memory === undefined ? {} : { memoryPages: memory * PAGES_PER_MIB }),
       args: [program, `path=${path}`, `vms=${vms}`, `machine=${k}`, `rounds=${ROUNDS}`],
       onOutput: (bytes) => consoles.write(k, bytes),

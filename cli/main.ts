@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { HostError } from '../vmm/host/index.ts';
 import { GuestImageError } from '../vmm/machine/index.ts';
-import { type BootOptions, boot, DRAINS, MAX_VMS, PATHS, TRANSPORTS, UsageError } from './boot.ts';
+import { type BootOptions, boot, DRAINS, MAX_VCPUS, MAX_VMS, PATHS, TRANSPORTS, UsageError } from './boot.ts';
 
 /** Exit statuses: every check holds, a check failed, the command could not be carried out as it was given. */
 const EXIT_OK = 0;
@@ -40,6 +40,7 @@ function program(run: (guest: string, options: BootOptions) => Promise<void>): C
     .addOption(new Option('--path <path>', 'way of the invalidations; all compares them').choices(PATHS).default('all'))
     .addOption(new Option('--transport <how>', 'where guests run, and how their exits reach the VMM').choices(TRANSPORTS).default('inline'))
     .addOption(new Option('--drain <where>', 'where the VCMDQs are drained').choices(DRAINS).default('doorbell'))
+    .addOption(new Option('--vcpus <n>', `vCPUs of each machine, 1 to ${MAX_VCPUS}`).argParser(integer(MAX_VCPUS)).default(1))
     .addOption(
       new Option('--vms <n>', `machines on one host, 1 to ${MAX_VMS} (default: 2 for the toy, 1 for other guests)`).argParser(
         integer(MAX_VMS),

@@ -13,6 +13,8 @@ export interface Row {
   readonly batches: number;
   readonly exits: number;
   readonly doorbells: number;
+  /** vCPUs that sent batches at once. */
+  readonly vcpus: number;
 }
 
 /** Rows of one path and batch size, of all machines together. */
@@ -23,6 +25,8 @@ export interface PathFigures {
   readonly p50Ns: number;
   readonly p99Ns: number;
   readonly exitsPerBatch: number;
+  /** vCPUs that sent batches at once, each to a VCMDQ of its own where there is one. */
+  readonly vcpus: number;
 }
 
 function median(values: readonly number[]): number {
@@ -44,9 +48,9 @@ export class Measurements {
   /** A phase of a machine, as its checkpoint device reports it. */
   phase(machine: number, phase: number, ended: boolean, data: readonly number[]): void {
     if (phase !== CHECKPOINT_PHASE_MEASURE || !ended) return;
-    const [path = 0, batch = 0, p50 = 0, p99 = 0, batches = 0, exits = 0, doorbells = 0] = data;
+    const [path = 0, batch = 0, p50 = 0, p99 = 0, batches = 0, exits = 0, doorbells = 0, vcpus = 0] = data;
     const name = path === CHECKPOINT_PATH_DIRECT ? 'direct' : 'trapped';
-    this.#rows[machine]?.push({ path: name, batch, p50, p99, batches, exits, doorbells });
+    this.#rows[machine]?.push({ path: name, batch, p50, p99, batches, exits, doorbells, vcpus: Math.max(vcpus, 1) });
   }
 
   get rows(): readonly Row[] {
@@ -57,7 +61,7 @@ export class Measurements {
   figures(): PathFigures[] {
     const groups = new Map<string, Row[]>();
     for (const row of this.rows) {
-      const key = `${row.path} ${row.batch}`;
+      const key = `${row.path} ${row.batch} ${row.vcpus}`;
       groups.set(key, [...(groups.get(key) ?? []), row]);
     }
     return [...groups.values()].flatMap((rows) => {
@@ -69,6 +73,7 @@ export class Measurements {
         p50Ns: median(rows.map(({ p50 }) => p50)),
         p99Ns: Math.max(...rows.map(({ p99 }) => p99)),
         exitsPerBatch: sum(rows.map(({ exits }) => exits)) / Math.max(1, sum(rows.map(({ batches }) => batches))),
+        vcpus: first.vcpus,
       };
     });
   }

@@ -27,10 +27,10 @@ function ratio(row: PathReport, paths: readonly PathReport[]): string {
 
 function pathTable(paths: readonly PathReport[]): string[] {
   if (paths.length === 0) return [];
-  const header = ['path', 'drain', 'transport', 'batch', 'p50 ns', 'p99 ns', 'exits/batch', 'of trapped'];
+  const header = ['path', 'drain', 'transport', 'batch', 'p50 ns', 'p99 ns', 'exits/batch', 'of trapped', 'vCPUs'];
   const rows = paths.map((row) => {
     const figures = [row.batch, Math.round(row.p50Ns), Math.round(row.p99Ns)].map(String);
-    return [row.path, row.drain, row.transport, ...figures, row.exitsPerBatch.toFixed(2), ratio(row, paths)];
+    return [row.path, row.drain, row.transport, ...figures, row.exitsPerBatch.toFixed(2), ratio(row, paths), String(row.vcpus)];
   });
   return ['', 'TLBI batch with its CMD_SYNC, time and exits', ...table([header, ...rows]).map((line) => `  ${line}`)];
 }

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 
 /** Hot modules: how many targets the largest br_table must have at least. 0 where the module dispatches nothing. */
-export const HOT_MODULES = { 'guest-port': 0, 'smmu-core': 0, 'vcmdq-drain': 12 };
+export const HOT_MODULES = { 'guest-port': 0, 'smmu-core': 0, 'vcmdq-drain': 12, secondary: 0 };
 
 const SECTION = { import: 2, table: 4, memory: 5, global: 6, export: 7, start: 8, element: 9, code: 10, data: 11, dataCount: 12 };
 const KIND = { function: 0, table: 1, memory: 2, global: 3 };

@@ -81,6 +81,10 @@ export const ABI_AT_DRAIN_SLEEPING = 0x610;
 export const ABI_AT_DRAIN_WAKE = 0x614;
 /** 1 when the host would like an exit soon (to pause, or because a queue needs it): poll loops then call `wait`. The host clears it. */
 export const ABI_AT_EXIT_REQUEST = 0x618;
+/** One word per vCPU: the exits of each (u32, wraps), as ABI_AT_EXITS for all. */
+export const ABI_AT_VCPU_EXITS = 0x640;
+/** One word per vCPU: as ABI_AT_INVALIDATING, for the others than vCPU 0. */
+export const ABI_AT_VCPU_INVALIDATING = 0x680;
 
 // Results of vsmmu_run.
 export const RUN_IDLE = 0;

@@ -1,7 +1,8 @@
 // Bounded waiting. Nothing in the driver waits without a limit, whatever a device does.
 
+import { drainedElsewhere } from '../runtime/direct-map';
 import { bitsOf } from '../runtime/fields';
-import { drainedElsewhere, read32, write32 } from '../runtime/mmio';
+import { read32, write32 } from '../runtime/mmio';
 import { acknowledgeMaps, exitRequested } from '../runtime/safe-point';
 import { wait } from '../runtime/vsmmu';
 import { serviceInterrupts } from './interrupt-handlers';

@@ -7,6 +7,7 @@ import {
   ABI_AT_MAGIC,
   ABI_AT_MEMORY_SIZE,
   ABI_AT_RAM_GPA_BASE,
+  ABI_AT_VCPUS,
   ABI_AT_VERSION,
   ABI_MAGIC,
   ABI_VERSION,
@@ -25,6 +26,11 @@ export function memorySize(): u32 {
 /** This machine's index among the machines of its host, from 0. */
 export function machineIndex(): u32 {
   return load<u32>(0, ABI_AT_MACHINE);
+}
+
+/** vCPUs of this machine. */
+export function vcpuCount(): u32 {
+  return load<u32>(0, ABI_AT_VCPUS);
 }
 
 /** Exits of this machine so far. Reading it is not an exit. */

@@ -4,20 +4,8 @@
 // The table is consulted anew at each access, and no access spans a safe point: a range that the host takes back is
 // therefore never used again once the new map epoch has been acknowledged (safe-point.ts).
 
-import {
-  ABI_AT_DRAIN_SLEEPING,
-  ABI_AT_DRAIN_WAKE,
-  ABI_AT_MAP_COUNT,
-  ABI_AT_MAPS,
-  ABI_MAP_DOORBELL,
-  ABI_MAP_FLAG_DOORBELL,
-  ABI_MAP_FLAGS,
-  ABI_MAP_GPA,
-  ABI_MAP_LENGTH,
-  ABI_MAP_OFFSET,
-  ABI_MAP_SIZE,
-  ABI_MAX_MAPS,
-} from '../../assembly/layout/guest-abi';
+import { ABI_MAP_DOORBELL, ABI_MAP_FLAG_DOORBELL, ABI_MAP_FLAGS, ABI_MAP_OFFSET } from '../../assembly/layout/guest-abi';
+import { directMapOf, offsetInRange, wakeDrain } from './direct-map';
 import { doorbell, mmio_read32, mmio_read64, mmio_write32, mmio_write64 } from './vsmmu';
 
 /** One word: doorbell calls made so far. */
@@ -26,34 +14,6 @@ const DOORBELL_CALLS: usize = memory.data(4, 4);
 /** Calls of the doorbell import so far; wraps. */
 export function doorbellCalls(): u32 {
   return load<u32>(DOORBELL_CALLS);
-}
-
-/** Table entry of the directly mapped range that holds a gpa, 0 when there is none. */
-export function directMapOf(gpa: u32): usize {
-  const count = min<u32>(load<u32>(0, ABI_AT_MAP_COUNT), ABI_MAX_MAPS);
-  for (let i: u32 = 0; i < count; i++) {
-    const entry: usize = ABI_AT_MAPS + i * ABI_MAP_SIZE;
-    // Unsigned: false as well below the range and for a free slot, whose length is 0.
-    if (gpa - load<u32>(entry, ABI_MAP_GPA) < load<u32>(entry, ABI_MAP_LENGTH)) return entry;
-  }
-  return 0;
-}
-
-function offsetInRange(entry: usize, gpa: u32): u32 {
-  return gpa - load<u32>(entry, ABI_MAP_GPA);
-}
-
-/** True when the drain runs on a thread of its own, which sees stores to this gpa without a doorbell. */
-export function drainedElsewhere(gpa: u32): bool {
-  const entry = directMapOf(gpa);
-  return entry != 0 && (load<u32>(entry, ABI_MAP_FLAGS) & ABI_MAP_FLAG_DOORBELL) == 0;
-}
-
-/** Wakes the drain's thread, if it has gone to sleep. It looks at the queues once more after it has said so. */
-function wakeDrain(): void {
-  if (atomic.load<u32>(0, ABI_AT_DRAIN_SLEEPING) == 0 || atomic.xchg<u32>(0, 0, ABI_AT_DRAIN_SLEEPING) == 0) return;
-  atomic.add<u32>(0, 1, ABI_AT_DRAIN_WAKE);
-  atomic.notify(ABI_AT_DRAIN_WAKE, -1);
 }
 
 function ring(entry: usize, offset: u32): void {

@@ -2,11 +2,17 @@
 
 import { ABI_AT_EXIT_REQUEST, ABI_AT_MAP_ACK, ABI_AT_MAP_EPOCH } from '../../assembly/layout/guest-abi';
 
-/** Acknowledges the map epoch, so that the host may take back a range that it has removed from the table. */
-export function acknowledgeMaps(): void {
+/** Acknowledges the map epoch for a vCPU, so that the host may take back a range that it has removed from the table. */
+export function acknowledgeMapsOf(vcpu: u32): void {
   const epoch = atomic.load<u32>(0, ABI_AT_MAP_EPOCH);
+  const seen: usize = vcpu << 2;
   // A store costs ten loads, and the epoch hardly ever moves.
-  if (load<u32>(0, ABI_AT_MAP_ACK) != epoch) atomic.store<u32>(0, epoch, ABI_AT_MAP_ACK);
+  if (load<u32>(seen, ABI_AT_MAP_ACK) != epoch) atomic.store<u32>(seen, epoch, ABI_AT_MAP_ACK);
+}
+
+/** The same for vCPU 0. */
+export function acknowledgeMaps(): void {
+  acknowledgeMapsOf(0);
 }
 
 /** True when the host would like this guest to leave soon: a poll loop then calls `wait`. */

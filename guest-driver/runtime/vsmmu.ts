@@ -12,5 +12,11 @@ export declare function doorbell(id: i32, offset: i32): void;
 /** Sleeps for at most this long; the host serves what needs its attention meanwhile. */
 export declare function wait(microseconds: i32): void;
 
+/**
+ * Has a secondary vCPU run its program with an argument; it starts within about a millisecond, inline at once and to its end.
+ * @returns 0, or -1 when there is no such vCPU or it is still running.
+ */
+export declare function vcpu_start(vcpu: i32, argument: i32): i32;
+
 /** Nanoseconds since an arbitrary start, monotonic. */
 export declare function clock_ns(): f64;

@@ -24,7 +24,7 @@ import { PATH_ALL, PATH_DIRECT, toy } from './toy-state';
 const BATCHES_PER_SAMPLE: u32 = 16;
 const SAMPLES_PER_ROUND: u32 = 8;
 /** Rounds that are not counted: the VMM's compiler needs some ten thousand exits before the trapped path runs at its own speed. */
-const WARM_UP_ROUNDS: u32 = 30;
+export const WARM_UP_ROUNDS: u32 = 30;
 /** More rounds than these are not made: the samples have to find room. */
 export const MAX_ROUNDS: u32 = 200;
 /** Commands per batch: 1, 16, 64. */
@@ -153,7 +153,7 @@ export function measurementStep(): void {
     return;
   }
   beginPhase(CHECKPOINT_PHASE_MEASURE);
-  for (let i: u32 = 0; i < WARM_UP_ROUNDS; i++) round(false);
+  for (let i: u32 = 0; i < toy().warmUp; i++) round(false);
   for (let i: u32 = 0; i < rounds; i++) round(true);
 
   put('       path     batch    p50 ns    p99 ns   batches     exits  doorbells');

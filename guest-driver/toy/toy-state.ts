@@ -13,6 +13,9 @@ export class Toy {
   machines: u32 = 0;
   machine: u32 = 0;
   rounds: u32 = 0;
+  /** Rounds of the measurement that are not counted; VCMDQs that several vCPUs use at most. */
+  warmUp: u32 = 0;
+  queues: u32 = 0;
   /** Checks made, checks failed. */
   checks: u32 = 0;
   failures: u32 = 0;

@@ -1,8 +1,10 @@
 // The toy guest: a reactor that brings SMMU and CMDQV up, shows what they do, attacks the other machines of its host, and
 // measures. Each call of `vsmmu_run` takes one step, so that several machines can be run in lockstep.
 //
-// Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's index), rounds=R.
+// Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's index), rounds=R, warmup=R (rounds before those that
+// count), queues=Q (VCMDQs that several vCPUs share).
 
+import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
 import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
 import { serviceInterrupts } from '../driver/interrupt-handlers';
 import { argumentIs, numberArgument, readArguments } from '../runtime/arguments';
@@ -11,7 +13,8 @@ import { put, putDecimal, putDecimalIn } from '../runtime/text';
 import { cmdqvResetStep, environmentStep, hypOwnStep, probeStep, smmuResetStep, tablesStep } from './bring-up-steps';
 import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
-import { measurementStep } from './measurement';
+import { measurementStep, WARM_UP_ROUNDS } from './measurement';
+import { measureParallel } from './parallel';
 import { illegalCommandStep, mixedBatchStep } from './queue-steps';
 import { allocationAttack, sidPairAttack, vintfVmidAttack } from './register-attacks';
 import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesVcmdq } from './toy-state';
@@ -85,6 +88,8 @@ function readOptions(): void {
   state.machines = numberArgument('vms=', 1);
   state.machine = numberArgument('machine=', 0);
   state.rounds = numberArgument('rounds=', DEFAULT_ROUNDS);
+  state.warmUp = numberArgument('warmup=', WARM_UP_ROUNDS);
+  state.queues = max<u32>(numberArgument('queues=', CMDQV_MAX_VCMDQS), 1);
 }
 
 function powerOff(): void {
@@ -97,6 +102,7 @@ function powerOff(): void {
 }
 
 function take(step: u32): void {
+  const state = toy();
   switch (step) {
     case 1:
       environmentStep();
@@ -151,6 +157,7 @@ function take(step: u32): void {
       break;
     case 18:
       measurementStep();
+      if (usesVcmdq()) measureParallel(state.rounds);
       break;
     default:
       powerOff();

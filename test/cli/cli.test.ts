@@ -99,7 +99,7 @@ describe('vsmmu boot toy', () => {
       'trapped 64',
     ]);
     for (const row of paths) {
-      expect(Object.keys(row)).toEqual(['path', 'drain', 'transport', 'batch', 'p50Ns', 'p99Ns', 'exitsPerBatch']);
+      expect(Object.keys(row)).toEqual(['path', 'drain', 'transport', 'batch', 'p50Ns', 'p99Ns', 'exitsPerBatch', 'vcpus']);
       expect(row.p50Ns).toBeGreaterThan(0);
       expect(row.p99Ns).toBeGreaterThanOrEqual(row.p50Ns);
       expect(row.exitsPerBatch > 0).toBe(row.path === 'trapped');

@@ -1,6 +1,6 @@
 // The exit counter: every time that control leaves a guest's Wasm for JavaScript, by vCPU, kind and register.
 
-import { ABI_AT_EXITS, ABI_AT_INVALIDATING } from '../../assembly/layout/guest-abi.ts';
+import { ABI_AT_EXITS, ABI_AT_INVALIDATING, ABI_AT_VCPU_EXITS, ABI_AT_VCPU_INVALIDATING } from '../../assembly/layout/guest-abi.ts';
 import type { BusMount, RegisterCounter } from './bus.ts';
 
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
@@ -41,7 +41,9 @@ export class ExitCounter implements RegisterCounter {
     this.#total++;
     const info = this.#info;
     info[ABI_AT_EXITS >> 2] = this.#total | 0;
-    if (info[ABI_AT_INVALIDATING >> 2] !== 0) this.#duringInvalidation++;
+    const own = (ABI_AT_VCPU_EXITS >> 2) + vcpu;
+    info[own] = (info[own] ?? 0) + 1;
+    if (info[vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu] !== 0) this.#duringInvalidation++;
   }
 
   countRegister(mount: number, offset: number): void {

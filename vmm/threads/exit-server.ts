@@ -12,8 +12,13 @@ export interface ServedVcpu {
   attend(): void;
 }
 
-/** How long the VMM's thread spins without an exit before it sleeps. */
-const SPIN_MS = 0.05;
+/**
+ * How long the VMM's thread spins after a register access before it sleeps: accesses come in streams. Longer than a vCPU that slept takes to
+ * wake and come back: with less, one hiccup would have the two wait for each other's waking at every exit from then on.
+ */
+export const SPIN_AFTER_MMIO_MS = 0.15;
+/** The same after other exits: what follows may be anything, and where cores are scarce a spinning thread takes one from those that work. */
+export const SPIN_MS = 0.02;
 /** Everything else on this thread gets its turn at least this often. */
 const TURN_MS = 2;
 /** Longest sleep while vCPUs run: devices are polled at least this often. */
@@ -55,14 +60,14 @@ export class ExitServer {
   /** True when its time was up, false when there had been nothing to do for a while. */
   #spin(): boolean {
     const start = performance.now();
-    let last = start;
+    let until = start + SPIN_MS;
     for (let now = start; now - start < TURN_MS; now = performance.now()) {
-      let served = false;
+      let spinMs = 0;
       for (let look = 0; look < LOOKS_PER_CLOCK; look++) {
-        for (const { mailbox } of this.#vcpus) served = mailbox.serve() || served;
+        for (const { mailbox } of this.#vcpus) spinMs = mailbox.serve() || spinMs;
       }
-      if (served) last = now;
-      else if (now - last > SPIN_MS) return false;
+      if (spinMs !== 0) until = now + spinMs;
+      else if (now > until) return false;
     }
     return true;
   }

@@ -148,7 +148,11 @@ export class MailboxClient extends Mailbox {
 }
 
 /** The VMM's half: an import, with its exit counted. */
-export type ServedCall = (...args: Value[]) => unknown;
+export interface ServedCall {
+  readonly call: (...args: Value[]) => unknown;
+  /** How long the VMM's thread spins for another exit after this one. */
+  readonly spinMs: number;
+}
 
 export class MailboxServer extends Mailbox {
   readonly buffer: SharedArrayBuffer;
@@ -189,10 +193,11 @@ export class MailboxServer extends Mailbox {
     Atomics.notify(this.words, STATE);
   }
 
-  /** Carries one request out, if there is one. */
-  serve(): boolean {
+  /** Carries one request out, if there is one. How long to spin for the next, 0 when there was none. */
+  serve(): number {
     const words = this.words;
-    if (Atomics.load(words, STATE) !== POSTED) return false;
+    if (Atomics.load(words, STATE) !== POSTED) return 0;
+    const spinMs = this.#calls[words[CALL] ?? -1]?.spinMs ?? 0;
     try {
       this.#answer(this.#call());
     } catch {
@@ -201,7 +206,7 @@ export class MailboxServer extends Mailbox {
     }
     Atomics.store(words, STATE, ANSWERED);
     if (Atomics.load(words, ASLEEP) !== 0) Atomics.notify(words, STATE);
-    return true;
+    return spinMs;
   }
 
   #argument(index: number): Value {
@@ -209,7 +214,7 @@ export class MailboxServer extends Mailbox {
   }
 
   #call(): unknown {
-    const call = this.#calls[this.words[CALL] ?? -1];
+    const call = this.#calls[this.words[CALL] ?? -1]?.call;
     if (!call) throw new RangeError(`there is no import ${this.words[CALL]}`);
     const count = Math.min(this.words[COUNT] ?? 0, MAX_ARGUMENTS);
     if (count === 0) return call();

@@ -2,7 +2,7 @@
 
 import type { UnitOptions } from '../../devices/unit/index.ts';
 import type { RemoteVcpu, RemoteVcpuOptions, VcpuTransport } from '../machine/index.ts';
-import type { ExitServer, ServedVcpu } from './exit-server.ts';
+import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
 import type { RemoteImport, VcpuApi } from './vcpu-worker.ts';
 import { type WorkerProgram, WorkerThread } from './worker.ts';
@@ -32,9 +32,9 @@ function numbered(module: WebAssembly.Module, object: WebAssembly.Imports): Numb
   const calls: ServedCall[] = [];
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     if (kind !== 'function') continue;
-    const call = object[from]?.[name] as ServedCall;
+    const call = object[from]?.[name] as ServedCall['call'];
     imports.push({ module: from, name, arity: call.length });
-    calls.push(call);
+    calls.push({ call, spinMs: name.startsWith('mmio_') ? SPIN_AFTER_MMIO_MS : SPIN_MS });
   }
   return { imports, calls };
 }

@@ -1,0 +1,46 @@
+// A command queue as its producer sees it: the SMMU's own CMDQ, or a VCMDQ. Indexes carry their wrap bit above the index
+// bits (IHI 0070 section 3.5.1): empty when PROD and CONS agree in both, full when only the wrap bits differ. No static
+// data here: the programs of all vCPUs use it.
+
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+
+export class Queue {
+  /** Memory offset of the ring; its size in entries as log2. */
+  ring: usize = 0;
+  log2size: u32 = 0;
+  /** Next entry to fill. */
+  prod: u32 = 0;
+  /** Next entry that the device will take, as last read. */
+  cons: u32 = 0;
+  /** 1 when commands may be sent. */
+  enabled: u32 = 0;
+  /** gpa of PROD and CONS. */
+  prodGpa: u32 = 0;
+  consGpa: u32 = 0;
+  /** CMD_SYNC.CS that this queue asks for (SYNC_CS_*). */
+  signal: u32 = 0;
+  /** Errors that the device reported, code (CERROR_*) and opcode of the last. */
+  errors: u32 = 0;
+  lastError: u32 = 0;
+  lastErrorOpcode: u32 = 0;
+}
+
+/** Number of entries of the ring. */
+export function queueSize(queue: Queue): u32 {
+  return 1 << queue.log2size;
+}
+
+/** Index and wrap bit of an index register, without what else the register holds (CONS.ERR). */
+export function indexOf(queue: Queue, register: u32): u32 {
+  return register & ((2 << queue.log2size) - 1);
+}
+
+/** Entries that can be filled according to the CONS last read. */
+export function freeEntries(queue: Queue): i32 {
+  return queueSize(queue) - indexOf(queue, queue.prod - queue.cons);
+}
+
+/** Memory offset of the entry at an index. */
+export function entryAt(queue: Queue, index: u32): usize {
+  return queue.ring + (index & (queueSize(queue) - 1)) * CMDQ_ENTRY_SIZE;
+}

@@ -1,0 +1,31 @@
+// A piece of work for one vCPU: batches of invalidations, timed. The primary vCPU fills the block in, guest memory holds it, and whoever does
+// the work writes the results. No static data here: the programs of all vCPUs use these layouts.
+
+/** State that the vCPUs of one measurement share. */
+export class WorkShare {
+  /** vCPUs that are there, of `vcpus`: they begin together. */
+  ready: u32 = 0;
+  vcpus: u32 = 0;
+}
+
+export class WorkBlock {
+  /** Memory offset of the queue (driver/ring.ts), of the lock word that its users share, and of the WorkShare. */
+  queue: usize = 0;
+  lock: usize = 0;
+  share: usize = 0;
+  /** What is invalidated: consecutive pages of an ASID, from here on. */
+  asid: u32 = 0;
+  iova: u64 = 0;
+  /** Commands of a batch, batches of a sample, samples. */
+  commands: u32 = 0;
+  batches: u32 = 0;
+  samples: u32 = 0;
+  /** Memory offset of the results: f64 each, nanoseconds per batch. */
+  results: usize = 0;
+  /** Batches that did not complete in time; exits and doorbell calls during the batches. */
+  failures: u32 = 0;
+  exits: u32 = 0;
+  doorbells: u32 = 0;
+  /** 1 when all is done. */
+  done: u32 = 0;
+}

@@ -1,0 +1,131 @@
+// Carries out a WorkBlock. Like everything that secondary vCPUs run it has no data, no heap and no mutable globals: several vCPUs run it on
+// one memory at once.
+
+import {
+  ABI_AT_INVALIDATING,
+  ABI_AT_VCPU_EXITS,
+  ABI_AT_VCPU_INVALIDATING,
+  ABI_MAP_DOORBELL,
+  ABI_MAP_FLAG_DOORBELL,
+  ABI_MAP_FLAGS,
+  ABI_MAP_OFFSET,
+} from '../../assembly/layout/guest-abi';
+import { buildSync, buildTlbiNhVa } from '../driver/commands';
+import { entryAt, indexOf, Queue, queueSize } from '../driver/ring';
+import { directMapOf, offsetInRange, wakeDrain } from '../runtime/direct-map';
+import { acknowledgeMapsOf, exitRequested } from '../runtime/safe-point';
+import { clock_ns, doorbell, mmio_read32, mmio_write32, wait } from '../runtime/vsmmu';
+import { WorkBlock, WorkShare } from './work-block';
+
+const PAGE_SHIFT = 12;
+/** Looks at the others before the work begins without them: some ten milliseconds. Inline they never come. */
+const READY_LOOKS = 5000000;
+/** Looks at CONS, or at a lock, before the processor is offered to the host, and how often that is done: seconds in all. */
+const LOOKS_PER_WAIT: u32 = 20000000;
+const WAITS: u32 = 20;
+const WAIT_MICROSECONDS = 50;
+
+function readRegister(gpa: u32): u32 {
+  const entry = directMapOf(gpa);
+  return entry == 0 ? mmio_read32(gpa) : atomic.load<u32>(load<u32>(entry, ABI_MAP_OFFSET) + offsetInRange(entry, gpa));
+}
+
+/** Stores PROD and says so where that is needed. True when a doorbell was rung. */
+function storeProd(gpa: u32, value: u32): bool {
+  const entry = directMapOf(gpa);
+  if (entry == 0) {
+    mmio_write32(gpa, value);
+    return false;
+  }
+  const offset = offsetInRange(entry, gpa);
+  atomic.store<u32>(load<u32>(entry, ABI_MAP_OFFSET) + offset, value);
+  if ((load<u32>(entry, ABI_MAP_FLAGS) & ABI_MAP_FLAG_DOORBELL) == 0) {
+    wakeDrain();
+    return false;
+  }
+  doorbell(load<u32>(entry, ABI_MAP_DOORBELL), offset);
+  return true;
+}
+
+/** A safe point in a loop of looks: true when the caller has been patient for long enough. */
+function impatient(vcpu: u32, looks: u32): bool {
+  acknowledgeMapsOf(vcpu);
+  if (looks % LOOKS_PER_WAIT != 0 && !exitRequested()) return false;
+  wait(WAIT_MICROSECONDS);
+  return looks >= LOOKS_PER_WAIT * WAITS;
+}
+
+function takeLock(vcpu: u32, lock: usize): bool {
+  for (let looks: u32 = 1; atomic.cmpxchg<u32>(lock, 0, 1) != 0; looks++) if (impatient(vcpu, looks)) return false;
+  return true;
+}
+
+/** Entries from CONS, as it is now, to an index that PROD has had: 0 and more than a whole queue when CONS has reached it. */
+function distance(queue: Queue, index: u32): u32 {
+  return indexOf(queue, index - readRegister(queue.consGpa));
+}
+
+function waitForRoom(vcpu: u32, queue: Queue, entries: u32): bool {
+  for (let looks: u32 = 1; distance(queue, queue.prod) + entries > queueSize(queue); looks++) if (impatient(vcpu, looks)) return false;
+  return true;
+}
+
+function waitForIndex(vcpu: u32, queue: Queue, index: u32): bool {
+  for (let left = distance(queue, index), looks: u32 = 1; left != 0 && left <= queueSize(queue); looks++) {
+    if (impatient(vcpu, looks)) return false;
+    left = distance(queue, index);
+  }
+  return true;
+}
+
+/** One batch with its CMD_SYNC, from the first command to completion. */
+function runBatch(vcpu: u32, block: WorkBlock, iova: u64): bool {
+  const queue = changetype<Queue>(block.queue);
+  const total = block.commands + 1;
+  if (!takeLock(vcpu, block.lock)) return false;
+  const room = waitForRoom(vcpu, queue, total);
+  let prod = queue.prod;
+  if (room) {
+    for (let i: u32 = 0; i < block.commands; i++, prod++) {
+      buildTlbiNhVa(entryAt(queue, prod), 0, block.asid, iova + ((<u64>i) << PAGE_SHIFT));
+    }
+    buildSync(entryAt(queue, prod++), queue.signal);
+    prod = indexOf(queue, prod);
+    queue.prod = prod;
+    if (storeProd(queue.prodGpa, prod)) block.doorbells++;
+  }
+  atomic.store<u32>(block.lock, 0);
+  return room && waitForIndex(vcpu, queue, prod);
+}
+
+function exits(vcpu: u32): u32 {
+  return atomic.load<u32>(vcpu << 2, ABI_AT_VCPU_EXITS);
+}
+
+function setInvalidating(vcpu: u32, invalidating: u32): void {
+  if (vcpu == 0) atomic.store<u32>(0, invalidating, ABI_AT_INVALIDATING);
+  else atomic.store<u32>(vcpu << 2, invalidating, ABI_AT_VCPU_INVALIDATING);
+}
+
+/** Does all of a block's work on the calling vCPU. */
+export function runWork(vcpu: u32, block: WorkBlock): void {
+  const share = changetype<WorkShare>(block.share);
+  atomic.add<u32>(block.share, 1, offsetof<WorkShare>('ready'));
+  for (let looks = 0; looks < READY_LOOKS; looks++) {
+    if (atomic.load<u32>(block.share, offsetof<WorkShare>('ready')) >= share.vcpus) break;
+    acknowledgeMapsOf(vcpu);
+  }
+  for (let sample: u32 = 0; sample < block.samples; sample++) {
+    let iova = block.iova;
+    const start = clock_ns();
+    const before = exits(vcpu);
+    setInvalidating(vcpu, 1);
+    for (let batch: u32 = 0; batch < block.batches; batch++, iova += (<u64>block.commands) << PAGE_SHIFT) {
+      if (!runBatch(vcpu, block, iova)) block.failures++;
+    }
+    setInvalidating(vcpu, 0);
+    block.exits += exits(vcpu) - before;
+    store<f64>(block.results + (sample << 3), (clock_ns() - start) / <f64>block.batches);
+  }
+  atomic.store<u32>(changetype<usize>(block), 1, offsetof<WorkBlock>('done'));
+}

@@ -1,0 +1,122 @@
+// The measurement with all vCPUs at once: each sends batches on its own VCMDQ (vCPU modulo queues), and times them.
+
+import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../../assembly/layout/checkpoint-registers';
+import { cmdqv } from '../driver/cmdqv';
+import { IOVA_PAGE_SIZE } from '../driver/page-table';
+import { vcmdq } from '../driver/queue';
+import { vcpuCount } from '../runtime/abi';
+import { flushLine } from '../runtime/console';
+import { allocate } from '../runtime/pages';
+import { put, putDecimal, putDecimalIn } from '../runtime/text';
+import { vcpu_start, wait } from '../runtime/vsmmu';
+import { runWork } from '../secondary/work';
+import { WorkBlock, WorkShare } from '../secondary/work-block';
+import { ASID, SCRATCH_IOVA } from './address-space';
+import { beginPhase, check, endPhase, setData } from './checkpoint';
+import { percentile, sortSamples } from './samples';
+import { toy } from './toy-state';
+
+const MAX_VCPUS: u32 = 4;
+const BLOCK_BYTES: u32 = 128;
+const BLOCKS: usize = memory.data(512, 64);
+const SHARE: usize = memory.data(64, 64);
+/** One lock word for each queue, a cache line apart. */
+const LOCKS: usize = memory.data(256, 64);
+const BATCHES: u32 = 16;
+const SAMPLES_PER_ROUND: u32 = 4;
+/** Waits of one millisecond for the other vCPUs. */
+const DONE_WAITS: u32 = 30000;
+const MILLISECOND = 1000;
+
+function blockOf(vcpu: u32): WorkBlock {
+  return changetype<WorkBlock>(BLOCKS + vcpu * BLOCK_BYTES);
+}
+
+function prepare(vcpus: u32, commands: u32, samples: u32, results: usize): void {
+  const queues = min<u32>(cmdqv().lvcmdqCount, toy().queues);
+  memory.fill(BLOCKS, 0, MAX_VCPUS * BLOCK_BYTES);
+  const share = changetype<WorkShare>(SHARE);
+  share.ready = 0;
+  share.vcpus = vcpus;
+  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
+    const block = blockOf(vcpu);
+    const queue = vcpu % queues;
+    block.queue = changetype<usize>(vcmdq(queue));
+    block.lock = LOCKS + queue * 64;
+    block.share = SHARE;
+    block.asid = ASID;
+    block.iova = SCRATCH_IOVA + ((<u64>vcpu) << 28);
+    block.commands = commands;
+    block.batches = BATCHES;
+    block.samples = samples;
+    block.results = results + vcpu * samples * 8;
+  }
+}
+
+/** Runs the blocks on all vCPUs. False when one did not start, or did not come to its end. */
+function runAll(vcpus: u32): bool {
+  for (let vcpu: u32 = 1; vcpu < vcpus; vcpu++) if (vcpu_start(vcpu, <i32>changetype<usize>(blockOf(vcpu))) != 0) return false;
+  runWork(0, blockOf(0));
+  for (let vcpu: u32 = 1; vcpu < vcpus; vcpu++) {
+    for (let waits: u32 = 0; atomic.load<u32>(changetype<usize>(blockOf(vcpu)), offsetof<WorkBlock>('done')) == 0; waits++) {
+      if (waits == DONE_WAITS) return false;
+      wait(MILLISECOND);
+    }
+  }
+  return true;
+}
+
+/** Measures one batch size and reports its row. False when something went wrong. */
+function measure(vcpus: u32, commands: u32, samples: u32, results: usize): bool {
+  beginPhase(CHECKPOINT_PHASE_MEASURE);
+  prepare(vcpus, commands, samples, results);
+  const ended = runAll(vcpus);
+  let failures: u32 = 0;
+  let exits: u32 = 0;
+  let doorbells: u32 = 0;
+  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
+    failures += blockOf(vcpu).failures;
+    exits += blockOf(vcpu).exits;
+    doorbells += blockOf(vcpu).doorbells;
+  }
+  const count = samples * vcpus;
+  sortSamples(results, count);
+  const median = percentile(results, count, 50);
+  const tail = percentile(results, count, 99);
+  setData(0, CHECKPOINT_PATH_DIRECT);
+  setData(1, commands);
+  setData(2, median);
+  setData(3, tail);
+  setData(4, count * BATCHES);
+  setData(5, exits);
+  setData(6, doorbells);
+  setData(7, vcpus);
+  endPhase(CHECKPOINT_PHASE_MEASURE);
+  put('       x');
+  putDecimal(vcpus);
+  put(' direct');
+  putDecimalIn(commands, 5);
+  putDecimalIn(median, 10);
+  putDecimalIn(tail, 10);
+  putDecimalIn(count * BATCHES, 10);
+  putDecimalIn(exits, 10);
+  putDecimalIn(doorbells, 11);
+  flushLine();
+  return ended && failures == 0 && exits == 0;
+}
+
+/** Nothing to do with one vCPU. */
+export function measureParallel(rounds: u32): void {
+  const vcpus = min<u32>(vcpuCount(), MAX_VCPUS);
+  if (vcpus < 2) return;
+  const samples = rounds * SAMPLES_PER_ROUND;
+  const results = allocate(samples * MAX_VCPUS * 8, IOVA_PAGE_SIZE);
+  let ok = results != 0;
+  for (let commands: u32 = 1; ok && commands <= 64; commands = commands == 1 ? 16 : commands * 4) {
+    ok = measure(vcpus, commands, samples, results);
+  }
+  put('all vCPUs at once, ');
+  putDecimal(min<u32>(cmdqv().lvcmdqCount, toy().queues));
+  put(' queues');
+  check('parallel', ok);
+}
