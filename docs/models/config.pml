@@ -4,18 +4,20 @@
  * Models   assembly/smmu-core/config-cache.ts: configLookup, configInsert, configGeneration, sweep
  *          assembly/smmu-core/configure.ts: configure, readConfig
  *          assembly/smmu-core/translate.ts: the loop that reads the configuration and samples the generation (CONFIG_TRIES)
+ *          assembly/vcmdq-drain/run.ts: one raise of the generation for several commands
  * Threads  translators that make one access each, with stream 0 or, in TORN, stream 1 of the same set; software that rewrites the context
  *          descriptor of stream 0 in place (other tables, same ASID and VMID), then sends CFGI_CD, TLBI_NH_ASID and CMD_SYNC in one batch.
- *          As it stands: two translators. TORN: three and no software, with an entry of the cache read and
- *          written field by field.
+ *          As it stands: two translators. BATCH: the batch begins with another TLBI_NH_ASID of the VMID. TORN: three translators and no
+ *          software, with an entry of the cache read and written field by field.
  * Abstract a configuration is a version number, stream 1's is OTHER. A set of the configuration cache has one way; who finds it taken does
- *          not cache. The IOTLB is one entry whose insert and invalidation are one step each (iotlb.pml has the inside); a CMD_SYNC
- *          blocks until no earlier access is left (sync.pml).
+ *          not cache. The IOTLB is one entry that is looked up and inserted in one step (iotlb.pml has the inside); a CMD_SYNC blocks
+ *          until no earlier access is left (sync.pml).
  *
  * Holds    - no access ends that used a configuration, or a translation made with it, whose removal a completed CMD_SYNC vouches for;
  *          - the configuration that a look-up returns is the one of its stream.
  */
 
+/* VARIANT: BATCH */
 /* VARIANT: TORN */
 /* MUTATION: MUT_ONE_RAISE catches: a CFGI that raises the set's generation only before it clears the entries */
 /* MUTATION: MUT_RAISE_LATE catches: a CFGI that raises the set's generation only behind that */
@@ -23,6 +25,7 @@
 /* MUTATION: MUT_INSERT_UNCHECKED catches: caching a configuration without looking at the set's generation again */
 /* MUTATION: MUT_SAMPLE_UNCHECKED catches: caching a translation without looking at the set's generation behind the sample */
 /* MUTATION: MUT_SAMPLE_LATE catches: looking at the set's generation before the sample is taken */
+/* MUTATION: MUT_STALE_RAISE with BATCH catches: a TLBI that goes by a raise from before the CFGI */
 /* MUTATION: MUT_TLBI_FIRST catches: software that sends the TLBI before the CFGI */
 /* MUTATION: MUT_NO_CFGI catches: software that sends no CFGI */
 /* MUTATION: MUT_NO_SEQUENCE with TORN catches: a look-up that does not look at the sequence word again */
@@ -50,8 +53,9 @@ byte setGen, seq; /* CFG_SET_GEN, CFG_SET_SEQ */
 bool valid;       /* CFG_VALID */
 byte sid, config;
 
-byte anyGen;      /* VMID_ANY_GEN */
+byte anyGen, asidGen; /* VMID_ANY_GEN, VMID_ASID_GEN */
 bool tlbValid;
+byte tlbGen;
 byte tlbConfig;   /* configuration that the cached translation was made with */
 
 byte epoch, inFlight[TRANSLATORS];
@@ -161,12 +165,12 @@ configured:
   /* tlbLookup, or the walk and tlbInsert */
   atomic {
     if
-    :: tlbValid -> using = tlbConfig; goto used
+    :: tlbValid && tlbGen >= asidGen -> using = tlbConfig; goto used
     :: else
     fi
   };
   if
-  :: d_step { current && anyGen == sample -> tlbValid = true; tlbConfig = using }
+  :: d_step { current && anyGen == sample -> tlbValid = true; tlbConfig = using; tlbGen = sample }
   :: else
   fi;
 used:
@@ -194,19 +198,32 @@ inline cfgi() {
 #endif
 }
 
+inline touch() {
+  d_step { anyGen++; raised = anyGen }
+}
+
+/* killAsid */
 inline tlbi() {
-  d_step { anyGen++; tlbValid = false }
+  asidGen = raised
 }
 
 proctype software() {
-  byte mark;
+  byte mark, raised;
   descriptor = 1;
+#ifdef BATCH
+  touch();
+  tlbi();
+#endif
 #ifdef MUT_TLBI_FIRST
+  touch();
   tlbi();
   cfgi();
 #else
 #ifndef MUT_NO_CFGI
   cfgi();
+#endif
+#ifndef MUT_STALE_RAISE
+  touch();
 #endif
   tlbi();
 #endif

@@ -1,9 +1,9 @@
 /*
  * IOTLB: insert against invalidate against look-up.
  *
- * Models   assembly/smmu-core/set-lock.ts: takeSet, releaseSet, freeSet, markKilled, reapSet
- *          assembly/smmu-core/iotlb.ts: tlbLookup, alive, tlbInsert
- *          assembly/smmu-core/invalidate.ts: invalidateVa, invalidateVmid, invalidateAsid, sweepRange, sweepSet
+ * Models   assembly/smmu-core/set-lock.ts: takeSet, releaseSet, freeSet, markKilled
+ *          assembly/smmu-core/iotlb.ts: tlbLookup, alive, tlbInsert, reapTlbSet
+ *          assembly/smmu-core/invalidate.ts: invalidateVa, sweepRange, sweepSet
  *          assembly/smmu-core/generations.ts: touch, raiseTo, killVmid, killAsid, killAll
  *          assembly/smmu-core/translate.ts: the sample of the generations, walk and insert; assembly/vcmdq-drain/index.ts: reapThread
  * Threads  translators that make one access each, three in TORN and two otherwise; an invalidator that changes the page table, then sends

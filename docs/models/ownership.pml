@@ -2,7 +2,7 @@
  * Queue ownership and doorbells.
  *
  * Models   assembly/vcmdq-drain/ownership.ts: ring, rings, letGo, giveUp, release, acquire
- *          assembly/vcmdq-drain/serve.ts: serveOwned, roundOfVcmdq, run (the hold of an error), serveQueue
+ *          assembly/vcmdq-drain/serve.ts: serveOwned, roundOfVcmdq, serveQueue; run.ts: run, hold
  *          assembly/vcmdq-drain/index.ts: doorbell, stepOver, the queue part of reapThread
  *          vmm/host/host.ts: service and decideErrors with the policy "skip"
  * Threads  two vCPUs that fill one queue and ring it, the host, and whoever reaps a dead thread. Once in a run a vCPU may overflow its

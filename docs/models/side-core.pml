@@ -1,13 +1,14 @@
 /*
  * The drain on a thread of its own: fairness, naps, stop.
  *
- * Models   assembly/vcmdq-drain/index.ts: serveContext; serve.ts: BUDGET; and the loop that a side core runs around them: serve every
- *          queue; after some idle rounds say so in SLEEPING, look once more, and nap until the BELL changes or the nap's time is over.
+ * Models   vmm/threads/drain-worker.ts: run, #spin, #nap, #sleep; assembly/vcmdq-drain/index.ts: watch; run.ts: BUDGET
+ *          guest-driver/runtime/direct-map.ts: wakeDrain; vmm/threads/side-core.ts: stop
  * Threads  the side core with two queues; the guest of queue 0, which stores PROD and does nothing else (one plain store); the guest of
- *          queue 1, whose store our own runtime makes: it rings the bell when it finds SLEEPING set; the host, which stops the side core
- *          when both are done. FLOOD: guest 0 never stops adding commands. WOKEN: naps have no end, and both guests have the runtime.
- * Abstract a round of a queue is one step, which runs at most BUDGET commands (ownership.pml has the inside). The end of a nap is a choice
- *          that is always open; weak fairness of the verifier makes it come. CONS follows from `left`, the commands not yet consumed.
+ *          queue 1, whose store our own runtime makes: it wakes the side core when it finds SLEEPING set; the host, which stops the side
+ *          core when both are done. FLOOD: guest 0 never stops adding commands. WOKEN: naps have no end, both guests have the runtime, and
+ *          nobody stops the side core.
+ * Abstract a round of a queue is one step, which runs at most BUDGET commands (ownership.pml has the inside); spinning is a choice. The end
+ *          of a nap is a choice that is always open; weak fairness of the verifier makes it come. PROD - CONS is one number.
  *
  * Holds    - every PROD that was stored is consumed in the end: behind a bare store by the end of the nap, behind the runtime's store also
  *            without (WOKEN), and however busy another queue is (FLOOD);
@@ -16,12 +17,12 @@
 
 /* VARIANT: FLOOD */
 /* VARIANT: WOKEN */
-/* MUTATION: MUT_ENDLESS_NAP catches: a nap without an end, and a guest that only stores */
-/* MUTATION: MUT_NO_BELL with WOKEN catches: a runtime that does not ring */
+/* MUTATION: MUT_ENDLESS_NAP catches: a nap without an end, for a guest that only stores and for a stop */
+/* MUTATION: MUT_NO_WAKE with WOKEN catches: a runtime that does not wake */
 /* MUTATION: MUT_ASKS_FIRST with WOKEN catches: a runtime that reads SLEEPING before it stores PROD */
-/* MUTATION: MUT_NO_SECOND_LOOK with WOKEN catches: a side core that does not look again once it has said that it sleeps */
-/* MUTATION: MUT_BELL_LATE with WOKEN catches: a side core that reads the bell behind its last look */
-/* MUTATION: MUT_SILENT_STOP with WOKEN catches: a stop that does not ring */
+/* MUTATION: MUT_NO_LAST_LOOK with WOKEN catches: a side core that does not look again once it has said that it sleeps */
+/* MUTATION: MUT_WAKE_LATE with WOKEN catches: a side core that reads WAKE behind its last look */
+/* MUTATION: MUT_WAKE_BETWEEN with WOKEN catches: reading WAKE after SLEEPING is set, which a late wake clears again */
 /* MUTATION: MUT_NO_BUDGET with FLOOD catches: a side core that stays with a queue until it is empty */
 
 #define BUDGET 1
@@ -30,13 +31,13 @@
 
 byte left[2];   /* PROD - CONS */
 bool finished[2];
-bool sleeping, stop, ended;
-byte bell;
+bool sleeping, stop, ended; /* ABI_AT_DRAIN_SLEEPING, SIDE_STOP */
+byte wake;      /* ABI_AT_DRAIN_WAKE */
 
-inline ringBell() {
+inline wakeDrain() {
   if
-  :: sleeping -> bell++ /* and Atomics.notify */
-  :: else
+  :: sleeping -> if :: d_step { sleeping -> sleeping = false } -> wake++ :: !sleeping fi
+  :: !sleeping
   fi
 }
 
@@ -62,21 +63,26 @@ active proctype sideCore() {
     serve(1);
     if
     :: idle ->
-#ifndef MUT_BELL_LATE
-      heard = bell;
+#ifndef MUT_WAKE_LATE
+#ifndef MUT_WAKE_BETWEEN
+      heard = wake;
+#endif
 #endif
       sleeping = true;
-#ifndef MUT_NO_SECOND_LOOK
+#ifdef MUT_WAKE_BETWEEN
+      heard = wake;
+#endif
+#ifndef MUT_NO_LAST_LOOK
       serve(0);
       serve(1);
 #endif
-#ifdef MUT_BELL_LATE
-      heard = bell;
+#ifdef MUT_WAKE_LATE
+      heard = wake;
 #endif
       if
       :: idle && !stop ->
         if
-        :: bell != heard
+        :: wake != heard
 #ifndef WOKEN
 #ifndef MUT_ENDLESS_NAP
         :: true
@@ -107,16 +113,16 @@ proctype guest(byte q) {
     left[q]++;
 #ifdef MUT_ASKS_FIRST
     if
-    :: asked -> bell++
+    :: asked -> wake++
     :: else
     fi
 #else
-#ifndef MUT_NO_BELL
+#ifndef MUT_NO_WAKE
 #ifdef WOKEN
-    ringBell()
+    wakeDrain()
 #else
     if
-    :: q == 1 -> ringBell()
+    :: q == 1 -> wakeDrain()
     :: else
     fi
 #endif
@@ -128,13 +134,12 @@ proctype guest(byte q) {
   finished[q] = true
 }
 
+#ifndef WOKEN
 active proctype host() {
   finished[0] && finished[1];
-  stop = true;
-#ifndef MUT_SILENT_STOP
-  bell++
-#endif
+  stop = true
 }
+#endif
 
 init {
   atomic { run guest(0); run guest(1) }
@@ -143,5 +148,9 @@ init {
 #ifdef FLOOD
 ltl consumed { [] (left[1] > 0 -> <> (left[1] == 0)) }
 #else
+#ifdef WOKEN
+ltl consumed { <> (finished[0] && finished[1]) }
+#else
 ltl consumed { <> (finished[0] && finished[1]) && <> ended }
+#endif
 #endif

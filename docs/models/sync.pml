@@ -1,8 +1,8 @@
 /*
  * CMD_SYNC against accesses in flight.
  *
- * Models   assembly/smmu-core/in-flight.ts: accessBegin, accessEnd, beginSync, syncPassed
- *          assembly/vcmdq-drain/serve.ts: sync, runnable, unpark, follow and disable, serveOwned; page0.ts: page0Of
+ * Models   assembly/smmu-core/in-flight.ts: accessBegin, accessEnd, noneInFlight, beginSync, syncPassed
+ *          assembly/vcmdq-drain/run.ts: run, sync; queue.ts: unpark; serve.ts: runnable, follow and disable, serveOwned; page0.ts: page0Of
  *          assembly/vcmdq-drain/index.ts: serveParked; vmm/host/dma-port.ts: the leaver; vmm/host/host.ts: service
  * Threads  the queue of machine 0 with a vCPU that rings it twice, each time for an invalidation and a CMD_SYNC; a device of machine 0 and
  *          one of machine 1, each on a thread of its own, that make accesses; the host, which has a unit for each machine. A unit reaches
@@ -84,8 +84,24 @@ inline unpark(q) {
   parked--
 }
 
-/* serve.ts: sync. Leaves `passed`. */
+inline noneInFlight() {
+  passed = (inFlight[0] == 0);
+  if
+  :: passed -> passed = (inFlight[1] == 0)
+  :: else
+  fi
+}
+
+/* Leaves `passed`. */
 inline sync(q) {
+  noneInFlight();
+  if
+  :: passed -> vouch(q)
+  :: else -> raiseAndLook(q)
+  fi
+}
+
+inline raiseAndLook(q) {
 #ifdef MUT_EPOCH_NOT_RAISED
   mark = epoch;
 #else
@@ -125,7 +141,7 @@ inline sync(q) {
   fi
 }
 
-/* serve.ts: roundOfVcmdq, with follow, runnable and run. */
+/* roundOfVcmdq, with follow, runnable and run */
 inline roundOf(q, unit) {
   limit = prod[q];
   if
