@@ -3,8 +3,8 @@
  *
  * Models   vmm/threads/drain-worker.ts: #callHost; vmm/host/host.ts: service; vmm/machine/machine.ts: #safePoint, pause
  *          assembly/vcmdq-drain/ownership.ts: callHost
- * Threads  the side core, which finds twice that a queue needs the host; the thread that the guest and the host share, where the guest spins
- *          on its queue and leaves only when EXIT_REQUEST is set, or once for a reason of its own; a VMM that wants a pause.
+ * Threads  the side core, which finds twice that a queue needs the host; the thread that the guest and the host share, where the guest
+ *          spins on its queue and leaves only when EXIT_REQUEST is set, or once for a reason of its own; a VMM that wants a pause.
  * Abstract the host's service is the note of the attention that it has seen, and the work, which covers what was raised before the note.
  *
  * Holds    - when everything has come to rest the host has seen the last attention, and the pause has been noticed.
