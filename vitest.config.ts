@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/timing/**', 'test/stress/**'],
+          exclude: ['test/timing/**', 'test/stress/**', 'test/vmm/threads/**'],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
@@ -34,7 +34,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'stress',
-          include: ['test/stress/**/*.test.ts'],
+          include: ['test/stress/**/*.test.ts', 'test/vmm/threads/**/*.test.ts'],
           testTimeout: 60_000,
           fileParallelism: false,
           maxWorkers: 1,

@@ -228,10 +228,10 @@ export class Machine {
   }
 
   #safePoint(full: boolean): void {
+    // Before the host looks: a request that comes while it looks stays for the next safe point.
+    Atomics.store(this.#exitRequest, 0, 0);
     this.#background.poll();
     this.#options.onSafePoint?.(full);
-    // After the host's look at what it was requested for.
-    this.#exitRequest[0] = 0;
     this.#interrupts.rewriteLevels();
     this.#time.store(this.#clock.nowNs());
   }
@@ -335,6 +335,11 @@ export class Machine {
     if (command || result === RUN_OFF) this.#status = 'off';
     else if (result !== RUN_YIELD && result !== RUN_IDLE) this.#settle(new Error(`vsmmu_run returned ${String(result)}`));
     return this.#status;
+  }
+
+  /** Threads that the machine keeps busy while it runs: its vCPUs', and the VMM's where that is another. */
+  get threads(): number {
+    return this.#options.transport ? this.#inGuest.length + 1 : 1;
   }
 
   /** False while the drain runs on a thread of its own: stores to directly mapped registers then need no doorbell call. */

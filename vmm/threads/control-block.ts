@@ -11,6 +11,8 @@ export const SIDE_MESSAGES = 1;
 export const SIDE_ROUNDS = 2;
 /** Naps so far. Written by the drain. */
 export const SIDE_NAPS = 3;
+/** How long the drain spins without work before it naps. Written by the VMM. */
+export const SIDE_SPIN_MICROSECONDS = 4;
 /** What the VMM's thread sleeps on, in the block of words that it gives each worker; raised, then notified. Used for nothing else. */
 export const VMM_WAKE = 0;
 /** 1 while the VMM's thread sleeps or is about to. */

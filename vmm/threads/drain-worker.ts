@@ -4,7 +4,7 @@
 import { ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE, ABI_AT_EXIT_REQUEST } from '../../assembly/layout/guest-abi.ts';
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
-import { SIDE_MESSAGES, SIDE_NAPS, SIDE_ROUNDS, SIDE_STOP, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
+import { SIDE_MESSAGES, SIDE_NAPS, SIDE_ROUNDS, SIDE_SPIN_MICROSECONDS, SIDE_STOP, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
 import { endThread, exposeToParent } from './expose.ts';
 import { tick } from './tick.ts';
 
@@ -35,8 +35,6 @@ export interface DrainOptions {
   /** VMM_WORDS words. */
   readonly vmm: SharedArrayBuffer;
   readonly hostMemory: WebAssembly.Memory;
-  /** How long the loop spins without work before it naps. */
-  readonly spinMs: number;
 }
 
 interface Served extends DrainedMachine {
@@ -65,17 +63,15 @@ class Drain {
   readonly #control: Int32Array;
   readonly #vmm: Int32Array;
   readonly #host: Int32Array;
-  readonly #spinMs: number;
   readonly #failed: (id: number, message: string) => void;
   #machines: readonly Served[] = [];
   /** The machine that had work last. */
   #busy: Served | undefined;
 
-  constructor({ control, vmm, hostMemory, spinMs }: DrainOptions, failed: (id: number, message: string) => void) {
+  constructor({ control, vmm, hostMemory }: DrainOptions, failed: (id: number, message: string) => void) {
     this.#control = new Int32Array(control);
     this.#vmm = new Int32Array(vmm);
     this.#host = new Int32Array(hostMemory.buffer, 0, (HOST_AT_ATTENTION_SEEN >> 2) + 1);
-    this.#spinMs = spinMs;
     this.#failed = failed;
   }
 
@@ -146,7 +142,8 @@ class Drain {
     const start = performance.now();
     let last = start;
     let worked = false;
-    for (let now = start; now - last < this.#spinMs && now - start < BUSY_LIMIT_MS; now = performance.now()) {
+    const spinMs = Atomics.load(this.#control, SIDE_SPIN_MICROSECONDS) / 1000;
+    for (let now = start; now - last < spinMs && now - start < BUSY_LIMIT_MS; now = performance.now()) {
       if (this.#interrupted) break;
       if (!this.#round()) continue;
       worked = true;
@@ -156,19 +153,24 @@ class Drain {
   }
 
   /**
-   * Says that it sleeps, looks once more (so that a store is seen either here or by a guest that finds the word set), and sleeps. True when
-   * that last look found work.
+   * Says that it sleeps, looks once more (so that a store is seen either here or by a guest that finds the word set), sleeps, and looks again.
+   * True when there was work.
    */
   async #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
     const seen = machines.map(({ guest }) => {
+      // WAKE first: a ring between the two is then noticed by the sleep.
+      const before = Atomics.load(guest, WAKE);
       Atomics.store(guest, SLEEPING, 1);
-      return Atomics.load(guest, WAKE);
+      return before;
     });
     let worked = false;
     for (const machine of machines) worked = this.#look(machine, 1) || worked;
     if (!worked && !this.#interrupted) await this.#sleep(machines, seen, ms);
-    for (const { guest } of machines) Atomics.store(guest, SLEEPING, 0);
+    for (const machine of this.#machines) {
+      Atomics.store(machine.guest, SLEEPING, 0);
+      worked = this.#look(machine, 1) || worked;
+    }
     Atomics.add(this.#control, SIDE_NAPS, 1);
     return worked;
   }
@@ -190,14 +192,14 @@ class Drain {
   /** Until the stop word is set. */
   async run(): Promise<void> {
     let nap = FIRST_NAP_MS;
+    let awake = true;
     while (Atomics.load(this.#control, SIDE_STOP) === 0) {
       Atomics.add(this.#control, SIDE_ROUNDS, 1);
       if (Atomics.load(this.#control, SIDE_MESSAGES) !== 0) await tick();
-      if (this.#machines.length > 0 && this.#spin()) {
-        nap = FIRST_NAP_MS;
-        continue;
-      }
-      nap = (await this.#nap(nap)) ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
+      // Only behind work: between two naps there is nothing to spin for.
+      if (awake && this.#spin()) continue;
+      awake = await this.#nap(nap);
+      nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
     }
   }
 }

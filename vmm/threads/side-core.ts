@@ -4,7 +4,8 @@
 import { proxy, type Remote } from 'comlink';
 import type { Host, Vintf, Vm } from '../host/index.ts';
 import type { Machine } from '../machine/index.ts';
-import { SIDE_MESSAGES, SIDE_NAPS, SIDE_STOP, SIDE_WORDS, VMM_WORDS } from './control-block.ts';
+import { SIDE_MESSAGES, SIDE_NAPS, SIDE_SPIN_MICROSECONDS, SIDE_STOP, SIDE_WORDS, VMM_WORDS } from './control-block.ts';
+import { coreCount } from './core-count.ts';
 import type { DrainApi } from './drain-worker.ts';
 import { type WorkerProgram, WorkerThread } from './worker.ts';
 
@@ -15,10 +16,14 @@ const PROGRAM: WorkerProgram = {
 };
 
 /** How long the drain spins before it naps: several times what a sleep and a wake cost. */
-const SPIN_MS = 0.2;
+const SPIN_MICROSECONDS = 200;
+/**
+ * The same where not every thread has a core of its own. A thread that spins has used up its share when it is needed; one that is woken gets a
+ * core at once.
+ */
+const SHORT_SPIN_MICROSECONDS = 10;
 
 export interface SideCoreOptions {
-  readonly spinMs?: number;
   /** Words that the drain raises and notifies when something needs the host (control-block.ts, VMM_*). */
   readonly vmm?: SharedArrayBuffer;
 }
@@ -38,21 +43,23 @@ export class SideCore {
   readonly #host: Host;
   readonly #worker: WorkerThread<DrainApi>;
   readonly #control: Int32Array;
+  readonly #cores: number;
   readonly #attached = new Map<number, Attached>();
   #nextId = 0;
   #stopping = false;
 
   static async start(host: Host, options: SideCoreOptions = {}): Promise<SideCore> {
-    const { spinMs = SPIN_MS, vmm = new SharedArrayBuffer(4 * VMM_WORDS) } = options;
+    const { vmm = new SharedArrayBuffer(4 * VMM_WORDS) } = options;
     const control = new SharedArrayBuffer(4 * SIDE_WORDS);
     const worker = await WorkerThread.start<DrainApi>(PROGRAM);
-    const side = new SideCore(host, worker, new Int32Array(control));
+    const side = new SideCore(host, worker, new Int32Array(control), await coreCount());
     const failed = proxy((id: number, message: string) => side.#machineFailed(id, new Error(message)));
-    await side.#send((drain) => drain.start({ control, vmm, hostMemory: host.memory, spinMs }, failed));
+    await side.#send((drain) => drain.start({ control, vmm, hostMemory: host.memory }, failed));
     return side;
   }
 
-  private constructor(host: Host, worker: WorkerThread<DrainApi>, control: Int32Array) {
+  private constructor(host: Host, worker: WorkerThread<DrainApi>, control: Int32Array, cores: number) {
+    this.#cores = cores;
     this.#host = host;
     this.#worker = worker;
     this.#control = control;
@@ -87,6 +94,7 @@ export class SideCore {
     const guest = { memory: vm.memory, regions: vm.regions, window: vm.window };
     const unit = { modules: this.#host.modules, hostMemory, guest, thread };
     this.#attached.set(id, { machine, vm, vintf, thread });
+    this.#chooseSpin();
     try {
       await this.#send((drain) => drain.add({ id, unit, smmu: vintf.viommu.smmuBlock, context: vintf.context.index, requestExit }));
     } catch (error) {
@@ -105,6 +113,12 @@ export class SideCore {
       await this.#send((drain) => drain.remove(id));
       this.#release(id);
     }
+  }
+
+  /** Threads that work at once: the drain's, and those of the machine that has most. */
+  #chooseSpin(): void {
+    const threads = 1 + Math.max(0, ...this.machines.map((machine) => machine.threads));
+    Atomics.store(this.#control, SIDE_SPIN_MICROSECONDS, threads <= this.#cores ? SPIN_MICROSECONDS : SHORT_SPIN_MICROSECONDS);
   }
 
   #release(id: number): void {

@@ -1,7 +1,7 @@
 // Workers of Node.js and of browsers behind one class. comlink is the control plane (before a run, and between runs); what happens while
 // threads run goes through shared memory.
 
-import { type Endpoint, type Remote, releaseProxy, wrap } from 'comlink';
+import { type Endpoint, type Remote, wrap } from 'comlink';
 import { IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
 
 /** Where a worker's program lies. */
@@ -116,7 +116,6 @@ export class WorkerThread<Api> {
   /** Ends the thread now. What it owned has to be reaped. */
   async terminate(): Promise<void> {
     if (this.#over) return;
-    this.#remote[releaseProxy]();
     await this.#thread.terminate();
     await this.ended;
   }

@@ -1,0 +1,171 @@
+// The drain on a thread of its own: what it serves and when, what it costs while nothing happens, and what its death costs.
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_PROD } from '../../../assembly/layout/cmdqv-registers.ts';
+import { ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE, ABI_DIRECT_PAGES } from '../../../assembly/layout/guest-abi.ts';
+import { QUEUE_ERROR_HELD } from '../../../assembly/layout/host-memory.ts';
+import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
+import type { Host as HostType } from '../../../vmm/host/index.ts';
+import type { Machine } from '../../../vmm/machine/index.ts';
+import type { SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
+import { Host, SideCore } from '../../support/built.ts';
+import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
+
+const ENTRIES = 2 ** RING_LOG2SIZE;
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What the side core asks of a machine. */
+class StandIn {
+  doorbells = true;
+  failure = '';
+  readonly threads = 1;
+  setDoorbells(needed: boolean): void {
+    this.doorbells = needed;
+  }
+  fail(component: string, cause: unknown): void {
+    this.failure = `${component}: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+}
+
+interface Drained extends LentVm {
+  readonly machine: StandIn;
+  readonly words: Int32Array;
+}
+
+const sides: SideCoreType[] = [];
+afterEach(async () => {
+  for (const side of sides.splice(0)) await side.stop();
+});
+
+async function sideCore(host: HostType): Promise<SideCoreType> {
+  const side = await SideCore.start(host);
+  sides.push(side);
+  return side;
+}
+
+/** A VM whose first VCMDQ runs, with page 0 in its memory, drained by the side core. */
+async function drained(host: HostType, side: SideCoreType, name: string): Promise<Drained> {
+  const lent = lendVm(host, name);
+  startVcmdq(lent);
+  lent.vintf.mapPage0(ABI_DIRECT_PAGES);
+  const machine = new StandIn();
+  await side.attach({ machine: machine as unknown as Machine, vm: lent.vm, vintf: lent.vintf });
+  return { ...lent, machine, words: new Int32Array(lent.vm.memory.buffer) };
+}
+
+const at = (register: number) => (ABI_DIRECT_PAGES + register) >> 2;
+
+/** Puts commands on the ring and stores PROD, no more. Returns PROD. */
+function store({ words, memory }: Drained, ...commands: readonly Uint32Array[]): number {
+  let prod = Atomics.load(words, at(VCMDQ_PROD));
+  for (const command of commands) {
+    writeCommand(memory, RING_GPA, prod % ENTRIES, command);
+    prod = (prod + 1) % (2 * ENTRIES);
+  }
+  Atomics.store(words, at(VCMDQ_PROD), prod);
+  return prod;
+}
+
+/** What the guest's runtime does after such a store. */
+function wake({ words }: Drained): void {
+  if (Atomics.exchange(words, ABI_AT_DRAIN_SLEEPING >> 2, 0) === 0) return;
+  Atomics.add(words, ABI_AT_DRAIN_WAKE >> 2, 1);
+  Atomics.notify(words, ABI_AT_DRAIN_WAKE >> 2);
+}
+
+/** Milliseconds until CONS has a value. */
+function untilCons({ words }: Drained, value: number): number {
+  const start = performance.now();
+  while (Atomics.load(words, at(VCMDQ_CONS)) !== value) {
+    if (performance.now() - start > 5000) throw new Error(`CONS is ${Atomics.load(words, at(VCMDQ_CONS))}, not ${value}`);
+  }
+  return performance.now() - start;
+}
+
+const quartile = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 2] ?? 0;
+
+describe('the side core', () => {
+  it('serves one store of PROD, of any of its machines, without a doorbell', async () => {
+    const host = await Host.create();
+    const side = await sideCore(host);
+    const vms = [await drained(host, side, 'a'), await drained(host, side, 'b'), await drained(host, side, 'c')];
+    for (let round = 0; round < 20; round++) {
+      for (const vm of vms) untilCons(vm, store(vm, sync(), sync()));
+    }
+    for (const { vintf, machine } of vms) {
+      expect(vintf.queue(0).counts).toMatchObject({ commands: 40, syncs: 40, errors: 0 });
+      expect([vintf.context.doorbellCalls, machine.doorbells, machine.failure]).toEqual([0, false, '']);
+    }
+    const [first] = vms;
+    if (!first) return;
+    await side.detach(first.machine as unknown as Machine);
+    expect(first.machine.doorbells).toBe(true);
+  });
+
+  it('sleeps while nothing happens: at most 3 % of a core, and at most 10 ms until a bare store is served', async () => {
+    const host = await Host.create();
+    const side = await sideCore(host);
+    const vm = await drained(host, side, 'a');
+    await sleep(100);
+    const [naps, before] = [side.naps, process.cpuUsage()];
+    await sleep(1000);
+    const { user, system } = process.cpuUsage(before);
+    expect(side.naps).toBeGreaterThan(naps);
+    expect((user + system) / 1000).toBeLessThan(30);
+
+    const bare: number[] = [];
+    const announced: number[] = [];
+    for (let i = 0; i < 15; i++) {
+      await sleep(30);
+      bare.push(untilCons(vm, store(vm, sync())));
+      await sleep(30);
+      const prod = store(vm, sync());
+      wake(vm);
+      announced.push(untilCons(vm, prod));
+    }
+    // Quartiles: the tests' own computer may be busy with something else.
+    expect(quartile(bare)).toBeLessThan(10);
+    expect(quartile(announced)).toBeLessThan(1);
+  });
+
+  it('holds the error of one machine and goes on with the other; the host speaks', async () => {
+    const host = await Host.create();
+    const side = await sideCore(host);
+    const [bad, good] = [await drained(host, side, 'bad'), await drained(host, side, 'good')];
+    store(bad, cfgiAll(), tlbiNsnhAll());
+    for (const limit = performance.now() + 5000; bad.vintf.queue(0).state !== QUEUE_ERROR_HELD && performance.now() < limit; )
+      await sleep(1);
+    untilCons(good, store(good, sync()));
+    expect(bad.errors).toEqual([]);
+    host.service(true);
+    expect(bad.errors).toEqual([0]);
+    expect([bad.vintf.queue(0).counts.errors, good.vintf.queue(0).counts.errors]).toEqual([1, 0]);
+  });
+
+  it('lets a queue be stopped and freed while it works on it', async () => {
+    const host = await Host.create();
+    const side = await sideCore(host);
+    const vm = await drained(host, side, 'a');
+    for (let i = 0; i < 200; i++) {
+      store(vm, ...Array.from({ length: ENTRIES - 1 }, () => sync()));
+      vm.vintf.freeQueue(0);
+      expect(vm.vintf.queue(0).enabled).toBe(false);
+      expect(vm.vintf.allocateQueue(0, RING_GPA, RING_LOG2SIZE)).toBe(true);
+      vm.vintf.writePage0(0, VCMDQ_CONFIG, 1);
+      untilCons(vm, store(vm, sync()));
+    }
+  });
+
+  it('that is killed fails the machines that it served; the host goes on and takes its queues back', async () => {
+    const host = await Host.create();
+    const side = await sideCore(host);
+    const vm = await drained(host, side, 'a');
+    untilCons(vm, store(vm, sync()));
+    await side.kill();
+    expect(vm.machine.failure).toMatch(/^drain: its thread ended/);
+    const another = await sideCore(host);
+    const next = await drained(host, another, 'b');
+    untilCons(next, store(next, sync()));
+    vm.vintf.freeQueue(0);
+  });
+});

@@ -1,0 +1,74 @@
+// The toy in the combinations of transport, drain, vCPUs and machines.
+
+import { readFile } from 'node:fs/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ToyMachine } from '../../../vmm/boards/toy.ts';
+import { createToyMachine, ExitServer, Host, loadGuestImage, SideCore } from '../../support/built.ts';
+import { PROJECT } from '../../support/compile-assembly.ts';
+
+const wasm = async (name: string) => new Uint8Array(await readFile(`${PROJECT}/dist/guest-driver/${name}.wasm`));
+const image = await loadGuestImage(await wasm('toy'));
+const secondary = await WebAssembly.compile(await wasm('secondary'));
+
+interface Combination {
+  readonly mailbox: boolean;
+  readonly thread: boolean;
+  readonly vcpus: number;
+  readonly vms: number;
+}
+
+const COMBINATIONS: Combination[] = [false, true].flatMap((mailbox) =>
+  [false, true].flatMap((thread) => [1, 2, 4].map((vcpus) => ({ mailbox, thread, vcpus, vms: vcpus === 2 ? 2 : 1 }))),
+);
+
+const activeThreads = () => process.getActiveResourcesInfo().filter((name) => name === 'Worker' || name === 'MessagePort').length;
+const before = activeThreads();
+afterAll(async () => {
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(activeThreads()).toBeLessThanOrEqual(before);
+});
+
+describe('the toy', () => {
+  it.each(COMBINATIONS)('passes: %o', async ({ mailbox, thread, vcpus, vms }) => {
+    const host = await Host.create({ vintfs: 4, vcmdqs: 16 });
+    const exits = mailbox ? new ExitServer() : undefined;
+    const side = thread ? await SideCore.start(host, exits && { vmm: exits.buffer }) : undefined;
+    const failed: string[] = [];
+    const checks = new Set<string>();
+    const machines: ToyMachine[] = [];
+    for (let index = 0; index < vms; index++) {
+      const machine = createToyMachine({
+        host,
+        name: `vm${index}`,
+        index,
+        image,
+        exits,
+        vcpus,
+        secondary: vcpus > 1 ? secondary : undefined,
+        args: ['toy', `vms=${vms}`, `machine=${index}`, 'rounds=1', 'warmup=0'],
+        onOutput: () => undefined,
+        checkpoint: {
+          onPhase: () => undefined,
+          onResult: (name, ok, detail) => {
+            checks.add(name);
+            if (!ok) failed.push(`vm${index}: ${name}: ${detail}`);
+          },
+        },
+      });
+      await side?.attach(machine, exits === undefined);
+      machines.push(machine);
+    }
+    for (const { machine } of machines) await machine.boot();
+    while (machines.some(({ machine }) => machine.status === 'running')) for (const { machine } of machines) await machine.run();
+    await side?.stop();
+    expect(machines.map(({ machine }) => machine.error?.message ?? machine.status)).toEqual(machines.map(() => 'off'));
+    expect(failed).toEqual([]);
+    expect(checks.has('no-exits-direct')).toBe(true);
+    expect(checks.has('parallel')).toBe(vcpus > 1);
+    for (const { machine, vintf, destroy } of machines) {
+      expect(machine.exits.duringInvalidation).toBe(0);
+      expect(vintf.context.doorbellCalls === 0).toBe(thread);
+      destroy();
+    }
+  });
+});

@@ -1,0 +1,6 @@
+import { IN_NODE } from './endpoint.ts';
+
+/** Threads that this computer, or this program's share of it, runs at once. */
+export async function coreCount(): Promise<number> {
+  return IN_NODE ? (await import('node:os')).availableParallelism() : navigator.hardwareConcurrency;
+}
