@@ -49,3 +49,8 @@ export function loadCommand(offset: u32): v128 {
 export function store64(offset: u32, value: u64): void {
   if (fits(offset, 8)) atomic.store<u64>(offset, value);
 }
+
+/** Replaces a word that is `old`, in one piece; returns what it was (`~old` where no word can be). */
+export function cas64(offset: u32, old: u64, value: u64): u64 {
+  return fits(offset, 8) ? atomic.cmpxchg<u64>(offset, old, value) : ~old;
+}

@@ -48,3 +48,11 @@ export const CD_TTB1_HI = (5 << 16) | (0 << 8) | 20;
 /** MAIR as Linux writes it: 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
 export const CD_MAIR_LO = (6 << 16) | (0 << 8) | 32;
 export const CD_MAIR_HI = (7 << 16) | (0 << 8) | 32;
+
+// Level-1 context descriptor (IHI 0070 section 5.3): 8 bytes, words 0 and 1.
+export const L1CD_SIZE = 8;
+export const L1CD_V = (0 << 16) | (0 << 8) | 1;
+/** L2Ptr[31:12]. */
+export const L1CD_L2PTR_LO = (0 << 16) | (12 << 8) | 20;
+/** L2Ptr[51:32]. */
+export const L1CD_L2PTR_HI = (1 << 16) | (0 << 8) | 20;

@@ -62,6 +62,8 @@ export const THREAD_SID = 0x1c8;
 export const THREAD_SSID = 0x1cc;
 export const THREAD_IOVA = 0x1d0;
 export const THREAD_ATTRIBUTES = 0x1d8;
+/** Scratch of the walker for updates of descriptors, 32 bytes. */
+export const THREAD_UPDATE = 0x1e0;
 
 // SMMU blocks.
 export const HOST_SMMUS = 0x10000;

@@ -86,6 +86,8 @@ export const IDR1_PRIQS = (0 << 16) | (11 << 8) | 5;
 export const IDR1_EVTQS = (0 << 16) | (16 << 8) | 5;
 export const IDR1_CMDQS = (0 << 16) | (21 << 8) | 5;
 
+/** Hierarchical attributes can be disabled (CD.HAD0 and HAD1). */
+export const IDR3_HAD = (0 << 16) | (2 << 8) | 1;
 export const IDR3_FWB = (0 << 16) | (8 << 8) | 1;
 /** Range invalidation. */
 export const IDR3_RIL = (0 << 16) | (10 << 8) | 1;
@@ -126,9 +128,11 @@ export const GERROR_VALID = 0x1fd;
 
 // STRTAB_BASE and queue bases are 64-bit: address bits, then LOG2SIZE where the register has one.
 export const STRTAB_BASE_CFG_LOG2SIZE = (0 << 16) | (0 << 8) | 6;
+/** Bits of a StreamID that index the level-2 table: 6, 8 or 10. */
 export const STRTAB_BASE_CFG_SPLIT = (0 << 16) | (6 << 8) | 5;
 /** 0 linear, 1 two-level. */
 export const STRTAB_BASE_CFG_FMT = (0 << 16) | (16 << 8) | 2;
+export const STRTAB_FMT_2LEVEL = 1;
 export const Q_BASE_LOG2SIZE = (0 << 16) | (0 << 8) | 5;
 
 /** Index and wrap bit of a queue register: at most 19 index bits and the wrap bit. */

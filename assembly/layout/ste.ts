@@ -13,6 +13,9 @@ export const STE_CONFIG_S2 = 6;
 export const STE_CONFIG_NESTED = 7;
 /** 0 linear, 1 two-level with 4 KiB leaves, 2 two-level with 64 KiB leaves. */
 export const STE_S1FMT = (0 << 16) | (4 << 8) | 2;
+export const STE_S1FMT_LINEAR = 0;
+export const STE_S1FMT_4K = 1;
+export const STE_S1FMT_64K = 2;
 /** S1ContextPtr[31:6], in place. An IPA when Config is 7. */
 export const STE_S1CONTEXTPTR_LO = (0 << 16) | (6 << 8) | 26;
 /** S1ContextPtr[51:32]. */
@@ -57,3 +60,12 @@ export const STE_S2R = (5 << 16) | (26 << 8) | 1;
 export const STE_S2TTB_LO = (6 << 16) | (4 << 8) | 28;
 /** S2TTB[51:32]. */
 export const STE_S2TTB_HI = (7 << 16) | (0 << 8) | 20;
+
+// Level-1 stream table descriptor (IHI 0070 section 5.1): 8 bytes, words 0 and 1.
+export const L1STD_SIZE = 8;
+/** 0 invalid; n is a level-2 table of 2^(n - 1) STEs. */
+export const L1STD_SPAN = (0 << 16) | (0 << 8) | 5;
+/** L2Ptr[31:6]. */
+export const L1STD_L2PTR_LO = (0 << 16) | (6 << 8) | 26;
+/** L2Ptr[51:32]. */
+export const L1STD_L2PTR_HI = (1 << 16) | (0 << 8) | 20;

@@ -21,6 +21,8 @@ import {
   CD_TG0,
   CD_TG1,
   CD_V,
+  L1CD_SIZE,
+  L1CD_V,
 } from '../layout/cd';
 import {
   C_BAD_CD,
@@ -51,6 +53,7 @@ import {
   SMMU_AT_CR2,
   SMMU_AT_IDR0,
   SMMU_AT_IDR1,
+  SMMU_AT_IDR3,
   SMMU_AT_IDR5,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
@@ -63,18 +66,27 @@ import {
 import {
   CR2_RECINVSID,
   IDR0_ASID16,
+  IDR0_CD2L,
+  IDR0_HTTU,
   IDR0_S1P,
   IDR0_S2P,
+  IDR0_ST_LEVEL,
   IDR0_STALL_MODEL,
   IDR0_TERM_MODEL,
   IDR0_VMID16,
   IDR1_SSIDSIZE,
+  IDR3_HAD,
   IDR5_GRAN4K,
   IDR5_GRAN16K,
   IDR5_GRAN64K,
+  STRTAB_BASE_CFG_FMT,
   STRTAB_BASE_CFG_LOG2SIZE,
+  STRTAB_BASE_CFG_SPLIT,
+  STRTAB_FMT_2LEVEL,
 } from '../layout/smmu-registers';
 import {
+  L1STD_SIZE,
+  L1STD_SPAN,
   STE_CONFIG,
   STE_CONFIG_BYPASS,
   STE_CONFIG_NESTED,
@@ -85,6 +97,8 @@ import {
   STE_S1CONTEXTPTR_LO,
   STE_S1DSS,
   STE_S1FMT,
+  STE_S1FMT_64K,
+  STE_S1FMT_LINEAR,
   STE_S1STALLD,
   STE_S2AA64,
   STE_S2ENDI,
@@ -106,8 +120,9 @@ import { count } from '../lib/counters';
 import { bits, fieldAt } from '../lib/fields';
 import { configInsert, configLookup } from './config-cache';
 import { event, fetchFault, noEvent } from './faults';
-import { copyFrom, locate, NOWHERE } from './physical';
-import { addressBits, effectiveBits, granuleOfTg0, granuleOfTg1, levelShift, stage2StartLevel, tablePa } from './walk';
+import { addressBits, alignedDown, effectiveBits, granuleOfTg0, granuleOfTg1, levelShift, stage2StartLevel } from './geometry';
+import { copyFrom, loadAt, locate, NOWHERE } from './physical';
+import { tablePa } from './walk';
 
 const STE: usize = THREAD_STE;
 const CD: usize = THREAD_CD;
@@ -139,14 +154,38 @@ function idr0(smmu: usize, field: i32): u32 {
   return bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), field);
 }
 
+function badStreamId(smmu: usize): bool {
+  if (bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID)) event(C_BAD_STREAMID);
+  else noEvent();
+  return false;
+}
+
+/** Bits of a StreamID that index a level-2 stream table. Reserved values of SPLIT act as 6. */
+function splitBits(field: u32): u32 {
+  return field == 8 || field == 10 ? field : 6;
+}
+
+// A level-1 descriptor is read anew for each STE that is not cached: Linux writes it without a command when a device appears.
 function fetchSte(smmu: usize, sid: u32): bool {
-  const log2size = bits(atomic.load<u32>(smmu, SMMU_AT_STRTAB_CFG), STRTAB_BASE_CFG_LOG2SIZE);
-  if (u64(sid) >> u64(log2size) != 0) {
-    if (bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID)) event(C_BAD_STREAMID);
-    else noEvent();
-    return false;
+  const shape = atomic.load<u32>(smmu, SMMU_AT_STRTAB_CFG);
+  if (u64(sid) >> u64(bits(shape, STRTAB_BASE_CFG_LOG2SIZE)) != 0) return badStreamId(smmu);
+  let table = atomic.load<u64>(smmu, SMMU_AT_STRTAB_BASE);
+  let index = sid;
+  if (bits(shape, STRTAB_BASE_CFG_FMT) == STRTAB_FMT_2LEVEL && idr0(smmu, IDR0_ST_LEVEL)) {
+    const split = splitBits(bits(shape, STRTAB_BASE_CFG_SPLIT));
+    const slot = table + (u64(sid >> split) << 3);
+    const place = locate(slot, L1STD_SIZE);
+    if (place == NOWHERE) {
+      fetchFault(F_STE_FETCH, slot);
+      return false;
+    }
+    const descriptor = loadAt(place);
+    const span = bits(u32(descriptor), L1STD_SPAN);
+    index = sid & (((<u32>1) << split) - 1);
+    if (span == 0 || span > split + 1 || index >> (span - 1) != 0) return badStreamId(smmu);
+    table = alignedDown(descriptor & 0x000fffffffffffff, span - 1 + 6);
   }
-  const pa = atomic.load<u64>(smmu, SMMU_AT_STRTAB_BASE) + u64(sid) * STE_SIZE;
+  const pa = table + u64(index) * STE_SIZE;
   const place = locate(pa, STE_SIZE);
   if (place == NOWHERE) {
     fetchFault(F_STE_FETCH, pa);
@@ -156,9 +195,16 @@ function fetchSte(smmu: usize, sid: u32): bool {
   return true;
 }
 
+// Hardware update of the access flag needs HTTU 1, that of the dirty state HTTU 2.
+function updatesAllowed(smmu: usize, ha: u32, hd: u32): bool {
+  const httu = idr0(smmu, IDR0_HTTU);
+  return (!ha || httu >= 1) && (!hd || httu >= 2);
+}
+
 // Stage 2 of the STE: supported, and its sizes consistent with each other.
 function stage2Valid(smmu: usize): bool {
-  if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64) || steField(STE_S2ENDI) || steField(STE_S2HA) || steField(STE_S2HD)) return false;
+  if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64) || steField(STE_S2ENDI)) return false;
+  if (!updatesAllowed(smmu, steField(STE_S2HA), steField(STE_S2HD))) return false;
   if (steField(STE_S2S) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
   const granule = granuleOfTg0(steField(STE_S2TG));
   if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
@@ -182,8 +228,10 @@ function stage1Valid(smmu: usize): bool {
   if (steField(STE_S1STALLD) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
   const cdMax = steField(STE_S1CDMAX);
   if (cdMax > bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE)) return false;
-  // Two-level CD tables need IDR0.CD2L.
-  return cdMax == 0 || (steField(STE_S1FMT) == 0 && steField(STE_S1DSS) != 3);
+  // S1Fmt and S1DSS are of no account without substreams.
+  if (cdMax == 0) return true;
+  const format = steField(STE_S1FMT);
+  return steField(STE_S1DSS) != 3 && (format == STE_S1FMT_LINEAR || (format <= <u32>STE_S1FMT_64K && idr0(smmu, IDR0_CD2L) != 0));
 }
 
 function tableValid(smmu: usize, tsz: u32, granule: u32, ttb: u64): bool {
@@ -196,22 +244,40 @@ function ttb(word: usize): u64 {
 }
 
 function cdValid(smmu: usize): bool {
-  if (!cdField(CD_V) || !cdField(CD_AA64) || cdField(CD_ENDI) || cdField(CD_HA) || cdField(CD_HD)) return false;
+  if (!cdField(CD_V) || !cdField(CD_AA64) || cdField(CD_ENDI)) return false;
+  if (!updatesAllowed(smmu, cdField(CD_HA), cdField(CD_HD))) return false;
   if (!cdField(CD_A) && idr0(smmu, IDR0_TERM_MODEL)) return false;
   if (cdField(CD_S) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
   if (!cdField(CD_EPD0) && !tableValid(smmu, cdField(CD_T0SZ), granuleOfTg0(cdField(CD_TG0)), ttb(8))) return false;
   return cdField(CD_EPD1) != 0 || tableValid(smmu, cdField(CD_T1SZ), granuleOfTg1(cdField(CD_TG1)), ttb(16));
 }
 
+// Where `length` bytes of a CD table lie, NOWHERE after a fault. When nested, the address is an IPA.
+function cdPlace(smmu: usize, address: u64, length: u32): i64 {
+  const pa = tablePa(smmu, address, EVT_CLASS_CD, false);
+  if (pa == u64(-1)) return NOWHERE;
+  const place = locate(pa, length);
+  if (place == NOWHERE) fetchFault(F_CD_FETCH, pa);
+  return place;
+}
+
 function fetchCd(smmu: usize, index: u32): bool {
-  const pointer = (u64(steField(STE_S1CONTEXTPTR_HI)) << 32) | (u64(steField(STE_S1CONTEXTPTR_LO)) << 6);
-  const pa = tablePa(smmu, pointer + u64(index) * CD_SIZE, EVT_CLASS_CD);
-  if (pa == u64(-1)) return false;
-  const place = locate(pa, CD_SIZE);
-  if (place == NOWHERE) {
-    fetchFault(F_CD_FETCH, pa);
-    return false;
+  let table = (u64(steField(STE_S1CONTEXTPTR_HI)) << 32) | (u64(steField(STE_S1CONTEXTPTR_LO)) << 6);
+  const format = steField(STE_S1CDMAX) == 0 ? u32(STE_S1FMT_LINEAR) : steField(STE_S1FMT);
+  if (format != STE_S1FMT_LINEAR) {
+    const leafBits: u32 = format == STE_S1FMT_64K ? 10 : 6;
+    const descriptorPlace = cdPlace(smmu, table + (u64(index >> leafBits) << 3), L1CD_SIZE);
+    if (descriptorPlace == NOWHERE) return false;
+    const descriptor = loadAt(descriptorPlace);
+    if (!bits(u32(descriptor), L1CD_V)) {
+      event(C_BAD_SUBSTREAMID);
+      return false;
+    }
+    table = alignedDown(descriptor & 0x000fffffffffffff, leafBits + 6);
+    index &= ((<u32>1) << leafBits) - 1;
   }
+  const place = cdPlace(smmu, table + u64(index) * CD_SIZE, CD_SIZE);
+  if (place == NOWHERE) return false;
   copyFrom(place, THREAD + CD, CD_SIZE >> 3);
   if (!cdValid(smmu)) {
     event(C_BAD_CD);
@@ -220,7 +286,8 @@ function fetchCd(smmu: usize, index: u32): bool {
   setCfg(CFG_ASID, cdField(CD_ASID) & (idr0(smmu, IDR0_ASID16) ? 0xffff : 0xff));
   setCfg(CFG_CD0, load<u32>(THREAD + CD));
   setCfg(CFG_CD1, load<u32>(THREAD + CD, 4));
-  setCfg(CFG_HAD, cdField(CD_HAD0) | (cdField(CD_HAD1) << 1));
+  const had = bits(atomic.load<u32>(smmu, SMMU_AT_IDR3), IDR3_HAD) != 0;
+  setCfg(CFG_HAD, had ? cdField(CD_HAD0) | (cdField(CD_HAD1) << 1) : 0);
   store<u64>(THREAD + THREAD_CFG, ttb(8), CFG_TTB0);
   store<u64>(THREAD + THREAD_CFG, ttb(16), CFG_TTB1);
   return true;

@@ -6,6 +6,7 @@ import { CD_R } from '../layout/cd';
 import {
   EVT_ADDR_HI,
   EVT_CLASS,
+  EVT_CLASS_TT,
   EVT_ID,
   EVT_IND,
   EVT_PNU,
@@ -13,6 +14,7 @@ import {
   EVT_S2,
   EVT_SSID,
   EVT_SSV,
+  EVT_TTRNW,
   F_ACCESS,
   F_ADDR_SIZE,
   F_PERMISSION,
@@ -103,6 +105,12 @@ export function walkFault(id: u32, kind: u32, stage2: bool, ipa: u64): void {
 /** A stage-2 fault gives the page of the IPA. */
 export function stage2Fault(id: u32, kind: u32, ipa: u64): void {
   walkFault(id, kind, true, ipa & ~(<u64>0xfff));
+}
+
+/** Stage 2 does not let stage 1 read (or, to update a descriptor, write) one of its tables or its CD. TTRnW says which. */
+export function tableFault(kind: u32, ipa: u64, write: bool): void {
+  stage2Fault(F_PERMISSION, kind, ipa);
+  if (kind == EVT_CLASS_TT && !write) store<u32>(THREAD, load<u32>(THREAD, THREAD_EVENT + 12) | maskOf(EVT_TTRNW), THREAD_EVENT + 12);
 }
 
 /** CD.R and STE.S2R decide whether faults 0x10 to 0x13 are recorded; everything else always is, a bypassed stream's F_ADDR_SIZE included. */

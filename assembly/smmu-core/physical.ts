@@ -1,7 +1,7 @@
 // Physical memory as a unit reaches it: PA = (window << 32) | address. Window 0 is host RAM; the unit's own window is its guest's
 // memory, through the guest port. Any other PA is an external abort.
 
-import { load64, resolve, store64 } from '../imports/port';
+import { cas64, load64, resolve, store64 } from '../imports/port';
 import { RAM_BASE, RAM_SIZE, WINDOW } from '../imports/unit';
 
 /** What `locate` returns for a PA that the unit does not reach. */
@@ -28,6 +28,11 @@ export function loadAt(place: i64): u64 {
 export function storeAt(place: i64, value: u64): void {
   if (place >> 32 == 0) atomic.store<u64>(u32(place), value);
   else store64(u32(place), value);
+}
+
+/** Replaces a 64-bit word that is `old`, in one piece. False when it is something else. */
+export function casAt(place: i64, old: u64, value: u64): bool {
+  return (place >> 32 == 0 ? atomic.cmpxchg<u64>(u32(place), old, value) : cas64(u32(place), old, value)) == old;
 }
 
 /** Copies `words` 64-bit words from a place to the unit's scratch, each read once. */

@@ -1,8 +1,8 @@
 // One translation: configuration, IOTLB, walk, permissions, insert.
 
 import { THREAD } from '../imports/unit';
-import { CD_A } from '../layout/cd';
-import { EVT_CLASS_IN, EVT_S2, F_ADDR_SIZE, F_PERMISSION } from '../layout/events';
+import { CD_A, CD_PAN, CD_TBI0, CD_TBI1 } from '../layout/cd';
+import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_S2, F_ADDR_SIZE, F_PERMISSION, F_WALK_EABT } from '../layout/events';
 import {
   CFG_ASID,
   CFG_CD1,
@@ -38,14 +38,18 @@ import { configGeneration } from './config-cache';
 import { configure } from './configure';
 import { INSTRUCTION, PRIVILEGED, recordEvent, stage2Fault, WRITE, walkFault } from './faults';
 import { vmidBlock } from './generations';
+import { effectiveBits } from './geometry';
 import { canonical } from './invalidate';
 import { tlbInsert, tlbLookup } from './iotlb';
 import {
-  effectiveBits,
+  commitStage1,
+  commitStage2,
+  S1_CLEAN,
   S1_GLOBAL,
   S1_OUT,
   S1_PERM,
   S1_SIZE,
+  S2_CLEAN,
   S2_OUT,
   S2_PERM,
   S2_SIZE,
@@ -64,6 +68,9 @@ const BYPASS_SIZE: u32 = 12;
 
 // Configuration is read at most this often when CFGI commands keep changing it; then the translation is used once, uncached.
 const CONFIG_TRIES = 2;
+
+// Walks of one access whose descriptor updates keep losing against other writers; then it is refused.
+const WALK_TRIES = 4;
 
 /** The address as it is. False when it is wider than IDR5.OAS. */
 function bypass(smmu: usize, iova: u64): bool {
@@ -87,19 +94,33 @@ function hasStage1(): bool {
   return config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
 }
 
-function allows(permissions: u32, attributes: u32): bool {
-  if ((attributes & PRIVILEGED) == 0 && (permissions & TLB_PERM_UNPRIV) == 0) return false;
+// PAN keeps privileged data accesses from pages that unprivileged ones may use; it is of stage 1, and so is every privilege.
+function allows(permissions: u32, attributes: u32, pan: bool): bool {
+  // Unprivileged execution needs no unprivileged data access: a page may be execute-only.
   if (attributes & INSTRUCTION) return (permissions & (attributes & PRIVILEGED ? TLB_PERM_PX : TLB_PERM_UX)) != 0;
+  const unprivileged = (permissions & TLB_PERM_UNPRIV) != 0;
+  if (attributes & PRIVILEGED ? pan && unprivileged : !unprivileged) return false;
   return (permissions & (attributes & WRITE ? TLB_PERM_W : TLB_PERM_R)) != 0;
 }
 
-// Both stages of the walk, with their permission checks: stage 1's comes before stage 2 is walked for the output.
-function walk(smmu: usize, iova: u64, attributes: u32): bool {
+function panOn(): bool {
+  return hasStage1() && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_PAN) != 0;
+}
+
+const FAULTED: u32 = 0;
+const WALKED: u32 = 1;
+/** A descriptor changed between its load and its update. */
+const AGAIN: u32 = 2;
+
+// Both stages of the walk, with their permission checks: stage 1's comes before stage 2 is walked for the output. Descriptors are updated
+// only for an access that both stages let through.
+function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
+  const write = (attributes & WRITE) != 0;
   if (hasStage1()) {
-    if (!walkStage1(smmu, iova)) return false;
-    if (!allows(load<u32>(THREAD, S1_PERM), attributes)) {
+    if (!walkStage1(smmu, iova, write)) return FAULTED;
+    if (!allows(load<u32>(THREAD, S1_PERM), attributes, panOn())) {
       walkFault(F_PERMISSION, EVT_CLASS_IN, false, 0);
-      return false;
+      return FAULTED;
     }
   } else {
     skipStage1(iova);
@@ -107,15 +128,32 @@ function walk(smmu: usize, iova: u64, attributes: u32): bool {
   const ipa = load<u64>(THREAD, S1_OUT);
   if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_S1) {
     skipStage2(ipa);
-    return true;
+  } else {
+    if (!walkStage2(smmu, ipa, EVT_CLASS_IN, write)) return FAULTED;
+    // Stage 2 knows no privilege.
+    if (!allows(load<u32>(THREAD, S2_PERM), attributes, false)) {
+      stage2Fault(F_PERMISSION, EVT_CLASS_IN, ipa);
+      return FAULTED;
+    }
   }
-  if (!walkStage2(smmu, ipa, EVT_CLASS_IN)) return false;
-  // Stage 2 knows no privilege.
-  if (!allows(load<u32>(THREAD, S2_PERM), attributes)) {
-    stage2Fault(F_PERMISSION, EVT_CLASS_IN, ipa);
-    return false;
+  const committed = commitStage1(smmu);
+  if (committed != WALKED) return committed;
+  return commitStage2() ? WALKED : AGAIN;
+}
+
+function walk(smmu: usize, iova: u64, attributes: u32): bool {
+  for (let i = 0; i < WALK_TRIES; i++) {
+    const result = walkOnce(smmu, iova, attributes);
+    if (result != AGAIN) return result == WALKED;
   }
-  return true;
+  walkFault(F_WALK_EABT, EVT_CLASS_TT, false, 0);
+  return false;
+}
+
+// Without TBI the top byte of a VA takes part in the translation although the IOTLB leaves it out: such an address is for the walk to refuse.
+function tagRefused(iova: u64, input: u64): bool {
+  if (iova == input) return false;
+  return !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), (iova >> 55) & 1 ? CD_TBI1 : CD_TBI0);
 }
 
 /**
@@ -157,8 +195,8 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
   const stage2Only = config == STE_CONFIG_S2;
   const asid = load<u32>(THREAD + THREAD_CFG, CFG_ASID);
   const input = stage2Only ? iova : canonical(iova);
-  const hit = tlbLookup(smmu, vmid, asid, input, stage2Only);
-  if (hit != 0 && allows(hit, attributes)) {
+  const hit = tagRefused(iova, input) ? 0 : tlbLookup(smmu, vmid, asid, input, stage2Only);
+  if (hit != 0 && allows(hit, attributes, panOn())) {
     count(THREAD_TLB_HITS);
     return OK;
   }
@@ -168,7 +206,9 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
 
   const s1size = load<u32>(THREAD, S1_SIZE);
   const size = min(s1size, load<u32>(THREAD, S2_SIZE));
-  const permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
+  let permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
+  // A page that is still clean: its first write comes back to the walk.
+  if ((attributes & WRITE) == 0 && (load<u32>(THREAD, S1_CLEAN) | load<u32>(THREAD, S2_CLEAN)) != 0) permissions &= ~u32(TLB_PERM_W);
   const pa = load<u64>(THREAD, S2_OUT);
   store<u64>(THREAD, pa, THREAD_PA);
   store<u32>(THREAD, size, THREAD_PA_SIZE);
