@@ -2,7 +2,7 @@
 // read from the ring, once; nothing here looks at the ring again.
 
 import { CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../layout/cmdqv-registers';
-import { CFGI_RANGE, CMD_SSEC, CMD_SSID, CMD_SSV, SYNC_CS, SYNC_CS_NONE, TLBI_ASID } from '../layout/commands';
+import { CFGI_RANGE, CMD_SSEC, CMD_SSID, SYNC_CS, SYNC_CS_NONE, TLBI_ASID } from '../layout/commands';
 import {
   ACTION_ATC_INV,
   ACTION_CFGI_CD,
@@ -25,7 +25,6 @@ import {
   ATC_PORT_SID,
   ATC_PORT_STRIDE,
   ATC_PORTS,
-  CFG_NO_SSID,
   CTX_HYP_OWN,
   CTX_SID_MATCH,
   CTX_SID_REPLACE,
@@ -106,10 +105,6 @@ export function vmidOf(queue: usize, context: usize, d0: u64): u32 {
   return vmid;
 }
 
-function ssidOf(d0: u64): i64 {
-  return bits(u32(d0), CMD_SSV) ? i64(bits(u32(d0), CMD_SSID)) : i64(u64(u32(CFG_NO_SSID)));
-}
-
 function cfgi(smmu: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);
 }
@@ -163,11 +158,14 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       cfgi(smmu);
       invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
       return DONE;
-    case ACTION_CFGI_CD:
+    case ACTION_CFGI_CD: {
       cfgi(smmu);
+      // SSV is reserved in CFGI_CD: the SubstreamID counts whatever it says.
+      const ssid = i64(bits(u32(d0), CMD_SSID));
       // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well: drop every entry of the stream.
-      invalidateConfig(smmu, u32(d0 >> 32), bits(u32(d0), CMD_SSID) == 0 ? EVERY_SSID : ssidOf(d0));
+      invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
       return DONE;
+    }
     case ACTION_CFGI_CD_ALL:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
