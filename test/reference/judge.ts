@@ -1,0 +1,140 @@
+// Puts a point of the matrix to the reference and to the real core, and says how they differ.
+
+import {
+  SMMU_AT_CR2,
+  SMMU_AT_IDR0,
+  SMMU_AT_IDR1,
+  SMMU_AT_IDR3,
+  SMMU_AT_IDR5,
+  SMMU_AT_STRTAB_BASE,
+  SMMU_AT_STRTAB_CFG,
+  THREAD_EVENT,
+} from '../../assembly/layout/host-memory.ts';
+import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../../assembly/load.ts';
+import { type Harness, RAM_GPA } from '../support/unit-harness.ts';
+import { type ReferenceResult, type ReferenceSmmu, ReferenceWalker } from './reference-walker.ts';
+import type { Access, Scenario } from './scenario.ts';
+
+/** S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level stream tables. */
+const IDR0 = 0x0d4c149b;
+/** SSIDSIZE 20, SIDSIZE 16. */
+const IDR1 = 0x014a0510;
+/** OAS 48 and every granule. */
+const IDR5 = 0x75;
+/** HAD, FWB, RIL. */
+const IDR3 = 0x504;
+const RECINVSID = 2;
+
+/** Where the stream table lies, and how it is made. */
+export interface StreamTable {
+  readonly base: bigint;
+  /** STRTAB_BASE_CFG. */
+  readonly config: number;
+  readonly sid: number;
+  /** PA of the STE. */
+  readonly ste: bigint;
+  /** Other words that it is made of. */
+  readonly words: ReadonlyMap<bigint, bigint>;
+}
+
+/** Linear, 256 entries. */
+export const LINEAR: StreamTable = { base: 0x10000n, config: 8, sid: 5, ste: 0x10140n, words: new Map() };
+
+export function prepare(h: Harness): void {
+  h.set(SMMU_AT_IDR0, IDR0);
+  h.set(SMMU_AT_IDR1, IDR1);
+  h.set(SMMU_AT_IDR3, IDR3);
+  h.set(SMMU_AT_IDR5, IDR5);
+  h.set(SMMU_AT_CR2, RECINVSID);
+}
+
+// The unit's view of memory: host RAM in window 0, the guest's RAM in window 1.
+function place(h: Harness, pa: bigint): [DataView, number] | undefined {
+  const [window, address] = [pa >> 32n, Number(pa & 0xffff_ffffn)];
+  if (window === 0n && address + 8 <= h.hostBytes.byteLength - h.ramBase) return [h.hostBytes, h.ramBase + address];
+  if (window === 1n && address >= RAM_GPA + 0x100000 && address + 8 <= RAM_GPA + 0x800000) return [h.guestBytes, address - RAM_GPA];
+  return undefined;
+}
+
+function read(h: Harness, pa: bigint): bigint | undefined {
+  const [view, at] = place(h, pa) ?? [];
+  return view?.getBigUint64(at ?? 0, true);
+}
+
+function write(h: Harness, pa: bigint, value: bigint): void {
+  const [view, at] = place(h, pa) ?? [];
+  view?.setBigUint64(at ?? 0, value, true);
+}
+
+const hex = (value: bigint | undefined) => (value === undefined ? 'none' : `0x${value.toString(16)}`);
+
+// The fields of a record that the reference speaks of, in one line.
+function recordOf(id: number, stage2: boolean, kind: number | undefined, address: bigint | undefined): string {
+  return id === 0 ? 'no record' : `event ${id}${stage2 ? ' of stage 2' : ''}, class ${kind ?? 0}, address ${hex(address ?? 0n)}`;
+}
+
+function expected(result: ReferenceResult): string {
+  if (result.pa !== undefined) return `PA ${hex(result.pa)}`;
+  return recordOf(result.event, result.stage2, result.class, result.ipa ?? result.fetchAddress);
+}
+
+function actual(h: Harness, status: number, pa: bigint): string {
+  if (status === 0) return `PA ${hex(pa)}`;
+  const word = (i: number) => h.hostBytes.getUint32(h.unit.threadBlock + THREAD_EVENT + 4 * i, true);
+  const address = h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_EVENT + 24, true);
+  return recordOf(word(0) & 0xff, (word(3) & 0x80) !== 0, (word(3) >>> 8) & 3, address);
+}
+
+/** What became of an access, and how the two models differ about it: undefined when they agree. */
+export interface Verdict {
+  readonly event: number;
+  readonly difference?: string;
+}
+
+export function judge(h: Harness, scenario: Scenario, access: Access, table: StreamTable = LINEAR): Verdict {
+  h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, table.base, true);
+  h.set(SMMU_AT_STRTAB_CFG, table.config);
+  const words = new Map([...scenario.words, ...table.words, ...scenario.ste.map((word, i) => [table.ste + BigInt(8 * i), word] as const)]);
+  for (const [pa, value] of words) write(h, pa, value);
+  // CFGI_ALL and TLBI_NSNH_ALL.
+  h.mainCommand(0x04n, 31n);
+  h.mainCommand(0x30n);
+
+  const smmu: ReferenceSmmu = {
+    idr0: BigInt(IDR0),
+    idr1: BigInt(IDR1),
+    idr5: BigInt(IDR5),
+    strtabBase: table.base,
+    strtabCfg: BigInt(table.config),
+    recinvsid: true,
+  };
+  const { ssid } = scenario.shape;
+  const reference = ReferenceWalker.translate(smmu, (pa) => read(h, pa), {
+    sid: BigInt(table.sid),
+    address: scenario.address,
+    ...access,
+    ...(ssid === undefined ? {} : { ssid }),
+  });
+  const attributes =
+    (access.write ? ACCESS_WRITE : 0) | (access.privileged ? ACCESS_PRIVILEGED : 0) | (access.instruction ? ACCESS_INSTRUCTION : 0);
+  const translate = () => h.translate(table.sid, scenario.address, attributes, ssid === undefined ? -1 : Number(ssid));
+  const first = translate();
+  const differences: string[] = [];
+  const [want, got] = [expected(reference), actual(h, first.status, first.pa)];
+  if (want !== got) differences.push(`${got} instead of ${want}`);
+  if (reference.pa !== undefined) {
+    for (const [pa, value] of words) {
+      const should = reference.updates.get(pa) ?? value;
+      if (read(h, pa) !== should) differences.push(`${hex(pa)} is ${hex(read(h, pa))} instead of ${hex(should)}`);
+    }
+  }
+  // Once more, now perhaps from the IOTLB.
+  const second = translate();
+  if (actual(h, second.status, second.pa) !== got) differences.push(`${actual(h, second.status, second.pa)} the second time`);
+  for (const pa of words.keys()) write(h, pa, 0n);
+  h.events();
+  return {
+    event: reference.pa === undefined ? reference.event : -1,
+    ...(differences.length > 0 ? { difference: differences.join('; ') } : {}),
+  };
+}

@@ -1,0 +1,361 @@
+// A plain model of SMMUv3 configuration and translation: BigInt, no caches, straight from the formats. It shares no code with the model
+// that it judges and imports nothing.
+
+/** Reads an aligned 64-bit word at a PA; undefined when nothing is there. */
+export type ReadPhysical = (pa: bigint) => bigint | undefined;
+
+export interface ReferenceSmmu {
+  readonly idr0: bigint;
+  readonly idr1: bigint;
+  readonly idr5: bigint;
+  readonly strtabBase: bigint;
+  readonly strtabCfg: bigint;
+  readonly recinvsid: boolean;
+}
+
+export interface ReferenceAccess {
+  readonly sid: bigint;
+  /** Undefined for none. */
+  readonly ssid?: bigint;
+  readonly address: bigint;
+  readonly write?: boolean;
+  readonly privileged?: boolean;
+  readonly instruction?: boolean;
+}
+
+/** What becomes of an access: a PA, or a refusal with its event (0 for none), and the descriptors that it updates. */
+export interface ReferenceResult {
+  readonly pa?: bigint;
+  readonly event: number;
+  readonly stage2: boolean;
+  /** 0 CD, 1 translation table, 2 input; of walk faults only. */
+  readonly class?: number;
+  readonly ipa?: bigint;
+  readonly fetchAddress?: bigint;
+  readonly updates: ReadonlyMap<bigint, bigint>;
+}
+
+const ID = { badStreamId: 2, steFetch: 3, badSte: 4, disabled: 6, badSubstream: 8, cdFetch: 9, badCd: 10, walkAbort: 11 };
+const FAULT = { translation: 0x10, addressSize: 0x11, access: 0x12, permission: 0x13 };
+const SIZES = [32n, 36n, 40n, 42n, 44n, 48n, 48n, 48n];
+const ADDRESS = 0x000f_ffff_ffff_ffffn;
+
+interface Refusal {
+  readonly event: number;
+  readonly stage2?: boolean;
+  readonly class?: number;
+  readonly ipa?: bigint;
+  readonly fetchAddress?: bigint;
+}
+
+class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(`event ${refusal.event}`);
+    this.refusal = refusal;
+  }
+}
+
+const field = (word: bigint, low: number, width: number) => (word >> BigInt(low)) & ((1n << BigInt(width)) - 1n);
+const flag = (word: bigint, low: number) => field(word, low, 1) === 1n;
+
+function refuse(refusal: Refusal): never {
+  throw new Refused(refusal);
+}
+
+/** Granule, as log2, of TG0 and S2TG (0 4K, 1 64K, 2 16K) or of TG1 (1 16K, 2 4K, 3 64K). */
+function granuleOf(tg: bigint, upper: boolean): bigint | undefined {
+  return (upper ? [undefined, 14n, 12n, 16n] : [12n, 16n, 14n, undefined])[Number(tg)];
+}
+
+interface Walk {
+  readonly input: bigint;
+  readonly inputBits: bigint;
+  readonly granule: bigint;
+  readonly startLevel: number;
+  readonly table: bigint;
+  readonly outputBits: bigint;
+  /** Reads a descriptor at a table address. */
+  readonly descriptor: (address: bigint) => bigint;
+  readonly fault: (event: number) => never;
+}
+
+interface Leaf {
+  readonly output: bigint;
+  readonly descriptor: bigint;
+  readonly slot: bigint;
+  /** The table descriptors on the way. */
+  readonly tables: readonly bigint[];
+}
+
+// The part that both stages have in common.
+function walkTables(walk: Walk): Leaf {
+  const { input, granule, outputBits } = walk;
+  const tables: bigint[] = [];
+  let table = walk.table;
+  for (let level = walk.startLevel; ; level++) {
+    const shift = granule + BigInt(3 - level) * (granule - 3n);
+    const top = level === walk.startLevel ? walk.inputBits : shift + granule - 3n;
+    if (level === walk.startLevel) table -= table % (1n << (top - shift + 3n));
+    const slot = table + field(input, Number(shift), Number(top - shift)) * 8n;
+    const descriptor = walk.descriptor(slot);
+    const type = field(descriptor, 0, 2);
+    if (type === 3n && level < 3) {
+      tables.push(descriptor);
+      table = field(descriptor, Number(granule), 48 - Number(granule)) << granule;
+      if (table >= 1n << outputBits) walk.fault(FAULT.addressSize);
+      continue;
+    }
+    const block = type === 1n && (level === 2 || (level === 1 && granule === 12n));
+    if (!(block || (type === 3n && level === 3))) walk.fault(FAULT.translation);
+    const base = field(descriptor, Number(shift), 48 - Number(shift)) << shift;
+    if (base >= 1n << outputBits) walk.fault(FAULT.addressSize);
+    return { output: base + field(input, 0, Number(shift)), descriptor, slot, tables };
+  }
+}
+
+export class ReferenceWalker {
+  readonly #smmu: ReferenceSmmu;
+  readonly #read: ReadPhysical;
+  readonly #updates = new Map<bigint, bigint>();
+  readonly #access: ReferenceAccess;
+  #ste: readonly bigint[] = [];
+  #cd: readonly bigint[] = [];
+  #stage1 = false;
+  #stage2 = false;
+
+  private constructor(smmu: ReferenceSmmu, read: ReadPhysical, access: ReferenceAccess) {
+    this.#smmu = smmu;
+    this.#read = read;
+    this.#access = access;
+  }
+
+  /** What an SMMU without caches would make of an access. Nothing is written: `updates` says what would be. */
+  static translate(smmu: ReferenceSmmu, read: ReadPhysical, access: ReferenceAccess): ReferenceResult {
+    const walker = new ReferenceWalker(smmu, read, access);
+    try {
+      return { pa: walker.#run(), event: 0, stage2: false, updates: walker.#updates };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const { event, stage2 = false, ...rest } = error.refusal;
+      return { ...rest, event: walker.#recorded(event, stage2) ? event : 0, stage2, updates: walker.#updates };
+    }
+  }
+
+  #recorded(event: number, stage2: boolean): boolean {
+    if (event < FAULT.translation || !(this.#stage1 || this.#stage2)) return true;
+    return stage2 ? flag(this.#ste[2] ?? 0n, 58) : flag(this.#cd[0] ?? 0n, 45);
+  }
+
+  #words(pa: bigint, count: number, event: number): bigint[] {
+    return Array.from({ length: count }, (_, i) => this.#read(pa + BigInt(8 * i)) ?? refuse({ event, fetchAddress: pa }));
+  }
+
+  #fetchSte(): readonly bigint[] {
+    const { strtabBase, strtabCfg, recinvsid, idr0 } = this.#smmu;
+    const { sid } = this.#access;
+    const bad = () => refuse({ event: recinvsid ? ID.badStreamId : 0 });
+    if (sid >= 1n << field(strtabCfg, 0, 6)) bad();
+    if (field(strtabCfg, 16, 2) !== 1n || field(idr0, 27, 2) === 0n) return this.#words(strtabBase + sid * 64n, 8, ID.steFetch);
+    const declared = field(strtabCfg, 6, 5);
+    const split = declared === 8n || declared === 10n ? declared : 6n;
+    const [level1 = 0n] = this.#words(strtabBase + (sid >> split) * 8n, 1, ID.steFetch);
+    const span = field(level1, 0, 5);
+    const index = sid % (1n << split);
+    if (span === 0n || span > split + 1n || index >= 1n << (span - 1n)) bad();
+    const size = 64n << (span - 1n);
+    const level2 = level1 & ADDRESS;
+    return this.#words(level2 - (level2 % size) + index * 64n, 8, ID.steFetch);
+  }
+
+  #granuleSupported(granule: bigint | undefined): granule is bigint {
+    const bit = granule === 12n ? 4 : granule === 14n ? 5 : 6;
+    return granule !== undefined && flag(this.#smmu.idr5, bit);
+  }
+
+  #outputBits(code: bigint): bigint {
+    const [own = 48n, all = 48n] = [SIZES[Number(code)], SIZES[Number(field(this.#smmu.idr5, 0, 3))]];
+    return own < all ? own : all;
+  }
+
+  #updatesSupported(ha: boolean, hd: boolean): boolean {
+    const httu = field(this.#smmu.idr0, 6, 2);
+    return (!ha || httu > 0n) && (!hd || httu > 1n);
+  }
+
+  #stage1Legal(): boolean {
+    const [d0 = 0n, d1 = 0n] = this.#ste;
+    const { idr0, idr1 } = this.#smmu;
+    if (!flag(idr0, 1) || field(d1, 30, 2) !== 0n) return false;
+    if (flag(d1, 27) && field(idr0, 24, 2) === 1n) return false;
+    const cdMax = field(d0, 59, 5);
+    if (cdMax > field(idr1, 6, 5)) return false;
+    const format = field(d0, 4, 2);
+    return cdMax === 0n || (field(d1, 0, 2) !== 3n && (format === 0n || (format < 3n && flag(idr0, 19))));
+  }
+
+  #stage2Shape(): { granule: bigint; inputBits: bigint; startLevel: number } | undefined {
+    const d2 = this.#ste[2] ?? 0n;
+    const granule = granuleOf(field(d2, 46, 2), false);
+    const sl0 = Number(field(d2, 38, 2));
+    const t0sz = field(d2, 32, 6);
+    if (!this.#granuleSupported(granule) || sl0 === 3 || t0sz < 16n || t0sz > 39n) return undefined;
+    const startLevel = (granule === 12n ? 2 : 3) - sl0;
+    const entryBits = granule + BigInt(3 - startLevel) * (granule - 3n);
+    const indexBits = 64n - t0sz - entryBits;
+    // One table has granule / 8 entries; up to 16 of them are concatenated.
+    return indexBits < 1n || indexBits > granule - 3n + 4n ? undefined : { granule, inputBits: 64n - t0sz, startLevel };
+  }
+
+  #stage2Legal(): boolean {
+    const d2 = this.#ste[2] ?? 0n;
+    if (!flag(this.#smmu.idr0, 0) || !flag(d2, 51) || flag(d2, 52)) return false;
+    if (!this.#updatesSupported(flag(d2, 56), flag(d2, 55)) || (flag(d2, 57) && field(this.#smmu.idr0, 24, 2) === 1n)) return false;
+    const ttb = (this.#ste[3] ?? 0n) & ADDRESS & ~15n;
+    return this.#stage2Shape() !== undefined && ttb < 1n << this.#outputBits(field(d2, 48, 3));
+  }
+
+  #cdLegal(): boolean {
+    const [d0 = 0n, ttb0 = 0n, ttb1 = 0n] = this.#cd;
+    if (!flag(d0, 31) || !flag(d0, 41) || flag(d0, 15)) return false;
+    if (!this.#updatesSupported(flag(d0, 43), flag(d0, 42))) return false;
+    if (!flag(d0, 46) && flag(this.#smmu.idr0, 26)) return false;
+    if (flag(d0, 44) && field(this.#smmu.idr0, 24, 2) === 1n) return false;
+    const limit = 1n << this.#outputBits(field(d0, 32, 3));
+    const half = (low: number, epd: number, ttb: bigint, upper: boolean) => {
+      const size = field(d0, low, 6);
+      const granule = granuleOf(field(d0, low + 6, 2), upper);
+      return flag(d0, epd) || (size >= 16n && size <= 39n && this.#granuleSupported(granule) && (ttb & ADDRESS & ~15n) < limit);
+    };
+    return half(0, 14, ttb0, false) && half(16, 30, ttb1, true);
+  }
+
+  // Stage 2 for an IPA that is read or written on behalf of stage 1 (class 0, 1) or of the access itself (2).
+  #walkStage2(ipa: bigint, kind: number, write: boolean, instruction: boolean): bigint {
+    const [, , d2 = 0n, d3 = 0n] = this.#ste;
+    const fault = (event: number) => refuse({ event, stage2: true, class: kind, ipa: ipa & ~0xfffn });
+    const shape = this.#stage2Shape();
+    if (!shape) throw new Error('a legal STE has a shape');
+    if (ipa >= 1n << shape.inputBits) fault(FAULT.translation);
+    const descriptor = (address: bigint) =>
+      this.#read(address) ?? refuse({ event: ID.walkAbort, stage2: true, class: 1, fetchAddress: address });
+    const table = d3 & ADDRESS & ~15n;
+    const leaf = walkTables({ ...shape, input: ipa, table, outputBits: this.#outputBits(field(d2, 48, 3)), descriptor, fault });
+    const [ha, hd, affd] = [flag(d2, 56), flag(d2, 55), flag(d2, 53)];
+    let next = leaf.descriptor;
+    if (!flag(next, 10) && !ha && !affd) fault(FAULT.access);
+    if (!flag(next, 10) && ha) next |= 1n << 10n;
+    const dirtyable = ha && hd && flag(next, 51);
+    const allowed = instruction ? !flag(next, 54) : write ? flag(next, 7) || dirtyable : flag(next, 6);
+    if (!allowed) fault(FAULT.permission);
+    if (write && dirtyable) next |= 1n << 7n;
+    if (next !== leaf.descriptor) this.#updates.set(leaf.slot, next);
+    return leaf.output;
+  }
+
+  #tableAddress(address: bigint, kind: number, write = false): bigint {
+    return this.#stage2 ? this.#walkStage2(address, kind, write, false) : address;
+  }
+
+  #fetchCd(index: bigint): void {
+    const [d0 = 0n] = this.#ste;
+    const words = (address: bigint, count: number) => this.#words(this.#tableAddress(address, 0), count, ID.cdFetch);
+    let table = d0 & ADDRESS & ~63n;
+    let offset = index;
+    const format = field(d0, 59, 5) === 0n ? 0n : field(d0, 4, 2);
+    if (format !== 0n) {
+      const perLeaf = format === 1n ? 64n : 1024n;
+      const [level1 = 0n] = words(table + (index / perLeaf) * 8n, 1);
+      if (!flag(level1, 0)) refuse({ event: ID.badSubstream });
+      table = level1 & ADDRESS;
+      table -= table % (perLeaf * 64n);
+      offset = index % perLeaf;
+    }
+    this.#cd = words(table + offset * 64n, 8);
+    if (!this.#cdLegal()) refuse({ event: ID.badCd });
+  }
+
+  // The CD that the access uses; undefined when S1DSS has it bypass stage 1.
+  #cdIndex(): bigint | undefined {
+    const [d0 = 0n, d1 = 0n] = this.#ste;
+    const { ssid } = this.#access;
+    const cdMax = field(d0, 59, 5);
+    const dss = field(d1, 0, 2);
+    if (ssid === undefined) {
+      if (cdMax === 0n || dss === 2n) return 0n;
+      return dss === 1n ? undefined : refuse({ event: ID.disabled });
+    }
+    if (cdMax === 0n || ssid >= 1n << cdMax || (ssid === 0n && dss === 2n)) refuse({ event: ID.badSubstream });
+    return ssid;
+  }
+
+  #walkStage1(): { ipa: bigint; commit: () => void } {
+    const [d0 = 0n, ttb0 = 0n, ttb1 = 0n] = this.#cd;
+    const { address, write = false, privileged = false, instruction = false } = this.#access;
+    const fault = (event: number) => refuse({ event, class: 2 });
+    const upper = flag(address, 55);
+    const tagged = flag(d0, upper ? 39 : 38) ? 56 : 64;
+    const bits = 64n - field(d0, upper ? 16 : 0, 6);
+    const significant = field(address, 0, tagged);
+    const above = significant >> bits;
+    const ones = (1n << (BigInt(tagged) - bits)) - 1n;
+    if (above !== (upper ? ones : 0n) || flag(d0, upper ? 30 : 14)) fault(FAULT.translation);
+    const granule = granuleOf(field(d0, upper ? 22 : 6, 2), upper) ?? 12n;
+    const startLevel = 4 - Math.ceil(Number(bits - granule) / Number(granule - 3n));
+    const descriptor = (slot: bigint) => {
+      const pa = this.#tableAddress(slot, 1);
+      return this.#read(pa) ?? refuse({ event: ID.walkAbort, class: 1, fetchAddress: pa });
+    };
+    const table = (upper ? ttb1 : ttb0) & ADDRESS & ~15n;
+    const outputBits = this.#outputBits(field(d0, 32, 3));
+    const input = field(address, 0, Number(bits));
+    const leaf = walkTables({ input, inputBits: bits, granule, startLevel, table, outputBits, descriptor, fault });
+    const had = flag(upper ? ttb1 : ttb0, 1);
+    const hierarchical = (bit: number) => !had && leaf.tables.some((word) => flag(word, bit));
+    const [ha, hd, affd] = [flag(d0, 43), flag(d0, 42), flag(d0, 35)];
+    let next = leaf.descriptor;
+    if (!flag(next, 10) && !ha && !affd) fault(FAULT.access);
+    if (!flag(next, 10) && ha) next |= 1n << 10n;
+    const dirtyable = ha && hd && flag(next, 51) && !hierarchical(62);
+    const writable = (!flag(next, 7) || dirtyable) && !hierarchical(62);
+    const unprivileged = flag(next, 6) && !hierarchical(61);
+    const wxn = flag(d0, 36) && writable;
+    const allowed = () => {
+      if (instruction && !privileged) return !flag(next, 54) && !hierarchical(60) && !wxn;
+      if (instruction) return !flag(next, 53) && !hierarchical(59) && !wxn && !(unprivileged && writable);
+      if (privileged ? flag(d0, 40) && unprivileged : !unprivileged) return false;
+      return !write || writable;
+    };
+    if (!allowed()) fault(FAULT.permission);
+    if (write && dirtyable) next &= ~(1n << 7n);
+    const commit = () => {
+      if (next !== leaf.descriptor) this.#updates.set(this.#tableAddress(leaf.slot, 1, true), next);
+    };
+    return { ipa: leaf.output, commit };
+  }
+
+  #run(): bigint {
+    this.#ste = this.#fetchSte();
+    const [d0 = 0n] = this.#ste;
+    const { address, write = false, instruction = false } = this.#access;
+    if (!flag(d0, 0)) refuse({ event: ID.badSte });
+    const config = field(d0, 1, 3);
+    if (config < 4n) refuse({ event: 0 });
+    const [translates1, translates2] = [flag(config, 0), flag(config, 1)];
+    if ((translates1 && !this.#stage1Legal()) || (translates2 && !this.#stage2Legal())) refuse({ event: ID.badSte });
+    this.#stage2 = translates2;
+    const index = translates1 ? this.#cdIndex() : undefined;
+    if (index !== undefined) {
+      this.#stage1 = true;
+      this.#fetchCd(index);
+    }
+    if (!this.#stage1 && !this.#stage2) {
+      if (address >= 1n << this.#outputBits(7n)) refuse({ event: FAULT.addressSize, class: 2 });
+      return address;
+    }
+    const { ipa, commit } = this.#stage1 ? this.#walkStage1() : { ipa: address, commit: () => undefined };
+    const pa = this.#stage2 ? this.#walkStage2(ipa, 2, write, instruction) : ipa;
+    commit();
+    return pa;
+  }
+}

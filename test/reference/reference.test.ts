@@ -1,0 +1,85 @@
+// The real core against a plain reference walker on a generated matrix; and three bugs planted in the real core, which the matrix must find.
+
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadHotModules } from '../../assembly/load.ts';
+import { compileAssembly, PROJECT } from '../support/compile-assembly.ts';
+import { Harness, harness } from '../support/unit-harness.ts';
+import { judge, prepare, type Verdict } from './judge.ts';
+import { matrix } from './matrix.ts';
+import { streamTables } from './stream-tables.ts';
+
+/** The target smmu-core of asconfig.json, for compile time. */
+const UNOPTIMISED = [
+  ...['--runtime', 'stub', '--importMemory', '--sharedMemory', '--noExportMemory', '--enable', 'threads', '--enable', 'simd'],
+  ...['--initialMemory', '1', '--maximumMemory', '65536', '--use', 'abort=', '--config', 'none', '--optimizeLevel', '1'],
+];
+
+interface Comparison {
+  readonly keys: ReadonlySet<string>;
+  readonly differences: readonly string[];
+  /** Points by the event that they end with, -1 for a translation. */
+  readonly outcomes: ReadonlyMap<number, number>;
+}
+
+/** @param enough differences after which it ends. */
+function compare(h: Harness, enough: number): Comparison {
+  prepare(h);
+  const keys = new Set<string>();
+  const differences: string[] = [];
+  const outcomes = new Map<number, number>();
+  const note = (key: string, { event, difference }: Verdict) => {
+    expect(keys.has(key), key).toBe(false);
+    keys.add(key);
+    outcomes.set(event, (outcomes.get(event) ?? 0) + 1);
+    if (difference) differences.push(`${key}: ${difference}`);
+  };
+  for (const { key, scenario, access } of matrix()) {
+    if (differences.length >= enough) break;
+    note(key, judge(h, scenario(), access));
+  }
+  for (const { key, scenario, table } of streamTables()) note(key, judge(h, scenario(), {}, table));
+  return { keys, differences, outcomes };
+}
+
+describe('the reference walker', () => {
+  it('agrees with the core on at least 1,500 distinct points', { timeout: 60_000 }, async () => {
+    const { keys, differences, outcomes } = compare(await harness(), 20);
+    const events = [...outcomes].filter(([event]) => event > 0).map(([event, count]) => `0x${event.toString(16)}: ${count}`);
+    console.info(
+      `reference walker: ${keys.size} distinct points, ${outcomes.get(-1) ?? 0} translated, by event ${events.sort().join(', ')}`,
+    );
+    expect(differences).toEqual([]);
+    expect(keys.size).toBeGreaterThanOrEqual(1500);
+    // Every event that a configuration or a table can cause.
+    expect([...outcomes.keys()].sort((a, b) => a - b)).toEqual([-1, 0, 2, 3, 4, 6, 8, 9, 10, 11, 0x10, 0x11, 0x12, 0x13]);
+  });
+});
+
+describe('a bug planted in the core', () => {
+  let root: string;
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'vsmmu-walker-'));
+    await symlink(join(PROJECT, 'node_modules'), join(root, 'node_modules'));
+  });
+  afterAll(async () => {
+    await rm(root, { recursive: true });
+  });
+
+  it.each([
+    ['walk.ts', 'if (!hierarchyOff) tableHi |= u32(descriptor >> 32);', 'tableHi = 0;', 'table attributes are not inherited'],
+    ['geometry.ts', 'return granule == 12 ? <u32>2 - sl0 : <u32>3 - sl0;', 'return <u32>2 - sl0;', 'S2SL0 read as for 4 KiB'],
+    ['walk.ts', 'if (clean && write) updated &= ~u64(maskOf(PTE_AP_RO));', 'if (clean && write) updated |= 0;', 'no dirty state'],
+  ])('%s: %s is found', { timeout: 60_000 }, async (file, original, mutant) => {
+    await cp(join(PROJECT, 'assembly'), join(root, 'assembly'), { recursive: true });
+    const path = join(root, 'assembly/smmu-core', file);
+    const code = await readFile(path, 'utf8');
+    expect(code.split(original)).toHaveLength(2);
+    await writeFile(path, code.replace(original, mutant));
+    const core = await compileAssembly('assembly/smmu-core/index.ts', UNOPTIMISED, root);
+    const modules = { ...(await loadHotModules()), smmuCore: await WebAssembly.compile(core) };
+    expect(compare(new Harness(modules, {}), 1).differences.length).toBeGreaterThan(0);
+  });
+});
