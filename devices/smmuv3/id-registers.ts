@@ -2,7 +2,6 @@
 
 import {
   IDR0_BTM,
-  IDR0_CD2L,
   IDR0_HTTU,
   IDR0_HYP,
   IDR0_MSI,
@@ -19,6 +18,9 @@ import {
   IDR1_PRIQS,
   IDR1_SIDSIZE,
   IDR1_SSIDSIZE,
+  IDR3_FWB,
+  IDR3_HAD,
+  IDR3_RIL,
   IDR5_GRAN4K,
   IDR5_GRAN16K,
   IDR5_GRAN64K,
@@ -43,13 +45,14 @@ export interface SmmuIdRegisters {
 const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
 
 /**
- * The SMMU of a guest: stage 1, AArch64, coherent, ATS, 16-bit ASIDs, little-endian, terminate model; 256 commands and 256 events, 16-bit
- * StreamIDs, linear stream table; range invalidation; 48 bits and 4 KiB granules.
+ * The SMMU of a guest: stage 1, AArch64, coherent, hardware update of access flag and dirty state, ATS, 16-bit ASIDs, 2-level CD and stream
+ * tables, little-endian, terminate model; 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit StreamIDs; HAD and range invalidation;
+ * 48 bits and every granule.
  */
-export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0540141a, idr1: 0x01080010, idr3: 0x400, idr5: 0x15 };
+export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d48149a, idr1: 0x01080510, idr3: 0x404, idr5: 0x75 };
 
 /** The SMMU of a host: as the guest's, with stage 2, 16-bit VMIDs, S2FWB, 1024 commands and 1024 events. */
-export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0544141b, idr1: 0x014a0010, idr3: 0x500, idr5: 0x15 };
+export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d4c149b, idr1: 0x014a0510, idr3: 0x504, idr5: 0x75 };
 
 /** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
 const MAX_QUEUE_LOG2SIZE = 19;
@@ -57,6 +60,10 @@ const MAX_SSID_BITS = 20;
 const MAX_SID_BITS = 32;
 /** IDR5.OAS of 48 bits. */
 const MAX_OAS = 5;
+/** IDR0.HTTU of access flag and dirty state, without that of table descriptors. */
+const MAX_HTTU = 2;
+/** Features of IDR3 that the model has. */
+const IDR3_MODELLED = maskInWord(IDR3_HAD) | maskInWord(IDR3_FWB) | maskInWord(IDR3_RIL);
 
 /** IDR1: ECMDQ, TABLES_PRESET, QUEUES_PRESET and REL, which change where tables and queues lie. */
 const IDR1_PRESETS = 0xf0000000;
@@ -64,21 +71,21 @@ const IDR1_PRESETS = 0xf0000000;
 /** Features of IDR0 that this model does not have. */
 const ABSENT: readonly (readonly [Field, string])[] = [
   [IDR0_BTM, 'BTM'],
-  [IDR0_HTTU, 'HTTU'],
   [IDR0_HYP, 'HYP'],
   [IDR0_MSI, 'MSI'],
   [IDR0_SEV, 'SEV'],
   [IDR0_PRI, 'PRI'],
-  [IDR0_CD2L, 'CD2L'],
-  [IDR0_ST_LEVEL, 'ST_LEVEL'],
 ];
 
 function* faults(ids: SmmuIdRegisters): Generator<string> {
   for (const [name, value] of Object.entries(ids)) {
     if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) yield `${name.toUpperCase()} is not a 32-bit value`;
   }
-  const { idr0, idr1, idr5 } = ids;
+  const { idr0, idr1, idr3, idr5 } = ids;
   for (const [field, name] of ABSENT) if (bitsOf(idr0, field)) yield `IDR0.${name} is not modelled`;
+  if (bitsOf(idr0, IDR0_HTTU) > MAX_HTTU) yield `IDR0.HTTU is above ${MAX_HTTU}`;
+  if (bitsOf(idr0, IDR0_ST_LEVEL) > 1) yield 'IDR0.ST_LEVEL is neither 0 nor 1';
+  if (idr3 & ~IDR3_MODELLED) yield 'IDR3 has a feature other than HAD, FWB and RIL';
   if (!(idr0 & (maskInWord(IDR0_S1P) | maskInWord(IDR0_S2P)))) yield 'IDR0 has neither S1P nor S2P';
   if (bitsOf(idr0, IDR0_TTF) !== 2) yield 'IDR0.TTF is not 2 (AArch64)';
   if (bitsOf(idr0, IDR0_TTENDIAN) !== 2) yield 'IDR0.TTENDIAN is not 2 (little-endian)';

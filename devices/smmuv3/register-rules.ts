@@ -37,9 +37,12 @@ import {
   SMMU_REGION_SIZE,
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
+  STRTAB_BASE_CFG_FMT,
   STRTAB_BASE_CFG_LOG2SIZE,
+  STRTAB_BASE_CFG_SPLIT,
+  STRTAB_FMT_2LEVEL,
 } from '../../assembly/layout/smmu-registers.ts';
-import { STE_SIZE } from '../../assembly/layout/ste.ts';
+import { L1STD_SIZE, STE_SIZE } from '../../assembly/layout/ste.ts';
 import {
   bitsOf,
   type DeviceHost,
@@ -81,6 +84,14 @@ export interface TableShape {
   readonly base: number;
   readonly log2size: number;
 }
+
+/** A stream table; `split` is undefined when it is linear, else the StreamID bits that index a level-2 table. */
+export interface StreamTableShape extends TableShape {
+  readonly split: number | undefined;
+}
+
+/** Values of STRTAB_BASE_CFG.SPLIT; a reserved one acts as the first. */
+const SPLITS = [6, 8, 10] as const;
 
 /** A queue's base register, the field of IDR1 that limits its size, and the size of its entries. */
 interface QueueKind {
@@ -186,14 +197,16 @@ export class SmmuRegisters {
     return Math.min(bitsOf(this.file.get(kind.base), Q_BASE_LOG2SIZE), bitsOf(this.file.get(SMMU_IDR1), kind.limit));
   }
 
-  /** The stream table. A linear one is aligned to its size by the SMMU, as queues are. */
-  streamTable(): TableShape {
-    const log2size = Math.min(
-      bitsOf(this.file.get(SMMU_STRTAB_BASE_CFG), STRTAB_BASE_CFG_LOG2SIZE),
-      bitsOf(this.file.get(SMMU_IDR1), IDR1_SIDSIZE),
-    );
+  /** The stream table, aligned to the size of its first level by the SMMU, as queues are. */
+  streamTable(): StreamTableShape {
+    const config = this.file.get(SMMU_STRTAB_BASE_CFG);
+    const log2size = Math.min(bitsOf(config, STRTAB_BASE_CFG_LOG2SIZE), bitsOf(this.file.get(SMMU_IDR1), IDR1_SIDSIZE));
+    const twoLevel = bitsOf(config, STRTAB_BASE_CFG_FMT) === STRTAB_FMT_2LEVEL;
+    const declared = bitsOf(config, STRTAB_BASE_CFG_SPLIT);
+    const split = twoLevel ? (SPLITS.find((value) => value === declared) ?? SPLITS[0]) : undefined;
+    const size = split === undefined ? STE_SIZE * 2 ** log2size : Math.max(STE_SIZE, L1STD_SIZE * 2 ** Math.max(0, log2size - split));
     const address = this.#address(SMMU_STRTAB_BASE);
-    return { base: address - (address % (STE_SIZE * 2 ** log2size)), log2size };
+    return { base: address - (address % size), log2size, split };
   }
 
   #address(register: number): number {

@@ -162,3 +162,8 @@ export function nestedSte(stage1: SteStage1, stage2: SteStage2): Uint32Array {
 export function writeSte(memory: TableMemory, tableBase: number, streamId: number, ste: Uint32Array): void {
   storeStructure(memory, tableBase + streamId * STE_SIZE, ste);
 }
+
+/** A level-1 stream table descriptor: `table`, a multiple of its size, has 2^(span - 1) STEs; span 0 is invalid. */
+export function level1SteDescriptor(table: number, span: number): bigint {
+  return BigInt(table) | BigInt(span);
+}

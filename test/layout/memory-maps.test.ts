@@ -64,6 +64,7 @@ const THREAD: readonly Piece[] = [
   i32('THREAD_SSID'),
   i64('THREAD_IOVA'),
   i32('THREAD_ATTRIBUTES'),
+  area('THREAD_UPDATE', 32, 8),
 ];
 
 const SMMU: readonly Piece[] = [

@@ -310,14 +310,23 @@ describe('tables in memory', () => {
   });
 
   it('has every STE field where the specification has it', () => {
-    const fields = fieldsOf(STE, /^STE_SIZE$|^STE_CONFIG_/);
+    const fields = fieldsOf(STE, /^STE_SIZE$|^STE_CONFIG_|^STE_S1FMT_|^L1STD_/);
     expectFields(fields, STE_BITS);
     expect(overlaps(fields)).toEqual([]);
     expect(STE.STE_SIZE).toBe(64);
+    expect([STE.STE_S1FMT_LINEAR, STE.STE_S1FMT_4K, STE.STE_S1FMT_64K]).toEqual([0, 1, 2]);
+  });
+
+  it('has the level-1 descriptors where the specification has them', () => {
+    const { L1STD_SIZE, ...level1Ste } = fieldsOf(STE, /^STE_/);
+    const { L1CD_SIZE, ...level1Cd } = fieldsOf(CD, /^CD_/);
+    expectFields(level1Ste, { L1STD_SPAN: [0, 4, 0], L1STD_L2PTR_LO: [0, 31, 6], L1STD_L2PTR_HI: [0, 51, 32] });
+    expectFields(level1Cd, { L1CD_V: [0, 0, 0], L1CD_L2PTR_LO: [0, 31, 12], L1CD_L2PTR_HI: [0, 51, 32] });
+    expect([L1STD_SIZE, L1CD_SIZE]).toEqual([8, 8]);
   });
 
   it('has every CD field where the specification has it', () => {
-    const fields = fieldsOf(CD, /^CD_SIZE$/);
+    const fields = fieldsOf(CD, /^CD_SIZE$|^L1CD_/);
     expectFields(fields, CD_BITS);
     expect(overlaps(fields)).toEqual([]);
     expect(CD.CD_SIZE).toBe(64);

@@ -1,12 +1,13 @@
 // The streams of a guest: its stream table entries as its SMMU has last read them, attached to the host's streams.
 //
 // An STE is read when the SMMU is enabled and on a CFGI command that covers its stream; until the next one it counts as cached, as the
-// architecture allows for valid and invalid entries alike.
+// architecture allows for valid and invalid entries alike. Not so a level-1 descriptor that is invalid.
 
 import { C_BAD_STE, C_BAD_STREAMID, EVT_ID, EVT_SID, F_STE_FETCH } from '../../../assembly/layout/events.ts';
 import {
   CR2_RECINVSID,
   IDR0_ATS,
+  IDR0_CD2L,
   IDR0_STALL_MODEL,
   IDR1_SSIDSIZE,
   SMMU_CR2,
@@ -14,6 +15,8 @@ import {
   SMMU_IDR1,
 } from '../../../assembly/layout/smmu-registers.ts';
 import {
+  L1STD_SIZE,
+  L1STD_SPAN,
   STE_CONFIG,
   STE_CONFIG_BYPASS,
   STE_CONFIG_S1,
@@ -21,6 +24,8 @@ import {
   STE_S1CDMAX,
   STE_S1DSS,
   STE_S1FMT,
+  STE_S1FMT_64K,
+  STE_S1FMT_LINEAR,
   STE_S1STALLD,
   STE_SIZE,
   STE_STRW,
@@ -31,6 +36,7 @@ import type { SmmuRegisters } from '../register-rules.ts';
 import type { ViommuBackend } from '../viommu-backend.ts';
 
 const STE_WORDS = STE_SIZE / 4;
+const L2PTR_MASK = 0x000f_ffff_ffff_ffc0n;
 
 /**
  * What of a guest's STE reaches the host (its vSTE): V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first doubleword, S1DSS, S1CIR, S1COR,
@@ -83,10 +89,24 @@ export class GuestStreams {
     this.#backend.attachStream(sid, refused.ste);
   }
 
-  #read(sid: number): AttachedStream {
-    const { base, log2size } = this.#registers.streamTable();
+  // Where the STE of a stream lies, or why there is none. A level-1 descriptor is read anew each time.
+  #locate(sid: number): number | AttachedStream {
+    const { base, log2size, split } = this.#registers.streamTable();
     if (sid >= 2 ** log2size) return inError(C_BAD_STREAMID, 0);
-    const address = base + sid * STE_SIZE;
+    if (split === undefined) return base + sid * STE_SIZE;
+    const slot = base + Math.floor(sid / 2 ** split) * L1STD_SIZE;
+    const descriptor = this.#memory.load64(slot);
+    if (descriptor === undefined) return inError(F_STE_FETCH, slot);
+    const span = bitsOf(Number(descriptor & 0xffffffffn), L1STD_SPAN);
+    const index = sid % 2 ** split;
+    if (span === 0 || span > split + 1 || index >= 2 ** (span - 1)) return inError(C_BAD_STREAMID, 0);
+    const table = Number(descriptor & L2PTR_MASK);
+    return table - (table % (STE_SIZE * 2 ** (span - 1))) + index * STE_SIZE;
+  }
+
+  #read(sid: number): AttachedStream {
+    const address = this.#locate(sid);
+    if (typeof address !== 'number') return address;
     const ste = new Uint32Array(STE_WORDS);
     for (let i = 0; i < STE_WORDS; i += 2) {
       const word = this.#memory.load64(address + 4 * i);
@@ -110,7 +130,9 @@ export class GuestStreams {
     if (fieldOf(ste, STE_S1STALLD) && bitsOf(idr0, IDR0_STALL_MODEL) === 1) return false;
     const cdMax = fieldOf(ste, STE_S1CDMAX);
     if (cdMax > bitsOf(this.#registers.get(SMMU_IDR1), IDR1_SSIDSIZE)) return false;
-    if (cdMax !== 0 && (fieldOf(ste, STE_S1FMT) !== 0 || fieldOf(ste, STE_S1DSS) === 3)) return false;
+    const format = fieldOf(ste, STE_S1FMT);
+    const formatKnown = format === STE_S1FMT_LINEAR || (format <= STE_S1FMT_64K && bitsOf(idr0, IDR0_CD2L) !== 0);
+    if (cdMax !== 0 && (!formatKnown || fieldOf(ste, STE_S1DSS) === 3)) return false;
     // Split-stage ATS needs both stages; without ATS the field is ignored.
     if (!bitsOf(idr0, IDR0_ATS)) setField(ste, STE_EATS, 0);
     return fieldOf(ste, STE_EATS) <= 1;
@@ -122,7 +144,18 @@ export class GuestStreams {
    */
   reported(record: Uint32Array): Uint32Array | undefined {
     if (fieldOf(record, EVT_ID) !== C_BAD_STE) return record;
-    const { error = 0, fetchAddress = 0 } = this.attached.get(fieldOf(record, EVT_SID)) ?? {};
+    const sid = fieldOf(record, EVT_SID);
+    const known = this.attached.get(sid);
+    // An invalid level-1 descriptor does not count as cached: a driver makes it valid without a command. The transaction is lost all the same,
+    // so there is a record only if its stream is still without an STE.
+    if (known?.error === C_BAD_STREAMID) {
+      const now = this.#read(sid);
+      if (now.error === 0) {
+        this.#attach(sid, now);
+        return undefined;
+      }
+    }
+    const { error = 0, fetchAddress = 0 } = known ?? {};
     if (error === C_BAD_STREAMID && !bitsOf(this.#registers.get(SMMU_CR2), CR2_RECINVSID)) return undefined;
     if (error !== C_BAD_STREAMID && error !== F_STE_FETCH) return record;
     const result = record.slice();

@@ -20,7 +20,11 @@ describe('streams without a valid STE', () => {
       () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, stallDisabled: true })),
       [0x0000_0008_0000_0004n, 0n, 0n, 0n],
     ],
-    ['substreams', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, cdMax: 1 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
+    [
+      '21-bit SubstreamIDs',
+      () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, cdMax: 21 })),
+      [0x0000_0008_0000_0004n, 0n, 0n, 0n],
+    ],
     ['split-stage ATS', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, eats: 2 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
     ['the EL2 world', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, strw: 2 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
     ['a table that is too short', () => bus.write32(0x88, 3), [0x0000_0008_0000_0002n, 0n, 0n, 0n]],
