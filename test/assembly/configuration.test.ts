@@ -1,0 +1,85 @@
+// What the configuration cache and the IOTLB must not hide: level-1 descriptors written without a command, CDs of single SubstreamIDs, dirty
+// state, the top byte of an address.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SMMU_AT_STRTAB_CFG } from '../../assembly/layout/host-memory.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+import { prepare } from '../reference/judge.ts';
+import { Scenario, type Shape } from '../reference/scenario.ts';
+import { type Harness, harness } from '../support/unit-harness.ts';
+
+const SID = 5;
+const STREAM_TABLE = 0x10000;
+const LEVEL2 = 0x20000;
+const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
+const STAGE1: Shape = { mode: 'stage 1', stage1: geometry, stage2: geometry };
+const CFGI_ALL = [0x04n, 31n] as const;
+
+let h: Harness;
+
+const offset = (pa: bigint) => Number(pa & 0xffff_ffffn);
+const read = (pa: bigint) => h.guestBytes.getBigUint64(offset(pa) - 0x80000000, true);
+
+function install(scenario: Scenario): Scenario {
+  for (const [pa, value] of scenario.words) h.guestRam64(offset(pa), value);
+  h.ste(SID, scenario.ste);
+  return scenario;
+}
+
+beforeEach(async () => {
+  h = await harness();
+  prepare(h);
+});
+
+describe('the configuration cache', () => {
+  it('keeps no invalid level-1 stream table descriptor: Linux makes it valid without a command', () => {
+    const scenario = install(new Scenario(STAGE1));
+    // FMT 2-level, SPLIT 8, 16 bits.
+    h.set(SMMU_AT_STRTAB_CFG, 0x10210);
+    h.hostRam64(STREAM_TABLE, 0n);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_ABORT);
+    expect(h.events()).toEqual([['500000002', '0', '0', '0']]);
+    scenario.ste.forEach((word, i) => {
+      h.hostRam64(LEVEL2 + SID * 64 + i * 8, word);
+    });
+    h.hostRam64(STREAM_TABLE, BigInt(LEVEL2 | 9));
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+  });
+
+  it('drops the CD of a SubstreamID with CFGI_CD, whose SSV is reserved, and no other', () => {
+    const scenario = install(new Scenario({ ...STAGE1, cdFormat: 1n, ssid: 3n }));
+    const other = new Scenario({ ...STAGE1, cdFormat: 1n, ssid: 4n });
+    install(other);
+    for (const ssid of [3, 4]) expect(h.translate(SID, scenario.address, 0, ssid).status).toBe(TRANSLATE_OK);
+    for (const { cd } of [scenario, other]) h.guestRam64(offset(cd), 0n);
+    h.mainCommand(0x0000_0005_0000_3005n, 1n);
+    expect(h.translate(SID, scenario.address, 0, 3).status).toBe(TRANSLATE_ABORT);
+    expect(h.events()).toEqual([['50000380a', '0', '0', '0']]);
+    expect(h.translate(SID, scenario.address, 0, 4).status).toBe(TRANSLATE_OK);
+  });
+});
+
+describe('the IOTLB', () => {
+  it('does not let an address with another top byte through, unless TBI', () => {
+    const scenario = install(new Scenario(STAGE1));
+    const tagged = scenario.address | (0x5an << 56n);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(h.translate(SID, tagged).status).toBe(TRANSLATE_ABORT);
+    expect(h.events()).toEqual([['500000010', '20800000000', tagged.toString(16), '0']]);
+    h.guestRam64(offset(scenario.cd), scenario.get(scenario.cd) | (1n << 38n));
+    h.mainCommand(...CFGI_ALL);
+    expect(h.translate(SID, tagged).status).toBe(TRANSLATE_OK);
+  });
+
+  it('does not let a write to a clean page through that a read has cached: the write makes it dirty first', () => {
+    const scenario = new Scenario(STAGE1);
+    const leaf = scenario.slots1[3] ?? 0n;
+    scenario.change(scenario.cd, 3n << 42n);
+    scenario.change(leaf, (1n << 51n) | (1n << 7n));
+    install(scenario);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(read(leaf)).toBe(scenario.get(leaf));
+    expect(h.write(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(read(leaf)).toBe(scenario.get(leaf) & ~(1n << 7n));
+  });
+});
