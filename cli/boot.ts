@@ -6,16 +6,15 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { createToyMachine, type ToyMachine } from '../vmm/boards/toy.ts';
 import { Host } from '../vmm/host/index.ts';
 import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
-import { ExitServer, SideCore } from '../vmm/threads/index.ts';
+import { ExitServer } from '../vmm/threads/index.ts';
 import { Checks, endChecks } from './checks.ts';
 import { Consoles } from './consoles.ts';
+import { type DrainOption, Drains } from './drains.ts';
 import { IsolationOracle } from './isolation-oracle.ts';
 import { exitChecks, Measurements } from './measurements.ts';
 import { buildReport } from './report.ts';
 import { reportText } from './report-text.ts';
 
-/** Where VCMDQs are drained: on a thread of its own, in the guest's doorbell call, or where it pays. */
-export const DRAINS = ['thread', 'doorbell', 'auto'] as const;
 /** Where guests run: on the VMM's thread, or each vCPU on its own with its exits in a mailbox. */
 export const TRANSPORTS = ['inline', 'mailbox'] as const;
 export const PATHS = ['all', 'direct', 'trapped'] as const;
@@ -24,7 +23,7 @@ export const MAX_VMS = 15;
 
 export interface BootOptions {
   readonly path: (typeof PATHS)[number];
-  readonly drain: (typeof DRAINS)[number];
+  readonly drain: DrainOption;
   readonly transport: (typeof TRANSPORTS)[number];
   /** vCPUs of each machine; default 1. */
   readonly vcpus: number;
@@ -66,13 +65,15 @@ async function readGuest(guest: string): Promise<GuestImage> {
 }
 
 /** One step of each machine in turn. A machine that attacks goes alone, so that what changes meanwhile is its doing. */
-async function runAll(machines: readonly ToyMachine[], oracle: IsolationOracle): Promise<void> {
+async function runAll(machines: readonly ToyMachine[], oracle: IsolationOracle, drains: Drains): Promise<void> {
   let idle = MIN_IDLE_MS;
   while (true) {
     const running = machines.filter(({ machine }) => machine.status === 'running');
     if (running.length === 0) return;
-    for (const { machine, vm } of running) {
-      if (oracle.attacker === undefined || oracle.attacker === vm) await machine.run();
+    for (const target of running) {
+      if (oracle.attacker !== undefined && oracle.attacker !== target.vm) continue;
+      await target.machine.run();
+      await drains.atYield(target);
     }
     if (running.every(({ machine }) => machine.idle)) {
       await setTimeout(idle);
@@ -125,11 +126,11 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
     });
     machines.push(machine);
   }
-  const sideCore = options.drain === 'thread' ? await SideCore.start(host, exits && { vmm: exits.buffer }) : undefined;
-  for (const machine of machines) await sideCore?.attach(machine, exits === undefined);
+  const drains = await Drains.start(options.drain, host, exits);
+  for (const machine of machines) await drains.add(machine);
   for (const { machine } of machines) await machine.boot();
-  await runAll(machines, oracle);
-  await sideCore?.stop();
+  await runAll(machines, oracle, drains);
+  await drains.stop();
   consoles.end();
 
   const all = [
@@ -138,7 +139,7 @@ export async function boot(guest: string, options: BootOptions): Promise<boolean
     ...(guest === 'toy' ? exitChecks(measurements, machines, path) : []),
     ...oracle.checks(guest === 'toy' && vms > 1),
   ];
-  const report = buildReport(all, machines, measurements, { drain: sideCore ? 'thread' : 'doorbell', transport: options.transport });
+  const report = buildReport(all, machines, measurements, { drain: drains.report(machines), transport: options.transport });
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : reportText(report, all.slice(checks.all.length)));
   return report.ok;
 }

@@ -6,7 +6,8 @@ import { basename } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { HostError } from '../vmm/host/index.ts';
 import { GuestImageError } from '../vmm/machine/index.ts';
-import { type BootOptions, boot, DRAINS, MAX_VCPUS, MAX_VMS, PATHS, TRANSPORTS, UsageError } from './boot.ts';
+import { type BootOptions, boot, MAX_VCPUS, MAX_VMS, PATHS, TRANSPORTS, UsageError } from './boot.ts';
+import { DRAINS } from './drains.ts';
 
 /** Exit statuses: every check holds, a check failed, the command could not be carried out as it was given. */
 const EXIT_OK = 0;

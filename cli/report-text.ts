@@ -41,7 +41,7 @@ function checkLine({ name, ok, detail }: Check): string {
 
 /** `hostChecks` are those that the host makes: the guests' own have been on their consoles, so that only failed ones come again. */
 export function reportText(report: Report, hostChecks: readonly Check[]): string {
-  const { checks, exits, vcmdq, paths } = report;
+  const { checks, exits, vcmdq, paths, drain } = report;
   const failed = checks.filter(({ ok }) => !ok);
   const kinds = Object.entries(exits.byKind).map(([kind, count]) => `${kind} ${count}`);
   const registers = Object.entries(exits.byRegister)
@@ -59,6 +59,7 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     `         most at ${registers.join(', ')}`,
     `VCMDQs   ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ${vcmdq.doorbellCalls} doorbell calls,` +
       ` ${vcmdq.exitsDuringInvalidation} exits during invalidation`,
+    `Drain    ${drain.place} (${drain.asked}): ${drain.reason}`,
     `Checks   ${checks.length - failed.length} of ${checks.length} hold`,
   ];
   return `${lines.join('\n')}\n`;

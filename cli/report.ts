@@ -3,20 +3,18 @@
 import type { ToyMachine } from '../vmm/boards/toy.ts';
 import { EXIT_KINDS, type ExitKind } from '../vmm/machine/index.ts';
 import type { Check } from './checks.ts';
+import type { DrainReport } from './drains.ts';
 import type { Measurements, PathFigures } from './measurements.ts';
-
-/** Where the commands of a directly mapped queue are carried out. */
-export type DirectDrain = 'doorbell' | 'thread';
 
 /** What ran where. */
 export interface Placement {
-  readonly drain: DirectDrain;
+  readonly drain: DrainReport;
   readonly transport: 'inline' | 'mailbox';
 }
 
 export interface PathReport extends PathFigures {
   /** Where commands are carried out: in the guest's doorbell call, on the drain's thread, or at the exit that the guest's PROD store causes. */
-  readonly drain: DirectDrain | 'exit';
+  readonly drain: DrainReport['place'] | 'exit';
   readonly transport: Placement['transport'];
 }
 
@@ -39,6 +37,7 @@ export interface Report {
     readonly exitsDuringInvalidation: number;
   };
   readonly paths: readonly PathReport[];
+  readonly drain: DrainReport;
 }
 
 function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
@@ -76,9 +75,10 @@ export function buildReport(
     },
     paths: measurements.figures().map(({ path, ...figures }) => ({
       path,
-      drain: path === 'direct' ? placement.drain : 'exit',
+      drain: path === 'direct' ? placement.drain.place : 'exit',
       transport: placement.transport,
       ...figures,
     })),
+    drain: placement.drain,
   };
 }

@@ -20,8 +20,6 @@ export const HOST_AT_RAM_SIZE = 0x0c;
 export const HOST_AT_THREADS = 0x10;
 /** Counting word: raised whenever something needs the host (held error, emulation, unserved doorbell, event record). */
 export const HOST_AT_ATTENTION = 0x14;
-/** ATTENTION as it was when the host last looked; written by the host. */
-export const HOST_AT_ATTENTION_SEEN = 0x20;
 /** i64, raised by every CMD_SYNC of every SMMU of the host: what tells accesses begun before it from those begun after. */
 export const HOST_AT_SYNC_EPOCH = 0x18;
 

@@ -105,6 +105,8 @@ function sweep(smmu: usize, set: u32, firstSid: u32, lastSid: u32, ssid: i64): v
     if (ssid != EVERY_SSID && i64(load<u32>(entry, CFG_SSID)) != ssid) continue;
     atomic.store<i32>(entry, 0, CFG_VALID);
   }
+  // Once more: a translator that sampled the generation after the first raise may have met an entry before it was swept.
+  atomic.add<i64>(header, 1, CFG_SET_GEN);
 }
 
 /** CFGI_STE, CFGI_CD and CFGI_CD_ALL of one stream. */

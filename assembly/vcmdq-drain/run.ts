@@ -140,6 +140,8 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       }
     } else {
       result = execute(smmu, queue, context, kind, d0, d1);
+      // A CFGI before a TLBI must come before its raise as well: what was cached with the old configuration is older than the raise then.
+      raisedVmid = NO_VMID;
     }
     if (result != DONE) {
       if (result == SYNC) {

@@ -1,5 +1,6 @@
 // The service of a queue: its registers, its enables, and rounds of commands until nobody has rung meanwhile.
 
+import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
 import {
   CTX_ENABLED,
@@ -14,6 +15,7 @@ import {
   QUEUE_PARK_EPOCH,
   QUEUE_PARKED,
   QUEUE_RING,
+  QUEUE_RING_WINDOW,
   QUEUE_RUNNING,
   QUEUE_STATE,
   QUEUE_SYNCS,
@@ -158,8 +160,19 @@ function round(smmu: usize, queue: usize): u32 {
   return done;
 }
 
+// Another machine's queue, met through PARKED or by the host's own unit, lies in a memory that this unit does not have.
+function reaches(smmu: usize, queue: usize): bool {
+  const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
+  return (ringWindow == 0 || ringWindow == u32(WINDOW)) && page0Of(queue, contextOf(smmu, queue)) != -1;
+}
+
 /** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. */
 export function serveOwned(smmu: usize, queue: usize): u32 {
+  // Of a queue that this unit cannot read only its own ring may pass unserved; another machine's doorbell meanwhile is the host's.
+  if (!reaches(smmu, queue)) {
+    if (!letGo(queue, 1)) giveUp(queue);
+    return 0;
+  }
   let total: u32 = 0;
   for (let i = 0; i < ROUNDS; i++) {
     const seen = rings(queue);

@@ -67,7 +67,7 @@ describe('vsmmu boot toy', () => {
     expect(stderr).toContain('[vm1] vsmmu toy guest: UART up, machine 1\n');
     const report = JSON.parse(stdout) as Report;
     expect(stdout.trimEnd()).not.toContain('\n');
-    expect(Object.keys(report)).toEqual(['ok', 'checks', 'exits', 'vcmdq', 'paths']);
+    expect(Object.keys(report)).toEqual(['ok', 'checks', 'exits', 'vcmdq', 'paths', 'drain']);
     expect(report.ok).toBe(true);
     for (const check of report.checks) expect(check).toEqual({ name: expect.any(String), ok: true, detail: expect.any(String) });
     const names = report.checks.map(({ name }) => name);

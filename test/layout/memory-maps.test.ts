@@ -46,7 +46,6 @@ const HEADER: readonly Piece[] = [
     i32(name),
   ),
   i64('HOST_AT_SYNC_EPOCH'),
-  i32('HOST_AT_ATTENTION_SEEN'),
 ];
 
 const THREAD: readonly Piece[] = [

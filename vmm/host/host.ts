@@ -1,7 +1,7 @@
 // A host: its memory, the one SMMU with its CMDQV that all its VMs share, and what it lends them.
 
 import { EVT_SID } from '../../assembly/layout/events.ts';
-import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
+import { HOST_AT_ATTENTION, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
 import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
 import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
 import { bitsOf, type DmaPort, fieldOf } from '../../devices/plugin/index.ts';
@@ -92,7 +92,7 @@ export class Host {
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
     this.memory = createHostMemory(options.ramSize === undefined ? {} : { ramSize: options.ramSize });
-    this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_ATTENTION_SEEN >> 2) + 1);
+    this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_ATTENTION >> 2) + 1);
     this.#ram = new HostRam(this.memory);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
     this.#threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmuBase(SMMU_INDEX), thread));
@@ -219,7 +219,6 @@ export class Host {
     if (this.#servicing || (!full && attention === this.#seenAttention)) return;
     this.#servicing = true;
     this.#seenAttention = attention;
-    Atomics.store(this.#words, HOST_AT_ATTENTION_SEEN >> 2, attention);
     try {
       this.#platform.background.poll();
       for (const vm of this.#vms.values()) vm.unit.drain.serveParked(smmuBase(SMMU_INDEX));

@@ -2,7 +2,7 @@
 // through its own unit. When there is nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS.
 
 import { ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE, ABI_AT_EXIT_REQUEST } from '../../assembly/layout/guest-abi.ts';
-import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
+import { HOST_AT_ATTENTION } from '../../assembly/layout/host-memory.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
 import { SIDE_MESSAGES, SIDE_NAPS, SIDE_ROUNDS, SIDE_SPIN_MICROSECONDS, SIDE_STOP, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
 import { endThread, exposeToParent } from './expose.ts';
@@ -71,7 +71,7 @@ class Drain {
   constructor({ control, vmm, hostMemory }: DrainOptions, failed: (id: number, message: string) => void) {
     this.#control = new Int32Array(control);
     this.#vmm = new Int32Array(vmm);
-    this.#host = new Int32Array(hostMemory.buffer, 0, (HOST_AT_ATTENTION_SEEN >> 2) + 1);
+    this.#host = new Int32Array(hostMemory.buffer, 0, (HOST_AT_ATTENTION >> 2) + 1);
     this.#failed = failed;
   }
 
@@ -106,12 +106,8 @@ class Drain {
 
   /** Passes on that something needs the host: to the VMM's thread, which may sleep, or through the guest that keeps it. */
   #callHost(machine: Served): void {
-    if (machine.requestExit) {
-      Atomics.store(machine.guest, EXIT_REQUEST, 1);
-      // The VMM notes what it has seen before it takes the request back: one that comes too late goes here.
-      const seen = Atomics.load(this.#host, HOST_AT_ATTENTION_SEEN >> 2);
-      if (seen === Atomics.load(this.#host, HOST_AT_ATTENTION >> 2)) Atomics.store(machine.guest, EXIT_REQUEST, 0);
-    }
+    // Never taken back here: that could undo another's request. One that comes too late costs one exit.
+    if (machine.requestExit) Atomics.store(machine.guest, EXIT_REQUEST, 1);
     Atomics.add(this.#vmm, VMM_WAKE, 1);
     if (Atomics.load(this.#vmm, VMM_SLEEPING) !== 0) Atomics.notify(this.#vmm, VMM_WAKE);
   }
