@@ -169,6 +169,8 @@ const INFO_PAGE: readonly Piece[] = [
   i32('ABI_AT_DRAIN_SLEEPING'),
   i32('ABI_AT_DRAIN_WAKE'),
   i32('ABI_AT_EXIT_REQUEST'),
+  i32('ABI_AT_VCPU_EXITS', ABI.ABI_MAX_VCPUS),
+  i32('ABI_AT_VCPU_INVALIDATING', ABI.ABI_MAX_VCPUS),
 ];
 const ABI_DEVICE: readonly Piece[] = ['KIND', 'GPA', 'REGION_SIZE', 'IRQ', 'STREAM'].map((name) => i32(`ABI_DEVICE_${name}`));
 const ABI_MAP: readonly Piece[] = ['GPA', 'LENGTH', 'OFFSET', 'FLAGS', 'DOORBELL'].map((name) => i32(`ABI_MAP_${name}`));
