@@ -393,7 +393,7 @@ export function* matrix(): Generator<Point> {
   for (const stage2 of STAGE2)
     yield* points({ mode: 'stage 2', stage1: small1, stage2 }, `stage 2, ${name(stage2)}`, [...TWISTS2, ...TWISTS2_ONLY]);
   for (const [i, stage1] of STAGE1.entries()) {
-    for (const stage2 of STAGE2.filter((_, j) => (i + j) % 8 === 0)) {
+    for (const stage2 of STAGE2.filter((_, j) => (i + j) % 16 === 0)) {
       const label = `nested, ${name(stage1)} on ${name(stage2)}`;
       yield* points({ mode: 'nested', stage1, stage2 }, label, [...TWISTS1.filter((_, t) => (t + i) % 4 === 0), ...TWISTS2, ...NESTED]);
     }
