@@ -174,7 +174,7 @@ export async function runToy(options: ToyOptions = {}): Promise<ToyRun> {
   const board = new ToyBoard(options);
   const instance = await WebAssembly.instantiate(await module, {
     env: { memory: board.memory },
-    vsmmu: board.counted({ ...board.imports, clock_ns: () => performance.now() * 1e6 }),
+    vsmmu: board.counted({ ...board.imports, clock_ns: () => performance.now() * 1e6, vcpu_start: () => -1 }),
     wasi_snapshot_preview1: board.counted(board.wasi(['toy', ...(options.args ?? [])])),
   });
   const { _initialize, vsmmu_run } = instance.exports as unknown as { _initialize(): void; vsmmu_run(budget: number): number };
