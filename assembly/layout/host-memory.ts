@@ -305,7 +305,7 @@ export const TLB_SET_VICTIM = 4;
  * One word for each way: a hash of what its entry is tagged with, so that a lookup or an invalidation of an address touches only entries
  * that are likely to match. Says nothing about whether the entry is live.
  */
-export const TLB_SET_TAGS = 8;
+export const TLB_SET_TAGS = 0x10;
 export const SMMU_AT_TLB = 0x80000;
 export const TLB_ENTRY_SIZE = 0x40;
 /** One word that makes an entry live; an invalidation stores 0 to it. Fields TLB_META_*. */

@@ -19,7 +19,7 @@ import {
 } from '../layout/host-memory';
 import { bits, maskOf, placed } from '../lib/fields';
 import { killVmid, touch, vmidBlock } from './generations';
-import { EVERY_TAG, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTag } from './iotlb';
+import { EVERY_TAG, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './iotlb';
 import { markKilled } from './set-lock';
 
 /** ASID argument that matches every ASID. */
@@ -49,10 +49,10 @@ function spanOf(d0: u64, d1: u64): u64 {
 function sweepSet(smmu: usize, set: u32, hash: u32, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
   const sequence = tlbSequence(smmu, set);
   markKilled(sequence);
+  if (hash != EVERY_TAG && !tlbTagged(sequence, hash)) return;
   const tag = placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
   const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
-    if (hash != EVERY_TAG && tlbTag(sequence, way) != hash) continue;
     const entry = tlbEntry(smmu, set, way);
     const meta = atomic.load<u32>(entry, TLB_META);
     if ((meta & tagMask) != tag) continue;
@@ -61,6 +61,18 @@ function sweepSet(smmu: usize, set: u32, hash: u32, vmid: u32, asid: u32, stage2
     if (page < first >> size || page > last >> size) continue;
     if (asid != ANY_ASID && !bits(meta, TLB_META_GLOBAL) && (load<u32>(entry, TLB_ASID_PERM) & 0xffff) != asid) continue;
     atomic.store<u32>(entry, 0, TLB_META);
+  }
+}
+
+// A TLBI of one address: one set for each size.
+function sweepAddress(smmu: usize, block: usize, vmid: u32, asid: u32, address: u64): void {
+  for (let sizes = atomic.load<u64>(block, VMID_SIZES); sizes != 0; sizes &= sizes - 1) {
+    const size = u32(ctz(sizes));
+    const hash = tlbHash(vmid, address >> u64(size), size);
+    const set = tlbSet(hash);
+    const sequence = tlbSequence(smmu, set);
+    markKilled(sequence);
+    if (tlbTagged(sequence, hash)) sweepSet(smmu, set, hash, vmid, asid, false, address, address);
   }
 }
 
@@ -94,6 +106,10 @@ export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64
     return;
   }
   const first = canonical(firstOf(d1));
+  if (bits(u32(d1), TLBI_TG) == 0) {
+    sweepAddress(smmu, block, vmid, asid, first);
+    return;
+  }
   const span = spanOf(d0, d1);
   const last = first + span - 1;
   // A range that wraps ends at the top of the address space.

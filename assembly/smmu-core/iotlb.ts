@@ -55,6 +55,14 @@ export function tlbSet(hash: u32): u32 {
   return (hash ^ (hash >> 10)) & (TLB_SETS - 1);
 }
 
+/**
+ * True when a way of the set may hold an entry of this hash, by the address of the set's sequence word. All tags in one load, which the atomic
+ * load of the sequence word before it keeps behind the raise of the generation.
+ */
+export function tlbTagged(sequence: usize, hash: u32): bool {
+  return v128.any_true(i32x4.eq(v128.load(sequence, TLB_SET_TAGS - TLB_SET_SEQ), i32x4.splat(hash)));
+}
+
 /** TLB_SET_TAGS word of a way, by the address of the set's sequence word. */
 export function tlbTag(sequence: usize, way: u32): u32 {
   return atomic.load<u32>(sequence + (way << 2), TLB_SET_TAGS - TLB_SET_SEQ);

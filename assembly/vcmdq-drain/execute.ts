@@ -4,7 +4,6 @@
 import { CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../layout/cmdqv-registers';
 import { CFGI_RANGE, CMD_SSEC, CMD_SSID, SYNC_CS, SYNC_CS_NONE, TLBI_ASID } from '../layout/commands';
 import {
-  ACTION_ATC_INV,
   ACTION_CFGI_CD,
   ACTION_CFGI_CD_ALL,
   ACTION_CFGI_STE,
@@ -36,11 +35,9 @@ import {
   SMMU_AT_ATC,
   SMMU_AT_ATC_PORTS,
   SMMU_AT_STATS,
-  STAT_ATC_INV,
   STAT_CFGI,
   STAT_ILL_CS,
   STAT_ILL_OPCODE,
-  STAT_ILL_SID,
   STAT_ILL_SSEC,
 } from '../layout/host-memory';
 import { bits } from '../lib/fields';
@@ -71,7 +68,6 @@ function physicalSid(context: usize, virtSid: u32): u64 {
 
 // Delivers the request to the endpoint. One without an ATC has nothing to invalidate and answers at once.
 function invalidateAtc(smmu: usize, sid: u32): void {
-  atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_ATC_INV);
   const ports = min(atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS), <u32>ATC_PORTS);
   for (let i: u32 = 0; i < ports; i++) {
     const port = smmu + SMMU_AT_ATC + i * ATC_PORT_STRIDE;
@@ -81,15 +77,15 @@ function invalidateAtc(smmu: usize, sid: u32): void {
   }
 }
 
-function atcInv(smmu: usize, queue: usize, context: usize, d0: u64): u32 {
+/** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
+export function atcInv(smmu: usize, context: usize, asWritten: bool, d0: u64): bool {
   let sid = d0 >> 32;
-  if (load<u32>(context, CTX_HYP_OWN) == 0) {
+  if (!asWritten) {
     sid = physicalSid(context, u32(sid));
-    if (sid == NO_SID) return ILLEGAL + STAT_ILL_SID;
-    rewritten(queue);
+    if (sid == NO_SID) return false;
   }
   invalidateAtc(smmu, u32(sid));
-  return DONE;
+  return true;
 }
 
 function rewritten(queue: usize): void {
@@ -170,8 +166,6 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
       return DONE;
-    case ACTION_ATC_INV:
-      return atcInv(smmu, queue, context, d0);
     case ACTION_NONE:
       return DONE;
     case ACTION_HOST:

@@ -4,6 +4,7 @@ import { loadCommand } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { CERROR_ABT, CERROR_ILL, CMD_SSEC, SYNC_CS } from '../layout/commands';
 import {
+  ACTION_ATC_INV,
   ACTION_ILLEGAL,
   ACTION_SYNC,
   ACTION_TLBI_NH_ASID,
@@ -30,8 +31,11 @@ import {
   QUEUE_SYNCS,
   SMMU_AT_ACTIONS,
   SMMU_AT_PARKED,
+  SMMU_AT_STATS,
+  STAT_ATC_INV,
   STAT_ERROR_HELD,
   STAT_FETCH_ABORT,
+  STAT_ILL_SID,
   STAT_PARKS,
   STAT_PROD_RANGE,
   VMID_ALL_GEN,
@@ -41,7 +45,7 @@ import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
 import { invalidateVa } from '../smmu-core/invalidate';
-import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
+import { atcInv, DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
 import { callHost } from './ownership';
 import { stat, unpark } from './queue';
 
@@ -85,6 +89,16 @@ function sync(smmu: usize, queue: usize, cons: u32): bool {
   return true;
 }
 
+// What a run counts, in one word (a run has at most BUDGET commands): locals that live across a call cost a spill for each command.
+const COMMAND: u64 = 1;
+const A_SYNC: u64 = 1 << 16;
+const A_REWRITE: u64 = (<u64>1) << 32;
+const AN_ATC_INV: u64 = (<u64>1) << 48;
+
+function add(counter: usize, count: u64): void {
+  if (count != 0) store<i64>(counter, load<i64>(counter) + i64(count));
+}
+
 /** Runs at most BUDGET commands up to `written`, the PROD that was read. Returns how many. */
 export function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
   const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
@@ -93,9 +107,9 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   const prod = written & maskOf(Q_INDEX) & indexMask;
   let cons = load<u32>(queue, QUEUE_CONS) & indexMask;
   if (cons == prod) return 0;
-  if (((prod - cons) & indexMask) > size) stat(smmu, STAT_PROD_RANGE);
+  const available = (prod - cons) & indexMask;
+  if (available > size) stat(smmu, STAT_PROD_RANGE);
 
-  const kind = load<u32>(queue, QUEUE_KIND);
   const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
   const base = load<u32>(queue, QUEUE_RING);
   if (base == 0 || (ringWindow != 0 && ringWindow != u32(WINDOW))) {
@@ -104,63 +118,64 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   }
   // The commands that drivers send in numbers are carried out here, without a call, and with one raise of the generation for all that name
   // the same VMID; the others in `execute`.
-  const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
-  let rewrites: u32 = 0;
+  const actions: usize = smmu + SMMU_AT_ACTIONS + load<u32>(queue, QUEUE_KIND) * ACTIONS_STRIDE;
+  const end = (cons + min(available, BUDGET)) & indexMask;
   let raisedVmid: u32 = NO_VMID;
-  let block: usize = 0;
   let generation: i64 = 0;
-  const actions: usize = smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE;
-  const available = min((prod - cons) & indexMask, BUDGET);
-  let left = available;
-  let syncs: u32 = 0;
-  for (; left != 0; left--) {
+  let tally: u64 = 0;
+  let result = DONE;
+  while (cons != end) {
     const at = base + ((cons & (size - 1)) << 4);
     const command = ringWindow == 0 ? v128.load(at) : loadCommand(at);
     const d0 = i64x2.extract_lane(command, 0);
-    const d1 = i64x2.extract_lane(command, 1);
     const action = bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
-    let result = DONE;
-    if (action == ACTION_SYNC && !bits(u32(d0), SYNC_CS) && noneInFlight()) {
-      syncs++;
-    } else if (action == ACTION_TLBI_NH_ASID || action == ACTION_TLBI_NH_VA || action == ACTION_TLBI_S12_VMALL) {
-      const written = u32(d0 >> 32) & 0xffff;
-      const vmid = asWritten ? written : atomic.load<u32>(context, CTX_VMID);
-      rewrites += u32(vmid != written);
+    if (action == ACTION_TLBI_NH_ASID || action == ACTION_TLBI_NH_VA || action == ACTION_TLBI_S12_VMALL) {
+      const named = u32(d0 >> 32) & 0xffff;
+      const vmid = load<u32>(context, CTX_HYP_OWN) != 0 ? named : atomic.load<u32>(context, CTX_VMID);
+      tally += u64(vmid != named) << 32;
+      const block = vmidBlock(smmu, vmid);
       if (vmid != raisedVmid) {
         raisedVmid = vmid;
-        block = vmidBlock(smmu, vmid);
         generation = touch(block);
       }
       const asid = u32(d0 >> 48);
       if (action == ACTION_TLBI_NH_VA) {
-        invalidateVa(smmu, vmid, asid, d0, d1, generation);
+        invalidateVa(smmu, vmid, asid, d0, i64x2.extract_lane(command, 1), generation);
       } else {
-        const at = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
-        if (atomic.load<i64>(at) < generation) raiseTo(at, generation);
+        const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
+        if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);
       }
+    } else if (action == ACTION_SYNC && !bits(u32(d0), SYNC_CS) && noneInFlight()) {
+      tally += A_SYNC;
+    } else if (action == ACTION_ATC_INV) {
+      const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
+      if (!atcInv(smmu, context, asWritten, d0)) {
+        result = ILLEGAL + STAT_ILL_SID;
+        break;
+      }
+      tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
     } else {
-      result = execute(smmu, queue, context, kind, d0, d1);
-      // A CFGI before a TLBI must come before its raise as well: what was cached with the old configuration is older than the raise then.
+      // A CFGI may be among these. A walk that began between the raise and the CFGI carries the raised generation and the old configuration: the
+      // invalidation that follows the CFGI has to raise again.
       raisedVmid = NO_VMID;
-    }
-    if (result != DONE) {
+      result = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, i64x2.extract_lane(command, 1));
       if (result == SYNC) {
         if (!sync(smmu, queue, cons)) break;
-        syncs++;
-      } else if (result == HOST) {
-        stop(queue, cons, QUEUE_NEEDS_HOST);
-        break;
-      } else {
-        hold(smmu, queue, cons, CERROR_ILL, result - ILLEGAL);
+        tally += A_SYNC;
+        result = DONE;
+      } else if (result != DONE) {
         break;
       }
     }
     cons = (cons + 1) & indexMask;
+    tally += COMMAND;
   }
-  const done = available - left;
   store<u32>(queue, cons, QUEUE_CONS);
-  store<i64>(queue, load<i64>(queue, QUEUE_COMMANDS) + i64(done), QUEUE_COMMANDS);
-  store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + i64(syncs), QUEUE_SYNCS);
-  store<i64>(queue, load<i64>(queue, QUEUE_REWRITES) + i64(rewrites), QUEUE_REWRITES);
-  return done;
+  add(queue + QUEUE_COMMANDS, tally & 0xffff);
+  add(queue + QUEUE_SYNCS, (tally >> 16) & 0xffff);
+  add(queue + QUEUE_REWRITES, (tally >> 32) & 0xffff);
+  if (tally >> 48 != 0) atomic.add<i32>(smmu + SMMU_AT_STATS, i32(tally >> 48), STAT_ATC_INV);
+  if (result == HOST) stop(queue, cons, QUEUE_NEEDS_HOST);
+  else if (result >= ILLEGAL) hold(smmu, queue, cons, CERROR_ILL, result - ILLEGAL);
+  return u32(tally & 0xffff);
 }

@@ -1,0 +1,60 @@
+// The loops that a benchmark times, in Wasm, so that no JavaScript is part of a measured step. The memory is the guest's.
+
+import { accessBegin, accessEnd, translate } from './core.ts';
+import { doorbell } from './drain.ts';
+
+const PROD: u32 = 4;
+
+/**
+ * Rings a queue `batches` times with `batch` commands that already stand in the ring.
+ * @param page0 byte offset of the queue's registers; `id` and LVCMDQ 0 as in `doorbell`.
+ * @param prod PROD (index and wrap bit) to go on from; `mask` its bits.
+ * @returns PROD at the end.
+ */
+export function ring(batches: u32, batch: u32, page0: usize, id: u32, prod: u32, mask: u32): u32 {
+  for (let i: u32 = 0; i < batches; i++) {
+    prod = (prod + batch) & mask;
+    atomic.store<u32>(page0, prod, PROD);
+    doorbell(id, PROD);
+  }
+  return prod;
+}
+
+/** Rings a queue that has nothing to do. */
+export function ringEmpty(times: u32, id: u32): void {
+  for (let i: u32 = 0; i < times; i++) doorbell(id, PROD);
+}
+
+/**
+ * Accesses of one byte each, round and round over `pages` pages from `iova`.
+ * @returns how many were refused.
+ */
+export function access(times: u32, smmu: usize, sid: u32, iova: u64, pages: u32): u32 {
+  let refused: u32 = 0;
+  let page: u32 = 0;
+  for (let i: u32 = 0; i < times; i++) {
+    const at = iova + (u64(page) << 12);
+    accessBegin();
+    if (translate(smmu, sid, -1, u32(at), u32(at >> 32), 0) != 0) refused++;
+    accessEnd();
+    page++;
+    if (page == pages) page = 0;
+  }
+  return refused;
+}
+
+/**
+ * One side of a spin handoff: waits until the word reads `mine`, then writes `theirs`, `times` times. A word that reads -1 ends it.
+ * @returns the handoffs made.
+ */
+export function handoff(word: usize, mine: i32, theirs: i32, times: u32): u32 {
+  let made: u32 = 0;
+  while (made < times) {
+    const seen = atomic.load<i32>(word);
+    if (seen == -1) return made;
+    if (seen != mine) continue;
+    atomic.store<i32>(word, theirs);
+    made++;
+  }
+  return made;
+}
