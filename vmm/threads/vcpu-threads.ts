@@ -43,7 +43,7 @@ class ThreadVcpu implements RemoteVcpu {
   readonly abi: number | undefined;
   readonly #worker: WorkerThread<VcpuApi>;
   readonly #mailbox: MailboxServer;
-  readonly #served: ServedVcpu;
+  readonly #attend: () => void;
   readonly #exits: ExitServer;
   readonly #release: () => void;
   #stopping = false;
@@ -61,7 +61,7 @@ class ThreadVcpu implements RemoteVcpu {
     this.#mailbox = mailbox;
     this.#exits = exits;
     this.#release = release;
-    this.#served = { mailbox, attend: () => options.attend() };
+    this.#attend = () => options.attend();
     worker.onEnd((reason) => {
       release();
       if (!this.#stopping) options.onEnd(reason);
@@ -77,11 +77,13 @@ class ThreadVcpu implements RemoteVcpu {
   }
 
   async run(name: string, ...args: number[]): Promise<number | undefined> {
-    this.#exits.add(this.#served);
+    // One registration a run: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
+    const served: ServedVcpu = { mailbox: this.#mailbox, attend: this.#attend };
+    this.#exits.add(served);
     try {
       return await this.#worker.call((vcpu) => vcpu.run(name, args));
     } finally {
-      this.#exits.remove(this.#served);
+      this.#exits.remove(served);
     }
   }
 

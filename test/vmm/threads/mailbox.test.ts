@@ -219,4 +219,35 @@ describe('two vCPUs', () => {
     expect(await run).toBe('failed');
     expect(made.machine.error?.message).toBe('guest vCPU 1: unreachable');
   });
+
+  it('may start one again as soon as it has said that it is done', async () => {
+    const starts = 300;
+    const restarted = reactor(
+      `(func $run (param i32) (result i32) (local $left i32)
+        (local.set $left (i32.const ${starts}))
+        (loop $next
+          (i32.atomic.store (i32.const ${WORK}) (i32.const 0))
+          (loop $busy (br_if $busy (i32.ne (call $start (i32.const 1) (i32.const ${WORK})) (i32.const 0))))
+          (loop $wait (br_if $wait (i32.eqz (i32.atomic.load (i32.const ${WORK})))))
+          (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+          (br_if $next (local.get $left)))
+        (i32.const 2))`,
+      IMPORTS,
+    );
+    const reading = await WebAssembly.compile(
+      assemble(`(module (import "env" "memory" (memory ${GUEST_PAGES} ${GUEST_PAGES} shared)) ${IMPORT_READ32}
+        (func $entry (param i32 i32) (local $left i32)
+          (local.set $left (i32.const 20))
+          (loop $again
+            (drop (call $read32 (i32.const ${GPA})))
+            (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+            (br_if $again (local.get $left)))
+          (i32.atomic.store (local.get 1) (i32.const 1)))
+        (export "vsmmu_secondary" (func $entry)))`),
+    );
+    const device = new ScratchDevice();
+    const made = await start({ guest: restarted, devices: placed(device), vcpus: 2, secondary: reading });
+    expect([await made.machine.run(), made.machine.error?.message]).toEqual(['off', undefined]);
+    expect(device.accesses).toHaveLength(20 * starts);
+  });
 });
