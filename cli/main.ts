@@ -7,6 +7,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { HostError } from '../vmm/host/index.ts';
 import { GuestImageError } from '../vmm/machine/index.ts';
 import { type BootOptions, boot, MAX_VCPUS, MAX_VMS, PATHS, TRANSPORTS, UsageError } from './boot.ts';
+import { addDecode } from './decode.ts';
 import { DRAINS } from './drains.ts';
 
 /** Exit statuses: every check holds, a check failed, the command could not be carried out as it was given. */
@@ -50,6 +51,7 @@ function program(run: (guest: string, options: BootOptions) => Promise<void>): C
     .addOption(new Option('--memory <mib>', 'memory of each machine in MiB; default is what the guest asks for').argParser(integer(4096)))
     .option('--json', 'print one JSON object on standard output; the console goes to standard error', false)
     .action(run);
+  addDecode(command);
   return command;
 }
 

@@ -7,6 +7,8 @@ export const PTE_TYPE_BLOCK = 1;
 export const PTE_TYPE_TABLE = 3;
 export const PTE_TYPE_PAGE = 3;
 export const PTE_ATTRINDX = (0 << 16) | (2 << 8) | 3;
+/** Stage 1: Non-secure; of no account to a Non-secure stream. */
+export const PTE_NS = (0 << 16) | (5 << 8) | 1;
 /** Stage 1: AP[1], unprivileged access allowed. */
 export const PTE_AP_UNPRIV = (0 << 16) | (6 << 8) | 1;
 /** Stage 1: AP[2], read-only. */
@@ -27,12 +29,16 @@ export const PTE_CONTIGUOUS = (1 << 16) | (20 << 8) | 1;
 export const PTE_PXN = (1 << 16) | (21 << 8) | 1;
 /** Stage 1 UXN or XN; stage 2 XN[1]. */
 export const PTE_XN = (1 << 16) | (22 << 8) | 1;
+/** For software: ignored. */
+export const PTE_SOFTWARE = (1 << 16) | (23 << 8) | 4;
 export const PTE_TABLE_PXN = (1 << 16) | (27 << 8) | 1;
 export const PTE_TABLE_XN = (1 << 16) | (28 << 8) | 1;
 /** APTable[0]: no unprivileged access below. */
 export const PTE_APTABLE_PRIV = (1 << 16) | (29 << 8) | 1;
 /** APTable[1]: read-only below. */
 export const PTE_APTABLE_RO = (1 << 16) | (30 << 8) | 1;
+
+export const PTE_TABLE_NS = (1 << 16) | (31 << 8) | 1;
 
 /** Stage-1 page as Linux writes it for a read-write cached buffer: nG, AF, inner shareable, unprivileged, AttrIndx 1. */
 export const PTE_S1_PAGE_RW = 0xf47;

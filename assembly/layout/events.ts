@@ -22,7 +22,7 @@ export const EVT_CLASS_IN = 2;
 export const EVT_TTRNW = (3 << 16) | (12 << 8) | 1;
 export const EVT_INPUT_LO = (4 << 16) | (0 << 8) | 32;
 export const EVT_INPUT_HI = (5 << 16) | (0 << 8) | 32;
-/** IPA[31:12] in place, or a fetch address [31:3]. */
+/** IPA[31:12] or FetchAddr[31:3], in place. */
 export const EVT_ADDR_LO = (6 << 16) | (0 << 8) | 32;
 export const EVT_ADDR_HI = (7 << 16) | (0 << 8) | 20;
 
@@ -45,3 +45,27 @@ export const F_TLB_CONFLICT = 0x20;
 export const F_CFG_CONFLICT = 0x21;
 export const E_PAGE_REQUEST = 0x24;
 export const F_VMS_FETCH = 0x25;
+
+// What a record carries beside its number and StreamID (devices/tables/events.ts has the table).
+
+/** SSV, and SubstreamID when there is one. */
+export const EVENT_SSV = 0x001;
+/** SubstreamID alone, always valid. */
+export const EVENT_SSID = 0x002;
+export const EVENT_RNW = 0x004;
+/** PnU and InD. */
+export const EVENT_PNU_IND = 0x008;
+/** InputAddr. */
+export const EVENT_INPUT = 0x010;
+export const EVENT_S2 = 0x020;
+export const EVENT_CLASS = 0x040;
+/** TTRnW, valid for class TT. */
+export const EVENT_TTRNW = 0x080;
+/** IPA, valid with S2. */
+export const EVENT_IPA = 0x100;
+/** FetchAddr. */
+export const EVENT_FETCH = 0x200;
+/** Stall and STAG. Recorded only when CD.R (stage 1) or STE.S2R (stage 2) says so. */
+export const EVENT_STALL = 0x400;
+/** InputAddr[11:0] makes no difference when records are merged. */
+export const EVENT_PAGE = 0x800;

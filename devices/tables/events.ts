@@ -1,4 +1,4 @@
-// Event records (IHI 0070 section 7.3), field by field.
+// Events (IHI 0070 section 7.3): which there are, what their records carry, and records field by field.
 
 import {
   C_BAD_CD,
@@ -6,6 +6,18 @@ import {
   C_BAD_STREAMID,
   C_BAD_SUBSTREAMID,
   E_PAGE_REQUEST,
+  EVENT_CLASS,
+  EVENT_FETCH,
+  EVENT_INPUT,
+  EVENT_IPA,
+  EVENT_PAGE,
+  EVENT_PNU_IND,
+  EVENT_RNW,
+  EVENT_S2,
+  EVENT_SSID,
+  EVENT_SSV,
+  EVENT_STALL,
+  EVENT_TTRNW,
   EVT_ADDR_HI,
   EVT_ADDR_LO,
   EVT_CLASS,
@@ -39,28 +51,73 @@ import {
 } from '../../assembly/layout/events.ts';
 import { fieldOf } from '../plugin/index.ts';
 
-/** Names of the events by ID. */
-export const EVENT_NAMES: ReadonlyMap<number, string> = new Map([
-  [F_UUT, 'F_UUT'],
-  [C_BAD_STREAMID, 'C_BAD_STREAMID'],
-  [F_STE_FETCH, 'F_STE_FETCH'],
-  [C_BAD_STE, 'C_BAD_STE'],
-  [F_BAD_ATS_TREQ, 'F_BAD_ATS_TREQ'],
-  [F_STREAM_DISABLED, 'F_STREAM_DISABLED'],
-  [F_TRANSL_FORBIDDEN, 'F_TRANSL_FORBIDDEN'],
-  [C_BAD_SUBSTREAMID, 'C_BAD_SUBSTREAMID'],
-  [F_CD_FETCH, 'F_CD_FETCH'],
-  [C_BAD_CD, 'C_BAD_CD'],
-  [F_WALK_EABT, 'F_WALK_EABT'],
-  [F_TRANSLATION, 'F_TRANSLATION'],
-  [F_ADDR_SIZE, 'F_ADDR_SIZE'],
-  [F_ACCESS, 'F_ACCESS'],
-  [F_PERMISSION, 'F_PERMISSION'],
-  [F_TLB_CONFLICT, 'F_TLB_CONFLICT'],
-  [F_CFG_CONFLICT, 'F_CFG_CONFLICT'],
-  [E_PAGE_REQUEST, 'E_PAGE_REQUEST'],
-  [F_VMS_FETCH, 'F_VMS_FETCH'],
-]);
+/** A kind of event. */
+export interface EventType {
+  readonly id: number;
+  readonly name: string;
+  /** EVENT_* bits: what its records carry beside ID and StreamID. */
+  readonly carries: number;
+  /** What it says, in one phrase. */
+  readonly says: string;
+}
+
+/** Carried by every fault that a translation ends with. */
+const TRANSLATION = EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT | EVENT_S2 | EVENT_CLASS | EVENT_IPA | EVENT_STALL | EVENT_PAGE;
+
+/** Every event of the architecture. */
+export const EVENTS: readonly EventType[] = [
+  {
+    id: F_UUT,
+    name: 'F_UUT',
+    carries: EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT,
+    says: 'the SMMU does not support a transaction of this kind',
+  },
+  { id: C_BAD_STREAMID, name: 'C_BAD_STREAMID', carries: EVENT_SSV, says: 'the stream table has no STE for the StreamID' },
+  { id: F_STE_FETCH, name: 'F_STE_FETCH', carries: EVENT_SSV | EVENT_FETCH, says: 'the STE could not be fetched' },
+  { id: C_BAD_STE, name: 'C_BAD_STE', carries: EVENT_SSV, says: 'the STE is invalid' },
+  { id: F_BAD_ATS_TREQ, name: 'F_BAD_ATS_TREQ', carries: EVENT_SSV | EVENT_INPUT, says: 'ATS is not allowed for the stream' },
+  { id: F_STREAM_DISABLED, name: 'F_STREAM_DISABLED', carries: 0, says: 'S1DSS refuses the transaction' },
+  {
+    id: F_TRANSL_FORBIDDEN,
+    name: 'F_TRANSL_FORBIDDEN',
+    carries: EVENT_RNW | EVENT_INPUT | EVENT_PAGE,
+    says: 'the stream may not issue translated transactions',
+  },
+  { id: C_BAD_SUBSTREAMID, name: 'C_BAD_SUBSTREAMID', carries: EVENT_SSID, says: 'the stream has no CD for the SubstreamID' },
+  { id: F_CD_FETCH, name: 'F_CD_FETCH', carries: EVENT_SSV | EVENT_FETCH, says: 'the CD could not be fetched' },
+  { id: C_BAD_CD, name: 'C_BAD_CD', carries: EVENT_SSV, says: 'the CD is invalid' },
+  {
+    id: F_WALK_EABT,
+    name: 'F_WALK_EABT',
+    carries: EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT | EVENT_S2 | EVENT_CLASS | EVENT_FETCH | EVENT_PAGE,
+    says: 'a translation table could not be read or updated',
+  },
+  { id: F_TRANSLATION, name: 'F_TRANSLATION', carries: TRANSLATION, says: 'the address is not mapped' },
+  { id: F_ADDR_SIZE, name: 'F_ADDR_SIZE', carries: TRANSLATION, says: 'an output address is too large' },
+  { id: F_ACCESS, name: 'F_ACCESS', carries: TRANSLATION, says: 'the access flag is 0' },
+  { id: F_PERMISSION, name: 'F_PERMISSION', carries: TRANSLATION | EVENT_TTRNW, says: 'the page does not allow the access' },
+  {
+    id: F_TLB_CONFLICT,
+    name: 'F_TLB_CONFLICT',
+    carries: EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT | EVENT_S2 | EVENT_IPA | EVENT_PAGE,
+    says: 'the TLB has more than one entry for the address',
+  },
+  {
+    id: F_CFG_CONFLICT,
+    name: 'F_CFG_CONFLICT',
+    carries: EVENT_SSV,
+    says: 'the configuration cache has more than one entry for the stream',
+  },
+  { id: E_PAGE_REQUEST, name: 'E_PAGE_REQUEST', carries: EVENT_SSV | EVENT_INPUT, says: 'a device expects to access an address soon' },
+  { id: F_VMS_FETCH, name: 'F_VMS_FETCH', carries: EVENT_SSV | EVENT_FETCH, says: 'the VMS could not be fetched' },
+];
+
+const EVENT_TYPES = new Map(EVENTS.map((event) => [event.id, event]));
+
+/** The event with a number; undefined for reserved and IMPLEMENTATION DEFINED ones. */
+export function eventType(id: number): EventType | undefined {
+  return EVENT_TYPES.get(id);
+}
 
 /** A record's fields; which of them mean something depends on `id`. */
 export interface EventRecord {
@@ -85,14 +142,14 @@ export interface EventRecord {
   readonly address: bigint;
 }
 
-/** Decodes a record of 8 words. */
-export function decodeEvent(words: ArrayLike<number>): EventRecord {
+/** Reads a record of 8 words. */
+export function eventRecord(words: ArrayLike<number>): EventRecord {
   const long = (lo: number, hi: number) => (BigInt(fieldOf(words, hi)) << 32n) | BigInt(fieldOf(words, lo));
   const flag = (field: number) => fieldOf(words, field) !== 0;
   const id = fieldOf(words, EVT_ID);
   return {
     id,
-    name: EVENT_NAMES.get(id) ?? `0x${id.toString(16)}`,
+    name: eventType(id)?.name ?? `0x${id.toString(16)}`,
     streamId: fieldOf(words, EVT_SID),
     substreamId: flag(EVT_SSV) ? fieldOf(words, EVT_SSID) : undefined,
     stalled: flag(EVT_STALL),

@@ -75,3 +75,8 @@ export function addressSizeCode(bits: number): number {
   if (code < 0) throw new RangeError(`${bits} is no address size of the architecture (${ADDRESS_SIZES.join(', ')})`);
   return code;
 }
+
+/** Bits of an encoded address size; undefined for a reserved code. */
+export function addressSizeOf(code: number): number | undefined {
+  return ADDRESS_SIZES[code];
+}

@@ -88,6 +88,7 @@ const CD_BITS: Record<string, Bits> = {
 const PTE_S1_BITS: Record<string, Bits> = {
   PTE_TYPE: [0, 1, 0],
   PTE_ATTRINDX: [0, 4, 2],
+  PTE_NS: [0, 5, 5],
   PTE_AP_UNPRIV: [0, 6, 6],
   PTE_AP_RO: [0, 7, 7],
   PTE_SH: [0, 9, 8],
@@ -97,6 +98,7 @@ const PTE_S1_BITS: Record<string, Bits> = {
   PTE_CONTIGUOUS: [0, 52, 52],
   PTE_PXN: [0, 53, 53],
   PTE_XN: [0, 54, 54],
+  PTE_SOFTWARE: [0, 58, 55],
 };
 const PTE_S2_BITS: Record<string, Bits> = { PTE_S2_MEMATTR: [0, 5, 2], PTE_S2AP_R: [0, 6, 6], PTE_S2AP_W: [0, 7, 7] };
 const PTE_TABLE_BITS: Record<string, Bits> = {
@@ -105,6 +107,7 @@ const PTE_TABLE_BITS: Record<string, Bits> = {
   PTE_TABLE_XN: [0, 60, 60],
   PTE_APTABLE_PRIV: [0, 61, 61],
   PTE_APTABLE_RO: [0, 62, 62],
+  PTE_TABLE_NS: [0, 63, 63],
 };
 
 const ZERO = '0000000000000000';

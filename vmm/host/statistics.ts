@@ -22,7 +22,7 @@ import {
   STAT_REPAIRS,
   STAT_ROUNDS_EXHAUSTED,
 } from '../../assembly/layout/host-memory.ts';
-import { EVENT_NAMES } from '../../devices/tables/index.ts';
+import { EVENTS } from '../../devices/tables/index.ts';
 
 const COUNTERS = {
   illegalOpcode: STAT_ILL_OPCODE,
@@ -56,7 +56,7 @@ export function smmuCounters(hostMemory: WebAssembly.Memory, smmu: number): Smmu
   const at = (offset: number) => Atomics.load(words, (smmu + SMMU_AT_STATS + offset) >> 2);
   const counters = Object.fromEntries(Object.entries(COUNTERS).map(([name, offset]) => [name, at(offset)]));
   const events: Record<string, number> = {};
-  for (const [id, name] of EVENT_NAMES) {
+  for (const { id, name } of EVENTS) {
     const count = at(STAT_EVENTS + 4 * id);
     if (count > 0) events[name] = count;
   }

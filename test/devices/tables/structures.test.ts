@@ -11,7 +11,7 @@ import {
   cfgiSte,
   cfgiSteRange,
   contextDescriptor,
-  decodeEvent,
+  eventRecord,
   GRANULE_4K,
   GRANULE_16K,
   GRANULE_64K,
@@ -193,7 +193,7 @@ describe('commands', () => {
 
 describe('event records', () => {
   it('a stage-1 translation fault of an unprivileged write', () => {
-    const record = decodeEvent([0x10, 8, 0, 0x200, 0x1234_5000, 0x12, 0, 0]);
+    const record = eventRecord([0x10, 8, 0, 0x200, 0x1234_5000, 0x12, 0, 0]);
     expect(record).toMatchObject({
       id: 0x10,
       name: 'F_TRANSLATION',
@@ -207,13 +207,13 @@ describe('event records', () => {
   });
 
   it('a stalled stage-2 fault of a privileged fetch with a SubstreamID', () => {
-    const record = decodeEvent([0x13 | 0x800 | (0x55 << 12), 0x102, 0x8000_00aa, 0x118e, 0, 0, 0x4000_1000, 0xf]);
+    const record = eventRecord([0x13 | 0x800 | (0x55 << 12), 0x102, 0x8000_00aa, 0x118e, 0, 0, 0x4000_1000, 0xf]);
     expect(record).toMatchObject({ name: 'F_PERMISSION', substreamId: 0x55, stalled: true, stag: 0xaa, write: false });
     expect(record).toMatchObject({ privileged: true, instruction: true, stage2: true, class: 1, tableRead: true });
     expect(record.address).toBe(0xf_4000_1000n);
   });
 
   it('an ID without a name shows its number', () => {
-    expect(decodeEvent([0xee, 0, 0, 0, 0, 0, 0, 0]).name).toBe('0xee');
+    expect(eventRecord([0xee, 0, 0, 0, 0, 0, 0, 0]).name).toBe('0xee');
   });
 });

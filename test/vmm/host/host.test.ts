@@ -15,7 +15,7 @@ import {
   abortSte,
   atcInv,
   cfgiAll,
-  decodeEvent,
+  eventRecord,
   invalidSte,
   nestedSte,
   stage1Ste,
@@ -140,7 +140,7 @@ describe("a VM's streams", () => {
     // The second page is not mapped: what lies before it is transferred.
     expect(host.dmaPort(a.viommu, STREAM).write(IOVA + 0xffe, new Uint8Array(10))).toEqual({ ok: false, done: 2 });
     host.service(false);
-    expect(a.events.map((record) => decodeEvent(record))).toEqual([
+    expect(a.events.map((record) => eventRecord(record))).toEqual([
       expect.objectContaining({ id: F_TRANSLATION, streamId: STREAM, inputAddress: BigInt(IOVA + 0x1000), write: true, stage2: false }),
     ]);
     expect(b.events).toEqual([]);
@@ -157,7 +157,7 @@ describe("a VM's streams", () => {
     expect(a.viommu.attachStream(STREAM, invalidSte())).toBe(true);
     expect(readByte(host, a, DATA_GPA)).toBeUndefined();
     host.service(true);
-    expect(a.events.map((record) => decodeEvent(record).id)).toEqual([C_BAD_STE]);
+    expect(a.events.map((record) => eventRecord(record).id)).toEqual([C_BAD_STE]);
     a.viommu.setGlobalBypass(false);
     expect(readByte(host, a, DATA_GPA)).toBe(0);
     a.viommu.setGlobalBypass(true);

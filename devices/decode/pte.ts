@@ -1,0 +1,90 @@
+// Translation table descriptors (DDI 0487 section D8.3). What one means depends on granule, level and stage.
+
+import * as PTE from '../../assembly/layout/descriptors.ts';
+import { fieldOf } from '../plugin/index.ts';
+import { type Granule, granuleShift, leafAllowed, levelShift } from '../tables/index.ts';
+import { SHAREABILITY, sizeText } from './meanings.ts';
+import { type Decoded, type DecodedField, decodeFields, type FieldTexts, type Words } from './structure.ts';
+
+type FieldName = keyof typeof PTE & string;
+
+/** Where the descriptor stands. */
+export interface PteOptions {
+  readonly granule: Granule;
+  /** Level of its table, 0 to 3. */
+  readonly level: number;
+  readonly stage: 1 | 2;
+}
+
+const TYPE: readonly FieldName[] = ['PTE_TYPE'];
+const TABLE_S1: readonly FieldName[] = [...TYPE, 'PTE_TABLE_PXN', 'PTE_TABLE_XN', 'PTE_APTABLE_PRIV', 'PTE_APTABLE_RO', 'PTE_TABLE_NS'];
+const TABLE_S2: readonly FieldName[] = TYPE;
+const LEAF: readonly FieldName[] = [...TYPE, 'PTE_SH', 'PTE_AF', 'PTE_DBM', 'PTE_CONTIGUOUS', 'PTE_XN', 'PTE_SOFTWARE'];
+const LEAF_S1: readonly FieldName[] = [...LEAF, 'PTE_ATTRINDX', 'PTE_NS', 'PTE_AP_UNPRIV', 'PTE_AP_RO', 'PTE_NG', 'PTE_PXN'];
+const LEAF_S2: readonly FieldName[] = [...LEAF, 'PTE_S2_MEMATTR', 'PTE_S2AP_R', 'PTE_S2AP_W'];
+
+const TEXTS: FieldTexts<typeof PTE> = {
+  PTE_ATTRINDX: { name: 'AttrIndx', means: (value) => `attribute ${value} of MAIR` },
+  PTE_AP_UNPRIV: { name: 'AP[1]', means: ['privileged only', 'unprivileged as well'] },
+  PTE_AP_RO: { name: 'AP[2]', means: ['read and write', 'read-only'] },
+  PTE_S2AP_R: { name: 'S2AP[0]', means: ['not readable', 'readable'] },
+  PTE_S2AP_W: { name: 'S2AP[1]', means: ['not writable', 'writable'] },
+  PTE_S2_MEMATTR: { name: 'MemAttr' },
+  PTE_SH: { means: SHAREABILITY },
+  PTE_AF: { means: ['not accessed yet', 'accessed'] },
+  PTE_NG: { name: 'nG', means: ['global', 'of one ASID'] },
+  PTE_DBM: { means: ['', 'dirty state is kept by hardware'] },
+  PTE_CONTIGUOUS: { name: 'Contiguous', means: ['', 'one of a contiguous group'] },
+  PTE_PXN: { means: ['executable when privileged', 'not executable when privileged'] },
+  PTE_XN: { name: 'XN', means: ['executable', 'not executable'] },
+  PTE_SOFTWARE: { name: 'Software', used: () => false },
+  PTE_TABLE_PXN: { name: 'PXNTable', means: ['', 'nothing below is executable when privileged'] },
+  PTE_TABLE_XN: { name: 'XNTable', means: ['', 'nothing below is executable'] },
+  PTE_TABLE_NS: { name: 'NSTable' },
+  PTE_APTABLE_PRIV: { name: 'APTable[0]', means: ['', 'nothing below is for unprivileged accesses'] },
+  PTE_APTABLE_RO: { name: 'APTable[1]', means: ['', 'nothing below is writable'] },
+};
+
+/** What stands at a level: 'invalid', 'table', 'block', 'page', or 'reserved', which faults as an invalid one does. */
+function kindOf(words: Words, { granule, level }: PteOptions): 'invalid' | 'reserved' | 'table' | 'block' | 'page' {
+  if (!fieldOf(words, PTE.PTE_VALID)) return 'invalid';
+  if (fieldOf(words, PTE.PTE_TYPE) === PTE.PTE_TYPE_TABLE) return level === 3 ? 'page' : 'table';
+  return level < 3 && leafAllowed(granule, level) ? 'block' : 'reserved';
+}
+
+function wholeOf(words: Words): bigint {
+  return (BigInt((words[1] ?? 0) >>> 0) << 32n) | BigInt((words[0] ?? 0) >>> 0);
+}
+
+// Address of a table or leaf: how low it begins depends on the granule and, in a leaf, on the level.
+function addressField(words: Words, low: number, meaning: string): DecodedField {
+  const high = 47;
+  const value = ((wholeOf(words) & ((1n << BigInt(high + 1)) - 1n)) >> BigInt(low)) << BigInt(low);
+  return { name: 'Address', doubleword: 0, high, low, value, meaning, ignored: false };
+}
+
+// Nobody but software looks at the other bits of an invalid descriptor.
+function otherBits(words: Words): DecodedField {
+  return { name: 'other bits', doubleword: 0, high: 63, low: 2, value: wholeOf(words) >> 2n, meaning: 'for software', ignored: true };
+}
+
+/** Decodes a descriptor: 2 words. */
+export function decodePte(words: Words, options: PteOptions): Decoded {
+  const { granule, level, stage } = options;
+  const kind = kindOf(words, options);
+  const texts: FieldTexts<typeof PTE> = { ...TEXTS, PTE_TYPE: { name: 'Type', means: () => kind } };
+  const decode = (names: readonly FieldName[], more: DecodedField) => decodeFields(words, 1, PTE, names, texts, [more]);
+  const name = `${kind} descriptor`;
+  const place = `stage ${stage}, level ${level}`;
+  if (kind === 'invalid' || kind === 'reserved') {
+    return { name, summary: `${place}: not mapped`, fields: decode(TYPE, otherBits(words)) };
+  }
+  if (kind === 'table') {
+    const fields = decode(stage === 1 ? TABLE_S1 : TABLE_S2, addressField(words, granuleShift(granule), `table of level ${level + 1}`));
+    return { name, summary: `${place}: the next table`, fields };
+  }
+  const shift = levelShift(granule, level);
+  const size = sizeText(2 ** shift);
+  const fields = decode(stage === 1 ? LEAF_S1 : LEAF_S2, addressField(words, shift, `output address of ${size}`));
+  return { name, summary: `${place}: maps ${size}`, fields };
+}

@@ -1,0 +1,14 @@
+// Structures as people write them: 64-bit doublewords of 16 hexadecimal digits, the lowest first.
+
+const DIGITS = 16;
+
+/**
+ * The 32-bit words of doublewords in hexadecimal, lowest first.
+ * @throws {RangeError} naming the first that is not 16 hexadecimal digits.
+ */
+export function wordsOfHex(doublewords: readonly string[]): number[] {
+  return doublewords.flatMap((text) => {
+    if (!/^[0-9a-f]{16}$/i.test(text)) throw new RangeError(`${text} is not ${DIGITS} hexadecimal digits`);
+    return [text.slice(DIGITS / 2), text.slice(0, DIGITS / 2)].map((half) => Number.parseInt(half, 16));
+  });
+}
