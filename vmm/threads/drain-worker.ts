@@ -50,6 +50,8 @@ const TURNS = LOOKS / LOOKS_AT_BUSY;
 const FIRST_NAP_MS = 0.1;
 /** A store that nobody announces is served after at most this, plus what the system's timer takes. */
 const MAX_NAP_MS = 5;
+/** The same with several machines: a nap on several words goes through the event loop and costs twice as much. */
+const MAX_SHARED_NAP_MS = 7;
 /** Messages are let in at least this often however busy the queues are. */
 const BUSY_LIMIT_MS = 2;
 /** What `watch` returns for work that consumed no command; it is no reason to stay awake. */
@@ -195,7 +197,7 @@ class Drain {
       // Only behind work: between two naps there is nothing to spin for.
       if (awake && this.#spin()) continue;
       awake = await this.#nap(nap);
-      nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
+      nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, this.#machines.length > 1 ? MAX_SHARED_NAP_MS : MAX_NAP_MS);
     }
   }
 }
