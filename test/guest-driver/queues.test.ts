@@ -1,7 +1,7 @@
 // Choice of queue, batches, rings, and waiting that ends.
 
 import { describe, expect, it } from 'vitest';
-import { ABI_AT_INVALIDATING } from '../../assembly/layout/guest-abi.ts';
+import { ABI_AT_INVALIDATING, ABI_AT_MAPS, ABI_MAP_FLAGS } from '../../assembly/layout/guest-abi.ts';
 import { CMDQV_GPA, type FakeSmmu, SMMU_GPA } from '../support/fake-smmu.ts';
 import { bootDriver, type DriverExports, RESULT_BAD_ARGUMENT, RESULT_OK, RESULT_TIMEOUT } from '../support/guest-driver.ts';
 
@@ -276,6 +276,21 @@ describe('bounded waiting', () => {
     const reads = fake.log.filter((line) => line === 'r C 30000').length;
     expect(reads).toBe((driver.queueWaits.value + 1) * driver.spinsPerWait.value);
     expect(fake.view.getUint32(ABI_AT_INVALIDATING, true)).toBe(0);
+  });
+
+  it('beside a drain thread spins for longer, but not for ever, before it leaves for the host', async () => {
+    const { driver, fake } = await bootDriver({ direct: true });
+    fake.view.setUint32(ABI_AT_MAPS + ABI_MAP_FLAGS, 0, true);
+    // Without doorbells the fake has to be told of PROD, which a drain thread looks at itself.
+    fake.onWait = () => fake.store(CMDQV_GPA + 0x30004, fake.get(CMDQV_GPA + 0x30004));
+    const doorbells = driver.doorbells();
+    driver.begin();
+    addPages(driver, 1);
+    const start = performance.now();
+    expect(driver.submit()).toBe(RESULT_OK);
+    // Twenty million looks: a nanosecond each would be very fast.
+    expect(performance.now() - start).toBeGreaterThan(20);
+    expect([fake.waits, driver.doorbells() - doorbells]).toEqual([1, 0]);
   });
 
   it('gives up on a full ring as well, and adds nothing to it', async () => {

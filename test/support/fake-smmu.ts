@@ -234,23 +234,24 @@ export class FakeSmmu {
 
   #write(gpa: number, value: number): void {
     if (this.logging) this.log.push(`w ${this.#name(gpa)} ${value.toString(16)}`);
-    this.#store(gpa, value);
+    this.store(gpa, value);
   }
 
   #write64(gpa: number, value: bigint): void {
     this.log.push(`W ${this.#name(gpa)} ${value.toString(16)}`);
     this.set(gpa + 4, Number(value >> 32n));
-    this.#store(gpa, Number(value & 0xffffffffn));
+    this.store(gpa, Number(value & 0xffffffffn));
   }
 
   #doorbell(id: number, offset: number): void {
     if (id !== DOORBELL_ID) throw new Error(`doorbell ${id}`);
     this.doorbells.push(offset);
     const gpa = CMDQV_GPA + 0x30000 + offset;
-    this.#store(gpa, this.get(gpa));
+    this.store(gpa, this.get(gpa));
   }
 
-  #store(gpa: number, value: number): void {
+  /** Carries a register store out. */
+  store(gpa: number, value: number): void {
     const vintfConfig = CMDQV_GPA + 0x1000;
     this.set(gpa, gpa === vintfConfig && !this.#options.hypervisor ? value & ~(1 << 17) : value);
     if (this.acknowledges && (gpa === SMMU_GPA + 0x20 || gpa === SMMU_GPA + 0x50)) this.set(gpa + 4, value);

@@ -22,11 +22,18 @@ export interface DrainedMachine {
 
 /** Messages to the worker. The sender raises SIDE_MESSAGES for each, and the worker lowers it when it has taken one. */
 export interface DrainApi {
-  /** `failed` is called with the number of a machine whose drain threw; it is not drained any more. */
-  start(options: DrainOptions, failed: (id: number, message: string) => void): void;
+  start(options: DrainOptions): void;
+  /** Answers when the drain has thrown in the unit of a machine; that one is not drained any more. */
+  nextFailure(): Promise<DrainFailure>;
   add(machine: DrainedMachine): void;
   /** Answers after a last look at the machine's queues. */
   remove(id: number): void;
+}
+
+export interface DrainFailure {
+  /** The caller's number for the machine. */
+  readonly id: number;
+  readonly message: string;
 }
 
 export interface DrainOptions {
@@ -65,12 +72,12 @@ class Drain {
   readonly #control: Int32Array;
   readonly #vmm: Int32Array;
   readonly #host: Int32Array;
-  readonly #failed: (id: number, message: string) => void;
+  readonly #failed: (failure: DrainFailure) => void;
   #machines: readonly Served[] = [];
   /** The machine that had work last. */
   #busy: Served | undefined;
 
-  constructor({ control, vmm, hostMemory }: DrainOptions, failed: (id: number, message: string) => void) {
+  constructor({ control, vmm, hostMemory }: DrainOptions, failed: (failure: DrainFailure) => void) {
     this.#control = new Int32Array(control);
     this.#vmm = new Int32Array(vmm);
     this.#host = new Int32Array(hostMemory.buffer, 0, (HOST_AT_ATTENTION >> 2) + 1);
@@ -99,7 +106,7 @@ class Drain {
       done = machine.drain.watch(machine.smmu, machine.context, looks) >>> 0;
     } catch (error) {
       this.#machines = this.#machines.filter((other) => other !== machine);
-      this.#failed(machine.id, error instanceof Error ? error.message : String(error));
+      this.#failed({ id: machine.id, message: error instanceof Error ? error.message : String(error) });
       return false;
     }
     if (done !== 0 && Atomics.load(this.#host, HOST_AT_ATTENTION >> 2) !== attention) this.#callHost(machine);
@@ -205,10 +212,15 @@ class Drain {
 class DrainWorker implements DrainApi {
   #drain: Drain | undefined;
   #control: Int32Array | undefined;
+  readonly #failures: DrainFailure[] = [];
+  #report: ((failure: DrainFailure) => void) | undefined;
 
-  start(options: DrainOptions, failed: (id: number, message: string) => void): void {
+  start(options: DrainOptions): void {
     this.#control = new Int32Array(options.control);
-    const drain = new Drain(options, failed);
+    const drain = new Drain(options, (failure) => {
+      this.#failures.push(failure);
+      this.#tell();
+    });
     this.#drain = drain;
     this.#taken();
     // Not awaited: it runs until the thread ends, and an error in it ends the thread.
@@ -216,6 +228,22 @@ class DrainWorker implements DrainApi {
       await drain.run();
       endThread();
     });
+  }
+
+  nextFailure(): Promise<DrainFailure> {
+    this.#taken();
+    return new Promise((resolve) => {
+      this.#report = resolve;
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    const report = this.#report;
+    const failure = report && this.#failures.shift();
+    if (!failure) return;
+    this.#report = undefined;
+    report(failure);
   }
 
   add(machine: DrainedMachine): void {

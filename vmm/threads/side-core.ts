@@ -1,7 +1,7 @@
 // The VMM's half of the side core: starts the drain's worker, gives it machines, and sees to it that a drain that fails takes down no more
 // than the machines that it served.
 
-import { proxy, type Remote } from 'comlink';
+import type { Remote } from 'comlink';
 import type { Host, Vintf, Vm } from '../host/index.ts';
 import type { Machine } from '../machine/index.ts';
 import { SIDE_MESSAGES, SIDE_NAPS, SIDE_SPIN_MICROSECONDS, SIDE_STOP, SIDE_WORDS, VMM_WORDS } from './control-block.ts';
@@ -53,8 +53,8 @@ export class SideCore {
     const control = new SharedArrayBuffer(4 * SIDE_WORDS);
     const worker = await WorkerThread.start<DrainApi>(PROGRAM);
     const side = new SideCore(host, worker, new Int32Array(control), await coreCount());
-    const failed = proxy((id: number, message: string) => side.#machineFailed(id, new Error(message)));
-    await side.#send((drain) => drain.start({ control, vmm, hostMemory: host.memory }, failed));
+    await side.#send((drain) => drain.start({ control, vmm, hostMemory: host.memory }));
+    side.#listen();
     return side;
   }
 
@@ -76,11 +76,14 @@ export class SideCore {
   }
 
   #send<T>(use: (drain: Remote<DrainApi>) => Promise<T>): Promise<T> {
-    return this.#worker.call((drain) => {
-      Atomics.add(this.#control, SIDE_MESSAGES, 1);
-      Atomics.notify(this.#control, SIDE_MESSAGES);
-      return use(drain);
-    });
+    this.#raise();
+    return this.#worker.call(use);
+  }
+
+  /** Has the drain let a message in. */
+  #raise(): void {
+    Atomics.add(this.#control, SIDE_MESSAGES, 1);
+    Atomics.notify(this.#control, SIDE_MESSAGES);
   }
 
   /**
@@ -124,6 +127,20 @@ export class SideCore {
   #release(id: number): void {
     const attached = this.#attached.get(id);
     if (attached && this.#attached.delete(id)) this.#host.freeThread(attached.thread);
+  }
+
+  /** For failures of single machines, one after the other; the end of the thread is `#ended`'s affair. */
+  #listen(): void {
+    this.#raise();
+    this.#worker
+      .listen((drain) => drain.nextFailure())
+      .then(
+        ({ id, message }) => {
+          this.#listen();
+          this.#machineFailed(id, new Error(message));
+        },
+        () => undefined,
+      );
   }
 
   #machineFailed(id: number, cause: Error): void {

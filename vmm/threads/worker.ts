@@ -26,7 +26,8 @@ interface Thread {
 
 async function startInNode(program: WorkerProgram, onEnd: (reason: Error) => void): Promise<Thread> {
   const { Worker } = await import('node:worker_threads');
-  const worker = new Worker(program.url, { name: program.name });
+  // Without the program's own options: `--eval`'s would stop the worker.
+  const worker = new Worker(program.url, { name: program.name, execArgv: [] });
   worker.on('error', onEnd);
   worker.on('messageerror', onEnd);
   worker.on('exit', (code) => onEnd(new Error(`its thread ended with code ${code}`)));
@@ -102,15 +103,18 @@ export class WorkerThread<Api> {
   async call<T>(use: (remote: Remote<Api>) => Promise<T>): Promise<T> {
     if (this.#calls++ === 0) this.#thread.hold(true);
     try {
-      return await Promise.race([
-        use(this.#remote),
-        this.ended.then((reason): never => {
-          throw reason;
-        }),
-      ]);
+      return await this.listen(use);
     } finally {
       if (--this.#calls === 0) this.#thread.hold(false);
     }
+  }
+
+  /** The same for an answer that may never come: the program does not stay alive for it. */
+  listen<T>(use: (remote: Remote<Api>) => Promise<T>): Promise<T> {
+    const over = this.ended.then((reason): never => {
+      throw reason;
+    });
+    return Promise.race([use(this.#remote), over]);
   }
 
   /** Ends the thread now. What it owned has to be reaped. */

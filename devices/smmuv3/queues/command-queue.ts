@@ -60,8 +60,11 @@ export class CommandQueue {
   /** CR0.CMDQEN went to 0: CMDQ_CONS stands where the queue has come to. */
   stop(): void {
     const { block } = this.#engine;
-    this.#take();
     block.allocated = false;
+    // Another thread may have the queue, to finish a CMD_SYNC that its access held up: `resume` takes the queue after that thread's round, and
+    // every later round finds it not allocated.
+    this.#take();
+    this.#engine.resume();
     block.state = QUEUE_RUNNING;
   }
 

@@ -1,7 +1,7 @@
 // Machines whose vCPUs have threads of their own: exits, failures, pause, stop, reset, and the handshake of direct maps.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { ABI_AT_MAP_ACK, ABI_AT_MAP_EPOCH, ABI_AT_VCPU_EXITS } from '../../../assembly/layout/guest-abi.ts';
+import { ABI_AT_IRQ_EDGE, ABI_AT_MAP_ACK, ABI_AT_MAP_EPOCH, ABI_AT_VCPU_EXITS } from '../../../assembly/layout/guest-abi.ts';
 import type { DirectMap } from '../../../devices/plugin/index.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
 import { type ThreadMachine, type ThreadMachineOptions, threadMachine } from '../../support/thread-machine.ts';
@@ -140,6 +140,27 @@ describe('a vCPU on a thread of its own', () => {
     await changed(words, DATA, Atomics.load(words, DATA >> 2));
     Atomics.store(words, STOP >> 2, 1);
     expect(await run).toBe('off');
+  });
+
+  it('asleep at its own wish sees an interrupt after 10 ms, however long it wanted to sleep', async () => {
+    const device = new ScratchDevice();
+    const guest = reactor(
+      `(func $run (param i32) (result i32)
+        (loop $again
+          (i32.atomic.store (i32.const ${DATA}) (i32.const 1))
+          (call $wait (i32.const 60000000))
+          (br_if $again (i32.eqz (i32.atomic.load (i32.const ${ABI_AT_IRQ_EDGE})))))
+        (i32.const 2))`,
+      '(import "vsmmu" "wait" (func $wait (param i32)))',
+    );
+    const made = await start({ guest, devices: placed(device) });
+    const run = made.machine.run();
+    await changed(wordsOf(made), DATA, 0);
+    const raised = performance.now();
+    device.host?.interruptLine(0).pulse();
+    expect(await run).toBe('off');
+    // The rest is for cores that are busy with something else.
+    expect(performance.now() - raised).toBeLessThan(200);
   });
 
   it('that never comes to a safe point cannot be paused, and goes on', async () => {

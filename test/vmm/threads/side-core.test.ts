@@ -10,6 +10,7 @@ import type { Machine } from '../../../vmm/machine/index.ts';
 import type { SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
 import { Host, SideCore } from '../../support/built.ts';
 import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
+import { assemble } from '../../support/wat.ts';
 
 const ENTRIES = 2 ** RING_LOG2SIZE;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -43,13 +44,16 @@ async function sideCore(host: HostType): Promise<SideCoreType> {
   return side;
 }
 
-/** A VM whose first VCMDQ runs, with page 0 in its memory, drained by the side core. */
-async function drained(host: HostType, side: SideCoreType, name: string): Promise<Drained> {
+/** A VM whose first VCMDQ runs, with page 0 in its memory, drained by the side core, with other modules if a test says so. */
+async function drained(host: HostType, side: SideCoreType, name: string, modules = host.modules): Promise<Drained> {
   const lent = lendVm(host, name);
   startVcmdq(lent);
   lent.vintf.mapPage0(ABI_DIRECT_PAGES);
   const machine = new StandIn();
+  const own = host.modules;
+  Object.defineProperty(host, 'modules', { value: modules });
   await side.attach({ machine: machine as unknown as Machine, vm: lent.vm, vintf: lent.vintf });
+  Object.defineProperty(host, 'modules', { value: own });
   return { ...lent, machine, words: new Int32Array(lent.vm.memory.buffer) };
 }
 
@@ -161,16 +165,32 @@ describe('the side core', () => {
     }
   });
 
-  it('that is killed fails the machines that it served; the host goes on and takes its queues back', async () => {
+  it('that throws in the unit of one machine fails that machine and goes on with the other', async () => {
     const host = await Host.create();
     const side = await sideCore(host);
-    const vm = await drained(host, side, 'a');
-    untilCons(vm, store(vm, sync()));
+    const good = await drained(host, side, 'good');
+    const broken = await WebAssembly.compile(
+      assemble(`(module (func $fail (param i32 i32 i32) (result i32) unreachable)
+        (func (export "serveContext") (param i32 i32) (result i32) unreachable) (export "watch" (func $fail)))`),
+    );
+    const bad = await drained(host, side, 'bad', { ...host.modules, vcmdqDrain: broken });
+    for (const limit = performance.now() + 5000; bad.machine.failure === '' && performance.now() < limit; ) await sleep(1);
+    expect(bad.machine.failure).toBe('drain: unreachable');
+    for (let i = 0; i < 20; i++) untilCons(good, store(good, sync()));
+    expect(good.machine.failure).toBe('');
+    expect(side.machines).toEqual([good.machine]);
+  });
+
+  it('that is killed fails every machine that it served; the host goes on and takes its queues back', async () => {
+    const host = await Host.create();
+    const side = await sideCore(host);
+    const vms = [await drained(host, side, 'a'), await drained(host, side, 'b')];
+    for (const vm of vms) untilCons(vm, store(vm, sync()));
     await side.kill();
-    expect(vm.machine.failure).toMatch(/^drain: its thread ended/);
+    for (const vm of vms) expect(vm.machine.failure).toMatch(/^drain: its thread ended/);
     const another = await sideCore(host);
-    const next = await drained(host, another, 'b');
+    const next = await drained(host, another, 'c');
     untilCons(next, store(next, sync()));
-    vm.vintf.freeQueue(0);
+    for (const vm of vms) vm.vintf.freeQueue(0);
   });
 });
