@@ -339,6 +339,7 @@ int main(void) {
       uint64_t d0 = SYNC_OP, d1 = 0;
       if (!strcmp(name, "NH_ASID")) d0 = 0x0001000000000011ull;
       if (!strcmp(name, "NH_VA")) d0 = 0x0001000000000012ull, d1 = 0x100000000000ull + ((uint64_t)slot << 12);
+      if (!strcmp(name, "NH_VA_PAGE")) d0 = 0x0001000000000012ull, d1 = (0x100000000000ull + ((uint64_t)slot << 12)) | 0x400;
       if (!strcmp(name, "NH_VA_RANGE")) d0 = 0x000100000000f012ull, d1 = (0x100000000000ull + ((uint64_t)slot << 16)) | 0x400;
       if (!strcmp(name, "S12_VMALL")) d0 = S12_VMALL;
       if (!strcmp(name, "ATC_INV")) d0 = 0x800000040ull, d1 = 52;

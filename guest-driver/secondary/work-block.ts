@@ -8,8 +8,16 @@ export class WorkShare {
   vcpus: u32 = 0;
 }
 
+/** What the users of a queue share. */
+export class QueueLock {
+  /** 1 while a vCPU puts commands on the queue. */
+  taken: u32 = 0;
+  /** Entries that have been sent under the lock so far; wraps. */
+  sent: u32 = 0;
+}
+
 export class WorkBlock {
-  /** Memory offset of the queue (driver/ring.ts), of the lock word that its users share, and of the WorkShare. */
+  /** Memory offset of the queue (driver/ring.ts), of its QueueLock, and of the WorkShare. */
   queue: usize = 0;
   lock: usize = 0;
   share: usize = 0;

@@ -15,7 +15,7 @@ import { entryAt, indexOf, Queue, queueSize } from '../driver/ring';
 import { directMapOf, offsetInRange, wakeDrain } from '../runtime/direct-map';
 import { acknowledgeMapsOf, exitRequested } from '../runtime/safe-point';
 import { clock_ns, doorbell, mmio_read32, mmio_write32, wait } from '../runtime/vsmmu';
-import { WorkBlock, WorkShare } from './work-block';
+import { QueueLock, WorkBlock, WorkShare } from './work-block';
 
 const PAGE_SHIFT = 12;
 /** Looks at the others before the work begins without them: some ten milliseconds. Inline they never come. */
@@ -56,46 +56,56 @@ function impatient(vcpu: u32, looks: u32): bool {
 }
 
 function takeLock(vcpu: u32, lock: usize): bool {
-  for (let looks: u32 = 1; atomic.cmpxchg<u32>(lock, 0, 1) != 0; looks++) if (impatient(vcpu, looks)) return false;
+  for (let looks: u32 = 1; atomic.cmpxchg<u32>(lock, 0, 1, offsetof<QueueLock>('taken')) != 0; looks++)
+    if (impatient(vcpu, looks)) return false;
   return true;
 }
 
-/** Entries from CONS, as it is now, to an index that PROD has had: 0 and more than a whole queue when CONS has reached it. */
-function distance(queue: Queue, index: u32): u32 {
-  return indexOf(queue, index - readRegister(queue.consGpa));
+/** Entries of the queue that have not been consumed. */
+function pending(queue: Queue): u32 {
+  return indexOf(queue, queue.prod - readRegister(queue.consGpa));
 }
 
 function waitForRoom(vcpu: u32, queue: Queue, entries: u32): bool {
-  for (let looks: u32 = 1; distance(queue, queue.prod) + entries > queueSize(queue); looks++) if (impatient(vcpu, looks)) return false;
+  for (let looks: u32 = 1; pending(queue) + entries > queueSize(queue); looks++) if (impatient(vcpu, looks)) return false;
   return true;
 }
 
-function waitForIndex(vcpu: u32, queue: Queue, index: u32): bool {
-  for (let left = distance(queue, index), looks: u32 = 1; left != 0 && left <= queueSize(queue); looks++) {
-    if (impatient(vcpu, looks)) return false;
-    left = distance(queue, index);
+/**
+ * Waits until the entries sent before `ticket` have been consumed. By the count of all entries sent, not by their index: the others may send
+ * CONS round the whole ring while this vCPU has no processor. A count that changes while CONS is read says nothing.
+ */
+function waitForTicket(vcpu: u32, queue: Queue, lock: usize, ticket: u32): bool {
+  let looks: u32 = 0;
+  while (true) {
+    const sent = atomic.load<u32>(lock, offsetof<QueueLock>('sent'));
+    const consumed = sent - pending(queue);
+    if (<i32>(consumed - ticket) >= 0 && atomic.load<u32>(lock, offsetof<QueueLock>('sent')) == sent) return true;
+    if (impatient(vcpu, ++looks)) return false;
   }
-  return true;
 }
 
 /** One batch with its CMD_SYNC, from the first command to completion. */
 function runBatch(vcpu: u32, block: WorkBlock, iova: u64): bool {
   const queue = changetype<Queue>(block.queue);
+  const lock = changetype<QueueLock>(block.lock);
   const total = block.commands + 1;
   if (!takeLock(vcpu, block.lock)) return false;
   const room = waitForRoom(vcpu, queue, total);
-  let prod = queue.prod;
+  const ticket = lock.sent + total;
   if (room) {
+    let prod = queue.prod;
     for (let i: u32 = 0; i < block.commands; i++, prod++) {
       buildTlbiNhVa(entryAt(queue, prod), 0, block.asid, iova + ((<u64>i) << PAGE_SHIFT));
     }
     buildSync(entryAt(queue, prod++), queue.signal);
-    prod = indexOf(queue, prod);
-    queue.prod = prod;
-    if (storeProd(queue.prodGpa, prod)) block.doorbells++;
+    // PROD before the count: who sees the count sees how far the queue is filled.
+    queue.prod = indexOf(queue, prod);
+    atomic.store<u32>(block.lock, ticket, offsetof<QueueLock>('sent'));
+    if (storeProd(queue.prodGpa, queue.prod)) block.doorbells++;
   }
-  atomic.store<u32>(block.lock, 0);
-  return room && waitForIndex(vcpu, queue, prod);
+  atomic.store<u32>(block.lock, 0, offsetof<QueueLock>('taken'));
+  return room && waitForTicket(vcpu, queue, block.lock, ticket);
 }
 
 function exits(vcpu: u32): u32 {

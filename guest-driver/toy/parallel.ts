@@ -20,7 +20,7 @@ const MAX_VCPUS: u32 = 4;
 const BLOCK_BYTES: u32 = 128;
 const BLOCKS: usize = memory.data(512, 64);
 const SHARE: usize = memory.data(64, 64);
-/** One lock word for each queue, a cache line apart. */
+/** A QueueLock for each queue, a cache line apart. */
 const LOCKS: usize = memory.data(256, 64);
 const BATCHES: u32 = 16;
 const SAMPLES_PER_ROUND: u32 = 4;
@@ -28,29 +28,24 @@ const SAMPLES_PER_ROUND: u32 = 4;
 const DONE_WAITS: u32 = 30000;
 const MILLISECOND = 1000;
 
-function blockOf(vcpu: u32): WorkBlock {
+/** The work of a vCPU. */
+export function blockOf(vcpu: u32): WorkBlock {
   return changetype<WorkBlock>(BLOCKS + vcpu * BLOCK_BYTES);
 }
 
-function prepare(vcpus: u32, commands: u32, samples: u32, results: usize): void {
-  const queues = min<u32>(cmdqv().lvcmdqCount, toy().queues);
-  memory.fill(BLOCKS, 0, MAX_VCPUS * BLOCK_BYTES);
+/** Gives a vCPU, one of `vcpus`, a fresh block of work on an LVCMDQ. How much work it is, and where the results go, is left to the caller. */
+export function prepareBlock(vcpu: u32, vcpus: u32, lvcmdq: u32): WorkBlock {
   const share = changetype<WorkShare>(SHARE);
   share.ready = 0;
   share.vcpus = vcpus;
-  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
-    const block = blockOf(vcpu);
-    const queue = vcpu % queues;
-    block.queue = changetype<usize>(vcmdq(queue));
-    block.lock = LOCKS + queue * 64;
-    block.share = SHARE;
-    block.asid = ASID;
-    block.iova = SCRATCH_IOVA + ((<u64>vcpu) << 28);
-    block.commands = commands;
-    block.batches = BATCHES;
-    block.samples = samples;
-    block.results = results + vcpu * samples * 8;
-  }
+  const block = blockOf(vcpu);
+  memory.fill(changetype<usize>(block), 0, BLOCK_BYTES);
+  block.queue = changetype<usize>(vcmdq(lvcmdq));
+  block.lock = LOCKS + lvcmdq * 64;
+  block.share = SHARE;
+  block.asid = ASID;
+  block.iova = SCRATCH_IOVA + ((<u64>vcpu) << 28);
+  return block;
 }
 
 /** A vCPU that has said that it is done takes a moment more to leave its program. */
@@ -62,8 +57,8 @@ function start(vcpu: u32): bool {
   return true;
 }
 
-/** Runs the blocks on all vCPUs. False when one did not start, or did not come to its end. */
-function runAll(vcpus: u32): bool {
+/** Runs the blocks of the first vCPUs. False when one did not start, or did not come to its end. */
+export function runBlocks(vcpus: u32): bool {
   for (let vcpu: u32 = 1; vcpu < vcpus; vcpu++) if (!start(vcpu)) return false;
   runWork(0, blockOf(0));
   for (let vcpu: u32 = 1; vcpu < vcpus; vcpu++) {
@@ -78,8 +73,15 @@ function runAll(vcpus: u32): bool {
 /** Measures one batch size and reports its row. False when something went wrong. */
 function measure(vcpus: u32, commands: u32, samples: u32, results: usize): bool {
   beginPhase(CHECKPOINT_PHASE_MEASURE);
-  prepare(vcpus, commands, samples, results);
-  const ended = runAll(vcpus);
+  const queues = min<u32>(cmdqv().lvcmdqCount, toy().queues);
+  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
+    const block = prepareBlock(vcpu, vcpus, vcpu % queues);
+    block.commands = commands;
+    block.batches = BATCHES;
+    block.samples = samples;
+    block.results = results + vcpu * samples * 8;
+  }
+  const ended = runBlocks(vcpus);
   let failures: u32 = 0;
   let exits: u32 = 0;
   let doorbells: u32 = 0;

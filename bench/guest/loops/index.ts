@@ -26,14 +26,14 @@ export function ringEmpty(times: u32, id: u32): void {
 }
 
 /**
- * Accesses of one byte each, round and round over `pages` pages from `iova`.
+ * Accesses of one byte each, round and round over `pages` pages of 2^shift bytes from `iova`.
  * @returns how many were refused.
  */
-export function access(times: u32, smmu: usize, sid: u32, iova: u64, pages: u32): u32 {
+export function access(times: u32, smmu: usize, sid: u32, iova: u64, shift: u32, pages: u32): u32 {
   let refused: u32 = 0;
   let page: u32 = 0;
   for (let i: u32 = 0; i < times; i++) {
-    const at = iova + (u64(page) << 12);
+    const at = iova + (u64(page) << u64(shift));
     accessBegin();
     if (translate(smmu, sid, -1, u32(at), u32(at >> 32), 0) != 0) refused++;
     accessEnd();
@@ -44,17 +44,13 @@ export function access(times: u32, smmu: usize, sid: u32, iova: u64, pages: u32)
 }
 
 /**
- * One side of a spin handoff: waits until the word reads `mine`, then writes `theirs`, `times` times. A word that reads -1 ends it.
- * @returns the handoffs made.
+ * One side of a spin handoff: counts up in its own word, and waits for the other's to follow.
+ * @param begins true for the side that asks, false for the one that answers.
  */
-export function handoff(word: usize, mine: i32, theirs: i32, times: u32): u32 {
-  let made: u32 = 0;
-  while (made < times) {
-    const seen = atomic.load<i32>(word);
-    if (seen == -1) return made;
-    if (seen != mine) continue;
-    atomic.store<i32>(word, theirs);
-    made++;
+export function handoff(own: usize, other: usize, begins: bool, times: u32): void {
+  for (let n: u32 = 1; n <= times; n++) {
+    if (begins) atomic.store<u32>(own, n);
+    while (atomic.load<u32>(other) != n);
+    if (!begins) atomic.store<u32>(own, n);
   }
-  return made;
 }

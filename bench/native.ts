@@ -5,29 +5,37 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { PROJECT } from './guest-module.ts';
 
-/**
- * Compiles and starts the native drain.
- * @returns `{ run(opcode, batch, batches, full), end() }`, or a line that says why there is none.
- */
-export async function startNative() {
+export interface NativeDrain {
+  /** Nanoseconds of `batches` batches. */
+  run(opcode: string, batch: number, batches: number, full: boolean): Promise<number>;
+  end(): Promise<void>;
+}
+
+/** What execFile rejects with. */
+interface CommandError {
+  readonly code?: string | number;
+  readonly stderr?: string;
+}
+
+/** Compiles and starts the native drain. Returns a line that says why there is none when there is none. */
+export async function startNative(): Promise<NativeDrain | string> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-bench-'));
-  const source = fileURLToPath(new URL('./drain.c', import.meta.url));
   const program = join(folder, 'drain');
   let why = 'no C compiler (cc, gcc)';
   for (const compiler of ['cc', 'gcc']) {
     try {
-      await promisify(execFile)(compiler, ['-O2', '-o', program, source]);
-    } catch (error) {
+      await promisify(execFile)(compiler, ['-O2', '-o', program, join(PROJECT, 'bench/drain.c')]);
+    } catch (thrown) {
+      const error = thrown as CommandError;
       if (error.code !== 'ENOENT') why = `${compiler}: ${String(error.stderr).split('\n')[0]}`;
       continue;
     }
     const child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     return {
-      /** Nanoseconds of `batches` batches. */
       async run(opcode, batch, batches, full) {
         child.stdin.write(`${opcode} ${batch} ${batches} ${full ? 1 : 0}\n`);
         const { value, done } = await lines.next();

@@ -1,0 +1,64 @@
+// DMA through the SMMU, page by page as the DMA engine makes it, against copies of the same bytes that nothing translates.
+
+import { DMA_BYTES, type Machines } from './machines.ts';
+import { measure, type Subject } from './measure.ts';
+
+/** Bytes per nanosecond, which is GB/s. */
+export interface DmaResults {
+  /** Through the SMMU: each page is read into a buffer and written from there, two translations. */
+  readonly smmu: number;
+  /** The same copies without the SMMU. */
+  readonly plain: number;
+  /** All of it in one copy. */
+  readonly whole: number;
+}
+
+const PAGE = 4096;
+
+export async function measureDma({ machines, dmaPort }: Machines, rounds: number): Promise<DmaResults> {
+  const [machine] = machines;
+  if (!machine) throw new RangeError('there is no machine');
+  const { dmaSource: source, dmaTarget: target } = machine;
+  const port = dmaPort(machine);
+  const memory = new Uint8Array(machine.target.vm.memory.buffer);
+  const from = memory.subarray(source.offset, source.offset + DMA_BYTES);
+  const to = memory.subarray(target.offset, target.offset + DMA_BYTES);
+  const page = new Uint8Array(PAGE);
+  from.forEach((_, i) => {
+    from[i] = i * 167;
+  });
+  const subject = (name: string, copy: () => void): Subject => ({
+    name,
+    steps: DMA_BYTES,
+    prepare: () => {
+      to.fill(0);
+    },
+    run() {
+      copy();
+      return undefined;
+    },
+  });
+  const copies = [
+    subject('smmu', () => {
+      for (let at = 0; at < DMA_BYTES; at += PAGE) {
+        const moved = port.read(source.iova + at, page).ok && port.write(target.iova + at, page).ok;
+        if (!moved) throw new Error(`DMA was refused at ${at}`);
+      }
+    }),
+    subject('plain', () => {
+      for (let at = 0; at < DMA_BYTES; at += PAGE) {
+        page.set(from.subarray(at, at + PAGE));
+        to.set(page, at);
+      }
+    }),
+    subject('whole', () => to.set(from)),
+  ];
+  for (const copy of copies) {
+    await copy.prepare?.();
+    await copy.run();
+    if (Buffer.compare(from, to) !== 0) throw new Error(`${copy.name}: the copy differs`);
+  }
+  const results = await measure(copies, rounds);
+  const speed = (name: string) => 1 / (results.get(name) ?? Number.NaN);
+  return { smmu: speed('smmu'), plain: speed('plain'), whole: speed('whole') };
+}

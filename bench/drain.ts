@@ -1,0 +1,104 @@
+// What the drain takes for each command, beside the same loop in C.
+
+import { type Board, LOG2SIZE, PAGE0, SMMU, TLB_ENTRIES, VINTF, VIRTUAL_SID } from './board.ts';
+import { measure, type Subject } from './measure.ts';
+import type { NativeDrain } from './native.ts';
+import { PAGES } from './streams.ts';
+
+/** Nanoseconds for one command. */
+export interface DrainRow {
+  readonly opcode: string;
+  readonly batch: number;
+  readonly iotlb: 'empty' | 'full';
+  readonly wasm: number;
+  readonly c?: number;
+  /** Throughput as a part of native. */
+  readonly ratio?: number;
+}
+
+export interface DrainResults {
+  readonly rows: readonly DrainRow[];
+  /** TLBI_NH_ASID in full batches, full IOTLB to empty one. */
+  readonly asidFullToEmpty: number;
+  /** A doorbell behind which there is nothing to do. */
+  readonly emptyDoorbell: number;
+}
+
+const BATCHES = [1, 16, 64, 256];
+const COMMANDS = 40_000;
+const QUICK_COMMANDS = 10_000;
+const PROD_MASK = (2 << LOG2SIZE) - 1;
+// Addresses of invalidations lie outside of what the IOTLB holds, so that a full one stays full.
+const ELSEWHERE = 0x1000_0000_0000n;
+const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
+  SYNC: () => [0x46n],
+  NH_ASID: () => [0x0001_0000_0000_0011n],
+  NH_VA: (slot) => [0x0001_0000_0000_0012n, ELSEWHERE + (BigInt(slot) << 12n)],
+  // One page of 4 KiB, as drivers write it where ranges are supported.
+  NH_VA_PAGE: (slot) => [0x0001_0000_0000_0012n, (ELSEWHERE + (BigInt(slot) << 12n)) | 0x400n],
+  // 16 pages of 4 KiB.
+  NH_VA_RANGE: (slot) => [0x0001_0000_0000_f012n, (ELSEWHERE + (BigInt(slot) << 16n)) | 0x400n],
+  S12_VMALL: () => [0x28n],
+  ATC_INV: () => [(BigInt(VIRTUAL_SID) << 32n) | 0x40n, 52n],
+};
+
+/** Fills the IOTLB by translating through the first stream. */
+function fillTlb({ loops, streams: [stream], tlbEntries }: Board): void {
+  if (stream) loops.access(PAGES * 2, SMMU, stream.sid, BigInt(stream.iova), stream.shift, PAGES);
+  if (tlbEntries() < 0.97 * TLB_ENTRIES) throw new Error(`the IOTLB is not full: ${tlbEntries()} entries`);
+}
+
+export async function measureDrain(board: Board, native: NativeDrain | undefined, rounds: number, quick: boolean): Promise<DrainResults> {
+  let prod = 0;
+  const subjects: Subject[] = [];
+  const cells: Omit<DrainRow, 'wasm'>[] = [];
+  const nameOf = (program: string, { opcode, batch, iotlb }: Omit<DrainRow, 'wasm'>) => `${program} ${opcode} ${batch} ${iotlb}`;
+  for (const [opcode, command] of Object.entries(OPCODES)) {
+    for (const batch of BATCHES) {
+      for (const iotlb of ['empty', 'full'] as const) {
+        const cell = { opcode, batch, iotlb };
+        const batches = Math.ceil((quick ? QUICK_COMMANDS : COMMANDS) / batch / (opcode === 'NH_VA_RANGE' ? 8 : 1));
+        const steps = batches * batch;
+        cells.push(cell);
+        subjects.push({
+          name: nameOf('wasm', cell),
+          steps,
+          prepare() {
+            board.fillRing(command);
+            board.emptyTlb();
+            if (iotlb === 'full') fillTlb(board);
+          },
+          run() {
+            prod = board.loops.ring(batches, batch, PAGE0, VINTF, prod, PROD_MASK) >>> 0;
+            if (board.queue.cons !== prod) throw new Error(`${opcode}: CONS is ${board.queue.cons}, not ${prod}`);
+            return undefined;
+          },
+        });
+        if (native) {
+          subjects.push({ name: nameOf('C', cell), steps, run: () => native.run(opcode, batch, batches, iotlb === 'full') });
+        }
+      }
+    }
+  }
+  const rings = quick ? 5_000 : 50_000;
+  subjects.push({
+    name: 'empty doorbell',
+    steps: rings,
+    run() {
+      board.loops.ringEmpty(rings, VINTF);
+      return undefined;
+    },
+  });
+  const results = await measure(subjects, rounds);
+  const of = (name: string) => results.get(name) ?? Number.NaN;
+  const rows = cells.map((cell): DrainRow => {
+    const wasm = of(nameOf('wasm', cell));
+    const c = results.get(nameOf('C', cell));
+    return { ...cell, wasm, ...(c === undefined ? {} : { c, ratio: c / wasm }) };
+  });
+  return {
+    rows,
+    asidFullToEmpty: of('wasm NH_ASID 256 full') / of('wasm NH_ASID 256 empty'),
+    emptyDoorbell: of('empty doorbell'),
+  };
+}

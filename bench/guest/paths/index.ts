@@ -1,0 +1,120 @@
+// The guest of the path measurements: the toy's bring-up, then one measurement for each run. What to measure stands in the budget.
+
+import { CHECKPOINT_PHASE_MEASURE } from '../../../assembly/layout/checkpoint-registers';
+import { ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';
+import { beginBatch, submitBatch } from '../../../guest-driver/driver/batch';
+import { cmdqv } from '../../../guest-driver/driver/cmdqv';
+import { addPage } from '../../../guest-driver/driver/invalidate';
+import { IOVA_PAGE_SIZE, mapPages } from '../../../guest-driver/driver/page-table';
+import { cmdq } from '../../../guest-driver/driver/queue';
+import { RESULT_OK } from '../../../guest-driver/driver/result';
+import { exitCount, gpaOf } from '../../../guest-driver/runtime/abi';
+import { doorbellCalls } from '../../../guest-driver/runtime/mmio';
+import { allocate } from '../../../guest-driver/runtime/pages';
+import { clock_ns } from '../../../guest-driver/runtime/vsmmu';
+import { WorkBlock } from '../../../guest-driver/secondary/work-block';
+import { ASID } from '../../../guest-driver/toy/address-space';
+import { cmdqvResetStep, environmentStep, probeStep, smmuResetStep, tablesStep } from '../../../guest-driver/toy/bring-up-steps';
+import { beginPhase, endPhase, need, setData } from '../../../guest-driver/toy/checkpoint';
+import { dmaCopyStep } from '../../../guest-driver/toy/dma-steps';
+import { blockOf, prepareBlock, runBlocks } from '../../../guest-driver/toy/parallel';
+import { toy } from '../../../guest-driver/toy/toy-state';
+
+export const vsmmu_abi: i32 = ABI_VERSION;
+
+/** Samples that there is room for, over all vCPUs. */
+const MAX_SAMPLES: u32 = 4096;
+/** Two buffers that the host copies between by DMA: their iovas, and their pages. */
+const DMA_SOURCE: u64 = 0x200000000;
+const DMA_TARGET: u64 = 0x240000000;
+const DMA_PAGES: u32 = 1024;
+
+/** Memory offset of the samples: f64 each, nanoseconds for one batch. */
+const SAMPLES: usize = memory.data(8, 8);
+
+/** Memory offset of a new buffer at an iova, 0 when there is none. */
+function mapBuffer(iova: u64): usize {
+  const bytes: usize = DMA_PAGES * IOVA_PAGE_SIZE;
+  const buffer = allocate(bytes, IOVA_PAGE_SIZE);
+  return buffer != 0 && mapPages(toy().table, iova, gpaOf(buffer), DMA_PAGES, true) == RESULT_OK ? buffer : 0;
+}
+
+function bringUp(): void {
+  environmentStep();
+  probeStep(true);
+  tablesStep();
+  smmuResetStep();
+  cmdqvResetStep();
+  dmaCopyStep();
+  const samples = allocate(MAX_SAMPLES * 8, 8);
+  store<usize>(SAMPLES, samples);
+  const source = mapBuffer(DMA_SOURCE);
+  const target = mapBuffer(DMA_TARGET);
+  need('buffers', samples != 0 && source != 0 && target != 0);
+  setData(0, gpaOf(samples));
+  setData(1, gpaOf(source));
+  setData(2, gpaOf(target));
+  endPhase(CHECKPOINT_PHASE_MEASURE);
+}
+
+/** The work of vCPU 0 through the driver as a whole: batch, choice of the queue, ring. */
+function runDriver(block: WorkBlock): void {
+  for (let sample: u32 = 0; sample < block.samples; sample++) {
+    let iova = block.iova;
+    const start = clock_ns();
+    const exits = exitCount();
+    const doorbells = doorbellCalls();
+    for (let batch: u32 = 0; batch < block.batches; batch++) {
+      beginBatch();
+      for (let command: u32 = 0; command < block.commands; command++, iova += IOVA_PAGE_SIZE) addPage(ASID, iova);
+      if (submitBatch() != RESULT_OK) block.failures++;
+    }
+    block.exits += exitCount() - exits;
+    block.doorbells += doorbellCalls() - doorbells;
+    store<f64>(block.results + (sample << 3), (clock_ns() - start) / <f64>block.batches);
+  }
+}
+
+/**
+ * Measures and tells the host: batches that failed, exits, doorbell calls.
+ * @param plan commands of a batch (bits 0 to 7), log2 of the batches of a sample (8 to 11), samples of each vCPU (12 to 19), vCPUs (20 to 22),
+ *   queues that they share (23 to 25), trapped (26). One vCPU uses the driver; several run the program of the secondary ones.
+ */
+function measure(plan: u32): void {
+  const vcpus = (plan >> 20) & 7;
+  const queues = (plan >> 23) & 7;
+  const trapped = (plan >> 26) & 1;
+  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
+    const block = prepareBlock(vcpu, vcpus, vcpu % queues);
+    if (trapped != 0) block.queue = changetype<usize>(cmdq());
+    block.commands = plan & 0xff;
+    block.batches = 1 << ((plan >> 8) & 15);
+    block.samples = (plan >> 12) & 0xff;
+    block.results = load<usize>(SAMPLES) + vcpu * block.samples * 8;
+  }
+  cmdqv().bypassVcmdq = trapped;
+  beginPhase(CHECKPOINT_PHASE_MEASURE);
+  let failures: u32 = 0;
+  if (vcpus == 1) runDriver(blockOf(0));
+  else if (!runBlocks(vcpus)) failures = 1;
+  let exits: u32 = 0;
+  let doorbells: u32 = 0;
+  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
+    const block = blockOf(vcpu);
+    failures += block.failures;
+    exits += block.exits;
+    doorbells += block.doorbells;
+  }
+  setData(0, failures);
+  setData(1, exits);
+  setData(2, doorbells);
+  endPhase(CHECKPOINT_PHASE_MEASURE);
+}
+
+/** Brings the devices up when called for the first time, then measures what the budget says; powers off when that is nothing. */
+export function vsmmu_run(budget: i32): i32 {
+  if (load<usize>(SAMPLES) == 0) bringUp();
+  else if (budget == 0) return RUN_OFF;
+  else measure(budget);
+  return RUN_YIELD;
+}

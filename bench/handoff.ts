@@ -1,0 +1,60 @@
+// A bare spin handoff: two threads and a pair of words of one cache line, as PROD and CONS are one. What any answer from another thread costs.
+
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { compileGuest } from './guest-module.ts';
+import type { Subject } from './measure.ts';
+
+/** What a side is started with. */
+export interface HandoffSide {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly side: 0 | 1;
+  readonly trips: number;
+  /** Raised to begin a round; negative: end. */
+  readonly go: SharedArrayBuffer;
+}
+
+const TRIPS = 20_000;
+
+export interface Handoff {
+  readonly subject: Subject;
+  end(): Promise<void>;
+}
+
+export async function startHandoff(): Promise<Handoff> {
+  const module = await WebAssembly.compile(await compileGuest('loops', '--initialMemory', '1', '--maximumMemory', '65536'));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const go = new SharedArrayBuffer(4);
+  const words = new Int32Array(go);
+  const pair = new Int32Array(memory.buffer);
+  const start = async (side: 0 | 1) => {
+    const worker = new Worker(new URL('./handoff-worker.js', import.meta.url), {
+      workerData: { module, memory, side, trips: TRIPS, go } satisfies HandoffSide,
+    });
+    await once(worker, 'message');
+    return worker;
+  };
+  const [timed, other] = [await start(0), await start(1)];
+  const signal = (value: number) => {
+    Atomics.store(words, 0, value);
+    Atomics.notify(words, 0);
+  };
+  return {
+    subject: {
+      name: 'spin handoff',
+      steps: TRIPS,
+      async run() {
+        pair.fill(0, 0, 2);
+        const answered = once(timed, 'message');
+        signal(Atomics.load(words, 0) + 1);
+        const [nanoseconds] = await answered;
+        return nanoseconds as number;
+      },
+    },
+    async end() {
+      signal(-1);
+      await Promise.all([timed.terminate(), other.terminate()]);
+    },
+  };
+}

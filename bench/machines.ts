@@ -1,0 +1,161 @@
+// The machines of the path measurements: one for each transport and number of vCPUs, all on one host, each with the same guest.
+
+import { readFile } from 'node:fs/promises';
+import type { DmaPort } from '../devices/plugin/index.ts';
+import { createToyMachine, TOY_RAM_GPA_BASE, type ToyMachine } from '../vmm/boards/toy.ts';
+import { Host } from '../vmm/host/index.ts';
+import { loadGuestImage } from '../vmm/machine/index.ts';
+import { ExitServer, SideCore } from '../vmm/threads/index.ts';
+import { compileGuest } from './guest-module.ts';
+
+export type Transport = 'inline' | 'mailbox';
+export type Path = 'direct' | 'trapped';
+
+/** What one run of the guest measures. */
+export interface Plan {
+  readonly path: Path;
+  readonly vcpus: number;
+  /** VCMDQs that the vCPUs share. */
+  readonly queues: number;
+  /** Commands of a batch, without its CMD_SYNC. */
+  readonly batch: number;
+  /** Batches of a sample as log2, samples of each vCPU. */
+  readonly log2batches: number;
+  readonly samples: number;
+}
+
+/** What came of it. */
+export interface Sampled {
+  /** Nanoseconds for one batch, in the order in which a vCPU took them, one vCPU behind the other. */
+  readonly samples: readonly number[];
+  readonly exits: number;
+  readonly doorbells: number;
+}
+
+/** A buffer of DMA_BYTES of the guest that its DMA stream maps page by page. */
+export interface DmaBuffer {
+  readonly iova: number;
+  /** In guest memory. */
+  readonly offset: number;
+}
+
+export const DMA_BYTES = 1024 * 4096;
+// As bench/guest/paths has them.
+const DMA_SOURCE = 0x2_0000_0000;
+const DMA_TARGET = 0x2_4000_0000;
+const DMA_STREAM = 8;
+
+export interface BenchMachine {
+  readonly transport: Transport;
+  readonly vcpus: number;
+  readonly target: ToyMachine;
+  readonly dmaSource: DmaBuffer;
+  readonly dmaTarget: DmaBuffer;
+  measure(plan: Plan): Promise<Sampled>;
+}
+
+export interface Machines {
+  readonly machines: readonly BenchMachine[];
+  /** Has the drain of a machine on a thread of its own for as long as `use` takes. */
+  withDrainThread(machine: BenchMachine, use: () => Promise<void>): Promise<void>;
+  /** A DMA port of a machine's stream. */
+  dmaPort(machine: BenchMachine): DmaPort;
+  end(): Promise<void>;
+}
+
+const MAX_VCPUS = 4;
+const VINTFS = 16;
+/** Pages of 64 KiB, as the program of the secondary vCPUs wants them. */
+const GUEST_PAGES = '512';
+const SECONDARY = new URL('../guest-driver/secondary.wasm', import.meta.url);
+
+/** Budgets of the first run and of the last. */
+const BRING_UP = 1;
+const POWER_OFF = 0;
+
+function budgetOf({ path, vcpus, queues, batch, log2batches, samples }: Plan): number {
+  return batch | (log2batches << 8) | (samples << 12) | (vcpus << 20) | (queues << 23) | ((path === 'trapped' ? 1 : 0) << 26);
+}
+
+export async function startMachines(): Promise<Machines> {
+  const options = [
+    '--initialMemory',
+    GUEST_PAGES,
+    '--maximumMemory',
+    GUEST_PAGES,
+    '--memoryBase',
+    '1048576',
+    '--exportStart',
+    '_initialize',
+  ];
+  const image = await loadGuestImage(await compileGuest('paths', ...options));
+  const secondary = await WebAssembly.compile(await readFile(SECONDARY));
+  const host = await Host.create({ vintfs: VINTFS, vcmdqs: VINTFS * MAX_VCPUS });
+  const exits = new ExitServer();
+  const side = await SideCore.start(host, { vmm: exits.buffer });
+
+  const start = async (transport: Transport, vcpus: number): Promise<BenchMachine> => {
+    let data: readonly number[] = [];
+    const failed: string[] = [];
+    const name = `${transport} with ${vcpus} vCPUs`;
+    const target = createToyMachine({
+      host,
+      name,
+      index: 0,
+      image,
+      vcpus,
+      secondary,
+      exits: transport === 'mailbox' ? exits : undefined,
+      onOutput: () => undefined,
+      checkpoint: {
+        onPhase: (_phase, ended, words) => {
+          if (ended) data = words;
+        },
+        onResult: (check, ok, detail) => {
+          if (!ok) failed.push(`${check} (${detail})`);
+        },
+      },
+    });
+    const { machine, vm } = target;
+    const run = async (budget: number) => {
+      if ((await machine.run(budget)) !== 'running') throw new Error(`machine ${name}: ${machine.status}`, { cause: machine.error });
+    };
+    await machine.boot();
+    await run(BRING_UP);
+    if (failed.length > 0) throw new Error(`machine ${name}: ${failed.join(', ')}`);
+    const [results = 0, source = 0, destination = 0] = data.map((gpa) => gpa - TOY_RAM_GPA_BASE);
+    return {
+      transport,
+      vcpus,
+      target,
+      dmaSource: { iova: DMA_SOURCE, offset: source },
+      dmaTarget: { iova: DMA_TARGET, offset: destination },
+      async measure(plan) {
+        await run(budgetOf(plan));
+        const [failures = 0, exitsTaken = 0, doorbells = 0] = data;
+        if (failures > 0) throw new Error(`machine ${name}: ${failures} batches failed`);
+        const samples = [...new Float64Array(vm.memory.buffer, results, plan.samples * plan.vcpus)];
+        return { samples, exits: exitsTaken, doorbells };
+      },
+    };
+  };
+  const machines = [await start('inline', 1)];
+  for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++) machines.push(await start('mailbox', vcpus));
+
+  return {
+    machines,
+    async withDrainThread({ target, transport }, use) {
+      await side.attach(target, transport === 'inline');
+      await use();
+      await side.detach(target.machine);
+    },
+    dmaPort: ({ target }) => host.dmaPort(target.viommu, DMA_STREAM),
+    async end() {
+      await side.stop();
+      for (const { target } of machines) {
+        await target.machine.run(POWER_OFF);
+        target.destroy();
+      }
+    },
+  };
+}

@@ -1,0 +1,38 @@
+// Timing: every subject once per round, rounds interleaved, so that what slows the machine down for a while slows all of them down.
+
+/** One thing to measure. */
+export interface Subject {
+  readonly name: string;
+  /** Steps of one run: results are nanoseconds for each. */
+  readonly steps: number;
+  /** Not timed, before each run. */
+  prepare?(): void | Promise<void>;
+  /** Does the steps. The nanoseconds that they took by its own clock, or nothing: it is then timed from outside. */
+  run(): number | undefined | Promise<number>;
+}
+
+/** The smallest sample that is not below `percent` of all. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(Math.ceil((sorted.length * percent) / 100), 1) - 1] ?? Number.NaN;
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(values, 50);
+}
+
+/** Measures subjects. Returns the median of each by its name, nanoseconds for each step. */
+export async function measure(subjects: readonly Subject[], rounds: number): Promise<Map<string, number>> {
+  const samples = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));
+  // Round 0 warms up and is dropped.
+  for (let round = 0; round <= rounds; round++) {
+    for (const { name, steps, run, prepare } of subjects) {
+      await prepare?.();
+      const from = process.hrtime.bigint();
+      const own = await run();
+      const elapsed = own ?? Number(process.hrtime.bigint() - from);
+      if (round > 0) samples.get(name)?.push(elapsed / steps);
+    }
+  }
+  return new Map([...samples].map(([name, values]) => [name, median(values)]));
+}

@@ -1,0 +1,111 @@
+// What one batch of TLBI_NH_VA and a CMD_SYNC takes from end to end, by path, place of the drain, transport, batch size, vCPUs and queues.
+
+import type { DrainPlace } from '../vmm/threads/index.ts';
+import type { BenchMachine, Machines, Path, Transport } from './machines.ts';
+import { median, percentile, type Subject } from './measure.ts';
+
+/** Commands of a batch. */
+export const BATCHES = [1, 16, 64] as const;
+
+/** Nanoseconds for one batch, over all samples of all rounds and vCPUs. */
+export interface PathRow {
+  readonly transport: Transport;
+  readonly vcpus: number;
+  readonly path: Path;
+  /** Where the direct path's queues are drained; the trapped path's are drained in the exit. */
+  readonly drain: DrainPlace | 'exit';
+  /** One VCMDQ for each vCPU, or one that they share; the trapped path has one queue. */
+  readonly queues: 'own' | 'shared';
+  readonly batch: (typeof BATCHES)[number];
+  readonly p50: number;
+  readonly p99: number;
+  /** Of all vCPUs together, from the mean: what waiting for a lock or for a core takes counts here. */
+  readonly batchesPerSecond: number;
+  readonly exitsPerBatch: number;
+}
+
+const SAMPLES = 8;
+/**
+ * How long a sample takes, in nanoseconds: the clock is an exit, and one that finds the VMM's thread asleep takes as long as waking it, which a
+ * sample has to hide. Batches of a sample are a power of two.
+ */
+const SAMPLE_NS = 1e6;
+const MIN_LOG2_BATCHES = 2;
+const MAX_LOG2_BATCHES = 13;
+
+type Configuration = Pick<PathRow, 'path' | 'drain' | 'queues' | 'batch'>;
+
+interface Series extends Configuration {
+  readonly machine: BenchMachine;
+  log2batches: number;
+  samples: number[];
+  exits: number;
+  batches: number;
+}
+
+function seriesOf(machine: BenchMachine): Series[] {
+  const layouts = machine.vcpus === 1 ? (['own'] as const) : (['own', 'shared'] as const);
+  return BATCHES.flatMap((batch) =>
+    [
+      ...layouts.map((queues) => ({ path: 'direct', drain: 'doorbell', queues }) as const),
+      ...layouts.map((queues) => ({ path: 'direct', drain: 'thread', queues }) as const),
+      { path: 'trapped', drain: 'exit', queues: 'shared' } as const,
+    ].map((configuration) => ({ ...configuration, batch, machine, log2batches: MIN_LOG2_BATCHES, samples: [], exits: 0, batches: 0 })),
+  );
+}
+
+function rowOf({ transport, vcpus }: BenchMachine, { path, drain, queues, batch, samples, exits, batches }: Series): PathRow {
+  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
+  const [p50, p99] = [percentile(samples, 50), percentile(samples, 99)];
+  return { transport, vcpus, path, drain, queues, batch, p50, p99, batchesPerSecond: (vcpus * 1e9) / mean, exitsPerBatch: exits / batches };
+}
+
+async function sample(series: Series): Promise<void> {
+  const { machine, path, queues, batch, log2batches } = series;
+  const plan = { path, vcpus: machine.vcpus, queues: queues === 'own' ? machine.vcpus : 1, batch, log2batches, samples: SAMPLES };
+  const { samples, exits } = await machine.measure(plan);
+  series.samples.push(...samples);
+  series.exits += exits;
+  series.batches += samples.length << log2batches;
+}
+
+/** Forgets what has been measured, but for what it says about how many batches make a sample. */
+function restart(series: Series): void {
+  const fitting = Math.round(Math.log2(SAMPLE_NS / median(series.samples)));
+  series.log2batches = Math.min(Math.max(fitting, MIN_LOG2_BATCHES), MAX_LOG2_BATCHES);
+  series.samples = [];
+  series.exits = 0;
+  series.batches = 0;
+}
+
+export interface PathResults {
+  readonly paths: readonly PathRow[];
+  /** Nanoseconds of a bare handoff there and back, from the same rounds. */
+  readonly trip: number;
+}
+
+/** Measures all configurations `rounds` times in turn, and a bare handoff with them, behind some rounds that warm up. */
+export async function measurePaths(
+  { machines, withDrainThread }: Machines,
+  handoff: Subject,
+  rounds: number,
+  warmUp: number,
+): Promise<PathResults> {
+  const all = machines.map((machine) => ({ machine, series: seriesOf(machine) }));
+  const trips: number[] = [];
+  for (let round = -warmUp; round < rounds; round++) {
+    for (const { machine, series } of all) {
+      const take = async (which: readonly Series[]) => {
+        for (const one of which) {
+          await sample(one);
+          if (round < 0) restart(one);
+        }
+      };
+      await take(series.filter(({ drain }) => drain !== 'thread'));
+      await withDrainThread(machine, () => take(series.filter(({ drain }) => drain === 'thread')));
+    }
+    const nanoseconds = await handoff.run();
+    if (round >= 0) trips.push((nanoseconds ?? Number.NaN) / handoff.steps);
+  }
+  return { paths: all.flatMap(({ machine, series }) => series.map((one) => rowOf(machine, one))), trip: median(trips) };
+}

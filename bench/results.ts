@@ -1,0 +1,134 @@
+// What a run of the benchmarks found, as data (`--json`) and as tables.
+
+import type { DmaResults } from './dma.ts';
+import type { DrainResults, DrainRow } from './drain.ts';
+import type { PathRow } from './paths.ts';
+import { BATCHES } from './paths.ts';
+import type { TranslationRow } from './translation.ts';
+
+export interface Targets {
+  /** p50 of the direct path with the better placement of the drain, and of the trapped path with its exits in a mailbox: one vCPU, by batch. */
+  readonly directToTrapped: Readonly<Record<number, number>>;
+  /** A single TLBI and CMD_SYNC with the drain on its own thread, as a multiple of a bare handoff there and back. */
+  readonly threadToHandoff: number;
+}
+
+export interface Results {
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
+  readonly rounds: number;
+  /** Why the drain was not compared with native code. */
+  readonly native?: string;
+  readonly drain?: DrainResults;
+  readonly translation?: readonly TranslationRow[];
+  readonly paths?: readonly PathRow[];
+  /** Nanoseconds there and back between two threads that spin. */
+  readonly handoff?: number;
+  readonly targets?: Targets;
+  readonly dma?: DmaResults;
+}
+
+/** The figures that the project has set itself, from the rows. */
+export function targetsOf(paths: readonly PathRow[], handoff: number): Targets {
+  const p50 = (where: (row: PathRow) => boolean) => Math.min(...paths.filter((row) => row.vcpus === 1 && where(row)).map((row) => row.p50));
+  const ratio = (batch: number) =>
+    p50((row) => row.batch === batch && row.path === 'direct') /
+    p50((row) => row.batch === batch && row.path === 'trapped' && row.transport === 'mailbox');
+  return {
+    directToTrapped: Object.fromEntries(BATCHES.map((batch) => [batch, ratio(batch)])),
+    threadToHandoff: p50((row) => row.batch === 1 && row.drain === 'thread') / handoff,
+  };
+}
+
+/** Columns of equal width: the first as wide as it has to be and to the left, the others to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const format = (line: readonly string[]) =>
+    line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2))).join('');
+  return lines.map((line) => format(line).trimEnd()).join('\n');
+}
+
+const fixed = (digits: number) => (value: number | undefined) => (value === undefined ? '-' : value.toFixed(digits));
+const [whole, tenths, hundredths] = [fixed(0), fixed(1), fixed(2)];
+
+function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): string {
+  const cells = ({ wasm, c, ratio }: DrainRow) => [tenths(wasm), tenths(c), hundredths(ratio)];
+  const lines = rows
+    .filter(({ iotlb }) => iotlb === 'empty')
+    .map((empty) => {
+      const full = rows.find((row) => row.opcode === empty.opcode && row.batch === empty.batch && row.iotlb === 'full') ?? empty;
+      return [empty.opcode, String(empty.batch), ...cells(empty), ...cells(full)];
+    });
+  return [
+    'The drain, ns for each command; IOTLB empty and full; C / wasm is the part of native speed',
+    table(['command', 'batch', 'empty', 'C', 'C/wasm', 'full', 'C', 'C/wasm'], lines),
+    `TLBI_NH_ASID, full IOTLB to empty one: ${hundredths(asidFullToEmpty)}; a doorbell with nothing to do: ${tenths(emptyDoorbell)} ns`,
+  ].join('\n');
+}
+
+function translationText(rows: readonly TranslationRow[]): string {
+  const lines = rows.map(({ mode, granule, hit, miss, walk }) => [`${mode}, ${granule / 1024}K`, whole(hit), whole(miss), whole(walk)]);
+  return ['Translation, ns for each access', table(['stream', 'hit', 'miss', 'walk and insert'], lines)].join('\n');
+}
+
+function pathsText(rows: readonly PathRow[]): string {
+  const head = [
+    'path',
+    'vCPUs',
+    'drain',
+    'VCMDQs',
+    ...BATCHES.flatMap((batch) => [`p50 of ${batch}`, 'p99']),
+    'batches of 1 per s',
+    'exits',
+  ];
+  const lines = rows
+    .filter(({ batch }) => batch === BATCHES[0])
+    .map((first) => {
+      const { transport, vcpus, path, drain, queues } = first;
+      const sizes = BATCHES.map((batch) =>
+        rows.find(
+          (row) =>
+            row.batch === batch &&
+            row.transport === transport &&
+            row.vcpus === vcpus &&
+            row.path === path &&
+            row.drain === drain &&
+            row.queues === queues,
+        ),
+      );
+      return [
+        `${path}, ${transport}`,
+        String(vcpus),
+        drain,
+        path === 'direct' ? queues : '-',
+        ...sizes.flatMap((row) => [whole(row?.p50), whole(row?.p99)]),
+        whole(first.batchesPerSecond),
+        tenths(first.exitsPerBatch),
+      ];
+    });
+  return ['TLBI_NH_VA and one CMD_SYNC, ns for each batch', table(head, lines)].join('\n');
+}
+
+function targetsText({ directToTrapped, threadToHandoff }: Targets, handoff: number): string {
+  const ratios = Object.entries(directToTrapped).map(([batch, ratio]) => `${hundredths(ratio)} at batch ${batch}`);
+  return [
+    `p50 of direct (better placement) to trapped (mailbox): ${ratios.join(', ')}`,
+    `spin handoff there and back: ${tenths(handoff)} ns; TLBI and CMD_SYNC with the drain on its own thread: ${hundredths(threadToHandoff)} times that`,
+  ].join('\n');
+}
+
+function dmaText({ smmu, plain, whole: all }: DmaResults): string {
+  return `DMA through the SMMU: ${hundredths(smmu)} GB/s; the same copies without it: ${hundredths(plain)} (ratio ${hundredths(smmu / plain)}); in one copy: ${hundredths(all)}`;
+}
+
+/** The tables. */
+export function resultsText({ machine, rounds, native, drain, translation, paths, handoff, targets, dma }: Results): string {
+  const parts = [`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians of ${rounds} interleaved rounds`];
+  if (drain) parts.push(drainText(drain));
+  if (native) parts.push(`C: not measured: ${native}`);
+  if (translation) parts.push(translationText(translation));
+  if (paths) parts.push(pathsText(paths));
+  if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
+  if (dma) parts.push(dmaText(dma));
+  return parts.join('\n\n');
+}
