@@ -1,0 +1,41 @@
+// Errors of the host object model: each carries the errno that Linux's iommufd returns for it.
+
+export type Errno =
+  | 'E2BIG'
+  | 'EADDRINUSE'
+  | 'EBADF'
+  | 'EBUSY'
+  | 'EEXIST'
+  | 'EFAULT'
+  | 'EINVAL'
+  | 'EIO'
+  | 'ENOENT'
+  | 'ENOMEM'
+  | 'ENOSPC'
+  | 'ENXIO'
+  | 'EOPNOTSUPP'
+  | 'EOVERFLOW'
+  | 'EPERM'
+  | 'ETIMEDOUT';
+
+/** What was asked for cannot be done. The message is one line that can be shown to a user. */
+export class IommufdError extends Error {
+  override readonly name: string = 'IommufdError';
+  readonly errno: Errno;
+  /** The message without the errno's name. */
+  readonly reason: string;
+  /** Of an invalidation that failed on the way: entries that were carried out. */
+  readonly handled: number | undefined;
+
+  constructor(errno: Errno, reason: string, handled?: number) {
+    super(`${errno}: ${reason}`);
+    this.errno = errno;
+    this.reason = reason;
+    this.handled = handled;
+  }
+}
+
+/** @throws {IommufdError} unless `holds`. */
+export function require(holds: boolean, errno: Errno, message: string): asserts holds {
+  if (!holds) throw new IommufdError(errno, message);
+}

@@ -1,0 +1,12 @@
+// Allocations and accesses to memory of the object model, announced before they happen: a host accounts them, a test has one fail.
+
+export type Resource = 'allocation' | 'memory access';
+
+/**
+ * Called before each.
+ * @param what what it is for, such as "IOAS area".
+ * @throws {IommufdError} ENOMEM or EFAULT when it is refused; the request then leaves nothing behind.
+ */
+export type ResourceGate = (resource: Resource, what: string) => void;
+
+export const OPEN_GATE: ResourceGate = () => undefined;

@@ -1,0 +1,9 @@
+export * from './driver.ts';
+export * from './errors.ts';
+export { type FaultQueue, PGFAULT_SIZE, VEVENT_FLAG_LOST, VEVENT_HEADER_SIZE, type Veventq } from './event-queue.ts';
+export * from './gate.ts';
+export type { MapRequest } from './ioas.ts';
+export * from './iommufd.ts';
+export type { ObjectType } from './object.ts';
+export * from './uapi.ts';
+export type { MappedPage, MmapArea } from './viommu.ts';

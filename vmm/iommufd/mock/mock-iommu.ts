@@ -1,0 +1,342 @@
+// An IOMMU without hardware, as the mock driver of Linux's iommufd selftests (drivers/iommu/iommufd/selftest.c): it keeps what it is told and
+// counts what it has, so that the object model can be tested on its own.
+
+import {
+  type DirectPage,
+  type FaultSink,
+  type HwInfo,
+  type HwQueueDriver,
+  type HwQueueRequest,
+  type InvalidateRequest,
+  type InvalidateResult,
+  type Iommu,
+  type IommuDevice,
+  IommufdError,
+  type NestedDomain,
+  type NestedRequest,
+  OPEN_GATE,
+  PAGE_SIZE,
+  type PageFault,
+  type PagingDomain,
+  type PagingRequest,
+  type ResourceGate,
+  require,
+  type VdeviceDriver,
+  type ViommuDriver,
+  type ViommuRequest,
+} from '../index.ts';
+
+export const MOCK_HW_INFO_TYPE = 0xfeedbeef;
+export const MOCK_HWPT_DATA = 0xdead;
+export const MOCK_VIOMMU_TYPE = 0xdeadbeef;
+export const MOCK_INVALIDATE_DATA = 0xdeadbeef;
+export const MOCK_HW_QUEUE_TYPE = 0xdeadbeef;
+export const MOCK_VEVENTQ_TYPE = 0xbeefdead;
+export const MOCK_HW_QUEUES = 2;
+/** Entries of a nested domain's IOTLB, and of a device's cache. */
+export const MOCK_CACHE_ENTRIES = 4;
+/** Bytes of an invalidation of a nested HWPT {flags, IOTLB entry}, and of a vIOMMU {flags, virtual ID, cache entry}. */
+export const MOCK_HWPT_INVALIDATION_SIZE = 8;
+export const MOCK_VIOMMU_INVALIDATION_SIZE = 12;
+export const MOCK_INVALIDATE_ALL = 1;
+/** Smaller than the host's page, as in Linux's mock. */
+const MOCK_PAGE_SIZE = PAGE_SIZE / 2;
+
+export interface MockCounts {
+  readonly pagingDomains: number;
+  readonly nestedDomains: number;
+  readonly viommus: number;
+  readonly vdevices: number;
+  readonly hwQueues: number;
+}
+
+/** Reads an array of driver data by Linux's rules for structs that grow: a shorter entry is EINVAL, a longer one has zeros behind. */
+function* entriesOf(request: InvalidateRequest, size: number): Generator<DataView> {
+  require(request.count === 0 || request.entryLength >= size, 'EINVAL', 'an entry is too short');
+  for (let i = 0; i < request.count; i++) {
+    const bytes = request.entries.subarray(i * request.entryLength, (i + 1) * request.entryLength);
+    require(bytes.subarray(size).every((byte) => byte === 0), 'E2BIG', 'an entry has more than is known');
+    yield new DataView(bytes.buffer, bytes.byteOffset, size);
+  }
+}
+
+/** Carries entries out one by one; what fails ends the rest. */
+function invalidateEach(request: InvalidateRequest, size: number, carryOut: (entry: DataView) => void): InvalidateResult {
+  let handled = 0;
+  try {
+    require(request.dataType === MOCK_INVALIDATE_DATA, 'EINVAL', `there are no invalidations of type ${request.dataType}`);
+    for (const entry of entriesOf(request, size)) {
+      carryOut(entry);
+      handled++;
+    }
+    return { handled };
+  } catch (error) {
+    if (error instanceof IommufdError) return { handled, error };
+    throw error;
+  }
+}
+
+/** Clears one entry of a cache, or all. */
+function clear(cache: number[], flags: number, index: number): void {
+  require((flags & ~MOCK_INVALIDATE_ALL) === 0, 'EOPNOTSUPP', 'unknown flags');
+  require(index < MOCK_CACHE_ENTRIES, 'EINVAL', `there is no cache entry ${index}`);
+  if (flags & MOCK_INVALIDATE_ALL) cache.fill(0);
+  else cache[index] = 0;
+}
+
+export class MockDevice implements IommuDevice {
+  readonly name: string;
+  readonly iommu: MockIommu;
+  claimed = false;
+  /** What an invalidation by virtual ID clears. */
+  readonly cache = Array.from({ length: MOCK_CACHE_ENTRIES }, (_, i) => i + 1);
+  /** The domain that it is in; undefined while it is blocked. */
+  domain: MockPagingDomain | MockNestedDomain | undefined;
+  /** Its vDEVICE. */
+  vdevice: MockVdevice | undefined;
+
+  constructor(name: string, iommu: MockIommu) {
+    this.name = name;
+    this.iommu = iommu;
+  }
+}
+
+function mockDevice(device: IommuDevice): MockDevice {
+  require(device instanceof MockDevice, 'EINVAL', `${device.name} is no mock device`);
+  return device;
+}
+
+export class MockPagingDomain implements PagingDomain {
+  readonly pageSize = MOCK_PAGE_SIZE;
+  readonly lastIova = 2n ** 63n - 1n;
+  /** Physical address of each page that is mapped. */
+  readonly pages = new Map<bigint, number>();
+  readonly faults: FaultSink | undefined;
+  readonly #iommu: MockIommu;
+
+  constructor(iommu: MockIommu, faults: FaultSink | undefined) {
+    this.#iommu = iommu;
+    this.faults = faults;
+    iommu.count('pagingDomains', 1);
+  }
+
+  map(iova: bigint, pa: number, length: bigint): void {
+    this.#iommu.gate('allocation', 'mock page table');
+    for (let at = 0; at < length; at += MOCK_PAGE_SIZE) this.pages.set(iova + BigInt(at), pa + at);
+  }
+
+  unmap(iova: bigint, length: bigint): void {
+    for (let at = 0n; at < length; at += BigInt(MOCK_PAGE_SIZE)) this.pages.delete(iova + at);
+  }
+
+  attach(device: IommuDevice): void {
+    mockDevice(device).domain = this;
+  }
+
+  destroy(): void {
+    this.#iommu.count('pagingDomains', -1);
+  }
+}
+
+export class MockNestedDomain implements NestedDomain {
+  readonly iotlb: number[];
+  readonly faults: FaultSink | undefined;
+  readonly #iommu: MockIommu;
+  /** Of which vIOMMU; undefined on a paging domain. */
+  readonly #viommu: MockViommu | undefined;
+
+  constructor(iommu: MockIommu, request: NestedRequest, viommu?: MockViommu) {
+    const { data } = request;
+    require(request.flags === 0, 'EOPNOTSUPP', 'unknown flags');
+    require(data.type === MOCK_HWPT_DATA && data.bytes.length === 4, 'EINVAL', 'not the data of a mock HWPT');
+    iommu.gate('allocation', 'mock nested domain');
+    this.#iommu = iommu;
+    this.#viommu = viommu;
+    this.faults = request.faults;
+    const value = new DataView(data.bytes.buffer, data.bytes.byteOffset).getUint32(0, true);
+    this.iotlb = Array.from({ length: MOCK_CACHE_ENTRIES }, () => value);
+    iommu.count('nestedDomains', 1);
+  }
+
+  attach(device: IommuDevice): void {
+    const mock = mockDevice(device);
+    require(!this.#viommu || mock.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
+    mock.domain = this;
+  }
+
+  invalidate(request: InvalidateRequest): InvalidateResult {
+    return invalidateEach(request, MOCK_HWPT_INVALIDATION_SIZE, (entry) =>
+      clear(this.iotlb, entry.getUint32(0, true), entry.getUint32(4, true)),
+    );
+  }
+
+  destroy(): void {
+    this.#iommu.count('nestedDomains', -1);
+  }
+}
+
+class MockVdevice implements VdeviceDriver {
+  readonly viommu: MockViommu;
+  readonly virtId: number;
+  readonly device: MockDevice;
+
+  constructor(viommu: MockViommu, device: MockDevice, virtId: number) {
+    viommu.iommu.gate('allocation', 'mock vDEVICE');
+    this.viommu = viommu;
+    this.virtId = virtId;
+    this.device = device;
+    device.vdevice = this;
+    viommu.vdevices.set(virtId, this);
+    viommu.iommu.count('vdevices', 1);
+  }
+
+  destroy(): void {
+    this.device.vdevice = undefined;
+    this.viommu.vdevices.delete(this.virtId);
+    this.viommu.iommu.count('vdevices', -1);
+  }
+}
+
+class MockPage implements DirectPage {
+  readonly length = PAGE_SIZE;
+  readonly #words = new Uint32Array(PAGE_SIZE / 4);
+
+  read32(offset: number): number {
+    return this.#words[offset >> 2] ?? 0;
+  }
+  write32(offset: number, value: number): void {
+    this.#words[offset >> 2] = value;
+  }
+  placeInGuest(): void {
+    throw new IommufdError('EOPNOTSUPP', 'a mock page has no guest');
+  }
+  takeFromGuest(): void {
+    this.placeInGuest();
+  }
+}
+
+class MockViommu implements ViommuDriver {
+  readonly iommu: MockIommu;
+  /** What the caller sent comes back, as Linux's mock has it. */
+  readonly answer: Uint8Array;
+  readonly directPage = new MockPage();
+  readonly vdevices = new Map<number, MockVdevice>();
+  readonly #queues: (HwQueueDriver | undefined)[] = Array.from({ length: MOCK_HW_QUEUES }, () => undefined);
+  readonly #events: ViommuRequest['events'];
+
+  constructor(iommu: MockIommu, request: ViommuRequest) {
+    iommu.gate('allocation', 'mock vIOMMU');
+    this.iommu = iommu;
+    this.answer = (request.data ?? new Uint8Array()).slice();
+    this.#events = request.events;
+    iommu.count('viommus', 1);
+  }
+
+  allocNested(request: NestedRequest): NestedDomain {
+    return new MockNestedDomain(this.iommu, request, this);
+  }
+
+  allocVdevice(device: IommuDevice, virtId: bigint): VdeviceDriver {
+    require(virtId < 2n ** 32n, 'EINVAL', 'a mock virtual ID has 32 bits');
+    return new MockVdevice(this, mockDevice(device), Number(virtId));
+  }
+
+  invalidate(request: InvalidateRequest): InvalidateResult {
+    return invalidateEach(request, MOCK_VIOMMU_INVALIDATION_SIZE, (entry) => {
+      const virtId = entry.getUint32(4, true);
+      const vdevice = this.vdevices.get(virtId);
+      const flags = entry.getUint32(0, true);
+      require((flags & ~MOCK_INVALIDATE_ALL) === 0, 'EOPNOTSUPP', 'unknown flags');
+      require(vdevice !== undefined, 'EINVAL', `there is no vDEVICE ${virtId}`);
+      clear(vdevice.device.cache, flags, entry.getUint32(8, true));
+    });
+  }
+
+  readonly hwQueues = {
+    checkType: (type: number) => require(type === MOCK_HW_QUEUE_TYPE, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
+    allocate: ({ index }: HwQueueRequest): HwQueueDriver => {
+      require(index < MOCK_HW_QUEUES, 'EINVAL', `there is no HW queue ${index}`);
+      require(this.#queues[index] === undefined, 'EEXIST', `HW queue ${index} is taken`);
+      const dependsOn = this.#queues[index - 1];
+      require(index === 0 || dependsOn !== undefined, 'EIO', `HW queue ${index - 1} comes first`);
+      this.iommu.gate('allocation', 'mock HW queue');
+      const queue = {
+        dependsOn,
+        destroy: () => {
+          this.#queues[index] = undefined;
+          this.iommu.count('hwQueues', -1);
+        },
+      };
+      this.#queues[index] = queue;
+      this.iommu.count('hwQueues', 1);
+      return queue;
+    },
+  };
+
+  /** The hardware has an event for a virtual ID. */
+  event(virtId: number): boolean {
+    const payload = new Uint8Array(4);
+    new DataView(payload.buffer).setUint32(0, virtId, true);
+    return this.#events(MOCK_VEVENTQ_TYPE, payload);
+  }
+
+  destroy(): void {
+    this.iommu.count('viommus', -1);
+  }
+}
+
+export class MockIommu implements Iommu {
+  readonly name: string;
+  readonly gate: ResourceGate;
+  #counts: { -readonly [field in keyof MockCounts]: number } = { pagingDomains: 0, nestedDomains: 0, viommus: 0, vdevices: 0, hwQueues: 0 };
+
+  constructor(name = 'mock', gate: ResourceGate = OPEN_GATE) {
+    this.name = name;
+    this.gate = gate;
+  }
+
+  /** What is there of each kind. */
+  get counts(): MockCounts {
+    return { ...this.#counts };
+  }
+
+  count(kind: keyof MockCounts, change: number): void {
+    this.#counts[kind] += change;
+  }
+
+  hwInfo(_device: IommuDevice, type: number): HwInfo {
+    require(type === 0 || type === MOCK_HW_INFO_TYPE, 'EOPNOTSUPP', `there is no information of type ${type}`);
+    this.gate('memory access', 'hardware information');
+    return { type: MOCK_HW_INFO_TYPE, bytes: Uint8Array.of(0, 0, 0, 0, 0xef, 0xbe, 0xad, 0xde) };
+  }
+
+  block(device: IommuDevice): void {
+    mockDevice(device).domain = undefined;
+  }
+
+  allocPaging({ data, nestParent, faults }: PagingRequest): PagingDomain {
+    require(data === undefined, 'EOPNOTSUPP', 'a mock paging HWPT takes no data');
+    require(!(nestParent && faults), 'EOPNOTSUPP', 'a nest parent has no fault queue');
+    this.gate('allocation', 'mock paging domain');
+    return new MockPagingDomain(this, faults);
+  }
+
+  allocNested(_parent: PagingDomain, request: NestedRequest): NestedDomain {
+    return new MockNestedDomain(this, request);
+  }
+
+  allocViommu(request: ViommuRequest): ViommuDriver {
+    require(request.type === MOCK_VIOMMU_TYPE, 'EOPNOTSUPP', `there are no vIOMMUs of type ${request.type}`);
+    return new MockViommu(this, request);
+  }
+
+  /** The hardware has an event for a device. False when nobody takes it. */
+  triggerEvent(device: MockDevice): boolean {
+    return device.vdevice?.viommu.event(device.vdevice.virtId) ?? false;
+  }
+
+  /** The device has a page fault that wants an answer. False when nobody takes it. */
+  triggerFault(device: MockDevice, fault: PageFault, answer: (code: number) => void): boolean {
+    return device.domain?.faults?.(fault, answer) ?? false;
+  }
+}

@@ -1,0 +1,24 @@
+// Numbers of include/uapi/linux/iommufd.h that the core and all vendors share.
+
+export const PAGE_SIZE = 4096;
+
+/** Entries of one HWPT_INVALIDATE, and events of one vEVENTQ, at most. */
+export const MAX_INVALIDATIONS = 2 ** 19;
+export const MAX_VEVENTQ_DEPTH = 2 ** 19;
+
+/** IOMMU_HWPT_DATA_*, IOMMU_VIOMMU_TYPE_*, IOMMU_HW_QUEUE_TYPE_*, IOMMU_VEVENTQ_TYPE_*: 0 is none or the default in all of them. */
+export const DATA_NONE = 0;
+export const TYPE_DEFAULT = 0;
+
+export const HW_INFO_TYPE_DEFAULT = 0;
+export const HW_INFO_TYPE_ARM_SMMUV3 = 2;
+export const HW_INFO_TYPE_TEGRA241_CMDQV = 3;
+export const HW_INFO_TYPE_AMD = 4;
+
+export const HWPT_DATA_ARM_SMMUV3 = 2;
+export const VIOMMU_TYPE_ARM_SMMUV3 = 1;
+export const VIOMMU_TYPE_TEGRA241_CMDQV = 2;
+export const HW_QUEUE_TYPE_TEGRA241_CMDQV = 1;
+export const VEVENTQ_TYPE_ARM_SMMUV3 = 1;
+export const VEVENTQ_TYPE_TEGRA241_CMDQV = 2;
+export const INVALIDATE_DATA_ARM_SMMUV3 = 1;
