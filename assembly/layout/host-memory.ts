@@ -121,6 +121,8 @@ export const STAT_ERROR_PUBLISHED = 0x38;
 export const STAT_ERROR_SKIPPED = 0x3c;
 export const STAT_ATC_INV = 0x40;
 export const STAT_CFGI = 0x44;
+/** MSIs that the drain has written for a CMD_SYNC. */
+export const STAT_MSIS = 0x48;
 /** One i32 per event ID: records that the SMMU tried to write. */
 export const STAT_EVENTS = 0x100;
 
@@ -234,6 +236,11 @@ export const QUEUE_ERRORS = 0x50;
 export const QUEUE_REWRITES = 0x58;
 /** i32: STAT_* offset of the reason of the last error. */
 export const QUEUE_REASON = 0x60;
+/** i64 each: doublewords of the CMD_SYNC that the queue is parked at, as they were read. */
+export const QUEUE_PARKED_D0 = 0x68;
+export const QUEUE_PARKED_D1 = 0x70;
+/** Bits of an address that a CMD_SYNC's MSI goes to (IDR5.OAS); 0 when the SMMU has no MSIs (IDR0.MSI). */
+export const QUEUE_MSI_BITS = 0x78;
 
 /** Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, laid out as a VCMDQ's page 0. */
 export const SMMU_AT_REGS = 0x1b000;

@@ -123,6 +123,10 @@ export const IRQ_CTRL_EVTQ_IRQEN = (0 << 16) | (2 << 8) | 1;
 export const GERROR_CMDQ_ERR = (0 << 16) | (0 << 8) | 1;
 export const GERROR_EVTQ_ABT_ERR = (0 << 16) | (2 << 8) | 1;
 export const GERROR_PRIQ_ABT_ERR = (0 << 16) | (3 << 8) | 1;
+/** An MSI was terminated with an abort: of a CMD_SYNC, the event queue, GERROR itself. */
+export const GERROR_MSI_CMDQ_ABT_ERR = (0 << 16) | (4 << 8) | 1;
+export const GERROR_MSI_EVTQ_ABT_ERR = (0 << 16) | (5 << 8) | 1;
+export const GERROR_MSI_GERROR_ABT_ERR = (0 << 16) | (7 << 8) | 1;
 /** Bits of GERROR that are not reserved. */
 export const GERROR_VALID = 0x1fd;
 

@@ -1,7 +1,7 @@
 // Physical memory as a unit reaches it: PA = (window << 32) | address. Window 0 is host RAM; the unit's own window is its guest's
 // memory, through the guest port. Any other PA is an external abort.
 
-import { cas64, load64, resolve, store64 } from '../imports/port';
+import { cas64, load64, resolve, store32, store64 } from '../imports/port';
 import { RAM_BASE, RAM_SIZE, WINDOW } from '../imports/unit';
 
 /** What `locate` returns for a PA that the unit does not reach. */
@@ -28,6 +28,12 @@ export function loadAt(place: i64): u64 {
 export function storeAt(place: i64, value: u64): void {
   if (place >> 32 == 0) atomic.store<u64>(u32(place), value);
   else store64(u32(place), value);
+}
+
+/** One aligned 32-bit word: an MSI. */
+export function store32At(place: i64, value: u32): void {
+  if (place >> 32 == 0) atomic.store<u32>(u32(place), value);
+  else store32(u32(place), value);
 }
 
 /** Replaces a 64-bit word that is `old`, in one piece. False when it is something else. */

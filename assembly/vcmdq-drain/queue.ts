@@ -2,6 +2,7 @@
 
 import {
   CTX_STRIDE,
+  QUEUE_CONS,
   QUEUE_CTX,
   QUEUE_KIND,
   QUEUE_KIND_GUEST_CMDQ,
@@ -15,6 +16,7 @@ import {
   SMMU_AT_QUEUES,
   SMMU_AT_STATS,
 } from '../layout/host-memory';
+import { callHost } from './ownership';
 
 export function queueBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_QUEUES + index * QUEUE_STRIDE;
@@ -31,6 +33,13 @@ export function isVcmdq(queue: usize): bool {
 
 export function stat(smmu: usize, offset: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS + offset, 1);
+}
+
+/** Stops a queue at a command. CONS before the state: the host may be on another thread, and looks for the command there as soon as it sees the state. */
+export function stop(queue: usize, cons: u32, state: u32): void {
+  atomic.store<u32>(queue, cons, QUEUE_CONS);
+  atomic.store<u32>(queue, state, QUEUE_STATE);
+  callHost();
 }
 
 /** Leaves the parked state, if the queue is in it. */

@@ -21,45 +21,33 @@ import {
   QUEUE_KIND,
   QUEUE_LOG2SIZE,
   QUEUE_NEEDS_HOST,
-  QUEUE_PARK_EPOCH,
-  QUEUE_PARKED,
   QUEUE_REASON,
   QUEUE_REWRITES,
   QUEUE_RING,
   QUEUE_RING_WINDOW,
-  QUEUE_STATE,
   QUEUE_SYNCS,
   SMMU_AT_ACTIONS,
-  SMMU_AT_PARKED,
   SMMU_AT_STATS,
   STAT_ATC_INV,
   STAT_ERROR_HELD,
   STAT_FETCH_ABORT,
   STAT_ILL_SID,
-  STAT_PARKS,
   STAT_PROD_RANGE,
   VMID_ALL_GEN,
 } from '../layout/host-memory';
 import { Q_INDEX } from '../layout/smmu-registers';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
-import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
+import { noneInFlight } from '../smmu-core/in-flight';
 import { invalidateVa } from '../smmu-core/invalidate';
 import { atcInv, DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
-import { callHost } from './ownership';
-import { stat, unpark } from './queue';
+import { stat, stop } from './queue';
+import { signal, sync } from './sync';
 
 /** Commands that one round runs at most: the most that a queue can make its neighbours wait. */
 export const BUDGET: u32 = 256;
 
 const NO_VMID: u32 = u32(-1);
-
-// CONS before the state: the host may be on another thread, and looks for the command there as soon as it sees the state.
-function stop(queue: usize, cons: u32, state: u32): void {
-  atomic.store<u32>(queue, cons, QUEUE_CONS);
-  atomic.store<u32>(queue, state, QUEUE_STATE);
-  callHost();
-}
 
 // The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
 function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
@@ -69,24 +57,6 @@ function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): voi
   atomic.store<u32>(queue, code, QUEUE_ERR);
   atomic.store<u32>(queue, reason, QUEUE_REASON);
   stop(queue, cons, QUEUE_ERROR_HELD);
-}
-
-// A CMD_SYNC that accesses in flight hold up parks the queue; the last of them to leave runs it again. The second look closes the gap
-// between the first one and the moment when leavers can see the parked queue. True when the sync is complete.
-function sync(smmu: usize, queue: usize, cons: u32): bool {
-  if (noneInFlight()) return true;
-  const epoch = beginSync();
-  if (syncPassed(epoch)) return true;
-  atomic.store<u32>(queue, cons, QUEUE_CONS);
-  store<i64>(queue, epoch, QUEUE_PARK_EPOCH);
-  atomic.store<u32>(queue, QUEUE_PARKED, QUEUE_STATE);
-  atomic.add<i32>(smmu, 1, SMMU_AT_PARKED);
-  if (!syncPassed(epoch)) {
-    stat(smmu, STAT_PARKS);
-    return false;
-  }
-  unpark(smmu, queue);
-  return true;
 }
 
 // What a run counts, in one word (a run has at most BUDGET commands): locals that live across a call cost a spill for each command.
@@ -160,7 +130,12 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       raisedVmid = NO_VMID;
       result = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, i64x2.extract_lane(command, 1));
       if (result == SYNC) {
-        if (!sync(smmu, queue, cons)) break;
+        const d1 = i64x2.extract_lane(command, 1);
+        if (!sync(smmu, queue, cons, d0, d1)) break;
+        if (!signal(smmu, queue, (cons + 1) & indexMask, d0, d1)) {
+          result = HOST;
+          break;
+        }
         tally += A_SYNC;
         result = DONE;
       } else if (result != DONE) {

@@ -12,8 +12,11 @@ import {
   QUEUE_ERROR_PUBLISHED,
   QUEUE_GERROR,
   QUEUE_LOG2SIZE,
+  QUEUE_NEEDS_HOST,
   QUEUE_PARK_EPOCH,
   QUEUE_PARKED,
+  QUEUE_PARKED_D0,
+  QUEUE_PARKED_D1,
   QUEUE_RING,
   QUEUE_RING_WINDOW,
   QUEUE_RUNNING,
@@ -30,8 +33,9 @@ import { maskOf, placed } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
 import { CONFIG, CONS, GERROR, PROD, page0Of, readPair, readRegister, STATUS, settle, writeRegister } from './page0';
-import { contextOf, isVcmdq, stat, unpark } from './queue';
+import { contextOf, isVcmdq, stat, stop, unpark } from './queue';
 import { BUDGET, run } from './run';
+import { signal } from './sync';
 
 /** Rounds of one call. */
 const ROUNDS = 4;
@@ -86,8 +90,13 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
   if (state == QUEUE_PARKED) {
     if (!syncPassed(load<i64>(queue, QUEUE_PARK_EPOCH))) return false;
     unpark(smmu, queue);
-    const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
-    atomic.store<u32>(queue, (load<u32>(queue, QUEUE_CONS) + 1) & indexMask, QUEUE_CONS);
+    const cons = load<u32>(queue, QUEUE_CONS);
+    const next = (cons + 1) & (((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1);
+    if (!signal(smmu, queue, next, load<u64>(queue, QUEUE_PARKED_D0), load<u64>(queue, QUEUE_PARKED_D1))) {
+      stop(queue, cons, QUEUE_NEEDS_HOST);
+      return false;
+    }
+    atomic.store<u32>(queue, next, QUEUE_CONS);
     store<i64>(queue, load<i64>(queue, QUEUE_COMMANDS) + 1, QUEUE_COMMANDS);
     store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + 1, QUEUE_SYNCS);
     return true;

@@ -6,6 +6,11 @@ export interface GuestMemory {
   load64(gpa: number): bigint | undefined;
   /** Writes one aligned 64-bit word atomically. False when the address is not RAM. */
   store64(gpa: number, value: bigint): boolean;
+  /**
+   * Writes one aligned 32-bit word atomically: RAM or, where the host has one, the doorbell of an interrupt controller (an MSI). False when
+   * nothing at the address takes it.
+   */
+  store32(gpa: number, value: number): boolean;
 }
 
 /** One interrupt line of a device. */

@@ -4,7 +4,6 @@ import {
   IDR0_BTM,
   IDR0_HTTU,
   IDR0_HYP,
-  IDR0_MSI,
   IDR0_PRI,
   IDR0_S1P,
   IDR0_S2P,
@@ -45,14 +44,14 @@ export interface SmmuIdRegisters {
 const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
 
 /**
- * The SMMU of a guest: stage 1, AArch64, coherent, hardware update of access flag and dirty state, ATS, 16-bit ASIDs, 2-level CD and stream
+ * The SMMU of a guest: stage 1, AArch64, coherent, hardware update of access flag and dirty state, ATS, 16-bit ASIDs, MSIs, 2-level CD and stream
  * tables, little-endian, terminate model; 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit StreamIDs; HAD and range invalidation;
  * 48 bits and every granule.
  */
-export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d48149a, idr1: 0x01080510, idr3: 0x404, idr5: 0x75 };
+export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d48349a, idr1: 0x01080510, idr3: 0x404, idr5: 0x75 };
 
 /** The SMMU of a host: as the guest's, with stage 2, 16-bit VMIDs, S2FWB, 1024 commands and 1024 events. */
-export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d4c149b, idr1: 0x014a0510, idr3: 0x504, idr5: 0x75 };
+export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d4c349b, idr1: 0x014a0510, idr3: 0x504, idr5: 0x75 };
 
 /** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
 const MAX_QUEUE_LOG2SIZE = 19;
@@ -72,7 +71,6 @@ const IDR1_PRESETS = 0xf0000000;
 const ABSENT: readonly (readonly [Field, string])[] = [
   [IDR0_BTM, 'BTM'],
   [IDR0_HYP, 'HYP'],
-  [IDR0_MSI, 'MSI'],
   [IDR0_SEV, 'SEV'],
   [IDR0_PRI, 'PRI'],
 ];

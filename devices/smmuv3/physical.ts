@@ -43,6 +43,7 @@ import {
   type Device,
   type DeviceHost,
   type DeviceState,
+  type GuestMemory,
   type MmioAccess,
   PLUGIN_INTERFACE_VERSION,
   plainStateLike,
@@ -78,6 +79,7 @@ export class PhysicalSmmu implements Device {
   readonly #longs: BigInt64Array;
   readonly #ids: SmmuIdRegisters;
   readonly #commands: CommandQueue;
+  #memory: GuestMemory | undefined;
   // The state of the device. EVTQ_PROD lives in the block while the event queue is enabled, and is brought here before anyone looks.
   private readonly registers: SmmuRegisters;
   /** EVTQ_PROD (index and wrap bit) when records were last noticed. */
@@ -113,14 +115,19 @@ export class PhysicalSmmu implements Device {
       resume: () => {
         unit.drain.resume(this.#smmu, QUEUE_MAIN);
       },
+      memory: { load64: (pa) => this.#memory?.load64(pa) },
       // Every command of this queue is the drain's own.
-      carryOut: () => undefined,
+      execute: () => false,
+      finish: () => {
+        unit.drain.stepOver(this.#smmu, QUEUE_MAIN);
+      },
     });
     writeActions(unit.hostMemory, smmuIndex, idRegisters.idr0);
     this.#publish();
   }
 
   attach(host: DeviceHost): void {
+    this.#memory = host.memory;
     this.registers.attach(host);
     host.background({ name: this.name, poll: () => this.#poll() });
   }

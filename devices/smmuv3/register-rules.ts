@@ -8,12 +8,12 @@ import {
   EVTQ_OVFLG,
   GBPA_UPDATE,
   GERROR_CMDQ_ERR,
+  GERROR_MSI_CMDQ_ABT_ERR,
+  GERROR_MSI_GERROR_ABT_ERR,
   IDR1_CMDQS,
   IDR1_EVTQS,
   IDR1_PRIQS,
   IDR1_SIDSIZE,
-  IRQ_CTRL_EVTQ_IRQEN,
-  IRQ_CTRL_GERROR_IRQEN,
   PRIQ_ENTRY_SIZE,
   Q_BASE_LOG2SIZE,
   Q_INDEX,
@@ -48,18 +48,14 @@ import {
   type DeviceHost,
   type DeviceState,
   type Field,
-  type InterruptLine,
   type MmioAccess,
   maskInWord,
   RegisterFile,
   withBits,
 } from '../plugin/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
+import { EVENTS, GLOBAL_ERRORS, type InterruptSource, Interrupts } from './interrupts.ts';
 import { canonicalOffset, REGISTER_GUARDS, type RegisterGuard, smmuRegisters } from './registers.ts';
-
-/** Interrupt lines of an SMMU, both edge. */
-export const EVTQ_INTERRUPT = 0;
-export const GERROR_INTERRUPT = 1;
 
 /** What the physical and the guest's SMMU do about register writes. Called after the registers have changed. */
 export interface SmmuRole {
@@ -131,7 +127,7 @@ for (const guard of REGISTER_GUARDS) GUARDS_OF.set(guard.offset, [...(GUARDS_OF.
 export class SmmuRegisters {
   private readonly file: RegisterFile;
   readonly #role: SmmuRole;
-  #lines: readonly InterruptLine[] = [];
+  readonly #interrupts = new Interrupts((offset) => this.file.get(offset));
   readonly #word: MmioAccess = { region: 0, offset: 0, size: 4, lo: 0, hi: 0, vcpu: 0 };
 
   constructor(ids: SmmuIdRegisters, role: SmmuRole) {
@@ -140,7 +136,7 @@ export class SmmuRegisters {
   }
 
   attach(host: DeviceHost): void {
-    this.#lines = [host.interruptLine(EVTQ_INTERRUPT), host.interruptLine(GERROR_INTERRUPT)];
+    this.#interrupts.attach(host);
   }
 
   reset(): void {
@@ -167,16 +163,33 @@ export class SmmuRegisters {
     return bitsOf(this.file.get(SMMU_GERROR) ^ this.file.get(SMMU_GERRORN), error) !== 0;
   }
 
-  /** Makes an error active and raises its interrupt. One that is active already stays as it is (IHI 0070 section 7.5). */
+  /**
+   * Makes an error active and raises its interrupt. One that is active already stays as it is (IHI 0070 section 7.5); the failure of GERROR's own
+   * MSI raises none.
+   */
   raiseError(error: Field): void {
     if (this.errorActive(error)) return;
     this.file.set(SMMU_GERROR, this.file.get(SMMU_GERROR) ^ maskInWord(error));
-    if (bitsOf(this.file.get(SMMU_IRQ_CTRL), IRQ_CTRL_GERROR_IRQEN)) this.#lines[GERROR_INTERRUPT]?.pulse();
+    if (error !== GERROR_MSI_GERROR_ABT_ERR) this.#raise(GLOBAL_ERRORS);
   }
 
   /** Raises the event queue's interrupt. Without IRQ_CTRL.EVENTQ_IRQEN it is lost, not kept. */
   raiseEvents(): void {
-    if (bitsOf(this.file.get(SMMU_IRQ_CTRL), IRQ_CTRL_EVTQ_IRQEN)) this.#lines[EVTQ_INTERRUPT]?.pulse();
+    this.#raise(EVENTS);
+  }
+
+  #raise(source: InterruptSource): void {
+    if (!this.#interrupts.raise(source)) this.raiseError(source.aborted);
+  }
+
+  /** Sends the MSI of a CMD_SYNC: MSIADDR (0 for none) and MSIDATA. */
+  signalSync(addressLo: number, addressHi: number, data: number): void {
+    if (!this.#interrupts.send(addressLo, addressHi, data)) this.raiseError(GERROR_MSI_CMDQ_ABT_ERR);
+  }
+
+  /** Bits of an MSI's address; 0 when the SMMU has no MSIs. */
+  get msiBits(): number {
+    return this.#interrupts.addressBits;
   }
 
   commandQueue(): TableShape {

@@ -13,6 +13,7 @@ import {
   GERROR_VALID,
   IDR0_ATS,
   IDR0_HYP,
+  IDR0_MSI,
   IDR0_PRI,
   IDR0_ST_LEVEL,
   IRQ_CTRL_EVTQ_IRQEN,
@@ -110,7 +111,9 @@ function streamTableBits(ids: SmmuIdRegisters): number {
   return bitsOf(ids.idr0, IDR0_ST_LEVEL) ? linear | maskInWord(STRTAB_BASE_CFG_SPLIT) | maskInWord(STRTAB_BASE_CFG_FMT) : linear;
 }
 
-function msiRegisters(name: string, address: number, data: number, attributes: number): RegisterSpec[] {
+function msiRegisters(ids: SmmuIdRegisters, name: string, address: number, data: number, attributes: number): RegisterSpec[] {
+  // Without IDR0.MSI they are reserved.
+  if (!bitsOf(ids.idr0, IDR0_MSI)) return [];
   return [
     { name: `${name}_IRQ_CFG0`, offset: address, size: 8, writable: MSI_ADDRESS_LO, writableHi: MSI_ADDRESS_HI },
     { name: `${name}_IRQ_CFG1`, offset: data, writable: 0xffffffff },
@@ -142,16 +145,16 @@ export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
     { name: 'IRQ_CTRLACK', offset: SMMU_IRQ_CTRLACK },
     { name: 'GERROR', offset: SMMU_GERROR },
     { name: 'GERRORN', offset: SMMU_GERRORN, writable: GERROR_VALID },
-    ...msiRegisters('GERROR', SMMU_GERROR_IRQ_CFG0, SMMU_GERROR_IRQ_CFG1, SMMU_GERROR_IRQ_CFG2),
+    ...msiRegisters(ids, 'GERROR', SMMU_GERROR_IRQ_CFG0, SMMU_GERROR_IRQ_CFG1, SMMU_GERROR_IRQ_CFG2),
     { name: 'STRTAB_BASE', offset: SMMU_STRTAB_BASE, size: 8, writable: STRTAB_BASE_LO, writableHi: STRTAB_BASE_HI },
     { name: 'STRTAB_BASE_CFG', offset: SMMU_STRTAB_BASE_CFG, writable: streamTableBits(ids) },
     { name: 'CMDQ_BASE', offset: SMMU_CMDQ_BASE, ...base },
     { name: 'CMDQ_PROD', offset: SMMU_CMDQ_PROD, writable: CMDQ_PROD_WRITABLE },
     { name: 'CMDQ_CONS', offset: SMMU_CMDQ_CONS, writable: CMDQ_CONS_WRITABLE },
     { name: 'EVTQ_BASE', offset: SMMU_EVTQ_BASE, ...base },
-    ...msiRegisters('EVTQ', SMMU_EVTQ_IRQ_CFG0, SMMU_EVTQ_IRQ_CFG1, SMMU_EVTQ_IRQ_CFG2),
+    ...msiRegisters(ids, 'EVTQ', SMMU_EVTQ_IRQ_CFG0, SMMU_EVTQ_IRQ_CFG1, SMMU_EVTQ_IRQ_CFG2),
     { name: 'PRIQ_BASE', offset: SMMU_PRIQ_BASE, ...base },
-    ...msiRegisters('PRIQ', SMMU_PRIQ_IRQ_CFG0, SMMU_PRIQ_IRQ_CFG1, SMMU_PRIQ_IRQ_CFG2),
+    ...msiRegisters(ids, 'PRIQ', SMMU_PRIQ_IRQ_CFG0, SMMU_PRIQ_IRQ_CFG1, SMMU_PRIQ_IRQ_CFG2),
     { name: 'EVTQ_PROD', offset: SMMU_EVTQ_PROD, writable: RECORD_INDEX },
     { name: 'EVTQ_CONS', offset: SMMU_EVTQ_CONS, writable: RECORD_INDEX },
     { name: 'PRIQ_PROD', offset: SMMU_PRIQ_PROD, writable: RECORD_INDEX },

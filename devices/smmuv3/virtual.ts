@@ -14,15 +14,7 @@ import {
   OP_PREFETCH_CFG,
 } from '../../assembly/layout/commands.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
-import {
-  CMDQ_ENTRY_SIZE,
-  CR0_CMDQEN,
-  CR0_SMMUEN,
-  GBPA_ABORT,
-  SMMU_CR0,
-  SMMU_GBPA,
-  SMMU_REGION_SIZE,
-} from '../../assembly/layout/smmu-registers.ts';
+import { CR0_CMDQEN, CR0_SMMUEN, GBPA_ABORT, SMMU_CR0, SMMU_GBPA, SMMU_REGION_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import {
   bitsOf,
   type Device,
@@ -38,7 +30,7 @@ import {
 import { checkIdRegisters, GUEST_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
 import { CommandQueue } from './queues/command-queue.ts';
 import { EventQueue } from './queues/event-queue.ts';
-import { SmmuRegisters, type TableShape } from './register-rules.ts';
+import { SmmuRegisters } from './register-rules.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
 import type { ViommuBackend } from './viommu-backend.ts';
 
@@ -51,7 +43,7 @@ export interface VirtualSmmuOptions {
 const LAST_SID = 2 ** 32 - 1;
 
 /** Memory of a device that is not attached yet. */
-const NO_MEMORY: GuestMemory = { load64: () => undefined, store64: () => false };
+const NO_MEMORY: GuestMemory = { load64: () => undefined, store64: () => false, store32: () => false };
 
 export class VirtualSmmu implements Device {
   readonly name = 'smmuv3';
@@ -73,6 +65,7 @@ export class VirtualSmmu implements Device {
     const memory: GuestMemory = {
       load64: (gpa) => this.#memory.load64(gpa),
       store64: (gpa, value) => this.#memory.store64(gpa, value),
+      store32: (gpa, value) => this.#memory.store32(gpa, value),
     };
     this.registers = new SmmuRegisters(idRegisters, {
       refresh: () => this.#commands.refresh(),
@@ -92,7 +85,9 @@ export class VirtualSmmu implements Device {
       },
       serve: () => backend.serveCommandQueue(),
       resume: () => backend.resumeCommandQueue(),
-      carryOut: (ring) => this.#carryOut(ring),
+      memory,
+      execute: (words) => this.#execute(words),
+      finish: () => backend.finishCommand(),
     });
   }
 
@@ -139,19 +134,6 @@ export class VirtualSmmu implements Device {
   // GBPA is looked at while the SMMU is off; a change while it is on counts from the next time that it is switched off.
   #followBypass(): void {
     if (!this.registers.enabled(CR0_SMMUEN)) this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
-  }
-
-  // The drain has read the command and found it to be one of these. What is read here is read again, so it is checked again: a guest that
-  // changes a command under the queue has it fetched anew.
-  #carryOut({ base, log2size }: TableShape): void {
-    const address = base + (this.#backend.commandQueue.cons % 2 ** log2size) * CMDQ_ENTRY_SIZE;
-    const words: number[] = [];
-    for (let i = 0; i < CMDQ_ENTRY_SIZE; i += 8) {
-      const long = this.#memory.load64(address + i) ?? 0n;
-      words.push(Number(long & 0xffffffffn), Number(long >> 32n));
-    }
-    if (this.#execute(words)) this.#backend.finishCommand();
-    else this.#backend.resumeCommandQueue();
   }
 
   #execute(words: readonly number[]): boolean {

@@ -59,7 +59,8 @@ export class FakeHost implements DeviceHost {
     this.guestMemory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.ram = new Uint8Array(this.guestMemory.buffer, RAM_OFFSET, this.ramSize);
     const words = new BigUint64Array(this.guestMemory.buffer, RAM_OFFSET, this.ramSize / 8);
-    const indexOf = (gpa: number) => (gpa % 8 === 0 && this.#inRam(gpa, 8) ? (gpa - this.ramGpa) / 8 : -1);
+    const halves = new Uint32Array(this.guestMemory.buffer, RAM_OFFSET, this.ramSize / 4);
+    const indexOf = (gpa: number, size = 8) => (gpa % size === 0 && this.#inRam(gpa, size) ? (gpa - this.ramGpa) / size : -1);
     this.memory = {
       load64: (gpa) => {
         const index = indexOf(gpa);
@@ -68,6 +69,11 @@ export class FakeHost implements DeviceHost {
       store64: (gpa, value) => {
         const index = indexOf(gpa);
         if (index >= 0) Atomics.store(words, index, value);
+        return index >= 0;
+      },
+      store32: (gpa, value) => {
+        const index = indexOf(gpa, 4);
+        if (index >= 0) Atomics.store(halves, index, value);
         return index >= 0;
       },
     };

@@ -13,6 +13,7 @@ import {
   QUEUE_KIND,
   QUEUE_LOG2SIZE,
   QUEUE_LVCMDQ,
+  QUEUE_MSI_BITS,
   QUEUE_PARKED,
   QUEUE_REASON,
   QUEUE_REGS,
@@ -70,7 +71,7 @@ export class QueueBlock {
   reset(kind: number, context: number): void {
     for (const field of [QUEUE_ALLOCATED, QUEUE_ENABLED, QUEUE_LOG2SIZE, QUEUE_RING, QUEUE_RING_WINDOW, QUEUE_CONS, QUEUE_ERR])
       this.#set(field, 0);
-    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ]) this.#set(field, 0);
+    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS]) this.#set(field, 0);
     this.state = QUEUE_RUNNING;
     this.#set(QUEUE_KIND, kind);
     this.#set(QUEUE_CTX, context);
@@ -163,6 +164,10 @@ export class QueueBlock {
     const before = Atomics.exchange(this.#words, (this.address + QUEUE_STATE) >> 2, state);
     // The count of parked queues follows.
     if (before === QUEUE_PARKED && state !== QUEUE_PARKED) Atomics.sub(this.#words, (this.smmu + SMMU_AT_PARKED) >> 2, 1);
+  }
+  /** Bits of the addresses that MSIs of CMD_SYNC go to; 0: CMD_SYNC sends none. */
+  set msiBits(addressBits: number) {
+    this.#set(QUEUE_MSI_BITS, addressBits);
   }
   /** Private GERROR. */
   get gerror(): number {

@@ -66,7 +66,7 @@ describe('examples of the documentation', () => {
     let pulses = 0;
     const line = { pulse: () => pulses++, setLevel: () => undefined };
     counter.attach({
-      memory: { load64: () => undefined, store64: () => false },
+      memory: { load64: () => undefined, store64: () => false, store32: () => false },
       interruptLine: () => line,
       dmaPort: () => {
         throw new Error('not a bus master');

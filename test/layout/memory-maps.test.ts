@@ -113,6 +113,9 @@ const QUEUE: readonly Piece[] = [
   ...['QUEUE_RING_WINDOW', 'QUEUE_RING', 'QUEUE_REGS', 'QUEUE_CONS', 'QUEUE_ERR', 'QUEUE_STATE', 'QUEUE_GERROR'].map((name) => i32(name)),
   ...['QUEUE_PARK_EPOCH', 'QUEUE_COMMANDS', 'QUEUE_SYNCS', 'QUEUE_ERRORS', 'QUEUE_REWRITES'].map((name) => i64(name)),
   i32('QUEUE_REASON'),
+  i64('QUEUE_PARKED_D0'),
+  i64('QUEUE_PARKED_D1'),
+  i32('QUEUE_MSI_BITS'),
   i32('QUEUE_LVCMDQ'),
 ];
 

@@ -16,7 +16,7 @@ import { type ReferenceResult, type ReferenceSmmu, ReferenceWalker } from './ref
 import type { Access, Scenario } from './scenario.ts';
 
 /** S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level stream tables. */
-const IDR0 = 0x0d4c149b;
+const IDR0 = 0x0d4c349b;
 /** SSIDSIZE 20, SIDSIZE 16. */
 const IDR1 = 0x014a0510;
 /** OAS 48 and every granule. */

@@ -56,6 +56,10 @@ export class SecondHost {
           if (gpa + 8 <= RAM_SIZE) this.store64(gpa, value);
           return gpa + 8 <= RAM_SIZE;
         },
+        store32: (gpa, value) => {
+          if (gpa + 4 <= RAM_SIZE) this.#ram.setUint32(gpa, value, true);
+          return gpa + 4 <= RAM_SIZE;
+        },
       },
       interruptLine: (line) => ({ pulse: () => note(line), setLevel: (asserted) => asserted && note(line) }),
       dmaPort: () => {

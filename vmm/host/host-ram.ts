@@ -12,6 +12,7 @@ export class HostRam implements TableMemory {
   /** Byte offset of PA 0 in host memory. */
   readonly base: number;
   readonly #longs: BigInt64Array;
+  readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   #next = FIRST;
   /** Freed pieces by size: tables and queues come in few sizes, so that a piece fits whoever asks next. */
@@ -22,12 +23,14 @@ export class HostRam implements TableMemory {
     this.base = words[HOST_AT_RAM_BASE >> 2] ?? 0;
     this.size = words[HOST_AT_RAM_SIZE >> 2] ?? 0;
     this.#longs = new BigInt64Array(hostMemory.buffer);
+    this.#words = new Int32Array(hostMemory.buffer);
     this.#bytes = new Uint8Array(hostMemory.buffer);
   }
 
-  #index(pa: number): number {
-    if (pa % 8 !== 0 || pa < 0 || pa + 8 > this.size) throw new RangeError(`0x${pa.toString(16)} is not an aligned address in host RAM`);
-    return (this.base + pa) / 8;
+  #index(pa: number, size = 8): number {
+    if (pa % size !== 0 || pa < 0 || pa + size > this.size)
+      throw new RangeError(`0x${pa.toString(16)} is not an aligned address in host RAM`);
+    return (this.base + pa) / size;
   }
 
   load64(pa: number): bigint {
@@ -36,6 +39,11 @@ export class HostRam implements TableMemory {
 
   store64(pa: number, value: bigint): void {
     Atomics.store(this.#longs, this.#index(pa), BigInt.asIntN(64, value));
+  }
+
+  /** One aligned 32-bit word, as an MSI is. */
+  store32(pa: number, value: number): void {
+    Atomics.store(this.#words, this.#index(pa, 4), value);
   }
 
   /** The bytes of a range, for copies by DMA. */

@@ -49,13 +49,17 @@ export class Platform {
       { device: smmu, addresses: [SMMU_PA], firstIrq: LINE_EVENTS },
       { device: this.#cmdqv, addresses: [CMDQV_PA], firstIrq: LINE_CMDQV },
     ];
-    const inRam = (pa: number) => pa % 8 === 0 && pa + 8 <= ram.size;
+    const inRam = (pa: number, size = 8) => pa % size === 0 && pa + size <= ram.size;
     const services: DeviceServices = {
       memory: {
         load64: (pa) => (inRam(pa) ? ram.load64(pa) : undefined),
         store64(pa, value) {
           if (inRam(pa)) ram.store64(pa, value);
           return inRam(pa);
+        },
+        store32(pa, value) {
+          if (inRam(pa, 4)) ram.store32(pa, value);
+          return inRam(pa, 4);
         },
       },
       interrupts: this.interrupts,

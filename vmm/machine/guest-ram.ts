@@ -17,12 +17,13 @@ export function offsetOfGpa(regions: readonly MemoryRegion[], gpa: number, lengt
   return -1;
 }
 
-/** Guest memory for devices: aligned 64-bit words, each read or written once. */
+/** Guest memory for devices: aligned 64-bit words (32-bit ones of MSIs), each read or written once. */
 export function guestMemoryOf(memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): GuestMemory {
   const words = new BigInt64Array(memory.buffer);
-  const indexOf = (gpa: number) => {
-    const offset = gpa % 8 === 0 ? offsetOfGpa(regions, gpa, 8) : -1;
-    return offset < 0 ? -1 : offset / 8;
+  const halves = new Int32Array(memory.buffer);
+  const indexOf = (gpa: number, size = 8) => {
+    const offset = gpa % size === 0 ? offsetOfGpa(regions, gpa, size) : -1;
+    return offset < 0 ? -1 : offset / size;
   };
   return {
     load64(gpa) {
@@ -32,6 +33,11 @@ export function guestMemoryOf(memory: WebAssembly.Memory, regions: readonly Memo
     store64(gpa, value) {
       const index = indexOf(gpa);
       if (index >= 0) Atomics.store(words, index, BigInt.asIntN(64, value));
+      return index >= 0;
+    },
+    store32(gpa, value) {
+      const index = indexOf(gpa, 4);
+      if (index >= 0) Atomics.store(halves, index, value);
       return index >= 0;
     },
   };

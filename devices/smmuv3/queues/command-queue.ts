@@ -3,16 +3,26 @@
 // The registers are the saved state; the block holds, while the queue is enabled, the CONS that the drain has reached. Everything else in
 // the block follows from the registers, so it is set up anew by reset and restore.
 
+import {
+  CMD_OP,
+  OP_CMD_SYNC,
+  SYNC_CS,
+  SYNC_CS_IRQ,
+  SYNC_MSIADDR_HI,
+  SYNC_MSIADDR_LO,
+  SYNC_MSIDATA,
+} from '../../../assembly/layout/commands.ts';
 import { QUEUE_ERROR_HELD, QUEUE_NEEDS_HOST, QUEUE_RUNNING } from '../../../assembly/layout/host-memory.ts';
 import {
   CMDQ_CONS_ERR,
+  CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,
   GERROR_CMDQ_ERR,
   Q_INDEX,
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
 } from '../../../assembly/layout/smmu-registers.ts';
-import { bitsOf, withBits } from '../../plugin/index.ts';
+import { bitsOf, fieldOf, type GuestMemory, withBits } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
 import { queueIndex, type SmmuRegisters, type TableShape } from '../register-rules.ts';
 
@@ -25,8 +35,12 @@ export interface CommandEngine {
   serve(): number;
   /** Lets a stopped queue fetch again from CONS. */
   resume(): void;
-  /** Carries out the command at CONS that stopped the queue with QUEUE_NEEDS_HOST, and lets the queue go on behind it. */
-  carryOut(ring: TableShape): void;
+  /** Where the ring lies. */
+  readonly memory: Pick<GuestMemory, 'load64'>;
+  /** Carries out a command that is the device's own; false when it is not one. */
+  execute(words: readonly number[]): boolean;
+  /** Steps over the command at CONS. */
+  finish(): void;
 }
 
 export class CommandQueue {
@@ -54,6 +68,7 @@ export class CommandQueue {
       block.error = bitsOf(this.#registers.get(SMMU_CMDQ_CONS), CMDQ_CONS_ERR);
       block.state = QUEUE_ERROR_HELD;
     }
+    block.msiBits = this.#registers.msiBits;
     block.allocated = true;
   }
 
@@ -91,11 +106,31 @@ export class CommandQueue {
     for (let left = 2 ** this.#ring.log2size; left >= 0; left--) {
       const before = block.cons;
       const state = this.#engine.serve();
-      if (state === QUEUE_NEEDS_HOST) this.#engine.carryOut(this.#ring);
+      if (state === QUEUE_NEEDS_HOST) this.#carryOut();
       else if (state !== QUEUE_RUNNING || block.cons === before || block.cons === block.prod) break;
     }
     this.refresh();
     return block.cons !== first;
+  }
+
+  // The drain has read the command and found that it is the device's. What is read here is read again, so it is checked again: a guest that
+  // changes a command under the queue has it fetched anew.
+  #carryOut(): void {
+    const address = this.#ring.base + (this.#engine.block.cons % 2 ** this.#ring.log2size) * CMDQ_ENTRY_SIZE;
+    const words: number[] = [];
+    for (let i = 0; i < CMDQ_ENTRY_SIZE; i += 8) {
+      const long = this.#engine.memory.load64(address + i) ?? 0n;
+      words.push(Number(long & 0xffffffffn), Number(long >> 32n));
+    }
+    if (this.#signal(words) || this.#engine.execute(words)) this.#engine.finish();
+    else this.#engine.resume();
+  }
+
+  // A CMD_SYNC that is complete but for its MSI, whose address is not RAM.
+  #signal(words: readonly number[]): boolean {
+    if (fieldOf(words, CMD_OP) !== OP_CMD_SYNC || fieldOf(words, SYNC_CS) !== SYNC_CS_IRQ) return false;
+    this.#registers.signalSync(fieldOf(words, SYNC_MSIADDR_LO) * 4, fieldOf(words, SYNC_MSIADDR_HI), fieldOf(words, SYNC_MSIDATA));
+    return true;
   }
 
   /** True when there is something to run: a CMD_SYNC was waited for, or a round's budget was used up. */

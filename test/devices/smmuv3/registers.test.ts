@@ -28,13 +28,13 @@ describe('ID registers', () => {
   it('of a guest: stage 1 only, small queues, linear stream table', () => {
     const bus = virtual(new FakeHost());
     const ids = [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c].map((offset) => bus.read32(offset));
-    expect(ids).toEqual([0x0d48149a, 0x01080510, 0, 0x404, 0, 0x75, 0, 2]);
+    expect(ids).toEqual([0x0d48349a, 0x01080510, 0, 0x404, 0, 0x75, 0, 2]);
   });
 
   it('of a host: stage 2, 16-bit VMIDs, S2FWB', () => {
     const bus = physical(new FakeHost());
     const ids = [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c].map((offset) => bus.read32(offset));
-    expect(ids).toEqual([0x0d4c149b, 0x014a0510, 0, 0x504, 0, 0x75, 0, 2]);
+    expect(ids).toEqual([0x0d4c349b, 0x014a0510, 0, 0x504, 0, 0x75, 0, 2]);
   });
 
   it.each([
@@ -42,7 +42,7 @@ describe('ID registers', () => {
     ['hardware update of table descriptors', { ...GUEST_ID_REGISTERS, idr0: 0x0d4814da }],
     ['stream tables of more levels', { ...GUEST_ID_REGISTERS, idr0: 0x1548149a }],
     ['BBML', { ...GUEST_ID_REGISTERS, idr3: 0xc04 }],
-    ['MSIs', { ...GUEST_ID_REGISTERS, idr0: 0x0d48349a }],
+    ['wake-up events (SEV)', { ...GUEST_ID_REGISTERS, idr0: 0x0d48749a }],
     ['a PRI queue', { ...GUEST_ID_REGISTERS, idr1: 0x01080d10 }],
     ['52 bits', { ...GUEST_ID_REGISTERS, idr5: 0x16 }],
     ['no granule', { ...GUEST_ID_REGISTERS, idr5: 0x05 }],

@@ -1,0 +1,74 @@
+// CMD_SYNC: what it waits for, and its completion signal (IHI 0070 section 4.7.3).
+
+import { resolve, store32 } from '../imports/port';
+import { SYNC_CS, SYNC_CS_IRQ } from '../layout/commands';
+import {
+  QUEUE_CONS,
+  QUEUE_KIND,
+  QUEUE_KIND_MAIN,
+  QUEUE_MSI_BITS,
+  QUEUE_PARK_EPOCH,
+  QUEUE_PARKED,
+  QUEUE_PARKED_D0,
+  QUEUE_PARKED_D1,
+  QUEUE_STATE,
+  SMMU_AT_PARKED,
+  STAT_MSIS,
+  STAT_PARKS,
+} from '../layout/host-memory';
+import { bits } from '../lib/fields';
+import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
+import { locate, NOWHERE, store32At } from '../smmu-core/physical';
+import { stat, unpark } from './queue';
+
+/** MSIADDR[51:2] in the second doubleword. */
+const MSI_ADDRESS: u64 = 0x000ffffffffffffc;
+
+/**
+ * Waits for a CMD_SYNC: true when it is complete. One that accesses in flight hold up parks the queue; the last of them to leave runs it again.
+ * The second look closes the gap between the first one and the moment when leavers can see the parked queue.
+ * @param d0 the command's doublewords: a guest may have changed them in its ring when the wait is over.
+ */
+export function sync(smmu: usize, queue: usize, cons: u32, d0: u64, d1: u64): bool {
+  if (noneInFlight()) return true;
+  const epoch = beginSync();
+  if (syncPassed(epoch)) return true;
+  atomic.store<u32>(queue, cons, QUEUE_CONS);
+  store<i64>(queue, epoch, QUEUE_PARK_EPOCH);
+  store<u64>(queue, d0, QUEUE_PARKED_D0);
+  store<u64>(queue, d1, QUEUE_PARKED_D1);
+  atomic.store<u32>(queue, QUEUE_PARKED, QUEUE_STATE);
+  atomic.add<i32>(smmu, 1, SMMU_AT_PARKED);
+  if (!syncPassed(epoch)) {
+    stat(smmu, STAT_PARKS);
+    return false;
+  }
+  unpark(smmu, queue);
+  return true;
+}
+
+/**
+ * Signals a complete CMD_SYNC: CS = IRQ with an address other than 0 writes its MSI, 32 bits, to the memory in which the queue's owner lives.
+ * CONS moves first: Linux lets the MSI overwrite the very command, which must not be fetched again.
+ * @param next CONS behind the command.
+ * @returns false when the address is not RAM of the owner: the host sends it, or reports its abort. Nothing has changed then.
+ */
+export function signal(smmu: usize, queue: usize, next: u32, d0: u64, d1: u64): bool {
+  const addressBits = load<u32>(queue, QUEUE_MSI_BITS);
+  if (addressBits == 0 || bits(u32(d0), SYNC_CS) != SYNC_CS_IRQ || (d1 & MSI_ADDRESS) == 0) return true;
+  const address = d1 & MSI_ADDRESS & ((u64(1) << u64(addressBits)) - 1);
+  const data = u32(d0 >> 32);
+  if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_MAIN) {
+    const place = locate(address, 4);
+    if (place == NOWHERE) return false;
+    atomic.store<u32>(queue, next, QUEUE_CONS);
+    store32At(place, data);
+  } else {
+    const offset = resolve(address, 4);
+    if (offset == u32(-1)) return false;
+    atomic.store<u32>(queue, next, QUEUE_CONS);
+    store32(offset, data);
+  }
+  stat(smmu, STAT_MSIS);
+  return true;
+}

@@ -1,0 +1,94 @@
+// Interrupts of an SMMUv3: wired lines and MSIs (IHI 0070 sections 3.18 and 7.5). A line is pulsed whether or not an MSI is configured:
+// software takes the one that it has set up.
+
+import {
+  GERROR_MSI_EVTQ_ABT_ERR,
+  GERROR_MSI_GERROR_ABT_ERR,
+  IDR0_MSI,
+  IDR5_OAS,
+  IRQ_CTRL_EVTQ_IRQEN,
+  IRQ_CTRL_GERROR_IRQEN,
+  SMMU_EVTQ_IRQ_CFG0,
+  SMMU_EVTQ_IRQ_CFG1,
+  SMMU_GERROR_IRQ_CFG0,
+  SMMU_GERROR_IRQ_CFG1,
+  SMMU_IDR0,
+  SMMU_IDR5,
+  SMMU_IRQ_CTRL,
+} from '../../assembly/layout/smmu-registers.ts';
+import { bitsOf, type DeviceHost, type Field, type GuestMemory, type InterruptLine } from '../plugin/index.ts';
+import { addressSizeOf } from '../tables/index.ts';
+
+/** Interrupt lines of an SMMU, both edge. A CMD_SYNC has no line: it signals by MSI. */
+export const EVTQ_INTERRUPT = 0;
+export const GERROR_INTERRUPT = 1;
+
+/** What raises an interrupt: its line, its enable in IRQ_CTRL, its IRQ_CFG0 and IRQ_CFG1, and the error of an MSI that was not delivered. */
+export interface InterruptSource {
+  readonly line: number;
+  readonly enable: Field;
+  readonly address: number;
+  readonly data: number;
+  readonly aborted: Field;
+}
+
+export const EVENTS: InterruptSource = {
+  line: EVTQ_INTERRUPT,
+  enable: IRQ_CTRL_EVTQ_IRQEN,
+  address: SMMU_EVTQ_IRQ_CFG0,
+  data: SMMU_EVTQ_IRQ_CFG1,
+  aborted: GERROR_MSI_EVTQ_ABT_ERR,
+};
+
+export const GLOBAL_ERRORS: InterruptSource = {
+  line: GERROR_INTERRUPT,
+  enable: IRQ_CTRL_GERROR_IRQEN,
+  address: SMMU_GERROR_IRQ_CFG0,
+  data: SMMU_GERROR_IRQ_CFG1,
+  aborted: GERROR_MSI_GERROR_ABT_ERR,
+};
+
+const SOURCES = [EVENTS, GLOBAL_ERRORS];
+
+/** Lines and MSIs of one SMMU; `register` reads the stored word of a register. */
+export class Interrupts {
+  readonly #register: (offset: number) => number;
+  #lines: readonly InterruptLine[] = [];
+  #memory: GuestMemory | undefined;
+
+  constructor(register: (offset: number) => number) {
+    this.#register = register;
+  }
+
+  attach(host: DeviceHost): void {
+    this.#lines = SOURCES.map(({ line }) => host.interruptLine(line));
+    this.#memory = host.memory;
+  }
+
+  /**
+   * Raises an interrupt, unless IRQ_CTRL has it disabled: then it is lost, not kept.
+   * @returns false when its MSI was terminated with an abort.
+   */
+  raise({ line, enable, address, data }: InterruptSource): boolean {
+    if (!bitsOf(this.#register(SMMU_IRQ_CTRL), enable)) return true;
+    this.#lines[line]?.pulse();
+    return this.send(this.#register(address), this.#register(address + 4), this.#register(data));
+  }
+
+  /**
+   * Sends an MSI, if the SMMU has MSIs and the address is not 0.
+   * @returns false when it was terminated with an abort.
+   */
+  send(addressLo: number, addressHi: number, data: number): boolean {
+    const address = addressHi * 2 ** 32 + addressLo;
+    const { addressBits } = this;
+    if (address === 0 || addressBits === 0) return true;
+    // The zero above is that of the whole field; what lies beyond OAS does not take part (IHI 0070 section 3.4.3).
+    return this.#memory?.store32(address % 2 ** addressBits, data) ?? false;
+  }
+
+  /** Bits of an MSI's address: IDR5.OAS; 0 without IDR0.MSI. */
+  get addressBits(): number {
+    return bitsOf(this.#register(SMMU_IDR0), IDR0_MSI) ? (addressSizeOf(bitsOf(this.#register(SMMU_IDR5), IDR5_OAS)) ?? 0) : 0;
+  }
+}
