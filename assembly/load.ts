@@ -76,20 +76,23 @@ export interface MemoryRegion {
 /** Regions that a guest port has room for. */
 export const MAX_REGIONS = 4;
 
-async function compile(url: URL): Promise<WebAssembly.Module> {
-  if (url.protocol === 'file:') {
+async function compile(url: string | URL): Promise<WebAssembly.Module> {
+  if (String(url).startsWith('file:')) {
     const { readFile } = await import('node:fs/promises');
-    return WebAssembly.compile(await readFile(url));
+    return WebAssembly.compile(await readFile(new URL(url)));
   }
   return WebAssembly.compileStreaming(fetch(url));
 }
 
-/** Compiles the hot modules that lie beside this file. */
-export async function loadHotModules(): Promise<HotModules> {
+/** Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file. */
+export type HotModuleUrls = { readonly [module in keyof HotModules]?: string | URL | undefined };
+
+/** Compiles the hot modules, those that lie beside this file where `urls` says nothing else. */
+export async function loadHotModules(urls: HotModuleUrls = {}): Promise<HotModules> {
   const [guestPort, smmuCore, vcmdqDrain] = await Promise.all([
-    compile(new URL('./guest-port.wasm', import.meta.url)),
-    compile(new URL('./smmu-core.wasm', import.meta.url)),
-    compile(new URL('./vcmdq-drain.wasm', import.meta.url)),
+    compile(urls.guestPort ?? new URL('./guest-port.wasm', import.meta.url)),
+    compile(urls.smmuCore ?? new URL('./smmu-core.wasm', import.meta.url)),
+    compile(urls.vcmdqDrain ?? new URL('./vcmdq-drain.wasm', import.meta.url)),
   ]);
   return { guestPort, smmuCore, vcmdqDrain };
 }

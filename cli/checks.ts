@@ -1,6 +1,6 @@
 // Checks of a run: what the guests report, and what their host sees of them.
 
-import type { ToyMachine } from '../vmm/boards/toy.ts';
+import type { MachineEnd } from '../vmm/api/index.ts';
 
 export interface Check {
   readonly name: string;
@@ -23,10 +23,7 @@ export class Checks {
 }
 
 /** A machine has to end by itself, with exit code 0. */
-export function endChecks(machines: readonly ToyMachine[]): Check[] {
-  return machines.map(({ machine }) => {
-    const { status, exitCode, error, stopReason } = machine;
-    const detail = error?.message ?? stopReason ?? (exitCode === 0 ? '' : `exit code ${exitCode}`);
-    return { name: `${machine.name} ran to its end`, ok: status === 'off' && exitCode === 0, detail };
-  });
+export function endCheck(name: string, { status, exitCode, reason }: MachineEnd): Check {
+  const detail = reason !== '' || exitCode === 0 ? reason : `exit code ${exitCode}`;
+  return { name: `${name} ran to its end`, ok: status === 'off' && exitCode === 0, detail };
 }

@@ -1,7 +1,7 @@
 // Measurements that guests send through their checkpoint device, and what follows from them.
 
 import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
-import type { ToyMachine } from '../vmm/boards/toy.ts';
+import type { Machine } from '../vmm/api/index.ts';
 import type { Check } from './checks.ts';
 
 /** One row: all batches of one size on one path, times in nanoseconds per batch. */
@@ -80,12 +80,12 @@ export class Measurements {
 }
 
 /** No exit between the first doorbell and the last completion of a direct batch: by the guests' count and by the host's own. */
-export function exitChecks(measurements: Measurements, machines: readonly ToyMachine[], path: string): Check[] {
+export function exitChecks(measurements: Measurements, machines: readonly Machine[], path: string): Check[] {
   if (path === 'trapped') return [];
   const direct = measurements.rows.filter((row) => row.path === 'direct');
   const batches = sum(direct.map((row) => row.batches));
   const guests = sum(direct.map((row) => row.exits));
-  const host = sum(machines.map(({ machine }) => machine.exits.duringInvalidation));
+  const host = sum(machines.map(({ statistics }) => statistics.exits.duringInvalidation));
   return [
     {
       name: '0 exits during direct-path batches',

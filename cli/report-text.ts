@@ -2,6 +2,7 @@
 
 import type { Check } from './checks.ts';
 import type { PathReport, Report } from './report.ts';
+import { colours } from './terminal.ts';
 
 const RIGHT_ALIGNED = /^[\d.,x-]+$/;
 const TOP_REGISTERS = 6;
@@ -36,7 +37,16 @@ function pathTable(paths: readonly PathReport[]): string[] {
 }
 
 function checkLine({ name, ok, detail }: Check): string {
-  return `  ${ok ? 'ok  ' : 'FAIL'}  ${name}${detail === '' ? '' : `: ${detail}`}`;
+  const { good, bad } = colours();
+  return `  ${ok ? good('ok  ') : bad('FAIL')}  ${name}${detail === '' ? '' : `: ${detail}`}`;
+}
+
+/** What --quiet leaves of a report: the checks that failed. */
+export function failureText({ checks }: Report): string {
+  return checks
+    .filter(({ ok }) => !ok)
+    .map((check) => `${checkLine(check)}\n`)
+    .join('');
 }
 
 /** `hostChecks` are those that the host makes: the guests' own have been on their consoles, so that only failed ones come again. */

@@ -1,15 +1,13 @@
 // The report of a run: what --json prints.
 
-import type { ToyMachine } from '../vmm/boards/toy.ts';
-import { EXIT_KINDS, type ExitKind } from '../vmm/machine/index.ts';
+import { type DrainReport, EXIT_KINDS, type ExitKind, type Machine, type Transport } from '../vmm/api/index.ts';
 import type { Check } from './checks.ts';
-import type { DrainReport } from './drains.ts';
 import type { Measurements, PathFigures } from './measurements.ts';
 
 /** What ran where. */
 export interface Placement {
   readonly drain: DrainReport;
-  readonly transport: 'inline' | 'mailbox';
+  readonly transport: Transport;
 }
 
 export interface PathReport extends PathFigures {
@@ -46,16 +44,17 @@ function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
 
 export function buildReport(
   checks: readonly Check[],
-  machines: readonly ToyMachine[],
+  machines: readonly Machine[],
   measurements: Measurements,
   placement: Placement,
 ): Report {
-  const exits = machines.map(({ machine }) => machine.exitStatistics);
+  const statistics = machines.map((machine) => machine.statistics);
+  const exits = statistics.map((counts) => counts.exits);
+  const vcmdqs = statistics.map((counts) => counts.vcmdq);
   const byRegister: { [register: string]: number } = {};
   for (const { byRegister: counts } of exits) {
     for (const [register, count] of Object.entries(counts)) byRegister[register] = (byRegister[register] ?? 0) + count;
   }
-  const queues = machines.flatMap(({ vintf }) => vintf.queues);
   return {
     ok: checks.every(({ ok }) => ok),
     checks,
@@ -67,10 +66,10 @@ export function buildReport(
       byRegister,
     },
     vcmdq: {
-      queues: queues.length,
-      commands: sumOf(queues, ({ counts }) => counts.commands),
-      syncs: sumOf(queues, ({ counts }) => counts.syncs),
-      doorbellCalls: sumOf(machines, ({ vintf }) => vintf.context.doorbellCalls),
+      queues: sumOf(vcmdqs, ({ queues }) => queues),
+      commands: sumOf(vcmdqs, ({ commands }) => commands),
+      syncs: sumOf(vcmdqs, ({ syncs }) => syncs),
+      doorbellCalls: sumOf(vcmdqs, ({ doorbellCalls }) => doorbellCalls),
       exitsDuringInvalidation: sumOf(exits, ({ duringInvalidation }) => duringInvalidation),
     },
     paths: measurements.figures().map(({ path, ...figures }) => ({

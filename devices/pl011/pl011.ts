@@ -35,7 +35,7 @@ import { PL011_REGISTERS } from './registers.ts';
 
 export interface Pl011Options {
   /** Called with each byte that the guest sends; the array is the receiver's to keep. */
-  onOutput(bytes: Uint8Array): void;
+  onOutput(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
 const RX = maskInWord(PL011_INT_RX);
@@ -71,7 +71,7 @@ export class Pl011 implements Device {
   readonly identity = { kind: ABI_KIND_PL011, interrupts: 1, busMaster: false };
   // The AMBA bus of this part has no byte lanes: a narrow access reaches the whole register.
   readonly regions = [{ name: 'pl011', size: PL011_REGION_SIZE, accessSizes: [1, 2, 4] as const }];
-  readonly #onOutput: (bytes: Uint8Array) => void;
+  readonly #onOutput: (bytes: Uint8Array<ArrayBuffer>) => void;
   #line: InterruptLine | undefined;
   private readonly registers = new RegisterFile(PL011_REGION_SIZE, PL011_REGISTERS);
   private state = resetState();

@@ -148,10 +148,10 @@ describe('vsmmu, used wrongly', () => {
     const cases: [RegExp, ...string[]][] = [
       [/^vsmmu: nothing to do; see vsmmu --help\n$/],
       [/unknown command 'run'/, 'run'],
-      [/missing required argument 'guest'/, 'boot'],
+      [/^vsmmu: no guest: give "toy" or the path of a WebAssembly guest\n$/, 'boot'],
       [/too many arguments/, 'boot', 'toy', 'toy'],
       [/unknown option '--vm'/, 'boot', 'toy', '--vm', '2'],
-      [/Allowed choices are all, direct, trapped/, 'boot', 'toy', '--path', 'overlay'],
+      [/it must be one of all, direct, trapped, not "overlay"/, 'boot', 'toy', '--path', 'overlay'],
       [/argument missing/, 'boot', 'toy', '--vms'],
       [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '0'],
       [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '16'],

@@ -7,7 +7,15 @@ import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import { Pl011 } from '../../devices/pl011/index.ts';
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Host, Vintf, Viommu, Vm } from '../host/index.ts';
-import { createGuestMemory, createWasmerWasi, type GuestImage, Machine, type MachineOptions, ramRegions } from '../machine/index.ts';
+import {
+  createGuestMemory,
+  createWasmerWasi,
+  type GuestImage,
+  Machine,
+  type MachineOptions,
+  type Placement,
+  ramRegions,
+} from '../machine/index.ts';
 import { type ExitServer, VcpuThreads, type VcpuUnits } from '../threads/index.ts';
 
 /** gpa of memory offset 0. */
@@ -24,11 +32,20 @@ const SMMU_IRQ = 2;
 const CMDQV_IRQ = 4;
 const DMA_IRQ = 5;
 
+/** Devices of the board itself. */
+export const TOY_BOARD_DEVICES = 5;
+/** Where further devices may lie: gpa from here up to RAM, and interrupt lines from here on. */
+export const FREE_GPA = 0x10000000;
+export const FREE_IRQ = 16;
+
 /** StreamID of the DMA engine, as the guest numbers it. */
 const DMA_STREAM = 8;
 
 export interface ToyBoardOptions
-  extends Pick<MachineOptions, 'args' | 'clock' | 'instantiate' | 'directMaps' | 'onTrace' | 'vcpus' | 'secondary'> {
+  extends Pick<
+    MachineOptions,
+    'args' | 'env' | 'clock' | 'random' | 'readInput' | 'instantiate' | 'directMaps' | 'onTrace' | 'vcpus' | 'secondary'
+  > {
   readonly host: Host;
   readonly name: string;
   /** Index among the machines of the host, from 0. */
@@ -37,10 +54,14 @@ export interface ToyBoardOptions
   /** Pages of 64 KiB, default as many as the guest asks for. */
   readonly memoryPages?: number;
   /** Console output: of the guest's program, and of the UART. */
-  onOutput(bytes: Uint8Array): void;
+  onOutput(bytes: Uint8Array<ArrayBuffer>): void;
   readonly checkpoint?: CheckpointOptions;
   /** Serves the exits of vCPUs that have threads of their own. Default: the guest runs inline. */
   readonly exits?: ExitServer | undefined;
+  /** Where vcpu-worker.js lies. Default: beside the code that starts it. */
+  readonly workerUrl?: string | URL | undefined;
+  /** Further devices. */
+  readonly devices?: readonly Placement[];
 }
 
 /** A machine on this board, and what its host has given it. */
@@ -49,6 +70,9 @@ export interface ToyMachine {
   readonly vm: Vm;
   readonly viommu: Viommu;
   readonly vintf: Vintf;
+  readonly uart: Pl011;
+  /** The guest runs on the caller's thread. */
+  readonly inline: boolean;
   /** Gives everything back to the host. */
   destroy(): void;
 }
@@ -69,13 +93,14 @@ function vcpuUnits(host: Host, { memory, regions, window }: Vm): VcpuUnits {
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
-  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
+  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT, devices = [] } = options;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
   try {
     const viommu = host.createViommu(vm, [DMA_STREAM]);
     const vintf = host.createVintf(viommu);
+    const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const machine = new Machine({
       ...options,
       memory,
@@ -84,19 +109,20 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ramGpaBase: TOY_RAM_GPA_BASE,
       wasi: createWasmerWasi,
       doorbell: vm.unit.drain.doorbell,
-      transport: options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm)),
+      transport: options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm), options.workerUrl),
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       onSafePoint: (full) => host.service(full),
       devices: [
-        { device: new Pl011({ onOutput: (bytes) => options.onOutput(bytes) }), addresses: [PL011_GPA], firstIrq: PL011_IRQ },
+        { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
         { device: new VirtualSmmu({ backend: viommu }), addresses: [SMMU_GPA], firstIrq: SMMU_IRQ },
         { device: new VirtualCmdqv({ backend: vintf }), addresses: [CMDQV_GPA], firstIrq: CMDQV_IRQ },
         { device: new DmaEngine(), addresses: [DMA_GPA], firstIrq: DMA_IRQ, dmaPort: host.dmaPort(viommu, DMA_STREAM) },
         { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
+        ...devices,
       ],
     });
     vm.onStop((reason) => machine.stop(reason));
-    return { machine, vm, viommu, vintf, destroy: () => host.destroyVm(vm) };
+    return { machine, vm, viommu, vintf, uart, inline: !options.exits, destroy: () => host.destroyVm(vm) };
   } catch (error) {
     host.destroyVm(vm);
     throw error;

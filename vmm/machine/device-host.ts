@@ -1,6 +1,7 @@
 // What a machine gives one of its devices.
 
 import {
+  type Device,
   type DeviceHost,
   type DirectMap,
   type DmaPort,
@@ -12,6 +13,7 @@ import {
 import type { BackgroundLoops } from './background.ts';
 import type { Clock } from './clock.ts';
 import type { DirectMaps } from './direct-maps.ts';
+import { BoardError } from './errors.ts';
 import type { Placement } from './placement.ts';
 
 /** The parts of a machine that its devices reach. */
@@ -37,16 +39,30 @@ function portOf({ device, dmaPort }: Placement): DmaPort {
   return dmaPort;
 }
 
+/** Has a device do one of the things that it does outside of an access. */
+function ask(device: Device, what: 'attach' | 'reset', call: () => void): void {
+  try {
+    call();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BoardError('plugin-failed', `device ${device.name}: ${what}() threw: ${reason}`, { cause });
+  }
+}
+
+/** @throws {BoardError} when the device throws. */
+export function resetDevice(device: Device): void {
+  ask(device, 'reset', () => device.reset());
+}
+
 /**
  * Attaches a device to its services.
- * @throws {RangeError} when the device was written for another version of the plugin interface.
+ * @throws {BoardError} when the device was written for another version of the plugin interface, or throws.
  */
 export function attachDevice(placement: Placement, services: DeviceServices): void {
   const { device, addresses } = placement;
   if (device.interfaceVersion !== PLUGIN_INTERFACE_VERSION) {
-    throw new RangeError(
-      `${device.name} speaks version ${device.interfaceVersion} of the plugin interface, this is ${PLUGIN_INTERFACE_VERSION}`,
-    );
+    const versions = `version ${device.interfaceVersion} of the plugin interface, this is version ${PLUGIN_INTERFACE_VERSION}`;
+    throw new BoardError('plugin-version', `device ${device.name} was written for ${versions}`);
   }
   const host: DeviceHost = {
     memory: services.memory,
@@ -60,5 +76,5 @@ export function attachDevice(placement: Placement, services: DeviceServices): vo
     nowNs: () => services.clock.nowNs(),
     trace: (event) => services.trace?.(device.name, event),
   };
-  device.attach(host);
+  ask(device, 'attach', () => device.attach(host));
 }

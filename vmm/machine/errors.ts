@@ -1,6 +1,12 @@
 // What can go wrong with a guest or a machine, as types. The message of each is one line that can be shown to a user.
 
+/** An error of this library that its user can act on: `code` for programs, `message` (one line) for people. */
+export abstract class VsmmuError extends Error {
+  abstract readonly code: string;
+}
+
 export type GuestImageFault =
+  | 'unreadable'
   | 'not-wasm'
   | 'invalid-wasm'
   | 'no-memory-import'
@@ -13,19 +19,33 @@ export type GuestImageFault =
   | 'unknown-import';
 
 /** The binary is not a guest that this VMM can run. */
-export class GuestImageError extends Error {
+export class GuestImageError extends VsmmuError {
   override readonly name = 'GuestImageError';
-  readonly fault: GuestImageFault;
+  readonly code: GuestImageFault;
 
-  constructor(fault: GuestImageFault, message: string, options?: ErrorOptions) {
+  constructor(code: GuestImageFault, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.fault = fault;
+    this.code = code;
+  }
+}
+
+export type BoardFault = 'plugin-version' | 'plugin-failed' | 'placement';
+
+/** The devices do not make a board, or one of them does not work. */
+export class BoardError extends VsmmuError {
+  override readonly name = 'BoardError';
+  readonly code: BoardFault;
+
+  constructor(code: BoardFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
   }
 }
 
 /** A machine was stopped by one of its parts; other machines of the host go on. */
-export class MachineError extends Error {
+export class MachineError extends VsmmuError {
   override readonly name = 'MachineError';
+  readonly code = 'machine-failed';
   /** The part that failed: "guest vCPU 0", the name of a device, "wasi". */
   readonly component: string;
 

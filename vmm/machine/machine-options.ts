@@ -29,6 +29,8 @@ export interface MachineOptions {
   onOutput?(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
   /** Console input that is there already. */
   readInput?(most: number): Uint8Array;
+  /** Fills `target` with random bytes for the guest's program. Default: the system's. */
+  random?(target: Uint8Array<ArrayBuffer>): void;
   /**
    * What the host does for this machine at its safe points: at the end of every exit, and (`full`) when the guest yields or waits.
    */

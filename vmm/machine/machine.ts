@@ -5,7 +5,7 @@ import { ABI_AREA_SIZE, ABI_AT_EXIT_REQUEST, ABI_MAX_VCPUS, RUN_IDLE, RUN_OFF, R
 import { BackgroundLoops } from './background.ts';
 import { Bus, type BusMount } from './bus.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
-import { attachDevice, type DeviceServices } from './device-host.ts';
+import { attachDevice, type DeviceServices, resetDevice } from './device-host.ts';
 import { DirectMaps } from './direct-maps.ts';
 import { GuestExit, MachineError } from './errors.ts';
 import { EXIT_KINDS, ExitCounter, type ExitStatistics } from './exits.ts';
@@ -55,7 +55,10 @@ export class Machine {
   #current: Promise<unknown> = Promise.resolve();
   #wasi: WasiHost | undefined;
 
-  /** @throws {RangeError} when the board does not fit together. */
+  /**
+   * @throws {RangeError} when the board does not fit together.
+   * @throws {BoardError} when one of its devices does not work.
+   */
   constructor(options: MachineOptions) {
     const { memory, devices } = options;
     this.#options = options;
@@ -73,7 +76,8 @@ export class Machine {
     this.#interrupts = new InterruptLines(memory);
     this.#directMaps = new DirectMaps(memory, {
       count: vcpus,
-      inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? this.#inGuest[vcpu] ?? false,
+      // A thread that has ended is in no guest, whatever it was at last.
+      inGuest: (vcpu) => (options.transport ? this.#vcpus.at(vcpu)?.inGuest : this.#inGuest[vcpu]) ?? false,
     });
     this.#time = new TimeMirror(memory);
     this.#exitRequest = new Int32Array(memory.buffer, ABI_AT_EXIT_REQUEST, 1);
@@ -88,7 +92,7 @@ export class Machine {
       trace: onTrace && ((device, event) => onTrace(device, event)),
     };
     for (const placement of devices) attachDevice(placement, services);
-    for (const { device } of devices) device.reset();
+    for (const { device } of devices) resetDevice(device);
   }
 
   get status(): MachineStatus {
@@ -136,6 +140,7 @@ export class Machine {
       env,
       onOutput: (stream, bytes) => this.#options.onOutput?.(stream, bytes),
       readInput: (most) => this.#options.readInput?.(most) ?? new Uint8Array(),
+      random: (target) => (this.#options.random ?? crypto.getRandomValues.bind(crypto))(target),
       nowNs: () => this.#clock.nowNs(),
     });
     this.#wasi = wasi;
@@ -408,7 +413,7 @@ export class Machine {
   }
 
   #reset(): void {
-    for (const { device } of this.#options.devices) device.reset();
+    for (const { device } of this.#options.devices) resetDevice(device);
     this.#interrupts.reset();
     this.#directMaps.reset();
     // A fresh instance finds its data where the binary puts it, and everything else as a new memory would have it.

@@ -116,7 +116,9 @@ export function consoleFunctions(
     random_get(buffer, length) {
       if (!inside(buffer, length >>> 0)) return EFAULT;
       for (let done = 0; done < length >>> 0; done += RANDOM_CHUNK) {
-        bytes.set(crypto.getRandomValues(new Uint8Array(Math.min(RANDOM_CHUNK, (length >>> 0) - done))), (buffer >>> 0) + done);
+        const chunk = new Uint8Array(Math.min(RANDOM_CHUNK, (length >>> 0) - done));
+        options.random(chunk);
+        bytes.set(chunk, (buffer >>> 0) + done);
       }
       return SUCCESS;
     },

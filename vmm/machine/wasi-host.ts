@@ -9,6 +9,8 @@ export interface WasiOptions {
   onOutput(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
   /** Console input that is there already, at most `most` bytes; empty when there is none. */
   readInput(most: number): Uint8Array;
+  /** Fills `target` with random bytes. */
+  random(target: Uint8Array<ArrayBuffer>): void;
   /** Monotonic time in nanoseconds. */
   nowNs(): number;
 }

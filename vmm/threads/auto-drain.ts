@@ -81,6 +81,12 @@ export class AutoDrain {
     }
   }
 
+  /** The machine has ended for good. */
+  async release(target: Drainable): Promise<void> {
+    this.#choices.delete(target);
+    await this.#side?.detach(target.machine);
+  }
+
   async stop(): Promise<void> {
     await this.#side?.stop();
   }

@@ -7,7 +7,7 @@ import type { Machine } from '../machine/index.ts';
 import { SIDE_MESSAGES, SIDE_NAPS, SIDE_SPIN_MICROSECONDS, SIDE_STOP, SIDE_WORDS, VMM_WORDS } from './control-block.ts';
 import { coreCount } from './core-count.ts';
 import type { DrainApi } from './drain-worker.ts';
-import { type WorkerProgram, WorkerThread } from './worker.ts';
+import { programAt, type WorkerProgram, WorkerThread } from './worker.ts';
 
 const PROGRAM: WorkerProgram = {
   name: 'vsmmu drain',
@@ -26,6 +26,8 @@ const SHORT_SPIN_MICROSECONDS = 10;
 export interface SideCoreOptions {
   /** Words that the drain raises and notifies when something needs the host (control-block.ts, VMM_*). */
   readonly vmm?: SharedArrayBuffer;
+  /** Where drain-worker.js lies. Default: beside this file. */
+  readonly url?: string | URL | undefined;
 }
 
 /** What is drained: a machine, the VM behind it, and the VINTF that it has borrowed. */
@@ -51,7 +53,7 @@ export class SideCore {
   static async start(host: Host, options: SideCoreOptions = {}): Promise<SideCore> {
     const { vmm = new SharedArrayBuffer(4 * VMM_WORDS) } = options;
     const control = new SharedArrayBuffer(4 * SIDE_WORDS);
-    const worker = await WorkerThread.start<DrainApi>(PROGRAM);
+    const worker = await WorkerThread.start<DrainApi>(programAt(PROGRAM, options.url));
     const side = new SideCore(host, worker, new Int32Array(control), await coreCount());
     await side.#send((drain) => drain.start({ control, vmm, hostMemory: host.memory }));
     side.#listen();

@@ -5,7 +5,7 @@ import type { RemoteVcpu, RemoteVcpuOptions, VcpuTransport } from '../machine/in
 import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
 import type { RemoteImport, VcpuApi } from './vcpu-worker.ts';
-import { type WorkerProgram, WorkerThread } from './worker.ts';
+import { programAt, type WorkerProgram, WorkerThread } from './worker.ts';
 
 function program(name: string): WorkerProgram {
   return {
@@ -111,12 +111,17 @@ class ThreadVcpu implements RemoteVcpu {
 export class VcpuThreads implements VcpuTransport {
   readonly #exits: ExitServer;
   readonly #units: VcpuUnits | undefined;
+  readonly #url: string | URL | undefined;
   readonly #running = new Set<ThreadVcpu>();
 
-  /** `units` is undefined when no guest has to ring a doorbell. */
-  constructor(exits: ExitServer, units?: VcpuUnits) {
+  /**
+   * @param units undefined when no guest has to ring a doorbell.
+   * @param url where vcpu-worker.js lies. Default: beside this file.
+   */
+  constructor(exits: ExitServer, units?: VcpuUnits, url?: string | URL) {
     this.#exits = exits;
     this.#units = units;
+    this.#url = url;
   }
 
   async start(options: RemoteVcpuOptions): Promise<RemoteVcpu> {
@@ -131,7 +136,7 @@ export class VcpuThreads implements VcpuTransport {
     };
     let worker: WorkerThread<VcpuApi> | undefined;
     try {
-      worker = await WorkerThread.start<VcpuApi>(program(options.name));
+      worker = await WorkerThread.start<VcpuApi>(programAt(program(options.name), this.#url));
       const boot = { module, memory, imports, mailbox: mailbox.buffer, vmm: this.#exits.buffer, unit };
       const abi = await worker.call((vcpu) => vcpu.boot(boot));
       const vcpu = new ThreadVcpu(abi, worker, mailbox, this.#exits, options, release);

@@ -13,6 +13,19 @@ export interface WorkerProgram {
   web(): Worker;
 }
 
+/** Where the workers' programs lie when it is not beside this file: for bundlers and pages that want them elsewhere. */
+export interface WorkerUrls {
+  /** vcpu-worker.js */
+  readonly vcpu?: string | URL | undefined;
+  /** drain-worker.js */
+  readonly drain?: string | URL | undefined;
+}
+
+/** The program, at another place when there is one. */
+export function programAt(program: WorkerProgram, url: string | URL | undefined): WorkerProgram {
+  return url === undefined ? program : { ...program, url: new URL(url), web: () => new Worker(url, { type: 'module' }) };
+}
+
 /** How long a worker that has been asked to end may take before it is terminated. */
 export const GRACE_MS = 100;
 

@@ -11,7 +11,7 @@ describe('VMIDs', () => {
     expect(new Set(given).size).toBe(255);
     expect(Math.min(...given)).toBe(1);
     expect(Math.max(...given)).toBe(255);
-    expect(() => vmids.allocate()).toThrow(expect.objectContaining({ name: 'HostError', fault: 'no-vmid' }));
+    expect(() => vmids.allocate()).toThrow(expect.objectContaining({ name: 'HostError', code: 'no-vmid' }));
     vmids.free(77);
     expect(vmids.allocate()).toBe(77);
     expect(vmids.inUse).toBe(255);

@@ -80,7 +80,7 @@ describe('a host', () => {
   it('runs out of VINTFs and VMIDs with an error, and leaks nothing then', async () => {
     const host = await create({ vintfs: 2 });
     const first = lendVm(host);
-    expect(() => lendVm(host)).toThrow(expect.objectContaining({ name: 'HostError', fault: 'no-vintf' }));
+    expect(() => lendVm(host)).toThrow(expect.objectContaining({ name: 'HostError', code: 'no-vintf' }));
     host.destroyVm(first.vm);
     expect(() => lendVm(host)).not.toThrow();
     const other = await create();
@@ -91,8 +91,8 @@ describe('a host', () => {
         vm,
         Array.from({ length: 17 }, (_, i) => i),
       ),
-    ).toThrow(expect.objectContaining({ fault: 'no-stream' }));
-    expect(() => other.createViommu(vm, [1, 1])).toThrow(expect.objectContaining({ fault: 'in-use' }));
+    ).toThrow(expect.objectContaining({ code: 'no-stream' }));
+    expect(() => other.createViommu(vm, [1, 1])).toThrow(expect.objectContaining({ code: 'in-use' }));
     expect(other.statistics.vmidsInUse).toBe(0);
   });
 
@@ -106,7 +106,7 @@ describe('a host', () => {
     let made = 0;
     expect(() => {
       for (; made < 1000; made++) host.createViommu(vm, []);
-    }).toThrow(expect.objectContaining({ fault: 'no-ram' }));
+    }).toThrow(expect.objectContaining({ code: 'no-ram' }));
     expect(host.statistics.vmidsInUse).toBe(made);
     host.destroyVm(vm);
     expect(host.statistics.vmidsInUse).toBe(0);

@@ -10,9 +10,9 @@ async function faultOf(bytes: Uint8Array<ArrayBuffer>): Promise<[GuestImageFault
     await loadGuestImage(bytes);
   } catch (error) {
     expect(error).toBeInstanceOf(GuestImageError);
-    const { fault, message } = error as GuestImageError;
+    const { code, message } = error as GuestImageError;
     expect(message).not.toContain('\n');
-    return [fault, message];
+    return [code, message];
   }
   throw new Error('the image was accepted');
 }

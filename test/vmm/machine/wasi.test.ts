@@ -26,6 +26,7 @@ function setUp(input = '') {
         rest = rest.slice(most);
         return taken;
       },
+      random: (target) => crypto.getRandomValues(target),
       nowNs: () => 5_000_000_000.75,
     },
     { fd_write: fallback, fd_read: fallback },

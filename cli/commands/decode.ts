@@ -12,9 +12,9 @@ import {
   type PteOptions,
   type Words,
   wordsOfHex,
-} from '../devices/decode/index.ts';
-import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from '../devices/tables/index.ts';
-import { UsageError } from './boot.ts';
+} from '../../devices/decode/index.ts';
+import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from '../../devices/tables/index.ts';
+import { UsageError } from '../errors.ts';
 
 const GRANULES: Readonly<Record<string, Granule>> = { '4k': GRANULE_4K, '16k': GRANULE_16K, '64k': GRANULE_64K };
 

@@ -1,0 +1,25 @@
+// Device plugins from files: a module whose export `device` is a function that makes a device, one for each machine.
+
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Device } from '../vmm/api/index.ts';
+import { UsageError } from './errors.ts';
+
+const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+
+/** @throws {UsageError} when the module cannot be loaded, or makes no device. */
+export async function loadDevice(file: string): Promise<Device> {
+  let module: { readonly device?: unknown };
+  try {
+    module = (await import(pathToFileURL(resolve(file)).href)) as { readonly device?: unknown };
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !firstLine(error).includes('imported from');
+    throw new UsageError(`cannot load device ${file}: ${missing ? 'no such file' : firstLine(error)}`);
+  }
+  if (typeof module.device !== 'function') throw new UsageError(`cannot load device ${file}: it exports no function "device"`);
+  try {
+    return (module.device as () => Device)();
+  } catch (error) {
+    throw new UsageError(`cannot load device ${file}: device() threw: ${firstLine(error)}`);
+  }
+}

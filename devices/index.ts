@@ -1,0 +1,11 @@
+// Entry "vsmmu/devices": the plugin interface, the device models, and what they stand on.
+
+export { type HotModules, loadHotModules, type MemoryRegion } from '../assembly/load.ts';
+export * from './checkpoint/index.ts';
+export * from './cmdqv/index.ts';
+export * from './dma-engine/index.ts';
+export * from './pl011/index.ts';
+export * from './plugin/index.ts';
+export * from './smmuv3/index.ts';
+export * from './tables/index.ts';
+export * from './unit/index.ts';

@@ -1,0 +1,229 @@
+// A host as its user sees it: makes machines, and cleans up after them.
+
+import { type HotModules, type HotModuleUrls, loadHotModules } from '../../assembly/load.ts';
+import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
+import { Random } from '../../devices/testing/index.ts';
+import { createToyMachine, type ToyBoardOptions } from '../boards/toy.ts';
+import { Host as HostModel, type HostStatistics, type QueueErrorPolicy } from '../host/index.ts';
+import { BoardError, type Clock, loadGuestImage, type Placement, VsmmuError } from '../machine/index.ts';
+import { ExitServer, type WorkerUrls } from '../threads/index.ts';
+import { InputQueue } from './console.ts';
+import { Drains } from './drains.ts';
+import { EnvironmentError, UseError } from './errors.ts';
+import { Emitter } from './events.ts';
+import { Machine, type MachineEvents } from './machine.ts';
+import { placeDevices } from './placements.ts';
+import { probe } from './probe.ts';
+import { checkOptions, HOST_SETTINGS, type HostSettings, MACHINE_SETTINGS, type MachineSettings } from './settings.ts';
+import { type GuestSource, programName, readSource } from './sources.ts';
+
+/** Options of a host: the plain ones, and what cannot be written down in a file. */
+export interface HostOptions extends HostSettings {
+  /** The hot modules, compiled already. */
+  readonly wasmModule?: HotModules | undefined;
+  /** Where the hot modules lie, when not beside the library's own files. */
+  readonly wasmUrl?: HotModuleUrls | undefined;
+  /** Where the workers' programs lie, when not beside the library's own files. */
+  readonly workerUrl?: WorkerUrls | undefined;
+  /** Asked about every bad command on a VCMDQ before its VM learns of it. Default: report. */
+  readonly onQueueError?: QueueErrorPolicy | undefined;
+  /** Where the machines' time comes from. Default: the computer's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** Options of a machine: the plain ones, and what cannot be written down in a file. */
+export interface MachineOptions extends MachineSettings {
+  /** The guest's binary (docs/guest-abi.md): a path, a URL, or its bytes. */
+  readonly guest: GuestSource;
+  /** Program of the secondary vCPUs, when `vcpus` is more than 1. */
+  readonly secondary?: GuestSource | undefined;
+  /** Devices beside those of the standard board. One without a place gets the next free address and interrupt lines. */
+  readonly devices?: readonly (Device | Placement)[] | undefined;
+  /** Console output, as it comes; the bytes are the receiver's to keep. */
+  readonly onOutput?: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
+  /** Events of devices. Tracing is off without it. */
+  readonly onTrace?: ((device: string, event: TraceEvent) => void) | undefined;
+}
+
+const MIB = 2 ** 20;
+const PAGES_PER_MIB = 16;
+
+/** The options that are in the schema, checked. */
+function plainOptions<E extends Parameters<typeof checkOptions>[0]>(entries: E, options: object, others: readonly string[], what: string) {
+  const plain = Object.fromEntries(Object.entries(options).filter(([name]) => !others.includes(name)));
+  return checkOptions(entries, plain, what);
+}
+
+function randomOf(seed: number): (target: Uint8Array) => void {
+  const random = new Random(seed);
+  return (target) => {
+    for (let i = 0; i < target.length; i++) target[i] = random.word();
+  };
+}
+
+/**
+ * A host: the memory, the SMMU and the CMDQV that its machines share.
+ *
+ * @example
+ * ```js
+ * import { Host } from 'vsmmu';
+ * import { toyGuest } from 'vsmmu/guest';
+ *
+ * const host = await Host.create();
+ * const machine = await host.createMachine({
+ *   guest: toyGuest,
+ *   onOutput: (bytes) => process.stdout.write(bytes),
+ * });
+ * await machine.boot();
+ * await machine.wait();
+ * await host.destroy();
+ * ```
+ */
+export class Host implements AsyncDisposable {
+  readonly #model: HostModel;
+  readonly #workerUrl: WorkerUrls;
+  readonly #clock: Clock | undefined;
+  readonly #drains: Drains;
+  readonly #exits: ExitServer | undefined;
+  readonly #machines = new Set<Machine>();
+  #made = 0;
+  #destroyed = false;
+
+  /**
+   * @throws {OptionsError} when an option is wrong.
+   * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be loaded.
+   */
+  static async create(options: HostOptions = {}): Promise<Host> {
+    const others = ['wasmModule', 'wasmUrl', 'workerUrl', 'onQueueError', 'clock'];
+    const { hostRam, vintfs, vcmdqs } = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
+    const { wasmModule, wasmUrl, onQueueError, clock } = options;
+    const { webAssembly, isolation } = await probe();
+    if (!webAssembly.available) throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
+    const model = await HostModel.create({
+      modules: wasmModule ?? (await hotModules(wasmUrl)),
+      ...(vintfs === undefined ? {} : { vintfs }),
+      ...(vcmdqs === undefined ? {} : { vcmdqs }),
+      ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
+      ...(onQueueError === undefined ? {} : { onQueueError }),
+      ...(clock === undefined ? {} : { clock }),
+    });
+    return new Host(model, options, isolation.available);
+  }
+
+  private constructor(model: HostModel, options: HostOptions, shared: boolean) {
+    this.#model = model;
+    this.#workerUrl = options.workerUrl ?? {};
+    this.#clock = options.clock;
+    this.#exits = shared ? new ExitServer() : undefined;
+    const { drain } = this.#workerUrl;
+    this.#drains = new Drains(model, this.#exits ? { vmm: this.#exits.buffer, url: drain } : { url: drain });
+  }
+
+  /** The machines that are not destroyed. */
+  get machines(): readonly Machine[] {
+    return [...this.#machines];
+  }
+
+  /** The host under the API, for tools that look inside. No part of the stable interface. */
+  get model(): HostModel {
+    return this.#model;
+  }
+
+  /** Counts, as plain data. */
+  get statistics(): HostStatistics {
+    return this.#model.statistics;
+  }
+
+  /**
+   * Makes a machine on the standard board; `boot` starts it.
+   * @throws {OptionsError} when an option is wrong.
+   * @throws {GuestImageError} when the guest cannot be read or is none.
+   * @throws {BoardError} when a device does not fit or does not work.
+   * @throws {EnvironmentError} when it needs threads that this environment does not have.
+   * @throws {HostError} when the host has nothing left to lend.
+   */
+  async createMachine(options: MachineOptions): Promise<Machine> {
+    if (this.#destroyed) throw new UseError('destroyed', 'the host is destroyed');
+    const others = ['guest', 'secondary', 'devices', 'onOutput', 'onTrace'];
+    const settings = plainOptions(MACHINE_SETTINGS, options, others, 'the options of a machine');
+    const { transport = 'inline', drain = 'doorbell', vcpus = 1, args = [], env = {}, seed, memory, directMaps = true } = settings;
+    if (transport === 'mailbox' || drain === 'thread') await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
+    const image = await loadGuestImage(await readSource(options.guest));
+    const secondary = options.secondary && (await WebAssembly.compile(await readSource(options.secondary)));
+    const index = this.#made++;
+    const name = settings.name ?? `vm${index}`;
+    const events = new Emitter<MachineEvents>();
+    const input = new InputQueue();
+    const { onOutput, onTrace } = options;
+    if (onOutput) events.on('output', onOutput);
+    const board = this.#board({
+      host: this.#model,
+      name,
+      index,
+      image,
+      secondary,
+      vcpus,
+      args: [programName(options.guest), ...args],
+      env,
+      directMaps,
+      devices: placeDevices(options.devices ?? []),
+      onOutput: (bytes) => events.emit('output', bytes),
+      readInput: (most) => input.take(most),
+      checkpoint: {
+        onPhase: (phase, ended, data) => events.emit('phase', { phase, ended, data }),
+        onResult: (check, ok, detail) => events.emit('check', { name: check, ok, detail }),
+      },
+      exits: transport === 'mailbox' ? this.#exits : undefined,
+      workerUrl: this.#workerUrl.vcpu,
+      ...(memory === undefined ? {} : { memoryPages: memory * PAGES_PER_MIB }),
+      ...(seed === undefined ? {} : { random: randomOf(seed) }),
+      ...(this.#clock === undefined ? {} : { clock: this.#clock }),
+      ...(onTrace === undefined ? {} : { onTrace }),
+    });
+    const forget = (gone: Machine) => this.#machines.delete(gone);
+    const machine = new Machine({ board, drains: this.#drains, events, input, smmu: () => this.#model.statistics.smmu, forget });
+    this.#machines.add(machine);
+    try {
+      await this.#drains.add(board, drain);
+    } catch (error) {
+      await machine.destroy();
+      throw error;
+    }
+    return machine;
+  }
+
+  async #needThreads(option: string): Promise<void> {
+    const { threads } = await probe();
+    if (!threads.available) throw new EnvironmentError('no-threads', `${option} needs threads: ${threads.reason}`);
+  }
+
+  #board(options: ToyBoardOptions) {
+    try {
+      return createToyMachine(options);
+    } catch (cause) {
+      if (cause instanceof VsmmuError || !(cause instanceof RangeError)) throw cause;
+      throw new BoardError('placement', cause.message, { cause });
+    }
+  }
+
+  /** Stops and destroys its machines, and ends its threads. */
+  async destroy(): Promise<void> {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    for (const machine of this.machines) await machine.destroy();
+    await this.#drains.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.destroy();
+  }
+}
+
+async function hotModules(urls: HotModuleUrls | undefined): Promise<HotModules> {
+  try {
+    return await loadHotModules(urls);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EnvironmentError('no-module', `the WebAssembly modules cannot be loaded: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,376 @@
+// A machine as its user sees it: boots, runs by itself, pauses, stops, tells what happens to it.
+
+import type { ToyMachine } from '../boards/toy.ts';
+import type { SmmuCounters } from '../host/index.ts';
+import type { ExitStatistics, MachineStatus as InnerStatus, MachineError } from '../machine/index.ts';
+import { tick } from '../threads/index.ts';
+import { ConsoleStreams, type InputQueue, type MachineConsole } from './console.ts';
+import type { DrainReport, Drains } from './drains.ts';
+import { UseError } from './errors.ts';
+import type { Emitter } from './events.ts';
+
+/**
+ * `new` until `boot`, `running`, `paused`; then `off` when the guest has ended by itself, `stopped` by its owner, `failed` when a part of the
+ * machine failed (`error` says which).
+ */
+export type MachineStatus = InnerStatus | 'paused';
+
+/** How a machine ended. */
+export interface MachineEnd {
+  readonly status: 'off' | 'stopped' | 'failed';
+  /** Code of the guest's `proc_exit`, 0 when there was none. */
+  readonly exitCode: number;
+  /** What `stop` was called with, or what failed; empty when the guest has ended by itself. */
+  readonly reason: string;
+  /** The failure, when there was one. */
+  readonly error?: MachineError;
+}
+
+/** Events of a machine, by name. */
+export interface MachineEvents {
+  /** The status has changed. */
+  readonly status: MachineStatus;
+  /** Console output, as it comes; the bytes are the listener's to keep. */
+  readonly output: Uint8Array<ArrayBuffer>;
+  /** The machine has ended; a reset one can end again. */
+  readonly end: MachineEnd;
+  /** A check that the guest has made, through the checkpoint device. */
+  readonly check: { readonly name: string; readonly ok: boolean; readonly detail: string };
+  /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
+  readonly phase: { readonly phase: number; readonly ended: boolean; readonly data: readonly number[] };
+}
+
+/** Counts of a machine, as plain data. */
+export interface MachineStatistics {
+  readonly exits: ExitStatistics;
+  readonly vcmdq: {
+    /** VCMDQs that the machine has. */
+    readonly queues: number;
+    readonly commands: number;
+    readonly syncs: number;
+    /** Calls of the guest's doorbell: they stay inside WebAssembly and are no exits. */
+    readonly doorbellCalls: number;
+  };
+  readonly drain: DrainReport;
+  /** Counters of the SMMU that all machines of the host share. */
+  readonly smmu: SmmuCounters;
+}
+
+export interface BootOptions {
+  /** Do not run yet: `step` and `resume` do. Default false. */
+  readonly paused?: boolean;
+  /** Stops the machine when it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a machine's host keeps for it. */
+export interface MachineParts {
+  readonly board: ToyMachine;
+  readonly drains: Drains;
+  readonly events: Emitter<MachineEvents>;
+  readonly input: InputQueue;
+  smmu(): SmmuCounters;
+  /** The machine is gone. */
+  forget(machine: Machine): void;
+}
+
+/** A guest with nothing to do is asked again after a time that grows between these. */
+const MIN_IDLE_MS = 1;
+const MAX_IDLE_MS = 8;
+
+const delay = (ms: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, ms);
+  });
+
+/**
+ * A machine of a host; `Host.createMachine` makes it.
+ *
+ * @example
+ * ```js
+ * import { Host } from 'vsmmu';
+ * import { toyGuest } from 'vsmmu/guest';
+ *
+ * const host = await Host.create();
+ * const machine = await host.createMachine({ guest: toyGuest, args: ['path=direct'] });
+ * machine.on('check', ({ name, ok }) => console.log(ok ? 'ok  ' : 'FAIL', name));
+ * await machine.boot();
+ * const { status, exitCode } = await machine.wait();
+ * console.log(status, exitCode, machine.statistics.exits.total, 'exits');
+ * await host.destroy();
+ * ```
+ */
+export class Machine implements AsyncDisposable {
+  readonly #parts: MachineParts;
+  #paused = false;
+  #loop: Promise<void> | undefined;
+  #turn: Promise<InnerStatus> | undefined;
+  #streams: ConsoleStreams | undefined;
+  #end: MachineEnd | undefined;
+  #destroyed = false;
+  #unlisten: () => void = () => undefined;
+
+  /** @internal */
+  constructor(parts: MachineParts) {
+    this.#parts = parts;
+    parts.events.on('output', (bytes) => this.#streams?.push(bytes));
+  }
+
+  get name(): string {
+    return this.#inner.name;
+  }
+
+  /** The board under the API, for tools that look inside: its devices, vIOMMU, VINTF and memory. No part of the stable interface. */
+  get board(): ToyMachine {
+    return this.#parts.board;
+  }
+
+  get #inner() {
+    return this.#parts.board.machine;
+  }
+
+  get status(): MachineStatus {
+    const { status } = this.#inner;
+    return status === 'running' && this.#paused ? 'paused' : status;
+  }
+
+  /** Why the machine failed. */
+  get error(): MachineError | undefined {
+    return this.#inner.error;
+  }
+
+  /** The guest had nothing to do when it yielded last. */
+  get idle(): boolean {
+    return this.#inner.idle;
+  }
+
+  /** Counts so far, as plain data; they go on through a reset. */
+  get statistics(): MachineStatistics {
+    const { vintf } = this.board;
+    const counts = vintf.queues.map((queue) => queue.counts);
+    return {
+      exits: this.#inner.exitStatistics,
+      vcmdq: {
+        queues: counts.length,
+        commands: counts.reduce((sum, { commands }) => sum + commands, 0),
+        syncs: counts.reduce((sum, { syncs }) => sum + syncs, 0),
+        doorbellCalls: vintf.context.doorbellCalls,
+      },
+      drain: this.#parts.drains.report(this.board),
+      smmu: this.#parts.smmu(),
+    };
+  }
+
+  /**
+   * Calls `listener` at each event of a name. An error that it throws does not reach the machine.
+   * @returns the function that takes it away again.
+   */
+  on<K extends keyof MachineEvents>(name: K, listener: (value: MachineEvents[K]) => void): () => void {
+    return this.#parts.events.on(name, listener);
+  }
+
+  /** The console as web streams. Output from before it is first asked for is not in it. */
+  get console(): MachineConsole {
+    this.#streams ??= new ConsoleStreams((bytes) => this.#input(bytes));
+    return this.#streams;
+  }
+
+  /** Console input: text, or bytes. */
+  write(input: string | Uint8Array): void {
+    this.#input(typeof input === 'string' ? new TextEncoder().encode(input) : input);
+  }
+
+  #input(bytes: Uint8Array): void {
+    this.#parts.input.add(bytes);
+    this.board.uart.receive(bytes);
+  }
+
+  #emitStatus(): void {
+    this.#parts.events.emit('status', this.status);
+  }
+
+  /**
+   * Starts the guest: instantiates it, has it initialize itself, and lets it run. A machine that is running already is left alone.
+   * @throws {GuestImageError} when the guest asks for something that no machine has.
+   * @throws {UseError} when the machine has ended (`reset` it first) or is destroyed.
+   */
+  async boot(options: BootOptions = {}): Promise<void> {
+    if (this.#destroyed) throw new UseError('destroyed', `${this.name} is destroyed`);
+    options.signal?.throwIfAborted();
+    if (this.status === 'running' || this.status === 'paused') return;
+    if (this.status !== 'new') throw new UseError('booted', `${this.name} has ended (${this.status}): reset it before it boots again`);
+    this.#paused = options.paused ?? false;
+    await this.#inner.boot();
+    if (options.signal) this.#stopAt(options.signal);
+    this.#emitStatus();
+    if (this.#inner.status !== 'running') this.#settle();
+    else if (!this.#paused) this.#run();
+  }
+
+  #stopAt(signal: AbortSignal): void {
+    const stop = () => {
+      const { reason } = signal as { readonly reason: unknown };
+      this.#inner.stop(reason instanceof Error ? reason.message : String(reason));
+      if (this.#paused) this.#settle();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    this.#unlisten = () => signal.removeEventListener('abort', stop);
+    if (signal.aborted) stop();
+  }
+
+  /** One turn of the guest, the one under way when there is one. */
+  #takeTurn(budget?: number): Promise<InnerStatus> {
+    this.#turn ??= this.#inner
+      .run(budget)
+      .then(async (status) => {
+        if (status === 'running') await this.#considerDrain();
+        return this.#inner.status;
+      })
+      .finally(() => {
+        this.#turn = undefined;
+      });
+    return this.#turn;
+  }
+
+  async #considerDrain(): Promise<void> {
+    try {
+      await this.#parts.drains.atYield(this.board);
+    } catch (cause) {
+      this.#inner.fail('drain', cause);
+    }
+  }
+
+  #run(): void {
+    this.#loop ??= this.#turns().finally(() => {
+      this.#loop = undefined;
+      if (this.#inner.status !== 'running') this.#settle();
+      else if (!this.#paused) this.#run();
+    });
+  }
+
+  async #turns(): Promise<void> {
+    let idle = MIN_IDLE_MS;
+    while (this.#inner.status === 'running' && !this.#paused) {
+      await this.#takeTurn();
+      if (this.#inner.idle) {
+        await delay(idle);
+        idle = Math.min(2 * idle, MAX_IDLE_MS);
+      } else {
+        idle = MIN_IDLE_MS;
+        await tick();
+      }
+    }
+  }
+
+  /** The machine has ended: says so, once. */
+  #settle(): void {
+    const { status, exitCode, error, stopReason } = this.#inner;
+    if (this.#end || status === 'running' || status === 'new') return;
+    this.#unlisten();
+    const end = { status, exitCode, reason: error?.message ?? stopReason ?? '' };
+    this.#end = error ? { ...end, error } : end;
+    this.#paused = false;
+    this.#emitStatus();
+    this.#streams?.end();
+    this.#parts.events.emit('end', this.#end);
+  }
+
+  /**
+   * Lets a paused machine run until its guest yields once.
+   * @param budget how much work the guest may do, in its own measure. Default 1.
+   * @throws {UseError} when the machine is not paused: `boot({ paused: true })`, or `pause`.
+   */
+  async step(budget?: number): Promise<MachineStatus> {
+    if (!this.#paused) throw new UseError('running', `${this.name} is not paused: only a paused machine goes step by step`);
+    this.#inner.resume();
+    await this.#takeTurn(budget);
+    if (this.#inner.status === 'running') await this.#inner.pause();
+    else this.#settle();
+    return this.status;
+  }
+
+  /**
+   * Resolves when none of the machine's vCPUs runs any more; they stand behind an exit, or outside of the guest.
+   * @throws {MachineError} when one does not come to a safe point within a second; the machine then goes on.
+   */
+  async pause(): Promise<void> {
+    if (this.status !== 'running') return;
+    this.#paused = true;
+    try {
+      await this.#inner.pause();
+    } catch (error) {
+      this.#paused = false;
+      throw error;
+    }
+    this.#emitStatus();
+  }
+
+  /** Lets a paused machine go on. */
+  resume(): void {
+    if (this.status !== 'paused') return;
+    this.#paused = false;
+    this.#inner.resume();
+    this.#emitStatus();
+    this.#run();
+  }
+
+  /** Ends the machine at its next safe point, and resolves when it has ended. One that has not booted, or has ended, is left alone. */
+  async stop(reason = 'stopped'): Promise<void> {
+    const { status } = this;
+    if (status !== 'running' && status !== 'paused') return;
+    this.#inner.stop(reason);
+    await this.#turn;
+    await this.#loop;
+    this.#settle();
+  }
+
+  /**
+   * Resolves when the machine has ended.
+   * @param options a signal ends the waiting, not the machine.
+   * @throws {UseError} when it has not been booted.
+   */
+  wait(options: { readonly signal?: AbortSignal } = {}): Promise<MachineEnd> {
+    const { signal } = options;
+    if (this.#end) return Promise.resolve(this.#end);
+    if (this.status === 'new') return Promise.reject(new UseError('not-booted', `${this.name} has not been booted`));
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        unlisten();
+        reject(signal?.reason);
+      };
+      const unlisten = this.on('end', (end) => {
+        unlisten();
+        signal?.removeEventListener('abort', abort);
+        resolve(end);
+      });
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted) abort();
+    });
+  }
+
+  /** Back to the state before `boot`, from any other: devices reset, memory zero. Counts and listeners stay. */
+  async reset(): Promise<void> {
+    await this.stop('reset');
+    await this.#inner.reset();
+    this.#parts.input.clear();
+    this.#paused = false;
+    this.#end = undefined;
+    this.#streams = undefined;
+    this.#emitStatus();
+  }
+
+  /** Stops the machine, ends its threads, and gives back to the host what it had. */
+  async destroy(): Promise<void> {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    await this.stop('destroyed');
+    await this.#parts.drains.remove(this.board);
+    await this.#inner.reset();
+    this.board.destroy();
+    this.#parts.forget(this);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.destroy();
+  }
+}

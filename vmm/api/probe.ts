@@ -1,0 +1,76 @@
+// What this environment can do.
+
+import { coreCount, IN_NODE } from '../threads/index.ts';
+import { GUEST_ABI_VERSION, PLUGIN_INTERFACE_VERSION, VERSION } from './version.ts';
+
+/** Something that is there, or the reason why not. */
+export interface Capability {
+  readonly available: boolean;
+  /** One line: what is missing, and where it can be changed what to change. Absent when it is there. */
+  readonly reason?: string;
+}
+
+export interface Probe {
+  readonly versions: { readonly vsmmu: string; readonly guestAbi: number; readonly pluginInterface: number };
+  /** "Node.js 20.20.2", or what the browser calls itself. */
+  readonly runtime: string;
+  /** Threads that this computer, or this program's share of it, runs at once. */
+  readonly cores: number;
+  /** WebAssembly with shared memory and vector instructions: without it nothing works. */
+  readonly webAssembly: Capability;
+  /** Memory can be shared between threads. A page has to be cross-origin isolated. */
+  readonly isolation: Capability;
+  /** Transport `mailbox` and drain `thread`. */
+  readonly threads: Capability;
+}
+
+/** (module (memory 1 1 shared) (func (drop (i8x16.splat (i32.atomic.load (i32.const 0)))))) */
+const NEEDED = Uint8Array.from([
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00],
+  ...[0x05, 0x04, 0x01, 0x03, 0x01, 0x01, 0x0a, 0x0d, 0x01, 0x0b, 0x00],
+  ...[0x41, 0x00, 0xfe, 0x10, 0x02, 0x00, 0xfd, 0x0f, 0x1a, 0x0b],
+]);
+
+const AVAILABLE: Capability = { available: true };
+const missing = (reason: string): Capability => ({ available: false, reason });
+
+function webAssembly(): Capability {
+  if (typeof WebAssembly !== 'object') return missing('there is no WebAssembly here');
+  return WebAssembly.validate(NEEDED) ? AVAILABLE : missing('this WebAssembly lacks shared memory, atomics or vector instructions');
+}
+
+function isolation(): Capability {
+  if (typeof SharedArrayBuffer === 'function') return AVAILABLE;
+  return missing(
+    'the page is not cross-origin isolated: serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp',
+  );
+}
+
+function threads(isolated: Capability): Capability {
+  if (!isolated.available) return isolated;
+  if (!IN_NODE && typeof Worker !== 'function') return missing('workers cannot be started from here');
+  return typeof Atomics.waitAsync === 'function' ? AVAILABLE : missing('there is no Atomics.waitAsync here');
+}
+
+/**
+ * Finds out what this environment can do. Starts nothing.
+ *
+ * @example
+ * ```js
+ * import { probe } from 'vsmmu';
+ *
+ * const { threads, versions } = await probe();
+ * console.log(`vsmmu ${versions.vsmmu}, threads: ${threads.available ? 'yes' : threads.reason}`);
+ * ```
+ */
+export async function probe(): Promise<Probe> {
+  const isolated = isolation();
+  return {
+    versions: { vsmmu: VERSION, guestAbi: GUEST_ABI_VERSION, pluginInterface: PLUGIN_INTERFACE_VERSION },
+    runtime: IN_NODE ? `Node.js ${process.versions.node}` : navigator.userAgent,
+    cores: await coreCount(),
+    webAssembly: webAssembly(),
+    isolation: isolated,
+    threads: threads(isolated),
+  };
+}

@@ -1,0 +1,138 @@
+// Options that are plain data, as one schema: the API checks them with it, `--config` files are such objects, and the command line
+// makes its flags of it.
+
+import * as v from 'valibot';
+import { OptionsError } from './errors.ts';
+
+/** Where guests run: on the caller's thread, or each vCPU on a thread of its own with its exits in a mailbox. */
+export const TRANSPORTS = ['inline', 'mailbox'] as const;
+/** Where VCMDQs are drained: in the guest's doorbell call, on a thread of its own, or where it pays. */
+export const DRAINS = ['doorbell', 'thread', 'auto'] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+export type Drain = (typeof DRAINS)[number];
+
+export const MAX_VCPUS = 4;
+const MAX_MEMORY_MIB = 4096;
+const MAX_HOST_RAM_MIB = 1024;
+
+/** Options of a host that are plain data. */
+export interface HostSettings {
+  /** VINTFs of the CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
+  readonly vintfs?: number | undefined;
+  /** VCMDQs of the CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
+  readonly vcmdqs?: number | undefined;
+  /** MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16. */
+  readonly hostRam?: number | undefined;
+}
+
+/** Options of a machine that are plain data. */
+export interface MachineSettings {
+  /** Used in messages. Default `vm0`, `vm1`, and so on. */
+  readonly name?: string | undefined;
+  /** MiB of memory, 1 to 4096. Default: what the guest asks for. */
+  readonly memory?: number | undefined;
+  /** vCPUs, 1 to 4. More than one need a `secondary` program. Default 1. */
+  readonly vcpus?: number | undefined;
+  /** Where the guest runs. Default `inline`. */
+  readonly transport?: Transport | undefined;
+  /** Where its VCMDQs are drained. Default `doorbell`. */
+  readonly drain?: Drain | undefined;
+  /** Arguments of the guest's program (WASI), behind its name. */
+  readonly args?: readonly string[] | undefined;
+  /** Environment of the guest's program (WASI). */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Random numbers of the guest (WASI `random_get`) come from this, 0 to 2^32 - 1. Default: the system's. */
+  readonly seed?: number | undefined;
+  /** False keeps every register access trapped. Default true. */
+  readonly directMaps?: boolean | undefined;
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'bigint' || typeof value === 'function' ? typeof value : (JSON.stringify(value) ?? String(value));
+}
+
+const expected = (what: string) => (issue: { readonly input: unknown }) => `must be ${what}, not ${shown(issue.input)}`;
+
+export function integer(least: number, most: number) {
+  const say = expected(`an integer from ${least} to ${most}`);
+  return v.pipe(v.number(say), v.integer(say), v.minValue(least, say), v.maxValue(most, say));
+}
+
+/** A power of two. */
+function powerOfTwo(most: number) {
+  const say = expected(`a power of two from 1 to ${most}`);
+  const isOne = (value: number) => value >= 1 && value <= most && Number.isInteger(Math.log2(value));
+  return v.pipe(v.number(say), v.check(isOne, say));
+}
+
+export function oneOf<const T extends readonly string[]>(choices: T) {
+  return v.picklist(choices, expected(`one of ${choices.join(', ')}`));
+}
+
+export const text = v.pipe(v.string(expected('text')), v.nonEmpty(expected('text')));
+export const yesNo = v.boolean(expected('true or false'));
+export const texts = v.array(v.string(expected('text')), expected('a list of texts'));
+
+/** What the command line calls an option and its value, where that does not follow from its name and type. */
+export interface Flag {
+  readonly flag?: string;
+  readonly value?: string;
+  /** The flag says no: for what is true by default. */
+  readonly negative?: boolean;
+}
+
+/** One option that may be left out, with a line for `--help`. */
+export function option<const S extends v.GenericSchema>(schema: S, description: string, flag: Flag = {}) {
+  return v.pipe(v.optional(schema), v.description(description), v.metadata({ ...flag }));
+}
+
+export const HOST_SETTINGS = {
+  vintfs: option(powerOfTwo(64), "VINTFs of the host's CMDQV, its own among them (default: 16)"),
+  vcmdqs: option(powerOfTwo(128), "VCMDQs of the host's CMDQV (default: two for each VINTF)"),
+  hostRam: option(integer(1, MAX_HOST_RAM_MIB), 'host RAM in MiB (default: 16)', { value: 'mib' }),
+};
+
+export const MACHINE_SETTINGS = {
+  name: option(text, 'name of the machine in messages'),
+  memory: option(integer(1, MAX_MEMORY_MIB), 'memory of each machine in MiB (default: what the guest asks for)', { value: 'mib' }),
+  vcpus: option(integer(1, MAX_VCPUS), `vCPUs of each machine, 1 to ${MAX_VCPUS} (default: 1)`),
+  transport: option(oneOf(TRANSPORTS), 'where guests run, and how their exits reach the VMM (default: inline)'),
+  drain: option(oneOf(DRAINS), 'where the VCMDQs are drained (default: doorbell)'),
+  args: option(texts, "argument of the guest's program, one for each of its words", { flag: 'arg', value: 'text' }),
+  env: option(v.record(v.string(), v.string(expected('text')), expected('an object of texts')), "environment of the guest's program", {
+    value: 'name=value',
+  }),
+  seed: option(integer(0, 2 ** 32 - 1), "random numbers of the guests come from this (default: the system's)"),
+  directMaps: option(yesNo, 'trap every register access: no direct maps', { negative: true }),
+};
+
+/** Where an issue lies: `devices[0]`, `env.HOME`. */
+function placeOf(issue: v.BaseIssue<unknown>): string {
+  return (issue.path ?? []).reduce((place, { key }) => {
+    if (typeof key === 'number') return `${place}[${key}]`;
+    return place === '' ? String(key) : `${place}.${String(key)}`;
+  }, '');
+}
+
+/**
+ * Checks an object of options.
+ * @param what names the object in messages: "the options".
+ * @throws {OptionsError} for the first thing that is wrong with it.
+ */
+export function checkOptions<const E extends v.ObjectEntries>(
+  entries: E,
+  value: unknown,
+  what: string,
+): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(value)}`);
+  }
+  const result = v.safeParse(v.strictObject(entries), value, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const place = placeOf(issue);
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    throw new OptionsError('unknown-option', place, `there is no option "${place}"; there are ${Object.keys(entries).join(', ')}`);
+  }
+  throw new OptionsError('bad-option', place, `${place} ${issue.message}`);
+}
