@@ -43,24 +43,28 @@ describe('a machine of the API', () => {
     ['mailbox', 'doorbell', 2],
     ['inline', 'thread', 1],
     ['mailbox', 'auto', 1],
-  ] as const)('runs the toy by itself: %s, %s, %d vCPUs', async (transport, drain, vcpus) => {
-    const checks: boolean[] = [];
-    await withMachine(
-      { guest: toyGuest, secondary: toySecondary, transport, drain, vcpus, args: ['vms=1', 'rounds=3'] },
-      async (machine) => {
-        machine.on('check', ({ ok }) => checks.push(ok));
-        await machine.boot();
-        expect(machine.status).toBe('running');
-        expect(await machine.wait()).toEqual({ status: 'off', exitCode: 0, reason: '' });
-        expect(machine.statistics.vcmdq.commands).toBeGreaterThan(1000);
-        expect(machine.statistics.exits.total).toBeGreaterThan(1000);
-        expect(machine.statistics.drain.asked).toBe(drain);
-        expect(structuredClone(machine.statistics)).toEqual(machine.statistics);
-      },
-    );
-    expect(checks.length).toBeGreaterThan(10);
-    expect(checks).not.toContain(false);
-  });
+  ] as const)(
+    'runs the toy by itself: %s, %s, %d vCPUs',
+    async (transport, drain, vcpus) => {
+      const checks: boolean[] = [];
+      await withMachine(
+        { guest: toyGuest, secondary: toySecondary, transport, drain, vcpus, args: ['vms=1', 'rounds=3'] },
+        async (machine) => {
+          machine.on('check', ({ ok }) => checks.push(ok));
+          await machine.boot();
+          expect(machine.status).toBe('running');
+          expect(await machine.wait()).toEqual({ status: 'off', exitCode: 0, reason: '' });
+          expect(machine.statistics.vcmdq.commands).toBeGreaterThan(1000);
+          expect(machine.statistics.exits.total).toBeGreaterThan(1000);
+          expect(machine.statistics.drain.asked).toBe(drain);
+          expect(structuredClone(machine.statistics)).toEqual(machine.statistics);
+        },
+      );
+      expect(checks.length).toBeGreaterThan(10);
+      expect(checks).not.toContain(false);
+    },
+    120_000,
+  );
 
   it('goes step by step while it is paused', async () => {
     await withMachine({ guest: THREE }, async (machine) => {

@@ -1,0 +1,132 @@
+// The package in an empty folder: what is in it, that Node.js and the compiler find everything, and that it works.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { PROJECT } from '../support/compile-assembly.ts';
+import { installPacked, type Packed, run } from '../support/packed.ts';
+
+const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
+
+let packed: Packed;
+beforeAll(async () => {
+  packed = await installPacked();
+}, 120_000);
+afterAll(() => packed.remove());
+
+const paths = () => packed.files.map(({ path }) => path);
+
+async function program(name: string, source: string): Promise<{ stdout: string; stderr: string }> {
+  await writeFile(join(packed.folder, name), source);
+  return await run(process.execPath, [name], { cwd: packed.folder });
+}
+
+describe('the package', { timeout: 120_000 }, () => {
+  it('holds what its entries name, each module beside its loader, and nothing that is not for users', () => {
+    const entries = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)));
+    for (const entry of entries.filter((path) => !path.includes('*'))) expect(paths()).toContain(entry.slice(2));
+    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain']) expect(paths()).toContain(`dist/assembly/${module}.wasm`);
+    expect(paths()).toContain('dist/assembly/load.js');
+    for (const worker of ['vcpu-worker', 'drain-worker']) expect(paths()).toContain(`dist/vmm/threads/${worker}.js`);
+    for (const file of ['README.md', 'LICENSE', 'dist/cli/main.js', 'dist/guest-driver/toy.wasm']) expect(paths()).toContain(file);
+    expect(paths().filter((path) => /^(test|scripts|bench)\/|\.map$|\.wat$|driver\.wasm$|\.tgz$/.test(path))).toEqual([]);
+  });
+
+  it('is small', () => {
+    expect(packed.size).toBeLessThan(450_000);
+    expect(packed.unpackedSize).toBeLessThan(1_600_000);
+  });
+
+  it('boots the toy from a program of ten lines, on threads, and lets it end', async () => {
+    const { stdout, stderr } = await program(
+      'boot.mjs',
+      `import { Host } from 'vsmmu';
+import { toyGuest } from 'vsmmu/guest';
+
+const host = await Host.create();
+const machine = await host.createMachine({ guest: toyGuest, transport: 'mailbox', args: ['rounds=3'] });
+machine.on('output', (bytes) => process.stdout.write(bytes));
+await machine.boot();
+const { status, exitCode } = await machine.wait();
+await host.destroy();
+console.log('ended:', status, exitCode);`,
+    );
+    expect(stderr).toBe('');
+    expect(stdout).toContain('vsmmu toy guest: UART up');
+    expect(stdout).toMatch(/ended: off 0\n$/);
+  });
+
+  it('has a contract suite and a fake host for other people’s devices', async () => {
+    const { stdout } = await program(
+      'contract.mjs',
+      `import { deviceContract, FakeHost } from 'vsmmu/testing';
+import { Pl011 } from 'vsmmu/devices';
+const cases = deviceContract(() => new Pl011({ onOutput() {} }), { operations: 50, seeds: [1] });
+for (const { run } of cases) await run();
+console.log(cases.length > 5, typeof FakeHost);`,
+    );
+    expect(stdout).toBe('true function\n');
+  });
+
+  it('has a command', async () => {
+    const { stdout } = await run(join(packed.folder, 'node_modules/.bin/vsmmu'), ['boot', 'toy', '--path', 'direct', '--json'], {
+      cwd: packed.folder,
+      env: { ...process.env, PATH: `${join(process.execPath, '..')}:${process.env.PATH}` },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+  });
+
+  it('shows its modules and workers for bundlers, and nothing else', async () => {
+    const { stdout } = await program(
+      'assets.mjs',
+      `const found = ['vsmmu/wasm/smmu-core.wasm', 'vsmmu/workers/drain-worker.js'].map((name) => import.meta.resolve(name).split('node_modules/')[1]);
+const hidden = await import('vsmmu/dist/cli/main.js').catch((error) => error.code);
+console.log(JSON.stringify([...found, hidden]));`,
+    );
+    expect(JSON.parse(stdout)).toEqual([
+      'vsmmu/dist/assembly/smmu-core.wasm',
+      'vsmmu/dist/vmm/threads/drain-worker.js',
+      'ERR_PACKAGE_PATH_NOT_EXPORTED',
+    ]);
+  });
+});
+
+describe('its types', { timeout: 120_000 }, () => {
+  const SOURCE = `import { Host, type Machine, type MachineEvents, OptionsError, probe, VERSION } from 'vsmmu';
+import { type Device, type DeviceHost, type MmioAccess, PLUGIN_INTERFACE_VERSION, RegisterFile } from 'vsmmu/devices';
+import { ABI_VERSION, toyGuest } from 'vsmmu/guest';
+import { deviceContract } from 'vsmmu/testing';
+
+export async function main(): Promise<number> {
+  await using host = await Host.create({ vintfs: 16 });
+  await using machine: Machine = await host.createMachine({ guest: toyGuest, transport: 'inline', devices: [] as Device[] });
+  machine.on('check', ({ name, ok }: MachineEvents['check']) => [name, ok]);
+  // @ts-expect-error There is no such event.
+  machine.on('chekc', () => undefined);
+  // @ts-expect-error There is no such transport.
+  await host.createMachine({ guest: toyGuest, transport: 'fast' });
+  const reader: ReadableStreamDefaultReader<Uint8Array> = machine.console.readable.getReader();
+  const { value } = await reader.read();
+  const { threads, versions } = await probe();
+  const code: string = new OptionsError('bad-option', 'x', 'y').code;
+  return (value?.length ?? 0) + (await machine.wait()).exitCode + versions.guestAbi + ABI_VERSION + PLUGIN_INTERFACE_VERSION + Number(threads.available) + code.length + VERSION.length;
+}
+export const kept: [typeof RegisterFile, typeof deviceContract, DeviceHost?, MmioAccess?] = [RegisterFile, deviceContract];
+`;
+
+  it.each([
+    ['node16', 'node16'],
+    ['nodenext', 'nodenext'],
+    ['preserve', 'bundler'],
+  ])('are complete, with module %s and resolution %s, library files checked', async (module, moduleResolution) => {
+    await writeFile(join(packed.folder, 'main.ts'), SOURCE);
+    const compilerOptions = {
+      ...{ module, moduleResolution, target: 'es2022', lib: ['es2023', 'dom', 'esnext.disposable'], types: [] },
+      ...{ strict: true, skipLibCheck: false, exactOptionalPropertyTypes: true, noEmit: true },
+    };
+    await writeFile(join(packed.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    const { stdout } = await run(process.execPath, [TSC, '-p', '.'], { cwd: packed.folder }).catch((error: { stdout: string }) => error);
+    expect(stdout).toBe('');
+  });
+});
