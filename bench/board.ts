@@ -33,6 +33,7 @@ const LOG2STREAMS = 8;
 // S1P, S2P, ATS, ASID16, VMID16; SIDSIZE 16; OAS 48 and every granule (IHI 0070 section 6.3).
 const IDR0 = 0x0544141b;
 const IDR1 = 0x014a0010;
+const IDR3 = 0x504;
 const IDR5 = 0x75;
 
 /** Exports of bench/guest/loops. */
@@ -73,6 +74,7 @@ export async function createBoard(): Promise<Board> {
   writeActions(hostMemory, 0, IDR0);
   set(HOST.SMMU_AT_IDR0, IDR0);
   set(HOST.SMMU_AT_IDR1, IDR1);
+  set(HOST.SMMU_AT_IDR3, IDR3);
   set(HOST.SMMU_AT_IDR5, IDR5);
   set(HOST.SMMU_AT_CMDQV_EN, 1);
   // CR0: SMMUEN, EVTQEN, CMDQEN.

@@ -34,8 +34,8 @@ const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
   SYNC: () => [0x46n],
   NH_ASID: () => [0x0001_0000_0000_0011n],
   NH_VA: (slot) => [0x0001_0000_0000_0012n, ELSEWHERE + (BigInt(slot) << 12n)],
-  // One page of 4 KiB, as drivers write it where ranges are supported.
-  NH_VA_PAGE: (slot) => [0x0001_0000_0000_0012n, (ELSEWHERE + (BigInt(slot) << 12n)) | 0x400n],
+  // One page of 4 KiB at level 3, as drivers write it where ranges are supported.
+  NH_VA_PAGE: (slot) => [0x0001_0000_0000_0012n, (ELSEWHERE + (BigInt(slot) << 12n)) | 0x700n],
   // 16 pages of 4 KiB.
   NH_VA_RANGE: (slot) => [0x0001_0000_0000_f012n, (ELSEWHERE + (BigInt(slot) << 16n)) | 0x400n],
   S12_VMALL: () => [0x28n],

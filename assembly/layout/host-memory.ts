@@ -123,6 +123,7 @@ export const STAT_ATC_INV = 0x40;
 export const STAT_CFGI = 0x44;
 /** MSIs that the drain has written for a CMD_SYNC. */
 export const STAT_MSIS = 0x48;
+export const STAT_ILL_RANGE = 0x4c;
 /** One i32 per event ID: records that the SMMU tried to write. */
 export const STAT_EVENTS = 0x100;
 

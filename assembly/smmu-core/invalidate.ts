@@ -2,8 +2,9 @@
 // or all of them when the range is larger. The core and the drain both compile this file in: a call between instances would cost more
 // than the work.
 
-import { TLBI_NUM, TLBI_SCALE, TLBI_TG } from '../layout/commands';
+import { TLBI_NUM, TLBI_SCALE, TLBI_TG, TLBI_TTL } from '../layout/commands';
 import {
+  SMMU_AT_IDR3,
   TLB_ASID_PERM,
   TLB_META,
   TLB_META_GLOBAL,
@@ -17,10 +18,14 @@ import {
   VMID_FRACTURED,
   VMID_SIZES,
 } from '../layout/host-memory';
+import { IDR3_RIL } from '../layout/smmu-registers';
 import { bits, maskOf, placed } from '../lib/fields';
 import { killVmid, touch, vmidBlock } from './generations';
 import { EVERY_TAG, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './iotlb';
 import { markKilled } from './set-lock';
+
+/** TG of 16 KiB granules in a command. */
+const TG_16K: u32 = 2;
 
 /** ASID argument that matches every ASID. */
 export const ANY_ASID: u32 = 0x10000;
@@ -35,12 +40,26 @@ function firstOf(d1: u64): u64 {
   return d1 & ~(<u64>0xfff);
 }
 
-/**
- * Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) << SCALE granules of 2^(2*TG+10) bytes. NUM = SCALE =
- * TTL = 0 with TG != 0 is reserved; one granule is this model's choice.
- */
-function spanOf(d0: u64, d1: u64): u64 {
+/** TG of a TLBI by address: reserved, and so 0, without range invalidation. */
+function granuleOf(smmu: usize, d1: u64): u32 {
   const tg = bits(u32(d1), TLBI_TG);
+  return tg == 0 || !bits(load<u32>(smmu, SMMU_AT_IDR3), IDR3_RIL) ? 0 : tg;
+}
+
+/**
+ * True for a TLBI by address whose range fields are a reserved combination: a granule without a range (NUM = SCALE = 0) and without a level; level 1
+ * of 16 KiB tables, where no leaf stands, counts as none (IHI 0070 section 4.4.1.1).
+ */
+export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
+  if ((u32(d0) & (maskOf(TLBI_NUM) | maskOf(TLBI_SCALE))) != 0) return false;
+  const ttl = bits(u32(d1), TLBI_TTL);
+  const tg = granuleOf(smmu, d1);
+  return tg != 0 && (ttl == 0 || (ttl == 1 && tg == TG_16K));
+}
+
+/** Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) << SCALE granules of 2^(2*TG+10) bytes. */
+function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
+  const tg = granuleOf(smmu, d1);
   if (tg == 0) return 1;
   return (u64(bits(u32(d0), TLBI_NUM)) + 1) << u64(bits(u32(d0), TLBI_SCALE) + 2 * tg + 10);
 }
@@ -106,11 +125,11 @@ export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64
     return;
   }
   const first = canonical(firstOf(d1));
-  if (bits(u32(d1), TLBI_TG) == 0) {
+  if (granuleOf(smmu, d1) == 0) {
     sweepAddress(smmu, block, vmid, asid, first);
     return;
   }
-  const span = spanOf(d0, d1);
+  const span = spanOf(smmu, d0, d1);
   const last = first + span - 1;
   // A range that wraps ends at the top of the address space.
   sweepRange(smmu, block, vmid, asid, false, first, last < first ? u64(-1) : last);
@@ -121,5 +140,5 @@ export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): void {
   const block = vmidBlock(smmu, vmid);
   touch(block);
   const first = firstOf(d1) & 0x000fffffffffffff;
-  sweepRange(smmu, block, vmid, ANY_ASID, true, first, first + spanOf(d0, d1) - 1);
+  sweepRange(smmu, block, vmid, ANY_ASID, true, first, first + spanOf(smmu, d0, d1) - 1);
 }

@@ -38,12 +38,13 @@ import {
   STAT_CFGI,
   STAT_ILL_CS,
   STAT_ILL_OPCODE,
+  STAT_ILL_RANGE,
   STAT_ILL_SSEC,
 } from '../layout/host-memory';
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
-import { ANY_ASID, invalidateIpa, invalidateVa } from '../smmu-core/invalidate';
+import { ANY_ASID, invalidateIpa, invalidateVa, reservedRange } from '../smmu-core/invalidate';
 
 // Results of `execute`. A result above these is the STAT_* offset of an illegal command's reason, moved up by ILLEGAL.
 export const DONE: u32 = 0;
@@ -135,12 +136,15 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       const onVcmdq = kind == QUEUE_KIND_VCMDQ_GUEST || kind == QUEUE_KIND_VCMDQ_HYP;
       return (onVcmdq && cs != SYNC_CS_NONE) || cs == 3 ? ILLEGAL + STAT_ILL_CS : SYNC;
     }
-    case ACTION_TLBI_NH_ALL:
-    case ACTION_TLBI_NH_ASID:
     case ACTION_TLBI_NH_VA:
     case ACTION_TLBI_NH_VAA:
-    case ACTION_TLBI_S12_VMALL:
     case ACTION_TLBI_S2_IPA:
+      if (reservedRange(smmu, d0, d1)) return ILLEGAL + STAT_ILL_RANGE;
+      invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1);
+      return DONE;
+    case ACTION_TLBI_NH_ALL:
+    case ACTION_TLBI_NH_ASID:
+    case ACTION_TLBI_S12_VMALL:
       invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1);
       return DONE;
     case ACTION_TLBI_NSNH_ALL:

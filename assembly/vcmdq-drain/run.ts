@@ -31,6 +31,7 @@ import {
   STAT_ATC_INV,
   STAT_ERROR_HELD,
   STAT_FETCH_ABORT,
+  STAT_ILL_RANGE,
   STAT_ILL_SID,
   STAT_PROD_RANGE,
   VMID_ALL_GEN,
@@ -39,7 +40,7 @@ import { Q_INDEX } from '../layout/smmu-registers';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
-import { invalidateVa } from '../smmu-core/invalidate';
+import { invalidateVa, reservedRange } from '../smmu-core/invalidate';
 import { atcInv, DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
 import { stat, stop } from './queue';
 import { signal, sync } from './sync';
@@ -99,6 +100,10 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     const command = ringWindow == 0 ? v128.load(at) : loadCommand(at);
     const d0 = i64x2.extract_lane(command, 0);
     const action = bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
+    if (action == ACTION_TLBI_NH_VA && reservedRange(smmu, d0, i64x2.extract_lane(command, 1))) {
+      result = ILLEGAL + STAT_ILL_RANGE;
+      break;
+    }
     if (action == ACTION_TLBI_NH_ASID || action == ACTION_TLBI_NH_VA || action == ACTION_TLBI_S12_VMALL) {
       const named = u32(d0 >> 32) & 0xffff;
       const vmid = load<u32>(context, CTX_HYP_OWN) != 0 ? named : atomic.load<u32>(context, CTX_VMID);

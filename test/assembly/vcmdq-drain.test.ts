@@ -14,10 +14,12 @@ import {
   SMMU_AT_ATC,
   SMMU_AT_ATC_PORTS,
   SMMU_AT_CMDQV_EN,
+  SMMU_AT_IDR3,
   SMMU_AT_PARKED,
   STAT_BUDGET_EXHAUSTED,
   STAT_ILL_CS,
   STAT_ILL_OPCODE,
+  STAT_ILL_RANGE,
   STAT_ILL_SID,
   STAT_ILL_SSEC,
   STAT_INIT_ERROR,
@@ -187,7 +189,7 @@ describe('VCMDQ consumption', () => {
 });
 
 describe('VCMDQ errors', () => {
-  const illegal: [string, bigint, number][] = [
+  const illegal: [string, bigint, number, bigint?][] = [
     ['CFGI_ALL', CFGI_ALL[0], STAT_ILL_OPCODE],
     ['TLBI_NH_ALL', 0x10n, STAT_ILL_OPCODE],
     ['TLBI_NH_VAA', 0x13n, STAT_ILL_OPCODE],
@@ -199,17 +201,41 @@ describe('VCMDQ errors', () => {
     ['CMD_SYNC with CS = 2', 0x2046n, STAT_ILL_CS],
     ['CMD_SYNC with CS = 3', 0x3046n, STAT_ILL_CS],
     ['ATC_INV of a StreamID that matches no pair', 0x0000_0009_0000_0040n, STAT_ILL_SID],
+    // TG set, NUM = SCALE = TTL = 0; for 16 KiB granules TTL = 1 is as good as 0.
+    ['TLBI_NH_VA with a granule and neither range nor level', 0x12n, STAT_ILL_RANGE, 0x400n],
+    ['TLBI_NH_VA of 16 KiB granules at level 1', 0x12n, STAT_ILL_RANGE, 0x900n],
+    ['TLBI_S2_IPA with a granule and neither range nor level', 0x2an, STAT_ILL_RANGE, 0xc00n],
   ];
-  it.each(illegal)('%s stops the queue with a held CERROR_ILL', (_name, d0, stat) => {
+  it.each(illegal)('%s stops the queue with a held CERROR_ILL', (_name, d0, stat, d1 = 0n) => {
     const { queue } = h.vcmdq(0, 1);
     h.put(0, SYNC);
-    h.put(1, d0);
+    h.put(1, d0, d1);
     h.put(2, SYNC);
     h.store(1, PROD, 3);
     expect(queue.state).toBe(QUEUE_ERROR_HELD);
     expect(queue.error).toBe(1);
     expect(queue.cons).toBe(1);
     expect(h.stat(stat)).toBe(1);
+  });
+
+  it.each([
+    ['a level without a range', 0x12n, 0x700n],
+    ['level 1 of 4 KiB granules', 0x12n, 0x500n],
+    ['a range without a level', 0x1012n, 0x400n],
+    ['a scale alone', 0x0010_0012n, 0x800n],
+  ])('TLBI_NH_VA with %s is legal', (_name, d0, d1) => {
+    const { queue } = h.vcmdq(0, 1);
+    h.put(0, d0, d1);
+    h.store(1, PROD, 1);
+    expect([queue.state, queue.cons]).toEqual([QUEUE_RUNNING, 1]);
+  });
+
+  it('range fields are reserved, and ignored, without IDR3.RIL', () => {
+    const { queue } = h.vcmdq(0, 1);
+    h.set(SMMU_AT_IDR3, 0);
+    h.put(0, 0x12n, 0x400n);
+    h.store(1, PROD, 1);
+    expect([queue.state, queue.cons]).toEqual([QUEUE_RUNNING, 1]);
   });
 
   it('a held error is not visible to the guest until it is published; then CONS.ERR, CONS.RD and GERROR.0 show it', () => {

@@ -13,6 +13,7 @@ import {
   SMMU_AT_EVTQ_PROD,
   SMMU_AT_IDR0,
   SMMU_AT_IDR1,
+  SMMU_AT_IDR3,
   SMMU_AT_IDR5,
   SMMU_AT_STATS,
   SMMU_AT_STRTAB_BASE,
@@ -30,6 +31,8 @@ import { ContextBlock, createHostMemory, QueueBlock, smmuBase, Unit, writeAction
 export const IDR0 = 0x0544141b;
 /** CMDQS 10, EVTQS 10, SIDSIZE 16. */
 export const IDR1 = 0x014a0010;
+/** RIL. */
+export const IDR3 = 0x400;
 /** OAS 48, 4 KiB granule. */
 export const IDR5 = 0x15;
 
@@ -82,6 +85,7 @@ export class Harness {
     writeActions(this.hostMemory, 0, IDR0);
     this.set(SMMU_AT_IDR0, IDR0);
     this.set(SMMU_AT_IDR1, IDR1);
+    this.set(SMMU_AT_IDR3, IDR3);
     this.set(SMMU_AT_IDR5, IDR5);
     this.set(SMMU_AT_CMDQV_EN, 1);
     this.set(SMMU_AT_CR0, 0xd);

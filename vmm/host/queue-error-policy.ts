@@ -1,13 +1,20 @@
 // What a host does about a bad command of a VM. It is asked while the error is still private: nothing of it has reached the guest.
 
-import { STAT_FETCH_ABORT, STAT_ILL_CS, STAT_ILL_OPCODE, STAT_ILL_SID, STAT_ILL_SSEC } from '../../assembly/layout/host-memory.ts';
+import {
+  STAT_FETCH_ABORT,
+  STAT_ILL_CS,
+  STAT_ILL_OPCODE,
+  STAT_ILL_RANGE,
+  STAT_ILL_SID,
+  STAT_ILL_SSEC,
+} from '../../assembly/layout/host-memory.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from './vm.ts';
 
 /** report: the guest sees CONS.ERR and GERROR; skip: the command has no effect and the queue goes on; stop: the machine ends. */
 export type QueueErrorDecision = 'report' | 'skip' | 'stop';
 
-export type QueueErrorReason = 'opcode' | 'secure' | 'sync-completion' | 'stream' | 'fetch' | 'other';
+export type QueueErrorReason = 'opcode' | 'secure' | 'sync-completion' | 'stream' | 'range' | 'fetch' | 'other';
 
 export interface QueueErrorEvent {
   readonly vm: string;
@@ -25,6 +32,7 @@ const REASONS: ReadonlyMap<number, QueueErrorReason> = new Map([
   [STAT_ILL_SSEC, 'secure'],
   [STAT_ILL_CS, 'sync-completion'],
   [STAT_ILL_SID, 'stream'],
+  [STAT_ILL_RANGE, 'range'],
   [STAT_FETCH_ABORT, 'fetch'],
 ]);
 

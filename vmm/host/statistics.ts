@@ -14,9 +14,11 @@ import {
   STAT_FETCH_ABORT,
   STAT_ILL_CS,
   STAT_ILL_OPCODE,
+  STAT_ILL_RANGE,
   STAT_ILL_SID,
   STAT_ILL_SSEC,
   STAT_INIT_ERROR,
+  STAT_MSIS,
   STAT_PARKS,
   STAT_PROD_RANGE,
   STAT_REPAIRS,
@@ -29,6 +31,7 @@ const COUNTERS = {
   illegalSecure: STAT_ILL_SSEC,
   illegalCompletion: STAT_ILL_CS,
   illegalStream: STAT_ILL_SID,
+  illegalRange: STAT_ILL_RANGE,
   fetchAborts: STAT_FETCH_ABORT,
   initErrors: STAT_INIT_ERROR,
   repairs: STAT_REPAIRS,
@@ -43,6 +46,7 @@ const COUNTERS = {
   errorsSkipped: STAT_ERROR_SKIPPED,
   atcInvalidations: STAT_ATC_INV,
   configInvalidations: STAT_CFGI,
+  syncMsis: STAT_MSIS,
 } as const;
 
 export type SmmuCounters = Readonly<Record<keyof typeof COUNTERS, number>> & {

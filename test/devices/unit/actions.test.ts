@@ -1,0 +1,56 @@
+// Which commands are legal on which queue, by ID register (IHI 0070 sections 4.2 to 4.7). Opcodes are written out: every number from 0 to 255
+// that is not listed is illegal.
+
+import { describe, expect, it } from 'vitest';
+import {
+  QUEUE_KIND_GUEST_CMDQ,
+  QUEUE_KIND_MAIN,
+  QUEUE_KIND_VCMDQ_GUEST,
+  QUEUE_KIND_VCMDQ_HYP,
+  SMMU_AT_ACTIONS,
+} from '../../../assembly/layout/host-memory.ts';
+import { createHostMemory, smmuBase, writeActions } from '../../../devices/unit/index.ts';
+
+const S2P = 1;
+const S1P = 2;
+const ATS = 0x400;
+const ALL = S1P | S2P | ATS;
+
+const ALWAYS = [0x01, 0x02, 0x03, 0x04, 0x30, 0x46];
+const STAGE1 = [0x05, 0x06, 0x10, 0x11, 0x12, 0x13];
+const STAGE2 = [0x28, 0x2a];
+
+function legal(kind: number, idr0: number): number[] {
+  const memory = createHostMemory({ ramSize: 0x10000 });
+  writeActions(memory, 0, idr0);
+  const table = new Uint8Array(memory.buffer, smmuBase(0) + SMMU_AT_ACTIONS + 256 * kind, 256);
+  return [...table.keys()].filter((opcode) => table[opcode] !== 0);
+}
+
+const sorted = (...lists: number[][]) => lists.flat().sort((a, b) => a - b);
+
+describe('legal opcodes', () => {
+  it.each([
+    ['both stages and ATS', ALL, sorted(ALWAYS, STAGE1, STAGE2, [0x40])],
+    ['stage 1 alone', S1P, sorted(ALWAYS, STAGE1)],
+    ['stage 2 alone', S2P, sorted(ALWAYS, STAGE2)],
+    ['stage 2 and ATS', S2P | ATS, sorted(ALWAYS, STAGE2, [0x40])],
+  ])('of the SMMU’s own queue with %s', (_name, idr0, opcodes) => {
+    expect(legal(QUEUE_KIND_MAIN, idr0)).toEqual(opcodes);
+    // HYP_OWN gives a VINTF the whole set.
+    expect(legal(QUEUE_KIND_VCMDQ_HYP, idr0)).toEqual(opcodes);
+  });
+
+  it.each([
+    ['both stages and ATS', ALL, [0x11, 0x12, 0x28, 0x2a, 0x40, 0x46]],
+    ['stage 1 alone', S1P, [0x11, 0x12, 0x46]],
+    ['stage 2 alone', S2P, [0x28, 0x2a, 0x46]],
+  ])('of a guest’s VCMDQ with %s', (_name, idr0, opcodes) => {
+    expect(legal(QUEUE_KIND_VCMDQ_GUEST, idr0)).toEqual(opcodes);
+  });
+
+  it('of a guest’s own queue: those of an SMMU without stage 2, ATC_INV where the host has ATS', () => {
+    expect(legal(QUEUE_KIND_GUEST_CMDQ, ALL)).toEqual(sorted(ALWAYS, STAGE1, [0x40]));
+    expect(legal(QUEUE_KIND_GUEST_CMDQ, S1P | S2P)).toEqual(sorted(ALWAYS, STAGE1));
+  });
+});
