@@ -58,14 +58,16 @@ export const TRANSLATE_OK = 0;
 export const TRANSLATE_ABORT = 1;
 export const TRANSLATE_RAZWI = 2;
 
-/** The three hot modules, compiled. Can be posted to other threads. */
+/** The hot modules, compiled. Can be posted to other threads. */
 export interface HotModules {
   readonly guestPort: WebAssembly.Module;
+  /** The same for a guest memory that is not shared between threads, as another VMM may have it. */
+  readonly privateGuestPort: WebAssembly.Module;
   readonly smmuCore: WebAssembly.Module;
   readonly vcmdqDrain: WebAssembly.Module;
 }
 
-/** A stretch of guest physical address space that is RAM. Multiples of 64 KiB. */
+/** A stretch of guest physical address space that is RAM. Multiples of 4 KiB. */
 export interface MemoryRegion {
   readonly gpa: number;
   /** Byte offset in guest memory. */
@@ -89,10 +91,11 @@ export type HotModuleUrls = { readonly [module in keyof HotModules]?: string | U
 
 /** Compiles the hot modules, those that lie beside this file where `urls` says nothing else. */
 export async function loadHotModules(urls: HotModuleUrls = {}): Promise<HotModules> {
-  const [guestPort, smmuCore, vcmdqDrain] = await Promise.all([
+  const [guestPort, privateGuestPort, smmuCore, vcmdqDrain] = await Promise.all([
     compile(urls.guestPort ?? new URL('./guest-port.wasm', import.meta.url)),
+    compile(urls.privateGuestPort ?? new URL('./guest-port-private.wasm', import.meta.url)),
     compile(urls.smmuCore ?? new URL('./smmu-core.wasm', import.meta.url)),
     compile(urls.vcmdqDrain ?? new URL('./vcmdq-drain.wasm', import.meta.url)),
   ]);
-  return { guestPort, smmuCore, vcmdqDrain };
+  return { guestPort, privateGuestPort, smmuCore, vcmdqDrain };
 }

@@ -23,6 +23,7 @@ const GUEST = ['guest-driver', 'assembly/layout'];
 /** What to compile: a target of asconfig.json, its entry file, the folders that it is made of. */
 const TARGETS = [
   { target: 'guest-port', entry: 'assembly/guest-port/index.ts', folders: HOT },
+  { target: 'guest-port-private', entry: 'assembly/guest-port/index.ts', folders: HOT },
   { target: 'smmu-core', entry: 'assembly/smmu-core/index.ts', folders: HOT },
   { target: 'vcmdq-drain', entry: 'assembly/vcmdq-drain/index.ts', folders: HOT },
   { target: 'toy', entry: 'guest-driver/toy/index.ts', folders: GUEST },

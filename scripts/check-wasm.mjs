@@ -5,7 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 
 /** Hot modules: how many targets the largest br_table must have at least. 0 where the module dispatches nothing. */
-export const HOT_MODULES = { 'guest-port': 0, 'smmu-core': 0, 'vcmdq-drain': 12, secondary: 0 };
+export const HOT_MODULES = { 'guest-port': 0, 'guest-port-private': 0, 'smmu-core': 0, 'vcmdq-drain': 12, secondary: 0 };
+/** The one module that is for memories that no other thread sees. */
+const PRIVATE = 'guest-port-private';
 
 const SECTION = { import: 2, table: 4, memory: 5, global: 6, export: 7, start: 8, element: 9, code: 10, data: 11, dataCount: 12 };
 const KIND = { function: 0, table: 1, memory: 2, global: 3 };
@@ -200,9 +202,10 @@ function largestJumpTable(section) {
  * What is wrong with a hot module; empty when nothing is.
  * @param {Uint8Array} bytes
  * @param {number} jumpTableTargets Targets that the module's largest br_table must have at least.
+ * @param {boolean} shared The memory that it imports is shared.
  * @returns {string[]}
  */
-export function checkHotModule(bytes, jumpTableTargets) {
+export function checkHotModule(bytes, jumpTableTargets, shared = true) {
   const sections = sectionsOf(bytes);
   const problems = [];
   for (const name of /** @type {const} */ (['data', 'dataCount', 'element', 'start'])) {
@@ -211,7 +214,8 @@ export function checkHotModule(bytes, jumpTableTargets) {
   if (sections.has(SECTION.memory)) problems.push('defines a memory of its own');
   if (sections.has(SECTION.table)) problems.push('defines a table');
   const imports = importsOf(sections.get(SECTION.import));
-  if (imports.sharedMemories !== 1 || imports.plainMemories !== 0) problems.push('does not import exactly one memory, and that shared');
+  const [wanted, unwanted] = shared ? [imports.sharedMemories, imports.plainMemories] : [imports.plainMemories, imports.sharedMemories];
+  if (wanted !== 1 || unwanted !== 0) problems.push(`does not import exactly one memory, and that ${shared ? 'shared' : 'private'}`);
   const mutable = imports.mutableGlobals + mutableGlobals(sections.get(SECTION.global));
   if (mutable > 0) problems.push(`has ${mutable} mutable global${mutable > 1 ? 's' : ''}`);
   const exported = exportedMemories(sections.get(SECTION.export));
@@ -229,7 +233,8 @@ export function checkHotModule(bytes, jumpTableTargets) {
  * @returns {Promise<string[]>} One line per problem.
  */
 export async function checkFile(path) {
-  const targets = /** @type {Record<string, number>} */ (HOT_MODULES)[basename(path, '.wasm')];
+  const name = basename(path, '.wasm');
+  const targets = /** @type {Record<string, number>} */ (HOT_MODULES)[name];
   if (targets === undefined) return [];
-  return checkHotModule(await readFile(path), targets).map((problem) => `${path}: ${problem}`);
+  return checkHotModule(await readFile(path), targets, name !== PRIVATE).map((problem) => `${path}: ${problem}`);
 }

@@ -44,8 +44,8 @@ function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAsse
   const globals: Record<string, WebAssembly.Global> = {};
   for (let i = 0; i < MAX_REGIONS; i++) {
     const region = regions[i] ?? { gpa: 0, offset: 0, size: 0 };
-    if (region.gpa % 0x10000 || region.offset % 0x10000 || region.size % 0x10000) {
-      throw new RangeError('guest memory regions are multiples of 64 KiB');
+    if (region.gpa % 0x1000 || region.offset % 0x1000 || region.size % 0x1000) {
+      throw new RangeError('guest memory regions are multiples of 4 KiB');
     }
     globals[`GPA${i}`] = new WebAssembly.Global({ value: 'i64' }, BigInt(region.gpa));
     globals[`OFFSET${i}`] = new WebAssembly.Global({ value: 'i32' }, region.offset);
@@ -82,7 +82,8 @@ export class Unit {
     this.threadBlock = HOST_THREADS + thread * THREAD_STRIDE;
 
     const guestMemory = guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    const port = new WebAssembly.Instance(modules.guestPort, {
+    const shared = guestMemory.buffer instanceof SharedArrayBuffer;
+    const port = new WebAssembly.Instance(shared ? modules.guestPort : modules.privateGuestPort, {
       env: { memory: guestMemory },
       regions: { ...regionGlobals(guest?.regions ?? []), MEMORY_SIZE: i32(guestMemory.buffer.byteLength) },
     });

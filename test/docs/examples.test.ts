@@ -29,6 +29,7 @@ describe('examples of the documentation', () => {
   it.each([
     ['docs/guest-abi.md', 'docs/examples/hello-guest.ts'],
     ['docs/device-plugin.md', 'docs/examples/counter-device.ts'],
+    ['docs/v86.md', 'docs/examples/v86-board.ts'],
   ])('%s prints %s', (page, example) => {
     expect(textOf(page)).toContain(`\`\`\`ts\n${textOf(example)}\`\`\``);
   });

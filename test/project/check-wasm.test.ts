@@ -123,6 +123,8 @@ describe('check of hot modules', () => {
 
   it.each(Object.entries(HOT_MODULES))('passes %s as built', (name, targets) => {
     const folder = name === 'secondary' ? 'guest-driver' : 'assembly';
-    expect(checkHotModule(readFileSync(new URL(`../../${folder}/${name}.wasm`, import.meta.url)), targets)).toEqual([]);
+    expect(
+      checkHotModule(readFileSync(new URL(`../../${folder}/${name}.wasm`, import.meta.url)), targets, name !== 'guest-port-private'),
+    ).toEqual([]);
   });
 });

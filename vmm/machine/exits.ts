@@ -1,7 +1,14 @@
 // The exit counter: every time that control leaves a guest's Wasm for JavaScript, by vCPU, kind and register.
 
-import { ABI_AT_EXITS, ABI_AT_INVALIDATING, ABI_AT_VCPU_EXITS, ABI_AT_VCPU_INVALIDATING } from '../../assembly/layout/guest-abi.ts';
+import {
+  ABI_AREA_SIZE,
+  ABI_AT_EXITS,
+  ABI_AT_INVALIDATING,
+  ABI_AT_VCPU_EXITS,
+  ABI_AT_VCPU_INVALIDATING,
+} from '../../assembly/layout/guest-abi.ts';
 import type { BusMount, RegisterCounter } from './bus.ts';
+import { RegisterCounts } from './register-counts.ts';
 
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
 export type ExitKind = (typeof EXIT_KINDS)[number];
@@ -17,13 +24,9 @@ export interface ExitStatistics {
   readonly duringInvalidation: number;
 }
 
-/** Registers are counted in pages of 4 KiB, allocated when first touched. */
-const PAGE_SHIFT = 12;
-const PAGE_WORDS = 1 << (PAGE_SHIFT - 2);
-
 export class ExitCounter implements RegisterCounter {
   readonly #counts: Float64Array;
-  readonly #registers: Float64Array[][] = [];
+  readonly #registers = new RegisterCounts();
   readonly #info: Int32Array;
   #total = 0;
   #duringInvalidation = 0;
@@ -31,7 +34,7 @@ export class ExitCounter implements RegisterCounter {
   /** `memory` is the guest's: its info page mirrors the total. */
   constructor(memory: WebAssembly.Memory, vcpus: number) {
     this.#counts = new Float64Array(vcpus * EXIT_KINDS.length);
-    this.#info = new Int32Array(memory.buffer, 0, PAGE_WORDS);
+    this.#info = new Int32Array(memory.buffer, 0, ABI_AREA_SIZE / 4);
   }
 
   /** Counts one exit; `kind` is an index into EXIT_KINDS. */
@@ -47,12 +50,7 @@ export class ExitCounter implements RegisterCounter {
   }
 
   countRegister(mount: number, offset: number): void {
-    this.#registers[mount] ??= [];
-    const pages = this.#registers[mount];
-    pages[offset >>> PAGE_SHIFT] ??= new Float64Array(PAGE_WORDS);
-    const page = pages[offset >>> PAGE_SHIFT];
-    const word = (offset >>> 2) & (PAGE_WORDS - 1);
-    if (page) page[word] = (page[word] ?? 0) + 1;
+    this.#registers.countRegister(mount, offset);
   }
 
   get total(): number {
@@ -66,21 +64,10 @@ export class ExitCounter implements RegisterCounter {
   /** `mounts` are those of the bus that this counter counts for. */
   statistics(mounts: readonly BusMount[]): ExitStatistics {
     const sums = EXIT_KINDS.map((_, kind) => this.#sum((slot) => slot % EXIT_KINDS.length === kind));
-    const byRegister: Record<string, number> = {};
-    this.#registers.forEach((pages, mount) => {
-      const at = mounts[mount];
-      pages.forEach((page, index) => {
-        page.forEach((count, word) => {
-          if (count === 0 || !at) return;
-          const name = `${at.device.name}.${at.device.registerName(at.region, (index << PAGE_SHIFT) + 4 * word)}`;
-          byRegister[name] = (byRegister[name] ?? 0) + count;
-        });
-      });
-    });
     return {
       total: this.#total,
       byKind: Object.fromEntries(EXIT_KINDS.map((kind, i) => [kind, sums[i] ?? 0])) as Record<ExitKind, number>,
-      byRegister,
+      byRegister: this.#registers.byName(mounts),
       byVcpu: Array.from({ length: this.#counts.length / EXIT_KINDS.length }, (_, vcpu) =>
         this.#sum((slot) => Math.floor(slot / EXIT_KINDS.length) === vcpu),
       ),

@@ -11,6 +11,7 @@ export * from './interrupts.ts';
 export * from './machine.ts';
 export * from './machine-options.ts';
 export * from './placement.ts';
+export * from './register-counts.ts';
 export * from './vcpu.ts';
 export * from './wasi-host.ts';
 export { createWasmerWasi } from './wasmer-wasi.ts';

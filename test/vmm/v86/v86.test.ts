@@ -1,0 +1,260 @@
+// A bare-metal x86 program in v86 drives the SMMU and a VCMDQ. Register offsets and commands are literal.
+
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { V86 } from 'v86';
+import { afterEach, describe, expect, it } from 'vitest';
+import { PLUGIN_INTERFACE_VERSION } from '../../../devices/plugin/index.ts';
+import {
+  contextDescriptor,
+  PageTable,
+  S1_READ_WRITE,
+  stage1Ste,
+  storeStructure,
+  type TableMemory,
+  writeSte,
+} from '../../../devices/tables/index.ts';
+import { addSmmu } from '../../../docs/examples/v86-board.ts';
+import { Host } from '../../../vmm/host/index.ts';
+import { plugDevices, plugSmmu } from '../../../vmm/v86/index.ts';
+import { ScratchDevice } from '../../support/scratch-device.ts';
+import { X86Program } from '../../support/x86.ts';
+
+const WASM = join(dirname(createRequire(import.meta.url).resolve('v86')), 'v86.wasm');
+const MEMORY = 32 << 20;
+const WINDOW = 0xd0000000;
+const SMMU = WINDOW;
+const CMDQV = WINDOW + 0x20000;
+const DMA = WINDOW + 0x80000;
+/** Guest physical addresses in RAM. */
+const PAGE0 = 0x400000;
+const RESULTS = 0x500000;
+const STREAMS = 0x600000;
+const CMDQ = 0x610000;
+const EVTQ = 0x620000;
+const CDS = 0x630000;
+const VCMDQ_RING = 0x640000;
+const BUFFER = 0x650000;
+const TABLES = 0x700000;
+const IOVA = 0x10000;
+const ASID = 1;
+
+const emulators: V86[] = [];
+afterEach(async () => {
+  for (const emulator of emulators.splice(0)) await emulator.destroy();
+});
+
+interface Inside {
+  readonly v86: { readonly cpu: { readonly mem8: Uint8Array; readonly wasm_memory: WebAssembly.Memory } };
+}
+
+/** An emulator with a program as its BIOS, loaded and not running. */
+async function load(program: X86Program): Promise<{ emulator: V86; ram: DataView; said: () => string }> {
+  const emulator = new V86({
+    wasm_path: WASM,
+    memory_size: MEMORY,
+    vga_memory_size: 2 << 20,
+    bios: { buffer: program.image().buffer },
+    autostart: false,
+  });
+  emulators.push(emulator);
+  let said = '';
+  emulator.add_listener('serial0-output-byte', (byte: number) => {
+    said += String.fromCharCode(byte);
+  });
+  await new Promise((resolve) => emulator.add_listener('emulator-loaded', () => resolve(undefined)));
+  const { mem8 } = (emulator as unknown as Inside).v86.cpu;
+  return { emulator, ram: new DataView(mem8.buffer, mem8.byteOffset, mem8.length), said: () => said };
+}
+
+async function runUntil(emulator: V86, said: () => string, last: string): Promise<void> {
+  await emulator.run();
+  for (const limit = performance.now() + 20_000; !said().endsWith(last) && performance.now() < limit; )
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  await emulator.stop();
+}
+
+/** What firmware leaves in RAM: a stream table with the DMA engine's stream, a CD, and tables that map IOVA to BUFFER. */
+function prepareTables(ram: DataView): { readonly leaf: number } {
+  let next = TABLES;
+  const memory: TableMemory = {
+    load64: (gpa) => ram.getBigUint64(gpa, true),
+    store64: (gpa, value) => ram.setBigUint64(gpa, value, true),
+    allocate(size, alignment) {
+      const at = Math.ceil(next / alignment) * alignment;
+      next = at + size;
+      return at;
+    },
+  };
+  const table = new PageTable(memory, { stage: 1 });
+  table.map(IOVA, BUFFER, 0x1000, S1_READ_WRITE);
+  storeStructure(memory, CDS, contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }));
+  writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS }));
+  const level3 = [0, 1, 2].reduce((at) => Number(memory.load64(at) & 0xfffffffff000n), table.root);
+  return { leaf: level3 + 8 * (IOVA >> 12) };
+}
+
+/** A write by the DMA engine; its status, complete at once, goes to a word of RESULTS. */
+function dmaFill(program: X86Program, pattern: number, result: number): void {
+  program
+    .store64(DMA + 0x18, BigInt(IOVA))
+    .store(DMA + 0x0c, 4)
+    .store(DMA + 0x20, pattern)
+    .store(DMA + 0x04, 2);
+  program.copy(DMA + 0x08, RESULTS + 4 * result);
+}
+
+/** SMMU on, VINTF 0 and its first VCMDQ on; what HYP_OWN reads goes to the first word of RESULTS. */
+function bringUp(program: X86Program): void {
+  program
+    .store64(SMMU + 0x80, BigInt(STREAMS))
+    .store(SMMU + 0x88, 4)
+    .store64(SMMU + 0x90, BigInt(CMDQ + 4))
+    .store64(SMMU + 0xa0, BigInt(EVTQ + 4))
+    .store(SMMU + 0x20, 0xd)
+    .waitFor(SMMU + 0x24, 0xd)
+    .store(CMDQV, 0x20083)
+    .waitFor(CMDQV + 0x08, 1)
+    .store(CMDQV + 0x1000, (1 << 17) | 1)
+    .waitFor(CMDQV + 0x1004, 0x20001)
+    .copy(CMDQV + 0x1000, RESULTS)
+    .store(CMDQV + 0x200, 1)
+    .store64(CMDQV + 0x40000, BigInt(VCMDQ_RING + 4))
+    .store(PAGE0 + 0x08, 1)
+    .waitFor(PAGE0 + 0x0c, 1);
+}
+
+describe('an x86 program', () => {
+  it('invalidates through a VCMDQ in RAM, without an exit', async () => {
+    const program = new X86Program();
+    // The tables come out the same in any memory: the program has to know where the descriptor will be.
+    const { leaf } = prepareTables(new DataView(new ArrayBuffer(MEMORY)));
+    bringUp(program);
+    dmaFill(program, 0x11111111, 1);
+    program.store64(leaf, 0n);
+    dmaFill(program, 0x22222222, 2);
+    // TLBI_NH_VA with leaf and the TTL of a page, CMD_SYNC; then PROD, and a look at CONS until both are done.
+    program
+      .store64(VCMDQ_RING, 0x0001_0000_0000_0012n)
+      .store64(VCMDQ_RING + 8, BigInt(IOVA) | 1n)
+      .store64(VCMDQ_RING + 16, 0x46n)
+      .store64(VCMDQ_RING + 24, 0n)
+      .store(PAGE0 + 0x04, 2)
+      .waitFor(PAGE0, 2);
+    dmaFill(program, 0x33333333, 3);
+    program.say('!');
+
+    const { emulator, ram, said } = await load(program);
+    prepareTables(ram);
+    const smmu = await addSmmu(emulator);
+    await runUntil(emulator, said, '!');
+    expect([said(), smmu.error]).toEqual(['!', undefined]);
+    // HYP_OWN is wired to zero; the write behind the cleared descriptor still finds the old translation, the one behind the CMD_SYNC a fault.
+    expect([0, 1, 2, 3].map((i) => ram.getUint32(RESULTS + 4 * i, true))).toEqual([1, 1, 1, 3]);
+    expect(ram.getUint32(BUFFER, true)).toBe(0x22222222);
+    // F_TRANSLATION of StreamID 8, a write at IOVA.
+    expect([0, 8, 16].map((at) => ram.getBigUint64(EVTQ + at, true))).toEqual([
+      0x0000_0008_0000_0010n,
+      0x0000_0200_0000_0000n,
+      BigInt(IOVA),
+    ]);
+    expect(smmu.vintf.queue(0).counts).toMatchObject({ commands: 2, syncs: 1, errors: 0, rewrites: 1 });
+    const names = Object.keys(smmu.exitsByRegister);
+    expect(names).toContain('cmdqv.VINTF0_CONFIG');
+    expect(names.filter((name) => /PROD|CONS/.test(name) && name.startsWith('cmdqv'))).toEqual([]);
+    expect(smmu.exits).toBe(Object.values(smmu.exitsByRegister).reduce((sum, count) => sum + count, 0));
+    smmu.destroy();
+  });
+
+  it('gets CERROR_ILL for a command that is not a guest’s, and the CMDQV’s interrupt', async () => {
+    const program = new X86Program();
+    bringUp(program);
+    program
+      .store64(VCMDQ_RING, 0x30n)
+      .store64(VCMDQ_RING + 8, 0n)
+      .store(PAGE0 + 0x04, 1)
+      .waitFor(PAGE0, 0x01000000)
+      .say('!');
+    const { emulator, said } = await load(program);
+    const raised: number[] = [];
+    const { cpu } = (emulator as unknown as { v86: { cpu: { device_raise_irq(irq: number): void } } }).v86;
+    const raise = cpu.device_raise_irq;
+    cpu.device_raise_irq = (irq) => {
+      raised.push(irq);
+      raise.call(cpu, irq);
+    };
+    const smmu = await addSmmu(emulator);
+    await runUntil(emulator, said, '!');
+    expect([said(), smmu.vintf.queue(0).counts.errors]).toEqual(['!', 1]);
+    expect(raised).toContain(11);
+    smmu.destroy();
+  });
+});
+
+describe('plugged devices', () => {
+  it('get the guest’s 32-bit loads and stores', async () => {
+    const program = new X86Program()
+      .copy(WINDOW + 0x10, RESULTS)
+      .store(WINDOW + 4, -1)
+      .say('!');
+    const { emulator, ram, said } = await load(program);
+    const device = new ScratchDevice();
+    const plugged = plugDevices(emulator, {
+      window: { gpa: WINDOW, size: 0x20000 },
+      devices: [{ device, addresses: [WINDOW], firstIrq: 5 }],
+    });
+    await runUntil(emulator, said, '!');
+    expect(ram.getUint32(RESULTS, true)).toBe(0x80000010);
+    expect(device.accesses.map(({ offset, size, lo }) => [offset, size, lo])).toEqual([
+      [0x10, 4, 0],
+      [4, 4, 0xffffffff],
+    ]);
+    expect([plugged.exits, plugged.exitsByRegister]).toEqual([2, { 'scratch.R10': 1, 'scratch.R4': 1 }]);
+  });
+
+  it('that throw are out of the way from then on, and the guest goes on', async () => {
+    const program = new X86Program()
+      .copy(WINDOW, RESULTS)
+      .copy(WINDOW, RESULTS + 4)
+      .say('!');
+    const { emulator, ram, said } = await load(program);
+    const device = new ScratchDevice({
+      onRead: () => {
+        throw new Error('no such luck');
+      },
+    });
+    const failures: string[] = [];
+    const plugged = plugDevices(emulator, {
+      window: { gpa: WINDOW, size: 0x20000 },
+      devices: [{ device, addresses: [WINDOW], firstIrq: 5 }],
+      onFailure: (error) => failures.push(error.message),
+    });
+    await runUntil(emulator, said, '!');
+    expect([said(), failures, plugged.error?.message, device.accesses.length]).toEqual([
+      '!',
+      ['scratch: no such luck'],
+      'scratch: no such luck',
+      1,
+    ]);
+    expect(ram.getUint32(RESULTS + 4, true)).toBe(0);
+  });
+
+  it('are refused where they do not fit', async () => {
+    const { emulator } = await load(new X86Program());
+    const host = await Host.create({ vintfs: 2, vcmdqs: 4 });
+    const plug = (gpa: number, size: number, address: number, version = PLUGIN_INTERFACE_VERSION) =>
+      plugDevices(emulator, {
+        window: { gpa, size },
+        devices: [{ device: Object.assign(new ScratchDevice(), { interfaceVersion: version }), addresses: [address] }],
+      });
+    expect(() => plug(WINDOW + 0x1000, 0x20000, WINDOW)).toThrow('whole blocks of 0x20000 bytes between RAM and 4 GiB');
+    expect(() => plug(0x1000000, 0x20000, WINDOW)).toThrow('whole blocks of 0x20000 bytes between RAM and 4 GiB');
+    expect(() => plug(WINDOW, 0x20000, WINDOW + 0x20000)).toThrow("scratch lies outside of the devices' window");
+    expect(() => plug(WINDOW, 0x20000, WINDOW, PLUGIN_INTERFACE_VERSION + 1)).toThrow('of the plugin interface');
+    const irqs = { smmu: 9, cmdqv: 11, dma: 5 };
+    expect(() => plugSmmu(emulator, { host, page0: 0x98000, irqs })).toThrow('page 0 is 64 KiB of RAM');
+    expect(() => plugSmmu(emulator, { host, page0: MEMORY - 0x1000, irqs })).toThrow('page 0 is 64 KiB of RAM');
+    expect(() => plugSmmu({}, { host, page0: PAGE0, irqs })).toThrow('this is no v86 emulator that has loaded: it has no v86');
+    expect(host.statistics.vms).toBe(0);
+  });
+});

@@ -1,0 +1,36 @@
+// Accesses to registers, counted by register.
+
+import type { BusMount, RegisterCounter } from './bus.ts';
+
+/** Registers are counted in pages of 4 KiB, allocated when first touched. */
+const PAGE_SHIFT = 12;
+const PAGE_WORDS = 1 << (PAGE_SHIFT - 2);
+
+export class RegisterCounts implements RegisterCounter {
+  readonly #mounts: Float64Array[][] = [];
+
+  countRegister(mount: number, offset: number): void {
+    this.#mounts[mount] ??= [];
+    const pages = this.#mounts[mount];
+    pages[offset >>> PAGE_SHIFT] ??= new Float64Array(PAGE_WORDS);
+    const page = pages[offset >>> PAGE_SHIFT];
+    const word = (offset >>> 2) & (PAGE_WORDS - 1);
+    if (page) page[word] = (page[word] ?? 0) + 1;
+  }
+
+  /** Counts by "device.REGISTER". `mounts` are those of the bus that this counts for. */
+  byName(mounts: readonly BusMount[]): Record<string, number> {
+    const counts: Record<string, number> = {};
+    this.#mounts.forEach((pages, mount) => {
+      const at = mounts[mount];
+      pages.forEach((page, index) => {
+        page.forEach((count, word) => {
+          if (count === 0 || !at) return;
+          const name = `${at.device.name}.${at.device.registerName(at.region, (index << PAGE_SHIFT) + 4 * word)}`;
+          counts[name] = (counts[name] ?? 0) + count;
+        });
+      });
+    });
+    return counts;
+  }
+}

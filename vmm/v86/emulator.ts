@@ -1,0 +1,50 @@
+// What the adapter uses of v86 (https://github.com/copy/v86, npm package `v86`, an optional peer): its inner interface for devices, which the
+// package's own types leave out. Seen in version 0.5.462; what is missing is reported by name.
+
+/** The CPU of an emulator, with what v86's own devices use. */
+export interface V86Cpu {
+  /** RAM, a view of `wasm_memory` at a 4 KiB boundary. */
+  readonly mem8: Uint8Array;
+  readonly wasm_memory: WebAssembly.Memory;
+  readonly io: {
+    /** Handlers for a range of physical addresses, both ends at multiples of 128 KiB. Addresses may come as signed numbers. */
+    mmap_register(
+      address: number,
+      size: number,
+      read8: (address: number) => number,
+      write8: (address: number, value: number) => void,
+      read32: (address: number) => number,
+      write32: (address: number, value: number) => void,
+    ): void;
+  };
+  device_raise_irq(irq: number): void;
+  device_lower_irq(irq: number): void;
+}
+
+/** The loop around the CPU. */
+export interface V86Loop {
+  readonly cpu: V86Cpu;
+  /** Runs the CPU for about a millisecond, or less when it halts, and asks for the next call. */
+  do_tick(): void;
+}
+
+function member(object: unknown, name: string, type: string): unknown {
+  const value = typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined;
+  if (typeof value !== type || value === null) throw new TypeError(`this is no v86 emulator that has loaded: it has no ${name}`);
+  return value;
+}
+
+/**
+ * The inside of an emulator.
+ * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
+ * @throws {TypeError} when it is something else.
+ */
+export function loopOf(emulator: object): V86Loop {
+  const loop = member(emulator, 'v86', 'object');
+  const cpu = member(loop, 'cpu', 'object');
+  member(loop, 'do_tick', 'function');
+  for (const name of ['mem8', 'wasm_memory']) member(cpu, name, 'object');
+  for (const name of ['device_raise_irq', 'device_lower_irq']) member(cpu, name, 'function');
+  member(member(cpu, 'io', 'object'), 'mmap_register', 'function');
+  return loop as V86Loop;
+}

@@ -1,0 +1,3 @@
+export type { V86Cpu, V86Loop } from './emulator.ts';
+export * from './plug.ts';
+export * from './smmu-board.ts';

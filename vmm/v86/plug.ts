@@ -1,0 +1,152 @@
+// Plugs devices into a v86 emulator. v86 asks its devices for 8- and 32-bit accesses on its own thread, so this is the inline transport; what
+// devices want done beside the guest is done after each of v86's ticks.
+
+import type { AccessSize, InterruptLine } from '../../devices/plugin/index.ts';
+import {
+  attachDevice,
+  BackgroundLoops,
+  Bus,
+  type BusMount,
+  type DeviceServices,
+  type DirectRange,
+  guestMemoryOf,
+  MachineError,
+  type Placement,
+  RegisterCounts,
+  SYSTEM_CLOCK,
+} from '../machine/index.ts';
+import { loopOf, type V86Cpu } from './emulator.ts';
+import { v86Regions } from './ram.ts';
+
+/** v86 hands out physical addresses in blocks of this size. */
+export const V86_BLOCK = 0x20000;
+
+/** RAM of the guest that backs a directly mapped range. */
+export type ReservedRam = (range: DirectRange) => number | undefined;
+
+export interface PlugOptions {
+  /** Where the devices lie: all register accesses from here on go to them. Multiples of V86_BLOCK, above RAM. */
+  readonly window: { readonly gpa: number; readonly size: number };
+  readonly devices: readonly Placement[];
+  /** gpa of the RAM that backs a range which a device wants mapped directly, undefined to have its accesses trap. */
+  readonly reservedRam?: ReservedRam;
+  /** Called after each of v86's ticks, before the devices' background work. */
+  readonly onTick?: () => void;
+  /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
+  readonly onFailure?: (error: MachineError) => void;
+}
+
+/** Devices that are plugged in. */
+export interface Plugged {
+  /** Register accesses so far: calls from v86 into the devices. */
+  readonly exits: number;
+  /** Accesses by "device.REGISTER". */
+  readonly exitsByRegister: Readonly<Record<string, number>>;
+  readonly error: MachineError | undefined;
+  /** Ends the ticks; register accesses then read 0 and write nothing. */
+  unplug(): void;
+}
+
+function line(cpu: V86Cpu, irq: number): InterruptLine {
+  return {
+    pulse() {
+      cpu.device_raise_irq(irq);
+      cpu.device_lower_irq(irq);
+    },
+    setLevel: (asserted) => (asserted ? cpu.device_raise_irq(irq) : cpu.device_lower_irq(irq)),
+  };
+}
+
+/**
+ * Plugs devices in.
+ * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
+ * @throws {TypeError} when it is something else.
+ * @throws {RangeError} when a device lies outside of the window, or speaks another version of the plugin interface.
+ */
+export function plugDevices(emulator: object, options: PlugOptions): Plugged {
+  const loop = loopOf(emulator);
+  const { cpu } = loop;
+  const { window, devices, reservedRam, onTick } = options;
+  const end = window.gpa + window.size;
+  if (window.gpa % V86_BLOCK || window.size % V86_BLOCK || window.size <= 0 || window.gpa < cpu.mem8.length || end > 2 ** 32) {
+    throw new RangeError(`the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM and 4 GiB`);
+  }
+  const background = new BackgroundLoops();
+  const mapDirect = (range: DirectRange) => {
+    const gpa = reservedRam?.(range);
+    return gpa === undefined ? undefined : { memoryOffset: cpu.mem8.byteOffset + gpa, unmap: () => undefined };
+  };
+  const services: DeviceServices = {
+    memory: guestMemoryOf(cpu.wasm_memory, v86Regions(cpu)),
+    interrupts: { line: (irq) => line(cpu, irq) },
+    directMaps: { map: mapDirect },
+    background,
+    clock: SYSTEM_CLOCK,
+  };
+  for (const placement of devices) attachDevice(placement, services);
+  for (const { device } of devices) device.reset();
+
+  const counts = new RegisterCounts();
+  const mounts = devices.flatMap(({ device, addresses }) => addresses.map((address, region): BusMount => ({ device, region, address })));
+  const bus = new Bus(mounts, counts);
+  for (const { device, region, address } of bus.mounts) {
+    const size = device.regions[region]?.size ?? 0;
+    if (address < window.gpa || address + size > end) throw new RangeError(`${device.name} lies outside of the devices' window`);
+  }
+
+  let exits = 0;
+  let error: MachineError | undefined;
+  let over = false;
+  const guarded = (part: string, work: () => number): number => {
+    if (over) return 0;
+    try {
+      return work();
+    } catch (cause) {
+      over = true;
+      error = cause instanceof MachineError ? cause : new MachineError(part, cause);
+      options.onFailure?.(error);
+      return 0;
+    }
+  };
+  const read = (size: AccessSize) => (address: number) => {
+    exits++;
+    return guarded('v86', () => bus.read(address >>> 0, size)) | 0;
+  };
+  const write = (size: AccessSize) => (address: number, value: number) => {
+    exits++;
+    guarded('v86', () => {
+      bus.write(address >>> 0, size, value);
+      return 0;
+    });
+  };
+  // v86 checks that an 8-bit value is one.
+  const read8 = read(1);
+  cpu.io.mmap_register(window.gpa, window.size, (address) => read8(address) & 0xff, write(1), read(4), write(4));
+
+  // Every view of RAM that was made above is of this buffer.
+  const { buffer } = cpu.wasm_memory;
+  const tick = loop.do_tick;
+  loop.do_tick = () => {
+    tick.call(loop);
+    guarded('v86', () => {
+      if (cpu.wasm_memory.buffer !== buffer) throw new Error('its memory has grown: plug the devices in anew');
+      onTick?.();
+      return background.poll();
+    });
+  };
+  return {
+    get exits() {
+      return exits;
+    },
+    get exitsByRegister() {
+      return counts.byName(bus.mounts);
+    },
+    get error() {
+      return error;
+    },
+    unplug() {
+      over = true;
+      loop.do_tick = tick;
+    },
+  };
+}

@@ -1,0 +1,17 @@
+// v86's RAM as guest memory: gpa = offset in RAM, with the hole where the display's memory is.
+
+import type { MemoryRegion } from '../../assembly/load.ts';
+import type { V86Cpu } from './emulator.ts';
+
+/** Conventional memory ends and extended memory begins (PC memory map). */
+const HOLE = 0xa0000;
+const HOLE_END = 0x100000;
+
+/** RAM of the emulator in its WebAssembly memory. */
+export function v86Regions({ mem8 }: V86Cpu): readonly MemoryRegion[] {
+  const at = mem8.byteOffset;
+  return [
+    { gpa: 0, offset: at, size: HOLE },
+    { gpa: HOLE_END, offset: at + HOLE_END, size: mem8.length - HOLE_END },
+  ];
+}

@@ -1,0 +1,95 @@
+// An SMMUv3 with CMDQV, and a DMA engine behind it, for guests of v86: x86 guests that drive an Arm IOMMU, because what is shown is the IOMMU.
+
+import { CMDQV_LOGICAL_PAGE0 } from '../../assembly/layout/cmdqv-registers.ts';
+import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
+import { DmaEngine } from '../../devices/dma-engine/index.ts';
+import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
+import type { Host, Vintf, Viommu, Vm } from '../host/index.ts';
+import type { MachineError, Placement } from '../machine/index.ts';
+import { loopOf } from './emulator.ts';
+import { type Plugged, plugDevices, V86_BLOCK } from './plug.ts';
+import { v86Regions } from './ram.ts';
+
+/** Offsets of the devices in their window. */
+export const V86_SMMU = 0;
+export const V86_CMDQV = 0x20000;
+export const V86_DMA = 0x80000;
+/** Bytes of the window that they take; other devices can follow up to the next multiple of V86_BLOCK. */
+export const V86_WINDOW = 5 * V86_BLOCK;
+/** StreamID of the DMA engine, as the guest numbers it. */
+export const V86_DMA_STREAM = 8;
+/** Bytes of a VINTF's page 0. */
+const PAGE0_SIZE = 0x10000;
+
+export interface V86SmmuOptions {
+  readonly host: Host;
+  readonly name?: string;
+  /** gpa of the devices, a multiple of V86_BLOCK above RAM. Default 0xd0000000. */
+  readonly gpa?: number;
+  /** gpa of 64 KiB of RAM that the guest keeps free: page 0 of its VINTF lies there as well, and the guest uses it there without an exit. */
+  readonly page0: number;
+  /** IRQs: of the event queue, with that of global errors next to it, of the CMDQV and of the DMA engine. */
+  readonly irqs: { readonly smmu: number; readonly cmdqv: number; readonly dma: number };
+  /** More devices, at addresses in the window. */
+  readonly devices?: readonly Placement[];
+  readonly onFailure?: (error: MachineError) => void;
+}
+
+/** The devices, plugged in, and what the host has lent them. */
+export interface V86Smmu extends Plugged {
+  readonly vm: Vm;
+  readonly viommu: Viommu;
+  readonly vintf: Vintf;
+  /** Unplugs the devices and gives everything back to the host. */
+  destroy(): void;
+}
+
+/**
+ * Plugs the devices into an emulator. The VCMDQs are drained after each of v86's ticks, about a thousand times a second.
+ * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
+ * @throws {TypeError} when it is something else.
+ * @throws {RangeError} when an address does not fit.
+ * @throws {HostError} when the host has nothing left to lend.
+ */
+export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
+  const { host, name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
+  const { cpu } = loopOf(emulator);
+  const regions = v86Regions(cpu);
+  if (page0 % 0x1000 || !regions.some((region) => page0 >= region.gpa && page0 + PAGE0_SIZE <= region.gpa + region.size)) {
+    throw new RangeError('page 0 is 64 KiB of RAM at a multiple of 4 KiB');
+  }
+  const vm = host.createVm(name, cpu.wasm_memory, regions);
+  try {
+    const viommu = host.createViommu(vm, [V86_DMA_STREAM]);
+    const vintf = host.createVintf(viommu);
+    const { drain } = vm.unit;
+    const plugged = plugDevices(emulator, {
+      window: { gpa, size: V86_WINDOW },
+      reservedRam: (range) => (range.gpa === gpa + V86_CMDQV + CMDQV_LOGICAL_PAGE0 ? page0 : undefined),
+      devices: [
+        { device: new VirtualSmmu({ backend: viommu }), addresses: [gpa + V86_SMMU], firstIrq: irqs.smmu },
+        { device: new VirtualCmdqv({ backend: vintf }), addresses: [gpa + V86_CMDQV], firstIrq: irqs.cmdqv },
+        { device: new DmaEngine(), addresses: [gpa + V86_DMA], firstIrq: irqs.dma, dmaPort: host.dmaPort(viommu, V86_DMA_STREAM) },
+        ...devices,
+      ],
+      onTick: () => {
+        drain.serveContext(viommu.smmuBlock, vintf.context.index);
+        host.service(true);
+      },
+      ...(onFailure && { onFailure }),
+    });
+    vm.onStop(() => plugged.unplug());
+    return Object.assign(plugged, {
+      vm,
+      viommu,
+      vintf,
+      destroy() {
+        plugged.unplug();
+        host.destroyVm(vm);
+      },
+    });
+  } catch (error) {
+    host.destroyVm(vm);
+    throw error;
+  }
+}
