@@ -82,8 +82,9 @@ export class Unit {
     this.threadBlock = HOST_THREADS + thread * THREAD_STRIDE;
 
     const guestMemory = guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    const shared = guestMemory.buffer instanceof SharedArrayBuffer;
-    const port = new WebAssembly.Instance(shared ? modules.guestPort : modules.privateGuestPort, {
+    // Pages that are not cross-origin isolated have shared memories as well, but no name `SharedArrayBuffer`.
+    const unshared = guestMemory.buffer instanceof ArrayBuffer;
+    const port = new WebAssembly.Instance(unshared ? modules.privateGuestPort : modules.guestPort, {
       env: { memory: guestMemory },
       regions: { ...regionGlobals(guest?.regions ?? []), MEMORY_SIZE: i32(guestMemory.buffer.byteLength) },
     });
