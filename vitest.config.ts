@@ -3,6 +3,9 @@ import { SummaryReporter } from './test/support/summary-reporter.ts';
 
 // Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
 // and one by one.
+/** Tests that keep several threads busy at once. */
+const THREADED = ['test/stress/**/*.test.ts', 'test/vmm/threads/**/*.test.ts', 'test/api/machine.test.ts', 'test/package/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -14,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/timing/**', 'test/stress/**', 'test/vmm/threads/**'],
+          exclude: ['test/timing/**', ...THREADED],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
@@ -34,7 +37,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'stress',
-          include: ['test/stress/**/*.test.ts', 'test/vmm/threads/**/*.test.ts'],
+          include: THREADED,
           testTimeout: 60_000,
           fileParallelism: false,
           maxWorkers: 1,
