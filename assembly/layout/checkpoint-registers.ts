@@ -22,5 +22,11 @@ export const CHECKPOINT_PHASE_ATTACK = 1;
  * its CMD_SYNC, 4 batches, 5 exits and 6 doorbell calls between the first doorbell and the last completion of all of them.
  */
 export const CHECKPOINT_PHASE_MEASURE = 2;
+/**
+ * One TLBI, followed from the guest's store to its completion. At its end DATA holds: 0 path (CHECKPOINT_PATH_*), 1 LVCMDQ (direct path),
+ * 2 PROD before and 3 after the last of them, 4 ns to write the commands into the ring, 5 ns until CONS shows them completed (both the mean of
+ * all), 6 batches, 7 exits during all of them.
+ */
+export const CHECKPOINT_PHASE_TRACE = 3;
 export const CHECKPOINT_PATH_TRAPPED = 0;
 export const CHECKPOINT_PATH_DIRECT = 1;

@@ -1,4 +1,4 @@
-// The console: WASI fd_write on standard output, and the PL011 for what is said before anything else works.
+// The console: WASI fd_write on standard output, fd_read on standard input, and the PL011 for what is said before anything else works.
 
 import { ABI_KIND_PL011 } from '../../assembly/layout/guest-abi';
 import { PL011_DR, PL011_FR, PL011_FR_TXFF } from '../../assembly/layout/pl011-registers';
@@ -6,12 +6,14 @@ import { deviceGpa, findDevice } from './device-table';
 import { bitsOf } from './fields';
 import { read32, write32 } from './mmio';
 import { putByte, textLength, textStart, truncateText } from './text';
-import { fd_write } from './wasi_snapshot_preview1';
+import { fd_read, fd_write } from './wasi_snapshot_preview1';
 
+const STDIN = 0;
 const STDOUT = 1;
 /** One WASI ciovec (offset, length) and the word for the number of bytes written. */
 const IOVEC: usize = memory.data(16, 8);
 const WRITTEN: usize = IOVEC + 8;
+const INPUT: usize = memory.data(8, 8);
 /** Reads of FR before a character is given up on: a full FIFO must not hang the guest. */
 const TRANSMIT_POLLS = 1000;
 
@@ -36,4 +38,13 @@ export function flushLineToUart(): void {
     }
   }
   truncateText(0);
+}
+
+/** The next byte of the input, -1 when there is none. */
+export function readByte(): i32 {
+  store<u32>(IOVEC, <u32>INPUT);
+  store<u32>(IOVEC, 1, 4);
+  store<u32>(WRITTEN, 0);
+  if (fd_read(STDIN, IOVEC, 1, WRITTEN) != 0 || load<u32>(WRITTEN) == 0) return -1;
+  return load<u8>(INPUT);
 }

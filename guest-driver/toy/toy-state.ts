@@ -25,6 +25,9 @@ export class Toy {
   dmaGpa: u32 = 0;
   checkpointGpa: u32 = 0;
   sid: u32 = 0;
+  /** What of the toy is run instead of all steps (experiments.ts); 1 for a live run. */
+  experiment: u32 = 0;
+  goesOn: u32 = 0;
   /** The one address space: level-0 table and CD (memory offsets). */
   table: usize = 0;
   cd: usize = 0;

@@ -2,7 +2,8 @@
 // measures. Each call of `vsmmu_run` takes one step, so that several machines can be run in lockstep.
 //
 // Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's index), rounds=R, warmup=R (rounds before those that
-// count), queues=Q (VCMDQs that several vCPUs share).
+// count), queues=Q (VCMDQs that several vCPUs share), experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
+// powering off).
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
 import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
@@ -15,17 +16,21 @@ import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
 import { measurementStep, WARM_UP_ROUNDS } from './measurement';
 import { measureParallel } from './parallel';
+import { experimentTakes, NO_EXPERIMENT, namedExperiment } from './experiments';
+import { beginLive, liveBeat } from './live';
 import { illegalCommandStep, mixedBatchStep } from './queue-steps';
 import { allocationAttack, sidPairAttack, vintfVmidAttack } from './register-attacks';
+import { ringAttack } from './ring-attack';
 import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesVcmdq } from './toy-state';
 
 /** Version of the guest ABI that this guest speaks. */
 export const vsmmu_abi: i32 = 1;
 
-const LAST_STEP: u32 = 19;
+const LAST_STEP: u32 = 20;
 const FIRST_ATTACK: u32 = 12;
 const LAST_ATTACK: u32 = 17;
 const TRAPPED_ATTACK: u32 = 14;
+const RING_ATTACK: u32 = 19;
 const DEFAULT_ROUNDS = 15;
 
 function title(step: u32): string {
@@ -66,8 +71,10 @@ function title(step: u32): string {
       return 'attack: CMDQ_ALLOC';
     case 18:
       return 'measure unmapping';
+    case 19:
+      return 'attack: corrupt the ring';
     default:
-      return 'power off';
+      return toy().goesOn != 0 ? 'work until switched off; ? says what can be typed' : 'power off';
   }
 }
 
@@ -75,6 +82,8 @@ function title(step: u32): string {
 function applies(step: u32): bool {
   if (step == LAST_STEP) return true;
   if (toy().broken != 0) return false;
+  if (toy().experiment != NO_EXPERIMENT) return experimentTakes(toy().experiment, step);
+  if (step == RING_ATTACK) return false;
   if (step >= FIRST_ATTACK && step <= LAST_ATTACK) {
     return toy().machines > 1 && (usesVcmdq() || step == TRAPPED_ATTACK);
   }
@@ -89,6 +98,8 @@ function readOptions(): void {
   state.machine = numberArgument('machine=', 0);
   state.rounds = numberArgument('rounds=', DEFAULT_ROUNDS);
   state.warmUp = numberArgument('warmup=', WARM_UP_ROUNDS);
+  state.experiment = namedExperiment();
+  state.goesOn = numberArgument('live=', 0);
   state.queues = max<u32>(numberArgument('queues=', CMDQV_MAX_VCMDQS), 1);
 }
 
@@ -159,9 +170,20 @@ function take(step: u32): void {
       measurementStep();
       if (usesVcmdq()) measureParallel(state.rounds);
       break;
+    case 19:
+      ringAttack();
+      break;
     default:
-      powerOff();
+      if (state.goesOn != 0 && state.broken == 0) beginLive();
+      else powerOff();
   }
+}
+
+/** What comes when all steps have been taken: the work of a live run, until it is switched off. */
+function goOn(): i32 {
+  if (liveBeat()) return RUN_YIELD;
+  powerOff();
+  return RUN_OFF;
 }
 
 /** Takes one step, whatever the budget. @returns RUN_YIELD, and RUN_OFF after the last step. */
@@ -171,8 +193,9 @@ export function vsmmu_run(_budget: i32): i32 {
     readOptions();
     state.step = 1;
   }
+  if (state.step > LAST_STEP) return goOn();
   while (!applies(state.step)) state.step++;
-  const step = min<u32>(state.step, LAST_STEP);
+  const step = state.step;
   put('[');
   putDecimalIn(step, 2);
   put('] ');
@@ -181,5 +204,5 @@ export function vsmmu_run(_budget: i32): i32 {
   take(step);
   serviceInterrupts();
   state.step = step + 1;
-  return step == LAST_STEP ? RUN_OFF : RUN_YIELD;
+  return step == LAST_STEP && (state.goesOn == 0 || state.broken != 0) ? RUN_OFF : RUN_YIELD;
 }

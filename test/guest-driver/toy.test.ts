@@ -39,7 +39,7 @@ describe('toy', () => {
       'measurement',
       'no-exits-direct',
     ]);
-    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 19]);
+    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20]);
     expect(run.steps).toBe(13);
     // Path, commands per batch, p50, p99, batches, exits, doorbells: 2 rounds of 8 samples of 16 batches.
     expect(measured(run).map(([path, commands, , , batches, exits, doorbells]) => [path, commands, batches, exits, doorbells])).toEqual([
@@ -69,8 +69,8 @@ describe('toy', () => {
   });
 
   it.each([
-    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 19], 0],
-    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19], 1],
+    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 20], 0],
+    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20], 1],
   ])('takes the steps of path=%s', async (path, steps, measuredPath) => {
     const run = await runToy({ args: [`path=${path}`, 'vms=2', 'rounds=1'] });
     expect(failed(run)).toEqual([]);

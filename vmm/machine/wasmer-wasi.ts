@@ -10,12 +10,24 @@ type WasiFunction = (...args: number[]) => number;
 
 let ready: Promise<void> | undefined;
 
+/** The library decodes the module that it carries with Node.js' Buffer, and with nothing else of it: browsers get that much while it starts. */
+async function startLibrary(): Promise<void> {
+  if ('Buffer' in globalThis) return init();
+  const decoder = { from: (text: string) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)) };
+  Object.defineProperty(globalThis, 'Buffer', { value: decoder, configurable: true });
+  try {
+    await init();
+  } finally {
+    Reflect.deleteProperty(globalThis, 'Buffer');
+  }
+}
+
 /** For a guest without WASI: the library would fail to find out which version it uses. */
 const NO_WASI: WasiHost = { functions: {}, dispose: () => undefined };
 
 export const createWasmerWasi: WasiFactory = async (module, memory, options): Promise<WasiHost> => {
   if (!WebAssembly.Module.imports(module).some((imported) => imported.module === MODULE_WASI)) return NO_WASI;
-  ready ??= init();
+  ready ??= startLibrary();
   await ready;
   const wasi = new WASI({ args: [...options.args], env: { ...options.env } });
   const standIn = wasiStandIn();

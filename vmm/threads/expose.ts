@@ -1,7 +1,7 @@
 // The worker's half of the control plane.
 
 import { expose } from 'comlink';
-import { IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
+import { ENDED_MESSAGE, IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
 
 /** Offers an object's methods to the thread that has started this one. */
 export async function exposeToParent(api: object): Promise<void> {
@@ -16,5 +16,6 @@ export async function exposeToParent(api: object): Promise<void> {
 /** Ends the thread that calls it. */
 export function endThread(): void {
   if (IN_NODE) process.exit(0);
-  else self.close();
+  self.postMessage(ENDED_MESSAGE);
+  self.close();
 }

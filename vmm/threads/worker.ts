@@ -2,7 +2,7 @@
 // threads run goes through shared memory.
 
 import { type Endpoint, type Remote, wrap } from 'comlink';
-import { IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
+import { ENDED_MESSAGE, IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
 
 /** Where a worker's program lies. */
 export interface WorkerProgram {
@@ -56,6 +56,9 @@ function startInBrowser(program: WorkerProgram, onEnd: (reason: Error) => void):
   const worker = program.web();
   worker.addEventListener('error', (event) => onEnd(new Error(event.message || 'its thread failed')));
   worker.addEventListener('messageerror', () => onEnd(new Error('a message to its thread was lost')));
+  worker.addEventListener('message', ({ data }) => {
+    if (data === ENDED_MESSAGE) onEnd(new Error('its thread ended'));
+  });
   return {
     endpoint: worker,
     hold: () => undefined,

@@ -1,0 +1,47 @@
+// Experiments: the bring-up and one thing to look at, chosen by experiment=NAME (vmm/boards/experiments.ts describes them to people).
+
+import { argumentIs } from '../runtime/arguments';
+
+export const NO_EXPERIMENT: u32 = 0;
+const HYP_OWN: u32 = 1;
+const STALE_DMA: u32 = 2;
+const ILLEGAL_COMMAND: u32 = 3;
+const FOREIGN_IDS: u32 = 4;
+const RING_CORRUPTION: u32 = 5;
+const COMPARE_PATHS: u32 = 6;
+
+/** Steps that every experiment needs: 1 to 7 but for the request for HYP_OWN, and the live mapping that attackers aim at. */
+const LAST_BRING_UP: u32 = 7;
+const HYP_OWN_STEP: u32 = 3;
+const LIVE_MAPPING_STEP: u32 = 11;
+
+/** The experiment that the arguments ask for, NO_EXPERIMENT when they ask for none. */
+export function namedExperiment(): u32 {
+  if (argumentIs('experiment=', 'hyp-own')) return HYP_OWN;
+  if (argumentIs('experiment=', 'stale-dma')) return STALE_DMA;
+  if (argumentIs('experiment=', 'illegal-command')) return ILLEGAL_COMMAND;
+  if (argumentIs('experiment=', 'foreign-ids')) return FOREIGN_IDS;
+  if (argumentIs('experiment=', 'ring-corruption')) return RING_CORRUPTION;
+  if (argumentIs('experiment=', 'compare-paths')) return COMPARE_PATHS;
+  return NO_EXPERIMENT;
+}
+
+/** True when the experiment takes the step. */
+export function experimentTakes(experiment: u32, step: u32): bool {
+  if (step == HYP_OWN_STEP) return experiment == HYP_OWN;
+  if (step <= LAST_BRING_UP || step == LIVE_MAPPING_STEP) return true;
+  switch (experiment) {
+    case STALE_DMA:
+      return step == 8;
+    case ILLEGAL_COMMAND:
+      return step == 10;
+    case FOREIGN_IDS:
+      return step == 12 || step == 13;
+    case RING_CORRUPTION:
+      return step == 19;
+    case COMPARE_PATHS:
+      return step == 18;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,221 @@
+// A live run: the toy goes on mapping, transferring, unmapping and invalidating, in a few address spaces with an ASID each, so that there is
+// something to watch. One beat a call, each beat one thing. Single characters on the console's input steer it.
+
+import { CD_SIZE } from '../../assembly/layout/cd';
+import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PATH_TRAPPED } from '../../assembly/layout/checkpoint-registers';
+import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';
+import { writeContextDescriptor } from '../driver/context-descriptor';
+import { eventCount } from '../driver/event-queue';
+import { serviceInterrupts } from '../driver/interrupt-handlers';
+import { invalidateAsid, invalidatePages } from '../driver/invalidate';
+import { allocateTable, IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/page-table';
+import { RESULT_OK } from '../driver/result';
+import { attachStage1, detachStream } from '../driver/stream-table';
+import { gpaOf } from '../runtime/abi';
+import { flushLine, readByte } from '../runtime/console';
+import { allocate } from '../runtime/pages';
+import { put, putDecimal, putHex } from '../runtime/text';
+import { ASID, fillWords, LIVE_PATTERN } from './address-space';
+import { dmaVerify } from './dma';
+import { illegalCommandStep } from './queue-steps';
+import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesVcmdq } from './toy-state';
+import { traceInvalidation } from './trace';
+
+/** Address spaces, ASID 1 and up; pages that each round maps at one of them. */
+const SPACES: u32 = 4;
+const PAGES: u32 = 16;
+const WINDOWS: u32 = 4;
+const WORK_IOVA: u64 = 0x1c0000000;
+/** Never mapped. */
+const HOLE_IOVA: u64 = 0x1f0000000;
+/** Beats of a round; rounds between two faults, and between two changes of the address space. */
+const BEATS: u32 = 4;
+const FAULT_ROUNDS: u32 = 8;
+const SPACE_ROUNDS: u32 = 4;
+
+class Live {
+  /** Memory offset of the pages that are transferred. */
+  buffer: usize = 0;
+  beat: u32 = 0;
+  /** Index of the address space in use. */
+  space: u32 = 0;
+  failures: u32 = 0;
+  faultWanted: u32 = 0;
+}
+
+const LIVE: usize = memory.data(offsetof<Live>(), 64);
+/** Level-0 table and CD of each address space. */
+const TABLES: usize = memory.data(32, 8);
+const CDS: usize = memory.data(32, 8);
+
+function live(): Live {
+  return changetype<Live>(LIVE);
+}
+
+function tableOf(space: u32): usize {
+  return load<usize>(TABLES + (space << 3));
+}
+
+function asidOf(space: u32): u32 {
+  return ASID + space;
+}
+
+/** Where the round maps: the windows take turns, so that what earlier rounds left in the TLB is seen to stay or go. */
+function windowIova(): u64 {
+  return WORK_IOVA + <u64>((live().beat / BEATS) % WINDOWS) * PAGES * IOVA_PAGE_SIZE;
+}
+
+/** Builds the address spaces. The first one is the toy's own. */
+export function beginLive(): void {
+  const state = live();
+  state.buffer = allocate(<usize>PAGES * IOVA_PAGE_SIZE, IOVA_PAGE_SIZE);
+  let ok = state.buffer != 0;
+  for (let space: u32 = 0; space < SPACES && ok; space++) {
+    const table = space == 0 ? toy().table : allocateTable();
+    const cd = space == 0 ? toy().cd : allocate(CD_SIZE, CD_SIZE);
+    ok = table != 0 && cd != 0;
+    if (ok && space != 0) writeContextDescriptor(cd, table, asidOf(space));
+    store<usize>(TABLES + (space << 3), table);
+    store<usize>(CDS + (space << 3), cd);
+  }
+  if (!ok) toy().broken = 1;
+  else fillWords(state.buffer, LIVE_PATTERN, <usize>PAGES * IOVA_PAGE_SIZE);
+}
+
+function transfer(): bool {
+  return dmaVerify(windowIova(), LIVE_PATTERN, PAGES * IOVA_PAGE_SIZE) == DMA_STATUS_DONE;
+}
+
+function mapAndTransfer(): bool {
+  return mapPages(tableOf(live().space), windowIova(), gpaOf(live().buffer), PAGES, false) == RESULT_OK && transfer();
+}
+
+/** The whole point of it: an unmap, its invalidation, and a device that finds the pages gone would fault. */
+function unmapAndInvalidate(): bool {
+  const state = live();
+  unmapPages(tableOf(state.space), windowIova(), PAGES);
+  return invalidatePages(asidOf(state.space), windowIova(), PAGES) == RESULT_OK;
+}
+
+function trace(): bool {
+  const asid = asidOf(live().space);
+  let ok = true;
+  if (toy().path != PATH_TRAPPED) ok = traceInvalidation(CHECKPOINT_PATH_DIRECT, asid, WORK_IOVA);
+  if (toy().path != PATH_DIRECT) ok = traceInvalidation(CHECKPOINT_PATH_TRAPPED, asid, WORK_IOVA) && ok;
+  return ok;
+}
+
+/** DMA where nothing is mapped: an event record. */
+function fault(): bool {
+  const events = eventCount();
+  const status = dmaVerify(HOLE_IOVA, LIVE_PATTERN, 4);
+  serviceInterrupts();
+  put('       DMA to unmapped iova ');
+  putHex(HOLE_IOVA);
+  put(': event record ');
+  putDecimal(eventCount());
+  flushLine();
+  return status != DMA_STATUS_DONE && eventCount() >= events;
+}
+
+/** The stream moves to the next address space. Entries of the one before stay in the TLB until it comes up again. */
+function switchSpace(): bool {
+  const state = live();
+  state.space = (state.space + 1) % SPACES;
+  let ok = invalidateAsid(asidOf(state.space)) == RESULT_OK;
+  ok = detachStream(toy().sid) == RESULT_OK && ok;
+  ok = attachStage1(toy().sid, load<usize>(CDS + (state.space << 3))) == RESULT_OK && ok;
+  put('       the stream changes to ASID ');
+  putDecimal(asidOf(state.space));
+  flushLine();
+  return ok;
+}
+
+/** What does not come in every round. */
+function occasion(round: u32): bool {
+  const state = live();
+  const wanted = state.faultWanted != 0;
+  state.faultWanted = 0;
+  if (wanted || round % FAULT_ROUNDS == FAULT_ROUNDS - 1) return fault();
+  // Left mapped, and in the TLB, when the address space is left: nothing invalidates it.
+  if (round % SPACE_ROUNDS == SPACE_ROUNDS - 2) return mapAndTransfer();
+  if (round % SPACE_ROUNDS == SPACE_ROUNDS - 1) return switchSpace();
+  return true;
+}
+
+function say(text: string): void {
+  put('       ');
+  put(text);
+  flushLine();
+}
+
+/** Carries out one character. False for q. */
+function obey(key: u32): bool {
+  const state = toy();
+  switch (key) {
+    case 0x64: // d
+      // A toy that was told to leave the VCMDQs alone has none.
+      if (!usesVcmdq()) break;
+      state.path = PATH_DIRECT;
+      say('invalidations: direct');
+      break;
+    case 0x74: // t
+      if (!usesVcmdq()) break;
+      // Not PATH_TRAPPED: the VCMDQs are there, and d has to find its way back.
+      state.path = PATH_ALL;
+      say('invalidations: direct and trapped in turn');
+      break;
+    case 0x66: // f
+      live().faultWanted = 1;
+      break;
+    case 0x69: // i
+      if (usesVcmdq()) illegalCommandStep();
+      break;
+    case 0x73: // s
+      put('       ');
+      putDecimal(live().beat);
+      put(' beats, ');
+      putDecimal(live().failures);
+      put(' failures, ');
+      putDecimal(eventCount());
+      put(' event records');
+      flushLine();
+      break;
+    case 0x3f: // ?
+      say('d direct only, t direct and trapped, f fault, i illegal command, s status, q power off');
+      break;
+    case 0x71: // q
+      return false;
+    default:
+  }
+  return true;
+}
+
+/** One beat. False when the guest is to power off. */
+export function liveBeat(): bool {
+  const state = live();
+  const key = readByte();
+  if (key >= 0 && !obey(key)) return false;
+  let ok = true;
+  switch (state.beat % BEATS) {
+    case 0:
+      ok = mapAndTransfer();
+      break;
+    case 1:
+      ok = unmapAndInvalidate();
+      break;
+    case 2:
+      ok = trace();
+      break;
+    default:
+      ok = occasion(state.beat / BEATS);
+  }
+  if (!ok) {
+    state.failures++;
+    toy().failures++;
+    say('something failed');
+  }
+  state.beat++;
+  serviceInterrupts();
+  return true;
+}

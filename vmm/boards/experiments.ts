@@ -1,0 +1,81 @@
+// Experiments with the toy: things to try, each the bring-up and one demonstration. The guest knows them by the same names
+// (guest-driver/toy/experiments.ts).
+
+export interface Experiment {
+  readonly name: string;
+  readonly title: string;
+  /** What happens, in one sentence. */
+  readonly about: string;
+  /** What to look at. */
+  readonly look: string;
+  /** Machines that it takes at least. */
+  readonly vms: number;
+  /** Checks of the guest (their names, as reported through the checkpoint device) whose outcome is the experiment's. */
+  readonly checks: readonly string[];
+  /** What it shows when these checks hold. */
+  readonly shows: string;
+}
+
+export const EXPERIMENTS = [
+  {
+    name: 'hyp-own',
+    title: 'Ask for HYP_OWN',
+    about: 'The guest sets VINTF_CONFIG.HYP_OWN, which would have the VCMDQs take its VMIDs and StreamIDs as written.',
+    look: 'the console: what VINTF_CONFIG reads back',
+    vms: 1,
+    checks: ['hyp-own-zero'],
+    shows: 'HYP_OWN reads 0 whatever is written: that is how a guest learns that it is one.',
+  },
+  {
+    name: 'stale-dma',
+    title: 'Skip the TLBI',
+    about: 'The guest clears a PTE, does not invalidate, and starts a DMA: the device still reads the page, through the stale IOTLB entry.',
+    look: 'the IOTLB, then the event queue: the fault comes only behind the TLBI',
+    vms: 1,
+    checks: ['stale-entry-used', 'dma-faults', 'event-record'],
+    shows: 'An unmap without TLBI and CMD_SYNC leaves the page to the device. With them the same DMA ends in F_TRANSLATION.',
+  },
+  {
+    name: 'illegal-command',
+    title: 'Illegal command in a VCMDQ',
+    about: 'The guest puts CFGI_ALL on a VCMDQ, which takes invalidations only.',
+    look: "the VCMDQ's CONS.ERR and GERROR, and the entry that the driver replaced by a CMD_SYNC",
+    vms: 1,
+    checks: ['illegal-command', 'illegal-command-recovery'],
+    shows: 'The queue stops with CERROR_ILL, for its own guest alone; the driver steps over the command and the queue goes on.',
+  },
+  {
+    name: 'foreign-ids',
+    title: "Another VM's VMID and StreamID",
+    about: 'The guest names every VMID and every StreamID that could be its neighbour\u2019s in commands on its VCMDQ.',
+    look: 'the IOTLB row of the other VM: it keeps every entry',
+    vms: 2,
+    checks: ['attack-vmid-fields', 'attack-sid-fields'],
+    shows: "The VMID is replaced by the VM's own, and a StreamID that matches no pair is an illegal command: the neighbour loses nothing.",
+  },
+  {
+    name: 'ring-corruption',
+    title: 'Corrupt the ring',
+    about: 'The guest overwrites CONS and STATUS in its doorbell page, fills the ring with random bits, and stores a PROD two rings ahead.',
+    look: 'CONS, STATUS and the error of the VCMDQ; the other VM',
+    vms: 2,
+    checks: ['attack-ring'],
+    shows: 'What the guest scribbles costs that guest alone: read-only words are put right, bad commands refused, the queue starts again.',
+  },
+  {
+    name: 'compare-paths',
+    title: 'Trapped against direct',
+    about: 'The same invalidations on each path in turn, in batches of 1, 16 and 64 commands.',
+    look: 'the table on the console: time and exits for each path',
+    vms: 1,
+    checks: ['measurement', 'no-exits-direct'],
+    shows: 'The trapped path costs at least two exits a batch, the direct path none.',
+  },
+] as const satisfies readonly Experiment[];
+
+export type ExperimentName = (typeof EXPERIMENTS)[number]['name'];
+
+/** The experiment of a name, undefined when there is none. */
+export function findExperiment(name: string): Experiment | undefined {
+  return EXPERIMENTS.find((experiment) => experiment.name === name);
+}
