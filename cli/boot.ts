@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
+import { type Experiment, findExperiment } from '../vmm/boards/experiments.ts';
 import { GuestImageError, Host, type Machine, type MachineOptions } from '../vmm/api/index.ts';
 import { Checks, endCheck } from './checks.ts';
 import { Consoles } from './consoles.ts';
@@ -13,7 +14,7 @@ import { exitChecks, Measurements } from './measurements.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
-import { failureText, reportText } from './report-text.ts';
+import { experimentText, failureText, reportText } from './report-text.ts';
 import type { BOOT_SETTINGS } from './settings.ts';
 
 export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTINGS, undefined>>;
@@ -25,6 +26,15 @@ const ROUNDS = 15;
 /** A host of idle machines looks again after a time that grows between these. */
 const MIN_IDLE_MS = 1;
 const MAX_IDLE_MS = 8;
+
+function experimentOf({ guest, experiment: name, path = 'all', vms }: BootSettings): Experiment | undefined {
+  if (name === undefined) return undefined;
+  const experiment = findExperiment(name);
+  if (!experiment || guest !== 'toy') throw new UsageError("experiments are the toy's: vsmmu boot toy --experiment NAME");
+  if (vms !== undefined && vms < experiment.vms) throw new UsageError(`${name} takes at least ${experiment.vms} machines`);
+  if (path !== 'all') throw new UsageError(`${name} chooses its path itself`);
+  return experiment;
+}
 
 /** One step of each machine in turn. A machine that attacks goes alone, so that what changes meanwhile is its doing. */
 async function runAll(machines: readonly Machine[], oracle: IsolationOracle, progress: Progress): Promise<void> {
@@ -73,7 +83,8 @@ export async function boot(settings: BootSettings): Promise<boolean> {
   const { guest, path = 'all', quiet = false, json = false, vcpus = 1, vintfs = VINTFS, args = [], timeout } = settings;
   if (guest === undefined) throw new UsageError('no guest: give "toy" or the path of a WebAssembly guest');
   const toy = guest === 'toy';
-  const vms = settings.vms ?? (toy ? 2 : 1);
+  const experiment = experimentOf(settings);
+  const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
   // A VCMDQ for each vCPU: the number of both is a power of two.
   const vcmdqs = settings.vcmdqs ?? Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))));
   const common = machineOptions({ ...settings, guest });
@@ -89,6 +100,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
       const toyArgs = toy ? [`path=${path}`, `vms=${vms}`, `machine=${k}`, `rounds=${ROUNDS}`] : [];
+      if (experiment) toyArgs.push(`experiment=${experiment.name}`);
       const machine = await makeMachine(host, { ...common, name: `vm${k}`, devices, args: [...toyArgs, ...args] });
       machine.on('output', (bytes) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes));
@@ -118,14 +130,15 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     const all = [
       ...checks.all,
       ...ends,
-      ...(toy ? exitChecks(measurements, machines, path) : []),
-      ...oracle.checks(toy && vms > 1 && ends.every(({ ok }) => ok)),
+      ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, machines, path) : []),
+      ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
     ];
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
     const report = buildReport(all, machines, measurements, { drain, transport: settings.transport ?? 'inline' });
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else process.stdout.write(quiet ? failureText(report) : reportText(report, all.slice(checks.all.length)));
+    if (experiment && !json && !quiet) process.stdout.write(experimentText(experiment, report.ok));
     return report.ok;
   } finally {
     clearTimeout(timer);

@@ -1,5 +1,6 @@
 // The report for people.
 
+import type { Experiment } from '../vmm/boards/experiments.ts';
 import type { Check } from './checks.ts';
 import type { PathReport, Report } from './report.ts';
 import { colours } from './terminal.ts';
@@ -73,4 +74,9 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     `Checks   ${checks.length - failed.length} of ${checks.length} hold`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What an experiment has shown, when every check holds. */
+export function experimentText({ title, about, shows }: Experiment, ok: boolean): string {
+  return `\n${title}\n  ${about}\n  ${ok ? shows : 'It did not come out as expected: see the checks that failed.'}\n`;
 }

@@ -1,8 +1,9 @@
 // Options of `vsmmu boot`: those of a host and of a machine, and what a whole run has beside them. A --config file is such an object.
 
+import { EXPERIMENTS } from '../vmm/boards/experiments.ts';
+import { TOY_PATHS } from '../vmm/boards/toy.ts';
 import { HOST_SETTINGS, integer, MACHINE_SETTINGS, oneOf, option, text, texts, yesNo } from '../vmm/api/settings.ts';
 
-export const PATHS = ['all', 'direct', 'trapped'] as const;
 /** VINTFs of the host's CMDQV, less the host's own. */
 const MAX_VMS = 15;
 const MAX_TIMEOUT_SECONDS = 86_400;
@@ -14,7 +15,8 @@ export const BOOT_SETTINGS = {
   guest: option(text, '"toy", or the path of a WebAssembly guest'),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', { value: 'file' }),
   devices: option(texts, 'module of a device plugin, whose export `device` makes one; may be repeated', { flag: 'device', value: 'file' }),
-  path: option(oneOf(PATHS), 'way of the toy\'s invalidations; "all" compares them (default: all)'),
+  path: option(oneOf(TOY_PATHS), 'way of the toy\'s invalidations; "all" compares them (default: all)'),
+  experiment: option(oneOf(EXPERIMENTS.map(({ name }) => name)), 'one thing that the toy shows, in place of all', { value: 'name' }),
   vms: option(integer(1, MAX_VMS), `machines on one host, 1 to ${MAX_VMS} (default: 2 for the toy, 1 for other guests)`),
   ...machine,
   ...HOST_SETTINGS,

@@ -26,6 +26,8 @@ const SPACES: u32 = 4;
 const PAGES: u32 = 16;
 const WINDOWS: u32 = 4;
 const WORK_IOVA: u64 = 0x1c0000000;
+/** Stays mapped, and in the TLB, when its address space is left. */
+const KEPT_IOVA: u64 = 0x1e0000000;
 /** Never mapped. */
 const HOLE_IOVA: u64 = 0x1f0000000;
 /** Beats of a round; rounds between two faults, and between two changes of the address space. */
@@ -82,15 +84,12 @@ export function beginLive(): void {
   else fillWords(state.buffer, LIVE_PATTERN, <usize>PAGES * IOVA_PAGE_SIZE);
 }
 
-function transfer(): bool {
-  return dmaVerify(windowIova(), LIVE_PATTERN, PAGES * IOVA_PAGE_SIZE) == DMA_STATUS_DONE;
+/** Maps pages and has the device read them, so that the TLB holds them. */
+function mapAndTransfer(iova: u64): bool {
+  if (mapPages(tableOf(live().space), iova, gpaOf(live().buffer), PAGES, false) != RESULT_OK) return false;
+  return dmaVerify(iova, LIVE_PATTERN, PAGES * IOVA_PAGE_SIZE) == DMA_STATUS_DONE;
 }
 
-function mapAndTransfer(): bool {
-  return mapPages(tableOf(live().space), windowIova(), gpaOf(live().buffer), PAGES, false) == RESULT_OK && transfer();
-}
-
-/** The whole point of it: an unmap, its invalidation, and a device that finds the pages gone would fault. */
 function unmapAndInvalidate(): bool {
   const state = live();
   unmapPages(tableOf(state.space), windowIova(), PAGES);
@@ -122,6 +121,7 @@ function fault(): bool {
 function switchSpace(): bool {
   const state = live();
   state.space = (state.space + 1) % SPACES;
+  unmapPages(tableOf(state.space), KEPT_IOVA, PAGES);
   let ok = invalidateAsid(asidOf(state.space)) == RESULT_OK;
   ok = detachStream(toy().sid) == RESULT_OK && ok;
   ok = attachStage1(toy().sid, load<usize>(CDS + (state.space << 3))) == RESULT_OK && ok;
@@ -136,9 +136,8 @@ function occasion(round: u32): bool {
   const state = live();
   const wanted = state.faultWanted != 0;
   state.faultWanted = 0;
-  if (wanted || round % FAULT_ROUNDS == FAULT_ROUNDS - 1) return fault();
-  // Left mapped, and in the TLB, when the address space is left: nothing invalidates it.
-  if (round % SPACE_ROUNDS == SPACE_ROUNDS - 2) return mapAndTransfer();
+  if (wanted || round % FAULT_ROUNDS == 0) return fault();
+  if (round % SPACE_ROUNDS == SPACE_ROUNDS - 2) return mapAndTransfer(KEPT_IOVA);
   if (round % SPACE_ROUNDS == SPACE_ROUNDS - 1) return switchSpace();
   return true;
 }
@@ -199,7 +198,7 @@ export function liveBeat(): bool {
   let ok = true;
   switch (state.beat % BEATS) {
     case 0:
-      ok = mapAndTransfer();
+      ok = mapAndTransfer(windowIova());
       break;
     case 1:
       ok = unmapAndInvalidate();

@@ -1,11 +1,7 @@
 // One TLBI in slow motion: what its parts take. A clock is an exit and, in browsers, ticks in steps of 5 to 100 us, so that each part is
 // repeated until enough time has passed, and the mean counts.
 
-import {
-  CHECKPOINT_PATH_DIRECT,
-  CHECKPOINT_PATH_TRAPPED,
-  CHECKPOINT_PHASE_TRACE,
-} from '../../assembly/layout/checkpoint-registers';
+import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PATH_TRAPPED, CHECKPOINT_PHASE_TRACE } from '../../assembly/layout/checkpoint-registers';
 import { beginBatch, submitBatch } from '../driver/batch';
 import { cmdqv } from '../driver/cmdqv';
 import { buildSync, buildTlbiNhVa } from '../driver/commands';

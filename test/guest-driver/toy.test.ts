@@ -90,6 +90,33 @@ describe('toy', () => {
   ])('notices when %s', async (_what, options, expected) => {
     const run = await runToy({ args: ['vms=2', 'rounds=1'], ...options });
     expect(failed(run)).toEqual(expect.arrayContaining(expected));
-    expect(stepsOf(run).at(-1)).toBe(19);
+    expect(stepsOf(run).at(-1)).toBe(20);
+  });
+
+  it.each([
+    ['hyp-own', [1, 2, 3, 4, 5, 6, 7, 11, 20], 'hyp-own-zero'],
+    ['stale-dma', [1, 2, 4, 5, 6, 7, 8, 11, 20], 'dma-faults'],
+    ['illegal-command', [1, 2, 4, 5, 6, 7, 10, 11, 20], 'illegal-command-recovery'],
+    ['foreign-ids', [1, 2, 4, 5, 6, 7, 11, 12, 13, 20], 'attack-sid-fields'],
+    ['compare-paths', [1, 2, 4, 5, 6, 7, 11, 18, 20], 'no-exits-direct'],
+  ])('experiment=%s is the bring-up and that one thing', async (name, steps, check) => {
+    const run = await runToy({ args: [`experiment=${name}`, 'vms=2', 'rounds=1'] });
+    expect(failed(run)).toEqual([]);
+    expect(stepsOf(run)).toEqual(steps);
+    expect(run.checks.get(check)).toBe(true);
+  });
+
+  it('goes on working with live=1, and takes characters from its console, until q', async () => {
+    const run = await runToy({ args: ['live=1', 'rounds=1', 'warmup=1'], input: `${'x'.repeat(40)}sdti?q` });
+    expect(failed(run)).toEqual([]);
+    expect(run.console.some((line) => line.includes('40 beats, 0 failures, 3 event records'))).toBe(true);
+    expect(run.console.at(-1)).toMatch(/checks, 0 failed/);
+    // Each trace says: path, LVCMDQ, PROD before and after, ns, ns, batches, exits.
+    const traces = run.phases.filter(({ phase, ended }) => phase === 3 && ended).map(({ data }) => data);
+    expect(traces.length).toBeGreaterThan(8);
+    for (const [path, , before = 0, after = 0, , , batches = 0, exits = 0] of traces) {
+      expect((after - before) & 0xff).toBe(2);
+      expect(exits).toBe(path === 1 ? 0 : 2 * batches);
+    }
   });
 });

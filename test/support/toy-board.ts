@@ -13,6 +13,8 @@ const VCMDQ_OPCODES = [0x11, 0x12, 0x28, 0x2a, 0x40, 0x46];
 
 export interface ToyOptions {
   readonly args?: readonly string[];
+  /** What is typed on the console. */
+  readonly input?: string;
   /** HYP_OWN can be set by a guest. */
   readonly hypervisor?: boolean;
   /** Page 0 stays trapped. */
@@ -139,7 +141,8 @@ class ToyBoard extends FakeSmmu {
     ) as WebAssembly.ModuleImports;
   }
 
-  wasi(args: readonly string[]): WebAssembly.ModuleImports {
+  wasi(args: readonly string[], input: string): WebAssembly.ModuleImports {
+    const typed = [...new TextEncoder().encode(input)];
     const text = args.map((arg) => `${arg}\0`);
     const word = (at: number, value: number) => this.view.setUint32(at, value, true);
     return {
@@ -147,6 +150,12 @@ class ToyBoard extends FakeSmmu {
         const start = this.view.getUint32(iovs, true);
         const bytes = new Uint8Array(this.memory.buffer).slice(start, start + this.view.getUint32(iovs + 4, true));
         this.console.push(new TextDecoder().decode(bytes));
+        return 0;
+      },
+      fd_read: (_fd: number, iovs: number, _count: number, read: number) => {
+        const bytes = typed.splice(0, this.view.getUint32(iovs + 4, true));
+        new Uint8Array(this.memory.buffer).set(bytes, this.view.getUint32(iovs, true));
+        word(read, bytes.length);
         return 0;
       },
       args_sizes_get: (count: number, size: number) => {
@@ -175,7 +184,7 @@ export async function runToy(options: ToyOptions = {}): Promise<ToyRun> {
   const instance = await WebAssembly.instantiate(await module, {
     env: { memory: board.memory },
     vsmmu: board.counted({ ...board.imports, clock_ns: () => performance.now() * 1e6, vcpu_start: () => -1 }),
-    wasi_snapshot_preview1: board.counted(board.wasi(['toy', ...(options.args ?? [])])),
+    wasi_snapshot_preview1: board.counted(board.wasi(['toy', ...(options.args ?? [])], options.input ?? '')),
   });
   const { _initialize, vsmmu_run } = instance.exports as unknown as { _initialize(): void; vsmmu_run(budget: number): number };
   _initialize();

@@ -10,6 +10,10 @@ export interface Experiment {
   readonly look: string;
   /** Machines that it takes at least. */
   readonly vms: number;
+  /** Its machines attack each other: the host compares what the others have before and after. */
+  readonly attacks: boolean;
+  /** It measures the paths. */
+  readonly measures: boolean;
   /** Checks of the guest (their names, as reported through the checkpoint device) whose outcome is the experiment's. */
   readonly checks: readonly string[];
   /** What it shows when these checks hold. */
@@ -23,6 +27,8 @@ export const EXPERIMENTS = [
     about: 'The guest sets VINTF_CONFIG.HYP_OWN, which would have the VCMDQs take its VMIDs and StreamIDs as written.',
     look: 'the console: what VINTF_CONFIG reads back',
     vms: 1,
+    attacks: false,
+    measures: false,
     checks: ['hyp-own-zero'],
     shows: 'HYP_OWN reads 0 whatever is written: that is how a guest learns that it is one.',
   },
@@ -32,6 +38,8 @@ export const EXPERIMENTS = [
     about: 'The guest clears a PTE, does not invalidate, and starts a DMA: the device still reads the page, through the stale IOTLB entry.',
     look: 'the IOTLB, then the event queue: the fault comes only behind the TLBI',
     vms: 1,
+    attacks: false,
+    measures: false,
     checks: ['stale-entry-used', 'dma-faults', 'event-record'],
     shows: 'An unmap without TLBI and CMD_SYNC leaves the page to the device. With them the same DMA ends in F_TRANSLATION.',
   },
@@ -41,6 +49,8 @@ export const EXPERIMENTS = [
     about: 'The guest puts CFGI_ALL on a VCMDQ, which takes invalidations only.',
     look: "the VCMDQ's CONS.ERR and GERROR, and the entry that the driver replaced by a CMD_SYNC",
     vms: 1,
+    attacks: false,
+    measures: false,
     checks: ['illegal-command', 'illegal-command-recovery'],
     shows: 'The queue stops with CERROR_ILL, for its own guest alone; the driver steps over the command and the queue goes on.',
   },
@@ -50,6 +60,8 @@ export const EXPERIMENTS = [
     about: 'The guest names every VMID and every StreamID that could be its neighbour\u2019s in commands on its VCMDQ.',
     look: 'the IOTLB row of the other VM: it keeps every entry',
     vms: 2,
+    attacks: true,
+    measures: false,
     checks: ['attack-vmid-fields', 'attack-sid-fields'],
     shows: "The VMID is replaced by the VM's own, and a StreamID that matches no pair is an illegal command: the neighbour loses nothing.",
   },
@@ -59,6 +71,8 @@ export const EXPERIMENTS = [
     about: 'The guest overwrites CONS and STATUS in its doorbell page, fills the ring with random bits, and stores a PROD two rings ahead.',
     look: 'CONS, STATUS and the error of the VCMDQ; the other VM',
     vms: 2,
+    attacks: true,
+    measures: false,
     checks: ['attack-ring'],
     shows: 'What the guest scribbles costs that guest alone: read-only words are put right, bad commands refused, the queue starts again.',
   },
@@ -68,6 +82,8 @@ export const EXPERIMENTS = [
     about: 'The same invalidations on each path in turn, in batches of 1, 16 and 64 commands.',
     look: 'the table on the console: time and exits for each path',
     vms: 1,
+    attacks: false,
+    measures: true,
     checks: ['measurement', 'no-exits-direct'],
     shows: 'The trapped path costs at least two exits a batch, the direct path none.',
   },

@@ -1,0 +1,37 @@
+// `vsmmu boot toy --experiment`: each experiment, as a user starts it, and from the list that the demo shows too.
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { Report } from '../../cli/report.ts';
+import { EXPERIMENTS } from '../../vmm/boards/experiments.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+const vsmmu = (...args: string[]) => promisify(execFile)(process.execPath, [MAIN, 'boot', 'toy', ...args], { maxBuffer: 1 << 24 });
+
+describe('experiments', () => {
+  it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))('%s comes out as it says', async (name, experiment) => {
+    const { stdout } = await vsmmu('--experiment', name, '--json');
+    const report = JSON.parse(stdout) as Report;
+    expect(report.ok).toBe(true);
+    const held = report.checks.filter(({ ok }) => ok).map((check) => check.name.replace(/^vm\d+: /, ''));
+    expect(held).toEqual(expect.arrayContaining([...experiment.checks]));
+    expect(held.some((check) => check.startsWith('isolation: IOTLB entries'))).toBe(experiment.attacks);
+    expect(held.includes('0 exits during direct-path batches')).toBe(experiment.measures);
+  });
+
+  it('says at the end what it has shown', async () => {
+    const { stdout } = await vsmmu('--experiment', 'hyp-own');
+    expect(stdout).toMatch(/Ask for HYP_OWN\n.*\n {2}HYP_OWN reads 0 whatever is written/);
+  });
+
+  it.each([
+    [['--experiment', 'nope'], /^vsmmu: .*choices are hyp-own, .*compare-paths\.\n$/],
+    [['--experiment', 'foreign-ids', '--vms', '1'], /^vsmmu: foreign-ids takes at least 2 machines\n$/],
+    [['--experiment', 'hyp-own', '--path', 'direct'], /^vsmmu: hyp-own chooses its path itself\n$/],
+  ])('refuses %j in one line', async (args, message) => {
+    await expect(vsmmu(...args)).rejects.toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(message) });
+  });
+});
