@@ -22,6 +22,9 @@ export const HOST_AT_THREADS = 0x10;
 export const HOST_AT_ATTENTION = 0x14;
 /** i64, raised by every CMD_SYNC of every SMMU of the host: what tells accesses begun before it from those begun after. */
 export const HOST_AT_SYNC_EPOCH = 0x18;
+/** What the records of each event carry: one u32 of EVENT_* bits for each ID below EVENT_IDS. Never changes. */
+export const HOST_AT_EVENTS = 0x100;
+export const EVENT_IDS = 64;
 
 // Thread block: private to one thread, but for its in-flight word.
 export const HOST_THREADS = 0x1000;
@@ -85,8 +88,13 @@ export const SMMU_AT_EVTQ_PROD = 0x34;
 export const SMMU_AT_EVTQ_CONS = 0x38;
 /** Ownership word of the event queue's producer side: 0 free, else thread + 1. */
 export const SMMU_AT_EVTQ_OWNER = 0x3c;
-/** Set to 1 when an event record could not be written (GERROR.EVTQ_ABT_ERR); the device model clears it. */
+/**
+ * 0, or EVTQ_ABORTED when an event record could not be written; the device model makes that EVTQ_ABORT_ACTIVE when it has raised
+ * GERROR.EVTQ_ABT_ERR, and 0 when software has acknowledged it. No record is written while it is not 0.
+ */
 export const SMMU_AT_EVTQ_ABORT = 0x40;
+export const EVTQ_ABORTED = 1;
+export const EVTQ_ABORT_ACTIVE = 2;
 /** Number of queues parked at a CMD_SYNC. */
 export const SMMU_AT_PARKED = 0x44;
 /** i64, raised by TLBI_NSNH_ALL: an entry of an older generation is dead whatever its VMID. */
@@ -98,6 +106,12 @@ export const SMMU_AT_NUM_LVCMDQ = 0x5c;
 export const SMMU_AT_CMDQV_EN = 0x60;
 /** Number of ATC ports that have ever been used: what ATC_INV has to look at. */
 export const SMMU_AT_ATC_PORTS = 0x64;
+/** Bit of SMMU_AT_CR0 that is not of the register: a fault is planted. */
+export const SMMU_CR0_PLANTED = (0 << 16) | (31 << 8) | 1;
+/** The planted fault (PhysicalSmmu.plantFault): its event, its StreamID, and how many transactions it still hits. */
+export const SMMU_AT_PLANTED_EVENT = 0xf0;
+export const SMMU_AT_PLANTED_SID = 0xf4;
+export const SMMU_AT_PLANTED_LEFT = 0xf8;
 
 // i32 counters of the SMMU (atomic adds; error paths and rare commands only, so that no hot path pays for them).
 export const SMMU_AT_STATS = 0x1000;
@@ -124,7 +138,9 @@ export const STAT_CFGI = 0x44;
 /** MSIs that the drain has written for a CMD_SYNC. */
 export const STAT_MSIS = 0x48;
 export const STAT_ILL_RANGE = 0x4c;
-/** One i32 per event ID: records that the SMMU tried to write. */
+/** Records that another one stands for (STE.MEV). */
+export const STAT_EVENTS_MERGED = 0x50;
+/** One i32 per event ID: events that are to be recorded. */
 export const STAT_EVENTS = 0x100;
 
 /**

@@ -24,6 +24,8 @@ export const STE_S1CONTEXTPTR_HI = (1 << 16) | (0 << 8) | 20;
 export const STE_S1CDMAX = (1 << 16) | (27 << 8) | 5;
 /** 0 terminate, 1 bypass, 2 use CD 0, for transactions without a SubstreamID. */
 export const STE_S1DSS = (2 << 16) | (0 << 8) | 2;
+export const STE_S1DSS_BYPASS = 1;
+export const STE_S1DSS_CD0 = 2;
 export const STE_S1CIR = (2 << 16) | (2 << 8) | 2;
 export const STE_S1COR = (2 << 16) | (4 << 8) | 2;
 export const STE_S1CSH = (2 << 16) | (6 << 8) | 2;
@@ -32,7 +34,7 @@ export const STE_S2FWB = (2 << 16) | (25 << 8) | 1;
 export const STE_S1STALLD = (2 << 16) | (27 << 8) | 1;
 /** 0 ATS not allowed, 1 full ATS, 2 split-stage. */
 export const STE_EATS = (2 << 16) | (28 << 8) | 2;
-/** 0 NS-EL1, 1 reserved for Non-secure, 2 EL2. */
+/** 0 NS-EL1, 1 reserved for Non-secure, 2 EL2; ignored without IDR0.HYP. */
 export const STE_STRW = (2 << 16) | (30 << 8) | 2;
 export const STE_SHCFG = (3 << 16) | (12 << 8) | 2;
 export const STE_S2VMID = (4 << 16) | (0 << 8) | 16;

@@ -96,6 +96,8 @@ import {
   STE_S1CONTEXTPTR_HI,
   STE_S1CONTEXTPTR_LO,
   STE_S1DSS,
+  STE_S1DSS_BYPASS,
+  STE_S1DSS_CD0,
   STE_S1FMT,
   STE_S1FMT_64K,
   STE_S1FMT_LINEAR,
@@ -113,14 +115,13 @@ import {
   STE_S2TTB_LO,
   STE_S2VMID,
   STE_SIZE,
-  STE_STRW,
   STE_V,
 } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits, fieldAt } from '../lib/fields';
 import { configInsert, configLookup } from './config-cache';
 import { event, fetchFault, noEvent } from './faults';
-import { addressBits, alignedDown, effectiveBits, granuleOfTg0, granuleOfTg1, levelShift, stage2StartLevel } from './geometry';
+import { addressBits, alignedDown, effectiveBits, granuleOfTg0, granuleOfTg1, LARGEST_OAS, levelShift, stage2StartLevel } from './geometry';
 import { copyFrom, loadAt, locate, NOWHERE } from './physical';
 import { tablePa } from './walk';
 
@@ -209,7 +210,7 @@ function stage2Valid(smmu: usize): bool {
   const granule = granuleOfTg0(steField(STE_S2TG));
   if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
   const t0sz = steField(STE_S2T0SZ);
-  if (t0sz < MIN_TSZ || t0sz > MAX_TSZ) return false;
+  if (t0sz < max(MIN_TSZ, <u32>64 - effectiveBits(smmu, LARGEST_OAS)) || t0sz > MAX_TSZ) return false;
   const start = stage2StartLevel(granule, steField(STE_S2SL0));
   if (start > 3) return false;
   // At the start level: at least one index bit, at most 4 more than a whole table (16 concatenated tables).
@@ -223,15 +224,24 @@ function s2ttb(): u64 {
   return (u64(steField(STE_S2TTB_HI)) << 32) | (u64(steField(STE_S2TTB_LO)) << 4);
 }
 
+// STRW is of no account: without IDR0.HYP every stream is of NS-EL1.
 function stage1Valid(smmu: usize): bool {
-  if (!idr0(smmu, IDR0_S1P) || steField(STE_STRW) != 0) return false;
+  if (!idr0(smmu, IDR0_S1P)) return false;
   if (steField(STE_S1STALLD) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
   const cdMax = steField(STE_S1CDMAX);
   if (cdMax > bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE)) return false;
-  // S1Fmt and S1DSS are of no account without substreams.
-  if (cdMax == 0) return true;
+  if (cdTableFormat() != STE_S1FMT_LINEAR && !idr0(smmu, IDR0_CD2L)) return false;
+  return s1ContextPtr() >> u64(effectiveBits(smmu, LARGEST_OAS)) == 0;
+}
+
+function s1ContextPtr(): u64 {
+  return (u64(steField(STE_S1CONTEXTPTR_HI)) << 32) | (u64(steField(STE_S1CONTEXTPTR_LO)) << 6);
+}
+
+// S1Fmt is of no account without substreams; the reserved value 3 acts as 0.
+function cdTableFormat(): u32 {
   const format = steField(STE_S1FMT);
-  return steField(STE_S1DSS) != 3 && (format == STE_S1FMT_LINEAR || (format <= <u32>STE_S1FMT_64K && idr0(smmu, IDR0_CD2L) != 0));
+  return steField(STE_S1CDMAX) == 0 || format > <u32>STE_S1FMT_64K ? STE_S1FMT_LINEAR : format;
 }
 
 function tableValid(smmu: usize, tsz: u32, granule: u32, ttb: u64): bool {
@@ -245,6 +255,7 @@ function ttb(word: usize): u64 {
 
 function cdValid(smmu: usize): bool {
   if (!cdField(CD_V) || !cdField(CD_AA64) || cdField(CD_ENDI)) return false;
+  if (!idr0(smmu, IDR0_ASID16) && cdField(CD_ASID) > 0xff) return false;
   if (!updatesAllowed(smmu, cdField(CD_HA), cdField(CD_HD))) return false;
   if (!cdField(CD_A) && idr0(smmu, IDR0_TERM_MODEL)) return false;
   if (cdField(CD_S) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
@@ -262,18 +273,18 @@ function cdPlace(smmu: usize, address: u64, length: u32): i64 {
 }
 
 function fetchCd(smmu: usize, index: u32): bool {
-  let table = (u64(steField(STE_S1CONTEXTPTR_HI)) << 32) | (u64(steField(STE_S1CONTEXTPTR_LO)) << 6);
-  const format = steField(STE_S1CDMAX) == 0 ? u32(STE_S1FMT_LINEAR) : steField(STE_S1FMT);
+  let table = s1ContextPtr();
+  const format = cdTableFormat();
   if (format != STE_S1FMT_LINEAR) {
     const leafBits: u32 = format == STE_S1FMT_64K ? 10 : 6;
     const descriptorPlace = cdPlace(smmu, table + (u64(index >> leafBits) << 3), L1CD_SIZE);
     if (descriptorPlace == NOWHERE) return false;
     const descriptor = loadAt(descriptorPlace);
-    if (!bits(u32(descriptor), L1CD_V)) {
+    table = alignedDown(descriptor & 0x000fffffffffffff, leafBits + 6);
+    if (!bits(u32(descriptor), L1CD_V) || table >> u64(effectiveBits(smmu, LARGEST_OAS)) != 0) {
       event(C_BAD_SUBSTREAMID);
       return false;
     }
-    table = alignedDown(descriptor & 0x000fffffffffffff, leafBits + 6);
     index &= ((<u32>1) << leafBits) - 1;
   }
   const place = cdPlace(smmu, table + u64(index) * CD_SIZE, CD_SIZE);
@@ -283,7 +294,7 @@ function fetchCd(smmu: usize, index: u32): bool {
     event(C_BAD_CD);
     return false;
   }
-  setCfg(CFG_ASID, cdField(CD_ASID) & (idr0(smmu, IDR0_ASID16) ? 0xffff : 0xff));
+  setCfg(CFG_ASID, cdField(CD_ASID));
   setCfg(CFG_CD0, load<u32>(THREAD + CD));
   setCfg(CFG_CD1, load<u32>(THREAD + CD, 4));
   const had = bits(atomic.load<u32>(smmu, SMMU_AT_IDR3), IDR3_HAD) != 0;
@@ -301,18 +312,27 @@ function cdIndex(ssid: u32): i64 {
   if (ssid == u32(CFG_NO_SSID)) {
     if (cdMax == 0) return 0;
     const dss = steField(STE_S1DSS);
-    if (dss == 0) event(F_STREAM_DISABLED);
-    return dss == 0 ? -2 : dss == 1 ? -1 : 0;
+    if (dss == STE_S1DSS_BYPASS) return -1;
+    if (dss == STE_S1DSS_CD0) return 0;
+    // The reserved value 3 acts as 0.
+    event(F_STREAM_DISABLED);
+    return -2;
   }
-  // With S1DSS = 2 CD 0 is for transactions without a SubstreamID.
-  if (cdMax == 0 || ssid >> cdMax != 0 || (ssid == 0 && steField(STE_S1DSS) == 2)) {
+  if (cdMax == 0 || ssid >> cdMax != 0) {
     event(C_BAD_SUBSTREAMID);
+    return -2;
+  }
+  // CD 0 is then for transactions without a SubstreamID.
+  if (ssid == 0 && steField(STE_S1DSS) == STE_S1DSS_CD0) {
+    event(F_STREAM_DISABLED);
     return -2;
   }
   return i64(ssid);
 }
 
 function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
+  // Until there is an STE, nothing of another stream's (such as MEV) counts.
+  memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
   if (!fetchSte(smmu, sid)) return false;
   if (!steField(STE_V)) {
     event(C_BAD_STE);
@@ -326,20 +346,24 @@ function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   }
   const stage1 = config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
   const stage2 = config == STE_CONFIG_S2 || config == STE_CONFIG_NESTED;
-  if ((stage1 && !stage1Valid(smmu)) || (stage2 && !stage2Valid(smmu))) {
+  const vmidFits = !(stage1 || stage2) || !idr0(smmu, IDR0_S2P) || idr0(smmu, IDR0_VMID16) || steField(STE_S2VMID) <= 0xff;
+  if ((stage1 && !stage1Valid(smmu)) || (stage2 && !stage2Valid(smmu)) || !vmidFits) {
     event(C_BAD_STE);
     return false;
   }
-  memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
   setCfg(CFG_SID, sid);
   setCfg(CFG_SSID, ssid);
   setCfg(CFG_CONFIG, config);
   // The VMID tags stage-1-only entries as well when stage 2 is implemented.
-  setCfg(CFG_VMID, idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) & (idr0(smmu, IDR0_VMID16) ? 0xffff : 0xff) : 0);
+  setCfg(CFG_VMID, idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) : 0);
   setCfg(CFG_STE2, load<u32>(THREAD + STE, 8));
   setCfg(CFG_STE5, load<u32>(THREAD + STE, 20));
   store<u64>(THREAD + THREAD_CFG, s2ttb(), CFG_S2TTB);
-  if (!stage1) return true;
+  if (!stage1) {
+    if (ssid == u32(CFG_NO_SSID)) return true;
+    event(C_BAD_SUBSTREAMID);
+    return false;
+  }
   const index = cdIndex(ssid);
   if (index == -2) return false;
   if (index == -1) {

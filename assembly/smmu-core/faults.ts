@@ -4,7 +4,17 @@
 import { THREAD, THREAD_ID } from '../imports/unit';
 import { CD_R } from '../layout/cd';
 import {
-  EVT_ADDR_HI,
+  EVENT_CLASS,
+  EVENT_FETCH,
+  EVENT_INPUT,
+  EVENT_IPA,
+  EVENT_PAGE,
+  EVENT_PNU_IND,
+  EVENT_RNW,
+  EVENT_S2,
+  EVENT_SSID,
+  EVENT_SSV,
+  EVENT_STALL,
   EVT_CLASS,
   EVT_CLASS_TT,
   EVT_ID,
@@ -15,17 +25,17 @@ import {
   EVT_SSID,
   EVT_SSV,
   EVT_TTRNW,
-  F_ACCESS,
-  F_ADDR_SIZE,
   F_PERMISSION,
-  F_TRANSLATION,
 } from '../layout/events';
 import {
   CFG_CD1,
   CFG_CONFIG,
   CFG_NO_SSID,
+  CFG_STE2,
   CFG_STE5,
+  EVTQ_ABORTED,
   HOST_AT_ATTENTION,
+  HOST_AT_EVENTS,
   SMMU_AT_CR0,
   SMMU_AT_EVTQ_ABORT,
   SMMU_AT_EVTQ_BASE,
@@ -35,6 +45,7 @@ import {
   SMMU_AT_EVTQ_PROD,
   SMMU_AT_STATS,
   STAT_EVENTS,
+  STAT_EVENTS_MERGED,
   STAT_EVTQ_ABORT,
   STAT_EVTQ_OVERFLOW,
   THREAD_ATTRIBUTES,
@@ -47,64 +58,76 @@ import {
   THREAD_SSID,
 } from '../layout/host-memory';
 import { CR0_EVTQEN, EVTQ_ENTRY_SIZE, EVTQ_OVFLG } from '../layout/smmu-registers';
-import { STE_CONFIG_BYPASS, STE_S2R } from '../layout/ste';
+import { STE_CONFIG_BYPASS, STE_CONFIG_S2, STE_MEV, STE_S2R } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
-import { locate, NOWHERE, storeAt } from './physical';
+import { loadAt, locate, NOWHERE, storeAt } from './physical';
 
 /** Attributes of an access: the ACCESS_* bits of assembly/load.ts. */
 export const WRITE: u32 = 1;
 export const PRIVILEGED: u32 = 2;
 export const INSTRUCTION: u32 = 4;
 
+/** FetchAddr[51:3] and IPA[51:12]. */
+const FETCH_MASK: u64 = 0x000ffffffffffff8;
+const IPA_MASK: u64 = 0x000ffffffffff000;
+
 /** Another producer holds the event queue for some 20 ns; beyond this many looks the record is lost. */
 const EVENT_QUEUE_SPINS = 10000;
 
-function clearEvent(): void {
+/** No record: the transaction ends silently. */
+export function noEvent(): void {
   memory.fill(THREAD + THREAD_EVENT, 0, EVTQ_ENTRY_SIZE);
 }
 
-/** No record: the transaction ends silently. */
-export function noEvent(): void {
-  clearEvent();
+/** What the records of an event carry: EVENT_* bits. */
+function carriedBy(id: u32): u32 {
+  return load<u32>((<usize>id) << 2, HOST_AT_EVENTS);
 }
 
-/** A record with its ID, StreamID and SubstreamID: all that C_BAD_* have. */
+/** An event without a walk: C_BAD_* and the like. */
 export function event(id: u32): void {
-  clearEvent();
-  const ssid = load<u32>(THREAD, THREAD_SSID);
-  let word = placed(id, EVT_ID);
-  if (ssid != u32(CFG_NO_SSID)) word |= maskOf(EVT_SSV) | placed(ssid, EVT_SSID);
-  store<u32>(THREAD, word, THREAD_EVENT);
-  store<u32>(THREAD, load<u32>(THREAD, THREAD_SID), THREAD_EVENT + 4);
+  walkFault(id, 0, false, 0);
 }
 
-/** F_STE_FETCH and F_CD_FETCH: the address that could not be read stands in doubleword 3. */
+/** F_STE_FETCH and F_CD_FETCH. */
 export function fetchFault(id: u32, address: u64): void {
-  event(id);
-  store<u64>(THREAD, address & 0x000ffffffffffff8, THREAD_EVENT + 24);
+  walkFault(id, 0, false, address);
 }
 
 /**
- * A fault of the walk or of its result, F_WALK_EABT to F_PERMISSION.
+ * Puts the record of an event together: of what is known about the transaction, what the event carries (devices/tables/events.ts).
  * @param kind EVT_CLASS_*: what was being translated.
- * @param stage2 the fault is of stage 2; `ipa` is then its input (or, for F_WALK_EABT, `ipa` is the fetch address in any stage).
+ * @param stage2 the fault is of stage 2.
+ * @param address FetchAddr, or the IPA of a stage-2 fault.
  */
-export function walkFault(id: u32, kind: u32, stage2: bool, ipa: u64): void {
-  event(id);
+export function walkFault(id: u32, kind: u32, stage2: bool, address: u64): void {
+  noEvent();
+  const carried = carriedBy(id);
+  const ssid = load<u32>(THREAD, THREAD_SSID);
+  let word = placed(id, EVT_ID);
+  if (ssid != u32(CFG_NO_SSID) && carried & (EVENT_SSV | EVENT_SSID)) {
+    word |= placed(ssid, EVT_SSID);
+    if (carried & EVENT_SSV) word |= maskOf(EVT_SSV);
+  }
+  store<u32>(THREAD, word, THREAD_EVENT);
+  store<u32>(THREAD, load<u32>(THREAD, THREAD_SID), THREAD_EVENT + 4);
   const attributes = load<u32>(THREAD, THREAD_ATTRIBUTES);
-  let word = placed(kind, EVT_CLASS) | placed(u32(stage2), EVT_S2);
-  if ((attributes & WRITE) == 0) word |= maskOf(EVT_RNW);
-  if (attributes & PRIVILEGED) word |= maskOf(EVT_PNU);
-  if (attributes & INSTRUCTION) word |= maskOf(EVT_IND);
+  word = 0;
+  if (carried & EVENT_RNW && !(attributes & WRITE)) word |= maskOf(EVT_RNW);
+  if (carried & EVENT_PNU_IND)
+    word |= placed(u32((attributes & PRIVILEGED) != 0), EVT_PNU) | placed(u32((attributes & INSTRUCTION) != 0), EVT_IND);
+  if (carried & EVENT_S2) word |= placed(u32(stage2), EVT_S2);
+  if (carried & EVENT_CLASS) word |= placed(kind, EVT_CLASS);
   store<u32>(THREAD, word, THREAD_EVENT + 12);
-  store<u64>(THREAD, load<u64>(THREAD, THREAD_IOVA), THREAD_EVENT + 16);
-  store<u64>(THREAD, ipa & ((u64(maskOf(EVT_ADDR_HI)) << 32) | 0xfffffff8), THREAD_EVENT + 24);
+  if (carried & EVENT_INPUT) store<u64>(THREAD, load<u64>(THREAD, THREAD_IOVA), THREAD_EVENT + 16);
+  if (carried & EVENT_FETCH) store<u64>(THREAD, address & FETCH_MASK, THREAD_EVENT + 24);
+  if (carried & EVENT_IPA && stage2) store<u64>(THREAD, address & IPA_MASK, THREAD_EVENT + 24);
 }
 
-/** A stage-2 fault gives the page of the IPA. */
+/** A stage-2 fault on an IPA. */
 export function stage2Fault(id: u32, kind: u32, ipa: u64): void {
-  walkFault(id, kind, true, ipa & ~(<u64>0xfff));
+  walkFault(id, kind, true, ipa);
 }
 
 /** Stage 2 does not let stage 1 read (or, to update a descriptor, write) one of its tables or its CD. TTRnW says which. */
@@ -113,12 +136,34 @@ export function tableFault(kind: u32, ipa: u64, write: bool): void {
   if (kind == EVT_CLASS_TT && !write) store<u32>(THREAD, load<u32>(THREAD, THREAD_EVENT + 12) | maskOf(EVT_TTRNW), THREAD_EVENT + 12);
 }
 
-/** CD.R and STE.S2R decide whether faults 0x10 to 0x13 are recorded; everything else always is, a bypassed stream's F_ADDR_SIZE included. */
-function recorded(id: u32): bool {
-  if (id != F_TRANSLATION && id != F_ADDR_SIZE && id != F_ACCESS && id != F_PERMISSION) return true;
-  if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_BYPASS) return true;
+/** Whether the fault is one of a translation, which may stall, go unrecorded, or read as zero; all others abort and are recorded. */
+export function translationFault(): bool {
+  return (carriedBy(bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID)) & EVENT_STALL) != 0;
+}
+
+/** CD.R and STE.S2R decide whether faults of a translation are recorded; everything else always is, faults of a bypassed stage 1 included. */
+function recorded(): bool {
+  if (!translationFault()) return true;
   if (bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2)) return bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2R) != 0;
+  const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
+  if (config == STE_CONFIG_BYPASS || config == STE_CONFIG_S2) return true;
   return bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_R) != 0;
+}
+
+/**
+ * Whether the newest record that software has not taken yet may stand for this one as well (IHI 0070 section 7.3.1): STE.MEV lets it, and
+ * the two are equal but for the place inside a page, where the event leaves that out.
+ */
+function merged(smmu: usize, id: u32, newest: u32): bool {
+  if (!bits(load<u32>(THREAD + THREAD_CFG, CFG_STE2), STE_MEV)) return false;
+  const place = locate(atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64(newest * EVTQ_ENTRY_SIZE), EVTQ_ENTRY_SIZE);
+  if (place == NOWHERE) return false;
+  const offsetMask: u64 = carriedBy(id) & EVENT_PAGE ? 0xfff : 0;
+  for (let i = 0; i < EVTQ_ENTRY_SIZE; i += 8) {
+    const differs = loadAt(place + i) ^ load<u64>(THREAD + THREAD_EVENT + i);
+    if ((i == 16 ? differs & ~offsetMask : differs) != 0) return false;
+  }
+  return true;
 }
 
 function takeQueue(smmu: usize): bool {
@@ -128,12 +173,16 @@ function takeQueue(smmu: usize): bool {
   return false;
 }
 
-function writeRecord(smmu: usize): void {
+function writeRecord(smmu: usize, id: u32): void {
   const prod = atomic.load<u32>(smmu, SMMU_AT_EVTQ_PROD);
   const cons = atomic.load<u32>(smmu, SMMU_AT_EVTQ_CONS);
   const log2size = atomic.load<u32>(smmu, SMMU_AT_EVTQ_LOG2SIZE) & 31;
   const size = (<u32>1) << log2size;
   const indexMask = (size << 1) - 1;
+  if (((prod ^ cons) & indexMask) != 0 && merged(smmu, id, (prod - 1) & (size - 1))) {
+    atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVENTS_MERGED);
+    return;
+  }
   if (((prod ^ cons) & indexMask) == size) {
     // Full: the record is lost. OVFLG toggles once, until software has made OVACKFLG equal (IHI 0070 section 7.4).
     if (((prod ^ cons) & maskOf(EVTQ_OVFLG)) == 0) atomic.store<u32>(smmu, prod ^ maskOf(EVTQ_OVFLG), SMMU_AT_EVTQ_PROD);
@@ -143,7 +192,7 @@ function writeRecord(smmu: usize): void {
   }
   const place = locate(atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64((prod & (size - 1)) * EVTQ_ENTRY_SIZE), EVTQ_ENTRY_SIZE);
   if (place == NOWHERE) {
-    atomic.store<i32>(smmu, 1, SMMU_AT_EVTQ_ABORT);
+    atomic.store<i32>(smmu, EVTQ_ABORTED, SMMU_AT_EVTQ_ABORT);
     atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVTQ_ABORT);
     count(THREAD_EVENTS_LOST);
     return;
@@ -158,16 +207,18 @@ export function recordEvent(smmu: usize): void {
   count(THREAD_FAULTS);
   const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   if (id == 0) return;
-  if (!recorded(id)) {
-    clearEvent();
+  if (!recorded()) {
+    noEvent();
     return;
   }
   atomic.add<i32>(smmu + SMMU_AT_STATS + STAT_EVENTS + (id << 2), 1);
-  if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVTQEN) || !takeQueue(smmu)) {
+  // A queue with an unacknowledged EVTQ_ABT_ERR is not written to (IHI 0070 section 7.2.1).
+  const writable = bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVTQEN) != 0 && atomic.load<i32>(smmu, SMMU_AT_EVTQ_ABORT) == 0;
+  if (!writable || !takeQueue(smmu)) {
     count(THREAD_EVENTS_LOST);
     return;
   }
-  writeRecord(smmu);
+  writeRecord(smmu, id);
   atomic.store<i32>(smmu, 0, SMMU_AT_EVTQ_OWNER);
   atomic.add<i32>(0, 1, HOST_AT_ATTENTION);
 }

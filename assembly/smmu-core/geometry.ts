@@ -49,6 +49,9 @@ export function levelShift(granule: u32, level: u32): u32 {
   return granule + (granule - 3) * (<u32>3 - level);
 }
 
+/** Encoding of the largest address size that the model has; IDR5.OAS may say less. */
+export const LARGEST_OAS: u32 = 5;
+
 /** Output size that stays within what the SMMU has: the smaller of the field and IDR5.OAS. */
 export function effectiveBits(smmu: usize, encoding: u32): u32 {
   return min(addressBits(encoding), addressBits(bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_OAS)));

@@ -12,6 +12,7 @@ import {
   SMMU_AT_ALL_GEN,
   SMMU_AT_CR0,
   SMMU_AT_GBPA,
+  SMMU_CR0_PLANTED,
   THREAD_ATTRIBUTES,
   THREAD_CFG,
   THREAD_CFG_GEN,
@@ -33,14 +34,15 @@ import {
 import { CR0_SMMUEN, GBPA_ABORT } from '../layout/smmu-registers';
 import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2 } from '../layout/ste';
 import { count } from '../lib/counters';
-import { bits } from '../lib/fields';
+import { bits, maskOf } from '../lib/fields';
 import { configGeneration } from './config-cache';
 import { configure } from './configure';
-import { INSTRUCTION, PRIVILEGED, recordEvent, stage2Fault, WRITE, walkFault } from './faults';
+import { INSTRUCTION, PRIVILEGED, recordEvent, stage2Fault, translationFault, WRITE, walkFault } from './faults';
 import { vmidBlock } from './generations';
-import { effectiveBits } from './geometry';
+import { effectiveBits, LARGEST_OAS } from './geometry';
 import { canonical } from './invalidate';
 import { tlbInsert, tlbLookup } from './iotlb';
+import { plantedFault } from './planted';
 import {
   commitStage1,
   commitStage2,
@@ -74,17 +76,16 @@ const WALK_TRIES = 4;
 
 /** The address as it is. False when it is wider than IDR5.OAS. */
 function bypass(smmu: usize, iova: u64): bool {
-  // 5 encodes the largest OAS that the model has; IDR5 may say less.
-  if (iova >> u64(effectiveBits(smmu, 5)) != 0) return false;
+  if (iova >> u64(effectiveBits(smmu, LARGEST_OAS)) != 0) return false;
   store<u64>(THREAD, iova, THREAD_PA);
   store<u32>(THREAD, BYPASS_SIZE, THREAD_PA_SIZE);
   return true;
 }
 
-/** Ends a faulting transaction. CD.A = 0 makes stage-1 faults read as zero instead of aborting. */
+/** Ends a faulting transaction. CD.A = 0 makes stage-1 faults of the translation read as zero instead of aborting. */
 function refuse(smmu: usize, configured: bool): i32 {
   const stage2 = bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
-  const raz = configured && !stage2 && hasStage1() && !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_A);
+  const raz = configured && translationFault() && !stage2 && hasStage1() && !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_A);
   recordEvent(smmu);
   return raz ? RAZWI : ABORT;
 }
@@ -123,6 +124,11 @@ function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
       return FAULTED;
     }
   } else {
+    // What stage 1 passes on untranslated may not be wider than an IPA (IHI 0070 section 3.4).
+    if (iova >> u64(effectiveBits(smmu, LARGEST_OAS)) != 0) {
+      walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
+      return FAULTED;
+    }
     skipStage1(iova);
   }
   const ipa = load<u64>(THREAD, S1_OUT);
@@ -167,11 +173,16 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
   store<u32>(THREAD, sid, THREAD_SID);
   store<u32>(THREAD, substream, THREAD_SSID);
   store<u64>(THREAD, iova, THREAD_IOVA);
+  // Writes are data (IHI 0070 section 13.1.2).
+  if (attributes & WRITE) attributes &= ~INSTRUCTION;
   store<u32>(THREAD, attributes, THREAD_ATTRIBUTES);
 
-  if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN)) {
-    // No event is recorded while the SMMU is disabled.
-    return !bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) && bypass(smmu, iova) ? OK : ABORT;
+  const cr0 = atomic.load<u32>(smmu, SMMU_AT_CR0);
+  if ((cr0 & (maskOf(CR0_SMMUEN) | maskOf(SMMU_CR0_PLANTED))) != maskOf(CR0_SMMUEN)) {
+    const enabled = bits(cr0, CR0_SMMUEN) != 0;
+    if (bits(cr0, SMMU_CR0_PLANTED) && plantedFault(smmu, sid, substream, enabled)) return refuse(smmu, false);
+    // GBPA records nothing.
+    if (!enabled) return !bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) && bypass(smmu, iova) ? OK : ABORT;
   }
 
   let current = false;

@@ -121,7 +121,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
     const shift = levelShift(granule, level);
     const place = locate(table + (((ipa >> u64(shift)) & indexMask) << 3), 8);
     if (place == NOWHERE) {
-      walkFault(F_WALK_EABT, EVT_CLASS_TT, true, table + (((ipa >> u64(shift)) & indexMask) << 3));
+      walkFault(F_WALK_EABT, kind, true, table + (((ipa >> u64(shift)) & indexMask) << 3));
       return false;
     }
     const descriptor = loadAt(place);

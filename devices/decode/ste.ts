@@ -33,7 +33,7 @@ const TEXTS: FieldTexts<typeof STE> = {
   },
   STE_S1FMT: {
     name: 'S1Fmt',
-    means: ['linear CD table', '2-level CD table, 4 KiB leaves', '2-level CD table, 64 KiB leaves'],
+    means: ['linear CD table', '2-level CD table, 4 KiB leaves', '2-level CD table, 64 KiB leaves', 'reserved, acts as linear'],
     used: substreams,
   },
   STE_S1CONTEXTPTR_LO: {
@@ -43,7 +43,7 @@ const TEXTS: FieldTexts<typeof STE> = {
   },
   STE_S1CDMAX: { name: 'S1CDMax', means: (value) => (value === 0 ? 'one CD, no substreams' : `${2 ** value} CDs`), used: stage1 },
   STE_S1DSS: {
-    means: ['no SubstreamID: refused', 'no SubstreamID: stage 1 is bypassed', 'no SubstreamID: CD 0'],
+    means: ['no SubstreamID: refused', 'no SubstreamID: stage 1 is bypassed', 'no SubstreamID: CD 0', 'reserved, acts as 0'],
     used: substreams,
   },
   STE_S1CIR: { means: CACHEABILITY, used: stage1 },

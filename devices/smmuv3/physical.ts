@@ -2,9 +2,12 @@
 // this device publishes the registers that they need in the SMMU's block of host memory, and turns what they leave there into register
 // state and interrupts.
 
+import { F_CFG_CONFLICT, F_TLB_CONFLICT, F_UUT } from '../../assembly/layout/events.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
 import {
   CTX_HOST,
+  EVTQ_ABORT_ACTIVE,
+  EVTQ_ABORTED,
   HOST_AT_RAM_BASE,
   HOST_AT_RAM_SIZE,
   QUEUE_KIND_MAIN,
@@ -22,8 +25,12 @@ import {
   SMMU_AT_IDR1,
   SMMU_AT_IDR3,
   SMMU_AT_IDR5,
+  SMMU_AT_PLANTED_EVENT,
+  SMMU_AT_PLANTED_LEFT,
+  SMMU_AT_PLANTED_SID,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
+  SMMU_CR0_PLANTED,
 } from '../../assembly/layout/host-memory.ts';
 import {
   CMDQ_ENTRY_SIZE,
@@ -66,6 +73,16 @@ export interface PhysicalSmmuOptions {
   readonly idRegisters?: SmmuIdRegisters;
 }
 
+const PLANTABLE = { F_UUT, F_TLB_CONFLICT, F_CFG_CONFLICT } as const;
+
+/** A fault that no driver can provoke, because it depends on what a bus or a cache does wrong. */
+export interface PlantedFault {
+  readonly event: keyof typeof PLANTABLE;
+  readonly streamId: number;
+  /** Transactions that it hits, default 1. */
+  readonly transactions?: number;
+}
+
 export class PhysicalSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -84,6 +101,7 @@ export class PhysicalSmmu implements Device {
   private readonly registers: SmmuRegisters;
   /** EVTQ_PROD (index and wrap bit) when records were last noticed. */
   private noticed = 0;
+  #planted = false;
 
   /** @throws {RangeError} when the ID registers advertise what the model does not do. */
   constructor({ unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS }: PhysicalSmmuOptions) {
@@ -132,13 +150,29 @@ export class PhysicalSmmu implements Device {
     host.background({ name: this.name, poll: () => this.#poll() });
   }
 
+  /**
+   * Makes the next transactions of a stream end with an event, so that a driver's way with it can be tested; undefined takes the fault away,
+   * as a reset does. F_UUT hits transactions while CR0.SMMUEN is 0 as well, F_TLB_CONFLICT only such as are translated.
+   */
+  plantFault(fault: PlantedFault | undefined): void {
+    this.#planted = fault !== undefined;
+    this.#store(SMMU_AT_PLANTED_LEFT, 0);
+    if (fault) {
+      this.#store(SMMU_AT_PLANTED_EVENT, PLANTABLE[fault.event]);
+      this.#store(SMMU_AT_PLANTED_SID, fault.streamId);
+      this.#store(SMMU_AT_PLANTED_LEFT, fault.transactions ?? 1);
+    }
+    this.#publish();
+  }
+
   reset(): void {
     this.registers.reset();
+    this.plantFault(undefined);
     this.noticed = 0;
     this.#load(0);
   }
 
-  // Host memory as the registers say. `aborted` is 1 when a record could not be written and nobody has noticed yet.
+  // Host memory as the registers say; `aborted` is its EVTQ_ABORT word.
   #load(aborted: number): void {
     this.#store(SMMU_AT_EVTQ_OWNER, 0);
     this.#store(SMMU_AT_EVTQ_ABORT, aborted);
@@ -183,7 +217,10 @@ export class PhysicalSmmu implements Device {
     this.#store64(SMMU_AT_EVTQ_BASE, events.base);
     this.#store(SMMU_AT_EVTQ_LOG2SIZE, events.log2size);
     this.#store(SMMU_AT_EVTQ_CONS, this.registers.index(SMMU_EVTQ_CONS));
-    this.#store(SMMU_AT_CR0, this.registers.get(SMMU_CR0));
+    if (this.#load32(SMMU_AT_EVTQ_ABORT) === EVTQ_ABORT_ACTIVE && !this.registers.errorActive(GERROR_EVTQ_ABT_ERR)) {
+      this.#store(SMMU_AT_EVTQ_ABORT, 0);
+    }
+    this.#store(SMMU_AT_CR0, withBits(this.registers.get(SMMU_CR0), SMMU_CR0_PLANTED, this.#planted ? 1 : 0));
   }
 
   // The core moves PROD while the event queue is enabled; software does while it is not.
@@ -217,7 +254,8 @@ export class PhysicalSmmu implements Device {
   #poll(): number {
     let work = 0;
     if (this.#commands.pending && this.#commands.run()) work++;
-    if (Atomics.exchange(this.#words, (this.#smmu + SMMU_AT_EVTQ_ABORT) >> 2, 0) !== 0) {
+    if (this.#load32(SMMU_AT_EVTQ_ABORT) === EVTQ_ABORTED) {
+      this.#store(SMMU_AT_EVTQ_ABORT, EVTQ_ABORT_ACTIVE);
       this.registers.raiseError(GERROR_EVTQ_ABT_ERR);
       work++;
     }

@@ -59,54 +59,134 @@ export interface EventType {
   readonly carries: number;
   /** What it says, in one phrase. */
   readonly says: string;
+  /** What provokes it in this model; undefined when nothing does. */
+  readonly provokedBy?: string;
 }
 
+/** The access of a transaction. */
+const ACCESS = EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT;
 /** Carried by every fault that a translation ends with. */
-const TRANSLATION = EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT | EVENT_S2 | EVENT_CLASS | EVENT_IPA | EVENT_STALL | EVENT_PAGE;
+const TRANSLATION = ACCESS | EVENT_S2 | EVENT_CLASS | EVENT_IPA | EVENT_STALL | EVENT_PAGE;
 
-/** Every event of the architecture. */
+/**
+ * Every event of the architecture. The core puts its records together by this table, the decoder takes them apart by it, and
+ * docs/smmuv3.md prints it.
+ */
 export const EVENTS: readonly EventType[] = [
   {
     id: F_UUT,
     name: 'F_UUT',
-    carries: EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT,
+    carries: ACCESS,
     says: 'the SMMU does not support a transaction of this kind',
+    provokedBy: 'a planted fault (`PhysicalSmmu.plantFault`), with SMMUEN 0 as well',
   },
-  { id: C_BAD_STREAMID, name: 'C_BAD_STREAMID', carries: EVENT_SSV, says: 'the stream table has no STE for the StreamID' },
-  { id: F_STE_FETCH, name: 'F_STE_FETCH', carries: EVENT_SSV | EVENT_FETCH, says: 'the STE could not be fetched' },
-  { id: C_BAD_STE, name: 'C_BAD_STE', carries: EVENT_SSV, says: 'the STE is invalid' },
+  {
+    id: C_BAD_STREAMID,
+    name: 'C_BAD_STREAMID',
+    carries: EVENT_SSV,
+    says: 'the stream table has no STE for the StreamID',
+    provokedBy:
+      'StreamID beyond LOG2SIZE; level-1 descriptor with SPAN 0, SPAN above SPLIT + 1, or too few STEs. Recorded only with CR2.RECINVSID',
+  },
+  {
+    id: F_STE_FETCH,
+    name: 'F_STE_FETCH',
+    carries: EVENT_SSV | EVENT_FETCH,
+    says: 'the STE could not be fetched',
+    provokedBy: 'STE or level-1 descriptor outside memory',
+  },
+  {
+    id: C_BAD_STE,
+    name: 'C_BAD_STE',
+    carries: EVENT_SSV,
+    says: 'the STE is invalid',
+    provokedBy:
+      'V 0; a stage that IDR0 does not have; S2VMID above 255 without VMID16; stage 1: S1STALLD, S1CDMax above SSIDSIZE, S1Fmt 1 or 2 without CD2L, ' +
+      'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI, S2S, S2HA or S2HD beyond HTTU, S2TG reserved or not advertised, S2T0SZ above 39, ' +
+      'below 16 or below 64 - OAS, S2SL0 reserved or not fitting, S2TTB beyond S2PS or OAS',
+  },
   { id: F_BAD_ATS_TREQ, name: 'F_BAD_ATS_TREQ', carries: EVENT_SSV | EVENT_INPUT, says: 'ATS is not allowed for the stream' },
-  { id: F_STREAM_DISABLED, name: 'F_STREAM_DISABLED', carries: 0, says: 'S1DSS refuses the transaction' },
+  {
+    id: F_STREAM_DISABLED,
+    name: 'F_STREAM_DISABLED',
+    carries: 0,
+    says: 'S1DSS refuses the transaction',
+    provokedBy: 'with substreams: no SubstreamID and S1DSS 0 or 3; SubstreamID 0 and S1DSS 2',
+  },
   {
     id: F_TRANSL_FORBIDDEN,
     name: 'F_TRANSL_FORBIDDEN',
     carries: EVENT_RNW | EVENT_INPUT | EVENT_PAGE,
     says: 'the stream may not issue translated transactions',
   },
-  { id: C_BAD_SUBSTREAMID, name: 'C_BAD_SUBSTREAMID', carries: EVENT_SSID, says: 'the stream has no CD for the SubstreamID' },
-  { id: F_CD_FETCH, name: 'F_CD_FETCH', carries: EVENT_SSV | EVENT_FETCH, says: 'the CD could not be fetched' },
-  { id: C_BAD_CD, name: 'C_BAD_CD', carries: EVENT_SSV, says: 'the CD is invalid' },
+  {
+    id: C_BAD_SUBSTREAMID,
+    name: 'C_BAD_SUBSTREAMID',
+    carries: EVENT_SSID,
+    says: 'the stream has no CD for the SubstreamID',
+    provokedBy:
+      'a SubstreamID without stage 1 (Config 4, 6), with S1CDMax 0, or beyond S1CDMax; level-1 CD descriptor with V 0 or L2Ptr beyond OAS',
+  },
+  {
+    id: F_CD_FETCH,
+    name: 'F_CD_FETCH',
+    carries: EVENT_SSV | EVENT_FETCH,
+    says: 'the CD could not be fetched',
+    provokedBy: 'CD or level-1 CD descriptor outside memory',
+  },
+  {
+    id: C_BAD_CD,
+    name: 'C_BAD_CD',
+    carries: EVENT_SSV,
+    says: 'the CD is invalid',
+    provokedBy:
+      'V 0; AA64 0; ENDI; A 0 with TERM_MODEL; S; HA or HD beyond HTTU; ASID above 255 without ASID16; for a half that is not disabled: ' +
+      'TxSZ outside 16 to 39, TG reserved or not advertised, TTB beyond IPS or OAS',
+  },
   {
     id: F_WALK_EABT,
     name: 'F_WALK_EABT',
-    carries: EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT | EVENT_S2 | EVENT_CLASS | EVENT_FETCH | EVENT_PAGE,
+    carries: ACCESS | EVENT_S2 | EVENT_CLASS | EVENT_FETCH | EVENT_PAGE,
     says: 'a translation table could not be read or updated',
+    provokedBy: 'table outside memory; a descriptor that other writers change at each of four tries to update it',
   },
-  { id: F_TRANSLATION, name: 'F_TRANSLATION', carries: TRANSLATION, says: 'the address is not mapped' },
-  { id: F_ADDR_SIZE, name: 'F_ADDR_SIZE', carries: TRANSLATION, says: 'an output address is too large' },
-  { id: F_ACCESS, name: 'F_ACCESS', carries: TRANSLATION, says: 'the access flag is 0' },
-  { id: F_PERMISSION, name: 'F_PERMISSION', carries: TRANSLATION | EVENT_TTRNW, says: 'the page does not allow the access' },
+  {
+    id: F_TRANSLATION,
+    name: 'F_TRANSLATION',
+    carries: TRANSLATION,
+    says: 'the address is not mapped',
+    provokedBy:
+      'address outside TxSZ (top byte included unless TBI) or S2T0SZ; EPD; invalid descriptor; block where none may be; level-3 descriptor of type 1',
+  },
+  {
+    id: F_ADDR_SIZE,
+    name: 'F_ADDR_SIZE',
+    carries: TRANSLATION,
+    says: 'an address is too large',
+    provokedBy: 'table or output address beyond IPS, S2PS or OAS; an address beyond OAS that bypasses stage 1',
+  },
+  { id: F_ACCESS, name: 'F_ACCESS', carries: TRANSLATION, says: 'the access flag is 0', provokedBy: 'AF 0 without AFFD and HA' },
+  {
+    id: F_PERMISSION,
+    name: 'F_PERMISSION',
+    carries: TRANSLATION | EVENT_TTRNW,
+    says: 'the page does not allow the access',
+    provokedBy:
+      'permissions of stage 1, then of stage 2; a stage-1 table or CD that stage 2 does not let read (or, to update it, write: class TT with TTRnW 0)',
+  },
   {
     id: F_TLB_CONFLICT,
     name: 'F_TLB_CONFLICT',
-    carries: EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT | EVENT_S2 | EVENT_IPA | EVENT_PAGE,
+    carries: ACCESS | EVENT_S2 | EVENT_IPA | EVENT_PAGE,
     says: 'the TLB has more than one entry for the address',
+    provokedBy: 'a planted fault',
   },
   {
     id: F_CFG_CONFLICT,
     name: 'F_CFG_CONFLICT',
     carries: EVENT_SSV,
     says: 'the configuration cache has more than one entry for the stream',
+    provokedBy: 'a planted fault',
   },
   { id: E_PAGE_REQUEST, name: 'E_PAGE_REQUEST', carries: EVENT_SSV | EVENT_INPUT, says: 'a device expects to access an address soon' },
   { id: F_VMS_FETCH, name: 'F_VMS_FETCH', carries: EVENT_SSV | EVENT_FETCH, says: 'the VMS could not be fetched' },

@@ -1,6 +1,7 @@
 // Host memory: creation and layout (assembly/layout/host-memory.ts has the map).
 
 import {
+  HOST_AT_EVENTS,
   HOST_AT_MAGIC,
   HOST_AT_RAM_BASE,
   HOST_AT_RAM_SIZE,
@@ -9,6 +10,7 @@ import {
   HOST_SMMUS,
   SMMU_STRIDE,
 } from '../../assembly/layout/host-memory.ts';
+import { EVENTS } from '../tables/index.ts';
 
 const WASM_PAGE = 0x10000;
 
@@ -31,5 +33,6 @@ export function createHostMemory({ smmus = 1, ramSize = 0x1000000 }: HostMemoryO
   words[HOST_AT_SMMU_COUNT >> 2] = smmus;
   words[HOST_AT_RAM_BASE >> 2] = ramBase;
   words[HOST_AT_RAM_SIZE >> 2] = ramSize;
+  for (const { id, carries } of EVENTS) words[(HOST_AT_EVENTS >> 2) + id] = carries;
   return memory;
 }

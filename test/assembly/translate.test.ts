@@ -277,9 +277,9 @@ describe('stream table entries', () => {
     expect(h.events()).toEqual([[word, '0', '0', '0']]);
   });
 
-  it('a SubstreamID without substreams: C_BAD_SUBSTREAMID with SSV and SSID', () => {
+  it('a SubstreamID without substreams: C_BAD_SUBSTREAMID, whose SubstreamID needs no SSV', () => {
     expect(h.translate(SID, IOVA, 0, 3).status).toBe(TRANSLATE_ABORT);
-    expect(h.events()).toEqual([['500003808', '0', '0', '0']]);
+    expect(h.events()).toEqual([['500003008', '0', '0', '0']]);
   });
 
   it('StreamID beyond the table: C_BAD_STREAMID, only with CR2.RECINVSID', () => {

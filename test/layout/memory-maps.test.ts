@@ -46,6 +46,7 @@ const HEADER: readonly Piece[] = [
     i32(name),
   ),
   i64('HOST_AT_SYNC_EPOCH'),
+  i32('HOST_AT_EVENTS', HOST.EVENT_IDS),
 ];
 
 const THREAD: readonly Piece[] = [
@@ -82,6 +83,9 @@ const SMMU: readonly Piece[] = [
   i32('SMMU_AT_NUM_LVCMDQ'),
   i32('SMMU_AT_CMDQV_EN'),
   i32('SMMU_AT_ATC_PORTS'),
+  i32('SMMU_AT_PLANTED_EVENT'),
+  i32('SMMU_AT_PLANTED_SID'),
+  i32('SMMU_AT_PLANTED_LEFT'),
   area('SMMU_AT_STATS', HOST.STAT_EVENTS + 256 * 4),
   area('SMMU_AT_ACTIONS', HOST.QUEUE_KINDS * HOST.ACTIONS_STRIDE),
   area('SMMU_AT_CONTEXTS', HOST.MAX_CONTEXTS * HOST.CTX_STRIDE),

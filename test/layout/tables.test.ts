@@ -313,7 +313,7 @@ describe('tables in memory', () => {
   });
 
   it('has every STE field where the specification has it', () => {
-    const fields = fieldsOf(STE, /^STE_SIZE$|^STE_CONFIG_|^STE_S1FMT_|^L1STD_/);
+    const fields = fieldsOf(STE, /^STE_SIZE$|^STE_CONFIG_|^STE_S1FMT_|^STE_S1DSS_|^L1STD_/);
     expectFields(fields, STE_BITS);
     expect(overlaps(fields)).toEqual([]);
     expect(STE.STE_SIZE).toBe(64);

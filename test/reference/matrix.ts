@@ -20,6 +20,7 @@ const ALL: readonly Access[] = [
   { privileged: true, write: true },
   { instruction: true },
   { instruction: true, privileged: true },
+  { instruction: true, write: true },
 ];
 const bit = (n: number) => 1n << BigInt(n);
 const NOWHERE = 0x7_0000_0000n;
@@ -92,6 +93,11 @@ const hasTable1 = (s: Scenario) => s.shape.stage1.leaf > s.shape.stage1.start;
 /** HTTU of stage 1: HA, HD. */
 const [HA, HD] = [bit(43), bit(42)];
 const [S2HA, S2HD] = [bit(56), bit(55)];
+
+/** Flips bits of the address. */
+const moved = (bits: (scenario: Scenario) => bigint) => (scenario: Scenario) => {
+  scenario.address ^= bits(scenario);
+};
 
 /** Permissions and faults of stage 1. Twists of a table leave a shape without one as it is. */
 const TWISTS1: readonly Twist[] = [
@@ -200,18 +206,8 @@ const TWISTS1: readonly Twist[] = [
     },
   ],
   ['EPD', (s) => cd0(s, bit(14) | bit(30))],
-  [
-    'address beyond TxSZ',
-    (s) => {
-      s.address ^= 1n << s.shape.stage1.bits;
-    },
-  ],
-  [
-    'top byte',
-    (s) => {
-      s.address ^= 0x5an << 56n;
-    },
-  ],
+  ['address beyond TxSZ', moved((s) => 1n << s.shape.stage1.bits)],
+  ['top byte', moved(() => 0x5an << 56n)],
   [
     'top byte, TBI',
     (s) => {
@@ -310,12 +306,8 @@ const TWISTS2: readonly Twist[] = [
   ['S2TG 3', (s) => ste(s, 2, 3n << 46n)],
 ];
 const TWISTS2_ONLY: readonly Twist[] = [
-  [
-    'address beyond S2T0SZ',
-    (s) => {
-      s.address |= 1n << s.shape.stage2.bits;
-    },
-  ],
+  ['address beyond OAS', moved(() => bit(50))],
+  ['address beyond S2T0SZ', moved((s) => 1n << s.shape.stage2.bits)],
 ];
 
 const NESTED: readonly Twist[] = [
@@ -354,6 +346,8 @@ const FORMATS: readonly Twist[] = [
   ['level-1 CD invalid', (s) => s.set(s.level1Cd, 0n)],
   ['level-1 CD to nowhere', (s) => s.set(s.level1Cd, NOWHERE | 1n)],
   ['level-1 CD not aligned', (s) => s.change(s.level1Cd, 0x1000n)],
+  ['level-1 CD beyond OAS', (s) => s.set(s.level1Cd, bit(48) | 1n)],
+  ['S1ContextPtr beyond OAS', (s) => ste(s, 0, bit(48))],
   ['S1ContextPtr nowhere', (s) => ste(s, 0, NOWHERE, 0xf_ffff_ffff_ffc0n)],
 ];
 const CONFIGS: readonly Twist[] = [
@@ -361,6 +355,7 @@ const CONFIGS: readonly Twist[] = [
   ['Config 0', (s) => ste(s, 0, 0n, 0xen)],
   ['Config 3', (s) => ste(s, 0, 6n, 0xen)],
   ['Config 4', (s) => ste(s, 0, 8n, 0xen)],
+  ['Config 6', (s) => ste(s, 0, 12n, 0xen)],
 ];
 
 const name = ({ granule, bits, start, leaf }: Geometry) =>

@@ -127,7 +127,8 @@ export class ReferenceWalker {
   private constructor(smmu: ReferenceSmmu, read: ReadPhysical, access: ReferenceAccess) {
     this.#smmu = smmu;
     this.#read = read;
-    this.#access = access;
+    // A write is data.
+    this.#access = { ...access, instruction: access.instruction === true && access.write !== true };
   }
 
   /** What an SMMU without caches would make of an access. Nothing is written: `updates` says what would be. */
@@ -143,8 +144,9 @@ export class ReferenceWalker {
   }
 
   #recorded(event: number, stage2: boolean): boolean {
-    if (event < FAULT.translation || !(this.#stage1 || this.#stage2)) return true;
-    return stage2 ? flag(this.#ste[2] ?? 0n, 58) : flag(this.#cd[0] ?? 0n, 45);
+    if (event < FAULT.translation) return true;
+    if (stage2) return flag(this.#ste[2] ?? 0n, 58);
+    return !this.#stage1 || flag(this.#cd[0] ?? 0n, 45);
   }
 
   #words(pa: bigint, count: number, event: number): bigint[] {
@@ -186,12 +188,14 @@ export class ReferenceWalker {
   #stage1Legal(): boolean {
     const [d0 = 0n, d1 = 0n] = this.#ste;
     const { idr0, idr1 } = this.#smmu;
-    if (!flag(idr0, 1) || field(d1, 30, 2) !== 0n) return false;
+    if (!flag(idr0, 1)) return false;
     if (flag(d1, 27) && field(idr0, 24, 2) === 1n) return false;
     const cdMax = field(d0, 59, 5);
     if (cdMax > field(idr1, 6, 5)) return false;
     const format = field(d0, 4, 2);
-    return cdMax === 0n || (field(d1, 0, 2) !== 3n && (format === 0n || (format < 3n && flag(idr0, 19))));
+    // Format 3 is reserved and acts as 0.
+    if (cdMax !== 0n && (format === 1n || format === 2n) && !flag(idr0, 19)) return false;
+    return (d0 & ADDRESS & ~63n) < 1n << this.#outputBits(7n);
   }
 
   #stage2Shape(): { granule: bigint; inputBits: bigint; startLevel: number } | undefined {
@@ -199,7 +203,7 @@ export class ReferenceWalker {
     const granule = granuleOf(field(d2, 46, 2), false);
     const sl0 = Number(field(d2, 38, 2));
     const t0sz = field(d2, 32, 6);
-    if (!this.#granuleSupported(granule) || sl0 === 3 || t0sz < 16n || t0sz > 39n) return undefined;
+    if (!this.#granuleSupported(granule) || sl0 === 3 || t0sz < 16n || t0sz < 64n - this.#outputBits(7n) || t0sz > 39n) return undefined;
     const startLevel = (granule === 12n ? 2 : 3) - sl0;
     const entryBits = granule + BigInt(3 - startLevel) * (granule - 3n);
     const indexBits = 64n - t0sz - entryBits;
@@ -217,6 +221,7 @@ export class ReferenceWalker {
 
   #cdLegal(): boolean {
     const [d0 = 0n, ttb0 = 0n, ttb1 = 0n] = this.#cd;
+    if (!flag(this.#smmu.idr0, 12) && field(d0, 48, 16) > 0xffn) return false;
     if (!flag(d0, 31) || !flag(d0, 41) || flag(d0, 15)) return false;
     if (!this.#updatesSupported(flag(d0, 43), flag(d0, 42))) return false;
     if (!flag(d0, 46) && flag(this.#smmu.idr0, 26)) return false;
@@ -238,7 +243,7 @@ export class ReferenceWalker {
     if (!shape) throw new Error('a legal STE has a shape');
     if (ipa >= 1n << shape.inputBits) fault(FAULT.translation);
     const descriptor = (address: bigint) =>
-      this.#read(address) ?? refuse({ event: ID.walkAbort, stage2: true, class: 1, fetchAddress: address });
+      this.#read(address) ?? refuse({ event: ID.walkAbort, stage2: true, class: kind, fetchAddress: address });
     const table = d3 & ADDRESS & ~15n;
     const leaf = walkTables({ ...shape, input: ipa, table, outputBits: this.#outputBits(field(d2, 48, 3)), descriptor, fault });
     const [ha, hd, affd] = [flag(d2, 56), flag(d2, 55), flag(d2, 53)];
@@ -262,13 +267,14 @@ export class ReferenceWalker {
     const words = (address: bigint, count: number) => this.#words(this.#tableAddress(address, 0), count, ID.cdFetch);
     let table = d0 & ADDRESS & ~63n;
     let offset = index;
-    const format = field(d0, 59, 5) === 0n ? 0n : field(d0, 4, 2);
+    const declared = field(d0, 59, 5) === 0n ? 0n : field(d0, 4, 2);
+    const format = declared === 3n ? 0n : declared;
     if (format !== 0n) {
       const perLeaf = format === 1n ? 64n : 1024n;
       const [level1 = 0n] = words(table + (index / perLeaf) * 8n, 1);
-      if (!flag(level1, 0)) refuse({ event: ID.badSubstream });
       table = level1 & ADDRESS;
       table -= table % (perLeaf * 64n);
+      if (!flag(level1, 0) || table >= 1n << this.#outputBits(7n)) refuse({ event: ID.badSubstream });
       offset = index % perLeaf;
     }
     this.#cd = words(table + offset * 64n, 8);
@@ -285,7 +291,8 @@ export class ReferenceWalker {
       if (cdMax === 0n || dss === 2n) return 0n;
       return dss === 1n ? undefined : refuse({ event: ID.disabled });
     }
-    if (cdMax === 0n || ssid >= 1n << cdMax || (ssid === 0n && dss === 2n)) refuse({ event: ID.badSubstream });
+    if (cdMax === 0n || ssid >= 1n << cdMax) refuse({ event: ID.badSubstream });
+    if (ssid === 0n && dss === 2n) refuse({ event: ID.disabled });
     return ssid;
   }
 
@@ -343,16 +350,18 @@ export class ReferenceWalker {
     if (config < 4n) refuse({ event: 0 });
     const [translates1, translates2] = [flag(config, 0), flag(config, 1)];
     if ((translates1 && !this.#stage1Legal()) || (translates2 && !this.#stage2Legal())) refuse({ event: ID.badSte });
+    const vmid = field(this.#ste[2] ?? 0n, 0, 16);
+    if ((translates1 || translates2) && flag(this.#smmu.idr0, 0) && !flag(this.#smmu.idr0, 18) && vmid > 0xffn)
+      refuse({ event: ID.badSte });
+    if (!translates1 && this.#access.ssid !== undefined) refuse({ event: ID.badSubstream });
     this.#stage2 = translates2;
     const index = translates1 ? this.#cdIndex() : undefined;
     if (index !== undefined) {
       this.#stage1 = true;
       this.#fetchCd(index);
     }
-    if (!this.#stage1 && !this.#stage2) {
-      if (address >= 1n << this.#outputBits(7n)) refuse({ event: FAULT.addressSize, class: 2 });
-      return address;
-    }
+    if (!this.#stage1 && address >= 1n << this.#outputBits(7n)) refuse({ event: FAULT.addressSize, class: 2 });
+    if (!this.#stage1 && !this.#stage2) return address;
     const { ipa, commit } = this.#stage1 ? this.#walkStage1() : { ipa: address, commit: () => undefined };
     const pa = this.#stage2 ? this.#walkStage2(ipa, 2, write, instruction) : ipa;
     commit();

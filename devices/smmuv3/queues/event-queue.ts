@@ -22,7 +22,7 @@ export class EventQueue {
 
   /** Adds a record of 8 words, or loses it as the architecture has it. */
   add(record: Uint32Array): void {
-    if (!this.#registers.enabled(CR0_EVTQEN)) return;
+    if (!this.#registers.enabled(CR0_EVTQEN) || this.#registers.errorActive(GERROR_EVTQ_ABT_ERR)) return;
     const { base, log2size } = this.#registers.eventQueue();
     const size = 2 ** log2size;
     const prodFlags = this.#registers.get(SMMU_EVTQ_PROD);

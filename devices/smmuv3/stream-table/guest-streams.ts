@@ -22,13 +22,11 @@ import {
   STE_CONFIG_S1,
   STE_EATS,
   STE_S1CDMAX,
-  STE_S1DSS,
   STE_S1FMT,
+  STE_S1FMT_4K,
   STE_S1FMT_64K,
-  STE_S1FMT_LINEAR,
   STE_S1STALLD,
   STE_SIZE,
-  STE_STRW,
   STE_V,
 } from '../../../assembly/layout/ste.ts';
 import { bitsOf, type DeviceState, fieldOf, type GuestMemory, setField } from '../../plugin/index.ts';
@@ -126,13 +124,12 @@ export class GuestStreams {
     if (config > STE_CONFIG_S1) return false;
     if (config < STE_CONFIG_S1) return true;
     const idr0 = this.#registers.get(SMMU_IDR0);
-    if (fieldOf(ste, STE_STRW) !== 0) return false;
     if (fieldOf(ste, STE_S1STALLD) && bitsOf(idr0, IDR0_STALL_MODEL) === 1) return false;
     const cdMax = fieldOf(ste, STE_S1CDMAX);
     if (cdMax > bitsOf(this.#registers.get(SMMU_IDR1), IDR1_SSIDSIZE)) return false;
-    const format = fieldOf(ste, STE_S1FMT);
-    const formatKnown = format === STE_S1FMT_LINEAR || (format <= STE_S1FMT_64K && bitsOf(idr0, IDR0_CD2L) !== 0);
-    if (cdMax !== 0 && (!formatKnown || fieldOf(ste, STE_S1DSS) === 3)) return false;
+    // The reserved format acts as linear.
+    const twoLevel = [STE_S1FMT_4K, STE_S1FMT_64K].includes(fieldOf(ste, STE_S1FMT));
+    if (cdMax !== 0 && twoLevel && !bitsOf(idr0, IDR0_CD2L)) return false;
     // Split-stage ATS needs both stages; without ATS the field is ignored.
     if (!bitsOf(idr0, IDR0_ATS)) setField(ste, STE_EATS, 0);
     return fieldOf(ste, STE_EATS) <= 1;

@@ -26,7 +26,6 @@ describe('streams without a valid STE', () => {
       [0x0000_0008_0000_0004n, 0n, 0n, 0n],
     ],
     ['split-stage ATS', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, eats: 2 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
-    ['the EL2 world', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, strw: 2 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
     ['a table that is too short', () => bus.write32(0x88, 3), [0x0000_0008_0000_0002n, 0n, 0n, 0n]],
     ['a table that is not RAM', () => bus.write64(0x80, 0x7000_0000n), [0x0000_0008_0000_0003n, 0n, 0n, 0x7000_0200n]],
   ];

@@ -1,0 +1,38 @@
+// Faults that depend on what a bus or a cache does wrong (F_UUT, F_TLB_CONFLICT, F_CFG_CONFLICT). This model does not do it, so whoever tests a
+// driver plants them (PhysicalSmmu.plantFault).
+
+import { THREAD } from '../imports/unit';
+import { F_TLB_CONFLICT, F_UUT } from '../layout/events';
+import {
+  CFG_CONFIG,
+  CFG_ENTRY_SIZE,
+  SMMU_AT_PLANTED_EVENT,
+  SMMU_AT_PLANTED_LEFT,
+  SMMU_AT_PLANTED_SID,
+  THREAD_CFG,
+  THREAD_IOVA,
+} from '../layout/host-memory';
+import { STE_CONFIG_BYPASS, STE_CONFIG_S2 } from '../layout/ste';
+import { configure } from './configure';
+import { walkFault } from './faults';
+
+/**
+ * Whether the planted fault hits a transaction; its record then stands in the event scratch.
+ * @param enabled CR0.SMMUEN; without it only F_UUT is possible (IHI 0070 section 7.3.2).
+ */
+export function plantedFault(smmu: usize, sid: u32, ssid: u32, enabled: bool): bool {
+  const id = atomic.load<u32>(smmu, SMMU_AT_PLANTED_EVENT);
+  if (atomic.load<u32>(smmu, SMMU_AT_PLANTED_SID) != sid || (!enabled && id != F_UUT)) return false;
+  let stage2Only = false;
+  if (id == F_TLB_CONFLICT) {
+    // The TLB is looked at only by a transaction that gets that far.
+    if (!configure(smmu, sid, ssid) || load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_BYPASS) return false;
+    stage2Only = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_S2;
+  } else {
+    memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
+  }
+  const left = atomic.load<i32>(smmu, SMMU_AT_PLANTED_LEFT);
+  if (left <= 0 || atomic.cmpxchg<i32>(smmu, left, left - 1, SMMU_AT_PLANTED_LEFT) != left) return false;
+  walkFault(id, 0, stage2Only, load<u64>(THREAD, THREAD_IOVA));
+  return true;
+}

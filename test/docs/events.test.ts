@@ -1,0 +1,34 @@
+// The table of events in docs/smmuv3.md is the one that the core and the decoder work by.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decodeEvent } from '../../devices/decode/index.ts';
+import { EVENTS, type EventType } from '../../devices/tables/index.ts';
+
+const PAGE = readFileSync(new URL('../../docs/smmuv3.md', import.meta.url), 'utf8');
+
+/** Fields beside ID and StreamID, as the decoder finds them in a record of ones. */
+function carried(id: number): string {
+  const ones = Array.from({ length: 8 }, () => 0xffffffff);
+  const { fields } = decodeEvent([0xffffff00 + id, ...ones.slice(1)]);
+  const names = fields.map(({ name }) => name).filter((name) => !['Event', 'StreamID', 'reserved'].includes(name));
+  return names.join(', ');
+}
+
+function rowOf({ id, name, provokedBy = 'nothing here' }: EventType): string[] {
+  return [`0x${id.toString(16).padStart(2, '0')} ${name}`, carried(id), provokedBy];
+}
+
+describe('docs/smmuv3.md', () => {
+  it('lists every event, what its records carry, and what provokes it', () => {
+    const rows = PAGE.split('\n')
+      .filter((line) => /^\| 0x[0-9a-f]{2} [A-Z]/.test(line))
+      .map((line) =>
+        line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      );
+    expect(rows).toEqual(EVENTS.map(rowOf));
+  });
+});

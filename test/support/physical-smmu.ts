@@ -1,0 +1,129 @@
+// A physical SMMU on the real hot modules, with tables of literal doublewords in host RAM: one stream with a CD, stage-1 tables and stage-2
+// tables, all of 4 KiB granules and 39-bit input.
+
+import { loadHotModules } from '../../assembly/load.ts';
+import { PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
+import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
+import { HostRam } from './host-ram.ts';
+
+const modules = await loadHotModules();
+
+/** Bytes of host RAM: the PAs that there are. */
+export const RAM_SIZE = 0x100000;
+export const EVENT_LINE = 0;
+export const GERROR_LINE = 1;
+/** The stream, and where its STE lies. */
+export const SID = 5;
+export const STREAMS = 0x10000;
+export const STE = STREAMS + 64 * SID;
+export const CD = 0x20000;
+/** Stage 1: first table to last, one page apart. */
+export const TABLES = [0x21000, 0x22000, 0x23000] as const;
+/** Stage 2, likewise. */
+export const TABLES2 = [0x30000, 0x31000, 0x32000] as const;
+const EVENTS = 0x8000;
+const RING = 0x4000;
+const ENTRIES_LOG2 = 2;
+
+/** V, Config 5, 6, 7 with the CD at 0x20000; S1DSS 2 and cacheable. */
+export const STE0 = { s1: 0x2000bn, s2: 0xdn, nested: 0x2000fn } as const;
+export const STE1 = 0xd6n;
+/** VMID 7, S2T0SZ 25, S2SL0 1, 4 KiB, S2PS 48 bits, S2AA64, S2R. */
+export const STE2 = 0x040d_3559_0000_0007n;
+/** T0SZ 25, EPD1, V, IPS 48 bits, AA64, R, A, ASET, ASID 1. */
+export const CD0 = 0x0001_e205_c000_3519n;
+
+export class PhysicalBoard {
+  readonly host = new FakeHost();
+  readonly ram: HostRam;
+  readonly unit: Unit;
+  readonly device: PhysicalSmmu;
+  readonly bus: DeviceBus;
+  #commands = 0;
+
+  constructor(idRegisters?: SmmuIdRegisters) {
+    const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
+    this.ram = new HostRam(hostMemory);
+    this.unit = new Unit({ modules, hostMemory, thread: 0 });
+    this.device = new PhysicalSmmu({ unit: this.unit, smmuIndex: 0, ...(idRegisters ? { idRegisters } : {}) });
+    this.device.attach(this.host);
+    this.device.reset();
+    this.bus = new DeviceBus(this.device);
+    this.#tables();
+    // RECINVSID; a linear table of 64 streams; queues of 4 entries; both interrupts; EVTQEN, CMDQEN, SMMUEN.
+    this.bus.write32(0x2c, 2);
+    this.bus.write64(0x80, BigInt(STREAMS));
+    this.bus.write32(0x88, 6);
+    this.bus.write64(0x90, BigInt(RING + ENTRIES_LOG2));
+    this.bus.write64(0xa0, BigInt(EVENTS + ENTRIES_LOG2));
+    this.bus.write32(0x50, 5);
+    this.bus.write32(0x20, 0xd);
+  }
+
+  #tables(): void {
+    this.ste('s1');
+    const [first, second, third] = TABLES;
+    const words: [number, bigint][] = [
+      [CD, CD0],
+      [CD + 8, BigInt(first)],
+      [CD + 24, 0xf404_ff44n],
+      [first, BigInt(second + 3)],
+      [second, BigInt(third + 3)],
+      // Page 1 read and write, page 2 nothing, page 3 read-only, page 4 without its access flag.
+      [third + 8, 0x40f47n],
+      [third + 24, 0x40fc7n],
+      [third + 32, 0x40b47n],
+      [TABLES2[0], BigInt(TABLES2[1] + 3)],
+      [TABLES2[1], BigInt(TABLES2[2] + 3)],
+    ];
+    for (const [pa, word] of words) this.ram.store64(pa, word);
+    for (let page = 0x20; page <= 0x40; page++) this.ram.store64(TABLES2[2] + 8 * page, BigInt(page * 0x1000 + 0x7ff));
+  }
+
+  /** Writes the STE: the doublewords of a mode, some of them replaced. */
+  ste(mode: keyof typeof STE0, [d0 = STE0[mode], d1 = STE1, d2 = STE2]: readonly (bigint | undefined)[] = []): void {
+    for (const [i, word] of [d0, d1, d2, BigInt(TABLES2[0])].entries()) this.ram.store64(STE + 8 * i, word);
+  }
+
+  /** An access with ACCESS_* attributes: its status, TRANSLATE_*. */
+  access(iova: bigint, { attributes = 0, sid = SID, ssid = -1 }: { attributes?: number; sid?: number; ssid?: number } = {}): number {
+    this.unit.core.accessBegin();
+    const status = this.unit.core.translate(smmuBase(0), sid, ssid, Number(iova & 0xffffffffn), Number(iova >> 32n), attributes);
+    this.unit.core.accessEnd();
+    return status;
+  }
+
+  /** Runs a command. */
+  command(d0: bigint, d1 = 0n): void {
+    const entry = RING + 16 * (this.#commands % 2 ** ENTRIES_LOG2);
+    this.ram.store64(entry, d0);
+    this.ram.store64(entry + 8, d1);
+    this.#commands = (this.#commands + 1) % 2 ** (ENTRIES_LOG2 + 1);
+    this.bus.write32(0x98, this.#commands);
+  }
+
+  /** CFGI_ALL and TLBI_NSNH_ALL. */
+  invalidateAll(): void {
+    this.command(0x04n, 31n);
+    this.command(0x30n);
+  }
+
+  /** EVTQ_PROD. */
+  get produced(): number {
+    return this.bus.read32(0x100a8);
+  }
+
+  /** A record in memory, as four doublewords of 16 digits. */
+  record(index: number): string {
+    const at = EVENTS + 32 * index;
+    return [0, 8, 16, 24]
+      .map((offset) =>
+        this.ram
+          .load64(at + offset)
+          .toString(16)
+          .padStart(16, '0'),
+      )
+      .join(' ');
+  }
+}
