@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION, VsmmuError } from '../vmm/api/index.ts';
 import { addBoot } from './commands/boot.ts';
 import { addDecode } from './commands/decode.ts';
+import { addGuest } from './commands/guest.ts';
 import { UsageError } from './errors.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './status.ts';
 
@@ -18,6 +19,7 @@ function program(end: (status: number) => void): Command {
     .configureOutput({ writeErr: () => undefined });
   addBoot(command, end);
   addDecode(command);
+  addGuest(command);
   return command;
 }
 

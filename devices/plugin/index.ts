@@ -1,3 +1,4 @@
+export * from './define-device.ts';
 export * from './device.ts';
 export * from './fields.ts';
 export * from './host.ts';

@@ -15,6 +15,7 @@ export type GuestImageFault =
   | 'memory-too-small'
   | 'memory-size'
   | 'missing-export'
+  | 'data-in-abi-area'
   | 'abi-version'
   | 'unknown-import';
 

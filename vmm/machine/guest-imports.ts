@@ -4,7 +4,7 @@ import type { Bus } from './bus.ts';
 import type { Clock } from './clock.ts';
 import { GuestImageError } from './errors.ts';
 import { EXIT_KINDS, type ExitKind } from './exits.ts';
-import { MODULE_VSMMU, MODULE_WASI } from './guest-image.ts';
+import { MODULE_VSMMU, MODULE_WASI, type VSMMU_FUNCTIONS } from './guest-image.ts';
 
 type Call = (...args: never[]) => unknown;
 
@@ -38,7 +38,7 @@ interface GuestCall {
 }
 
 function vsmmuCalls({ bus, clock, vcpu, startVcpu }: GuestImportsOptions): Record<string, GuestCall> {
-  const calls: Record<string, { kind: ExitKind; call: unknown }> = {
+  const calls: Record<(typeof VSMMU_FUNCTIONS)[number], { kind: ExitKind; call: unknown }> = {
     mmio_read32: { kind: 'mmio', call: (gpa: number) => bus.read(gpa >>> 0, 4, vcpu) },
     mmio_write32: { kind: 'mmio', call: (gpa: number, value: number) => bus.write(gpa >>> 0, 4, value, 0, vcpu) },
     mmio_read64: {

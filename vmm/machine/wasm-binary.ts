@@ -1,5 +1,5 @@
-// Reads what WebAssembly's JavaScript API does not tell about a module: the limits of the memory that it imports
-// (WebAssembly core specification, section 5.5.5).
+// Reads what WebAssembly's JavaScript API does not tell about a module: the limits of the memory that it imports, and where its data lies
+// (WebAssembly core specification, sections 5.5.5 and 5.5.14).
 
 /** Limits of a memory, in pages of 64 KiB. */
 export interface MemoryLimits {
@@ -18,6 +18,11 @@ export interface MemoryImport extends MemoryLimits {
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const VERSION = [0x01, 0x00, 0x00, 0x00];
 const IMPORT_SECTION = 2;
+const DATA_SECTION = 11;
+const DATA_PASSIVE = 1;
+const DATA_MEMORY = 2;
+const I32_CONST = 0x41;
+const END = 0x0b;
 const KIND_FUNCTION = 0;
 const KIND_TABLE = 1;
 const KIND_MEMORY = 2;
@@ -41,7 +46,7 @@ class Reader {
 
   byte(): number {
     const value = this.#bytes[this.at++];
-    if (value === undefined) throw new RangeError('the module ends in the middle of its import section');
+    if (value === undefined) throw new RangeError('the module ends in the middle of a section');
     return value;
   }
 
@@ -52,6 +57,17 @@ class Reader {
       const byte = this.byte();
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
+    }
+  }
+
+  /** Signed LEB128 of at most 32 bits, as an unsigned word. */
+  word(): number {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.byte();
+      value |= (byte & 0x7f) << shift;
+      if (byte >= 0x80) continue;
+      return (byte & 0x40 && shift < 25 ? value | (-1 << (shift + 7)) : value) >>> 0;
     }
   }
 
@@ -111,17 +127,46 @@ function memoryInImports(reader: Reader): MemoryImport | undefined {
   return undefined;
 }
 
+/** A reader at the contents of a module's section; undefined when the module has none of the kind. */
+function sectionOf(bytes: Uint8Array, kind: number): Reader | undefined {
+  const reader = new Reader(bytes, MAGIC.length + VERSION.length);
+  while (reader.at < bytes.length) {
+    const section = reader.byte();
+    const size = reader.number();
+    if (section === kind) return reader;
+    reader.at += size;
+  }
+  return undefined;
+}
+
 /**
  * The first memory that a module imports, undefined when it imports none.
  * @throws {RangeError} when the binary is cut short or has imports of an unknown kind.
  */
 export function importedMemory(bytes: Uint8Array): MemoryImport | undefined {
-  const reader = new Reader(bytes, MAGIC.length + VERSION.length);
-  while (reader.at < bytes.length) {
-    const section = reader.byte();
+  const reader = sectionOf(bytes, IMPORT_SECTION);
+  return reader && memoryInImports(reader);
+}
+
+/**
+ * The lowest address at which a module puts data when it is instantiated, as far as it stands in the module as a constant; undefined when
+ * there is none.
+ * @throws {RangeError} when the binary is cut short.
+ */
+export function lowestData(bytes: Uint8Array): number | undefined {
+  const reader = sectionOf(bytes, DATA_SECTION);
+  let lowest: number | undefined;
+  for (let left = reader?.number() ?? 0; reader && left > 0; left--) {
+    const kind = reader.number();
+    if (kind === DATA_MEMORY) reader.number();
+    if (kind !== DATA_PASSIVE) {
+      if (reader.byte() !== I32_CONST) return lowest;
+      const address = reader.word();
+      if (reader.byte() !== END) return lowest;
+      lowest = Math.min(lowest ?? address, address);
+    }
     const size = reader.number();
-    if (section === IMPORT_SECTION) return memoryInImports(reader);
     reader.at += size;
   }
-  return undefined;
+  return lowest;
 }

@@ -39,8 +39,19 @@ describe('guest images', () => {
     expect((await faultOf(withMemory('32 64 shared')))[0]).toBe('memory-not-fixed');
     expect((await faultOf(withMemory('16 16 shared')))[0]).toBe('memory-too-small');
     const mute = `(module (import "env" "memory" (memory 32 32 shared)) ${EXPORTS} (export "memory" (memory 0)))`;
-    expect(await faultOf(assemble(mute))).toEqual(['missing-export', 'not a guest: it exports no function named "vsmmu_run"']);
+    expect(await faultOf(assemble(mute))).toEqual([
+      'missing-export',
+      'not a guest: it exports no function "vsmmu_run" (a reactor exports _initialize, vsmmu_run and vsmmu_abi, a command _start)',
+    ]);
+    const silent = `(module (import "env" "memory" (memory 32 32 shared)) (func $f) (func $run (param i32) (result i32) (i32.const 2))
+      (export "_initialize" (func $f)) (export "vsmmu_run" (func $run)))`;
+    expect(await faultOf(assemble(silent))).toEqual(['missing-export', 'the guest exports no "vsmmu_abi": export it with the value 1']);
     expect((await faultOf(reactor(RUN, '(import "env" "abort" (func))')))[1]).toContain('env.abort');
+    const misspelled = await faultOf(reactor(RUN, '(import "vsmmu" "mmio_read16" (func (param i32) (result i32)))'));
+    expect(misspelled[1]).toContain('vsmmu.mmio_read16, which no machine provides: vsmmu has mmio_read32, mmio_write32');
+    expect((await faultOf(reactor(`(data (i32.const 0x100000) "above") (data (i32.const 1024) "below") ${RUN}`)))[1]).toContain(
+      "the guest has data at 0x400, in the ABI's first MiB: link it above (wasm-ld --global-base=1048576",
+    );
   });
 
   it('gives a guest the memory that it asks for', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { importedMemory, looksLikeWasm } from '../../../vmm/machine/wasm-binary.ts';
+import { importedMemory, looksLikeWasm, lowestData } from '../../../vmm/machine/wasm-binary.ts';
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const text = (value: string) => [value.length, ...new TextEncoder().encode(value)];
@@ -56,5 +56,35 @@ describe('limits of the memory import', () => {
     expect(looksLikeWasm(Uint8Array.from(HEADER))).toBe(true);
     expect(looksLikeWasm(Uint8Array.from([0x7f, 0x45, 0x4c, 0x46]))).toBe(false);
     expect(looksLikeWasm(new Uint8Array())).toBe(false);
+  });
+});
+
+describe('where data lies', () => {
+  const data = (...segments: number[][]) => {
+    const contents = [segments.length, ...segments.flat()];
+    return Uint8Array.from([...HEADER, 0x05, 0x03, 0x01, 0x00, 0x10, 0x0b, contents.length, ...contents]);
+  };
+  const bytes = [0x02, 0xaa, 0xbb];
+
+  it('is the lowest constant address', () => {
+    // 0x80 0x80 0xc0 0x00 is 0x100000, 0x80 0x08 is 0x400, 0x7f is -1.
+    const high = [0x00, 0x41, 0x80, 0x80, 0xc0, 0x00, 0x0b, ...bytes];
+    const low = [0x02, 0x00, 0x41, 0x80, 0x08, 0x0b, ...bytes];
+    expect(lowestData(data(high))).toBe(0x100000);
+    expect(lowestData(data(high, low))).toBe(0x400);
+    expect(lowestData(data(low, [0x01, ...bytes], high))).toBe(0x400);
+    expect(lowestData(data([0x00, 0x41, 0x7f, 0x0b, ...bytes]))).toBe(0xffffffff);
+  });
+
+  it('is unknown without data, for passive data, and behind an address that is no constant', () => {
+    expect(lowestData(Uint8Array.from(HEADER))).toBeUndefined();
+    expect(lowestData(data([0x01, ...bytes]))).toBeUndefined();
+    expect(lowestData(data([0x00, 0x23, 0x00, 0x0b, ...bytes]))).toBeUndefined();
+  });
+
+  it('is refused in a module that is cut short', () => {
+    const whole = data([0x00, 0x41, 0x80, 0x08, 0x0b, ...bytes]);
+    for (let length = 14; length < whole.length - bytes.length; length++)
+      expect(() => lowestData(whole.subarray(0, length))).toThrow(RangeError);
   });
 });
