@@ -46,3 +46,5 @@ export const PTE_S1_PAGE_RW = 0xf47;
 export const PTE_S1_PAGE_RO = 0xfc7;
 /** Stage-2 page: AF, inner shareable, read-write, normal write-back memory. */
 export const PTE_S2_PAGE_RW = 0x7ff;
+/** The same without S2AP[1]. */
+export const PTE_S2_PAGE_RO = 0x77f;

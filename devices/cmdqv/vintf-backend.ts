@@ -10,7 +10,7 @@ export interface VintfBackend {
   readonly doorbellId: number;
   /** Block of the VCMDQ behind an LVCMDQ slot. */
   queue(lvcmdq: number): QueueBlock;
-  /** VINTF_CONFIG.EN of the physical VINTF. VMID and HYP_OWN are the host's. */
+  /** The guest has set or cleared its VINTF_CONFIG.EN; without HW queues a physical VINTF does nothing either way. VMID and HYP_OWN are the host's. */
   setEnabled(enabled: boolean): void;
   /**
    * Allocates the HW queue behind a slot (iommufd's HW_QUEUE_ALLOC): pins the ring and programs the physical BASE. Slots are

@@ -3,6 +3,7 @@
 import {
   PTE_S1_PAGE_RO,
   PTE_S1_PAGE_RW,
+  PTE_S2_PAGE_RO,
   PTE_S2_PAGE_RW,
   PTE_TYPE_BLOCK,
   PTE_TYPE_PAGE,
@@ -15,6 +16,7 @@ import type { TableMemory } from './memory.ts';
 export const S1_READ_WRITE = BigInt(PTE_S1_PAGE_RW);
 export const S1_READ_ONLY = BigInt(PTE_S1_PAGE_RO);
 export const S2_READ_WRITE = BigInt(PTE_S2_PAGE_RW);
+export const S2_READ_ONLY = BigInt(PTE_S2_PAGE_RO);
 
 /** Which tables these are. */
 export interface PageTableOptions {

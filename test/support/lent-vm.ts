@@ -42,7 +42,7 @@ export function lendVm(host: Host, name = 'vm'): LentVm {
   const wasm = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
   const regions = ramRegions(wasm, RAM_GPA_BASE);
   const vm = host.createVm(name, wasm, regions);
-  const viommu = host.createViommu(vm, [STREAM]);
+  const viommu = host.createViommu(vm, [STREAM], { cmdqv: true });
   const vintf = host.createVintf(viommu);
   const view = new DataView(wasm.buffer);
   let next = TABLES_GPA;
@@ -74,7 +74,7 @@ export function attachStage1({ viommu, memory }: LentVm): PageTable {
 
 /** Enables the VINTF and its first VCMDQ. */
 export function startVcmdq({ vintf }: LentVm): void {
-  vintf.setEnabled(true);
+  vintf.setEnabled();
   if (!vintf.allocateQueue(0, RING_GPA, RING_LOG2SIZE)) throw new Error('no queue');
   vintf.writePage0(0, VCMDQ_CONFIG, 1);
 }

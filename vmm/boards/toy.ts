@@ -101,7 +101,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM]);
+    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true });
     const vintf = host.createVintf(viommu);
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const machine = new Machine({

@@ -171,10 +171,7 @@ export class CmdqvDriver {
   resetVintf(vintf: number): void {
     for (let lvcmdq = this.lvcmdqs - 1; lvcmdq >= 0; lvcmdq--) this.freeQueue(vintf, lvcmdq);
     this.disableVintf(vintf);
-    for (let pair = 0; pair < this.sidPairs; pair++) {
-      this.#registers.write32(this.#vintf(vintf, VINTF_SID_MATCH + 4 * pair), 0);
-      this.#registers.write32(this.#vintf(vintf, VINTF_SID_REPLACE + 4 * pair), 0);
-    }
+    for (let pair = 0; pair < this.sidPairs; pair++) this.clearSidPair(vintf, pair);
   }
 
   /** Has the VINTF's ATC_INV take one more StreamID of its guest. REPLACE first: a pair that matches is complete. */
@@ -182,6 +179,12 @@ export class CmdqvDriver {
     this.#registers.write32(this.#vintf(vintf, VINTF_SID_REPLACE + 4 * pair), physSid);
     const match = withBits(withBits(0, SID_MATCH_VIRT_SID, virtSid), SID_MATCH_ENABLE, 1);
     this.#registers.write32(this.#vintf(vintf, VINTF_SID_MATCH + 4 * pair), match);
+  }
+
+  /** Takes a StreamID back. MATCH first: no command finds half a pair. */
+  clearSidPair(vintf: number, pair: number): void {
+    this.#registers.write32(this.#vintf(vintf, VINTF_SID_MATCH + 4 * pair), 0);
+    this.#registers.write32(this.#vintf(vintf, VINTF_SID_REPLACE + 4 * pair), 0);
   }
 
   /** Allocates the VCMDQ behind a slot; `basePa` is aligned to the ring's size. CONFIG.EN is left to the queue's user. */

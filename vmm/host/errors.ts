@@ -1,6 +1,20 @@
+import type { Errno } from '../iommufd/index.ts';
 import { VsmmuError } from '../machine/index.ts';
 
 export type HostFault = 'no-vmid' | 'no-vintf' | 'no-window' | 'no-context' | 'no-ram' | 'no-stream' | 'no-thread' | 'timeout' | 'in-use';
+
+/** What the object model's users know each as. */
+const ERRNOS: Readonly<Record<HostFault, Errno>> = {
+  'no-vmid': 'ENOSPC',
+  'no-vintf': 'ENOSPC',
+  'no-window': 'ENOSPC',
+  'no-context': 'ENOSPC',
+  'no-ram': 'ENOMEM',
+  'no-stream': 'ENOENT',
+  'no-thread': 'ENOSPC',
+  timeout: 'ETIMEDOUT',
+  'in-use': 'EBUSY',
+};
 
 /** A host could not do what it was asked for. The message is one line that can be shown to a user. */
 export class HostError extends VsmmuError {
@@ -10,5 +24,9 @@ export class HostError extends VsmmuError {
   constructor(code: HostFault, message: string) {
     super(message);
     this.code = code;
+  }
+
+  get errno(): Errno {
+    return ERRNOS[this.code];
   }
 }

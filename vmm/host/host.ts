@@ -1,27 +1,27 @@
 // A host: its memory, the one SMMU with its CMDQV that all its VMs share, and what it lends them.
 
-import { EVT_SID } from '../../assembly/layout/events.ts';
-import { HOST_AT_ATTENTION, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
+import { HOST_AT_ATTENTION, MAX_THREADS, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
 import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
 import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
-import { bitsOf, type DmaPort, fieldOf } from '../../devices/plugin/index.ts';
+import { bitsOf, type DmaPort } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import { tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
 import { type Clock, MachineError, SYSTEM_CLOCK } from '../machine/index.ts';
 import { CmdqvDriver } from './cmdqv-driver.ts';
 import { StreamDmaPort } from './dma-port.ts';
 import { HostError } from './errors.ts';
 import { HostRam } from './host-ram.ts';
+import { type ArmDevice, ArmIommu } from './iommu/index.ts';
 import { LINE_CMDQV, LINE_EVENTS, LINE_GERROR, Platform } from './platform.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import { SmmuDriver } from './smmu-driver.ts';
-import { Stage2 } from './stage2.ts';
 import { type SmmuCounters, smmuCounters } from './statistics.ts';
 import { ThreadAllocator } from './thread-allocator.ts';
 import { Vintf } from './vintf.ts';
 import { Viommu } from './viommu.ts';
 import { Vm } from './vm.ts';
-import { VmidAllocator } from './vmid-allocator.ts';
+import { type PinnedVmid, VmidAllocator } from './vmid-allocator.ts';
 
 export interface HostOptions {
   /** The hot modules, when they are compiled already. */
@@ -36,7 +36,16 @@ export interface HostOptions {
   readonly idRegisters?: SmmuIdRegisters;
   /** Asked about every bad command of a VM before the VM learns of it. Default: report. */
   readonly onQueueError?: QueueErrorPolicy;
+  /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
+  readonly linuxCompat?: boolean;
   readonly clock?: Clock;
+}
+
+export interface CreateViommuOptions {
+  /** With a VINTF of the CMDQV, for `createVintf`. Default false. */
+  readonly cmdqv?: boolean;
+  /** Default: the host's. */
+  readonly onQueueError?: QueueErrorPolicy;
 }
 
 /** Counts of a host, as plain data. */
@@ -51,9 +60,8 @@ export interface HostStatistics {
 const SMMU_INDEX = 0;
 /** One window for each VM; the host's own is number 0. */
 const MAX_VMS = 63;
-/** Command contexts beside those of the VINTFs. */
-const MAX_VIOMMUS = 64;
 /** Physical StreamIDs come in blocks, one for each vIOMMU; the first block is the host's own. */
+const STREAM_BLOCKS = 64;
 const STREAMS_PER_VIOMMU = 0x100;
 /** Skips in one service of a queue: a VM that sends nothing but bad commands does not keep its host. */
 const MAX_SKIPS = 1024;
@@ -74,9 +82,13 @@ export class Host {
   readonly #platform: Platform;
   readonly #smmu: SmmuDriver;
   readonly #cmdqv: CmdqvDriver;
+  readonly #iommu: ArmIommu;
   readonly #vmids: VmidAllocator;
+  /** Stages 2 by the VM whose VMID they say. */
+  readonly #stage2Owners = new Set<Vm>();
   readonly #vms = new Map<number, Vm>();
-  readonly #viommus = new Set<Viommu>();
+  /** The block of StreamIDs and the devices of each. */
+  readonly #viommus = new Map<Viommu, { readonly block: number; readonly devices: readonly ArmDevice[] }>();
   readonly #vintfs = new Set<Vintf>();
   #strayEvents = 0;
   #seenAttention = 0;
@@ -106,12 +118,24 @@ export class Host {
       clock,
       unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
     });
-    this.#vmids = new VmidAllocator(this.#platform.vmidBits);
+    this.#vmids = new VmidAllocator({
+      bits: this.#platform.vmidBits,
+      cpus: MAX_THREADS,
+      flush: () => this.#smmu.commands.issue(tlbiNsnhAll()),
+    });
     this.#smmu = new SmmuDriver(this.#platform.smmu, this.#ram, () => this.#platform.background.poll());
     const maxLog2size = bitsOf(this.#platform.smmu.read32(SMMU_IDR1), IDR1_CMDQS);
     this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, this.#ram, this.#smmu.commands, maxLog2size);
     this.#smmu.boot();
     this.#cmdqv.boot();
+    this.#iommu = new ArmIommu({
+      smmuIndex: SMMU_INDEX,
+      smmu: this.#smmu,
+      cmdqv: this.#cmdqv,
+      ram: this.#ram,
+      pinVmid: (vm) => this.#pinVmid(vm),
+      linuxCompat: options.linuxCompat ?? false,
+    });
   }
 
   /**
@@ -133,37 +157,58 @@ export class Host {
   }
 
   /**
-   * Gives a VM its stage 2 with a VMID of its own, a trapped command queue, and streams.
-   * @param streams StreamIDs as the guest numbers them.
-   * @throws {HostError} when VMIDs, host RAM or streams are exhausted.
+   * A VMID for a stage 2. The first of a VM says what the VM's vCPUs run under; another one of the same VM has other tables, and so a VMID of its
+   * own.
    */
-  createViommu(vm: Vm, streams: readonly number[]): Viommu {
-    const index = lowestFree(
-      MAX_VIOMMUS,
-      [...this.#viommus].map((viommu) => viommu.index),
-    );
-    if (index === undefined) throw new HostError('no-context', `a host has at most ${MAX_VIOMMUS} vIOMMUs`);
-    const vmid = this.#vmids.allocate();
-    let viommu: Viommu | undefined;
-    try {
-      const stage2 = new Stage2(this.#ram, vmid, vm.window, vm.regions);
-      viommu = new Viommu({ vm, smmuIndex: SMMU_INDEX, smmu: this.#smmu, stage2, index, policy: this.#policy });
-      for (const [i, virtSid] of streams.entries()) viommu.addStream(virtSid, STREAMS_PER_VIOMMU * (index + 1) + i);
-    } catch (error) {
-      viommu?.destroy();
-      this.#vmids.free(vmid);
-      throw error;
-    }
-    this.#viommus.add(viommu);
-    return viommu;
+  #pinVmid(vm: Vm | undefined): PinnedVmid {
+    const shared = vm !== undefined && !this.#stage2Owners.has(vm);
+    const holder = shared ? vm.vmid : VmidAllocator.holder();
+    const vmid = this.#vmids.pin(holder);
+    if (shared) this.#stage2Owners.add(vm);
+    return {
+      vmid,
+      shared,
+      unpin: () => {
+        this.#vmids.unpin(holder);
+        if (shared) this.#stage2Owners.delete(vm);
+      },
+    };
   }
 
   /**
-   * Lends a VINTF to the VM of a vIOMMU.
-   * @throws {HostError} when none is left.
+   * Gives a VM a vIOMMU with a stage 2 of its own, a trapped command queue, and streams.
+   * @param streams StreamIDs as the guest numbers them.
+   * @throws {HostError | IommufdError} when VMIDs, VINTFs, host RAM or streams are exhausted.
+   */
+  createViommu(vm: Vm, streams: readonly number[], options: CreateViommuOptions = {}): Viommu {
+    const { cmdqv = false, onQueueError: policy = this.#policy } = options;
+    const block = lowestFree(
+      STREAM_BLOCKS,
+      [...this.#viommus.values()].map((taken) => taken.block),
+    );
+    if (block === undefined) throw new HostError('no-context', `a host has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`);
+    const devices = streams.map((virtSid, i) =>
+      this.#iommu.addDevice(`${vm.name} stream ${virtSid}`, [STREAMS_PER_VIOMMU * (block + 1) + i], vm),
+    );
+    const anyDevice = devices[0] ?? this.#iommu.addDevice(`${vm.name} without streams`, [], vm);
+    try {
+      const named = new Map(devices.map((device, i) => [streams[i] ?? 0, device]));
+      if (named.size < streams.length) throw new HostError('in-use', `${vm.name} has a StreamID twice`);
+      const viommu = new Viommu({ vm, iommu: this.#iommu, cmdqv, devices: named, anyDevice, policy });
+      this.#viommus.set(viommu, { block, devices });
+      return viommu;
+    } catch (error) {
+      for (const device of devices) this.#iommu.removeDevice(device);
+      throw error;
+    }
+  }
+
+  /**
+   * The CMDQV of a vIOMMU that was created with one.
+   * @throws {HostError} when it was not.
    */
   createVintf(viommu: Viommu): Vintf {
-    const vintf = new Vintf(this.#cmdqv, viommu, SMMU_INDEX);
+    const vintf = new Vintf(viommu);
     this.#vintfs.add(vintf);
     return vintf;
   }
@@ -177,15 +222,11 @@ export class Host {
 
   /** Takes everything back that a VM has. Its machine has stopped. */
   destroyVm(vm: Vm): void {
-    for (const vintf of this.#vintfs) {
-      if (vintf.viommu.vm !== vm) continue;
-      vintf.destroy();
-      this.#vintfs.delete(vintf);
-    }
-    for (const viommu of this.#viommus) {
+    for (const vintf of this.#vintfs) if (vintf.viommu.vm === vm) this.#vintfs.delete(vintf);
+    for (const [viommu, { devices }] of this.#viommus) {
       if (viommu.vm !== vm) continue;
       viommu.destroy();
-      this.#vmids.free(viommu.vmid);
+      for (const device of devices) this.#iommu.removeDevice(device);
       this.#viommus.delete(viommu);
     }
     this.#vms.delete(vm.window);
@@ -234,12 +275,12 @@ export class Host {
 
   /** Held errors of a VM's VCMDQs: the policy speaks before the guest sees anything. */
   #decideErrors(vintf: Vintf): void {
-    const { vm } = vintf.viommu;
+    const { vm, policy } = vintf.viommu;
     const { drain } = vm.unit;
     vintf.queues.forEach((block, lvcmdq) => {
       for (let skips = 0; block.state === QUEUE_ERROR_HELD && skips < MAX_SKIPS; skips++) {
-        const decision = this.#policy(queueErrorEvent(vm, lvcmdq, block));
-        if (decision === 'skip') {
+        const decision = policy(queueErrorEvent(vm, lvcmdq, block));
+        if (vintf.viommu.settles(decision, block)) {
           drain.stepOver(block.smmu, block.index);
           drain.serve(block.smmu, block.index);
           continue;
@@ -255,23 +296,12 @@ export class Host {
     const { interrupts } = this.#platform;
     if (interrupts.take(LINE_GERROR)) this.#smmu.handleGlobalErrors();
     if (interrupts.take(LINE_EVENTS)) this.#smmu.events.drain((record) => this.#routeEvent(record));
-    if (interrupts.take(LINE_CMDQV)) {
-      for (const { vintf, lvcmdq } of this.#cmdqv.errorNotices()) {
-        for (const lent of this.#vintfs) if (lent.index === vintf) lent.notifyError(lvcmdq);
-      }
-    }
+    if (interrupts.take(LINE_CMDQV)) this.#iommu.routeQueueErrors(this.#cmdqv.errorNotices());
   }
 
   /** A record goes to the VM whose stream it names, and to nobody else. */
   #routeEvent(record: Uint32Array): void {
-    const physSid = fieldOf(record, EVT_SID);
-    for (const viommu of this.#viommus) {
-      for (const [virtSid, sid] of viommu.streams) {
-        if (sid !== physSid) continue;
-        viommu.takeEvent(virtSid, record);
-        return;
-      }
-    }
+    if (this.#iommu.routeEvent(record)) return;
     this.#strayEvents++;
   }
 
@@ -279,7 +309,7 @@ export class Host {
     return {
       smmu: smmuCounters(this.memory, smmuBase(SMMU_INDEX)),
       vms: this.#vms.size,
-      vmidsInUse: this.#vmids.inUse,
+      vmidsInUse: this.#vmids.pinned,
       strayEvents: this.#strayEvents,
     };
   }

@@ -6,4 +6,4 @@ export type { SmmuCounters } from './statistics.ts';
 export type { Vintf } from './vintf.ts';
 export type { Viommu, ViommuStatistics } from './viommu.ts';
 export type { Vm } from './vm.ts';
-export { VmidAllocator } from './vmid-allocator.ts';
+export { VmidAllocator, type VmidHolder } from './vmid-allocator.ts';

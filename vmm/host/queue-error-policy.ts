@@ -11,8 +11,11 @@ import {
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from './vm.ts';
 
-/** report: the guest sees CONS.ERR and GERROR; skip: the command has no effect and the queue goes on; stop: the machine ends. */
-export type QueueErrorDecision = 'report' | 'skip' | 'stop';
+/**
+ * report: the guest sees CONS.ERR and GERROR; skip: the command has no effect and the queue goes on; emulate: the host carries the command out
+ * for the guest, and reports it if that cannot be done; stop: the machine ends.
+ */
+export type QueueErrorDecision = 'report' | 'skip' | 'emulate' | 'stop';
 
 export type QueueErrorReason = 'opcode' | 'secure' | 'sync-completion' | 'stream' | 'range' | 'fetch' | 'other';
 

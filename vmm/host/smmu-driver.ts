@@ -10,6 +10,7 @@ import {
   IDR1_EVTQS,
   IRQ_CTRL_EVTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
+  SMMU_AIDR,
   SMMU_CR0,
   SMMU_CR0ACK,
   SMMU_CR1,
@@ -18,6 +19,11 @@ import {
   SMMU_GERRORN,
   SMMU_IDR0,
   SMMU_IDR1,
+  SMMU_IDR2,
+  SMMU_IDR3,
+  SMMU_IDR4,
+  SMMU_IDR5,
+  SMMU_IIDR,
   SMMU_IRQ_CTRL,
   SMMU_IRQ_CTRLACK,
   SMMU_STRTAB_BASE,
@@ -38,10 +44,13 @@ const STREAM_TABLE_LOG2SIZE = 15;
 const CR1_WRITE_BACK = 0x0d75;
 const CR2_PTM_RECINVSID = 0x6;
 const STRTAB_RA = 1 << 30;
+const IDENTIFICATION = [SMMU_IDR0, SMMU_IDR1, SMMU_IDR2, SMMU_IDR3, SMMU_IDR4, SMMU_IDR5, SMMU_IIDR, SMMU_AIDR] as const;
 
 export class SmmuDriver {
   readonly commands: HostCommandQueue;
   readonly events: HostEventQueue;
+  /** IDR0 to IDR5, IIDR, AIDR. */
+  readonly identification: readonly number[];
   readonly #registers: Registers;
   readonly #ram: HostRam;
   readonly #streamTable: number;
@@ -52,8 +61,13 @@ export class SmmuDriver {
     const bytes = STE_SIZE * 2 ** STREAM_TABLE_LOG2SIZE;
     this.#streamTable = ram.allocate(bytes, bytes);
     const idr1 = registers.read32(SMMU_IDR1);
+    this.identification = IDENTIFICATION.map((register) => registers.read32(register));
     this.commands = new HostCommandQueue(registers, ram, bitsOf(idr1, IDR1_CMDQS), betweenLooks);
     this.events = new HostEventQueue(registers, ram, bitsOf(idr1, IDR1_EVTQS));
+  }
+
+  get idr0(): number {
+    return this.identification[0] ?? 0;
   }
 
   #setCr0(value: number): void {

@@ -1,16 +1,24 @@
-// The host behind a guest's CMDQV: a VINTF of the physical CMDQV, lent to one VM and worked through the registers.
+// The VMM's end of a VINTF: HW queues and the direct page of a vIOMMU, in the shape that the guest's CMDQV needs it.
 
-import { CMDQV_PAGE_SIZE, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import type { VintfBackend } from '../../devices/cmdqv/index.ts';
 import { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
-import { offsetOfGpa } from '../machine/index.ts';
-import type { CmdqvDriver } from './cmdqv-driver.ts';
-import { physicalAddress } from './stage2.ts';
+import {
+  HW_QUEUE_TYPE_TEGRA241_CMDQV,
+  IommufdError,
+  type MappedPage,
+  VEVENT_FLAG_LOST,
+  VEVENT_HEADER_SIZE,
+  VEVENTQ_TYPE_TEGRA241_CMDQV,
+} from '../iommufd/index.ts';
+import { HostError } from './errors.ts';
 import type { Viommu } from './viommu.ts';
 
-/** Smallest alignment of a ring: BASE has no address bits below. */
-const RING_ALIGNMENT = 32;
+/** LVCMDQ_ERR_MAP as a vEVENT has it: 128 bits. */
+const ERR_MAP_SIZE = 16;
+/** Every error makes the maps of the earlier ones obsolete. */
+const EVENT_DEPTH = 16;
 
 export class Vintf implements VintfBackend {
   readonly viommu: Viommu;
@@ -19,105 +27,99 @@ export class Vintf implements VintfBackend {
   readonly lvcmdqCount: number;
   readonly doorbellId: number;
   readonly context: ContextBlock;
-  readonly #driver: CmdqvDriver;
-  readonly #queues: readonly QueueBlock[];
-  readonly #allocated: boolean[];
+  readonly #page: MappedPage;
+  readonly #blocks: readonly QueueBlock[];
+  /** IDs of the HW queues. */
+  readonly #queues: (number | undefined)[];
   #raise: ((lvcmdq: number) => void) | undefined;
 
-  /** Borrows a VINTF for the VM of a vIOMMU and gives it the VM's streams. */
-  constructor(driver: CmdqvDriver, viommu: Viommu, smmuIndex: number) {
-    const { hostMemory } = viommu.vm.unit;
+  /** @throws {HostError} for a vIOMMU without a VINTF. */
+  constructor(viommu: Viommu) {
+    const { fd, mmap, numbers, vm } = viommu;
+    const [smmuIndex = 0, , index = 0, lvcmdqs = 0] = numbers;
+    if (!mmap) throw new HostError('no-vintf', `the vIOMMU of ${vm.name} has no VINTF`);
     this.viommu = viommu;
-    this.#driver = driver;
-    this.index = driver.lend();
-    this.lvcmdqCount = driver.lvcmdqs;
-    this.doorbellId = (smmuIndex << 8) | this.index;
-    this.context = new ContextBlock(hostMemory, smmuIndex, this.index);
-    this.context.window = viommu.vm.window;
-    this.#queues = Array.from(
-      { length: this.lvcmdqCount },
-      (_, lvcmdq) => new QueueBlock(hostMemory, smmuIndex, this.index * this.lvcmdqCount + lvcmdq),
-    );
-    this.#allocated = this.#queues.map(() => false);
-    for (const [pair, [virtSid, physSid]] of [...viommu.streams].entries()) driver.setSidPair(this.index, pair, virtSid, physSid);
+    this.index = index;
+    this.lvcmdqCount = lvcmdqs;
+    this.doorbellId = (smmuIndex << 8) | index;
+    const { hostMemory } = vm.unit;
+    this.context = new ContextBlock(hostMemory, smmuIndex, index);
+    this.#blocks = Array.from({ length: lvcmdqs }, (_, lvcmdq) => new QueueBlock(hostMemory, smmuIndex, index * lvcmdqs + lvcmdq));
+    this.#queues = this.#blocks.map(() => undefined);
+    this.#page = fd.mmap(mmap.offset, mmap.length);
+    const { file } = fd.veventqAlloc({ viommu: viommu.id, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: EVENT_DEPTH });
+    file.onReadable = () => this.#takeErrors(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + ERR_MAP_SIZE)));
   }
 
   /** Blocks of all its VCMDQs. */
   get queues(): readonly QueueBlock[] {
-    return this.#queues;
+    return this.#blocks;
   }
 
   queue(lvcmdq: number): QueueBlock {
-    const block = this.#queues[lvcmdq];
+    const block = this.#blocks[lvcmdq];
     if (!block) throw new RangeError(`VINTF ${this.index} has ${this.lvcmdqCount} LVCMDQs, not ${lvcmdq + 1}`);
     return block;
   }
 
-  setEnabled(enabled: boolean): void {
-    if (enabled) this.#driver.enableVintf(this.index, this.viommu.vmid, false);
-    else this.#driver.disableVintf(this.index);
+  setEnabled(): void {
+    // The kernel has enabled the physical VINTF for as long as it is lent; without HW queues it does nothing.
   }
 
   allocateQueue(lvcmdq: number, baseGpa: number, log2size: number): boolean {
-    const bytes = CMDQ_ENTRY_SIZE * 2 ** log2size;
-    if (this.#allocated[lvcmdq] !== false || !this.#driver.takesLog2size(log2size)) return false;
-    if (baseGpa % Math.max(bytes, RING_ALIGNMENT) !== 0 || offsetOfGpa(this.viommu.vm.regions, baseGpa, bytes) < 0) return false;
-    this.#driver.allocateQueue(this.index, lvcmdq, physicalAddress(this.viommu.vm.window, baseGpa), log2size);
-    this.#allocated[lvcmdq] = true;
-    return true;
+    const length = BigInt(CMDQ_ENTRY_SIZE) << BigInt(log2size);
+    try {
+      this.#queues[lvcmdq] = this.viommu.fd.hwQueueAlloc({
+        viommu: this.viommu.id,
+        type: HW_QUEUE_TYPE_TEGRA241_CMDQV,
+        index: lvcmdq,
+        iova: BigInt(baseGpa),
+        length,
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof IommufdError) return false;
+      throw error;
+    }
   }
 
   freeQueue(lvcmdq: number): void {
-    if (!this.#allocated[lvcmdq]) return;
-    this.#driver.freeQueue(this.index, lvcmdq);
-    this.#allocated[lvcmdq] = false;
+    const id = this.#queues[lvcmdq];
+    if (id === undefined) return;
+    this.viommu.fd.destroy(id);
+    this.#queues[lvcmdq] = undefined;
   }
 
   mapPage0(memoryOffset: number): void {
-    this.context.mapPage0(this.viommu.vm.memory, memoryOffset);
+    this.#page.page.placeInGuest(memoryOffset);
   }
 
   unmapPage0(): void {
-    this.context.unmapPage0(this.viommu.vm.memory);
-  }
-
-  /** Page 0 is memory, of the guest while it is mapped there and of the host otherwise: as the VMM has it from mmap. */
-  #register(lvcmdq: number, register: number): { words: Int32Array; index: number } {
-    const { memory, unit } = this.viommu.vm;
-    const { page0 } = this.context;
-    if (page0 !== 0) {
-      const offset = (lvcmdq * VCMDQ_STRIDE + register) % CMDQV_PAGE_SIZE;
-      return { words: new Int32Array(memory.buffer), index: (page0 + offset) >> 2 };
-    }
-    return { words: new Int32Array(unit.hostMemory.buffer), index: (this.queue(lvcmdq).registers + register) >> 2 };
+    this.#page.page.takeFromGuest();
   }
 
   readPage0(lvcmdq: number, register: number): number {
-    const { words, index } = this.#register(lvcmdq, register);
-    return Atomics.load(words, index) >>> 0;
+    return this.#page.page.read32(lvcmdq * VCMDQ_STRIDE + register);
   }
 
   writePage0(lvcmdq: number, register: number, value: number): void {
-    const { words, index } = this.#register(lvcmdq, register);
-    Atomics.store(words, index, value | 0);
-    const block = this.queue(lvcmdq);
-    if (this.#allocated[lvcmdq]) this.viommu.vm.unit.drain.serve(block.smmu, block.index);
+    this.#page.page.write32(lvcmdq * VCMDQ_STRIDE + register, value);
   }
 
   onError(raise: (lvcmdq: number) => void): void {
     this.#raise = raise;
   }
 
-  /** The host has published an error of a queue. */
-  notifyError(lvcmdq: number): void {
-    this.#raise?.(lvcmdq);
-  }
-
-  /** Gives the VINTF back. The guest's device has been reset or is gone. */
-  destroy(): void {
-    this.unmapPage0();
-    this.#driver.takeBack(this.index);
-    this.#allocated.fill(false);
-    this.context.window = 0;
+  #takeErrors(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer);
+    for (let at = 0; at < bytes.length; ) {
+      const lost = (view.getUint32(at, true) & VEVENT_FLAG_LOST) !== 0;
+      at += VEVENT_HEADER_SIZE;
+      if (lost) continue;
+      for (let lvcmdq = 0; lvcmdq < this.lvcmdqCount; lvcmdq++) {
+        if ((view.getUint32(at + 4 * (lvcmdq >>> 5), true) >>> (lvcmdq & 31)) & 1) this.#raise?.(lvcmdq);
+      }
+      at += ERR_MAP_SIZE;
+    }
   }
 }

@@ -1,33 +1,42 @@
-// The host behind a guest's vSMMU: stage 2 with its VMID, the streams that the VM has been given, and its trapped command queue.
+// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in the shape that the guest's SMMU needs it.
 
-import { CMDQV_MAX_VINTFS, CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../../assembly/layout/cmdqv-registers.ts';
-import { EVT_S2, EVT_SID } from '../../assembly/layout/events.ts';
-import { QUEUE_ERROR_HELD, QUEUE_GUEST, QUEUE_KIND_GUEST_CMDQ } from '../../assembly/layout/host-memory.ts';
-import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
-import { STE_CONFIG, STE_CONFIG_BYPASS, STE_CONFIG_S1, STE_EATS, STE_V } from '../../assembly/layout/ste.ts';
-import { fieldOf, setField, withBits } from '../../devices/plugin/index.ts';
+import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
+import { QUEUE_ERROR_HELD, QUEUE_GUEST } from '../../assembly/layout/host-memory.ts';
+import { CMDQ_ENTRY_SIZE, EVTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
+import { fieldOf } from '../../devices/plugin/index.ts';
 import type { ViommuBackend } from '../../devices/smmuv3/index.ts';
-import { abortSte, cfgiCd, cfgiCdAll, invalidSte, nestedSte, stage2Ste, tlbiS12Vmall } from '../../devices/tables/index.ts';
+import { abortSte, bypassSte, cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
+import {
+  HWPT_DATA_ARM_SMMUV3,
+  INVALIDATE_DATA_ARM_SMMUV3,
+  Iommufd,
+  IommufdError,
+  VEVENT_FLAG_LOST,
+  VEVENT_HEADER_SIZE,
+  VEVENTQ_TYPE_ARM_SMMUV3,
+  VIOMMU_TYPE_ARM_SMMUV3,
+  VIOMMU_TYPE_TEGRA241_CMDQV,
+} from '../iommufd/index.ts';
 import { offsetOfGpa } from '../machine/index.ts';
-import { HostError } from './errors.ts';
-import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
-import type { SmmuDriver } from './smmu-driver.ts';
-import type { Stage2 } from './stage2.ts';
+import type { ArmDevice, ArmIommu, ArmViommu } from './iommu/index.ts';
+import { TEGRA241_VIOMMU_DATA_SIZE, vsteBytes } from './iommu/index.ts';
+import { type QueueErrorDecision, type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import type { Vm } from './vm.ts';
 
-/** Fields of a guest's STE that the host takes over into the nested one: words 0 to 2. Words 3 and up are the host's. */
-const VSTE_MASK = [0xffffffff, 0xf80fffff, 0x380000ff] as const;
-/** Full ATS; split-stage ATS would show the guest's endpoint addresses of stage 2. */
-const EATS_FULL = 1;
+/** Events that may wait for a safe point. */
+const EVENT_DEPTH = 256;
 
 export interface ViommuOptions {
   readonly vm: Vm;
-  readonly smmuIndex: number;
-  readonly smmu: SmmuDriver;
-  readonly stage2: Stage2;
-  /** Number of the vIOMMU on its SMMU, from 0: which command context and queue block it has. */
-  readonly index: number;
+  readonly iommu: ArmIommu;
+  /** With a VINTF of the CMDQV. */
+  readonly cmdqv: boolean;
+  /** The VM's devices by the StreamID that its guest knows. */
+  readonly devices: ReadonlyMap<number, ArmDevice>;
+  /** Without streams: a device of the VM to create the vIOMMU with. */
+  readonly anyDevice: ArmDevice;
   readonly policy: QueueErrorPolicy;
 }
 
@@ -38,33 +47,86 @@ export interface ViommuStatistics {
   readonly stage2Faults: number;
 }
 
+/** A stream: its device, and the nested HWPT that was made for its STE. */
+interface Stream {
+  readonly device: number;
+  readonly physSid: number;
+  nested: number | undefined;
+}
+
 export class Viommu implements ViommuBackend {
   readonly vm: Vm;
-  readonly vmid: number;
+  readonly fd = new Iommufd();
+  /** ID of the vIOMMU in `fd`. */
+  readonly id: number;
   /** Number of the vIOMMU on its SMMU, from 0. */
   readonly index: number;
   readonly commandQueue: QueueBlock;
   readonly context: ContextBlock;
-  readonly #options: ViommuOptions;
-  /** Physical StreamID by the guest's. */
-  readonly #streams = new Map<number, number>();
+  /** Where its VINTF's page 0 is to be mapped. */
+  readonly mmap: { readonly offset: number; readonly length: number } | undefined;
+  /** The driver's answer: numbers of the SMMU, of the vIOMMU, of the VINTF, and of its LVCMDQs. */
+  readonly numbers: readonly number[];
+  readonly policy: QueueErrorPolicy;
+  readonly #driver: ArmViommu;
+  readonly #streams = new Map<number, Stream>();
+  #bypass = 0;
+  #abort = 0;
+  #ring: { readonly gpa: number; readonly log2size: number } | undefined;
   #deliver: ((record: Uint32Array) => void) | undefined;
   #events = 0;
-  #stage2Faults = 0;
 
+  /** @throws {IommufdError | HostError} and nothing is left behind. */
   constructor(options: ViommuOptions) {
-    const { vm, smmuIndex, stage2, index } = options;
-    this.#options = options;
-    this.vm = vm;
+    this.vm = options.vm;
+    this.policy = options.policy;
+    try {
+      const { id, mmap, answer } = this.#open(options);
+      this.id = id;
+      this.mmap = mmap;
+      this.numbers = [...new Uint32Array(answer?.slice().buffer ?? new ArrayBuffer(0))];
+    } catch (error) {
+      this.fd.close();
+      throw error;
+    }
+    const [smmuIndex = 0, index = 0] = this.numbers;
+    const { hostMemory } = this.vm.unit;
     this.index = index;
-    this.vmid = stage2.vmid;
-    this.context = new ContextBlock(vm.unit.hostMemory, smmuIndex, CMDQV_MAX_VINTFS + index);
-    this.context.reset();
-    this.context.vmid = this.vmid;
-    this.context.window = vm.window;
-    this.context.enabled = true;
-    this.commandQueue = new QueueBlock(vm.unit.hostMemory, smmuIndex, QUEUE_GUEST + index);
-    this.commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, this.context.index);
+    this.context = new ContextBlock(hostMemory, smmuIndex, CMDQV_MAX_VINTFS + index);
+    this.commandQueue = new QueueBlock(hostMemory, smmuIndex, QUEUE_GUEST + index);
+    const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
+    if (!driver) throw new Error(`vIOMMU ${index} is not there`);
+    this.#driver = driver;
+  }
+
+  #open({ vm, cmdqv, devices, anyDevice }: ViommuOptions) {
+    const { fd } = this;
+    const first = fd.bind(anyDevice);
+    const ioas = fd.ioasAlloc();
+    for (const { gpa, size } of vm.regions) fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
+    const parent = fd.hwptAlloc({ device: first, parent: ioas, nestParent: true });
+    const made = fd.viommuAlloc({
+      device: first,
+      hwpt: parent,
+      vm,
+      ...(cmdqv ? { type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(TEGRA241_VIOMMU_DATA_SIZE) } : { type: VIOMMU_TYPE_ARM_SMMUV3 }),
+    });
+    const nested = (ste: Uint32Array) => fd.hwptAlloc({ device: first, parent: made.id, data: vste(ste) });
+    this.#bypass = nested(bypassSte());
+    this.#abort = nested(abortSte());
+    const { file } = fd.veventqAlloc({ viommu: made.id, type: VEVENTQ_TYPE_ARM_SMMUV3, depth: EVENT_DEPTH });
+    file.onReadable = () => this.#takeEvents(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + EVTQ_ENTRY_SIZE)));
+    for (const [virtSid, arm] of devices) {
+      const device = arm === anyDevice ? first : fd.bind(arm);
+      fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
+      fd.attach(device, this.#bypass);
+      this.#streams.set(virtSid, { device, physSid: arm.streams[0] ?? 0, nested: undefined });
+    }
+    return made;
+  }
+
+  get vmid(): number {
+    return this.#driver.vmid;
   }
 
   get virtualStreams(): readonly number[] {
@@ -73,53 +135,54 @@ export class Viommu implements ViommuBackend {
 
   /** Physical StreamIDs by the guest's numbers. */
   get streams(): ReadonlyMap<number, number> {
-    return this.#streams;
+    return new Map([...this.#streams].map(([virtSid, { physSid }]) => [virtSid, physSid]));
   }
 
   get statistics(): ViommuStatistics {
-    return { events: this.#events, stage2Faults: this.#stage2Faults };
-  }
-
-  /**
-   * Gives the VM a stream (iommufd's vDEVICE). It bypasses stage 1 until the guest's SMMU attaches it.
-   * @throws {HostError} when the VM has as many as its command context can name.
-   */
-  addStream(virtSid: number, physSid: number): void {
-    const pair = this.#streams.size;
-    if (pair >= CMDQV_SIDS_PER_VINTF) throw new HostError('no-stream', `a VM has at most ${CMDQV_SIDS_PER_VINTF} streams`);
-    if (this.#streams.has(virtSid)) throw new HostError('in-use', `StreamID ${virtSid} of ${this.vm.name} is in use`);
-    this.#streams.set(virtSid, physSid);
-    this.context.setSidReplace(pair, physSid);
-    this.context.setSidMatch(pair, withBits(withBits(0, SID_MATCH_VIRT_SID, virtSid), SID_MATCH_ENABLE, 1));
-    this.#install(virtSid, stage2Ste(this.#options.stage2.ste));
-  }
-
-  #install(virtSid: number, ste: Uint32Array): void {
-    const physSid = this.#streams.get(virtSid);
-    if (physSid !== undefined) this.#options.smmu.installSte(physSid, ste);
+    return { events: this.#events, stage2Faults: this.#driver.stage2Faults };
   }
 
   setCommandRing(baseGpa: number, log2size: number): boolean {
-    const offset = offsetOfGpa(this.vm.regions, baseGpa, CMDQ_ENTRY_SIZE * 2 ** log2size);
-    if (offset < 0) return false;
-    this.commandQueue.setRing(this.vm.window, offset, log2size);
-    return true;
+    this.#ring = { gpa: baseGpa, log2size };
+    return offsetOfGpa(this.vm.regions, baseGpa, CMDQ_ENTRY_SIZE * 2 ** log2size) >= 0;
   }
 
   serveCommandQueue(): number {
-    const { vm, policy } = this.#options;
-    const smmu = this.commandQueue.smmu;
-    const queue = this.commandQueue.index;
-    let state = vm.unit.drain.serve(smmu, queue);
+    const { vm, commandQueue } = this;
+    this.#invalidateQueue();
     // One round of the ring: a guest that only sends bad commands does not keep its host here.
-    for (let left = 2 ** this.commandQueue.log2size; state === QUEUE_ERROR_HELD && left > 0; left--) {
-      const decision = policy(queueErrorEvent(vm, 'cmdq', this.commandQueue));
+    for (let left = 2 ** commandQueue.log2size; commandQueue.state === QUEUE_ERROR_HELD && left > 0; left--) {
+      const decision = this.policy(queueErrorEvent(vm, 'cmdq', commandQueue));
       if (decision === 'stop') vm.stop('a command on the command queue was refused');
-      if (decision !== 'skip') break;
-      vm.unit.drain.stepOver(smmu, queue);
-      state = vm.unit.drain.serve(smmu, queue);
+      if (!this.settles(decision, commandQueue)) break;
+      vm.unit.drain.stepOver(commandQueue.smmu, commandQueue.index);
+      this.#invalidateQueue();
     }
-    return state;
+    return commandQueue.state;
+  }
+
+  #invalidateQueue(): void {
+    const { gpa = 0, log2size = 0 } = this.#ring ?? {};
+    const { cons: head, prod: tail } = this.commandQueue;
+    this.fd.hwptInvalidateQueue(this.id, { base: BigInt(gpa), log2size, head, tail });
+  }
+
+  /** What the policy wants is done, and the queue can go on behind the command. */
+  settles(decision: QueueErrorDecision, queue: QueueBlock): boolean {
+    return decision === 'skip' || (decision === 'emulate' && this.#emulate(queue));
+  }
+
+  /** Carries the command at a queue's CONS out, if it is one that a guest may have carried out. */
+  #emulate(queue: QueueBlock): boolean {
+    if (!queue.hasRing) return false;
+    const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;
+    const entries = new Uint8Array(this.vm.memory.buffer, at, CMDQ_ENTRY_SIZE).slice();
+    try {
+      return this.#invalidate(entries) === 1;
+    } catch (error) {
+      if (error instanceof IommufdError) return false;
+      throw error;
+    }
   }
 
   finishCommand(): void {
@@ -131,81 +194,90 @@ export class Viommu implements ViommuBackend {
   }
 
   attachStream(virtSid: number, ste: Uint32Array | undefined): boolean {
-    const { stage2 } = this.#options;
+    const stream = this.#streams.get(virtSid);
+    if (!stream) return true;
     if (!ste) {
-      this.#install(virtSid, abortSte());
-      return true;
+      this.#attach(stream, this.#abort);
+    } else if (fieldOf(ste, STE_V) !== 0 && fieldOf(ste, STE_CONFIG) === STE_CONFIG_BYPASS) {
+      this.#attach(stream, this.#bypass);
+    } else {
+      return this.#attachNested(stream, ste);
     }
-    if (fieldOf(ste, STE_V) === 0) {
-      this.#install(virtSid, invalidSte());
-      return true;
-    }
-    const config = fieldOf(ste, STE_CONFIG);
-    if (config === STE_CONFIG_BYPASS) {
-      this.#install(virtSid, stage2Ste(stage2.ste));
-      return true;
-    }
-    if (config !== STE_CONFIG_S1 || fieldOf(ste, STE_EATS) > EATS_FULL) {
-      this.#install(virtSid, invalidSte());
-      return false;
-    }
-    this.#install(virtSid, this.#nested(ste));
     return true;
   }
 
-  /** The guest's stage 1 on the host's stage 2: S1ContextPtr is an IPA from here on. */
-  #nested(vste: Uint32Array): Uint32Array {
-    const ste = nestedSte({ contextPtr: 0 }, this.#options.stage2.ste);
-    const config = fieldOf(ste, STE_CONFIG);
-    VSTE_MASK.forEach((mask, word) => {
-      ste[word] = ((ste[word] ?? 0) & ~mask) | ((vste[word] ?? 0) & mask);
-    });
-    setField(ste, STE_CONFIG, config);
-    return ste;
+  #attachNested(stream: Stream, ste: Uint32Array): boolean {
+    let nested: number;
+    try {
+      nested = this.fd.hwptAlloc({ device: stream.device, parent: this.id, data: vste(ste) });
+    } catch (error) {
+      if (!(error instanceof IommufdError && error.errno === 'EIO')) throw error;
+      this.#attachNested(stream, new Uint32Array(ste.length));
+      return false;
+    }
+    this.#attach(stream, nested);
+    stream.nested = nested;
+    return true;
+  }
+
+  /** The stream is never without a HWPT; the one that it leaves goes if it was made for it. */
+  #attach(stream: Stream, hwpt: number): void {
+    if (this.fd.attachedTo(stream.device) !== hwpt) this.fd.replace(stream.device, hwpt);
+    if (stream.nested !== undefined) this.fd.destroy(stream.nested);
+    stream.nested = undefined;
   }
 
   setGlobalBypass(abort: boolean): void {
-    for (const virtSid of this.#streams.keys()) this.#install(virtSid, abort ? abortSte() : stage2Ste(this.#options.stage2.ste));
+    for (const stream of this.#streams.values()) this.#attach(stream, abort ? this.#abort : this.#bypass);
+  }
+
+  #invalidate(entries: Uint8Array): number {
+    return this.fd.hwptInvalidate(this.id, {
+      dataType: INVALIDATE_DATA_ARM_SMMUV3,
+      entryLength: CMDQ_ENTRY_SIZE,
+      entries,
+      count: entries.length / CMDQ_ENTRY_SIZE,
+    });
   }
 
   invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void {
-    const physSid = this.#streams.get(virtSid);
-    if (physSid === undefined) return;
-    this.#options.smmu.commands.issue(ssid === undefined ? cfgiCdAll(physSid) : cfgiCd(physSid, ssid));
+    if (!this.#streams.has(virtSid)) return;
+    const command = ssid === undefined ? cfgiCdAll(virtSid) : cfgiCd(virtSid, ssid);
+    this.#invalidate(new Uint8Array(command.buffer));
   }
 
   invalidateAll(): void {
-    this.#options.smmu.commands.issue(tlbiS12Vmall(this.vmid));
+    this.#invalidate(new Uint8Array(tlbiNsnhAll().buffer));
   }
 
   onEvent(deliver: (record: Uint32Array) => void): void {
     this.#deliver = deliver;
   }
 
-  /** An event of one of the VM's streams, in the host's numbering. */
-  takeEvent(virtSid: number, record: Uint32Array): void {
-    if (fieldOf(record, EVT_S2)) {
-      this.#stage2Faults++;
-      return;
+  #takeEvents(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer);
+    for (let at = 0; at < bytes.length; ) {
+      const lost = (view.getUint32(at, true) & VEVENT_FLAG_LOST) !== 0;
+      at += VEVENT_HEADER_SIZE;
+      if (lost) continue;
+      this.#events++;
+      this.#deliver?.(new Uint32Array(bytes.slice(at, at + EVTQ_ENTRY_SIZE).buffer));
+      at += EVTQ_ENTRY_SIZE;
     }
-    this.#events++;
-    const own = record.slice();
-    setField(own, EVT_SID, virtSid);
-    this.#deliver?.(own);
   }
 
   /** Takes everything back from the VM. */
   destroy(): void {
-    for (const virtSid of this.#streams.keys()) this.#install(virtSid, abortSte());
+    this.fd.close();
     this.#streams.clear();
-    this.invalidateAll();
-    this.commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, this.context.index);
-    this.context.reset();
-    this.#options.stage2.destroy();
   }
 
   /** Byte offset of the SMMU block in host memory. */
   get smmuBlock(): number {
-    return smmuBase(this.#options.smmuIndex);
+    return smmuBase(this.numbers[0] ?? 0);
   }
+}
+
+function vste(ste: Uint32Array) {
+  return { type: HWPT_DATA_ARM_SMMUV3, bytes: vsteBytes(ste) };
 }

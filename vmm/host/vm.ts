@@ -2,14 +2,20 @@
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { Unit } from '../../devices/unit/index.ts';
+import type { UserMemory, VmHandle } from '../iommufd/index.ts';
+import { offsetOfGpa } from '../machine/index.ts';
+import { VmidAllocator } from './vmid-allocator.ts';
 
-export class Vm {
+export class Vm implements VmHandle, UserMemory {
   readonly name: string;
   /** Window of the physical address map that the VM's memory is, from 1. */
   readonly window: number;
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];
   readonly unit: Unit;
+  /** The VMID that its vCPUs run under. */
+  readonly vmid = VmidAllocator.holder();
+  #references = 0;
   #stop: ((reason: string) => void) | undefined;
 
   constructor(name: string, window: number, memory: WebAssembly.Memory, regions: readonly MemoryRegion[], unit: Unit) {
@@ -20,6 +26,24 @@ export class Vm {
     this.unit = unit;
   }
 
+  get(): void {
+    this.#references++;
+  }
+
+  put(): void {
+    this.#references--;
+  }
+
+  /** vIOMMUs that hold the VM. */
+  get references(): number {
+    return this.#references;
+  }
+
+  /** The VM's memory as its VMM maps it into an IOAS: by gpa. */
+  physical(gpa: number, length: number): number | undefined {
+    return offsetOfGpa(this.regions, gpa, length) < 0 ? undefined : physicalAddress(this.window, gpa);
+  }
+
   /** How the host stops this VM's machine when its policy says so. */
   onStop(stop: (reason: string) => void): void {
     this.#stop = stop;
@@ -28,4 +52,14 @@ export class Vm {
   stop(reason: string): void {
     this.#stop?.(reason);
   }
+}
+
+/** PA of an address in a window of the physical address map. */
+export function physicalAddress(window: number, address: number): number {
+  return window * 2 ** 32 + address;
+}
+
+/** Window and address that a PA means. */
+export function windowOf(pa: number): { readonly window: number; readonly address: number } {
+  return { window: Math.floor(pa / 2 ** 32), address: pa % 2 ** 32 };
 }

@@ -1,5 +1,7 @@
 // Errors of the host object model: each carries the errno that Linux's iommufd returns for it.
 
+import { VsmmuError } from '../machine/errors.ts';
+
 export type Errno =
   | 'E2BIG'
   | 'EADDRINUSE'
@@ -19,9 +21,9 @@ export type Errno =
   | 'ETIMEDOUT';
 
 /** What was asked for cannot be done. The message is one line that can be shown to a user. */
-export class IommufdError extends Error {
-  override readonly name: string = 'IommufdError';
-  readonly errno: Errno;
+export class IommufdError extends VsmmuError {
+  override readonly name = 'IommufdError';
+  readonly code: Errno;
   /** The message without the errno's name. */
   readonly reason: string;
   /** Of an invalidation that failed on the way: entries that were carried out. */
@@ -29,9 +31,13 @@ export class IommufdError extends Error {
 
   constructor(errno: Errno, reason: string, handled?: number) {
     super(`${errno}: ${reason}`);
-    this.errno = errno;
+    this.code = errno;
     this.reason = reason;
     this.handled = handled;
+  }
+
+  get errno(): Errno {
+    return this.code;
   }
 }
 

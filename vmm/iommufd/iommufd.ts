@@ -172,6 +172,11 @@ export class Iommufd {
     this.#objects.get(device, BoundDevice).detach();
   }
 
+  /** ID of the HWPT that a device is attached to. */
+  attachedTo(device: number): number | undefined {
+    return this.#objects.get(device, BoundDevice).hwpt?.id;
+  }
+
   /** @param vm the VM whose vIOMMU it is: held until the vIOMMU goes. */
   viommuAlloc(request: {
     readonly device: number;

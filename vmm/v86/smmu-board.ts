@@ -60,7 +60,7 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   }
   const vm = host.createVm(name, cpu.wasm_memory, regions);
   try {
-    const viommu = host.createViommu(vm, [V86_DMA_STREAM]);
+    const viommu = host.createViommu(vm, [V86_DMA_STREAM], { cmdqv: true });
     const vintf = host.createVintf(viommu);
     const { drain } = vm.unit;
     const plugged = plugDevices(emulator, {

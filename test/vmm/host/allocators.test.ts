@@ -1,42 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createHostMemory } from '../../../devices/unit/index.ts';
 import { HostRam, RamPool } from '../../../vmm/host/host-ram.ts';
-import { HostError, VmidAllocator } from '../../../vmm/host/index.ts';
-
-describe('VMIDs', () => {
-  it('are never 0 and never shared, and run out with an error', () => {
-    const vmids = new VmidAllocator(8);
-    const given = Array.from({ length: 255 }, () => vmids.allocate());
-    expect(new Set(given).size).toBe(255);
-    expect(Math.min(...given)).toBe(1);
-    expect(Math.max(...given)).toBe(255);
-    expect(() => vmids.allocate()).toThrow(expect.objectContaining({ name: 'HostError', code: 'no-vmid' }));
-    vmids.free(77);
-    expect(vmids.allocate()).toBe(77);
-    expect(vmids.inUse).toBe(255);
-  });
-
-  it('agree with a plain set under any order of allocations and frees', () => {
-    fc.assert(
-      fc.property(fc.array(fc.option(fc.nat({ max: 300 }))), (steps) => {
-        const vmids = new VmidAllocator(8);
-        const held = new Set<number>();
-        for (const step of steps) {
-          if (step === null) {
-            const vmid = vmids.allocate();
-            expect(held.has(vmid) || vmid === 0).toBe(false);
-            held.add(vmid);
-          } else {
-            vmids.free(step);
-            held.delete(step);
-          }
-          expect(vmids.inUse).toBe(held.size);
-        }
-      }),
-    );
-  });
-});
+import { HostError } from '../../../vmm/host/index.ts';
 
 describe('host RAM', () => {
   const ram = () => new HostRam(createHostMemory({ ramSize: 0x20000 }));

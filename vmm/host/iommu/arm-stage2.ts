@@ -1,0 +1,100 @@
+// Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, in tables that lie in host RAM.
+
+import { PageTable, S2_READ_ONLY, S2_READ_WRITE, type SteStage2, stage2Ste, tlbiS12Vmall } from '../../../devices/tables/index.ts';
+import { type IommuDevice, type PagingDomain, require } from '../../iommufd/index.ts';
+import { type HostRam, RamPool } from '../host-ram.ts';
+import type { SmmuDriver } from '../smmu-driver.ts';
+import type { PinnedVmid } from '../vmid-allocator.ts';
+import { armDevice } from './arm-device.ts';
+
+const INPUT_BITS = 48;
+
+interface MappedRange {
+  readonly ipa: bigint;
+  readonly pa: number;
+  readonly length: bigint;
+}
+
+export class ArmStage2 implements PagingDomain {
+  readonly pageSize = 4096;
+  readonly lastIova = 2n ** BigInt(INPUT_BITS) - 1n;
+  readonly smmu: SmmuDriver;
+  /** vIOMMUs and nested HWPTs can stand on it. */
+  readonly nestParent: boolean;
+  readonly #vmid: PinnedVmid;
+  readonly #pool: RamPool;
+  readonly #table: PageTable;
+  readonly #ranges: MappedRange[] = [];
+
+  /**
+   * @param pin pins the VMID: for as long as the HWPT lives.
+   * @throws {HostError} when VMIDs or host RAM are exhausted.
+   */
+  constructor(smmu: SmmuDriver, ram: HostRam, nestParent: boolean, pin: () => PinnedVmid) {
+    this.smmu = smmu;
+    this.nestParent = nestParent;
+    this.#vmid = pin();
+    this.#pool = new RamPool(ram);
+    try {
+      this.#table = new PageTable(this.#pool, { stage: 2, inputBits: INPUT_BITS });
+    } catch (error) {
+      this.#pool.freeAll();
+      this.#vmid.unpin();
+      throw error;
+    }
+  }
+
+  get vmid(): number {
+    return this.#vmid.vmid;
+  }
+
+  /** The VMID is that of a VM's vCPUs, so that their broadcast maintenance means this stage 2. */
+  get sharedWithVcpus(): boolean {
+    return this.#vmid.shared;
+  }
+
+  map(iova: bigint, pa: number, length: bigint, writable: boolean): void {
+    try {
+      this.#table.map(Number(iova), pa, Number(length), writable ? S2_READ_WRITE : S2_READ_ONLY);
+    } catch (error) {
+      this.#table.unmap(Number(iova), Number(length));
+      throw error;
+    }
+    this.#ranges.push({ ipa: iova, pa, length });
+  }
+
+  unmap(iova: bigint, length: bigint): void {
+    this.#table.unmap(Number(iova), Number(length));
+    const at = this.#ranges.findIndex((range) => range.ipa === iova && range.length === length);
+    if (at >= 0) this.#ranges.splice(at, 1);
+    this.#invalidate();
+  }
+
+  /** PA of a range of IPAs that is mapped in one piece. */
+  resolve(ipa: bigint, length: number): number | undefined {
+    const range = this.#ranges.find((mapped) => ipa >= mapped.ipa && ipa + BigInt(length) <= mapped.ipa + mapped.length);
+    return range && range.pa + Number(ipa - range.ipa);
+  }
+
+  /** What an STE says about this stage 2. */
+  get ste(): SteStage2 {
+    return { vmid: this.vmid, ttb: this.#table.root, inputBits: INPUT_BITS };
+  }
+
+  attach(device: IommuDevice): void {
+    const { streams, iommu } = armDevice(device);
+    require(iommu.smmu === this.smmu, 'EINVAL', `${device.name} is behind another SMMU`);
+    for (const sid of streams) this.smmu.installSte(sid, stage2Ste(this.ste));
+  }
+
+  #invalidate(): void {
+    this.smmu.commands.issue(tlbiS12Vmall(this.vmid));
+  }
+
+  /** The VMID is free for others when none of its entries is left. */
+  destroy(): void {
+    this.#invalidate();
+    this.#vmid.unpin();
+    this.#pool.freeAll();
+  }
+}

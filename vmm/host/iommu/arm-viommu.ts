@@ -1,0 +1,235 @@
+// A VM's share of an SMMUv3 (IOMMU_VIOMMU_TYPE_ARM_SMMUV3): its command context and trapped queue, its devices by the guest's StreamIDs, its
+// events.
+
+import { CMDQV_MAX_VINTFS, CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../../../assembly/layout/cmdqv-registers.ts';
+import { EVT_S2, EVT_SID } from '../../../assembly/layout/events.ts';
+import {
+  QUEUE_ERROR_HELD,
+  QUEUE_GUEST,
+  QUEUE_KIND_GUEST_CMDQ,
+  QUEUE_NEEDS_HOST,
+  QUEUE_PARKED,
+} from '../../../assembly/layout/host-memory.ts';
+import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
+import { fieldOf, setField, withBits } from '../../../devices/plugin/index.ts';
+import { ContextBlock, QueueBlock } from '../../../devices/unit/index.ts';
+import {
+  type DirectPage,
+  INVALIDATE_DATA_ARM_SMMUV3,
+  type InvalidateQueueRequest,
+  type InvalidateQueueResult,
+  type InvalidateRequest,
+  type InvalidateResult,
+  type IommuDevice,
+  IommufdError,
+  type NestedDomain,
+  type NestedRequest,
+  type QueueProgress,
+  require,
+  type VdeviceDriver,
+  VEVENTQ_TYPE_ARM_SMMUV3,
+  type ViommuDriver,
+  type ViommuRequest,
+} from '../../iommufd/index.ts';
+import { offsetOfGpa } from '../../machine/index.ts';
+import { type Vm, windowOf } from '../vm.ts';
+import { type ArmDevice, armDevice } from './arm-device.ts';
+import type { ArmIommu } from './arm-iommu.ts';
+import { ArmNested } from './arm-nested.ts';
+import type { ArmStage2 } from './arm-stage2.ts';
+import { hostInvalidation, type Invalidator } from './invalidations.ts';
+
+/** Commands between two CMD_SYNCs of an invalidation, as arm_vsmmu_cache_invalidate has it. */
+const CHUNK = 63;
+
+const PROGRESS: ReadonlyMap<number, QueueProgress> = new Map([
+  [QUEUE_PARKED, 'waiting'],
+  [QUEUE_NEEDS_HOST, 'unsupported'],
+  [QUEUE_ERROR_HELD, 'error'],
+]);
+
+/** StreamID pairs of a command context, in the format of a VINTF's registers. */
+export interface SidPairs {
+  set(pair: number, virtSid: number, physSid: number): void;
+  clear(pair: number): void;
+}
+
+export class ArmViommu implements ViommuDriver, Invalidator {
+  readonly iommu: ArmIommu;
+  readonly stage2: ArmStage2;
+  readonly vm: Vm;
+  /** Which command context and queue block it has, from 0. */
+  readonly index: number;
+  /** Two words: number of the SMMU, and of the vIOMMU on it. */
+  readonly answer: Uint8Array;
+  readonly directPage: DirectPage | undefined = undefined;
+  protected readonly events: ViommuRequest['events'];
+  readonly #context: ContextBlock;
+  readonly #commandQueue: QueueBlock;
+  /** By pair. */
+  readonly #devices: (ArmDevice | undefined)[] = Array.from({ length: CMDQV_SIDS_PER_VINTF }, () => undefined);
+  #stage2Faults = 0;
+
+  constructor(iommu: ArmIommu, stage2: ArmStage2, vm: Vm, index: number, request: ViommuRequest) {
+    const { hostMemory } = vm.unit;
+    this.iommu = iommu;
+    this.stage2 = stage2;
+    this.vm = vm;
+    this.index = index;
+    this.events = request.events;
+    this.answer = words(iommu.smmuIndex, index);
+    this.#context = new ContextBlock(hostMemory, iommu.smmuIndex, CMDQV_MAX_VINTFS + index);
+    this.#context.reset();
+    this.#context.vmid = this.vmid;
+    this.#context.window = vm.window;
+    this.#context.enabled = true;
+    this.#commandQueue = new QueueBlock(hostMemory, iommu.smmuIndex, QUEUE_GUEST + index);
+    this.#commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
+  }
+
+  get vmid(): number {
+    return this.stage2.vmid;
+  }
+
+  get idr0(): number {
+    return this.iommu.smmu.idr0;
+  }
+
+  /** Faults of stage 2: the host's affair, not shown to the guest. */
+  get stage2Faults(): number {
+    return this.#stage2Faults;
+  }
+
+  allocNested(request: NestedRequest): NestedDomain {
+    return new ArmNested(this, request);
+  }
+
+  /** Where commands of the guest find its StreamIDs. */
+  protected get sidPairs(): readonly SidPairs[] {
+    const context = this.#context;
+    return [
+      {
+        set: (pair, virtSid, physSid) => {
+          context.setSidReplace(pair, physSid);
+          context.setSidMatch(pair, withBits(withBits(0, SID_MATCH_VIRT_SID, virtSid), SID_MATCH_ENABLE, 1));
+        },
+        clear: (pair) => {
+          context.setSidMatch(pair, 0);
+          context.setSidReplace(pair, 0);
+        },
+      },
+    ];
+  }
+
+  allocVdevice(device: IommuDevice, virtId: bigint): VdeviceDriver {
+    const arm = armDevice(device);
+    const [physSid] = arm.streams;
+    require(arm.streams.length === 1 && physSid !== undefined, 'EOPNOTSUPP', `${arm.name} has ${arm.streams.length} streams`);
+    require(virtId < 2n ** BigInt(SID_MATCH_VIRT_SID & 0xff), 'EINVAL', `no guest has a StreamID ${virtId}`);
+    const pair = this.#devices.indexOf(undefined);
+    require(pair >= 0, 'ENOSPC', `a vIOMMU has at most ${CMDQV_SIDS_PER_VINTF} devices`);
+    const virtSid = Number(virtId);
+    this.#devices[pair] = arm;
+    arm.vdevice = { viommu: this, virtSid };
+    for (const pairs of this.sidPairs) pairs.set(pair, virtSid, physSid);
+    return {
+      destroy: () => {
+        for (const pairs of this.sidPairs) pairs.clear(pair);
+        this.#devices[pair] = undefined;
+        arm.vdevice = undefined;
+      },
+    };
+  }
+
+  physicalSid(virtSid: number): number | undefined {
+    return this.#devices.find((device) => device?.vdevice?.virtSid === virtSid)?.streams[0];
+  }
+
+  /**
+   * What converts is issued and complete when this returns, whatever comes behind it, and counted. Linux (`linuxCompat`) drops the commands of
+   * a chunk whose conversion fails, and counts them all the same.
+   */
+  invalidate(request: InvalidateRequest): InvalidateResult {
+    const { dataType, entryLength, entries, count } = request;
+    try {
+      require(dataType === INVALIDATE_DATA_ARM_SMMUV3, 'EINVAL', `there are no invalidations of type ${dataType}`);
+      require(count > 0, 'EINVAL', 'no entries');
+      require(entryLength >= CMDQ_ENTRY_SIZE, 'EINVAL', 'an entry is too short');
+      this.iommu.gate('allocation', 'invalidation commands');
+    } catch (error) {
+      if (error instanceof IommufdError) return { handled: 0, error };
+      throw error;
+    }
+    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+    let issued = 0;
+    let chunk: Uint32Array[] = [];
+    for (let i = 0; i < count; i++) {
+      const bytes = entries.subarray(i * entryLength + CMDQ_ENTRY_SIZE, (i + 1) * entryLength);
+      if (bytes.some((byte) => byte !== 0)) return this.#end(chunk, issued, new IommufdError('E2BIG', 'an entry has more than is known'));
+      const command = Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) => view.getUint32(i * entryLength + 4 * word, true));
+      const converted = hostInvalidation(command, this);
+      if (!converted) return this.#end(chunk, issued, new IommufdError('EIO', `command ${i} is not one that a guest may send`));
+      chunk.push(converted);
+      if (chunk.length < CHUNK && i < count - 1) continue;
+      const error = this.#issue(chunk);
+      if (error) return { handled: this.iommu.linuxCompat ? i : issued, error };
+      issued = i + 1;
+      chunk = [];
+    }
+    return { handled: issued };
+  }
+
+  #end(chunk: readonly Uint32Array[], issued: number, error: IommufdError): InvalidateResult {
+    if (this.iommu.linuxCompat || chunk.length === 0) return { handled: issued + chunk.length, error };
+    const failed = this.#issue(chunk);
+    return failed ? { handled: issued, error: failed } : { handled: issued + chunk.length, error };
+  }
+
+  #issue(commands: readonly Uint32Array[]): IommufdError | undefined {
+    const { commands: queue } = this.iommu.smmu;
+    const before = queue.errors;
+    queue.issue(...commands);
+    return queue.errors === before ? undefined : new IommufdError('EIO', 'the SMMU has refused a command');
+  }
+
+  /** The guest's own ring is run where it lies, by the drain; a CMD_SYNC that has to wait goes on by itself. */
+  invalidateQueue({ base, log2size, head, tail }: InvalidateQueueRequest): InvalidateQueueResult {
+    const queue = this.#commandQueue;
+    const pa = this.stage2.resolve(base, CMDQ_ENTRY_SIZE * 2 ** log2size);
+    const offset = pa === undefined ? -1 : offsetOfGpa(this.vm.regions, windowOf(pa).address, CMDQ_ENTRY_SIZE * 2 ** log2size);
+    // Nothing lies there: each fetch is an external abort.
+    if (offset < 0) queue.setRing(0, 0, log2size);
+    else queue.setRing(this.vm.window, offset, log2size);
+    if (queue.cons !== head) queue.cons = head;
+    if (queue.prod !== tail) queue.prod = tail;
+    queue.allocated = true;
+    const state = this.vm.unit.drain.serve(queue.smmu, queue.index);
+    return { head: queue.cons, progress: PROGRESS.get(state) ?? 'running' };
+  }
+
+  /** An event of one of its devices, in the host's numbering. False when nobody takes it. */
+  report(device: ArmDevice, record: Uint32Array): boolean {
+    if (fieldOf(record, EVT_S2)) {
+      this.#stage2Faults++;
+      return true;
+    }
+    const own = record.slice();
+    setField(own, EVT_SID, device.vdevice?.virtSid ?? 0);
+    return this.events(VEVENTQ_TYPE_ARM_SMMUV3, new Uint8Array(own.buffer));
+  }
+
+  destroy(): void {
+    this.#commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
+    this.#context.reset();
+    this.iommu.removed(this);
+  }
+}
+
+/** Little-endian words as bytes. */
+export function words(...values: readonly number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * values.length));
+  values.forEach((value, i) => {
+    view.setUint32(4 * i, value, true);
+  });
+  return new Uint8Array(view.buffer);
+}

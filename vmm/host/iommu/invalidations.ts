@@ -1,0 +1,57 @@
+// A guest's invalidation as the host issues it: in the host's numbering, and only for that guest (arm_vsmmu_convert_user_cmd).
+
+import {
+  CMD_OP,
+  CMD_SID,
+  CMD_SSEC,
+  OP_ATC_INV,
+  OP_CFGI_CD,
+  OP_CFGI_CD_ALL,
+  OP_TLBI_NH_ALL,
+  OP_TLBI_NH_ASID,
+  OP_TLBI_NH_VA,
+  OP_TLBI_NH_VAA,
+  OP_TLBI_NSNH_ALL,
+  TLBI_VMID,
+} from '../../../assembly/layout/commands.ts';
+import { IDR0_ATS } from '../../../assembly/layout/smmu-registers.ts';
+import { bitsOf, fieldOf, setField } from '../../../devices/plugin/index.ts';
+import { tlbiNhAll } from '../../../devices/tables/index.ts';
+
+/** On whose behalf. */
+export interface Invalidator {
+  readonly vmid: number;
+  /** IDR0 of the physical SMMU. */
+  readonly idr0: number;
+  /** Physical StreamID of one that the guest names. */
+  physicalSid(virtSid: number): number | undefined;
+}
+
+/** @returns the host's command; undefined when the guest's is not one that is passed on, or names what is not the guest's. */
+export function hostInvalidation(command: Uint32Array, by: Invalidator): Uint32Array | undefined {
+  const result = command.slice();
+  // A Secure command is illegal on the host's queue as well: one guest's would hold up all.
+  if (fieldOf(command, CMD_SSEC)) return undefined;
+  switch (fieldOf(command, CMD_OP)) {
+    case OP_TLBI_NSNH_ALL:
+      return tlbiNhAll(by.vmid);
+    case OP_TLBI_NH_ALL:
+    case OP_TLBI_NH_ASID:
+    case OP_TLBI_NH_VA:
+    case OP_TLBI_NH_VAA:
+      setField(result, TLBI_VMID, by.vmid);
+      return result;
+    case OP_ATC_INV:
+      if (!bitsOf(by.idr0, IDR0_ATS)) return undefined;
+      break;
+    case OP_CFGI_CD:
+    case OP_CFGI_CD_ALL:
+      break;
+    default:
+      return undefined;
+  }
+  const sid = by.physicalSid(fieldOf(command, CMD_SID));
+  if (sid === undefined) return undefined;
+  setField(result, CMD_SID, sid);
+  return result;
+}
