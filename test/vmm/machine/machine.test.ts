@@ -108,7 +108,9 @@ describe('a machine', () => {
   });
 
   it('refuses a guest that imports what no machine has', async () => {
-    const machine = await smallMachine({ guest: reactor(COUNTING, '(import "vsmmu" "toString" (func))') });
+    const imports = (from: string) => smallMachine({ guest: reactor(COUNTING, `(import "${from}" "toString" (func))`) });
+    await expect(imports('vsmmu')).rejects.toThrow(GuestImageError);
+    const machine = await imports('wasi_snapshot_preview1');
     await expect(machine.boot()).rejects.toThrow(GuestImageError);
   });
 
