@@ -3,6 +3,7 @@
 export { type HotModules, loadHotModules, type MemoryRegion } from '../assembly/load.ts';
 export * from './checkpoint/index.ts';
 export * from './cmdqv/index.ts';
+export * from './decode/index.ts';
 export * from './dma-engine/index.ts';
 export * from './pl011/index.ts';
 export * from './plugin/index.ts';

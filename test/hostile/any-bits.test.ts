@@ -1,4 +1,5 @@
-// No bit pattern in an STE, a CD, a descriptor or a command makes the core or the drain trap, and the work that one takes is bounded.
+// No bit pattern in an STE, a CD, a descriptor or a command makes the core or the drain trap, and the work that one takes is bounded. The
+// decoder takes any as well.
 
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +11,8 @@ import {
   SMMU_AT_STRTAB_CFG,
 } from '../../assembly/layout/host-memory.ts';
 import { loadHotModules } from '../../assembly/load.ts';
+import { type Decoded, decodeCd, decodeCommand, decodeEvent, decodePte, decodeSte } from '../../devices/decode/index.ts';
+import { GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
 import { LINEAR, prepare } from '../reference/judge.ts';
 import { Scenario } from '../reference/scenario.ts';
@@ -92,6 +95,65 @@ function attempt(scenario: Scenario, attributes: number, ssid: number): void {
 beforeAll(async () => {
   h = await counting();
   prepare(h);
+});
+
+/** What is wrong with the fields of a decoded structure: a bit that two of them have, or a set bit that none has. */
+function misplaced(words: readonly number[], { fields }: Decoded): string[] {
+  const found: string[] = [];
+  const seen = Array.from({ length: Math.ceil(words.length / 2) }, () => 0n);
+  for (const { name, doubleword, high, low } of fields) {
+    const bits = ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
+    if ((seen[doubleword] ?? -1n) & bits) found.push(`${name} at ${doubleword}[${high}:${low}]`);
+    seen[doubleword] = (seen[doubleword] ?? 0n) | bits;
+  }
+  words.forEach((value, i) => {
+    const rest = (BigInt(value >>> 0) << BigInt(32 * (i % 2))) & ~(seen[i >> 1] ?? 0n);
+    if (rest !== 0n) found.push(`bits ${rest.toString(16)} of doubleword ${i >> 1}`);
+  });
+  return found;
+}
+
+describe('decoding any bits', () => {
+  // Words as a Uint32Array has them, and as an Int32Array has them.
+  const word32 = fc.integer({ min: -(2 ** 31), max: 2 ** 32 - 1 });
+  const structure = (count: number) => fc.array(word32, { minLength: count, maxLength: count });
+  const place = fc.record({
+    granule: fc.constantFrom(GRANULE_4K, GRANULE_16K, GRANULE_64K),
+    level: fc.integer({ min: 0, max: 3 }),
+    stage: fc.constantFrom(1, 2),
+  });
+
+  it.each<[string, number, (words: number[]) => Decoded]>([
+    ['STE', 16, decodeSte],
+    ['CD', 16, decodeCd],
+    ['command', 4, decodeCommand],
+    ['event', 8, decodeEvent],
+  ])('of a %s throws nothing, loses no bit and has no bit twice', (_name, count, decode) => {
+    fc.assert(
+      fc.property(structure(count), (words) => {
+        expect(misplaced(words, decode(words))).toEqual([]);
+        expect(decode(words.slice(0, 1)).name).not.toBe('');
+      }),
+    );
+  });
+
+  it.each([
+    ['command', 4, decodeCommand],
+    ['event', 8, decodeEvent],
+  ] as const)('of a %s of each number', (_name, count, decode) => {
+    for (let id = 0; id < 256; id++) {
+      const words = [0xffffff00 + id, ...Array.from({ length: count - 1 }, () => 0xffffffff)];
+      expect(misplaced(words, decode(words))).toEqual([]);
+    }
+  });
+
+  it('of a descriptor throws nothing, loses no bit and has no bit twice', () => {
+    fc.assert(
+      fc.property(structure(2), place, (words, options) => {
+        expect(misplaced(words, decodePte(words, options))).toEqual([]);
+      }),
+    );
+  });
 });
 
 describe('any bits', () => {
