@@ -79,6 +79,7 @@ import {
   IDR5_GRAN4K,
   IDR5_GRAN16K,
   IDR5_GRAN64K,
+  IDR5_VAX,
   STRTAB_BASE_CFG_FMT,
   STRTAB_BASE_CFG_LOG2SIZE,
   STRTAB_BASE_CFG_SPLIT,
@@ -121,7 +122,7 @@ import { count } from '../lib/counters';
 import { bits, fieldAt } from '../lib/fields';
 import { configInsert, configLookup } from './config-cache';
 import { event, fetchFault, noEvent } from './faults';
-import { addressBits, alignedDown, effectiveBits, granuleOfTg0, granuleOfTg1, LARGEST_OAS, levelShift, stage2StartLevel } from './geometry';
+import { alignedDown, effectiveBits, granuleOfTg0, granuleOfTg1, levelShift, minTsz, oasBits, stage2StartLevel } from './geometry';
 import { copyFrom, loadAt, locate, NOWHERE } from './physical';
 import { tablePa } from './walk';
 
@@ -129,7 +130,6 @@ const STE: usize = THREAD_STE;
 const CD: usize = THREAD_CD;
 
 // T0SZ and T1SZ of VMSAv8-64 without small translation tables.
-const MIN_TSZ: u32 = 16;
 const MAX_TSZ: u32 = 39;
 
 function steField(field: i32): u32 {
@@ -210,14 +210,14 @@ function stage2Valid(smmu: usize): bool {
   const granule = granuleOfTg0(steField(STE_S2TG));
   if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
   const t0sz = steField(STE_S2T0SZ);
-  if (t0sz < max(MIN_TSZ, <u32>64 - effectiveBits(smmu, LARGEST_OAS)) || t0sz > MAX_TSZ) return false;
+  if (t0sz < max(minTsz(granule, true), <u32>64 - oasBits(smmu)) || t0sz > MAX_TSZ) return false;
   const start = stage2StartLevel(granule, steField(STE_S2SL0));
   if (start > 3) return false;
   // At the start level: at least one index bit, at most 4 more than a whole table (16 concatenated tables).
   const inputBits: u32 = <u32>64 - t0sz;
   const shift = levelShift(granule, start);
   if (inputBits <= shift || inputBits - shift > granule - 3 + 4) return false;
-  return s2ttb() >> u64(min(addressBits(steField(STE_S2PS)), effectiveBits(smmu, steField(STE_S2PS)))) == 0;
+  return s2ttb() >> u64(effectiveBits(smmu, steField(STE_S2PS), granule)) == 0;
 }
 
 function s2ttb(): u64 {
@@ -231,7 +231,7 @@ function stage1Valid(smmu: usize): bool {
   const cdMax = steField(STE_S1CDMAX);
   if (cdMax > bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE)) return false;
   if (cdTableFormat() != STE_S1FMT_LINEAR && !idr0(smmu, IDR0_CD2L)) return false;
-  return s1ContextPtr() >> u64(effectiveBits(smmu, LARGEST_OAS)) == 0;
+  return s1ContextPtr() >> u64(oasBits(smmu)) == 0;
 }
 
 function s1ContextPtr(): u64 {
@@ -245,8 +245,10 @@ function cdTableFormat(): u32 {
 }
 
 function tableValid(smmu: usize, tsz: u32, granule: u32, ttb: u64): bool {
-  if (tsz < MIN_TSZ || tsz > MAX_TSZ || granule == 0 || !granuleAdvertised(smmu, granule)) return false;
-  return ttb >> u64(effectiveBits(smmu, cdField(CD_IPS))) == 0;
+  if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
+  const large = bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_VAX) == 1;
+  if (tsz < minTsz(granule, large) || tsz > MAX_TSZ) return false;
+  return ttb >> u64(effectiveBits(smmu, cdField(CD_IPS), granule)) == 0;
 }
 
 function ttb(word: usize): u64 {
@@ -281,7 +283,7 @@ function fetchCd(smmu: usize, index: u32): bool {
     if (descriptorPlace == NOWHERE) return false;
     const descriptor = loadAt(descriptorPlace);
     table = alignedDown(descriptor & 0x000fffffffffffff, leafBits + 6);
-    if (!bits(u32(descriptor), L1CD_V) || table >> u64(effectiveBits(smmu, LARGEST_OAS)) != 0) {
+    if (!bits(u32(descriptor), L1CD_V) || table >> u64(oasBits(smmu)) != 0) {
       event(C_BAD_SUBSTREAMID);
       return false;
     }

@@ -4,7 +4,7 @@ import { SMMU_AT_IDR5 } from '../layout/host-memory';
 import { IDR5_OAS } from '../layout/smmu-registers';
 import { bits } from '../lib/fields';
 
-/** Bits of an address of IDR5.OAS / CD.IPS / STE.S2PS encoding. 6 (52 bits) and 7 act as 5: the model has 48-bit addresses. */
+/** Bits of an address of IDR5.OAS / CD.IPS / STE.S2PS encoding. 7 (56 bits) acts as 6: the model has no 128-bit descriptors. */
 export function addressBits(encoding: u32): u32 {
   switch (encoding) {
     case 0:
@@ -17,8 +17,10 @@ export function addressBits(encoding: u32): u32 {
       return 42;
     case 4:
       return 44;
-    default:
+    case 5:
       return 48;
+    default:
+      return 52;
   }
 }
 
@@ -49,22 +51,39 @@ export function levelShift(granule: u32, level: u32): u32 {
   return granule + (granule - 3) * (<u32>3 - level);
 }
 
-/** Encoding of the largest address size that the model has; IDR5.OAS may say less. */
-export const LARGEST_OAS: u32 = 5;
-
-/** Output size that stays within what the SMMU has: the smaller of the field and IDR5.OAS. */
-export function effectiveBits(smmu: usize, encoding: u32): u32 {
-  return min(addressBits(encoding), addressBits(bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_OAS)));
+/** Bits of a PA: IDR5.OAS. */
+export function oasBits(smmu: usize): u32 {
+  return addressBits(bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_OAS));
 }
 
-/** Blocks exist at level 1 for 4 KiB granules and at level 2 for all (level-1 blocks of 64 KiB granules need 52-bit addresses). */
-export function blockAllowed(granule: u32, level: u32): bool {
-  return level == 2 || (level == 1 && granule == 12);
+/**
+ * Output size of a CD or STE that stays within what the SMMU has, and what the granule's descriptors can say: more than 48 bits take 64 KiB
+ * granules (IHI 0070 section 3.4).
+ */
+export function effectiveBits(smmu: usize, encoding: u32, granule: u32): u32 {
+  const size = min(addressBits(encoding), oasBits(smmu));
+  return granule == 16 ? size : min(size, 48);
 }
 
-/** Address in a descriptor that points to (or maps) 2^shift bytes. */
-export function addressOf(descriptor: u64, shift: u32): u64 {
-  return descriptor & 0x0000ffffffffffff & (u64(-1) << u64(shift));
+/** Smallest TxSZ or S2T0SZ: 52-bit input takes 64 KiB granules and `large`, the feature that allows it. */
+export function minTsz(granule: u32, large: bool): u32 {
+  return granule == 16 && large ? 12 : 16;
+}
+
+/** Blocks exist at level 1 for 4 KiB granules, and for 64 KiB ones where addresses have 52 bits; at level 2 for all. */
+export function blockAllowed(smmu: usize, granule: u32, level: u32): bool {
+  return level == 2 || (level == 1 && (granule == 12 || (granule == 16 && oasBits(smmu) == 52)));
+}
+
+/** Address in a descriptor that points to (or maps) 2^shift bytes. With 64 KiB granules bits [15:12] are address bits [51:48], where there are any. */
+export function addressOf(smmu: usize, descriptor: u64, granule: u32, shift: u32): u64 {
+  const address = descriptor & 0x0000ffffffffffff & (u64(-1) << u64(shift));
+  return granule == 16 && oasBits(smmu) == 52 ? address | (((descriptor >> 12) & 0xf) << 48) : address;
+}
+
+/** Address of the first table, of 2^log2size bytes. Where outputs have 52 bits it is aligned to 64 bytes at least. */
+export function tableBase(ttb: u64, log2size: u32, outputBits: u32): u64 {
+  return alignedDown(ttb, outputBits == 52 ? max(log2size, 6) : log2size);
 }
 
 /** `value` without its low bits: a table lies at a multiple of its size, and the SMMU ignores what a driver leaves below. */

@@ -39,7 +39,7 @@ import { configGeneration } from './config-cache';
 import { configure } from './configure';
 import { INSTRUCTION, PRIVILEGED, recordEvent, stage2Fault, translationFault, WRITE, walkFault } from './faults';
 import { vmidBlock } from './generations';
-import { effectiveBits, LARGEST_OAS } from './geometry';
+import { oasBits } from './geometry';
 import { canonical } from './invalidate';
 import { tlbInsert, tlbLookup } from './iotlb';
 import { plantedFault } from './planted';
@@ -76,7 +76,7 @@ const WALK_TRIES = 4;
 
 /** The address as it is. False when it is wider than IDR5.OAS. */
 function bypass(smmu: usize, iova: u64): bool {
-  if (iova >> u64(effectiveBits(smmu, LARGEST_OAS)) != 0) return false;
+  if (iova >> u64(oasBits(smmu)) != 0) return false;
   store<u64>(THREAD, iova, THREAD_PA);
   store<u32>(THREAD, BYPASS_SIZE, THREAD_PA_SIZE);
   return true;
@@ -125,7 +125,7 @@ function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
     }
   } else {
     // What stage 1 passes on untranslated may not be wider than an IPA (IHI 0070 section 3.4).
-    if (iova >> u64(effectiveBits(smmu, LARGEST_OAS)) != 0) {
+    if (iova >> u64(oasBits(smmu)) != 0) {
       walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
       return FAULTED;
     }

@@ -61,7 +61,6 @@ import { bits, maskOf } from '../lib/fields';
 import { stage2Fault, tableFault, walkFault } from './faults';
 import {
   addressOf,
-  alignedDown,
   blockAllowed,
   effectiveBits,
   granuleOfTg0,
@@ -69,6 +68,7 @@ import {
   levelShift,
   stage1StartLevel,
   stage2StartLevel,
+  tableBase,
 } from './geometry';
 import { casAt, loadAt, locate, NOWHERE } from './physical';
 
@@ -106,8 +106,8 @@ const ALL_PERMISSIONS: u32 = TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV | TLB_PER
 export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool {
   const ste5 = load<u32>(THREAD + THREAD_CFG, CFG_STE5);
   const inputBits: u32 = <u32>64 - bits(ste5, STE_S2T0SZ);
-  const outputBits = effectiveBits(smmu, bits(ste5, STE_S2PS));
   const granule = granuleOfTg0(bits(ste5, STE_S2TG));
+  const outputBits = effectiveBits(smmu, bits(ste5, STE_S2PS), granule);
   if (ipa >> u64(inputBits) != 0) {
     stage2Fault(F_TRANSLATION, kind, ipa);
     return false;
@@ -116,7 +116,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
   // Up to 16 tables lie side by side at the start level, so the first index may be wider than the others.
   const firstBits = inputBits - levelShift(granule, level);
   let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
-  let table = alignedDown(load<u64>(THREAD + THREAD_CFG, CFG_S2TTB), firstBits + 3);
+  let table = tableBase(load<u64>(THREAD + THREAD_CFG, CFG_S2TTB), firstBits + 3, outputBits);
   for (; ; level++) {
     const shift = levelShift(granule, level);
     const place = locate(table + (((ipa >> u64(shift)) & indexMask) << 3), 8);
@@ -127,7 +127,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
     const descriptor = loadAt(place);
     const type = bits(u32(descriptor), PTE_TYPE);
     if (level < 3 && type == PTE_TYPE_TABLE) {
-      table = addressOf(descriptor, granule);
+      table = addressOf(smmu, descriptor, granule, granule);
       if (table >> u64(outputBits) != 0) {
         stage2Fault(F_ADDR_SIZE, kind, ipa);
         return false;
@@ -135,11 +135,11 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
       indexMask = (u64(1) << u64(granule - 3)) - 1;
       continue;
     }
-    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(granule, level))) {
+    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level))) {
       stage2Fault(F_TRANSLATION, kind, ipa);
       return false;
     }
-    const output = addressOf(descriptor, shift);
+    const output = addressOf(smmu, descriptor, granule, shift);
     if (output >> u64(outputBits) != 0) {
       stage2Fault(F_ADDR_SIZE, kind, ipa);
       return false;
@@ -268,11 +268,11 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     return false;
   }
   const granule = upper ? granuleOfTg1(bits(cd0, CD_TG1)) : granuleOfTg0(bits(cd0, CD_TG0));
-  const outputBits = effectiveBits(smmu, bits(cd1, CD_IPS));
+  const outputBits = effectiveBits(smmu, bits(cd1, CD_IPS), granule);
   let level = stage1StartLevel(granule, inputBits);
   const firstBits = inputBits - levelShift(granule, level);
   let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
-  let table = alignedDown(upper ? load<u64>(cfg, CFG_TTB1) : load<u64>(cfg, CFG_TTB0), firstBits + 3);
+  let table = tableBase(upper ? load<u64>(cfg, CFG_TTB1) : load<u64>(cfg, CFG_TTB0), firstBits + 3, outputBits);
   const hierarchyOff = (load<u32>(cfg, CFG_HAD) >> u32(upper)) & 1;
   let tableHi: u32 = 0;
   for (; ; level++) {
@@ -288,7 +288,7 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     const descriptor = loadAt(place);
     const type = bits(u32(descriptor), PTE_TYPE);
     if (level < 3 && type == PTE_TYPE_TABLE) {
-      table = addressOf(descriptor, granule);
+      table = addressOf(smmu, descriptor, granule, granule);
       if (table >> u64(outputBits) != 0) {
         walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
         return false;
@@ -297,11 +297,11 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
       indexMask = (u64(1) << u64(granule - 3)) - 1;
       continue;
     }
-    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(granule, level))) {
+    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level))) {
       walkFault(F_TRANSLATION, EVT_CLASS_IN, false, 0);
       return false;
     }
-    const output = addressOf(descriptor, shift);
+    const output = addressOf(smmu, descriptor, granule, shift);
     if (output >> u64(outputBits) != 0) {
       walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
       return false;
@@ -334,7 +334,7 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
 /** Stage 1 switched off (Config 6): the input is the IPA. */
 export function skipStage1(input: u64): void {
   store<u64>(THREAD, input, S1_OUT);
-  store<u32>(THREAD, 48, S1_SIZE);
+  store<u32>(THREAD, 52, S1_SIZE);
   store<u32>(THREAD, ALL_PERMISSIONS, S1_PERM);
   store<u32>(THREAD, 0, S1_GLOBAL);
   store<u32>(THREAD, 0, S1_CLEAN);
@@ -345,7 +345,7 @@ export function skipStage1(input: u64): void {
 /** Stage 2 switched off (Config 5): the IPA is the PA. */
 export function skipStage2(ipa: u64): void {
   store<u64>(THREAD, ipa, S2_OUT);
-  store<u32>(THREAD, 48, S2_SIZE);
+  store<u32>(THREAD, 52, S2_SIZE);
   store<u32>(THREAD, ALL_PERMISSIONS, S2_PERM);
   store<u32>(THREAD, 0, S2_CLEAN);
   store<u64>(THREAD, 0, S2_OLD);

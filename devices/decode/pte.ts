@@ -2,7 +2,7 @@
 
 import * as PTE from '../../assembly/layout/descriptors.ts';
 import { fieldOf } from '../plugin/index.ts';
-import { type Granule, granuleShift, leafAllowed, levelShift } from '../tables/index.ts';
+import { GRANULE_64K, type Granule, granuleShift, leafAllowed, levelShift } from '../tables/index.ts';
 import { SHAREABILITY, sizeText } from './meanings.ts';
 import { type Decoded, type DecodedField, decodeFields, type FieldTexts, type Words } from './structure.ts';
 
@@ -49,7 +49,7 @@ const TEXTS: FieldTexts<typeof PTE> = {
 function kindOf(words: Words, { granule, level }: PteOptions): 'invalid' | 'reserved' | 'table' | 'block' | 'page' {
   if (!fieldOf(words, PTE.PTE_VALID)) return 'invalid';
   if (fieldOf(words, PTE.PTE_TYPE) === PTE.PTE_TYPE_TABLE) return level === 3 ? 'page' : 'table';
-  return level < 3 && leafAllowed(granule, level) ? 'block' : 'reserved';
+  return (level < 3 && leafAllowed(granule, level)) || (level === 1 && granule === GRANULE_64K) ? 'block' : 'reserved';
 }
 
 function wholeOf(words: Words): bigint {
@@ -63,6 +63,13 @@ function addressField(words: Words, low: number, meaning: string): DecodedField 
   return { name: 'Address', doubleword: 0, high, low, value, meaning, ignored: false };
 }
 
+// With 64 KiB granules an SMMU with 52-bit addresses has their upper bits below the others.
+function upperAddress(words: Words, { granule }: PteOptions): readonly DecodedField[] {
+  const value = (wholeOf(words) >> 12n) & 0xfn;
+  if (granule !== GRANULE_64K) return [];
+  return [{ name: 'Address[51:48]', doubleword: 0, high: 15, low: 12, value, meaning: 'where OAS is 52 bits', ignored: false }];
+}
+
 // Nobody but software looks at the other bits of an invalid descriptor.
 function otherBits(words: Words): DecodedField {
   return { name: 'other bits', doubleword: 0, high: 63, low: 2, value: wholeOf(words) >> 2n, meaning: 'for software', ignored: true };
@@ -73,18 +80,23 @@ export function decodePte(words: Words, options: PteOptions): Decoded {
   const { granule, level, stage } = options;
   const kind = kindOf(words, options);
   const texts: FieldTexts<typeof PTE> = { ...TEXTS, PTE_TYPE: { name: 'Type', means: () => kind } };
-  const decode = (names: readonly FieldName[], more: DecodedField) => decodeFields(words, 1, PTE, names, texts, [more]);
+  const decode = (names: readonly FieldName[], ...more: readonly DecodedField[]) => decodeFields(words, 1, PTE, names, texts, more);
   const name = `${kind} descriptor`;
   const place = `stage ${stage}, level ${level}`;
   if (kind === 'invalid' || kind === 'reserved') {
     return { name, summary: `${place}: not mapped`, fields: decode(TYPE, otherBits(words)) };
   }
+  const upper = upperAddress(words, options);
   if (kind === 'table') {
-    const fields = decode(stage === 1 ? TABLE_S1 : TABLE_S2, addressField(words, granuleShift(granule), `table of level ${level + 1}`));
+    const fields = decode(
+      stage === 1 ? TABLE_S1 : TABLE_S2,
+      addressField(words, granuleShift(granule), `table of level ${level + 1}`),
+      ...upper,
+    );
     return { name, summary: `${place}: the next table`, fields };
   }
   const shift = levelShift(granule, level);
   const size = sizeText(2 ** shift);
-  const fields = decode(stage === 1 ? LEAF_S1 : LEAF_S2, addressField(words, shift, `output address of ${size}`));
+  const fields = decode(stage === 1 ? LEAF_S1 : LEAF_S2, addressField(words, shift, `output address of ${size}`), ...upper);
   return { name, summary: `${place}: maps ${size}`, fields };
 }

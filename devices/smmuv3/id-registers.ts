@@ -24,6 +24,7 @@ import {
   IDR5_GRAN16K,
   IDR5_GRAN64K,
   IDR5_OAS,
+  IDR5_VAX,
 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type Field, maskInWord } from '../plugin/index.ts';
 
@@ -57,8 +58,10 @@ export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d4c3
 const MAX_QUEUE_LOG2SIZE = 19;
 const MAX_SSID_BITS = 20;
 const MAX_SID_BITS = 32;
-/** IDR5.OAS of 48 bits. */
-const MAX_OAS = 5;
+/** IDR5.OAS of 52 bits, which take 64 KiB granules. */
+const OAS_52 = 6;
+/** IDR5.DS (52 bits with 4 and 16 KiB granules) and D128 (descriptors of 128 bits). */
+const IDR5_ABSENT = 0x180;
 /** IDR0.HTTU of access flag and dirty state, without that of table descriptors. */
 const MAX_HTTU = 2;
 /** Features of IDR3 that the model has. */
@@ -94,7 +97,12 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (bitsOf(idr1, IDR1_EVTQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.EVTQS is above ${MAX_QUEUE_LOG2SIZE}`;
   if (bitsOf(idr1, IDR1_SSIDSIZE) > MAX_SSID_BITS) yield `IDR1.SSIDSIZE is above ${MAX_SSID_BITS}`;
   if (bitsOf(idr1, IDR1_SIDSIZE) > MAX_SID_BITS) yield `IDR1.SIDSIZE is above ${MAX_SID_BITS}`;
-  if (bitsOf(idr5, IDR5_OAS) > MAX_OAS) yield 'IDR5.OAS is above 48 bits';
+  if (bitsOf(idr5, IDR5_OAS) > OAS_52) yield 'IDR5.OAS is above 52 bits';
+  if (bitsOf(idr5, IDR5_VAX) > 1) yield 'IDR5.VAX is above 52 bits';
+  if (idr5 & IDR5_ABSENT) yield 'IDR5.DS and D128 are not modelled';
+  if ((bitsOf(idr5, IDR5_OAS) === OAS_52 || bitsOf(idr5, IDR5_VAX)) && !bitsOf(idr5, IDR5_GRAN64K)) {
+    yield 'IDR5 has 52 bits without 64 KiB granules';
+  }
   if (![IDR5_GRAN4K, IDR5_GRAN16K, IDR5_GRAN64K].some((granule) => bitsOf(idr5, granule))) yield 'IDR5 has no granule';
 }
 

@@ -76,7 +76,7 @@ const SMMU_BITS: Record<string, Record<string, readonly [number, number]>> = {
   },
   IDR1: { IDR1_SIDSIZE: [5, 0], IDR1_SSIDSIZE: [10, 6], IDR1_PRIQS: [15, 11], IDR1_EVTQS: [20, 16], IDR1_CMDQS: [25, 21] },
   IDR3: { IDR3_HAD: [2, 2], IDR3_FWB: [8, 8], IDR3_RIL: [10, 10] },
-  IDR5: { IDR5_OAS: [2, 0], IDR5_GRAN4K: [4, 4], IDR5_GRAN16K: [5, 5], IDR5_GRAN64K: [6, 6], IDR5_STALL_MAX: [31, 16] },
+  IDR5: { IDR5_OAS: [2, 0], IDR5_GRAN4K: [4, 4], IDR5_GRAN16K: [5, 5], IDR5_GRAN64K: [6, 6], IDR5_VAX: [11, 10], IDR5_STALL_MAX: [31, 16] },
   CR0: { CR0_SMMUEN: [0, 0], CR0_PRIQEN: [1, 1], CR0_EVTQEN: [2, 2], CR0_CMDQEN: [3, 3], CR0_ATSCHK: [4, 4] },
   CR2: { CR2_E2H: [0, 0], CR2_RECINVSID: [1, 1], CR2_PTM: [2, 2] },
   GBPA: { GBPA_ABORT: [20, 20], GBPA_UPDATE: [31, 31] },

@@ -21,6 +21,8 @@ const IDR0 = 0x0d4c349b;
 const IDR1 = 0x014a0510;
 /** OAS 48 and every granule. */
 const IDR5 = 0x75;
+/** OAS 52 bits, VAX. */
+const IDR5_WIDE = 0x476;
 /** HAD, FWB, RIL. */
 const IDR3 = 0x504;
 const RECINVSID = 2;
@@ -44,7 +46,6 @@ export function prepare(h: Harness): void {
   h.set(SMMU_AT_IDR0, IDR0);
   h.set(SMMU_AT_IDR1, IDR1);
   h.set(SMMU_AT_IDR3, IDR3);
-  h.set(SMMU_AT_IDR5, IDR5);
   h.set(SMMU_AT_CR2, RECINVSID);
 }
 
@@ -92,6 +93,9 @@ export interface Verdict {
 }
 
 export function judge(h: Harness, scenario: Scenario, access: Access, table: StreamTable = LINEAR): Verdict {
+  const { ssid, wide = false } = scenario.shape;
+  const idr5 = wide ? IDR5_WIDE : IDR5;
+  h.set(SMMU_AT_IDR5, idr5);
   h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, table.base, true);
   h.set(SMMU_AT_STRTAB_CFG, table.config);
   const words = new Map([...scenario.words, ...table.words, ...scenario.ste.map((word, i) => [table.ste + BigInt(8 * i), word] as const)]);
@@ -103,12 +107,11 @@ export function judge(h: Harness, scenario: Scenario, access: Access, table: Str
   const smmu: ReferenceSmmu = {
     idr0: BigInt(IDR0),
     idr1: BigInt(IDR1),
-    idr5: BigInt(IDR5),
+    idr5: BigInt(idr5),
     strtabBase: table.base,
     strtabCfg: BigInt(table.config),
     recinvsid: true,
   };
-  const { ssid } = scenario.shape;
   const reference = ReferenceWalker.translate(smmu, (pa) => read(h, pa), {
     sid: BigInt(table.sid),
     address: scenario.address,

@@ -1,5 +1,6 @@
 // The matrix: shapes of tables, times what is special about the point (a permission, a fault, a format), times accesses.
 
+import { STAGE1, STAGE2, WIDE_SHAPES } from './geometries.ts';
 import { type Access, type Geometry, levelShift, Scenario, type Shape } from './scenario.ts';
 
 export interface Point {
@@ -25,62 +26,6 @@ const ALL: readonly Access[] = [
 const bit = (n: number) => 1n << BigInt(n);
 const NOWHERE = 0x7_0000_0000n;
 
-function geometries(granule: bigint, sizes: readonly (readonly [bits: bigint, start: number])[]): Geometry[] {
-  const leaves = granule === 12n ? [1, 2, 3] : [2, 3];
-  return sizes.flatMap(([bits, start]) => leaves.filter((leaf) => leaf >= start).map((leaf) => ({ granule, bits, start, leaf })));
-}
-
-const STAGE1 = [
-  ...geometries(12n, [
-    [48n, 0],
-    [40n, 0],
-    [39n, 1],
-    [31n, 1],
-    [30n, 2],
-    [25n, 2],
-  ]),
-  ...geometries(14n, [
-    [48n, 0],
-    [47n, 1],
-    [37n, 1],
-    [36n, 2],
-    [26n, 2],
-    [25n, 3],
-  ]),
-  ...geometries(16n, [
-    [48n, 1],
-    [43n, 1],
-    [42n, 2],
-    [30n, 2],
-    [29n, 3],
-    [25n, 3],
-  ]),
-];
-// With the largest and the smallest first table of each start level, 16 tables side by side included.
-const STAGE2 = [
-  ...geometries(12n, [
-    [48n, 0],
-    [40n, 0],
-    [43n, 1],
-    [40n, 1],
-    [34n, 2],
-    [25n, 2],
-  ]),
-  ...geometries(14n, [
-    [48n, 1],
-    [40n, 1],
-    [40n, 2],
-    [27n, 2],
-  ]),
-  ...geometries(16n, [
-    [48n, 1],
-    [46n, 2],
-    [33n, 2],
-    [33n, 3],
-    [25n, 3],
-  ]),
-];
-
 const leaf1 = (s: Scenario) => s.slots1[s.shape.stage1.leaf] ?? 0n;
 const leaf2 = (s: Scenario) => s.slots2[s.shape.stage2.leaf] ?? 0n;
 const first1 = (s: Scenario) => s.slots1[s.shape.stage1.start] ?? 0n;
@@ -90,6 +35,10 @@ const ste = (s: Scenario, word: number, set: bigint, clear = 0n) => {
   s.ste[word] = ((s.ste[word] ?? 0n) & ~clear) | set;
 };
 const hasTable1 = (s: Scenario) => s.shape.stage1.leaf > s.shape.stage1.start;
+const ttbs = (s: Scenario, set: bigint) => {
+  s.change(s.cd + 8n, set);
+  s.change(s.cd + 16n, set);
+};
 /** HTTU of stage 1: HA, HD. */
 const [HA, HD] = [bit(43), bit(42)];
 const [S2HA, S2HD] = [bit(56), bit(55)];
@@ -124,8 +73,7 @@ const TWISTS1: readonly Twist[] = [
     'APTable, HAD',
     (s) => {
       if (hasTable1(s)) s.change(first1(s), bit(61) | bit(62));
-      s.change(s.cd + 8n, 2n);
-      s.change(s.cd + 16n, 2n);
+      ttbs(s, 2n);
     },
     BOTH,
   ],
@@ -231,17 +179,10 @@ const TWISTS1: readonly Twist[] = [
     'TTB beyond IPS',
     (s) => {
       cd0(s, 0n, 7n << 32n);
-      s.change(s.cd + 8n, bit(32));
-      s.change(s.cd + 16n, bit(32));
+      ttbs(s, bit(32));
     },
   ],
-  [
-    'TTB not aligned',
-    (s) => {
-      s.change(s.cd + 8n, 0x30n);
-      s.change(s.cd + 16n, 0x30n);
-    },
-  ],
+  ['TTB not aligned', (s) => ttbs(s, 0x30n)],
   ['STRW 2', (s) => ste(s, 1, 2n << 30n)],
   ['S1STALLD', (s) => ste(s, 1, bit(27))],
 ];
@@ -335,6 +276,22 @@ const NESTED: readonly Twist[] = [
   ['CD that S2 does not map', (s) => ste(s, 0, 0x1f0_0000n, 0xfff_ffc0n)],
 ];
 
+/** 52-bit addresses: beyond what IPS and S2PS say, in tables, in granules that have none. */
+const WIDE: readonly Twist[] = [
+  ['IPS 48 bits', (s) => cd0(s, 5n << 32n, 7n << 32n)],
+  ['IPS 7', (s) => cd0(s, 7n << 32n)],
+  ['table beyond 2^48', (s) => hasTable1(s) && s.change(first1(s), 0x5000n)],
+  ['TTB beyond 2^48', (s) => ttbs(s, bit(50))],
+  ['TTB not aligned to 64 bytes', (s) => ttbs(s, 0x30n)],
+  ['TxSZ 11', (s) => cd0(s, 11n | (11n << 16n), 0x3fn | (0x3fn << 16n))],
+  ['TxSZ 12', (s) => cd0(s, 12n | (12n << 16n), 0x3fn | (0x3fn << 16n))],
+  ['S2PS 48 bits', (s) => ste(s, 2, 5n << 48n, 7n << 48n)],
+  ['S2 table beyond 2^48', (s) => s.change(first2(s), 0x5000n)],
+  ['S2TTB beyond 2^48', (s) => ste(s, 3, bit(50))],
+  ['S2T0SZ 11', (s) => ste(s, 2, 11n << 32n, 0x3fn << 32n)],
+  ['S2T0SZ 12', (s) => ste(s, 2, 12n << 32n, 0x3fn << 32n)],
+];
+
 const FORMATS: readonly Twist[] = [
   ['S1CDMax 21', (s) => ste(s, 0, 21n << 59n, 31n << 59n)],
   ['SubstreamID beyond S1CDMax', (s) => ste(s, 0, 3n << 59n, 31n << 59n)],
@@ -391,6 +348,23 @@ export function* matrix(): Generator<Point> {
     for (const stage2 of STAGE2.filter((_, j) => (i + j) % 16 === 0)) {
       const label = `nested, ${name(stage1)} on ${name(stage2)}`;
       yield* points({ mode: 'nested', stage1, stage2 }, label, [...TWISTS1.filter((_, t) => (t + i) % 4 === 0), ...TWISTS2, ...NESTED]);
+    }
+  }
+  for (const stage1 of WIDE_SHAPES) {
+    for (const upper of [false, true]) {
+      const label = `52 bits, ${upper ? 'TTB1' : 'TTB0'}, ${name(stage1)}`;
+      yield* points({ mode: 'stage 1', stage1, stage2: small2, upper, wide: true }, `stage 1, ${label}`, [...TWISTS1, ...WIDE.slice(0, 7)]);
+    }
+  }
+  for (const stage2 of WIDE_SHAPES) {
+    yield* points({ mode: 'stage 2', stage1: small1, stage2, wide: true }, `stage 2, 52 bits, ${name(stage2)}`, [
+      ...TWISTS2,
+      ...TWISTS2_ONLY,
+      ...WIDE.slice(7),
+    ]);
+    for (const stage1 of WIDE_SHAPES) {
+      const label = `nested, 52 bits, ${name(stage1)} on ${name(stage2)}`;
+      yield* points({ mode: 'nested', stage1, stage2, wide: true }, label, [...TWISTS1.slice(0, 2), ...NESTED, ...WIDE]);
     }
   }
   for (const mode of ['stage 1', 'nested'] as const) {

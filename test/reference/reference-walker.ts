@@ -37,7 +37,7 @@ export interface ReferenceResult {
 
 const ID = { badStreamId: 2, steFetch: 3, badSte: 4, disabled: 6, badSubstream: 8, cdFetch: 9, badCd: 10, walkAbort: 11 };
 const FAULT = { translation: 0x10, addressSize: 0x11, access: 0x12, permission: 0x13 };
-const SIZES = [32n, 36n, 40n, 42n, 44n, 48n, 48n, 48n];
+const SIZES = [32n, 36n, 40n, 42n, 44n, 48n, 52n, 52n];
 const ADDRESS = 0x000f_ffff_ffff_ffffn;
 
 interface Refusal {
@@ -75,6 +75,8 @@ interface Walk {
   readonly startLevel: number;
   readonly table: bigint;
   readonly outputBits: bigint;
+  /** Whether the SMMU has 52-bit addresses. */
+  readonly lpa: boolean;
   /** Reads a descriptor at a table address. */
   readonly descriptor: (address: bigint) => bigint;
   readonly fault: (event: number) => never;
@@ -92,7 +94,9 @@ interface Leaf {
 function walkTables(walk: Walk): Leaf {
   const { input, granule, outputBits } = walk;
   const tables: bigint[] = [];
-  let table = walk.table;
+  // Descriptors of 64 KiB granules hold bits 51 to 48 of an address in bits 15 to 12.
+  const high = (descriptor: bigint) => (walk.lpa && granule === 16n ? field(descriptor, 12, 4) << 48n : 0n);
+  let table = outputBits === 52n ? walk.table & ~63n : walk.table;
   for (let level = walk.startLevel; ; level++) {
     const shift = granule + BigInt(3 - level) * (granule - 3n);
     const top = level === walk.startLevel ? walk.inputBits : shift + granule - 3n;
@@ -102,13 +106,13 @@ function walkTables(walk: Walk): Leaf {
     const type = field(descriptor, 0, 2);
     if (type === 3n && level < 3) {
       tables.push(descriptor);
-      table = field(descriptor, Number(granule), 48 - Number(granule)) << granule;
+      table = (field(descriptor, Number(granule), 48 - Number(granule)) << granule) + high(descriptor);
       if (table >= 1n << outputBits) walk.fault(FAULT.addressSize);
       continue;
     }
-    const block = type === 1n && (level === 2 || (level === 1 && granule === 12n));
+    const block = type === 1n && (level === 2 || (level === 1 && (granule === 12n || (granule === 16n && walk.lpa))));
     if (!(block || (type === 3n && level === 3))) walk.fault(FAULT.translation);
-    const base = field(descriptor, Number(shift), 48 - Number(shift)) << shift;
+    const base = (field(descriptor, Number(shift), 48 - Number(shift)) << shift) + high(descriptor);
     if (base >= 1n << outputBits) walk.fault(FAULT.addressSize);
     return { output: base + field(input, 0, Number(shift)), descriptor, slot, tables };
   }
@@ -175,9 +179,14 @@ export class ReferenceWalker {
     return granule !== undefined && flag(this.#smmu.idr5, bit);
   }
 
-  #outputBits(code: bigint): bigint {
-    const [own = 48n, all = 48n] = [SIZES[Number(code)], SIZES[Number(field(this.#smmu.idr5, 0, 3))]];
-    return own < all ? own : all;
+  get #oas(): bigint {
+    return SIZES[Number(field(this.#smmu.idr5, 0, 3))] ?? 0n;
+  }
+
+  // Only 64 KiB granules go beyond 48 bits.
+  #outputBits(code: bigint, granule: bigint): bigint {
+    const limits = [SIZES[Number(code)] ?? 0n, this.#oas, granule === 16n ? 52n : 48n];
+    return limits.reduce((a, b) => (a < b ? a : b));
   }
 
   #updatesSupported(ha: boolean, hd: boolean): boolean {
@@ -195,7 +204,7 @@ export class ReferenceWalker {
     const format = field(d0, 4, 2);
     // Format 3 is reserved and acts as 0.
     if (cdMax !== 0n && (format === 1n || format === 2n) && !flag(idr0, 19)) return false;
-    return (d0 & ADDRESS & ~63n) < 1n << this.#outputBits(7n);
+    return (d0 & ADDRESS & ~63n) < 1n << this.#oas;
   }
 
   #stage2Shape(): { granule: bigint; inputBits: bigint; startLevel: number } | undefined {
@@ -203,7 +212,8 @@ export class ReferenceWalker {
     const granule = granuleOf(field(d2, 46, 2), false);
     const sl0 = Number(field(d2, 38, 2));
     const t0sz = field(d2, 32, 6);
-    if (!this.#granuleSupported(granule) || sl0 === 3 || t0sz < 16n || t0sz < 64n - this.#outputBits(7n) || t0sz > 39n) return undefined;
+    if (!this.#granuleSupported(granule) || sl0 === 3 || t0sz < 64n - this.#oas || t0sz > 39n) return undefined;
+    if (t0sz < (granule === 16n ? 12n : 16n)) return undefined;
     const startLevel = (granule === 12n ? 2 : 3) - sl0;
     const entryBits = granule + BigInt(3 - startLevel) * (granule - 3n);
     const indexBits = 64n - t0sz - entryBits;
@@ -216,7 +226,8 @@ export class ReferenceWalker {
     if (!flag(this.#smmu.idr0, 0) || !flag(d2, 51) || flag(d2, 52)) return false;
     if (!this.#updatesSupported(flag(d2, 56), flag(d2, 55)) || (flag(d2, 57) && field(this.#smmu.idr0, 24, 2) === 1n)) return false;
     const ttb = (this.#ste[3] ?? 0n) & ADDRESS & ~15n;
-    return this.#stage2Shape() !== undefined && ttb < 1n << this.#outputBits(field(d2, 48, 3));
+    const shape = this.#stage2Shape();
+    return shape !== undefined && ttb < 1n << this.#outputBits(field(d2, 48, 3), shape.granule);
   }
 
   #cdLegal(): boolean {
@@ -226,11 +237,13 @@ export class ReferenceWalker {
     if (!this.#updatesSupported(flag(d0, 43), flag(d0, 42))) return false;
     if (!flag(d0, 46) && flag(this.#smmu.idr0, 26)) return false;
     if (flag(d0, 44) && field(this.#smmu.idr0, 24, 2) === 1n) return false;
-    const limit = 1n << this.#outputBits(field(d0, 32, 3));
     const half = (low: number, epd: number, ttb: bigint, upper: boolean) => {
       const size = field(d0, low, 6);
       const granule = granuleOf(field(d0, low + 6, 2), upper);
-      return flag(d0, epd) || (size >= 16n && size <= 39n && this.#granuleSupported(granule) && (ttb & ADDRESS & ~15n) < limit);
+      if (flag(d0, epd)) return true;
+      if (!this.#granuleSupported(granule) || size > 39n) return false;
+      if (size < (granule === 16n && field(this.#smmu.idr5, 10, 2) === 1n ? 12n : 16n)) return false;
+      return (ttb & ADDRESS & ~15n) < 1n << this.#outputBits(field(d0, 32, 3), granule);
     };
     return half(0, 14, ttb0, false) && half(16, 30, ttb1, true);
   }
@@ -238,14 +251,15 @@ export class ReferenceWalker {
   // Stage 2 for an IPA that is read or written on behalf of stage 1 (class 0, 1) or of the access itself (2).
   #walkStage2(ipa: bigint, kind: number, write: boolean, instruction: boolean): bigint {
     const [, , d2 = 0n, d3 = 0n] = this.#ste;
-    const fault = (event: number) => refuse({ event, stage2: true, class: kind, ipa: ipa & ~0xfffn });
+    const fault = (event: number) => refuse({ event, stage2: true, class: kind, ipa: ipa & ADDRESS & ~0xfffn });
     const shape = this.#stage2Shape();
     if (!shape) throw new Error('a legal STE has a shape');
     if (ipa >= 1n << shape.inputBits) fault(FAULT.translation);
     const descriptor = (address: bigint) =>
       this.#read(address) ?? refuse({ event: ID.walkAbort, stage2: true, class: kind, fetchAddress: address });
     const table = d3 & ADDRESS & ~15n;
-    const leaf = walkTables({ ...shape, input: ipa, table, outputBits: this.#outputBits(field(d2, 48, 3)), descriptor, fault });
+    const outputBits = this.#outputBits(field(d2, 48, 3), shape.granule);
+    const leaf = walkTables({ ...shape, input: ipa, table, outputBits, lpa: this.#oas === 52n, descriptor, fault });
     const [ha, hd, affd] = [flag(d2, 56), flag(d2, 55), flag(d2, 53)];
     let next = leaf.descriptor;
     if (!flag(next, 10) && !ha && !affd) fault(FAULT.access);
@@ -274,7 +288,7 @@ export class ReferenceWalker {
       const [level1 = 0n] = words(table + (index / perLeaf) * 8n, 1);
       table = level1 & ADDRESS;
       table -= table % (perLeaf * 64n);
-      if (!flag(level1, 0) || table >= 1n << this.#outputBits(7n)) refuse({ event: ID.badSubstream });
+      if (!flag(level1, 0) || table >= 1n << this.#oas) refuse({ event: ID.badSubstream });
       offset = index % perLeaf;
     }
     this.#cd = words(table + offset * 64n, 8);
@@ -314,9 +328,9 @@ export class ReferenceWalker {
       return this.#read(pa) ?? refuse({ event: ID.walkAbort, class: 1, fetchAddress: pa });
     };
     const table = (upper ? ttb1 : ttb0) & ADDRESS & ~15n;
-    const outputBits = this.#outputBits(field(d0, 32, 3));
+    const outputBits = this.#outputBits(field(d0, 32, 3), granule);
     const input = field(address, 0, Number(bits));
-    const leaf = walkTables({ input, inputBits: bits, granule, startLevel, table, outputBits, descriptor, fault });
+    const leaf = walkTables({ input, inputBits: bits, granule, startLevel, table, outputBits, lpa: this.#oas === 52n, descriptor, fault });
     const had = flag(upper ? ttb1 : ttb0, 1);
     const hierarchical = (bit: number) => !had && leaf.tables.some((word) => flag(word, bit));
     const [ha, hd, affd] = [flag(d0, 43), flag(d0, 42), flag(d0, 35)];
@@ -360,7 +374,7 @@ export class ReferenceWalker {
       this.#stage1 = true;
       this.#fetchCd(index);
     }
-    if (!this.#stage1 && address >= 1n << this.#outputBits(7n)) refuse({ event: FAULT.addressSize, class: 2 });
+    if (!this.#stage1 && address >= 1n << this.#oas) refuse({ event: FAULT.addressSize, class: 2 });
     if (!this.#stage1 && !this.#stage2) return address;
     const { ipa, commit } = this.#stage1 ? this.#walkStage1() : { ipa: address, commit: () => undefined };
     const pa = this.#stage2 ? this.#walkStage2(ipa, 2, write, instruction) : ipa;

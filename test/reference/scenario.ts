@@ -7,7 +7,10 @@ export const ROOT = { cd: 0x110000n, level1Cd: 0x120000n, leafCd: 0x130000n, sta
 /** Where accesses end up: offset in RAM. */
 export const TARGET = 0x70_0123n;
 /** Bits that give each level of a VA an index of its own. */
-const PATTERN = 0x0000_5a3c_96e1_2000n;
+const PATTERN = 0x0009_5a3c_96e1_2000n;
+/** Bits 51 to 48 of where stage 1 and stage 2 lead in a wide scenario, as 64 KiB granules have them in a descriptor. */
+const HIGH1 = 0xan;
+const HIGH2 = 0x6n;
 
 export interface Geometry {
   /** log2 of the granule. */
@@ -27,6 +30,8 @@ export interface Shape {
   /** Linear, or two-level with 4 KiB or 64 KiB leaves. */
   readonly cdFormat?: bigint;
   readonly ssid?: bigint;
+  /** An SMMU with 52-bit addresses and VAs; IPS and S2PS say so, and the target lies beyond 2^48. */
+  readonly wide?: boolean;
 }
 
 export interface Access {
@@ -115,17 +120,22 @@ export class Scenario {
     }
   }
 
+  /** Bits [15:12] of a leaf that leads beyond 2^48. */
+  #high({ granule }: Geometry, bits: bigint): bigint {
+    return this.shape.wide && granule === 16n ? bits << 12n : 0n;
+  }
+
   #buildStage1(cdFormat: bigint, substreams: boolean): void {
-    const { stage1, upper = false } = this.shape;
+    const { stage1, upper = false, wide = false } = this.shape;
     const size = mask(levelShift(stage1.granule, stage1.leaf));
     // nG, AF, inner shareable, unprivileged, AttrIndx 1.
-    const leaf = (this.pointer(TARGET) & ~size) | 0xf44n;
+    const leaf = (this.pointer(TARGET) & ~size) | 0xf44n | this.#high(stage1, HIGH1);
     this.slots1.push(...this.#map(stage1, ROOT.stage1, this.address & mask(stage1.bits), leaf, (offset) => this.pointer(offset)));
 
     const tg = upper ? [2n, 1n, 3n] : [0n, 2n, 1n];
     const half = (64n - stage1.bits) | ((tg[Number((stage1.granule - 12n) / 2n)] ?? 0n) << 6n);
-    // ASID 1, A, R, AA64, IPS 48 bits, V; the other half disabled.
-    const d0 = (0x0001_6205n << 32n) | (1n << 31n) | (upper ? (half << 16n) | (1n << 14n) : half | (1n << 30n));
+    // ASID 1, A, R, AA64, IPS 48 or 52 bits, V; the other half disabled.
+    const d0 = (0x0001_6200n << 32n) | ((wide ? 6n : 5n) << 32n) | (1n << 31n) | (upper ? (half << 16n) | (1n << 14n) : half | (1n << 30n));
     [d0, upper ? 0n : this.pointer(ROOT.stage1), upper ? this.pointer(ROOT.stage1) : 0n, 0xf404_ff44n, 0n, 0n, 0n, 0n].forEach(
       (word, i) => {
         this.set(this.cd + BigInt(8 * i), word);
@@ -140,22 +150,23 @@ export class Scenario {
   }
 
   #buildStage2(): void {
-    const { stage2, mode } = this.shape;
+    const { stage1, stage2, mode, wide = false } = this.shape;
     const size = mask(levelShift(stage2.granule, stage2.leaf));
     // AF, inner shareable, read-write, write-back.
-    const map = (ipa: bigint, offset: bigint) =>
-      this.#map(stage2, ROOT.stage2, ipa, ((RAM_PA + offset) & ~size) | 0x7fcn, (at) => RAM_PA + at);
+    const map = (ipa: bigint, offset: bigint, high = 0n) =>
+      this.#map(stage2, ROOT.stage2, ipa, ((RAM_PA + offset) & ~size) | 0x7fcn | high, (at) => RAM_PA + at);
+    const high = this.#high(stage2, HIGH2);
     if (mode === 'nested') {
       for (const pa of [this.cd, this.level1Cd]) map(pa - RAM_PA, pa - RAM_PA);
       for (const pa of this.slots1) if (pa !== undefined) this.tableLeaf2 = map(pa - RAM_PA, pa - RAM_PA)[stage2.leaf] ?? 0n;
-      this.slots2.push(...map(TARGET, TARGET));
+      this.slots2.push(...map(TARGET | (this.#high(stage1, HIGH1) << 36n), TARGET, high));
     } else {
-      this.slots2.push(...map(this.address, TARGET));
+      this.slots2.push(...map(this.address, TARGET, high));
     }
     const tg = [0n, 2n, 1n][Number((stage2.granule - 12n) / 2n)] ?? 0n;
     const sl0 = BigInt((stage2.granule === 12n ? 2 : 3) - stage2.start);
-    // S2R, S2PTW, S2AA64, S2PS 48 bits, walks write-back and inner shareable.
-    const word5 = 0x0448_0000n | (5n << 16n) | (tg << 14n) | 0x3500n | (sl0 << 6n) | (64n - stage2.bits);
+    // S2R, S2PTW, S2AA64, S2PS 48 or 52 bits, walks write-back and inner shareable.
+    const word5 = 0x0448_0000n | ((wide ? 6n : 5n) << 16n) | (tg << 14n) | 0x3500n | (sl0 << 6n) | (64n - stage2.bits);
     this.ste[0] = ((this.ste[0] ?? 0n) & ~0xfn) | (mode === 'nested' ? 0xfn : 0xdn);
     this.ste[2] = (word5 << 32n) | 7n;
     this.ste[3] = RAM_PA + ROOT.stage2;

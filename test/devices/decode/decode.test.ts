@@ -286,6 +286,10 @@ describe('translation table descriptors', () => {
       value: 0x8200_0000n,
     });
     expect(pte('00000000a0000741', { granule: GRANULE_64K, level: 2 }).summary).toBe('stage 1, level 2: maps 512 MiB');
+    expect(pte('0000040000005741', { granule: GRANULE_64K, level: 1 }).summary).toBe('stage 1, level 1: maps 4 TiB');
+    expect(pte('0000040000005741', { granule: GRANULE_64K, level: 1 }).fields.find(({ name }) => name === 'Address[51:48]')?.value).toBe(
+      5n,
+    );
   });
 
   it('a block where none may be, and type 1 at level 3, are reserved', () => {
