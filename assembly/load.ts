@@ -15,10 +15,20 @@ export interface SmmuCoreExports {
   /**
    * Translates one byte's address for an access within its page. `ssid` is -1 for none; `attributes` is a sum of ACCESS_*.
    * Results stand in the thread block (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT).
-   * @returns TRANSLATE_OK, TRANSLATE_ABORT (refused; any event has been recorded), or TRANSLATE_RAZWI (a fault whose CD says
-   *          that reads are zero and writes ignored).
+   * @returns TRANSLATE_OK, TRANSLATE_ABORT (refused; any event has been recorded), TRANSLATE_RAZWI (a fault whose CD says that reads are zero
+   *          and writes ignored), TRANSLATE_STALLED (recorded, with the STAG in THREAD_EVENT; ask `stallAnswer`), or TRANSLATE_WAIT (the
+   *          transaction would stall, and the SMMU has no room for it or its record now: translate again later).
    */
   translate(smmu: number, sid: number, ssid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+  /**
+   * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY (translate again), STALL_ABORT or STALL_RAZWI. A transaction that
+   * the SMMU does not know (any more) is to be translated again.
+   */
+  stallAnswer(smmu: number, sid: number, stag: number): number;
+  /** The endpoint does not wait for a stalled transaction any more. Its STAG stays in use until software has answered. */
+  stallAbandon(smmu: number, sid: number, stag: number): void;
+  /** Frees every entry of a StreamID, answered or not: its endpoint is gone, and so is the software behind it. */
+  stallForget(smmu: number, sid: number): void;
 }
 
 /** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
@@ -57,6 +67,8 @@ export const ACCESS_INSTRUCTION = 4;
 export const TRANSLATE_OK = 0;
 export const TRANSLATE_ABORT = 1;
 export const TRANSLATE_RAZWI = 2;
+export const TRANSLATE_STALLED = 3;
+export const TRANSLATE_WAIT = 4;
 
 /** The hot modules, compiled. Can be posted to other threads. */
 export interface HotModules {

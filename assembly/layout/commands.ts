@@ -64,6 +64,13 @@ export const ATC_INV_SIZE_ALL = 52;
 export const ATC_INV_ADDR_LO = (2 << 16) | (12 << 8) | 20;
 export const ATC_INV_ADDR_HI = (3 << 16) | (0 << 8) | 32;
 
+// RESUME
+/** Action: 1 retry, 0 terminate as RESUME_AB says. */
+export const RESUME_AC = (0 << 16) | (12 << 8) | 1;
+/** 1 abort, 0 read as zero and ignore writes. Without effect when IDR0.TERM_MODEL is 1. */
+export const RESUME_AB = (0 << 16) | (13 << 8) | 1;
+export const RESUME_STAG = (2 << 16) | (0 << 8) | 16;
+
 // CMD_SYNC
 /** Completion signal: 0 none, 1 MSI or wired interrupt, 2 SEV, 3 reserved. */
 export const SYNC_CS = (0 << 16) | (12 << 8) | 2;

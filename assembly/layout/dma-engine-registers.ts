@@ -3,7 +3,10 @@
 export const DMA_REGION_SIZE = 0x1000;
 export const DMA_ID = 0x00;
 export const DMA_ID_VALUE = 0x31414d44; // "DMA1"
-/** Operation: writing starts it; it is complete when the write returns. Reads the last operation. */
+/**
+ * Operation: writing starts it, and gives up one that is under way. It is complete when the write returns, unless the SMMU stalls one of its
+ * accesses (DMA_STATUS_STALLED). Reads the last operation.
+ */
 export const DMA_CTRL = 0x04;
 export const DMA_STATUS = 0x08;
 export const DMA_LENGTH = 0x0c;
@@ -38,4 +41,6 @@ export const DMA_STATUS_MISMATCH = 4;
 export const DMA_STATUS_BAD_OP = 5;
 /** LENGTH of 0, above DMA_MAX_LENGTH, or not a multiple of 4 for FILL and VERIFY. */
 export const DMA_STATUS_BAD_LENGTH = 6;
+/** Under way: the SMMU has stalled an access. FAULT_ADDR is its iova. */
+export const DMA_STATUS_STALLED = 7;
 export const DMA_MAX_LENGTH = 0x100000;

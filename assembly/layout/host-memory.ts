@@ -112,6 +112,8 @@ export const SMMU_CR0_PLANTED = (0 << 16) | (31 << 8) | 1;
 export const SMMU_AT_PLANTED_EVENT = 0xf0;
 export const SMMU_AT_PLANTED_SID = 0xf4;
 export const SMMU_AT_PLANTED_LEFT = 0xf8;
+/** Number of entries of the table of stalled transactions that are not free. */
+export const SMMU_AT_STALLED = 0x80;
 
 // i32 counters of the SMMU (atomic adds; error paths and rare commands only, so that no hot path pays for them).
 export const SMMU_AT_STATS = 0x1000;
@@ -167,6 +169,8 @@ export const ACTION_ATC_INV = 13;
 export const ACTION_NONE = 14;
 /** The host carries the command out (a trapped CMDQ's CFGI_* and PREFETCH_*). */
 export const ACTION_HOST = 15;
+export const ACTION_RESUME = 16;
+export const ACTION_STALL_TERM = 17;
 
 // Command contexts: on whose behalf a queue's commands act. Context v < 64 is VINTF v; context 64 + n belongs to a vIOMMU; the last one is
 // the host's own, which QUEUE_MAIN uses.
@@ -357,6 +361,23 @@ export const TLB_PA = 0x10;
 /** i64 VMID generation and i64 TLBI_NSNH_ALL generation that were sampled before the walk. */
 export const TLB_GEN = 0x18;
 export const TLB_ALL_GEN = 0x20;
+
+// Stalled transactions: one 64-bit word each, so that a command and an endpoint can only meet in a whole one. Bits 0 to 15 the STAG (its low
+// bits are the entry's index, the rest count uses of the entry), bits 16 to 19 STALL_*, bits 32 to 63 the physical StreamID.
+export const SMMU_AT_STALLS = 0xe0000;
+/** Entries of the table, a power of two: the largest IDR5.STALL_MAX. */
+export const MAX_STALLS = 1024;
+export const STALL_SIZE = 8;
+export const STALL_STATE_SHIFT = 16;
+export const STALL_FREE = 0;
+/** Waits for CMD_RESUME or CMD_STALL_TERM. */
+export const STALL_WAITING = 1;
+// Answered; the endpoint has not seen it yet.
+export const STALL_RETRY = 2;
+export const STALL_ABORT = 3;
+export const STALL_RAZWI = 4;
+/** Its endpoint has given it up; software has not answered yet. */
+export const STALL_ABANDONED = 5;
 
 // VMID table: the generations that make invalidation by VMID or ASID O(1).
 export const SMMU_AT_VMIDS = 0x100000;

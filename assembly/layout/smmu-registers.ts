@@ -73,8 +73,11 @@ export const IDR0_VMID16 = (0 << 16) | (18 << 8) | 1;
 export const IDR0_CD2L = (0 << 16) | (19 << 8) | 1;
 /** Table endianness; 2 is little-endian only. */
 export const IDR0_TTENDIAN = (0 << 16) | (21 << 8) | 2;
-/** 0 stalls supported, 1 terminate only, 2 stalls forced. */
 export const IDR0_STALL_MODEL = (0 << 16) | (24 << 8) | 2;
+/** Faults stall where CD.S or STE.S2S says so; nowhere; always. */
+export const STALL_MODEL_BOTH = 0;
+export const STALL_MODEL_TERMINATE = 1;
+export const STALL_MODEL_FORCED = 2;
 export const IDR0_TERM_MODEL = (0 << 16) | (26 << 8) | 1;
 /** 1 when 2-level stream tables are supported. */
 export const IDR0_ST_LEVEL = (0 << 16) | (27 << 8) | 2;
@@ -98,8 +101,12 @@ export const IDR5_OAS = (0 << 16) | (0 << 8) | 3;
 export const IDR5_GRAN4K = (0 << 16) | (4 << 8) | 1;
 export const IDR5_GRAN16K = (0 << 16) | (5 << 8) | 1;
 export const IDR5_GRAN64K = (0 << 16) | (6 << 8) | 1;
+<<<<<<< HEAD
 /** 1: 52-bit VAs with 64 KiB granules. */
 export const IDR5_VAX = (0 << 16) | (10 << 8) | 2;
+=======
+/** Most transactions that can be stalled at once. */
+>>>>>>> de84fa6 (Stalls: records with a STAG, a table of stalled transactions, RESUME and STALL_TERM; the DMA engine waits for an answer)
 export const IDR5_STALL_MAX = (0 << 16) | (16 << 8) | 16;
 
 export const CR0_SMMUEN = (0 << 16) | (0 << 8) | 1;

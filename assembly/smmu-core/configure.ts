@@ -79,7 +79,13 @@ import {
   IDR5_GRAN4K,
   IDR5_GRAN16K,
   IDR5_GRAN64K,
+<<<<<<< HEAD
   IDR5_VAX,
+=======
+  STALL_MODEL_BOTH,
+  STALL_MODEL_FORCED,
+  STALL_MODEL_TERMINATE,
+>>>>>>> de84fa6 (Stalls: records with a STAG, a table of stalled transactions, RESUME and STALL_TERM; the DMA engine waits for an answer)
   STRTAB_BASE_CFG_FMT,
   STRTAB_BASE_CFG_LOG2SIZE,
   STRTAB_BASE_CFG_SPLIT,
@@ -202,11 +208,17 @@ function updatesAllowed(smmu: usize, ha: u32, hd: u32): bool {
   return (!ha || httu >= 1) && (!hd || httu >= 2);
 }
 
+// CD.S and STE.S2S must be 0 where nothing stalls, and 1 where everything does (IHI 0070 section 5.5).
+function stallLegal(smmu: usize, stall: u32): bool {
+  const model = idr0(smmu, IDR0_STALL_MODEL);
+  return stall != 0 ? model != STALL_MODEL_TERMINATE : model != STALL_MODEL_FORCED;
+}
+
 // Stage 2 of the STE: supported, and its sizes consistent with each other.
 function stage2Valid(smmu: usize): bool {
   if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64) || steField(STE_S2ENDI)) return false;
   if (!updatesAllowed(smmu, steField(STE_S2HA), steField(STE_S2HD))) return false;
-  if (steField(STE_S2S) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
+  if (!stallLegal(smmu, steField(STE_S2S))) return false;
   const granule = granuleOfTg0(steField(STE_S2TG));
   if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
   const t0sz = steField(STE_S2T0SZ);
@@ -227,7 +239,7 @@ function s2ttb(): u64 {
 // STRW is of no account: without IDR0.HYP every stream is of NS-EL1.
 function stage1Valid(smmu: usize): bool {
   if (!idr0(smmu, IDR0_S1P)) return false;
-  if (steField(STE_S1STALLD) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
+  if (steField(STE_S1STALLD) && idr0(smmu, IDR0_STALL_MODEL) != STALL_MODEL_BOTH) return false;
   const cdMax = steField(STE_S1CDMAX);
   if (cdMax > bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE)) return false;
   if (cdTableFormat() != STE_S1FMT_LINEAR && !idr0(smmu, IDR0_CD2L)) return false;
@@ -260,7 +272,7 @@ function cdValid(smmu: usize): bool {
   if (!idr0(smmu, IDR0_ASID16) && cdField(CD_ASID) > 0xff) return false;
   if (!updatesAllowed(smmu, cdField(CD_HA), cdField(CD_HD))) return false;
   if (!cdField(CD_A) && idr0(smmu, IDR0_TERM_MODEL)) return false;
-  if (cdField(CD_S) && idr0(smmu, IDR0_STALL_MODEL) == 1) return false;
+  if (!stallLegal(smmu, cdField(CD_S)) || (cdField(CD_S) && steField(STE_S1STALLD))) return false;
   if (!cdField(CD_EPD0) && !tableValid(smmu, cdField(CD_T0SZ), granuleOfTg0(cdField(CD_TG0)), ttb(8))) return false;
   return cdField(CD_EPD1) != 0 || tableValid(smmu, cdField(CD_T1SZ), granuleOfTg1(cdField(CD_TG1)), ttb(16));
 }

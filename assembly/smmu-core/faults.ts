@@ -2,7 +2,7 @@
 // ends; word 0 of the scratch is 0 when the fault has no record.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
-import { CD_R } from '../layout/cd';
+import { CD_R, CD_S } from '../layout/cd';
 import {
   EVENT_CLASS,
   EVENT_FETCH,
@@ -24,6 +24,8 @@ import {
   EVT_S2,
   EVT_SSID,
   EVT_SSV,
+  EVT_STAG,
+  EVT_STALL,
   EVT_TTRNW,
   F_PERMISSION,
 } from '../layout/events';
@@ -58,7 +60,7 @@ import {
   THREAD_SSID,
 } from '../layout/host-memory';
 import { CR0_EVTQEN, EVTQ_ENTRY_SIZE, EVTQ_OVFLG } from '../layout/smmu-registers';
-import { STE_CONFIG_BYPASS, STE_CONFIG_S2, STE_MEV, STE_S2R } from '../layout/ste';
+import { STE_CONFIG_BYPASS, STE_CONFIG_S2, STE_MEV, STE_S2R, STE_S2S } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
 import { loadAt, locate, NOWHERE, storeAt } from './physical';
@@ -141,6 +143,13 @@ export function translationFault(): bool {
   return (carriedBy(bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID)) & EVENT_STALL) != 0;
 }
 
+/** True when the fault in the event scratch stalls its transaction. A bypassed stage 1 has no CD to say so. */
+export function stalls(stage2: bool): bool {
+  if (!translationFault()) return false;
+  if (stage2) return bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2S) != 0;
+  return bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_S) != 0;
+}
+
 /** CD.R and STE.S2R decide whether faults of a translation are recorded; everything else always is, faults of a bypassed stage 1 included. */
 function recorded(): bool {
   if (!translationFault()) return true;
@@ -152,10 +161,10 @@ function recorded(): bool {
 
 /**
  * Whether the newest record that software has not taken yet may stand for this one as well (IHI 0070 section 7.3.1): STE.MEV lets it, and
- * the two are equal but for the place inside a page, where the event leaves that out.
+ * the two are equal but for the place inside a page, where the event leaves that out. The record of a stall stands for one transaction.
  */
 function merged(smmu: usize, id: u32, newest: u32): bool {
-  if (!bits(load<u32>(THREAD + THREAD_CFG, CFG_STE2), STE_MEV)) return false;
+  if (!bits(load<u32>(THREAD + THREAD_CFG, CFG_STE2), STE_MEV) || bits(load<u32>(THREAD, THREAD_EVENT + 8), EVT_STALL)) return false;
   const place = locate(atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64(newest * EVTQ_ENTRY_SIZE), EVTQ_ENTRY_SIZE);
   if (place == NOWHERE) return false;
   const offsetMask: u64 = carriedBy(id) & EVENT_PAGE ? 0xfff : 0;
@@ -173,17 +182,30 @@ function takeQueue(smmu: usize): bool {
   return false;
 }
 
+// A queue with an unacknowledged EVTQ_ABT_ERR is not written to (IHI 0070 section 7.2.1).
+function writable(smmu: usize): bool {
+  return bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVTQEN) != 0 && atomic.load<i32>(smmu, SMMU_AT_EVTQ_ABORT) == 0;
+}
+
+function sizeOf(smmu: usize): u32 {
+  return (<u32>1) << (atomic.load<u32>(smmu, SMMU_AT_EVTQ_LOG2SIZE) & 31);
+}
+
+function full(smmu: usize): bool {
+  const size = sizeOf(smmu);
+  return ((atomic.load<u32>(smmu, SMMU_AT_EVTQ_PROD) ^ atomic.load<u32>(smmu, SMMU_AT_EVTQ_CONS)) & ((size << 1) - 1)) == size;
+}
+
 function writeRecord(smmu: usize, id: u32): void {
   const prod = atomic.load<u32>(smmu, SMMU_AT_EVTQ_PROD);
   const cons = atomic.load<u32>(smmu, SMMU_AT_EVTQ_CONS);
-  const log2size = atomic.load<u32>(smmu, SMMU_AT_EVTQ_LOG2SIZE) & 31;
-  const size = (<u32>1) << log2size;
+  const size = sizeOf(smmu);
   const indexMask = (size << 1) - 1;
   if (((prod ^ cons) & indexMask) != 0 && merged(smmu, id, (prod - 1) & (size - 1))) {
     atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVENTS_MERGED);
     return;
   }
-  if (((prod ^ cons) & indexMask) == size) {
+  if (full(smmu)) {
     // Full: the record is lost. OVFLG toggles once, until software has made OVACKFLG equal (IHI 0070 section 7.4).
     if (((prod ^ cons) & maskOf(EVTQ_OVFLG)) == 0) atomic.store<u32>(smmu, prod ^ maskOf(EVTQ_OVFLG), SMMU_AT_EVTQ_PROD);
     atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVTQ_OVERFLOW);
@@ -212,13 +234,30 @@ export function recordEvent(smmu: usize): void {
     return;
   }
   atomic.add<i32>(smmu + SMMU_AT_STATS + STAT_EVENTS + (id << 2), 1);
-  // A queue with an unacknowledged EVTQ_ABT_ERR is not written to (IHI 0070 section 7.2.1).
-  const writable = bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVTQEN) != 0 && atomic.load<i32>(smmu, SMMU_AT_EVTQ_ABORT) == 0;
-  if (!writable || !takeQueue(smmu)) {
+  if (!writable(smmu) || !takeQueue(smmu)) {
     count(THREAD_EVENTS_LOST);
     return;
   }
   writeRecord(smmu, id);
   atomic.store<i32>(smmu, 0, SMMU_AT_EVTQ_OWNER);
   atomic.add<i32>(0, 1, HOST_AT_ATTENTION);
+}
+
+/**
+ * Writes the record of a transaction that stalls, whatever CD.R and STE.S2R say (IHI 0070 section 5.5).
+ * @returns false when the event queue cannot take it now; it is not an overflow (section 7.2.1).
+ */
+export function recordStall(smmu: usize, stag: u32): bool {
+  if (!writable(smmu) || !takeQueue(smmu)) return false;
+  const room = !full(smmu);
+  if (room) {
+    const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
+    count(THREAD_FAULTS);
+    atomic.add<i32>(smmu + SMMU_AT_STATS + STAT_EVENTS + (id << 2), 1);
+    store<u32>(THREAD, placed(stag, EVT_STAG) | maskOf(EVT_STALL), THREAD_EVENT + 8);
+    writeRecord(smmu, id);
+  }
+  atomic.store<i32>(smmu, 0, SMMU_AT_EVTQ_OWNER);
+  if (room) atomic.add<i32>(0, 1, HOST_AT_ATTENTION);
+  return room;
 }

@@ -1,4 +1,5 @@
 // The SMMU core: translation on behalf of bus masters. See docs/architecture.md.
 
 export { accessBegin, accessEnd } from './in-flight';
+export { stallAbandon, stallAnswer, stallForget } from './stall';
 export { translate } from './translate';

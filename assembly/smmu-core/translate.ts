@@ -37,12 +37,13 @@ import { count } from '../lib/counters';
 import { bits, maskOf } from '../lib/fields';
 import { configGeneration } from './config-cache';
 import { configure } from './configure';
-import { INSTRUCTION, PRIVILEGED, recordEvent, stage2Fault, translationFault, WRITE, walkFault } from './faults';
+import { INSTRUCTION, PRIVILEGED, recordEvent, recordStall, stage2Fault, stalls, translationFault, WRITE, walkFault } from './faults';
 import { vmidBlock } from './generations';
 import { oasBits } from './geometry';
 import { canonical } from './invalidate';
 import { tlbInsert, tlbLookup } from './iotlb';
 import { plantedFault } from './planted';
+import { NO_STAG, stallEnter, stallLeave } from './stall';
 import {
   commitStage1,
   commitStage2,
@@ -64,6 +65,9 @@ import {
 const OK: i32 = 0;
 const ABORT: i32 = 1;
 const RAZWI: i32 = 2;
+const STALLED: i32 = 3;
+/** The transaction would stall, but cannot now: it waits in front of the SMMU. */
+const WAIT: i32 = 4;
 
 /** Size of a page in which a bypassed access stays. */
 const BYPASS_SIZE: u32 = 12;
@@ -82,9 +86,20 @@ function bypass(smmu: usize, iova: u64): bool {
   return true;
 }
 
+/** Stalls a faulting transaction. Its record is never lost: without room for it the transaction does not stall either. */
+function hold(smmu: usize): i32 {
+  const sid = load<u32>(THREAD, THREAD_SID);
+  const stag = stallEnter(smmu, sid);
+  if (stag == NO_STAG) return WAIT;
+  if (recordStall(smmu, stag)) return STALLED;
+  stallLeave(smmu, sid, stag);
+  return WAIT;
+}
+
 /** Ends a faulting transaction. CD.A = 0 makes stage-1 faults of the translation read as zero instead of aborting. */
 function refuse(smmu: usize, configured: bool): i32 {
   const stage2 = bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
+  if (stalls(stage2)) return hold(smmu);
   const raz = configured && translationFault() && !stage2 && hasStage1() && !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_A);
   recordEvent(smmu);
   return raz ? RAZWI : ABORT;

@@ -1,7 +1,6 @@
 // One command: check, substitute, act (IHI 0070 section 4; docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was
 // read from the ring, once; nothing here looks at the ring again.
 
-import { CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../layout/cmdqv-registers';
 import { CFGI_RANGE, CMD_SSEC, CMD_SSID, SYNC_CS, SYNC_CS_NONE, TLBI_ASID } from '../layout/commands';
 import {
   ACTION_CFGI_CD,
@@ -10,6 +9,8 @@ import {
   ACTION_CFGI_STE_RANGE,
   ACTION_HOST,
   ACTION_NONE,
+  ACTION_RESUME,
+  ACTION_STALL_TERM,
   ACTION_SYNC,
   ACTION_TLBI_NH_ALL,
   ACTION_TLBI_NH_ASID,
@@ -19,21 +20,12 @@ import {
   ACTION_TLBI_S2_IPA,
   ACTION_TLBI_S12_VMALL,
   ACTIONS_STRIDE,
-  ATC_PORT_COMPLETIONS,
-  ATC_PORT_REQUESTS,
-  ATC_PORT_SID,
-  ATC_PORT_STRIDE,
-  ATC_PORTS,
   CTX_HYP_OWN,
-  CTX_SID_MATCH,
-  CTX_SID_REPLACE,
   CTX_VMID,
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
   QUEUE_REWRITES,
   SMMU_AT_ACTIONS,
-  SMMU_AT_ATC,
-  SMMU_AT_ATC_PORTS,
   SMMU_AT_STATS,
   STAT_CFGI,
   STAT_ILL_CS,
@@ -45,6 +37,7 @@ import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { ANY_ASID, invalidateIpa, invalidateVa, reservedRange } from '../smmu-core/invalidate';
+import { resume, stallTerm } from './endpoint-commands';
 
 // Results of `execute`. A result above these is the STAT_* offset of an illegal command's reason, moved up by ILLEGAL.
 export const DONE: u32 = 0;
@@ -53,41 +46,6 @@ export const SYNC: u32 = 1;
 /** The host has to carry the command out. */
 export const HOST: u32 = 2;
 export const ILLEGAL: u32 = 0x100;
-
-const NO_SID: u64 = u64(-1);
-
-// StreamID that a guest's command means: the pair whose VIRT_SID matches. NO_SID when none does.
-function physicalSid(context: usize, virtSid: u32): u64 {
-  for (let i: usize = 0; i < <usize>(CMDQV_SIDS_PER_VINTF << 2); i += 4) {
-    const match = atomic.load<u32>(context + i, CTX_SID_MATCH);
-    if (bits(match, SID_MATCH_ENABLE) && bits(match, SID_MATCH_VIRT_SID) == virtSid) {
-      return u64(atomic.load<u32>(context + i, CTX_SID_REPLACE));
-    }
-  }
-  return NO_SID;
-}
-
-// Delivers the request to the endpoint. One without an ATC has nothing to invalidate and answers at once.
-function invalidateAtc(smmu: usize, sid: u32): void {
-  const ports = min(atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS), <u32>ATC_PORTS);
-  for (let i: u32 = 0; i < ports; i++) {
-    const port = smmu + SMMU_AT_ATC + i * ATC_PORT_STRIDE;
-    if (atomic.load<u32>(port, ATC_PORT_SID) != sid + 1) continue;
-    atomic.add<i32>(port, 1, ATC_PORT_REQUESTS);
-    atomic.add<i32>(port, 1, ATC_PORT_COMPLETIONS);
-  }
-}
-
-/** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
-export function atcInv(smmu: usize, context: usize, asWritten: bool, d0: u64): bool {
-  let sid = d0 >> 32;
-  if (!asWritten) {
-    sid = physicalSid(context, u32(sid));
-    if (sid == NO_SID) return false;
-  }
-  invalidateAtc(smmu, u32(sid));
-  return true;
-}
 
 function rewritten(queue: usize): void {
   store<i64>(queue, load<i64>(queue, QUEUE_REWRITES) + 1, QUEUE_REWRITES);
@@ -174,6 +132,12 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
       return DONE;
     case ACTION_HOST:
       return HOST;
+    case ACTION_RESUME:
+      resume(smmu, context, d0, d1);
+      return DONE;
+    case ACTION_STALL_TERM:
+      stallTerm(smmu, context, d0);
+      return DONE;
     default:
       return ILLEGAL + STAT_ILL_OPCODE;
   }

@@ -41,7 +41,8 @@ import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
 import { invalidateVa, reservedRange } from '../smmu-core/invalidate';
-import { atcInv, DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
+import { atcInv } from './endpoint-commands';
+import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
 import { stat, stop } from './queue';
 import { signal, sync } from './sync';
 

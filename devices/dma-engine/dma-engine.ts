@@ -1,4 +1,5 @@
-// DMA engine: a bus master with one StreamID that copies, fills and compares memory. Every access goes through the IOMMU.
+// DMA engine: a bus master with one StreamID that copies, fills and compares memory. Every access goes through the IOMMU; one that the IOMMU
+// holds is made again from a background loop, and the operation goes on behind it.
 
 import {
   DMA_CTRL,
@@ -24,6 +25,7 @@ import {
   DMA_STATUS_IDLE,
   DMA_STATUS_MISMATCH,
   DMA_STATUS_READ_FAULT,
+  DMA_STATUS_STALLED,
   DMA_STATUS_WRITE_FAULT,
   DMA_STREAM,
 } from '../../assembly/layout/dma-engine-registers.ts';
@@ -37,6 +39,7 @@ import {
   type InterruptLine,
   type MmioAccess,
   PLUGIN_INTERFACE_VERSION,
+  plainStateLike,
   RegisterFile,
   stateFields,
   unnamedRegister,
@@ -61,7 +64,22 @@ const REGISTERS = [
 /** Bytes moved between two accesses to the port. */
 const CHUNK = 4096;
 
-/** How an operation ended, and the iova of the access that failed if one did. */
+/** An operation as it was started, and how far it is. 64-bit iovas as two words, low one first. */
+const IDLE = {
+  operation: DMA_OP_NONE as number,
+  length: 0,
+  source: [0, 0],
+  target: [0, 0],
+  pattern: 0,
+  done: 0,
+};
+type Operation = typeof IDLE;
+
+function noOperation(): Operation {
+  return structuredClone(IDLE);
+}
+
+/** How far an operation has come, or how it ended, and the iova of the access that failed or waits. */
 interface Outcome {
   readonly status: number;
   readonly done: number;
@@ -72,6 +90,15 @@ function covers(access: MmioAccess, offset: number): boolean {
   return offset >= access.offset && offset < access.offset + access.size;
 }
 
+function iovaOf([lo = 0, hi = 0]: readonly number[]): number {
+  return hi * 2 ** 32 + lo;
+}
+
+/** What an access that did not come to its end means for its operation. */
+function refused(result: DmaResult, fault: number, done: number, iova: number): Outcome {
+  return { status: result.stalled ? DMA_STATUS_STALLED : fault, done: done + result.done, faultIova: iova + done + result.done };
+}
+
 export class DmaEngine implements Device {
   readonly name = 'dma-engine';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -80,15 +107,20 @@ export class DmaEngine implements Device {
   #port: DmaPort | undefined;
   #line: InterruptLine | undefined;
   readonly #chunk = new Uint8Array(CHUNK);
-  readonly #expected = new Uint8Array(CHUNK);
+  /** The pattern, over and over: a chunk of it from any of its four bytes on. */
+  readonly #expected = new Uint8Array(CHUNK + 4);
   private readonly registers = new RegisterFile(DMA_REGION_SIZE, REGISTERS);
+  /** The operation that an access of it has stalled; none when its number is DMA_OP_NONE. */
+  private underWay = noOperation();
 
   attach(host: DeviceHost): void {
     this.#port = host.dmaPort();
     this.#line = host.interruptLine(0);
+    host.background({ name: this.name, poll: () => this.#poll() });
   }
 
   reset(): void {
+    this.#abandon();
     this.registers.reset();
     this.#showStream();
   }
@@ -107,30 +139,60 @@ export class DmaEngine implements Device {
     if (covers(access, DMA_CTRL)) this.#start(this.registers.get(DMA_CTRL));
   }
 
+  #abandon(): void {
+    if (this.underWay.operation === DMA_OP_NONE) return;
+    this.underWay = noOperation();
+    this.#port?.abandon?.();
+  }
+
   #start(operation: number): void {
-    const length = this.registers.get(DMA_LENGTH);
-    const { status, done, faultIova = 0 } = this.#run(operation, length);
+    this.#abandon();
+    const word = (register: number) => this.registers.get(register);
+    this.#advance({
+      operation,
+      length: word(DMA_LENGTH),
+      source: [word(DMA_SRC), word(DMA_SRC + 4)],
+      target: [word(DMA_DST), word(DMA_DST + 4)],
+      pattern: word(DMA_PATTERN),
+      done: 0,
+    });
+  }
+
+  /** Goes on with the operation under way. Returns 1 when it came further. */
+  #poll(): number {
+    const { operation, done } = this.underWay;
+    if (operation === DMA_OP_NONE) return 0;
+    this.#advance(this.underWay);
+    return this.underWay.operation === DMA_OP_NONE || this.underWay.done !== done ? 1 : 0;
+  }
+
+  #advance(operation: Operation): void {
+    const { status, done, faultIova = 0 } = this.#run(operation);
     this.registers.set(DMA_STATUS, status);
     this.registers.set(DMA_DONE, done);
     this.registers.set(DMA_FAULT_ADDR, faultIova);
     this.registers.set(DMA_FAULT_ADDR + 4, faultIova / 2 ** 32);
-    if (operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE)) this.#line?.pulse();
+    const stalled = status === DMA_STATUS_STALLED;
+    this.underWay = stalled ? { ...operation, done } : noOperation();
+    if (!stalled && operation.operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE)) this.#line?.pulse();
   }
 
-  #run(operation: number, length: number): Outcome {
+  #run(operation: Operation): Outcome {
     const port = this.#port;
-    if (operation === DMA_OP_NONE || !port) return { status: DMA_STATUS_IDLE, done: 0 };
-    if (operation > DMA_OP_VERIFY) return { status: DMA_STATUS_BAD_OP, done: 0 };
-    if (length === 0 || length > DMA_MAX_LENGTH || (operation !== DMA_OP_COPY && length % 4 !== 0)) {
+    const { operation: number, length } = operation;
+    if (number === DMA_OP_NONE || !port) return { status: DMA_STATUS_IDLE, done: 0 };
+    if (number > DMA_OP_VERIFY) return { status: DMA_STATUS_BAD_OP, done: 0 };
+    if (length === 0 || length > DMA_MAX_LENGTH || (number !== DMA_OP_COPY && length % 4 !== 0)) {
       return { status: DMA_STATUS_BAD_LENGTH, done: 0 };
     }
-    if (operation === DMA_OP_COPY) return this.#copy(port, length);
-    new Uint32Array(this.#expected.buffer).fill(this.registers.get(DMA_PATTERN));
-    return operation === DMA_OP_FILL ? this.#fill(port, length) : this.#verify(port, length);
+    if (number === DMA_OP_COPY) return this.#copy(port, operation);
+    new Uint32Array(this.#expected.buffer).fill(operation.pattern);
+    return number === DMA_OP_FILL ? this.#fill(port, operation) : this.#verify(port, operation);
   }
 
-  #iova(register: number): number {
-    return this.registers.get(register + 4) * 2 ** 32 + this.registers.get(register);
+  /** The pattern at an offset of the operation. */
+  #pattern(offset: number, bytes: number): Uint8Array {
+    return this.#expected.subarray(offset % 4, (offset % 4) + bytes);
   }
 
   /** One access of the port. An address that the port cannot carry (2^53 and above) fails like one that nothing answers. */
@@ -138,50 +200,61 @@ export class DmaEngine implements Device {
     return Number.isSafeInteger(iova + bytes.length) ? access(iova, bytes) : { ok: false, done: 0 };
   }
 
-  /** Chunk by chunk in ascending order; what was read before a fault is still written. */
-  #copy(port: DmaPort, length: number): Outcome {
-    const source = this.#iova(DMA_SRC);
-    const target = this.#iova(DMA_DST);
-    for (let done = 0; done < length; done += CHUNK) {
+  /** Chunk by chunk in ascending order; what was read before a fault is still written. A chunk whose write stalls is read again. */
+  #copy(port: DmaPort, operation: Operation): Outcome {
+    const { length } = operation;
+    const source = iovaOf(operation.source);
+    const target = iovaOf(operation.target);
+    for (let done = operation.done; done < length; done += CHUNK) {
       const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
       const read = this.#access((iova, into) => port.read(iova, into), source + done, bytes);
       const good = bytes.subarray(0, read.done);
       const written = good.length > 0 ? this.#access((iova, from) => port.write(iova, from), target + done, good) : { ok: true, done: 0 };
-      if (!written.ok) return { status: DMA_STATUS_WRITE_FAULT, done: done + written.done, faultIova: target + done + written.done };
-      if (!read.ok) return { status: DMA_STATUS_READ_FAULT, done: done + read.done, faultIova: source + done + read.done };
+      if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
+      if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
     }
     return { status: DMA_STATUS_DONE, done: length };
   }
 
-  #fill(port: DmaPort, length: number): Outcome {
-    const target = this.#iova(DMA_DST);
-    for (let done = 0; done < length; done += CHUNK) {
-      const bytes = this.#expected.subarray(0, Math.min(CHUNK, length - done));
+  #fill(port: DmaPort, operation: Operation): Outcome {
+    const { length } = operation;
+    const target = iovaOf(operation.target);
+    for (let done = operation.done; done < length; ) {
+      const bytes = this.#pattern(done, Math.min(CHUNK, length - done));
       const written = this.#access((iova, from) => port.write(iova, from), target + done, bytes);
-      if (!written.ok) return { status: DMA_STATUS_WRITE_FAULT, done: done + written.done, faultIova: target + done + written.done };
+      if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
+      done += bytes.length;
     }
     return { status: DMA_STATUS_DONE, done: length };
   }
 
-  #verify(port: DmaPort, length: number): Outcome {
-    const source = this.#iova(DMA_SRC);
-    for (let done = 0; done < length; done += CHUNK) {
+  #verify(port: DmaPort, operation: Operation): Outcome {
+    const { length } = operation;
+    const source = iovaOf(operation.source);
+    for (let done = operation.done; done < length; ) {
       const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
       const read = this.#access((iova, into) => port.read(iova, into), source + done, bytes);
       const good = bytes.subarray(0, read.done);
-      const differs = good.findIndex((byte, i) => byte !== this.#expected[i]);
+      const expected = this.#pattern(done, good.length);
+      const differs = good.findIndex((byte, i) => byte !== expected[i]);
       if (differs >= 0) return { status: DMA_STATUS_MISMATCH, done: done + differs };
-      if (!read.ok) return { status: DMA_STATUS_READ_FAULT, done: done + read.done, faultIova: source + done + read.done };
+      if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
+      done += bytes.length;
     }
     return { status: DMA_STATUS_DONE, done: length };
   }
 
   save(): DeviceState {
-    return { registers: this.registers.save() };
+    return { registers: this.registers.save(), underWay: structuredClone(this.underWay) };
   }
 
   restore(state: DeviceState): void {
-    this.registers.restore(stateFields(state, 'registers').registers);
+    const { registers, underWay } = stateFields(state, 'registers', 'underWay');
+    const operation = plainStateLike(IDLE, underWay);
+    this.registers.restore(registers);
+    this.#abandon();
+    // Its stalled access is made anew: what the IOMMU held is not part of this device.
+    this.underWay = operation;
     this.#showStream();
   }
 

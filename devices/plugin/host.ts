@@ -26,6 +26,11 @@ export interface DmaResult {
   readonly ok: boolean;
   /** Bytes transferred before the access ended. */
   readonly done: number;
+  /**
+   * True when the IOMMU holds the access (a stall): it is neither done nor refused. The device makes the rest of it again, from a background
+   * loop, until it gets another result, or gives it up with `abandon`.
+   */
+  readonly stalled?: boolean;
 }
 
 /**
@@ -39,6 +44,8 @@ export interface DmaPort {
   read(iova: number, target: Uint8Array): DmaResult;
   /** Writes `source` to memory at `iova`. */
   write(iova: number, source: Uint8Array): DmaResult;
+  /** Gives up every access that the IOMMU holds. A host whose IOMMU holds none leaves it out. */
+  abandon?(): void;
 }
 
 /** A range of a device's registers that guest memory backs, so that accesses to it cause no exit. */

@@ -1,5 +1,6 @@
 // ID registers of an SMMUv3: what it advertises, and the check that it advertises nothing that the model does not do.
 
+import { MAX_STALLS } from '../../assembly/layout/host-memory.ts';
 import {
   IDR0_BTM,
   IDR0_HTTU,
@@ -24,7 +25,13 @@ import {
   IDR5_GRAN16K,
   IDR5_GRAN64K,
   IDR5_OAS,
+<<<<<<< HEAD
   IDR5_VAX,
+=======
+  IDR5_STALL_MAX,
+  STALL_MODEL_FORCED,
+  STALL_MODEL_TERMINATE,
+>>>>>>> de84fa6 (Stalls: records with a STAG, a table of stalled transactions, RESUME and STALL_TERM; the DMA engine waits for an answer)
 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type Field, maskInWord } from '../plugin/index.ts';
 
@@ -46,13 +53,13 @@ const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
 
 /**
  * The SMMU of a guest: stage 1, AArch64, coherent, hardware update of access flag and dirty state, ATS, 16-bit ASIDs, MSIs, 2-level CD and stream
- * tables, little-endian, terminate model; 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit StreamIDs; HAD and range invalidation;
+ * tables, little-endian, stalls (1,024 at once); 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit StreamIDs; HAD and range invalidation;
  * 48 bits and every granule.
  */
-export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d48349a, idr1: 0x01080510, idr3: 0x404, idr5: 0x75 };
+export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c48349a, idr1: 0x01080510, idr3: 0x404, idr5: 0x04000075 };
 
 /** The SMMU of a host: as the guest's, with stage 2, 16-bit VMIDs, S2FWB, 1024 commands and 1024 events. */
-export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0d4c349b, idr1: 0x014a0510, idr3: 0x504, idr5: 0x75 };
+export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c4c349b, idr1: 0x014a0510, idr3: 0x504, idr5: 0x04000075 };
 
 /** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
 const MAX_QUEUE_LOG2SIZE = 19;
@@ -78,6 +85,12 @@ const ABSENT: readonly (readonly [Field, string])[] = [
   [IDR0_PRI, 'PRI'],
 ];
 
+function* stallFaults(model: number, most: number): Generator<string> {
+  if (model > STALL_MODEL_FORCED) yield 'IDR0.STALL_MODEL is above 2';
+  if (most > MAX_STALLS) yield `IDR5.STALL_MAX is above ${MAX_STALLS}`;
+  if (model !== STALL_MODEL_TERMINATE && most === 0) yield 'IDR5.STALL_MAX is 0 although IDR0.STALL_MODEL has stalls';
+}
+
 function* faults(ids: SmmuIdRegisters): Generator<string> {
   for (const [name, value] of Object.entries(ids)) {
     if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) yield `${name.toUpperCase()} is not a 32-bit value`;
@@ -90,7 +103,7 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (!(idr0 & (maskInWord(IDR0_S1P) | maskInWord(IDR0_S2P)))) yield 'IDR0 has neither S1P nor S2P';
   if (bitsOf(idr0, IDR0_TTF) !== 2) yield 'IDR0.TTF is not 2 (AArch64)';
   if (bitsOf(idr0, IDR0_TTENDIAN) !== 2) yield 'IDR0.TTENDIAN is not 2 (little-endian)';
-  if (bitsOf(idr0, IDR0_STALL_MODEL) !== 1) yield 'IDR0.STALL_MODEL is not 1 (terminate)';
+  yield* stallFaults(bitsOf(idr0, IDR0_STALL_MODEL), bitsOf(idr5, IDR5_STALL_MAX));
   if (idr1 & IDR1_PRESETS) yield 'IDR1 presets of tables and queues are not modelled';
   if (bitsOf(idr1, IDR1_PRIQS)) yield 'IDR1.PRIQS is not 0 although there is no PRI queue';
   if (bitsOf(idr1, IDR1_CMDQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.CMDQS is above ${MAX_QUEUE_LOG2SIZE}`;
@@ -115,5 +128,8 @@ export function checkIdRegisters(ids: SmmuIdRegisters, role: 'guest' | 'physical
   for (const fault of faults(ids)) throw new RangeError(fault);
   if (role === 'guest' && (bitsOf(ids.idr0, IDR0_S2P) || !bitsOf(ids.idr0, IDR0_S1P))) {
     throw new RangeError("a guest's SMMU has stage 1 and no stage 2");
+  }
+  if (role === 'guest' && bitsOf(ids.idr0, IDR0_STALL_MODEL) === STALL_MODEL_FORCED) {
+    throw new RangeError("a guest's SMMU does not force stalls: the host's decides");
   }
 }

@@ -35,6 +35,7 @@ import {
 import {
   CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,
+  CR0_SMMUEN,
   GERROR_EVTQ_ABT_ERR,
   SMMU_CR0,
   SMMU_CR2,
@@ -63,6 +64,7 @@ import { dropCaches } from './caches.ts';
 import { checkIdRegisters, PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
 import { CommandQueue } from './queues/command-queue.ts';
 import { queueIndex, SmmuRegisters, type TableShape } from './register-rules.ts';
+import { terminateStalls } from './stalls.ts';
 
 export interface PhysicalSmmuOptions {
   /** The host's own unit: its drain runs the command queue. */
@@ -179,6 +181,7 @@ export class PhysicalSmmu implements Device {
     this.#placeEventProducer();
     this.#commands.load();
     dropCaches(this.#hostMemory, this.#smmuIndex);
+    terminateStalls(this.#hostMemory, this.#smmuIndex);
     this.#publish();
   }
 
@@ -234,13 +237,21 @@ export class PhysicalSmmu implements Device {
   }
 
   #enablesChanged(before: number): void {
-    if (!bitsOf(before ^ this.registers.get(SMMU_CR0), CR0_CMDQEN)) return;
+    const changed = before ^ this.registers.get(SMMU_CR0);
+    if (bitsOf(changed, CR0_SMMUEN) && !this.registers.enabled(CR0_SMMUEN)) this.#disable();
+    if (!bitsOf(changed, CR0_CMDQEN)) return;
     if (this.registers.enabled(CR0_CMDQEN)) {
       this.#commands.load();
       this.#commands.run();
     } else {
       this.#commands.stop();
     }
+  }
+
+  // SMMUEN first: a transaction that stalls meanwhile is found by the look that follows (IHI 0070 section 6.3.9.6).
+  #disable(): void {
+    this.#publish();
+    terminateStalls(this.#hostMemory, this.#smmuIndex);
   }
 
   // The ring lies in host RAM, window 0 of the physical address map, or nowhere.

@@ -19,6 +19,8 @@ import {
   OP_CFGI_STE_RANGE,
   OP_CMD_SYNC,
   OP_PREFETCH_CFG,
+  OP_RESUME,
+  OP_STALL_TERM,
   OP_TLBI_NH_ALL,
   OP_TLBI_NH_ASID,
   OP_TLBI_NH_VA,
@@ -26,6 +28,9 @@ import {
   OP_TLBI_NSNH_ALL,
   OP_TLBI_S2_IPA,
   OP_TLBI_S12_VMALL,
+  RESUME_AB,
+  RESUME_AC,
+  RESUME_STAG,
   SYNC_CS,
   SYNC_CS_NONE,
   SYNC_MSH,
@@ -183,6 +188,24 @@ export function atcInv(target: AtcInvalidation): Uint32Array {
     [ATC_INV_ADDR_LO, lo >>> 12],
     [ATC_INV_ADDR_HI, hi],
   ]);
+}
+
+/** What becomes of a stalled transaction: it is translated again, ends with an abort, or reads as zero and ignores writes. */
+export type ResumeAction = 'retry' | 'abort' | 'razwi';
+
+/** Answers the stalled transaction that an event record has named. */
+export function resume(streamId: number, stag: number, action: ResumeAction): Uint32Array {
+  return command(OP_RESUME, [
+    [CMD_SID, streamId],
+    [RESUME_AC, action === 'retry' ? 1 : 0],
+    [RESUME_AB, action === 'abort' ? 1 : 0],
+    [RESUME_STAG, stag],
+  ]);
+}
+
+/** Ends every stalled transaction of a stream with an abort. */
+export function stallTerm(streamId: number): Uint32Array {
+  return command(OP_STALL_TERM, [[CMD_SID, streamId]]);
 }
 
 /** An MSI that a CMD_SYNC with CS = IRQ writes. */

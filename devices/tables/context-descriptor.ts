@@ -16,6 +16,7 @@ import {
   CD_OR0,
   CD_OR1,
   CD_R,
+  CD_S,
   CD_SH0,
   CD_SH1,
   CD_SIZE,
@@ -53,6 +54,8 @@ export interface ContextDescriptor {
   readonly record?: boolean;
   /** Abort faulting transactions (A), default true; false makes them read as zero. */
   readonly abort?: boolean;
+  /** Stall faulting transactions (S), default false. */
+  readonly stall?: boolean;
   /** Ignore the access flag (AFFD), default false. */
   readonly accessFlagDisabled?: boolean;
 }
@@ -90,6 +93,7 @@ export function contextDescriptor(options: ContextDescriptor): Uint32Array {
   setField(cd, CD_IPS, addressSizeCode(options.outputBits ?? 48));
   setField(cd, CD_AFFD, options.accessFlagDisabled ? 1 : 0);
   setField(cd, CD_AA64, 1);
+  setField(cd, CD_S, options.stall ? 1 : 0);
   setField(cd, CD_R, options.record === false ? 0 : 1);
   setField(cd, CD_A, options.abort === false ? 0 : 1);
   setField(cd, CD_ASET, 1);

@@ -26,6 +26,7 @@ import {
   STE_S2PS,
   STE_S2PTW,
   STE_S2R,
+  STE_S2S,
   STE_S2SH0,
   STE_S2SL0,
   STE_S2T0SZ,
@@ -73,6 +74,8 @@ export interface SteStage2 {
   readonly startLevel?: number;
   /** Record faults of stage 2 (S2R), default true. */
   readonly record?: boolean;
+  /** Stall transactions on faults of stage 2 (S2S), default false. */
+  readonly stall?: boolean;
   /** Ignore the access flag (S2AFFD), default false. */
   readonly accessFlagDisabled?: boolean;
   /** Stage 2 overrides the memory type of stage 1 (S2FWB), default false. */
@@ -117,6 +120,7 @@ function setStage2(ste: Uint32Array, stage2: SteStage2): void {
   setField(ste, STE_S2PTW, 1);
   setField(ste, STE_S2AFFD, stage2.accessFlagDisabled ? 1 : 0);
   setField(ste, STE_S2R, stage2.record === false ? 0 : 1);
+  setField(ste, STE_S2S, stage2.stall ? 1 : 0);
   setField(ste, STE_S2FWB, stage2.forceWriteBack ? 1 : 0);
   setField(ste, STE_S2TTB_LO, lo >>> 4);
   setField(ste, STE_S2TTB_HI, hi);

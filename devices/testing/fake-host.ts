@@ -48,6 +48,8 @@ export class FakeHost implements DeviceHost {
   readonly levels = new Map<number, boolean>();
   readonly maps: GrantedMap[] = [];
   readonly loops: BackgroundLoop[] = [];
+  /** Whether the IOMMU holds an access of the DMA port. By default it never does. */
+  stalls: (iova: number) => boolean = () => false;
   readonly #options: FakeHostOptions;
   #now = 0;
 
@@ -114,6 +116,10 @@ export class FakeHost implements DeviceHost {
   dmaPort(): DmaPort {
     const within = (iova: number, length: number) => Math.max(0, Math.min(length, this.ramGpa + this.ramSize - iova));
     const access = (kind: string, iova: number, length: number, copy: (at: number, length: number) => void): DmaResult => {
+      if (this.stalls(iova)) {
+        this.log.push(`dma ${kind} 0x${iova.toString(16)} stalled`);
+        return { ok: false, done: 0, stalled: true };
+      }
       const done = iova >= this.ramGpa ? within(iova, length) : 0;
       if (done > 0) copy(iova - this.ramGpa, done);
       this.log.push(`dma ${kind} 0x${iova.toString(16)} ${done} ${done === length ? 'ok' : 'fault'}`);
@@ -123,6 +129,9 @@ export class FakeHost implements DeviceHost {
       streamId: this.#options.streamId ?? 8,
       read: (iova, target) => access('read', iova, target.length, (at, length) => target.set(this.ram.subarray(at, at + length))),
       write: (iova, source) => access('write', iova, source.length, (at, length) => this.ram.set(source.subarray(0, length), at)),
+      abandon: () => {
+        this.log.push('dma abandon');
+      },
     };
   }
 

@@ -12,6 +12,8 @@ import {
   OP_CMD_SYNC,
   OP_PREFETCH_ADDR,
   OP_PREFETCH_CFG,
+  OP_RESUME,
+  OP_STALL_TERM,
   OP_TLBI_NH_ALL,
   OP_TLBI_NH_ASID,
   OP_TLBI_NH_VA,
@@ -29,6 +31,8 @@ import {
   ACTION_HOST,
   ACTION_ILLEGAL,
   ACTION_NONE,
+  ACTION_RESUME,
+  ACTION_STALL_TERM,
   ACTION_SYNC,
   ACTION_TLBI_NH_ALL,
   ACTION_TLBI_NH_ASID,
@@ -45,7 +49,7 @@ import {
   QUEUE_KINDS,
   SMMU_AT_ACTIONS,
 } from '../../assembly/layout/host-memory.ts';
-import { IDR0_ATS, IDR0_S1P, IDR0_S2P } from '../../assembly/layout/smmu-registers.ts';
+import { IDR0_ATS, IDR0_S1P, IDR0_S2P, IDR0_STALL_MODEL, STALL_MODEL_TERMINATE } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../plugin/index.ts';
 import { smmuBase } from './unit.ts';
 
@@ -60,8 +64,17 @@ function invalidations(idr0: number): [number, number][] {
   return actions;
 }
 
+/** Answers to stalled transactions, where there can be any. */
+function stallAnswers(idr0: number): [number, number][] {
+  if (bitsOf(idr0, IDR0_STALL_MODEL) === STALL_MODEL_TERMINATE) return [];
+  return [
+    [OP_RESUME, ACTION_RESUME],
+    [OP_STALL_TERM, ACTION_STALL_TERM],
+  ];
+}
+
 function hypervisorActions(idr0: number): Actions {
-  const actions = new Map(invalidations(idr0));
+  const actions = new Map([...invalidations(idr0), ...stallAnswers(idr0)]);
   actions.set(OP_PREFETCH_CFG, ACTION_NONE).set(OP_PREFETCH_ADDR, ACTION_NONE);
   actions.set(OP_CFGI_STE, ACTION_CFGI_STE).set(OP_CFGI_STE_RANGE, ACTION_CFGI_STE_RANGE);
   actions.set(OP_TLBI_NSNH_ALL, ACTION_TLBI_NSNH_ALL);
@@ -74,7 +87,7 @@ function hypervisorActions(idr0: number): Actions {
 
 /** The trapped CMDQ of a guest whose vSMMU has stage 1 only: what iommufd forwards, and what the vSMMU does itself. */
 function trappedActions(idr0: number): Actions {
-  const actions = new Map<number, number>();
+  const actions = new Map(stallAnswers(idr0));
   for (const op of [OP_PREFETCH_CFG, OP_PREFETCH_ADDR, OP_CFGI_STE, OP_CFGI_STE_RANGE, OP_CFGI_CD, OP_CFGI_CD_ALL])
     actions.set(op, ACTION_HOST);
   actions.set(OP_CMD_SYNC, ACTION_SYNC).set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL).set(OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID);

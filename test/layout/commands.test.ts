@@ -29,6 +29,7 @@ const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
     'ATC_INV',
     { ...STREAM, ATC_INV_GLOBAL: [0, 9, 9], ATC_INV_SIZE: [1, 5, 0], ATC_INV_ADDR_LO: [1, 31, 12], ATC_INV_ADDR_HI: [1, 63, 32] },
   ],
+  ['RESUME', { CMD_SID: [0, 63, 32], RESUME_AC: [0, 12, 12], RESUME_AB: [0, 13, 13], RESUME_STAG: [1, 15, 0] }],
   [
     'CMD_SYNC',
     {
@@ -200,6 +201,26 @@ const COMMANDS: readonly Image[] = [
       [C.ATC_INV_ADDR_HI, 0x7f00],
     ],
     '0000000800000240 00007f0000004002',
+  ],
+  [
+    'RESUME with a retry',
+    [
+      [C.CMD_OP, C.OP_RESUME],
+      [C.CMD_SID, 8],
+      [C.RESUME_AC, 1],
+      [C.RESUME_STAG, 0xfc01],
+    ],
+    '0000000800001044 000000000000fc01',
+  ],
+  [
+    'RESUME with an abort',
+    [
+      [C.CMD_OP, C.OP_RESUME],
+      [C.CMD_SID, 8],
+      [C.RESUME_AB, 1],
+      [C.RESUME_STAG, 1],
+    ],
+    '0000000800002044 0000000000000001',
   ],
   [
     'CMD_SYNC without signal',

@@ -55,9 +55,9 @@ describe('a program without', () => {
     return program;
   }
 
-  async function withDrain(name: string, original: string, mutant: string): Promise<Report> {
+  async function withDrain(name: string, file: string, original: string, mutant: string): Promise<Report> {
     const program = await copy(name);
-    await mutate(join(program, 'assembly/vcmdq-drain/execute.ts'), original, mutant);
+    await mutate(join(program, 'assembly/vcmdq-drain', file), original, mutant);
     const drain = await compileAssembly('assembly/vcmdq-drain/index.ts', ['--target', 'vcmdq-drain'], program);
     await writeFile(join(program, 'dist/assembly/vcmdq-drain.wasm'), drain);
     return await bootToy(program);
@@ -72,13 +72,13 @@ describe('a program without', () => {
   });
 
   it('VMID substitution: the neighbours’ IOTLB entries are lost', { timeout: 60_000 }, async () => {
-    const report = await withDrain('vmid', 'if (load<u32>(context, CTX_HYP_OWN) != 0) return written;', 'return written;');
+    const report = await withDrain('vmid', 'execute.ts', 'if (load<u32>(context, CTX_HYP_OWN) != 0) return written;', 'return written;');
     expect(report.ok).toBe(false);
     expect(failed(report)).toContain('isolation: IOTLB entries: vm1 lost nothing');
   });
 
   it('StreamID match: a guest names streams that are not its own', { timeout: 60_000 }, async () => {
-    const report = await withDrain('sid', 'return NO_SID;', 'return u64(virtSid);');
+    const report = await withDrain('sid', 'endpoint-commands.ts', 'return NO_SID;', 'return u64(virtSid);');
     expect(report.ok).toBe(false);
     expect(failed(report)).toContain('vm0: attack-sid-fields');
   });

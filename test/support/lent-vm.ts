@@ -16,6 +16,7 @@ import { offsetOfGpa, ramRegions } from '../../vmm/machine/index.ts';
 
 export const RAM_GPA_BASE = 0x80000000;
 export const RING_GPA = RAM_GPA_BASE + 0x180000;
+const CMDQ_GPA = RAM_GPA_BASE + 0x181000;
 export const DATA_GPA = RAM_GPA_BASE + 0x140000;
 export const IOVA = 0x1_0000_0000;
 export const ASID = 5;
@@ -63,11 +64,11 @@ export function lendVm(host: Host, name = 'vm'): LentVm {
 }
 
 /** Attaches the VM's stream with one page at IOVA. */
-export function attachStage1({ viommu, memory }: LentVm): PageTable {
+export function attachStage1({ viommu, memory }: LentVm, { stall = false } = {}): PageTable {
   const table = new PageTable(memory, { stage: 1 });
   table.map(IOVA, DATA_GPA, 0x1000, S1_READ_WRITE);
   const cd = memory.allocate(CD_SIZE, CD_SIZE);
-  storeStructure(memory, cd, contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }));
+  storeStructure(memory, cd, contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 }, stall }));
   viommu.attachStream(STREAM, stage1Ste({ contextPtr: cd }));
   return table;
 }
@@ -77,6 +78,18 @@ export function startVcmdq({ vintf }: LentVm): void {
   vintf.setEnabled();
   if (!vintf.allocateQueue(0, RING_GPA, RING_LOG2SIZE)) throw new Error('no queue');
   vintf.writePage0(0, VCMDQ_CONFIG, 1);
+}
+
+/** Runs commands on the VM's trapped command queue, which has no CMDQ_PROD register in front of it here. */
+export function sendOnCmdq({ viommu, memory }: LentVm, ...commands: readonly Uint32Array[]): number {
+  const queue = viommu.commandQueue;
+  viommu.setCommandRing(CMDQ_GPA, RING_LOG2SIZE);
+  queue.allocated = true;
+  for (const command of commands) {
+    writeCommand(memory, CMDQ_GPA, queue.prod % 2 ** RING_LOG2SIZE, command);
+    queue.prod = (queue.prod + 1) % 2 ** (RING_LOG2SIZE + 1);
+  }
+  return viommu.serveCommandQueue();
 }
 
 /** Appends commands to the first VCMDQ and rings. */

@@ -14,7 +14,7 @@ import {
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
-import { ACCESS_WRITE, type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { ACCESS_WRITE, type HotModules, type SmmuCoreExports, TRANSLATE_OK } from '../../assembly/load.ts';
 import { PhysicalSmmu, type ViommuBackend } from '../../devices/smmuv3/index.ts';
 import {
   abortSte,
@@ -121,14 +121,24 @@ export class TestViommuBackend implements ViommuBackend {
     if (this.bus.read32(SMMU_CMDQ_CONS) !== this.bus.read32(SMMU_CMDQ_PROD)) throw new Error('the physical command queue does not run');
   }
 
-  /** An access of a stream as the DMA port of a machine makes it: the PA, or undefined when it is refused. */
-  dma(virtSid: number, iova: number, options: { write?: boolean; ssid?: number } = {}): number | undefined {
+  get core(): SmmuCoreExports {
+    return this.#unit.core;
+  }
+
+  /** An access of a stream as the DMA port of a machine makes it: TRANSLATE_*. */
+  translate(virtSid: number, iova: number, options: { write?: boolean; ssid?: number } = {}): number {
     const { core } = this.#unit;
     const ssid = options.ssid ?? CFG_NO_SSID | 0;
     core.accessBegin();
     const attributes = options.write === false ? 0 : ACCESS_WRITE;
     const status = core.translate(smmuBase(0), physicalSid(virtSid), ssid, (iova % 2 ** 32) | 0, Math.floor(iova / 2 ** 32), attributes);
     core.accessEnd();
+    return status;
+  }
+
+  /** The same: the PA, or undefined when it is refused. */
+  dma(virtSid: number, iova: number, options: { write?: boolean; ssid?: number } = {}): number | undefined {
+    const status = this.translate(virtSid, iova, options);
     const pa = new DataView(this.hostMemory.buffer).getBigUint64(this.#unit.threadBlock + THREAD_PA, true);
     return status === TRANSLATE_OK ? Number(pa) : undefined;
   }

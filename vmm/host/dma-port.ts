@@ -1,14 +1,27 @@
 // The way of a bus master to memory: every access through the physical SMMU, page by page, under the stream's physical StreamID.
 
-import { SMMU_AT_PARKED, THREAD_PA, THREAD_PA_SIZE } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_WRITE, TRANSLATE_OK, TRANSLATE_RAZWI } from '../../assembly/load.ts';
-import type { DmaPort, DmaResult } from '../../devices/plugin/index.ts';
+import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
+import {
+  SMMU_AT_PARKED,
+  STALL_ABORT,
+  STALL_RAZWI,
+  STALL_WAITING,
+  THREAD_EVENT,
+  THREAD_PA,
+  THREAD_PA_SIZE,
+} from '../../assembly/layout/host-memory.ts';
+import { ACCESS_WRITE, TRANSLATE_ABORT, TRANSLATE_OK, TRANSLATE_RAZWI, TRANSLATE_STALLED, TRANSLATE_WAIT } from '../../assembly/load.ts';
+import { bitsOf, type DmaPort, type DmaResult, wordOf } from '../../devices/plugin/index.ts';
 import { offsetOfGpa } from '../machine/index.ts';
 import type { HostRam } from './host-ram.ts';
 import type { Vm } from './vm.ts';
 
 /** The smallest page: no access in flight crosses one. */
 const PAGE = 4096;
+
+// What one access within a page comes to, beside the bytes that it has moved.
+const REFUSED = -1;
+const STALLED = -2;
 
 export interface DmaStream {
   readonly vm: Vm;
@@ -25,6 +38,8 @@ export class StreamDmaPort implements DmaPort {
   readonly #stream: DmaStream;
   readonly #host: Uint32Array;
   readonly #guest: Uint8Array;
+  /** STAG by iova of the accesses that have stalled: reads, writes. */
+  readonly #stalled: readonly [Map<number, number>, Map<number, number>] = [new Map(), new Map()];
 
   constructor(stream: DmaStream) {
     this.streamId = stream.virtSid;
@@ -52,28 +67,61 @@ export class StreamDmaPort implements DmaPort {
       const moved = this.#access(at, inPage, write);
       core.accessEnd();
       this.#serveParked();
-      if (moved < 0) return { ok: false, done };
+      if (moved === STALLED) return { ok: false, done, stalled: true };
+      if (moved === REFUSED) return { ok: false, done };
       done += moved;
     }
     return { ok: true, done };
   }
 
-  /** One access within a page; bytes moved, -1 when it was refused. */
-  #access(iova: number, bytes: Uint8Array, write: boolean): number {
+  abandon(): void {
+    const { vm, smmu, physSid } = this.#stream;
+    for (const stalled of this.#stalled) {
+      for (const stag of stalled.values()) vm.unit.core.stallAbandon(smmu, physSid, stag);
+      stalled.clear();
+    }
+  }
+
+  /** The answer to an access that has stalled, as a TRANSLATE_*; undefined when it is to be translated. */
+  #answer(iova: number, write: boolean): number | undefined {
+    const { vm, smmu, physSid } = this.#stream;
+    const stalled = this.#stalled[write ? 1 : 0];
+    const stag = stalled.size === 0 ? undefined : stalled.get(iova);
+    if (stag === undefined) return undefined;
+    const answer = vm.unit.core.stallAnswer(smmu, physSid, stag);
+    if (answer === STALL_WAITING) return TRANSLATE_WAIT;
+    stalled.delete(iova);
+    if (answer === STALL_RAZWI) return TRANSLATE_RAZWI;
+    return answer === STALL_ABORT ? TRANSLATE_ABORT : undefined;
+  }
+
+  #translate(iova: number, write: boolean): number {
     const { vm, smmu, physSid } = this.#stream;
     const { core, threadBlock } = vm.unit;
     const result = core.translate(smmu, physSid, -1, iova | 0, Math.floor(iova / 2 ** 32), write ? ACCESS_WRITE : 0);
+    if (result === TRANSLATE_STALLED) {
+      const word = this.#host[(threadBlock + THREAD_EVENT) / 4 + wordOf(EVT_STALL)] ?? 0;
+      this.#stalled[write ? 1 : 0].set(iova, bitsOf(word, EVT_STAG));
+    }
+    return result;
+  }
+
+  /** One access within a page: bytes moved, REFUSED or STALLED. */
+  #access(iova: number, bytes: Uint8Array, write: boolean): number {
+    const { threadBlock } = this.#stream.vm.unit;
+    const result = this.#answer(iova, write) ?? this.#translate(iova, write);
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);
       return bytes.length;
     }
-    if (result !== TRANSLATE_OK) return -1;
+    if (result === TRANSLATE_STALLED || result === TRANSLATE_WAIT) return STALLED;
+    if (result !== TRANSLATE_OK) return REFUSED;
     const address = this.#host[(threadBlock + THREAD_PA) >> 2] ?? 0;
     const window = this.#host[(threadBlock + THREAD_PA + 4) >> 2] ?? 0;
     const block = 2 ** (this.#host[(threadBlock + THREAD_PA_SIZE) >> 2] ?? 0);
     const length = Math.min(bytes.length, block - (address % block));
     const memory = this.#memory(window, address, length);
-    if (!memory) return -1;
+    if (!memory) return REFUSED;
     if (write) memory.set(bytes.subarray(0, length));
     else bytes.set(memory);
     return length;

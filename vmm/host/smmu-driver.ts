@@ -6,6 +6,7 @@ import {
   CR0_EVTQEN,
   CR0_SMMUEN,
   IDR0_ATS,
+  IDR0_STALL_MODEL,
   IDR1_CMDQS,
   IDR1_EVTQS,
   IRQ_CTRL_EVTQ_IRQEN,
@@ -28,6 +29,8 @@ import {
   SMMU_IRQ_CTRLACK,
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
+  STALL_MODEL_FORCED,
+  STALL_MODEL_TERMINATE,
   STRTAB_BASE_CFG_LOG2SIZE,
 } from '../../assembly/layout/smmu-registers.ts';
 import { STE_SIZE } from '../../assembly/layout/ste.ts';
@@ -51,6 +54,8 @@ export class SmmuDriver {
   readonly events: HostEventQueue;
   /** IDR0 to IDR5, IIDR, AIDR. */
   readonly identification: readonly number[];
+  /** Whether transactions can stall. */
+  readonly stalls: boolean;
   readonly #registers: Registers;
   readonly #ram: HostRam;
   readonly #streamTable: number;
@@ -60,6 +65,10 @@ export class SmmuDriver {
     this.#ram = ram;
     const bytes = STE_SIZE * 2 ** STREAM_TABLE_LOG2SIZE;
     this.#streamTable = ram.allocate(bytes, bytes);
+    const model = bitsOf(registers.read32(SMMU_IDR0), IDR0_STALL_MODEL);
+    // Guests' CDs would all have to ask for stalls, and nobody here answers those of stage 2.
+    if (model === STALL_MODEL_FORCED) throw new RangeError('a host does not work an SMMU that forces stalls (IDR0.STALL_MODEL 2)');
+    this.stalls = model !== STALL_MODEL_TERMINATE;
     const idr1 = registers.read32(SMMU_IDR1);
     this.identification = IDENTIFICATION.map((register) => registers.read32(register));
     this.commands = new HostCommandQueue(registers, ram, bitsOf(idr1, IDR1_CMDQS), betweenLooks);

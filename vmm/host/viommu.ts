@@ -229,6 +229,7 @@ export class Viommu implements ViommuBackend {
 
   setGlobalBypass(abort: boolean): void {
     for (const stream of this.#streams.values()) this.#attach(stream, abort ? this.#abort : this.#bypass);
+    this.#driver.terminateStalls();
   }
 
   #invalidate(entries: Uint8Array): number {

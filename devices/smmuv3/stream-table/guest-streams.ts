@@ -13,6 +13,8 @@ import {
   SMMU_CR2,
   SMMU_IDR0,
   SMMU_IDR1,
+  STALL_MODEL_BOTH,
+  STALL_MODEL_TERMINATE,
 } from '../../../assembly/layout/smmu-registers.ts';
 import {
   L1STD_SIZE,
@@ -124,12 +126,14 @@ export class GuestStreams {
     if (config > STE_CONFIG_S1) return false;
     if (config < STE_CONFIG_S1) return true;
     const idr0 = this.#registers.get(SMMU_IDR0);
-    if (fieldOf(ste, STE_S1STALLD) && bitsOf(idr0, IDR0_STALL_MODEL) === 1) return false;
+    if (fieldOf(ste, STE_S1STALLD) && bitsOf(idr0, IDR0_STALL_MODEL) !== STALL_MODEL_BOTH) return false;
     const cdMax = fieldOf(ste, STE_S1CDMAX);
     if (cdMax > bitsOf(this.#registers.get(SMMU_IDR1), IDR1_SSIDSIZE)) return false;
     // The reserved format acts as linear.
     const twoLevel = [STE_S1FMT_4K, STE_S1FMT_64K].includes(fieldOf(ste, STE_S1FMT));
     if (cdMax !== 0 && twoLevel && !bitsOf(idr0, IDR0_CD2L)) return false;
+    // Where the guest's SMMU has no stalls, CD.S is illegal; the host's, which may have them, says so if S1STALLD is set.
+    if (bitsOf(idr0, IDR0_STALL_MODEL) === STALL_MODEL_TERMINATE) setField(ste, STE_S1STALLD, 1);
     // Split-stage ATS needs both stages; without ATS the field is ignored.
     if (!bitsOf(idr0, IDR0_ATS)) setField(ste, STE_EATS, 0);
     return fieldOf(ste, STE_EATS) <= 1;

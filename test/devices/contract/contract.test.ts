@@ -49,6 +49,12 @@ function reportErrors(device: Device): void {
   }
 }
 
+// RAM says what stalls, so that a restored device meets what the saved one did.
+function stallingDmaEngine(host: FakeHost): DmaEngine {
+  host.stalls = (iova) => iova % 0x4000 < 0x1000 && ((host.ram[0] ?? 0) & 1) !== 0;
+  return new DmaEngine();
+}
+
 const devices: [string, DeviceFactory, ContractOptions?][] = [
   [
     'Pl011',
@@ -60,6 +66,7 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     },
   ],
   ['DmaEngine', () => new DmaEngine(), { stimulus: dmaStep }],
+  ['DmaEngine behind an IOMMU that stalls', stallingDmaEngine, { stimulus: dmaStep }],
   ['Checkpoint', () => new Checkpoint({ onPhase: ignore, onResult: ignore })],
   ['PhysicalCmdqv', (host) => physicalCmdqv(host, 'hypervisor'), physicalOptions],
   ['PhysicalCmdqv that reports all errors', (host) => physicalCmdqv(host, 'all'), physicalOptions],

@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest';
 import { loadHotModules } from '../../../assembly/load.ts';
-import { VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import { GUEST_ID_REGISTERS, type SmmuIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   contextDescriptor,
   PageTable,
@@ -51,9 +51,14 @@ export const memory: TableMemory = {
 
 /** A new board out of reset. */
 export function setUp(): void {
+  setUpWith(GUEST_ID_REGISTERS);
+}
+
+/** The same with other ID registers. */
+export function setUpWith(idRegisters: SmmuIdRegisters): void {
   host = new FakeHost();
   backend = new TestViommuBackend(modules, host);
-  device = new VirtualSmmu({ backend });
+  device = new VirtualSmmu({ backend, idRegisters });
   device.attach(host);
   device.reset();
   bus = new DeviceBus(device);
@@ -93,11 +98,11 @@ export function record(index: number): bigint[] {
 }
 
 /** A stage-1 domain of stream 8 that maps iova 0x10000 to BUFFER, read-write, and 0x11000 read-only. */
-export function stage1(): PageTable {
+export function stage1({ stall = false, stallDisabled = false } = {}): PageTable {
   const table = new PageTable(memory, { stage: 1 });
   table.map(0x10000, BUFFER, 0x1000, S1_READ_WRITE);
   table.map(0x11000, BUFFER + 0x1000, 0x1000, S1_READ_ONLY);
-  writeCd(memory, CDS, 0, contextDescriptor({ asid: 1, lower: { ttb: table.root, inputBits: 48 } }));
-  writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS }));
+  writeCd(memory, CDS, 0, contextDescriptor({ asid: 1, lower: { ttb: table.root, inputBits: 48 }, stall }));
+  writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, stallDisabled }));
   return table;
 }

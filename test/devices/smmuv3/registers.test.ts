@@ -28,13 +28,13 @@ describe('ID registers', () => {
   it('of a guest: stage 1 only, small queues, linear stream table', () => {
     const bus = virtual(new FakeHost());
     const ids = [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c].map((offset) => bus.read32(offset));
-    expect(ids).toEqual([0x0d48349a, 0x01080510, 0, 0x404, 0, 0x75, 0, 2]);
+    expect(ids).toEqual([0x0c48349a, 0x01080510, 0, 0x404, 0, 0x04000075, 0, 2]);
   });
 
   it('of a host: stage 2, 16-bit VMIDs, S2FWB', () => {
     const bus = physical(new FakeHost());
     const ids = [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c].map((offset) => bus.read32(offset));
-    expect(ids).toEqual([0x0d4c349b, 0x014a0510, 0, 0x504, 0, 0x75, 0, 2]);
+    expect(ids).toEqual([0x0c4c349b, 0x014a0510, 0, 0x504, 0, 0x04000075, 0, 2]);
   });
 
   it.each([

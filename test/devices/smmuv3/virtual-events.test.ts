@@ -15,11 +15,7 @@ describe('streams without a valid STE', () => {
       () => writeSte(memory, STREAMS, 8, nestedSte({ contextPtr: CDS }, { vmid: 0, ttb: 0, inputBits: 40 })),
       [0x0000_0008_0000_0004n, 0n, 0n, 0n],
     ],
-    [
-      'S1STALLD on an SMMU that terminates',
-      () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, stallDisabled: true })),
-      [0x0000_0008_0000_0004n, 0n, 0n, 0n],
-    ],
+    ['a CD that stalls behind S1STALLD', () => stage1({ stall: true, stallDisabled: true }), [0x0000_0008_0000_000an, 0n, 0n, 0n]],
     [
       '21-bit SubstreamIDs',
       () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, cdMax: 21 })),

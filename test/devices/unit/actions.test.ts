@@ -14,11 +14,13 @@ import { createHostMemory, smmuBase, writeActions } from '../../../devices/unit/
 const S2P = 1;
 const S1P = 2;
 const ATS = 0x400;
-const ALL = S1P | S2P | ATS;
+const TERMINATE = 0x1000000;
+const ALL = S1P | S2P | ATS | TERMINATE;
 
 const ALWAYS = [0x01, 0x02, 0x03, 0x04, 0x30, 0x46];
 const STAGE1 = [0x05, 0x06, 0x10, 0x11, 0x12, 0x13];
 const STAGE2 = [0x28, 0x2a];
+const STALLS = [0x44, 0x45];
 
 function legal(kind: number, idr0: number): number[] {
   const memory = createHostMemory({ ramSize: 0x10000 });
@@ -32,9 +34,11 @@ const sorted = (...lists: number[][]) => lists.flat().sort((a, b) => a - b);
 describe('legal opcodes', () => {
   it.each([
     ['both stages and ATS', ALL, sorted(ALWAYS, STAGE1, STAGE2, [0x40])],
-    ['stage 1 alone', S1P, sorted(ALWAYS, STAGE1)],
-    ['stage 2 alone', S2P, sorted(ALWAYS, STAGE2)],
-    ['stage 2 and ATS', S2P | ATS, sorted(ALWAYS, STAGE2, [0x40])],
+    ['stage 1 alone', S1P | TERMINATE, sorted(ALWAYS, STAGE1)],
+    ['stage 1 and stalls', S1P, sorted(ALWAYS, STAGE1, STALLS)],
+    ['stage 1 and forced stalls', S1P | 0x2000000, sorted(ALWAYS, STAGE1, STALLS)],
+    ['stage 2 alone', S2P | TERMINATE, sorted(ALWAYS, STAGE2)],
+    ['stage 2 and ATS', S2P | ATS | TERMINATE, sorted(ALWAYS, STAGE2, [0x40])],
   ])('of the SMMU’s own queue with %s', (_name, idr0, opcodes) => {
     expect(legal(QUEUE_KIND_MAIN, idr0)).toEqual(opcodes);
     // HYP_OWN gives a VINTF the whole set.
@@ -49,8 +53,9 @@ describe('legal opcodes', () => {
     expect(legal(QUEUE_KIND_VCMDQ_GUEST, idr0)).toEqual(opcodes);
   });
 
-  it('of a guest’s own queue: those of an SMMU without stage 2, ATC_INV where the host has ATS', () => {
+  it('of a guest’s own queue: those of an SMMU without stage 2, ATC_INV where the host has ATS, answers where it has stalls', () => {
     expect(legal(QUEUE_KIND_GUEST_CMDQ, ALL)).toEqual(sorted(ALWAYS, STAGE1, [0x40]));
-    expect(legal(QUEUE_KIND_GUEST_CMDQ, S1P | S2P)).toEqual(sorted(ALWAYS, STAGE1));
+    expect(legal(QUEUE_KIND_GUEST_CMDQ, S1P | S2P | TERMINATE)).toEqual(sorted(ALWAYS, STAGE1));
+    expect(legal(QUEUE_KIND_GUEST_CMDQ, S1P | S2P)).toEqual(sorted(ALWAYS, STAGE1, STALLS));
   });
 });

@@ -1,6 +1,14 @@
 // A guest's STE as a nested HWPT (struct iommu_hwpt_arm_smmuv3): its stage 1 on its vIOMMU's stage 2.
 
-import { STE_CONFIG, STE_CONFIG_ABORT, STE_CONFIG_BYPASS, STE_CONFIG_S1, STE_EATS, STE_V } from '../../../assembly/layout/ste.ts';
+import {
+  STE_CONFIG,
+  STE_CONFIG_ABORT,
+  STE_CONFIG_BYPASS,
+  STE_CONFIG_S1,
+  STE_EATS,
+  STE_S1STALLD,
+  STE_V,
+} from '../../../assembly/layout/ste.ts';
 import { fieldOf, setField } from '../../../devices/plugin/index.ts';
 import { abortSte, invalidSte, nestedSte, stage2Ste } from '../../../devices/tables/index.ts';
 import { HWPT_DATA_ARM_SMMUV3, type IommuDevice, type NestedDomain, type NestedRequest, require } from '../../iommufd/index.ts';
@@ -70,6 +78,8 @@ export class ArmNested implements NestedDomain {
       ste[word] = ((ste[word] ?? 0) & ~mask) | ((this.#vste[word] ?? 0) & mask);
     });
     setField(ste, STE_CONFIG, config);
+    // Illegal where nothing stalls anyway.
+    if (!iommu.smmu.stalls) setField(ste, STE_S1STALLD, 0);
     return ste;
   }
 

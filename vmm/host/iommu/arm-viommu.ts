@@ -12,7 +12,8 @@ import {
 } from '../../../assembly/layout/host-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf, setField, withBits } from '../../../devices/plugin/index.ts';
-import { ContextBlock, QueueBlock } from '../../../devices/unit/index.ts';
+import { stallTerm } from '../../../devices/tables/index.ts';
+import { ContextBlock, QueueBlock, smmuBase } from '../../../devices/unit/index.ts';
 import {
   type DirectPage,
   INVALIDATE_DATA_ARM_SMMUV3,
@@ -134,6 +135,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     for (const pairs of this.sidPairs) pairs.set(pair, virtSid, physSid);
     return {
       destroy: () => {
+        this.vm.unit.core.stallForget(smmuBase(this.iommu.smmuIndex), physSid);
         for (const pairs of this.sidPairs) pairs.clear(pair);
         this.#devices[pair] = undefined;
         arm.vdevice = undefined;
@@ -205,6 +207,13 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     queue.allocated = true;
     const state = this.vm.unit.drain.serve(queue.smmu, queue.index);
     return { head: queue.cons, progress: PROGRESS.get(state) ?? 'running' };
+  }
+
+  /** The guest's SMMU is off: its stalled transactions end with an abort (IHI 0070 section 6.3.9.6). */
+  terminateStalls(): void {
+    const { smmu } = this.iommu;
+    const streams = this.#devices.flatMap((device) => device?.streams ?? []);
+    if (smmu.stalls && streams.length > 0) smmu.commands.issue(...streams.map((sid) => stallTerm(sid)));
   }
 
   /** An event of one of its devices, in the host's numbering. False when nobody takes it. */

@@ -1,0 +1,36 @@
+// The stalled transactions of a physical SMMU, as far as its device model has to do with them.
+
+import {
+  MAX_STALLS,
+  SMMU_AT_STALLED,
+  SMMU_AT_STALLS,
+  STALL_ABANDONED,
+  STALL_ABORT,
+  STALL_FREE,
+  STALL_SIZE,
+  STALL_STATE_SHIFT,
+  STALL_WAITING,
+} from '../../assembly/layout/host-memory.ts';
+import { smmuBase } from '../unit/index.ts';
+
+const STATE = 0xfn << BigInt(STALL_STATE_SHIFT);
+
+function withState(word: bigint, state: number): bigint {
+  return (word & ~STATE) | (BigInt(state) << BigInt(STALL_STATE_SHIFT));
+}
+
+/** Ends every stalled transaction with an abort: CR0.SMMUEN went to 0, or the SMMU was reset. Their endpoints take the answers. */
+export function terminateStalls(hostMemory: WebAssembly.Memory, smmuIndex: number): void {
+  const smmu = smmuBase(smmuIndex);
+  const words = new Int32Array(hostMemory.buffer);
+  const longs = new BigUint64Array(hostMemory.buffer);
+  if (Atomics.load(words, (smmu + SMMU_AT_STALLED) >> 2) === 0) return;
+  for (let entry = 0; entry < MAX_STALLS; entry++) {
+    const index = (smmu + SMMU_AT_STALLS + entry * STALL_SIZE) >> 3;
+    const word = Atomics.load(longs, index);
+    if (word === withState(word, STALL_WAITING)) Atomics.compareExchange(longs, index, word, withState(word, STALL_ABORT));
+    if (word !== withState(word, STALL_ABANDONED)) continue;
+    const freed = Atomics.compareExchange(longs, index, word, withState(word, STALL_FREE)) === word;
+    if (freed) Atomics.sub(words, (smmu + SMMU_AT_STALLED) >> 2, 1);
+  }
+}
