@@ -101,12 +101,9 @@ export const IDR5_OAS = (0 << 16) | (0 << 8) | 3;
 export const IDR5_GRAN4K = (0 << 16) | (4 << 8) | 1;
 export const IDR5_GRAN16K = (0 << 16) | (5 << 8) | 1;
 export const IDR5_GRAN64K = (0 << 16) | (6 << 8) | 1;
-<<<<<<< HEAD
 /** 1: 52-bit VAs with 64 KiB granules. */
 export const IDR5_VAX = (0 << 16) | (10 << 8) | 2;
-=======
 /** Most transactions that can be stalled at once. */
->>>>>>> de84fa6 (Stalls: records with a STAG, a table of stalled transactions, RESUME and STALL_TERM; the DMA engine waits for an answer)
 export const IDR5_STALL_MAX = (0 << 16) | (16 << 8) | 16;
 
 export const CR0_SMMUEN = (0 << 16) | (0 << 8) | 1;

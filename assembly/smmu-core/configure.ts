@@ -79,13 +79,10 @@ import {
   IDR5_GRAN4K,
   IDR5_GRAN16K,
   IDR5_GRAN64K,
-<<<<<<< HEAD
   IDR5_VAX,
-=======
   STALL_MODEL_BOTH,
   STALL_MODEL_FORCED,
   STALL_MODEL_TERMINATE,
->>>>>>> de84fa6 (Stalls: records with a STAG, a table of stalled transactions, RESUME and STALL_TERM; the DMA engine waits for an answer)
   STRTAB_BASE_CFG_FMT,
   STRTAB_BASE_CFG_LOG2SIZE,
   STRTAB_BASE_CFG_SPLIT,

@@ -25,13 +25,10 @@ import {
   IDR5_GRAN16K,
   IDR5_GRAN64K,
   IDR5_OAS,
-<<<<<<< HEAD
-  IDR5_VAX,
-=======
   IDR5_STALL_MAX,
+  IDR5_VAX,
   STALL_MODEL_FORCED,
   STALL_MODEL_TERMINATE,
->>>>>>> de84fa6 (Stalls: records with a STAG, a table of stalled transactions, RESUME and STALL_TERM; the DMA engine waits for an answer)
 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type Field, maskInWord } from '../plugin/index.ts';
 
