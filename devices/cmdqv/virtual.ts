@@ -38,10 +38,12 @@ import { VirtualSlots } from './virtual-slots.ts';
 export interface VirtualCmdqvOptions {
   /** The borrowed VINTF. */
   readonly backend: VintfBackend;
+  /** Default "cmdqv"; a machine with several tells them apart by it. */
+  readonly name?: string;
 }
 
 export class VirtualCmdqv implements Device {
-  readonly name = 'cmdqv';
+  readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: ABI_KIND_CMDQV, interrupts: 1, busMaster: false };
   readonly regions: readonly DeviceRegion[] = [{ name: 'cmdqv', size: cmdqvRegionSize(1), accessSizes: [4, 8] }];
@@ -55,7 +57,8 @@ export class VirtualCmdqv implements Device {
   private active = false;
 
   /** @throws {RangeError} when the backend's number of LVCMDQs is not a power of two up to 128. */
-  constructor({ backend }: VirtualCmdqvOptions) {
+  constructor({ backend, name = 'cmdqv' }: VirtualCmdqvOptions) {
+    this.name = name;
     this.#backend = backend;
     this.slots = new VirtualSlots(backend);
     const hasError = (slot: number) => slot < this.slots.count && this.slots.hasError(slot);

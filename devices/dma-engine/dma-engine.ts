@@ -100,7 +100,7 @@ function refused(result: DmaResult, fault: number, done: number, iova: number): 
 }
 
 export class DmaEngine implements Device {
-  readonly name = 'dma-engine';
+  readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: ABI_KIND_DMA, interrupts: 1, busMaster: true };
   readonly regions = [{ name: 'dma-engine', size: DMA_REGION_SIZE, accessSizes: [4, 8] as const }];
@@ -112,6 +112,11 @@ export class DmaEngine implements Device {
   private readonly registers = new RegisterFile(DMA_REGION_SIZE, REGISTERS);
   /** The operation that an access of it has stalled; none when its number is DMA_OP_NONE. */
   private underWay = noOperation();
+
+  /** A machine with several tells them apart by their names. */
+  constructor(name = 'dma-engine') {
+    this.name = name;
+  }
 
   attach(host: DeviceHost): void {
     this.#port = host.dmaPort();

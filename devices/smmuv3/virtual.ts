@@ -38,6 +38,8 @@ export interface VirtualSmmuOptions {
   readonly backend: ViommuBackend;
   /** Default GUEST_ID_REGISTERS. */
   readonly idRegisters?: SmmuIdRegisters;
+  /** Default "smmuv3"; a machine with several tells them apart by it. */
+  readonly name?: string;
 }
 
 const LAST_SID = 2 ** 32 - 1;
@@ -46,7 +48,7 @@ const LAST_SID = 2 ** 32 - 1;
 const NO_MEMORY: GuestMemory = { load64: () => undefined, store64: () => false, store32: () => false };
 
 export class VirtualSmmu implements Device {
-  readonly name = 'smmuv3';
+  readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: ABI_KIND_SMMUV3, interrupts: 2, busMaster: false };
   readonly regions = [{ name: 'smmuv3', size: SMMU_REGION_SIZE, accessSizes: [4, 8] as const }];
@@ -59,7 +61,8 @@ export class VirtualSmmu implements Device {
   private readonly streams: GuestStreams;
 
   /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do. */
-  constructor({ backend, idRegisters = GUEST_ID_REGISTERS }: VirtualSmmuOptions) {
+  constructor({ backend, idRegisters = GUEST_ID_REGISTERS, name = 'smmuv3' }: VirtualSmmuOptions) {
+    this.name = name;
     checkIdRegisters(idRegisters, 'guest');
     this.#backend = backend;
     const memory: GuestMemory = {
@@ -95,7 +98,7 @@ export class VirtualSmmu implements Device {
     this.#memory = host.memory;
     this.registers.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
-    host.background({ name: 'smmuv3', poll: () => (this.#commands.pending && this.#commands.run() ? 1 : 0) });
+    host.background({ name: this.name, poll: () => (this.#commands.pending && this.#commands.run() ? 1 : 0) });
   }
 
   reset(): void {

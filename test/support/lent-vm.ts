@@ -40,11 +40,16 @@ export interface LentVm {
 
 /** A VM with 2 MiB, one stream and a VINTF. */
 export function lendVm(host: Host, name = 'vm'): LentVm {
+  const [lent] = lendVmBehind(host, [0], name);
+  if (!lent) throw new Error('one SMMU, one vIOMMU');
+  return lent;
+}
+
+/** A VM with 2 MiB that has, behind each of these physical SMMUs, a vIOMMU with one stream and a VINTF. */
+export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm'): LentVm[] {
   const wasm = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
   const regions = ramRegions(wasm, RAM_GPA_BASE);
   const vm = host.createVm(name, wasm, regions);
-  const viommu = host.createViommu(vm, [STREAM], { cmdqv: true });
-  const vintf = host.createVintf(viommu);
   const view = new DataView(wasm.buffer);
   let next = TABLES_GPA;
   const memory: TableMemory = {
@@ -56,11 +61,15 @@ export function lendVm(host: Host, name = 'vm'): LentVm {
       return at;
     },
   };
-  const events: Uint32Array[] = [];
-  const errors: number[] = [];
-  viommu.onEvent((record) => events.push(record));
-  vintf.onError((lvcmdq) => errors.push(lvcmdq));
-  return { vm, viommu, vintf, memory, bytes: new Uint8Array(wasm.buffer), events, errors };
+  return smmus.map((smmu) => {
+    const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, smmu });
+    const vintf = host.createVintf(viommu);
+    const events: Uint32Array[] = [];
+    const errors: number[] = [];
+    viommu.onEvent((record) => events.push(record));
+    vintf.onError((lvcmdq) => errors.push(lvcmdq));
+    return { vm, viommu, vintf, memory, bytes: new Uint8Array(wasm.buffer), events, errors };
+  });
 }
 
 /** Attaches the VM's stream with one page at IOVA. */

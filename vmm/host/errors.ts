@@ -1,10 +1,21 @@
 import type { Errno } from '../iommufd/index.ts';
 import { VsmmuError } from '../machine/index.ts';
 
-export type HostFault = 'no-vmid' | 'no-vintf' | 'no-window' | 'no-context' | 'no-ram' | 'no-stream' | 'no-thread' | 'timeout' | 'in-use';
+export type HostFault =
+  | 'no-smmu'
+  | 'no-vmid'
+  | 'no-vintf'
+  | 'no-window'
+  | 'no-context'
+  | 'no-ram'
+  | 'no-stream'
+  | 'no-thread'
+  | 'timeout'
+  | 'in-use';
 
 /** What the object model's users know each as. */
 const ERRNOS: Readonly<Record<HostFault, Errno>> = {
+  'no-smmu': 'ENOENT',
   'no-vmid': 'ENOSPC',
   'no-vintf': 'ENOSPC',
   'no-window': 'ENOSPC',

@@ -1,21 +1,17 @@
-// A host: its memory, the one SMMU with its CMDQV that all its VMs share, and what it lends them.
+// A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
 
 import { HOST_AT_ATTENTION, MAX_THREADS, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
-import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
 import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
-import { bitsOf, type DmaPort } from '../../devices/plugin/index.ts';
+import type { DmaPort } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
-import { tlbiNsnhAll } from '../../devices/tables/index.ts';
-import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
+import { createHostMemory, Unit } from '../../devices/unit/index.ts';
 import { type Clock, MachineError, SYSTEM_CLOCK } from '../machine/index.ts';
-import { CmdqvDriver } from './cmdqv-driver.ts';
 import { StreamDmaPort } from './dma-port.ts';
 import { HostError } from './errors.ts';
 import { HostRam } from './host-ram.ts';
-import { type ArmDevice, ArmIommu } from './iommu/index.ts';
-import { LINE_CMDQV, LINE_EVENTS, LINE_GERROR, Platform } from './platform.ts';
+import type { ArmDevice } from './iommu/index.ts';
+import { PhysicalIommu } from './physical-iommu.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
-import { SmmuDriver } from './smmu-driver.ts';
 import { type SmmuCounters, smmuCounters } from './statistics.ts';
 import { ThreadAllocator } from './thread-allocator.ts';
 import { Vintf } from './vintf.ts';
@@ -23,17 +19,24 @@ import { Viommu } from './viommu.ts';
 import { Vm } from './vm.ts';
 import { type PinnedVmid, VmidAllocator } from './vmid-allocator.ts';
 
-export interface HostOptions {
-  /** The hot modules, when they are compiled already. */
-  readonly modules?: HotModules;
+/** One physical SMMU with its CMDQV. */
+export interface HostSmmuOptions {
   /** VINTFs of the CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
   readonly vintfs?: number;
   /** VCMDQs of the CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
   readonly vcmdqs?: number;
-  /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB. */
-  readonly ramSize?: number;
-  /** ID registers of the physical SMMU. */
+  /** ID registers of the SMMU. */
   readonly idRegisters?: SmmuIdRegisters;
+}
+
+/** What is said here of an SMMU holds for each that `smmus` does not say it of. */
+export interface HostOptions extends HostSmmuOptions {
+  /** The hot modules, when they are compiled already. */
+  readonly modules?: HotModules;
+  /** The SMMUs that the host has, 1 to 16. Default: one. */
+  readonly smmus?: readonly HostSmmuOptions[];
+  /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB for each SMMU. */
+  readonly ramSize?: number;
   /** Asked about every bad command of a VM before the VM learns of it. Default: report. */
   readonly onQueueError?: QueueErrorPolicy;
   /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
@@ -44,23 +47,29 @@ export interface HostOptions {
 export interface CreateViommuOptions {
   /** With a VINTF of the CMDQV, for `createVintf`. Default false. */
   readonly cmdqv?: boolean;
+  /** Number of the physical SMMU that it is behind, from 0. Default 0. */
+  readonly smmu?: number;
   /** Default: the host's. */
   readonly onQueueError?: QueueErrorPolicy;
 }
 
 /** Counts of a host, as plain data. */
 export interface HostStatistics {
+  /** SMMU 0. */
   readonly smmu: SmmuCounters;
+  /** Every SMMU. */
+  readonly smmus: readonly SmmuCounters[];
   readonly vms: number;
   readonly vmidsInUse: number;
   /** Event records whose stream belongs to no VM. */
   readonly strayEvents: number;
 }
 
-const SMMU_INDEX = 0;
+/** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
+const RAM_PER_SMMU = 0x1000000;
 /** One window for each VM; the host's own is number 0. */
 const MAX_VMS = 63;
-/** Physical StreamIDs come in blocks, one for each vIOMMU; the first block is the host's own. */
+/** Physical StreamIDs of an SMMU come in blocks, one for each vIOMMU; the first block is the host's own. */
 const STREAM_BLOCKS = 64;
 const STREAMS_PER_VIOMMU = 0x100;
 /** Skips in one service of a queue: a VM that sends nothing but bad commands does not keep its host. */
@@ -79,63 +88,62 @@ export class Host {
   readonly #policy: QueueErrorPolicy;
   readonly #words: Int32Array;
   readonly #ram: HostRam;
-  readonly #platform: Platform;
-  readonly #smmu: SmmuDriver;
-  readonly #cmdqv: CmdqvDriver;
-  readonly #iommu: ArmIommu;
+  readonly #iommus: readonly PhysicalIommu[];
   readonly #vmids: VmidAllocator;
   /** Stages 2 by the VM whose VMID they say. */
   readonly #stage2Owners = new Set<Vm>();
   readonly #vms = new Map<number, Vm>();
-  /** The block of StreamIDs and the devices of each. */
-  readonly #viommus = new Map<Viommu, { readonly block: number; readonly devices: readonly ArmDevice[] }>();
+  /** The SMMU, the block of its StreamIDs and the devices of each. */
+  readonly #viommus = new Map<Viommu, { readonly iommu: PhysicalIommu; readonly block: number; readonly devices: readonly ArmDevice[] }>();
   readonly #vintfs = new Set<Vintf>();
   #strayEvents = 0;
   #seenAttention = 0;
   #servicing = false;
 
-  /** Creates a host and boots its SMMU and CMDQV. */
+  /** Creates a host and boots its SMMUs and CMDQVs. */
   static async create(options: HostOptions = {}): Promise<Host> {
     return new Host(options, options.modules ?? (await loadHotModules()));
   }
 
   private constructor(options: HostOptions, modules: HotModules) {
-    const { vintfs = 16, clock = SYSTEM_CLOCK, idRegisters } = options;
+    const { clock = SYSTEM_CLOCK, smmus = [{}], linuxCompat = false } = options;
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
-    this.memory = createHostMemory(options.ramSize === undefined ? {} : { ramSize: options.ramSize });
+    const { ramSize = RAM_PER_SMMU * smmus.length } = options;
+    this.memory = createHostMemory({ smmus: smmus.length, ramSize });
     this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_ATTENTION >> 2) + 1);
     this.#ram = new HostRam(this.memory);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
-    this.#threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmuBase(SMMU_INDEX), thread));
-    this.#platform = new Platform({
-      unit,
-      smmuIndex: SMMU_INDEX,
-      idRegisters,
-      vintfs,
-      vcmdqs: options.vcmdqs ?? Math.min(2 * vintfs, 128),
-      ram: this.#ram,
-      clock,
-      unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
+    this.#threads = new ThreadAllocator((thread) => {
+      for (const { block } of this.#iommus) unit.drain.reapThread(block, thread);
+    });
+    this.#iommus = smmus.map((own, smmuIndex) => {
+      const { vintfs = 16, vcmdqs = Math.min(2 * vintfs, 128), idRegisters } = { ...options, ...own };
+      return new PhysicalIommu({
+        unit,
+        smmuIndex,
+        idRegisters,
+        vintfs,
+        vcmdqs,
+        ram: this.#ram,
+        clock,
+        unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
+        pinVmid: (vm) => this.#pinVmid(vm),
+        linuxCompat,
+      });
     });
     this.#vmids = new VmidAllocator({
-      bits: this.#platform.vmidBits,
+      bits: this.#iommus.every(({ vmidBits }) => vmidBits === 16) ? 16 : 8,
       cpus: MAX_THREADS,
-      flush: () => this.#smmu.commands.issue(tlbiNsnhAll()),
+      flush: () => {
+        for (const iommu of this.#iommus) iommu.invalidateAll();
+      },
     });
-    this.#smmu = new SmmuDriver(this.#platform.smmu, this.#ram, () => this.#platform.background.poll());
-    const maxLog2size = bitsOf(this.#platform.smmu.read32(SMMU_IDR1), IDR1_CMDQS);
-    this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, this.#ram, this.#smmu.commands, maxLog2size);
-    this.#smmu.boot();
-    this.#cmdqv.boot();
-    this.#iommu = new ArmIommu({
-      smmuIndex: SMMU_INDEX,
-      smmu: this.#smmu,
-      cmdqv: this.#cmdqv,
-      ram: this.#ram,
-      pinVmid: (vm) => this.#pinVmid(vm),
-      linuxCompat: options.linuxCompat ?? false,
-    });
+  }
+
+  /** How many SMMUs the host has. */
+  get smmus(): number {
+    return this.#iommus.length;
   }
 
   /**
@@ -181,24 +189,26 @@ export class Host {
    * @throws {HostError | IommufdError} when VMIDs, VINTFs, host RAM or streams are exhausted.
    */
   createViommu(vm: Vm, streams: readonly number[], options: CreateViommuOptions = {}): Viommu {
-    const { cmdqv = false, onQueueError: policy = this.#policy } = options;
+    const { cmdqv = false, smmu = 0, onQueueError: policy = this.#policy } = options;
+    const iommu = this.#iommus[smmu];
+    if (!iommu) throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
     const block = lowestFree(
       STREAM_BLOCKS,
-      [...this.#viommus.values()].map((taken) => taken.block),
+      [...this.#viommus.values()].filter((taken) => taken.iommu === iommu).map((taken) => taken.block),
     );
-    if (block === undefined) throw new HostError('no-context', `a host has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`);
+    if (block === undefined) throw new HostError('no-context', `an SMMU has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`);
     const devices = streams.map((virtSid, i) =>
-      this.#iommu.addDevice(`${vm.name} stream ${virtSid}`, [STREAMS_PER_VIOMMU * (block + 1) + i], vm),
+      iommu.model.addDevice(`${vm.name} stream ${virtSid}`, [STREAMS_PER_VIOMMU * (block + 1) + i], vm),
     );
-    const anyDevice = devices[0] ?? this.#iommu.addDevice(`${vm.name} without streams`, [], vm);
+    const anyDevice = devices[0] ?? iommu.model.addDevice(`${vm.name} without streams`, [], vm);
     try {
       const named = new Map(devices.map((device, i) => [streams[i] ?? 0, device]));
       if (named.size < streams.length) throw new HostError('in-use', `${vm.name} has a StreamID twice`);
-      const viommu = new Viommu({ vm, iommu: this.#iommu, cmdqv, devices: named, anyDevice, policy });
-      this.#viommus.set(viommu, { block, devices });
+      const viommu = new Viommu({ vm, iommu: iommu.model, cmdqv, devices: named, anyDevice, policy });
+      this.#viommus.set(viommu, { iommu, block, devices });
       return viommu;
     } catch (error) {
-      for (const device of devices) this.#iommu.removeDevice(device);
+      for (const device of devices) iommu.model.removeDevice(device);
       throw error;
     }
   }
@@ -223,10 +233,10 @@ export class Host {
   /** Takes everything back that a VM has. Its machine has stopped. */
   destroyVm(vm: Vm): void {
     for (const vintf of this.#vintfs) if (vintf.viommu.vm === vm) this.#vintfs.delete(vintf);
-    for (const [viommu, { devices }] of this.#viommus) {
+    for (const [viommu, { iommu, devices }] of this.#viommus) {
       if (viommu.vm !== vm) continue;
       viommu.destroy();
-      for (const device of devices) this.#iommu.removeDevice(device);
+      for (const device of devices) iommu.model.removeDevice(device);
       this.#viommus.delete(viommu);
     }
     this.#vms.delete(vm.window);
@@ -261,11 +271,10 @@ export class Host {
     this.#servicing = true;
     this.#seenAttention = attention;
     try {
-      this.#platform.background.poll();
-      for (const vm of this.#vms.values()) vm.unit.drain.serveParked(smmuBase(SMMU_INDEX));
+      for (const iommu of this.#iommus) iommu.poll();
+      for (const vm of this.#vms.values()) for (const { block } of this.#iommus) vm.unit.drain.serveParked(block);
       for (const vintf of this.#vintfs) this.#decideErrors(vintf);
-      this.#platform.checkQueueErrors();
-      this.#handleInterrupts();
+      for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
     } catch (cause) {
       throw cause instanceof MachineError ? cause : new MachineError('host', cause);
     } finally {
@@ -292,22 +301,13 @@ export class Host {
     });
   }
 
-  #handleInterrupts(): void {
-    const { interrupts } = this.#platform;
-    if (interrupts.take(LINE_GERROR)) this.#smmu.handleGlobalErrors();
-    if (interrupts.take(LINE_EVENTS)) this.#smmu.events.drain((record) => this.#routeEvent(record));
-    if (interrupts.take(LINE_CMDQV)) this.#iommu.routeQueueErrors(this.#cmdqv.errorNotices());
-  }
-
-  /** A record goes to the VM whose stream it names, and to nobody else. */
-  #routeEvent(record: Uint32Array): void {
-    if (this.#iommu.routeEvent(record)) return;
-    this.#strayEvents++;
-  }
-
   get statistics(): HostStatistics {
+    const smmus = this.#iommus.map(({ block }) => smmuCounters(this.memory, block));
+    const [smmu] = smmus;
+    if (!smmu) throw new Error('a host has an SMMU');
     return {
-      smmu: smmuCounters(this.memory, smmuBase(SMMU_INDEX)),
+      smmu,
+      smmus,
       vms: this.#vms.size,
       vmidsInUse: this.#vmids.pinned,
       strayEvents: this.#strayEvents,
