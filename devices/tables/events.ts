@@ -103,7 +103,7 @@ export const EVENTS: readonly EventType[] = [
     provokedBy:
       'V 0; a stage that IDR0 does not have; S2VMID above 255 without VMID16; stage 1: S1STALLD unless STALL_MODEL is 0, S1CDMax above SSIDSIZE, S1Fmt 1 or 2 without CD2L, ' +
       'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI, S2S not as STALL_MODEL has it, S2HA or S2HD beyond HTTU, S2TG reserved or not advertised, S2T0SZ above 39, ' +
-      'below 16 or below 64 - OAS, S2SL0 reserved or not fitting, S2TTB beyond S2PS or OAS',
+      'below 16 (or 12) or below 64 - OAS, S2SL0 reserved or not fitting, S2TTB beyond S2PS or OAS',
   },
   { id: F_BAD_ATS_TREQ, name: 'F_BAD_ATS_TREQ', carries: EVENT_SSV | EVENT_INPUT, says: 'ATS is not allowed for the stream' },
   {
@@ -141,7 +141,7 @@ export const EVENTS: readonly EventType[] = [
     says: 'the CD is invalid',
     provokedBy:
       'V 0; AA64 0; ENDI; A 0 with TERM_MODEL; S not as STALL_MODEL has it, or with S1STALLD; HA or HD beyond HTTU; ASID above 255 without ASID16; for a half that is not disabled: ' +
-      'TxSZ outside 16 to 39, TG reserved or not advertised, TTB beyond IPS or OAS',
+      'TxSZ outside 16 (or 12) to 39, TG reserved or not advertised, TTB beyond IPS or OAS',
   },
   {
     id: F_WALK_EABT,
