@@ -1,0 +1,90 @@
+// Every command and every snippet of these pages, run as a reader would.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { PROJECT } from '../support/compile-assembly.ts';
+import { blocksOf, expectLines, readPage, runPage } from '../support/doc-page.ts';
+import { run } from '../support/packed.ts';
+
+const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
+const PAGES = readdirSync(join(PROJECT, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
+const EVERY_PAGE = [...PAGES, 'README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'templates/guest/README.md'];
+
+describe('pages', { timeout: 240_000 }, () => {
+  it.each([
+    ['docs/quick-start.md', 2],
+    ['docs/concepts.md', 1],
+    ['docs/first-device.md', 4],
+    ['docs/cli.md', 5],
+    ['docs/api.md', 4],
+  ])('%s does what it says', async (page, commands) => {
+    expect(await runPage(await readPage(page))).toBe(commands);
+  });
+
+  it('docs/guests.md does what it says of WebAssembly text, and prints the examples as they are', async () => {
+    const page = await readPage('docs/guests.md');
+    const clang = page.findIndex(({ info }) => info === 'clang');
+    expect(await runPage(page.filter((_, i) => i !== clang && i !== clang + 1))).toBe(1);
+    for (const name of ['guest.c', 'guest.wat']) {
+      expect(page.find(({ info }) => info === name)?.text).toBe(textOf(`docs/examples/${name}`));
+    }
+    const adder = (await readPage('docs/first-device.md')).find(({ info }) => info === 'adder.mjs');
+    expect(adder?.text).toBe(textOf('docs/examples/adder-device.mjs'));
+  });
+
+  it('link to what is there', () => {
+    for (const page of EVERY_PAGE) {
+      const folder = join(PROJECT, page, '..');
+      const prose = textOf(page).replace(/^```[\s\S]*?^```$/gm, '');
+      for (const [, target = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        const [file = '', anchor] = target.split('#');
+        const text = file === '' ? textOf(page) : readFileSync(join(folder, file), 'utf8');
+        if (anchor === undefined) continue;
+        const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+          title
+            .toLowerCase()
+            .replace(/[^\w\s-]/g, '')
+            .replaceAll(' ', '-'),
+        );
+        expect(anchors, `${target} in ${page}`).toContain(anchor);
+      }
+    }
+  });
+
+  it('name scripts of the project that there are', () => {
+    const builtIn = ['ci', 'install', 'test', 'start', 'run'];
+    for (const page of EVERY_PAGE) {
+      for (const [, script = ''] of textOf(page).matchAll(/npm run (?:--silent )?([\w:]+)/g)) {
+        expect([...Object.keys(manifest.scripts), 'build'], `${script} in ${page}`).toContain(script);
+      }
+      for (const [, command = ''] of textOf(page).matchAll(/npm (\w+)/g)) {
+        if (command !== 'run') expect([...builtIn, 'package', 'packages'], `npm ${command} in ${page}`).toContain(command);
+      }
+    }
+  });
+
+  it('the command line page has every option that there is, and no other', async () => {
+    const flags = (text: string) => [...new Set([...text.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag))].sort();
+    const { stdout } = await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), 'boot', '--help']);
+    expect(flags(textOf('docs/cli.md'))).toEqual(flags(stdout));
+  });
+});
+
+describe('the check of the pages', () => {
+  it('notices a line that the output does not have, or has elsewhere', () => {
+    expectLines('a  1\nb 2\nc', 'a 1\nc');
+    expect(() => expectLines('a\nb', 'b\na')).toThrow();
+    expect(() => expectLines('a', 'x')).toThrow();
+  });
+
+  it('notices a command that fails, an unknown kind of block, and code without a file', async () => {
+    await expect(runPage(blocksOf('```sh\nfalse\n```\n'))).rejects.toThrow();
+    await expect(runPage(blocksOf('```sh someday\ntrue\n```\n'))).rejects.toThrow();
+    await expect(runPage(blocksOf('```js\n1\n```\n'))).rejects.toThrow();
+  });
+});

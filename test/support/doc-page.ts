@@ -1,0 +1,110 @@
+// A page of the documentation as a scenario: its files are written, its commands run, and their output is what the page shows.
+//
+// ```js name.mjs  is a file; ```sh is a command line for each line; ```text behind it has lines that its output contains, in order. ```sh with
+// a word behind it is for people, or for another check (CHECKED_ELSEWHERE).
+
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
+import { PROJECT } from './compile-assembly.ts';
+
+export interface Block {
+  readonly language: string;
+  /** What stands behind the language. */
+  readonly info: string;
+  readonly text: string;
+}
+
+/** Installing takes the network, a checkout is where the tests run, clang is a check of its own (scripts/check-c-guest.mjs). */
+const CHECKED_ELSEWHERE = ['install', 'checkout', 'clang'];
+
+export function blocksOf(page: string): Block[] {
+  return [...page.matchAll(/^```(\w*)[ ]?(.*)\n([\s\S]*?)^```$/gm)].map(([, language = '', info = '', text = '']) => ({
+    language,
+    info,
+    text,
+  }));
+}
+
+export async function readPage(name: string): Promise<Block[]> {
+  return blocksOf(await readFile(join(PROJECT, name), 'utf8'));
+}
+
+/** A folder in which the package is installed, as `npm install` would have it. */
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'vsmmu-page-'));
+  const bin = join(folder, 'node_modules/.bin');
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  await symlink(PROJECT, join(folder, 'node_modules/vsmmu'));
+  await symlink(join(PROJECT, 'dist/cli/main.js'), join(bin, 'vsmmu'));
+  for (const [tool, program] of [
+    ['asc', 'assemblyscript/bin/asc.js'],
+    ['wasm-as', 'binaryen/bin/wasm-as'],
+  ] as const) {
+    await symlink(join(PROJECT, 'node_modules', program), join(bin, tool));
+  }
+  return folder;
+}
+
+function shell(script: string, cwd: string): Promise<{ status: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], { cwd, env: { ...process.env, NO_COLOR: '1' } });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, output }));
+  });
+}
+
+const squeezed = (text: string) => text.replace(/[ \t]+/g, ' ');
+
+/** That `output` has the lines in their order, whatever stands between them. */
+export function expectLines(output: string, lines: string): void {
+  let rest = squeezed(output);
+  for (const line of squeezed(lines).split('\n')) {
+    const wanted = line.trim();
+    const at = rest.indexOf(wanted);
+    expect(at, `"${wanted}" in\n${rest}`).toBeGreaterThanOrEqual(0);
+    rest = rest.slice(at + wanted.length);
+  }
+}
+
+/** Carries out a page from its beginning to its end. Returns how many blocks of commands were run. */
+export async function runPage(blocks: readonly Block[]): Promise<number> {
+  const folder = await newFolder();
+  let output: string | undefined;
+  let ran = 0;
+  try {
+    for (const { language, info, text } of blocks) {
+      if (language === 'text') {
+        expect(output, 'a text block stands behind a command').toBeDefined();
+        expectLines(output ?? '', text);
+      } else if (language === 'sh') {
+        if (info !== '') {
+          expect(CHECKED_ELSEWHERE).toContain(info);
+          output = info;
+          continue;
+        }
+        const outcome = await shell(text, folder);
+        expect(outcome.status, outcome.output).toBe(0);
+        ({ output } = outcome);
+        ran++;
+      } else if (info !== '') {
+        await mkdir(dirname(join(folder, info)), { recursive: true });
+        await writeFile(join(folder, info), text);
+      } else {
+        expect(language, 'a block of code names its file').toBe('');
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  return ran;
+}
