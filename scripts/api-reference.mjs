@@ -17,7 +17,10 @@ if (!existsSync(join(TOOLS, 'node_modules/typedoc'))) {
   execFileSync('npm', ['install', '--no-audit', '--no-fund', ...PACKAGES], { cwd: TOOLS, stdio: 'inherit' });
 }
 try {
-  execFileSync(process.execPath, [join(TOOLS, 'node_modules/typedoc/bin/typedoc'), ...process.argv.slice(2)], { cwd: ROOT, stdio: 'inherit' });
+  execFileSync(process.execPath, [join(TOOLS, 'node_modules/typedoc/bin/typedoc'), ...process.argv.slice(2)], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
 } catch {
   process.exitCode = 1;
 }

@@ -88,6 +88,7 @@ import {
   STRTAB_BASE_CFG_SPLIT,
   STRTAB_FMT_2LEVEL,
 } from '../layout/smmu-registers';
+
 import {
   L1STD_SIZE,
   L1STD_SPAN,

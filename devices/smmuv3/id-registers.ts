@@ -30,6 +30,7 @@ import {
   STALL_MODEL_FORCED,
   STALL_MODEL_TERMINATE,
 } from '../../assembly/layout/smmu-registers.ts';
+
 import { bitsOf, type Field, maskInWord } from '../plugin/index.ts';
 
 /** Values of the read-only identification registers, 32 bits each (IHI 0070 section 6.3.1 onwards). */

@@ -14,6 +14,9 @@ const PAGES = readdirSync(join(PROJECT, 'docs'))
   .map((name) => `docs/${name}`);
 const EVERY_PAGE = [...PAGES, 'README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'templates/guest/README.md'];
 
+/** What the README's program comes to. */
+const README_RUN = "```sh\nnode readme.mjs\n```\n```text\nvsmmu toy guest: UART up\n{ status: 'off', exitCode: 0, reason: '' }\n```\n";
+
 describe('pages', { timeout: 240_000 }, () => {
   it.each([
     ['docs/quick-start.md', 2],
@@ -34,6 +37,11 @@ describe('pages', { timeout: 240_000 }, () => {
     }
     const adder = (await readPage('docs/first-device.md')).find(({ info }) => info === 'adder.mjs');
     expect(adder?.text).toBe(textOf('docs/examples/adder-device.mjs'));
+  });
+
+  it('the README’s program runs', async () => {
+    const program = (await readPage('README.md')).find(({ language }) => language === 'js');
+    expect(await runPage([{ language: 'js', info: 'readme.mjs', text: program?.text ?? '' }, ...blocksOf(README_RUN)])).toBe(1);
   });
 
   it('link to what is there', () => {
