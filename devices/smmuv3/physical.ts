@@ -273,8 +273,10 @@ export class PhysicalSmmu implements Device {
     const { log2size } = this.registers.eventQueue();
     const prod = queueIndex(this.#load32(SMMU_AT_EVTQ_PROD), log2size);
     if (prod !== this.noticed) {
+      const unread = queueIndex(prod - this.registers.get(SMMU_EVTQ_CONS), log2size);
+      // The interrupt is for a queue that was empty: software has taken all that was noticed before.
+      if (unread !== 0 && unread <= queueIndex(prod - this.noticed, log2size)) this.registers.raiseEvents();
       this.noticed = prod;
-      if (prod !== queueIndex(this.registers.get(SMMU_EVTQ_CONS), log2size)) this.registers.raiseEvents();
       work++;
     }
     return work;

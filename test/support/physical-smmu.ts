@@ -1,7 +1,8 @@
 // A physical SMMU on the real hot modules, with tables of literal doublewords in host RAM: one stream with a CD, stage-1 tables and stage-2
 // tables, all of 4 KiB granules and 39-bit input.
 
-import { loadHotModules } from '../../assembly/load.ts';
+import { THREAD_PA } from '../../assembly/layout/host-memory.ts';
+import { loadHotModules, TRANSLATE_OK } from '../../assembly/load.ts';
 import { PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
@@ -23,7 +24,8 @@ export const TABLES = [0x21000, 0x22000, 0x23000] as const;
 /** Stage 2, likewise. */
 export const TABLES2 = [0x30000, 0x31000, 0x32000] as const;
 const EVENTS = 0x8000;
-const RING = 0x4000;
+/** The command ring, of four entries. */
+export const RING = 0x4000;
 const ENTRIES_LOG2 = 2;
 
 /** V, Config 5, 6, 7 with the CD at 0x20000; S1DSS 2 and cacheable. */
@@ -92,6 +94,17 @@ export class PhysicalBoard {
     const status = this.unit.core.translate(smmuBase(0), sid, ssid, Number(iova & 0xffffffffn), Number(iova >> 32n), attributes);
     this.unit.core.accessEnd();
     return status;
+  }
+
+  /** PA of an access, undefined when it is refused. */
+  pa(iova: bigint, options: Parameters<PhysicalBoard['access']>[1] = {}): bigint | undefined {
+    if (this.access(iova, options) !== TRANSLATE_OK) return undefined;
+    return new DataView(this.unit.hostMemory.buffer).getBigUint64(this.unit.threadBlock + THREAD_PA, true);
+  }
+
+  /** Maps a page of stage 1, read and write. */
+  map(page: number, pa: bigint): void {
+    this.ram.store64(TABLES[2] + 8 * page, pa | 0xf47n);
   }
 
   /** Runs a command. */

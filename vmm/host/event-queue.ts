@@ -42,7 +42,7 @@ export class HostEventQueue {
     const taken = this.#registers.read32(SMMU_EVTQ_CONS);
     let cons = taken & indexMask;
     const acknowledged = taken & OVERFLOW;
-    // One look at PROD: what comes meanwhile raises its own interrupt.
+    // One look at PROD: the SMMU notices records, and raises interrupts, in the background of this same thread.
     const prod = this.#registers.read32(SMMU_EVTQ_PROD);
     let count = 0;
     for (; cons !== (prod & indexMask); count++) {
