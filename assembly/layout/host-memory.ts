@@ -214,7 +214,9 @@ export const QUEUE_KIND_MAIN = 0;
 export const QUEUE_KIND_VCMDQ_GUEST = 1;
 export const QUEUE_KIND_VCMDQ_HYP = 2;
 export const QUEUE_KIND_GUEST_CMDQ = 3;
-export const QUEUE_KINDS = 4;
+/** A guest's CMDQ whose PROD and CONS the guest has mapped (the overlay path). */
+export const QUEUE_KIND_OVERLAY = 4;
+export const QUEUE_KINDS = 5;
 /** Index of the command context. */
 export const QUEUE_CTX = 0x0c;
 /** Index of the queue inside its VINTF: its slot in page 0. */
@@ -262,6 +264,8 @@ export const QUEUE_PARKED_D0 = 0x68;
 export const QUEUE_PARKED_D1 = 0x70;
 /** Bits of an address that a CMD_SYNC's MSI goes to (IDR5.OAS); 0 when the SMMU has no MSIs (IDR0.MSI). */
 export const QUEUE_MSI_BITS = 0x78;
+/** QUEUE_KIND_OVERLAY: guest-memory offset of PROD, which CONS follows; 0 while the registers trap. */
+export const QUEUE_OVERLAY = 0x7c;
 
 /** Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, laid out as a VCMDQ's page 0. */
 export const SMMU_AT_REGS = 0x1b000;

@@ -1,7 +1,7 @@
 // The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
 
 import { WINDOW } from '../imports/unit';
-import { CMDQV_MAX_VINTFS, VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
+import { VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
 import {
   CFG_SETS,
   CTX_DOORBELL_CALLS,
@@ -55,10 +55,10 @@ function queueOfSlot(smmu: usize, context: usize, lvcmdq: u32): usize {
 
 export function doorbell(id: u32, offset: u32): void {
   const smmuIndex = id >> 8;
-  const vintf = id & 0xff;
-  if (smmuIndex >= load<u32>(0, HOST_AT_SMMU_COUNT) || vintf >= <u32>CMDQV_MAX_VINTFS) return;
+  const index = id & 0xff;
+  if (smmuIndex >= load<u32>(0, HOST_AT_SMMU_COUNT) || index >= <u32>MAX_CONTEXTS) return;
   const smmu: usize = HOST_SMMUS + smmuIndex * SMMU_STRIDE;
-  const context = contextBlock(smmu, vintf);
+  const context = contextBlock(smmu, index);
   if (WINDOW == 0 || load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return;
   atomic.add<i32>(context, 1, CTX_DOORBELL_CALLS);
   const queue = queueOfSlot(smmu, context, offset >> 7);

@@ -1,5 +1,8 @@
 // A queue block: where it is, and what its fields say.
 
+import { store32 } from '../imports/port';
+import { WINDOW } from '../imports/unit';
+import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
 import {
   CTX_STRIDE,
   QUEUE_CONS,
@@ -7,6 +10,7 @@ import {
   QUEUE_KIND,
   QUEUE_KIND_GUEST_CMDQ,
   QUEUE_KIND_MAIN,
+  QUEUE_KIND_OVERLAY,
   QUEUE_PARKED,
   QUEUE_RUNNING,
   QUEUE_STATE,
@@ -28,7 +32,7 @@ export function contextOf(smmu: usize, queue: usize): usize {
 
 export function isVcmdq(queue: usize): bool {
   const kind = load<u32>(queue, QUEUE_KIND);
-  return kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_GUEST_CMDQ;
+  return kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_GUEST_CMDQ && kind != QUEUE_KIND_OVERLAY;
 }
 
 export function stat(smmu: usize, offset: usize): void {
@@ -40,6 +44,8 @@ export function stop(queue: usize, cons: u32, state: u32): void {
   atomic.store<u32>(queue, cons, QUEUE_CONS);
   atomic.store<u32>(queue, state, QUEUE_STATE);
   callHost();
+  // Nothing traps on an overlaid queue: its guest, which waits for CONS, has to be asked for the exit at which the host can act.
+  if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_OVERLAY && WINDOW != 0) store32(ABI_AT_EXIT_REQUEST, 1);
 }
 
 /** Leaves the parked state, if the queue is in it. */

@@ -9,6 +9,7 @@ import {
   QUEUE_CONS,
   QUEUE_ENABLED,
   QUEUE_ERR,
+  QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_GERROR,
   QUEUE_LOG2SIZE,
@@ -32,7 +33,21 @@ import { CMDQ_CONS_ERR, Q_INDEX } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
-import { CONFIG, CONS, GERROR, PROD, page0Of, readPair, readRegister, STATUS, settle, writeRegister } from './page0';
+import {
+  CONFIG,
+  CONS,
+  GERROR,
+  inGuest,
+  OVERLAY_CONS,
+  OVERLAY_PROD,
+  PROD,
+  page0Of,
+  readPair,
+  readRegister,
+  STATUS,
+  settle,
+  writeRegister,
+} from './page0';
 import { contextOf, isVcmdq, stat, stop, unpark } from './queue';
 import { BUDGET, run } from './run';
 import { signal } from './sync';
@@ -131,6 +146,18 @@ function roundOfVcmdq(smmu: usize, queue: usize, context: usize, page0: i64): u3
   return done;
 }
 
+// The same for a CMDQ whose PROD and CONS the guest has: what is still in the host's memory its device model looks after.
+function overlayDue(queue: usize, place: i64): bool {
+  if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return false;
+  const state = load<u32>(queue, QUEUE_STATE);
+  if (state == QUEUE_PARKED) return true;
+  if (state != QUEUE_RUNNING) return false;
+  const cons = load<u32>(queue, QUEUE_CONS);
+  const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
+  if (readRegister(place, OVERLAY_CONS) != cons) return true;
+  return ((readRegister(place, OVERLAY_PROD) ^ cons) & maskOf(Q_INDEX) & indexMask) != 0;
+}
+
 /**
  * True when a round of the VCMDQ would find something to do. Loads only: a side core looks all the time, and taking the queue for each look
  * would cost ten times as much and keep the doorbell's callers away.
@@ -138,6 +165,7 @@ function roundOfVcmdq(smmu: usize, queue: usize, context: usize, page0: i64): u3
 export function due(queue: usize, context: usize): bool {
   const page0 = page0Of(queue, context);
   if (page0 == -1) return false;
+  if (!isVcmdq(queue)) return overlayDue(queue, page0);
   const configStatus = readPair(page0, CONFIG);
   const gerrorGerrorn = readPair(page0, GERROR);
   const enabled = atomic.load<u32>(queue, QUEUE_ENABLED);
@@ -162,10 +190,18 @@ function round(smmu: usize, queue: usize): u32 {
   const page0 = page0Of(queue, context);
   if (page0 == -1) return 0;
   if (isVcmdq(queue)) return roundOfVcmdq(smmu, queue, context, page0);
+  const overlaid = inGuest(page0);
   let done: u32 = 0;
   if (atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 && runnable(smmu, queue, 0))
-    done = run(smmu, queue, context, readRegister(page0, PROD));
-  writeRegister(page0, CONS, load<u32>(queue, QUEUE_CONS));
+    done = run(smmu, queue, context, readRegister(page0, overlaid ? OVERLAY_PROD : PROD));
+  if (!overlaid) {
+    writeRegister(page0, CONS, load<u32>(queue, QUEUE_CONS));
+  } else {
+    const seen = readRegister(page0, OVERLAY_CONS);
+    const cons = load<u32>(queue, QUEUE_CONS);
+    // While an error stands there the CONS that a guest reads has its code, which the device model has written.
+    if (load<u32>(queue, QUEUE_STATE) != QUEUE_ERROR_HELD || (seen & maskOf(Q_INDEX)) != cons) settle(page0, OVERLAY_CONS, seen, cons);
+  }
   return done;
 }
 

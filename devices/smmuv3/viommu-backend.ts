@@ -3,7 +3,29 @@
 
 import type { QueueBlock } from '../unit/index.ts';
 
+/** What the overlay path needs of the host: its drain runs the guest's CMDQ, whose PROD and CONS the guest has. */
+export interface OverlayBackend {
+  /** First argument of the guest's doorbell import. */
+  readonly doorbellId: number;
+  /**
+   * Allocates the HW queue that runs the ring.
+   * @returns false when there is none for it: the queue traps then.
+   */
+  allocate(baseGpa: number, log2size: number): boolean;
+  /** PROD lies at this offset of guest memory from now on, and CONS behind it. */
+  place(memoryOffset: number, prod: number, cons: number): void;
+  readProd(): number;
+  writeProd(prod: number): void;
+  writeCons(cons: number): void;
+  /** Frees the HW queue: the block is that of a trapped CMDQ again. */
+  free(): void;
+  /** Carries an invalidation out that no HW queue takes, and completes it. False when it is not one. */
+  emulate(words: readonly number[]): boolean;
+}
+
 export interface ViommuBackend {
+  /** The overlay path. Absent: the CMDQ traps. */
+  readonly overlay?: OverlayBackend | undefined;
   /** Block of the trapped CMDQ (QUEUE_KIND_GUEST_CMDQ). The device sets its ring, CONS and whether it runs. */
   readonly commandQueue: QueueBlock;
   /**

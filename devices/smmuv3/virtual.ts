@@ -30,6 +30,7 @@ import {
 import { checkIdRegisters, GUEST_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
 import { CommandQueue } from './queues/command-queue.ts';
 import { EventQueue } from './queues/event-queue.ts';
+import { Overlay } from './queues/overlay.ts';
 import { SmmuRegisters } from './register-rules.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
 import type { ViommuBackend } from './viommu-backend.ts';
@@ -56,6 +57,7 @@ export class VirtualSmmu implements Device {
   #memory = NO_MEMORY;
   readonly #commands: CommandQueue;
   readonly #events: EventQueue;
+  readonly #overlay: Overlay;
   // The state of the device: these two, and through them nothing else.
   private readonly registers: SmmuRegisters;
   private readonly streams: GuestStreams;
@@ -81,7 +83,9 @@ export class VirtualSmmu implements Device {
     });
     this.streams = new GuestStreams(this.registers, memory, backend);
     this.#events = new EventQueue(this.registers, memory);
+    this.#overlay = new Overlay(backend.overlay);
     this.#commands = new CommandQueue(this.registers, {
+      overlay: this.#overlay,
       block: backend.commandQueue,
       placeRing: ({ base, log2size }) => {
         if (!backend.setCommandRing(base, log2size)) backend.commandQueue.setRing(0, 0, log2size);
@@ -97,6 +101,7 @@ export class VirtualSmmu implements Device {
   attach(host: DeviceHost): void {
     this.#memory = host.memory;
     this.registers.attach(host);
+    this.#overlay.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
     host.background({ name: this.name, poll: () => (this.#commands.pending && this.#commands.run() ? 1 : 0) });
   }
@@ -162,7 +167,7 @@ export class VirtualSmmu implements Device {
         this.#invalidateCd(sid, undefined);
         return true;
       default:
-        return false;
+        return this.#overlay.open && this.#backend.overlay?.emulate(words) === true;
     }
   }
 

@@ -44,6 +44,7 @@ import {
   ACTIONS_STRIDE,
   QUEUE_KIND_GUEST_CMDQ,
   QUEUE_KIND_MAIN,
+  QUEUE_KIND_OVERLAY,
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
   QUEUE_KINDS,
@@ -98,6 +99,12 @@ function trappedActions(idr0: number): Actions {
   return actions;
 }
 
+/** The same queue when nothing of it traps: the hardware's part of it runs, for the rest it waits for its host. */
+function overlayActions(idr0: number): Actions {
+  const hardware = new Map(invalidations(idr0));
+  return new Map([...trappedActions(idr0)].map(([opcode]) => [opcode, hardware.get(opcode) ?? ACTION_HOST]));
+}
+
 /** What a queue of this kind does for each legal opcode, on a physical SMMU with this IDR0. */
 export function actionsOf(kind: number, idr0: number): Actions {
   switch (kind) {
@@ -108,6 +115,8 @@ export function actionsOf(kind: number, idr0: number): Actions {
       return new Map(invalidations(idr0));
     case QUEUE_KIND_GUEST_CMDQ:
       return trappedActions(idr0);
+    case QUEUE_KIND_OVERLAY:
+      return overlayActions(idr0);
     default:
       throw new RangeError(`no queue kind ${kind}`);
   }

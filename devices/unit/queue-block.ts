@@ -14,6 +14,7 @@ import {
   QUEUE_LOG2SIZE,
   QUEUE_LVCMDQ,
   QUEUE_MSI_BITS,
+  QUEUE_OVERLAY,
   QUEUE_PARKED,
   QUEUE_REASON,
   QUEUE_REGS,
@@ -71,7 +72,7 @@ export class QueueBlock {
   reset(kind: number, context: number): void {
     for (const field of [QUEUE_ALLOCATED, QUEUE_ENABLED, QUEUE_LOG2SIZE, QUEUE_RING, QUEUE_RING_WINDOW, QUEUE_CONS, QUEUE_ERR])
       this.#set(field, 0);
-    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS]) this.#set(field, 0);
+    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS, QUEUE_OVERLAY]) this.#set(field, 0);
     this.state = QUEUE_RUNNING;
     this.#set(QUEUE_KIND, kind);
     this.#set(QUEUE_CTX, context);
@@ -89,6 +90,14 @@ export class QueueBlock {
     this.#set(QUEUE_RING_WINDOW, window);
     this.#set(QUEUE_RING, offset);
     this.#set(QUEUE_LOG2SIZE, log2size);
+  }
+
+  /** Guest-memory offset of PROD and CONS on the overlay path; 0 while they are the host's own. */
+  get overlay(): number {
+    return this.#get(QUEUE_OVERLAY);
+  }
+  set overlay(memoryOffset: number) {
+    this.#set(QUEUE_OVERLAY, memoryOffset);
   }
 
   clearRing(): void {

@@ -11,7 +11,7 @@ import {
   type TableMemory,
   writeCommand,
 } from '../../devices/tables/index.ts';
-import type { Host, Vintf, Viommu, Vm } from '../../vmm/host/index.ts';
+import type { CreateViommuOptions, Host, Vintf, Viommu, Vm } from '../../vmm/host/index.ts';
 import { offsetOfGpa, ramRegions } from '../../vmm/machine/index.ts';
 
 export const RAM_GPA_BASE = 0x80000000;
@@ -39,14 +39,14 @@ export interface LentVm {
 }
 
 /** A VM with 2 MiB, one stream and a VINTF. */
-export function lendVm(host: Host, name = 'vm'): LentVm {
-  const [lent] = lendVmBehind(host, [0], name);
+export function lendVm(host: Host, name = 'vm', options: CreateViommuOptions = {}): LentVm {
+  const [lent] = lendVmBehind(host, [0], name, options);
   if (!lent) throw new Error('one SMMU, one vIOMMU');
   return lent;
 }
 
 /** A VM with 2 MiB that has, behind each of these physical SMMUs, a vIOMMU with one stream and a VINTF. */
-export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm'): LentVm[] {
+export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm', options: CreateViommuOptions = {}): LentVm[] {
   const wasm = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
   const regions = ramRegions(wasm, RAM_GPA_BASE);
   const vm = host.createVm(name, wasm, regions);
@@ -62,7 +62,7 @@ export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm'):
     },
   };
   return smmus.map((smmu) => {
-    const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, smmu });
+    const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, smmu, ...options });
     const vintf = host.createVintf(viommu);
     const events: Uint32Array[] = [];
     const errors: number[] = [];

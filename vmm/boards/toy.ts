@@ -63,6 +63,8 @@ export interface ToyBoardOptions
   readonly exits?: ExitServer | undefined;
   /** Where vcpu-worker.js lies. Default: beside the code that starts it. */
   readonly workerUrl?: string | URL | undefined;
+  /** The overlay path: no CMDQV on the board, and the guest rings its SMMU's one CMDQ without an exit. */
+  readonly overlay?: boolean;
   /** Further devices. */
   readonly devices?: readonly Placement[];
 }
@@ -96,12 +98,12 @@ function vcpuUnits(host: Host, { memory, regions, window }: Vm): VcpuUnits {
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
-  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT, devices = [] } = options;
+  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT, overlay = false, devices = [] } = options;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true });
+    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay });
     const vintf = host.createVintf(viommu);
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const machine = new Machine({
@@ -118,7 +120,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       devices: [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
         { device: new VirtualSmmu({ backend: viommu }), addresses: [SMMU_GPA], firstIrq: SMMU_IRQ },
-        { device: new VirtualCmdqv({ backend: vintf }), addresses: [CMDQV_GPA], firstIrq: CMDQV_IRQ },
+        ...(overlay ? [] : [{ device: new VirtualCmdqv({ backend: vintf }), addresses: [CMDQV_GPA], firstIrq: CMDQV_IRQ }]),
         { device: new DmaEngine(), addresses: [DMA_GPA], firstIrq: DMA_IRQ, dmaPort: host.dmaPort(viommu, DMA_STREAM) },
         { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
         ...devices,

@@ -49,6 +49,8 @@ export interface CreateViommuOptions {
   readonly cmdqv?: boolean;
   /** Number of the physical SMMU that it is behind, from 0. Default 0. */
   readonly smmu?: number;
+  /** The guest rings its CMDQ itself (the overlay path), where its SMMU is given the backend's `overlay`. Default false. */
+  readonly overlay?: boolean;
   /** Default: the host's. */
   readonly onQueueError?: QueueErrorPolicy;
 }
@@ -189,7 +191,7 @@ export class Host {
    * @throws {HostError | IommufdError} when VMIDs, VINTFs, host RAM or streams are exhausted.
    */
   createViommu(vm: Vm, streams: readonly number[], options: CreateViommuOptions = {}): Viommu {
-    const { cmdqv = false, smmu = 0, onQueueError: policy = this.#policy } = options;
+    const { cmdqv = false, overlay = false, smmu = 0, onQueueError: policy = this.#policy } = options;
     const iommu = this.#iommus[smmu];
     if (!iommu) throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
     const block = lowestFree(
@@ -204,7 +206,7 @@ export class Host {
     try {
       const named = new Map(devices.map((device, i) => [streams[i] ?? 0, device]));
       if (named.size < streams.length) throw new HostError('in-use', `${vm.name} has a StreamID twice`);
-      const viommu = new Viommu({ vm, iommu: iommu.model, cmdqv, devices: named, anyDevice, policy });
+      const viommu = new Viommu({ vm, iommu: iommu.model, cmdqv, overlay, devices: named, anyDevice, policy });
       this.#viommus.set(viommu, { iommu, block, devices });
       return viommu;
     } catch (error) {

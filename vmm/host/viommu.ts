@@ -20,6 +20,7 @@ import {
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../iommufd/index.ts';
 import { offsetOfGpa } from '../machine/index.ts';
+import { CmdqOverlay } from './cmdq-overlay.ts';
 import type { ArmDevice, ArmIommu, ArmViommu } from './iommu/index.ts';
 import { TEGRA241_VIOMMU_DATA_SIZE, vsteBytes } from './iommu/index.ts';
 import { type QueueErrorDecision, type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
@@ -35,6 +36,8 @@ export interface ViommuOptions {
   readonly cmdqv: boolean;
   /** The VM's devices by the StreamID that its guest knows. */
   readonly devices: ReadonlyMap<number, ArmDevice>;
+  /** The guest rings its CMDQ itself (the overlay path). */
+  readonly overlay: boolean;
   /** Without streams: a device of the VM to create the vIOMMU with. */
   readonly anyDevice: ArmDevice;
   readonly policy: QueueErrorPolicy;
@@ -45,6 +48,8 @@ export interface ViommuStatistics {
   readonly events: number;
   /** Faults of stage 2: the host's affair, not shown to the guest. */
   readonly stage2Faults: number;
+  /** Commands that the host carried out behind an overlaid CMDQ, which waited meanwhile. */
+  readonly interventions: number;
 }
 
 /** A stream: its device, and the nested HWPT that was made for its STE. */
@@ -75,6 +80,9 @@ export class Viommu implements ViommuBackend {
   #ring: { readonly gpa: number; readonly log2size: number } | undefined;
   #deliver: ((record: Uint32Array) => void) | undefined;
   #events = 0;
+  #interventions = 0;
+  /** The overlay path, if the guest has it. */
+  readonly overlay: CmdqOverlay | undefined;
 
   /** @throws {IommufdError | HostError} and nothing is left behind. */
   constructor(options: ViommuOptions) {
@@ -97,6 +105,7 @@ export class Viommu implements ViommuBackend {
     const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
     if (!driver) throw new Error(`vIOMMU ${index} is not there`);
     this.#driver = driver;
+    if (options.overlay) this.overlay = new CmdqOverlay(this, smmuIndex, (command) => this.#invalidate(command));
   }
 
   #open({ vm, cmdqv, devices, anyDevice }: ViommuOptions) {
@@ -139,7 +148,7 @@ export class Viommu implements ViommuBackend {
   }
 
   get statistics(): ViommuStatistics {
-    return { events: this.#events, stage2Faults: this.#driver.stage2Faults };
+    return { events: this.#events, stage2Faults: this.#driver.stage2Faults, interventions: this.#interventions };
   }
 
   setCommandRing(baseGpa: number, log2size: number): boolean {
@@ -162,6 +171,10 @@ export class Viommu implements ViommuBackend {
   }
 
   #invalidateQueue(): void {
+    if (this.overlay?.allocated) {
+      this.vm.unit.drain.serve(this.commandQueue.smmu, this.commandQueue.index);
+      return;
+    }
     const { gpa = 0, log2size = 0 } = this.#ring ?? {};
     const { cons: head, prod: tail } = this.commandQueue;
     this.fd.hwptInvalidateQueue(this.id, { base: BigInt(gpa), log2size, head, tail });
@@ -186,6 +199,7 @@ export class Viommu implements ViommuBackend {
   }
 
   finishCommand(): void {
+    if (this.overlay?.allocated) this.#interventions++;
     this.vm.unit.drain.stepOver(this.commandQueue.smmu, this.commandQueue.index);
   }
 

@@ -19,6 +19,8 @@ export const HWPT_DATA_ARM_SMMUV3 = 2;
 export const VIOMMU_TYPE_ARM_SMMUV3 = 1;
 export const VIOMMU_TYPE_TEGRA241_CMDQV = 2;
 export const HW_QUEUE_TYPE_TEGRA241_CMDQV = 1;
+/** This model's own: the guest's one CMDQ, run as it stands (docs/iommufd.md, the overlay path). */
+export const HW_QUEUE_TYPE_CMDQ_OVERLAY = 0x6f766c79;
 export const VEVENTQ_TYPE_ARM_SMMUV3 = 1;
 export const VEVENTQ_TYPE_TEGRA241_CMDQV = 2;
 export const INVALIDATE_DATA_ARM_SMMUV3 = 1;

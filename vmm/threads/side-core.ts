@@ -101,7 +101,9 @@ export class SideCore {
     this.#attached.set(id, { machine, vm, vintf, thread });
     this.#chooseSpin();
     try {
-      await this.#send((drain) => drain.add({ id, unit, smmu: vintf.viommu.smmuBlock, context: vintf.context.index, requestExit }));
+      const { viommu } = vintf;
+      const context = (viommu.overlay ? viommu.context : vintf.context).index;
+      await this.#send((drain) => drain.add({ id, unit, smmu: viommu.smmuBlock, context, requestExit }));
     } catch (error) {
       this.#release(id);
       throw error;
@@ -166,7 +168,8 @@ export class SideCore {
     await this.#worker.join();
     for (const [id, { vm, vintf }] of [...this.#attached]) {
       this.#release(id);
-      vm.unit.drain.serveContext(vintf.viommu.smmuBlock, vintf.context.index);
+      const { viommu } = vintf;
+      vm.unit.drain.serveContext(viommu.smmuBlock, (viommu.overlay ? viommu.context : vintf.context).index);
     }
   }
 

@@ -22,9 +22,10 @@ import {
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
 } from '../../../assembly/layout/smmu-registers.ts';
-import { bitsOf, fieldOf, type GuestMemory, withBits } from '../../plugin/index.ts';
+import { bitsOf, fieldOf, type GuestMemory, maskInWord, withBits } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
 import { queueIndex, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+import type { Overlay } from './overlay.ts';
 
 /** What runs the commands. */
 export interface CommandEngine {
@@ -41,6 +42,8 @@ export interface CommandEngine {
   execute(words: readonly number[]): boolean;
   /** Steps over the command at CONS. */
   finish(): void;
+  /** A guest's SMMU only. */
+  readonly overlay?: Overlay;
 }
 
 export class CommandQueue {
@@ -56,7 +59,8 @@ export class CommandQueue {
 
   /** The block as the registers say: after a reset, a restore, and on CR0.CMDQEN. It starts at CMDQ_CONS. */
   load(): void {
-    const { block } = this.#engine;
+    const { block, overlay } = this.#engine;
+    overlay?.stop();
     block.reset(block.kind, block.context);
     if (!this.#registers.enabled(CR0_CMDQEN)) return;
     this.#ring = this.#registers.commandQueue();
@@ -69,7 +73,14 @@ export class CommandQueue {
       block.state = QUEUE_ERROR_HELD;
     }
     block.msiBits = this.#registers.msiBits;
+    overlay?.start(this.#ring, block.prod, this.#registers.get(SMMU_CMDQ_CONS));
     block.allocated = true;
+  }
+
+  /** How far the queue is to run. */
+  get #prod(): number {
+    const { block, overlay } = this.#engine;
+    return overlay?.open ? queueIndex(overlay.prod, this.#ring.log2size) : block.prod;
   }
 
   /** CR0.CMDQEN went to 0: CMDQ_CONS stands where the queue has come to. */
@@ -79,13 +90,17 @@ export class CommandQueue {
     // Another thread may have the queue, to finish a CMD_SYNC that its access held up: `resume` takes the queue after that thread's round, and
     // every later round finds it not allocated.
     this.#take();
+    this.#engine.overlay?.stop();
     this.#engine.resume();
     block.state = QUEUE_RUNNING;
   }
 
   /** CMDQ_PROD as the drain sees it, then whatever can run. */
   produce(): void {
-    this.#engine.block.prod = queueIndex(this.#registers.get(SMMU_CMDQ_PROD), this.#ring.log2size);
+    const { block, overlay } = this.#engine;
+    const prod = this.#registers.get(SMMU_CMDQ_PROD);
+    if (overlay?.open) overlay.prod = prod;
+    else block.prod = queueIndex(prod, this.#ring.log2size);
     this.run();
   }
 
@@ -107,7 +122,7 @@ export class CommandQueue {
       const before = block.cons;
       const state = this.#engine.serve();
       if (state === QUEUE_NEEDS_HOST) this.#carryOut();
-      else if (state !== QUEUE_RUNNING || block.cons === before || block.cons === block.prod) break;
+      else if (state !== QUEUE_RUNNING || block.cons === before || block.cons === this.#prod) break;
     }
     this.refresh();
     return block.cons !== first;
@@ -136,7 +151,7 @@ export class CommandQueue {
   /** True when there is something to run: a CMD_SYNC was waited for, or a round's budget was used up. */
   get pending(): boolean {
     const { block } = this.#engine;
-    return this.#registers.enabled(CR0_CMDQEN) && block.cons !== block.prod && !this.#registers.errorActive(GERROR_CMDQ_ERR);
+    return this.#registers.enabled(CR0_CMDQEN) && block.cons !== this.#prod && !this.#registers.errorActive(GERROR_CMDQ_ERR);
   }
 
   /** Brings CMDQ_CONS up to date, and publishes an error that has stopped the queue. */
@@ -145,11 +160,13 @@ export class CommandQueue {
   }
 
   #take(): void {
-    const { block } = this.#engine;
+    const { block, overlay } = this.#engine;
+    if (overlay?.open) this.#registers.set(SMMU_CMDQ_PROD, overlay.prod & maskInWord(Q_INDEX));
     let cons = withBits(this.#registers.get(SMMU_CMDQ_CONS), Q_INDEX, block.cons);
     const failed = block.state === QUEUE_ERROR_HELD && !this.#registers.errorActive(GERROR_CMDQ_ERR);
     if (failed) cons = withBits(cons, CMDQ_CONS_ERR, block.error);
     this.#registers.set(SMMU_CMDQ_CONS, cons);
+    if (failed && overlay?.open) overlay.cons = cons;
     // CONS before GERROR: who sees the error sees where it is and what.
     if (failed) this.#registers.raiseError(GERROR_CMDQ_ERR);
   }

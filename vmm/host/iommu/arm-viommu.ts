@@ -7,6 +7,7 @@ import {
   QUEUE_ERROR_HELD,
   QUEUE_GUEST,
   QUEUE_KIND_GUEST_CMDQ,
+  QUEUE_KIND_OVERLAY,
   QUEUE_NEEDS_HOST,
   QUEUE_PARKED,
 } from '../../../assembly/layout/host-memory.ts';
@@ -16,6 +17,9 @@ import { stallTerm } from '../../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../../devices/unit/index.ts';
 import {
   type DirectPage,
+  HW_QUEUE_TYPE_CMDQ_OVERLAY,
+  type HwQueueDriver,
+  type HwQueueRequest,
   INVALIDATE_DATA_ARM_SMMUV3,
   type InvalidateQueueRequest,
   type InvalidateQueueResult,
@@ -64,6 +68,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   /** Two words: number of the SMMU, and of the vIOMMU on it. */
   readonly answer: Uint8Array;
   readonly directPage: DirectPage | undefined = undefined;
+  #overlay: HwQueueDriver | undefined;
   protected readonly events: ViommuRequest['events'];
   readonly #context: ContextBlock;
   readonly #commandQueue: QueueBlock;
@@ -141,6 +146,40 @@ export class ArmViommu implements ViommuDriver, Invalidator {
         arm.vdevice = undefined;
       },
     };
+  }
+
+  readonly hwQueues: NonNullable<ViommuDriver['hwQueues']> = {
+    checkType: (type) => require(type === HW_QUEUE_TYPE_CMDQ_OVERLAY, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
+    allocate: (request) => this.allocateOverlay(request),
+  };
+
+  /** The trapped queue becomes one that its guest rings itself: the drain finds it as slot 0 of the vIOMMU's own command context. */
+  protected allocateOverlay({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
+    require(index === 0, 'EINVAL', 'a vIOMMU has one CMDQ');
+    require(this.#overlay === undefined, 'EEXIST', 'the CMDQ is overlaid already');
+    const offset = offsetOfGpa(this.vm.regions, windowOf(basePa).address, length);
+    require(offset >= 0, 'EFAULT', 'the ring is not one piece of memory');
+    const log2size = Math.log2(length / CMDQ_ENTRY_SIZE);
+    require(Number.isInteger(log2size) && basePa % length === 0, 'EINVAL', 'the ring is not aligned to its size');
+    this.iommu.gate('allocation', 'overlay');
+    const queue = this.#commandQueue;
+    queue.setRing(this.vm.window, offset, log2size);
+    queue.kind = QUEUE_KIND_OVERLAY;
+    queue.lvcmdq = 0;
+    this.#context.lvcmdqCount = 1;
+    this.#context.bindQueue(0, queue.index);
+    this.#overlay = { dependsOn: undefined, destroy: () => this.#freeOverlay() };
+    return this.#overlay;
+  }
+
+  #freeOverlay(): void {
+    this.#context.bindQueue(0, undefined);
+    this.#context.lvcmdqCount = 0;
+    // Whoever has the queue now is waited for: behind that nobody finds it by its slot.
+    this.vm.unit.drain.serve(this.#commandQueue.smmu, this.#commandQueue.index);
+    this.#commandQueue.overlay = 0;
+    this.#commandQueue.kind = QUEUE_KIND_GUEST_CMDQ;
+    this.#overlay = undefined;
   }
 
   physicalSid(virtSid: number): number | undefined {

@@ -6,6 +6,7 @@ import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { ContextBlock, QueueBlock } from '../../../devices/unit/index.ts';
 import {
   type DirectPage,
+  HW_QUEUE_TYPE_CMDQ_OVERLAY,
   HW_QUEUE_TYPE_TEGRA241_CMDQV,
   type HwQueueDriver,
   type HwQueueRequest,
@@ -93,9 +94,13 @@ export class Tegra241Viommu extends ArmViommu {
     };
   }
 
-  readonly hwQueues = {
-    checkType: (type: number) => require(type === HW_QUEUE_TYPE_TEGRA241_CMDQV, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
-    allocate: (request: HwQueueRequest) => this.#allocateQueue(request),
+  override readonly hwQueues = {
+    checkType: (type: number) => {
+      const known = type === HW_QUEUE_TYPE_TEGRA241_CMDQV || type === HW_QUEUE_TYPE_CMDQ_OVERLAY;
+      require(known, 'EOPNOTSUPP', `there are no HW queues of type ${type}`);
+    },
+    allocate: (request: HwQueueRequest) =>
+      request.type === HW_QUEUE_TYPE_TEGRA241_CMDQV ? this.#allocateQueue(request) : this.allocateOverlay(request),
   };
 
   #allocateQueue({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
