@@ -41,7 +41,7 @@ const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readon
   OP_TLBI_NSNH_ALL: ['drops every Non-secure EL1 translation, of both stages', []],
   OP_ATC_INV: ['drops translations that a device holds', ['ATC_INV_GLOBAL', ...SUBSTREAM, 'ATC_INV_SIZE', 'ATC_INV_ADDR_LO']],
   OP_PRI_RESP: ['answers a group of page requests', SUBSTREAM],
-  OP_RESUME: ['lets a stalled transaction go on, or ends it', STREAM],
+  OP_RESUME: ['lets a stalled transaction go on, or ends it', ['RESUME_AC', 'RESUME_AB', ...STREAM, 'RESUME_STAG']],
   OP_STALL_TERM: ['ends the stalled transactions of a stream', STREAM],
   OP_CMD_SYNC: ['completes when the commands before it have', ['SYNC_CS', 'SYNC_MSH', 'SYNC_MSIATTR', 'SYNC_MSIDATA', 'SYNC_MSIADDR_LO']],
 };
@@ -88,6 +88,8 @@ const TEXTS: FieldTexts<typeof CMD> = {
   ATC_INV_GLOBAL: { name: 'Global', means: ['', 'of every SubstreamID'], used: hasSubstream },
   ATC_INV_SIZE: { name: 'Size', means: atcSpan },
   ATC_INV_ADDR_LO: { name: 'Address' },
+  RESUME_AC: { name: 'Ac', means: ['terminate', 'retry'] },
+  RESUME_AB: { name: 'Ab', means: ['reads give 0', 'abort'], used: (words) => fieldOf(words, CMD.RESUME_AC) === 0 },
   SYNC_CS: { means: ['no signal', 'MSI, or the wired interrupt', 'SEV', 'reserved: CERROR_ILL'] },
   SYNC_MSH: { means: SHAREABILITY, used: signalsByMsi },
   SYNC_MSIATTR: { name: 'MSIAttr', used: signalsByMsi },

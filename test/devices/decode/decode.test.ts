@@ -103,6 +103,27 @@ describe('commands', () => {
     expect(secure.fields.find(({ name }) => name === 'reserved')).toMatchObject({ doubleword: 0, high: 31, low: 28, value: 0xfn });
   });
 
+  it('RESUME: how it terminates counts only when it does', () => {
+    const retry = decodeCommand(words('0000000800003044 00000000000000aa'));
+    expect([field(retry, 'Ac')?.meaning, field(retry, 'Ab')?.ignored, field(retry, 'STAG')?.value]).toEqual(['retry', true, 'aa']);
+    const abort = decodeCommand(words('0000000800002044 00000000000000aa'));
+    expect([field(abort, 'Ac')?.meaning, field(abort, 'Ab')?.meaning]).toEqual(['terminate', 'abort']);
+  });
+
+  it('shows every field of the layout table with some command', () => {
+    const shown = new Set<string>();
+    for (let opcode = 0; opcode < 256; opcode++) {
+      for (const { doubleword, high, low } of decodeCommand([opcode, 0, 0, 0]).fields) shown.add(`${doubleword}[${high}:${low}]`);
+    }
+    const at = (packed: number) => 64 * (packed >>> 17) + 32 * ((packed >>> 16) & 1) + ((packed >>> 8) & 0xff);
+    const layout = Object.entries(CMD).filter(([name, value]) => value > 0xff && !/^OP_|_HI$/.test(name));
+    for (const [name, packed] of layout) {
+      const hi = (CMD as Readonly<Record<string, number>>)[name.replace(/_LO$/, '_HI')] ?? packed;
+      const [low, high] = [at(packed), at(hi) + (hi & 0xff) - 1];
+      expect(shown, name).toContain(`${low >> 6}[${high % 64}:${low % 64}]`);
+    }
+  });
+
   it('knows every opcode of the layout table by its name', () => {
     const opcodes = Object.entries(CMD).filter(([name]) => name.startsWith('OP_'));
     expect(opcodes.length).toBeGreaterThan(20);
