@@ -43,8 +43,9 @@ export interface VcmdqDrainExports {
   /** Serves every VCMDQ of a context once; returns the number of commands consumed. */
   serveContext(smmu: number, context: number): number;
   /**
-   * The side core's loop: looks at every VCMDQ of a context up to `looks` times and serves those that have something to do; returns
-   * after the first look that found any, with the number of commands consumed, or 0xffffffff for work without a command.
+   * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at the one that had work last, and serves those that
+   * have something to do. Returns the number of commands consumed, or 0xffffffff for work without a command; early when there were many, and
+   * when something needs the host.
    */
   watch(smmu: number, context: number, looks: number): number;
   /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */

@@ -1,6 +1,6 @@
 // DMA through the SMMU, page by page as the DMA engine makes it, against copies of the same bytes that nothing translates.
 
-import { DMA_BYTES, type Machines } from './machines.ts';
+import { type BenchMachine, DMA_BYTES } from './machines.ts';
 import { measure, type Subject } from './measure.ts';
 
 /** Bytes per nanosecond, which is GB/s. */
@@ -15,11 +15,9 @@ export interface DmaResults {
 
 const PAGE = 4096;
 
-export async function measureDma({ machines, dmaPort }: Machines, rounds: number): Promise<DmaResults> {
-  const [machine] = machines;
-  if (!machine) throw new RangeError('there is no machine');
+export async function measureDma(machine: BenchMachine, rounds: number): Promise<DmaResults> {
   const { dmaSource: source, dmaTarget: target } = machine;
-  const port = dmaPort(machine);
+  const port = machine.dmaPort();
   const memory = new Uint8Array(machine.target.vm.memory.buffer);
   const from = memory.subarray(source.offset, source.offset + DMA_BYTES);
   const to = memory.subarray(target.offset, target.offset + DMA_BYTES);

@@ -16,7 +16,7 @@ enum { RING = 0x200000, PAGE0 = 0x10000, GUEST_SIZE = 0x800000, VMIDS = 0x10000 
 enum { CONS = 0, PROD = 4, CONFIG = 8, STATUS = 12, GERROR = 16, GERRORN = 20 };
 enum { SYNC_OP = 0x46, NH_ASID = 0x11, NH_VA = 0x12, S12_VMALL = 0x28, ATC_INV = 0x40 };
 enum { A_ILLEGAL, A_SYNC, A_NH_ALL, A_NH_ASID, A_NH_VA, A_NH_VAA, A_S12_VMALL, A_S2_IPA, A_NSNH, A_STE, A_RANGE, A_CD, A_CD_ALL, A_ATC, A_NONE, A_HOST };
-enum { DONE, SYNC, HOST, ILLEGAL = 0x100 };
+enum { DONE, SYNC, HOST, ILLEGAL = 0x100, RIL = 1 << 10 };
 enum { BUSY = 1, KILLED = 2, TAG_USED = 1u << 31, META_GLOBAL = 1 << 22, META_S2 = 1 << 23 };
 #define META_VALID (1u << 31)
 #define ANY_ASID 0x10000u
@@ -59,7 +59,7 @@ static _Atomic int32_t thread_count, attention, stat_atc, cmdqv_enabled = 1;
 static _Atomic uint32_t atc_ports;
 static _Atomic int64_t sync_epoch;
 static uint32_t rewrites, atc_invs; // of one run
-static uint32_t guest_size = GUEST_SIZE, window = 1;
+static uint32_t guest_size = GUEST_SIZE, window = 1, idr3 = RIL;
 
 // The guest port: bounds-checked accesses to guest memory.
 static bool fits(uint32_t at, uint32_t size) { return at <= guest_size - size && (at & (size - 1)) == 0; }
@@ -90,16 +90,15 @@ static void mark_killed(_Atomic uint32_t *sequence) {
   while ((seen & (BUSY | KILLED)) == BUSY && !atomic_compare_exchange_strong(sequence, &seen, seen | KILLED)) {}
 }
 
+// All tags in one vector compare, as the drain does it.
 static bool tagged(Set *set, uint32_t hash) {
-  bool found = false;
-  for (uint32_t way = 0; way < WAYS; way++) found |= atomic_load_explicit(&set->tags[way], memory_order_relaxed) == hash;
-  return found;
+  typedef uint32_t Tags __attribute__((vector_size(16), may_alias));
+  typedef uint64_t Halves __attribute__((vector_size(16)));
+  Halves equal = (Halves)(*(const volatile Tags *)set->tags == hash);
+  return (equal[0] | equal[1]) != 0;
 }
 
-static void sweep_set(uint32_t index, uint32_t hash, uint32_t vmid, uint32_t asid, bool s2, uint64_t first, uint64_t last) {
-  Set *set = &sets[index];
-  mark_killed(&set->seq);
-  if (hash != 0 && !tagged(set, hash)) return;
+static void kill_matching(uint32_t index, uint32_t vmid, uint32_t asid, bool s2, uint64_t first, uint64_t last) {
   uint32_t tag = vmid | (s2 ? META_S2 : 0) | META_VALID;
   for (uint32_t way = 0; way < WAYS; way++) {
     Entry *entry = &entries[index * WAYS + way];
@@ -112,34 +111,51 @@ static void sweep_set(uint32_t index, uint32_t hash, uint32_t vmid, uint32_t asi
   }
 }
 
-static void sweep_range(Vmid *block, uint32_t vmid, uint32_t asid, bool s2, uint64_t first, uint64_t last) {
-  for (uint64_t sizes = atomic_load(&block->sizes); sizes != 0; sizes &= sizes - 1) {
+static void sweep_block(uint64_t page, uint32_t size, uint32_t vmid, uint32_t asid, bool s2, uint64_t first, uint64_t last) {
+  uint32_t hash = hash_of(vmid, page, size), set = (hash ^ (hash >> 10)) & (SETS - 1);
+  mark_killed(&sets[set].seq);
+  if (tagged(&sets[set], hash)) kill_matching(set, vmid, asid, s2, first, last);
+}
+
+static void sweep_address(uint64_t sizes, uint32_t vmid, uint32_t asid, uint64_t address) {
+  for (; sizes != 0; sizes &= sizes - 1) {
     uint32_t size = __builtin_ctzll(sizes);
-    uint64_t from = first >> size, to = last >> size;
-    if (to - from >= SETS) {
-      for (uint32_t set = 0; set < SETS; set++) sweep_set(set, 0, vmid, asid, s2, first, last);
-      return;
+    sweep_block(address >> size, size, vmid, asid, false, address, address);
+  }
+}
+
+static void sweep_range(uint64_t sizes, uint32_t vmid, uint32_t asid, bool s2, uint64_t first, uint64_t last) {
+  for (; sizes != 0; sizes &= sizes - 1) {
+    uint32_t size = __builtin_ctzll(sizes);
+    uint64_t page = first >> size, to = last >> size;
+    if (to - page < SETS) {
+      for (; page <= to; page++) sweep_block(page, size, vmid, asid, s2, first, last);
+      continue;
     }
-    for (uint64_t page = from; page <= to; page++) {
-      uint32_t hash = hash_of(vmid, page, size);
-      sweep_set((hash ^ (hash >> 10)) & (SETS - 1), hash, vmid, asid, s2, first, last);
+    for (uint32_t set = 0; set < SETS; set++) {
+      mark_killed(&sets[set].seq);
+      kill_matching(set, vmid, asid, s2, first, last);
     }
+    return;
   }
 }
 
 static uint64_t canonical(uint64_t va) { return (uint64_t)((int64_t)(va << 8) >> 8); }
 
-static uint64_t span_of(uint64_t d0, uint64_t d1) {
+static uint32_t granule_of(uint64_t d1) {
   uint32_t tg = (d1 >> 10) & 3;
-  return tg == 0 ? 1 : (uint64_t)(((d0 >> 12) & 31) + 1) << (((d0 >> 20) & 31) + 2 * tg + 10);
+  return tg == 0 || !(idr3 & RIL) ? 0 : tg;
 }
 
-static void sweep_address(Vmid *block, uint32_t vmid, uint32_t asid, uint64_t address) {
-  for (uint64_t sizes = atomic_load(&block->sizes); sizes != 0; sizes &= sizes - 1) {
-    uint32_t size = __builtin_ctzll(sizes), hash = hash_of(vmid, address >> size, size), set = (hash ^ (hash >> 10)) & (SETS - 1);
-    mark_killed(&sets[set].seq);
-    if (tagged(&sets[set], hash)) sweep_set(set, hash, vmid, asid, false, address, address);
-  }
+static bool reserved_range(uint64_t d0, uint64_t d1) {
+  if ((d0 & ((31 << 12) | (31 << 20))) != 0) return false;
+  uint32_t ttl = (d1 >> 8) & 3, tg = granule_of(d1);
+  return tg != 0 && (ttl == 0 || (ttl == 1 && tg == 2));
+}
+
+static uint64_t span_of(uint64_t d0, uint64_t d1) {
+  uint32_t tg = granule_of(d1);
+  return tg == 0 ? 1 : (uint64_t)(((d0 >> 12) & 31) + 1) << (((d0 >> 20) & 31) + 2 * tg + 10);
 }
 
 static void invalidate_va(uint32_t vmid, uint32_t asid, uint64_t d0, uint64_t d1) {
@@ -149,13 +165,12 @@ static void invalidate_va(uint32_t vmid, uint32_t asid, uint64_t d0, uint64_t d1
     raise_to(&block->all_gen, generation);
     return;
   }
-  uint64_t first = canonical(d1 & ~0xfffull);
-  if (((d1 >> 10) & 3) == 0) {
-    sweep_address(block, vmid, asid, first);
+  uint64_t first = canonical(d1 & ~0xfffull), more = span_of(d0, d1) - 1, sizes = atomic_load(&block->sizes);
+  if (((sizes | first | (more + 1)) & more) == 0) {
+    sweep_address(sizes, vmid, asid, first);
     return;
   }
-  uint64_t last = first + span_of(d0, d1) - 1;
-  sweep_range(block, vmid, asid, false, first, last < first ? ~0ull : last);
+  sweep_range(sizes, vmid, asid, false, first, first + more < first ? ~0ull : first + more);
 }
 
 static uint32_t vmid_of(uint64_t d0) {
@@ -207,7 +222,12 @@ static uint32_t execute(uint32_t kind, uint64_t d0, uint32_t at) {
       raise_to(&block->asid_gen[(asid ^ (asid >> 4) ^ (asid >> 8)) & 15], touch(block, vmid));
       return DONE;
     }
-    case A_NH_VA: invalidate_va(vmid_of(d0), d0 >> 48, d0, load64(at + 8)); return DONE;
+    case A_NH_VA: {
+      uint64_t d1 = load64(at + 8);
+      if (reserved_range(d0, d1)) return ILLEGAL;
+      invalidate_va(vmid_of(d0), d0 >> 48, d0, d1);
+      return DONE;
+    }
     case A_NH_VAA: invalidate_va(vmid_of(d0), ANY_ASID, d0, load64(at + 8)); return DONE;
     case A_ATC: return atc_inv(d0);
     case A_NONE: return DONE;
@@ -339,7 +359,7 @@ int main(void) {
       uint64_t d0 = SYNC_OP, d1 = 0;
       if (!strcmp(name, "NH_ASID")) d0 = 0x0001000000000011ull;
       if (!strcmp(name, "NH_VA")) d0 = 0x0001000000000012ull, d1 = 0x100000000000ull + ((uint64_t)slot << 12);
-      if (!strcmp(name, "NH_VA_PAGE")) d0 = 0x0001000000000012ull, d1 = (0x100000000000ull + ((uint64_t)slot << 12)) | 0x400;
+      if (!strcmp(name, "NH_VA_PAGE")) d0 = 0x0001000000000012ull, d1 = (0x100000000000ull + ((uint64_t)slot << 12)) | 0x700;
       if (!strcmp(name, "NH_VA_RANGE")) d0 = 0x000100000000f012ull, d1 = (0x100000000000ull + ((uint64_t)slot << 16)) | 0x400;
       if (!strcmp(name, "S12_VMALL")) d0 = S12_VMALL;
       if (!strcmp(name, "ATC_INV")) d0 = 0x800000040ull, d1 = 52;

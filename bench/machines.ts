@@ -1,10 +1,12 @@
-// The machines of the path measurements: one for each transport and number of vCPUs, all on one host, each with the same guest.
+// The machines of the path measurements: one for each transport and number of vCPUs, each with the same guest and with a host of its own, as
+// a CMD_SYNC looks at every thread of its host.
 
 import { readFile } from 'node:fs/promises';
+import { type HotModules, loadHotModules } from '../assembly/load.ts';
 import type { DmaPort } from '../devices/plugin/index.ts';
 import { createToyMachine, TOY_RAM_GPA_BASE, type ToyMachine } from '../vmm/boards/toy.ts';
 import { Host } from '../vmm/host/index.ts';
-import { loadGuestImage } from '../vmm/machine/index.ts';
+import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
 import { compileGuest } from './guest-module.ts';
 
@@ -52,14 +54,10 @@ export interface BenchMachine {
   readonly dmaSource: DmaBuffer;
   readonly dmaTarget: DmaBuffer;
   measure(plan: Plan): Promise<Sampled>;
-}
-
-export interface Machines {
-  readonly machines: readonly BenchMachine[];
-  /** Has the drain of a machine on a thread of its own for as long as `use` takes. */
-  withDrainThread(machine: BenchMachine, use: () => Promise<void>): Promise<void>;
-  /** A DMA port of a machine's stream. */
-  dmaPort(machine: BenchMachine): DmaPort;
+  /** Has the drain on a thread of its own for as long as `use` takes. */
+  withDrainThread(use: () => Promise<void>): Promise<void>;
+  /** A DMA port of the stream that maps the buffers. */
+  dmaPort(): DmaPort;
   end(): Promise<void>;
 }
 
@@ -77,7 +75,76 @@ function budgetOf({ path, vcpus, queues, batch, log2batches, samples }: Plan): n
   return batch | (log2batches << 8) | (samples << 12) | (vcpus << 20) | (queues << 23) | ((path === 'trapped' ? 1 : 0) << 26);
 }
 
-export async function startMachines(): Promise<Machines> {
+/** What the machines have in common. */
+interface Shared {
+  readonly image: GuestImage;
+  readonly secondary: WebAssembly.Module;
+  readonly modules: HotModules;
+  readonly exits: ExitServer;
+}
+
+async function startMachine(shared: Shared, transport: Transport, vcpus: number): Promise<BenchMachine> {
+  const { image, secondary, modules, exits } = shared;
+  const host = await Host.create({ modules, vintfs: VINTFS, vcmdqs: VINTFS * MAX_VCPUS });
+  const side = await SideCore.start(host, { vmm: exits.buffer });
+  const name = `${transport} with ${vcpus} vCPUs`;
+  let data: readonly number[] = [];
+  const failed: string[] = [];
+  const target = createToyMachine({
+    host,
+    name,
+    index: 0,
+    image,
+    vcpus,
+    secondary,
+    exits: transport === 'mailbox' ? exits : undefined,
+    onOutput: () => undefined,
+    checkpoint: {
+      onPhase: (_phase, ended, words) => {
+        if (ended) data = words;
+      },
+      onResult: (check, ok, detail) => {
+        if (!ok) failed.push(`${check} (${detail})`);
+      },
+    },
+  });
+  const { machine, vm } = target;
+  const run = async (budget: number) => {
+    if ((await machine.run(budget)) !== 'running') throw new Error(`machine ${name}: ${machine.status}`, { cause: machine.error });
+  };
+  await machine.boot();
+  await run(BRING_UP);
+  if (failed.length > 0) throw new Error(`machine ${name}: ${failed.join(', ')}`);
+  const [results = 0, source = 0, destination = 0] = data.map((gpa) => gpa - TOY_RAM_GPA_BASE);
+  return {
+    transport,
+    vcpus,
+    target,
+    dmaSource: { iova: DMA_SOURCE, offset: source },
+    dmaTarget: { iova: DMA_TARGET, offset: destination },
+    async measure(plan) {
+      await run(budgetOf(plan));
+      const [failures = 0, exitsTaken = 0, doorbells = 0] = data;
+      if (failures > 0) throw new Error(`machine ${name}: ${failures} batches failed`);
+      const samples = [...new Float64Array(vm.memory.buffer, results, plan.samples * plan.vcpus)];
+      return { samples, exits: exitsTaken, doorbells };
+    },
+    async withDrainThread(use) {
+      await side.attach(target, transport === 'inline');
+      await use();
+      await side.detach(machine);
+    },
+    dmaPort: () => host.dmaPort(target.viommu, DMA_STREAM),
+    async end() {
+      await machine.run(POWER_OFF);
+      await side.stop();
+      target.destroy();
+    },
+  };
+}
+
+/** One inline, and one with 1 to MAX_VCPUS vCPUs on threads each. */
+export async function startMachines(): Promise<BenchMachine[]> {
   const options = [
     '--initialMemory',
     GUEST_PAGES,
@@ -90,72 +157,8 @@ export async function startMachines(): Promise<Machines> {
   ];
   const image = await loadGuestImage(await compileGuest('paths', ...options));
   const secondary = await WebAssembly.compile(await readFile(SECONDARY));
-  const host = await Host.create({ vintfs: VINTFS, vcmdqs: VINTFS * MAX_VCPUS });
-  const exits = new ExitServer();
-  const side = await SideCore.start(host, { vmm: exits.buffer });
-
-  const start = async (transport: Transport, vcpus: number): Promise<BenchMachine> => {
-    let data: readonly number[] = [];
-    const failed: string[] = [];
-    const name = `${transport} with ${vcpus} vCPUs`;
-    const target = createToyMachine({
-      host,
-      name,
-      index: 0,
-      image,
-      vcpus,
-      secondary,
-      exits: transport === 'mailbox' ? exits : undefined,
-      onOutput: () => undefined,
-      checkpoint: {
-        onPhase: (_phase, ended, words) => {
-          if (ended) data = words;
-        },
-        onResult: (check, ok, detail) => {
-          if (!ok) failed.push(`${check} (${detail})`);
-        },
-      },
-    });
-    const { machine, vm } = target;
-    const run = async (budget: number) => {
-      if ((await machine.run(budget)) !== 'running') throw new Error(`machine ${name}: ${machine.status}`, { cause: machine.error });
-    };
-    await machine.boot();
-    await run(BRING_UP);
-    if (failed.length > 0) throw new Error(`machine ${name}: ${failed.join(', ')}`);
-    const [results = 0, source = 0, destination = 0] = data.map((gpa) => gpa - TOY_RAM_GPA_BASE);
-    return {
-      transport,
-      vcpus,
-      target,
-      dmaSource: { iova: DMA_SOURCE, offset: source },
-      dmaTarget: { iova: DMA_TARGET, offset: destination },
-      async measure(plan) {
-        await run(budgetOf(plan));
-        const [failures = 0, exitsTaken = 0, doorbells = 0] = data;
-        if (failures > 0) throw new Error(`machine ${name}: ${failures} batches failed`);
-        const samples = [...new Float64Array(vm.memory.buffer, results, plan.samples * plan.vcpus)];
-        return { samples, exits: exitsTaken, doorbells };
-      },
-    };
-  };
-  const machines = [await start('inline', 1)];
-  for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++) machines.push(await start('mailbox', vcpus));
-
-  return {
-    machines,
-    async withDrainThread({ target, transport }, use) {
-      await side.attach(target, transport === 'inline');
-      await use();
-      await side.detach(target.machine);
-    },
-    dmaPort: ({ target }) => host.dmaPort(target.viommu, DMA_STREAM),
-    async end() {
-      await side.stop();
-      for (const { target } of machines) {
-        await target.machine.run(POWER_OFF);
-        target.destroy();
-      }
-    },
-  };
+  const shared = { image, secondary, modules: await loadHotModules(), exits: new ExitServer() };
+  const machines = [await startMachine(shared, 'inline', 1)];
+  for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++) machines.push(await startMachine(shared, 'mailbox', vcpus));
+  return machines;
 }

@@ -1,7 +1,7 @@
 // What one batch of TLBI_NH_VA and a CMD_SYNC takes from end to end, by path, place of the drain, transport, batch size, vCPUs and queues.
 
 import type { DrainPlace } from '../vmm/threads/index.ts';
-import type { BenchMachine, Machines, Path, Transport } from './machines.ts';
+import type { BenchMachine, Path, Transport } from './machines.ts';
 import { median, percentile, type Subject } from './measure.ts';
 
 /** Commands of a batch. */
@@ -86,7 +86,7 @@ export interface PathResults {
 
 /** Measures all configurations `rounds` times in turn, and a bare handoff with them, behind some rounds that warm up. */
 export async function measurePaths(
-  { machines, withDrainThread }: Machines,
+  machines: readonly BenchMachine[],
   handoff: Subject,
   rounds: number,
   warmUp: number,
@@ -102,7 +102,7 @@ export async function measurePaths(
         }
       };
       await take(series.filter(({ drain }) => drain !== 'thread'));
-      await withDrainThread(machine, () => take(series.filter(({ drain }) => drain === 'thread')));
+      await machine.withDrainThread(() => take(series.filter(({ drain }) => drain === 'thread')));
     }
     const nanoseconds = await handoff.run();
     if (round >= 0) trips.push((nanoseconds ?? Number.NaN) / handoff.steps);

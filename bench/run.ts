@@ -69,7 +69,8 @@ async function main(): Promise<void> {
   }
   if (wants('paths') || wants('dma')) {
     const machines = await startMachines();
-    if (wants('dma')) results.dma = await measureDma(machines, rounds);
+    const [first] = machines;
+    if (wants('dma') && first) results.dma = await measureDma(first, rounds);
     if (wants('paths')) {
       const handoff = await startHandoff();
       const { paths, trip } = await measurePaths(machines, handoff.subject, rounds, quick ? QUICK_WARM_UP : WARM_UP);
@@ -78,7 +79,7 @@ async function main(): Promise<void> {
       results.handoff = trip;
       results.targets = targetsOf(paths, trip);
     }
-    await machines.end();
+    for (const machine of machines) await machine.end();
   }
   console.log(resultsText(results));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);

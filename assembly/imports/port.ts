@@ -7,7 +7,7 @@ export declare function load32(offset: u32): u32;
 export declare function store32(offset: u32, value: u32): void;
 export declare function load64(offset: u32): u64;
 /** 16 bytes, aligned to 16. */
-export declare function loadCommand(offset: u32): v128;
+export declare function load128(offset: u32): v128;
 export declare function store64(offset: u32, value: u64): void;
 /** Replaces a word that is `old`, in one piece; returns what it was. */
 export declare function cas64(offset: u32, old: u64, value: u64): u64;

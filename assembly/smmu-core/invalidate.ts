@@ -21,7 +21,7 @@ import {
 import { IDR3_RIL } from '../layout/smmu-registers';
 import { bits, maskOf, placed } from '../lib/fields';
 import { killVmid, touch, vmidBlock } from './generations';
-import { EVERY_TAG, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './iotlb';
+import { tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './iotlb';
 import { markKilled } from './set-lock';
 
 /** TG of 16 KiB granules in a command. */
@@ -64,11 +64,8 @@ function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
   return (u64(bits(u32(d0), TLBI_NUM)) + 1) << u64(bits(u32(d0), TLBI_SCALE) + 2 * tg + 10);
 }
 
-// Kills what matches in one set. An entry that another thread is inserting is killed through the set's sequence word.
-function sweepSet(smmu: usize, set: u32, hash: u32, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
-  const sequence = tlbSequence(smmu, set);
-  markKilled(sequence);
-  if (hash != EVERY_TAG && !tlbTagged(sequence, hash)) return;
+// Kills what matches in one set, whatever hash its ways have.
+function killMatching(smmu: usize, set: u32, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
   const tag = placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
   const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
@@ -83,31 +80,40 @@ function sweepSet(smmu: usize, set: u32, hash: u32, vmid: u32, asid: u32, stage2
   }
 }
 
-// A TLBI of one address: one set for each size.
-function sweepAddress(smmu: usize, block: usize, vmid: u32, asid: u32, address: u64): void {
-  for (let sizes = atomic.load<u64>(block, VMID_SIZES); sizes != 0; sizes &= sizes - 1) {
+// The sweeps do the same for each block: mark its set, for an inserter that may be at work there, and look at the entries if a tag fits. The
+// steps stand in both, because a call would cost as much as they do.
+
+// One block of each size that entries of the VMID have had.
+function sweepAddress(smmu: usize, sizes: u64, vmid: u32, asid: u32, address: u64): void {
+  for (; sizes != 0; sizes &= sizes - 1) {
     const size = u32(ctz(sizes));
     const hash = tlbHash(vmid, address >> u64(size), size);
-    const set = tlbSet(hash);
-    const sequence = tlbSequence(smmu, set);
+    const sequence = tlbSequence(smmu, tlbSet(hash));
     markKilled(sequence);
-    if (tlbTagged(sequence, hash)) sweepSet(smmu, set, hash, vmid, asid, false, address, address);
+    if (tlbTagged(sequence, hash)) killMatching(smmu, tlbSet(hash), vmid, asid, false, address, address);
   }
 }
 
-function sweepRange(smmu: usize, block: usize, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
-  for (let sizes = atomic.load<u64>(block, VMID_SIZES); sizes != 0; sizes &= sizes - 1) {
+// By size: the blocks of the range one by one, or all sets when there are more blocks than sets.
+function sweepRange(smmu: usize, sizes: u64, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
+  for (; sizes != 0; sizes &= sizes - 1) {
     const size = u32(ctz(sizes));
-    const from = first >> u64(size);
     const to = last >> u64(size);
-    if (to - from >= <u64>TLB_SETS) {
-      for (let set: u32 = 0; set < <u32>TLB_SETS; set++) sweepSet(smmu, set, EVERY_TAG, vmid, asid, stage2, first, last);
-      return;
+    let page = first >> u64(size);
+    if (to - page < <u64>TLB_SETS) {
+      for (; page <= to; page++) {
+        const hash = tlbHash(vmid, page, size);
+        const sequence = tlbSequence(smmu, tlbSet(hash));
+        markKilled(sequence);
+        if (tlbTagged(sequence, hash)) killMatching(smmu, tlbSet(hash), vmid, asid, stage2, first, last);
+      }
+      continue;
     }
-    for (let page = from; page <= to; page++) {
-      const hash = tlbHash(vmid, page, size);
-      sweepSet(smmu, tlbSet(hash), hash, vmid, asid, stage2, first, last);
+    for (let set: u32 = 0; set < <u32>TLB_SETS; set++) {
+      markKilled(tlbSequence(smmu, set));
+      killMatching(smmu, set, vmid, asid, stage2, first, last);
     }
+    return;
   }
 }
 
@@ -125,14 +131,15 @@ export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64
     return;
   }
   const first = canonical(firstOf(d1));
-  if (granuleOf(smmu, d1) == 0) {
-    sweepAddress(smmu, block, vmid, asid, first);
+  const more = spanOf(smmu, d0, d1) - 1;
+  const sizes = atomic.load<u64>(block, VMID_SIZES);
+  // A range that is a power of two, aligned, and no larger than any entry: it lies in one block of each size.
+  if (((sizes | first | (more + 1)) & more) == 0) {
+    sweepAddress(smmu, sizes, vmid, asid, first);
     return;
   }
-  const span = spanOf(smmu, d0, d1);
-  const last = first + span - 1;
   // A range that wraps ends at the top of the address space.
-  sweepRange(smmu, block, vmid, asid, false, first, last < first ? u64(-1) : last);
+  sweepRange(smmu, sizes, vmid, asid, false, first, first + more < first ? u64(-1) : first + more);
 }
 
 /** TLBI_S2_IPA. Entries of both stages need not go (software follows with TLBI_NH_ALL); walks that are under way are not cached. */
@@ -140,5 +147,5 @@ export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): void {
   const block = vmidBlock(smmu, vmid);
   touch(block);
   const first = firstOf(d1) & 0x000fffffffffffff;
-  sweepRange(smmu, block, vmid, ANY_ASID, true, first, first + spanOf(smmu, d0, d1) - 1);
+  sweepRange(smmu, atomic.load<u64>(block, VMID_SIZES), vmid, ANY_ASID, true, first, first + spanOf(smmu, d0, d1) - 1);
 }

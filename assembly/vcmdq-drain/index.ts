@@ -9,6 +9,7 @@ import {
   CTX_LVCMDQ_MAP,
   CTX_STRIDE,
   CTX_WINDOW,
+  HOST_AT_ATTENTION,
   HOST_AT_SMMU_COUNT,
   HOST_SMMUS,
   HOST_THREADS,
@@ -41,7 +42,13 @@ import { reapTlbSet } from '../smmu-core/iotlb';
 import { acquire, callHost, giveUp, release } from './ownership';
 import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './page0';
 import { contextOf, isVcmdq, queueBlock, stat } from './queue';
-import { due, publicCons, serveOwned, serveQueue } from './serve';
+import { due, publicCons, serveOwned, serveQueue, settled } from './serve';
+
+/** Commands behind which `watch` returns, and how many looks pass between two that take in every queue. */
+const WATCH_COMMANDS: u32 = 1024;
+const LOOKS_AT_BUSY: u32 = 8;
+/** Work that consumed no command. */
+const NO_COMMAND: u32 = u32(-1);
 
 function contextBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
@@ -87,19 +94,25 @@ export function serveContext(smmu: usize, index: u32): u32 {
 export function watch(smmu: usize, index: u32, looks: u32): u32 {
   if (index >= <u32>MAX_CONTEXTS) return 0;
   const context = contextBlock(smmu, index);
+  const slots = load<u32>(context, CTX_LVCMDQ_COUNT);
+  const attention = atomic.load<i32>(0, HOST_AT_ATTENTION);
+  let done: u32 = 0;
+  let found = false;
+  let busy = slots;
   for (let look: u32 = 0; look < looks; look++) {
-    const slots = load<u32>(context, CTX_LVCMDQ_COUNT);
-    let done: u32 = 0;
-    let found = false;
-    for (let lvcmdq: u32 = 0; lvcmdq < slots; lvcmdq++) {
+    // Most looks go to the queue that had work last: it is the likeliest to have some again, and its guest may be waiting.
+    const all = look % LOOKS_AT_BUSY == 0 || busy == slots;
+    const end = all ? slots : busy + 1;
+    for (let lvcmdq: u32 = all ? 0 : busy; lvcmdq < end; lvcmdq++) {
       const queue = queueOfSlot(smmu, context, lvcmdq);
-      if (queue == 0 || !due(queue, context)) continue;
+      if (queue == 0 || (look != 0 && settled(queue, context)) || !due(queue, context)) continue;
       found = true;
+      busy = lvcmdq;
       done += serveQueue(smmu, queue);
+      if (done >= WATCH_COMMANDS || atomic.load<i32>(0, HOST_AT_ATTENTION) != attention) return done == 0 ? NO_COMMAND : done;
     }
-    if (found) return done == 0 ? 0xffffffff : done;
   }
-  return 0;
+  return found && done == 0 ? NO_COMMAND : done;
 }
 
 export function serveParked(smmu: usize): u32 {

@@ -1,6 +1,6 @@
 // The commands of a queue: from its private CONS up to a PROD that was read. Used by every kind of queue and every placement of the drain.
 
-import { loadCommand } from '../imports/port';
+import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { CERROR_ABT, CERROR_ILL, CMD_SSEC, SYNC_CS } from '../layout/commands';
 import {
@@ -50,6 +50,8 @@ import { signal, sync } from './sync';
 export const BUDGET: u32 = 256;
 
 const NO_VMID: u32 = u32(-1);
+/** In place of a result: the command is one for `execute`. */
+const OTHER: u32 = 3;
 
 // The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
 function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
@@ -98,55 +100,60 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   let result = DONE;
   while (cons != end) {
     const at = base + ((cons & (size - 1)) << 4);
-    const command = ringWindow == 0 ? v128.load(at) : loadCommand(at);
+    const command = ringWindow == 0 ? v128.load(at) : load128(at);
     const d0 = i64x2.extract_lane(command, 0);
     const action = bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
-    if (action == ACTION_TLBI_NH_VA && reservedRange(smmu, d0, i64x2.extract_lane(command, 1))) {
-      result = ILLEGAL + STAT_ILL_RANGE;
-      break;
-    }
-    if (action == ACTION_TLBI_NH_ASID || action == ACTION_TLBI_NH_VA || action == ACTION_TLBI_S12_VMALL) {
-      const named = u32(d0 >> 32) & 0xffff;
-      const vmid = load<u32>(context, CTX_HYP_OWN) != 0 ? named : atomic.load<u32>(context, CTX_VMID);
-      tally += u64(vmid != named) << 32;
-      const block = vmidBlock(smmu, vmid);
-      if (vmid != raisedVmid) {
-        raisedVmid = vmid;
-        generation = touch(block);
-      }
-      const asid = u32(d0 >> 48);
-      if (action == ACTION_TLBI_NH_VA) {
-        invalidateVa(smmu, vmid, asid, d0, i64x2.extract_lane(command, 1), generation);
-      } else {
-        const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
-        if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);
-      }
-    } else if (action == ACTION_SYNC && !bits(u32(d0), SYNC_CS) && noneInFlight()) {
-      tally += A_SYNC;
-    } else if (action == ACTION_ATC_INV) {
-      const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
-      if (!atcInv(smmu, context, asWritten, d0)) {
-        result = ILLEGAL + STAT_ILL_SID;
+    switch (action) {
+      case ACTION_TLBI_NH_ASID:
+      case ACTION_TLBI_NH_VA:
+      case ACTION_TLBI_S12_VMALL: {
+        const d1 = i64x2.extract_lane(command, 1);
+        if (action == ACTION_TLBI_NH_VA && reservedRange(smmu, d0, d1)) {
+          result = ILLEGAL + STAT_ILL_RANGE;
+          break;
+        }
+        const named = u32(d0 >> 32) & 0xffff;
+        const vmid = load<u32>(context, CTX_HYP_OWN) != 0 ? named : atomic.load<u32>(context, CTX_VMID);
+        const block = vmidBlock(smmu, vmid);
+        if (vmid != raisedVmid) {
+          raisedVmid = vmid;
+          generation = touch(block);
+        }
+        const asid = u32(d0 >> 48);
+        if (action == ACTION_TLBI_NH_VA) {
+          invalidateVa(smmu, vmid, asid, d0, d1, generation);
+        } else {
+          const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
+          if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);
+        }
+        tally += u64(vmid != named) << 32;
         break;
       }
-      tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
-    } else {
+      case ACTION_ATC_INV: {
+        const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
+        if (atcInv(smmu, context, asWritten, d0)) tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
+        else result = ILLEGAL + STAT_ILL_SID;
+        break;
+      }
+      case ACTION_SYNC:
+        if (!bits(u32(d0), SYNC_CS) && noneInFlight()) tally += A_SYNC;
+        else result = OTHER;
+        break;
+      default:
+        result = OTHER;
+    }
+    if (result != DONE) {
+      if (result != OTHER) break;
       // A CFGI may be among these. A walk that began between the raise and the CFGI carries the raised generation and the old configuration: the
       // invalidation that follows the CFGI has to raise again.
       raisedVmid = NO_VMID;
-      result = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, i64x2.extract_lane(command, 1));
-      if (result == SYNC) {
-        const d1 = i64x2.extract_lane(command, 1);
-        if (!sync(smmu, queue, cons, d0, d1)) break;
-        if (!signal(smmu, queue, (cons + 1) & indexMask, d0, d1)) {
-          result = HOST;
-          break;
-        }
-        tally += A_SYNC;
-        result = DONE;
-      } else if (result != DONE) {
-        break;
+      const d1 = i64x2.extract_lane(command, 1);
+      result = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, d1);
+      if (result == SYNC && sync(smmu, queue, cons, d0, d1)) {
+        result = signal(smmu, queue, (cons + 1) & indexMask, d0, d1) ? DONE : HOST;
+        if (result == DONE) tally += A_SYNC;
       }
+      if (result != DONE) break;
     }
     cons = (cons + 1) & indexMask;
     tally += COMMAND;

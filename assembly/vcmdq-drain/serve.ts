@@ -1,5 +1,6 @@
 // The service of a queue: its registers, its enables, and rounds of commands until nobody has rung meanwhile.
 
+import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
 import {
@@ -156,6 +157,18 @@ function overlayDue(queue: usize, place: i64): bool {
   const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
   if (readRegister(place, OVERLAY_CONS) != cons) return true;
   return ((readRegister(place, OVERLAY_PROD) ^ cons) & maskOf(Q_INDEX) & indexMask) != 0;
+}
+
+/**
+ * True when a running VCMDQ's CONS, PROD, CONFIG and STATUS are just what they are with nothing to do: one call into the guest port. What it
+ * leaves out, `due` sees: GERROR, and queues in any other state.
+ */
+export function settled(queue: usize, context: usize): bool {
+  if (load<u32>(queue, QUEUE_STATE) != QUEUE_RUNNING || load<u32>(queue, QUEUE_ENABLED) != 1) return false;
+  const page0 = page0Of(queue, context);
+  if (page0 >> 32 != 1) return false;
+  const idle = i64x2.replace_lane(i32x4.splat(load<u32>(queue, QUEUE_CONS)), 1, 0x0000000100000001);
+  return i32x4.all_true(i32x4.eq(load128(u32(page0)), idle));
 }
 
 /**

@@ -46,10 +46,10 @@ const MSIATTR_WRITE_BACK = 0xf;
 const TG_4K = 1;
 const TTL_LEVEL_3 = 3;
 
-// Two stores of the size in which commands are read again: a 64-bit load right behind two 32-bit stores waits for both.
+// One store of the size in which commands are read again, when they are copied and when they are fetched: a load right behind smaller stores
+// waits for all of them.
 function words(command: usize, word0: u32, word1: u32, word2: u32, word3: u32): void {
-  store<u64>(command, ((<u64>word1) << 32) | word0);
-  store<u64>(command, ((<u64>word3) << 32) | word2, 8);
+  v128.store(command, i64x2.replace_lane(i64x2.splat(((<i64>word1) << 32) | word0), 1, ((<i64>word3) << 32) | word2));
 }
 
 export function buildSync(command: usize, signal: u32): void {

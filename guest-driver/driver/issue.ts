@@ -23,10 +23,7 @@ export function issue(queue: Queue, commands: usize, count: u32, sync: bool): i3
   }
   let prod = queue.prod;
   for (let i: u32 = 0; i < count; i++, prod++) {
-    const entry = entryAt(queue, prod);
-    const command = commands + i * CMDQ_ENTRY_SIZE;
-    store<u64>(entry, load<u64>(command));
-    store<u64>(entry, load<u64>(command, 8), 8);
+    v128.store(entryAt(queue, prod), v128.load(commands + i * CMDQ_ENTRY_SIZE));
   }
   if (sync) buildSync(entryAt(queue, prod++), queue.signal);
   queue.prod = indexOf(queue, prod);

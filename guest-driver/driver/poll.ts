@@ -2,17 +2,19 @@
 
 import { drainedElsewhere } from '../runtime/direct-map';
 import { bitsOf } from '../runtime/fields';
-import { read32, write32 } from '../runtime/mmio';
+import { read32, readChange32, write32 } from '../runtime/mmio';
 import { acknowledgeMaps, exitRequested } from '../runtime/safe-point';
 import { wait } from '../runtime/vsmmu';
 import { serviceInterrupts } from './interrupt-handlers';
 import { freeEntries, indexOf, Queue } from './queue';
 import { RESULT_OK, RESULT_TIMEOUT } from './result';
 
-/** Looks at CONS before the guest offers its processor to the host once: some tens of microseconds on a VCMDQ. */
-export const SPINS_PER_WAIT = 2000;
+/** Looks at CONS of a VCMDQ between two safe points: some tens of nanoseconds. */
+const LOOKS_PER_SPIN: u32 = 32;
+/** Spins before the guest offers its processor to the host once: some tens of microseconds on a VCMDQ. A spin ends with a safe point. */
+export const SPINS_PER_WAIT = 1000;
 /** The same while the queue is drained on a thread of its own: to leave would gain nothing. Some tenths of a second. */
-export const SPINS_BESIDE_DRAIN = 20000000;
+export const SPINS_BESIDE_DRAIN = 5000000;
 /** Waits after which a queue is given up on, and how long each takes at most. */
 export const QUEUE_WAITS = 200;
 export const QUEUE_WAIT_MICROSECONDS = 50;
@@ -28,16 +30,19 @@ export const REGISTER_WAIT_MICROSECONDS = 1;
 export function waitForRoom(queue: Queue, entries: i32): i32 {
   let spins = 0;
   let waits = 0;
+  let cons = read32(queue.consGpa);
   while (true) {
-    queue.cons = indexOf(queue, read32(queue.consGpa));
+    queue.cons = indexOf(queue, cons);
     if (freeEntries(queue) >= entries) return RESULT_OK;
     serviceInterrupts();
-    if (++spins < SPINS_PER_WAIT && !exitRequested()) continue;
-    if (spins < SPINS_BESIDE_DRAIN && drainedElsewhere(queue.prodGpa) && !exitRequested()) continue;
-    if (waits == QUEUE_WAITS) return RESULT_TIMEOUT;
-    wait(QUEUE_WAIT_MICROSECONDS);
-    spins = 0;
-    waits++;
+    const patient = ++spins < SPINS_PER_WAIT || (spins < SPINS_BESIDE_DRAIN && drainedElsewhere(queue.prodGpa));
+    if (!patient || exitRequested()) {
+      if (waits == QUEUE_WAITS) return RESULT_TIMEOUT;
+      wait(QUEUE_WAIT_MICROSECONDS);
+      spins = 0;
+      waits++;
+    }
+    cons = readChange32(queue.consGpa, cons, LOOKS_PER_SPIN);
   }
 }
 

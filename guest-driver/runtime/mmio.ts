@@ -31,6 +31,19 @@ export function read32(gpa: u32): u32 {
   return atomic.load<u32>(load<u32>(entry, ABI_MAP_OFFSET) + offsetInRange(entry, gpa));
 }
 
+/**
+ * Reads a register whose last value was `seen`. In a directly mapped range it is looked at up to `looks` times until it changes: no safe point
+ * comes in between, so the entry may be kept for as long, and a look costs one load.
+ */
+export function readChange32(gpa: u32, seen: u32, looks: u32): u32 {
+  const entry = directMapOf(gpa);
+  if (entry == 0) return mmio_read32(gpa);
+  const register: usize = load<u32>(entry, ABI_MAP_OFFSET) + offsetInRange(entry, gpa);
+  let value = atomic.load<u32>(register);
+  for (let look: u32 = 1; value == seen && look < looks; look++) value = atomic.load<u32>(register);
+  return value;
+}
+
 export function write32(gpa: u32, value: u32): void {
   const entry = directMapOf(gpa);
   if (entry == 0) {

@@ -102,6 +102,9 @@ describe('a nested translation', () => {
     ['TLBI_NH_ASID', 0x0001_0000_0000_0011n, 0n],
     ['TLBI_S12_VMALL', 0x28n, 0n],
     ['TLBI_NH_VA of a range that covers it', 0x0001_0000_0030_0012n | (1n << 12n), (IOVA - 0x8000n) | (1n << 10n)],
+    ['TLBI_NH_VA of two pages, it the second one', 0x0001_0000_0000_1012n, (IOVA - 0x1000n) | (1n << 10n)],
+    ['TLBI_NH_VA of three pages, it the second one', 0x0001_0000_0000_2012n, (IOVA - 0x1000n) | (1n << 10n)],
+    ['TLBI_NH_VA of one page of 64 KiB around it', 0x0001_0000_0000_0012n, (IOVA - 0x1000n) | (3n << 10n) | (3n << 8n)],
     ['TLBI_NH_VA of a range larger than the TLB', 0x0001_0000_0170_0012n | (31n << 12n), (IOVA - 0x1000_0000n) | (1n << 10n)],
   ])('%s removes the entry', (_name, d0, d1) => {
     h.vcmdq(0, 1);
@@ -110,6 +113,17 @@ describe('a nested translation', () => {
     h.put(0, d0, d1);
     h.store(1, 4, 1);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_ABORT);
+  });
+
+  it('TLBI_NH_VA of two pages removes a block of which it covers the first one', () => {
+    h.vcmdq(0, 1);
+    const block = IOVA & ~0x1fffffn;
+    h.guestRam64(Number(L2) + 0x100 * 8, 0x80400000n | 0xf45n);
+    expect(h.translate(SID, block).status).toBe(TRANSLATE_OK);
+    h.guestRam64(Number(L2) + 0x100 * 8, 0n);
+    h.put(0, 0x0001_0000_0000_1012n, (block - 0x1000n) | (1n << 10n));
+    h.store(1, 4, 1);
+    expect(h.translate(SID, block).status).toBe(TRANSLATE_ABORT);
   });
 
   it('TLBI_NH_VA of a range that ends one page below leaves the entry alone', () => {
