@@ -16,6 +16,7 @@ import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
 import type { BOOT_SETTINGS } from './settings.ts';
+import { timeBegins } from './supervisor.ts';
 
 export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTINGS, undefined>>;
 
@@ -119,6 +120,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     }
     if (timeout !== undefined) {
       const late = () => Promise.all(machines.map((machine) => machine.stop(`it had not ended after ${timeout} s`)));
+      timeBegins();
       timer = setTimeout(() => late().catch(process.emitWarning), timeout * 1000);
     }
     for (const machine of machines) await machine.boot({ paused: true });

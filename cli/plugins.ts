@@ -1,5 +1,6 @@
 // Device plugins from files: a module whose export `device` is a function that makes a device, one for each machine.
 
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Device } from '../vmm/api/index.ts';
@@ -13,8 +14,7 @@ export async function loadDevice(file: string): Promise<Device> {
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as { readonly device?: unknown };
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !firstLine(error).includes('imported from');
-    throw new UsageError(`cannot load device ${file}: ${missing ? 'no such file' : firstLine(error)}`);
+    throw new UsageError(`cannot load device ${file}: ${existsSync(file) ? firstLine(error) : 'no such file'}`);
   }
   if (typeof module.device !== 'function') throw new UsageError(`cannot load device ${file}: it exports no function "device"`);
   try {

@@ -1,12 +1,17 @@
 // --timeout for guests that never come back: an inline guest has the thread for itself, so that the command runs in a worker, and this
 // thread ends it when its own timeout has not.
 
-import { Worker } from 'node:worker_threads';
+import { parentPort, Worker } from 'node:worker_threads';
 import type { Supervised } from './terminal.ts';
 import { terminals } from './terminal.ts';
 
+/** Called by the run when its time begins. */
+export function timeBegins(): void {
+  parentPort?.postMessage('time begins');
+}
+
 /** What the run may take beyond its timeout to end by itself and report. */
-const GRACE_MS = 2000;
+const GRACE_MS = 5000;
 
 /**
  * Runs the command line again in a worker.
@@ -16,13 +21,14 @@ export function supervise(program: URL, argv: readonly string[], seconds: number
   const workerData: Supervised = { terminals: terminals() };
   const worker = new Worker(program, { argv: [...argv], workerData });
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => {
-        resolve(undefined);
-        worker.terminate().catch(reject);
-      },
-      seconds * 1000 + GRACE_MS,
-    );
+    let timer: NodeJS.Timeout | undefined;
+    const end = () => {
+      resolve(undefined);
+      worker.terminate().catch(reject);
+    };
+    worker.on('message', () => {
+      timer = setTimeout(end, seconds * 1000 + GRACE_MS);
+    });
     worker.on('error', reject);
     worker.on('exit', (status) => {
       clearTimeout(timer);

@@ -20,7 +20,7 @@ async function file(name: string, bytes: Uint8Array | string): Promise<string> {
   return path;
 }
 
-describe('vsmmu boot toy', () => {
+describe('vsmmu boot toy', { timeout: 120_000 }, () => {
   it('streams the console, reports, and ends with 0', async () => {
     const { status, stdout, stderr, pieces } = await vsmmu('boot', 'toy');
     expect([status, stderr]).toEqual([0, '']);
@@ -91,7 +91,7 @@ describe('vsmmu boot toy', () => {
   });
 });
 
-describe('vsmmu boot FILE.wasm', () => {
+describe('vsmmu boot FILE.wasm', { timeout: 120_000 }, () => {
   it('runs another guest, and fails with it', async () => {
     const good = await file('good.wasm', reactor('(func $run (param i32) (result i32) (i32.const 2))'));
     const trapping = await file('trapping.wasm', reactor('(func $run (param i32) (result i32) unreachable)'));
@@ -113,37 +113,7 @@ describe('vsmmu boot FILE.wasm', () => {
   });
 });
 
-describe('vsmmu, used wrongly', () => {
-  it('says what is wrong in one line and ends with 2', async () => {
-    const text = await file('text.wasm', 'not a binary');
-    const empty = await file('empty.wasm', Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-    const foreign = await file('foreign.wasm', reactor('(func $run (param i32) (result i32) (i32.const 2))', '(import "env" "f" (func))'));
-    const cases: [RegExp, ...string[]][] = [
-      [/^vsmmu: nothing to do; see vsmmu --help\n$/],
-      [/unknown command 'run'/, 'run'],
-      [/^vsmmu: no guest: give "toy" or the path of a WebAssembly guest\n$/, 'boot'],
-      [/too many arguments/, 'boot', 'toy', 'toy'],
-      [/unknown option '--vm'/, 'boot', 'toy', '--vm', '2'],
-      [/it must be one of all, direct, trapped, not "overlay"/, 'boot', 'toy', '--path', 'overlay'],
-      [/argument missing/, 'boot', 'toy', '--vms'],
-      [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '0'],
-      [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '16'],
-      [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '2x'],
-      [/an integer from 1 to 15/, 'boot', 'toy', '--vms', '1e1'],
-      [/too little memory: the guest needs 32 MiB, the machine has 16 MiB/, 'boot', 'toy', '--memory', '16'],
-      [/cannot read .*missing\.wasm: no such file/, 'boot', join(folder, 'missing.wasm')],
-      [/cannot read .*: it is a directory/, 'boot', folder],
-      [/^vsmmu: text\.wasm: not a WebAssembly binary\n$/, 'boot', text],
-      [/^vsmmu: empty\.wasm: not a guest: /, 'boot', empty],
-      [/^vsmmu: foreign\.wasm: the guest imports env\.f/, 'boot', foreign],
-    ];
-    for (const [message, ...args] of cases) {
-      const { status, stdout, stderr } = await vsmmu(...args);
-      expect([status, stdout, stderr.split('\n').length], args.join(' ')).toEqual([2, '', 2]);
-      expect(stderr).toMatch(message);
-    }
-  });
-
+describe('vsmmu --help', { timeout: 120_000 }, () => {
   it('explains itself on request', async () => {
     const help = await vsmmu('--help');
     expect([help.status, help.stderr]).toEqual([0, '']);

@@ -9,7 +9,7 @@ import { BoardError, type Clock, loadGuestImage, type Placement, VsmmuError } fr
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
 import { InputQueue } from './console.ts';
 import { Drains } from './drains.ts';
-import { EnvironmentError, UseError } from './errors.ts';
+import { EnvironmentError, OptionsError, UseError } from './errors.ts';
 import { Emitter } from './events.ts';
 import { Machine, type MachineEvents } from './machine.ts';
 import { placeDevices } from './placements.ts';
@@ -46,6 +46,7 @@ export interface MachineOptions extends MachineSettings {
 }
 
 const MIB = 2 ** 20;
+const DEFAULT_VINTFS = 16;
 const PAGES_PER_MIB = 16;
 
 /** The options that are in the schema, checked. */
@@ -95,13 +96,16 @@ export class Host implements AsyncDisposable {
    */
   static async create(options: HostOptions = {}): Promise<Host> {
     const others = ['wasmModule', 'wasmUrl', 'workerUrl', 'onQueueError', 'clock'];
-    const { hostRam, vintfs, vcmdqs } = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
+    const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs } = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
+    if (vcmdqs !== undefined && vcmdqs < vintfs) {
+      throw new OptionsError('bad-option', 'vcmdqs', `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`);
+    }
     const { wasmModule, wasmUrl, onQueueError, clock } = options;
     const { webAssembly, isolation } = await probe();
     if (!webAssembly.available) throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
     const model = await HostModel.create({
       modules: wasmModule ?? (await hotModules(wasmUrl)),
-      ...(vintfs === undefined ? {} : { vintfs }),
+      vintfs,
       ...(vcmdqs === undefined ? {} : { vcmdqs }),
       ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
       ...(onQueueError === undefined ? {} : { onQueueError }),

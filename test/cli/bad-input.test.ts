@@ -1,0 +1,174 @@
+// What is wrong with the command line, a file, a configuration, a guest or a plugin is said in one line, with status 2: no stack trace, nothing on
+// standard output, and no thread that keeps the process alive (it ends by itself, or these tests hang).
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROJECT } from '../support/compile-assembly.ts';
+import { vsmmu } from '../support/vsmmu-command.ts';
+import { assemble, IMPORT_READ32, reactor } from '../support/wat.ts';
+
+const RUN = '(func $run (param i32) (result i32) (i32.const 2))';
+const FREE_GPA = 0x10000000;
+const DEVICES = join(PROJECT, 'dist/devices/index.js');
+
+/** A reactor with some of what it needs left out or wrong. */
+function broken({ memory = '32 32 shared', name = '"env" "memory"', abi = '1', entry = 'vsmmu_run', data = '' }): Uint8Array {
+  return assemble(`(module (import ${name} (memory ${memory})) ${data} (global $abi i32 (i32.const ${abi})) (func $init) ${RUN}
+    (export "vsmmu_abi" (global $abi)) (export "_initialize" (func $init)) (export "${entry}" (func $run)))`);
+}
+
+const plugin = (body: string) => `import { defineDevice } from ${JSON.stringify(DEVICES)};
+const fine = () => defineDevice({ name: 'mine', kind: 'mine', registers: { R: { offset: 0 } } });
+${body}`;
+
+const FILES: Readonly<Record<string, Uint8Array | string>> = {
+  'text.wasm': 'not a binary',
+  'empty.wasm': Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
+  'cut.wasm': reactor(RUN).slice(0, 60),
+  'own-memory.wasm': assemble(`(module (memory 32 32 shared) (func (export "_start")))`),
+  'ram.wasm': broken({ name: '"host" "ram"' }),
+  'unshared.wasm': broken({ memory: '32 32' }),
+  'growing.wasm': broken({ memory: '32 64 shared' }),
+  'small.wasm': broken({ memory: '16 16 shared' }),
+  'low-data.wasm': broken({ data: '(data (i32.const 1024) "x")' }),
+  'no-run.wasm': broken({ entry: 'main' }),
+  'abi-7.wasm': broken({ abi: '7' }),
+  'foreign.wasm': reactor(RUN, '(import "env" "f" (func))'),
+  'misspelled.wasm': reactor(RUN, '(import "vsmmu" "mmio_read16" (func (param i32) (result i32)))'),
+  'no-wasi.wasm': reactor(RUN, '(import "wasi_snapshot_preview1" "teleport" (func))'),
+  'good.wasm': reactor(RUN),
+  'not.json': '{ "vms": 2',
+  'list.json': '[]',
+  'unknown.json': '{ "vm": 2 }',
+  'range.json': '{ "vms": 16 }',
+  'type.json': '{ "guest": "toy", "json": "yes" }',
+  'no-guest.json': '{ "vms": 1 }',
+  'syntax.mjs': 'export const device = (',
+  'no-export.mjs': 'export const other = 1;',
+  'import-throws.mjs': "throw new Error('at once');",
+  'make-throws.mjs': "export const device = () => { throw new Error('not today'); };",
+  'not-device.mjs': 'export const device = () => 7;',
+  'half-device.mjs': plugin('export const device = () => ({ ...fine(), save: undefined });'),
+  'attach-throws.mjs': plugin("export const device = () => ({ ...fine(), attach() { throw new Error('no cable'); } });"),
+  'reset-throws.mjs': plugin("export const device = () => ({ ...fine(), reset() { throw new Error('stuck'); } });"),
+  'old.mjs': plugin('export const device = () => ({ ...fine(), interfaceVersion: 0 });'),
+  'kind.mjs': plugin("export const device = () => defineDevice({ name: 'x', kind: 'long kind', registers: {} });"),
+  'lines.mjs': plugin('export const device = () => ({ ...fine(), attach(host) { host.interruptLine(5); } });'),
+};
+
+/** What is said, and the command line: words that name a file become its path. */
+const CASES: readonly (readonly [string | RegExp, string])[] = [
+  ['nothing to do; see vsmmu --help', ''],
+  ["unknown command 'run'", 'run'],
+  ['no guest: give "toy" or the path of a WebAssembly guest', 'boot'],
+  [/too many arguments/, 'boot toy toy'],
+  ["unknown option '--vm'", 'boot toy --vm 2'],
+  [/it must be one of all, direct, trapped, not "overlay"/, 'boot toy --path overlay'],
+  [/it must be one of inline, mailbox, not "fast"/, 'boot toy --transport fast'],
+  [/argument missing/, 'boot toy --vms'],
+  [/it must be an integer from 1 to 15, not 0\./, 'boot toy --vms 0'],
+  [/it must be an integer from 1 to 15, not 16\./, 'boot toy --vms 16'],
+  [/it must be an integer from 1 to 15, not "2x"\./, 'boot toy --vms 2x'],
+  [/it must be an integer from 1 to 15, not "1e1"\./, 'boot toy --vms 1e1'],
+  [/it must be an integer from 0 to 4294967295, not 4294967296\./, 'boot toy --seed 4294967296'],
+  [/it must be a power of two from 1 to 64, not 3\./, 'boot toy --vintfs 3'],
+  [/it must be name=value/, 'boot toy --env HOME'],
+  ['vcmdqs must be at least as many as vintfs, 16, not 8', 'boot toy --vintfs 16 --vcmdqs 8'],
+  ['all 1 VINTFs that can be lent are in use', 'boot toy --vintfs 2 --vms 2'],
+  [/more than one vCPU needs a program for the others: --secondary FILE/, 'boot good.wasm --vcpus 2'],
+  [/too little memory: the guest needs 32 MiB, the machine has 16 MiB/, 'boot toy --memory 16'],
+  [/cannot read .*missing\.wasm: no such file/, 'boot /nowhere/missing.wasm'],
+  [/cannot read \/: it is a directory/, 'boot /'],
+  ['text.wasm: not a WebAssembly binary', 'boot text.wasm'],
+  [/empty\.wasm: not a guest: it exports no function "_initialize"/, 'boot empty.wasm'],
+  [/cut\.wasm: not a valid WebAssembly binary: /, 'boot cut.wasm'],
+  [/own-memory\.wasm: the guest imports no memory: let it import env\.memory/, 'boot own-memory.wasm'],
+  [/ram\.wasm: the guest imports its memory as host\.ram: it has to be env\.memory/, 'boot ram.wasm'],
+  [/unshared\.wasm: the guest's memory is not shared: link it with --shared-memory/, 'boot unshared.wasm'],
+  [/growing\.wasm: the guest's memory may grow \(32 to 64 pages\): a reactor's maximum must be its initial size/, 'boot growing.wasm'],
+  [/small\.wasm: too little memory: the guest asks for 1024 KiB/, 'boot small.wasm'],
+  [/low-data\.wasm: the guest has data at 0x400, in the ABI's first MiB: link it above/, 'boot low-data.wasm'],
+  [/no-run\.wasm: not a guest: it exports no function "vsmmu_run"/, 'boot no-run.wasm'],
+  [/built for ABI version 7, this is version 1: build it again/, 'boot abi-7.wasm'],
+  [/built for ABI version 7, this is version 1: build it again/, 'boot abi-7.wasm --transport mailbox --drain thread'],
+  [/foreign\.wasm: the guest imports env\.f, which no machine provides: there are vsmmu\.\* and wasi/, 'boot foreign.wasm'],
+  [/misspelled\.wasm: the guest imports vsmmu\.mmio_read16, .*: vsmmu has mmio_read32/, 'boot misspelled.wasm'],
+  [/the guest imports wasi_snapshot_preview1\.teleport, which no machine provides/, 'boot no-wasi.wasm --transport mailbox'],
+  [/cannot read \/nowhere\/c\.json: no such file/, 'boot --config /nowhere/c.json'],
+  [/not\.json is not JSON: /, 'boot --config not.json'],
+  [/list\.json: the configuration must be an object, not \[\]/, 'boot --config list.json'],
+  [/unknown\.json: there is no option "vm"; there are guest, /, 'boot --config unknown.json'],
+  [/range\.json: vms must be an integer from 1 to 15, not 16/, 'boot --config range.json'],
+  [/type\.json: json must be true or false, not "yes"/, 'boot --config type.json'],
+  ['no guest: give "toy" or the path of a WebAssembly guest', 'boot --config no-guest.json'],
+  [/cannot load device .*nothing\.mjs: no such file/, 'boot good.wasm --device /nowhere/nothing.mjs'],
+  [/cannot load device .*syntax\.mjs: /, 'boot good.wasm --device syntax.mjs'],
+  [/cannot load device .*no-export\.mjs: it exports no function "device"/, 'boot good.wasm --device no-export.mjs'],
+  [/cannot load device .*import-throws\.mjs: at once/, 'boot good.wasm --device import-throws.mjs'],
+  [/cannot load device .*make-throws\.mjs: device\(\) threw: not today/, 'boot good.wasm --device make-throws.mjs'],
+  ['devices[0] is no device: it is a number', 'boot good.wasm --device not-device.mjs'],
+  ['devices[0] is no device: mine has no save()', 'boot good.wasm --device half-device.mjs'],
+  ['device mine: attach() threw: no cable', 'boot good.wasm --device attach-throws.mjs --transport mailbox --drain thread'],
+  ['device mine: reset() threw: stuck', 'boot good.wasm --device reset-throws.mjs'],
+  ['device mine was written for version 0 of the plugin interface, this is version 1', 'boot good.wasm --device old.mjs'],
+  [/kind of x is four ASCII characters, not "long kind"/, 'boot good.wasm --device kind.mjs'],
+  ['device mine: attach() threw: mine has no interrupt line 5', 'boot good.wasm --device lines.mjs'],
+  [/is not empty/, 'guest init .'],
+  [/cannot write to .*text\.wasm\/x: it is not a folder/, 'guest init text.wasm/x'],
+];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vsmmu-bad-'));
+  for (const [name, contents] of Object.entries(FILES)) await writeFile(join(folder, name), contents);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const wordsOf = (command: string) =>
+  command
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => (word === '.' || Object.hasOwn(FILES, word.split('/')[0] ?? '') ? join(folder, word) : word));
+
+describe('bad input', () => {
+  it.concurrent.each(CASES)('%s: vsmmu %s', { timeout: 60_000 }, async (message, command) => {
+    const { status, stdout, stderr } = await vsmmu(...wordsOf(command));
+    expect([status, stdout, stderr.split('\n').length], stderr).toEqual([2, '', 2]);
+    if (typeof message === 'string') expect(stderr).toBe(`vsmmu: ${message}\n`);
+    else expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^vsmmu: /);
+  });
+
+  it('has all its files in use', () => {
+    const used = CASES.flatMap(([, command]) => command.split(/[ /]/));
+    expect(Object.keys(FILES).filter((name) => !used.includes(name))).toEqual([]);
+  });
+});
+
+describe('a plugin that throws at a register', () => {
+  it('fails its machine: a check that does not hold, and status 1', async () => {
+    const reading = reactor(
+      `(func $run (param i32) (result i32) (drop (call $read32 (i32.const ${FREE_GPA}))) (i32.const 2))`,
+      IMPORT_READ32,
+    );
+    await writeFile(join(folder, 'reading.wasm'), reading);
+    await writeFile(
+      join(folder, 'throws.mjs'),
+      plugin("export const device = () => ({ ...fine(), read() { throw new Error('cold'); } });"),
+    );
+    for (const transport of ['inline', 'mailbox']) {
+      const { status, stdout, stderr } = await vsmmu(
+        ...wordsOf('boot'),
+        join(folder, 'reading.wasm'),
+        '--device',
+        join(folder, 'throws.mjs'),
+        '--quiet',
+        '--transport',
+        transport,
+      );
+      expect([status, stdout, stderr]).toEqual([1, '  FAIL  vm0 ran to its end: mine: cold\n', '']);
+    }
+  }, 60_000);
+});

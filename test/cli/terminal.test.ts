@@ -1,0 +1,113 @@
+// What a run shows beside its report, and how long it may take.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Progress } from '../../cli/progress.ts';
+import type { Report } from '../../cli/report.ts';
+import { colours } from '../../cli/terminal.ts';
+import { vsmmu } from '../support/vsmmu-command.ts';
+import { IMPORT_WRITE32, reactor } from '../support/wat.ts';
+
+const UART = 0x09000000;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vsmmu-terminal-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function guest(name: string, body: string, imports = ''): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, reactor(body, imports));
+  return path;
+}
+
+describe('--timeout', { timeout: 60_000 }, () => {
+  it.each(['inline', 'mailbox'])('fails a run whose guest yields for ever: %s', async (transport) => {
+    const yielding = await guest('yielding.wasm', '(func $run (param i32) (result i32) (i32.const 1))');
+    const { status, stdout, stderr } = await vsmmu('boot', yielding, '--timeout', '1', '--json', '--transport', transport);
+    expect([status, stderr]).toEqual([1, '']);
+    expect((JSON.parse(stdout) as Report).checks).toEqual([
+      { name: 'vm0 ran to its end', ok: false, detail: 'it had not ended after 1 s' },
+    ]);
+  });
+
+  it('ends a guest that never comes back, with one line', async () => {
+    const stuck = await guest(
+      'stuck.wasm',
+      `(func $run (param i32) (result i32) (call $write32 (i32.const ${UART}) (i32.const 33)) (loop $for (br $for)) (i32.const 2))`,
+      IMPORT_WRITE32,
+    );
+    const { status, stderr } = await vsmmu('boot', stuck, '--timeout', '1');
+    expect([status, stderr]).toEqual([1, 'vsmmu: the guest did not come back within 1 s, and was ended\n']);
+  });
+
+  it('leaves a run alone that ends in time', async () => {
+    const good = await guest('good.wasm', '(func $run (param i32) (result i32) (i32.const 2))');
+    expect(await vsmmu('boot', good, '--timeout', '30')).toMatchObject({ status: 0, stderr: '' });
+    expect((await vsmmu('boot', '/nowhere.wasm', '--timeout', '30')).status).toBe(2);
+  });
+});
+
+describe('--quiet', () => {
+  it('prints nothing of a run that is good', async () => {
+    expect(await vsmmu('boot', 'toy', '--path', 'direct', '--quiet')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  });
+});
+
+describe('--seed', () => {
+  it('gives the guests the same random numbers in each run', async () => {
+    const random = await guest(
+      'random.wasm',
+      `(func $run (param i32) (result i32) (drop (call $random (i32.const 0x110000) (i32.const 4)))
+        (call $write32 (i32.const ${UART}) (i32.add (i32.const 65) (i32.and (i32.load (i32.const 0x110000)) (i32.const 15)))) (i32.const 2))`,
+      `${IMPORT_WRITE32} (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))`,
+    );
+    const letters = await Promise.all(
+      ['1', '1', '2', '3', '4', '5'].map(async (seed) => (await vsmmu('boot', random, '--seed', seed)).stdout[0]),
+    );
+    expect(letters[0]).toBe(letters[1]);
+    expect(new Set(letters).size).toBeGreaterThan(2);
+  });
+});
+
+describe('colours', () => {
+  it('are for terminals, and NO_COLOR turns them off', () => {
+    expect(colours(true, {}).good('ok')).toBe('\u001b[32mok\u001b[39m');
+    expect(colours(true, {}).bad('FAIL')).toBe('\u001b[31mFAIL\u001b[39m');
+    expect(colours(true, { NO_COLOR: '' }).good('ok')).toContain('\u001b');
+    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) expect(colours(true, env).good('ok')).toBe('ok');
+    expect(colours(false, {}).bad('FAIL')).toBe('FAIL');
+  });
+});
+
+describe('progress', () => {
+  const machines = ['paused', 'off'].map((status) => ({ status, statistics: { exits: { total: 21 } } })) as unknown as Parameters<
+    Progress['show']
+  >[0];
+
+  function shown(quiet: boolean, terminal: boolean, times: readonly number[]): string[] {
+    const written: string[] = [];
+    const progress = new Progress({ write: (text) => written.push(text) }, quiet, terminal, 0);
+    for (const time of times) progress.show(machines, time);
+    progress.around(() => written.push('console'));
+    progress.end();
+    return written;
+  }
+
+  it('comes after two seconds, not at each step, and goes out of the way of the console', () => {
+    expect(shown(false, true, [0, 1999])).toEqual(['console']);
+    expect(shown(false, true, [1999, 2001, 2100, 3400])).toEqual([
+      '\r\u001b[K2 s, 1 of 2 machines running, 42 exits so far',
+      '\r\u001b[K3 s, 1 of 2 machines running, 42 exits so far',
+      '\r\u001b[K',
+      'console',
+    ]);
+  });
+
+  it('is for terminals, and --quiet turns it off', () => {
+    expect(shown(true, true, [5000])).toEqual(['console']);
+    expect(shown(false, false, [5000])).toEqual(['console']);
+  });
+});
