@@ -198,12 +198,16 @@ export const CTX_SID_REPLACE = 0x80;
 /** One byte per LVCMDQ: queue block index + 1, 0 where CMDQ_ALLOC binds no VCMDQ. */
 export const CTX_LVCMDQ_MAP = 0x100;
 
-// Queue blocks. Blocks 0 to 127 are the VCMDQs, QUEUE_MAIN the SMMU's own CMDQ, QUEUE_GUEST + n the trapped CMDQ of a vIOMMU.
-export const SMMU_AT_QUEUES = 0x13000;
+// Queue blocks. Blocks 0 to 127 are the VCMDQs, QUEUE_MAIN the SMMU's own CMDQ, QUEUE_GUEST + n the trapped CMDQ of a vIOMMU,
+// QUEUE_ECMDQ and up the enhanced command queues.
+export const SMMU_AT_QUEUES = 0xc0000;
 export const QUEUE_STRIDE = 0x80;
-export const MAX_QUEUES = 256;
+export const MAX_QUEUES = 512;
 export const QUEUE_MAIN = 128;
 export const QUEUE_GUEST = 129;
+/** ECMDQs, ECMDQS_PER_SMMU for each owner: first the SMMU's own, then those of vIOMMU 0 and up. */
+export const QUEUE_ECMDQ = 193;
+export const ECMDQS_PER_SMMU = 4;
 /** Counting ownership word: who raises it from 0 owns the queue. */
 export const QUEUE_OWNERS = 0x00;
 /** Thread of the owner, + 1; 0 when nobody owns the queue. */
@@ -268,7 +272,7 @@ export const QUEUE_MSI_BITS = 0x78;
 export const QUEUE_OVERLAY = 0x7c;
 
 /** Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, laid out as a VCMDQ's page 0. */
-export const SMMU_AT_REGS = 0x1b000;
+export const SMMU_AT_REGS = 0xd0000;
 
 // ATC ports: one per endpoint that may hold translations of its own (ATS).
 export const SMMU_AT_ATC = 0x23000;

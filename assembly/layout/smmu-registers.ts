@@ -50,10 +50,37 @@ export const SMMU_PRIQ_CONS_PAGE0 = 0x0cc;
 export const SMMU_PRIQ_IRQ_CFG0 = 0x0d0;
 export const SMMU_PRIQ_IRQ_CFG1 = 0x0d8;
 export const SMMU_PRIQ_IRQ_CFG2 = 0x0dc;
+export const SMMU_IDR6 = 0x190;
+/** 64-bit: where command queue control page 0 lies, from the SMMU's base. CFG and STATUS follow. */
+export const SMMU_CMDQ_CONTROL_PAGE_BASE = 0x4000;
+export const SMMU_CMDQ_CONTROL_PAGE_CFG = 0x4008;
+export const SMMU_CMDQ_CONTROL_PAGE_STATUS = 0x400c;
 export const SMMU_EVTQ_PROD = 0x100a8;
 export const SMMU_EVTQ_CONS = 0x100ac;
 export const SMMU_PRIQ_PROD = 0x100c8;
 export const SMMU_PRIQ_CONS = 0x100cc;
+
+/** The command queue control page of this model, behind page 1: the registers of all ECMDQs, evenly spread over its 64 KiB. */
+export const SMMU_ECMDQ_PAGE = 0x20000;
+export const SMMU_ECMDQ_PAGE_SIZE = 0x10000;
+/** 64-bit, as SMMU_CMDQ_BASE. */
+export const ECMDQ_BASE = 0x00;
+export const ECMDQ_PROD = 0x08;
+export const ECMDQ_CONS = 0x0c;
+/** An error is active where ERR (of CONS) and ERRACK (of PROD) differ. */
+export const ECMDQ_PROD_ERRACK = (0 << 16) | (23 << 8) | 1;
+export const ECMDQ_PROD_EN = (0 << 16) | (31 << 8) | 1;
+export const ECMDQ_CONS_ERR = (0 << 16) | (23 << 8) | 1;
+export const ECMDQ_CONS_ERR_REASON = (0 << 16) | (24 << 8) | 3;
+export const ECMDQ_CONS_ENACK = (0 << 16) | (31 << 8) | 1;
+/** BASE: the queues' registers are in the SMMU, and the page has 64 KiB. */
+export const CMDQ_CONTROL_PAGE_PRESET = (0 << 16) | (0 << 8) | 1;
+export const CMDQ_CONTROL_PAGE_CMDQGS = (0 << 16) | (1 << 8) | 2;
+/** Of CFG (EN) and of STATUS (ENACK). */
+export const CMDQ_CONTROL_PAGE_EN = (0 << 16) | (0 << 8) | 1;
+/** log2 of the queues of a page, and of the pages. */
+export const IDR6_LOG2NUMQ = (0 << 16) | (16 << 8) | 4;
+export const IDR6_LOG2NUMP = (0 << 16) | (24 << 8) | 4;
 
 // IDR0: what is implemented.
 export const IDR0_S2P = (0 << 16) | (0 << 8) | 1;
@@ -88,6 +115,8 @@ export const IDR1_SSIDSIZE = (0 << 16) | (6 << 8) | 5;
 export const IDR1_PRIQS = (0 << 16) | (11 << 8) | 5;
 export const IDR1_EVTQS = (0 << 16) | (16 << 8) | 5;
 export const IDR1_CMDQS = (0 << 16) | (21 << 8) | 5;
+/** Enhanced command queues; IDR6 says how many. */
+export const IDR1_ECMDQ = (0 << 16) | (31 << 8) | 1;
 
 /** Hierarchical attributes can be disabled (CD.HAD0 and HAD1). */
 export const IDR3_HAD = (0 << 16) | (2 << 8) | 1;
@@ -133,8 +162,10 @@ export const GERROR_PRIQ_ABT_ERR = (0 << 16) | (3 << 8) | 1;
 export const GERROR_MSI_CMDQ_ABT_ERR = (0 << 16) | (4 << 8) | 1;
 export const GERROR_MSI_EVTQ_ABT_ERR = (0 << 16) | (5 << 8) | 1;
 export const GERROR_MSI_GERROR_ABT_ERR = (0 << 16) | (7 << 8) | 1;
+/** An ECMDQ has stopped at an error; which, its CONS says. */
+export const GERROR_CMDQP_ERR = (0 << 16) | (9 << 8) | 1;
 /** Bits of GERROR that are not reserved. */
-export const GERROR_VALID = 0x1fd;
+export const GERROR_VALID = 0x3fd;
 
 // STRTAB_BASE and queue bases are 64-bit: address bits, then LOG2SIZE where the register has one.
 export const STRTAB_BASE_CFG_LOG2SIZE = (0 << 16) | (0 << 8) | 6;

@@ -102,11 +102,16 @@ export class RegisterFile {
   }
 
   /** @throws {TypeError} when the state is not of a file with these registers. */
-  restore(state: unknown): void {
+  check(state: unknown): asserts state is { readonly words: readonly number[] } {
     const words = (state as { words?: unknown } | null)?.words;
     if (!Array.isArray(words) || words.length !== this.#values.length || !words.every((word) => Number.isInteger(word))) {
       throw new TypeError('the state is not of this register file');
     }
-    this.#values.set(words);
+  }
+
+  /** @throws {TypeError} when the state is not of a file with these registers. */
+  restore(state: unknown): void {
+    this.check(state);
+    this.#values.set(state.words);
   }
 }

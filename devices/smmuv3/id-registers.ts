@@ -1,6 +1,6 @@
 // ID registers of an SMMUv3: what it advertises, and the check that it advertises nothing that the model does not do.
 
-import { MAX_STALLS } from '../../assembly/layout/host-memory.ts';
+import { ECMDQS_PER_SMMU, MAX_STALLS } from '../../assembly/layout/host-memory.ts';
 import {
   IDR0_BTM,
   IDR0_HTTU,
@@ -14,6 +14,7 @@ import {
   IDR0_TTENDIAN,
   IDR0_TTF,
   IDR1_CMDQS,
+  IDR1_ECMDQ,
   IDR1_EVTQS,
   IDR1_PRIQS,
   IDR1_SIDSIZE,
@@ -27,6 +28,8 @@ import {
   IDR5_OAS,
   IDR5_STALL_MAX,
   IDR5_VAX,
+  IDR6_LOG2NUMP,
+  IDR6_LOG2NUMQ,
   STALL_MODEL_FORCED,
   STALL_MODEL_TERMINATE,
 } from '../../assembly/layout/smmu-registers.ts';
@@ -41,6 +44,8 @@ export interface SmmuIdRegisters {
   readonly idr3: number;
   readonly idr4: number;
   readonly idr5: number;
+  /** Number of ECMDQs, where IDR1 has them. Default 0. */
+  readonly idr6?: number;
   /** Implementation; 0 keeps drivers from applying errata of some product. */
   readonly iidr: number;
   /** Architecture revision: 2 is SMMUv3.2. */
@@ -72,8 +77,8 @@ const MAX_HTTU = 2;
 /** Features of IDR3 that the model has. */
 const IDR3_MODELLED = maskInWord(IDR3_HAD) | maskInWord(IDR3_FWB) | maskInWord(IDR3_RIL);
 
-/** IDR1: ECMDQ, TABLES_PRESET, QUEUES_PRESET and REL, which change where tables and queues lie. */
-const IDR1_PRESETS = 0xf0000000;
+/** IDR1: TABLES_PRESET, QUEUES_PRESET and REL, which change where tables and queues lie. */
+const IDR1_PRESETS = 0x70000000;
 
 /** Features of IDR0 that this model does not have. */
 const ABSENT: readonly (readonly [Field, string])[] = [
@@ -102,6 +107,8 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (bitsOf(idr0, IDR0_TTF) !== 2) yield 'IDR0.TTF is not 2 (AArch64)';
   if (bitsOf(idr0, IDR0_TTENDIAN) !== 2) yield 'IDR0.TTENDIAN is not 2 (little-endian)';
   yield* stallFaults(bitsOf(idr0, IDR0_STALL_MODEL), bitsOf(idr5, IDR5_STALL_MAX));
+  if (enhancedQueueCount(ids) > ECMDQS_PER_SMMU) yield `IDR6 has more than ${ECMDQS_PER_SMMU} queues`;
+  if (bitsOf(ids.idr6 ?? 0, IDR6_LOG2NUMP)) yield 'IDR6 has more than one control page';
   if (idr1 & IDR1_PRESETS) yield 'IDR1 presets of tables and queues are not modelled';
   if (bitsOf(idr1, IDR1_PRIQS)) yield 'IDR1.PRIQS is not 0 although there is no PRI queue';
   if (bitsOf(idr1, IDR1_CMDQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.CMDQS is above ${MAX_QUEUE_LOG2SIZE}`;
@@ -115,6 +122,11 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
     yield 'IDR5 has 52 bits without 64 KiB granules';
   }
   if (![IDR5_GRAN4K, IDR5_GRAN16K, IDR5_GRAN64K].some((granule) => bitsOf(idr5, granule))) yield 'IDR5 has no granule';
+}
+
+/** ECMDQs of an SMMU with these ID registers. */
+export function enhancedQueueCount({ idr1, idr6 = 0 }: SmmuIdRegisters): number {
+  return bitsOf(idr1, IDR1_ECMDQ) ? 2 ** bitsOf(idr6, IDR6_LOG2NUMQ) : 0;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   EVTQ_ABORTED,
   HOST_AT_RAM_BASE,
   HOST_AT_RAM_SIZE,
+  QUEUE_ECMDQ,
   QUEUE_KIND_MAIN,
   QUEUE_MAIN,
   SMMU_AT_CR0,
@@ -42,7 +43,6 @@ import {
   SMMU_EVTQ_CONS,
   SMMU_EVTQ_PROD,
   SMMU_GBPA,
-  SMMU_REGION_SIZE,
   SMMU_STRTAB_BASE_CFG,
   STRTAB_BASE_CFG_LOG2SIZE,
 } from '../../assembly/layout/smmu-registers.ts';
@@ -50,6 +50,7 @@ import {
   bitsOf,
   type Device,
   type DeviceHost,
+  type DeviceRegion,
   type DeviceState,
   type GuestMemory,
   type MmioAccess,
@@ -61,8 +62,11 @@ import {
 } from '../plugin/index.ts';
 import { ContextBlock, QueueBlock, smmuBase, type Unit, writeActions } from '../unit/index.ts';
 import { dropCaches } from './caches.ts';
-import { checkIdRegisters, PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
-import { CommandQueue } from './queues/command-queue.ts';
+import { checkIdRegisters, enhancedQueueCount, PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
+import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
+import { EnhancedQueues } from './queues/enhanced-queues.ts';
+import { mainQueue } from './queues/main-queue.ts';
+import { smmuRegion } from './region.ts';
 import { queueIndex, SmmuRegisters, type TableShape } from './register-rules.ts';
 import { terminateStalls } from './stalls.ts';
 
@@ -89,7 +93,7 @@ export class PhysicalSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: ABI_KIND_SMMUV3, interrupts: 2, busMaster: false };
-  readonly regions = [{ name: 'smmuv3', size: SMMU_REGION_SIZE, accessSizes: [4, 8] as const }];
+  readonly regions: readonly DeviceRegion[];
   readonly #hostMemory: WebAssembly.Memory;
   readonly #smmuIndex: number;
   /** Byte offset of the SMMU block. */
@@ -101,6 +105,7 @@ export class PhysicalSmmu implements Device {
   #memory: GuestMemory | undefined;
   // The state of the device. EVTQ_PROD lives in the block while the event queue is enabled, and is brought here before anyone looks.
   private readonly registers: SmmuRegisters;
+  private readonly enhanced: EnhancedQueues;
   /** EVTQ_PROD (index and wrap bit) when records were last noticed. */
   private noticed = 0;
   #planted = false;
@@ -115,6 +120,8 @@ export class PhysicalSmmu implements Device {
     this.#words = new Int32Array(unit.hostMemory.buffer);
     this.#longs = new BigInt64Array(unit.hostMemory.buffer);
     this.#ids = idRegisters;
+    const enhanced = enhancedQueueCount(idRegisters);
+    this.regions = [smmuRegion(enhanced)];
     this.registers = new SmmuRegisters(idRegisters, {
       refresh: () => this.#refresh(),
       enablesChanged: (before) => this.#enablesChanged(before),
@@ -126,24 +133,31 @@ export class PhysicalSmmu implements Device {
     });
     const context = new ContextBlock(unit.hostMemory, smmuIndex, CTX_HOST);
     context.hypOwn = true;
-    const block = new QueueBlock(unit.hostMemory, smmuIndex, QUEUE_MAIN);
-    block.reset(QUEUE_KIND_MAIN, CTX_HOST);
-    this.#commands = new CommandQueue(this.registers, {
-      block,
-      placeRing: (ring) => this.#placeRing(block, ring),
-      serve: () => unit.drain.serve(this.#smmu, QUEUE_MAIN),
-      resume: () => {
-        unit.drain.resume(this.#smmu, QUEUE_MAIN);
-      },
-      memory: { load64: (pa) => this.#memory?.load64(pa) },
-      // Every command of this queue is the drain's own.
-      execute: () => false,
-      finish: () => {
-        unit.drain.stepOver(this.#smmu, QUEUE_MAIN);
-      },
-    });
+    this.#commands = new CommandQueue(mainQueue(this.registers), this.#engine(unit, QUEUE_MAIN));
+    const engines = Array.from({ length: enhanced }, (_, i) => this.#engine(unit, QUEUE_ECMDQ + i));
+    this.enhanced = new EnhancedQueues(this.registers, engines);
     writeActions(unit.hostMemory, smmuIndex, idRegisters.idr0);
     this.#publish();
+  }
+
+  /** A queue of the host's own, run by its drain. */
+  #engine(unit: Unit, index: number): CommandEngine {
+    const block = new QueueBlock(unit.hostMemory, this.#smmuIndex, index);
+    block.reset(QUEUE_KIND_MAIN, CTX_HOST);
+    return {
+      block,
+      placeRing: (ring) => this.#placeRing(block, ring),
+      serve: () => unit.drain.serve(this.#smmu, index),
+      resume: () => {
+        unit.drain.resume(this.#smmu, index);
+      },
+      memory: { load64: (pa) => this.#memory?.load64(pa) },
+      // Every command of these queues is the drain's own.
+      execute: () => false,
+      finish: () => {
+        unit.drain.stepOver(this.#smmu, index);
+      },
+    };
   }
 
   attach(host: DeviceHost): void {
@@ -169,6 +183,7 @@ export class PhysicalSmmu implements Device {
 
   reset(): void {
     this.registers.reset();
+    this.enhanced.reset();
     this.plantFault(undefined);
     this.noticed = 0;
     this.#load(0);
@@ -180,17 +195,20 @@ export class PhysicalSmmu implements Device {
     this.#store(SMMU_AT_EVTQ_ABORT, aborted);
     this.#placeEventProducer();
     this.#commands.load();
+    this.enhanced.load();
     dropCaches(this.#hostMemory, this.#smmuIndex);
     terminateStalls(this.#hostMemory, this.#smmuIndex);
     this.#publish();
   }
 
   read(access: MmioAccess): void {
-    this.registers.read(access);
+    if (this.enhanced.covers(access.offset)) this.enhanced.read(access);
+    else this.registers.read(access);
   }
 
   write(access: MmioAccess): void {
-    this.registers.write(access);
+    if (this.enhanced.covers(access.offset)) this.enhanced.write(access);
+    else this.registers.write(access);
   }
 
   #load32(field: number): number {
@@ -233,6 +251,7 @@ export class PhysicalSmmu implements Device {
 
   #refresh(): void {
     this.#commands.refresh();
+    this.enhanced.refresh();
     this.registers.set(SMMU_EVTQ_PROD, this.#load32(SMMU_AT_EVTQ_PROD));
   }
 
@@ -263,7 +282,7 @@ export class PhysicalSmmu implements Device {
   }
 
   #poll(): number {
-    let work = 0;
+    let work = this.enhanced.poll();
     if (this.#commands.pending && this.#commands.run()) work++;
     if (this.#load32(SMMU_AT_EVTQ_ABORT) === EVTQ_ABORTED) {
       this.#store(SMMU_AT_EVTQ_ABORT, EVTQ_ABORT_ACTIVE);
@@ -284,18 +303,24 @@ export class PhysicalSmmu implements Device {
 
   save(): DeviceState {
     this.#refresh();
-    return { registers: this.registers.save(), events: { noticed: this.noticed, aborted: this.#load32(SMMU_AT_EVTQ_ABORT) } };
+    return {
+      registers: this.registers.save(),
+      enhanced: this.enhanced.save(),
+      events: { noticed: this.noticed, aborted: this.#load32(SMMU_AT_EVTQ_ABORT) },
+    };
   }
 
   restore(state: DeviceState): void {
-    const { registers, events } = stateFields(state, 'registers', 'events');
+    const { registers, enhanced, events } = stateFields(state, 'registers', 'enhanced', 'events');
     const { noticed, aborted } = plainStateLike({ noticed: 0, aborted: 0 }, events);
+    this.enhanced.check(enhanced);
     this.registers.restore(registers);
+    this.enhanced.restore(enhanced);
     this.noticed = noticed;
     this.#load(aborted);
   }
 
   registerName(region: number, offset: number): string {
-    return this.registers.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+    return this.registers.nameAt(offset) ?? this.enhanced.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
   }
 }

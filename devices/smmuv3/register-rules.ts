@@ -201,9 +201,7 @@ export class SmmuRegisters {
   }
 
   #queue(kind: QueueKind): TableShape {
-    const log2size = this.#log2size(kind);
-    const address = this.#address(kind.base);
-    return { base: address - (address % Math.max(MIN_QUEUE_ALIGNMENT, kind.entrySize * 2 ** log2size)), log2size };
+    return queueShape(this.file.get(kind.base), this.file.get(kind.base + 4), this.#log2size(kind), kind.entrySize);
   }
 
   #log2size(kind: QueueKind): number {
@@ -220,6 +218,11 @@ export class SmmuRegisters {
     const size = split === undefined ? STE_SIZE * 2 ** log2size : Math.max(STE_SIZE, L1STD_SIZE * 2 ** Math.max(0, log2size - split));
     const address = this.#address(SMMU_STRTAB_BASE);
     return { base: address - (address % size), log2size, split };
+  }
+
+  /** Largest LOG2SIZE of a command queue, IDR1.CMDQS. */
+  get maxCommandLog2size(): number {
+    return bitsOf(this.file.get(SMMU_IDR1), IDR1_CMDQS);
   }
 
   #address(register: number): number {
@@ -342,6 +345,12 @@ export class SmmuRegisters {
   restore(state: unknown): void {
     this.file.restore(state);
   }
+}
+
+/** Where a queue lies whose base register has these two words. */
+export function queueShape(lo: number, hi: number, log2size: number, entrySize: number): TableShape {
+  const address = (hi & ADDRESS_HI) * 2 ** 32 + lo;
+  return { base: address - (address % Math.max(MIN_QUEUE_ALIGNMENT, entrySize * 2 ** log2size)), log2size };
 }
 
 /** The queue index in a PROD or CONS value, wrap bit included. */

@@ -1,6 +1,9 @@
 // The registers of an SMMUv3 as data (IHI 0070 section 6.3): offsets, reset values, writable bits, and what guards a register against writes.
 
 import {
+  CMDQ_CONTROL_PAGE_CMDQGS,
+  CMDQ_CONTROL_PAGE_EN,
+  CMDQ_CONTROL_PAGE_PRESET,
   CR0_ATSCHK,
   CR0_CMDQEN,
   CR0_EVTQEN,
@@ -23,11 +26,15 @@ import {
   SMMU_AIDR,
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
+  SMMU_CMDQ_CONTROL_PAGE_BASE,
+  SMMU_CMDQ_CONTROL_PAGE_CFG,
+  SMMU_CMDQ_CONTROL_PAGE_STATUS,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_CR0ACK,
   SMMU_CR1,
   SMMU_CR2,
+  SMMU_ECMDQ_PAGE,
   SMMU_EVTQ_BASE,
   SMMU_EVTQ_CONS,
   SMMU_EVTQ_CONS_PAGE0,
@@ -48,6 +55,7 @@ import {
   SMMU_IDR3,
   SMMU_IDR4,
   SMMU_IDR5,
+  SMMU_IDR6,
   SMMU_IIDR,
   SMMU_IRQ_CTRL,
   SMMU_IRQ_CTRLACK,
@@ -67,8 +75,8 @@ import {
   STRTAB_BASE_CFG_LOG2SIZE,
   STRTAB_BASE_CFG_SPLIT,
 } from '../../assembly/layout/smmu-registers.ts';
-import { bitsOf, maskInWord, type RegisterSpec } from '../plugin/index.ts';
-import type { SmmuIdRegisters } from './id-registers.ts';
+import { bitsOf, maskInWord, type RegisterSpec, withBits } from '../plugin/index.ts';
+import { enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
 
 /** SHCFG "use incoming", no abort: transactions pass until the SMMU is enabled. */
 export const GBPA_RESET = 0x1000;
@@ -83,8 +91,8 @@ const RECORD_INDEX = 0x800fffff;
 const CMDQ_CONS_WRITABLE = 0x7f0fffff;
 const CMDQ_PROD_WRITABLE = 0x000fffff;
 /** ADDR[31:5] and LOG2SIZE; ADDR[51:32] and the allocation hint (RA or WA) at bit 62. */
-const QUEUE_BASE_LO = 0xffffffff;
-const QUEUE_BASE_HI = 0x400fffff;
+export const QUEUE_BASE_LO = 0xffffffff;
+export const QUEUE_BASE_HI = 0x400fffff;
 /** ADDR[31:6]; ADDR[51:32] and RA. */
 const STRTAB_BASE_LO = 0xffffffc0;
 const STRTAB_BASE_HI = 0x400fffff;
@@ -121,6 +129,22 @@ function msiRegisters(ids: SmmuIdRegisters, name: string, address: number, data:
   ];
 }
 
+/** CMDQGS. */
+const GRANULE_64K = 1;
+
+function controlPageRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
+  if (enhancedQueueCount(ids) === 0) return [];
+  // Preset, and so enabled for good.
+  const enabled = maskInWord(CMDQ_CONTROL_PAGE_EN);
+  const base = withBits(SMMU_ECMDQ_PAGE | maskInWord(CMDQ_CONTROL_PAGE_PRESET), CMDQ_CONTROL_PAGE_CMDQGS, GRANULE_64K);
+  return [
+    { name: 'IDR6', offset: SMMU_IDR6, reset: ids.idr6 ?? 0 },
+    { name: 'CMDQ_CONTROL_PAGE_BASE', offset: SMMU_CMDQ_CONTROL_PAGE_BASE, size: 8, reset: base },
+    { name: 'CMDQ_CONTROL_PAGE_CFG', offset: SMMU_CMDQ_CONTROL_PAGE_CFG, reset: enabled },
+    { name: 'CMDQ_CONTROL_PAGE_STATUS', offset: SMMU_CMDQ_CONTROL_PAGE_STATUS, reset: enabled },
+  ];
+}
+
 /** All registers of an SMMU with these ID registers. The page-0 aliases of the queue indexes are resolved by `canonicalOffset`. */
 export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
   const cr2 = maskInWord(CR2_RECINVSID) | maskInWord(CR2_PTM) | (bitsOf(ids.idr0, IDR0_HYP) ? maskInWord(CR2_E2H) : 0);
@@ -133,6 +157,7 @@ export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
     { name: 'IDR4', offset: SMMU_IDR4, reset: ids.idr4 },
     { name: 'IDR5', offset: SMMU_IDR5, reset: ids.idr5 },
     { name: 'IIDR', offset: SMMU_IIDR, reset: ids.iidr },
+    ...controlPageRegisters(ids),
     { name: 'AIDR', offset: SMMU_AIDR, reset: ids.aidr },
     { name: 'CR0', offset: SMMU_CR0, writable: enableBits(ids) },
     { name: 'CR0ACK', offset: SMMU_CR0ACK },

@@ -23,6 +23,19 @@ export interface OverlayBackend {
   emulate(words: readonly number[]): boolean;
 }
 
+/** One of a guest's command queues in its host's hands. What is said of the trapped CMDQ in `ViommuBackend` holds here too. */
+export interface GuestCommandQueue {
+  readonly block: QueueBlock;
+  /** @returns false when the ring does not lie in RAM. */
+  setRing(baseGpa: number, log2size: number): boolean;
+  /** @returns QUEUE_STATE. */
+  serve(): number;
+  /** Steps over the command at CONS. */
+  finish(): void;
+  /** Fetch again from CONS. */
+  resume(): void;
+}
+
 export interface ViommuBackend {
   /** The overlay path. Absent: the CMDQ traps. */
   readonly overlay?: OverlayBackend | undefined;
@@ -44,6 +57,8 @@ export interface ViommuBackend {
   finishCommand(): void;
   /** Fetch again from CONS, after the guest has acknowledged an error. */
   resumeCommandQueue(): void;
+  /** Queues behind the ECMDQs of a vSMMU that advertises any: at least as many. They take what the trapped CMDQ takes. */
+  readonly enhancedQueues?: readonly GuestCommandQueue[];
   /** StreamIDs of the machine's devices, as the guest numbers them. */
   readonly virtualStreams: readonly number[];
   /**

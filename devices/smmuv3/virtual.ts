@@ -14,11 +14,12 @@ import {
   OP_PREFETCH_CFG,
 } from '../../assembly/layout/commands.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
-import { CR0_CMDQEN, CR0_SMMUEN, GBPA_ABORT, SMMU_CR0, SMMU_GBPA, SMMU_REGION_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import { CR0_CMDQEN, CR0_SMMUEN, GBPA_ABORT, SMMU_CR0, SMMU_GBPA } from '../../assembly/layout/smmu-registers.ts';
 import {
   bitsOf,
   type Device,
   type DeviceHost,
+  type DeviceRegion,
   type DeviceState,
   fieldOf,
   type GuestMemory,
@@ -27,13 +28,16 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { checkIdRegisters, GUEST_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
-import { CommandQueue } from './queues/command-queue.ts';
+import { checkIdRegisters, enhancedQueueCount, GUEST_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
+import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
+import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { EventQueue } from './queues/event-queue.ts';
+import { mainQueue } from './queues/main-queue.ts';
 import { Overlay } from './queues/overlay.ts';
+import { smmuRegion } from './region.ts';
 import { SmmuRegisters } from './register-rules.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
-import type { ViommuBackend } from './viommu-backend.ts';
+import type { GuestCommandQueue, ViommuBackend } from './viommu-backend.ts';
 
 export interface VirtualSmmuOptions {
   readonly backend: ViommuBackend;
@@ -52,20 +56,25 @@ export class VirtualSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: ABI_KIND_SMMUV3, interrupts: 2, busMaster: false };
-  readonly regions = [{ name: 'smmuv3', size: SMMU_REGION_SIZE, accessSizes: [4, 8] as const }];
+  readonly regions: readonly DeviceRegion[];
   readonly #backend: ViommuBackend;
   #memory = NO_MEMORY;
   readonly #commands: CommandQueue;
   readonly #events: EventQueue;
   readonly #overlay: Overlay;
-  // The state of the device: these two, and through them nothing else.
+  // The state of the device: these, and through them nothing else.
   private readonly registers: SmmuRegisters;
   private readonly streams: GuestStreams;
+  private readonly enhanced: EnhancedQueues;
 
   /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do. */
   constructor({ backend, idRegisters = GUEST_ID_REGISTERS, name = 'smmuv3' }: VirtualSmmuOptions) {
     this.name = name;
     checkIdRegisters(idRegisters, 'guest');
+    const enhanced = enhancedQueueCount(idRegisters);
+    const { enhancedQueues = [] } = backend;
+    if (enhanced > enhancedQueues.length) throw new RangeError(`IDR6 has ${enhanced} queues, the host ${enhancedQueues.length}`);
+    this.regions = [smmuRegion(enhanced)];
     this.#backend = backend;
     const memory: GuestMemory = {
       load64: (gpa) => this.#memory.load64(gpa),
@@ -73,7 +82,10 @@ export class VirtualSmmu implements Device {
       store32: (gpa, value) => this.#memory.store32(gpa, value),
     };
     this.registers = new SmmuRegisters(idRegisters, {
-      refresh: () => this.#commands.refresh(),
+      refresh: () => {
+        this.#commands.refresh();
+        this.enhanced.refresh();
+      },
       enablesChanged: (before) => this.#enablesChanged(before),
       commandsProduced: () => this.#commands.produce(),
       commandErrorAcknowledged: () => this.#commands.acknowledge(),
@@ -84,18 +96,26 @@ export class VirtualSmmu implements Device {
     this.streams = new GuestStreams(this.registers, memory, backend);
     this.#events = new EventQueue(this.registers, memory);
     this.#overlay = new Overlay(backend.overlay);
-    this.#commands = new CommandQueue(this.registers, {
-      overlay: this.#overlay,
-      block: backend.commandQueue,
+    const engine = (queue: GuestCommandQueue): CommandEngine => ({
+      block: queue.block,
       placeRing: ({ base, log2size }) => {
-        if (!backend.setCommandRing(base, log2size)) backend.commandQueue.setRing(0, 0, log2size);
+        if (!queue.setRing(base, log2size)) queue.block.setRing(0, 0, log2size);
       },
-      serve: () => backend.serveCommandQueue(),
-      resume: () => backend.resumeCommandQueue(),
+      serve: () => queue.serve(),
+      resume: () => queue.resume(),
       memory,
       execute: (words) => this.#execute(words),
-      finish: () => backend.finishCommand(),
+      finish: () => queue.finish(),
     });
+    const trapped: GuestCommandQueue = {
+      block: backend.commandQueue,
+      setRing: (baseGpa, log2size) => backend.setCommandRing(baseGpa, log2size),
+      serve: () => backend.serveCommandQueue(),
+      finish: () => backend.finishCommand(),
+      resume: () => backend.resumeCommandQueue(),
+    };
+    this.#commands = new CommandQueue(mainQueue(this.registers), { ...engine(trapped), overlay: this.#overlay });
+    this.enhanced = new EnhancedQueues(this.registers, enhancedQueues.slice(0, enhanced).map(engine));
   }
 
   attach(host: DeviceHost): void {
@@ -103,23 +123,30 @@ export class VirtualSmmu implements Device {
     this.registers.attach(host);
     this.#overlay.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
-    host.background({ name: this.name, poll: () => (this.#commands.pending && this.#commands.run() ? 1 : 0) });
+    host.background({ name: this.name, poll: () => this.#poll() });
+  }
+
+  #poll(): number {
+    return (this.#commands.pending && this.#commands.run() ? 1 : 0) + this.enhanced.poll();
   }
 
   reset(): void {
     this.registers.reset();
     this.#commands.load();
+    this.enhanced.reset();
     this.streams.clear();
     this.#followBypass();
     this.#backend.invalidateAll();
   }
 
   read(access: MmioAccess): void {
-    this.registers.read(access);
+    if (this.enhanced.covers(access.offset)) this.enhanced.read(access);
+    else this.registers.read(access);
   }
 
   write(access: MmioAccess): void {
-    this.registers.write(access);
+    if (this.enhanced.covers(access.offset)) this.enhanced.write(access);
+    else this.registers.write(access);
   }
 
   #enablesChanged(before: number): void {
@@ -187,20 +214,23 @@ export class VirtualSmmu implements Device {
 
   save(): DeviceState {
     this.#commands.refresh();
-    return { registers: this.registers.save(), streams: this.streams.save() };
+    return { registers: this.registers.save(), streams: this.streams.save(), enhanced: this.enhanced.save() };
   }
 
   restore(state: DeviceState): void {
-    const { registers, streams } = stateFields(state, 'registers', 'streams');
+    const { registers, streams, enhanced } = stateFields(state, 'registers', 'streams', 'enhanced');
     const saved = checkSavedStreams(streams);
+    this.enhanced.check(enhanced);
     this.registers.restore(registers);
+    this.enhanced.restore(enhanced);
     this.#commands.load();
+    this.enhanced.load();
     this.#followBypass();
     this.streams.restore(saved);
     this.#backend.invalidateAll();
   }
 
   registerName(region: number, offset: number): string {
-    return this.registers.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+    return this.registers.nameAt(offset) ?? this.enhanced.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
   }
 }

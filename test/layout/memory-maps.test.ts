@@ -248,7 +248,8 @@ describe('memory maps', () => {
     expect(HOST.SMMU_STRIDE % 0x10000).toBe(0);
     expect(HOST.QUEUE_MAIN).toBe(128);
     expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);
-    expect(HOST.QUEUE_GUEST).toBeLessThan(HOST.MAX_QUEUES);
+    expect(HOST.QUEUE_ECMDQ).toBeGreaterThanOrEqual(HOST.QUEUE_GUEST + HOST.MAX_CONTEXTS - 64);
+    expect(HOST.QUEUE_ECMDQ + HOST.ECMDQS_PER_SMMU * (1 + HOST.MAX_CONTEXTS - 64)).toBeLessThanOrEqual(HOST.MAX_QUEUES);
   });
 
   it('has room for the sequence word of every thread, and dense action codes', () => {

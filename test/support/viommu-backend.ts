@@ -1,6 +1,13 @@
 // A small host behind a guest's SMMU: one physical SMMU, worked through its registers, one machine with two streams, no policy.
 
-import { CFG_NO_SSID, QUEUE_GUEST, QUEUE_KIND_GUEST_CMDQ, THREAD_PA } from '../../assembly/layout/host-memory.ts';
+import {
+  CFG_NO_SSID,
+  ECMDQS_PER_SMMU,
+  QUEUE_ECMDQ,
+  QUEUE_GUEST,
+  QUEUE_KIND_GUEST_CMDQ,
+  THREAD_PA,
+} from '../../assembly/layout/host-memory.ts';
 import {
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
@@ -15,7 +22,7 @@ import {
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
 import { ACCESS_WRITE, type HotModules, type SmmuCoreExports, TRANSLATE_OK } from '../../assembly/load.ts';
-import { PhysicalSmmu, type ViommuBackend } from '../../devices/smmuv3/index.ts';
+import { type GuestCommandQueue, PhysicalSmmu, type ViommuBackend } from '../../devices/smmuv3/index.ts';
 import {
   abortSte,
   cfgiAll,
@@ -51,6 +58,7 @@ export const physicalSid = (virtSid: number) => 0x100 + virtSid;
 export class TestViommuBackend implements ViommuBackend {
   readonly virtualStreams = [8, 9];
   readonly commandQueue: QueueBlock;
+  readonly enhancedQueues: readonly GuestCommandQueue[];
   readonly hostMemory = createHostMemory({ ramSize: 0x100000 });
   readonly ram = new HostRam(this.hostMemory);
   readonly physical: PhysicalSmmu;
@@ -83,6 +91,7 @@ export class TestViommuBackend implements ViommuBackend {
     });
     this.commandQueue = new QueueBlock(hostMemory, 0, QUEUE_GUEST);
     this.commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, CONTEXT);
+    this.enhancedQueues = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => this.#enhancedQueue(QUEUE_ECMDQ + ECMDQS_PER_SMMU + i));
 
     this.#ring = this.ram.allocate(16 << LOG2_COMMANDS, 0x1000);
     this.#events = this.ram.allocate(32 << LOG2_EVENTS, 0x1000);
@@ -156,11 +165,32 @@ export class TestViommuBackend implements ViommuBackend {
     this.bus.write32(SMMU_EVTQ_CONS, cons);
   }
 
+  #enhancedQueue(index: number): GuestCommandQueue {
+    const block = new QueueBlock(this.hostMemory, 0, index);
+    block.reset(QUEUE_KIND_GUEST_CMDQ, CONTEXT);
+    const { drain } = this.#unit;
+    return {
+      block,
+      setRing: (baseGpa, log2size) => this.#placeRing(block, baseGpa, log2size),
+      serve: () => drain.serve(smmuBase(0), index),
+      finish: () => {
+        drain.stepOver(smmuBase(0), index);
+      },
+      resume: () => {
+        drain.resume(smmuBase(0), index);
+      },
+    };
+  }
+
   setCommandRing(baseGpa: number, log2size: number): boolean {
+    return this.#placeRing(this.commandQueue, baseGpa, log2size);
+  }
+
+  #placeRing(block: QueueBlock, baseGpa: number, log2size: number): boolean {
     const { gpa, size } = this.#guestRam;
     const offset = this.#unit.port.resolveGpa((baseGpa % 2 ** 32) | 0, Math.floor(baseGpa / 2 ** 32), 16 << log2size);
     const inside = baseGpa >= gpa && baseGpa + (16 << log2size) <= gpa + size;
-    if (inside) this.commandQueue.setRing(WINDOW, offset, log2size);
+    if (inside) block.setRing(WINDOW, offset, log2size);
     return inside;
   }
 

@@ -1,4 +1,4 @@
-// The command queue of an SMMUv3: between its registers and the queue block that the drain works on.
+// A command queue of an SMMUv3, CMDQ or ECMDQ: between its registers and the queue block that the drain works on.
 //
 // The registers are the saved state; the block holds, while the queue is enabled, the CONS that the drain has reached. Everything else in
 // the block follows from the registers, so it is set up anew by reset and restore.
@@ -13,18 +13,10 @@ import {
   SYNC_MSIDATA,
 } from '../../../assembly/layout/commands.ts';
 import { QUEUE_ERROR_HELD, QUEUE_NEEDS_HOST, QUEUE_RUNNING } from '../../../assembly/layout/host-memory.ts';
-import {
-  CMDQ_CONS_ERR,
-  CMDQ_ENTRY_SIZE,
-  CR0_CMDQEN,
-  GERROR_CMDQ_ERR,
-  Q_INDEX,
-  SMMU_CMDQ_CONS,
-  SMMU_CMDQ_PROD,
-} from '../../../assembly/layout/smmu-registers.ts';
-import { bitsOf, fieldOf, type GuestMemory, maskInWord, withBits } from '../../plugin/index.ts';
+import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
+import { fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
-import { queueIndex, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+import { queueIndex, type TableShape } from '../register-rules.ts';
 import type { Overlay } from './overlay.ts';
 
 /** What runs the commands. */
@@ -46,34 +38,55 @@ export interface CommandEngine {
   readonly overlay?: Overlay;
 }
 
+/** The registers of one command queue, as the queue works them. */
+export interface CommandQueueRegisters {
+  /** The queue is enabled, and its base cannot change. */
+  readonly enabled: boolean;
+  /** Where the ring lies, by the base register. */
+  readonly ring: TableShape;
+  /** PROD and CONS as they stand. */
+  prod: number;
+  readonly cons: number;
+  /** An error is active: nothing is consumed. */
+  readonly failed: boolean;
+  /** CERROR_* in CONS. */
+  readonly error: number;
+  /** CONS stands at an index; with an error other than 0 the queue has stopped there. */
+  place(cons: number, error: number): void;
+  /** GERROR says that the queue has stopped at an error. */
+  report(): void;
+  readonly msiBits: number;
+  signalSync(addressLo: number, addressHi: number, data: number): void;
+}
+
 export class CommandQueue {
-  readonly #registers: SmmuRegisters;
+  readonly #registers: CommandQueueRegisters;
   readonly #engine: CommandEngine;
-  /** The ring while the queue is enabled, which is when CMDQ_BASE cannot change. */
+  /** The ring while the queue is enabled, which is when its base cannot change. */
   #ring: TableShape = { base: 0, log2size: 0 };
 
-  constructor(registers: SmmuRegisters, engine: CommandEngine) {
+  constructor(registers: CommandQueueRegisters, engine: CommandEngine) {
     this.#registers = registers;
     this.#engine = engine;
   }
 
-  /** The block as the registers say: after a reset, a restore, and on CR0.CMDQEN. It starts at CMDQ_CONS. */
+  /** The block as the registers say: after a reset, a restore, and when the queue is enabled. It starts at CONS. */
   load(): void {
     const { block, overlay } = this.#engine;
     overlay?.stop();
     block.reset(block.kind, block.context);
-    if (!this.#registers.enabled(CR0_CMDQEN)) return;
-    this.#ring = this.#registers.commandQueue();
+    if (!this.#registers.enabled) return;
+    this.#ring = this.#registers.ring;
     this.#engine.placeRing(this.#ring);
-    block.cons = queueIndex(this.#registers.get(SMMU_CMDQ_CONS), this.#ring.log2size);
-    block.prod = queueIndex(this.#registers.get(SMMU_CMDQ_PROD), this.#ring.log2size);
-    // Commands are not consumed while CMDQ_ERR is active, whatever CMDQEN does (IHI 0070 section 7.1).
-    if (this.#registers.errorActive(GERROR_CMDQ_ERR)) {
-      block.error = bitsOf(this.#registers.get(SMMU_CMDQ_CONS), CMDQ_CONS_ERR);
+    block.cons = queueIndex(this.#registers.cons, this.#ring.log2size);
+    block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
+    // Commands are not consumed while an error is active, whatever the enable does (IHI 0070 section 7.1).
+    if (this.#registers.failed) {
+      block.error = this.#registers.error;
       block.state = QUEUE_ERROR_HELD;
     }
     block.msiBits = this.#registers.msiBits;
-    overlay?.start(this.#ring, block.prod, this.#registers.get(SMMU_CMDQ_CONS));
+    overlay?.start(this.#ring, block.prod, this.#registers.cons);
     block.allocated = true;
   }
 
@@ -83,7 +96,7 @@ export class CommandQueue {
     return overlay?.open ? queueIndex(overlay.prod, this.#ring.log2size) : block.prod;
   }
 
-  /** CR0.CMDQEN went to 0: CMDQ_CONS stands where the queue has come to. */
+  /** The queue is no longer enabled: CONS stands where the queue has come to. */
   stop(): void {
     const { block } = this.#engine;
     block.allocated = false;
@@ -95,20 +108,25 @@ export class CommandQueue {
     block.state = QUEUE_RUNNING;
   }
 
-  /** CMDQ_PROD as the drain sees it, then whatever can run. */
+  /** PROD as the drain sees it, then whatever can run. */
   produce(): void {
-    const { block, overlay } = this.#engine;
-    const prod = this.#registers.get(SMMU_CMDQ_PROD);
-    if (overlay?.open) overlay.prod = prod;
-    else block.prod = queueIndex(prod, this.#ring.log2size);
+    const { overlay } = this.#engine;
+    if (overlay?.open) overlay.prod = this.#registers.prod;
+    else this.#takeProd();
     this.run();
   }
 
-  /** CMDQ_ERR was acknowledged: the command at CONS is fetched again. */
+  /** The error was acknowledged: the command at CONS is fetched again, and PROD counts. */
   acknowledge(): void {
-    if (!this.#registers.enabled(CR0_CMDQEN)) return;
+    if (!this.#registers.enabled) return;
+    // The PROD of an overlay is in the guest's hands, and newer than the register.
+    if (!this.#engine.overlay?.open) this.#takeProd();
     this.#engine.resume();
     this.run();
+  }
+
+  #takeProd(): void {
+    this.#engine.block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
   }
 
   /**
@@ -151,23 +169,22 @@ export class CommandQueue {
   /** True when there is something to run: a CMD_SYNC was waited for, or a round's budget was used up. */
   get pending(): boolean {
     const { block } = this.#engine;
-    return this.#registers.enabled(CR0_CMDQEN) && block.cons !== this.#prod && !this.#registers.errorActive(GERROR_CMDQ_ERR);
+    return this.#registers.enabled && block.cons !== this.#prod && !this.#registers.failed;
   }
 
-  /** Brings CMDQ_CONS up to date, and publishes an error that has stopped the queue. */
+  /** Brings CONS up to date, and publishes an error that has stopped the queue. */
   refresh(): void {
-    if (this.#registers.enabled(CR0_CMDQEN)) this.#take();
+    if (this.#registers.enabled) this.#take();
   }
 
   #take(): void {
     const { block, overlay } = this.#engine;
-    if (overlay?.open) this.#registers.set(SMMU_CMDQ_PROD, overlay.prod & maskInWord(Q_INDEX));
-    let cons = withBits(this.#registers.get(SMMU_CMDQ_CONS), Q_INDEX, block.cons);
-    const failed = block.state === QUEUE_ERROR_HELD && !this.#registers.errorActive(GERROR_CMDQ_ERR);
-    if (failed) cons = withBits(cons, CMDQ_CONS_ERR, block.error);
-    this.#registers.set(SMMU_CMDQ_CONS, cons);
-    if (failed && overlay?.open) overlay.cons = cons;
+    if (overlay?.open) this.#registers.prod = overlay.prod;
+    const failed = block.state === QUEUE_ERROR_HELD && !this.#registers.failed;
+    this.#registers.place(block.cons, failed ? block.error : 0);
+    if (!failed) return;
+    if (overlay?.open) overlay.cons = this.#registers.cons;
     // CONS before GERROR: who sees the error sees where it is and what.
-    if (failed) this.#registers.raiseError(GERROR_CMDQ_ERR);
+    this.#registers.report();
   }
 }

@@ -1,0 +1,222 @@
+// Enhanced command queues: a control page with the registers of several queues, each with an enable and an error handshake of its own (IHI 0070
+// section 3.5.6). One command and one queue like another: the same drain runs them.
+
+import {
+  CMDQ_ENTRY_SIZE,
+  ECMDQ_BASE,
+  ECMDQ_CONS,
+  ECMDQ_CONS_ENACK,
+  ECMDQ_CONS_ERR,
+  ECMDQ_CONS_ERR_REASON,
+  ECMDQ_PROD,
+  ECMDQ_PROD_EN,
+  ECMDQ_PROD_ERRACK,
+  GERROR_CMDQP_ERR,
+  Q_BASE_LOG2SIZE,
+  Q_INDEX,
+  SMMU_ECMDQ_PAGE,
+  SMMU_ECMDQ_PAGE_SIZE,
+} from '../../../assembly/layout/smmu-registers.ts';
+import { bitsOf, type DeviceState, type MmioAccess, maskInWord, RegisterFile, withBits } from '../../plugin/index.ts';
+import { queueShape, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+import { QUEUE_BASE_HI, QUEUE_BASE_LO } from '../registers.ts';
+import { type CommandEngine, CommandQueue, type CommandQueueRegisters } from './command-queue.ts';
+
+const PROD_WRITABLE = (maskInWord(Q_INDEX) | maskInWord(ECMDQ_PROD_ERRACK) | maskInWord(ECMDQ_PROD_EN)) >>> 0;
+/** Of a queue that is not enabled; ENACK is the SMMU's own. */
+const CONS_WRITABLE = maskInWord(Q_INDEX) | maskInWord(ECMDQ_CONS_ERR) | maskInWord(ECMDQ_CONS_ERR_REASON);
+
+/** The registers of one ECMDQ at `page`, an offset in the control page. */
+class EnhancedQueue implements CommandQueueRegisters {
+  readonly #file: RegisterFile;
+  readonly #page: number;
+  readonly #smmu: SmmuRegisters;
+
+  constructor(file: RegisterFile, page: number, smmu: SmmuRegisters) {
+    this.#file = file;
+    this.#page = page;
+    this.#smmu = smmu;
+  }
+
+  get prod(): number {
+    return this.#file.get(this.#page + ECMDQ_PROD);
+  }
+  get cons(): number {
+    return this.#file.get(this.#page + ECMDQ_CONS);
+  }
+  set cons(value: number) {
+    this.#file.set(this.#page + ECMDQ_CONS, value >>> 0);
+  }
+
+  get wanted(): boolean {
+    return bitsOf(this.prod, ECMDQ_PROD_EN) !== 0;
+  }
+  get enabled(): boolean {
+    return bitsOf(this.cons, ECMDQ_CONS_ENACK) !== 0;
+  }
+  set enabled(enabled: boolean) {
+    this.cons = withBits(this.cons, ECMDQ_CONS_ENACK, enabled ? 1 : 0);
+  }
+
+  /** A LOG2SIZE above what IDR1 allows acts as that limit. */
+  get ring(): TableShape {
+    const lo = this.#file.get(this.#page + ECMDQ_BASE);
+    const log2size = Math.min(bitsOf(lo, Q_BASE_LOG2SIZE), this.#smmu.maxCommandLog2size);
+    return queueShape(lo, this.#file.get(this.#page + ECMDQ_BASE + 4), log2size, CMDQ_ENTRY_SIZE);
+  }
+
+  get failed(): boolean {
+    return bitsOf(this.cons, ECMDQ_CONS_ERR) !== bitsOf(this.prod, ECMDQ_PROD_ERRACK);
+  }
+  get error(): number {
+    return bitsOf(this.cons, ECMDQ_CONS_ERR_REASON);
+  }
+
+  place(index: number, error: number): void {
+    this.cons = withBits(this.cons, Q_INDEX, index);
+    if (error) this.cons = withBits(this.cons, ECMDQ_CONS_ERR_REASON, error) ^ maskInWord(ECMDQ_CONS_ERR);
+  }
+
+  report(): void {
+    this.#smmu.raiseError(GERROR_CMDQP_ERR);
+  }
+
+  get msiBits(): number {
+    return this.#smmu.msiBits;
+  }
+
+  signalSync(addressLo: number, addressHi: number, data: number): void {
+    this.#smmu.signalSync(addressLo, addressHi, data);
+  }
+}
+
+interface Slot {
+  readonly registers: EnhancedQueue;
+  readonly queue: CommandQueue;
+}
+
+export class EnhancedQueues {
+  readonly #stride: number;
+  readonly #slots: readonly Slot[];
+  private readonly file: RegisterFile;
+
+  /** One queue for each engine: a power of two. */
+  constructor(smmu: SmmuRegisters, engines: readonly CommandEngine[]) {
+    this.#stride = SMMU_ECMDQ_PAGE_SIZE / Math.max(1, engines.length);
+    const bank = { count: engines.length, stride: this.#stride } as const;
+    this.file = new RegisterFile(
+      SMMU_ECMDQ_PAGE_SIZE,
+      engines.length === 0
+        ? []
+        : [
+            { ...bank, name: 'ECMDQ_BASE', offset: ECMDQ_BASE, size: 8, writable: QUEUE_BASE_LO, writableHi: QUEUE_BASE_HI },
+            { ...bank, name: 'ECMDQ_PROD', offset: ECMDQ_PROD, writable: PROD_WRITABLE },
+            { ...bank, name: 'ECMDQ_CONS', offset: ECMDQ_CONS, writable: CONS_WRITABLE },
+          ],
+    );
+    this.#slots = engines.map((engine, i) => {
+      const registers = new EnhancedQueue(this.file, i * this.#stride, smmu);
+      return { registers, queue: new CommandQueue(registers, engine) };
+    });
+  }
+
+  /** Whether an offset in the SMMU's region is one of the control page. */
+  covers(offset: number): boolean {
+    return offset >= SMMU_ECMDQ_PAGE;
+  }
+
+  reset(): void {
+    this.file.reset();
+    this.load();
+  }
+
+  /** The blocks as the registers say. */
+  load(): void {
+    for (const { queue } of this.#slots) queue.load();
+  }
+
+  /** Runs what waits: a CMD_SYNC that was held up, a round whose budget was used up. Returns how many queues moved. */
+  poll(): number {
+    return this.#slots.filter(({ queue }) => queue.pending && queue.run()).length;
+  }
+
+  /** Brings every CONS up to date. */
+  refresh(): void {
+    for (const { queue } of this.#slots) queue.refresh();
+  }
+
+  read(access: MmioAccess): void {
+    const offset = this.#offset(access);
+    this.#slotAt(offset)?.queue.refresh();
+    access.lo = this.file.get(offset);
+    access.hi = access.size === 8 ? this.file.get(offset + 4) : 0;
+  }
+
+  write(access: MmioAccess): void {
+    const offset = this.#offset(access);
+    this.#writeWord(offset, access.lo);
+    if (access.size === 8) this.#writeWord(offset + 4, access.hi);
+  }
+
+  /** The bus lets no unaligned access through; one that comes all the same means the word that it begins in. */
+  #offset(access: MmioAccess): number {
+    return (access.offset - SMMU_ECMDQ_PAGE) & ~3;
+  }
+
+  #slotAt(offset: number): Slot | undefined {
+    return this.#slots[Math.floor(offset / this.#stride)];
+  }
+
+  #writeWord(offset: number, value: number): void {
+    const slot = this.#slotAt(offset);
+    if (!slot) return;
+    const { registers, queue } = slot;
+    if (offset % this.#stride !== ECMDQ_PROD) {
+      // BASE and CONS are the queue's own while it is enabled; such writes are ignored, as those to CMDQ_BASE and CMDQ_CONS are.
+      if (!registers.enabled) this.#store(offset, value);
+      return;
+    }
+    queue.refresh();
+    const failed = registers.failed;
+    this.#store(offset, value);
+    if (registers.wanted !== registers.enabled) this.#follow(slot);
+    else if (failed && !registers.failed) queue.acknowledge();
+    else if (registers.enabled) queue.produce();
+  }
+
+  #store(offset: number, value: number): void {
+    this.file.write({ region: 0, offset, size: 4, lo: value, hi: 0, vcpu: 0 });
+  }
+
+  // EN and ENACK. ENACK changes whatever ERR and ERRACK say.
+  #follow({ registers, queue }: Slot): void {
+    if (registers.wanted) {
+      registers.enabled = true;
+      queue.load();
+      queue.run();
+    } else {
+      queue.stop();
+      registers.enabled = false;
+    }
+  }
+
+  nameAt(offset: number): string | undefined {
+    return this.file.nameAt(offset - SMMU_ECMDQ_PAGE);
+  }
+
+  save(): DeviceState {
+    this.refresh();
+    return this.file.save();
+  }
+
+  /** @throws {TypeError} when the state is not of these queues. */
+  check(state: unknown): void {
+    const file: RegisterFile = this.file;
+    file.check(state);
+  }
+
+  /** Takes over a state that has been checked; the blocks follow by `load`. */
+  restore(state: unknown): void {
+    this.file.restore(state);
+  }
+}
