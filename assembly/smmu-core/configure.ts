@@ -66,6 +66,7 @@ import {
 import {
   CR2_RECINVSID,
   IDR0_ASID16,
+  IDR0_ATS,
   IDR0_CD2L,
   IDR0_HTTU,
   IDR0_S1P,
@@ -97,6 +98,8 @@ import {
   STE_CONFIG_NESTED,
   STE_CONFIG_S1,
   STE_CONFIG_S2,
+  STE_EATS,
+  STE_EATS_FULL,
   STE_S1CDMAX,
   STE_S1CONTEXTPTR_HI,
   STE_S1CONTEXTPTR_LO,
@@ -217,6 +220,8 @@ function stage2Valid(smmu: usize): bool {
   if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64) || steField(STE_S2ENDI)) return false;
   if (!updatesAllowed(smmu, steField(STE_S2HA), steField(STE_S2HD))) return false;
   if (!stallLegal(smmu, steField(STE_S2S))) return false;
+  // Full ATS and stalls of stage 2 exclude each other (IHI 0070 section 5.2).
+  if (steField(STE_S2S) && idr0(smmu, IDR0_ATS) && steField(STE_EATS) == STE_EATS_FULL) return false;
   const granule = granuleOfTg0(steField(STE_S2TG));
   if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
   const t0sz = steField(STE_S2T0SZ);

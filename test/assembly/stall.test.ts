@@ -253,6 +253,8 @@ describe('legality', () => {
     ['S2S with STALL_MODEL 1', IDR0, stage2(S2S), 0n, C_BAD_STE],
     ['no S2S with STALL_MODEL 2', FORCED, stage2(0n), 0n, C_BAD_STE],
     ['S2S with STALL_MODEL 0', STALLS, stage2(S2S), 0n, F_TRANSLATION],
+    ['S2S with full ATS', STALLS, [0xdn, 1n << 28n, ...stage2(S2S).slice(2)], 0n, C_BAD_STE],
+    ['S2S with full ATS on an SMMU without ATS', STALLS & ~0x400, [0xdn, 1n << 28n, ...stage2(S2S).slice(2)], 0n, F_TRANSLATION],
   ])('%s', (_name, idr0, ste, s, event) => {
     model(idr0);
     h.ste(SID, ste);

@@ -6,6 +6,7 @@ import {
   STE_CONFIG_BYPASS,
   STE_CONFIG_S1,
   STE_EATS,
+  STE_EATS_FULL,
   STE_S1STALLD,
   STE_V,
 } from '../../../assembly/layout/ste.ts';
@@ -22,8 +23,6 @@ const VSTE_SIZE = 16;
  * the second.
  */
 const VSTE_MASK = [0xffffffff, 0xf80fffff, 0x380000ff, 0] as const;
-/** Full ATS; split-stage ATS would show the guest's endpoint addresses of stage 2. */
-const EATS_FULL = 1;
 
 /** Driver data of a nested HWPT from the words of a guest's STE. */
 export function vsteBytes(ste: Uint32Array): Uint8Array {
@@ -46,7 +45,8 @@ export class ArmNested implements NestedDomain {
     const config = fieldOf(vste, STE_CONFIG);
     const known = config === STE_CONFIG_ABORT || config === STE_CONFIG_BYPASS || config === STE_CONFIG_S1;
     const allowed = VSTE_MASK.every((mask, word) => ((vste[word] ?? 0) & ~mask) === 0);
-    require(known && allowed && fieldOf(vste, STE_EATS) <= EATS_FULL, 'EIO', 'the STE asks for what a guest does not get');
+    // Split-stage ATS would show the guest's endpoint addresses of stage 2.
+    require(known && allowed && fieldOf(vste, STE_EATS) <= STE_EATS_FULL, 'EIO', 'the STE asks for what a guest does not get');
     viommu.iommu.gate('allocation', 'nested HWPT');
     this.#viommu = viommu;
     this.#vste = vste;
