@@ -1,11 +1,11 @@
 // The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in the shape that the guest's SMMU needs it.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
-import { QUEUE_ERROR_HELD, QUEUE_GUEST } from '../../assembly/layout/host-memory.ts';
+import { ECMDQS_PER_SMMU, QUEUE_ECMDQ, QUEUE_ERROR_HELD, QUEUE_GUEST } from '../../assembly/layout/host-memory.ts';
 import { CMDQ_ENTRY_SIZE, EVTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
 import { fieldOf } from '../../devices/plugin/index.ts';
-import type { ViommuBackend } from '../../devices/smmuv3/index.ts';
+import type { GuestCommandQueue, ViommuBackend } from '../../devices/smmuv3/index.ts';
 import { abortSte, bypassSte, cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
 import {
@@ -59,6 +59,12 @@ interface Stream {
   nested: number | undefined;
 }
 
+/** Where a ring lies in the guest's memory. */
+interface Ring {
+  readonly gpa: number;
+  readonly log2size: number;
+}
+
 export class Viommu implements ViommuBackend {
   readonly vm: Vm;
   readonly fd = new Iommufd();
@@ -67,6 +73,7 @@ export class Viommu implements ViommuBackend {
   /** Number of the vIOMMU on its SMMU, from 0. */
   readonly index: number;
   readonly commandQueue: QueueBlock;
+  readonly enhancedQueues: readonly GuestCommandQueue[];
   readonly context: ContextBlock;
   /** Where its VINTF's page 0 is to be mapped. */
   readonly mmap: { readonly offset: number; readonly length: number } | undefined;
@@ -77,7 +84,7 @@ export class Viommu implements ViommuBackend {
   readonly #streams = new Map<number, Stream>();
   #bypass = 0;
   #abort = 0;
-  #ring: { readonly gpa: number; readonly log2size: number } | undefined;
+  #ring: Ring | undefined;
   #deliver: ((record: Uint32Array) => void) | undefined;
   #events = 0;
   #interventions = 0;
@@ -102,6 +109,10 @@ export class Viommu implements ViommuBackend {
     this.index = index;
     this.context = new ContextBlock(hostMemory, smmuIndex, CMDQV_MAX_VINTFS + index);
     this.commandQueue = new QueueBlock(hostMemory, smmuIndex, QUEUE_GUEST + index);
+    this.enhancedQueues = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => {
+      const block = new QueueBlock(hostMemory, smmuIndex, QUEUE_ECMDQ + ECMDQS_PER_SMMU * (1 + index) + i);
+      return this.#enhancedQueue(1 + i, block);
+    });
     const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
     if (!driver) throw new Error(`vIOMMU ${index} is not there`);
     this.#driver = driver;
@@ -157,17 +168,20 @@ export class Viommu implements ViommuBackend {
   }
 
   serveCommandQueue(): number {
-    const { vm, commandQueue } = this;
-    this.#invalidateQueue();
+    return this.#serve(this.commandQueue, () => this.#invalidateQueue());
+  }
+
+  #serve(queue: QueueBlock, run: () => void): number {
+    run();
     // One round of the ring: a guest that only sends bad commands does not keep its host here.
-    for (let left = 2 ** commandQueue.log2size; commandQueue.state === QUEUE_ERROR_HELD && left > 0; left--) {
-      const decision = this.policy(queueErrorEvent(vm, 'cmdq', commandQueue));
-      if (decision === 'stop') vm.stop('a command on the command queue was refused');
-      if (!this.settles(decision, commandQueue)) break;
-      vm.unit.drain.stepOver(commandQueue.smmu, commandQueue.index);
-      this.#invalidateQueue();
+    for (let left = 2 ** queue.log2size; queue.state === QUEUE_ERROR_HELD && left > 0; left--) {
+      const decision = this.policy(queueErrorEvent(this.vm, 'cmdq', queue));
+      if (decision === 'stop') this.vm.stop('a command on the command queue was refused');
+      if (!this.settles(decision, queue)) break;
+      this.vm.unit.drain.stepOver(queue.smmu, queue.index);
+      run();
     }
-    return commandQueue.state;
+    return queue.state;
   }
 
   #invalidateQueue(): void {
@@ -175,9 +189,31 @@ export class Viommu implements ViommuBackend {
       this.vm.unit.drain.serve(this.commandQueue.smmu, this.commandQueue.index);
       return;
     }
-    const { gpa = 0, log2size = 0 } = this.#ring ?? {};
-    const { cons: head, prod: tail } = this.commandQueue;
-    this.fd.hwptInvalidateQueue(this.id, { base: BigInt(gpa), log2size, head, tail });
+    this.#handOver(0, this.commandQueue, this.#ring);
+  }
+
+  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, ring: Ring | undefined): void {
+    const { gpa = 0, log2size = 0 } = ring ?? {};
+    this.fd.hwptInvalidateQueue(this.id, { queue, base: BigInt(gpa), log2size, head, tail });
+  }
+
+  #enhancedQueue(number: number, block: QueueBlock): GuestCommandQueue {
+    const { drain } = this.vm.unit;
+    let ring: Ring | undefined;
+    return {
+      block,
+      setRing: (gpa, log2size) => {
+        ring = { gpa, log2size };
+        return offsetOfGpa(this.vm.regions, gpa, CMDQ_ENTRY_SIZE * 2 ** log2size) >= 0;
+      },
+      serve: () => this.#serve(block, () => this.#handOver(number, block, ring)),
+      finish: () => {
+        drain.stepOver(block.smmu, block.index);
+      },
+      resume: () => {
+        drain.resume(block.smmu, block.index);
+      },
+    };
   }
 
   /** What the policy wants is done, and the queue can go on behind the command. */

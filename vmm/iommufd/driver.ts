@@ -96,6 +96,8 @@ export interface InvalidateResult {
 
 /** A command queue as hardware would be given it: HWPT_INVALIDATE for everything between head and tail. */
 export interface InvalidateQueueRequest {
+  /** Which of the vIOMMU's queues, from 0. Default 0. */
+  readonly queue?: number;
   /** IOVA (of the vIOMMU's stage 2) of the ring. */
   readonly base: bigint;
   readonly log2size: number;

@@ -4,6 +4,8 @@
 import { CMDQV_MAX_VINTFS, CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../../../assembly/layout/cmdqv-registers.ts';
 import { EVT_S2, EVT_SID } from '../../../assembly/layout/events.ts';
 import {
+  ECMDQS_PER_SMMU,
+  QUEUE_ECMDQ,
   QUEUE_ERROR_HELD,
   QUEUE_GUEST,
   QUEUE_KIND_GUEST_CMDQ,
@@ -72,6 +74,8 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   protected readonly events: ViommuRequest['events'];
   readonly #context: ContextBlock;
   readonly #commandQueue: QueueBlock;
+  /** The trapped CMDQ, then the ECMDQs. */
+  readonly #commandQueues: readonly QueueBlock[];
   /** By pair. */
   readonly #devices: (ArmDevice | undefined)[] = Array.from({ length: CMDQV_SIDS_PER_VINTF }, () => undefined);
   #stage2Faults = 0;
@@ -90,7 +94,14 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.#context.window = vm.window;
     this.#context.enabled = true;
     this.#commandQueue = new QueueBlock(hostMemory, iommu.smmuIndex, QUEUE_GUEST + index);
-    this.#commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
+    const ecmdq = QUEUE_ECMDQ + ECMDQS_PER_SMMU * (1 + index);
+    const ecmdqs = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => new QueueBlock(hostMemory, iommu.smmuIndex, ecmdq + i));
+    this.#commandQueues = [this.#commandQueue, ...ecmdqs];
+    this.#resetQueues();
+  }
+
+  #resetQueues(): void {
+    for (const queue of this.#commandQueues) queue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
   }
 
   get vmid(): number {
@@ -234,8 +245,9 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   /** The guest's own ring is run where it lies, by the drain; a CMD_SYNC that has to wait goes on by itself. */
-  invalidateQueue({ base, log2size, head, tail }: InvalidateQueueRequest): InvalidateQueueResult {
-    const queue = this.#commandQueue;
+  invalidateQueue({ queue: number = 0, base, log2size, head, tail }: InvalidateQueueRequest): InvalidateQueueResult {
+    const queue = this.#commandQueues[number];
+    require(queue !== undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
     const pa = this.stage2.resolve(base, CMDQ_ENTRY_SIZE * 2 ** log2size);
     const offset = pa === undefined ? -1 : offsetOfGpa(this.vm.regions, windowOf(pa).address, CMDQ_ENTRY_SIZE * 2 ** log2size);
     // Nothing lies there: each fetch is an external abort.
@@ -267,7 +279,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   destroy(): void {
-    this.#commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
+    this.#resetQueues();
     this.#context.reset();
     this.iommu.removed(this);
   }
