@@ -62,11 +62,13 @@ export interface Device {
   readonly interfaceVersion: number;
   readonly identity: DeviceIdentity;
   readonly regions: readonly DeviceRegion[];
+  /** Takes its host; accesses nothing of it yet. */
   attach(host: DeviceHost): void;
   /** Back to the state out of reset. Memory of the guest is left alone. */
   reset(): void;
   /** Fills `access.lo` and `access.hi`. */
   read(access: MmioAccess): void;
+  /** Takes `access.lo` and `access.hi`. */
   write(access: MmioAccess): void;
   /** A copy of the whole state. */
   save(): DeviceState;

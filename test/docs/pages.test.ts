@@ -44,6 +44,16 @@ describe('pages', { timeout: 240_000 }, () => {
     expect(await runPage([{ language: 'js', info: 'readme.mjs', text: program?.text ?? '' }, ...blocksOf(README_RUN)])).toBe(1);
   });
 
+  it('the examples in the comments of the API run', async () => {
+    const sources = ['vmm/api/host.ts', 'vmm/api/machine.ts', 'vmm/api/probe.ts', 'devices/plugin/define-device.ts'];
+    for (const source of sources) {
+      const [, example] = / \* @example\n \* ```js\n([\s\S]*?) \* ```\n/.exec(textOf(source)) ?? [];
+      const text = (example ?? '').replace(/^ \* ?/gm, '');
+      expect(text, source).not.toBe('');
+      expect(await runPage([{ language: 'js', info: 'example.mjs', text }, ...blocksOf('```sh\nnode example.mjs\n```\n')])).toBe(1);
+    }
+  });
+
   it('link to what is there', () => {
     for (const page of EVERY_PAGE) {
       const folder = join(PROJECT, page, '..');

@@ -1,5 +1,6 @@
 import { VsmmuError } from '../machine/index.ts';
 
+/** A wrong value, or an option that does not exist. */
 export type OptionsFault = 'bad-option' | 'unknown-option';
 
 /** An option that is not one, or has a value that it cannot have. */
@@ -16,6 +17,7 @@ export class OptionsError extends VsmmuError {
   }
 }
 
+/** What this environment lacks. */
 export type EnvironmentFault = 'no-threads' | 'no-webassembly' | 'no-module';
 
 /** What was asked for cannot be had in this environment; `probe` tells beforehand. */
@@ -29,6 +31,7 @@ export class EnvironmentError extends VsmmuError {
   }
 }
 
+/** Why a call makes no sense now. */
 export type UseFault = 'destroyed' | 'not-booted' | 'running' | 'booted';
 
 /** A method was called when it makes no sense: on a host that is destroyed, on a machine that was not booted. */

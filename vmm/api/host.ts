@@ -218,6 +218,7 @@ export class Host implements AsyncDisposable {
     await this.#drains.stop();
   }
 
+  /** The same as `destroy`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }

@@ -56,6 +56,7 @@ export interface MachineStatistics {
   readonly smmu: SmmuCounters;
 }
 
+/** How a machine starts. */
 export interface BootOptions {
   /** Do not run yet: `step` and `resume` do. Default false. */
   readonly paused?: boolean;
@@ -370,6 +371,7 @@ export class Machine implements AsyncDisposable {
     this.#parts.forget(this);
   }
 
+  /** The same as `destroy`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }

@@ -10,6 +10,7 @@ export interface Capability {
   readonly reason?: string;
 }
 
+/** What `probe` finds. */
 export interface Probe {
   readonly versions: { readonly vsmmu: string; readonly guestAbi: number; readonly pluginInterface: number };
   /** "Node.js 20.20.2", or what the browser calls itself. */

@@ -8,7 +8,9 @@ import { OptionsError } from './errors.ts';
 export const TRANSPORTS = ['inline', 'mailbox'] as const;
 /** Where VCMDQs are drained: in the guest's doorbell call, on a thread of its own, or where it pays. */
 export const DRAINS = ['doorbell', 'thread', 'auto'] as const;
+/** One of TRANSPORTS. */
 export type Transport = (typeof TRANSPORTS)[number];
+/** One of DRAINS. */
 export type Drain = (typeof DRAINS)[number];
 
 export const MAX_VCPUS = 4;

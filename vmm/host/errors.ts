@@ -1,6 +1,7 @@
 import type { Errno } from '../iommufd/index.ts';
 import { VsmmuError } from '../machine/index.ts';
 
+/** What a host could not do. */
 export type HostFault =
   | 'no-smmu'
   | 'no-vmid'

@@ -17,8 +17,10 @@ import type { Vm } from './vm.ts';
  */
 export type QueueErrorDecision = 'report' | 'skip' | 'emulate' | 'stop';
 
+/** Why a command was refused. */
 export type QueueErrorReason = 'opcode' | 'secure' | 'sync-completion' | 'stream' | 'range' | 'fetch' | 'other';
 
+/** A command that was refused, as the host sees it before the guest does. */
 export interface QueueErrorEvent {
   readonly vm: string;
   /** LVCMDQ of the VM's VINTF, or the trapped command queue of its vSMMU. */
@@ -28,6 +30,7 @@ export interface QueueErrorEvent {
   readonly reason: QueueErrorReason;
 }
 
+/** Decides what becomes of a refused command. */
 export type QueueErrorPolicy = (event: QueueErrorEvent) => QueueErrorDecision;
 
 const REASONS: ReadonlyMap<number, QueueErrorReason> = new Map([

@@ -49,6 +49,7 @@ const COUNTERS = {
   syncMsis: STAT_MSIS,
 } as const;
 
+/** Counters of a physical SMMU since its host was made, as plain data. */
 export type SmmuCounters = Readonly<Record<keyof typeof COUNTERS, number>> & {
   /** Records that the SMMU tried to write, by name. */
   readonly events: Readonly<Record<string, number>>;

@@ -5,6 +5,7 @@ export abstract class VsmmuError extends Error {
   abstract readonly code: string;
 }
 
+/** Why a binary is no guest; docs/guests.md says what to change. */
 export type GuestImageFault =
   | 'unreadable'
   | 'not-wasm'
@@ -30,6 +31,7 @@ export class GuestImageError extends VsmmuError {
   }
 }
 
+/** What is wrong with a device, or with its place. */
 export type BoardFault = 'plugin-version' | 'plugin-failed' | 'placement';
 
 /** The devices do not make a board, or one of them does not work. */

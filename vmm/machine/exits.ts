@@ -11,6 +11,7 @@ import type { BusMount, RegisterCounter } from './bus.ts';
 import { RegisterCounts } from './register-counts.ts';
 
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
+/** What an exit was for: a register, a WASI call, waiting, the clock. */
 export type ExitKind = (typeof EXIT_KINDS)[number];
 
 /** Counts as plain data. */

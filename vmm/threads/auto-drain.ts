@@ -13,6 +13,7 @@ const LARGE_BATCH = 128;
 /** CMD_SYNCs that a machine must have completed before its batches are judged. */
 const ENOUGH_SYNCS = 64;
 
+/** Where VCMDQs are drained: in the guest's doorbell call, or on a thread of its own. */
 export type DrainPlace = 'doorbell' | 'thread';
 
 export interface DrainChoice {
