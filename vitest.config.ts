@@ -1,10 +1,16 @@
 import { defineConfig } from 'vitest/config';
+import { findChromium } from './test/support/browser.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
 // Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
 // and one by one.
 /** Tests that keep several threads busy at once. */
 const THREADED = ['test/stress/**/*.test.ts', 'test/vmm/threads/**/*.test.ts', 'test/api/machine.test.ts', 'test/package/**/*.test.ts'];
+
+const BROWSER = ['test/browser/**/*.test.ts'];
+const chromium = findChromium() !== undefined;
+if (!chromium)
+  console.log('Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install chromium, or CHROMIUM=/path/to/it.');
 
 export default defineConfig({
   test: {
@@ -17,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/timing/**', ...THREADED],
+          exclude: ['test/timing/**', ...THREADED, ...BROWSER],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
@@ -42,6 +48,17 @@ export default defineConfig({
           fileParallelism: false,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: chromium ? BROWSER : [],
+          testTimeout: 120_000,
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -2,7 +2,8 @@
 
 import { CHECKPOINT_PHASE_ATTACK } from '../assembly/layout/checkpoint-registers.ts';
 import type { ToyMachine } from '../vmm/boards/toy.ts';
-import { FOOTPRINT_KINDS, type FootprintKind, type MachineFootprint, machineFootprint, type Vm } from '../vmm/host/index.ts';
+import { FOOTPRINT_KINDS, type FootprintKind, type MachineFootprint, machineFootprint } from '../vmm/host/footprint.ts';
+import type { Vm } from '../vmm/host/index.ts';
 import type { Check } from './checks.ts';
 
 /** What has been seen of one kind of a victim's things, over all attacks. */

@@ -1,8 +1,7 @@
 // Options of `vsmmu boot`: those of a host and of a machine, and what a whole run has beside them. A --config file is such an object.
 
 import { HOST_SETTINGS, integer, MACHINE_SETTINGS, oneOf, option, text, texts, yesNo } from '../vmm/api/settings.ts';
-import { EXPERIMENTS } from '../vmm/boards/experiments.ts';
-import { TOY_PATHS } from '../vmm/boards/toy.ts';
+import { EXPERIMENTS, TOY_PATHS } from '../vmm/boards/experiments.ts';
 
 /** VINTFs of the host's CMDQV, less the host's own. */
 const MAX_VMS = 15;

@@ -1,5 +1,9 @@
-// Experiments with the toy: things to try, each the bring-up and one demonstration. The guest knows them by the same names
-// (guest-driver/toy/experiments.ts).
+// What the toy can be asked for: its paths, and experiments, each the bring-up and one demonstration. The guest knows them by the same
+// names (guest-driver/toy/experiments.ts).
+
+/** Ways of invalidating that the toy has, its argument path=; `all` takes them in turn. */
+export const TOY_PATHS = ['all', 'direct', 'trapped'] as const;
+export type ToyPath = (typeof TOY_PATHS)[number];
 
 export interface Experiment {
   readonly name: string;

@@ -18,9 +18,6 @@ import {
 } from '../machine/index.ts';
 import { type ExitServer, VcpuThreads, type VcpuUnits } from '../threads/index.ts';
 
-/** Ways of invalidating that the toy has, its argument path=; `all` takes them in turn. */
-export const TOY_PATHS = ['all', 'direct', 'trapped'] as const;
-
 /** gpa of memory offset 0. */
 export const TOY_RAM_GPA_BASE = 0x80000000;
 const PL011_GPA = 0x09000000;

@@ -3,29 +3,8 @@
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
 import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';
-import {
-  CTX_STRIDE,
-  QUEUE_STRIDE,
-  SMMU_AT_ALL_GEN,
-  SMMU_AT_TLB,
-  SMMU_AT_VMIDS,
-  TLB_ALL_GEN,
-  TLB_ASID_PERM,
-  TLB_ENTRY_SIZE,
-  TLB_GEN,
-  TLB_META,
-  TLB_META_GLOBAL,
-  TLB_META_S2,
-  TLB_META_VALID,
-  TLB_META_VMID,
-  TLB_SETS,
-  TLB_WAYS,
-  VMID_ALL_GEN,
-  VMID_ASID_GEN,
-  VMID_ASID_SLOTS,
-  VMID_STRIDE,
-} from '../../assembly/layout/host-memory.ts';
-import { bitsOf } from '../../devices/plugin/index.ts';
+import { CTX_STRIDE, QUEUE_STRIDE, TLB_ENTRY_SIZE } from '../../assembly/layout/host-memory.ts';
+import { eachLiveTlbEntry } from './iotlb.ts';
 import type { Vintf } from './vintf.ts';
 import type { Viommu } from './viommu.ts';
 
@@ -49,32 +28,17 @@ function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
   return hash >>> 0;
 }
 
-/** Entries of the VMID that a lookup would still use: valid, and not older than the generations that invalidations raise. */
+/** Entries of the VMID that a lookup would still use. */
 function tlbFootprint(viommu: Viommu): Footprint {
-  const { buffer } = viommu.vm.unit.hostMemory;
-  const smmu = viommu.smmuBlock;
-  const words = new Uint32Array(buffer);
-  const longs = new BigInt64Array(buffer);
-  const block = smmu + SMMU_AT_VMIDS + viommu.vmid * VMID_STRIDE;
-  const generationAt = (address: number) => longs[address >> 3] ?? 0n;
-  const allGen = generationAt(smmu + SMMU_AT_ALL_GEN);
-  const vmidGen = generationAt(block + VMID_ALL_GEN);
+  const { hostMemory } = viommu.vm.unit;
+  const words = new Uint32Array(hostMemory.buffer);
   let count = 0;
   let hash = FNV_OFFSET;
-  for (let index = 0; index < TLB_SETS * TLB_WAYS; index++) {
-    const entry = smmu + SMMU_AT_TLB + index * TLB_ENTRY_SIZE;
-    const meta = words[(entry + TLB_META) >> 2] ?? 0;
-    if (!bitsOf(meta, TLB_META_VALID) || bitsOf(meta, TLB_META_VMID) !== viommu.vmid) continue;
-    const generation = generationAt(entry + TLB_GEN);
-    if (generation < vmidGen || generationAt(entry + TLB_ALL_GEN) < allGen) continue;
-    const tagged = !bitsOf(meta, TLB_META_GLOBAL) && !bitsOf(meta, TLB_META_S2);
-    const asid = (words[(entry + TLB_ASID_PERM) >> 2] ?? 0) & 0xffff;
-    // The slot that the core's `asidGen` hashes to.
-    const slot = (asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1);
-    if (tagged && generation < generationAt(block + VMID_ASID_GEN + 8 * slot)) continue;
+  eachLiveTlbEntry(hostMemory, viommu.smmuBlock, ({ address, vmid }) => {
+    if (vmid !== viommu.vmid) return;
     count++;
-    hash = hashWords(words.subarray(entry >> 2, (entry + TLB_ENTRY_SIZE) >> 2), hash);
-  }
+    hash = hashWords(words.subarray(address >> 2, (address + TLB_ENTRY_SIZE) >> 2), hash);
+  });
   return { count, hash };
 }
 

@@ -1,0 +1,30 @@
+// Cross-origin isolation on hosts that do not send its headers: a service worker adds them, and the page loads once more.
+
+/** Set while a reload is under way, so that a service worker that changes nothing does not have the page load forever. */
+const RELOADED_KEY = 'vsmmu-reloaded';
+
+/** How long a service worker may take to be there before the page does without. */
+const READY_MS = 5000;
+
+/**
+ * Makes the page cross-origin isolated if it is not and can be.
+ * @returns true when it loads again and nothing should be started; false when it is as isolated as it gets.
+ */
+export async function becomeIsolated(): Promise<boolean> {
+  const possible = import.meta.env.PROD && !crossOriginIsolated && isSecureContext && 'serviceWorker' in navigator;
+  if (!possible || sessionStorage.getItem(RELOADED_KEY) !== null) {
+    if (crossOriginIsolated) sessionStorage.removeItem(RELOADED_KEY);
+    return false;
+  }
+  try {
+    await navigator.serviceWorker.register('./service-worker.js');
+    const ready = await Promise.race([navigator.serviceWorker.ready, new Promise((late) => setTimeout(late, READY_MS))]);
+    if (!ready) return false;
+  } catch {
+    // Blocked by the browser or its user: one worker does without.
+    return false;
+  }
+  sessionStorage.setItem(RELOADED_KEY, '1');
+  location.reload();
+  return true;
+}

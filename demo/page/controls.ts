@@ -1,0 +1,97 @@
+// The bar at the top: what runs, how, and the buttons.
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { Picture, SessionFacts } from '../protocol.ts';
+import { CHOICES, type Choice, chosenValue, type Settings } from '../settings.ts';
+
+export interface Actions {
+  set(name: keyof Settings, value: string): void;
+  pickGuest(file: File): void;
+  toggleRun(): void;
+  step(): void;
+  reset(): void;
+  experiment(name: string): void;
+  toggleTheme(): void;
+  copyLink(): void;
+}
+
+export interface BarState {
+  readonly settings: Settings;
+  readonly picture: Picture | undefined;
+  readonly facts: SessionFacts | undefined;
+  /** One line that says why nothing runs; empty when something does. */
+  readonly error: string;
+  readonly booting: boolean;
+  readonly copied: boolean;
+}
+
+const FILE = 'file';
+
+function select(choice: Choice, settings: Settings, actions: Actions): TemplateResult {
+  const { name, label, values, explains } = choice;
+  const current = chosenValue(settings, choice);
+  return html`<label data-explain=${explains}>${label}
+    <select name=${name} @change=${(event: Event) => actions.set(name, (event.target as HTMLSelectElement).value)}>
+      ${values.map((value) => html`<option value=${value} ?selected=${value === current}>${value}</option>`)}
+    </select>
+  </label>`;
+}
+
+function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
+  const choose = (event: Event) => {
+    const field = event.target as HTMLSelectElement;
+    if (field.value === FILE) {
+      field.value = guest;
+      document.querySelector<HTMLInputElement>('#guest-file')?.click();
+    } else {
+      actions.set('guest', field.value);
+    }
+  };
+  const pick = (event: Event) => {
+    const field = event.target as HTMLInputElement;
+    const [file] = field.files ?? [];
+    if (file) actions.pickGuest(file);
+    field.value = '';
+  };
+  return html`<label data-explain="The guest: the toy, or any WebAssembly program that follows the guest ABI. A file can be dropped anywhere on the page.">Guest
+      <select name="guest" @change=${choose}>
+        <option value="toy" ?selected=${guest === 'toy'}>toy</option>
+        ${guest === 'toy' ? nothing : html`<option value=${guest} selected>${guest}</option>`}
+        <option value=${FILE}>open .wasm\u2026</option>
+      </select>
+    </label>
+    <input id="guest-file" type="file" accept=".wasm,application/wasm" aria-label="Guest file" tabindex="-1" @change=${pick} />`;
+}
+
+function stateText({ picture, booting, error }: BarState): string {
+  if (error !== '') return 'stopped';
+  if (booting || !picture) return 'booting';
+  return picture.state;
+}
+
+export function bar(state: BarState, actions: Actions): TemplateResult {
+  const { settings, picture, facts, error, copied } = state;
+  const text = stateText(state);
+  const running = text === 'running';
+  const idle = text === 'ended' || text === 'booting' || text === 'stopped';
+  const where = facts
+    ? `guests ${facts.transport === 'inline' ? 'inline in the VMM\u2019s worker' : 'on workers of their own'}, drain: ${facts.drain}`
+    : '';
+  return html`<header>
+      <h1>vsmmu <small>an SMMUv3 with CMDQV, at work in this tab</small></h1>
+      <p class="state" aria-live="off"><span class="status ${text}" id="state">${text}</span> <span class="steps">step <i id="steps">${picture?.steps ?? 0}</i></span> <span class="where">${where}</span></p>
+      <div class="tools">
+        <button type="button" @click=${() => actions.copyLink()} data-explain="Copies a link to this page with these settings.">${copied ? 'copied' : 'copy link'}</button>
+        <button type="button" id="theme" @click=${() => actions.toggleTheme()} data-explain="Changes between dark and light.">dark / light</button>
+      </div>
+    </header>
+    <form class="bar" aria-label="Machine" @submit=${(event: Event) => event.preventDefault()}>
+      <div class="buttons">
+        <button type="button" id="run" class="primary" ?disabled=${idle} aria-keyshortcuts="p" @click=${() => actions.toggleRun()} data-explain="Lets the machines run, or pauses them at a safe point (p).">${running ? 'Pause' : 'Run'}</button>
+        <button type="button" id="step" ?disabled=${idle} aria-keyshortcuts="s" @click=${() => actions.step()} data-explain="One step of each machine: one call of the guest (s).">Step</button>
+        <button type="button" id="reset" aria-keyshortcuts="r" @click=${() => actions.reset()} data-explain="New machines on a new host, from the beginning (r).">Reset</button>
+      </div>
+      ${guestSelect(settings, actions)} ${CHOICES.map((choice) => select(choice, settings, actions))}
+    </form>
+    <p id="note" class=${error === '' ? '' : 'bad'} role="alert">${error || facts?.note || ''}</p>`;
+}

@@ -1,0 +1,72 @@
+// The data path of each VM: guest, doorbell page, rings.
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { EntryPicture, QueuePicture, VmPicture } from '../protocol.ts';
+import { hex, short } from './text.ts';
+
+const ERRORS: Readonly<Record<number, string>> = { 1: 'CERROR_ILL', 2: 'CERROR_ABT', 3: 'CERROR_ATC_INV_SYNC' };
+const STATES: Readonly<Record<EntryPicture['state'], string>> = {
+  done: 'consumed; the SMMU does not look at it any more',
+  next: 'at CONS: the next one that the SMMU takes',
+  pending: 'between CONS and PROD: waits for its turn',
+  empty: 'not written yet',
+};
+
+function entry({ slot, state, name, operands, summary }: EntryPicture): TemplateResult {
+  const explains =
+    name === '' ? summary : `Entry ${slot}, ${name}${operands === '' ? '' : ` (${operands})`}: ${summary}; ${STATES[state]}.`;
+  return html`<li class=${state} data-explain=${explains} tabindex="-1"><span class="slot">${slot}</span><span class="command">${name}</span><span class="operands">${operands}</span></li>`;
+}
+
+function queue(vm: string, picture: QueuePicture): TemplateResult {
+  const { name, direct, enabled, size, prod, cons, error, commands, syncs, rewrites, entries, gerror, gerrorn } = picture;
+  const about = direct
+    ? `${name}: PROD and CONS lie in guest memory, so the guest's store to PROD is no exit.`
+    : `${name}: its registers trap, so each store to PROD and each look at CONS is an exit.`;
+  const stopped = gerror !== gerrorn ? ', stopped' : '';
+  return html`<article class="queue ${direct ? 'direct' : 'trapped'}" data-queue="${vm} ${name}" tabindex="0" data-explain=${about}>
+    <h3>${name} <small>${direct ? 'direct' : 'trapped'}${enabled ? nothing : ', off'}${stopped}</small></h3>
+    <dl>
+      <div data-explain="PROD: where the guest writes next, index and wrap bit." tabindex="-1"><dt>PROD</dt><dd data-value="prod">${prod}</dd></div>
+      <div data-explain="CONS: where the SMMU reads next. Equal to PROD: everything is consumed." tabindex="-1"><dt>CONS</dt><dd data-value="cons">${cons}</dd></div>
+      <div data-explain="CONS.ERR: why the queue stopped last." tabindex="-1"><dt>ERR</dt><dd class=${error === 0 ? '' : 'bad'}>${error === 0 ? '0' : (ERRORS[error] ?? error)}</dd></div>
+    </dl>
+    <ol aria-label="Ring of ${size} entries around CONS">${entries.map(entry)}</ol>
+    <p class="counts" data-explain="Commands consumed, CMD_SYNCs among them, and commands whose VMID or StreamID the drain replaced." tabindex="-1">
+      ${short(commands)} commands \u00b7 ${short(syncs)} syncs \u00b7 ${short(rewrites)} rewritten
+    </p>
+  </article>`;
+}
+
+function machine(vm: VmPicture): TemplateResult {
+  const { name, vmid, vintf, streams, status, reason, page0, doorbells, queues, exits } = vm;
+  const [virtual = 0, physical = 0] = streams[0] ?? [];
+  const pageText = page0
+    ? 'Page 0 of the VINTF is mapped into the guest: stores to PROD go to guest memory, and the doorbell calls the drain, Wasm to Wasm.'
+    : 'Page 0 of the VINTF is not mapped: the VINTF is not enabled, or its registers trap.';
+  return html`<section class="panel machine" data-vm=${name} aria-label=${name}>
+    <h2 tabindex="0" data-explain="One virtual machine: its guest sees VMID-less commands and StreamID ${hex(virtual)}; the host made VMID ${vmid} and StreamID ${hex(physical)} of it.">
+      ${name} <span class="status ${status}">${status}</span>
+      <small>VMID ${vmid} \u00b7 VINTF ${vintf} \u00b7 StreamID ${hex(virtual)} \u2192 ${hex(physical)}</small>
+    </h2>
+    ${reason === '' ? nothing : html`<p class="bad" role="alert">${reason}</p>`}
+    <div class="flow">
+      <div class="node" tabindex="-1" data-explain="The guest: a Wasm program. Its only ways out are the imports that the exit counter wraps.">
+        <b>guest</b><span><i data-value="exits">${short(exits.total)}</i> exits</span>
+      </div>
+      <span class="arrow" aria-hidden="true">\u2192</span>
+      <div class="node ${page0 ? 'on' : ''}" tabindex="-1" data-explain=${pageText}>
+        <b>doorbell</b><span>${page0 ? html`${short(doorbells)} rings` : 'not mapped'}</span>
+      </div>
+      <span class="arrow" aria-hidden="true">\u2192</span>
+      <div class="node" tabindex="-1" data-explain="Exits of any kind while a batch was on the direct path: what CMDQV is there to avoid.">
+        <b>during TLBI</b><span><i data-value="direct-exits">${exits.duringInvalidation}</i> exits</span>
+      </div>
+    </div>
+    <div class="queues">${queues.map((picture) => queue(name, picture))}</div>
+  </section>`;
+}
+
+export function machines(vms: readonly VmPicture[]): TemplateResult {
+  return html`${vms.map(machine)}`;
+}

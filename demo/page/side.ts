@@ -1,0 +1,66 @@
+// What the VMs share or are charged with: IOTLB, exits by register, events.
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { Picture, TlbPicture, VmPicture } from '../protocol.ts';
+import { short } from './text.ts';
+
+function tlbRow({ vm, asid, count }: TlbPicture): TemplateResult {
+  return html`<li tabindex="-1" data-explain="Entries of ${vm} with ASID ${asid} that a lookup would still use: ${count}. Each cell is 16 sets of the IOTLB.">
+    <span>${vm} <small>ASID ${asid}</small></span><canvas width="64" height="1" data-tlb="${vm} ${asid}"></canvas><b>${count}</b>
+  </li>`;
+}
+
+function registers({ name, exits }: VmPicture): TemplateResult {
+  const most = exits.byRegister[0]?.[1] ?? 1;
+  return html`<h3>${name} <small>${short(exits.total)} exits</small></h3>
+    <ul class="bars">
+      ${exits.byRegister.map(
+        ([register, count]) => html`<li tabindex="-1" data-explain="${register}: ${count} exits of ${name} at this register.">
+          <span>${register}</span><i style="--part:${count / most}"></i><b>${short(count)}</b>
+        </li>`,
+      )}
+    </ul>`;
+}
+
+function events({ name, events: records, eventCount }: VmPicture): TemplateResult {
+  return html`<h3>${name} <small>${eventCount} records</small></h3>
+    <ul class="events">
+      ${records.map(
+        ({ number, name: event, fields, summary }) => html`<li tabindex="-1" data-explain="${event} (${fields}): ${summary}.">
+          <span class="slot">${number}</span><span class="command">${event}</span><span class="operands">${fields}</span>
+        </li>`,
+      )}
+      ${records.length === 0 ? html`<li class="none">none yet</li>` : nothing}
+    </ul>`;
+}
+
+export function side({ tlb, vms }: Picture): TemplateResult {
+  return html`<section class="panel tlb" aria-label="IOTLB">
+      <h2 tabindex="0" data-explain="The IOTLB that all VMs of the host share, tagged with VMID and ASID: a TLBI of one VM never takes another's entries.">IOTLB <small>by VM and ASID</small></h2>
+      <ul>${tlb.map(tlbRow)}</ul>
+    </section>
+    <section class="panel exits" aria-label="Exits by register">
+      <h2 tabindex="0" data-explain="An exit is control leaving the guest's Wasm for JavaScript. Each one is counted, by register.">Exits <small>by register</small></h2>
+      ${vms.map(registers)}
+    </section>
+    <section class="panel eventq" aria-label="Event queue">
+      <h2 tabindex="0" data-explain="Records that the SMMU wrote to each guest's event queue, newest first, read from guest memory.">Event queue <small>decoded</small></h2>
+      ${vms.map(events)}
+    </section>`;
+}
+
+/** Paints the heat map's cells, in the colour that the style sheet gives them. */
+export function paintTlb(root: HTMLElement, tlb: readonly TlbPicture[]): void {
+  const [red = 0, green = 0, blue = 0] = (getComputedStyle(root).getPropertyValue('--heat').match(/\d+/g) ?? []).map(Number);
+  for (const canvas of root.querySelectorAll('canvas')) {
+    const row = tlb.find(({ vm, asid }) => `${vm} ${asid}` === canvas.dataset.tlb);
+    const context = canvas.getContext('2d');
+    if (!row || !context) continue;
+    const image = context.createImageData(row.cells.length, 1);
+    row.cells.forEach((count, i) => {
+      // Four entries are as much as it gets in most groups; full is 64.
+      image.data.set([red, green, blue, count === 0 ? 0 : Math.min(255, 80 + 45 * count)], 4 * i);
+    });
+    context.putImageData(image, 0, 0);
+  }
+}

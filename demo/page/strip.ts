@@ -1,0 +1,93 @@
+// "What just happened": one TLBI of each path, from the guest's store to its completion.
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { SessionFacts, TracePicture } from '../protocol.ts';
+import { time } from './text.ts';
+
+interface Stage {
+  readonly title: string;
+  readonly detail: string;
+  readonly explains: string;
+}
+
+function stages(trace: TracePicture, drain: string): Stage[] {
+  const { path, queue, prodBefore, prodAfter, writeNs, vmid } = trace;
+  const written: Stage = {
+    title: 'guest writes',
+    detail: `2 entries at ${prodBefore} \u00b7 ${time(writeNs)}`,
+    explains: `The guest puts TLBI_NH_VA and CMD_SYNC into the ring of ${queue}, in its own memory: ${time(writeNs)}, the mean of many.`,
+  };
+  const executed: Stage = {
+    title: 'drain',
+    detail: path === 'direct' ? `VMID 0 \u2192 ${vmid}` : `VMID ${vmid}`,
+    explains: `The commands are fetched once each, the VM's own VMID ${vmid} goes in whatever the guest wrote, and matching IOTLB entries die.`,
+  };
+  if (path === 'trapped') {
+    return [
+      written,
+      {
+        title: 'CMDQ_PROD',
+        detail: `store ${prodAfter} \u00b7 exit`,
+        explains: 'The register traps: control leaves the guest for the VMM, which is counted as an exit.',
+      },
+      { title: 'VMM', detail: 'bus, vSMMU', explains: 'The bus finds the device, and the vSMMU hands the batch to the host.' },
+      executed,
+      {
+        title: 'CMDQ_CONS',
+        detail: `read ${prodAfter} \u00b7 exit`,
+        explains: 'The guest looks whether its CMD_SYNC is consumed: another exit, or several.',
+      },
+    ];
+  }
+  const call = drain === 'thread';
+  return [
+    written,
+    {
+      title: 'stores PROD',
+      detail: `${prodAfter} \u00b7 guest memory`,
+      explains: 'Page 0 of the VINTF is guest memory: the store is a store, and no exit.',
+    },
+    call
+      ? {
+          title: 'drain thread sees it',
+          detail: 'another core',
+          explains: 'A thread of its own watches the doorbell page; the guest makes no call at all.',
+        }
+      : {
+          title: 'doorbell',
+          detail: 'Wasm \u2192 Wasm',
+          explains: "The guest's runtime calls the drain's export: control never reaches JavaScript.",
+        },
+    executed,
+    {
+      title: 'CONS moves',
+      detail: `${prodAfter} \u00b7 guest memory`,
+      explains: 'CONS is published behind the effects; the guest reads it from its own memory.',
+    },
+  ];
+}
+
+function lane(trace: TracePicture, longest: number, drain: string): TemplateResult {
+  const { path, vm, queue, totalNs, batches, exits } = trace;
+  const each = (exits / Math.max(1, batches)).toFixed(exits === 0 ? 0 : 1);
+  return html`<div class="lane ${path}" data-path=${path}>
+    <div class="total" tabindex="-1" data-explain="${path}: from the first store to completion ${time(totalNs)}, the mean of ${batches} batches of one TLBI and its CMD_SYNC, with ${exits} exits in all.">
+      <b>${path}</b><span>${vm} ${queue}</span><strong data-value="ns">${time(totalNs)}</strong><span><i data-value="exits">${each}</i> exits</span>
+      <i class="bar" style="--part:${totalNs / longest}"></i>
+    </div>
+    <ol>
+      ${stages(trace, drain).map(({ title, detail, explains }) => html`<li tabindex="-1" data-explain=${explains}><b>${title}</b><span>${detail}</span></li>`)}
+    </ol>
+  </div>`;
+}
+
+export function strip(traces: readonly TracePicture[], facts: SessionFacts | undefined): TemplateResult {
+  const longest = Math.max(1, ...traces.map(({ totalNs }) => totalNs));
+  const order = ['direct', 'trapped'];
+  const sorted = traces.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));
+  return html`<h2 tabindex="0" data-explain="One TLBI followed from the guest's store to its completion, on each path that the guest uses.">
+      What just happened <small>one TLBI, from store to completion</small>
+    </h2>
+    ${sorted.map((trace) => lane(trace, longest, facts?.drain ?? ''))}
+    ${sorted.length === 0 ? html`<p class="none">The guest has not followed one yet.</p>` : nothing}`;
+}

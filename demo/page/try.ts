@@ -1,0 +1,48 @@
+// Things to try: one click each, and what came of it.
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { EXPERIMENTS, type Experiment, findExperiment } from '../../vmm/boards/experiments.ts';
+import type { Picture } from '../protocol.ts';
+import type { Settings } from '../settings.ts';
+import type { Actions } from './controls.ts';
+import { time } from './text.ts';
+
+function measured({ rows }: Picture): TemplateResult {
+  return html`<table>
+    <caption>TLBI batch with its CMD_SYNC</caption>
+    <thead><tr><th>path</th><th>batch</th><th>p50</th><th>exits</th></tr></thead>
+    <tbody>
+      ${rows.map(({ path, batch, p50Ns, exitsPerBatch }) => html`<tr class=${path}><td>${path}</td><td>${batch}</td><td>${time(p50Ns)}</td><td>${exitsPerBatch.toFixed(1)}</td></tr>`)}
+    </tbody>
+  </table>`;
+}
+
+/** What came of an experiment; it speaks when every machine has ended. */
+function outcome(experiment: Experiment, picture: Picture | undefined): TemplateResult {
+  const { about, look, shows, checks } = experiment;
+  const found = picture?.checks.filter(({ name, vm }) => vm === 'host' || (checks as readonly string[]).includes(name)) ?? [];
+  const ended = picture?.state === 'ended';
+  const held = ended && found.every(({ ok }) => ok) && checks.every((name) => found.some((check) => check.name === name));
+  return html`<div class="outcome" data-outcome=${ended ? (held ? 'holds' : 'fails') : 'running'} aria-live="polite">
+    <p>${about}</p>
+    <p class="look">Look at ${look}.</p>
+    ${ended ? html`<p class=${held ? 'good' : 'bad'}>${held ? shows : 'It did not come out as expected.'}</p>` : nothing}
+    <ul class="checks">
+      ${found.map(({ vm, name, ok, detail }) => html`<li class=${ok ? 'good' : 'bad'} tabindex="-1" data-explain="${detail}"><b>${ok ? 'ok' : 'FAIL'}</b> ${vm}: ${name}</li>`)}
+    </ul>
+    ${experiment.measures && picture && picture.rows.length > 0 ? measured(picture) : nothing}
+  </div>`;
+}
+
+export function thingsToTry(settings: Settings, picture: Picture | undefined, actions: Actions): TemplateResult {
+  const chosen = findExperiment(settings.experiment);
+  return html`<h2 tabindex="0" data-explain="Experiments with the toy; the command line has the same: vsmmu boot toy --experiment NAME.">Things to try <small>one click each</small></h2>
+    <div class="experiments">
+      ${EXPERIMENTS.map(
+        ({ name, title, about }) =>
+          html`<button type="button" data-experiment=${name} aria-pressed=${name === chosen?.name} data-explain=${about} @click=${() => actions.experiment(name)}>${title}</button>`,
+      )}
+      <button type="button" data-experiment="none" aria-pressed=${chosen === undefined} data-explain="The toy takes all of its steps and then goes on working." @click=${() => actions.experiment('none')}>Live run</button>
+    </div>
+    ${chosen ? outcome(chosen, picture) : html`<p class="hint">The console takes single characters: <kbd>?</kbd> says which. <kbd>f</kbd> makes a fault, <kbd>i</kbd> puts an illegal command on the VCMDQ.</p>`}`;
+}

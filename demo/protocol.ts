@@ -1,0 +1,158 @@
+// What the page and the VMM's worker tell each other: plain data only.
+
+import type { Settings } from './settings.ts';
+
+/** An entry of a command ring. */
+export interface EntryPicture {
+  /** Index in the ring. */
+  readonly slot: number;
+  /** Behind CONS; at CONS, with commands to come; between CONS and PROD; not written yet. */
+  readonly state: 'done' | 'next' | 'pending' | 'empty';
+  readonly name: string;
+  readonly operands: string;
+  readonly summary: string;
+}
+
+export interface QueuePicture {
+  /** "VCMDQ 0", or "CMDQ". */
+  readonly name: string;
+  /** Its PROD and CONS lie in guest memory: a store to PROD is no exit. */
+  readonly direct: boolean;
+  readonly enabled: boolean;
+  /** Entries. */
+  readonly size: number;
+  /** Registers as the guest would read them: index and wrap bit, without error and flags. */
+  readonly prod: number;
+  readonly cons: number;
+  /** CONS.ERR, 0 for none; GERROR and GERRORN of a VCMDQ. */
+  readonly error: number;
+  readonly gerror: number;
+  readonly gerrorn: number;
+  readonly commands: number;
+  readonly syncs: number;
+  readonly rewrites: number;
+  readonly entries: readonly EntryPicture[];
+}
+
+export interface EventPicture {
+  /** Number of the record since the queue was reset. */
+  readonly number: number;
+  readonly name: string;
+  readonly fields: string;
+  readonly summary: string;
+}
+
+export interface VmPicture {
+  readonly name: string;
+  readonly vmid: number;
+  readonly vintf: number;
+  /** StreamIDs: the guest's number and the physical one. */
+  readonly streams: readonly (readonly [virtual: number, physical: number])[];
+  readonly status: string;
+  /** Why it ended, when not by itself. */
+  readonly reason: string;
+  /** Page 0 of its VINTF is mapped into the guest. */
+  readonly page0: boolean;
+  readonly doorbells: number;
+  readonly queues: readonly QueuePicture[];
+  readonly events: readonly EventPicture[];
+  readonly eventCount: number;
+  readonly exits: {
+    readonly total: number;
+    readonly duringInvalidation: number;
+    readonly byRegister: readonly (readonly [register: string, count: number])[];
+  };
+}
+
+/** Live IOTLB entries of a VM and ASID, over groups of sets. */
+export interface TlbPicture {
+  readonly vm: string;
+  /** "1", or "no ASID". */
+  readonly asid: string;
+  readonly count: number;
+  readonly cells: readonly number[];
+}
+
+/** One TLBI followed by the guest (CHECKPOINT_PHASE_TRACE). */
+export interface TracePicture {
+  readonly vm: string;
+  readonly vmid: number;
+  readonly path: 'direct' | 'trapped';
+  readonly queue: string;
+  readonly prodBefore: number;
+  readonly prodAfter: number;
+  readonly writeNs: number;
+  readonly totalNs: number;
+  readonly batches: number;
+  readonly exits: number;
+}
+
+export interface CheckPicture {
+  readonly vm: string;
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** A row of the guests' measurement. */
+export interface RowPicture {
+  readonly path: string;
+  readonly batch: number;
+  readonly p50Ns: number;
+  readonly exitsPerBatch: number;
+}
+
+/** What there is to see at one instant. */
+export interface Picture {
+  /** performance.now() of the worker. */
+  readonly at: number;
+  readonly steps: number;
+  readonly state: 'running' | 'paused' | 'ended';
+  readonly vms: readonly VmPicture[];
+  readonly tlb: readonly TlbPicture[];
+  /** The last of each path. */
+  readonly traces: readonly TracePicture[];
+  readonly checks: readonly CheckPicture[];
+  readonly rows: readonly RowPicture[];
+}
+
+/** How a session came out to run. */
+export interface SessionFacts {
+  readonly isolated: boolean;
+  readonly transport: 'inline' | 'mailbox';
+  readonly drain: string;
+  /** Why it is not what was asked for; empty when it is. */
+  readonly note: string;
+}
+
+/** What the worker calls. */
+export interface Sink {
+  output(vm: number, bytes: Uint8Array): void;
+  picture(picture: Picture): void;
+}
+
+/** PROD and CONS of a queue, read from memory past every register model. */
+export interface RawQueue {
+  readonly vm: string;
+  readonly queue: string;
+  readonly prod: number;
+  readonly cons: number;
+}
+
+/** The worker's API. */
+export interface Vmm {
+  /**
+   * Makes the machines and boots them.
+   * @param guest bytes of a guest that was picked; undefined for the toy.
+   * @throws {Error} one line that says why it cannot be done.
+   */
+  boot(settings: Settings, guest: Uint8Array<ArrayBuffer> | undefined, sink: Sink): Promise<SessionFacts>;
+  /** Lets the machines run, or pauses them: then with what they stand at. */
+  run(): void;
+  pause(): Promise<Picture>;
+  /** One step of each machine. */
+  step(): Promise<Picture>;
+  setSpeed(speed: Settings['speed']): void;
+  input(vm: number, text: string): void;
+  rawQueues(): readonly RawQueue[];
+}

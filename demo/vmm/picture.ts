@@ -1,0 +1,232 @@
+// The picture: reads registers as a guest would read them (no exit is counted), rings and event queues from guest memory, the IOTLB from host
+// memory. Changes nothing.
+
+import type { Host, Machine } from 'vsmmu';
+import {
+  CMDQV_LOGICAL_PAGE0,
+  CMDQV_PAGE_SIZE,
+  VCMDQ_BASE,
+  VCMDQ_CONFIG,
+  VCMDQ_CONS,
+  VCMDQ_GERROR,
+  VCMDQ_GERRORN,
+  VCMDQ_PROD,
+  VCMDQ_STRIDE,
+} from '../../assembly/layout/cmdqv-registers.ts';
+import { TLB_SETS } from '../../assembly/layout/host-memory.ts';
+import {
+  CMDQ_ENTRY_SIZE,
+  CR0_CMDQEN,
+  EVTQ_ENTRY_SIZE,
+  SMMU_CMDQ_BASE,
+  SMMU_CMDQ_CONS,
+  SMMU_CMDQ_PROD,
+  SMMU_CR0,
+  SMMU_EVTQ_BASE,
+  SMMU_EVTQ_PROD,
+} from '../../assembly/layout/smmu-registers.ts';
+import { type Decoded, decodeCommand, decodeEvent } from '../../devices/decode/index.ts';
+import type { Device, MmioAccess } from '../../devices/plugin/index.ts';
+import { eachLiveTlbEntry } from '../../vmm/host/iotlb.ts';
+import { offsetOfGpa } from '../../vmm/machine/guest-ram.ts';
+import type { EntryPicture, EventPicture, QueuePicture, TlbPicture, VmPicture } from '../protocol.ts';
+
+/** Entries of a ring that are shown, and how many of them lie behind CONS. */
+const SHOWN = 8;
+const BEHIND = 5;
+const SHOWN_EVENTS = 4;
+const SHOWN_REGISTERS = 8;
+/** Groups of IOTLB sets in the heat map. */
+export const TLB_GROUPS = 64;
+const INDEX_AND_WRAP = 0xfffff;
+const ERROR_SHIFT = 24;
+const LOG2SIZE = 0x1f;
+
+/** Reads a device's registers without the bus, which would count. */
+function reader(device: Device) {
+  const read = (offset: number, size: 4 | 8) => {
+    const access: MmioAccess = { region: 0, offset, size, lo: 0, hi: 0, vcpu: 0 };
+    device.read(access);
+    return access;
+  };
+  return {
+    word: (offset: number) => read(offset, 4).lo,
+    /** Address and log2 of the entries of a queue's BASE register. */
+    base(offset: number): { readonly gpa: number; readonly log2size: number } {
+      const { lo, hi } = read(offset, 8);
+      return { gpa: (hi & 0xffff) * 2 ** 32 + ((lo & ~LOG2SIZE) >>> 0), log2size: lo & LOG2SIZE };
+    },
+  };
+}
+
+function deviceOf(machine: Machine, name: string): Device {
+  const mount = machine.board.machine.bus.mounts.find(({ device }) => device.name === name);
+  if (!mount) throw new Error(`the board has no ${name}`);
+  return mount.device as Device;
+}
+
+/** The words of one entry of a queue in guest memory, undefined when they lie elsewhere. */
+function entryWords(machine: Machine, ring: number, slot: number, bytes: number): Uint32Array | undefined {
+  const { memory, regions } = machine.board.vm;
+  const offset = offsetOfGpa(regions, ring + slot * bytes, bytes);
+  return offset < 0 ? undefined : new Uint32Array(memory.buffer, offset, bytes / 4).slice();
+}
+
+const hex = (value: bigint) => (value < 10n ? value.toString() : `0x${value.toString(16)}`);
+
+/** Fields that say what a command or record is about, in this order; then come the others that are not 0. */
+const FIRST = ['Address', 'InputAddr', 'StreamID', 'SubstreamID', 'ASID', 'VMID'];
+/** Fields that say nothing beyond the name, or only how the structure is cached. */
+const LEFT_OUT = ['Opcode', 'Event', 'MSH', 'MSIAttr', 'Leaf', 'TTL', 'TG', 'SSV'];
+
+/** The operands of a decoded structure: what says something beyond its name. */
+function operandsOf({ fields }: Decoded): string {
+  const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+  return fields
+    .filter(({ name, value, ignored }) => !ignored && value !== 0n && !LEFT_OUT.includes(name))
+    .sort((a, b) => rank(a.name) - rank(b.name))
+    .map(({ name, value }) => (rank(name) < 2 ? hex(value) : `${name} ${hex(value)}`))
+    .join(', ');
+}
+
+interface Ring {
+  readonly gpa: number;
+  readonly log2size: number;
+  readonly prod: number;
+  readonly cons: number;
+}
+
+function entries(machine: Machine, { gpa, log2size, prod, cons }: Ring): EntryPicture[] {
+  const size = 2 ** log2size;
+  const pending = (prod - cons + 2 * size) % (2 * size);
+  return Array.from({ length: Math.min(SHOWN, size) }, (_, i): EntryPicture => {
+    const ahead = i - Math.min(BEHIND, size - 1);
+    const slot = (cons + ahead + 2 * size) % size;
+    const words = entryWords(machine, gpa, slot, CMDQ_ENTRY_SIZE);
+    const state = ahead < 0 ? 'done' : ahead < pending ? (ahead === 0 ? 'next' : 'pending') : 'empty';
+    if (!words?.some((word) => word !== 0))
+      return { slot, state: 'empty', name: '', operands: '', summary: 'Nothing has been written here yet.' };
+    const decoded = decodeCommand(words);
+    return {
+      slot,
+      state,
+      name: decoded.name,
+      operands: operandsOf(decoded),
+      summary: decoded.summary,
+    };
+  });
+}
+
+function trappedQueue(machine: Machine): QueuePicture {
+  const { word, base } = reader(deviceOf(machine, 'smmuv3'));
+  const { gpa, log2size } = base(SMMU_CMDQ_BASE);
+  const consRegister = word(SMMU_CMDQ_CONS);
+  const mask = 2 ** (log2size + 1) - 1;
+  const ring = { gpa, log2size, prod: word(SMMU_CMDQ_PROD) & mask, cons: consRegister & mask };
+  const enabled = (word(SMMU_CR0) & (1 << ((CR0_CMDQEN >> 8) & 31))) !== 0;
+  return {
+    name: 'CMDQ',
+    direct: false,
+    enabled,
+    size: 2 ** log2size,
+    prod: ring.prod,
+    cons: ring.cons,
+    error: consRegister >>> ERROR_SHIFT,
+    gerror: 0,
+    gerrorn: 0,
+    ...machine.board.viommu.commandQueue.counts,
+    entries: enabled ? entries(machine, ring) : [],
+  };
+}
+
+function vcmdq(machine: Machine, lvcmdq: number, page0: boolean): QueuePicture {
+  const { word, base } = reader(deviceOf(machine, 'cmdqv'));
+  const registers = CMDQV_LOGICAL_PAGE0 + lvcmdq * VCMDQ_STRIDE;
+  const { gpa, log2size } = base(registers + CMDQV_PAGE_SIZE + VCMDQ_BASE);
+  const consRegister = word(registers + VCMDQ_CONS);
+  const ring = { gpa, log2size, prod: word(registers + VCMDQ_PROD) & INDEX_AND_WRAP, cons: consRegister & INDEX_AND_WRAP };
+  const enabled = (word(registers + VCMDQ_CONFIG) & 1) !== 0;
+  return {
+    name: `VCMDQ ${lvcmdq}`,
+    direct: page0,
+    enabled,
+    size: 2 ** log2size,
+    prod: ring.prod,
+    cons: ring.cons,
+    error: (consRegister >>> ERROR_SHIFT) & 0x7f,
+    gerror: word(registers + VCMDQ_GERROR),
+    gerrorn: word(registers + VCMDQ_GERRORN),
+    ...machine.board.vintf.queue(lvcmdq).counts,
+    entries: enabled ? entries(machine, ring) : [],
+  };
+}
+
+function eventsOf(machine: Machine): { readonly events: EventPicture[]; readonly eventCount: number } {
+  const { word, base } = reader(deviceOf(machine, 'smmuv3'));
+  const { gpa, log2size } = base(SMMU_EVTQ_BASE);
+  const size = 2 ** log2size;
+  const prod = word(SMMU_EVTQ_PROD) & (2 * size - 1);
+  const { events: eventCount } = machine.board.viommu.statistics;
+  const count = Math.min(eventCount, size, SHOWN_EVENTS);
+  const events = Array.from({ length: count }, (_, i): EventPicture | undefined => {
+    const words = entryWords(machine, gpa, (prod - 1 - i + 2 * size) % size, EVTQ_ENTRY_SIZE);
+    if (!words) return undefined;
+    const decoded = decodeEvent(words);
+    return {
+      number: eventCount - 1 - i,
+      name: decoded.name,
+      fields: operandsOf(decoded),
+      summary: decoded.summary,
+    };
+  });
+  return { events: events.filter((event) => event !== undefined), eventCount };
+}
+
+/** Everything of one machine. */
+export function vmPicture(machine: Machine, running: boolean): VmPicture {
+  const { viommu, vintf } = machine.board;
+  const page0 = vintf.context.page0 !== 0;
+  const { exits, vcmdq: totals } = machine.statistics;
+  const byRegister = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
+  return {
+    name: machine.name,
+    vmid: viommu.vmid,
+    vintf: vintf.index,
+    streams: [...viommu.streams],
+    // Between two steps a machine is paused; to whoever looks it runs.
+    status: machine.status === 'paused' && running ? 'running' : machine.status,
+    reason: machine.error?.message ?? '',
+    page0,
+    doorbells: totals.doorbellCalls,
+    queues: [...vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, page0)), trappedQueue(machine)],
+    ...eventsOf(machine),
+    exits: {
+      total: exits.total,
+      duringInvalidation: exits.duringInvalidation,
+      byRegister: byRegister.slice(0, SHOWN_REGISTERS),
+    },
+  };
+}
+
+/** The IOTLB, by VM and ASID. A VM without an entry has a row too. */
+export function tlbPicture(host: Host, machines: readonly Machine[]): TlbPicture[] {
+  const rows = new Map<string, { vm: string; asid: string; count: number; cells: number[] }>();
+  const row = (vm: string, asid: string) => {
+    const key = `${vm} ${asid}`;
+    const found = rows.get(key) ?? { vm, asid, count: 0, cells: Array.from({ length: TLB_GROUPS }, () => 0) };
+    rows.set(key, found);
+    return found;
+  };
+  const names = new Map(machines.map(({ board, name }) => [board.viommu.vmid, name]));
+  for (const name of names.values()) row(name, '1');
+  const [first] = machines;
+  if (first) {
+    eachLiveTlbEntry(host.model.memory, first.board.viommu.smmuBlock, ({ set, vmid, asid }) => {
+      const into = row(names.get(vmid) ?? `VMID ${vmid}`, asid === undefined ? '\u2013' : String(asid));
+      const group = Math.floor((set * TLB_GROUPS) / TLB_SETS);
+      into.count++;
+      into.cells[group] = (into.cells[group] ?? 0) + 1;
+    });
+  }
+  return [...rows.values()].sort((a, b) => `${a.vm} ${a.asid}`.localeCompare(`${b.vm} ${b.asid}`));
+}

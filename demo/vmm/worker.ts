@@ -1,0 +1,27 @@
+// The VMM's worker: one session for each. The page ends the worker, and with it everything that the session has.
+
+import { expose } from 'comlink';
+import type { Vmm } from '../protocol.ts';
+import { Session } from './session.ts';
+
+let session: Session | undefined;
+
+function booted(): Session {
+  if (!session) throw new Error('nothing has been booted');
+  return session;
+}
+
+const vmm: Vmm = {
+  async boot(settings, guest, sink) {
+    session = await Session.boot(settings, guest, sink);
+    return session.facts;
+  },
+  run: () => booted().run(),
+  pause: () => booted().pause(),
+  step: () => booted().step(),
+  setSpeed: (speed) => booted().setSpeed(speed),
+  input: (vm, text) => booted().input(vm, text),
+  rawQueues: () => booted().rawQueues(),
+};
+
+expose(vmm);

@@ -1,0 +1,100 @@
+// The demo's page as its tests see it: what it shows, and the machines behind it.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import type { Picture, RawQueue } from '../../demo/protocol.ts';
+import { PROJECT } from '../support/compile-assembly.ts';
+
+/** What the page puts into its global scope (demo/main.ts). */
+interface Handle {
+  readonly vmm: { rawQueues(): Promise<readonly RawQueue[]> };
+  readonly picture: Picture | undefined;
+  console(vm: number): string;
+}
+
+const SHOTS = join(PROJECT, 'demo/shots');
+export const PHONE = { width: 390, height: 844 };
+export const LAPTOP = { width: 1280, height: 800 };
+
+export interface OpenOptions {
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly colorScheme?: 'dark' | 'light';
+}
+
+export class DemoPage {
+  readonly page: Page;
+  /** Errors and warnings of the page, and requests that leave its origin. */
+  readonly complaints: string[] = [];
+
+  static async open(browser: Browser, url: string, options: OpenOptions = {}): Promise<DemoPage> {
+    const { viewport = LAPTOP, colorScheme = 'dark' } = options;
+    const context = await browser.newContext({ viewport, colorScheme });
+    const demo = new DemoPage(await context.newPage(), new URL(url).origin);
+    await demo.page.goto(url);
+    return demo;
+  }
+
+  private constructor(page: Page, origin: string) {
+    this.page = page;
+    page.setDefaultTimeout(60_000);
+    page.on('pageerror', (error) => this.complaints.push(`error: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(`console: ${message.text()}`);
+    });
+    page.on('request', (request) => {
+      const { protocol, origin: target } = new URL(request.url());
+      if (protocol.startsWith('http') && target !== origin) this.complaints.push(`request: ${request.url()}`);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.page.context().close();
+  }
+
+  /** Waits until the page is in a state: booting, running, paused, ended, stopped. */
+  async state(wanted: string): Promise<void> {
+    // What was done just now is drawn with the next frame.
+    await this.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    await this.page.waitForFunction((text) => document.querySelector('#state')?.textContent === text, wanted);
+  }
+
+  /** Waits until a VM's console has a text. */
+  async console(vm: number, text: string): Promise<void> {
+    await this.page.waitForFunction(
+      ([index, wanted]) => (globalThis as unknown as { vsmmu?: Handle }).vsmmu?.console(index).includes(wanted),
+      [vm, text] as const,
+    );
+  }
+
+  /** Waits until the guest has followed a TLBI on so many paths. */
+  async traced(paths: number): Promise<void> {
+    await this.page.waitForFunction((count) => document.querySelectorAll('.lane').length === count, paths);
+  }
+
+  rawQueues(): Promise<readonly RawQueue[]> {
+    return this.page.evaluate(() => (globalThis as unknown as { vsmmu: Handle }).vsmmu.vmm.rawQueues());
+  }
+
+  /** PROD and CONS of every queue, as they stand in the picture. */
+  shownQueues(): Promise<RawQueue[]> {
+    return this.page.$$eval('[data-queue]', (queues) =>
+      queues.map((element) => {
+        const [vm = '', ...name] = (element.getAttribute('data-queue') ?? '').split(' ');
+        const number = (value: string) => Number(element.querySelector(`[data-value=${value}]`)?.textContent);
+        return { vm, queue: name.join(' '), prod: number('prod'), cons: number('cons') };
+      }),
+    );
+  }
+
+  /** Pixels by which the page is wider than its window. */
+  overflow(): Promise<number> {
+    return this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  }
+
+  /** A screenshot for people; not committed. */
+  async shot(name: string): Promise<void> {
+    await mkdir(SHOTS, { recursive: true });
+    await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+  }
+}

@@ -1,0 +1,62 @@
+// The demo as a static site, built once, and a server for it with the isolation headers or without.
+
+import { execFile } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT } from './compile-assembly.ts';
+
+const SITE = join(PROJECT, 'demo/dist');
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml',
+};
+const ISOLATING = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+export interface Site {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Builds a Vite project of this tree into the folder that its configuration names. */
+export async function buildSite(config: string): Promise<void> {
+  const vite = join(PROJECT, 'node_modules/vite/bin/vite.js');
+  await promisify(execFile)(process.execPath, [vite, 'build', '--config', config, '--logLevel', 'error'], {
+    cwd: PROJECT,
+    // The test runner's own would make it a build for tests.
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
+}
+
+/** Serves a folder of files on a port of its own. */
+export async function serve(isolating: boolean, folder = SITE): Promise<Site> {
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url ?? '/', 'http://site').pathname);
+    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
+    stat(file).then(
+      () => {
+        response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream', ...(isolating ? ISOLATING : {}) });
+        createReadStream(file).pipe(response);
+      },
+      () => response.writeHead(404).end(),
+    );
+  });
+  await new Promise<void>((listening) => {
+    server.listen(0, '127.0.0.1', listening);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://localhost:${port}/`,
+    close: () =>
+      new Promise((closed) => {
+        server.closeAllConnections();
+        server.close(() => closed());
+      }),
+  };
+}
