@@ -17,41 +17,66 @@ const SID = 5;
 const SYNC = 0x46n;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
-const { role, unit: unitOptions, smmu } = workerData;
+/**
+ * What a thread is started with, beside what its role takes.
+ * @typedef {{ role: keyof typeof roles, unit: import('../../dist/devices/unit/index.js').UnitOptions, smmu: number }} Start
+ */
+
+const start = /** @type {Start} */ (workerData);
+const { unit: unitOptions, smmu } = start;
 const unit = new Unit(unitOptions);
+if (!unit.guestMemory || !parentPort) throw new Error('a stress thread works on a guest memory, for a thread that has started it');
+const port = parentPort;
 const host = new Int32Array(unit.hostMemory.buffer);
 const longs = new BigInt64Array(unit.hostMemory.buffer);
 const guest = new Int32Array(unit.guestMemory.buffer);
 const guestLongs = new BigUint64Array(unit.guestMemory.buffer);
 
-const say = (kind, value) => parentPort.postMessage({ kind, value });
+/** @type {(kind: string, value?: unknown) => void} */
+const say = (kind, value) => port.postMessage({ kind, value });
+/** @type {(offset: number) => number} */
 const register = (offset) => (PAGE0 + offset) >> 2;
+/** @type {(field: number) => number} */
 const count = (field) => Number(longs[(unit.threadBlock + field) >> 3]);
 
-/** Waits for a word of the tests' control block to be something else than `value`. */
+/**
+ * Waits for a word of the tests' control block to be something else than `value`.
+ * @param {Int32Array} words
+ * @param {number} index
+ * @param {number} value
+ */
 function awaitChange(words, index, value) {
   while (Atomics.load(words, index) === value) Atomics.wait(words, index, value, 100);
 }
 
-/** Writes a command; the caller has the driver's lock, if there are several drivers. */
+/**
+ * Writes a command; the caller has the driver's lock, if there are several drivers.
+ * @param {number} slot
+ * @param {bigint} d0
+ */
 function put(slot, d0, d1 = 0n) {
   guestLongs[(RING + slot * 16) >> 3] = d0;
   guestLongs[(RING + slot * 16 + 8) >> 3] = d1;
 }
 
+/** @param {number} page */
 function translate(page) {
   const status = unit.core.translate(smmu, SID, -1, page << 12, 0, 0);
-  return status === 0 ? Number(longs[(unit.threadBlock + THREAD_PA) >> 3] & 0xffffffffn) : -1;
+  return status === 0 ? Number((longs[(unit.threadBlock + THREAD_PA) >> 3] ?? 0n) & 0xffffffffn) : -1;
 }
 
 const roles = {
-  /** One of several drivers of one queue: writes under a lock, rings outside of it, and waits for everybody's commands without ringing again. */
+  /**
+   * One of several drivers of one queue: writes under a lock, rings outside of it, and waits for everybody's commands without ringing again.
+   * @param {{ control: SharedArrayBuffer, log: SharedArrayBuffer, driver: number, drivers: number, batches: number, log2size: number, every: number }} options
+   */
   ring({ control, log, driver, drivers, batches, log2size, every }) {
     const words = new Int32Array(control);
     const positions = new Uint8Array(log);
     const [GO, LOCK, NEXT, ARRIVED] = [0, 1, 2, 3];
     const LIMIT_MS = 5_000;
     // Looks for a while, then yields the processor: there are more threads than cores.
+    /** @type {(what: string, reached: () => boolean) => void} */
     const until = (what, reached) => {
       const limit = Date.now() + LIMIT_MS;
       for (let looks = 1; !reached(); looks++) {
@@ -89,7 +114,10 @@ const roles = {
     say('result', batches);
   },
 
-  /** Translates pages in turn, never the same one twice running; `expected` is the PA of each. */
+  /**
+   * Translates pages in turn, never the same one twice running; `expected` is the PA of each.
+   * @param {{ control: SharedArrayBuffer, pages: number[], expected: number[], times: number, stride: number }} options
+   */
   lookup({ control, pages, expected, times, stride }) {
     const words = new Int32Array(control);
     let torn = 0;
@@ -107,7 +135,10 @@ const roles = {
     say('result', { torn, times: i, hits: count(THREAD_TLB_HITS), inserts: count(THREAD_TLB_INSERTS) });
   },
 
-  /** Uses pages through the SMMU, each access for a while; counts uses of data pages that have been given back. */
+  /**
+   * Uses pages through the SMMU, each access for a while; counts uses of data pages that have been given back.
+   * @param {{ control: SharedArrayBuffer, page: number, length: number }} options
+   */
   use({ control, page, length }) {
     const words = new Int32Array(control);
     const state = { freed: 0, refused: 0, accesses: 0 };
@@ -132,10 +163,14 @@ const roles = {
     say('result', { ...state, hits: count(THREAD_TLB_HITS) });
   },
 
-  /** Moves a page from one data page to the next: descriptor, TLBI_NH_VA, CMD_SYNC; what was mapped before is given back behind the sync. */
+  /**
+   * Moves a page from one data page to the next: descriptor, TLBI_NH_VA, CMD_SYNC; what was mapped before is given back behind the sync.
+   * @param {{ control: SharedArrayBuffer, page: number, pte: number, data: number, descriptors: bigint[], times: number, log2size: number }} options
+   */
   move({ control, page, pte, data, descriptors, times, log2size }) {
     const words = new Int32Array(control);
     const indexMask = (2 << log2size) - 1;
+    /** @type {(i: number) => number} */
     const dataWord = (i) => (data + (i % descriptors.length) * 0x1000) >> 2;
     let prod = 0;
     let slowest = 0;
@@ -170,6 +205,7 @@ const roles = {
       return 0n;
     };
     const { modules, hostMemory } = unitOptions;
+    /** @type {(value: number) => WebAssembly.Global} */
     const i32 = (value) => new WebAssembly.Global({ value: 'i32' }, value);
     const constants = {
       WINDOW: i32(unit.window),
@@ -178,11 +214,17 @@ const roles = {
       RAM_BASE: i32(host[2]),
       RAM_SIZE: i32(host[3]),
     };
-    const imports = { env: { memory: hostMemory }, port: { ...unit.port, load64: die }, core: unit.core, unit: constants };
-    new WebAssembly.Instance(modules.vcmdqDrain, imports).exports.doorbell(VINTF, 4);
+    const imports = { env: { memory: hostMemory }, port: { ...unit.port, load64: die }, core: { ...unit.core }, unit: constants };
+    const { doorbell } = /** @type {Unit['drain']} */ (
+      /** @type {unknown} */ (new WebAssembly.Instance(modules.vcmdqDrain, imports).exports)
+    );
+    doorbell(VINTF, 4);
   },
 
-  /** Dies in an access. */
+  /**
+   * Dies in an access.
+   * @param {{ page: number }} options
+   */
   dieInAccess({ page }) {
     unit.core.accessBegin();
     translate(page);
@@ -191,17 +233,24 @@ const roles = {
     unit.core.accessEnd();
   },
 
-  /** Dies in an insert: the module that it is given never comes back from one. */
+  /**
+   * Dies in an insert: the module that it is given never comes back from one.
+   * @param {{ page: number }} options
+   */
   dieInserting({ page }) {
     say('ready');
     unit.core.accessBegin();
     translate(page);
   },
 
-  /** A guest that recurses to the limit of its stack and rings on the way back, with a little more stack each time. */
+  /**
+   * A guest that recurses to the limit of its stack and rings on the way back, with a little more stack each time.
+   * @param {{ rings: number }} options
+   */
   overflow({ rings }) {
     for (let i = 0; i < 20000; i++) unit.drain.doorbell(VINTF, 4);
     const state = { overflows: 0, served: 0, rung: 0 };
+    /** @type {(padding: number) => number} */
     const descend = (padding) => {
       let below = 0;
       try {
@@ -230,4 +279,5 @@ const roles = {
   },
 };
 
-roles[role](workerData);
+const role = /** @type {(options: unknown) => void} */ (roles[start.role]);
+role(workerData);
