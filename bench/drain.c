@@ -327,6 +327,15 @@ static void fill_tlb(bool full) {
   }
 }
 
+static uint32_t ring_batches(unsigned batches, unsigned batch, uint32_t prod) {
+  for (unsigned i = 0; i < batches; i++) {
+    prod = (prod + batch) & ((2u << LOG2SIZE) - 1);
+    atomic_store((_Atomic uint32_t *)(guest + PAGE0 + PROD), prod);
+    doorbell(1, PROD);
+  }
+  return prod;
+}
+
 int main(void) {
   sets = pages(SETS * sizeof(Set));
   entries = pages(SETS * WAYS * sizeof(Entry));
@@ -367,13 +376,11 @@ int main(void) {
       memcpy(guest + RING + slot * 16 + 8, &d1, 8);
     }
     fill_tlb(full != 0);
+    // A lap that is not timed: filling has emptied the processor's caches.
+    prod = ring_batches((1u << LOG2SIZE) / batch, batch, prod);
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);
-    for (unsigned i = 0; i < batches; i++) {
-      prod = (prod + batch) & ((2u << LOG2SIZE) - 1);
-      atomic_store((_Atomic uint32_t *)(guest + PAGE0 + PROD), prod);
-      doorbell(1, PROD);
-    }
+    prod = ring_batches(batches, batch, prod);
     clock_gettime(CLOCK_MONOTONIC, &to);
     if (queue.cons != prod) abort();
     printf("%lld\n", (long long)(to.tv_sec - from.tv_sec) * 1000000000 + (to.tv_nsec - from.tv_nsec));

@@ -17,7 +17,7 @@ export interface TranslationRow {
 }
 
 // Whole walks through all pages: the next one then finds none of its pages cached.
-const TIMES = 6 * PAGES;
+const TIMES = 2 * PAGES;
 const QUICK_TIMES = PAGES;
 /** Pages that always hit. */
 const FEW = 256;
