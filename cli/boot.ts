@@ -22,6 +22,7 @@ export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTIN
 
 /** VINTFs of the host unless it is asked for others, and VCMDQs that its CMDQV has at least for each. */
 const VINTFS = 16;
+const MANY_VINTFS = 32;
 const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
 /** A host of idle machines looks again after a time that grows between these. */
@@ -60,13 +61,13 @@ async function runAll(machines: readonly Machine[], oracle: IsolationOracle, pro
 
 /** What the machines of a run have in common. */
 function machineOptions(settings: BootSettings & { readonly guest: string }): MachineOptions {
-  const { guest, secondary, memory, vcpus = 1, transport, drain, seed, env, directMaps } = settings;
+  const { guest, secondary, memory, vcpus = 1, transport, drain, seed, env, directMaps, overlay } = settings;
   const toy = guest === 'toy';
   if (vcpus > 1 && !toy && secondary === undefined) {
     throw new UsageError('more than one vCPU needs a program for the others: --secondary FILE (only the toy has its own)');
   }
   const program = secondary ?? (toy && vcpus > 1 ? toySecondary : undefined);
-  return { guest: toy ? toyGuest : guest, secondary: program, memory, vcpus, transport, drain, seed, env, directMaps };
+  return { guest: toy ? toyGuest : guest, secondary: program, memory, vcpus, transport, drain, seed, env, directMaps, overlay };
 }
 
 /** An unfit binary is named: the command line may have named several. */
@@ -81,11 +82,14 @@ async function makeMachine(host: Host, options: MachineOptions): Promise<Machine
 
 /** Boots a guest and prints the report. Returns whether every check holds. */
 export async function boot(settings: BootSettings): Promise<boolean> {
-  const { guest, path = 'all', quiet = false, json = false, vcpus = 1, vintfs = VINTFS, args = [], timeout } = settings;
+  const { guest, path = 'all', quiet = false, json = false, vcpus = 1, args = [], timeout } = settings;
   if (guest === undefined) throw new UsageError('no guest: give "toy" or the path of a WebAssembly guest');
   const toy = guest === 'toy';
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
+  const vintfs = settings.vintfs ?? (vms + 2 <= VINTFS ? VINTFS : MANY_VINTFS);
+  // To compare all paths, one more machine runs the toy as it is on the overlay path; it has no VINTF to spare that another needs.
+  const compared = toy && path === 'all' && !experiment && settings.directMaps !== false && vms + 1 < vintfs;
   // A VCMDQ for each vCPU: the number of both is a power of two.
   const vcmdqs = settings.vcmdqs ?? Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))));
   const common = machineOptions({ ...settings, guest });
@@ -98,11 +102,19 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     const oracle = new IsolationOracle();
     const progress = new Progress(process.stderr, quiet);
     const machines: Machine[] = [];
+    const toyPath = path === 'overlay' ? 'trapped' : path;
+    if (path === 'overlay') measurements.overlaid();
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
-      const toyArgs = toy ? [`path=${path}`, `vms=${vms}`, `machine=${k}`, `rounds=${ROUNDS}`] : [];
+      const toyArgs = toy ? [`path=${toyPath}`, `vms=${vms}`, `machine=${k}`, `rounds=${ROUNDS}`] : [];
       if (experiment) toyArgs.push(`experiment=${experiment.name}`);
-      const machine = await makeMachine(host, { ...common, name: `vm${k}`, devices, args: [...toyArgs, ...args] });
+      const machine = await makeMachine(host, {
+        ...common,
+        overlay: common.overlay || path === 'overlay',
+        name: `vm${k}`,
+        devices,
+        args: [...toyArgs, ...args],
+      });
       machine.on('output', (bytes) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes));
       });
@@ -118,28 +130,36 @@ export async function boot(settings: BootSettings): Promise<boolean> {
       });
       machines.push(machine);
     }
+    const all: Machine[] = [...machines];
+    if (compared) {
+      const args = ['path=trapped', 'vms=1', 'machine=0', `rounds=${ROUNDS}`];
+      const overlay = await makeMachine(host, { ...common, overlay: true, name: 'overlay', args });
+      overlay.on('check', (check) => checks.all.push({ ...check, name: `overlay: ${check.name}` }));
+      overlay.on('phase', ({ phase, ended, data }) => measurements.overlayPhase(phase, ended, data));
+      all.push(overlay);
+    }
     if (timeout !== undefined) {
-      const late = () => Promise.all(machines.map((machine) => machine.stop(`it had not ended after ${timeout} s`)));
+      const late = () => Promise.all(all.map((machine) => machine.stop(`it had not ended after ${timeout} s`)));
       timeBegins();
       timer = setTimeout(() => late().catch(process.emitWarning), timeout * 1000);
     }
-    for (const machine of machines) await machine.boot({ paused: true });
-    await runAll(machines, oracle, progress);
+    for (const machine of all) await machine.boot({ paused: true });
+    await runAll(all, oracle, progress);
     progress.end();
     consoles.end();
 
-    const ends = await Promise.all(machines.map(async (machine) => endCheck(machine.name, await machine.wait())));
-    const all = [
+    const ends = await Promise.all(all.map(async (machine) => endCheck(machine.name, await machine.wait())));
+    const results = [
       ...checks.all,
       ...ends,
-      ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, machines, path) : []),
+      ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, machines) : []),
       ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
     ];
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
-    const report = buildReport(all, machines, measurements, { drain, transport: settings.transport ?? 'inline' });
+    const report = buildReport(results, all, measurements, { drain, transport: settings.transport ?? 'inline' });
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    else process.stdout.write(quiet ? failureText(report) : reportText(report, all.slice(checks.all.length)));
+    else process.stdout.write(quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)));
     if (experiment && !json && !quiet) process.stdout.write(experimentText(experiment, report.ok));
     return report.ok;
   } finally {

@@ -52,7 +52,7 @@ export function failureText({ checks }: Report): string {
 
 /** `hostChecks` are those that the host makes: the guests' own have been on their consoles, so that only failed ones come again. */
 export function reportText(report: Report, hostChecks: readonly Check[]): string {
-  const { checks, exits, vcmdq, paths, drain } = report;
+  const { checks, exits, vcmdq, paths, ways, drain } = report;
   const failed = checks.filter(({ ok }) => !ok);
   const kinds = Object.entries(exits.byKind).map(([kind, count]) => `${kind} ${count}`);
   const registers = Object.entries(exits.byRegister)
@@ -70,6 +70,10 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     `         most at ${registers.join(', ')}`,
     `VCMDQs   ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ${vcmdq.doorbellCalls} doorbell calls,` +
       ` ${vcmdq.exitsDuringInvalidation} exits during invalidation`,
+    ...ways.map(
+      ({ path, commands, rewritten, interventions }) =>
+        `${path.padEnd(8)} ${commands} commands, ${rewritten} rewritten, ${interventions} host interventions`,
+    ),
     `Drain    ${drain.place} (${drain.asked}): ${drain.reason}`,
     `Checks   ${checks.length - failed.length} of ${checks.length} hold`,
   ];

@@ -2,7 +2,7 @@
 
 import { type DrainReport, EXIT_KINDS, type ExitKind, type Machine, type Transport } from '../vmm/api/index.ts';
 import type { Check } from './checks.ts';
-import type { Measurements, PathFigures } from './measurements.ts';
+import type { MeasuredPath, Measurements, PathFigures } from './measurements.ts';
 
 /** What ran where. */
 export interface Placement {
@@ -14,6 +14,15 @@ export interface PathReport extends PathFigures {
   /** Where commands are carried out: in the guest's doorbell call, on the drain's thread, or at the exit that the guest's PROD store causes. */
   readonly drain: DrainReport['place'] | 'exit';
   readonly transport: Placement['transport'];
+}
+
+export interface WayReport {
+  readonly path: MeasuredPath;
+  readonly commands: number;
+  /** Commands whose VMID or StreamID the drain replaced. */
+  readonly rewritten: number;
+  /** Commands that waited for the host. */
+  readonly interventions: number;
 }
 
 export interface Report {
@@ -35,11 +44,35 @@ export interface Report {
     readonly exitsDuringInvalidation: number;
   };
   readonly paths: readonly PathReport[];
+  /** Commands of all machines by the way that they took, the guests' own measurement apart. */
+  readonly ways: readonly WayReport[];
   readonly drain: DrainReport;
 }
 
 function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
+}
+
+function waysOf(machines: readonly Machine[]): WayReport[] {
+  const ways = machines.flatMap(({ board: { vintf, viommu } }): WayReport[] => {
+    const vcmdqs = vintf.queues.map(({ counts }) => counts);
+    const own = viommu.commandQueue.counts;
+    return [
+      { path: 'direct', commands: sumOf(vcmdqs, (c) => c.commands), rewritten: sumOf(vcmdqs, (c) => c.rewrites), interventions: 0 },
+      {
+        path: viommu.overlay ? 'overlay' : 'trapped',
+        commands: own.commands,
+        rewritten: own.rewrites,
+        interventions: viommu.statistics.interventions,
+      },
+    ];
+  });
+  return (['direct', 'trapped', 'overlay'] as const).flatMap((path) => {
+    const same = ways.filter((way) => way.path === path);
+    const commands = sumOf(same, (way) => way.commands);
+    if (commands === 0) return [];
+    return { path, commands, rewritten: sumOf(same, (w) => w.rewritten), interventions: sumOf(same, (w) => w.interventions) };
+  });
 }
 
 export function buildReport(
@@ -74,10 +107,11 @@ export function buildReport(
     },
     paths: measurements.figures().map(({ path, ...figures }) => ({
       path,
-      drain: path === 'direct' ? placement.drain.place : 'exit',
+      drain: path === 'trapped' ? 'exit' : placement.drain.place,
       transport: placement.transport,
       ...figures,
     })),
+    ways: waysOf(machines),
     drain: placement.drain,
   };
 }

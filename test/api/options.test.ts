@@ -50,6 +50,7 @@ describe('the schema of the options', () => {
       args: ['a'],
       env: { A: 'b' },
       seed: 1,
+      overlay: false,
       directMaps: true,
     };
     const host: Required<HostSettings> = { vintfs: 16, vcmdqs: 32, hostRam: 16 };

@@ -40,7 +40,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(stderr).toContain('[vm1] vsmmu toy guest: UART up, machine 1\n');
     const report = JSON.parse(stdout) as Report;
     expect(stdout.trimEnd()).not.toContain('\n');
-    expect(Object.keys(report)).toEqual(['ok', 'checks', 'exits', 'vcmdq', 'paths', 'drain']);
+    expect(Object.keys(report)).toEqual(['ok', 'checks', 'exits', 'vcmdq', 'paths', 'ways', 'drain']);
     expect(report.ok).toBe(true);
     for (const check of report.checks) expect(check).toEqual({ name: expect.any(String), ok: true, detail: expect.any(String) });
     const names = report.checks.map(({ name }) => name);
@@ -70,18 +70,21 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       'trapped 1',
       'trapped 16',
       'trapped 64',
+      'overlay 1',
+      'overlay 16',
+      'overlay 64',
     ]);
     for (const row of paths) {
       expect(Object.keys(row)).toEqual(['path', 'drain', 'transport', 'batch', 'p50Ns', 'p99Ns', 'exitsPerBatch', 'vcpus']);
       expect(row.p50Ns).toBeGreaterThan(0);
       expect(row.p99Ns).toBeGreaterThanOrEqual(row.p50Ns);
       expect(row.exitsPerBatch > 0).toBe(row.path === 'trapped');
-      expect([row.drain, row.transport]).toEqual([row.path === 'direct' ? 'doorbell' : 'exit', 'inline']);
+      expect([row.drain, row.transport]).toEqual([row.path === 'trapped' ? 'exit' : 'doorbell', 'inline']);
     }
   });
 
   it('measures only the path that was asked for', async () => {
-    for (const path of ['direct', 'trapped']) {
+    for (const path of ['direct', 'trapped', 'overlay']) {
       const { status, stdout } = await vsmmu('boot', 'toy', '--path', path, '--json');
       expect(status).toBe(0);
       const report = JSON.parse(stdout) as Report;

@@ -24,6 +24,7 @@ describe('pages', { timeout: 240_000 }, () => {
     ['docs/first-device.md', 4],
     ['docs/cli.md', 5],
     ['docs/api.md', 4],
+    ['docs/iommufd.md', 1],
   ])('%s does what it says', async (page, commands) => {
     expect(await runPage(await readPage(page))).toBe(commands);
   });

@@ -150,7 +150,17 @@ export class Host implements AsyncDisposable {
     if (this.#destroyed) throw new UseError('destroyed', 'the host is destroyed');
     const others = ['guest', 'secondary', 'devices', 'onOutput', 'onTrace'];
     const settings = plainOptions(MACHINE_SETTINGS, options, others, 'the options of a machine');
-    const { transport = 'inline', drain = 'doorbell', vcpus = 1, args = [], env = {}, seed, memory, directMaps = true } = settings;
+    const {
+      transport = 'inline',
+      drain = 'doorbell',
+      vcpus = 1,
+      args = [],
+      env = {},
+      seed,
+      memory,
+      directMaps = true,
+      overlay = false,
+    } = settings;
     if (transport === 'mailbox' || drain === 'thread') await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
     const image = await loadGuestImage(await readSource(options.guest));
     const secondary = options.secondary && (await WebAssembly.compile(await readSource(options.secondary)));
@@ -170,6 +180,7 @@ export class Host implements AsyncDisposable {
       args: [programName(options.guest), ...args],
       env,
       directMaps,
+      overlay,
       devices: placeDevices(options.devices ?? []),
       onOutput: (bytes) => events.emit('output', bytes),
       readInput: (most) => input.take(most),

@@ -45,6 +45,8 @@ export interface MachineSettings {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Random numbers of the guest (WASI `random_get`) come from this, 0 to 2^32 - 1. Default: the system's. */
   readonly seed?: number | undefined;
+  /** The guest's one CMDQ runs as it rings, without exits, and there is no CMDQV (the overlay path). Default false. */
+  readonly overlay?: boolean | undefined;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean | undefined;
 }
@@ -105,6 +107,7 @@ export const MACHINE_SETTINGS = {
     value: 'name=value',
   }),
   seed: option(integer(0, 2 ** 32 - 1), "random numbers of the guests come from this (default: the system's)"),
+  overlay: option(yesNo, "the guest's one CMDQ runs as it rings, without exits; no CMDQV (the overlay path)"),
   directMaps: option(yesNo, 'trap every register access: no direct maps', { negative: true }),
 };
 
