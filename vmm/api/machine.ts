@@ -147,8 +147,9 @@ export class Machine implements AsyncDisposable {
 
   /** Counts so far, as plain data; they go on through a reset. */
   get statistics(): MachineStatistics {
-    const { vintf } = this.board;
-    const counts = vintf.queues.map((queue) => queue.counts);
+    const { vintf, viommu } = this.board;
+    // A guest on the overlay path has no CMDQV.
+    const counts = viommu.overlay ? [] : vintf.queues.map((queue) => queue.counts);
     return {
       exits: this.#inner.exitStatistics,
       vcmdq: {
