@@ -5,6 +5,7 @@
 //   0x00001000  thread blocks, one per thread that translates or drains
 //   0x00010000  SMMU blocks, SMMU_STRIDE bytes each
 //   (header)    host RAM: window 0 of the physical address map (stream tables, stage-2 tables, host queues)
+//   (header)    the trace ring, when there is one
 //
 // Offsets named THREAD_*, CTX_*, QUEUE_*, TLB_*, CFG_*, VMID_*, ATC_* are inside one block or entry; offsets named SMMU_AT_* are
 // inside an SMMU block.
@@ -25,6 +26,12 @@ export const HOST_AT_SYNC_EPOCH = 0x18;
 /** What the records of each event carry: one u32 of EVENT_* bits for each ID below EVENT_IDS. Never changes. */
 export const HOST_AT_EVENTS = 0x100;
 export const EVENT_IDS = 64;
+/** Byte offset of the trace ring (trace.ts), 0 while nothing is traced; its units less one; and the index of the next unit, which wraps. */
+export const HOST_AT_TRACE = 0x20;
+export const HOST_AT_TRACE_MASK = 0x24;
+export const HOST_AT_TRACE_NEXT = 0x28;
+/** f64, origin of the host's clock (performance.timeOrigin of the thread that made this memory). */
+export const HOST_AT_EPOCH = 0x30;
 
 // Thread block: private to one thread, but for its in-flight word.
 export const HOST_THREADS = 0x1000;

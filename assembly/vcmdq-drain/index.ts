@@ -1,5 +1,6 @@
 // The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
 
+import { traceDoorbell } from '../imports/core';
 import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
 import {
@@ -11,6 +12,7 @@ import {
   CTX_WINDOW,
   HOST_AT_ATTENTION,
   HOST_AT_SMMU_COUNT,
+  HOST_AT_TRACE,
   HOST_SMMUS,
   HOST_THREADS,
   MAX_CONTEXTS,
@@ -68,6 +70,7 @@ export function doorbell(id: u32, offset: u32): void {
   const context = contextBlock(smmu, index);
   if (WINDOW == 0 || load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return;
   atomic.add<i32>(context, 1, CTX_DOORBELL_CALLS);
+  if (load<u32>(0, HOST_AT_TRACE) != 0) traceDoorbell(smmu, id, offset);
   const queue = queueOfSlot(smmu, context, offset >> 7);
   if (queue != 0) serveQueue(smmu, queue);
 }

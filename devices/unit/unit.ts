@@ -1,6 +1,7 @@
 // A unit: the hot modules of one (thread, machine), joined to the memories that it may touch and to no other.
 
 import {
+  HOST_AT_EPOCH,
   HOST_AT_RAM_BASE,
   HOST_AT_RAM_SIZE,
   HOST_AT_THREADS,
@@ -95,7 +96,10 @@ export class Unit {
       RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
       RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
     };
-    const core = new WebAssembly.Instance(modules.smmuCore, { env: { memory: hostMemory }, port: port.exports, unit });
+    // Asked only while something is traced. Threads have clocks of different origins.
+    const origin = performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
+    const clock = { now: () => origin + performance.now() };
+    const core = new WebAssembly.Instance(modules.smmuCore, { env: { memory: hostMemory }, port: port.exports, unit, clock });
     const drain = new WebAssembly.Instance(modules.vcmdqDrain, {
       env: { memory: hostMemory },
       port: port.exports,

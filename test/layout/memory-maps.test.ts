@@ -47,6 +47,8 @@ const HEADER: readonly Piece[] = [
   ),
   i64('HOST_AT_SYNC_EPOCH'),
   i32('HOST_AT_EVENTS', HOST.EVENT_IDS),
+  ...['HOST_AT_TRACE', 'HOST_AT_TRACE_MASK', 'HOST_AT_TRACE_NEXT'].map((name) => i32(name)),
+  i64('HOST_AT_EPOCH'),
 ];
 
 const THREAD: readonly Piece[] = [
