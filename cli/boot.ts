@@ -17,6 +17,7 @@ import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
 import type { BOOT_SETTINGS } from './settings.ts';
 import { timeBegins } from './supervisor.ts';
+import { TraceFile } from './trace-file.ts';
 
 export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTINGS, undefined>>;
 
@@ -93,7 +94,8 @@ export async function boot(settings: BootSettings): Promise<boolean> {
   // A VCMDQ for each vCPU: the number of both is a power of two.
   const vcmdqs = settings.vcmdqs ?? Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))));
   const common = machineOptions({ ...settings, guest });
-  const host = await Host.create({ vintfs, vcmdqs, hostRam: settings.hostRam });
+  const trace = settings.trace === undefined ? undefined : await TraceFile.create(settings.trace);
+  const host = await Host.create({ vintfs, vcmdqs, hostRam: settings.hostRam, trace: trace !== undefined });
   let timer: NodeJS.Timeout | undefined;
   try {
     const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
@@ -145,6 +147,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     }
     for (const machine of all) await machine.boot({ paused: true });
     await runAll(all, oracle, progress);
+    if (host.trace) await trace?.write(host.trace);
     progress.end();
     consoles.end();
 

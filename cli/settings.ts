@@ -21,6 +21,7 @@ export const BOOT_SETTINGS = {
   vms: option(integer(1, MAX_VMS), `machines on one host, 1 to ${MAX_VMS} (default: 2 for the toy, 1 for other guests)`),
   ...machine,
   ...HOST_SETTINGS,
+  trace: option(text, 'write what happens to this file, in Chrome trace event format', { value: 'file' }),
   timeout: option(integer(1, MAX_TIMEOUT_SECONDS), 'the run fails when it takes longer than this', { value: 'seconds' }),
   quiet: option(yesNo, 'print neither consoles nor progress, and of the report only what failed'),
   json: option(yesNo, 'print one JSON object on standard output; the consoles go to standard error'),

@@ -106,6 +106,7 @@ export class DmaEngine implements Device {
   readonly regions = [{ name: 'dma-engine', size: DMA_REGION_SIZE, accessSizes: [4, 8] as const }];
   #port: DmaPort | undefined;
   #line: InterruptLine | undefined;
+  #trace: DeviceHost['trace'] = () => undefined;
   readonly #chunk = new Uint8Array(CHUNK);
   /** The pattern, over and over: a chunk of it from any of its four bytes on. */
   readonly #expected = new Uint8Array(CHUNK + 4);
@@ -121,6 +122,7 @@ export class DmaEngine implements Device {
   attach(host: DeviceHost): void {
     this.#port = host.dmaPort();
     this.#line = host.interruptLine(0);
+    this.#trace = (event) => host.trace(event);
     host.background({ name: this.name, poll: () => this.#poll() });
   }
 
@@ -177,6 +179,7 @@ export class DmaEngine implements Device {
     this.registers.set(DMA_DONE, done);
     this.registers.set(DMA_FAULT_ADDR, faultIova);
     this.registers.set(DMA_FAULT_ADDR + 4, faultIova / 2 ** 32);
+    this.#trace({ name: 'dma', operation: operation.operation, length: operation.length, done, status });
     const stalled = status === DMA_STATUS_STALLED;
     this.underWay = stalled ? { ...operation, done } : noOperation();
     if (!stalled && operation.operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE)) this.#line?.pulse();

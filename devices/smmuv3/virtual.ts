@@ -15,6 +15,7 @@ import {
 } from '../../assembly/layout/commands.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
 import { CR0_CMDQEN, CR0_SMMUEN, GBPA_ABORT, SMMU_CR0, SMMU_GBPA } from '../../assembly/layout/smmu-registers.ts';
+import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
   type Device,
@@ -62,6 +63,7 @@ export class VirtualSmmu implements Device {
   readonly #commands: CommandQueue;
   readonly #events: EventQueue;
   readonly #overlay: Overlay;
+  #trace: DeviceHost['trace'] = () => undefined;
   // The state of the device: these, and through them nothing else.
   private readonly registers: SmmuRegisters;
   private readonly streams: GuestStreams;
@@ -120,6 +122,7 @@ export class VirtualSmmu implements Device {
 
   attach(host: DeviceHost): void {
     this.#memory = host.memory;
+    this.#trace = (event) => host.trace(event);
     this.registers.attach(host);
     this.#overlay.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
@@ -209,7 +212,9 @@ export class VirtualSmmu implements Device {
 
   #deliver(record: Uint32Array): void {
     const reported = this.streams.reported(record);
-    if (reported) this.#events.add(reported);
+    if (!reported) return;
+    this.#trace({ name: 'event', record: hexOfWords(reported).join(' ') });
+    this.#events.add(reported);
   }
 
   save(): DeviceState {

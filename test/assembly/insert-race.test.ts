@@ -41,7 +41,7 @@ class RacingHarness extends Harness {
       RAM_BASE: i32(this.ramBase),
       RAM_SIZE: i32(0x200000),
     };
-    const instance = new WebAssembly.Instance(modules.smmuCore, { env: { memory: this.hostMemory }, port, unit });
+    const instance = new WebAssembly.Instance(modules.smmuCore, { env: { memory: this.hostMemory }, port, unit, clock: { now: () => 0 } });
     this.#core = instance.exports as never;
   }
 

@@ -67,7 +67,12 @@ async function counting(): Promise<Harness> {
     RAM_BASE: global(made.ramBase),
     RAM_SIZE: global(ramSize),
   };
-  const core = new WebAssembly.Instance(modules.smmuCore, { env: { memory: made.hostMemory }, port: counted, unit });
+  const core = new WebAssembly.Instance(modules.smmuCore, {
+    env: { memory: made.hostMemory },
+    port: counted,
+    unit,
+    clock: { now: () => 0 },
+  });
   Object.defineProperty(made.unit, 'core', { value: core.exports });
   return made;
 }

@@ -15,6 +15,7 @@ export * from '../../assembly/layout/host-memory';
 export * from '../../assembly/layout/pl011-registers';
 export * from '../../assembly/layout/smmu-registers';
 export * from '../../assembly/layout/ste';
+export * from '../../assembly/layout/trace';
 
 /** `word` with the field replaced. */
 export function insert(word: u32, field: i32, value: u32): u32 {

@@ -7,6 +7,7 @@ import { createToyMachine, type ToyBoardOptions } from '../boards/toy.ts';
 import { Host as HostModel, type HostStatistics, type QueueErrorPolicy } from '../host/index.ts';
 import { BoardError, type Clock, loadGuestImage, type Placement, VsmmuError } from '../machine/index.ts';
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
+import { Trace } from '../trace/index.ts';
 import { InputQueue } from './console.ts';
 import { Drains } from './drains.ts';
 import { EnvironmentError, OptionsError, UseError } from './errors.ts';
@@ -29,6 +30,8 @@ export interface HostOptions extends HostSettings {
   readonly onQueueError?: QueueErrorPolicy | undefined;
   /** Where the machines' time comes from. Default: the computer's. */
   readonly clock?: Clock | undefined;
+  /** Keeps a trace of the host and its machines: `Host.trace`. Default false, and then it costs nothing. */
+  readonly trace?: boolean | undefined;
 }
 
 /** Options of a machine: the plain ones, and what cannot be written down in a file. */
@@ -41,10 +44,12 @@ export interface MachineOptions extends MachineSettings {
   readonly devices?: readonly (Device | Placement)[] | undefined;
   /** Console output, as it comes; the bytes are the receiver's to keep. */
   readonly onOutput?: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
-  /** Events of devices. Tracing is off without it. */
-  readonly onTrace?: ((device: string, event: TraceEvent) => void) | undefined;
+  /** Told of each exit (the source is "vCPU 0") and of the events and interrupts of devices (the source is the device's name). */
+  readonly onTrace?: ((source: string, event: TraceEvent) => void) | undefined;
 }
 
+/** 8 MiB of trace ring: some hundred thousand commands between two yields. */
+const TRACE_UNITS = 2 ** 18;
 const MIB = 2 ** 20;
 const DEFAULT_VINTFS = 16;
 const PAGES_PER_MIB = 16;
@@ -88,6 +93,8 @@ export class Host implements AsyncDisposable {
   readonly #exits: ExitServer | undefined;
   readonly #machines = new Set<Machine>();
   #made = 0;
+  /** What has happened, when the host was made with `trace`. */
+  readonly trace: Trace | undefined;
   #destroyed = false;
 
   /**
@@ -95,7 +102,7 @@ export class Host implements AsyncDisposable {
    * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be loaded.
    */
   static async create(options: HostOptions = {}): Promise<Host> {
-    const others = ['wasmModule', 'wasmUrl', 'workerUrl', 'onQueueError', 'clock'];
+    const others = ['wasmModule', 'wasmUrl', 'workerUrl', 'onQueueError', 'clock', 'trace'];
     const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs } = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
     if (vcmdqs !== undefined && vcmdqs < vintfs) {
       throw new OptionsError('bad-option', 'vcmdqs', `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`);
@@ -110,12 +117,14 @@ export class Host implements AsyncDisposable {
       ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
       ...(onQueueError === undefined ? {} : { onQueueError }),
       ...(clock === undefined ? {} : { clock }),
+      traceUnits: options.trace ? TRACE_UNITS : undefined,
     });
     return new Host(model, options, isolation.available);
   }
 
   private constructor(model: HostModel, options: HostOptions, shared: boolean) {
     this.#model = model;
+    this.trace = options.trace ? new Trace(model.memory) : undefined;
     this.#workerUrl = options.workerUrl ?? {};
     this.#clock = options.clock;
     this.#exits = shared ? new ExitServer() : undefined;
@@ -168,7 +177,8 @@ export class Host implements AsyncDisposable {
     const name = settings.name ?? `vm${index}`;
     const events = new Emitter<MachineEvents>();
     const input = new InputQueue();
-    const { onOutput, onTrace } = options;
+    const { onOutput } = options;
+    const onTrace = this.#tracer(name, options.onTrace);
     if (onOutput) events.on('output', onOutput);
     const board = this.#board({
       host: this.#model,
@@ -195,6 +205,8 @@ export class Host implements AsyncDisposable {
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(onTrace === undefined ? {} : { onTrace }),
     });
+    for (const [lvcmdq, queue] of board.vintf.queues.entries()) this.trace?.nameQueue(0, queue.index, name, `LVCMDQ ${lvcmdq}`);
+    this.trace?.nameQueue(0, board.viommu.commandQueue.index, name, 'CMDQ');
     const forget = (gone: Machine) => this.#machines.delete(gone);
     const machine = new Machine({ board, drains: this.#drains, events, input, smmu: () => this.#model.statistics.smmu, forget });
     this.#machines.add(machine);
@@ -205,6 +217,16 @@ export class Host implements AsyncDisposable {
       throw error;
     }
     return machine;
+  }
+
+  /** Who is told of a machine's exits and its devices' events. */
+  #tracer(machine: string, told: MachineOptions['onTrace']): MachineOptions['onTrace'] {
+    const { trace } = this;
+    if (!trace) return told;
+    return (source, event) => {
+      trace.add(machine, source, event);
+      told?.(source, event);
+    };
   }
 
   async #needThreads(option: string): Promise<void> {

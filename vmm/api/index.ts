@@ -26,6 +26,7 @@ export {
   VsmmuError,
 } from '../machine/index.ts';
 export type { DrainPlace, WorkerUrls } from '../threads/index.ts';
+export { type ChromeTrace, chromeTrace, type Trace, type TraceRecord } from '../trace/index.ts';
 export type { MachineConsole } from './console.ts';
 export type { DrainReport } from './drains.ts';
 export { EnvironmentError, type EnvironmentFault, OptionsError, type OptionsFault, UseError, type UseFault } from './errors.ts';

@@ -37,6 +37,8 @@ export interface HostOptions extends HostSmmuOptions {
   readonly smmus?: readonly HostSmmuOptions[];
   /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB for each SMMU. */
   readonly ramSize?: number;
+  /** Units of the trace ring (`createHostMemory`). Default: nothing is traced. */
+  readonly traceUnits?: number | undefined;
   /** Asked about every bad command of a VM before the VM learns of it. Default: report. */
   readonly onQueueError?: QueueErrorPolicy;
   /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
@@ -112,7 +114,7 @@ export class Host {
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
     const { ramSize = RAM_PER_SMMU * smmus.length } = options;
-    this.memory = createHostMemory({ smmus: smmus.length, ramSize });
+    this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits: options.traceUnits });
     this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_ATTENTION >> 2) + 1);
     this.#ram = new HostRam(this.memory);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });

@@ -34,6 +34,21 @@ function lineOf({ device, firstIrq }: Placement, services: DeviceServices, index
   return services.interrupts.line(firstIrq + index);
 }
 
+function tracedLine(line: InterruptLine, index: number, device: string, services: DeviceServices): InterruptLine {
+  const { trace } = services;
+  if (!trace) return line;
+  return {
+    pulse() {
+      trace(device, { name: 'interrupt', line: index });
+      line.pulse();
+    },
+    setLevel(asserted) {
+      trace(device, { name: 'interrupt', line: index, asserted });
+      line.setLevel(asserted);
+    },
+  };
+}
+
 function portOf({ device, dmaPort }: Placement): DmaPort {
   if (!dmaPort) throw new RangeError(`${device.name} has no way to memory on this board`);
   return dmaPort;
@@ -66,7 +81,7 @@ export function attachDevice(placement: Placement, services: DeviceServices): vo
   }
   const host: DeviceHost = {
     memory: services.memory,
-    interruptLine: (index) => lineOf(placement, services, index),
+    interruptLine: (index) => tracedLine(lineOf(placement, services, index), index, device.name, services),
     dmaPort: () => portOf(placement),
     mapDirect({ region, offset, length, doorbell }): DirectMap | undefined {
       const base = addresses[region];

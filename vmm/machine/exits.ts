@@ -7,6 +7,7 @@ import {
   ABI_AT_VCPU_EXITS,
   ABI_AT_VCPU_INVALIDATING,
 } from '../../assembly/layout/guest-abi.ts';
+import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { BusMount, RegisterCounter } from './bus.ts';
 import { RegisterCounts } from './register-counts.ts';
 
@@ -25,15 +26,33 @@ export interface ExitStatistics {
   readonly duringInvalidation: number;
 }
 
+/** Told of each exit; for `mmio` with the place of the register on the bus (mount and byte offset in its region). */
+export type ExitListener = (vcpu: number, kind: ExitKind, mount?: number, offset?: number) => void;
+
+/** The listener that turns exits into trace events, with the vCPU as their source. `mounts` are those of the machine's bus. */
+export function exitTrace(tell: (source: string, event: TraceEvent) => void, mounts: () => readonly BusMount[]): ExitListener {
+  return (vcpu, kind, mount, offset = 0) => {
+    const at = mount === undefined ? undefined : mounts()[mount];
+    const register = at && `${at.device.name}.${at.device.registerName(at.region, offset)}`;
+    tell(`vCPU ${vcpu}`, { name: `exit ${kind}`, ...(register && { register }) });
+  };
+}
+
+const MMIO = EXIT_KINDS.indexOf('mmio');
+
 export class ExitCounter implements RegisterCounter {
   readonly #counts: Float64Array;
   readonly #registers = new RegisterCounts();
   readonly #info: Int32Array;
+  readonly #listener: ExitListener | undefined;
+  /** vCPU of the exit under way. */
+  #vcpu = 0;
   #total = 0;
   #duringInvalidation = 0;
 
   /** `memory` is the guest's: its info page mirrors the total. */
-  constructor(memory: WebAssembly.Memory, vcpus: number) {
+  constructor(memory: WebAssembly.Memory, vcpus: number, listener?: ExitListener) {
+    this.#listener = listener;
     this.#counts = new Float64Array(vcpus * EXIT_KINDS.length);
     this.#info = new Int32Array(memory.buffer, 0, ABI_AREA_SIZE / 4);
   }
@@ -43,6 +62,9 @@ export class ExitCounter implements RegisterCounter {
     const slot = vcpu * EXIT_KINDS.length + kind;
     this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
     this.#total++;
+    this.#vcpu = vcpu;
+    // A register access is told of when its register is known.
+    if (kind !== MMIO) this.#listener?.(vcpu, EXIT_KINDS[kind] ?? 'mmio');
     const info = this.#info;
     info[ABI_AT_EXITS >> 2] = this.#total | 0;
     const own = (ABI_AT_VCPU_EXITS >> 2) + vcpu;
@@ -52,6 +74,7 @@ export class ExitCounter implements RegisterCounter {
 
   countRegister(mount: number, offset: number): void {
     this.#registers.countRegister(mount, offset);
+    this.#listener?.(this.#vcpu, 'mmio', mount, offset);
   }
 
   get total(): number {

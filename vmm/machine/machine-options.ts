@@ -35,8 +35,8 @@ export interface MachineOptions {
    * What the host does for this machine at its safe points: at the end of every exit, and (`full`) when the guest yields or waits.
    */
   onSafePoint?(full: boolean): void;
-  /** Called for each event of a device while it is set. */
-  onTrace?(device: string, event: TraceEvent): void;
+  /** Called for each exit, with its vCPU ("vCPU 0") as the source, and for each event and interrupt of a device, with the device's name. */
+  onTrace?(source: string, event: TraceEvent): void;
   readonly clock?: Clock;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean;

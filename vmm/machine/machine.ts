@@ -8,7 +8,7 @@ import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { attachDevice, type DeviceServices, resetDevice } from './device-host.ts';
 import { DirectMaps } from './direct-maps.ts';
 import { GuestExit, MachineError } from './errors.ts';
-import { EXIT_KINDS, ExitCounter, type ExitStatistics } from './exits.ts';
+import { EXIT_KINDS, ExitCounter, type ExitStatistics, exitTrace } from './exits.ts';
 import { abiOf, checkAbiVersion } from './guest-image.ts';
 import { type ExitGate, guestImports } from './guest-imports.ts';
 import { guestMemoryOf } from './guest-ram.ts';
@@ -70,7 +70,7 @@ export class Machine {
       throw new RangeError(`a machine has 1 to ${ABI_MAX_VCPUS} vCPUs`);
     if (vcpus > 1 && !secondary) throw new RangeError('the guest has no program for secondary vCPUs');
     this.#inGuest = Array.from({ length: vcpus }, () => false);
-    this.exits = new ExitCounter(memory, vcpus);
+    this.exits = new ExitCounter(memory, vcpus, options.onTrace && exitTrace(options.onTrace, () => this.bus.mounts));
     const mounts = devices.flatMap(({ device, addresses }) => addresses.map((address, region): BusMount => ({ device, region, address })));
     this.bus = new Bus(mounts, this.exits);
     this.#interrupts = new InterruptLines(memory);

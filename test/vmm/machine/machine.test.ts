@@ -295,6 +295,9 @@ describe('a machine under control', () => {
     expect(device.host?.mapDirect({ region: 0, offset: 0x100, length: 8, doorbell: undefined })?.memoryOffset).toBe(0x10100);
     expect(device.host?.mapDirect({ region: 1, offset: 0, length: 8, doorbell: undefined })).toBeUndefined();
     device.host?.trace({ name: 'seen', value: 1 });
-    expect(traced).toEqual([['scratch', { name: 'seen', value: 1 }]]);
+    expect(traced).toEqual([
+      ['scratch', { name: 'interrupt', line: 1 }],
+      ['scratch', { name: 'seen', value: 1 }],
+    ]);
   });
 });

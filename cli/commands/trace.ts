@@ -1,0 +1,44 @@
+// The subcommand `trace`: what stands in a trace file.
+
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { checkTrace, summarise, type TraceSummary } from '../../vmm/trace/index.ts';
+import { UsageError } from '../errors.ts';
+
+/** Names shown for each track. */
+const MOST = 8;
+
+function text({ ms, events, lost, tracks }: TraceSummary): string {
+  const lines = [`${events} events in ${ms.toFixed(3)} ms${lost > 0 ? `, ${lost} lost` : ''}`];
+  for (const { process, track, names } of tracks) {
+    lines.push('', `${process}, ${track}`);
+    for (const { name, count, ms: length } of names.slice(0, MOST)) {
+      lines.push(`  ${String(count).padStart(9)}  ${name}${length > 0 ? `, ${length.toFixed(3)} ms` : ''}`);
+    }
+    if (names.length > MOST) lines.push(`             and ${names.length - MOST} more`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+async function read(file: string): Promise<TraceSummary> {
+  try {
+    return summarise(checkTrace(JSON.parse(await readFile(file, 'utf8'))));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new UsageError(`cannot read ${file}: no such file`);
+    throw new UsageError(`${file} is no trace: ${code ?? message.split('\n')[0]}`);
+  }
+}
+
+export function addTrace(program: Command): void {
+  const command = program.command('trace').description('look at a file that `boot --trace` has written');
+  command
+    .command('summary')
+    .description('what happened how often and for how long, by machine and track')
+    .argument('<file>', 'a trace file')
+    .option('--json', 'as one JSON object', false)
+    .action(async (file: string, { json }: { readonly json: boolean }) => {
+      const summary = await read(file);
+      process.stdout.write(json ? `${JSON.stringify(summary)}\n` : text(summary));
+    });
+}

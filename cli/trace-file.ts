@@ -1,0 +1,40 @@
+// --trace FILE.
+
+import { type FileHandle, open } from 'node:fs/promises';
+import { chromeTrace, type Trace } from '../vmm/api/index.ts';
+import { UsageError } from './errors.ts';
+
+/** Events that are written at once. */
+const LINES = 10_000;
+
+export class TraceFile {
+  readonly #file: FileHandle;
+
+  /**
+   * Opens the file before anything runs.
+   * @throws {UsageError} when it cannot be written.
+   */
+  static async create(path: string): Promise<TraceFile> {
+    try {
+      return new TraceFile(await open(path, 'w'));
+    } catch (error) {
+      throw new UsageError(`cannot write ${path}: ${(error as NodeJS.ErrnoException).code}`);
+    }
+  }
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async write(trace: Trace): Promise<void> {
+    const { traceEvents, ...rest } = chromeTrace(trace.records, trace.lost);
+    // One event a line: a file of hundreds of megabytes is no single string.
+    await this.#file.write('{"traceEvents":[\n');
+    const lines = traceEvents.map((event) => JSON.stringify(event));
+    for (let i = 0; i < lines.length; i += LINES) {
+      await this.#file.write(`${lines.slice(i, i + LINES).join(',\n')}${i + LINES < lines.length ? ',\n' : '\n'}`);
+    }
+    await this.#file.write(`],${JSON.stringify(rest).slice(1)}\n`);
+    await this.#file.close();
+  }
+}

@@ -1,0 +1,54 @@
+// Chrome's trace event format ("JSON Object Format"), which chrome://tracing, Perfetto and Speedscope open.
+
+import type { TraceRecord } from './trace.ts';
+
+/** One event of the format. Times are in microseconds. */
+export interface ChromeEvent {
+  readonly name: string;
+  /** X: with a length. i: an instant. M: metadata. */
+  readonly ph: 'X' | 'i' | 'M';
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts?: number;
+  readonly dur?: number;
+  /** Scope of an instant: its thread. */
+  readonly s?: 't';
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/** A whole file. */
+export interface ChromeTrace {
+  readonly traceEvents: readonly ChromeEvent[];
+  readonly displayTimeUnit: 'ns';
+  readonly otherData: { readonly producer: string; readonly lost: number };
+}
+
+/** `lost` is how many records are missing. */
+export function chromeTrace(records: readonly TraceRecord[], lost = 0): ChromeTrace {
+  const processes = new Map<string, number>();
+  const tracks = new Map<string, number>();
+  const names: ChromeEvent[] = [];
+  // Numbers in the order in which names are met, each announced once.
+  const numberOf = (numbers: Map<string, number>, key: string, announce: (number: number) => ChromeEvent) => {
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = numbers.size + 1;
+      numbers.set(key, number);
+      names.push(announce(number));
+    }
+    return number;
+  };
+  const events = records.map(({ process, track, name, at, ms, details }): ChromeEvent => {
+    const pid = numberOf(processes, process, (number) => ({ name: 'process_name', ph: 'M', pid: number, tid: 0, args: { name: process } }));
+    const tid = numberOf(tracks, `${process}\0${track}`, (number) => ({
+      name: 'thread_name',
+      ph: 'M',
+      pid,
+      tid: number,
+      args: { name: track },
+    }));
+    const common = { name, pid, tid, ts: at * 1000, args: details };
+    return ms === undefined ? { ...common, ph: 'i', s: 't' } : { ...common, ph: 'X', dur: ms * 1000 };
+  });
+  return { traceEvents: [...names, ...events], displayTimeUnit: 'ns', otherData: { producer: 'vsmmu', lost } };
+}

@@ -1,0 +1,4 @@
+export * from './chrome.ts';
+export * from './ring.ts';
+export * from './summary.ts';
+export * from './trace.ts';
