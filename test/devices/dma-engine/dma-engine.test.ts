@@ -25,6 +25,9 @@ function engine() {
   return { host, bus, run };
 }
 
+/** What the engine asked its host for, beside the trace of each operation. */
+const asked = ({ log }: FakeHost) => log.filter((line) => line !== 'trace dma');
+
 describe('DmaEngine', () => {
   it('shows its identification and the StreamID that its host gave it', () => {
     const { bus } = engine();
@@ -73,7 +76,7 @@ describe('DmaEngine', () => {
   ])('refuses a length that is %s', (_name, operation, length) => {
     const { host, run } = engine();
     expect(run(operation, length)).toEqual([6, 0, 0]);
-    expect(host.log).toEqual([]);
+    expect(asked(host)).toEqual([]);
   });
 
   it('refuses an operation that it does not know', () => {
@@ -83,7 +86,7 @@ describe('DmaEngine', () => {
   it('takes the largest length in bounded pieces', () => {
     const { host, run } = engine();
     expect(run(1, 0x100000, { src: RAM, dst: RAM + 0x100000 })).toEqual([1, 0x100000, 0]);
-    expect(host.log.length).toBe(512);
+    expect(asked(host).length).toBe(512);
   });
 
   it('faults on an address that the port cannot carry', () => {
@@ -91,7 +94,7 @@ describe('DmaEngine', () => {
     bus.write64(0x18, 0xffff_ffff_ffff_f000n);
     bus.write32(0x0c, 16);
     bus.write32(CTRL, 2);
-    expect([bus.read32(STATUS), host.log]).toEqual([3, []]);
+    expect([bus.read32(STATUS), asked(host)]).toEqual([3, []]);
   });
 
   it('pulses its interrupt at the end of an operation when that is enabled', () => {
@@ -111,6 +114,6 @@ describe('DmaEngine', () => {
     bus.write64(0x18, BigInt(RAM));
     bus.write32(0x0c, 4);
     bus.write64(0x00, 2n << 32n);
-    expect([bus.read32(STATUS), host.log.length]).toEqual([1, 1]);
+    expect([bus.read32(STATUS), asked(host).length]).toEqual([1, 1]);
   });
 });
