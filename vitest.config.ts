@@ -2,8 +2,6 @@ import { defineConfig } from 'vitest/config';
 import { findChromium } from './test/support/browser.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
-// Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
-// and one by one.
 /** Tests that keep several threads busy at once. */
 const THREADED = ['test/stress/**/*.test.ts', 'test/vmm/threads/**/*.test.ts', 'test/api/machine.test.ts', 'test/package/**/*.test.ts'];
 
@@ -12,6 +10,8 @@ const chromium = findChromium() !== undefined;
 if (!chromium)
   console.log('Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install chromium, or CHROMIUM=/path/to/it.');
 
+// Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
+// and one by one.
 export default defineConfig({
   test: {
     pool: 'forks',

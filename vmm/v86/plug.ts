@@ -13,6 +13,7 @@ import {
   MachineError,
   type Placement,
   RegisterCounts,
+  resetDevice,
   SYSTEM_CLOCK,
 } from '../machine/index.ts';
 import { loopOf, type V86Cpu } from './emulator.ts';
@@ -61,7 +62,8 @@ function line(cpu: V86Cpu, irq: number): InterruptLine {
  * Plugs devices in.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
  * @throws {TypeError} when it is something else.
- * @throws {RangeError} when a device lies outside of the window, or speaks another version of the plugin interface.
+ * @throws {RangeError} when the window does not fit, or a device lies outside of it.
+ * @throws {BoardError} when a device speaks another version of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   const loop = loopOf(emulator);
@@ -84,7 +86,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     clock: SYSTEM_CLOCK,
   };
   for (const placement of devices) attachDevice(placement, services);
-  for (const { device } of devices) device.reset();
+  for (const { device } of devices) resetDevice(device);
 
   const counts = new RegisterCounts();
   const mounts = devices.flatMap(({ device, addresses }) => addresses.map((address, region): BusMount => ({ device, region, address })));
@@ -97,24 +99,24 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   let exits = 0;
   let error: MachineError | undefined;
   let over = false;
-  const guarded = (part: string, work: () => number): number => {
+  const guarded = (work: () => number): number => {
     if (over) return 0;
     try {
       return work();
     } catch (cause) {
       over = true;
-      error = cause instanceof MachineError ? cause : new MachineError(part, cause);
+      error = cause instanceof MachineError ? cause : new MachineError('v86', cause);
       options.onFailure?.(error);
       return 0;
     }
   };
   const read = (size: AccessSize) => (address: number) => {
     exits++;
-    return guarded('v86', () => bus.read(address >>> 0, size)) | 0;
+    return guarded(() => bus.read(address >>> 0, size)) | 0;
   };
   const write = (size: AccessSize) => (address: number, value: number) => {
     exits++;
-    guarded('v86', () => {
+    guarded(() => {
       bus.write(address >>> 0, size, value);
       return 0;
     });
@@ -128,7 +130,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   const tick = loop.do_tick;
   loop.do_tick = () => {
     tick.call(loop);
-    guarded('v86', () => {
+    guarded(() => {
       if (cpu.wasm_memory.buffer !== buffer) throw new Error('its memory has grown: plug the devices in anew');
       onTick?.();
       return background.poll();
