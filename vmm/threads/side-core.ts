@@ -41,6 +41,11 @@ interface Attached extends Drainable {
   readonly thread: number;
 }
 
+/** Number of the command context whose queues ring: on the overlay path that of the vIOMMU, whose one CMDQ it is. */
+function drainedContext({ context, viommu }: Vintf): number {
+  return (viommu.overlay ? viommu.context : context).index;
+}
+
 export class SideCore {
   readonly #host: Host;
   readonly #worker: WorkerThread<DrainApi>;
@@ -101,9 +106,7 @@ export class SideCore {
     this.#attached.set(id, { machine, vm, vintf, thread });
     this.#chooseSpin();
     try {
-      const { viommu } = vintf;
-      const context = (viommu.overlay ? viommu.context : vintf.context).index;
-      await this.#send((drain) => drain.add({ id, unit, smmu: viommu.smmuBlock, context, requestExit }));
+      await this.#send((drain) => drain.add({ id, unit, smmu: vintf.viommu.smmuBlock, context: drainedContext(vintf), requestExit }));
     } catch (error) {
       this.#release(id);
       throw error;
@@ -168,8 +171,7 @@ export class SideCore {
     await this.#worker.join();
     for (const [id, { vm, vintf }] of [...this.#attached]) {
       this.#release(id);
-      const { viommu } = vintf;
-      vm.unit.drain.serveContext(viommu.smmuBlock, (viommu.overlay ? viommu.context : vintf.context).index);
+      vm.unit.drain.serveContext(vintf.viommu.smmuBlock, drainedContext(vintf));
     }
   }
 
