@@ -1,7 +1,7 @@
 // The report for people.
 
 import type { Experiment } from '../vmm/boards/experiments.ts';
-import type { Check } from './checks.ts';
+import type { Check } from '../vmm/report/checks.ts';
 import type { PathReport, Report } from './report.ts';
 import { colours } from './terminal.ts';
 

@@ -1,8 +1,8 @@
 // The report of a run: what --json prints.
 
 import { type DrainReport, EXIT_KINDS, type ExitKind, type Machine, type Transport } from '../vmm/api/index.ts';
-import type { Check } from './checks.ts';
-import type { MeasuredPath, Measurements, PathFigures } from './measurements.ts';
+import type { Check } from '../vmm/report/checks.ts';
+import type { MeasuredPath, Measurements, PathFigures } from '../vmm/report/measurements.ts';
 
 /** What ran where. */
 export interface Placement {

@@ -1,9 +1,9 @@
 // The isolation oracle: while one machine attacks, nothing that another one has in the host or in its memory may change.
 
-import { CHECKPOINT_PHASE_ATTACK } from '../assembly/layout/checkpoint-registers.ts';
-import type { ToyMachine } from '../vmm/boards/toy.ts';
-import { FOOTPRINT_KINDS, type FootprintKind, type MachineFootprint, machineFootprint } from '../vmm/host/footprint.ts';
-import type { Vm } from '../vmm/host/index.ts';
+import { CHECKPOINT_PHASE_ATTACK } from '../../assembly/layout/checkpoint-registers.ts';
+import type { ToyMachine } from '../boards/toy.ts';
+import { FOOTPRINT_KINDS, type FootprintKind, type MachineFootprint, machineFootprint } from '../host/footprint.ts';
+import type { Vm } from '../host/index.ts';
 import type { Check } from './checks.ts';
 
 /** What has been seen of one kind of a victim's things, over all attacks. */

@@ -1,7 +1,7 @@
 // Measurements that guests send through their checkpoint device, and what follows from them.
 
-import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
-import type { Machine } from '../vmm/api/index.ts';
+import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../../assembly/layout/checkpoint-registers.ts';
+import type { Machine } from '../api/index.ts';
 import type { Check } from './checks.ts';
 
 export type MeasuredPath = 'trapped' | 'direct' | 'overlay';

@@ -1,6 +1,6 @@
 // Checks of a run: what the guests report, and what their host sees of them.
 
-import type { MachineEnd } from '../vmm/api/index.ts';
+import type { MachineEnd } from '../api/index.ts';
 
 export interface Check {
   readonly name: string;
