@@ -106,14 +106,18 @@ export function watch(smmu: usize, index: u32, looks: u32): u32 {
     // Most looks go to the queue that had work last: it is the likeliest to have some again, and its guest may be waiting.
     const all = look % LOOKS_AT_BUSY == 0 || busy == slots;
     const end = all ? slots : busy + 1;
+    let served = false;
     for (let lvcmdq: u32 = all ? 0 : busy; lvcmdq < end; lvcmdq++) {
       const queue = queueOfSlot(smmu, context, lvcmdq);
       if (queue == 0 || (look != 0 && settled(queue, context)) || !due(queue, context)) continue;
-      found = true;
+      served = true;
       busy = lvcmdq;
       done += serveQueue(smmu, queue);
-      if (done >= WATCH_COMMANDS || atomic.load<i32>(0, HOST_AT_ATTENTION) != attention) return done == 0 ? NO_COMMAND : done;
     }
+    if (!served) continue;
+    found = true;
+    // Never in the middle of a pass: a queue that is never empty would keep those behind it from ever being looked at.
+    if (done >= WATCH_COMMANDS || atomic.load<i32>(0, HOST_AT_ATTENTION) != attention) return done == 0 ? NO_COMMAND : done;
   }
   return found && done == 0 ? NO_COMMAND : done;
 }

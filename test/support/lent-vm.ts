@@ -83,9 +83,9 @@ export function attachStage1({ viommu, memory }: LentVm, { stall = false } = {})
 }
 
 /** Enables the VINTF and its first VCMDQ. */
-export function startVcmdq({ vintf }: LentVm): void {
+export function startVcmdq({ vintf }: LentVm, log2size = RING_LOG2SIZE): void {
   vintf.setEnabled();
-  if (!vintf.allocateQueue(0, RING_GPA, RING_LOG2SIZE)) throw new Error('no queue');
+  if (!vintf.allocateQueue(0, RING_GPA, log2size)) throw new Error('no queue');
   vintf.writePage0(0, VCMDQ_CONFIG, 1);
 }
 

@@ -11,7 +11,7 @@ import { HostError } from './errors.ts';
 import { HostRam } from './host-ram.ts';
 import type { ArmDevice } from './iommu/index.ts';
 import { PhysicalIommu } from './physical-iommu.ts';
-import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import type { QueueErrorPolicy } from './queue-error-policy.ts';
 import { type SmmuCounters, smmuCounters } from './statistics.ts';
 import { ThreadAllocator } from './thread-allocator.ts';
 import { Vintf } from './vintf.ts';
@@ -76,8 +76,6 @@ const MAX_VMS = 63;
 /** Physical StreamIDs of an SMMU come in blocks, one for each vIOMMU; the first block is the host's own. */
 const STREAM_BLOCKS = 64;
 const STREAMS_PER_VIOMMU = 0x100;
-/** Skips in one service of a queue: a VM that sends nothing but bad commands does not keep its host. */
-const MAX_SKIPS = 1024;
 
 /** The lowest number below `limit` that is not taken. */
 function lowestFree(limit: number, taken: readonly number[]): number | undefined {
@@ -288,20 +286,14 @@ export class Host {
 
   /** Held errors of a VM's VCMDQs: the policy speaks before the guest sees anything. */
   #decideErrors(vintf: Vintf): void {
-    const { vm, policy } = vintf.viommu;
-    const { drain } = vm.unit;
+    const { viommu } = vintf;
+    const { drain } = viommu.vm.unit;
     vintf.queues.forEach((block, lvcmdq) => {
-      for (let skips = 0; block.state === QUEUE_ERROR_HELD && skips < MAX_SKIPS; skips++) {
-        const decision = policy(queueErrorEvent(vm, lvcmdq, block));
-        if (vintf.viommu.settles(decision, block)) {
-          drain.stepOver(block.smmu, block.index);
-          drain.serve(block.smmu, block.index);
-          continue;
-        }
-        if (decision === 'stop') vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);
-        else drain.publishError(block.smmu, block.index);
-        return;
-      }
+      const decision = viommu.settleErrors(lvcmdq, block, () => drain.serve(block.smmu, block.index));
+      if (decision === 'stop') viommu.vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);
+      else if (decision === 'report') drain.publishError(block.smmu, block.index);
+      // The next safe point goes on.
+      else if (block.state === QUEUE_ERROR_HELD) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
     });
   }
 

@@ -23,11 +23,13 @@ import { offsetOfGpa } from '../machine/index.ts';
 import { CmdqOverlay } from './cmdq-overlay.ts';
 import type { ArmDevice, ArmIommu, ArmViommu } from './iommu/index.ts';
 import { TEGRA241_VIOMMU_DATA_SIZE, vsteBytes } from './iommu/index.ts';
-import { type QueueErrorDecision, type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import type { Vm } from './vm.ts';
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
+/** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
+const SERVICE_COMMANDS = 1024;
 
 export interface ViommuOptions {
   readonly vm: Vm;
@@ -173,15 +175,26 @@ export class Viommu implements ViommuBackend {
 
   #serve(queue: QueueBlock, run: () => void): number {
     run();
-    // One round of the ring: a guest that only sends bad commands does not keep its host here.
-    for (let left = 2 ** queue.log2size; queue.state === QUEUE_ERROR_HELD && left > 0; left--) {
-      const decision = this.policy(queueErrorEvent(this.vm, 'cmdq', queue));
-      if (decision === 'stop') this.vm.stop('a command on the command queue was refused');
-      if (!this.settles(decision, queue)) break;
+    if (this.settleErrors('cmdq', queue, run) === 'stop') this.vm.stop('a command on the command queue was refused');
+    return queue.state;
+  }
+
+  /**
+   * Does what the policy wants about a queue's held errors, and has the queue go on behind each one that this settles. A guest that sends
+   * nothing but bad commands does not keep its host: at most so many commands as one service of a queue has, and one service more.
+   * @param run serves the queue.
+   * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
+   */
+  settleErrors(name: number | 'cmdq', queue: QueueBlock, run: () => void): 'report' | 'stop' | undefined {
+    const taken = () => queue.counts.commands + queue.counts.errors;
+    for (const start = taken(); queue.state === QUEUE_ERROR_HELD && taken() - start < SERVICE_COMMANDS; ) {
+      const decision = this.policy(queueErrorEvent(this.vm, name, queue));
+      if (decision === 'stop') return 'stop';
+      if (decision !== 'skip' && !(decision === 'emulate' && this.#emulate(queue))) return 'report';
       this.vm.unit.drain.stepOver(queue.smmu, queue.index);
       run();
     }
-    return queue.state;
+    return undefined;
   }
 
   #invalidateQueue(): void {
@@ -214,11 +227,6 @@ export class Viommu implements ViommuBackend {
         drain.resume(block.smmu, block.index);
       },
     };
-  }
-
-  /** What the policy wants is done, and the queue can go on behind the command. */
-  settles(decision: QueueErrorDecision, queue: QueueBlock): boolean {
-    return decision === 'skip' || (decision === 'emulate' && this.#emulate(queue));
   }
 
   /** Carries the command at a queue's CONS out, if it is one that a guest may have carried out. */

@@ -130,17 +130,19 @@ export class CommandQueue {
   }
 
   /**
-   * Runs the queue, one queue's worth of commands at most: PROD cannot be further ahead, and nobody keeps the host busy by moving it.
+   * Runs the queue, one queue's worth of commands and one service: PROD cannot be further ahead, and nobody keeps the host busy by moving it.
    * @returns true when CONS moved.
    */
   run(): boolean {
     const { block } = this.#engine;
     const first = block.cons;
-    for (let left = 2 ** this.#ring.log2size; left >= 0; left--) {
+    const size = 2 ** this.#ring.log2size;
+    for (let left = size; left >= 0; ) {
       const before = block.cons;
       const state = this.#engine.serve();
       if (state === QUEUE_NEEDS_HOST) this.#carryOut();
       else if (state !== QUEUE_RUNNING || block.cons === before || block.cons === this.#prod) break;
+      left -= Math.max((block.cons - before + 2 * size) % (2 * size), 1);
     }
     this.refresh();
     return block.cons !== first;

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_PROD } from '../../../assembly/layout/cmdqv-registers.ts';
 import { ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE, ABI_DIRECT_PAGES } from '../../../assembly/layout/guest-abi.ts';
 import { QUEUE_ERROR_HELD } from '../../../assembly/layout/host-memory.ts';
+import type { HotModules } from '../../../assembly/load.ts';
 import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
 import type { Host as HostType } from '../../../vmm/host/index.ts';
 import type { Machine } from '../../../vmm/machine/index.ts';
@@ -44,10 +45,18 @@ async function sideCore(host: HostType): Promise<SideCoreType> {
   return side;
 }
 
-/** A VM whose first VCMDQ runs, with page 0 in its memory, drained by the side core, with other modules if a test says so. */
-async function drained(host: HostType, side: SideCoreType, name: string, modules = host.modules): Promise<Drained> {
+interface DrainedOptions {
+  /** Of the ring. */
+  readonly log2size?: number;
+  /** Default: the host's. */
+  readonly modules?: HotModules;
+}
+
+/** A VM whose first VCMDQ runs, with page 0 in its memory, drained by the side core. */
+async function drained(host: HostType, side: SideCoreType, name: string, options: DrainedOptions = {}): Promise<Drained> {
+  const { log2size, modules = host.modules } = options;
   const lent = lendVm(host, name);
-  startVcmdq(lent);
+  startVcmdq(lent, log2size);
   lent.vintf.mapPage0(ABI_DIRECT_PAGES);
   const machine = new StandIn();
   const own = host.modules;
@@ -154,6 +163,35 @@ describe('the side core', () => {
     expect([bad.vintf.queue(0).counts.errors, good.vintf.queue(0).counts.errors]).toEqual([1, 0]);
   });
 
+  it('runs at most 2,047 commands of each busy queue before it comes to one that was rung', async () => {
+    const host = await Host.create();
+    const side = await sideCore(host);
+    const entries = 1024;
+    const busy = [await drained(host, side, 'busy0', { log2size: 10 }), await drained(host, side, 'busy1', { log2size: 10 })];
+    const quiet = await drained(host, side, 'quiet');
+    for (const vm of busy) for (let slot = 0; slot < entries; slot++) writeCommand(vm.memory, RING_GPA, slot, sync());
+    const taken = () => busy.map(({ vintf }) => vintf.queue(0).counts.commands);
+    // As far ahead as the register can say: two services' worth, less one.
+    const refill = () => {
+      for (const { words } of busy)
+        Atomics.store(words, at(VCMDQ_PROD), (Atomics.load(words, at(VCMDQ_CONS)) + 2 * entries - 1) % (2 * entries));
+    };
+    for (const deadline = performance.now() + 100; performance.now() < deadline; ) refill();
+    let most = 0;
+    for (let turn = 0; turn < 300; turn++) {
+      const before = taken();
+      const prod = store(quiet, sync());
+      for (const deadline = performance.now() + 5000; Atomics.load(quiet.words, at(VCMDQ_CONS)) !== prod; ) {
+        refill();
+        if (performance.now() > deadline) throw new Error('the quiet queue starves');
+      }
+      // Nobody refills any more: what is counted after CONS was seen is no more than what the register could say.
+      most = Math.max(most, ...taken().map((commands, i) => commands - (before[i] ?? 0)));
+    }
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(2 * 2047);
+  });
+
   it('lets a queue be stopped and freed while it works on it', async () => {
     const host = await Host.create();
     const side = await sideCore(host);
@@ -176,7 +214,7 @@ describe('the side core', () => {
       assemble(`(module (func $fail (param i32 i32 i32) (result i32) unreachable)
         (func (export "serveContext") (param i32 i32) (result i32) unreachable) (export "watch" (func $fail)))`),
     );
-    const bad = await drained(host, side, 'bad', { ...host.modules, vcmdqDrain: broken });
+    const bad = await drained(host, side, 'bad', { modules: { ...host.modules, vcmdqDrain: broken } });
     for (const limit = performance.now() + 5000; bad.machine.failure === '' && performance.now() < limit; ) await sleep(1);
     expect(bad.machine.failure).toBe('drain: unreachable');
     for (let i = 0; i < 20; i++) untilCons(good, store(good, sync()));
