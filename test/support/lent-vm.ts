@@ -45,11 +45,10 @@ export function lendVm(host: Host, name = 'vm', options: CreateViommuOptions = {
   return lent;
 }
 
-/** A VM with 2 MiB that has, behind each of these physical SMMUs, a vIOMMU with one stream and a VINTF. */
-export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm', options: CreateViommuOptions = {}): LentVm[] {
+/** 2 MiB of RAM for a VM. */
+export function guestRam() {
   const wasm = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
   const regions = ramRegions(wasm, RAM_GPA_BASE);
-  const vm = host.createVm(name, wasm, regions);
   const view = new DataView(wasm.buffer);
   let next = TABLES_GPA;
   const memory: TableMemory = {
@@ -61,6 +60,13 @@ export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm', 
       return at;
     },
   };
+  return { wasm, regions, memory };
+}
+
+/** A VM with 2 MiB that has, behind each of these physical SMMUs, a vIOMMU with one stream and a VINTF. */
+export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm', options: CreateViommuOptions = {}): LentVm[] {
+  const { wasm, regions, memory } = guestRam();
+  const vm = host.createVm(name, wasm, regions);
   return smmus.map((smmu) => {
     const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, smmu, ...options });
     const vintf = host.createVintf(viommu);
@@ -73,7 +79,7 @@ export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm', 
 }
 
 /** Attaches the VM's stream with one page at IOVA. */
-export function attachStage1({ viommu, memory }: LentVm, { stall = false } = {}): PageTable {
+export function attachStage1({ viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>, { stall = false } = {}): PageTable {
   const table = new PageTable(memory, { stage: 1 });
   table.map(IOVA, DATA_GPA, 0x1000, S1_READ_WRITE);
   const cd = memory.allocate(CD_SIZE, CD_SIZE);
@@ -90,7 +96,7 @@ export function startVcmdq({ vintf }: LentVm, log2size = RING_LOG2SIZE): void {
 }
 
 /** Runs commands on the VM's trapped command queue, which has no CMDQ_PROD register in front of it here. */
-export function sendOnCmdq({ viommu, memory }: LentVm, ...commands: readonly Uint32Array[]): number {
+export function sendOnCmdq({ viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>, ...commands: readonly Uint32Array[]): number {
   const queue = viommu.commandQueue;
   viommu.setCommandRing(CMDQ_GPA, RING_LOG2SIZE);
   queue.allocated = true;
@@ -102,7 +108,7 @@ export function sendOnCmdq({ viommu, memory }: LentVm, ...commands: readonly Uin
 }
 
 /** Appends commands to the first VCMDQ and rings. */
-export function sendOnVcmdq({ vintf, memory }: LentVm, ...commands: readonly Uint32Array[]): void {
+export function sendOnVcmdq({ vintf, memory }: Pick<LentVm, 'vintf' | 'memory'>, ...commands: readonly Uint32Array[]): void {
   let prod = vintf.readPage0(0, VCMDQ_PROD);
   for (const command of commands) {
     writeCommand(memory, RING_GPA, prod % 2 ** RING_LOG2SIZE, command);

@@ -117,6 +117,11 @@ export class CmdqvDriver {
     throw new HostError('no-vintf', `all ${this.vintfs - 1} VINTFs that can be lent are in use`);
   }
 
+  /** VINTFs that are lent. */
+  get lentVintfs(): number {
+    return this.#lent.size;
+  }
+
   takeBack(vintf: number): void {
     this.resetVintf(vintf);
     this.#lent.delete(vintf);

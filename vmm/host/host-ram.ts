@@ -2,6 +2,7 @@
 
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import type { TableMemory } from '../../devices/tables/index.ts';
+import { OPEN_GATE, type ResourceGate } from '../iommufd/index.ts';
 import { HostError } from './errors.ts';
 
 const FIRST = 0x1000;
@@ -14,17 +15,26 @@ export class HostRam implements TableMemory {
   readonly #longs: BigInt64Array;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  readonly #gate: ResourceGate;
   #next = FIRST;
+  #inUse = 0;
   /** Freed pieces by size: tables and queues come in few sizes, so that a piece fits whoever asks next. */
   readonly #free = new Map<number, number[]>();
 
-  constructor(hostMemory: WebAssembly.Memory) {
+  /** `gate` is told of each allocation. */
+  constructor(hostMemory: WebAssembly.Memory, gate: ResourceGate = OPEN_GATE) {
+    this.#gate = gate;
     const words = new Uint32Array(hostMemory.buffer, 0, FIRST / 4);
     this.base = words[HOST_AT_RAM_BASE >> 2] ?? 0;
     this.size = words[HOST_AT_RAM_SIZE >> 2] ?? 0;
     this.#longs = new BigInt64Array(hostMemory.buffer);
     this.#words = new Int32Array(hostMemory.buffer);
     this.#bytes = new Uint8Array(hostMemory.buffer);
+  }
+
+  /** Bytes that are given out. */
+  get inUse(): number {
+    return this.#inUse;
   }
 
   #index(pa: number, size = 8): number {
@@ -56,22 +66,26 @@ export class HostRam implements TableMemory {
    * @throws {HostError} when there is none left.
    */
   allocate(size: number, alignment: number): number {
+    this.#gate('allocation', 'host RAM');
     const freed = this.#free.get(size);
     const again = freed?.findIndex((pa) => pa % alignment === 0) ?? -1;
     if (freed && again >= 0) {
       const [pa = 0] = freed.splice(again, 1);
       this.#bytes.fill(0, this.base + pa, this.base + pa + size);
+      this.#inUse += size;
       return pa;
     }
     const pa = Math.ceil(this.#next / alignment) * alignment;
     if (pa + size > this.size)
       throw new HostError('no-ram', `host RAM is exhausted: ${size} bytes asked for, ${this.size - this.#next} left`);
     this.#next = pa + size;
+    this.#inUse += size;
     return pa;
   }
 
   /** Takes back what `allocate` gave. */
   free(pa: number, size: number): void {
+    this.#inUse -= size;
     const pieces = this.#free.get(size);
     if (pieces) pieces.push(pa);
     else this.#free.set(size, [pa]);

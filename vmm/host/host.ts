@@ -5,6 +5,7 @@ import { type HotModules, loadHotModules, type MemoryRegion } from '../../assemb
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { createHostMemory, Unit } from '../../devices/unit/index.ts';
+import { OPEN_GATE, type ResourceGate } from '../iommufd/index.ts';
 import { type Clock, MachineError, SYSTEM_CLOCK } from '../machine/index.ts';
 import { StreamDmaPort } from './dma-port.ts';
 import { HostError } from './errors.ts';
@@ -44,6 +45,8 @@ export interface HostOptions extends HostSmmuOptions {
   /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
   readonly linuxCompat?: boolean;
   readonly clock?: Clock;
+  /** Told of what the host allocates for its VMs, and of each access to a guest's memory on a VM's behalf, before it happens. */
+  readonly gate?: ResourceGate;
 }
 
 export interface CreateViommuOptions {
@@ -65,6 +68,10 @@ export interface HostStatistics {
   readonly smmus: readonly SmmuCounters[];
   readonly vms: number;
   readonly vmidsInUse: number;
+  /** VINTFs that are lent, of all SMMUs. */
+  readonly vintfsInUse: number;
+  /** Bytes of host RAM that are given out. */
+  readonly ramInUse: number;
   /** Event records whose stream belongs to no VM. */
   readonly strayEvents: number;
 }
@@ -88,6 +95,7 @@ export class Host {
   readonly modules: HotModules;
   readonly #threads: ThreadAllocator;
   readonly #policy: QueueErrorPolicy;
+  readonly #gate: ResourceGate;
   readonly #words: Int32Array;
   readonly #ram: HostRam;
   readonly #iommus: readonly PhysicalIommu[];
@@ -108,13 +116,14 @@ export class Host {
   }
 
   private constructor(options: HostOptions, modules: HotModules) {
-    const { clock = SYSTEM_CLOCK, smmus = [{}], linuxCompat = false } = options;
+    const { clock = SYSTEM_CLOCK, smmus = [{}], linuxCompat = false, gate = OPEN_GATE } = options;
+    this.#gate = gate;
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
     const { ramSize = RAM_PER_SMMU * smmus.length } = options;
     this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits: options.traceUnits });
     this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_ATTENTION >> 2) + 1);
-    this.#ram = new HostRam(this.memory);
+    this.#ram = new HostRam(this.memory, gate);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
     this.#threads = new ThreadAllocator((thread) => {
       for (const { block } of this.#iommus) unit.drain.reapThread(block, thread);
@@ -132,6 +141,7 @@ export class Host {
         unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
         pinVmid: (vm) => this.#pinVmid(vm),
         linuxCompat,
+        gate,
       });
     });
     this.#vmids = new VmidAllocator({
@@ -172,6 +182,7 @@ export class Host {
    */
   #pinVmid(vm: Vm | undefined): PinnedVmid {
     const shared = vm !== undefined && !this.#stage2Owners.has(vm);
+    this.#gate('allocation', 'VMID');
     const holder = shared ? vm.vmid : VmidAllocator.holder();
     const vmid = this.#vmids.pin(holder);
     if (shared) this.#stage2Owners.add(vm);
@@ -206,7 +217,7 @@ export class Host {
     try {
       const named = new Map(devices.map((device, i) => [streams[i] ?? 0, device]));
       if (named.size < streams.length) throw new HostError('in-use', `${vm.name} has a StreamID twice`);
-      const viommu = new Viommu({ vm, iommu: iommu.model, cmdqv, overlay, devices: named, anyDevice, policy });
+      const viommu = new Viommu({ vm, iommu: iommu.model, cmdqv, overlay, devices: named, anyDevice, policy, gate: this.#gate });
       this.#viommus.set(viommu, { iommu, block, devices });
       return viommu;
     } catch (error) {
@@ -306,6 +317,8 @@ export class Host {
       smmus,
       vms: this.#vms.size,
       vmidsInUse: this.#vmids.pinned,
+      vintfsInUse: this.#iommus.reduce((sum, iommu) => sum + iommu.vintfsInUse, 0),
+      ramInUse: this.#ram.inUse,
       strayEvents: this.#strayEvents,
     };
   }

@@ -9,7 +9,7 @@ import { ArmIommu, type ArmIommuOptions } from './iommu/index.ts';
 import { LINE_CMDQV, LINE_EVENTS, LINE_GERROR, Platform, type PlatformOptions } from './platform.ts';
 import { SmmuDriver } from './smmu-driver.ts';
 
-export type PhysicalIommuOptions = PlatformOptions & Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat'>;
+export type PhysicalIommuOptions = PlatformOptions & Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
 
 export class PhysicalIommu {
   /** Byte offset of the SMMU block in host memory. */
@@ -23,7 +23,7 @@ export class PhysicalIommu {
 
   /** Boots the SMMU, then the CMDQV. */
   constructor(options: PhysicalIommuOptions) {
-    const { smmuIndex, ram, pinVmid, linuxCompat = false } = options;
+    const { smmuIndex, ram, pinVmid, linuxCompat, gate } = options;
     this.block = smmuBase(smmuIndex);
     this.#platform = new Platform(options);
     this.vmidBits = this.#platform.vmidBits;
@@ -32,7 +32,12 @@ export class PhysicalIommu {
     this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, ram, this.#smmu.commands, maxLog2size);
     this.#smmu.boot();
     this.#cmdqv.boot();
-    this.model = new ArmIommu({ smmuIndex, smmu: this.#smmu, cmdqv: this.#cmdqv, ram, pinVmid, linuxCompat });
+    this.model = new ArmIommu({ smmuIndex, smmu: this.#smmu, cmdqv: this.#cmdqv, ram, pinVmid, linuxCompat, gate });
+  }
+
+  /** VINTFs that are lent. */
+  get vintfsInUse(): number {
+    return this.#cmdqv.lentVintfs;
   }
 
   /** Lets the devices do what they do beside their registers. */

@@ -33,7 +33,7 @@ export class Vintf implements VintfBackend {
   readonly #queues: (number | undefined)[];
   #raise: ((lvcmdq: number) => void) | undefined;
 
-  /** @throws {HostError} for a vIOMMU without a VINTF. */
+  /** @throws {HostError | IommufdError} for a vIOMMU without a VINTF, or when something cannot be allocated; nothing is left behind. */
   constructor(viommu: Viommu) {
     const { fd, mmap, numbers, vm } = viommu;
     const [smmuIndex = 0, , index = 0, lvcmdqs = 0] = numbers;
@@ -47,8 +47,13 @@ export class Vintf implements VintfBackend {
     this.#blocks = Array.from({ length: lvcmdqs }, (_, lvcmdq) => new QueueBlock(hostMemory, smmuIndex, index * lvcmdqs + lvcmdq));
     this.#queues = this.#blocks.map(() => undefined);
     this.#page = fd.mmap(mmap.offset, mmap.length);
-    const { file } = fd.veventqAlloc({ viommu: viommu.id, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: EVENT_DEPTH });
-    file.onReadable = () => this.#takeErrors(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + ERR_MAP_SIZE)));
+    try {
+      const { file } = fd.veventqAlloc({ viommu: viommu.id, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: EVENT_DEPTH });
+      file.onReadable = () => this.#takeErrors(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + ERR_MAP_SIZE)));
+    } catch (error) {
+      this.#page.unmap();
+      throw error;
+    }
   }
 
   /** Blocks of all its VCMDQs. */

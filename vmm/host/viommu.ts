@@ -13,6 +13,7 @@ import {
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
   IommufdError,
+  type ResourceGate,
   VEVENT_FLAG_LOST,
   VEVENT_HEADER_SIZE,
   VEVENTQ_TYPE_ARM_SMMUV3,
@@ -43,6 +44,7 @@ export interface ViommuOptions {
   /** Without streams: a device of the VM to create the vIOMMU with. */
   readonly anyDevice: ArmDevice;
   readonly policy: QueueErrorPolicy;
+  readonly gate: ResourceGate;
 }
 
 /** Counts as plain data. */
@@ -63,13 +65,15 @@ interface Stream {
 
 /** Where a ring lies in the guest's memory. */
 interface Ring {
-  readonly gpa: number;
+  readonly base: bigint;
   readonly log2size: number;
 }
 
+const NO_RING: Ring = { base: 0n, log2size: 0 };
+
 export class Viommu implements ViommuBackend {
   readonly vm: Vm;
-  readonly fd = new Iommufd();
+  readonly fd: Iommufd;
   /** ID of the vIOMMU in `fd`. */
   readonly id: number;
   /** Number of the vIOMMU on its SMMU, from 0. */
@@ -82,11 +86,12 @@ export class Viommu implements ViommuBackend {
   /** The driver's answer: numbers of the SMMU, of the vIOMMU, of the VINTF, and of its LVCMDQs. */
   readonly numbers: readonly number[];
   readonly policy: QueueErrorPolicy;
+  readonly #gate: ResourceGate;
   readonly #driver: ArmViommu;
   readonly #streams = new Map<number, Stream>();
   #bypass = 0;
   #abort = 0;
-  #ring: Ring | undefined;
+  #ring = NO_RING;
   #deliver: ((record: Uint32Array) => void) | undefined;
   #events = 0;
   #interventions = 0;
@@ -97,6 +102,8 @@ export class Viommu implements ViommuBackend {
   constructor(options: ViommuOptions) {
     this.vm = options.vm;
     this.policy = options.policy;
+    this.#gate = options.gate;
+    this.fd = new Iommufd({ gate: options.gate });
     try {
       const { id, mmap, answer } = this.#open(options);
       this.id = id;
@@ -165,7 +172,7 @@ export class Viommu implements ViommuBackend {
   }
 
   setCommandRing(baseGpa: number, log2size: number): boolean {
-    this.#ring = { gpa: baseGpa, log2size };
+    this.#ring = { base: BigInt(baseGpa), log2size };
     return offsetOfGpa(this.vm.regions, baseGpa, CMDQ_ENTRY_SIZE * 2 ** log2size) >= 0;
   }
 
@@ -186,6 +193,7 @@ export class Viommu implements ViommuBackend {
    * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
    */
   settleErrors(name: number | 'cmdq', queue: QueueBlock, run: () => void): 'report' | 'stop' | undefined {
+    if (queue.state !== QUEUE_ERROR_HELD) return undefined;
     const taken = () => queue.counts.commands + queue.counts.errors;
     for (const start = taken(); queue.state === QUEUE_ERROR_HELD && taken() - start < SERVICE_COMMANDS; ) {
       const decision = this.policy(queueErrorEvent(this.vm, name, queue));
@@ -205,18 +213,17 @@ export class Viommu implements ViommuBackend {
     this.#handOver(0, this.commandQueue, this.#ring);
   }
 
-  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, ring: Ring | undefined): void {
-    const { gpa = 0, log2size = 0 } = ring ?? {};
-    this.fd.hwptInvalidateQueue(this.id, { queue, base: BigInt(gpa), log2size, head, tail });
+  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, { base, log2size }: Ring): void {
+    this.fd.hwptInvalidateQueue(this.id, { queue, base, log2size, head, tail });
   }
 
   #enhancedQueue(number: number, block: QueueBlock): GuestCommandQueue {
     const { drain } = this.vm.unit;
-    let ring: Ring | undefined;
+    let ring = NO_RING;
     return {
       block,
       setRing: (gpa, log2size) => {
-        ring = { gpa, log2size };
+        ring = { base: BigInt(gpa), log2size };
         return offsetOfGpa(this.vm.regions, gpa, CMDQ_ENTRY_SIZE * 2 ** log2size) >= 0;
       },
       serve: () => this.#serve(block, () => this.#handOver(number, block, ring)),
@@ -233,8 +240,9 @@ export class Viommu implements ViommuBackend {
   #emulate(queue: QueueBlock): boolean {
     if (!queue.hasRing) return false;
     const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;
-    const entries = new Uint8Array(this.vm.memory.buffer, at, CMDQ_ENTRY_SIZE).slice();
     try {
+      this.#gate('memory access', 'refused command');
+      const entries = new Uint8Array(this.vm.memory.buffer, at, CMDQ_ENTRY_SIZE).slice();
       return this.#invalidate(entries) === 1;
     } catch (error) {
       if (error instanceof IommufdError) return false;

@@ -1,7 +1,8 @@
 // The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as Linux has them, and what an invalidation really does.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import { CERROR_ABT } from '../../../assembly/layout/commands.ts';
+import { type HotModules, loadHotModules, type MemoryRegion } from '../../../assembly/load.ts';
 import {
   atcInv,
   cfgiCd,
@@ -14,6 +15,7 @@ import {
   tlbiNhVa,
   tlbiNsnhAll,
   tlbiS12Vmall,
+  writeCommand,
 } from '../../../devices/tables/index.ts';
 import { Host, type HostOptions, machineFootprint } from '../../../vmm/host/index.ts';
 import {
@@ -206,5 +208,28 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
       // The 71st would have removed the entry: it is in the chunk that Linux never sends.
       expect(entries(lent)).toBe(linuxCompat ? 1 : 0);
     }
+  });
+
+  it('by a queue finds its ring where it is mapped now', async () => {
+    const { fd, viommu, ioas, lent } = await setup();
+    for (let slot = 0; slot < 16; slot++) writeCommand(lent.memory, RING_GPA, slot, sync());
+    const run = (head: number, tail: number, base = RING_GPA) =>
+      fd.hwptInvalidateQueue(viommu, { base: BigInt(base), log2size: 4, head, tail });
+    expect([run(0, 2), run(2, 4)]).toEqual([
+      { head: 2, progress: 'running' },
+      { head: 4, progress: 'running' },
+    ]);
+    // Another base, where there is no command.
+    expect(run(4, 5, RING_GPA + 0x1000)).toEqual({ head: 4, progress: 'error' });
+    lent.vm.unit.drain.resume(lent.viommu.commandQueue.smmu, lent.viommu.commandQueue.index);
+    expect(run(4, 5)).toEqual({ head: 5, progress: 'running' });
+    fd.ioasUnmap(ioas, 0n, 2n ** 64n - 1n);
+    expect(run(5, 6)).toEqual({ head: 5, progress: 'error' });
+    expect(lent.viommu.commandQueue.error).toBe(CERROR_ABT);
+    const [{ gpa, size }] = lent.vm.regions as [MemoryRegion];
+    fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: lent.vm, address: gpa });
+    lent.vm.unit.drain.resume(lent.viommu.commandQueue.smmu, lent.viommu.commandQueue.index);
+    expect(run(5, 6)).toEqual({ head: 6, progress: 'running' });
+    fails(() => fd.hwptInvalidateQueue(viommu, { queue: 99, base: BigInt(RING_GPA), log2size: 4, head: 0, tail: 1 }), 'EINVAL');
   });
 });

@@ -2,7 +2,7 @@
 // Linux's iommufd_fail_nth selftest).
 
 import { describe, expect, it } from 'vitest';
-import { Iommufd, IommufdError, type ResourceGate } from '../../../vmm/iommufd/index.ts';
+import { Iommufd, IommufdError } from '../../../vmm/iommufd/index.ts';
 import {
   MOCK_HW_QUEUE_TYPE,
   MOCK_INVALIDATE_DATA,
@@ -11,24 +11,8 @@ import {
   MockDevice,
   MockIommu,
 } from '../../../vmm/iommufd/mock/index.ts';
+import { FailNth } from '../../support/fail-nth.ts';
 import { CountedVm, MEMORY, NESTED_DATA, NOTHING, PAGE, u32 } from './mock-setup.ts';
-
-class FailNth {
-  /** Gates passed so far. */
-  passed = 0;
-  refused: string | undefined;
-  readonly #nth: number;
-
-  constructor(nth: number) {
-    this.#nth = nth;
-  }
-
-  readonly gate: ResourceGate = (resource, what) => {
-    if (this.passed++ !== this.#nth) return;
-    this.refused = what;
-    throw new IommufdError(resource === 'allocation' ? 'ENOMEM' : 'EFAULT', `${what} refused`);
-  };
-}
 
 /** Object types and user counts, without IDs. */
 function counts(fd: Iommufd): string[] {

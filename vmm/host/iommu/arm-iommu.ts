@@ -45,8 +45,8 @@ export interface ArmIommuOptions {
   /** Pins a VMID for a stage 2 of a device of this VM. */
   pinVmid(vm: Vm | undefined): PinnedVmid;
   /** Behave as Linux does where its behaviour loses something: docs/iommufd.md lists it. */
-  readonly linuxCompat?: boolean;
-  readonly gate?: ResourceGate;
+  readonly linuxCompat?: boolean | undefined;
+  readonly gate?: ResourceGate | undefined;
 }
 
 export class ArmIommu implements Iommu {
@@ -124,6 +124,7 @@ export class ArmIommu implements Iommu {
     let viommu: ArmViommu;
     if (type === VIOMMU_TYPE_TEGRA241_CMDQV && cmdqv) {
       require(data?.length === TEGRA241_VIOMMU_DATA_SIZE, 'EINVAL', `driver data of ${TEGRA241_VIOMMU_DATA_SIZE} bytes`);
+      this.gate('allocation', 'VINTF');
       viommu = new Tegra241Viommu(this, cmdqv, cmdqv.lend(), parent, vm, index, request);
     } else {
       require(!data?.length, 'EOPNOTSUPP', 'this type takes no driver data');

@@ -25,6 +25,7 @@ export class ArmStage2 implements PagingDomain {
   readonly #pool: RamPool;
   readonly #table: PageTable;
   readonly #ranges: MappedRange[] = [];
+  #changes = 0;
 
   /**
    * @param pin pins the VMID: for as long as the HWPT lives.
@@ -61,13 +62,20 @@ export class ArmStage2 implements PagingDomain {
       throw error;
     }
     this.#ranges.push({ ipa: iova, pa, length });
+    this.#changes++;
   }
 
   unmap(iova: bigint, length: bigint): void {
     this.#table.unmap(Number(iova), Number(length));
     const at = this.#ranges.findIndex((range) => range.ipa === iova && range.length === length);
     if (at >= 0) this.#ranges.splice(at, 1);
+    this.#changes++;
     this.#invalidate();
+  }
+
+  /** Rises when something is mapped or unmapped: what was resolved before may not be so any more. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** PA of a range of IPAs that is mapped in one piece. */

@@ -61,6 +61,16 @@ export interface SidPairs {
   clear(pair: number): void;
 }
 
+/** A ring in the guest's memory, as it was found. */
+interface ResolvedRing {
+  readonly base: bigint;
+  readonly log2size: number;
+  /** Of the stage 2, when it was found. */
+  readonly changes: number;
+  /** Byte offset in the guest's memory; 0 when nothing lies there. */
+  readonly offset: number;
+}
+
 export class ArmViommu implements ViommuDriver, Invalidator {
   readonly iommu: ArmIommu;
   readonly stage2: ArmStage2;
@@ -76,6 +86,8 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   readonly #commandQueue: QueueBlock;
   /** The trapped CMDQ, then the ECMDQs. */
   readonly #commandQueues: readonly QueueBlock[];
+  /** Where the ring of each was found. */
+  readonly #rings: ResolvedRing[] = [];
   /** By pair. */
   readonly #devices: (ArmDevice | undefined)[] = Array.from({ length: CMDQV_SIDS_PER_VINTF }, () => undefined);
   #stage2Faults = 0;
@@ -244,15 +256,28 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     return queue.errors === before ? undefined : new IommufdError('EIO', 'the SMMU has refused a command');
   }
 
+  /** Points a queue's block at its ring, which is looked up again only when it, or what is mapped, has changed. */
+  #placeRing(queue: QueueBlock, number: number, base: bigint, log2size: number): void {
+    const { changes } = this.stage2;
+    const known = this.#rings[number];
+    const same = known?.base === base && known.log2size === log2size && known.changes === changes;
+    // A queue that was reset has no ring.
+    if (same && queue.ring === known.offset) return;
+    this.iommu.gate('memory access', 'ring of commands');
+    const length = CMDQ_ENTRY_SIZE * 2 ** log2size;
+    const pa = this.stage2.resolve(base, length);
+    const found = pa === undefined ? -1 : offsetOfGpa(this.vm.regions, windowOf(pa).address, length);
+    // Where nothing lies each fetch is an external abort.
+    const offset = Math.max(found, 0);
+    queue.setRing(found < 0 ? 0 : this.vm.window, offset, log2size);
+    this.#rings[number] = { base, log2size, changes, offset };
+  }
+
   /** The guest's own ring is run where it lies, by the drain; a CMD_SYNC that has to wait goes on by itself. */
   invalidateQueue({ queue: number = 0, base, log2size, head, tail }: InvalidateQueueRequest): InvalidateQueueResult {
     const queue = this.#commandQueues[number];
     require(queue !== undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
-    const pa = this.stage2.resolve(base, CMDQ_ENTRY_SIZE * 2 ** log2size);
-    const offset = pa === undefined ? -1 : offsetOfGpa(this.vm.regions, windowOf(pa).address, CMDQ_ENTRY_SIZE * 2 ** log2size);
-    // Nothing lies there: each fetch is an external abort.
-    if (offset < 0) queue.setRing(0, 0, log2size);
-    else queue.setRing(this.vm.window, offset, log2size);
+    this.#placeRing(queue, number, base, log2size);
     if (queue.cons !== head) queue.cons = head;
     if (queue.prod !== tail) queue.prod = tail;
     queue.allocated = true;
