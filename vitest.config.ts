@@ -55,6 +55,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: chromium ? BROWSER : [],
+          globalSetup: 'test/browser/build-site.ts',
           testTimeout: 120_000,
           fileParallelism: false,
           maxWorkers: 1,

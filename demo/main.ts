@@ -4,9 +4,11 @@ import { proxy, type Remote, wrap } from 'comlink';
 import { html, nothing, render } from 'lit-html';
 import { becomeIsolated } from './isolation.ts';
 import { Charts } from './page/charts.ts';
+import { isDark, onThemeChange, setTheme } from './page/colours.ts';
 import { type Actions, bar } from './page/controls.ts';
 import { startExplaining } from './page/explain.ts';
-import { machines } from './page/queues.ts';
+import { Painter, type Part } from './page/painter.ts';
+import { machine } from './page/queues.ts';
 import { paintTlb, side } from './page/side.ts';
 import { strip } from './page/strip.ts';
 import { Terminals } from './page/terminals.ts';
@@ -38,9 +40,9 @@ class Page implements Actions {
   #error = '';
   #booting = true;
   #copied = false;
-  #drawing = false;
   readonly #terminals: Terminals;
   readonly #charts: Charts;
+  readonly #painter = new Painter(() => this.#parts());
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -91,11 +93,11 @@ class Page implements Actions {
     this.#draw();
     worker.addEventListener('error', (event) => this.#failed(running, new Error(event.message || 'the worker failed')));
     const sink = proxy({
-      output: (vm: number, bytes: Uint8Array) => {
-        if (running === this.#running) this.#terminals.write(vm, bytes);
+      output: async (vm: number, bytes: Uint8Array) => {
+        if (running === this.#running) await this.#terminals.write(vm, bytes);
       },
-      picture: (picture: Picture) => {
-        if (running === this.#running) this.#show(picture);
+      picture: async (picture: Picture) => {
+        if (running === this.#running) await this.#show(picture);
       },
     });
     const boot = async () => {
@@ -109,39 +111,43 @@ class Page implements Actions {
     boot().catch((error: unknown) => this.#failed(running, error));
   }
 
-  #show(picture: Picture): void {
+  async #show(picture: Picture): Promise<void> {
     this.#picture = picture;
     this.#charts.add(picture);
-    this.#draw();
+    await this.#painter.draw();
   }
 
   #draw(): void {
-    if (this.#drawing) return;
-    this.#drawing = true;
-    requestAnimationFrame(() => {
-      this.#drawing = false;
-      this.#render();
-    });
+    this.#painter.draw().catch(reportError);
   }
 
-  #render(): void {
+  /** What a drawing consists of. The bar comes last: when it says paused, everything else shows that instant. */
+  #parts(): readonly Part[] {
     const picture = this.#picture;
-    const state = {
-      settings: this.#settings,
-      picture,
-      facts: this.#facts,
-      error: this.#error,
-      booting: this.#booting,
-      copied: this.#copied,
-    };
-    render(bar(state, this), element('top'));
-    render(this.#tabs(), element('console-tabs'));
-    render(strip(picture?.traces ?? [], this.#facts), element('strip'));
-    render(thingsToTry(this.#settings, picture, this), element('try'));
-    if (!picture) return;
-    render(machines(picture.vms), element('machines'));
-    render(side(picture), element('side'));
-    paintTlb(element('side'), picture.tlb);
+    const facts = this.#facts;
+    const settings = this.#settings;
+    const state = { settings, picture, facts, error: this.#error, booting: this.#booting, copied: this.#copied };
+    return [
+      () => render(this.#tabs(), element('console-tabs')),
+      () => render(strip(picture?.traces ?? [], facts), element('strip')),
+      () => render(thingsToTry(settings, picture, this), element('try')),
+      ...(picture ? this.#pictureParts(picture) : []),
+      ...this.#charts.parts(),
+      () => render(bar(state, this), element('top')),
+    ];
+  }
+
+  #pictureParts(picture: Picture): readonly Part[] {
+    const { vms, tlb } = picture;
+    const places = element('machines');
+    while (places.childElementCount > vms.length) places.lastElementChild?.remove();
+    while (places.childElementCount < vms.length) places.append(document.createElement('div'));
+    const sides = element('side');
+    return [
+      ...vms.map((vm, i) => () => render(machine(vm), places.children[i] as HTMLElement)),
+      () => render(side(picture), sides),
+      () => paintTlb(sides, tlb),
+    ];
   }
 
   #tabs() {
@@ -198,7 +204,7 @@ class Page implements Actions {
   toggleRun(): void {
     const running = this.#picture?.state === 'running';
     this.#use(async (vmm) => {
-      if (running) this.#show(await vmm.pause());
+      if (running) await this.#show(await vmm.pause());
       else await vmm.run();
     });
   }
@@ -217,10 +223,13 @@ class Page implements Actions {
   }
 
   toggleTheme(): void {
-    const root = document.documentElement;
-    const dark = getComputedStyle(root).colorScheme.startsWith('dark');
-    root.dataset.theme = dark ? 'light' : 'dark';
-    localStorage.setItem(THEME_KEY, root.dataset.theme);
+    const theme = isDark() ? 'light' : 'dark';
+    localStorage.setItem(THEME_KEY, theme);
+    setTheme(theme);
+  }
+
+  /** Draws what does not follow the style sheet by itself. */
+  retheme(): void {
     this.#terminals.retheme();
     this.#charts.draw();
     this.#draw();
@@ -260,7 +269,7 @@ function listenToDrops(page: Page): void {
 }
 
 const theme = localStorage.getItem(THEME_KEY);
-if (theme) document.documentElement.dataset.theme = theme;
+if (theme === 'dark' || theme === 'light') setTheme(theme);
 startExplaining(element('explain'));
 if (!(await becomeIsolated())) {
   const page = new Page(readSettings(new URLSearchParams(location.search)));
@@ -268,5 +277,6 @@ if (!(await becomeIsolated())) {
   listenToDrops(page);
   // For the console of the browser's tools: the machines behind the picture.
   Object.assign(globalThis, { vsmmu: page });
+  onThemeChange(() => page.retheme());
   page.start();
 }

@@ -125,10 +125,10 @@ export interface SessionFacts {
   readonly note: string;
 }
 
-/** What the worker calls. */
+/** What the worker calls. Each resolves when the page is ready for the next. */
 export interface Sink {
-  output(vm: number, bytes: Uint8Array): void;
-  picture(picture: Picture): void;
+  output(vm: number, bytes: Uint8Array): Promise<void>;
+  picture(picture: Picture): Promise<void>;
 }
 
 /** PROD and CONS of a queue, read from memory past every register model. */

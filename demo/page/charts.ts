@@ -3,6 +3,8 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Picture } from '../protocol.ts';
+import { colour } from './colours.ts';
+import type { Part } from './painter.ts';
 
 /** Seconds that are shown, and points a second. */
 const SPAN_S = 60;
@@ -11,7 +13,7 @@ const EACH_MS = 250;
 interface Line {
   readonly label: string;
   /** Custom property of the style sheet. */
-  readonly colour: string;
+  readonly colour: `--${string}`;
 }
 
 interface ChartKind {
@@ -63,6 +65,8 @@ export class Charts {
   #data: (number | null)[][][] = [];
   #plots: uPlot[] = [];
   #last: Picture | undefined;
+  /** There is a point that has not been drawn. */
+  #due = false;
 
   constructor(root: HTMLElement) {
     this.#root = root;
@@ -80,8 +84,6 @@ export class Charts {
   /** Draws anew, in the colours that hold now. */
   draw(): void {
     for (const plot of this.#plots) plot.destroy();
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
     this.#root.replaceChildren(
       ...KINDS.map(({ title, explains }) => {
         const panel = document.createElement('section');
@@ -162,7 +164,14 @@ export class Charts {
         columns[column]?.push(value);
         if ((columns[column]?.length ?? 0) > (SPAN_S * 1000) / EACH_MS) columns[column]?.shift();
       });
-      this.#plots[i]?.setData(columns as uPlot.AlignedData);
     });
+    this.#due = true;
+  }
+
+  /** What there is to draw: a part for each chart. */
+  parts(): readonly Part[] {
+    if (!this.#due) return [];
+    this.#due = false;
+    return this.#plots.map((plot, i) => () => plot.setData(this.#data[i] as uPlot.AlignedData));
   }
 }

@@ -38,7 +38,8 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
   </article>`;
 }
 
-function machine(vm: VmPicture): TemplateResult {
+/** A machine, its data path, and its queues. */
+export function machine(vm: VmPicture): TemplateResult {
   const { name, vmid, vintf, streams, status, reason, page0, doorbells, queues, exits } = vm;
   const [virtual = 0, physical = 0] = streams[0] ?? [];
   const pageText = page0
@@ -65,8 +66,4 @@ function machine(vm: VmPicture): TemplateResult {
     </div>
     <div class="queues">${queues.map((picture) => queue(name, picture))}</div>
   </section>`;
-}
-
-export function machines(vms: readonly VmPicture[]): TemplateResult {
-  return html`${vms.map(machine)}`;
 }

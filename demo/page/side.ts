@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Picture, TlbPicture, VmPicture } from '../protocol.ts';
+import { colour } from './colours.ts';
 import { short } from './text.ts';
 
 function tlbRow({ vm, asid, count }: TlbPicture): TemplateResult {
@@ -51,7 +52,7 @@ export function side({ tlb, vms }: Picture): TemplateResult {
 
 /** Paints the heat map's cells, in the colour that the style sheet gives them. */
 export function paintTlb(root: HTMLElement, tlb: readonly TlbPicture[]): void {
-  const [red = 0, green = 0, blue = 0] = (getComputedStyle(root).getPropertyValue('--heat').match(/\d+/g) ?? []).map(Number);
+  const [red = 0, green = 0, blue = 0] = (colour('--direct').match(/\d+/g) ?? []).map(Number);
   for (const canvas of root.querySelectorAll('canvas')) {
     const row = tlb.find(({ vm, asid }) => `${vm} ${asid}` === canvas.dataset.tlb);
     const context = canvas.getContext('2d');

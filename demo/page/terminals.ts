@@ -3,6 +3,7 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
+import { colour } from './colours.ts';
 
 interface Console {
   readonly terminal: Terminal;
@@ -57,8 +58,6 @@ export class Terminals {
   }
 
   #theme() {
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
     return {
       background: colour('--terminal'),
       foreground: colour('--text'),
@@ -80,8 +79,13 @@ export class Terminals {
     });
   }
 
-  write(vm: number, bytes: Uint8Array): void {
-    this.#consoles[vm]?.terminal.write(bytes);
+  /** Resolves when the terminal has taken them in, which it does in slices. */
+  write(vm: number, bytes: Uint8Array): Promise<void> {
+    return new Promise((taken) => {
+      const console = this.#consoles[vm];
+      if (console) console.terminal.write(bytes, taken);
+      else taken();
+    });
   }
 
   /** What a machine's terminal shows and has shown. */

@@ -8,14 +8,15 @@ import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../../vmm/report/measurements.ts';
 import type { CheckPicture, Picture, RawQueue, SessionFacts, Sink, TracePicture } from '../protocol.ts';
 import { hasExperiment, type Settings } from '../settings.ts';
+import { Outbox } from './outbox.ts';
 import { tlbPicture, vmPicture } from './picture.ts';
 
 const VINTFS = 16;
 const MIN_LVCMDQS = 2;
 /** Cores from which vCPUs get threads of their own: the page's, the VMM's, and theirs. */
 const SPARE_CORES = 4;
-/** Twenty pictures a second. */
-const PICTURE_MS = 50;
+/** Between a picture that the page has drawn and the next. */
+const PICTURE_MS = 60;
 /** Pause between two steps of all machines. */
 const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
 const INDEX_AND_WRAP = 0xfffff;
@@ -45,6 +46,7 @@ export class Session {
   readonly #host: Host;
   readonly #sink: Sink;
   readonly #machines: Machine[] = [];
+  readonly #outboxes: Outbox[] = [];
   readonly #oracle = new IsolationOracle();
   readonly #measurements: Measurements;
   readonly #checks: CheckPicture[] = [];
@@ -54,7 +56,8 @@ export class Session {
   #going = false;
   #looping = false;
   #loop = Promise.resolve();
-  #sent = 0;
+  #shown = 0;
+  #due = false;
   #sending = false;
 
   /** @throws {Error} one line that says why it cannot be done. */
@@ -98,7 +101,13 @@ export class Session {
       drain: this.facts.drain as 'doorbell',
       args: guest ? [] : [`path=${path}`, `vms=${vms}`, `machine=${k}`, ...rounds, ...only],
     });
-    machine.on('output', (bytes) => this.#sink.output(k, bytes));
+    const outbox = new Outbox();
+    this.#outboxes.push(outbox);
+    machine.on('output', (bytes) => {
+      outbox.add(bytes);
+      // The loop sends when a picture is due; without it nothing else would.
+      if (!this.#looping) this.#show();
+    });
     machine.on('check', (check) => {
       this.#checks.push({ vm: machine.name, ...check });
       if (this.#checks.length > LAST_CHECKS) this.#checks.shift();
@@ -145,16 +154,26 @@ export class Session {
     return this.#oracle.checks(false).map((check) => ({ vm: 'host', ...check }));
   }
 
-  /** Sends a picture, unless the page has not taken the last one yet. */
+  /** Sends a picture and what the consoles have; what holds then, when the page has not drawn the last ones yet. */
   #show(): void {
+    this.#due = true;
     if (this.#sending) return;
     this.#sending = true;
-    this.#sent = performance.now();
-    const taken = () => {
-      this.#sending = false;
-    };
     // A page that has gone takes nothing; then nothing more is sent.
-    Promise.resolve(this.#sink.picture(this.#picture())).then(taken, () => undefined);
+    this.#send().catch(() => undefined);
+  }
+
+  /** One after the other, so that the page draws the one and the other in tasks of their own. */
+  async #send(): Promise<void> {
+    while (this.#due) {
+      this.#due = false;
+      await this.#sink.picture(this.#picture());
+      for (const [vm, outbox] of this.#outboxes.entries()) {
+        if (!outbox.empty) await this.#sink.output(vm, outbox.take());
+      }
+    }
+    this.#shown = performance.now();
+    this.#sending = false;
   }
 
   /** One step of each machine. One that attacks goes alone, so that what changes meanwhile is its doing. */
@@ -170,7 +189,7 @@ export class Session {
   async #run(): Promise<void> {
     while (this.#going && !this.#ended) {
       await this.#stepAll();
-      if (performance.now() - this.#sent >= PICTURE_MS) this.#show();
+      if (!this.#sending && performance.now() - this.#shown >= PICTURE_MS) this.#show();
       await delay(this.#pace);
     }
   }

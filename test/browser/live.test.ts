@@ -1,0 +1,80 @@
+// A live run in a browser: the toy boots by itself, and the page shows what its machines are at.
+
+import { describe, expect, it } from 'vitest';
+import { useDemo } from './use-demo.ts';
+
+const { open } = useDemo();
+
+describe('a live run', () => {
+  it('boots the toy by itself, and its direct path takes no exit', async () => {
+    const demo = await open('');
+    const { page } = demo;
+    await demo.console(0, 'UART up, machine 0');
+    await demo.console(1, 'work until switched off');
+    await demo.traced(2);
+    expect(await page.textContent('.lane.direct [data-value=exits]')).toBe('0');
+    expect(Number(await page.textContent('.lane.trapped [data-value=exits]'))).toBeGreaterThanOrEqual(2);
+    expect(await page.$$eval('[data-value=direct-exits]', (all) => all.map((one) => one.textContent))).toEqual(['0', '0']);
+    expect(await page.textContent('#note')).toBe('');
+    await demo.shot('live-dark');
+  });
+
+  it('shows PROD and CONS as they stand in memory at the instant of a pause, and steps from there', async () => {
+    const demo = await open('?speed=full');
+    const { page } = demo;
+    await demo.traced(2);
+    await page.click('#run');
+    await demo.state('paused');
+    const raw = await demo.rawQueues();
+    expect(raw.length).toBe(6);
+    expect(raw.some(({ prod }) => prod !== 0)).toBe(true);
+    await page.waitForFunction(() => document.querySelectorAll('[data-queue]').length === 6);
+    expect(await demo.shownQueues()).toEqual(raw);
+    const steps = Number(await page.textContent('#steps'));
+    await page.waitForTimeout(300);
+    expect(await demo.rawQueues()).toEqual(raw);
+    for (let i = 1; i <= 8; i++) {
+      await page.click('#step');
+      await page.waitForFunction((wanted) => document.querySelector('#steps')?.textContent === wanted, String(steps + i));
+    }
+    const later = await demo.rawQueues();
+    expect(later).not.toEqual(raw);
+    expect(await demo.shownQueues()).toEqual(later);
+  });
+
+  it('decodes commands and event records', async () => {
+    const demo = await open('?vms=1');
+    const { page } = demo;
+    await page.waitForSelector('.events .command:has-text("F_TRANSLATION")');
+    await page.waitForSelector('[data-queue="vm0 VCMDQ 0"] .command:has-text("TLBI_NH_VA")');
+    await page.waitForSelector('[data-queue="vm0 CMDQ"] .command:has-text("CMD_SYNC")');
+    expect(await page.textContent('.tlb')).toMatch(/vm0\s+ASID 1/);
+  });
+
+  it('takes input from the terminal', async () => {
+    const demo = await open('?vms=1');
+    const { page } = demo;
+    await demo.console(0, 'work until switched off');
+    await page.click('#terminals .xterm-screen');
+    await page.keyboard.type('s?');
+    await demo.console(0, 'beats, 0 failures');
+    await demo.console(0, 'd direct only, t direct and trapped');
+    await page.keyboard.type('q');
+    await demo.state('ended');
+    await demo.console(0, 'checks, 0 failed');
+  });
+
+  it('runs vCPUs and drain on workers of their own', async () => {
+    const demo = await open('?transport=mailbox&drain=thread&vcpus=2&vms=1&path=direct');
+    const { page } = demo;
+    await demo.traced(1);
+    expect(await page.textContent('.where')).toBe('guests on workers of their own, drain: thread');
+    expect(await page.textContent('.node.on span')).toBe('0 rings');
+    expect(await page.textContent('[data-value=direct-exits]')).toBe('0');
+    await page.click('#run');
+    await demo.state('paused');
+    const raw = await demo.rawQueues();
+    expect(raw.map(({ queue }) => queue)).toEqual(['VCMDQ 0', 'VCMDQ 1', 'CMDQ']);
+    expect(await demo.shownQueues()).toEqual(raw);
+  });
+});
