@@ -15,6 +15,7 @@ if (!chromium)
 export default defineConfig({
   test: {
     pool: 'forks',
+    setupFiles: ['./test/support/expect-no-findings.ts'],
     reporters: ['default', new SummaryReporter()],
     maxWorkers: 2,
     projects: [

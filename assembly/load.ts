@@ -100,14 +100,27 @@ async function compile(url: string | URL): Promise<WebAssembly.Module> {
 }
 
 /** Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file. */
-export type HotModuleUrls = { readonly [module in keyof HotModules]?: string | URL | undefined };
+export type HotModuleUrls = { readonly [module in keyof HotModules | 'checkedSmmuCore']?: string | URL | undefined };
+
+export interface HotModuleOptions {
+  /** Take the SMMU core with the sanitizer in it (docs/sanitizer.md). Default false. */
+  readonly checked?: boolean;
+}
+
+/** Whether the modules' SMMU core has the sanitizer in it. */
+export function isChecked({ smmuCore }: HotModules): boolean {
+  return WebAssembly.Module.exports(smmuCore).some(({ name }) => name === 'checked');
+}
 
 /** Compiles the hot modules, those that lie beside this file where `urls` says nothing else. */
-export async function loadHotModules(urls: HotModuleUrls = {}): Promise<HotModules> {
+export async function loadHotModules(urls: HotModuleUrls = {}, { checked = false }: HotModuleOptions = {}): Promise<HotModules> {
+  const core = checked
+    ? (urls.checkedSmmuCore ?? new URL('./smmu-core-checked.wasm', import.meta.url))
+    : (urls.smmuCore ?? new URL('./smmu-core.wasm', import.meta.url));
   const [guestPort, privateGuestPort, smmuCore, vcmdqDrain] = await Promise.all([
     compile(urls.guestPort ?? new URL('./guest-port.wasm', import.meta.url)),
     compile(urls.privateGuestPort ?? new URL('./guest-port-private.wasm', import.meta.url)),
-    compile(urls.smmuCore ?? new URL('./smmu-core.wasm', import.meta.url)),
+    compile(core),
     compile(urls.vcmdqDrain ?? new URL('./vcmdq-drain.wasm', import.meta.url)),
   ]);
   return { guestPort, privateGuestPort, smmuCore, vcmdqDrain };

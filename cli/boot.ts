@@ -6,7 +6,7 @@ import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
 import { GuestImageError, Host, type Machine, type MachineOptions } from '../vmm/api/index.ts';
 import { type Experiment, findExperiment } from '../vmm/boards/experiments.ts';
-import { Checks, endCheck } from '../vmm/report/checks.ts';
+import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
 import { Consoles } from './consoles.ts';
@@ -95,7 +95,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
   const vcmdqs = settings.vcmdqs ?? Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))));
   const common = machineOptions({ ...settings, guest });
   const trace = settings.trace === undefined ? undefined : await TraceFile.create(settings.trace);
-  const host = await Host.create({ vintfs, vcmdqs, hostRam: settings.hostRam, trace: trace !== undefined });
+  const host = await Host.create({ vintfs, vcmdqs, hostRam: settings.hostRam, trace: trace !== undefined, iotlbCheck: settings.iotlbCheck });
   let timer: NodeJS.Timeout | undefined;
   try {
     const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
@@ -156,11 +156,12 @@ export async function boot(settings: BootSettings): Promise<boolean> {
       ...checks.all,
       ...ends,
       ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, machines) : []),
+      ...sanitizerChecks(host),
       ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
     ];
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
-    const report = buildReport(results, all, measurements, { drain, transport: settings.transport ?? 'inline' });
+    const report = buildReport(results, all, host, measurements, { drain, transport: settings.transport ?? 'inline' });
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else process.stdout.write(quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)));
     if (experiment && !json && !quiet) process.stdout.write(experimentText(experiment, report.ok));

@@ -42,17 +42,23 @@ function checkLine({ name, ok, detail }: Check): string {
   return `  ${ok ? good('ok  ') : bad('FAIL')}  ${name}${detail === '' ? '' : `: ${detail}`}`;
 }
 
+/** What the sanitizer has found, a line for each. */
+function findingLines(sanitizer: Report['sanitizer']): string[] {
+  return (sanitizer?.findings ?? []).map(({ text }) => `        ${text}`);
+}
+
 /** What --quiet leaves of a report: the checks that failed. */
-export function failureText({ checks }: Report): string {
+export function failureText({ checks, sanitizer }: Report): string {
   return checks
     .filter(({ ok }) => !ok)
     .map((check) => `${checkLine(check)}\n`)
+    .concat(findingLines(sanitizer).map((line) => `${line}\n`))
     .join('');
 }
 
 /** `hostChecks` are those that the host makes: the guests' own have been on their consoles, so that only failed ones come again. */
 export function reportText(report: Report, hostChecks: readonly Check[]): string {
-  const { checks, exits, vcmdq, paths, ways, drain } = report;
+  const { checks, exits, vcmdq, paths, ways, drain, sanitizer } = report;
   const failed = checks.filter(({ ok }) => !ok);
   const kinds = Object.entries(exits.byKind).map(([kind, count]) => `${kind} ${count}`);
   const registers = Object.entries(exits.byRegister)
@@ -64,6 +70,7 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     'Report',
     ...hostChecks.map(checkLine),
     ...failed.filter((check) => !hostChecks.includes(check)).map(checkLine),
+    ...findingLines(sanitizer),
     ...pathTable(paths),
     '',
     `Exits    ${exits.total}: ${kinds.join(', ')}`,

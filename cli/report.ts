@@ -1,6 +1,15 @@
 // The report of a run: what --json prints.
 
-import { type DrainReport, EXIT_KINDS, type ExitKind, type Machine, type Transport } from '../vmm/api/index.ts';
+import {
+  type DrainReport,
+  EXIT_KINDS,
+  type ExitKind,
+  type Finding,
+  type Host,
+  type Machine,
+  type SanitizerCounts,
+  type Transport,
+} from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { MeasuredPath, Measurements, PathFigures } from '../vmm/report/measurements.ts';
 
@@ -47,6 +56,8 @@ export interface Report {
   /** Commands of all machines by the way that they took, the guests' own measurement apart. */
   readonly ways: readonly WayReport[];
   readonly drain: DrainReport;
+  /** With --check: what the sanitizer has counted and found. */
+  readonly sanitizer?: SanitizerCounts & { readonly findings: readonly Finding[] };
 }
 
 function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
@@ -77,7 +88,7 @@ function waysOf(machines: readonly Machine[]): WayReport[] {
 
 export function buildReport(
   checks: readonly Check[],
-  machines: readonly Machine[],
+  { machines, statistics: { sanitizer }, findings }: Host,
   measurements: Measurements,
   placement: Placement,
 ): Report {
@@ -113,5 +124,6 @@ export function buildReport(
     })),
     ways: waysOf(machines),
     drain: placement.drain,
+    ...(sanitizer ? { sanitizer: { ...sanitizer, findings } } : {}),
   };
 }

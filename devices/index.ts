@@ -1,6 +1,6 @@
 // Entry "vsmmu/devices": the plugin interface, the device models, and what they stand on.
 
-export { type HotModules, loadHotModules, type MemoryRegion } from '../assembly/load.ts';
+export { type HotModules, isChecked, loadHotModules, type MemoryRegion } from '../assembly/load.ts';
 export * from './checkpoint/index.ts';
 export * from './cmdqv/index.ts';
 export * from './decode/index.ts';

@@ -25,6 +25,7 @@ const TARGETS = [
   { target: 'guest-port', entry: 'assembly/guest-port/index.ts', folders: HOT },
   { target: 'guest-port-private', entry: 'assembly/guest-port/index.ts', folders: HOT },
   { target: 'smmu-core', entry: 'assembly/smmu-core/index.ts', folders: HOT },
+  { target: 'smmu-core-checked', entry: 'assembly/smmu-core-checked/index.ts', folders: HOT },
   { target: 'vcmdq-drain', entry: 'assembly/vcmdq-drain/index.ts', folders: HOT },
   { target: 'toy', entry: 'guest-driver/toy/index.ts', folders: GUEST },
   { target: 'secondary', entry: 'guest-driver/secondary/index.ts', folders: GUEST },

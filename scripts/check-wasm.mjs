@@ -5,7 +5,14 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 
 /** Hot modules: how many targets the largest br_table must have at least. 0 where the module dispatches nothing. */
-export const HOT_MODULES = { 'guest-port': 0, 'guest-port-private': 0, 'smmu-core': 0, 'vcmdq-drain': 12, secondary: 0 };
+export const HOT_MODULES = {
+  'guest-port': 0,
+  'guest-port-private': 0,
+  'smmu-core': 0,
+  'smmu-core-checked': 0,
+  'vcmdq-drain': 12,
+  secondary: 0,
+};
 /** The one module that is for memories that no other thread sees. */
 const PRIVATE = 'guest-port-private';
 

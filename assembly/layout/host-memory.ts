@@ -394,6 +394,9 @@ export const STALL_RAZWI = 4;
 /** Its endpoint has given it up; software has not answered yet. */
 export const STALL_ABANDONED = 5;
 
+/** What the sanitizer keeps (assembly/layout/check-memory.ts), at the end of the block. */
+export const SMMU_AT_CHECK = 0x1180000;
+
 // VMID table: the generations that make invalidation by VMID or ASID O(1).
 export const SMMU_AT_VMIDS = 0x100000;
 export const VMID_STRIDE = 0x100;

@@ -55,6 +55,20 @@ export function configLookup(smmu: usize, sid: u32, ssid: u32): bool {
   return false;
 }
 
+/** Address of the entry of a stream, 0 when there is none. */
+export function configEntry(smmu: usize, sid: u32, ssid: u32): usize {
+  for (let way: u32 = 0; way < <u32>CFG_WAYS; way++) {
+    const entry = entryAt(smmu, setOf(sid), way);
+    if (atomic.load<i32>(entry, CFG_VALID) != 0 && load<u32>(entry, CFG_SID) == sid && load<u32>(entry, CFG_SSID) == ssid) return entry;
+  }
+  return 0;
+}
+
+/** Sequence word of a stream's set: it changes with every insert. */
+export function configSequence(smmu: usize, sid: u32): u32 {
+  return atomic.load<u32>(setHeader(smmu, setOf(sid)), CFG_SET_SEQ);
+}
+
 /** Frees a set that a dead thread (index) has left taken, and forgets it: the thread may have died between an entry and its kill. */
 export function reapConfigSet(smmu: usize, set: u32, thread: u32): void {
   const sequence = setHeader(smmu, set) + CFG_SET_SEQ;

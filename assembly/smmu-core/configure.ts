@@ -347,7 +347,8 @@ function cdIndex(ssid: u32): i64 {
   return i64(ssid);
 }
 
-function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
+/** Reads a stream's STE and CD anew into THREAD_CFG. False on a fault, whose record (if any) stands in the event scratch. */
+export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   // Until there is an STE, nothing of another stream's (such as MEV) counts.
   memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
   if (!fetchSte(smmu, sid)) return false;

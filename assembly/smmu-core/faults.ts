@@ -69,6 +69,8 @@ import { loadAt, locate, NOWHERE, storeAt } from './physical';
 export const WRITE: u32 = 1;
 export const PRIVILEGED: u32 = 2;
 export const INSTRUCTION: u32 = 4;
+/** No access at all: a walk that only looks, and updates no descriptor. */
+export const LOOK: u32 = 0x80000000;
 
 /** FetchAddr[51:3] and IPA[51:12]. */
 const FETCH_MASK: u64 = 0x000ffffffffffff8;

@@ -77,11 +77,12 @@ export function tlbEntry(smmu: usize, set: u32, way: u32): usize {
 }
 
 /** TLB_META without the GLOBAL bit: what a lookup compares. */
-function metaOf(vmid: u32, size: u32, stage2: bool): u32 {
+export function metaOf(vmid: u32, size: u32, stage2: bool): u32 {
   return placed(vmid, TLB_META_VMID) | placed(size, TLB_META_SIZE) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
 }
 
-function alive(smmu: usize, block: usize, entry: usize, meta: u32): bool {
+/** Whether a valid entry is younger than every invalidation that covers it. */
+export function alive(smmu: usize, block: usize, entry: usize, meta: u32): bool {
   const generation = atomic.load<i64>(entry, TLB_GEN);
   if (generation < atomic.load<i64>(block, VMID_ALL_GEN)) return false;
   if (atomic.load<i64>(entry, TLB_ALL_GEN) < atomic.load<i64>(smmu, SMMU_AT_ALL_GEN)) return false;

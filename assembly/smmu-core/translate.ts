@@ -105,7 +105,8 @@ function refuse(smmu: usize, configured: bool): i32 {
   return raz ? RAZWI : ABORT;
 }
 
-function hasStage1(): bool {
+/** Whether the configuration in use has a stage 1. */
+export function hasStage1(): bool {
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
   return config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
 }

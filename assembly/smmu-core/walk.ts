@@ -47,6 +47,7 @@ import {
   CFG_STE5,
   CFG_TTB0,
   CFG_TTB1,
+  THREAD_ATTRIBUTES,
   THREAD_CFG,
   THREAD_UPDATE,
   THREAD_WALK,
@@ -58,7 +59,7 @@ import {
 } from '../layout/host-memory';
 import { STE_CONFIG_NESTED, STE_S2AFFD, STE_S2HA, STE_S2HD, STE_S2PS, STE_S2SL0, STE_S2T0SZ, STE_S2TG } from '../layout/ste';
 import { bits, maskOf } from '../lib/fields';
-import { stage2Fault, tableFault, walkFault } from './faults';
+import { LOOK, stage2Fault, tableFault, walkFault } from './faults';
 import {
   addressOf,
   blockAllowed,
@@ -85,12 +86,12 @@ export const S2_PERM = THREAD_WALK + 0x24;
 export const S2_CLEAN = THREAD_WALK + 0x28;
 // Leaf descriptors as they were read and as they are to be; equal when there is nothing to update. Stage 1: the address of the descriptor
 // before stage 2; stage 2: where it lies.
-const S1_SLOT = THREAD_UPDATE + 0x00;
-const S1_OLD = THREAD_UPDATE + 0x08;
-const S1_NEW = THREAD_UPDATE + 0x10;
-const S2_PLACE = THREAD_WALK + 0x30;
-const S2_OLD = THREAD_WALK + 0x38;
-const S2_NEW = THREAD_UPDATE + 0x18;
+export const S1_SLOT = THREAD_UPDATE + 0x00;
+export const S1_OLD = THREAD_UPDATE + 0x08;
+export const S1_NEW = THREAD_UPDATE + 0x10;
+export const S2_PLACE = THREAD_WALK + 0x30;
+export const S2_OLD = THREAD_WALK + 0x38;
+export const S2_NEW = THREAD_UPDATE + 0x18;
 
 /** Walks of one table address whose descriptor update keeps losing against other writers. */
 const UPDATE_TRIES = 4;
@@ -176,7 +177,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
 export function commitStage2(): bool {
   const old = load<u64>(THREAD, S2_OLD);
   const updated = load<u64>(THREAD, S2_NEW);
-  return old == updated || casAt(load<i64>(THREAD, S2_PLACE), old, updated);
+  return old == updated || (load<u32>(THREAD, THREAD_ATTRIBUTES) & LOOK) != 0 || casAt(load<i64>(THREAD, S2_PLACE), old, updated);
 }
 
 /**

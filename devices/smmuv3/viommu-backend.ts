@@ -36,6 +36,19 @@ export interface GuestCommandQueue {
   resume(): void;
 }
 
+/** An STE that is not the one that its SMMU has read. */
+export interface StaleSte {
+  /** gpa of the STE. */
+  readonly address: number;
+  /** The eight doublewords, as they were read and as they are; what the guest's SMMU does not use is 0. */
+  readonly old: readonly bigint[];
+  readonly now: readonly bigint[];
+  /** The reading itself: a later one is another object. */
+  readonly reading: object;
+  /** The one that was read is still in use. */
+  current(): boolean;
+}
+
 export interface ViommuBackend {
   /** The overlay path. Absent: the CMDQ traps. */
   readonly overlay?: OverlayBackend | undefined;
@@ -75,6 +88,11 @@ export interface ViommuBackend {
   invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void;
   /** Everything that the machine's streams have cached in the TLB (reset). */
   invalidateAll(): void;
+  /**
+   * For a host that looks for missing CFGI_STE commands (docs/sanitizer.md): `look` compares a stream's STE in the guest's memory with the one that
+   * was attached; undefined when they mean the same.
+   */
+  watchStreams?(look: (virtSid: number) => StaleSte | undefined): void;
   /** Where events of the machine's own streams go, as 8 words with the guest's StreamID. Called at safe points only. */
   onEvent(deliver: (record: Uint32Array) => void): void;
 }

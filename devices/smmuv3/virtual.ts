@@ -96,6 +96,7 @@ export class VirtualSmmu implements Device {
       bypassChanged: () => this.#followBypass(),
     });
     this.streams = new GuestStreams(this.registers, memory, backend);
+    backend.watchStreams?.((sid) => this.streams.stale(sid));
     this.#events = new EventQueue(this.registers, memory);
     this.#overlay = new Overlay(backend.overlay);
     const engine = (queue: GuestCommandQueue): CommandEngine => ({

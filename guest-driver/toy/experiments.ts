@@ -9,6 +9,10 @@ const ILLEGAL_COMMAND: u32 = 3;
 const FOREIGN_IDS: u32 = 4;
 const RING_CORRUPTION: u32 = 5;
 const COMPARE_PATHS: u32 = 6;
+// An invalidation is forgotten, and nothing comes behind it.
+export const FORGET_TLBI: u32 = 7;
+export const FORGET_CFGI_CD: u32 = 8;
+export const FORGET_CFGI_STE: u32 = 9;
 
 /** Steps that every experiment needs: 1 to 7 but for the request for HYP_OWN, and the live mapping that attackers aim at. */
 const LAST_BRING_UP: u32 = 7;
@@ -23,13 +27,23 @@ export function namedExperiment(): u32 {
   if (argumentIs('experiment=', 'foreign-ids')) return FOREIGN_IDS;
   if (argumentIs('experiment=', 'ring-corruption')) return RING_CORRUPTION;
   if (argumentIs('experiment=', 'compare-paths')) return COMPARE_PATHS;
+  if (argumentIs('experiment=', 'forget-tlbi')) return FORGET_TLBI;
+  if (argumentIs('experiment=', 'forget-cfgi-cd')) return FORGET_CFGI_CD;
+  if (argumentIs('experiment=', 'forget-cfgi-ste')) return FORGET_CFGI_STE;
   return NO_EXPERIMENT;
+}
+
+/** True when the experiment leaves an invalidation out. */
+export function forgets(experiment: u32): bool {
+  return experiment >= FORGET_TLBI && experiment <= FORGET_CFGI_STE;
 }
 
 /** True when the experiment takes the step. */
 export function experimentTakes(experiment: u32, step: u32): bool {
   if (step == HYP_OWN_STEP) return experiment == HYP_OWN;
-  if (step <= LAST_BRING_UP || step == LIVE_MAPPING_STEP) return true;
+  if (step <= LAST_BRING_UP) return true;
+  if (forgets(experiment)) return step == 8;
+  if (step == LIVE_MAPPING_STEP) return true;
   switch (experiment) {
     case STALE_DMA:
       return step == 8;

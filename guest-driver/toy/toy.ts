@@ -14,7 +14,8 @@ import { put, putDecimal, putDecimalIn } from '../runtime/text';
 import { cmdqvResetStep, environmentStep, hypOwnStep, probeStep, smmuResetStep, tablesStep } from './bring-up-steps';
 import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
-import { experimentTakes, NO_EXPERIMENT, namedExperiment } from './experiments';
+import { experimentTakes, forgets, NO_EXPERIMENT, namedExperiment } from './experiments';
+import { forgetStep } from './forget-step';
 import { beginLive, liveBeat } from './live';
 import { measurementStep, WARM_UP_ROUNDS } from './measurement';
 import { measureParallel } from './parallel';
@@ -50,7 +51,7 @@ function title(step: u32): string {
     case 7:
       return 'copy memory by DMA';
     case 8:
-      return 'unmap, use the stale TLB entry, invalidate, fault';
+      return forgets(toy().experiment) ? 'forget an invalidation' : 'unmap, use the stale TLB entry, invalidate, fault';
     case 9:
       return 'send a batch for both queues';
     case 10:
@@ -137,7 +138,8 @@ function take(step: u32): void {
       dmaCopyStep();
       break;
     case 8:
-      staleEntryStep();
+      if (forgets(state.experiment)) forgetStep();
+      else staleEntryStep();
       break;
     case 9:
       mixedBatchStep();

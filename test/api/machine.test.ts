@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Host, type Machine, type MachineOptions } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
+import { checkedHost } from '../support/findings.ts';
 import { IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 /** Yields for ever. */
@@ -27,7 +28,7 @@ const ECHO = reactor(
 );
 
 async function withMachine(options: MachineOptions, use: (machine: Machine, host: Host) => Promise<void>): Promise<void> {
-  const host = await Host.create();
+  const host = await checkedHost(Host);
   try {
     await use(await host.createMachine(options), host);
   } finally {
@@ -191,7 +192,7 @@ describe('a machine of the API', () => {
   });
 
   it('refuses what makes no sense, with a code', async () => {
-    const host = await Host.create();
+    const host = await checkedHost(Host);
     const machine = await host.createMachine({ guest: ENDLESS });
     await expect(machine.wait()).rejects.toMatchObject({ name: 'UseError', code: 'not-booted' });
     await machine.destroy();
@@ -203,7 +204,7 @@ describe('a machine of the API', () => {
   });
 
   it('gives back what it had: a host lends the same again and again', async () => {
-    const host = await Host.create({ vintfs: 2 });
+    const host = await checkedHost(Host, { vintfs: 2 });
     for (let i = 0; i < 4; i++) {
       const machine = await host.createMachine({
         guest: ENDLESS,

@@ -53,7 +53,7 @@ describe('the schema of the options', () => {
       overlay: false,
       directMaps: true,
     };
-    const host: Required<HostSettings> = { vintfs: 16, vcmdqs: 32, hostRam: 16 };
+    const host: Required<HostSettings> = { vintfs: 16, vcmdqs: 32, hostRam: 16, iotlbCheck: true };
     expect(checkOptions(MACHINE_SETTINGS, machine, '')).toEqual(machine);
     expect(checkOptions(HOST_SETTINGS, host, '')).toEqual(host);
     expect(Object.keys(MACHINE_SETTINGS)).toEqual(Object.keys(machine));

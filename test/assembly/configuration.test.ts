@@ -56,6 +56,7 @@ describe('the configuration cache', () => {
     expect(h.translate(SID, scenario.address, 0, 3).status).toBe(TRANSLATE_ABORT);
     expect(h.events()).toEqual([['50000380a', '0', '0', '0']]);
     expect(h.translate(SID, scenario.address, 0, 4).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual(['CFGI_CD SubstreamID=0x4 StreamID=0x5 Leaf=0x1']);
   });
 });
 

@@ -3,7 +3,8 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { THREAD_TLB_DISCARDS } from '../../assembly/layout/host-memory.ts';
-import { type GuestPortExports, loadHotModules, TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+import { type GuestPortExports, TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+import { checkedModules } from '../support/findings.ts';
 import { Harness, RAM_GPA } from '../support/unit-harness.ts';
 
 const SID = 5;
@@ -17,7 +18,7 @@ class RacingHarness extends Harness {
   beside: (() => void) | undefined;
   readonly #core: { accessBegin(): void; accessEnd(): void; translate(...args: number[]): number };
 
-  constructor(modules: Awaited<ReturnType<typeof loadHotModules>>) {
+  constructor(modules: Awaited<ReturnType<typeof checkedModules>>) {
     super(modules, {});
     const real = this.unit.port as GuestPortExports & { load64(offset: number): bigint; resolve(gpa: bigint, length: number): number };
     const leaf = TABLE + 1 * 8 - RAM_GPA;
@@ -52,7 +53,7 @@ class RacingHarness extends Harness {
 
 let h: RacingHarness;
 beforeEach(async () => {
-  h = new RacingHarness(await loadHotModules());
+  h = new RacingHarness(await checkedModules());
   // Stage 1 only, VMID 7, one level: T0SZ 39 (25 bits) starts at level 2 for 4 KiB; the table at TABLE serves as levels 2 and 3.
   h.ste(SID, [0x1_8020_000bn, 0xd6n, 7n]);
   h.guestRam64(CD, (0x0001_6205_c000_3510n & ~0x3fn) | 39n | (1n << 45n));
@@ -94,6 +95,7 @@ describe('an invalidation beside a walk', () => {
     };
     expect(h.race(IOVA)).toBe(TRANSLATE_OK);
     expect(h.race(IOVA)).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x401000']);
   });
 
   it('TLBI_NSNH_ALL of the host: not cached', () => {

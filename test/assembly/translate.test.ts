@@ -96,6 +96,7 @@ describe('a nested translation', () => {
     h.put(3, 0x0002_0007_0000_0012n, IOVA);
     h.store(1, 4, 4);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x403020101000']);
   });
 
   it.each([
@@ -134,6 +135,7 @@ describe('a nested translation', () => {
     h.put(0, 0x0001_0000_0030_0012n, (IOVA - 0x8000n) | (1n << 10n));
     h.store(1, 4, 1);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x403020101000']);
   });
 
   it('a stage-1 block over smaller stage-2 pages goes as a whole with one TLBI_NH_VA', () => {

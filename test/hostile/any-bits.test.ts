@@ -10,12 +10,12 @@ import {
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
 } from '../../assembly/layout/host-memory.ts';
-import { loadHotModules } from '../../assembly/load.ts';
 import { type Decoded, decodeCd, decodeCommand, decodeEvent, decodePte, decodeSte } from '../../devices/decode/index.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
 import { LINEAR, prepare } from '../reference/judge.ts';
 import { Scenario } from '../reference/scenario.ts';
+import { checkedModules } from '../support/findings.ts';
 import { Harness } from '../support/unit-harness.ts';
 
 /** Most loads of guest memory of one translation: the 8 words of a CD and its level-1 descriptor, four levels of stage 1, each tried again. */
@@ -44,7 +44,7 @@ const access = fc.record({
 
 // A guest port whose loads are counted.
 async function counting(): Promise<Harness> {
-  const modules = await loadHotModules();
+  const modules = await checkedModules();
   const made = new Harness(modules, {});
   const port = made.unit.port as unknown as WebAssembly.ModuleImports;
   const counted = Object.fromEntries(

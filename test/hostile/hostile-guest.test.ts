@@ -16,6 +16,7 @@ import { createToyMachine } from '../../vmm/boards/toy.ts';
 import { Host, machineFootprint, type QueueErrorDecision } from '../../vmm/host/index.ts';
 import { loadGuestImage } from '../../vmm/machine/index.ts';
 import { compileGuest } from '../support/compile-assembly.ts';
+import { checkedHost } from '../support/findings.ts';
 import { bringUp, CD, DATA, HostileGuest, IOVA, MAPPED_PAGES, type Operation, RAM, STREAM, STREAM_TABLE, TABLES } from './operations.ts';
 
 const OPERATIONS = 100_000;
@@ -54,7 +55,7 @@ describe('a hostile guest', () => {
   it(`does ${OPERATIONS} operations; its neighbour loses nothing`, { timeout: 240_000 }, async () => {
     const hostile = new HostileGuest(SEED);
     const onQueueError = (): QueueErrorDecision => (hostile.chance(10) ? 'skip' : 'report');
-    const host = await Host.create({ onQueueError });
+    const host = await checkedHost(Host, { onQueueError });
     const toyImage = await loadGuestImage(Uint8Array.from(await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url))));
     const image = await loadGuestImage(await compileGuest('test/hostile/hostile-guest.ts', GUEST_PAGES));
 

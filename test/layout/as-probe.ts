@@ -4,6 +4,7 @@
 import { bits, maskOf, placed } from '../../assembly/lib/fields';
 
 export * from '../../assembly/layout/cd';
+export * from '../../assembly/layout/check-memory';
 export * from '../../assembly/layout/checkpoint-registers';
 export * from '../../assembly/layout/cmdqv-registers';
 export * from '../../assembly/layout/commands';

@@ -1,6 +1,7 @@
 // Maps of host memory, the guest ABI area and the small devices: nothing overlaps, everything is aligned and fits what it lies in.
 
 import { describe, expect, it } from 'vitest';
+import * as CHECK from '../../assembly/layout/check-memory.ts';
 import * as CHECKPOINT from '../../assembly/layout/checkpoint-registers.ts';
 import { CMDQV_SIDS_PER_VINTF, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import * as DMA from '../../assembly/layout/dma-engine-registers.ts';
@@ -101,6 +102,7 @@ const SMMU: readonly Piece[] = [
   area('SMMU_AT_TLB', HOST.TLB_SETS * HOST.TLB_WAYS * HOST.TLB_ENTRY_SIZE),
   area('SMMU_AT_STALLS', HOST.MAX_STALLS * HOST.STALL_SIZE),
   area('SMMU_AT_VMIDS', HOST.MAX_VMIDS * HOST.VMID_STRIDE),
+  area('SMMU_AT_CHECK', CHECK.CHECK_SIZE),
 ];
 
 const STATS = Object.keys(HOST).filter((name) => name.startsWith('STAT_') && name !== 'STAT_EVENTS');

@@ -4,8 +4,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../assembly/load.ts';
 import { compileAssembly, PROJECT } from '../support/compile-assembly.ts';
+import { checkedModules } from '../support/findings.ts';
 import { Harness, harness } from '../support/unit-harness.ts';
 import { judge, prepare, type Verdict } from './judge.ts';
 import { matrix } from './matrix.ts';
@@ -79,7 +79,7 @@ describe('a bug planted in the core', () => {
     expect(code.split(original)).toHaveLength(2);
     await writeFile(path, code.replace(original, mutant));
     const core = await compileAssembly('assembly/smmu-core/index.ts', UNOPTIMISED, root);
-    const modules = { ...(await loadHotModules()), smmuCore: await WebAssembly.compile(core) };
+    const modules = { ...(await checkedModules()), smmuCore: await WebAssembly.compile(core) };
     expect(compare(new Harness(modules, {}), 1).differences.length).toBeGreaterThan(0);
   });
 });

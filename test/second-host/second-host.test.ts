@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../assembly/load.ts';
 import {
   cfgiAll,
   contextDescriptor,
@@ -13,9 +12,10 @@ import {
   writeCommand,
   writeSte,
 } from '../../devices/tables/index.ts';
+import { checkedModules } from '../support/findings.ts';
 import { SecondHost } from './second-host.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 
 // Where the host has put the devices, and the registers as the guest's driver knows them.
 const SMMU = 0x10000000;

@@ -13,7 +13,7 @@ import {
   SMMU_AT_ATC,
   SMMU_AT_ATC_PORTS,
 } from '../../assembly/layout/host-memory.ts';
-import { loadHotModules } from '../../assembly/load.ts';
+import { checkedModules } from '../support/findings.ts';
 import { mutatedModules } from '../support/mutated-modules.ts';
 import { Board, SCALE, VINTF } from './board.ts';
 
@@ -82,7 +82,7 @@ async function fourDrivers(on: Board, batches: number) {
 it(`four threads ring one queue, ${BATCHES} batches each: nothing lost, doubled or reordered`, {
   timeout: 60_000 + 20_000 * SCALE,
 }, async () => {
-  board = new Board(await loadHotModules(), LOG2SIZE);
+  board = new Board(await checkedModules(), LOG2SIZE);
   const { total, errors, requests, sent, counts, cons } = await fourDrivers(board, BATCHES);
   console.log(`stress: ${total} commands of ${DRIVERS} threads, ${errors} errors on the way`);
   expect(requests).toEqual(sent);
@@ -92,7 +92,7 @@ it(`four threads ring one queue, ${BATCHES} batches each: nothing lost, doubled 
 });
 
 it('notices a queue that is let go without a look at the rings', { timeout: 60_000 }, async () => {
-  const mutant = await mutatedModules(await loadHotModules(), 'vcmdqDrain', [
+  const mutant = await mutatedModules(await checkedModules(), 'vcmdqDrain', [
     {
       file: 'vcmdq-drain/ownership.ts',
       original: 'if (atomic.cmpxchg<i32>(queue, seen, 0, QUEUE_OWNERS) == seen) return true;',
@@ -104,7 +104,7 @@ it('notices a queue that is let go without a look at the rings', { timeout: 60_0
 });
 
 it('a thread that dies while it owns a queue is reaped, and the queue goes on', async () => {
-  board = new Board(await loadHotModules());
+  board = new Board(await checkedModules());
   const owners = (board.queue.address + QUEUE_OWNERS) >> 2;
   board.put(0, 0x46n);
   board.guest[(0x10000 + 4) >> 2] = 1;
@@ -123,7 +123,7 @@ it('a thread that dies while it owns a queue is reaped, and the queue goes on', 
 });
 
 it('a thread that dies in an access holds CMD_SYNC up until it is reaped', async () => {
-  board = new Board(await loadHotModules());
+  board = new Board(await checkedModules());
   const { worker, ready } = board.start('dieInAccess', 3, { page: 1 });
   await ready;
   board.put(0, 0x46n);
@@ -138,7 +138,7 @@ it('a thread that dies in an access holds CMD_SYNC up until it is reaped', async
 });
 
 it('a guest that recurses to the limit of its stack and rings, on a thread of its own', async () => {
-  board = new Board(await loadHotModules(), 4);
+  board = new Board(await checkedModules(), 4);
   board.put(0, 0x0001_0000_0000_0012n, 0x1000n);
   for (let slot = 1; slot < 16; slot++) board.put(slot, 0x46n);
   const { overflows, served } = (await board.start('overflow', 3, { rings: 400 }).result) as { overflows: number; served: number };

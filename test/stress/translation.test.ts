@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { SEQ_BUSY, SMMU_AT_TLB_SEQ, STAT_PARKS, THREAD_TLB_HITS, TLB_SET_STRIDE, TLB_SETS } from '../../assembly/layout/host-memory.ts';
-import { type HotModules, loadHotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { checkedModules } from '../support/findings.ts';
 import { type Mutation, mutatedModules } from '../support/mutated-modules.ts';
 import { Board, DATA, PAGES, pteOf, pteOffset, SCALE, SID, VINTF } from './board.ts';
 
@@ -57,7 +58,7 @@ async function lookups(on: Board, times: number) {
 
 describe('two inserters and a reader on one set', () => {
   it(`${LOOKUPS} lookups: no torn entry`, { timeout: 60_000 + 30_000 * SCALE }, async () => {
-    board = new Board(await loadHotModules());
+    board = new Board(await checkedModules());
     const [reader, ...inserters] = await lookups(board, LOOKUPS);
     console.log(`stress: ${reader?.times} lookups, ${reader?.hits} hits, ${inserters.map(({ inserts }) => inserts)} inserts beside them`);
     expect([reader, ...inserters].map((thread) => thread?.torn)).toEqual([0, 0, 0]);
@@ -66,7 +67,7 @@ describe('two inserters and a reader on one set', () => {
   });
 
   it('a lookup that does not look at the sequence word again is caught', { timeout: 60_000 }, async () => {
-    const mutant = await mutatedModules(await loadHotModules(), 'smmuCore', [
+    const mutant = await mutatedModules(await checkedModules(), 'smmuCore', [
       { file: 'smmu-core/iotlb.ts', original: 'if (atomic.load<u32>(sequence) != before) break;', mutant: '' },
     ]);
     board = new Board(mutant);
@@ -90,7 +91,7 @@ const SLOW_INSERTS: readonly Mutation[] = [
 ];
 let slow: Promise<HotModules> | undefined;
 function slowInserts(): Promise<HotModules> {
-  slow ??= loadHotModules().then((modules) => mutatedModules(modules, 'smmuCore', SLOW_INSERTS));
+  slow ??= checkedModules().then((modules) => mutatedModules(modules, 'smmuCore', SLOW_INSERTS));
   return slow;
 }
 
@@ -163,14 +164,14 @@ describe('a page that moves while it is in use', () => {
 });
 
 it('a thread that dies in an insert: invalidations pass it, and the set serves again once it is reaped', { timeout: 60_000 }, async () => {
-  const endless = await mutatedModules(await loadHotModules(), 'smmuCore', [
+  const endless = await mutatedModules(await checkedModules(), 'smmuCore', [
     {
       file: 'smmu-core/iotlb.ts',
       original: '  if (!releaseSet(sequence)) {',
       mutant: '  while (atomic.load<u32>(sequence) != 0) continue;\n  if (!releaseSet(sequence)) {',
     },
   ]);
-  board = new Board(await loadHotModules());
+  board = new Board(await checkedModules());
   const page = 5;
   const iova = BigInt(page) << 12n;
   const taken = () =>

@@ -10,7 +10,7 @@ import {
 } from '../../dist/assembly/layout/host-memory.js';
 import { Unit } from '../../dist/devices/unit/index.js';
 
-const RING = 0x200000;
+const RING = 0x180000;
 const PAGE0 = 0x10000;
 const VINTF = 1;
 const SID = 5;

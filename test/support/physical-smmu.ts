@@ -2,13 +2,14 @@
 // tables, all of 4 KiB granules and 39-bit input.
 
 import { THREAD_PA } from '../../assembly/layout/host-memory.ts';
-import { loadHotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { TRANSLATE_OK } from '../../assembly/load.ts';
 import { PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
+import { checkedModules } from './findings.ts';
 import { HostRam } from './host-ram.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 
 /** Bytes of host RAM: the PAs that there are. */
 export const RAM_SIZE = 0x100000;

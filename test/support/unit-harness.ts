@@ -24,8 +24,11 @@ import {
   TLB_SETS,
   TLB_WAYS,
 } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_WRITE, type HotModules, loadHotModules, type MemoryRegion, TRANSLATE_OK } from '../../assembly/load.ts';
+import { ACCESS_WRITE, type HotModules, isChecked, type MemoryRegion, TRANSLATE_OK } from '../../assembly/load.ts';
 import { ContextBlock, createHostMemory, QueueBlock, smmuBase, Unit, writeActions } from '../../devices/unit/index.ts';
+import type { Finding, SanitizerCounts } from '../../vmm/host/index.ts';
+import { Sanitizer } from '../../vmm/host/sanitizer/index.ts';
+import { checkedModules, watchFindings } from './findings.ts';
 
 /** S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL. */
 export const IDR0 = 0x0544141b;
@@ -40,7 +43,7 @@ export const WINDOW = 1;
 export const RAM_GPA = 0x80000000;
 /** Guest-memory offset of the page that stands for a mapped page 0. */
 export const PAGE0 = 0x10000;
-export const RING = 0x200000;
+export const RING = 0x180000;
 const STREAM_TABLE = 0x10000;
 const EVENT_QUEUE = 0x8000;
 const MAIN_RING = 0x4000;
@@ -65,6 +68,7 @@ export class Harness {
   readonly hostBytes: DataView;
   readonly guestBytes: DataView;
   readonly ramBase: number;
+  readonly #sanitizer: Sanitizer | undefined;
 
   constructor(hotModules: HotModules, options: HarnessOptions) {
     this.hostMemory = options.host?.hostMemory ?? createHostMemory({ ramSize: 0x200000 });
@@ -81,6 +85,7 @@ export class Harness {
       thread: options.thread ?? 1,
       guest: { memory: this.guestMemory, regions, window: options.window ?? WINDOW },
     });
+    this.#sanitizer = options.host ? options.host.#sanitizer : this.#watch(hotModules);
     if (options.host) return;
     writeActions(this.hostMemory, 0, IDR0);
     this.set(SMMU_AT_IDR0, IDR0);
@@ -94,6 +99,31 @@ export class Harness {
     this.set(SMMU_AT_STRTAB_CFG, 8);
     this.hostBytes.setBigUint64(this.smmu + SMMU_AT_EVTQ_BASE, BigInt(EVENT_QUEUE), true);
     this.set(SMMU_AT_EVTQ_LOG2SIZE, 4);
+  }
+
+  #watch(hotModules: HotModules): Sanitizer | undefined {
+    if (!isChecked(hotModules)) return undefined;
+    watchFindings(() => this.findings());
+    return new Sanitizer({
+      memory: this.hostMemory,
+      smmu: this.smmu,
+      clock: { nowNs: () => 0 },
+      ownerOf: () => undefined,
+      onFinding: () => undefined,
+    });
+  }
+
+  /** What the sanitizer has found since the last call; nothing that it suspects is invalidated any more. */
+  findings(): readonly Finding[] {
+    this.#sanitizer?.settle();
+    return this.#sanitizer?.findings.splice(0) ?? [];
+  }
+  /** The commands that are missing, of `findings`. */
+  missing(): string[] {
+    return this.findings().map(({ command }) => command.text);
+  }
+  get sanitizerCounts(): SanitizerCounts | undefined {
+    return this.#sanitizer?.counts;
   }
 
   /** A word of the SMMU block. */
@@ -202,6 +232,6 @@ export class Harness {
 }
 
 export async function harness(options: HarnessOptions = {}): Promise<Harness> {
-  modules ??= loadHotModules();
+  modules ??= checkedModules();
   return new Harness(await modules, options);
 }

@@ -1,10 +1,10 @@
 // A host as its user sees it: makes machines, and cleans up after them.
 
-import { type HotModules, type HotModuleUrls, loadHotModules } from '../../assembly/load.ts';
+import { type HotModules, type HotModuleUrls, isChecked, loadHotModules } from '../../assembly/load.ts';
 import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
 import { Random } from '../../devices/testing/index.ts';
 import { createToyMachine, type ToyBoardOptions } from '../boards/toy.ts';
-import { Host as HostModel, type HostStatistics, type QueueErrorPolicy } from '../host/index.ts';
+import { type Finding, Host as HostModel, type HostStatistics, type QueueErrorPolicy, type Vm } from '../host/index.ts';
 import { BoardError, type Clock, loadGuestImage, type Placement, VsmmuError } from '../machine/index.ts';
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
@@ -28,6 +28,8 @@ export interface HostOptions extends HostSettings {
   readonly workerUrl?: WorkerUrls | undefined;
   /** Asked about every bad command on a VCMDQ before its VM learns of it. Default: report. */
   readonly onQueueError?: QueueErrorPolicy | undefined;
+  /** Told of each finding of the sanitizer (`iotlbCheck`). A machine's own come as its event `finding`, too. */
+  readonly onFinding?: ((finding: Finding) => void) | undefined;
   /** Where the machines' time comes from. Default: the computer's. */
   readonly clock?: Clock | undefined;
   /** Keeps a trace of the host and its machines: `Host.trace`. Default false, and then it costs nothing. */
@@ -92,6 +94,7 @@ export class Host implements AsyncDisposable {
   readonly #drains: Drains;
   readonly #exits: ExitServer | undefined;
   readonly #machines = new Set<Machine>();
+  readonly #emitters: Map<Vm, Emitter<MachineEvents>>;
   #made = 0;
   /** What has happened, when the host was made with `trace`. */
   readonly trace: Trace | undefined;
@@ -102,16 +105,25 @@ export class Host implements AsyncDisposable {
    * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be loaded.
    */
   static async create(options: HostOptions = {}): Promise<Host> {
-    const others = ['wasmModule', 'wasmUrl', 'workerUrl', 'onQueueError', 'clock', 'trace'];
-    const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs } = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
+    const others = ['wasmModule', 'wasmUrl', 'workerUrl', 'onQueueError', 'onFinding', 'clock', 'trace'];
+    const settings = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
+    const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, iotlbCheck = false } = settings;
     if (vcmdqs !== undefined && vcmdqs < vintfs) {
       throw new OptionsError('bad-option', 'vcmdqs', `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`);
     }
-    const { wasmModule, wasmUrl, onQueueError, clock } = options;
+    const { wasmModule, wasmUrl, onQueueError, onFinding, clock } = options;
+    if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {
+      throw new OptionsError('bad-option', 'iotlbCheck', 'iotlbCheck needs a wasmModule that was loaded with { checked: true }');
+    }
+    const emitters = new Map<Vm, Emitter<MachineEvents>>();
     const { webAssembly, isolation } = await probe();
     if (!webAssembly.available) throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
     const model = await HostModel.create({
-      modules: wasmModule ?? (await hotModules(wasmUrl)),
+      modules: wasmModule ?? (await hotModules(wasmUrl, iotlbCheck)),
+      onFinding: (finding, vm) => {
+        onFinding?.(finding);
+        if (vm) emitters.get(vm)?.emit('finding', finding);
+      },
       vintfs,
       ...(vcmdqs === undefined ? {} : { vcmdqs }),
       ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
@@ -119,10 +131,11 @@ export class Host implements AsyncDisposable {
       ...(clock === undefined ? {} : { clock }),
       traceUnits: options.trace ? TRACE_UNITS : undefined,
     });
-    return new Host(model, options, isolation.available);
+    return new Host(model, options, isolation.available, emitters);
   }
 
-  private constructor(model: HostModel, options: HostOptions, shared: boolean) {
+  private constructor(model: HostModel, options: HostOptions, shared: boolean, emitters: Map<Vm, Emitter<MachineEvents>>) {
+    this.#emitters = emitters;
     this.#model = model;
     this.trace = options.trace ? new Trace(model.memory) : undefined;
     this.#workerUrl = options.workerUrl ?? {};
@@ -145,6 +158,14 @@ export class Host implements AsyncDisposable {
   /** Counts, as plain data. */
   get statistics(): HostStatistics {
     return this.#model.statistics;
+  }
+
+  /**
+   * What the sanitizer has found so far, the first 256. What it suspects becomes a finding when a second has passed without the missing
+   * command, or when the machine has ended.
+   */
+  get findings(): readonly Finding[] {
+    return this.#model.findings;
   }
 
   /**
@@ -207,8 +228,19 @@ export class Host implements AsyncDisposable {
     });
     for (const [lvcmdq, queue] of board.vintf.queues.entries()) this.trace?.nameQueue(0, queue.index, name, `LVCMDQ ${lvcmdq}`);
     this.trace?.nameQueue(0, board.viommu.commandQueue.index, name, 'CMDQ');
-    const forget = (gone: Machine) => this.#machines.delete(gone);
-    const machine = new Machine({ board, drains: this.#drains, events, input, smmu: () => this.#model.statistics.smmu, forget });
+    this.#emitters.set(board.vm, events);
+    const machine = new Machine({
+      board,
+      drains: this.#drains,
+      events,
+      input,
+      smmu: () => this.#model.statistics.smmu,
+      ended: () => this.#model.settleFindings(board.vm),
+      forget: (gone) => {
+        this.#machines.delete(gone);
+        this.#emitters.delete(board.vm);
+      },
+    });
     this.#machines.add(machine);
     try {
       await this.#drains.add(board, drain);
@@ -257,9 +289,9 @@ export class Host implements AsyncDisposable {
   }
 }
 
-async function hotModules(urls: HotModuleUrls | undefined): Promise<HotModules> {
+async function hotModules(urls: HotModuleUrls | undefined, checked: boolean): Promise<HotModules> {
   try {
-    return await loadHotModules(urls);
+    return await loadHotModules(urls, { checked });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EnvironmentError('no-module', `the WebAssembly modules cannot be loaded: ${reason}`, { cause });

@@ -3,6 +3,8 @@
 export type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
 export type { Device, TraceEvent } from '../../devices/plugin/index.ts';
 export {
+  type Change,
+  type Finding,
   HostError,
   type HostFault,
   type HostStatistics,
@@ -10,6 +12,7 @@ export {
   type QueueErrorEvent,
   type QueueErrorPolicy,
   type QueueErrorReason,
+  type SanitizerCounts,
   type SmmuCounters,
 } from '../host/index.ts';
 export {

@@ -1,7 +1,7 @@
 // A machine as its user sees it: boots, runs by itself, pauses, stops, tells what happens to it.
 
 import type { ToyMachine } from '../boards/toy.ts';
-import type { SmmuCounters } from '../host/index.ts';
+import type { Finding, SmmuCounters } from '../host/index.ts';
 import type { ExitStatistics, MachineStatus as InnerStatus, MachineError } from '../machine/index.ts';
 import { tick } from '../threads/index.ts';
 import { ConsoleStreams, type InputQueue, type MachineConsole } from './console.ts';
@@ -36,6 +36,8 @@ export interface MachineEvents {
   readonly end: MachineEnd;
   /** A check that the guest has made, through the checkpoint device. */
   readonly check: { readonly name: string; readonly ok: boolean; readonly detail: string };
+  /** The sanitizer has found that the guest has forgotten an invalidation (`iotlbCheck` of the host). */
+  readonly finding: Finding;
   /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
   readonly phase: { readonly phase: number; readonly ended: boolean; readonly data: readonly number[] };
 }
@@ -71,6 +73,8 @@ export interface MachineParts {
   readonly events: Emitter<MachineEvents>;
   readonly input: InputQueue;
   smmu(): SmmuCounters;
+  /** The machine has ended: its guest sends no command any more. */
+  ended(): void;
   /** The machine is gone. */
   forget(machine: Machine): void;
 }
@@ -272,6 +276,7 @@ export class Machine implements AsyncDisposable {
     const end = { status, exitCode, reason: error?.message ?? stopReason ?? '' };
     this.#end = error ? { ...end, error } : end;
     this.#paused = false;
+    this.#parts.ended();
     this.#emitStatus();
     this.#streams?.end();
     this.#parts.events.emit('end', this.#end);

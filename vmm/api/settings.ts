@@ -25,6 +25,8 @@ export interface HostSettings {
   readonly vcmdqs?: number | undefined;
   /** MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16. */
   readonly hostRam?: number | undefined;
+  /** Compare every hit of IOTLB and configuration cache with the tables in memory (docs/sanitizer.md). Default false. */
+  readonly iotlbCheck?: boolean | undefined;
 }
 
 /** Options of a machine that are plain data. */
@@ -94,6 +96,7 @@ export const HOST_SETTINGS = {
   vintfs: option(powerOfTwo(64), "VINTFs of the host's CMDQV, its own among them (default: 16)"),
   vcmdqs: option(powerOfTwo(128), "VCMDQs of the host's CMDQV (default: two for each VINTF)"),
   hostRam: option(integer(1, MAX_HOST_RAM_MIB), 'host RAM in MiB (default: 16)', { value: 'mib' }),
+  iotlbCheck: option(yesNo, 'look for invalidations that guests forget: the sanitizer', { flag: 'check' }),
 };
 
 export const MACHINE_SETTINGS = {

@@ -31,6 +31,8 @@ export interface DmaStream {
   /** StreamID as the guest numbers it, and as the physical SMMU does. */
   readonly virtSid: number;
   readonly physSid: number;
+  /** Called behind each access within a page. */
+  readonly onAccess?: ((iova: number) => void) | undefined;
 }
 
 export class StreamDmaPort implements DmaPort {
@@ -67,6 +69,7 @@ export class StreamDmaPort implements DmaPort {
       const moved = this.#access(at, inPage, write);
       core.accessEnd();
       this.#serveParked();
+      this.#stream.onAccess?.(at);
       if (moved === STALLED) return { ok: false, done, stalled: true };
       if (moved === REFUSED) return { ok: false, done };
       done += moved;

@@ -1,7 +1,7 @@
 // A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
 
 import { HOST_AT_ATTENTION, MAX_THREADS, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
-import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
+import { type HotModules, isChecked, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { createHostMemory, Unit } from '../../devices/unit/index.ts';
@@ -13,6 +13,7 @@ import { HostRam } from './host-ram.ts';
 import type { ArmDevice } from './iommu/index.ts';
 import { PhysicalIommu } from './physical-iommu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
+import { type Finding, HostSanitizer, type SanitizerCounts } from './sanitizer/index.ts';
 import { type SmmuCounters, smmuCounters } from './statistics.ts';
 import { ThreadAllocator } from './thread-allocator.ts';
 import { Vintf } from './vintf.ts';
@@ -47,6 +48,10 @@ export interface HostOptions extends HostSmmuOptions {
   readonly clock?: Clock;
   /** Told of what the host allocates for its VMs, and of each access to a guest's memory on a VM's behalf, before it happens. */
   readonly gate?: ResourceGate;
+  /** Take the SMMU core with the sanitizer (docs/sanitizer.md); `modules` that are given have it or not. Default false. */
+  readonly iotlbCheck?: boolean;
+  /** Told of each finding of the sanitizer, at safe points; the VM whose stream it is, if any. */
+  readonly onFinding?: (finding: Finding, vm: Vm | undefined) => void;
 }
 
 export interface CreateViommuOptions {
@@ -74,6 +79,8 @@ export interface HostStatistics {
   readonly ramInUse: number;
   /** Event records whose stream belongs to no VM. */
   readonly strayEvents: number;
+  /** Absent without the sanitizer. */
+  readonly sanitizer?: SanitizerCounts;
 }
 
 /** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
@@ -106,13 +113,14 @@ export class Host {
   /** The SMMU, the block of its StreamIDs and the devices of each. */
   readonly #viommus = new Map<Viommu, { readonly iommu: PhysicalIommu; readonly block: number; readonly devices: readonly ArmDevice[] }>();
   readonly #vintfs = new Set<Vintf>();
+  readonly #sanitizer: HostSanitizer | undefined;
   #strayEvents = 0;
   #seenAttention = 0;
   #servicing = false;
 
   /** Creates a host and boots its SMMUs and CMDQVs. */
   static async create(options: HostOptions = {}): Promise<Host> {
-    return new Host(options, options.modules ?? (await loadHotModules()));
+    return new Host(options, options.modules ?? (await loadHotModules({}, { checked: options.iotlbCheck ?? false })));
   }
 
   private constructor(options: HostOptions, modules: HotModules) {
@@ -144,6 +152,15 @@ export class Host {
         gate,
       });
     });
+    if (isChecked(modules)) {
+      this.#sanitizer = new HostSanitizer({
+        memory: this.memory,
+        blocks: this.#iommus.map(({ block }) => block),
+        clock,
+        viommus: () => this.#viommus.keys(),
+        onFinding: (finding, vm) => options.onFinding?.(finding, vm),
+      });
+    }
     this.#vmids = new VmidAllocator({
       bits: this.#iommus.every(({ vmidBits }) => vmidBits === 16) ? 16 : 8,
       cpus: MAX_THREADS,
@@ -151,6 +168,19 @@ export class Host {
         for (const iommu of this.#iommus) iommu.invalidateAll();
       },
     });
+  }
+
+  /** What the sanitizer has found. */
+  get findings(): readonly Finding[] {
+    return this.#sanitizer?.findings ?? [];
+  }
+
+  /**
+   * Has the sanitizer judge what it suspects: the missing commands will not come any more.
+   * @param vm of this VM's streams; default of all.
+   */
+  settleFindings(vm?: Vm): void {
+    this.#sanitizer?.settle(vm);
   }
 
   /** How many SMMUs the host has. */
@@ -240,11 +270,14 @@ export class Host {
   dmaPort(viommu: Viommu, virtSid: number): DmaPort {
     const physSid = viommu.streams.get(virtSid);
     if (physSid === undefined) throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
-    return new StreamDmaPort({ vm: viommu.vm, ram: this.#ram, smmu: viommu.smmuBlock, virtSid, physSid });
+    const sanitizer = this.#sanitizer;
+    const onAccess = sanitizer && ((iova: number) => sanitizer.checkSte(viommu, virtSid, iova));
+    return new StreamDmaPort({ vm: viommu.vm, ram: this.#ram, smmu: viommu.smmuBlock, virtSid, physSid, onAccess });
   }
 
   /** Takes everything back that a VM has. Its machine has stopped. */
   destroyVm(vm: Vm): void {
+    this.settleFindings(vm);
     for (const vintf of this.#vintfs) if (vintf.viommu.vm === vm) this.#vintfs.delete(vintf);
     for (const [viommu, { iommu, devices }] of this.#viommus) {
       if (viommu.vm !== vm) continue;
@@ -288,6 +321,7 @@ export class Host {
       for (const vm of this.#vms.values()) for (const { block } of this.#iommus) vm.unit.drain.serveParked(block);
       for (const vintf of this.#vintfs) this.#decideErrors(vintf);
       for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
+      this.#sanitizer?.poll();
     } catch (cause) {
       throw cause instanceof MachineError ? cause : new MachineError('host', cause);
     } finally {
@@ -320,6 +354,7 @@ export class Host {
       vintfsInUse: this.#iommus.reduce((sum, iommu) => sum + iommu.vintfsInUse, 0),
       ramInUse: this.#ram.inUse,
       strayEvents: this.#strayEvents,
+      ...(this.#sanitizer ? { sanitizer: this.#sanitizer.counts } : {}),
     };
   }
 }

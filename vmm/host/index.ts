@@ -2,6 +2,7 @@ export * from './errors.ts';
 export * from './footprint.ts';
 export * from './host.ts';
 export type { QueueErrorDecision, QueueErrorEvent, QueueErrorPolicy, QueueErrorReason } from './queue-error-policy.ts';
+export type { Change, Finding, SanitizerCounts } from './sanitizer/index.ts';
 export type { SmmuCounters } from './statistics.ts';
 export type { Vintf } from './vintf.ts';
 export type { Viommu, ViommuStatistics } from './viommu.ts';

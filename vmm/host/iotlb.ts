@@ -22,6 +22,59 @@ import {
 } from '../../assembly/layout/host-memory.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
 
+/** The IOTLB of an SMMU; `smmu` is the byte offset of its block. */
+export class IotlbView {
+  readonly #words: Uint32Array;
+  readonly #longs: BigInt64Array;
+  readonly #smmu: number;
+
+  constructor(hostMemory: WebAssembly.Memory, smmu: number) {
+    this.#words = new Uint32Array(hostMemory.buffer);
+    this.#longs = new BigInt64Array(hostMemory.buffer);
+    this.#smmu = smmu;
+  }
+
+  /** Byte offset of an entry in host memory. */
+  addressOf(index: number): number {
+    return this.#smmu + SMMU_AT_TLB + index * TLB_ENTRY_SIZE;
+  }
+
+  #long(address: number): bigint {
+    return Atomics.load(this.#longs, address >> 3);
+  }
+
+  /** A word of an entry: TLB_META, TLB_ASID_PERM. */
+  word(index: number, offset: number): number {
+    return Atomics.load(this.#words, (this.addressOf(index) + offset) >> 2);
+  }
+
+  /** A doubleword of an entry: TLB_PAGE, TLB_PA, TLB_GEN, TLB_ALL_GEN. */
+  doubleword(index: number, offset: number): bigint {
+    return this.#long(this.addressOf(index) + offset);
+  }
+
+  /** All words of an entry. */
+  words(index: number): Uint32Array {
+    const at = this.addressOf(index) >> 2;
+    return this.#words.subarray(at, at + TLB_ENTRY_SIZE / 4);
+  }
+
+  /** True when a lookup would still use the entry: valid, and not older than the generations that invalidations raise. */
+  isLive(index: number): boolean {
+    const meta = this.word(index, TLB_META);
+    if (!bitsOf(meta, TLB_META_VALID)) return false;
+    const block = this.#smmu + SMMU_AT_VMIDS + bitsOf(meta, TLB_META_VMID) * VMID_STRIDE;
+    const generation = this.doubleword(index, TLB_GEN);
+    if (generation < this.#long(block + VMID_ALL_GEN)) return false;
+    if (this.doubleword(index, TLB_ALL_GEN) < this.#long(this.#smmu + SMMU_AT_ALL_GEN)) return false;
+    if (bitsOf(meta, TLB_META_GLOBAL) || bitsOf(meta, TLB_META_S2)) return true;
+    const asid = this.word(index, TLB_ASID_PERM) & 0xffff;
+    // The slot that the core's `asidGen` hashes to.
+    const slot = (asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1);
+    return generation >= this.#long(block + VMID_ASID_GEN + 8 * slot);
+  }
+}
+
 /** An entry that a lookup would still use. */
 export interface LiveTlbEntry {
   /** Byte offset of the entry in host memory. */
@@ -38,23 +91,16 @@ export interface LiveTlbEntry {
  * @param smmu byte offset of the SMMU block.
  */
 export function eachLiveTlbEntry(hostMemory: WebAssembly.Memory, smmu: number, visit: (entry: LiveTlbEntry) => void): void {
-  const words = new Uint32Array(hostMemory.buffer);
-  const longs = new BigInt64Array(hostMemory.buffer);
-  const generationAt = (address: number) => longs[address >> 3] ?? 0n;
-  const allGen = generationAt(smmu + SMMU_AT_ALL_GEN);
+  const iotlb = new IotlbView(hostMemory, smmu);
   for (let index = 0; index < TLB_SETS * TLB_WAYS; index++) {
-    const address = smmu + SMMU_AT_TLB + index * TLB_ENTRY_SIZE;
-    const meta = words[(address + TLB_META) >> 2] ?? 0;
-    if (!bitsOf(meta, TLB_META_VALID)) continue;
-    const vmid = bitsOf(meta, TLB_META_VMID);
-    const block = smmu + SMMU_AT_VMIDS + vmid * VMID_STRIDE;
-    const generation = generationAt(address + TLB_GEN);
-    if (generation < generationAt(block + VMID_ALL_GEN) || generationAt(address + TLB_ALL_GEN) < allGen) continue;
+    if (!iotlb.isLive(index)) continue;
+    const meta = iotlb.word(index, TLB_META);
     const tagged = !bitsOf(meta, TLB_META_GLOBAL) && !bitsOf(meta, TLB_META_S2);
-    const asid = (words[(address + TLB_ASID_PERM) >> 2] ?? 0) & 0xffff;
-    // The slot that the core's `asidGen` hashes to.
-    const slot = (asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1);
-    if (tagged && generation < generationAt(block + VMID_ASID_GEN + 8 * slot)) continue;
-    visit({ address, set: Math.floor(index / TLB_WAYS), vmid, asid: tagged ? asid : undefined });
+    visit({
+      address: iotlb.addressOf(index),
+      set: Math.floor(index / TLB_WAYS),
+      vmid: bitsOf(meta, TLB_META_VMID),
+      asid: tagged ? iotlb.word(index, TLB_ASID_PERM) & 0xffff : undefined,
+    });
   }
 }

@@ -5,7 +5,7 @@ import { ECMDQS_PER_SMMU, QUEUE_ECMDQ, QUEUE_ERROR_HELD, QUEUE_GUEST } from '../
 import { CMDQ_ENTRY_SIZE, EVTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
 import { fieldOf } from '../../devices/plugin/index.ts';
-import type { GuestCommandQueue, ViommuBackend } from '../../devices/smmuv3/index.ts';
+import type { GuestCommandQueue, StaleSte, ViommuBackend } from '../../devices/smmuv3/index.ts';
 import { abortSte, bypassSte, cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
 import {
@@ -97,6 +97,7 @@ export class Viommu implements ViommuBackend {
   #interventions = 0;
   /** The overlay path, if the guest has it. */
   readonly overlay: CmdqOverlay | undefined;
+  #staleSte: (virtSid: number) => StaleSte | undefined = () => undefined;
 
   /** @throws {IommufdError | HostError} and nothing is left behind. */
   constructor(options: ViommuOptions) {
@@ -169,6 +170,15 @@ export class Viommu implements ViommuBackend {
 
   get statistics(): ViommuStatistics {
     return { events: this.#events, stage2Faults: this.#driver.stage2Faults, interventions: this.#interventions };
+  }
+
+  watchStreams(look: (virtSid: number) => StaleSte | undefined): void {
+    this.#staleSte = look;
+  }
+
+  /** How a stream's STE in the guest's memory differs from the one that its SMMU has read. */
+  staleSte(virtSid: number): StaleSte | undefined {
+    return this.#staleSte(virtSid);
   }
 
   setCommandRing(baseGpa: number, log2size: number): boolean {

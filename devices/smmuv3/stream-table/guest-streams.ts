@@ -33,7 +33,7 @@ import {
 } from '../../../assembly/layout/ste.ts';
 import { bitsOf, type DeviceState, fieldOf, type GuestMemory, setField } from '../../plugin/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
-import type { ViommuBackend } from '../viommu-backend.ts';
+import type { StaleSte, ViommuBackend } from '../viommu-backend.ts';
 
 const STE_WORDS = STE_SIZE / 4;
 const L2PTR_MASK = 0x000f_ffff_ffff_ffc0n;
@@ -71,6 +71,22 @@ export class GuestStreams {
   /** Forgets all streams; the caller has put the host's streams elsewhere. */
   clear(): void {
     this.attached.clear();
+  }
+
+  /** How a stream's STE in memory differs from the one that is attached; undefined when it does not, or has not been read. */
+  stale(sid: number): StaleSte | undefined {
+    const attached = this.attached.get(sid);
+    // An invalid level-1 descriptor does not count as cached.
+    if (attached === undefined || attached.error === C_BAD_STREAMID) return undefined;
+    const now = this.#read(sid);
+    if (now.error === attached.error && now.ste.every((word, i) => word === attached.ste[i])) return undefined;
+    return {
+      address: now.fetchAddress,
+      old: doublewords(attached.ste),
+      now: doublewords(now.ste),
+      reading: attached,
+      current: () => this.attached.get(sid) === attached,
+    };
   }
 
   /** Reads the STEs of the machine's streams from `first` to `last` and attaches them. */
@@ -187,6 +203,10 @@ export interface SavedStream {
   readonly ste: readonly number[];
   readonly error: number;
   readonly fetchAddress: number;
+}
+
+function doublewords(words: Uint32Array): bigint[] {
+  return [...new BigUint64Array(words.slice().buffer)];
 }
 
 function inError(error: number, fetchAddress: number): AttachedStream {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { deinitLvcmdq, deinitVintf0, resetHardware } from '../../support/linux-cmdqv.ts';
 import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
 import { VirtualBoard } from '../../support/virtual-cmdqv.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 
 describe('the order of accesses that Linux has', () => {
   it('brings up a physical CMDQV, which the driver finds to be its own', () => {

@@ -1,10 +1,10 @@
 // Errors of a VCMDQ in the physical role: maps, masks, edges, acknowledgement (docs/cmdqv.md, "Errors").
 
 import { describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 
 /** A board whose VCMDQ 0 has stopped at an illegal command. */
 function failed(hypOwn = true, options = {}): PhysicalBoard {

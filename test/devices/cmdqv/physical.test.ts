@@ -1,10 +1,10 @@
 // The physical role, register by register, against the offsets and bits of docs/cmdqv.md.
 
 import { describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 const board = (options = {}) => new PhysicalBoard(modules, options);
 
 describe('numbers of a CMDQV', () => {

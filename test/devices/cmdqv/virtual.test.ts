@@ -1,11 +1,11 @@
 // The guest's role: what is wired, what is a shadow, when HW queues and the direct map come and go.
 
 import { describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { VMID } from '../../support/vintf-backend.ts';
 import { VirtualBoard } from '../../support/virtual-cmdqv.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 const board = (options = {}) => new VirtualBoard(modules, options);
 /** Literal words of the physical VINTF's configuration block. */
 const VINTF1 = 0x1100;

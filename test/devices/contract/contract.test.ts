@@ -1,6 +1,5 @@
 import { describe, it } from 'vitest';
 import { QUEUE_ERROR_HELD } from '../../../assembly/layout/host-memory.ts';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
@@ -10,10 +9,11 @@ import { type ContractOptions, type DeviceFactory, deviceContract, type FakeHost
 import { createHostMemory, Unit, writeActions } from '../../../devices/unit/index.ts';
 import { cmdqvStep } from '../../support/cmdqv-steps.ts';
 import { dmaStep } from '../../support/dma-steps.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { IDR0 } from '../../support/unit-harness.ts';
 import { LVCMDQS, TestVintfBackend } from '../../support/vintf-backend.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 const ignore = () => undefined;
 
 /** A physical CMDQV that was given whole to the guest whose memory the fake host has. */

@@ -1,11 +1,11 @@
 import { describe, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { type DeviceFactory, deviceContract, type Stimulus } from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit } from '../../../devices/unit/index.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 const backends = new WeakMap<object, TestViommuBackend>();
 
 const physical: DeviceFactory = () => {

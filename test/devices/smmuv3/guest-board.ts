@@ -1,7 +1,6 @@
 // A guest's SMMU on a real physical SMMU and the real hot modules, and the tables of a small guest. One board at a time: `setUp` replaces it.
 
 import { expect } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { GUEST_ID_REGISTERS, type SmmuIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   contextDescriptor,
@@ -15,9 +14,10 @@ import {
   writeSte,
 } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 const RAM = 0x80000000;
 export const STREAMS = RAM;
 export const CDS = RAM + 0x1000;

@@ -3,11 +3,11 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STATS, STAT_MSIS } from '../../../assembly/layout/host-memory.ts';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { GUEST_ID_REGISTERS, PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { sync, writeCommand } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { HostRam } from '../../support/host-ram.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
 import { backend, bus, enable, expectDone, GERROR_LINE, host, issue, memory, RING, setUp } from './guest-board.ts';
@@ -16,7 +16,7 @@ const IRQ = 1;
 const WORD = 0x80050004;
 const GERROR = 0x60;
 const GERRORN = 0x64;
-const modules = await loadHotModules();
+const modules = await checkedModules();
 
 beforeEach(setUp);
 

@@ -1,14 +1,15 @@
 // The host's SMMU on the real hot modules: what it publishes in host memory, its command queue in host RAM, its event queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { loadHotModules, TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/load.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/load.ts';
 import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
 import { bypassSte, invalidSte, sync, tlbiNsnhAll, tlbiS12Vmall, writeCommand, writeSte } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { HostRam } from '../../support/host-ram.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 const RING = 0x4000;
 const EVENTS = 0x8000;
 const STREAMS = 0x10000;

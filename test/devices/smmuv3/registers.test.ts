@@ -1,13 +1,13 @@
 // Register behaviour that both roles share, at literal offsets and values of IHI 0070 section 6.3 and as Linux's driver relies on it.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit } from '../../../devices/unit/index.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 
 function physical(host: FakeHost): DeviceBus {
   const unit = new Unit({ modules, hostMemory: createHostMemory({ ramSize: 0x100000 }), thread: 0 });

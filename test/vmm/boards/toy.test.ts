@@ -2,15 +2,16 @@
 
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import type { HotModules } from '../../../assembly/load.ts';
 import { createToyMachine, type ToyMachine } from '../../../vmm/boards/toy.ts';
 import { Host } from '../../../vmm/host/index.ts';
 import { type GuestImage, loadGuestImage } from '../../../vmm/machine/index.ts';
+import { checkedHost, checkedModules } from '../../support/findings.ts';
 
 let modules: HotModules;
 let image: GuestImage;
 beforeAll(async () => {
-  modules = await loadHotModules();
+  modules = await checkedModules();
   image = await loadGuestImage(Uint8Array.from(await readFile(new URL('../../../guest-driver/toy.wasm', import.meta.url))));
 });
 
@@ -81,7 +82,7 @@ async function runToEnd(runs: readonly Run[]): Promise<void> {
 
 describe('the toy guest', () => {
   it.each(['all', 'direct', 'trapped'])('passes every check of its own on path %s', async (path) => {
-    const run = start(await Host.create({ modules }), 0, ['vms=1', `path=${path}`]);
+    const run = start(await checkedHost(Host, { modules }), 0, ['vms=1', `path=${path}`]);
     await runToEnd([run]);
     expect(run.results.length).toBeGreaterThan(path === 'trapped' ? 12 : 20);
     expect(run.output()).toContain('UART up, machine 0');
@@ -90,7 +91,7 @@ describe('the toy guest', () => {
 
   it('causes no exit of any kind in direct-path batches, by a count of its own at the import object', async () => {
     const counter = { calls: 0 };
-    const run = start(await Host.create({ modules }), 0, ['vms=1', 'path=all'], counter);
+    const run = start(await checkedHost(Host, { modules }), 0, ['vms=1', 'path=all'], counter);
     await runToEnd([run]);
     const exits = run.toy.machine.exitStatistics;
     expect(counter.calls).toBe(exits.total);
@@ -101,7 +102,7 @@ describe('the toy guest', () => {
   });
 
   it('runs beside others on one host', async () => {
-    const host = await Host.create({ modules });
+    const host = await checkedHost(Host, { modules });
     const runs = [0, 1, 2].map((index) => start(host, index, ['vms=3', 'path=all']));
     await runToEnd(runs);
     for (const { results } of runs) expect(results.filter(({ name }) => name.startsWith('attack-')).length).toBeGreaterThanOrEqual(6);
@@ -110,7 +111,7 @@ describe('the toy guest', () => {
   });
 
   it('runs again after a reset in the middle', async () => {
-    const host = await Host.create({ modules });
+    const host = await checkedHost(Host, { modules });
     const run = start(host, 0, ['vms=1', 'path=direct']);
     await run.toy.machine.boot();
     for (let step = 0; step < 8; step++) expect(run.toy.machine.step()).toBe('running');
@@ -123,7 +124,7 @@ describe('the toy guest', () => {
   });
 
   it('finds the trapped path when its board maps nothing directly', async () => {
-    const host = await Host.create({ modules });
+    const host = await checkedHost(Host, { modules });
     const results: Result[] = [];
     const { machine } = createToyMachine({
       host,

@@ -10,7 +10,7 @@ import {
   SMMU_AT_NUM_LVCMDQ,
   SMMU_AT_STRTAB_CFG,
 } from '../../../assembly/layout/host-memory.ts';
-import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import type { HotModules } from '../../../assembly/load.ts';
 import {
   abortSte,
   atcInv,
@@ -26,6 +26,7 @@ import {
 } from '../../../devices/tables/index.ts';
 import { ContextBlock, smmuBase } from '../../../devices/unit/index.ts';
 import { Host, type HostOptions, machineFootprint, type QueueErrorEvent } from '../../../vmm/host/index.ts';
+import { checkedHost, checkedModules } from '../../support/findings.ts';
 import {
   ASID,
   attachStage1,
@@ -42,10 +43,10 @@ import {
 
 let modules: HotModules;
 beforeAll(async () => {
-  modules = await loadHotModules();
+  modules = await checkedModules();
 });
 
-const create = (options: HostOptions = {}) => Host.create({ modules, ...options });
+const create = (options: HostOptions = {}) => checkedHost(Host, { modules, ...options });
 const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
 
 function readByte(host: Host, lent: LentVm, iova: number): number | undefined {

@@ -2,16 +2,16 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STALLED } from '../../../assembly/layout/host-memory.ts';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import { resume, S1_READ_WRITE, stallTerm, sync } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { Host } from '../../../vmm/host/index.ts';
+import { checkedHost, checkedModules } from '../../support/findings.ts';
 import { attachStage1, DATA_GPA, IOVA, type LentVm, lendVm, RAM_GPA_BASE, STREAM, sendOnCmdq } from '../../support/lent-vm.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 const [COPY, FILL, VERIFY] = [1, 2, 3];
 const [DONE, READ_FAULT, WRITE_FAULT, STALLED] = [1, 2, 3, 7];
 /** Behind the one page that is mapped. */
@@ -60,7 +60,7 @@ const stalled = () => new Int32Array(host.memory.buffer)[(smmuBase(0) + SMMU_AT_
 const stagOf = ({ events }: LentVm) => (events.at(-1)?.[2] ?? 0) % 0x10000;
 
 beforeEach(async () => {
-  host = await Host.create({ modules });
+  host = await checkedHost(Host, { modules });
   a = lendVm(host, 'a');
   table = attachStage1(a, { stall: true });
   engine = engineOf(host, a);

@@ -3,12 +3,12 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { QUEUE_OWNERS } from '../../../assembly/layout/host-memory.ts';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { Host as PlainHost } from '../../../vmm/host/index.ts';
 import { Registers } from '../../../vmm/host/registers.ts';
 import { Bus } from '../../../vmm/machine/index.ts';
 import { VMM_WORDS } from '../../../vmm/threads/control-block.ts';
 import { MailboxClient, MailboxServer } from '../../../vmm/threads/mailbox.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { lendVm, startVcmdq } from '../../support/lent-vm.ts';
 import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
@@ -110,7 +110,7 @@ describe('the host', () => {
   });
 
   it('takes a queue away from a thread that keeps it, after 100 ms', async () => {
-    const cmdqv = new PhysicalBoard(await loadHotModules());
+    const cmdqv = new PhysicalBoard(await checkedModules());
     cmdqv.bringUp({ hypOwn: true });
     const queue = cmdqv.queue(0);
     const words = new Int32Array(cmdqv.unit.hostMemory.buffer);

@@ -10,6 +10,7 @@ import type { Host as HostType } from '../../../vmm/host/index.ts';
 import type { Machine } from '../../../vmm/machine/index.ts';
 import type { SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
 import { Host, SideCore } from '../../support/built.ts';
+import { checkedHost } from '../../support/findings.ts';
 import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
 import { assemble } from '../../support/wat.ts';
 
@@ -102,7 +103,7 @@ const quartile = (values: readonly number[]) => values.toSorted((a, b) => a - b)
 
 describe('the side core', () => {
   it('serves one store of PROD, of any of its machines, without a doorbell', async () => {
-    const host = await Host.create();
+    const host = await checkedHost(Host);
     const side = await sideCore(host);
     const vms = [await drained(host, side, 'a'), await drained(host, side, 'b'), await drained(host, side, 'c')];
     for (let round = 0; round < 20; round++) {
@@ -122,7 +123,7 @@ describe('the side core', () => {
     [1, 3],
     [3, 5],
   ])('sleeps while none of %i machines does anything: at most %i % of a core, and it wakes in time', async (machines, percent) => {
-    const host = await Host.create();
+    const host = await checkedHost(Host);
     const side = await sideCore(host);
     const vm = await drained(host, side, 'vm0');
     for (let other = 1; other < machines; other++) await drained(host, side, `vm${other}`);
@@ -150,7 +151,7 @@ describe('the side core', () => {
   });
 
   it('holds the error of one machine and goes on with the other; the host speaks', async () => {
-    const host = await Host.create();
+    const host = await checkedHost(Host);
     const side = await sideCore(host);
     const [bad, good] = [await drained(host, side, 'bad'), await drained(host, side, 'good')];
     store(bad, cfgiAll(), tlbiNsnhAll());
@@ -193,7 +194,7 @@ describe('the side core', () => {
   });
 
   it('lets a queue be stopped and freed while it works on it', async () => {
-    const host = await Host.create();
+    const host = await checkedHost(Host);
     const side = await sideCore(host);
     const vm = await drained(host, side, 'a');
     for (let i = 0; i < 200; i++) {
@@ -207,7 +208,7 @@ describe('the side core', () => {
   });
 
   it('that throws in the unit of one machine fails that machine and goes on with the other', async () => {
-    const host = await Host.create();
+    const host = await checkedHost(Host);
     const side = await sideCore(host);
     const good = await drained(host, side, 'good');
     const broken = await WebAssembly.compile(
@@ -223,7 +224,7 @@ describe('the side core', () => {
   });
 
   it('that is killed fails every machine that it served; the host goes on and takes its queues back', async () => {
-    const host = await Host.create();
+    const host = await checkedHost(Host);
     const side = await sideCore(host);
     const vms = [await drained(host, side, 'a'), await drained(host, side, 'b')];
     for (const vm of vms) untilCons(vm, store(vm, sync()));

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { ToyMachine } from '../../../vmm/boards/toy.ts';
 import { createToyMachine, ExitServer, Host, loadGuestImage, SideCore } from '../../support/built.ts';
 import { PROJECT } from '../../support/compile-assembly.ts';
+import { checkedHost } from '../../support/findings.ts';
 
 const wasm = async (name: string) => new Uint8Array(await readFile(`${PROJECT}/dist/guest-driver/${name}.wasm`));
 const image = await loadGuestImage(await wasm('toy'));
@@ -31,7 +32,7 @@ afterAll(async () => {
 
 describe('the toy', () => {
   it.each(COMBINATIONS)('passes: %o', async ({ mailbox, thread, vcpus, vms }) => {
-    const host = await Host.create({ vintfs: 8, vcmdqs: 32 });
+    const host = await checkedHost(Host, { vintfs: 8, vcmdqs: 32 });
     const exits = mailbox ? new ExitServer() : undefined;
     const side = thread ? await SideCore.start(host, exits && { vmm: exits.buffer }) : undefined;
     const failed: string[] = [];

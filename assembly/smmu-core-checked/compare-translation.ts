@@ -1,0 +1,160 @@
+// A hit of the IOTLB against a walk of the tables as they are. An entry may allow less than the tables do: it may have been made before they
+// were widened, which needs no TLBI. Access flags and the dirty state are left out (software may change them without a TLBI), so that the
+// walk takes every page as accessed, and a clean page that hardware may make dirty as writable.
+
+import { THREAD } from '../imports/unit';
+import { CD_AFFD } from '../layout/cd';
+import {
+  CHECK_AT_DROPPED,
+  ORIGIN_GEN,
+  ORIGIN_LEAF1,
+  ORIGIN_LEAF2,
+  ORIGIN_PAGE,
+  ORIGIN_SLOT1,
+  ORIGIN_SLOT2,
+  ORIGIN_TLB_REPORTED,
+  SUSPECT_ASID_PERM,
+  SUSPECT_CONFIG,
+  SUSPECT_GEN,
+  SUSPECT_KNOWN,
+  SUSPECT_META,
+  SUSPECT_NEW_PA,
+  SUSPECT_NEW_PERM,
+  SUSPECT_NEW_SIZE,
+  SUSPECT_NOW,
+  SUSPECT_OLD,
+  SUSPECT_PA,
+  SUSPECT_PAGE,
+  SUSPECT_SECOND,
+  SUSPECT_SLOT,
+  SUSPECT_STAGE2,
+  SUSPECT_TLB,
+} from '../layout/check-memory';
+import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2 } from '../layout/events';
+import {
+  CFG_CD1,
+  CFG_CONFIG,
+  CFG_ENTRY_SIZE,
+  CFG_STE5,
+  SMMU_AT_CHECK,
+  THREAD_CFG,
+  THREAD_EVENT,
+  THREAD_IOVA,
+  THREAD_PA,
+  TLB_ALL_GEN,
+  TLB_ASID_PERM,
+  TLB_GEN,
+  TLB_META,
+  TLB_PA,
+  TLB_PAGE,
+  TLB_PERM_UNPRIV,
+} from '../layout/host-memory';
+import { STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2, STE_S2AFFD } from '../layout/ste';
+import { bits, maskOf } from '../lib/fields';
+import { noEvent } from '../smmu-core/faults';
+import { loadAt, locate, NOWHERE } from '../smmu-core/physical';
+import { hasStage1 } from '../smmu-core/translate';
+import {
+  S1_OUT,
+  S1_PERM,
+  S1_SIZE,
+  S2_OUT,
+  S2_PERM,
+  S2_SIZE,
+  skipStage1,
+  skipStage2,
+  tablePa,
+  walkStage1,
+  walkStage2,
+} from '../smmu-core/walk';
+import { entryInUse, tlbIndex, tlbOrigin } from './origins';
+import { begin, hand } from './suspects';
+
+// Both stages, without permission checks.
+function walk(smmu: usize): bool {
+  const iova = load<u64>(THREAD, THREAD_IOVA);
+  if (!hasStage1()) skipStage1(iova);
+  else if (!walkStage1(smmu, iova, false)) return false;
+  const ipa = load<u64>(THREAD, S1_OUT);
+  if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != STE_CONFIG_S1) return walkStage2(smmu, ipa, EVT_CLASS_IN, false);
+  skipStage2(ipa);
+  return true;
+}
+
+/** A descriptor as it is now; 0, an invalid one, when it cannot be read. */
+function descriptorAt(smmu: usize, slot: u64, nested: bool): u64 {
+  const pa = nested ? tablePa(smmu, slot, EVT_CLASS_TT, false) : slot;
+  const place = pa == u64(-1) ? NOWHERE : locate(pa, 8);
+  return place == NOWHERE ? 0 : loadAt(place);
+}
+
+// Which descriptor of the entry's leaves has changed: stage 1's if it has. Neither, when it was a table above them.
+function describe(smmu: usize, suspect: usize, origin: usize, entry: usize): void {
+  const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
+  let stage2 = config == STE_CONFIG_S2;
+  if (
+    atomic.load<i64>(origin, ORIGIN_GEN) == atomic.load<i64>(entry, TLB_GEN) &&
+    load<u64>(origin, ORIGIN_PAGE) == load<u64>(entry, TLB_PAGE)
+  ) {
+    const slot1 = load<u64>(origin, ORIGIN_SLOT1);
+    const leaf1 = load<u64>(origin, ORIGIN_LEAF1);
+    const now1 = slot1 == 0 ? leaf1 : descriptorAt(smmu, slot1, config == STE_CONFIG_NESTED);
+    const slot2 = load<u64>(origin, ORIGIN_SLOT2);
+    const leaf2 = load<u64>(origin, ORIGIN_LEAF2);
+    const now2 = slot2 == 0 ? leaf2 : descriptorAt(smmu, slot2, false);
+    if (now1 != leaf1 || now2 != leaf2) {
+      stage2 = now1 == leaf1;
+      store<u32>(suspect, 1, SUSPECT_KNOWN);
+      store<u64>(suspect, stage2 ? slot2 : slot1, SUSPECT_SLOT);
+      store<u64>(suspect, stage2 ? leaf2 : leaf1, SUSPECT_OLD);
+      store<u64>(suspect, stage2 ? now2 : now1, SUSPECT_NOW);
+    }
+  }
+  store<u32>(suspect, u32(stage2), SUSPECT_STAGE2);
+}
+
+/** Walks the tables for the access in the thread block, and compares the result with the entry that it hit. `saved`: the thread block behind the access. */
+export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usize): void {
+  const cfg = THREAD + THREAD_CFG;
+  memory.copy(cfg, saved + THREAD_CFG, CFG_ENTRY_SIZE);
+  const entry = entryInUse(smmu);
+  if (entry == 0) {
+    atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_DROPPED);
+    return;
+  }
+  store<u32>(cfg, load<u32>(cfg, CFG_CD1) | maskOf(CD_AFFD), CFG_CD1);
+  store<u32>(cfg, load<u32>(cfg, CFG_STE5) | maskOf(STE_S2AFFD), CFG_STE5);
+  noEvent();
+  const walked = walk(smmu);
+  const faultsAtStage2 = !walked && bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
+  const outcome = walked ? 0 : bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
+  const pa = load<u64>(THREAD, S2_OUT);
+  const size = min(load<u32>(THREAD, S1_SIZE), load<u32>(THREAD, S2_SIZE));
+  const permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
+  const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
+  if (walked && pa == load<u64>(THREAD, THREAD_PA) && (asidPerm & 0xffff0000 & ~permissions) == 0) return;
+
+  const origin = tlbOrigin(smmu, entry);
+  const generation = atomic.load<i64>(entry, TLB_GEN);
+  if (entryInUse(smmu) != entry) {
+    atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_DROPPED);
+    return;
+  }
+  if (atomic.load<i64>(origin, ORIGIN_TLB_REPORTED) == generation + 1) return;
+  const suspect = begin(smmu, SUSPECT_TLB, sid, ssid, tlbIndex(smmu, entry), outcome);
+  if (suspect == 0) return;
+  store<i64>(suspect, generation, SUSPECT_GEN);
+  store<i64>(suspect, atomic.load<i64>(entry, TLB_ALL_GEN), SUSPECT_SECOND);
+  store<u32>(suspect, atomic.load<u32>(entry, TLB_META), SUSPECT_META);
+  store<u32>(suspect, asidPerm, SUSPECT_ASID_PERM);
+  store<u64>(suspect, atomic.load<u64>(entry, TLB_PAGE), SUSPECT_PAGE);
+  store<u64>(suspect, atomic.load<u64>(entry, TLB_PA), SUSPECT_PA);
+  store<u32>(suspect, load<u32>(cfg, CFG_CONFIG), SUSPECT_CONFIG);
+  store<u64>(suspect, pa, SUSPECT_NEW_PA);
+  store<u32>(suspect, size, SUSPECT_NEW_SIZE);
+  store<u32>(suspect, permissions, SUSPECT_NEW_PERM);
+  describe(smmu, suspect, origin, entry);
+  if (faultsAtStage2) store<u32>(suspect, 1, SUSPECT_STAGE2);
+  atomic.store<i64>(origin, generation + 1, ORIGIN_TLB_REPORTED);
+  hand(suspect);
+}

@@ -1,0 +1,54 @@
+// A translation, and behind it the comparison of the cached entries that it used with the tables as they are.
+
+import { THREAD } from '../imports/unit';
+import { CHECK_AT_COMPARED, CHECK_AT_THREADS, CHECK_THREAD_SIZE } from '../layout/check-memory';
+import {
+  CFG_NO_SSID,
+  HOST_THREADS,
+  SMMU_AT_CHECK,
+  THREAD_ATTRIBUTES,
+  THREAD_CFG_HITS,
+  THREAD_CFG_MISSES,
+  THREAD_STRIDE,
+  THREAD_TLB_HITS,
+  THREAD_TLB_INSERTS,
+} from '../layout/host-memory';
+import { LOOK } from '../smmu-core/faults';
+import { translate as plainTranslate } from '../smmu-core/translate';
+import { compareConfig } from './compare-config';
+import { compareTranslation } from './compare-translation';
+import { rememberConfig, rememberTranslation } from './origins';
+
+/** The in-flight word in front of a thread block stays where it is; the walkers may change the rest. */
+const KEPT: usize = 8;
+const WORKED: usize = <usize>THREAD_STRIDE - KEPT;
+
+function counter(offset: usize): i64 {
+  return load<i64>(THREAD + offset);
+}
+
+/** As the plain core's `translate`, whose results and counters stay what they are. */
+export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi: u32, attributes: u32): i32 {
+  const configHits = counter(THREAD_CFG_HITS);
+  const configMisses = counter(THREAD_CFG_MISSES);
+  const hits = counter(THREAD_TLB_HITS);
+  const inserts = counter(THREAD_TLB_INSERTS);
+  const result = plainTranslate(smmu, sid, ssid, iovaLo, iovaHi, attributes);
+  const substream = ssid < 0 ? u32(CFG_NO_SSID) : u32(ssid);
+  if (counter(THREAD_CFG_MISSES) != configMisses) rememberConfig(smmu, sid, substream);
+  if (counter(THREAD_TLB_INSERTS) != inserts) rememberTranslation(smmu);
+  const configHit = counter(THREAD_CFG_HITS) != configHits;
+  const hit = counter(THREAD_TLB_HITS) != hits;
+  if (!configHit && !hit) return result;
+
+  // The walkers work in the thread block: it is put aside, and put back as it was.
+  const saved = smmu + SMMU_AT_CHECK + CHECK_AT_THREADS + ((THREAD - HOST_THREADS) / THREAD_STRIDE) * CHECK_THREAD_SIZE;
+  memory.copy(saved + KEPT, THREAD + KEPT, WORKED);
+  store<u32>(THREAD, attributes | LOOK, THREAD_ATTRIBUTES);
+  atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_COMPARED);
+  // With a stale configuration a translation would be compared with tables that nobody keeps any more.
+  const current = !configHit || compareConfig(smmu, sid, substream, saved);
+  if (hit && current) compareTranslation(smmu, sid, substream, saved);
+  memory.copy(THREAD + KEPT, saved + KEPT, WORKED);
+  return result;
+}

@@ -1,0 +1,49 @@
+// The sanitizer in tests: hosts and harnesses made with it, and what it has found on them. What a test does not take itself is unexpected
+// (expect-no-findings.ts).
+
+import { type HotModules, loadHotModules } from '../../assembly/load.ts';
+import type { Finding } from '../../vmm/host/index.ts';
+
+const sources = new Set<() => readonly Finding[]>();
+
+/** `take` settles, and gives what has been found since it was called last. */
+export function watchFindings(take: () => readonly Finding[]): void {
+  sources.add(take);
+}
+
+/** What nobody has taken; the sources are forgotten. */
+export function untakenFindings(): string[] {
+  const texts = [...sources].flatMap((take) => take().map(({ text }) => text));
+  sources.clear();
+  return texts;
+}
+
+/** The hot modules with the sanitizer. */
+export function checkedModules(): Promise<HotModules> {
+  return loadHotModules({}, { checked: true });
+}
+
+interface HostLike {
+  readonly findings: readonly Finding[];
+  readonly model?: HostLike;
+  settleFindings?(): void;
+}
+
+/** Findings of a host, of the API or the model, since the last call. */
+const taken = new WeakMap<HostLike, number>();
+export function takeFindings(host: HostLike): readonly Finding[] {
+  (host.model ?? host).settleFindings?.();
+  const found = host.findings.slice(taken.get(host) ?? 0);
+  taken.set(host, host.findings.length);
+  return found;
+}
+
+/** A host with the sanitizer, of the API or the model, from sources or as it was built. */
+export async function checkedHost<H extends HostLike, O extends object>(
+  type: { create(options: O & { iotlbCheck: boolean }): Promise<H> },
+  options?: O,
+): Promise<H> {
+  const host = await type.create({ iotlbCheck: true, ...(options as O) });
+  watchFindings(() => takeFindings(host));
+  return host;
+}

@@ -1,0 +1,206 @@
+// Findings of the sanitizer: what was stale, what has changed, and the command that is missing.
+
+import { SUSPECT_ABORTS } from '../../../assembly/layout/check-memory.ts';
+import {
+  TLB_META_GLOBAL,
+  TLB_META_S2,
+  TLB_META_SIZE,
+  TLB_META_VMID,
+  TLB_PERM_PX,
+  TLB_PERM_R,
+  TLB_PERM_UNPRIV,
+  TLB_PERM_UX,
+  TLB_PERM_W,
+} from '../../../assembly/layout/host-memory.ts';
+import { decodeCommand } from '../../../devices/decode/index.ts';
+import { bitsOf } from '../../../devices/plugin/index.ts';
+import { cfgiCd, cfgiSte, eventType, tlbiNhVa, tlbiNhVaa, tlbiS2Ipa, tlbiS12Vmall } from '../../../devices/tables/index.ts';
+import type { ConfigSuspect, Suspect, TranslationSuspect } from './suspect.ts';
+
+/** A doubleword that is not what it was. */
+export interface Change {
+  /** What it is of. */
+  readonly what: 'stage-1 descriptor' | 'stage-2 descriptor' | 'STE' | 'CD';
+  /** Where it lies: stage 1's and CDs as IPA where there is a stage 2. Absent where it is not known. */
+  readonly address?: string;
+  /** Of an STE or CD: which of its doublewords, from 0. */
+  readonly doubleword?: number;
+  readonly old: string;
+  readonly now: string;
+}
+
+/** A cached entry that was used although memory says something else, and that no command has removed. Plain data; 64-bit values are hexadecimal. */
+export interface Finding {
+  /** The cache: the configuration cache holds STE and CD. */
+  readonly kind: 'IOTLB' | 'STE' | 'CD';
+  /** Name of the machine whose stream it is; absent for the host's own streams. StreamIDs and VMIDs are as the machine numbers them. */
+  readonly machine?: string;
+  readonly streamId: number;
+  readonly substreamId?: number;
+  /** Address of the access that used the entry. */
+  readonly iova: string;
+  /** Of an IOTLB entry: its tags, its input address and size, and where it leads. */
+  readonly entry?: {
+    readonly vmid: number;
+    /** Absent for global entries and for those of stage 2 alone. */
+    readonly asid?: number;
+    readonly address: string;
+    readonly size: number;
+    readonly pa: string;
+    readonly permissions: string;
+  };
+  /** What a walk comes to now: an address and permissions, the name of an event, or `abort`. */
+  readonly now: string;
+  readonly changes: readonly Change[];
+  /** The command that is missing, and how `vsmmu decode cmd` and a ring have it. */
+  readonly command: { readonly text: string; readonly doublewords: readonly [string, string] };
+  /** All of it in one line. */
+  readonly text: string;
+}
+
+/** Whose stream it is, and its number there. */
+export interface StreamOwner {
+  readonly machine: string;
+  readonly streamId: number;
+}
+
+export const hex = (value: number | bigint) => `0x${value.toString(16)}`;
+const hex64 = (value: bigint) => `0x${value.toString(16).padStart(16, '0')}`;
+
+/** TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where unprivileged access is not allowed. */
+function permissionText(permissions: number): string {
+  const letters = [
+    [TLB_PERM_R, 'r'],
+    [TLB_PERM_W, 'w'],
+    [TLB_PERM_PX | TLB_PERM_UX, 'x'],
+  ] as const;
+  const text = letters.map(([bits, letter]) => (permissions & bits ? letter : '')).join('');
+  return `${text || '-'}${permissions & TLB_PERM_UNPRIV ? '' : ' privileged'}`;
+}
+
+function outcomeText(outcome: number): string {
+  return outcome === SUSPECT_ABORTS ? 'abort' : (eventType(outcome)?.name ?? hex(outcome));
+}
+
+/** A command with its operands, as `vsmmu decode` names them. */
+function commandOf(words: Uint32Array): Finding['command'] {
+  const { name, fields } = decodeCommand(words);
+  const operands = fields.filter((field) => !field.ignored && !['Opcode', 'SSec', 'SSV', 'TTL', 'TG'].includes(field.name));
+  const doubleword = (i: number) => [words[i + 1] ?? 0, words[i] ?? 0].map((word) => word.toString(16).padStart(8, '0')).join('');
+  return {
+    text: [name, ...operands.map((field) => `${field.name}=${hex(field.value)}`)].join(' '),
+    doublewords: [doubleword(0), doubleword(2)],
+  };
+}
+
+function missingTlbi(suspect: TranslationSuspect, vmid: number): Uint32Array {
+  const { meta, asidPerm, config, stage2, leaf } = suspect;
+  const size = bitsOf(meta, TLB_META_SIZE);
+  const target = { address: Number(BigInt.asUintN(64, suspect.page << BigInt(size))), leaf: leaf !== undefined };
+  const onlyStage2 = bitsOf(meta, TLB_META_S2) !== 0;
+  if (onlyStage2) return tlbiS2Ipa(vmid, target);
+  // An entry of both stages is under the VA: TLBI_S2_IPA need not find it (IHI 0070 section 3.17).
+  if (stage2 && config !== 5) return tlbiS12Vmall(vmid);
+  return bitsOf(meta, TLB_META_GLOBAL) ? tlbiNhVaa(vmid, target) : tlbiNhVa(vmid, asidPerm & 0xffff, target);
+}
+
+function changesOf(what: 'STE' | 'CD', old: readonly bigint[] | undefined, now: readonly bigint[], address?: bigint): Change[] {
+  return now.flatMap((value, doubleword) => {
+    const before = old?.[doubleword];
+    if (before === undefined || before === value) return [];
+    const place = address === undefined ? {} : { address: hex(address + BigInt(8 * doubleword)) };
+    return [{ what, ...place, doubleword, old: hex64(before), now: hex64(value) }];
+  });
+}
+
+function changeText({ what, address, doubleword, old, now }: Change): string {
+  const place = address === undefined ? '' : ` at ${address}`;
+  return `${what}${doubleword === undefined ? '' : ` doubleword ${doubleword}`}${place} was ${old}, is ${now}`;
+}
+
+/** Puts the parts together, with their one line. */
+function finish(parts: Omit<Finding, 'text'>): Finding {
+  const { kind, machine, streamId, substreamId, iova, entry, now, changes, command } = parts;
+  const stream = `StreamID ${hex(streamId)}${substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`}`;
+  const subject =
+    entry === undefined
+      ? `stale ${kind} of ${stream}, used for iova ${iova}`
+      : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${entry.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`}, ` +
+        `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, used for iova ${iova}`;
+  const why = changes.length === 0 ? ['which doubleword has changed is not known'] : changes.map(changeText);
+  const text = [`${machine === undefined ? '' : `${machine}: `}${subject}`, `now ${now}`, ...why, `missing: ${command.text}`].join('; ');
+  return { ...parts, text };
+}
+
+function streamOf({ sid, ssid, iova }: Pick<Suspect, 'sid' | 'ssid' | 'iova'>, owner: StreamOwner | undefined) {
+  return {
+    ...(owner ? { machine: owner.machine } : {}),
+    streamId: owner?.streamId ?? sid,
+    ...(ssid === undefined ? {} : { substreamId: ssid }),
+    iova: hex(iova),
+  };
+}
+
+function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | undefined): Finding {
+  const { meta, asidPerm, page, pa, stage2, leaf, outcome } = suspect;
+  const size = bitsOf(meta, TLB_META_SIZE);
+  const vmid = bitsOf(meta, TLB_META_VMID);
+  const tagged = !bitsOf(meta, TLB_META_GLOBAL) && !bitsOf(meta, TLB_META_S2);
+  const address = leaf && leaf.address !== 0n ? { address: hex(leaf.address) } : {};
+  const what = stage2 ? 'stage-2 descriptor' : 'stage-1 descriptor';
+  // A machine's own SMMU has stage 1 alone, and no VMIDs; stage 2 is its host's to invalidate.
+  const command = missingTlbi(suspect, owner && !stage2 ? 0 : vmid);
+  return finish({
+    kind: 'IOTLB',
+    ...streamOf(suspect, owner),
+    entry: {
+      vmid,
+      ...(tagged ? { asid: asidPerm & 0xffff } : {}),
+      address: hex(BigInt.asUintN(64, page << BigInt(size))),
+      size: 2 ** size,
+      pa: hex(pa),
+      permissions: permissionText(asidPerm),
+    },
+    now: outcome === 0 ? `${hex(suspect.newPa)} ${permissionText(suspect.newPermissions)}` : outcomeText(outcome),
+    changes: leaf ? [{ what, ...address, old: hex64(leaf.old), now: hex64(leaf.now) }] : [],
+    command: commandOf(command),
+  });
+}
+
+function configFinding(suspect: ConfigSuspect, owner: StreamOwner | undefined): Finding {
+  const { kind, ste, cd, outcome } = suspect;
+  const stream = streamOf(suspect, owner);
+  return finish({
+    kind,
+    ...stream,
+    now: outcome === 0 ? 'another configuration' : outcomeText(outcome),
+    changes: kind === 'STE' ? changesOf('STE', ste.old, ste.now) : changesOf('CD', cd.old, cd.now),
+    command: commandOf(kind === 'STE' ? cfgiSte(stream.streamId) : cfgiCd(stream.streamId, suspect.ssid ?? 0)),
+  });
+}
+
+/** @param owner undefined for a stream of the host's own. */
+export function findingOf(suspect: Suspect, owner: StreamOwner | undefined): Finding {
+  return suspect.kind === 'IOTLB' ? translationFinding(suspect, owner) : configFinding(suspect, owner);
+}
+
+/** A guest's STE in its memory, and as its SMMU read it last. */
+export interface GuestSteChange {
+  /** gpa of the STE. */
+  readonly address: number;
+  readonly old: readonly bigint[];
+  readonly now: readonly bigint[];
+}
+
+/** A guest's stream whose STE is not the one that its SMMU has read. */
+export function guestSteFinding(owner: StreamOwner, iova: number, { address, old, now }: GuestSteChange): Finding {
+  return finish({
+    kind: 'STE',
+    machine: owner.machine,
+    streamId: owner.streamId,
+    iova: hex(iova),
+    now: 'another configuration',
+    changes: changesOf('STE', old, now, BigInt(address)),
+    command: commandOf(cfgiSte(owner.streamId)),
+  });
+}

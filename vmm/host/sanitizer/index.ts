@@ -1,0 +1,3 @@
+export type { Change, Finding, StreamOwner } from './finding.ts';
+export { HostSanitizer } from './host-sanitizer.ts';
+export { Sanitizer, type SanitizerCounts } from './sanitizer.ts';

@@ -1,0 +1,118 @@
+// A suspect as the checked SMMU core hands it over (assembly/layout/check-memory.ts): a hit on a cached entry that memory does not bear out.
+
+import {
+  SUSPECT_ASID_PERM,
+  SUSPECT_CD,
+  SUSPECT_CONFIG,
+  SUSPECT_GEN,
+  SUSPECT_INDEX,
+  SUSPECT_IOVA,
+  SUSPECT_KIND,
+  SUSPECT_KNOWN,
+  SUSPECT_META,
+  SUSPECT_NEW_CD,
+  SUSPECT_NEW_PA,
+  SUSPECT_NEW_PERM,
+  SUSPECT_NEW_STE,
+  SUSPECT_NOW,
+  SUSPECT_OLD,
+  SUSPECT_OLD_CD,
+  SUSPECT_OLD_STE,
+  SUSPECT_OUTCOME,
+  SUSPECT_PA,
+  SUSPECT_PAGE,
+  SUSPECT_SECOND,
+  SUSPECT_SID,
+  SUSPECT_SLOT,
+  SUSPECT_SSID,
+  SUSPECT_STAGE2,
+  SUSPECT_STE,
+} from '../../../assembly/layout/check-memory.ts';
+import { CFG_NO_SSID } from '../../../assembly/layout/host-memory.ts';
+
+/** What every suspect has. */
+interface CommonSuspect {
+  readonly sid: number;
+  readonly ssid: number | undefined;
+  /** Index of the entry in its cache. */
+  readonly index: number;
+  /** The access's address. */
+  readonly iova: bigint;
+  /** 0, an event ID, or SUSPECT_ABORTS: what the tables say now. */
+  readonly outcome: number;
+  /** Tells the entry from a later one in its place. */
+  readonly generation: bigint;
+  readonly second: bigint;
+}
+
+export interface TranslationSuspect extends CommonSuspect {
+  readonly kind: 'IOTLB';
+  readonly meta: number;
+  readonly asidPerm: number;
+  readonly page: bigint;
+  readonly pa: bigint;
+  /** STE.Config after S1DSS. */
+  readonly config: number;
+  /** The tables of stage 2 have changed, not those of stage 1. */
+  readonly stage2: boolean;
+  readonly newPa: bigint;
+  readonly newPermissions: number;
+  /** The leaf descriptor, when it is that which has changed. */
+  readonly leaf: { readonly address: bigint; readonly old: bigint; readonly now: bigint } | undefined;
+}
+
+/** A structure as the cache read it, when that is known, and as it is: eight doublewords each. */
+export interface StructureChange {
+  readonly old: readonly bigint[] | undefined;
+  readonly now: readonly bigint[];
+}
+
+export interface ConfigSuspect extends CommonSuspect {
+  readonly kind: 'STE' | 'CD';
+  readonly ste: StructureChange;
+  readonly cd: StructureChange;
+}
+
+export type Suspect = TranslationSuspect | ConfigSuspect;
+
+const STRUCTURE_DOUBLEWORDS = 8;
+
+/** Reads a suspect; `view` is of host memory, from the slot of the ring on. */
+export function readSuspect(view: DataView): Suspect {
+  const u32 = (offset: number) => view.getUint32(offset, true);
+  const u64 = (offset: number) => view.getBigUint64(offset, true);
+  const known = u32(SUSPECT_KNOWN) !== 0;
+  const ssid = u32(SUSPECT_SSID);
+  const common = {
+    sid: u32(SUSPECT_SID),
+    ssid: ssid === CFG_NO_SSID ? undefined : ssid,
+    index: u32(SUSPECT_INDEX),
+    iova: u64(SUSPECT_IOVA),
+    outcome: u32(SUSPECT_OUTCOME),
+    generation: u64(SUSPECT_GEN),
+    second: u64(SUSPECT_SECOND),
+  };
+  const kind = u32(SUSPECT_KIND);
+  if (kind === SUSPECT_STE || kind === SUSPECT_CD) {
+    const structure = (offset: number) => Array.from({ length: STRUCTURE_DOUBLEWORDS }, (_, i) => u64(offset + 8 * i));
+    return {
+      ...common,
+      kind: kind === SUSPECT_STE ? 'STE' : 'CD',
+      ste: { old: known ? structure(SUSPECT_OLD_STE) : undefined, now: structure(SUSPECT_NEW_STE) },
+      cd: { old: known ? structure(SUSPECT_OLD_CD) : undefined, now: structure(SUSPECT_NEW_CD) },
+    };
+  }
+  return {
+    ...common,
+    kind: 'IOTLB',
+    meta: u32(SUSPECT_META),
+    asidPerm: u32(SUSPECT_ASID_PERM),
+    page: u64(SUSPECT_PAGE),
+    pa: u64(SUSPECT_PA),
+    config: u32(SUSPECT_CONFIG),
+    stage2: u32(SUSPECT_STAGE2) !== 0,
+    newPa: u64(SUSPECT_NEW_PA),
+    newPermissions: u32(SUSPECT_NEW_PERM),
+    leaf: known ? { address: u64(SUSPECT_SLOT), old: u64(SUSPECT_OLD), now: u64(SUSPECT_NOW) } : undefined,
+  };
+}
