@@ -156,15 +156,16 @@ export async function boot(settings: BootSettings): Promise<boolean> {
       ...checks.all,
       ...ends,
       ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, machines) : []),
-      ...sanitizerChecks(host),
       ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
     ];
+    const experimentOk = results.every(({ ok }) => ok);
+    results.push(...sanitizerChecks(host));
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
-    const report = buildReport(results, all, host, measurements, { drain, transport: settings.transport ?? 'inline' });
+    const report = buildReport(results, host, measurements, { drain, transport: settings.transport ?? 'inline' });
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else process.stdout.write(quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)));
-    if (experiment && !json && !quiet) process.stdout.write(experimentText(experiment, report.ok));
+    if (experiment && !json && !quiet) process.stdout.write(experimentText(experiment, experimentOk));
     return report.ok;
   } finally {
     clearTimeout(timer);

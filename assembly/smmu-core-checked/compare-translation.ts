@@ -47,7 +47,10 @@ import {
   TLB_META,
   TLB_PA,
   TLB_PAGE,
+  TLB_PERM_PX,
   TLB_PERM_UNPRIV,
+  TLB_PERM_UX,
+  TLB_PERM_W,
 } from '../layout/host-memory';
 import { STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2, STE_S2AFFD } from '../layout/ste';
 import { bits, maskOf } from '../lib/fields';
@@ -113,6 +116,14 @@ function describe(smmu: usize, suspect: usize, origin: usize, entry: usize): voi
   store<u32>(suspect, u32(stage2), SUSPECT_STAGE2);
 }
 
+// Whether an entry lets through what the tables do not. Where a page has become writable it may have lost its execution (WXN and the like): that
+// is of the widening.
+function allowsMore(entry: u32, tables: u32): bool {
+  const more = entry & ~tables;
+  const widened = (tables & ~entry & TLB_PERM_W) != 0;
+  return (widened ? more & ~u32(TLB_PERM_PX | TLB_PERM_UX) : more) != 0;
+}
+
 /** Walks the tables for the access in the thread block, and compares the result with the entry that it hit. `saved`: the thread block behind the access. */
 export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usize): void {
   const cfg = THREAD + THREAD_CFG;
@@ -132,7 +143,7 @@ export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usiz
   const size = min(load<u32>(THREAD, S1_SIZE), load<u32>(THREAD, S2_SIZE));
   const permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
   const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
-  if (walked && pa == load<u64>(THREAD, THREAD_PA) && (asidPerm & 0xffff0000 & ~permissions) == 0) return;
+  if (walked && pa == load<u64>(THREAD, THREAD_PA) && !allowsMore(asidPerm & 0xffff0000, permissions)) return;
 
   const origin = tlbOrigin(smmu, entry);
   const generation = atomic.load<i64>(entry, TLB_GEN);

@@ -28,7 +28,7 @@ describe('experiments', () => {
   });
 
   it.each([
-    [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*compare-paths, not "nope"\.\n$/],
+    [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*forget-cfgi-ste, not "nope"\.\n$/],
     [['--experiment', 'foreign-ids', '--vms', '1'], /^vsmmu: foreign-ids takes at least 2 machines\n$/],
     [['--experiment', 'hyp-own', '--path', 'direct'], /^vsmmu: hyp-own chooses its path itself\n$/],
   ])('refuses %j in one line', async (args, message) => {

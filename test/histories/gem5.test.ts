@@ -2,8 +2,8 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { THREAD_IN_FLIGHT } from '../../assembly/layout/host-memory.ts';
-import { loadHotModules } from '../../assembly/load.ts';
 import { smmuBase, Unit } from '../../devices/unit/index.ts';
+import { checkedModules } from '../support/findings.ts';
 import { CD, CD0, EVENT_LINE, PhysicalBoard, RING, SID, STE1, STREAMS, TABLES } from '../support/physical-smmu.ts';
 
 let board: PhysicalBoard;
@@ -89,7 +89,7 @@ describe('gem5', () => {
   });
 
   it('configuration stayed cached beside the SMMU when it was invalidated there', async () => {
-    const other = new Unit({ modules: await loadHotModules(), hostMemory: board.unit.hostMemory, thread: 1 });
+    const other = new Unit({ modules: await checkedModules(), hostMemory: board.unit.hostMemory, thread: 1 });
     const translate = () => {
       other.core.accessBegin();
       const status = other.core.translate(smmuBase(0), SID, -1, 0x1000, 0, 0);

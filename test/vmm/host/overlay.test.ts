@@ -10,7 +10,7 @@ import {
   SMMU_GERROR,
   SMMU_GERRORN,
 } from '../../../assembly/layout/smmu-registers.ts';
-import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import type { HotModules } from '../../../assembly/load.ts';
 import type { MmioAccess } from '../../../devices/plugin/index.ts';
 import { VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
@@ -31,6 +31,7 @@ import {
 import { Host, machineFootprint } from '../../../vmm/host/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import { attachDevice, BackgroundLoops, guestMemoryOf, SYSTEM_CLOCK } from '../../../vmm/machine/index.ts';
+import { checkedHost, checkedModules } from '../../support/findings.ts';
 import { ASID, attachStage1, IOVA, lendVm, RING_GPA, STREAM } from '../../support/lent-vm.ts';
 
 const SMMU_GPA = 0x09050000;
@@ -39,12 +40,12 @@ const SIZE = 2 ** LOG2SIZE;
 
 let modules: HotModules;
 beforeAll(async () => {
-  modules = await loadHotModules();
+  modules = await checkedModules();
 });
 
 /** A VM whose SMMU is on the overlay path, and its guest's view of the queue. */
 async function overlaid() {
-  const host = await Host.create({ modules });
+  const host = await checkedHost(Host, { modules });
   const lent = lendVm(host, 'vm', { overlay: true });
   const { vm, viommu, memory } = lent;
   const smmu = new VirtualSmmu({ backend: viommu });

@@ -3,7 +3,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { C_BAD_STE } from '../../../assembly/layout/events.ts';
 import { SMMU_AT_CR0, SMMU_AT_NUM_LVCMDQ, SMMU_AT_STRTAB_BASE } from '../../../assembly/layout/host-memory.ts';
-import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import type { HotModules } from '../../../assembly/load.ts';
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { PHYSICAL_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
@@ -12,6 +12,7 @@ import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { Host, machineFootprint } from '../../../vmm/host/index.ts';
 import { guestMemoryOf } from '../../../vmm/machine/index.ts';
+import { checkedHost, checkedModules } from '../../support/findings.ts';
 import {
   ASID,
   attachStage1,
@@ -28,7 +29,7 @@ import {
 
 let modules: HotModules;
 beforeAll(async () => {
-  modules = await loadHotModules();
+  modules = await checkedModules();
 });
 
 const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
@@ -40,7 +41,7 @@ function read(host: Host, { viommu }: LentVm): number | undefined {
 
 describe('a host with several SMMUs', () => {
   it('boots each of them with its CMDQV, as its own options say', async () => {
-    const host = await Host.create({
+    const host = await checkedHost(Host, {
       modules,
       vintfs: 4,
       smmus: [{}, { vintfs: 2, vcmdqs: 8, idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0: PHYSICAL_ID_REGISTERS.idr0 & ~0x400 } }, {}],
@@ -56,12 +57,12 @@ describe('a host with several SMMUs', () => {
   });
 
   it('refuses a vIOMMU behind an SMMU that it does not have, in one line', async () => {
-    const host = await Host.create({ modules, smmus: [{}, {}] });
+    const host = await checkedHost(Host, { modules, smmus: [{}, {}] });
     expect(() => lendVmBehind(host, [2])).toThrow('the host has no SMMU 2: it has 2');
   });
 
   it('has StreamIDs, VINTFs and vIOMMUs of its own for each', async () => {
-    const host = await Host.create({ modules, smmus: [{}, {}] });
+    const host = await checkedHost(Host, { modules, smmus: [{}, {}] });
     const [first, second] = [lendVmBehind(host, [0], 'a'), lendVmBehind(host, [1], 'b')].flat() as [LentVm, LentVm];
     expect([first.viommu.streams.get(STREAM), first.vintf.index]).toEqual([second.viommu.streams.get(STREAM), second.vintf.index]);
     expect(first.vintf.doorbellId ^ second.vintf.doorbellId).toBe(0x100);
@@ -74,7 +75,7 @@ describe('a VM behind two SMMUs', () => {
   let zero: LentVm;
   let one: LentVm;
   beforeEach(async () => {
-    host = await Host.create({ modules, smmus: [{}, {}] });
+    host = await checkedHost(Host, { modules, smmus: [{}, {}] });
     [zero, one] = lendVmBehind(host, [0, 1]) as [LentVm, LentVm];
     zero.bytes[DATA_GPA - RAM_GPA_BASE] = 0x5a;
     for (const lent of [zero, one]) attachStage1(lent);

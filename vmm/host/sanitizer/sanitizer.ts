@@ -81,6 +81,8 @@ export class Sanitizer {
   #pending: Pending[] = [];
   #seen = 0;
   #lost = 0;
+  /** Suspects that did not come through the ring. */
+  #others = 0;
 
   constructor(options: SanitizerOptions) {
     this.#options = options;
@@ -93,7 +95,12 @@ export class Sanitizer {
   get counts(): SanitizerCounts {
     const at = (offset: number) => Atomics.load(this.#words, (this.#check + offset) >> 2);
     const lost = at(CHECK_AT_LOST);
-    return { compared: at(CHECK_AT_COMPARED), suspects: at(CHECK_AT_SUSPECTS), dropped: at(CHECK_AT_DROPPED), lost: lost + this.#lost };
+    return {
+      compared: at(CHECK_AT_COMPARED),
+      suspects: at(CHECK_AT_SUSPECTS) + this.#others,
+      dropped: at(CHECK_AT_DROPPED),
+      lost: lost + this.#lost,
+    };
   }
 
   /** Takes what is new, and judges what is due. To be called often; costs one load when there is nothing. */
@@ -116,6 +123,11 @@ export class Sanitizer {
    * @param sid the physical StreamID.
    */
   suspect(sid: number, finding: Finding, current: () => boolean): void {
+    this.#others++;
+    this.#add(sid, finding, current);
+  }
+
+  #add(sid: number, finding: Finding, current: () => boolean): void {
     if (this.#pending.length < MAX_KEPT) this.#pending.push({ finding, since: this.#now(), sid, current });
     else this.#lost++;
   }
@@ -137,7 +149,7 @@ export class Sanitizer {
       const suspect = readSuspect(new DataView(this.#options.memory.buffer, at, SUSPECT_SIZE));
       Atomics.store(this.#words, (at + SUSPECT_STATE) >> 2, SUSPECT_FREE);
       const current = () => (suspect.kind === 'IOTLB' ? this.#translationIsCached(suspect) : this.#configIsCached(suspect));
-      this.suspect(suspect.sid, findingOf(suspect, this.#options.ownerOf(suspect.sid)), current);
+      this.#add(suspect.sid, findingOf(suspect, this.#options.ownerOf(suspect.sid)), current);
     }
     if (!left) this.#seen = count;
   }

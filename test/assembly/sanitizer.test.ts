@@ -1,0 +1,139 @@
+// The checked SMMU core: what it suspects, what it leaves alone, and that it changes nothing.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CHECK_RING_SLOTS } from '../../assembly/layout/check-memory.ts';
+import { THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
+import { ACCESS_WRITE, isChecked, loadHotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { prepare } from '../reference/judge.ts';
+import { Scenario, type Shape } from '../reference/scenario.ts';
+import { checkedModules } from '../support/findings.ts';
+import { Harness } from '../support/unit-harness.ts';
+
+const SID = 5;
+const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
+const STAGE1: Shape = { mode: 'stage 1', stage1: geometry, stage2: geometry };
+const NESTED: Shape = { ...STAGE1, mode: 'nested' };
+const STAGE2: Shape = { ...STAGE1, mode: 'stage 2' };
+/** Descriptor bits: valid, AF, AP[1] privileged only, AP[2] read-only, nG, DBM; S2AP write. */
+const [VALID, AF, RO, DBM] = [1n, 1n << 10n, 1n << 7n, 1n << 51n];
+const SOFTWARE = 1n << 55n;
+
+const checked = await checkedModules();
+let h: Harness;
+
+const offset = (pa: bigint) => Number(pa & 0xffff_ffffn);
+
+function install(on: Harness, shape: Shape): Scenario {
+  const scenario = new Scenario(shape);
+  for (const [pa, value] of scenario.words) on.guestRam64(offset(pa), value);
+  on.ste(SID, scenario.ste);
+  return scenario;
+}
+
+/** Sets and clears bits of a descriptor behind the SMMU's back. */
+function change(scenario: Scenario, pa: bigint | undefined, set: bigint, clear = 0n): void {
+  scenario.change(pa ?? 0n, set, clear);
+  h.guestRam64(offset(pa ?? 0n), scenario.get(pa ?? 0n));
+}
+
+beforeEach(() => {
+  h = new Harness(checked, {});
+  prepare(h);
+});
+
+describe('the checked core', () => {
+  it('has the exports of the plain one, and one that tells it', async () => {
+    const names = ({ smmuCore }: typeof checked) => WebAssembly.Module.exports(smmuCore).map(({ name }) => name);
+    const plain = await loadHotModules();
+    expect([isChecked(checked), isChecked(plain)]).toEqual([true, false]);
+    expect(names(checked).sort()).toEqual([...names(plain), 'checked'].sort());
+  });
+
+  it.each([STAGE1, STAGE2, NESTED])('leaves results, events and thread block of $mode as they are without it', async (shape) => {
+    const plain = new Harness(await loadHotModules(), {});
+    prepare(plain);
+    const blocks = [plain, h].map((on) => {
+      const { address, slots1, slots2 } = install(on, shape);
+      const leaf = (shape.mode === 'stage 2' ? slots2 : slots1)[3] ?? 0n;
+      const results = [on.translate(SID, address), on.translate(SID, address), on.write(SID, address)];
+      on.guestRam64(offset(leaf), 0n);
+      results.push(on.translate(SID, address), on.translate(SID, address + 0x100000n));
+      const block = new Uint8Array(on.hostMemory.buffer, on.unit.threadBlock, THREAD_STRIDE).slice();
+      return { results, events: on.events(), block };
+    });
+    expect(blocks[1]).toEqual(blocks[0]);
+    expect(h.findings().length).toBe(1);
+  });
+
+  it.each([
+    ['a cleared access flag', 0n, AF],
+    ['a clean page that hardware may make dirty', RO | DBM, 0n],
+    ['a bit of software', SOFTWARE, 0n],
+    ['another memory type', 0n, 7n << 2n],
+  ])('%s needs no TLBI', (_name, set, clear) => {
+    const scenario = new Scenario(STAGE1);
+    // HA and HD.
+    scenario.change(scenario.cd, 3n << 42n);
+    for (const [pa, value] of scenario.words) h.guestRam64(offset(pa), value);
+    h.ste(SID, scenario.ste);
+    expect(h.write(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    change(scenario, scenario.slots1[3], set, clear);
+    const leaf = scenario.get(scenario.slots1[3] ?? 0n);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect([h.missing(), h.sanitizerCounts?.suspects]).toEqual([[], 0]);
+    // And the walk has set none of these.
+    expect(h.guestBytes.getBigUint64(offset(scenario.slots1[3] ?? 0n) - 0x80000000, true)).toBe(leaf);
+  });
+
+  it('permissions that are narrowed need one', () => {
+    const scenario = install(h, STAGE1);
+    expect(h.translate(SID, scenario.address, ACCESS_WRITE).status).toBe(TRANSLATE_OK);
+    change(scenario, scenario.slots1[3], RO);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x3c96e12000']);
+  });
+
+  it.each([
+    [
+      'a table of stage 1',
+      STAGE1,
+      (scenario: Scenario) => scenario.slots1[2],
+      'TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x0 Address=0x3c96e12000',
+    ],
+    ['the leaf of stage 2', STAGE2, (scenario: Scenario) => scenario.slots2[3], 'TLBI_S2_IPA VMID=0x7 Leaf=0x0 Address=0x3c96e12000'],
+    ['stage 2 under both', NESTED, (scenario: Scenario) => scenario.slots2[3], 'TLBI_S12_VMALL VMID=0x7'],
+  ] as const)('%s names its command', (_name, shape, slot, command) => {
+    const scenario = install(h, shape);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    change(scenario, slot(scenario), 0n, VALID);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual([command]);
+  });
+
+  it('reports an entry once, and counts what does not fit into the ring', () => {
+    const scenario = install(h, STAGE1);
+    const leaf = scenario.slots1[3] ?? 0n;
+    const first = leaf & ~0xfffn;
+    const base = scenario.address & ~0x1f_ffffn;
+    const pages = 100;
+    const page = (i: number) => base + (BigInt(i) << 12n);
+    for (let i = 0; i < pages; i++) h.guestRam64(offset(first) + 8 * i, scenario.get(leaf));
+    for (let i = 0; i < pages; i++) expect(h.translate(SID, page(i)).status).toBe(TRANSLATE_OK);
+    for (let i = 0; i < pages; i++) h.guestRam64(offset(first) + 8 * i, 0n);
+    for (let i = 0; i < pages; i++) h.translate(SID, page(i));
+    expect(h.sanitizerCounts).toMatchObject({ suspects: pages, lost: pages - CHECK_RING_SLOTS });
+    expect(h.findings().length).toBe(CHECK_RING_SLOTS);
+    // Those that were lost are found now, the others not again.
+    for (let i = 0; i < pages; i++) h.translate(SID, page(i));
+    expect(h.findings().length).toBe(pages - CHECK_RING_SLOTS);
+  });
+
+  it('forgets a suspect whose invalidation comes', () => {
+    const scenario = install(h, STAGE1);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    change(scenario, scenario.slots1[3], 0n, VALID);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    h.mainCommand(0x30n);
+    expect([h.missing(), h.sanitizerCounts?.suspects]).toEqual([[], 1]);
+  });
+});
