@@ -95,7 +95,13 @@ export async function boot(settings: BootSettings): Promise<boolean> {
   const vcmdqs = settings.vcmdqs ?? Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))));
   const common = machineOptions({ ...settings, guest });
   const trace = settings.trace === undefined ? undefined : await TraceFile.create(settings.trace);
-  const host = await Host.create({ vintfs, vcmdqs, hostRam: settings.hostRam, trace: trace !== undefined, iotlbCheck: settings.iotlbCheck });
+  const host = await Host.create({
+    vintfs,
+    vcmdqs,
+    hostRam: settings.hostRam,
+    trace: trace !== undefined,
+    iotlbCheck: settings.iotlbCheck,
+  });
   let timer: NodeJS.Timeout | undefined;
   try {
     const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
