@@ -68,7 +68,7 @@ export const SUSPECT_NEW_CD = 0x140;
 export const CHECK_AT_THREADS = 0x10000;
 export const CHECK_THREAD_SIZE = 0x400;
 
-/** One for each entry of the configuration cache: STE and CD as they were read, then the generation of the entry reported last, + 1. */
+/** One for each entry of the configuration cache: STE and CD as they were read, then 1 when it has been reported. */
 export const CHECK_AT_CONFIGS = 0x20000;
 export const ORIGIN_CONFIG_SIZE = 0x100;
 export const ORIGIN_STE = 0x00;
@@ -87,5 +87,5 @@ export const ORIGIN_SLOT1 = 0x10;
 export const ORIGIN_LEAF1 = 0x18;
 export const ORIGIN_SLOT2 = 0x20;
 export const ORIGIN_LEAF2 = 0x28;
-/** TLB_GEN of the entry reported last, + 1. */
+/** 1 when the entry has been reported; an insert clears it. */
 export const ORIGIN_TLB_REPORTED = 0x30;

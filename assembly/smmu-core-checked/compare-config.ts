@@ -158,7 +158,7 @@ export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): b
     return false;
   }
   const origin = configOrigin(smmu, entry);
-  if (atomic.load<i64>(origin, ORIGIN_CONFIG_REPORTED) == generation + 1) return false;
+  if (atomic.load<i32>(origin, ORIGIN_CONFIG_REPORTED)) return false;
   const known = originFits(origin, used);
   const suspect = begin(smmu, kindOf(used, origin, known, outcome, ssid), sid, ssid, configIndex(smmu, entry), outcome);
   if (suspect == 0) return false;
@@ -169,7 +169,7 @@ export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): b
   memory.copy(suspect + SUSPECT_OLD_CD, origin + ORIGIN_CD, CD_SIZE);
   memory.copy(suspect + SUSPECT_NEW_STE, THREAD + THREAD_STE, STE_SIZE);
   memory.copy(suspect + SUSPECT_NEW_CD, THREAD + THREAD_CD, CD_SIZE);
-  atomic.store<i64>(origin, generation + 1, ORIGIN_CONFIG_REPORTED);
+  atomic.store<i32>(origin, 1, ORIGIN_CONFIG_REPORTED);
   hand(suspect);
   return false;
 }

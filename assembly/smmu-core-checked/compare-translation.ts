@@ -48,6 +48,7 @@ import {
   TLB_PA,
   TLB_PAGE,
   TLB_PERM_PX,
+  TLB_PERM_R,
   TLB_PERM_UNPRIV,
   TLB_PERM_UX,
   TLB_PERM_W,
@@ -116,11 +117,11 @@ function describe(smmu: usize, suspect: usize, origin: usize, entry: usize): voi
   store<u32>(suspect, u32(stage2), SUSPECT_STAGE2);
 }
 
-// Whether an entry lets through what the tables do not. Where a page has become writable it may have lost its execution (WXN and the like): that
-// is of the widening.
+// Whether an entry lets through what the tables do not. Where tables let data through that the entry does not, they have been widened, and what
+// cannot be executed any more is of that: what may be written, or is unprivileged code's, may lose execution by itself (DDI 0487 section D8.4).
 function allowsMore(entry: u32, tables: u32): bool {
   const more = entry & ~tables;
-  const widened = (tables & ~entry & TLB_PERM_W) != 0;
+  const widened = (tables & ~entry & (TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV)) != 0;
   return (widened ? more & ~u32(TLB_PERM_PX | TLB_PERM_UX) : more) != 0;
 }
 
@@ -151,7 +152,7 @@ export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usiz
     atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_DROPPED);
     return;
   }
-  if (atomic.load<i64>(origin, ORIGIN_TLB_REPORTED) == generation + 1) return;
+  if (atomic.load<i32>(origin, ORIGIN_TLB_REPORTED)) return;
   const suspect = begin(smmu, SUSPECT_TLB, sid, ssid, tlbIndex(smmu, entry), outcome);
   if (suspect == 0) return;
   store<i64>(suspect, generation, SUSPECT_GEN);
@@ -166,6 +167,6 @@ export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usiz
   store<u32>(suspect, permissions, SUSPECT_NEW_PERM);
   describe(smmu, suspect, origin, entry);
   if (faultsAtStage2) store<u32>(suspect, 1, SUSPECT_STAGE2);
-  atomic.store<i64>(origin, generation + 1, ORIGIN_TLB_REPORTED);
+  atomic.store<i32>(origin, 1, ORIGIN_TLB_REPORTED);
   hand(suspect);
 }

@@ -6,6 +6,7 @@ import {
   CHECK_AT_CONFIGS,
   CHECK_AT_TRANSLATIONS,
   ORIGIN_CD,
+  ORIGIN_CONFIG_REPORTED,
   ORIGIN_CONFIG_SIZE,
   ORIGIN_GEN,
   ORIGIN_LEAF1,
@@ -14,6 +15,7 @@ import {
   ORIGIN_SLOT1,
   ORIGIN_SLOT2,
   ORIGIN_STE,
+  ORIGIN_TLB_REPORTED,
   ORIGIN_TLB_SIZE,
 } from '../layout/check-memory';
 import {
@@ -96,6 +98,7 @@ export function rememberTranslation(smmu: usize): void {
   if (entry == 0) return;
   const origin = tlbOrigin(smmu, entry);
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
+  atomic.store<i32>(origin, 0, ORIGIN_TLB_REPORTED);
   atomic.store<i64>(origin, 0, ORIGIN_GEN);
   atomic.store<u64>(origin, config == STE_CONFIG_S2 ? 0 : load<u64>(THREAD, S1_SLOT), ORIGIN_SLOT1);
   atomic.store<u64>(origin, load<u64>(THREAD, S1_NEW), ORIGIN_LEAF1);
@@ -112,6 +115,7 @@ export function rememberConfig(smmu: usize, sid: u32, ssid: u32): void {
   const entry = configEntry(smmu, sid, ssid);
   if (entry == 0) return;
   const origin = configOrigin(smmu, entry);
+  atomic.store<i32>(origin, 0, ORIGIN_CONFIG_REPORTED);
   for (let i: usize = 0; i < <usize>STE_SIZE; i += 8) atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_STE + i), ORIGIN_STE);
   for (let i: usize = 0; i < <usize>CD_SIZE; i += 8) atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_CD + i), ORIGIN_CD);
 }

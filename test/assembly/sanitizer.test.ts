@@ -3,8 +3,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CHECK_RING_SLOTS } from '../../assembly/layout/check-memory.ts';
 import { THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_WRITE, isChecked, loadHotModules, TRANSLATE_OK } from '../../assembly/load.ts';
-import { prepare } from '../reference/judge.ts';
+import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE, isChecked, loadHotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { prepare, referenceOf } from '../reference/judge.ts';
 import { Scenario, type Shape } from '../reference/scenario.ts';
 import { checkedModules } from '../support/findings.ts';
 import { Harness } from '../support/unit-harness.ts';
@@ -17,6 +17,8 @@ const STAGE2: Shape = { ...STAGE1, mode: 'stage 2' };
 /** Descriptor bits: valid, AF, AP[1] privileged only, AP[2] read-only, nG, DBM; S2AP write. */
 const [VALID, AF, RO, DBM] = [1n, 1n << 10n, 1n << 7n, 1n << 51n];
 const SOFTWARE = 1n << 55n;
+/** AP, PXN and XN. */
+const PERMISSIONS = (3n << 6n) | (3n << 53n);
 
 const checked = await checkedModules();
 let h: Harness;
@@ -91,6 +93,47 @@ describe('the checked core', () => {
     change(scenario, scenario.slots1[3], RO);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x3c96e12000']);
+  });
+
+  // Every pair of permissions of a page, judged by who may do what: a finding is what somebody may do through the entry and no longer through the
+  // tables. Execution that goes because writing or unprivileged access came (WXN, DDI 0487 section D8.4) is of the widening.
+  it.each([
+    ['without WXN', 0n],
+    ['with WXN', 1n << 36n],
+  ])('permissions that are widened need none, %s', (_name, wxn) => {
+    const scenario = new Scenario(STAGE1);
+    scenario.change(scenario.cd, wxn);
+    const leaf = scenario.slots1[3] ?? 0n;
+    const base = scenario.get(leaf) & ~PERMISSIONS;
+    const kinds = [false, true].flatMap((privileged) => [{ privileged }, { privileged, write: true }, { privileged, instruction: true }]);
+    const allowed = (bits: bigint) => {
+      scenario.set(leaf, base | bits);
+      return kinds.filter((kind) => referenceOf(scenario, kind).pa !== undefined);
+    };
+    const all = Array.from({ length: 16 }, (_, i) => (BigInt(i & 3) << 6n) | (BigInt(i >> 2) << 53n));
+    let narrowed = 0;
+    for (const old of all) {
+      const before = allowed(old);
+      for (const now of all) {
+        const after = allowed(now);
+        const data = (of: typeof kinds) => of.filter(({ instruction }) => !instruction);
+        const lost = before.filter((kind) => !after.includes(kind));
+        const gained = data(after).some((kind) => !before.includes(kind));
+        const wrong = gained ? data(lost).length > 0 : lost.length > 0;
+        scenario.set(leaf, base | old);
+        for (const [pa, value] of scenario.words) h.guestRam64(offset(pa), value);
+        h.ste(SID, scenario.ste);
+        h.mainCommand(0x30n);
+        const [use] = before;
+        const attributes = (use?.privileged ? ACCESS_PRIVILEGED : 0) | (use?.instruction ? ACCESS_INSTRUCTION : 0);
+        expect(h.translate(SID, scenario.address, attributes).status).toBe(TRANSLATE_OK);
+        h.guestRam64(offset(leaf), base | now);
+        expect(h.translate(SID, scenario.address, attributes).status).toBe(TRANSLATE_OK);
+        expect(h.missing().length, `${old.toString(16)} to ${now.toString(16)}`).toBe(wrong ? 1 : 0);
+        narrowed += wrong ? 1 : 0;
+      }
+    }
+    expect(narrowed).toBeGreaterThan(50);
   });
 
   it.each([

@@ -92,6 +92,31 @@ export interface Verdict {
   readonly difference?: string;
 }
 
+// What the reference makes of an access.
+function ask(readWord: (pa: bigint) => bigint | undefined, scenario: Scenario, access: Access, table: StreamTable): ReferenceResult {
+  const { ssid, wide = false } = scenario.shape;
+  const smmu: ReferenceSmmu = {
+    idr0: BigInt(IDR0),
+    idr1: BigInt(IDR1),
+    idr5: BigInt(wide ? IDR5_WIDE : IDR5),
+    strtabBase: table.base,
+    strtabCfg: BigInt(table.config),
+    recinvsid: true,
+  };
+  return ReferenceWalker.translate(smmu, readWord, {
+    sid: BigInt(table.sid),
+    address: scenario.address,
+    ...access,
+    ...(ssid === undefined ? {} : { ssid }),
+  });
+}
+
+/** What the reference makes of an access to a scenario that stands in no memory. */
+export function referenceOf(scenario: Scenario, access: Access): ReferenceResult {
+  const ste = new Map(scenario.ste.map((word, i) => [LINEAR.ste + BigInt(8 * i), word]));
+  return ask((pa) => ste.get(pa) ?? scenario.get(pa), scenario, access, LINEAR);
+}
+
 export function judge(h: Harness, scenario: Scenario, access: Access, table: StreamTable = LINEAR): Verdict {
   const { ssid, wide = false } = scenario.shape;
   const idr5 = wide ? IDR5_WIDE : IDR5;
@@ -104,20 +129,7 @@ export function judge(h: Harness, scenario: Scenario, access: Access, table: Str
   h.mainCommand(0x04n, 31n);
   h.mainCommand(0x30n);
 
-  const smmu: ReferenceSmmu = {
-    idr0: BigInt(IDR0),
-    idr1: BigInt(IDR1),
-    idr5: BigInt(idr5),
-    strtabBase: table.base,
-    strtabCfg: BigInt(table.config),
-    recinvsid: true,
-  };
-  const reference = ReferenceWalker.translate(smmu, (pa) => read(h, pa), {
-    sid: BigInt(table.sid),
-    address: scenario.address,
-    ...access,
-    ...(ssid === undefined ? {} : { ssid }),
-  });
+  const reference = ask((pa) => read(h, pa), scenario, access, table);
   const attributes =
     (access.write ? ACCESS_WRITE : 0) | (access.privileged ? ACCESS_PRIVILEGED : 0) | (access.instruction ? ACCESS_INSTRUCTION : 0);
   const translate = () => h.translate(table.sid, scenario.address, attributes, ssid === undefined ? -1 : Number(ssid));
