@@ -1,15 +1,15 @@
 // Enhanced command queues in both roles. Offsets and bits are written out as IHI 0070 sections 3.5.6 and 6.3 have them.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { cfgiAll, sync, tlbiNhAll, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
+import { checkedModules } from '../../support/findings.ts';
 import { HostRam } from '../../support/host-ram.ts';
 import { TestViommuBackend, VMID } from '../../support/viommu-backend.ts';
 
-const modules = await loadHotModules();
+const modules = await checkedModules();
 const ECMDQ = 0x80000000;
 /** IDR6: one page of 4 queues. */
 const FOUR = 0x00020000;

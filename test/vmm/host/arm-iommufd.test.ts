@@ -1,8 +1,8 @@
 // The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as Linux has them, and what an invalidation really does.
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CERROR_ABT } from '../../../assembly/layout/commands.ts';
-import { type HotModules, loadHotModules, type MemoryRegion } from '../../../assembly/load.ts';
+import type { MemoryRegion } from '../../../assembly/load.ts';
 import {
   atcInv,
   cfgiCd,
@@ -26,15 +26,11 @@ import {
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../../vmm/iommufd/index.ts';
+import { checkedHost } from '../../support/findings.ts';
 import { ASID, attachStage1, IOVA, type LentVm, lendVm, RING_GPA, STREAM } from '../../support/lent-vm.ts';
 
-let modules: HotModules;
-beforeAll(async () => {
-  modules = await loadHotModules();
-});
-
 async function setup(options: HostOptions = {}) {
-  const host = await Host.create({ modules, ...options });
+  const host = await checkedHost(Host, options);
   const lent = lendVm(host);
   const { fd, id: viommu } = lent.viommu;
   const idOf = (type: string) => fd.describe().find((object) => object.type === type)?.id ?? 0;
@@ -156,7 +152,7 @@ describe('a vIOMMU of an SMMUv3', () => {
   });
 
   it('has 16 StreamIDs', async () => {
-    const host = await Host.create({ modules });
+    const host = await checkedHost(Host);
     const { vm } = lendVm(host);
     const streams = (count: number) => Array.from({ length: count }, (_, i) => 100 + i);
     fails(() => host.createViommu(vm, streams(17), { cmdqv: true }), 'ENOSPC');

@@ -1,12 +1,12 @@
 // ECMDQs of VMs: each works on its own VMID only, and on the queue blocks of its own vIOMMU.
 
 import { expect, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { sync, tlbiNhAsid, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { Host, machineFootprint } from '../../../vmm/host/index.ts';
 import { guestMemoryOf } from '../../../vmm/machine/index.ts';
+import { checkedHost } from '../../support/findings.ts';
 import { ASID, attachStage1, IOVA, type LentVm, lendVm, RAM_GPA_BASE, STREAM } from '../../support/lent-vm.ts';
 
 const RING = RAM_GPA_BASE + 0x170000;
@@ -34,7 +34,7 @@ function plug({ viommu, vm }: LentVm): DeviceBus {
 const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
 
 it('invalidate for their own machine, whatever VMID they name, on every queue', async () => {
-  const host = await Host.create({ modules: await loadHotModules() });
+  const host = await checkedHost(Host);
   const [own, other] = [lendVm(host, 'own'), lendVm(host, 'other')];
   const bus = plug(own);
   // The same queue of the neighbour has a block of its own.
@@ -57,7 +57,7 @@ it('invalidate for their own machine, whatever VMID they name, on every queue', 
 });
 
 it('are off again for the next VM', async () => {
-  const host = await Host.create({ modules: await loadHotModules() });
+  const host = await checkedHost(Host);
   const first = lendVm(host, 'first');
   const bus = plug(first);
   bus.write64(at(1), BigInt(RING + 2));

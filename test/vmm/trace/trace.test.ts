@@ -5,12 +5,13 @@ import { HOST_AT_TRACE, HOST_AT_TRACE_NEXT } from '../../../assembly/layout/host
 import { sync, tlbiNhAsid, tlbiNsnhAll } from '../../../devices/tables/index.ts';
 import { Host } from '../../../vmm/host/index.ts';
 import { checkTrace, chromeTrace, summarise, Trace, TraceRing } from '../../../vmm/trace/index.ts';
+import { checkedHost } from '../../support/findings.ts';
 import { lendVm, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
 
 const UNITS = 2048;
 
 async function traced(limit?: number) {
-  const host = await Host.create({ traceUnits: UNITS });
+  const host = await checkedHost(Host, { traceUnits: UNITS });
   const lent = lendVm(host);
   startVcmdq(lent);
   const trace = new Trace(host.memory, limit);
@@ -84,7 +85,7 @@ describe('a trace', () => {
   });
 
   it('is off unless the host was made with one: no ring, nothing written', async () => {
-    const host = await Host.create();
+    const host = await checkedHost(Host);
     const lent = lendVm(host);
     startVcmdq(lent);
     sendOnVcmdq(lent, sync());
