@@ -63,7 +63,7 @@ export interface ViommuBackend {
   /**
    * Runs the trapped CMDQ from its private CONS up to the PROD in its registers, substituting VMID and StreamID.
    * @returns QUEUE_STATE: QUEUE_NEEDS_HOST when CONS stands at a command that the device itself carries out
-   *          (CFGI_*, PREFETCH_*), QUEUE_ERROR_HELD at a bad one.
+   *          (CFGI_*, PREFETCH_*), QUEUE_ERROR_HELD at a bad one that the guest is to see; QUEUE_RUNNING at one that it is not, or not yet.
    */
   serveCommandQueue(): number;
   /** Steps over the command at CONS and lets the queue run (`serveCommandQueue` goes on behind it). */

@@ -1,7 +1,7 @@
 // The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in the shape that the guest's SMMU needs it.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
-import { ECMDQS_PER_SMMU, QUEUE_ECMDQ, QUEUE_ERROR_HELD, QUEUE_GUEST } from '../../assembly/layout/host-memory.ts';
+import { ECMDQS_PER_SMMU, QUEUE_ECMDQ, QUEUE_ERROR_HELD, QUEUE_GUEST, QUEUE_RUNNING } from '../../assembly/layout/host-memory.ts';
 import { CMDQ_ENTRY_SIZE, EVTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
 import { fieldOf } from '../../devices/plugin/index.ts';
@@ -192,8 +192,9 @@ export class Viommu implements ViommuBackend {
 
   #serve(queue: QueueBlock, run: () => void): number {
     run();
-    if (this.settleErrors('cmdq', queue, run) === 'stop') this.vm.stop('a command on the command queue was refused');
-    return queue.state;
+    const left = this.settleErrors('cmdq', queue, run);
+    if (left === 'stop') this.vm.stop('a command on the command queue was refused');
+    return queue.state === QUEUE_ERROR_HELD && left !== 'report' ? QUEUE_RUNNING : queue.state;
   }
 
   /**

@@ -24,7 +24,7 @@ export interface CommandEngine {
   readonly block: QueueBlock;
   /** Points the block at a ring, or, where that is not RAM, at none: every fetch is then an external abort. */
   placeRing(ring: TableShape): void;
-  /** Runs commands within the drain's budget. Returns QUEUE_STATE. */
+  /** Runs commands within the drain's budget. Returns QUEUE_STATE; an error that software is not to see, or not yet, is none. */
   serve(): number;
   /** Lets a stopped queue fetch again from CONS. */
   resume(): void;
@@ -64,6 +64,8 @@ export class CommandQueue {
   readonly #engine: CommandEngine;
   /** The ring while the queue is enabled, which is when its base cannot change. */
   #ring: TableShape = { base: 0, log2size: 0 };
+  /** The error that the block holds is one that software is to see. */
+  #refused = false;
 
   constructor(registers: CommandQueueRegisters, engine: CommandEngine) {
     this.#registers = registers;
@@ -137,13 +139,15 @@ export class CommandQueue {
     const { block } = this.#engine;
     const first = block.cons;
     const size = 2 ** this.#ring.log2size;
+    let state = QUEUE_RUNNING;
     for (let left = size; left >= 0; ) {
       const before = block.cons;
-      const state = this.#engine.serve();
+      state = this.#engine.serve();
       if (state === QUEUE_NEEDS_HOST) this.#carryOut();
       else if (state !== QUEUE_RUNNING || block.cons === before || block.cons === this.#prod) break;
       left -= Math.max((block.cons - before + 2 * size) % (2 * size), 1);
     }
+    this.#refused = state === QUEUE_ERROR_HELD;
     this.refresh();
     return block.cons !== first;
   }
@@ -182,7 +186,7 @@ export class CommandQueue {
   #take(): void {
     const { block, overlay } = this.#engine;
     if (overlay?.open) this.#registers.prod = overlay.prod;
-    const failed = block.state === QUEUE_ERROR_HELD && !this.#registers.failed;
+    const failed = this.#refused && block.state === QUEUE_ERROR_HELD && !this.#registers.failed;
     this.#registers.place(block.cons, failed ? block.error : 0);
     if (!failed) return;
     if (overlay?.open) overlay.cons = this.#registers.cons;

@@ -21,8 +21,10 @@ import {
   stage1Ste,
   stage2Ste,
   sync,
+  tlbiNhAll,
   tlbiNhAsid,
   tlbiNhVa,
+  tlbiNsnhAll,
 } from '../../../devices/tables/index.ts';
 import { ContextBlock, smmuBase } from '../../../devices/unit/index.ts';
 import { Host, type HostOptions, machineFootprint, type QueueErrorEvent } from '../../../vmm/host/index.ts';
@@ -291,6 +293,25 @@ describe('the policy on queue errors', () => {
     expect(reasons).toEqual(['a command on VCMDQ 0 was refused']);
     expect(page0(a)).toEqual([0, 0, 0]);
     expect(a.errors).toEqual([]);
+  });
+
+  it('"emulate" carries out what a guest may have carried out, for that guest alone, and reports the rest', async () => {
+    const host = await create();
+    const [a, b] = [lendVm(host, 'a', { onQueueError: () => 'emulate' }), lendVm(host, 'b')];
+    for (const lent of [a, b]) {
+      attachStage1(lent);
+      readByte(host, lent, IOVA);
+      startVcmdq(lent);
+    }
+    sendOnVcmdq(a, tlbiNsnhAll(), tlbiNhAll(b.viommu.vmid), sync());
+    sendOnVcmdq(b, tlbiNhAll(0), sync());
+    host.service(false);
+    // The other vIOMMU has another policy.
+    expect([page0(a), a.errors, page0(b), b.errors]).toEqual([[3, 0, 0], [], [0x01000000, 1, 0], [0]]);
+    expect([entries(a), entries(b)]).toEqual([0, 1]);
+    sendOnVcmdq(a, cfgiAll());
+    host.service(false);
+    expect([page0(a), a.errors]).toEqual([[0x01000003, 1, 0], [0]]);
   });
 
   it('that throws stops the machine at whose safe point it was asked', async () => {

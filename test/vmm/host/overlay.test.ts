@@ -28,7 +28,7 @@ import {
   tlbiS12Vmall,
   writeCommand,
 } from '../../../devices/tables/index.ts';
-import { Host, machineFootprint } from '../../../vmm/host/index.ts';
+import { Host, machineFootprint, type QueueErrorDecision, type QueueErrorPolicy } from '../../../vmm/host/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import { attachDevice, BackgroundLoops, guestMemoryOf, SYSTEM_CLOCK } from '../../../vmm/machine/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
@@ -44,9 +44,9 @@ beforeAll(async () => {
 });
 
 /** A VM whose SMMU is on the overlay path, and its guest's view of the queue. */
-async function overlaid() {
+async function overlaid(onQueueError: QueueErrorPolicy = () => 'report') {
   const host = await checkedHost(Host, { modules });
-  const lent = lendVm(host, 'vm', { overlay: true });
+  const lent = lendVm(host, 'vm', { overlay: true, onQueueError });
   const { vm, viommu, memory } = lent;
   const smmu = new VirtualSmmu({ backend: viommu });
   const background = new BackgroundLoops();
@@ -164,6 +164,32 @@ describe('an overlaid CMDQ', () => {
     writeCommand(memory, RING_GPA, 1, sync());
     write(SMMU_GERRORN, 1);
     expect([guest.cons & 0xfffff, read(SMMU_CMDQ_PROD), viommu.statistics.interventions]).toEqual([prod, prod, 0]);
+  });
+
+  it.each<[QueueErrorDecision, Uint32Array, { cons: number; gerror: number; stops: number; interventions: number }]>([
+    ['report', tlbiS12Vmall(1), { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 }],
+    ['skip', tlbiS12Vmall(1), { cons: 3, gerror: 0, stops: 0, interventions: 0 }],
+    ['stop', tlbiS12Vmall(1), { cons: 1, gerror: 0, stops: 1, interventions: 0 }],
+    // The host would carry it out for the guest if the guest were one that may have it carried out.
+    ['emulate', tlbiS12Vmall(1), { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 }],
+    ['emulate', atcInv({ streamId: 0x100, address: 0, size: 52 }), { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 }],
+  ])('asks the policy of its vIOMMU before it shows a bad command: "%s"', async (decision, bad, expected) => {
+    const seen: unknown[] = [];
+    const { guest, read, background, host, vm, viommu } = await overlaid((event) => {
+      seen.push({ ...event, cons: guest.cons, gerror: read(SMMU_GERROR) });
+      return decision;
+    });
+    let stops = 0;
+    vm.onStop(() => stops++);
+    guest.send(sync(), bad, sync());
+    // A look at the registers is no reason to show what the policy has not been asked about.
+    expect(read(SMMU_GERROR)).toBe(0);
+    background.poll();
+    host.service(false);
+    const reason = bad[0] === 0x28 ? 'opcode' : 'stream';
+    expect(seen[0]).toEqual({ vm: 'vm', queue: 'cmdq', code: CERROR_ILL, reason, cons: 1, gerror: 0 });
+    const { interventions } = viommu.statistics;
+    expect({ cons: guest.cons, gerror: read(SMMU_GERROR), stops, interventions }).toEqual(expected);
   });
 
   it('survives what a guest can store to the two registers', async () => {
