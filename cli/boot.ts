@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
-import { GuestImageError, Host, type Machine, type MachineOptions } from '../vmm/api/index.ts';
+import { type Finding, GuestImageError, Host, type Machine, type MachineOptions } from '../vmm/api/index.ts';
 import { type Experiment, findExperiment } from '../vmm/boards/experiments.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
@@ -100,7 +100,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     vcmdqs,
     hostRam: settings.hostRam,
     trace: trace !== undefined,
-    iotlbCheck: settings.iotlbCheck,
+    iotlbCheck: settings.iotlbCheck ?? experiment?.checked,
   });
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -110,6 +110,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     const oracle = new IsolationOracle();
     const progress = new Progress(process.stderr, quiet);
     const machines: Machine[] = [];
+    const suspects: Finding[] = [];
     const toyPath = path === 'overlay' ? 'trapped' : path;
     if (path === 'overlay') measurements.overlaid();
     for (let k = 0; k < vms; k++) {
@@ -127,6 +128,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
         if (!quiet) progress.around(() => consoles.write(k, bytes));
       });
       machine.on('check', (check) => checks.add(k, check));
+      machine.on('suspect', (finding) => suspects.push(finding));
       machine.on('phase', ({ phase, ended, data }) => {
         measurements.phase(k, phase, ended, data);
         oracle.phase(
@@ -171,7 +173,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     const report = buildReport(results, host, measurements, { drain, transport: settings.transport ?? 'inline' });
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
     else process.stdout.write(quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)));
-    if (experiment && !json && !quiet) process.stdout.write(experimentText(experiment, experimentOk));
+    if (experiment && !json && !quiet) process.stdout.write(experimentText(experiment, experimentOk, suspects));
     return report.ok;
   } finally {
     clearTimeout(timer);

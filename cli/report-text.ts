@@ -1,5 +1,6 @@
 // The report for people.
 
+import type { Finding } from '../vmm/api/index.ts';
 import type { Experiment } from '../vmm/boards/experiments.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { PathReport, Report } from './report.ts';
@@ -87,7 +88,11 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
   return `${lines.join('\n')}\n`;
 }
 
-/** What an experiment has shown, when every check holds. */
-export function experimentText({ title, about, shows }: Experiment, ok: boolean): string {
-  return `\n${title}\n  ${about}\n  ${ok ? shows : 'It did not come out as expected: see the checks that failed.'}\n`;
+/**
+ * What an experiment has shown, when every check holds.
+ * @param suspects what the sanitizer has seen used.
+ */
+export function experimentText({ title, about, shows, checked }: Experiment, ok: boolean, suspects: readonly Finding[]): string {
+  const seen = checked ? suspects.map(({ text }) => `  The sanitizer meanwhile: ${text}\n`) : [];
+  return `\n${title}\n  ${about}\n  ${ok ? shows : 'It did not come out as expected: see the checks that failed.'}\n${seen.join('')}`;
 }

@@ -27,6 +27,16 @@ describe('experiments', () => {
     expect(stdout).toMatch(/Ask for HYP_OWN\n.*\n {2}HYP_OWN reads 0 whatever is written/);
   });
 
+  it('names the command that is missing while a stale entry is used', async () => {
+    const { stdout } = await vsmmu('--experiment', 'stale-dma');
+    const seen = stdout.split('\n').filter((line) => line.includes('The sanitizer meanwhile'));
+    expect(seen).toEqual([
+      expect.stringMatching(/ stale IOTLB entry, StreamID 0x8 .*missing: TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000$/),
+    ]);
+    // It comes afterwards: nothing is found.
+    expect(stdout).toMatch(/ok {2}.*sanitizer: no forgotten invalidation/);
+  });
+
   it.each([
     [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*forget-cfgi-ste, not "nope"\.\n$/],
     [['--experiment', 'foreign-ids', '--vms', '1'], /^vsmmu: foreign-ids takes at least 2 machines\n$/],

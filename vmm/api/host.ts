@@ -124,6 +124,9 @@ export class Host implements AsyncDisposable {
         onFinding?.(finding);
         if (vm) emitters.get(vm)?.emit('finding', finding);
       },
+      onSuspect: (finding, vm) => {
+        if (vm) emitters.get(vm)?.emit('suspect', finding);
+      },
       vintfs,
       ...(vcmdqs === undefined ? {} : { vcmdqs }),
       ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),

@@ -38,6 +38,8 @@ export interface MachineEvents {
   readonly check: { readonly name: string; readonly ok: boolean; readonly detail: string };
   /** The sanitizer has found that the guest has forgotten an invalidation (`iotlbCheck` of the host). */
   readonly finding: Finding;
+  /** A device of the machine has used a stale entry; it becomes a finding unless the command that is missing still comes. */
+  readonly suspect: Finding;
   /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
   readonly phase: { readonly phase: number; readonly ended: boolean; readonly data: readonly number[] };
 }

@@ -18,6 +18,8 @@ export interface Experiment {
   readonly attacks: boolean;
   /** It measures the paths. */
   readonly measures: boolean;
+  /** The sanitizer looks on, and names the command that is missing when a stale entry is used. */
+  readonly checked: boolean;
   /** Checks of the guest (their names, as reported through the checkpoint device) whose outcome is the experiment's. */
   readonly checks: readonly string[];
   /** What it shows when these checks hold. */
@@ -33,6 +35,7 @@ export const EXPERIMENTS = [
     vms: 1,
     attacks: false,
     measures: false,
+    checked: false,
     checks: ['hyp-own-zero'],
     shows: 'HYP_OWN reads 0 whatever is written: that is how a guest learns that it is one.',
   },
@@ -44,6 +47,7 @@ export const EXPERIMENTS = [
     vms: 1,
     attacks: false,
     measures: false,
+    checked: true,
     checks: ['stale-entry-used', 'dma-faults', 'event-record'],
     shows: 'An unmap without TLBI and CMD_SYNC leaves the page to the device. With them the same DMA ends in F_TRANSLATION.',
   },
@@ -55,6 +59,7 @@ export const EXPERIMENTS = [
     vms: 1,
     attacks: false,
     measures: false,
+    checked: false,
     checks: ['illegal-command', 'illegal-command-recovery'],
     shows: 'The queue stops with CERROR_ILL, for its own guest alone; the driver steps over the command and the queue goes on.',
   },
@@ -66,6 +71,7 @@ export const EXPERIMENTS = [
     vms: 2,
     attacks: true,
     measures: false,
+    checked: false,
     checks: ['attack-vmid-fields', 'attack-sid-fields'],
     shows: "The VMID is replaced by the VM's own, and a StreamID that matches no pair is an illegal command: the neighbour loses nothing.",
   },
@@ -77,6 +83,7 @@ export const EXPERIMENTS = [
     vms: 2,
     attacks: true,
     measures: false,
+    checked: false,
     checks: ['attack-ring'],
     shows: 'What the guest scribbles costs that guest alone: read-only words are put right, bad commands refused, the queue starts again.',
   },
@@ -88,6 +95,7 @@ export const EXPERIMENTS = [
     vms: 1,
     attacks: false,
     measures: true,
+    checked: false,
     checks: ['measurement', 'no-exits-direct'],
     shows: 'The trapped path costs at least two exits a batch, the direct path none.',
   },
@@ -99,6 +107,7 @@ export const EXPERIMENTS = [
     vms: 1,
     attacks: false,
     measures: false,
+    checked: false,
     checks: ['forgotten-invalidation'],
     shows: 'The DMA still arrives: without the sanitizer nobody notices the bug.',
   },
@@ -110,6 +119,7 @@ export const EXPERIMENTS = [
     vms: 1,
     attacks: false,
     measures: false,
+    checked: false,
     checks: ['forgotten-invalidation'],
     shows: 'The DMA still arrives: a CD is read again only behind its CFGI_CD.',
   },
@@ -121,6 +131,7 @@ export const EXPERIMENTS = [
     vms: 1,
     attacks: false,
     measures: false,
+    checked: false,
     checks: ['forgotten-invalidation'],
     shows: 'The DMA still arrives: an STE is read again only behind its CFGI_STE.',
   },

@@ -52,6 +52,8 @@ export interface HostOptions extends HostSmmuOptions {
   readonly iotlbCheck?: boolean;
   /** Told of each finding of the sanitizer, at safe points; the VM whose stream it is, if any. */
   readonly onFinding?: (finding: Finding, vm: Vm | undefined) => void;
+  /** The same of what it suspects: a stale entry was used, and the command that is missing may yet come. */
+  readonly onSuspect?: (finding: Finding, vm: Vm | undefined) => void;
 }
 
 export interface CreateViommuOptions {
@@ -159,6 +161,7 @@ export class Host {
         clock,
         viommus: () => this.#viommus.keys(),
         onFinding: (finding, vm) => options.onFinding?.(finding, vm),
+        onSuspect: (finding, vm) => options.onSuspect?.(finding, vm),
       });
     }
     this.#vmids = new VmidAllocator({

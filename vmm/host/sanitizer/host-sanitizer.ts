@@ -14,6 +14,7 @@ export interface HostSanitizerOptions {
   viommus(): Iterable<Viommu>;
   /** `vm` is the one whose stream it is, if any. */
   onFinding(finding: Finding, vm: Vm | undefined): void;
+  onSuspect(finding: Finding, vm: Vm | undefined): void;
 }
 
 export class HostSanitizer {
@@ -36,6 +37,7 @@ export class HostSanitizer {
           return viommu && streamId !== undefined ? { machine: viommu.vm.name, streamId } : undefined;
         },
         onFinding: (finding, sid) => options.onFinding(finding, this.#streamOf(smmu, sid)?.viommu.vm),
+        onSuspect: (finding, sid) => options.onSuspect(finding, this.#streamOf(smmu, sid)?.viommu.vm),
       });
     this.#sanitizers = new Map(blocks.map((smmu) => [smmu, one(smmu)]));
   }

@@ -69,6 +69,8 @@ export interface SanitizerOptions {
   ownerOf(sid: number): StreamOwner | undefined;
   /** `sid` is the physical StreamID. */
   onFinding(finding: Finding, sid: number): void;
+  /** Told of what may yet be invalidated. */
+  onSuspect?(finding: Finding, sid: number): void;
 }
 
 export class Sanitizer {
@@ -128,6 +130,7 @@ export class Sanitizer {
   }
 
   #add(sid: number, finding: Finding, current: () => boolean): void {
+    this.#options.onSuspect?.(finding, sid);
     if (this.#pending.length < MAX_KEPT) this.#pending.push({ finding, since: this.#now(), sid, current });
     else this.#lost++;
   }
