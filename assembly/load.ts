@@ -34,8 +34,8 @@ export interface SmmuCoreExports {
 /** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
 export interface VcmdqDrainExports {
   /**
-   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id` is (SMMU index << 8) | VINTF; an id
-   * that is not the machine's own has no effect.
+   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id` is (slot << 16) | (SMMU index << 8) | context, with
+   * the slot that the directly mapped range begins with; an id that is not the machine's own has no effect.
    */
   doorbell(id: number, offset: number): void;
   /** Serves one queue within its budget. Returns QUEUE_STATE. */
@@ -50,7 +50,7 @@ export interface VcmdqDrainExports {
   watch(smmu: number, context: number, looks: number): number;
   /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
   serveParked(smmu: number): number;
-  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR. The three below return 1, or 0 when another thread has the queue. */
+  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS). The three below return 1, or 0 when another thread has the queue. */
   publishError(smmu: number, queue: number): number;
   /** Steps over the command that a held error or an emulation stopped at, and lets the queue run; `serve` goes on. */
   stepOver(smmu: number, queue: number): number;

@@ -202,7 +202,10 @@ export const CTX_DOORBELL_CALLS = 0x1c;
 /** 16 words each, laid out as the VINTF registers SID_MATCH and SID_REPLACE. */
 export const CTX_SID_MATCH = 0x40;
 export const CTX_SID_REPLACE = 0x80;
-/** One byte per LVCMDQ: queue block index + 1, 0 where CMDQ_ALLOC binds no VCMDQ. */
+/**
+ * u16 per LVCMDQ: queue block index + 1, 0 where CMDQ_ALLOC binds no VCMDQ. In the context of a vIOMMU slot 0 is its CMDQ (the overlay path),
+ * slot 1 and up are its ECMDQs.
+ */
 export const CTX_LVCMDQ_MAP = 0x100;
 
 // Queue blocks. Blocks 0 to 127 are the VCMDQs, QUEUE_MAIN the SMMU's own CMDQ, QUEUE_GUEST + n the trapped CMDQ of a vIOMMU,
@@ -227,14 +230,16 @@ export const QUEUE_KIND_VCMDQ_HYP = 2;
 export const QUEUE_KIND_GUEST_CMDQ = 3;
 /** A guest's CMDQ whose PROD and CONS the guest has mapped (the overlay path). */
 export const QUEUE_KIND_OVERLAY = 4;
-export const QUEUE_KINDS = 5;
+/** A guest's ECMDQ whose PROD and CONS the guest has mapped. One whose registers trap is a QUEUE_KIND_GUEST_CMDQ. */
+export const QUEUE_KIND_ECMDQ = 5;
+export const QUEUE_KINDS = 6;
 /** Index of the command context. */
 export const QUEUE_CTX = 0x0c;
 /** Index of the queue inside its VINTF: its slot in page 0. */
 export const QUEUE_LVCMDQ = 0x64;
 /** 1 when the queue may run: CMDQ_ALLOC.ALLOCATED for a VCMDQ, CR0.CMDQEN for a CMDQ. */
 export const QUEUE_ALLOCATED = 0x10;
-/** 1 after the drain has accepted CONFIG.EN: the private truth behind STATUS.ENABLED. */
+/** 1 after the drain has accepted CONFIG.EN: the private truth behind STATUS.ENABLED. QUEUE_KIND_ECMDQ: ENACK, where CONS has it. */
 export const QUEUE_ENABLED = 0x14;
 export const QUEUE_LOG2SIZE = 0x18;
 /** Where the ring lies: 0 host memory, else the window of the guest memory. */
@@ -258,7 +263,7 @@ export const QUEUE_ERROR_HELD = 2;
 export const QUEUE_ERROR_PUBLISHED = 3;
 /** Stopped at a command that only the host can carry out (trapped CMDQ). */
 export const QUEUE_NEEDS_HOST = 4;
-/** Private GERROR. */
+/** Private GERROR. QUEUE_KIND_ECMDQ: ERR and ERR_REASON, where CONS has them. */
 export const QUEUE_GERROR = 0x34;
 /** i64: sync epoch that the parked CMD_SYNC waits for. */
 export const QUEUE_PARK_EPOCH = 0x38;
@@ -275,7 +280,7 @@ export const QUEUE_PARKED_D0 = 0x68;
 export const QUEUE_PARKED_D1 = 0x70;
 /** Bits of an address that a CMD_SYNC's MSI goes to (IDR5.OAS); 0 when the SMMU has no MSIs (IDR0.MSI). */
 export const QUEUE_MSI_BITS = 0x78;
-/** QUEUE_KIND_OVERLAY: guest-memory offset of PROD, which CONS follows; 0 while the registers trap. */
+/** QUEUE_KIND_OVERLAY, QUEUE_KIND_ECMDQ: guest-memory offset of PROD, which CONS follows; 0 while the registers trap. */
 export const QUEUE_OVERLAY = 0x7c;
 
 /** Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, laid out as a VCMDQ's page 0. */

@@ -6,7 +6,7 @@
 
 export const TRACE_UNIT = 32;
 export const TRACE_SEQUENCE = 0x00;
-/** TRACE_KIND_* in bits [7:0], thread block in [15:8], SMMU in [23:16], queue block in [31:24]. */
+/** TRACE_KIND_* in bits [7:0], thread block in [15:8], SMMU in [22:16], queue block in [31:23]. */
 export const TRACE_WHAT = 0x04;
 /** f64, milliseconds on the clock of the host's own thread. */
 export const TRACE_TIME = 0x08;

@@ -37,7 +37,7 @@ function unitAt(index: u32): usize {
 function head(index: u32, kind: u32, smmu: usize, queue: u32, units: u32, time: f64): usize {
   const unit = unitAt(index);
   const smmuIndex = u32((smmu - HOST_SMMUS) / SMMU_STRIDE);
-  store<u32>(unit, kind | (u32(THREAD_ID - 1) << 8) | (smmuIndex << 16) | (queue << 24), TRACE_WHAT);
+  store<u32>(unit, kind | (u32(THREAD_ID - 1) << 8) | (smmuIndex << 16) | (queue << 23), TRACE_WHAT);
   store<f64>(unit, time, TRACE_TIME);
   store<u32>(unit, units, TRACE_UNITS);
   return unit;

@@ -22,6 +22,8 @@ import {
   QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_GERROR,
+  QUEUE_KIND,
+  QUEUE_KIND_ECMDQ,
   QUEUE_LOG2SIZE,
   QUEUE_NEEDS_HOST,
   QUEUE_OWNER_THREAD,
@@ -41,6 +43,7 @@ import {
 import { maskOf } from '../lib/fields';
 import { reapConfigSet } from '../smmu-core/config-cache';
 import { reapTlbSet } from '../smmu-core/iotlb';
+import { publishEcmdqError } from './ecmdq';
 import { acquire, callHost, giveUp, release } from './ownership';
 import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './page0';
 import { contextOf, isVcmdq, queueBlock, stat } from './queue';
@@ -58,12 +61,12 @@ function contextBlock(smmu: usize, index: u32): usize {
 
 function queueOfSlot(smmu: usize, context: usize, lvcmdq: u32): usize {
   if (lvcmdq >= load<u32>(context, CTX_LVCMDQ_COUNT)) return 0;
-  const entry = atomic.load<u8>(context + lvcmdq, CTX_LVCMDQ_MAP);
+  const entry = atomic.load<u16>(context + (lvcmdq << 1), CTX_LVCMDQ_MAP);
   return entry == 0 ? 0 : queueBlock(smmu, u32(entry) - 1);
 }
 
 export function doorbell(id: u32, offset: u32): void {
-  const smmuIndex = id >> 8;
+  const smmuIndex = (id >> 8) & 0xff;
   const index = id & 0xff;
   if (smmuIndex >= load<u32>(0, HOST_AT_SMMU_COUNT) || index >= <u32>MAX_CONTEXTS) return;
   const smmu: usize = HOST_SMMUS + smmuIndex * SMMU_STRIDE;
@@ -71,7 +74,7 @@ export function doorbell(id: u32, offset: u32): void {
   if (WINDOW == 0 || load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return;
   atomic.add<i32>(context, 1, CTX_DOORBELL_CALLS);
   if (load<u32>(0, HOST_AT_TRACE) != 0) traceDoorbell(smmu, id, offset);
-  const queue = queueOfSlot(smmu, context, offset >> 7);
+  const queue = queueOfSlot(smmu, context, (id >> 16) + (offset >> 7));
   if (queue != 0) serveQueue(smmu, queue);
 }
 
@@ -138,7 +141,9 @@ export function publishError(smmu: usize, index: u32): u32 {
   const queue = queueBlock(smmu, index & (MAX_QUEUES - 1));
   if (!acquire(queue)) return 0;
   const page0 = page0Of(queue, contextOf(smmu, queue));
-  if (page0 != -1 && isVcmdq(queue) && load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_HELD) {
+  if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ) {
+    if (page0 != -1) publishEcmdqError(smmu, queue, page0);
+  } else if (page0 != -1 && isVcmdq(queue) && load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_HELD) {
     const gerror = load<u32>(queue, QUEUE_GERROR);
     const error = maskOf(VCMDQ_GERROR_CMDQ_ERR);
     // CONS before GERROR: who sees the error sees where it is. An error that is already active is not toggled back.

@@ -4,28 +4,15 @@
 import { load32, load64, store32 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN, VCMDQ_PROD, VCMDQ_STATUS, VCMDQ_STRIDE } from '../layout/cmdqv-registers';
-import {
-  CTX_PAGE0,
-  CTX_WINDOW,
-  QUEUE_KIND,
-  QUEUE_KIND_GUEST_CMDQ,
-  QUEUE_KIND_MAIN,
-  QUEUE_KIND_OVERLAY,
-  QUEUE_LVCMDQ,
-  QUEUE_OVERLAY,
-  QUEUE_REGS,
-} from '../layout/host-memory';
+import { CTX_PAGE0, CTX_WINDOW, QUEUE_LVCMDQ, QUEUE_OVERLAY, QUEUE_REGS } from '../layout/host-memory';
 import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../layout/smmu-registers';
+import { isVcmdq } from './queue';
 
 /** Place of a queue's registers: (1 if guest memory else 0) << 32 | byte offset; -1 when this unit does not reach them. */
 export function page0Of(queue: usize, context: usize): i64 {
-  const kind = load<u32>(queue, QUEUE_KIND);
-  let page0: u32 = 0;
-  if (kind == QUEUE_KIND_OVERLAY) page0 = atomic.load<u32>(queue, QUEUE_OVERLAY);
-  else if (kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_GUEST_CMDQ) page0 = atomic.load<u32>(context, CTX_PAGE0);
+  const page0 = isVcmdq(queue) ? atomic.load<u32>(context, CTX_PAGE0) : atomic.load<u32>(queue, QUEUE_OVERLAY);
   if (page0 == 0) return i64(u64(load<u32>(queue, QUEUE_REGS)));
   if (load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return -1;
-  if (kind == QUEUE_KIND_OVERLAY) return ((<i64>1) << 32) | i64(u64(page0));
   return ((<i64>1) << 32) | i64(u64(page0 + load<u32>(queue, QUEUE_LVCMDQ) * VCMDQ_STRIDE));
 }
 
@@ -55,7 +42,7 @@ export const STATUS: u32 = VCMDQ_STATUS;
 export const GERROR: u32 = VCMDQ_GERROR;
 export const GERRORN: u32 = VCMDQ_GERRORN;
 
-/** A CMDQ's own registers in guest memory are the overlay's: PROD, then CONS, as an SMMU has them. */
+/** A CMDQ's or ECMDQ's own registers in guest memory: PROD, then CONS, as an SMMU has them. */
 export function inGuest(place: i64): bool {
   return place >> 32 != 0;
 }

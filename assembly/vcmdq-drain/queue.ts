@@ -8,9 +8,10 @@ import {
   QUEUE_CONS,
   QUEUE_CTX,
   QUEUE_KIND,
-  QUEUE_KIND_GUEST_CMDQ,
-  QUEUE_KIND_MAIN,
+  QUEUE_KIND_ECMDQ,
   QUEUE_KIND_OVERLAY,
+  QUEUE_KIND_VCMDQ_GUEST,
+  QUEUE_KIND_VCMDQ_HYP,
   QUEUE_PARKED,
   QUEUE_RUNNING,
   QUEUE_STATE,
@@ -32,7 +33,7 @@ export function contextOf(smmu: usize, queue: usize): usize {
 
 export function isVcmdq(queue: usize): bool {
   const kind = load<u32>(queue, QUEUE_KIND);
-  return kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_GUEST_CMDQ && kind != QUEUE_KIND_OVERLAY;
+  return kind == QUEUE_KIND_VCMDQ_GUEST || kind == QUEUE_KIND_VCMDQ_HYP;
 }
 
 export function stat(smmu: usize, offset: usize): void {
@@ -44,8 +45,9 @@ export function stop(queue: usize, cons: u32, state: u32): void {
   atomic.store<u32>(queue, cons, QUEUE_CONS);
   atomic.store<u32>(queue, state, QUEUE_STATE);
   callHost();
-  // Nothing traps on an overlaid queue: its guest, which waits for CONS, has to be asked for the exit at which the host can act.
-  if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_OVERLAY && WINDOW != 0) store32(ABI_AT_EXIT_REQUEST, 1);
+  // Nothing traps on such a queue: its guest, which waits for CONS, has to be asked for the exit at which the host can act.
+  const kind = load<u32>(queue, QUEUE_KIND);
+  if ((kind == QUEUE_KIND_OVERLAY || kind == QUEUE_KIND_ECMDQ) && WINDOW != 0) store32(ABI_AT_EXIT_REQUEST, 1);
 }
 
 /** Leaves the parked state, if the queue is in it. */

@@ -13,6 +13,8 @@ import {
   QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_GERROR,
+  QUEUE_KIND,
+  QUEUE_KIND_ECMDQ,
   QUEUE_LOG2SIZE,
   QUEUE_NEEDS_HOST,
   QUEUE_PARK_EPOCH,
@@ -30,9 +32,10 @@ import {
   STAT_REPAIRS,
   STAT_ROUNDS_EXHAUSTED,
 } from '../layout/host-memory';
-import { CMDQ_CONS_ERR, Q_INDEX } from '../layout/smmu-registers';
+import { CMDQ_CONS_ERR, ECMDQ_CONS_ENACK, Q_INDEX } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
+import { ecmdqCons, ecmdqDue, followEcmdq } from './ecmdq';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
 import {
   CONFIG,
@@ -147,6 +150,25 @@ function roundOfVcmdq(smmu: usize, queue: usize, context: usize, page0: i64): u3
   return done;
 }
 
+// The same for an ECMDQ that its guest has. While the device model does not have it run, its registers are nobody's.
+function roundOfEcmdq(smmu: usize, queue: usize, context: usize, place: i64): u32 {
+  if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return 0;
+  const prodCons = readPair(place, OVERLAY_PROD);
+  const prod = u32(prodCons);
+  const cons = u32(prodCons >> 32);
+  const was = load<u32>(queue, QUEUE_ENABLED) != 0;
+  if (was && cons != ecmdqCons(queue)) stat(smmu, STAT_REPAIRS);
+  let done: u32 = 0;
+  if (followEcmdq(smmu, queue, prod, cons)) {
+    if (runnable(smmu, queue, 0)) done = run(smmu, queue, context, prod);
+    settle(place, OVERLAY_CONS, cons, ecmdqCons(queue));
+  } else {
+    // Software's own from here on, but for ENACK.
+    settle(place, OVERLAY_CONS, cons, was ? ecmdqCons(queue) : cons & ~maskOf(ECMDQ_CONS_ENACK));
+  }
+  return done;
+}
+
 // The same for a CMDQ whose PROD and CONS the guest has: what is still in the host's memory its device model looks after.
 function overlayDue(queue: usize, place: i64): bool {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return false;
@@ -178,7 +200,7 @@ export function settled(queue: usize, context: usize): bool {
 export function due(queue: usize, context: usize): bool {
   const page0 = page0Of(queue, context);
   if (page0 == -1) return false;
-  if (!isVcmdq(queue)) return overlayDue(queue, page0);
+  if (!isVcmdq(queue)) return load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ ? ecmdqDue(queue, page0) : overlayDue(queue, page0);
   const configStatus = readPair(page0, CONFIG);
   const gerrorGerrorn = readPair(page0, GERROR);
   const enabled = atomic.load<u32>(queue, QUEUE_ENABLED);
@@ -203,6 +225,7 @@ function round(smmu: usize, queue: usize): u32 {
   const page0 = page0Of(queue, context);
   if (page0 == -1) return 0;
   if (isVcmdq(queue)) return roundOfVcmdq(smmu, queue, context, page0);
+  if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ) return roundOfEcmdq(smmu, queue, context, page0);
   const overlaid = inGuest(page0);
   let done: u32 = 0;
   if (atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 && runnable(smmu, queue, 0))

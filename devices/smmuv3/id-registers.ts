@@ -34,7 +34,7 @@ import {
   STALL_MODEL_TERMINATE,
 } from '../../assembly/layout/smmu-registers.ts';
 
-import { bitsOf, type Field, maskInWord } from '../plugin/index.ts';
+import { bitsOf, type Field, maskInWord, withBits } from '../plugin/index.ts';
 
 /** Values of the read-only identification registers, 32 bits each (IHI 0070 section 6.3.1 onwards). */
 export interface SmmuIdRegisters {
@@ -60,6 +60,14 @@ const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
  * 48 bits and every granule.
  */
 export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c48349a, idr1: 0x01080510, idr3: 0x404, idr5: 0x04000075 };
+
+/** The same with ECMDQs, as many as the model has: an SMMUv3.3. */
+export const ENHANCED_GUEST_ID_REGISTERS: SmmuIdRegisters = {
+  ...GUEST_ID_REGISTERS,
+  idr1: (GUEST_ID_REGISTERS.idr1 | maskInWord(IDR1_ECMDQ)) >>> 0,
+  idr6: withBits(0, IDR6_LOG2NUMQ, Math.log2(ECMDQS_PER_SMMU)),
+  aidr: 3,
+};
 
 /** The SMMU of a host: as the guest's, with stage 2, 16-bit VMIDs, S2FWB, 1024 commands and 1024 events. */
 export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c4c349b, idr1: 0x014a0510, idr3: 0x504, idr5: 0x04000075 };

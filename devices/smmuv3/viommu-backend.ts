@@ -3,8 +3,8 @@
 
 import type { QueueBlock } from '../unit/index.ts';
 
-/** What the overlay path needs of the host: its drain runs the guest's CMDQ, whose PROD and CONS the guest has. */
-export interface OverlayBackend {
+/** What a command queue needs of the host for its guest to have PROD and CONS itself: the host's drain runs it then. */
+export interface DirectQueueBackend {
   /** First argument of the guest's doorbell import. */
   readonly doorbellId: number;
   /**
@@ -15,10 +15,15 @@ export interface OverlayBackend {
   /** PROD lies at this offset of guest memory from now on, and CONS behind it. */
   place(memoryOffset: number, prod: number, cons: number): void;
   readProd(): number;
+  readCons(): number;
   writeProd(prod: number): void;
   writeCons(cons: number): void;
   /** Frees the HW queue: the block is that of a trapped CMDQ again. */
   free(): void;
+}
+
+/** The overlay path: the guest's CMDQ is such a queue. */
+export interface OverlayBackend extends DirectQueueBackend {
   /** Carries an invalidation out that no HW queue takes, and completes it. False when it is not one. */
   emulate(words: readonly number[]): boolean;
 }
@@ -34,6 +39,10 @@ export interface GuestCommandQueue {
   finish(): void;
   /** Fetch again from CONS. */
   resume(): void;
+  /** Has the drain publish the error that it holds, in CONS as its guest has it. Nothing while the registers trap. */
+  publish(): void;
+  /** For its guest to have PROD and CONS. Absent: they trap. */
+  readonly direct?: DirectQueueBackend | undefined;
 }
 
 /** An STE that is not the one that its SMMU has read. */

@@ -14,7 +14,15 @@ import {
   OP_PREFETCH_CFG,
 } from '../../assembly/layout/commands.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
-import { CR0_CMDQEN, CR0_SMMUEN, GBPA_ABORT, SMMU_CR0, SMMU_GBPA } from '../../assembly/layout/smmu-registers.ts';
+import {
+  CR0_CMDQEN,
+  CR0_SMMUEN,
+  ECMDQ_PROD,
+  GBPA_ABORT,
+  SMMU_CMDQ_PROD,
+  SMMU_CR0,
+  SMMU_GBPA,
+} from '../../assembly/layout/smmu-registers.ts';
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
@@ -48,6 +56,9 @@ export interface VirtualSmmuOptions {
   readonly name?: string;
 }
 
+/** What the CMDQ and the ECMDQs have in common. */
+type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
+
 const LAST_SID = 2 ** 32 - 1;
 
 /** Memory of a device that is not attached yet. */
@@ -62,7 +73,9 @@ export class VirtualSmmu implements Device {
   #memory = NO_MEMORY;
   readonly #commands: CommandQueue;
   readonly #events: EventQueue;
+  /** Of the CMDQ. */
   readonly #overlay: Overlay;
+  readonly #overlays: Overlay[] = [];
   #trace: DeviceHost['trace'] = () => undefined;
   // The state of the device: these, and through them nothing else.
   private readonly registers: SmmuRegisters;
@@ -98,8 +111,9 @@ export class VirtualSmmu implements Device {
     this.streams = new GuestStreams(this.registers, memory, backend);
     backend.watchStreams?.((sid) => this.streams.stale(sid));
     this.#events = new EventQueue(this.registers, memory);
-    this.#overlay = new Overlay(backend.overlay);
-    const engine = (queue: GuestCommandQueue): CommandEngine => ({
+    this.#overlay = new Overlay(backend.overlay, SMMU_CMDQ_PROD);
+    this.#overlays.push(this.#overlay);
+    const engine = (queue: TrappedQueue): CommandEngine => ({
       block: queue.block,
       placeRing: ({ base, log2size }) => {
         if (!queue.setRing(base, log2size)) queue.block.setRing(0, 0, log2size);
@@ -110,7 +124,7 @@ export class VirtualSmmu implements Device {
       execute: (words) => this.#execute(words),
       finish: () => queue.finish(),
     });
-    const trapped: GuestCommandQueue = {
+    const trapped: TrappedQueue = {
       block: backend.commandQueue,
       setRing: (baseGpa, log2size) => backend.setCommandRing(baseGpa, log2size),
       serve: () => backend.serveCommandQueue(),
@@ -118,14 +132,19 @@ export class VirtualSmmu implements Device {
       resume: () => backend.resumeCommandQueue(),
     };
     this.#commands = new CommandQueue(mainQueue(this.registers), { ...engine(trapped), overlay: this.#overlay });
-    this.enhanced = new EnhancedQueues(this.registers, enhancedQueues.slice(0, enhanced).map(engine));
+    const engines = enhancedQueues.slice(0, enhanced).map((queue, i): CommandEngine => {
+      const overlay = new Overlay(queue.direct, EnhancedQueues.offsetOf(i, enhanced) + ECMDQ_PROD);
+      this.#overlays.push(overlay);
+      return { ...engine(queue), overlay, publish: () => queue.publish() };
+    });
+    this.enhanced = new EnhancedQueues(this.registers, engines);
   }
 
   attach(host: DeviceHost): void {
     this.#memory = host.memory;
     this.#trace = (event) => host.trace(event);
     this.registers.attach(host);
-    this.#overlay.attach(host);
+    for (const overlay of this.#overlays) overlay.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
     host.background({ name: this.name, poll: () => this.#poll() });
   }

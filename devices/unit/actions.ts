@@ -42,6 +42,7 @@ import {
   ACTION_TLBI_S2_IPA,
   ACTION_TLBI_S12_VMALL,
   ACTIONS_STRIDE,
+  QUEUE_KIND_ECMDQ,
   QUEUE_KIND_GUEST_CMDQ,
   QUEUE_KIND_MAIN,
   QUEUE_KIND_OVERLAY,
@@ -86,7 +87,7 @@ function hypervisorActions(idr0: number): Actions {
   return actions;
 }
 
-/** The trapped CMDQ of a guest whose vSMMU has stage 1 only: what iommufd forwards, and what the vSMMU does itself. */
+/** The trapped CMDQ, and the ECMDQs, of a guest whose vSMMU has stage 1 only: what iommufd forwards, and what the vSMMU does itself. */
 function trappedActions(idr0: number): Actions {
   const actions = new Map(stallAnswers(idr0));
   for (const op of [OP_PREFETCH_CFG, OP_PREFETCH_ADDR, OP_CFGI_STE, OP_CFGI_STE_RANGE, OP_CFGI_CD, OP_CFGI_CD_ALL])
@@ -114,6 +115,7 @@ export function actionsOf(kind: number, idr0: number): Actions {
     case QUEUE_KIND_VCMDQ_GUEST:
       return new Map(invalidations(idr0));
     case QUEUE_KIND_GUEST_CMDQ:
+    case QUEUE_KIND_ECMDQ:
       return trappedActions(idr0);
     case QUEUE_KIND_OVERLAY:
       return overlayActions(idr0);

@@ -27,14 +27,14 @@ export class ContextBlock {
   readonly index: number;
   readonly #smmu: number;
   readonly #words: Int32Array;
-  readonly #bytes: Uint8Array;
+  readonly #halves: Uint16Array;
 
   constructor(hostMemory: WebAssembly.Memory, smmuIndex: number, index: number) {
     this.#smmu = smmuBase(smmuIndex);
     this.index = index;
     this.address = this.#smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
     this.#words = new Int32Array(hostMemory.buffer);
-    this.#bytes = new Uint8Array(hostMemory.buffer);
+    this.#halves = new Uint16Array(hostMemory.buffer);
   }
 
   #get(field: number): number {
@@ -97,14 +97,18 @@ export class ContextBlock {
     this.#set(CTX_SID_REPLACE + 4 * (slot % CMDQV_SIDS_PER_VINTF), value);
   }
 
+  #slot(lvcmdq: number): number {
+    return ((this.address + CTX_LVCMDQ_MAP) >> 1) + lvcmdq;
+  }
+
   /** Queue block index behind an LVCMDQ slot, or undefined when CMDQ_ALLOC binds none. */
   queueOf(lvcmdq: number): number | undefined {
     if (lvcmdq >= this.lvcmdqCount) return undefined;
-    const entry = Atomics.load(this.#bytes, this.address + CTX_LVCMDQ_MAP + lvcmdq);
+    const entry = Atomics.load(this.#halves, this.#slot(lvcmdq));
     return entry === 0 ? undefined : entry - 1;
   }
   bindQueue(lvcmdq: number, queue: number | undefined): void {
-    Atomics.store(this.#bytes, this.address + CTX_LVCMDQ_MAP + lvcmdq, queue === undefined ? 0 : queue + 1);
+    Atomics.store(this.#halves, this.#slot(lvcmdq), queue === undefined ? 0 : queue + 1);
   }
 
   /** Guest-memory offset of the directly mapped page 0, or 0. */

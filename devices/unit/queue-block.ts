@@ -8,6 +8,7 @@ import {
   QUEUE_CTX,
   QUEUE_ENABLED,
   QUEUE_ERR,
+  QUEUE_ERROR_PUBLISHED,
   QUEUE_ERRORS,
   QUEUE_GERROR,
   QUEUE_KIND,
@@ -29,6 +30,8 @@ import {
   SMMU_AT_QUEUES,
   SMMU_AT_REGS,
 } from '../../assembly/layout/host-memory.ts';
+import { ECMDQ_CONS_ENACK, ECMDQ_CONS_ERR, ECMDQ_CONS_ERR_REASON } from '../../assembly/layout/smmu-registers.ts';
+import { maskInWord } from '../plugin/index.ts';
 import { smmuBase } from './unit.ts';
 
 /** Plain counts of one queue. */
@@ -188,6 +191,16 @@ export class QueueBlock {
   /** STAT_* offset of the reason of the last error. */
   get reason(): number {
     return this.#get(QUEUE_REASON);
+  }
+  /** CONS of an ECMDQ whose guest has its registers, as the drain makes it of the block's private truth while the queue is enabled. */
+  get ecmdqCons(): number {
+    return (this.cons | this.gerror | this.#get(QUEUE_ENABLED)) >>> 0;
+  }
+  /** The private truth of such a queue: ENACK, ERR and ERR_REASON as CONS says, beside the index; `failed` when ERRACK differs. */
+  takeEcmdqCons(cons: number, failed: boolean): void {
+    this.#set(QUEUE_ENABLED, cons & maskInWord(ECMDQ_CONS_ENACK));
+    this.gerror = cons & (maskInWord(ECMDQ_CONS_ERR) | maskInWord(ECMDQ_CONS_ERR_REASON));
+    if (failed) this.state = QUEUE_ERROR_PUBLISHED;
   }
   get counts(): QueueCounts {
     return {

@@ -113,7 +113,7 @@ const CONTEXT: readonly Piece[] = [
   ),
   i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
   i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),
-  area('CTX_LVCMDQ_MAP', 128),
+  area('CTX_LVCMDQ_MAP', 256),
 ];
 
 const QUEUE: readonly Piece[] = [

@@ -179,6 +179,9 @@ export class TestViommuBackend implements ViommuBackend {
       resume: () => {
         drain.resume(smmuBase(0), index);
       },
+      publish: () => {
+        drain.publishError(smmuBase(0), index);
+      },
     };
   }
 

@@ -1,8 +1,10 @@
-// The VMM's end of the overlay path: the HW queue that runs the guest's one CMDQ, and the two registers of it that the guest has.
+// The VMM's end of a command queue whose PROD and CONS its guest has: the HW queue that runs it, and the two registers. The CMDQ is queue 0 (the
+// overlay path), the ECMDQs follow.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import type { OverlayBackend } from '../../devices/smmuv3/index.ts';
+import type { QueueBlock } from '../../devices/unit/index.ts';
 import { HW_QUEUE_TYPE_CMDQ_OVERLAY, IommufdError } from '../iommufd/index.ts';
 import type { Viommu } from './viommu.ts';
 
@@ -11,12 +13,17 @@ export class CmdqOverlay implements OverlayBackend {
   readonly #viommu: Viommu;
   readonly #invalidate: (command: Uint8Array) => number;
   readonly #guest: Int32Array;
+  readonly #block: QueueBlock;
+  readonly #number: number;
   /** ID of the HW queue. */
   #queue: number | undefined;
 
-  constructor(viommu: Viommu, smmuIndex: number, invalidate: (command: Uint8Array) => number) {
-    this.doorbellId = (smmuIndex << 8) | (CMDQV_MAX_VINTFS + viommu.index);
+  constructor(viommu: Viommu, number: number, block: QueueBlock, invalidate: (command: Uint8Array) => number) {
+    const [smmuIndex = 0] = viommu.numbers;
+    this.doorbellId = (number << 16) | (smmuIndex << 8) | (CMDQV_MAX_VINTFS + viommu.index);
     this.#viommu = viommu;
+    this.#number = number;
+    this.#block = block;
     this.#invalidate = invalidate;
     this.#guest = new Int32Array(viommu.vm.memory.buffer);
   }
@@ -29,7 +36,7 @@ export class CmdqOverlay implements OverlayBackend {
     const length = BigInt(CMDQ_ENTRY_SIZE) << BigInt(log2size);
     const { fd, id } = this.#viommu;
     try {
-      this.#queue = fd.hwQueueAlloc({ viommu: id, type: HW_QUEUE_TYPE_CMDQ_OVERLAY, index: 0, iova: BigInt(baseGpa), length });
+      this.#queue = fd.hwQueueAlloc({ viommu: id, type: HW_QUEUE_TYPE_CMDQ_OVERLAY, index: this.#number, iova: BigInt(baseGpa), length });
       return true;
     } catch (error) {
       if (error instanceof IommufdError) return false;
@@ -40,19 +47,23 @@ export class CmdqOverlay implements OverlayBackend {
   place(memoryOffset: number, prod: number, cons: number): void {
     Atomics.store(this.#guest, memoryOffset >> 2, prod);
     Atomics.store(this.#guest, (memoryOffset >> 2) + 1, cons);
-    this.#viommu.commandQueue.overlay = memoryOffset;
+    this.#block.overlay = memoryOffset;
   }
 
   readProd(): number {
-    return Atomics.load(this.#guest, this.#viommu.commandQueue.overlay >> 2) >>> 0;
+    return Atomics.load(this.#guest, this.#block.overlay >> 2) >>> 0;
+  }
+
+  readCons(): number {
+    return Atomics.load(this.#guest, (this.#block.overlay >> 2) + 1) >>> 0;
   }
 
   writeProd(prod: number): void {
-    Atomics.store(this.#guest, this.#viommu.commandQueue.overlay >> 2, prod | 0);
+    Atomics.store(this.#guest, this.#block.overlay >> 2, prod | 0);
   }
 
   writeCons(cons: number): void {
-    Atomics.store(this.#guest, (this.#viommu.commandQueue.overlay >> 2) + 1, cons | 0);
+    Atomics.store(this.#guest, (this.#block.overlay >> 2) + 1, cons | 0);
   }
 
   free(): void {

@@ -45,7 +45,7 @@ function tlbFootprint(viommu: Viommu): Footprint {
 /** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counts). */
 function queueFootprint(viommu: Viommu, vintf: Vintf): Footprint {
   const words = new Uint32Array(viommu.vm.unit.hostMemory.buffer);
-  const queues = [...vintf.queues, viommu.commandQueue];
+  const queues = [...vintf.queues, viommu.commandQueue, ...viommu.enhancedQueues.map(({ block }) => block)];
   const contexts = [vintf.context, viommu.context];
   let hash = FNV_OFFSET;
   for (const { address } of queues) hash = hashWords(words.subarray(address >> 2, (address + QUEUE_STRIDE) >> 2), hash);

@@ -126,7 +126,7 @@ export class Viommu implements ViommuBackend {
     const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
     if (!driver) throw new Error(`vIOMMU ${index} is not there`);
     this.#driver = driver;
-    if (options.overlay) this.overlay = new CmdqOverlay(this, smmuIndex, (command) => this.#invalidate(command));
+    if (options.overlay) this.overlay = new CmdqOverlay(this, 0, this.commandQueue, (command) => this.#invalidate(command));
   }
 
   #open({ vm, cmdqv, devices, anyDevice }: ViommuOptions) {
@@ -230,14 +230,23 @@ export class Viommu implements ViommuBackend {
 
   #enhancedQueue(number: number, block: QueueBlock): GuestCommandQueue {
     const { drain } = this.vm.unit;
+    const direct = new CmdqOverlay(this, number, block, (command) => this.#invalidate(command));
     let ring = NO_RING;
     return {
       block,
+      direct,
       setRing: (gpa, log2size) => {
         ring = { base: BigInt(gpa), log2size };
         return offsetOfGpa(this.vm.regions, gpa, CMDQ_ENTRY_SIZE * 2 ** log2size) >= 0;
       },
-      serve: () => this.#serve(block, () => this.#handOver(number, block, ring)),
+      serve: () =>
+        this.#serve(block, () => {
+          if (direct.allocated) drain.serve(block.smmu, block.index);
+          else this.#handOver(number, block, ring);
+        }),
+      publish: () => {
+        drain.publishError(block.smmu, block.index);
+      },
       finish: () => {
         drain.stepOver(block.smmu, block.index);
       },

@@ -97,7 +97,7 @@ export class TraceRing {
   #record(unit: number): DrainRecord {
     const word = (offset: number) => this.#words[unit + (offset >> 2)] ?? 0;
     const what = word(TRACE_WHAT);
-    const common = { at: this.#times[(unit + (TRACE_TIME >> 2)) / 2] ?? 0, thread: (what >>> 8) & 0xff, smmu: (what >>> 16) & 0xff };
+    const common = { at: this.#times[(unit + (TRACE_TIME >> 2)) / 2] ?? 0, thread: (what >>> 8) & 0xff, smmu: (what >>> 16) & 0x7f };
     const a = word(TRACE_A);
     if ((what & 0xff) !== TRACE_KIND_RUN) return { ...common, kind: 'doorbell', offset: a, id: word(TRACE_B) };
     const count = Math.min((a & ~TRACE_REFUSED) >>> 0, 2 * (this.#mask + 1));
@@ -107,6 +107,6 @@ export class TraceRing {
       return this.#words.slice(at, at + 4);
     });
     const ms = this.#times[(unit + (TRACE_B >> 2)) / 2] ?? 0;
-    return { ...common, kind: 'run', queue: what >>> 24, ms, commands, refused: (a & TRACE_REFUSED) !== 0 };
+    return { ...common, kind: 'run', queue: what >>> 23, ms, commands, refused: (a & TRACE_REFUSED) !== 0 };
   }
 }

@@ -12,7 +12,7 @@ import {
   SYNC_MSIADDR_LO,
   SYNC_MSIDATA,
 } from '../../../assembly/layout/commands.ts';
-import { QUEUE_ERROR_HELD, QUEUE_NEEDS_HOST, QUEUE_RUNNING } from '../../../assembly/layout/host-memory.ts';
+import { QUEUE_ERROR_HELD, QUEUE_ERROR_PUBLISHED, QUEUE_NEEDS_HOST, QUEUE_RUNNING } from '../../../assembly/layout/host-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
@@ -36,6 +36,8 @@ export interface CommandEngine {
   finish(): void;
   /** A guest's SMMU only. */
   readonly overlay?: Overlay;
+  /** An ECMDQ whose registers the guest can have: while it has them, the drain publishes errors, and its CONS is the truth. */
+  publish?(): void;
 }
 
 /** The registers of one command queue, as the queue works them. */
@@ -53,6 +55,8 @@ export interface CommandQueueRegisters {
   readonly error: number;
   /** CONS stands at an index; with an error other than 0 the queue has stopped there. */
   place(cons: number, error: number): void;
+  /** An ECMDQ: CONS as the drain has it, or software while the queue is not enabled. */
+  take?(cons: number, enabled: boolean): void;
   /** GERROR says that the queue has stopped at an error. */
   report(): void;
   readonly msiBits: number;
@@ -88,8 +92,15 @@ export class CommandQueue {
       block.state = QUEUE_ERROR_HELD;
     }
     block.msiBits = this.#registers.msiBits;
-    overlay?.start(this.#ring, block.prod, this.#registers.cons);
+    overlay?.start(this.#ring, this.#registers.prod, this.#registers.cons);
+    if (this.shared) block.takeEcmdqCons(this.#registers.cons, this.#registers.failed);
     block.allocated = true;
+  }
+
+  /** The queue is an ECMDQ whose PROD and CONS the guest has. */
+  get shared(): boolean {
+    const { overlay, publish } = this.#engine;
+    return publish !== undefined && overlay?.open === true;
   }
 
   /** How far the queue is to run. */
@@ -105,9 +116,16 @@ export class CommandQueue {
     // Another thread may have the queue, to finish a CMD_SYNC that its access held up: `resume` takes the queue after that thread's round, and
     // every later round finds it not allocated.
     this.#take();
-    this.#engine.overlay?.stop();
+    this.#registers.prod = this.#engine.overlay?.stop() ?? this.#registers.prod;
     this.#engine.resume();
     block.state = QUEUE_RUNNING;
+  }
+
+  /** A PROD that came as an exit although the guest has the register. */
+  storeShared(prod: number): void {
+    const { overlay } = this.#engine;
+    if (overlay) overlay.prod = prod;
+    this.run();
   }
 
   /** PROD as the drain sees it, then whatever can run. */
@@ -148,6 +166,7 @@ export class CommandQueue {
       left -= Math.max((block.cons - before + 2 * size) % (2 * size), 1);
     }
     this.#refused = state === QUEUE_ERROR_HELD;
+    if (this.#refused && this.shared) this.#publish();
     this.refresh();
     return block.cons !== first;
   }
@@ -180,17 +199,29 @@ export class CommandQueue {
 
   /** Brings CONS up to date, and publishes an error that has stopped the queue. */
   refresh(): void {
-    if (this.#registers.enabled) this.#take();
+    if (this.#registers.enabled || this.shared) this.#take();
   }
 
   #take(): void {
     const { block, overlay } = this.#engine;
     if (overlay?.open) this.#registers.prod = overlay.prod;
+    if (overlay && this.shared) {
+      const { enabled } = block;
+      this.#registers.take?.(enabled ? block.ecmdqCons : overlay.cons, enabled);
+      return;
+    }
     const failed = this.#refused && block.state === QUEUE_ERROR_HELD && !this.#registers.failed;
     this.#registers.place(block.cons, failed ? block.error : 0);
     if (!failed) return;
     if (overlay?.open) overlay.cons = this.#registers.cons;
     // CONS before GERROR: who sees the error sees where it is and what.
     this.#registers.report();
+  }
+
+  // The host's policy has spoken.
+  #publish(): void {
+    const { block, publish } = this.#engine;
+    publish?.();
+    if (block.state === QUEUE_ERROR_PUBLISHED) this.#registers.report();
   }
 }

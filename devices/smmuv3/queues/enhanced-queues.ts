@@ -41,6 +41,9 @@ class EnhancedQueue implements CommandQueueRegisters {
   get prod(): number {
     return this.#file.get(this.#page + ECMDQ_PROD);
   }
+  set prod(value: number) {
+    this.#file.set(this.#page + ECMDQ_PROD, (value & PROD_WRITABLE) >>> 0);
+  }
   get cons(): number {
     return this.#file.get(this.#page + ECMDQ_CONS);
   }
@@ -77,6 +80,10 @@ class EnhancedQueue implements CommandQueueRegisters {
     if (error) this.cons = withBits(this.cons, ECMDQ_CONS_ERR_REASON, error) ^ maskInWord(ECMDQ_CONS_ERR);
   }
 
+  take(cons: number, enabled: boolean): void {
+    this.cons = withBits(cons & CONS_WRITABLE, ECMDQ_CONS_ENACK, enabled ? 1 : 0);
+  }
+
   report(): void {
     this.#smmu.raiseError(GERROR_CMDQP_ERR);
   }
@@ -99,6 +106,11 @@ export class EnhancedQueues {
   readonly #stride: number;
   readonly #slots: readonly Slot[];
   private readonly file: RegisterFile;
+
+  /** Offset of the registers of queue `index` of `count` in the SMMU's region. */
+  static offsetOf(index: number, count: number): number {
+    return SMMU_ECMDQ_PAGE + index * (SMMU_ECMDQ_PAGE_SIZE / count);
+  }
 
   /** One queue for each engine: a power of two. */
   constructor(smmu: SmmuRegisters, engines: readonly CommandEngine[]) {
@@ -137,7 +149,11 @@ export class EnhancedQueues {
 
   /** Runs what waits: a CMD_SYNC that was held up, a round whose budget was used up. Returns how many queues moved. */
   poll(): number {
-    return this.#slots.filter(({ queue }) => queue.pending && queue.run()).length;
+    return this.#slots.filter(({ queue }) => {
+      // A guest that has PROD itself may have acknowledged an error, or disabled the queue.
+      queue.refresh();
+      return queue.pending && queue.run();
+    }).length;
   }
 
   /** Brings every CONS up to date. */
@@ -171,12 +187,17 @@ export class EnhancedQueues {
     const slot = this.#slotAt(offset);
     if (!slot) return;
     const { registers, queue } = slot;
+    queue.refresh();
+    if (!registers.enabled) this.#takeBack(slot);
     if (offset % this.#stride !== ECMDQ_PROD) {
       // BASE and CONS are the queue's own while it is enabled; such writes are ignored, as those to CMDQ_BASE and CMDQ_CONS are.
       if (!registers.enabled) this.#store(offset, value);
       return;
     }
-    queue.refresh();
+    if (queue.shared) {
+      queue.storeShared(value & PROD_WRITABLE);
+      return;
+    }
     const failed = registers.failed;
     this.#store(offset, value);
     if (registers.wanted !== registers.enabled) this.#follow(slot);
@@ -186,6 +207,13 @@ export class EnhancedQueues {
 
   #store(offset: number, value: number): void {
     this.file.write({ region: 0, offset, size: 4, lo: value, hi: 0, vcpu: 0 });
+  }
+
+  // The guest has disabled a queue whose PROD and CONS it has. Another vCPU may have enabled it again before the registers came back.
+  #takeBack(slot: Slot): void {
+    if (!slot.queue.shared) return;
+    slot.queue.stop();
+    if (slot.registers.wanted) this.#follow(slot);
   }
 
   // EN and ENACK. ENACK changes whatever ERR and ERRACK say.

@@ -8,6 +8,7 @@ import {
   QUEUE_ECMDQ,
   QUEUE_ERROR_HELD,
   QUEUE_GUEST,
+  QUEUE_KIND_ECMDQ,
   QUEUE_KIND_GUEST_CMDQ,
   QUEUE_KIND_OVERLAY,
   QUEUE_NEEDS_HOST,
@@ -80,10 +81,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   /** Two words: number of the SMMU, and of the vIOMMU on it. */
   readonly answer: Uint8Array;
   readonly directPage: DirectPage | undefined = undefined;
-  #overlay: HwQueueDriver | undefined;
+  /** By queue: those that their guest has. */
+  readonly #direct: (HwQueueDriver | undefined)[];
   protected readonly events: ViommuRequest['events'];
   readonly #context: ContextBlock;
-  readonly #commandQueue: QueueBlock;
   /** The trapped CMDQ, then the ECMDQs. */
   readonly #commandQueues: readonly QueueBlock[];
   /** Where the ring of each was found. */
@@ -105,10 +106,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.#context.vmid = this.vmid;
     this.#context.window = vm.window;
     this.#context.enabled = true;
-    this.#commandQueue = new QueueBlock(hostMemory, iommu.smmuIndex, QUEUE_GUEST + index);
     const ecmdq = QUEUE_ECMDQ + ECMDQS_PER_SMMU * (1 + index);
     const ecmdqs = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => new QueueBlock(hostMemory, iommu.smmuIndex, ecmdq + i));
-    this.#commandQueues = [this.#commandQueue, ...ecmdqs];
+    this.#commandQueues = [new QueueBlock(hostMemory, iommu.smmuIndex, QUEUE_GUEST + index), ...ecmdqs];
+    this.#direct = this.#commandQueues.map(() => undefined);
     this.#resetQueues();
   }
 
@@ -176,33 +177,35 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     allocate: (request) => this.allocateOverlay(request),
   };
 
-  /** The trapped queue becomes one that its guest rings itself: the drain finds it as slot 0 of the vIOMMU's own command context. */
+  /** A trapped queue becomes one that its guest rings itself: the drain finds it by its number in the vIOMMU's own command context. */
   protected allocateOverlay({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
-    require(index === 0, 'EINVAL', 'a vIOMMU has one CMDQ');
-    require(this.#overlay === undefined, 'EEXIST', 'the CMDQ is overlaid already');
+    const queue = this.#commandQueues[index];
+    require(queue !== undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
+    require(this.#direct[index] === undefined, 'EEXIST', `command queue ${index} is its guest's already`);
     const offset = offsetOfGpa(this.vm.regions, windowOf(basePa).address, length);
     require(offset >= 0, 'EFAULT', 'the ring is not one piece of memory');
     const log2size = Math.log2(length / CMDQ_ENTRY_SIZE);
     require(Number.isInteger(log2size) && basePa % length === 0, 'EINVAL', 'the ring is not aligned to its size');
     this.iommu.gate('allocation', 'overlay');
-    const queue = this.#commandQueue;
     queue.setRing(this.vm.window, offset, log2size);
-    queue.kind = QUEUE_KIND_OVERLAY;
+    queue.kind = index === 0 ? QUEUE_KIND_OVERLAY : QUEUE_KIND_ECMDQ;
     queue.lvcmdq = 0;
-    this.#context.lvcmdqCount = 1;
-    this.#context.bindQueue(0, queue.index);
-    this.#overlay = { dependsOn: undefined, destroy: () => this.#freeOverlay() };
-    return this.#overlay;
+    this.#context.lvcmdqCount = Math.max(this.#context.lvcmdqCount, index + 1);
+    this.#context.bindQueue(index, queue.index);
+    const direct = { dependsOn: undefined, destroy: () => this.#freeOverlay(index, queue) };
+    this.#direct[index] = direct;
+    return direct;
   }
 
-  #freeOverlay(): void {
-    this.#context.bindQueue(0, undefined);
-    this.#context.lvcmdqCount = 0;
+  #freeOverlay(index: number, queue: QueueBlock): void {
+    this.#direct[index] = undefined;
+    this.#context.bindQueue(index, undefined);
+    this.#context.lvcmdqCount = this.#direct.findLastIndex((other) => other !== undefined) + 1;
+    queue.allocated = false;
     // Whoever has the queue now is waited for: behind that nobody finds it by its slot.
-    this.vm.unit.drain.serve(this.#commandQueue.smmu, this.#commandQueue.index);
-    this.#commandQueue.overlay = 0;
-    this.#commandQueue.kind = QUEUE_KIND_GUEST_CMDQ;
-    this.#overlay = undefined;
+    this.vm.unit.drain.resume(queue.smmu, queue.index);
+    queue.overlay = 0;
+    queue.kind = QUEUE_KIND_GUEST_CMDQ;
   }
 
   physicalSid(virtSid: number): number | undefined {
