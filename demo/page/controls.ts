@@ -63,7 +63,15 @@ function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
     <input id="guest-file" type="file" accept=".wasm,application/wasm" aria-label="Guest file" tabindex="-1" @change=${pick} />`;
 }
 
-function stateText({ picture, booting, error }: BarState): string {
+const STATES = {
+  booting: 'Host and machines are being made.',
+  running: 'The machines are stepped in turn.',
+  paused: 'Every machine stands at a safe point; the page shows that instant.',
+  ended: 'Every machine has ended; Reset begins again.',
+  stopped: 'There is nothing to run: the line below the controls says why.',
+} as const;
+
+function stateText({ picture, booting, error }: BarState): keyof typeof STATES {
   if (error !== '') return 'stopped';
   if (booting || !picture) return 'booting';
   return picture.state;
@@ -78,8 +86,12 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
     ? `guests ${facts.transport === 'inline' ? 'inline in the VMM\u2019s worker' : 'on workers of their own'}, drain: ${facts.drain}`
     : '';
   return html`<header>
-      <h1>vsmmu <small>an SMMUv3 with CMDQV, at work in this tab</small></h1>
-      <p class="state" aria-live="off"><span class="status ${text}" id="state">${text}</span> <span class="steps">step <i id="steps">${picture?.steps ?? 0}</i></span> <span class="where">${where}</span></p>
+      <h1 data-explain="A virtual Arm SMMUv3 with NVIDIA CMDQV: machines share it, and their guests invalidate through command queues of their own.">vsmmu <small>an SMMUv3 with CMDQV, at work in this tab</small></h1>
+      <p class="state" aria-live="off">
+        <span class="status ${text}" id="state" tabindex="0" data-explain=${STATES[text]}>${text}</span>
+        <span class="steps" tabindex="-1" data-explain="Steps of all machines since the reset; in one, each guest is called once.">step <i id="steps">${picture?.steps ?? 0}</i></span>
+        <span class="where" tabindex="-1" data-explain="What came of the settings: where the guests run and where their command queues are drained.">${where}</span>
+      </p>
       <div class="tools">
         <button type="button" @click=${() => actions.copyLink()} data-explain="Copies a link to this page with these settings.">${copied ? 'copied' : 'copy link'}</button>
         <button type="button" id="theme" @click=${() => actions.toggleTheme()} data-explain="Changes between dark and light.">dark / light</button>

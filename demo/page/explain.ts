@@ -5,25 +5,28 @@ const EXPLAINED = '[data-explain]';
 const IDLE =
   'Point at anything, or go through it with Tab and the arrow keys: this line says what it is. p runs and pauses, s steps, r resets.';
 
+/** What explains a place of the page: itself, what it lies in, or else its panel's heading. */
 function explainedAt(target: EventTarget | null): HTMLElement | undefined {
-  return target instanceof Element ? (target.closest<HTMLElement>(EXPLAINED) ?? undefined) : undefined;
+  if (!(target instanceof Element)) return undefined;
+  const found = target.closest<HTMLElement>(EXPLAINED) ?? target.closest('section')?.querySelector<HTMLElement>(`h2${EXPLAINED}`);
+  return found ?? undefined;
 }
 
-/** The explained elements of a panel, in the order of the document. */
+/** The explained elements of a panel that can be focused, in the order of the document. */
 function neighbours(element: HTMLElement): HTMLElement[] {
-  const panel = element.closest('section') ?? document.body;
-  return [...panel.querySelectorAll<HTMLElement>(EXPLAINED)].filter(
-    (other) => other.tabIndex !== 0 || other === element || other.tagName !== 'BUTTON',
-  );
+  const panel = element.closest('section, form, header') ?? document.body;
+  return [...panel.querySelectorAll<HTMLElement>(`${EXPLAINED}:is(button:enabled, [tabindex])`)];
 }
 
 function move(event: KeyboardEvent): void {
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  const from = explainedAt(event.target);
-  if (step === undefined || !from || from.matches('select, input')) return;
-  const all = neighbours(from);
-  const next = all[all.indexOf(from) + step];
-  if (!next) return;
+  const { target } = event;
+  // Fields have their own use for these keys.
+  if (step === undefined || !(target instanceof HTMLElement) || target.matches('select, input, textarea')) return;
+  const all = neighbours(target);
+  const at = all.indexOf(target);
+  const next = all[at + step];
+  if (at < 0 || !next) return;
   event.preventDefault();
   next.focus();
 }

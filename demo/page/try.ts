@@ -12,7 +12,7 @@ function measured({ rows }: Picture): TemplateResult {
     <caption>TLBI batch with its CMD_SYNC</caption>
     <thead><tr><th>path</th><th>batch</th><th>p50</th><th>exits</th></tr></thead>
     <tbody>
-      ${rows.map(({ path, batch, p50Ns, exitsPerBatch }) => html`<tr class=${path}><td>${path}</td><td>${batch}</td><td>${time(p50Ns)}</td><td>${exitsPerBatch.toFixed(1)}</td></tr>`)}
+      ${rows.map(({ path, batch, p50Ns, exitsPerBatch }) => html`<tr class=${path} tabindex="-1" data-explain=${`${path} path, ${batch} ${batch === 1 ? 'invalidation' : 'invalidations'} and a CMD_SYNC: ${time(p50Ns)} from the doorbell to completion, the median; ${exitsPerBatch.toFixed(1)} exits.`}><td>${path}</td><td>${batch}</td><td>${time(p50Ns)}</td><td>${exitsPerBatch.toFixed(1)}</td></tr>`)}
     </tbody>
   </table>`;
 }

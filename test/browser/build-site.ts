@@ -2,4 +2,4 @@
 
 import { buildSite } from '../support/demo-site.ts';
 
-export const setup = (): Promise<void> => buildSite('demo/vite.config.ts');
+export const setup = (): Promise<void> => buildSite(['--config', 'demo/vite.config.ts']);

@@ -59,6 +59,11 @@ export class DemoPage {
     await this.page.waitForFunction((text) => document.querySelector('#state')?.textContent === text, wanted);
   }
 
+  /** Waits until so many steps have been taken and the page shows it. */
+  async steps(wanted: number): Promise<void> {
+    await this.page.waitForFunction((text) => document.querySelector('#steps')?.textContent === text, String(wanted));
+  }
+
   /** Waits until a VM's console has a text. */
   async console(vm: number, text: string): Promise<void> {
     await this.page.waitForFunction(

@@ -35,7 +35,7 @@ describe('a live run', () => {
     expect(await demo.rawQueues()).toEqual(raw);
     for (let i = 1; i <= 8; i++) {
       await page.click('#step');
-      await page.waitForFunction((wanted) => document.querySelector('#steps')?.textContent === wanted, String(steps + i));
+      await demo.steps(steps + i);
     }
     const later = await demo.rawQueues();
     expect(later).not.toEqual(raw);

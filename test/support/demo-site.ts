@@ -1,4 +1,4 @@
-// The demo as a static site, built once, and a server for it with the isolation headers or without.
+// Static sites, the demo above all, and a server for them with the isolation headers or without.
 
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
@@ -24,11 +24,11 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Builds a Vite project of this tree into the folder that its configuration names. */
-export async function buildSite(config: string): Promise<void> {
+/** Builds a Vite project: arguments of `vite build`, whose folder is this tree's unless one is named. */
+export async function buildSite(args: readonly string[], cwd = PROJECT): Promise<void> {
   const vite = join(PROJECT, 'node_modules/vite/bin/vite.js');
-  await promisify(execFile)(process.execPath, [vite, 'build', '--config', config, '--logLevel', 'error'], {
-    cwd: PROJECT,
+  await promisify(execFile)(process.execPath, [vite, 'build', ...args, '--logLevel', 'error'], {
+    cwd,
     // The test runner's own would make it a build for tests.
     env: { ...process.env, NODE_ENV: 'production' },
   });

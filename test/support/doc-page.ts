@@ -33,7 +33,7 @@ export async function readPage(name: string): Promise<Block[]> {
 }
 
 /** A folder in which the package is installed, as `npm install` would have it. */
-async function newFolder(): Promise<string> {
+export async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-page-'));
   const bin = join(folder, 'node_modules/.bin');
   await mkdir(bin, { recursive: true });
