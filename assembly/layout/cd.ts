@@ -45,6 +45,8 @@ export const CD_TTB0_HI = (3 << 16) | (0 << 8) | 20;
 export const CD_HAD1 = (4 << 16) | (1 << 8) | 1;
 export const CD_TTB1_LO = (4 << 16) | (4 << 8) | 28;
 export const CD_TTB1_HI = (5 << 16) | (0 << 8) | 20;
+/** 52-bit addresses with granules of 4 and 16 KiB: descriptor bits [9:8] are address bits [51:50]. */
+export const CD_DS = (5 << 16) | (26 << 8) | 1;
 /** MAIR as Linux writes it: 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
 export const CD_MAIR_LO = (6 << 16) | (0 << 8) | 32;
 export const CD_MAIR_HI = (7 << 16) | (0 << 8) | 32;

@@ -46,6 +46,8 @@ export const CFGI_RANGE_ALL = 31;
 /** Range invalidation: pages = (NUM + 1) << SCALE. */
 export const TLBI_NUM = (0 << 16) | (12 << 8) | 5;
 export const TLBI_SCALE = (0 << 16) | (20 << 8) | 5;
+/** Bit 5 of SCALE, with IDR5.DS only. */
+export const TLBI_SCALE_DS = (0 << 16) | (25 << 8) | 1;
 export const TLBI_VMID = (1 << 16) | (0 << 8) | 16;
 export const TLBI_ASID = (1 << 16) | (16 << 8) | 16;
 export const TLBI_LEAF = (2 << 16) | (0 << 8) | 1;

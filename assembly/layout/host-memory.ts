@@ -330,6 +330,12 @@ export const CFG_STE5 = 0x38;
 export const CFG_STE2 = 0x3c;
 /** HAD0 and HAD1, bits 0 and 1. */
 export const CFG_HAD = 0x40;
+/** CFG_DS_* bits; 0 without IDR5.DS. */
+export const CFG_DS = 0x44;
+export const CFG_DS_STAGE1 = 1;
+export const CFG_DS_STAGE2 = 2;
+/** STE.S2SL0_2 in its place above S2SL0. */
+export const CFG_DS_S2SL0_2 = 4;
 /** Bytes of an entry that are in use, a multiple of 8. */
 export const CFG_USED = 0x48;
 

@@ -130,7 +130,9 @@ export const IDR5_OAS = (0 << 16) | (0 << 8) | 3;
 export const IDR5_GRAN4K = (0 << 16) | (4 << 8) | 1;
 export const IDR5_GRAN16K = (0 << 16) | (5 << 8) | 1;
 export const IDR5_GRAN64K = (0 << 16) | (6 << 8) | 1;
-/** 1: 52-bit VAs with 64 KiB granules. */
+/** 52-bit addresses with granules of 4 and 16 KiB (FEAT_LPA2). */
+export const IDR5_DS = (0 << 16) | (7 << 8) | 1;
+/** 1: 52-bit VAs, with 64 KiB granules and, with DS, all others. */
 export const IDR5_VAX = (0 << 16) | (10 << 8) | 2;
 /** Most transactions that can be stalled at once. */
 export const IDR5_STALL_MAX = (0 << 16) | (16 << 8) | 16;

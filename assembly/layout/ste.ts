@@ -59,6 +59,10 @@ export const STE_S2HA = (5 << 16) | (24 << 8) | 1;
 export const STE_S2S = (5 << 16) | (25 << 8) | 1;
 /** Record stage-2 faults. */
 export const STE_S2R = (5 << 16) | (26 << 8) | 1;
+/** Bit 2 of S2SL0, with S2DS and granules of 4 KiB. */
+export const STE_S2SL0_2 = (6 << 16) | (2 << 8) | 1;
+/** Stage 2's CD.DS. */
+export const STE_S2DS = (6 << 16) | (3 << 8) | 1;
 /** S2TTB[31:4]. */
 export const STE_S2TTB_LO = (6 << 16) | (4 << 8) | 28;
 /** S2TTB[51:32]. */

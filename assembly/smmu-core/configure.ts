@@ -2,28 +2,7 @@
 // STE's Config does not use are ignored, as Linux's hitless updates need.
 
 import { THREAD } from '../imports/unit';
-import {
-  CD_A,
-  CD_AA64,
-  CD_ASID,
-  CD_ENDI,
-  CD_EPD0,
-  CD_EPD1,
-  CD_HA,
-  CD_HAD0,
-  CD_HAD1,
-  CD_HD,
-  CD_IPS,
-  CD_S,
-  CD_SIZE,
-  CD_T0SZ,
-  CD_T1SZ,
-  CD_TG0,
-  CD_TG1,
-  CD_V,
-  L1CD_SIZE,
-  L1CD_V,
-} from '../layout/cd';
+import { CD_ASID, CD_HAD0, CD_HAD1, CD_SIZE, L1CD_SIZE, L1CD_V } from '../layout/cd';
 import {
   C_BAD_CD,
   C_BAD_STE,
@@ -39,6 +18,7 @@ import {
   CFG_CD0,
   CFG_CD1,
   CFG_CONFIG,
+  CFG_DS,
   CFG_ENTRY_SIZE,
   CFG_HAD,
   CFG_NO_SSID,
@@ -51,10 +31,7 @@ import {
   CFG_TTB1,
   CFG_VMID,
   SMMU_AT_CR2,
-  SMMU_AT_IDR0,
-  SMMU_AT_IDR1,
   SMMU_AT_IDR3,
-  SMMU_AT_IDR5,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
   THREAD_CD,
@@ -65,31 +42,15 @@ import {
 } from '../layout/host-memory';
 import {
   CR2_RECINVSID,
-  IDR0_ASID16,
-  IDR0_ATS,
-  IDR0_CD2L,
-  IDR0_HTTU,
-  IDR0_S1P,
   IDR0_S2P,
   IDR0_ST_LEVEL,
-  IDR0_STALL_MODEL,
-  IDR0_TERM_MODEL,
   IDR0_VMID16,
-  IDR1_SSIDSIZE,
   IDR3_HAD,
-  IDR5_GRAN4K,
-  IDR5_GRAN16K,
-  IDR5_GRAN64K,
-  IDR5_VAX,
-  STALL_MODEL_BOTH,
-  STALL_MODEL_FORCED,
-  STALL_MODEL_TERMINATE,
   STRTAB_BASE_CFG_FMT,
   STRTAB_BASE_CFG_LOG2SIZE,
   STRTAB_BASE_CFG_SPLIT,
   STRTAB_FMT_2LEVEL,
 } from '../layout/smmu-registers';
-
 import {
   L1STD_SIZE,
   L1STD_SPAN,
@@ -98,68 +59,40 @@ import {
   STE_CONFIG_NESTED,
   STE_CONFIG_S1,
   STE_CONFIG_S2,
-  STE_EATS,
-  STE_EATS_FULL,
   STE_S1CDMAX,
-  STE_S1CONTEXTPTR_HI,
-  STE_S1CONTEXTPTR_LO,
   STE_S1DSS,
   STE_S1DSS_BYPASS,
   STE_S1DSS_CD0,
-  STE_S1FMT,
   STE_S1FMT_64K,
   STE_S1FMT_LINEAR,
-  STE_S1STALLD,
-  STE_S2AA64,
-  STE_S2ENDI,
-  STE_S2HA,
-  STE_S2HD,
-  STE_S2PS,
-  STE_S2S,
-  STE_S2SL0,
-  STE_S2T0SZ,
-  STE_S2TG,
-  STE_S2TTB_HI,
-  STE_S2TTB_LO,
   STE_S2VMID,
   STE_SIZE,
   STE_V,
 } from '../layout/ste';
 import { count } from '../lib/counters';
-import { bits, fieldAt } from '../lib/fields';
+import { bits } from '../lib/fields';
 import { configInsert, configLookup } from './config-cache';
 import { event, fetchFault, noEvent } from './faults';
-import { alignedDown, effectiveBits, granuleOfTg0, granuleOfTg1, levelShift, minTsz, oasBits, stage2StartLevel } from './geometry';
+import { alignedDown, oasBits } from './geometry';
+import {
+  cdField,
+  cdTableFormat,
+  cdValid,
+  dsOfStage1,
+  dsOfStage2,
+  idr0,
+  s1ContextPtr,
+  s2ttb,
+  stage1Valid,
+  stage2Valid,
+  steField,
+  ttb,
+} from './legality';
 import { copyFrom, loadAt, locate, NOWHERE } from './physical';
 import { tablePa } from './walk';
 
-const STE: usize = THREAD_STE;
-const CD: usize = THREAD_CD;
-
-// T0SZ and T1SZ of VMSAv8-64 without small translation tables.
-const MAX_TSZ: u32 = 39;
-
-function steField(field: i32): u32 {
-  return fieldAt(THREAD + STE, field);
-}
-
-function cdField(field: i32): u32 {
-  return fieldAt(THREAD + CD, field);
-}
-
 function setCfg(field: usize, value: u32): void {
   store<u32>(THREAD + THREAD_CFG + field, value);
-}
-
-function granuleAdvertised(smmu: usize, granule: u32): bool {
-  const idr5 = atomic.load<u32>(smmu, SMMU_AT_IDR5);
-  if (granule == 12) return bits(idr5, IDR5_GRAN4K) != 0;
-  if (granule == 14) return bits(idr5, IDR5_GRAN16K) != 0;
-  return granule == 16 && bits(idr5, IDR5_GRAN64K) != 0;
-}
-
-function idr0(smmu: usize, field: i32): u32 {
-  return bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), field);
 }
 
 function badStreamId(smmu: usize): bool {
@@ -199,85 +132,8 @@ function fetchSte(smmu: usize, sid: u32): bool {
     fetchFault(F_STE_FETCH, pa);
     return false;
   }
-  copyFrom(place, THREAD + STE, STE_SIZE >> 3);
+  copyFrom(place, THREAD + THREAD_STE, STE_SIZE >> 3);
   return true;
-}
-
-// Hardware update of the access flag needs HTTU 1, that of the dirty state HTTU 2.
-function updatesAllowed(smmu: usize, ha: u32, hd: u32): bool {
-  const httu = idr0(smmu, IDR0_HTTU);
-  return (!ha || httu >= 1) && (!hd || httu >= 2);
-}
-
-// CD.S and STE.S2S must be 0 where nothing stalls, and 1 where everything does (IHI 0070 section 5.5).
-function stallLegal(smmu: usize, stall: u32): bool {
-  const model = idr0(smmu, IDR0_STALL_MODEL);
-  return stall != 0 ? model != STALL_MODEL_TERMINATE : model != STALL_MODEL_FORCED;
-}
-
-// Stage 2 of the STE: supported, and its sizes consistent with each other.
-function stage2Valid(smmu: usize): bool {
-  if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64) || steField(STE_S2ENDI)) return false;
-  if (!updatesAllowed(smmu, steField(STE_S2HA), steField(STE_S2HD))) return false;
-  if (!stallLegal(smmu, steField(STE_S2S))) return false;
-  // Full ATS and stalls of stage 2 exclude each other (IHI 0070 section 5.2).
-  if (steField(STE_S2S) && idr0(smmu, IDR0_ATS) && steField(STE_EATS) == STE_EATS_FULL) return false;
-  const granule = granuleOfTg0(steField(STE_S2TG));
-  if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
-  const t0sz = steField(STE_S2T0SZ);
-  if (t0sz < max(minTsz(granule, true), <u32>64 - oasBits(smmu)) || t0sz > MAX_TSZ) return false;
-  const start = stage2StartLevel(granule, steField(STE_S2SL0));
-  if (start > 3) return false;
-  // At the start level: at least one index bit, at most 4 more than a whole table (16 concatenated tables).
-  const inputBits: u32 = <u32>64 - t0sz;
-  const shift = levelShift(granule, start);
-  if (inputBits <= shift || inputBits - shift > granule - 3 + 4) return false;
-  return s2ttb() >> u64(effectiveBits(smmu, steField(STE_S2PS), granule)) == 0;
-}
-
-function s2ttb(): u64 {
-  return (u64(steField(STE_S2TTB_HI)) << 32) | (u64(steField(STE_S2TTB_LO)) << 4);
-}
-
-// STRW is of no account: without IDR0.HYP every stream is of NS-EL1.
-function stage1Valid(smmu: usize): bool {
-  if (!idr0(smmu, IDR0_S1P)) return false;
-  if (steField(STE_S1STALLD) && idr0(smmu, IDR0_STALL_MODEL) != STALL_MODEL_BOTH) return false;
-  const cdMax = steField(STE_S1CDMAX);
-  if (cdMax > bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE)) return false;
-  if (cdTableFormat() != STE_S1FMT_LINEAR && !idr0(smmu, IDR0_CD2L)) return false;
-  return s1ContextPtr() >> u64(oasBits(smmu)) == 0;
-}
-
-function s1ContextPtr(): u64 {
-  return (u64(steField(STE_S1CONTEXTPTR_HI)) << 32) | (u64(steField(STE_S1CONTEXTPTR_LO)) << 6);
-}
-
-// S1Fmt is of no account without substreams; the reserved value 3 acts as 0.
-function cdTableFormat(): u32 {
-  const format = steField(STE_S1FMT);
-  return steField(STE_S1CDMAX) == 0 || format > <u32>STE_S1FMT_64K ? STE_S1FMT_LINEAR : format;
-}
-
-function tableValid(smmu: usize, tsz: u32, granule: u32, ttb: u64): bool {
-  if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
-  const large = bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_VAX) == 1;
-  if (tsz < minTsz(granule, large) || tsz > MAX_TSZ) return false;
-  return ttb >> u64(effectiveBits(smmu, cdField(CD_IPS), granule)) == 0;
-}
-
-function ttb(word: usize): u64 {
-  return load<u64>(THREAD + CD + word) & 0x000ffffffffffff0;
-}
-
-function cdValid(smmu: usize): bool {
-  if (!cdField(CD_V) || !cdField(CD_AA64) || cdField(CD_ENDI)) return false;
-  if (!idr0(smmu, IDR0_ASID16) && cdField(CD_ASID) > 0xff) return false;
-  if (!updatesAllowed(smmu, cdField(CD_HA), cdField(CD_HD))) return false;
-  if (!cdField(CD_A) && idr0(smmu, IDR0_TERM_MODEL)) return false;
-  if (!stallLegal(smmu, cdField(CD_S)) || (cdField(CD_S) && steField(STE_S1STALLD))) return false;
-  if (!cdField(CD_EPD0) && !tableValid(smmu, cdField(CD_T0SZ), granuleOfTg0(cdField(CD_TG0)), ttb(8))) return false;
-  return cdField(CD_EPD1) != 0 || tableValid(smmu, cdField(CD_T1SZ), granuleOfTg1(cdField(CD_TG1)), ttb(16));
 }
 
 // Where `length` bytes of a CD table lie, NOWHERE after a fault. When nested, the address is an IPA.
@@ -306,16 +162,17 @@ function fetchCd(smmu: usize, index: u32): bool {
   }
   const place = cdPlace(smmu, table + u64(index) * CD_SIZE, CD_SIZE);
   if (place == NOWHERE) return false;
-  copyFrom(place, THREAD + CD, CD_SIZE >> 3);
+  copyFrom(place, THREAD + THREAD_CD, CD_SIZE >> 3);
   if (!cdValid(smmu)) {
     event(C_BAD_CD);
     return false;
   }
   setCfg(CFG_ASID, cdField(CD_ASID));
-  setCfg(CFG_CD0, load<u32>(THREAD + CD));
-  setCfg(CFG_CD1, load<u32>(THREAD + CD, 4));
+  setCfg(CFG_CD0, load<u32>(THREAD + THREAD_CD));
+  setCfg(CFG_CD1, load<u32>(THREAD + THREAD_CD, 4));
   const had = bits(atomic.load<u32>(smmu, SMMU_AT_IDR3), IDR3_HAD) != 0;
   setCfg(CFG_HAD, had ? cdField(CD_HAD0) | (cdField(CD_HAD1) << 1) : 0);
+  setCfg(CFG_DS, load<u32>(THREAD + THREAD_CFG, CFG_DS) | dsOfStage1(smmu));
   store<u64>(THREAD + THREAD_CFG, ttb(8), CFG_TTB0);
   store<u64>(THREAD + THREAD_CFG, ttb(16), CFG_TTB1);
   return true;
@@ -374,8 +231,9 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   setCfg(CFG_CONFIG, config);
   // The VMID tags stage-1-only entries as well when stage 2 is implemented.
   setCfg(CFG_VMID, idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) : 0);
-  setCfg(CFG_STE2, load<u32>(THREAD + STE, 8));
-  setCfg(CFG_STE5, load<u32>(THREAD + STE, 20));
+  setCfg(CFG_STE2, load<u32>(THREAD + THREAD_STE, 8));
+  setCfg(CFG_STE5, load<u32>(THREAD + THREAD_STE, 20));
+  setCfg(CFG_DS, dsOfStage2(smmu));
   store<u64>(THREAD + THREAD_CFG, s2ttb(), CFG_S2TTB);
   if (!stage1) {
     if (ssid == u32(CFG_NO_SSID)) return true;

@@ -1,7 +1,7 @@
 // The shape of translation tables: granules, levels, address sizes (DDI 0487 section D8.2), and the encodings of the fields that choose them.
 
 import { SMMU_AT_IDR5 } from '../layout/host-memory';
-import { IDR5_OAS } from '../layout/smmu-registers';
+import { IDR5_DS, IDR5_OAS } from '../layout/smmu-registers';
 import { bits } from '../lib/fields';
 
 /** Bits of an address of IDR5.OAS / CD.IPS / STE.S2PS encoding. 7 (56 bits) acts as 6: the model has no 128-bit descriptors. */
@@ -34,21 +34,33 @@ export function granuleOfTg1(tg: u32): u32 {
   return tg == 1 ? 14 : tg == 2 ? 12 : tg == 3 ? 16 : 0;
 }
 
-/** Level at which a stage-1 walk of `inputBits` bits starts. */
-export function stage1StartLevel(granule: u32, inputBits: u32): u32 {
+/** Level at which a stage-1 walk of `inputBits` bits starts, from -1. */
+export function stage1StartLevel(granule: u32, inputBits: u32): i32 {
   const stride = granule - 3;
-  return <u32>4 - (inputBits - granule + stride - 1) / stride;
+  return 4 - i32((inputBits - granule + stride - 1) / stride);
 }
 
-/** Level at which a stage-2 walk starts, 4 when S2SL0 is reserved for the granule. */
-export function stage2StartLevel(granule: u32, sl0: u32): u32 {
-  if (sl0 == 3) return 4;
-  return granule == 12 ? <u32>2 - sl0 : <u32>3 - sl0;
+/**
+ * Level at which a stage-2 walk starts, 4 when the encoding is reserved for the granule (VTCR_EL2.{SL2, SL0}).
+ * @param sl S2SL0, and S2SL0_2 as its bit 2.
+ */
+export function stage2StartLevel(granule: u32, sl: u32, lpa2: bool): i32 {
+  const sl0 = sl & 3;
+  if (granule == 12) {
+    if (lpa2 && sl >= 4) return sl0 == 0 ? -1 : 4;
+    return sl0 == 3 ? 4 : 2 - i32(sl0);
+  }
+  return sl0 == 3 && !(granule == 14 && lpa2) ? 4 : 3 - i32(sl0);
 }
 
 /** log2 of the bytes that one entry of a level covers. */
-export function levelShift(granule: u32, level: u32): u32 {
-  return granule + (granule - 3) * (<u32>3 - level);
+export function levelShift(granule: u32, level: i32): u32 {
+  return granule + (granule - 3) * u32(3 - level);
+}
+
+/** IDR5.DS: CD.DS and STE.S2DS have their effect. */
+export function dsImplemented(smmu: usize): bool {
+  return bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_DS) != 0;
 }
 
 /** Bits of a PA: IDR5.OAS. */
@@ -56,27 +68,38 @@ export function oasBits(smmu: usize): u32 {
   return addressBits(bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_OAS));
 }
 
+// `lpa2` in what follows: tables of 4 or 16 KiB granules whose CD.DS or STE.S2DS gives them 52-bit addresses (FEAT_LPA2).
+
 /**
  * Output size of a CD or STE that stays within what the SMMU has, and what the granule's descriptors can say: more than 48 bits take 64 KiB
- * granules (IHI 0070 section 3.4).
+ * granules or LPA2 (IHI 0070 section 3.4).
  */
-export function effectiveBits(smmu: usize, encoding: u32, granule: u32): u32 {
+export function effectiveBits(smmu: usize, encoding: u32, granule: u32, lpa2: bool): u32 {
   const size = min(addressBits(encoding), oasBits(smmu));
-  return granule == 16 ? size : min(size, 48);
+  return granule == 16 || lpa2 ? size : min(size, 48);
 }
 
-/** Smallest TxSZ or S2T0SZ: 52-bit input takes 64 KiB granules and `large`, the feature that allows it. */
-export function minTsz(granule: u32, large: bool): u32 {
-  return granule == 16 && large ? 12 : 16;
+/** Smallest TxSZ or S2T0SZ: 52-bit input takes 64 KiB granules or LPA2, and `large`, the feature that allows it. */
+export function minTsz(granule: u32, lpa2: bool, large: bool): u32 {
+  return (granule == 16 || lpa2) && large ? 12 : 16;
 }
 
-/** Blocks exist at level 1 for 4 KiB granules, and for 64 KiB ones where addresses have 52 bits; at level 2 for all. */
-export function blockAllowed(smmu: usize, granule: u32, level: u32): bool {
-  return level == 2 || (level == 1 && (granule == 12 || (granule == 16 && oasBits(smmu) == 52)));
+/**
+ * Blocks exist at level 2; at level 1 for 4 KiB granules, for 64 KiB ones where addresses have 52 bits, and for 16 KiB ones with LPA2; at level 0
+ * for 4 KiB granules with LPA2.
+ */
+export function blockAllowed(smmu: usize, granule: u32, level: i32, lpa2: bool): bool {
+  if (level == 2) return true;
+  if (level == 1) return granule == 12 || (granule == 16 ? oasBits(smmu) == 52 : lpa2);
+  return level == 0 && granule == 12 && lpa2;
 }
 
-/** Address in a descriptor that points to (or maps) 2^shift bytes. With 64 KiB granules bits [15:12] are address bits [51:48], where there are any. */
-export function addressOf(smmu: usize, descriptor: u64, granule: u32, shift: u32): u64 {
+/**
+ * Address in a descriptor that points to (or maps) 2^shift bytes. With 64 KiB granules bits [15:12] are address bits [51:48], where there are any;
+ * with LPA2 bits [49:48] stand in place, and bits [9:8] are address bits [51:50].
+ */
+export function addressOf(smmu: usize, descriptor: u64, granule: u32, shift: u32, lpa2: bool): u64 {
+  if (lpa2) return (descriptor & 0x0003ffffffffffff & (u64(-1) << u64(shift))) | (((descriptor >> 8) & 3) << 50);
   const address = descriptor & 0x0000ffffffffffff & (u64(-1) << u64(shift));
   return granule == 16 && oasBits(smmu) == 52 ? address | (((descriptor >> 12) & 0xf) << 48) : address;
 }

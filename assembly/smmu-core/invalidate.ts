@@ -2,7 +2,7 @@
 // or all of them when the range is larger. The core and the drain both compile this file in: a call between instances would cost more
 // than the work.
 
-import { TLBI_NUM, TLBI_SCALE, TLBI_TG, TLBI_TTL } from '../layout/commands';
+import { TLBI_NUM, TLBI_SCALE, TLBI_SCALE_DS, TLBI_TG, TLBI_TTL } from '../layout/commands';
 import {
   SMMU_AT_IDR3,
   TLB_ASID_PERM,
@@ -21,11 +21,15 @@ import {
 import { IDR3_RIL } from '../layout/smmu-registers';
 import { bits, maskOf, placed } from '../lib/fields';
 import { killVmid, touch, vmidBlock } from './generations';
+import { dsImplemented } from './geometry';
 import { tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './iotlb';
 import { markKilled } from './set-lock';
 
 /** TG of 16 KiB granules in a command. */
 const TG_16K: u32 = 2;
+
+/** A larger SCALE acts as this one (IHI 0070 section 4.4.1). */
+const MAX_SCALE_DS: u32 = 39;
 
 /** ASID argument that matches every ASID. */
 export const ANY_ASID: u32 = 0x10000;
@@ -46,22 +50,28 @@ function granuleOf(smmu: usize, d1: u64): u32 {
   return tg == 0 || !bits(load<u32>(smmu, SMMU_AT_IDR3), IDR3_RIL) ? 0 : tg;
 }
 
+/** SCALE, which is a bit wider where 52-bit addresses have 4 and 16 KiB granules. */
+function scaleOf(smmu: usize, d0: u64): u32 {
+  const scale = bits(u32(d0), TLBI_SCALE);
+  return dsImplemented(smmu) ? min(scale | (bits(u32(d0), TLBI_SCALE_DS) << 5), MAX_SCALE_DS) : scale;
+}
+
 /**
  * True for a TLBI by address whose range fields are a reserved combination: a granule without a range (NUM = SCALE = 0) and without a level; level 1
- * of 16 KiB tables, where no leaf stands, counts as none (IHI 0070 section 4.4.1.1).
+ * of 16 KiB tables, where no leaf stands without LPA2, counts as none (IHI 0070 section 4.4.1.1).
  */
 export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
-  if ((u32(d0) & (maskOf(TLBI_NUM) | maskOf(TLBI_SCALE))) != 0) return false;
+  if (bits(u32(d0), TLBI_NUM) != 0 || scaleOf(smmu, d0) != 0) return false;
   const ttl = bits(u32(d1), TLBI_TTL);
   const tg = granuleOf(smmu, d1);
-  return tg != 0 && (ttl == 0 || (ttl == 1 && tg == TG_16K));
+  return tg != 0 && (ttl == 0 || (ttl == 1 && tg == TG_16K && !dsImplemented(smmu)));
 }
 
 /** Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) << SCALE granules of 2^(2*TG+10) bytes. */
 function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
   const tg = granuleOf(smmu, d1);
   if (tg == 0) return 1;
-  return (u64(bits(u32(d0), TLBI_NUM)) + 1) << u64(bits(u32(d0), TLBI_SCALE) + 2 * tg + 10);
+  return (u64(bits(u32(d0), TLBI_NUM)) + 1) << u64(scaleOf(smmu, d0) + 2 * tg + 10);
 }
 
 // Kills what matches in one set, whatever hash its ways have.

@@ -42,6 +42,10 @@ import {
   CFG_CD0,
   CFG_CD1,
   CFG_CONFIG,
+  CFG_DS,
+  CFG_DS_S2SL0_2,
+  CFG_DS_STAGE1,
+  CFG_DS_STAGE2,
   CFG_HAD,
   CFG_S2TTB,
   CFG_STE5,
@@ -108,12 +112,14 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
   const ste5 = load<u32>(THREAD + THREAD_CFG, CFG_STE5);
   const inputBits: u32 = <u32>64 - bits(ste5, STE_S2T0SZ);
   const granule = granuleOfTg0(bits(ste5, STE_S2TG));
-  const outputBits = effectiveBits(smmu, bits(ste5, STE_S2PS), granule);
+  const ds = load<u32>(THREAD + THREAD_CFG, CFG_DS);
+  const lpa2 = granule != 16 && (ds & CFG_DS_STAGE2) != 0;
+  const outputBits = effectiveBits(smmu, bits(ste5, STE_S2PS), granule, lpa2);
   if (ipa >> u64(inputBits) != 0) {
     stage2Fault(F_TRANSLATION, kind, ipa);
     return false;
   }
-  let level = stage2StartLevel(granule, bits(ste5, STE_S2SL0));
+  let level = stage2StartLevel(granule, bits(ste5, STE_S2SL0) | (ds & CFG_DS_S2SL0_2), lpa2);
   // Up to 16 tables lie side by side at the start level, so the first index may be wider than the others.
   const firstBits = inputBits - levelShift(granule, level);
   let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
@@ -128,7 +134,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
     const descriptor = loadAt(place);
     const type = bits(u32(descriptor), PTE_TYPE);
     if (level < 3 && type == PTE_TYPE_TABLE) {
-      table = addressOf(smmu, descriptor, granule, granule);
+      table = addressOf(smmu, descriptor, granule, granule, lpa2);
       if (table >> u64(outputBits) != 0) {
         stage2Fault(F_ADDR_SIZE, kind, ipa);
         return false;
@@ -136,11 +142,11 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
       indexMask = (u64(1) << u64(granule - 3)) - 1;
       continue;
     }
-    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level))) {
+    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level, lpa2))) {
       stage2Fault(F_TRANSLATION, kind, ipa);
       return false;
     }
-    const output = addressOf(smmu, descriptor, granule, shift);
+    const output = addressOf(smmu, descriptor, granule, shift, lpa2);
     if (output >> u64(outputBits) != 0) {
       stage2Fault(F_ADDR_SIZE, kind, ipa);
       return false;
@@ -269,7 +275,8 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     return false;
   }
   const granule = upper ? granuleOfTg1(bits(cd0, CD_TG1)) : granuleOfTg0(bits(cd0, CD_TG0));
-  const outputBits = effectiveBits(smmu, bits(cd1, CD_IPS), granule);
+  const lpa2 = granule != 16 && (load<u32>(cfg, CFG_DS) & CFG_DS_STAGE1) != 0;
+  const outputBits = effectiveBits(smmu, bits(cd1, CD_IPS), granule, lpa2);
   let level = stage1StartLevel(granule, inputBits);
   const firstBits = inputBits - levelShift(granule, level);
   let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
@@ -289,7 +296,7 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     const descriptor = loadAt(place);
     const type = bits(u32(descriptor), PTE_TYPE);
     if (level < 3 && type == PTE_TYPE_TABLE) {
-      table = addressOf(smmu, descriptor, granule, granule);
+      table = addressOf(smmu, descriptor, granule, granule, lpa2);
       if (table >> u64(outputBits) != 0) {
         walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
         return false;
@@ -298,11 +305,11 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
       indexMask = (u64(1) << u64(granule - 3)) - 1;
       continue;
     }
-    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level))) {
+    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level, lpa2))) {
       walkFault(F_TRANSLATION, EVT_CLASS_IN, false, 0);
       return false;
     }
-    const output = addressOf(smmu, descriptor, granule, shift);
+    const output = addressOf(smmu, descriptor, granule, shift, lpa2);
     if (output >> u64(outputBits) != 0) {
       walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
       return false;

@@ -36,6 +36,7 @@ interface DecodeOptions {
   readonly granule: string;
   readonly level: string;
   readonly stage: string;
+  readonly ds: boolean;
   readonly json: boolean;
 }
 
@@ -72,8 +73,9 @@ function decode(kind: string, doublewords: readonly string[], options: DecodeOpt
   } catch (error) {
     throw new UsageError(error instanceof RangeError ? error.message : String(error));
   }
+  if (options.level === '-1' && !(options.ds && options.granule === '4k')) throw new UsageError('level -1 takes --ds and granules of 4k');
   const stage = options.stage === '1' ? 1 : 2;
-  const pte = { granule: GRANULES[options.granule] ?? GRANULE_4K, level: Number(options.level), stage } as const;
+  const pte = { granule: GRANULES[options.granule] ?? GRANULE_4K, level: Number(options.level), stage, ds: options.ds } as const;
   const decoded = structure.decode(words, pte);
   return options.json ? json(decoded) : text(decoded);
 }
@@ -86,8 +88,9 @@ export function addDecode(program: Command): void {
     .argument('<kind>', `${Object.keys(STRUCTURES).join(', ')}`)
     .argument('<hex...>', '64-bit doublewords as 16 hexadecimal digits each, the lowest first')
     .addOption(new Option('--granule <size>', 'granule of a pte').choices(Object.keys(GRANULES)).default('4k'))
-    .addOption(new Option('--level <n>', 'level of the table of a pte').choices(['0', '1', '2', '3']).default('3'))
+    .addOption(new Option('--level <n>', 'level of the table of a pte').choices(['-1', '0', '1', '2', '3']).default('3'))
     .addOption(new Option('--stage <n>', 'stage of translation of a pte').choices(['1', '2']).default('1'))
+    .option('--ds', '52-bit addresses of a pte of 4 or 16 KiB granules (CD.DS, STE.S2DS)', false)
     .option('--json', 'print one JSON object', false)
     .action((kind: string, doublewords: string[], options: DecodeOptions) => {
       process.stdout.write(`${decode(kind, doublewords, options)}\n`);

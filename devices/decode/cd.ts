@@ -51,6 +51,7 @@ const TEXTS: FieldTexts<typeof CD> = {
   CD_TTB0_LO: { means: () => 'first table of the lower half', used: lower },
   CD_HAD1: { means: HAD, used: upper },
   CD_TTB1_LO: { means: () => 'first table of the upper half', used: upper },
+  CD_DS: { means: ['', '52-bit addresses with 4 and 16 KiB granules, where the SMMU has IDR5.DS'], used: valid },
   CD_MAIR_LO: { used: valid },
 };
 

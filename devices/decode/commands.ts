@@ -15,7 +15,7 @@ type Opcode = Extract<keyof typeof CMD, `OP_${string}`>;
 const COMMON: readonly FieldName[] = ['CMD_OP', 'CMD_SSEC'];
 const STREAM: readonly FieldName[] = ['CMD_SID'];
 const SUBSTREAM: readonly FieldName[] = ['CMD_SSV', 'CMD_SSID', 'CMD_SID'];
-const RANGE: readonly FieldName[] = ['TLBI_NUM', 'TLBI_SCALE', 'TLBI_LEAF', 'TLBI_TTL', 'TLBI_TG', 'TLBI_ADDR_LO'];
+const RANGE: readonly FieldName[] = ['TLBI_NUM', 'TLBI_SCALE', 'TLBI_SCALE_DS', 'TLBI_LEAF', 'TLBI_TTL', 'TLBI_TG', 'TLBI_ADDR_LO'];
 
 /** What a command does, and its operands. */
 const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readonly FieldName[]]>> = {
@@ -81,6 +81,7 @@ const TEXTS: FieldTexts<typeof CMD> = {
   CFGI_RANGE: { name: 'Range', means: (value) => (value === CMD.CFGI_RANGE_ALL ? 'every stream' : `${2 ** (value + 1)} streams`) },
   TLBI_NUM: { means: (_value, words) => pages(words), used: hasRange },
   TLBI_SCALE: { used: hasRange },
+  TLBI_SCALE_DS: { name: 'SCALE[5]', means: ['', 'where the SMMU has IDR5.DS'], used: hasRange },
   TLBI_LEAF: { name: 'Leaf', means: leaf },
   TLBI_TTL: { means: (value) => (value === 0 ? 'any level' : `leaf at level ${value}`), used: hasRange },
   TLBI_TG: { means: (value) => (value === 0 ? 'one address' : `a range of ${granuleText(GRANULES[value] ?? GRANULE_4K)} pages`) },

@@ -11,9 +11,11 @@ type FieldName = keyof typeof PTE & string;
 /** Where the descriptor stands. */
 export interface PteOptions {
   readonly granule: Granule;
-  /** Level of its table, 0 to 3. */
+  /** Level of its table, 0 to 3; -1 with `ds` and 4 KiB granules. */
   readonly level: number;
   readonly stage: 1 | 2;
+  /** CD.DS or STE.S2DS: granules of 4 and 16 KiB have 52-bit addresses. Default false. */
+  readonly ds?: boolean;
 }
 
 const TYPE: readonly FieldName[] = ['PTE_TYPE'];
@@ -46,10 +48,14 @@ const TEXTS: FieldTexts<typeof PTE> = {
 };
 
 /** What stands at a level: 'invalid', 'table', 'block', 'page', or 'reserved', which faults as an invalid one does. */
-function kindOf(words: Words, { granule, level }: PteOptions): 'invalid' | 'reserved' | 'table' | 'block' | 'page' {
+function kindOf(words: Words, { granule, level, ds = false }: PteOptions): 'invalid' | 'reserved' | 'table' | 'block' | 'page' {
   if (!fieldOf(words, PTE.PTE_VALID)) return 'invalid';
   if (fieldOf(words, PTE.PTE_TYPE) === PTE.PTE_TYPE_TABLE) return level === 3 ? 'page' : 'table';
-  return (level < 3 && leafAllowed(granule, level)) || (level === 1 && granule === GRANULE_64K) ? 'block' : 'reserved';
+  return (level < 3 && leafAllowed(granule, level, ds)) || (level === 1 && granule === GRANULE_64K) ? 'block' : 'reserved';
+}
+
+function lpa2({ granule, ds = false }: PteOptions): boolean {
+  return ds && granule !== GRANULE_64K;
 }
 
 function wholeOf(words: Words): bigint {
@@ -57,17 +63,21 @@ function wholeOf(words: Words): bigint {
 }
 
 // Address of a table or leaf: how low it begins depends on the granule and, in a leaf, on the level.
-function addressField(words: Words, low: number, meaning: string): DecodedField {
-  const high = 47;
+function addressField(words: Words, low: number, meaning: string, options: PteOptions): DecodedField {
+  const high = lpa2(options) ? 49 : 47;
   const value = ((wholeOf(words) & ((1n << BigInt(high + 1)) - 1n)) >> BigInt(low)) << BigInt(low);
   return { name: 'Address', doubleword: 0, high, low, value, meaning, ignored: false };
 }
 
-// With 64 KiB granules an SMMU with 52-bit addresses has their upper bits below the others.
-function upperAddress(words: Words, { granule }: PteOptions): readonly DecodedField[] {
-  const value = (wholeOf(words) >> 12n) & 0xfn;
-  if (granule !== GRANULE_64K) return [];
-  return [{ name: 'Address[51:48]', doubleword: 0, high: 15, low: 12, value, meaning: 'where OAS is 52 bits', ignored: false }];
+// The upper bits of a 52-bit address stand below the others: with 64 KiB granules all four, with DS two.
+function upperAddress(words: Words, options: PteOptions): readonly DecodedField[] {
+  const place = { doubleword: 0, ignored: false };
+  if (options.granule === GRANULE_64K) {
+    const value = (wholeOf(words) >> 12n) & 0xfn;
+    return [{ ...place, name: 'Address[51:48]', high: 15, low: 12, value, meaning: 'where OAS is 52 bits' }];
+  }
+  if (!lpa2(options)) return [];
+  return [{ ...place, name: 'Address[51:50]', high: 9, low: 8, value: (wholeOf(words) >> 8n) & 3n, meaning: '' }];
 }
 
 // Nobody but software looks at the other bits of an invalid descriptor.
@@ -90,13 +100,14 @@ export function decodePte(words: Words, options: PteOptions): Decoded {
   if (kind === 'table') {
     const fields = decode(
       stage === 1 ? TABLE_S1 : TABLE_S2,
-      addressField(words, granuleShift(granule), `table of level ${level + 1}`),
+      addressField(words, granuleShift(granule), `table of level ${level + 1}`, options),
       ...upper,
     );
     return { name, summary: `${place}: the next table`, fields };
   }
   const shift = levelShift(granule, level);
   const size = sizeText(2 ** shift);
-  const fields = decode(stage === 1 ? LEAF_S1 : LEAF_S2, addressField(words, shift, `output address of ${size}`), ...upper);
+  const leaf = (stage === 1 ? LEAF_S1 : LEAF_S2).filter((field) => !(lpa2(options) && field === 'PTE_SH'));
+  const fields = decode(leaf, addressField(words, shift, `output address of ${size}`, options), ...upper);
   return { name, summary: `${place}: maps ${size}`, fields };
 }

@@ -71,6 +71,8 @@ const TEXTS: FieldTexts<typeof STE> = {
   STE_S2HA: { means: ['', 'hardware updates the access flag'], used: stage2 },
   STE_S2S: { means: ['faults terminate', 'faults stall'], used: stage2 },
   STE_S2R: { means: ['faults are not recorded', 'faults are recorded'], used: stage2 },
+  STE_S2SL0_2: { name: 'S2SL0[2]', means: ['', 'level -1 with S2DS and 4 KiB granules'], used: stage2 },
+  STE_S2DS: { means: ['', '52-bit addresses with 4 and 16 KiB granules, where the SMMU has IDR5.DS'], used: stage2 },
   STE_S2TTB_LO: { means: () => 'PA of the first table', used: stage2 },
 };
 

@@ -22,6 +22,7 @@ import {
   IDR3_FWB,
   IDR3_HAD,
   IDR3_RIL,
+  IDR5_DS,
   IDR5_GRAN4K,
   IDR5_GRAN16K,
   IDR5_GRAN64K,
@@ -78,8 +79,8 @@ const MAX_SSID_BITS = 20;
 const MAX_SID_BITS = 32;
 /** IDR5.OAS of 52 bits, which take 64 KiB granules. */
 const OAS_52 = 6;
-/** IDR5.DS (52 bits with 4 and 16 KiB granules) and D128 (descriptors of 128 bits). */
-const IDR5_ABSENT = 0x180;
+/** IDR5.D128 (descriptors of 128 bits). */
+const IDR5_ABSENT = 0x100;
 /** IDR0.HTTU of access flag and dirty state, without that of table descriptors. */
 const MAX_HTTU = 2;
 /** Features of IDR3 that the model has. */
@@ -125,9 +126,12 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (bitsOf(idr1, IDR1_SIDSIZE) > MAX_SID_BITS) yield `IDR1.SIDSIZE is above ${MAX_SID_BITS}`;
   if (bitsOf(idr5, IDR5_OAS) > OAS_52) yield 'IDR5.OAS is above 52 bits';
   if (bitsOf(idr5, IDR5_VAX) > 1) yield 'IDR5.VAX is above 52 bits';
-  if (idr5 & IDR5_ABSENT) yield 'IDR5.DS and D128 are not modelled';
-  if ((bitsOf(idr5, IDR5_OAS) === OAS_52 || bitsOf(idr5, IDR5_VAX)) && !bitsOf(idr5, IDR5_GRAN64K)) {
-    yield 'IDR5 has 52 bits without 64 KiB granules';
+  if (idr5 & IDR5_ABSENT) yield 'IDR5.D128 is not modelled';
+  const wide = bitsOf(idr5, IDR5_DS);
+  if (wide && !bitsOf(idr5, IDR5_VAX)) yield 'IDR5.DS takes VAX';
+  if (wide && !bitsOf(idr5, IDR5_GRAN4K) && !bitsOf(idr5, IDR5_GRAN16K)) yield 'IDR5.DS takes granules of 4 or 16 KiB';
+  if ((bitsOf(idr5, IDR5_OAS) === OAS_52 || bitsOf(idr5, IDR5_VAX)) && !bitsOf(idr5, IDR5_GRAN64K) && !wide) {
+    yield 'IDR5 has 52 bits without 64 KiB granules or DS';
   }
   if (![IDR5_GRAN4K, IDR5_GRAN16K, IDR5_GRAN64K].some((granule) => bitsOf(idr5, granule))) yield 'IDR5 has no granule';
 }

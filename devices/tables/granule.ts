@@ -38,9 +38,14 @@ export function levelShift(granule: Granule, level: number): number {
   return shift + (3 - level) * (shift - 3);
 }
 
-/** Whether a leaf may stand at a level: pages at 3, blocks at 2 and, with 4 KiB granules, at 1. */
-export function leafAllowed(granule: Granule, level: number): boolean {
-  return level >= 2 || (level === 1 && granule === GRANULE_4K);
+/**
+ * Whether a leaf may stand at a level: pages at 3, blocks at 2 and, with 4 KiB granules, at 1.
+ * @param ds CD.DS or STE.S2DS: one level more for granules of 4 and 16 KiB.
+ */
+export function leafAllowed(granule: Granule, level: number, ds = false): boolean {
+  if (level >= 2) return true;
+  if (level === 1) return granule === GRANULE_4K || (ds && granule === GRANULE_16K);
+  return level === 0 && ds && granule === GRANULE_4K;
 }
 
 /** Level of the first table of stage 1 for an input size in bits. */

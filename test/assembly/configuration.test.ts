@@ -74,7 +74,7 @@ describe('the IOTLB', () => {
 
   it('does not let a write to a clean page through that a read has cached: the write makes it dirty first', () => {
     const scenario = new Scenario(STAGE1);
-    const leaf = scenario.slots1[3] ?? 0n;
+    const leaf = scenario.slots1.get(3) ?? 0n;
     scenario.change(scenario.cd, 3n << 42n);
     scenario.change(leaf, (1n << 51n) | (1n << 7n));
     install(scenario);

@@ -56,7 +56,7 @@ describe('the checked core', () => {
     prepare(plain);
     const blocks = [plain, h].map((on) => {
       const { address, slots1, slots2 } = install(on, shape);
-      const leaf = (shape.mode === 'stage 2' ? slots2 : slots1)[3] ?? 0n;
+      const leaf = (shape.mode === 'stage 2' ? slots2 : slots1).get(3) ?? 0n;
       const results = [on.translate(SID, address), on.translate(SID, address), on.write(SID, address)];
       on.guestRam64(offset(leaf), 0n);
       results.push(on.translate(SID, address), on.translate(SID, address + 0x100000n));
@@ -79,18 +79,18 @@ describe('the checked core', () => {
     for (const [pa, value] of scenario.words) h.guestRam64(offset(pa), value);
     h.ste(SID, scenario.ste);
     expect(h.write(SID, scenario.address).status).toBe(TRANSLATE_OK);
-    change(scenario, scenario.slots1[3], set, clear);
-    const leaf = scenario.get(scenario.slots1[3] ?? 0n);
+    change(scenario, scenario.slots1.get(3), set, clear);
+    const leaf = scenario.get(scenario.slots1.get(3) ?? 0n);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     expect([h.missing(), h.sanitizerCounts?.suspects]).toEqual([[], 0]);
     // And the walk has set none of these.
-    expect(h.guestBytes.getBigUint64(offset(scenario.slots1[3] ?? 0n) - 0x80000000, true)).toBe(leaf);
+    expect(h.guestBytes.getBigUint64(offset(scenario.slots1.get(3) ?? 0n) - 0x80000000, true)).toBe(leaf);
   });
 
   it('permissions that are narrowed need one', () => {
     const scenario = install(h, STAGE1);
     expect(h.translate(SID, scenario.address, ACCESS_WRITE).status).toBe(TRANSLATE_OK);
-    change(scenario, scenario.slots1[3], RO);
+    change(scenario, scenario.slots1.get(3), RO);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x3c96e12000']);
   });
@@ -103,7 +103,7 @@ describe('the checked core', () => {
   ])('permissions that are widened need none, %s', (_name, wxn) => {
     const scenario = new Scenario(STAGE1);
     scenario.change(scenario.cd, wxn);
-    const leaf = scenario.slots1[3] ?? 0n;
+    const leaf = scenario.slots1.get(3) ?? 0n;
     const base = scenario.get(leaf) & ~PERMISSIONS;
     const kinds = [false, true].flatMap((privileged) => [{ privileged }, { privileged, write: true }, { privileged, instruction: true }]);
     const allowed = (bits: bigint) => {
@@ -140,11 +140,11 @@ describe('the checked core', () => {
     [
       'a table of stage 1',
       STAGE1,
-      (scenario: Scenario) => scenario.slots1[2],
+      (scenario: Scenario) => scenario.slots1.get(2),
       'TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x0 Address=0x3c96e12000',
     ],
-    ['the leaf of stage 2', STAGE2, (scenario: Scenario) => scenario.slots2[3], 'TLBI_S2_IPA VMID=0x7 Leaf=0x0 Address=0x3c96e12000'],
-    ['stage 2 under both', NESTED, (scenario: Scenario) => scenario.slots2[3], 'TLBI_S12_VMALL VMID=0x7'],
+    ['the leaf of stage 2', STAGE2, (scenario: Scenario) => scenario.slots2.get(3), 'TLBI_S2_IPA VMID=0x7 Leaf=0x0 Address=0x3c96e12000'],
+    ['stage 2 under both', NESTED, (scenario: Scenario) => scenario.slots2.get(3), 'TLBI_S12_VMALL VMID=0x7'],
   ] as const)('%s names its command', (_name, shape, slot, command) => {
     const scenario = install(h, shape);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
@@ -155,7 +155,7 @@ describe('the checked core', () => {
 
   it('reports an entry once, and counts what does not fit into the ring', () => {
     const scenario = install(h, STAGE1);
-    const leaf = scenario.slots1[3] ?? 0n;
+    const leaf = scenario.slots1.get(3) ?? 0n;
     const first = leaf & ~0xfffn;
     const base = scenario.address & ~0x1f_ffffn;
     const pages = 100;
@@ -174,7 +174,7 @@ describe('the checked core', () => {
   it('forgets a suspect whose invalidation comes', () => {
     const scenario = install(h, STAGE1);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
-    change(scenario, scenario.slots1[3], 0n, VALID);
+    change(scenario, scenario.slots1.get(3), 0n, VALID);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     h.mainCommand(0x30n);
     expect([h.missing(), h.sanitizerCounts?.suspects]).toEqual([[], 1]);

@@ -50,7 +50,9 @@ describe('vsmmu decode', () => {
       [/000000000000000g is not 16 hexadecimal digits/, 'cmd', ZERO, '000000000000000g'],
       [/0x00000000000000 is not 16/, 'pte', '0x00000000000000'],
       [/Allowed choices are 4k, 16k, 64k/, 'pte', ZERO, '--granule', '8k'],
-      [/Allowed choices are 0, 1, 2, 3/, 'pte', ZERO, '--level', '4'],
+      [/level -1 takes --ds/, 'pte', ZERO, '--level', '-1'],
+      [/level -1 takes --ds/, 'pte', ZERO, '--level', '-1', '--ds', '--granule', '16k'],
+      [/Allowed choices are -1, 0, 1, 2, 3/, 'pte', ZERO, '--level', '4'],
       [/Allowed choices are 1, 2/, 'pte', ZERO, '--stage', '3'],
     ];
     for (const [message, ...args] of cases) {

@@ -16,6 +16,7 @@ const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
     {
       TLBI_NUM: [0, 16, 12],
       TLBI_SCALE: [0, 24, 20],
+      TLBI_SCALE_DS: [0, 25, 25],
       TLBI_VMID: [0, 47, 32],
       TLBI_ASID: [0, 63, 48],
       TLBI_LEAF: [1, 0, 0],

@@ -143,6 +143,7 @@ const CFG_ENTRY: readonly Piece[] = [
     'CFG_STE5',
     'CFG_STE2',
     'CFG_HAD',
+    'CFG_DS',
   ].map((name) => i32(name)),
   ...['CFG_TTB0', 'CFG_TTB1', 'CFG_S2TTB'].map((name) => i64(name)),
 ];

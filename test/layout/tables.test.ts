@@ -40,6 +40,8 @@ const STE_BITS: Record<string, Bits> = {
   STE_S2HA: [2, 56, 56],
   STE_S2S: [2, 57, 57],
   STE_S2R: [2, 58, 58],
+  STE_S2SL0_2: [3, 2, 2],
+  STE_S2DS: [3, 3, 3],
   STE_S2TTB_LO: [3, 31, 4],
   STE_S2TTB_HI: [3, 51, 32],
 };
@@ -80,6 +82,7 @@ const CD_BITS: Record<string, Bits> = {
   CD_HAD1: [2, 1, 1],
   CD_TTB1_LO: [2, 31, 4],
   CD_TTB1_HI: [2, 51, 32],
+  CD_DS: [2, 58, 58],
   CD_MAIR_LO: [3, 31, 0],
   CD_MAIR_HI: [3, 63, 32],
 };

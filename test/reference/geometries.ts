@@ -58,7 +58,7 @@ export const STAGE2 = [
   ]),
 ];
 
-/** Of an SMMU with 52-bit addresses, which only 64 KiB granules have. */
+/** Of an SMMU with 52-bit addresses, which only 64 KiB granules have without DS. */
 export const WIDE_SHAPES = [
   ...geometries(16n, [
     [52n, 1],
@@ -68,4 +68,29 @@ export const WIDE_SHAPES = [
   { granule: 16n, bits: 52n, start: 1, leaf: 1 },
   { granule: 12n, bits: 48n, start: 0, leaf: 3 },
   { granule: 14n, bits: 47n, start: 1, leaf: 2 },
+];
+
+function withLeaves(granule: bigint, bits: bigint, start: number, leaves: readonly number[]): Geometry[] {
+  return leaves.map((leaf) => ({ granule, bits, start, leaf }));
+}
+
+/** With DS, at stage 1: level -1 for 4 KiB granules, blocks one level further up; 64 KiB granules stay as they are. */
+export const DS_SHAPES = [
+  ...withLeaves(12n, 52n, -1, [0, 1, 2, 3]),
+  ...withLeaves(12n, 49n, -1, [3]),
+  ...withLeaves(12n, 48n, 0, [0, 3]),
+  ...withLeaves(12n, 39n, 1, [2]),
+  ...withLeaves(14n, 52n, 0, [1, 2, 3]),
+  ...withLeaves(14n, 47n, 1, [1, 3]),
+  ...withLeaves(16n, 52n, 1, [1, 3]),
+];
+
+/** The same at stage 2, with 16 tables side by side in place of level -1, and of level 0 of 16 KiB granules. */
+export const DS_STAGE2 = [
+  ...withLeaves(12n, 52n, -1, [0, 2, 3]),
+  ...withLeaves(12n, 52n, 0, [0, 3]),
+  ...withLeaves(12n, 48n, 0, [1]),
+  ...withLeaves(14n, 52n, 0, [1, 3]),
+  ...withLeaves(14n, 51n, 1, [1, 3]),
+  ...withLeaves(16n, 52n, 1, [2]),
 ];

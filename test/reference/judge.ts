@@ -13,7 +13,7 @@ import {
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../../assembly/load.ts';
 import { type Harness, RAM_GPA } from '../support/unit-harness.ts';
 import { type ReferenceResult, type ReferenceSmmu, ReferenceWalker } from './reference-walker.ts';
-import type { Access, Scenario } from './scenario.ts';
+import type { Access, Scenario, Shape } from './scenario.ts';
 
 /** S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level stream tables. */
 const IDR0 = 0x0d4c349b;
@@ -23,6 +23,8 @@ const IDR1 = 0x014a0510;
 const IDR5 = 0x75;
 /** OAS 52 bits, VAX. */
 const IDR5_WIDE = 0x476;
+/** The same and DS. */
+const IDR5_DS = 0x4f6;
 /** HAD, FWB, RIL. */
 const IDR3 = 0x504;
 const RECINVSID = 2;
@@ -92,13 +94,18 @@ export interface Verdict {
   readonly difference?: string;
 }
 
+function idr5Of({ wide = false, ds = false }: Shape): number {
+  if (ds) return IDR5_DS;
+  return wide ? IDR5_WIDE : IDR5;
+}
+
 // What the reference makes of an access.
 function ask(readWord: (pa: bigint) => bigint | undefined, scenario: Scenario, access: Access, table: StreamTable): ReferenceResult {
-  const { ssid, wide = false } = scenario.shape;
+  const { ssid } = scenario.shape;
   const smmu: ReferenceSmmu = {
     idr0: BigInt(IDR0),
     idr1: BigInt(IDR1),
-    idr5: BigInt(wide ? IDR5_WIDE : IDR5),
+    idr5: BigInt(idr5Of(scenario.shape)),
     strtabBase: table.base,
     strtabCfg: BigInt(table.config),
     recinvsid: true,
@@ -118,9 +125,8 @@ export function referenceOf(scenario: Scenario, access: Access): ReferenceResult
 }
 
 export function judge(h: Harness, scenario: Scenario, access: Access, table: StreamTable = LINEAR): Verdict {
-  const { ssid, wide = false } = scenario.shape;
-  const idr5 = wide ? IDR5_WIDE : IDR5;
-  h.set(SMMU_AT_IDR5, idr5);
+  const { ssid } = scenario.shape;
+  h.set(SMMU_AT_IDR5, idr5Of(scenario.shape));
   h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, table.base, true);
   h.set(SMMU_AT_STRTAB_CFG, table.config);
   const words = new Map([...scenario.words, ...table.words, ...scenario.ste.map((word, i) => [table.ste + BigInt(8 * i), word] as const)]);

@@ -1,6 +1,6 @@
 // The matrix: shapes of tables, times what is special about the point (a permission, a fault, a format), times accesses.
 
-import { STAGE1, STAGE2, WIDE_SHAPES } from './geometries.ts';
+import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from './geometries.ts';
 import { type Access, type Geometry, levelShift, Scenario, type Shape } from './scenario.ts';
 
 export interface Point {
@@ -25,11 +25,13 @@ const ALL: readonly Access[] = [
 ];
 const bit = (n: number) => 1n << BigInt(n);
 const NOWHERE = 0x7_0000_0000n;
+/** CD.DS, in TTB1's doubleword. */
+const DS = bit(58);
 
-const leaf1 = (s: Scenario) => s.slots1[s.shape.stage1.leaf] ?? 0n;
-const leaf2 = (s: Scenario) => s.slots2[s.shape.stage2.leaf] ?? 0n;
-const first1 = (s: Scenario) => s.slots1[s.shape.stage1.start] ?? 0n;
-const first2 = (s: Scenario) => s.slots2[s.shape.stage2.start] ?? 0n;
+const leaf1 = (s: Scenario) => s.slots1.get(s.shape.stage1.leaf) ?? 0n;
+const leaf2 = (s: Scenario) => s.slots2.get(s.shape.stage2.leaf) ?? 0n;
+const first1 = (s: Scenario) => s.slots1.get(s.shape.stage1.start) ?? 0n;
+const first2 = (s: Scenario) => s.slots2.get(s.shape.stage2.start) ?? 0n;
 const cd0 = (s: Scenario, set: bigint, clear = 0n) => s.change(s.cd, set, clear);
 const ste = (s: Scenario, word: number, set: bigint, clear = 0n) => {
   s.ste[word] = ((s.ste[word] ?? 0n) & ~clear) | set;
@@ -149,8 +151,7 @@ const TWISTS1: readonly Twist[] = [
   [
     'TTB nowhere',
     (s) => {
-      s.set(s.cd + 8n, NOWHERE);
-      s.set(s.cd + 16n, NOWHERE);
+      for (const ttb of [s.cd + 8n, s.cd + 16n]) s.set(ttb, NOWHERE | (s.get(ttb) & DS));
     },
   ],
   ['EPD', (s) => cd0(s, bit(14) | bit(30))],
@@ -229,7 +230,7 @@ const TWISTS2: readonly Twist[] = [
   [
     'S2TTB nowhere',
     (s) => {
-      s.ste[3] = NOWHERE;
+      s.ste[3] = NOWHERE | ((s.ste[3] ?? 0n) & 0xfn);
     },
   ],
   ['S2TTB beyond S2PS', (s) => ste(s, 2, 0n, 7n << 48n)],
@@ -290,6 +291,19 @@ const WIDE: readonly Twist[] = [
   ['S2TTB beyond 2^48', (s) => ste(s, 3, bit(50))],
   ['S2T0SZ 11', (s) => ste(s, 2, 11n << 32n, 0x3fn << 32n)],
   ['S2T0SZ 12', (s) => ste(s, 2, 12n << 32n, 0x3fn << 32n)],
+];
+
+/** DS: what bits [9:8] and [49:48] of descriptors mean, start levels -1 and 0, and DS switched off. */
+const WITH_DS: readonly Twist[] = [
+  ...WIDE,
+  ['table beyond 2^50', (s) => hasTable1(s) && s.change(first1(s), 0x100n)],
+  ['table at 2^48', (s) => hasTable1(s) && s.change(first1(s), bit(48))],
+  ['block at level 0 or 1', (s) => s.change(first1(s), 0n, 2n)],
+  ['CD.DS 0', (s) => s.change(s.cd + 16n, 0n, DS)],
+  ['S2 table beyond 2^50', (s) => s.change(first2(s), 0x100n)],
+  ['S2DS 0', (s) => ste(s, 3, 0n, 8n)],
+  ['S2SL0_2 flipped', (s) => ste(s, 3, ~(s.ste[3] ?? 0n) & 4n, 4n)],
+  ['S2SL0 3, S2SL0_2', (s) => ste(s, 2, 3n << 38n)],
 ];
 
 const FORMATS: readonly Twist[] = [
@@ -365,6 +379,21 @@ export function* matrix(): Generator<Point> {
     for (const stage1 of WIDE_SHAPES) {
       const label = `nested, 52 bits, ${name(stage1)} on ${name(stage2)}`;
       yield* points({ mode: 'nested', stage1, stage2, wide: true }, label, [...TWISTS1.slice(0, 2), ...NESTED, ...WIDE]);
+    }
+  }
+  for (const stage1 of DS_SHAPES) {
+    for (const upper of [false, true]) {
+      const label = `DS, ${upper ? 'TTB1' : 'TTB0'}, ${name(stage1)}`;
+      const twists = [...TWISTS1, ...WITH_DS];
+      yield* points({ mode: 'stage 1', stage1, stage2: small2, upper, wide: true, ds: true }, `stage 1, ${label}`, twists);
+    }
+  }
+  for (const stage2 of DS_STAGE2) {
+    const twists = [...TWISTS2, ...TWISTS2_ONLY, ...WITH_DS.filter(([special]) => special.startsWith('S2'))];
+    yield* points({ mode: 'stage 2', stage1: small1, stage2, wide: true, ds: true }, `stage 2, DS, ${name(stage2)}`, twists);
+    for (const stage1 of DS_SHAPES.filter(({ leaf }) => leaf >= 2)) {
+      const label = `nested, DS, ${name(stage1)} on ${name(stage2)}`;
+      yield* points({ mode: 'nested', stage1, stage2, wide: true, ds: true }, label, [...TWISTS1.slice(0, 2), ...NESTED, ...WITH_DS]);
     }
   }
   for (const mode of ['stage 1', 'nested'] as const) {

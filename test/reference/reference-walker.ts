@@ -77,6 +77,8 @@ interface Walk {
   readonly outputBits: bigint;
   /** Whether the SMMU has 52-bit addresses. */
   readonly lpa: boolean;
+  /** Whether CD.DS or STE.S2DS gives tables of 4 and 16 KiB granules 52-bit addresses; of no account to others. */
+  readonly ds: boolean;
   /** Reads a descriptor at a table address. */
   readonly descriptor: (address: bigint) => bigint;
   readonly fault: (event: number) => never;
@@ -94,8 +96,17 @@ interface Leaf {
 function walkTables(walk: Walk): Leaf {
   const { input, granule, outputBits } = walk;
   const tables: bigint[] = [];
-  // Descriptors of 64 KiB granules hold bits 51 to 48 of an address in bits 15 to 12.
-  const high = (descriptor: bigint) => (walk.lpa && granule === 16n ? field(descriptor, 12, 4) << 48n : 0n);
+  const lpa2 = walk.ds && granule !== 16n;
+  // Descriptors of 64 KiB granules hold bits 51 to 48 of an address in bits 15 to 12; with DS others hold bits 51 and 50 in bits 9 and 8, and
+  // bits 49 and 48 where they belong.
+  const high = (descriptor: bigint) => {
+    if (lpa2) return (field(descriptor, 8, 2) << 50n) | (field(descriptor, 48, 2) << 48n);
+    return walk.lpa && granule === 16n ? field(descriptor, 12, 4) << 48n : 0n;
+  };
+  const levelsOfBlocks = () => {
+    if (granule === 12n) return lpa2 ? [0, 1, 2] : [1, 2];
+    return (granule === 16n ? walk.lpa : lpa2) ? [1, 2] : [2];
+  };
   let table = outputBits === 52n ? walk.table & ~63n : walk.table;
   for (let level = walk.startLevel; ; level++) {
     const shift = granule + BigInt(3 - level) * (granule - 3n);
@@ -110,7 +121,7 @@ function walkTables(walk: Walk): Leaf {
       if (table >= 1n << outputBits) walk.fault(FAULT.addressSize);
       continue;
     }
-    const block = type === 1n && (level === 2 || (level === 1 && (granule === 12n || (granule === 16n && walk.lpa))));
+    const block = type === 1n && levelsOfBlocks().includes(level);
     if (!(block || (type === 3n && level === 3))) walk.fault(FAULT.translation);
     const base = (field(descriptor, Number(shift), 48 - Number(shift)) << shift) + high(descriptor);
     if (base >= 1n << outputBits) walk.fault(FAULT.addressSize);
@@ -183,9 +194,21 @@ export class ReferenceWalker {
     return SIZES[Number(field(this.#smmu.idr5, 0, 3))] ?? 0n;
   }
 
-  // Only 64 KiB granules go beyond 48 bits.
-  #outputBits(code: bigint, granule: bigint): bigint {
-    const limits = [SIZES[Number(code)] ?? 0n, this.#oas, granule === 16n ? 52n : 48n];
+  get #ds(): boolean {
+    return flag(this.#smmu.idr5, 7);
+  }
+
+  get #stage1Ds(): boolean {
+    return this.#ds && flag(this.#cd[2] ?? 0n, 58);
+  }
+
+  get #stage2Ds(): boolean {
+    return this.#ds && flag(this.#ste[3] ?? 0n, 3);
+  }
+
+  // Only 64 KiB granules go beyond 48 bits without DS.
+  #outputBits(code: bigint, granule: bigint, ds: boolean): bigint {
+    const limits = [SIZES[Number(code)] ?? 0n, this.#oas, granule === 16n || ds ? 52n : 48n];
     return limits.reduce((a, b) => (a < b ? a : b));
   }
 
@@ -210,11 +233,16 @@ export class ReferenceWalker {
   #stage2Shape(): { granule: bigint; inputBits: bigint; startLevel: number } | undefined {
     const d2 = this.#ste[2] ?? 0n;
     const granule = granuleOf(field(d2, 46, 2), false);
+    const ds = this.#stage2Ds;
     const sl0 = Number(field(d2, 38, 2));
     const t0sz = field(d2, 32, 6);
-    if (!this.#granuleSupported(granule) || sl0 === 3 || t0sz < 64n - this.#oas || t0sz > 39n) return undefined;
-    if (t0sz < (granule === 16n ? 12n : 16n)) return undefined;
-    const startLevel = (granule === 12n ? 2 : 3) - sl0;
+    if (!this.#granuleSupported(granule) || t0sz < 64n - this.#oas || t0sz > 39n) return undefined;
+    if (t0sz < (granule === 16n || ds ? 12n : 16n)) return undefined;
+    // By {S2SL0_2, S2SL0}; S2SL0_2 counts with DS and 4 KiB granules only.
+    const sl2 = ds && granule === 12n && flag(this.#ste[3] ?? 0n, 2);
+    const startLevels = granule === 12n ? (sl2 ? [-1] : [2, 1, 0]) : granule === 14n && ds ? [3, 2, 1, 0] : [3, 2, 1];
+    const startLevel = startLevels[sl0];
+    if (startLevel === undefined) return undefined;
     const entryBits = granule + BigInt(3 - startLevel) * (granule - 3n);
     const indexBits = 64n - t0sz - entryBits;
     // One table has granule / 8 entries; up to 16 of them are concatenated.
@@ -227,7 +255,7 @@ export class ReferenceWalker {
     if (!this.#updatesSupported(flag(d2, 56), flag(d2, 55)) || (flag(d2, 57) && field(this.#smmu.idr0, 24, 2) === 1n)) return false;
     const ttb = (this.#ste[3] ?? 0n) & ADDRESS & ~15n;
     const shape = this.#stage2Shape();
-    return shape !== undefined && ttb < 1n << this.#outputBits(field(d2, 48, 3), shape.granule);
+    return shape !== undefined && ttb < 1n << this.#outputBits(field(d2, 48, 3), shape.granule, this.#stage2Ds);
   }
 
   #cdLegal(): boolean {
@@ -242,8 +270,9 @@ export class ReferenceWalker {
       const granule = granuleOf(field(d0, low + 6, 2), upper);
       if (flag(d0, epd)) return true;
       if (!this.#granuleSupported(granule) || size > 39n) return false;
-      if (size < (granule === 16n && field(this.#smmu.idr5, 10, 2) === 1n ? 12n : 16n)) return false;
-      return (ttb & ADDRESS & ~15n) < 1n << this.#outputBits(field(d0, 32, 3), granule);
+      const large = (granule === 16n || this.#stage1Ds) && field(this.#smmu.idr5, 10, 2) === 1n;
+      if (size < (large ? 12n : 16n)) return false;
+      return (ttb & ADDRESS & ~15n) < 1n << this.#outputBits(field(d0, 32, 3), granule, this.#stage1Ds);
     };
     return half(0, 14, ttb0, false) && half(16, 30, ttb1, true);
   }
@@ -258,8 +287,9 @@ export class ReferenceWalker {
     const descriptor = (address: bigint) =>
       this.#read(address) ?? refuse({ event: ID.walkAbort, stage2: true, class: kind, fetchAddress: address });
     const table = d3 & ADDRESS & ~15n;
-    const outputBits = this.#outputBits(field(d2, 48, 3), shape.granule);
-    const leaf = walkTables({ ...shape, input: ipa, table, outputBits, lpa: this.#oas === 52n, descriptor, fault });
+    const ds = this.#stage2Ds;
+    const outputBits = this.#outputBits(field(d2, 48, 3), shape.granule, ds);
+    const leaf = walkTables({ ...shape, input: ipa, table, outputBits, lpa: this.#oas === 52n, ds, descriptor, fault });
     const [ha, hd, affd] = [flag(d2, 56), flag(d2, 55), flag(d2, 53)];
     let next = leaf.descriptor;
     if (!flag(next, 10) && !ha && !affd) fault(FAULT.access);
@@ -328,9 +358,11 @@ export class ReferenceWalker {
       return this.#read(pa) ?? refuse({ event: ID.walkAbort, class: 1, fetchAddress: pa });
     };
     const table = (upper ? ttb1 : ttb0) & ADDRESS & ~15n;
-    const outputBits = this.#outputBits(field(d0, 32, 3), granule);
+    const ds = this.#stage1Ds;
+    const outputBits = this.#outputBits(field(d0, 32, 3), granule, ds);
     const input = field(address, 0, Number(bits));
-    const leaf = walkTables({ input, inputBits: bits, granule, startLevel, table, outputBits, lpa: this.#oas === 52n, descriptor, fault });
+    const lpa = this.#oas === 52n;
+    const leaf = walkTables({ input, inputBits: bits, granule, startLevel, table, outputBits, lpa, ds, descriptor, fault });
     const had = flag(upper ? ttb1 : ttb0, 1);
     const hierarchical = (bit: number) => !had && leaf.tables.some((word) => flag(word, bit));
     const [ha, hd, affd] = [flag(d0, 43), flag(d0, 42), flag(d0, 35)];

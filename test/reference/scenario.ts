@@ -8,7 +8,7 @@ export const ROOT = { cd: 0x110000n, level1Cd: 0x120000n, leafCd: 0x130000n, sta
 export const TARGET = 0x70_0123n;
 /** Bits that give each level of a VA an index of its own. */
 const PATTERN = 0x0009_5a3c_96e1_2000n;
-/** Bits 51 to 48 of where stage 1 and stage 2 lead in a wide scenario, as 64 KiB granules have them in a descriptor. */
+/** Bits 51 to 48 of where stage 1 and stage 2 lead in a wide scenario, where the granule has them. */
 const HIGH1 = 0xan;
 const HIGH2 = 0x6n;
 
@@ -32,6 +32,8 @@ export interface Shape {
   readonly ssid?: bigint;
   /** An SMMU with 52-bit addresses and VAs; IPS and S2PS say so, and the target lies beyond 2^48. */
   readonly wide?: boolean;
+  /** With `wide`: DS in CD and STE, that is 52 bits with the other granules as well. */
+  readonly ds?: boolean;
 }
 
 export interface Access {
@@ -54,8 +56,8 @@ export class Scenario {
   readonly cd: bigint;
   readonly level1Cd: bigint;
   /** PAs of the descriptors on the way to the target, by level. */
-  readonly slots1: bigint[] = [];
-  readonly slots2: bigint[] = [];
+  readonly slots1 = new Map<number, bigint>();
+  readonly slots2 = new Map<number, bigint>();
   /** PA of the stage-2 leaf that maps the stage-1 leaf's table. */
   tableLeaf2 = 0n;
   address: bigint;
@@ -102,15 +104,15 @@ export class Scenario {
     return at;
   }
 
-  #map(geometry: Geometry, root: bigint, input: bigint, leaf: bigint, pointer: (offset: bigint) => bigint): bigint[] {
+  #map(geometry: Geometry, root: bigint, input: bigint, leaf: bigint, pointer: (offset: bigint) => bigint): Map<number, bigint> {
     const { granule, start, bits } = geometry;
-    const slots: bigint[] = [];
+    const slots = new Map<number, bigint>();
     let table = root;
     for (let level = start; ; level++) {
       const shift = levelShift(granule, level);
       const width = (level === start ? bits : shift + granule - 3n) - shift;
       const slot = RAM_PA + table + ((input >> shift) & mask(width)) * 8n;
-      slots[level] = slot;
+      slots.set(level, slot);
       if (level === geometry.leaf) {
         this.set(slot, leaf | (level === 3 ? 3n : 1n));
         return slots;
@@ -120,27 +122,38 @@ export class Scenario {
     }
   }
 
-  /** Bits [15:12] of a leaf that leads beyond 2^48. */
+  /** What a leaf says of bits 51 to 48 of its address, and 0 where it has none. */
   #high({ granule }: Geometry, bits: bigint): bigint {
-    return this.shape.wide && granule === 16n ? bits << 12n : 0n;
+    if (!this.#leadsHigh(granule)) return 0n;
+    return granule === 16n ? bits << 12n : ((bits >> 2n) << 8n) | ((bits & 3n) << 48n);
+  }
+
+  #leadsHigh(granule: bigint): boolean {
+    return this.shape.wide === true && (granule === 16n || this.shape.ds === true);
+  }
+
+  /** With DS bits [9:8] of a leaf belong to the address; without, inner shareable. */
+  #shareable({ granule }: Geometry): bigint {
+    return this.shape.ds && granule !== 16n ? 0n : 0x300n;
   }
 
   #buildStage1(cdFormat: bigint, substreams: boolean): void {
-    const { stage1, upper = false, wide = false } = this.shape;
+    const { stage1, upper = false, wide = false, ds = false } = this.shape;
     const size = mask(levelShift(stage1.granule, stage1.leaf));
-    // nG, AF, inner shareable, unprivileged, AttrIndx 1.
-    const leaf = (this.pointer(TARGET) & ~size) | 0xf44n | this.#high(stage1, HIGH1);
-    this.slots1.push(...this.#map(stage1, ROOT.stage1, this.address & mask(stage1.bits), leaf, (offset) => this.pointer(offset)));
+    // nG, AF, unprivileged, AttrIndx 1.
+    const leaf = (this.pointer(TARGET) & ~size) | 0xc44n | this.#shareable(stage1) | this.#high(stage1, HIGH1);
+    const slots = this.#map(stage1, ROOT.stage1, this.address & mask(stage1.bits), leaf, (offset) => this.pointer(offset));
+    for (const [level, slot] of slots) this.slots1.set(level, slot);
 
     const tg = upper ? [2n, 1n, 3n] : [0n, 2n, 1n];
     const half = (64n - stage1.bits) | ((tg[Number((stage1.granule - 12n) / 2n)] ?? 0n) << 6n);
     // ASID 1, A, R, AA64, IPS 48 or 52 bits, V; the other half disabled.
     const d0 = (0x0001_6200n << 32n) | ((wide ? 6n : 5n) << 32n) | (1n << 31n) | (upper ? (half << 16n) | (1n << 14n) : half | (1n << 30n));
-    [d0, upper ? 0n : this.pointer(ROOT.stage1), upper ? this.pointer(ROOT.stage1) : 0n, 0xf404_ff44n, 0n, 0n, 0n, 0n].forEach(
-      (word, i) => {
-        this.set(this.cd + BigInt(8 * i), word);
-      },
-    );
+    const ttb0 = upper ? 0n : this.pointer(ROOT.stage1);
+    const ttb1 = upper ? this.pointer(ROOT.stage1) : 0n;
+    [d0, ttb0, ttb1 | (ds ? 1n << 58n : 0n), 0xf404_ff44n, 0n, 0n, 0n, 0n].forEach((word, i) => {
+      this.set(this.cd + BigInt(8 * i), word);
+    });
     if (cdFormat !== 0n) this.set(this.level1Cd, this.pointer(ROOT.leafCd) | 1n);
     const context = this.pointer(cdFormat === 0n ? ROOT.cd : ROOT.level1Cd);
     this.ste[0] = context | (cdFormat << 4n) | (substreams ? 20n << 59n : 0n) | 0xbn;
@@ -150,25 +163,26 @@ export class Scenario {
   }
 
   #buildStage2(): void {
-    const { stage1, stage2, mode, wide = false } = this.shape;
+    const { stage1, stage2, mode, wide = false, ds = false } = this.shape;
     const size = mask(levelShift(stage2.granule, stage2.leaf));
-    // AF, inner shareable, read-write, write-back.
+    // AF, read-write, write-back.
+    const attributes = 0x4fcn | this.#shareable(stage2);
     const map = (ipa: bigint, offset: bigint, high = 0n) =>
-      this.#map(stage2, ROOT.stage2, ipa, ((RAM_PA + offset) & ~size) | 0x7fcn | high, (at) => RAM_PA + at);
+      this.#map(stage2, ROOT.stage2, ipa, ((RAM_PA + offset) & ~size) | attributes | high, (at) => RAM_PA + at);
     const high = this.#high(stage2, HIGH2);
     if (mode === 'nested') {
       for (const pa of [this.cd, this.level1Cd]) map(pa - RAM_PA, pa - RAM_PA);
-      for (const pa of this.slots1) if (pa !== undefined) this.tableLeaf2 = map(pa - RAM_PA, pa - RAM_PA)[stage2.leaf] ?? 0n;
-      this.slots2.push(...map(TARGET | (this.#high(stage1, HIGH1) << 36n), TARGET, high));
-    } else {
-      this.slots2.push(...map(this.address, TARGET, high));
+      for (const pa of this.slots1.values()) this.tableLeaf2 = map(pa - RAM_PA, pa - RAM_PA).get(stage2.leaf) ?? 0n;
     }
+    const ipa = mode === 'nested' ? TARGET | (this.#leadsHigh(stage1.granule) ? HIGH1 << 48n : 0n) : this.address;
+    for (const [level, slot] of map(ipa, TARGET, high)) this.slots2.set(level, slot);
     const tg = [0n, 2n, 1n][Number((stage2.granule - 12n) / 2n)] ?? 0n;
-    const sl0 = BigInt((stage2.granule === 12n ? 2 : 3) - stage2.start);
+    // Start level -1 is S2SL0 0 with S2SL0_2.
+    const sl0 = stage2.start === -1 ? 0n : BigInt((stage2.granule === 12n ? 2 : 3) - stage2.start);
     // S2R, S2PTW, S2AA64, S2PS 48 or 52 bits, walks write-back and inner shareable.
     const word5 = 0x0448_0000n | ((wide ? 6n : 5n) << 16n) | (tg << 14n) | 0x3500n | (sl0 << 6n) | (64n - stage2.bits);
     this.ste[0] = ((this.ste[0] ?? 0n) & ~0xfn) | (mode === 'nested' ? 0xfn : 0xdn);
     this.ste[2] = (word5 << 32n) | 7n;
-    this.ste[3] = RAM_PA + ROOT.stage2;
+    this.ste[3] = (RAM_PA + ROOT.stage2) | (ds ? 8n : 0n) | (stage2.start === -1 ? 4n : 0n);
   }
 }

@@ -319,6 +319,22 @@ describe('translation table descriptors', () => {
     }
   });
 
+  it('with DS, granules of 4 and 16 KiB have two address bits below the others, and none that say shareability', () => {
+    const leaf = pte('0003000040000747', { ds: true });
+    expect(leaf.fields.filter(({ name }) => /Address|SH/.test(name)).map(({ name, high, low, value }) => [name, high, low, value])).toEqual(
+      [
+        ['Address[51:50]', 9, 8, 3n],
+        ['Address', 49, 12, 0x3000040000000n],
+      ],
+    );
+    expect(pte('0003008000000701', { ds: true, level: 0 }).summary).toBe('stage 1, level 0: maps 512 GiB');
+    expect(pte('0003001000000701', { ds: true, level: 1, granule: GRANULE_16K }).summary).toBe('stage 1, level 1: maps 64 GiB');
+    expect(pte('0003000040000003', { ds: true, level: -1 }).summary).toBe('stage 1, level -1: the next table');
+    expect(pte('0000040000005741', { ds: true, level: 1, granule: GRANULE_64K }).fields).toEqual(
+      pte('0000040000005741', { level: 1, granule: GRANULE_64K }).fields,
+    );
+  });
+
   it('tables, with their permissions in stage 1 only', () => {
     const decoded = pte('7800000080001003', { level: 1 });
     expect(decoded.summary).toBe('stage 1, level 1: the next table');
