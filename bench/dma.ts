@@ -1,5 +1,6 @@
 // DMA through the SMMU, page by page as the DMA engine makes it, against copies of the same bytes that nothing translates.
 
+import type { DmaPort } from '../devices/plugin/index.ts';
 import { type BenchMachine, DMA_BYTES } from './machines.ts';
 import { measure, type Subject } from './measure.ts';
 
@@ -13,7 +14,18 @@ export interface DmaResults {
   readonly whole: number;
 }
 
-const PAGE = 4096;
+export const PAGE = 4096;
+
+/**
+ * Copies the buffer through the SMMU, page by page.
+ * @throws {Error} when an access is refused.
+ */
+export function copyByDma(port: DmaPort, { dmaSource, dmaTarget }: BenchMachine, page: Uint8Array): void {
+  for (let at = 0; at < DMA_BYTES; at += PAGE) {
+    const moved = port.read(dmaSource.iova + at, page).ok && port.write(dmaTarget.iova + at, page).ok;
+    if (!moved) throw new Error(`DMA was refused at ${at}`);
+  }
+}
 
 export async function measureDma(machine: BenchMachine, rounds: number): Promise<DmaResults> {
   const { dmaSource: source, dmaTarget: target } = machine;
@@ -37,12 +49,7 @@ export async function measureDma(machine: BenchMachine, rounds: number): Promise
     },
   });
   const copies = [
-    subject('smmu', () => {
-      for (let at = 0; at < DMA_BYTES; at += PAGE) {
-        const moved = port.read(source.iova + at, page).ok && port.write(target.iova + at, page).ok;
-        if (!moved) throw new Error(`DMA was refused at ${at}`);
-      }
-    }),
+    subject('smmu', () => copyByDma(port, machine, page)),
     subject('plain', () => {
       for (let at = 0; at < DMA_BYTES; at += PAGE) {
         page.set(from.subarray(at, at + PAGE));

@@ -8,6 +8,7 @@ import { createToyMachine, TOY_RAM_GPA_BASE, type ToyMachine } from '../vmm/boar
 import { Host } from '../vmm/host/index.ts';
 import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
+import { Trace } from '../vmm/trace/index.ts';
 import { compileGuest } from './guest-module.ts';
 
 export type Transport = 'inline' | 'mailbox';
@@ -83,9 +84,13 @@ interface Shared {
   readonly exits: ExitServer;
 }
 
-async function startMachine(shared: Shared, transport: Transport, vcpus: number): Promise<BenchMachine> {
+/** Units of the trace ring, as the API's hosts have them. */
+const TRACE_UNITS = 2 ** 18;
+
+async function startMachine(shared: Shared, transport: Transport, vcpus: number, traced = false): Promise<BenchMachine> {
   const { image, secondary, modules, exits } = shared;
-  const host = await Host.create({ modules, vintfs: VINTFS, vcmdqs: VINTFS * MAX_VCPUS });
+  const host = await Host.create({ modules, vintfs: VINTFS, vcmdqs: VINTFS * MAX_VCPUS, traceUnits: traced ? TRACE_UNITS : undefined });
+  const trace = traced ? new Trace(host.memory) : undefined;
   const side = await SideCore.start(host, { vmm: exits.buffer });
   const name = `${transport} with ${vcpus} vCPUs`;
   let data: readonly number[] = [];
@@ -99,6 +104,7 @@ async function startMachine(shared: Shared, transport: Transport, vcpus: number)
     secondary,
     exits: transport === 'mailbox' ? exits : undefined,
     onOutput: () => undefined,
+    ...(trace ? { onTrace: (source, event) => trace.add(name, source, event) } : {}),
     checkpoint: {
       onPhase: (_phase, ended, words) => {
         if (ended) data = words;
@@ -143,8 +149,7 @@ async function startMachine(shared: Shared, transport: Transport, vcpus: number)
   };
 }
 
-/** One inline, and one with 1 to MAX_VCPUS vCPUs on threads each. */
-export async function startMachines(): Promise<BenchMachine[]> {
+async function prepare(): Promise<Shared> {
   const options = [
     '--initialMemory',
     GUEST_PAGES,
@@ -157,7 +162,18 @@ export async function startMachines(): Promise<BenchMachine[]> {
   ];
   const image = await loadGuestImage(await compileGuest('paths', ...options));
   const secondary = await WebAssembly.compile(await readFile(SECONDARY));
-  const shared = { image, secondary, modules: await loadHotModules(), exits: new ExitServer() };
+  return { image, secondary, modules: await loadHotModules(), exits: new ExitServer() };
+}
+
+/** Two inline ones, the second with a trace. */
+export async function startTracePair(): Promise<readonly [off: BenchMachine, on: BenchMachine]> {
+  const shared = await prepare();
+  return [await startMachine(shared, 'inline', 1), await startMachine(shared, 'inline', 1, true)];
+}
+
+/** One inline, and one with 1 to MAX_VCPUS vCPUs on threads each. */
+export async function startMachines(): Promise<BenchMachine[]> {
+  const shared = await prepare();
   const machines = [await startMachine(shared, 'inline', 1)];
   for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++) machines.push(await startMachine(shared, 'mailbox', vcpus));
   return machines;

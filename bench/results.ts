@@ -4,6 +4,7 @@ import type { DmaResults } from './dma.ts';
 import type { DrainResults, DrainRow } from './drain.ts';
 import type { PathRow } from './paths.ts';
 import { BATCHES } from './paths.ts';
+import type { TraceRow } from './trace.ts';
 import type { TranslationRow } from './translation.ts';
 
 export interface Targets {
@@ -25,6 +26,7 @@ export interface Results {
   readonly handoff?: number;
   readonly targets?: Targets;
   readonly dma?: DmaResults;
+  readonly trace?: readonly TraceRow[];
 }
 
 /** The figures that the project has set itself, from the rows. */
@@ -121,8 +123,13 @@ function dmaText({ smmu, plain, whole: all }: DmaResults): string {
   return `DMA through the SMMU: ${hundredths(smmu)} GB/s; the same copies without it: ${hundredths(plain)} (ratio ${hundredths(smmu / plain)}); in one copy: ${hundredths(all)}`;
 }
 
+function traceText(rows: readonly TraceRow[]): string {
+  const lines = rows.map(({ what, off, on }) => [what, whole(off), whole(on), `${whole(100 * (1 - off / on))} %`]);
+  return ['Tracing, inline, ns', table(['what', 'off', 'on', 'of the throughput'], lines)].join('\n');
+}
+
 /** The tables. */
-export function resultsText({ machine, rounds, native, drain, translation, paths, handoff, targets, dma }: Results): string {
+export function resultsText({ machine, rounds, native, drain, translation, paths, handoff, targets, dma, trace }: Results): string {
   const parts = [`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians of ${rounds} interleaved rounds`];
   if (drain) parts.push(drainText(drain));
   if (native) parts.push(`C: not measured: ${native}`);
@@ -130,5 +137,6 @@ export function resultsText({ machine, rounds, native, drain, translation, paths
   if (paths) parts.push(pathsText(paths));
   if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
   if (dma) parts.push(dmaText(dma));
+  if (trace) parts.push(traceText(trace));
   return parts.join('\n\n');
 }

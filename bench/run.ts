@@ -7,19 +7,20 @@ import { createBoard } from './board.ts';
 import { measureDma } from './dma.ts';
 import { measureDrain } from './drain.ts';
 import { startHandoff } from './handoff.ts';
-import { startMachines } from './machines.ts';
+import { startMachines, startTracePair } from './machines.ts';
 import { startNative } from './native.ts';
 import { measurePaths } from './paths.ts';
 import { type Results, resultsText, targetsOf } from './results.ts';
+import { measureTrace } from './trace.ts';
 import { measureTranslation } from './translation.ts';
 
 const USAGE = `npm run bench -- [options]
   --json FILE   write the numbers as JSON, too
   --rounds N    interleaved rounds, default 15
   --quick       3 rounds of less work each
-  --only PART   drain, translation, paths or dma; may be given several times`;
+  --only PART   drain, translation, paths, dma or trace; may be given several times`;
 
-const PARTS = ['drain', 'translation', 'paths', 'dma'];
+const PARTS = ['drain', 'translation', 'paths', 'dma', 'trace'];
 const ROUNDS = 15;
 const QUICK_ROUNDS = 3;
 /** Rounds of the paths that are not counted: the compilers take some thousand exits to finish. */
@@ -80,6 +81,11 @@ async function main(): Promise<void> {
       results.targets = targetsOf(paths, trip);
     }
     for (const machine of machines) await machine.end();
+  }
+  if (wants('trace')) {
+    const pair = await startTracePair();
+    results.trace = await measureTrace(pair, rounds);
+    for (const machine of pair) await machine.end();
   }
   console.log(resultsText(results));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);

@@ -27,7 +27,8 @@ export class TraceFile {
   }
 
   async write(trace: Trace): Promise<void> {
-    const { traceEvents, ...rest } = chromeTrace(trace.records, trace.lost);
+    const { records, lost } = trace.read();
+    const { traceEvents, ...rest } = chromeTrace(records, lost);
     // One event a line: a file of hundreds of megabytes is no single string.
     await this.#file.write('{"traceEvents":[\n');
     const lines = traceEvents.map((event) => JSON.stringify(event));

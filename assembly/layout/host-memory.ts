@@ -30,6 +30,10 @@ export const EVENT_IDS = 64;
 export const HOST_AT_TRACE = 0x20;
 export const HOST_AT_TRACE_MASK = 0x24;
 export const HOST_AT_TRACE_NEXT = 0x28;
+/** What the sequence words of the trace ring are raised by: random. */
+export const HOST_AT_TRACE_SALT = 0x2c;
+/** Raised when the reader of the trace has looked at the clock: whatever burst of records was under way ends. */
+export const HOST_AT_TRACE_MARKS = 0x38;
 /** f64, origin of the host's clock (performance.timeOrigin of the thread that made this memory). */
 export const HOST_AT_EPOCH = 0x30;
 
@@ -39,6 +43,12 @@ export const THREAD_STRIDE = 0x200;
 export const MAX_THREADS = 64;
 /** i64: 0 when no access is in flight, else 1 + the sync epoch in which the access began. */
 export const THREAD_IN_FLIGHT = 0x00;
+/** f64: when this thread last read the clock for the trace. */
+export const THREAD_TRACE_TIME = 0x08;
+/** Records still to come without a time in bits [7:0], how many there were in [15:8], HOST_AT_TRACE_MARKS at that time in [31:16]. */
+export const THREAD_TRACE_BURST = 0x1c;
+/** A doorbell (TRACE_DOORBELL) that is not in the trace yet, or 0. */
+export const THREAD_TRACE_DOORBELL = 0x1dc;
 // Result of the last translation.
 /** PA of the translated byte: low word (address in its window), high word (window). */
 export const THREAD_PA = 0x10;

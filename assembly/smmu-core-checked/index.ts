@@ -2,7 +2,7 @@
 
 export { accessBegin, accessEnd } from '../smmu-core/in-flight';
 export { stallAbandon, stallAnswer, stallForget } from '../smmu-core/stall';
-export { endTraceRun, traceCommand, traceDoorbell, traceRun } from '../smmu-core/trace';
+export { endTraceRun, traceDoorbell, traceRun } from '../smmu-core/trace';
 export { translate } from './translate';
 
 /** What this core is told by. */

@@ -2,5 +2,5 @@
 
 export { accessBegin, accessEnd } from './in-flight';
 export { stallAbandon, stallAnswer, stallForget } from './stall';
-export { endTraceRun, traceCommand, traceDoorbell, traceRun } from './trace';
+export { endTraceRun, traceDoorbell, traceRun } from './trace';
 export { translate } from './translate';

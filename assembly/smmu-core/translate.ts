@@ -2,13 +2,14 @@
 
 import { THREAD } from '../imports/unit';
 import { CD_A, CD_PAN, CD_TBI0, CD_TBI1 } from '../layout/cd';
-import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_S2, F_ADDR_SIZE, F_PERMISSION, F_WALK_EABT } from '../layout/events';
+import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2, F_ADDR_SIZE, F_PERMISSION, F_WALK_EABT } from '../layout/events';
 import {
   CFG_ASID,
   CFG_CD1,
   CFG_CONFIG,
   CFG_NO_SSID,
   CFG_VMID,
+  HOST_AT_TRACE,
   SMMU_AT_ALL_GEN,
   SMMU_AT_CR0,
   SMMU_AT_GBPA,
@@ -44,6 +45,7 @@ import { canonical } from './invalidate';
 import { tlbInsert, tlbLookup } from './iotlb';
 import { plantedFault } from './planted';
 import { NO_STAG, stallEnter, stallLeave } from './stall';
+import { traceWalk } from './trace';
 import {
   commitStage1,
   commitStage2,
@@ -96,8 +98,21 @@ function hold(smmu: usize): i32 {
   return WAIT;
 }
 
-/** Ends a faulting transaction. CD.A = 0 makes stage-1 faults of the translation read as zero instead of aborting. */
+function traced(): bool {
+  return load<u32>(0, HOST_AT_TRACE) != 0;
+}
+
+/** Ends a faulting transaction, and says so in the trace. */
 function refuse(smmu: usize, configured: bool): i32 {
+  const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
+  const result = conclude(smmu, configured);
+  // One that waits comes again and again.
+  if (traced() && result != WAIT) traceWalk(smmu, id, result, configured);
+  return result;
+}
+
+// CD.A = 0 makes stage-1 faults of the translation read as zero instead of aborting.
+function conclude(smmu: usize, configured: bool): i32 {
   const stage2 = bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
   if (stalls(stage2)) return hold(smmu);
   const raz = configured && translationFault() && !stage2 && hasStage1() && !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_A);
@@ -244,5 +259,6 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
     const fractured = !stage2Only && size < s1size;
     tlbInsert(smmu, vmid, asid, input, pa, size, permissions, global, stage2Only, fractured, generation, allGeneration);
   }
+  if (traced()) traceWalk(smmu, 0, OK, true);
   return OK;
 }

@@ -1,7 +1,7 @@
 // The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
 
 import { traceDoorbell } from '../imports/core';
-import { WINDOW } from '../imports/unit';
+import { THREAD, WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
 import {
   CFG_SETS,
@@ -38,8 +38,10 @@ import {
   STAT_ERROR_SKIPPED,
   THREAD_IN_FLIGHT,
   THREAD_STRIDE,
+  THREAD_TRACE_DOORBELL,
   TLB_SETS,
 } from '../layout/host-memory';
+import { TRACE_DOORBELL } from '../layout/trace';
 import { maskOf } from '../lib/fields';
 import { reapConfigSet } from '../smmu-core/config-cache';
 import { reapTlbSet } from '../smmu-core/iotlb';
@@ -73,9 +75,13 @@ export function doorbell(id: u32, offset: u32): void {
   const context = contextBlock(smmu, index);
   if (WINDOW == 0 || load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return;
   atomic.add<i32>(context, 1, CTX_DOORBELL_CALLS);
-  if (load<u32>(0, HOST_AT_TRACE) != 0) traceDoorbell(smmu, id, offset);
-  const queue = queueOfSlot(smmu, context, (id >> 16) + (offset >> 7));
+  const traced = load<u32>(0, HOST_AT_TRACE) != 0;
+  const slot = (id >> 16) + (offset >> 7);
+  // The first run that the doorbell starts takes it into its record.
+  if (traced) store<u32>(THREAD, TRACE_DOORBELL | (index << 16) | (((slot << 7) | (offset & 0x7f)) & 0xffff), THREAD_TRACE_DOORBELL);
+  const queue = queueOfSlot(smmu, context, slot);
   if (queue != 0) serveQueue(smmu, queue);
+  if (traced && load<u32>(THREAD, THREAD_TRACE_DOORBELL) != 0) traceDoorbell(smmu);
 }
 
 export function serve(smmu: usize, index: u32): u32 {

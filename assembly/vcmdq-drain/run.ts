@@ -1,6 +1,6 @@
 // The commands of a queue: from its private CONS up to a PROD that was read. Used by every kind of queue and every placement of the drain.
 
-import { endTraceRun, traceCommand, traceRun } from '../imports/core';
+import { endTraceRun, traceRun } from '../imports/core';
 import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { CERROR_ABT, CERROR_ILL, CMD_SSEC, SYNC_CS } from '../layout/commands';
@@ -96,8 +96,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   // the same VMID; the others in `execute`.
   const actions: usize = smmu + SMMU_AT_ACTIONS + load<u32>(queue, QUEUE_KIND) * ACTIONS_STRIDE;
   const end = (cons + min(available, BUDGET)) & indexMask;
-  const traced = load<u32>(0, HOST_AT_TRACE) != 0;
-  const record = traced ? traceRun(smmu, queue, min(available, BUDGET)) : 0;
+  const traceAt: usize = load<u32>(0, HOST_AT_TRACE) != 0 ? traceRun(smmu, queue, min(available, BUDGET)) : 0;
   let raisedVmid: u32 = NO_VMID;
   let generation: i64 = 0;
   let tally: u64 = 0;
@@ -106,7 +105,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     const at = base + ((cons & (size - 1)) << 4);
     const command = ringWindow == 0 ? v128.load(at) : load128(at);
     const d0 = i64x2.extract_lane(command, 0);
-    if (traced) traceCommand(record, u32(tally & 0xffff), d0, i64x2.extract_lane(command, 1));
+    if (traceAt != 0) v128.store(traceAt + (usize(tally & 0xffff) << 4), command);
     const action = bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
     switch (action) {
       case ACTION_TLBI_NH_ASID:
@@ -163,7 +162,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     cons = (cons + 1) & indexMask;
     tally += COMMAND;
   }
-  if (traced) endTraceRun(record, u32(tally & 0xffff), cons != end);
+  if (traceAt != 0) endTraceRun(traceAt, u32(tally & 0xffff), cons != end);
   store<u32>(queue, cons, QUEUE_CONS);
   add(queue + QUEUE_COMMANDS, tally & 0xffff);
   add(queue + QUEUE_SYNCS, (tally >> 16) & 0xffff);

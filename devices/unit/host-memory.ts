@@ -9,6 +9,7 @@ import {
   HOST_AT_SMMU_COUNT,
   HOST_AT_TRACE,
   HOST_AT_TRACE_MASK,
+  HOST_AT_TRACE_SALT,
   HOST_MAGIC,
   HOST_SMMUS,
   SMMU_STRIDE,
@@ -47,6 +48,7 @@ export function createHostMemory({ smmus = 1, ramSize = 0x1000000, traceUnits = 
   if (traceUnits > 0) {
     words[HOST_AT_TRACE >> 2] = ramBase + ramSize;
     words[HOST_AT_TRACE_MASK >> 2] = traceUnits - 1;
+    words[HOST_AT_TRACE_SALT >> 2] = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
   }
   return memory;
 }

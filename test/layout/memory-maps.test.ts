@@ -48,12 +48,15 @@ const HEADER: readonly Piece[] = [
   ),
   i64('HOST_AT_SYNC_EPOCH'),
   i32('HOST_AT_EVENTS', HOST.EVENT_IDS),
-  ...['HOST_AT_TRACE', 'HOST_AT_TRACE_MASK', 'HOST_AT_TRACE_NEXT'].map((name) => i32(name)),
+  ...['HOST_AT_TRACE', 'HOST_AT_TRACE_MASK', 'HOST_AT_TRACE_NEXT', 'HOST_AT_TRACE_SALT', 'HOST_AT_TRACE_MARKS'].map((name) => i32(name)),
   i64('HOST_AT_EPOCH'),
 ];
 
 const THREAD: readonly Piece[] = [
   i64('THREAD_IN_FLIGHT'),
+  i64('THREAD_TRACE_TIME'),
+  i32('THREAD_TRACE_BURST'),
+  i32('THREAD_TRACE_DOORBELL'),
   i64('THREAD_PA'),
   i32('THREAD_PA_SIZE'),
   area('THREAD_EVENT', 32, 8),

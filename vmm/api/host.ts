@@ -231,6 +231,7 @@ export class Host implements AsyncDisposable {
     });
     for (const [lvcmdq, queue] of board.vintf.queues.entries()) this.trace?.nameQueue(0, queue.index, name, `LVCMDQ ${lvcmdq}`);
     this.trace?.nameQueue(0, board.viommu.commandQueue.index, name, 'CMDQ');
+    this.trace?.nameThread(board.vm.unit.thread, name);
     this.#emitters.set(board.vm, events);
     const machine = new Machine({
       board,

@@ -45,10 +45,11 @@ export function summarise({ traceEvents, otherData }: ChromeTrace): TraceSummary
   const processes = new Map(named('process_name').map((event) => [event.pid, nameOf(event)]));
   const tracks = named('thread_name').map((event): TrackSummary => {
     const counts = new Map<string, { count: number; ms: number }>();
-    for (const { pid, tid, name, dur = 0 } of events) {
+    for (const { pid, tid, name, dur = 0, args } of events) {
       if (pid !== event.pid || tid !== event.tid) continue;
       const sum = counts.get(name) ?? { count: 0, ms: 0 };
-      counts.set(name, { count: sum.count + 1, ms: sum.ms + dur / 1000 });
+      // One event stands for all IOTLB hits between two walks.
+      counts.set(name, { count: sum.count + (Number(args?.count) || 1), ms: sum.ms + dur / 1000 });
     }
     const names = [...counts].map(([name, sum]) => ({ name, ...sum })).sort((a, b) => b.count - a.count);
     return { process: processes.get(event.pid) ?? '', track: nameOf(event), names };

@@ -1,8 +1,21 @@
 // A trace of a host and its machines: what the drain wrote into the ring, and what the machines and their devices said, in one list.
 
+import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_RAZWI,
+  TRANSLATE_STALLED,
+} from '../../assembly/load.ts';
 import { type Decoded, decodeCommand, decodeEvent, hexOfWords, wordsOfHex } from '../../devices/decode/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
-import { type DrainRecord, TraceRing } from './ring.ts';
+import { eventType } from '../../devices/tables/index.ts';
+import type { Doorbell } from './hot-record.ts';
+import { TraceRing } from './ring.ts';
+import type { TimedRecord } from './times.ts';
 
 /** Something that happened, on a track of a process: a machine is a process, a vCPU, a queue, a device a track of it. */
 export interface TraceRecord {
@@ -16,7 +29,7 @@ export interface TraceRecord {
   readonly details: Readonly<Record<string, number | string | boolean>>;
 }
 
-/** Records that are kept; what comes later is counted and dropped. */
+/** Records that are kept: of too many the first half, and the newest. */
 const DEFAULT_LIMIT = 250_000;
 const HOST = 'host';
 
@@ -33,76 +46,171 @@ function decodedEvent({ record }: TraceEvent): TraceEvent {
   return { name: decoded.name, ...operands(decoded, 'Type') };
 }
 
+const hex = (value: number | bigint) => `0x${value.toString(16)}`;
+
+/** By ACCESS_*. */
+function accessName(access: number): string {
+  const kind = access & ACCESS_WRITE ? 'write' : access & ACCESS_INSTRUCTION ? 'fetch' : 'read';
+  return access & ACCESS_PRIVILEGED ? `privileged ${kind}` : kind;
+}
+
+const RESULTS: Readonly<Record<number, string>> = {
+  [TRANSLATE_OK]: 'ok',
+  [TRANSLATE_ABORT]: 'abort',
+  [TRANSLATE_RAZWI]: 'reads as zero, writes ignored',
+  [TRANSLATE_STALLED]: 'stalled',
+};
+
+type Run = Extract<TimedRecord, { readonly kind: 'run' }>;
+type Walk = Extract<TimedRecord, { readonly kind: 'walk' }>;
+
+/** Whose something is, for what is written from an index of the ring on. */
+interface Owner {
+  readonly from: number;
+  readonly process: string;
+  readonly track: string;
+}
+
+/** By name: the owner of a record is the last one that had the name when it was written. */
+class Owners {
+  readonly #owners = new Map<string, Owner[]>();
+
+  add(name: string, owner: Owner): void {
+    this.#owners.set(name, [...(this.#owners.get(name) ?? []), owner]);
+  }
+
+  of(name: string, index: number): Owner | undefined {
+    return this.#owners.get(name)?.findLast(({ from }) => from <= index);
+  }
+}
+
 export class Trace {
   readonly #ring: TraceRing;
   readonly #limit: number;
-  readonly #queues = new Map<string, { readonly process: string; readonly track: string }>();
-  readonly #kept: (TraceRecord | DrainRecord)[] = [];
-  #count = 0;
+  readonly #queues = new Owners();
+  readonly #threads = new Owners();
+  readonly #told: TraceRecord[] = [];
+  /** IOTLB hits of each thread when the trace began. */
+  readonly #hits: ReadonlyMap<number, { readonly hits: number; readonly at: number }>;
   #dropped = 0;
 
-  /** @param memory that of the host, made with a trace ring. */
+  /**
+   * @param memory that of the host, made with a trace ring.
+   * @param limit records that are kept, an even number.
+   */
   constructor(memory: WebAssembly.Memory, limit = DEFAULT_LIMIT) {
     this.#ring = new TraceRing(memory);
     this.#limit = limit;
+    const at = performance.now();
+    this.#hits = new Map(this.#ring.hits().map(([thread, hits]) => [thread, { hits, at }]));
   }
 
-  /** Says whose a queue block is: "vm0", "LVCMDQ 0". */
+  /** Says whose a queue block is from now on: "vm0", "LVCMDQ 0". */
   nameQueue(smmu: number, queue: number, process: string, track: string): void {
-    this.#queues.set(`${smmu}.${queue}`, { process, track });
+    this.#queues.add(`${smmu}.${queue}`, { from: this.#ring.written, process, track });
+  }
+
+  /** Says for which machine a thread block translates from now on. */
+  nameThread(thread: number, process: string): void {
+    this.#threads.add(`${thread}`, { from: this.#ring.written, process, track: 'IOTLB' });
   }
 
   /** Takes an event of a machine or one of its devices. */
   add(process: string, track: string, event: TraceEvent): void {
+    const at = performance.now();
     const { name, ...details } = event.name === 'event' ? decodedEvent(event) : event;
-    this.#keep({ process, track, name, at: performance.now(), details });
-    this.collect();
+    this.#told.push({ process, track, name, at, details });
+    this.#ring.mark(at);
+    if (this.#told.length < 2 * this.#limit) return;
+    this.#told.splice(this.#limit / 2, this.#limit);
+    this.#dropped += this.#limit;
   }
 
-  /** `weight` is how many records it will be. */
-  #keep(record: TraceRecord | DrainRecord, weight = 1): void {
-    if (this.#count + weight > this.#limit) {
-      this.#dropped += weight;
-      return;
-    }
-    this.#count += weight;
-    this.#kept.push(record);
-  }
-
-  /** Takes over what the drain has written. To be called often enough that the ring does not come round: at every exit and yield. */
-  collect(): void {
-    for (const record of this.#ring.take()) this.#keep(record, record.kind === 'run' ? 1 + record.commands.length : 1);
-  }
-
-  #doorbell({ at, thread, id, offset }: Extract<DrainRecord, { kind: 'doorbell' }>): TraceRecord {
-    return { process: HOST, track: `thread ${thread}`, name: 'doorbell', at, details: { vintf: id & 0xff, offset } };
+  #doorbell({ thread, at, estimated }: TimedRecord, { context, offset }: Doorbell): TraceRecord {
+    const whose = context < CMDQV_MAX_VINTFS ? { vintf: context } : { viommu: context - CMDQV_MAX_VINTFS };
+    const details = { ...whose, offset, ...(estimated && { estimated }) };
+    return { process: HOST, track: `thread ${thread}`, name: 'doorbell', at, details };
   }
 
   /** The run, and its commands. It has one time; they are spread over it, so that each can be seen. */
-  #run({ at, thread, smmu, queue, ms, commands, refused }: Extract<DrainRecord, { kind: 'run' }>): TraceRecord[] {
-    const owner = this.#queues.get(`${smmu}.${queue}`) ?? { process: HOST, track: `SMMU ${smmu} queue ${queue}` };
+  #run(record: Run): TraceRecord[] {
+    const { index, at, thread, smmu, queue, ms, commands, refused, doorbell, estimated } = record;
+    const { process, track } = this.#queues.of(`${smmu}.${queue}`, index) ?? { process: HOST, track: `SMMU ${smmu} queue ${queue}` };
     const step = ms / Math.max(1, commands.length);
     const records = commands.map((words, i): TraceRecord => {
       const decoded = decodeCommand(words);
       const last = refused && i === commands.length - 1;
       const details = { ...operands(decoded, 'Opcode'), words: hexOfWords(words).join(' '), refused: last };
-      return { ...owner, name: decoded.name, at: at + i * step, ms: step, details };
+      return { process, track, name: decoded.name, at: at + i * step, ms: step, details };
     });
-    return [{ ...owner, name: 'drain', at, ms, details: { commands: commands.length, thread, refused } }, ...records];
+    const details = { commands: commands.length, thread, refused, ...(estimated && { estimated }) };
+    const rung = doorbell ? [this.#doorbell(record, doorbell)] : [];
+    return [...rung, { process, track, name: 'drain', at, ms, details }, ...records];
   }
 
-  /** All records so far, oldest first. */
+  #walk({ process }: Pick<Owner, 'process'>, walk: Walk): TraceRecord {
+    const { at, estimated, streamId, substreamId, iova, access, result, event, tags, pa, log2size } = walk;
+    const common = {
+      ...(substreamId === undefined ? {} : { SubstreamID: hex(substreamId) }),
+      ...(tags && { VMID: tags.vmid, ASID: tags.asid }),
+      iova: hex(iova),
+      access: accessName(access),
+      ...(estimated && { estimated }),
+    };
+    const track = `StreamID ${hex(streamId)}`;
+    if (result === TRANSLATE_OK) return { process, track, name: 'walk', at, details: { ...common, pa: hex(pa), size: 2 ** log2size } };
+    const name = `fault ${eventType(event)?.name ?? 'without a record'}`;
+    return { process, track, name, at, details: { ...common, result: RESULTS[result] ?? result } };
+  }
+
+  /** The hits of every thread between its walks, each run of them one record, and the walks. */
+  #translations(walks: readonly Walk[], now: number): TraceRecord[] {
+    const before = new Map(this.#hits);
+    const records: TraceRecord[] = [];
+    const hit = (thread: number, { process, track }: Pick<Owner, 'process' | 'track'>, hits: number, at: number) => {
+      const last = before.get(thread) ?? { hits: 0, at };
+      const count = (hits - last.hits) >>> 0;
+      if (count > 0) records.push({ process, track, name: 'hit', at: last.at, ms: at - last.at, details: { count } });
+      before.set(thread, { hits, at });
+    };
+    for (const walk of walks) {
+      const owner = this.#ownerOf(walk.thread, walk.index);
+      hit(walk.thread, owner, walk.hits, walk.at);
+      records.push(this.#walk(owner, walk));
+    }
+    for (const [thread, hits] of this.#ring.hits()) hit(thread, this.#ownerOf(thread, this.#ring.written), hits, now);
+    return records;
+  }
+
+  #ownerOf(thread: number, index: number): Pick<Owner, 'process' | 'track'> {
+    return this.#threads.of(`${thread}`, index) ?? { process: HOST, track: `IOTLB, thread ${thread}` };
+  }
+
+  /**
+   * The records, oldest first, and how many are missing: of more than the limit those in the middle, and units of the ring that have been
+   * overwritten.
+   */
+  read(): { readonly records: readonly TraceRecord[]; readonly lost: number } {
+    const now = performance.now();
+    const { records: hot, lost } = this.#ring.read(now);
+    const drained = hot.flatMap((record) => {
+      if (record.kind === 'run') return this.#run(record);
+      return record.kind === 'doorbell' ? [this.#doorbell(record, record.doorbell)] : [];
+    });
+    const walks = hot.filter((record) => record.kind === 'walk');
+    const all = [...this.#told, ...drained, ...this.#translations(walks, now)].sort((a, b) => a.at - b.at);
+    const over = Math.max(0, all.length - this.#limit);
+    all.splice(this.#limit / 2, over);
+    return { records: all, lost: lost + over + this.#dropped };
+  }
+
+  /** The records of `read`. */
   get records(): readonly TraceRecord[] {
-    this.collect();
-    const records = this.#kept.flatMap((kept) => {
-      if (!('kind' in kept)) return [kept];
-      return kept.kind === 'run' ? this.#run(kept) : [this.#doorbell(kept)];
-    });
-    return records.sort((a, b) => a.at - b.at);
+    return this.read().records;
   }
 
-  /** Records that found no room, and units of the ring that were overwritten before they were read. */
+  /** How many are missing. */
   get lost(): number {
-    return this.#dropped + this.#ring.lost;
+    return this.read().lost;
   }
 }

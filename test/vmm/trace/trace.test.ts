@@ -1,12 +1,13 @@
 // The trace: what the drain writes into its ring, and what becomes of it.
 
 import { describe, expect, it } from 'vitest';
-import { HOST_AT_TRACE, HOST_AT_TRACE_NEXT } from '../../../assembly/layout/host-memory.ts';
+import { HOST_AT_TRACE, HOST_AT_TRACE_NEXT, HOST_AT_TRACE_SALT } from '../../../assembly/layout/host-memory.ts';
+import { TRACE_UNIT } from '../../../assembly/layout/trace.ts';
 import { sync, tlbiNhAsid, tlbiNsnhAll } from '../../../devices/tables/index.ts';
 import { Host } from '../../../vmm/host/index.ts';
-import { checkTrace, chromeTrace, summarise, Trace, TraceRing } from '../../../vmm/trace/index.ts';
+import { checkTrace, chromeTrace, type HotRecord, type Mark, summarise, Trace, TraceRing, withTimes } from '../../../vmm/trace/index.ts';
 import { checkedHost } from '../../support/findings.ts';
-import { lendVm, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
+import { ASID, attachStage1, DATA_GPA, IOVA, lendVm, STREAM, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
 
 const UNITS = 2048;
 
@@ -55,33 +56,70 @@ describe('a trace', () => {
     });
   });
 
-  it('counts what the ring has lost when nobody has read it for too long, and goes on', async () => {
+  it('has the beginning and the newest when the ring has come round, and counts what is missing between them', async () => {
     const { lent, trace, own } = await traced();
-    for (let i = 0; i < UNITS; i++) sendOnVcmdq(lent, tlbiNhAsid(0, i));
-    expect(trace.records.length).toBeGreaterThan(UNITS / 4);
-    expect(trace.lost).toBeGreaterThan(0);
-    const before = own().length;
-    sendOnVcmdq(lent, tlbiNhAsid(0, 0x1234));
-    expect(own()).toHaveLength(before + 2);
-    expect(own().at(-1)?.details.ASID).toBe('0x1234');
+    const sent = 3 * UNITS;
+    for (let i = 0; i < sent; i++) {
+      sendOnVcmdq(lent, tlbiNhAsid(0, i));
+      if (i === UNITS / 4) trace.add('vm0', 'vCPU 0', { name: 'exit wait' });
+    }
+    const asids = own().flatMap(({ details }) => (details.ASID === undefined ? [] : [Number(details.ASID)]));
+    // A run of one command takes two units: a quarter of the ring's units at the beginning, half of them at the end.
+    const [first, newest] = [asids.slice(0, UNITS / 4), asids.slice(UNITS / 4)];
+    expect(first).toEqual(first.map((_, i) => i));
+    expect(newest).toHaveLength(UNITS / 2);
+    expect(newest).toEqual(newest.map((_, i) => sent - newest.length + i));
+    expect(trace.lost).toBe(2 * sent - UNITS / 2 - UNITS);
+    expect(new Set(own().map(({ name }) => name))).toEqual(new Set(['drain', 'TLBI_NH_ASID', 'exit wait']));
   });
 
-  it('goes on where the index of the ring wraps', async () => {
+  it('takes nothing for a record whose sequence word lacks the salt, which no guest can know', async () => {
+    const { host, lent, trace, own } = await traced();
+    const words = new Uint32Array(host.memory.buffer);
+    const head = ((words[HOST_AT_TRACE >> 2] ?? 0) + TRACE_UNIT * (words[HOST_AT_TRACE_NEXT >> 2] ?? 0)) >> 2;
+    sendOnVcmdq(lent, sync());
+    expect(own()).toHaveLength(2);
+    const salt = words[HOST_AT_TRACE_SALT >> 2] ?? 0;
+    words[head] = ((words[head] ?? 0) - salt) >>> 0;
+    expect([own(), trace.lost]).toEqual([[], 2]);
+    const other = new Uint32Array((await Host.create({ traceUnits: UNITS })).memory.buffer);
+    expect(other[HOST_AT_TRACE_SALT >> 2]).not.toBe(salt);
+  });
+
+  it('goes on where the index of the ring wraps, and has records in one piece at its end', async () => {
     const { host, lent } = await traced();
     const words = new Uint32Array(host.memory.buffer);
     Atomics.store(words, HOST_AT_TRACE_NEXT >> 2, 0xfffffffe);
     const ring = new TraceRing(host.memory);
     sendOnVcmdq(lent, tlbiNhAsid(0, 1), tlbiNhAsid(0, 2), tlbiNhAsid(0, 3), tlbiNhAsid(0, 4));
-    const [run] = [...ring.take()].filter((record) => record.kind === 'run');
+    const { records, lost } = ring.read(performance.now());
+    const [run] = records.filter((record) => record.kind === 'run');
     expect(run?.commands.map((command) => (command[1] ?? 0) >>> 16)).toEqual([1, 2, 3, 4]);
     expect(Atomics.load(words, HOST_AT_TRACE_NEXT >> 2)).toBeLessThan(16);
+    expect(lost).toBe(0);
   });
 
-  it('keeps no more than its limit and says how many are missing', async () => {
+  it('says whose a queue was when it ran', async () => {
+    const { lent, trace } = await traced();
+    sendOnVcmdq(lent, sync());
+    trace.nameQueue(0, lent.vintf.queue(0).index, 'vm1', 'LVCMDQ 0');
+    sendOnVcmdq(lent, sync());
+    expect(trace.records.filter(({ name }) => name === 'drain').map(({ process }) => process)).toEqual(['vm0', 'vm1']);
+  });
+
+  it('keeps no more than its limit, the first and the newest, and says how many are missing', async () => {
     const { lent, trace } = await traced(10);
     for (let i = 0; i < 10; i++) sendOnVcmdq(lent, tlbiNhAsid(0, i));
-    expect(trace.records.length).toBeLessThanOrEqual(10);
-    expect(trace.lost).toBeGreaterThan(9);
+    const asids = trace.records.map(({ details }) => details.ASID).filter((asid) => asid !== undefined);
+    expect(asids).toEqual(['0x0', '0x1', '0x7', '0x8', '0x9']);
+    expect([trace.records.length, trace.lost]).toEqual([10, 10]);
+  });
+
+  it('keeps the first and the newest of what machines tell', async () => {
+    const { trace } = await traced(10);
+    for (let i = 0; i < 45; i++) trace.add('vm0', 'vCPU 0', { name: `exit ${i}` });
+    expect(trace.records.map(({ name }) => name)).toEqual([0, 1, 2, 3, 4, 40, 41, 42, 43, 44].map((i) => `exit ${i}`));
+    expect(trace.lost).toBe(35);
   });
 
   it('is off unless the host was made with one: no ring, nothing written', async () => {
@@ -91,7 +129,141 @@ describe('a trace', () => {
     sendOnVcmdq(lent, sync());
     const words = new Uint32Array(host.memory.buffer);
     expect([words[HOST_AT_TRACE >> 2], words[HOST_AT_TRACE_NEXT >> 2]]).toEqual([0, 0]);
-    expect([...new TraceRing(host.memory).take()]).toEqual([]);
+    expect(new TraceRing(host.memory).read(0)).toEqual({ records: [], lost: 0 });
+  });
+});
+
+describe('a trace of translations', () => {
+  async function translating() {
+    const all = await traced();
+    const { host, lent, trace } = all;
+    trace.nameThread(lent.vm.unit.thread, 'vm0');
+    attachStage1(lent);
+    const port = host.dmaPort(lent.viommu, STREAM);
+    return { ...all, port };
+  }
+
+  it('has each walk with the address, whose it is and what it led to, and the hits between two as one', async () => {
+    const { port, own } = await translating();
+    for (let i = 0; i < 3; i++) port.read(IOVA + 0x123, new Uint8Array(4));
+    port.write(IOVA, Uint8Array.of(1));
+    const [walk, hit, ...others] = own();
+    expect(walk).toMatchObject({ name: 'walk', track: 'StreamID 0x100' });
+    expect(walk?.details).toEqual({
+      VMID: 1,
+      ASID,
+      iova: '0x100000123',
+      access: 'read',
+      pa: `0x1${(DATA_GPA + 0x123).toString(16)}`,
+      size: 4096,
+    });
+    expect(hit).toMatchObject({ name: 'hit', track: 'IOTLB', details: { count: 3 } });
+    expect(others).toEqual([]);
+  });
+
+  it('has what was refused, with the event, whether it is recorded or not', async () => {
+    const { port, own } = await translating();
+    expect(port.write(IOVA + 0x5000, Uint8Array.of(1)).ok).toBe(false);
+    expect(own()).toMatchObject([
+      { name: 'fault F_TRANSLATION', details: { VMID: 1, ASID, iova: '0x100005000', access: 'write', result: 'abort' } },
+    ]);
+  });
+
+  it('has what stalls', async () => {
+    const { host, lent, trace, own } = await traced();
+    trace.nameThread(lent.vm.unit.thread, 'vm0');
+    attachStage1(lent, { stall: true });
+    const port = host.dmaPort(lent.viommu, STREAM);
+    for (let i = 0; i < 3; i++) expect(port.read(IOVA + 0x5000, new Uint8Array(1)).stalled).toBe(true);
+    expect(own().map(({ name, details }) => [name, details.result])).toEqual([['fault F_TRANSLATION', 'stalled']]);
+  });
+
+  it('has what has no configuration, without VMID and ASID', async () => {
+    const { host, lent, trace, own } = await traced();
+    trace.nameThread(lent.vm.unit.thread, 'vm0');
+    lent.viommu.attachStream(STREAM, new Uint32Array(16));
+    host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1));
+    const [fault] = own();
+    expect(fault?.name).toMatch(/^fault /);
+    expect(fault?.details.VMID).toBeUndefined();
+  });
+});
+
+describe('times in a trace', () => {
+  /** Records of one thread: a time, or none; a length makes it a run of one command. */
+  const record = (index: number, at: number | undefined, ms = 0): HotRecord => ({
+    kind: 'run',
+    index,
+    at,
+    ms,
+    thread: 1,
+    smmu: 0,
+    queue: 0,
+    commands: [new Uint32Array(4)],
+    refused: false,
+    doorbell: undefined,
+  });
+  const times = (records: readonly HotRecord[], marks: readonly Mark[]) =>
+    withTimes(records, marks).map(({ at, estimated }) => [Number(at.toFixed(4)), estimated]);
+
+  it('are those that were read', () => {
+    expect(times([record(0, 1, 0.5), record(2, 3)], [{ index: 4, from: 9, to: 9 }])).toEqual([
+      [1, false],
+      [3, false],
+    ]);
+  });
+
+  it('inside a burst lie between the two that were read, evenly', () => {
+    expect(times([record(0, 1), record(2, undefined), record(4, undefined), record(6, 1.003)], [{ index: 8, from: 9, to: 9 }])).toEqual([
+      [1, false],
+      [1.001, true],
+      [1.002, true],
+      [1.003, false],
+    ]);
+  });
+
+  it('of a burst lie close to its begin when nothing came for a long time behind it', () => {
+    expect(times([record(0, 1), record(2, undefined), record(4, 500)], [{ index: 6, from: 600, to: 600 }])[1]).toEqual([1.002, true]);
+  });
+
+  it('do not pass a look at the clock between two records', () => {
+    const marks = [
+      { index: 2, from: 1.0005, to: 7 },
+      { index: 6, from: 9, to: 9 },
+    ];
+    expect(times([record(0, 1), record(2, undefined), record(4, undefined)], marks)).toEqual([
+      [1, false],
+      [7.002, true],
+      [7.004, true],
+    ]);
+  });
+
+  it('of threads are told apart', () => {
+    const other = { ...record(2, undefined), thread: 2 };
+    expect(times([record(0, 5), other, record(4, 6)], [{ index: 6, from: 9, to: 9 }])[1]).toEqual([0.002, true]);
+  });
+
+  it('of the drain are read for each record until they follow closely, and again behind every exit', async () => {
+    const { lent, trace } = await traced();
+    const { drain } = lent.vm.unit;
+    const before = performance.now();
+    // Nothing to do: as fast as doorbells can be.
+    for (let i = 0; i < 200; i++) drain.doorbell(lent.vintf.index, 0);
+    trace.add('vm0', 'vCPU 0', { name: 'exit wait' });
+    drain.doorbell(lent.vintf.index, 0);
+    const after = performance.now();
+    const doorbells = trace.records.filter(({ name }) => name === 'doorbell');
+    expect(doorbells).toHaveLength(201);
+    expect(doorbells[0]?.details.estimated).toBeUndefined();
+    expect(doorbells.filter(({ details }) => details.estimated).length).toBeGreaterThan(100);
+    expect(doorbells.at(-1)?.details.estimated).toBeUndefined();
+    const exit = trace.records.find(({ name }) => name === 'exit wait')?.at ?? 0;
+    const ats = doorbells.map(({ at }) => at);
+    expect(ats).toEqual(ats.toSorted((a, b) => a - b));
+    expect(ats[0]).toBeGreaterThanOrEqual(before);
+    expect(ats.at(-2)).toBeLessThanOrEqual(exit);
+    expect(ats.at(-1)).toBeGreaterThanOrEqual(exit);
+    expect(ats.at(-1)).toBeLessThanOrEqual(after);
   });
 });
 
@@ -127,6 +299,11 @@ describe('the Chrome format', () => {
       ['vm0', 'LVCMDQ 0', [{ name: 'drain', count: 2, ms: 1 }]],
       ['vm1', 'vCPU 0', [{ name: 'exit wait', count: 2, ms: 0 }]],
     ]);
+  });
+
+  it('counts the hits that one record stands for in its summary', () => {
+    const hits = [5, 7].map((count) => ({ process: 'vm0', track: 'IOTLB', name: 'hit', at: 1, ms: 2, details: { count } }));
+    expect(summarise(chromeTrace(hits)).tracks[0]?.names).toEqual([{ name: 'hit', count: 12, ms: 4 }]);
   });
 
   it.each([

@@ -1,0 +1,99 @@
+// The times of records that have none of their own: those inside a burst, which stand between two looks at the clock.
+
+import { TRACE_BURST_NS } from '../../assembly/layout/trace.ts';
+import type { HotRecord } from './hot-record.ts';
+
+const BURST_MS = TRACE_BURST_NS / 1e6;
+
+/** Looks of the reader at the clock: what stands before `index` began before `from`, the rest after `to`. Milliseconds. */
+export interface Mark {
+  readonly index: number;
+  readonly from: number;
+  to: number;
+}
+
+/** A record with its time, milliseconds on the host's clock, and its length where it has one. */
+export type TimedRecord = HotRecord & {
+  readonly at: number;
+  readonly ms: number;
+  /** Time and length were not measured. */
+  readonly estimated: boolean;
+};
+
+/** The first mark behind an index, by bisection. */
+function markBehind(marks: readonly Mark[], index: number): number {
+  let low = 0;
+  let high = marks.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((marks[middle]?.index ?? 0) > index) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+const commandsOf = (record: HotRecord) => (record.kind === 'run' ? Math.max(1, record.commands.length) : 1);
+
+/** By record: the time of the first measured one behind it. */
+function timesBehind(records: readonly HotRecord[]): number[] {
+  let next = Number.POSITIVE_INFINITY;
+  return records
+    .map(({ at }) => at)
+    .reverse()
+    .map((at) => {
+      const behind = next;
+      next = at ?? next;
+      return behind;
+    })
+    .reverse();
+}
+
+/** The records of one thread, in their order. */
+function timed(records: readonly HotRecord[], marks: readonly Mark[]): TimedRecord[] {
+  const result: TimedRecord[] = [];
+  const behind = timesBehind(records);
+  // Of the last run that was measured.
+  let perCommand = 0;
+  let group: HotRecord[] = [];
+  let [from, to] = [0, 0];
+  const finish = () => {
+    // A burst is dense; that nothing was recorded for a while is more likely behind it than inside.
+    const step = Math.min((to - from) / (group.length + 1), BURST_MS);
+    for (const [i, record] of group.entries()) {
+      const ms = record.kind === 'run' ? Math.min(step, perCommand * commandsOf(record)) : 0;
+      result.push({ ...record, at: from + (i + 1) * step, ms, estimated: true });
+    }
+    group = [];
+  };
+  for (const [i, record] of records.entries()) {
+    const { at } = record;
+    if (at !== undefined) {
+      finish();
+      const ms = record.kind === 'run' ? record.ms : 0;
+      if (record.kind === 'run') perCommand = ms / commandsOf(record);
+      result.push({ ...record, at, ms, estimated: false });
+      continue;
+    }
+    const mark = markBehind(marks, record.index);
+    const latest = Math.min(behind[i] ?? Number.POSITIVE_INFINITY, marks[mark]?.from ?? Number.POSITIVE_INFINITY);
+    if (latest !== to) finish();
+    if (group.length === 0) {
+      from = Math.max(result.at(-1)?.at ?? 0, marks[mark - 1]?.to ?? 0);
+      to = Math.max(from, latest);
+    }
+    group.push(record);
+  }
+  finish();
+  return result;
+}
+
+/** Gives every record a time. `marks` in their order; the last one is behind all records. */
+export function withTimes(records: readonly HotRecord[], marks: readonly Mark[]): TimedRecord[] {
+  const threads = new Map<number, HotRecord[]>();
+  for (const record of records) {
+    const own = threads.get(record.thread);
+    if (own) own.push(record);
+    else threads.set(record.thread, [record]);
+  }
+  return [...threads.values()].flatMap((own) => timed(own, marks)).sort((a, b) => a.index - b.index);
+}
