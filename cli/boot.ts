@@ -5,7 +5,7 @@ import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
 import { type Finding, GuestImageError, Host, type Machine, type MachineOptions } from '../vmm/api/index.ts';
-import { type Experiment, findExperiment } from '../vmm/boards/experiments.ts';
+import { comparesOverlay, type Experiment, findExperiment, pathArgument } from '../vmm/boards/experiments.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
@@ -90,7 +90,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
   const vintfs = settings.vintfs ?? (vms + 2 <= VINTFS ? VINTFS : MANY_VINTFS);
   // To compare all paths, one more machine runs the toy as it is on the overlay path; it has no VINTF to spare that another needs.
-  const compared = toy && path === 'all' && !experiment && settings.directMaps !== false && vms + 1 < vintfs;
+  const compared = toy && comparesOverlay(path, experiment) && settings.directMaps !== false && vms + 1 < vintfs;
   // A VCMDQ for each vCPU: the number of both is a power of two.
   const vcmdqs = settings.vcmdqs ?? Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))));
   const common = machineOptions({ ...settings, guest });
@@ -111,12 +111,11 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     const progress = new Progress(process.stderr, quiet);
     const machines: Machine[] = [];
     const suspects: Finding[] = [];
-    const toyPath = path === 'overlay' ? 'trapped' : path;
+    const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     if (path === 'overlay') measurements.overlaid();
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
-      const toyArgs = toy ? [`path=${toyPath}`, `vms=${vms}`, `machine=${k}`, `rounds=${ROUNDS}`] : [];
-      if (experiment) toyArgs.push(`experiment=${experiment.name}`);
+      const toyArgs = toy ? [pathArgument(path), `vms=${vms}`, `machine=${k}`, ...same] : [];
       const machine = await makeMachine(host, {
         ...common,
         overlay: common.overlay || path === 'overlay',
@@ -142,7 +141,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     }
     const all: Machine[] = [...machines];
     if (compared) {
-      const args = ['path=trapped', 'vms=1', 'machine=0', `rounds=${ROUNDS}`];
+      const args = [pathArgument('overlay'), 'vms=1', 'machine=0', ...same];
       const overlay = await makeMachine(host, { ...common, overlay: true, name: 'overlay', args });
       overlay.on('check', (check) => checks.all.push({ ...check, name: `overlay: ${check.name}` }));
       overlay.on('phase', ({ phase, ended, data }) => measurements.overlayPhase(phase, ended, data));

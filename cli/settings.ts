@@ -9,14 +9,11 @@ const MAX_TIMEOUT_SECONDS = 86_400;
 // Machines of a run are called vm0, vm1, and so on.
 const { name: _, ...machine } = MACHINE_SETTINGS;
 
-/** The toy's own, and the one that needs nothing of the guest: it runs as on the trapped path. */
-const PATHS = [...TOY_PATHS, 'overlay'] as const;
-
 export const BOOT_SETTINGS = {
   guest: option(text, '"toy", or the path of a WebAssembly guest'),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', { value: 'file' }),
   devices: option(texts, 'module of a device plugin, whose export `device` makes one; may be repeated', { flag: 'device', value: 'file' }),
-  path: option(oneOf(PATHS), 'way of the toy\'s invalidations; "all" compares them (default: all)'),
+  path: option(oneOf(TOY_PATHS), 'way of the toy\'s invalidations; "all" compares them (default: all)'),
   experiment: option(oneOf(EXPERIMENTS.map(({ name }) => name)), 'one thing that the toy shows, in place of all', { value: 'name' }),
   vms: option(integer(1, MAX_VMS), `machines on one host, 1 to ${MAX_VMS} (default: 2 for the toy, 1 for other guests)`),
   ...machine,

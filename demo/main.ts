@@ -14,7 +14,7 @@ import { strip } from './page/strip.ts';
 import { Terminals } from './page/terminals.ts';
 import { thingsToTry } from './page/try.ts';
 import type { Picture, SessionFacts, Vmm } from './protocol.ts';
-import { readSettings, type Settings, writeSettings } from './settings.ts';
+import { machineNames, readSettings, type Settings, writeSettings } from './settings.ts';
 
 const COPIED_MS = 1500;
 const THEME_KEY = 'vsmmu-theme';
@@ -87,7 +87,7 @@ class Page implements Actions {
     this.#facts = undefined;
     this.#error = '';
     this.#booting = true;
-    this.#terminals.reset(this.#settings.vms);
+    this.#terminals.reset(machineNames(this.#settings));
     this.#charts.clear();
     history.replaceState(null, '', `${location.pathname}${writeSettings(this.#settings)}`);
     this.#draw();
@@ -151,7 +151,7 @@ class Page implements Actions {
   }
 
   #tabs() {
-    const names = Array.from({ length: this.#settings.vms }, (_, vm) => `vm${vm}`);
+    const names = machineNames(this.#settings);
     const show = (vm: number) => {
       this.#terminals.show(vm);
       this.#draw();
@@ -185,7 +185,7 @@ class Page implements Actions {
       return;
     }
     const number = name === 'vcpus' || name === 'vms';
-    this.#apply({ [name]: number ? Number(value) : value });
+    this.#apply({ [name]: number ? Number(value) : name === 'check' ? value === 'yes' : value });
   }
 
   pickGuest(file: File): void {
@@ -219,7 +219,7 @@ class Page implements Actions {
 
   experiment(name: string): void {
     this.#guest = undefined;
-    this.#apply({ guest: 'toy', experiment: name, path: 'all' });
+    this.#apply({ guest: 'toy', experiment: name, path: 'all', check: false });
   }
 
   toggleTheme(): void {

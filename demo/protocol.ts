@@ -1,5 +1,6 @@
 // What the page and the VMM's worker tell each other: plain data only.
 
+import type { MeasuredPath } from '../vmm/report/measurements.ts';
 import type { Settings } from './settings.ts';
 
 /** An entry of a command ring. */
@@ -16,8 +17,8 @@ export interface EntryPicture {
 export interface QueuePicture {
   /** "VCMDQ 0", or "CMDQ". */
   readonly name: string;
-  /** Its PROD and CONS lie in guest memory: a store to PROD is no exit. */
-  readonly direct: boolean;
+  /** Direct and overlay: its PROD and CONS lie in guest memory, and a store to PROD is no exit. */
+  readonly path: MeasuredPath;
   readonly enabled: boolean;
   /** Entries. */
   readonly size: number;
@@ -51,9 +52,13 @@ export interface VmPicture {
   readonly status: string;
   /** Why it ended, when not by itself. */
   readonly reason: string;
-  /** Page 0 of its VINTF is mapped into the guest. */
-  readonly page0: boolean;
+  /** It has no CMDQV; its one CMDQ is on the overlay path. */
+  readonly overlay: boolean;
+  /** PROD and CONS of its queue or queues are mapped into the guest. */
+  readonly mapped: boolean;
   readonly doorbells: number;
+  /** Commands that the host carried out behind an overlaid CMDQ. */
+  readonly interventions: number;
   readonly queues: readonly QueuePicture[];
   readonly events: readonly EventPicture[];
   readonly eventCount: number;
@@ -77,7 +82,7 @@ export interface TlbPicture {
 export interface TracePicture {
   readonly vm: string;
   readonly vmid: number;
-  readonly path: 'direct' | 'trapped';
+  readonly path: MeasuredPath;
   readonly queue: string;
   readonly prodBefore: number;
   readonly prodAfter: number;
@@ -96,7 +101,7 @@ export interface CheckPicture {
 
 /** A row of the guests' measurement. */
 export interface RowPicture {
-  readonly path: string;
+  readonly path: MeasuredPath;
   readonly batch: number;
   readonly p50Ns: number;
   readonly exitsPerBatch: number;
@@ -114,6 +119,8 @@ export interface Picture {
   readonly traces: readonly TracePicture[];
   readonly checks: readonly CheckPicture[];
   readonly rows: readonly RowPicture[];
+  /** What the sanitizer has seen, one line each: stale entries in use, and those whose invalidation never came. */
+  readonly findings: readonly string[];
 }
 
 /** How a session came out to run. */

@@ -1,6 +1,6 @@
 // What the page can be set to: one table, from which come the controls, the URL parameters and the options of a session.
 
-import { EXPERIMENTS, findExperiment, TOY_PATHS, type ToyPath } from '../vmm/boards/experiments.ts';
+import { comparesOverlay, EXPERIMENTS, findExperiment, TOY_PATHS, type ToyPath } from '../vmm/boards/experiments.ts';
 
 const COUNTS = ['1', '2', '3', '4'] as const;
 const TRANSPORTS = ['auto', 'inline', 'mailbox'] as const;
@@ -8,6 +8,9 @@ const DRAINS = ['doorbell', 'thread', 'auto'] as const;
 const SPEEDS = ['slow', 'paced', 'full'] as const;
 const YES_NO = ['yes', 'no'] as const;
 const NO_EXPERIMENT = 'none';
+
+/** Runs beside the others where paths are compared. */
+export const OVERLAY_MACHINE = 'overlay';
 
 export interface Settings {
   /** "toy", or the name of a file that was dropped or picked. */
@@ -19,6 +22,8 @@ export interface Settings {
   readonly drain: (typeof DRAINS)[number];
   readonly speed: (typeof SPEEDS)[number];
   readonly experiment: string;
+  /** The sanitizer looks for invalidations that guests forget. Experiments have it. */
+  readonly check: boolean;
   /** Starts by itself. */
   readonly run: boolean;
 }
@@ -39,7 +44,8 @@ export const CHOICES: readonly Choice[] = [
     label: 'Path',
     values: TOY_PATHS,
     initial: 'all',
-    explains: 'How the guest invalidates: through its own VCMDQ (direct), through the trapped CMDQ, or both in turn.',
+    explains:
+      'How guests invalidate: through VCMDQs of their own (direct), the trapped CMDQ, or one CMDQ that they ring without exits (overlay); all: side by side.',
   },
   {
     name: 'vcpus',
@@ -71,6 +77,13 @@ export const CHOICES: readonly Choice[] = [
     initial: 'paced',
     explains: 'How fast the guests are stepped: two and a half, some forty, or as many steps a second as go.',
   },
+  {
+    name: 'check',
+    label: 'Sanitizer',
+    values: ['no', 'yes'],
+    initial: 'no',
+    explains: 'Compares every hit of IOTLB and configuration cache with the tables, and names the invalidation that a guest has forgotten.',
+  },
 ];
 
 const HIDDEN: readonly Choice[] = [
@@ -91,13 +104,16 @@ function settingsOf(value: (choice: Choice) => string): Settings {
   const experiment = findExperiment(of.experiment ?? '');
   return {
     guest: 'toy',
-    path: of.path as ToyPath,
+    // Experiments choose their path themselves.
+    path: experiment ? 'all' : (of.path as ToyPath),
     vcpus: Number(of.vcpus),
     vms: Math.max(Number(of.vms), experiment?.vms ?? 1),
     transport: of.transport as Settings['transport'],
     drain: of.drain as Settings['drain'],
     speed: of.speed as Settings['speed'],
     experiment: experiment?.name ?? NO_EXPERIMENT,
+    // Not where time is measured.
+    check: experiment ? !experiment.measures : of.check === 'yes',
     run: of.run === 'yes',
   };
 }
@@ -121,13 +137,16 @@ export function writeSettings(settings: Settings): string {
   const query = new URLSearchParams();
   for (const choice of ALL) {
     const value = chosenValue(settings, choice);
+    if (choice.name === 'check' && settings.experiment !== NO_EXPERIMENT) continue;
     if (value !== choice.initial) query.set(choice.name, value);
   }
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }
 
-/** True when an experiment is chosen. */
-export function hasExperiment(settings: Settings): boolean {
-  return settings.experiment !== NO_EXPERIMENT;
+/** Names of the machines, in the order of their consoles. The one on the overlay path comes last. */
+export function machineNames({ guest, vms, path, experiment }: Settings): string[] {
+  const names = Array.from({ length: vms }, (_, k) => `vm${k}`);
+  const compared = guest === 'toy' && comparesOverlay(path, findExperiment(experiment));
+  return compared ? [...names, OVERLAY_MACHINE] : names;
 }

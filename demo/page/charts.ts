@@ -2,6 +2,7 @@
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { MeasuredPath } from '../../vmm/report/measurements.ts';
 import type { Picture } from '../protocol.ts';
 import { colour } from './colours.ts';
 import type { Part } from './painter.ts';
@@ -32,10 +33,11 @@ const KINDS: readonly ChartKind[] = [
   },
   {
     title: 'Commands per second',
-    explains: 'Commands consumed: on the VCMDQs without an exit, on the CMDQs with exits.',
+    explains: 'Commands consumed: on VCMDQs and overlaid CMDQs without an exit, on trapped CMDQs with exits.',
     lines: [
       { label: 'VCMDQ', colour: '--direct' },
       { label: 'CMDQ', colour: '--trapped' },
+      { label: 'overlaid CMDQ', colour: '--overlay' },
     ],
     log: false,
   },
@@ -45,6 +47,7 @@ const KINDS: readonly ChartKind[] = [
     lines: [
       { label: 'direct', colour: '--direct' },
       { label: 'trapped', colour: '--trapped' },
+      { label: 'overlay', colour: '--overlay' },
     ],
     log: true,
   },
@@ -53,10 +56,20 @@ const KINDS: readonly ChartKind[] = [
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 /** Totals whose growth the charts show. */
-function totals({ vms }: Picture): { exits: number; direct: number; trapped: number } {
-  const commands = (wanted: boolean) =>
-    sum(vms.flatMap(({ queues }) => queues.filter(({ name }) => (name !== 'CMDQ') === wanted).map((queue) => queue.commands)));
-  return { exits: sum(vms.map(({ exits }) => exits.total)), direct: commands(true), trapped: commands(false) };
+function totals({ vms }: Picture) {
+  const commands = (wanted: MeasuredPath) =>
+    sum(
+      vms.flatMap(({ overlay, queues }) => {
+        const path = (name: string) => (name !== 'CMDQ' ? 'direct' : overlay ? 'overlay' : 'trapped');
+        return queues.filter(({ name }) => path(name) === wanted).map((queue) => queue.commands);
+      }),
+    );
+  return {
+    exits: sum(vms.map(({ exits }) => exits.total)),
+    direct: commands('direct'),
+    trapped: commands('trapped'),
+    overlay: commands('overlay'),
+  };
 }
 
 export class Charts {
@@ -150,14 +163,15 @@ export class Charts {
     if (!before) return;
     const seconds = (picture.at - before.at) / 1000;
     const [now, then] = [totals(picture), totals(before)];
-    const micros = (path: string) => {
+    const micros = (path: MeasuredPath) => {
       const trace = picture.traces.find((one) => one.path === path);
       return trace ? Math.max(trace.totalNs, 1) / 1000 : null;
     };
+    const rate = (count: (of: ReturnType<typeof totals>) => number) => (count(now) - count(then)) / seconds;
     const points = [
-      [(now.exits - then.exits) / seconds],
-      [(now.direct - then.direct) / seconds, (now.trapped - then.trapped) / seconds],
-      [micros('direct'), micros('trapped')],
+      [rate(({ exits }) => exits)],
+      [rate(({ direct }) => direct), rate(({ trapped }) => trapped), rate(({ overlay }) => overlay)],
+      [micros('direct'), micros('trapped'), micros('overlay')],
     ];
     this.#data.forEach((columns, i) => {
       [picture.at / 1000, ...(points[i] ?? [])].forEach((value, column) => {

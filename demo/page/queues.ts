@@ -18,14 +18,18 @@ function entry({ slot, state, name, operands, summary }: EntryPicture): Template
   return html`<li class=${state} data-explain=${explains} tabindex="-1"><span class="slot">${slot}</span><span class="command">${name}</span><span class="operands">${operands}</span></li>`;
 }
 
+const PATHS: Readonly<Record<QueuePicture['path'], string>> = {
+  direct: "PROD and CONS lie in guest memory, so the guest's store to PROD is no exit.",
+  trapped: 'its registers trap, so each store to PROD and each look at CONS is an exit.',
+  overlay: 'eight bytes of it, PROD and CONS, lie in guest memory: a guest without a driver for CMDQV rings it without an exit.',
+};
+
 function queue(vm: string, picture: QueuePicture): TemplateResult {
-  const { name, direct, enabled, size, prod, cons, error, commands, syncs, rewrites, entries, gerror, gerrorn } = picture;
-  const about = direct
-    ? `${name}: PROD and CONS lie in guest memory, so the guest's store to PROD is no exit.`
-    : `${name}: its registers trap, so each store to PROD and each look at CONS is an exit.`;
+  const { name, path, enabled, size, prod, cons, error, commands, syncs, rewrites, entries, gerror, gerrorn } = picture;
+  const about = `${name}: ${PATHS[path]}`;
   const stopped = gerror !== gerrorn ? ', stopped' : '';
-  return html`<article class="queue ${direct ? 'direct' : 'trapped'}" data-queue="${vm} ${name}" tabindex="0" data-explain=${about}>
-    <h3>${name} <small>${direct ? 'direct' : 'trapped'}${enabled ? nothing : ', off'}${stopped}</small></h3>
+  return html`<article class="queue ${path}" data-queue="${vm} ${name}" tabindex="0" data-explain=${about}>
+    <h3>${name} <small>${path}${enabled ? nothing : ', off'}${stopped}</small></h3>
     <dl>
       <div data-explain="PROD: where the guest writes next, index and wrap bit." tabindex="-1"><dt>PROD</dt><dd data-value="prod">${prod}</dd></div>
       <div data-explain="CONS: where the SMMU reads next. Equal to PROD: everything is consumed." tabindex="-1"><dt>CONS</dt><dd data-value="cons">${cons}</dd></div>
@@ -38,17 +42,37 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
   </article>`;
 }
 
-/** A machine, its data path, and its queues. */
-export function machine(vm: VmPicture): TemplateResult {
-  const { name, vmid, vintf, streams, status, reason, page0, doorbells, queues, exits } = vm;
-  const [virtual = 0, physical = 0] = streams[0] ?? [];
-  const pageText = page0
+/** What lies between the guest and its queues. */
+function doorbellText({ overlay, mapped }: VmPicture): string {
+  if (overlay) {
+    return mapped
+      ? 'CMDQ_PROD and CMDQ_CONS are mapped into the guest: a store to PROD goes to guest memory, and the doorbell calls the drain, Wasm to Wasm.'
+      : 'CMDQ_PROD and CMDQ_CONS are not mapped: the queue is not enabled, or stands at an error, and traps meanwhile.';
+  }
+  return mapped
     ? 'Page 0 of the VINTF is mapped into the guest: stores to PROD go to guest memory, and the doorbell calls the drain, Wasm to Wasm.'
     : 'Page 0 of the VINTF is not mapped: the VINTF is not enabled, or its registers trap.';
+}
+
+/** What an invalidation costs the host. */
+function cost({ overlay, exits, interventions }: VmPicture): TemplateResult {
+  return overlay
+    ? html`<div class="node" tabindex="-1" data-explain="Commands that the drain leaves to the host, which carries them out while the queue waits: what is no invalidation.">
+        <b>host steps in</b><span><i data-value="interventions">${interventions}</i> times</span>
+      </div>`
+    : html`<div class="node" tabindex="-1" data-explain="Exits of any kind while a batch was on the direct path: what CMDQV is there to avoid.">
+        <b>during TLBI</b><span><i data-value="direct-exits">${exits.duringInvalidation}</i> exits</span>
+      </div>`;
+}
+
+/** A machine, its data path, and its queues. */
+export function machine(vm: VmPicture): TemplateResult {
+  const { name, vmid, vintf, streams, status, reason, overlay, mapped, doorbells, queues, exits } = vm;
+  const [virtual = 0, physical = 0] = streams[0] ?? [];
   return html`<section class="panel machine" data-vm=${name} aria-label=${name}>
     <h2 tabindex="0" data-explain="One virtual machine: its guest sees VMID-less commands and StreamID ${hex(virtual)}; the host made VMID ${vmid} and StreamID ${hex(physical)} of it.">
       ${name} <span class="status ${status}">${status}</span>
-      <small>VMID ${vmid} \u00b7 VINTF ${vintf} \u00b7 StreamID ${hex(virtual)} \u2192 ${hex(physical)}</small>
+      <small>VMID ${vmid} \u00b7 ${overlay ? 'no CMDQV' : `VINTF ${vintf}`} \u00b7 StreamID ${hex(virtual)} \u2192 ${hex(physical)}</small>
     </h2>
     ${reason === '' ? nothing : html`<p class="bad" role="alert">${reason}</p>`}
     <div class="flow">
@@ -56,13 +80,11 @@ export function machine(vm: VmPicture): TemplateResult {
         <b>guest</b><span><i data-value="exits">${short(exits.total)}</i> exits</span>
       </div>
       <span class="arrow" aria-hidden="true">\u2192</span>
-      <div class="node ${page0 ? 'on' : ''}" tabindex="-1" data-explain=${pageText}>
-        <b>doorbell</b><span>${page0 ? html`${short(doorbells)} rings` : 'not mapped'}</span>
+      <div class="node ${mapped ? 'on' : ''}" tabindex="-1" data-explain=${doorbellText(vm)}>
+        <b>doorbell</b><span>${mapped ? html`${short(doorbells)} rings` : 'not mapped'}</span>
       </div>
       <span class="arrow" aria-hidden="true">\u2192</span>
-      <div class="node" tabindex="-1" data-explain="Exits of any kind while a batch was on the direct path: what CMDQV is there to avoid.">
-        <b>during TLBI</b><span><i data-value="direct-exits">${exits.duringInvalidation}</i> exits</span>
-      </div>
+      ${cost(vm)}
     </div>
     <div class="queues">${queues.map((picture) => queue(name, picture))}</div>
   </section>`;

@@ -19,7 +19,7 @@ function stages(trace: TracePicture, drain: string): Stage[] {
   };
   const executed: Stage = {
     title: 'drain',
-    detail: path === 'direct' ? `VMID 0 \u2192 ${vmid}` : `VMID ${vmid}`,
+    detail: path !== 'trapped' ? `VMID 0 \u2192 ${vmid}` : `VMID ${vmid}`,
     explains: `The commands are fetched once each, the VM's own VMID ${vmid} goes in whatever the guest wrote, and matching IOTLB entries die.`,
   };
   if (path === 'trapped') {
@@ -45,7 +45,10 @@ function stages(trace: TracePicture, drain: string): Stage[] {
     {
       title: 'stores PROD',
       detail: `${prodAfter} \u00b7 guest memory`,
-      explains: 'Page 0 of the VINTF is guest memory: the store is a store, and no exit.',
+      explains:
+        path === 'overlay'
+          ? 'CMDQ_PROD is mapped into the guest, which does not know: the store is a store, and no exit.'
+          : 'Page 0 of the VINTF is guest memory: the store is a store, and no exit.',
     },
     call
       ? {
@@ -83,7 +86,7 @@ function lane(trace: TracePicture, longest: number, drain: string): TemplateResu
 
 export function strip(traces: readonly TracePicture[], facts: SessionFacts | undefined): TemplateResult {
   const longest = Math.max(1, ...traces.map(({ totalNs }) => totalNs));
-  const order = ['direct', 'trapped'];
+  const order = ['direct', 'overlay', 'trapped'];
   const sorted = traces.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));
   return html`<h2 tabindex="0" data-explain="One TLBI followed from the guest's store to its completion, on each path that the guest uses.">
       What just happened <small>one TLBI, from store to completion</small>

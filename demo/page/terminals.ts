@@ -27,17 +27,17 @@ export class Terminals {
     return this.#shown;
   }
 
-  /** Empty terminals for so many machines. */
-  reset(machines: number): void {
+  /** Empty terminals for machines of these names. */
+  reset(machines: readonly string[]): void {
     for (const { terminal } of this.#consoles) terminal.dispose();
     this.#root.replaceChildren();
-    this.#consoles = Array.from({ length: machines }, (_, vm) => this.#create(vm));
-    this.show(Math.min(this.#shown, machines - 1));
+    this.#consoles = machines.map((name, vm) => this.#create(vm, name));
+    this.show(Math.min(this.#shown, machines.length - 1));
   }
 
-  #create(vm: number): Console {
+  #create(vm: number, name: string): Console {
     const element = document.createElement('div');
-    element.dataset.vm = `vm${vm}`;
+    element.dataset.console = name;
     element.hidden = true;
     this.#root.append(element);
     const terminal = new Terminal({

@@ -2,19 +2,54 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { EXPERIMENTS, type Experiment, findExperiment } from '../../vmm/boards/experiments.ts';
-import type { Picture } from '../protocol.ts';
+import type { Picture, RowPicture } from '../protocol.ts';
 import type { Settings } from '../settings.ts';
 import type { Actions } from './controls.ts';
 import { time } from './text.ts';
 
+const PATHS = ['trapped', 'direct', 'overlay'] as const;
+
+function figure(batch: number, row: RowPicture | undefined): TemplateResult {
+  if (!row) return html`<td></td>`;
+  const { path, p50Ns, exitsPerBatch } = row;
+  const commands = `${batch} ${batch === 1 ? 'invalidation' : 'invalidations'} and a CMD_SYNC`;
+  const exits = exitsPerBatch.toFixed(exitsPerBatch === 0 ? 0 : 1);
+  return html`<td tabindex="-1" data-explain="${path} path, ${commands}: ${time(p50Ns)} from the doorbell to completion, the median; ${exits} exits.">
+    <b>${time(p50Ns)}</b> <span data-exits=${path}>${exits}</span> exits
+  </td>`;
+}
+
+/** The paths side by side. */
 function measured({ rows }: Picture): TemplateResult {
+  const batches = [...new Set(rows.map(({ batch }) => batch))];
   return html`<table>
-    <caption>TLBI batch with its CMD_SYNC</caption>
-    <thead><tr><th>path</th><th>batch</th><th>p50</th><th>exits</th></tr></thead>
+    <caption>Invalidations with their CMD_SYNC: median, and exits</caption>
+    <thead><tr><th>batch</th>${PATHS.map((path) => html`<th class=${path}>${path}</th>`)}</tr></thead>
     <tbody>
-      ${rows.map(({ path, batch, p50Ns, exitsPerBatch }) => html`<tr class=${path} tabindex="-1" data-explain=${`${path} path, ${batch} ${batch === 1 ? 'invalidation' : 'invalidations'} and a CMD_SYNC: ${time(p50Ns)} from the doorbell to completion, the median; ${exitsPerBatch.toFixed(1)} exits.`}><td>${path}</td><td>${batch}</td><td>${time(p50Ns)}</td><td>${exitsPerBatch.toFixed(1)}</td></tr>`)}
+      ${batches.map(
+        (batch) =>
+          html`<tr><td>${batch}</td>${PATHS.map((path) =>
+            figure(
+              batch,
+              rows.find((row) => row.batch === batch && row.path === path),
+            ),
+          )}</tr>`,
+      )}
     </tbody>
   </table>`;
+}
+
+/** What the sanitizer has to say. */
+function sanitizer({ findings }: Picture): TemplateResult {
+  return html`<div class="findings" data-findings=${findings.length}>
+    <h3>Sanitizer <small>${findings.length === 0 ? 'no stale entry has been used' : 'stale entries in use, and the command that is missing'}</small></h3>
+    <ul>
+      ${findings.map((text) => {
+        const [what = '', missing = ''] = text.split('; missing: ');
+        return html`<li tabindex="-1" data-explain=${text}><b>missing: ${missing}</b> ${what}</li>`;
+      })}
+    </ul>
+  </div>`;
 }
 
 /** What came of an experiment; it speaks when every machine has ended. */
@@ -44,5 +79,6 @@ export function thingsToTry(settings: Settings, picture: Picture | undefined, ac
       )}
       <button type="button" data-experiment="none" aria-pressed=${chosen === undefined} data-explain="The toy takes all of its steps and then goes on working." @click=${() => actions.experiment('none')}>Live run</button>
     </div>
+    ${settings.check && picture ? sanitizer(picture) : nothing}
     ${chosen ? outcome(chosen, picture) : html`<p class="hint">The console takes single characters: <kbd>?</kbd> says which. <kbd>f</kbd> makes a fault, <kbd>i</kbd> puts an illegal command on the VCMDQ.</p>`}`;
 }

@@ -117,7 +117,8 @@ function entries(machine: Machine, { gpa, log2size, prod, cons }: Ring): EntryPi
   });
 }
 
-function trappedQueue(machine: Machine): QueuePicture {
+/** The SMMU's one CMDQ. */
+function cmdq(machine: Machine): QueuePicture {
   const { word, base } = reader(deviceOf(machine, 'smmuv3'));
   const { gpa, log2size } = base(SMMU_CMDQ_BASE);
   const consRegister = word(SMMU_CMDQ_CONS);
@@ -126,7 +127,7 @@ function trappedQueue(machine: Machine): QueuePicture {
   const enabled = (word(SMMU_CR0) & (1 << ((CR0_CMDQEN >> 8) & 31))) !== 0;
   return {
     name: 'CMDQ',
-    direct: false,
+    path: machine.board.viommu.overlay ? 'overlay' : 'trapped',
     enabled,
     size: 2 ** log2size,
     prod: ring.prod,
@@ -148,7 +149,7 @@ function vcmdq(machine: Machine, lvcmdq: number, page0: boolean): QueuePicture {
   const enabled = (word(registers + VCMDQ_CONFIG) & 1) !== 0;
   return {
     name: `VCMDQ ${lvcmdq}`,
-    direct: page0,
+    path: page0 ? 'direct' : 'trapped',
     enabled,
     size: 2 ** log2size,
     prod: ring.prod,
@@ -185,8 +186,9 @@ function eventsOf(machine: Machine): { readonly events: EventPicture[]; readonly
 /** Everything of one machine. */
 export function vmPicture(machine: Machine, running: boolean): VmPicture {
   const { viommu, vintf } = machine.board;
-  const page0 = vintf.context.page0 !== 0;
-  const { exits, vcmdq: totals } = machine.statistics;
+  const overlay = viommu.overlay !== undefined;
+  const mapped = overlay ? viommu.commandQueue.overlay !== 0 : vintf.context.page0 !== 0;
+  const { exits } = machine.statistics;
   const byRegister = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
   return {
     name: machine.name,
@@ -196,9 +198,11 @@ export function vmPicture(machine: Machine, running: boolean): VmPicture {
     // Between two steps a machine is paused; to whoever looks it runs.
     status: machine.status === 'paused' && running ? 'running' : machine.status,
     reason: machine.error?.message ?? '',
-    page0,
-    doorbells: totals.doorbellCalls,
-    queues: [...vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, page0)), trappedQueue(machine)],
+    overlay,
+    mapped,
+    doorbells: (overlay ? viommu : vintf).context.doorbellCalls,
+    interventions: viommu.statistics.interventions,
+    queues: [...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, mapped))), cmdq(machine)],
     ...eventsOf(machine),
     exits: {
       total: exits.total,

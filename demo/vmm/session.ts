@@ -4,10 +4,11 @@ import { Host, type Machine, probe } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
 import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_TRACE } from '../../assembly/layout/checkpoint-registers.ts';
 import { VCMDQ_CONS, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
+import { findExperiment, pathArgument } from '../../vmm/boards/experiments.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
-import { Measurements } from '../../vmm/report/measurements.ts';
+import { exitChecks, Measurements } from '../../vmm/report/measurements.ts';
 import type { CheckPicture, Picture, RawQueue, SessionFacts, Sink, TracePicture } from '../protocol.ts';
-import { hasExperiment, type Settings } from '../settings.ts';
+import { machineNames, OVERLAY_MACHINE, type Settings } from '../settings.ts';
 import { Outbox } from './outbox.ts';
 import { tlbPicture, vmPicture } from './picture.ts';
 
@@ -21,6 +22,7 @@ const PICTURE_MS = 60;
 const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
 const INDEX_AND_WRAP = 0xfffff;
 const LAST_CHECKS = 200;
+const LAST_FINDINGS = 20;
 
 const delay = (ms: number) =>
   new Promise<void>((resolve) => {
@@ -50,6 +52,7 @@ export class Session {
   readonly #oracle = new IsolationOracle();
   readonly #measurements: Measurements;
   readonly #checks: CheckPicture[] = [];
+  readonly #findings: string[] = [];
   readonly #traces = new Map<string, TracePicture>();
   #pace: number;
   #steps = 0;
@@ -66,10 +69,10 @@ export class Session {
     const { vcpus } = settings;
     // A VCMDQ for each vCPU: the number of both is a power of two.
     const vcmdqs = VINTFS * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)));
-    const host = await Host.create({ vintfs: VINTFS, vcmdqs });
+    const host = await Host.create({ vintfs: VINTFS, vcmdqs, iotlbCheck: settings.check });
     const session = new Session(settings, host, sink, { isolated, transport, drain, note });
     try {
-      for (let k = 0; k < settings.vms; k++) await session.#add(k, guest);
+      for (const name of machineNames(settings)) await session.#add(name, guest);
       for (const machine of session.#machines) await machine.boot({ paused: true });
     } catch (error) {
       await host.destroy();
@@ -86,20 +89,23 @@ export class Session {
     this.facts = facts;
     this.#pace = PACES[settings.speed];
     this.#measurements = new Measurements(settings.vms);
+    if (settings.path === 'overlay') this.#measurements.overlaid();
   }
 
-  async #add(k: number, guest: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
-    const { path, vms, vcpus, experiment } = this.#settings;
-    const only = hasExperiment(this.#settings) ? [`experiment=${experiment}`] : ['live=1'];
-    const rounds = only[0] === 'experiment=compare-paths' ? ['rounds=8', 'warmup=8'] : ['rounds=1', 'warmup=0'];
+  async #add(name: string, guest: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
+    const { path, vms, vcpus } = this.#settings;
+    const k = this.#machines.length;
+    const beside = name === OVERLAY_MACHINE;
+    const own = beside ? [pathArgument('overlay'), 'vms=1', 'machine=0'] : [pathArgument(path), `vms=${vms}`, `machine=${k}`];
     const machine = await this.#host.createMachine({
-      name: `vm${k}`,
+      name,
       guest: guest ?? toyGuest,
       secondary: !guest && vcpus > 1 ? toySecondary : undefined,
       vcpus,
       transport: this.facts.transport,
       drain: this.facts.drain as 'doorbell',
-      args: guest ? [] : [`path=${path}`, `vms=${vms}`, `machine=${k}`, ...rounds, ...only],
+      overlay: beside || path === 'overlay',
+      args: guest ? [] : [...own, ...this.#toyArguments()],
     });
     const outbox = new Outbox();
     this.#outboxes.push(outbox);
@@ -109,27 +115,40 @@ export class Session {
       if (!this.#looping) this.#show();
     });
     machine.on('check', (check) => {
-      this.#checks.push({ vm: machine.name, ...check });
+      this.#checks.push({ vm: name, ...check });
       if (this.#checks.length > LAST_CHECKS) this.#checks.shift();
     });
+    machine.on('suspect', ({ text }) => this.#find(text));
+    machine.on('finding', ({ text }) => this.#find(text));
     machine.on('phase', ({ phase, ended, data }) => {
-      this.#measurements.phase(k, phase, ended, data);
-      this.#oracle.phase(
-        this.#machines.map(({ board }) => board),
-        k,
-        phase,
-        ended,
-      );
+      if (beside) this.#measurements.overlayPhase(phase, ended, data);
+      else this.#measurements.phase(k, phase, ended, data);
+      const boards = this.#machines.map(({ board }) => board);
+      if (!beside) this.#oracle.phase(boards, k, phase, ended);
       if (phase === CHECKPOINT_PHASE_TRACE && ended) this.#trace(machine, data);
     });
     this.#machines.push(machine);
   }
 
+  /** What every toy of the session is told. */
+  #toyArguments(): string[] {
+    const experiment = findExperiment(this.#settings.experiment);
+    const rounds = experiment?.measures ? ['rounds=8', 'warmup=8'] : ['rounds=1', 'warmup=0'];
+    return [...rounds, experiment ? `experiment=${experiment.name}` : 'live=1'];
+  }
+
+  /** A stale entry is a suspect first and a finding when its invalidation does not come: the same line, shown once. */
+  #find(text: string): void {
+    if (this.#findings.includes(text)) return;
+    this.#findings.push(text);
+    if (this.#findings.length > LAST_FINDINGS) this.#findings.shift();
+  }
+
   #trace(machine: Machine, data: readonly number[]): void {
     const [at, lvcmdq, prodBefore = 0, prodAfter = 0, writeNs = 0, totalNs = 0, batches = 0, exits = 0] = data;
-    const path = at === CHECKPOINT_PATH_DIRECT ? 'direct' : 'trapped';
+    const { vmid, overlay } = machine.board.viommu;
+    const path = at === CHECKPOINT_PATH_DIRECT ? 'direct' : overlay ? 'overlay' : 'trapped';
     const queue = path === 'direct' ? `VCMDQ ${lvcmdq}` : 'CMDQ';
-    const { vmid } = machine.board.viommu;
     this.#traces.set(path, { vm: machine.name, vmid, path, queue, prodBefore, prodAfter, writeNs, totalNs, batches, exits });
   }
 
@@ -145,13 +164,17 @@ export class Session {
       vms: this.#machines.map((machine) => vmPicture(machine, this.#going)),
       tlb: tlbPicture(this.#host, this.#machines),
       traces: [...this.#traces.values()],
-      checks: [...this.#checks, ...this.#isolation()],
+      checks: [...this.#checks, ...this.#hostChecks()],
       rows: this.#measurements.figures().map(({ path, batch, p50Ns, exitsPerBatch }) => ({ path, batch, p50Ns, exitsPerBatch })),
+      findings: this.#findings,
     };
   }
 
-  #isolation(): CheckPicture[] {
-    return this.#oracle.checks(false).map((check) => ({ vm: 'host', ...check }));
+  /** What the host has seen itself. */
+  #hostChecks(): CheckPicture[] {
+    const measured = this.#ended && findExperiment(this.#settings.experiment)?.measures;
+    const exits = measured ? exitChecks(this.#measurements, this.#machines) : [];
+    return [...this.#oracle.checks(false), ...exits].map((check) => ({ vm: 'host', ...check }));
   }
 
   /** Sends a picture and what the consoles have; what holds then, when the page has not drawn the last ones yet. */
@@ -228,14 +251,23 @@ export class Session {
   /** From the words in guest and host memory, not from the register models: what the picture has to agree with. */
   rawQueues(): RawQueue[] {
     return this.#machines.flatMap(({ name, board }) => {
-      const { vintf, viommu } = board;
-      const own = vintf.queues.map((block, lvcmdq): RawQueue => {
-        const prod = vintf.readPage0(lvcmdq, VCMDQ_PROD) & INDEX_AND_WRAP;
-        const shown = vintf.readPage0(lvcmdq, VCMDQ_CONS) & INDEX_AND_WRAP;
-        // CONS twice: as the guest sees it, and as the drain keeps it.
-        return { vm: name, queue: `VCMDQ ${lvcmdq}`, prod, cons: shown === block.cons ? shown : -1 };
+      const { vintf, viommu, vm } = board;
+      const { commandQueue } = viommu;
+      // CONS twice: as the guest sees it, and as the drain keeps it.
+      const raw = (queue: string, prod: number, seen: number, kept: number): RawQueue => {
+        return { vm: name, queue, prod, cons: seen === kept ? kept : -1 };
+      };
+      if (commandQueue.overlay !== 0) {
+        const [prod = 0, cons = 0] = new Uint32Array(vm.memory.buffer, commandQueue.overlay, 2);
+        return [raw('CMDQ', prod, cons, commandQueue.cons)];
+      }
+      const trapped = { vm: name, queue: 'CMDQ', prod: commandQueue.prod, cons: commandQueue.cons };
+      if (viommu.overlay) return [trapped];
+      const own = vintf.queues.map((block, lvcmdq) => {
+        const [prod, cons] = [VCMDQ_PROD, VCMDQ_CONS].map((register) => vintf.readPage0(lvcmdq, register) & INDEX_AND_WRAP);
+        return raw(`VCMDQ ${lvcmdq}`, prod ?? 0, cons ?? 0, block.cons);
       });
-      return [...own, { vm: name, queue: 'CMDQ', prod: viommu.commandQueue.prod, cons: viommu.commandQueue.cons }];
+      return [...own, trapped];
     });
   }
 }

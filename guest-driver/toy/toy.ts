@@ -28,6 +28,10 @@ import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesVcmdq } from './toy-state
 export const vsmmu_abi: i32 = 1;
 
 const LAST_STEP: u32 = 20;
+/** Steps that take a CMDQV. */
+const HYP_OWN_STEP: u32 = 3;
+const CMDQV_STEP: u32 = 6;
+const ILLEGAL_COMMAND_STEP: u32 = 10;
 const FIRST_ATTACK: u32 = 12;
 const LAST_ATTACK: u32 = 17;
 const TRAPPED_ATTACK: u32 = 14;
@@ -83,12 +87,13 @@ function title(step: u32): string {
 function applies(step: u32): bool {
   if (step == LAST_STEP) return true;
   if (toy().broken != 0) return false;
+  if (!usesVcmdq() && (step == HYP_OWN_STEP || step == CMDQV_STEP || step == ILLEGAL_COMMAND_STEP)) return false;
   if (toy().experiment != NO_EXPERIMENT) return experimentTakes(toy().experiment, step);
   if (step == RING_ATTACK) return false;
   if (step >= FIRST_ATTACK && step <= LAST_ATTACK) {
     return toy().machines > 1 && (usesVcmdq() || step == TRAPPED_ATTACK);
   }
-  return usesVcmdq() || (step != 3 && step != 6 && step != 10);
+  return true;
 }
 
 function readOptions(): void {

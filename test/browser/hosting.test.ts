@@ -18,7 +18,7 @@ describe('without cross-origin isolation', () => {
   it('the service worker isolates the page', async () => {
     const demo = await open('', { url: plain.url });
     const { page } = demo;
-    await demo.traced(2);
+    await demo.traced(3);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     expect(await page.textContent('#note')).toBe('');
   });
@@ -27,7 +27,7 @@ describe('without cross-origin isolation', () => {
   it('and without one everything runs inline in one worker, and the page says so', async () => {
     const demo = await open('?transport=mailbox&drain=thread', { url: plain.url.replace('localhost', INSECURE_HOST) });
     const { page } = demo;
-    await demo.traced(2);
+    await demo.traced(3);
     expect(await page.evaluate(() => [crossOriginIsolated, typeof SharedArrayBuffer])).toEqual([false, 'undefined']);
     expect(await page.textContent('#note')).toMatch(/^The page is not cross-origin isolated: the whole machine runs inline in one worker/);
     expect(await page.textContent('.where')).toContain('drain: doorbell');

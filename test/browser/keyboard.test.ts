@@ -58,7 +58,7 @@ describe('the keyboard', () => {
   it('reaches every control; each is marked, in sight and explained', async () => {
     const demo = await open('');
     const { page } = demo;
-    await demo.traced(2);
+    await demo.traced(3);
     await page.keyboard.press('p');
     await demo.state('paused');
     const stops = await tabThrough(demo);
@@ -76,7 +76,7 @@ describe('the keyboard', () => {
   it('goes through all that is explained in a panel with the arrow keys', async () => {
     const demo = await open('?vms=1');
     const { page } = demo;
-    await demo.traced(2);
+    await demo.traced(3);
     await page.keyboard.press('p');
     await demo.state('paused');
     for (const panel of ['[data-vm=vm0]', '.tlb', '.exits', '.eventq', '#strip', '#try']) {
@@ -98,7 +98,7 @@ describe('the keyboard', () => {
   it('works every control', async () => {
     const demo = await open('?vms=2');
     const { page } = demo;
-    await demo.traced(2);
+    await demo.traced(3);
     const press = async (selector: string, ...keys: readonly string[]) => {
       await page.focus(selector);
       for (const key of keys) await page.keyboard.press(key);
@@ -120,7 +120,7 @@ describe('the keyboard', () => {
     await press('#theme', 'Enter');
     expect(await page.getAttribute('html', 'data-theme')).toBe('light');
     await press('#console-tabs button:nth-of-type(2)', 'Enter');
-    await page.waitForSelector('[data-vm=vm1] .xterm-screen', { state: 'visible' });
+    await page.waitForSelector('[data-console=vm1] .xterm-screen', { state: 'visible' });
     await page.context().grantPermissions(['clipboard-write']);
     await press('.tools button', 'Enter');
     await page.waitForSelector('.tools button:has-text("copied")');

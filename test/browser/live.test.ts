@@ -6,13 +6,15 @@ import { useDemo } from './use-demo.ts';
 const { open } = useDemo();
 
 describe('a live run', () => {
-  it('boots the toy by itself, and its direct path takes no exit', async () => {
+  it('boots the toy by itself; neither the direct nor the overlay path takes an exit', async () => {
     const demo = await open('');
     const { page } = demo;
     await demo.console(0, 'UART up, machine 0');
     await demo.console(1, 'work until switched off');
-    await demo.traced(2);
+    await demo.console(2, 'work until switched off');
+    await demo.traced(3);
     expect(await page.textContent('.lane.direct [data-value=exits]')).toBe('0');
+    expect(await page.textContent('.lane.overlay [data-value=exits]')).toBe('0');
     expect(Number(await page.textContent('.lane.trapped [data-value=exits]'))).toBeGreaterThanOrEqual(2);
     expect(await page.$$eval('[data-value=direct-exits]', (all) => all.map((one) => one.textContent))).toEqual(['0', '0']);
     expect(await page.textContent('#note')).toBe('');
@@ -22,13 +24,16 @@ describe('a live run', () => {
   it('shows PROD and CONS as they stand in memory at the instant of a pause, and steps from there', async () => {
     const demo = await open('?speed=full');
     const { page } = demo;
-    await demo.traced(2);
+    await demo.traced(3);
     await page.click('#run');
     await demo.state('paused');
     const raw = await demo.rawQueues();
-    expect(raw.length).toBe(6);
-    expect(raw.some(({ prod }) => prod !== 0)).toBe(true);
-    await page.waitForFunction(() => document.querySelectorAll('[data-queue]').length === 6);
+    const own = ['VCMDQ 0', 'VCMDQ 1', 'CMDQ'];
+    const names = [...['vm0', 'vm1'].flatMap((vm) => own.map((queue) => `${vm} ${queue}`)), 'overlay CMDQ'];
+    expect(raw.map(({ vm, queue }) => `${vm} ${queue}`)).toEqual(names);
+    for (const name of ['vm0 VCMDQ 0', 'vm1 CMDQ', 'overlay CMDQ']) {
+      expect(raw.find(({ vm, queue }) => `${vm} ${queue}` === name)?.cons).toBeGreaterThan(0);
+    }
     expect(await demo.shownQueues()).toEqual(raw);
     const steps = Number(await page.textContent('#steps'));
     await page.waitForTimeout(300);
@@ -42,6 +47,21 @@ describe('a live run', () => {
     expect(await demo.shownQueues()).toEqual(later);
   });
 
+  it('has guests on the overlay path without a CMDQV, as any SMMUv3 has one', async () => {
+    const demo = await open('?vms=1&path=overlay');
+    const { page } = demo;
+    await demo.traced(1);
+    expect(await page.textContent('.lane.overlay [data-value=exits]')).toBe('0');
+    expect(await page.$$eval('[data-queue]', (all) => all.map((one) => one.className))).toEqual(['queue overlay']);
+    await page.waitForSelector('[data-queue="vm0 CMDQ"] .command:has-text("TLBI_NH_VA")');
+    expect(await page.textContent('.node.on')).toMatch(/doorbell\s*[1-9][\d. kM]* rings/);
+    // Bringing its tables up took CFGI commands, which the drain leaves to the host.
+    expect(Number(await page.textContent('[data-value=interventions]'))).toBeGreaterThan(0);
+    await page.click('#run');
+    await demo.state('paused');
+    expect(await demo.shownQueues()).toEqual(await demo.rawQueues());
+  });
+
   it('decodes commands and event records', async () => {
     const demo = await open('?vms=1');
     const { page } = demo;
@@ -52,7 +72,7 @@ describe('a live run', () => {
   });
 
   it('takes input from the terminal', async () => {
-    const demo = await open('?vms=1');
+    const demo = await open('?vms=1&path=direct');
     const { page } = demo;
     await demo.console(0, 'work until switched off');
     await page.click('#terminals .xterm-screen');

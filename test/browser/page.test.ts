@@ -19,7 +19,7 @@ describe('the page', () => {
   ] as const)('fits a %s in %s, and does not jump', async (name, colorScheme, viewport) => {
     const demo = await open('', { viewport, colorScheme });
     const { page } = demo;
-    await demo.traced(2);
+    await demo.traced(3);
     const shift = await page.evaluate(
       () =>
         new Promise<number>((resolve) => {
@@ -37,7 +37,7 @@ describe('the page', () => {
   it.each(['', '?vms=4&speed=full'])('stays free: no task takes over 50 ms in ten seconds of running guests%s', async (query) => {
     const demo = await open(query);
     const { page } = demo;
-    await demo.traced(2);
+    await demo.traced(3);
     const planted = () =>
       page.evaluate(
         (ms) =>

@@ -1,9 +1,19 @@
 // What the toy can be asked for: its paths, and experiments, each the bring-up and one demonstration. The guest knows them by the same
 // names (guest-driver/toy/experiments.ts).
 
-/** Ways of invalidating that the toy has, its argument path=; `all` takes them in turn. */
-export const TOY_PATHS = ['all', 'direct', 'trapped'] as const;
+/** Ways of the toy's invalidations; `all` compares them. */
+export const TOY_PATHS = ['all', 'direct', 'trapped', 'overlay'] as const;
 export type ToyPath = (typeof TOY_PATHS)[number];
+
+/** The toy's argument for a path: on the overlay path a guest does what it does on the trapped one, and does not know. */
+export function pathArgument(path: ToyPath): string {
+  return `path=${path === 'overlay' ? 'trapped' : path}`;
+}
+
+/** True when one more machine runs the toy on the overlay path, beside those that have the two others. */
+export function comparesOverlay(path: ToyPath, experiment: Experiment | undefined): boolean {
+  return path === 'all' && (experiment?.measures ?? true);
+}
 
 export interface Experiment {
   readonly name: string;
@@ -89,15 +99,16 @@ export const EXPERIMENTS = [
   },
   {
     name: 'compare-paths',
-    title: 'Trapped against direct',
-    about: 'The same invalidations on each path in turn, in batches of 1, 16 and 64 commands.',
-    look: 'the table on the console: time and exits for each path',
+    title: 'Trapped, direct, overlay',
+    about:
+      'The same invalidations on each path, in batches of 1, 16 and 64 commands: trapped and direct in turn in one machine, overlay in another.',
+    look: 'the table: time and exits for each path',
     vms: 1,
     attacks: false,
     measures: true,
     checked: false,
     checks: ['measurement', 'no-exits-direct'],
-    shows: 'The trapped path costs at least two exits a batch, the direct path none.',
+    shows: 'The trapped path costs at least two exits a batch; the direct and the overlay path none.',
   },
   {
     name: 'forget-tlbi',
