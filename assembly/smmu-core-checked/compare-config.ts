@@ -45,6 +45,10 @@ import {
   CFG_CD0,
   CFG_CD1,
   CFG_CONFIG,
+  CFG_DS,
+  CFG_DS_S2SL0_2,
+  CFG_DS_STAGE1,
+  CFG_DS_STAGE2,
   CFG_HAD,
   CFG_S2TTB,
   CFG_STE2,
@@ -101,7 +105,8 @@ function steDiffers(used: usize): bool {
   if (config == STE_CONFIG_S1) return false;
   const sizes = maskOf(STE_S2T0SZ) | maskOf(STE_S2SL0) | maskOf(STE_S2TG) | maskOf(STE_S2PS);
   const behaviour = maskOf(STE_S2AFFD) | maskOf(STE_S2HD) | maskOf(STE_S2HA) | maskOf(STE_S2S) | maskOf(STE_S2R);
-  return differs(used, CFG_STE5, sizes | behaviour) || differs64(used, CFG_S2TTB);
+  const ds: u32 = CFG_DS_STAGE2 | CFG_DS_S2SL0_2;
+  return differs(used, CFG_STE5, sizes | behaviour) || differs(used, CFG_DS, ds) || differs64(used, CFG_S2TTB);
 }
 
 // One half of the input range: of a disabled one nothing else counts.
@@ -113,7 +118,7 @@ function halfDiffers(used: usize, epd: i32, fields: u32, ttb: usize): bool {
 function cdDiffers(used: usize): bool {
   const config = load<u32>(used, CFG_CONFIG);
   if (config == STE_CONFIG_BYPASS || config == STE_CONFIG_S2) return false;
-  if (differs(used, CFG_ASID, u32(-1)) || differs(used, CFG_HAD, u32(-1))) return true;
+  if (differs(used, CFG_ASID, u32(-1)) || differs(used, CFG_HAD, u32(-1)) || differs(used, CFG_DS, CFG_DS_STAGE1)) return true;
   const rights = maskOf(CD_WXN) | maskOf(CD_UWXN) | maskOf(CD_PAN) | maskOf(CD_AFFD) | maskOf(CD_HA) | maskOf(CD_HD);
   const rest = maskOf(CD_IPS) | maskOf(CD_TBI0) | maskOf(CD_TBI1) | maskOf(CD_S) | maskOf(CD_R) | maskOf(CD_A);
   if (differs(used, CFG_CD1, rights | rest)) return true;

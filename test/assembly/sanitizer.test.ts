@@ -2,9 +2,10 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CHECK_RING_SLOTS } from '../../assembly/layout/check-memory.ts';
-import { THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
+import { SMMU_AT_IDR5, THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE, isChecked, loadHotModules, TRANSLATE_OK } from '../../assembly/load.ts';
-import { prepare, referenceOf } from '../reference/judge.ts';
+import { DS_SHAPES, DS_STAGE2 } from '../reference/geometries.ts';
+import { idr5Of, prepare, referenceOf } from '../reference/judge.ts';
 import { Scenario, type Shape } from '../reference/scenario.ts';
 import { checkedModules } from '../support/findings.ts';
 import { Harness } from '../support/unit-harness.ts';
@@ -149,6 +150,23 @@ describe('the checked core', () => {
     const scenario = install(h, shape);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     change(scenario, slot(scenario), 0n, VALID);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual([command]);
+  });
+
+  it.each([
+    ['CD.DS', 'stage 1', 'CFGI_CD SubstreamID=0x0 StreamID=0x5 Leaf=0x1'],
+    ['STE.S2DS', 'stage 2', 'CFGI_STE StreamID=0x5 Leaf=0x1'],
+  ] as const)('%s needs a CFGI where there is one', (_name, mode, command) => {
+    const [stage1] = DS_SHAPES;
+    const [stage2] = DS_STAGE2;
+    if (!stage1 || !stage2) throw new Error('no geometry');
+    const shape: Shape = { mode, stage1, stage2, wide: true, ds: true };
+    h.set(SMMU_AT_IDR5, idr5Of(shape));
+    const scenario = install(h, shape);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    if (mode === 'stage 1') change(scenario, scenario.cd + 16n, 0n, 1n << 58n);
+    else h.ste(SID, [...scenario.ste.slice(0, 3), (scenario.ste[3] ?? 0n) & ~8n]);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     expect(h.missing()).toEqual([command]);
   });

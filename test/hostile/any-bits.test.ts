@@ -7,28 +7,49 @@ import {
   QUEUE_MAIN,
   SMMU_AT_EVTQ_CONS,
   SMMU_AT_EVTQ_PROD,
+  SMMU_AT_IDR0,
+  SMMU_AT_IDR5,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
 } from '../../assembly/layout/host-memory.ts';
 import { type Decoded, decodeCd, decodeCommand, decodeEvent, decodePte, decodeSte } from '../../devices/decode/index.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
-import { LINEAR, prepare } from '../reference/judge.ts';
-import { Scenario } from '../reference/scenario.ts';
+import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from '../reference/geometries.ts';
+import { IDR0, idr5Of, LINEAR, prepare } from '../reference/judge.ts';
+import { Scenario, type Shape } from '../reference/scenario.ts';
+import { streamTables } from '../reference/stream-tables.ts';
 import { checkedModules } from '../support/findings.ts';
 import { Harness } from '../support/unit-harness.ts';
 
-/** Most loads of guest memory of one translation: the 8 words of a CD and its level-1 descriptor, four levels of stage 1, each tried again. */
+/**
+ * Most loads of guest memory of one translation, four levels of stage 2 under each word of a nested one: a CD and its level-1 descriptor, read
+ * again when they change meanwhile; four levels of stage 1, the output, and the descriptor that is updated.
+ */
 const LOADS = 200;
-const SID = 5;
+/** STALL_MODEL 0 and STALL_MAX 16 in place of the terminate model. */
+const [TERMINATES, STALL_MAX] = [0x01000000, 16 << 16];
 
 let h: Harness;
 let loads = 0;
+/** Most that one translation has taken. */
+let most = 0;
 
 const word = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
-const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
-const shapes = (['stage 1', 'stage 2', 'nested'] as const).map((mode) => ({ mode, stage1: geometry, stage2: { ...geometry, start: 1 } }));
-
+const MODES = ['stage 1', 'stage 2', 'nested'] as const;
+const widths = fc.oneof(
+  fc.record({ stage1: fc.constantFrom(...STAGE1, ...WIDE_SHAPES), stage2: fc.constantFrom(...STAGE2, ...WIDE_SHAPES), wide: fc.boolean() }),
+  fc.record({ stage1: fc.constantFrom(...DS_SHAPES), stage2: fc.constantFrom(...DS_STAGE2), wide: fc.constant(true), ds: fc.constant(true) }),
+);
+/** Every mode, granule and start level; either half; every CD format with SubstreamIDs; 48-bit and 52-bit addresses, of every granule. */
+const shape = fc
+  .record({ mode: fc.constantFrom(...MODES), sizes: widths, upper: fc.boolean(), cdFormat: fc.constantFrom(0n, 1n, 2n) })
+  .chain(({ sizes, ...others }) => {
+    const chosen = { ...sizes, ...others };
+    // What the room of a scenario's tables has: 64 CDs in a linear table, a level-1 table of a page otherwise.
+    const most = chosen.cdFormat === 0n ? 63 : chosen.cdFormat === 1n ? 0x7fff : 0x7ffff;
+    return fc.option(fc.integer({ min: 0, max: most })).map((ssid): Shape => (ssid === null ? chosen : { ...chosen, ssid: BigInt(ssid) }));
+  });
 /** Flips of single bits, so that most of the structure stays valid, or all of it anew. */
 const change = fc.oneof(
   fc
@@ -37,10 +58,13 @@ const change = fc.oneof(
   word.map((value) => () => value),
 );
 const access = fc.record({
-  shape: fc.constantFrom(...shapes),
+  shape,
   attributes: fc.integer({ min: 0, max: 7 }),
-  ssid: fc.integer({ min: -1, max: 0xfffff }),
+  // HA, HD, S2HA, S2HD, and a model that stalls.
+  updates: fc.integer({ min: 0, max: 15 }),
+  stalls: fc.boolean(),
 });
+type Point = typeof access extends fc.Arbitrary<infer T> ? T : never;
 
 // A guest port whose loads are counted.
 async function counting(): Promise<Harness> {
@@ -82,18 +106,33 @@ function put(pa: bigint, value: bigint): void {
   else h.hostRam64(Number(pa), value);
 }
 
-function attempt(scenario: Scenario, attributes: number, ssid: number): void {
-  h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, LINEAR.base, true);
-  h.set(SMMU_AT_STRTAB_CFG, LINEAR.config);
-  for (const [pa, value] of scenario.words) put(pa, value);
+/** The tables of a point, its hardware updates switched on. */
+function build({ shape: made, updates }: Point): Scenario {
+  const scenario = new Scenario(made);
+  if (made.mode !== 'stage 2') scenario.change(scenario.cd, BigInt(updates & 3) << 42n);
+  if (made.mode !== 'stage 1') scenario.ste[2] = (scenario.ste[2] ?? 0n) | (BigInt(updates >> 2) << 55n);
+  return scenario;
+}
+
+/** @param sid default that of the stream table. */
+function attempt(scenario: Scenario, { shape: made, attributes, stalls }: Point, table = LINEAR, sid = table.sid): void {
+  h.set(SMMU_AT_IDR0, stalls ? IDR0 & ~TERMINATES : IDR0);
+  h.set(SMMU_AT_IDR5, idr5Of(made) | (stalls ? STALL_MAX : 0));
+  h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, table.base, true);
+  h.set(SMMU_AT_STRTAB_CFG, table.config);
+  for (const [pa, value] of [...scenario.words, ...table.words]) put(pa, value);
   scenario.ste.forEach((value, i) => {
-    put(LINEAR.ste + BigInt(8 * i), value);
+    put(table.ste + BigInt(8 * i), value);
   });
   h.mainCommand(0x04n, 31n);
   h.mainCommand(0x30n);
+  const { ssid } = made;
   loads = 0;
-  expect([0, 1, 2]).toContain(h.translate(SID, scenario.address, attributes, ssid).status);
+  expect([0, 1, 2, ...(stalls ? [3, 4] : [])]).toContain(
+    h.translate(sid, scenario.address, attributes, ssid === undefined ? -1 : Number(ssid)).status,
+  );
   expect(loads).toBeLessThanOrEqual(LOADS);
+  most = Math.max(most, loads);
   h.set(SMMU_AT_EVTQ_CONS, h.get(SMMU_AT_EVTQ_PROD));
 }
 
@@ -163,28 +202,50 @@ describe('decoding any bits', () => {
 
 describe('any bits', () => {
   it('in an STE', () => {
-    const property = fc.property(access, fc.array(change, { minLength: 8, maxLength: 8 }), ({ shape, attributes, ssid }, changes) => {
-      const scenario = new Scenario(shape);
+    const property = fc.property(access, fc.array(change, { minLength: 8, maxLength: 8 }), (point, changes) => {
+      const scenario = build(point);
       changes.forEach((apply, i) => {
         scenario.ste[i] = apply(scenario.ste[i] ?? 0n);
       });
-      attempt(scenario, attributes, ssid);
+      attempt(scenario, point);
     });
     fc.assert(property, { numRuns: 1000 });
   });
 
   it('in a CD, a level-1 CD descriptor or a translation table', () => {
-    const property = fc.property(access, fc.array(fc.tuple(fc.nat(), change), { minLength: 1, maxLength: 4 }), (point, changes) => {
-      const { shape, attributes, ssid } = point;
-      const scenario = new Scenario({ ...shape, cdFormat: BigInt(attributes % 3), ...(ssid < 0 ? {} : { ssid: BigInt(ssid & 0x1ff) }) });
+    const property = fc.property(access, fc.array(fc.tuple(fc.nat(), change), { maxLength: 4 }), (point, changes) => {
+      const scenario = build(point);
       const places = [...scenario.words.keys()];
       for (const [at, apply] of changes) {
         const pa = places[at % places.length] ?? 0n;
         scenario.set(pa, apply(scenario.get(pa)));
       }
-      attempt(scenario, attributes, ssid < 0 ? -1 : ssid & 0x1ff);
+      attempt(scenario, point);
     });
-    fc.assert(property, { numRuns: 2000 });
+    fc.assert(property, { numRuns: 4000 });
+    // The deepest walks were among them.
+    expect(most).toBeGreaterThan(40);
+  });
+
+  it('in a level-1 stream table descriptor, STRTAB_BASE, STRTAB_BASE_CFG or a StreamID', () => {
+    const tables = [...streamTables()].map(({ table }) => table);
+    const keep = (old: bigint) => old;
+    const property = fc.property(
+      access,
+      fc.constantFrom(...tables),
+      fc.tuple(fc.oneof(fc.constant(keep), change), fc.oneof(fc.constant(keep), change), fc.oneof(fc.constant(keep), change), change),
+      (point, table, [level1, base, config, sid]) => {
+        const changed = {
+          ...table,
+          words: new Map([...table.words].map(([pa, value]) => [pa, level1(value)])),
+          base: base(table.base) & 0x000f_ffff_ffff_ffc0n,
+          config: Number(config(BigInt(table.config)) & 0xffff_ffffn),
+        };
+        attempt(build(point), point, changed);
+        attempt(build(point), point, changed, Number(sid(BigInt(table.sid)) & 0xffff_ffffn));
+      },
+    );
+    fc.assert(property, { numRuns: 1000 });
   });
 
   it('in a command', () => {

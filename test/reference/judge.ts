@@ -16,7 +16,7 @@ import { type ReferenceResult, type ReferenceSmmu, ReferenceWalker } from './ref
 import type { Access, Scenario, Shape } from './scenario.ts';
 
 /** S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level stream tables. */
-const IDR0 = 0x0d4c349b;
+export const IDR0 = 0x0d4c349b;
 /** SSIDSIZE 20, SIDSIZE 16. */
 const IDR1 = 0x014a0510;
 /** OAS 48 and every granule. */
@@ -94,7 +94,8 @@ export interface Verdict {
   readonly difference?: string;
 }
 
-function idr5Of({ wide = false, ds = false }: Shape): number {
+/** IDR5 of the SMMU that a shape is for. */
+export function idr5Of({ wide = false, ds = false }: Shape): number {
   if (ds) return IDR5_DS;
   return wide ? IDR5_WIDE : IDR5;
 }
