@@ -39,7 +39,12 @@ const word = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const MODES = ['stage 1', 'stage 2', 'nested'] as const;
 const widths = fc.oneof(
   fc.record({ stage1: fc.constantFrom(...STAGE1, ...WIDE_SHAPES), stage2: fc.constantFrom(...STAGE2, ...WIDE_SHAPES), wide: fc.boolean() }),
-  fc.record({ stage1: fc.constantFrom(...DS_SHAPES), stage2: fc.constantFrom(...DS_STAGE2), wide: fc.constant(true), ds: fc.constant(true) }),
+  fc.record({
+    stage1: fc.constantFrom(...DS_SHAPES),
+    stage2: fc.constantFrom(...DS_STAGE2),
+    wide: fc.constant(true),
+    ds: fc.constant(true),
+  }),
 );
 /** Every mode, granule and start level; either half; every CD format with SubstreamIDs; 48-bit and 52-bit addresses, of every granule. */
 const shape = fc
