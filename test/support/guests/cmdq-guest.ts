@@ -1,7 +1,7 @@
 // A guest that knows an SMMUv3 and nothing of a CMDQV: it brings the CMDQ up and sends batches, some with commands that only the host carries out.
 // AssemblyScript; it leaves its counts in memory.
 
-import { ABI_AT_INVALIDATING, ABI_KIND_SMMUV3, ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi.ts';
+import { ABI_AT_INVALIDATING, ABI_KIND_SMMUV3, ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';
 import {
   CMDQ_CONS_ERR,
   CMDQ_ENTRY_SIZE,
@@ -11,12 +11,12 @@ import {
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
-} from '../../../assembly/layout/smmu-registers.ts';
-import { bits, maskOf } from '../../../assembly/lib/fields.ts';
-import { deviceGpa, findDevice } from '../../../guest-driver/runtime/device-table.ts';
-import { read32, write32, write64 } from '../../../guest-driver/runtime/mmio.ts';
-import { acknowledgeMaps, exitRequested } from '../../../guest-driver/runtime/safe-point.ts';
-import { wait } from '../../../guest-driver/runtime/vsmmu.ts';
+} from '../../../assembly/layout/smmu-registers';
+import { bits, maskOf } from '../../../assembly/lib/fields';
+import { deviceGpa, findDevice } from '../../../guest-driver/runtime/device-table';
+import { read32, write32, write64 } from '../../../guest-driver/runtime/mmio';
+import { acknowledgeMaps, exitRequested } from '../../../guest-driver/runtime/safe-point';
+import { wait } from '../../../guest-driver/runtime/vsmmu';
 
 export const vsmmu_abi: i32 = ABI_VERSION;
 

@@ -20,7 +20,7 @@ let binary: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
   modules = await loadHotModules();
   binary = await compileGuest('test/support/guests/cmdq-guest.ts', 64);
-});
+}, 60_000);
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 

@@ -72,36 +72,32 @@ class Siege {
   }
 
   /** Everything that the VM has and that its neighbours must not change. */
-  state(i: number): unknown {
+  state(i: number): string {
     const lent = this.vms[i];
     if (!lent) throw new RangeError(`there is no VM ${i}`);
-    return {
+    return JSON.stringify({
       ...machineFootprint(lent.viommu, lent.vintf),
       events: lent.events.map((record) => [...record]),
       errors: lent.errors.length,
       statistics: lent.viommu.statistics,
       requests: this.#words[(this.#port(i) + ATC_PORT_REQUESTS) >> 2],
-    };
+    });
   }
 
   /** Attacks, one VM after the other, until so many commands were taken or a VM has lost something. Returns what was taken, and the losers. */
   run(commands: number): { readonly taken: number; readonly lost: readonly string[] } {
     let taken = 0;
+    const states = this.vms.map((_, i) => this.state(i));
     for (let turn = 0; taken < commands; turn++) {
       const attacker = turn % VMS;
-      const others = this.vms.map((_, i) => i).filter((i) => i !== attacker);
-      const before = others.map((i) => this.state(i));
       taken += this.#adversaries[attacker]?.attack() ?? 0;
-      const lost = others.filter((i, at) => !this.#same(this.state(i), before[at])).map((i) => `vm${i}`);
+      const lost = states.flatMap((before, i) => (i === attacker || this.state(i) === before ? [] : `vm${i}`));
       if (lost.length > 0) return { taken, lost };
       const own = this.vms[attacker];
       if (own) this.#touch(own);
+      states[attacker] = this.state(attacker);
     }
     return { taken, lost: [] };
-  }
-
-  #same(a: unknown, b: unknown): boolean {
-    return JSON.stringify(a) === JSON.stringify(b);
   }
 }
 
