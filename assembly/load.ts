@@ -38,6 +38,15 @@ export interface VcmdqDrainExports {
    * the slot that the directly mapped range begins with; an id that is not the machine's own has no effect.
    */
   doorbell(id: number, offset: number): void;
+  /**
+   * The guest's `tlbi` import: a vCPU's broadcast TLBI, as it reaches the SMMUs that take part, for the VMID that the VM's vCPUs run under.
+   * `operation` is ABI_TLBI_*.
+   */
+  tlbi(operation: number, asid: number, va: bigint): void;
+  /**
+   * The guest's `dsb` import: 0 when no access is left that began before the first call, made with 0; else what to call it with again.
+   */
+  dsb(before: bigint): bigint;
   /** Serves one queue within its budget. Returns QUEUE_STATE. */
   serve(smmu: number, queue: number): number;
   /** Serves every VCMDQ of a context once; returns the number of commands consumed. */

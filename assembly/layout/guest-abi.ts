@@ -86,6 +86,12 @@ export const ABI_AT_VCPU_EXITS = 0x640;
 /** One word per vCPU: as ABI_AT_INVALIDATING, for the others than vCPU 0. */
 export const ABI_AT_VCPU_INVALIDATING = 0x680;
 
+// Operations of the tlbi import: a vCPU's broadcast TLBI of its own stage 1 (VMALLE1IS, ASIDE1IS, VAE1IS, VAAE1IS).
+export const ABI_TLBI_ALL = 0;
+export const ABI_TLBI_ASID = 1;
+export const ABI_TLBI_VA = 2;
+export const ABI_TLBI_VAA = 3;
+
 // Results of vsmmu_run.
 export const RUN_IDLE = 0;
 export const RUN_YIELD = 1;

@@ -36,6 +36,8 @@ export const HOST_AT_TRACE_SALT = 0x2c;
 export const HOST_AT_TRACE_MARKS = 0x38;
 /** f64, origin of the host's clock (performance.timeOrigin of the thread that made this memory). */
 export const HOST_AT_EPOCH = 0x30;
+/** One word for each of 64 windows: the VMID that the vCPUs of its VM run under now; 0 while none of them runs. */
+export const HOST_AT_VCPU_VMIDS = 0x200;
 
 // Thread block: private to one thread, but for its in-flight word.
 export const HOST_THREADS = 0x1000;
@@ -189,8 +191,10 @@ export const ACTION_HOST = 15;
 export const ACTION_RESUME = 16;
 export const ACTION_STALL_TERM = 17;
 
-// Command contexts: on whose behalf a queue's commands act. Context v < 64 is VINTF v; context 64 + n belongs to a vIOMMU; the last one is
-// the host's own, which QUEUE_MAIN uses.
+/*
+ * Command contexts: on whose behalf a queue's commands act. Context v < 64 is VINTF v; context 64 + n belongs to a vIOMMU; the last one is
+ * the host's own, which QUEUE_MAIN uses.
+ */
 export const SMMU_AT_CONTEXTS = 0x3000;
 export const CTX_STRIDE = 0x200;
 export const MAX_CONTEXTS = 128;
@@ -218,8 +222,10 @@ export const CTX_SID_REPLACE = 0x80;
  */
 export const CTX_LVCMDQ_MAP = 0x100;
 
-// Queue blocks. Blocks 0 to 127 are the VCMDQs, QUEUE_MAIN the SMMU's own CMDQ, QUEUE_GUEST + n the trapped CMDQ of a vIOMMU,
-// QUEUE_ECMDQ and up the enhanced command queues.
+/*
+ * Queue blocks. Blocks 0 to 127 are the VCMDQs, QUEUE_MAIN the SMMU's own CMDQ, QUEUE_GUEST + n the trapped CMDQ of a vIOMMU,
+ * QUEUE_ECMDQ and up the enhanced command queues.
+ */
 export const SMMU_AT_QUEUES = 0xc0000;
 export const QUEUE_STRIDE = 0x80;
 export const MAX_QUEUES = 512;
@@ -381,7 +387,10 @@ export const TLB_META_GLOBAL = (0 << 16) | (22 << 8) | 1;
 /** 0 stage 1 or nested (input is a VA), 1 stage 2 only (input is an IPA). */
 export const TLB_META_S2 = (0 << 16) | (23 << 8) | 1;
 export const TLB_META_VALID = (0 << 16) | (31 << 8) | 1;
-/** ASID in bits 0 to 15, TLB_PERM_* in bits 16 and up. */
+/**
+ * ASID in bits 0 to 15, TLB_PERM_* in bits 16 and up; among them TLB_ASET, no permission but CD.ASET: the ASID is the SMMU's own, and TLB
+ * maintenance of processors by ASID does not mean the entry.
+ */
 export const TLB_ASID_PERM = 0x04;
 export const TLB_PERM_R = 0x10000;
 export const TLB_PERM_W = 0x20000;
@@ -390,6 +399,7 @@ export const TLB_PERM_UNPRIV = 0x40000;
 /** Privileged and unprivileged instruction fetch allowed. */
 export const TLB_PERM_PX = 0x80000;
 export const TLB_PERM_UX = 0x100000;
+export const TLB_ASET = 0x200000;
 /** u64 input address >> log2 size. */
 export const TLB_PAGE = 0x08;
 /** u64 PA of the block. */
@@ -398,8 +408,10 @@ export const TLB_PA = 0x10;
 export const TLB_GEN = 0x18;
 export const TLB_ALL_GEN = 0x20;
 
-// Stalled transactions: one 64-bit word each, so that a command and an endpoint can only meet in a whole one. Bits 0 to 15 the STAG (its low
-// bits are the entry's index, the rest count uses of the entry), bits 16 to 19 STALL_*, bits 32 to 63 the physical StreamID.
+/*
+ * Stalled transactions: one 64-bit word each, so that a command and an endpoint can only meet in a whole one. Bits 0 to 15 the STAG (its low
+ * bits are the entry's index, the rest count uses of the entry), bits 16 to 19 STALL_*, bits 32 to 63 the physical StreamID.
+ */
 export const SMMU_AT_STALLS = 0xe0000;
 /** Entries of the table, a power of two: the largest IDR5.STALL_MAX. */
 export const MAX_STALLS = 1024;

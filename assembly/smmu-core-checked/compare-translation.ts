@@ -42,6 +42,7 @@ import {
   THREAD_IOVA,
   THREAD_PA,
   TLB_ALL_GEN,
+  TLB_ASET,
   TLB_ASID_PERM,
   TLB_GEN,
   TLB_META,
@@ -143,7 +144,7 @@ export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usiz
   const pa = load<u64>(THREAD, S2_OUT);
   const size = min(load<u32>(THREAD, S1_SIZE), load<u32>(THREAD, S2_SIZE));
   const permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
-  const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
+  const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM) & ~u32(TLB_ASET);
   if (walked && pa == load<u64>(THREAD, THREAD_PA) && !allowsMore(asidPerm & 0xffff0000, permissions)) return;
 
   const origin = tlbOrigin(smmu, entry);

@@ -1,7 +1,7 @@
 // One translation: configuration, IOTLB, walk, permissions, insert.
 
 import { THREAD } from '../imports/unit';
-import { CD_A, CD_PAN, CD_TBI0, CD_TBI1 } from '../layout/cd';
+import { CD_A, CD_ASET, CD_PAN, CD_TBI0, CD_TBI1 } from '../layout/cd';
 import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2, F_ADDR_SIZE, F_PERMISSION, F_WALK_EABT } from '../layout/events';
 import {
   CFG_ASID,
@@ -25,6 +25,7 @@ import {
   THREAD_SSID,
   THREAD_TLB_HITS,
   THREAD_TLB_MISSES,
+  TLB_ASET,
   TLB_PERM_PX,
   TLB_PERM_R,
   TLB_PERM_UNPRIV,
@@ -257,6 +258,7 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
   if (current) {
     const global = !stage2Only && load<u32>(THREAD, S1_GLOBAL) != 0;
     const fractured = !stage2Only && size < s1size;
+    if (!stage2Only && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_ASET)) permissions |= TLB_ASET;
     tlbInsert(smmu, vmid, asid, input, pa, size, permissions, global, stage2Only, fractured, generation, allGeneration);
   }
   if (traced()) traceWalk(smmu, 0, OK, true);

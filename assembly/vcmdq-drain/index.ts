@@ -51,6 +51,8 @@ import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './p
 import { contextOf, isVcmdq, queueBlock, stat } from './queue';
 import { due, publicCons, serveOwned, serveQueue, settled } from './serve';
 
+export { dsb, tlbi } from './broadcast';
+
 /** Commands behind which `watch` returns, and how many looks pass between two that take in every queue. */
 const WATCH_COMMANDS: u32 = 1024;
 const LOOKS_AT_BUSY: u32 = 8;

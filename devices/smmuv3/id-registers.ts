@@ -2,7 +2,6 @@
 
 import { ECMDQS_PER_SMMU, MAX_STALLS } from '../../assembly/layout/host-memory.ts';
 import {
-  IDR0_BTM,
   IDR0_HTTU,
   IDR0_HYP,
   IDR0_PRI,
@@ -91,7 +90,6 @@ const IDR1_PRESETS = 0x70000000;
 
 /** Features of IDR0 that this model does not have. */
 const ABSENT: readonly (readonly [Field, string])[] = [
-  [IDR0_BTM, 'BTM'],
   [IDR0_HYP, 'HYP'],
   [IDR0_SEV, 'SEV'],
   [IDR0_PRI, 'PRI'],

@@ -59,6 +59,8 @@ export interface StaleSte {
 }
 
 export interface ViommuBackend {
+  /** The guest's vCPUs' broadcast TLB maintenance reaches its streams: IDR0.BTM is 1. Default false. */
+  readonly btm?: boolean;
   /** The overlay path. Absent: the CMDQ traps. */
   readonly overlay?: OverlayBackend | undefined;
   /** Block of the trapped CMDQ (QUEUE_KIND_GUEST_CMDQ). The device sets its ring, CONS and whether it runs. */

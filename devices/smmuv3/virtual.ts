@@ -19,6 +19,7 @@ import {
   CR0_SMMUEN,
   ECMDQ_PROD,
   GBPA_ABORT,
+  IDR0_BTM,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_GBPA,
@@ -36,6 +37,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
   stateFields,
   unnamedRegister,
+  withBits,
 } from '../plugin/index.ts';
 import { checkIdRegisters, enhancedQueueCount, GUEST_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
 import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
@@ -85,8 +87,12 @@ export class VirtualSmmu implements Device {
   /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do. */
   constructor({ backend, idRegisters = GUEST_ID_REGISTERS, name = 'smmuv3' }: VirtualSmmuOptions) {
     this.name = name;
-    checkIdRegisters(idRegisters, 'guest');
-    const enhanced = enhancedQueueCount(idRegisters);
+    const { btm = false } = backend;
+    const ids = btm ? { ...idRegisters, idr0: withBits(idRegisters.idr0, IDR0_BTM, 1) } : idRegisters;
+    checkIdRegisters(ids, 'guest');
+    if (bitsOf(ids.idr0, IDR0_BTM) && !btm)
+      throw new RangeError('IDR0.BTM is 1, but no broadcast maintenance of the guest reaches its streams');
+    const enhanced = enhancedQueueCount(ids);
     const { enhancedQueues = [] } = backend;
     if (enhanced > enhancedQueues.length) throw new RangeError(`IDR6 has ${enhanced} queues, the host ${enhancedQueues.length}`);
     this.regions = [smmuRegion(enhanced)];
@@ -96,7 +102,7 @@ export class VirtualSmmu implements Device {
       store64: (gpa, value) => this.#memory.store64(gpa, value),
       store32: (gpa, value) => this.#memory.store32(gpa, value),
     };
-    this.registers = new SmmuRegisters(idRegisters, {
+    this.registers = new SmmuRegisters(ids, {
       refresh: () => {
         this.#commands.refresh();
         this.enhanced.refresh();

@@ -9,6 +9,18 @@ export declare function mmio_write64(gpa: i32, value: i64): void;
 /** Tells the VCMDQ drain that the word at `offset` of directly mapped range `id` was stored. Stays inside Wasm. */
 export declare function doorbell(id: i32, offset: i32): void;
 
+/**
+ * A broadcast TLBI of the vCPU, for its VM: ABI_TLBI_*. It reaches the SMMUs that take part (IDR0.BTM), and there the CDs whose ASIDs are shared with
+ * processors (CD.ASET = 0). Stays inside Wasm.
+ */
+export declare function tlbi(operation: i32, asid: i32, va: i64): void;
+
+/**
+ * The DSB behind TLBIs: 0 when no access under way uses what they have removed; else what to call it with again. Called with 0 first. Stays inside
+ * Wasm.
+ */
+export declare function dsb(before: i64): i64;
+
 /** Sleeps for at most this long; the host serves what needs its attention meanwhile. */
 export declare function wait(microseconds: i32): void;
 

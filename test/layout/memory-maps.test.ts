@@ -50,6 +50,7 @@ const HEADER: readonly Piece[] = [
   i32('HOST_AT_EVENTS', HOST.EVENT_IDS),
   ...['HOST_AT_TRACE', 'HOST_AT_TRACE_MASK', 'HOST_AT_TRACE_NEXT', 'HOST_AT_TRACE_SALT', 'HOST_AT_TRACE_MARKS'].map((name) => i32(name)),
   i64('HOST_AT_EPOCH'),
+  i32('HOST_AT_VCPU_VMIDS', 64),
 ];
 
 const THREAD: readonly Piece[] = [

@@ -13,7 +13,7 @@ import {
 export const RAM_GPA_BASE = 0x80000000;
 
 export interface SmallMachineOptions
-  extends Partial<Pick<MachineOptions, 'onSafePoint' | 'onOutput' | 'doorbell' | 'clock' | 'instantiate' | 'args' | 'onTrace'>> {
+  extends Partial<Pick<MachineOptions, 'onSafePoint' | 'onOutput' | 'drain' | 'clock' | 'instantiate' | 'args' | 'onTrace'>> {
   readonly guest: Uint8Array<ArrayBuffer>;
   readonly devices?: readonly Placement[];
   readonly name?: string;

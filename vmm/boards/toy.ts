@@ -62,6 +62,8 @@ export interface ToyBoardOptions
   readonly workerUrl?: string | URL | undefined;
   /** The overlay path: no CMDQV on the board, and the guest rings its SMMU's one CMDQ without an exit. */
   readonly overlay?: boolean;
+  /** The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM), where the host's does. */
+  readonly btm?: boolean;
   /** Further devices. */
   readonly devices?: readonly Placement[];
 }
@@ -95,12 +97,12 @@ function vcpuUnits(host: Host, { memory, regions, window }: Vm): VcpuUnits {
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
-  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT, overlay = false, devices = [] } = options;
+  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT, overlay = false, btm = false, devices = [] } = options;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay });
+    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay, btm });
     const vintf = host.createVintf(viommu);
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const machine = new Machine({
@@ -110,7 +112,8 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       index,
       ramGpaBase: TOY_RAM_GPA_BASE,
       wasi: createWasmerWasi,
-      doorbell: vm.unit.drain.doorbell,
+      drain: vm.unit.drain,
+      onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       transport: options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm), options.workerUrl),
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       onSafePoint: (full) => host.service(full),

@@ -1,6 +1,6 @@
 // A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
 
-import { HOST_AT_ATTENTION, MAX_THREADS, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
+import { HOST_AT_ATTENTION, HOST_AT_VCPU_VMIDS, MAX_THREADS, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
 import { type HotModules, isChecked, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
@@ -63,6 +63,11 @@ export interface CreateViommuOptions {
   readonly smmu?: number;
   /** The guest rings its CMDQ itself (the overlay path), where its SMMU is given the backend's `overlay`. Default false. */
   readonly overlay?: boolean;
+  /**
+   * The guest's SMMU takes part in the broadcast TLB maintenance of the VM's vCPUs (IDR0.BTM). Only where the physical SMMU does, and for the
+   * VM's first vIOMMU: its stage 2 has the VMID that the vCPUs run under. Default false.
+   */
+  readonly btm?: boolean;
   /** Default: the host's. */
   readonly onQueueError?: QueueErrorPolicy;
 }
@@ -75,6 +80,8 @@ export interface HostStatistics {
   readonly smmus: readonly SmmuCounters[];
   readonly vms: number;
   readonly vmidsInUse: number;
+  /** Generations of VMIDs so far, from 1. */
+  readonly vmidGeneration: number;
   /** VINTFs that are lent, of all SMMUs. */
   readonly vintfsInUse: number;
   /** Bytes of host RAM that are given out. */
@@ -132,7 +139,7 @@ export class Host {
     this.#policy = options.onQueueError ?? (() => 'report');
     const { ramSize = RAM_PER_SMMU * smmus.length } = options;
     this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits: options.traceUnits });
-    this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_ATTENTION >> 2) + 1);
+    this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_VCPU_VMIDS >> 2) + MAX_VMS + 1);
     this.#ram = new HostRam(this.memory, gate);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
     this.#threads = new ThreadAllocator((thread) => {
@@ -221,7 +228,7 @@ export class Host {
     if (shared) this.#stage2Owners.add(vm);
     return {
       vmid,
-      shared,
+      sharedWith: shared ? vm : undefined,
       unpin: () => {
         this.#vmids.unpin(holder);
         if (shared) this.#stage2Owners.delete(vm);
@@ -235,7 +242,7 @@ export class Host {
    * @throws {HostError | IommufdError} when VMIDs, VINTFs, host RAM or streams are exhausted.
    */
   createViommu(vm: Vm, streams: readonly number[], options: CreateViommuOptions = {}): Viommu {
-    const { cmdqv = false, overlay = false, smmu = 0, onQueueError: policy = this.#policy } = options;
+    const { cmdqv = false, overlay = false, btm = false, smmu = 0, onQueueError: policy = this.#policy } = options;
     const iommu = this.#iommus[smmu];
     if (!iommu) throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
     const block = lowestFree(
@@ -250,7 +257,7 @@ export class Host {
     try {
       const named = new Map(devices.map((device, i) => [streams[i] ?? 0, device]));
       if (named.size < streams.length) throw new HostError('in-use', `${vm.name} has a StreamID twice`);
-      const viommu = new Viommu({ vm, iommu: iommu.model, cmdqv, overlay, devices: named, anyDevice, policy, gate: this.#gate });
+      const viommu = new Viommu({ vm, iommu: iommu.model, cmdqv, overlay, btm, devices: named, anyDevice, policy, gate: this.#gate });
       this.#viommus.set(viommu, { iommu, block, devices });
       return viommu;
     } catch (error) {
@@ -278,6 +285,24 @@ export class Host {
     return new StreamDmaPort({ vm: viommu.vm, ram: this.#ram, smmu: viommu.smmuBlock, virtSid, physSid, onAccess });
   }
 
+  /**
+   * A vCPU of a VM comes to run, or runs no more. While any does, the VM's VMID stays, and it is what broadcast TLB maintenance of the VM's vCPUs
+   * means.
+   * @throws {HostError} when all VMIDs are pinned or running.
+   */
+  vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void {
+    const { running, unit, window } = vm;
+    if (runs) running.add(vcpu);
+    else running.delete(vcpu);
+    const word = (HOST_AT_VCPU_VMIDS >> 2) + window;
+    if (!runs && running.size === 0) {
+      Atomics.store(this.#words, word, 0);
+      this.#vmids.put(unit.thread);
+    } else if (runs && running.size === 1) {
+      Atomics.store(this.#words, word, this.#vmids.load(unit.thread, vm.vmid));
+    }
+  }
+
   /** Takes everything back that a VM has. Its machine has stopped. */
   destroyVm(vm: Vm): void {
     this.settleFindings(vm);
@@ -288,6 +313,7 @@ export class Host {
       for (const device of devices) iommu.model.removeDevice(device);
       this.#viommus.delete(viommu);
     }
+    for (const vcpu of vm.running) this.vcpuRuns(vm, vcpu, false);
     this.#vms.delete(vm.window);
     this.freeThread(vm.unit.thread);
   }
@@ -354,6 +380,7 @@ export class Host {
       smmus,
       vms: this.#vms.size,
       vmidsInUse: this.#vmids.pinned,
+      vmidGeneration: this.#vmids.generation,
       vintfsInUse: this.#iommus.reduce((sum, iommu) => sum + iommu.vintfsInUse, 0),
       ramInUse: this.#ram.inUse,
       strayEvents: this.#strayEvents,

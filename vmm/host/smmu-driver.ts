@@ -5,7 +5,10 @@ import {
   CR0_CMDQEN,
   CR0_EVTQEN,
   CR0_SMMUEN,
+  CR2_PTM,
+  CR2_RECINVSID,
   IDR0_ATS,
+  IDR0_BTM,
   IDR0_STALL_MODEL,
   IDR1_CMDQS,
   IDR1_EVTQS,
@@ -45,7 +48,6 @@ import type { Registers } from './registers.ts';
 const STREAM_TABLE_LOG2SIZE = 15;
 /** Tables and queues write-back, inner shareable, as Linux programs them. */
 const CR1_WRITE_BACK = 0x0d75;
-const CR2_PTM_RECINVSID = 0x6;
 const STRTAB_RA = 1 << 30;
 const IDENTIFICATION = [SMMU_IDR0, SMMU_IDR1, SMMU_IDR2, SMMU_IDR3, SMMU_IDR4, SMMU_IDR5, SMMU_IIDR, SMMU_AIDR] as const;
 
@@ -96,7 +98,9 @@ export class SmmuDriver {
     for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++) this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
     this.#setCr0(0);
     this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
-    this.#registers.write32(SMMU_CR2, CR2_PTM_RECINVSID);
+    // Private TLB maintenance, unless the SMMU can share it with processors: stages 2 have the VMIDs of the host's one allocator then.
+    const ptm = bitsOf(this.idr0, IDR0_BTM) ? 0 : maskInWord(CR2_PTM);
+    this.#registers.write32(SMMU_CR2, maskInWord(CR2_RECINVSID) | ptm);
     this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, STRTAB_RA);
     this.#registers.write32(SMMU_STRTAB_BASE_CFG, withBits(0, STRTAB_BASE_CFG_LOG2SIZE, STREAM_TABLE_LOG2SIZE));
 

@@ -17,6 +17,7 @@ import {
   VEVENT_FLAG_LOST,
   VEVENT_HEADER_SIZE,
   VEVENTQ_TYPE_ARM_SMMUV3,
+  VIOMMU_FLAG_BTM,
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../iommufd/index.ts';
@@ -41,6 +42,8 @@ export interface ViommuOptions {
   readonly devices: ReadonlyMap<number, ArmDevice>;
   /** The guest rings its CMDQ itself (the overlay path). */
   readonly overlay: boolean;
+  /** It takes part in the broadcast TLB maintenance of the VM's vCPUs. */
+  readonly btm: boolean;
   /** Without streams: a device of the VM to create the vIOMMU with. */
   readonly anyDevice: ArmDevice;
   readonly policy: QueueErrorPolicy;
@@ -86,6 +89,7 @@ export class Viommu implements ViommuBackend {
   /** The driver's answer: numbers of the SMMU, of the vIOMMU, of the VINTF, and of its LVCMDQs. */
   readonly numbers: readonly number[];
   readonly policy: QueueErrorPolicy;
+  readonly btm: boolean;
   readonly #gate: ResourceGate;
   readonly #driver: ArmViommu;
   readonly #streams = new Map<number, Stream>();
@@ -103,6 +107,7 @@ export class Viommu implements ViommuBackend {
   constructor(options: ViommuOptions) {
     this.vm = options.vm;
     this.policy = options.policy;
+    this.btm = options.btm;
     this.#gate = options.gate;
     this.fd = new Iommufd({ gate: options.gate });
     try {
@@ -129,7 +134,7 @@ export class Viommu implements ViommuBackend {
     if (options.overlay) this.overlay = new CmdqOverlay(this, 0, this.commandQueue, (command) => this.#invalidate(command));
   }
 
-  #open({ vm, cmdqv, devices, anyDevice }: ViommuOptions) {
+  #open({ vm, cmdqv, btm, devices, anyDevice }: ViommuOptions) {
     const { fd } = this;
     const first = fd.bind(anyDevice);
     const ioas = fd.ioasAlloc();
@@ -139,6 +144,7 @@ export class Viommu implements ViommuBackend {
       device: first,
       hwpt: parent,
       vm,
+      flags: btm ? VIOMMU_FLAG_BTM : 0,
       ...(cmdqv ? { type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(TEGRA241_VIOMMU_DATA_SIZE) } : { type: VIOMMU_TYPE_ARM_SMMUV3 }),
     });
     const nested = (ste: Uint32Array) => fd.hwptAlloc({ device: first, parent: made.id, data: vste(ste) });

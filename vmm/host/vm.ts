@@ -15,6 +15,8 @@ export class Vm implements VmHandle, UserMemory {
   readonly unit: Unit;
   /** The VMID that its vCPUs run under. */
   readonly vmid = VmidAllocator.holder();
+  /** vCPUs that run guest code now. */
+  readonly running = new Set<number>();
   #references = 0;
   #stop: ((reason: string) => void) | undefined;
 

@@ -5,6 +5,7 @@
 // given a VMID anew when it runs next. Two kinds keep theirs: VMs that run at that moment (their VMID is reserved for their processor), and
 // VMs whose VMID is pinned, because a device's stage 2 says it.
 
+import type { VmHandle } from '../iommufd/index.ts';
 import { HostError } from './errors.ts';
 
 /** A VM's VMID; index 0 is none yet. */
@@ -15,8 +16,8 @@ export interface VmidHolder {
 
 export interface PinnedVmid {
   readonly vmid: number;
-  /** It is also what the VM's vCPUs run under. */
-  readonly shared: boolean;
+  /** The VM whose vCPUs run under it, if any does. */
+  readonly sharedWith: VmHandle | undefined;
   unpin(): void;
 }
 

@@ -167,6 +167,8 @@ export interface ViommuRequest {
   readonly device: IommuDevice;
   readonly parent: PagingDomain;
   readonly type: number;
+  /** Of those that the IOMMU has. */
+  readonly flags: number;
   readonly data: Uint8Array | undefined;
   readonly vm: VmHandle | undefined;
   readonly events: EventSink;
@@ -195,6 +197,8 @@ export interface ViommuDriver {
 /** One IOMMU of the host. Two devices are behind the same IOMMU when this is the same object. */
 export interface Iommu {
   readonly name: string;
+  /** VIOMMU_FLAG_* that it has. Default none. */
+  readonly viommuFlags?: number;
   /**
    * @param type 0 for the default, else the IOMMU_HW_INFO_TYPE_* wanted.
    * @throws {IommufdError} EOPNOTSUPP for a type that it does not have.

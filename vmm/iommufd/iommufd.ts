@@ -186,9 +186,11 @@ export class Iommufd {
     readonly data?: Uint8Array;
     readonly vm?: VmHandle;
   }): ViommuAllocation {
-    const { type, data, vm } = request;
-    require((request.flags ?? 0) === 0 && type !== TYPE_DEFAULT, 'EOPNOTSUPP', `there are no vIOMMUs of type ${type} with these flags`);
+    const { type, data, vm, flags = 0 } = request;
+    require(type !== TYPE_DEFAULT, 'EOPNOTSUPP', 'a vIOMMU has a type');
     const { device } = this.#objects.get(request.device, BoundDevice);
+    const unknown = flags & ~(device.iommu.viommuFlags ?? 0);
+    require(unknown === 0, 'EOPNOTSUPP', `${device.iommu.name} has no vIOMMUs with flags 0x${unknown.toString(16)}`);
     const parent = this.#objects.get(request.hwpt, PagingHwpt, 'EINVAL');
     require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
     const viommu = this.#create(() => {
@@ -199,7 +201,7 @@ export class Iommufd {
         queue?.report(payload);
         return queue !== undefined;
       };
-      const driver = device.iommu.allocViommu({ device, parent: parent.domain, type, data, vm, events });
+      const driver = device.iommu.allocViommu({ device, parent: parent.domain, type, flags, data, vm, events });
       const mmapOffset = this.#nextMmapOffset;
       this.#nextMmapOffset += driver.directPage?.length ?? 0;
       made = new Viommu({ iommu: device.iommu, parent, driver, viommuType: type, vm, mmapOffset });

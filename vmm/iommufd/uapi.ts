@@ -15,6 +15,11 @@ export const HW_INFO_TYPE_ARM_SMMUV3 = 2;
 export const HW_INFO_TYPE_TEGRA241_CMDQV = 3;
 export const HW_INFO_TYPE_AMD = 4;
 
+/**
+ * This model's own flag of VIOMMU_ALLOC, of which Linux has none: the VM's broadcast TLB maintenance reaches the vIOMMU (docs/iommufd.md, "BTM").
+ */
+export const VIOMMU_FLAG_BTM = 1;
+
 export const HWPT_DATA_ARM_SMMUV3 = 2;
 export const VIOMMU_TYPE_ARM_SMMUV3 = 1;
 export const VIOMMU_TYPE_TEGRA241_CMDQV = 2;

@@ -23,7 +23,7 @@ export const MODULE_WASI = 'wasi_snapshot_preview1';
 /** Functions that a guest may import from the module `vsmmu`. */
 export const VSMMU_FUNCTIONS = [
   ...['mmio_read32', 'mmio_write32', 'mmio_read64', 'mmio_write64'],
-  ...['doorbell', 'wait', 'vcpu_start', 'clock_ns'],
+  ...['doorbell', 'tlbi', 'dsb', 'wait', 'vcpu_start', 'clock_ns'],
 ] as const;
 
 function checkMemory(memory: MemoryImport | undefined, shape: GuestShape): MemoryImport & { readonly maximum: number } {

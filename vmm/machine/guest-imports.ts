@@ -8,6 +8,10 @@ import { MODULE_VSMMU, MODULE_WASI, type VSMMU_FUNCTIONS } from './guest-image.t
 
 type Call = (...args: never[]) => unknown;
 
+/** Names of the imports that stay inside Wasm where there is a drain: the doorbell, and broadcast TLB maintenance. */
+export const INSIDE_FUNCTIONS = ['doorbell', 'tlbi', 'dsb'] as const;
+export type InsideCalls = Partial<Readonly<Record<(typeof INSIDE_FUNCTIONS)[number], Call>>>;
+
 /** The border between a guest and the VMM, crossed by every JavaScript import. */
 export interface ExitGate {
   /** Before anything else happens on an exit; `kind` is an index into EXIT_KINDS. */
@@ -28,8 +32,8 @@ export interface GuestImportsOptions {
   readonly wasi: Readonly<Record<string, Call>>;
   /** Has a secondary vCPU run with an argument; 0, or -1 when there is none that could. */
   readonly startVcpu: (vcpu: number, argument: number) => number;
-  /** Export of a Wasm instance: the one import that stays inside Wasm. Undefined when the board has no direct maps with doorbells. */
-  readonly doorbell: Call | undefined;
+  /** Exports of a Wasm instance: the imports that stay inside Wasm, by name. Those that are missing have nobody behind them. */
+  readonly inside: InsideCalls;
 }
 
 interface GuestCall {
@@ -57,8 +61,10 @@ function vsmmuCalls({ bus, clock, vcpu, startVcpu }: GuestImportsOptions): Recor
     wait: { kind: 'wait', call: (_microseconds: number) => undefined },
     clock_ns: { kind: 'clock', call: () => clock.nowNs() },
     vcpu_start: { kind: 'wait', call: (target: number, argument: number) => startVcpu(target, argument) },
-    // Without a drain a doorbell has nobody to ring, and then it is an exit like any other.
+    // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no SMMU; they are exits like any other then.
     doorbell: { kind: 'mmio', call: (_id: number, _offset: number) => undefined },
+    tlbi: { kind: 'mmio', call: (_operation: number, _asid: number, _va: bigint) => undefined },
+    dsb: { kind: 'mmio', call: (_before: bigint) => 0n },
   };
   return calls as Record<string, GuestCall>;
 }
@@ -122,7 +128,8 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
  * @throws {GuestImageError} when it asks for what no machine provides.
  */
 export function guestImports(options: GuestImportsOptions): WebAssembly.Imports {
-  const { module, memory, vcpu, gate, wasi, doorbell } = options;
+  const { module, memory, vcpu, gate, wasi } = options;
+  const inside = new Map<string, Call | undefined>(Object.entries(options.inside));
   const vsmmu = vsmmuCalls(options);
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
@@ -132,8 +139,8 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
     const foreign = from === MODULE_WASI && Object.hasOwn(wasi, name) ? wasi[name] : undefined;
     if (kind === 'memory') {
       target[name] = memory;
-    } else if (from === MODULE_VSMMU && name === 'doorbell' && doorbell) {
-      target[name] = doorbell as WebAssembly.ImportValue;
+    } else if (from === MODULE_VSMMU && inside.get(name)) {
+      target[name] = inside.get(name) as WebAssembly.ImportValue;
     } else if (own) {
       target[name] = counted(own.call, EXIT_KINDS.indexOf(own.kind), vcpu, gate) as WebAssembly.ImportValue;
     } else if (foreign) {

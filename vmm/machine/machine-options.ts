@@ -4,6 +4,7 @@ import type { MemoryRegion } from '../../assembly/load.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { Clock } from './clock.ts';
 import type { GuestImage } from './guest-image.ts';
+import type { InsideCalls } from './guest-imports.ts';
 import type { Placement } from './placement.ts';
 import type { VcpuTransport } from './vcpu.ts';
 import type { WasiFactory } from './wasi-host.ts';
@@ -23,8 +24,13 @@ export interface MachineOptions {
   readonly wasi: WasiFactory;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** The drain's export of the machine's unit. */
-  readonly doorbell?: ((id: number, offset: number) => void) | undefined;
+  /** The drain of the machine's unit: what stays inside Wasm of the guest's imports. */
+  readonly drain?: InsideCalls;
+  /**
+   * A vCPU comes to run guest code, or runs none any more: at the begin and the end of each run, exits in between not counted.
+   * @throws what ends the run before it begins.
+   */
+  onVcpu?(vcpu: number, runs: boolean): void;
   /** Console output of the guest's program, as it is written. */
   onOutput?(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
   /** Console input that is there already. */

@@ -15,13 +15,12 @@ import { guestMemoryOf } from './guest-ram.ts';
 import { TimeMirror, writeInfoPage } from './info-page.ts';
 import { InterruptLines } from './interrupts.ts';
 import type { MachineOptions, MachineStatus } from './machine-options.ts';
+import { runSecondary, SECONDARY_ENTRY } from './secondary.ts';
 import { probeStack } from './stack-probe.ts';
 import type { RemoteVcpuOptions, VcpuTransport } from './vcpu.ts';
 import { VcpuSet } from './vcpu-set.ts';
 import type { WasiHost } from './wasi-host.ts';
 
-/** Export of a secondary vCPU's program: (vcpu, argument). */
-const SECONDARY_ENTRY = 'vsmmu_secondary';
 const WAIT = EXIT_KINDS.indexOf('wait');
 
 export class Machine {
@@ -148,7 +147,7 @@ export class Machine {
       await this.#startVcpus(this.#options.transport, wasi);
     } else {
       const instantiate = this.#options.instantiate ?? ((module, object) => WebAssembly.instantiate(module, object));
-      const instance = await instantiate(image.module, this.#imports(0, image.module, wasi.functions, this.#options.doorbell));
+      const instance = await instantiate(image.module, this.#imports(0, image.module, wasi.functions, this.#options.drain));
       checkAbiVersion(image, abiOf(instance));
       this.#instance = instance;
     }
@@ -162,11 +161,11 @@ export class Machine {
     vcpu: number,
     module: WebAssembly.Module,
     wasi: WasiHost['functions'],
-    doorbell: MachineOptions['doorbell'],
+    inside: MachineOptions['drain'] = {},
   ): WebAssembly.Imports {
     const { memory, bus } = this;
     const startVcpu = (target: number, argument: number) => this.#startSecondary(target, argument);
-    return guestImports({ module, memory, vcpu, bus, clock: this.#clock, gate: this.#gate(), wasi, startVcpu, doorbell });
+    return guestImports({ module, memory, vcpu, bus, clock: this.#clock, gate: this.#gate(), wasi, startVcpu, inside });
   }
 
   async #startVcpus(transport: VcpuTransport, wasi: WasiHost): Promise<void> {
@@ -175,7 +174,7 @@ export class Machine {
     const attend = () => this.#attend();
     const plans = this.#inGuest.map((_, vcpu): RemoteVcpuOptions => {
       const module = vcpu === 0 || !secondary ? image.module : secondary;
-      const imports = this.#imports(vcpu, module, vcpu === 0 ? wasi.functions : {}, undefined);
+      const imports = this.#imports(vcpu, module, vcpu === 0 ? wasi.functions : {});
       const onEnd = (reason: Error) => this.fail(`guest vCPU ${vcpu}`, reason);
       return { vcpu, name: `${this.name} vCPU ${vcpu}`, module, memory, imports, attend, onEnd };
     });
@@ -195,18 +194,18 @@ export class Machine {
     const remote = this.#vcpus.at(vcpu);
     if (remote) {
       if (!remote.still) return -1;
-      remote.run(SECONDARY_ENTRY, vcpu, argument).catch((cause: unknown) => this.fail(`guest vCPU ${vcpu}`, cause));
+      this.#options.onVcpu?.(vcpu, true);
+      const run = remote.run(SECONDARY_ENTRY, vcpu, argument).finally(() => this.#options.onVcpu?.(vcpu, false));
+      run.catch((cause: unknown) => this.fail(`guest vCPU ${vcpu}`, cause));
       return 0;
     }
-    const instance = new WebAssembly.Instance(secondary, this.#imports(vcpu, secondary, {}, this.#options.doorbell));
-    const entry = instance.exports[SECONDARY_ENTRY] as (vcpu: number, argument: number) => void;
     this.#inGuest[vcpu] = true;
     try {
-      entry(vcpu, argument);
-    } catch (cause) {
-      throw cause instanceof MachineError || cause instanceof GuestExit ? cause : new MachineError(`guest vCPU ${vcpu}`, cause);
+      this.#options.onVcpu?.(vcpu, true);
+      runSecondary(secondary, this.#imports(vcpu, secondary, {}, this.#options.drain), vcpu, argument);
     } finally {
       this.#inGuest[vcpu] = false;
+      this.#options.onVcpu?.(vcpu, false);
     }
     return 0;
   }
@@ -245,6 +244,7 @@ export class Machine {
   #run(name: string, ...args: number[]): unknown {
     try {
       this.#safePoint(true);
+      this.#options.onVcpu?.(0, true);
       const run = this.#instance?.exports[name] as (...args: number[]) => unknown;
       this.#entered = true;
       this.#inGuest[0] = true;
@@ -260,6 +260,7 @@ export class Machine {
       return undefined;
     } finally {
       this.#entered = false;
+      this.#options.onVcpu?.(0, false);
     }
   }
 
@@ -267,6 +268,7 @@ export class Machine {
   async #runRemote(name: string, ...args: number[]): Promise<unknown> {
     try {
       this.#safePoint(true);
+      this.#options.onVcpu?.(0, true);
       this.#entered = true;
       const result = await this.#vcpus.at(0)?.run(name, ...args);
       if (this.#thrown !== undefined) throw this.#thrown;
@@ -278,6 +280,7 @@ export class Machine {
       return undefined;
     } finally {
       this.#entered = false;
+      this.#options.onVcpu?.(0, false);
       if (this.#status !== 'running') await this.#vcpus.end();
     }
   }

@@ -3,6 +3,7 @@
 
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
 import { abiOf } from '../machine/guest-image.ts';
+import { INSIDE_FUNCTIONS } from '../machine/guest-imports.ts';
 import { endThread, exposeToParent } from './expose.ts';
 import { MailboxClient, type Value } from './mailbox.ts';
 
@@ -95,7 +96,11 @@ class VcpuWorker implements VcpuApi {
       object[module] ??= {};
       if (kind === 'memory') object[module][name] = options.memory;
     }
-    if (options.unit && object.vsmmu?.doorbell) object.vsmmu.doorbell = new Unit(options.unit).drain.doorbell;
+    const { vsmmu = {} } = object;
+    if (options.unit) {
+      const { drain } = new Unit(options.unit);
+      for (const name of INSIDE_FUNCTIONS) if (vsmmu[name]) vsmmu[name] = drain[name];
+    }
     const instance = await WebAssembly.instantiate(options.module, object);
     this.#instance = instance;
     return abiOf(instance);

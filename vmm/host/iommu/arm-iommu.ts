@@ -1,7 +1,7 @@
 // A physical SMMUv3, with its CMDQV if it has one, as a driver of the host object model.
 
 import { EVT_SID } from '../../../assembly/layout/events.ts';
-import { IDR0_S1P, IDR0_S2P } from '../../../assembly/layout/smmu-registers.ts';
+import { IDR0_BTM, IDR0_S1P, IDR0_S2P } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, fieldOf } from '../../../devices/plugin/index.ts';
 import { abortSte } from '../../../devices/tables/index.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type PagingRequest,
   type ResourceGate,
   require,
+  VIOMMU_FLAG_BTM,
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
   type ViommuDriver,
@@ -69,6 +70,11 @@ export class ArmIommu implements Iommu {
     this.gate = options.gate ?? OPEN_GATE;
   }
 
+  /** Broadcast TLB maintenance, where the SMMU takes part in it. */
+  get viommuFlags(): number {
+    return bitsOf(this.smmu.idr0, IDR0_BTM) ? VIOMMU_FLAG_BTM : 0;
+  }
+
   /** A device appears behind the SMMU. */
   addDevice(name: string, streams: readonly number[], vm?: Vm): ArmDevice {
     const device = new ArmDevice(name, this, streams, vm);
@@ -112,12 +118,15 @@ export class ArmIommu implements Iommu {
   }
 
   allocViommu(request: ViommuRequest): ViommuDriver {
-    const { type, data, vm, parent } = request;
+    const { type, flags, data, vm, parent } = request;
     const { cmdqv } = this.#options;
     const known = type === VIOMMU_TYPE_ARM_SMMUV3 || (type === VIOMMU_TYPE_TEGRA241_CMDQV && cmdqv !== undefined);
     require(known, 'EOPNOTSUPP', `${this.name} has no vIOMMUs of type ${type}`);
     require(parent instanceof ArmStage2 && parent.smmu === this.smmu, 'EINVAL', 'the stage 2 is of another SMMU');
     require(vm instanceof Vm, 'EINVAL', 'a vIOMMU of an SMMUv3 needs its VM');
+    const btm = (flags & VIOMMU_FLAG_BTM) !== 0;
+    // Under another VMID the vCPUs' TLBIs would miss this stage 2, and hit whatever has theirs.
+    require(!btm || parent.sharedWith === vm, 'EINVAL', 'BTM takes a stage 2 with the VMID of the vCPUs, and this one has another');
     const index = this.#viommus.indexOf(undefined);
     if (index < 0) throw new HostError('no-context', `an SMMU has at most ${MAX_VIOMMUS} vIOMMUs`);
     this.gate('allocation', 'vSMMU');

@@ -1,7 +1,7 @@
 // Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, in tables that lie in host RAM.
 
 import { PageTable, S2_READ_ONLY, S2_READ_WRITE, type SteStage2, stage2Ste, tlbiS12Vmall } from '../../../devices/tables/index.ts';
-import { type IommuDevice, type PagingDomain, require } from '../../iommufd/index.ts';
+import { type IommuDevice, type PagingDomain, require, type VmHandle } from '../../iommufd/index.ts';
 import { type HostRam, RamPool } from '../host-ram.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import type { PinnedVmid } from '../vmid-allocator.ts';
@@ -49,9 +49,9 @@ export class ArmStage2 implements PagingDomain {
     return this.#vmid.vmid;
   }
 
-  /** The VMID is that of a VM's vCPUs, so that their broadcast maintenance means this stage 2. */
-  get sharedWithVcpus(): boolean {
-    return this.#vmid.shared;
+  /** The VM whose vCPUs run under this VMID, so that their broadcast maintenance means this stage 2. */
+  get sharedWith(): VmHandle | undefined {
+    return this.#vmid.sharedWith;
   }
 
   map(iova: bigint, pa: number, length: bigint, writable: boolean): void {

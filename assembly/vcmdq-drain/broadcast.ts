@@ -1,0 +1,81 @@
+// Broadcast TLB maintenance: a processor's TLBI as it reaches the SMMUs that take part (IDR0.BTM, CR2.PTM = 0; IHI 0070 section 3.17), and the DSB
+// behind it. The VMID is that under which the host has the vCPU run: nothing that a guest can say.
+
+import { WINDOW } from '../imports/unit';
+import { ABI_TLBI_ASID, ABI_TLBI_VA, ABI_TLBI_VAA } from '../layout/guest-abi';
+import {
+  HOST_AT_SMMU_COUNT,
+  HOST_AT_VCPU_VMIDS,
+  HOST_SMMUS,
+  SMMU_AT_CR2,
+  SMMU_AT_IDR0,
+  SMMU_STRIDE,
+  TLB_ASET,
+  TLB_ASID_PERM,
+  TLB_META,
+  TLB_META_GLOBAL,
+  TLB_META_S2,
+  TLB_META_SIZE,
+  TLB_META_VALID,
+  TLB_META_VMID,
+  TLB_PAGE,
+  TLB_SETS,
+  TLB_WAYS,
+  VMID_FRACTURED,
+} from '../layout/host-memory';
+import { CR2_PTM, IDR0_BTM } from '../layout/smmu-registers';
+import { bits, maskOf, placed } from '../lib/fields';
+import { killVmid, touch, vmidBlock } from '../smmu-core/generations';
+import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
+import { ANY_ASID, canonical, invalidateVa } from '../smmu-core/invalidate';
+import { tlbEntry, tlbSequence } from '../smmu-core/iotlb';
+import { markKilled } from '../smmu-core/set-lock';
+
+// Entries whose ASID is shared with processors (CD.ASET = 0): all of the ASID, or those of an address. A generation of the ASID would take the
+// others as well; hence all sets are visited.
+function killShared(smmu: usize, vmid: u32, asid: u32, everyAddress: bool, address: u64): void {
+  const tag = placed(vmid, TLB_META_VMID) | maskOf(TLB_META_VALID);
+  const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
+  for (let set: u32 = 0; set < <u32>TLB_SETS; set++) {
+    markKilled(tlbSequence(smmu, set));
+    for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
+      const entry = tlbEntry(smmu, set, way);
+      const meta = atomic.load<u32>(entry, TLB_META);
+      if ((meta & tagMask) != tag) continue;
+      const asidPerm = load<u32>(entry, TLB_ASID_PERM);
+      if (asidPerm & TLB_ASET) continue;
+      const global = bits(meta, TLB_META_GLOBAL) != 0;
+      if (everyAddress ? global : load<u64>(entry, TLB_PAGE) != address >> u64(bits(meta, TLB_META_SIZE))) continue;
+      if (!global && (asidPerm & 0xffff) != asid) continue;
+      atomic.store<u32>(entry, 0, TLB_META);
+    }
+  }
+}
+
+function invalidate(smmu: usize, vmid: u32, operation: u32, asid: u32, va: u64): void {
+  const block = vmidBlock(smmu, vmid);
+  const generation = touch(block);
+  if (operation == ABI_TLBI_VAA) invalidateVa(smmu, vmid, ANY_ASID, 0, va & ~(<u64>0xfff), generation);
+  else if (operation == ABI_TLBI_ASID) killShared(smmu, vmid, asid, true, 0);
+  // A leaf that lies in pieces all over the table goes whole.
+  else if (operation == ABI_TLBI_VA && !atomic.load<i32>(block, VMID_FRACTURED)) killShared(smmu, vmid, asid, false, canonical(va));
+  else killVmid(block, generation);
+}
+
+export function tlbi(operation: u32, asid: u32, va: u64): void {
+  if (WINDOW == 0) return;
+  const vmid = atomic.load<u32>(WINDOW << 2, HOST_AT_VCPU_VMIDS);
+  if (vmid == 0) return;
+  const smmus = load<u32>(0, HOST_AT_SMMU_COUNT);
+  for (let i: u32 = 0; i < smmus; i++) {
+    const smmu: usize = HOST_SMMUS + i * SMMU_STRIDE;
+    if (!bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), IDR0_BTM) || bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_PTM)) continue;
+    invalidate(smmu, vmid, operation, asid & 0xffff, va);
+  }
+}
+
+export function dsb(before: u64): u64 {
+  if (noneInFlight()) return 0;
+  const epoch = before != 0 ? i64(before) : beginSync();
+  return syncPassed(epoch) ? 0 : u64(epoch);
+}
