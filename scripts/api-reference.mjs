@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Writes the API reference to build/api (typedoc.json). typedoc needs a TypeScript with a compiler API, which version 7 is not, so that both are
-// installed beside the project's own tools, on first use.
+// Writes the API reference to build/api (typedoc.json). A public item without documentation and a broken link are failures. typedoc needs a
+// TypeScript with a compiler API, which version 7 is not, so that both are installed beside the project's own tools, on first use.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

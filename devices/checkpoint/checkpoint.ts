@@ -24,6 +24,7 @@ import {
   unnamedRegister,
 } from '../plugin/index.ts';
 
+/** Who is told of what a guest reports. */
 export interface CheckpointOptions {
   /** A phase (CHECKPOINT_PHASE_*, 31 bits) began or ended; `data` is a copy of the eight payload words. */
   onPhase(phase: number, ended: boolean, data: readonly number[]): void;

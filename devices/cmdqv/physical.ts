@@ -48,6 +48,7 @@ import { GlobalPage } from './global-page.ts';
 import { PhysicalVcmdq, type ResolvePa, type UnitOf, VCMDQ_STATE_WORDS } from './physical-vcmdq.ts';
 import { paramOf } from './registers.ts';
 
+/** What a `PhysicalCmdqv` is made of. */
 export interface PhysicalCmdqvOptions {
   /** Unit that runs the queues whose registers are written here. */
   readonly unit: Unit;

@@ -3,6 +3,7 @@
 
 import type { QueueBlock } from '../unit/index.ts';
 
+/** What a virtual CMDQV needs of its host: a borrowed VINTF. docs/device-plugin.md has the contract. */
 export interface VintfBackend {
   /** LVCMDQs of the borrowed VINTF that the guest may use, a power of two. */
   readonly lvcmdqCount: number;

@@ -35,6 +35,7 @@ import { GlobalPage } from './global-page.ts';
 import type { VintfBackend } from './vintf-backend.ts';
 import { VirtualSlots } from './virtual-slots.ts';
 
+/** What a `VirtualCmdqv` is made of. */
 export interface VirtualCmdqvOptions {
   /** The borrowed VINTF. */
   readonly backend: VintfBackend;

@@ -33,6 +33,7 @@ import {
 } from '../plugin/index.ts';
 import { PL011_REGISTERS } from './registers.ts';
 
+/** Where the console of a `Pl011` goes. */
 export interface Pl011Options {
   /** Called with each byte that the guest sends; the array is the receiver's to keep. */
   onOutput(bytes: Uint8Array<ArrayBuffer>): void;

@@ -25,6 +25,7 @@ export interface DescribedRegister extends Pick<RegisterSpec, 'offset' | 'reset'
   write?(values: RegisterValues, device: DescribedDevice): void;
 }
 
+/** A device by its registers: what `defineDevice` makes a device model of. */
 export interface DeviceDescription {
   /** Short name, unique in a machine. */
   readonly name: string;

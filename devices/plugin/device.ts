@@ -49,6 +49,7 @@ export interface DeviceIdentity {
 
 /** State of a device as plain data: what `save` returns and `restore` takes. Survives structuredClone and JSON. */
 export type DeviceState = { readonly [field: string]: StateValue };
+/** What a saved state consists of: anything that JSON can hold. */
 export type StateValue = number | string | boolean | null | readonly StateValue[] | { readonly [field: string]: StateValue };
 
 /**

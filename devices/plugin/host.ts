@@ -59,6 +59,7 @@ export interface DirectMapRequest {
   readonly doorbell: number | undefined;
 }
 
+/** A range of registers that guest memory backs now. */
 export interface DirectMap {
   /** Guest-memory offset of the first byte of the range. */
   readonly memoryOffset: number;
@@ -76,6 +77,7 @@ export interface BackgroundLoop {
   poll(): number;
 }
 
+/** Something that happened, with what belongs to it (docs/trace.md). */
 export interface TraceEvent {
   readonly name: string;
   readonly [field: string]: number | string | boolean;
@@ -84,9 +86,11 @@ export interface TraceEvent {
 /** Everything that a device may ask of its host. A host may refuse `mapDirect` by returning undefined: accesses then trap. */
 export interface DeviceHost {
   readonly memory: GuestMemory;
+  /** One of the lines that the identity of the device declares, from 0. */
   interruptLine(index: number): InterruptLine;
   /** The DMA port of this device; only for devices whose identity says `busMaster`. */
   dmaPort(): DmaPort;
+  /** Has guest memory back a range of registers; undefined when this host does not, and the accesses trap. */
   mapDirect(request: DirectMapRequest): DirectMap | undefined;
   /** Registers a loop; the returned function takes it away again. */
   background(loop: BackgroundLoop): () => void;

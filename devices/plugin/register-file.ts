@@ -2,6 +2,7 @@
 
 import type { DeviceState, MmioAccess } from './device.ts';
 
+/** One register of a `RegisterFile`. */
 export interface RegisterSpec {
   readonly name: string;
   /** Byte offset in the region, a multiple of 4. */
@@ -57,6 +58,7 @@ export class RegisterFile {
     this.reset();
   }
 
+  /** Every register to its reset value. */
   reset(): void {
     this.#words.forEach((word, i) => {
       this.#values[i] = word.reset;
@@ -97,6 +99,7 @@ export class RegisterFile {
     return this.#words[this.#slotOf[offset >>> 2] ?? -1]?.name;
   }
 
+  /** The values, for the state of a device. */
   save(): DeviceState {
     return { words: [...this.#values] };
   }

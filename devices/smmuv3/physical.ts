@@ -70,6 +70,7 @@ import { smmuRegion } from './region.ts';
 import { queueIndex, SmmuRegisters, type TableShape } from './register-rules.ts';
 import { terminateStalls } from './stalls.ts';
 
+/** What a `PhysicalSmmu` is made of. */
 export interface PhysicalSmmuOptions {
   /** The host's own unit: its drain runs the command queue. */
   readonly unit: Unit;

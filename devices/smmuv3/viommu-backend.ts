@@ -14,9 +14,13 @@ export interface DirectQueueBackend {
   allocate(baseGpa: number, log2size: number): boolean;
   /** PROD lies at this offset of guest memory from now on, and CONS behind it. */
   place(memoryOffset: number, prod: number, cons: number): void;
+  /** PROD as its guest has it. */
   readProd(): number;
+  /** CONS as its guest has it. */
   readCons(): number;
+  /** Puts PROD where its guest has it. */
   writeProd(prod: number): void;
+  /** Puts CONS where its guest has it. */
   writeCons(cons: number): void;
   /** Frees the HW queue: the block is that of a trapped CMDQ again. */
   free(): void;
@@ -58,6 +62,7 @@ export interface StaleSte {
   current(): boolean;
 }
 
+/** What a vSMMU needs of its host: streams, queues, invalidation and events. docs/device-plugin.md has the contract. */
 export interface ViommuBackend {
   /** The guest's vCPUs' broadcast TLB maintenance reaches its streams: IDR0.BTM is 1. Default false. */
   readonly btm?: boolean;

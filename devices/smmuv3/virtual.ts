@@ -50,6 +50,7 @@ import { SmmuRegisters } from './register-rules.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
 import type { GuestCommandQueue, ViommuBackend } from './viommu-backend.ts';
 
+/** What a `VirtualSmmu` is made of. */
 export interface VirtualSmmuOptions {
   readonly backend: ViommuBackend;
   /** Default GUEST_ID_REGISTERS. */

@@ -93,10 +93,12 @@ function byAddress(opcode: number, tags: readonly (readonly [Field, number])[], 
   return words;
 }
 
+/** CMD_PREFETCH_CFG: a hint to fetch the configuration of a stream. */
 export function prefetchConfig(streamId: number): Uint32Array {
   return command(OP_PREFETCH_CFG, [[CMD_SID, streamId]]);
 }
 
+/** CMD_CFGI_STE: the STE of a stream has changed; with `leaf` only the last level of the stream table. */
 export function cfgiSte(streamId: number, leaf = true): Uint32Array {
   return command(OP_CFGI_STE, [
     [CMD_SID, streamId],
@@ -112,10 +114,12 @@ export function cfgiSteRange(streamId: number, range: number): Uint32Array {
   ]);
 }
 
+/** CMD_CFGI_ALL: every STE and CD may have changed. */
 export function cfgiAll(): Uint32Array {
   return cfgiSteRange(0, CFGI_RANGE_ALL);
 }
 
+/** CMD_CFGI_CD: the CD of a substream has changed; with `leaf` only the last level of its table. */
 export function cfgiCd(streamId: number, substreamId: number, leaf = true): Uint32Array {
   return command(OP_CFGI_CD, [
     [CMD_SID, streamId],
@@ -124,14 +128,17 @@ export function cfgiCd(streamId: number, substreamId: number, leaf = true): Uint
   ]);
 }
 
+/** CMD_CFGI_CD_ALL: every CD of a stream may have changed. */
 export function cfgiCdAll(streamId: number): Uint32Array {
   return command(OP_CFGI_CD_ALL, [[CMD_SID, streamId]]);
 }
 
+/** CMD_TLBI_NH_ALL: every stage-1 translation of a VMID. */
 export function tlbiNhAll(vmid: number): Uint32Array {
   return command(OP_TLBI_NH_ALL, [[TLBI_VMID, vmid]]);
 }
 
+/** CMD_TLBI_NH_ASID: the stage-1 translations of an ASID of a VMID that are not global. */
 export function tlbiNhAsid(vmid: number, asid: number): Uint32Array {
   return command(OP_TLBI_NH_ASID, [
     [TLBI_VMID, vmid],
@@ -139,6 +146,7 @@ export function tlbiNhAsid(vmid: number, asid: number): Uint32Array {
   ]);
 }
 
+/** CMD_TLBI_NH_VA: the stage-1 translations of addresses of an ASID, global ones too. */
 export function tlbiNhVa(vmid: number, asid: number, target: TlbiAddress): Uint32Array {
   return byAddress(
     OP_TLBI_NH_VA,
@@ -150,18 +158,22 @@ export function tlbiNhVa(vmid: number, asid: number, target: TlbiAddress): Uint3
   );
 }
 
+/** CMD_TLBI_NH_VAA: the stage-1 translations of addresses of every ASID of a VMID. */
 export function tlbiNhVaa(vmid: number, target: TlbiAddress): Uint32Array {
   return byAddress(OP_TLBI_NH_VAA, [[TLBI_VMID, vmid]], target);
 }
 
+/** CMD_TLBI_S12_VMALL: every translation of a VMID, of both stages. */
 export function tlbiS12Vmall(vmid: number): Uint32Array {
   return command(OP_TLBI_S12_VMALL, [[TLBI_VMID, vmid]]);
 }
 
+/** CMD_TLBI_S2_IPA: the stage-2 translations of IPAs of a VMID. */
 export function tlbiS2Ipa(vmid: number, target: TlbiAddress): Uint32Array {
   return byAddress(OP_TLBI_S2_IPA, [[TLBI_VMID, vmid]], target);
 }
 
+/** CMD_TLBI_NSNH_ALL: every translation of every VMID. */
 export function tlbiNsnhAll(): Uint32Array {
   return command(OP_TLBI_NSNH_ALL);
 }
@@ -177,6 +189,7 @@ export interface AtcInvalidation {
   readonly size: number;
 }
 
+/** CMD_ATC_INV: translations that an endpoint holds itself (ATS). */
 export function atcInv(target: AtcInvalidation): Uint32Array {
   const [lo, hi] = splitAddress(target.address);
   return command(OP_ATC_INV, [

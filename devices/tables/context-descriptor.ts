@@ -43,6 +43,7 @@ export interface CdTables {
   readonly granule?: Granule;
 }
 
+/** What a CD says (IHI 0070 section 5.4), as `contextDescriptor` puts it into words. */
 export interface ContextDescriptor {
   readonly asid: number;
   /** Undefined: addresses of this half fault (EPD0, EPD1). */

@@ -141,12 +141,14 @@ export function invalidSte(): Uint32Array {
   return new Uint32Array(STE_SIZE / 4);
 }
 
+/** An STE (16 words) whose stream is translated by stage 1 (Config 5). */
 export function stage1Ste(stage1: SteStage1): Uint32Array {
   const ste = entry(STE_CONFIG_S1);
   setStage1(ste, stage1);
   return ste;
 }
 
+/** An STE (16 words) whose stream is translated by stage 2 (Config 6). */
 export function stage2Ste(stage2: SteStage2): Uint32Array {
   const ste = entry(STE_CONFIG_S2);
   setStage2(ste, stage2);

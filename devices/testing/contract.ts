@@ -6,6 +6,7 @@ import { Random } from './random.ts';
 import { check, type DeviceFactory, type Stimulus, Subject } from './subject.ts';
 import { firstDifference, visibleState } from './visible-state.ts';
 
+/** How hard `deviceContract` tries. */
 export interface ContractOptions {
   /** Random operations of each storm. Default 3000. */
   readonly operations?: number;
@@ -18,6 +19,7 @@ export interface ContractOptions {
 /** One promise of the contract. `run` throws an Error that says how it was broken. */
 export interface ContractCase {
   readonly name: string;
+  /** Throws an `Error` that says what does not hold. */
   run(): void;
 }
 
@@ -192,7 +194,21 @@ function stormCases(factory: DeviceFactory, seed: number, options: ContractOptio
   ];
 }
 
-/** The contract as cases for one device. `factory` makes a new device each time that it is called. */
+/**
+ * The contract as cases for one device. `factory` makes a new device each time that it is called.
+ *
+ * @example
+ * ```js
+ * import { defineDevice } from 'vsmmu/devices';
+ * import { deviceContract } from 'vsmmu/testing';
+ *
+ * const counter = () => defineDevice({ name: 'counter', kind: 'CNTR', registers: { COUNT: { offset: 0 } } });
+ * for (const { name, run } of deviceContract(counter, { operations: 100, seeds: [1] })) {
+ *   run();
+ *   console.log(name);
+ * }
+ * ```
+ */
 export function deviceContract(factory: DeviceFactory, options: ContractOptions = {}): readonly ContractCase[] {
   const seeds = options.seeds ?? [1, 2, 3];
   return [identityCase(factory), oddAccessCase(factory), ...seeds.flatMap((seed) => stormCases(factory, seed, options))];

@@ -2,6 +2,7 @@
 
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 
+/** Register accesses of a guest to one device. */
 export class DeviceBus {
   readonly device: Device;
 

@@ -12,6 +12,7 @@ import type {
   TraceEvent,
 } from '../plugin/index.ts';
 
+/** What a `FakeHost` has and refuses. */
 export interface FakeHostOptions {
   /** gpa of the RAM, a multiple of 8. Default 0x80000000. */
   readonly ramGpa?: number;
@@ -100,6 +101,7 @@ export class FakeHost implements DeviceHost {
     return this.levels.get(line) ?? false;
   }
 
+  /** A line whose pulses and levels stand in `log`. */
   interruptLine(index: number): InterruptLine {
     return {
       pulse: () => {
@@ -135,6 +137,7 @@ export class FakeHost implements DeviceHost {
     };
   }
 
+  /** Grants the request while pages are left, unless the options refuse all. */
   mapDirect(request: DirectMapRequest): DirectMap | undefined {
     const page = Array.from({ length: DIRECT_PAGES }, (_, i) => (1 + i) * PAGE).find(
       (offset) => !this.maps.some((map) => map.mapped && map.memoryOffset - (map.offset % PAGE) === offset),

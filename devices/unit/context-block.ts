@@ -21,6 +21,7 @@ import { smmuBase } from './unit.ts';
 /** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */
 const PAGE0_WORDS = 6;
 
+/** A command context: enables, VMID, StreamID pairs and queues of a VINTF or a vIOMMU, as the drain sees them. */
 export class ContextBlock {
   /** Byte offset in host memory. */
   readonly address: number;
@@ -45,6 +46,7 @@ export class ContextBlock {
     Atomics.store(this.#words, (this.address + field) >> 2, value | 0);
   }
 
+  /** Everything zero: disabled, no pairs, no queues. */
   reset(): void {
     this.#words.fill(0, this.address >> 2, (this.address + CTX_STRIDE) >> 2);
   }
@@ -84,15 +86,19 @@ export class ContextBlock {
     return this.#get(CTX_DOORBELL_CALLS);
   }
 
+  /** SID_MATCH of a pair: the virtual StreamID above the enable bit. */
   sidMatch(slot: number): number {
     return this.#get(CTX_SID_MATCH + 4 * (slot % CMDQV_SIDS_PER_VINTF));
   }
+  /** Sets SID_MATCH of a pair. */
   setSidMatch(slot: number, value: number): void {
     this.#set(CTX_SID_MATCH + 4 * (slot % CMDQV_SIDS_PER_VINTF), value);
   }
+  /** SID_REPLACE of a pair: the physical StreamID. */
   sidReplace(slot: number): number {
     return this.#get(CTX_SID_REPLACE + 4 * (slot % CMDQV_SIDS_PER_VINTF));
   }
+  /** Sets SID_REPLACE of a pair. */
   setSidReplace(slot: number, value: number): void {
     this.#set(CTX_SID_REPLACE + 4 * (slot % CMDQV_SIDS_PER_VINTF), value);
   }
@@ -107,6 +113,7 @@ export class ContextBlock {
     const entry = Atomics.load(this.#halves, this.#slot(lvcmdq));
     return entry === 0 ? undefined : entry - 1;
   }
+  /** Puts a queue block into an LVCMDQ slot, or takes it out. */
   bindQueue(lvcmdq: number, queue: number | undefined): void {
     Atomics.store(this.#halves, this.#slot(lvcmdq), queue === undefined ? 0 : queue + 1);
   }

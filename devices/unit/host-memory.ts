@@ -19,6 +19,7 @@ import { EVENTS } from '../tables/index.ts';
 
 const WASM_PAGE = 0x10000;
 
+/** How large a host memory is. */
 export interface HostMemoryOptions {
   /** SMMUs that the host has, from 1. */
   readonly smmus?: number;

@@ -43,6 +43,7 @@ export interface QueueCounts {
   readonly rewrites: number;
 }
 
+/** A command queue as the drain works it: ring, private CONS, state, error, counts. */
 export class QueueBlock {
   /** Byte offset in host memory. */
   readonly address: number;
@@ -103,6 +104,7 @@ export class QueueBlock {
     this.#set(QUEUE_OVERLAY, memoryOffset);
   }
 
+  /** The queue has no ring any more. */
   clearRing(): void {
     this.setRing(0, 0, 0);
   }

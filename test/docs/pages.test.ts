@@ -14,6 +14,12 @@ const PAGES = readdirSync(join(PROJECT, 'docs'))
   .map((name) => `docs/${name}`);
 const EVERY_PAGE = [...PAGES, 'README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'templates/guest/README.md'];
 
+const SOURCES = ['vmm', 'devices', 'guest-driver'].flatMap((folder) =>
+  readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`),
+);
+
 /** What the README's program comes to. */
 const README_RUN = "```sh\nnode readme.mjs\n```\n```text\nvsmmu toy guest: UART up\n{ status: 'off', exitCode: 0, reason: '' }\n```\n";
 
@@ -25,6 +31,7 @@ describe('pages', { timeout: 240_000 }, () => {
     ['docs/cli.md', 5],
     ['docs/api.md', 4],
     ['docs/iommufd.md', 1],
+    ['docs/trace.md', 1],
   ])('%s does what it says', async (page, commands) => {
     expect(await runPage(await readPage(page))).toBe(commands);
   });
@@ -46,13 +53,19 @@ describe('pages', { timeout: 240_000 }, () => {
   });
 
   it('the examples in the comments of the API run', async () => {
-    const sources = ['vmm/api/host.ts', 'vmm/api/machine.ts', 'vmm/api/probe.ts', 'devices/plugin/define-device.ts'];
-    for (const source of sources) {
-      const [, example] = / \* @example\n \* ```js\n([\s\S]*?) \* ```\n/.exec(textOf(source)) ?? [];
-      const text = (example ?? '').replace(/^ \* ?/gm, '');
-      expect(text, source).not.toBe('');
-      expect(await runPage([{ language: 'js', info: 'example.mjs', text }, ...blocksOf('```sh\nnode example.mjs\n```\n')])).toBe(1);
+    let examples = 0;
+    for (const source of SOURCES) {
+      const comments = textOf(source);
+      for (const [, example = ''] of comments.matchAll(/ \* @example\n \* ```js\n([\s\S]*?) \* ```\n/g)) {
+        const text = example.replace(/^ \* ?/gm, '');
+        expect(await runPage([{ language: 'js', info: 'example.mjs', text }, ...blocksOf('```sh\nnode example.mjs\n```\n')]), source).toBe(
+          1,
+        );
+        examples++;
+      }
+      expect(comments.split('@example'), `${source}: examples are JavaScript`).toHaveLength(comments.split('@example\n * ```js').length);
     }
+    expect(examples).toBeGreaterThan(6);
   });
 
   it('link to what is there', () => {

@@ -1,5 +1,6 @@
 // The package in an empty folder: what is in it, that Node.js and the compiler find everything, and that it works.
 
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,9 +34,12 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(paths().filter((path) => /^(test|scripts|bench)\/|\.map$|dist\/.*\.wat$|driver\.wasm$|\.tgz$/.test(path))).toEqual([]);
   });
 
-  it('is small', () => {
-    expect(packed.size).toBeLessThan(450_000);
-    expect(packed.unpackedSize).toBeLessThan(1_600_000);
+  it('is small, and weighs what docs/api.md says', () => {
+    expect(packed.size).toBeLessThan(500_000);
+    const [, size, unpacked] =
+      /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(readFileSync(join(PROJECT, 'docs/api.md'), 'utf8')) ?? [];
+    expect(Math.abs(packed.size / 1e6 - Number(size))).toBeLessThan(0.1);
+    expect(Math.abs(packed.unpackedSize / 1e6 - Number(unpacked))).toBeLessThan(0.1);
   });
 
   it('boots the toy from a program of ten lines, on threads, and lets it end', async () => {

@@ -17,6 +17,7 @@ export interface VmHandle {
   readonly name: string;
   /** Takes a reference; the VM does not go while there are any. */
   get(): void;
+  /** Gives one back. */
   put(): void;
 }
 
@@ -63,6 +64,7 @@ export interface NestedDomain extends Domain {
   invalidate?(request: InvalidateRequest): InvalidateResult;
 }
 
+/** HWPT_ALLOC of a paging HWPT, as the driver of the IOMMU gets it. */
 export interface PagingRequest {
   readonly device: IommuDevice;
   readonly nestParent: boolean;
@@ -72,6 +74,7 @@ export interface PagingRequest {
   readonly faults: FaultSink | undefined;
 }
 
+/** HWPT_ALLOC of a nested HWPT, as the driver gets it. */
 export interface NestedRequest {
   readonly device: IommuDevice;
   readonly flags: number;
@@ -112,6 +115,7 @@ export interface InvalidateQueueRequest {
  */
 export type QueueProgress = 'running' | 'waiting' | 'unsupported' | 'error';
 
+/** How far a queue has come. */
 export interface InvalidateQueueResult {
   readonly head: number;
   readonly progress: QueueProgress;
@@ -121,17 +125,23 @@ export interface InvalidateQueueResult {
 export interface DirectPage {
   /** Bytes. */
   readonly length: number;
+  /** Reads a register; `offset` in bytes, a multiple of 4. */
   read32(offset: number): number;
+  /** Writes a register; `offset` in bytes, a multiple of 4. */
   write32(offset: number, value: number): void;
   /** The page lies in the VM's own memory from now on, at this offset of it; contents move there. */
   placeInGuest(memoryOffset: number): void;
+  /** Back into the hardware: the contents move there. */
   takeFromGuest(): void;
 }
 
+/** What the driver has made for a vDEVICE. */
 export interface VdeviceDriver {
+  /** The guest has the device no more. */
   destroy(): void;
 }
 
+/** HW_QUEUE_ALLOC, as the driver gets it. */
 export interface HwQueueRequest {
   readonly type: number;
   readonly index: number;
@@ -141,9 +151,11 @@ export interface HwQueueRequest {
   readonly length: number;
 }
 
+/** What the driver has made for a HW queue. */
 export interface HwQueueDriver {
   /** The queue that has to outlive this one. */
   readonly dependsOn: HwQueueDriver | undefined;
+  /** The hardware reads the ring no more. */
   destroy(): void;
 }
 
@@ -163,6 +175,7 @@ export interface PageFault {
   readonly length: number;
 }
 
+/** VIOMMU_ALLOC, as the driver gets it. */
 export interface ViommuRequest {
   readonly device: IommuDevice;
   readonly parent: PagingDomain;
@@ -174,23 +187,30 @@ export interface ViommuRequest {
   readonly events: EventSink;
 }
 
+/** What the driver has made for a vIOMMU. */
 export interface ViommuDriver {
   /** Answer to the driver data of VIOMMU_ALLOC. */
   readonly answer?: Uint8Array;
   readonly directPage?: DirectPage | undefined;
+  /** HWPT_ALLOC of a nested HWPT on this vIOMMU. */
   allocNested(request: NestedRequest): NestedDomain;
+  /** VDEVICE_ALLOC: the device has this ID for the guest. */
   allocVdevice(device: IommuDevice, virtId: bigint): VdeviceDriver;
   /** Absent: EOPNOTSUPP. */
   invalidate?(request: InvalidateRequest): InvalidateResult;
+  /** HWPT_INVALIDATE of a whole queue. Absent: EOPNOTSUPP. */
   invalidateQueue?(request: InvalidateQueueRequest): InvalidateQueueResult;
   /**
    * Its HW queues; absent when there are none. `checkType` is asked before the ring's memory is looked at.
    * @throws {IommufdError} EOPNOTSUPP for a type that it does not have.
    */
   readonly hwQueues?: {
+    /** Whether there are queues of a type. */
     checkType(type: number): void;
+    /** HW_QUEUE_ALLOC, with the ring pinned. */
     allocate(request: HwQueueRequest): HwQueueDriver;
   };
+  /** Everything that was made for it is gone already. */
   destroy(): void;
 }
 
@@ -206,6 +226,7 @@ export interface Iommu {
   hwInfo(device: IommuDevice, type: number): HwInfo;
   /** Nothing gets through any more: where a device is that is attached to nothing. */
   block(device: IommuDevice): void;
+  /** HWPT_ALLOC of a paging HWPT. */
   allocPaging(request: PagingRequest): PagingDomain;
   /** A nested domain without a vIOMMU. Absent: EOPNOTSUPP. */
   allocNested?(parent: PagingDomain, request: NestedRequest): NestedDomain;

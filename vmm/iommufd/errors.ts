@@ -2,6 +2,7 @@
 
 import { VsmmuError } from '../machine/errors.ts';
 
+/** Errors of the object model, by their names in Linux. */
 export type Errno =
   | 'E2BIG'
   | 'EADDRINUSE'

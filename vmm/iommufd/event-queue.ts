@@ -35,6 +35,7 @@ abstract class EventFile extends IommufdObject {
     return this.#open;
   }
 
+  /** Closes the file, which was a user of the queue. */
   closeFile(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -42,6 +43,7 @@ abstract class EventFile extends IommufdObject {
     this.#closed();
   }
 
+  /** EBADF when the file is closed. */
   protected checkOpen(): void {
     require(this.#open, 'EBADF', 'the event queue is closed');
   }

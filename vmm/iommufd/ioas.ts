@@ -18,6 +18,7 @@ interface Area {
   pins: number;
 }
 
+/** IOMMU_IOAS_MAP: a range of memory, and where it is to appear. */
 export interface MapRequest {
   /** Where; the lowest free place when absent. */
   readonly iova?: bigint;

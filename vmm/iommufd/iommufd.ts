@@ -23,6 +23,7 @@ import { allOrNothing } from './undo.ts';
 import { Vdevice } from './vdevice.ts';
 import { HwQueue, type MappedPage, type MmapArea, Viommu } from './viommu.ts';
 
+/** Options of an `Iommufd`. */
 export interface IommufdOptions {
   /** Announced: every allocation and every access to the caller's memory. */
   readonly gate?: ResourceGate;
@@ -39,6 +40,7 @@ export interface HwptRequest {
   readonly data?: DriverData;
 }
 
+/** What VIOMMU_ALLOC returns. */
 export interface ViommuAllocation {
   readonly id: number;
   /** Where the direct page is, if the vIOMMU has one. */
@@ -58,6 +60,22 @@ export interface ObjectDescription {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
+/**
+ * An open iommufd: objects by ID, one method for each request. Every method throws an `IommufdError` for what Linux refuses.
+ *
+ * @example
+ * ```js
+ * import { Iommufd } from 'vsmmu/iommufd';
+ * import { MockDevice, MockIommu } from 'vsmmu/iommufd/mock';
+ *
+ * const fd = new Iommufd();
+ * const device = fd.bind(new MockDevice('nic', new MockIommu()));
+ * const hwpt = fd.hwptAlloc({ device, parent: fd.ioasAlloc() });
+ * fd.attach(device, hwpt);
+ * for (const { id, type, users, keeps } of fd.describe()) console.log(id, type, users, keeps);
+ * fd.close();
+ * ```
+ */
 export class Iommufd {
   readonly #gate: ResourceGate;
   readonly #objects: ObjectTable;
@@ -89,27 +107,33 @@ export class Iommufd {
     this.#objects.destroy(id);
   }
 
+  /** IOMMU_DESTROY: EBUSY while something uses the object. */
   destroy(id: number): void {
     this.#objects.destroy(id);
   }
 
+  /** IOMMU_IOAS_ALLOC. Returns the ID. */
   ioasAlloc(): number {
     return this.#create(() => new Ioas(this.#gate)).id;
   }
 
+  /** IOMMU_IOAS_MAP. Returns the iova. */
   ioasMap(id: number, request: MapRequest): bigint {
     return this.#objects.get(id, Ioas).map(request);
   }
 
+  /** IOMMU_IOAS_UNMAP of whole areas. Returns how many bytes they had. */
   ioasUnmap(id: number, iova: bigint, length: bigint): bigint {
     return this.#objects.get(id, Ioas).unmap(iova, length);
   }
 
+  /** IOMMU_GET_HW_INFO: what the IOMMU behind a device is. */
   hwInfo(device: number, type = HW_INFO_TYPE_DEFAULT): HwInfo {
     const bound = this.#objects.get(device, BoundDevice);
     return bound.device.iommu.hwInfo(bound.device, type);
   }
 
+  /** IOMMU_HWPT_ALLOC. Returns the ID. */
   hwptAlloc(request: HwptRequest): number {
     const { device: deviceId, parent: parentId, nestParent = false, dirtyTracking = false, fault, data } = request;
     const bound = this.#objects.get(deviceId, BoundDevice);
@@ -159,6 +183,7 @@ export class Iommufd {
     return object;
   }
 
+  /** Has a device translate by a HWPT. */
   attach(device: number, hwpt: number): void {
     this.#objects.get(device, BoundDevice).attach(this.#hwpt(hwpt));
   }
@@ -168,6 +193,7 @@ export class Iommufd {
     this.#objects.get(device, BoundDevice).replace(this.#hwpt(hwpt));
   }
 
+  /** Blocks a device: it is attached to nothing. */
   detach(device: number): void {
     this.#objects.get(device, BoundDevice).detach();
   }
@@ -177,7 +203,7 @@ export class Iommufd {
     return this.#objects.get(device, BoundDevice).hwpt?.id;
   }
 
-  /** @param vm the VM whose vIOMMU it is: held until the vIOMMU goes. */
+  /** IOMMU_VIOMMU_ALLOC. `vm` is the VM whose vIOMMU it is: held until the vIOMMU goes. */
   viommuAlloc(request: {
     readonly device: number;
     readonly hwpt: number;
@@ -232,6 +258,7 @@ export class Iommufd {
     return mapping;
   }
 
+  /** IOMMU_VDEVICE_ALLOC: the virtual ID of a device in a VM. Returns the ID. */
   vdeviceAlloc(request: { readonly viommu: number; readonly device: number; readonly virtId: bigint }): number {
     const viommu = this.#objects.get(request.viommu, Viommu);
     const bound = this.#objects.get(request.device, BoundDevice);
@@ -258,6 +285,7 @@ export class Iommufd {
     return { id: file.id, file };
   }
 
+  /** IOMMU_FAULT_QUEUE_ALLOC. Returns the ID, and the queue's file. */
   faultQueueAlloc(): { readonly id: number; readonly file: FaultQueue } {
     const file = this.#create(() => new FaultQueue(this.#gate));
     return { id: file.id, file };

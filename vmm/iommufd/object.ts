@@ -3,6 +3,7 @@
 import { IommufdError, require } from './errors.ts';
 import type { ResourceGate } from './gate.ts';
 
+/** Kinds of objects. */
 export type ObjectType = 'IOAS' | 'DEVICE' | 'HWPT_PAGING' | 'HWPT_NESTED' | 'FAULT' | 'VIOMMU' | 'VDEVICE' | 'VEVENTQ' | 'HW_QUEUE';
 
 /** Highest ID: they have 31 bits. */
@@ -17,6 +18,7 @@ export abstract class IommufdObject {
   /** The objects that this one keeps: each of them counts it as a user. */
   readonly #keeps: IommufdObject[] = [];
 
+  /** Counts as a user of another object until this one goes. */
   keep(other: IommufdObject): void {
     other.users++;
     this.#keeps.push(other);
@@ -37,6 +39,7 @@ export abstract class IommufdObject {
   /** Gives back what it has outside of the object model. Nobody uses it any more. */
   protected abstract release(): void;
 
+  /** Gives back what it has and keeps. */
   destroy(): void {
     this.release();
     for (const other of this.#keeps.splice(0).reverse()) other.users--;

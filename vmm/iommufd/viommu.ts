@@ -57,6 +57,7 @@ export class Viommu extends IommufdObject {
 /** A direct page as mmap gives it. While it is mapped its vIOMMU does not go. */
 export interface MappedPage {
   readonly page: DirectPage;
+  /** Ends the mapping. */
   unmap(): void;
 }
 

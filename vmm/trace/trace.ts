@@ -84,6 +84,24 @@ class Owners {
   }
 }
 
+/**
+ * What has happened on a host and its machines (docs/trace.md).
+ *
+ * @example
+ * ```js
+ * import { writeFile } from 'node:fs/promises';
+ * import { chromeTrace, Host } from 'vsmmu';
+ * import { toyGuest } from 'vsmmu/guest';
+ *
+ * const host = await Host.create({ trace: true });
+ * const machine = await host.createMachine({ guest: toyGuest, args: ['vms=1', 'rounds=1'] });
+ * await machine.boot();
+ * await machine.wait();
+ * const { records, lost } = host.trace.read();
+ * await writeFile('run.json', JSON.stringify(chromeTrace(records, lost)));
+ * await host.destroy();
+ * ```
+ */
 export class Trace {
   readonly #ring: TraceRing;
   readonly #limit: number;

@@ -17,7 +17,9 @@ export interface V86Cpu {
       write32: (address: number, value: number) => void,
     ): void;
   };
+  /** Asserts an IRQ. */
   device_raise_irq(irq: number): void;
+  /** Takes it back. */
   device_lower_irq(irq: number): void;
 }
 

@@ -25,6 +25,7 @@ export const V86_BLOCK = 0x20000;
 /** RAM of the guest that backs a directly mapped range. */
 export type ReservedRam = (range: DirectRange) => number | undefined;
 
+/** What is plugged into an emulator, and where. */
 export interface PlugOptions {
   /** Where the devices lie: all register accesses from here on go to them. Multiples of V86_BLOCK, above RAM. */
   readonly window: { readonly gpa: number; readonly size: number };

@@ -21,6 +21,7 @@ export const V86_DMA_STREAM = 8;
 /** Bytes of a VINTF's page 0. */
 const PAGE0_SIZE = 0x10000;
 
+/** Where the SMMU, the CMDQV and the DMA engine lie in the emulated PC. */
 export interface V86SmmuOptions {
   readonly host: Host;
   readonly name?: string;
@@ -32,6 +33,7 @@ export interface V86SmmuOptions {
   readonly irqs: { readonly smmu: number; readonly cmdqv: number; readonly dma: number };
   /** More devices, at addresses in the window. */
   readonly devices?: readonly Placement[];
+  /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
   readonly onFailure?: (error: MachineError) => void;
 }
 

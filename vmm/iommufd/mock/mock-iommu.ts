@@ -42,6 +42,7 @@ export const MOCK_INVALIDATE_ALL = 1;
 /** Smaller than the host's page, as in Linux's mock. */
 const MOCK_PAGE_SIZE = PAGE_SIZE / 2;
 
+/** Objects of the mock driver, by kind. */
 export interface MockCounts {
   readonly pagingDomains: number;
   readonly nestedDomains: number;
@@ -300,6 +301,7 @@ export class MockIommu implements Iommu {
     return { ...this.#counts };
   }
 
+  /** Counts what a part of the driver makes or gives back. */
   count(kind: keyof MockCounts, change: number): void {
     this.#counts[kind] += change;
   }
@@ -314,6 +316,7 @@ export class MockIommu implements Iommu {
     mockDevice(device).domain = undefined;
   }
 
+  /** HWPT_ALLOC of a paging HWPT: with driver data, nesting and faults as Linux has them in its mock. */
   allocPaging({ data, nestParent, faults }: PagingRequest): PagingDomain {
     require(data === undefined, 'EOPNOTSUPP', 'a mock paging HWPT takes no data');
     require(!(nestParent && faults), 'EOPNOTSUPP', 'a nest parent has no fault queue');
