@@ -5,7 +5,7 @@ import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
 import { type Finding, GuestImageError, Host, type Machine, type MachineOptions } from '../vmm/api/index.ts';
-import { comparesOverlay, type Experiment, findExperiment, pathArgument } from '../vmm/boards/experiments.ts';
+import { comparesPaths, type Experiment, findExperiment, pathArgument } from '../vmm/boards/experiments.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
@@ -30,12 +30,20 @@ const ROUNDS = 15;
 const MIN_IDLE_MS = 1;
 const MAX_IDLE_MS = 8;
 
-function experimentOf({ guest, experiment: name, path = 'all', vms }: BootSettings): Experiment | undefined {
+/** Machines that run the toy beside the others, to compare `--path all` with what it has not got itself. */
+const COMPARED = [
+  { name: 'vcmdq', path: 'direct', names: {}, options: { queues: 'vcmdq', overlay: false } },
+  { name: 'ecmdq', path: 'direct', names: { direct: 'ecmdq' }, options: { queues: 'ecmdq', overlay: false } },
+  { name: 'overlay', path: 'overlay', names: { trapped: 'overlay' }, options: { queues: 'vcmdq', overlay: true } },
+] as const;
+
+function experimentOf({ guest, experiment: name, path = 'all', queues, vms }: BootSettings): Experiment | undefined {
   if (name === undefined) return undefined;
   const experiment = findExperiment(name);
   if (!experiment || guest !== 'toy') throw new UsageError("experiments are the toy's: vsmmu boot toy --experiment NAME");
   if (vms !== undefined && vms < experiment.vms) throw new UsageError(`${name} takes at least ${experiment.vms} machines`);
   if (path !== 'all') throw new UsageError(`${name} chooses its path itself`);
+  if (queues === 'ecmdq' && experiment.cmdqv) throw new UsageError(`${name} is about the CMDQV, which a machine with ECMDQs does not have`);
   return experiment;
 }
 
@@ -62,13 +70,13 @@ async function runAll(machines: readonly Machine[], oracle: IsolationOracle, pro
 
 /** What the machines of a run have in common. */
 function machineOptions(settings: BootSettings & { readonly guest: string }): MachineOptions {
-  const { guest, secondary, memory, vcpus = 1, transport, drain, seed, env, directMaps, overlay } = settings;
+  const { guest, secondary, memory, vcpus = 1, transport, drain, seed, env, directMaps, overlay, queues } = settings;
   const toy = guest === 'toy';
   if (vcpus > 1 && !toy && secondary === undefined) {
     throw new UsageError('more than one vCPU needs a program for the others: --secondary FILE (only the toy has its own)');
   }
   const program = secondary ?? (toy && vcpus > 1 ? toySecondary : undefined);
-  return { guest: toy ? toyGuest : guest, secondary: program, memory, vcpus, transport, drain, seed, env, directMaps, overlay };
+  return { guest: toy ? toyGuest : guest, secondary: program, memory, vcpus, transport, drain, seed, env, directMaps, overlay, queues };
 }
 
 /** An unfit binary is named: the command line may have named several. */
@@ -83,14 +91,15 @@ async function makeMachine(host: Host, options: MachineOptions): Promise<Machine
 
 /** Boots a guest and prints the report. Returns whether every check holds. */
 export async function boot(settings: BootSettings): Promise<boolean> {
-  const { guest, path = 'all', quiet = false, json = false, vcpus = 1, args = [], timeout } = settings;
+  const { guest, path = 'all', queues = 'vcmdq', quiet = false, json = false, vcpus = 1, args = [], timeout } = settings;
   if (guest === undefined) throw new UsageError('no guest: give "toy" or the path of a WebAssembly guest');
   const toy = guest === 'toy';
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
-  const vintfs = settings.vintfs ?? (vms + 2 <= VINTFS ? VINTFS : MANY_VINTFS);
-  // To compare all paths, one more machine runs the toy as it is on the overlay path; it has no VINTF to spare that another needs.
-  const compared = toy && comparesOverlay(path, experiment) && settings.directMaps !== false && vms + 1 < vintfs;
+  const vintfs = settings.vintfs ?? (vms + COMPARED.length <= VINTFS ? VINTFS : MANY_VINTFS);
+  // To compare all paths, more machines run the toy; they have no VINTF to spare that another needs.
+  const compares = toy && comparesPaths(path, experiment) && settings.directMaps !== false && vms + COMPARED.length <= vintfs;
+  const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   // A VCMDQ for each vCPU: the number of both is a power of two.
   const vcmdqs = settings.vcmdqs ?? Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))));
   const common = machineOptions({ ...settings, guest });
@@ -106,16 +115,18 @@ export async function boot(settings: BootSettings): Promise<boolean> {
   try {
     const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
     const checks = new Checks(vms);
-    const measurements = new Measurements(vms);
+    const measurements = new Measurements(vms, {
+      ...(path === 'overlay' ? { trapped: 'overlay' } : {}),
+      ...(queues === 'ecmdq' ? { direct: 'ecmdq' } : {}),
+    });
     const oracle = new IsolationOracle();
     const progress = new Progress(process.stderr, quiet);
     const machines: Machine[] = [];
     const suspects: Finding[] = [];
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
-    if (path === 'overlay') measurements.overlaid();
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
-      const toyArgs = toy ? [pathArgument(path), `vms=${vms}`, `machine=${k}`, ...same] : [];
+      const toyArgs = toy ? [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${k}`, ...same] : [];
       const machine = await makeMachine(host, {
         ...common,
         overlay: common.overlay || path === 'overlay',
@@ -140,12 +151,12 @@ export async function boot(settings: BootSettings): Promise<boolean> {
       machines.push(machine);
     }
     const all: Machine[] = [...machines];
-    if (compared) {
-      const args = [pathArgument('overlay'), 'vms=1', 'machine=0', ...same];
-      const overlay = await makeMachine(host, { ...common, overlay: true, name: 'overlay', args });
-      overlay.on('check', (check) => checks.all.push({ ...check, name: `overlay: ${check.name}` }));
-      overlay.on('phase', ({ phase, ended, data }) => measurements.overlayPhase(phase, ended, data));
-      all.push(overlay);
+    for (const { name, path, names, options } of compared) {
+      const args = [pathArgument(path), `queues=${options.queues}`, 'vms=1', 'machine=0', ...same];
+      const machine = await makeMachine(host, { ...common, ...options, name, args });
+      machine.on('check', (check) => checks.all.push({ ...check, name: `${name}: ${check.name}` }));
+      machine.on('phase', ({ phase, ended, data }) => measurements.comparedPhase(names, phase, ended, data));
+      all.push(machine);
     }
     if (timeout !== undefined) {
       const late = () => Promise.all(all.map((machine) => machine.stop(`it had not ended after ${timeout} s`)));
@@ -162,7 +173,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     const results = [
       ...checks.all,
       ...ends,
-      ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, machines) : []),
+      ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
       ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
     ];
     const experimentOk = results.every(({ ok }) => ok);

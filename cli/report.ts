@@ -44,7 +44,7 @@ export interface Report {
     readonly byRegister: Readonly<{ [register: string]: number }>;
   };
   readonly vcmdq: {
-    /** VCMDQs that the machines have. */
+    /** VCMDQs that the machines have, and ECMDQs in their place. */
     readonly queues: number;
     readonly commands: number;
     readonly syncs: number;
@@ -65,11 +65,16 @@ function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
 }
 
 function waysOf(machines: readonly Machine[]): WayReport[] {
-  const ways = machines.flatMap(({ board: { vintf, viommu } }): WayReport[] => {
-    const vcmdqs = vintf.queues.map(({ counts }) => counts);
+  const ways = machines.flatMap(({ board: { direct, queues, viommu } }): WayReport[] => {
+    const counts = direct.flatMap((context) => context.queues.map((queue) => queue.counts));
     const own = viommu.commandQueue.counts;
     return [
-      { path: 'direct', commands: sumOf(vcmdqs, (c) => c.commands), rewritten: sumOf(vcmdqs, (c) => c.rewrites), interventions: 0 },
+      {
+        path: queues === 'ecmdq' ? 'ecmdq' : 'direct',
+        commands: sumOf(counts, (c) => c.commands),
+        rewritten: sumOf(counts, (c) => c.rewrites),
+        interventions: 0,
+      },
       {
         path: viommu.overlay ? 'overlay' : 'trapped',
         commands: own.commands,
@@ -78,7 +83,7 @@ function waysOf(machines: readonly Machine[]): WayReport[] {
       },
     ];
   });
-  return (['direct', 'trapped', 'overlay'] as const).flatMap((path) => {
+  return (['direct', 'ecmdq', 'trapped', 'overlay'] as const).flatMap((path) => {
     const same = ways.filter((way) => way.path === path);
     const commands = sumOf(same, (way) => way.commands);
     if (commands === 0) return [];

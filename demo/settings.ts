@@ -1,6 +1,6 @@
 // What the page can be set to: one table, from which come the controls, the URL parameters and the options of a session.
 
-import { comparesOverlay, EXPERIMENTS, findExperiment, TOY_PATHS, type ToyPath } from '../vmm/boards/experiments.ts';
+import { comparesPaths, EXPERIMENTS, findExperiment, TOY_PATHS, type ToyPath } from '../vmm/boards/experiments.ts';
 
 const COUNTS = ['1', '2', '3', '4'] as const;
 const TRANSPORTS = ['auto', 'inline', 'mailbox'] as const;
@@ -147,6 +147,6 @@ export function writeSettings(settings: Settings): string {
 /** Names of the machines, in the order of their consoles. The one on the overlay path comes last. */
 export function machineNames({ guest, vms, path, experiment }: Settings): string[] {
   const names = Array.from({ length: vms }, (_, k) => `vm${k}`);
-  const compared = guest === 'toy' && comparesOverlay(path, findExperiment(experiment));
+  const compared = guest === 'toy' && comparesPaths(path, findExperiment(experiment));
   return compared ? [...names, OVERLAY_MACHINE] : names;
 }

@@ -21,6 +21,7 @@ function entry({ slot, state, name, operands, summary }: EntryPicture): Template
 const PATHS: Readonly<Record<QueuePicture['path'], string>> = {
   direct: "PROD and CONS lie in guest memory, so the guest's store to PROD is no exit.",
   trapped: 'its registers trap, so each store to PROD and each look at CONS is an exit.',
+  ecmdq: 'PROD and CONS lie in guest memory, EN and ERRACK with them, so no store to PROD is an exit.',
   overlay: 'eight bytes of it, PROD and CONS, lie in guest memory: a guest without a driver for CMDQV rings it without an exit.',
 };
 

@@ -88,8 +88,7 @@ export class Session {
     this.#sink = sink;
     this.facts = facts;
     this.#pace = PACES[settings.speed];
-    this.#measurements = new Measurements(settings.vms);
-    if (settings.path === 'overlay') this.#measurements.overlaid();
+    this.#measurements = new Measurements(settings.vms, settings.path === 'overlay' ? { trapped: 'overlay' } : {});
   }
 
   async #add(name: string, guest: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
@@ -121,7 +120,7 @@ export class Session {
     machine.on('suspect', ({ text }) => this.#find(text));
     machine.on('finding', ({ text }) => this.#find(text));
     machine.on('phase', ({ phase, ended, data }) => {
-      if (beside) this.#measurements.overlayPhase(phase, ended, data);
+      if (beside) this.#measurements.comparedPhase({ trapped: 'overlay' }, phase, ended, data);
       else this.#measurements.phase(k, phase, ended, data);
       const boards = this.#machines.map(({ board }) => board);
       if (!beside) this.#oracle.phase(boards, k, phase, ended);

@@ -1,5 +1,6 @@
 // The driver as a module of its own (asconfig.json target "driver"), so that tests can run it against a scripted device.
-// Everything is a plain number; an iova is given as its low and high word. Queue 0 is the CMDQ, queue n + 1 is LVCMDQ n.
+// Everything is a plain number; an iova is given as its low and high word. Queue 0 is the CMDQ, queue n + 1 is LVCMDQ n,
+// queue 256 + n is ECMDQ n.
 
 import { CD_SIZE } from '../../assembly/layout/cd';
 import { gpaOf } from '../runtime/abi';
@@ -25,13 +26,16 @@ import {
   buildTlbiS12Vmall,
 } from './commands';
 import { writeContextDescriptor } from './context-descriptor';
+import { allocateEcmdqs, probeEcmdqs, resetEcmdqs } from './ecmdq-reset';
+import { clearEcmdqs } from './ecmdqs';
 import { eventCount, eventOverflows, eventRecord, eventRing } from './event-queue';
+import { directQueues } from './get-cmdq';
 import { serviceInterrupts } from './interrupt-handlers';
 import { addPages, invalidateAsid, invalidatePages } from './invalidate';
 import { issue } from './issue';
 import { allocateTable, descriptorOf, mapPages, unmapPages } from './page-table';
 import { QUEUE_WAITS, SPINS_PER_WAIT } from './poll';
-import { clearQueues, cmdq, Queue, vcmdq } from './queue';
+import { clearQueues, cmdq, ecmdq, Queue, vcmdq } from './queue';
 import { RESULT_OK } from './result';
 import { probeSmmu } from './smmu-probe';
 import { resetSmmu } from './smmu-reset';
@@ -46,7 +50,10 @@ export const spinsPerWait: i32 = SPINS_PER_WAIT;
 export const queueWaits: i32 = QUEUE_WAITS;
 export const batchCommands: i32 = BATCH_COMMANDS;
 
+const FIRST_ECMDQ: u32 = 256;
+
 function queueOf(index: u32): Queue {
+  if (index >= FIRST_ECMDQ) return ecmdq(index - FIRST_ECMDQ);
   return index == 0 ? cmdq() : vcmdq(index - 1);
 }
 
@@ -58,6 +65,7 @@ function iovaOf(lo: u32, hi: u32): u64 {
 export function probe(): i32 {
   resetPages();
   clearQueues();
+  clearEcmdqs();
   probeCmdqv();
   return probeSmmu();
 }
@@ -74,8 +82,18 @@ export function resetQueues(): i32 {
   return result != RESULT_OK ? result : resetCmdqv();
 }
 
+/** The same with ECMDQs in place of VCMDQs. */
+export function resetEnhancedQueues(): i32 {
+  let result = probeEcmdqs();
+  if (result == RESULT_OK) result = allocateEcmdqs();
+  return result != RESULT_OK ? result : resetEcmdqs();
+}
+
 export function hypOwn(): u32 {
   return cmdqv().hypOwn;
+}
+export function directQueueCount(): u32 {
+  return directQueues();
 }
 export function lvcmdqCount(): u32 {
   return cmdqv().lvcmdqCount;

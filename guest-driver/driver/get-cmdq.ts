@@ -1,21 +1,34 @@
 // Which queue takes which command. On a VINTF that a guest owns (HYP_OWN = 0) a VCMDQ takes only the invalidations that
-// Linux sends there; everything else goes to the SMMU's CMDQ.
+// Linux sends there; everything else goes to the SMMU's CMDQ. The same rule for ECMDQs: they would take the rest, but wait for the host then.
 
 import { CMD_OP, OP_ATC_INV, OP_TLBI_NH_ASID, OP_TLBI_NH_VA } from '../../assembly/layout/commands';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
 import { loadField } from '../runtime/fields';
 import { cmdqv } from './cmdqv';
-import { cmdq, Queue, vcmdq } from './queue';
+import { ecmdqs } from './ecmdqs';
+import { cmdq, ecmdq, Queue, vcmdq } from './queue';
 
-/** The processor's VCMDQ when it can be used, else the CMDQ. */
+/** VCMDQs, or else ECMDQs, that processors share; 0 when there is the CMDQ alone. */
+export function directQueues(): u32 {
+  if (cmdqv().vintfEnabled != 0) return cmdqv().lvcmdqCount;
+  return ecmdqs().enabled != 0 ? ecmdqs().count : 0;
+}
+
+/** One of them. */
+export function directQueue(index: u32): Queue {
+  return cmdqv().vintfEnabled != 0 ? vcmdq(index) : ecmdq(index);
+}
+
+/** The processor's VCMDQ or ECMDQ when it can be used, else the CMDQ. */
 export function processorQueue(): Queue {
   const state = cmdqv();
-  if (state.vintfEnabled == 0 || state.bypassVcmdq != 0) return cmdq();
-  const queue = vcmdq(state.cpu % state.lvcmdqCount);
+  const count = directQueues();
+  if (count == 0 || state.bypassVcmdq != 0) return cmdq();
+  const queue = directQueue(state.cpu % count);
   return queue.enabled != 0 ? queue : cmdq();
 }
 
-/** True when a VCMDQ takes the command. */
+/** True when the command goes to a VCMDQ or ECMDQ. */
 export function vcmdqTakes(command: usize): bool {
   if (cmdqv().hypOwn != 0) return true;
   const opcode = loadField(command, CMD_OP);

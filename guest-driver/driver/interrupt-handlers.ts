@@ -10,16 +10,38 @@ import {
   VCMDQ_STRIDE,
   VINTF_LVCMDQ_ERR_MAP,
 } from '../../assembly/layout/cmdqv-registers';
-import { GERROR_CMDQ_ERR, SMMU_GERROR, SMMU_GERRORN } from '../../assembly/layout/smmu-registers';
-import { bitsOf } from '../runtime/fields';
+import {
+  ECMDQ_CONS_ERR,
+  ECMDQ_PROD_ERRACK,
+  GERROR_CMDQ_ERR,
+  GERROR_CMDQP_ERR,
+  SMMU_GERROR,
+  SMMU_GERRORN,
+} from '../../assembly/layout/smmu-registers';
+import { bitsOf, place } from '../runtime/fields';
 import { anyPending, takeInterrupt } from '../runtime/interrupts';
 import { read32, read64, write32 } from '../runtime/mmio';
 import { acknowledgeMaps } from '../runtime/safe-point';
 import { cmdqv } from './cmdqv';
+import { ecmdqs } from './ecmdqs';
 import { skipError } from './error-skip';
 import { drainEvents } from './event-queue';
-import { cmdq, vcmdq } from './queue';
+import { cmdq, ecmdq, vcmdq } from './queue';
 import { smmu } from './smmu';
+
+/** GERROR.CMDQP_ERR: steps over the error of every queue that has one. It is acknowledged already, so that the next error raises it anew. */
+function serveEcmdqs(): void {
+  const state = ecmdqs();
+  for (let i: u32 = 0; i < state.count; i++) {
+    const queue = ecmdq(i);
+    const cons = read32(queue.consGpa);
+    if (queue.enabled == 0 || bitsOf(cons, ECMDQ_CONS_ERR) == bitsOf(queue.flags, ECMDQ_PROD_ERRACK)) continue;
+    skipError(queue);
+    // The store resumes the queue, so the ring has to be in order by now.
+    queue.flags ^= place(ECMDQ_PROD_ERRACK, 1);
+    write32(queue.prodGpa, queue.prod | queue.flags);
+  }
+}
 
 function serveGerror(): void {
   const gpa = smmu().gpa;
@@ -27,8 +49,9 @@ function serveGerror(): void {
   const active = gerror ^ read32(gpa + SMMU_GERRORN);
   if (active == 0) return;
   if (bitsOf(active, GERROR_CMDQ_ERR) != 0) skipError(cmdq());
-  else smmu().otherErrors++;
+  else if (bitsOf(active, GERROR_CMDQP_ERR) == 0) smmu().otherErrors++;
   write32(gpa + SMMU_GERRORN, gerror);
+  if (bitsOf(active, GERROR_CMDQP_ERR) != 0) serveEcmdqs();
 }
 
 function serveLvcmdq(lvcmdq: u32): void {

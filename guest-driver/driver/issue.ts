@@ -27,6 +27,6 @@ export function issue(queue: Queue, commands: usize, count: u32, sync: bool): i3
   }
   if (sync) buildSync(entryAt(queue, prod++), queue.signal);
   queue.prod = indexOf(queue, prod);
-  write32(queue.prodGpa, queue.prod);
+  write32(queue.prodGpa, queue.prod | queue.flags);
   return sync ? waitForRoom(queue, queueSize(queue)) : RESULT_OK;
 }

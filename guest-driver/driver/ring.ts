@@ -1,4 +1,4 @@
-// A command queue as its producer sees it: the SMMU's own CMDQ, or a VCMDQ. Indexes carry their wrap bit above the index
+// A command queue as its producer sees it: the SMMU's own CMDQ, a VCMDQ, or an ECMDQ. Indexes carry their wrap bit above the index
 // bits (IHI 0070 section 3.5.1): empty when PROD and CONS agree in both, full when only the wrap bits differ. No static
 // data here: the programs of all vCPUs use it.
 
@@ -17,6 +17,8 @@ export class Queue {
   /** gpa of PROD and CONS. */
   prodGpa: u32 = 0;
   consGpa: u32 = 0;
+  /** What PROD holds beside the index: EN and ERRACK of an ECMDQ. */
+  flags: u32 = 0;
   /** CMD_SYNC.CS that this queue asks for (SYNC_CS_*). */
   signal: u32 = 0;
   /** Errors that the device reported, code (CERROR_*) and opcode of the last. */

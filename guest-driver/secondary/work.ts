@@ -102,7 +102,7 @@ function runBatch(vcpu: u32, block: WorkBlock, iova: u64): bool {
     // PROD before the count: who sees the count sees how far the queue is filled.
     queue.prod = indexOf(queue, prod);
     atomic.store<u32>(block.lock, ticket, offsetof<QueueLock>('sent'));
-    if (storeProd(queue.prodGpa, queue.prod)) block.doorbells++;
+    if (storeProd(queue.prodGpa, queue.prod | queue.flags)) block.doorbells++;
   }
   atomic.store<u32>(block.lock, 0, offsetof<QueueLock>('taken'));
   return room && waitForTicket(vcpu, queue, block.lock, ticket);

@@ -2,11 +2,14 @@
 
 import { CMDQV_VINTF, VINTF_CONFIG, VINTF_CONFIG_HYP_OWN } from '../../assembly/layout/cmdqv-registers';
 import { ABI_KIND_CHECKPOINT, ABI_KIND_DMA, ABI_NO_STREAM } from '../../assembly/layout/guest-abi';
-import { cmdqv } from '../driver/cmdqv';
+import { clearCmdqv, cmdqv } from '../driver/cmdqv';
 import { allocateVcmdqs, probeCmdqv } from '../driver/cmdqv-probe';
 import { resetCmdqv } from '../driver/cmdqv-reset';
+import { allocateEcmdqs, probeEcmdqs, resetEcmdqs } from '../driver/ecmdq-reset';
+import { clearEcmdqs, ecmdqs } from '../driver/ecmdqs';
+import { directQueue, directQueues } from '../driver/get-cmdq';
 import { invalidateAsid } from '../driver/invalidate';
-import { clearQueues, cmdq, vcmdq } from '../driver/queue';
+import { clearQueues, cmdq, ecmdq, vcmdq } from '../driver/queue';
 import { RESULT_OK } from '../driver/result';
 import { smmu } from '../driver/smmu';
 import { probeSmmu } from '../driver/smmu-probe';
@@ -22,7 +25,7 @@ import { resetPages } from '../runtime/pages';
 import { put, putDecimal, putHex } from '../runtime/text';
 import { ASID, buildAddressSpace } from './address-space';
 import { check, need } from './checkpoint';
-import { toy } from './toy-state';
+import { directName, toy, usesCmdqv, usesDirect } from './toy-state';
 
 /** Appends a driver result when it is an error. */
 export function putResult(result: i32): void {
@@ -49,9 +52,11 @@ export function environmentStep(): void {
   need('environment', abiPresent() && engine != 0 && checkpoint != 0);
 }
 
-export function probeStep(useVcmdq: bool): void {
+export function probeStep(): void {
   clearQueues();
-  if (useVcmdq) {
+  clearCmdqv();
+  clearEcmdqs();
+  if (usesCmdqv()) {
     const result = probeCmdqv();
     putDecimal(cmdqv().vintfCount);
     put(' VINTF, ');
@@ -72,7 +77,14 @@ export function probeStep(useVcmdq: bool): void {
   put(' IDR5 ');
   putHex(smmu().idr5);
   putResult(result);
-  need('probe-smmu', result == RESULT_OK);
+  if (!need('probe-smmu', result == RESULT_OK) || !usesDirect() || usesCmdqv()) return;
+  const found = probeEcmdqs();
+  putDecimal(ecmdqs().count);
+  put(' ECMDQs, ');
+  putDecimal(ecmdqs().stride >> 10);
+  put(' KiB apart');
+  putResult(found);
+  need('probe-ecmdq', found == RESULT_OK);
 }
 
 /** A guest may ask for HYP_OWN, and does not get it: that is how it learns that it is a guest. */
@@ -122,16 +134,40 @@ export function cmdqvResetStep(): void {
 
   put('page 0 of VINTF 0');
   need('page0-direct', directMapOf(vcmdq(0).prodGpa) != 0);
+  batchOnEach('vcmdq-batches');
+}
 
-  // Each processor has its queue; this one plays all of them in turn.
+export function ecmdqResetStep(): void {
+  let result = allocateEcmdqs();
+  if (result == RESULT_OK) result = resetEcmdqs();
+  putDecimal(ecmdqs().count);
+  put(' ECMDQs of ');
+  putDecimal((<u64>1) << ecmdq(0).log2size);
+  put(' entries');
+  putResult(result);
+  if (!need('ecmdq-reset', result == RESULT_OK)) return;
+
+  let direct: u32 = 0;
+  for (let i: u32 = 0; i < ecmdqs().count; i++) if (directMapOf(ecmdq(i).prodGpa) != 0 && directMapOf(ecmdq(i).consGpa) != 0) direct++;
+  putDecimal(direct);
+  put(' with PROD and CONS in guest memory');
+  need('ecmdq-direct', direct == ecmdqs().count);
+  batchOnEach('ecmdq-batches');
+}
+
+/** Each processor has its queue; this one plays all of them in turn. */
+function batchOnEach(name: string): void {
+  const count = directQueues();
   let served: u32 = 0;
-  for (let cpu: u32 = 0; cpu < cmdqv().lvcmdqCount; cpu++) {
-    const before = vcmdq(cpu).prod;
+  for (let cpu: u32 = 0; cpu < count; cpu++) {
+    const before = directQueue(cpu).prod;
     cmdqv().cpu = cpu;
-    if (invalidateAsid(ASID) == RESULT_OK && vcmdq(cpu).prod == before + 2) served++;
+    if (invalidateAsid(ASID) == RESULT_OK && directQueue(cpu).prod == before + 2) served++;
   }
   cmdqv().cpu = 0;
   putDecimal(served);
-  put(' VCMDQs completed TLBI_NH_ASID and CMD_SYNC');
-  need('vcmdq-batches', served == cmdqv().lvcmdqCount);
+  put(' ');
+  put(directName());
+  put('s completed TLBI_NH_ASID and CMD_SYNC');
+  need(name, served == count);
 }

@@ -23,9 +23,9 @@ import { ASID, LIVE_IOVA } from './address-space';
 import { beginAttack, endAttack } from './attack-bracket';
 import { foreignSid, isOwnSid, SIDS, VMIDS } from './foreign-ids';
 import { accepted, rawCommand, refused } from './queue-steps';
-import { toy } from './toy-state';
+import { directName, toy, usesCmdqv } from './toy-state';
 
-/** Every invalidation that a VCMDQ takes, with every VMID: all complete, and hit nothing but this machine. */
+/** Every invalidation that a VCMDQ or ECMDQ takes, with every VMID: all complete, and hit nothing but this machine. */
 export function vmidAttack(): void {
   beginAttack(1);
   const queue = processorQueue();
@@ -35,14 +35,24 @@ export function vmidAttack(): void {
   for (let vmid: u32 = 0; vmid < VMIDS; vmid++) {
     buildTlbiNhAsid(commands, vmid, ASID);
     buildTlbiNhVa(commands + CMDQ_ENTRY_SIZE, vmid, ASID, LIVE_IOVA);
-    buildTlbiS12Vmall(commands + 2 * CMDQ_ENTRY_SIZE, vmid);
-    buildTlbiS2Ipa(commands + 3 * CMDQ_ENTRY_SIZE, vmid, gpaOf(toy().live));
+    if (usesCmdqv()) {
+      buildTlbiS12Vmall(commands + 2 * CMDQ_ENTRY_SIZE, vmid);
+      buildTlbiS2Ipa(commands + 3 * CMDQ_ENTRY_SIZE, vmid, gpaOf(toy().live));
+    } else {
+      buildTlbiNhAll(commands + 2 * CMDQ_ENTRY_SIZE, vmid);
+      buildTlbiNsnhAll(commands + 3 * CMDQ_ENTRY_SIZE);
+    }
     if (issue(queue, commands, 4, true) == RESULT_OK && queue.errors == errors) completed++;
   }
   putDecimal(completed);
   put(' of ');
   putDecimal(VMIDS);
-  put(' VMIDs: NH_ASID, NH_VA, S12_VMALL, S2_IPA complete on the VCMDQ');
+  put(
+    usesCmdqv()
+      ? ' VMIDs: NH_ASID, NH_VA, S12_VMALL, S2_IPA complete on the '
+      : ' VMIDs: NH_ASID, NH_VA, NH_ALL, NSNH_ALL complete on the ',
+  );
+  put(directName());
   endAttack('attack-vmid-fields', completed == VMIDS);
 }
 

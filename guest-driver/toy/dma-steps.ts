@@ -28,7 +28,7 @@ import { ASID, fillWords, LIVE_IOVA, LIVE_PAGES, LIVE_PATTERN, SOURCE_IOVA, TARG
 import { putResult } from './bring-up-steps';
 import { check, need } from './checkpoint';
 import { dmaCopy, dmaFaultAddress, dmaVerify } from './dma';
-import { toy } from './toy-state';
+import { directName, toy } from './toy-state';
 
 /** Bytes of the copies of the stale-entry demonstration. */
 const PROBE_BYTES: u32 = 256;
@@ -119,7 +119,8 @@ export function staleEntryStep(): void {
   const result = invalidatePages(ASID, SOURCE_IOVA, 1);
   const taken = exitCount() - exits;
   put('TLBI_NH_VA and CMD_SYNC on the ');
-  put(direct ? 'VCMDQ: ' : 'CMDQ: ');
+  put(direct ? directName() : 'CMDQ');
+  put(': ');
   putDecimal(taken);
   put(' exits');
   putResult(result);

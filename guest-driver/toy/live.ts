@@ -18,7 +18,7 @@ import { put, putDecimal, putHex } from '../runtime/text';
 import { ASID, fillWords, LIVE_PATTERN } from './address-space';
 import { dmaVerify } from './dma';
 import { illegalCommandStep } from './queue-steps';
-import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesVcmdq } from './toy-state';
+import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesDirect } from './toy-state';
 import { traceInvalidation } from './trace';
 
 /** Address spaces, ASID 1 and up; pages that each round maps at one of them. */
@@ -153,14 +153,14 @@ function obey(key: u32): bool {
   const state = toy();
   switch (key) {
     case 0x64: // d
-      // A toy that was told to leave the VCMDQs alone has none.
-      if (!usesVcmdq()) break;
+      // A toy that was told to leave the VCMDQs or ECMDQs alone has none.
+      if (!usesDirect()) break;
       state.path = PATH_DIRECT;
       say('invalidations: direct');
       break;
     case 0x74: // t
-      if (!usesVcmdq()) break;
-      // Not PATH_TRAPPED: the VCMDQs are there, and d has to find its way back.
+      if (!usesDirect()) break;
+      // Not PATH_TRAPPED: the queues are there, and d has to find its way back.
       state.path = PATH_ALL;
       say('invalidations: direct and trapped in turn');
       break;
@@ -168,7 +168,7 @@ function obey(key: u32): bool {
       live().faultWanted = 1;
       break;
     case 0x69: // i
-      if (usesVcmdq()) illegalCommandStep();
+      if (usesDirect()) illegalCommandStep();
       break;
     case 0x73: // s
       put('       ');

@@ -1,9 +1,8 @@
-// The measurement with all vCPUs at once: each sends batches on its own VCMDQ (vCPU modulo queues), and times them.
+// The measurement with all vCPUs at once: each sends batches on its own VCMDQ or ECMDQ (vCPU modulo queues), and times them.
 
 import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../../assembly/layout/checkpoint-registers';
-import { cmdqv } from '../driver/cmdqv';
+import { directQueue, directQueues } from '../driver/get-cmdq';
 import { IOVA_PAGE_SIZE } from '../driver/page-table';
-import { vcmdq } from '../driver/queue';
 import { vcpuCount } from '../runtime/abi';
 import { flushLine } from '../runtime/console';
 import { allocate } from '../runtime/pages';
@@ -33,15 +32,15 @@ export function blockOf(vcpu: u32): WorkBlock {
   return changetype<WorkBlock>(BLOCKS + vcpu * BLOCK_BYTES);
 }
 
-/** Gives a vCPU, one of `vcpus`, a fresh block of work on an LVCMDQ. How much work it is, and where the results go, is left to the caller. */
-export function prepareBlock(vcpu: u32, vcpus: u32, lvcmdq: u32): WorkBlock {
+/** Gives a vCPU, one of `vcpus`, a fresh block of work on a queue. How much work it is, and where the results go, is left to the caller. */
+export function prepareBlock(vcpu: u32, vcpus: u32, queue: u32): WorkBlock {
   const share = changetype<WorkShare>(SHARE);
   share.ready = 0;
   share.vcpus = vcpus;
   const block = blockOf(vcpu);
   memory.fill(changetype<usize>(block), 0, BLOCK_BYTES);
-  block.queue = changetype<usize>(vcmdq(lvcmdq));
-  block.lock = LOCKS + lvcmdq * 64;
+  block.queue = changetype<usize>(directQueue(queue));
+  block.lock = LOCKS + queue * 64;
   block.share = SHARE;
   block.asid = ASID;
   block.iova = SCRATCH_IOVA + ((<u64>vcpu) << 28);
@@ -73,7 +72,7 @@ export function runBlocks(vcpus: u32): bool {
 /** Measures one batch size and reports its row. False when something went wrong. */
 function measure(vcpus: u32, commands: u32, samples: u32, results: usize): bool {
   beginPhase(CHECKPOINT_PHASE_MEASURE);
-  const queues = min<u32>(cmdqv().lvcmdqCount, toy().queues);
+  const queues = min<u32>(directQueues(), toy().queues);
   for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
     const block = prepareBlock(vcpu, vcpus, vcpu % queues);
     block.commands = commands;
@@ -127,7 +126,7 @@ export function measureParallel(rounds: u32): void {
     ok = measure(vcpus, commands, samples, results);
   }
   put('all vCPUs at once, ');
-  putDecimal(min<u32>(cmdqv().lvcmdqCount, toy().queues));
+  putDecimal(min<u32>(directQueues(), toy().queues));
   put(' queues');
   check('parallel', ok);
 }

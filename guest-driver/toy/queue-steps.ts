@@ -1,21 +1,22 @@
 // Steps 9 and 10: a batch for both queues, and a command that a VCMDQ refuses.
 
 import { VCMDQ_GERROR, VCMDQ_GERRORN } from '../../assembly/layout/cmdqv-registers';
-import { ATC_INV_SIZE_ALL, CERROR_ILL, OP_CFGI_STE_RANGE } from '../../assembly/layout/commands';
-import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import { ATC_INV_SIZE_ALL, CERROR_ILL, OP_CFGI_STE_RANGE, OP_TLBI_S12_VMALL } from '../../assembly/layout/commands';
+import { CMDQ_ENTRY_SIZE, ECMDQ_CONS_ERR, ECMDQ_PROD_ERRACK } from '../../assembly/layout/smmu-registers';
 import { beginBatch, nextCommand, submitBatch } from '../driver/batch';
-import { buildAtcInv, buildCfgiAll, buildCfgiSte, buildTlbiNhAsid } from '../driver/commands';
+import { buildAtcInv, buildCfgiAll, buildCfgiSte, buildTlbiNhAsid, buildTlbiS12Vmall } from '../driver/commands';
 import { processorQueue } from '../driver/get-cmdq';
 import { addPage, invalidateAsid } from '../driver/invalidate';
 import { issue } from '../driver/issue';
 import { cmdq, indexOf, Queue } from '../driver/queue';
 import { RESULT_OK } from '../driver/result';
+import { bitsOf } from '../runtime/fields';
 import { read32 } from '../runtime/mmio';
 import { put, putDecimal, putHex } from '../runtime/text';
 import { ASID, SOURCE_IOVA, TARGET_IOVA } from './address-space';
 import { putResult } from './bring-up-steps';
 import { check } from './checkpoint';
-import { toy } from './toy-state';
+import { directName, toy, usesCmdqv } from './toy-state';
 
 /** Room for the commands that go to a queue without regard to what it takes. */
 const RAW: usize = memory.data(64, 64);
@@ -48,7 +49,9 @@ export function mixedBatchStep(): void {
     return;
   }
   putDecimal(added(direct, directBefore));
-  put(' entries on the VCMDQ in two runs, ');
+  put(' entries on the ');
+  put(directName());
+  put(' in two runs, ');
   putDecimal(trapped);
   put(' on the CMDQ, each run with its CMD_SYNC');
   putResult(result);
@@ -74,29 +77,39 @@ export function rawCommand(): usize {
   return RAW;
 }
 
-/** CFGI_ALL is not for a VCMDQ: the queue stops, the interrupt handler steps over it, what stands behind it is served. */
+/** An error of the queue has been acknowledged: GERRORN of a VCMDQ, ERRACK of an ECMDQ. */
+function acknowledged(queue: Queue): bool {
+  // CONS is the first register of a VCMDQ's page 0.
+  if (usesCmdqv()) return read32(queue.consGpa + VCMDQ_GERROR) == read32(queue.consGpa + VCMDQ_GERRORN);
+  return bitsOf(read32(queue.consGpa), ECMDQ_CONS_ERR) == bitsOf(read32(queue.prodGpa), ECMDQ_PROD_ERRACK);
+}
+
+/**
+ * CFGI_ALL is not for a VCMDQ, and TLBI_S12_VMALL not for an SMMU without stage 2: the queue stops, the interrupt handler steps over it, what
+ * stands behind it is served.
+ */
 export function illegalCommandStep(): void {
   const queue = processorQueue();
   const errors = queue.errors;
-  buildCfgiAll(RAW);
+  if (usesCmdqv()) buildCfgiAll(RAW);
+  else buildTlbiS12Vmall(RAW, 0);
   buildTlbiNhAsid(RAW + CMDQ_ENTRY_SIZE, 0, ASID);
   const result = issue(queue, RAW, 2, true);
-  put('CFGI_ALL on the VCMDQ: CONS.ERR ');
+  put(usesCmdqv() ? 'CFGI_ALL on the VCMDQ: error ' : 'TLBI_S12_VMALL on the ECMDQ: error ');
   putDecimal(queue.lastError);
   put(' at opcode ');
   putHex(queue.lastErrorOpcode);
   put(', skipped by the interrupt handler');
   putResult(result);
-  const reported = queue.errors == errors + 1 && queue.lastError == CERROR_ILL && queue.lastErrorOpcode == OP_CFGI_STE_RANGE;
+  const reported =
+    queue.errors == errors + 1 &&
+    queue.lastError == CERROR_ILL &&
+    queue.lastErrorOpcode == (usesCmdqv() ? OP_CFGI_STE_RANGE : OP_TLBI_S12_VMALL);
   check('illegal-command', result == RESULT_OK && reported);
 
-  // CONS is the first register of the queue's page 0.
-  const gerror = read32(queue.consGpa + VCMDQ_GERROR);
-  const acknowledged = gerror == read32(queue.consGpa + VCMDQ_GERRORN);
+  const settled = acknowledged(queue);
   const again = invalidateAsid(ASID);
-  put('GERROR ');
-  putHex(gerror);
-  put(acknowledged ? ' acknowledged' : ' not acknowledged');
+  put(settled ? 'error acknowledged' : 'error not acknowledged');
   putResult(again);
-  check('illegal-command-recovery', acknowledged && again == RESULT_OK && queue.errors == errors + 1);
+  check('illegal-command-recovery', settled && again == RESULT_OK && queue.errors == errors + 1);
 }

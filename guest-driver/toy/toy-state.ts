@@ -13,9 +13,11 @@ export class Toy {
   machines: u32 = 0;
   machine: u32 = 0;
   rounds: u32 = 0;
-  /** Rounds of the measurement that are not counted; VCMDQs that several vCPUs use at most. */
+  /** Rounds of the measurement that are not counted; queues that several vCPUs use at most. */
   warmUp: u32 = 0;
   queues: u32 = 0;
+  /** 1 for ECMDQs in place of VCMDQs. */
+  enhanced: u32 = 0;
   /** Checks made, checks failed. */
   checks: u32 = 0;
   failures: u32 = 0;
@@ -44,7 +46,17 @@ export function toy(): Toy {
   return changetype<Toy>(TOY);
 }
 
-/** True when this run uses the VCMDQs. */
-export function usesVcmdq(): bool {
+/** True when this run uses the VCMDQs or ECMDQs. */
+export function usesDirect(): bool {
   return toy().path != PATH_TRAPPED;
+}
+
+/** True when this run uses the CMDQV. */
+export function usesCmdqv(): bool {
+  return usesDirect() && toy().enhanced == 0;
+}
+
+/** What the queues of the direct path are called. */
+export function directName(): string {
+  return toy().enhanced != 0 ? 'ECMDQ' : 'VCMDQ';
 }

@@ -2,7 +2,8 @@
 // measures. Each call of `vsmmu_run` takes one step, so that several machines can be run in lockstep.
 //
 // Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's index), rounds=R, warmup=R (rounds before those that
-// count), queues=Q (VCMDQs that several vCPUs share), experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
+// count), queues=vcmdq|ecmdq (whose queues the
+// direct path takes), share=Q (at most so many of them for several vCPUs), experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
 // powering off).
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
@@ -11,7 +12,7 @@ import { serviceInterrupts } from '../driver/interrupt-handlers';
 import { argumentIs, numberArgument, readArguments } from '../runtime/arguments';
 import { flushLine } from '../runtime/console';
 import { put, putDecimal, putDecimalIn } from '../runtime/text';
-import { cmdqvResetStep, environmentStep, hypOwnStep, probeStep, smmuResetStep, tablesStep } from './bring-up-steps';
+import { cmdqvResetStep, ecmdqResetStep, environmentStep, hypOwnStep, probeStep, smmuResetStep, tablesStep } from './bring-up-steps';
 import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
 import { experimentTakes, forgets, NO_EXPERIMENT, namedExperiment } from './experiments';
@@ -22,15 +23,15 @@ import { measureParallel } from './parallel';
 import { illegalCommandStep, mixedBatchStep } from './queue-steps';
 import { allocationAttack, sidPairAttack, vintfVmidAttack } from './register-attacks';
 import { ringAttack } from './ring-attack';
-import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesVcmdq } from './toy-state';
+import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesCmdqv, usesDirect } from './toy-state';
 
 /** Version of the guest ABI that this guest speaks. */
 export const vsmmu_abi: i32 = 1;
 
 const LAST_STEP: u32 = 20;
-/** Steps that take a CMDQV. */
+/** Steps that take a CMDQV, and VCMDQs or ECMDQs. */
 const HYP_OWN_STEP: u32 = 3;
-const CMDQV_STEP: u32 = 6;
+const QUEUES_STEP: u32 = 6;
 const ILLEGAL_COMMAND_STEP: u32 = 10;
 const FIRST_ATTACK: u32 = 12;
 const LAST_ATTACK: u32 = 17;
@@ -43,7 +44,7 @@ function title(step: u32): string {
     case 1:
       return 'find memory and devices';
     case 2:
-      return 'probe SMMU and CMDQV';
+      return toy().enhanced != 0 ? 'probe SMMU and ECMDQs' : 'probe SMMU and CMDQV';
     case 3:
       return 'ask for HYP_OWN';
     case 4:
@@ -51,7 +52,7 @@ function title(step: u32): string {
     case 5:
       return 'bring up the SMMU: CMDQ, event queue, translation';
     case 6:
-      return 'bring up the CMDQV: VINTF 0 and its VCMDQs';
+      return toy().enhanced != 0 ? 'bring up the ECMDQs' : 'bring up the CMDQV: VINTF 0 and its VCMDQs';
     case 7:
       return 'copy memory by DMA';
     case 8:
@@ -59,13 +60,13 @@ function title(step: u32): string {
     case 9:
       return 'send a batch for both queues';
     case 10:
-      return 'put an illegal command on the VCMDQ and recover';
+      return toy().enhanced != 0 ? 'put an illegal command on the ECMDQ and recover' : 'put an illegal command on the VCMDQ and recover';
     case 11:
       return 'leave a mapping in the TLB';
     case 12:
-      return 'attack: VMIDs in commands on the VCMDQ';
+      return toy().enhanced != 0 ? 'attack: VMIDs in commands on the ECMDQ' : 'attack: VMIDs in commands on the VCMDQ';
     case 13:
-      return 'attack: StreamIDs in commands on the VCMDQ';
+      return toy().enhanced != 0 ? 'attack: StreamIDs in commands on the ECMDQ' : 'attack: StreamIDs in commands on the VCMDQ';
     case 14:
       return 'attack: commands on the trapped CMDQ';
     case 15:
@@ -87,12 +88,12 @@ function title(step: u32): string {
 function applies(step: u32): bool {
   if (step == LAST_STEP) return true;
   if (toy().broken != 0) return false;
-  if (!usesVcmdq() && (step == HYP_OWN_STEP || step == CMDQV_STEP || step == ILLEGAL_COMMAND_STEP)) return false;
+  if (!usesCmdqv() && step == HYP_OWN_STEP) return false;
+  if (!usesDirect() && (step == QUEUES_STEP || step == ILLEGAL_COMMAND_STEP)) return false;
   if (toy().experiment != NO_EXPERIMENT) return experimentTakes(toy().experiment, step);
   if (step == RING_ATTACK) return false;
-  if (step >= FIRST_ATTACK && step <= LAST_ATTACK) {
-    return toy().machines > 1 && (usesVcmdq() || step == TRAPPED_ATTACK);
-  }
+  if (step > TRAPPED_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && usesCmdqv();
+  if (step >= FIRST_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && (usesDirect() || step == TRAPPED_ATTACK);
   return true;
 }
 
@@ -106,7 +107,8 @@ function readOptions(): void {
   state.warmUp = numberArgument('warmup=', WARM_UP_ROUNDS);
   state.experiment = namedExperiment();
   state.goesOn = numberArgument('live=', 0);
-  state.queues = max<u32>(numberArgument('queues=', CMDQV_MAX_VCMDQS), 1);
+  state.queues = max<u32>(numberArgument('share=', CMDQV_MAX_VCMDQS), 1);
+  state.enhanced = argumentIs('queues=', 'ecmdq') ? 1 : 0;
 }
 
 function powerOff(): void {
@@ -125,7 +127,7 @@ function take(step: u32): void {
       environmentStep();
       break;
     case 2:
-      probeStep(usesVcmdq());
+      probeStep();
       break;
     case 3:
       hypOwnStep();
@@ -137,7 +139,8 @@ function take(step: u32): void {
       smmuResetStep();
       break;
     case 6:
-      cmdqvResetStep();
+      if (usesCmdqv()) cmdqvResetStep();
+      else ecmdqResetStep();
       break;
     case 7:
       dmaCopyStep();
@@ -175,7 +178,7 @@ function take(step: u32): void {
       break;
     case 18:
       measurementStep();
-      if (usesVcmdq()) measureParallel(state.rounds);
+      if (usesDirect()) measureParallel(state.rounds);
       break;
     case 19:
       ringAttack();

@@ -51,6 +51,7 @@ describe('the schema of the options', () => {
       env: { A: 'b' },
       seed: 1,
       overlay: false,
+      queues: 'ecmdq',
       directMaps: true,
     };
     const host: Required<HostSettings> = { vintfs: 16, vcmdqs: 32, hostRam: 16, iotlbCheck: true };

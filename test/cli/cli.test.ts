@@ -56,7 +56,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(exits.byKind.mmio).toBe(sum(exits.byRegister));
     expect(exits.byRegister['smmuv3.CMDQ_PROD']).toBeGreaterThan(100);
     expect(vcmdq).toEqual({
-      queues: 4,
+      queues: 8,
       commands: expect.any(Number),
       syncs: expect.any(Number),
       doorbellCalls: expect.any(Number),
@@ -70,6 +70,9 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       'trapped 1',
       'trapped 16',
       'trapped 64',
+      'ecmdq 1',
+      'ecmdq 16',
+      'ecmdq 64',
       'overlay 1',
       'overlay 16',
       'overlay 64',
@@ -91,6 +94,19 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       expect(new Set(report.paths.map((row) => row.path))).toEqual(new Set([path]));
       expect(report.vcmdq.commands > 0).toBe(path === 'direct');
     }
+  });
+
+  it('has ECMDQs instead of VCMDQs when it is asked to, and compares them', async () => {
+    const direct = await vsmmu('boot', 'toy', '--queues', 'ecmdq', '--path', 'direct', '--json');
+    expect(direct.status).toBe(0);
+    const report = JSON.parse(direct.stdout) as Report;
+    expect(new Set(report.paths.map(({ path }) => path))).toEqual(new Set(['ecmdq']));
+    expect(report.ways.map(({ path }) => path)).toEqual(['ecmdq', 'trapped']);
+    expect([report.vcmdq.queues, report.exits.byRegister['cmdqv.CONFIG']]).toEqual([8, undefined]);
+    expect(report.checks.filter(({ name }) => name.startsWith('isolation')).length).toBe(6);
+    const { stdout } = await vsmmu('boot', 'toy', '--queues', 'ecmdq', '--vms', '1', '--json');
+    const paths = new Set((JSON.parse(stdout) as Report).paths.map(({ path }) => path));
+    expect(paths).toEqual(new Set(['ecmdq', 'trapped', 'direct', 'overlay']));
   });
 });
 

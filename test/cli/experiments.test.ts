@@ -19,9 +19,12 @@ describe('experiments', () => {
     const held = report.checks.filter(({ ok }) => ok).map((check) => check.name.replace(/^vm\d+: /, ''));
     expect(held).toEqual(expect.arrayContaining([...experiment.checks]));
     expect(held.some((check) => check.startsWith('isolation: IOTLB entries'))).toBe(experiment.attacks);
-    for (const path of ['direct', 'overlay']) expect(held.includes(`0 exits during ${path}-path batches`)).toBe(experiment.measures);
+    for (const path of ['direct', 'ecmdq', 'overlay'])
+      expect(held.includes(`0 exits during ${path}-path batches`)).toBe(experiment.measures);
     expect(report.paths.map(({ path, batch }) => `${path} ${batch}`)).toEqual(
-      experiment.measures ? ['direct', 'trapped', 'overlay'].flatMap((path) => [1, 16, 64].map((batch) => `${path} ${batch}`)) : [],
+      experiment.measures
+        ? ['direct', 'trapped', 'ecmdq', 'overlay'].flatMap((path) => [1, 16, 64].map((batch) => `${path} ${batch}`))
+        : [],
     );
   });
 

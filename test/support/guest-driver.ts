@@ -10,6 +10,8 @@ export type DriverExports = Record<
   | 'probe'
   | 'reset'
   | 'resetQueues'
+  | 'resetEnhancedQueues'
+  | 'directQueueCount'
   | 'hypOwn'
   | 'lvcmdqCount'
   | 'setBypassVcmdq'

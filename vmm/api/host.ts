@@ -193,7 +193,10 @@ export class Host implements AsyncDisposable {
       memory,
       directMaps = true,
       overlay = false,
+      queues = 'vcmdq',
     } = settings;
+    if (overlay && queues === 'ecmdq')
+      throw new OptionsError('bad-option', 'queues', 'queues must be vcmdq on the overlay path, which has the CMDQ alone');
     if (transport === 'mailbox' || drain === 'thread') await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
     const image = await loadGuestImage(await readSource(options.guest));
     const secondary = options.secondary && (await WebAssembly.compile(await readSource(options.secondary)));
@@ -215,6 +218,7 @@ export class Host implements AsyncDisposable {
       env,
       directMaps,
       overlay,
+      queues,
       devices: placeDevices(options.devices ?? []),
       onOutput: (bytes) => events.emit('output', bytes),
       readInput: (most) => input.take(most),
@@ -230,6 +234,7 @@ export class Host implements AsyncDisposable {
       ...(onTrace === undefined ? {} : { onTrace }),
     });
     for (const [lvcmdq, queue] of board.vintf.queues.entries()) this.trace?.nameQueue(0, queue.index, name, `LVCMDQ ${lvcmdq}`);
+    for (const [ecmdq, { block }] of board.viommu.enhancedQueues.entries()) this.trace?.nameQueue(0, block.index, name, `ECMDQ ${ecmdq}`);
     this.trace?.nameQueue(0, board.viommu.commandQueue.index, name, 'CMDQ');
     this.trace?.nameThread(board.vm.unit.thread, name);
     this.#emitters.set(board.vm, events);

@@ -48,7 +48,7 @@ export interface MachineEvents {
 export interface MachineStatistics {
   readonly exits: ExitStatistics;
   readonly vcmdq: {
-    /** VCMDQs that the machine has. */
+    /** VCMDQs that the machine has, or ECMDQs in their place. */
     readonly queues: number;
     readonly commands: number;
     readonly syncs: number;
@@ -153,16 +153,15 @@ export class Machine implements AsyncDisposable {
 
   /** Counts so far, as plain data; they go on through a reset. */
   get statistics(): MachineStatistics {
-    const { vintf, viommu } = this.board;
-    // A guest on the overlay path has no CMDQV.
-    const counts = viommu.overlay ? [] : vintf.queues.map((queue) => queue.counts);
+    const { direct } = this.board;
+    const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
     return {
       exits: this.#inner.exitStatistics,
       vcmdq: {
         queues: counts.length,
         commands: counts.reduce((sum, { commands }) => sum + commands, 0),
         syncs: counts.reduce((sum, { syncs }) => sum + syncs, 0),
-        doorbellCalls: vintf.context.doorbellCalls,
+        doorbellCalls: direct.reduce((sum, { context }) => sum + context.doorbellCalls, 0),
       },
       drain: this.#parts.drains.report(this.board),
       smmu: this.#parts.smmu(),

@@ -2,12 +2,15 @@
 // makes its flags of it.
 
 import * as v from 'valibot';
+import type { Queues } from '../boards/toy.ts';
 import { OptionsError } from './errors.ts';
 
 /** Where guests run: on the caller's thread, or each vCPU on a thread of its own with its exits in a mailbox. */
 export const TRANSPORTS = ['inline', 'mailbox'] as const;
 /** Where VCMDQs are drained: in the guest's doorbell call, on a thread of its own, or where it pays. */
 export const DRAINS = ['doorbell', 'thread', 'auto'] as const;
+/** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
+export const QUEUES = ['vcmdq', 'ecmdq'] as const satisfies readonly Queues[];
 /** One of TRANSPORTS. */
 export type Transport = (typeof TRANSPORTS)[number];
 /** One of DRAINS. */
@@ -49,6 +52,8 @@ export interface MachineSettings {
   readonly seed?: number | undefined;
   /** The guest's one CMDQ runs as it rings, without exits, and there is no CMDQV (the overlay path). Default false. */
   readonly overlay?: boolean | undefined;
+  /** `ecmdq`: the SMMU has ECMDQs, and there is no CMDQV. Default `vcmdq`. */
+  readonly queues?: Queues | undefined;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean | undefined;
 }
@@ -111,6 +116,7 @@ export const MACHINE_SETTINGS = {
   }),
   seed: option(integer(0, 2 ** 32 - 1), "random numbers of the guests come from this (default: the system's)"),
   overlay: option(yesNo, "the guest's one CMDQ runs as it rings, without exits; no CMDQV (the overlay path)"),
+  queues: option(oneOf(QUEUES), "queues of the direct path: a CMDQV's, or ECMDQs in its place (default: vcmdq)"),
   directMaps: option(yesNo, 'trap every register access: no direct maps', { negative: true }),
 };
 

@@ -10,8 +10,8 @@ export function pathArgument(path: ToyPath): string {
   return `path=${path === 'overlay' ? 'trapped' : path}`;
 }
 
-/** True when one more machine runs the toy on the overlay path, beside those that have the two others. */
-export function comparesOverlay(path: ToyPath, experiment: Experiment | undefined): boolean {
+/** True when further machines run the toy, for the paths that a machine does not have beside its own two. */
+export function comparesPaths(path: ToyPath, experiment: Experiment | undefined): boolean {
   return path === 'all' && (experiment?.measures ?? true);
 }
 
@@ -28,6 +28,8 @@ export interface Experiment {
   readonly attacks: boolean;
   /** It measures the paths. */
   readonly measures: boolean;
+  /** It is about registers that only a CMDQV has. */
+  readonly cmdqv?: boolean;
   /** The sanitizer looks on, and names the command that is missing when a stale entry is used. */
   readonly checked: boolean;
   /** Checks of the guest (their names, as reported through the checkpoint device) whose outcome is the experiment's. */
@@ -45,6 +47,7 @@ export const EXPERIMENTS = [
     vms: 1,
     attacks: false,
     measures: false,
+    cmdqv: true,
     checked: false,
     checks: ['hyp-own-zero'],
     shows: 'HYP_OWN reads 0 whatever is written: that is how a guest learns that it is one.',
@@ -93,6 +96,7 @@ export const EXPERIMENTS = [
     vms: 2,
     attacks: true,
     measures: false,
+    cmdqv: true,
     checked: false,
     checks: ['attack-ring'],
     shows: 'What the guest scribbles costs that guest alone: read-only words are put right, bad commands refused, the queue starts again.',

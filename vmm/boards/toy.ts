@@ -5,7 +5,7 @@ import { Checkpoint, type CheckpointOptions } from '../../devices/checkpoint/ind
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import { Pl011 } from '../../devices/pl011/index.ts';
-import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
+import { ENHANCED_GUEST_ID_REGISTERS, GUEST_ID_REGISTERS, VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Host, Vintf, Viommu, Vm } from '../host/index.ts';
 import {
   createGuestMemory,
@@ -16,7 +16,7 @@ import {
   type Placement,
   ramRegions,
 } from '../machine/index.ts';
-import { type ExitServer, VcpuThreads, type VcpuUnits } from '../threads/index.ts';
+import { type DirectContext, type ExitServer, VcpuThreads, type VcpuUnits } from '../threads/index.ts';
 
 /** gpa of memory offset 0. */
 export const TOY_RAM_GPA_BASE = 0x80000000;
@@ -41,6 +41,9 @@ export const FREE_IRQ = 16;
 /** StreamID of the DMA engine, as the guest numbers it. */
 const DMA_STREAM = 8;
 
+/** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
+export type Queues = 'vcmdq' | 'ecmdq';
+
 export interface ToyBoardOptions
   extends Pick<
     MachineOptions,
@@ -64,6 +67,8 @@ export interface ToyBoardOptions
   readonly overlay?: boolean;
   /** The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM), where the host's does. */
   readonly btm?: boolean;
+  /** `ecmdq`: no CMDQV on the board; the SMMU has ECMDQs instead. Default `vcmdq`. */
+  readonly queues?: Queues;
   /** Further devices. */
   readonly devices?: readonly Placement[];
 }
@@ -75,6 +80,10 @@ export interface ToyMachine {
   readonly viommu: Viommu;
   readonly vintf: Vintf;
   readonly uart: Pl011;
+  /** What the guest's direct path consists of. */
+  readonly queues: Queues;
+  /** What the guest rings, on each of its SMMUs. */
+  readonly direct: readonly DirectContext[];
   /** The guest runs on the caller's thread. */
   readonly inline: boolean;
   /** Gives everything back to the host. */
@@ -82,6 +91,14 @@ export interface ToyMachine {
 }
 
 const NO_CHECKPOINT: CheckpointOptions = { onPhase: () => undefined, onResult: () => undefined };
+
+/** On the overlay path it is the vIOMMU's one CMDQ that rings, which is none of the direct path's. */
+function directContext(viommu: Viommu, vintf: Vintf, queues: Queues): DirectContext {
+  const { smmuBlock, context, enhancedQueues } = viommu;
+  if (viommu.overlay) return { smmuBlock, context, queues: [] };
+  if (queues === 'ecmdq') return { smmuBlock, context, queues: enhancedQueues.map(({ block }) => block) };
+  return { smmuBlock, context: vintf.context, queues: vintf.queues };
+}
 
 /** A unit for each vCPU thread: the drain behind its guest's doorbells. */
 function vcpuUnits(host: Host, { memory, regions, window }: Vm): VcpuUnits {
@@ -97,7 +114,9 @@ function vcpuUnits(host: Host, { memory, regions, window }: Vm): VcpuUnits {
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
-  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT, overlay = false, btm = false, devices = [] } = options;
+  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT, devices = [] } = options;
+  const { overlay = false, btm = false, queues = 'vcmdq' } = options;
+  const idRegisters = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
@@ -119,15 +138,27 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       onSafePoint: (full) => host.service(full),
       devices: [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
-        { device: new VirtualSmmu({ backend: viommu }), addresses: [SMMU_GPA], firstIrq: SMMU_IRQ },
-        ...(overlay ? [] : [{ device: new VirtualCmdqv({ backend: vintf }), addresses: [CMDQV_GPA], firstIrq: CMDQV_IRQ }]),
+        { device: new VirtualSmmu({ backend: viommu, idRegisters }), addresses: [SMMU_GPA], firstIrq: SMMU_IRQ },
+        ...(overlay || queues === 'ecmdq'
+          ? []
+          : [{ device: new VirtualCmdqv({ backend: vintf }), addresses: [CMDQV_GPA], firstIrq: CMDQV_IRQ }]),
         { device: new DmaEngine(), addresses: [DMA_GPA], firstIrq: DMA_IRQ, dmaPort: host.dmaPort(viommu, DMA_STREAM) },
         { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
         ...devices,
       ],
     });
     vm.onStop((reason) => machine.stop(reason));
-    return { machine, vm, viommu, vintf, uart, inline: !options.exits, destroy: () => host.destroyVm(vm) };
+    return {
+      machine,
+      vm,
+      viommu,
+      vintf,
+      uart,
+      queues,
+      direct: [directContext(viommu, vintf, queues)],
+      inline: !options.exits,
+      destroy: () => host.destroyVm(vm),
+    };
   } catch (error) {
     host.destroyVm(vm);
     throw error;

@@ -2,9 +2,18 @@
 
 import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Machine } from '../api/index.ts';
+import type { Queues } from '../boards/toy.ts';
 import type { Check } from './checks.ts';
 
-export type MeasuredPath = 'trapped' | 'direct' | 'overlay';
+export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';
+
+/** What the paths are that a guest calls direct and trapped. */
+export interface PathNames {
+  readonly direct: MeasuredPath;
+  readonly trapped: MeasuredPath;
+}
+
+const AS_NAMED: PathNames = { direct: 'direct', trapped: 'trapped' };
 
 /** One row: all batches of one size on one path, times in nanoseconds per batch. */
 export interface Row {
@@ -42,36 +51,33 @@ function sum(values: readonly number[]): number {
 
 export class Measurements {
   readonly #rows: Row[][];
-  readonly #overlayRows: Row[] = [];
-  #trapped: MeasuredPath = 'trapped';
+  readonly #compared: Row[] = [];
+  readonly #names: PathNames;
 
-  constructor(machines: number) {
+  constructor(machines: number, names: Partial<PathNames> = {}) {
+    this.#names = { ...AS_NAMED, ...names };
     this.#rows = Array.from({ length: machines }, () => []);
   }
 
   /** A phase of a machine, as its checkpoint device reports it. */
   phase(machine: number, phase: number, ended: boolean, data: readonly number[]): void {
-    if (phase === CHECKPOINT_PHASE_MEASURE && ended) this.#rows[machine]?.push(this.#row(data, this.#trapped));
+    if (phase === CHECKPOINT_PHASE_MEASURE && ended) this.#rows[machine]?.push(this.#row(data, this.#names));
   }
 
-  /** The same of the machine that is on the overlay path, beside the others. */
-  overlayPhase(phase: number, ended: boolean, data: readonly number[]): void {
-    if (phase === CHECKPOINT_PHASE_MEASURE && ended) this.#overlayRows.push(this.#row(data, 'overlay'));
+  /** The same of a machine that is there to be compared with. */
+  comparedPhase(names: Partial<PathNames>, phase: number, ended: boolean, data: readonly number[]): void {
+    if (phase === CHECKPOINT_PHASE_MEASURE && ended) this.#compared.push(this.#row(data, { ...AS_NAMED, ...names }));
   }
 
-  /** Every machine is on the overlay path: their guests do not know, and call it trapped. */
-  overlaid(): void {
-    this.#trapped = 'overlay';
-  }
-
-  #row(data: readonly number[], trapped: MeasuredPath): Row {
+  #row(data: readonly number[], names: PathNames): Row {
     const [path = 0, batch = 0, p50 = 0, p99 = 0, batches = 0, exits = 0, doorbells = 0, vcpus = 0] = data;
-    const name = path === CHECKPOINT_PATH_DIRECT ? 'direct' : trapped;
+    const name = path === CHECKPOINT_PATH_DIRECT ? names.direct : names.trapped;
     return { path: name, batch, p50, p99, batches, exits, doorbells, vcpus: Math.max(vcpus, 1) };
   }
 
   get rows(): readonly Row[] {
-    return [...this.#rows.flat(), ...this.#overlayRows];
+    // Those compared with end in any order.
+    return [...this.#rows.flat(), ...this.#compared.toSorted((a, b) => a.path.localeCompare(b.path))];
   }
 
   /** By path and batch size, in the order in which they were measured. */
@@ -113,6 +119,11 @@ function exitCheck(measurements: Measurements, path: MeasuredPath, host: number 
 
 /** No exit between the first doorbell and the last completion of a direct or overlaid batch: by the guests' count and by the host's own. */
 export function exitChecks(measurements: Measurements, machines: readonly Machine[]): Check[] {
-  const host = sum(machines.map(({ statistics }) => statistics.exits.duringInvalidation));
-  return [...exitCheck(measurements, 'direct', host), ...exitCheck(measurements, 'overlay', undefined)];
+  const host = (queues: Queues) =>
+    sum(machines.filter(({ board }) => board.queues === queues).map(({ statistics }) => statistics.exits.duringInvalidation));
+  return [
+    ...exitCheck(measurements, 'direct', host('vcmdq')),
+    ...exitCheck(measurements, 'ecmdq', host('ecmdq')),
+    ...exitCheck(measurements, 'overlay', undefined),
+  ];
 }

@@ -67,7 +67,7 @@ export class AutoDrain {
 
   /** Looks at a machine that stands at a yield, and moves its drain when another place has become better. */
   async consider(target: Drainable, requestExit: boolean): Promise<void> {
-    const counts = target.vintf.queues.map((queue) => queue.counts);
+    const counts = target.direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
     const commands = counts.reduce((sum, count) => sum + count.commands, 0);
     const syncs = counts.reduce((sum, count) => sum + count.syncs, 0);
     const before = this.#choices.get(target)?.drain ?? 'doorbell';

@@ -13,9 +13,8 @@ export interface DrainedMachine {
   /** The caller's number for it. */
   readonly id: number;
   readonly unit: UnitOptions;
-  /** Byte offset of the SMMU block in host memory, and number of the command context whose VCMDQs are drained. */
-  readonly smmu: number;
-  readonly context: number;
+  /** What is drained: command contexts, each on an SMMU (byte offset of its block in host memory). */
+  readonly contexts: readonly { readonly smmu: number; readonly index: number }[];
   /** Ask the guest for an exit when one of its queues needs the host: the VMM shares the vCPU's thread and does nothing meanwhile. */
   readonly requestExit: boolean;
 }
@@ -95,7 +94,7 @@ class Drain {
     this.#machines = this.#machines.filter((other) => other !== machine);
     if (!machine) return;
     Atomics.store(machine.guest, SLEEPING, 0);
-    machine.drain.serveContext(machine.smmu, machine.context);
+    for (const { smmu, index } of machine.contexts) machine.drain.serveContext(smmu, index);
   }
 
   /** Looks at one machine's queues. True when commands were consumed. */
@@ -103,7 +102,10 @@ class Drain {
     const attention = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
     let done = 0;
     try {
-      done = machine.drain.watch(machine.smmu, machine.context, looks) >>> 0;
+      for (const { smmu, index } of machine.contexts) {
+        const found = machine.drain.watch(smmu, index, looks) >>> 0;
+        if (found !== 0 && (done === 0 || done === NO_COMMAND)) done = found;
+      }
     } catch (error) {
       this.#machines = this.#machines.filter((other) => other !== machine);
       this.#failed({ id: machine.id, message: error instanceof Error ? error.message : String(error) });

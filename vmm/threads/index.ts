@@ -2,7 +2,7 @@ export { AutoDrain, chooseDrain, type DrainChoice, type DrainLoad, type DrainPla
 export { coreCount } from './core-count.ts';
 export { IN_NODE } from './endpoint.ts';
 export { ExitServer } from './exit-server.ts';
-export { SideCore, type SideCoreOptions } from './side-core.ts';
+export { type DirectContext, SideCore, type SideCoreOptions } from './side-core.ts';
 export { tick } from './tick.ts';
 export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';
 export type { WorkerUrls } from './worker.ts';

@@ -2,7 +2,8 @@
 // than the machines that it served.
 
 import type { Remote } from 'comlink';
-import type { Host, Vintf, Vm } from '../host/index.ts';
+import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
+import type { Host, Vm } from '../host/index.ts';
 import type { Machine } from '../machine/index.ts';
 import { SIDE_MESSAGES, SIDE_NAPS, SIDE_SPIN_MICROSECONDS, SIDE_STOP, SIDE_WORDS, VMM_WORDS } from './control-block.ts';
 import { coreCount } from './core-count.ts';
@@ -30,20 +31,24 @@ export interface SideCoreOptions {
   readonly url?: string | URL | undefined;
 }
 
-/** What is drained: a machine, the VM behind it, and the VINTF that it has borrowed. */
+/** A command context whose queues their guest rings. */
+export interface DirectContext {
+  /** Byte offset of the SMMU block in host memory. */
+  readonly smmuBlock: number;
+  readonly context: ContextBlock;
+  /** Queues of the direct path. */
+  readonly queues: readonly QueueBlock[];
+}
+
+/** What is drained: a machine, the VM behind it, and what its guest rings. */
 export interface Drainable {
   readonly machine: Machine;
   readonly vm: Vm;
-  readonly vintf: Vintf;
+  readonly direct: readonly DirectContext[];
 }
 
 interface Attached extends Drainable {
   readonly thread: number;
-}
-
-/** Number of the command context whose queues ring: on the overlay path that of the vIOMMU, whose one CMDQ it is. */
-function drainedContext({ context, viommu }: Vintf): number {
-  return (viommu.overlay ? viommu.context : context).index;
 }
 
 export class SideCore {
@@ -97,16 +102,17 @@ export class SideCore {
    * Drains a machine's VCMDQs from now on: its guest rings no doorbells any more.
    * @throws {HostError} when the host has no thread block left.
    */
-  async attach({ machine, vm, vintf }: Drainable, requestExit = true): Promise<void> {
+  async attach({ machine, vm, direct }: Drainable, requestExit = true): Promise<void> {
     const thread = this.#host.allocateThread();
     const id = this.#nextId++;
     const { hostMemory } = vm.unit;
     const guest = { memory: vm.memory, regions: vm.regions, window: vm.window };
     const unit = { modules: this.#host.modules, hostMemory, guest, thread };
-    this.#attached.set(id, { machine, vm, vintf, thread });
+    this.#attached.set(id, { machine, vm, direct, thread });
+    const contexts = direct.map(({ smmuBlock, context }) => ({ smmu: smmuBlock, index: context.index }));
     this.#chooseSpin();
     try {
-      await this.#send((drain) => drain.add({ id, unit, smmu: vintf.viommu.smmuBlock, context: drainedContext(vintf), requestExit }));
+      await this.#send((drain) => drain.add({ id, unit, contexts, requestExit }));
     } catch (error) {
       this.#release(id);
       throw error;
@@ -169,9 +175,9 @@ export class SideCore {
     Atomics.store(this.#control, SIDE_STOP, 1);
     Atomics.notify(this.#control, SIDE_MESSAGES);
     await this.#worker.join();
-    for (const [id, { vm, vintf }] of [...this.#attached]) {
+    for (const [id, { vm, direct }] of [...this.#attached]) {
       this.#release(id);
-      vm.unit.drain.serveContext(vintf.viommu.smmuBlock, drainedContext(vintf));
+      for (const { smmuBlock, context } of direct) vm.unit.drain.serveContext(smmuBlock, context.index);
     }
   }
 

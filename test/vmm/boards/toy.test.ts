@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';
-import { createToyMachine, type ToyMachine } from '../../../vmm/boards/toy.ts';
+import { createToyMachine, type Queues, type ToyMachine } from '../../../vmm/boards/toy.ts';
 import { Host } from '../../../vmm/host/index.ts';
 import { type GuestImage, loadGuestImage } from '../../../vmm/machine/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
@@ -31,7 +31,7 @@ interface ImportCounter {
   calls: number;
 }
 
-function start(host: Host, index: number, args: readonly string[], counter?: ImportCounter): Run {
+function start(host: Host, index: number, args: readonly string[], counter?: ImportCounter, queues: Queues = 'vcmdq'): Run {
   const results: Result[] = [];
   let output = '';
   const toy = createToyMachine({
@@ -39,7 +39,8 @@ function start(host: Host, index: number, args: readonly string[], counter?: Imp
     name: `vm${index}`,
     index,
     image,
-    args: ['toy', `machine=${index}`, 'rounds=2', ...args],
+    queues,
+    args: ['toy', `machine=${index}`, 'rounds=2', `queues=${queues}`, ...args],
     onOutput: (bytes) => {
       output += new TextDecoder().decode(bytes);
     },
@@ -99,6 +100,42 @@ describe('the toy guest', () => {
     expect(Object.values(exits.byRegister).reduce((a, b) => a + b)).toBe(exits.byKind.mmio);
     expect(exits.duringInvalidation).toBe(0);
     expect(run.toy.vintf.context.doorbellCalls).toBeGreaterThan(700);
+  });
+
+  it('has ECMDQs instead of a CMDQV, and causes no exit in their batches either', async () => {
+    const counter = { calls: 0 };
+    const run = start(await checkedHost(Host, { modules }), 0, ['vms=1', 'path=all'], counter, 'ecmdq');
+    await runToEnd([run]);
+    const exits = run.toy.machine.exitStatistics;
+    expect([counter.calls, exits.duringInvalidation]).toEqual([exits.total, 0]);
+    expect(Object.keys(exits.byRegister).filter((name) => name.startsWith('cmdqv'))).toEqual([]);
+    const names = run.results.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['ecmdq-direct', 'ecmdq-batches', 'illegal-command-recovery', 'no-exits-direct']));
+    const { viommu, vintf } = run.toy;
+    expect(viommu.enhancedQueues.map(({ block }) => block.counts.commands > 0)).toEqual([true, true, true, true]);
+    expect([viommu.context.doorbellCalls > 700, vintf.queue(0).counts.commands]).toEqual([true, 0]);
+  });
+
+  it('attacks through ECMDQs too, and neither machine notices', async () => {
+    const host = await checkedHost(Host, { modules });
+    const runs = (['ecmdq', 'vcmdq', 'ecmdq'] as const).map((queues, index) =>
+      start(host, index, ['vms=3', 'path=direct'], undefined, queues),
+    );
+    await runToEnd(runs);
+    expect(runs.map(({ results }) => results.filter(({ name }) => name.startsWith('attack-')).length)).toEqual([3, 6, 3]);
+    expect(host.statistics.smmu.illegalStream).toBeGreaterThan(0);
+  });
+
+  it('runs again on ECMDQs after a reset in the middle', async () => {
+    const run = start(await checkedHost(Host, { modules }), 0, ['vms=1', 'path=direct'], undefined, 'ecmdq');
+    await run.toy.machine.boot();
+    for (let step = 0; step < 8; step++) expect(run.toy.machine.step()).toBe('running');
+    const places = () => run.toy.viommu.enhancedQueues.map(({ block }) => block.overlay > 0);
+    expect(places()).toEqual([true, true, true, true]);
+    await run.toy.machine.reset();
+    expect(places()).toEqual([false, false, false, false]);
+    run.results.length = 0;
+    await runToEnd([run]);
   });
 
   it('runs beside others on one host', async () => {

@@ -62,7 +62,9 @@ async function drained(host: HostType, side: SideCoreType, name: string, options
   const machine = new StandIn();
   const own = host.modules;
   Object.defineProperty(host, 'modules', { value: modules });
-  await side.attach({ machine: machine as unknown as Machine, vm: lent.vm, vintf: lent.vintf });
+  const { context, queues, viommu } = lent.vintf;
+  const direct = [{ smmuBlock: viommu.smmuBlock, context, queues }];
+  await side.attach({ machine: machine as unknown as Machine, vm: lent.vm, direct });
   Object.defineProperty(host, 'modules', { value: own });
   return { ...lent, machine, words: new Int32Array(lent.vm.memory.buffer) };
 }
