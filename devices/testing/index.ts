@@ -1,3 +1,4 @@
+export { type CmdqvQuirks, QuirkyCmdqv } from './cmdqv-quirks.ts';
 export { type ContractCase, type ContractOptions, deviceContract } from './contract.ts';
 export { DeviceBus } from './device-bus.ts';
 export { FakeHost, type FakeHostOptions, type GrantedMap } from './fake-host.ts';

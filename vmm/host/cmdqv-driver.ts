@@ -72,6 +72,7 @@ export class CmdqvDriver {
   /** log2 of the most entries that a VCMDQ may have (IDR1.CMDQS). */
   readonly #maxLog2size: number;
   readonly #lent = new Set<number>();
+  #timeouts = 0;
 
   constructor(registers: Registers, ram: HostRam, commands: HostCommandQueue, maxLog2size: number) {
     this.#registers = registers;
@@ -104,14 +105,20 @@ export class CmdqvDriver {
   }
 
   /**
-   * Lends the lowest free VINTF.
-   * @throws {HostError} when all are lent.
+   * Lends the lowest free VINTF, enabled for the guest with this VMID.
+   * @throws {HostError} when all are lent, or it cannot be enabled; it is then free again.
    */
-  lend(): number {
+  lend(vmid: number): number {
     for (let vintf = HOST_VINTF + 1; vintf < this.vintfs; vintf++) {
       if (this.#lent.has(vintf)) continue;
       this.#lent.add(vintf);
-      this.resetVintf(vintf);
+      try {
+        this.resetVintf(vintf);
+        this.enableVintf(vintf, vmid, false);
+      } catch (error) {
+        this.takeBack(vintf);
+        throw error;
+      }
       return vintf;
     }
     throw new HostError('no-vintf', `all ${this.vintfs - 1} VINTFs that can be lent are in use`);
@@ -155,7 +162,25 @@ export class CmdqvDriver {
 
   #setQueueEnabled(vintf: number, lvcmdq: number, enabled: boolean): void {
     this.#registers.write32(this.#page0(vintf, lvcmdq, VCMDQ_CONFIG), enabled ? maskInWord(VCMDQ_CONFIG_EN) : 0);
-    this.#pollBit(this.#page0(vintf, lvcmdq, VCMDQ_STATUS), VCMDQ_STATUS_ENABLED, enabled ? 1 : 0, `VCMDQ ${lvcmdq} of VINTF ${vintf}`);
+    const status = this.#page0(vintf, lvcmdq, VCMDQ_STATUS);
+    const poll = () => this.#pollBit(status, VCMDQ_STATUS_ENABLED, enabled ? 1 : 0, `VCMDQ ${lvcmdq} of VINTF ${vintf}`);
+    if (enabled) poll();
+    else this.#patiently(poll);
+  }
+
+  /** Whoever takes something back goes on when the hardware does not answer, as Linux does: its objects would otherwise never go. */
+  #patiently(poll: () => void): void {
+    try {
+      poll();
+    } catch (error) {
+      if (!(error instanceof HostError && error.code === 'timeout')) throw error;
+      this.#timeouts++;
+    }
+  }
+
+  /** Times that something did not stop. */
+  get timeouts(): number {
+    return this.#timeouts;
   }
 
   /** VINTF_CONFIG with EN. The VMID and HYP_OWN are in force before it. */
@@ -169,7 +194,7 @@ export class CmdqvDriver {
 
   disableVintf(vintf: number): void {
     this.#registers.write32(this.#vintf(vintf, VINTF_CONFIG), 0);
-    this.#pollBit(this.#vintf(vintf, VINTF_STATUS), VINTF_STATUS_ENABLED, 0, `disabling VINTF ${vintf}`);
+    this.#patiently(() => this.#pollBit(this.#vintf(vintf, VINTF_STATUS), VINTF_STATUS_ENABLED, 0, `disabling VINTF ${vintf}`));
   }
 
   /** Queues in descending order, then the VINTF, then its StreamIDs. */

@@ -2,7 +2,7 @@
 
 import { HOST_AT_ATTENTION, HOST_AT_VCPU_VMIDS, MAX_THREADS, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
 import { type HotModules, isChecked, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
-import type { DmaPort } from '../../devices/plugin/index.ts';
+import type { Device, DmaPort } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { createHostMemory, Unit } from '../../devices/unit/index.ts';
 import { OPEN_GATE, type ResourceGate } from '../iommufd/index.ts';
@@ -29,6 +29,8 @@ export interface HostSmmuOptions {
   readonly vcmdqs?: number;
   /** ID registers of the SMMU. */
   readonly idRegisters?: SmmuIdRegisters;
+  /** Puts something around the CMDQV, such as `QuirkyCmdqv` of `vsmmu/testing`; the host works what this returns. */
+  readonly wrapCmdqv?: (cmdqv: Device) => Device;
 }
 
 /** What is said here of an SMMU holds for each that `smmus` does not say it of. */
@@ -86,6 +88,8 @@ export interface HostStatistics {
   readonly vintfsInUse: number;
   /** Bytes of host RAM that are given out. */
   readonly ramInUse: number;
+  /** Times that a VINTF or VCMDQ was taken back although it did not say that it had stopped. */
+  readonly cmdqvTimeouts: number;
   /** Event records whose stream belongs to no VM. */
   readonly strayEvents: number;
   /** Absent without the sanitizer. */
@@ -146,11 +150,12 @@ export class Host {
       for (const { block } of this.#iommus) unit.drain.reapThread(block, thread);
     });
     this.#iommus = smmus.map((own, smmuIndex) => {
-      const { vintfs = 16, vcmdqs = Math.min(2 * vintfs, 128), idRegisters } = { ...options, ...own };
+      const { vintfs = 16, vcmdqs = Math.min(2 * vintfs, 128), idRegisters, wrapCmdqv } = { ...options, ...own };
       return new PhysicalIommu({
         unit,
         smmuIndex,
         idRegisters,
+        wrapCmdqv,
         vintfs,
         vcmdqs,
         ram: this.#ram,
@@ -383,6 +388,7 @@ export class Host {
       vmidGeneration: this.#vmids.generation,
       vintfsInUse: this.#iommus.reduce((sum, iommu) => sum + iommu.vintfsInUse, 0),
       ramInUse: this.#ram.inUse,
+      cmdqvTimeouts: this.#iommus.reduce((sum, iommu) => sum + iommu.cmdqvTimeouts, 0),
       strayEvents: this.#strayEvents,
       ...(this.#sanitizer ? { sanitizer: this.#sanitizer.counts } : {}),
     };

@@ -35,6 +35,11 @@ export class PhysicalIommu {
     this.model = new ArmIommu({ smmuIndex, smmu: this.#smmu, cmdqv: this.#cmdqv, ram, pinVmid, linuxCompat, gate });
   }
 
+  /** VINTFs and VCMDQs that were taken back although they did not say that they had stopped. */
+  get cmdqvTimeouts(): number {
+    return this.#cmdqv.timeouts;
+  }
+
   /** VINTFs that are lent. */
   get vintfsInUse(): number {
     return this.#cmdqv.lentVintfs;

@@ -2,7 +2,7 @@
 
 import { IDR0_VMID16 } from '../../assembly/layout/smmu-registers.ts';
 import { PhysicalCmdqv } from '../../devices/cmdqv/index.ts';
-import { bitsOf } from '../../devices/plugin/index.ts';
+import { bitsOf, type Device } from '../../devices/plugin/index.ts';
 import { PHYSICAL_ID_REGISTERS, PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import type { Unit } from '../../devices/unit/index.ts';
 import { attachDevice, BackgroundLoops, Bus, type Clock, type DeviceServices, type Placement } from '../machine/index.ts';
@@ -28,6 +28,8 @@ export interface PlatformOptions {
   readonly vcmdqs: number;
   readonly ram: HostRam;
   readonly clock: Clock;
+  /** Puts something around the CMDQV. */
+  readonly wrapCmdqv?: ((cmdqv: Device) => Device) | undefined;
   /** The unit of a window's VM. */
   unitOf(window: number): Unit | undefined;
 }
@@ -45,9 +47,10 @@ export class Platform {
     const smmu = new PhysicalSmmu({ unit, smmuIndex, idRegisters });
     this.#cmdqv = new PhysicalCmdqv({ unit, smmuIndex, vintfs, vcmdqs, unitOf: (window) => options.unitOf(window) });
     this.vmidBits = bitsOf(idRegisters.idr0, IDR0_VMID16) ? 16 : 8;
+    const cmdqv = options.wrapCmdqv?.(this.#cmdqv) ?? this.#cmdqv;
     const placements: Placement[] = [
       { device: smmu, addresses: [SMMU_PA], firstIrq: LINE_EVENTS },
-      { device: this.#cmdqv, addresses: [CMDQV_PA], firstIrq: LINE_CMDQV },
+      { device: cmdqv, addresses: [CMDQV_PA], firstIrq: LINE_CMDQV },
     ];
     const inRam = (pa: number, size = 8) => pa % size === 0 && pa + size <= ram.size;
     const services: DeviceServices = {
@@ -71,7 +74,7 @@ export class Platform {
     for (const { device } of placements) device.reset();
     const bus = new Bus([
       { device: smmu, region: 0, address: SMMU_PA },
-      { device: this.#cmdqv, region: 0, address: CMDQV_PA },
+      { device: cmdqv, region: 0, address: CMDQV_PA },
     ]);
     this.smmu = new Registers(bus, SMMU_PA, 'SMMU');
     this.cmdqv = new Registers(bus, CMDQV_PA, 'CMDQV');

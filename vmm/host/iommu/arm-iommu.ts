@@ -134,7 +134,7 @@ export class ArmIommu implements Iommu {
     if (type === VIOMMU_TYPE_TEGRA241_CMDQV && cmdqv) {
       require(data?.length === TEGRA241_VIOMMU_DATA_SIZE, 'EINVAL', `driver data of ${TEGRA241_VIOMMU_DATA_SIZE} bytes`);
       this.gate('allocation', 'VINTF');
-      viommu = new Tegra241Viommu(this, cmdqv, cmdqv.lend(), parent, vm, index, request);
+      viommu = new Tegra241Viommu(this, cmdqv, cmdqv.lend(parent.vmid), parent, vm, index, request);
     } else {
       require(!data?.length, 'EOPNOTSUPP', 'this type takes no driver data');
       viommu = new ArmViommu(this, parent, vm, index, request);

@@ -37,7 +37,7 @@ export class Tegra241Viommu extends ArmViommu {
   readonly #blocks: readonly QueueBlock[];
   readonly #queues: (HwQueueDriver | undefined)[];
 
-  /** `vintf` has been lent for it. */
+  /** `vintf` has been lent for it, and is enabled with its VMID. */
   constructor(iommu: ArmIommu, cmdqv: CmdqvDriver, vintf: number, stage2: ArmStage2, vm: Vm, index: number, request: ViommuRequest) {
     super(iommu, stage2, vm, index, request);
     this.#driver = cmdqv;
@@ -51,7 +51,6 @@ export class Tegra241Viommu extends ArmViommu {
     );
     this.#queues = this.#blocks.map(() => undefined);
     this.directPage = this.#page0();
-    cmdqv.enableVintf(this.vintf, this.vmid, false);
   }
 
   protected override get sidPairs(): readonly SidPairs[] {

@@ -1,0 +1,161 @@
+// A CMDQV that behaves as hardware does on a bad day: what drivers of CMDQVs have been found to get wrong, to be provoked at will. It stands around
+// a CMDQV of either role; the device itself is as it is.
+
+import {
+  CMDQV_CONFIG,
+  CMDQV_CONFIG_EN,
+  CMDQV_DIRECT_PAGE0,
+  CMDQV_STATUS,
+  CMDQV_VINTF,
+  CMDQV_VINTF_STRIDE,
+  VCMDQ_CONFIG,
+  VCMDQ_CONS,
+  VCMDQ_STATUS,
+  VINTF_CONFIG,
+  VINTF_STATUS,
+} from '../../assembly/layout/cmdqv-registers.ts';
+import { vcmdqAddress } from '../cmdqv/address.ts';
+import { bitsOf, type Device, type DeviceHost, type DeviceState, type InterruptLine, type MmioAccess } from '../plugin/index.ts';
+
+/** Each can be changed at any time. */
+export interface CmdqvQuirks {
+  /** Interrupts without a cause, at the first access behind a reset: before software has set anything up. Default 0. */
+  earlyInterrupts?: number;
+  /** An interrupt without a cause at each write that disables the CMDQV, a VINTF or a VCMDQ. Default false. */
+  interruptOnDisable?: boolean;
+  /** Reads of a STATUS that still say "not enabled" behind the write that enables; Infinity: it never is. Default 0. */
+  enableDelay?: number;
+  /** The same of a VCMDQ that is disabled: it goes on saying "enabled", as one does that waits at a CMD_SYNC. Default 0. */
+  disableDelay?: number;
+  /** CONS of every VCMDQ goes on reading what it read first, whatever the queue does. Default false. */
+  stuckCons?: boolean;
+}
+
+/** An enable, and the STATUS that says what came of it. */
+interface Enable {
+  readonly status: number;
+  readonly vcmdq: boolean;
+}
+
+/** The enable that a register is; undefined for others. */
+function enableAt(offset: number): Enable | undefined {
+  const at = vcmdqAddress(offset);
+  if (at) {
+    const is = at.page === 0 && at.register === VCMDQ_CONFIG;
+    return is ? { status: offset - VCMDQ_CONFIG + VCMDQ_STATUS, vcmdq: true } : undefined;
+  }
+  if (offset === CMDQV_CONFIG) return { status: CMDQV_STATUS, vcmdq: false };
+  const inVintf = offset < CMDQV_DIRECT_PAGE0 && offset >= CMDQV_VINTF && (offset - CMDQV_VINTF) % CMDQV_VINTF_STRIDE === VINTF_CONFIG;
+  return inVintf ? { status: offset - VINTF_CONFIG + VINTF_STATUS, vcmdq: false } : undefined;
+}
+
+function isCons(offset: number): boolean {
+  const at = vcmdqAddress(offset);
+  return at?.page === 0 && at.register === VCMDQ_CONS;
+}
+
+export class QuirkyCmdqv implements Device {
+  readonly name: string;
+  readonly interfaceVersion: number;
+  readonly identity: Device['identity'];
+  readonly regions: Device['regions'];
+  readonly quirks: CmdqvQuirks;
+  readonly #device: Device;
+  /** By offset of a STATUS: how often it still reads as it was, and as what. */
+  readonly #late = new Map<number, { left: number; readonly enabled: number }>();
+  /** By offset of a CONS: what it read first. */
+  readonly #stuck = new Map<number, number>();
+  #line: InterruptLine | undefined;
+  #touched = false;
+
+  /** `device` is a CMDQV of either role. */
+  constructor(device: Device, quirks: CmdqvQuirks = {}) {
+    this.#device = device;
+    this.quirks = quirks;
+    this.name = device.name;
+    this.interfaceVersion = device.interfaceVersion;
+    this.identity = device.identity;
+    this.regions = device.regions;
+  }
+
+  /** An interrupt without a cause. */
+  interrupt(): void {
+    this.#line?.pulse();
+  }
+
+  /** Page 0 is never mapped directly: its registers are read here. */
+  attach(host: DeviceHost): void {
+    this.#line = host.interruptLine(0);
+    this.#device.attach(
+      new Proxy(host, {
+        get(target, property) {
+          if (property === 'mapDirect') return () => undefined;
+          const value: unknown = Reflect.get(target, property, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      }),
+    );
+  }
+
+  reset(): void {
+    this.#late.clear();
+    this.#stuck.clear();
+    this.#touched = false;
+    this.#device.reset();
+  }
+
+  #touch(): void {
+    if (this.#touched) return;
+    this.#touched = true;
+    for (let i = 0; i < (this.quirks.earlyInterrupts ?? 0); i++) this.interrupt();
+  }
+
+  read(access: MmioAccess): void {
+    this.#touch();
+    this.#device.read(access);
+    const { offset } = access;
+    const late = this.#late.get(offset);
+    if (late && late.left > 0) {
+      late.left--;
+      access.lo = ((access.lo & ~1) | late.enabled) >>> 0;
+    }
+    if (!this.quirks.stuckCons) this.#stuck.clear();
+    else if (isCons(offset)) {
+      const first = this.#stuck.get(offset) ?? access.lo;
+      this.#stuck.set(offset, first);
+      access.lo = first;
+    }
+  }
+
+  write(access: MmioAccess): void {
+    this.#touch();
+    const enable = enableAt(access.offset);
+    const on = bitsOf(access.lo, CMDQV_CONFIG_EN) === 1;
+    const was = enable ? this.#enabled(enable.status) : false;
+    this.#device.write(access);
+    if (!enable || was === on) return;
+    const { enableDelay = 0, disableDelay = 0, interruptOnDisable = false } = this.quirks;
+    const left = on ? enableDelay : enable.vcmdq ? disableDelay : 0;
+    this.#late.set(enable.status, { left, enabled: was ? 1 : 0 });
+    if (!on && interruptOnDisable) this.interrupt();
+  }
+
+  /** STATUS.ENABLED as the device has it. */
+  #enabled(status: number): boolean {
+    const access: MmioAccess = { region: 0, offset: status, size: 4, lo: 0, hi: 0, vcpu: 0 };
+    this.#device.read(access);
+    return (access.lo & 1) === 1;
+  }
+
+  save(): DeviceState {
+    return this.#device.save();
+  }
+
+  restore(state: DeviceState): void {
+    this.#device.restore(state);
+  }
+
+  registerName(region: number, offset: number): string {
+    return this.#device.registerName(region, offset);
+  }
+}
