@@ -69,6 +69,26 @@ export interface VcmdqDrainExports {
   reapThread(smmu: number, thread: number): void;
 }
 
+/** Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory, `guest` a GuestID (0: the host). */
+export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd'> {
+  /**
+   * Translates one byte's address for an access within its page. `pasid` is -1 for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
+   * thread block.
+   * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged).
+   */
+  translate(iommu: number, device: number, pasid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+  /** The guest's doorbell import: serves the command buffer of a GuestID whose tail has been stored. One that is not the machine's own has no effect. */
+  doorbell(guest: number, offset: number): void;
+  /** Serves a command buffer within its budget. Returns QUEUE_STATE. */
+  serve(iommu: number, guest: number): number;
+  /** Runs the command buffers that are parked at a COMPLETION_WAIT again; returns how many are still parked. */
+  serveParked(iommu: number): number;
+  /** Steps over the command that the host has carried out. Returns 1, or 0 when another thread has the buffer. */
+  stepOver(iommu: number, guest: number): number;
+  /** Gives back what a dead thread (block index) owned. */
+  reapThread(iommu: number, thread: number): void;
+}
+
 /** Write access; otherwise a read. */
 export const ACCESS_WRITE = 1;
 export const ACCESS_PRIVILEGED = 2;
@@ -133,4 +153,9 @@ export async function loadHotModules(urls: HotModuleUrls = {}, { checked = false
     compile(urls.vcmdqDrain ?? new URL('./vcmdq-drain.wasm', import.meta.url)),
   ]);
   return { guestPort, privateGuestPort, smmuCore, vcmdqDrain };
+}
+
+/** The AMD IOMMU, compiled; hosts that have none do without. */
+export async function loadAmdIommu(url?: string | URL): Promise<WebAssembly.Module> {
+  return await compile(url ?? new URL('./amd-iommu.wasm', import.meta.url));
 }

@@ -27,6 +27,7 @@ const TARGETS = [
   { target: 'smmu-core', entry: 'assembly/smmu-core/index.ts', folders: HOT },
   { target: 'smmu-core-checked', entry: 'assembly/smmu-core-checked/index.ts', folders: HOT },
   { target: 'vcmdq-drain', entry: 'assembly/vcmdq-drain/index.ts', folders: HOT },
+  { target: 'amd-iommu', entry: 'assembly/amd-iommu/index.ts', folders: HOT },
   { target: 'toy', entry: 'guest-driver/toy/index.ts', folders: GUEST },
   { target: 'secondary', entry: 'guest-driver/secondary/index.ts', folders: GUEST },
   { target: 'driver', entry: 'guest-driver/driver/driver-exports.ts', folders: GUEST },

@@ -11,6 +11,7 @@ export const HOT_MODULES = {
   'smmu-core': 0,
   'smmu-core-checked': 0,
   'vcmdq-drain': 12,
+  'amd-iommu': 8,
   secondary: 0,
 };
 /** The one module that is for memories that no other thread sees. */

@@ -41,6 +41,7 @@ export const ABI_KIND_CMDQV = 0x76646d63; // "cmdv"
 export const ABI_KIND_PL011 = 0x74726175; // "uart"
 export const ABI_KIND_DMA = 0x65616d64; // "dmae"
 export const ABI_KIND_CHECKPOINT = 0x74706b63; // "ckpt"
+export const ABI_KIND_AMD_IOMMU = 0x69646d61; // "amdi"
 
 // Interrupts: 128 lines. Edge: the host sets a bit, the guest clears it. Level: the host alone sets and clears.
 export const ABI_AT_IRQ_EDGE = 0x300;

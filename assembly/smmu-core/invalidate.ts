@@ -128,11 +128,12 @@ function sweepRange(smmu: usize, sizes: u64, vmid: u32, asid: u32, stage2: bool,
 }
 
 /**
- * TLBI_NH_VA, or TLBI_NH_VAA with ANY_ASID.
- * @param d0 the command's doublewords.
+ * Kills the entries of a range of input addresses of stage 1.
+ * @param asid ANY_ASID for all.
+ * @param more bytes behind the first one.
  * @param generation of the VMID, raised for this command.
  */
-export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64, generation: i64): void {
+export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, more: u64, generation: i64): void {
   const block = vmidBlock(smmu, vmid);
   // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one TLBI must take whole. To be looked at after the
   // raise: an inserter announces the first such entry before it checks the generation.
@@ -140,8 +141,6 @@ export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64
     killVmid(block, generation);
     return;
   }
-  const first = canonical(firstOf(d1));
-  const more = spanOf(smmu, d0, d1) - 1;
   const sizes = atomic.load<u64>(block, VMID_SIZES);
   // A range that is a power of two, aligned, and no larger than any entry: it lies in one block of each size.
   if (((sizes | first | (more + 1)) & more) == 0) {
@@ -150,6 +149,15 @@ export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64
   }
   // A range that wraps ends at the top of the address space.
   sweepRange(smmu, sizes, vmid, asid, false, first, first + more < first ? u64(-1) : first + more);
+}
+
+/**
+ * TLBI_NH_VA, or TLBI_NH_VAA with ANY_ASID.
+ * @param d0 the command's doublewords.
+ * @param generation of the VMID, raised for this command.
+ */
+export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64, generation: i64): void {
+  invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), spanOf(smmu, d0, d1) - 1, generation);
 }
 
 /** TLBI_S2_IPA. Entries of both stages need not go (software follows with TLBI_NH_ALL); walks that are under way are not cached. */

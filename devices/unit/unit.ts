@@ -21,8 +21,8 @@ import {
 } from '../../assembly/load.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
-export interface UnitOptions {
-  readonly modules: HotModules;
+export interface PortUnitOptions {
+  readonly modules: Pick<HotModules, 'guestPort' | 'privateGuestPort'>;
   readonly hostMemory: WebAssembly.Memory;
   /** The guest's memory; the host's own unit has none. */
   readonly guest?: {
@@ -33,6 +33,11 @@ export interface UnitOptions {
   };
   /** Index of the thread block, unique among running threads: 0 to 63. */
   readonly thread: number;
+}
+
+/** The same, for an SMMU's unit. */
+export interface UnitOptions extends PortUnitOptions {
+  readonly modules: HotModules;
 }
 
 /** Byte offset of an SMMU block in host memory. */
@@ -57,11 +62,9 @@ function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAsse
 
 const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
 
-/** Instances of the hot modules; see `UnitOptions`. */
-export class Unit {
+/** What every unit has, whatever IOMMU it serves: a guest port, and a thread block in host memory. */
+export class PortUnit {
   readonly port: GuestPortExports;
-  readonly core: SmmuCoreExports;
-  readonly drain: VcmdqDrainExports;
   readonly hostMemory: WebAssembly.Memory;
   readonly guestMemory: WebAssembly.Memory | undefined;
   /** Window of the guest's memory, 0 for the host's own unit. */
@@ -70,9 +73,11 @@ export class Unit {
   readonly thread: number;
   /** Byte offset of this unit's thread block in host memory. */
   readonly threadBlock: number;
+  /** What modules that stand on the guest port import. */
+  protected readonly imports: WebAssembly.Imports;
 
   /** The host memory comes from `createHostMemory`. */
-  constructor(options: UnitOptions) {
+  constructor(options: PortUnitOptions) {
     const { modules, hostMemory, guest, thread } = options;
     if (!(thread >= 0 && thread < MAX_THREADS)) throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
     const host = new Int32Array(hostMemory.buffer);
@@ -96,24 +101,31 @@ export class Unit {
       RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
       RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
     };
-    // Asked only while something is traced. Threads have clocks of different origins.
-    const origin = performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
-    const clock = { now: () => origin + performance.now() };
-    const core = new WebAssembly.Instance(modules.smmuCore, { env: { memory: hostMemory }, port: port.exports, unit, clock });
-    const drain = new WebAssembly.Instance(modules.vcmdqDrain, {
-      env: { memory: hostMemory },
-      port: port.exports,
-      core: core.exports,
-      unit,
-    });
+    this.imports = { env: { memory: hostMemory }, port: port.exports, unit };
     this.port = port.exports as unknown as GuestPortExports;
-    this.core = core.exports as unknown as SmmuCoreExports;
-    this.drain = drain.exports as unknown as VcmdqDrainExports;
 
     // CMD_SYNC looks at the blocks below this count; it only ever grows.
     const count = HOST_AT_THREADS >> 2;
     for (let seen = Atomics.load(host, count); seen <= thread; seen = Atomics.load(host, count)) {
       Atomics.compareExchange(host, count, seen, thread + 1);
     }
+  }
+}
+
+/** Instances of the hot modules of an SMMU; see `UnitOptions`. */
+export class Unit extends PortUnit {
+  readonly core: SmmuCoreExports;
+  readonly drain: VcmdqDrainExports;
+
+  constructor(options: UnitOptions) {
+    super(options);
+    const { modules, hostMemory } = options;
+    // Asked only while something is traced. Threads have clocks of different origins.
+    const origin = performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
+    const clock = { now: () => origin + performance.now() };
+    const core = new WebAssembly.Instance(modules.smmuCore, { ...this.imports, clock });
+    const drain = new WebAssembly.Instance(modules.vcmdqDrain, { ...this.imports, core: core.exports });
+    this.core = core.exports as unknown as SmmuCoreExports;
+    this.drain = drain.exports as unknown as VcmdqDrainExports;
   }
 }

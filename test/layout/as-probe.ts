@@ -3,6 +3,8 @@
 
 import { bits, maskOf, placed } from '../../assembly/lib/fields';
 
+export * from '../../assembly/layout/amd-block';
+export * from '../../assembly/layout/amd-iommu';
 export * from '../../assembly/layout/cd';
 export * from '../../assembly/layout/check-memory';
 export * from '../../assembly/layout/checkpoint-registers';

@@ -1,6 +1,8 @@
 // Maps of host memory, the guest ABI area and the small devices: nothing overlaps, everything is aligned and fits what it lies in.
 
 import { describe, expect, it } from 'vitest';
+import * as AMD from '../../assembly/layout/amd-block.ts';
+import { AMD_POINTERS_SIZE } from '../../assembly/layout/amd-iommu.ts';
 import * as CHECK from '../../assembly/layout/check-memory.ts';
 import * as CHECKPOINT from '../../assembly/layout/checkpoint-registers.ts';
 import { CMDQV_SIDS_PER_VINTF, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
@@ -133,6 +135,24 @@ const QUEUE: readonly Piece[] = [
   i32('QUEUE_LVCMDQ'),
 ];
 
+/** An AMD IOMMU's block and contexts: what it shares with an SMMU's, and its own. */
+const AMD_LAYOUT = { ...HOST, ...AMD };
+const AMD_BLOCK: readonly Piece[] = [
+  ...SMMU.filter(([name]) => /PARKED|ALL_GEN|STATS|CONTEXTS|QUEUES|REGS|TLB|VMIDS/.test(name)),
+  i64('AMD_AT_DEVICE_TABLE'),
+  i32('AMD_AT_ENABLED'),
+];
+const AMD_CONTEXT: readonly Piece[] = [
+  ...['CTX_WINDOW', 'CTX_PAGE0', 'CTX_DOORBELL_CALLS', 'AMD_CTX_CONTROL', 'AMD_CTX_STATUS', 'AMD_CTX_EVENT_LENGTH'].map((name) =>
+    i32(name),
+  ),
+  ...['AMD_CTX_EVENT_TAIL', 'AMD_CTX_EVENT_OWNER', 'AMD_CTX_EVENTS_LOST', 'AMD_CTX_TRANSLATE_DEVICE'].map((name) => i32(name)),
+  i32('AMD_CTX_COMMAND_BASE'),
+  i64('AMD_CTX_EVENT_BASE'),
+  i64('AMD_CTX_TABLES'),
+  area('AMD_CTX_POINTERS', AMD_POINTERS_SIZE, 8),
+];
+
 const CFG_SET: readonly Piece[] = [i32('CFG_SET_SEQ'), i32('CFG_SET_VICTIM'), i64('CFG_SET_GEN')];
 const CFG_ENTRY: readonly Piece[] = [
   ...[
@@ -212,6 +232,8 @@ const MAPS: readonly (readonly [what: string, layout: Layout, pieces: readonly P
   ['an SMMU block', HOST, SMMU, HOST.SMMU_STRIDE],
   ['the counters of an SMMU', HOST, STATS.map((name) => i32(name)), HOST.STAT_EVENTS],
   ['a command context', HOST, CONTEXT, HOST.CTX_STRIDE],
+  ['an AMD IOMMU block', AMD_LAYOUT, AMD_BLOCK, HOST.SMMU_STRIDE],
+  ['a command context of an AMD IOMMU', AMD_LAYOUT, AMD_CONTEXT, HOST.CTX_STRIDE],
   ['a queue block', HOST, QUEUE, HOST.QUEUE_STRIDE],
   ['a set header of the configuration cache', HOST, CFG_SET, HOST.CFG_SET_STRIDE],
   ['an entry of the configuration cache', HOST, CFG_ENTRY, HOST.CFG_ENTRY_SIZE],
@@ -245,6 +267,7 @@ describe('memory maps', () => {
     ['THREAD_*', HOST, /^THREAD_(?!STRIDE)/, THREAD],
     ['SMMU_AT_*', HOST, /^SMMU_AT_/, SMMU],
     ['CTX_*', HOST, /^CTX_(?!STRIDE|HOST$)/, CONTEXT],
+    ['AMD_CTX_*', AMD, /^AMD_CTX_/, AMD_CONTEXT],
     ['ABI_AT_*', ABI, /^ABI_AT_/, INFO_PAGE],
     ['DMA_*', DMA, /^DMA_(?!OP_|STATUS_|ID_VALUE|REGION_SIZE|MAX_LENGTH)/, DMA_REGISTERS],
   ] as const)('places every %s', (_, layout, prefix, pieces) => {
@@ -280,6 +303,6 @@ describe('memory maps', () => {
     const spelled = Object.fromEntries(
       kinds.map(([name, kind]) => [name.slice('ABI_KIND_'.length), Buffer.from(Uint32Array.of(kind).buffer).toString()]),
     );
-    expect(spelled).toEqual({ SMMUV3: 'smu3', CMDQV: 'cmdv', PL011: 'uart', DMA: 'dmae', CHECKPOINT: 'ckpt' });
+    expect(spelled).toEqual({ SMMUV3: 'smu3', CMDQV: 'cmdv', PL011: 'uart', DMA: 'dmae', CHECKPOINT: 'ckpt', AMD_IOMMU: 'amdi' });
   });
 });

@@ -22,7 +22,15 @@ export async function mutatedModules(
   module: keyof typeof TARGETS,
   mutations: readonly Mutation[],
 ): Promise<HotModules> {
-  const target = TARGETS[module];
+  return { ...modules, [module]: await compileMutant(TARGETS[module], mutations) };
+}
+
+/** The AMD IOMMU's module, compiled from changed sources. */
+export async function mutatedAmdIommu(mutations: readonly Mutation[]): Promise<WebAssembly.Module> {
+  return await compileMutant('amd-iommu', mutations);
+}
+
+async function compileMutant(target: string, mutations: readonly Mutation[]): Promise<WebAssembly.Module> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-mutant-'));
   try {
     for (const part of ['assembly', 'asconfig.json', 'package.json'])
@@ -35,7 +43,7 @@ export async function mutatedModules(
       await writeFile(path, code.replace(original, mutant));
     }
     const compiled = await compileAssembly(`assembly/${target}/index.ts`, ['--target', target, '--optimizeLevel', '1'], folder);
-    return { ...modules, [module]: await WebAssembly.compile(compiled) };
+    return await WebAssembly.compile(compiled);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -1,4 +1,5 @@
-// The way of a bus master to memory: every access through the physical SMMU, page by page, under the stream's physical StreamID.
+// The way of a bus master to memory: every access through the physical IOMMU, page by page, under the stream's physical StreamID (an AMD
+// IOMMU's DeviceID).
 
 import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
 import {
@@ -10,8 +11,18 @@ import {
   THREAD_PA,
   THREAD_PA_SIZE,
 } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_WRITE, TRANSLATE_ABORT, TRANSLATE_OK, TRANSLATE_RAZWI, TRANSLATE_STALLED, TRANSLATE_WAIT } from '../../assembly/load.ts';
+import {
+  ACCESS_WRITE,
+  type SmmuCoreExports,
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_RAZWI,
+  TRANSLATE_STALLED,
+  TRANSLATE_WAIT,
+  type VcmdqDrainExports,
+} from '../../assembly/load.ts';
 import { bitsOf, type DmaPort, type DmaResult, wordOf } from '../../devices/plugin/index.ts';
+import type { PortUnit } from '../../devices/unit/index.ts';
 import { offsetOfGpa } from '../machine/index.ts';
 import type { HostRam } from './host-ram.ts';
 import type { Vm } from './vm.ts';
@@ -23,8 +34,15 @@ const PAGE = 4096;
 const REFUSED = -1;
 const STALLED = -2;
 
+/** What an IOMMU's unit does for a device. One that never stalls an access has nothing to say about stalls. */
+export interface TranslatingUnit extends PortUnit {
+  readonly core: Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd' | 'translate'> &
+    Partial<Pick<SmmuCoreExports, 'stallAnswer' | 'stallAbandon'>>;
+  readonly drain: Pick<VcmdqDrainExports, 'serveParked'>;
+}
+
 export interface DmaStream {
-  readonly vm: Vm;
+  readonly vm: Vm<TranslatingUnit>;
   readonly ram: HostRam;
   /** Byte offset of the SMMU block in host memory. */
   readonly smmu: number;
@@ -80,7 +98,7 @@ export class StreamDmaPort implements DmaPort {
   abandon(): void {
     const { vm, smmu, physSid } = this.#stream;
     for (const stalled of this.#stalled) {
-      for (const stag of stalled.values()) vm.unit.core.stallAbandon(smmu, physSid, stag);
+      for (const stag of stalled.values()) vm.unit.core.stallAbandon?.(smmu, physSid, stag);
       stalled.clear();
     }
   }
@@ -91,7 +109,7 @@ export class StreamDmaPort implements DmaPort {
     const stalled = this.#stalled[write ? 1 : 0];
     const stag = stalled.size === 0 ? undefined : stalled.get(iova);
     if (stag === undefined) return undefined;
-    const answer = vm.unit.core.stallAnswer(smmu, physSid, stag);
+    const answer = vm.unit.core.stallAnswer?.(smmu, physSid, stag);
     if (answer === STALL_WAITING) return TRANSLATE_WAIT;
     stalled.delete(iova);
     if (answer === STALL_RAZWI) return TRANSLATE_RAZWI;

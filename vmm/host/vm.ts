@@ -1,18 +1,19 @@
 // A VM as its host's kernel knows it: memory, its window of the physical address map, and the unit that reaches it.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
-import type { Unit } from '../../devices/unit/index.ts';
+import type { PortUnit, Unit } from '../../devices/unit/index.ts';
 import type { UserMemory, VmHandle } from '../iommufd/index.ts';
 import { offsetOfGpa } from '../machine/index.ts';
 import { VmidAllocator } from './vmid-allocator.ts';
 
-export class Vm implements VmHandle, UserMemory {
+/** `U`: the unit of the IOMMU that the host has. */
+export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory {
   readonly name: string;
   /** Window of the physical address map that the VM's memory is, from 1. */
   readonly window: number;
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];
-  readonly unit: Unit;
+  readonly unit: U;
   /** The VMID that its vCPUs run under. */
   readonly vmid = VmidAllocator.holder();
   /** vCPUs that run guest code now. */
@@ -20,7 +21,7 @@ export class Vm implements VmHandle, UserMemory {
   #references = 0;
   #stop: ((reason: string) => void) | undefined;
 
-  constructor(name: string, window: number, memory: WebAssembly.Memory, regions: readonly MemoryRegion[], unit: Unit) {
+  constructor(name: string, window: number, memory: WebAssembly.Memory, regions: readonly MemoryRegion[], unit: U) {
     this.name = name;
     this.window = window;
     this.memory = memory;

@@ -1,0 +1,28 @@
+// Host memory of an AMD IOMMU: an SMMU block (host-memory.ts) of which it has IOTLB, VMID table (by host DomainID), queue blocks and command
+// contexts (by GuestID; 0 is the host), and the words below.
+
+/** u64, the device table base register. */
+export const AMD_AT_DEVICE_TABLE = 0x100;
+/** IommuEn. */
+export const AMD_AT_ENABLED = 0x108;
+
+// In the command context of a GuestID, beside CTX_WINDOW, CTX_PAGE0 (guest-memory offset of the pointers while the guest has them) and
+// CTX_DOORBELL_CALLS.
+/** Enables of the command buffer and event log, as in the control register. */
+export const AMD_CTX_CONTROL = 0x40;
+/** Status register without its RUN bits. */
+export const AMD_CTX_STATUS = 0x44;
+/** u64 PA of the event log, 0 for none; log2 of its entries; private tail; owner of its producer side, thread + 1; records lost. */
+export const AMD_CTX_EVENT_BASE = 0x48;
+export const AMD_CTX_EVENT_LENGTH = 0x50;
+export const AMD_CTX_EVENT_TAIL = 0x54;
+export const AMD_CTX_EVENT_OWNER = 0x58;
+export const AMD_CTX_EVENTS_LOST = 0x5c;
+/** u64 PA of the ID tables, 0 for the host. */
+export const AMD_CTX_TABLES = 0x60;
+/** DeviceID whose entry translates what COMPLETION_WAIT stores to. */
+export const AMD_CTX_TRANSLATE_DEVICE = 0x68;
+/** Address of the command buffer in its window, for event records. */
+export const AMD_CTX_COMMAND_BASE = 0x6c;
+/** Pointers (AMD_POINTERS_SIZE) while no guest has them. */
+export const AMD_CTX_POINTERS = 0x80;

@@ -1,0 +1,23 @@
+// The hot modules of one (thread, machine) on a host with an AMD IOMMU.
+
+import type { AmdIommuExports, HotModules } from '../../assembly/load.ts';
+import { PortUnit, type PortUnitOptions } from '../unit/index.ts';
+
+export type AmdModules = Pick<HotModules, 'guestPort' | 'privateGuestPort'> & { readonly amdIommu: WebAssembly.Module };
+
+export interface AmdUnitOptions extends PortUnitOptions {
+  readonly modules: AmdModules;
+}
+
+export class AmdUnit extends PortUnit {
+  /** Translation and the service of command buffers are one module here; the names are those of an SMMU's unit. */
+  readonly core: AmdIommuExports;
+  readonly drain: AmdIommuExports;
+
+  constructor(options: AmdUnitOptions) {
+    super(options);
+    const instance = new WebAssembly.Instance(options.modules.amdIommu, this.imports);
+    this.core = instance.exports as unknown as AmdIommuExports;
+    this.drain = this.core;
+  }
+}

@@ -1,0 +1,40 @@
+// Machines with an AMD IOMMU and a DMA engine behind it, on one host.
+
+import { VirtualAmdIommu } from '../../devices/amd-iommu/index.ts';
+import { DmaEngine } from '../../devices/dma-engine/index.ts';
+import type { AmdGuestIommu, AmdHost } from '../../vmm/host/amd/index.ts';
+import { createGuestMemory, createWasmerWasi, type GuestImage, Machine, ramRegions } from '../../vmm/machine/index.ts';
+
+const RAM_GPA_BASE = 0x80000000;
+export const IOMMU_GPA = 0x09100000;
+const DMA_GPA = 0x09200000;
+/** The DMA engine as every guest numbers it. */
+export const DEVICE_ID = 8;
+
+export interface AmdMachine {
+  readonly machine: Machine;
+  readonly iommu: AmdGuestIommu;
+  readonly words: Uint32Array;
+}
+
+export function amdMachine(host: AmdHost, image: GuestImage, name: string): AmdMachine {
+  const memory = createGuestMemory(image);
+  const regions = ramRegions(memory, RAM_GPA_BASE);
+  const vm = host.createVm(name, memory, regions);
+  const iommu = host.createGuestIommu(vm, [DEVICE_ID]);
+  const machine = new Machine({
+    name,
+    image,
+    memory,
+    regions,
+    ramGpaBase: RAM_GPA_BASE,
+    devices: [
+      { device: new VirtualAmdIommu(iommu), addresses: [IOMMU_GPA], firstIrq: 0 },
+      { device: new DmaEngine(), addresses: [DMA_GPA], firstIrq: 1, dmaPort: host.dmaPort(iommu, DEVICE_ID) },
+    ],
+    wasi: createWasmerWasi,
+    drain: vm.unit.drain,
+    onSafePoint: (full) => host.service(full),
+  });
+  return { machine, iommu, words: new Uint32Array(memory.buffer) };
+}
