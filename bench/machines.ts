@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { type HotModules, loadHotModules } from '../assembly/load.ts';
 import type { DmaPort } from '../devices/plugin/index.ts';
-import { createToyMachine, TOY_RAM_GPA_BASE, type ToyMachine } from '../vmm/boards/toy.ts';
+import { createToyMachine, type Queues, TOY_RAM_GPA_BASE, type ToyMachine } from '../vmm/boards/toy.ts';
 import { Host } from '../vmm/host/index.ts';
 import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
@@ -12,13 +12,13 @@ import { Trace } from '../vmm/trace/index.ts';
 import { compileGuest } from './guest-module.ts';
 
 export type Transport = 'inline' | 'mailbox';
-export type Path = 'direct' | 'trapped';
+export type Path = 'direct' | 'ecmdq' | 'trapped';
 
 /** What one run of the guest measures. */
 export interface Plan {
   readonly path: Path;
   readonly vcpus: number;
-  /** VCMDQs that the vCPUs share. */
+  /** VCMDQs or ECMDQs that the vCPUs share. */
   readonly queues: number;
   /** Commands of a batch, without its CMD_SYNC. */
   readonly batch: number;
@@ -87,7 +87,13 @@ interface Shared {
 /** Units of the trace ring, as the API's hosts have them. */
 const TRACE_UNITS = 2 ** 18;
 
-async function startMachine(shared: Shared, transport: Transport, vcpus: number, traced = false): Promise<BenchMachine> {
+interface Variant {
+  readonly traced?: boolean;
+  readonly queues?: Queues;
+}
+
+async function startMachine(shared: Shared, transport: Transport, vcpus: number, variant: Variant = {}): Promise<BenchMachine> {
+  const { traced = false, queues = 'vcmdq' } = variant;
   const { image, secondary, modules, exits } = shared;
   const host = await Host.create({ modules, vintfs: VINTFS, vcmdqs: VINTFS * MAX_VCPUS, traceUnits: traced ? TRACE_UNITS : undefined });
   const trace = traced ? new Trace(host.memory) : undefined;
@@ -101,6 +107,7 @@ async function startMachine(shared: Shared, transport: Transport, vcpus: number,
     index: 0,
     image,
     vcpus,
+    queues,
     secondary,
     exits: transport === 'mailbox' ? exits : undefined,
     onOutput: () => undefined,
@@ -168,13 +175,13 @@ async function prepare(): Promise<Shared> {
 /** Two inline ones, the second with a trace. */
 export async function startTracePair(): Promise<readonly [off: BenchMachine, on: BenchMachine]> {
   const shared = await prepare();
-  return [await startMachine(shared, 'inline', 1), await startMachine(shared, 'inline', 1, true)];
+  return [await startMachine(shared, 'inline', 1), await startMachine(shared, 'inline', 1, { traced: true })];
 }
 
-/** One inline, and one with 1 to MAX_VCPUS vCPUs on threads each. */
+/** Two inline ones, the second with ECMDQs, and one with 1 to MAX_VCPUS vCPUs on threads each. */
 export async function startMachines(): Promise<BenchMachine[]> {
   const shared = await prepare();
-  const machines = [await startMachine(shared, 'inline', 1)];
+  const machines = [await startMachine(shared, 'inline', 1), await startMachine(shared, 'inline', 1, { queues: 'ecmdq' })];
   for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++) machines.push(await startMachine(shared, 'mailbox', vcpus));
   return machines;
 }

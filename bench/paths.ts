@@ -14,7 +14,7 @@ export interface PathRow {
   readonly path: Path;
   /** Where the direct path's queues are drained; the trapped path's are drained in the exit. */
   readonly drain: DrainPlace | 'exit';
-  /** One VCMDQ for each vCPU, or one that they share; the trapped path has one queue. */
+  /** One VCMDQ or ECMDQ for each vCPU, or one that they share; the trapped path has one queue. */
   readonly queues: 'own' | 'shared';
   readonly batch: (typeof BATCHES)[number];
   readonly p50: number;
@@ -44,13 +44,18 @@ interface Series extends Configuration {
 }
 
 function seriesOf(machine: BenchMachine): Series[] {
+  const begun = { machine, log2batches: MIN_LOG2_BATCHES, exits: 0, batches: 0 };
+  if (machine.target.queues === 'ecmdq') {
+    const ecmdq = { ...begun, path: 'ecmdq', queues: 'own' } as const;
+    return BATCHES.flatMap((batch) => (['doorbell', 'thread'] as const).map((drain) => ({ ...ecmdq, drain, batch, samples: [] })));
+  }
   const layouts = machine.vcpus === 1 ? (['own'] as const) : (['own', 'shared'] as const);
   return BATCHES.flatMap((batch) =>
     [
       ...layouts.map((queues) => ({ path: 'direct', drain: 'doorbell', queues }) as const),
       ...layouts.map((queues) => ({ path: 'direct', drain: 'thread', queues }) as const),
       { path: 'trapped', drain: 'exit', queues: 'shared' } as const,
-    ].map((configuration) => ({ ...configuration, batch, machine, log2batches: MIN_LOG2_BATCHES, samples: [], exits: 0, batches: 0 })),
+    ].map((configuration) => ({ ...begun, ...configuration, batch, samples: [] })),
   );
 }
 

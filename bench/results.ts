@@ -37,7 +37,7 @@ export function targetsOf(paths: readonly PathRow[], handoff: number): Targets {
     p50((row) => row.batch === batch && row.path === 'trapped' && row.transport === 'mailbox');
   return {
     directToTrapped: Object.fromEntries(BATCHES.map((batch) => [batch, ratio(batch)])),
-    threadToHandoff: p50((row) => row.batch === 1 && row.drain === 'thread') / handoff,
+    threadToHandoff: p50((row) => row.batch === 1 && row.path === 'direct' && row.drain === 'thread') / handoff,
   };
 }
 

@@ -2,6 +2,7 @@
 
 export type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
 export type { Device, TraceEvent } from '../../devices/plugin/index.ts';
+export type { Queues } from '../boards/toy.ts';
 export {
   type Change,
   type Finding,
@@ -43,6 +44,6 @@ export {
   type MachineStatus,
 } from './machine.ts';
 export { type Capability, type Probe, probe } from './probe.ts';
-export { DRAINS, type Drain, type HostSettings, type MachineSettings, TRANSPORTS, type Transport } from './settings.ts';
+export { DRAINS, type Drain, type HostSettings, type MachineSettings, QUEUES, TRANSPORTS, type Transport } from './settings.ts';
 export type { GuestSource } from './sources.ts';
 export { GUEST_ABI_VERSION, PLUGIN_INTERFACE_VERSION, VERSION } from './version.ts';

@@ -1,7 +1,7 @@
 // The guest of the path measurements: the toy's bring-up, then one measurement for each run. What to measure stands in the budget.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../../../assembly/layout/checkpoint-registers';
-import { ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';
+import { ABI_KIND_CMDQV, ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';
 import { beginBatch, submitBatch } from '../../../guest-driver/driver/batch';
 import { cmdqv } from '../../../guest-driver/driver/cmdqv';
 import { addPage } from '../../../guest-driver/driver/invalidate';
@@ -9,12 +9,20 @@ import { IOVA_PAGE_SIZE, mapPages } from '../../../guest-driver/driver/page-tabl
 import { cmdq } from '../../../guest-driver/driver/queue';
 import { RESULT_OK } from '../../../guest-driver/driver/result';
 import { exitCount, gpaOf } from '../../../guest-driver/runtime/abi';
+import { findDevice } from '../../../guest-driver/runtime/device-table';
 import { doorbellCalls } from '../../../guest-driver/runtime/mmio';
 import { allocate } from '../../../guest-driver/runtime/pages';
 import { clock_ns } from '../../../guest-driver/runtime/vsmmu';
 import { WorkBlock } from '../../../guest-driver/secondary/work-block';
 import { ASID } from '../../../guest-driver/toy/address-space';
-import { cmdqvResetStep, environmentStep, probeStep, smmuResetStep, tablesStep } from '../../../guest-driver/toy/bring-up-steps';
+import {
+  cmdqvResetStep,
+  ecmdqResetStep,
+  environmentStep,
+  probeStep,
+  smmuResetStep,
+  tablesStep,
+} from '../../../guest-driver/toy/bring-up-steps';
 import { beginPhase, endPhase, need, setData } from '../../../guest-driver/toy/checkpoint';
 import { dmaCopyStep } from '../../../guest-driver/toy/dma-steps';
 import { blockOf, prepareBlock, runBlocks } from '../../../guest-driver/toy/parallel';
@@ -41,10 +49,12 @@ function mapBuffer(iova: u64): usize {
 
 function bringUp(): void {
   environmentStep();
-  probeStep(true);
+  toy().enhanced = findDevice(ABI_KIND_CMDQV) == 0 ? 1 : 0;
+  probeStep();
   tablesStep();
   smmuResetStep();
-  cmdqvResetStep();
+  if (toy().enhanced != 0) ecmdqResetStep();
+  else cmdqvResetStep();
   dmaCopyStep();
   const samples = allocate(MAX_SAMPLES * 8, 8);
   store<usize>(SAMPLES, samples);
