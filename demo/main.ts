@@ -1,6 +1,6 @@
 // The page: draws what the VMM's worker sends, and tells it what to do. No part of a machine runs on this thread.
 
-import { proxy, type Remote, wrap } from 'comlink';
+import type { Remote } from 'comlink';
 import { html, nothing, render } from 'lit-html';
 import { becomeIsolated } from './isolation.ts';
 import { Charts } from './page/charts.ts';
@@ -13,10 +13,14 @@ import { paintTlb, side } from './page/side.ts';
 import { strip } from './page/strip.ts';
 import { Terminals } from './page/terminals.ts';
 import { thingsToTry } from './page/try.ts';
+import { type GuestFile, VmmWorker } from './page/vmm-worker.ts';
 import type { Picture, SessionFacts, Vmm } from './protocol.ts';
-import { machineNames, readSettings, type Settings, writeSettings } from './settings.ts';
+import { changeOf, isLive, machineNames, readSettings, type Settings, writeSettings } from './settings.ts';
 
 const COPIED_MS = 1500;
+/** A guest that has not come back for so long is said not to. */
+const SILENT_MS = 3000;
+const SILENT = 'The guest does not come back from its step; Reset and every setting still work.';
 const THEME_KEY = 'vsmmu-theme';
 
 function element(id: string): HTMLElement {
@@ -25,20 +29,19 @@ function element(id: string): HTMLElement {
   return found;
 }
 
-interface Running {
-  readonly worker: Worker;
-  readonly vmm: Remote<Vmm>;
-}
-
 class Page implements Actions {
+  /** Of the machines that are there. */
   #settings: Settings;
-  /** Bytes of a guest that was picked or dropped. */
-  #guest: Uint8Array<ArrayBuffer> | undefined;
-  #running: Running | undefined;
+  #running: VmmWorker | undefined;
+  /** Machines in the making: they take the others' place when they are there. */
+  #next: VmmWorker | undefined;
   #picture: Picture | undefined;
   #facts: SessionFacts | undefined;
   #error = '';
-  #booting = true;
+  /** The machines were told to run; when they were heard of last. */
+  #going = false;
+  #heard = 0;
+  #silent = false;
   #copied = false;
   readonly #terminals: Terminals;
   readonly #charts: Charts;
@@ -48,6 +51,7 @@ class Page implements Actions {
     this.#settings = settings;
     this.#terminals = new Terminals(element('terminals'), (vm, text) => this.#use((vmm) => vmm.input(vm, text)));
     this.#charts = new Charts(element('charts'));
+    setInterval(() => this.#listen(), SILENT_MS / 2);
   }
 
   get vmm(): Remote<Vmm> | undefined {
@@ -63,56 +67,95 @@ class Page implements Actions {
     return this.#terminals.text(vm);
   }
 
+  /** Resolves when the page shows what holds now. */
+  drawn(): Promise<void> {
+    return this.#painter.draw();
+  }
+
+  /** The settings that were chosen last, if only for machines in the making. */
+  get #chosen(): Settings {
+    return this.#next?.settings ?? this.#settings;
+  }
+
+  get #guest(): GuestFile | undefined {
+    return (this.#next ?? this.#running)?.guest;
+  }
+
   /** Calls the worker; what goes wrong there is said in one line. */
   #use<T>(call: (vmm: Remote<Vmm>) => Promise<T>): void {
     const running = this.#running;
-    if (!running || this.#booting) return;
+    if (!running || this.#next) return;
     call(running.vmm).catch((error: unknown) => this.#failed(running, error));
   }
 
-  #failed(running: Running, error: unknown): void {
-    if (running !== this.#running) return;
-    this.#error = error instanceof Error ? error.message : String(error);
-    this.#booting = false;
+  /** What has no machines is ended; others are left alone. */
+  #failed(worker: VmmWorker, error: unknown): void {
+    if (worker !== this.#next && worker !== this.#running) return;
+    const text = error instanceof Error ? error.message : String(error);
+    this.#error = worker.guest ? `${worker.guest.name}: ${text}` : text;
+    worker.end();
+    if (worker === this.#next) this.#next = undefined;
+    else this.#running = undefined;
     this.#draw();
   }
 
-  /** New machines on a new worker: the old one goes with all that it had. */
-  start(): void {
-    this.#running?.worker.terminate();
-    const worker = new Worker(new URL('./vmm/worker.ts', import.meta.url), { type: 'module', name: 'vsmmu VMM' });
-    const running = { worker, vmm: wrap<Vmm>(worker) };
-    this.#running = running;
-    this.#picture = undefined;
-    this.#facts = undefined;
-    this.#error = '';
-    this.#booting = true;
-    this.#terminals.reset(machineNames(this.#settings));
-    this.#charts.clear();
-    history.replaceState(null, '', `${location.pathname}${writeSettings(this.#settings)}`);
-    this.#draw();
-    worker.addEventListener('error', (event) => this.#failed(running, new Error(event.message || 'the worker failed')));
-    const sink = proxy({
-      output: async (vm: number, bytes: Uint8Array) => {
-        if (running === this.#running) await this.#terminals.write(vm, bytes);
-      },
-      picture: async (picture: Picture) => {
-        if (running === this.#running) await this.#show(picture);
-      },
-    });
-    const boot = async () => {
-      const facts = await running.vmm.boot(this.#settings, this.#guest, sink);
-      if (running !== this.#running) return;
-      this.#facts = facts;
-      this.#booting = false;
-      if (this.#settings.run) await running.vmm.run();
-      this.#draw();
+  /** Makes new machines on a new worker. When they are there, the ones before go with all that they had; until then those go on. */
+  #start(settings: Settings, guest: GuestFile | undefined): void {
+    this.#next?.end();
+    const sink = {
+      output: (vm: number, bytes: Uint8Array) => this.#terminals.write(vm, bytes),
+      picture: (picture: Picture) => this.#show(picture),
     };
-    boot().catch((error: unknown) => this.#failed(running, error));
+    const next = new VmmWorker(settings, guest, sink, (error) => this.#failed(next, error));
+    this.#next = next;
+    this.#error = '';
+    this.#draw();
+    next
+      .boot()
+      .then((facts) => this.#take(next, facts))
+      .catch((error: unknown) => this.#failed(next, error));
+  }
+
+  async #take(next: VmmWorker, facts: SessionFacts): Promise<void> {
+    if (next !== this.#next) return;
+    this.#running?.end();
+    this.#running = next;
+    this.#next = undefined;
+    this.#settings = next.settings;
+    this.#facts = facts;
+    this.#picture = undefined;
+    this.#terminals.reset(machineNames(next.settings));
+    this.#charts.clear();
+    history.replaceState(null, '', `${location.pathname}${writeSettings(next.settings)}`);
+    next.accept();
+    this.#going = false;
+    if (next.settings.run) await this.#run(next.vmm);
+    this.#draw();
+  }
+
+  async #stand(picture: Promise<Picture>): Promise<void> {
+    await this.#show(await picture);
+    this.#going = false;
+  }
+
+  async #run(vmm: Remote<Vmm>): Promise<void> {
+    this.#going = true;
+    this.#heard = performance.now();
+    await vmm.run();
+  }
+
+  /** A guest on the VMM's own worker that does not yield stops everything there. */
+  #listen(): void {
+    const silent = this.#going && !document.hidden && performance.now() - this.#heard > SILENT_MS;
+    if (silent === this.#silent) return;
+    this.#silent = silent;
+    this.#draw();
   }
 
   async #show(picture: Picture): Promise<void> {
     this.#picture = picture;
+    this.#heard = performance.now();
+    if (picture.state === 'ended') this.#going = false;
     this.#charts.add(picture);
     await this.#painter.draw();
   }
@@ -125,15 +168,20 @@ class Page implements Actions {
   #parts(): readonly Part[] {
     const picture = this.#picture;
     const facts = this.#facts;
-    const settings = this.#settings;
-    const state = { settings, picture, facts, error: this.#error, booting: this.#booting, copied: this.#copied };
+    const settings = this.#chosen;
+    const booting = this.#next !== undefined;
+    const stopped = !booting && this.#running === undefined;
+    const state = { settings, picture, facts, error: this.#error || (this.#silent ? SILENT : ''), booting, stopped, copied: this.#copied };
     return [
       () => render(this.#tabs(), element('console-tabs')),
-      () => render(strip(picture?.traces ?? [], facts), element('strip')),
+      () => render(strip(picture?.traces ?? [], facts, isLive(settings)), element('strip')),
       () => render(thingsToTry(settings, picture, this), element('try')),
       ...(picture ? this.#pictureParts(picture) : []),
       ...this.#charts.parts(),
-      () => render(bar(state, this), element('top')),
+      () => {
+        render(bar(state, this), element('top'));
+        if (picture || this.#error) document.body.dataset.drawn = '';
+      },
     ];
   }
 
@@ -167,35 +215,34 @@ class Page implements Actions {
       }`;
   }
 
-  #apply(change: Partial<Settings>): void {
-    const changed = { ...this.#settings, ...change };
+  #apply(change: Partial<Settings>, guest: GuestFile | undefined): void {
+    const changed = { ...this.#chosen, ...change };
     // Read back, so that settings that do not go together are put right.
-    this.#settings = { ...readSettings(new URLSearchParams(writeSettings(changed))), guest: changed.guest };
-    this.start();
+    const settings = { ...readSettings(new URLSearchParams(writeSettings(changed))), guest: changed.guest };
+    this.#start(settings, guest);
   }
 
   set(name: keyof Settings, value: string): void {
-    if (name === 'guest') this.#guest = undefined;
-    if (name === 'speed') {
-      const speed = value as Settings['speed'];
+    const change = changeOf(name, value);
+    const speed = change.speed;
+    if (speed !== undefined && !this.#next) {
       this.#settings = { ...this.#settings, speed };
       history.replaceState(null, '', `${location.pathname}${writeSettings(this.#settings)}`);
       this.#use((vmm) => vmm.setSpeed(speed));
       this.#draw();
       return;
     }
-    const number = name === 'vcpus' || name === 'vms';
-    this.#apply({ [name]: number ? Number(value) : name === 'check' ? value === 'yes' : value });
+    this.#apply(change, name === 'guest' ? undefined : this.#guest);
   }
 
   pickGuest(file: File): void {
     file.arrayBuffer().then(
       (buffer) => {
-        this.#guest = new Uint8Array(buffer);
-        this.#apply({ guest: file.name, vms: 1, vcpus: 1, experiment: 'none' });
+        const guest = { name: file.name, bytes: new Uint8Array(buffer) };
+        this.#apply({ guest: file.name, vms: 1, vcpus: 1, experiment: 'none', path: 'all' }, guest);
       },
-      (error: unknown) => {
-        this.#error = `${file.name} cannot be read: ${String(error)}`;
+      () => {
+        this.#error = `${file.name}: it cannot be read`;
         this.#draw();
       },
     );
@@ -203,23 +250,19 @@ class Page implements Actions {
 
   toggleRun(): void {
     const running = this.#picture?.state === 'running';
-    this.#use(async (vmm) => {
-      if (running) await this.#show(await vmm.pause());
-      else await vmm.run();
-    });
+    this.#use((vmm) => (running ? this.#stand(vmm.pause()) : this.#run(vmm)));
   }
 
   step(): void {
-    this.#use(async (vmm) => this.#show(await vmm.step()));
+    this.#use((vmm) => this.#stand(vmm.step()));
   }
 
   reset(): void {
-    this.start();
+    this.#start(this.#chosen, this.#guest);
   }
 
   experiment(name: string): void {
-    this.#guest = undefined;
-    this.#apply({ guest: 'toy', experiment: name, path: 'all', check: false });
+    this.#apply({ guest: 'toy', experiment: name, path: 'all', check: false }, undefined);
   }
 
   toggleTheme(): void {
@@ -260,9 +303,15 @@ function listenToKeys(page: Page): void {
 }
 
 function listenToDrops(page: Page): void {
-  document.addEventListener('dragover', (event) => event.preventDefault());
-  document.addEventListener('drop', (event) => {
+  const root = document.documentElement;
+  const over = (event: DragEvent, isOver: boolean) => {
     event.preventDefault();
+    root.toggleAttribute('data-drop', isOver);
+  };
+  document.addEventListener('dragover', (event) => over(event, true));
+  document.addEventListener('dragleave', (event) => over(event, event.relatedTarget !== null));
+  document.addEventListener('drop', (event) => {
+    over(event, false);
     const [file] = event.dataTransfer?.files ?? [];
     if (file) page.pickGuest(file);
   });
@@ -278,5 +327,5 @@ if (!(await becomeIsolated())) {
   // For the console of the browser's tools: the machines behind the picture.
   Object.assign(globalThis, { vsmmu: page });
   onThemeChange(() => page.retheme());
-  page.start();
+  page.reset();
 }

@@ -126,6 +126,20 @@ export function readSettings(query: URLSearchParams): Settings {
   });
 }
 
+/** A setting by the value that its list has for it. */
+export function changeOf(name: keyof Settings, value: string): Partial<Settings> {
+  switch (name) {
+    case 'vcpus':
+    case 'vms':
+      return { [name]: Number(value) };
+    case 'check':
+    case 'run':
+      return { [name]: value === 'yes' };
+    default:
+      return { [name]: value };
+  }
+}
+
 /** Value of a setting as its list has it. */
 export function chosenValue(settings: Settings, { name }: Choice): string {
   const value = settings[name];
@@ -137,11 +151,16 @@ export function writeSettings(settings: Settings): string {
   const query = new URLSearchParams();
   for (const choice of ALL) {
     const value = chosenValue(settings, choice);
-    if (choice.name === 'check' && settings.experiment !== NO_EXPERIMENT) continue;
+    if (choice.name === 'check' && !isLive(settings)) continue;
     if (value !== choice.initial) query.set(choice.name, value);
   }
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
+}
+
+/** True when the guests go on working, and show no experiment. */
+export function isLive({ experiment }: Settings): boolean {
+  return experiment === NO_EXPERIMENT;
 }
 
 /** Names of the machines, in the order of their consoles. The one on the overlay path comes last. */

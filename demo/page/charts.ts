@@ -55,6 +55,8 @@ const KINDS: readonly ChartKind[] = [
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
+const powersOfTen = (_plot: uPlot, values: number[]) => values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
+
 /** Totals whose growth the charts show. */
 function totals({ vms }: Picture) {
   const commands = (wanted: MeasuredPath) =>
@@ -130,6 +132,8 @@ export class Charts {
           { ...axis, size: 24, values: (_plot, seconds) => seconds.map((second) => `${second} s`) },
           {
             ...axis,
+            // Of a logarithmic axis the powers of ten.
+            ...(log ? { grid: { ...axis.grid, filter: powersOfTen }, filter: powersOfTen } : {}),
             size: 54,
             values: (_plot, values) =>
               values.map((value) => (value === null ? '' : Intl.NumberFormat('en', { notation: 'compact' }).format(value))),

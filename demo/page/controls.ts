@@ -1,6 +1,7 @@
 // The bar at the top: what runs, how, and the buttons.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
 import type { Picture, SessionFacts } from '../protocol.ts';
 import { CHOICES, type Choice, chosenValue, type Settings } from '../settings.ts';
 
@@ -19,9 +20,11 @@ export interface BarState {
   readonly settings: Settings;
   readonly picture: Picture | undefined;
   readonly facts: SessionFacts | undefined;
-  /** One line that says why nothing runs; empty when something does. */
+  /** One line that says what went wrong last; empty when nothing did. */
   readonly error: string;
   readonly booting: boolean;
+  /** There are no machines, and none in the making. */
+  readonly stopped: boolean;
   readonly copied: boolean;
 }
 
@@ -32,7 +35,7 @@ function select(choice: Choice, settings: Settings, actions: Actions): TemplateR
   const current = chosenValue(settings, choice);
   return html`<label data-explain=${explains}>${label}
     <select name=${name} @change=${(event: Event) => actions.set(name, (event.target as HTMLSelectElement).value)}>
-      ${values.map((value) => html`<option value=${value} ?selected=${value === current}>${value}</option>`)}
+      ${values.map((value) => html`<option value=${value} .selected=${live(value === current)}>${value}</option>`)}
     </select>
   </label>`;
 }
@@ -55,8 +58,8 @@ function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
   };
   return html`<label data-explain="The guest: the toy, or any WebAssembly program that follows the guest ABI. A file can be dropped anywhere on the page.">Guest
       <select name="guest" @change=${choose}>
-        <option value="toy" ?selected=${guest === 'toy'}>toy</option>
-        ${guest === 'toy' ? nothing : html`<option value=${guest} selected>${guest}</option>`}
+        <option value="toy" .selected=${live(guest === 'toy')}>toy</option>
+        ${guest === 'toy' ? nothing : html`<option value=${guest} .selected=${live(true)}>${guest}</option>`}
         <option value=${FILE}>open .wasm\u2026</option>
       </select>
     </label>
@@ -71,8 +74,8 @@ const STATES = {
   stopped: 'There is nothing to run: the line below the controls says why.',
 } as const;
 
-function stateText({ picture, booting, error }: BarState): keyof typeof STATES {
-  if (error !== '') return 'stopped';
+function stateText({ picture, booting, stopped }: BarState): keyof typeof STATES {
+  if (stopped) return 'stopped';
   if (booting || !picture) return 'booting';
   return picture.state;
 }
@@ -84,7 +87,7 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
   const idle = text === 'ended' || text === 'booting' || text === 'stopped';
   const where = facts
     ? `guests ${facts.transport === 'inline' ? 'inline in the VMM\u2019s worker' : 'on workers of their own'}, drain: ${facts.drain}`
-    : '';
+    : '\u00a0';
   return html`<header>
       <h1 data-explain="A virtual Arm SMMUv3 with NVIDIA CMDQV: machines share it, and their guests invalidate through command queues of their own.">vsmmu <small>an SMMUv3 with CMDQV, at work in this tab</small></h1>
       <p class="state" aria-live="off">

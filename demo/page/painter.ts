@@ -1,7 +1,7 @@
 // Draws the page in parts, a few milliseconds of each frame, so that no task of the page's thread is long however many machines there are.
 
 /** Scripts of a frame stop after this; layout and painting of what they changed come on top. */
-const FRAME_MS = 4;
+const FRAME_MS = 2;
 
 export type Part = () => void;
 

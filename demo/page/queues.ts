@@ -38,7 +38,7 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
     </dl>
     <ol aria-label="Ring of ${size} entries around CONS">${entries.map(entry)}</ol>
     <p class="counts" data-explain="Commands consumed, CMD_SYNCs among them, and commands whose VMID or StreamID the drain replaced." tabindex="-1">
-      ${short(commands)} commands \u00b7 ${short(syncs)} syncs \u00b7 ${short(rewrites)} rewritten
+      ${short(commands)}\u00a0commands \u00b7 ${short(syncs)}\u00a0syncs \u00b7 ${short(rewrites)}\u00a0rewritten
     </p>
   </article>`;
 }
@@ -59,7 +59,7 @@ function doorbellText({ overlay, mapped }: VmPicture): string {
 function cost({ overlay, exits, interventions }: VmPicture): TemplateResult {
   return overlay
     ? html`<div class="node" tabindex="-1" data-explain="Commands that the drain leaves to the host, which carries them out while the queue waits: what is no invalidation.">
-        <b>host steps in</b><span><i data-value="interventions">${interventions}</i> times</span>
+        <b>host steps in</b><span><i data-value="interventions">${short(interventions)}</i> \u00d7</span>
       </div>`
     : html`<div class="node" tabindex="-1" data-explain="Exits of any kind while a batch was on the direct path: what CMDQV is there to avoid.">
         <b>during TLBI</b><span><i data-value="direct-exits">${exits.duringInvalidation}</i> exits</span>

@@ -13,18 +13,21 @@ function tlbRow({ vm, asid, count }: TlbPicture): TemplateResult {
 
 function registers({ name, exits }: VmPicture): TemplateResult {
   const most = exits.byRegister[0]?.[1] ?? 1;
-  return html`<h3>${name} <small>${short(exits.total)} exits</small></h3>
+  return html`<div>
+    <h3>${name} <small>${short(exits.total)} exits</small></h3>
     <ul class="bars">
       ${exits.byRegister.map(
         ([register, count]) => html`<li tabindex="-1" data-explain="${register}: ${count} exits of ${name} at this register.">
           <span>${register}</span><i style="--part:${count / most}"></i><b>${short(count)}</b>
         </li>`,
       )}
-    </ul>`;
+    </ul>
+  </div>`;
 }
 
 function events({ name, events: records, eventCount }: VmPicture): TemplateResult {
-  return html`<h3>${name} <small>${eventCount} records</small></h3>
+  return html`<div>
+    <h3>${name} <small>${eventCount} records</small></h3>
     <ul class="events">
       ${records.map(
         ({ number, name: event, fields, summary }) => html`<li tabindex="-1" data-explain="${event} (${fields}): ${summary}.">
@@ -32,7 +35,8 @@ function events({ name, events: records, eventCount }: VmPicture): TemplateResul
         </li>`,
       )}
       ${records.length === 0 ? html`<li class="none">none yet</li>` : nothing}
-    </ul>`;
+    </ul>
+  </div>`;
 }
 
 export function side({ tlb, vms }: Picture): TemplateResult {
@@ -42,11 +46,11 @@ export function side({ tlb, vms }: Picture): TemplateResult {
     </section>
     <section class="panel exits" aria-label="Exits by register">
       <h2 tabindex="0" data-explain="An exit is control leaving the guest's Wasm for JavaScript. Each one is counted, by register.">Exits <small>by register</small></h2>
-      ${vms.map(registers)}
+      <div class="vms">${vms.map(registers)}</div>
     </section>
     <section class="panel eventq" aria-label="Event queue">
       <h2 tabindex="0" data-explain="Records that the SMMU wrote to each guest's event queue, newest first, read from guest memory.">Event queue <small>decoded</small></h2>
-      ${vms.map(events)}
+      <div class="vms">${vms.map(events)}</div>
     </section>`;
 }
 

@@ -84,7 +84,7 @@ function lane(trace: TracePicture, longest: number, drain: string): TemplateResu
   </div>`;
 }
 
-export function strip(traces: readonly TracePicture[], facts: SessionFacts | undefined): TemplateResult {
+export function strip(traces: readonly TracePicture[], facts: SessionFacts | undefined, live: boolean): TemplateResult {
   const longest = Math.max(1, ...traces.map(({ totalNs }) => totalNs));
   const order = ['direct', 'overlay', 'trapped'];
   const sorted = traces.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));
@@ -92,5 +92,5 @@ export function strip(traces: readonly TracePicture[], facts: SessionFacts | und
       What just happened <small>one TLBI, from store to completion</small>
     </h2>
     ${sorted.map((trace) => lane(trace, longest, facts?.drain ?? ''))}
-    ${sorted.length === 0 ? html`<p class="none">The guest has not followed one yet.</p>` : nothing}`;
+    ${sorted.length === 0 ? html`<p class="none">${live ? 'The guest has not followed one yet.' : 'Experiments follow none; the live run does.'}</p>` : nothing}`;
 }

@@ -2,14 +2,14 @@
 
 const KILO = 1000;
 
-/** 1234567 as "1.23 M". */
+/** 1234567 as "1.23 M", in one piece. */
 export function short(value: number): string {
   if (value < 10 * KILO) return Math.round(value).toString();
   for (const unit of ['k', 'M', 'G']) {
     value /= KILO;
-    if (value < KILO) return `${value.toPrecision(3)} ${unit}`;
+    if (value < KILO) return `${value.toPrecision(3)}\u00a0${unit}`;
   }
-  return `${Math.round(value)} G`;
+  return `${Math.round(value)}\u00a0G`;
 }
 
 /** A time in the unit that suits it. */

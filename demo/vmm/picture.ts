@@ -232,5 +232,6 @@ export function tlbPicture(host: Host, machines: readonly Machine[]): TlbPicture
       into.cells[group] = (into.cells[group] ?? 0) + 1;
     });
   }
-  return [...rows.values()].sort((a, b) => `${a.vm} ${a.asid}`.localeCompare(`${b.vm} ${b.asid}`));
+  const order = [...names.values()];
+  return [...rows.values()].sort((a, b) => order.indexOf(a.vm) - order.indexOf(b.vm) || a.asid.localeCompare(b.asid));
 }

@@ -73,7 +73,10 @@ export class Session {
     const session = new Session(settings, host, sink, { isolated, transport, drain, note });
     try {
       for (const name of machineNames(settings)) await session.#add(name, guest);
-      for (const machine of session.#machines) await machine.boot({ paused: true });
+      for (const machine of session.#machines) {
+        await machine.boot({ paused: true });
+        if (machine.error) throw machine.error;
+      }
     } catch (error) {
       await host.destroy();
       throw error;

@@ -11,6 +11,7 @@ interface Handle {
   readonly vmm: { rawQueues(): Promise<readonly RawQueue[]> };
   readonly picture: Picture | undefined;
   console(vm: number): string;
+  drawn(): Promise<void>;
 }
 
 const SHOTS = join(PROJECT, 'demo/shots');
@@ -54,8 +55,8 @@ export class DemoPage {
 
   /** Waits until the page is in a state: booting, running, paused, ended, stopped. */
   async state(wanted: string): Promise<void> {
-    // What was done just now is drawn with the next frame.
-    await this.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    await this.page.waitForFunction(() => 'vsmmu' in globalThis);
+    await this.page.evaluate(() => (globalThis as unknown as { vsmmu: Handle }).vsmmu.drawn());
     await this.page.waitForFunction((text) => document.querySelector('#state')?.textContent === text, wanted);
   }
 
@@ -70,6 +71,10 @@ export class DemoPage {
       ([index, wanted]) => (globalThis as unknown as { vsmmu?: Handle }).vsmmu?.console(index).includes(wanted),
       [vm, text] as const,
     );
+  }
+
+  consoleText(vm: number): Promise<string> {
+    return this.page.evaluate((index) => (globalThis as unknown as { vsmmu: Handle }).vsmmu.console(index), vm);
   }
 
   /** Waits until the guest has followed a TLBI on so many paths. */

@@ -15,12 +15,18 @@ beforeAll(async () => {
 afterAll(() => plain.close());
 
 describe('without cross-origin isolation', () => {
-  it('the service worker isolates the page', async () => {
-    const demo = await open('', { url: plain.url });
+  it.each(['', 'some/folder/'])('the service worker isolates the page, at /%s', async (folder) => {
+    const demo = await open('?transport=mailbox&drain=thread', { url: `${plain.url}${folder}` });
     const { page } = demo;
     await demo.traced(3);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    // Its threads as well come through it.
+    expect(await page.textContent('.where')).toBe('guests on workers of their own, drain: thread');
     expect(await page.textContent('#note')).toBe('');
+    expect(new URL(page.url()).pathname).toBe(`/${folder}`);
+    await page.reload();
+    await demo.traced(3);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
   });
 
   // An origin that is not secure has neither service workers nor isolation.

@@ -134,7 +134,7 @@ describe('the keyboard', () => {
       ['speed', 's', 'slow'],
     ] as const) {
       await press(`select[name=${name}]`, key);
-      expect(new URL(page.url()).searchParams.get(name)).toBe(value);
+      await expect.poll(() => new URL(page.url()).searchParams.get(name), { timeout: 20_000 }).toBe(value);
     }
     const chooser = page.waitForEvent('filechooser');
     await press('select[name=guest]', 'o');

@@ -1,7 +1,6 @@
 // What a machine is made of: settings, the URL, guests from files.
 
 import { describe, expect, it } from 'vitest';
-import { reactor } from '../support/wat.ts';
 import { useDemo } from './use-demo.ts';
 
 const { open } = useDemo();
@@ -26,20 +25,16 @@ describe('settings', () => {
     expect(await page.textContent('#steps')).toBe('0');
   });
 
-  it('take a guest from a file, and say in one line what is wrong with one', async () => {
-    const demo = await open('?run=no');
+  it('stand in the controls as they are, also when something else than the control has changed them', async () => {
+    const demo = await open('?vms=1');
     const { page } = demo;
-    await demo.state('paused');
-    const pick = (name: string, bytes: Uint8Array) =>
-      page.setInputFiles('#guest-file', { name, mimeType: 'application/wasm', buffer: Buffer.from(bytes) });
-    await pick('broken.wasm', new TextEncoder().encode('not a binary'));
-    await demo.state('stopped');
-    expect(await page.textContent('#note')).toMatch(/^not a WebAssembly binary/);
-    await pick('mine.wasm', reactor('(func $run (param i32) (result i32) (i32.const 2))'));
-    await demo.state('paused');
-    expect(await page.textContent('#note')).toBe('');
-    expect(await page.inputValue('select[name=guest]')).toBe('mine.wasm');
-    await page.click('#run');
+    await demo.state('running');
+    await page.selectOption('select[name=path]', 'trapped');
+    await expect.poll(() => page.url(), { timeout: 20_000 }).toContain('path=trapped');
+    await page.click('[data-experiment=hyp-own]');
+    await expect.poll(() => page.url(), { timeout: 20_000 }).toContain('experiment=hyp-own');
     await demo.state('ended');
+    expect(await page.inputValue('select[name=path]')).toBe('all');
+    expect(await page.inputValue('select[name=check]')).toBe('yes');
   });
 });

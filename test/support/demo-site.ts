@@ -34,10 +34,14 @@ export async function buildSite(args: readonly string[], cwd = PROJECT): Promise
   });
 }
 
-/** Serves a folder of files on a port of its own. */
+/** The same files at this path, as on a host that has other things too. */
+const SUB_PATH = '/some/folder/';
+
+/** Serves a folder of files on a port of its own, at its root and at SUB_PATH. */
 export async function serve(isolating: boolean, folder = SITE): Promise<Site> {
   const server = createServer((request, response) => {
-    const path = normalize(new URL(request.url ?? '/', 'http://site').pathname);
+    const asked = normalize(new URL(request.url ?? '/', 'http://site').pathname);
+    const path = asked.startsWith(SUB_PATH) ? asked.slice(SUB_PATH.length - 1) : asked;
     const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
     stat(file).then(
       () => {

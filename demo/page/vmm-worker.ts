@@ -1,0 +1,65 @@
+// A worker with machines, made or in the making.
+
+import { proxy, type Remote, wrap } from 'comlink';
+import type { SessionFacts, Sink, Vmm } from '../protocol.ts';
+import type { Settings } from '../settings.ts';
+
+/** A guest that was picked or dropped. */
+export interface GuestFile {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** How long a guest may take to initialize itself. */
+const BOOT_MS = 10_000;
+
+export class VmmWorker {
+  readonly settings: Settings;
+  readonly guest: GuestFile | undefined;
+  readonly vmm: Remote<Vmm>;
+  readonly #worker: Worker;
+  readonly #sink: Sink;
+  #late: ReturnType<typeof setTimeout> | undefined;
+  /** Rejects when the worker fails. */
+  readonly #broken: Promise<never>;
+  #accept: () => void = () => undefined;
+
+  /** What `sink` is told waits until `accept`. `failed` hears of a worker that fails later on. */
+  constructor(settings: Settings, guest: GuestFile | undefined, sink: Sink, failed: (error: unknown) => void) {
+    this.settings = settings;
+    this.guest = guest;
+    this.#worker = new Worker(new URL('../vmm/worker.ts', import.meta.url), { type: 'module', name: 'vsmmu VMM' });
+    this.vmm = wrap<Vmm>(this.#worker);
+    const accepted = new Promise<void>((resolve) => {
+      this.#accept = resolve;
+    });
+    this.#sink = {
+      output: (vm, bytes) => accepted.then(() => sink.output(vm, bytes)),
+      picture: (picture) => accepted.then(() => sink.picture(picture)),
+    };
+    this.#broken = new Promise<never>((_, reject) => {
+      this.#worker.addEventListener('error', (event) => reject(new Error(event.message || 'the worker failed')));
+    });
+    this.#broken.catch(failed);
+  }
+
+  /** @throws {Error} one line that says why there are no machines. */
+  boot(): Promise<SessionFacts> {
+    const late = new Promise<never>((_, reject) => {
+      this.#late = setTimeout(() => reject(new Error(`it has not booted within ${BOOT_MS / 1000} s`)), BOOT_MS);
+    });
+    return Promise.race([this.vmm.boot(this.settings, this.guest?.bytes, proxy(this.#sink)), this.#broken, late]);
+  }
+
+  /** Lets the page see what the machines do. */
+  accept(): void {
+    clearTimeout(this.#late);
+    this.#accept();
+  }
+
+  /** Ends the worker and all that it has. */
+  end(): void {
+    clearTimeout(this.#late);
+    this.#worker.terminate();
+  }
+}

@@ -1,0 +1,136 @@
+// Guests of one's own: files that are picked or dropped.
+
+import { describe, expect, it } from 'vitest';
+import { assemble, reactor } from '../support/wat.ts';
+import type { DemoPage } from './demo-page.ts';
+import { longTasks } from './task-times.ts';
+import { useDemo } from './use-demo.ts';
+
+const { open } = useDemo();
+
+/** Ends at once. */
+const QUIET = reactor('(func $run (param i32) (result i32) (i32.const 2))');
+
+/** Writes 64 KiB in each call, for ever. */
+const LOUD = reactor(
+  `(func $init
+    (memory.fill (i32.const 0x110000) (i32.const 0x23) (i32.const 0x10000))
+    (i32.store (i32.const 0x100000) (i32.const 0x110000))
+    (i32.store (i32.const 0x100004) (i32.const 0x10000)))
+  (func $run (param i32) (result i32)
+    (drop (call $fd_write (i32.const 1) (i32.const 0x100000) (i32.const 1) (i32.const 0x100010)))
+    (i32.const 1))`,
+  '(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))',
+);
+
+const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, line: RegExp])[] = [
+  ['no WebAssembly', new TextEncoder().encode('not a binary'), /^bad\.wasm: not a WebAssembly binary/],
+  ['an empty file', new Uint8Array(), /^bad\.wasm: /],
+  ['half of a guest', QUIET.slice(0, QUIET.length / 2), /^bad\.wasm: /],
+  ['a program that is no guest', assemble('(module (func (export "main")))'), /^bad\.wasm: /],
+  [
+    'a guest that asks for what nobody has',
+    reactor('(func $run (param i32) (result i32) (i32.const 2))', '(import "elsewhere" "thing" (func $thing))'),
+    /^bad\.wasm: .*elsewhere/,
+  ],
+  [
+    'a guest that traps while it initializes itself',
+    reactor('(func $init unreachable) (func $run (param i32) (result i32) (i32.const 2))'),
+    /^bad\.wasm: .*unreachable/,
+  ],
+  [
+    'a guest that never has initialized itself',
+    reactor('(func $init (loop $for_ever (br $for_ever))) (func $run (param i32) (result i32) (i32.const 2))'),
+    /^bad\.wasm: it has not booted within 10 s$/,
+  ],
+];
+
+function pick({ page }: DemoPage, name: string, bytes: Uint8Array): Promise<void> {
+  return page.setInputFiles('#guest-file', { name, mimeType: 'application/wasm', buffer: Buffer.from(bytes) });
+}
+
+/** As if the file had been dragged from a folder. */
+async function drop({ page }: DemoPage, name: string, bytes: Uint8Array): Promise<boolean[]> {
+  return await page.evaluate(
+    ([file, content]) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([Uint8Array.from(content)], file, { type: 'application/wasm' }));
+      return ['dragover', 'drop'].map((type) => {
+        document.querySelector('.machines')?.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }));
+        return document.documentElement.hasAttribute('data-drop');
+      });
+    },
+    [name, [...bytes]] as const,
+  );
+}
+
+describe('a guest from a file', () => {
+  it('that is picked runs in the place of the toy, and the toy can have it back', async () => {
+    const demo = await open('?run=no');
+    const { page } = demo;
+    await demo.state('paused');
+    await pick(demo, 'mine.wasm', QUIET);
+    await page.waitForFunction(() => document.querySelectorAll('[data-vm]').length === 1);
+    await demo.state('paused');
+    expect(await page.textContent('#note')).toBe('');
+    expect(await page.inputValue('select[name=guest]')).toBe('mine.wasm');
+    await page.click('#run');
+    await demo.state('ended');
+    await page.click('#reset');
+    await demo.state('paused');
+    expect(await page.inputValue('select[name=guest]')).toBe('mine.wasm');
+    await page.selectOption('select[name=guest]', 'toy');
+    await page.waitForFunction(() => document.querySelectorAll('[data-vm]').length === 2);
+    await page.click('#run');
+    await demo.console(0, 'UART up');
+  });
+
+  it('that is dropped runs as well; the page shows that it takes it', async () => {
+    const demo = await open('');
+    await demo.traced(3);
+    expect(await drop(demo, 'dropped.wasm', QUIET)).toEqual([true, false]);
+    await demo.state('ended');
+    expect(await demo.page.inputValue('select[name=guest]')).toBe('dropped.wasm');
+  });
+
+  it.each(BAD)('that is %s costs one line, and nothing that runs', async (_, bytes, line) => {
+    const demo = await open('?vms=1');
+    const { page } = demo;
+    await demo.traced(3);
+    const before = { console: (await demo.consoleText(0)).slice(0, 1000), steps: Number(await page.textContent('#steps')) };
+    await drop(demo, 'bad.wasm', bytes);
+    await page.waitForSelector('#note.bad');
+    const note = (await page.textContent('#note')) ?? '';
+    expect(note).toMatch(line);
+    expect(note).not.toContain('\n');
+    expect(note.length).toBeLessThan(200);
+    await demo.state('running');
+    expect(await page.inputValue('select[name=guest]')).toBe('toy');
+    expect(await demo.consoleText(0)).toContain(before.console);
+    await page.waitForFunction((steps) => Number(document.querySelector('#steps')?.textContent) > steps, before.steps + 10);
+    expect(new URL(page.url()).search).toBe('?vms=1');
+  });
+
+  it('that does not come back is named as what it is, and gives way to another', async () => {
+    const demo = await open('?transport=inline');
+    const { page } = demo;
+    await demo.state('running');
+    await pick(demo, 'stuck.wasm', reactor('(func $run (param i32) (result i32) (loop $for_ever (br $for_ever)) (i32.const 2))'));
+    await page.waitForSelector('#note.bad:has-text("does not come back")');
+    await page.selectOption('select[name=guest]', 'toy');
+    await demo.console(0, 'UART up');
+    await page.waitForFunction(() => document.querySelector('#note')?.textContent === '');
+  });
+
+  it('that writes without end leaves the page free', async () => {
+    const demo = await open('?speed=full');
+    const { page } = demo;
+    await demo.state('running');
+    await pick(demo, 'loud.wasm', LOUD);
+    await demo.console(0, 'bytes left out');
+    const tasks = await longTasks(page, () => page.waitForTimeout(3000));
+    expect(tasks.filter(({ processorMs }) => processorMs > 50)).toEqual([]);
+    await page.click('#run');
+    await demo.state('paused');
+  });
+});
