@@ -123,13 +123,19 @@ export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2:
   return 0;
 }
 
-// Way of a taken set that a new entry goes to: that of the same block, else a free one, else the next in turn.
-function victim(smmu: usize, set: u32, meta: u32, page: u64): u32 {
+// Way of a taken set that a new entry goes to: that of the same block, else a free one, else the next in turn. Blocks of two ASIDs are two, unless
+// the cached one is global.
+function victim(smmu: usize, set: u32, meta: u32, asid: u32, page: u64): u32 {
   let free: u32 = TLB_WAYS;
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
     const entry = tlbEntry(smmu, set, way);
     const seen = atomic.load<u32>(entry, TLB_META);
-    if ((seen & ~maskOf(TLB_META_GLOBAL)) == meta && load<u64>(entry, TLB_PAGE) == page) return way;
+    if (
+      (seen & ~maskOf(TLB_META_GLOBAL)) == meta &&
+      load<u64>(entry, TLB_PAGE) == page &&
+      (seen & (maskOf(TLB_META_GLOBAL) | maskOf(TLB_META_S2)) || (load<u32>(entry, TLB_ASID_PERM) & 0xffff) == asid)
+    )
+      return way;
     if (seen == 0) free = way;
   }
   if (free != TLB_WAYS) return free;
@@ -184,7 +190,7 @@ export function tlbInsert(
   if (fractured) atomic.store<i32>(block, 1, VMID_FRACTURED);
 
   const meta = metaOf(vmid, size, stage2);
-  const way = victim(smmu, set, meta, page);
+  const way = victim(smmu, set, meta, asid & 0xffff, page);
   const entry = tlbEntry(smmu, set, way);
   // All of it atomic, here and in the lookup: on a weakly ordered machine the sequence word alone would not keep a reader from a mixture.
   atomic.store<u32>(entry, 0, TLB_META);

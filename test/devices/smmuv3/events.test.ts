@@ -73,6 +73,12 @@ const CASES: readonly Case[] = [
   },
   { event: 'C_BAD_STREAMID', when: 'the StreamID is beyond the table', access: { sid: 64 }, record: '0000004000000002' },
   {
+    event: 'C_BAD_STREAMID',
+    when: 'the StreamID has bits that no StreamID of this SMMU has',
+    access: { sid: 0xfedc_ba98 | 0 },
+    record: 'fedcba9800000002',
+  },
+  {
     event: 'F_STE_FETCH',
     when: 'the stream table is nowhere',
     prepare: () => {
