@@ -29,6 +29,27 @@ export interface SmmuCoreExports {
   stallAbandon(smmu: number, sid: number, stag: number): void;
   /** Frees every entry of a StreamID, answered or not: its endpoint is gone, and so is the software behind it. */
   stallForget(smmu: number, sid: number): void;
+  /**
+   * An ATS Translation Request (IHI 0070 section 3.9.1.2), with the arguments of `translate`; ACCESS_WRITE: No-Write is clear.
+   * @returns ATS_SUCCESS, ATS_UR or ATS_CA; from bit ATS_GRANTED_SHIFT on what is granted, 0 for a denial. The translated block stands in
+   *          THREAD_PA and THREAD_PA_SIZE; any event has been recorded.
+   */
+  translationRequest(smmu: number, sid: number, ssid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+  /**
+   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread at a time, inside a registered access.
+   * @returns ATS_SUCCESS with the address in THREAD_PA and THREAD_PA_SIZE, ATS_UR or ATS_CA (its translation request), ATC_DENIED, or ATC_REFUSED
+   *          (the translated transaction, or all of an isolated endpoint).
+   */
+  atcAccess(smmu: number, port: number, sid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+  /** Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its port, -1 when all are taken. */
+  atcSetMode(smmu: number, sid: number, mode: number): number;
+  /**
+   * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex.
+   * @returns PRG_WAITING, or the SMMU's own answer: PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
+   */
+  pageRequest(smmu: number, sid: number, iovaLo: number, iovaHi: number, attributes: number, group: number): number;
+  /** The endpoint of a StreamID is gone: its port is free. */
+  atcForget(smmu: number, sid: number): void;
 }
 
 /** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
@@ -93,6 +114,14 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
 export const ACCESS_WRITE = 1;
 export const ACCESS_PRIVILEGED = 2;
 export const ACCESS_INSTRUCTION = 4;
+
+/** Status of a Translation Completion: Success, Unsupported Request, Completer Abort. */
+export const ATS_SUCCESS = 0;
+export const ATS_UR = 1;
+export const ATS_CA = 2;
+/** The translation grants no such access. */
+export const ATC_DENIED = 3;
+export const ATC_REFUSED = 4;
 
 export const TRANSLATE_OK = 0;
 export const TRANSLATE_ABORT = 1;

@@ -66,6 +66,14 @@ export const ATC_INV_SIZE_ALL = 52;
 export const ATC_INV_ADDR_LO = (2 << 16) | (12 << 8) | 20;
 export const ATC_INV_ADDR_HI = (3 << 16) | (0 << 8) | 32;
 
+// PRI_RESP
+export const PRI_RESP_INDEX = (2 << 16) | (0 << 8) | 9;
+/** The group's pages cannot be had at all, some are not there, or all are; 3 is reserved. */
+export const PRI_RESP_RESPONSE = (2 << 16) | (12 << 8) | 2;
+export const PRI_RESP_FAILURE = 0;
+export const PRI_RESP_INVALID = 1;
+export const PRI_RESP_SUCCESS = 2;
+
 // RESUME
 /** Action: 1 retry, 0 terminate as RESUME_AB says. */
 export const RESUME_AC = (0 << 16) | (12 << 8) | 1;

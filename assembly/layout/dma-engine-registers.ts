@@ -24,6 +24,14 @@ export const DMA_FAULT_ADDR = 0x28;
 export const DMA_STREAM = 0x30;
 /** 1: pulse the interrupt at the end of each operation. */
 export const DMA_IRQ_ENABLE = 0x34;
+/**
+ * PCIe's ATS and PRI: DMA_ATS_ENABLE; DMA_ATS_PAGES, which asks for pages that the engine is denied (DMA_STATUS_STALLED meanwhile); DMA_ATS_SILENT,
+ * which leaves invalidation requests without an answer. A write empties the ATC. Reads what the engine does, which is what its SMMU has.
+ */
+export const DMA_ATS = 0x38;
+export const DMA_ATS_ENABLE = 1;
+export const DMA_ATS_SILENT = 2;
+export const DMA_ATS_PAGES = 4;
 
 export const DMA_OP_NONE = 0;
 /** DST := SRC. */
@@ -41,6 +49,6 @@ export const DMA_STATUS_MISMATCH = 4;
 export const DMA_STATUS_BAD_OP = 5;
 /** LENGTH of 0, above DMA_MAX_LENGTH, or not a multiple of 4 for FILL and VERIFY. */
 export const DMA_STATUS_BAD_LENGTH = 6;
-/** Under way: the SMMU has stalled an access. FAULT_ADDR is its iova. */
+/** Under way: the SMMU has stalled an access, or it waits for a page. FAULT_ADDR is its iova. */
 export const DMA_STATUS_STALLED = 7;
 export const DMA_MAX_LENGTH = 0x100000;

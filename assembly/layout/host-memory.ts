@@ -7,8 +7,8 @@
 //   (header)    host RAM: window 0 of the physical address map (stream tables, stage-2 tables, host queues)
 //   (header)    the trace ring, when there is one
 //
-// Offsets named THREAD_*, CTX_*, QUEUE_*, TLB_*, CFG_*, VMID_*, ATC_* are inside one block or entry; offsets named SMMU_AT_* are
-// inside an SMMU block.
+// Offsets named THREAD_*, CTX_*, QUEUE_*, TLB_*, CFG_*, VMID_* are inside one block or entry; offsets named SMMU_AT_* are inside an SMMU
+// block, of which ats-memory.ts and check-memory.ts have more.
 
 export const HOST_MAGIC = 0x484d5356;
 export const HOST_AT_MAGIC = 0x00;
@@ -123,8 +123,6 @@ export const SMMU_AT_NUM_VCMDQ = 0x58;
 export const SMMU_AT_NUM_LVCMDQ = 0x5c;
 /** CMDQV CONFIG.EN as last published: 0 stops every VCMDQ. */
 export const SMMU_AT_CMDQV_EN = 0x60;
-/** Number of ATC ports that have ever been used: what ATC_INV has to look at. */
-export const SMMU_AT_ATC_PORTS = 0x64;
 /** Bit of SMMU_AT_CR0 that is not of the register: a fault is planted. */
 export const SMMU_CR0_PLANTED = (0 << 16) | (31 << 8) | 1;
 /** The planted fault (PhysicalSmmu.plantFault): its event, its StreamID, and how many transactions it still hits. */
@@ -161,6 +159,14 @@ export const STAT_MSIS = 0x48;
 export const STAT_ILL_RANGE = 0x4c;
 /** Records that another one stands for (STE.MEV). */
 export const STAT_EVENTS_MERGED = 0x50;
+/** CMD_SYNCs that ended with CERROR_ATC_INV_SYNC. */
+export const STAT_ATC_TIMEOUT = 0x54;
+export const STAT_ATS_REQUESTS = 0x58;
+export const STAT_PAGE_REQUESTS = 0x5c;
+/** Page requests that the SMMU has answered itself. */
+export const STAT_PRI_AUTO = 0x60;
+/** A PRI_RESP with a reserved response. */
+export const STAT_ILL_RESPONSE = 0x64;
 /** One i32 per event ID: events that are to be recorded. */
 export const STAT_EVENTS = 0x100;
 
@@ -190,6 +196,7 @@ export const ACTION_NONE = 14;
 export const ACTION_HOST = 15;
 export const ACTION_RESUME = 16;
 export const ACTION_STALL_TERM = 17;
+export const ACTION_PRI_RESP = 18;
 
 /*
  * Command contexts: on whose behalf a queue's commands act. Context v < 64 is VINTF v; context 64 + n belongs to a vIOMMU; the last one is
@@ -301,16 +308,6 @@ export const QUEUE_OVERLAY = 0x7c;
 
 /** Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, laid out as a VCMDQ's page 0. */
 export const SMMU_AT_REGS = 0xd0000;
-
-// ATC ports: one per endpoint that may hold translations of its own (ATS).
-export const SMMU_AT_ATC = 0x23000;
-export const ATC_PORTS = 64;
-export const ATC_PORT_STRIDE = 0x40;
-/** Physical StreamID + 1, 0 when the port is free. */
-export const ATC_PORT_SID = 0x00;
-/** i32: invalidation requests delivered and answered. */
-export const ATC_PORT_REQUESTS = 0x04;
-export const ATC_PORT_COMPLETIONS = 0x08;
 
 // Configuration cache: sets of ways, selected by the low bits of the StreamID.
 export const SMMU_AT_CFG_SETS = 0x24000;

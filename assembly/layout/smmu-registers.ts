@@ -50,6 +50,7 @@ export const SMMU_PRIQ_CONS_PAGE0 = 0x0cc;
 export const SMMU_PRIQ_IRQ_CFG0 = 0x0d0;
 export const SMMU_PRIQ_IRQ_CFG1 = 0x0d8;
 export const SMMU_PRIQ_IRQ_CFG2 = 0x0dc;
+export const PRIQ_IRQ_CFG2_LO = (0 << 16) | (31 << 8) | 1;
 export const SMMU_IDR6 = 0x190;
 /** 64-bit: where command queue control page 0 lies, from the SMMU's base. CFG and STATUS follow. */
 export const SMMU_CMDQ_CONTROL_PAGE_BASE = 0x4000;
@@ -92,6 +93,8 @@ export const IDR0_BTM = (0 << 16) | (5 << 8) | 1;
 export const IDR0_HTTU = (0 << 16) | (6 << 8) | 2;
 export const IDR0_HYP = (0 << 16) | (9 << 8) | 1;
 export const IDR0_ATS = (0 << 16) | (10 << 8) | 1;
+/** Split-stage ATS is not there. */
+export const IDR0_NS1ATS = (0 << 16) | (11 << 8) | 1;
 export const IDR0_ASID16 = (0 << 16) | (12 << 8) | 1;
 export const IDR0_MSI = (0 << 16) | (13 << 8) | 1;
 export const IDR0_SEV = (0 << 16) | (14 << 8) | 1;
@@ -148,6 +151,8 @@ export const CR0_WRITABLE = 0x1df;
 export const CR2_E2H = (0 << 16) | (0 << 8) | 1;
 export const CR2_RECINVSID = (0 << 16) | (1 << 8) | 1;
 export const CR2_PTM = (0 << 16) | (2 << 8) | 1;
+/** Record configuration errors of ATS traffic as well. */
+export const CR2_REC_CFG_ATS = (0 << 16) | (3 << 8) | 1;
 
 export const GBPA_ABORT = (0 << 16) | (20 << 8) | 1;
 export const GBPA_UPDATE = (0 << 16) | (31 << 8) | 1;
@@ -163,6 +168,7 @@ export const GERROR_PRIQ_ABT_ERR = (0 << 16) | (3 << 8) | 1;
 /** An MSI was terminated with an abort: of a CMD_SYNC, the event queue, GERROR itself. */
 export const GERROR_MSI_CMDQ_ABT_ERR = (0 << 16) | (4 << 8) | 1;
 export const GERROR_MSI_EVTQ_ABT_ERR = (0 << 16) | (5 << 8) | 1;
+export const GERROR_MSI_PRIQ_ABT_ERR = (0 << 16) | (6 << 8) | 1;
 export const GERROR_MSI_GERROR_ABT_ERR = (0 << 16) | (7 << 8) | 1;
 /** An ECMDQ has stopped at an error; which, its CONS says. */
 export const GERROR_CMDQP_ERR = (0 << 16) | (9 << 8) | 1;

@@ -35,6 +35,7 @@ export const STE_S1STALLD = (2 << 16) | (27 << 8) | 1;
 /** 0 ATS not allowed, 1 full ATS, 2 split-stage. */
 export const STE_EATS = (2 << 16) | (28 << 8) | 2;
 export const STE_EATS_FULL = 1;
+export const STE_EATS_SPLIT = 2;
 /** 0 NS-EL1, 1 reserved for Non-secure, 2 EL2; ignored without IDR0.HYP. */
 export const STE_STRW = (2 << 16) | (30 << 8) | 2;
 export const STE_SHCFG = (3 << 16) | (12 << 8) | 2;

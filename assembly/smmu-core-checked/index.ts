@@ -1,8 +1,11 @@
 // The SMMU core with the sanitizer in it (docs/sanitizer.md): the same exports, the same results.
 
+export { atcAccess, atcForget, atcSetMode } from '../smmu-core/atc';
+export { translationRequest } from '../smmu-core/ats';
 export { accessBegin, accessEnd } from '../smmu-core/in-flight';
+export { pageRequest } from '../smmu-core/page-request';
 export { stallAbandon, stallAnswer, stallForget } from '../smmu-core/stall';
-export { endTraceRun, traceDoorbell, traceRun } from '../smmu-core/trace';
+export { clock, endTraceRun, traceDoorbell, traceRun } from '../smmu-core/trace';
 export { translate } from './translate';
 
 /** What this core is told by. */

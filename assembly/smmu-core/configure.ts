@@ -30,7 +30,6 @@ import {
   CFG_TTB0,
   CFG_TTB1,
   CFG_VMID,
-  SMMU_AT_CR2,
   SMMU_AT_IDR3,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
@@ -41,7 +40,6 @@ import {
   THREAD_STE,
 } from '../layout/host-memory';
 import {
-  CR2_RECINVSID,
   IDR0_S2P,
   IDR0_ST_LEVEL,
   IDR0_VMID16,
@@ -59,6 +57,7 @@ import {
   STE_CONFIG_NESTED,
   STE_CONFIG_S1,
   STE_CONFIG_S2,
+  STE_EATS,
   STE_S1CDMAX,
   STE_S1DSS,
   STE_S1DSS_BYPASS,
@@ -70,7 +69,7 @@ import {
   STE_V,
 } from '../layout/ste';
 import { count } from '../lib/counters';
-import { bits } from '../lib/fields';
+import { bits, maskOf } from '../lib/fields';
 import { configInsert, configLookup } from './config-cache';
 import { event, fetchFault, noEvent } from './faults';
 import { alignedDown, oasBits } from './geometry';
@@ -83,6 +82,7 @@ import {
   idr0,
   s1ContextPtr,
   s2ttb,
+  splitStage,
   stage1Valid,
   stage2Valid,
   steField,
@@ -95,9 +95,8 @@ function setCfg(field: usize, value: u32): void {
   store<u32>(THREAD + THREAD_CFG + field, value);
 }
 
-function badStreamId(smmu: usize): bool {
-  if (bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID)) event(C_BAD_STREAMID);
-  else noEvent();
+function badStreamId(): bool {
+  event(C_BAD_STREAMID);
   return false;
 }
 
@@ -109,7 +108,7 @@ function splitBits(field: u32): u32 {
 // A level-1 descriptor is read anew for each STE that is not cached: Linux writes it without a command when a device appears.
 function fetchSte(smmu: usize, sid: u32): bool {
   const shape = atomic.load<u32>(smmu, SMMU_AT_STRTAB_CFG);
-  if (u64(sid) >> u64(bits(shape, STRTAB_BASE_CFG_LOG2SIZE)) != 0) return badStreamId(smmu);
+  if (u64(sid) >> u64(bits(shape, STRTAB_BASE_CFG_LOG2SIZE)) != 0) return badStreamId();
   let table = atomic.load<u64>(smmu, SMMU_AT_STRTAB_BASE);
   let index = sid;
   if (bits(shape, STRTAB_BASE_CFG_FMT) == STRTAB_FMT_2LEVEL && idr0(smmu, IDR0_ST_LEVEL)) {
@@ -123,7 +122,7 @@ function fetchSte(smmu: usize, sid: u32): bool {
     const descriptor = loadAt(place);
     const span = bits(u32(descriptor), L1STD_SPAN);
     index = sid & (((<u32>1) << split) - 1);
-    if (span == 0 || span > split + 1 || index >> (span - 1) != 0) return badStreamId(smmu);
+    if (span == 0 || span > split + 1 || index >> (span - 1) != 0) return badStreamId();
     table = alignedDown(descriptor & 0x000fffffffffffff, span - 1 + 6);
   }
   const pa = table + u64(index) * STE_SIZE;
@@ -222,7 +221,9 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   const stage1 = config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
   const stage2 = config == STE_CONFIG_S2 || config == STE_CONFIG_NESTED;
   const vmidFits = !(stage1 || stage2) || !idr0(smmu, IDR0_S2P) || idr0(smmu, IDR0_VMID16) || steField(STE_S2VMID) <= 0xff;
-  if ((stage1 && !stage1Valid(smmu)) || (stage2 && !stage2Valid(smmu)) || !vmidFits) {
+  // Without a stage there is no ATS, whatever EATS says.
+  const ste2 = load<u32>(THREAD + THREAD_STE, 8) & (stage1 || stage2 ? u32(-1) : ~maskOf(STE_EATS));
+  if ((stage1 && !stage1Valid(smmu)) || (stage2 && !stage2Valid(smmu)) || !vmidFits || splitStage(smmu, ste2)) {
     event(C_BAD_STE);
     return false;
   }
@@ -231,7 +232,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   setCfg(CFG_CONFIG, config);
   // The VMID tags stage-1-only entries as well when stage 2 is implemented.
   setCfg(CFG_VMID, idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) : 0);
-  setCfg(CFG_STE2, load<u32>(THREAD + THREAD_STE, 8));
+  setCfg(CFG_STE2, ste2);
   setCfg(CFG_STE5, load<u32>(THREAD + THREAD_STE, 20));
   setCfg(CFG_DS, dsOfStage2(smmu));
   store<u64>(THREAD + THREAD_CFG, s2ttb(), CFG_S2TTB);

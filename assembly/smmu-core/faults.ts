@@ -69,6 +69,8 @@ import { loadAt, locate, NOWHERE, storeAt } from './physical';
 export const WRITE: u32 = 1;
 export const PRIVILEGED: u32 = 2;
 export const INSTRUCTION: u32 = 4;
+/** An ATS Translation Request: its faults are the requester's affair. */
+export const REQUEST: u32 = 0x40000000;
 /** No access at all: a walk that only looks, and updates no descriptor. */
 export const LOOK: u32 = 0x80000000;
 

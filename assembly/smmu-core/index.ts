@@ -1,6 +1,9 @@
 // The SMMU core: translation on behalf of bus masters. See docs/architecture.md.
 
+export { atcAccess, atcForget, atcSetMode } from './atc';
+export { translationRequest } from './ats';
 export { accessBegin, accessEnd } from './in-flight';
+export { pageRequest } from './page-request';
 export { stallAbandon, stallAnswer, stallForget } from './stall';
-export { endTraceRun, traceDoorbell, traceRun } from './trace';
+export { clock, endTraceRun, traceDoorbell, traceRun } from './trace';
 export { translate } from './translate';

@@ -51,6 +51,7 @@ import {
 import {
   STE_EATS,
   STE_EATS_FULL,
+  STE_EATS_SPLIT,
   STE_S1CDMAX,
   STE_S1CONTEXTPTR_HI,
   STE_S1CONTEXTPTR_LO,
@@ -129,6 +130,11 @@ export function stage2Valid(smmu: usize): bool {
   const shift = levelShift(granule, start);
   if (inputBits <= shift || inputBits - shift > granule - 3 + 4) return false;
   return s2ttb() >> u64(effectiveBits(smmu, steField(STE_S2PS), granule, lpa2)) == 0;
+}
+
+/** Split-stage ATS, which the model does not have (IDR0.NS1ATS). `ste2`: STE word 2 as far as it counts. */
+export function splitStage(smmu: usize, ste2: u32): bool {
+  return idr0(smmu, IDR0_ATS) != 0 && bits(ste2, STE_EATS) == STE_EATS_SPLIT;
 }
 
 // CFG_DS of the STE: S2DS, and S2SL0_2, which only S2DS gives a meaning.

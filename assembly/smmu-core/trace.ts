@@ -52,6 +52,11 @@ import {
 
 const WALK_UNITS: u32 = 2;
 
+/** Milliseconds since HOST_AT_EPOCH, for the drain. */
+export function clock(): f64 {
+  return now();
+}
+
 /** Makes the record of a unit valid. */
 function publish(unit: usize): void {
   atomic.store<u32>(unit, ~load<u32>(unit, TRACE_SEQUENCE), TRACE_SEQUENCE);

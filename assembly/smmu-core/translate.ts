@@ -2,7 +2,7 @@
 
 import { THREAD } from '../imports/unit';
 import { CD_A, CD_ASET, CD_PAN, CD_TBI0, CD_TBI1 } from '../layout/cd';
-import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2, F_ADDR_SIZE, F_PERMISSION, F_WALK_EABT } from '../layout/events';
+import { C_BAD_STREAMID, EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2, F_ADDR_SIZE, F_PERMISSION, F_WALK_EABT } from '../layout/events';
 import {
   CFG_ASID,
   CFG_CD1,
@@ -12,6 +12,7 @@ import {
   HOST_AT_TRACE,
   SMMU_AT_ALL_GEN,
   SMMU_AT_CR0,
+  SMMU_AT_CR2,
   SMMU_AT_GBPA,
   SMMU_CR0_PLANTED,
   THREAD_ATTRIBUTES,
@@ -33,13 +34,25 @@ import {
   TLB_PERM_W,
   VMID_ANY_GEN,
 } from '../layout/host-memory';
-import { CR0_SMMUEN, GBPA_ABORT } from '../layout/smmu-registers';
+import { CR0_SMMUEN, CR2_RECINVSID, GBPA_ABORT } from '../layout/smmu-registers';
 import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2 } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits, maskOf } from '../lib/fields';
 import { configGeneration } from './config-cache';
 import { configure } from './configure';
-import { INSTRUCTION, PRIVILEGED, recordEvent, recordStall, stage2Fault, stalls, translationFault, WRITE, walkFault } from './faults';
+import {
+  INSTRUCTION,
+  noEvent,
+  PRIVILEGED,
+  REQUEST,
+  recordEvent,
+  recordStall,
+  stage2Fault,
+  stalls,
+  translationFault,
+  WRITE,
+  walkFault,
+} from './faults';
 import { vmidBlock } from './generations';
 import { oasBits } from './geometry';
 import { canonical } from './invalidate';
@@ -82,7 +95,7 @@ const CONFIG_TRIES = 2;
 const WALK_TRIES = 4;
 
 /** The address as it is. False when it is wider than IDR5.OAS. */
-function bypass(smmu: usize, iova: u64): bool {
+export function bypass(smmu: usize, iova: u64): bool {
   if (iova >> u64(oasBits(smmu)) != 0) return false;
   store<u64>(THREAD, iova, THREAD_PA);
   store<u32>(THREAD, BYPASS_SIZE, THREAD_PA_SIZE);
@@ -114,9 +127,12 @@ function refuse(smmu: usize, configured: bool): i32 {
 
 // CD.A = 0 makes stage-1 faults of the translation read as zero instead of aborting.
 function conclude(smmu: usize, configured: bool): i32 {
+  if (load<u32>(THREAD, THREAD_ATTRIBUTES) & REQUEST) return ABORT;
   const stage2 = bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
   if (stalls(stage2)) return hold(smmu);
   const raz = configured && translationFault() && !stage2 && hasStage1() && !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_A);
+  const badStreamId = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID) == C_BAD_STREAMID;
+  if (badStreamId && !bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID)) noEvent();
   recordEvent(smmu);
   return raz ? RAZWI : ABORT;
 }

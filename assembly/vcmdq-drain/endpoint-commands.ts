@@ -1,30 +1,31 @@
 // Commands that are for an endpoint behind a stream: ATC_INV, RESUME, STALL_TERM (IHI 0070 sections 4.5 and 4.7). On a queue that a guest writes
 // their StreamID is the guest's number, and only a stream that its host has given it is meant.
 
+import { PRG_FAILURE, PRG_INVALID, PRG_SUCCESS } from '../layout/ats-memory';
 import { CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../layout/cmdqv-registers';
-import { RESUME_AB, RESUME_AC, RESUME_STAG } from '../layout/commands';
 import {
-  ATC_PORT_COMPLETIONS,
-  ATC_PORT_REQUESTS,
-  ATC_PORT_SID,
-  ATC_PORT_STRIDE,
-  ATC_PORTS,
-  CTX_HYP_OWN,
-  CTX_SID_MATCH,
-  CTX_SID_REPLACE,
-  SMMU_AT_ATC,
-  SMMU_AT_ATC_PORTS,
-  SMMU_AT_IDR0,
-  STALL_ABORT,
-  STALL_RAZWI,
-  STALL_RETRY,
-} from '../layout/host-memory';
+  ATC_INV_SIZE,
+  ATC_INV_SIZE_ALL,
+  CMD_SSV,
+  PRI_RESP_INDEX,
+  PRI_RESP_INVALID,
+  PRI_RESP_RESPONSE,
+  PRI_RESP_SUCCESS,
+  RESUME_AB,
+  RESUME_AC,
+  RESUME_STAG,
+} from '../layout/commands';
+import { CTX_HYP_OWN, CTX_SID_MATCH, CTX_SID_REPLACE, SMMU_AT_IDR0, STALL_ABORT, STALL_RAZWI, STALL_RETRY } from '../layout/host-memory';
 import { IDR0_TERM_MODEL } from '../layout/smmu-registers';
 import { bits } from '../lib/fields';
+import { answerGroup, invalidateAtc } from '../smmu-core/atc';
 import { stallResume, stallTerminate } from '../smmu-core/stall';
+import { awaitPort } from './atc-wait';
 import { callHost } from './ownership';
 
 const NO_SID: u64 = u64(-1);
+/** Address[63:12]. */
+const PAGE_ADDRESS: u64 = 0xfffffffffffff000;
 
 // StreamID that a guest's command means: the pair whose VIRT_SID matches. NO_SID when none does.
 function physicalSid(context: usize, virtSid: u32): u64 {
@@ -37,31 +38,33 @@ function physicalSid(context: usize, virtSid: u32): u64 {
   return NO_SID;
 }
 
-// Delivers the request to the endpoint. One without an ATC has nothing to invalidate and answers at once.
-function invalidateAtc(smmu: usize, sid: u32): void {
-  const ports = min(atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS), <u32>ATC_PORTS);
-  for (let i: u32 = 0; i < ports; i++) {
-    const port = smmu + SMMU_AT_ATC + i * ATC_PORT_STRIDE;
-    if (atomic.load<u32>(port, ATC_PORT_SID) != sid + 1) continue;
-    atomic.add<i32>(port, 1, ATC_PORT_REQUESTS);
-    atomic.add<i32>(port, 1, ATC_PORT_COMPLETIONS);
-  }
-}
-
 /** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
-export function atcInv(smmu: usize, context: usize, asWritten: bool, d0: u64): bool {
+export function atcInv(smmu: usize, queue: usize, context: usize, asWritten: bool, d0: u64, d1: u64): bool {
   let sid = d0 >> 32;
   if (!asWritten) {
     sid = physicalSid(context, u32(sid));
     if (sid == NO_SID) return false;
   }
-  invalidateAtc(smmu, u32(sid));
+  // No endpoint here has PASIDs, and so there is nothing in an ATC that a request with one would mean.
+  if (bits(u32(d0), CMD_SSV)) return true;
+  const waiting = invalidateAtc(smmu, u32(sid), d1 & PAGE_ADDRESS, min(bits(u32(d1), ATC_INV_SIZE), <u32>ATC_INV_SIZE_ALL) + 12);
+  if (waiting != 0) awaitPort(smmu, queue, waiting);
   return true;
 }
 
 // The physical StreamID of a command that has no effect on streams that are not the context's.
 function streamOf(context: usize, d0: u64): u64 {
   return load<u32>(context, CTX_HYP_OWN) != 0 ? d0 >> 32 : physicalSid(context, u32(d0 >> 32));
+}
+
+/** PRI_RESP, of the host: a guest's is its SMMU's affair. False for a reserved response. */
+export function priResponse(smmu: usize, d0: u64, d1: u64): bool {
+  const response = bits(u32(d1), PRI_RESP_RESPONSE);
+  if (response > <u32>PRI_RESP_SUCCESS) return false;
+  const answer: u32 = response == PRI_RESP_SUCCESS ? PRG_SUCCESS : response == PRI_RESP_INVALID ? PRG_INVALID : PRG_FAILURE;
+  answerGroup(smmu, u32(d0 >> 32), bits(u32(d1), PRI_RESP_INDEX), answer);
+  callHost();
+  return true;
 }
 
 /** RESUME. What does not name a stalled transaction of the context's own streams has no effect. */

@@ -9,6 +9,7 @@ import {
   ACTION_CFGI_STE_RANGE,
   ACTION_HOST,
   ACTION_NONE,
+  ACTION_PRI_RESP,
   ACTION_RESUME,
   ACTION_STALL_TERM,
   ACTION_SYNC,
@@ -31,13 +32,14 @@ import {
   STAT_ILL_CS,
   STAT_ILL_OPCODE,
   STAT_ILL_RANGE,
+  STAT_ILL_RESPONSE,
   STAT_ILL_SSEC,
 } from '../layout/host-memory';
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { ANY_ASID, invalidateIpa, invalidateVa, reservedRange } from '../smmu-core/invalidate';
-import { resume, stallTerm } from './endpoint-commands';
+import { priResponse, resume, stallTerm } from './endpoint-commands';
 
 // Results of `execute`. A result above these is the STAT_* offset of an illegal command's reason, moved up by ILLEGAL.
 export const DONE: u32 = 0;
@@ -138,6 +140,8 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
     case ACTION_STALL_TERM:
       stallTerm(smmu, context, d0);
       return DONE;
+    case ACTION_PRI_RESP:
+      return priResponse(smmu, d0, d1) ? DONE : ILLEGAL + STAT_ILL_RESPONSE;
     default:
       return ILLEGAL + STAT_ILL_OPCODE;
   }

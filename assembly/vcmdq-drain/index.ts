@@ -2,6 +2,7 @@
 
 import { traceDoorbell } from '../imports/core';
 import { THREAD, WINDOW } from '../imports/unit';
+import { SMMU_AT_PRIQ_OWNER } from '../layout/ats-memory';
 import { VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
 import {
   CFG_SETS,
@@ -205,6 +206,7 @@ export function reapThread(smmu: usize, thread: u32): void {
   for (let set: u32 = 0; set < <u32>TLB_SETS; set++) reapTlbSet(smmu, set, thread);
   for (let set: u32 = 0; set < <u32>CFG_SETS; set++) reapConfigSet(smmu, set, thread);
   atomic.cmpxchg<u32>(smmu, thread + 1, 0, SMMU_AT_EVTQ_OWNER);
+  atomic.cmpxchg<u32>(smmu, thread + 1, 0, SMMU_AT_PRIQ_OWNER);
   atomic.store<i64>(HOST_THREADS + thread * THREAD_STRIDE, 0, THREAD_IN_FLIGHT);
   callHost();
 }

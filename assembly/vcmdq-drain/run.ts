@@ -43,6 +43,7 @@ import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
 import { invalidateVa, reservedRange } from '../smmu-core/invalidate';
+import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
 import { atcInv } from './endpoint-commands';
 import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
 import { stat, stop } from './queue';
@@ -56,7 +57,7 @@ const NO_VMID: u32 = u32(-1);
 const OTHER: u32 = 3;
 
 // The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
-function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
+export function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
   stat(smmu, reason);
   stat(smmu, STAT_ERROR_HELD);
   store<i64>(queue, load<i64>(queue, QUEUE_ERRORS) + 1, QUEUE_ERRORS);
@@ -135,12 +136,12 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       }
       case ACTION_ATC_INV: {
         const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
-        if (atcInv(smmu, context, asWritten, d0)) tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
+        if (atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1))) tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
         else result = ILLEGAL + STAT_ILL_SID;
         break;
       }
       case ACTION_SYNC:
-        if (!bits(u32(d0), SYNC_CS) && noneInFlight()) tally += A_SYNC;
+        if (!bits(u32(d0), SYNC_CS) && noneInFlight() && noneAwaited(smmu, queue)) tally += A_SYNC;
         else result = OTHER;
         break;
       default:
@@ -153,9 +154,14 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       raisedVmid = NO_VMID;
       const d1 = i64x2.extract_lane(command, 1);
       result = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, d1);
-      if (result == SYNC && sync(smmu, queue, cons, d0, d1)) {
-        result = signal(smmu, queue, (cons + 1) & indexMask, d0, d1) ? DONE : HOST;
-        if (result == DONE) tally += A_SYNC;
+      if (result == SYNC) {
+        const held = !atcsAnswered(smmu, queue);
+        if (sync(smmu, queue, cons, d0, d1, held)) {
+          result = signal(smmu, queue, (cons + 1) & indexMask, d0, d1) ? DONE : HOST;
+          if (result == DONE) tally += A_SYNC;
+        } else if (held) {
+          startWaiting(smmu, queue);
+        }
       }
       if (result != DONE) break;
     }

@@ -3,6 +3,7 @@
 import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
+import { CERROR_ATC_INV_SYNC } from '../layout/commands';
 import {
   CTX_ENABLED,
   QUEUE_ALLOCATED,
@@ -27,6 +28,7 @@ import {
   QUEUE_STATE,
   QUEUE_SYNCS,
   SMMU_AT_CMDQV_EN,
+  STAT_ATC_TIMEOUT,
   STAT_BUDGET_EXHAUSTED,
   STAT_INIT_ERROR,
   STAT_REPAIRS,
@@ -35,6 +37,7 @@ import {
 import { CMDQ_CONS_ERR, ECMDQ_CONS_ENACK, Q_INDEX } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
+import { atcsAnswered, timedOut } from './atc-wait';
 import { ecmdqCons, ecmdqDue, followEcmdq } from './ecmdq';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
 import {
@@ -53,7 +56,7 @@ import {
   writeRegister,
 } from './page0';
 import { contextOf, isVcmdq, stat, stop, unpark } from './queue';
-import { BUDGET, run } from './run';
+import { BUDGET, hold, run } from './run';
 import { signal } from './sync';
 
 /** Rounds of one call. */
@@ -108,8 +111,14 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
   if (state == QUEUE_RUNNING) return true;
   if (state == QUEUE_PARKED) {
     if (!syncPassed(load<i64>(queue, QUEUE_PARK_EPOCH))) return false;
-    unpark(smmu, queue);
     const cons = load<u32>(queue, QUEUE_CONS);
+    if (!atcsAnswered(smmu, queue)) {
+      if (!timedOut(smmu, queue)) return false;
+      unpark(smmu, queue);
+      hold(smmu, queue, cons, CERROR_ATC_INV_SYNC, STAT_ATC_TIMEOUT);
+      return false;
+    }
+    unpark(smmu, queue);
     const next = (cons + 1) & (((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1);
     if (!signal(smmu, queue, next, load<u64>(queue, QUEUE_PARKED_D0), load<u64>(queue, QUEUE_PARKED_D1))) {
       stop(queue, cons, QUEUE_NEEDS_HOST);

@@ -25,21 +25,23 @@ import { stat, unpark } from './queue';
 const MSI_ADDRESS: u64 = 0x000ffffffffffffc;
 
 /**
- * Waits for a CMD_SYNC: true when it is complete. One that accesses in flight hold up parks the queue; the last of them to leave runs it again.
+ * Waits for a CMD_SYNC: true when it is complete. One that is held up parks the queue; whoever clears the last obstacle, as an access does that
+ * leaves, runs it again.
  * The second look closes the gap between the first one and the moment when leavers can see the parked queue.
  * @param d0 the command's doublewords: a guest may have changed them in its ring when the wait is over.
+ * @param held it waits for something else as well, whatever accesses are in flight.
  */
-export function sync(smmu: usize, queue: usize, cons: u32, d0: u64, d1: u64): bool {
-  if (noneInFlight()) return true;
+export function sync(smmu: usize, queue: usize, cons: u32, d0: u64, d1: u64, held: bool = false): bool {
+  if (!held && noneInFlight()) return true;
   const epoch = beginSync();
-  if (syncPassed(epoch)) return true;
+  if (!held && syncPassed(epoch)) return true;
   atomic.store<u32>(queue, cons, QUEUE_CONS);
   store<i64>(queue, epoch, QUEUE_PARK_EPOCH);
   store<u64>(queue, d0, QUEUE_PARKED_D0);
   store<u64>(queue, d1, QUEUE_PARKED_D1);
   atomic.store<u32>(queue, QUEUE_PARKED, QUEUE_STATE);
   atomic.add<i32>(smmu, 1, SMMU_AT_PARKED);
-  if (!syncPassed(epoch)) {
+  if (held || !syncPassed(epoch)) {
     stat(smmu, STAT_PARKS);
     return false;
   }

@@ -2,6 +2,10 @@
 // holds is made again from a background loop, and the operation goes on behind it.
 
 import {
+  DMA_ATS,
+  DMA_ATS_ENABLE,
+  DMA_ATS_PAGES,
+  DMA_ATS_SILENT,
   DMA_CTRL,
   DMA_DONE,
   DMA_DST,
@@ -59,6 +63,7 @@ const REGISTERS = [
   { name: 'FAULT_ADDR', offset: DMA_FAULT_ADDR, size: 8 },
   { name: 'STREAM', offset: DMA_STREAM },
   { name: 'IRQ_ENABLE', offset: DMA_IRQ_ENABLE, writable: 1 },
+  { name: 'ATS', offset: DMA_ATS, writable: DMA_ATS_ENABLE | DMA_ATS_PAGES | DMA_ATS_SILENT },
 ] as const;
 
 /** Bytes moved between two accesses to the port. */
@@ -130,6 +135,7 @@ export class DmaEngine implements Device {
     this.#abandon();
     this.registers.reset();
     this.#showStream();
+    this.#configureAts();
   }
 
   /** The StreamID is a property of the place that the device is plugged into, not of its state. */
@@ -143,7 +149,18 @@ export class DmaEngine implements Device {
 
   write(access: MmioAccess): void {
     this.registers.write(access);
+    if (covers(access, DMA_ATS)) this.#configureAts();
     if (covers(access, DMA_CTRL)) this.#start(this.registers.get(DMA_CTRL));
+  }
+
+  /** Does what the register says, and shows what has come of it. */
+  #configureAts(): void {
+    const wanted = this.registers.get(DMA_ATS);
+    const ats = this.#port?.ats;
+    const has = (bit: number) => (wanted & bit) !== 0;
+    ats?.configure({ enabled: has(DMA_ATS_ENABLE), pageRequests: has(DMA_ATS_PAGES), silent: has(DMA_ATS_SILENT) });
+    const { enabled = false, pageRequests = false, silent = false } = ats?.settings ?? {};
+    this.registers.set(DMA_ATS, (enabled ? DMA_ATS_ENABLE : 0) | (pageRequests ? DMA_ATS_PAGES : 0) | (silent ? DMA_ATS_SILENT : 0));
   }
 
   #abandon(): void {
@@ -264,6 +281,7 @@ export class DmaEngine implements Device {
     // Its stalled access is made anew: what the IOMMU held is not part of this device.
     this.underWay = operation;
     this.#showStream();
+    this.#configureAts();
   }
 
   registerName(region: number, offset: number): string {

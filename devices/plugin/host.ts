@@ -27,10 +27,28 @@ export interface DmaResult {
   /** Bytes transferred before the access ended. */
   readonly done: number;
   /**
-   * True when the IOMMU holds the access (a stall): it is neither done nor refused. The device makes the rest of it again, from a background
+   * True when the IOMMU holds the access (a stall), or it waits for a page (PRI): it is neither done nor refused. The device makes the rest of it again, from a background
    * loop, until it gets another result, or gives it up with `abandon`.
    */
   readonly stalled?: boolean;
+}
+
+/** What a device does of PCIe's ATS. */
+export interface AtsSettings {
+  /** Its accesses ask for translations, and keep them. */
+  readonly enabled: boolean;
+  /** It asks for pages that it is denied (PRI): such accesses are stalled until software has answered. */
+  readonly pageRequests: boolean;
+  /** It leaves invalidation requests without an answer, as a device that hangs does. */
+  readonly silent: boolean;
+}
+
+/** The ATS of a device: an ATC between it and the IOMMU. */
+export interface AtsCapability {
+  /** What the device does. */
+  readonly settings: AtsSettings;
+  /** Empties the ATC. What the host does not have stays false in `settings`. */
+  configure(settings: AtsSettings): void;
 }
 
 /**
@@ -46,6 +64,8 @@ export interface DmaPort {
   write(iova: number, source: Uint8Array): DmaResult;
   /** Gives up every access that the IOMMU holds. A host whose IOMMU holds none leaves it out. */
   abandon?(): void;
+  /** Absent: the host's IOMMU has no ATS. */
+  readonly ats?: AtsCapability | undefined;
 }
 
 /** A range of a device's registers that guest memory backs, so that accesses to it cause no exit. */

@@ -2,8 +2,10 @@
 
 import { ECMDQS_PER_SMMU, MAX_STALLS } from '../../assembly/layout/host-memory.ts';
 import {
+  IDR0_ATS,
   IDR0_HTTU,
   IDR0_HYP,
+  IDR0_NS1ATS,
   IDR0_PRI,
   IDR0_S1P,
   IDR0_S2P,
@@ -59,7 +61,7 @@ const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
  * tables, little-endian, stalls (1,024 at once); 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit StreamIDs; HAD and range invalidation;
  * 48 bits and every granule.
  */
-export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c48349a, idr1: 0x01080510, idr3: 0x404, idr5: 0x04000075 };
+export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c483c9a, idr1: 0x01080510, idr3: 0x404, idr5: 0x04000075 };
 
 /** The same with ECMDQs, as many as the model has: an SMMUv3.3. */
 export const ENHANCED_GUEST_ID_REGISTERS: SmmuIdRegisters = {
@@ -69,8 +71,15 @@ export const ENHANCED_GUEST_ID_REGISTERS: SmmuIdRegisters = {
   aidr: 3,
 };
 
-/** The SMMU of a host: as the guest's, with stage 2, 16-bit VMIDs, S2FWB, 1024 commands and 1024 events. */
-export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c4c349b, idr1: 0x014a0510, idr3: 0x504, idr5: 0x04000075 };
+/** The guest's with PRI, 256 page requests: for guests that answer them. Linux refuses each. */
+export const PAGE_REQUEST_GUEST_ID_REGISTERS: SmmuIdRegisters = {
+  ...GUEST_ID_REGISTERS,
+  idr0: GUEST_ID_REGISTERS.idr0 | maskInWord(IDR0_PRI),
+  idr1: withBits(GUEST_ID_REGISTERS.idr1, IDR1_PRIQS, 8),
+};
+
+/** The SMMU of a host: as the guest's, with PRI, stage 2, 16-bit VMIDs, S2FWB; 1024 commands, 1024 events and 1024 page requests. */
+export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c4d3c9b, idr1: 0x014a5510, idr3: 0x504, idr5: 0x04000075 };
 
 /** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
 const MAX_QUEUE_LOG2SIZE = 19;
@@ -92,7 +101,6 @@ const IDR1_PRESETS = 0x70000000;
 const ABSENT: readonly (readonly [Field, string])[] = [
   [IDR0_HYP, 'HYP'],
   [IDR0_SEV, 'SEV'],
-  [IDR0_PRI, 'PRI'],
 ];
 
 function* stallFaults(model: number, most: number): Generator<string> {
@@ -107,6 +115,7 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   }
   const { idr0, idr1, idr3, idr5 } = ids;
   for (const [field, name] of ABSENT) if (bitsOf(idr0, field)) yield `IDR0.${name} is not modelled`;
+  if (bitsOf(idr0, IDR0_ATS) && !bitsOf(idr0, IDR0_NS1ATS)) yield 'IDR0.ATS takes NS1ATS: split-stage ATS is not modelled';
   if (bitsOf(idr0, IDR0_HTTU) > MAX_HTTU) yield `IDR0.HTTU is above ${MAX_HTTU}`;
   if (bitsOf(idr0, IDR0_ST_LEVEL) > 1) yield 'IDR0.ST_LEVEL is neither 0 nor 1';
   if (idr3 & ~IDR3_MODELLED) yield 'IDR3 has a feature other than HAD, FWB and RIL';
@@ -117,7 +126,9 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (enhancedQueueCount(ids) > ECMDQS_PER_SMMU) yield `IDR6 has more than ${ECMDQS_PER_SMMU} queues`;
   if (bitsOf(ids.idr6 ?? 0, IDR6_LOG2NUMP)) yield 'IDR6 has more than one control page';
   if (idr1 & IDR1_PRESETS) yield 'IDR1 presets of tables and queues are not modelled';
-  if (bitsOf(idr1, IDR1_PRIQS)) yield 'IDR1.PRIQS is not 0 although there is no PRI queue';
+  if (bitsOf(idr0, IDR0_PRI) && !bitsOf(idr0, IDR0_ATS)) yield 'IDR0.PRI takes ATS';
+  if (bitsOf(idr1, IDR1_PRIQS) && !bitsOf(idr0, IDR0_PRI)) yield 'IDR1.PRIQS is not 0 although there is no PRI queue';
+  if (bitsOf(idr1, IDR1_PRIQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.PRIQS is above ${MAX_QUEUE_LOG2SIZE}`;
   if (bitsOf(idr1, IDR1_CMDQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.CMDQS is above ${MAX_QUEUE_LOG2SIZE}`;
   if (bitsOf(idr1, IDR1_EVTQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.EVTQS is above ${MAX_QUEUE_LOG2SIZE}`;
   if (bitsOf(idr1, IDR1_SSIDSIZE) > MAX_SSID_BITS) yield `IDR1.SSIDSIZE is above ${MAX_SSID_BITS}`;

@@ -4,10 +4,13 @@
 import {
   GERROR_MSI_EVTQ_ABT_ERR,
   GERROR_MSI_GERROR_ABT_ERR,
+  GERROR_MSI_PRIQ_ABT_ERR,
   IDR0_MSI,
+  IDR0_PRI,
   IDR5_OAS,
   IRQ_CTRL_EVTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
+  IRQ_CTRL_PRIQ_IRQEN,
   SMMU_EVTQ_IRQ_CFG0,
   SMMU_EVTQ_IRQ_CFG1,
   SMMU_GERROR_IRQ_CFG0,
@@ -15,13 +18,16 @@ import {
   SMMU_IDR0,
   SMMU_IDR5,
   SMMU_IRQ_CTRL,
+  SMMU_PRIQ_IRQ_CFG0,
+  SMMU_PRIQ_IRQ_CFG1,
 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type DeviceHost, type Field, type GuestMemory, type InterruptLine } from '../plugin/index.ts';
 import { addressSizeOf } from '../tables/index.ts';
 
-/** Interrupt lines of an SMMU, both edge. A CMD_SYNC has no line: it signals by MSI. */
+/** Interrupt lines of an SMMU, all edge; that of the PRI queue only where there is one. A CMD_SYNC has no line: it signals by MSI. */
 export const EVTQ_INTERRUPT = 0;
 export const GERROR_INTERRUPT = 1;
+export const PRIQ_INTERRUPT = 2;
 
 /** What raises an interrupt: its line, its enable in IRQ_CTRL, its IRQ_CFG0 and IRQ_CFG1, and the error of an MSI that was not delivered. */
 export interface InterruptSource {
@@ -40,6 +46,14 @@ export const EVENTS: InterruptSource = {
   aborted: GERROR_MSI_EVTQ_ABT_ERR,
 };
 
+export const PAGE_REQUESTS: InterruptSource = {
+  line: PRIQ_INTERRUPT,
+  enable: IRQ_CTRL_PRIQ_IRQEN,
+  address: SMMU_PRIQ_IRQ_CFG0,
+  data: SMMU_PRIQ_IRQ_CFG1,
+  aborted: GERROR_MSI_PRIQ_ABT_ERR,
+};
+
 export const GLOBAL_ERRORS: InterruptSource = {
   line: GERROR_INTERRUPT,
   enable: IRQ_CTRL_GERROR_IRQEN,
@@ -48,7 +62,12 @@ export const GLOBAL_ERRORS: InterruptSource = {
   aborted: GERROR_MSI_GERROR_ABT_ERR,
 };
 
-const SOURCES = [EVENTS, GLOBAL_ERRORS];
+const SOURCES = [EVENTS, GLOBAL_ERRORS, PAGE_REQUESTS];
+
+/** How many lines an SMMU with this IDR0 has. */
+export function interruptCount(idr0: number): number {
+  return bitsOf(idr0, IDR0_PRI) ? SOURCES.length : PRIQ_INTERRUPT;
+}
 
 /** Lines and MSIs of one SMMU; `register` reads the stored word of a register. */
 export class Interrupts {
@@ -61,7 +80,7 @@ export class Interrupts {
   }
 
   attach(host: DeviceHost): void {
-    this.#lines = SOURCES.map(({ line }) => host.interruptLine(line));
+    this.#lines = SOURCES.slice(0, interruptCount(this.#register(SMMU_IDR0))).map(({ line }) => host.interruptLine(line));
     this.#memory = host.memory;
   }
 

@@ -2,12 +2,11 @@
 // this device publishes the registers that they need in the SMMU's block of host memory, and turns what they leave there into register
 // state and interrupts.
 
+import { SMMU_AT_ATC_TIMEOUT } from '../../assembly/layout/ats-memory.ts';
 import { F_CFG_CONFLICT, F_TLB_CONFLICT, F_UUT } from '../../assembly/layout/events.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
 import {
   CTX_HOST,
-  EVTQ_ABORT_ACTIVE,
-  EVTQ_ABORTED,
   HOST_AT_RAM_BASE,
   HOST_AT_RAM_SIZE,
   QUEUE_ECMDQ,
@@ -15,12 +14,6 @@ import {
   QUEUE_MAIN,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
-  SMMU_AT_EVTQ_ABORT,
-  SMMU_AT_EVTQ_BASE,
-  SMMU_AT_EVTQ_CONS,
-  SMMU_AT_EVTQ_LOG2SIZE,
-  SMMU_AT_EVTQ_OWNER,
-  SMMU_AT_EVTQ_PROD,
   SMMU_AT_GBPA,
   SMMU_AT_IDR0,
   SMMU_AT_IDR1,
@@ -37,11 +30,8 @@ import {
   CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,
   CR0_SMMUEN,
-  GERROR_EVTQ_ABT_ERR,
   SMMU_CR0,
   SMMU_CR2,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_PROD,
   SMMU_GBPA,
   SMMU_STRTAB_BASE_CFG,
   STRTAB_BASE_CFG_LOG2SIZE,
@@ -50,12 +40,12 @@ import {
   bitsOf,
   type Device,
   type DeviceHost,
+  type DeviceIdentity,
   type DeviceRegion,
   type DeviceState,
   type GuestMemory,
   type MmioAccess,
   PLUGIN_INTERFACE_VERSION,
-  plainStateLike,
   stateFields,
   unnamedRegister,
   withBits,
@@ -63,11 +53,13 @@ import {
 import { ContextBlock, QueueBlock, smmuBase, type Unit, writeActions } from '../unit/index.ts';
 import { dropCaches } from './caches.ts';
 import { checkIdRegisters, enhancedQueueCount, PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
+import { interruptCount } from './interrupts.ts';
 import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
+import { HOT_EVENTS, HOT_PAGE_REQUESTS, HotQueue } from './queues/hot-queue.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { smmuRegion } from './region.ts';
-import { queueIndex, SmmuRegisters, type TableShape } from './register-rules.ts';
+import { SmmuRegisters, type TableShape } from './register-rules.ts';
 import { terminateStalls } from './stalls.ts';
 
 /** What a `PhysicalSmmu` is made of. */
@@ -78,6 +70,8 @@ export interface PhysicalSmmuOptions {
   readonly smmuIndex: number;
   /** Default PHYSICAL_ID_REGISTERS. */
   readonly idRegisters?: SmmuIdRegisters;
+  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^32 - 1. Default 100. */
+  readonly atcTimeout?: number | undefined;
 }
 
 const PLANTABLE = { F_UUT, F_TLB_CONFLICT, F_CFG_CONFLICT } as const;
@@ -93,7 +87,7 @@ export interface PlantedFault {
 export class PhysicalSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
-  readonly identity = { kind: ABI_KIND_SMMUV3, interrupts: 2, busMaster: false };
+  readonly identity: DeviceIdentity;
   readonly regions: readonly DeviceRegion[];
   readonly #hostMemory: WebAssembly.Memory;
   readonly #smmuIndex: number;
@@ -102,17 +96,18 @@ export class PhysicalSmmu implements Device {
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
   readonly #ids: SmmuIdRegisters;
+  readonly #atcTimeout: number;
   readonly #commands: CommandQueue;
   #memory: GuestMemory | undefined;
-  // The state of the device. EVTQ_PROD lives in the block while the event queue is enabled, and is brought here before anyone looks.
+  // The state of the device.
   private readonly registers: SmmuRegisters;
   private readonly enhanced: EnhancedQueues;
-  /** EVTQ_PROD (index and wrap bit) when records were last noticed. */
-  private noticed = 0;
+  private readonly events: HotQueue;
+  private readonly pageRequests: HotQueue;
   #planted = false;
 
   /** @throws {RangeError} when the ID registers advertise what the model does not do. */
-  constructor({ unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS }: PhysicalSmmuOptions) {
+  constructor({ unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 100 }: PhysicalSmmuOptions) {
     checkIdRegisters(idRegisters, 'physical');
     this.name = `physical-smmuv3-${smmuIndex}`;
     this.#hostMemory = unit.hostMemory;
@@ -121,6 +116,8 @@ export class PhysicalSmmu implements Device {
     this.#words = new Int32Array(unit.hostMemory.buffer);
     this.#longs = new BigInt64Array(unit.hostMemory.buffer);
     this.#ids = idRegisters;
+    this.identity = { kind: ABI_KIND_SMMUV3, interrupts: interruptCount(idRegisters.idr0), busMaster: false };
+    this.#atcTimeout = atcTimeout;
     const enhanced = enhancedQueueCount(idRegisters);
     this.regions = [smmuRegion(enhanced)];
     this.registers = new SmmuRegisters(idRegisters, {
@@ -128,10 +125,14 @@ export class PhysicalSmmu implements Device {
       enablesChanged: (before) => this.#enablesChanged(before),
       commandsProduced: () => this.#commands.produce(),
       commandErrorAcknowledged: () => this.#commands.acknowledge(),
-      eventProducerWritten: () => this.#placeEventProducer(),
+      producerWritten: () => {
+        for (const queue of this.#queues) queue.placeProducer();
+      },
       configured: () => this.#publish(),
       bypassChanged: () => undefined,
     });
+    this.events = new HotQueue(this.registers, unit.hostMemory, smmuIndex, HOT_EVENTS);
+    this.pageRequests = new HotQueue(this.registers, unit.hostMemory, smmuIndex, HOT_PAGE_REQUESTS);
     const context = new ContextBlock(unit.hostMemory, smmuIndex, CTX_HOST);
     context.hypOwn = true;
     this.#commands = new CommandQueue(mainQueue(this.registers), this.#engine(unit, QUEUE_MAIN));
@@ -139,6 +140,10 @@ export class PhysicalSmmu implements Device {
     this.enhanced = new EnhancedQueues(this.registers, engines);
     writeActions(unit.hostMemory, smmuIndex, idRegisters.idr0);
     this.#publish();
+  }
+
+  get #queues(): readonly HotQueue[] {
+    return [this.events, this.pageRequests];
   }
 
   /** A queue of the host's own, run by its drain. */
@@ -186,15 +191,12 @@ export class PhysicalSmmu implements Device {
     this.registers.reset();
     this.enhanced.reset();
     this.plantFault(undefined);
-    this.noticed = 0;
-    this.#load(0);
+    for (const queue of this.#queues) queue.reset();
+    this.#load();
   }
 
-  // Host memory as the registers say; `aborted` is its EVTQ_ABORT word.
-  #load(aborted: number): void {
-    this.#store(SMMU_AT_EVTQ_OWNER, 0);
-    this.#store(SMMU_AT_EVTQ_ABORT, aborted);
-    this.#placeEventProducer();
+  // Host memory as the registers say.
+  #load(): void {
     this.#commands.load();
     this.enhanced.load();
     dropCaches(this.#hostMemory, this.#smmuIndex);
@@ -212,10 +214,6 @@ export class PhysicalSmmu implements Device {
     else this.registers.write(access);
   }
 
-  #load32(field: number): number {
-    return Atomics.load(this.#words, (this.#smmu + field) >> 2) >>> 0;
-  }
-
   #store(field: number, value: number): void {
     Atomics.store(this.#words, (this.#smmu + field) >> 2, value | 0);
   }
@@ -227,7 +225,7 @@ export class PhysicalSmmu implements Device {
   // What translation looks at. CR0 comes last: what it enables is in place.
   #publish(): void {
     const table = this.registers.streamTable();
-    const events = this.registers.eventQueue();
+    this.#store(SMMU_AT_ATC_TIMEOUT, this.#atcTimeout);
     this.#store(SMMU_AT_IDR0, this.#ids.idr0);
     this.#store(SMMU_AT_IDR1, this.#ids.idr1);
     this.#store(SMMU_AT_IDR3, this.#ids.idr3);
@@ -236,24 +234,14 @@ export class PhysicalSmmu implements Device {
     this.#store(SMMU_AT_GBPA, this.registers.get(SMMU_GBPA));
     this.#store64(SMMU_AT_STRTAB_BASE, table.base);
     this.#store(SMMU_AT_STRTAB_CFG, withBits(this.registers.get(SMMU_STRTAB_BASE_CFG), STRTAB_BASE_CFG_LOG2SIZE, table.log2size));
-    this.#store64(SMMU_AT_EVTQ_BASE, events.base);
-    this.#store(SMMU_AT_EVTQ_LOG2SIZE, events.log2size);
-    this.#store(SMMU_AT_EVTQ_CONS, this.registers.index(SMMU_EVTQ_CONS));
-    if (this.#load32(SMMU_AT_EVTQ_ABORT) === EVTQ_ABORT_ACTIVE && !this.registers.errorActive(GERROR_EVTQ_ABT_ERR)) {
-      this.#store(SMMU_AT_EVTQ_ABORT, 0);
-    }
+    for (const queue of this.#queues) queue.publish();
     this.#store(SMMU_AT_CR0, withBits(this.registers.get(SMMU_CR0), SMMU_CR0_PLANTED, this.#planted ? 1 : 0));
-  }
-
-  // The core moves PROD while the event queue is enabled; software does while it is not.
-  #placeEventProducer(): void {
-    this.#store(SMMU_AT_EVTQ_PROD, this.registers.get(SMMU_EVTQ_PROD));
   }
 
   #refresh(): void {
     this.#commands.refresh();
     this.enhanced.refresh();
-    this.registers.set(SMMU_EVTQ_PROD, this.#load32(SMMU_AT_EVTQ_PROD));
+    for (const queue of this.#queues) queue.refresh();
   }
 
   #enablesChanged(before: number): void {
@@ -285,20 +273,7 @@ export class PhysicalSmmu implements Device {
   #poll(): number {
     let work = this.enhanced.poll();
     if (this.#commands.pending && this.#commands.run()) work++;
-    if (this.#load32(SMMU_AT_EVTQ_ABORT) === EVTQ_ABORTED) {
-      this.#store(SMMU_AT_EVTQ_ABORT, EVTQ_ABORT_ACTIVE);
-      this.registers.raiseError(GERROR_EVTQ_ABT_ERR);
-      work++;
-    }
-    const { log2size } = this.registers.eventQueue();
-    const prod = queueIndex(this.#load32(SMMU_AT_EVTQ_PROD), log2size);
-    if (prod !== this.noticed) {
-      const unread = queueIndex(prod - this.registers.get(SMMU_EVTQ_CONS), log2size);
-      // The interrupt is for a queue that was empty: software has taken all that was noticed before.
-      if (unread !== 0 && unread <= queueIndex(prod - this.noticed, log2size)) this.registers.raiseEvents();
-      this.noticed = prod;
-      work++;
-    }
+    for (const queue of this.#queues) work += queue.poll();
     return work;
   }
 
@@ -307,18 +282,21 @@ export class PhysicalSmmu implements Device {
     return {
       registers: this.registers.save(),
       enhanced: this.enhanced.save(),
-      events: { noticed: this.noticed, aborted: this.#load32(SMMU_AT_EVTQ_ABORT) },
+      events: this.events.save(),
+      pageRequests: this.pageRequests.save(),
     };
   }
 
   restore(state: DeviceState): void {
-    const { registers, enhanced, events } = stateFields(state, 'registers', 'enhanced', 'events');
-    const { noticed, aborted } = plainStateLike({ noticed: 0, aborted: 0 }, events);
+    const { registers, enhanced, events, pageRequests } = stateFields(state, 'registers', 'enhanced', 'events', 'pageRequests');
+    const savedEvents = HotQueue.check(events);
+    const savedRequests = HotQueue.check(pageRequests);
     this.enhanced.check(enhanced);
     this.registers.restore(registers);
     this.enhanced.restore(enhanced);
-    this.noticed = noticed;
-    this.#load(aborted);
+    this.events.restore(savedEvents);
+    this.pageRequests.restore(savedRequests);
+    this.#load();
   }
 
   registerName(region: number, offset: number): string {

@@ -15,6 +15,7 @@ import {
   IDR1_PRIQS,
   IDR1_SIDSIZE,
   PRIQ_ENTRY_SIZE,
+  PRIQ_IRQ_CFG2_LO,
   Q_BASE_LOG2SIZE,
   Q_INDEX,
   SMMU_CMDQ_BASE,
@@ -33,6 +34,7 @@ import {
   SMMU_IRQ_CTRLACK,
   SMMU_PRIQ_BASE,
   SMMU_PRIQ_CONS,
+  SMMU_PRIQ_IRQ_CFG2,
   SMMU_PRIQ_PROD,
   SMMU_REGION_SIZE,
   SMMU_STRTAB_BASE,
@@ -54,12 +56,12 @@ import {
   withBits,
 } from '../plugin/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
-import { EVENTS, GLOBAL_ERRORS, type InterruptSource, Interrupts } from './interrupts.ts';
+import { EVENTS, GLOBAL_ERRORS, type InterruptSource, Interrupts, PAGE_REQUESTS } from './interrupts.ts';
 import { canonicalOffset, REGISTER_GUARDS, type RegisterGuard, smmuRegisters } from './registers.ts';
 
 /** What the physical and the guest's SMMU do about register writes. Called after the registers have changed. */
 export interface SmmuRole {
-  /** Brings CMDQ_CONS and EVTQ_PROD up to date, before they are looked at. */
+  /** Brings CMDQ_CONS, EVTQ_PROD and PRIQ_PROD up to date, before they are looked at. */
   refresh(): void;
   /** CR0 is no longer `before`. */
   enablesChanged(before: number): void;
@@ -67,8 +69,8 @@ export interface SmmuRole {
   commandsProduced(): void;
   /** GERRORN has acknowledged CMDQ_ERR. */
   commandErrorAcknowledged(): void;
-  /** EVTQ_PROD was written. */
-  eventProducerWritten(): void;
+  /** EVTQ_PROD or PRIQ_PROD was written. */
+  producerWritten(): void;
   /** GBPA was updated. */
   bypassChanged(): void;
   /** Some register other than CMDQ_PROD was written. */
@@ -178,6 +180,16 @@ export class SmmuRegisters {
     this.#raise(EVENTS);
   }
 
+  /** The same of the PRI queue. */
+  raisePageRequests(): void {
+    this.#raise(PAGE_REQUESTS);
+  }
+
+  /** PRIQ_IRQ_CFG2.LO: each last request of a group is worth an interrupt, discarded by an overflow or not. */
+  get eachGroupInterrupts(): boolean {
+    return bitsOf(this.file.get(SMMU_PRIQ_IRQ_CFG2), PRIQ_IRQ_CFG2_LO) !== 0;
+  }
+
   #raise(source: InterruptSource): void {
     if (!this.#interrupts.raise(source)) this.raiseError(source.aborted);
   }
@@ -198,6 +210,10 @@ export class SmmuRegisters {
 
   eventQueue(): TableShape {
     return this.#queue(EVENT_QUEUE);
+  }
+
+  priQueue(): TableShape {
+    return this.#queue(PRI_QUEUE);
   }
 
   #queue(kind: QueueKind): TableShape {
@@ -322,7 +338,7 @@ export class SmmuRegisters {
     this.#store(offset, (value & ~held) | (this.file.get(offset) & held));
     const queue = QUEUES.find(({ base }) => base === offset);
     if (queue) this.#clampSize(queue);
-    if (offset === SMMU_EVTQ_PROD && held === 0) this.#role.eventProducerWritten();
+    if ((offset === SMMU_EVTQ_PROD || offset === SMMU_PRIQ_PROD) && held === 0) this.#role.producerWritten();
   }
 
   // A LOG2SIZE above what IDR1 allows acts, and reads, as that limit.

@@ -12,16 +12,19 @@ import {
   CR0_WRITABLE,
   CR2_E2H,
   CR2_PTM,
+  CR2_REC_CFG_ATS,
   CR2_RECINVSID,
   GERROR_VALID,
   IDR0_ATS,
   IDR0_HYP,
   IDR0_MSI,
   IDR0_PRI,
+  IDR0_S2P,
   IDR0_ST_LEVEL,
   IRQ_CTRL_EVTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
   IRQ_CTRL_PRIQ_IRQEN,
+  PRIQ_IRQ_CFG2_LO,
   SMMU_AGBPA,
   SMMU_AIDR,
   SMMU_CMDQ_BASE,
@@ -108,6 +111,11 @@ function enableBits(ids: SmmuIdRegisters): number {
   return bits;
 }
 
+// A guest's SMMU, which has no stage 2, shows what its host's records.
+function atsErrorBits(ids: SmmuIdRegisters): number {
+  return bitsOf(ids.idr0, IDR0_ATS) && bitsOf(ids.idr0, IDR0_S2P) ? maskInWord(CR2_REC_CFG_ATS) : 0;
+}
+
 function interruptEnableBits(ids: SmmuIdRegisters): number {
   const bits = maskInWord(IRQ_CTRL_GERROR_IRQEN) | maskInWord(IRQ_CTRL_EVTQ_IRQEN);
   return bitsOf(ids.idr0, IDR0_PRI) ? bits | maskInWord(IRQ_CTRL_PRIQ_IRQEN) : bits;
@@ -129,6 +137,16 @@ function msiRegisters(ids: SmmuIdRegisters, name: string, address: number, data:
   ];
 }
 
+// PRIQ_IRQ_CFG2.LO is about the line as well.
+function priqInterruptRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
+  const lastOnly = bitsOf(ids.idr0, IDR0_PRI) ? maskInWord(PRIQ_IRQ_CFG2_LO) : 0;
+  const registers = msiRegisters(ids, 'PRIQ', SMMU_PRIQ_IRQ_CFG0, SMMU_PRIQ_IRQ_CFG1, SMMU_PRIQ_IRQ_CFG2);
+  if (registers.length === 0) return lastOnly ? [{ name: 'PRIQ_IRQ_CFG2', offset: SMMU_PRIQ_IRQ_CFG2, writable: lastOnly }] : [];
+  return registers.map((spec) =>
+    spec.offset === SMMU_PRIQ_IRQ_CFG2 ? { ...spec, writable: ((spec.writable ?? 0) | lastOnly) >>> 0 } : spec,
+  );
+}
+
 /** CMDQGS. */
 const GRANULE_64K = 1;
 
@@ -147,7 +165,7 @@ function controlPageRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
 
 /** All registers of an SMMU with these ID registers. The page-0 aliases of the queue indexes are resolved by `canonicalOffset`. */
 export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
-  const cr2 = maskInWord(CR2_RECINVSID) | maskInWord(CR2_PTM) | (bitsOf(ids.idr0, IDR0_HYP) ? maskInWord(CR2_E2H) : 0);
+  const cr2 = maskInWord(CR2_RECINVSID) | maskInWord(CR2_PTM) | (bitsOf(ids.idr0, IDR0_HYP) ? maskInWord(CR2_E2H) : 0) | atsErrorBits(ids);
   const base = { size: 8, writable: QUEUE_BASE_LO, writableHi: QUEUE_BASE_HI } as const;
   return [
     { name: 'IDR0', offset: SMMU_IDR0, reset: ids.idr0 },
@@ -179,7 +197,7 @@ export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
     { name: 'EVTQ_BASE', offset: SMMU_EVTQ_BASE, ...base },
     ...msiRegisters(ids, 'EVTQ', SMMU_EVTQ_IRQ_CFG0, SMMU_EVTQ_IRQ_CFG1, SMMU_EVTQ_IRQ_CFG2),
     { name: 'PRIQ_BASE', offset: SMMU_PRIQ_BASE, ...base },
-    ...msiRegisters(ids, 'PRIQ', SMMU_PRIQ_IRQ_CFG0, SMMU_PRIQ_IRQ_CFG1, SMMU_PRIQ_IRQ_CFG2),
+    ...priqInterruptRegisters(ids),
     { name: 'EVTQ_PROD', offset: SMMU_EVTQ_PROD, writable: RECORD_INDEX },
     { name: 'EVTQ_CONS', offset: SMMU_EVTQ_CONS, writable: RECORD_INDEX },
     { name: 'PRIQ_PROD', offset: SMMU_PRIQ_PROD, writable: RECORD_INDEX },

@@ -62,6 +62,18 @@ export interface StaleSte {
   current(): boolean;
 }
 
+/** A page that the device behind one of the machine's streams asks for (PCIe PRI), the only one of its group. */
+export interface PageRequest {
+  /** StreamID as the guest numbers it. */
+  readonly virtSid: number;
+  /** PRGIndex. */
+  readonly group: number;
+  /** iova of the page. */
+  readonly address: number;
+  /** For writing; else for reading. */
+  readonly write: boolean;
+}
+
 /** What a vSMMU needs of its host: streams, queues, invalidation and events. docs/device-plugin.md has the contract. */
 export interface ViommuBackend {
   /** The guest's vCPUs' broadcast TLB maintenance reaches its streams: IDR0.BTM is 1. Default false. */
@@ -109,6 +121,10 @@ export interface ViommuBackend {
    * was attached; undefined when they mean the same.
    */
   watchStreams?(look: (virtSid: number) => StaleSte | undefined): void;
+  /** Where page requests go. Absent: the host has no PRI. Called at safe points only. */
+  onPageRequest?(deliver: (request: PageRequest) => void): void;
+  /** Answers every request of this group of a stream that has been delivered; none may be waiting. `resolved`: the page is there now. */
+  answerPageRequest?(virtSid: number, group: number, resolved: boolean): void;
   /** Where events of the machine's own streams go, as 8 words with the guest's StreamID. Called at safe points only. */
   onEvent(deliver: (record: Uint32Array) => void): void;
 }

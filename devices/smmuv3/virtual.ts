@@ -12,6 +12,10 @@ import {
   OP_CFGI_STE_RANGE,
   OP_PREFETCH_ADDR,
   OP_PREFETCH_CFG,
+  OP_PRI_RESP,
+  PRI_RESP_INDEX,
+  PRI_RESP_RESPONSE,
+  PRI_RESP_SUCCESS,
 } from '../../assembly/layout/commands.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
 import {
@@ -20,15 +24,18 @@ import {
   ECMDQ_PROD,
   GBPA_ABORT,
   IDR0_BTM,
+  IDR0_PRI,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_GBPA,
+  SMMU_IDR0,
 } from '../../assembly/layout/smmu-registers.ts';
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
   type Device,
   type DeviceHost,
+  type DeviceIdentity,
   type DeviceRegion,
   type DeviceState,
   fieldOf,
@@ -39,16 +46,18 @@ import {
   unnamedRegister,
   withBits,
 } from '../plugin/index.ts';
+import { pageRequest } from '../tables/index.ts';
 import { checkIdRegisters, enhancedQueueCount, GUEST_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
+import { interruptCount } from './interrupts.ts';
 import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
-import { EventQueue } from './queues/event-queue.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { Overlay } from './queues/overlay.ts';
+import { EVENT_RECORDS, PAGE_REQUEST_RECORDS, RecordQueue } from './queues/record-queue.ts';
 import { smmuRegion } from './region.ts';
 import { SmmuRegisters } from './register-rules.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
-import type { GuestCommandQueue, ViommuBackend } from './viommu-backend.ts';
+import type { GuestCommandQueue, PageRequest, ViommuBackend } from './viommu-backend.ts';
 
 /** What a `VirtualSmmu` is made of. */
 export interface VirtualSmmuOptions {
@@ -70,12 +79,13 @@ const NO_MEMORY: GuestMemory = { load64: () => undefined, store64: () => false, 
 export class VirtualSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
-  readonly identity = { kind: ABI_KIND_SMMUV3, interrupts: 2, busMaster: false };
+  readonly identity: DeviceIdentity;
   readonly regions: readonly DeviceRegion[];
   readonly #backend: ViommuBackend;
   #memory = NO_MEMORY;
   readonly #commands: CommandQueue;
-  readonly #events: EventQueue;
+  readonly #events: RecordQueue;
+  readonly #pageRequests: RecordQueue;
   /** Of the CMDQ. */
   readonly #overlay: Overlay;
   readonly #overlays: Overlay[] = [];
@@ -98,6 +108,7 @@ export class VirtualSmmu implements Device {
     if (enhanced > enhancedQueues.length) throw new RangeError(`IDR6 has ${enhanced} queues, the host ${enhancedQueues.length}`);
     this.regions = [smmuRegion(enhanced)];
     this.#backend = backend;
+    this.identity = { kind: ABI_KIND_SMMUV3, interrupts: interruptCount(idRegisters.idr0), busMaster: false };
     const memory: GuestMemory = {
       load64: (gpa) => this.#memory.load64(gpa),
       store64: (gpa, value) => this.#memory.store64(gpa, value),
@@ -111,13 +122,14 @@ export class VirtualSmmu implements Device {
       enablesChanged: (before) => this.#enablesChanged(before),
       commandsProduced: () => this.#commands.produce(),
       commandErrorAcknowledged: () => this.#commands.acknowledge(),
-      eventProducerWritten: () => undefined,
+      producerWritten: () => undefined,
       configured: () => undefined,
       bypassChanged: () => this.#followBypass(),
     });
     this.streams = new GuestStreams(this.registers, memory, backend);
     backend.watchStreams?.((sid) => this.streams.stale(sid));
-    this.#events = new EventQueue(this.registers, memory);
+    this.#events = new RecordQueue(this.registers, memory, EVENT_RECORDS);
+    this.#pageRequests = new RecordQueue(this.registers, memory, PAGE_REQUEST_RECORDS);
     this.#overlay = new Overlay(backend.overlay, SMMU_CMDQ_PROD);
     this.#overlays.push(this.#overlay);
     const engine = (queue: TrappedQueue): CommandEngine => ({
@@ -129,6 +141,7 @@ export class VirtualSmmu implements Device {
       resume: () => queue.resume(),
       memory,
       execute: (words) => this.#execute(words),
+      illegal: (words) => this.#illegal(words),
       finish: () => queue.finish(),
     });
     const trapped: TrappedQueue = {
@@ -153,6 +166,7 @@ export class VirtualSmmu implements Device {
     this.registers.attach(host);
     for (const overlay of this.#overlays) overlay.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
+    this.#backend.onPageRequest?.((request) => this.#request(request));
     host.background({ name: this.name, poll: () => this.#poll() });
   }
 
@@ -207,6 +221,9 @@ export class VirtualSmmu implements Device {
       case OP_PREFETCH_CFG:
       case OP_PREFETCH_ADDR:
         return true;
+      case OP_PRI_RESP:
+        this.#answer(sid, words);
+        return true;
       case OP_CFGI_STE:
         this.#reload(sid, sid);
         return true;
@@ -242,6 +259,26 @@ export class VirtualSmmu implements Device {
     if (!reported) return;
     this.#trace({ name: 'event', record: hexOfWords(reported).join(' ') });
     this.#events.add(reported);
+  }
+
+  // A stream's page request, in the guest's numbering. What the guest will not see is answered for it (IHI 0070 sections 8.1 and 8.2).
+  #request({ virtSid, group, address, write }: PageRequest): void {
+    const record = pageRequest({ streamId: virtSid, group, address, write });
+    this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
+    const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
+    if (added !== 'written') this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow');
+  }
+
+  // Legal on the host's SMMU, which has PRI.
+  #illegal(words: readonly number[]): boolean {
+    if (fieldOf(words, CMD_OP) !== OP_PRI_RESP) return false;
+    return !bitsOf(this.registers.get(SMMU_IDR0), IDR0_PRI) || fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS;
+  }
+
+  #answer(sid: number, words: readonly number[]): void {
+    if (!this.registers.enabled(CR0_SMMUEN)) return;
+    const resolved = fieldOf(words, PRI_RESP_RESPONSE) === PRI_RESP_SUCCESS;
+    this.#backend.answerPageRequest?.(sid, fieldOf(words, PRI_RESP_INDEX), resolved);
   }
 
   save(): DeviceState {

@@ -19,6 +19,7 @@ import {
   OP_CFGI_STE_RANGE,
   OP_CMD_SYNC,
   OP_PREFETCH_CFG,
+  OP_PRI_RESP,
   OP_RESUME,
   OP_STALL_TERM,
   OP_TLBI_NH_ALL,
@@ -28,6 +29,8 @@ import {
   OP_TLBI_NSNH_ALL,
   OP_TLBI_S2_IPA,
   OP_TLBI_S12_VMALL,
+  PRI_RESP_INDEX,
+  PRI_RESP_RESPONSE,
   RESUME_AB,
   RESUME_AC,
   RESUME_STAG,
@@ -200,6 +203,15 @@ export function atcInv(target: AtcInvalidation): Uint32Array {
     [ATC_INV_SIZE, target.size],
     [ATC_INV_ADDR_LO, lo >>> 12],
     [ATC_INV_ADDR_HI, hi],
+  ]);
+}
+
+/** Answers a page request group: PRI_RESP_*. */
+export function priResp(streamId: number, group: number, response: number): Uint32Array {
+  return command(OP_PRI_RESP, [
+    [CMD_SID, streamId],
+    [PRI_RESP_INDEX, group],
+    [PRI_RESP_RESPONSE, response],
   ]);
 }
 

@@ -101,11 +101,17 @@ export const EVENTS: readonly EventType[] = [
     carries: EVENT_SSV,
     says: 'the STE is invalid',
     provokedBy:
-      'V 0; a stage that IDR0 does not have; S2VMID above 255 without VMID16; stage 1: S1STALLD unless STALL_MODEL is 0, S1CDMax above SSIDSIZE, S1Fmt 1 or 2 without CD2L, ' +
+      'V 0; a stage that IDR0 does not have; EATS 2 with ATS; S2VMID above 255 without VMID16; stage 1: S1STALLD unless STALL_MODEL is 0, S1CDMax above SSIDSIZE, S1Fmt 1 or 2 without CD2L, ' +
       'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI, S2S not as STALL_MODEL has it or with EATS 1, S2HA or S2HD beyond HTTU, S2TG reserved or not advertised, S2T0SZ above 39, ' +
       'below 16 (or 12) or below 64 - OAS, S2SL0 reserved or not fitting, S2TTB beyond S2PS or OAS',
   },
-  { id: F_BAD_ATS_TREQ, name: 'F_BAD_ATS_TREQ', carries: EVENT_SSV | EVENT_INPUT, says: 'ATS is not allowed for the stream' },
+  {
+    id: F_BAD_ATS_TREQ,
+    name: 'F_BAD_ATS_TREQ',
+    carries: EVENT_SSV | EVENT_INPUT,
+    says: 'ATS is not allowed for the stream',
+    provokedBy: 'a translation request with SMMUEN 0, Config 4, or EATS 0 or 3',
+  },
   {
     id: F_STREAM_DISABLED,
     name: 'F_STREAM_DISABLED',
@@ -118,6 +124,7 @@ export const EVENTS: readonly EventType[] = [
     name: 'F_TRANSL_FORBIDDEN',
     carries: EVENT_RNW | EVENT_INPUT | EVENT_PAGE,
     says: 'the stream may not issue translated transactions',
+    provokedBy: 'a translated transaction with SMMUEN 0; with ATSCHK 1 also Config 4, or EATS 0 or 3',
   },
   {
     id: C_BAD_SUBSTREAMID,

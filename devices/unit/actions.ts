@@ -12,6 +12,7 @@ import {
   OP_CMD_SYNC,
   OP_PREFETCH_ADDR,
   OP_PREFETCH_CFG,
+  OP_PRI_RESP,
   OP_RESUME,
   OP_STALL_TERM,
   OP_TLBI_NH_ALL,
@@ -31,6 +32,7 @@ import {
   ACTION_HOST,
   ACTION_ILLEGAL,
   ACTION_NONE,
+  ACTION_PRI_RESP,
   ACTION_RESUME,
   ACTION_STALL_TERM,
   ACTION_SYNC,
@@ -51,7 +53,7 @@ import {
   QUEUE_KINDS,
   SMMU_AT_ACTIONS,
 } from '../../assembly/layout/host-memory.ts';
-import { IDR0_ATS, IDR0_S1P, IDR0_S2P, IDR0_STALL_MODEL, STALL_MODEL_TERMINATE } from '../../assembly/layout/smmu-registers.ts';
+import { IDR0_ATS, IDR0_PRI, IDR0_S1P, IDR0_S2P, IDR0_STALL_MODEL, STALL_MODEL_TERMINATE } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../plugin/index.ts';
 import { smmuBase } from './unit.ts';
 
@@ -77,6 +79,7 @@ function stallAnswers(idr0: number): [number, number][] {
 
 function hypervisorActions(idr0: number): Actions {
   const actions = new Map([...invalidations(idr0), ...stallAnswers(idr0)]);
+  if (bitsOf(idr0, IDR0_PRI)) actions.set(OP_PRI_RESP, ACTION_PRI_RESP);
   actions.set(OP_PREFETCH_CFG, ACTION_NONE).set(OP_PREFETCH_ADDR, ACTION_NONE);
   actions.set(OP_CFGI_STE, ACTION_CFGI_STE).set(OP_CFGI_STE_RANGE, ACTION_CFGI_STE_RANGE);
   actions.set(OP_TLBI_NSNH_ALL, ACTION_TLBI_NSNH_ALL);
@@ -97,6 +100,8 @@ function trappedActions(idr0: number): Actions {
   // A guest's "everything" is everything of its own VMID.
   actions.set(OP_TLBI_NSNH_ALL, ACTION_TLBI_NH_ALL);
   if (bitsOf(idr0, IDR0_ATS)) actions.set(OP_ATC_INV, ACTION_ATC_INV);
+  // Only its SMMU knows which group of which of its streams is meant.
+  if (bitsOf(idr0, IDR0_PRI)) actions.set(OP_PRI_RESP, ACTION_HOST);
   return actions;
 }
 

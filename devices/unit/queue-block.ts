@@ -1,5 +1,6 @@
 // A queue block in host memory, seen from TypeScript: the state that the drain works on and the device models configure.
 
+import { ATC_WAIT_PORTS, ATC_WAIT_SHIFT, SMMU_AT_ATC_WAITS } from '../../assembly/layout/ats-memory.ts';
 import { VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import {
   QUEUE_ALLOCATED,
@@ -8,6 +9,7 @@ import {
   QUEUE_CTX,
   QUEUE_ENABLED,
   QUEUE_ERR,
+  QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_ERRORS,
   QUEUE_GERROR,
@@ -78,6 +80,8 @@ export class QueueBlock {
       this.#set(field, 0);
     for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS, QUEUE_OVERLAY]) this.#set(field, 0);
     this.state = QUEUE_RUNNING;
+    // What its last owner left unanswered is not the next one's.
+    Atomics.store(this.#longs, (this.smmu + SMMU_AT_ATC_WAITS + (this.index << ATC_WAIT_SHIFT) + ATC_WAIT_PORTS) >> 3, 0n);
     this.#set(QUEUE_KIND, kind);
     this.#set(QUEUE_CTX, context);
     this.#set(QUEUE_REGS, this.smmu + SMMU_AT_REGS + this.index * VCMDQ_STRIDE);
@@ -178,6 +182,12 @@ export class QueueBlock {
     const before = Atomics.exchange(this.#words, (this.address + QUEUE_STATE) >> 2, state);
     // The count of parked queues follows.
     if (before === QUEUE_PARKED && state !== QUEUE_PARKED) Atomics.sub(this.#words, (this.smmu + SMMU_AT_PARKED) >> 2, 1);
+  }
+  /** Refuses the command that the host was to carry out: the error is held as one of the drain's own. `reason`: STAT_*. */
+  refuse(code: number, reason: number): void {
+    this.error = code;
+    this.#set(QUEUE_REASON, reason);
+    this.state = QUEUE_ERROR_HELD;
   }
   /** Bits of the addresses that MSIs of CMD_SYNC go to; 0: CMD_SYNC sends none. */
   set msiBits(addressBits: number) {

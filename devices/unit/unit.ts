@@ -120,7 +120,7 @@ export class Unit extends PortUnit {
   constructor(options: UnitOptions) {
     super(options);
     const { modules, hostMemory } = options;
-    // Asked only while something is traced. Threads have clocks of different origins.
+    // Asked only while something is traced, or for a timeout. Threads have clocks of different origins.
     const origin = performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
     const clock = { now: () => origin + performance.now() };
     const core = new WebAssembly.Instance(modules.smmuCore, { ...this.imports, clock });

@@ -1,8 +1,8 @@
 // Expected values are literals worked out from the CMDQV and SMMUv3 register descriptions (docs/cmdqv.md), not from our accessors.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ATC_PORT_SID, SMMU_AT_ATC, SMMU_AT_ATC_PORTS } from '../../assembly/layout/ats-memory.ts';
 import {
-  ATC_PORT_SID,
   QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_KIND_GUEST_CMDQ,
@@ -11,8 +11,6 @@ import {
   QUEUE_OWNERS,
   QUEUE_PARKED,
   QUEUE_RUNNING,
-  SMMU_AT_ATC,
-  SMMU_AT_ATC_PORTS,
   SMMU_AT_CMDQV_EN,
   SMMU_AT_IDR3,
   SMMU_AT_PARKED,

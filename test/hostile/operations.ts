@@ -15,7 +15,7 @@ import {
   VINTF_SID_REPLACE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import * as commands from '../../assembly/layout/commands.ts';
-import { DMA_CTRL, DMA_DST, DMA_LENGTH, DMA_PATTERN, DMA_SRC } from '../../assembly/layout/dma-engine-registers.ts';
+import { DMA_ATS, DMA_CTRL, DMA_DST, DMA_LENGTH, DMA_PATTERN, DMA_SRC } from '../../assembly/layout/dma-engine-registers.ts';
 import * as smmu from '../../assembly/layout/smmu-registers.ts';
 
 export const SMMU = 0x09050000;
@@ -195,6 +195,7 @@ export class HostileGuest {
     const address = () => (this.chance(85) ? IOVA + this.below(MAPPED_PAGES * 0x1000) : this.#value());
     operations.push(write(DMA + DMA_LENGTH, this.chance(95) ? 4 + 4 * this.below(64) : this.#value()));
     operations.push(write64(DMA + DMA_SRC, address(), this.chance(95) ? 0 : this.#value()), write64(DMA + DMA_DST, address()));
+    if (this.chance(10)) operations.push(write(DMA + DMA_ATS, this.#pick([0, 1, 5])));
     operations.push(write(DMA + DMA_PATTERN, this.next()), write(DMA + DMA_CTRL, 1 + this.below(4)));
   }
 

@@ -5,6 +5,7 @@ import { bits, maskOf, placed } from '../../assembly/lib/fields';
 
 export * from '../../assembly/layout/amd-block';
 export * from '../../assembly/layout/amd-iommu';
+export * from '../../assembly/layout/ats-memory';
 export * from '../../assembly/layout/cd';
 export * from '../../assembly/layout/check-memory';
 export * from '../../assembly/layout/checkpoint-registers';
@@ -15,6 +16,7 @@ export * from '../../assembly/layout/dma-engine-registers';
 export * from '../../assembly/layout/events';
 export * from '../../assembly/layout/guest-abi';
 export * from '../../assembly/layout/host-memory';
+export * from '../../assembly/layout/page-requests';
 export * from '../../assembly/layout/pl011-registers';
 export * from '../../assembly/layout/smmu-registers';
 export * from '../../assembly/layout/ste';

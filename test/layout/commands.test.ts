@@ -30,6 +30,7 @@ const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
     'ATC_INV',
     { ...STREAM, ATC_INV_GLOBAL: [0, 9, 9], ATC_INV_SIZE: [1, 5, 0], ATC_INV_ADDR_LO: [1, 31, 12], ATC_INV_ADDR_HI: [1, 63, 32] },
   ],
+  ['PRI_RESP', { ...STREAM, PRI_RESP_INDEX: [1, 8, 0], PRI_RESP_RESPONSE: [1, 13, 12] }],
   ['RESUME', { CMD_SID: [0, 63, 32], RESUME_AC: [0, 12, 12], RESUME_AB: [0, 13, 13], RESUME_STAG: [1, 15, 0] }],
   [
     'CMD_SYNC',
@@ -382,7 +383,7 @@ const only = (layout: Record<string, number>, names: RegExp) =>
 describe('commands', () => {
   it.each(COMMANDS.map((image) => [image[0], image] as const))('%s', (_, image) => expectImage(image));
 
-  const fields = fieldsOf(C, /^OP_|^CERROR_|_ALL$|^SYNC_CS_/);
+  const fields = fieldsOf(C, /^OP_|^CERROR_|_ALL$|^SYNC_CS_|^PRI_RESP_[FS]|^PRI_RESP_INVALID/);
 
   it('has every field where the specification has it', () => {
     expectFields(fields, Object.assign({}, COMMON, ...FORMATS.map(([, format]) => format)));

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import * as AMD from '../../assembly/layout/amd-block.ts';
 import { AMD_POINTERS_SIZE } from '../../assembly/layout/amd-iommu.ts';
+import * as ATS from '../../assembly/layout/ats-memory.ts';
 import * as CHECK from '../../assembly/layout/check-memory.ts';
 import * as CHECKPOINT from '../../assembly/layout/checkpoint-registers.ts';
 import { CMDQV_SIDS_PER_VINTF, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
@@ -76,6 +77,8 @@ const THREAD: readonly Piece[] = [
   area('THREAD_UPDATE', 32, 8),
 ];
 
+/** An SMMU block is laid out by two files. */
+const SMMU_BLOCK: Layout = { ...HOST, ...ATS };
 const SMMU: readonly Piece[] = [
   ...['SMMU_AT_CR0', 'SMMU_AT_CR2', 'SMMU_AT_GBPA', 'SMMU_AT_IDR0', 'SMMU_AT_IDR1', 'SMMU_AT_IDR3', 'SMMU_AT_IDR5'].map((name) =>
     i32(name),
@@ -92,6 +95,9 @@ const SMMU: readonly Piece[] = [
   i32('SMMU_AT_NUM_LVCMDQ'),
   i32('SMMU_AT_CMDQV_EN'),
   i32('SMMU_AT_ATC_PORTS'),
+  i32('SMMU_AT_ATC_TIMEOUT'),
+  i64('SMMU_AT_PRIQ_BASE'),
+  ...['LOG2SIZE', 'PROD', 'CONS', 'OWNER', 'ABORT'].map((name) => i32(`SMMU_AT_PRIQ_${name}`)),
   i32('SMMU_AT_PLANTED_EVENT'),
   i32('SMMU_AT_PLANTED_SID'),
   i32('SMMU_AT_PLANTED_LEFT'),
@@ -101,7 +107,9 @@ const SMMU: readonly Piece[] = [
   area('SMMU_AT_CONTEXTS', HOST.MAX_CONTEXTS * HOST.CTX_STRIDE),
   area('SMMU_AT_QUEUES', HOST.MAX_QUEUES * HOST.QUEUE_STRIDE),
   area('SMMU_AT_REGS', HOST.MAX_QUEUES * VCMDQ_STRIDE),
-  area('SMMU_AT_ATC', HOST.ATC_PORTS * HOST.ATC_PORT_STRIDE),
+  area('SMMU_AT_ATC', ATS.ATC_PORTS * ATS.ATC_PORT_STRIDE),
+  area('SMMU_AT_ATC_ENTRIES', ATS.ATC_PORTS * ATS.ATC_ENTRIES * ATS.ATC_ENTRY_SIZE),
+  area('SMMU_AT_ATC_WAITS', HOST.MAX_QUEUES << ATS.ATC_WAIT_SHIFT),
   area('SMMU_AT_CFG_SETS', HOST.CFG_SETS * HOST.CFG_SET_STRIDE),
   area('SMMU_AT_CFG_ENTRIES', HOST.CFG_SETS * HOST.CFG_WAYS * HOST.CFG_ENTRY_SIZE),
   area('SMMU_AT_TLB_SEQ', HOST.TLB_SETS * HOST.TLB_SET_STRIDE),
@@ -187,7 +195,9 @@ const VMID: readonly Piece[] = [
   i32('VMID_FRACTURED'),
   i64('VMID_ASID_GEN', HOST.VMID_ASID_SLOTS),
 ];
-const ATC_PORT: readonly Piece[] = [i32('ATC_PORT_SID'), i32('ATC_PORT_REQUESTS'), i32('ATC_PORT_COMPLETIONS')];
+const ATC_PORT: readonly Piece[] = ['SID', 'REQUESTS', 'COMPLETIONS', 'MODE', 'VICTIM', 'GROUP'].map((name) => i32(`ATC_PORT_${name}`));
+const ATC_ENTRY: readonly Piece[] = [i32('ATC_META'), i64('ATC_PAGE'), i64('ATC_PA')];
+const ATC_WAIT: readonly Piece[] = [i64('ATC_WAIT_PORTS'), i64('ATC_WAIT_DEADLINE')];
 
 const INFO_PAGE: readonly Piece[] = [
   ...['ABI_AT_MAGIC', 'ABI_AT_VERSION', 'ABI_AT_RAM_GPA_BASE', 'ABI_AT_MEMORY_SIZE', 'ABI_AT_VCPUS', 'ABI_AT_MACHINE'].map((name) =>
@@ -218,7 +228,7 @@ const PL011_REGISTERS: readonly Piece[] = [
   i32('PL011_PERIPH_ID', 8),
 ];
 const DMA_REGISTERS: readonly Piece[] = [
-  ...['ID', 'CTRL', 'STATUS', 'LENGTH', 'PATTERN', 'DONE', 'STREAM', 'IRQ_ENABLE'].map((name) => i32(`DMA_${name}`)),
+  ...['ID', 'CTRL', 'STATUS', 'LENGTH', 'PATTERN', 'DONE', 'STREAM', 'IRQ_ENABLE', 'ATS'].map((name) => i32(`DMA_${name}`)),
   ...['SRC', 'DST', 'FAULT_ADDR'].map((name) => i64(`DMA_${name}`)),
 ];
 const CHECKPOINT_REGISTERS: readonly Piece[] = [
@@ -229,7 +239,7 @@ const CHECKPOINT_REGISTERS: readonly Piece[] = [
 const MAPS: readonly (readonly [what: string, layout: Layout, pieces: readonly Piece[], size: number])[] = [
   ['the header of host memory', HOST, HEADER, HOST.HOST_THREADS],
   ['a thread block', HOST, THREAD, HOST.THREAD_STRIDE],
-  ['an SMMU block', HOST, SMMU, HOST.SMMU_STRIDE],
+  ['an SMMU block', SMMU_BLOCK, SMMU, HOST.SMMU_STRIDE],
   ['the counters of an SMMU', HOST, STATS.map((name) => i32(name)), HOST.STAT_EVENTS],
   ['a command context', HOST, CONTEXT, HOST.CTX_STRIDE],
   ['an AMD IOMMU block', AMD_LAYOUT, AMD_BLOCK, HOST.SMMU_STRIDE],
@@ -240,7 +250,9 @@ const MAPS: readonly (readonly [what: string, layout: Layout, pieces: readonly P
   ['a set header of the IOTLB', HOST, TLB_SET, HOST.TLB_SET_STRIDE],
   ['an entry of the IOTLB', HOST, TLB_ENTRY, HOST.TLB_ENTRY_SIZE],
   ['a VMID', HOST, VMID, HOST.VMID_STRIDE],
-  ['an ATC port', HOST, ATC_PORT, HOST.ATC_PORT_STRIDE],
+  ['an ATC port', ATS, ATC_PORT, ATS.ATC_PORT_STRIDE],
+  ['an entry of an ATC', ATS, ATC_ENTRY, ATS.ATC_ENTRY_SIZE],
+  ['what a queue waits for', ATS, ATC_WAIT, 1 << ATS.ATC_WAIT_SHIFT],
   ['the info page', ABI, INFO_PAGE, ABI.ABI_DIRECT_PAGES],
   ['an entry of the device table', ABI, ABI_DEVICE, ABI.ABI_DEVICE_SIZE],
   ['an entry of the direct map table', ABI, ABI_MAP, ABI.ABI_MAP_SIZE],
@@ -265,11 +277,11 @@ describe('memory maps', () => {
   it.each([
     ['HOST_AT_*', HOST, /^HOST_AT_/, HEADER],
     ['THREAD_*', HOST, /^THREAD_(?!STRIDE)/, THREAD],
-    ['SMMU_AT_*', HOST, /^SMMU_AT_/, SMMU],
+    ['SMMU_AT_*', SMMU_BLOCK, /^SMMU_AT_/, SMMU],
     ['CTX_*', HOST, /^CTX_(?!STRIDE|HOST$)/, CONTEXT],
     ['AMD_CTX_*', AMD, /^AMD_CTX_/, AMD_CONTEXT],
     ['ABI_AT_*', ABI, /^ABI_AT_/, INFO_PAGE],
-    ['DMA_*', DMA, /^DMA_(?!OP_|STATUS_|ID_VALUE|REGION_SIZE|MAX_LENGTH)/, DMA_REGISTERS],
+    ['DMA_*', DMA, /^DMA_(?!OP_|STATUS_|ATS_|ID_VALUE|REGION_SIZE|MAX_LENGTH)/, DMA_REGISTERS],
   ] as const)('places every %s', (_, layout, prefix, pieces) => {
     expect(unplaced(layout, prefix, pieces)).toEqual([]);
   });

@@ -316,11 +316,11 @@ describe('tables in memory', () => {
   });
 
   it('has every STE field where the specification has it', () => {
-    const fields = fieldsOf(STE, /^STE_EATS_FULL$|^STE_SIZE$|^STE_CONFIG_|^STE_S1FMT_|^STE_S1DSS_|^L1STD_/);
+    const fields = fieldsOf(STE, /^STE_EATS_FULL$|^STE_EATS_SPLIT$|^STE_SIZE$|^STE_CONFIG_|^STE_S1FMT_|^STE_S1DSS_|^L1STD_/);
     expectFields(fields, STE_BITS);
     expect(overlaps(fields)).toEqual([]);
     expect(STE.STE_SIZE).toBe(64);
-    expect(STE.STE_EATS_FULL).toBe(1);
+    expect([STE.STE_EATS_FULL, STE.STE_EATS_SPLIT]).toEqual([1, 2]);
     expect([STE.STE_S1FMT_LINEAR, STE.STE_S1FMT_4K, STE.STE_S1FMT_64K]).toEqual([0, 1, 2]);
   });
 

@@ -1,18 +1,8 @@
 // One queue under several threads: drivers that ring at the same time, threads that die in the drain, stacks that run over in it.
 
 import { afterEach, expect, it } from 'vitest';
-import {
-  ATC_PORT_REQUESTS,
-  ATC_PORT_SID,
-  ATC_PORT_STRIDE,
-  QUEUE_ERROR_HELD,
-  QUEUE_OWNER_THREAD,
-  QUEUE_OWNERS,
-  QUEUE_PARKED,
-  QUEUE_RUNNING,
-  SMMU_AT_ATC,
-  SMMU_AT_ATC_PORTS,
-} from '../../assembly/layout/host-memory.ts';
+import { ATC_PORT_REQUESTS, ATC_PORT_SID, ATC_PORT_STRIDE, SMMU_AT_ATC, SMMU_AT_ATC_PORTS } from '../../assembly/layout/ats-memory.ts';
+import { QUEUE_ERROR_HELD, QUEUE_OWNER_THREAD, QUEUE_OWNERS, QUEUE_PARKED, QUEUE_RUNNING } from '../../assembly/layout/host-memory.ts';
 import { checkedModules } from '../support/findings.ts';
 import { mutatedModules } from '../support/mutated-modules.ts';
 import { Board, SCALE, VINTF } from './board.ts';

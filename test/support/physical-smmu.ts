@@ -1,6 +1,7 @@
 // A physical SMMU on the real hot modules, with tables of literal doublewords in host RAM: one stream with a CD, stage-1 tables and stage-2
 // tables, all of 4 KiB granules and 39-bit input.
 
+import { ATC_ON } from '../../assembly/layout/ats-memory.ts';
 import { THREAD_PA } from '../../assembly/layout/host-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/load.ts';
 import { PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
@@ -44,6 +45,7 @@ export class PhysicalBoard {
   readonly device: PhysicalSmmu;
   readonly bus: DeviceBus;
   #commands = 0;
+  #port = -1;
 
   constructor(idRegisters?: SmmuIdRegisters) {
     const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
@@ -94,6 +96,16 @@ export class PhysicalBoard {
     this.unit.core.accessBegin();
     const status = this.unit.core.translate(smmuBase(0), sid, ssid, Number(iova & 0xffffffffn), Number(iova >> 32n), attributes);
     this.unit.core.accessEnd();
+    return status;
+  }
+
+  /** A read of an endpoint with an ATC: ATS_* or ATC_*. */
+  atcAccess(iova: bigint): number {
+    const { core } = this.unit;
+    if (this.#port < 0) this.#port = core.atcSetMode(smmuBase(0), SID, ATC_ON);
+    core.accessBegin();
+    const status = core.atcAccess(smmuBase(0), this.#port, SID, Number(iova & 0xffffffffn), Number(iova >> 32n), 0);
+    core.accessEnd();
     return status;
   }
 

@@ -24,6 +24,7 @@ import {
 import { bitsOf, type DmaPort, type DmaResult, wordOf } from '../../devices/plugin/index.ts';
 import type { PortUnit } from '../../devices/unit/index.ts';
 import { offsetOfGpa } from '../machine/index.ts';
+import type { AtsEndpoint } from './ats-endpoint.ts';
 import type { HostRam } from './host-ram.ts';
 import type { Vm } from './vm.ts';
 
@@ -49,12 +50,15 @@ export interface DmaStream {
   /** StreamID as the guest numbers it, and as the physical SMMU does. */
   readonly virtSid: number;
   readonly physSid: number;
+  /** Absent: the IOMMU has no ATS. */
+  readonly ats?: AtsEndpoint | undefined;
   /** Called behind each access within a page. */
   readonly onAccess?: ((iova: number) => void) | undefined;
 }
 
 export class StreamDmaPort implements DmaPort {
   readonly streamId: number;
+  readonly ats: AtsEndpoint | undefined;
   readonly #stream: DmaStream;
   readonly #host: Uint32Array;
   readonly #guest: Uint8Array;
@@ -64,6 +68,7 @@ export class StreamDmaPort implements DmaPort {
   constructor(stream: DmaStream) {
     this.streamId = stream.virtSid;
     this.#stream = stream;
+    this.ats = stream.ats;
     this.#host = new Uint32Array(stream.vm.unit.hostMemory.buffer);
     this.#guest = new Uint8Array(stream.vm.memory.buffer);
   }
@@ -96,6 +101,7 @@ export class StreamDmaPort implements DmaPort {
   }
 
   abandon(): void {
+    this.ats?.abandon();
     const { vm, smmu, physSid } = this.#stream;
     for (const stalled of this.#stalled) {
       for (const stag of stalled.values()) vm.unit.core.stallAbandon?.(smmu, physSid, stag);
@@ -130,7 +136,7 @@ export class StreamDmaPort implements DmaPort {
   /** One access within a page: bytes moved, REFUSED or STALLED. */
   #access(iova: number, bytes: Uint8Array, write: boolean): number {
     const { threadBlock } = this.#stream.vm.unit;
-    const result = this.#answer(iova, write) ?? this.#translate(iova, write);
+    const result = this.ats?.enabled ? this.ats.translate(iova, write) : (this.#answer(iova, write) ?? this.#translate(iova, write));
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);
       return bytes.length;

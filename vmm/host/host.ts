@@ -7,6 +7,7 @@ import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { createHostMemory, Unit } from '../../devices/unit/index.ts';
 import { OPEN_GATE, type ResourceGate } from '../iommufd/index.ts';
 import { type Clock, MachineError, SYSTEM_CLOCK } from '../machine/index.ts';
+import { AtsEndpoint } from './ats-endpoint.ts';
 import { StreamDmaPort } from './dma-port.ts';
 import { HostError } from './errors.ts';
 import { HostRam } from './host-ram.ts';
@@ -31,6 +32,8 @@ export interface HostSmmuOptions {
   readonly idRegisters?: SmmuIdRegisters;
   /** Puts something around the CMDQV, such as `QuirkyCmdqv` of `vsmmu/testing`; the host works what this returns. */
   readonly wrapCmdqv?: (cmdqv: Device) => Device;
+  /** Milliseconds that an endpoint has to answer an ATC_INV before a CMD_SYNC fails, 0 to 2^32 - 1. Default 100. */
+  readonly atcTimeout?: number;
 }
 
 /** What is said here of an SMMU holds for each that `smmus` does not say it of. */
@@ -150,12 +153,13 @@ export class Host {
       for (const { block } of this.#iommus) unit.drain.reapThread(block, thread);
     });
     this.#iommus = smmus.map((own, smmuIndex) => {
-      const { vintfs = 16, vcmdqs = Math.min(2 * vintfs, 128), idRegisters, wrapCmdqv } = { ...options, ...own };
+      const { vintfs = 16, vcmdqs = Math.min(2 * vintfs, 128), idRegisters, atcTimeout, wrapCmdqv } = { ...options, ...own };
       return new PhysicalIommu({
         unit,
         smmuIndex,
         idRegisters,
         wrapCmdqv,
+        atcTimeout,
         vintfs,
         vcmdqs,
         ram: this.#ram,
@@ -287,7 +291,8 @@ export class Host {
     if (physSid === undefined) throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
     const sanitizer = this.#sanitizer;
     const onAccess = sanitizer && ((iova: number) => sanitizer.checkSte(viommu, virtSid, iova));
-    return new StreamDmaPort({ vm: viommu.vm, ram: this.#ram, smmu: viommu.smmuBlock, virtSid, physSid, onAccess });
+    const ats = viommu.hasAts ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri) : undefined;
+    return new StreamDmaPort({ vm: viommu.vm, ram: this.#ram, smmu: viommu.smmuBlock, virtSid, physSid, ats, onAccess });
   }
 
   /**

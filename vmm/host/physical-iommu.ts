@@ -6,7 +6,7 @@ import { tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
 import { CmdqvDriver } from './cmdqv-driver.ts';
 import { ArmIommu, type ArmIommuOptions } from './iommu/index.ts';
-import { LINE_CMDQV, LINE_EVENTS, LINE_GERROR, Platform, type PlatformOptions } from './platform.ts';
+import { LINE_CMDQV, LINE_EVENTS, LINE_GERROR, LINE_PAGE_REQUESTS, Platform, type PlatformOptions } from './platform.ts';
 import { SmmuDriver } from './smmu-driver.ts';
 
 export type PhysicalIommuOptions = PlatformOptions & Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
@@ -66,6 +66,7 @@ export class PhysicalIommu {
         if (!this.model.routeEvent(record)) stray++;
       });
     }
+    if (interrupts.take(LINE_PAGE_REQUESTS)) this.#smmu.pageRequests?.drain((entry) => this.model.routePageRequest(entry));
     if (interrupts.take(LINE_CMDQV)) this.model.routeQueueErrors(this.#cmdqv.errorNotices());
     return stray;
   }

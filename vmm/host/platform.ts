@@ -17,13 +17,15 @@ const CMDQV_PA = 0x11000000;
 /** Lines of the latch. */
 export const LINE_EVENTS = 0;
 export const LINE_GERROR = 1;
-export const LINE_CMDQV = 2;
+export const LINE_PAGE_REQUESTS = 2;
+export const LINE_CMDQV = 3;
 
 export interface PlatformOptions {
   /** The host's own unit. */
   readonly unit: Unit;
   readonly smmuIndex: number;
   readonly idRegisters?: SmmuIdRegisters | undefined;
+  readonly atcTimeout?: number | undefined;
   readonly vintfs: number;
   readonly vcmdqs: number;
   readonly ram: HostRam;
@@ -43,8 +45,8 @@ export class Platform {
   readonly #cmdqv: PhysicalCmdqv;
 
   constructor(options: PlatformOptions) {
-    const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, vintfs, vcmdqs, ram, clock } = options;
-    const smmu = new PhysicalSmmu({ unit, smmuIndex, idRegisters });
+    const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout, vintfs, vcmdqs, ram, clock } = options;
+    const smmu = new PhysicalSmmu({ unit, smmuIndex, idRegisters, atcTimeout });
     this.#cmdqv = new PhysicalCmdqv({ unit, smmuIndex, vintfs, vcmdqs, unitOf: (window) => options.unitOf(window) });
     this.vmidBits = bitsOf(idRegisters.idr0, IDR0_VMID16) ? 16 : 8;
     const cmdqv = options.wrapCmdqv?.(this.#cmdqv) ?? this.#cmdqv;

@@ -1,6 +1,7 @@
 // What a host does about a bad command of a VM. It is asked while the error is still private: nothing of it has reached the guest.
 
 import {
+  STAT_ATC_TIMEOUT,
   STAT_FETCH_ABORT,
   STAT_ILL_CS,
   STAT_ILL_OPCODE,
@@ -18,7 +19,7 @@ import type { Vm } from './vm.ts';
 export type QueueErrorDecision = 'report' | 'skip' | 'emulate' | 'stop';
 
 /** Why a command was refused. */
-export type QueueErrorReason = 'opcode' | 'secure' | 'sync-completion' | 'stream' | 'range' | 'fetch' | 'other';
+export type QueueErrorReason = 'opcode' | 'secure' | 'sync-completion' | 'stream' | 'range' | 'fetch' | 'atc-timeout' | 'other';
 
 /** A command that was refused, as the host sees it before the guest does. */
 export interface QueueErrorEvent {
@@ -40,6 +41,7 @@ const REASONS: ReadonlyMap<number, QueueErrorReason> = new Map([
   [STAT_ILL_SID, 'stream'],
   [STAT_ILL_RANGE, 'range'],
   [STAT_FETCH_ABORT, 'fetch'],
+  [STAT_ATC_TIMEOUT, 'atc-timeout'],
 ]);
 
 /** The held error of a queue, as the policy is told of it. */

@@ -4,16 +4,20 @@ import {
   CR0_ATSCHK,
   CR0_CMDQEN,
   CR0_EVTQEN,
+  CR0_PRIQEN,
   CR0_SMMUEN,
   CR2_PTM,
   CR2_RECINVSID,
   IDR0_ATS,
   IDR0_BTM,
+  IDR0_PRI,
   IDR0_STALL_MODEL,
   IDR1_CMDQS,
   IDR1_EVTQS,
+  IDR1_PRIQS,
   IRQ_CTRL_EVTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
+  IRQ_CTRL_PRIQ_IRQEN,
   SMMU_AIDR,
   SMMU_CR0,
   SMMU_CR0ACK,
@@ -40,8 +44,8 @@ import { STE_SIZE } from '../../assembly/layout/ste.ts';
 import { bitsOf, maskInWord, withBits } from '../../devices/plugin/index.ts';
 import { abortSte, cfgiAll, cfgiSte, invalidSte, tlbiNsnhAll, writeSte } from '../../devices/tables/index.ts';
 import { HostCommandQueue } from './command-queue.ts';
-import { HostEventQueue } from './event-queue.ts';
 import type { HostRam } from './host-ram.ts';
+import { HOST_EVENTS, HOST_PAGE_REQUESTS, HostRecordQueue } from './record-queue.ts';
 import type { Registers } from './registers.ts';
 
 /** The linear stream table has 2^15 entries: a block of 256 for each of 64 vIOMMUs, and the host's own. */
@@ -53,7 +57,9 @@ const IDENTIFICATION = [SMMU_IDR0, SMMU_IDR1, SMMU_IDR2, SMMU_IDR3, SMMU_IDR4, S
 
 export class SmmuDriver {
   readonly commands: HostCommandQueue;
-  readonly events: HostEventQueue;
+  readonly events: HostRecordQueue;
+  /** Undefined when the SMMU has no PRI. */
+  readonly pageRequests: HostRecordQueue | undefined;
   /** IDR0 to IDR5, IIDR, AIDR. */
   readonly identification: readonly number[];
   /** Whether transactions can stall. */
@@ -74,7 +80,9 @@ export class SmmuDriver {
     const idr1 = registers.read32(SMMU_IDR1);
     this.identification = IDENTIFICATION.map((register) => registers.read32(register));
     this.commands = new HostCommandQueue(registers, ram, bitsOf(idr1, IDR1_CMDQS), betweenLooks);
-    this.events = new HostEventQueue(registers, ram, bitsOf(idr1, IDR1_EVTQS));
+    this.events = new HostRecordQueue(registers, ram, HOST_EVENTS, bitsOf(idr1, IDR1_EVTQS));
+    const hasPri = bitsOf(this.idr0, IDR0_PRI) !== 0;
+    this.pageRequests = hasPri ? new HostRecordQueue(registers, ram, HOST_PAGE_REQUESTS, bitsOf(idr1, IDR1_PRIQS)) : undefined;
   }
 
   get idr0(): number {
@@ -113,12 +121,18 @@ export class SmmuDriver {
     this.events.initialise();
     cr0 |= maskInWord(CR0_EVTQEN);
     this.#setCr0(cr0);
+    if (this.pageRequests) {
+      this.pageRequests.initialise();
+      cr0 |= maskInWord(CR0_PRIQEN);
+      this.#setCr0(cr0);
+    }
     if (bitsOf(this.#registers.read32(SMMU_IDR0), IDR0_ATS)) {
       cr0 |= maskInWord(CR0_ATSCHK);
       this.#setCr0(cr0);
     }
     this.#setIrqCtrl(0);
-    this.#setIrqCtrl(maskInWord(IRQ_CTRL_EVTQ_IRQEN) | maskInWord(IRQ_CTRL_GERROR_IRQEN));
+    const pageRequests = this.pageRequests ? maskInWord(IRQ_CTRL_PRIQ_IRQEN) : 0;
+    this.#setIrqCtrl(maskInWord(IRQ_CTRL_EVTQ_IRQEN) | maskInWord(IRQ_CTRL_GERROR_IRQEN) | pageRequests);
     this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
   }
 

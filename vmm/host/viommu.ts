@@ -2,10 +2,10 @@
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
 import { ECMDQS_PER_SMMU, QUEUE_ECMDQ, QUEUE_ERROR_HELD, QUEUE_GUEST, QUEUE_RUNNING } from '../../assembly/layout/host-memory.ts';
-import { CMDQ_ENTRY_SIZE, EVTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import { CMDQ_ENTRY_SIZE, EVTQ_ENTRY_SIZE, IDR0_ATS, IDR0_PRI } from '../../assembly/layout/smmu-registers.ts';
 import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
-import { fieldOf } from '../../devices/plugin/index.ts';
-import type { GuestCommandQueue, StaleSte, ViommuBackend } from '../../devices/smmuv3/index.ts';
+import { bitsOf, fieldOf } from '../../devices/plugin/index.ts';
+import type { GuestCommandQueue, PageRequest, StaleSte, ViommuBackend } from '../../devices/smmuv3/index.ts';
 import { abortSte, bypassSte, cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
 import {
@@ -25,6 +25,7 @@ import { offsetOfGpa } from '../machine/index.ts';
 import { CmdqOverlay } from './cmdq-overlay.ts';
 import type { ArmDevice, ArmIommu, ArmViommu } from './iommu/index.ts';
 import { TEGRA241_VIOMMU_DATA_SIZE, vsteBytes } from './iommu/index.ts';
+import { PageRequests } from './page-requests.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import type { Vm } from './vm.ts';
 
@@ -64,6 +65,8 @@ interface Stream {
   readonly device: number;
   readonly physSid: number;
   nested: number | undefined;
+  /** Page requests of the device, where its SMMU has PRI. */
+  readonly requests: PageRequests | undefined;
 }
 
 /** Where a ring lies in the guest's memory. */
@@ -97,6 +100,7 @@ export class Viommu implements ViommuBackend {
   #abort = 0;
   #ring = NO_RING;
   #deliver: ((record: Uint32Array) => void) | undefined;
+  #deliverRequest: ((request: PageRequest) => void) | undefined;
   #events = 0;
   #interventions = 0;
   /** The overlay path, if the guest has it. */
@@ -134,7 +138,7 @@ export class Viommu implements ViommuBackend {
     if (options.overlay) this.overlay = new CmdqOverlay(this, 0, this.commandQueue, (command) => this.#invalidate(command));
   }
 
-  #open({ vm, cmdqv, btm, devices, anyDevice }: ViommuOptions) {
+  #open({ vm, iommu, cmdqv, btm, devices, anyDevice }: ViommuOptions) {
     const { fd } = this;
     const first = fd.bind(anyDevice);
     const ioas = fd.ioasAlloc();
@@ -156,9 +160,20 @@ export class Viommu implements ViommuBackend {
       const device = arm === anyDevice ? first : fd.bind(arm);
       fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
       fd.attach(device, this.#bypass);
-      this.#streams.set(virtSid, { device, physSid: arm.streams[0] ?? 0, nested: undefined });
+      const requests = bitsOf(iommu.smmu.idr0, IDR0_PRI)
+        ? new PageRequests(fd, virtSid, (request) => this.#deliverRequest?.(request))
+        : undefined;
+      this.#streams.set(virtSid, { device, physSid: arm.streams[0] ?? 0, nested: undefined, requests });
     }
     return made;
+  }
+
+  /** Whether the physical SMMU has ATS, and PRI. */
+  get hasAts(): boolean {
+    return bitsOf(this.#driver.idr0, IDR0_ATS) !== 0;
+  }
+  get hasPri(): boolean {
+    return bitsOf(this.#driver.idr0, IDR0_PRI) !== 0;
   }
 
   get vmid(): number {
@@ -301,7 +316,7 @@ export class Viommu implements ViommuBackend {
   #attachNested(stream: Stream, ste: Uint32Array): boolean {
     let nested: number;
     try {
-      nested = this.fd.hwptAlloc({ device: stream.device, parent: this.id, data: vste(ste) });
+      nested = this.fd.hwptAlloc({ device: stream.device, parent: this.id, data: vste(ste), ...stream.requests?.sink });
     } catch (error) {
       if (!(error instanceof IommufdError && error.errno === 'EIO')) throw error;
       this.#attachNested(stream, new Uint32Array(ste.length));
@@ -345,6 +360,14 @@ export class Viommu implements ViommuBackend {
 
   onEvent(deliver: (record: Uint32Array) => void): void {
     this.#deliver = deliver;
+  }
+
+  onPageRequest(deliver: (request: PageRequest) => void): void {
+    this.#deliverRequest = deliver;
+  }
+
+  answerPageRequest(virtSid: number, group: number, resolved: boolean): void {
+    this.#streams.get(virtSid)?.requests?.answer(group, resolved);
   }
 
   #takeEvents(bytes: Uint8Array): void {

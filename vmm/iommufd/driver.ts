@@ -10,6 +10,8 @@ export interface IommuDevice {
   readonly iommu: Iommu;
   /** DMA ownership: an iommufd has the device bound. */
   claimed: boolean;
+  /** ID of the device in that iommufd, for records about it; a driver without such records leaves it out. */
+  objectId?: number | undefined;
 }
 
 /** A VM whose handle a vIOMMU holds as long as it lives (KVM's struct kvm). */

@@ -95,7 +95,9 @@ export class Iommufd {
 
   /** Gives a device to this iommufd (VFIO's bind); it is blocked until it is attached. @returns its ID. */
   bind(device: IommuDevice): number {
-    return this.#create(() => new BoundDevice(device, this.#gate)).id;
+    const { id } = this.#create(() => new BoundDevice(device, this.#gate));
+    device.objectId = id;
+    return id;
   }
 
   /** Takes it back. Its vDEVICE goes with it; the vDEVICE's ID names nothing from then on. */

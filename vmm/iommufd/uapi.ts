@@ -1,6 +1,12 @@
 // Numbers of include/uapi/linux/iommufd.h that the core and all vendors share.
 
 export const PAGE_SIZE = 4096;
+/** Of enum iommu_hwpt_pgfault_flags: the last request of its group. */
+export const PGFAULT_LAST_PAGE = 2;
+/** Of enum iommu_hwpt_pgfault_perm: for reading. */
+export const PGFAULT_READ = 1;
+/** Of the same: for writing. */
+export const PGFAULT_WRITE = 2;
 
 /** Entries of one HWPT_INVALIDATE, and events of one vEVENTQ, at most. */
 export const MAX_INVALIDATIONS = 2 ** 19;

@@ -4,6 +4,7 @@
 // the block follows from the registers, so it is set up anew by reset and restore.
 
 import {
+  CERROR_ILL,
   CMD_OP,
   OP_CMD_SYNC,
   SYNC_CS,
@@ -12,7 +13,13 @@ import {
   SYNC_MSIADDR_LO,
   SYNC_MSIDATA,
 } from '../../../assembly/layout/commands.ts';
-import { QUEUE_ERROR_HELD, QUEUE_ERROR_PUBLISHED, QUEUE_NEEDS_HOST, QUEUE_RUNNING } from '../../../assembly/layout/host-memory.ts';
+import {
+  QUEUE_ERROR_HELD,
+  QUEUE_ERROR_PUBLISHED,
+  QUEUE_NEEDS_HOST,
+  QUEUE_RUNNING,
+  STAT_ILL_OPCODE,
+} from '../../../assembly/layout/host-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
@@ -30,6 +37,8 @@ export interface CommandEngine {
   resume(): void;
   /** Where the ring lies. */
   readonly memory: Pick<GuestMemory, 'load64'>;
+  /** Whether a command that the drain leaves to the device is CERROR_ILL all the same. Absent: none is. */
+  illegal?(words: readonly number[]): boolean;
   /** Carries out a command that is the device's own; false when it is not one. */
   execute(words: readonly number[]): boolean;
   /** Steps over the command at CONS. */
@@ -180,7 +189,8 @@ export class CommandQueue {
       const long = this.#engine.memory.load64(address + i) ?? 0n;
       words.push(Number(long & 0xffffffffn), Number(long >> 32n));
     }
-    if (this.#signal(words) || this.#engine.execute(words)) this.#engine.finish();
+    if (this.#engine.illegal?.(words)) this.#engine.block.refuse(CERROR_ILL, STAT_ILL_OPCODE);
+    else if (this.#signal(words) || this.#engine.execute(words)) this.#engine.finish();
     else this.#engine.resume();
   }
 

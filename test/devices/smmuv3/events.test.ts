@@ -6,6 +6,8 @@ import {
   ACCESS_INSTRUCTION,
   ACCESS_PRIVILEGED,
   ACCESS_WRITE,
+  ATC_REFUSED,
+  ATS_UR,
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_RAZWI,
@@ -43,6 +45,8 @@ interface Case {
   readonly prepare?: () => void;
   readonly iova?: bigint;
   readonly access?: Parameters<PhysicalBoard['access']>[1];
+  /** It is an endpoint with an ATC that reads. */
+  readonly ats?: boolean;
   readonly record: string;
 }
 
@@ -90,6 +94,27 @@ const CASES: readonly Case[] = [
     record: '0000000500001803 0000000000000000 0000000000000000 0000000000100140',
   },
   { event: 'C_BAD_STE', when: 'V is 0', prepare: () => board.ste('s1', [0n]), record: '0000000500000004' },
+  {
+    event: 'F_BAD_ATS_TREQ',
+    when: 'EATS is 0',
+    iova: 0x1234n,
+    ats: true,
+    record: '0000000500000005 0000000000000000 0000000000001234',
+  },
+  {
+    event: 'F_TRANSL_FORBIDDEN',
+    when: 'EATS is 0 again, and the ATC has a translation',
+    prepare: () => {
+      board.bus.write32(0x20, 0x1d);
+      board.ste('s1', [undefined, STE1 | (1n << 28n)]);
+      board.atcAccess(0x1000n);
+      board.ste('s1');
+      board.invalidateAll();
+    },
+    iova: 0x1234n,
+    ats: true,
+    record: '0000000500000007 0000000800000000 0000000000040234',
+  },
   {
     event: 'F_STREAM_DISABLED',
     when: 'there is no SubstreamID and S1DSS is 0',
@@ -318,9 +343,10 @@ const CASES: readonly Case[] = [
 ];
 
 describe('records', () => {
-  it.each(CASES)('$event: $when', ({ prepare, iova = 0x1000n, access, record }) => {
+  it.each(CASES)('$event: $when', ({ prepare, iova = 0x1000n, access, ats, record }) => {
     prepare?.();
-    expect(board.access(iova, access)).toBe(TRANSLATE_ABORT);
+    if (ats) expect([ATS_UR, ATC_REFUSED]).toContain(board.atcAccess(iova));
+    else expect(board.access(iova, access)).toBe(TRANSLATE_ABORT);
     expect(board.produced).toBe(1);
     const doublewords = record.split(' ');
     expect(board.record(0)).toBe([...doublewords, ...Array.from({ length: 4 - doublewords.length }, () => ZERO)].join(' '));

@@ -72,7 +72,7 @@ describe('registers in host memory', () => {
     bus.write32(0x44, 0x80100000);
     bus.write32(0x20, 5);
     const words = [0x00, 0x04, 0x08, 0x0c, 0x10, 0x14, 0x18, 0x1c].map((offset) => block.getUint32(offset, true));
-    expect(words).toEqual([5, 2, 0x00100000, 0x0c4c349b, 0x014a0510, 0x504, 0x04000075, 6]);
+    expect(words).toEqual([5, 2, 0x00100000, 0x0c4d3c9b, 0x014a5510, 0x504, 0x04000075, 6]);
     expect(block.getBigUint64(0x20, true)).toBe(0x1_2345_6000n);
     expect(block.getBigUint64(0x28, true)).toBe(0x1_2345_6700n);
     expect([0x30, 0x34, 0x38].map((offset) => block.getUint32(offset, true))).toEqual([3, 5, 0x80000003]);

@@ -28,22 +28,25 @@ describe('ID registers', () => {
   it('of a guest: stage 1 only, small queues, linear stream table', () => {
     const bus = virtual(new FakeHost());
     const ids = [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c].map((offset) => bus.read32(offset));
-    expect(ids).toEqual([0x0c48349a, 0x01080510, 0, 0x404, 0, 0x04000075, 0, 2]);
+    expect(ids).toEqual([0x0c483c9a, 0x01080510, 0, 0x404, 0, 0x04000075, 0, 2]);
   });
 
   it('of a host: stage 2, 16-bit VMIDs, S2FWB', () => {
     const bus = physical(new FakeHost());
     const ids = [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c].map((offset) => bus.read32(offset));
-    expect(ids).toEqual([0x0c4c349b, 0x014a0510, 0, 0x504, 0, 0x04000075, 0, 2]);
+    expect(ids).toEqual([0x0c4d3c9b, 0x014a5510, 0, 0x504, 0, 0x04000075, 0, 2]);
   });
 
   it.each([
-    ['stage 2 in a guest', { ...GUEST_ID_REGISTERS, idr0: 0x0d48149b }],
-    ['hardware update of table descriptors', { ...GUEST_ID_REGISTERS, idr0: 0x0d4814da }],
-    ['stream tables of more levels', { ...GUEST_ID_REGISTERS, idr0: 0x1548149a }],
+    ['stage 2 in a guest', { ...GUEST_ID_REGISTERS, idr0: 0x0d481c9b }],
+    ['hardware update of table descriptors', { ...GUEST_ID_REGISTERS, idr0: 0x0d481cda }],
+    ['stream tables of more levels', { ...GUEST_ID_REGISTERS, idr0: 0x15481c9a }],
     ['BBML', { ...GUEST_ID_REGISTERS, idr3: 0xc04 }],
-    ['wake-up events (SEV)', { ...GUEST_ID_REGISTERS, idr0: 0x0d48749a }],
-    ['a PRI queue', { ...GUEST_ID_REGISTERS, idr1: 0x01080d10 }],
+    ['wake-up events (SEV)', { ...GUEST_ID_REGISTERS, idr0: 0x0d487c9a }],
+    ['split-stage ATS', { ...GUEST_ID_REGISTERS, idr0: 0x0c48349a }],
+    ['PRI without ATS', { ...GUEST_ID_REGISTERS, idr0: 0x0c49389a }],
+    ['2^20 page requests', { ...GUEST_ID_REGISTERS, idr0: 0x0c493c9a, idr1: 0x0108a510 }],
+    ['a PRI queue without PRI', { ...GUEST_ID_REGISTERS, idr1: 0x01080d10 }],
     ['52 bits without 64 KiB granules or LPA2', { ...GUEST_ID_REGISTERS, idr5: 0x16 }],
     ['52-bit VAs without 64 KiB granules', { ...GUEST_ID_REGISTERS, idr5: 0x435 }],
     ['56 bits', { ...GUEST_ID_REGISTERS, idr5: 0x77 }],
@@ -60,16 +63,16 @@ describe('ID registers', () => {
 
   it('of a host can have no stage 1', () => {
     const unit = new Unit({ modules, hostMemory: createHostMemory({ ramSize: 0x10000 }), thread: 0 });
-    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr0: 0x05441019 };
+    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr0: 0x05441019, idr1: 0x014a0510 };
     expect(() => new PhysicalSmmu({ unit, smmuIndex: 0, idRegisters })).not.toThrow();
     expect(() => new PhysicalSmmu({ unit, smmuIndex: 0, idRegisters: { ...idRegisters, idr0: 0x05441018 } })).toThrow(RangeError);
   });
 });
 
 describe.each([
-  ['physical', physical, 10],
-  ['virtual', virtual, 8],
-])('%s role', (_role, make, log2entries) => {
+  ['physical', physical, 10, true],
+  ['virtual', virtual, 8, false],
+])('%s role', (_role, make, log2entries, hasPri) => {
   let host: FakeHost;
   let bus: DeviceBus;
   beforeEach(() => {
@@ -92,15 +95,16 @@ describe.each([
     bus.write32(0x20, 0x10);
     expect([bus.read32(0x20), bus.read32(0x24)]).toEqual([0x10, 0x10]);
     // PRIQEN and the reserved bits; VMW is stored.
+    const stored = hasPri ? 0x142 : 0x140;
     bus.write32(0x20, 0xffffff62);
-    expect([bus.read32(0x20), bus.read32(0x24)]).toEqual([0x140, 0x140]);
+    expect([bus.read32(0x20), bus.read32(0x24)]).toEqual([stored, stored]);
     bus.write32(0x24, 0xffffffff);
-    expect(bus.read32(0x24)).toBe(0x140);
+    expect(bus.read32(0x24)).toBe(stored);
   });
 
-  it('IRQ_CTRLACK equals IRQ_CTRL, in which PRIQ_IRQEN stays 0', () => {
+  it('IRQ_CTRLACK equals IRQ_CTRL, in which PRIQ_IRQEN stays 0 without PRI', () => {
     bus.write32(0x50, 0xffffffff);
-    expect([bus.read32(0x50), bus.read32(0x54)]).toEqual([5, 5]);
+    expect([bus.read32(0x50), bus.read32(0x54)]).toEqual(hasPri ? [7, 7] : [5, 5]);
     bus.write32(0x50, 0);
     expect([bus.read32(0x50), bus.read32(0x54)]).toEqual([0, 0]);
   });

@@ -152,7 +152,7 @@ describe('BTM', () => {
       smmu.reset();
       expect(new DeviceBus(smmu).read32(0) & BTM).toBe(btm ? BTM : 0);
     }
-    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr0: 0x0c48349a | BTM };
+    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr0: 0x0c483c9a | BTM, idr1: 0x01080510 };
     expect(() => new VirtualSmmu({ backend: lendVm(host).viommu, idRegisters })).toThrow('IDR0.BTM');
   });
 

@@ -2,7 +2,7 @@
 // endpoints, events and memory stay what they were.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ATC_PORT_REQUESTS, ATC_PORT_SID, ATC_PORT_STRIDE, SMMU_AT_ATC, SMMU_AT_ATC_PORTS } from '../../../assembly/layout/host-memory.ts';
+import { ATC_PORT_REQUESTS, ATC_PORT_SID, ATC_PORT_STRIDE, SMMU_AT_ATC, SMMU_AT_ATC_PORTS } from '../../../assembly/layout/ats-memory.ts';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { S1_READ_WRITE, sync, tlbiNhAsid } from '../../../devices/tables/index.ts';
 import { Random } from '../../../devices/testing/index.ts';

@@ -44,13 +44,13 @@ describe('a host with several SMMUs', () => {
     const host = await checkedHost(Host, {
       modules,
       vintfs: 4,
-      smmus: [{}, { vintfs: 2, vcmdqs: 8, idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0: PHYSICAL_ID_REGISTERS.idr0 & ~0x400 } }, {}],
+      smmus: [{}, { vintfs: 2, vcmdqs: 8, idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0: 0x0c4c309b, idr1: 0x014a0510 } }, {}],
     });
     const words = new Uint32Array(host.memory.buffer);
     const of = (field: number) => [0, 1, 2].map((smmu) => words[(smmuBase(smmu) + field) >> 2]);
     expect(host.smmus).toBe(3);
-    // ATSCHK only where there is ATS.
-    expect(of(SMMU_AT_CR0)).toEqual([0x1d, 0xd, 0x1d]);
+    // ATSCHK and PRIQEN only where there are ATS and PRI.
+    expect(of(SMMU_AT_CR0)).toEqual([0x1f, 0xd, 0x1f]);
     expect(of(SMMU_AT_NUM_LVCMDQ)).toEqual([2, 4, 2]);
     expect(new Set(of(SMMU_AT_STRTAB_BASE)).size).toBe(3);
     expect(host.statistics.smmus).toHaveLength(3);

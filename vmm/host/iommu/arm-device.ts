@@ -1,6 +1,6 @@
 // A device behind a physical SMMU.
 
-import { type IommuDevice, require } from '../../iommufd/index.ts';
+import { type FaultSink, type IommuDevice, require } from '../../iommufd/index.ts';
 import type { Vm } from '../vm.ts';
 import type { ArmIommu } from './arm-iommu.ts';
 import type { ArmViommu } from './arm-viommu.ts';
@@ -13,6 +13,9 @@ export class ArmDevice implements IommuDevice {
   /** The VM that it is assigned to, as VFIO tells its kernel. */
   readonly vm: Vm | undefined;
   claimed = false;
+  objectId: number | undefined;
+  /** Who answers its page requests: the fault queue of what it is attached to. */
+  faults: FaultSink | undefined;
   /** Where it is a vDEVICE, and the StreamID that the guest knows it by. */
   vdevice: { readonly viommu: ArmViommu; readonly virtSid: number } | undefined;
 

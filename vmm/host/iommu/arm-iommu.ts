@@ -1,9 +1,11 @@
 // A physical SMMUv3, with its CMDQV if it has one, as a driver of the host object model.
 
+import { PRI_RESP_FAILURE, PRI_RESP_INVALID, PRI_RESP_SUCCESS } from '../../../assembly/layout/commands.ts';
 import { EVT_SID } from '../../../assembly/layout/events.ts';
+import { PPR_ADDR_HI, PPR_ADDR_LO, PPR_INDEX, PPR_SID, PPR_WRITE } from '../../../assembly/layout/page-requests.ts';
 import { IDR0_BTM, IDR0_S1P, IDR0_S2P } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, fieldOf } from '../../../devices/plugin/index.ts';
-import { abortSte } from '../../../devices/tables/index.ts';
+import { abortSte, priResp } from '../../../devices/tables/index.ts';
 import {
   HW_INFO_TYPE_ARM_SMMUV3,
   HW_INFO_TYPE_DEFAULT,
@@ -11,9 +13,15 @@ import {
   type HwInfo,
   type Iommu,
   type IommuDevice,
+  IommufdError,
   OPEN_GATE,
+  PAGE_SIZE,
+  type PageFault,
   type PagingDomain,
   type PagingRequest,
+  PGFAULT_LAST_PAGE,
+  PGFAULT_READ,
+  PGFAULT_WRITE,
   type ResourceGate,
   require,
   VIOMMU_FLAG_BTM,
@@ -103,7 +111,9 @@ export class ArmIommu implements Iommu {
   }
 
   block(device: IommuDevice): void {
-    for (const sid of armDevice(device).streams) this.smmu.installSte(sid, abortSte());
+    const arm = armDevice(device);
+    arm.faults = undefined;
+    for (const sid of arm.streams) this.smmu.installSte(sid, abortSte());
   }
 
   allocPaging({ device, nestParent, dirtyTracking, data, faults }: PagingRequest): PagingDomain {
@@ -154,6 +164,29 @@ export class ArmIommu implements Iommu {
     if (!device?.vdevice) return false;
     if (this.linuxCompat && !LINUX_EVENTS.has((record[0] ?? 0) & 0xff)) return false;
     return device.vdevice.viommu.report(device, record);
+  }
+
+  /** A page request goes to the fault queue of what its device is attached to; without one it is refused, as Linux does. */
+  routePageRequest(entry: Uint32Array): void {
+    const sid = fieldOf(entry, PPR_SID);
+    const group = fieldOf(entry, PPR_INDEX);
+    const answer = (response: number) => this.smmu.commands.issue(priResp(sid, group, response));
+    const device = this.#devices.get(sid);
+    const fault: PageFault = {
+      flags: PGFAULT_LAST_PAGE,
+      deviceId: device?.objectId ?? 0,
+      pasid: 0,
+      group,
+      permission: fieldOf(entry, PPR_WRITE) ? PGFAULT_WRITE : PGFAULT_READ,
+      address: (BigInt(fieldOf(entry, PPR_ADDR_HI)) << 32n) | BigInt(fieldOf(entry, PPR_ADDR_LO) * PAGE_SIZE),
+      length: PAGE_SIZE,
+    };
+    try {
+      if (device?.faults?.(fault, (code) => answer(code === 0 ? PRI_RESP_SUCCESS : PRI_RESP_INVALID))) return;
+    } catch (error) {
+      if (!(error instanceof IommufdError)) throw error;
+    }
+    answer(PRI_RESP_FAILURE);
   }
 
   /** The CMDQV's interrupt. */

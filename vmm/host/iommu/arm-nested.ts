@@ -12,7 +12,14 @@ import {
 } from '../../../assembly/layout/ste.ts';
 import { fieldOf, setField } from '../../../devices/plugin/index.ts';
 import { abortSte, invalidSte, nestedSte, stage2Ste } from '../../../devices/tables/index.ts';
-import { HWPT_DATA_ARM_SMMUV3, type IommuDevice, type NestedDomain, type NestedRequest, require } from '../../iommufd/index.ts';
+import {
+  type FaultSink,
+  HWPT_DATA_ARM_SMMUV3,
+  type IommuDevice,
+  type NestedDomain,
+  type NestedRequest,
+  require,
+} from '../../iommufd/index.ts';
 import { armDevice } from './arm-device.ts';
 import type { ArmViommu } from './arm-viommu.ts';
 
@@ -34,9 +41,10 @@ export function vsteBytes(ste: Uint32Array): Uint8Array {
 export class ArmNested implements NestedDomain {
   readonly #viommu: ArmViommu;
   readonly #vste: Uint32Array;
+  readonly #faults: FaultSink | undefined;
 
   /** @throws {IommufdError} EIO when the vSTE asks for what a guest does not get. */
-  constructor(viommu: ArmViommu, { data, flags }: NestedRequest) {
+  constructor(viommu: ArmViommu, { data, flags, faults }: NestedRequest) {
     require(flags === 0, 'EOPNOTSUPP', 'unknown flags');
     require(data.type === HWPT_DATA_ARM_SMMUV3 && data.bytes.length === VSTE_SIZE, 'EINVAL', 'not the data of an SMMUv3 HWPT');
     const view = new DataView(data.bytes.buffer, data.bytes.byteOffset, VSTE_SIZE);
@@ -50,6 +58,7 @@ export class ArmNested implements NestedDomain {
     viommu.iommu.gate('allocation', 'nested HWPT');
     this.#viommu = viommu;
     this.#vste = vste;
+    this.#faults = faults;
   }
 
   get #config(): number {
@@ -62,7 +71,12 @@ export class ArmNested implements NestedDomain {
     require(arm.iommu === iommu, 'EINVAL', `${device.name} is behind another SMMU`);
     // Without a vDEVICE nothing would find the device's commands and events; whoever aborts or bypasses has neither.
     require(this.#config !== STE_CONFIG_S1 || arm.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
-    for (const sid of arm.streams) iommu.smmu.installSte(sid, this.#ste());
+    arm.faults = this.#faults;
+    const ste = this.#ste();
+    for (const sid of arm.streams) {
+      iommu.smmu.installSte(sid, ste);
+      this.#viommu.stage2.setAts(sid, fieldOf(ste, STE_EATS) === STE_EATS_FULL);
+    }
   }
 
   #ste(): Uint32Array {

@@ -1,6 +1,7 @@
 // Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, in tables that lie in host RAM.
 
-import { PageTable, S2_READ_ONLY, S2_READ_WRITE, type SteStage2, stage2Ste, tlbiS12Vmall } from '../../../devices/tables/index.ts';
+import { ATC_INV_SIZE_ALL } from '../../../assembly/layout/commands.ts';
+import { atcInv, PageTable, S2_READ_ONLY, S2_READ_WRITE, type SteStage2, stage2Ste, tlbiS12Vmall } from '../../../devices/tables/index.ts';
 import { type IommuDevice, type PagingDomain, require, type VmHandle } from '../../iommufd/index.ts';
 import { type HostRam, RamPool } from '../host-ram.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
@@ -25,6 +26,7 @@ export class ArmStage2 implements PagingDomain {
   readonly #pool: RamPool;
   readonly #table: PageTable;
   readonly #ranges: MappedRange[] = [];
+  readonly #atsStreams = new Set<number>();
   #changes = 0;
 
   /**
@@ -90,13 +92,24 @@ export class ArmStage2 implements PagingDomain {
   }
 
   attach(device: IommuDevice): void {
-    const { streams, iommu } = armDevice(device);
+    const arm = armDevice(device);
+    const { streams, iommu } = arm;
     require(iommu.smmu === this.smmu, 'EINVAL', `${device.name} is behind another SMMU`);
+    arm.faults = undefined;
     for (const sid of streams) this.smmu.installSte(sid, stage2Ste(this.ste));
   }
 
+  /** Whether a stream that is attached to this stage 2, with a stage 1 or without, may have translations in an ATC. */
+  setAts(sid: number, enabled: boolean): void {
+    if (enabled) this.#atsStreams.add(sid);
+    else this.#atsStreams.delete(sid);
+  }
+
+  // ATCs behind the TLB: a request between the two would bring the old translation back.
   #invalidate(): void {
     this.smmu.commands.issue(tlbiS12Vmall(this.vmid));
+    const requests = [...this.#atsStreams].map((streamId) => atcInv({ streamId, address: 0, size: ATC_INV_SIZE_ALL }));
+    if (requests.length > 0) this.smmu.commands.issue(...requests);
   }
 
   /** The VMID is free for others when none of its entries is left. */

@@ -164,7 +164,9 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     for (const pairs of this.sidPairs) pairs.set(pair, virtSid, physSid);
     return {
       destroy: () => {
-        this.vm.unit.core.stallForget(smmuBase(this.iommu.smmuIndex), physSid);
+        const { core } = this.vm.unit;
+        core.stallForget(smmuBase(this.iommu.smmuIndex), physSid);
+        core.atcForget(smmuBase(this.iommu.smmuIndex), physSid);
         for (const pairs of this.sidPairs) pairs.clear(pair);
         this.#devices[pair] = undefined;
         arm.vdevice = undefined;

@@ -1,0 +1,75 @@
+// What an SMMU block has for endpoints with an address translation cache (PCIe ATS and PRI): their ports, their ATCs, what command queues wait
+// for, and the PRI queue. Offsets named SMMU_AT_* are inside an SMMU block (host-memory.ts), ATC_* and ATC_WAIT_* inside one block or entry.
+
+/** Number of ATC ports that have ever been used: what ATC_INV has to look at. */
+export const SMMU_AT_ATC_PORTS = 0x64;
+/** u64 PA of the PRI queue, then log2 of its entries, PROD (with OVFLG), CONS (with OVACKFLG); its owner, and its errors, as of the event queue. */
+export const SMMU_AT_PRIQ_BASE = 0x88;
+export const SMMU_AT_PRIQ_LOG2SIZE = 0x90;
+export const SMMU_AT_PRIQ_PROD = 0x94;
+export const SMMU_AT_PRIQ_CONS = 0x98;
+export const SMMU_AT_PRIQ_OWNER = 0x9c;
+export const SMMU_AT_PRIQ_ABORT = 0xa0;
+/** u32: milliseconds that a CMD_SYNC waits for the answers to ATC_INV commands (IHI 0070 section 3.9.1.4). */
+export const SMMU_AT_ATC_TIMEOUT = 0x84;
+
+// ATC ports: one per endpoint that holds translations of its own.
+export const SMMU_AT_ATC = 0x23000;
+export const ATC_PORTS = 64;
+export const ATC_PORT_STRIDE = 0x40;
+/** Physical StreamID + 1, 0 when the port is free. */
+export const ATC_PORT_SID = 0x00;
+/** i32: invalidation requests delivered, and how many of them are answered. */
+export const ATC_PORT_REQUESTS = 0x04;
+export const ATC_PORT_COMPLETIONS = 0x08;
+/** ATC_*: what the endpoint does. */
+export const ATC_PORT_MODE = 0x0c;
+/** ATS is off at the endpoint. */
+export const ATC_OFF = 0;
+export const ATC_ON = 1;
+/** It does not answer invalidation requests: they, and whoever waits for them, wait. */
+export const ATC_SILENT = 2;
+/** It let a request time out: nothing of it gets through any more, until its driver sets its ATS up anew. */
+export const ATC_ISOLATED = 3;
+/** Entry that the next insert replaces. */
+export const ATC_PORT_VICTIM = 0x10;
+/**
+ * The endpoint's page request group: its PRGIndex in the low 16 bits, PRG_* above. Only its endpoint changes it, but from PRG_WAITING to an answer,
+ * by compare-and-swap.
+ */
+export const ATC_PORT_GROUP = 0x14;
+export const PRG_STATE_SHIFT = 16;
+export const PRG_NONE = 0;
+export const PRG_WAITING = 1;
+export const PRG_SUCCESS = 2;
+export const PRG_INVALID = 3;
+export const PRG_FAILURE = 4;
+
+// The ATC of each port. Only its endpoint makes entries; whoever carries an ATC_INV out clears ATC_META.
+export const SMMU_AT_ATC_ENTRIES = 0xe8000;
+export const ATC_ENTRIES = 32;
+export const ATC_ENTRY_SIZE = 0x20;
+/** One word that makes an entry live: 0, or valid with log2 of the size in bytes and ATS_* permissions. */
+export const ATC_META = 0x00;
+export const ATC_META_SIZE = (0 << 16) | (0 << 8) | 7;
+export const ATC_META_GRANTED = (0 << 16) | (8 << 8) | 3;
+export const ATC_META_VALID = (0 << 16) | (31 << 8) | 1;
+/** u64 untranslated address >> log2 size. */
+export const ATC_PAGE = 0x08;
+/** u64 translated address of the block. */
+export const ATC_PA = 0x10;
+
+/** What a Translation Completion grants (IHI 0070 section 13.7); above its status in the result of a translation request. */
+export const ATS_GRANTED_SHIFT = 8;
+export const ATS_READ = 1;
+export const ATS_WRITE = 2;
+export const ATS_EXECUTE = 4;
+
+// One entry for each queue block: the ports whose answers its next CMD_SYNC waits for. Private to the owner of the queue.
+export const SMMU_AT_ATC_WAITS = 0xe4000;
+/** log2 of the size of an entry. */
+export const ATC_WAIT_SHIFT = 4;
+/** u64, one bit for each port. */
+export const ATC_WAIT_PORTS = 0x00;
+/** f64: when the parked CMD_SYNC gives up, in ms of the host's clock; meaningless while it is not parked. */
+export const ATC_WAIT_DEADLINE = 0x08;

@@ -1,0 +1,223 @@
+// The address translation cache of an endpoint (PCIe ATS). It is filled by the endpoint's translation requests and emptied by ATC_INV, which the
+// drain of any thread carries out; that is why it lies in host memory.
+//
+// An endpoint reads its port's count of requests before it asks for a translation, and looks at it again behind the insert; an invalidation raises
+// the count before it looks at the entries. So a translation that was on its way meanwhile is used once, and not kept. The access that uses an entry
+// is in flight from before the lookup, and a CMD_SYNC waits for it as for any other.
+
+import { THREAD } from '../imports/unit';
+import {
+  ATC_ENTRIES,
+  ATC_ENTRY_SIZE,
+  ATC_ISOLATED,
+  ATC_META,
+  ATC_META_GRANTED,
+  ATC_META_SIZE,
+  ATC_META_VALID,
+  ATC_OFF,
+  ATC_PA,
+  ATC_PAGE,
+  ATC_PORT_COMPLETIONS,
+  ATC_PORT_GROUP,
+  ATC_PORT_MODE,
+  ATC_PORT_REQUESTS,
+  ATC_PORT_SID,
+  ATC_PORT_STRIDE,
+  ATC_PORT_VICTIM,
+  ATC_PORTS,
+  ATC_SILENT,
+  ATS_GRANTED_SHIFT,
+  ATS_READ,
+  ATS_WRITE,
+  PRG_STATE_SHIFT,
+  PRG_WAITING,
+  SMMU_AT_ATC,
+  SMMU_AT_ATC_ENTRIES,
+  SMMU_AT_ATC_PORTS,
+} from '../layout/ats-memory';
+import { THREAD_PA, THREAD_PA_SIZE } from '../layout/host-memory';
+import { bits, maskOf, placed } from '../lib/fields';
+import { ATS_SUCCESS, ATS_UR, translatedAccess, translationRequest } from './ats';
+import { WRITE } from './faults';
+
+// What an access of an endpoint with ATS comes to, beside ATS_SUCCESS, ATS_UR and ATS_CA.
+/** The translation grants no such access. */
+export const ATC_DENIED: i32 = 3;
+/** The SMMU has refused the translated transaction, or the endpoint is isolated. */
+export const ATC_REFUSED: i32 = 4;
+
+const NO_PORT: u32 = u32(-1);
+
+function portAt(smmu: usize, port: u32): usize {
+  return smmu + SMMU_AT_ATC + port * ATC_PORT_STRIDE;
+}
+
+function entriesOf(smmu: usize, port: u32): usize {
+  return smmu + SMMU_AT_ATC_ENTRIES + port * (ATC_ENTRIES * ATC_ENTRY_SIZE);
+}
+
+/** Port of a physical StreamID, NO_PORT when it has none. */
+function portOf(smmu: usize, sid: u32): u32 {
+  const ports = min(atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS), <u32>ATC_PORTS);
+  for (let port: u32 = 0; port < ports; port++) {
+    if (atomic.load<u32>(portAt(smmu, port), ATC_PORT_SID) == sid + 1) return port;
+  }
+  return NO_PORT;
+}
+
+// Clears the entries that overlap `span` (log2, 64 and above: all) bytes at an address that is aligned to them.
+function drop(smmu: usize, port: u32, address: u64, span: u32): void {
+  const entries = entriesOf(smmu, port);
+  for (let i: usize = 0; i < <usize>ATC_ENTRIES; i++) {
+    const entry = entries + i * ATC_ENTRY_SIZE;
+    const meta = atomic.load<u32>(entry, ATC_META);
+    if (meta == 0) continue;
+    // Of two aligned blocks one holds the other, or they do not overlap.
+    const wider = max(span, bits(meta, ATC_META_SIZE));
+    if (wider >= 64 || (atomic.load<u64>(entry, ATC_PAGE) << u64(bits(meta, ATC_META_SIZE))) >> u64(wider) == address >> u64(wider)) {
+      atomic.store<u32>(entry, 0, ATC_META);
+    }
+  }
+}
+
+// Answers requests up to the number `request`.
+function complete(at: usize, request: i32): void {
+  for (let seen = atomic.load<i32>(at, ATC_PORT_COMPLETIONS); request - seen > 0; ) {
+    const found = atomic.cmpxchg<i32>(at, seen, request, ATC_PORT_COMPLETIONS);
+    if (found == seen) return;
+    seen = found;
+  }
+}
+
+/**
+ * An invalidation request of a command, for the StreamID's endpoint; one without an ATC answers without more ado.
+ * @param span log2 of the bytes at `address`, 64 for everything.
+ * @returns bit of the port if it has not answered, else 0.
+ */
+export function invalidateAtc(smmu: usize, sid: u32, address: u64, span: u32): u64 {
+  const port = portOf(smmu, sid);
+  if (port == NO_PORT) return 0;
+  const at = portAt(smmu, port);
+  const request = atomic.add<i32>(at, 1, ATC_PORT_REQUESTS) + 1;
+  if (atomic.load<u32>(at, ATC_PORT_MODE) == ATC_SILENT) return (<u64>1) << u64(port);
+  drop(smmu, port, address, span);
+  complete(at, request);
+  return 0;
+}
+
+/** Whether the endpoint has answered every request. */
+export function atcAnswered(smmu: usize, port: u32): bool {
+  const at = portAt(smmu, port);
+  return atomic.load<i32>(at, ATC_PORT_REQUESTS) == atomic.load<i32>(at, ATC_PORT_COMPLETIONS);
+}
+
+/**
+ * Cuts an endpoint off that lets requests time out, as a Root Complex should (IHI 0070 section 3.9.1.4): what its ATC holds can do no harm, and
+ * later requests are not waited for.
+ */
+export function isolate(smmu: usize, port: u32): void {
+  const at = portAt(smmu, port);
+  atomic.store<u32>(at, ATC_ISOLATED, ATC_PORT_MODE);
+  drop(smmu, port, 0, 64);
+  complete(at, atomic.load<i32>(at, ATC_PORT_REQUESTS));
+}
+
+/**
+ * Gives the endpoint of a StreamID a port, or changes what it does. Its ATC is empty then, every invalidation up to now is answered
+ * unless it stays silent, and its page request is given up.
+ * @param mode ATC_*; ATC_OFF frees the port.
+ * @returns the port, -1 when all are taken.
+ */
+export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
+  let port = portOf(smmu, sid);
+  if (port == NO_PORT) {
+    if (mode == ATC_OFF) return -1;
+    for (let free: u32 = 0; free < <u32>ATC_PORTS && port == NO_PORT; free++) {
+      if (atomic.cmpxchg<u32>(portAt(smmu, free), 0, sid + 1, ATC_PORT_SID) == 0) port = free;
+    }
+    if (port == NO_PORT) return -1;
+    for (let used = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS); used <= port; used = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS)) {
+      atomic.cmpxchg<u32>(smmu, used, port + 1, SMMU_AT_ATC_PORTS);
+    }
+  }
+  const at = portAt(smmu, port);
+  atomic.store<u32>(at, 0, ATC_PORT_GROUP);
+  atomic.store<u32>(at, mode, ATC_PORT_MODE);
+  if (mode != ATC_SILENT) {
+    // A request that found the endpoint silent has been counted before; those that come now answer themselves.
+    const requests = atomic.load<i32>(at, ATC_PORT_REQUESTS);
+    drop(smmu, port, 0, 64);
+    complete(at, requests);
+  }
+  if (mode == ATC_OFF) atomic.store<u32>(at, 0, ATC_PORT_SID);
+  return i32(port);
+}
+
+/** CMD_PRI_RESP: answers the page request group of a StreamID's endpoint, if it is the one that waits. `answer`: PRG_*. */
+export function answerGroup(smmu: usize, sid: u32, group: u32, answer: u32): void {
+  const port = portOf(smmu, sid);
+  if (port == NO_PORT) return;
+  const waiting = group | (PRG_WAITING << PRG_STATE_SHIFT);
+  atomic.cmpxchg<u32>(portAt(smmu, port), waiting, group | (answer << PRG_STATE_SHIFT), ATC_PORT_GROUP);
+}
+
+/** The endpoint of a StreamID is gone. */
+export function atcForget(smmu: usize, sid: u32): void {
+  atcSetMode(smmu, sid, ATC_OFF);
+}
+
+function granted(permissions: u32, attributes: u32): bool {
+  return (permissions & (attributes & WRITE ? ATS_WRITE : ATS_READ)) != 0;
+}
+
+// The translation of an address, if the ATC has one that grants the access.
+function lookUp(smmu: usize, port: u32, iova: u64, attributes: u32): bool {
+  const entries = entriesOf(smmu, port);
+  for (let i: usize = 0; i < <usize>ATC_ENTRIES; i++) {
+    const entry = entries + i * ATC_ENTRY_SIZE;
+    const meta = atomic.load<u32>(entry, ATC_META);
+    const size = bits(meta, ATC_META_SIZE);
+    if (meta == 0 || atomic.load<u64>(entry, ATC_PAGE) != iova >> u64(size) || !granted(bits(meta, ATC_META_GRANTED), attributes)) continue;
+    const inBlock = ((<u64>1) << u64(size)) - 1;
+    store<u64>(THREAD, (atomic.load<u64>(entry, ATC_PA) & ~inBlock) | (iova & inBlock), THREAD_PA);
+    store<u32>(THREAD, size, THREAD_PA_SIZE);
+    return true;
+  }
+  return false;
+}
+
+function insert(smmu: usize, port: u32, iova: u64, permissions: u32, requests: i32): void {
+  const at = portAt(smmu, port);
+  const victim = load<u32>(at, ATC_PORT_VICTIM);
+  store<u32>(at, (victim + 1) & (ATC_ENTRIES - 1), ATC_PORT_VICTIM);
+  const entry = entriesOf(smmu, port) + (victim & (ATC_ENTRIES - 1)) * ATC_ENTRY_SIZE;
+  const size = load<u32>(THREAD, THREAD_PA_SIZE);
+  atomic.store<u32>(entry, 0, ATC_META);
+  atomic.store<u64>(entry, iova >> u64(size), ATC_PAGE);
+  atomic.store<u64>(entry, load<u64>(THREAD, THREAD_PA), ATC_PA);
+  atomic.store<u32>(entry, maskOf(ATC_META_VALID) | placed(size, ATC_META_SIZE) | placed(permissions, ATC_META_GRANTED), ATC_META);
+  if (atomic.load<i32>(at, ATC_PORT_REQUESTS) != requests) atomic.store<u32>(entry, 0, ATC_META);
+}
+
+/**
+ * An access of an endpoint with ATS, which stays inside the block THREAD_PA_SIZE of the translation in THREAD_PA. The caller has registered the
+ * access, and is the endpoint's only thread.
+ * @returns ATS_SUCCESS when it goes through; ATS_UR, ATS_CA: of its translation request; ATC_DENIED; ATC_REFUSED.
+ */
+export function atcAccess(smmu: usize, port: u32, sid: u32, iovaLo: u32, iovaHi: u32, attributes: u32): i32 {
+  const at = portAt(smmu, port & (ATC_PORTS - 1));
+  if (atomic.load<u32>(at, ATC_PORT_SID) != sid + 1) return ATS_UR;
+  if (atomic.load<u32>(at, ATC_PORT_MODE) == ATC_ISOLATED) return ATC_REFUSED;
+  const iova = (u64(iovaHi) << 32) | u64(iovaLo);
+  if (!lookUp(smmu, port, iova, attributes)) {
+    const requests = atomic.load<i32>(at, ATC_PORT_REQUESTS);
+    const completion = translationRequest(smmu, sid, -1, iovaLo, iovaHi, attributes);
+    const permissions = u32(completion) >> ATS_GRANTED_SHIFT;
+    if (!granted(permissions, attributes)) return completion == ATS_SUCCESS || permissions != 0 ? ATC_DENIED : completion;
+    insert(smmu, port, iova, permissions, requests);
+  }
+  const size = load<u32>(THREAD, THREAD_PA_SIZE);
+  if (!translatedAccess(smmu, sid, load<u64>(THREAD, THREAD_PA), attributes)) return ATC_REFUSED;
+  store<u32>(THREAD, size, THREAD_PA_SIZE);
+  return ATS_SUCCESS;
+}

@@ -1,0 +1,78 @@
+// Page requests of endpoints (PCIe PRI; IHI 0070 chapter 8): the PRI queue, its overflow, and the answers that the SMMU gives itself.
+
+import { THREAD_ID } from '../imports/unit';
+import {
+  PRG_FAILURE,
+  PRG_SUCCESS,
+  PRG_WAITING,
+  SMMU_AT_PRIQ_ABORT,
+  SMMU_AT_PRIQ_BASE,
+  SMMU_AT_PRIQ_CONS,
+  SMMU_AT_PRIQ_LOG2SIZE,
+  SMMU_AT_PRIQ_OWNER,
+  SMMU_AT_PRIQ_PROD,
+} from '../layout/ats-memory';
+import { EVTQ_ABORTED, HOST_AT_ATTENTION, SMMU_AT_CR0, SMMU_AT_STATS, STAT_PAGE_REQUESTS, STAT_PRI_AUTO } from '../layout/host-memory';
+import { PPR_INDEX, PPR_LAST, PPR_READ, PPR_WRITE } from '../layout/page-requests';
+import { CR0_PRIQEN, CR0_SMMUEN, EVTQ_OVFLG, PRIQ_ENTRY_SIZE } from '../layout/smmu-registers';
+import { bits, maskOf, placed } from '../lib/fields';
+import { WRITE } from './faults';
+import { locate, NOWHERE, storeAt } from './physical';
+
+/** Another producer holds the queue for some 20 ns; beyond this many looks it counts as full. */
+const SPINS = 10000;
+
+const PAGE_MASK: u64 = 0xfffffffffffff000;
+
+// A queue with an unacknowledged PRIQ_ABT_ERR is not written to (IHI 0070 section 8.2).
+function open(smmu: usize): bool {
+  const cr0 = atomic.load<u32>(smmu, SMMU_AT_CR0);
+  return bits(cr0, CR0_SMMUEN) != 0 && bits(cr0, CR0_PRIQEN) != 0 && atomic.load<i32>(smmu, SMMU_AT_PRIQ_ABORT) == 0;
+}
+
+// Writes the entry; otherwise the answer that the SMMU gives, PRG_*. An overflow lasts until software has acknowledged it, full or not.
+function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
+  const prod = atomic.load<u32>(smmu, SMMU_AT_PRIQ_PROD);
+  const cons = atomic.load<u32>(smmu, SMMU_AT_PRIQ_CONS);
+  const size = (<u32>1) << (atomic.load<u32>(smmu, SMMU_AT_PRIQ_LOG2SIZE) & 31);
+  const indexMask = (size << 1) - 1;
+  if (((prod ^ cons) & maskOf(EVTQ_OVFLG)) != 0) return PRG_SUCCESS;
+  if (((prod ^ cons) & indexMask) == size) {
+    atomic.store<u32>(smmu, prod ^ maskOf(EVTQ_OVFLG), SMMU_AT_PRIQ_PROD);
+    return PRG_SUCCESS;
+  }
+  const place = locate(atomic.load<u64>(smmu, SMMU_AT_PRIQ_BASE) + u64((prod & (size - 1)) * PRIQ_ENTRY_SIZE), PRIQ_ENTRY_SIZE);
+  if (place == NOWHERE) {
+    atomic.store<i32>(smmu, EVTQ_ABORTED, SMMU_AT_PRIQ_ABORT);
+    return PRG_FAILURE;
+  }
+  storeAt(place, d0);
+  storeAt(place + 8, d1);
+  // The entry is visible before PROD moves.
+  atomic.store<u32>(smmu, (prod & maskOf(EVTQ_OVFLG)) | ((prod + 1) & indexMask), SMMU_AT_PRIQ_PROD);
+  return PRG_WAITING;
+}
+
+/**
+ * The Page Request of an endpoint without PASIDs: one page, a group of its own.
+ * @param group PRGIndex.
+ * @returns PRG_WAITING when software will answer it; else the answer, PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
+ */
+export function pageRequest(smmu: usize, sid: u32, iovaLo: u32, iovaHi: u32, attributes: u32, group: u32): u32 {
+  atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_PAGE_REQUESTS);
+  const flags = maskOf(PPR_LAST) | maskOf(attributes & WRITE ? PPR_WRITE : PPR_READ);
+  const page = ((u64(iovaHi) << 32) | u64(iovaLo)) & PAGE_MASK;
+  let answer: u32 = PRG_FAILURE;
+  if (open(smmu)) {
+    answer = PRG_SUCCESS;
+    for (let i = 0; i < SPINS; i++) {
+      if (atomic.cmpxchg<i32>(smmu, 0, THREAD_ID, SMMU_AT_PRIQ_OWNER) != 0) continue;
+      answer = enqueue(smmu, u64(sid) | (u64(flags) << 32), page | u64(placed(group, PPR_INDEX)));
+      atomic.store<i32>(smmu, 0, SMMU_AT_PRIQ_OWNER);
+      break;
+    }
+    atomic.add<i32>(0, 1, HOST_AT_ATTENTION);
+  }
+  if (answer != PRG_WAITING) atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_PRI_AUTO);
+  return answer;
+}

@@ -1,0 +1,166 @@
+// The event queue and the PRI queue of a physical SMMU: the core writes their records (assembly/smmu-core), and has their registers in host memory
+// while they are enabled.
+
+import {
+  SMMU_AT_PRIQ_ABORT,
+  SMMU_AT_PRIQ_BASE,
+  SMMU_AT_PRIQ_CONS,
+  SMMU_AT_PRIQ_LOG2SIZE,
+  SMMU_AT_PRIQ_OWNER,
+  SMMU_AT_PRIQ_PROD,
+} from '../../../assembly/layout/ats-memory.ts';
+import {
+  EVTQ_ABORT_ACTIVE,
+  EVTQ_ABORTED,
+  SMMU_AT_EVTQ_ABORT,
+  SMMU_AT_EVTQ_BASE,
+  SMMU_AT_EVTQ_CONS,
+  SMMU_AT_EVTQ_LOG2SIZE,
+  SMMU_AT_EVTQ_OWNER,
+  SMMU_AT_EVTQ_PROD,
+} from '../../../assembly/layout/host-memory.ts';
+import {
+  GERROR_EVTQ_ABT_ERR,
+  GERROR_PRIQ_ABT_ERR,
+  SMMU_EVTQ_CONS,
+  SMMU_EVTQ_PROD,
+  SMMU_PRIQ_CONS,
+  SMMU_PRIQ_PROD,
+} from '../../../assembly/layout/smmu-registers.ts';
+import { type DeviceState, type Field, plainStateLike } from '../../plugin/index.ts';
+import { smmuBase } from '../../unit/index.ts';
+import { overflowFlag, queueIndex, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+
+interface HotQueueKind {
+  readonly prod: number;
+  readonly cons: number;
+  readonly aborted: Field;
+  /** Words of the SMMU block. */
+  readonly at: { readonly base: number; readonly log2size: number; readonly prod: number; readonly cons: number };
+  readonly owner: number;
+  readonly abort: number;
+  shape(registers: SmmuRegisters): TableShape;
+  raise(registers: SmmuRegisters): void;
+  /** Each record is worth an interrupt, and so is an overflow; otherwise only the first in an empty queue. */
+  each(registers: SmmuRegisters): boolean;
+}
+
+export const HOT_EVENTS: HotQueueKind = {
+  prod: SMMU_EVTQ_PROD,
+  cons: SMMU_EVTQ_CONS,
+  aborted: GERROR_EVTQ_ABT_ERR,
+  at: { base: SMMU_AT_EVTQ_BASE, log2size: SMMU_AT_EVTQ_LOG2SIZE, prod: SMMU_AT_EVTQ_PROD, cons: SMMU_AT_EVTQ_CONS },
+  owner: SMMU_AT_EVTQ_OWNER,
+  abort: SMMU_AT_EVTQ_ABORT,
+  shape: (registers) => registers.eventQueue(),
+  raise: (registers) => registers.raiseEvents(),
+  each: () => false,
+};
+
+export const HOT_PAGE_REQUESTS: HotQueueKind = {
+  prod: SMMU_PRIQ_PROD,
+  cons: SMMU_PRIQ_CONS,
+  aborted: GERROR_PRIQ_ABT_ERR,
+  at: { base: SMMU_AT_PRIQ_BASE, log2size: SMMU_AT_PRIQ_LOG2SIZE, prod: SMMU_AT_PRIQ_PROD, cons: SMMU_AT_PRIQ_CONS },
+  owner: SMMU_AT_PRIQ_OWNER,
+  abort: SMMU_AT_PRIQ_ABORT,
+  shape: (registers) => registers.priQueue(),
+  raise: (registers) => registers.raisePageRequests(),
+  each: (registers) => registers.eachGroupInterrupts,
+};
+
+/** PROD lives in the block while the queue is enabled, and is brought to the registers before anyone looks. */
+export class HotQueue {
+  readonly #registers: SmmuRegisters;
+  readonly #words: Int32Array;
+  readonly #longs: BigInt64Array;
+  readonly #smmu: number;
+  readonly #kind: HotQueueKind;
+  /** PROD (index, wrap bit and OVFLG) when records were last noticed. */
+  private noticed = 0;
+
+  constructor(registers: SmmuRegisters, hostMemory: WebAssembly.Memory, smmuIndex: number, kind: HotQueueKind) {
+    this.#registers = registers;
+    this.#words = new Int32Array(hostMemory.buffer);
+    this.#longs = new BigInt64Array(hostMemory.buffer);
+    this.#smmu = smmuBase(smmuIndex);
+    this.#kind = kind;
+  }
+
+  #load(field: number): number {
+    return Atomics.load(this.#words, (this.#smmu + field) >> 2) >>> 0;
+  }
+
+  #store(field: number, value: number): void {
+    Atomics.store(this.#words, (this.#smmu + field) >> 2, value | 0);
+  }
+
+  reset(): void {
+    this.noticed = 0;
+    this.load(0);
+  }
+
+  /** Host memory as the registers say; `aborted` is its ABORT word. */
+  load(aborted: number): void {
+    this.#store(this.#kind.owner, 0);
+    this.#store(this.#kind.abort, aborted);
+    this.placeProducer();
+  }
+
+  /** Where the queue lies, and how far software has taken it. */
+  publish(): void {
+    const { at, abort, aborted, cons, shape } = this.#kind;
+    const { base, log2size } = shape(this.#registers);
+    Atomics.store(this.#longs, (this.#smmu + at.base) >> 3, BigInt(base));
+    this.#store(at.log2size, log2size);
+    this.#store(at.cons, this.#registers.index(cons));
+    if (this.#load(abort) === EVTQ_ABORT_ACTIVE && !this.#registers.errorActive(aborted)) this.#store(abort, 0);
+  }
+
+  /** The core moves PROD while the queue is enabled; software does while it is not. */
+  placeProducer(): void {
+    this.#store(this.#kind.at.prod, this.#registers.get(this.#kind.prod));
+  }
+
+  refresh(): void {
+    this.#registers.set(this.#kind.prod, this.#load(this.#kind.at.prod));
+  }
+
+  /** Raises errors and interrupts for what the core has done. Returns how many. */
+  poll(): number {
+    const { at, abort, aborted, cons, shape, raise, each } = this.#kind;
+    const registers = this.#registers;
+    let work = 0;
+    if (this.#load(abort) === EVTQ_ABORTED) {
+      this.#store(abort, EVTQ_ABORT_ACTIVE);
+      registers.raiseError(aborted);
+      work++;
+    }
+    const { log2size } = shape(registers);
+    const produced = this.#load(at.prod);
+    const prod = queueIndex(produced, log2size);
+    const index = queueIndex(this.noticed, log2size);
+    const overflown = overflowFlag(produced) !== overflowFlag(this.noticed);
+    if (prod === index && !overflown) return work;
+    const unread = queueIndex(prod - registers.get(cons), log2size);
+    // The interrupt is for a queue that was empty: software has taken all that was noticed before.
+    if (each(registers) || (prod !== index && unread !== 0 && unread <= queueIndex(prod - index, log2size))) raise(registers);
+    this.noticed = (overflowFlag(produced) | prod) >>> 0;
+    return work + 1;
+  }
+
+  save(): DeviceState {
+    return { noticed: this.noticed, aborted: this.#load(this.#kind.abort) };
+  }
+
+  /** The state in a saved one, which `restore` takes. @throws {TypeError} when it is none. */
+  static check(state: unknown): { readonly noticed: number; readonly aborted: number } {
+    return plainStateLike({ noticed: 0, aborted: 0 }, state);
+  }
+
+  /** The registers have been restored. */
+  restore({ noticed, aborted }: { readonly noticed: number; readonly aborted: number }): void {
+    this.noticed = noticed;
+    this.load(aborted);
+  }
+}

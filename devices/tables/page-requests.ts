@@ -1,0 +1,29 @@
+// Entries of the PRI queue (IHI 0070 chapter 8) as four words.
+
+import { PPR_ADDR_HI, PPR_ADDR_LO, PPR_INDEX, PPR_LAST, PPR_READ, PPR_SID, PPR_WRITE } from '../../assembly/layout/page-requests.ts';
+import { PRIQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import { setField } from '../plugin/index.ts';
+
+/** A page request without a SubstreamID, the only one of its group. */
+export interface PageRequestEntry {
+  /** StreamID of the device. */
+  readonly streamId: number;
+  /** PRGIndex. */
+  readonly group: number;
+  /** iova of the page. */
+  readonly address: number;
+  /** For writing; else for reading. */
+  readonly write: boolean;
+}
+
+/** An entry for the PRI queue. */
+export function pageRequest({ streamId, group, address, write }: PageRequestEntry): Uint32Array {
+  const words = new Uint32Array(PRIQ_ENTRY_SIZE / 4);
+  setField(words, PPR_SID, streamId);
+  setField(words, write ? PPR_WRITE : PPR_READ, 1);
+  setField(words, PPR_LAST, 1);
+  setField(words, PPR_INDEX, group);
+  setField(words, PPR_ADDR_LO, (address % 2 ** 32) >>> 12);
+  setField(words, PPR_ADDR_HI, Math.floor(address / 2 ** 32));
+  return words;
+}
