@@ -64,9 +64,10 @@ export class AmdHost {
    * @throws {HostError} when the host has as many as it can have.
    */
   createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): Vm<AmdUnit> {
+    // There are as many windows as threads: whoever has got a thread gets a window.
+    const thread = this.#threads.allocate();
     const window = this.#windows.allocate();
-    const guest = { memory, regions, window };
-    const unit = new AmdUnit({ modules: this.#modules, hostMemory: this.memory, guest, thread: this.#threads.allocate() });
+    const unit = new AmdUnit({ modules: this.#modules, hostMemory: this.memory, guest: { memory, regions, window }, thread });
     const vm = new Vm(name, window, memory, regions, unit);
     this.#vms.set(window, vm);
     return vm;

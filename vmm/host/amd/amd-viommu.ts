@@ -62,9 +62,10 @@ import { amdDevice } from './amd-device.ts';
 import type { AmdIommu } from './amd-iommu.ts';
 import type { AmdStage2 } from './amd-stage2.ts';
 
-/** Numbers of Linux's patches for AMD's vIOMMU, of which IOMMU_HWPT_DATA_AMD_GUEST is merged. */
-export const VIOMMU_TYPE_AMD = 3;
+/** IOMMU_HWPT_DATA_AMD_GUEST. */
 export const HWPT_DATA_AMD_GUEST = 3;
+/** This model's numbers: Linux has not merged these types. */
+export const VIOMMU_TYPE_AMD = 3;
 export const HW_QUEUE_TYPE_AMD_CMD = 2;
 export const HW_QUEUE_TYPE_AMD_EVT = 3;
 
