@@ -1,6 +1,7 @@
 // Host RAM: window 0 of the physical address map, where stream table, stage-2 tables and the host's queues lie.
 
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
+import type { GuestMemory } from '../../devices/plugin/index.ts';
 import type { TableMemory } from '../../devices/tables/index.ts';
 import { OPEN_GATE, type ResourceGate } from '../iommufd/index.ts';
 import { HostError } from './errors.ts';
@@ -90,6 +91,22 @@ export class HostRam implements TableMemory {
     if (pieces) pieces.push(pa);
     else this.#free.set(size, [pa]);
   }
+}
+
+/** Host RAM as the physical devices' bus has it: what lies outside is nobody's. */
+export function deviceMemory(ram: HostRam): GuestMemory {
+  const inRam = (pa: number, size = 8) => pa % size === 0 && pa + size <= ram.size;
+  return {
+    load64: (pa) => (inRam(pa) ? ram.load64(pa) : undefined),
+    store64(pa, value) {
+      if (inRam(pa)) ram.store64(pa, value);
+      return inRam(pa);
+    },
+    store32(pa, value) {
+      if (inRam(pa, 4)) ram.store32(pa, value);
+      return inRam(pa, 4);
+    },
+  };
 }
 
 /** A part of host RAM whose pieces are freed together. */

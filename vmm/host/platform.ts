@@ -6,7 +6,7 @@ import { bitsOf, type Device } from '../../devices/plugin/index.ts';
 import { PHYSICAL_ID_REGISTERS, PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import type { Unit } from '../../devices/unit/index.ts';
 import { attachDevice, BackgroundLoops, Bus, type Clock, type DeviceServices, type Placement } from '../machine/index.ts';
-import type { HostRam } from './host-ram.ts';
+import { deviceMemory, type HostRam } from './host-ram.ts';
 import { InterruptLatch } from './interrupt-latch.ts';
 import { Registers } from './registers.ts';
 
@@ -54,19 +54,8 @@ export class Platform {
       { device: smmu, addresses: [SMMU_PA], firstIrq: LINE_EVENTS },
       { device: cmdqv, addresses: [CMDQV_PA], firstIrq: LINE_CMDQV },
     ];
-    const inRam = (pa: number, size = 8) => pa % size === 0 && pa + size <= ram.size;
     const services: DeviceServices = {
-      memory: {
-        load64: (pa) => (inRam(pa) ? ram.load64(pa) : undefined),
-        store64(pa, value) {
-          if (inRam(pa)) ram.store64(pa, value);
-          return inRam(pa);
-        },
-        store32(pa, value) {
-          if (inRam(pa, 4)) ram.store32(pa, value);
-          return inRam(pa, 4);
-        },
-      },
+      memory: deviceMemory(ram),
       interrupts: this.interrupts,
       directMaps: undefined,
       background: this.background,

@@ -46,7 +46,7 @@ import {
 } from '../../iommufd/index.ts';
 import { attachDevice, BackgroundLoops, Bus, type Clock } from '../../machine/index.ts';
 import { HostError } from '../errors.ts';
-import type { HostRam } from '../host-ram.ts';
+import { deviceMemory, type HostRam } from '../host-ram.ts';
 import { InterruptLatch } from '../interrupt-latch.ts';
 import { Registers } from '../registers.ts';
 import { amdDevice } from './amd-device.ts';
@@ -105,21 +105,10 @@ export class AmdIommu implements Iommu {
     this.ram = ram;
     this.#unit = unit;
     this.#physical = new PhysicalAmdIommu({ unit, unitOf });
-    const inRam = (pa: number, size = 8) => pa % size === 0 && pa + size <= ram.size;
     attachDevice(
       { device: this.#physical, addresses: [PA, VFCTRL_PA, VF_PA], firstIrq: 0 },
       {
-        memory: {
-          load64: (pa) => (inRam(pa) ? ram.load64(pa) : undefined),
-          store64(pa, value) {
-            if (inRam(pa)) ram.store64(pa, value);
-            return inRam(pa);
-          },
-          store32(pa, value) {
-            if (inRam(pa, 4)) ram.store32(pa, value);
-            return inRam(pa, 4);
-          },
-        },
+        memory: deviceMemory(ram),
         interrupts: this.#interrupts,
         directMaps: undefined,
         background: this.#background,
