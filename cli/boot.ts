@@ -68,8 +68,16 @@ async function runAll(machines: readonly Machine[], oracle: IsolationOracle, pro
   }
 }
 
+/** VINTFs and VCMDQs for a number of machines. */
+export function hostSize(settings: Pick<BootSettings, 'vintfs' | 'vcmdqs' | 'vcpus'>, vms: number): { vintfs: number; vcmdqs: number } {
+  const { vcpus = 1, vintfs = vms + COMPARED.length <= VINTFS ? VINTFS : MANY_VINTFS } = settings;
+  // A VCMDQ for each vCPU: the number of both is a power of two.
+  const { vcmdqs = Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)))) } = settings;
+  return { vintfs, vcmdqs };
+}
+
 /** What the machines of a run have in common. */
-function machineOptions(settings: BootSettings & { readonly guest: string }): MachineOptions {
+export function machineOptions(settings: BootSettings & { readonly guest: string }): MachineOptions {
   const { guest, secondary, memory, vcpus = 1, transport, drain, seed, env, directMaps, overlay, queues } = settings;
   const toy = guest === 'toy';
   if (vcpus > 1 && !toy && secondary === undefined) {
@@ -80,7 +88,7 @@ function machineOptions(settings: BootSettings & { readonly guest: string }): Ma
 }
 
 /** An unfit binary is named: the command line may have named several. */
-async function makeMachine(host: Host, options: MachineOptions): Promise<Machine> {
+export async function makeMachine(host: Host, options: MachineOptions): Promise<Machine> {
   try {
     return await host.createMachine(options);
   } catch (error) {
@@ -91,17 +99,15 @@ async function makeMachine(host: Host, options: MachineOptions): Promise<Machine
 
 /** Boots a guest and prints the report. Returns whether every check holds. */
 export async function boot(settings: BootSettings): Promise<boolean> {
-  const { guest, path = 'all', queues = 'vcmdq', quiet = false, json = false, vcpus = 1, args = [], timeout } = settings;
+  const { guest, path = 'all', queues = 'vcmdq', quiet = false, json = false, args = [], timeout } = settings;
   if (guest === undefined) throw new UsageError('no guest: give "toy" or the path of a WebAssembly guest');
   const toy = guest === 'toy';
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
-  const vintfs = settings.vintfs ?? (vms + COMPARED.length <= VINTFS ? VINTFS : MANY_VINTFS);
+  const { vintfs, vcmdqs } = hostSize(settings, vms);
   // To compare all paths, more machines run the toy; they have no VINTF to spare that another needs.
   const compares = toy && comparesPaths(path, experiment) && settings.directMaps !== false && vms + COMPARED.length <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
-  // A VCMDQ for each vCPU: the number of both is a power of two.
-  const vcmdqs = settings.vcmdqs ?? Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus))));
   const common = machineOptions({ ...settings, guest });
   const trace = settings.trace === undefined ? undefined : await TraceFile.create(settings.trace);
   const host = await Host.create({
@@ -165,7 +171,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     }
     for (const machine of all) await machine.boot({ paused: true });
     await runAll(all, oracle, progress);
-    if (host.trace) await trace?.write(host.trace);
+    if (host.trace) await trace?.write(host.trace, host.inspect());
     progress.end();
     consoles.end();
 

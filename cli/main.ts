@@ -6,6 +6,7 @@ import { VERSION, VsmmuError } from '../vmm/api/index.ts';
 import { addBoot } from './commands/boot.ts';
 import { addDecode } from './commands/decode.ts';
 import { addGuest } from './commands/guest.ts';
+import { addInspect } from './commands/inspect.ts';
 import { addTrace } from './commands/trace.ts';
 import { UsageError } from './errors.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './status.ts';
@@ -20,6 +21,7 @@ function program(end: (status: number) => void): Command {
     .configureOutput({ writeErr: () => undefined });
   addBoot(command, end);
   addDecode(command);
+  addInspect(command, end);
   addTrace(command);
   addGuest(command);
   return command;

@@ -1,7 +1,8 @@
 // --timeout for guests that never come back: an inline guest has the thread for itself, so that the command runs in a worker, and this
 // thread ends it when its own timeout has not.
 
-import { parentPort, Worker } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { EXIT_FAILED } from './status.ts';
 import type { Supervised } from './terminal.ts';
 import { terminals } from './terminal.ts';
 
@@ -17,7 +18,7 @@ const GRACE_MS = 5000;
  * Runs the command line again in a worker.
  * @returns its exit status, or undefined when it had to be ended.
  */
-export function supervise(program: URL, argv: readonly string[], seconds: number): Promise<number | undefined> {
+function supervise(program: URL, argv: readonly string[], seconds: number): Promise<number | undefined> {
   const workerData: Supervised = { terminals: terminals() };
   const worker = new Worker(program, { argv: [...argv], workerData });
   return new Promise((resolve, reject) => {
@@ -35,4 +36,12 @@ export function supervise(program: URL, argv: readonly string[], seconds: number
       resolve(status);
     });
   });
+}
+
+/** Runs a command within its timeout, when it has one. Returns its exit status. */
+export async function withinTimeout(seconds: number | undefined, run: () => Promise<number>): Promise<number> {
+  if (seconds === undefined || !isMainThread) return await run();
+  const status = await supervise(new URL('./main.js', import.meta.url), process.argv.slice(2), seconds);
+  if (status === undefined) process.stderr.write(`vsmmu: the guest did not come back within ${seconds} s, and was ended\n`);
+  return status ?? EXIT_FAILED;
 }

@@ -1,7 +1,8 @@
-// --trace FILE.
+// --trace FILE, and the files that it has written.
 
-import { type FileHandle, open } from 'node:fs/promises';
-import { chromeTrace, type Trace } from '../vmm/api/index.ts';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type ChromeTrace, chromeTrace, type HostInspection, type Trace } from '../vmm/api/index.ts';
+import { checkTrace } from '../vmm/trace/index.ts';
 import { UsageError } from './errors.ts';
 
 /** Events that are written at once. */
@@ -26,9 +27,9 @@ export class TraceFile {
     this.#file = file;
   }
 
-  async write(trace: Trace): Promise<void> {
+  async write(trace: Trace, host: HostInspection): Promise<void> {
     const { records, lost } = trace.read();
-    const { traceEvents, ...rest } = chromeTrace(records, lost);
+    const { traceEvents, ...rest } = chromeTrace(records, lost, host);
     // One event a line: a file of hundreds of megabytes is no single string.
     await this.#file.write('{"traceEvents":[\n');
     const lines = traceEvents.map((event) => JSON.stringify(event));
@@ -37,5 +38,19 @@ export class TraceFile {
     }
     await this.#file.write(`],${JSON.stringify(rest).slice(1)}\n`);
     await this.#file.close();
+  }
+}
+
+/**
+ * Reads a trace file.
+ * @throws {UsageError} when it is none.
+ */
+export async function readTrace(file: string): Promise<ChromeTrace> {
+  try {
+    return checkTrace(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new UsageError(`cannot read ${file}: no such file`);
+    throw new UsageError(`${file} is no trace: ${code ?? message.split('\n')[0]}`);
   }
 }

@@ -1,7 +1,6 @@
 // The subcommand `boot`.
 
 import { readFile } from 'node:fs/promises';
-import { isMainThread } from 'node:worker_threads';
 import type { Command } from 'commander';
 import { OptionsError } from '../../vmm/api/index.ts';
 import { checkOptions } from '../../vmm/api/settings.ts';
@@ -10,7 +9,7 @@ import { UsageError } from '../errors.ts';
 import { addFlags } from '../flags.ts';
 import { BOOT_SETTINGS } from '../settings.ts';
 import { EXIT_FAILED, EXIT_OK } from '../status.ts';
-import { supervise } from '../supervisor.ts';
+import { withinTimeout } from '../supervisor.ts';
 
 /** The object in a --config file, checked. */
 async function readConfig(file: string): Promise<BootSettings> {
@@ -36,12 +35,6 @@ export function addBoot(program: Command, end: (status: number) => void): void {
   command.action(async (guest: string | undefined, options: { readonly config?: string }) => {
     const config = options.config === undefined ? {} : await readConfig(options.config);
     const settings: BootSettings = { ...config, ...given(), ...(guest === undefined ? {} : { guest }) };
-    if (settings.timeout === undefined || !isMainThread) {
-      end((await boot(settings)) ? EXIT_OK : EXIT_FAILED);
-      return;
-    }
-    const status = await supervise(new URL('../main.js', import.meta.url), process.argv.slice(2), settings.timeout);
-    if (status === undefined) process.stderr.write(`vsmmu: the guest did not come back within ${settings.timeout} s, and was ended\n`);
-    end(status ?? EXIT_FAILED);
+    end(await withinTimeout(settings.timeout, async () => ((await boot(settings)) ? EXIT_OK : EXIT_FAILED)));
   });
 }

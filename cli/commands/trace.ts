@@ -1,9 +1,8 @@
 // The subcommand `trace`: what stands in a trace file.
 
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { checkTrace, summarise, type TraceSummary } from '../../vmm/trace/index.ts';
-import { UsageError } from '../errors.ts';
+import { summarise, type TraceSummary } from '../../vmm/trace/index.ts';
+import { readTrace } from '../trace-file.ts';
 
 /** Names shown for each track. */
 const MOST = 8;
@@ -20,16 +19,6 @@ function text({ ms, events, lost, tracks }: TraceSummary): string {
   return `${lines.join('\n')}\n`;
 }
 
-async function read(file: string): Promise<TraceSummary> {
-  try {
-    return summarise(checkTrace(JSON.parse(await readFile(file, 'utf8'))));
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new UsageError(`cannot read ${file}: no such file`);
-    throw new UsageError(`${file} is no trace: ${code ?? message.split('\n')[0]}`);
-  }
-}
-
 export function addTrace(program: Command): void {
   const command = program.command('trace').description('look at a file that `boot --trace` has written');
   command
@@ -38,7 +27,7 @@ export function addTrace(program: Command): void {
     .argument('<file>', 'a trace file')
     .option('--json', 'as one JSON object', false)
     .action(async (file: string, { json }: { readonly json: boolean }) => {
-      const summary = await read(file);
+      const summary = summarise(await readTrace(file));
       process.stdout.write(json ? `${JSON.stringify(summary)}\n` : text(summary));
     });
 }

@@ -4,7 +4,14 @@ import { type HotModules, type HotModuleUrls, isChecked, loadHotModules } from '
 import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
 import { Random } from '../../devices/testing/index.ts';
 import { createToyMachine, type ToyBoardOptions } from '../boards/toy.ts';
-import { type Finding, Host as HostModel, type HostStatistics, type QueueErrorPolicy, type Vm } from '../host/index.ts';
+import {
+  type Finding,
+  type HostInspection,
+  Host as HostModel,
+  type HostStatistics,
+  type QueueErrorPolicy,
+  type Vm,
+} from '../host/index.ts';
 import { BoardError, type Clock, loadGuestImage, type Placement, VsmmuError } from '../machine/index.ts';
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
@@ -169,6 +176,14 @@ export class Host implements AsyncDisposable {
    */
   get findings(): readonly Finding[] {
     return this.#model.findings;
+  }
+
+  /**
+   * Every object of the host with its references, queues with PROD and CONS, VMIDs, StreamID pairs and counts, as plain data. While no machine
+   * runs (`pause`) they belong together.
+   */
+  inspect(): HostInspection {
+    return this.#model.inspect();
   }
 
   /**

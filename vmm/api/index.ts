@@ -8,14 +8,22 @@ export {
   type Finding,
   HostError,
   type HostFault,
+  type HostInspection,
   type HostStatistics,
   type QueueErrorDecision,
   type QueueErrorEvent,
   type QueueErrorPolicy,
   type QueueErrorReason,
+  type QueueInspection,
   type SanitizerCounts,
+  type SidPairInspection,
   type SmmuCounters,
+  type VintfInspection,
+  type ViommuInspection,
+  type ViommuStatistics,
+  type VmInspection,
 } from '../host/index.ts';
+export type { ObjectDescription } from '../iommufd/index.ts';
 export {
   BoardError,
   type BoardFault,

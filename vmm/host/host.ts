@@ -11,6 +11,7 @@ import { AtsEndpoint } from './ats-endpoint.ts';
 import { StreamDmaPort } from './dma-port.ts';
 import { HostError } from './errors.ts';
 import { HostRam } from './host-ram.ts';
+import { type HostInspection, inspectVm } from './inspect.ts';
 import type { ArmDevice } from './iommu/index.ts';
 import { PhysicalIommu } from './physical-iommu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
@@ -379,6 +380,17 @@ export class Host {
       // The next safe point goes on.
       else if (block.state === QUEUE_ERROR_HELD) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
     });
+  }
+
+  /** Every object of the host with its references, queues, VMIDs, StreamID pairs and counts. While no guest runs, they belong together. */
+  inspect(): HostInspection {
+    const { bits, pinned, pinnable, generation } = this.#vmids;
+    return {
+      vmids: { bits, pinned, pinnable, generation },
+      ramInUse: this.#ram.inUse,
+      smmus: this.#iommus.map(({ block, vintfsInUse }) => ({ vintfsInUse, counts: smmuCounters(this.memory, block) })),
+      vms: [...this.#vms.values()].map((vm) => inspectVm(vm, this.#viommus.keys(), this.#vintfs)),
+    };
   }
 
   get statistics(): HostStatistics {

@@ -1,5 +1,6 @@
 // Chrome's trace event format ("JSON Object Format"), which chrome://tracing, Perfetto and Speedscope open.
 
+import type { HostInspection } from '../host/index.ts';
 import type { TraceRecord } from './trace.ts';
 
 /** One event of the format. Times are in microseconds. */
@@ -20,11 +21,20 @@ export interface ChromeEvent {
 export interface ChromeTrace {
   readonly traceEvents: readonly ChromeEvent[];
   readonly displayTimeUnit: 'ns';
-  readonly otherData: { readonly producer: string; readonly lost: number };
+  readonly otherData: {
+    readonly producer: string;
+    readonly lost: number;
+    /** The host's objects at the end: `vsmmu inspect`. */
+    readonly host?: HostInspection;
+  };
 }
 
-/** `lost` is how many records are missing. */
-export function chromeTrace(records: readonly TraceRecord[], lost = 0): ChromeTrace {
+/**
+ * Makes a file of a trace.
+ * @param lost how many records are missing.
+ * @param host what `Host.inspect` has shown.
+ */
+export function chromeTrace(records: readonly TraceRecord[], lost = 0, host?: HostInspection): ChromeTrace {
   const processes = new Map<string, number>();
   const tracks = new Map<string, number>();
   const names: ChromeEvent[] = [];
@@ -50,5 +60,5 @@ export function chromeTrace(records: readonly TraceRecord[], lost = 0): ChromeTr
     const common = { name, pid, tid, ts: at * 1000, args: details };
     return ms === undefined ? { ...common, ph: 'i', s: 't' } : { ...common, ph: 'X', dur: ms * 1000 };
   });
-  return { traceEvents: [...names, ...events], displayTimeUnit: 'ns', otherData: { producer: 'vsmmu', lost } };
+  return { traceEvents: [...names, ...events], displayTimeUnit: 'ns', otherData: { producer: 'vsmmu', lost, ...(host && { host }) } };
 }
