@@ -19,6 +19,7 @@ import {
   tlbiS12Vmall,
   writeCommand,
 } from '../../../devices/tables/index.ts';
+import { Random } from '../../../devices/testing/index.ts';
 import { Unit } from '../../../devices/unit/index.ts';
 import { Host, machineFootprint, type QueueErrorDecision } from '../../../vmm/host/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
@@ -174,7 +175,6 @@ describe('an ECMDQ that its guest has', () => {
     const prod = guest.send(2, tlbiNhVa(77, ASID, { address: IOVA }), atcInv({ streamId: STREAM, address: 0, size: 52 }), sync());
     expect([guest.cons(2), entries(guest.lent), guest.accesses]).toEqual([EN + prod, 0, 0]);
     expect(guest.block(2).counts).toMatchObject({ commands: 3, syncs: 1, errors: 0, rewrites: 2 });
-    // BASE traps, and is the queue's own.
     guest.write(at(2), 0x1234_0000);
     expect([guest.accesses, guest.read(at(2))]).toEqual([1, ringOf(2) + LOG2SIZE]);
   });
@@ -300,6 +300,41 @@ describe('an ECMDQ that its guest has', () => {
     guest.setProd(0, EN + ((prod + 1) % (2 * SIZE)));
     expect(guest.cons(0) & 0xff).toBe((prod + 1) % (2 * SIZE));
     expect(machineFootprint(other.viommu, other.vintf)).toEqual(before);
+  });
+
+  it('does 20,000 hostile stores to its registers and rings; its neighbour loses nothing, and each queue can be used again', () => {
+    const other = lendVm(host, 'other');
+    attachStage1(other);
+    attachStage1(guest.lent);
+    touch(other);
+    const before = machineFootprint(other.viommu, other.vintf);
+    const random = new Random(0xec3d);
+    const opcodes = [0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13, 0x28, 0x2a, 0x30, 0x40, 0x44, 0x45, 0x46, 0x46, 0xff];
+    const words = () => random.pick([random.word(), random.word() & 0xfffff, 0, 0x80000000, 0x80800000, 0xffffffff]);
+    let direct = 0;
+    for (let n = 0; n < 20_000; n++) {
+      const q = random.below(4);
+      const command = new Uint32Array([random.pick(opcodes) | (random.below(4) << 12), words(), words(), words()]);
+      writeCommand(guest.lent.memory, ringOf(q), random.below(SIZE), command);
+      const register = random.pick([0, 4, 8, 8, 8, 8, 12, 12]);
+      const base = random.below(4) === 0 ? words() : ringOf(random.below(4)) + random.below(8);
+      if (register === 8 && random.below(3) > 0) guest.setProd(q, (guest.prod(q) + random.below(2 * SIZE)) >>> 0);
+      else guest.write(at(q) + register, register === 0 ? base : words());
+      if (guest.isDirect(q)) direct++;
+      if (random.below(8) === 0) guest.safePoint(host);
+    }
+    expect(direct).toBeGreaterThan(1000);
+    expect(machineFootprint(other.viommu, other.vintf)).toEqual(before);
+    for (const counter of ['illegalOpcode', 'illegalStream', 'prodOutOfRange', 'errorsPublished', 'repairs'] as const)
+      expect(host.statistics.smmu[counter], counter).toBeGreaterThan(0);
+    for (let q = 0; q < 4; q++) {
+      guest.setProd(q, 0);
+      guest.write(at(q) + 12, 0);
+      guest.enable(q);
+      touch(guest.lent);
+      const prod = guest.send(q, tlbiNsnhAll(), sync());
+      expect([guest.isDirect(q), guest.cons(q), entries(guest.lent)]).toEqual([true, EN + prod, 0]);
+    }
   });
 
   it('has nothing to do with doorbells of others: a wrong id or slot has no effect', () => {
