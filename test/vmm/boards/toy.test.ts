@@ -138,11 +138,15 @@ describe('the toy guest', () => {
     await runToEnd([run]);
   });
 
-  it('runs beside others on one host', async () => {
-    const host = await checkedHost(Host, { modules });
-    const runs = [0, 1, 2].map((index) => start(host, index, ['vms=3', 'path=all']));
+  it.each([
+    [3, 16],
+    [16, 32],
+  ])('runs on one host in %i machines, each of which attacks the others', { timeout: 120_000 }, async (vms, vintfs) => {
+    const host = await checkedHost(Host, { modules, vintfs });
+    const runs = Array.from({ length: vms }, (_, index) => start(host, index, [`vms=${vms}`, 'path=all', 'rounds=1', 'warmup=0']));
     await runToEnd(runs);
     for (const { results } of runs) expect(results.filter(({ name }) => name.startsWith('attack-')).length).toBeGreaterThanOrEqual(6);
+    expect(new Set(runs.map(({ toy }) => toy.viommu.vmid)).size).toBe(vms);
     for (const { toy } of runs) toy.destroy();
     expect(host.statistics).toMatchObject({ vms: 0, vmidsInUse: 0 });
   });
