@@ -17,6 +17,7 @@ export class BoundDevice extends IommufdObject {
   constructor(device: IommuDevice, gate: ResourceGate) {
     super();
     require(!device.claimed, 'EBUSY', `${device.name} is bound already`);
+    require(device.iommu.coherent ?? true, 'EINVAL', `${device.iommu.name} is not coherent`);
     gate('allocation', 'device');
     this.device = device;
     device.claimed = true;

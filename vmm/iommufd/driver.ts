@@ -219,6 +219,8 @@ export interface ViommuDriver {
 /** One IOMMU of the host. Two devices are behind the same IOMMU when this is the same object. */
 export interface Iommu {
   readonly name: string;
+  /** Its devices see memory as processors do. A device of one that is not coherent cannot be bound. Default true. */
+  readonly coherent?: boolean;
   /** VIOMMU_FLAG_* that it has. Default none. */
   readonly viommuFlags?: number;
   /**

@@ -3,7 +3,7 @@
 import { PRI_RESP_FAILURE, PRI_RESP_INVALID, PRI_RESP_SUCCESS } from '../../../assembly/layout/commands.ts';
 import { EVT_SID } from '../../../assembly/layout/events.ts';
 import { PPR_ADDR_HI, PPR_ADDR_LO, PPR_INDEX, PPR_SID, PPR_WRITE } from '../../../assembly/layout/page-requests.ts';
-import { IDR0_BTM, IDR0_S1P, IDR0_S2P } from '../../../assembly/layout/smmu-registers.ts';
+import { IDR0_BTM, IDR0_COHACC, IDR0_S1P, IDR0_S2P } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, fieldOf } from '../../../devices/plugin/index.ts';
 import { abortSte, priResp } from '../../../devices/tables/index.ts';
 import {
@@ -76,6 +76,10 @@ export class ArmIommu implements Iommu {
     this.smmu = options.smmu;
     this.linuxCompat = options.linuxCompat ?? false;
     this.gate = options.gate ?? OPEN_GATE;
+  }
+
+  get coherent(): boolean {
+    return bitsOf(this.smmu.idr0, IDR0_COHACC) === 1;
   }
 
   /** Broadcast TLB maintenance, where the SMMU takes part in it. */
