@@ -63,7 +63,7 @@ describe('the inspection of a host', () => {
     for (const { id, users, type } of objects) {
       const keepers = objects.flatMap(({ keeps }) => keeps).filter((kept) => kept === id).length;
       // Beside the table: the mapping of the direct page, open files of event queues, the binding of a device.
-      const others = { VIOMMU: 1, VEVENTQ: 1, DEVICE: 1 }[type as string] ?? 0;
+      const others = { VIOMMU: 1, VEVENTQ: 1, FAULT: 1, DEVICE: 1 }[type as string] ?? 0;
       expect([type, users]).toEqual([type, 1 + keepers + others]);
     }
   });
