@@ -4,15 +4,13 @@ import { VsmmuError } from '../machine/index.ts';
 export type OptionsFault = 'bad-option' | 'unknown-option';
 
 /** An option that is not one, or has a value that it cannot have. */
-export class OptionsError extends VsmmuError {
+export class OptionsError extends VsmmuError<OptionsFault> {
   override readonly name = 'OptionsError';
-  readonly code: OptionsFault;
   /** The option, `devices[0]` for one in a list. */
   readonly option: string;
 
   constructor(code: OptionsFault, option: string, message: string) {
-    super(message);
-    this.code = code;
+    super(code, message);
     this.option = option;
   }
 }
@@ -21,26 +19,14 @@ export class OptionsError extends VsmmuError {
 export type EnvironmentFault = 'no-threads' | 'no-webassembly' | 'no-module';
 
 /** What was asked for cannot be had in this environment; `probe` tells beforehand. */
-export class EnvironmentError extends VsmmuError {
+export class EnvironmentError extends VsmmuError<EnvironmentFault> {
   override readonly name = 'EnvironmentError';
-  readonly code: EnvironmentFault;
-
-  constructor(code: EnvironmentFault, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** Why a call makes no sense now. */
 export type UseFault = 'destroyed' | 'not-booted' | 'running' | 'booted';
 
 /** A method was called when it makes no sense: on a host that is destroyed, on a machine that was not booted. */
-export class UseError extends VsmmuError {
+export class UseError extends VsmmuError<UseFault> {
   override readonly name = 'UseError';
-  readonly code: UseFault;
-
-  constructor(code: UseFault, message: string) {
-    super(message);
-    this.code = code;
-  }
 }

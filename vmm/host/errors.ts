@@ -29,14 +29,8 @@ const ERRNOS: Readonly<Record<HostFault, Errno>> = {
 };
 
 /** A host could not do what it was asked for. The message is one line that can be shown to a user. */
-export class HostError extends VsmmuError {
+export class HostError extends VsmmuError<HostFault> {
   override readonly name = 'HostError';
-  readonly code: HostFault;
-
-  constructor(code: HostFault, message: string) {
-    super(message);
-    this.code = code;
-  }
 
   get errno(): Errno {
     return ERRNOS[this.code];

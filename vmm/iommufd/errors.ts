@@ -22,17 +22,15 @@ export type Errno =
   | 'ETIMEDOUT';
 
 /** What was asked for cannot be done. The message is one line that can be shown to a user. */
-export class IommufdError extends VsmmuError {
+export class IommufdError extends VsmmuError<Errno> {
   override readonly name = 'IommufdError';
-  readonly code: Errno;
   /** The message without the errno's name. */
   readonly reason: string;
   /** Of an invalidation that failed on the way: entries that were carried out. */
   readonly handled: number | undefined;
 
   constructor(errno: Errno, reason: string, handled?: number) {
-    super(`${errno}: ${reason}`);
-    this.code = errno;
+    super(errno, `${errno}: ${reason}`);
     this.reason = reason;
     this.handled = handled;
   }

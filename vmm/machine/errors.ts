@@ -1,8 +1,14 @@
 // What can go wrong with a guest or a machine, as types. The message of each is one line that can be shown to a user.
 
 /** An error of this library that its user can act on: `code` for programs, `message` (one line) for people. */
-export abstract class VsmmuError extends Error {
-  abstract readonly code: string;
+export abstract class VsmmuError<Code extends string = string> extends Error {
+  /** Which error of its class it is, for programs. */
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /** Why a binary is no guest; docs/guests.md says what to change. */
@@ -21,39 +27,26 @@ export type GuestImageFault =
   | 'unknown-import';
 
 /** The binary is not a guest that this VMM can run. */
-export class GuestImageError extends VsmmuError {
+export class GuestImageError extends VsmmuError<GuestImageFault> {
   override readonly name = 'GuestImageError';
-  readonly code: GuestImageFault;
-
-  constructor(code: GuestImageFault, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** What is wrong with a device, or with its place. */
 export type BoardFault = 'plugin-version' | 'plugin-failed' | 'placement';
 
 /** The devices do not make a board, or one of them does not work. */
-export class BoardError extends VsmmuError {
+export class BoardError extends VsmmuError<BoardFault> {
   override readonly name = 'BoardError';
-  readonly code: BoardFault;
-
-  constructor(code: BoardFault, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** A machine was stopped by one of its parts; other machines of the host go on. */
-export class MachineError extends VsmmuError {
+export class MachineError extends VsmmuError<'machine-failed'> {
   override readonly name = 'MachineError';
-  readonly code = 'machine-failed';
   /** The part that failed: "guest vCPU 0", the name of a device, "wasi". */
   readonly component: string;
 
   constructor(component: string, cause: unknown) {
-    super(`${component}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super('machine-failed', `${component}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.component = component;
   }
 }
