@@ -138,7 +138,7 @@ describe('a page that moves while it is in use', () => {
     [
       'a CMD_SYNC that passes accesses in flight',
       'vcmdqDrain',
-      { file: 'vcmdq-drain/run.ts', original: ' && noneInFlight()) tally', mutant: ') tally' },
+      { file: 'vcmdq-drain/run.ts', original: ' && noneInFlight() && noneAwaited(', mutant: ' && noneAwaited(' },
     ],
     [
       'an invalidation that leaves sets alone that are being inserted into',

@@ -31,6 +31,8 @@ export class ExitServer {
   readonly #words = new Int32Array(this.buffer);
   #vcpus: readonly ServedVcpu[] = [];
   #serving = false;
+  /** VMM_WAKE when the machines were attended to last. */
+  #attended = 0;
 
   /** Serves a vCPU from now on. */
   add(vcpu: ServedVcpu): void {
@@ -73,14 +75,15 @@ export class ExitServer {
   }
 
   async #sleep(): Promise<void> {
-    // Announced before the last look: a request that comes later finds the word set and notifies.
+    // Announced before the last look: a request that comes later finds the word set and notifies. A drain that called while this thread span
+    // has changed the word meanwhile: then nothing is waited for.
     Atomics.store(this.#words, VMM_SLEEPING, 1);
-    const seen = Atomics.load(this.#words, VMM_WAKE);
     if (!this.#vcpus.some(({ mailbox }) => mailbox.pending)) {
-      const wait = Atomics.waitAsync(this.#words, VMM_WAKE, seen, SLEEP_MS);
+      const wait = Atomics.waitAsync(this.#words, VMM_WAKE, this.#attended, SLEEP_MS);
       if (wait.async) await wait.value;
     }
     Atomics.store(this.#words, VMM_SLEEPING, 0);
+    this.#attended = Atomics.load(this.#words, VMM_WAKE);
     for (const vcpu of this.#vcpus) vcpu.attend();
   }
 }
