@@ -35,7 +35,7 @@ describe('the package', { timeout: 120_000 }, () => {
   });
 
   it('is small, and weighs what docs/api.md says', () => {
-    expect(packed.size).toBeLessThan(500_000);
+    expect(packed.size).toBeLessThan(600_000);
     const [, size, unpacked] =
       /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(readFileSync(join(PROJECT, 'docs/api.md'), 'utf8')) ?? [];
     expect(Math.abs(packed.size / 1e6 - Number(size))).toBeLessThan(0.1);
