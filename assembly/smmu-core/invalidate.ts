@@ -44,6 +44,11 @@ function firstOf(d1: u64): u64 {
   return d1 & ~(<u64>0xfff);
 }
 
+/** Whether a TLBI by address, by its dword 1, may have a range. Small enough to stand in its callers' code: most commands have none. */
+export function hasGranule(d1: u64): bool {
+  return bits(u32(d1), TLBI_TG) != 0;
+}
+
 /** TG of a TLBI by address: reserved, and so 0, without range invalidation. */
 function granuleOf(smmu: usize, d1: u64): u32 {
   const tg = bits(u32(d1), TLBI_TG);
@@ -61,10 +66,10 @@ function scaleOf(smmu: usize, d0: u64): u32 {
  * of 16 KiB tables, where no leaf stands without LPA2, counts as none (IHI 0070 section 4.4.1.1).
  */
 export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
-  if (bits(u32(d0), TLBI_NUM) != 0 || scaleOf(smmu, d0) != 0) return false;
-  const ttl = bits(u32(d1), TLBI_TTL);
   const tg = granuleOf(smmu, d1);
-  return tg != 0 && (ttl == 0 || (ttl == 1 && tg == TG_16K && !dsImplemented(smmu)));
+  if (tg == 0 || bits(u32(d0), TLBI_NUM) != 0 || scaleOf(smmu, d0) != 0) return false;
+  const ttl = bits(u32(d1), TLBI_TTL);
+  return ttl == 0 || (ttl == 1 && tg == TG_16K && !dsImplemented(smmu));
 }
 
 /** Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) << SCALE granules of 2^(2*TG+10) bytes. */

@@ -38,7 +38,7 @@ import {
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
-import { ANY_ASID, invalidateIpa, invalidateVa, reservedRange } from '../smmu-core/invalidate';
+import { ANY_ASID, hasGranule, invalidateIpa, invalidateVa, reservedRange } from '../smmu-core/invalidate';
 import { priResponse, resume, stallTerm } from './endpoint-commands';
 
 // Results of `execute`. A result above these is the STAT_* offset of an illegal command's reason, moved up by ILLEGAL.
@@ -99,7 +99,7 @@ export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0
     case ACTION_TLBI_NH_VA:
     case ACTION_TLBI_NH_VAA:
     case ACTION_TLBI_S2_IPA:
-      if (reservedRange(smmu, d0, d1)) return ILLEGAL + STAT_ILL_RANGE;
+      if (hasGranule(d1) && reservedRange(smmu, d0, d1)) return ILLEGAL + STAT_ILL_RANGE;
       invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1);
       return DONE;
     case ACTION_TLBI_NH_ALL:

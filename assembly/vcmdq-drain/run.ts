@@ -42,7 +42,7 @@ import { Q_INDEX } from '../layout/smmu-registers';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
-import { invalidateVa, reservedRange } from '../smmu-core/invalidate';
+import { hasGranule, invalidateVa, reservedRange } from '../smmu-core/invalidate';
 import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
 import { atcInv } from './endpoint-commands';
 import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
@@ -113,7 +113,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       case ACTION_TLBI_NH_VA:
       case ACTION_TLBI_S12_VMALL: {
         const d1 = i64x2.extract_lane(command, 1);
-        if (action == ACTION_TLBI_NH_VA && reservedRange(smmu, d0, d1)) {
+        if (action == ACTION_TLBI_NH_VA && hasGranule(d1) && reservedRange(smmu, d0, d1)) {
           result = ILLEGAL + STAT_ILL_RANGE;
           break;
         }
