@@ -39,7 +39,7 @@ describe('the page', () => {
               );
             }
           }).observe({ type: 'layout-shift', buffered: true });
-          setTimeout(() => resolve(found), 4000);
+          setTimeout(() => resolve(found), 1500);
         }),
     );
     expect(shifts).toEqual([]);
