@@ -9,12 +9,12 @@ import { type Clock, SYSTEM_CLOCK } from '../../machine/index.ts';
 import { StreamDmaPort } from '../dma-port.ts';
 import { HostError } from '../errors.ts';
 import { HostRam } from '../host-ram.ts';
+import { IdAllocator } from '../id-allocator.ts';
 import { ThreadAllocator } from '../thread-allocator.ts';
 import { Vm } from '../vm.ts';
 import { AmdDevice } from './amd-device.ts';
 import { AmdGuestIommu } from './amd-guest-iommu.ts';
 import { AmdIommu } from './amd-iommu.ts';
-import { IdAllocator } from './id-allocator.ts';
 
 export interface AmdHostOptions {
   /** The hot modules, when they are compiled already. */
@@ -36,7 +36,7 @@ export class AmdHost {
   readonly #modules: AmdModules;
   readonly #ram: HostRam;
   readonly #threads: ThreadAllocator;
-  readonly #windows = new IdAllocator(1, MAX_THREADS, 'windows');
+  readonly #windows = new IdAllocator(1, MAX_THREADS, 'no-context', `windows are exhausted: ${MAX_THREADS - 1}`);
   readonly #vms = new Map<number, Vm<AmdUnit>>();
   readonly #lent = new Map<AmdGuestIommu, Lent>();
   readonly #words: Int32Array;

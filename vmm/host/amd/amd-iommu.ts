@@ -47,12 +47,12 @@ import {
 import { attachDevice, BackgroundLoops, Bus, type Clock } from '../../machine/index.ts';
 import { HostError } from '../errors.ts';
 import { deviceMemory, type HostRam } from '../host-ram.ts';
+import { IdAllocator } from '../id-allocator.ts';
 import { InterruptLatch } from '../interrupt-latch.ts';
 import { Registers } from '../registers.ts';
 import { amdDevice } from './amd-device.ts';
 import { AmdStage2 } from './amd-stage2.ts';
 import { AmdViommu, VIOMMU_TYPE_AMD } from './amd-viommu.ts';
-import { IdAllocator } from './id-allocator.ts';
 
 /** PA of the registers, of VFCTRL, and of the VF pages. */
 const PA = 0x10000000;
@@ -82,9 +82,9 @@ export class AmdIommu implements Iommu {
   readonly name = 'amd-iommu0';
   readonly ram: HostRam;
   readonly vfctrl: Registers;
-  readonly domains = new IdAllocator(1, DOMAINS, 'DomainIDs');
-  readonly guestIds = new IdAllocator(1, AMD_GUESTS, 'GuestIDs');
-  readonly devices = new IdAllocator(1, DEVICES, 'DeviceIDs');
+  readonly domains = new IdAllocator(1, DOMAINS, 'no-context', `DomainIDs are exhausted: ${DOMAINS - 1}`);
+  readonly guestIds = new IdAllocator(1, AMD_GUESTS, 'no-context', `GuestIDs are exhausted: ${AMD_GUESTS - 1}`);
+  readonly devices = new IdAllocator(1, DEVICES, 'no-context', `DeviceIDs are exhausted: ${DEVICES - 1}`);
   /** By GuestID. */
   readonly viommus = new Map<number, AmdViommu>();
   readonly #unit: AmdUnit;
