@@ -3,12 +3,19 @@ import { findChromium } from './test/support/browser.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
 /** Tests that keep several threads busy at once. */
-const THREADED = ['test/stress/**/*.test.ts', 'test/vmm/threads/**/*.test.ts', 'test/api/machine.test.ts', 'test/package/**/*.test.ts'];
+const THREADED = [
+  'test/stress/**/*.test.ts',
+  'test/vmm/threads/**/*.test.ts',
+  'test/api/machine.test.ts',
+  'test/package/**/*.test.ts',
+];
 
 const BROWSER = ['test/browser/**/*.test.ts'];
 const chromium = findChromium() !== undefined;
 if (!chromium)
-  console.log('Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install chromium, or CHROMIUM=/path/to/it.');
+  console.log(
+    'Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install chromium, or CHROMIUM=/path/to/it.',
+  );
 
 // Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
 // and one by one.

@@ -19,7 +19,14 @@ export interface SmmuCoreExports {
    *          and writes ignored), TRANSLATE_STALLED (recorded, with the STAG in THREAD_EVENT; ask `stallAnswer`), or TRANSLATE_WAIT (the
    *          transaction would stall, and the SMMU has no room for it or its record now: translate again later).
    */
-  translate(smmu: number, sid: number, ssid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+  translate(
+    smmu: number,
+    sid: number,
+    ssid: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+  ): number;
   /**
    * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY (translate again), STALL_ABORT or STALL_RAZWI. A transaction that
    * the SMMU does not know (any more) is to be translated again.
@@ -34,20 +41,41 @@ export interface SmmuCoreExports {
    * @returns ATS_SUCCESS, ATS_UR or ATS_CA; from bit ATS_GRANTED_SHIFT on what is granted, 0 for a denial. The translated block stands in
    *          THREAD_PA and THREAD_PA_SIZE; any event has been recorded.
    */
-  translationRequest(smmu: number, sid: number, ssid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+  translationRequest(
+    smmu: number,
+    sid: number,
+    ssid: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+  ): number;
   /**
    * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread at a time, inside a registered access.
    * @returns ATS_SUCCESS with the address in THREAD_PA and THREAD_PA_SIZE, ATS_UR or ATS_CA (its translation request), ATC_DENIED, or ATC_REFUSED
    *          (the translated transaction, or all of an isolated endpoint).
    */
-  atcAccess(smmu: number, port: number, sid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+  atcAccess(
+    smmu: number,
+    port: number,
+    sid: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+  ): number;
   /** Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its port, -1 when all are taken. */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
    * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex.
    * @returns PRG_WAITING, or the SMMU's own answer: PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
    */
-  pageRequest(smmu: number, sid: number, iovaLo: number, iovaHi: number, attributes: number, group: number): number;
+  pageRequest(
+    smmu: number,
+    sid: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+    group: number,
+  ): number;
   /** The endpoint of a StreamID is gone: its port is free. */
   atcForget(smmu: number, sid: number): void;
 }
@@ -97,7 +125,14 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
    * thread block.
    * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged).
    */
-  translate(iommu: number, device: number, pasid: number, iovaLo: number, iovaHi: number, attributes: number): number;
+  translate(
+    iommu: number,
+    device: number,
+    pasid: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+  ): number;
   /** The guest's doorbell import: serves the command buffer of a GuestID whose tail has been stored. One that is not the machine's own has no effect. */
   doorbell(guest: number, offset: number): void;
   /** Serves a command buffer within its budget. Returns QUEUE_STATE. */
@@ -158,7 +193,9 @@ async function compile(url: string | URL): Promise<WebAssembly.Module> {
 }
 
 /** Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file. */
-export type HotModuleUrls = { readonly [module in keyof HotModules | 'checkedSmmuCore']?: string | URL | undefined };
+export type HotModuleUrls = {
+  readonly [module in keyof HotModules | 'checkedSmmuCore']?: string | URL | undefined;
+};
 
 export interface HotModuleOptions {
   /** Take the SMMU core with the sanitizer in it (docs/sanitizer.md). Default false. */
@@ -171,7 +208,10 @@ export function isChecked({ smmuCore }: HotModules): boolean {
 }
 
 /** Compiles the hot modules, those that lie beside this file where `urls` says nothing else. */
-export async function loadHotModules(urls: HotModuleUrls = {}, { checked = false }: HotModuleOptions = {}): Promise<HotModules> {
+export async function loadHotModules(
+  urls: HotModuleUrls = {},
+  { checked = false }: HotModuleOptions = {},
+): Promise<HotModules> {
   const core = checked
     ? (urls.checkedSmmuCore ?? new URL('./smmu-core-checked.wasm', import.meta.url))
     : (urls.smmuCore ?? new URL('./smmu-core.wasm', import.meta.url));

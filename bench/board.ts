@@ -3,7 +3,14 @@
 
 import * as HOST from '../assembly/layout/host-memory.ts';
 import { loadHotModules } from '../assembly/load.ts';
-import { ContextBlock, createHostMemory, QueueBlock, smmuBase, Unit, writeActions } from '../devices/unit/index.ts';
+import {
+  ContextBlock,
+  createHostMemory,
+  QueueBlock,
+  smmuBase,
+  Unit,
+  writeActions,
+} from '../devices/unit/index.ts';
 import { compileGuest } from './guest-module.ts';
 import { createStreams, type Stream } from './streams.ts';
 
@@ -38,9 +45,23 @@ const IDR5 = 0x75;
 
 /** Exports of bench/guest/loops. */
 interface Loops {
-  ring(batches: number, batch: number, page0: number, id: number, prod: number, mask: number): number;
+  ring(
+    batches: number,
+    batch: number,
+    page0: number,
+    id: number,
+    prod: number,
+    mask: number,
+  ): number;
   ringEmpty(times: number, id: number): void;
-  access(times: number, smmu: number, sid: number, iova: bigint, shift: number, pages: number): number;
+  access(
+    times: number,
+    smmu: number,
+    sid: number,
+    iova: bigint,
+    shift: number,
+    pages: number,
+  ): number;
 }
 
 export interface Board {
@@ -59,12 +80,35 @@ export interface Board {
 }
 
 export async function createBoard(): Promise<Board> {
-  const guestLoops = compileGuest('loops', '--initialMemory', '1', '--maximumMemory', '65536', '--noExportMemory');
-  const [modules, loopsModule] = await Promise.all([loadHotModules(), guestLoops.then((bytes) => WebAssembly.compile(bytes))]);
+  const guestLoops = compileGuest(
+    'loops',
+    '--initialMemory',
+    '1',
+    '--maximumMemory',
+    '65536',
+    '--noExportMemory',
+  );
+  const [modules, loopsModule] = await Promise.all([
+    loadHotModules(),
+    guestLoops.then((bytes) => WebAssembly.compile(bytes)),
+  ]);
   const hostMemory = createHostMemory({ ramSize: HOST_RAM });
-  const guestMemory = new WebAssembly.Memory({ initial: GUEST_PAGES, maximum: GUEST_PAGES, shared: true });
-  const region = { gpa: RAM_GPA + RAM_OFFSET, offset: RAM_OFFSET, size: GUEST_PAGES * 0x10000 - RAM_OFFSET };
-  const unit = new Unit({ modules, hostMemory, guest: { memory: guestMemory, regions: [region], window: WINDOW }, thread: 1 });
+  const guestMemory = new WebAssembly.Memory({
+    initial: GUEST_PAGES,
+    maximum: GUEST_PAGES,
+    shared: true,
+  });
+  const region = {
+    gpa: RAM_GPA + RAM_OFFSET,
+    offset: RAM_OFFSET,
+    size: GUEST_PAGES * 0x10000 - RAM_OFFSET,
+  };
+  const unit = new Unit({
+    modules,
+    hostMemory,
+    guest: { memory: guestMemory, regions: [region], window: WINDOW },
+    thread: 1,
+  });
   const host = new Int32Array(hostMemory.buffer);
   const hostBytes = new DataView(hostMemory.buffer);
   const guestBytes = new DataView(guestMemory.buffer);
@@ -83,7 +127,13 @@ export async function createBoard(): Promise<Board> {
   set(HOST.SMMU_AT_STRTAB_CFG, LOG2STREAMS);
   const streams = createStreams({
     host: { view: hostBytes, offset: ramBase, pa: 0, from: HOST_TABLES, to: HOST_RAM },
-    guest: { view: guestBytes, offset: -RAM_GPA, pa: WINDOW * 2 ** 32, from: RAM_GPA + 0x300000, to: RAM_GPA + GUEST_PAGES * 0x10000 },
+    guest: {
+      view: guestBytes,
+      offset: -RAM_GPA,
+      pa: WINDOW * 2 ** 32,
+      from: RAM_GPA + 0x300000,
+      to: RAM_GPA + GUEST_PAGES * 0x10000,
+    },
     streamTable: STREAM_TABLE,
     firstVmid: VMID,
   });
@@ -105,7 +155,11 @@ export async function createBoard(): Promise<Board> {
   new Int32Array(guestMemory.buffer)[(PAGE0 + 8) >> 2] = 1;
   unit.drain.doorbell(VINTF, 8);
 
-  const imports = { env: { memory: guestMemory }, core: { ...unit.core }, drain: { ...unit.drain } };
+  const imports = {
+    env: { memory: guestMemory },
+    core: { ...unit.core },
+    drain: { ...unit.drain },
+  };
   const loops = new WebAssembly.Instance(loopsModule, imports).exports as unknown as Loops;
   const meta = (entry: number) => (SMMU + HOST.SMMU_AT_TLB + entry * HOST.TLB_ENTRY_SIZE) >> 2;
   return {
@@ -123,10 +177,17 @@ export async function createBoard(): Promise<Board> {
     emptyTlb() {
       for (let entry = 0; entry < TLB_ENTRIES; entry++) Atomics.store(host, meta(entry), 0);
       for (const { vmid } of streams) {
-        hostBytes.setBigUint64(SMMU + HOST.SMMU_AT_VMIDS + vmid * HOST.VMID_STRIDE + HOST.VMID_SIZES, 0n, true);
+        hostBytes.setBigUint64(
+          SMMU + HOST.SMMU_AT_VMIDS + vmid * HOST.VMID_STRIDE + HOST.VMID_SIZES,
+          0n,
+          true,
+        );
       }
     },
-    tlbEntries: () => Array.from({ length: TLB_ENTRIES }, (_, entry) => host[meta(entry)] ?? 0).filter((word) => word < 0).length,
+    tlbEntries: () =>
+      Array.from({ length: TLB_ENTRIES }, (_, entry) => host[meta(entry)] ?? 0).filter(
+        (word) => word < 0,
+      ).length,
     counter: (field) => Number(hostBytes.getBigInt64(unit.threadBlock + field, true)),
   };
 }

@@ -20,9 +20,14 @@ export const PAGE = 4096;
  * Copies the buffer through the SMMU, page by page.
  * @throws {Error} when an access is refused.
  */
-export function copyByDma(port: DmaPort, { dmaSource, dmaTarget }: BenchMachine, page: Uint8Array): void {
+export function copyByDma(
+  port: DmaPort,
+  { dmaSource, dmaTarget }: BenchMachine,
+  page: Uint8Array,
+): void {
   for (let at = 0; at < DMA_BYTES; at += PAGE) {
-    const moved = port.read(dmaSource.iova + at, page).ok && port.write(dmaTarget.iova + at, page).ok;
+    const moved =
+      port.read(dmaSource.iova + at, page).ok && port.write(dmaTarget.iova + at, page).ok;
     if (!moved) throw new Error(`DMA was refused at ${at}`);
   }
 }

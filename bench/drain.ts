@@ -47,22 +47,31 @@ const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
 /** Fills the IOTLB by translating through the first stream. */
 function fillTlb({ loops, streams: [stream], tlbEntries }: Board): void {
   if (stream) loops.access(PAGES * 2, SMMU, stream.sid, BigInt(stream.iova), stream.shift, PAGES);
-  if (tlbEntries() < 0.97 * TLB_ENTRIES) throw new Error(`the IOTLB is not full: ${tlbEntries()} entries`);
+  if (tlbEntries() < 0.97 * TLB_ENTRIES)
+    throw new Error(`the IOTLB is not full: ${tlbEntries()} entries`);
 }
 
-export async function measureDrain(board: Board, native: NativeDrain | undefined, rounds: number, quick: boolean): Promise<DrainResults> {
+export async function measureDrain(
+  board: Board,
+  native: NativeDrain | undefined,
+  rounds: number,
+  quick: boolean,
+): Promise<DrainResults> {
   let prod = 0;
   const ring = (batches: number, batch: number) => {
     prod = board.loops.ring(batches, batch, PAGE0, VINTF, prod, PROD_MASK) >>> 0;
   };
   const subjects: Subject[] = [];
   const cells: Omit<DrainRow, 'wasm'>[] = [];
-  const nameOf = (program: string, { opcode, batch, iotlb }: Omit<DrainRow, 'wasm'>) => `${program} ${opcode} ${batch} ${iotlb}`;
+  const nameOf = (program: string, { opcode, batch, iotlb }: Omit<DrainRow, 'wasm'>) =>
+    `${program} ${opcode} ${batch} ${iotlb}`;
   for (const [opcode, command] of Object.entries(OPCODES)) {
     for (const batch of BATCHES) {
       for (const iotlb of ['empty', 'full'] as const) {
         const cell = { opcode, batch, iotlb };
-        const batches = Math.ceil((quick ? QUICK_COMMANDS : COMMANDS) / batch / (opcode === 'NH_VA_RANGE' ? 8 : 1));
+        const batches = Math.ceil(
+          (quick ? QUICK_COMMANDS : COMMANDS) / batch / (opcode === 'NH_VA_RANGE' ? 8 : 1),
+        );
         const steps = batches * batch;
         cells.push(cell);
         subjects.push({
@@ -77,12 +86,17 @@ export async function measureDrain(board: Board, native: NativeDrain | undefined
           },
           run() {
             ring(batches, batch);
-            if (board.queue.cons !== prod) throw new Error(`${opcode}: CONS is ${board.queue.cons}, not ${prod}`);
+            if (board.queue.cons !== prod)
+              throw new Error(`${opcode}: CONS is ${board.queue.cons}, not ${prod}`);
             return undefined;
           },
         });
         if (native) {
-          subjects.push({ name: nameOf('C', cell), steps, run: () => native.run(opcode, batch, batches, iotlb === 'full') });
+          subjects.push({
+            name: nameOf('C', cell),
+            steps,
+            run: () => native.run(opcode, batch, batches, iotlb === 'full'),
+          });
         }
       }
     }

@@ -11,18 +11,33 @@ import { promisify } from 'node:util';
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** As asconfig.json has it for all targets. */
-const COMMON = '--config none --runtime stub -O3 --converge --importMemory --sharedMemory --enable threads,simd --use abort='.split(' ');
+const COMMON =
+  '--config none --runtime stub -O3 --converge --importMemory --sharedMemory --enable threads,simd --use abort='.split(
+    ' ',
+  );
 
 /**
  * Compiles a folder of bench/guest.
  * @param options further options of asc, such as the size of the imported memory.
  */
-export async function compileGuest(folder: string, ...options: string[]): Promise<Uint8Array<ArrayBuffer>> {
+export async function compileGuest(
+  folder: string,
+  ...options: string[]
+): Promise<Uint8Array<ArrayBuffer>> {
   const temporary = await mkdtemp(join(tmpdir(), 'vsmmu-bench-'));
   try {
     const outFile = join(temporary, 'guest.wasm');
     const asc = join(PROJECT, 'node_modules/assemblyscript/bin/asc.js');
-    const args = [asc, `bench/guest/${folder}/index.ts`, '--outFile', outFile, '--baseDir', PROJECT, ...COMMON, ...options];
+    const args = [
+      asc,
+      `bench/guest/${folder}/index.ts`,
+      '--outFile',
+      outFile,
+      '--baseDir',
+      PROJECT,
+      ...COMMON,
+      ...options,
+    ];
     await promisify(execFile)(process.execPath, args, { cwd: PROJECT });
     return new Uint8Array(await readFile(outFile));
   } finally {

@@ -23,7 +23,9 @@ export interface Handoff {
 }
 
 export async function startHandoff(): Promise<Handoff> {
-  const module = await WebAssembly.compile(await compileGuest('loops', '--initialMemory', '1', '--maximumMemory', '65536'));
+  const module = await WebAssembly.compile(
+    await compileGuest('loops', '--initialMemory', '1', '--maximumMemory', '65536'),
+  );
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const go = new SharedArrayBuffer(4);
   const words = new Int32Array(go);

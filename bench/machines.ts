@@ -4,7 +4,12 @@
 import { readFile } from 'node:fs/promises';
 import { type HotModules, loadHotModules } from '../assembly/load.ts';
 import type { DmaPort } from '../devices/plugin/index.ts';
-import { createToyMachine, type Queues, TOY_RAM_GPA_BASE, type ToyMachine } from '../vmm/boards/toy.ts';
+import {
+  createToyMachine,
+  type Queues,
+  TOY_RAM_GPA_BASE,
+  type ToyMachine,
+} from '../vmm/boards/toy.ts';
 import { Host } from '../vmm/host/index.ts';
 import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
@@ -73,7 +78,14 @@ const BRING_UP = 1;
 const POWER_OFF = 0;
 
 function budgetOf({ path, vcpus, queues, batch, log2batches, samples }: Plan): number {
-  return batch | (log2batches << 8) | (samples << 12) | (vcpus << 20) | (queues << 23) | ((path === 'trapped' ? 1 : 0) << 26);
+  return (
+    batch |
+    (log2batches << 8) |
+    (samples << 12) |
+    (vcpus << 20) |
+    (queues << 23) |
+    ((path === 'trapped' ? 1 : 0) << 26)
+  );
 }
 
 /** What the machines have in common. */
@@ -92,10 +104,20 @@ interface Variant {
   readonly queues?: Queues;
 }
 
-async function startMachine(shared: Shared, transport: Transport, vcpus: number, variant: Variant = {}): Promise<BenchMachine> {
+async function startMachine(
+  shared: Shared,
+  transport: Transport,
+  vcpus: number,
+  variant: Variant = {},
+): Promise<BenchMachine> {
   const { traced = false, queues = 'vcmdq' } = variant;
   const { image, secondary, modules, exits } = shared;
-  const host = await Host.create({ modules, vintfs: VINTFS, vcmdqs: VINTFS * MAX_VCPUS, traceUnits: traced ? TRACE_UNITS : undefined });
+  const host = await Host.create({
+    modules,
+    vintfs: VINTFS,
+    vcmdqs: VINTFS * MAX_VCPUS,
+    traceUnits: traced ? TRACE_UNITS : undefined,
+  });
   const trace = traced ? new Trace(host.memory) : undefined;
   const side = await SideCore.start(host, { vmm: exits.buffer });
   const name = `${transport} with ${vcpus} vCPUs`;
@@ -123,7 +145,8 @@ async function startMachine(shared: Shared, transport: Transport, vcpus: number,
   });
   const { machine, vm } = target;
   const run = async (budget: number) => {
-    if ((await machine.run(budget)) !== 'running') throw new Error(`machine ${name}: ${machine.status}`, { cause: machine.error });
+    if ((await machine.run(budget)) !== 'running')
+      throw new Error(`machine ${name}: ${machine.status}`, { cause: machine.error });
   };
   await machine.boot();
   await run(BRING_UP);
@@ -175,13 +198,20 @@ async function prepare(): Promise<Shared> {
 /** Two inline ones, the second with a trace. */
 export async function startTracePair(): Promise<readonly [off: BenchMachine, on: BenchMachine]> {
   const shared = await prepare();
-  return [await startMachine(shared, 'inline', 1), await startMachine(shared, 'inline', 1, { traced: true })];
+  return [
+    await startMachine(shared, 'inline', 1),
+    await startMachine(shared, 'inline', 1, { traced: true }),
+  ];
 }
 
 /** Two inline ones, the second with ECMDQs, and one with 1 to MAX_VCPUS vCPUs on threads each. */
 export async function startMachines(): Promise<BenchMachine[]> {
   const shared = await prepare();
-  const machines = [await startMachine(shared, 'inline', 1), await startMachine(shared, 'inline', 1, { queues: 'ecmdq' })];
-  for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++) machines.push(await startMachine(shared, 'mailbox', vcpus));
+  const machines = [
+    await startMachine(shared, 'inline', 1),
+    await startMachine(shared, 'inline', 1, { queues: 'ecmdq' }),
+  ];
+  for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++)
+    machines.push(await startMachine(shared, 'mailbox', vcpus));
   return machines;
 }

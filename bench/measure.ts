@@ -32,7 +32,10 @@ async function timeOf({ run, prepare }: Subject): Promise<number> {
 const TRIES = 3;
 
 /** Measures subjects. Returns the median over the rounds by name, nanoseconds for each step. */
-export async function measure(subjects: readonly Subject[], rounds: number): Promise<Map<string, number>> {
+export async function measure(
+  subjects: readonly Subject[],
+  rounds: number,
+): Promise<Map<string, number>> {
   const samples = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));
   // Round 0 warms up and is dropped.
   for (let round = 0; round <= rounds; round++) {

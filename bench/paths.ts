@@ -47,7 +47,9 @@ function seriesOf(machine: BenchMachine): Series[] {
   const begun = { machine, log2batches: MIN_LOG2_BATCHES, exits: 0, batches: 0 };
   if (machine.target.queues === 'ecmdq') {
     const ecmdq = { ...begun, path: 'ecmdq', queues: 'own' } as const;
-    return BATCHES.flatMap((batch) => (['doorbell', 'thread'] as const).map((drain) => ({ ...ecmdq, drain, batch, samples: [] })));
+    return BATCHES.flatMap((batch) =>
+      (['doorbell', 'thread'] as const).map((drain) => ({ ...ecmdq, drain, batch, samples: [] })),
+    );
   }
   const layouts = machine.vcpus === 1 ? (['own'] as const) : (['own', 'shared'] as const);
   return BATCHES.flatMap((batch) =>
@@ -59,15 +61,36 @@ function seriesOf(machine: BenchMachine): Series[] {
   );
 }
 
-function rowOf({ transport, vcpus }: BenchMachine, { path, drain, queues, batch, samples, exits, batches }: Series): PathRow {
+function rowOf(
+  { transport, vcpus }: BenchMachine,
+  { path, drain, queues, batch, samples, exits, batches }: Series,
+): PathRow {
   const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
   const [p50, p99] = [percentile(samples, 50), percentile(samples, 99)];
-  return { transport, vcpus, path, drain, queues, batch, p50, p99, batchesPerSecond: (vcpus * 1e9) / mean, exitsPerBatch: exits / batches };
+  return {
+    transport,
+    vcpus,
+    path,
+    drain,
+    queues,
+    batch,
+    p50,
+    p99,
+    batchesPerSecond: (vcpus * 1e9) / mean,
+    exitsPerBatch: exits / batches,
+  };
 }
 
 async function sample(series: Series): Promise<void> {
   const { machine, path, queues, batch, log2batches } = series;
-  const plan = { path, vcpus: machine.vcpus, queues: queues === 'own' ? machine.vcpus : 1, batch, log2batches, samples: SAMPLES };
+  const plan = {
+    path,
+    vcpus: machine.vcpus,
+    queues: queues === 'own' ? machine.vcpus : 1,
+    batch,
+    log2batches,
+    samples: SAMPLES,
+  };
   const { samples, exits } = await machine.measure(plan);
   series.samples.push(...samples);
   series.exits += exits;
@@ -112,5 +135,8 @@ export async function measurePaths(
     const nanoseconds = await handoff.run();
     if (round >= 0) trips.push((nanoseconds ?? Number.NaN) / handoff.steps);
   }
-  return { paths: all.flatMap(({ machine, series }) => series.map((one) => rowOf(machine, one))), trip: median(trips) };
+  return {
+    paths: all.flatMap(({ machine, series }) => series.map((one) => rowOf(machine, one))),
+    trip: median(trips),
+  };
 }

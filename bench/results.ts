@@ -31,26 +31,35 @@ export interface Results {
 
 /** The figures that the project has set itself, from the rows. */
 export function targetsOf(paths: readonly PathRow[], handoff: number): Targets {
-  const p50 = (where: (row: PathRow) => boolean) => Math.min(...paths.filter((row) => row.vcpus === 1 && where(row)).map((row) => row.p50));
+  const p50 = (where: (row: PathRow) => boolean) =>
+    Math.min(...paths.filter((row) => row.vcpus === 1 && where(row)).map((row) => row.p50));
   const ratio = (batch: number) =>
     p50((row) => row.batch === batch && row.path === 'direct') /
     p50((row) => row.batch === batch && row.path === 'trapped' && row.transport === 'mailbox');
   return {
     directToTrapped: Object.fromEntries(BATCHES.map((batch) => [batch, ratio(batch)])),
-    threadToHandoff: p50((row) => row.batch === 1 && row.path === 'direct' && row.drain === 'thread') / handoff,
+    threadToHandoff:
+      p50((row) => row.batch === 1 && row.path === 'direct' && row.drain === 'thread') / handoff,
   };
 }
 
 /** Columns of equal width: the first as wide as it has to be and to the left, the others to the right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const widths = head.map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  );
   const format = (line: readonly string[]) =>
-    line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2))).join('');
+    line
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2),
+      )
+      .join('');
   return lines.map((line) => format(line).trimEnd()).join('\n');
 }
 
-const fixed = (digits: number) => (value: number | undefined) => (value === undefined ? '-' : value.toFixed(digits));
+const fixed = (digits: number) => (value: number | undefined) =>
+  value === undefined ? '-' : value.toFixed(digits);
 const [whole, tenths, hundredths] = [fixed(0), fixed(1), fixed(2)];
 
 function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): string {
@@ -58,7 +67,10 @@ function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): stri
   const lines = rows
     .filter(({ iotlb }) => iotlb === 'empty')
     .map((empty) => {
-      const full = rows.find((row) => row.opcode === empty.opcode && row.batch === empty.batch && row.iotlb === 'full') ?? empty;
+      const full =
+        rows.find(
+          (row) => row.opcode === empty.opcode && row.batch === empty.batch && row.iotlb === 'full',
+        ) ?? empty;
       return [empty.opcode, String(empty.batch), ...cells(empty), ...cells(full)];
     });
   return [
@@ -69,8 +81,16 @@ function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): stri
 }
 
 function translationText(rows: readonly TranslationRow[]): string {
-  const lines = rows.map(({ mode, granule, hit, miss, walk }) => [`${mode}, ${granule / 1024}K`, whole(hit), whole(miss), whole(walk)]);
-  return ['Translation, ns for each access', table(['stream', 'hit', 'miss', 'walk and insert'], lines)].join('\n');
+  const lines = rows.map(({ mode, granule, hit, miss, walk }) => [
+    `${mode}, ${granule / 1024}K`,
+    whole(hit),
+    whole(miss),
+    whole(walk),
+  ]);
+  return [
+    'Translation, ns for each access',
+    table(['stream', 'hit', 'miss', 'walk and insert'], lines),
+  ].join('\n');
 }
 
 function pathsText(rows: readonly PathRow[]): string {
@@ -112,7 +132,9 @@ function pathsText(rows: readonly PathRow[]): string {
 }
 
 function targetsText({ directToTrapped, threadToHandoff }: Targets, handoff: number): string {
-  const ratios = Object.entries(directToTrapped).map(([batch, ratio]) => `${hundredths(ratio)} at batch ${batch}`);
+  const ratios = Object.entries(directToTrapped).map(
+    ([batch, ratio]) => `${hundredths(ratio)} at batch ${batch}`,
+  );
   return [
     `p50 of direct (better placement) to trapped (mailbox): ${ratios.join(', ')}`,
     `spin handoff there and back: ${tenths(handoff)} ns; TLBI and CMD_SYNC with the drain on its own thread: ${hundredths(threadToHandoff)} times that`,
@@ -124,13 +146,33 @@ function dmaText({ smmu, plain, whole: all }: DmaResults): string {
 }
 
 function traceText(rows: readonly TraceRow[]): string {
-  const lines = rows.map(({ what, off, on }) => [what, whole(off), whole(on), `${whole(100 * (1 - off / on))} %`]);
-  return ['Tracing, inline, ns', table(['what', 'off', 'on', 'of the throughput'], lines)].join('\n');
+  const lines = rows.map(({ what, off, on }) => [
+    what,
+    whole(off),
+    whole(on),
+    `${whole(100 * (1 - off / on))} %`,
+  ]);
+  return ['Tracing, inline, ns', table(['what', 'off', 'on', 'of the throughput'], lines)].join(
+    '\n',
+  );
 }
 
 /** The tables. */
-export function resultsText({ machine, rounds, native, drain, translation, paths, handoff, targets, dma, trace }: Results): string {
-  const parts = [`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians of ${rounds} interleaved rounds`];
+export function resultsText({
+  machine,
+  rounds,
+  native,
+  drain,
+  translation,
+  paths,
+  handoff,
+  targets,
+  dma,
+  trace,
+}: Results): string {
+  const parts = [
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians of ${rounds} interleaved rounds`,
+  ];
   if (drain) parts.push(drainText(drain));
   if (native) parts.push(`C: not measured: ${native}`);
   if (translation) parts.push(translationText(translation));

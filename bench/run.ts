@@ -41,8 +41,10 @@ function readOptions() {
         only: { type: 'string', multiple: true, default: PARTS },
       },
     });
-    const rounds = values.rounds === undefined ? (values.quick ? QUICK_ROUNDS : ROUNDS) : Number(values.rounds);
-    if (!(Number.isInteger(rounds) && rounds > 0)) throw new UsageError(`--rounds takes a number above 0, not ${values.rounds}`);
+    const rounds =
+      values.rounds === undefined ? (values.quick ? QUICK_ROUNDS : ROUNDS) : Number(values.rounds);
+    if (!(Number.isInteger(rounds) && rounds > 0))
+      throw new UsageError(`--rounds takes a number above 0, not ${values.rounds}`);
     const unknown = values.only.find((part) => !PARTS.includes(part));
     if (unknown !== undefined) throw new UsageError(`there is no part ${unknown}`);
     return { ...values, rounds };
@@ -55,7 +57,11 @@ async function main(): Promise<void> {
   const { json, rounds, quick, only } = readOptions();
   const wants = (part: string) => only.includes(part);
   const results: { -readonly [Key in keyof Results]: Results[Key] } = {
-    machine: { cpu: cpus()[0]?.model ?? 'unknown CPU', cores: cpus().length, node: process.version },
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown CPU',
+      cores: cpus().length,
+      node: process.version,
+    },
     rounds,
   };
   if (wants('drain') || wants('translation')) {
@@ -63,7 +69,12 @@ async function main(): Promise<void> {
     if (wants('drain')) {
       const native = await startNative();
       if (typeof native === 'string') results.native = native;
-      results.drain = await measureDrain(board, typeof native === 'string' ? undefined : native, rounds, quick);
+      results.drain = await measureDrain(
+        board,
+        typeof native === 'string' ? undefined : native,
+        rounds,
+        quick,
+      );
       if (typeof native !== 'string') await native.end();
     }
     if (wants('translation')) results.translation = await measureTranslation(board, rounds, quick);
@@ -74,7 +85,12 @@ async function main(): Promise<void> {
     if (wants('dma') && first) results.dma = await measureDma(first, rounds);
     if (wants('paths')) {
       const handoff = await startHandoff();
-      const { paths, trip } = await measurePaths(machines, handoff.subject, rounds, quick ? QUICK_WARM_UP : WARM_UP);
+      const { paths, trip } = await measurePaths(
+        machines,
+        handoff.subject,
+        rounds,
+        quick ? QUICK_WARM_UP : WARM_UP,
+      );
       await handoff.end();
       results.paths = paths;
       results.handoff = trip;

@@ -93,7 +93,9 @@ function tablesIn({ view, offset, to }: TableArea, from: number, bias: number): 
 function mapPages(table: PageTable, data: number, attributes: bigint): void {
   const { granule } = table;
   for (let page = 0; page < PAGES; page++) {
-    table.map(IOVA + page * granule, data + (page % 4) * granule, granule, attributes, { blocks: false });
+    table.map(IOVA + page * granule, data + (page % 4) * granule, granule, attributes, {
+      blocks: false,
+    });
   }
 }
 
@@ -120,7 +122,11 @@ export function createStreams({ host, guest, streamTable, firstVmid }: StreamOpt
         mapPages(table, mode === 'nested' ? data : data + guest.pa, S1_READ_WRITE);
         const cd = inGuest.allocate(CD_SIZE, CD_SIZE);
         const lower = { ttb: table.root, inputBits: INPUT_BITS, granule };
-        storeStructure(inGuest, cd, contextDescriptor({ asid: ASID, outputBits: INPUT_BITS, lower }));
+        storeStructure(
+          inGuest,
+          cd,
+          contextDescriptor({ asid: ASID, outputBits: INPUT_BITS, lower }),
+        );
         if (mode === 'nested') {
           const below = new PageTable(inHost, { stage: 2, granule, inputBits: IPA_BITS });
           const base = Math.floor(guest.from / GRANULE_64K) * GRANULE_64K;

@@ -32,7 +32,14 @@ function subjectsOf(machine: BenchMachine): Subject[] {
       name: `batch of ${batch}, direct`,
       steps: 1,
       run: async () => {
-        const plan = { path: 'direct', vcpus: 1, queues: 1, batch, log2batches, samples: SAMPLES } as const;
+        const plan = {
+          path: 'direct',
+          vcpus: 1,
+          queues: 1,
+          batch,
+          log2batches,
+          samples: SAMPLES,
+        } as const;
         const { samples } = await machine.measure(plan);
         return samples.reduce((sum, value) => sum + value, 0) / samples.length;
       },
@@ -48,9 +55,15 @@ function subjectsOf(machine: BenchMachine): Subject[] {
 }
 
 /** @param pair an inline machine without a trace, and one with. */
-export async function measureTrace([off, on]: readonly [BenchMachine, BenchMachine], rounds: number): Promise<TraceRow[]> {
+export async function measureTrace(
+  [off, on]: readonly [BenchMachine, BenchMachine],
+  rounds: number,
+): Promise<TraceRow[]> {
   const [without, traced] = [subjectsOf(off), subjectsOf(on)];
-  const pairs = without.flatMap((subject, i) => [subject, { ...(traced[i] ?? subject), name: `${subject.name}, traced` }]);
+  const pairs = without.flatMap((subject, i) => [
+    subject,
+    { ...(traced[i] ?? subject), name: `${subject.name}, traced` },
+  ]);
   const results = await measure(pairs, rounds);
   const of = (name: string) => results.get(name) ?? Number.NaN;
   return without.map(({ name }) => ({ what: name, off: of(name), on: of(`${name}, traced`) }));

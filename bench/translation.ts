@@ -22,11 +22,16 @@ const QUICK_TIMES = PAGES;
 /** Pages that always hit. */
 const FEW = 256;
 
-export async function measureTranslation(board: Board, rounds: number, quick: boolean): Promise<TranslationRow[]> {
+export async function measureTranslation(
+  board: Board,
+  rounds: number,
+  quick: boolean,
+): Promise<TranslationRow[]> {
   const times = quick ? QUICK_TIMES : TIMES;
   const access = ({ sid, iova, shift, mode, granule }: Stream, pages: number) => {
     const refused = board.loops.access(times, SMMU, sid, BigInt(iova), shift, pages);
-    if (refused !== 0) throw new Error(`${mode}, granule ${granule}: ${refused} accesses were refused`);
+    if (refused !== 0)
+      throw new Error(`${mode}, granule ${granule}: ${refused} accesses were refused`);
     return undefined;
   };
   const nameOf = (kind: string, { mode, granule }: Stream) => `${kind} ${mode} ${granule}`;
@@ -40,7 +45,10 @@ export async function measureTranslation(board: Board, rounds: number, quick: bo
       const before = board.counter(field);
       access(stream, pages);
       const counted = board.counter(field) - before;
-      if (counted < 0.95 * times) throw new Error(`${nameOf('access', stream)}: ${counted} of ${times} were what they should be`);
+      if (counted < 0.95 * times)
+        throw new Error(
+          `${nameOf('access', stream)}: ${counted} of ${times} were what they should be`,
+        );
     }
   }
   const subjects = board.streams.flatMap((stream): Subject[] => [

@@ -4,8 +4,19 @@ import { basename } from 'node:path';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
-import { type Finding, GuestImageError, Host, type Machine, type MachineOptions } from '../vmm/api/index.ts';
-import { comparesPaths, type Experiment, findExperiment, pathArgument } from '../vmm/boards/experiments.ts';
+import {
+  type Finding,
+  GuestImageError,
+  Host,
+  type Machine,
+  type MachineOptions,
+} from '../vmm/api/index.ts';
+import {
+  comparesPaths,
+  type Experiment,
+  findExperiment,
+  pathArgument,
+} from '../vmm/boards/experiments.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
@@ -33,22 +44,45 @@ const MAX_IDLE_MS = 8;
 /** Machines that run the toy beside the others, to compare `--path all` with what it has not got itself. */
 const COMPARED = [
   { name: 'vcmdq', path: 'direct', names: {}, options: { queues: 'vcmdq', overlay: false } },
-  { name: 'ecmdq', path: 'direct', names: { direct: 'ecmdq' }, options: { queues: 'ecmdq', overlay: false } },
-  { name: 'overlay', path: 'overlay', names: { trapped: 'overlay' }, options: { queues: 'vcmdq', overlay: true } },
+  {
+    name: 'ecmdq',
+    path: 'direct',
+    names: { direct: 'ecmdq' },
+    options: { queues: 'ecmdq', overlay: false },
+  },
+  {
+    name: 'overlay',
+    path: 'overlay',
+    names: { trapped: 'overlay' },
+    options: { queues: 'vcmdq', overlay: true },
+  },
 ] as const;
 
-function experimentOf({ guest, experiment: name, path = 'all', queues, vms }: BootSettings): Experiment | undefined {
+function experimentOf({
+  guest,
+  experiment: name,
+  path = 'all',
+  queues,
+  vms,
+}: BootSettings): Experiment | undefined {
   if (name === undefined) return undefined;
   const experiment = findExperiment(name);
-  if (!experiment || guest !== 'toy') throw new UsageError("experiments are the toy's: vsmmu boot toy --experiment NAME");
-  if (vms !== undefined && vms < experiment.vms) throw new UsageError(`${name} takes at least ${experiment.vms} machines`);
+  if (!experiment || guest !== 'toy')
+    throw new UsageError("experiments are the toy's: vsmmu boot toy --experiment NAME");
+  if (vms !== undefined && vms < experiment.vms)
+    throw new UsageError(`${name} takes at least ${experiment.vms} machines`);
   if (path !== 'all') throw new UsageError(`${name} chooses its path itself`);
-  if (queues === 'ecmdq' && experiment.cmdqv) throw new UsageError(`${name} is about the CMDQV, which a machine with ECMDQs does not have`);
+  if (queues === 'ecmdq' && experiment.cmdqv)
+    throw new UsageError(`${name} is about the CMDQV, which a machine with ECMDQs does not have`);
   return experiment;
 }
 
 /** One step of each machine in turn. A machine that attacks goes alone, so that what changes meanwhile is its doing. */
-async function runAll(machines: readonly Machine[], oracle: IsolationOracle, progress: Progress): Promise<void> {
+async function runAll(
+  machines: readonly Machine[],
+  oracle: IsolationOracle,
+  progress: Progress,
+): Promise<void> {
   let idle = MIN_IDLE_MS;
   while (true) {
     const running = machines.filter(({ status }) => status === 'paused');
@@ -69,22 +103,55 @@ async function runAll(machines: readonly Machine[], oracle: IsolationOracle, pro
 }
 
 /** VINTFs and VCMDQs for a number of machines. */
-export function hostSize(settings: Pick<BootSettings, 'vintfs' | 'vcmdqs' | 'vcpus'>, vms: number): { vintfs: number; vcmdqs: number } {
+export function hostSize(
+  settings: Pick<BootSettings, 'vintfs' | 'vcmdqs' | 'vcpus'>,
+  vms: number,
+): { vintfs: number; vcmdqs: number } {
   const { vcpus = 1, vintfs = vms + COMPARED.length <= VINTFS ? VINTFS : MANY_VINTFS } = settings;
   // A VCMDQ for each vCPU: the number of both is a power of two.
-  const { vcmdqs = Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)))) } = settings;
+  const {
+    vcmdqs = Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)))),
+  } = settings;
   return { vintfs, vcmdqs };
 }
 
 /** What the machines of a run have in common. */
-export function machineOptions(settings: BootSettings & { readonly guest: string }): MachineOptions {
-  const { guest, secondary, memory, vcpus = 1, transport, drain, seed, env, directMaps, overlay, queues } = settings;
+export function machineOptions(
+  settings: BootSettings & { readonly guest: string },
+): MachineOptions {
+  const {
+    guest,
+    secondary,
+    memory,
+    vcpus = 1,
+    transport,
+    drain,
+    seed,
+    env,
+    directMaps,
+    overlay,
+    queues,
+  } = settings;
   const toy = guest === 'toy';
   if (vcpus > 1 && !toy && secondary === undefined) {
-    throw new UsageError('more than one vCPU needs a program for the others: --secondary FILE (only the toy has its own)');
+    throw new UsageError(
+      'more than one vCPU needs a program for the others: --secondary FILE (only the toy has its own)',
+    );
   }
   const program = secondary ?? (toy && vcpus > 1 ? toySecondary : undefined);
-  return { guest: toy ? toyGuest : guest, secondary: program, memory, vcpus, transport, drain, seed, env, directMaps, overlay, queues };
+  return {
+    guest: toy ? toyGuest : guest,
+    secondary: program,
+    memory,
+    vcpus,
+    transport,
+    drain,
+    seed,
+    env,
+    directMaps,
+    overlay,
+    queues,
+  };
 }
 
 /** An unfit binary is named: the command line may have named several. */
@@ -99,14 +166,27 @@ export async function makeMachine(host: Host, options: MachineOptions): Promise<
 
 /** Boots a guest and prints the report. Returns whether every check holds. */
 export async function boot(settings: BootSettings): Promise<boolean> {
-  const { guest, path = 'all', queues = 'vcmdq', quiet = false, json = false, args = [], timeout } = settings;
-  if (guest === undefined) throw new UsageError('no guest: give "toy" or the path of a WebAssembly guest');
+  const {
+    guest,
+    path = 'all',
+    queues = 'vcmdq',
+    quiet = false,
+    json = false,
+    args = [],
+    timeout,
+  } = settings;
+  if (guest === undefined)
+    throw new UsageError('no guest: give "toy" or the path of a WebAssembly guest');
   const toy = guest === 'toy';
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
   const { vintfs, vcmdqs } = hostSize(settings, vms);
   // To compare all paths, more machines run the toy; they have no VINTF to spare that another needs.
-  const compares = toy && comparesPaths(path, experiment) && settings.directMaps !== false && vms + COMPARED.length <= vintfs;
+  const compares =
+    toy &&
+    comparesPaths(path, experiment) &&
+    settings.directMaps !== false &&
+    vms + COMPARED.length <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const common = machineOptions({ ...settings, guest });
   const trace = settings.trace === undefined ? undefined : await TraceFile.create(settings.trace);
@@ -132,7 +212,9 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
-      const toyArgs = toy ? [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${k}`, ...same] : [];
+      const toyArgs = toy
+        ? [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${k}`, ...same]
+        : [];
       const machine = await makeMachine(host, {
         ...common,
         overlay: common.overlay || path === 'overlay',
@@ -161,11 +243,14 @@ export async function boot(settings: BootSettings): Promise<boolean> {
       const args = [pathArgument(path), `queues=${options.queues}`, 'vms=1', 'machine=0', ...same];
       const machine = await makeMachine(host, { ...common, ...options, name, args });
       machine.on('check', (check) => checks.all.push({ ...check, name: `${name}: ${check.name}` }));
-      machine.on('phase', ({ phase, ended, data }) => measurements.comparedPhase(names, phase, ended, data));
+      machine.on('phase', ({ phase, ended, data }) =>
+        measurements.comparedPhase(names, phase, ended, data),
+      );
       all.push(machine);
     }
     if (timeout !== undefined) {
-      const late = () => Promise.all(all.map((machine) => machine.stop(`it had not ended after ${timeout} s`)));
+      const late = () =>
+        Promise.all(all.map((machine) => machine.stop(`it had not ended after ${timeout} s`)));
       timeBegins();
       timer = setTimeout(() => late().catch(process.emitWarning), timeout * 1000);
     }
@@ -175,7 +260,9 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     progress.end();
     consoles.end();
 
-    const ends = await Promise.all(all.map(async (machine) => endCheck(machine.name, await machine.wait())));
+    const ends = await Promise.all(
+      all.map(async (machine) => endCheck(machine.name, await machine.wait())),
+    );
     const results = [
       ...checks.all,
       ...ends,
@@ -186,10 +273,17 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     results.push(...sanitizerChecks(host));
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
-    const report = buildReport(results, host, measurements, { drain, transport: settings.transport ?? 'inline' });
+    const report = buildReport(results, host, measurements, {
+      drain,
+      transport: settings.transport ?? 'inline',
+    });
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-    else process.stdout.write(quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)));
-    if (experiment && !json && !quiet) process.stdout.write(experimentText(experiment, experimentOk, suspects));
+    else
+      process.stdout.write(
+        quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)),
+      );
+    if (experiment && !json && !quiet)
+      process.stdout.write(experimentText(experiment, experimentOk, suspects));
     return report.ok;
   } finally {
     clearTimeout(timer);

@@ -41,13 +41,16 @@ function flagOf(name: string, schema: v.GenericSchema): Option {
   const { type, options } = (schema as unknown as Shape).wrapped ?? { type: '' };
   const description = v.getDescription(schema) ?? '';
   if (type === 'boolean') return new Option(negative ? `--no-${flag}` : `--${flag}`, description);
-  const placeholder = value ?? (type === 'number' ? 'n' : type === 'picklist' ? (options ?? []).join('|') : 'text');
-  return new Option(`--${flag} <${placeholder}>`, description).argParser((word: string, before: unknown) => {
-    const given = meant(type, word, before);
-    const result = v.safeParse(schema, given, { abortEarly: true });
-    if (!result.success) throw new InvalidArgumentError(`it ${result.issues[0].message}.`);
-    return given;
-  });
+  const placeholder =
+    value ?? (type === 'number' ? 'n' : type === 'picklist' ? (options ?? []).join('|') : 'text');
+  return new Option(`--${flag} <${placeholder}>`, description).argParser(
+    (word: string, before: unknown) => {
+      const given = meant(type, word, before);
+      const result = v.safeParse(schema, given, { abortEarly: true });
+      if (!result.success) throw new InvalidArgumentError(`it ${result.issues[0].message}.`);
+      return given;
+    },
+  );
 }
 
 /**
@@ -55,7 +58,10 @@ function flagOf(name: string, schema: v.GenericSchema): Option {
  * @returns a function that collects, after parsing, the options that were given.
  */
 export function addFlags(command: Command, entries: Entries): () => Record<string, unknown> {
-  const flags = Object.entries(entries).map(([name, schema]) => ({ name, flag: flagOf(name, schema) }));
+  const flags = Object.entries(entries).map(([name, schema]) => ({
+    name,
+    flag: flagOf(name, schema),
+  }));
   for (const { flag } of flags) command.addOption(flag);
   return () =>
     Object.fromEntries(

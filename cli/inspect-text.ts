@@ -28,14 +28,26 @@ function place(value: number, entries: number): string {
   return entries === 0 ? hex(value) : `${value % entries}${value & entries ? ' wrapped' : ''}`;
 }
 
-function queueNode({ name, kind, entries, prod, cons, state, error, ...counts }: QueueInspection): Node {
+function queueNode({
+  name,
+  kind,
+  entries,
+  prod,
+  cons,
+  state,
+  error,
+  ...counts
+}: QueueInspection): Node {
   const { commands, syncs, errors, rewrites } = counts;
   const ring = entries === 0 ? 'no ring' : `${entries} entries`;
   const what = `PROD ${place(prod, entries)}, CONS ${place(cons, entries)}, ${state}${error ? `, CERROR ${error}` : ''}`;
-  return leaf(`${name} (${kind}): ${ring}, ${what}; ${details({ commands, syncs, errors, rewrites })}`);
+  return leaf(
+    `${name} (${kind}): ${ring}, ${what}; ${details({ commands, syncs, errors, rewrites })}`,
+  );
 }
 
-const pairNode = ({ pair, virtual, physical }: SidPairInspection) => leaf(`SID pair ${pair}: ${hex(virtual)} is ${hex(physical)}`);
+const pairNode = ({ pair, virtual, physical }: SidPairInspection) =>
+  leaf(`SID pair ${pair}: ${hex(virtual)} is ${hex(physical)}`);
 
 /** Objects below the first that they keep; a reference beside that one is named. */
 function objectNodes(objects: readonly ObjectDescription[]): Node[] {
@@ -43,14 +55,30 @@ function objectNodes(objects: readonly ObjectDescription[]): Node[] {
     objects
       .filter(({ id, keeps: [first] }) => first === parent && id !== parent)
       .map(({ id, type, users, keeps: [, ...others], details: own }): Node => {
-        const also = others.length > 0 ? `; keeps ${others.map((other) => `#${other}`).join(', ')} too` : '';
+        const also =
+          others.length > 0 ? `; keeps ${others.map((other) => `#${other}`).join(', ')} too` : '';
         const said = details(own);
-        return { line: `#${id} ${type}, ${references(users - 1)}${said && `: ${said}`}${also}`, children: below(id) };
+        return {
+          line: `#${id} ${type}, ${references(users - 1)}${said && `: ${said}`}${also}`,
+          children: below(id),
+        };
       });
   return below(undefined);
 }
 
-function viommuNode({ smmu, index, vmid, overlay, btm, streams, sidPairs, queues, vintf, counts, objects }: ViommuInspection): Node {
+function viommuNode({
+  smmu,
+  index,
+  vmid,
+  overlay,
+  btm,
+  streams,
+  sidPairs,
+  queues,
+  vintf,
+  counts,
+  objects,
+}: ViommuInspection): Node {
   const ways = `${overlay ? ', overlay' : ''}${btm ? ', BTM' : ''}`;
   const lent = vintf && {
     line: `VINTF ${vintf.index}: ${vintf.enabled ? 'enabled' : 'disabled'}, VMID ${vintf.vmid}, ${vintf.doorbellCalls} doorbell calls`,
@@ -59,7 +87,9 @@ function viommuNode({ smmu, index, vmid, overlay, btm, streams, sidPairs, queues
   return {
     line: `vIOMMU ${index} on SMMU ${smmu}: VMID ${vmid}${ways}; ${details(counts)}`,
     children: [
-      ...streams.map(({ virtual, physical }) => leaf(`StreamID ${hex(virtual)} is ${hex(physical)} on the SMMU`)),
+      ...streams.map(({ virtual, physical }) =>
+        leaf(`StreamID ${hex(virtual)} is ${hex(physical)} on the SMMU`),
+      ),
       ...sidPairs.map(pairNode),
       ...queues.map(queueNode),
       ...(lent ? [lent] : []),
@@ -77,20 +107,27 @@ function lines({ line, children }: Node, first = '', rest = ''): string[] {
   const last = children.length - 1;
   return [
     first + line,
-    ...children.flatMap((child, i) => lines(child, `${rest}${i === last ? '└ ' : '├ '}`, `${rest}${i === last ? '  ' : '│ '}`)),
+    ...children.flatMap((child, i) =>
+      lines(child, `${rest}${i === last ? '└ ' : '├ '}`, `${rest}${i === last ? '  ' : '│ '}`),
+    ),
   ];
 }
 
 /** The tree. */
 export function inspectionText({ vmids, ramInUse, smmus, vms }: HostInspection): string {
   const { bits, pinned, pinnable, generation } = vmids;
-  const used = (counts: object) => Object.fromEntries(Object.entries(counts).filter(([name, count]) => name !== 'events' && count !== 0));
+  const used = (counts: object) =>
+    Object.fromEntries(
+      Object.entries(counts).filter(([name, count]) => name !== 'events' && count !== 0),
+    );
   const host: Node = {
     line: `host: ${ramInUse / 1024} KiB of its RAM given out`,
     children: [
       leaf(`VMIDs of ${bits} bits, generation ${generation}: ${pinned} of ${pinnable} pinned`),
       ...smmus.map(({ vintfsInUse, counts }, i) =>
-        leaf(`SMMU ${i}: ${[`VINTFs lent ${vintfsInUse}`, details(used(counts)), details(counts.events)].filter(Boolean).join('; ')}`),
+        leaf(
+          `SMMU ${i}: ${[`VINTFs lent ${vintfsInUse}`, details(used(counts)), details(counts.events)].filter(Boolean).join('; ')}`,
+        ),
       ),
       ...vms.map(vmNode),
     ],

@@ -29,7 +29,8 @@ function program(end: (status: number) => void): Command {
 
 /** The one line that explains why nothing was run; undefined for an error of ours. */
 function explanation(error: unknown): string | undefined {
-  if (error instanceof CommanderError) return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  if (error instanceof CommanderError)
+    return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return error instanceof UsageError || error instanceof VsmmuError ? error.message : undefined;
 }
 

@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url';
 import type { Device } from '../vmm/api/index.ts';
 import { UsageError } from './errors.ts';
 
-const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+const firstLine = (error: unknown) =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
 /** @throws {UsageError} when the module cannot be loaded, or makes no device. */
 export async function loadDevice(file: string): Promise<Device> {
@@ -14,9 +15,12 @@ export async function loadDevice(file: string): Promise<Device> {
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as { readonly device?: unknown };
   } catch (error) {
-    throw new UsageError(`cannot load device ${file}: ${existsSync(file) ? firstLine(error) : 'no such file'}`);
+    throw new UsageError(
+      `cannot load device ${file}: ${existsSync(file) ? firstLine(error) : 'no such file'}`,
+    );
   }
-  if (typeof module.device !== 'function') throw new UsageError(`cannot load device ${file}: it exports no function "device"`);
+  if (typeof module.device !== 'function')
+    throw new UsageError(`cannot load device ${file}: it exports no function "device"`);
   try {
     return (module.device as () => Device)();
   } catch (error) {

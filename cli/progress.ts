@@ -15,7 +15,12 @@ export class Progress {
   #next: number;
   #shown = false;
 
-  constructor(stream: { write(text: string): unknown }, quiet: boolean, terminal = terminals().stderr, now = performance.now()) {
+  constructor(
+    stream: { write(text: string): unknown },
+    quiet: boolean,
+    terminal = terminals().stderr,
+    now = performance.now(),
+  ) {
     this.#stream = stream;
     this.#on = terminal && !quiet;
     this.#start = now;
@@ -26,10 +31,14 @@ export class Progress {
   show(machines: readonly Pick<Machine, 'status' | 'statistics'>[], now = performance.now()): void {
     if (!this.#on || now < this.#next) return;
     this.#next = now + EVERY_MS;
-    const left = machines.filter(({ status }) => status === 'running' || status === 'paused').length;
+    const left = machines.filter(
+      ({ status }) => status === 'running' || status === 'paused',
+    ).length;
     const exits = machines.reduce((sum, { statistics }) => sum + statistics.exits.total, 0);
     const seconds = Math.floor((now - this.#start) / 1000);
-    this.#stream.write(`${ERASE_LINE}${seconds} s, ${left} of ${machines.length} machines running, ${exits} exits so far`);
+    this.#stream.write(
+      `${ERASE_LINE}${seconds} s, ${left} of ${machines.length} machines running, ${exits} exits so far`,
+    );
     this.#shown = true;
   }
 

@@ -10,12 +10,16 @@ const RIGHT_ALIGNED = /^[\d.,x-]+$/;
 const TOP_REGISTERS = 6;
 
 function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
   return rows.map((row) =>
     row
       .map((cell, column) => {
         const width = widths[column] ?? 0;
-        return RIGHT_ALIGNED.test(rows[1]?.[column] ?? '') ? cell.padStart(width) : cell.padEnd(width);
+        return RIGHT_ALIGNED.test(rows[1]?.[column] ?? '')
+          ? cell.padStart(width)
+          : cell.padEnd(width);
       })
       .join('  ')
       .trimEnd(),
@@ -30,12 +34,34 @@ function ratio(row: PathReport, paths: readonly PathReport[]): string {
 
 function pathTable(paths: readonly PathReport[]): string[] {
   if (paths.length === 0) return [];
-  const header = ['path', 'drain', 'transport', 'batch', 'p50 ns', 'p99 ns', 'exits/batch', 'of trapped', 'vCPUs'];
+  const header = [
+    'path',
+    'drain',
+    'transport',
+    'batch',
+    'p50 ns',
+    'p99 ns',
+    'exits/batch',
+    'of trapped',
+    'vCPUs',
+  ];
   const rows = paths.map((row) => {
     const figures = [row.batch, Math.round(row.p50Ns), Math.round(row.p99Ns)].map(String);
-    return [row.path, row.drain, row.transport, ...figures, row.exitsPerBatch.toFixed(2), ratio(row, paths), String(row.vcpus)];
+    return [
+      row.path,
+      row.drain,
+      row.transport,
+      ...figures,
+      row.exitsPerBatch.toFixed(2),
+      ratio(row, paths),
+      String(row.vcpus),
+    ];
   });
-  return ['', 'TLBI batch with its CMD_SYNC, time and exits', ...table([header, ...rows]).map((line) => `  ${line}`)];
+  return [
+    '',
+    'TLBI batch with its CMD_SYNC, time and exits',
+    ...table([header, ...rows]).map((line) => `  ${line}`),
+  ];
 }
 
 function checkLine({ name, ok, detail }: Check): string {
@@ -92,7 +118,11 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
  * What an experiment has shown, when every check holds.
  * @param suspects what the sanitizer has seen used.
  */
-export function experimentText({ title, about, shows, checked }: Experiment, ok: boolean, suspects: readonly Finding[]): string {
+export function experimentText(
+  { title, about, shows, checked }: Experiment,
+  ok: boolean,
+  suspects: readonly Finding[],
+): string {
   const seen = checked ? suspects.map(({ text }) => `  The sanitizer meanwhile: ${text}\n`) : [];
   return `\n${title}\n  ${about}\n  ${ok ? shows : 'It did not come out as expected: see the checks that failed.'}\n${seen.join('')}`;
 }

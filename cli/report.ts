@@ -87,7 +87,12 @@ function waysOf(machines: readonly Machine[]): WayReport[] {
     const same = ways.filter((way) => way.path === path);
     const commands = sumOf(same, (way) => way.commands);
     if (commands === 0) return [];
-    return { path, commands, rewritten: sumOf(same, (w) => w.rewritten), interventions: sumOf(same, (w) => w.interventions) };
+    return {
+      path,
+      commands,
+      rewritten: sumOf(same, (w) => w.rewritten),
+      interventions: sumOf(same, (w) => w.interventions),
+    };
   });
 }
 
@@ -102,14 +107,17 @@ export function buildReport(
   const vcmdqs = statistics.map((counts) => counts.vcmdq);
   const byRegister: { [register: string]: number } = {};
   for (const { byRegister: counts } of exits) {
-    for (const [register, count] of Object.entries(counts)) byRegister[register] = (byRegister[register] ?? 0) + count;
+    for (const [register, count] of Object.entries(counts))
+      byRegister[register] = (byRegister[register] ?? 0) + count;
   }
   return {
     ok: checks.every(({ ok }) => ok),
     checks,
     exits: {
       total: sumOf(exits, ({ total }) => total),
-      byKind: Object.fromEntries(EXIT_KINDS.map((kind) => [kind, sumOf(exits, ({ byKind }) => byKind[kind])])) as {
+      byKind: Object.fromEntries(
+        EXIT_KINDS.map((kind) => [kind, sumOf(exits, ({ byKind }) => byKind[kind])]),
+      ) as {
         [kind in ExitKind]: number;
       },
       byRegister,

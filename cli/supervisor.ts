@@ -18,7 +18,11 @@ const GRACE_MS = 5000;
  * Runs the command line again in a worker.
  * @returns its exit status, or undefined when it had to be ended.
  */
-function supervise(program: URL, argv: readonly string[], seconds: number): Promise<number | undefined> {
+function supervise(
+  program: URL,
+  argv: readonly string[],
+  seconds: number,
+): Promise<number | undefined> {
   const workerData: Supervised = { terminals: terminals() };
   const worker = new Worker(program, { argv: [...argv], workerData });
   return new Promise((resolve, reject) => {
@@ -39,9 +43,17 @@ function supervise(program: URL, argv: readonly string[], seconds: number): Prom
 }
 
 /** Runs a command within its timeout, when it has one. Returns its exit status. */
-export async function withinTimeout(seconds: number | undefined, run: () => Promise<number>): Promise<number> {
+export async function withinTimeout(
+  seconds: number | undefined,
+  run: () => Promise<number>,
+): Promise<number> {
   if (seconds === undefined || !isMainThread) return await run();
-  const status = await supervise(new URL('./main.js', import.meta.url), process.argv.slice(2), seconds);
-  if (status === undefined) process.stderr.write(`vsmmu: the guest did not come back within ${seconds} s, and was ended\n`);
+  const status = await supervise(
+    new URL('./main.js', import.meta.url),
+    process.argv.slice(2),
+    seconds,
+  );
+  if (status === undefined)
+    process.stderr.write(`vsmmu: the guest did not come back within ${seconds} s, and was ended\n`);
   return status ?? EXIT_FAILED;
 }

@@ -1,7 +1,12 @@
 // --trace FILE, and the files that it has written.
 
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { type ChromeTrace, chromeTrace, type HostInspection, type Trace } from '../vmm/api/index.ts';
+import {
+  type ChromeTrace,
+  chromeTrace,
+  type HostInspection,
+  type Trace,
+} from '../vmm/api/index.ts';
 import { checkTrace } from '../vmm/trace/index.ts';
 import { UsageError } from './errors.ts';
 
@@ -34,7 +39,9 @@ export class TraceFile {
     await this.#file.write('{"traceEvents":[\n');
     const lines = traceEvents.map((event) => JSON.stringify(event));
     for (let i = 0; i < lines.length; i += LINES) {
-      await this.#file.write(`${lines.slice(i, i + LINES).join(',\n')}${i + LINES < lines.length ? ',\n' : '\n'}`);
+      await this.#file.write(
+        `${lines.slice(i, i + LINES).join(',\n')}${i + LINES < lines.length ? ',\n' : '\n'}`,
+      );
     }
     await this.#file.write(`],${JSON.stringify(rest).slice(1)}\n`);
     await this.#file.close();

@@ -11,14 +11,18 @@ const READY_MS = 5000;
  * @returns true when it loads again and nothing should be started; false when it is as isolated as it gets.
  */
 export async function becomeIsolated(): Promise<boolean> {
-  const possible = import.meta.env.PROD && !crossOriginIsolated && isSecureContext && 'serviceWorker' in navigator;
+  const possible =
+    import.meta.env.PROD && !crossOriginIsolated && isSecureContext && 'serviceWorker' in navigator;
   if (!possible || sessionStorage.getItem(RELOADED_KEY) !== null) {
     if (crossOriginIsolated) sessionStorage.removeItem(RELOADED_KEY);
     return false;
   }
   try {
     await navigator.serviceWorker.register('./service-worker.js');
-    const ready = await Promise.race([navigator.serviceWorker.ready, new Promise((late) => setTimeout(late, READY_MS))]);
+    const ready = await Promise.race([
+      navigator.serviceWorker.ready,
+      new Promise((late) => setTimeout(late, READY_MS)),
+    ]);
     if (!ready) return false;
   } catch {
     // Blocked by the browser or its user: one worker does without.

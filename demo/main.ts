@@ -15,7 +15,14 @@ import { Terminals } from './page/terminals.ts';
 import { thingsToTry } from './page/try.ts';
 import { type GuestFile, VmmWorker } from './page/vmm-worker.ts';
 import type { Picture, SessionFacts, Vmm } from './protocol.ts';
-import { changeOf, isLive, machineNames, readSettings, type Settings, writeSettings } from './settings.ts';
+import {
+  changeOf,
+  isLive,
+  machineNames,
+  readSettings,
+  type Settings,
+  writeSettings,
+} from './settings.ts';
 
 const COPIED_MS = 1500;
 /** A guest that has not come back for so long is said not to. */
@@ -49,7 +56,9 @@ class Page implements Actions {
 
   constructor(settings: Settings) {
     this.#settings = settings;
-    this.#terminals = new Terminals(element('terminals'), (vm, text) => this.#use((vmm) => vmm.input(vm, text)));
+    this.#terminals = new Terminals(element('terminals'), (vm, text) =>
+      this.#use((vmm) => vmm.input(vm, text)),
+    );
     this.#charts = new Charts(element('charts'));
     setInterval(() => this.#listen(), SILENT_MS / 2);
   }
@@ -171,7 +180,15 @@ class Page implements Actions {
     const settings = this.#chosen;
     const booting = this.#next !== undefined;
     const stopped = !booting && this.#running === undefined;
-    const state = { settings, picture, facts, error: this.#error || (this.#silent ? SILENT : ''), booting, stopped, copied: this.#copied };
+    const state = {
+      settings,
+      picture,
+      facts,
+      error: this.#error || (this.#silent ? SILENT : ''),
+      booting,
+      stopped,
+      copied: this.#copied,
+    };
     return [
       () => render(this.#tabs(), element('console-tabs')),
       () => render(strip(picture?.traces ?? [], facts, isLive(settings)), element('strip')),
@@ -218,7 +235,10 @@ class Page implements Actions {
   #apply(change: Partial<Settings>, guest: GuestFile | undefined): void {
     const changed = { ...this.#chosen, ...change };
     // Read back, so that settings that do not go together are put right.
-    const settings = { ...readSettings(new URLSearchParams(writeSettings(changed))), guest: changed.guest };
+    const settings = {
+      ...readSettings(new URLSearchParams(writeSettings(changed))),
+      guest: changed.guest,
+    };
     this.#start(settings, guest);
   }
 
@@ -294,9 +314,14 @@ class Page implements Actions {
 }
 
 function listenToKeys(page: Page): void {
-  const keys: Readonly<Record<string, () => void>> = { p: () => page.toggleRun(), s: () => page.step(), r: () => page.reset() };
+  const keys: Readonly<Record<string, () => void>> = {
+    p: () => page.toggleRun(),
+    s: () => page.step(),
+    r: () => page.reset(),
+  };
   document.addEventListener('keydown', (event) => {
-    const typing = event.target instanceof Element && event.target.closest('input, select, textarea');
+    const typing =
+      event.target instanceof Element && event.target.closest('input, select, textarea');
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     keys[event.key]?.();
   });

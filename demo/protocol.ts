@@ -153,7 +153,11 @@ export interface Vmm {
    * @param guest bytes of a guest that was picked; undefined for the toy.
    * @throws {Error} one line that says why it cannot be done.
    */
-  boot(settings: Settings, guest: Uint8Array<ArrayBuffer> | undefined, sink: Sink): Promise<SessionFacts>;
+  boot(
+    settings: Settings,
+    guest: Uint8Array<ArrayBuffer> | undefined,
+    sink: Sink,
+  ): Promise<SessionFacts>;
   /** Lets the machines run, or pauses them: then with what they stand at. */
   run(): void;
   pause(): Promise<Picture>;

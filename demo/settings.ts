@@ -1,6 +1,12 @@
 // What the page can be set to: one table, from which come the controls, the URL parameters and the options of a session.
 
-import { comparesPaths, EXPERIMENTS, findExperiment, TOY_PATHS, type ToyPath } from '../vmm/boards/experiments.ts';
+import {
+  comparesPaths,
+  EXPERIMENTS,
+  findExperiment,
+  TOY_PATHS,
+  type ToyPath,
+} from '../vmm/boards/experiments.ts';
 
 const COUNTS = ['1', '2', '3', '4'] as const;
 const TRANSPORTS = ['auto', 'inline', 'mailbox'] as const;
@@ -54,7 +60,13 @@ export const CHOICES: readonly Choice[] = [
     initial: '1',
     explains: 'vCPUs of each machine; each sends its batches to a VCMDQ of its own.',
   },
-  { name: 'vms', label: 'VMs', values: COUNTS, initial: '2', explains: 'Machines on the host. All share its SMMU and its IOTLB.' },
+  {
+    name: 'vms',
+    label: 'VMs',
+    values: COUNTS,
+    initial: '2',
+    explains: 'Machines on the host. All share its SMMU and its IOTLB.',
+  },
   {
     name: 'transport',
     label: 'Guests run',
@@ -68,21 +80,24 @@ export const CHOICES: readonly Choice[] = [
     label: 'Drain',
     values: DRAINS,
     initial: 'doorbell',
-    explains: 'Where VCMDQs are drained: in the guest’s doorbell call (Wasm to Wasm), on a thread of its own, or where it pays.',
+    explains:
+      'Where VCMDQs are drained: in the guest’s doorbell call (Wasm to Wasm), on a thread of its own, or where it pays.',
   },
   {
     name: 'speed',
     label: 'Speed',
     values: SPEEDS,
     initial: 'paced',
-    explains: 'How fast the guests are stepped: two and a half, some forty, or as many steps a second as go.',
+    explains:
+      'How fast the guests are stepped: two and a half, some forty, or as many steps a second as go.',
   },
   {
     name: 'check',
     label: 'Sanitizer',
     values: ['no', 'yes'],
     initial: 'no',
-    explains: 'Compares every hit of IOTLB and configuration cache with the tables, and names the invalidation that a guest has forgotten.',
+    explains:
+      'Compares every hit of IOTLB and configuration cache with the tables, and names the invalidation that a guest has forgotten.',
   },
 ];
 

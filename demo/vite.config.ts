@@ -4,18 +4,36 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
 /** What makes a page cross-origin isolated, so that it has SharedArrayBuffer. Static hosts get the same from service-worker.js. */
-const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   root: here('.'),
   // Works from any folder of a host.
   base: './',
-  resolve: { alias: { 'vsmmu/guest': here('../dist/guest-driver/index.js'), vsmmu: here('../dist/vmm/api/index.js') } },
+  resolve: {
+    alias: {
+      'vsmmu/guest': here('../dist/guest-driver/index.js'),
+      vsmmu: here('../dist/vmm/api/index.js'),
+    },
+  },
   server: { headers, fs: { allow: [here('..')] } },
   preview: { headers },
   worker: { format: 'es' },
-  optimizeDeps: { include: ['@wasmer/wasi', '@xterm/addon-fit', '@xterm/xterm', 'comlink', 'lit-html', 'uplot', 'valibot'] },
+  optimizeDeps: {
+    include: [
+      '@wasmer/wasi',
+      '@xterm/addon-fit',
+      '@xterm/xterm',
+      'comlink',
+      'lit-html',
+      'uplot',
+      'valibot',
+    ],
+  },
   // Nothing inlined as data: the modules are compiled while they stream.
   build: { outDir: here('./dist'), emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
 });

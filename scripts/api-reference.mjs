@@ -14,13 +14,20 @@ const PACKAGES = ['typedoc@0.28.20', 'typescript@6.0'];
 if (!existsSync(join(TOOLS, 'node_modules/typedoc'))) {
   mkdirSync(TOOLS, { recursive: true });
   writeFileSync(join(TOOLS, 'package.json'), '{ "private": true }');
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', ...PACKAGES], { cwd: TOOLS, stdio: 'inherit' });
-}
-try {
-  execFileSync(process.execPath, [join(TOOLS, 'node_modules/typedoc/bin/typedoc'), ...process.argv.slice(2)], {
-    cwd: ROOT,
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', ...PACKAGES], {
+    cwd: TOOLS,
     stdio: 'inherit',
   });
+}
+try {
+  execFileSync(
+    process.execPath,
+    [join(TOOLS, 'node_modules/typedoc/bin/typedoc'), ...process.argv.slice(2)],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+    },
+  );
 } catch {
   process.exitCode = 1;
 }

@@ -3,7 +3,16 @@
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkFile } from './check-wasm.mjs';
@@ -45,7 +54,8 @@ function run(args) {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, args, { cwd: ROOT });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('error', fail);
     child.on('close', (code) => done({ ok: code === 0, output }));
   });
@@ -107,10 +117,17 @@ async function buildModules() {
 
 /** Compiles TypeScript into dist/. Returns the emitted files. */
 async function buildScripts() {
-  const { ok, output } = await run([TSC, '-p', 'tsconfig.json', '--noEmitOnError', '--listEmittedFiles']);
+  const { ok, output } = await run([
+    TSC,
+    '-p',
+    'tsconfig.json',
+    '--noEmitOnError',
+    '--listEmittedFiles',
+  ]);
   const emitted = [];
   for (const line of output.split('\n')) {
-    if (line.startsWith('TSFILE: ')) emitted.push(resolve(ROOT, line.slice('TSFILE: '.length).trim()));
+    if (line.startsWith('TSFILE: '))
+      emitted.push(resolve(ROOT, line.slice('TSFILE: '.length).trim()));
     else if (line !== '') process.stderr.write(`${line}\n`);
   }
   if (!ok) throw new BuildError('tsc found type errors');
@@ -127,8 +144,11 @@ function removeStale(keep) {
 
 async function build() {
   const modules = await buildModules();
-  const problems = (await Promise.all(modules.map((module) => checkFile(join(ROOT, module))))).flat();
-  if (problems.length > 0) throw new BuildError(problems.map((problem) => relative(ROOT, problem)).join('\n'));
+  const problems = (
+    await Promise.all(modules.map((module) => checkFile(join(ROOT, module))))
+  ).flat();
+  if (problems.length > 0)
+    throw new BuildError(problems.map((problem) => relative(ROOT, problem)).join('\n'));
   const emitted = await buildScripts();
   const copies = modules.map((module) => {
     const copy = join(DIST, module);

@@ -20,7 +20,10 @@ try {
   const script = commands
     .replaceAll('npx vsmmu', `node ${join(ROOT, 'dist/cli/main.js')}`)
     .replaceAll('adder.mjs', join(ROOT, 'docs/examples/adder-device.mjs'));
-  const output = execFileSync('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder, encoding: 'utf8' });
+  const output = execFileSync('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   if (!output.startsWith(EXPECTED)) throw new Error(`the guest printed:\n${output}`);
   console.log(`docs/guests.md, C: ${EXPECTED.trim()}`);
 } finally {

@@ -80,9 +80,19 @@ async function verify({ model, defines, live, catches }) {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-model-'));
   try {
     const name = [model, ...defines].join(' ');
-    const spin = await run('spin', [...defines.map((define) => `-D${define}`), '-a', join(MODELS, `${model}.pml`)], folder);
+    const spin = await run(
+      'spin',
+      [...defines.map((define) => `-D${define}`), '-a', join(MODELS, `${model}.pml`)],
+      folder,
+    );
     // A mutation is found early: compiling well would cost more than it saves.
-    const flags = [catches === undefined ? '-O1' : '-O0', '-w', '-DCOLLAPSE', `-DMEMLIM=${MEMORY}`, live ? '-DNFAIR=5' : '-DSAFETY'];
+    const flags = [
+      catches === undefined ? '-O1' : '-O0',
+      '-w',
+      '-DCOLLAPSE',
+      `-DMEMLIM=${MEMORY}`,
+      live ? '-DNFAIR=5' : '-DSAFETY',
+    ];
     const gcc = await run('gcc', [...flags, '-o', 'pan', 'pan.c'], folder);
     // A claim hides invalid end states, so a model that has one is searched without it as well.
     const searches = live ? [['-noclaim'], ['-a', '-f']] : [[]];
@@ -90,12 +100,20 @@ async function verify({ model, defines, live, catches }) {
     let errors = 0;
     for (const args of searches) {
       const found = await search(folder, args);
-      if (!found) return { passed: false, line: `${name}: not verified\n${spin.output}${gcc.output}` };
+      if (!found)
+        return { passed: false, line: `${name}: not verified\n${spin.output}${gcc.output}` };
       states += found.states;
       errors += found.errors;
     }
     const passed = catches === undefined ? errors === 0 : errors > 0;
-    const what = catches === undefined ? (passed ? 'holds' : 'BROKEN') : passed ? `caught: ${catches}` : `NOT CAUGHT: ${catches}`;
+    const what =
+      catches === undefined
+        ? passed
+          ? 'holds'
+          : 'BROKEN'
+        : passed
+          ? `caught: ${catches}`
+          : `NOT CAUGHT: ${catches}`;
     return { passed, line: `${name}: ${what} (${states} states)` };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -107,12 +125,16 @@ for (const [tool, flag] of [
   ['gcc', '--version'],
 ]) {
   if ((await run(tool, [flag])).missing) {
-    console.error(`${tool} is missing: the models need spin and gcc (Debian and Ubuntu: apt-get install spin gcc)`);
+    console.error(
+      `${tool} is missing: the models need spin and gcc (Debian and Ubuntu: apt-get install spin gcc)`,
+    );
     process.exit(2);
   }
 }
 
-const all = (await readdir(MODELS)).filter((file) => file.endsWith('.pml')).map((file) => file.slice(0, -4));
+const all = (await readdir(MODELS))
+  .filter((file) => file.endsWith('.pml'))
+  .map((file) => file.slice(0, -4));
 const named = process.argv.slice(2);
 const unknown = named.filter((model) => !all.includes(model));
 if (unknown.length > 0) {

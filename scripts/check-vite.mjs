@@ -15,7 +15,8 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const RUN_MS = 120_000;
 const EXPECTED = ['isolated', 'inline doorbell off 0', 'mailbox thread off 0', 'done'];
 
-const PAGE = '<!doctype html><title>vsmmu</title><pre id="log"></pre><script type="module" src="/main.js"></script>';
+const PAGE =
+  '<!doctype html><title>vsmmu</title><pre id="log"></pre><script type="module" src="/main.js"></script>';
 const MAIN = `import { Host, probe } from 'vsmmu';
 import { toyGuest } from 'vsmmu/guest';
 
@@ -38,7 +39,10 @@ try {
 log('done');
 `;
 
-const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
 
 /**
  * @param {import('playwright-core').Browser} browser
@@ -52,23 +56,38 @@ async function check(browser, name, url) {
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   await page.goto(url);
-  await page.waitForFunction("document.querySelector('#log').textContent.endsWith('done\\n')", undefined, { timeout: RUN_MS });
+  await page.waitForFunction(
+    "document.querySelector('#log').textContent.endsWith('done\\n')",
+    undefined,
+    { timeout: RUN_MS },
+  );
   const lines = (await page.textContent('#log'))?.trim().split('\n') ?? [];
-  if (errors.length > 0 || lines.join() !== EXPECTED.join()) throw new Error(`${name}: ${[...lines, ...errors].join('; ')}`);
+  if (errors.length > 0 || lines.join() !== EXPECTED.join())
+    throw new Error(`${name}: ${[...lines, ...errors].join('; ')}`);
   console.log(`vite ${name}: ${lines.join(', ')}`);
   await page.close();
 }
 
-if (!existsSync(CHROMIUM)) throw new Error(`no Chromium at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM`);
+if (!existsSync(CHROMIUM))
+  throw new Error(`no Chromium at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM`);
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-vite-'));
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 try {
-  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT, encoding: 'utf8' }));
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    }),
+  );
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, packed.filename)], {
-    cwd: folder,
-    stdio: 'ignore',
-  });
+  execFileSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, packed.filename)],
+    {
+      cwd: folder,
+      stdio: 'ignore',
+    },
+  );
   writeFileSync(join(folder, 'index.html'), PAGE);
   writeFileSync(join(folder, 'main.js'), MAIN);
   /** @type {import('vite').InlineConfig} */

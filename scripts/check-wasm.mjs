@@ -17,7 +17,18 @@ export const HOT_MODULES = {
 /** The one module that is for memories that no other thread sees. */
 const PRIVATE = 'guest-port-private';
 
-const SECTION = { import: 2, table: 4, memory: 5, global: 6, export: 7, start: 8, element: 9, code: 10, data: 11, dataCount: 12 };
+const SECTION = {
+  import: 2,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  start: 8,
+  element: 9,
+  code: 10,
+  data: 11,
+  dataCount: 12,
+};
 const KIND = { function: 0, table: 1, memory: 2, global: 3 };
 const MEMORY_SHARED = 2;
 
@@ -68,7 +79,8 @@ class Reader {
  */
 function sectionsOf(bytes) {
   const reader = new Reader(bytes);
-  if (new TextDecoder('latin1').decode(reader.take(8)) !== '\0asm\x01\0\0\0') throw new Error('not a WebAssembly module');
+  if (new TextDecoder('latin1').decode(reader.take(8)) !== '\0asm\x01\0\0\0')
+    throw new Error('not a WebAssembly module');
   /** @type {Map<number, Uint8Array>} */
   const sections = new Map();
   while (!reader.done) {
@@ -102,7 +114,8 @@ function importsOf(section) {
     else if (kind === KIND.table) {
       reader.byte();
       skipLimits(reader);
-    } else if (kind === KIND.memory) found[skipLimits(reader) & MEMORY_SHARED ? 'sharedMemories' : 'plainMemories']++;
+    } else if (kind === KIND.memory)
+      found[skipLimits(reader) & MEMORY_SHARED ? 'sharedMemories' : 'plainMemories']++;
     else if (kind === KIND.global) {
       reader.byte();
       found.mutableGlobals += reader.byte();
@@ -143,7 +156,9 @@ function mutableGlobals(section) {
 
 // How many LEB128 immediates an instruction has; those not listed have none, and `skipInstruction` handles the irregular ones.
 const IMMEDIATES = new Map([
-  ...[0x02, 0x03, 0x04, 0x0c, 0x0d, 0x10, 0x12, 0x3f, 0x40, 0x41, 0x42, 0xd0, 0xd2].map((opcode) => /** @type {const} */ ([opcode, 1])),
+  ...[0x02, 0x03, 0x04, 0x0c, 0x0d, 0x10, 0x12, 0x3f, 0x40, 0x41, 0x42, 0xd0, 0xd2].map(
+    (opcode) => /** @type {const} */ ([opcode, 1]),
+  ),
   ...[0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26].map((opcode) => /** @type {const} */ ([opcode, 1])),
   ...[0x11, 0x13].map((opcode) => /** @type {const} */ ([opcode, 2])),
   ...Array.from({ length: 0x3e - 0x28 + 1 }, (_, i) => /** @type {const} */ ([0x28 + i, 2])),
@@ -222,15 +237,20 @@ export function checkHotModule(bytes, jumpTableTargets, shared = true) {
   if (sections.has(SECTION.memory)) problems.push('defines a memory of its own');
   if (sections.has(SECTION.table)) problems.push('defines a table');
   const imports = importsOf(sections.get(SECTION.import));
-  const [wanted, unwanted] = shared ? [imports.sharedMemories, imports.plainMemories] : [imports.plainMemories, imports.sharedMemories];
-  if (wanted !== 1 || unwanted !== 0) problems.push(`does not import exactly one memory, and that ${shared ? 'shared' : 'private'}`);
+  const [wanted, unwanted] = shared
+    ? [imports.sharedMemories, imports.plainMemories]
+    : [imports.plainMemories, imports.sharedMemories];
+  if (wanted !== 1 || unwanted !== 0)
+    problems.push(`does not import exactly one memory, and that ${shared ? 'shared' : 'private'}`);
   const mutable = imports.mutableGlobals + mutableGlobals(sections.get(SECTION.global));
   if (mutable > 0) problems.push(`has ${mutable} mutable global${mutable > 1 ? 's' : ''}`);
   const exported = exportedMemories(sections.get(SECTION.export));
   if (exported.length > 0) problems.push(`exports its memory as ${exported.join(', ')}`);
   const largest = largestJumpTable(sections.get(SECTION.code));
   if (largest < jumpTableTargets) {
-    problems.push(`dispatches without a jump table: its largest br_table has ${largest} targets, not ${jumpTableTargets} or more`);
+    problems.push(
+      `dispatches without a jump table: its largest br_table has ${largest} targets, not ${jumpTableTargets} or more`,
+    );
   }
   return problems;
 }
@@ -244,5 +264,7 @@ export async function checkFile(path) {
   const name = basename(path, '.wasm');
   const targets = /** @type {Record<string, number>} */ (HOT_MODULES)[name];
   if (targets === undefined) return [];
-  return checkHotModule(await readFile(path), targets, name !== PRIVATE).map((problem) => `${path}: ${problem}`);
+  return checkHotModule(await readFile(path), targets, name !== PRIVATE).map(
+    (problem) => `${path}: ${problem}`,
+  );
 }

@@ -1,6 +1,11 @@
 // Commands (48882 section 2.4): a guest's name its own DeviceIDs and DomainIDs, which are replaced by the host's before anything else.
 
-import { AMD_CTX_CONTROL, AMD_CTX_STATUS, AMD_CTX_TABLES, AMD_CTX_TRANSLATE_DEVICE } from '../layout/amd-block';
+import {
+  AMD_CTX_CONTROL,
+  AMD_CTX_STATUS,
+  AMD_CTX_TABLES,
+  AMD_CTX_TRANSLATE_DEVICE,
+} from '../layout/amd-block';
 import {
   AMD_CMD_DEVICE,
   AMD_CMD_OP,
@@ -64,7 +69,13 @@ function deviceOf(context: usize, queue: usize, d0: u64): u32 {
 // A DomainID that none of the guest's devices has tags no entry. The host's tables may be under a guest's translation of any address: GN = 0
 // takes the whole domain.
 function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): void {
-  const domain = hostId(context, queue, AMD_DOMAIN_MAP, AMD_DOMAIN_MAP_ENTRY, bits(u32(d0 >> 32), AMD_INV_DOMAIN));
+  const domain = hostId(
+    context,
+    queue,
+    AMD_DOMAIN_MAP,
+    AMD_DOMAIN_MAP_ENTRY,
+    bits(u32(d0 >> 32), AMD_INV_DOMAIN),
+  );
   if (domain == NONE) return;
   const block = vmidBlock(iommu, domain);
   const generation = touch(block);
@@ -86,7 +97,9 @@ export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1:
     case AMD_OP_COMPLETION_WAIT:
       return WAIT;
     case AMD_OP_INVALIDATE_DEVTAB_ENTRY:
-      return load<u64>(context, AMD_CTX_TABLES) != 0 && deviceOf(context, queue, d0) != NONE ? HOST : DONE;
+      return load<u64>(context, AMD_CTX_TABLES) != 0 && deviceOf(context, queue, d0) != NONE
+        ? HOST
+        : DONE;
     case AMD_OP_INVALIDATE_IOMMU_PAGES:
       invalidatePages(iommu, context, queue, d0, d1);
       return DONE;
@@ -110,7 +123,8 @@ export function complete(iommu: usize, context: usize, d0: u64, d1: u64): bool {
     let address = d0 & 0x000ffffffffffff8;
     if (load<u64>(context, AMD_CTX_TABLES) != 0) {
       if (!loadDte(iommu, load<u32>(context, AMD_CTX_TRANSLATE_DEVICE))) return false;
-      if ((hostWalk(hostRoot(), fieldAt(dteCopy(), AMD_DTE_MODE), address) & WRITE) == 0) return false;
+      if ((hostWalk(hostRoot(), fieldAt(dteCopy(), AMD_DTE_MODE), address) & WRITE) == 0)
+        return false;
       address = walkedPa();
     }
     const place = locate(address, 8);
@@ -119,7 +133,8 @@ export function complete(iommu: usize, context: usize, d0: u64, d1: u64): bool {
   }
   if (bits(u32(d0), AMD_WAIT_INTERRUPT)) {
     atomic.or<u32>(context, maskOf(AMD_STATUS_COM_WAIT_INT), AMD_CTX_STATUS);
-    if (atomic.load<u32>(context, AMD_CTX_CONTROL) & maskOf(AMD_CONTROL_COM_WAIT_INT_EN)) callHost();
+    if (atomic.load<u32>(context, AMD_CTX_CONTROL) & maskOf(AMD_CONTROL_COM_WAIT_INT_EN))
+      callHost();
   }
   return true;
 }

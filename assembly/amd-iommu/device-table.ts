@@ -41,17 +41,25 @@ export function loadDte(iommu: usize, device: u32): bool {
 export function dteUnchanged(iommu: usize, device: u32): bool {
   const place = placeOf(iommu, device);
   if (place == NOWHERE) return false;
-  for (let i = 0; i < AMD_DTE_SIZE; i += 8) if (loadAt(place + i64(i)) != load<u64>(dteCopy() + i)) return false;
+  for (let i = 0; i < AMD_DTE_SIZE; i += 8)
+    if (loadAt(place + i64(i)) != load<u64>(dteCopy() + i)) return false;
   return true;
 }
 
 /** Root of the host's table, of the copy. */
 export function hostRoot(): u64 {
-  return (u64(fieldAt(dteCopy(), AMD_DTE_ROOT_HI)) << 32) | u64(fieldAt(dteCopy(), AMD_DTE_ROOT_LO) << 12);
+  return (
+    (u64(fieldAt(dteCopy(), AMD_DTE_ROOT_HI)) << 32) |
+    u64(fieldAt(dteCopy(), AMD_DTE_ROOT_LO) << 12)
+  );
 }
 
 /** gpa of the GCR3 table, of the copy. */
 export function gcr3Table(): u64 {
   const dte = dteCopy();
-  return (u64(fieldAt(dte, AMD_DTE_GCR3_C)) << 31) | (u64(fieldAt(dte, AMD_DTE_GCR3_B)) << 15) | (u64(fieldAt(dte, AMD_DTE_GCR3_A)) << 12);
+  return (
+    (u64(fieldAt(dte, AMD_DTE_GCR3_C)) << 31) |
+    (u64(fieldAt(dte, AMD_DTE_GCR3_B)) << 15) |
+    (u64(fieldAt(dte, AMD_DTE_GCR3_A)) << 12)
+  );
 }

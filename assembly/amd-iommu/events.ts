@@ -67,7 +67,14 @@ function append(context: usize, d0: u64, d1: u64): bool {
  * Writes a record to the log of a GuestID (0: the host's).
  * @param code AMD_EVENT_*, in place of the code in `word1`.
  */
-export function logEvent(iommu: usize, guest: u32, code: u32, word0: u32, word1: u32, address: u64): void {
+export function logEvent(
+  iommu: usize,
+  guest: u32,
+  code: u32,
+  word0: u32,
+  word1: u32,
+  address: u64,
+): void {
   const context = contextOf(iommu, guest);
   const taken = take(context);
   const d0 = (u64(word1 | placed(code, AMD_EVENT_CODE)) << 32) | u64(word0);

@@ -64,7 +64,14 @@ function tally(counter: usize, count: u32): void {
 function halt(iommu: usize, guest: u32, queue: usize, head: u32, code: u32): void {
   tally(queue + QUEUE_ERRORS, 1);
   stop(queue, head, QUEUE_ERROR_PUBLISHED);
-  logEvent(iommu, guest, code, 0, 0, u64(load<u32>(contextOf(iommu, guest), AMD_CTX_COMMAND_BASE) + (head << 4)));
+  logEvent(
+    iommu,
+    guest,
+    code,
+    0,
+    0,
+    u64(load<u32>(contextOf(iommu, guest), AMD_CTX_COMMAND_BASE) + (head << 4)),
+  );
 }
 
 // Commands up to the tail that was read, one budget at most.
@@ -105,10 +112,15 @@ function run(iommu: usize, guest: u32, context: usize, queue: usize, tail: u32, 
 
 // True when the buffer may run: not stopped, or the wait that it stands at is over.
 function runnable(iommu: usize, guest: u32, context: usize, queue: usize, mask: u32): bool {
-  if (load<u32>(queue, QUEUE_STATE) == QUEUE_PARKED && syncPassed(load<i64>(queue, QUEUE_PARK_EPOCH))) {
+  if (
+    load<u32>(queue, QUEUE_STATE) == QUEUE_PARKED &&
+    syncPassed(load<i64>(queue, QUEUE_PARK_EPOCH))
+  ) {
     unpark(iommu, queue);
     const head = load<u32>(queue, QUEUE_CONS);
-    if (complete(iommu, context, load<u64>(queue, QUEUE_PARKED_D0), load<u64>(queue, QUEUE_PARKED_D1))) {
+    if (
+      complete(iommu, context, load<u64>(queue, QUEUE_PARKED_D0), load<u64>(queue, QUEUE_PARKED_D1))
+    ) {
       atomic.store<u32>(queue, (head + 1) & mask, QUEUE_CONS);
       tally(queue + QUEUE_SYNCS, 1);
       tally(queue + QUEUE_COMMANDS, 1);
@@ -123,10 +135,13 @@ function round(iommu: usize, guest: u32, context: usize, queue: usize, pointers:
   if ((atomic.load<u32>(context, AMD_CTX_CONTROL) & maskOf(AMD_CONTROL_CMD_BUF_EN)) == 0) return 0;
   const mask = ((<u32>1) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
   const tail = readPointer(pointers, AMD_COMMAND_TAIL, mask);
-  const done = runnable(iommu, guest, context, queue, mask) ? run(iommu, guest, context, queue, tail, mask) : 0;
+  const done = runnable(iommu, guest, context, queue, mask)
+    ? run(iommu, guest, context, queue, tail, mask)
+    : 0;
   // The private head is the truth: whatever a guest has stored there is put right.
   const head = load<u32>(queue, QUEUE_CONS);
-  if (readPointer(pointers, AMD_COMMAND_HEAD, u32(-1)) != head) writePointer(pointers, AMD_COMMAND_HEAD, head);
+  if (readPointer(pointers, AMD_COMMAND_HEAD, u32(-1)) != head)
+    writePointer(pointers, AMD_COMMAND_HEAD, head);
   return done;
 }
 

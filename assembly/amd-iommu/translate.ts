@@ -82,11 +82,25 @@ function guestOf(dte: usize): u32 {
 }
 
 // A page fault goes to the log of whose tables it is about, with the device as its reader knows it.
-function pageFault(iommu: usize, device: u32, ofGuest: bool, word1: u32, write: bool, address: u64): u32 {
+function pageFault(
+  iommu: usize,
+  device: u32,
+  ofGuest: bool,
+  word1: u32,
+  write: bool,
+  address: u64,
+): u32 {
   const dte = dteCopy();
   const guest = ofGuest ? guestOf(dte) : 0;
   const named = guest != 0 ? fieldAt(dte, AMD_DTE_GUEST_DEVICE) : device;
-  return abort(iommu, guest, AMD_EVENT_IO_PAGE_FAULT, named, word1 | (write ? maskOf(AMD_EVENT_RW) : 0), address);
+  return abort(
+    iommu,
+    guest,
+    AMD_EVENT_IO_PAGE_FAULT,
+    named,
+    word1 | (write ? maskOf(AMD_EVENT_RW) : 0),
+    address,
+  );
 }
 
 function result(pa: u64, size: u32): u32 {
@@ -95,17 +109,28 @@ function result(pa: u64, size: u32): u32 {
   return OK;
 }
 
-export function translate(iommu: usize, device: u32, pasid: i32, iovaLo: u32, iovaHi: u32, attributes: u32): u32 {
+export function translate(
+  iommu: usize,
+  device: u32,
+  pasid: i32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+): u32 {
   const iova = (u64(iovaHi) << 32) | u64(iovaLo);
   const write = (attributes & ACCESS_WRITE) != 0;
   if (!atomic.load<u32>(iommu, AMD_AT_ENABLED)) return result(iova, 12);
-  if (!loadDte(iommu, device)) return abort(iommu, 0, AMD_EVENT_ILLEGAL_DEV_TABLE_ENTRY, device, 0, iova);
+  if (!loadDte(iommu, device))
+    return abort(iommu, 0, AMD_EVENT_ILLEGAL_DEV_TABLE_ENTRY, device, 0, iova);
   const dte = dteCopy();
   if (!fieldAt(dte, AMD_DTE_V)) return result(iova, 12);
   const domain = fieldAt(dte, AMD_DTE_DOMAIN);
   const mode = fieldAt(dte, AMD_DTE_MODE);
   const gv = fieldAt(dte, AMD_DTE_GV) != 0;
-  if (mode == RESERVED_MODE || (gv && (fieldAt(dte, AMD_DTE_GLX) | fieldAt(dte, AMD_DTE_GUEST_PAGING)) != 0)) {
+  if (
+    mode == RESERVED_MODE ||
+    (gv && (fieldAt(dte, AMD_DTE_GLX) | fieldAt(dte, AMD_DTE_GUEST_PAGING)) != 0)
+  ) {
     return abort(iommu, 0, AMD_EVENT_ILLEGAL_DEV_TABLE_ENTRY, device, 0, iova);
   }
   const allowed = (fieldAt(dte, AMD_DTE_IR) ? READ : 0) | (fieldAt(dte, AMD_DTE_IW) ? WRITE : 0);
@@ -126,22 +151,58 @@ export function translate(iommu: usize, device: u32, pasid: i32, iovaLo: u32, io
   count(THREAD_TLB_MISSES);
   const found = nested ? nestedWalk(tag, iova, needed) : hostWalk(hostRoot(), mode, iova);
   if (found == UNREACHABLE) {
-    return abort(iommu, 0, AMD_EVENT_PAGE_TAB_HARDWARE_ERROR, device, placed(domain, AMD_EVENT_PASID), faultAddress());
+    return abort(
+      iommu,
+      0,
+      AMD_EVENT_PAGE_TAB_HARDWARE_ERROR,
+      device,
+      placed(domain, AMD_EVENT_PASID),
+      faultAddress(),
+    );
   }
   if (found == GUEST_FAULT || found == GUEST_DENIED) {
     const why = found == GUEST_DENIED ? maskOf(AMD_EVENT_PR) | maskOf(AMD_EVENT_PE) : 0;
-    return pageFault(iommu, device, true, why | maskOf(AMD_EVENT_GN) | placed(tag, AMD_EVENT_PASID), write, iova);
+    return pageFault(
+      iommu,
+      device,
+      true,
+      why | maskOf(AMD_EVENT_GN) | placed(tag, AMD_EVENT_PASID),
+      write,
+      iova,
+    );
   }
   if ((found & allowed & needed) == 0) {
     const there = (found & PRESENT) != 0;
     const why = there ? maskOf(AMD_EVENT_PR) | maskOf(AMD_EVENT_PE) : 0;
-    return pageFault(iommu, device, false, why | placed(domain, AMD_EVENT_PASID), write, there ? iova : faultAddress());
+    return pageFault(
+      iommu,
+      device,
+      false,
+      why | placed(domain, AMD_EVENT_PASID),
+      write,
+      there ? iova : faultAddress(),
+    );
   }
   // The entry was read before the generation was sampled: only if it is still the same does the generation vouch for it.
   if (mode != 0 && dteUnchanged(iommu, device)) {
-    const permissions = ((found & allowed & READ) != 0 ? TLB_PERM_R : 0) | ((found & allowed & WRITE) != 0 ? TLB_PERM_W : 0);
+    const permissions =
+      ((found & allowed & READ) != 0 ? TLB_PERM_R : 0) |
+      ((found & allowed & WRITE) != 0 ? TLB_PERM_W : 0);
     const fractured = nested && walkFractured();
-    tlbInsert(iommu, domain, tag, iova, walkedPa(), walkedSize(), permissions, false, !nested, fractured, generation, allGeneration);
+    tlbInsert(
+      iommu,
+      domain,
+      tag,
+      iova,
+      walkedPa(),
+      walkedSize(),
+      permissions,
+      false,
+      !nested,
+      fractured,
+      generation,
+      allGeneration,
+    );
   }
   return result(walkedPa(), walkedSize());
 }

@@ -75,10 +75,14 @@ export function hostWalk(root: u64, mode: u32, address: u64): u32 {
     if (next == SIZE_IN_ADDRESS) {
       // The lowest 0 among the address bits from 12 on is the top of the offset; larger than a page of this level, smaller than the next one's.
       const size = 13 + u32(ctz(~((entry & ADDRESS) >> 12)));
-      return size > shift && size < shift + 9 ? leaf(address, entry, size, permissions) : ended(HOST_FAULT, address);
+      return size > shift && size < shift + 9
+        ? leaf(address, entry, size, permissions)
+        : ended(HOST_FAULT, address);
     }
     // Levels may be left out where the address has zeros.
-    const left = (address >> u64(12 + 9 * next)) & (((<u64>1) << u64(9 * (level - 1 - min(next, level - 1)))) - 1);
+    const left =
+      (address >> u64(12 + 9 * next)) &
+      (((<u64>1) << u64(9 * (level - 1 - min(next, level - 1)))) - 1);
     if (next >= level || left != 0) return ended(HOST_FAULT, address);
     level = next;
     table = entry & ADDRESS;

@@ -1,6 +1,20 @@
 // The guest port: the only module of a unit that holds guest memory. Everything is bounds-checked; nothing here can trap.
 
-import { GPA0, GPA1, GPA2, GPA3, MEMORY_SIZE, OFFSET0, OFFSET1, OFFSET2, OFFSET3, SIZE0, SIZE1, SIZE2, SIZE3 } from '../imports/regions';
+import {
+  GPA0,
+  GPA1,
+  GPA2,
+  GPA3,
+  MEMORY_SIZE,
+  OFFSET0,
+  OFFSET1,
+  OFFSET2,
+  OFFSET3,
+  SIZE0,
+  SIZE1,
+  SIZE2,
+  SIZE3,
+} from '../imports/regions';
 
 function inRegion(gpa: u64, length: u32, base: i64, size: i32): bool {
   const at = gpa - u64(base);

@@ -101,26 +101,49 @@ function steDiffers(used: usize): bool {
   if (differs(used, CFG_CONFIG, u32(-1))) return true;
   const config = load<u32>(used, CFG_CONFIG);
   if (config == STE_CONFIG_BYPASS) return false;
-  if (differs(used, CFG_VMID, u32(-1)) || differs(used, CFG_STE2, maskOf(STE_MEV) | maskOf(STE_EATS))) return true;
+  if (
+    differs(used, CFG_VMID, u32(-1)) ||
+    differs(used, CFG_STE2, maskOf(STE_MEV) | maskOf(STE_EATS))
+  )
+    return true;
   if (config == STE_CONFIG_S1) return false;
   const sizes = maskOf(STE_S2T0SZ) | maskOf(STE_S2SL0) | maskOf(STE_S2TG) | maskOf(STE_S2PS);
-  const behaviour = maskOf(STE_S2AFFD) | maskOf(STE_S2HD) | maskOf(STE_S2HA) | maskOf(STE_S2S) | maskOf(STE_S2R);
+  const behaviour =
+    maskOf(STE_S2AFFD) | maskOf(STE_S2HD) | maskOf(STE_S2HA) | maskOf(STE_S2S) | maskOf(STE_S2R);
   const ds: u32 = CFG_DS_STAGE2 | CFG_DS_S2SL0_2;
-  return differs(used, CFG_STE5, sizes | behaviour) || differs(used, CFG_DS, ds) || differs64(used, CFG_S2TTB);
+  return (
+    differs(used, CFG_STE5, sizes | behaviour) ||
+    differs(used, CFG_DS, ds) ||
+    differs64(used, CFG_S2TTB)
+  );
 }
 
 // One half of the input range: of a disabled one nothing else counts.
 function halfDiffers(used: usize, epd: i32, fields: u32, ttb: usize): bool {
   if (differs(used, CFG_CD0, maskOf(epd))) return true;
-  return !bits(load<u32>(used, CFG_CD0), epd) && (differs(used, CFG_CD0, fields) || differs64(used, ttb));
+  return (
+    !bits(load<u32>(used, CFG_CD0), epd) && (differs(used, CFG_CD0, fields) || differs64(used, ttb))
+  );
 }
 
 function cdDiffers(used: usize): bool {
   const config = load<u32>(used, CFG_CONFIG);
   if (config == STE_CONFIG_BYPASS || config == STE_CONFIG_S2) return false;
-  if (differs(used, CFG_ASID, u32(-1)) || differs(used, CFG_HAD, u32(-1)) || differs(used, CFG_DS, CFG_DS_STAGE1)) return true;
-  const rights = maskOf(CD_WXN) | maskOf(CD_UWXN) | maskOf(CD_PAN) | maskOf(CD_AFFD) | maskOf(CD_HA) | maskOf(CD_HD);
-  const rest = maskOf(CD_IPS) | maskOf(CD_TBI0) | maskOf(CD_TBI1) | maskOf(CD_S) | maskOf(CD_R) | maskOf(CD_A);
+  if (
+    differs(used, CFG_ASID, u32(-1)) ||
+    differs(used, CFG_HAD, u32(-1)) ||
+    differs(used, CFG_DS, CFG_DS_STAGE1)
+  )
+    return true;
+  const rights =
+    maskOf(CD_WXN) |
+    maskOf(CD_UWXN) |
+    maskOf(CD_PAN) |
+    maskOf(CD_AFFD) |
+    maskOf(CD_HA) |
+    maskOf(CD_HD);
+  const rest =
+    maskOf(CD_IPS) | maskOf(CD_TBI0) | maskOf(CD_TBI1) | maskOf(CD_S) | maskOf(CD_R) | maskOf(CD_A);
   if (differs(used, CFG_CD1, rights | rest)) return true;
   if (halfDiffers(used, CD_EPD0, maskOf(CD_T0SZ) | maskOf(CD_TG0), CFG_TTB0)) return true;
   return halfDiffers(used, CD_EPD1, maskOf(CD_T1SZ) | maskOf(CD_TG1), CFG_TTB1);
@@ -136,7 +159,8 @@ function failsAtCd(outcome: u32, ssid: u32): bool {
 function kindOf(used: usize, origin: usize, known: bool, outcome: u32, ssid: u32): u32 {
   if (known) {
     const word0 = load<u64>(origin, ORIGIN_STE) != load<u64>(THREAD, THREAD_STE);
-    const word1 = ((load<u64>(origin, ORIGIN_STE + 8) ^ load<u64>(THREAD, THREAD_STE + 8)) & S1DSS) != 0;
+    const word1 =
+      ((load<u64>(origin, ORIGIN_STE + 8) ^ load<u64>(THREAD, THREAD_STE + 8)) & S1DSS) != 0;
     if (word0 || word1) return SUSPECT_STE;
   }
   if (outcome != 0) return failsAtCd(outcome, ssid) ? SUSPECT_CD : SUSPECT_STE;
@@ -158,14 +182,25 @@ export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): b
   const outcome: u32 = read ? 0 : event == 0 ? SUSPECT_ABORTS : event;
   // Stage 2 of a CD's address is not of the configuration: a TLBI is what it needs, and the cached CD may be used until a CFGI.
   if (!read && event != 0 && bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2)) return true;
-  if (entry == 0 || configGeneration(smmu, sid) != generation || configEntry(smmu, sid, ssid) != entry) {
+  if (
+    entry == 0 ||
+    configGeneration(smmu, sid) != generation ||
+    configEntry(smmu, sid, ssid) != entry
+  ) {
     atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_DROPPED);
     return false;
   }
   const origin = configOrigin(smmu, entry);
   if (atomic.load<i32>(origin, ORIGIN_CONFIG_REPORTED)) return false;
   const known = originFits(origin, used);
-  const suspect = begin(smmu, kindOf(used, origin, known, outcome, ssid), sid, ssid, configIndex(smmu, entry), outcome);
+  const suspect = begin(
+    smmu,
+    kindOf(used, origin, known, outcome, ssid),
+    sid,
+    ssid,
+    configIndex(smmu, entry),
+    outcome,
+  );
   if (suspect == 0) return false;
   store<i64>(suspect, generation, SUSPECT_GEN);
   store<i64>(suspect, i64(sequence), SUSPECT_SECOND);

@@ -81,7 +81,8 @@ function walk(smmu: usize): bool {
   if (!hasStage1()) skipStage1(iova);
   else if (!walkStage1(smmu, iova, false)) return false;
   const ipa = load<u64>(THREAD, S1_OUT);
-  if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != STE_CONFIG_S1) return walkStage2(smmu, ipa, EVT_CLASS_IN, false);
+  if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != STE_CONFIG_S1)
+    return walkStage2(smmu, ipa, EVT_CLASS_IN, false);
   skipStage2(ipa);
   return true;
 }
@@ -145,7 +146,12 @@ export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usiz
   const size = min(load<u32>(THREAD, S1_SIZE), load<u32>(THREAD, S2_SIZE));
   const permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
   const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM) & ~u32(TLB_ASET);
-  if (walked && pa == load<u64>(THREAD, THREAD_PA) && !allowsMore(asidPerm & 0xffff0000, permissions)) return;
+  if (
+    walked &&
+    pa == load<u64>(THREAD, THREAD_PA) &&
+    !allowsMore(asidPerm & 0xffff0000, permissions)
+  )
+    return;
 
   const origin = tlbOrigin(smmu, entry);
   const generation = atomic.load<i64>(entry, TLB_GEN);

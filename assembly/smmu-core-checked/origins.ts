@@ -83,10 +83,13 @@ export function entryInUse(smmu: usize): usize {
     if (tlbTag(tlbSequence(smmu, set), way) != hash) continue;
     const entry = tlbEntry(smmu, set, way);
     const meta = atomic.load<u32>(entry, TLB_META);
-    if ((meta & ~maskOf(TLB_META_GLOBAL)) != wanted || atomic.load<u64>(entry, TLB_PAGE) != page) continue;
-    if (atomic.load<u64>(entry, TLB_PA) != (load<u64>(THREAD, THREAD_PA) >> u64(size)) << u64(size)) continue;
+    if ((meta & ~maskOf(TLB_META_GLOBAL)) != wanted || atomic.load<u64>(entry, TLB_PAGE) != page)
+      continue;
+    if (atomic.load<u64>(entry, TLB_PA) != (load<u64>(THREAD, THREAD_PA) >> u64(size)) << u64(size))
+      continue;
     const asid = atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff;
-    if (!stage2 && !bits(meta, TLB_META_GLOBAL) && asid != load<u32>(THREAD + THREAD_CFG, CFG_ASID)) continue;
+    if (!stage2 && !bits(meta, TLB_META_GLOBAL) && asid != load<u32>(THREAD + THREAD_CFG, CFG_ASID))
+      continue;
     if (alive(smmu, vmidBlock(smmu, vmid), entry, meta)) return entry;
   }
   return 0;
@@ -104,7 +107,11 @@ export function rememberTranslation(smmu: usize): void {
   atomic.store<u64>(origin, load<u64>(THREAD, S1_NEW), ORIGIN_LEAF1);
   // A stage-2 table that does not lie in host RAM has no PA that could be told from its place.
   const place = load<i64>(THREAD, S2_PLACE);
-  atomic.store<u64>(origin, config == STE_CONFIG_S1 || place >> 32 != 0 ? 0 : u64(place) - u64(u32(RAM_BASE)), ORIGIN_SLOT2);
+  atomic.store<u64>(
+    origin,
+    config == STE_CONFIG_S1 || place >> 32 != 0 ? 0 : u64(place) - u64(u32(RAM_BASE)),
+    ORIGIN_SLOT2,
+  );
   atomic.store<u64>(origin, load<u64>(THREAD, S2_NEW), ORIGIN_LEAF2);
   atomic.store<u64>(origin, atomic.load<u64>(entry, TLB_PAGE), ORIGIN_PAGE);
   atomic.store<i64>(origin, atomic.load<i64>(entry, TLB_GEN), ORIGIN_GEN);
@@ -116,16 +123,24 @@ export function rememberConfig(smmu: usize, sid: u32, ssid: u32): void {
   if (entry == 0) return;
   const origin = configOrigin(smmu, entry);
   atomic.store<i32>(origin, 0, ORIGIN_CONFIG_REPORTED);
-  for (let i: usize = 0; i < <usize>STE_SIZE; i += 8) atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_STE + i), ORIGIN_STE);
-  for (let i: usize = 0; i < <usize>CD_SIZE; i += 8) atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_CD + i), ORIGIN_CD);
+  for (let i: usize = 0; i < <usize>STE_SIZE; i += 8)
+    atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_STE + i), ORIGIN_STE);
+  for (let i: usize = 0; i < <usize>CD_SIZE; i += 8)
+    atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_CD + i), ORIGIN_CD);
 }
 
 /** True when the origin is that of the configuration `used`: another thread may have inserted the entry, or one beside it. */
 export function originFits(origin: usize, used: usize): bool {
-  if (load<u32>(origin, ORIGIN_STE + 8) != load<u32>(used, CFG_STE2) || load<u32>(origin, ORIGIN_STE + 20) != load<u32>(used, CFG_STE5)) {
+  if (
+    load<u32>(origin, ORIGIN_STE + 8) != load<u32>(used, CFG_STE2) ||
+    load<u32>(origin, ORIGIN_STE + 20) != load<u32>(used, CFG_STE5)
+  ) {
     return false;
   }
   const config = load<u32>(used, CFG_CONFIG);
   if (config < <u32>STE_CONFIG_S1 || config == STE_CONFIG_S2) return true;
-  return load<u32>(origin, ORIGIN_CD) == load<u32>(used, CFG_CD0) && load<u32>(origin, ORIGIN_CD + 4) == load<u32>(used, CFG_CD1);
+  return (
+    load<u32>(origin, ORIGIN_CD) == load<u32>(used, CFG_CD0) &&
+    load<u32>(origin, ORIGIN_CD + 4) == load<u32>(used, CFG_CD1)
+  );
 }

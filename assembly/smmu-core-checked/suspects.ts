@@ -25,9 +25,17 @@ import { HOST_AT_ATTENTION, SMMU_AT_CHECK, THREAD_IOVA } from '../layout/host-me
  * Takes a slot of the ring and fills in what every suspect has; the caller writes the rest and calls `hand`.
  * @returns its address, 0 when the ring is full.
  */
-export function begin(smmu: usize, kind: u32, sid: u32, ssid: u32, index: u32, outcome: u32): usize {
+export function begin(
+  smmu: usize,
+  kind: u32,
+  sid: u32,
+  ssid: u32,
+  index: u32,
+  outcome: u32,
+): usize {
   const number = u32(atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_SUSPECTS));
-  const suspect = smmu + SMMU_AT_CHECK + CHECK_AT_RING + (number & (CHECK_RING_SLOTS - 1)) * SUSPECT_SIZE;
+  const suspect =
+    smmu + SMMU_AT_CHECK + CHECK_AT_RING + (number & (CHECK_RING_SLOTS - 1)) * SUSPECT_SIZE;
   if (atomic.cmpxchg<i32>(suspect, SUSPECT_FREE, SUSPECT_WRITING, SUSPECT_STATE) != SUSPECT_FREE) {
     atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_LOST);
     return 0;

@@ -28,7 +28,14 @@ function counter(offset: usize): i64 {
 }
 
 /** As the plain core's `translate`, whose results and counters stay what they are. */
-export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi: u32, attributes: u32): i32 {
+export function translate(
+  smmu: usize,
+  sid: u32,
+  ssid: i32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+): i32 {
   const configHits = counter(THREAD_CFG_HITS);
   const configMisses = counter(THREAD_CFG_MISSES);
   const hits = counter(THREAD_TLB_HITS);
@@ -42,7 +49,11 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
   if (!configHit && !hit) return result;
 
   // The walkers work in the thread block: it is put aside, and put back as it was.
-  const saved = smmu + SMMU_AT_CHECK + CHECK_AT_THREADS + ((THREAD - HOST_THREADS) / THREAD_STRIDE) * CHECK_THREAD_SIZE;
+  const saved =
+    smmu +
+    SMMU_AT_CHECK +
+    CHECK_AT_THREADS +
+    ((THREAD - HOST_THREADS) / THREAD_STRIDE) * CHECK_THREAD_SIZE;
   memory.copy(saved + KEPT, THREAD + KEPT, WORKED);
   store<u32>(THREAD, attributes | LOOK, THREAD_ATTRIBUTES);
   atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_COMPARED);

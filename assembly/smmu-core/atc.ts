@@ -74,7 +74,11 @@ function drop(smmu: usize, port: u32, address: u64, span: u32): void {
     if (meta == 0) continue;
     // Of two aligned blocks one holds the other, or they do not overlap.
     const wider = max(span, bits(meta, ATC_META_SIZE));
-    if (wider >= 64 || (atomic.load<u64>(entry, ATC_PAGE) << u64(bits(meta, ATC_META_SIZE))) >> u64(wider) == address >> u64(wider)) {
+    if (
+      wider >= 64 ||
+      (atomic.load<u64>(entry, ATC_PAGE) << u64(bits(meta, ATC_META_SIZE))) >> u64(wider) ==
+        address >> u64(wider)
+    ) {
       atomic.store<u32>(entry, 0, ATC_META);
     }
   }
@@ -136,7 +140,11 @@ export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
       if (atomic.cmpxchg<u32>(portAt(smmu, free), 0, sid + 1, ATC_PORT_SID) == 0) port = free;
     }
     if (port == NO_PORT) return -1;
-    for (let used = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS); used <= port; used = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS)) {
+    for (
+      let used = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS);
+      used <= port;
+      used = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS)
+    ) {
       atomic.cmpxchg<u32>(smmu, used, port + 1, SMMU_AT_ATC_PORTS);
     }
   }
@@ -158,7 +166,12 @@ export function answerGroup(smmu: usize, sid: u32, group: u32, answer: u32): voi
   const port = portOf(smmu, sid);
   if (port == NO_PORT) return;
   const waiting = group | (PRG_WAITING << PRG_STATE_SHIFT);
-  atomic.cmpxchg<u32>(portAt(smmu, port), waiting, group | (answer << PRG_STATE_SHIFT), ATC_PORT_GROUP);
+  atomic.cmpxchg<u32>(
+    portAt(smmu, port),
+    waiting,
+    group | (answer << PRG_STATE_SHIFT),
+    ATC_PORT_GROUP,
+  );
 }
 
 /** The endpoint of a StreamID is gone. */
@@ -177,7 +190,12 @@ function lookUp(smmu: usize, port: u32, iova: u64, attributes: u32): bool {
     const entry = entries + i * ATC_ENTRY_SIZE;
     const meta = atomic.load<u32>(entry, ATC_META);
     const size = bits(meta, ATC_META_SIZE);
-    if (meta == 0 || atomic.load<u64>(entry, ATC_PAGE) != iova >> u64(size) || !granted(bits(meta, ATC_META_GRANTED), attributes)) continue;
+    if (
+      meta == 0 ||
+      atomic.load<u64>(entry, ATC_PAGE) != iova >> u64(size) ||
+      !granted(bits(meta, ATC_META_GRANTED), attributes)
+    )
+      continue;
     const inBlock = ((<u64>1) << u64(size)) - 1;
     store<u64>(THREAD, (atomic.load<u64>(entry, ATC_PA) & ~inBlock) | (iova & inBlock), THREAD_PA);
     store<u32>(THREAD, size, THREAD_PA_SIZE);
@@ -195,7 +213,11 @@ function insert(smmu: usize, port: u32, iova: u64, permissions: u32, requests: i
   atomic.store<u32>(entry, 0, ATC_META);
   atomic.store<u64>(entry, iova >> u64(size), ATC_PAGE);
   atomic.store<u64>(entry, load<u64>(THREAD, THREAD_PA), ATC_PA);
-  atomic.store<u32>(entry, maskOf(ATC_META_VALID) | placed(size, ATC_META_SIZE) | placed(permissions, ATC_META_GRANTED), ATC_META);
+  atomic.store<u32>(
+    entry,
+    maskOf(ATC_META_VALID) | placed(size, ATC_META_SIZE) | placed(permissions, ATC_META_GRANTED),
+    ATC_META,
+  );
   if (atomic.load<i32>(at, ATC_PORT_REQUESTS) != requests) atomic.store<u32>(entry, 0, ATC_META);
 }
 
@@ -204,7 +226,14 @@ function insert(smmu: usize, port: u32, iova: u64, permissions: u32, requests: i
  * access, and is the endpoint's only thread.
  * @returns ATS_SUCCESS when it goes through; ATS_UR, ATS_CA: of its translation request; ATC_DENIED; ATC_REFUSED.
  */
-export function atcAccess(smmu: usize, port: u32, sid: u32, iovaLo: u32, iovaHi: u32, attributes: u32): i32 {
+export function atcAccess(
+  smmu: usize,
+  port: u32,
+  sid: u32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+): i32 {
   const at = portAt(smmu, port & (ATC_PORTS - 1));
   if (atomic.load<u32>(at, ATC_PORT_SID) != sid + 1) return ATS_UR;
   if (atomic.load<u32>(at, ATC_PORT_MODE) == ATC_ISOLATED) return ATC_REFUSED;
@@ -213,7 +242,8 @@ export function atcAccess(smmu: usize, port: u32, sid: u32, iovaLo: u32, iovaHi:
     const requests = atomic.load<i32>(at, ATC_PORT_REQUESTS);
     const completion = translationRequest(smmu, sid, -1, iovaLo, iovaHi, attributes);
     const permissions = u32(completion) >> ATS_GRANTED_SHIFT;
-    if (!granted(permissions, attributes)) return completion == ATS_SUCCESS || permissions != 0 ? ATC_DENIED : completion;
+    if (!granted(permissions, attributes))
+      return completion == ATS_SUCCESS || permissions != 0 ? ATC_DENIED : completion;
     insert(smmu, port, iova, permissions, requests);
   }
   const size = load<u32>(THREAD, THREAD_PA_SIZE);

@@ -31,11 +31,27 @@ import {
   THREAD_SID,
   THREAD_SSID,
 } from '../layout/host-memory';
-import { CR0_ATSCHK, CR0_SMMUEN, CR2_REC_CFG_ATS, CR2_RECINVSID, IDR0_ATS, IDR5_GRAN4K, IDR5_GRAN16K } from '../layout/smmu-registers';
+import {
+  CR0_ATSCHK,
+  CR0_SMMUEN,
+  CR2_REC_CFG_ATS,
+  CR2_RECINVSID,
+  IDR0_ATS,
+  IDR5_GRAN4K,
+  IDR5_GRAN16K,
+} from '../layout/smmu-registers';
 import { STE_EATS, STE_EATS_FULL } from '../layout/ste';
 import { bits } from '../lib/fields';
 import { configure } from './configure';
-import { event, INSTRUCTION, PRIVILEGED, REQUEST, recordEvent, translationFault, WRITE } from './faults';
+import {
+  event,
+  INSTRUCTION,
+  PRIVILEGED,
+  REQUEST,
+  recordEvent,
+  translationFault,
+  WRITE,
+} from './faults';
 import { bypass, translate } from './translate';
 
 // Status of a Translation Completion.
@@ -78,7 +94,11 @@ function badRequest(smmu: usize): i32 {
 /** No access, in a block of the smallest translation unit. PRI may make something of it. */
 function denied(smmu: usize): i32 {
   const idr5 = atomic.load<u32>(smmu, SMMU_AT_IDR5);
-  store<u32>(THREAD, bits(idr5, IDR5_GRAN4K) ? 12 : bits(idr5, IDR5_GRAN16K) ? 14 : 16, THREAD_PA_SIZE);
+  store<u32>(
+    THREAD,
+    bits(idr5, IDR5_GRAN4K) ? 12 : bits(idr5, IDR5_GRAN16K) ? 14 : 16,
+    THREAD_PA_SIZE,
+  );
   return ATS_SUCCESS;
 }
 
@@ -89,12 +109,20 @@ function failed(smmu: usize): i32 {
   if (id == 0) return ATS_UR;
   if (steKnown() && !atsOn(smmu)) return badRequest(smmu);
   if (translationFault()) return denied(smmu);
-  if (id != C_BAD_STREAMID || bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID)) recordIfWanted(smmu);
+  if (id != C_BAD_STREAMID || bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID))
+    recordIfWanted(smmu);
   return ATS_CA;
 }
 
 /** One kind of access: true when it is let through; the address then stands in the thread block. */
-function allowed(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi: u32, attributes: u32): bool {
+function allowed(
+  smmu: usize,
+  sid: u32,
+  ssid: i32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+): bool {
   return translate(smmu, sid, ssid, iovaLo, iovaHi, attributes | REQUEST) == 0;
 }
 
@@ -108,12 +136,24 @@ function permissionOnly(): bool {
  * @param attributes WRITE: the No-Write flag is clear. PRIVILEGED and INSTRUCTION count with a SubstreamID only (IHI 0070 section 13.7).
  * @returns ATS_SUCCESS, ATS_UR or ATS_CA; above it, from ATS_GRANTED_SHIFT on, what is granted: none of ATS_* is a denial.
  */
-export function translationRequest(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi: u32, attributes: u32): i32 {
+export function translationRequest(
+  smmu: usize,
+  sid: u32,
+  ssid: i32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+): i32 {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_ATS_REQUESTS);
   const privilege = ssid < 0 ? 0 : attributes & PRIVILEGED;
   const execute = ssid >= 0 && (attributes & INSTRUCTION) != 0;
   if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN)) {
-    begin(sid, ssid < 0 ? u32(CFG_NO_SSID) : u32(ssid), (u64(iovaHi) << 32) | u64(iovaLo), attributes);
+    begin(
+      sid,
+      ssid < 0 ? u32(CFG_NO_SSID) : u32(ssid),
+      (u64(iovaHi) << 32) | u64(iovaLo),
+      attributes,
+    );
     return badRequest(smmu);
   }
   for (let i = 1; i <= REQUEST_TRIES; i++) {
@@ -130,7 +170,11 @@ export function translationRequest(smmu: usize, sid: u32, ssid: i32, iovaLo: u32
     } else if (!permissionOnly() || !atsOn(smmu)) {
       return failed(smmu);
     }
-    if (attributes & WRITE && i < REQUEST_TRIES && allowed(smmu, sid, ssid, iovaLo, iovaHi, privilege | WRITE)) {
+    if (
+      attributes & WRITE &&
+      i < REQUEST_TRIES &&
+      allowed(smmu, sid, ssid, iovaLo, iovaHi, privilege | WRITE)
+    ) {
       const same = load<u64>(THREAD, THREAD_PA) == pa && load<u32>(THREAD, THREAD_PA_SIZE) == size;
       torn = granted != 0 && !same;
       granted |= ATS_WRITE;

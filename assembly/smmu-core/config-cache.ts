@@ -48,9 +48,17 @@ export function configLookup(smmu: usize, sid: u32, ssid: u32): bool {
   if (before & SEQ_BUSY) return false;
   for (let way: u32 = 0; way < <u32>CFG_WAYS; way++) {
     const entry = entryAt(smmu, set, way);
-    if (atomic.load<i32>(entry, CFG_VALID) == 0 || load<u32>(entry, CFG_SID) != sid || load<u32>(entry, CFG_SSID) != ssid) continue;
-    for (let word: usize = 0; word < <usize>CFG_USED; word += 8) store<u64>(THREAD + THREAD_CFG + word, atomic.load<u64>(entry + word));
-    return atomic.load<u32>(header, CFG_SET_SEQ) == before && atomic.load<i32>(entry, CFG_VALID) != 0;
+    if (
+      atomic.load<i32>(entry, CFG_VALID) == 0 ||
+      load<u32>(entry, CFG_SID) != sid ||
+      load<u32>(entry, CFG_SSID) != ssid
+    )
+      continue;
+    for (let word: usize = 0; word < <usize>CFG_USED; word += 8)
+      store<u64>(THREAD + THREAD_CFG + word, atomic.load<u64>(entry + word));
+    return (
+      atomic.load<u32>(header, CFG_SET_SEQ) == before && atomic.load<i32>(entry, CFG_VALID) != 0
+    );
   }
   return false;
 }
@@ -59,7 +67,12 @@ export function configLookup(smmu: usize, sid: u32, ssid: u32): bool {
 export function configEntry(smmu: usize, sid: u32, ssid: u32): usize {
   for (let way: u32 = 0; way < <u32>CFG_WAYS; way++) {
     const entry = entryAt(smmu, setOf(sid), way);
-    if (atomic.load<i32>(entry, CFG_VALID) != 0 && load<u32>(entry, CFG_SID) == sid && load<u32>(entry, CFG_SSID) == ssid) return entry;
+    if (
+      atomic.load<i32>(entry, CFG_VALID) != 0 &&
+      load<u32>(entry, CFG_SID) == sid &&
+      load<u32>(entry, CFG_SSID) == ssid
+    )
+      return entry;
   }
   return 0;
 }
@@ -73,7 +86,8 @@ export function configSequence(smmu: usize, sid: u32): u32 {
 export function reapConfigSet(smmu: usize, set: u32, thread: u32): void {
   const sequence = setHeader(smmu, set) + CFG_SET_SEQ;
   if (!heldBy(sequence, thread)) return;
-  for (let way: u32 = 0; way < <u32>CFG_WAYS; way++) atomic.store<i32>(entryAt(smmu, set, way), 0, CFG_VALID);
+  for (let way: u32 = 0; way < <u32>CFG_WAYS; way++)
+    atomic.store<i32>(entryAt(smmu, set, way), 0, CFG_VALID);
   freeSet(sequence);
 }
 
@@ -97,8 +111,10 @@ export function configInsert(smmu: usize, sid: u32): void {
   atomic.store<i32>(entry, 0, CFG_VALID);
   // All of it atomic, as in the IOTLB; VALID and SID share a word, so SID is stored by itself.
   atomic.store<u32>(entry, load<u32>(THREAD + THREAD_CFG, CFG_SID), CFG_SID);
-  for (let word: usize = 8; word < <usize>CFG_USED; word += 8) atomic.store<u64>(entry + word, load<u64>(THREAD + THREAD_CFG + word));
-  if (atomic.load<i64>(header, CFG_SET_GEN) == load<i64>(THREAD, THREAD_CFG_GEN)) atomic.store<i32>(entry, 1, CFG_VALID);
+  for (let word: usize = 8; word < <usize>CFG_USED; word += 8)
+    atomic.store<u64>(entry + word, load<u64>(THREAD + THREAD_CFG + word));
+  if (atomic.load<i64>(header, CFG_SET_GEN) == load<i64>(THREAD, THREAD_CFG_GEN))
+    atomic.store<i32>(entry, 1, CFG_VALID);
   if (!releaseSet(sequence)) {
     atomic.store<i32>(entry, 0, CFG_VALID);
     freeSet(sequence);
@@ -133,5 +149,6 @@ export function invalidateConfigRange(smmu: usize, sid: u32, range: u32): void {
   const span = (<u64>1) << u64(range + 1);
   const first = u64(sid) & ~(span - 1);
   const last = first + span - 1;
-  for (let set: u32 = 0; set < <u32>CFG_SETS; set++) sweep(smmu, set, u32(first), u32(last), EVERY_SSID);
+  for (let set: u32 = 0; set < <u32>CFG_SETS; set++)
+    sweep(smmu, set, u32(first), u32(last), EVERY_SSID);
 }

@@ -220,10 +220,19 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   }
   const stage1 = config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
   const stage2 = config == STE_CONFIG_S2 || config == STE_CONFIG_NESTED;
-  const vmidFits = !(stage1 || stage2) || !idr0(smmu, IDR0_S2P) || idr0(smmu, IDR0_VMID16) || steField(STE_S2VMID) <= 0xff;
+  const vmidFits =
+    !(stage1 || stage2) ||
+    !idr0(smmu, IDR0_S2P) ||
+    idr0(smmu, IDR0_VMID16) ||
+    steField(STE_S2VMID) <= 0xff;
   // Without a stage there is no ATS, whatever EATS says.
   const ste2 = load<u32>(THREAD + THREAD_STE, 8) & (stage1 || stage2 ? u32(-1) : ~maskOf(STE_EATS));
-  if ((stage1 && !stage1Valid(smmu)) || (stage2 && !stage2Valid(smmu)) || !vmidFits || splitStage(smmu, ste2)) {
+  if (
+    (stage1 && !stage1Valid(smmu)) ||
+    (stage2 && !stage2Valid(smmu)) ||
+    !vmidFits ||
+    splitStage(smmu, ste2)
+  ) {
     event(C_BAD_STE);
     return false;
   }

@@ -122,7 +122,9 @@ export function walkFault(id: u32, kind: u32, stage2: bool, address: u64): void 
   word = 0;
   if (carried & EVENT_RNW && !(attributes & WRITE)) word |= maskOf(EVT_RNW);
   if (carried & EVENT_PNU_IND)
-    word |= placed(u32((attributes & PRIVILEGED) != 0), EVT_PNU) | placed(u32((attributes & INSTRUCTION) != 0), EVT_IND);
+    word |=
+      placed(u32((attributes & PRIVILEGED) != 0), EVT_PNU) |
+      placed(u32((attributes & INSTRUCTION) != 0), EVT_IND);
   if (carried & EVENT_S2) word |= placed(u32(stage2), EVT_S2);
   if (carried & EVENT_CLASS) word |= placed(kind, EVT_CLASS);
   store<u32>(THREAD, word, THREAD_EVENT + 12);
@@ -139,7 +141,8 @@ export function stage2Fault(id: u32, kind: u32, ipa: u64): void {
 /** Stage 2 does not let stage 1 read (or, to update a descriptor, write) one of its tables or its CD. TTRnW says which. */
 export function tableFault(kind: u32, ipa: u64, write: bool): void {
   stage2Fault(F_PERMISSION, kind, ipa);
-  if (kind == EVT_CLASS_TT && !write) store<u32>(THREAD, load<u32>(THREAD, THREAD_EVENT + 12) | maskOf(EVT_TTRNW), THREAD_EVENT + 12);
+  if (kind == EVT_CLASS_TT && !write)
+    store<u32>(THREAD, load<u32>(THREAD, THREAD_EVENT + 12) | maskOf(EVT_TTRNW), THREAD_EVENT + 12);
 }
 
 /** Whether the fault is one of a translation, which may stall, go unrecorded, or read as zero; all others abort and are recorded. */
@@ -157,7 +160,8 @@ export function stalls(stage2: bool): bool {
 /** CD.R and STE.S2R decide whether faults of a translation are recorded; everything else always is, faults of a bypassed stage 1 included. */
 function recorded(): bool {
   if (!translationFault()) return true;
-  if (bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2)) return bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2R) != 0;
+  if (bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2))
+    return bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2R) != 0;
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
   if (config == STE_CONFIG_BYPASS || config == STE_CONFIG_S2) return true;
   return bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_R) != 0;
@@ -168,8 +172,15 @@ function recorded(): bool {
  * the two are equal but for the place inside a page, where the event leaves that out. The record of a stall stands for one transaction.
  */
 function merged(smmu: usize, id: u32, newest: u32): bool {
-  if (!bits(load<u32>(THREAD + THREAD_CFG, CFG_STE2), STE_MEV) || bits(load<u32>(THREAD, THREAD_EVENT + 8), EVT_STALL)) return false;
-  const place = locate(atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64(newest * EVTQ_ENTRY_SIZE), EVTQ_ENTRY_SIZE);
+  if (
+    !bits(load<u32>(THREAD + THREAD_CFG, CFG_STE2), STE_MEV) ||
+    bits(load<u32>(THREAD, THREAD_EVENT + 8), EVT_STALL)
+  )
+    return false;
+  const place = locate(
+    atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64(newest * EVTQ_ENTRY_SIZE),
+    EVTQ_ENTRY_SIZE,
+  );
   if (place == NOWHERE) return false;
   const offsetMask: u64 = carriedBy(id) & EVENT_PAGE ? 0xfff : 0;
   for (let i = 0; i < EVTQ_ENTRY_SIZE; i += 8) {
@@ -188,7 +199,10 @@ function takeQueue(smmu: usize): bool {
 
 // A queue with an unacknowledged EVTQ_ABT_ERR is not written to (IHI 0070 section 7.2.1).
 function writable(smmu: usize): bool {
-  return bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVTQEN) != 0 && atomic.load<i32>(smmu, SMMU_AT_EVTQ_ABORT) == 0;
+  return (
+    bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVTQEN) != 0 &&
+    atomic.load<i32>(smmu, SMMU_AT_EVTQ_ABORT) == 0
+  );
 }
 
 function sizeOf(smmu: usize): u32 {
@@ -197,7 +211,11 @@ function sizeOf(smmu: usize): u32 {
 
 function full(smmu: usize): bool {
   const size = sizeOf(smmu);
-  return ((atomic.load<u32>(smmu, SMMU_AT_EVTQ_PROD) ^ atomic.load<u32>(smmu, SMMU_AT_EVTQ_CONS)) & ((size << 1) - 1)) == size;
+  return (
+    ((atomic.load<u32>(smmu, SMMU_AT_EVTQ_PROD) ^ atomic.load<u32>(smmu, SMMU_AT_EVTQ_CONS)) &
+      ((size << 1) - 1)) ==
+    size
+  );
 }
 
 function writeRecord(smmu: usize, id: u32): void {
@@ -211,21 +229,30 @@ function writeRecord(smmu: usize, id: u32): void {
   }
   if (full(smmu)) {
     // Full: the record is lost. OVFLG toggles once, until software has made OVACKFLG equal (IHI 0070 section 7.4).
-    if (((prod ^ cons) & maskOf(EVTQ_OVFLG)) == 0) atomic.store<u32>(smmu, prod ^ maskOf(EVTQ_OVFLG), SMMU_AT_EVTQ_PROD);
+    if (((prod ^ cons) & maskOf(EVTQ_OVFLG)) == 0)
+      atomic.store<u32>(smmu, prod ^ maskOf(EVTQ_OVFLG), SMMU_AT_EVTQ_PROD);
     atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVTQ_OVERFLOW);
     count(THREAD_EVENTS_LOST);
     return;
   }
-  const place = locate(atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64((prod & (size - 1)) * EVTQ_ENTRY_SIZE), EVTQ_ENTRY_SIZE);
+  const place = locate(
+    atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64((prod & (size - 1)) * EVTQ_ENTRY_SIZE),
+    EVTQ_ENTRY_SIZE,
+  );
   if (place == NOWHERE) {
     atomic.store<i32>(smmu, EVTQ_ABORTED, SMMU_AT_EVTQ_ABORT);
     atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVTQ_ABORT);
     count(THREAD_EVENTS_LOST);
     return;
   }
-  for (let i = 0; i < EVTQ_ENTRY_SIZE; i += 8) storeAt(place + i, load<u64>(THREAD + THREAD_EVENT + i));
+  for (let i = 0; i < EVTQ_ENTRY_SIZE; i += 8)
+    storeAt(place + i, load<u64>(THREAD + THREAD_EVENT + i));
   // The record is visible before PROD moves.
-  atomic.store<u32>(smmu, (prod & maskOf(EVTQ_OVFLG)) | ((prod + 1) & indexMask), SMMU_AT_EVTQ_PROD);
+  atomic.store<u32>(
+    smmu,
+    (prod & maskOf(EVTQ_OVFLG)) | ((prod + 1) & indexMask),
+    SMMU_AT_EVTQ_PROD,
+  );
 }
 
 /** Ends a faulting transaction: writes the record, if it has one, to the event queue. */

@@ -21,7 +21,9 @@ export function vmidBlock(smmu: usize, vmid: u32): usize {
 
 /** Address of the generation that an ASID hashes to, always inside the block of its VMID. */
 export function asidGen(block: usize, asid: u32): usize {
-  return block + VMID_ASID_GEN + (((asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1)) << 3);
+  return (
+    block + VMID_ASID_GEN + (((asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1)) << 3)
+  );
 }
 
 /** Raises a generation. Two invalidations may end out of order, and it must never go back. */

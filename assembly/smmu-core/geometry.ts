@@ -99,9 +99,14 @@ export function blockAllowed(smmu: usize, granule: u32, level: i32, lpa2: bool):
  * with LPA2 bits [49:48] stand in place, and bits [9:8] are address bits [51:50].
  */
 export function addressOf(smmu: usize, descriptor: u64, granule: u32, shift: u32, lpa2: bool): u64 {
-  if (lpa2) return (descriptor & 0x0003ffffffffffff & (u64(-1) << u64(shift))) | (((descriptor >> 8) & 3) << 50);
+  if (lpa2)
+    return (
+      (descriptor & 0x0003ffffffffffff & (u64(-1) << u64(shift))) | (((descriptor >> 8) & 3) << 50)
+    );
   const address = descriptor & 0x0000ffffffffffff & (u64(-1) << u64(shift));
-  return granule == 16 && oasBits(smmu) == 52 ? address | (((descriptor >> 12) & 0xf) << 48) : address;
+  return granule == 16 && oasBits(smmu) == 52
+    ? address | (((descriptor >> 12) & 0xf) << 48)
+    : address;
 }
 
 /** Address of the first table, of 2^log2size bytes. Where outputs have 52 bits it is aligned to 64 bytes at least. */

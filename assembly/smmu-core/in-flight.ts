@@ -3,7 +3,13 @@
 // visible to all translations, and no earlier use of it is outstanding).
 
 import { THREAD } from '../imports/unit';
-import { HOST_AT_SYNC_EPOCH, HOST_AT_THREADS, HOST_THREADS, THREAD_IN_FLIGHT, THREAD_STRIDE } from '../layout/host-memory';
+import {
+  HOST_AT_SYNC_EPOCH,
+  HOST_AT_THREADS,
+  HOST_THREADS,
+  THREAD_IN_FLIGHT,
+  THREAD_STRIDE,
+} from '../layout/host-memory';
 
 /** Registers this thread's access. The atomic store is what a CMD_SYNC on another thread sees. */
 export function accessBegin(): void {

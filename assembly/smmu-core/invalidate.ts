@@ -58,7 +58,9 @@ function granuleOf(smmu: usize, d1: u64): u32 {
 /** SCALE, which is a bit wider where 52-bit addresses have 4 and 16 KiB granules. */
 function scaleOf(smmu: usize, d0: u64): u32 {
   const scale = bits(u32(d0), TLBI_SCALE);
-  return dsImplemented(smmu) ? min(scale | (bits(u32(d0), TLBI_SCALE_DS) << 5), MAX_SCALE_DS) : scale;
+  return dsImplemented(smmu)
+    ? min(scale | (bits(u32(d0), TLBI_SCALE_DS) << 5), MAX_SCALE_DS)
+    : scale;
 }
 
 /**
@@ -80,8 +82,17 @@ function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
 }
 
 // Kills what matches in one set, whatever hash its ways have.
-function killMatching(smmu: usize, set: u32, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
-  const tag = placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
+function killMatching(
+  smmu: usize,
+  set: u32,
+  vmid: u32,
+  asid: u32,
+  stage2: bool,
+  first: u64,
+  last: u64,
+): void {
+  const tag =
+    placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
   const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
     const entry = tlbEntry(smmu, set, way);
@@ -90,7 +101,12 @@ function killMatching(smmu: usize, set: u32, vmid: u32, asid: u32, stage2: bool,
     const size = u64(bits(meta, TLB_META_SIZE));
     const page = load<u64>(entry, TLB_PAGE);
     if (page < first >> size || page > last >> size) continue;
-    if (asid != ANY_ASID && !bits(meta, TLB_META_GLOBAL) && (load<u32>(entry, TLB_ASID_PERM) & 0xffff) != asid) continue;
+    if (
+      asid != ANY_ASID &&
+      !bits(meta, TLB_META_GLOBAL) &&
+      (load<u32>(entry, TLB_ASID_PERM) & 0xffff) != asid
+    )
+      continue;
     atomic.store<u32>(entry, 0, TLB_META);
   }
 }
@@ -105,12 +121,21 @@ function sweepAddress(smmu: usize, sizes: u64, vmid: u32, asid: u32, address: u6
     const hash = tlbHash(vmid, address >> u64(size), size);
     const sequence = tlbSequence(smmu, tlbSet(hash));
     markKilled(sequence);
-    if (tlbTagged(sequence, hash)) killMatching(smmu, tlbSet(hash), vmid, asid, false, address, address);
+    if (tlbTagged(sequence, hash))
+      killMatching(smmu, tlbSet(hash), vmid, asid, false, address, address);
   }
 }
 
 // By size: the blocks of the range one by one, or all sets when there are more blocks than sets.
-function sweepRange(smmu: usize, sizes: u64, vmid: u32, asid: u32, stage2: bool, first: u64, last: u64): void {
+function sweepRange(
+  smmu: usize,
+  sizes: u64,
+  vmid: u32,
+  asid: u32,
+  stage2: bool,
+  first: u64,
+  last: u64,
+): void {
   for (; sizes != 0; sizes &= sizes - 1) {
     const size = u32(ctz(sizes));
     const to = last >> u64(size);
@@ -120,7 +145,8 @@ function sweepRange(smmu: usize, sizes: u64, vmid: u32, asid: u32, stage2: bool,
         const hash = tlbHash(vmid, page, size);
         const sequence = tlbSequence(smmu, tlbSet(hash));
         markKilled(sequence);
-        if (tlbTagged(sequence, hash)) killMatching(smmu, tlbSet(hash), vmid, asid, stage2, first, last);
+        if (tlbTagged(sequence, hash))
+          killMatching(smmu, tlbSet(hash), vmid, asid, stage2, first, last);
       }
       continue;
     }
@@ -138,7 +164,14 @@ function sweepRange(smmu: usize, sizes: u64, vmid: u32, asid: u32, stage2: bool,
  * @param more bytes behind the first one.
  * @param generation of the VMID, raised for this command.
  */
-export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, more: u64, generation: i64): void {
+export function invalidateSpan(
+  smmu: usize,
+  vmid: u32,
+  asid: u32,
+  first: u64,
+  more: u64,
+  generation: i64,
+): void {
   const block = vmidBlock(smmu, vmid);
   // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one TLBI must take whole. To be looked at after the
   // raise: an inserter announces the first such entry before it checks the generation.
@@ -161,7 +194,14 @@ export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, mo
  * @param d0 the command's doublewords.
  * @param generation of the VMID, raised for this command.
  */
-export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64, generation: i64): void {
+export function invalidateVa(
+  smmu: usize,
+  vmid: u32,
+  asid: u32,
+  d0: u64,
+  d1: u64,
+  generation: i64,
+): void {
   invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), spanOf(smmu, d0, d1) - 1, generation);
 }
 
@@ -170,5 +210,13 @@ export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): void {
   const block = vmidBlock(smmu, vmid);
   touch(block);
   const first = firstOf(d1) & 0x000fffffffffffff;
-  sweepRange(smmu, atomic.load<u64>(block, VMID_SIZES), vmid, ANY_ASID, true, first, first + spanOf(smmu, d0, d1) - 1);
+  sweepRange(
+    smmu,
+    atomic.load<u64>(block, VMID_SIZES),
+    vmid,
+    ANY_ASID,
+    true,
+    first,
+    first + spanOf(smmu, d0, d1) - 1,
+  );
 }

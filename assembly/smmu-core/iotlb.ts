@@ -60,7 +60,9 @@ export function tlbSet(hash: u32): u32 {
  * load of the sequence word before it keeps behind the raise of the generation.
  */
 export function tlbTagged(sequence: usize, hash: u32): bool {
-  return v128.any_true(i32x4.eq(v128.load(sequence, TLB_SET_TAGS - TLB_SET_SEQ), i32x4.splat(hash)));
+  return v128.any_true(
+    i32x4.eq(v128.load(sequence, TLB_SET_TAGS - TLB_SET_SEQ), i32x4.splat(hash)),
+  );
 }
 
 /** TLB_SET_TAGS word of a way, by the address of the set's sequence word. */
@@ -78,7 +80,12 @@ export function tlbEntry(smmu: usize, set: u32, way: u32): usize {
 
 /** TLB_META without the GLOBAL bit: what a lookup compares. */
 export function metaOf(vmid: u32, size: u32, stage2: bool): u32 {
-  return placed(vmid, TLB_META_VMID) | placed(size, TLB_META_SIZE) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
+  return (
+    placed(vmid, TLB_META_VMID) |
+    placed(size, TLB_META_SIZE) |
+    placed(u32(stage2), TLB_META_S2) |
+    maskOf(TLB_META_VALID)
+  );
 }
 
 /** Whether a valid entry is younger than every invalidation that covers it. */
@@ -87,7 +94,9 @@ export function alive(smmu: usize, block: usize, entry: usize, meta: u32): bool 
   if (generation < atomic.load<i64>(block, VMID_ALL_GEN)) return false;
   if (atomic.load<i64>(entry, TLB_ALL_GEN) < atomic.load<i64>(smmu, SMMU_AT_ALL_GEN)) return false;
   if (bits(meta, TLB_META_GLOBAL) || bits(meta, TLB_META_S2)) return true;
-  return generation >= atomic.load<i64>(asidGen(block, atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff));
+  return (
+    generation >= atomic.load<i64>(asidGen(block, atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff))
+  );
 }
 
 /**
@@ -109,7 +118,8 @@ export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2:
       if (tlbTag(sequence, way) != hash) continue;
       const entry = tlbEntry(smmu, set, way);
       const meta = atomic.load<u32>(entry, TLB_META);
-      if ((meta & ~maskOf(TLB_META_GLOBAL)) != wanted || atomic.load<u64>(entry, TLB_PAGE) != page) continue;
+      if ((meta & ~maskOf(TLB_META_GLOBAL)) != wanted || atomic.load<u64>(entry, TLB_PAGE) != page)
+        continue;
       const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
       if (!stage2 && !bits(meta, TLB_META_GLOBAL) && (asidPerm & 0xffff) != asid) continue;
       if (!alive(smmu, block, entry, meta)) continue;
@@ -133,7 +143,8 @@ function victim(smmu: usize, set: u32, meta: u32, asid: u32, page: u64): u32 {
     if (
       (seen & ~maskOf(TLB_META_GLOBAL)) == meta &&
       load<u64>(entry, TLB_PAGE) == page &&
-      (seen & (maskOf(TLB_META_GLOBAL) | maskOf(TLB_META_S2)) || (load<u32>(entry, TLB_ASID_PERM) & 0xffff) == asid)
+      (seen & (maskOf(TLB_META_GLOBAL) | maskOf(TLB_META_S2)) ||
+        (load<u32>(entry, TLB_ASID_PERM) & 0xffff) == asid)
     )
       return way;
     if (seen == 0) free = way;
@@ -149,7 +160,8 @@ function victim(smmu: usize, set: u32, meta: u32, asid: u32, page: u64): u32 {
 export function reapTlbSet(smmu: usize, set: u32, thread: u32): void {
   const sequence = tlbSequence(smmu, set);
   if (!heldBy(sequence, thread)) return;
-  for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) atomic.store<u32>(tlbEntry(smmu, set, way), 0, TLB_META);
+  for (let way: u32 = 0; way < <u32>TLB_WAYS; way++)
+    atomic.store<u32>(tlbEntry(smmu, set, way), 0, TLB_META);
   freeSet(sequence);
 }
 
@@ -200,7 +212,9 @@ export function tlbInsert(
   atomic.store<u64>(entry, pa & (u64(-1) << u64(size)), TLB_PA);
   atomic.store<i64>(entry, generation, TLB_GEN);
   atomic.store<i64>(entry, allGeneration, TLB_ALL_GEN);
-  const current = atomic.load<i64>(block, VMID_ANY_GEN) == generation && atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;
+  const current =
+    atomic.load<i64>(block, VMID_ANY_GEN) == generation &&
+    atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;
   if (current) atomic.store<u32>(entry, meta | placed(u32(global), TLB_META_GLOBAL), TLB_META);
   if (!releaseSet(sequence)) {
     atomic.store<u32>(entry, 0, TLB_META);

@@ -74,7 +74,16 @@ import {
   STE_S2TTB_LO,
 } from '../layout/ste';
 import { bits, fieldAt } from '../lib/fields';
-import { dsImplemented, effectiveBits, granuleOfTg0, granuleOfTg1, levelShift, minTsz, oasBits, stage2StartLevel } from './geometry';
+import {
+  dsImplemented,
+  effectiveBits,
+  granuleOfTg0,
+  granuleOfTg1,
+  levelShift,
+  minTsz,
+  oasBits,
+  stage2StartLevel,
+} from './geometry';
 
 // T0SZ and T1SZ of VMSAv8-64 without small translation tables.
 const MAX_TSZ: u32 = 39;
@@ -116,13 +125,15 @@ export function stage2Valid(smmu: usize): bool {
   if (!updatesAllowed(smmu, steField(STE_S2HA), steField(STE_S2HD))) return false;
   if (!stallLegal(smmu, steField(STE_S2S))) return false;
   // Full ATS and stalls of stage 2 exclude each other (IHI 0070 section 5.2).
-  if (steField(STE_S2S) && idr0(smmu, IDR0_ATS) && steField(STE_EATS) == STE_EATS_FULL) return false;
+  if (steField(STE_S2S) && idr0(smmu, IDR0_ATS) && steField(STE_EATS) == STE_EATS_FULL)
+    return false;
   const granule = granuleOfTg0(steField(STE_S2TG));
   if (granule == 0 || !granuleAdvertised(smmu, granule)) return false;
   const ds = dsOfStage2(smmu);
   const lpa2 = granule != 16 && ds != 0;
   const t0sz = steField(STE_S2T0SZ);
-  if (t0sz < max(minTsz(granule, lpa2, true), <u32>64 - oasBits(smmu)) || t0sz > MAX_TSZ) return false;
+  if (t0sz < max(minTsz(granule, lpa2, true), <u32>64 - oasBits(smmu)) || t0sz > MAX_TSZ)
+    return false;
   const start = stage2StartLevel(granule, steField(STE_S2SL0) | (ds & CFG_DS_S2SL0_2), lpa2);
   if (start > 3) return false;
   // At the start level: at least one index bit, at most 4 more than a whole table (16 concatenated tables).
@@ -189,6 +200,13 @@ export function cdValid(smmu: usize): bool {
   if (!updatesAllowed(smmu, cdField(CD_HA), cdField(CD_HD))) return false;
   if (!cdField(CD_A) && idr0(smmu, IDR0_TERM_MODEL)) return false;
   if (!stallLegal(smmu, cdField(CD_S)) || (cdField(CD_S) && steField(STE_S1STALLD))) return false;
-  if (!cdField(CD_EPD0) && !tableValid(smmu, cdField(CD_T0SZ), granuleOfTg0(cdField(CD_TG0)), ttb(8))) return false;
-  return cdField(CD_EPD1) != 0 || tableValid(smmu, cdField(CD_T1SZ), granuleOfTg1(cdField(CD_TG1)), ttb(16));
+  if (
+    !cdField(CD_EPD0) &&
+    !tableValid(smmu, cdField(CD_T0SZ), granuleOfTg0(cdField(CD_TG0)), ttb(8))
+  )
+    return false;
+  return (
+    cdField(CD_EPD1) != 0 ||
+    tableValid(smmu, cdField(CD_T1SZ), granuleOfTg1(cdField(CD_TG1)), ttb(16))
+  );
 }

@@ -12,7 +12,14 @@ import {
   SMMU_AT_PRIQ_OWNER,
   SMMU_AT_PRIQ_PROD,
 } from '../layout/ats-memory';
-import { EVTQ_ABORTED, HOST_AT_ATTENTION, SMMU_AT_CR0, SMMU_AT_STATS, STAT_PAGE_REQUESTS, STAT_PRI_AUTO } from '../layout/host-memory';
+import {
+  EVTQ_ABORTED,
+  HOST_AT_ATTENTION,
+  SMMU_AT_CR0,
+  SMMU_AT_STATS,
+  STAT_PAGE_REQUESTS,
+  STAT_PRI_AUTO,
+} from '../layout/host-memory';
 import { PPR_INDEX, PPR_LAST, PPR_READ, PPR_WRITE } from '../layout/page-requests';
 import { CR0_PRIQEN, CR0_SMMUEN, EVTQ_OVFLG, PRIQ_ENTRY_SIZE } from '../layout/smmu-registers';
 import { bits, maskOf, placed } from '../lib/fields';
@@ -27,7 +34,11 @@ const PAGE_MASK: u64 = 0xfffffffffffff000;
 // A queue with an unacknowledged PRIQ_ABT_ERR is not written to (IHI 0070 section 8.2).
 function open(smmu: usize): bool {
   const cr0 = atomic.load<u32>(smmu, SMMU_AT_CR0);
-  return bits(cr0, CR0_SMMUEN) != 0 && bits(cr0, CR0_PRIQEN) != 0 && atomic.load<i32>(smmu, SMMU_AT_PRIQ_ABORT) == 0;
+  return (
+    bits(cr0, CR0_SMMUEN) != 0 &&
+    bits(cr0, CR0_PRIQEN) != 0 &&
+    atomic.load<i32>(smmu, SMMU_AT_PRIQ_ABORT) == 0
+  );
 }
 
 // Writes the entry; otherwise the answer that the SMMU gives, PRG_*. An overflow lasts until software has acknowledged it, full or not.
@@ -41,7 +52,10 @@ function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
     atomic.store<u32>(smmu, prod ^ maskOf(EVTQ_OVFLG), SMMU_AT_PRIQ_PROD);
     return PRG_SUCCESS;
   }
-  const place = locate(atomic.load<u64>(smmu, SMMU_AT_PRIQ_BASE) + u64((prod & (size - 1)) * PRIQ_ENTRY_SIZE), PRIQ_ENTRY_SIZE);
+  const place = locate(
+    atomic.load<u64>(smmu, SMMU_AT_PRIQ_BASE) + u64((prod & (size - 1)) * PRIQ_ENTRY_SIZE),
+    PRIQ_ENTRY_SIZE,
+  );
   if (place == NOWHERE) {
     atomic.store<i32>(smmu, EVTQ_ABORTED, SMMU_AT_PRIQ_ABORT);
     return PRG_FAILURE;
@@ -49,7 +63,11 @@ function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
   storeAt(place, d0);
   storeAt(place + 8, d1);
   // The entry is visible before PROD moves.
-  atomic.store<u32>(smmu, (prod & maskOf(EVTQ_OVFLG)) | ((prod + 1) & indexMask), SMMU_AT_PRIQ_PROD);
+  atomic.store<u32>(
+    smmu,
+    (prod & maskOf(EVTQ_OVFLG)) | ((prod + 1) & indexMask),
+    SMMU_AT_PRIQ_PROD,
+  );
   return PRG_WAITING;
 }
 
@@ -58,7 +76,14 @@ function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
  * @param group PRGIndex.
  * @returns PRG_WAITING when software will answer it; else the answer, PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
  */
-export function pageRequest(smmu: usize, sid: u32, iovaLo: u32, iovaHi: u32, attributes: u32, group: u32): u32 {
+export function pageRequest(
+  smmu: usize,
+  sid: u32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+  group: u32,
+): u32 {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_PAGE_REQUESTS);
   const flags = maskOf(PPR_LAST) | maskOf(attributes & WRITE ? PPR_WRITE : PPR_READ);
   const page = ((u64(iovaHi) << 32) | u64(iovaLo)) & PAGE_MASK;

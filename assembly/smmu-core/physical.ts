@@ -38,7 +38,11 @@ export function store32At(place: i64, value: u32): void {
 
 /** Replaces a 64-bit word that is `old`, in one piece. False when it is something else. */
 export function casAt(place: i64, old: u64, value: u64): bool {
-  return (place >> 32 == 0 ? atomic.cmpxchg<u64>(u32(place), old, value) : cas64(u32(place), old, value)) == old;
+  return (
+    (place >> 32 == 0
+      ? atomic.cmpxchg<u64>(u32(place), old, value)
+      : cas64(u32(place), old, value)) == old
+  );
 }
 
 /** Copies `words` 64-bit words from a place to the unit's scratch, each read once. */

@@ -26,13 +26,18 @@ export function plantedFault(smmu: usize, sid: u32, ssid: u32, enabled: bool): b
   let stage2Only = false;
   if (id == F_TLB_CONFLICT) {
     // The TLB is looked at only by a transaction that gets that far.
-    if (!configure(smmu, sid, ssid) || load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_BYPASS) return false;
+    if (
+      !configure(smmu, sid, ssid) ||
+      load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_BYPASS
+    )
+      return false;
     stage2Only = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_S2;
   } else {
     memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
   }
   const left = atomic.load<i32>(smmu, SMMU_AT_PLANTED_LEFT);
-  if (left <= 0 || atomic.cmpxchg<i32>(smmu, left, left - 1, SMMU_AT_PLANTED_LEFT) != left) return false;
+  if (left <= 0 || atomic.cmpxchg<i32>(smmu, left, left - 1, SMMU_AT_PLANTED_LEFT) != left)
+    return false;
   walkFault(id, 0, stage2Only, load<u64>(THREAD, THREAD_IOVA));
   return true;
 }

@@ -94,7 +94,8 @@ export function stallAnswer(smmu: usize, sid: u32, stag: u32): u32 {
 export function stallAbandon(smmu: usize, sid: u32, stag: u32): void {
   if (change(smmu, sid, stag, STALL_WAITING, STALL_ABANDONED)) return;
   // Answered already. Nobody but the endpoint takes it out of that state.
-  for (let state: u32 = STALL_RETRY; state < <u32>STALL_ABANDONED; state++) change(smmu, sid, stag, state, STALL_FREE);
+  for (let state: u32 = STALL_RETRY; state < <u32>STALL_ABANDONED; state++)
+    change(smmu, sid, stag, state, STALL_FREE);
 }
 
 export function stallForget(smmu: usize, sid: u32): void {

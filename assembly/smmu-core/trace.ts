@@ -88,7 +88,8 @@ function stamp(): f64 {
   }
   const time = now();
   const without = (burst >> 8) & 0xff;
-  const dense = same && time - load<f64>(THREAD, THREAD_TRACE_TIME) < f64(TRACE_BURST_NS * (without + 1)) / 1e6;
+  const dense =
+    same && time - load<f64>(THREAD, THREAD_TRACE_TIME) < f64(TRACE_BURST_NS * (without + 1)) / 1e6;
   const next: u32 = dense ? min<u32>(2 * without + 1, TRACE_BURST_MOST) : 0;
   store<u32>(THREAD, next | (next << 8) | (marks << 16), THREAD_TRACE_BURST);
   store<f64>(THREAD, time, THREAD_TRACE_TIME);
@@ -97,7 +98,11 @@ function stamp(): f64 {
 
 function head(unit: usize, kind: u32, smmu: usize, detail: u32): void {
   const smmuIndex = u32((smmu - HOST_SMMUS) / SMMU_STRIDE);
-  store<u32>(unit, kind | (u32(THREAD_ID - 1) << 8) | (smmuIndex << 16) | (detail << 23), TRACE_WHAT);
+  store<u32>(
+    unit,
+    kind | (u32(THREAD_ID - 1) << 8) | (smmuIndex << 16) | (detail << 23),
+    TRACE_WHAT,
+  );
   store<f64>(unit, stamp(), TRACE_TIME);
 }
 
@@ -142,7 +147,8 @@ export function traceWalk(smmu: usize, event: u32, result: i32, configured: bool
   store<u32>(unit, load<u32>(THREAD, THREAD_SSID), TRACE_WALK_SSID);
   let how = event | (load<u32>(THREAD, THREAD_ATTRIBUTES) << 8);
   if (configured) {
-    const tags = load<u32>(THREAD + THREAD_CFG, CFG_VMID) | (load<u32>(THREAD + THREAD_CFG, CFG_ASID) << 16);
+    const tags =
+      load<u32>(THREAD + THREAD_CFG, CFG_VMID) | (load<u32>(THREAD + THREAD_CFG, CFG_ASID) << 16);
     store<u32>(unit, tags, TRACE_WALK_TAGS);
     how |= TRACE_WALK_CONFIGURED | (load<u32>(THREAD, THREAD_PA_SIZE) << 16);
   }

@@ -2,7 +2,16 @@
 
 import { THREAD } from '../imports/unit';
 import { CD_A, CD_ASET, CD_PAN, CD_TBI0, CD_TBI1 } from '../layout/cd';
-import { C_BAD_STREAMID, EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2, F_ADDR_SIZE, F_PERMISSION, F_WALK_EABT } from '../layout/events';
+import {
+  C_BAD_STREAMID,
+  EVT_CLASS_IN,
+  EVT_CLASS_TT,
+  EVT_ID,
+  EVT_S2,
+  F_ADDR_SIZE,
+  F_PERMISSION,
+  F_WALK_EABT,
+} from '../layout/events';
 import {
   CFG_ASID,
   CFG_CD1,
@@ -130,7 +139,12 @@ function conclude(smmu: usize, configured: bool): i32 {
   if (load<u32>(THREAD, THREAD_ATTRIBUTES) & REQUEST) return ABORT;
   const stage2 = bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
   if (stalls(stage2)) return hold(smmu);
-  const raz = configured && translationFault() && !stage2 && hasStage1() && !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_A);
+  const raz =
+    configured &&
+    translationFault() &&
+    !stage2 &&
+    hasStage1() &&
+    !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_A);
   const badStreamId = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID) == C_BAD_STREAMID;
   if (badStreamId && !bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID)) noEvent();
   recordEvent(smmu);
@@ -146,7 +160,8 @@ export function hasStage1(): bool {
 // PAN keeps privileged data accesses from pages that unprivileged ones may use; it is of stage 1, and so is every privilege.
 function allows(permissions: u32, attributes: u32, pan: bool): bool {
   // Unprivileged execution needs no unprivileged data access: a page may be execute-only.
-  if (attributes & INSTRUCTION) return (permissions & (attributes & PRIVILEGED ? TLB_PERM_PX : TLB_PERM_UX)) != 0;
+  if (attributes & INSTRUCTION)
+    return (permissions & (attributes & PRIVILEGED ? TLB_PERM_PX : TLB_PERM_UX)) != 0;
   const unprivileged = (permissions & TLB_PERM_UNPRIV) != 0;
   if (attributes & PRIVILEGED ? pan && unprivileged : !unprivileged) return false;
   return (permissions & (attributes & WRITE ? TLB_PERM_W : TLB_PERM_R)) != 0;
@@ -215,7 +230,14 @@ function tagRefused(iova: u64, input: u64): bool {
  * The generations are sampled before the configuration that the walk uses: an invalidation that came after them is noticed at the
  * insert, one that came before them has been preceded by its CFGI.
  */
-export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi: u32, attributes: u32): i32 {
+export function translate(
+  smmu: usize,
+  sid: u32,
+  ssid: i32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+): i32 {
   const iova = (u64(iovaHi) << 32) | u64(iovaLo);
   const substream = ssid < 0 ? u32(CFG_NO_SSID) : u32(ssid);
   store<u32>(THREAD, sid, THREAD_SID);
@@ -228,9 +250,13 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
   const cr0 = atomic.load<u32>(smmu, SMMU_AT_CR0);
   if ((cr0 & (maskOf(CR0_SMMUEN) | maskOf(SMMU_CR0_PLANTED))) != maskOf(CR0_SMMUEN)) {
     const enabled = bits(cr0, CR0_SMMUEN) != 0;
-    if (bits(cr0, SMMU_CR0_PLANTED) && plantedFault(smmu, sid, substream, enabled)) return refuse(smmu, false);
+    if (bits(cr0, SMMU_CR0_PLANTED) && plantedFault(smmu, sid, substream, enabled))
+      return refuse(smmu, false);
     // GBPA records nothing.
-    if (!enabled) return !bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) && bypass(smmu, iova) ? OK : ABORT;
+    if (!enabled)
+      return !bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) && bypass(smmu, iova)
+        ? OK
+        : ABORT;
   }
 
   let current = false;
@@ -267,15 +293,30 @@ export function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi:
   const size = min(s1size, load<u32>(THREAD, S2_SIZE));
   let permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
   // A page that is still clean: its first write comes back to the walk.
-  if ((attributes & WRITE) == 0 && (load<u32>(THREAD, S1_CLEAN) | load<u32>(THREAD, S2_CLEAN)) != 0) permissions &= ~u32(TLB_PERM_W);
+  if ((attributes & WRITE) == 0 && (load<u32>(THREAD, S1_CLEAN) | load<u32>(THREAD, S2_CLEAN)) != 0)
+    permissions &= ~u32(TLB_PERM_W);
   const pa = load<u64>(THREAD, S2_OUT);
   store<u64>(THREAD, pa, THREAD_PA);
   store<u32>(THREAD, size, THREAD_PA_SIZE);
   if (current) {
     const global = !stage2Only && load<u32>(THREAD, S1_GLOBAL) != 0;
     const fractured = !stage2Only && size < s1size;
-    if (!stage2Only && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_ASET)) permissions |= TLB_ASET;
-    tlbInsert(smmu, vmid, asid, input, pa, size, permissions, global, stage2Only, fractured, generation, allGeneration);
+    if (!stage2Only && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_ASET))
+      permissions |= TLB_ASET;
+    tlbInsert(
+      smmu,
+      vmid,
+      asid,
+      input,
+      pa,
+      size,
+      permissions,
+      global,
+      stage2Only,
+      fractured,
+      generation,
+      allGeneration,
+    );
   }
   if (traced()) traceWalk(smmu, 0, OK, true);
   return OK;

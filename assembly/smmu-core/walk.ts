@@ -37,7 +37,14 @@ import {
   PTE_VALID,
   PTE_XN,
 } from '../layout/descriptors';
-import { EVT_CLASS_IN, EVT_CLASS_TT, F_ACCESS, F_ADDR_SIZE, F_TRANSLATION, F_WALK_EABT } from '../layout/events';
+import {
+  EVT_CLASS_IN,
+  EVT_CLASS_TT,
+  F_ACCESS,
+  F_ADDR_SIZE,
+  F_TRANSLATION,
+  F_WALK_EABT,
+} from '../layout/events';
 import {
   CFG_CD0,
   CFG_CD1,
@@ -61,7 +68,16 @@ import {
   TLB_PERM_UX,
   TLB_PERM_W,
 } from '../layout/host-memory';
-import { STE_CONFIG_NESTED, STE_S2AFFD, STE_S2HA, STE_S2HD, STE_S2PS, STE_S2SL0, STE_S2T0SZ, STE_S2TG } from '../layout/ste';
+import {
+  STE_CONFIG_NESTED,
+  STE_S2AFFD,
+  STE_S2HA,
+  STE_S2HD,
+  STE_S2PS,
+  STE_S2SL0,
+  STE_S2T0SZ,
+  STE_S2TG,
+} from '../layout/ste';
 import { bits, maskOf } from '../lib/fields';
 import { LOOK, stage2Fault, tableFault, walkFault } from './faults';
 import {
@@ -142,7 +158,10 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
       indexMask = (u64(1) << u64(granule - 3)) - 1;
       continue;
     }
-    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level, lpa2))) {
+    if (
+      !bits(u32(descriptor), PTE_VALID) ||
+      (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level, lpa2))
+    ) {
       stage2Fault(F_TRANSLATION, kind, ipa);
       return false;
     }
@@ -183,7 +202,11 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
 export function commitStage2(): bool {
   const old = load<u64>(THREAD, S2_OLD);
   const updated = load<u64>(THREAD, S2_NEW);
-  return old == updated || (load<u32>(THREAD, THREAD_ATTRIBUTES) & LOOK) != 0 || casAt(load<i64>(THREAD, S2_PLACE), old, updated);
+  return (
+    old == updated ||
+    (load<u32>(THREAD, THREAD_ATTRIBUTES) & LOOK) != 0 ||
+    casAt(load<i64>(THREAD, S2_PLACE), old, updated)
+  );
 }
 
 /**
@@ -250,7 +273,13 @@ function stage1Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool)
   if (!bits(hi, PTE_XN) && !bits(tableHi, PTE_TABLE_XN) && !wxn) permissions |= TLB_PERM_UX;
   // What unprivileged code can write, privileged code does not execute (DDI 0487 section D8.4); UWXN says the same of privileged execution.
   const uwxn = writable && unprivileged;
-  if (!bits(hi, PTE_PXN) && !bits(tableHi, PTE_TABLE_PXN) && !wxn && !uwxn && !(unprivileged && writable && bits(cd1, CD_UWXN))) {
+  if (
+    !bits(hi, PTE_PXN) &&
+    !bits(tableHi, PTE_TABLE_PXN) &&
+    !wxn &&
+    !uwxn &&
+    !(unprivileged && writable && bits(cd1, CD_UWXN))
+  ) {
     permissions |= TLB_PERM_PX;
   }
   return permissions;
@@ -280,7 +309,11 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
   let level = stage1StartLevel(granule, inputBits);
   const firstBits = inputBits - levelShift(granule, level);
   let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
-  let table = tableBase(upper ? load<u64>(cfg, CFG_TTB1) : load<u64>(cfg, CFG_TTB0), firstBits + 3, outputBits);
+  let table = tableBase(
+    upper ? load<u64>(cfg, CFG_TTB1) : load<u64>(cfg, CFG_TTB0),
+    firstBits + 3,
+    outputBits,
+  );
   const hierarchyOff = (load<u32>(cfg, CFG_HAD) >> u32(upper)) & 1;
   let tableHi: u32 = 0;
   for (; ; level++) {
@@ -305,7 +338,10 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
       indexMask = (u64(1) << u64(granule - 3)) - 1;
       continue;
     }
-    if (!bits(u32(descriptor), PTE_VALID) || (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level, lpa2))) {
+    if (
+      !bits(u32(descriptor), PTE_VALID) ||
+      (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level, lpa2))
+    ) {
       walkFault(F_TRANSLATION, EVT_CLASS_IN, false, 0);
       return false;
     }
@@ -325,7 +361,8 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     }
     // HD has its effect only with HA. What the tables above make read-only does not become dirty.
     const dbm: bool = ha && bits(cd1, CD_HD) != 0 && bits(u32(descriptor >> 32), PTE_DBM) != 0;
-    const clean: bool = dbm && bits(u32(descriptor), PTE_AP_RO) != 0 && !bits(tableHi, PTE_APTABLE_RO);
+    const clean: bool =
+      dbm && bits(u32(descriptor), PTE_AP_RO) != 0 && !bits(tableHi, PTE_APTABLE_RO);
     if (clean && write) updated &= ~u64(maskOf(PTE_AP_RO));
     store<u64>(THREAD, output | (address & ~(u64(-1) << u64(shift))), S1_OUT);
     store<u32>(THREAD, shift, S1_SIZE);

@@ -4,14 +4,23 @@
 import { clock } from '../imports/core';
 import { store32 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
-import { ATC_PORTS, ATC_WAIT_DEADLINE, ATC_WAIT_PORTS, ATC_WAIT_SHIFT, SMMU_AT_ATC_TIMEOUT, SMMU_AT_ATC_WAITS } from '../layout/ats-memory';
+import {
+  ATC_PORTS,
+  ATC_WAIT_DEADLINE,
+  ATC_WAIT_PORTS,
+  ATC_WAIT_SHIFT,
+  SMMU_AT_ATC_TIMEOUT,
+  SMMU_AT_ATC_WAITS,
+} from '../layout/ats-memory';
 import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
 import { QUEUE_STRIDE, SMMU_AT_QUEUES } from '../layout/host-memory';
 import { atcAnswered, isolate } from '../smmu-core/atc';
 import { callHost } from './ownership';
 
 function waitOf(smmu: usize, queue: usize): usize {
-  return smmu + SMMU_AT_ATC_WAITS + (((queue - smmu - SMMU_AT_QUEUES) / QUEUE_STRIDE) << ATC_WAIT_SHIFT);
+  return (
+    smmu + SMMU_AT_ATC_WAITS + (((queue - smmu - SMMU_AT_QUEUES) / QUEUE_STRIDE) << ATC_WAIT_SHIFT)
+  );
 }
 
 /** An ATC_INV of the queue was not answered at once. `port`: the bit of the endpoint's port. */
@@ -40,7 +49,11 @@ export function atcsAnswered(smmu: usize, queue: usize): bool {
 
 /** The CMD_SYNC waits from now on. Its guest, which looks at CONS, is asked for the exits at which the host can look at the time. */
 export function startWaiting(smmu: usize, queue: usize): void {
-  store<f64>(waitOf(smmu, queue), clock() + f64(atomic.load<u32>(smmu, SMMU_AT_ATC_TIMEOUT)), ATC_WAIT_DEADLINE);
+  store<f64>(
+    waitOf(smmu, queue),
+    clock() + f64(atomic.load<u32>(smmu, SMMU_AT_ATC_TIMEOUT)),
+    ATC_WAIT_DEADLINE,
+  );
   callHost();
   if (WINDOW != 0) store32(ABI_AT_EXIT_REQUEST, 1);
 }
@@ -50,7 +63,8 @@ export function timedOut(smmu: usize, queue: usize): bool {
   const wait = waitOf(smmu, queue);
   if (clock() < load<f64>(wait, ATC_WAIT_DEADLINE)) return false;
   const ports = load<u64>(wait, ATC_WAIT_PORTS);
-  for (let port: u32 = 0; port < <u32>ATC_PORTS; port++) if ((ports & ((<u64>1) << u64(port))) != 0) isolate(smmu, port);
+  for (let port: u32 = 0; port < <u32>ATC_PORTS; port++)
+    if ((ports & ((<u64>1) << u64(port))) != 0) isolate(smmu, port);
   store<u64>(wait, 0, ATC_WAIT_PORTS);
   return true;
 }

@@ -45,7 +45,12 @@ function killShared(smmu: usize, vmid: u32, asid: u32, everyAddress: bool, addre
       const asidPerm = load<u32>(entry, TLB_ASID_PERM);
       if (asidPerm & TLB_ASET) continue;
       const global = bits(meta, TLB_META_GLOBAL) != 0;
-      if (everyAddress ? global : load<u64>(entry, TLB_PAGE) != address >> u64(bits(meta, TLB_META_SIZE))) continue;
+      if (
+        everyAddress
+          ? global
+          : load<u64>(entry, TLB_PAGE) != address >> u64(bits(meta, TLB_META_SIZE))
+      )
+        continue;
       if (!global && (asidPerm & 0xffff) != asid) continue;
       atomic.store<u32>(entry, 0, TLB_META);
     }
@@ -55,10 +60,12 @@ function killShared(smmu: usize, vmid: u32, asid: u32, everyAddress: bool, addre
 function invalidate(smmu: usize, vmid: u32, operation: u32, asid: u32, va: u64): void {
   const block = vmidBlock(smmu, vmid);
   const generation = touch(block);
-  if (operation == ABI_TLBI_VAA) invalidateVa(smmu, vmid, ANY_ASID, 0, va & ~(<u64>0xfff), generation);
+  if (operation == ABI_TLBI_VAA)
+    invalidateVa(smmu, vmid, ANY_ASID, 0, va & ~(<u64>0xfff), generation);
   else if (operation == ABI_TLBI_ASID) killShared(smmu, vmid, asid, true, 0);
   // A leaf that lies in pieces all over the table goes whole.
-  else if (operation == ABI_TLBI_VA && !atomic.load<i32>(block, VMID_FRACTURED)) killShared(smmu, vmid, asid, false, canonical(va));
+  else if (operation == ABI_TLBI_VA && !atomic.load<i32>(block, VMID_FRACTURED))
+    killShared(smmu, vmid, asid, false, canonical(va));
   else killVmid(block, generation);
 }
 
@@ -69,7 +76,11 @@ export function tlbi(operation: u32, asid: u32, va: u64): void {
   const smmus = load<u32>(0, HOST_AT_SMMU_COUNT);
   for (let i: u32 = 0; i < smmus; i++) {
     const smmu: usize = HOST_SMMUS + i * SMMU_STRIDE;
-    if (!bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), IDR0_BTM) || bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_PTM)) continue;
+    if (
+      !bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), IDR0_BTM) ||
+      bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_PTM)
+    )
+      continue;
     invalidate(smmu, vmid, operation, asid & 0xffff, va);
   }
 }

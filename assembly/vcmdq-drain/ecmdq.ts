@@ -15,14 +15,28 @@ import {
   QUEUE_STATE,
   STAT_ERROR_PUBLISHED,
 } from '../layout/host-memory';
-import { ECMDQ_CONS_ENACK, ECMDQ_CONS_ERR, ECMDQ_CONS_ERR_REASON, Q_INDEX } from '../layout/smmu-registers';
+import {
+  ECMDQ_CONS_ENACK,
+  ECMDQ_CONS_ERR,
+  ECMDQ_CONS_ERR_REASON,
+  Q_INDEX,
+} from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
-import { inGuest, OVERLAY_CONS, OVERLAY_PROD, readPair, readRegister, writeRegister } from './page0';
+import {
+  inGuest,
+  OVERLAY_CONS,
+  OVERLAY_PROD,
+  readPair,
+  readRegister,
+  writeRegister,
+} from './page0';
 import { stat, unpark } from './queue';
 
 /** CONS of an enabled ECMDQ as software reads it. */
 export function ecmdqCons(queue: usize): u32 {
-  return load<u32>(queue, QUEUE_CONS) | load<u32>(queue, QUEUE_GERROR) | load<u32>(queue, QUEUE_ENABLED);
+  return (
+    load<u32>(queue, QUEUE_CONS) | load<u32>(queue, QUEUE_GERROR) | load<u32>(queue, QUEUE_ENABLED)
+  );
 }
 
 // ERR and ERRACK differ.
@@ -34,8 +48,16 @@ function failed(queue: usize, prod: u32): bool {
 function enable(queue: usize, prod: u32, cons: u32): void {
   const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
   atomic.store<u32>(queue, cons & indexMask, QUEUE_CONS);
-  atomic.store<u32>(queue, cons & (maskOf(ECMDQ_CONS_ERR) | maskOf(ECMDQ_CONS_ERR_REASON)), QUEUE_GERROR);
-  atomic.store<u32>(queue, failed(queue, prod) ? QUEUE_ERROR_PUBLISHED : QUEUE_RUNNING, QUEUE_STATE);
+  atomic.store<u32>(
+    queue,
+    cons & (maskOf(ECMDQ_CONS_ERR) | maskOf(ECMDQ_CONS_ERR_REASON)),
+    QUEUE_GERROR,
+  );
+  atomic.store<u32>(
+    queue,
+    failed(queue, prod) ? QUEUE_ERROR_PUBLISHED : QUEUE_RUNNING,
+    QUEUE_STATE,
+  );
   atomic.store<u32>(queue, maskOf(ECMDQ_CONS_ENACK), QUEUE_ENABLED);
 }
 
@@ -80,9 +102,18 @@ export function ecmdqDue(queue: usize, place: i64): bool {
 
 /** Publishes a held error: CONS.ERR toggles, and ERR_REASON says which. While ERRACK differs already the error stays held. */
 export function publishEcmdqError(smmu: usize, queue: usize, place: i64): void {
-  if (!inGuest(place) || load<u32>(queue, QUEUE_STATE) != QUEUE_ERROR_HELD || failed(queue, readRegister(place, OVERLAY_PROD))) return;
+  if (
+    !inGuest(place) ||
+    load<u32>(queue, QUEUE_STATE) != QUEUE_ERROR_HELD ||
+    failed(queue, readRegister(place, OVERLAY_PROD))
+  )
+    return;
   const err = (load<u32>(queue, QUEUE_GERROR) ^ maskOf(ECMDQ_CONS_ERR)) & maskOf(ECMDQ_CONS_ERR);
-  atomic.store<u32>(queue, err | placed(load<u32>(queue, QUEUE_ERR), ECMDQ_CONS_ERR_REASON), QUEUE_GERROR);
+  atomic.store<u32>(
+    queue,
+    err | placed(load<u32>(queue, QUEUE_ERR), ECMDQ_CONS_ERR_REASON),
+    QUEUE_GERROR,
+  );
   atomic.store<u32>(queue, QUEUE_ERROR_PUBLISHED, QUEUE_STATE);
   writeRegister(place, OVERLAY_CONS, ecmdqCons(queue));
   stat(smmu, STAT_ERROR_PUBLISHED);

@@ -2,7 +2,11 @@
 // their StreamID is the guest's number, and only a stream that its host has given it is meant.
 
 import { PRG_FAILURE, PRG_INVALID, PRG_SUCCESS } from '../layout/ats-memory';
-import { CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../layout/cmdqv-registers';
+import {
+  CMDQV_SIDS_PER_VINTF,
+  SID_MATCH_ENABLE,
+  SID_MATCH_VIRT_SID,
+} from '../layout/cmdqv-registers';
 import {
   ATC_INV_SIZE,
   ATC_INV_SIZE_ALL,
@@ -15,7 +19,15 @@ import {
   RESUME_AC,
   RESUME_STAG,
 } from '../layout/commands';
-import { CTX_HYP_OWN, CTX_SID_MATCH, CTX_SID_REPLACE, SMMU_AT_IDR0, STALL_ABORT, STALL_RAZWI, STALL_RETRY } from '../layout/host-memory';
+import {
+  CTX_HYP_OWN,
+  CTX_SID_MATCH,
+  CTX_SID_REPLACE,
+  SMMU_AT_IDR0,
+  STALL_ABORT,
+  STALL_RAZWI,
+  STALL_RETRY,
+} from '../layout/host-memory';
 import { IDR0_TERM_MODEL } from '../layout/smmu-registers';
 import { bits } from '../lib/fields';
 import { answerGroup, invalidateAtc } from '../smmu-core/atc';
@@ -39,7 +51,14 @@ function physicalSid(context: usize, virtSid: u32): u64 {
 }
 
 /** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
-export function atcInv(smmu: usize, queue: usize, context: usize, asWritten: bool, d0: u64, d1: u64): bool {
+export function atcInv(
+  smmu: usize,
+  queue: usize,
+  context: usize,
+  asWritten: bool,
+  d0: u64,
+  d1: u64,
+): bool {
   let sid = d0 >> 32;
   if (!asWritten) {
     sid = physicalSid(context, u32(sid));
@@ -47,7 +66,12 @@ export function atcInv(smmu: usize, queue: usize, context: usize, asWritten: boo
   }
   // No endpoint here has PASIDs, and so there is nothing in an ATC that a request with one would mean.
   if (bits(u32(d0), CMD_SSV)) return true;
-  const waiting = invalidateAtc(smmu, u32(sid), d1 & PAGE_ADDRESS, min(bits(u32(d1), ATC_INV_SIZE), <u32>ATC_INV_SIZE_ALL) + 12);
+  const waiting = invalidateAtc(
+    smmu,
+    u32(sid),
+    d1 & PAGE_ADDRESS,
+    min(bits(u32(d1), ATC_INV_SIZE), <u32>ATC_INV_SIZE_ALL) + 12,
+  );
   if (waiting != 0) awaitPort(smmu, queue, waiting);
   return true;
 }
@@ -61,7 +85,12 @@ function streamOf(context: usize, d0: u64): u64 {
 export function priResponse(smmu: usize, d0: u64, d1: u64): bool {
   const response = bits(u32(d1), PRI_RESP_RESPONSE);
   if (response > <u32>PRI_RESP_SUCCESS) return false;
-  const answer: u32 = response == PRI_RESP_SUCCESS ? PRG_SUCCESS : response == PRI_RESP_INVALID ? PRG_INVALID : PRG_FAILURE;
+  const answer: u32 =
+    response == PRI_RESP_SUCCESS
+      ? PRG_SUCCESS
+      : response == PRI_RESP_INVALID
+        ? PRG_INVALID
+        : PRG_FAILURE;
   answerGroup(smmu, u32(d0 >> 32), bits(u32(d1), PRI_RESP_INDEX), answer);
   callHost();
   return true;
@@ -73,7 +102,9 @@ export function resume(smmu: usize, context: usize, d0: u64, d1: u64): void {
   if (sid == NO_SID) return;
   let answer: u32 = STALL_RETRY;
   if (!bits(u32(d0), RESUME_AC)) {
-    const abort = bits(u32(d0), RESUME_AB) != 0 || bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), IDR0_TERM_MODEL) != 0;
+    const abort =
+      bits(u32(d0), RESUME_AB) != 0 ||
+      bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), IDR0_TERM_MODEL) != 0;
     answer = abort ? STALL_ABORT : STALL_RAZWI;
   }
   stallResume(smmu, u32(sid), bits(u32(d1), RESUME_STAG), answer);

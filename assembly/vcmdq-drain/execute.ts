@@ -1,7 +1,14 @@
 // One command: check, substitute, act (IHI 0070 section 4; docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was
 // read from the ring, once; nothing here looks at the ring again.
 
-import { CFGI_RANGE, CMD_SSEC, CMD_SSID, SYNC_CS, SYNC_CS_NONE, TLBI_ASID } from '../layout/commands';
+import {
+  CFGI_RANGE,
+  CMD_SSEC,
+  CMD_SSID,
+  SYNC_CS,
+  SYNC_CS_NONE,
+  TLBI_ASID,
+} from '../layout/commands';
 import {
   ACTION_CFGI_CD,
   ACTION_CFGI_CD_ALL,
@@ -38,7 +45,13 @@ import {
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
-import { ANY_ASID, hasGranule, invalidateIpa, invalidateVa, reservedRange } from '../smmu-core/invalidate';
+import {
+  ANY_ASID,
+  hasGranule,
+  invalidateIpa,
+  invalidateVa,
+  reservedRange,
+} from '../smmu-core/invalidate';
 import { priResponse, resume, stallTerm } from './endpoint-commands';
 
 // Results of `execute`. A result above these is the STAT_* offset of an illegal command's reason, moved up by ILLEGAL.
@@ -86,7 +99,14 @@ function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): void
  * @param kind the queue's QUEUE_KIND_*.
  * @param d0 the command's doublewords.
  */
-export function execute(smmu: usize, queue: usize, context: usize, kind: u32, d0: u64, d1: u64): u32 {
+export function execute(
+  smmu: usize,
+  queue: usize,
+  context: usize,
+  kind: u32,
+  d0: u64,
+  d1: u64,
+): u32 {
   const action = <u32>load<u8>(smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE + (u32(d0) & 0xff));
   if (bits(u32(d0), CMD_SSEC)) return ILLEGAL + STAT_ILL_SSEC;
   switch (action) {

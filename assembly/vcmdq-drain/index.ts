@@ -81,7 +81,12 @@ export function doorbell(id: u32, offset: u32): void {
   const traced = load<u32>(0, HOST_AT_TRACE) != 0;
   const slot = (id >> 16) + (offset >> 7);
   // The first run that the doorbell starts takes it into its record.
-  if (traced) store<u32>(THREAD, TRACE_DOORBELL | (index << 16) | (((slot << 7) | (offset & 0x7f)) & 0xffff), THREAD_TRACE_DOORBELL);
+  if (traced)
+    store<u32>(
+      THREAD,
+      TRACE_DOORBELL | (index << 16) | (((slot << 7) | (offset & 0x7f)) & 0xffff),
+      THREAD_TRACE_DOORBELL,
+    );
   const queue = queueOfSlot(smmu, context, slot);
   if (queue != 0) serveQueue(smmu, queue);
   if (traced && load<u32>(THREAD, THREAD_TRACE_DOORBELL) != 0) traceDoorbell(smmu);
@@ -129,7 +134,8 @@ export function watch(smmu: usize, index: u32, looks: u32): u32 {
     if (!served) continue;
     found = true;
     // Never in the middle of a pass: a queue that is never empty would keep those behind it from ever being looked at.
-    if (done >= WATCH_COMMANDS || atomic.load<i32>(0, HOST_AT_ATTENTION) != attention) return done == 0 ? NO_COMMAND : done;
+    if (done >= WATCH_COMMANDS || atomic.load<i32>(0, HOST_AT_ATTENTION) != attention)
+      return done == 0 ? NO_COMMAND : done;
   }
   return found && done == 0 ? NO_COMMAND : done;
 }
@@ -158,7 +164,8 @@ export function publishError(smmu: usize, index: u32): u32 {
     // CONS before GERROR: who sees the error sees where it is. An error that is already active is not toggled back.
     atomic.store<u32>(queue, QUEUE_ERROR_PUBLISHED, QUEUE_STATE);
     writeRegister(page0, CONS, publicCons(queue));
-    if (((gerror ^ readRegister(page0, GERRORN)) & error) == 0) atomic.store<u32>(queue, gerror ^ error, QUEUE_GERROR);
+    if (((gerror ^ readRegister(page0, GERRORN)) & error) == 0)
+      atomic.store<u32>(queue, gerror ^ error, QUEUE_GERROR);
     writeRegister(page0, GERROR, load<u32>(queue, QUEUE_GERROR));
     stat(smmu, STAT_ERROR_PUBLISHED);
   }

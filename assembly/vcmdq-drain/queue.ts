@@ -47,11 +47,13 @@ export function stop(queue: usize, cons: u32, state: u32): void {
   callHost();
   // Nothing traps on such a queue: its guest, which waits for CONS, has to be asked for the exit at which the host can act.
   const kind = load<u32>(queue, QUEUE_KIND);
-  if ((kind == QUEUE_KIND_OVERLAY || kind == QUEUE_KIND_ECMDQ) && WINDOW != 0) store32(ABI_AT_EXIT_REQUEST, 1);
+  if ((kind == QUEUE_KIND_OVERLAY || kind == QUEUE_KIND_ECMDQ) && WINDOW != 0)
+    store32(ABI_AT_EXIT_REQUEST, 1);
 }
 
 /** Leaves the parked state, if the queue is in it. */
 export function unpark(smmu: usize, queue: usize): void {
   // By exchange: a device model that resets the queue takes it out of the count in the same way.
-  if (atomic.cmpxchg<u32>(queue, QUEUE_PARKED, QUEUE_RUNNING, QUEUE_STATE) == QUEUE_PARKED) atomic.sub<i32>(smmu, 1, SMMU_AT_PARKED);
+  if (atomic.cmpxchg<u32>(queue, QUEUE_PARKED, QUEUE_RUNNING, QUEUE_STATE) == QUEUE_PARKED)
+    atomic.sub<i32>(smmu, 1, SMMU_AT_PARKED);
 }

@@ -97,7 +97,8 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   // the same VMID; the others in `execute`.
   const actions: usize = smmu + SMMU_AT_ACTIONS + load<u32>(queue, QUEUE_KIND) * ACTIONS_STRIDE;
   const end = (cons + min(available, BUDGET)) & indexMask;
-  const traceAt: usize = load<u32>(0, HOST_AT_TRACE) != 0 ? traceRun(smmu, queue, min(available, BUDGET)) : 0;
+  const traceAt: usize =
+    load<u32>(0, HOST_AT_TRACE) != 0 ? traceRun(smmu, queue, min(available, BUDGET)) : 0;
   let raisedVmid: u32 = NO_VMID;
   let generation: i64 = 0;
   let tally: u64 = 0;
@@ -107,7 +108,9 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     const command = ringWindow == 0 ? v128.load(at) : load128(at);
     const d0 = i64x2.extract_lane(command, 0);
     if (traceAt != 0) v128.store(traceAt + (usize(tally & 0xffff) << 4), command);
-    const action = bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
+    const action = bits(u32(d0), CMD_SSEC)
+      ? <u32>ACTION_ILLEGAL
+      : <u32>load<u8>(actions + (u32(d0) & 0xff));
     switch (action) {
       case ACTION_TLBI_NH_ASID:
       case ACTION_TLBI_NH_VA:
@@ -118,7 +121,8 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
           break;
         }
         const named = u32(d0 >> 32) & 0xffff;
-        const vmid = load<u32>(context, CTX_HYP_OWN) != 0 ? named : atomic.load<u32>(context, CTX_VMID);
+        const vmid =
+          load<u32>(context, CTX_HYP_OWN) != 0 ? named : atomic.load<u32>(context, CTX_VMID);
         const block = vmidBlock(smmu, vmid);
         if (vmid != raisedVmid) {
           raisedVmid = vmid;
@@ -136,7 +140,8 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       }
       case ACTION_ATC_INV: {
         const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
-        if (atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1))) tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
+        if (atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1)))
+          tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
         else result = ILLEGAL + STAT_ILL_SID;
         break;
       }

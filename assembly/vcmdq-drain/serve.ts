@@ -65,7 +65,10 @@ const ROUNDS = 4;
 /** CONS as software reads it: index, wrap bit and, while an error is published, its code. */
 export function publicCons(queue: usize): u32 {
   const published = load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_PUBLISHED;
-  return load<u32>(queue, QUEUE_CONS) | (published ? placed(load<u32>(queue, QUEUE_ERR), CMDQ_CONS_ERR) : 0);
+  return (
+    load<u32>(queue, QUEUE_CONS) |
+    (published ? placed(load<u32>(queue, QUEUE_ERR), CMDQ_CONS_ERR) : 0)
+  );
 }
 
 // CONFIG.EN from 0 to 1: CONS is taken over once, and from then on is ours.
@@ -93,7 +96,14 @@ function disable(smmu: usize, queue: usize): void {
 }
 
 // Follows the enables of a VCMDQ; true when the queue runs.
-function follow(smmu: usize, queue: usize, context: usize, config: u32, cons: u32, gerrorn: u32): bool {
+function follow(
+  smmu: usize,
+  queue: usize,
+  context: usize,
+  config: u32,
+  cons: u32,
+  gerrorn: u32,
+): bool {
   const wanted =
     (config & 1) != 0 &&
     atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 &&
@@ -120,7 +130,15 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
     }
     unpark(smmu, queue);
     const next = (cons + 1) & (((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1);
-    if (!signal(smmu, queue, next, load<u64>(queue, QUEUE_PARKED_D0), load<u64>(queue, QUEUE_PARKED_D1))) {
+    if (
+      !signal(
+        smmu,
+        queue,
+        next,
+        load<u64>(queue, QUEUE_PARKED_D0),
+        load<u64>(queue, QUEUE_PARKED_D1),
+      )
+    ) {
       stop(queue, cons, QUEUE_NEEDS_HOST);
       return false;
     }
@@ -131,7 +149,8 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
   }
   // A published error ends when software has made GERRORN equal; the command is then fetched again (IHI 0070 section 7.1).
   if (state != QUEUE_ERROR_PUBLISHED || !isVcmdq(queue)) return false;
-  if (((load<u32>(queue, QUEUE_GERROR) ^ gerrorn) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0) return false;
+  if (((load<u32>(queue, QUEUE_GERROR) ^ gerrorn) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0)
+    return false;
   atomic.store<u32>(queue, 0, QUEUE_ERR);
   atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
   return true;
@@ -195,7 +214,8 @@ function overlayDue(queue: usize, place: i64): bool {
  * leaves out, `due` sees: GERROR, and queues in any other state.
  */
 export function settled(queue: usize, context: usize): bool {
-  if (load<u32>(queue, QUEUE_STATE) != QUEUE_RUNNING || load<u32>(queue, QUEUE_ENABLED) != 1) return false;
+  if (load<u32>(queue, QUEUE_STATE) != QUEUE_RUNNING || load<u32>(queue, QUEUE_ENABLED) != 1)
+    return false;
   const page0 = page0Of(queue, context);
   if (page0 >> 32 != 1) return false;
   const idle = i64x2.replace_lane(i32x4.splat(load<u32>(queue, QUEUE_CONS)), 1, 0x0000000100000001);
@@ -209,7 +229,10 @@ export function settled(queue: usize, context: usize): bool {
 export function due(queue: usize, context: usize): bool {
   const page0 = page0Of(queue, context);
   if (page0 == -1) return false;
-  if (!isVcmdq(queue)) return load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ ? ecmdqDue(queue, page0) : overlayDue(queue, page0);
+  if (!isVcmdq(queue))
+    return load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ
+      ? ecmdqDue(queue, page0)
+      : overlayDue(queue, page0);
   const configStatus = readPair(page0, CONFIG);
   const gerrorGerrorn = readPair(page0, GERROR);
   const enabled = atomic.load<u32>(queue, QUEUE_ENABLED);
@@ -234,7 +257,8 @@ function round(smmu: usize, queue: usize): u32 {
   const page0 = page0Of(queue, context);
   if (page0 == -1) return 0;
   if (isVcmdq(queue)) return roundOfVcmdq(smmu, queue, context, page0);
-  if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ) return roundOfEcmdq(smmu, queue, context, page0);
+  if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ)
+    return roundOfEcmdq(smmu, queue, context, page0);
   const overlaid = inGuest(page0);
   let done: u32 = 0;
   if (atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 && runnable(smmu, queue, 0))
@@ -245,7 +269,8 @@ function round(smmu: usize, queue: usize): u32 {
     const seen = readRegister(page0, OVERLAY_CONS);
     const cons = load<u32>(queue, QUEUE_CONS);
     // While an error stands there the CONS that a guest reads has its code, which the device model has written.
-    if (load<u32>(queue, QUEUE_STATE) != QUEUE_ERROR_HELD || (seen & maskOf(Q_INDEX)) != cons) settle(page0, OVERLAY_CONS, seen, cons);
+    if (load<u32>(queue, QUEUE_STATE) != QUEUE_ERROR_HELD || (seen & maskOf(Q_INDEX)) != cons)
+      settle(page0, OVERLAY_CONS, seen, cons);
   }
   return done;
 }
@@ -253,7 +278,9 @@ function round(smmu: usize, queue: usize): u32 {
 // Another machine's queue, met through PARKED or by the host's own unit, lies in a memory that this unit does not have.
 function reaches(smmu: usize, queue: usize): bool {
   const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
-  return (ringWindow == 0 || ringWindow == u32(WINDOW)) && page0Of(queue, contextOf(smmu, queue)) != -1;
+  return (
+    (ringWindow == 0 || ringWindow == u32(WINDOW)) && page0Of(queue, contextOf(smmu, queue)) != -1
+  );
 }
 
 /** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. */

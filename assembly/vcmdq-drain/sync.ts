@@ -31,7 +31,14 @@ const MSI_ADDRESS: u64 = 0x000ffffffffffffc;
  * @param d0 the command's doublewords: a guest may have changed them in its ring when the wait is over.
  * @param held it waits for something else as well, whatever accesses are in flight.
  */
-export function sync(smmu: usize, queue: usize, cons: u32, d0: u64, d1: u64, held: bool = false): bool {
+export function sync(
+  smmu: usize,
+  queue: usize,
+  cons: u32,
+  d0: u64,
+  d1: u64,
+  held: bool = false,
+): bool {
   if (!held && noneInFlight()) return true;
   const epoch = beginSync();
   if (!held && syncPassed(epoch)) return true;
@@ -57,7 +64,8 @@ export function sync(smmu: usize, queue: usize, cons: u32, d0: u64, d1: u64, hel
  */
 export function signal(smmu: usize, queue: usize, next: u32, d0: u64, d1: u64): bool {
   const addressBits = load<u32>(queue, QUEUE_MSI_BITS);
-  if (addressBits == 0 || bits(u32(d0), SYNC_CS) != SYNC_CS_IRQ || (d1 & MSI_ADDRESS) == 0) return true;
+  if (addressBits == 0 || bits(u32(d0), SYNC_CS) != SYNC_CS_IRQ || (d1 & MSI_ADDRESS) == 0)
+    return true;
   const address = d1 & MSI_ADDRESS & ((u64(1) << u64(addressBits)) - 1);
   const data = u32(d0 >> 32);
   if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_MAIN) {

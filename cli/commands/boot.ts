@@ -14,10 +14,15 @@ import { withinTimeout } from '../supervisor.ts';
 /** The object in a --config file, checked. */
 async function readConfig(file: string): Promise<BootSettings> {
   try {
-    return checkOptions(BOOT_SETTINGS, JSON.parse(await readFile(file, 'utf8')), 'the configuration');
+    return checkOptions(
+      BOOT_SETTINGS,
+      JSON.parse(await readFile(file, 'utf8')),
+      'the configuration',
+    );
   } catch (error) {
     if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`);
-    if (error instanceof SyntaxError) throw new UsageError(`${file} is not JSON: ${error.message.split('\n')[0]}`);
+    if (error instanceof SyntaxError)
+      throw new UsageError(`${file} is not JSON: ${error.message.split('\n')[0]}`);
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(`cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : code}`);
   }
@@ -29,12 +34,23 @@ export function addBoot(program: Command, end: (status: number) => void): void {
     .command('boot')
     .description('boot a guest on the standard board and report what came of it')
     .argument('[guest]', '"toy", or the path of a WebAssembly guest')
-    .option('--config <file>', 'options from a JSON file, by their names in the API; flags go before it');
+    .option(
+      '--config <file>',
+      'options from a JSON file, by their names in the API; flags go before it',
+    );
   const { guest: _, ...flagged } = BOOT_SETTINGS;
   const given = addFlags(command, flagged);
   command.action(async (guest: string | undefined, options: { readonly config?: string }) => {
     const config = options.config === undefined ? {} : await readConfig(options.config);
-    const settings: BootSettings = { ...config, ...given(), ...(guest === undefined ? {} : { guest }) };
-    end(await withinTimeout(settings.timeout, async () => ((await boot(settings)) ? EXIT_OK : EXIT_FAILED)));
+    const settings: BootSettings = {
+      ...config,
+      ...given(),
+      ...(guest === undefined ? {} : { guest }),
+    };
+    end(
+      await withinTimeout(settings.timeout, async () =>
+        (await boot(settings)) ? EXIT_OK : EXIT_FAILED,
+      ),
+    );
   });
 }

@@ -18,11 +18,14 @@ async function init(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
     if ((await readdir(folder)).length > 0) throw new UsageError(`${folder} is not empty`);
     await cp(join(PACKAGE, TEMPLATE), folder, { recursive: true });
-    for (const part of RUNTIME) await cp(join(PACKAGE, part), join(folder, 'vsmmu', part), { recursive: true });
+    for (const part of RUNTIME)
+      await cp(join(PACKAGE, part), join(folder, 'vsmmu', part), { recursive: true });
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`cannot write to ${folder}: ${code === 'EEXIST' || code === 'ENOTDIR' ? 'it is not a folder' : code}`);
+    throw new UsageError(
+      `cannot write to ${folder}: ${code === 'EEXIST' || code === 'ENOTDIR' ? 'it is not a folder' : code}`,
+    );
   }
 }
 
@@ -36,6 +39,8 @@ export function addGuest(program: Command): void {
     .argument('<folder>', 'a new or empty folder')
     .action(async (folder: string) => {
       await init(folder);
-      process.stdout.write(`Now: cd ${folder} && npm install && npm run build && npx vsmmu boot build/guest.wasm\n`);
+      process.stdout.write(
+        `Now: cd ${folder} && npm install && npm run build && npx vsmmu boot build/guest.wasm\n`,
+      );
     });
 }

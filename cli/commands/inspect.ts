@@ -18,14 +18,48 @@ import { readTrace } from '../trace-file.ts';
 const MAX_STEPS = 1_000_000;
 const STEPS = 10;
 
-const { vms, path, secondary, vcpus, memory, transport, drain, overlay, queues, vintfs, vcmdqs, hostRam, timeout } = BOOT_SETTINGS;
+const {
+  vms,
+  path,
+  secondary,
+  vcpus,
+  memory,
+  transport,
+  drain,
+  overlay,
+  queues,
+  vintfs,
+  vcmdqs,
+  hostRam,
+  timeout,
+} = BOOT_SETTINGS;
 const INSPECT_SETTINGS = {
-  steps: option(integer(0, MAX_STEPS), `how often each guest runs until it yields, before it is looked at (default: ${STEPS})`),
-  ...{ vms, path, secondary, vcpus, memory, transport, drain, overlay, queues, vintfs, vcmdqs, hostRam, timeout },
+  steps: option(
+    integer(0, MAX_STEPS),
+    `how often each guest runs until it yields, before it is looked at (default: ${STEPS})`,
+  ),
+  ...{
+    vms,
+    path,
+    secondary,
+    vcpus,
+    memory,
+    transport,
+    drain,
+    overlay,
+    queues,
+    vintfs,
+    vcmdqs,
+    hostRam,
+    timeout,
+  },
   json: option(yesNo, 'print one JSON object'),
 };
 
-type InspectSettings = Pick<BootSettings, 'vms' | 'path' | 'vcpus' | 'vintfs' | 'vcmdqs' | 'hostRam' | 'timeout'> & {
+type InspectSettings = Pick<
+  BootSettings,
+  'vms' | 'path' | 'vcpus' | 'vintfs' | 'vcmdqs' | 'hostRam' | 'timeout'
+> & {
   readonly steps?: number;
 };
 
@@ -41,7 +75,14 @@ async function inspectRunning(guest: string, settings: InspectSettings): Promise
     const machines: Machine[] = [];
     for (let k = 0; k < count; k++) {
       const args = toy ? [pathArgument(path), `vms=${count}`, `machine=${k}`, 'rounds=1'] : [];
-      machines.push(await makeMachine(host, { ...common, overlay: common.overlay || path === 'overlay', name: `vm${k}`, args }));
+      machines.push(
+        await makeMachine(host, {
+          ...common,
+          overlay: common.overlay || path === 'overlay',
+          name: `vm${k}`,
+          args,
+        }),
+      );
     }
     timeBegins();
     for (const machine of machines) await machine.boot({ paused: true });
@@ -61,8 +102,23 @@ async function inspectRunning(guest: string, settings: InspectSettings): Promise
 const number = v.number();
 const PAIR = v.object({ pair: number, virtual: number, physical: number });
 const QUEUE = v.object({
-  ...{ name: v.string(), kind: v.string(), block: number, allocated: v.boolean(), entries: number, prod: number, cons: number },
-  ...{ state: v.string(), error: number, commands: number, syncs: number, errors: number, rewrites: number },
+  ...{
+    name: v.string(),
+    kind: v.string(),
+    block: number,
+    allocated: v.boolean(),
+    entries: number,
+    prod: number,
+    cons: number,
+  },
+  ...{
+    state: v.string(),
+    error: number,
+    commands: number,
+    syncs: number,
+    errors: number,
+    rewrites: number,
+  },
 });
 const OBJECT = v.object({
   ...{ id: number, type: v.string(), users: number, keeps: v.array(number) },
@@ -72,7 +128,12 @@ const OBJECT = v.object({
 const INSPECTION = v.looseObject({
   vmids: v.object({ bits: number, pinned: number, pinnable: number, generation: number }),
   ramInUse: number,
-  smmus: v.array(v.object({ vintfsInUse: number, counts: v.looseObject({ events: v.record(v.string(), number) }) })),
+  smmus: v.array(
+    v.object({
+      vintfsInUse: number,
+      counts: v.looseObject({ events: v.record(v.string(), number) }),
+    }),
+  ),
   vms: v.array(
     v.object({
       ...{ name: v.string(), window: number, memory: number, references: number },
@@ -100,8 +161,10 @@ const INSPECTION = v.looseObject({
 /** What a trace says of its host. */
 async function inspectTrace(file: string): Promise<HostInspection> {
   const { otherData } = await readTrace(file);
-  if (otherData.host === undefined) throw new UsageError(`${file} does not say what its host consists of`);
-  if (!v.is(INSPECTION, otherData.host)) throw new UsageError(`${file}: what it says of its host is damaged`);
+  if (otherData.host === undefined)
+    throw new UsageError(`${file} does not say what its host consists of`);
+  if (!v.is(INSPECTION, otherData.host))
+    throw new UsageError(`${file}: what it says of its host is damaged`);
   return otherData.host;
 }
 
@@ -109,15 +172,20 @@ async function inspectTrace(file: string): Promise<HostInspection> {
 export function addInspect(program: Command, end: (status: number) => void): void {
   const command = program
     .command('inspect')
-    .description('print every object of a host, with references, queues, VMIDs, StreamID pairs and counts')
+    .description(
+      'print every object of a host, with references, queues, VMIDs, StreamID pairs and counts',
+    )
     .argument('<what>', '"toy", the path of a WebAssembly guest, or a trace file (.json)');
   const given = addFlags(command, INSPECT_SETTINGS);
   command.action(async (what: string) => {
     const { json: asJson, ...settings } = given() as InspectSettings & { readonly json?: boolean };
     const fromTrace = what.endsWith('.json');
-    if (fromTrace && Object.keys(settings).length > 0) throw new UsageError('a trace file takes no options but --json');
+    if (fromTrace && Object.keys(settings).length > 0)
+      throw new UsageError('a trace file takes no options but --json');
     const status = await withinTimeout(settings.timeout, async () => {
-      const inspection = fromTrace ? await inspectTrace(what) : await inspectRunning(what, settings);
+      const inspection = fromTrace
+        ? await inspectTrace(what)
+        : await inspectRunning(what, settings);
       process.stdout.write(asJson ? `${JSON.stringify(inspection)}\n` : inspectionText(inspection));
       return EXIT_OK;
     });

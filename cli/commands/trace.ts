@@ -12,7 +12,9 @@ function text({ ms, events, lost, tracks }: TraceSummary): string {
   for (const { process, track, names } of tracks) {
     lines.push('', `${process}, ${track}`);
     for (const { name, count, ms: length } of names.slice(0, MOST)) {
-      lines.push(`  ${String(count).padStart(9)}  ${name}${length > 0 ? `, ${length.toFixed(3)} ms` : ''}`);
+      lines.push(
+        `  ${String(count).padStart(9)}  ${name}${length > 0 ? `, ${length.toFixed(3)} ms` : ''}`,
+      );
     }
     if (names.length > MOST) lines.push(`             and ${names.length - MOST} more`);
   }
@@ -20,7 +22,9 @@ function text({ ms, events, lost, tracks }: TraceSummary): string {
 }
 
 export function addTrace(program: Command): void {
-  const command = program.command('trace').description('look at a file that `boot --trace` has written');
+  const command = program
+    .command('trace')
+    .description('look at a file that `boot --trace` has written');
   command
     .command('summary')
     .description('what happened how often and for how long, by machine and track')

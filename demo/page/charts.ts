@@ -33,7 +33,8 @@ const KINDS: readonly ChartKind[] = [
   },
   {
     title: 'Commands per second',
-    explains: 'Commands consumed: on VCMDQs and overlaid CMDQs without an exit, on trapped CMDQs with exits.',
+    explains:
+      'Commands consumed: on VCMDQs and overlaid CMDQs without an exit, on trapped CMDQs with exits.',
     lines: [
       { label: 'VCMDQ', colour: '--direct' },
       { label: 'CMDQ', colour: '--trapped' },
@@ -43,7 +44,8 @@ const KINDS: readonly ChartKind[] = [
   },
   {
     title: 'One TLBI, \u00b5s (log)',
-    explains: 'From the guest\u2019s store to its completion, the mean of many, by path; logarithmic.',
+    explains:
+      'From the guest\u2019s store to its completion, the mean of many, by path; logarithmic.',
     lines: [
       { label: 'direct', colour: '--direct' },
       { label: 'trapped', colour: '--trapped' },
@@ -55,14 +57,16 @@ const KINDS: readonly ChartKind[] = [
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-const powersOfTen = (_plot: uPlot, values: number[]) => values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
+const powersOfTen = (_plot: uPlot, values: number[]) =>
+  values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
 
 /** Totals whose growth the charts show. */
 function totals({ vms }: Picture) {
   const commands = (wanted: MeasuredPath) =>
     sum(
       vms.flatMap(({ overlay, queues }) => {
-        const path = (name: string) => (name !== 'CMDQ' ? 'direct' : overlay ? 'overlay' : 'trapped');
+        const path = (name: string) =>
+          name !== 'CMDQ' ? 'direct' : overlay ? 'overlay' : 'trapped';
         return queues.filter(({ name }) => path(name) === wanted).map((queue) => queue.commands);
       }),
     );
@@ -125,7 +129,10 @@ export class Charts {
         legend: { show: true, live: false },
         cursor: { show: false },
         scales: {
-          x: { time: false, range: (_plot, _low, high) => [Math.max(0, high - SPAN_S), Math.max(SPAN_S, high)] },
+          x: {
+            time: false,
+            range: (_plot, _low, high) => [Math.max(0, high - SPAN_S), Math.max(SPAN_S, high)],
+          },
           y: log ? { distr: 3 } : { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] },
         },
         axes: [
@@ -136,12 +143,22 @@ export class Charts {
             ...(log ? { grid: { ...axis.grid, filter: powersOfTen }, filter: powersOfTen } : {}),
             size: 54,
             values: (_plot, values) =>
-              values.map((value) => (value === null ? '' : Intl.NumberFormat('en', { notation: 'compact' }).format(value))),
+              values.map((value) =>
+                value === null
+                  ? ''
+                  : Intl.NumberFormat('en', { notation: 'compact' }).format(value),
+              ),
           },
         ],
         series: [
           {},
-          ...lines.map(({ label, colour: name }) => ({ label, stroke: colour(name), width: 1.5, points: { show: false }, spanGaps: true })),
+          ...lines.map(({ label, colour: name }) => ({
+            label,
+            stroke: colour(name),
+            width: 1.5,
+            points: { show: false },
+            spanGaps: true,
+          })),
         ],
       };
       return new uPlot(options, this.#data[i] as uPlot.AlignedData, panel);
@@ -171,10 +188,15 @@ export class Charts {
       const trace = picture.traces.find((one) => one.path === path);
       return trace ? Math.max(trace.totalNs, 1) / 1000 : null;
     };
-    const rate = (count: (of: ReturnType<typeof totals>) => number) => (count(now) - count(then)) / seconds;
+    const rate = (count: (of: ReturnType<typeof totals>) => number) =>
+      (count(now) - count(then)) / seconds;
     const points = [
       [rate(({ exits }) => exits)],
-      [rate(({ direct }) => direct), rate(({ trapped }) => trapped), rate(({ overlay }) => overlay)],
+      [
+        rate(({ direct }) => direct),
+        rate(({ trapped }) => trapped),
+        rate(({ overlay }) => overlay),
+      ],
       [micros('direct'), micros('trapped'), micros('overlay')],
     ];
     this.#data.forEach((columns, i) => {

@@ -8,7 +8,9 @@ const IDLE =
 /** What explains a place of the page: itself, what it lies in, or else its panel's heading. */
 function explainedAt(target: EventTarget | null): HTMLElement | undefined {
   if (!(target instanceof Element)) return undefined;
-  const found = target.closest<HTMLElement>(EXPLAINED) ?? target.closest('section')?.querySelector<HTMLElement>(`h2${EXPLAINED}`);
+  const found =
+    target.closest<HTMLElement>(EXPLAINED) ??
+    target.closest('section')?.querySelector<HTMLElement>(`h2${EXPLAINED}`);
   return found ?? undefined;
 }
 
@@ -22,7 +24,12 @@ function move(event: KeyboardEvent): void {
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   const { target } = event;
   // Fields have their own use for these keys.
-  if (step === undefined || !(target instanceof HTMLElement) || target.matches('select, input, textarea')) return;
+  if (
+    step === undefined ||
+    !(target instanceof HTMLElement) ||
+    target.matches('select, input, textarea')
+  )
+    return;
   const all = neighbours(target);
   const at = all.indexOf(target);
   const next = all[at + step];

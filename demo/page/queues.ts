@@ -4,7 +4,11 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { EntryPicture, QueuePicture, VmPicture } from '../protocol.ts';
 import { hex, short } from './text.ts';
 
-const ERRORS: Readonly<Record<number, string>> = { 1: 'CERROR_ILL', 2: 'CERROR_ABT', 3: 'CERROR_ATC_INV_SYNC' };
+const ERRORS: Readonly<Record<number, string>> = {
+  1: 'CERROR_ILL',
+  2: 'CERROR_ABT',
+  3: 'CERROR_ATC_INV_SYNC',
+};
 const STATES: Readonly<Record<EntryPicture['state'], string>> = {
   done: 'consumed; the SMMU does not look at it any more',
   next: 'at CONS: the next one that the SMMU takes',
@@ -14,19 +18,37 @@ const STATES: Readonly<Record<EntryPicture['state'], string>> = {
 
 function entry({ slot, state, name, operands, summary }: EntryPicture): TemplateResult {
   const explains =
-    name === '' ? summary : `Entry ${slot}, ${name}${operands === '' ? '' : ` (${operands})`}: ${summary}; ${STATES[state]}.`;
+    name === ''
+      ? summary
+      : `Entry ${slot}, ${name}${operands === '' ? '' : ` (${operands})`}: ${summary}; ${STATES[state]}.`;
   return html`<li class=${state} data-explain=${explains} tabindex="-1"><span class="slot">${slot}</span><span class="command">${name}</span><span class="operands">${operands}</span></li>`;
 }
 
 const PATHS: Readonly<Record<QueuePicture['path'], string>> = {
   direct: "PROD and CONS lie in guest memory, so the guest's store to PROD is no exit.",
   trapped: 'its registers trap, so each store to PROD and each look at CONS is an exit.',
-  ecmdq: 'PROD and CONS lie in guest memory, EN and ERRACK with them, so no store to PROD is an exit.',
-  overlay: 'eight bytes of it, PROD and CONS, lie in guest memory: a guest without a driver for CMDQV rings it without an exit.',
+  ecmdq:
+    'PROD and CONS lie in guest memory, EN and ERRACK with them, so no store to PROD is an exit.',
+  overlay:
+    'eight bytes of it, PROD and CONS, lie in guest memory: a guest without a driver for CMDQV rings it without an exit.',
 };
 
 function queue(vm: string, picture: QueuePicture): TemplateResult {
-  const { name, path, enabled, size, prod, cons, error, commands, syncs, rewrites, entries, gerror, gerrorn } = picture;
+  const {
+    name,
+    path,
+    enabled,
+    size,
+    prod,
+    cons,
+    error,
+    commands,
+    syncs,
+    rewrites,
+    entries,
+    gerror,
+    gerrorn,
+  } = picture;
   const about = `${name}: ${PATHS[path]}`;
   const stopped = gerror !== gerrorn ? ', stopped' : '';
   return html`<article class="queue ${path}" data-queue="${vm} ${name}" tabindex="0" data-explain=${about}>
@@ -68,7 +90,8 @@ function cost({ overlay, exits, interventions }: VmPicture): TemplateResult {
 
 /** A machine, its data path, and its queues. */
 export function machine(vm: VmPicture): TemplateResult {
-  const { name, vmid, vintf, streams, status, reason, overlay, mapped, doorbells, queues, exits } = vm;
+  const { name, vmid, vintf, streams, status, reason, overlay, mapped, doorbells, queues, exits } =
+    vm;
   const [virtual = 0, physical = 0] = streams[0] ?? [];
   return html`<section class="panel machine" data-vm=${name} aria-label=${name}>
     <h2 tabindex="0" data-explain="One virtual machine: its guest sees VMID-less commands and StreamID ${hex(virtual)}; the host made VMID ${vmid} and StreamID ${hex(physical)} of it.">

@@ -17,7 +17,10 @@ function registers({ name, exits }: VmPicture): TemplateResult {
     <h3>${name} <small>${short(exits.total)} exits</small></h3>
     <ul class="bars">
       ${exits.byRegister.map(
-        ([register, count]) => html`<li tabindex="-1" data-explain="${register}: ${count} exits of ${name} at this register.">
+        ([
+          register,
+          count,
+        ]) => html`<li tabindex="-1" data-explain="${register}: ${count} exits of ${name} at this register.">
           <span>${register}</span><i style="--part:${count / most}"></i><b>${short(count)}</b>
         </li>`,
       )}
@@ -30,7 +33,12 @@ function events({ name, events: records, eventCount }: VmPicture): TemplateResul
     <h3>${name} <small>${eventCount} records</small></h3>
     <ul class="events">
       ${records.map(
-        ({ number, name: event, fields, summary }) => html`<li tabindex="-1" data-explain="${event} (${fields}): ${summary}.">
+        ({
+          number,
+          name: event,
+          fields,
+          summary,
+        }) => html`<li tabindex="-1" data-explain="${event} (${fields}): ${summary}.">
           <span class="slot">${number}</span><span class="command">${event}</span><span class="operands">${fields}</span>
         </li>`,
       )}

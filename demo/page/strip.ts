@@ -28,9 +28,14 @@ function stages(trace: TracePicture, drain: string): Stage[] {
       {
         title: 'CMDQ_PROD',
         detail: `store ${prodAfter} \u00b7 exit`,
-        explains: 'The register traps: control leaves the guest for the VMM, which is counted as an exit.',
+        explains:
+          'The register traps: control leaves the guest for the VMM, which is counted as an exit.',
       },
-      { title: 'VMM', detail: 'bus, vSMMU', explains: 'The bus finds the device, and the vSMMU hands the batch to the host.' },
+      {
+        title: 'VMM',
+        detail: 'bus, vSMMU',
+        explains: 'The bus finds the device, and the vSMMU hands the batch to the host.',
+      },
       executed,
       {
         title: 'CMDQ_CONS',
@@ -54,12 +59,14 @@ function stages(trace: TracePicture, drain: string): Stage[] {
       ? {
           title: 'drain thread sees it',
           detail: 'another core',
-          explains: 'A thread of its own watches the doorbell page; the guest makes no call at all.',
+          explains:
+            'A thread of its own watches the doorbell page; the guest makes no call at all.',
         }
       : {
           title: 'doorbell',
           detail: 'Wasm \u2192 Wasm',
-          explains: "The guest's runtime calls the drain's export: control never reaches JavaScript.",
+          explains:
+            "The guest's runtime calls the drain's export: control never reaches JavaScript.",
         },
     executed,
     {
@@ -84,7 +91,11 @@ function lane(trace: TracePicture, longest: number, drain: string): TemplateResu
   </div>`;
 }
 
-export function strip(traces: readonly TracePicture[], facts: SessionFacts | undefined, live: boolean): TemplateResult {
+export function strip(
+  traces: readonly TracePicture[],
+  facts: SessionFacts | undefined,
+  live: boolean,
+): TemplateResult {
   const longest = Math.max(1, ...traces.map(({ totalNs }) => totalNs));
   const order = ['direct', 'overlay', 'trapped'];
   const sorted = traces.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));

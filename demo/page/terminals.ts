@@ -91,6 +91,9 @@ export class Terminals {
   /** What a machine's terminal shows and has shown. */
   text(vm: number): string {
     const buffer = this.#consoles[vm]?.terminal.buffer.active;
-    return Array.from({ length: buffer?.length ?? 0 }, (_, line) => buffer?.getLine(line)?.translateToString(true) ?? '').join('\n');
+    return Array.from(
+      { length: buffer?.length ?? 0 },
+      (_, line) => buffer?.getLine(line)?.translateToString(true) ?? '',
+    ).join('\n');
   }
 }

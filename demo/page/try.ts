@@ -55,9 +55,15 @@ function sanitizer({ findings }: Picture): TemplateResult {
 /** What came of an experiment; it speaks when every machine has ended. */
 function outcome(experiment: Experiment, picture: Picture | undefined): TemplateResult {
   const { about, look, shows, checks } = experiment;
-  const found = picture?.checks.filter(({ name, vm }) => vm === 'host' || (checks as readonly string[]).includes(name)) ?? [];
+  const found =
+    picture?.checks.filter(
+      ({ name, vm }) => vm === 'host' || (checks as readonly string[]).includes(name),
+    ) ?? [];
   const ended = picture?.state === 'ended';
-  const held = ended && found.every(({ ok }) => ok) && checks.every((name) => found.some((check) => check.name === name));
+  const held =
+    ended &&
+    found.every(({ ok }) => ok) &&
+    checks.every((name) => found.some((check) => check.name === name));
   return html`<div class="outcome" data-outcome=${ended ? (held ? 'holds' : 'fails') : 'running'} aria-live="polite">
     <p>${about}</p>
     <p class="look">Look at ${look}.</p>
@@ -69,7 +75,11 @@ function outcome(experiment: Experiment, picture: Picture | undefined): Template
   </div>`;
 }
 
-export function thingsToTry(settings: Settings, picture: Picture | undefined, actions: Actions): TemplateResult {
+export function thingsToTry(
+  settings: Settings,
+  picture: Picture | undefined,
+  actions: Actions,
+): TemplateResult {
   const chosen = findExperiment(settings.experiment);
   return html`<h2 tabindex="0" data-explain="Experiments with the toy; the command line has the same: vsmmu boot toy --experiment NAME.">Things to try <small>one click each</small></h2>
     <div class="experiments">

@@ -25,10 +25,18 @@ export class VmmWorker {
   #accept: () => void = () => undefined;
 
   /** What `sink` is told waits until `accept`. `failed` hears of a worker that fails later on. */
-  constructor(settings: Settings, guest: GuestFile | undefined, sink: Sink, failed: (error: unknown) => void) {
+  constructor(
+    settings: Settings,
+    guest: GuestFile | undefined,
+    sink: Sink,
+    failed: (error: unknown) => void,
+  ) {
     this.settings = settings;
     this.guest = guest;
-    this.#worker = new Worker(new URL('../vmm/worker.ts', import.meta.url), { type: 'module', name: 'vsmmu VMM' });
+    this.#worker = new Worker(new URL('../vmm/worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'vsmmu VMM',
+    });
     this.vmm = wrap<Vmm>(this.#worker);
     const accepted = new Promise<void>((resolve) => {
       this.#accept = resolve;
@@ -38,7 +46,9 @@ export class VmmWorker {
       picture: (picture) => accepted.then(() => sink.picture(picture)),
     };
     this.#broken = new Promise<never>((_, reject) => {
-      this.#worker.addEventListener('error', (event) => reject(new Error(event.message || 'the worker failed')));
+      this.#worker.addEventListener('error', (event) =>
+        reject(new Error(event.message || 'the worker failed')),
+      );
     });
     this.#broken.catch(failed);
   }
@@ -46,9 +56,16 @@ export class VmmWorker {
   /** @throws {Error} one line that says why there are no machines. */
   boot(): Promise<SessionFacts> {
     const late = new Promise<never>((_, reject) => {
-      this.#late = setTimeout(() => reject(new Error(`it has not booted within ${BOOT_MS / 1000} s`)), BOOT_MS);
+      this.#late = setTimeout(
+        () => reject(new Error(`it has not booted within ${BOOT_MS / 1000} s`)),
+        BOOT_MS,
+      );
     });
-    return Promise.race([this.vmm.boot(this.settings, this.guest?.bytes, proxy(this.#sink)), this.#broken, late]);
+    return Promise.race([
+      this.vmm.boot(this.settings, this.guest?.bytes, proxy(this.#sink)),
+      this.#broken,
+      late,
+    ]);
   }
 
   /** Lets the page see what the machines do. */

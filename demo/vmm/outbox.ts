@@ -24,7 +24,8 @@ export class Outbox {
 
   /** Takes out what waits. */
   take(): Uint8Array {
-    if (this.#left > 0) this.#waiting.push(new TextEncoder().encode(`\r\n[${this.#left} bytes left out]\r\n`));
+    if (this.#left > 0)
+      this.#waiting.push(new TextEncoder().encode(`\r\n[${this.#left} bytes left out]\r\n`));
     const all = new Uint8Array(this.#waiting.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const bytes of this.#waiting) {

@@ -29,7 +29,13 @@ import { type Decoded, decodeCommand, decodeEvent } from '../../devices/decode/i
 import type { Device, MmioAccess } from '../../devices/plugin/index.ts';
 import { eachLiveTlbEntry } from '../../vmm/host/iotlb.ts';
 import { offsetOfGpa } from '../../vmm/machine/guest-ram.ts';
-import type { EntryPicture, EventPicture, QueuePicture, TlbPicture, VmPicture } from '../protocol.ts';
+import type {
+  EntryPicture,
+  EventPicture,
+  QueuePicture,
+  TlbPicture,
+  VmPicture,
+} from '../protocol.ts';
 
 /** Entries of a ring that are shown, and how many of them lie behind CONS. */
 const SHOWN = 8;
@@ -66,7 +72,12 @@ function deviceOf(machine: Machine, name: string): Device {
 }
 
 /** The words of one entry of a queue in guest memory, undefined when they lie elsewhere. */
-function entryWords(machine: Machine, ring: number, slot: number, bytes: number): Uint32Array | undefined {
+function entryWords(
+  machine: Machine,
+  ring: number,
+  slot: number,
+  bytes: number,
+): Uint32Array | undefined {
   const { memory, regions } = machine.board.vm;
   const offset = offsetOfGpa(regions, ring + slot * bytes, bytes);
   return offset < 0 ? undefined : new Uint32Array(memory.buffer, offset, bytes / 4).slice();
@@ -103,9 +114,16 @@ function entries(machine: Machine, { gpa, log2size, prod, cons }: Ring): EntryPi
     const ahead = i - Math.min(BEHIND, size - 1);
     const slot = (cons + ahead + 2 * size) % size;
     const words = entryWords(machine, gpa, slot, CMDQ_ENTRY_SIZE);
-    const state = ahead < 0 ? 'done' : ahead < pending ? (ahead === 0 ? 'next' : 'pending') : 'empty';
+    const state =
+      ahead < 0 ? 'done' : ahead < pending ? (ahead === 0 ? 'next' : 'pending') : 'empty';
     if (!words?.some((word) => word !== 0))
-      return { slot, state: 'empty', name: '', operands: '', summary: 'Nothing has been written here yet.' };
+      return {
+        slot,
+        state: 'empty',
+        name: '',
+        operands: '',
+        summary: 'Nothing has been written here yet.',
+      };
     const decoded = decodeCommand(words);
     return {
       slot,
@@ -145,7 +163,12 @@ function vcmdq(machine: Machine, lvcmdq: number, page0: boolean): QueuePicture {
   const registers = CMDQV_LOGICAL_PAGE0 + lvcmdq * VCMDQ_STRIDE;
   const { gpa, log2size } = base(registers + CMDQV_PAGE_SIZE + VCMDQ_BASE);
   const consRegister = word(registers + VCMDQ_CONS);
-  const ring = { gpa, log2size, prod: word(registers + VCMDQ_PROD) & INDEX_AND_WRAP, cons: consRegister & INDEX_AND_WRAP };
+  const ring = {
+    gpa,
+    log2size,
+    prod: word(registers + VCMDQ_PROD) & INDEX_AND_WRAP,
+    cons: consRegister & INDEX_AND_WRAP,
+  };
   const enabled = (word(registers + VCMDQ_CONFIG) & 1) !== 0;
   return {
     name: `VCMDQ ${lvcmdq}`,
@@ -162,7 +185,10 @@ function vcmdq(machine: Machine, lvcmdq: number, page0: boolean): QueuePicture {
   };
 }
 
-function eventsOf(machine: Machine): { readonly events: EventPicture[]; readonly eventCount: number } {
+function eventsOf(machine: Machine): {
+  readonly events: EventPicture[];
+  readonly eventCount: number;
+} {
   const { word, base } = reader(deviceOf(machine, 'smmuv3'));
   const { gpa, log2size } = base(SMMU_EVTQ_BASE);
   const size = 2 ** log2size;
@@ -202,7 +228,10 @@ export function vmPicture(machine: Machine, running: boolean): VmPicture {
     mapped,
     doorbells: (overlay ? viommu : vintf).context.doorbellCalls,
     interventions: viommu.statistics.interventions,
-    queues: [...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, mapped))), cmdq(machine)],
+    queues: [
+      ...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, mapped))),
+      cmdq(machine),
+    ],
     ...eventsOf(machine),
     exits: {
       total: exits.total,
@@ -217,7 +246,12 @@ export function tlbPicture(host: Host, machines: readonly Machine[]): TlbPicture
   const rows = new Map<string, { vm: string; asid: string; count: number; cells: number[] }>();
   const row = (vm: string, asid: string) => {
     const key = `${vm} ${asid}`;
-    const found = rows.get(key) ?? { vm, asid, count: 0, cells: Array.from({ length: TLB_GROUPS }, () => 0) };
+    const found = rows.get(key) ?? {
+      vm,
+      asid,
+      count: 0,
+      cells: Array.from({ length: TLB_GROUPS }, () => 0),
+    };
     rows.set(key, found);
     return found;
   };
@@ -226,12 +260,17 @@ export function tlbPicture(host: Host, machines: readonly Machine[]): TlbPicture
   const [first] = machines;
   if (first) {
     eachLiveTlbEntry(host.model.memory, first.board.viommu.smmuBlock, ({ set, vmid, asid }) => {
-      const into = row(names.get(vmid) ?? `VMID ${vmid}`, asid === undefined ? '\u2013' : String(asid));
+      const into = row(
+        names.get(vmid) ?? `VMID ${vmid}`,
+        asid === undefined ? '\u2013' : String(asid),
+      );
       const group = Math.floor((set * TLB_GROUPS) / TLB_SETS);
       into.count++;
       into.cells[group] = (into.cells[group] ?? 0) + 1;
     });
   }
   const order = [...names.values()];
-  return [...rows.values()].sort((a, b) => order.indexOf(a.vm) - order.indexOf(b.vm) || a.asid.localeCompare(b.asid));
+  return [...rows.values()].sort(
+    (a, b) => order.indexOf(a.vm) - order.indexOf(b.vm) || a.asid.localeCompare(b.asid),
+  );
 }

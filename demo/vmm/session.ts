@@ -2,12 +2,22 @@
 
 import { Host, type Machine, probe } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
-import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_TRACE } from '../../assembly/layout/checkpoint-registers.ts';
+import {
+  CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PHASE_TRACE,
+} from '../../assembly/layout/checkpoint-registers.ts';
 import { VCMDQ_CONS, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
 import { findExperiment, pathArgument } from '../../vmm/boards/experiments.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../../vmm/report/measurements.ts';
-import type { CheckPicture, Picture, RawQueue, SessionFacts, Sink, TracePicture } from '../protocol.ts';
+import type {
+  CheckPicture,
+  Picture,
+  RawQueue,
+  SessionFacts,
+  Sink,
+  TracePicture,
+} from '../protocol.ts';
 import { machineNames, OVERLAY_MACHINE, type Settings } from '../settings.ts';
 import { Outbox } from './outbox.ts';
 import { tlbPicture, vmPicture } from './picture.ts';
@@ -64,7 +74,11 @@ export class Session {
   #sending = false;
 
   /** @throws {Error} one line that says why it cannot be done. */
-  static async boot(settings: Settings, guest: Uint8Array<ArrayBuffer> | undefined, sink: Sink): Promise<Session> {
+  static async boot(
+    settings: Settings,
+    guest: Uint8Array<ArrayBuffer> | undefined,
+    sink: Sink,
+  ): Promise<Session> {
     const { transport, drain, isolated, note } = await placement(settings);
     const { vcpus } = settings;
     // A VCMDQ for each vCPU: the number of both is a power of two.
@@ -91,14 +105,19 @@ export class Session {
     this.#sink = sink;
     this.facts = facts;
     this.#pace = PACES[settings.speed];
-    this.#measurements = new Measurements(settings.vms, settings.path === 'overlay' ? { trapped: 'overlay' } : {});
+    this.#measurements = new Measurements(
+      settings.vms,
+      settings.path === 'overlay' ? { trapped: 'overlay' } : {},
+    );
   }
 
   async #add(name: string, guest: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
     const { path, vms, vcpus } = this.#settings;
     const k = this.#machines.length;
     const beside = name === OVERLAY_MACHINE;
-    const own = beside ? [pathArgument('overlay'), 'vms=1', 'machine=0'] : [pathArgument(path), `vms=${vms}`, `machine=${k}`];
+    const own = beside
+      ? [pathArgument('overlay'), 'vms=1', 'machine=0']
+      : [pathArgument(path), `vms=${vms}`, `machine=${k}`];
     const machine = await this.#host.createMachine({
       name,
       guest: guest ?? toyGuest,
@@ -147,11 +166,31 @@ export class Session {
   }
 
   #trace(machine: Machine, data: readonly number[]): void {
-    const [at, lvcmdq, prodBefore = 0, prodAfter = 0, writeNs = 0, totalNs = 0, batches = 0, exits = 0] = data;
+    const [
+      at,
+      lvcmdq,
+      prodBefore = 0,
+      prodAfter = 0,
+      writeNs = 0,
+      totalNs = 0,
+      batches = 0,
+      exits = 0,
+    ] = data;
     const { vmid, overlay } = machine.board.viommu;
     const path = at === CHECKPOINT_PATH_DIRECT ? 'direct' : overlay ? 'overlay' : 'trapped';
     const queue = path === 'direct' ? `VCMDQ ${lvcmdq}` : 'CMDQ';
-    this.#traces.set(path, { vm: machine.name, vmid, path, queue, prodBefore, prodAfter, writeNs, totalNs, batches, exits });
+    this.#traces.set(path, {
+      vm: machine.name,
+      vmid,
+      path,
+      queue,
+      prodBefore,
+      prodAfter,
+      writeNs,
+      totalNs,
+      batches,
+      exits,
+    });
   }
 
   get #ended(): boolean {
@@ -167,7 +206,9 @@ export class Session {
       tlb: tlbPicture(this.#host, this.#machines),
       traces: [...this.#traces.values()],
       checks: [...this.#checks, ...this.#hostChecks()],
-      rows: this.#measurements.figures().map(({ path, batch, p50Ns, exitsPerBatch }) => ({ path, batch, p50Ns, exitsPerBatch })),
+      rows: this.#measurements
+        .figures()
+        .map(({ path, batch, p50Ns, exitsPerBatch }) => ({ path, batch, p50Ns, exitsPerBatch })),
       findings: this.#findings,
     };
   }
@@ -205,7 +246,8 @@ export class Session {
   async #stepAll(): Promise<void> {
     for (const machine of this.#machines) {
       if (machine.status !== 'paused') continue;
-      if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine.board.vm) continue;
+      if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine.board.vm)
+        continue;
       await machine.step();
     }
     this.#steps++;
@@ -266,7 +308,9 @@ export class Session {
       const trapped = { vm: name, queue: 'CMDQ', prod: commandQueue.prod, cons: commandQueue.cons };
       if (viommu.overlay) return [trapped];
       const own = vintf.queues.map((block, lvcmdq) => {
-        const [prod, cons] = [VCMDQ_PROD, VCMDQ_CONS].map((register) => vintf.readPage0(lvcmdq, register) & INDEX_AND_WRAP);
+        const [prod, cons] = [VCMDQ_PROD, VCMDQ_CONS].map(
+          (register) => vintf.readPage0(lvcmdq, register) & INDEX_AND_WRAP,
+        );
         return raw(`VCMDQ ${lvcmdq}`, prod ?? 0, cons ?? 0, block.cons);
       });
       return [...own, trapped];

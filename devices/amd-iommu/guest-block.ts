@@ -121,7 +121,8 @@ export class AmdGuestBlock {
   }
   set control(control: number) {
     const enabled = maskInWord(AMD_CONTROL_CMD_BUF_EN);
-    if ((control & ~this.control & enabled) !== 0 || (control & enabled) === 0) this.queue.state = QUEUE_RUNNING;
+    if ((control & ~this.control & enabled) !== 0 || (control & enabled) === 0)
+      this.queue.state = QUEUE_RUNNING;
     this.#set(AMD_CTX_CONTROL, control);
   }
 
@@ -130,8 +131,11 @@ export class AmdGuestBlock {
     const { control } = this;
     let status = this.#get(AMD_CTX_STATUS);
     const overflow = (status & maskInWord(AMD_STATUS_EVENT_OVERFLOW)) !== 0;
-    if ((control & maskInWord(AMD_CONTROL_EVENT_LOG_EN)) !== 0 && !overflow) status |= maskInWord(AMD_STATUS_EVENT_LOG_RUN);
-    const runs = (control & maskInWord(AMD_CONTROL_CMD_BUF_EN)) !== 0 && this.queue.state !== QUEUE_ERROR_PUBLISHED;
+    if ((control & maskInWord(AMD_CONTROL_EVENT_LOG_EN)) !== 0 && !overflow)
+      status |= maskInWord(AMD_STATUS_EVENT_LOG_RUN);
+    const runs =
+      (control & maskInWord(AMD_CONTROL_CMD_BUF_EN)) !== 0 &&
+      this.queue.state !== QUEUE_ERROR_PUBLISHED;
     return runs ? status | maskInWord(AMD_STATUS_CMD_BUF_RUN) : status;
   }
 
@@ -149,7 +153,9 @@ export class AmdGuestBlock {
   readPointer(register: number): number {
     const { page } = this;
     const offset = register - AMD_VF_PAGE;
-    return page !== 0 && this.#placed ? Atomics.load(this.#placed, (page + offset) >> 2) >>> 0 : this.#get(AMD_CTX_POINTERS + offset);
+    return page !== 0 && this.#placed
+      ? Atomics.load(this.#placed, (page + offset) >> 2) >>> 0
+      : this.#get(AMD_CTX_POINTERS + offset);
   }
   writePointer(register: number, value: number): void {
     const { page } = this;
@@ -164,8 +170,10 @@ export class AmdGuestBlock {
     const own = (this.#address + AMD_CTX_POINTERS) >> 2;
     const { page } = this;
     for (let word = 0; word < AMD_POINTERS_SIZE / 4; word++) {
-      if (page !== 0) Atomics.store(this.#words, own + word, Atomics.load(guest, (page >> 2) + word));
-      if (memoryOffset !== 0) Atomics.store(guest, (memoryOffset >> 2) + word, Atomics.load(this.#words, own + word));
+      if (page !== 0)
+        Atomics.store(this.#words, own + word, Atomics.load(guest, (page >> 2) + word));
+      if (memoryOffset !== 0)
+        Atomics.store(guest, (memoryOffset >> 2) + word, Atomics.load(this.#words, own + word));
     }
     this.#placed = memoryOffset === 0 ? undefined : guest;
     this.#set(CTX_PAGE0, memoryOffset);
@@ -174,9 +182,17 @@ export class AmdGuestBlock {
   /** Pointers, status and state of the buffers, for saved states. A buffer that is parked fetches its COMPLETION_WAIT again. */
   saveBuffers(): number[] {
     const { queue } = this;
-    const pointers = Array.from({ length: AMD_POINTERS_SIZE / 8 }, (_, i) => this.readPointer(AMD_VF_PAGE + 8 * i));
+    const pointers = Array.from({ length: AMD_POINTERS_SIZE / 8 }, (_, i) =>
+      this.readPointer(AMD_VF_PAGE + 8 * i),
+    );
     const state = queue.state === QUEUE_PARKED ? QUEUE_RUNNING : queue.state;
-    return [...pointers, this.#get(AMD_CTX_STATUS), this.#get(AMD_CTX_EVENT_TAIL), queue.cons, state];
+    return [
+      ...pointers,
+      this.#get(AMD_CTX_STATUS),
+      this.#get(AMD_CTX_EVENT_TAIL),
+      queue.cons,
+      state,
+    ];
   }
   restoreBuffers(words: readonly number[]): void {
     const pointers = AMD_POINTERS_SIZE / 8;

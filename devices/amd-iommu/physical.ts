@@ -65,7 +65,16 @@ import {
 } from '../plugin/index.ts';
 import { smmuBase } from '../unit/index.ts';
 import { AmdGuestBlock } from './guest-block.ts';
-import { type AmdBuffer, amdRegisters, BUFFER_ENABLES, bufferAt, bufferOf, bufferSize, interruptWanted, touches } from './registers.ts';
+import {
+  type AmdBuffer,
+  amdRegisters,
+  BUFFER_ENABLES,
+  bufferAt,
+  bufferOf,
+  bufferSize,
+  interruptWanted,
+  touches,
+} from './registers.ts';
 import type { AmdUnit } from './unit.ts';
 
 /** Regions: registers, VFCTRL, VF pages. */
@@ -73,7 +82,13 @@ const REGISTERS = 0;
 const VFCTRL = 1;
 const VFCTRL_SIZE = 0x1000;
 const ALL = 0xffffffff;
-const WRITABLE = { size: 8, writable: ALL, writableHi: ALL, count: AMD_GUESTS, stride: AMD_VFCTRL_STRIDE } as const;
+const WRITABLE = {
+  size: 8,
+  writable: ALL,
+  writableHi: ALL,
+  count: AMD_GUESTS,
+  stride: AMD_VFCTRL_STRIDE,
+} as const;
 const VFCTRL_REGISTERS = [
   { name: 'GuestDeviceMap', offset: AMD_VFCTRL_DEVICE_MAP, ...WRITABLE },
   { name: 'GuestDomainMap', offset: AMD_VFCTRL_DOMAIN_MAP, ...WRITABLE },
@@ -112,13 +127,19 @@ export class PhysicalAmdIommu implements Device {
   readonly #words: Int32Array;
   #host: DeviceHost | undefined;
   #line: InterruptLine | undefined;
-  private readonly registers: RegisterFile = new RegisterFile(AMD_REGION_SIZE, amdRegisters('host'));
+  private readonly registers: RegisterFile = new RegisterFile(
+    AMD_REGION_SIZE,
+    amdRegisters('host'),
+  );
   private readonly vfctrl: RegisterFile = new RegisterFile(VFCTRL_SIZE, VFCTRL_REGISTERS);
 
   constructor(options: PhysicalAmdIommuOptions) {
     this.#options = options;
     this.#words = new Int32Array(options.unit.hostMemory.buffer);
-    this.guests = Array.from({ length: AMD_GUESTS }, (_, guest) => new AmdGuestBlock(options.unit.hostMemory, guest));
+    this.guests = Array.from(
+      { length: AMD_GUESTS },
+      (_, guest) => new AmdGuestBlock(options.unit.hostMemory, guest),
+    );
   }
 
   attach(host: DeviceHost): void {
@@ -132,7 +153,8 @@ export class PhysicalAmdIommu implements Device {
     this.vfctrl.reset();
     for (const guest of this.guests) guest.reset();
     const entries = smmuBase(0) + SMMU_AT_TLB;
-    for (let way = 0; way < TLB_SETS * TLB_WAYS; way++) Atomics.store(this.#words, (entries + way * TLB_ENTRY_SIZE + TLB_META) >> 2, 0);
+    for (let way = 0; way < TLB_SETS * TLB_WAYS; way++)
+      Atomics.store(this.#words, (entries + way * TLB_ENTRY_SIZE + TLB_META) >> 2, 0);
     this.#publish();
     this.#poll();
   }
@@ -146,9 +168,21 @@ export class PhysicalAmdIommu implements Device {
   /** What the hot code reads of the registers. */
   #publish(): void {
     const base = smmuBase(0);
-    Atomics.store(this.#words, (base + AMD_AT_DEVICE_TABLE) >> 2, this.registers.get(AMD_DEVICE_TABLE_BASE) | 0);
-    Atomics.store(this.#words, (base + AMD_AT_DEVICE_TABLE + 4) >> 2, this.registers.get(AMD_DEVICE_TABLE_BASE + 4) | 0);
-    Atomics.store(this.#words, (base + AMD_AT_ENABLED) >> 2, bitsOf(this.registers.get(AMD_CONTROL), AMD_CONTROL_IOMMU_EN));
+    Atomics.store(
+      this.#words,
+      (base + AMD_AT_DEVICE_TABLE) >> 2,
+      this.registers.get(AMD_DEVICE_TABLE_BASE) | 0,
+    );
+    Atomics.store(
+      this.#words,
+      (base + AMD_AT_DEVICE_TABLE + 4) >> 2,
+      this.registers.get(AMD_DEVICE_TABLE_BASE + 4) | 0,
+    );
+    Atomics.store(
+      this.#words,
+      (base + AMD_AT_ENABLED) >> 2,
+      bitsOf(this.registers.get(AMD_CONTROL), AMD_CONTROL_IOMMU_EN),
+    );
   }
 
   #poll(): number {
@@ -164,16 +198,24 @@ export class PhysicalAmdIommu implements Device {
     if ((window === 0) !== (guest === 0)) return 0;
     if (window === 0) {
       const size = this.#words[HOST_AT_RAM_SIZE >> 2] ?? 0;
-      return address + bufferSize(buffer) <= size ? (this.#words[HOST_AT_RAM_BASE >> 2] ?? 0) + address : 0;
+      return address + bufferSize(buffer) <= size
+        ? (this.#words[HOST_AT_RAM_BASE >> 2] ?? 0) + address
+        : 0;
     }
-    const offset = this.#options.unitOf(window)?.port.resolveGpa(address, 0, bufferSize(buffer)) ?? -1;
+    const offset =
+      this.#options.unitOf(window)?.port.resolveGpa(address, 0, bufferSize(buffer)) ?? -1;
     return offset >>> 0 === 0xffffffff ? 0 : offset >>> 0;
   }
 
   #setCommandBuffer(guest: number, buffer: AmdBuffer | undefined): void {
     const window = Math.floor((buffer?.address ?? 0) / 2 ** 32);
     const offset = buffer ? this.#ringOffset(guest, buffer) : 0;
-    this.#block(guest).setCommandBuffer(window, buffer?.address ?? 0, offset, buffer?.log2size ?? 0);
+    this.#block(guest).setCommandBuffer(
+      window,
+      buffer?.address ?? 0,
+      offset,
+      buffer?.log2size ?? 0,
+    );
   }
 
   /** The unit that reaches a guest's memory serves its buffer. */
@@ -185,7 +227,8 @@ export class PhysicalAmdIommu implements Device {
 
   read(access: MmioAccess): void {
     if (access.region === VFCTRL) this.vfctrl.read(access);
-    else if (access.region === REGISTERS && access.offset < AMD_VF_PAGE) this.registers.read(access);
+    else if (access.region === REGISTERS && access.offset < AMD_VF_PAGE)
+      this.registers.read(access);
     else this.#readPointer(access);
   }
 
@@ -213,7 +256,8 @@ export class PhysicalAmdIommu implements Device {
     const block = this.guests[guest];
     const register = AMD_VF_PAGE + (access.offset % AMD_VF_PAGE_SIZE);
     if (!block) return;
-    if (register === AMD_COMMAND_TAIL || register === AMD_EVENT_HEAD) block.writePointer(register, access.lo);
+    if (register === AMD_COMMAND_TAIL || register === AMD_EVENT_HEAD)
+      block.writePointer(register, access.lo);
     if (register === AMD_COMMAND_TAIL) this.#serve(guest);
     if (register === AMD_STATUS) block.clearStatus(access.lo);
     this.#poll();
@@ -221,7 +265,8 @@ export class PhysicalAmdIommu implements Device {
 
   write(access: MmioAccess): void {
     if (access.region === VFCTRL) this.#writeVfctrl(access);
-    else if (access.region === REGISTERS && access.offset < AMD_VF_PAGE) this.#writeRegister(access);
+    else if (access.region === REGISTERS && access.offset < AMD_VF_PAGE)
+      this.#writeRegister(access);
     else this.#writePointer(access);
   }
 
@@ -235,7 +280,10 @@ export class PhysicalAmdIommu implements Device {
 
   /** Command buffer and event log of a GuestID as its registers say. */
   #buffers(guest: number): (AmdBuffer | undefined)[] {
-    if (guest === 0) return [AMD_COMMAND_BASE, AMD_EVENT_BASE].map((register) => bufferAt(this.registers, register));
+    if (guest === 0)
+      return [AMD_COMMAND_BASE, AMD_EVENT_BASE].map((register) =>
+        bufferAt(this.registers, register),
+      );
     return [AMD_VFCTRL_COMMAND, AMD_VFCTRL_EVENT].map((register) => {
       const at = guest * AMD_VFCTRL_STRIDE + register;
       const lo = this.vfctrl.get(at);
@@ -247,7 +295,9 @@ export class PhysicalAmdIommu implements Device {
   #configure(guest: number): void {
     const block = this.#block(guest);
     block.setTables(this.#tablesOf(guest));
-    block.setTranslateDevice(bitsOf(this.vfctrl.get(guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_MISC), AMD_MISC_DEVICE));
+    block.setTranslateDevice(
+      bitsOf(this.vfctrl.get(guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_MISC), AMD_MISC_DEVICE),
+    );
   }
 
   /** Buffers that have moved begin anew; the command buffer runs when its enables have changed. */
@@ -255,7 +305,8 @@ export class PhysicalAmdIommu implements Device {
     const block = this.#block(guest);
     const control = this.#control(guest);
     const [command, log] = this.#buffers(guest);
-    const moved = (a: AmdBuffer | undefined, b: AmdBuffer | undefined) => a?.address !== b?.address || a?.log2size !== b?.log2size;
+    const moved = (a: AmdBuffer | undefined, b: AmdBuffer | undefined) =>
+      a?.address !== b?.address || a?.log2size !== b?.log2size;
     if (moved(command, before[0])) this.#setCommandBuffer(guest, command);
     if (moved(log, before[1])) block.setEventLog(log?.address ?? 0, log?.log2size ?? 0);
     if (control === block.control) return;
@@ -270,8 +321,10 @@ export class PhysicalAmdIommu implements Device {
     this.vfctrl.write(access);
     if (guest === 0 || guest >= AMD_GUESTS) return;
     this.#configure(guest);
-    if (touches(access, first + AMD_VFCTRL_DEVICE_MAP)) this.#map(guest, AMD_VFCTRL_DEVICE_MAP, 0, AMD_DEVICE_MAP_ENTRY);
-    if (touches(access, first + AMD_VFCTRL_DOMAIN_MAP)) this.#map(guest, AMD_VFCTRL_DOMAIN_MAP, AMD_DOMAIN_MAP, AMD_DOMAIN_MAP_ENTRY);
+    if (touches(access, first + AMD_VFCTRL_DEVICE_MAP))
+      this.#map(guest, AMD_VFCTRL_DEVICE_MAP, 0, AMD_DEVICE_MAP_ENTRY);
+    if (touches(access, first + AMD_VFCTRL_DOMAIN_MAP))
+      this.#map(guest, AMD_VFCTRL_DOMAIN_MAP, AMD_DOMAIN_MAP, AMD_DOMAIN_MAP_ENTRY);
     this.#follow(guest, before);
   }
 
@@ -302,7 +355,10 @@ export class PhysicalAmdIommu implements Device {
     const tables = this.#tablesOf(guest);
     if (!bitsOf(hi, AMD_MAP_WRITE) || tables === 0) return;
     const entry = lo & (maskInWord(AMD_MAP_VALID) | maskInWord(AMD_MAP_HOST_ID));
-    this.#host?.memory.store64(tables + table + bitsOf(hi, AMD_MAP_GUEST_ID) * entrySize, BigInt(entry >>> 0));
+    this.#host?.memory.store64(
+      tables + table + bitsOf(hi, AMD_MAP_GUEST_ID) * entrySize,
+      BigInt(entry >>> 0),
+    );
   }
 
   save(): DeviceState {
@@ -315,8 +371,11 @@ export class PhysicalAmdIommu implements Device {
 
   restore(state: DeviceState): void {
     const { registers, vfctrl, guests } = stateFields(state, 'registers', 'vfctrl', 'guests');
-    if (!Array.isArray(guests) || guests.length !== AMD_GUESTS) throw new TypeError('the state is not of this device: its guests');
-    const buffers = this.guests.map((guest, i) => plainStateLike({ words: guest.saveBuffers() }, guests[i]));
+    if (!Array.isArray(guests) || guests.length !== AMD_GUESTS)
+      throw new TypeError('the state is not of this device: its guests');
+    const buffers = this.guests.map((guest, i) =>
+      plainStateLike({ words: guest.saveBuffers() }, guests[i]),
+    );
     this.registers.check(registers);
     this.vfctrl.check(vfctrl);
     this.reset();
@@ -335,8 +394,13 @@ export class PhysicalAmdIommu implements Device {
     const name = (() => {
       if (region === VFCTRL) return this.vfctrl.nameAt(offset);
       if (region === REGISTERS && offset < AMD_VF_PAGE) return this.registers.nameAt(offset);
-      const pointer = region !== REGISTERS || offset < AMD_VF_PAGE + AMD_VF_PAGE_SIZE ? pointerName(offset) : undefined;
-      return pointer && region !== REGISTERS ? `${pointer}(${Math.floor(offset / AMD_VF_PAGE_SIZE)})` : pointer;
+      const pointer =
+        region !== REGISTERS || offset < AMD_VF_PAGE + AMD_VF_PAGE_SIZE
+          ? pointerName(offset)
+          : undefined;
+      return pointer && region !== REGISTERS
+        ? `${pointer}(${Math.floor(offset / AMD_VF_PAGE_SIZE)})`
+        : pointer;
     })();
     return name ?? unnamedRegister(this.regions[region], offset);
   }

@@ -22,7 +22,13 @@ import {
   AMD_STATUS_COM_WAIT_INT,
   AMD_STATUS_EVENT_LOG_INT,
 } from '../../assembly/layout/amd-iommu.ts';
-import { bitsOf, type MmioAccess, maskInWord, type RegisterFile, type RegisterSpec } from '../plugin/index.ts';
+import {
+  bitsOf,
+  type MmioAccess,
+  maskInWord,
+  type RegisterFile,
+  type RegisterSpec,
+} from '../plugin/index.ts';
 
 const ADDRESS_LO = 0xfffff000;
 const ADDRESS_HI = 0x000fffff;
@@ -37,14 +43,35 @@ export const BUFFER_ENABLES =
 /** INVALIDATE_IOMMU_ALL is of every domain, and so no guest's. */
 export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
   const efr = maskInWord(AMD_EFR_GT) | (role === 'host' ? maskInWord(AMD_EFR_INVALIDATE_ALL) : 0);
-  const base = { size: 8, writable: ADDRESS_LO, writableHi: ADDRESS_HI | maskInWord(AMD_BASE_LENGTH) } as const;
+  const base = {
+    size: 8,
+    writable: ADDRESS_LO,
+    writableHi: ADDRESS_HI | maskInWord(AMD_BASE_LENGTH),
+  } as const;
   const tableSize = maskInWord(AMD_DEVICE_TABLE_SIZE);
   return [
-    { name: 'DeviceTableBase', offset: AMD_DEVICE_TABLE_BASE, size: 8, writable: ADDRESS_LO | tableSize, writableHi: ADDRESS_HI },
+    {
+      name: 'DeviceTableBase',
+      offset: AMD_DEVICE_TABLE_BASE,
+      size: 8,
+      writable: ADDRESS_LO | tableSize,
+      writableHi: ADDRESS_HI,
+    },
     { name: 'CommandBufferBase', offset: AMD_COMMAND_BASE, ...base, resetHi: AMD_MIN_LENGTH << 24 },
     { name: 'EventLogBase', offset: AMD_EVENT_BASE, ...base, resetHi: AMD_MIN_LENGTH << 24 },
-    { name: 'Control', offset: AMD_CONTROL, size: 8, writable: maskInWord(AMD_CONTROL_IOMMU_EN) | BUFFER_ENABLES },
-    { name: 'ExtendedFeature', offset: AMD_EFR, size: 8, reset: efr, resetHi: maskInWord(AMD_EFR_GIO) },
+    {
+      name: 'Control',
+      offset: AMD_CONTROL,
+      size: 8,
+      writable: maskInWord(AMD_CONTROL_IOMMU_EN) | BUFFER_ENABLES,
+    },
+    {
+      name: 'ExtendedFeature',
+      offset: AMD_EFR,
+      size: 8,
+      reset: efr,
+      resetHi: maskInWord(AMD_EFR_GIO),
+    },
   ];
 }
 
@@ -57,7 +84,9 @@ export interface AmdBuffer {
 /** @param length the code that a register has: reserved ones name no buffer. */
 export function bufferOf(lo: number, hi: number, length: number): AmdBuffer | undefined {
   const address = (hi & ADDRESS_HI) * 2 ** 32 + ((lo & ADDRESS_LO) >>> 0);
-  return length >= AMD_MIN_LENGTH && length <= AMD_MAX_LENGTH ? { address, log2size: length } : undefined;
+  return length >= AMD_MIN_LENGTH && length <= AMD_MAX_LENGTH
+    ? { address, log2size: length }
+    : undefined;
 }
 
 /** The buffer of a base register. */
@@ -72,7 +101,10 @@ export function bufferSize({ log2size }: AmdBuffer): number {
 }
 
 /** The device table of its register: address and entries in pages. */
-export function deviceTableOf(registers: RegisterFile): { readonly address: number; readonly bytes: number } {
+export function deviceTableOf(registers: RegisterFile): {
+  readonly address: number;
+  readonly bytes: number;
+} {
   const lo = registers.get(AMD_DEVICE_TABLE_BASE);
   const address = registers.get(AMD_DEVICE_TABLE_BASE + 4) * 2 ** 32 + ((lo & ADDRESS_LO) >>> 0);
   return { address, bytes: (bitsOf(lo, AMD_DEVICE_TABLE_SIZE) + 1) * 4096 };
@@ -86,6 +118,10 @@ export function touches(access: MmioAccess, register: number): boolean {
 /** True when status bits and their enables ask for the interrupt. */
 export function interruptWanted(status: number, control: number): boolean {
   const comWait = maskInWord(AMD_STATUS_COM_WAIT_INT);
-  if ((status & comWait) !== 0 && (control & maskInWord(AMD_CONTROL_COM_WAIT_INT_EN)) !== 0) return true;
-  return (status & maskInWord(AMD_STATUS_EVENT_LOG_INT)) !== 0 && (control & maskInWord(AMD_CONTROL_EVENT_INT_EN)) !== 0;
+  if ((status & comWait) !== 0 && (control & maskInWord(AMD_CONTROL_COM_WAIT_INT_EN)) !== 0)
+    return true;
+  return (
+    (status & maskInWord(AMD_STATUS_EVENT_LOG_INT)) !== 0 &&
+    (control & maskInWord(AMD_CONTROL_EVENT_INT_EN)) !== 0
+  );
 }

@@ -52,7 +52,10 @@ function command(operation: number): Uint32Array {
 }
 
 /** COMPLETION_WAIT: stores `data` at an address (a multiple of 8) if there is one. */
-export function completionWait(store?: { readonly address: number; readonly data: number }, interrupt = false): Uint32Array {
+export function completionWait(
+  store?: { readonly address: number; readonly data: number },
+  interrupt = false,
+): Uint32Array {
   const words = command(AMD_OP_COMPLETION_WAIT);
   if (store) {
     setField(words, AMD_WAIT_STORE, 1);
@@ -123,7 +126,12 @@ export class AmdPageTable {
     }
   }
 
-  #each(address: bigint, pa: bigint, length: bigint, visit: (place: number, pa: bigint) => void): void {
+  #each(
+    address: bigint,
+    pa: bigint,
+    length: bigint,
+    visit: (place: number, pa: bigint) => void,
+  ): void {
     for (let done = 0n; done < length; ) {
       const level = [3, 2].find((at) => {
         const size = 1n << BigInt(3 + 9 * at);
@@ -137,7 +145,9 @@ export class AmdPageTable {
   /** Maps a range of multiples of 4 KiB. @throws what the memory's `allocate` throws, with a part of the range mapped. */
   map(address: bigint, pa: bigint, length: bigint, writable: boolean): void {
     const permissions = writable ? READ | WRITE : READ;
-    this.#each(address, pa, length, (place, at) => this.#memory.store64(place, at | permissions | PRESENT));
+    this.#each(address, pa, length, (place, at) =>
+      this.#memory.store64(place, at | permissions | PRESENT),
+    );
   }
 
   /** Unmaps a range that was mapped to `pa`, or in part. */

@@ -3,7 +3,9 @@
 import type { AmdIommuExports, HotModules } from '../../assembly/load.ts';
 import { PortUnit, type PortUnitOptions } from '../unit/index.ts';
 
-export type AmdModules = Pick<HotModules, 'guestPort' | 'privateGuestPort'> & { readonly amdIommu: WebAssembly.Module };
+export type AmdModules = Pick<HotModules, 'guestPort' | 'privateGuestPort'> & {
+  readonly amdIommu: WebAssembly.Module;
+};
 
 export interface AmdUnitOptions extends PortUnitOptions {
   readonly modules: AmdModules;

@@ -30,7 +30,13 @@ import {
 } from '../plugin/index.ts';
 import type { AmdViommuBackend } from './backend.ts';
 import { pointerName } from './physical.ts';
-import { amdRegisters, BUFFER_ENABLES, bufferAt, deviceTableOf, interruptWanted } from './registers.ts';
+import {
+  amdRegisters,
+  BUFFER_ENABLES,
+  bufferAt,
+  deviceTableOf,
+  interruptWanted,
+} from './registers.ts';
 
 export class VirtualAmdIommu implements Device {
   readonly name = 'amd-iommu';
@@ -41,7 +47,10 @@ export class VirtualAmdIommu implements Device {
   #host: DeviceHost | undefined;
   #line: InterruptLine | undefined;
   #map: DirectMap | undefined;
-  private readonly registers: RegisterFile = new RegisterFile(AMD_REGION_SIZE, amdRegisters('guest'));
+  private readonly registers: RegisterFile = new RegisterFile(
+    AMD_REGION_SIZE,
+    amdRegisters('guest'),
+  );
 
   constructor(backend: AmdViommuBackend) {
     this.#backend = backend;
@@ -74,7 +83,10 @@ export class VirtualAmdIommu implements Device {
   /** Hands the whole configuration on; the buffers before what enables them. */
   #configure(): void {
     const enabled = bitsOf(this.#control, AMD_CONTROL_IOMMU_EN) === 1;
-    this.#backend.setBuffers(bufferAt(this.registers, AMD_COMMAND_BASE), bufferAt(this.registers, AMD_EVENT_BASE));
+    this.#backend.setBuffers(
+      bufferAt(this.registers, AMD_COMMAND_BASE),
+      bufferAt(this.registers, AMD_EVENT_BASE),
+    );
     this.#backend.setDeviceTable(enabled ? deviceTableOf(this.registers) : undefined);
     this.#backend.setControl(this.#control & BUFFER_ENABLES);
   }
@@ -84,7 +96,12 @@ export class VirtualAmdIommu implements Device {
       this.#unmap();
     } else if (!this.#map) {
       const { doorbell } = this.#backend;
-      this.#map = this.#host?.mapDirect({ region: 0, offset: AMD_VF_PAGE, length: AMD_POINTERS_SIZE, doorbell });
+      this.#map = this.#host?.mapDirect({
+        region: 0,
+        offset: AMD_VF_PAGE,
+        length: AMD_POINTERS_SIZE,
+        doorbell,
+      });
       if (this.#map) this.#backend.placeInGuest(this.#map.memoryOffset);
     }
   }
@@ -133,7 +150,12 @@ export class VirtualAmdIommu implements Device {
   }
 
   registerName(region: number, offset: number): string {
-    const pointer = offset >= AMD_VF_PAGE && offset < AMD_VF_PAGE + AMD_VF_PAGE_SIZE ? pointerName(offset) : undefined;
-    return this.registers.nameAt(offset) ?? pointer ?? unnamedRegister(this.regions[region], offset);
+    const pointer =
+      offset >= AMD_VF_PAGE && offset < AMD_VF_PAGE + AMD_VF_PAGE_SIZE
+        ? pointerName(offset)
+        : undefined;
+    return (
+      this.registers.nameAt(offset) ?? pointer ?? unnamedRegister(this.regions[region], offset)
+    );
   }
 }

@@ -64,7 +64,9 @@ export class Checkpoint implements Device {
   readonly name = 'checkpoint';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: ABI_KIND_CHECKPOINT, interrupts: 0, busMaster: false };
-  readonly regions = [{ name: 'checkpoint', size: CHECKPOINT_REGION_SIZE, accessSizes: [4] as const }];
+  readonly regions = [
+    { name: 'checkpoint', size: CHECKPOINT_REGION_SIZE, accessSizes: [4] as const },
+  ];
   readonly #options: CheckpointOptions;
   #memory: GuestMemory | undefined;
   private readonly registers = new RegisterFile(CHECKPOINT_REGION_SIZE, REGISTERS);
@@ -89,15 +91,25 @@ export class Checkpoint implements Device {
     this.registers.write(access);
     if (access.offset === CHECKPOINT_PHASE) {
       const ended = access.lo >= CHECKPOINT_PHASE_END;
-      this.#options.onPhase(ended ? access.lo - CHECKPOINT_PHASE_END : access.lo, ended, this.#data());
+      this.#options.onPhase(
+        ended ? access.lo - CHECKPOINT_PHASE_END : access.lo,
+        ended,
+        this.#data(),
+      );
     } else if (access.offset === CHECKPOINT_RESULT) {
       const [nameGpa, nameLength, detailGpa, detailLength] = this.#data();
-      this.#options.onResult(this.#text(nameGpa, nameLength), access.lo === 1, this.#text(detailGpa, detailLength));
+      this.#options.onResult(
+        this.#text(nameGpa, nameLength),
+        access.lo === 1,
+        this.#text(detailGpa, detailLength),
+      );
     }
   }
 
   #data(): number[] {
-    return Array.from({ length: CHECKPOINT_DATA_WORDS }, (_, i) => this.registers.get(CHECKPOINT_DATA + 4 * i));
+    return Array.from({ length: CHECKPOINT_DATA_WORDS }, (_, i) =>
+      this.registers.get(CHECKPOINT_DATA + 4 * i),
+    );
   }
 
   #text(gpa = 0, length = 0): string {

@@ -69,7 +69,9 @@ export class GlobalPage {
 
   /** The VINTF's errors raise no interrupt. */
   interruptMasked(vintf: number): boolean {
-    return ((this.registers.get(CMDQV_VINTF_INT_MASK + 4 * (vintf >>> 5)) >>> (vintf & 31)) & 1) === 1;
+    return (
+      ((this.registers.get(CMDQV_VINTF_INT_MASK + 4 * (vintf >>> 5)) >>> (vintf & 31)) & 1) === 1
+    );
   }
 
   /** A page-1 register of a VCMDQ: low and high word. */
@@ -84,10 +86,14 @@ export class GlobalPage {
     if (offset >= CMDQV_VINTF) return this.#readVintf(offset);
     if (offset === CMDQV_STATUS) return withBits(0, CMDQV_STATUS_ENABLED, this.enabled ? 1 : 0);
     if (offset === CMDQV_VINTF_ERR_MAP || offset === CMDQV_VINTF_ERR_MAP + 4) {
-      return mapWord(8 * (offset - CMDQV_VINTF_ERR_MAP), vintfs, (vintf) => this.#vintfHasError(vintf));
+      return mapWord(8 * (offset - CMDQV_VINTF_ERR_MAP), vintfs, (vintf) =>
+        this.#vintfHasError(vintf),
+      );
     }
     if (offset >= CMDQV_CMDQ_ERR_MAP && offset < CMDQV_CMDQ_ERR_MAP + 16) {
-      return mapWord(8 * (offset - CMDQV_CMDQ_ERR_MAP), vcmdqs, (vcmdq) => this.#errors.vcmdqHasError(vcmdq));
+      return mapWord(8 * (offset - CMDQV_CMDQ_ERR_MAP), vcmdqs, (vcmdq) =>
+        this.#errors.vcmdqHasError(vcmdq),
+      );
     }
     return this.registers.get(offset);
   }
@@ -97,18 +103,29 @@ export class GlobalPage {
     const register = (offset - CMDQV_VINTF) % CMDQV_VINTF_STRIDE;
     if (vintf >= this.numbers.vintfs) return 0;
     if (register === VINTF_STATUS) {
-      const enabled = withBits(0, VINTF_STATUS_ENABLED, bitsOf(this.vintfConfig(vintf), VINTF_CONFIG_EN));
-      const health = withBits(enabled, VINTF_STATUS_STATUS, this.#vintfHasError(vintf) ? VINTF_VCMDQ_ERROR : 0);
+      const enabled = withBits(
+        0,
+        VINTF_STATUS_ENABLED,
+        bitsOf(this.vintfConfig(vintf), VINTF_CONFIG_EN),
+      );
+      const health = withBits(
+        enabled,
+        VINTF_STATUS_STATUS,
+        this.#vintfHasError(vintf) ? VINTF_VCMDQ_ERROR : 0,
+      );
       return withBits(health, VINTF_STATUS_NUM_LVCMDQ, this.lvcmdqs);
     }
     if (register >= VINTF_LVCMDQ_ERR_MAP && register < VINTF_LVCMDQ_ERR_MAP + 16) {
-      return mapWord(8 * (register - VINTF_LVCMDQ_ERR_MAP), this.lvcmdqs, (lvcmdq) => this.#errors.lvcmdqHasError(vintf, lvcmdq));
+      return mapWord(8 * (register - VINTF_LVCMDQ_ERR_MAP), this.lvcmdqs, (lvcmdq) =>
+        this.#errors.lvcmdqHasError(vintf, lvcmdq),
+      );
     }
     return this.registers.get(offset);
   }
 
   #vintfHasError(vintf: number): boolean {
-    for (let lvcmdq = 0; lvcmdq < this.lvcmdqs; lvcmdq++) if (this.#errors.lvcmdqHasError(vintf, lvcmdq)) return true;
+    for (let lvcmdq = 0; lvcmdq < this.lvcmdqs; lvcmdq++)
+      if (this.#errors.lvcmdqHasError(vintf, lvcmdq)) return true;
     return false;
   }
 

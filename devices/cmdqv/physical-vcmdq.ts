@@ -81,14 +81,24 @@ export class PhysicalVcmdq {
     const page0 = this.#context?.page0 ?? 0;
     if (page0 === 0) return { words: this.#host, base: this.block.registers };
     const { guestMemory, window } = this.unit;
-    if (!guestMemory || this.#context?.window !== window || page0 + CMDQV_PAGE_SIZE > guestMemory.buffer.byteLength) return undefined;
-    return { words: new Int32Array(guestMemory.buffer), base: page0 + this.block.lvcmdq * VCMDQ_STRIDE };
+    if (
+      !guestMemory ||
+      this.#context?.window !== window ||
+      page0 + CMDQV_PAGE_SIZE > guestMemory.buffer.byteLength
+    )
+      return undefined;
+    return {
+      words: new Int32Array(guestMemory.buffer),
+      base: page0 + this.block.lvcmdq * VCMDQ_STRIDE,
+    };
   }
 
   /** A page-0 register; 0 when it lies out of reach. */
   readPage0(register: number): number {
     const at = this.#registers();
-    return at && register < 4 * PAGE0_REGISTERS.length ? Atomics.load(at.words, (at.base + register) >> 2) >>> 0 : 0;
+    return at && register < 4 * PAGE0_REGISTERS.length
+      ? Atomics.load(at.words, (at.base + register) >> 2) >>> 0
+      : 0;
   }
 
   #storePage0(register: number, value: number): void {
@@ -120,11 +130,15 @@ export class PhysicalVcmdq {
   /** Points the queue at the ring that BASE describes. */
   setBase(lo: number, hi: number): void {
     const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
-    const limit = Math.min(bitsOf(this.#host[(this.block.smmu + SMMU_AT_IDR1) >> 2] ?? 0, IDR1_CMDQS) || MAX_LOG2SIZE, MAX_LOG2SIZE);
+    const limit = Math.min(
+      bitsOf(this.#host[(this.block.smmu + SMMU_AT_IDR1) >> 2] ?? 0, IDR1_CMDQS) || MAX_LOG2SIZE,
+      MAX_LOG2SIZE,
+    );
     const length = COMMAND_BYTES * 2 ** log2size;
     // As for SMMU_CMDQ_BASE, address bits below the ring's alignment (its size, at least 32 bytes) count as zero.
     const address = hi * 2 ** 32 + ((lo & -Math.max(length, 32)) >>> 0);
-    const at = (lo === 0 && hi === 0) || log2size > limit ? undefined : this.#resolvePa(address, length);
+    const at =
+      (lo === 0 && hi === 0) || log2size > limit ? undefined : this.#resolvePa(address, length);
     if (at) this.block.setRing(at.window, at.offset, log2size);
     else this.block.clearRing();
   }
@@ -198,7 +212,14 @@ export class PhysicalVcmdq {
    */
   save(): number[] {
     const { allocated, enabled, cons, error, state, gerror } = this.block;
-    const own = [allocated ? 1 : 0, enabled ? 1 : 0, cons, error, state === QUEUE_PARKED ? QUEUE_RUNNING : state, gerror];
+    const own = [
+      allocated ? 1 : 0,
+      enabled ? 1 : 0,
+      cons,
+      error,
+      state === QUEUE_PARKED ? QUEUE_RUNNING : state,
+      gerror,
+    ];
     return [...own, ...this.#page0Values()];
   }
 

@@ -86,7 +86,9 @@ function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
     const address = pa % 2 ** 32;
     if (window === 0) {
       const size = host[HOST_AT_RAM_SIZE >> 2] ?? 0;
-      return address + length <= size ? { window, offset: (host[HOST_AT_RAM_BASE >> 2] ?? 0) + address } : undefined;
+      return address + length <= size
+        ? { window, offset: (host[HOST_AT_RAM_BASE >> 2] ?? 0) + address }
+        : undefined;
     }
     const offset = (unitOf(window)?.port.resolveGpa(address | 0, 0, length) ?? NO_OFFSET) >>> 0;
     return offset === NO_OFFSET ? undefined : { window, offset };
@@ -124,8 +126,14 @@ export class PhysicalCmdqv implements Device {
     );
     this.#unitOf = options.unitOf ?? ((window) => (window === unit.window ? unit : undefined));
     const resolvePa = options.resolvePa ?? resolverOf(unit, this.#unitOf);
-    this.#queues = Array.from({ length: vcmdqs }, (_, i) => new PhysicalVcmdq(unit, smmuIndex, i, resolvePa, this.#unitOf));
-    this.#contexts = Array.from({ length: vintfs }, (_, i) => new ContextBlock(unit.hostMemory, smmuIndex, i));
+    this.#queues = Array.from(
+      { length: vcmdqs },
+      (_, i) => new PhysicalVcmdq(unit, smmuIndex, i, resolvePa, this.#unitOf),
+    );
+    this.#contexts = Array.from(
+      { length: vintfs },
+      (_, i) => new ContextBlock(unit.hostMemory, smmuIndex, i),
+    );
     this.regions = [{ name: 'cmdqv', size: cmdqvRegionSize(vintfs), accessSizes: [4, 8] }];
   }
 
@@ -206,7 +214,10 @@ export class PhysicalCmdqv implements Device {
     this.#queues.forEach((queue, vcmdq) => {
       const { block, vintf } = queue;
       if (vintf === undefined) return;
-      if (block.state === QUEUE_ERROR_HELD && (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors === 'all')) {
+      if (
+        block.state === QUEUE_ERROR_HELD &&
+        (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors === 'all')
+      ) {
         queue.unit.drain.publishError(block.smmu, block.index);
       }
       const raised = block.gerror !== this.seen[vcmdq];
@@ -226,7 +237,9 @@ export class PhysicalCmdqv implements Device {
     if (!at) return this.#global.read(offset);
     const queue = this.#queueAt(at);
     if (!queue) return 0;
-    return at.page === 0 ? queue.readPage0(at.register) : this.#global.page1(queue.block.index, at.register).lo;
+    return at.page === 0
+      ? queue.readPage0(at.register)
+      : this.#global.page1(queue.block.index, at.register).lo;
   }
 
   write(access: MmioAccess): void {
@@ -236,7 +249,8 @@ export class PhysicalCmdqv implements Device {
     } else {
       if (!at) this.#global.registers.write(access);
       this.#wordWritten(access.offset, at, access.lo);
-      if (access.size === 8) this.#wordWritten(access.offset + 4, at && { ...at, register: at.register + 4 }, access.hi);
+      if (access.size === 8)
+        this.#wordWritten(access.offset + 4, at && { ...at, register: at.register + 4 }, access.hi);
     }
     this.checkErrors();
   }
@@ -246,7 +260,10 @@ export class PhysicalCmdqv implements Device {
     const queue = this.#queueAt(at);
     if (!queue || queue.block.enabled) return;
     const vcmdq = queue.block.index;
-    this.#global.registers.write({ ...access, offset: CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + at.register });
+    this.#global.registers.write({
+      ...access,
+      offset: CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + at.register,
+    });
     this.#publishBase(vcmdq);
     queue.serve();
   }
@@ -285,11 +302,14 @@ export class PhysicalCmdqv implements Device {
     const queue = this.#queues[vcmdq];
     if (!queue) return;
     const alloc = this.#global.registers.get(CMDQV_CMDQ_ALLOC + 4 * vcmdq);
-    const context = bitsOf(alloc, CMDQ_ALLOC_ALLOCATED) ? this.#contexts[bitsOf(alloc, CMDQ_ALLOC_VINTF)] : undefined;
+    const context = bitsOf(alloc, CMDQ_ALLOC_ALLOCATED)
+      ? this.#contexts[bitsOf(alloc, CMDQ_ALLOC_VINTF)]
+      : undefined;
     const lvcmdq = bitsOf(alloc, CMDQ_ALLOC_LVCMDQ);
     if (context && queue.vintf === context.index && queue.block.lvcmdq === lvcmdq) return;
     queue.unbind();
-    if (context && lvcmdq < this.#global.lvcmdqs && context.queueOf(lvcmdq) === undefined) queue.bind(context, lvcmdq);
+    if (context && lvcmdq < this.#global.lvcmdqs && context.queueOf(lvcmdq) === undefined)
+      queue.bind(context, lvcmdq);
   }
 
   #queueOfSlot(vintf: number, lvcmdq: number): PhysicalVcmdq | undefined {
@@ -309,15 +329,24 @@ export class PhysicalCmdqv implements Device {
   save(): DeviceState {
     return {
       registers: this.#global.registers.save(),
-      state: { param: this.#param(), seen: [...this.seen], queues: this.#queues.flatMap((queue) => queue.save()) },
+      state: {
+        param: this.#param(),
+        seen: [...this.seen],
+        queues: this.#queues.flatMap((queue) => queue.save()),
+      },
     };
   }
 
   restore(state: DeviceState): void {
     const fields = stateFields(state, 'registers', 'state');
-    const model = { param: 0, seen: this.#queues.map(() => 0), queues: this.#queues.flatMap((queue) => queue.save()) };
+    const model = {
+      param: 0,
+      seen: this.#queues.map(() => 0),
+      queues: this.#queues.flatMap((queue) => queue.save()),
+    };
     const { param, seen, queues } = plainStateLike(model, fields.state);
-    if (param !== this.#param()) throw new TypeError('the state is of a CMDQV with other numbers of VINTFs and VCMDQs');
+    if (param !== this.#param())
+      throw new TypeError('the state is of a CMDQV with other numbers of VINTFs and VCMDQs');
     this.#global.registers.restore(fields.registers);
     this.#resetBlocks();
     this.#publish();

@@ -63,7 +63,9 @@ export interface CmdqvNumbers {
 export const PAGE0_REGISTERS = ['CONS', 'PROD', 'CONFIG', 'STATUS', 'GERROR', 'GERRORN'] as const;
 
 function isPowerOfTwo(value: number, max: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= max && Number.isInteger(Math.log2(value));
+  return (
+    Number.isInteger(value) && value >= 1 && value <= max && Number.isInteger(Math.log2(value))
+  );
 }
 
 /** @throws {RangeError} for numbers that PARAM cannot express or that leave a VINTF without a VCMDQ. */
@@ -72,7 +74,8 @@ export function checkNumbers({ vintfs, vcmdqs }: CmdqvNumbers): void {
     throw new RangeError(`VINTFs are a power of two from 1 to ${CMDQV_MAX_VINTFS}, not ${vintfs}`);
   if (!isPowerOfTwo(vcmdqs, CMDQV_MAX_VCMDQS))
     throw new RangeError(`VCMDQs are a power of two from 1 to ${CMDQV_MAX_VCMDQS}, not ${vcmdqs}`);
-  if (vcmdqs < vintfs) throw new RangeError(`${vcmdqs} VCMDQs leave some of ${vintfs} VINTFs without one`);
+  if (vcmdqs < vintfs)
+    throw new RangeError(`${vcmdqs} VCMDQs leave some of ${vintfs} VINTFs without one`);
 }
 
 /** PARAM: version 1, and the numbers. */
@@ -85,12 +88,20 @@ export function paramOf({ vintfs, vcmdqs }: CmdqvNumbers): number {
 
 function vintfRegisters(vintf: number, hypOwnWritable: boolean): RegisterSpec[] {
   const base = CMDQV_VINTF + vintf * CMDQV_VINTF_STRIDE;
-  const config = maskInWord(VINTF_CONFIG_EN) | maskInWord(VINTF_CONFIG_VMID) | (hypOwnWritable ? maskInWord(VINTF_CONFIG_HYP_OWN) : 0);
+  const config =
+    maskInWord(VINTF_CONFIG_EN) |
+    maskInWord(VINTF_CONFIG_VMID) |
+    (hypOwnWritable ? maskInWord(VINTF_CONFIG_HYP_OWN) : 0);
   const match = maskInWord(SID_MATCH_ENABLE) | maskInWord(SID_MATCH_VIRT_SID);
   return [
     { name: `VINTF${vintf}_CONFIG`, offset: base + VINTF_CONFIG, writable: config },
     { name: `VINTF${vintf}_STATUS`, offset: base + VINTF_STATUS },
-    { name: `VINTF${vintf}_SID_MATCH`, offset: base + VINTF_SID_MATCH, count: CMDQV_SIDS_PER_VINTF, writable: match },
+    {
+      name: `VINTF${vintf}_SID_MATCH`,
+      offset: base + VINTF_SID_MATCH,
+      count: CMDQV_SIDS_PER_VINTF,
+      writable: match,
+    },
     {
       name: `VINTF${vintf}_SID_REPLACE`,
       offset: base + VINTF_SID_REPLACE,
@@ -104,7 +115,8 @@ function vintfRegisters(vintf: number, hypOwnWritable: boolean): RegisterSpec[] 
 /** Registers of the CONFIG page and the direct views; the logical views are aliases of these. */
 export function cmdqvRegisters(numbers: CmdqvNumbers): readonly RegisterSpec[] {
   const { vintfs, vcmdqs, hypOwnWritable } = numbers;
-  const alloc = maskInWord(CMDQ_ALLOC_ALLOCATED) | maskInWord(CMDQ_ALLOC_LVCMDQ) | maskInWord(CMDQ_ALLOC_VINTF);
+  const alloc =
+    maskInWord(CMDQ_ALLOC_ALLOCATED) | maskInWord(CMDQ_ALLOC_LVCMDQ) | maskInWord(CMDQ_ALLOC_VINTF);
   const page0 = (name: string, register: number) => ({
     name: `VCMDQ_${name}`,
     offset: CMDQV_DIRECT_PAGE0 + register,
@@ -121,13 +133,26 @@ export function cmdqvRegisters(numbers: CmdqvNumbers): readonly RegisterSpec[] {
     writableHi: VCMDQ_BASE_ADDR_HI,
   });
   return [
-    { name: 'CMDQV_CONFIG', offset: CMDQV_CONFIG, reset: CMDQV_CONFIG_RESET, writable: CMDQV_CONFIG_WRITABLE },
+    {
+      name: 'CMDQV_CONFIG',
+      offset: CMDQV_CONFIG,
+      reset: CMDQV_CONFIG_RESET,
+      writable: CMDQV_CONFIG_WRITABLE,
+    },
     { name: 'CMDQV_PARAM', offset: CMDQV_PARAM, reset: paramOf(numbers) },
     { name: 'CMDQV_STATUS', offset: CMDQV_STATUS },
     { name: 'CMDQV_VINTF_ERR_MAP', offset: CMDQV_VINTF_ERR_MAP, count: 2 },
     // One bit per VINTF that there is.
-    { name: 'CMDQV_VINTF_INT_MASK', offset: CMDQV_VINTF_INT_MASK, writable: 2 ** Math.min(vintfs, 32) - 1 },
-    { name: 'CMDQV_VINTF_INT_MASK[63:32]', offset: CMDQV_VINTF_INT_MASK + 4, writable: vintfs > 32 ? 0xffffffff : 0 },
+    {
+      name: 'CMDQV_VINTF_INT_MASK',
+      offset: CMDQV_VINTF_INT_MASK,
+      writable: 2 ** Math.min(vintfs, 32) - 1,
+    },
+    {
+      name: 'CMDQV_VINTF_INT_MASK[63:32]',
+      offset: CMDQV_VINTF_INT_MASK + 4,
+      writable: vintfs > 32 ? 0xffffffff : 0,
+    },
     { name: 'CMDQV_CMDQ_ERR_MAP', offset: CMDQV_CMDQ_ERR_MAP, count: 4 },
     { name: 'CMDQV_CMDQ_ALLOC', offset: CMDQV_CMDQ_ALLOC, count: vcmdqs, writable: alloc },
     ...Array.from({ length: vintfs }, (_, vintf) => vintfRegisters(vintf, hypOwnWritable)).flat(),

@@ -86,9 +86,13 @@ export class VirtualSlots {
   }
 
   write(slot: number, register: number, value: number): void {
-    const bits = page0WritableBits(register, this.isBacked(slot) && this.#backend.queue(slot).enabled);
+    const bits = page0WritableBits(
+      register,
+      this.isBacked(slot) && this.#backend.queue(slot).enabled,
+    );
     if (bits === undefined) return;
-    if (this.isBacked(slot) || this.mapped) this.#backend.writePage0(slot, register, (value & bits) >>> 0);
+    if (this.isBacked(slot) || this.mapped)
+      this.#backend.writePage0(slot, register, (value & bits) >>> 0);
     else this.#store(slot, register, value & bits);
   }
 
@@ -104,13 +108,16 @@ export class VirtualSlots {
   }
 
   hasError(slot: number): boolean {
-    const gerror = this.isBacked(slot) ? this.#backend.queue(slot).gerror : (this.state.gerror[slot] ?? 0);
+    const gerror = this.isBacked(slot)
+      ? this.#backend.queue(slot).gerror
+      : (this.state.gerror[slot] ?? 0);
     return ((gerror ^ this.read(slot, VCMDQ_GERRORN)) & VCMDQ_GERROR_VALID) !== 0;
   }
 
   /** GERROR.CMDQ_INIT_ERR of a slot without a HW queue. False when it was active already: an active error is not toggled. */
   raiseInitError(slot: number): boolean {
-    if (((this.state.gerror[slot] ?? 0) ^ this.read(slot, VCMDQ_GERRORN)) & INIT_ERROR) return false;
+    if (((this.state.gerror[slot] ?? 0) ^ this.read(slot, VCMDQ_GERRORN)) & INIT_ERROR)
+      return false;
     this.state.gerror[slot] = (this.state.gerror[slot] ?? 0) ^ INIT_ERROR;
     this.#showReadOnly(slot);
     return true;
@@ -124,14 +131,22 @@ export class VirtualSlots {
   }
 
   /** Registers of a slot where they live now, as `state` has them. */
-  #live(slot: number): { cons: number; prod: number; config: number; gerror: number; gerrorn: number } {
+  #live(slot: number): {
+    cons: number;
+    prod: number;
+    config: number;
+    gerror: number;
+    gerrorn: number;
+  } {
     const read = (register: number) => this.read(slot, register);
     const bits = (register: number) => page0WritableBits(register, false) ?? 0;
     return {
       cons: read(VCMDQ_CONS) & bits(VCMDQ_CONS),
       prod: read(VCMDQ_PROD) & bits(VCMDQ_PROD),
       config: read(VCMDQ_CONFIG) & bits(VCMDQ_CONFIG),
-      gerror: (this.isBacked(slot) ? this.#backend.queue(slot).gerror : (this.state.gerror[slot] ?? 0)) & VCMDQ_GERROR_VALID,
+      gerror:
+        (this.isBacked(slot) ? this.#backend.queue(slot).gerror : (this.state.gerror[slot] ?? 0)) &
+        VCMDQ_GERROR_VALID,
       gerrorn: read(VCMDQ_GERRORN) & bits(VCMDQ_GERRORN),
     };
   }
@@ -139,7 +154,8 @@ export class VirtualSlots {
   /** Brings the registers home before the place where they live goes away. */
   #capture(slot: number): void {
     const live = this.#live(slot);
-    for (const field of ['cons', 'prod', 'config', 'gerror', 'gerrorn'] as const) this.state[field][slot] = live[field];
+    for (const field of ['cons', 'prod', 'config', 'gerror', 'gerrorn'] as const)
+      this.state[field][slot] = live[field];
   }
 
   /** Stands a HW queue behind a slot; false when the host has none for this ring. The slot then runs if its CONFIG.EN is set. */
@@ -237,7 +253,8 @@ export class VirtualSlots {
     const saved = structuredClone(this.state);
     for (let slot = 0; slot < this.count; slot++) {
       const live = this.#live(slot);
-      for (const field of ['cons', 'prod', 'config', 'gerror', 'gerrorn'] as const) saved[field][slot] = live[field];
+      for (const field of ['cons', 'prod', 'config', 'gerror', 'gerrorn'] as const)
+        saved[field][slot] = live[field];
     }
     return saved;
   }

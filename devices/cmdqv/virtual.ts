@@ -47,7 +47,9 @@ export class VirtualCmdqv implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: ABI_KIND_CMDQV, interrupts: 1, busMaster: false };
-  readonly regions: readonly DeviceRegion[] = [{ name: 'cmdqv', size: cmdqvRegionSize(1), accessSizes: [4, 8] }];
+  readonly regions: readonly DeviceRegion[] = [
+    { name: 'cmdqv', size: cmdqvRegionSize(1), accessSizes: [4, 8] },
+  ];
   readonly #backend: VintfBackend;
   readonly #global: GlobalPage;
   #host: DeviceHost | undefined;
@@ -98,7 +100,9 @@ export class VirtualCmdqv implements Device {
     const at = vcmdqAddress(offset);
     if (!at) return this.#global.read(offset);
     if (at.slot >= this.slots.count) return 0;
-    return at.page === 0 ? this.slots.read(at.slot, at.register) : this.#global.page1(at.slot, at.register).lo;
+    return at.page === 0
+      ? this.slots.read(at.slot, at.register)
+      : this.#global.page1(at.slot, at.register).lo;
   }
 
   write(access: MmioAccess): void {
@@ -120,26 +124,39 @@ export class VirtualCmdqv implements Device {
   #globalWritten(offset: number): void {
     const slot = (offset - CMDQV_CMDQ_ALLOC) / 4;
     if (slot >= 0 && slot < this.slots.count) this.#slotChanged(slot);
-    else if (offset === CMDQV_CONFIG || offset === CMDQV_VINTF + VINTF_CONFIG) this.#enablesChanged();
+    else if (offset === CMDQV_CONFIG || offset === CMDQV_VINTF + VINTF_CONFIG)
+      this.#enablesChanged();
   }
 
   #writePage0(slot: number, register: number, value: number): void {
     this.slots.write(slot, register, value);
     // Enabling a queue whose turn has come but that has no ring: nothing but a BASE write could ever start it.
-    if (register === VCMDQ_CONFIG && value & 1 && this.active && !this.slots.isBacked(slot) && this.#allocated(slot)) this.#initError(slot);
+    if (
+      register === VCMDQ_CONFIG &&
+      value & 1 &&
+      this.active &&
+      !this.slots.isBacked(slot) &&
+      this.#allocated(slot)
+    )
+      this.#initError(slot);
   }
 
   /** A new ring takes the place of the old one: the HW queue behind the slot is another then. */
   #writePage1(access: MmioAccess, { slot, register }: VcmdqAddress): void {
     const before = this.#global.page1(slot, VCMDQ_BASE);
-    this.#global.registers.write({ ...access, offset: CMDQV_DIRECT_PAGE1 + slot * VCMDQ_STRIDE + register });
+    this.#global.registers.write({
+      ...access,
+      offset: CMDQV_DIRECT_PAGE1 + slot * VCMDQ_STRIDE + register,
+    });
     if (register >= VCMDQ_BASE + 8) return;
     const after = this.#global.page1(slot, VCMDQ_BASE);
     this.#slotChanged(slot, before.lo !== after.lo || before.hi !== after.hi);
   }
 
   #allocated(slot: number): boolean {
-    return bitsOf(this.#global.registers.get(CMDQV_CMDQ_ALLOC + 4 * slot), CMDQ_ALLOC_ALLOCATED) === 1;
+    return (
+      bitsOf(this.#global.registers.get(CMDQV_CMDQ_ALLOC + 4 * slot), CMDQ_ALLOC_ALLOCATED) === 1
+    );
   }
 
   /** The guest has asked for a HW queue: it is allocated and has a ring. */
@@ -160,7 +177,8 @@ export class VirtualCmdqv implements Device {
       return;
     }
     this.#activate();
-    for (let slot = 0; slot < this.slots.count; slot++) if (this.#wanted(slot)) this.#allocate(slot);
+    for (let slot = 0; slot < this.slots.count; slot++)
+      if (this.#wanted(slot)) this.#allocate(slot);
     this.#updateMap();
   }
 
@@ -196,7 +214,8 @@ export class VirtualCmdqv implements Device {
     const { lo, hi } = this.#global.page1(slot, VCMDQ_BASE);
     const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
     const inTurn = slot === 0 || this.slots.isBacked(slot - 1);
-    if (!inTurn || !this.slots.allocate(slot, hi * 2 ** 32 + ((lo & ~0x1f) >>> 0), log2size)) this.#initError(slot);
+    if (!inTurn || !this.slots.allocate(slot, hi * 2 ** 32 + ((lo & ~0x1f) >>> 0), log2size))
+      this.#initError(slot);
   }
 
   #initError(slot: number): void {

@@ -2,8 +2,21 @@
 
 import * as CD from '../../assembly/layout/cd.ts';
 import { type Field, fieldOf } from '../plugin/index.ts';
-import { addressSizeText, CACHEABILITY, inputSizeText, SHAREABILITY, TG0, TG1 } from './meanings.ts';
-import { type Decoded, decodeFields, type FieldTexts, fieldNames, type Words } from './structure.ts';
+import {
+  addressSizeText,
+  CACHEABILITY,
+  inputSizeText,
+  SHAREABILITY,
+  TG0,
+  TG1,
+} from './meanings.ts';
+import {
+  type Decoded,
+  decodeFields,
+  type FieldTexts,
+  fieldNames,
+  type Words,
+} from './structure.ts';
 
 const DOUBLEWORDS = CD.CD_SIZE / 8;
 const NAMES = fieldNames(CD, 'CD_');
@@ -35,7 +48,10 @@ const TEXTS: FieldTexts<typeof CD> = {
   CD_IPS: { means: addressSizeText, used: valid },
   CD_AFFD: { means: ['AF = 0 is F_ACCESS', 'AF is not looked at'], used: valid },
   CD_WXN: { means: ['', 'writable pages are not executable'], used: valid },
-  CD_UWXN: { means: ['', 'pages writable by unprivileged code are not executable by privileged code'], used: valid },
+  CD_UWXN: {
+    means: ['', 'pages writable by unprivileged code are not executable by privileged code'],
+    used: valid,
+  },
   CD_TBI0: { means: TBI, used: lower },
   CD_TBI1: { means: TBI, used: upper },
   CD_PAN: { means: ['', 'no privileged access to unprivileged pages'], used: valid },
@@ -51,18 +67,29 @@ const TEXTS: FieldTexts<typeof CD> = {
   CD_TTB0_LO: { means: () => 'first table of the lower half', used: lower },
   CD_HAD1: { means: HAD, used: upper },
   CD_TTB1_LO: { means: () => 'first table of the upper half', used: upper },
-  CD_DS: { means: ['', '52-bit addresses with 4 and 16 KiB granules, where the SMMU has IDR5.DS'], used: valid },
+  CD_DS: {
+    means: ['', '52-bit addresses with 4 and 16 KiB granules, where the SMMU has IDR5.DS'],
+    used: valid,
+  },
   CD_MAIR_LO: { used: valid },
 };
 
 function summary(words: Words): string {
   if (!valid(words)) return 'invalid: every transaction is refused and recorded as C_BAD_CD';
-  const halves = [lower(words) ? 'lower' : '', upper(words) ? 'upper' : ''].filter((name) => name !== '');
+  const halves = [lower(words) ? 'lower' : '', upper(words) ? 'upper' : ''].filter(
+    (name) => name !== '',
+  );
   const asid = `ASID ${fieldOf(words, CD.CD_ASID)}`;
-  return halves.length === 0 ? `${asid}, every access faults` : `${asid}, translates the ${halves.join(' and the ')} half`;
+  return halves.length === 0
+    ? `${asid}, every access faults`
+    : `${asid}, translates the ${halves.join(' and the ')} half`;
 }
 
 /** Decodes a CD: 16 words. Fields that its V and EPD bits leave unused come as ignored. */
 export function decodeCd(words: Words): Decoded {
-  return { name: 'CD', summary: summary(words), fields: decodeFields(words, DOUBLEWORDS, CD, NAMES, TEXTS) };
+  return {
+    name: 'CD',
+    summary: summary(words),
+    fields: decodeFields(words, DOUBLEWORDS, CD, NAMES, TEXTS),
+  };
 }

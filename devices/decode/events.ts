@@ -26,14 +26,19 @@ const CARRIED: readonly (readonly [flag: number, fields: readonly FieldName[]])[
   [EVT.EVENT_STALL, ['EVT_STALL', 'EVT_STAG']],
 ];
 
-const carries = (words: Words, flag: number) => ((eventType(fieldOf(words, EVT.EVT_ID))?.carries ?? 0) & flag) !== 0;
-const hasSubstream = (words: Words) => !carries(words, EVT.EVENT_SSV) || fieldOf(words, EVT.EVT_SSV) !== 0;
+const carries = (words: Words, flag: number) =>
+  ((eventType(fieldOf(words, EVT.EVT_ID))?.carries ?? 0) & flag) !== 0;
+const hasSubstream = (words: Words) =>
+  !carries(words, EVT.EVENT_SSV) || fieldOf(words, EVT.EVT_SSV) !== 0;
 const stalled = (words: Words) => fieldOf(words, EVT.EVT_STALL) !== 0;
 const ofTable = (words: Words) => fieldOf(words, EVT.EVT_CLASS) === EVT.EVT_CLASS_TT;
 const stage2 = (words: Words) => fieldOf(words, EVT.EVT_S2) !== 0;
 
 function eventName(id: number): string {
-  return eventType(id)?.name ?? (id >= IMPDEF_FIRST && id <= IMPDEF_LAST ? 'implementation defined' : 'reserved');
+  return (
+    eventType(id)?.name ??
+    (id >= IMPDEF_FIRST && id <= IMPDEF_LAST ? 'implementation defined' : 'reserved')
+  );
 }
 
 const TEXTS: FieldTexts<typeof EVT> = {
@@ -48,7 +53,11 @@ const TEXTS: FieldTexts<typeof EVT> = {
   EVT_RNW: { name: 'RnW', means: ['write', 'read'] },
   EVT_S2: { means: ['stage 1', 'stage 2'] },
   EVT_CLASS: { means: ['of a CD', 'of a stage-1 table', 'of the input address'] },
-  EVT_TTRNW: { name: 'TTRnW', means: ['write of a descriptor', 'read of a descriptor'], used: ofTable },
+  EVT_TTRNW: {
+    name: 'TTRnW',
+    means: ['write of a descriptor', 'read of a descriptor'],
+    used: ofTable,
+  },
   EVT_INPUT_LO: { name: 'InputAddr' },
   EVT_ADDR_LO: { name: 'IPA', used: stage2 },
 };
@@ -58,7 +67,9 @@ const FETCH_TEXTS: FieldTexts<typeof EVT> = { ...TEXTS, EVT_ADDR_LO: { name: 'Fe
 export function decodeEvent(words: Words): Decoded {
   const id = fieldOf(words, EVT.EVT_ID);
   const type = eventType(id);
-  const carried = CARRIED.filter(([flag]) => (type?.carries ?? 0) & flag).flatMap(([, fields]) => fields);
+  const carried = CARRIED.filter(([flag]) => (type?.carries ?? 0) & flag).flatMap(
+    ([, fields]) => fields,
+  );
   const texts = carries(words, EVT.EVENT_FETCH) ? FETCH_TEXTS : TEXTS;
   return {
     name: eventName(id),

@@ -18,9 +18,19 @@ export const TG0: readonly string[] = ['4 KiB', '64 KiB', '16 KiB'];
 /** CD.TG1. */
 export const TG1: readonly string[] = ['reserved', '16 KiB', '4 KiB', '64 KiB'];
 /** IR and OR of table walks, CIR and COR of CD fetches. */
-export const CACHEABILITY: readonly string[] = ['non-cacheable', 'write-back, allocating', 'write-through', 'write-back, not allocating'];
+export const CACHEABILITY: readonly string[] = [
+  'non-cacheable',
+  'write-back, allocating',
+  'write-through',
+  'write-back, not allocating',
+];
 /** SH of table walks, CSH of CD fetches, MSH of MSIs. */
-export const SHAREABILITY: readonly string[] = ['non-shareable', 'reserved', 'outer shareable', 'inner shareable'];
+export const SHAREABILITY: readonly string[] = [
+  'non-shareable',
+  'reserved',
+  'outer shareable',
+  'inner shareable',
+];
 
 /** CD.IPS, STE.S2PS. */
 export function addressSizeText(code: number): string {

@@ -2,9 +2,21 @@
 
 import * as PTE from '../../assembly/layout/descriptors.ts';
 import { fieldOf } from '../plugin/index.ts';
-import { GRANULE_64K, type Granule, granuleShift, leafAllowed, levelShift } from '../tables/index.ts';
+import {
+  GRANULE_64K,
+  type Granule,
+  granuleShift,
+  leafAllowed,
+  levelShift,
+} from '../tables/index.ts';
 import { SHAREABILITY, sizeText } from './meanings.ts';
-import { type Decoded, type DecodedField, decodeFields, type FieldTexts, type Words } from './structure.ts';
+import {
+  type Decoded,
+  type DecodedField,
+  decodeFields,
+  type FieldTexts,
+  type Words,
+} from './structure.ts';
 
 type FieldName = keyof typeof PTE & string;
 
@@ -19,10 +31,33 @@ export interface PteOptions {
 }
 
 const TYPE: readonly FieldName[] = ['PTE_TYPE'];
-const TABLE_S1: readonly FieldName[] = [...TYPE, 'PTE_TABLE_PXN', 'PTE_TABLE_XN', 'PTE_APTABLE_PRIV', 'PTE_APTABLE_RO', 'PTE_TABLE_NS'];
+const TABLE_S1: readonly FieldName[] = [
+  ...TYPE,
+  'PTE_TABLE_PXN',
+  'PTE_TABLE_XN',
+  'PTE_APTABLE_PRIV',
+  'PTE_APTABLE_RO',
+  'PTE_TABLE_NS',
+];
 const TABLE_S2: readonly FieldName[] = TYPE;
-const LEAF: readonly FieldName[] = [...TYPE, 'PTE_SH', 'PTE_AF', 'PTE_DBM', 'PTE_CONTIGUOUS', 'PTE_XN', 'PTE_SOFTWARE'];
-const LEAF_S1: readonly FieldName[] = [...LEAF, 'PTE_ATTRINDX', 'PTE_NS', 'PTE_AP_UNPRIV', 'PTE_AP_RO', 'PTE_NG', 'PTE_PXN'];
+const LEAF: readonly FieldName[] = [
+  ...TYPE,
+  'PTE_SH',
+  'PTE_AF',
+  'PTE_DBM',
+  'PTE_CONTIGUOUS',
+  'PTE_XN',
+  'PTE_SOFTWARE',
+];
+const LEAF_S1: readonly FieldName[] = [
+  ...LEAF,
+  'PTE_ATTRINDX',
+  'PTE_NS',
+  'PTE_AP_UNPRIV',
+  'PTE_AP_RO',
+  'PTE_NG',
+  'PTE_PXN',
+];
 const LEAF_S2: readonly FieldName[] = [...LEAF, 'PTE_S2_MEMATTR', 'PTE_S2AP_R', 'PTE_S2AP_W'];
 
 const TEXTS: FieldTexts<typeof PTE> = {
@@ -43,15 +78,23 @@ const TEXTS: FieldTexts<typeof PTE> = {
   PTE_TABLE_PXN: { name: 'PXNTable', means: ['', 'nothing below is executable when privileged'] },
   PTE_TABLE_XN: { name: 'XNTable', means: ['', 'nothing below is executable'] },
   PTE_TABLE_NS: { name: 'NSTable' },
-  PTE_APTABLE_PRIV: { name: 'APTable[0]', means: ['', 'nothing below is for unprivileged accesses'] },
+  PTE_APTABLE_PRIV: {
+    name: 'APTable[0]',
+    means: ['', 'nothing below is for unprivileged accesses'],
+  },
   PTE_APTABLE_RO: { name: 'APTable[1]', means: ['', 'nothing below is writable'] },
 };
 
 /** What stands at a level: 'invalid', 'table', 'block', 'page', or 'reserved', which faults as an invalid one does. */
-function kindOf(words: Words, { granule, level, ds = false }: PteOptions): 'invalid' | 'reserved' | 'table' | 'block' | 'page' {
+function kindOf(
+  words: Words,
+  { granule, level, ds = false }: PteOptions,
+): 'invalid' | 'reserved' | 'table' | 'block' | 'page' {
   if (!fieldOf(words, PTE.PTE_VALID)) return 'invalid';
   if (fieldOf(words, PTE.PTE_TYPE) === PTE.PTE_TYPE_TABLE) return level === 3 ? 'page' : 'table';
-  return (level < 3 && leafAllowed(granule, level, ds)) || (level === 1 && granule === GRANULE_64K) ? 'block' : 'reserved';
+  return (level < 3 && leafAllowed(granule, level, ds)) || (level === 1 && granule === GRANULE_64K)
+    ? 'block'
+    : 'reserved';
 }
 
 function lpa2({ granule, ds = false }: PteOptions): boolean {
@@ -63,7 +106,12 @@ function wholeOf(words: Words): bigint {
 }
 
 // Address of a table or leaf: how low it begins depends on the granule and, in a leaf, on the level.
-function addressField(words: Words, low: number, meaning: string, options: PteOptions): DecodedField {
+function addressField(
+  words: Words,
+  low: number,
+  meaning: string,
+  options: PteOptions,
+): DecodedField {
   const high = lpa2(options) ? 49 : 47;
   const value = ((wholeOf(words) & ((1n << BigInt(high + 1)) - 1n)) >> BigInt(low)) << BigInt(low);
   return { name: 'Address', doubleword: 0, high, low, value, meaning, ignored: false };
@@ -74,15 +122,41 @@ function upperAddress(words: Words, options: PteOptions): readonly DecodedField[
   const place = { doubleword: 0, ignored: false };
   if (options.granule === GRANULE_64K) {
     const value = (wholeOf(words) >> 12n) & 0xfn;
-    return [{ ...place, name: 'Address[51:48]', high: 15, low: 12, value, meaning: 'where OAS is 52 bits' }];
+    return [
+      {
+        ...place,
+        name: 'Address[51:48]',
+        high: 15,
+        low: 12,
+        value,
+        meaning: 'where OAS is 52 bits',
+      },
+    ];
   }
   if (!lpa2(options)) return [];
-  return [{ ...place, name: 'Address[51:50]', high: 9, low: 8, value: (wholeOf(words) >> 8n) & 3n, meaning: '' }];
+  return [
+    {
+      ...place,
+      name: 'Address[51:50]',
+      high: 9,
+      low: 8,
+      value: (wholeOf(words) >> 8n) & 3n,
+      meaning: '',
+    },
+  ];
 }
 
 // Nobody but software looks at the other bits of an invalid descriptor.
 function otherBits(words: Words): DecodedField {
-  return { name: 'other bits', doubleword: 0, high: 63, low: 2, value: wholeOf(words) >> 2n, meaning: 'for software', ignored: true };
+  return {
+    name: 'other bits',
+    doubleword: 0,
+    high: 63,
+    low: 2,
+    value: wholeOf(words) >> 2n,
+    meaning: 'for software',
+    ignored: true,
+  };
 }
 
 /** Decodes a descriptor: 2 words. */
@@ -90,7 +164,8 @@ export function decodePte(words: Words, options: PteOptions): Decoded {
   const { granule, level, stage } = options;
   const kind = kindOf(words, options);
   const texts: FieldTexts<typeof PTE> = { ...TEXTS, PTE_TYPE: { name: 'Type', means: () => kind } };
-  const decode = (names: readonly FieldName[], ...more: readonly DecodedField[]) => decodeFields(words, 1, PTE, names, texts, more);
+  const decode = (names: readonly FieldName[], ...more: readonly DecodedField[]) =>
+    decodeFields(words, 1, PTE, names, texts, more);
   const name = `${kind} descriptor`;
   const place = `stage ${stage}, level ${level}`;
   if (kind === 'invalid' || kind === 'reserved') {
@@ -107,7 +182,13 @@ export function decodePte(words: Words, options: PteOptions): Decoded {
   }
   const shift = levelShift(granule, level);
   const size = sizeText(2 ** shift);
-  const leaf = (stage === 1 ? LEAF_S1 : LEAF_S2).filter((field) => !(lpa2(options) && field === 'PTE_SH'));
-  const fields = decode(leaf, addressField(words, shift, `output address of ${size}`, options), ...upper);
+  const leaf = (stage === 1 ? LEAF_S1 : LEAF_S2).filter(
+    (field) => !(lpa2(options) && field === 'PTE_SH'),
+  );
+  const fields = decode(
+    leaf,
+    addressField(words, shift, `output address of ${size}`, options),
+    ...upper,
+  );
   return { name, summary: `${place}: maps ${size}`, fields };
 }

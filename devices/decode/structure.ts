@@ -50,7 +50,9 @@ export type FieldTexts<L> = { readonly [name in keyof L & string]?: FieldText };
 
 /** Names of the exports with a prefix that are fields: neither the structure's size nor a value of another field (`X_VALUE` of `X`). */
 export function fieldNames<L extends Layout>(layout: L, prefix: string): (keyof L & string)[] {
-  const names = Object.keys(layout).filter((name) => name.startsWith(prefix) && name !== `${prefix}SIZE`);
+  const names = Object.keys(layout).filter(
+    (name) => name.startsWith(prefix) && name !== `${prefix}SIZE`,
+  );
   return names.filter((name) => !names.some((other) => name.startsWith(`${other}_`)));
 }
 
@@ -63,11 +65,20 @@ function meaningOf({ means }: FieldText, value: bigint, words: Words): string {
   return means[Number(value)] ?? 'reserved';
 }
 
-function decodeField(words: Words, spelling: string, text: FieldText, lo: Field, hi: Field | undefined): DecodedField {
+function decodeField(
+  words: Words,
+  spelling: string,
+  text: FieldText,
+  lo: Field,
+  hi: Field | undefined,
+): DecodedField {
   const shift = shiftOf(lo);
   const inWord = 32 * (wordOf(lo) % 2);
   const upper = hi === undefined ? 0n : BigInt(fieldOf(words, hi)) << 32n;
-  const value = hi === undefined ? BigInt(fieldOf(words, lo)) : upper | (BigInt(fieldOf(words, lo)) << BigInt(shift));
+  const value =
+    hi === undefined
+      ? BigInt(fieldOf(words, lo))
+      : upper | (BigInt(fieldOf(words, lo)) << BigInt(shift));
   return {
     name: text.name ?? spelling,
     doubleword: wordOf(lo) >>> 1,
@@ -81,9 +92,13 @@ function decodeField(words: Words, spelling: string, text: FieldText, lo: Field,
 
 /** Runs of bits that are set and that no field covers. */
 function reservedBits(words: Words, size: number, fields: readonly DecodedField[]): DecodedField[] {
-  const left = Array.from({ length: size }, (_, i) => (BigInt((words[2 * i + 1] ?? 0) >>> 0) << 32n) | BigInt((words[2 * i] ?? 0) >>> 0));
+  const left = Array.from(
+    { length: size },
+    (_, i) => (BigInt((words[2 * i + 1] ?? 0) >>> 0) << 32n) | BigInt((words[2 * i] ?? 0) >>> 0),
+  );
   for (const { doubleword, high, low } of fields) {
-    left[doubleword] = (left[doubleword] ?? 0n) & ~(((1n << BigInt(high - low + 1)) - 1n) << BigInt(low));
+    left[doubleword] =
+      (left[doubleword] ?? 0n) & ~(((1n << BigInt(high - low + 1)) - 1n) << BigInt(low));
   }
   return left.flatMap((bits, doubleword) => {
     const runs: DecodedField[] = [];
@@ -92,14 +107,23 @@ function reservedBits(words: Words, size: number, fields: readonly DecodedField[
       let high = low;
       for (rest >>= 1n; (rest & 1n) !== 0n; high++) rest >>= 1n;
       const value = (1n << BigInt(high - low + 1)) - 1n;
-      runs.push({ name: 'reserved', doubleword, high, low, value, meaning: 'bits without a field here', ignored: true });
+      runs.push({
+        name: 'reserved',
+        doubleword,
+        high,
+        low,
+        value,
+        meaning: 'bits without a field here',
+        ignored: true,
+      });
       low = high + 1;
     }
     return runs;
   });
 }
 
-const byPosition = (a: DecodedField, b: DecodedField) => a.doubleword - b.doubleword || a.low - b.low;
+const byPosition = (a: DecodedField, b: DecodedField) =>
+  a.doubleword - b.doubleword || a.low - b.low;
 
 /**
  * Decodes fields of a structure.
@@ -122,7 +146,13 @@ export function decodeFields<L extends Layout>(
     const split = name.endsWith('_LO');
     const spelling = name.slice(name.indexOf('_') + 1).replace(/_LO$/, '');
     fields.push(
-      decodeField(words, spelling, texts[name] ?? {}, layout[name] ?? 0, split ? layout[name.replace(/_LO$/, '_HI')] : undefined),
+      decodeField(
+        words,
+        spelling,
+        texts[name] ?? {},
+        layout[name] ?? 0,
+        split ? layout[name.replace(/_LO$/, '_HI')] : undefined,
+      ),
     );
   }
   return [...fields, ...reservedBits(words, size, fields)].sort(byPosition);

@@ -101,7 +101,11 @@ function iovaOf([lo = 0, hi = 0]: readonly number[]): number {
 
 /** What an access that did not come to its end means for its operation. */
 function refused(result: DmaResult, fault: number, done: number, iova: number): Outcome {
-  return { status: result.stalled ? DMA_STATUS_STALLED : fault, done: done + result.done, faultIova: iova + done + result.done };
+  return {
+    status: result.stalled ? DMA_STATUS_STALLED : fault,
+    done: done + result.done,
+    faultIova: iova + done + result.done,
+  };
 }
 
 export class DmaEngine implements Device {
@@ -158,9 +162,18 @@ export class DmaEngine implements Device {
     const wanted = this.registers.get(DMA_ATS);
     const ats = this.#port?.ats;
     const has = (bit: number) => (wanted & bit) !== 0;
-    ats?.configure({ enabled: has(DMA_ATS_ENABLE), pageRequests: has(DMA_ATS_PAGES), silent: has(DMA_ATS_SILENT) });
+    ats?.configure({
+      enabled: has(DMA_ATS_ENABLE),
+      pageRequests: has(DMA_ATS_PAGES),
+      silent: has(DMA_ATS_SILENT),
+    });
     const { enabled = false, pageRequests = false, silent = false } = ats?.settings ?? {};
-    this.registers.set(DMA_ATS, (enabled ? DMA_ATS_ENABLE : 0) | (pageRequests ? DMA_ATS_PAGES : 0) | (silent ? DMA_ATS_SILENT : 0));
+    this.registers.set(
+      DMA_ATS,
+      (enabled ? DMA_ATS_ENABLE : 0) |
+        (pageRequests ? DMA_ATS_PAGES : 0) |
+        (silent ? DMA_ATS_SILENT : 0),
+    );
   }
 
   #abandon(): void {
@@ -196,10 +209,17 @@ export class DmaEngine implements Device {
     this.registers.set(DMA_DONE, done);
     this.registers.set(DMA_FAULT_ADDR, faultIova);
     this.registers.set(DMA_FAULT_ADDR + 4, faultIova / 2 ** 32);
-    this.#trace({ name: 'dma', operation: operation.operation, length: operation.length, done, status });
+    this.#trace({
+      name: 'dma',
+      operation: operation.operation,
+      length: operation.length,
+      done,
+      status,
+    });
     const stalled = status === DMA_STATUS_STALLED;
     this.underWay = stalled ? { ...operation, done } : noOperation();
-    if (!stalled && operation.operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE)) this.#line?.pulse();
+    if (!stalled && operation.operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE))
+      this.#line?.pulse();
   }
 
   #run(operation: Operation): Outcome {
@@ -221,7 +241,11 @@ export class DmaEngine implements Device {
   }
 
   /** One access of the port. An address that the port cannot carry (2^53 and above) fails like one that nothing answers. */
-  #access(access: (iova: number, bytes: Uint8Array) => DmaResult, iova: number, bytes: Uint8Array): DmaResult {
+  #access(
+    access: (iova: number, bytes: Uint8Array) => DmaResult,
+    iova: number,
+    bytes: Uint8Array,
+  ): DmaResult {
     return Number.isSafeInteger(iova + bytes.length) ? access(iova, bytes) : { ok: false, done: 0 };
   }
 
@@ -234,7 +258,10 @@ export class DmaEngine implements Device {
       const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
       const read = this.#access((iova, into) => port.read(iova, into), source + done, bytes);
       const good = bytes.subarray(0, read.done);
-      const written = good.length > 0 ? this.#access((iova, from) => port.write(iova, from), target + done, good) : { ok: true, done: 0 };
+      const written =
+        good.length > 0
+          ? this.#access((iova, from) => port.write(iova, from), target + done, good)
+          : { ok: true, done: 0 };
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
     }

@@ -184,6 +184,10 @@ export class Pl011 implements Device {
   }
 
   registerName(region: number, offset: number): string {
-    return NAMES.get(offset) ?? this.registers.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+    return (
+      NAMES.get(offset) ??
+      this.registers.nameAt(offset) ??
+      unnamedRegister(this.regions[region], offset)
+    );
   }
 }

@@ -1,6 +1,11 @@
 // Devices of a few registers, described instead of written: what most first plugins need. Anything beyond that implements `Device`.
 
-import { type Device, type DeviceState, type MmioAccess, PLUGIN_INTERFACE_VERSION } from './device.ts';
+import {
+  type Device,
+  type DeviceState,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+} from './device.ts';
 import type { DeviceHost, InterruptLine } from './host.ts';
 import { RegisterFile, type RegisterSpec } from './register-file.ts';
 import { unnamedRegister } from './register-name.ts';
@@ -39,7 +44,8 @@ export interface DeviceDescription {
 const REGION_SIZE = 0x1000;
 
 function kindOf({ name, kind }: DeviceDescription): number {
-  if (!/^[\x20-\x7e]{4}$/.test(kind)) throw new RangeError(`kind of ${name} is four ASCII characters, not "${kind}"`);
+  if (!/^[\x20-\x7e]{4}$/.test(kind))
+    throw new RangeError(`kind of ${name} is four ASCII characters, not "${kind}"`);
   return [0, 1, 2, 3].reduce((sum, i) => (sum | (kind.charCodeAt(i) << (8 * i))) >>> 0, 0);
 }
 
@@ -47,7 +53,11 @@ function kindOf({ name, kind }: DeviceDescription): number {
 function valuesOf(file: RegisterFile, registers: DeviceDescription['registers']): RegisterValues {
   const values: RegisterValues = {};
   for (const [name, { offset }] of Object.entries(registers)) {
-    Object.defineProperty(values, name, { get: () => file.get(offset), set: (value: number) => file.set(offset, value), enumerable: true });
+    Object.defineProperty(values, name, {
+      get: () => file.get(offset),
+      set: (value: number) => file.set(offset, value),
+      enumerable: true,
+    });
   }
   return Object.preventExtensions(values);
 }
@@ -103,6 +113,7 @@ export function defineDevice(description: DeviceDescription): Device {
     },
     save: (): DeviceState => ({ registers: file.save() }),
     restore: (state: DeviceState) => file.restore(stateFields(state, 'registers').registers),
-    registerName: (_region: number, offset: number) => file.nameAt(offset) ?? unnamedRegister(regions[0], offset),
+    registerName: (_region: number, offset: number) =>
+      file.nameAt(offset) ?? unnamedRegister(regions[0], offset),
   };
 }

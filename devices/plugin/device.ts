@@ -50,7 +50,13 @@ export interface DeviceIdentity {
 /** State of a device as plain data: what `save` returns and `restore` takes. Survives structuredClone and JSON. */
 export type DeviceState = { readonly [field: string]: StateValue };
 /** What a saved state consists of: anything that JSON can hold. */
-export type StateValue = number | string | boolean | null | readonly StateValue[] | { readonly [field: string]: StateValue };
+export type StateValue =
+  | number
+  | string
+  | boolean
+  | null
+  | readonly StateValue[]
+  | { readonly [field: string]: StateValue };
 
 /**
  * A device model. `attach` is called once, before anything else; `reset` before the first access and whenever the machine

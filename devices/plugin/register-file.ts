@@ -41,8 +41,12 @@ export class RegisterFile {
     this.#slotOf = new Int32Array(regionSize / 4).fill(-1);
     const add = (offset: number, word: Word) => {
       const slot = offset / 4;
-      if (!Number.isInteger(slot) || slot >= this.#slotOf.length) throw new RangeError(`register ${word.name} lies outside its region`);
-      if (this.#slotOf[slot] !== -1) throw new RangeError(`registers ${words[this.#slotOf[slot] ?? 0]?.name} and ${word.name} overlap`);
+      if (!Number.isInteger(slot) || slot >= this.#slotOf.length)
+        throw new RangeError(`register ${word.name} lies outside its region`);
+      if (this.#slotOf[slot] !== -1)
+        throw new RangeError(
+          `registers ${words[this.#slotOf[slot] ?? 0]?.name} and ${word.name} overlap`,
+        );
       this.#slotOf[slot] = words.push(word) - 1;
     };
     for (const spec of specs) {
@@ -50,7 +54,12 @@ export class RegisterFile {
         const offset = spec.offset + i * (spec.stride ?? spec.size ?? 4);
         const name = namesOf(spec, i);
         add(offset, { name, reset: spec.reset ?? 0, writable: spec.writable ?? 0 });
-        if (spec.size === 8) add(offset + 4, { name: `${name}[63:32]`, reset: spec.resetHi ?? 0, writable: spec.writableHi ?? 0 });
+        if (spec.size === 8)
+          add(offset + 4, {
+            name: `${name}[63:32]`,
+            reset: spec.resetHi ?? 0,
+            writable: spec.writableHi ?? 0,
+          });
       }
     }
     this.#words = words;
@@ -91,7 +100,8 @@ export class RegisterFile {
   #writeWord(offset: number, value: number): void {
     const slot = this.#slotOf[offset >>> 2] ?? -1;
     const word = this.#words[slot];
-    if (word) this.#values[slot] = ((this.#values[slot] ?? 0) & ~word.writable) | (value & word.writable);
+    if (word)
+      this.#values[slot] = ((this.#values[slot] ?? 0) & ~word.writable) | (value & word.writable);
   }
 
   /** Name of the register at an offset, undefined where there is none. */
@@ -107,7 +117,11 @@ export class RegisterFile {
   /** @throws {TypeError} when the state is not of a file with these registers. */
   check(state: unknown): asserts state is { readonly words: readonly number[] } {
     const words = (state as { words?: unknown } | null)?.words;
-    if (!Array.isArray(words) || words.length !== this.#values.length || !words.every((word) => Number.isInteger(word))) {
+    if (
+      !Array.isArray(words) ||
+      words.length !== this.#values.length ||
+      !words.every((word) => Number.isInteger(word))
+    ) {
       throw new TypeError('the state is not of this register file');
     }
   }

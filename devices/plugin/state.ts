@@ -11,7 +11,11 @@ function isWord(value: unknown): value is number {
 
 function conforms(value: unknown, model: number | boolean | number[]): boolean {
   if (Array.isArray(model)) {
-    return Array.isArray(value) && (model.length === 0 || value.length === model.length) && value.every(isWord);
+    return (
+      Array.isArray(value) &&
+      (model.length === 0 || value.length === model.length) &&
+      value.every(isWord)
+    );
   }
   return typeof model === 'number' ? isWord(value) : typeof value === 'boolean';
 }
@@ -22,10 +26,16 @@ function conforms(value: unknown, model: number | boolean | number[]): boolean {
  * @throws {TypeError} when it has not.
  */
 export function plainStateLike<T extends PlainState>(model: T, state: unknown): T {
-  const found = (typeof state === 'object' && state !== null ? state : {}) as { [field: string]: unknown };
+  const found = (typeof state === 'object' && state !== null ? state : {}) as {
+    [field: string]: unknown;
+  };
   for (const field of new Set([...Object.keys(model), ...Object.keys(found)])) {
     const expected = model[field];
-    if (expected === undefined || !Object.hasOwn(found, field) || !conforms(found[field], expected)) {
+    if (
+      expected === undefined ||
+      !Object.hasOwn(found, field) ||
+      !conforms(found[field], expected)
+    ) {
       throw new TypeError(`the state is not of this device: field ${field}`);
     }
   }
@@ -36,7 +46,10 @@ export function plainStateLike<T extends PlainState>(model: T, state: unknown): 
  * The fields of a saved device state.
  * @throws {TypeError} when they are not exactly the ones named.
  */
-export function stateFields<F extends string>(state: DeviceState, ...fields: F[]): { readonly [field in F]: StateValue } {
+export function stateFields<F extends string>(
+  state: DeviceState,
+  ...fields: F[]
+): { readonly [field in F]: StateValue } {
   const found = typeof state === 'object' && state !== null ? Object.keys(state) : [];
   if (found.length !== fields.length || !fields.every((field) => Object.hasOwn(state, field))) {
     throw new TypeError(`the state is not of this device: its fields are not ${fields.join(', ')}`);

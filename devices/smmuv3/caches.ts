@@ -19,7 +19,8 @@ export function dropCaches(hostMemory: WebAssembly.Memory, smmuIndex: number): v
   const words = new Int32Array(hostMemory.buffer);
   const longs = new BigInt64Array(hostMemory.buffer);
   Atomics.add(longs, (smmu + SMMU_AT_ALL_GEN) >> 3, 1n);
-  for (let set = 0; set < CFG_SETS; set++) Atomics.add(longs, (smmu + SMMU_AT_CFG_SETS + set * CFG_SET_STRIDE + CFG_SET_GEN) >> 3, 1n);
+  for (let set = 0; set < CFG_SETS; set++)
+    Atomics.add(longs, (smmu + SMMU_AT_CFG_SETS + set * CFG_SET_STRIDE + CFG_SET_GEN) >> 3, 1n);
   for (let entry = 0; entry < CFG_SETS * CFG_WAYS; entry++) {
     Atomics.store(words, (smmu + SMMU_AT_CFG_ENTRIES + entry * CFG_ENTRY_SIZE + CFG_VALID) >> 2, 0);
   }

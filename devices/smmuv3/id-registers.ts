@@ -61,7 +61,13 @@ const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
  * tables, little-endian, stalls (1,024 at once); 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit StreamIDs; HAD and range invalidation;
  * 48 bits and every granule.
  */
-export const GUEST_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c483c9a, idr1: 0x01080510, idr3: 0x404, idr5: 0x04000075 };
+export const GUEST_ID_REGISTERS: SmmuIdRegisters = {
+  ...COMMON,
+  idr0: 0x0c483c9a,
+  idr1: 0x01080510,
+  idr3: 0x404,
+  idr5: 0x04000075,
+};
 
 /** The same with ECMDQs, as many as the model has: an SMMUv3.3. */
 export const ENHANCED_GUEST_ID_REGISTERS: SmmuIdRegisters = {
@@ -79,7 +85,13 @@ export const PAGE_REQUEST_GUEST_ID_REGISTERS: SmmuIdRegisters = {
 };
 
 /** The SMMU of a host: as the guest's, with PRI, stage 2, 16-bit VMIDs, S2FWB; 1024 commands, 1024 events and 1024 page requests. */
-export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = { ...COMMON, idr0: 0x0c4d3c9b, idr1: 0x014a5510, idr3: 0x504, idr5: 0x04000075 };
+export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = {
+  ...COMMON,
+  idr0: 0x0c4d3c9b,
+  idr1: 0x014a5510,
+  idr3: 0x504,
+  idr5: 0x04000075,
+};
 
 /** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
 const MAX_QUEUE_LOG2SIZE = 19;
@@ -106,16 +118,19 @@ const ABSENT: readonly (readonly [Field, string])[] = [
 function* stallFaults(model: number, most: number): Generator<string> {
   if (model > STALL_MODEL_FORCED) yield 'IDR0.STALL_MODEL is above 2';
   if (most > MAX_STALLS) yield `IDR5.STALL_MAX is above ${MAX_STALLS}`;
-  if (model !== STALL_MODEL_TERMINATE && most === 0) yield 'IDR5.STALL_MAX is 0 although IDR0.STALL_MODEL has stalls';
+  if (model !== STALL_MODEL_TERMINATE && most === 0)
+    yield 'IDR5.STALL_MAX is 0 although IDR0.STALL_MODEL has stalls';
 }
 
 function* faults(ids: SmmuIdRegisters): Generator<string> {
   for (const [name, value] of Object.entries(ids)) {
-    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) yield `${name.toUpperCase()} is not a 32-bit value`;
+    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
+      yield `${name.toUpperCase()} is not a 32-bit value`;
   }
   const { idr0, idr1, idr3, idr5 } = ids;
   for (const [field, name] of ABSENT) if (bitsOf(idr0, field)) yield `IDR0.${name} is not modelled`;
-  if (bitsOf(idr0, IDR0_ATS) && !bitsOf(idr0, IDR0_NS1ATS)) yield 'IDR0.ATS takes NS1ATS: split-stage ATS is not modelled';
+  if (bitsOf(idr0, IDR0_ATS) && !bitsOf(idr0, IDR0_NS1ATS))
+    yield 'IDR0.ATS takes NS1ATS: split-stage ATS is not modelled';
   if (bitsOf(idr0, IDR0_HTTU) > MAX_HTTU) yield `IDR0.HTTU is above ${MAX_HTTU}`;
   if (bitsOf(idr0, IDR0_ST_LEVEL) > 1) yield 'IDR0.ST_LEVEL is neither 0 nor 1';
   if (idr3 & ~IDR3_MODELLED) yield 'IDR3 has a feature other than HAD, FWB and RIL';
@@ -123,14 +138,19 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (bitsOf(idr0, IDR0_TTF) !== 2) yield 'IDR0.TTF is not 2 (AArch64)';
   if (bitsOf(idr0, IDR0_TTENDIAN) !== 2) yield 'IDR0.TTENDIAN is not 2 (little-endian)';
   yield* stallFaults(bitsOf(idr0, IDR0_STALL_MODEL), bitsOf(idr5, IDR5_STALL_MAX));
-  if (enhancedQueueCount(ids) > ECMDQS_PER_SMMU) yield `IDR6 has more than ${ECMDQS_PER_SMMU} queues`;
+  if (enhancedQueueCount(ids) > ECMDQS_PER_SMMU)
+    yield `IDR6 has more than ${ECMDQS_PER_SMMU} queues`;
   if (bitsOf(ids.idr6 ?? 0, IDR6_LOG2NUMP)) yield 'IDR6 has more than one control page';
   if (idr1 & IDR1_PRESETS) yield 'IDR1 presets of tables and queues are not modelled';
   if (bitsOf(idr0, IDR0_PRI) && !bitsOf(idr0, IDR0_ATS)) yield 'IDR0.PRI takes ATS';
-  if (bitsOf(idr1, IDR1_PRIQS) && !bitsOf(idr0, IDR0_PRI)) yield 'IDR1.PRIQS is not 0 although there is no PRI queue';
-  if (bitsOf(idr1, IDR1_PRIQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.PRIQS is above ${MAX_QUEUE_LOG2SIZE}`;
-  if (bitsOf(idr1, IDR1_CMDQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.CMDQS is above ${MAX_QUEUE_LOG2SIZE}`;
-  if (bitsOf(idr1, IDR1_EVTQS) > MAX_QUEUE_LOG2SIZE) yield `IDR1.EVTQS is above ${MAX_QUEUE_LOG2SIZE}`;
+  if (bitsOf(idr1, IDR1_PRIQS) && !bitsOf(idr0, IDR0_PRI))
+    yield 'IDR1.PRIQS is not 0 although there is no PRI queue';
+  if (bitsOf(idr1, IDR1_PRIQS) > MAX_QUEUE_LOG2SIZE)
+    yield `IDR1.PRIQS is above ${MAX_QUEUE_LOG2SIZE}`;
+  if (bitsOf(idr1, IDR1_CMDQS) > MAX_QUEUE_LOG2SIZE)
+    yield `IDR1.CMDQS is above ${MAX_QUEUE_LOG2SIZE}`;
+  if (bitsOf(idr1, IDR1_EVTQS) > MAX_QUEUE_LOG2SIZE)
+    yield `IDR1.EVTQS is above ${MAX_QUEUE_LOG2SIZE}`;
   if (bitsOf(idr1, IDR1_SSIDSIZE) > MAX_SSID_BITS) yield `IDR1.SSIDSIZE is above ${MAX_SSID_BITS}`;
   if (bitsOf(idr1, IDR1_SIDSIZE) > MAX_SID_BITS) yield `IDR1.SIDSIZE is above ${MAX_SID_BITS}`;
   if (bitsOf(idr5, IDR5_OAS) > OAS_52) yield 'IDR5.OAS is above 52 bits';
@@ -138,11 +158,17 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (idr5 & IDR5_ABSENT) yield 'IDR5.D128 is not modelled';
   const wide = bitsOf(idr5, IDR5_DS);
   if (wide && !bitsOf(idr5, IDR5_VAX)) yield 'IDR5.DS takes VAX';
-  if (wide && !bitsOf(idr5, IDR5_GRAN4K) && !bitsOf(idr5, IDR5_GRAN16K)) yield 'IDR5.DS takes granules of 4 or 16 KiB';
-  if ((bitsOf(idr5, IDR5_OAS) === OAS_52 || bitsOf(idr5, IDR5_VAX)) && !bitsOf(idr5, IDR5_GRAN64K) && !wide) {
+  if (wide && !bitsOf(idr5, IDR5_GRAN4K) && !bitsOf(idr5, IDR5_GRAN16K))
+    yield 'IDR5.DS takes granules of 4 or 16 KiB';
+  if (
+    (bitsOf(idr5, IDR5_OAS) === OAS_52 || bitsOf(idr5, IDR5_VAX)) &&
+    !bitsOf(idr5, IDR5_GRAN64K) &&
+    !wide
+  ) {
     yield 'IDR5 has 52 bits without 64 KiB granules or DS';
   }
-  if (![IDR5_GRAN4K, IDR5_GRAN16K, IDR5_GRAN64K].some((granule) => bitsOf(idr5, granule))) yield 'IDR5 has no granule';
+  if (![IDR5_GRAN4K, IDR5_GRAN16K, IDR5_GRAN64K].some((granule) => bitsOf(idr5, granule)))
+    yield 'IDR5 has no granule';
 }
 
 /** ECMDQs of an SMMU with these ID registers. */

@@ -21,7 +21,13 @@ import {
   SMMU_PRIQ_IRQ_CFG0,
   SMMU_PRIQ_IRQ_CFG1,
 } from '../../assembly/layout/smmu-registers.ts';
-import { bitsOf, type DeviceHost, type Field, type GuestMemory, type InterruptLine } from '../plugin/index.ts';
+import {
+  bitsOf,
+  type DeviceHost,
+  type Field,
+  type GuestMemory,
+  type InterruptLine,
+} from '../plugin/index.ts';
 import { addressSizeOf } from '../tables/index.ts';
 
 /** Interrupt lines of an SMMU, all edge; that of the PRI queue only where there is one. A CMD_SYNC has no line: it signals by MSI. */
@@ -80,7 +86,9 @@ export class Interrupts {
   }
 
   attach(host: DeviceHost): void {
-    this.#lines = SOURCES.slice(0, interruptCount(this.#register(SMMU_IDR0))).map(({ line }) => host.interruptLine(line));
+    this.#lines = SOURCES.slice(0, interruptCount(this.#register(SMMU_IDR0))).map(({ line }) =>
+      host.interruptLine(line),
+    );
     this.#memory = host.memory;
   }
 
@@ -108,6 +116,8 @@ export class Interrupts {
 
   /** Bits of an MSI's address: IDR5.OAS; 0 without IDR0.MSI. */
   get addressBits(): number {
-    return bitsOf(this.#register(SMMU_IDR0), IDR0_MSI) ? (addressSizeOf(bitsOf(this.#register(SMMU_IDR5), IDR5_OAS)) ?? 0) : 0;
+    return bitsOf(this.#register(SMMU_IDR0), IDR0_MSI)
+      ? (addressSizeOf(bitsOf(this.#register(SMMU_IDR5), IDR5_OAS)) ?? 0)
+      : 0;
   }
 }

@@ -52,7 +52,12 @@ import {
 } from '../plugin/index.ts';
 import { ContextBlock, QueueBlock, smmuBase, type Unit, writeActions } from '../unit/index.ts';
 import { dropCaches } from './caches.ts';
-import { checkIdRegisters, enhancedQueueCount, PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
+import {
+  checkIdRegisters,
+  enhancedQueueCount,
+  PHYSICAL_ID_REGISTERS,
+  type SmmuIdRegisters,
+} from './id-registers.ts';
 import { interruptCount } from './interrupts.ts';
 import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
@@ -107,7 +112,12 @@ export class PhysicalSmmu implements Device {
   #planted = false;
 
   /** @throws {RangeError} when the ID registers advertise what the model does not do. */
-  constructor({ unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 100 }: PhysicalSmmuOptions) {
+  constructor({
+    unit,
+    smmuIndex,
+    idRegisters = PHYSICAL_ID_REGISTERS,
+    atcTimeout = 100,
+  }: PhysicalSmmuOptions) {
     checkIdRegisters(idRegisters, 'physical');
     this.name = `physical-smmuv3-${smmuIndex}`;
     this.#hostMemory = unit.hostMemory;
@@ -116,7 +126,11 @@ export class PhysicalSmmu implements Device {
     this.#words = new Int32Array(unit.hostMemory.buffer);
     this.#longs = new BigInt64Array(unit.hostMemory.buffer);
     this.#ids = idRegisters;
-    this.identity = { kind: ABI_KIND_SMMUV3, interrupts: interruptCount(idRegisters.idr0), busMaster: false };
+    this.identity = {
+      kind: ABI_KIND_SMMUV3,
+      interrupts: interruptCount(idRegisters.idr0),
+      busMaster: false,
+    };
     this.#atcTimeout = atcTimeout;
     const enhanced = enhancedQueueCount(idRegisters);
     this.regions = [smmuRegion(enhanced)];
@@ -233,9 +247,15 @@ export class PhysicalSmmu implements Device {
     this.#store(SMMU_AT_CR2, this.registers.get(SMMU_CR2));
     this.#store(SMMU_AT_GBPA, this.registers.get(SMMU_GBPA));
     this.#store64(SMMU_AT_STRTAB_BASE, table.base);
-    this.#store(SMMU_AT_STRTAB_CFG, withBits(this.registers.get(SMMU_STRTAB_BASE_CFG), STRTAB_BASE_CFG_LOG2SIZE, table.log2size));
+    this.#store(
+      SMMU_AT_STRTAB_CFG,
+      withBits(this.registers.get(SMMU_STRTAB_BASE_CFG), STRTAB_BASE_CFG_LOG2SIZE, table.log2size),
+    );
     for (const queue of this.#queues) queue.publish();
-    this.#store(SMMU_AT_CR0, withBits(this.registers.get(SMMU_CR0), SMMU_CR0_PLANTED, this.#planted ? 1 : 0));
+    this.#store(
+      SMMU_AT_CR0,
+      withBits(this.registers.get(SMMU_CR0), SMMU_CR0_PLANTED, this.#planted ? 1 : 0),
+    );
   }
 
   #refresh(): void {
@@ -288,7 +308,13 @@ export class PhysicalSmmu implements Device {
   }
 
   restore(state: DeviceState): void {
-    const { registers, enhanced, events, pageRequests } = stateFields(state, 'registers', 'enhanced', 'events', 'pageRequests');
+    const { registers, enhanced, events, pageRequests } = stateFields(
+      state,
+      'registers',
+      'enhanced',
+      'events',
+      'pageRequests',
+    );
     const savedEvents = HotQueue.check(events);
     const savedRequests = HotQueue.check(pageRequests);
     this.enhanced.check(enhanced);
@@ -300,6 +326,10 @@ export class PhysicalSmmu implements Device {
   }
 
   registerName(region: number, offset: number): string {
-    return this.registers.nameAt(offset) ?? this.enhanced.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+    return (
+      this.registers.nameAt(offset) ??
+      this.enhanced.nameAt(offset) ??
+      unnamedRegister(this.regions[region], offset)
+    );
   }
 }

@@ -1,6 +1,10 @@
 // The window of registers of an SMMUv3: pages 0 and 1, and behind them the command queue control page where there are ECMDQs.
 
-import { SMMU_ECMDQ_PAGE, SMMU_ECMDQ_PAGE_SIZE, SMMU_REGION_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import {
+  SMMU_ECMDQ_PAGE,
+  SMMU_ECMDQ_PAGE_SIZE,
+  SMMU_REGION_SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
 import type { DeviceRegion } from '../plugin/index.ts';
 
 export function smmuRegion(enhancedQueues: number): DeviceRegion {

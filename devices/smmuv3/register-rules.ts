@@ -56,8 +56,19 @@ import {
   withBits,
 } from '../plugin/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
-import { EVENTS, GLOBAL_ERRORS, type InterruptSource, Interrupts, PAGE_REQUESTS } from './interrupts.ts';
-import { canonicalOffset, REGISTER_GUARDS, type RegisterGuard, smmuRegisters } from './registers.ts';
+import {
+  EVENTS,
+  GLOBAL_ERRORS,
+  type InterruptSource,
+  Interrupts,
+  PAGE_REQUESTS,
+} from './interrupts.ts';
+import {
+  canonicalOffset,
+  REGISTER_GUARDS,
+  type RegisterGuard,
+  smmuRegisters,
+} from './registers.ts';
 
 /** What the physical and the guest's SMMU do about register writes. Called after the registers have changed. */
 export interface SmmuRole {
@@ -98,9 +109,21 @@ interface QueueKind {
   readonly entrySize: number;
 }
 
-const COMMAND_QUEUE: QueueKind = { base: SMMU_CMDQ_BASE, limit: IDR1_CMDQS, entrySize: CMDQ_ENTRY_SIZE };
-const EVENT_QUEUE: QueueKind = { base: SMMU_EVTQ_BASE, limit: IDR1_EVTQS, entrySize: EVTQ_ENTRY_SIZE };
-const PRI_QUEUE: QueueKind = { base: SMMU_PRIQ_BASE, limit: IDR1_PRIQS, entrySize: PRIQ_ENTRY_SIZE };
+const COMMAND_QUEUE: QueueKind = {
+  base: SMMU_CMDQ_BASE,
+  limit: IDR1_CMDQS,
+  entrySize: CMDQ_ENTRY_SIZE,
+};
+const EVENT_QUEUE: QueueKind = {
+  base: SMMU_EVTQ_BASE,
+  limit: IDR1_EVTQS,
+  entrySize: EVTQ_ENTRY_SIZE,
+};
+const PRI_QUEUE: QueueKind = {
+  base: SMMU_PRIQ_BASE,
+  limit: IDR1_PRIQS,
+  entrySize: PRIQ_ENTRY_SIZE,
+};
 const QUEUES: readonly QueueKind[] = [COMMAND_QUEUE, EVENT_QUEUE, PRI_QUEUE];
 
 const QUEUE_OF_INDEX: ReadonlyMap<number, QueueKind> = new Map([
@@ -123,7 +146,8 @@ function aligned(offset: number): number {
 }
 
 const GUARDS_OF = new Map<number, RegisterGuard[]>();
-for (const guard of REGISTER_GUARDS) GUARDS_OF.set(guard.offset, [...(GUARDS_OF.get(guard.offset) ?? []), guard]);
+for (const guard of REGISTER_GUARDS)
+  GUARDS_OF.set(guard.offset, [...(GUARDS_OF.get(guard.offset) ?? []), guard]);
 
 /** The register state of an SMMU, and all of it: an SMMU device keeps no other state than this and what it documents beside it. */
 export class SmmuRegisters {
@@ -196,7 +220,8 @@ export class SmmuRegisters {
 
   /** Sends the MSI of a CMD_SYNC: MSIADDR (0 for none) and MSIDATA. */
   signalSync(addressLo: number, addressHi: number, data: number): void {
-    if (!this.#interrupts.send(addressLo, addressHi, data)) this.raiseError(GERROR_MSI_CMDQ_ABT_ERR);
+    if (!this.#interrupts.send(addressLo, addressHi, data))
+      this.raiseError(GERROR_MSI_CMDQ_ABT_ERR);
   }
 
   /** Bits of an MSI's address; 0 when the SMMU has no MSIs. */
@@ -217,21 +242,35 @@ export class SmmuRegisters {
   }
 
   #queue(kind: QueueKind): TableShape {
-    return queueShape(this.file.get(kind.base), this.file.get(kind.base + 4), this.#log2size(kind), kind.entrySize);
+    return queueShape(
+      this.file.get(kind.base),
+      this.file.get(kind.base + 4),
+      this.#log2size(kind),
+      kind.entrySize,
+    );
   }
 
   #log2size(kind: QueueKind): number {
-    return Math.min(bitsOf(this.file.get(kind.base), Q_BASE_LOG2SIZE), bitsOf(this.file.get(SMMU_IDR1), kind.limit));
+    return Math.min(
+      bitsOf(this.file.get(kind.base), Q_BASE_LOG2SIZE),
+      bitsOf(this.file.get(SMMU_IDR1), kind.limit),
+    );
   }
 
   /** The stream table, aligned to the size of its first level by the SMMU, as queues are. */
   streamTable(): StreamTableShape {
     const config = this.file.get(SMMU_STRTAB_BASE_CFG);
-    const log2size = Math.min(bitsOf(config, STRTAB_BASE_CFG_LOG2SIZE), bitsOf(this.file.get(SMMU_IDR1), IDR1_SIDSIZE));
+    const log2size = Math.min(
+      bitsOf(config, STRTAB_BASE_CFG_LOG2SIZE),
+      bitsOf(this.file.get(SMMU_IDR1), IDR1_SIDSIZE),
+    );
     const twoLevel = bitsOf(config, STRTAB_BASE_CFG_FMT) === STRTAB_FMT_2LEVEL;
     const declared = bitsOf(config, STRTAB_BASE_CFG_SPLIT);
     const split = twoLevel ? (SPLITS.find((value) => value === declared) ?? SPLITS[0]) : undefined;
-    const size = split === undefined ? STE_SIZE * 2 ** log2size : Math.max(STE_SIZE, L1STD_SIZE * 2 ** Math.max(0, log2size - split));
+    const size =
+      split === undefined
+        ? STE_SIZE * 2 ** log2size
+        : Math.max(STE_SIZE, L1STD_SIZE * 2 ** Math.max(0, log2size - split));
     const address = this.#address(SMMU_STRTAB_BASE);
     return { base: address - (address % size), log2size, split };
   }
@@ -334,18 +373,21 @@ export class SmmuRegisters {
     const cr0 = this.file.get(SMMU_CR0);
     const irqCtrl = this.file.get(SMMU_IRQ_CTRL);
     let held = 0;
-    for (const guard of GUARDS_OF.get(offset) ?? []) if (cr0 & guard.cr0 || irqCtrl & guard.irqCtrl) held |= guard.bits;
+    for (const guard of GUARDS_OF.get(offset) ?? [])
+      if (cr0 & guard.cr0 || irqCtrl & guard.irqCtrl) held |= guard.bits;
     this.#store(offset, (value & ~held) | (this.file.get(offset) & held));
     const queue = QUEUES.find(({ base }) => base === offset);
     if (queue) this.#clampSize(queue);
-    if ((offset === SMMU_EVTQ_PROD || offset === SMMU_PRIQ_PROD) && held === 0) this.#role.producerWritten();
+    if ((offset === SMMU_EVTQ_PROD || offset === SMMU_PRIQ_PROD) && held === 0)
+      this.#role.producerWritten();
   }
 
   // A LOG2SIZE above what IDR1 allows acts, and reads, as that limit.
   #clampSize(queue: QueueKind): void {
     const limit = bitsOf(this.file.get(SMMU_IDR1), queue.limit);
     const lo = this.file.get(queue.base);
-    if (bitsOf(lo, Q_BASE_LOG2SIZE) > limit) this.file.set(queue.base, withBits(lo, Q_BASE_LOG2SIZE, limit));
+    if (bitsOf(lo, Q_BASE_LOG2SIZE) > limit)
+      this.file.set(queue.base, withBits(lo, Q_BASE_LOG2SIZE, limit));
   }
 
   /** Name of the register at an offset, aliases included. */
@@ -364,9 +406,17 @@ export class SmmuRegisters {
 }
 
 /** Where a queue lies whose base register has these two words. */
-export function queueShape(lo: number, hi: number, log2size: number, entrySize: number): TableShape {
+export function queueShape(
+  lo: number,
+  hi: number,
+  log2size: number,
+  entrySize: number,
+): TableShape {
   const address = (hi & ADDRESS_HI) * 2 ** 32 + lo;
-  return { base: address - (address % Math.max(MIN_QUEUE_ALIGNMENT, entrySize * 2 ** log2size)), log2size };
+  return {
+    base: address - (address % Math.max(MIN_QUEUE_ALIGNMENT, entrySize * 2 ** log2size)),
+    log2size,
+  };
 }
 
 /** The queue index in a PROD or CONS value, wrap bit included. */

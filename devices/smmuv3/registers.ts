@@ -124,14 +124,28 @@ function interruptEnableBits(ids: SmmuIdRegisters): number {
 function streamTableBits(ids: SmmuIdRegisters): number {
   const linear = maskInWord(STRTAB_BASE_CFG_LOG2SIZE);
   // FMT and SPLIT are reserved without 2-level tables, so a driver that asks for one gets a linear table of LOG2SIZE streams.
-  return bitsOf(ids.idr0, IDR0_ST_LEVEL) ? linear | maskInWord(STRTAB_BASE_CFG_SPLIT) | maskInWord(STRTAB_BASE_CFG_FMT) : linear;
+  return bitsOf(ids.idr0, IDR0_ST_LEVEL)
+    ? linear | maskInWord(STRTAB_BASE_CFG_SPLIT) | maskInWord(STRTAB_BASE_CFG_FMT)
+    : linear;
 }
 
-function msiRegisters(ids: SmmuIdRegisters, name: string, address: number, data: number, attributes: number): RegisterSpec[] {
+function msiRegisters(
+  ids: SmmuIdRegisters,
+  name: string,
+  address: number,
+  data: number,
+  attributes: number,
+): RegisterSpec[] {
   // Without IDR0.MSI they are reserved.
   if (!bitsOf(ids.idr0, IDR0_MSI)) return [];
   return [
-    { name: `${name}_IRQ_CFG0`, offset: address, size: 8, writable: MSI_ADDRESS_LO, writableHi: MSI_ADDRESS_HI },
+    {
+      name: `${name}_IRQ_CFG0`,
+      offset: address,
+      size: 8,
+      writable: MSI_ADDRESS_LO,
+      writableHi: MSI_ADDRESS_HI,
+    },
     { name: `${name}_IRQ_CFG1`, offset: data, writable: 0xffffffff },
     { name: `${name}_IRQ_CFG2`, offset: attributes, writable: MSI_ATTRIBUTES },
   ];
@@ -140,10 +154,21 @@ function msiRegisters(ids: SmmuIdRegisters, name: string, address: number, data:
 // PRIQ_IRQ_CFG2.LO is about the line as well.
 function priqInterruptRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
   const lastOnly = bitsOf(ids.idr0, IDR0_PRI) ? maskInWord(PRIQ_IRQ_CFG2_LO) : 0;
-  const registers = msiRegisters(ids, 'PRIQ', SMMU_PRIQ_IRQ_CFG0, SMMU_PRIQ_IRQ_CFG1, SMMU_PRIQ_IRQ_CFG2);
-  if (registers.length === 0) return lastOnly ? [{ name: 'PRIQ_IRQ_CFG2', offset: SMMU_PRIQ_IRQ_CFG2, writable: lastOnly }] : [];
+  const registers = msiRegisters(
+    ids,
+    'PRIQ',
+    SMMU_PRIQ_IRQ_CFG0,
+    SMMU_PRIQ_IRQ_CFG1,
+    SMMU_PRIQ_IRQ_CFG2,
+  );
+  if (registers.length === 0)
+    return lastOnly
+      ? [{ name: 'PRIQ_IRQ_CFG2', offset: SMMU_PRIQ_IRQ_CFG2, writable: lastOnly }]
+      : [];
   return registers.map((spec) =>
-    spec.offset === SMMU_PRIQ_IRQ_CFG2 ? { ...spec, writable: ((spec.writable ?? 0) | lastOnly) >>> 0 } : spec,
+    spec.offset === SMMU_PRIQ_IRQ_CFG2
+      ? { ...spec, writable: ((spec.writable ?? 0) | lastOnly) >>> 0 }
+      : spec,
   );
 }
 
@@ -154,7 +179,11 @@ function controlPageRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
   if (enhancedQueueCount(ids) === 0) return [];
   // Preset, and so enabled for good.
   const enabled = maskInWord(CMDQ_CONTROL_PAGE_EN);
-  const base = withBits(SMMU_ECMDQ_PAGE | maskInWord(CMDQ_CONTROL_PAGE_PRESET), CMDQ_CONTROL_PAGE_CMDQGS, GRANULE_64K);
+  const base = withBits(
+    SMMU_ECMDQ_PAGE | maskInWord(CMDQ_CONTROL_PAGE_PRESET),
+    CMDQ_CONTROL_PAGE_CMDQGS,
+    GRANULE_64K,
+  );
   return [
     { name: 'IDR6', offset: SMMU_IDR6, reset: ids.idr6 ?? 0 },
     { name: 'CMDQ_CONTROL_PAGE_BASE', offset: SMMU_CMDQ_CONTROL_PAGE_BASE, size: 8, reset: base },
@@ -165,7 +194,11 @@ function controlPageRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
 
 /** All registers of an SMMU with these ID registers. The page-0 aliases of the queue indexes are resolved by `canonicalOffset`. */
 export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
-  const cr2 = maskInWord(CR2_RECINVSID) | maskInWord(CR2_PTM) | (bitsOf(ids.idr0, IDR0_HYP) ? maskInWord(CR2_E2H) : 0) | atsErrorBits(ids);
+  const cr2 =
+    maskInWord(CR2_RECINVSID) |
+    maskInWord(CR2_PTM) |
+    (bitsOf(ids.idr0, IDR0_HYP) ? maskInWord(CR2_E2H) : 0) |
+    atsErrorBits(ids);
   const base = { size: 8, writable: QUEUE_BASE_LO, writableHi: QUEUE_BASE_HI } as const;
   return [
     { name: 'IDR0', offset: SMMU_IDR0, reset: ids.idr0 },
@@ -188,8 +221,20 @@ export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
     { name: 'IRQ_CTRLACK', offset: SMMU_IRQ_CTRLACK },
     { name: 'GERROR', offset: SMMU_GERROR },
     { name: 'GERRORN', offset: SMMU_GERRORN, writable: GERROR_VALID },
-    ...msiRegisters(ids, 'GERROR', SMMU_GERROR_IRQ_CFG0, SMMU_GERROR_IRQ_CFG1, SMMU_GERROR_IRQ_CFG2),
-    { name: 'STRTAB_BASE', offset: SMMU_STRTAB_BASE, size: 8, writable: STRTAB_BASE_LO, writableHi: STRTAB_BASE_HI },
+    ...msiRegisters(
+      ids,
+      'GERROR',
+      SMMU_GERROR_IRQ_CFG0,
+      SMMU_GERROR_IRQ_CFG1,
+      SMMU_GERROR_IRQ_CFG2,
+    ),
+    {
+      name: 'STRTAB_BASE',
+      offset: SMMU_STRTAB_BASE,
+      size: 8,
+      writable: STRTAB_BASE_LO,
+      writableHi: STRTAB_BASE_HI,
+    },
     { name: 'STRTAB_BASE_CFG', offset: SMMU_STRTAB_BASE_CFG, writable: streamTableBits(ids) },
     { name: 'CMDQ_BASE', offset: SMMU_CMDQ_BASE, ...base },
     { name: 'CMDQ_PROD', offset: SMMU_CMDQ_PROD, writable: CMDQ_PROD_WRITABLE },
@@ -241,7 +286,14 @@ function guard(cr0: number, irqCtrl: number, ...offsets: number[]): RegisterGuar
 export const REGISTER_GUARDS: readonly RegisterGuard[] = [
   { offset: SMMU_CR1, bits: CR1_TABLES, cr0: maskInWord(CR0_SMMUEN), irqCtrl: 0 },
   { offset: SMMU_CR1, bits: CR1_QUEUES, cr0: ANY_QUEUE, irqCtrl: 0 },
-  ...guard(maskInWord(CR0_SMMUEN), 0, SMMU_CR2, SMMU_STRTAB_BASE, SMMU_STRTAB_BASE + 4, SMMU_STRTAB_BASE_CFG),
+  ...guard(
+    maskInWord(CR0_SMMUEN),
+    0,
+    SMMU_CR2,
+    SMMU_STRTAB_BASE,
+    SMMU_STRTAB_BASE + 4,
+    SMMU_STRTAB_BASE_CFG,
+  ),
   ...guard(maskInWord(CR0_CMDQEN), 0, SMMU_CMDQ_BASE, SMMU_CMDQ_BASE + 4, SMMU_CMDQ_CONS),
   ...guard(maskInWord(CR0_EVTQEN), 0, SMMU_EVTQ_BASE, SMMU_EVTQ_BASE + 4, SMMU_EVTQ_PROD),
   ...guard(maskInWord(CR0_PRIQEN), 0, SMMU_PRIQ_BASE, SMMU_PRIQ_BASE + 4, SMMU_PRIQ_PROD),
@@ -253,6 +305,20 @@ export const REGISTER_GUARDS: readonly RegisterGuard[] = [
     SMMU_GERROR_IRQ_CFG1,
     SMMU_GERROR_IRQ_CFG2,
   ),
-  ...guard(0, maskInWord(IRQ_CTRL_EVTQ_IRQEN), SMMU_EVTQ_IRQ_CFG0, SMMU_EVTQ_IRQ_CFG0 + 4, SMMU_EVTQ_IRQ_CFG1, SMMU_EVTQ_IRQ_CFG2),
-  ...guard(0, maskInWord(IRQ_CTRL_PRIQ_IRQEN), SMMU_PRIQ_IRQ_CFG0, SMMU_PRIQ_IRQ_CFG0 + 4, SMMU_PRIQ_IRQ_CFG1, SMMU_PRIQ_IRQ_CFG2),
+  ...guard(
+    0,
+    maskInWord(IRQ_CTRL_EVTQ_IRQEN),
+    SMMU_EVTQ_IRQ_CFG0,
+    SMMU_EVTQ_IRQ_CFG0 + 4,
+    SMMU_EVTQ_IRQ_CFG1,
+    SMMU_EVTQ_IRQ_CFG2,
+  ),
+  ...guard(
+    0,
+    maskInWord(IRQ_CTRL_PRIQ_IRQEN),
+    SMMU_PRIQ_IRQ_CFG0,
+    SMMU_PRIQ_IRQ_CFG0 + 4,
+    SMMU_PRIQ_IRQ_CFG1,
+    SMMU_PRIQ_IRQ_CFG2,
+  ),
 ];

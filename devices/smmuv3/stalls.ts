@@ -28,7 +28,8 @@ export function terminateStalls(hostMemory: WebAssembly.Memory, smmuIndex: numbe
   for (let entry = 0; entry < MAX_STALLS; entry++) {
     const index = (smmu + SMMU_AT_STALLS + entry * STALL_SIZE) >> 3;
     const word = Atomics.load(longs, index);
-    if (word === withState(word, STALL_WAITING)) Atomics.compareExchange(longs, index, word, withState(word, STALL_ABORT));
+    if (word === withState(word, STALL_WAITING))
+      Atomics.compareExchange(longs, index, word, withState(word, STALL_ABORT));
     if (word !== withState(word, STALL_ABANDONED)) continue;
     const freed = Atomics.compareExchange(longs, index, word, withState(word, STALL_FREE)) === word;
     if (freed) Atomics.sub(words, (smmu + SMMU_AT_STALLED) >> 2, 1);

@@ -47,7 +47,12 @@ import {
   withBits,
 } from '../plugin/index.ts';
 import { pageRequest } from '../tables/index.ts';
-import { checkIdRegisters, enhancedQueueCount, GUEST_ID_REGISTERS, type SmmuIdRegisters } from './id-registers.ts';
+import {
+  checkIdRegisters,
+  enhancedQueueCount,
+  GUEST_ID_REGISTERS,
+  type SmmuIdRegisters,
+} from './id-registers.ts';
 import { interruptCount } from './interrupts.ts';
 import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
@@ -74,7 +79,11 @@ type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
 const LAST_SID = 2 ** 32 - 1;
 
 /** Memory of a device that is not attached yet. */
-const NO_MEMORY: GuestMemory = { load64: () => undefined, store64: () => false, store32: () => false };
+const NO_MEMORY: GuestMemory = {
+  load64: () => undefined,
+  store64: () => false,
+  store32: () => false,
+};
 
 export class VirtualSmmu implements Device {
   readonly name: string;
@@ -99,16 +108,25 @@ export class VirtualSmmu implements Device {
   constructor({ backend, idRegisters = GUEST_ID_REGISTERS, name = 'smmuv3' }: VirtualSmmuOptions) {
     this.name = name;
     const { btm = false } = backend;
-    const ids = btm ? { ...idRegisters, idr0: withBits(idRegisters.idr0, IDR0_BTM, 1) } : idRegisters;
+    const ids = btm
+      ? { ...idRegisters, idr0: withBits(idRegisters.idr0, IDR0_BTM, 1) }
+      : idRegisters;
     checkIdRegisters(ids, 'guest');
     if (bitsOf(ids.idr0, IDR0_BTM) && !btm)
-      throw new RangeError('IDR0.BTM is 1, but no broadcast maintenance of the guest reaches its streams');
+      throw new RangeError(
+        'IDR0.BTM is 1, but no broadcast maintenance of the guest reaches its streams',
+      );
     const enhanced = enhancedQueueCount(ids);
     const { enhancedQueues = [] } = backend;
-    if (enhanced > enhancedQueues.length) throw new RangeError(`IDR6 has ${enhanced} queues, the host ${enhancedQueues.length}`);
+    if (enhanced > enhancedQueues.length)
+      throw new RangeError(`IDR6 has ${enhanced} queues, the host ${enhancedQueues.length}`);
     this.regions = [smmuRegion(enhanced)];
     this.#backend = backend;
-    this.identity = { kind: ABI_KIND_SMMUV3, interrupts: interruptCount(idRegisters.idr0), busMaster: false };
+    this.identity = {
+      kind: ABI_KIND_SMMUV3,
+      interrupts: interruptCount(idRegisters.idr0),
+      busMaster: false,
+    };
     const memory: GuestMemory = {
       load64: (gpa) => this.#memory.load64(gpa),
       store64: (gpa, value) => this.#memory.store64(gpa, value),
@@ -151,7 +169,10 @@ export class VirtualSmmu implements Device {
       finish: () => backend.finishCommand(),
       resume: () => backend.resumeCommandQueue(),
     };
-    this.#commands = new CommandQueue(mainQueue(this.registers), { ...engine(trapped), overlay: this.#overlay });
+    this.#commands = new CommandQueue(mainQueue(this.registers), {
+      ...engine(trapped),
+      overlay: this.#overlay,
+    });
     const engines = enhancedQueues.slice(0, enhanced).map((queue, i): CommandEngine => {
       const overlay = new Overlay(queue.direct, EnhancedQueues.offsetOf(i, enhanced) + ECMDQ_PROD);
       this.#overlays.push(overlay);
@@ -212,7 +233,8 @@ export class VirtualSmmu implements Device {
 
   // GBPA is looked at while the SMMU is off; a change while it is on counts from the next time that it is switched off.
   #followBypass(): void {
-    if (!this.registers.enabled(CR0_SMMUEN)) this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
+    if (!this.registers.enabled(CR0_SMMUEN))
+      this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
   }
 
   #execute(words: readonly number[]): boolean {
@@ -251,7 +273,8 @@ export class VirtualSmmu implements Device {
 
   // A StreamID without a device has nothing cached.
   #invalidateCd(sid: number, ssid: number | undefined): void {
-    if (this.#backend.virtualStreams.includes(sid)) this.#backend.invalidateContextDescriptors(sid, ssid);
+    if (this.#backend.virtualStreams.includes(sid))
+      this.#backend.invalidateContextDescriptors(sid, ssid);
   }
 
   #deliver(record: Uint32Array): void {
@@ -266,13 +289,17 @@ export class VirtualSmmu implements Device {
     const record = pageRequest({ streamId: virtSid, group, address, write });
     this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
-    if (added !== 'written') this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow');
+    if (added !== 'written')
+      this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow');
   }
 
   // Legal on the host's SMMU, which has PRI.
   #illegal(words: readonly number[]): boolean {
     if (fieldOf(words, CMD_OP) !== OP_PRI_RESP) return false;
-    return !bitsOf(this.registers.get(SMMU_IDR0), IDR0_PRI) || fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS;
+    return (
+      !bitsOf(this.registers.get(SMMU_IDR0), IDR0_PRI) ||
+      fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS
+    );
   }
 
   #answer(sid: number, words: readonly number[]): void {
@@ -283,7 +310,11 @@ export class VirtualSmmu implements Device {
 
   save(): DeviceState {
     this.#commands.refresh();
-    return { registers: this.registers.save(), streams: this.streams.save(), enhanced: this.enhanced.save() };
+    return {
+      registers: this.registers.save(),
+      streams: this.streams.save(),
+      enhanced: this.enhanced.save(),
+    };
   }
 
   restore(state: DeviceState): void {
@@ -300,6 +331,10 @@ export class VirtualSmmu implements Device {
   }
 
   registerName(region: number, offset: number): string {
-    return this.registers.nameAt(offset) ?? this.enhanced.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+    return (
+      this.registers.nameAt(offset) ??
+      this.enhanced.nameAt(offset) ??
+      unnamedRegister(this.regions[region], offset)
+    );
   }
 }

@@ -81,7 +81,11 @@ function command(opcode: number, fields: readonly (readonly [Field, number])[] =
   return words;
 }
 
-function byAddress(opcode: number, tags: readonly (readonly [Field, number])[], target: TlbiAddress): Uint32Array {
+function byAddress(
+  opcode: number,
+  tags: readonly (readonly [Field, number])[],
+  target: TlbiAddress,
+): Uint32Array {
   const [lo, hi] = splitAddress(target.address);
   const words = command(opcode, tags);
   setField(words, TLBI_LEAF, target.leaf === false ? 0 : 1);
@@ -240,7 +244,10 @@ export interface SyncMsi {
 }
 
 /** CMD_SYNC. The shareability and attributes of its MSI are filled in always, as Linux does. */
-export function sync(completion = SYNC_CS_NONE, msi: SyncMsi = { address: 0, data: 0 }): Uint32Array {
+export function sync(
+  completion = SYNC_CS_NONE,
+  msi: SyncMsi = { address: 0, data: 0 },
+): Uint32Array {
   const [lo, hi] = splitAddress(msi.address);
   return command(OP_CMD_SYNC, [
     [SYNC_CS, completion],
@@ -253,7 +260,12 @@ export function sync(completion = SYNC_CS_NONE, msi: SyncMsi = { address: 0, dat
 }
 
 /** Writes a command into entry `index` (already wrapped) of a ring. */
-export function writeCommand(memory: TableMemory, ringBase: number, index: number, words: Uint32Array): void {
+export function writeCommand(
+  memory: TableMemory,
+  ringBase: number,
+  index: number,
+  words: Uint32Array,
+): void {
   for (let i = 0; i < 4; i += 2) {
     const value = (BigInt(words[i + 1] ?? 0) << 32n) | BigInt(words[i] ?? 0);
     memory.store64(ringBase + index * CMDQ_ENTRY_SIZE + 4 * i, value);

@@ -105,7 +105,12 @@ export function contextDescriptor(options: ContextDescriptor): Uint32Array {
 }
 
 /** Writes a CD into a linear CD table. The caller issues CFGI_CD. */
-export function writeCd(memory: TableMemory, tableBase: number, substreamId: number, cd: Uint32Array): void {
+export function writeCd(
+  memory: TableMemory,
+  tableBase: number,
+  substreamId: number,
+  cd: Uint32Array,
+): void {
   storeStructure(memory, tableBase + substreamId * CD_SIZE, cd);
 }
 

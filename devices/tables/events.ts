@@ -124,7 +124,8 @@ export const EVENTS: readonly EventType[] = [
     name: 'F_TRANSL_FORBIDDEN',
     carries: EVENT_RNW | EVENT_INPUT | EVENT_PAGE,
     says: 'the stream may not issue translated transactions',
-    provokedBy: 'a translated transaction with SMMUEN 0; with ATSCHK 1 also Config 4, or EATS 0 or 3',
+    provokedBy:
+      'a translated transaction with SMMUEN 0; with ATSCHK 1 also Config 4, or EATS 0 or 3',
   },
   {
     id: C_BAD_SUBSTREAMID,
@@ -155,7 +156,8 @@ export const EVENTS: readonly EventType[] = [
     name: 'F_WALK_EABT',
     carries: ACCESS | EVENT_S2 | EVENT_CLASS | EVENT_FETCH | EVENT_PAGE,
     says: 'a translation table could not be read or updated',
-    provokedBy: 'table outside memory; a descriptor that other writers change at each of four tries to update it',
+    provokedBy:
+      'table outside memory; a descriptor that other writers change at each of four tries to update it',
   },
   {
     id: F_TRANSLATION,
@@ -170,9 +172,16 @@ export const EVENTS: readonly EventType[] = [
     name: 'F_ADDR_SIZE',
     carries: TRANSLATION,
     says: 'an address is too large',
-    provokedBy: 'table or output address beyond IPS, S2PS or OAS; an address beyond OAS that bypasses stage 1',
+    provokedBy:
+      'table or output address beyond IPS, S2PS or OAS; an address beyond OAS that bypasses stage 1',
   },
-  { id: F_ACCESS, name: 'F_ACCESS', carries: TRANSLATION, says: 'the access flag is 0', provokedBy: 'AF 0 without AFFD and HA' },
+  {
+    id: F_ACCESS,
+    name: 'F_ACCESS',
+    carries: TRANSLATION,
+    says: 'the access flag is 0',
+    provokedBy: 'AF 0 without AFFD and HA',
+  },
   {
     id: F_PERMISSION,
     name: 'F_PERMISSION',
@@ -195,8 +204,18 @@ export const EVENTS: readonly EventType[] = [
     says: 'the configuration cache has more than one entry for the stream',
     provokedBy: 'a planted fault',
   },
-  { id: E_PAGE_REQUEST, name: 'E_PAGE_REQUEST', carries: EVENT_SSV | EVENT_INPUT, says: 'a device expects to access an address soon' },
-  { id: F_VMS_FETCH, name: 'F_VMS_FETCH', carries: EVENT_SSV | EVENT_FETCH, says: 'the VMS could not be fetched' },
+  {
+    id: E_PAGE_REQUEST,
+    name: 'E_PAGE_REQUEST',
+    carries: EVENT_SSV | EVENT_INPUT,
+    says: 'a device expects to access an address soon',
+  },
+  {
+    id: F_VMS_FETCH,
+    name: 'F_VMS_FETCH',
+    carries: EVENT_SSV | EVENT_FETCH,
+    says: 'the VMS could not be fetched',
+  },
 ];
 
 const EVENT_TYPES = new Map(EVENTS.map((event) => [event.id, event]));
@@ -231,7 +250,8 @@ export interface EventRecord {
 
 /** Reads a record of 8 words. */
 export function eventRecord(words: ArrayLike<number>): EventRecord {
-  const long = (lo: number, hi: number) => (BigInt(fieldOf(words, hi)) << 32n) | BigInt(fieldOf(words, lo));
+  const long = (lo: number, hi: number) =>
+    (BigInt(fieldOf(words, hi)) << 32n) | BigInt(fieldOf(words, lo));
   const flag = (field: number) => fieldOf(words, field) !== 0;
   const id = fieldOf(words, EVT_ID);
   return {

@@ -7,10 +7,26 @@ export const GRANULE_4K = 0x1000;
 export const GRANULE_16K = 0x4000;
 export const GRANULE_64K = 0x10000;
 
-const SHIFTS: Readonly<Record<Granule, number>> = { [GRANULE_4K]: 12, [GRANULE_16K]: 14, [GRANULE_64K]: 16 };
-const TG0: Readonly<Record<Granule, number>> = { [GRANULE_4K]: 0, [GRANULE_64K]: 1, [GRANULE_16K]: 2 };
-const TG1: Readonly<Record<Granule, number>> = { [GRANULE_16K]: 1, [GRANULE_4K]: 2, [GRANULE_64K]: 3 };
-const COMMAND_TG: Readonly<Record<Granule, number>> = { [GRANULE_4K]: 1, [GRANULE_16K]: 2, [GRANULE_64K]: 3 };
+const SHIFTS: Readonly<Record<Granule, number>> = {
+  [GRANULE_4K]: 12,
+  [GRANULE_16K]: 14,
+  [GRANULE_64K]: 16,
+};
+const TG0: Readonly<Record<Granule, number>> = {
+  [GRANULE_4K]: 0,
+  [GRANULE_64K]: 1,
+  [GRANULE_16K]: 2,
+};
+const TG1: Readonly<Record<Granule, number>> = {
+  [GRANULE_16K]: 1,
+  [GRANULE_4K]: 2,
+  [GRANULE_64K]: 3,
+};
+const COMMAND_TG: Readonly<Record<Granule, number>> = {
+  [GRANULE_4K]: 1,
+  [GRANULE_16K]: 2,
+  [GRANULE_64K]: 3,
+};
 
 /** log2 of the page size. */
 export function granuleShift(granule: Granule): number {
@@ -77,7 +93,10 @@ const ADDRESS_SIZES: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
  */
 export function addressSizeCode(bits: number): number {
   const code = ADDRESS_SIZES.indexOf(bits);
-  if (code < 0) throw new RangeError(`${bits} is no address size of the architecture (${ADDRESS_SIZES.join(', ')})`);
+  if (code < 0)
+    throw new RangeError(
+      `${bits} is no address size of the architecture (${ADDRESS_SIZES.join(', ')})`,
+    );
   return code;
 }
 

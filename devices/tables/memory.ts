@@ -22,8 +22,15 @@ export function splitAddress(address: number): [number, number] {
  * Writes a structure of 32-bit words (an STE, a CD, a command) as 64-bit words, the first one last: it carries the valid bit of an STE or CD,
  * and an SMMU that fetches meanwhile sees the structure as not valid yet when it was not valid before (IHI 0070 section 3.21.3.1).
  */
-export function storeStructure(memory: TableMemory, address: number, words: ArrayLike<number>): void {
+export function storeStructure(
+  memory: TableMemory,
+  address: number,
+  words: ArrayLike<number>,
+): void {
   for (let i = words.length - 2; i >= 0; i -= 2) {
-    memory.store64(address + 4 * i, (BigInt((words[i + 1] ?? 0) >>> 0) << 32n) | BigInt((words[i] ?? 0) >>> 0));
+    memory.store64(
+      address + 4 * i,
+      (BigInt((words[i + 1] ?? 0) >>> 0) << 32n) | BigInt((words[i] ?? 0) >>> 0),
+    );
   }
 }

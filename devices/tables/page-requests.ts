@@ -1,6 +1,14 @@
 // Entries of the PRI queue (IHI 0070 chapter 8) as four words.
 
-import { PPR_ADDR_HI, PPR_ADDR_LO, PPR_INDEX, PPR_LAST, PPR_READ, PPR_SID, PPR_WRITE } from '../../assembly/layout/page-requests.ts';
+import {
+  PPR_ADDR_HI,
+  PPR_ADDR_LO,
+  PPR_INDEX,
+  PPR_LAST,
+  PPR_READ,
+  PPR_SID,
+  PPR_WRITE,
+} from '../../assembly/layout/page-requests.ts';
 import { PRIQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { setField } from '../plugin/index.ts';
 

@@ -9,7 +9,15 @@ import {
   PTE_TYPE_PAGE,
   PTE_TYPE_TABLE,
 } from '../../assembly/layout/descriptors.ts';
-import { GRANULE_4K, type Granule, granuleShift, leafAllowed, levelShift, stage1StartLevel, stage2StartLevel } from './granule.ts';
+import {
+  GRANULE_4K,
+  type Granule,
+  granuleShift,
+  leafAllowed,
+  levelShift,
+  stage1StartLevel,
+  stage2StartLevel,
+} from './granule.ts';
 import type { TableMemory } from './memory.ts';
 
 /** Attributes of a leaf: every bit of a page descriptor but its address. Blocks take the same with their own type. */
@@ -63,14 +71,25 @@ export class PageTable {
    * @param attributes bits of a page descriptor without its address, such as S1_READ_WRITE.
    * @throws {RangeError} when the range is misaligned, too large, or in use.
    */
-  map(input: number, output: number, size: number, attributes: bigint, options: MapOptions = {}): void {
+  map(
+    input: number,
+    output: number,
+    size: number,
+    attributes: bigint,
+    options: MapOptions = {},
+  ): void {
     this.#check(input, size);
-    if (output % this.granule !== 0) throw new RangeError(`output address 0x${output.toString(16)} is not a multiple of the granule`);
+    if (output % this.granule !== 0)
+      throw new RangeError(
+        `output address 0x${output.toString(16)} is not a multiple of the granule`,
+      );
     for (let done = 0; done < size; ) {
-      const level = options.blocks === false ? 3 : this.#leafLevel(input + done, output + done, size - done);
+      const level =
+        options.blocks === false ? 3 : this.#leafLevel(input + done, output + done, size - done);
       const type = level === 3 ? PTE_TYPE_PAGE : PTE_TYPE_BLOCK;
       const slot = this.#slot(input + done, level, true);
-      if (slot === undefined || this.#memory.load64(slot) & 1n) throw new RangeError(`0x${(input + done).toString(16)} is mapped already`);
+      if (slot === undefined || this.#memory.load64(slot) & 1n)
+        throw new RangeError(`0x${(input + done).toString(16)} is mapped already`);
       this.#memory.store64(slot, BigInt(output + done) | (attributes & ~TYPE_MASK) | BigInt(type));
       done += 2 ** levelShift(this.granule, level);
     }
@@ -93,21 +112,30 @@ export class PageTable {
   }
 
   #check(input: number, size: number): void {
-    if (input % this.granule !== 0 || size % this.granule !== 0) throw new RangeError('a mapped range is a multiple of the granule');
-    if (input + size > 2 ** this.inputBits) throw new RangeError(`0x${input.toString(16)} is beyond ${this.inputBits} bits`);
+    if (input % this.granule !== 0 || size % this.granule !== 0)
+      throw new RangeError('a mapped range is a multiple of the granule');
+    if (input + size > 2 ** this.inputBits)
+      throw new RangeError(`0x${input.toString(16)} is beyond ${this.inputBits} bits`);
   }
 
   #leafLevel(input: number, output: number, left: number): number {
     for (let level = Math.max(1, this.startLevel); level < 3; level++) {
       const span = 2 ** levelShift(this.granule, level);
-      if (leafAllowed(this.granule, level) && left >= span && input % span === 0 && output % span === 0) return level;
+      if (
+        leafAllowed(this.granule, level) &&
+        left >= span &&
+        input % span === 0 &&
+        output % span === 0
+      )
+        return level;
     }
     return 3;
   }
 
   #slotIn(table: number, input: number, level: number): number {
     const index = Math.floor(input / 2 ** levelShift(this.granule, level));
-    const entries = level === this.startLevel ? 2 ** this.inputBits : 2 ** (granuleShift(this.granule) - 3);
+    const entries =
+      level === this.startLevel ? 2 ** this.inputBits : 2 ** (granuleShift(this.granule) - 3);
     return table + (index % entries) * 8;
   }
 

@@ -39,7 +39,14 @@ import {
   STE_V,
 } from '../../assembly/layout/ste.ts';
 import { setField } from '../plugin/index.ts';
-import { addressSizeCode, GRANULE_4K, type Granule, s2sl0Of, stage2StartLevel, tg0Of } from './granule.ts';
+import {
+  addressSizeCode,
+  GRANULE_4K,
+  type Granule,
+  s2sl0Of,
+  stage2StartLevel,
+  tg0Of,
+} from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
 
 /** What a stage-1 or nested STE says about its context descriptors. */
@@ -110,7 +117,11 @@ function setStage2(ste: Uint32Array, stage2: SteStage2): void {
   const [lo, hi] = splitAddress(stage2.ttb);
   setField(ste, STE_S2VMID, stage2.vmid);
   setField(ste, STE_S2T0SZ, 64 - stage2.inputBits);
-  setField(ste, STE_S2SL0, s2sl0Of(granule, stage2.startLevel ?? stage2StartLevel(granule, stage2.inputBits)));
+  setField(
+    ste,
+    STE_S2SL0,
+    s2sl0Of(granule, stage2.startLevel ?? stage2StartLevel(granule, stage2.inputBits)),
+  );
   setField(ste, STE_S2IR0, 1);
   setField(ste, STE_S2OR0, 1);
   setField(ste, STE_S2SH0, 3);
@@ -165,7 +176,12 @@ export function nestedSte(stage1: SteStage1, stage2: SteStage2): Uint32Array {
 }
 
 /** Writes an STE into a linear stream table. The caller issues CFGI_STE. */
-export function writeSte(memory: TableMemory, tableBase: number, streamId: number, ste: Uint32Array): void {
+export function writeSte(
+  memory: TableMemory,
+  tableBase: number,
+  streamId: number,
+  ste: Uint32Array,
+): void {
   storeStructure(memory, tableBase + streamId * STE_SIZE, ste);
 }
 

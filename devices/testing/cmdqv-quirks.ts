@@ -15,7 +15,14 @@ import {
   VINTF_STATUS,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { vcmdqAddress } from '../cmdqv/address.ts';
-import { bitsOf, type Device, type DeviceHost, type DeviceState, type InterruptLine, type MmioAccess } from '../plugin/index.ts';
+import {
+  bitsOf,
+  type Device,
+  type DeviceHost,
+  type DeviceState,
+  type InterruptLine,
+  type MmioAccess,
+} from '../plugin/index.ts';
 
 /** Each can be changed at any time. */
 export interface CmdqvQuirks {
@@ -45,7 +52,10 @@ function enableAt(offset: number): Enable | undefined {
     return is ? { status: offset - VCMDQ_CONFIG + VCMDQ_STATUS, vcmdq: true } : undefined;
   }
   if (offset === CMDQV_CONFIG) return { status: CMDQV_STATUS, vcmdq: false };
-  const inVintf = offset < CMDQV_DIRECT_PAGE0 && offset >= CMDQV_VINTF && (offset - CMDQV_VINTF) % CMDQV_VINTF_STRIDE === VINTF_CONFIG;
+  const inVintf =
+    offset < CMDQV_DIRECT_PAGE0 &&
+    offset >= CMDQV_VINTF &&
+    (offset - CMDQV_VINTF) % CMDQV_VINTF_STRIDE === VINTF_CONFIG;
   return inVintf ? { status: offset - VINTF_CONFIG + VINTF_STATUS, vcmdq: false } : undefined;
 }
 

@@ -30,14 +30,26 @@ function fromFile(state: DeviceState): DeviceState {
 
 function same(a: readonly string[], b: readonly string[], what: string): void {
   const at = a.findIndex((entry, i) => entry !== b[i]);
-  check(at < 0 && a.length === b.length, () => `${what}: ${a[at] ?? 'nothing'} against ${b[at] ?? b[a.length] ?? 'nothing'}`);
+  check(
+    at < 0 && a.length === b.length,
+    () => `${what}: ${a[at] ?? 'nothing'} against ${b[at] ?? b[a.length] ?? 'nothing'}`,
+  );
 }
 
 /** Two devices that should be in the same state: by what they save, show, read, and do from here on. */
-function sameDevice(a: Subject, b: Subject, seed: number, options: ContractOptions, what: string): void {
+function sameDevice(
+  a: Subject,
+  b: Subject,
+  seed: number,
+  options: ContractOptions,
+  what: string,
+): void {
   const saved = firstDifference(visibleState(a.device.save()), visibleState(b.device.save()));
   check(saved === undefined, () => `${what}: saved states differ at ${saved}`);
-  const fields = firstDifference(visibleState(a.device, [a.host]), visibleState(b.device, [b.host]));
+  const fields = firstDifference(
+    visibleState(a.device, [a.host]),
+    visibleState(b.device, [b.host]),
+  );
   check(fields === undefined, () => `${what}: fields differ at ${fields}`);
   same(
     [...a.host.levels].map((level) => level.join(' ')).filter((level) => level.endsWith('true')),
@@ -60,14 +72,16 @@ function* foreignStates(state: StateValue): Generator<StateValue> {
   yield null;
   if (typeof state !== 'object' || state === null) return;
   if (Array.isArray(state)) {
-    if (state.length > 0) for (const first of foreignStates(state[0] as StateValue)) yield [first, ...state.slice(1)];
+    if (state.length > 0)
+      for (const first of foreignStates(state[0] as StateValue)) yield [first, ...state.slice(1)];
     return;
   }
   const fields = state as { readonly [field: string]: StateValue };
   for (const field of Object.keys(fields)) {
     const { [field]: value, ...others } = fields;
     yield others;
-    if (value !== undefined) for (const foreign of foreignStates(value)) yield { ...others, [field]: foreign };
+    if (value !== undefined)
+      for (const foreign of foreignStates(value)) yield { ...others, [field]: foreign };
   }
 }
 
@@ -77,9 +91,15 @@ function identityCase(factory: DeviceFactory): ContractCase {
     run() {
       const { device } = new Subject(factory);
       check(device.name.length > 0, () => 'the device has no name');
-      check(device.interfaceVersion === PLUGIN_INTERFACE_VERSION, () => `interface version ${device.interfaceVersion} is not the host's`);
+      check(
+        device.interfaceVersion === PLUGIN_INTERFACE_VERSION,
+        () => `interface version ${device.interfaceVersion} is not the host's`,
+      );
       for (const { name, size, accessSizes } of device.regions) {
-        check(size > 0 && size % 4096 === 0, () => `size of region ${name} is not a multiple of 4 KiB: ${size}`);
+        check(
+          size > 0 && size % 4096 === 0,
+          () => `size of region ${name} is not a multiple of 4 KiB: ${size}`,
+        );
         check(
           accessSizes.length > 0 && accessSizes.every((bytes) => [1, 2, 4, 8].includes(bytes)),
           () => `region ${name} has no sound access sizes`,
@@ -106,7 +126,11 @@ function oddAccessCase(factory: DeviceFactory): ContractCase {
             for (const size of accessSizes) {
               const access = { region, offset: register + skew, size, lo: 0, hi: 0, vcpu: 0 };
               subject.access('read', { ...access });
-              subject.access('write', { ...access, lo: size >= 4 ? 0xffffffff : 2 ** (8 * size) - 1, hi: size === 8 ? 0xffffffff : 0 });
+              subject.access('write', {
+                ...access,
+                lo: size >= 4 ? 0xffffffff : 2 ** (8 * size) - 1,
+                hi: size === 8 ? 0xffffffff : 0,
+              });
             }
           }
         }
@@ -115,7 +139,11 @@ function oddAccessCase(factory: DeviceFactory): ContractCase {
   };
 }
 
-function stormCases(factory: DeviceFactory, seed: number, options: ContractOptions): ContractCase[] {
+function stormCases(
+  factory: DeviceFactory,
+  seed: number,
+  options: ContractOptions,
+): ContractCase[] {
   const operations = options.operations ?? 3000;
   const stormed = (): Subject => {
     const subject = new Subject(factory);
@@ -185,9 +213,15 @@ function stormCases(factory: DeviceFactory, seed: number, options: ContractOptio
             refusal = error;
           }
           const shown = JSON.stringify(foreign)?.slice(0, 120);
-          check(refusal instanceof TypeError, () => `a foreign state is not refused with a TypeError: ${shown}`);
+          check(
+            refusal instanceof TypeError,
+            () => `a foreign state is not refused with a TypeError: ${shown}`,
+          );
           const changed = firstDifference(before, visibleState(used.device.save()));
-          check(changed === undefined, () => `the refused state ${shown} changed the device at ${changed}`);
+          check(
+            changed === undefined,
+            () => `the refused state ${shown} changed the device at ${changed}`,
+          );
         }
       },
     },
@@ -209,7 +243,14 @@ function stormCases(factory: DeviceFactory, seed: number, options: ContractOptio
  * }
  * ```
  */
-export function deviceContract(factory: DeviceFactory, options: ContractOptions = {}): readonly ContractCase[] {
+export function deviceContract(
+  factory: DeviceFactory,
+  options: ContractOptions = {},
+): readonly ContractCase[] {
   const seeds = options.seeds ?? [1, 2, 3];
-  return [identityCase(factory), oddAccessCase(factory), ...seeds.flatMap((seed) => stormCases(factory, seed, options))];
+  return [
+    identityCase(factory),
+    oddAccessCase(factory),
+    ...seeds.flatMap((seed) => stormCases(factory, seed, options)),
+  ];
 }

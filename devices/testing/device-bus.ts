@@ -12,7 +12,12 @@ export class DeviceBus {
 
   #reaches({ region, offset, size }: MmioAccess): boolean {
     const at = this.device.regions[region];
-    return at?.accessSizes.includes(size) === true && offset % size === 0 && offset >= 0 && offset + size <= at.size;
+    return (
+      at?.accessSizes.includes(size) === true &&
+      offset % size === 0 &&
+      offset >= 0 &&
+      offset + size <= at.size
+    );
   }
 
   /** One read; 0 when no device answers. */

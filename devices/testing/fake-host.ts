@@ -63,7 +63,8 @@ export class FakeHost implements DeviceHost {
     this.ram = new Uint8Array(this.guestMemory.buffer, RAM_OFFSET, this.ramSize);
     const words = new BigUint64Array(this.guestMemory.buffer, RAM_OFFSET, this.ramSize / 8);
     const halves = new Uint32Array(this.guestMemory.buffer, RAM_OFFSET, this.ramSize / 4);
-    const indexOf = (gpa: number, size = 8) => (gpa % size === 0 && this.#inRam(gpa, size) ? (gpa - this.ramGpa) / size : -1);
+    const indexOf = (gpa: number, size = 8) =>
+      gpa % size === 0 && this.#inRam(gpa, size) ? (gpa - this.ramGpa) / size : -1;
     this.memory = {
       load64: (gpa) => {
         const index = indexOf(gpa);
@@ -116,21 +117,35 @@ export class FakeHost implements DeviceHost {
 
   /** A port without an IOMMU: iova is gpa, what is not RAM faults, and an access that leaves RAM is carried out up to its end. */
   dmaPort(): DmaPort {
-    const within = (iova: number, length: number) => Math.max(0, Math.min(length, this.ramGpa + this.ramSize - iova));
-    const access = (kind: string, iova: number, length: number, copy: (at: number, length: number) => void): DmaResult => {
+    const within = (iova: number, length: number) =>
+      Math.max(0, Math.min(length, this.ramGpa + this.ramSize - iova));
+    const access = (
+      kind: string,
+      iova: number,
+      length: number,
+      copy: (at: number, length: number) => void,
+    ): DmaResult => {
       if (this.stalls(iova)) {
         this.log.push(`dma ${kind} 0x${iova.toString(16)} stalled`);
         return { ok: false, done: 0, stalled: true };
       }
       const done = iova >= this.ramGpa ? within(iova, length) : 0;
       if (done > 0) copy(iova - this.ramGpa, done);
-      this.log.push(`dma ${kind} 0x${iova.toString(16)} ${done} ${done === length ? 'ok' : 'fault'}`);
+      this.log.push(
+        `dma ${kind} 0x${iova.toString(16)} ${done} ${done === length ? 'ok' : 'fault'}`,
+      );
       return { ok: done === length, done };
     };
     return {
       streamId: this.#options.streamId ?? 8,
-      read: (iova, target) => access('read', iova, target.length, (at, length) => target.set(this.ram.subarray(at, at + length))),
-      write: (iova, source) => access('write', iova, source.length, (at, length) => this.ram.set(source.subarray(0, length), at)),
+      read: (iova, target) =>
+        access('read', iova, target.length, (at, length) =>
+          target.set(this.ram.subarray(at, at + length)),
+        ),
+      write: (iova, source) =>
+        access('write', iova, source.length, (at, length) =>
+          this.ram.set(source.subarray(0, length), at),
+        ),
       abandon: () => {
         this.log.push('dma abandon');
       },
@@ -140,10 +155,15 @@ export class FakeHost implements DeviceHost {
   /** Grants the request while pages are left, unless the options refuse all. */
   mapDirect(request: DirectMapRequest): DirectMap | undefined {
     const page = Array.from({ length: DIRECT_PAGES }, (_, i) => (1 + i) * PAGE).find(
-      (offset) => !this.maps.some((map) => map.mapped && map.memoryOffset - (map.offset % PAGE) === offset),
+      (offset) =>
+        !this.maps.some((map) => map.mapped && map.memoryOffset - (map.offset % PAGE) === offset),
     );
     if (this.#options.directMaps === false || page === undefined) return undefined;
-    const map: GrantedMap = { ...request, memoryOffset: page + (request.offset % PAGE), mapped: true };
+    const map: GrantedMap = {
+      ...request,
+      memoryOffset: page + (request.offset % PAGE),
+      mapped: true,
+    };
     this.maps.push(map);
     this.log.push(`map ${request.region} 0x${request.offset.toString(16)}`);
     return {

@@ -18,7 +18,10 @@ export type Stimulus = (bus: DeviceBus, random: Random, host: FakeHost) => void;
 /** Offsets of a region at which a device with a register everywhere is still tried. */
 const MAX_UNNAMED = 0x1000;
 /** Values that registers tend to treat specially; storms add RAM addresses and random words. */
-const EDGES = [0, 1, 2, 3, 4, 0x10, 0x80, 0xff, 0x1000, 0x8000, 0xffff, 0x10000, 0x80000, 0xfffff, 0x7fffffff, 0x80000000, 0xffffffff];
+const EDGES = [
+  0, 1, 2, 3, 4, 0x10, 0x80, 0xff, 0x1000, 0x8000, 0xffff, 0x10000, 0x80000, 0xfffff, 0x7fffffff,
+  0x80000000, 0xffffffff,
+];
 
 /** @throws {Error} with the message when the condition does not hold. */
 export function check(condition: boolean, message: () => string): asserts condition {
@@ -42,7 +45,9 @@ export class Subject {
   #findRegisters(region: number): number[] {
     const at = this.device.regions[region];
     const words = Array.from({ length: (at?.size ?? 0) / 4 }, (_, i) => 4 * i);
-    const named = words.filter((offset) => this.device.registerName(region, offset) !== unnamedRegister(at, offset));
+    const named = words.filter(
+      (offset) => this.device.registerName(region, offset) !== unnamedRegister(at, offset),
+    );
     return named.length > 0 ? named : words.filter((offset) => offset < MAX_UNNAMED);
   }
 
@@ -60,7 +65,8 @@ export class Subject {
     }
     if (kind === 'write') return '';
     const limit = access.size >= 4 ? 0xffffffff : 2 ** (8 * access.size) - 1;
-    const fits = (value: number, max: number) => Number.isInteger(value) && value >= 0 && value <= max;
+    const fits = (value: number, max: number) =>
+      Number.isInteger(value) && value >= 0 && value <= max;
     check(
       fits(access.lo, limit) && fits(access.hi, access.size === 8 ? 0xffffffff : 0),
       () => `${described} returns lo ${access.lo}, hi ${access.hi}, which does not fit`,
@@ -114,11 +120,14 @@ export class Subject {
       } else if (stimulus && choice < 6) {
         stimulus(bus, random, this.host);
       } else if (choice < 12) {
-        access.lo = access.size >= 4 ? this.#value(random) : this.#value(random) % 2 ** (8 * access.size);
+        access.lo =
+          access.size >= 4 ? this.#value(random) : this.#value(random) % 2 ** (8 * access.size);
         access.hi = access.size === 8 && random.below(2) ? this.#value(random) : 0;
         this.access('write', access);
       } else {
-        seen.push(`${this.device.registerName(access.region, access.offset)} = ${this.access('read', access)}`);
+        seen.push(
+          `${this.device.registerName(access.region, access.offset)} = ${this.access('read', access)}`,
+        );
       }
     }
     return seen;

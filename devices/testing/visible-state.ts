@@ -11,7 +11,12 @@ function entriesOf(object: object): [string, unknown][] {
 
 function isOutside(value: object): boolean {
   // Memory is the host's, and views of shared memory are of it; code has no state of its own.
-  if (value instanceof WebAssembly.Memory || value instanceof WebAssembly.Instance || value instanceof WebAssembly.Module) return true;
+  if (
+    value instanceof WebAssembly.Memory ||
+    value instanceof WebAssembly.Instance ||
+    value instanceof WebAssembly.Module
+  )
+    return true;
   return ArrayBuffer.isView(value) && !(value.buffer instanceof ArrayBuffer);
 }
 
@@ -27,7 +32,8 @@ export function visibleState(root: object, outside: readonly object[] = []): Vis
       found.set(path, `${typeof value} ${String(value)}`);
     } else if (!seen.has(value) && !isOutside(value)) {
       seen.add(value);
-      for (const [name, inner] of entriesOf(value)) visit(path === '' ? name : `${path}.${name}`, inner);
+      for (const [name, inner] of entriesOf(value))
+        visit(path === '' ? name : `${path}.${name}`, inner);
     }
   };
   visit('', root);
@@ -37,7 +43,8 @@ export function visibleState(root: object, outside: readonly object[] = []): Vis
 /** Path of the first difference between two states, undefined when there is none. */
 export function firstDifference(a: VisibleState, b: VisibleState): string | undefined {
   for (const path of new Set([...a.keys(), ...b.keys()])) {
-    if (a.get(path) !== b.get(path)) return `${path}: ${a.get(path) ?? 'nothing'} against ${b.get(path) ?? 'nothing'}`;
+    if (a.get(path) !== b.get(path))
+      return `${path}: ${a.get(path) ?? 'nothing'} against ${b.get(path) ?? 'nothing'}`;
   }
   return undefined;
 }

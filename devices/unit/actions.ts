@@ -53,7 +53,14 @@ import {
   QUEUE_KINDS,
   SMMU_AT_ACTIONS,
 } from '../../assembly/layout/host-memory.ts';
-import { IDR0_ATS, IDR0_PRI, IDR0_S1P, IDR0_S2P, IDR0_STALL_MODEL, STALL_MODEL_TERMINATE } from '../../assembly/layout/smmu-registers.ts';
+import {
+  IDR0_ATS,
+  IDR0_PRI,
+  IDR0_S1P,
+  IDR0_S2P,
+  IDR0_STALL_MODEL,
+  STALL_MODEL_TERMINATE,
+} from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../plugin/index.ts';
 import { smmuBase } from './unit.ts';
 
@@ -62,8 +69,10 @@ type Actions = ReadonlyMap<number, number>;
 /** Commands on a queue that a guest writes: VMID and StreamID are substituted, so these are safe with any contents. */
 function invalidations(idr0: number): [number, number][] {
   const actions: [number, number][] = [[OP_CMD_SYNC, ACTION_SYNC]];
-  if (bitsOf(idr0, IDR0_S1P)) actions.push([OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID], [OP_TLBI_NH_VA, ACTION_TLBI_NH_VA]);
-  if (bitsOf(idr0, IDR0_S2P)) actions.push([OP_TLBI_S12_VMALL, ACTION_TLBI_S12_VMALL], [OP_TLBI_S2_IPA, ACTION_TLBI_S2_IPA]);
+  if (bitsOf(idr0, IDR0_S1P))
+    actions.push([OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID], [OP_TLBI_NH_VA, ACTION_TLBI_NH_VA]);
+  if (bitsOf(idr0, IDR0_S2P))
+    actions.push([OP_TLBI_S12_VMALL, ACTION_TLBI_S12_VMALL], [OP_TLBI_S2_IPA, ACTION_TLBI_S2_IPA]);
   if (bitsOf(idr0, IDR0_ATS)) actions.push([OP_ATC_INV, ACTION_ATC_INV]);
   return actions;
 }
@@ -93,9 +102,19 @@ function hypervisorActions(idr0: number): Actions {
 /** The trapped CMDQ, and the ECMDQs, of a guest whose vSMMU has stage 1 only: what iommufd forwards, and what the vSMMU does itself. */
 function trappedActions(idr0: number): Actions {
   const actions = new Map(stallAnswers(idr0));
-  for (const op of [OP_PREFETCH_CFG, OP_PREFETCH_ADDR, OP_CFGI_STE, OP_CFGI_STE_RANGE, OP_CFGI_CD, OP_CFGI_CD_ALL])
+  for (const op of [
+    OP_PREFETCH_CFG,
+    OP_PREFETCH_ADDR,
+    OP_CFGI_STE,
+    OP_CFGI_STE_RANGE,
+    OP_CFGI_CD,
+    OP_CFGI_CD_ALL,
+  ])
     actions.set(op, ACTION_HOST);
-  actions.set(OP_CMD_SYNC, ACTION_SYNC).set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL).set(OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID);
+  actions
+    .set(OP_CMD_SYNC, ACTION_SYNC)
+    .set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL)
+    .set(OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID);
   actions.set(OP_TLBI_NH_VA, ACTION_TLBI_NH_VA).set(OP_TLBI_NH_VAA, ACTION_TLBI_NH_VAA);
   // A guest's "everything" is everything of its own VMID.
   actions.set(OP_TLBI_NSNH_ALL, ACTION_TLBI_NH_ALL);
@@ -108,7 +127,9 @@ function trappedActions(idr0: number): Actions {
 /** The same queue when nothing of it traps: the hardware's part of it runs, for the rest it waits for its host. */
 function overlayActions(idr0: number): Actions {
   const hardware = new Map(invalidations(idr0));
-  return new Map([...trappedActions(idr0)].map(([opcode]) => [opcode, hardware.get(opcode) ?? ACTION_HOST]));
+  return new Map(
+    [...trappedActions(idr0)].map(([opcode]) => [opcode, hardware.get(opcode) ?? ACTION_HOST]),
+  );
 }
 
 /** What a queue of this kind does for each legal opcode, on a physical SMMU with this IDR0. */
@@ -130,10 +151,19 @@ export function actionsOf(kind: number, idr0: number): Actions {
 }
 
 /** Writes the action tables of one SMMU into host memory. */
-export function writeActions(hostMemory: WebAssembly.Memory, smmuIndex: number, idr0: number): void {
-  const bytes = new Uint8Array(hostMemory.buffer, smmuBase(smmuIndex) + SMMU_AT_ACTIONS, QUEUE_KINDS * ACTIONS_STRIDE);
+export function writeActions(
+  hostMemory: WebAssembly.Memory,
+  smmuIndex: number,
+  idr0: number,
+): void {
+  const bytes = new Uint8Array(
+    hostMemory.buffer,
+    smmuBase(smmuIndex) + SMMU_AT_ACTIONS,
+    QUEUE_KINDS * ACTIONS_STRIDE,
+  );
   bytes.fill(ACTION_ILLEGAL);
   for (let kind = 0; kind < QUEUE_KINDS; kind++) {
-    for (const [opcode, action] of actionsOf(kind, idr0)) bytes[kind * ACTIONS_STRIDE + opcode] = action;
+    for (const [opcode, action] of actionsOf(kind, idr0))
+      bytes[kind * ACTIONS_STRIDE + opcode] = action;
   }
 }

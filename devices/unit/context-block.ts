@@ -128,7 +128,11 @@ export class ContextBlock {
     const guest = new Int32Array(guestMemory.buffer);
     this.#eachSlot((lvcmdq, registers) => {
       for (let i = 0; i < PAGE0_WORDS; i++) {
-        Atomics.store(guest, ((memoryOffset + lvcmdq * VCMDQ_STRIDE) >> 2) + i, Atomics.load(this.#words, (registers >> 2) + i));
+        Atomics.store(
+          guest,
+          ((memoryOffset + lvcmdq * VCMDQ_STRIDE) >> 2) + i,
+          Atomics.load(this.#words, (registers >> 2) + i),
+        );
       }
     });
     this.#set(CTX_PAGE0, memoryOffset);
@@ -141,7 +145,11 @@ export class ContextBlock {
     const guest = new Int32Array(guestMemory.buffer);
     this.#eachSlot((lvcmdq, registers) => {
       for (let i = 0; i < PAGE0_WORDS; i++) {
-        Atomics.store(this.#words, (registers >> 2) + i, Atomics.load(guest, ((memoryOffset + lvcmdq * VCMDQ_STRIDE) >> 2) + i));
+        Atomics.store(
+          this.#words,
+          (registers >> 2) + i,
+          Atomics.load(guest, ((memoryOffset + lvcmdq * VCMDQ_STRIDE) >> 2) + i),
+        );
       }
     });
     // Last: a side core that looks meanwhile finds registers in either place, never an older state.

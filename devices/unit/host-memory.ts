@@ -30,9 +30,15 @@ export interface HostMemoryOptions {
 }
 
 /** Creates the one shared memory of a host. Pages that nobody touches cost address space only. */
-export function createHostMemory({ smmus = 1, ramSize = 0x1000000, traceUnits = 0 }: HostMemoryOptions = {}): WebAssembly.Memory {
-  if (!Number.isInteger(smmus) || smmus < 1 || smmus > 16) throw new RangeError(`a host has 1 to 16 SMMUs, not ${smmus}`);
-  if (!Number.isInteger(ramSize / WASM_PAGE) || ramSize <= 0) throw new RangeError('host RAM is a multiple of 64 KiB');
+export function createHostMemory({
+  smmus = 1,
+  ramSize = 0x1000000,
+  traceUnits = 0,
+}: HostMemoryOptions = {}): WebAssembly.Memory {
+  if (!Number.isInteger(smmus) || smmus < 1 || smmus > 16)
+    throw new RangeError(`a host has 1 to 16 SMMUs, not ${smmus}`);
+  if (!Number.isInteger(ramSize / WASM_PAGE) || ramSize <= 0)
+    throw new RangeError('host RAM is a multiple of 64 KiB');
   const ramBase = HOST_SMMUS + smmus * SMMU_STRIDE;
   const traceSize = traceUnits * TRACE_UNIT;
   if (traceSize % WASM_PAGE || (traceUnits & (traceUnits - 1)) !== 0)

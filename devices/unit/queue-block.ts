@@ -1,6 +1,10 @@
 // A queue block in host memory, seen from TypeScript: the state that the drain works on and the device models configure.
 
-import { ATC_WAIT_PORTS, ATC_WAIT_SHIFT, SMMU_AT_ATC_WAITS } from '../../assembly/layout/ats-memory.ts';
+import {
+  ATC_WAIT_PORTS,
+  ATC_WAIT_SHIFT,
+  SMMU_AT_ATC_WAITS,
+} from '../../assembly/layout/ats-memory.ts';
 import { VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import {
   QUEUE_ALLOCATED,
@@ -32,7 +36,11 @@ import {
   SMMU_AT_QUEUES,
   SMMU_AT_REGS,
 } from '../../assembly/layout/host-memory.ts';
-import { ECMDQ_CONS_ENACK, ECMDQ_CONS_ERR, ECMDQ_CONS_ERR_REASON } from '../../assembly/layout/smmu-registers.ts';
+import {
+  ECMDQ_CONS_ENACK,
+  ECMDQ_CONS_ERR,
+  ECMDQ_CONS_ERR_REASON,
+} from '../../assembly/layout/smmu-registers.ts';
 import { maskInWord } from '../plugin/index.ts';
 import { smmuBase } from './unit.ts';
 
@@ -76,12 +84,25 @@ export class QueueBlock {
 
   /** Back to the state out of reset: not allocated, no ring, no error; its private registers are zero. The counts stay. */
   reset(kind: number, context: number): void {
-    for (const field of [QUEUE_ALLOCATED, QUEUE_ENABLED, QUEUE_LOG2SIZE, QUEUE_RING, QUEUE_RING_WINDOW, QUEUE_CONS, QUEUE_ERR])
+    for (const field of [
+      QUEUE_ALLOCATED,
+      QUEUE_ENABLED,
+      QUEUE_LOG2SIZE,
+      QUEUE_RING,
+      QUEUE_RING_WINDOW,
+      QUEUE_CONS,
+      QUEUE_ERR,
+    ])
       this.#set(field, 0);
-    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS, QUEUE_OVERLAY]) this.#set(field, 0);
+    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS, QUEUE_OVERLAY])
+      this.#set(field, 0);
     this.state = QUEUE_RUNNING;
     // What its last owner left unanswered is not the next one's.
-    Atomics.store(this.#longs, (this.smmu + SMMU_AT_ATC_WAITS + (this.index << ATC_WAIT_SHIFT) + ATC_WAIT_PORTS) >> 3, 0n);
+    Atomics.store(
+      this.#longs,
+      (this.smmu + SMMU_AT_ATC_WAITS + (this.index << ATC_WAIT_SHIFT) + ATC_WAIT_PORTS) >> 3,
+      0n,
+    );
     this.#set(QUEUE_KIND, kind);
     this.#set(QUEUE_CTX, context);
     this.#set(QUEUE_REGS, this.smmu + SMMU_AT_REGS + this.index * VCMDQ_STRIDE);
@@ -181,7 +202,8 @@ export class QueueBlock {
   set state(state: number) {
     const before = Atomics.exchange(this.#words, (this.address + QUEUE_STATE) >> 2, state);
     // The count of parked queues follows.
-    if (before === QUEUE_PARKED && state !== QUEUE_PARKED) Atomics.sub(this.#words, (this.smmu + SMMU_AT_PARKED) >> 2, 1);
+    if (before === QUEUE_PARKED && state !== QUEUE_PARKED)
+      Atomics.sub(this.#words, (this.smmu + SMMU_AT_PARKED) >> 2, 1);
   }
   /** Refuses the command that the host was to carry out: the error is held as one of the drain's own. `reason`: STAT_*. */
   refuse(code: number, reason: number): void {

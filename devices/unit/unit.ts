@@ -46,7 +46,10 @@ export function smmuBase(index: number): number {
 }
 
 function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAssembly.Global> {
-  if (regions.length > MAX_REGIONS) throw new RangeError(`a guest port takes at most ${MAX_REGIONS} regions, not ${regions.length}`);
+  if (regions.length > MAX_REGIONS)
+    throw new RangeError(
+      `a guest port takes at most ${MAX_REGIONS} regions, not ${regions.length}`,
+    );
   const globals: Record<string, WebAssembly.Global> = {};
   for (let i = 0; i < MAX_REGIONS; i++) {
     const region = regions[i] ?? { gpa: 0, offset: 0, size: 0 };
@@ -79,7 +82,8 @@ export class PortUnit {
   /** The host memory comes from `createHostMemory`. */
   constructor(options: PortUnitOptions) {
     const { modules, hostMemory, guest, thread } = options;
-    if (!(thread >= 0 && thread < MAX_THREADS)) throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
+    if (!(thread >= 0 && thread < MAX_THREADS))
+      throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
     const host = new Int32Array(hostMemory.buffer);
     this.hostMemory = hostMemory;
     this.guestMemory = guest?.memory;
@@ -87,12 +91,16 @@ export class PortUnit {
     this.thread = thread;
     this.threadBlock = HOST_THREADS + thread * THREAD_STRIDE;
 
-    const guestMemory = guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const guestMemory =
+      guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     // Pages that are not cross-origin isolated have shared memories as well, but no name `SharedArrayBuffer`.
     const unshared = guestMemory.buffer instanceof ArrayBuffer;
     const port = new WebAssembly.Instance(unshared ? modules.privateGuestPort : modules.guestPort, {
       env: { memory: guestMemory },
-      regions: { ...regionGlobals(guest?.regions ?? []), MEMORY_SIZE: i32(guestMemory.buffer.byteLength) },
+      regions: {
+        ...regionGlobals(guest?.regions ?? []),
+        MEMORY_SIZE: i32(guestMemory.buffer.byteLength),
+      },
     });
     const unit = {
       WINDOW: i32(this.window),
@@ -121,10 +129,14 @@ export class Unit extends PortUnit {
     super(options);
     const { modules, hostMemory } = options;
     // Asked only while something is traced, or for a timeout. Threads have clocks of different origins.
-    const origin = performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
+    const origin =
+      performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
     const clock = { now: () => origin + performance.now() };
     const core = new WebAssembly.Instance(modules.smmuCore, { ...this.imports, clock });
-    const drain = new WebAssembly.Instance(modules.vcmdqDrain, { ...this.imports, core: core.exports });
+    const drain = new WebAssembly.Instance(modules.vcmdqDrain, {
+      ...this.imports,
+      core: core.exports,
+    });
     this.core = core.exports as unknown as SmmuCoreExports;
     this.drain = drain.exports as unknown as VcmdqDrainExports;
   }

@@ -19,7 +19,8 @@ function uart(): u32 {
   const count = load<u32>(0, ABI_AT_DEVICE_COUNT);
   for (let i: u32 = 0; i < count; i++) {
     const entry: usize = ABI_AT_DEVICES + i * ABI_DEVICE_SIZE;
-    if (load<u32>(entry, ABI_DEVICE_KIND) == ABI_KIND_PL011) return load<u32>(entry, ABI_DEVICE_GPA);
+    if (load<u32>(entry, ABI_DEVICE_KIND) == ABI_KIND_PL011)
+      return load<u32>(entry, ABI_DEVICE_GPA);
   }
   return 0;
 }
@@ -27,6 +28,7 @@ function uart(): u32 {
 export function vsmmu_run(_budget: i32): i32 {
   const gpa = uart();
   const line = 'hello from the guest\n';
-  if (gpa != 0) for (let i = 0; i < line.length; i++) mmio_write32(gpa + PL011_DR, line.charCodeAt(i));
+  if (gpa != 0)
+    for (let i = 0; i < line.length; i++) mmio_write32(gpa + PL011_DR, line.charCodeAt(i));
   return RUN_OFF;
 }

@@ -78,7 +78,12 @@ function flush(sync: bool): i32 {
     const length = runLength(commands, count - from);
     from += length;
     // Every run but the last is followed by a change of queue, so that its CMD_SYNC can travel with it.
-    const result = issueRun(vcmdqTakes(commands) ? processorQueue() : cmdq(), commands, length, sync || from < count);
+    const result = issueRun(
+      vcmdqTakes(commands) ? processorQueue() : cmdq(),
+      commands,
+      length,
+      sync || from < count,
+    );
     if (result != RESULT_OK) return result;
   }
   return RESULT_OK;

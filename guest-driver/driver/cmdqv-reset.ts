@@ -44,7 +44,9 @@ function restartCmdqv(): i32 {
 function distributeQueues(): void {
   const state = cmdqv();
   for (let queue: u32 = 0; queue < state.vcmdqCount; queue++) {
-    const owner = place(CMDQ_ALLOC_VINTF, queue / state.lvcmdqCount) | place(CMDQ_ALLOC_LVCMDQ, queue % state.lvcmdqCount);
+    const owner =
+      place(CMDQ_ALLOC_VINTF, queue / state.lvcmdqCount) |
+      place(CMDQ_ALLOC_LVCMDQ, queue % state.lvcmdqCount);
     write32(state.gpa + CMDQV_CMDQ_ALLOC + queue * 4, owner);
   }
 }
@@ -88,7 +90,8 @@ export function resetCmdqv(): i32 {
   result = stopVintf();
   if (result != RESULT_OK) return result;
   result = startVintf();
-  for (let lvcmdq: u32 = 0; result == RESULT_OK && lvcmdq < state.lvcmdqCount; lvcmdq++) result = startVcmdq(lvcmdq);
+  for (let lvcmdq: u32 = 0; result == RESULT_OK && lvcmdq < state.lvcmdqCount; lvcmdq++)
+    result = startVcmdq(lvcmdq);
   // Only now: until all queues are there commands and interrupts keep away from them.
   if (result == RESULT_OK) state.vintfEnabled = 1;
   return result;

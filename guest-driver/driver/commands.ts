@@ -49,11 +49,18 @@ const TTL_LEVEL_3 = 3;
 // One store of the size in which commands are read again, when they are copied and when they are fetched: a load right behind smaller stores
 // waits for all of them.
 function words(command: usize, word0: u32, word1: u32, word2: u32, word3: u32): void {
-  v128.store(command, i64x2.replace_lane(i64x2.splat(((<i64>word1) << 32) | word0), 1, ((<i64>word3) << 32) | word2));
+  v128.store(
+    command,
+    i64x2.replace_lane(i64x2.splat(((<i64>word1) << 32) | word0), 1, ((<i64>word3) << 32) | word2),
+  );
 }
 
 export function buildSync(command: usize, signal: u32): void {
-  const word0 = place(CMD_OP, OP_CMD_SYNC) | place(SYNC_CS, signal) | place(SYNC_MSH, MSH_INNER) | place(SYNC_MSIATTR, MSIATTR_WRITE_BACK);
+  const word0 =
+    place(CMD_OP, OP_CMD_SYNC) |
+    place(SYNC_CS, signal) |
+    place(SYNC_MSH, MSH_INNER) |
+    place(SYNC_MSIATTR, MSIATTR_WRITE_BACK);
   words(command, word0, 0, 0, 0);
 }
 
@@ -83,7 +90,13 @@ export function buildTlbiNhAll(command: usize, vmid: u32): void {
 }
 
 export function buildTlbiNhAsid(command: usize, vmid: u32, asid: u32): void {
-  words(command, place(CMD_OP, OP_TLBI_NH_ASID), place(TLBI_VMID, vmid) | place(TLBI_ASID, asid), 0, 0);
+  words(
+    command,
+    place(CMD_OP, OP_TLBI_NH_ASID),
+    place(TLBI_VMID, vmid) | place(TLBI_ASID, asid),
+    0,
+    0,
+  );
 }
 
 /** TLBI_NH_VA of one address, whatever the size of the entry (TG 0). */
@@ -99,9 +112,20 @@ export function buildTlbiNhVa(command: usize, vmid: u32, asid: u32, iova: u64): 
 }
 
 /** TLBI_NH_VA of `number` << `scale` pages of 4 KiB (IDR3.RIL); `number` from 1 to 32. */
-export function buildTlbiNhVaRange(command: usize, asid: u32, iova: u64, number: u32, scale: u32): void {
-  const word0 = place(CMD_OP, OP_TLBI_NH_VA) | place(TLBI_NUM, number - 1) | place(TLBI_SCALE, scale);
-  const word2 = place(TLBI_LEAF, 1) | place(TLBI_TTL, TTL_LEVEL_3) | place(TLBI_TG, TG_4K) | place(TLBI_ADDR_LO, <u32>(iova >> PAGE_SHIFT));
+export function buildTlbiNhVaRange(
+  command: usize,
+  asid: u32,
+  iova: u64,
+  number: u32,
+  scale: u32,
+): void {
+  const word0 =
+    place(CMD_OP, OP_TLBI_NH_VA) | place(TLBI_NUM, number - 1) | place(TLBI_SCALE, scale);
+  const word2 =
+    place(TLBI_LEAF, 1) |
+    place(TLBI_TTL, TTL_LEVEL_3) |
+    place(TLBI_TG, TG_4K) |
+    place(TLBI_ADDR_LO, <u32>(iova >> PAGE_SHIFT));
   words(command, word0, place(TLBI_ASID, asid), word2, place(TLBI_ADDR_HI, <u32>(iova >> 32)));
 }
 
@@ -111,11 +135,23 @@ export function buildTlbiS12Vmall(command: usize, vmid: u32): void {
 
 export function buildTlbiS2Ipa(command: usize, vmid: u32, ipa: u64): void {
   const word2 = place(TLBI_LEAF, 1) | place(TLBI_ADDR_LO, <u32>(ipa >> PAGE_SHIFT));
-  words(command, place(CMD_OP, OP_TLBI_S2_IPA), place(TLBI_VMID, vmid), word2, place(TLBI_ADDR_HI, <u32>(ipa >> 32)));
+  words(
+    command,
+    place(CMD_OP, OP_TLBI_S2_IPA),
+    place(TLBI_VMID, vmid),
+    word2,
+    place(TLBI_ADDR_HI, <u32>(ipa >> 32)),
+  );
 }
 
 /** ATC_INV of 4 KiB << `size` at `iova`; a size of ATC_INV_SIZE_ALL is everything. */
 export function buildAtcInv(command: usize, sid: u32, iova: u64, size: u32): void {
   const word2 = place(ATC_INV_SIZE, size) | place(ATC_INV_ADDR_LO, <u32>(iova >> PAGE_SHIFT));
-  words(command, place(CMD_OP, OP_ATC_INV), place(CMD_SID, sid), word2, place(ATC_INV_ADDR_HI, <u32>(iova >> 32)));
+  words(
+    command,
+    place(CMD_OP, OP_ATC_INV),
+    place(CMD_SID, sid),
+    word2,
+    place(ATC_INV_ADDR_HI, <u32>(iova >> 32)),
+  );
 }

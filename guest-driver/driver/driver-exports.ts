@@ -156,7 +156,13 @@ export function addTlbiNhAsid(vmid: u32, asid: u32): void {
 export function addTlbiNhVa(vmid: u32, asid: u32, iovaLo: u32, iovaHi: u32): void {
   buildTlbiNhVa(nextCommand(), vmid, asid, iovaOf(iovaLo, iovaHi));
 }
-export function addTlbiNhVaRange(asid: u32, iovaLo: u32, iovaHi: u32, number: u32, scale: u32): void {
+export function addTlbiNhVaRange(
+  asid: u32,
+  iovaLo: u32,
+  iovaHi: u32,
+  number: u32,
+  scale: u32,
+): void {
   buildTlbiNhVaRange(nextCommand(), asid, iovaOf(iovaLo, iovaHi), number, scale);
 }
 export function addTlbiPages(asid: u32, iovaLo: u32, iovaHi: u32, pages: u32): void {
@@ -191,7 +197,8 @@ export function invalidateRepeatedly(asid: u32, iova: u32, pages: u32, batches: 
   let result = RESULT_OK;
   for (let batch: u32 = 0; batch < batches && result == RESULT_OK; batch++) {
     beginBatch();
-    for (let page: u32 = 0; page < pages; page++) buildTlbiNhVaRange(nextCommand(), asid, iova + page * 4096, 1, 0);
+    for (let page: u32 = 0; page < pages; page++)
+      buildTlbiNhVaRange(nextCommand(), asid, iova + page * 4096, 1, 0);
     result = submitBatch();
   }
   return result;
@@ -236,7 +243,14 @@ export function detach(sid: u32): i32 {
 export function streamTableEntry(sid: u32): usize {
   return steOf(sid);
 }
-export function map(table: usize, iovaLo: u32, iovaHi: u32, gpa: u32, pages: u32, writable: u32): i32 {
+export function map(
+  table: usize,
+  iovaLo: u32,
+  iovaHi: u32,
+  gpa: u32,
+  pages: u32,
+  writable: u32,
+): i32 {
   return mapPages(table, iovaOf(iovaLo, iovaHi), gpa, pages, writable != 0);
 }
 export function unmap(table: usize, iovaLo: u32, iovaHi: u32, pages: u32): u32 {

@@ -43,9 +43,13 @@ export function probeEcmdqs(): i32 {
   if (bitsOf(smmu().idr1, IDR1_ECMDQ) == 0) return RESULT_UNSUPPORTED;
   const base = read64(gpa + SMMU_CMDQ_CONTROL_PAGE_BASE);
   // A page that is not preset would have to be placed and enabled first; nobody makes such an SMMU.
-  if (bitsOf(<u32>base, CMDQ_CONTROL_PAGE_PRESET) == 0 || bitsOf(<u32>base, CMDQ_CONTROL_PAGE_CMDQGS) != GRANULE_64K)
+  if (
+    bitsOf(<u32>base, CMDQ_CONTROL_PAGE_PRESET) == 0 ||
+    bitsOf(<u32>base, CMDQ_CONTROL_PAGE_CMDQGS) != GRANULE_64K
+  )
     return RESULT_UNSUPPORTED;
-  if (bitsOf(read32(gpa + SMMU_CMDQ_CONTROL_PAGE_STATUS), CMDQ_CONTROL_PAGE_EN) == 0) return RESULT_UNSUPPORTED;
+  if (bitsOf(read32(gpa + SMMU_CMDQ_CONTROL_PAGE_STATUS), CMDQ_CONTROL_PAGE_EN) == 0)
+    return RESULT_UNSUPPORTED;
   const log2 = bitsOf(read32(gpa + SMMU_IDR6), IDR6_LOG2NUMQ);
   const state = ecmdqs();
   state.gpa = gpa + <u32>(base & PAGE_ADDRESS);
@@ -84,7 +88,10 @@ export function startEcmdq(index: u32): i32 {
   const queue = ecmdq(index);
   let result = stopEcmdq(queue);
   if (result != RESULT_OK) return result;
-  write64(queue.prodGpa - ECMDQ_PROD + ECMDQ_BASE, <u64>gpaOf(queue.ring) | place(Q_BASE_LOG2SIZE, queue.log2size));
+  write64(
+    queue.prodGpa - ECMDQ_PROD + ECMDQ_BASE,
+    <u64>gpaOf(queue.ring) | place(Q_BASE_LOG2SIZE, queue.log2size),
+  );
   write32(queue.consGpa, 0);
   queue.prod = 0;
   queue.cons = 0;

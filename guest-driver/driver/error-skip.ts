@@ -1,6 +1,11 @@
 // What a driver does about a command that a queue stopped at (the protocol of Linux, the same for the CMDQ and a VCMDQ).
 
-import { CERROR_ABT, CERROR_ATC_INV_SYNC, CERROR_NONE, CMD_OP } from '../../assembly/layout/commands';
+import {
+  CERROR_ABT,
+  CERROR_ATC_INV_SYNC,
+  CERROR_NONE,
+  CMD_OP,
+} from '../../assembly/layout/commands';
 import { CMDQ_CONS_ERR } from '../../assembly/layout/smmu-registers';
 import { bitsOf, loadField } from '../runtime/fields';
 import { read32 } from '../runtime/mmio';

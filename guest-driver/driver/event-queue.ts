@@ -1,6 +1,11 @@
 // The consumer of the SMMU's event queue. The last records are kept for whoever asks.
 
-import { EVTQ_ENTRY_SIZE, EVTQ_OVFLG, SMMU_EVTQ_CONS, SMMU_EVTQ_PROD } from '../../assembly/layout/smmu-registers';
+import {
+  EVTQ_ENTRY_SIZE,
+  EVTQ_OVFLG,
+  SMMU_EVTQ_CONS,
+  SMMU_EVTQ_PROD,
+} from '../../assembly/layout/smmu-registers';
 import { bitsOf, withBits } from '../runtime/fields';
 import { read32, write32 } from '../runtime/mmio';
 import { smmu } from './smmu';

@@ -35,7 +35,11 @@ function serveEcmdqs(): void {
   for (let i: u32 = 0; i < state.count; i++) {
     const queue = ecmdq(i);
     const cons = read32(queue.consGpa);
-    if (queue.enabled == 0 || bitsOf(cons, ECMDQ_CONS_ERR) == bitsOf(queue.flags, ECMDQ_PROD_ERRACK)) continue;
+    if (
+      queue.enabled == 0 ||
+      bitsOf(cons, ECMDQ_CONS_ERR) == bitsOf(queue.flags, ECMDQ_PROD_ERRACK)
+    )
+      continue;
     skipError(queue);
     // The store resumes the queue, so the ring has to be in order by now.
     queue.flags ^= place(ECMDQ_PROD_ERRACK, 1);

@@ -22,7 +22,8 @@ export function addPage(asid: u32, iova: u64): void {
  */
 export function addPages(asid: u32, iova: u64, pages: u32): void {
   if (bitsOf(smmu().idr3, IDR3_RIL) == 0) {
-    for (let page: u32 = 0; page < pages; page++) buildTlbiNhVa(nextCommand(), 0, asid, iova + ((<u64>page) << PAGE_SHIFT));
+    for (let page: u32 = 0; page < pages; page++)
+      buildTlbiNhVa(nextCommand(), 0, asid, iova + ((<u64>page) << PAGE_SHIFT));
     return;
   }
   for (let rest = pages; rest != 0; ) {

@@ -1,6 +1,12 @@
 // Stage-1 translation tables: four levels of 4 KiB tables, 48-bit iova, 4 KiB pages (VMSAv8-64). Tables are never given back.
 
-import { PTE_S1_PAGE_RO, PTE_S1_PAGE_RW, PTE_TYPE, PTE_TYPE_TABLE, PTE_VALID } from '../../assembly/layout/descriptors';
+import {
+  PTE_S1_PAGE_RO,
+  PTE_S1_PAGE_RW,
+  PTE_TYPE,
+  PTE_TYPE_TABLE,
+  PTE_VALID,
+} from '../../assembly/layout/descriptors';
 import { gpaOf, offsetOfGpa } from '../runtime/abi';
 import { bitsOf, place } from '../runtime/fields';
 import { allocate } from '../runtime/pages';
@@ -58,7 +64,8 @@ export function descriptorOf(root: usize, iova: u64): u64 {
 export function mapPages(root: usize, iova: u64, gpa: u64, pages: u32, writable: bool): i32 {
   const attributes: u64 = writable ? PTE_S1_PAGE_RW : PTE_S1_PAGE_RO;
   const bytes = (<u64>pages) << PAGE_SHIFT;
-  if (((iova | gpa) & (IOVA_PAGE_SIZE - 1)) != 0 || iova + bytes > (<u64>1) << INPUT_BITS) return RESULT_BAD_ARGUMENT;
+  if (((iova | gpa) & (IOVA_PAGE_SIZE - 1)) != 0 || iova + bytes > (<u64>1) << INPUT_BITS)
+    return RESULT_BAD_ARGUMENT;
   for (let offset: u64 = 0; offset < bytes; offset += IOVA_PAGE_SIZE) {
     const leaf = leafOf(root, iova + offset, true);
     if (leaf == 0) return RESULT_NO_MEMORY;

@@ -35,7 +35,8 @@ export function waitForRoom(queue: Queue, entries: i32): i32 {
     queue.cons = indexOf(queue, cons);
     if (freeEntries(queue) >= entries) return RESULT_OK;
     serviceInterrupts();
-    const patient = ++spins < SPINS_PER_WAIT || (spins < SPINS_BESIDE_DRAIN && drainedElsewhere(queue.prodGpa));
+    const patient =
+      ++spins < SPINS_PER_WAIT || (spins < SPINS_BESIDE_DRAIN && drainedElsewhere(queue.prodGpa));
     if (!patient || exitRequested()) {
       if (waits == QUEUE_WAITS) return RESULT_TIMEOUT;
       wait(QUEUE_WAIT_MICROSECONDS);

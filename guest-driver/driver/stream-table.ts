@@ -58,7 +58,10 @@ export function attachStage1(sid: u32, cd: usize): i32 {
   const ste = steOf(sid);
   if (ste == 0) return RESULT_BAD_ARGUMENT;
   const attributes =
-    place(STE_S1DSS, DSS_USE_CD0) | place(STE_S1CIR, WRITE_BACK) | place(STE_S1COR, WRITE_BACK) | place(STE_S1CSH, INNER_SHAREABLE);
+    place(STE_S1DSS, DSS_USE_CD0) |
+    place(STE_S1CIR, WRITE_BACK) |
+    place(STE_S1COR, WRITE_BACK) |
+    place(STE_S1CSH, INNER_SHAREABLE);
   atomic.store<u64>(ste, attributes, 8);
   const result = invalidateSte(sid);
   if (result != RESULT_OK) return result;

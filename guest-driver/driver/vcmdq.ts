@@ -84,7 +84,10 @@ export function startVcmdq(lvcmdq: u32): i32 {
   let result = stopVcmdq(lvcmdq);
   if (result != RESULT_OK) return result;
   const queue = vcmdq(lvcmdq);
-  write64(page1(lvcmdq) + VCMDQ_BASE, <u64>gpaOf(queue.ring) | place(VCMDQ_BASE_LOG2SIZE, queue.log2size));
+  write64(
+    page1(lvcmdq) + VCMDQ_BASE,
+    <u64>gpaOf(queue.ring) | place(VCMDQ_BASE_LOG2SIZE, queue.log2size),
+  );
   queue.prod = 0;
   queue.cons = 0;
   write32(page0(lvcmdq) + VCMDQ_CONFIG, place(VCMDQ_CONFIG_EN, 1));

@@ -33,7 +33,11 @@ export function flushLineToUart(): void {
   if (uart != 0) {
     const gpa = deviceGpa(uart);
     for (let i: usize = 0; i < textLength(); i++) {
-      for (let polls = 0; polls < TRANSMIT_POLLS && bitsOf(read32(gpa + PL011_FR), PL011_FR_TXFF) != 0; polls++);
+      for (
+        let polls = 0;
+        polls < TRANSMIT_POLLS && bitsOf(read32(gpa + PL011_FR), PL011_FR_TXFF) != 0;
+        polls++
+      );
       write32(gpa + PL011_DR, load<u8>(textStart() + i));
     }
   }

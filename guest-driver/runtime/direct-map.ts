@@ -37,7 +37,11 @@ export function drainedElsewhere(gpa: u32): bool {
 
 /** Wakes the drain's thread, if it has gone to sleep. It looks at the queues once more after it has said so. */
 export function wakeDrain(): void {
-  if (atomic.load<u32>(0, ABI_AT_DRAIN_SLEEPING) == 0 || atomic.xchg<u32>(0, 0, ABI_AT_DRAIN_SLEEPING) == 0) return;
+  if (
+    atomic.load<u32>(0, ABI_AT_DRAIN_SLEEPING) == 0 ||
+    atomic.xchg<u32>(0, 0, ABI_AT_DRAIN_SLEEPING) == 0
+  )
+    return;
   atomic.add<u32>(0, 1, ABI_AT_DRAIN_WAKE);
   atomic.notify(ABI_AT_DRAIN_WAKE, -1);
 }

@@ -4,7 +4,12 @@
 // The table is consulted anew at each access, and no access spans a safe point: a range that the host takes back is
 // therefore never used again once the new map epoch has been acknowledged (safe-point.ts).
 
-import { ABI_MAP_DOORBELL, ABI_MAP_FLAG_DOORBELL, ABI_MAP_FLAGS, ABI_MAP_OFFSET } from '../../assembly/layout/guest-abi';
+import {
+  ABI_MAP_DOORBELL,
+  ABI_MAP_FLAG_DOORBELL,
+  ABI_MAP_FLAGS,
+  ABI_MAP_OFFSET,
+} from '../../assembly/layout/guest-abi';
 import { directMapOf, offsetInRange, wakeDrain } from './direct-map';
 import { doorbell, mmio_read32, mmio_read64, mmio_write32, mmio_write64 } from './vsmmu';
 

@@ -1,6 +1,10 @@
 // Safe points: where this vCPU holds no address of a directly mapped page in its hands.
 
-import { ABI_AT_EXIT_REQUEST, ABI_AT_MAP_ACK, ABI_AT_MAP_EPOCH } from '../../assembly/layout/guest-abi';
+import {
+  ABI_AT_EXIT_REQUEST,
+  ABI_AT_MAP_ACK,
+  ABI_AT_MAP_EPOCH,
+} from '../../assembly/layout/guest-abi';
 
 /** Acknowledges the map epoch for a vCPU, so that the host may take back a range that it has removed from the table. */
 export function acknowledgeMapsOf(vcpu: u32): void {

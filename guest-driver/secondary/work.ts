@@ -27,7 +27,9 @@ const WAIT_MICROSECONDS = 50;
 
 function readRegister(gpa: u32): u32 {
   const entry = directMapOf(gpa);
-  return entry == 0 ? mmio_read32(gpa) : atomic.load<u32>(load<u32>(entry, ABI_MAP_OFFSET) + offsetInRange(entry, gpa));
+  return entry == 0
+    ? mmio_read32(gpa)
+    : atomic.load<u32>(load<u32>(entry, ABI_MAP_OFFSET) + offsetInRange(entry, gpa));
 }
 
 /** Stores PROD and says so where that is needed. True when a doorbell was rung. */
@@ -56,7 +58,11 @@ function impatient(vcpu: u32, looks: u32): bool {
 }
 
 function takeLock(vcpu: u32, lock: usize): bool {
-  for (let looks: u32 = 1; atomic.cmpxchg<u32>(lock, 0, 1, offsetof<QueueLock>('taken')) != 0; looks++)
+  for (
+    let looks: u32 = 1;
+    atomic.cmpxchg<u32>(lock, 0, 1, offsetof<QueueLock>('taken')) != 0;
+    looks++
+  )
     if (impatient(vcpu, looks)) return false;
   return true;
 }
@@ -67,7 +73,8 @@ function pending(queue: Queue): u32 {
 }
 
 function waitForRoom(vcpu: u32, queue: Queue, entries: u32): bool {
-  for (let looks: u32 = 1; pending(queue) + entries > queueSize(queue); looks++) if (impatient(vcpu, looks)) return false;
+  for (let looks: u32 = 1; pending(queue) + entries > queueSize(queue); looks++)
+    if (impatient(vcpu, looks)) return false;
   return true;
 }
 
@@ -80,7 +87,11 @@ function waitForTicket(vcpu: u32, queue: Queue, lock: usize, ticket: u32): bool 
   while (true) {
     const sent = atomic.load<u32>(lock, offsetof<QueueLock>('sent'));
     const consumed = sent - pending(queue);
-    if (<i32>(consumed - ticket) >= 0 && atomic.load<u32>(lock, offsetof<QueueLock>('sent')) == sent) return true;
+    if (
+      <i32>(consumed - ticket) >= 0 &&
+      atomic.load<u32>(lock, offsetof<QueueLock>('sent')) == sent
+    )
+      return true;
     if (impatient(vcpu, ++looks)) return false;
   }
 }
@@ -130,7 +141,11 @@ export function runWork(vcpu: u32, block: WorkBlock): void {
     const start = clock_ns();
     const before = exits(vcpu);
     setInvalidating(vcpu, 1);
-    for (let batch: u32 = 0; batch < block.batches; batch++, iova += (<u64>block.commands) << PAGE_SHIFT) {
+    for (
+      let batch: u32 = 0;
+      batch < block.batches;
+      batch++, iova += (<u64>block.commands) << PAGE_SHIFT
+    ) {
       if (!runBatch(vcpu, block, iova)) block.failures++;
     }
     setInvalidating(vcpu, 0);

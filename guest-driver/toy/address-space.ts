@@ -35,7 +35,8 @@ export function buildAddressSpace(): i32 {
   state.target = allocate(<usize>BUFFER_PAGES * page, page);
   state.live = allocate(<usize>LIVE_PAGES * page, page);
   state.scratch = allocate(page, page);
-  if (state.table == 0 || state.cd == 0 || state.source == 0 || state.target == 0) return RESULT_NO_MEMORY;
+  if (state.table == 0 || state.cd == 0 || state.source == 0 || state.target == 0)
+    return RESULT_NO_MEMORY;
   if (state.live == 0 || state.scratch == 0) return RESULT_NO_MEMORY;
   writeContextDescriptor(state.cd, state.table, ASID);
   // The source is read-only to the device, as a transmit buffer is.

@@ -1,6 +1,10 @@
 // Steps 1 to 6: what the board has, and bringing SMMU and CMDQV up.
 
-import { CMDQV_VINTF, VINTF_CONFIG, VINTF_CONFIG_HYP_OWN } from '../../assembly/layout/cmdqv-registers';
+import {
+  CMDQV_VINTF,
+  VINTF_CONFIG,
+  VINTF_CONFIG_HYP_OWN,
+} from '../../assembly/layout/cmdqv-registers';
 import { ABI_KIND_CHECKPOINT, ABI_KIND_DMA, ABI_NO_STREAM } from '../../assembly/layout/guest-abi';
 import { clearCmdqv, cmdqv } from '../driver/cmdqv';
 import { allocateVcmdqs, probeCmdqv } from '../driver/cmdqv-probe';
@@ -148,7 +152,8 @@ export function ecmdqResetStep(): void {
   if (!need('ecmdq-reset', result == RESULT_OK)) return;
 
   let direct: u32 = 0;
-  for (let i: u32 = 0; i < ecmdqs().count; i++) if (directMapOf(ecmdq(i).prodGpa) != 0 && directMapOf(ecmdq(i).consGpa) != 0) direct++;
+  for (let i: u32 = 0; i < ecmdqs().count; i++)
+    if (directMapOf(ecmdq(i).prodGpa) != 0 && directMapOf(ecmdq(i).consGpa) != 0) direct++;
   putDecimal(direct);
   put(' with PROD and CONS in guest memory');
   need('ecmdq-direct', direct == ecmdqs().count);

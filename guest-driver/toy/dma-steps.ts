@@ -24,7 +24,15 @@ import { exitCount, gpaOf } from '../runtime/abi';
 import { loadField } from '../runtime/fields';
 import { put, putDecimal, putHex } from '../runtime/text';
 import { wait } from '../runtime/vsmmu';
-import { ASID, fillWords, LIVE_IOVA, LIVE_PAGES, LIVE_PATTERN, SOURCE_IOVA, TARGET_IOVA } from './address-space';
+import {
+  ASID,
+  fillWords,
+  LIVE_IOVA,
+  LIVE_PAGES,
+  LIVE_PATTERN,
+  SOURCE_IOVA,
+  TARGET_IOVA,
+} from './address-space';
 import { putResult } from './bring-up-steps';
 import { check, need } from './checkpoint';
 import { dmaCopy, dmaFaultAddress, dmaVerify } from './dma';
@@ -94,9 +102,19 @@ function checkEvent(number: u32): void {
   } else {
     put('no event record');
   }
-  let right = arrived && loadField(record, EVT_ID) == F_TRANSLATION && loadField(record, EVT_SID) == toy().sid;
-  right = right && iova == SOURCE_IOVA && loadField(record, EVT_RNW) == 1 && loadField(record, EVT_S2) == 0;
-  check('event-record', right && loadField(record, EVT_CLASS) == EVT_CLASS_IN && eventCount() == number + 1);
+  let right =
+    arrived &&
+    loadField(record, EVT_ID) == F_TRANSLATION &&
+    loadField(record, EVT_SID) == toy().sid;
+  right =
+    right &&
+    iova == SOURCE_IOVA &&
+    loadField(record, EVT_RNW) == 1 &&
+    loadField(record, EVT_S2) == 0;
+  check(
+    'event-record',
+    right && loadField(record, EVT_CLASS) == EVT_CLASS_IN && eventCount() == number + 1,
+  );
 }
 
 /** An unmap without an invalidation changes nothing for the device, an invalidation does. */
@@ -111,7 +129,10 @@ export function staleEntryStep(): void {
   status = dmaCopy(SOURCE_IOVA, TARGET_IOVA, PROBE_BYTES);
   put('PTE cleared, ');
   putStatus(status);
-  check('stale-entry-used', before && cleared == 1 && status == DMA_STATUS_DONE && copied(PROBE_BYTES));
+  check(
+    'stale-entry-used',
+    before && cleared == 1 && status == DMA_STATUS_DONE && copied(PROBE_BYTES),
+  );
 
   const events = eventCount();
   const direct = processorQueue() != cmdq();
@@ -131,7 +152,10 @@ export function staleEntryStep(): void {
   putStatus(status);
   put(' at iova ');
   putHex(dmaFaultAddress());
-  check('dma-faults', status == DMA_STATUS_READ_FAULT && dmaFaultAddress() == SOURCE_IOVA && !copied(PROBE_BYTES));
+  check(
+    'dma-faults',
+    status == DMA_STATUS_READ_FAULT && dmaFaultAddress() == SOURCE_IOVA && !copied(PROBE_BYTES),
+  );
   checkEvent(events);
 
   // A fault is not cached: a new mapping needs no invalidation.

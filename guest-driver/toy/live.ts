@@ -2,7 +2,10 @@
 // something to watch. One beat a call, each beat one thing. Single characters on the console's input steer it.
 
 import { CD_SIZE } from '../../assembly/layout/cd';
-import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PATH_TRAPPED } from '../../assembly/layout/checkpoint-registers';
+import {
+  CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PATH_TRAPPED,
+} from '../../assembly/layout/checkpoint-registers';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';
 import { writeContextDescriptor } from '../driver/context-descriptor';
 import { eventCount } from '../driver/event-queue';
@@ -86,7 +89,8 @@ export function beginLive(): void {
 
 /** Maps pages and has the device read them, so that the TLB holds them. */
 function mapAndTransfer(iova: u64): bool {
-  if (mapPages(tableOf(live().space), iova, gpaOf(live().buffer), PAGES, false) != RESULT_OK) return false;
+  if (mapPages(tableOf(live().space), iova, gpaOf(live().buffer), PAGES, false) != RESULT_OK)
+    return false;
   return dmaVerify(iova, LIVE_PATTERN, PAGES * IOVA_PAGE_SIZE) == DMA_STATUS_DONE;
 }
 
@@ -100,7 +104,8 @@ function trace(): bool {
   const asid = asidOf(live().space);
   let ok = true;
   if (toy().path != PATH_TRAPPED) ok = traceInvalidation(CHECKPOINT_PATH_DIRECT, asid, WORK_IOVA);
-  if (toy().path != PATH_DIRECT) ok = traceInvalidation(CHECKPOINT_PATH_TRAPPED, asid, WORK_IOVA) && ok;
+  if (toy().path != PATH_DIRECT)
+    ok = traceInvalidation(CHECKPOINT_PATH_TRAPPED, asid, WORK_IOVA) && ok;
   return ok;
 }
 

@@ -4,7 +4,11 @@
 // their number, because the clock is an exit itself. The paths alternate inside each round, so that whatever else the
 // machine does falls on both.
 
-import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PATH_TRAPPED, CHECKPOINT_PHASE_MEASURE } from '../../assembly/layout/checkpoint-registers';
+import {
+  CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PATH_TRAPPED,
+  CHECKPOINT_PHASE_MEASURE,
+} from '../../assembly/layout/checkpoint-registers';
 import { beginBatch, submitBatch } from '../driver/batch';
 import { cmdqv } from '../driver/cmdqv';
 import { addPage } from '../driver/invalidate';
@@ -79,7 +83,8 @@ function takeSample(path: u32, size: u32, record: bool): void {
   const doorbells = doorbellCalls();
   for (let batch: u32 = 0; batch < BATCHES_PER_SAMPLE; batch++) {
     beginBatch();
-    for (let command: u32 = 0; command < commands; command++, iova += IOVA_PAGE_SIZE) addPage(ASID, iova);
+    for (let command: u32 = 0; command < commands; command++, iova += IOVA_PAGE_SIZE)
+      addPage(ASID, iova);
     if (submitBatch() != RESULT_OK) failures++;
   }
   const exitsTaken = exitCount() - exits;

@@ -1,6 +1,9 @@
 // The measurement with all vCPUs at once: each sends batches on its own VCMDQ or ECMDQ (vCPU modulo queues), and times them.
 
-import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../../assembly/layout/checkpoint-registers';
+import {
+  CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PHASE_MEASURE,
+} from '../../assembly/layout/checkpoint-registers';
 import { directQueue, directQueues } from '../driver/get-cmdq';
 import { IOVA_PAGE_SIZE } from '../driver/page-table';
 import { vcpuCount } from '../runtime/abi';
@@ -61,7 +64,11 @@ export function runBlocks(vcpus: u32): bool {
   for (let vcpu: u32 = 1; vcpu < vcpus; vcpu++) if (!start(vcpu)) return false;
   runWork(0, blockOf(0));
   for (let vcpu: u32 = 1; vcpu < vcpus; vcpu++) {
-    for (let waits: u32 = 0; atomic.load<u32>(changetype<usize>(blockOf(vcpu)), offsetof<WorkBlock>('done')) == 0; waits++) {
+    for (
+      let waits: u32 = 0;
+      atomic.load<u32>(changetype<usize>(blockOf(vcpu)), offsetof<WorkBlock>('done')) == 0;
+      waits++
+    ) {
       if (waits == DONE_WAITS) return false;
       wait(MILLISECOND);
     }

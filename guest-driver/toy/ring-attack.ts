@@ -24,7 +24,11 @@ function overwriteReadOnly(queue: Queue): bool {
   write32(queue.consGpa, 0x5a5a5);
   write32(queue.consGpa + VCMDQ_STATUS, ~status);
   const served = invalidateAsid(ASID) == RESULT_OK;
-  return served && indexOf(queue, read32(queue.consGpa)) == queue.prod && read32(queue.consGpa + VCMDQ_STATUS) == status;
+  return (
+    served &&
+    indexOf(queue, read32(queue.consGpa)) == queue.prod &&
+    read32(queue.consGpa + VCMDQ_STATUS) == status
+  );
 }
 
 /** Sixteen commands of arbitrary bits. @returns how many were refused, -1 when the queue did not get through them. */

@@ -12,7 +12,15 @@ import { serviceInterrupts } from '../driver/interrupt-handlers';
 import { argumentIs, numberArgument, readArguments } from '../runtime/arguments';
 import { flushLine } from '../runtime/console';
 import { put, putDecimal, putDecimalIn } from '../runtime/text';
-import { cmdqvResetStep, ecmdqResetStep, environmentStep, hypOwnStep, probeStep, smmuResetStep, tablesStep } from './bring-up-steps';
+import {
+  cmdqvResetStep,
+  ecmdqResetStep,
+  environmentStep,
+  hypOwnStep,
+  probeStep,
+  smmuResetStep,
+  tablesStep,
+} from './bring-up-steps';
 import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
 import { experimentTakes, forgets, NO_EXPERIMENT, namedExperiment } from './experiments';
@@ -52,21 +60,31 @@ function title(step: u32): string {
     case 5:
       return 'bring up the SMMU: CMDQ, event queue, translation';
     case 6:
-      return toy().enhanced != 0 ? 'bring up the ECMDQs' : 'bring up the CMDQV: VINTF 0 and its VCMDQs';
+      return toy().enhanced != 0
+        ? 'bring up the ECMDQs'
+        : 'bring up the CMDQV: VINTF 0 and its VCMDQs';
     case 7:
       return 'copy memory by DMA';
     case 8:
-      return forgets(toy().experiment) ? 'forget an invalidation' : 'unmap, use the stale TLB entry, invalidate, fault';
+      return forgets(toy().experiment)
+        ? 'forget an invalidation'
+        : 'unmap, use the stale TLB entry, invalidate, fault';
     case 9:
       return 'send a batch for both queues';
     case 10:
-      return toy().enhanced != 0 ? 'put an illegal command on the ECMDQ and recover' : 'put an illegal command on the VCMDQ and recover';
+      return toy().enhanced != 0
+        ? 'put an illegal command on the ECMDQ and recover'
+        : 'put an illegal command on the VCMDQ and recover';
     case 11:
       return 'leave a mapping in the TLB';
     case 12:
-      return toy().enhanced != 0 ? 'attack: VMIDs in commands on the ECMDQ' : 'attack: VMIDs in commands on the VCMDQ';
+      return toy().enhanced != 0
+        ? 'attack: VMIDs in commands on the ECMDQ'
+        : 'attack: VMIDs in commands on the VCMDQ';
     case 13:
-      return toy().enhanced != 0 ? 'attack: StreamIDs in commands on the ECMDQ' : 'attack: StreamIDs in commands on the VCMDQ';
+      return toy().enhanced != 0
+        ? 'attack: StreamIDs in commands on the ECMDQ'
+        : 'attack: StreamIDs in commands on the VCMDQ';
     case 14:
       return 'attack: commands on the trapped CMDQ';
     case 15:
@@ -93,14 +111,19 @@ function applies(step: u32): bool {
   if (toy().experiment != NO_EXPERIMENT) return experimentTakes(toy().experiment, step);
   if (step == RING_ATTACK) return false;
   if (step > TRAPPED_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && usesCmdqv();
-  if (step >= FIRST_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && (usesDirect() || step == TRAPPED_ATTACK);
+  if (step >= FIRST_ATTACK && step <= LAST_ATTACK)
+    return toy().machines > 1 && (usesDirect() || step == TRAPPED_ATTACK);
   return true;
 }
 
 function readOptions(): void {
   readArguments();
   const state = toy();
-  state.path = argumentIs('path=', 'trapped') ? PATH_TRAPPED : argumentIs('path=', 'direct') ? PATH_DIRECT : PATH_ALL;
+  state.path = argumentIs('path=', 'trapped')
+    ? PATH_TRAPPED
+    : argumentIs('path=', 'direct')
+      ? PATH_DIRECT
+      : PATH_ALL;
   state.machines = numberArgument('vms=', 1);
   state.machine = numberArgument('machine=', 0);
   state.rounds = numberArgument('rounds=', DEFAULT_ROUNDS);

@@ -1,7 +1,11 @@
 // One TLBI in slow motion: what its parts take. A clock is an exit and, in browsers, ticks in steps of 5 to 100 us, so that each part is
 // repeated until enough time has passed, and the mean counts.
 
-import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PATH_TRAPPED, CHECKPOINT_PHASE_TRACE } from '../../assembly/layout/checkpoint-registers';
+import {
+  CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PATH_TRAPPED,
+  CHECKPOINT_PHASE_TRACE,
+} from '../../assembly/layout/checkpoint-registers';
 import { beginBatch, submitBatch } from '../driver/batch';
 import { cmdqv } from '../driver/cmdqv';
 import { buildSync, buildTlbiNhVa } from '../driver/commands';
@@ -40,7 +44,11 @@ export function traceInvalidation(path: u32, asid: u32, iova: u64): bool {
   let before: u32 = 0;
   let ok = true;
   let completed = written;
-  for (; ok && batches < MAX_BATCHES && completed - written < LONG_ENOUGH_NS; batches += BATCHES_PER_LOOK) {
+  for (
+    ;
+    ok && batches < MAX_BATCHES && completed - written < LONG_ENOUGH_NS;
+    batches += BATCHES_PER_LOOK
+  ) {
     const counted = exitCount();
     for (let i: u32 = 0; i < BATCHES_PER_LOOK; i++) {
       before = queue.prod;

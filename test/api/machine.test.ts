@@ -27,7 +27,10 @@ const ECHO = reactor(
   `${IMPORT_WRITE32} (import "vsmmu" "mmio_read32" (func $read32 (param i32) (result i32)))`,
 );
 
-async function withMachine(options: MachineOptions, use: (machine: Machine, host: Host) => Promise<void>): Promise<void> {
+async function withMachine(
+  options: MachineOptions,
+  use: (machine: Machine, host: Host) => Promise<void>,
+): Promise<void> {
   const host = await checkedHost(Host);
   try {
     await use(await host.createMachine(options), host);
@@ -36,7 +39,8 @@ async function withMachine(options: MachineOptions, use: (machine: Machine, host
   }
 }
 
-const text = (pieces: readonly Uint8Array[]) => pieces.map((bytes) => new TextDecoder().decode(bytes)).join('');
+const text = (pieces: readonly Uint8Array[]) =>
+  pieces.map((bytes) => new TextDecoder().decode(bytes)).join('');
 
 describe('a machine of the API', () => {
   it.each([
@@ -49,7 +53,14 @@ describe('a machine of the API', () => {
     async (transport, drain, vcpus) => {
       const checks: boolean[] = [];
       await withMachine(
-        { guest: toyGuest, secondary: toySecondary, transport, drain, vcpus, args: ['vms=1', 'rounds=3'] },
+        {
+          guest: toyGuest,
+          secondary: toySecondary,
+          transport,
+          drain,
+          vcpus,
+          args: ['vms=1', 'rounds=3'],
+        },
         async (machine) => {
           machine.on('check', ({ ok }) => checks.push(ok));
           await machine.boot();
@@ -82,24 +93,30 @@ describe('a machine of the API', () => {
     });
   });
 
-  it.each(['inline', 'mailbox'] as const)('pauses, resumes, stops, resets and boots again: %s', async (transport) => {
-    await withMachine({ guest: ENDLESS, transport }, async (machine) => {
-      const seen: string[] = [];
-      machine.on('status', (status) => seen.push(status));
-      machine.on('end', ({ reason }) => seen.push(reason));
-      await machine.boot();
-      await machine.pause();
-      await machine.pause();
-      machine.resume();
-      await machine.stop('enough');
-      expect(await machine.wait()).toEqual({ status: 'stopped', exitCode: 0, reason: 'enough' });
-      await expect(machine.boot()).rejects.toMatchObject({ code: 'booted' });
-      await machine.reset();
-      await machine.boot();
-      await machine.reset();
-      expect(seen).toEqual([...['running', 'paused', 'running', 'stopped', 'enough', 'new'], ...['running', 'stopped', 'reset', 'new']]);
-    });
-  });
+  it.each(['inline', 'mailbox'] as const)(
+    'pauses, resumes, stops, resets and boots again: %s',
+    async (transport) => {
+      await withMachine({ guest: ENDLESS, transport }, async (machine) => {
+        const seen: string[] = [];
+        machine.on('status', (status) => seen.push(status));
+        machine.on('end', ({ reason }) => seen.push(reason));
+        await machine.boot();
+        await machine.pause();
+        await machine.pause();
+        machine.resume();
+        await machine.stop('enough');
+        expect(await machine.wait()).toEqual({ status: 'stopped', exitCode: 0, reason: 'enough' });
+        await expect(machine.boot()).rejects.toMatchObject({ code: 'booted' });
+        await machine.reset();
+        await machine.boot();
+        await machine.reset();
+        expect(seen).toEqual([
+          ...['running', 'paused', 'running', 'stopped', 'enough', 'new'],
+          ...['running', 'stopped', 'reset', 'new'],
+        ]);
+      });
+    },
+  );
 
   it('has its console as streams, both ways, and as a callback', async () => {
     const heard: Uint8Array[] = [];
@@ -138,14 +155,20 @@ describe('a machine of the API', () => {
     await withMachine({ guest: ENDLESS }, async (machine) => {
       const waiting = new AbortController();
       const running = new AbortController();
-      await expect(machine.boot({ signal: AbortSignal.abort(new Error('not now')) })).rejects.toThrow('not now');
+      await expect(
+        machine.boot({ signal: AbortSignal.abort(new Error('not now')) }),
+      ).rejects.toThrow('not now');
       await machine.boot({ signal: running.signal });
       const waited = machine.wait({ signal: waiting.signal });
       waiting.abort(new Error('bored'));
       await expect(waited).rejects.toThrow('bored');
       expect(machine.status).toBe('running');
       running.abort(new Error('out of time'));
-      expect(await machine.wait()).toEqual({ status: 'stopped', exitCode: 0, reason: 'out of time' });
+      expect(await machine.wait()).toEqual({
+        status: 'stopped',
+        exitCode: 0,
+        reason: 'out of time',
+      });
     });
   });
 
@@ -180,10 +203,13 @@ describe('a machine of the API', () => {
     const draws = await Promise.all(
       [1, 1, 2, 3, 4].map(async (seed) => {
         const output: Uint8Array[] = [];
-        await withMachine({ guest: random, seed, onOutput: (bytes) => output.push(bytes) }, async (machine) => {
-          await machine.boot();
-          await machine.wait();
-        });
+        await withMachine(
+          { guest: random, seed, onOutput: (bytes) => output.push(bytes) },
+          async (machine) => {
+            await machine.boot();
+            await machine.wait();
+          },
+        );
         return output[0]?.[0];
       }),
     );
@@ -200,7 +226,9 @@ describe('a machine of the API', () => {
     await expect(machine.boot()).rejects.toMatchObject({ code: 'destroyed' });
     expect(host.machines).toEqual([]);
     await host.destroy();
-    await expect(host.createMachine({ guest: ENDLESS })).rejects.toMatchObject({ code: 'destroyed' });
+    await expect(host.createMachine({ guest: ENDLESS })).rejects.toMatchObject({
+      code: 'destroyed',
+    });
   });
 
   it('gives back what it had: a host lends the same again and again', async () => {
@@ -212,7 +240,10 @@ describe('a machine of the API', () => {
         drain: i < 2 ? 'doorbell' : 'thread',
       });
       await machine.boot();
-      await expect(host.createMachine({ guest: ENDLESS })).rejects.toMatchObject({ name: 'HostError', code: 'no-vintf' });
+      await expect(host.createMachine({ guest: ENDLESS })).rejects.toMatchObject({
+        name: 'HostError',
+        code: 'no-vintf',
+      });
       await machine[Symbol.asyncDispose]();
     }
     expect(host.statistics.vms).toBe(0);

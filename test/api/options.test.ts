@@ -1,9 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { GUEST_ABI_VERSION, Host, type OptionsError, PLUGIN_INTERFACE_VERSION, probe, VERSION } from 'vsmmu';
+import {
+  GUEST_ABI_VERSION,
+  Host,
+  type OptionsError,
+  PLUGIN_INTERFACE_VERSION,
+  probe,
+  VERSION,
+} from 'vsmmu';
 import { Pl011 } from 'vsmmu/devices';
 import { ABI_VERSION } from 'vsmmu/guest';
-import { checkOptions, HOST_SETTINGS, type HostSettings, MACHINE_SETTINGS, type MachineSettings } from '../../vmm/api/settings.ts';
+import {
+  checkOptions,
+  HOST_SETTINGS,
+  type HostSettings,
+  MACHINE_SETTINGS,
+  type MachineSettings,
+} from '../../vmm/api/settings.ts';
 import { reactor } from '../support/wat.ts';
 
 const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
@@ -23,7 +36,10 @@ describe('the schema of the options', () => {
     const cases: [unknown, string][] = [
       [7, 'bad-option: the options must be an object, not 7'],
       [[], 'bad-option: the options must be an object, not []'],
-      [{ vcpu: 2 }, `unknown-option: there is no option "vcpu"; there are ${Object.keys(MACHINE_SETTINGS).join(', ')}`],
+      [
+        { vcpu: 2 },
+        `unknown-option: there is no option "vcpu"; there are ${Object.keys(MACHINE_SETTINGS).join(', ')}`,
+      ],
       [{ vcpus: 0 }, 'bad-option: vcpus must be an integer from 1 to 4, not 0'],
       [{ vcpus: '2' }, 'bad-option: vcpus must be an integer from 1 to 4, not "2"'],
       [{ memory: 1.5 }, 'bad-option: memory must be an integer from 1 to 4096, not 1.5'],
@@ -36,8 +52,12 @@ describe('the schema of the options', () => {
       [{ name: '' }, 'bad-option: name must be text, not ""'],
     ];
     for (const [value, message] of cases) expect(refusal(MACHINE_SETTINGS, value)).toBe(message);
-    expect(refusal(HOST_SETTINGS, { vintfs: 3 })).toBe('bad-option: vintfs must be a power of two from 1 to 64, not 3');
-    expect(refusal(HOST_SETTINGS, { hostRam: 10n })).toBe('bad-option: hostRam must be an integer from 1 to 1024, not bigint');
+    expect(refusal(HOST_SETTINGS, { vintfs: 3 })).toBe(
+      'bad-option: vintfs must be a power of two from 1 to 64, not 3',
+    );
+    expect(refusal(HOST_SETTINGS, { hostRam: 10n })).toBe(
+      'bad-option: hostRam must be an integer from 1 to 1024, not bigint',
+    );
   });
 
   it('takes every option that there is, and knows it by the name that the types have', () => {
@@ -62,10 +82,19 @@ describe('the schema of the options', () => {
   });
 
   it('is that of Host.create and createMachine', async () => {
-    await expect(Host.create({ vintfs: 5 })).rejects.toMatchObject({ name: 'OptionsError', option: 'vintfs' });
+    await expect(Host.create({ vintfs: 5 })).rejects.toMatchObject({
+      name: 'OptionsError',
+      option: 'vintfs',
+    });
     const host = await Host.create();
-    await expect(host.createMachine({ guest: IDLE, vcpus: 9 })).rejects.toMatchObject({ name: 'OptionsError', option: 'vcpus' });
-    await expect(host.createMachine({ guest: IDLE, vcpus: 2 })).rejects.toMatchObject({ name: 'BoardError', code: 'placement' });
+    await expect(host.createMachine({ guest: IDLE, vcpus: 9 })).rejects.toMatchObject({
+      name: 'OptionsError',
+      option: 'vcpus',
+    });
+    await expect(host.createMachine({ guest: IDLE, vcpus: 2 })).rejects.toMatchObject({
+      name: 'BoardError',
+      code: 'placement',
+    });
     await host.destroy();
   });
 });
@@ -73,11 +102,21 @@ describe('the schema of the options', () => {
 describe('other places of files', () => {
   it('takes modules and workers from where it is told', async () => {
     const at = (name: string) => new URL(`../../dist/${name}`, import.meta.url);
-    const wasmUrl = { smmuCore: at('assembly/smmu-core.wasm').href, guestPort: at('assembly/guest-port.wasm') };
-    const workerUrl = { vcpu: at('vmm/threads/vcpu-worker.js'), drain: at('vmm/threads/drain-worker.js').href };
+    const wasmUrl = {
+      smmuCore: at('assembly/smmu-core.wasm').href,
+      guestPort: at('assembly/guest-port.wasm'),
+    };
+    const workerUrl = {
+      vcpu: at('vmm/threads/vcpu-worker.js'),
+      drain: at('vmm/threads/drain-worker.js').href,
+    };
     const host = await Host.create({ wasmUrl, workerUrl });
     const again = await Host.create({ wasmModule: host.model.modules });
-    const machine = await host.createMachine({ guest: IDLE, transport: 'mailbox', drain: 'thread' });
+    const machine = await host.createMachine({
+      guest: IDLE,
+      transport: 'mailbox',
+      drain: 'thread',
+    });
     await machine.boot();
     await again.destroy();
     await host.destroy();
@@ -85,8 +124,13 @@ describe('other places of files', () => {
 
   it('says when they are not there', async () => {
     const nowhere = new URL('./nowhere.wasm', import.meta.url);
-    await expect(Host.create({ wasmUrl: { smmuCore: nowhere } })).rejects.toMatchObject({ name: 'EnvironmentError', code: 'no-module' });
-    const host = await Host.create({ workerUrl: { vcpu: new URL('./nowhere.js', import.meta.url) } });
+    await expect(Host.create({ wasmUrl: { smmuCore: nowhere } })).rejects.toMatchObject({
+      name: 'EnvironmentError',
+      code: 'no-module',
+    });
+    const host = await Host.create({
+      workerUrl: { vcpu: new URL('./nowhere.js', import.meta.url) },
+    });
     const machine = await host.createMachine({ guest: IDLE, transport: 'mailbox' });
     await expect(machine.boot()).rejects.toThrow(/nowhere\.js/);
     await host.destroy();
@@ -95,15 +139,22 @@ describe('other places of files', () => {
 
 describe('versions', () => {
   it('are one everywhere', () => {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const { version } = JSON.parse(
+      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    ) as { version: string };
     expect(VERSION).toBe(version);
     expect(GUEST_ABI_VERSION).toBe(ABI_VERSION);
-    expect(new Pl011({ onOutput: () => undefined }).interfaceVersion).toBe(PLUGIN_INTERFACE_VERSION);
+    expect(new Pl011({ onOutput: () => undefined }).interfaceVersion).toBe(
+      PLUGIN_INTERFACE_VERSION,
+    );
   });
 
   it('that do not fit are refused in one line', async () => {
     const host = await Host.create();
-    const device = Object.assign(new Pl011({ onOutput: () => undefined }), { name: 'old', interfaceVersion: 0 });
+    const device = Object.assign(new Pl011({ onOutput: () => undefined }), {
+      name: 'old',
+      interfaceVersion: 0,
+    });
     await expect(host.createMachine({ guest: IDLE, devices: [device] })).rejects.toThrow(
       `device old was written for version 0 of the plugin interface, this is version ${PLUGIN_INTERFACE_VERSION}`,
     );
@@ -114,10 +165,15 @@ describe('versions', () => {
 describe('probe', () => {
   it('finds everything in Node.js', async () => {
     const found = await probe();
-    expect(found.versions).toEqual({ vsmmu: VERSION, guestAbi: GUEST_ABI_VERSION, pluginInterface: PLUGIN_INTERFACE_VERSION });
+    expect(found.versions).toEqual({
+      vsmmu: VERSION,
+      guestAbi: GUEST_ABI_VERSION,
+      pluginInterface: PLUGIN_INTERFACE_VERSION,
+    });
     expect(found.runtime).toBe(`Node.js ${process.versions.node}`);
     expect(found.cores).toBeGreaterThan(0);
-    for (const capability of [found.webAssembly, found.isolation, found.threads]) expect(capability).toEqual({ available: true });
+    for (const capability of [found.webAssembly, found.isolation, found.threads])
+      expect(capability).toEqual({ available: true });
   });
 
   it('says what a page without cross-origin isolation lacks, and what it can do about it', async () => {
@@ -125,10 +181,15 @@ describe('probe', () => {
     Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
     try {
       const { threads, isolation } = await probe();
-      expect(isolation).toMatchObject({ available: false, reason: expect.stringContaining('Cross-Origin-Opener-Policy') });
+      expect(isolation).toMatchObject({
+        available: false,
+        reason: expect.stringContaining('Cross-Origin-Opener-Policy'),
+      });
       expect(threads).toEqual(isolation);
       const host = await Host.create();
-      await expect(host.createMachine({ guest: IDLE, transport: 'mailbox' })).rejects.toMatchObject({ code: 'no-threads' });
+      await expect(host.createMachine({ guest: IDLE, transport: 'mailbox' })).rejects.toMatchObject(
+        { code: 'no-threads' },
+      );
       const machine = await host.createMachine({ guest: IDLE });
       await machine.boot();
       await host.destroy();

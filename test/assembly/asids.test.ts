@@ -19,11 +19,13 @@ it('the same page of several ASIDs hits for each of them, and TLBI_NH_VA takes t
   for (const [pa, value] of scenario.words) h.guestRam64(offset(pa), value);
   for (const [i, sid] of STREAMS.entries()) {
     const shift = 64n * BigInt(i);
-    for (let at = 0n; at < 64n; at += 8n) h.guestRam64(offset(scenario.cd + shift + at), scenario.get(scenario.cd + at));
+    for (let at = 0n; at < 64n; at += 8n)
+      h.guestRam64(offset(scenario.cd + shift + at), scenario.get(scenario.cd + at));
     h.guestRam64(offset(scenario.cd + shift), scenario.get(scenario.cd) + (BigInt(i) << 48n));
     h.ste(sid, [(scenario.ste[0] ?? 0n) + shift, ...scenario.ste.slice(1)]);
   }
-  const misses = () => Number(h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_TLB_MISSES, true));
+  const misses = () =>
+    Number(h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_TLB_MISSES, true));
   const round = () => {
     const before = misses();
     for (const sid of STREAMS) expect(h.translate(sid, scenario.address).status).toBe(TRANSLATE_OK);

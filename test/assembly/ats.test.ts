@@ -2,7 +2,13 @@
 // are worked out by hand from IHI 0070 sections 3.9.1, 4.5.1 and 13.7.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ATC_OFF, ATC_ON, ATC_SILENT, ATS_GRANTED_SHIFT, SMMU_AT_ATC_TIMEOUT } from '../../assembly/layout/ats-memory.ts';
+import {
+  ATC_OFF,
+  ATC_ON,
+  ATC_SILENT,
+  ATS_GRANTED_SHIFT,
+  SMMU_AT_ATC_TIMEOUT,
+} from '../../assembly/layout/ats-memory.ts';
 import {
   QUEUE_ERROR_HELD,
   QUEUE_PARKED,
@@ -66,10 +72,18 @@ function stream(dw0 = 0x1_8020_000bn, dw1 = 0xd6n | EATS): void {
   h.ste(SID, [dw0, dw1, 7n]);
   h.mainCommand((BigInt(SID) << 32n) | 0x03n);
 }
-const map = (descriptor: bigint, page = 0) => h.guestRam64(Number(L3) + (0x101 + page) * 8, descriptor);
+const map = (descriptor: bigint, page = 0) =>
+  h.guestRam64(Number(L3) + (0x101 + page) * 8, descriptor);
 const request = (attributes = ACCESS_WRITE, { sid = SID, ssid = -1, iova = IOVA } = {}) => {
   h.unit.core.accessBegin();
-  const completion = h.unit.core.translationRequest(h.smmu, sid, ssid, Number(iova & 0xffffffffn), Number(iova >> 32n), attributes);
+  const completion = h.unit.core.translationRequest(
+    h.smmu,
+    sid,
+    ssid,
+    Number(iova & 0xffffffffn),
+    Number(iova >> 32n),
+    attributes,
+  );
   h.unit.core.accessEnd();
   return completion;
 };
@@ -182,9 +196,17 @@ describe('a translation request', () => {
 
   it.each([
     ['STE.V 0', () => stream(0n), ['500000004', '0', '0', '0']],
-    ['EATS 2, which needs split-stage ATS', () => stream(undefined, 0xd6n | (2n * EATS)), ['500000004', '0', '0', '0']],
+    [
+      'EATS 2, which needs split-stage ATS',
+      () => stream(undefined, 0xd6n | (2n * EATS)),
+      ['500000004', '0', '0', '0'],
+    ],
     ['an invalid CD', () => h.guestRam64(Number(CD), 0n), ['50000000a', '0', '0', '0']],
-    ['a CD outside memory', () => stream(0x7_8020_000bn), ['500000009', '0', '0', 0x7_8020_0000n.toString(16)]],
+    [
+      'a CD outside memory',
+      () => stream(0x7_8020_000bn),
+      ['500000009', '0', '0', 0x7_8020_0000n.toString(16)],
+    ],
   ])('ends with Completer Abort, recorded with REC_CFG_ATS only: %s', (_, configure, record) => {
     configure();
     expect(request()).toBe(ATS_CA);
@@ -199,11 +221,14 @@ describe('a translation request', () => {
     [RECINVSID, 0],
     [REC_CFG_ATS, 0],
     [RECINVSID | REC_CFG_ATS, 1],
-  ])('of a StreamID beyond the table ends with Completer Abort; with CR2 %i %i records', (cr2, records) => {
-    h.set(SMMU_AT_CR2, cr2);
-    expect(request(0, { sid: 0x100 })).toBe(ATS_CA);
-    expect(h.events().length).toBe(records);
-  });
+  ])(
+    'of a StreamID beyond the table ends with Completer Abort; with CR2 %i %i records',
+    (cr2, records) => {
+      h.set(SMMU_AT_CR2, cr2);
+      expect(request(0, { sid: 0x100 })).toBe(ATS_CA);
+      expect(h.events().length).toBe(records);
+    },
+  );
 
   it('is granted everything where S1DSS bypasses stage 1', () => {
     h.set(SMMU_AT_IDR1, IDR1 | 0x500);
@@ -236,7 +261,14 @@ describe('an ATC', () => {
   });
 
   const access = (attributes = ACCESS_WRITE, iova = IOVA) =>
-    h.unit.core.atcAccess(h.smmu, port, SID, Number(iova & 0xffffffffn), Number(iova >> 32n), attributes);
+    h.unit.core.atcAccess(
+      h.smmu,
+      port,
+      SID,
+      Number(iova & 0xffffffffn),
+      Number(iova >> 32n),
+      attributes,
+    );
   const send = (...commands: readonly (readonly [bigint, bigint?])[]) => {
     for (const [d0, d1 = 0n] of commands) h.put(prod++ % 16, d0, d1);
     h.store(1, PROD, prod);
@@ -246,7 +278,10 @@ describe('an ATC', () => {
     expect([access(), block()]).toEqual([ATS_SUCCESS, [PAGE, 12]]);
     map(0n);
     send([NH_ASID], [SYNC]);
-    expect([access(ACCESS_WRITE, IOVA + 0x18n), block()]).toEqual([ATS_SUCCESS, [PAGE + 0x18n, 12]]);
+    expect([access(ACCESS_WRITE, IOVA + 0x18n), block()]).toEqual([
+      ATS_SUCCESS,
+      [PAGE + 0x18n, 12],
+    ]);
     send([ATC_INV, ALL], [SYNC]);
     expect(access()).toBe(ATC_DENIED);
     expect(h.page0(CONS)).toBe(4);
@@ -294,10 +329,15 @@ describe('an ATC', () => {
 
   it('of 32 entries gives the oldest up', () => {
     for (let page = 0; page <= 32; page++) map(READ_WRITE + BigInt(page << 12), page);
-    for (let page = 0n; page <= 32n; page++) expect(access(0, IOVA + (page << 12n))).toBe(ATS_SUCCESS);
+    for (let page = 0n; page <= 32n; page++)
+      expect(access(0, IOVA + (page << 12n))).toBe(ATS_SUCCESS);
     for (let page = 0; page <= 32; page++) map(0n, page);
     send([NH_ASID], [SYNC]);
-    expect([access(0, IOVA + 0x20000n), access(0, IOVA + 0x1000n), access(0)]).toEqual([ATS_SUCCESS, ATS_SUCCESS, ATC_DENIED]);
+    expect([access(0, IOVA + 0x20000n), access(0, IOVA + 0x1000n), access(0)]).toEqual([
+      ATS_SUCCESS,
+      ATS_SUCCESS,
+      ATC_DENIED,
+    ]);
   });
 
   it('holds up the CMD_SYNC behind an ATC_INV while an access uses an entry', () => {
@@ -331,11 +371,14 @@ describe('an ATC', () => {
     expect(access()).toBe(ATS_UR);
     expect(h.unit.core.atcSetMode(h.smmu, 6, ATC_ON)).toBe(port);
     map(0n);
-    expect(h.unit.core.atcAccess(h.smmu, port, 6, Number(IOVA & 0xffffffffn), Number(IOVA >> 32n), 0)).not.toBe(ATS_SUCCESS);
+    expect(
+      h.unit.core.atcAccess(h.smmu, port, 6, Number(IOVA & 0xffffffffn), Number(IOVA >> 32n), 0),
+    ).not.toBe(ATS_SUCCESS);
   });
 
   it('ports are limited, and a StreamID has one', () => {
-    for (let sid = 6; sid < 5 + 64; sid++) expect(h.unit.core.atcSetMode(h.smmu, sid, ATC_ON)).toBe(sid - 5);
+    for (let sid = 6; sid < 5 + 64; sid++)
+      expect(h.unit.core.atcSetMode(h.smmu, sid, ATC_ON)).toBe(sid - 5);
     expect(h.unit.core.atcSetMode(h.smmu, 100, ATC_ON)).toBe(-1);
     expect(h.unit.core.atcSetMode(h.smmu, SID, ATC_ON)).toBe(port);
   });
@@ -353,7 +396,11 @@ describe('an ATC', () => {
       h.unit.drain.serveParked(h.smmu);
       expect(h.page0(CONS)).toBe(2);
       h.unit.core.atcSetMode(h.smmu, SID, ATC_ON);
-      expect([h.unit.drain.serveParked(h.smmu), h.page0(CONS), queue.state]).toEqual([0, 4, QUEUE_RUNNING]);
+      expect([h.unit.drain.serveParked(h.smmu), h.page0(CONS), queue.state]).toEqual([
+        0,
+        4,
+        QUEUE_RUNNING,
+      ]);
     });
 
     it('does not hold up a CMD_SYNC of another queue', () => {
@@ -366,7 +413,12 @@ describe('an ATC', () => {
       h.set(SMMU_AT_ATC_TIMEOUT, 0);
       send([ATC_INV, ALL], [SYNC], [NH_ASID], [SYNC]);
       h.unit.drain.serveParked(h.smmu);
-      expect([queue.state, queue.error, queue.cons, h.stat(STAT_ATC_TIMEOUT)]).toEqual([QUEUE_ERROR_HELD, 3, 1, 1]);
+      expect([queue.state, queue.error, queue.cons, h.stat(STAT_ATC_TIMEOUT)]).toEqual([
+        QUEUE_ERROR_HELD,
+        3,
+        1,
+        1,
+      ]);
       h.unit.drain.publishError(h.smmu, 0);
       // CONS: RD 1, ERR 3.
       expect([h.page0(CONS), h.page0(GERROR)]).toEqual([0x0300_0001, 1]);

@@ -50,7 +50,8 @@ describe('the configuration cache', () => {
     const scenario = install(new Scenario({ ...STAGE1, cdFormat: 1n, ssid: 3n }));
     const other = new Scenario({ ...STAGE1, cdFormat: 1n, ssid: 4n });
     install(other);
-    for (const ssid of [3, 4]) expect(h.translate(SID, scenario.address, 0, ssid).status).toBe(TRANSLATE_OK);
+    for (const ssid of [3, 4])
+      expect(h.translate(SID, scenario.address, 0, ssid).status).toBe(TRANSLATE_OK);
     for (const { cd } of [scenario, other]) h.guestRam64(offset(cd), 0n);
     h.mainCommand(0x0000_0005_0000_3005n, 1n);
     expect(h.translate(SID, scenario.address, 0, 3).status).toBe(TRANSLATE_ABORT);

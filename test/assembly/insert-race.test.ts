@@ -20,7 +20,10 @@ class RacingHarness extends Harness {
 
   constructor(modules: Awaited<ReturnType<typeof checkedModules>>) {
     super(modules, {});
-    const real = this.unit.port as GuestPortExports & { load64(offset: number): bigint; resolve(gpa: bigint, length: number): number };
+    const real = this.unit.port as GuestPortExports & {
+      load64(offset: number): bigint;
+      resolve(gpa: bigint, length: number): number;
+    };
     const leaf = TABLE + 1 * 8 - RAM_GPA;
     const port = {
       ...real,
@@ -42,12 +45,24 @@ class RacingHarness extends Harness {
       RAM_BASE: i32(this.ramBase),
       RAM_SIZE: i32(0x200000),
     };
-    const instance = new WebAssembly.Instance(modules.smmuCore, { env: { memory: this.hostMemory }, port, unit, clock: { now: () => 0 } });
+    const instance = new WebAssembly.Instance(modules.smmuCore, {
+      env: { memory: this.hostMemory },
+      port,
+      unit,
+      clock: { now: () => 0 },
+    });
     this.#core = instance.exports as never;
   }
 
   race(iova: bigint): number {
-    return this.#core.translate(this.smmu, SID, -1, Number(iova & 0xffffffffn), Number(iova >> 32n), 0);
+    return this.#core.translate(
+      this.smmu,
+      SID,
+      -1,
+      Number(iova & 0xffffffffn),
+      Number(iova >> 32n),
+      0,
+    );
   }
 }
 

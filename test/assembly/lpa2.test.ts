@@ -73,7 +73,10 @@ describe('an entry of LPA2 tables', () => {
     statusOf(scenario);
     unmap(scenario);
     // 2^32 pages of 4 KiB, from 8 TiB below.
-    const range = [NH_VA | (32n << 20n), ((scenario.address & ~0xfffn) - (1n << 43n)) | TG_4K] as const;
+    const range = [
+      NH_VA | (32n << 20n),
+      ((scenario.address & ~0xfffn) - (1n << 43n)) | TG_4K,
+    ] as const;
     h.set(SMMU_AT_IDR5, IDR5_NO_DS);
     command(range[0] | (1n << 12n), range[1]);
     h.set(SMMU_AT_IDR5, IDR5_DS);

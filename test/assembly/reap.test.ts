@@ -41,9 +41,9 @@ function leaveTaken(thread: number, killed: boolean): void {
   h.set(SMMU_AT_CFG_SETS + SID * CFG_SET_STRIDE, word);
 }
 const cachedConfigs = () =>
-  Array.from({ length: CFG_WAYS }, (_, way) => h.get(SMMU_AT_CFG_ENTRIES + (SID * CFG_WAYS + way) * CFG_ENTRY_SIZE + CFG_VALID)).filter(
-    Boolean,
-  ).length;
+  Array.from({ length: CFG_WAYS }, (_, way) =>
+    h.get(SMMU_AT_CFG_ENTRIES + (SID * CFG_WAYS + way) * CFG_ENTRY_SIZE + CFG_VALID),
+  ).filter(Boolean).length;
 
 describe('a thread that died between an entry and its kill', () => {
   it('leaves nothing that a lookup uses once it is reaped', () => {

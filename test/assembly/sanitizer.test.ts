@@ -3,7 +3,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CHECK_RING_SLOTS } from '../../assembly/layout/check-memory.ts';
 import { SMMU_AT_IDR5, THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE, isChecked, loadHotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import {
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+  isChecked,
+  loadHotModules,
+  TRANSLATE_OK,
+} from '../../assembly/load.ts';
 import { DS_SHAPES, DS_STAGE2 } from '../reference/geometries.ts';
 import { idr5Of, prepare, referenceOf } from '../reference/judge.ts';
 import { Scenario, type Shape } from '../reference/scenario.ts';
@@ -46,27 +53,39 @@ beforeEach(() => {
 
 describe('the checked core', () => {
   it('has the exports of the plain one, and one that tells it', async () => {
-    const names = ({ smmuCore }: typeof checked) => WebAssembly.Module.exports(smmuCore).map(({ name }) => name);
+    const names = ({ smmuCore }: typeof checked) =>
+      WebAssembly.Module.exports(smmuCore).map(({ name }) => name);
     const plain = await loadHotModules();
     expect([isChecked(checked), isChecked(plain)]).toEqual([true, false]);
     expect(names(checked).sort()).toEqual([...names(plain), 'checked'].sort());
   });
 
-  it.each([STAGE1, STAGE2, NESTED])('leaves results, events and thread block of $mode as they are without it', async (shape) => {
-    const plain = new Harness(await loadHotModules(), {});
-    prepare(plain);
-    const blocks = [plain, h].map((on) => {
-      const { address, slots1, slots2 } = install(on, shape);
-      const leaf = (shape.mode === 'stage 2' ? slots2 : slots1).get(3) ?? 0n;
-      const results = [on.translate(SID, address), on.translate(SID, address), on.write(SID, address)];
-      on.guestRam64(offset(leaf), 0n);
-      results.push(on.translate(SID, address), on.translate(SID, address + 0x100000n));
-      const block = new Uint8Array(on.hostMemory.buffer, on.unit.threadBlock, THREAD_STRIDE).slice();
-      return { results, events: on.events(), block };
-    });
-    expect(blocks[1]).toEqual(blocks[0]);
-    expect(h.findings().length).toBe(1);
-  });
+  it.each([STAGE1, STAGE2, NESTED])(
+    'leaves results, events and thread block of $mode as they are without it',
+    async (shape) => {
+      const plain = new Harness(await loadHotModules(), {});
+      prepare(plain);
+      const blocks = [plain, h].map((on) => {
+        const { address, slots1, slots2 } = install(on, shape);
+        const leaf = (shape.mode === 'stage 2' ? slots2 : slots1).get(3) ?? 0n;
+        const results = [
+          on.translate(SID, address),
+          on.translate(SID, address),
+          on.write(SID, address),
+        ];
+        on.guestRam64(offset(leaf), 0n);
+        results.push(on.translate(SID, address), on.translate(SID, address + 0x100000n));
+        const block = new Uint8Array(
+          on.hostMemory.buffer,
+          on.unit.threadBlock,
+          THREAD_STRIDE,
+        ).slice();
+        return { results, events: on.events(), block };
+      });
+      expect(blocks[1]).toEqual(blocks[0]);
+      expect(h.findings().length).toBe(1);
+    },
+  );
 
   it.each([
     ['a cleared access flag', 0n, AF],
@@ -85,7 +104,9 @@ describe('the checked core', () => {
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     expect([h.missing(), h.sanitizerCounts?.suspects]).toEqual([[], 0]);
     // And the walk has set none of these.
-    expect(h.guestBytes.getBigUint64(offset(scenario.slots1.get(3) ?? 0n) - 0x80000000, true)).toBe(leaf);
+    expect(h.guestBytes.getBigUint64(offset(scenario.slots1.get(3) ?? 0n) - 0x80000000, true)).toBe(
+      leaf,
+    );
   });
 
   it('permissions that are narrowed need one', () => {
@@ -106,12 +127,19 @@ describe('the checked core', () => {
     scenario.change(scenario.cd, wxn);
     const leaf = scenario.slots1.get(3) ?? 0n;
     const base = scenario.get(leaf) & ~PERMISSIONS;
-    const kinds = [false, true].flatMap((privileged) => [{ privileged }, { privileged, write: true }, { privileged, instruction: true }]);
+    const kinds = [false, true].flatMap((privileged) => [
+      { privileged },
+      { privileged, write: true },
+      { privileged, instruction: true },
+    ]);
     const allowed = (bits: bigint) => {
       scenario.set(leaf, base | bits);
       return kinds.filter((kind) => referenceOf(scenario, kind).pa !== undefined);
     };
-    const all = Array.from({ length: 16 }, (_, i) => (BigInt(i & 3) << 6n) | (BigInt(i >> 2) << 53n));
+    const all = Array.from(
+      { length: 16 },
+      (_, i) => (BigInt(i & 3) << 6n) | (BigInt(i >> 2) << 53n),
+    );
     let narrowed = 0;
     for (const old of all) {
       const before = allowed(old);
@@ -126,11 +154,14 @@ describe('the checked core', () => {
         h.ste(SID, scenario.ste);
         h.mainCommand(0x30n);
         const [use] = before;
-        const attributes = (use?.privileged ? ACCESS_PRIVILEGED : 0) | (use?.instruction ? ACCESS_INSTRUCTION : 0);
+        const attributes =
+          (use?.privileged ? ACCESS_PRIVILEGED : 0) | (use?.instruction ? ACCESS_INSTRUCTION : 0);
         expect(h.translate(SID, scenario.address, attributes).status).toBe(TRANSLATE_OK);
         h.guestRam64(offset(leaf), base | now);
         expect(h.translate(SID, scenario.address, attributes).status).toBe(TRANSLATE_OK);
-        expect(h.missing().length, `${old.toString(16)} to ${now.toString(16)}`).toBe(wrong ? 1 : 0);
+        expect(h.missing().length, `${old.toString(16)} to ${now.toString(16)}`).toBe(
+          wrong ? 1 : 0,
+        );
         narrowed += wrong ? 1 : 0;
       }
     }
@@ -144,8 +175,18 @@ describe('the checked core', () => {
       (scenario: Scenario) => scenario.slots1.get(2),
       'TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x0 Address=0x3c96e12000',
     ],
-    ['the leaf of stage 2', STAGE2, (scenario: Scenario) => scenario.slots2.get(3), 'TLBI_S2_IPA VMID=0x7 Leaf=0x0 Address=0x3c96e12000'],
-    ['stage 2 under both', NESTED, (scenario: Scenario) => scenario.slots2.get(3), 'TLBI_S12_VMALL VMID=0x7'],
+    [
+      'the leaf of stage 2',
+      STAGE2,
+      (scenario: Scenario) => scenario.slots2.get(3),
+      'TLBI_S2_IPA VMID=0x7 Leaf=0x0 Address=0x3c96e12000',
+    ],
+    [
+      'stage 2 under both',
+      NESTED,
+      (scenario: Scenario) => scenario.slots2.get(3),
+      'TLBI_S12_VMALL VMID=0x7',
+    ],
   ] as const)('%s names its command', (_name, shape, slot, command) => {
     const scenario = install(h, shape);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);

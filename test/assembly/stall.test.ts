@@ -15,7 +15,12 @@ import {
   STALL_RETRY,
   STALL_WAITING,
 } from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_ABORT, TRANSLATE_OK, TRANSLATE_STALLED, TRANSLATE_WAIT } from '../../assembly/load.ts';
+import {
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_STALLED,
+  TRANSLATE_WAIT,
+} from '../../assembly/load.ts';
 import { ContextBlock, QueueBlock, writeActions } from '../../devices/unit/index.ts';
 import { type Harness, harness, IDR0, IDR5 } from '../support/unit-harness.ts';
 
@@ -203,7 +208,11 @@ describe('STALL_TERM', () => {
     h.events();
     h.mainCommand(RESUME(SID, RETRY), BigInt(first));
     h.mainCommand(STALL_TERM(SID));
-    expect([answer(first), answer(second), answer(0x402, 6)]).toEqual([STALL_RETRY, STALL_ABORT, STALL_WAITING]);
+    expect([answer(first), answer(second), answer(0x402, 6)]).toEqual([
+      STALL_RETRY,
+      STALL_ABORT,
+      STALL_WAITING,
+    ]);
   });
 });
 
@@ -235,7 +244,12 @@ describe('an endpoint that gives up', () => {
 describe('legality', () => {
   const ids = () => h.events().map(([d0]) => Number.parseInt(d0 ?? '', 16) & 0xff);
   // Stage 2 as Linux writes it for 48 bits, S2S is bit 57 of doubleword 2.
-  const stage2 = (s2s: bigint) => [0xdn, 0n, (0x0005_3590n << 32n) | (1n << 51n) | (1n << 54n) | (1n << 58n) | s2s | 7n, 0x20000n];
+  const stage2 = (s2s: bigint) => [
+    0xdn,
+    0n,
+    (0x0005_3590n << 32n) | (1n << 51n) | (1n << 54n) | (1n << 58n) | s2s | 7n,
+    0x20000n,
+  ];
   const S2S = 1n << 57n;
   const stage1 = (stalld: bigint) => [0x1_8020_000bn, 0xd6n | stalld, 7n];
   const STALLD = 1n << 27n;
@@ -254,7 +268,13 @@ describe('legality', () => {
     ['no S2S with STALL_MODEL 2', FORCED, stage2(0n), 0n, C_BAD_STE],
     ['S2S with STALL_MODEL 0', STALLS, stage2(S2S), 0n, F_TRANSLATION],
     ['S2S with full ATS', STALLS, [0xdn, 1n << 28n, ...stage2(S2S).slice(2)], 0n, C_BAD_STE],
-    ['S2S with full ATS on an SMMU without ATS', STALLS & ~0x400, [0xdn, 1n << 28n, ...stage2(S2S).slice(2)], 0n, F_TRANSLATION],
+    [
+      'S2S with full ATS on an SMMU without ATS',
+      STALLS & ~0x400,
+      [0xdn, 1n << 28n, ...stage2(S2S).slice(2)],
+      0n,
+      F_TRANSLATION,
+    ],
   ])('%s', (_name, idr0, ste, s, event) => {
     model(idr0);
     h.ste(SID, ste);

@@ -12,7 +12,13 @@ import {
   THREAD_CFG_HITS,
   THREAD_TLB_HITS,
 } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, TRANSLATE_ABORT, TRANSLATE_OK, TRANSLATE_RAZWI } from '../../assembly/load.ts';
+import {
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_RAZWI,
+} from '../../assembly/load.ts';
 import { type Harness, harness, RAM_GPA } from '../support/unit-harness.ts';
 
 const SID = 5;
@@ -27,7 +33,12 @@ const IOVA = 0x0000_4030_2010_1000n;
 const INDEXES = [0x80n, 0xc0n, 0x100n, 0x101n];
 
 // STE: Config 7 (nested), S1ContextPtr; S2VMID 7, S2 as Linux writes it for 48 bits (0x53590, S2AA64, S2PTW, S2R) with S2TTB in host RAM.
-const nestedSte = [0x8020_000fn, 0xd6n, (0x0005_3590n << 32n) | (1n << 51n) | (1n << 54n) | (1n << 58n) | 7n, BigInt(S2L0)];
+const nestedSte = [
+  0x8020_000fn,
+  0xd6n,
+  (0x0005_3590n << 32n) | (1n << 51n) | (1n << 54n) | (1n << 58n) | 7n,
+  BigInt(S2L0),
+];
 const stage2Ste = [0xdn, 0n, nestedSte[2] ?? 0n, BigInt(S2L0)];
 // CD dword 0 of Linux for 48-bit VA, 4 KiB, ASID 1, with R = 1 and A = 1.
 const CD0 = 0x0001_6205_c000_3510n | (1n << 45n);
@@ -102,11 +113,31 @@ describe('a nested translation', () => {
   it.each([
     ['TLBI_NH_ASID', 0x0001_0000_0000_0011n, 0n],
     ['TLBI_S12_VMALL', 0x28n, 0n],
-    ['TLBI_NH_VA of a range that covers it', 0x0001_0000_0030_0012n | (1n << 12n), (IOVA - 0x8000n) | (1n << 10n)],
-    ['TLBI_NH_VA of two pages, it the second one', 0x0001_0000_0000_1012n, (IOVA - 0x1000n) | (1n << 10n)],
-    ['TLBI_NH_VA of three pages, it the second one', 0x0001_0000_0000_2012n, (IOVA - 0x1000n) | (1n << 10n)],
-    ['TLBI_NH_VA of one page of 64 KiB around it', 0x0001_0000_0000_0012n, (IOVA - 0x1000n) | (3n << 10n) | (3n << 8n)],
-    ['TLBI_NH_VA of a range larger than the TLB', 0x0001_0000_0170_0012n | (31n << 12n), (IOVA - 0x1000_0000n) | (1n << 10n)],
+    [
+      'TLBI_NH_VA of a range that covers it',
+      0x0001_0000_0030_0012n | (1n << 12n),
+      (IOVA - 0x8000n) | (1n << 10n),
+    ],
+    [
+      'TLBI_NH_VA of two pages, it the second one',
+      0x0001_0000_0000_1012n,
+      (IOVA - 0x1000n) | (1n << 10n),
+    ],
+    [
+      'TLBI_NH_VA of three pages, it the second one',
+      0x0001_0000_0000_2012n,
+      (IOVA - 0x1000n) | (1n << 10n),
+    ],
+    [
+      'TLBI_NH_VA of one page of 64 KiB around it',
+      0x0001_0000_0000_0012n,
+      (IOVA - 0x1000n) | (3n << 10n) | (3n << 8n),
+    ],
+    [
+      'TLBI_NH_VA of a range larger than the TLB',
+      0x0001_0000_0170_0012n | (31n << 12n),
+      (IOVA - 0x1000_0000n) | (1n << 10n),
+    ],
   ])('%s removes the entry', (_name, d0, d1) => {
     h.vcmdq(0, 1);
     h.translate(SID, IOVA);
@@ -141,7 +172,8 @@ describe('a nested translation', () => {
   it('a stage-1 block over smaller stage-2 pages goes as a whole with one TLBI_NH_VA', () => {
     h.vcmdq(0, 1);
     h.hostRam64(S2L2 + 8, BigInt(S2L3) | 3n);
-    for (let i = 0; i < 512; i++) h.hostRam64(S2L3 + i * 8, (0x1_8020_0000n + BigInt(i) * 0x1000n) | 0x7ffn);
+    for (let i = 0; i < 512; i++)
+      h.hostRam64(S2L3 + i * 8, (0x1_8020_0000n + BigInt(i) * 0x1000n) | 0x7ffn);
     h.guestRam64(Number(L2) + 0x100 * 8, 0x80200000n | 0xf45n);
     const block = IOVA & ~0x1fffffn;
     expect(h.translate(SID, block + 0x5000n)).toEqual({ status: TRANSLATE_OK, pa: 0x1_8020_5000n });
@@ -166,7 +198,8 @@ describe('a nested translation', () => {
   it('counts hits of the IOTLB and of the configuration cache', () => {
     h.translate(SID, IOVA);
     h.translate(SID, IOVA);
-    const count = (field: number) => Number(h.hostBytes.getBigInt64(h.unit.threadBlock + field, true));
+    const count = (field: number) =>
+      Number(h.hostBytes.getBigInt64(h.unit.threadBlock + field, true));
     expect([count(THREAD_TLB_HITS), count(THREAD_CFG_HITS)]).toEqual([1, 1]);
   });
 });
@@ -175,9 +208,24 @@ describe('faults of a nested translation', () => {
   const iova = IOVA.toString(16);
   const cases: [string, () => void, number, string[]][] = [
     ['invalid leaf: F_TRANSLATION', () => leaf(0n), 0, ['500000010', '20800000000', iova, '0']],
-    ['invalid level-1 table: F_TRANSLATION', () => h.guestRam64(Number(L1) + 0xc0 * 8, 0n), 0, ['500000010', '20800000000', iova, '0']],
-    ['block type at level 3: F_TRANSLATION', () => leaf(DATA | 0xf45n), 0, ['500000010', '20800000000', iova, '0']],
-    ['block at level 0: F_TRANSLATION', () => h.guestRam64(Number(L0) + 0x80 * 8, 0xf45n), 0, ['500000010', '20800000000', iova, '0']],
+    [
+      'invalid level-1 table: F_TRANSLATION',
+      () => h.guestRam64(Number(L1) + 0xc0 * 8, 0n),
+      0,
+      ['500000010', '20800000000', iova, '0'],
+    ],
+    [
+      'block type at level 3: F_TRANSLATION',
+      () => leaf(DATA | 0xf45n),
+      0,
+      ['500000010', '20800000000', iova, '0'],
+    ],
+    [
+      'block at level 0: F_TRANSLATION',
+      () => h.guestRam64(Number(L0) + 0x80 * 8, 0xf45n),
+      0,
+      ['500000010', '20800000000', iova, '0'],
+    ],
     ['AF clear: F_ACCESS', () => leaf(DATA | 0xb47n), 0, ['500000012', '20800000000', iova, '0']],
     [
       'privileged instruction fetch of a PXN page: F_PERMISSION',
@@ -185,7 +233,12 @@ describe('faults of a nested translation', () => {
       ACCESS_PRIVILEGED | ACCESS_INSTRUCTION,
       ['500000013', '20e00000000', iova, '0'],
     ],
-    ['unprivileged access to a privileged page: F_PERMISSION', () => leaf(DATA | 0xf07n), 0, ['500000013', '20800000000', iova, '0']],
+    [
+      'unprivileged access to a privileged page: F_PERMISSION',
+      () => leaf(DATA | 0xf07n),
+      0,
+      ['500000013', '20800000000', iova, '0'],
+    ],
     [
       'IPA that stage 2 does not map: F_TRANSLATION with S2 and the IPA',
       () => leaf(0x9000_0000n | 0xf47n),
@@ -236,7 +289,9 @@ describe('faults of a nested translation', () => {
   it('write to a page that stage 2 makes read-only: F_PERMISSION of stage 2 with the IPA', () => {
     h.hostRam64(S2L2 + 8, 0x1_8020_077dn);
     expect(h.write(SID, IOVA + 0x10n).status).toBe(TRANSLATE_ABORT);
-    expect(h.events()).toEqual([['500000013', '28000000000', (IOVA + 0x10n).toString(16), '80300000']]);
+    expect(h.events()).toEqual([
+      ['500000013', '28000000000', (IOVA + 0x10n).toString(16), '80300000'],
+    ]);
   });
 
   it('a faulting translation is not cached', () => {
@@ -267,20 +322,32 @@ describe('stream table entries', () => {
     ['V = 0: C_BAD_STE', () => h.ste(SID, [0xen, ...nestedSte.slice(1)]), '500000004'],
     [
       'S2AA64 = 0: C_BAD_STE',
-      () => h.ste(SID, [nestedSte[0] ?? 0n, 0xd6n, (nestedSte[2] ?? 0n) & ~(1n << 51n), BigInt(S2L0)]),
+      () =>
+        h.ste(SID, [nestedSte[0] ?? 0n, 0xd6n, (nestedSte[2] ?? 0n) & ~(1n << 51n), BigInt(S2L0)]),
       '500000004',
     ],
     [
       'S2T0SZ that does not fit S2SL0: C_BAD_STE',
-      () => h.ste(SID, [nestedSte[0] ?? 0n, 0xd6n, ((nestedSte[2] ?? 0n) & ~(0x3fn << 32n)) | (39n << 32n), BigInt(S2L0)]),
+      () =>
+        h.ste(SID, [
+          nestedSte[0] ?? 0n,
+          0xd6n,
+          ((nestedSte[2] ?? 0n) & ~(0x3fn << 32n)) | (39n << 32n),
+          BigInt(S2L0),
+        ]),
       '500000004',
     ],
     [
       'S2TG reserved: C_BAD_STE',
-      () => h.ste(SID, [nestedSte[0] ?? 0n, 0xd6n, (nestedSte[2] ?? 0n) | (3n << 46n), BigInt(S2L0)]),
+      () =>
+        h.ste(SID, [nestedSte[0] ?? 0n, 0xd6n, (nestedSte[2] ?? 0n) | (3n << 46n), BigInt(S2L0)]),
       '500000004',
     ],
-    ['S1CDMax above IDR1.SSIDSIZE: C_BAD_STE', () => h.ste(SID, [(nestedSte[0] ?? 0n) | (1n << 59n), ...nestedSte.slice(1)]), '500000004'],
+    [
+      'S1CDMax above IDR1.SSIDSIZE: C_BAD_STE',
+      () => h.ste(SID, [(nestedSte[0] ?? 0n) | (1n << 59n), ...nestedSte.slice(1)]),
+      '500000004',
+    ],
     ['CD.V = 0: C_BAD_CD', () => cd0(CD0 & ~(1n << 31n)), '50000000a'],
     ['CD.AA64 = 0: C_BAD_CD', () => cd0(CD0 & ~(1n << 41n)), '50000000a'],
     ['T0SZ of 15: C_BAD_CD', () => cd0((CD0 & ~0x3fn) | 15n), '50000000a'],

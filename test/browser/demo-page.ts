@@ -41,11 +41,13 @@ export class DemoPage {
     page.setDefaultTimeout(60_000);
     page.on('pageerror', (error) => this.complaints.push(`error: ${error.message}`));
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(`console: ${message.text()}`);
+      if (message.type() === 'error' || message.type() === 'warning')
+        this.complaints.push(`console: ${message.text()}`);
     });
     page.on('request', (request) => {
       const { protocol, origin: target } = new URL(request.url());
-      if (protocol.startsWith('http') && target !== origin) this.complaints.push(`request: ${request.url()}`);
+      if (protocol.startsWith('http') && target !== origin)
+        this.complaints.push(`request: ${request.url()}`);
     });
   }
 
@@ -57,33 +59,48 @@ export class DemoPage {
   async state(wanted: string): Promise<void> {
     await this.page.waitForFunction(() => 'vsmmu' in globalThis);
     await this.page.evaluate(() => (globalThis as unknown as { vsmmu: Handle }).vsmmu.drawn());
-    await this.page.waitForFunction((text) => document.querySelector('#state')?.textContent === text, wanted);
+    await this.page.waitForFunction(
+      (text) => document.querySelector('#state')?.textContent === text,
+      wanted,
+    );
   }
 
   /** Waits until so many steps have been taken and the page shows it. */
   async steps(wanted: number): Promise<void> {
-    await this.page.waitForFunction((text) => document.querySelector('#steps')?.textContent === text, String(wanted));
+    await this.page.waitForFunction(
+      (text) => document.querySelector('#steps')?.textContent === text,
+      String(wanted),
+    );
   }
 
   /** Waits until a VM's console has a text. */
   async console(vm: number, text: string): Promise<void> {
     await this.page.waitForFunction(
-      ([index, wanted]) => (globalThis as unknown as { vsmmu?: Handle }).vsmmu?.console(index).includes(wanted),
+      ([index, wanted]) =>
+        (globalThis as unknown as { vsmmu?: Handle }).vsmmu?.console(index).includes(wanted),
       [vm, text] as const,
     );
   }
 
   consoleText(vm: number): Promise<string> {
-    return this.page.evaluate((index) => (globalThis as unknown as { vsmmu: Handle }).vsmmu.console(index), vm);
+    return this.page.evaluate(
+      (index) => (globalThis as unknown as { vsmmu: Handle }).vsmmu.console(index),
+      vm,
+    );
   }
 
   /** Waits until the guest has followed a TLBI on so many paths. */
   async traced(paths: number): Promise<void> {
-    await this.page.waitForFunction((count) => document.querySelectorAll('.lane').length === count, paths);
+    await this.page.waitForFunction(
+      (count) => document.querySelectorAll('.lane').length === count,
+      paths,
+    );
   }
 
   rawQueues(): Promise<readonly RawQueue[]> {
-    return this.page.evaluate(() => (globalThis as unknown as { vsmmu: Handle }).vsmmu.vmm.rawQueues());
+    return this.page.evaluate(() =>
+      (globalThis as unknown as { vsmmu: Handle }).vsmmu.vmm.rawQueues(),
+    );
   }
 
   /** PROD and CONS of every queue, as they stand in the picture. */
@@ -91,7 +108,8 @@ export class DemoPage {
     return this.page.$$eval('[data-queue]', (queues) =>
       queues.map((element) => {
         const [vm = '', ...name] = (element.getAttribute('data-queue') ?? '').split(' ');
-        const number = (value: string) => Number(element.querySelector(`[data-value=${value}]`)?.textContent);
+        const number = (value: string) =>
+          Number(element.querySelector(`[data-value=${value}]`)?.textContent);
         return { vm, queue: name.join(' '), prod: number('prod'), cons: number('cons') };
       }),
     );
@@ -99,7 +117,9 @@ export class DemoPage {
 
   /** Pixels by which the page is wider than its window. */
   overflow(): Promise<number> {
-    return this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    return this.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
   }
 
   /** A screenshot for people; not committed. */

@@ -12,7 +12,8 @@ let site: Site;
 
 beforeAll(async () => {
   folder = await newFolder();
-  for (const { info, text } of await readPage('README.md')) if (info !== '') await writeFile(join(folder, info), text);
+  for (const { info, text } of await readPage('README.md'))
+    if (info !== '') await writeFile(join(folder, info), text);
   await buildSite([], folder);
   site = await serve(true, join(folder, 'dist'));
 });
@@ -23,7 +24,10 @@ afterAll(async () => {
 
 it('the page of the README boots the toy on workers and shows its console', async () => {
   const blocks = await readPage('README.md');
-  expect(blocks.filter(({ info }) => info !== '').map(({ info }) => info)).toEqual(['index.html', 'vite.config.js']);
+  expect(blocks.filter(({ info }) => info !== '').map(({ info }) => info)).toEqual([
+    'index.html',
+    'vite.config.js',
+  ]);
   const browser = await startChromium();
   try {
     const page = await browser.newPage();
@@ -33,15 +37,21 @@ it('the page of the README boots the toy on workers and shows its console', asyn
     page.on('pageerror', ({ message }) => errors.push(message));
     page.on('response', (response) => {
       // Browsers ask every host for this one.
-      if (!response.ok() && !response.url().endsWith('/favicon.ico')) errors.push(`${response.status()} ${response.url()}`);
+      if (!response.ok() && !response.url().endsWith('/favicon.ico'))
+        errors.push(`${response.status()} ${response.url()}`);
     });
     await page.goto(site.url);
-    await page.waitForFunction(() => document.querySelector('#console')?.textContent?.includes('exits during'), undefined, {
-      timeout: 60_000,
-    });
+    await page.waitForFunction(
+      () => document.querySelector('#console')?.textContent?.includes('exits during'),
+      undefined,
+      {
+        timeout: 60_000,
+      },
+    );
     const text = (await page.textContent('#console')) ?? '';
     expect(text).toMatch(/checks, 0 failed\s+off, 0 exits during direct invalidations$/);
-    for (const name of ['drain-worker', 'vcpu-worker']) expect(workers.filter((url) => url.includes(name)).length).toBe(1);
+    for (const name of ['drain-worker', 'vcpu-worker'])
+      expect(workers.filter((url) => url.includes(name)).length).toBe(1);
     expect(errors).toEqual([]);
   } finally {
     await browser.close();

@@ -15,29 +15,36 @@ const FORGOTTEN: Readonly<Record<string, string>> = {
 };
 
 describe('things to try', () => {
-  it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))('%s, by one click', async (name, experiment) => {
-    const demo = await open('');
-    const { page } = demo;
-    await page.click(`[data-experiment=${name}]`);
-    await page.waitForSelector('[data-outcome=holds]');
-    const text = await page.textContent('.outcome');
-    expect(text).toContain(experiment.shows);
-    for (const check of experiment.checks) expect(text).toContain(check);
-    if (experiment.attacks) expect(text).toContain('isolation: IOTLB entries: vm1 lost nothing');
-    if (experiment.measures) {
-      const exits = (path: string) => page.$$eval(`.outcome [data-exits=${path}]`, (all) => all.map((one) => Number(one.textContent)));
-      expect(await exits('direct')).toEqual([0, 0, 0]);
-      expect(await exits('overlay')).toEqual([0, 0, 0]);
-      expect((await exits('trapped')).map((count) => count >= 2)).toEqual([true, true, true]);
-      for (const path of ['direct', 'overlay']) expect(text).toContain(`host: 0 exits during ${path}-path batches`);
-    }
-    // The sanitizer names what is missing, and says nothing of guests that forget nothing.
-    const missing = FORGOTTEN[name];
-    const named = await page.$$eval('.findings li', (all) =>
-      all.map((one) => one.textContent?.replace(/^missing: (\w+) .*(vm\d): stale.*$/, '$1 $2')),
-    );
-    expect(named).toEqual(missing ? [`${missing} vm0`, `${missing} vm1`] : []);
-    expect(new URL(page.url()).search).toBe(`?experiment=${name}`);
-    await demo.shot(`experiment-${name}`);
-  });
+  it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))(
+    '%s, by one click',
+    async (name, experiment) => {
+      const demo = await open('');
+      const { page } = demo;
+      await page.click(`[data-experiment=${name}]`);
+      await page.waitForSelector('[data-outcome=holds]');
+      const text = await page.textContent('.outcome');
+      expect(text).toContain(experiment.shows);
+      for (const check of experiment.checks) expect(text).toContain(check);
+      if (experiment.attacks) expect(text).toContain('isolation: IOTLB entries: vm1 lost nothing');
+      if (experiment.measures) {
+        const exits = (path: string) =>
+          page.$$eval(`.outcome [data-exits=${path}]`, (all) =>
+            all.map((one) => Number(one.textContent)),
+          );
+        expect(await exits('direct')).toEqual([0, 0, 0]);
+        expect(await exits('overlay')).toEqual([0, 0, 0]);
+        expect((await exits('trapped')).map((count) => count >= 2)).toEqual([true, true, true]);
+        for (const path of ['direct', 'overlay'])
+          expect(text).toContain(`host: 0 exits during ${path}-path batches`);
+      }
+      // The sanitizer names what is missing, and says nothing of guests that forget nothing.
+      const missing = FORGOTTEN[name];
+      const named = await page.$$eval('.findings li', (all) =>
+        all.map((one) => one.textContent?.replace(/^missing: (\w+) .*(vm\d): stale.*$/, '$1 $2')),
+      );
+      expect(named).toEqual(missing ? [`${missing} vm0`, `${missing} vm1`] : []);
+      expect(new URL(page.url()).search).toBe(`?experiment=${name}`);
+      await demo.shot(`experiment-${name}`);
+    },
+  );
 });

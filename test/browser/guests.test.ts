@@ -24,13 +24,20 @@ const LOUD = reactor(
 );
 
 const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, line: RegExp])[] = [
-  ['no WebAssembly', new TextEncoder().encode('not a binary'), /^bad\.wasm: not a WebAssembly binary/],
+  [
+    'no WebAssembly',
+    new TextEncoder().encode('not a binary'),
+    /^bad\.wasm: not a WebAssembly binary/,
+  ],
   ['an empty file', new Uint8Array(), /^bad\.wasm: /],
   ['half of a guest', QUIET.slice(0, QUIET.length / 2), /^bad\.wasm: /],
   ['a program that is no guest', assemble('(module (func (export "main")))'), /^bad\.wasm: /],
   [
     'a guest that asks for what nobody has',
-    reactor('(func $run (param i32) (result i32) (i32.const 2))', '(import "elsewhere" "thing" (func $thing))'),
+    reactor(
+      '(func $run (param i32) (result i32) (i32.const 2))',
+      '(import "elsewhere" "thing" (func $thing))',
+    ),
     /^bad\.wasm: .*elsewhere/,
   ],
   [
@@ -40,13 +47,19 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, lin
   ],
   [
     'a guest that never has initialized itself',
-    reactor('(func $init (loop $for_ever (br $for_ever))) (func $run (param i32) (result i32) (i32.const 2))'),
+    reactor(
+      '(func $init (loop $for_ever (br $for_ever))) (func $run (param i32) (result i32) (i32.const 2))',
+    ),
     /^bad\.wasm: it has not booted within 10 s$/,
   ],
 ];
 
 function pick({ page }: DemoPage, name: string, bytes: Uint8Array): Promise<void> {
-  return page.setInputFiles('#guest-file', { name, mimeType: 'application/wasm', buffer: Buffer.from(bytes) });
+  return page.setInputFiles('#guest-file', {
+    name,
+    mimeType: 'application/wasm',
+    buffer: Buffer.from(bytes),
+  });
 }
 
 /** As if the file had been dragged from a folder. */
@@ -54,9 +67,13 @@ async function drop({ page }: DemoPage, name: string, bytes: Uint8Array): Promis
   return await page.evaluate(
     ([file, content]) => {
       const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([Uint8Array.from(content)], file, { type: 'application/wasm' }));
+      dataTransfer.items.add(
+        new File([Uint8Array.from(content)], file, { type: 'application/wasm' }),
+      );
       return ['dragover', 'drop'].map((type) => {
-        document.querySelector('.machines')?.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }));
+        document
+          .querySelector('.machines')
+          ?.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }));
         return document.documentElement.hasAttribute('data-drop');
       });
     },
@@ -97,7 +114,10 @@ describe('a guest from a file', () => {
     const demo = await open('?vms=1');
     const { page } = demo;
     await demo.traced(3);
-    const before = { console: (await demo.consoleText(0)).slice(0, 1000), steps: Number(await page.textContent('#steps')) };
+    const before = {
+      console: (await demo.consoleText(0)).slice(0, 1000),
+      steps: Number(await page.textContent('#steps')),
+    };
     await drop(demo, 'bad.wasm', bytes);
     await page.waitForSelector('#note.bad');
     const note = (await page.textContent('#note')) ?? '';
@@ -107,7 +127,10 @@ describe('a guest from a file', () => {
     await demo.state('running');
     expect(await page.inputValue('select[name=guest]')).toBe('toy');
     expect(await demo.consoleText(0)).toContain(before.console);
-    await page.waitForFunction((steps) => Number(document.querySelector('#steps')?.textContent) > steps, before.steps + 10);
+    await page.waitForFunction(
+      (steps) => Number(document.querySelector('#steps')?.textContent) > steps,
+      before.steps + 10,
+    );
     expect(new URL(page.url()).search).toBe('?vms=1');
   });
 
@@ -115,7 +138,11 @@ describe('a guest from a file', () => {
     const demo = await open('?transport=inline');
     const { page } = demo;
     await demo.state('running');
-    await pick(demo, 'stuck.wasm', reactor('(func $run (param i32) (result i32) (loop $for_ever (br $for_ever)) (i32.const 2))'));
+    await pick(
+      demo,
+      'stuck.wasm',
+      reactor('(func $run (param i32) (result i32) (loop $for_ever (br $for_ever)) (i32.const 2))'),
+    );
     await page.waitForSelector('#note.bad:has-text("does not come back")');
     await page.selectOption('select[name=guest]', 'toy');
     await demo.console(0, 'UART up');

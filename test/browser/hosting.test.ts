@@ -31,11 +31,18 @@ describe('without cross-origin isolation', () => {
 
   // An origin that is not secure has neither service workers nor isolation.
   it('and without one everything runs inline in one worker, and the page says so', async () => {
-    const demo = await open('?transport=mailbox&drain=thread', { url: plain.url.replace('localhost', INSECURE_HOST) });
+    const demo = await open('?transport=mailbox&drain=thread', {
+      url: plain.url.replace('localhost', INSECURE_HOST),
+    });
     const { page } = demo;
     await demo.traced(3);
-    expect(await page.evaluate(() => [crossOriginIsolated, typeof SharedArrayBuffer])).toEqual([false, 'undefined']);
-    expect(await page.textContent('#note')).toMatch(/^The page is not cross-origin isolated: the whole machine runs inline in one worker/);
+    expect(await page.evaluate(() => [crossOriginIsolated, typeof SharedArrayBuffer])).toEqual([
+      false,
+      'undefined',
+    ]);
+    expect(await page.textContent('#note')).toMatch(
+      /^The page is not cross-origin isolated: the whole machine runs inline in one worker/,
+    );
     expect(await page.textContent('.where')).toContain('drain: doorbell');
     expect(await page.textContent('.lane.direct [data-value=exits]')).toBe('0');
     await demo.shot('not-isolated');

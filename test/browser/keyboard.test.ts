@@ -27,7 +27,12 @@ function stop({ page }: DemoPage): Promise<Stop | undefined> {
     const line = document.querySelector('#explain');
     if (!at || at === document.body || !line) return undefined;
     const place = at.closest('section, form, header')?.getAttribute('aria-label') ?? 'header';
-    const own = at.id || at.getAttribute('name') || at.getAttribute('data-experiment') || at.getAttribute('data-queue') || at.textContent;
+    const own =
+      at.id ||
+      at.getAttribute('name') ||
+      at.getAttribute('data-experiment') ||
+      at.getAttribute('data-queue') ||
+      at.textContent;
     // The terminal's own field is as small as a cursor: its frame shows the focus.
     at.setAttribute('data-reached', '');
     const frame = at.closest('#terminals') ?? at;
@@ -36,7 +41,10 @@ function stop({ page }: DemoPage): Promise<Stop | undefined> {
     return {
       name: `${place}: ${own?.trim().split(/\s{2,}|\n/)[0]}`,
       marked: style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) >= 1,
-      inSight: box.top >= 0 && box.top < innerHeight && box.top + Math.min(box.height, 24) <= line.getBoundingClientRect().top,
+      inSight:
+        box.top >= 0 &&
+        box.top < innerHeight &&
+        box.top + Math.min(box.height, 24) <= line.getBoundingClientRect().top,
       explanation: line.textContent ?? '',
     };
   });
@@ -62,13 +70,24 @@ describe('the keyboard', () => {
     await page.keyboard.press('p');
     await demo.state('paused');
     const stops = await tabThrough(demo);
-    const controls = await page.$$eval(CONTROLS, (all) => all.map((one) => one.getAttribute('data-reached')));
+    const controls = await page.$$eval(CONTROLS, (all) =>
+      all.map((one) => one.getAttribute('data-reached')),
+    );
     expect(controls.length).toBeGreaterThan(18);
     expect(controls.filter((reached) => reached === null)).toEqual([]);
     expect(stops.filter(({ marked }) => !marked)).toEqual([]);
     expect(stops.filter(({ inSight }) => !inSight)).toEqual([]);
-    expect(stops.filter(({ explanation }) => explanation === '' || IDLE.test(explanation))).toEqual([]);
-    for (const name of ['Machine: run', 'Machine: path', 'Machine: guest', 'Things to try: hyp-own', 'vm1: vm1 VCMDQ 0', 'header: theme']) {
+    expect(stops.filter(({ explanation }) => explanation === '' || IDLE.test(explanation))).toEqual(
+      [],
+    );
+    for (const name of [
+      'Machine: run',
+      'Machine: path',
+      'Machine: guest',
+      'Things to try: hyp-own',
+      'vm1: vm1 VCMDQ 0',
+      'header: theme',
+    ]) {
       expect(stops.map((one) => one.name)).toContain(name);
     }
   });
@@ -80,7 +99,9 @@ describe('the keyboard', () => {
     await page.keyboard.press('p');
     await demo.state('paused');
     for (const panel of ['[data-vm=vm0]', '.tlb', '.exits', '.eventq', '#strip', '#try']) {
-      const wanted = await page.$$eval(`${panel} [data-explain]`, (all) => all.map((one) => one.getAttribute('data-explain')));
+      const wanted = await page.$$eval(`${panel} [data-explain]`, (all) =>
+        all.map((one) => one.getAttribute('data-explain')),
+      );
       await page.focus(`${panel} h2`);
       const said = [await page.textContent('#explain')];
       for (let i = 1; i < wanted.length; i++) {
@@ -92,7 +113,9 @@ describe('the keyboard', () => {
       expect(await page.textContent('#explain')).toBe(wanted.at(-2));
     }
     await page.focus('[data-queue="vm0 VCMDQ 0"]');
-    expect(await page.textContent('#explain')).toMatch(/^VCMDQ 0: PROD and CONS lie in guest memory/);
+    expect(await page.textContent('#explain')).toMatch(
+      /^VCMDQ 0: PROD and CONS lie in guest memory/,
+    );
   });
 
   it('works every control', async () => {
@@ -134,7 +157,9 @@ describe('the keyboard', () => {
       ['speed', 's', 'slow'],
     ] as const) {
       await press(`select[name=${name}]`, key);
-      await expect.poll(() => new URL(page.url()).searchParams.get(name), { timeout: 20_000 }).toBe(value);
+      await expect
+        .poll(() => new URL(page.url()).searchParams.get(name), { timeout: 20_000 })
+        .toBe(value);
     }
     const chooser = page.waitForEvent('filechooser');
     await press('select[name=guest]', 'o');

@@ -15,8 +15,12 @@ describe('a live run', () => {
     await demo.traced(3);
     expect(await page.textContent('.lane.direct [data-value=exits]')).toBe('0');
     expect(await page.textContent('.lane.overlay [data-value=exits]')).toBe('0');
-    expect(Number(await page.textContent('.lane.trapped [data-value=exits]'))).toBeGreaterThanOrEqual(2);
-    expect(await page.$$eval('[data-value=direct-exits]', (all) => all.map((one) => one.textContent))).toEqual(['0', '0']);
+    expect(
+      Number(await page.textContent('.lane.trapped [data-value=exits]')),
+    ).toBeGreaterThanOrEqual(2);
+    expect(
+      await page.$$eval('[data-value=direct-exits]', (all) => all.map((one) => one.textContent)),
+    ).toEqual(['0', '0']);
     expect(await page.textContent('#note')).toBe('');
     await demo.shot('live-dark');
   });
@@ -29,7 +33,10 @@ describe('a live run', () => {
     await demo.state('paused');
     const raw = await demo.rawQueues();
     const own = ['VCMDQ 0', 'VCMDQ 1', 'CMDQ'];
-    const names = [...['vm0', 'vm1'].flatMap((vm) => own.map((queue) => `${vm} ${queue}`)), 'overlay CMDQ'];
+    const names = [
+      ...['vm0', 'vm1'].flatMap((vm) => own.map((queue) => `${vm} ${queue}`)),
+      'overlay CMDQ',
+    ];
     expect(raw.map(({ vm, queue }) => `${vm} ${queue}`)).toEqual(names);
     for (const name of ['vm0 VCMDQ 0', 'vm1 CMDQ', 'overlay CMDQ']) {
       expect(raw.find(({ vm, queue }) => `${vm} ${queue}` === name)?.cons).toBeGreaterThan(0);
@@ -52,7 +59,9 @@ describe('a live run', () => {
     const { page } = demo;
     await demo.traced(1);
     expect(await page.textContent('.lane.overlay [data-value=exits]')).toBe('0');
-    expect(await page.$$eval('[data-queue]', (all) => all.map((one) => one.className))).toEqual(['queue overlay']);
+    expect(await page.$$eval('[data-queue]', (all) => all.map((one) => one.className))).toEqual([
+      'queue overlay',
+    ]);
     await page.waitForSelector('[data-queue="vm0 CMDQ"] .command:has-text("TLBI_NH_VA")');
     expect(await page.textContent('.node.on')).toMatch(/doorbell\s*[1-9][\d. kM]* rings/);
     // Bringing its tables up took CFGI commands, which the drain leaves to the host.

@@ -52,14 +52,23 @@ export async function longTasks(page: Page, work: () => Promise<void>): Promise<
     return performance.mark(name).startTime;
   }, ORIGIN);
   await work();
-  const entries = await page.evaluate(() => (globalThis as unknown as { seenTasks(): Entry[] }).seenTasks());
-  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { readonly traceEvents: readonly TraceEvent[] };
+  const entries = await page.evaluate(() =>
+    (globalThis as unknown as { seenTasks(): Entry[] }).seenTasks(),
+  );
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
+    readonly traceEvents: readonly TraceEvent[];
+  };
   const mark = traceEvents.find(({ name }) => name === ORIGIN);
   if (!mark) throw new Error('the trace has no mark of the page');
-  const tasks = traceEvents.filter(({ name, ph, pid, tid }) => name === 'RunTask' && ph === 'X' && pid === mark.pid && tid === mark.tid);
+  const tasks = traceEvents.filter(
+    ({ name, ph, pid, tid }) =>
+      name === 'RunTask' && ph === 'X' && pid === mark.pid && tid === mark.tid,
+  );
   return entries.map(({ startTime, duration }) => {
     const apart = ({ ts }: TraceEvent) => Math.abs((ts - mark.ts) / 1000 - (startTime - origin));
-    const task = tasks.find((one) => apart(one) < APART_MS && Math.abs((one.dur ?? 0) / 1000 - duration) < APART_MS);
+    const task = tasks.find(
+      (one) => apart(one) < APART_MS && Math.abs((one.dur ?? 0) / 1000 - duration) < APART_MS,
+    );
     // One that the trace does not have counts in full.
     return { durationMs: duration, processorMs: (task?.tdur ?? duration * 1000) / 1000 };
   });

@@ -31,7 +31,9 @@ export function useDemo(): Demo {
 
   /** Whatever a test looks at: nothing went wrong, nothing came from elsewhere, nothing sticks out. */
   afterEach(async () => {
-    const found = await Promise.all(open.map(async (page) => [page.complaints, await page.overflow()]));
+    const found = await Promise.all(
+      open.map(async (page) => [page.complaints, await page.overflow()]),
+    );
     await Promise.all(open.map((page) => page.close()));
     const count = open.length;
     open = [];

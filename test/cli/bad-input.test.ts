@@ -14,7 +14,13 @@ const FREE_GPA = 0x10000000;
 const DEVICES = join(PROJECT, 'dist/devices/index.js');
 
 /** A reactor with some of what it needs left out or wrong. */
-function broken({ memory = '32 32 shared', name = '"env" "memory"', abi = '1', entry = 'vsmmu_run', data = '' }): Uint8Array {
+function broken({
+  memory = '32 32 shared',
+  name = '"env" "memory"',
+  abi = '1',
+  entry = 'vsmmu_run',
+  data = '',
+}): Uint8Array {
   return assemble(`(module (import ${name} (memory ${memory})) ${data} (global $abi i32 (i32.const ${abi})) (func $init) ${RUN}
     (export "vsmmu_abi" (global $abi)) (export "_initialize" (func $init)) (export "${entry}" (func $run)))`);
 }
@@ -47,18 +53,27 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'no-guest.json': '{ "vms": 1 }',
   'foreign-trace.json': '{ "traceEvents": [], "otherData": {} }',
   'no-host.json': '{ "traceEvents": [], "otherData": { "producer": "vsmmu", "lost": 0 } }',
-  'bad-host.json': '{ "traceEvents": [], "otherData": { "producer": "vsmmu", "lost": 0, "host": { "vms": 3 } } }',
+  'bad-host.json':
+    '{ "traceEvents": [], "otherData": { "producer": "vsmmu", "lost": 0, "host": { "vms": 3 } } }',
   'syntax.mjs': 'export const device = (',
   'no-export.mjs': 'export const other = 1;',
   'import-throws.mjs': "throw new Error('at once');",
   'make-throws.mjs': "export const device = () => { throw new Error('not today'); };",
   'not-device.mjs': 'export const device = () => 7;',
   'half-device.mjs': plugin('export const device = () => ({ ...fine(), save: undefined });'),
-  'attach-throws.mjs': plugin("export const device = () => ({ ...fine(), attach() { throw new Error('no cable'); } });"),
-  'reset-throws.mjs': plugin("export const device = () => ({ ...fine(), reset() { throw new Error('stuck'); } });"),
+  'attach-throws.mjs': plugin(
+    "export const device = () => ({ ...fine(), attach() { throw new Error('no cable'); } });",
+  ),
+  'reset-throws.mjs': plugin(
+    "export const device = () => ({ ...fine(), reset() { throw new Error('stuck'); } });",
+  ),
   'old.mjs': plugin('export const device = () => ({ ...fine(), interfaceVersion: 0 });'),
-  'kind.mjs': plugin("export const device = () => defineDevice({ name: 'x', kind: 'long kind', registers: {} });"),
-  'lines.mjs': plugin('export const device = () => ({ ...fine(), attach(host) { host.interruptLine(5); } });'),
+  'kind.mjs': plugin(
+    "export const device = () => defineDevice({ name: 'x', kind: 'long kind', registers: {} });",
+  ),
+  'lines.mjs': plugin(
+    'export const device = () => ({ ...fine(), attach(host) { host.interruptLine(5); } });',
+  ),
 };
 
 /** What is said, and the command line: words that name a file become its path. */
@@ -80,28 +95,64 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/it must be name=value/, 'boot toy --env HOME'],
   ['vcmdqs must be at least as many as vintfs, 16, not 8', 'boot toy --vintfs 16 --vcmdqs 8'],
   [/it must be one of vcmdq, ecmdq, not "cmdq"/, 'boot toy --queues cmdq'],
-  ['queues must be vcmdq on the overlay path, which has the CMDQ alone', 'boot toy --queues ecmdq --overlay --path direct'],
-  ['hyp-own is about the CMDQV, which a machine with ECMDQs does not have', 'boot toy --queues ecmdq --experiment hyp-own'],
+  [
+    'queues must be vcmdq on the overlay path, which has the CMDQ alone',
+    'boot toy --queues ecmdq --overlay --path direct',
+  ],
+  [
+    'hyp-own is about the CMDQV, which a machine with ECMDQs does not have',
+    'boot toy --queues ecmdq --experiment hyp-own',
+  ],
   ['all 1 VINTFs that can be lent are in use', 'boot toy --vintfs 2 --vms 2'],
-  [/more than one vCPU needs a program for the others: --secondary FILE/, 'boot good.wasm --vcpus 2'],
+  [
+    /more than one vCPU needs a program for the others: --secondary FILE/,
+    'boot good.wasm --vcpus 2',
+  ],
   [/too little memory: the guest needs 32 MiB, the machine has 16 MiB/, 'boot toy --memory 16'],
   [/cannot read .*missing\.wasm: no such file/, 'boot /nowhere/missing.wasm'],
   [/cannot read \/: it is a directory/, 'boot /'],
   ['text.wasm: not a WebAssembly binary', 'boot text.wasm'],
   [/empty\.wasm: not a guest: it exports no function "_initialize"/, 'boot empty.wasm'],
   [/cut\.wasm: not a valid WebAssembly binary: /, 'boot cut.wasm'],
-  [/own-memory\.wasm: the guest imports no memory: let it import env\.memory/, 'boot own-memory.wasm'],
-  [/ram\.wasm: the guest imports its memory as host\.ram: it has to be env\.memory/, 'boot ram.wasm'],
-  [/unshared\.wasm: the guest's memory is not shared: link it with --shared-memory/, 'boot unshared.wasm'],
-  [/growing\.wasm: the guest's memory may grow \(32 to 64 pages\): a reactor's maximum must be its initial size/, 'boot growing.wasm'],
+  [
+    /own-memory\.wasm: the guest imports no memory: let it import env\.memory/,
+    'boot own-memory.wasm',
+  ],
+  [
+    /ram\.wasm: the guest imports its memory as host\.ram: it has to be env\.memory/,
+    'boot ram.wasm',
+  ],
+  [
+    /unshared\.wasm: the guest's memory is not shared: link it with --shared-memory/,
+    'boot unshared.wasm',
+  ],
+  [
+    /growing\.wasm: the guest's memory may grow \(32 to 64 pages\): a reactor's maximum must be its initial size/,
+    'boot growing.wasm',
+  ],
   [/small\.wasm: too little memory: the guest asks for 1024 KiB/, 'boot small.wasm'],
-  [/low-data\.wasm: the guest has data at 0x400, in the ABI's first MiB: link it above/, 'boot low-data.wasm'],
+  [
+    /low-data\.wasm: the guest has data at 0x400, in the ABI's first MiB: link it above/,
+    'boot low-data.wasm',
+  ],
   [/no-run\.wasm: not a guest: it exports no function "vsmmu_run"/, 'boot no-run.wasm'],
   [/built for ABI version 7, this is version 1: build it again/, 'boot abi-7.wasm'],
-  [/built for ABI version 7, this is version 1: build it again/, 'boot abi-7.wasm --transport mailbox --drain thread'],
-  [/foreign\.wasm: the guest imports env\.f, which no machine provides: there are vsmmu\.\* and wasi/, 'boot foreign.wasm'],
-  [/misspelled\.wasm: the guest imports vsmmu\.mmio_read16, .*: vsmmu has mmio_read32/, 'boot misspelled.wasm'],
-  [/the guest imports wasi_snapshot_preview1\.teleport, which no machine provides/, 'boot no-wasi.wasm --transport mailbox'],
+  [
+    /built for ABI version 7, this is version 1: build it again/,
+    'boot abi-7.wasm --transport mailbox --drain thread',
+  ],
+  [
+    /foreign\.wasm: the guest imports env\.f, which no machine provides: there are vsmmu\.\* and wasi/,
+    'boot foreign.wasm',
+  ],
+  [
+    /misspelled\.wasm: the guest imports vsmmu\.mmio_read16, .*: vsmmu has mmio_read32/,
+    'boot misspelled.wasm',
+  ],
+  [
+    /the guest imports wasi_snapshot_preview1\.teleport, which no machine provides/,
+    'boot no-wasi.wasm --transport mailbox',
+  ],
   [/cannot read \/nowhere\/c\.json: no such file/, 'boot --config /nowhere/c.json'],
   [/not\.json is not JSON: /, 'boot --config not.json'],
   [/list\.json: the configuration must be an object, not \[\]/, 'boot --config list.json'],
@@ -109,18 +160,36 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/range\.json: vms must be an integer from 1 to 16, not 17/, 'boot --config range.json'],
   [/type\.json: json must be true or false, not "yes"/, 'boot --config type.json'],
   ['no guest: give "toy" or the path of a WebAssembly guest', 'boot --config no-guest.json'],
-  [/cannot load device .*nothing\.mjs: no such file/, 'boot good.wasm --device /nowhere/nothing.mjs'],
+  [
+    /cannot load device .*nothing\.mjs: no such file/,
+    'boot good.wasm --device /nowhere/nothing.mjs',
+  ],
   [/cannot load device .*syntax\.mjs: /, 'boot good.wasm --device syntax.mjs'],
-  [/cannot load device .*no-export\.mjs: it exports no function "device"/, 'boot good.wasm --device no-export.mjs'],
+  [
+    /cannot load device .*no-export\.mjs: it exports no function "device"/,
+    'boot good.wasm --device no-export.mjs',
+  ],
   [/cannot load device .*import-throws\.mjs: at once/, 'boot good.wasm --device import-throws.mjs'],
-  [/cannot load device .*make-throws\.mjs: device\(\) threw: not today/, 'boot good.wasm --device make-throws.mjs'],
+  [
+    /cannot load device .*make-throws\.mjs: device\(\) threw: not today/,
+    'boot good.wasm --device make-throws.mjs',
+  ],
   ['devices[0] is no device: it is a number', 'boot good.wasm --device not-device.mjs'],
   ['devices[0] is no device: mine has no save()', 'boot good.wasm --device half-device.mjs'],
-  ['device mine: attach() threw: no cable', 'boot good.wasm --device attach-throws.mjs --transport mailbox --drain thread'],
+  [
+    'device mine: attach() threw: no cable',
+    'boot good.wasm --device attach-throws.mjs --transport mailbox --drain thread',
+  ],
   ['device mine: reset() threw: stuck', 'boot good.wasm --device reset-throws.mjs'],
-  ['device mine was written for version 0 of the plugin interface, this is version 1', 'boot good.wasm --device old.mjs'],
+  [
+    'device mine was written for version 0 of the plugin interface, this is version 1',
+    'boot good.wasm --device old.mjs',
+  ],
   [/kind of x is four ASCII characters, not "long kind"/, 'boot good.wasm --device kind.mjs'],
-  ['device mine: attach() threw: mine has no interrupt line 5', 'boot good.wasm --device lines.mjs'],
+  [
+    'device mine: attach() threw: mine has no interrupt line 5',
+    'boot good.wasm --device lines.mjs',
+  ],
   [/missing required argument 'what'/, 'inspect'],
   [/cannot read .*nothing\.json: no such file/, 'inspect /nowhere/nothing.json'],
   [/not\.json is no trace: /, 'inspect not.json'],
@@ -139,7 +208,8 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'vsmmu-bad-'));
-  for (const [name, contents] of Object.entries(FILES)) await writeFile(join(folder, name), contents);
+  for (const [name, contents] of Object.entries(FILES))
+    await writeFile(join(folder, name), contents);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -147,7 +217,9 @@ const wordsOf = (command: string) =>
   command
     .split(' ')
     .filter((word) => word !== '')
-    .map((word) => (word === '.' || Object.hasOwn(FILES, word.split('/')[0] ?? '') ? join(folder, word) : word));
+    .map((word) =>
+      word === '.' || Object.hasOwn(FILES, word.split('/')[0] ?? '') ? join(folder, word) : word,
+    );
 
 describe('bad input', () => {
   it.concurrent.each(CASES)('%s: vsmmu %s', { timeout: 60_000 }, async (message, command) => {

@@ -40,17 +40,28 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(stderr).toContain('[vm1] vsmmu toy guest: UART up, machine 1\n');
     const report = JSON.parse(stdout) as Report;
     expect(stdout.trimEnd()).not.toContain('\n');
-    expect(Object.keys(report)).toEqual(['ok', 'checks', 'exits', 'vcmdq', 'paths', 'ways', 'drain']);
+    expect(Object.keys(report)).toEqual([
+      'ok',
+      'checks',
+      'exits',
+      'vcmdq',
+      'paths',
+      'ways',
+      'drain',
+    ]);
     expect(report.ok).toBe(true);
-    for (const check of report.checks) expect(check).toEqual({ name: expect.any(String), ok: true, detail: expect.any(String) });
+    for (const check of report.checks)
+      expect(check).toEqual({ name: expect.any(String), ok: true, detail: expect.any(String) });
     const names = report.checks.map(({ name }) => name);
     expect(names).toContain('vm1: event-record');
     expect(names).toContain('vm0: attack-vmid-fields');
     for (const kind of ['IOTLB entries', 'queues and contexts', 'guest memory']) {
-      for (const victim of ['vm0', 'vm1']) expect(names).toContain(`isolation: ${kind}: ${victim} lost nothing`);
+      for (const victim of ['vm0', 'vm1'])
+        expect(names).toContain(`isolation: ${kind}: ${victim} lost nothing`);
     }
     const { exits, vcmdq, paths } = report;
-    const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0);
+    const sum = (counts: Readonly<Record<string, number>>) =>
+      Object.values(counts).reduce((a, b) => a + b, 0);
     expect(Object.keys(exits)).toEqual(['total', 'byKind', 'byRegister']);
     expect(exits.total).toBe(sum(exits.byKind));
     expect(exits.byKind.mmio).toBe(sum(exits.byRegister));
@@ -78,11 +89,23 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       'overlay 64',
     ]);
     for (const row of paths) {
-      expect(Object.keys(row)).toEqual(['path', 'drain', 'transport', 'batch', 'p50Ns', 'p99Ns', 'exitsPerBatch', 'vcpus']);
+      expect(Object.keys(row)).toEqual([
+        'path',
+        'drain',
+        'transport',
+        'batch',
+        'p50Ns',
+        'p99Ns',
+        'exitsPerBatch',
+        'vcpus',
+      ]);
       expect(row.p50Ns).toBeGreaterThan(0);
       expect(row.p99Ns).toBeGreaterThanOrEqual(row.p50Ns);
       expect(row.exitsPerBatch > 0).toBe(row.path === 'trapped');
-      expect([row.drain, row.transport]).toEqual([row.path === 'trapped' ? 'exit' : 'doorbell', 'inline']);
+      expect([row.drain, row.transport]).toEqual([
+        row.path === 'trapped' ? 'exit' : 'doorbell',
+        'inline',
+      ]);
     }
   });
 
@@ -112,8 +135,14 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
 
 describe('vsmmu boot FILE.wasm', { timeout: 120_000 }, () => {
   it('runs another guest, and fails with it', async () => {
-    const good = await file('good.wasm', reactor('(func $run (param i32) (result i32) (i32.const 2))'));
-    const trapping = await file('trapping.wasm', reactor('(func $run (param i32) (result i32) unreachable)'));
+    const good = await file(
+      'good.wasm',
+      reactor('(func $run (param i32) (result i32) (i32.const 2))'),
+    );
+    const trapping = await file(
+      'trapping.wasm',
+      reactor('(func $run (param i32) (result i32) unreachable)'),
+    );
     expect(await vsmmu('boot', good)).toMatchObject({ status: 0, stderr: '' });
     const { status, stdout } = await vsmmu('boot', trapping, '--json');
     expect(status).toBe(1);
@@ -138,7 +167,8 @@ describe('vsmmu --help', { timeout: 120_000 }, () => {
     expect([help.status, help.stderr]).toEqual([0, '']);
     expect(help.stdout).toContain('boot');
     const boot = await vsmmu('boot', '--help');
-    for (const option of ['--path', '--vms', '--memory', '--json']) expect(boot.stdout).toContain(option);
+    for (const option of ['--path', '--vms', '--memory', '--json'])
+      expect(boot.stdout).toContain(option);
     expect((await vsmmu('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });

@@ -27,16 +27,31 @@ describe('docs/decode.md', () => {
   });
 
   it.each(examples())('vsmmu %s', async (command, output) => {
-    expect(await vsmmu(...command.split(' '))).toMatchObject({ status: 0, stdout: output, stderr: '' });
+    expect(await vsmmu(...command.split(' '))).toMatchObject({
+      status: 0,
+      stdout: output,
+      stderr: '',
+    });
   });
 });
 
 describe('vsmmu decode', () => {
   it('--json prints one object with every field, ignored ones too', async () => {
-    const { status, stdout } = await vsmmu('decode', 'ste', ...Array.from({ length: 8 }, () => ZERO), '--json');
-    const decoded = JSON.parse(stdout) as { name: string; fields: { name: string; value: string; ignored: boolean }[] };
+    const { status, stdout } = await vsmmu(
+      'decode',
+      'ste',
+      ...Array.from({ length: 8 }, () => ZERO),
+      '--json',
+    );
+    const decoded = JSON.parse(stdout) as {
+      name: string;
+      fields: { name: string; value: string; ignored: boolean }[];
+    };
     expect([status, decoded.name]).toEqual([0, 'STE']);
-    expect(decoded.fields.find(({ name }) => name === 'S2TTB')).toMatchObject({ value: '0x0', ignored: true });
+    expect(decoded.fields.find(({ name }) => name === 'S2TTB')).toMatchObject({
+      value: '0x0',
+      ignored: true,
+    });
   });
 
   it('says what is wrong with its words in one line and ends with 2', async () => {
@@ -45,7 +60,15 @@ describe('vsmmu decode', () => {
       [/missing required argument 'hex'/, 'cmd'],
       [/'smmu' is none of ste, cd, cmd, event, pte/, 'smmu', ZERO],
       [/cmd is 2 doublewords of 16 hexadecimal digits, not 1$/m, 'cmd', ZERO],
-      [/event is 4 doublewords of 16 hexadecimal digits, not 5$/m, 'event', ZERO, ZERO, ZERO, ZERO, ZERO],
+      [
+        /event is 4 doublewords of 16 hexadecimal digits, not 5$/m,
+        'event',
+        ZERO,
+        ZERO,
+        ZERO,
+        ZERO,
+        ZERO,
+      ],
       [/vsmmu: 12 is not 16 hexadecimal digits/, 'cmd', '12', ZERO],
       [/000000000000000g is not 16 hexadecimal digits/, 'cmd', ZERO, '000000000000000g'],
       [/0x00000000000000 is not 16/, 'pte', '0x00000000000000'],

@@ -9,24 +9,34 @@ import { EXPERIMENTS } from '../../vmm/boards/experiments.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-const vsmmu = (...args: string[]) => promisify(execFile)(process.execPath, [MAIN, 'boot', 'toy', ...args], { maxBuffer: 1 << 24 });
+const vsmmu = (...args: string[]) =>
+  promisify(execFile)(process.execPath, [MAIN, 'boot', 'toy', ...args], { maxBuffer: 1 << 24 });
 
 describe('experiments', () => {
-  it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))('%s comes out as it says', async (name, experiment) => {
-    const { stdout } = await vsmmu('--experiment', name, '--json');
-    const report = JSON.parse(stdout) as Report;
-    expect(report.ok).toBe(true);
-    const held = report.checks.filter(({ ok }) => ok).map((check) => check.name.replace(/^vm\d+: /, ''));
-    expect(held).toEqual(expect.arrayContaining([...experiment.checks]));
-    expect(held.some((check) => check.startsWith('isolation: IOTLB entries'))).toBe(experiment.attacks);
-    for (const path of ['direct', 'ecmdq', 'overlay'])
-      expect(held.includes(`0 exits during ${path}-path batches`)).toBe(experiment.measures);
-    expect(report.paths.map(({ path, batch }) => `${path} ${batch}`)).toEqual(
-      experiment.measures
-        ? ['direct', 'trapped', 'ecmdq', 'overlay'].flatMap((path) => [1, 16, 64].map((batch) => `${path} ${batch}`))
-        : [],
-    );
-  });
+  it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))(
+    '%s comes out as it says',
+    async (name, experiment) => {
+      const { stdout } = await vsmmu('--experiment', name, '--json');
+      const report = JSON.parse(stdout) as Report;
+      expect(report.ok).toBe(true);
+      const held = report.checks
+        .filter(({ ok }) => ok)
+        .map((check) => check.name.replace(/^vm\d+: /, ''));
+      expect(held).toEqual(expect.arrayContaining([...experiment.checks]));
+      expect(held.some((check) => check.startsWith('isolation: IOTLB entries'))).toBe(
+        experiment.attacks,
+      );
+      for (const path of ['direct', 'ecmdq', 'overlay'])
+        expect(held.includes(`0 exits during ${path}-path batches`)).toBe(experiment.measures);
+      expect(report.paths.map(({ path, batch }) => `${path} ${batch}`)).toEqual(
+        experiment.measures
+          ? ['direct', 'trapped', 'ecmdq', 'overlay'].flatMap((path) =>
+              [1, 16, 64].map((batch) => `${path} ${batch}`),
+            )
+          : [],
+      );
+    },
+  );
 
   it('says at the end what it has shown', async () => {
     const { stdout } = await vsmmu('--experiment', 'hyp-own');
@@ -37,7 +47,9 @@ describe('experiments', () => {
     const { stdout } = await vsmmu('--experiment', 'stale-dma');
     const seen = stdout.split('\n').filter((line) => line.includes('The sanitizer meanwhile'));
     expect(seen).toEqual([
-      expect.stringMatching(/ stale IOTLB entry, StreamID 0x8 .*missing: TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000$/),
+      expect.stringMatching(
+        / stale IOTLB entry, StreamID 0x8 .*missing: TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000$/,
+      ),
     ]);
     // It comes afterwards: nothing is found.
     expect(stdout).toMatch(/ok {2}.*sanitizer: no forgotten invalidation/);
@@ -45,9 +57,16 @@ describe('experiments', () => {
 
   it.each([
     [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*forget-cfgi-ste, not "nope"\.\n$/],
-    [['--experiment', 'foreign-ids', '--vms', '1'], /^vsmmu: foreign-ids takes at least 2 machines\n$/],
+    [
+      ['--experiment', 'foreign-ids', '--vms', '1'],
+      /^vsmmu: foreign-ids takes at least 2 machines\n$/,
+    ],
     [['--experiment', 'hyp-own', '--path', 'direct'], /^vsmmu: hyp-own chooses its path itself\n$/],
   ])('refuses %j in one line', async (args, message) => {
-    await expect(vsmmu(...args)).rejects.toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(message) });
+    await expect(vsmmu(...args)).rejects.toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(message),
+    });
   });
 });

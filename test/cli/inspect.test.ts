@@ -14,10 +14,16 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     const { status, stdout, stderr } = await vsmmu('inspect', 'toy');
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^host: /);
-    for (const line of [/^├ VMIDs of 16 bits, generation 1: 2 of \d+ pinned$/m, /^├ vm0: window 1 /m, /^└ vm1: window 2 /m]) {
+    for (const line of [
+      /^├ VMIDs of 16 bits, generation 1: 2 of \d+ pinned$/m,
+      /^├ vm0: window 1 /m,
+      /^└ vm1: window 2 /m,
+    ]) {
       expect(stdout).toMatch(line);
     }
-    expect(stdout).toMatch(/LVCMDQ 0 \(VCMDQ\): 256 entries, PROD (\d+), CONS \1, running; commands [1-9]/);
+    expect(stdout).toMatch(
+      /LVCMDQ 0 \(VCMDQ\): 256 entries, PROD (\d+), CONS \1, running; commands [1-9]/,
+    );
     expect(stdout).toMatch(/#\d+ HW_QUEUE, \d references?: index 1; keeps #\d+ too/);
     const json = await vsmmu('inspect', 'toy', '--json');
     expect(inspectionText(JSON.parse(json.stdout) as HostInspection)).toBe(stdout);
@@ -31,17 +37,35 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
 
   it('shows the overlaid CMDQ with PROD and CONS where the guest has them', async () => {
     const { stdout } = await vsmmu('inspect', 'toy', '--vms', '1', '--path', 'overlay');
-    expect(stdout).toMatch(/CMDQ \(overlay\): 256 entries, PROD (\d+), CONS \1, running; commands [1-9]/);
+    expect(stdout).toMatch(
+      /CMDQ \(overlay\): 256 entries, PROD (\d+), CONS \1, running; commands [1-9]/,
+    );
   });
 
   it('prints what a trace says of its host', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
       const file = join(folder, 'run.json');
-      expect((await vsmmu('boot', 'toy', '--vms', '1', '--experiment', 'stale-dma', '--quiet', '--trace', file)).status).toBe(0);
+      expect(
+        (
+          await vsmmu(
+            'boot',
+            'toy',
+            '--vms',
+            '1',
+            '--experiment',
+            'stale-dma',
+            '--quiet',
+            '--trace',
+            file,
+          )
+        ).status,
+      ).toBe(0);
       const { status, stdout, stderr } = await vsmmu('inspect', file);
       expect([status, stderr]).toEqual([0, '']);
-      expect(stdout).toMatch(/└ vm0: window 1 [\s\S]*LVCMDQ 0 \(VCMDQ\): 256 entries[\s\S]*#\d+ VIOMMU/);
+      expect(stdout).toMatch(
+        /└ vm0: window 1 [\s\S]*LVCMDQ 0 \(VCMDQ\): 256 entries[\s\S]*#\d+ VIOMMU/,
+      );
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -51,9 +75,16 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
       const guest = join(folder, 'stuck.wasm');
-      await writeFile(guest, reactor('(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 0))'));
+      await writeFile(
+        guest,
+        reactor('(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 0))'),
+      );
       const { status, stdout, stderr } = await vsmmu('inspect', guest, '--timeout', '1');
-      expect([status, stdout, stderr]).toEqual([1, '', 'vsmmu: the guest did not come back within 1 s, and was ended\n']);
+      expect([status, stdout, stderr]).toEqual([
+        1,
+        '',
+        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+      ]);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -12,7 +12,9 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** Exit status and standard output. */
 async function boot(...args: string[]): Promise<{ code: number; stdout: string }> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'boot', 'toy', ...args], { maxBuffer: 1 << 24 });
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'boot', 'toy', ...args], {
+      maxBuffer: 1 << 24,
+    });
     return { code: 0, stdout };
   } catch (error) {
     return error as { code: number; stdout: string };
@@ -21,32 +23,52 @@ async function boot(...args: string[]): Promise<{ code: number; stdout: string }
 
 describe('vsmmu boot toy --check', { timeout: 120_000 }, () => {
   it.each([
-    ['forget-tlbi', 'IOTLB', 'TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000', ['0001000000000012', '0000000100000001']],
-    ['forget-cfgi-cd', 'CD', 'CFGI_CD SubstreamID=0x0 StreamID=0x8 Leaf=0x1', ['0000000800000005', '0000000000000001']],
-    ['forget-cfgi-ste', 'STE', 'CFGI_STE StreamID=0x8 Leaf=0x1', ['0000000800000003', '0000000000000001']],
+    [
+      'forget-tlbi',
+      'IOTLB',
+      'TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000',
+      ['0001000000000012', '0000000100000001'],
+    ],
+    [
+      'forget-cfgi-cd',
+      'CD',
+      'CFGI_CD SubstreamID=0x0 StreamID=0x8 Leaf=0x1',
+      ['0000000800000005', '0000000000000001'],
+    ],
+    [
+      'forget-cfgi-ste',
+      'STE',
+      'CFGI_STE StreamID=0x8 Leaf=0x1',
+      ['0000000800000003', '0000000000000001'],
+    ],
   ])('--experiment %s: names the command', async (experiment, kind, text, doublewords) => {
     const { code, stdout } = await boot('--experiment', experiment, '--check', '--json');
     const report = JSON.parse(stdout) as Report;
     expect(code).toBe(1);
-    expect(report.checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['sanitizer: no forgotten invalidation']);
-    expect(report.sanitizer?.findings).toMatchObject([{ kind, machine: 'vm0', streamId: 8, command: { text, doublewords } }]);
+    expect(report.checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual([
+      'sanitizer: no forgotten invalidation',
+    ]);
+    expect(report.sanitizer?.findings).toMatchObject([
+      { kind, machine: 'vm0', streamId: 8, command: { text, doublewords } },
+    ]);
   });
 
-  it.each([[[]], [['--drain', 'thread', '--transport', 'mailbox', '--vcpus', '2', '--path', 'direct']]])(
-    'the toy %j forgets nothing',
-    async (args) => {
-      const { code, stdout } = await boot('--check', '--quiet', '--json', ...args);
-      const { sanitizer } = JSON.parse(stdout) as Report;
-      expect([code, sanitizer?.findings, sanitizer?.lost]).toEqual([0, [], 0]);
-      // It unmaps a page that is in use, and invalidates it then.
-      expect(sanitizer?.suspects).toBeGreaterThan(0);
-      expect(sanitizer?.compared).toBeGreaterThan(50);
-    },
-  );
+  it.each([
+    [[]],
+    [['--drain', 'thread', '--transport', 'mailbox', '--vcpus', '2', '--path', 'direct']],
+  ])('the toy %j forgets nothing', async (args) => {
+    const { code, stdout } = await boot('--check', '--quiet', '--json', ...args);
+    const { sanitizer } = JSON.parse(stdout) as Report;
+    expect([code, sanitizer?.findings, sanitizer?.lost]).toEqual([0, [], 0]);
+    // It unmaps a page that is in use, and invalidates it then.
+    expect(sanitizer?.suspects).toBeGreaterThan(0);
+    expect(sanitizer?.compared).toBeGreaterThan(50);
+  });
 
   it('prints what docs/sanitizer.md shows', async () => {
     const page = readFileSync(new URL('../../docs/sanitizer.md', import.meta.url), 'utf8');
-    const [, args = '', , shown = ''] = /^npx vsmmu boot toy (.*)$([\s\S]*?)^```text\n(.*)$/m.exec(page) ?? [];
+    const [, args = '', , shown = ''] =
+      /^npx vsmmu boot toy (.*)$([\s\S]*?)^```text\n(.*)$/m.exec(page) ?? [];
     const { code, stdout } = await boot(...args.split(' '));
     expect(shown).toContain('stale IOTLB entry');
     expect(stdout).toContain(shown);

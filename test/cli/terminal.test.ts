@@ -24,14 +24,28 @@ async function guest(name: string, body: string, imports = ''): Promise<string> 
 }
 
 describe('--timeout', { timeout: 60_000 }, () => {
-  it.each(['inline', 'mailbox'])('fails a run whose guest yields for ever: %s', async (transport) => {
-    const yielding = await guest('yielding.wasm', '(func $run (param i32) (result i32) (i32.const 1))');
-    const { status, stdout, stderr } = await vsmmu('boot', yielding, '--timeout', '1', '--json', '--transport', transport);
-    expect([status, stderr]).toEqual([1, '']);
-    expect((JSON.parse(stdout) as Report).checks).toEqual([
-      { name: 'vm0 ran to its end', ok: false, detail: 'it had not ended after 1 s' },
-    ]);
-  });
+  it.each(['inline', 'mailbox'])(
+    'fails a run whose guest yields for ever: %s',
+    async (transport) => {
+      const yielding = await guest(
+        'yielding.wasm',
+        '(func $run (param i32) (result i32) (i32.const 1))',
+      );
+      const { status, stdout, stderr } = await vsmmu(
+        'boot',
+        yielding,
+        '--timeout',
+        '1',
+        '--json',
+        '--transport',
+        transport,
+      );
+      expect([status, stderr]).toEqual([1, '']);
+      expect((JSON.parse(stdout) as Report).checks).toEqual([
+        { name: 'vm0 ran to its end', ok: false, detail: 'it had not ended after 1 s' },
+      ]);
+    },
+  );
 
   it('ends a guest that never comes back, with one line', async () => {
     const stuck = await guest(
@@ -40,7 +54,10 @@ describe('--timeout', { timeout: 60_000 }, () => {
       IMPORT_WRITE32,
     );
     const { status, stderr } = await vsmmu('boot', stuck, '--timeout', '1');
-    expect([status, stderr]).toEqual([1, 'vsmmu: the guest did not come back within 1 s, and was ended\n']);
+    expect([status, stderr]).toEqual([
+      1,
+      'vsmmu: the guest did not come back within 1 s, and was ended\n',
+    ]);
   });
 
   it('leaves a run alone that ends in time', async () => {
@@ -52,7 +69,11 @@ describe('--timeout', { timeout: 60_000 }, () => {
 
 describe('--quiet', () => {
   it('prints nothing of a run that is good', async () => {
-    expect(await vsmmu('boot', 'toy', '--path', 'direct', '--quiet')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    expect(await vsmmu('boot', 'toy', '--path', 'direct', '--quiet')).toMatchObject({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
   });
 });
 
@@ -65,7 +86,9 @@ describe('--seed', () => {
       `${IMPORT_WRITE32} (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))`,
     );
     const letters = await Promise.all(
-      ['1', '1', '2', '3', '4', '5'].map(async (seed) => (await vsmmu('boot', random, '--seed', seed)).stdout[0]),
+      ['1', '1', '2', '3', '4', '5'].map(
+        async (seed) => (await vsmmu('boot', random, '--seed', seed)).stdout[0],
+      ),
     );
     expect(letters[0]).toBe(letters[1]);
     expect(new Set(letters).size).toBeGreaterThan(2);
@@ -77,15 +100,17 @@ describe('colours', () => {
     expect(colours(true, {}).good('ok')).toBe('\u001b[32mok\u001b[39m');
     expect(colours(true, {}).bad('FAIL')).toBe('\u001b[31mFAIL\u001b[39m');
     expect(colours(true, { NO_COLOR: '' }).good('ok')).toContain('\u001b');
-    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) expect(colours(true, env).good('ok')).toBe('ok');
+    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }])
+      expect(colours(true, env).good('ok')).toBe('ok');
     expect(colours(false, {}).bad('FAIL')).toBe('FAIL');
   });
 });
 
 describe('progress', () => {
-  const machines = ['paused', 'off'].map((status) => ({ status, statistics: { exits: { total: 21 } } })) as unknown as Parameters<
-    Progress['show']
-  >[0];
+  const machines = ['paused', 'off'].map((status) => ({
+    status,
+    statistics: { exits: { total: 21 } },
+  })) as unknown as Parameters<Progress['show']>[0];
 
   function shown(quiet: boolean, terminal: boolean, times: readonly number[]): string[] {
     const written: string[] = [];

@@ -11,7 +11,9 @@ const PAGE = readFileSync(new URL('../../docs/smmuv3.md', import.meta.url), 'utf
 function carried(id: number): string {
   const ones = Array.from({ length: 8 }, () => 0xffffffff);
   const { fields } = decodeEvent([0xffffff00 + id, ...ones.slice(1)]);
-  const names = fields.map(({ name }) => name).filter((name) => !['Event', 'StreamID', 'reserved'].includes(name));
+  const names = fields
+    .map(({ name }) => name)
+    .filter((name) => !['Event', 'StreamID', 'reserved'].includes(name));
   return names.join(', ');
 }
 

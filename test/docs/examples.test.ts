@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { Pl011 } from '../../devices/pl011/index.ts';
 import { deviceContract } from '../../devices/testing/index.ts';
 import { CounterDevice } from '../../docs/examples/counter-device.ts';
-import { createGuestMemory, createWasmerWasi, loadGuestImage, Machine, ramRegions } from '../../vmm/machine/index.ts';
+import {
+  createGuestMemory,
+  createWasmerWasi,
+  loadGuestImage,
+  Machine,
+  ramRegions,
+} from '../../vmm/machine/index.ts';
 import { compileAssembly } from '../support/compile-assembly.ts';
 
 const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

@@ -12,7 +12,13 @@ const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 const PAGES = readdirSync(join(PROJECT, 'docs'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/${name}`);
-const EVERY_PAGE = [...PAGES, 'README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'templates/guest/README.md'];
+const EVERY_PAGE = [
+  ...PAGES,
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'templates/guest/README.md',
+];
 
 const SOURCES = ['vmm', 'devices', 'guest-driver'].flatMap((folder) =>
   readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
@@ -21,7 +27,8 @@ const SOURCES = ['vmm', 'devices', 'guest-driver'].flatMap((folder) =>
 );
 
 /** What the README's program comes to. */
-const README_RUN = "```sh\nnode readme.mjs\n```\n```text\nvsmmu toy guest: UART up\n{ status: 'off', exitCode: 0, reason: '' }\n```\n";
+const README_RUN =
+  "```sh\nnode readme.mjs\n```\n```text\nvsmmu toy guest: UART up\n{ status: 'off', exitCode: 0, reason: '' }\n```\n";
 
 describe('pages', { timeout: 240_000 }, () => {
   it.each([
@@ -49,21 +56,34 @@ describe('pages', { timeout: 240_000 }, () => {
 
   it('the README’s program runs', async () => {
     const program = (await readPage('README.md')).find(({ language }) => language === 'js');
-    expect(await runPage([{ language: 'js', info: 'readme.mjs', text: program?.text ?? '' }, ...blocksOf(README_RUN)])).toBe(1);
+    expect(
+      await runPage([
+        { language: 'js', info: 'readme.mjs', text: program?.text ?? '' },
+        ...blocksOf(README_RUN),
+      ]),
+    ).toBe(1);
   });
 
   it('the examples in the comments of the API run', async () => {
     let examples = 0;
     for (const source of SOURCES) {
       const comments = textOf(source);
-      for (const [, example = ''] of comments.matchAll(/ \* @example\n \* ```js\n([\s\S]*?) \* ```\n/g)) {
+      for (const [, example = ''] of comments.matchAll(
+        / \* @example\n \* ```js\n([\s\S]*?) \* ```\n/g,
+      )) {
         const text = example.replace(/^ \* ?/gm, '');
-        expect(await runPage([{ language: 'js', info: 'example.mjs', text }, ...blocksOf('```sh\nnode example.mjs\n```\n')]), source).toBe(
-          1,
-        );
+        expect(
+          await runPage([
+            { language: 'js', info: 'example.mjs', text },
+            ...blocksOf('```sh\nnode example.mjs\n```\n'),
+          ]),
+          source,
+        ).toBe(1);
         examples++;
       }
-      expect(comments.split('@example'), `${source}: examples are JavaScript`).toHaveLength(comments.split('@example\n * ```js').length);
+      expect(comments.split('@example'), `${source}: examples are JavaScript`).toHaveLength(
+        comments.split('@example\n * ```js').length,
+      );
     }
     expect(examples).toBeGreaterThan(6);
   });
@@ -92,18 +112,27 @@ describe('pages', { timeout: 240_000 }, () => {
     const builtIn = ['ci', 'install', 'test', 'start', 'run'];
     for (const page of EVERY_PAGE) {
       for (const [, script = ''] of textOf(page).matchAll(/npm run (?:--silent )?([\w:]+)/g)) {
-        expect([...Object.keys(manifest.scripts), 'build'], `${script} in ${page}`).toContain(script);
+        expect([...Object.keys(manifest.scripts), 'build'], `${script} in ${page}`).toContain(
+          script,
+        );
       }
       for (const [, command = ''] of textOf(page).matchAll(/npm (\w+)/g)) {
-        if (command !== 'run') expect([...builtIn, 'package', 'packages'], `npm ${command} in ${page}`).toContain(command);
+        if (command !== 'run')
+          expect([...builtIn, 'package', 'packages'], `npm ${command} in ${page}`).toContain(
+            command,
+          );
       }
     }
   });
 
   it('the command line page has every option that there is, and no other', async () => {
-    const flags = (text: string) => [...new Set([...text.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag))].sort();
-    const help = async (command: string) => (await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), command, '--help'])).stdout;
-    expect(flags(textOf('docs/cli.md'))).toEqual(flags((await help('boot')) + (await help('inspect'))));
+    const flags = (text: string) =>
+      [...new Set([...text.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag))].sort();
+    const help = async (command: string) =>
+      (await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), command, '--help'])).stdout;
+    expect(flags(textOf('docs/cli.md'))).toEqual(
+      flags((await help('boot')) + (await help('inspect'))),
+    );
   });
 });
 

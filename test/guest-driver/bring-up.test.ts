@@ -2,7 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import { CMDQV_GPA, SMMU_GPA } from '../support/fake-smmu.ts';
-import { bootDriver, loadDriver, RESULT_OK, RESULT_TIMEOUT, RESULT_UNSUPPORTED } from '../support/guest-driver.ts';
+import {
+  bootDriver,
+  loadDriver,
+  RESULT_OK,
+  RESULT_TIMEOUT,
+  RESULT_UNSUPPORTED,
+} from '../support/guest-driver.ts';
 
 const hex = (value: number) => (value >>> 0).toString(16);
 
@@ -88,7 +94,8 @@ describe('SMMU reset', () => {
     expect(driver.eventRingOffset() % 8192).toBe(0);
     expect(driver.streamTableEntry(0) % 16384).toBe(0);
     expect(driver.streamTableEntry(256)).toBe(0);
-    for (const sid of [0, 8, 255]) expect(fake.view.getBigUint64(driver.streamTableEntry(sid), true)).toBe(1n);
+    for (const sid of [0, 8, 255])
+      expect(fake.view.getBigUint64(driver.streamTableEntry(sid), true)).toBe(1n);
   });
 
   it('gives up when CR0 is never acknowledged', async () => {
@@ -130,7 +137,10 @@ describe('CMDQV reset', () => {
     fake.forget();
     expect(driver.resetQueues()).toBe(RESULT_OK);
     const base = (queue: number) => hex(driver.gpa(driver.queueRing(queue)) | 8);
-    const pairs = Array.from({ length: 16 }, (_, s) => [`w C ${hex(0x1040 + 4 * s)} 0`, `w C ${hex(0x1080 + 4 * s)} 0`]);
+    const pairs = Array.from({ length: 16 }, (_, s) => [
+      `w C ${hex(0x1040 + 4 * s)} 0`,
+      `w C ${hex(0x1080 + 4 * s)} 0`,
+    ]);
     expect(fake.log).toEqual([
       'r S 004',
       'r C 000',
@@ -167,7 +177,9 @@ describe('CMDQV reset', () => {
       'r C 3008c',
     ]);
     // The bare CMD_SYNC of a stop has CS = 0, its companion CS = 2.
-    expect(fake.taken.map(({ dw0 }) => Number((dw0 >> 12n) & 3n))).toEqual([0, 2, 0, 2, 0, 2, 0, 2]);
+    expect(fake.taken.map(({ dw0 }) => Number((dw0 >> 12n) & 3n))).toEqual([
+      0, 2, 0, 2, 0, 2, 0, 2,
+    ]);
   });
 
   it('acknowledges an error that a previous owner of the queue left', async () => {

@@ -3,7 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import { FakeEcmdqs } from '../support/fake-ecmdqs.ts';
 import { CMDQV_GPA, type FakeSmmu, SMMU_GPA } from '../support/fake-smmu.ts';
-import { type DriverExports, loadDriver, RESULT_OK, RESULT_TIMEOUT, RESULT_UNSUPPORTED } from '../support/guest-driver.ts';
+import {
+  type DriverExports,
+  loadDriver,
+  RESULT_OK,
+  RESULT_TIMEOUT,
+  RESULT_UNSUPPORTED,
+} from '../support/guest-driver.ts';
 
 const ECMDQ_0 = 256;
 const VA = [0x40000000, 1] as const;
@@ -37,7 +43,14 @@ describe('bringing ECMDQs up', () => {
     const queue = (q: number) => {
       const name = (register: number) => `S ${(0x20000 + 0x4000 * q + register).toString(16)}`;
       const base = BigInt((driver.gpa(driver.queueRing(ECMDQ_0 + q)) >>> 0) + 8).toString(16);
-      return [`w ${name(8)} 0`, `r ${name(12)}`, `W ${name(0)} ${base}`, `w ${name(12)} 0`, `w ${name(8)} 80000000`, `r ${name(12)}`];
+      return [
+        `w ${name(8)} 0`,
+        `r ${name(12)}`,
+        `W ${name(0)} ${base}`,
+        `w ${name(12)} 0`,
+        `w ${name(8)} 80000000`,
+        `r ${name(12)}`,
+      ];
     };
     expect(fake.log).toEqual(['r S 4000', 'r S 400c', 'r S 190', ...[0, 1, 2, 3].flatMap(queue)]);
     expect([driver.directQueueCount(), driver.queueLog2(ECMDQ_0)]).toEqual([4, 8]);
@@ -71,7 +84,11 @@ describe('bringing ECMDQs up', () => {
     const { driver, fake, ecmdqs } = await boot();
     driver.invalidateSpace(3);
     expect(driver.resetEnhancedQueues()).toBe(RESULT_OK);
-    expect([fake.get(ecmdqs.at(0, 8)), fake.get(ecmdqs.at(0, 12)), driver.queueProd(ECMDQ_0)]).toEqual([0x80000000, 0x80000000, 0]);
+    expect([
+      fake.get(ecmdqs.at(0, 8)),
+      fake.get(ecmdqs.at(0, 12)),
+      driver.queueProd(ECMDQ_0),
+    ]).toEqual([0x80000000, 0x80000000, 0]);
     expect(driver.invalidateSpace(3)).toBe(RESULT_OK);
   });
 });
@@ -109,7 +126,10 @@ describe('commands', () => {
   it('wrap: the index takes the ring’s bits of PROD and no others', async () => {
     const { driver, fake, ecmdqs } = await boot();
     for (let batch = 0; batch < 300; batch++) expect(driver.invalidateSpace(3)).toBe(RESULT_OK);
-    expect([fake.get(ecmdqs.at(0, 8)), fake.get(ecmdqs.at(0, 12))]).toEqual([0x80000000 + (600 % 512), 0x80000000 + (600 % 512)]);
+    expect([fake.get(ecmdqs.at(0, 8)), fake.get(ecmdqs.at(0, 12))]).toEqual([
+      0x80000000 + (600 % 512),
+      0x80000000 + (600 % 512),
+    ]);
   });
 
   it('a CMDQV beside them goes first', async () => {
@@ -138,11 +158,11 @@ describe('an error', () => {
       fake.forget();
       expect(driver.issueRaw(ECMDQ_0, raw, 2, 1)).toBe(RESULT_OK);
       expect(ecmdqs.taken).toEqual(['0:46', '0:11', '0:46']);
-      expect([driver.queueErrors(ECMDQ_0), driver.queueLastError(ECMDQ_0), driver.queueLastErrorOpcode(ECMDQ_0)]).toEqual([
-        errors,
-        1,
-        0x28,
-      ]);
+      expect([
+        driver.queueErrors(ECMDQ_0),
+        driver.queueLastError(ECMDQ_0),
+        driver.queueLastErrorOpcode(ECMDQ_0),
+      ]).toEqual([errors, 1, 0x28]);
       // GERRORN before ERRACK: an error that comes behind it raises CMDQP_ERR anew.
       const stores = fake.log.filter((line) => line.startsWith('w '));
       expect(stores).toEqual([
@@ -164,7 +184,9 @@ describe('an error', () => {
     for (const q of [1, 2]) expect(driver.issueRaw(ECMDQ_0 + q, raw, 1, 0)).toBe(RESULT_OK);
     expect(fake.get(SMMU_GPA + 0x60)).toBe(0x200);
     driver.service();
-    expect([1, 2].map((q) => [driver.queueErrors(ECMDQ_0 + q), fake.get(ecmdqs.at(q, 12)) & 0xff])).toEqual([
+    expect(
+      [1, 2].map((q) => [driver.queueErrors(ECMDQ_0 + q), fake.get(ecmdqs.at(q, 12)) & 0xff]),
+    ).toEqual([
       [1, 1],
       [1, 1],
     ]);

@@ -1,8 +1,22 @@
 // Errors of queues: reported by interrupt, skipped, restarted. And the event queue.
 
 import { describe, expect, it } from 'vitest';
-import { CMDQV_GPA, CMDQV_IRQ, EVENT_IRQ, type FakeSmmu, GERROR_IRQ, SMMU_GPA, type Taken } from '../support/fake-smmu.ts';
-import { bootDriver, type DriverExports, loadDriver, RESULT_OK, RESULT_TIMEOUT } from '../support/guest-driver.ts';
+import {
+  CMDQV_GPA,
+  CMDQV_IRQ,
+  EVENT_IRQ,
+  type FakeSmmu,
+  GERROR_IRQ,
+  SMMU_GPA,
+  type Taken,
+} from '../support/fake-smmu.ts';
+import {
+  bootDriver,
+  type DriverExports,
+  loadDriver,
+  RESULT_OK,
+  RESULT_TIMEOUT,
+} from '../support/guest-driver.ts';
 
 const ILL = 1;
 const ABT = 2;
@@ -27,7 +41,11 @@ function submit(driver: DriverExports, index: number): number {
   return driver.submit();
 }
 
-function failing(op: number, code: number, times = Number.POSITIVE_INFINITY): (command: Taken) => number {
+function failing(
+  op: number,
+  code: number,
+  times = Number.POSITIVE_INFINITY,
+): (command: Taken) => number {
   let left = times;
   return (command) => (command.op === op && left-- > 0 ? code : 0);
 }
@@ -37,31 +55,44 @@ function settled(fake: FakeSmmu, gerror: number): boolean {
 }
 
 describe.each([false, true])('errors of queues (direct page 0: %s)', (direct) => {
-  it.each(queues)('overwrites an illegal command on $name with a CMD_SYNC and goes on', async ({ index, op, gerror, sync }) => {
-    const { driver, fake } = await bootDriver({ direct });
-    fake.errorOf = failing(op, ILL);
-    expect(submit(driver, index)).toBe(RESULT_OK);
-    expect(fake.order).toEqual([`${index}:11`, `${index}:46`, `${index}:12`, `${index}:46`]);
-    expect(fake.taken[1]).toMatchObject({ dw0: sync, dw1: 0n });
-    expect([driver.queueErrors(index), driver.queueLastError(index), driver.queueLastErrorOpcode(index)]).toEqual([1, ILL, op]);
-    expect(fake.get(gerror)).toBe(1);
-    expect(settled(fake, gerror)).toBe(true);
-  });
+  it.each(queues)(
+    'overwrites an illegal command on $name with a CMD_SYNC and goes on',
+    async ({ index, op, gerror, sync }) => {
+      const { driver, fake } = await bootDriver({ direct });
+      fake.errorOf = failing(op, ILL);
+      expect(submit(driver, index)).toBe(RESULT_OK);
+      expect(fake.order).toEqual([`${index}:11`, `${index}:46`, `${index}:12`, `${index}:46`]);
+      expect(fake.taken[1]).toMatchObject({ dw0: sync, dw1: 0n });
+      expect([
+        driver.queueErrors(index),
+        driver.queueLastError(index),
+        driver.queueLastErrorOpcode(index),
+      ]).toEqual([1, ILL, op]);
+      expect(fake.get(gerror)).toBe(1);
+      expect(settled(fake, gerror)).toBe(true);
+    },
+  );
 
-  it.each(queues)('treats an unknown error on $name as an illegal command', async ({ index, op }) => {
-    const { driver, fake } = await bootDriver({ direct });
-    fake.errorOf = failing(op, UNKNOWN);
-    expect(submit(driver, index)).toBe(RESULT_OK);
-    expect(fake.order[1]).toBe(`${index}:46`);
-  });
+  it.each(queues)(
+    'treats an unknown error on $name as an illegal command',
+    async ({ index, op }) => {
+      const { driver, fake } = await bootDriver({ direct });
+      fake.errorOf = failing(op, UNKNOWN);
+      expect(submit(driver, index)).toBe(RESULT_OK);
+      expect(fake.order[1]).toBe(`${index}:46`);
+    },
+  );
 
-  it.each(queues)('fetches the same entry on $name again after a fetch abort', async ({ index, op }) => {
-    const { driver, fake } = await bootDriver({ direct });
-    fake.errorOf = failing(op, ABT, 1);
-    expect(submit(driver, index)).toBe(RESULT_OK);
-    expect(fake.taken[1]).toMatchObject({ queue: index, op });
-    expect(driver.queueLastError(index)).toBe(ABT);
-  });
+  it.each(queues)(
+    'fetches the same entry on $name again after a fetch abort',
+    async ({ index, op }) => {
+      const { driver, fake } = await bootDriver({ direct });
+      fake.errorOf = failing(op, ABT, 1);
+      expect(submit(driver, index)).toBe(RESULT_OK);
+      expect(fake.taken[1]).toMatchObject({ queue: index, op });
+      expect(driver.queueLastError(index)).toBe(ABT);
+    },
+  );
 
   it.each(queues)('repeats the CMD_SYNC on $name after an ATC timeout', async ({ index }) => {
     const { driver, fake } = await bootDriver({ direct });
@@ -82,12 +113,15 @@ describe.each([false, true])('errors of queues (direct page 0: %s)', (direct) =>
 });
 
 describe('an error without end', () => {
-  it.each(queues.filter(({ index }) => index < 2))('gives up on $name when the error comes back for ever', async ({ index }) => {
-    const { driver, fake } = await bootDriver();
-    fake.errorOf = failing(0x46, ATC_TIMEOUT);
-    fake.logging = false;
-    expect(submit(driver, index)).toBe(RESULT_TIMEOUT);
-  });
+  it.each(queues.filter(({ index }) => index < 2))(
+    'gives up on $name when the error comes back for ever',
+    async ({ index }) => {
+      const { driver, fake } = await bootDriver();
+      fake.errorOf = failing(0x46, ATC_TIMEOUT);
+      fake.logging = false;
+      expect(submit(driver, index)).toBe(RESULT_TIMEOUT);
+    },
+  );
 });
 
 describe('interrupts', () => {
@@ -149,7 +183,8 @@ describe('event queue', () => {
 
   it('takes every record and moves CONS after each', async () => {
     const { driver, fake } = await bootDriver();
-    for (const [index, id] of [0x10, 0x13].entries()) produce(fake, driver.eventRingOffset(), index, id);
+    for (const [index, id] of [0x10, 0x13].entries())
+      produce(fake, driver.eventRingOffset(), index, id);
     fake.set(SMMU_GPA + 0x100a8, 2);
     fake.raise(EVENT_IRQ);
     driver.service();
@@ -162,7 +197,8 @@ describe('event queue', () => {
   it('wraps, and acknowledges an overflow after draining', async () => {
     const { driver, fake } = await bootDriver();
     for (let lap = 0; lap < 2; lap++) {
-      for (let index = 0; index < 256; index++) produce(fake, driver.eventRingOffset(), index, 0x10);
+      for (let index = 0; index < 256; index++)
+        produce(fake, driver.eventRingOffset(), index, 0x10);
       fake.set(SMMU_GPA + 0x100a8, lap === 0 ? 0x80000100 : 0x80000000);
       fake.raise(EVENT_IRQ);
       driver.service();
@@ -170,7 +206,11 @@ describe('event queue', () => {
     expect(driver.events()).toBe(512);
     expect(driver.overflows()).toBe(1);
     const writes = fake.log.filter((line) => line.startsWith('w'));
-    expect(writes.slice(255, 258)).toEqual(['w S 100ac 100', 'w S 100ac 80000100', 'w S 100ac 80000101']);
+    expect(writes.slice(255, 258)).toEqual([
+      'w S 100ac 100',
+      'w S 100ac 80000100',
+      'w S 100ac 80000101',
+    ]);
     expect(writes.at(-1)).toBe('w S 100ac 80000000');
   });
 });

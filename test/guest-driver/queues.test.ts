@@ -1,9 +1,19 @@
 // Choice of queue, batches, rings, and waiting that ends.
 
 import { describe, expect, it } from 'vitest';
-import { ABI_AT_INVALIDATING, ABI_AT_MAPS, ABI_MAP_FLAGS } from '../../assembly/layout/guest-abi.ts';
+import {
+  ABI_AT_INVALIDATING,
+  ABI_AT_MAPS,
+  ABI_MAP_FLAGS,
+} from '../../assembly/layout/guest-abi.ts';
 import { CMDQV_GPA, type FakeSmmu, SMMU_GPA } from '../support/fake-smmu.ts';
-import { bootDriver, type DriverExports, RESULT_BAD_ARGUMENT, RESULT_OK, RESULT_TIMEOUT } from '../support/guest-driver.ts';
+import {
+  bootDriver,
+  type DriverExports,
+  RESULT_BAD_ARGUMENT,
+  RESULT_OK,
+  RESULT_TIMEOUT,
+} from '../support/guest-driver.ts';
 
 const NO_SIZE = 52;
 
@@ -19,7 +29,11 @@ function prodWrites(fake: FakeSmmu): string[] {
 describe('getCmdq', () => {
   it.each([
     ['TLBI_NH_ASID', (driver: DriverExports) => driver.addTlbiNhAsid(0, 1), ['1:11', '1:46']],
-    ['TLBI_NH_VA', (driver: DriverExports) => driver.addTlbiNhVa(0, 1, 0x1000, 0), ['1:12', '1:46']],
+    [
+      'TLBI_NH_VA',
+      (driver: DriverExports) => driver.addTlbiNhVa(0, 1, 0x1000, 0),
+      ['1:12', '1:46'],
+    ],
     ['ATC_INV', (driver: DriverExports) => driver.addAtcInv(8, 0, 0, NO_SIZE), ['1:40', '1:46']],
     ['TLBI_NH_ALL', (driver: DriverExports) => driver.addTlbiNhAll(0), ['0:10', '0:46']],
     ['TLBI_NSNH_ALL', (driver: DriverExports) => driver.addTlbiNsnhAll(), ['0:30', '0:46']],
@@ -47,7 +61,17 @@ describe('getCmdq', () => {
     driver.addAtcInv(8, 0, 0, NO_SIZE);
     driver.addTlbiNhAsid(0, 1);
     expect(driver.submit()).toBe(RESULT_OK);
-    expect(fake.order).toEqual(['1:12', '1:12', '1:46', '0:3', '0:5', '0:46', '1:40', '1:11', '1:46']);
+    expect(fake.order).toEqual([
+      '1:12',
+      '1:12',
+      '1:46',
+      '0:3',
+      '0:5',
+      '0:46',
+      '1:40',
+      '1:11',
+      '1:46',
+    ]);
     // Each run and its CMD_SYNC stand under one store to PROD.
     expect(prodWrites(fake).length).toBe(3);
   });
@@ -141,7 +165,9 @@ describe('batches', () => {
     expect(driver.submit()).toBe(RESULT_OK);
     expect(prodWrites(fake)).toEqual(['w C 30004 41']);
     expect(fake.order).toEqual([...Array.from({ length: 64 }, () => '1:12'), '1:46']);
-    expect(fake.taken.map(({ dw1 }) => Number(dw1 >> 12n)).slice(0, 64)).toEqual(Array.from({ length: 64 }, (_, i) => i + 1));
+    expect(fake.taken.map(({ dw1 }) => Number(dw1 >> 12n)).slice(0, 64)).toEqual(
+      Array.from({ length: 64 }, (_, i) => i + 1),
+    );
     // CS = 0, the only one that a VCMDQ knows.
     expect(fake.taken[64]?.dw0).toBe(0x0fc00046n);
   });
@@ -224,7 +250,8 @@ describe('rings', () => {
     fake.held.add(1);
     const commands = driver.allocateBytes(64 * 16, 64);
     for (let i = 0; i < 64; i++) fake.view.setBigUint64(commands + 16 * i, 0x11n, true);
-    for (let part = 0; part < 4; part++) expect(driver.issueRaw(1, commands, 64, 0)).toBe(RESULT_OK);
+    for (let part = 0; part < 4; part++)
+      expect(driver.issueRaw(1, commands, 64, 0)).toBe(RESULT_OK);
     expect(driver.queueProd(1)).toBe(256);
     fake.forget();
     const written: number[] = [];

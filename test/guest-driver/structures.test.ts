@@ -2,7 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import type { FakeSmmu } from '../support/fake-smmu.ts';
-import { bootDriver, type DriverExports, RESULT_BAD_ARGUMENT, RESULT_EXISTS, RESULT_OK } from '../support/guest-driver.ts';
+import {
+  bootDriver,
+  type DriverExports,
+  RESULT_BAD_ARGUMENT,
+  RESULT_EXISTS,
+  RESULT_OK,
+} from '../support/guest-driver.ts';
 
 function dwords(fake: FakeSmmu, at: number, count: number): bigint[] {
   return Array.from({ length: count }, (_, i) => fake.view.getBigUint64(at + 8 * i, true));
@@ -16,8 +22,19 @@ describe('stream table entry and context descriptor', () => {
     const table = driver.newTable();
     const cd = driver.newContextDescriptor(table, 1);
     expect(cd % 64).toBe(0);
-    expect(dwords(fake, cd, 8)).toEqual([0x0001e205_c0003510n, gpaOf(table), 0n, 0x00000000_f404ff44n, 0n, 0n, 0n, 0n]);
-    expect(dwords(fake, driver.newContextDescriptor(table, 0xabcd), 1)).toEqual([0xabcde205_c0003510n]);
+    expect(dwords(fake, cd, 8)).toEqual([
+      0x0001e205_c0003510n,
+      gpaOf(table),
+      0n,
+      0x00000000_f404ff44n,
+      0n,
+      0n,
+      0n,
+      0n,
+    ]);
+    expect(dwords(fake, driver.newContextDescriptor(table, 0xabcd), 1)).toEqual([
+      0xabcde205_c0003510n,
+    ]);
   });
 
   it('changes an aborting STE to stage 1 in two steps, each followed by CFGI_STE and CMD_SYNC', async () => {
@@ -72,9 +89,9 @@ describe('translation tables', () => {
     const table = driver.newTable();
     driver.map(table, 0x1000, 0, 0x80400000, 2, 1);
     driver.map(table, 0x3000, 0, 0x80500000, 1, 0);
-    expect([0x1000, 0x2000, 0x3000, 0x4000].map((iova) => driver.descriptor(table, iova, 0) >>> 0)).toEqual([
-      0x80400f47, 0x80401f47, 0x80500fc7, 0,
-    ]);
+    expect(
+      [0x1000, 0x2000, 0x3000, 0x4000].map((iova) => driver.descriptor(table, iova, 0) >>> 0),
+    ).toEqual([0x80400f47, 0x80401f47, 0x80500fc7, 0]);
   });
 
   it('crosses the end of a table', async () => {
@@ -90,7 +107,9 @@ describe('translation tables', () => {
     const table = driver.newTable();
     driver.map(table, 0x10000, 1, 0x80400000, 4, 1);
     expect(driver.unmap(table, 0x11000, 1, 2)).toBe(2);
-    expect([0x10000, 0x11000, 0x12000, 0x13000].map((iova) => driver.descriptor(table, iova, 1) !== 0)).toEqual([true, false, false, true]);
+    expect(
+      [0x10000, 0x11000, 0x12000, 0x13000].map((iova) => driver.descriptor(table, iova, 1) !== 0),
+    ).toEqual([true, false, false, true]);
     expect(driver.unmap(table, 0x11000, 1, 2)).toBe(0);
     expect(driver.unmap(table, 0, 0x7000, 3)).toBe(0);
   });
@@ -115,11 +134,26 @@ describe('commands', () => {
     ['CFGI_CD', (driver) => driver.addCfgiCd(8), 0x00000008_00000005n, 1n],
     ['TLBI_NH_ALL', (driver) => driver.addTlbiNhAll(0x1234), 0x00001234_00000010n, 0n],
     ['TLBI_NH_ASID', (driver) => driver.addTlbiNhAsid(0x1234, 0xabcd), 0xabcd1234_00000011n, 0n],
-    ['TLBI_NH_VA', (driver) => driver.addTlbiNhVa(2, 3, 0x9abcd000, 0x1234), 0x00030002_00000012n, 0x00001234_9abcd001n],
+    [
+      'TLBI_NH_VA',
+      (driver) => driver.addTlbiNhVa(2, 3, 0x9abcd000, 0x1234),
+      0x00030002_00000012n,
+      0x00001234_9abcd001n,
+    ],
     // TG = 1, TTL = 3, LEAF; NUM = 4, SCALE = 2: (4 + 1) << 2 = 20 pages.
-    ['TLBI_NH_VA with a range', (driver) => driver.addTlbiNhVaRange(1, 0x10000, 0, 5, 2), 0x00010000_00204012n, 0x10701n],
+    [
+      'TLBI_NH_VA with a range',
+      (driver) => driver.addTlbiNhVaRange(1, 0x10000, 0, 5, 2),
+      0x00010000_00204012n,
+      0x10701n,
+    ],
     ['TLBI_S12_VMALL', (driver) => driver.addTlbiS12Vmall(7), 0x00000007_00000028n, 0n],
-    ['TLBI_S2_IPA', (driver) => driver.addTlbiS2Ipa(7, 0x80001000, 1), 0x00000007_0000002an, 0x00000001_80001001n],
+    [
+      'TLBI_S2_IPA',
+      (driver) => driver.addTlbiS2Ipa(7, 0x80001000, 1),
+      0x00000007_0000002an,
+      0x00000001_80001001n,
+    ],
     ['TLBI_NSNH_ALL', (driver) => driver.addTlbiNsnhAll(), 0x30n, 0n],
     ['ATC_INV', (driver) => driver.addAtcInv(8, 0x10000, 0, 4), 0x00000008_00000040n, 0x10004n],
   ])('builds %s', async (_name, add, dw0, dw1) => {

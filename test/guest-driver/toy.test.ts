@@ -10,7 +10,8 @@ function stepsOf(run: ToyRun): number[] {
   return run.console.flatMap((line) => /^\[ ?(\d+)\] /.exec(line)?.[1] ?? []).map(Number);
 }
 
-const measured = (run: ToyRun) => run.phases.filter(({ phase, ended }) => phase === 2 && ended).map(({ data }) => data);
+const measured = (run: ToyRun) =>
+  run.phases.filter(({ phase, ended }) => phase === 2 && ended).map(({ data }) => data);
 
 describe('toy', () => {
   it('passes every check on its own machine and measures both paths', async () => {
@@ -42,7 +43,15 @@ describe('toy', () => {
     expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20]);
     expect(run.steps).toBe(13);
     // Path, commands per batch, p50, p99, batches, exits, doorbells: 2 rounds of 8 samples of 16 batches.
-    expect(measured(run).map(([path, commands, , , batches, exits, doorbells]) => [path, commands, batches, exits, doorbells])).toEqual([
+    expect(
+      measured(run).map(([path, commands, , , batches, exits, doorbells]) => [
+        path,
+        commands,
+        batches,
+        exits,
+        doorbells,
+      ]),
+    ).toEqual([
       [1, 1, 256, 0, 256],
       [1, 16, 256, 0, 256],
       [1, 64, 256, 0, 256],
@@ -64,7 +73,9 @@ describe('toy', () => {
       'attack-sid-pairs',
       'attack-cmdq-alloc',
     ]);
-    const brackets = run.phases.filter(({ phase }) => phase === 1).map(({ ended, data }) => (ended ? -1 : 1) * (data[0] ?? 0));
+    const brackets = run.phases
+      .filter(({ phase }) => phase === 1)
+      .map(({ ended, data }) => (ended ? -1 : 1) * (data[0] ?? 0));
     expect(brackets).toEqual([1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6]);
   });
 
@@ -107,12 +118,19 @@ describe('toy', () => {
   });
 
   it('goes on working with live=1, and takes characters from its console, until q', async () => {
-    const run = await runToy({ args: ['live=1', 'rounds=1', 'warmup=1'], input: `${'x'.repeat(40)}sdti?q` });
+    const run = await runToy({
+      args: ['live=1', 'rounds=1', 'warmup=1'],
+      input: `${'x'.repeat(40)}sdti?q`,
+    });
     expect(failed(run)).toEqual([]);
-    expect(run.console.some((line) => line.includes('40 beats, 0 failures, 3 event records'))).toBe(true);
+    expect(run.console.some((line) => line.includes('40 beats, 0 failures, 3 event records'))).toBe(
+      true,
+    );
     expect(run.console.at(-1)).toMatch(/checks, 0 failed/);
     // Each trace says: path, LVCMDQ, PROD before and after, ns, ns, batches, exits.
-    const traces = run.phases.filter(({ phase, ended }) => phase === 3 && ended).map(({ data }) => data);
+    const traces = run.phases
+      .filter(({ phase, ended }) => phase === 3 && ended)
+      .map(({ data }) => data);
     expect(traces.length).toBeGreaterThan(8);
     for (const [path, , before = 0, after = 0, , , batches = 0, exits = 0] of traces) {
       expect((after - before) & 0xff).toBe(2);

@@ -4,7 +4,17 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { THREAD_IN_FLIGHT } from '../../assembly/layout/host-memory.ts';
 import { smmuBase, Unit } from '../../devices/unit/index.ts';
 import { checkedModules } from '../support/findings.ts';
-import { CD, CD0, EVENT_LINE, PhysicalBoard, RING, SID, STE1, STREAMS, TABLES } from '../support/physical-smmu.ts';
+import {
+  CD,
+  CD0,
+  EVENT_LINE,
+  PhysicalBoard,
+  RING,
+  SID,
+  STE1,
+  STREAMS,
+  TABLES,
+} from '../support/physical-smmu.ts';
 
 let board: PhysicalBoard;
 beforeEach(() => {
@@ -17,7 +27,8 @@ const store = (pa: number, word: bigint) => board.ram.store64(pa, word);
 function secondStream(cd: number, cd0: bigint): void {
   store(cd, cd0);
   store(cd + 8, BigInt(TABLES[0]));
-  for (const [i, word] of [BigInt(cd) | 0xbn, STE1].entries()) store(STREAMS + 64 * 6 + 8 * i, word);
+  for (const [i, word] of [BigInt(cd) | 0xbn, STE1].entries())
+    store(STREAMS + 64 * 6 + 8 * i, word);
 }
 
 describe('gem5', () => {
@@ -63,7 +74,10 @@ describe('gem5', () => {
     secondStream(CD + 0x40, (CD0 & ~0x3fn) | 31n);
     store(TABLES[0] + 8 * 8, BigInt(TABLES[1] + 3));
     const iova = 0x2_0000_1000n;
-    expect([board.pa(iova), board.pa(iova - 0x2_0000_0000n, { sid: 6 })]).toEqual([0x40000n, 0x40000n]);
+    expect([board.pa(iova), board.pa(iova - 0x2_0000_0000n, { sid: 6 })]).toEqual([
+      0x40000n,
+      0x40000n,
+    ]);
     store(CD, (CD0 & ~0x3fn) | 32n);
     board.command(0x0000_0005_0000_0005n, 1n);
     board.command(0x30n);
@@ -89,7 +103,11 @@ describe('gem5', () => {
   });
 
   it('configuration stayed cached beside the SMMU when it was invalidated there', async () => {
-    const other = new Unit({ modules: await checkedModules(), hostMemory: board.unit.hostMemory, thread: 1 });
+    const other = new Unit({
+      modules: await checkedModules(),
+      hostMemory: board.unit.hostMemory,
+      thread: 1,
+    });
     const translate = () => {
       other.core.accessBegin();
       const status = other.core.translate(smmuBase(0), SID, -1, 0x1000, 0, 0);

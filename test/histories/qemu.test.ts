@@ -3,7 +3,20 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../assembly/load.ts';
 import { PHYSICAL_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
-import { CD, CD0, PhysicalBoard, RING, SID, STE, STE0, STE1, STE2, STREAMS, TABLES, TABLES2 } from '../support/physical-smmu.ts';
+import {
+  CD,
+  CD0,
+  PhysicalBoard,
+  RING,
+  SID,
+  STE,
+  STE0,
+  STE1,
+  STE2,
+  STREAMS,
+  TABLES,
+  TABLES2,
+} from '../support/physical-smmu.ts';
 
 let board: PhysicalBoard;
 beforeEach(() => {
@@ -33,8 +46,20 @@ describe('QEMU', () => {
     for (let sid = 0; sid < 32; sid++) store(STREAMS + 64 * sid, 1n);
     // 2^(2 + 1) streams around 13.
     board.command(0x0000_000d_0000_0004n, 2n);
-    const bypassing = Array.from({ length: 32 }, (_, sid) => sid).filter((sid) => board.pa(0x1000n, { sid }) !== undefined);
-    expect(bypassing).toEqual([0, 1, 2, 3, 4, 5, 6, 7, ...Array.from({ length: 16 }, (_, i) => 16 + i)]);
+    const bypassing = Array.from({ length: 32 }, (_, sid) => sid).filter(
+      (sid) => board.pa(0x1000n, { sid }) !== undefined,
+    );
+    expect(bypassing).toEqual([
+      0,
+      1,
+      2,
+      3,
+      4,
+      5,
+      6,
+      7,
+      ...Array.from({ length: 16 }, (_, i) => 16 + i),
+    ]);
   });
 
   it('a range of a number of pages that is no power of two was not invalidated whole', () => {
@@ -75,7 +100,9 @@ describe('QEMU', () => {
   it('an address beyond T0SZ was translated by its low bits', () => {
     expect(board.pa(0x1000n)).toBe(0x40000n);
     expect(board.pa(0x1000n | (1n << 39n))).toBeUndefined();
-    expect(board.record(0)).toBe('0000000500000010 0000020800000000 0000008000001000 0000000000000000');
+    expect(board.record(0)).toBe(
+      '0000000500000010 0000020800000000 0000008000001000 0000000000000000',
+    );
   });
 
   it('the IPA of a stage-2 event was missing, or the input address', () => {
@@ -92,7 +119,9 @@ describe('QEMU', () => {
       board.invalidateAll();
       board.access(0x1000n);
     }
-    const classes = [0, 1, 2].map((index) => (BigInt(`0x${board.record(index).split(' ')[1]}`) >> 40n) & 3n);
+    const classes = [0, 1, 2].map(
+      (index) => (BigInt(`0x${board.record(index).split(' ')[1]}`) >> 40n) & 3n,
+    );
     expect(classes).toEqual([2n, 1n, 0n]);
   });
 
@@ -102,7 +131,10 @@ describe('QEMU', () => {
     expect(cr0 & ~0x1df).toBe(0);
     expect(board.bus.read32(0x24)).toBe(cr0);
     board.bus.write32(0x20, 0xffffff2c);
-    expect([board.bus.read32(0x20) & 0xf, board.bus.read32(0x24)]).toEqual([0xc, board.bus.read32(0x20)]);
+    expect([board.bus.read32(0x20) & 0xf, board.bus.read32(0x24)]).toEqual([
+      0xc,
+      board.bus.read32(0x20),
+    ]);
   });
 
   it('bits of STRTAB_BASE beside its address were part of it', () => {
@@ -128,7 +160,10 @@ describe('QEMU', () => {
   });
 
   it('structures were read and written in the byte order of the host', () => {
-    const bytes = new Uint8Array(board.unit.hostMemory.buffer, board.unit.hostMemory.buffer.byteLength - 0x100000);
+    const bytes = new Uint8Array(
+      board.unit.hostMemory.buffer,
+      board.unit.hostMemory.buffer.byteLength - 0x100000,
+    );
     const put = (pa: number, ...values: number[]) => bytes.set(values, pa);
     // The STE and the CD of the stream, its page's descriptor, CFGI_STE of stream 5, byte by byte.
     put(STE, 0x0b, 0, 2, 0, 0, 0, 0, 0, 0xd6, 0, 0, 0, 0, 0, 0, 0);
@@ -139,7 +174,9 @@ describe('QEMU', () => {
     expect([board.bus.read32(0x9c), board.pa(0x1000n)]).toEqual([1, 0x1234_0000n]);
     board.access(0x2345n, { attributes: ACCESS_WRITE });
     const record = bytes.slice(0x8000, 0x8020);
-    expect([...record.slice(0, 8), ...record.slice(13, 18)]).toEqual([0x10, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0x45, 0x23]);
+    expect([...record.slice(0, 8), ...record.slice(13, 18)]).toEqual([
+      0x10, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0x45, 0x23,
+    ]);
   });
 
   it('S2TTB beyond S2PS was walked', () => {
@@ -153,7 +190,11 @@ describe('QEMU', () => {
   });
 
   it('S2T0SZ outside its limits was accepted: 16 to 39, and no more than OAS', () => {
-    const withT0sz = (t0sz: bigint) => [undefined, undefined, (STE2 & ~(0x3fn << 32n)) | (t0sz << 32n)];
+    const withT0sz = (t0sz: bigint) => [
+      undefined,
+      undefined,
+      (STE2 & ~(0x3fn << 32n)) | (t0sz << 32n),
+    ];
     const event = (t0sz: bigint) => {
       board.ste('s2', withT0sz(t0sz));
       board.invalidateAll();
@@ -163,8 +204,18 @@ describe('QEMU', () => {
       return board.produced === produced ? 'translated' : board.record(produced % 4).slice(14, 16);
     };
     // Of what is inside the limits, a walk from level 1 takes 21 to 33.
-    expect([15n, 33n, 34n, 40n, 0n, 63n].map(event)).toEqual(['04', 'translated', '04', '04', '04', '04']);
-    board = new PhysicalBoard({ ...PHYSICAL_ID_REGISTERS, idr5: (PHYSICAL_ID_REGISTERS.idr5 & ~7) | 2 });
+    expect([15n, 33n, 34n, 40n, 0n, 63n].map(event)).toEqual([
+      '04',
+      'translated',
+      '04',
+      '04',
+      '04',
+      '04',
+    ]);
+    board = new PhysicalBoard({
+      ...PHYSICAL_ID_REGISTERS,
+      idr5: (PHYSICAL_ID_REGISTERS.idr5 & ~7) | 2,
+    });
     // 40 bits of OAS.
     expect([23n, 24n, 25n].map(event)).toEqual(['04', 'translated', 'translated']);
   });

@@ -12,7 +12,14 @@ import {
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
 } from '../../assembly/layout/host-memory.ts';
-import { type Decoded, decodeCd, decodeCommand, decodeEvent, decodePte, decodeSte } from '../../devices/decode/index.ts';
+import {
+  type Decoded,
+  decodeCd,
+  decodeCommand,
+  decodeEvent,
+  decodePte,
+  decodeSte,
+} from '../../devices/decode/index.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
 import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from '../reference/geometries.ts';
@@ -38,7 +45,11 @@ let most = 0;
 const word = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const MODES = ['stage 1', 'stage 2', 'nested'] as const;
 const widths = fc.oneof(
-  fc.record({ stage1: fc.constantFrom(...STAGE1, ...WIDE_SHAPES), stage2: fc.constantFrom(...STAGE2, ...WIDE_SHAPES), wide: fc.boolean() }),
+  fc.record({
+    stage1: fc.constantFrom(...STAGE1, ...WIDE_SHAPES),
+    stage2: fc.constantFrom(...STAGE2, ...WIDE_SHAPES),
+    wide: fc.boolean(),
+  }),
   fc.record({
     stage1: fc.constantFrom(...DS_SHAPES),
     stage2: fc.constantFrom(...DS_STAGE2),
@@ -48,12 +59,19 @@ const widths = fc.oneof(
 );
 /** Every mode, granule and start level; either half; every CD format with SubstreamIDs; 48-bit and 52-bit addresses, of every granule. */
 const shape = fc
-  .record({ mode: fc.constantFrom(...MODES), sizes: widths, upper: fc.boolean(), cdFormat: fc.constantFrom(0n, 1n, 2n) })
+  .record({
+    mode: fc.constantFrom(...MODES),
+    sizes: widths,
+    upper: fc.boolean(),
+    cdFormat: fc.constantFrom(0n, 1n, 2n),
+  })
   .chain(({ sizes, ...others }) => {
     const chosen = { ...sizes, ...others };
     // What the room of a scenario's tables has: 64 CDs in a linear table, a level-1 table of a page otherwise.
     const most = chosen.cdFormat === 0n ? 63 : chosen.cdFormat === 1n ? 0x7fff : 0x7ffff;
-    return fc.option(fc.integer({ min: 0, max: most })).map((ssid): Shape => (ssid === null ? chosen : { ...chosen, ssid: BigInt(ssid) }));
+    return fc
+      .option(fc.integer({ min: 0, max: most }))
+      .map((ssid): Shape => (ssid === null ? chosen : { ...chosen, ssid: BigInt(ssid) }));
   });
 /** Flips of single bits, so that most of the structure stays valid, or all of it anew. */
 const change = fc.oneof(
@@ -115,12 +133,18 @@ function put(pa: bigint, value: bigint): void {
 function build({ shape: made, updates }: Point): Scenario {
   const scenario = new Scenario(made);
   if (made.mode !== 'stage 2') scenario.change(scenario.cd, BigInt(updates & 3) << 42n);
-  if (made.mode !== 'stage 1') scenario.ste[2] = (scenario.ste[2] ?? 0n) | (BigInt(updates >> 2) << 55n);
+  if (made.mode !== 'stage 1')
+    scenario.ste[2] = (scenario.ste[2] ?? 0n) | (BigInt(updates >> 2) << 55n);
   return scenario;
 }
 
 /** @param sid default that of the stream table. */
-function attempt(scenario: Scenario, { shape: made, attributes, stalls }: Point, table = LINEAR, sid = table.sid): void {
+function attempt(
+  scenario: Scenario,
+  { shape: made, attributes, stalls }: Point,
+  table = LINEAR,
+  sid = table.sid,
+): void {
   h.set(SMMU_AT_IDR0, stalls ? IDR0 & ~TERMINATES : IDR0);
   h.set(SMMU_AT_IDR5, idr5Of(made) | (stalls ? STALL_MAX : 0));
   h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, table.base, true);
@@ -207,26 +231,34 @@ describe('decoding any bits', () => {
 
 describe('any bits', () => {
   it('in an STE', () => {
-    const property = fc.property(access, fc.array(change, { minLength: 8, maxLength: 8 }), (point, changes) => {
-      const scenario = build(point);
-      changes.forEach((apply, i) => {
-        scenario.ste[i] = apply(scenario.ste[i] ?? 0n);
-      });
-      attempt(scenario, point);
-    });
+    const property = fc.property(
+      access,
+      fc.array(change, { minLength: 8, maxLength: 8 }),
+      (point, changes) => {
+        const scenario = build(point);
+        changes.forEach((apply, i) => {
+          scenario.ste[i] = apply(scenario.ste[i] ?? 0n);
+        });
+        attempt(scenario, point);
+      },
+    );
     fc.assert(property, { numRuns: 1000 });
   });
 
   it('in a CD, a level-1 CD descriptor or a translation table', () => {
-    const property = fc.property(access, fc.array(fc.tuple(fc.nat(), change), { maxLength: 4 }), (point, changes) => {
-      const scenario = build(point);
-      const places = [...scenario.words.keys()];
-      for (const [at, apply] of changes) {
-        const pa = places[at % places.length] ?? 0n;
-        scenario.set(pa, apply(scenario.get(pa)));
-      }
-      attempt(scenario, point);
-    });
+    const property = fc.property(
+      access,
+      fc.array(fc.tuple(fc.nat(), change), { maxLength: 4 }),
+      (point, changes) => {
+        const scenario = build(point);
+        const places = [...scenario.words.keys()];
+        for (const [at, apply] of changes) {
+          const pa = places[at % places.length] ?? 0n;
+          scenario.set(pa, apply(scenario.get(pa)));
+        }
+        attempt(scenario, point);
+      },
+    );
     fc.assert(property, { numRuns: 4000 });
     // The deepest walks were among them.
     expect(most).toBeGreaterThan(40);
@@ -238,7 +270,12 @@ describe('any bits', () => {
     const property = fc.property(
       access,
       fc.constantFrom(...tables),
-      fc.tuple(fc.oneof(fc.constant(keep), change), fc.oneof(fc.constant(keep), change), fc.oneof(fc.constant(keep), change), change),
+      fc.tuple(
+        fc.oneof(fc.constant(keep), change),
+        fc.oneof(fc.constant(keep), change),
+        fc.oneof(fc.constant(keep), change),
+        change,
+      ),
       (point, table, [level1, base, config, sid]) => {
         const changed = {
           ...table,
@@ -254,11 +291,16 @@ describe('any bits', () => {
   });
 
   it('in a command', () => {
-    const property = fc.property(word, word, fc.integer({ min: 0, max: 0x46 }), (d0, d1, opcode) => {
-      h.mainCommand((d0 & ~0xffn) | BigInt(opcode), d1);
-      h.mainCommand(d0, d1);
-      expect(h.unit.drain.resume(smmuBase(0), QUEUE_MAIN)).toBe(1);
-    });
+    const property = fc.property(
+      word,
+      word,
+      fc.integer({ min: 0, max: 0x46 }),
+      (d0, d1, opcode) => {
+        h.mainCommand((d0 & ~0xffn) | BigInt(opcode), d1);
+        h.mainCommand(d0, d1);
+        expect(h.unit.drain.resume(smmuBase(0), QUEUE_MAIN)).toBe(1);
+      },
+    );
     fc.assert(property, { numRuns: 2000 });
   });
 });

@@ -3,10 +3,20 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ECMDQS_PER_SMMU, HOST_AT_RAM_BASE, QUEUE_ECMDQ, QUEUE_MAIN } from '../../assembly/layout/host-memory.ts';
+import {
+  ECMDQS_PER_SMMU,
+  HOST_AT_RAM_BASE,
+  QUEUE_ECMDQ,
+  QUEUE_MAIN,
+} from '../../assembly/layout/host-memory.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import type { AccessSize, Device } from '../../devices/plugin/index.ts';
-import { GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, PhysicalSmmu, VirtualSmmu } from '../../devices/smmuv3/index.ts';
+import {
+  GUEST_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+  PhysicalSmmu,
+  VirtualSmmu,
+} from '../../devices/smmuv3/index.ts';
 import { DeviceBus, type FakeHost, Random } from '../../devices/testing/index.ts';
 import { Subject } from '../../devices/testing/subject.ts';
 import { createHostMemory, QueueBlock, Unit, writeActions } from '../../devices/unit/index.ts';
@@ -36,7 +46,9 @@ interface Plugged {
 /** Bytes of commands at random, from the address of rings on. */
 const RING_BYTES = 0x1000;
 
-const memoryOf = (host: FakeHost) => [{ gpa: host.ramGpa, offset: host.ramOffset, size: host.ramSize }];
+const memoryOf = (host: FakeHost) => [
+  { gpa: host.ramGpa, offset: host.ramOffset, size: host.ramSize },
+];
 
 /** Both roles' registers are the same: CMDQ_BASE, CR0.CMDQEN, then PROD; the ECMDQs likewise; CONS of each and GERROR. */
 const smmuWorks = (ring: number) => (bus: DeviceBus) => {
@@ -66,16 +78,38 @@ const cmdqvWorks = (ring: number, config: number) => (bus: DeviceBus) => {
 const DEVICES: Record<string, (host: FakeHost) => Plugged> = {
   VirtualSmmu(host) {
     const backend = new TestViommuBackend(modules, host);
-    const idRegisters = { ...GUEST_ID_REGISTERS, idr1: GUEST_ID_REGISTERS.idr1 + ECMDQ, idr6: FOUR_QUEUES };
-    const ecmdqs = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => QUEUE_ECMDQ + ECMDQS_PER_SMMU + i);
-    const queues = [backend.commandQueue, ...ecmdqs.map((index) => new QueueBlock(backend.hostMemory, 0, index))];
-    return { device: new VirtualSmmu({ backend, idRegisters }), queues, ram: host.ram, works: smmuWorks(host.ramGpa) };
+    const idRegisters = {
+      ...GUEST_ID_REGISTERS,
+      idr1: GUEST_ID_REGISTERS.idr1 + ECMDQ,
+      idr6: FOUR_QUEUES,
+    };
+    const ecmdqs = Array.from(
+      { length: ECMDQS_PER_SMMU },
+      (_, i) => QUEUE_ECMDQ + ECMDQS_PER_SMMU + i,
+    );
+    const queues = [
+      backend.commandQueue,
+      ...ecmdqs.map((index) => new QueueBlock(backend.hostMemory, 0, index)),
+    ];
+    return {
+      device: new VirtualSmmu({ backend, idRegisters }),
+      queues,
+      ram: host.ram,
+      works: smmuWorks(host.ramGpa),
+    };
   },
   PhysicalSmmu() {
     const hostMemory = createHostMemory({ ramSize: 0x100000 });
     const unit = new Unit({ modules, hostMemory, thread: 0 });
-    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr1: PHYSICAL_ID_REGISTERS.idr1 + ECMDQ, idr6: FOUR_QUEUES };
-    const indices = [QUEUE_MAIN, ...Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => QUEUE_ECMDQ + i)];
+    const idRegisters = {
+      ...PHYSICAL_ID_REGISTERS,
+      idr1: PHYSICAL_ID_REGISTERS.idr1 + ECMDQ,
+      idr6: FOUR_QUEUES,
+    };
+    const indices = [
+      QUEUE_MAIN,
+      ...Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => QUEUE_ECMDQ + i),
+    ];
     const queues = indices.map((index) => new QueueBlock(hostMemory, 0, index));
     const base = new Uint32Array(hostMemory.buffer)[HOST_AT_RAM_BASE >> 2];
     return {
@@ -88,12 +122,22 @@ const DEVICES: Record<string, (host: FakeHost) => Plugged> = {
   VirtualCmdqv(host) {
     const backend = new TestVintfBackend(modules, host);
     const queues = Array.from({ length: LVCMDQS }, (_, i) => backend.queue(i));
-    return { device: new VirtualCmdqv({ backend }), queues, ram: host.ram, works: cmdqvWorks(host.ramGpa, 1) };
+    return {
+      device: new VirtualCmdqv({ backend }),
+      queues,
+      ram: host.ram,
+      works: cmdqvWorks(host.ramGpa, 1),
+    };
   },
   PhysicalCmdqv(host) {
     const hostMemory = createHostMemory({ ramSize: 0x10000 });
     writeActions(hostMemory, 0, IDR0);
-    const unit = new Unit({ modules, hostMemory, thread: 0, guest: { memory: host.guestMemory, regions: memoryOf(host), window: 1 } });
+    const unit = new Unit({
+      modules,
+      hostMemory,
+      thread: 0,
+      guest: { memory: host.guestMemory, regions: memoryOf(host), window: 1 },
+    });
     const queues = Array.from({ length: 4 }, (_, i) => new QueueBlock(hostMemory, 0, i));
     return {
       device: new PhysicalCmdqv({ unit, smmuIndex: 0, vintfs: 2, vcmdqs: 4 }),
@@ -126,7 +170,8 @@ const HOT = {
   smmu: [0x20, 0x90, 0x98, 0x9c, 0x64, 0x20000, 0x20008, 0x2000c, 0x2c000, 0x2c008, 0x2c00c],
   cmdqv: [0x0, 0x200, 0x204, 0x1000, 0x10004, 0x30000, 0x30004, 0x30008, 0x30014, 0x40000, 0x50000],
 };
-const commandsOf = (queues: readonly QueueBlock[]) => queues.reduce((sum, { counts }) => sum + counts.commands, 0);
+const commandsOf = (queues: readonly QueueBlock[]) =>
+  queues.reduce((sum, { counts }) => sum + counts.commands, 0);
 
 describe.each(Object.entries(DEVICES))('%s', (name, plug) => {
   it('takes any accesses in any order', { timeout: 60_000 }, () => {
@@ -153,17 +198,33 @@ describe.each(Object.entries(DEVICES))('%s', (name, plug) => {
       // Commands at random: TLBI_NH_ASID, of opcodes that there are, and of others.
       for (let i = 0; i < words.length; i += 4) {
         const opcode = random.below(2) ? 0x11 : (random.word() & ~0xff) | random.below(0x48);
-        words.set([opcode, random.word(), opcode === 0x11 ? 0 : random.word(), opcode === 0x11 ? 0 : random.word()], i);
+        words.set(
+          [
+            opcode,
+            random.word(),
+            opcode === 0x11 ? 0 : random.word(),
+            opcode === 0x11 ? 0 : random.word(),
+          ],
+          i,
+        );
       }
       for (const { where, anywhere, hot, size: nth, write, value, high } of steps) {
         const region = where % device.regions.length;
         const { accessSizes = [4], size: bytes = 0 } = device.regions[region] ?? {};
         const size = accessSizes[nth % accessSizes.length] as AccessSize;
-        const registers = hot && region === 0 ? HOT[name.endsWith('Smmu') ? 'smmu' : 'cmdqv'] : subject.registers(region);
+        const registers =
+          hot && region === 0
+            ? HOT[name.endsWith('Smmu') ? 'smmu' : 'cmdqv']
+            : subject.registers(region);
         const offset = anywhere ? where % bytes : (registers[where % registers.length] ?? 0);
         const before = commandsOf(queues);
         const access = { region, offset: offset - (offset % size), size, lo: 0, hi: 0, vcpu: 0 };
-        if (write) subject.access('write', { ...access, lo: size < 4 ? value % 2 ** (8 * size) : value, hi: size === 8 ? high : 0 });
+        if (write)
+          subject.access('write', {
+            ...access,
+            lo: size < 4 ? value % 2 ** (8 * size) : value,
+            hi: size === 8 ? high : 0,
+          });
         else subject.access('read', access);
         const taken = commandsOf(queues) - before;
         expect(taken).toBeLessThanOrEqual(MOST_COMMANDS);

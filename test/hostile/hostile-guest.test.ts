@@ -17,7 +17,19 @@ import { Host, machineFootprint, type QueueErrorDecision } from '../../vmm/host/
 import { loadGuestImage } from '../../vmm/machine/index.ts';
 import { compileGuest } from '../support/compile-assembly.ts';
 import { checkedHost } from '../support/findings.ts';
-import { bringUp, CD, DATA, HostileGuest, IOVA, MAPPED_PAGES, type Operation, RAM, STREAM, STREAM_TABLE, TABLES } from './operations.ts';
+import {
+  bringUp,
+  CD,
+  DATA,
+  HostileGuest,
+  IOVA,
+  MAPPED_PAGES,
+  type Operation,
+  RAM,
+  STREAM,
+  STREAM_TABLE,
+  TABLES,
+} from './operations.ts';
 
 const OPERATIONS = 100_000;
 const PER_RUN = 200;
@@ -47,17 +59,27 @@ function buildTables(memory: WebAssembly.Memory): void {
   const tables = tableMemory(memory);
   const pages = new PageTable(tables, { stage: 1, inputBits: 48 });
   pages.map(IOVA, RAM + DATA, MAPPED_PAGES * 0x1000, S1_READ_WRITE, { blocks: false });
-  storeStructure(tables, RAM + CD, contextDescriptor({ asid: 1, outputBits: 40, lower: { ttb: pages.root, inputBits: 48 } }));
+  storeStructure(
+    tables,
+    RAM + CD,
+    contextDescriptor({ asid: 1, outputBits: 40, lower: { ttb: pages.root, inputBits: 48 } }),
+  );
   writeSte(tables, RAM + STREAM_TABLE, STREAM, stage1Ste({ contextPtr: RAM + CD }));
 }
 
 describe('a hostile guest', () => {
-  it(`does ${OPERATIONS} operations; its neighbour loses nothing`, { timeout: 240_000 }, async () => {
+  it(`does ${OPERATIONS} operations; its neighbour loses nothing`, {
+    timeout: 240_000,
+  }, async () => {
     const hostile = new HostileGuest(SEED);
     const onQueueError = (): QueueErrorDecision => (hostile.chance(10) ? 'skip' : 'report');
     const host = await checkedHost(Host, { onQueueError });
-    const toyImage = await loadGuestImage(Uint8Array.from(await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url))));
-    const image = await loadGuestImage(await compileGuest('test/hostile/hostile-guest.ts', GUEST_PAGES));
+    const toyImage = await loadGuestImage(
+      Uint8Array.from(await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url))),
+    );
+    const image = await loadGuestImage(
+      await compileGuest('test/hostile/hostile-guest.ts', GUEST_PAGES),
+    );
 
     // The neighbour is the toy guest, run until it has a live mapping; then its device goes on reading through the SMMU.
     let live = false;
@@ -77,18 +99,27 @@ describe('a hostile guest', () => {
       },
     });
     await neighbour.machine.boot();
-    for (let steps = 0; !live && steps < 30; steps++) expect(neighbour.machine.step()).toBe('running');
+    for (let steps = 0; !live && steps < 30; steps++)
+      expect(neighbour.machine.step()).toBe('running');
     expect(live).toBe(true);
     const before = machineFootprint(neighbour.viommu, neighbour.vintf);
     expect(before['IOTLB entries'].count).toBeGreaterThan(0);
 
-    const attacker = createToyMachine({ host, name: 'hostile', index: 1, image, args: ['hostile'], onOutput: () => undefined });
+    const attacker = createToyMachine({
+      host,
+      name: 'hostile',
+      index: 1,
+      image,
+      args: ['hostile'],
+      onOutput: () => undefined,
+    });
     const { machine, vm } = attacker;
     await machine.boot();
     const words = new Uint32Array(vm.memory.buffer);
     const run = (operations: readonly Operation[]): void => {
       words[0x180000 >> 2] = operations.length;
-      for (const [i, [kind, a, b = 0, c = 0]] of operations.entries()) words.set([kind, a, b, c], (0x180010 >> 2) + 4 * i);
+      for (const [i, [kind, a, b = 0, c = 0]] of operations.entries())
+        words.set([kind, a, b, c], (0x180010 >> 2) + 4 * i);
       expect(machine.step(), machine.error?.message ?? machine.stopReason).toBe('running');
     };
     const neighbourPort = host.dmaPort(neighbour.viommu, 8);
@@ -129,10 +160,18 @@ describe('a hostile guest', () => {
     ] as const) {
       expect(smmu[counter], counter).toBeGreaterThan(0);
     }
-    for (const event of ['C_BAD_STE', 'C_BAD_CD', 'F_TRANSLATION', 'F_PERMISSION', 'F_ADDR_SIZE', 'F_ACCESS'])
+    for (const event of [
+      'C_BAD_STE',
+      'C_BAD_CD',
+      'F_TRANSLATION',
+      'F_PERMISSION',
+      'F_ADDR_SIZE',
+      'F_ACCESS',
+    ])
       expect(smmu.events[event], event).toBeGreaterThan(0);
     // The neighbour's guest goes on to its end, with every check of its own still true.
-    for (let steps = 0; neighbour.machine.status === 'running' && steps < 30; steps++) neighbour.machine.step();
+    for (let steps = 0; neighbour.machine.status === 'running' && steps < 30; steps++)
+      neighbour.machine.step();
     expect(neighbour.machine.status).toBe('off');
   });
 });

@@ -15,7 +15,14 @@ import {
   VINTF_SID_REPLACE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import * as commands from '../../assembly/layout/commands.ts';
-import { DMA_ATS, DMA_CTRL, DMA_DST, DMA_LENGTH, DMA_PATTERN, DMA_SRC } from '../../assembly/layout/dma-engine-registers.ts';
+import {
+  DMA_ATS,
+  DMA_CTRL,
+  DMA_DST,
+  DMA_LENGTH,
+  DMA_PATTERN,
+  DMA_SRC,
+} from '../../assembly/layout/dma-engine-registers.ts';
 import * as smmu from '../../assembly/layout/smmu-registers.ts';
 
 export const SMMU = 0x09050000;
@@ -124,13 +131,19 @@ export class HostileGuest {
     return values[this.below(values.length)] as T;
   }
   #value(): number {
-    return this.chance(30) ? this.#pick(EDGES) : this.chance(50) ? this.next() : this.below(0x10000);
+    return this.chance(30)
+      ? this.#pick(EDGES)
+      : this.chance(50)
+        ? this.next()
+        : this.below(0x10000);
   }
 
   /** A command: 80 % a valid header with the fields of its kind, the rest bits. */
   #command(): [number, number, number, number] {
     if (!this.chance(80)) return [this.next(), this.next(), this.next(), this.next()];
-    const opcode = this.chance(60) ? this.#pick([0x11, 0x12, 0x28, 0x2a, 0x40, 0x46, 0x46, 0x46]) : this.#pick(OPCODES);
+    const opcode = this.chance(60)
+      ? this.#pick([0x11, 0x12, 0x28, 0x2a, 0x40, 0x46, 0x46, 0x46])
+      : this.#pick(OPCODES);
     let d0 = opcode;
     if (this.chance(20)) d0 |= (this.below(32) << 12) | (this.below(32) << 20);
     if (opcode === commands.OP_CMD_SYNC && this.chance(80)) d0 = opcode;
@@ -141,7 +154,9 @@ export class HostileGuest {
         ? this.#pick([STREAM, STREAM, 0x100, 0x200, 0x201, this.below(0x400)])
         : this.below(32) | (this.below(4) << 16);
     const tg = this.chance(30) ? this.below(4) << 10 : 0;
-    const address = this.chance(80) ? IOVA + this.below(MAPPED_PAGES) * 0x1000 : this.#value() & 0xfffff000;
+    const address = this.chance(80)
+      ? IOVA + this.below(MAPPED_PAGES) * 0x1000
+      : this.#value() & 0xfffff000;
     return [d0, ids, (address | tg | this.below(2)) >>> 0, this.chance(90) ? 0 : this.#value()];
   }
 
@@ -153,7 +168,14 @@ export class HostileGuest {
       operations.push([STORE, ring + (prod % ENTRIES) * 16 + 4 * i, word]);
     });
     let next = (prod + 1) % (2 * ENTRIES);
-    if (this.chance(3)) next = this.#pick([prod, prod ^ ENTRIES, (prod + ENTRIES + 7) % (2 * ENTRIES), this.next(), prod | 0xfff00000]);
+    if (this.chance(3))
+      next = this.#pick([
+        prod,
+        prod ^ ENTRIES,
+        (prod + ENTRIES + 7) % (2 * ENTRIES),
+        this.next(),
+        prod | 0xfff00000,
+      ]);
     this.#prods[queue] = next % (2 * ENTRIES);
     if (this.chance(30)) return;
     const page0 = PAGE0 + queue * VCMDQ_STRIDE;
@@ -161,7 +183,8 @@ export class HostileGuest {
     if (this.chance(20)) return;
     // As a driver's error handler does it: the host speaks first, the offending command becomes a CMD_SYNC, the error is acknowledged.
     operations.push([WAIT, 0]);
-    for (let i = 0; i < 4; i++) operations.push([STORE, ring + ((prod + ENTRIES - i) % ENTRIES) * 16, commands.OP_CMD_SYNC]);
+    for (let i = 0; i < 4; i++)
+      operations.push([STORE, ring + ((prod + ENTRIES - i) % ENTRIES) * 16, commands.OP_CMD_SYNC]);
     operations.push(
       queue === 2
         ? [ACKNOWLEDGE, SMMU + smmu.SMMU_GERROR, SMMU + smmu.SMMU_GERRORN]
@@ -192,11 +215,20 @@ export class HostileGuest {
   }
 
   #dma(operations: Operation[]): void {
-    const address = () => (this.chance(85) ? IOVA + this.below(MAPPED_PAGES * 0x1000) : this.#value());
-    operations.push(write(DMA + DMA_LENGTH, this.chance(95) ? 4 + 4 * this.below(64) : this.#value()));
-    operations.push(write64(DMA + DMA_SRC, address(), this.chance(95) ? 0 : this.#value()), write64(DMA + DMA_DST, address()));
+    const address = () =>
+      this.chance(85) ? IOVA + this.below(MAPPED_PAGES * 0x1000) : this.#value();
+    operations.push(
+      write(DMA + DMA_LENGTH, this.chance(95) ? 4 + 4 * this.below(64) : this.#value()),
+    );
+    operations.push(
+      write64(DMA + DMA_SRC, address(), this.chance(95) ? 0 : this.#value()),
+      write64(DMA + DMA_DST, address()),
+    );
     if (this.chance(10)) operations.push(write(DMA + DMA_ATS, this.#pick([0, 1, 5])));
-    operations.push(write(DMA + DMA_PATTERN, this.next()), write(DMA + DMA_CTRL, 1 + this.below(4)));
+    operations.push(
+      write(DMA + DMA_PATTERN, this.next()),
+      write(DMA + DMA_CTRL, 1 + this.below(4)),
+    );
   }
 
   #table(operations: Operation[]): void {
@@ -205,7 +237,10 @@ export class HostileGuest {
       const page = this.below(MAPPED_PAGES);
       const leaf = TABLES + 3 * 0x1000 + page * 8;
       const low = (RAM + DATA + page * 0x1000) | this.#pick([0xf47, 0xb47, 0xfc7, 0xf07, 0xf45, 0]);
-      operations.push([STORE, leaf, low], [STORE, leaf + 4, this.chance(70) ? 0 : 1 << this.below(32)]);
+      operations.push(
+        [STORE, leaf, low],
+        [STORE, leaf + 4, this.chance(70) ? 0 : 1 << this.below(32)],
+      );
       operations.push(
         [WRITE32, DMA + DMA_LENGTH, 4],
         write64(DMA + DMA_SRC, IOVA + page * 0x1000),
@@ -214,7 +249,11 @@ export class HostileGuest {
       operations.push(write(DMA + DMA_CTRL, 1 + this.below(2)));
       return;
     }
-    const at = this.#pick([STREAM_TABLE + STREAM * 64 + this.below(16) * 4, CD + this.below(16) * 4, TABLES + this.below(0x3000 / 4) * 4]);
+    const at = this.#pick([
+      STREAM_TABLE + STREAM * 64 + this.below(16) * 4,
+      CD + this.below(16) * 4,
+      TABLES + this.below(0x3000 / 4) * 4,
+    ]);
     operations.push([STORE, at, this.chance(50) ? 1 << this.below(32) : this.#value()]);
     if (this.chance(50)) operations.push(...this.#reconfigure());
   }
@@ -244,17 +283,43 @@ export class HostileGuest {
       else if (what < 89) this.#table(operations);
       else if (what < 93) {
         // Read-only words of page 0, and CONFIG.
-        const register = this.#pick([VCMDQ_CONS, VCMDQ_STATUS, VCMDQ_GERROR, VCMDQ_GERRORN, VCMDQ_CONFIG]);
+        const register = this.#pick([
+          VCMDQ_CONS,
+          VCMDQ_STATUS,
+          VCMDQ_GERROR,
+          VCMDQ_GERRORN,
+          VCMDQ_CONFIG,
+        ]);
         operations.push(write(PAGE0 + this.below(2) * VCMDQ_STRIDE + register, this.#value()));
-      } else if (what < 95) operations.push([DOORBELL, this.#pick([0, 1, 2, 0x101, this.next()]), this.#pick([4, 0x84, this.next()])]);
+      } else if (what < 95)
+        operations.push([
+          DOORBELL,
+          this.#pick([0, 1, 2, 0x101, this.next()]),
+          this.#pick([4, 0x84, this.next()]),
+        ]);
       else if (what < 96) operations.push([WAIT, 0]);
       else if (what < 97) operations.push([CLOCK, 0]);
       else if (what < 98) {
         // The info page, but for the map table, which would only make the guest's own code trap.
-        operations.push([STORE, this.chance(50) ? this.below(0x3fc / 4) * 4 : 0x600 + this.below(0x200 / 4) * 4, this.#value()]);
+        operations.push([
+          STORE,
+          this.chance(50) ? this.below(0x3fc / 4) * 4 : 0x600 + this.below(0x200 / 4) * 4,
+          this.#value(),
+        ]);
       } else if (what < 99)
-        operations.push(write64(PAGE1 + this.below(2) * VCMDQ_STRIDE + VCMDQ_BASE, (RAM + this.#value()) >>> 0, this.below(2)));
-      else operations.push(write(PAGE0 + VCMDQ_CONFIG, 0), write64(PAGE1 + VCMDQ_BASE, 0), write(PAGE0 + VCMDQ_CONFIG, 1));
+        operations.push(
+          write64(
+            PAGE1 + this.below(2) * VCMDQ_STRIDE + VCMDQ_BASE,
+            (RAM + this.#value()) >>> 0,
+            this.below(2),
+          ),
+        );
+      else
+        operations.push(
+          write(PAGE0 + VCMDQ_CONFIG, 0),
+          write64(PAGE1 + VCMDQ_BASE, 0),
+          write(PAGE0 + VCMDQ_CONFIG, 1),
+        );
     }
     return operations;
   }

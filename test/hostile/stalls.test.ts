@@ -59,7 +59,10 @@ beforeEach(async () => {
 });
 
 const word = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
-const sid = fc.oneof(fc.constantFrom(NEIGHBOUR, OWN, OWN_PHYSICAL, 0, 0xffffffff), fc.integer({ min: 0, max: 0xffffffff }));
+const sid = fc.oneof(
+  fc.constantFrom(NEIGHBOUR, OWN, OWN_PHYSICAL, 0, 0xffffffff),
+  fc.integer({ min: 0, max: 0xffffffff }),
+);
 
 it('leaves the transactions of a neighbour waiting, and the queue running', () => {
   // The STAGs of the neighbour as often as others.
@@ -67,11 +70,20 @@ it('leaves the transactions of a neighbour waiting, and the queue running', () =
     fc.integer({ min: 0, max: NEIGHBOURS - 1 }).map((i) => stags[i] ?? 0),
     fc.integer({ min: 0, max: 0xffff }),
   );
-  const property = fc.property(fc.constantFrom(0x44n, 0x45n), word, word, sid, stag, (opcode, d0, d1, stream, tag) => {
-    send((d0 & 0xffff_ff00n) | opcode | (BigInt(stream) << 32n), (d1 & ~0xffffn) | BigInt(tag));
-    expect(stags.map((own) => h.unit.core.stallAnswer(h.smmu, NEIGHBOUR, own))).toEqual(stags.map(() => STALL_WAITING));
-    expect(h.get(SMMU_AT_STALLED)).toBe(NEIGHBOURS);
-  });
+  const property = fc.property(
+    fc.constantFrom(0x44n, 0x45n),
+    word,
+    word,
+    sid,
+    stag,
+    (opcode, d0, d1, stream, tag) => {
+      send((d0 & 0xffff_ff00n) | opcode | (BigInt(stream) << 32n), (d1 & ~0xffffn) | BigInt(tag));
+      expect(stags.map((own) => h.unit.core.stallAnswer(h.smmu, NEIGHBOUR, own))).toEqual(
+        stags.map(() => STALL_WAITING),
+      );
+      expect(h.get(SMMU_AT_STALLED)).toBe(NEIGHBOURS);
+    },
+  );
   fc.assert(property, { numRuns: 2000 });
 });
 

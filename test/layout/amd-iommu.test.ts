@@ -3,8 +3,21 @@
 
 import { describe, expect, it } from 'vitest';
 import * as AMD from '../../assembly/layout/amd-iommu.ts';
-import { blockedDte, completionWait, hostDte, invalidateDevtabEntry, invalidatePages } from '../../devices/amd-iommu/index.ts';
-import { type Bits, doublewordsOf, expectFields, expectImage, type Image, overlaps } from './images.ts';
+import {
+  blockedDte,
+  completionWait,
+  hostDte,
+  invalidateDevtabEntry,
+  invalidatePages,
+} from '../../devices/amd-iommu/index.ts';
+import {
+  type Bits,
+  doublewordsOf,
+  expectFields,
+  expectImage,
+  type Image,
+  overlaps,
+} from './images.ts';
 
 /** By structure; bits of a register are those of its one doubleword. */
 const FORMATS: Readonly<Record<string, Readonly<Record<string, Bits>>>> = {
@@ -24,10 +37,23 @@ const FORMATS: Readonly<Record<string, Readonly<Record<string, Bits>>>> = {
     AMD_STATUS_EVENT_LOG_RUN: [0, 3, 3],
     AMD_STATUS_CMD_BUF_RUN: [0, 4, 4],
   },
-  'extended features': { AMD_EFR_GT: [0, 4, 4], AMD_EFR_INVALIDATE_ALL: [0, 6, 6], AMD_EFR_GIO: [0, 48, 48] },
-  'ID map': { AMD_MAP_VALID: [0, 0, 0], AMD_MAP_HOST_ID: [0, 29, 14], AMD_MAP_GUEST_ID: [0, 61, 46], AMD_MAP_WRITE: [0, 63, 63] },
+  'extended features': {
+    AMD_EFR_GT: [0, 4, 4],
+    AMD_EFR_INVALIDATE_ALL: [0, 6, 6],
+    AMD_EFR_GIO: [0, 48, 48],
+  },
+  'ID map': {
+    AMD_MAP_VALID: [0, 0, 0],
+    AMD_MAP_HOST_ID: [0, 29, 14],
+    AMD_MAP_GUEST_ID: [0, 61, 46],
+    AMD_MAP_WRITE: [0, 63, 63],
+  },
   misc: { AMD_MISC_DEVICE: [0, 31, 16] },
-  'buffer control': { AMD_VFCTRL_LENGTH: [0, 3, 0], AMD_VFCTRL_ENABLE: [0, 8, 8], AMD_VFCTRL_INT_ENABLE: [0, 9, 9] },
+  'buffer control': {
+    AMD_VFCTRL_LENGTH: [0, 3, 0],
+    AMD_VFCTRL_ENABLE: [0, 8, 8],
+    AMD_VFCTRL_INT_ENABLE: [0, 9, 9],
+  },
   'device table entry': {
     AMD_DTE_V: [0, 0, 0],
     AMD_DTE_TV: [0, 1, 1],
@@ -48,7 +74,11 @@ const FORMATS: Readonly<Record<string, Readonly<Record<string, Bits>>>> = {
     AMD_DTE_GUEST_DEVICE: [3, 31, 16],
     AMD_DTE_GUEST_ID: [3, 47, 32],
   },
-  COMPLETION_WAIT: { AMD_CMD_OP: [0, 63, 60], AMD_WAIT_STORE: [0, 0, 0], AMD_WAIT_INTERRUPT: [0, 1, 1] },
+  COMPLETION_WAIT: {
+    AMD_CMD_OP: [0, 63, 60],
+    AMD_WAIT_STORE: [0, 0, 0],
+    AMD_WAIT_INTERRUPT: [0, 1, 1],
+  },
   'commands of a device': { AMD_CMD_OP: [0, 63, 60], AMD_CMD_DEVICE: [0, 15, 0] },
   INVALIDATE_IOMMU_PAGES: {
     AMD_CMD_OP: [0, 63, 60],
@@ -99,14 +129,24 @@ const IMAGES: readonly Image[] = [
 ];
 
 describe('AMD IOMMU', () => {
-  it.each(Object.entries(FORMATS))('%s has its fields where the specification has them', (_what, format) => {
-    const fields = Object.fromEntries(Object.keys(format).map((name) => [name, (AMD as Readonly<Record<string, number>>)[name] ?? 0]));
-    expectFields(fields, format);
-    expect(overlaps(fields)).toEqual([]);
-  });
+  it.each(Object.entries(FORMATS))(
+    '%s has its fields where the specification has them',
+    (_what, format) => {
+      const fields = Object.fromEntries(
+        Object.keys(format).map((name) => [
+          name,
+          (AMD as Readonly<Record<string, number>>)[name] ?? 0,
+        ]),
+      );
+      expectFields(fields, format);
+      expect(overlaps(fields)).toEqual([]);
+    },
+  );
 
   it('has every field in one of these', () => {
-    const fields = Object.keys(AMD).filter((name) => /^AMD_(CONTROL|STATUS|EFR|DTE|INV|WAIT|MAP|MISC)_/.test(name));
+    const fields = Object.keys(AMD).filter((name) =>
+      /^AMD_(CONTROL|STATUS|EFR|DTE|INV|WAIT|MAP|MISC)_/.test(name),
+    );
     expect(fields.filter((name) => !NAMES.has(name))).toEqual(['AMD_DTE_SIZE']);
   });
 
@@ -114,10 +154,16 @@ describe('AMD IOMMU', () => {
 
   it('builds entries and commands', () => {
     const built = (words: Uint32Array) => doublewordsOf([...words]);
-    expect(built(blockedDte())).toBe('0000000000000003 0000000000000000 0000000000000000 0000000000000000');
+    expect(built(blockedDte())).toBe(
+      '0000000000000003 0000000000000000 0000000000000000 0000000000000000',
+    );
     // Mode 4, root 0x1_2345_6000, IR, IW; domain 7.
-    expect(built(hostDte(7, 0x123456000, 4))).toBe('6000000123456803 0000000000000007 0000000000000000 0000000000000000');
-    expect(built(completionWait({ address: 0x180001238, data: 9 }, true))).toBe('100000018000123b 0000000000000009');
+    expect(built(hostDte(7, 0x123456000, 4))).toBe(
+      '6000000123456803 0000000000000007 0000000000000000 0000000000000000',
+    );
+    expect(built(completionWait({ address: 0x180001238, data: 9 }, true))).toBe(
+      '100000018000123b 0000000000000009',
+    );
     expect(built(invalidateDevtabEntry(0x1234))).toBe('2000000000001234 0000000000000000');
     expect(built(invalidatePages(7, 3, 0x123456789))).toBe('3000000700000003 0000000123456004');
     expect(built(invalidatePages(7))).toBe('3000000700000000 7ffffffffffff001');

@@ -15,14 +15,23 @@ interface Probe {
 }
 
 async function compileProbe(): Promise<Probe> {
-  const binary = await compileAssembly('test/layout/as-probe.ts', ['--runtime', 'stub', '-O1', '--config', 'none']);
+  const binary = await compileAssembly('test/layout/as-probe.ts', [
+    '--runtime',
+    'stub',
+    '-O1',
+    '--config',
+    'none',
+  ]);
   const { instance } = await WebAssembly.instantiate(binary);
   return instance.exports as unknown as Probe;
 }
 
 describe('layout tables', () => {
   it.each(FILES)('%s is a leaf', (file) => {
-    const code = readFileSync(new URL(file, LAYOUT), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+    const code = readFileSync(new URL(file, LAYOUT), 'utf8').replace(
+      /\/\*[\s\S]*?\*\/|\/\/.*/g,
+      '',
+    );
     expect(code).not.toMatch(/\bimport\b|\bfrom\b|\brequire\b/);
     expect(code.match(/^export const /gm)?.length).toBeGreaterThan(0);
   });
@@ -42,8 +51,12 @@ describe('layout tables in AssemblyScript', () => {
 
   // As 32-bit words: AssemblyScript has a constant from 0x80000000 up as a negative i32.
   it('has every constant, with the same 32 bits', () => {
-    expect([...constants.keys()].filter((name) => !(probe[name] instanceof WebAssembly.Global))).toEqual([]);
-    const seen = [...constants.keys()].map((name) => [name, Number((probe[name] as WebAssembly.Global).value) >>> 0] as const);
+    expect(
+      [...constants.keys()].filter((name) => !(probe[name] instanceof WebAssembly.Global)),
+    ).toEqual([]);
+    const seen = [...constants.keys()].map(
+      (name) => [name, Number((probe[name] as WebAssembly.Global).value) >>> 0] as const,
+    );
     expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(constants));
     expect(constants.size).toBeGreaterThan(400);
   });
@@ -52,13 +65,21 @@ describe('layout tables in AssemblyScript', () => {
   it('builds and reads the literal image of a command', () => {
     const field = (name: string) => constants.get(name) ?? 0;
     const words = [0, 0, 0, 0];
-    const fields = { CMD_OP: 0x12, TLBI_VMID: 3, TLBI_ASID: 5, TLBI_LEAF: 1, TLBI_ADDR_LO: 0x12345, TLBI_ADDR_HI: 0 };
+    const fields = {
+      CMD_OP: 0x12,
+      TLBI_VMID: 3,
+      TLBI_ASID: 5,
+      TLBI_LEAF: 1,
+      TLBI_ADDR_LO: 0x12345,
+      TLBI_ADDR_HI: 0,
+    };
     for (const [name, value] of Object.entries(fields)) {
       const word = field(name) >>> 16;
       words[word] = probe.insert(words[word] ?? 0, field(name), value) >>> 0;
     }
     expect(words).toEqual([0x00000012, 0x00050003, 0x12345001, 0x00000000]);
-    for (const [name, value] of Object.entries(fields)) expect(probe.extract(words[field(name) >>> 16] ?? 0, field(name))).toBe(value);
+    for (const [name, value] of Object.entries(fields))
+      expect(probe.extract(words[field(name) >>> 16] ?? 0, field(name))).toBe(value);
   });
 
   it.each([

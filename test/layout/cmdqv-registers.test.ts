@@ -53,16 +53,32 @@ const CMDQV_BITS: Record<string, Record<string, readonly [number, number]>> = {
     CMDQV_PARAM_NUM_SID_PER_VM_LOG2: [15, 12],
   },
   STATUS: { CMDQV_STATUS_ENABLED: [0, 0] },
-  CMDQ_ALLOC: { CMDQ_ALLOC_ALLOCATED: [0, 0], CMDQ_ALLOC_LVCMDQ: [7, 1], CMDQ_ALLOC_VINTF: [20, 15] },
-  VINTF_CONFIG: { VINTF_CONFIG_EN: [0, 0], VINTF_CONFIG_VMID: [16, 1], VINTF_CONFIG_HYP_OWN: [17, 17] },
-  VINTF_STATUS: { VINTF_STATUS_ENABLED: [0, 0], VINTF_STATUS_STATUS: [3, 1], VINTF_STATUS_NUM_LVCMDQ: [23, 16] },
+  CMDQ_ALLOC: {
+    CMDQ_ALLOC_ALLOCATED: [0, 0],
+    CMDQ_ALLOC_LVCMDQ: [7, 1],
+    CMDQ_ALLOC_VINTF: [20, 15],
+  },
+  VINTF_CONFIG: {
+    VINTF_CONFIG_EN: [0, 0],
+    VINTF_CONFIG_VMID: [16, 1],
+    VINTF_CONFIG_HYP_OWN: [17, 17],
+  },
+  VINTF_STATUS: {
+    VINTF_STATUS_ENABLED: [0, 0],
+    VINTF_STATUS_STATUS: [3, 1],
+    VINTF_STATUS_NUM_LVCMDQ: [23, 16],
+  },
   SID_MATCH: { SID_MATCH_ENABLE: [0, 0], SID_MATCH_VIRT_SID: [20, 1] },
   SID_REPLACE: { SID_REPLACE_PHYS_SID: [19, 0] },
   VCMDQ_CONS: { VCMDQ_CONS_RD: [19, 0], VCMDQ_CONS_ERR: [30, 24] },
   VCMDQ_PROD: { VCMDQ_PROD_WR: [19, 0] },
   VCMDQ_CONFIG: { VCMDQ_CONFIG_EN: [0, 0] },
   VCMDQ_STATUS: { VCMDQ_STATUS_ENABLED: [0, 0] },
-  VCMDQ_GERROR: { VCMDQ_GERROR_CMDQ_ERR: [0, 0], VCMDQ_GERROR_CONS_DRAM_WR_ABT_ERR: [1, 1], VCMDQ_GERROR_CMDQ_INIT_ERR: [2, 2] },
+  VCMDQ_GERROR: {
+    VCMDQ_GERROR_CMDQ_ERR: [0, 0],
+    VCMDQ_GERROR_CONS_DRAM_WR_ABT_ERR: [1, 1],
+    VCMDQ_GERROR_CMDQ_INIT_ERR: [2, 2],
+  },
   VCMDQ_BASE: { VCMDQ_BASE_LOG2SIZE: [4, 0] },
 };
 
@@ -168,14 +184,19 @@ describe('register map of CMDQV', () => {
   });
 
   it('has CMDQV regions of the sizes that device trees give', () => {
-    const size = (vintfs: number) => CMDQV.CMDQV_LOGICAL_PAGE0 + vintfs * CMDQV.CMDQV_LOGICAL_STRIDE;
+    const size = (vintfs: number) =>
+      CMDQV.CMDQV_LOGICAL_PAGE0 + vintfs * CMDQV.CMDQV_LOGICAL_STRIDE;
     expect(size(1)).toBe(0x50000);
     expect(size(64)).toBe(0x830000);
   });
 
   it('leaves room for every VINTF block, CMDQ_ALLOC and VCMDQ slot', () => {
-    expect(CMDQV.CMDQV_CMDQ_ALLOC + 4 * CMDQV.CMDQV_MAX_VCMDQS).toBeLessThanOrEqual(CMDQV.CMDQV_VINTF);
-    expect(CMDQV.CMDQV_VINTF + CMDQV.CMDQV_VINTF_STRIDE * CMDQV.CMDQV_MAX_VINTFS).toBeLessThanOrEqual(CMDQV.CMDQV_PAGE_SIZE);
+    expect(CMDQV.CMDQV_CMDQ_ALLOC + 4 * CMDQV.CMDQV_MAX_VCMDQS).toBeLessThanOrEqual(
+      CMDQV.CMDQV_VINTF,
+    );
+    expect(
+      CMDQV.CMDQV_VINTF + CMDQV.CMDQV_VINTF_STRIDE * CMDQV.CMDQV_MAX_VINTFS,
+    ).toBeLessThanOrEqual(CMDQV.CMDQV_PAGE_SIZE);
     expect(CMDQV.VCMDQ_STRIDE * CMDQV.CMDQV_MAX_VCMDQS).toBeLessThanOrEqual(CMDQV.CMDQV_PAGE_SIZE);
   });
 

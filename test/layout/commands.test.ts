@@ -6,7 +6,11 @@ import * as E from '../../assembly/layout/events.ts';
 import { type Bits, expectFields, expectImage, fieldsOf, type Image, overlaps } from './images.ts';
 
 const COMMON: Record<string, Bits> = { CMD_OP: [0, 7, 0], CMD_SSEC: [0, 10, 10] };
-const STREAM: Record<string, Bits> = { CMD_SSV: [0, 11, 11], CMD_SSID: [0, 31, 12], CMD_SID: [0, 63, 32] };
+const STREAM: Record<string, Bits> = {
+  CMD_SSV: [0, 11, 11],
+  CMD_SSID: [0, 31, 12],
+  CMD_SID: [0, 63, 32],
+};
 /** Fields of each format beside the common ones: dword 0 and 1 are dwords of the command. */
 const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ['CFGI_*', { ...STREAM, CFGI_LEAF: [1, 0, 0] }],
@@ -28,10 +32,24 @@ const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ],
   [
     'ATC_INV',
-    { ...STREAM, ATC_INV_GLOBAL: [0, 9, 9], ATC_INV_SIZE: [1, 5, 0], ATC_INV_ADDR_LO: [1, 31, 12], ATC_INV_ADDR_HI: [1, 63, 32] },
+    {
+      ...STREAM,
+      ATC_INV_GLOBAL: [0, 9, 9],
+      ATC_INV_SIZE: [1, 5, 0],
+      ATC_INV_ADDR_LO: [1, 31, 12],
+      ATC_INV_ADDR_HI: [1, 63, 32],
+    },
   ],
   ['PRI_RESP', { ...STREAM, PRI_RESP_INDEX: [1, 8, 0], PRI_RESP_RESPONSE: [1, 13, 12] }],
-  ['RESUME', { CMD_SID: [0, 63, 32], RESUME_AC: [0, 12, 12], RESUME_AB: [0, 13, 13], RESUME_STAG: [1, 15, 0] }],
+  [
+    'RESUME',
+    {
+      CMD_SID: [0, 63, 32],
+      RESUME_AC: [0, 12, 12],
+      RESUME_AB: [0, 13, 13],
+      RESUME_STAG: [1, 15, 0],
+    },
+  ],
   [
     'CMD_SYNC',
     {
@@ -381,7 +399,9 @@ const only = (layout: Record<string, number>, names: RegExp) =>
   Object.fromEntries(Object.entries(layout).filter(([name]) => names.test(name)));
 
 describe('commands', () => {
-  it.each(COMMANDS.map((image) => [image[0], image] as const))('%s', (_, image) => expectImage(image));
+  it.each(COMMANDS.map((image) => [image[0], image] as const))('%s', (_, image) =>
+    expectImage(image),
+  );
 
   const fields = fieldsOf(C, /^OP_|^CERROR_|_ALL$|^SYNC_CS_|^PRI_RESP_[FS]|^PRI_RESP_INVALID/);
 
@@ -391,7 +411,9 @@ describe('commands', () => {
 
   it.each(FORMATS)('%s has no two fields on one bit', (_, format) => {
     const names = Object.keys({ ...COMMON, ...format });
-    expect(overlaps(Object.fromEntries(names.map((name) => [name, fields[name] ?? 0])))).toEqual([]);
+    expect(overlaps(Object.fromEntries(names.map((name) => [name, fields[name] ?? 0])))).toEqual(
+      [],
+    );
   });
 
   it('has the opcodes of the specification', () => {
@@ -399,13 +421,20 @@ describe('commands', () => {
   });
 
   it('has the error codes and signals of the specification', () => {
-    expect(only(C, /^CERROR_/)).toEqual({ CERROR_NONE: 0, CERROR_ILL: 1, CERROR_ABT: 2, CERROR_ATC_INV_SYNC: 3 });
+    expect(only(C, /^CERROR_/)).toEqual({
+      CERROR_NONE: 0,
+      CERROR_ILL: 1,
+      CERROR_ABT: 2,
+      CERROR_ATC_INV_SYNC: 3,
+    });
     expect(only(C, /^SYNC_CS_/)).toEqual({ SYNC_CS_NONE: 0, SYNC_CS_IRQ: 1, SYNC_CS_SEV: 2 });
   });
 });
 
 describe('event records', () => {
-  it.each(EVENTS.map((image) => [image[0], image] as const))('%s', (_, image) => expectImage(image));
+  it.each(EVENTS.map((image) => [image[0], image] as const))('%s', (_, image) =>
+    expectImage(image),
+  );
 
   it('has every field where the specification has it', () => {
     const fields = only(E, /^EVT_(?!CLASS_)/);

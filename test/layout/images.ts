@@ -11,7 +11,9 @@ export type Image = readonly [name: string, fields: readonly FieldValue[], doubl
 
 /** 32-bit words, low word first, of doublewords such as "0005000300000012 0000000012345001". */
 export function wordsOf(doublewords: string): number[] {
-  return doublewords.split(' ').flatMap((hex) => [Number.parseInt(hex.slice(8), 16), Number.parseInt(hex.slice(0, 8), 16)]);
+  return doublewords
+    .split(' ')
+    .flatMap((hex) => [Number.parseInt(hex.slice(8), 16), Number.parseInt(hex.slice(0, 8), 16)]);
 }
 
 export function doublewordsOf(words: readonly number[]): string {
@@ -53,12 +55,20 @@ export function overlaps(fields: Readonly<Record<string, Field>>): string[] {
 }
 
 /** Fields of a layout file: its exports but for the named plain numbers. */
-export function fieldsOf(layout: Readonly<Record<string, number>>, numbers: RegExp): Record<string, Field> {
+export function fieldsOf(
+  layout: Readonly<Record<string, number>>,
+  numbers: RegExp,
+): Record<string, Field> {
   return Object.fromEntries(Object.entries(layout).filter(([name]) => !numbers.test(name)));
 }
 
 /** Compares every field of a layout file with the bits that the specification gives it. */
-export function expectFields(fields: Readonly<Record<string, Field>>, specified: Readonly<Record<string, Bits>>): void {
-  const wanted = Object.fromEntries(Object.entries(specified).map(([name, bits]) => [name, packed(bits)]));
+export function expectFields(
+  fields: Readonly<Record<string, Field>>,
+  specified: Readonly<Record<string, Bits>>,
+): void {
+  const wanted = Object.fromEntries(
+    Object.entries(specified).map(([name, bits]) => [name, packed(bits)]),
+  );
   expect(fields).toEqual(wanted);
 }

@@ -26,7 +26,9 @@ function faults(layout: Layout, pieces: readonly Piece[], size: number): string[
   const found: string[] = [];
   let end = 0;
   let last = 'the start';
-  const sorted = pieces.map((piece) => ({ piece, at: layout[piece[0]] ?? Number.NaN })).sort((a, b) => a.at - b.at);
+  const sorted = pieces
+    .map((piece) => ({ piece, at: layout[piece[0]] ?? Number.NaN }))
+    .sort((a, b) => a.at - b.at);
   for (const { piece, at } of sorted) {
     const [name, length, alignment] = piece;
     if (Number.isNaN(at)) found.push(`${name} does not exist`);
@@ -46,12 +48,23 @@ function unplaced(layout: Layout, prefix: RegExp, pieces: readonly Piece[]): str
 }
 
 const HEADER: readonly Piece[] = [
-  ...['HOST_AT_MAGIC', 'HOST_AT_SMMU_COUNT', 'HOST_AT_RAM_BASE', 'HOST_AT_RAM_SIZE', 'HOST_AT_THREADS', 'HOST_AT_ATTENTION'].map((name) =>
-    i32(name),
-  ),
+  ...[
+    'HOST_AT_MAGIC',
+    'HOST_AT_SMMU_COUNT',
+    'HOST_AT_RAM_BASE',
+    'HOST_AT_RAM_SIZE',
+    'HOST_AT_THREADS',
+    'HOST_AT_ATTENTION',
+  ].map((name) => i32(name)),
   i64('HOST_AT_SYNC_EPOCH'),
   i32('HOST_AT_EVENTS', HOST.EVENT_IDS),
-  ...['HOST_AT_TRACE', 'HOST_AT_TRACE_MASK', 'HOST_AT_TRACE_NEXT', 'HOST_AT_TRACE_SALT', 'HOST_AT_TRACE_MARKS'].map((name) => i32(name)),
+  ...[
+    'HOST_AT_TRACE',
+    'HOST_AT_TRACE_MASK',
+    'HOST_AT_TRACE_NEXT',
+    'HOST_AT_TRACE_SALT',
+    'HOST_AT_TRACE_MARKS',
+  ].map((name) => i32(name)),
   i64('HOST_AT_EPOCH'),
   i32('HOST_AT_VCPU_VMIDS', 64),
 ];
@@ -68,8 +81,16 @@ const THREAD: readonly Piece[] = [
   area('THREAD_CD', 64),
   area('THREAD_CFG', HOST.CFG_ENTRY_SIZE),
   area('THREAD_WALK', 64),
-  ...['THREAD_TLB_HITS', 'THREAD_TLB_MISSES', 'THREAD_TLB_INSERTS', 'THREAD_TLB_DISCARDS', 'THREAD_CFG_HITS'].map((name) => i64(name)),
-  ...['THREAD_CFG_MISSES', 'THREAD_FAULTS', 'THREAD_EVENTS_LOST', 'THREAD_CFG_GEN'].map((name) => i64(name)),
+  ...[
+    'THREAD_TLB_HITS',
+    'THREAD_TLB_MISSES',
+    'THREAD_TLB_INSERTS',
+    'THREAD_TLB_DISCARDS',
+    'THREAD_CFG_HITS',
+  ].map((name) => i64(name)),
+  ...['THREAD_CFG_MISSES', 'THREAD_FAULTS', 'THREAD_EVENTS_LOST', 'THREAD_CFG_GEN'].map((name) =>
+    i64(name),
+  ),
   i32('THREAD_SID'),
   i32('THREAD_SSID'),
   i64('THREAD_IOVA'),
@@ -80,15 +101,25 @@ const THREAD: readonly Piece[] = [
 /** An SMMU block is laid out by two files. */
 const SMMU_BLOCK: Layout = { ...HOST, ...ATS };
 const SMMU: readonly Piece[] = [
-  ...['SMMU_AT_CR0', 'SMMU_AT_CR2', 'SMMU_AT_GBPA', 'SMMU_AT_IDR0', 'SMMU_AT_IDR1', 'SMMU_AT_IDR3', 'SMMU_AT_IDR5'].map((name) =>
-    i32(name),
-  ),
+  ...[
+    'SMMU_AT_CR0',
+    'SMMU_AT_CR2',
+    'SMMU_AT_GBPA',
+    'SMMU_AT_IDR0',
+    'SMMU_AT_IDR1',
+    'SMMU_AT_IDR3',
+    'SMMU_AT_IDR5',
+  ].map((name) => i32(name)),
   i32('SMMU_AT_STRTAB_CFG'),
   i64('SMMU_AT_STRTAB_BASE'),
   i64('SMMU_AT_EVTQ_BASE'),
-  ...['SMMU_AT_EVTQ_LOG2SIZE', 'SMMU_AT_EVTQ_PROD', 'SMMU_AT_EVTQ_CONS', 'SMMU_AT_EVTQ_OWNER', 'SMMU_AT_EVTQ_ABORT'].map((name) =>
-    i32(name),
-  ),
+  ...[
+    'SMMU_AT_EVTQ_LOG2SIZE',
+    'SMMU_AT_EVTQ_PROD',
+    'SMMU_AT_EVTQ_CONS',
+    'SMMU_AT_EVTQ_OWNER',
+    'SMMU_AT_EVTQ_ABORT',
+  ].map((name) => i32(name)),
   i32('SMMU_AT_PARKED'),
   i64('SMMU_AT_ALL_GEN'),
   i32('SMMU_AT_NUM_VCMDQ'),
@@ -119,23 +150,47 @@ const SMMU: readonly Piece[] = [
   area('SMMU_AT_CHECK', CHECK.CHECK_SIZE),
 ];
 
-const STATS = Object.keys(HOST).filter((name) => name.startsWith('STAT_') && name !== 'STAT_EVENTS');
+const STATS = Object.keys(HOST).filter(
+  (name) => name.startsWith('STAT_') && name !== 'STAT_EVENTS',
+);
 
 const CONTEXT: readonly Piece[] = [
-  ...['CTX_ENABLED', 'CTX_HYP_OWN', 'CTX_VMID', 'CTX_WINDOW', 'CTX_PAGE0', 'CTX_LVCMDQ_COUNT', 'CTX_DOORBELL_CALLS'].map((name) =>
-    i32(name),
-  ),
+  ...[
+    'CTX_ENABLED',
+    'CTX_HYP_OWN',
+    'CTX_VMID',
+    'CTX_WINDOW',
+    'CTX_PAGE0',
+    'CTX_LVCMDQ_COUNT',
+    'CTX_DOORBELL_CALLS',
+  ].map((name) => i32(name)),
   i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
   i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),
   area('CTX_LVCMDQ_MAP', 256),
 ];
 
 const QUEUE: readonly Piece[] = [
-  ...['QUEUE_OWNERS', 'QUEUE_OWNER_THREAD', 'QUEUE_KIND', 'QUEUE_CTX', 'QUEUE_ALLOCATED', 'QUEUE_ENABLED', 'QUEUE_LOG2SIZE'].map((name) =>
-    i32(name),
+  ...[
+    'QUEUE_OWNERS',
+    'QUEUE_OWNER_THREAD',
+    'QUEUE_KIND',
+    'QUEUE_CTX',
+    'QUEUE_ALLOCATED',
+    'QUEUE_ENABLED',
+    'QUEUE_LOG2SIZE',
+  ].map((name) => i32(name)),
+  ...[
+    'QUEUE_RING_WINDOW',
+    'QUEUE_RING',
+    'QUEUE_REGS',
+    'QUEUE_CONS',
+    'QUEUE_ERR',
+    'QUEUE_STATE',
+    'QUEUE_GERROR',
+  ].map((name) => i32(name)),
+  ...['QUEUE_PARK_EPOCH', 'QUEUE_COMMANDS', 'QUEUE_SYNCS', 'QUEUE_ERRORS', 'QUEUE_REWRITES'].map(
+    (name) => i64(name),
   ),
-  ...['QUEUE_RING_WINDOW', 'QUEUE_RING', 'QUEUE_REGS', 'QUEUE_CONS', 'QUEUE_ERR', 'QUEUE_STATE', 'QUEUE_GERROR'].map((name) => i32(name)),
-  ...['QUEUE_PARK_EPOCH', 'QUEUE_COMMANDS', 'QUEUE_SYNCS', 'QUEUE_ERRORS', 'QUEUE_REWRITES'].map((name) => i64(name)),
   i32('QUEUE_REASON'),
   i64('QUEUE_PARKED_D0'),
   i64('QUEUE_PARKED_D1'),
@@ -151,10 +206,20 @@ const AMD_BLOCK: readonly Piece[] = [
   i32('AMD_AT_ENABLED'),
 ];
 const AMD_CONTEXT: readonly Piece[] = [
-  ...['CTX_WINDOW', 'CTX_PAGE0', 'CTX_DOORBELL_CALLS', 'AMD_CTX_CONTROL', 'AMD_CTX_STATUS', 'AMD_CTX_EVENT_LENGTH'].map((name) =>
-    i32(name),
-  ),
-  ...['AMD_CTX_EVENT_TAIL', 'AMD_CTX_EVENT_OWNER', 'AMD_CTX_EVENTS_LOST', 'AMD_CTX_TRANSLATE_DEVICE'].map((name) => i32(name)),
+  ...[
+    'CTX_WINDOW',
+    'CTX_PAGE0',
+    'CTX_DOORBELL_CALLS',
+    'AMD_CTX_CONTROL',
+    'AMD_CTX_STATUS',
+    'AMD_CTX_EVENT_LENGTH',
+  ].map((name) => i32(name)),
+  ...[
+    'AMD_CTX_EVENT_TAIL',
+    'AMD_CTX_EVENT_OWNER',
+    'AMD_CTX_EVENTS_LOST',
+    'AMD_CTX_TRANSLATE_DEVICE',
+  ].map((name) => i32(name)),
   i32('AMD_CTX_COMMAND_BASE'),
   i64('AMD_CTX_EVENT_BASE'),
   i64('AMD_CTX_TABLES'),
@@ -179,7 +244,11 @@ const CFG_ENTRY: readonly Piece[] = [
   ].map((name) => i32(name)),
   ...['CFG_TTB0', 'CFG_TTB1', 'CFG_S2TTB'].map((name) => i64(name)),
 ];
-const TLB_SET: readonly Piece[] = [i32('TLB_SET_SEQ'), i32('TLB_SET_VICTIM'), i32('TLB_SET_TAGS', HOST.TLB_WAYS)];
+const TLB_SET: readonly Piece[] = [
+  i32('TLB_SET_SEQ'),
+  i32('TLB_SET_VICTIM'),
+  i32('TLB_SET_TAGS', HOST.TLB_WAYS),
+];
 const TLB_ENTRY: readonly Piece[] = [
   i32('TLB_META'),
   i32('TLB_ASID_PERM'),
@@ -195,14 +264,26 @@ const VMID: readonly Piece[] = [
   i32('VMID_FRACTURED'),
   i64('VMID_ASID_GEN', HOST.VMID_ASID_SLOTS),
 ];
-const ATC_PORT: readonly Piece[] = ['SID', 'REQUESTS', 'COMPLETIONS', 'MODE', 'VICTIM', 'GROUP'].map((name) => i32(`ATC_PORT_${name}`));
+const ATC_PORT: readonly Piece[] = [
+  'SID',
+  'REQUESTS',
+  'COMPLETIONS',
+  'MODE',
+  'VICTIM',
+  'GROUP',
+].map((name) => i32(`ATC_PORT_${name}`));
 const ATC_ENTRY: readonly Piece[] = [i32('ATC_META'), i64('ATC_PAGE'), i64('ATC_PA')];
 const ATC_WAIT: readonly Piece[] = [i64('ATC_WAIT_PORTS'), i64('ATC_WAIT_DEADLINE')];
 
 const INFO_PAGE: readonly Piece[] = [
-  ...['ABI_AT_MAGIC', 'ABI_AT_VERSION', 'ABI_AT_RAM_GPA_BASE', 'ABI_AT_MEMORY_SIZE', 'ABI_AT_VCPUS', 'ABI_AT_MACHINE'].map((name) =>
-    i32(name),
-  ),
+  ...[
+    'ABI_AT_MAGIC',
+    'ABI_AT_VERSION',
+    'ABI_AT_RAM_GPA_BASE',
+    'ABI_AT_MEMORY_SIZE',
+    'ABI_AT_VCPUS',
+    'ABI_AT_MACHINE',
+  ].map((name) => i32(name)),
   i32('ABI_AT_DEVICE_COUNT'),
   area('ABI_AT_DEVICES', ABI.ABI_MAX_DEVICES * ABI.ABI_DEVICE_SIZE, 8),
   area('ABI_AT_IRQ_EDGE', ABI.ABI_IRQ_LINES / 8, 8),
@@ -220,15 +301,23 @@ const INFO_PAGE: readonly Piece[] = [
   i32('ABI_AT_VCPU_EXITS', ABI.ABI_MAX_VCPUS),
   i32('ABI_AT_VCPU_INVALIDATING', ABI.ABI_MAX_VCPUS),
 ];
-const ABI_DEVICE: readonly Piece[] = ['KIND', 'GPA', 'REGION_SIZE', 'IRQ', 'STREAM'].map((name) => i32(`ABI_DEVICE_${name}`));
-const ABI_MAP: readonly Piece[] = ['GPA', 'LENGTH', 'OFFSET', 'FLAGS', 'DOORBELL'].map((name) => i32(`ABI_MAP_${name}`));
+const ABI_DEVICE: readonly Piece[] = ['KIND', 'GPA', 'REGION_SIZE', 'IRQ', 'STREAM'].map((name) =>
+  i32(`ABI_DEVICE_${name}`),
+);
+const ABI_MAP: readonly Piece[] = ['GPA', 'LENGTH', 'OFFSET', 'FLAGS', 'DOORBELL'].map((name) =>
+  i32(`ABI_MAP_${name}`),
+);
 
 const PL011_REGISTERS: readonly Piece[] = [
-  ...['DR', 'RSR', 'FR', 'IBRD', 'FBRD', 'LCRH', 'CR', 'IFLS', 'IMSC', 'RIS', 'MIS', 'ICR'].map((name) => i32(`PL011_${name}`)),
+  ...['DR', 'RSR', 'FR', 'IBRD', 'FBRD', 'LCRH', 'CR', 'IFLS', 'IMSC', 'RIS', 'MIS', 'ICR'].map(
+    (name) => i32(`PL011_${name}`),
+  ),
   i32('PL011_PERIPH_ID', 8),
 ];
 const DMA_REGISTERS: readonly Piece[] = [
-  ...['ID', 'CTRL', 'STATUS', 'LENGTH', 'PATTERN', 'DONE', 'STREAM', 'IRQ_ENABLE', 'ATS'].map((name) => i32(`DMA_${name}`)),
+  ...['ID', 'CTRL', 'STATUS', 'LENGTH', 'PATTERN', 'DONE', 'STREAM', 'IRQ_ENABLE', 'ATS'].map(
+    (name) => i32(`DMA_${name}`),
+  ),
   ...['SRC', 'DST', 'FAULT_ADDR'].map((name) => i64(`DMA_${name}`)),
 ];
 const CHECKPOINT_REGISTERS: readonly Piece[] = [
@@ -236,7 +325,12 @@ const CHECKPOINT_REGISTERS: readonly Piece[] = [
   i32('CHECKPOINT_DATA', CHECKPOINT.CHECKPOINT_DATA_WORDS),
 ];
 
-const MAPS: readonly (readonly [what: string, layout: Layout, pieces: readonly Piece[], size: number])[] = [
+const MAPS: readonly (readonly [
+  what: string,
+  layout: Layout,
+  pieces: readonly Piece[],
+  size: number,
+])[] = [
   ['the header of host memory', HOST, HEADER, HOST.HOST_THREADS],
   ['a thread block', HOST, THREAD, HOST.THREAD_STRIDE],
   ['an SMMU block', SMMU_BLOCK, SMMU, HOST.SMMU_STRIDE],
@@ -293,7 +387,9 @@ describe('memory maps', () => {
     expect(HOST.QUEUE_MAIN).toBe(128);
     expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);
     expect(HOST.QUEUE_ECMDQ).toBeGreaterThanOrEqual(HOST.QUEUE_GUEST + HOST.MAX_CONTEXTS - 64);
-    expect(HOST.QUEUE_ECMDQ + HOST.ECMDQS_PER_SMMU * (1 + HOST.MAX_CONTEXTS - 64)).toBeLessThanOrEqual(HOST.MAX_QUEUES);
+    expect(
+      HOST.QUEUE_ECMDQ + HOST.ECMDQS_PER_SMMU * (1 + HOST.MAX_CONTEXTS - 64),
+    ).toBeLessThanOrEqual(HOST.MAX_QUEUES);
   });
 
   it('has room for the sequence word of every thread, and dense action codes', () => {
@@ -306,15 +402,27 @@ describe('memory maps', () => {
     expect(ABI.ABI_VERSION).toBe(1);
     expect(ABI.ABI_MAGIC).toBe(Buffer.from('VMSU').readUInt32LE());
     expect(ABI.ABI_AREA_SIZE).toBe(0x100000);
-    expect(ABI.ABI_DIRECT_PAGES + ABI.ABI_DIRECT_PAGE_COUNT * ABI.ABI_PAGE_SIZE).toBe(ABI.ABI_AREA_SIZE);
+    expect(ABI.ABI_DIRECT_PAGES + ABI.ABI_DIRECT_PAGE_COUNT * ABI.ABI_PAGE_SIZE).toBe(
+      ABI.ABI_AREA_SIZE,
+    );
     expect([ABI.RUN_IDLE, ABI.RUN_YIELD, ABI.RUN_OFF]).toEqual([0, 1, 2]);
   });
 
   it('spells the kinds of devices in ASCII', () => {
     const kinds = Object.entries(ABI).filter(([name]) => name.startsWith('ABI_KIND_'));
     const spelled = Object.fromEntries(
-      kinds.map(([name, kind]) => [name.slice('ABI_KIND_'.length), Buffer.from(Uint32Array.of(kind).buffer).toString()]),
+      kinds.map(([name, kind]) => [
+        name.slice('ABI_KIND_'.length),
+        Buffer.from(Uint32Array.of(kind).buffer).toString(),
+      ]),
     );
-    expect(spelled).toEqual({ SMMUV3: 'smu3', CMDQV: 'cmdv', PL011: 'uart', DMA: 'dmae', CHECKPOINT: 'ckpt', AMD_IOMMU: 'amdi' });
+    expect(spelled).toEqual({
+      SMMUV3: 'smu3',
+      CMDQV: 'cmdv',
+      PL011: 'uart',
+      DMA: 'dmae',
+      CHECKPOINT: 'ckpt',
+      AMD_IOMMU: 'amdi',
+    });
   });
 });

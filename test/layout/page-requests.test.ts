@@ -1,7 +1,11 @@
 // Entries of the PRI queue and the answers to them against the bit tables of IHI 0070 chapter 8 and section 4.5.2.
 
 import { describe, expect, it } from 'vitest';
-import { PRI_RESP_FAILURE, PRI_RESP_INVALID, PRI_RESP_SUCCESS } from '../../assembly/layout/commands.ts';
+import {
+  PRI_RESP_FAILURE,
+  PRI_RESP_INVALID,
+  PRI_RESP_SUCCESS,
+} from '../../assembly/layout/commands.ts';
 import * as PPR from '../../assembly/layout/page-requests.ts';
 import { pageRequest } from '../../devices/tables/index.ts';
 import { doublewordsOf, expectFields, fieldsOf, overlaps } from './images.ts';
@@ -26,7 +30,12 @@ describe('page requests', () => {
   });
 
   it('are built as the specification has them', () => {
-    const written = pageRequest({ streamId: 0x108, group: 0x1ff, address: 0x12_3456_789a, write: true });
+    const written = pageRequest({
+      streamId: 0x108,
+      group: 0x1ff,
+      address: 0x12_3456_789a,
+      write: true,
+    });
     expect(doublewordsOf([...written])).toBe('6000000000000108 00000012345671ff');
     const read = pageRequest({ streamId: 1, group: 2, address: 0xfffff000, write: false });
     expect(doublewordsOf([...read])).toBe('5000000000000001 00000000fffff002');

@@ -103,7 +103,11 @@ const PTE_S1_BITS: Record<string, Bits> = {
   PTE_XN: [0, 54, 54],
   PTE_SOFTWARE: [0, 58, 55],
 };
-const PTE_S2_BITS: Record<string, Bits> = { PTE_S2_MEMATTR: [0, 5, 2], PTE_S2AP_R: [0, 6, 6], PTE_S2AP_W: [0, 7, 7] };
+const PTE_S2_BITS: Record<string, Bits> = {
+  PTE_S2_MEMATTR: [0, 5, 2],
+  PTE_S2AP_R: [0, 6, 6],
+  PTE_S2AP_W: [0, 7, 7],
+};
 const PTE_TABLE_BITS: Record<string, Bits> = {
   PTE_VALID: [0, 0, 0],
   PTE_TABLE_PXN: [0, 59, 59],
@@ -305,7 +309,9 @@ const IMAGES: readonly Image[] = [
 ];
 
 describe('tables in memory', () => {
-  it.each(IMAGES.map((image) => [image[0], image] as const))('%s', (_, image) => expectImage(image));
+  it.each(IMAGES.map((image) => [image[0], image] as const))('%s', (_, image) =>
+    expectImage(image),
+  );
 
   it('has page descriptors ready to be used with a PA', () => {
     const page = (bits: number) => (0x80201000n | BigInt(bits)).toString(16);
@@ -316,7 +322,10 @@ describe('tables in memory', () => {
   });
 
   it('has every STE field where the specification has it', () => {
-    const fields = fieldsOf(STE, /^STE_EATS_FULL$|^STE_EATS_SPLIT$|^STE_SIZE$|^STE_CONFIG_|^STE_S1FMT_|^STE_S1DSS_|^L1STD_/);
+    const fields = fieldsOf(
+      STE,
+      /^STE_EATS_FULL$|^STE_EATS_SPLIT$|^STE_SIZE$|^STE_CONFIG_|^STE_S1FMT_|^STE_S1DSS_|^L1STD_/,
+    );
     expectFields(fields, STE_BITS);
     expect(overlaps(fields)).toEqual([]);
     expect(STE.STE_SIZE).toBe(64);
@@ -327,8 +336,16 @@ describe('tables in memory', () => {
   it('has the level-1 descriptors where the specification has them', () => {
     const { L1STD_SIZE, ...level1Ste } = fieldsOf(STE, /^STE_/);
     const { L1CD_SIZE, ...level1Cd } = fieldsOf(CD, /^CD_/);
-    expectFields(level1Ste, { L1STD_SPAN: [0, 4, 0], L1STD_L2PTR_LO: [0, 31, 6], L1STD_L2PTR_HI: [0, 51, 32] });
-    expectFields(level1Cd, { L1CD_V: [0, 0, 0], L1CD_L2PTR_LO: [0, 31, 12], L1CD_L2PTR_HI: [0, 51, 32] });
+    expectFields(level1Ste, {
+      L1STD_SPAN: [0, 4, 0],
+      L1STD_L2PTR_LO: [0, 31, 6],
+      L1STD_L2PTR_HI: [0, 51, 32],
+    });
+    expectFields(level1Cd, {
+      L1CD_V: [0, 0, 0],
+      L1CD_L2PTR_LO: [0, 31, 12],
+      L1CD_L2PTR_HI: [0, 51, 32],
+    });
     expect([L1STD_SIZE, L1CD_SIZE]).toEqual([8, 8]);
   });
 
@@ -343,7 +360,11 @@ describe('tables in memory', () => {
     const fields = fieldsOf(PTE, /^PTE_TYPE_|^PTE_S[12]_PAGE_/);
     expectFields(fields, { ...PTE_S1_BITS, ...PTE_S2_BITS, ...PTE_TABLE_BITS });
     for (const structure of [PTE_S1_BITS, PTE_S2_BITS, PTE_TABLE_BITS]) {
-      expect(overlaps(Object.fromEntries(Object.keys(structure).map((name) => [name, fields[name] ?? 0])))).toEqual([]);
+      expect(
+        overlaps(
+          Object.fromEntries(Object.keys(structure).map((name) => [name, fields[name] ?? 0])),
+        ),
+      ).toEqual([]);
     }
   });
 });

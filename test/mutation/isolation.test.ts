@@ -10,7 +10,11 @@ import { compileAssembly, PROJECT } from '../support/compile-assembly.ts';
 
 interface Report {
   readonly ok: boolean;
-  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly detail: string;
+  }[];
 }
 
 /** Replaces `original`, which must stand in the file exactly once. */
@@ -55,15 +59,25 @@ describe('a program without', () => {
     return program;
   }
 
-  async function withDrain(name: string, file: string, original: string, mutant: string): Promise<Report> {
+  async function withDrain(
+    name: string,
+    file: string,
+    original: string,
+    mutant: string,
+  ): Promise<Report> {
     const program = await copy(name);
     await mutate(join(program, 'assembly/vcmdq-drain', file), original, mutant);
-    const drain = await compileAssembly('assembly/vcmdq-drain/index.ts', ['--target', 'vcmdq-drain'], program);
+    const drain = await compileAssembly(
+      'assembly/vcmdq-drain/index.ts',
+      ['--target', 'vcmdq-drain'],
+      program,
+    );
     await writeFile(join(program, 'dist/assembly/vcmdq-drain.wasm'), drain);
     return await bootToy(program);
   }
 
-  const failed = (report: Report) => report.checks.filter((check) => !check.ok).map((check) => check.name);
+  const failed = (report: Report) =>
+    report.checks.filter((check) => !check.ok).map((check) => check.name);
 
   it('mutation: every check holds', { timeout: 60_000 }, async () => {
     const report = await bootToy(await copy('none'));
@@ -72,18 +86,32 @@ describe('a program without', () => {
   });
 
   it('VMID substitution: the neighbours’ IOTLB entries are lost', { timeout: 60_000 }, async () => {
-    const report = await withDrain('vmid', 'execute.ts', 'if (load<u32>(context, CTX_HYP_OWN) != 0) return written;', 'return written;');
+    const report = await withDrain(
+      'vmid',
+      'execute.ts',
+      'if (load<u32>(context, CTX_HYP_OWN) != 0) return written;',
+      'return written;',
+    );
     expect(report.ok).toBe(false);
     expect(failed(report)).toContain('isolation: IOTLB entries: vm1 lost nothing');
   });
 
-  it('StreamID match: a guest names streams that are not its own', { timeout: 60_000 }, async () => {
-    const report = await withDrain('sid', 'endpoint-commands.ts', 'return NO_SID;', 'return u64(virtSid);');
+  it('StreamID match: a guest names streams that are not its own', {
+    timeout: 60_000,
+  }, async () => {
+    const report = await withDrain(
+      'sid',
+      'endpoint-commands.ts',
+      'return NO_SID;',
+      'return u64(virtSid);',
+    );
     expect(report.ok).toBe(false);
     expect(failed(report)).toContain('vm0: attack-sid-fields');
   });
 
-  it('the shadow of VINTF_CONFIG.VMID: a guest chooses whose entries it invalidates', { timeout: 60_000 }, async () => {
+  it('the shadow of VINTF_CONFIG.VMID: a guest chooses whose entries it invalidates', {
+    timeout: 60_000,
+  }, async () => {
     const program = await copy('shadow');
     const write = 'this.#backend.context.vmid = (this.#global.vintfConfig(0) >>> 1) & 0xffff;';
     const call = 'this.#enablesChanged();';

@@ -25,19 +25,31 @@ async function program(name: string, source: string): Promise<{ stdout: string; 
 
 describe('the package', { timeout: 120_000 }, () => {
   it('holds what its entries name, each module beside its loader, and nothing that is not for users', () => {
-    const entries = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)));
-    for (const entry of entries.filter((path) => !path.includes('*'))) expect(paths()).toContain(entry.slice(2));
-    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain']) expect(paths()).toContain(`dist/assembly/${module}.wasm`);
+    const entries = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === 'string' ? [entry] : Object.values(entry),
+    );
+    for (const entry of entries.filter((path) => !path.includes('*')))
+      expect(paths()).toContain(entry.slice(2));
+    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain'])
+      expect(paths()).toContain(`dist/assembly/${module}.wasm`);
     expect(paths()).toContain('dist/assembly/load.js');
-    for (const worker of ['vcpu-worker', 'drain-worker']) expect(paths()).toContain(`dist/vmm/threads/${worker}.js`);
-    for (const file of ['README.md', 'LICENSE', 'dist/cli/main.js', 'dist/guest-driver/toy.wasm']) expect(paths()).toContain(file);
-    expect(paths().filter((path) => /^(test|scripts|bench)\/|\.map$|dist\/.*\.wat$|driver\.wasm$|\.tgz$/.test(path))).toEqual([]);
+    for (const worker of ['vcpu-worker', 'drain-worker'])
+      expect(paths()).toContain(`dist/vmm/threads/${worker}.js`);
+    for (const file of ['README.md', 'LICENSE', 'dist/cli/main.js', 'dist/guest-driver/toy.wasm'])
+      expect(paths()).toContain(file);
+    expect(
+      paths().filter((path) =>
+        /^(test|scripts|bench)\/|\.map$|dist\/.*\.wat$|driver\.wasm$|\.tgz$/.test(path),
+      ),
+    ).toEqual([]);
   });
 
   it('is small, and weighs what docs/api.md says', () => {
     expect(packed.size).toBeLessThan(600_000);
     const [, size, unpacked] =
-      /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(readFileSync(join(PROJECT, 'docs/api.md'), 'utf8')) ?? [];
+      /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(
+        readFileSync(join(PROJECT, 'docs/api.md'), 'utf8'),
+      ) ?? [];
     expect(Math.abs(packed.size / 1e6 - Number(size))).toBeLessThan(0.1);
     expect(Math.abs(packed.unpackedSize / 1e6 - Number(unpacked))).toBeLessThan(0.1);
   });
@@ -74,10 +86,14 @@ console.log(cases.length > 5, typeof FakeHost);`,
   });
 
   it('has a command', async () => {
-    const { stdout } = await run(join(packed.folder, 'node_modules/.bin/vsmmu'), ['boot', 'toy', '--path', 'direct', '--json'], {
-      cwd: packed.folder,
-      env: { ...process.env, PATH: `${join(process.execPath, '..')}:${process.env.PATH}` },
-    });
+    const { stdout } = await run(
+      join(packed.folder, 'node_modules/.bin/vsmmu'),
+      ['boot', 'toy', '--path', 'direct', '--json'],
+      {
+        cwd: packed.folder,
+        env: { ...process.env, PATH: `${join(process.execPath, '..')}:${process.env.PATH}` },
+      },
+    );
     expect(JSON.parse(stdout)).toMatchObject({ ok: true });
   });
 
@@ -123,14 +139,28 @@ export const kept: [typeof RegisterFile, typeof deviceContract, DeviceHost?, Mmi
     ['node16', 'node16'],
     ['nodenext', 'nodenext'],
     ['preserve', 'bundler'],
-  ])('are complete, with module %s and resolution %s, library files checked', async (module, moduleResolution) => {
-    await writeFile(join(packed.folder, 'main.ts'), SOURCE);
-    const compilerOptions = {
-      ...{ module, moduleResolution, target: 'es2022', lib: ['es2023', 'dom', 'esnext.disposable'], types: [] },
-      ...{ strict: true, skipLibCheck: false, exactOptionalPropertyTypes: true, noEmit: true },
-    };
-    await writeFile(join(packed.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
-    const { stdout } = await run(process.execPath, [TSC, '-p', '.'], { cwd: packed.folder }).catch((error: { stdout: string }) => error);
-    expect(stdout).toBe('');
-  });
+  ])(
+    'are complete, with module %s and resolution %s, library files checked',
+    async (module, moduleResolution) => {
+      await writeFile(join(packed.folder, 'main.ts'), SOURCE);
+      const compilerOptions = {
+        ...{
+          module,
+          moduleResolution,
+          target: 'es2022',
+          lib: ['es2023', 'dom', 'esnext.disposable'],
+          types: [],
+        },
+        ...{ strict: true, skipLibCheck: false, exactOptionalPropertyTypes: true, noEmit: true },
+      };
+      await writeFile(
+        join(packed.folder, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions, files: ['main.ts'] }),
+      );
+      const { stdout } = await run(process.execPath, [TSC, '-p', '.'], {
+        cwd: packed.folder,
+      }).catch((error: { stdout: string }) => error);
+      expect(stdout).toBe('');
+    },
+  );
 });

@@ -25,10 +25,19 @@ const FUNCTION_IMPORT: Bytes = [...text('port'), ...text('load32'), 0, 0];
 const body = (...code: Bytes): Bytes => [code.length + 2, 0, ...code, END];
 // i32.const 0, i64.const -1, f64.const 0, drops, and an atomic load: instructions whose immediates could hide a br_table's opcode.
 const DECOYS: Bytes = [
-  0x41, 0x0e, 0x1a, 0x42, 0x0e, 0x1a, 0x44, 0, 0, 0, 0x0e, 0, 0, 0, 0, 0x1a, 0x41, 0, 0xfe, 0x10, 2, 0x0e, 0x1a, 0x41, 0, 0x28, 2, 0x0e,
-  0x1a,
+  0x41, 0x0e, 0x1a, 0x42, 0x0e, 0x1a, 0x44, 0, 0, 0, 0x0e, 0, 0, 0, 0, 0x1a, 0x41, 0, 0xfe, 0x10, 2,
+  0x0e, 0x1a, 0x41, 0, 0x28, 2, 0x0e, 0x1a,
 ];
-const jumpTable = (targets: number): Bytes => [0x02, 0x40, 0x41, 0, 0x0e, targets, ...Array<number>(targets + 1).fill(0), END];
+const jumpTable = (targets: number): Bytes => [
+  0x02,
+  0x40,
+  0x41,
+  0,
+  0x0e,
+  targets,
+  ...Array<number>(targets + 1).fill(0),
+  END,
+];
 
 interface Parts {
   readonly imports?: readonly Bytes[];
@@ -79,17 +88,37 @@ describe('check of hot modules', () => {
   const table = section(4, ...list([0x70, 0, 1]));
   const element = section(9, ...list([0, 0x41, 0, END, 1, 0]));
   it.each<[string, Parts, string[]]>([
-    ['a data segment', { after: [dataCount, data] }, ['has the section data', 'has the section dataCount']],
-    ['an element segment', { extra: [table], after: [element] }, ['has the section element', 'defines a table']],
+    [
+      'a data segment',
+      { after: [dataCount, data] },
+      ['has the section data', 'has the section dataCount'],
+    ],
+    [
+      'an element segment',
+      { extra: [table], after: [element] },
+      ['has the section element', 'defines a table'],
+    ],
     ['a start function', { after: [section(8, 0)] }, ['has the section start']],
-    ['a memory that is not shared', { imports: [PLAIN_MEMORY] }, ['does not import exactly one memory, and that shared']],
-    ['no memory', { imports: [], code: [] }, ['does not import exactly one memory, and that shared']],
+    [
+      'a memory that is not shared',
+      { imports: [PLAIN_MEMORY] },
+      ['does not import exactly one memory, and that shared'],
+    ],
+    [
+      'no memory',
+      { imports: [], code: [] },
+      ['does not import exactly one memory, and that shared'],
+    ],
     [
       'a memory of its own',
       { imports: [], extra: [section(5, ...list([3, 1, 1]))] },
       ['defines a memory of its own', 'does not import exactly one memory, and that shared'],
     ],
-    ['an imported mutable global', { imports: [SHARED_MEMORY, MUTABLE_IMPORT] }, ['has 1 mutable global']],
+    [
+      'an imported mutable global',
+      { imports: [SHARED_MEMORY, MUTABLE_IMPORT] },
+      ['has 1 mutable global'],
+    ],
     [
       'mutable globals',
       {
@@ -113,18 +142,26 @@ describe('check of hot modules', () => {
     ['too small a table', jumpTable(11), 11],
   ])('refuses dispatch by %s', (_, code, found) => {
     const bad = moduleOf({ code });
-    expect(checkHotModule(bad, 12)).toEqual([`dispatches without a jump table: its largest br_table has ${found} targets, not 12 or more`]);
+    expect(checkHotModule(bad, 12)).toEqual([
+      `dispatches without a jump table: its largest br_table has ${found} targets, not 12 or more`,
+    ]);
   });
 
   it('throws at what is no module', () => {
-    expect(() => checkHotModule(Uint8Array.from(Buffer.from('not wasm')), 0)).toThrow('not a WebAssembly module');
+    expect(() => checkHotModule(Uint8Array.from(Buffer.from('not wasm')), 0)).toThrow(
+      'not a WebAssembly module',
+    );
     expect(() => checkHotModule(moduleOf({}).subarray(0, 30), 0)).toThrow('ends too early');
   });
 
   it.each(Object.entries(HOT_MODULES))('passes %s as built', (name, targets) => {
     const folder = name === 'secondary' ? 'guest-driver' : 'assembly';
     expect(
-      checkHotModule(readFileSync(new URL(`../../${folder}/${name}.wasm`, import.meta.url)), targets, name !== 'guest-port-private'),
+      checkHotModule(
+        readFileSync(new URL(`../../${folder}/${name}.wasm`, import.meta.url)),
+        targets,
+        name !== 'guest-port-private',
+      ),
     ).toEqual([]);
   });
 });

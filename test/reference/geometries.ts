@@ -2,9 +2,14 @@
 
 import type { Geometry } from './scenario.ts';
 
-function geometries(granule: bigint, sizes: readonly (readonly [bits: bigint, start: number])[]): Geometry[] {
+function geometries(
+  granule: bigint,
+  sizes: readonly (readonly [bits: bigint, start: number])[],
+): Geometry[] {
   const leaves = granule === 12n ? [1, 2, 3] : [2, 3];
-  return sizes.flatMap(([bits, start]) => leaves.filter((leaf) => leaf >= start).map((leaf) => ({ granule, bits, start, leaf })));
+  return sizes.flatMap(([bits, start]) =>
+    leaves.filter((leaf) => leaf >= start).map((leaf) => ({ granule, bits, start, leaf })),
+  );
 }
 
 export const STAGE1 = [
@@ -70,7 +75,12 @@ export const WIDE_SHAPES = [
   { granule: 14n, bits: 47n, start: 1, leaf: 2 },
 ];
 
-function withLeaves(granule: bigint, bits: bigint, start: number, leaves: readonly number[]): Geometry[] {
+function withLeaves(
+  granule: bigint,
+  bits: bigint,
+  start: number,
+  leaves: readonly number[],
+): Geometry[] {
   return leaves.map((leaf) => ({ granule, bits, start, leaf }));
 }
 

@@ -42,7 +42,13 @@ export interface StreamTable {
 }
 
 /** Linear, 256 entries. */
-export const LINEAR: StreamTable = { base: 0x10000n, config: 8, sid: 5, ste: 0x10140n, words: new Map() };
+export const LINEAR: StreamTable = {
+  base: 0x10000n,
+  config: 8,
+  sid: 5,
+  ste: 0x10140n,
+  words: new Map(),
+};
 
 export function prepare(h: Harness): void {
   h.set(SMMU_AT_IDR0, IDR0);
@@ -54,8 +60,10 @@ export function prepare(h: Harness): void {
 // The unit's view of memory: host RAM in window 0, the guest's RAM in window 1.
 function place(h: Harness, pa: bigint): [DataView, number] | undefined {
   const [window, address] = [pa >> 32n, Number(pa & 0xffff_ffffn)];
-  if (window === 0n && address + 8 <= h.hostBytes.byteLength - h.ramBase) return [h.hostBytes, h.ramBase + address];
-  if (window === 1n && address >= RAM_GPA + 0x100000 && address + 8 <= RAM_GPA + 0x800000) return [h.guestBytes, address - RAM_GPA];
+  if (window === 0n && address + 8 <= h.hostBytes.byteLength - h.ramBase)
+    return [h.hostBytes, h.ramBase + address];
+  if (window === 1n && address >= RAM_GPA + 0x100000 && address + 8 <= RAM_GPA + 0x800000)
+    return [h.guestBytes, address - RAM_GPA];
   return undefined;
 }
 
@@ -69,11 +77,19 @@ function write(h: Harness, pa: bigint, value: bigint): void {
   view?.setBigUint64(at ?? 0, value, true);
 }
 
-const hex = (value: bigint | undefined) => (value === undefined ? 'none' : `0x${value.toString(16)}`);
+const hex = (value: bigint | undefined) =>
+  value === undefined ? 'none' : `0x${value.toString(16)}`;
 
 // The fields of a record that the reference speaks of, in one line.
-function recordOf(id: number, stage2: boolean, kind: number | undefined, address: bigint | undefined): string {
-  return id === 0 ? 'no record' : `event ${id}${stage2 ? ' of stage 2' : ''}, class ${kind ?? 0}, address ${hex(address ?? 0n)}`;
+function recordOf(
+  id: number,
+  stage2: boolean,
+  kind: number | undefined,
+  address: bigint | undefined,
+): string {
+  return id === 0
+    ? 'no record'
+    : `event ${id}${stage2 ? ' of stage 2' : ''}, class ${kind ?? 0}, address ${hex(address ?? 0n)}`;
 }
 
 function expected(result: ReferenceResult): string {
@@ -83,7 +99,8 @@ function expected(result: ReferenceResult): string {
 
 function actual(h: Harness, status: number, pa: bigint): string {
   if (status === 0) return `PA ${hex(pa)}`;
-  const word = (i: number) => h.hostBytes.getUint32(h.unit.threadBlock + THREAD_EVENT + 4 * i, true);
+  const word = (i: number) =>
+    h.hostBytes.getUint32(h.unit.threadBlock + THREAD_EVENT + 4 * i, true);
   const address = h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_EVENT + 24, true);
   return recordOf(word(0) & 0xff, (word(3) & 0x80) !== 0, (word(3) >>> 8) & 3, address);
 }
@@ -101,7 +118,12 @@ export function idr5Of({ wide = false, ds = false }: Shape): number {
 }
 
 // What the reference makes of an access.
-function ask(readWord: (pa: bigint) => bigint | undefined, scenario: Scenario, access: Access, table: StreamTable): ReferenceResult {
+function ask(
+  readWord: (pa: bigint) => bigint | undefined,
+  scenario: Scenario,
+  access: Access,
+  table: StreamTable,
+): ReferenceResult {
   const { ssid } = scenario.shape;
   const smmu: ReferenceSmmu = {
     idr0: BigInt(IDR0),
@@ -125,12 +147,21 @@ export function referenceOf(scenario: Scenario, access: Access): ReferenceResult
   return ask((pa) => ste.get(pa) ?? scenario.get(pa), scenario, access, LINEAR);
 }
 
-export function judge(h: Harness, scenario: Scenario, access: Access, table: StreamTable = LINEAR): Verdict {
+export function judge(
+  h: Harness,
+  scenario: Scenario,
+  access: Access,
+  table: StreamTable = LINEAR,
+): Verdict {
   const { ssid } = scenario.shape;
   h.set(SMMU_AT_IDR5, idr5Of(scenario.shape));
   h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, table.base, true);
   h.set(SMMU_AT_STRTAB_CFG, table.config);
-  const words = new Map([...scenario.words, ...table.words, ...scenario.ste.map((word, i) => [table.ste + BigInt(8 * i), word] as const)]);
+  const words = new Map([
+    ...scenario.words,
+    ...table.words,
+    ...scenario.ste.map((word, i) => [table.ste + BigInt(8 * i), word] as const),
+  ]);
   for (const [pa, value] of words) write(h, pa, value);
   // CFGI_ALL and TLBI_NSNH_ALL.
   h.mainCommand(0x04n, 31n);
@@ -138,8 +169,11 @@ export function judge(h: Harness, scenario: Scenario, access: Access, table: Str
 
   const reference = ask((pa) => read(h, pa), scenario, access, table);
   const attributes =
-    (access.write ? ACCESS_WRITE : 0) | (access.privileged ? ACCESS_PRIVILEGED : 0) | (access.instruction ? ACCESS_INSTRUCTION : 0);
-  const translate = () => h.translate(table.sid, scenario.address, attributes, ssid === undefined ? -1 : Number(ssid));
+    (access.write ? ACCESS_WRITE : 0) |
+    (access.privileged ? ACCESS_PRIVILEGED : 0) |
+    (access.instruction ? ACCESS_INSTRUCTION : 0);
+  const translate = () =>
+    h.translate(table.sid, scenario.address, attributes, ssid === undefined ? -1 : Number(ssid));
   const first = translate();
   const differences: string[] = [];
   const [want, got] = [expected(reference), actual(h, first.status, first.pa)];
@@ -147,12 +181,14 @@ export function judge(h: Harness, scenario: Scenario, access: Access, table: Str
   if (reference.pa !== undefined) {
     for (const [pa, value] of words) {
       const should = reference.updates.get(pa) ?? value;
-      if (read(h, pa) !== should) differences.push(`${hex(pa)} is ${hex(read(h, pa))} instead of ${hex(should)}`);
+      if (read(h, pa) !== should)
+        differences.push(`${hex(pa)} is ${hex(read(h, pa))} instead of ${hex(should)}`);
     }
   }
   // Once more, now perhaps from the IOTLB.
   const second = translate();
-  if (actual(h, second.status, second.pa) !== got) differences.push(`${actual(h, second.status, second.pa)} the second time`);
+  if (actual(h, second.status, second.pa) !== got)
+    differences.push(`${actual(h, second.status, second.pa)} the second time`);
   for (const pa of words.keys()) write(h, pa, 0n);
   h.events();
   return {

@@ -10,7 +10,11 @@ export interface Point {
   readonly access: Access;
 }
 
-type Twist = readonly [name: string, apply: (scenario: Scenario) => void, accesses?: readonly Access[]];
+type Twist = readonly [
+  name: string,
+  apply: (scenario: Scenario) => void,
+  accesses?: readonly Access[],
+];
 
 const READ: Access = {};
 const WRITE: Access = { write: true };
@@ -61,7 +65,11 @@ const TWISTS1: readonly Twist[] = [
   ['WXN', (s) => cd0(s, bit(36)), ALL],
   ['contiguous', (s) => s.change(leaf1(s), bit(52))],
   ['APTable read-only', (s) => hasTable1(s) && s.change(first1(s), bit(62)), BOTH],
-  ['APTable privileged', (s) => hasTable1(s) && s.change(first1(s), bit(61)), [READ, { privileged: true }]],
+  [
+    'APTable privileged',
+    (s) => hasTable1(s) && s.change(first1(s), bit(61)),
+    [READ, { privileged: true }],
+  ],
   ['XNTable', (s) => hasTable1(s) && s.change(first1(s), bit(60)), ALL],
   [
     'PXNTable, read-only',
@@ -131,7 +139,11 @@ const TWISTS1: readonly Twist[] = [
   ],
   ['invalid leaf', (s) => s.set(leaf1(s), 0n), BOTH],
   ['invalid first', (s) => s.set(first1(s), 0n)],
-  ['other type of leaf', (s) => s.change(leaf1(s), s.shape.stage1.leaf === 3 ? 1n : 0n, s.shape.stage1.leaf === 3 ? 2n : 1n)],
+  [
+    'other type of leaf',
+    (s) =>
+      s.change(leaf1(s), s.shape.stage1.leaf === 3 ? 1n : 0n, s.shape.stage1.leaf === 3 ? 2n : 1n),
+  ],
   ['block at the first level', (s) => s.change(first1(s), 0xf41n, 2n)],
   [
     'leaf beyond IPS',
@@ -226,7 +238,10 @@ const TWISTS2: readonly Twist[] = [
       s.change(leaf2(s), 0x20_0000_0000n);
     },
   ],
-  ['S2 table nowhere', (s) => s.shape.stage2.leaf > s.shape.stage2.start && s.set(first2(s), NOWHERE | 3n)],
+  [
+    'S2 table nowhere',
+    (s) => s.shape.stage2.leaf > s.shape.stage2.start && s.set(first2(s), NOWHERE | 3n),
+  ],
   [
     'S2TTB nowhere',
     (s) => {
@@ -353,58 +368,99 @@ export function* matrix(): Generator<Point> {
   for (const stage1 of STAGE1) {
     for (const upper of [false, true]) {
       const half = upper ? 'TTB1' : 'TTB0';
-      yield* points({ mode: 'stage 1', stage1, stage2: small2, upper }, `stage 1, ${half}, ${name(stage1)}`, TWISTS1);
+      yield* points(
+        { mode: 'stage 1', stage1, stage2: small2, upper },
+        `stage 1, ${half}, ${name(stage1)}`,
+        TWISTS1,
+      );
     }
   }
   for (const stage2 of STAGE2)
-    yield* points({ mode: 'stage 2', stage1: small1, stage2 }, `stage 2, ${name(stage2)}`, [...TWISTS2, ...TWISTS2_ONLY]);
+    yield* points({ mode: 'stage 2', stage1: small1, stage2 }, `stage 2, ${name(stage2)}`, [
+      ...TWISTS2,
+      ...TWISTS2_ONLY,
+    ]);
   for (const [i, stage1] of STAGE1.entries()) {
     for (const stage2 of STAGE2.filter((_, j) => (i + j) % 16 === 0)) {
       const label = `nested, ${name(stage1)} on ${name(stage2)}`;
-      yield* points({ mode: 'nested', stage1, stage2 }, label, [...TWISTS1.filter((_, t) => (t + i) % 4 === 0), ...TWISTS2, ...NESTED]);
+      yield* points({ mode: 'nested', stage1, stage2 }, label, [
+        ...TWISTS1.filter((_, t) => (t + i) % 4 === 0),
+        ...TWISTS2,
+        ...NESTED,
+      ]);
     }
   }
   for (const stage1 of WIDE_SHAPES) {
     for (const upper of [false, true]) {
       const label = `52 bits, ${upper ? 'TTB1' : 'TTB0'}, ${name(stage1)}`;
-      yield* points({ mode: 'stage 1', stage1, stage2: small2, upper, wide: true }, `stage 1, ${label}`, [...TWISTS1, ...WIDE.slice(0, 7)]);
+      yield* points(
+        { mode: 'stage 1', stage1, stage2: small2, upper, wide: true },
+        `stage 1, ${label}`,
+        [...TWISTS1, ...WIDE.slice(0, 7)],
+      );
     }
   }
   for (const stage2 of WIDE_SHAPES) {
-    yield* points({ mode: 'stage 2', stage1: small1, stage2, wide: true }, `stage 2, 52 bits, ${name(stage2)}`, [
-      ...TWISTS2,
-      ...TWISTS2_ONLY,
-      ...WIDE.slice(7),
-    ]);
+    yield* points(
+      { mode: 'stage 2', stage1: small1, stage2, wide: true },
+      `stage 2, 52 bits, ${name(stage2)}`,
+      [...TWISTS2, ...TWISTS2_ONLY, ...WIDE.slice(7)],
+    );
     for (const stage1 of WIDE_SHAPES) {
       const label = `nested, 52 bits, ${name(stage1)} on ${name(stage2)}`;
-      yield* points({ mode: 'nested', stage1, stage2, wide: true }, label, [...TWISTS1.slice(0, 2), ...NESTED, ...WIDE]);
+      yield* points({ mode: 'nested', stage1, stage2, wide: true }, label, [
+        ...TWISTS1.slice(0, 2),
+        ...NESTED,
+        ...WIDE,
+      ]);
     }
   }
   for (const stage1 of DS_SHAPES) {
     for (const upper of [false, true]) {
       const label = `DS, ${upper ? 'TTB1' : 'TTB0'}, ${name(stage1)}`;
       const twists = [...TWISTS1, ...WITH_DS];
-      yield* points({ mode: 'stage 1', stage1, stage2: small2, upper, wide: true, ds: true }, `stage 1, ${label}`, twists);
+      yield* points(
+        { mode: 'stage 1', stage1, stage2: small2, upper, wide: true, ds: true },
+        `stage 1, ${label}`,
+        twists,
+      );
     }
   }
   for (const stage2 of DS_STAGE2) {
-    const twists = [...TWISTS2, ...TWISTS2_ONLY, ...WITH_DS.filter(([special]) => special.startsWith('S2'))];
-    yield* points({ mode: 'stage 2', stage1: small1, stage2, wide: true, ds: true }, `stage 2, DS, ${name(stage2)}`, twists);
+    const twists = [
+      ...TWISTS2,
+      ...TWISTS2_ONLY,
+      ...WITH_DS.filter(([special]) => special.startsWith('S2')),
+    ];
+    yield* points(
+      { mode: 'stage 2', stage1: small1, stage2, wide: true, ds: true },
+      `stage 2, DS, ${name(stage2)}`,
+      twists,
+    );
     for (const stage1 of DS_SHAPES.filter(({ leaf }) => leaf >= 2)) {
       const label = `nested, DS, ${name(stage1)} on ${name(stage2)}`;
-      yield* points({ mode: 'nested', stage1, stage2, wide: true, ds: true }, label, [...TWISTS1.slice(0, 2), ...NESTED, ...WITH_DS]);
+      yield* points({ mode: 'nested', stage1, stage2, wide: true, ds: true }, label, [
+        ...TWISTS1.slice(0, 2),
+        ...NESTED,
+        ...WITH_DS,
+      ]);
     }
   }
   for (const mode of ['stage 1', 'nested'] as const) {
     for (const cdFormat of [0n, 1n, 2n]) {
       for (const ssid of [undefined, 0n, 1n, 0x47n, 0x3ffn, cdFormat === 2n ? 0xf_ffffn : 0x1ffn]) {
         const label = `${mode}, CD format ${cdFormat}, SubstreamID ${ssid}`;
-        yield* points({ mode, stage1: small1, stage2: small2, cdFormat, ...(ssid === undefined ? {} : { ssid }) }, label, [
-          ['plain', () => undefined],
-          ...FORMATS,
-          ...CONFIGS,
-        ]);
+        yield* points(
+          {
+            mode,
+            stage1: small1,
+            stage2: small2,
+            cdFormat,
+            ...(ssid === undefined ? {} : { ssid }),
+          },
+          label,
+          [['plain', () => undefined], ...FORMATS, ...CONFIGS],
+        );
       }
     }
   }

@@ -35,7 +35,16 @@ export interface ReferenceResult {
   readonly updates: ReadonlyMap<bigint, bigint>;
 }
 
-const ID = { badStreamId: 2, steFetch: 3, badSte: 4, disabled: 6, badSubstream: 8, cdFetch: 9, badCd: 10, walkAbort: 11 };
+const ID = {
+  badStreamId: 2,
+  steFetch: 3,
+  badSte: 4,
+  disabled: 6,
+  badSubstream: 8,
+  cdFetch: 9,
+  badCd: 10,
+  walkAbort: 11,
+};
 const FAULT = { translation: 0x10, addressSize: 0x11, access: 0x12, permission: 0x13 };
 const SIZES = [32n, 36n, 40n, 42n, 44n, 48n, 52n, 52n];
 const ADDRESS = 0x000f_ffff_ffff_ffffn;
@@ -56,7 +65,8 @@ class Refused extends Error {
   }
 }
 
-const field = (word: bigint, low: number, width: number) => (word >> BigInt(low)) & ((1n << BigInt(width)) - 1n);
+const field = (word: bigint, low: number, width: number) =>
+  (word >> BigInt(low)) & ((1n << BigInt(width)) - 1n);
 const flag = (word: bigint, low: number) => field(word, low, 1) === 1n;
 
 function refuse(refusal: Refusal): never {
@@ -117,7 +127,8 @@ function walkTables(walk: Walk): Leaf {
     const type = field(descriptor, 0, 2);
     if (type === 3n && level < 3) {
       tables.push(descriptor);
-      table = (field(descriptor, Number(granule), 48 - Number(granule)) << granule) + high(descriptor);
+      table =
+        (field(descriptor, Number(granule), 48 - Number(granule)) << granule) + high(descriptor);
       if (table >= 1n << outputBits) walk.fault(FAULT.addressSize);
       continue;
     }
@@ -147,14 +158,23 @@ export class ReferenceWalker {
   }
 
   /** What an SMMU without caches would make of an access. Nothing is written: `updates` says what would be. */
-  static translate(smmu: ReferenceSmmu, read: ReadPhysical, access: ReferenceAccess): ReferenceResult {
+  static translate(
+    smmu: ReferenceSmmu,
+    read: ReadPhysical,
+    access: ReferenceAccess,
+  ): ReferenceResult {
     const walker = new ReferenceWalker(smmu, read, access);
     try {
       return { pa: walker.#run(), event: 0, stage2: false, updates: walker.#updates };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const { event, stage2 = false, ...rest } = error.refusal;
-      return { ...rest, event: walker.#recorded(event, stage2) ? event : 0, stage2, updates: walker.#updates };
+      return {
+        ...rest,
+        event: walker.#recorded(event, stage2) ? event : 0,
+        stage2,
+        updates: walker.#updates,
+      };
     }
   }
 
@@ -165,7 +185,10 @@ export class ReferenceWalker {
   }
 
   #words(pa: bigint, count: number, event: number): bigint[] {
-    return Array.from({ length: count }, (_, i) => this.#read(pa + BigInt(8 * i)) ?? refuse({ event, fetchAddress: pa }));
+    return Array.from(
+      { length: count },
+      (_, i) => this.#read(pa + BigInt(8 * i)) ?? refuse({ event, fetchAddress: pa }),
+    );
   }
 
   #fetchSte(): readonly bigint[] {
@@ -173,7 +196,8 @@ export class ReferenceWalker {
     const { sid } = this.#access;
     const bad = () => refuse({ event: recinvsid ? ID.badStreamId : 0 });
     if (sid >= 1n << field(strtabCfg, 0, 6)) bad();
-    if (field(strtabCfg, 16, 2) !== 1n || field(idr0, 27, 2) === 0n) return this.#words(strtabBase + sid * 64n, 8, ID.steFetch);
+    if (field(strtabCfg, 16, 2) !== 1n || field(idr0, 27, 2) === 0n)
+      return this.#words(strtabBase + sid * 64n, 8, ID.steFetch);
     const declared = field(strtabCfg, 6, 5);
     const split = declared === 8n || declared === 10n ? declared : 6n;
     const [level1 = 0n] = this.#words(strtabBase + (sid >> split) * 8n, 1, ID.steFetch);
@@ -240,22 +264,32 @@ export class ReferenceWalker {
     if (t0sz < (granule === 16n || ds ? 12n : 16n)) return undefined;
     // By {S2SL0_2, S2SL0}; S2SL0_2 counts with DS and 4 KiB granules only.
     const sl2 = ds && granule === 12n && flag(this.#ste[3] ?? 0n, 2);
-    const startLevels = granule === 12n ? (sl2 ? [-1] : [2, 1, 0]) : granule === 14n && ds ? [3, 2, 1, 0] : [3, 2, 1];
+    const startLevels =
+      granule === 12n ? (sl2 ? [-1] : [2, 1, 0]) : granule === 14n && ds ? [3, 2, 1, 0] : [3, 2, 1];
     const startLevel = startLevels[sl0];
     if (startLevel === undefined) return undefined;
     const entryBits = granule + BigInt(3 - startLevel) * (granule - 3n);
     const indexBits = 64n - t0sz - entryBits;
     // One table has granule / 8 entries; up to 16 of them are concatenated.
-    return indexBits < 1n || indexBits > granule - 3n + 4n ? undefined : { granule, inputBits: 64n - t0sz, startLevel };
+    return indexBits < 1n || indexBits > granule - 3n + 4n
+      ? undefined
+      : { granule, inputBits: 64n - t0sz, startLevel };
   }
 
   #stage2Legal(): boolean {
     const d2 = this.#ste[2] ?? 0n;
     if (!flag(this.#smmu.idr0, 0) || !flag(d2, 51) || flag(d2, 52)) return false;
-    if (!this.#updatesSupported(flag(d2, 56), flag(d2, 55)) || (flag(d2, 57) && field(this.#smmu.idr0, 24, 2) === 1n)) return false;
+    if (
+      !this.#updatesSupported(flag(d2, 56), flag(d2, 55)) ||
+      (flag(d2, 57) && field(this.#smmu.idr0, 24, 2) === 1n)
+    )
+      return false;
     const ttb = (this.#ste[3] ?? 0n) & ADDRESS & ~15n;
     const shape = this.#stage2Shape();
-    return shape !== undefined && ttb < 1n << this.#outputBits(field(d2, 48, 3), shape.granule, this.#stage2Ds);
+    return (
+      shape !== undefined &&
+      ttb < 1n << this.#outputBits(field(d2, 48, 3), shape.granule, this.#stage2Ds)
+    );
   }
 
   #cdLegal(): boolean {
@@ -272,7 +306,9 @@ export class ReferenceWalker {
       if (!this.#granuleSupported(granule) || size > 39n) return false;
       const large = (granule === 16n || this.#stage1Ds) && field(this.#smmu.idr5, 10, 2) === 1n;
       if (size < (large ? 12n : 16n)) return false;
-      return (ttb & ADDRESS & ~15n) < 1n << this.#outputBits(field(d0, 32, 3), granule, this.#stage1Ds);
+      return (
+        (ttb & ADDRESS & ~15n) < 1n << this.#outputBits(field(d0, 32, 3), granule, this.#stage1Ds)
+      );
     };
     return half(0, 14, ttb0, false) && half(16, 30, ttb1, true);
   }
@@ -280,22 +316,37 @@ export class ReferenceWalker {
   // Stage 2 for an IPA that is read or written on behalf of stage 1 (class 0, 1) or of the access itself (2).
   #walkStage2(ipa: bigint, kind: number, write: boolean, instruction: boolean): bigint {
     const [, , d2 = 0n, d3 = 0n] = this.#ste;
-    const fault = (event: number) => refuse({ event, stage2: true, class: kind, ipa: ipa & ADDRESS & ~0xfffn });
+    const fault = (event: number) =>
+      refuse({ event, stage2: true, class: kind, ipa: ipa & ADDRESS & ~0xfffn });
     const shape = this.#stage2Shape();
     if (!shape) throw new Error('a legal STE has a shape');
     if (ipa >= 1n << shape.inputBits) fault(FAULT.translation);
     const descriptor = (address: bigint) =>
-      this.#read(address) ?? refuse({ event: ID.walkAbort, stage2: true, class: kind, fetchAddress: address });
+      this.#read(address) ??
+      refuse({ event: ID.walkAbort, stage2: true, class: kind, fetchAddress: address });
     const table = d3 & ADDRESS & ~15n;
     const ds = this.#stage2Ds;
     const outputBits = this.#outputBits(field(d2, 48, 3), shape.granule, ds);
-    const leaf = walkTables({ ...shape, input: ipa, table, outputBits, lpa: this.#oas === 52n, ds, descriptor, fault });
+    const leaf = walkTables({
+      ...shape,
+      input: ipa,
+      table,
+      outputBits,
+      lpa: this.#oas === 52n,
+      ds,
+      descriptor,
+      fault,
+    });
     const [ha, hd, affd] = [flag(d2, 56), flag(d2, 55), flag(d2, 53)];
     let next = leaf.descriptor;
     if (!flag(next, 10) && !ha && !affd) fault(FAULT.access);
     if (!flag(next, 10) && ha) next |= 1n << 10n;
     const dirtyable = ha && hd && flag(next, 51);
-    const allowed = instruction ? !flag(next, 54) : write ? flag(next, 7) || dirtyable : flag(next, 6);
+    const allowed = instruction
+      ? !flag(next, 54)
+      : write
+        ? flag(next, 7) || dirtyable
+        : flag(next, 6);
     if (!allowed) fault(FAULT.permission);
     if (write && dirtyable) next |= 1n << 7n;
     if (next !== leaf.descriptor) this.#updates.set(leaf.slot, next);
@@ -308,7 +359,8 @@ export class ReferenceWalker {
 
   #fetchCd(index: bigint): void {
     const [d0 = 0n] = this.#ste;
-    const words = (address: bigint, count: number) => this.#words(this.#tableAddress(address, 0), count, ID.cdFetch);
+    const words = (address: bigint, count: number) =>
+      this.#words(this.#tableAddress(address, 0), count, ID.cdFetch);
     let table = d0 & ADDRESS & ~63n;
     let offset = index;
     const declared = field(d0, 59, 5) === 0n ? 0n : field(d0, 4, 2);
@@ -362,7 +414,18 @@ export class ReferenceWalker {
     const outputBits = this.#outputBits(field(d0, 32, 3), granule, ds);
     const input = field(address, 0, Number(bits));
     const lpa = this.#oas === 52n;
-    const leaf = walkTables({ input, inputBits: bits, granule, startLevel, table, outputBits, lpa, ds, descriptor, fault });
+    const leaf = walkTables({
+      input,
+      inputBits: bits,
+      granule,
+      startLevel,
+      table,
+      outputBits,
+      lpa,
+      ds,
+      descriptor,
+      fault,
+    });
     const had = flag(upper ? ttb1 : ttb0, 1);
     const hierarchical = (bit: number) => !had && leaf.tables.some((word) => flag(word, bit));
     const [ha, hd, affd] = [flag(d0, 43), flag(d0, 42), flag(d0, 35)];
@@ -375,7 +438,8 @@ export class ReferenceWalker {
     const wxn = flag(d0, 36) && writable;
     const allowed = () => {
       if (instruction && !privileged) return !flag(next, 54) && !hierarchical(60) && !wxn;
-      if (instruction) return !flag(next, 53) && !hierarchical(59) && !wxn && !(unprivileged && writable);
+      if (instruction)
+        return !flag(next, 53) && !hierarchical(59) && !wxn && !(unprivileged && writable);
       if (privileged ? flag(d0, 40) && unprivileged : !unprivileged) return false;
       return !write || writable;
     };
@@ -395,9 +459,15 @@ export class ReferenceWalker {
     const config = field(d0, 1, 3);
     if (config < 4n) refuse({ event: 0 });
     const [translates1, translates2] = [flag(config, 0), flag(config, 1)];
-    if ((translates1 && !this.#stage1Legal()) || (translates2 && !this.#stage2Legal())) refuse({ event: ID.badSte });
+    if ((translates1 && !this.#stage1Legal()) || (translates2 && !this.#stage2Legal()))
+      refuse({ event: ID.badSte });
     const vmid = field(this.#ste[2] ?? 0n, 0, 16);
-    if ((translates1 || translates2) && flag(this.#smmu.idr0, 0) && !flag(this.#smmu.idr0, 18) && vmid > 0xffn)
+    if (
+      (translates1 || translates2) &&
+      flag(this.#smmu.idr0, 0) &&
+      !flag(this.#smmu.idr0, 18) &&
+      vmid > 0xffn
+    )
       refuse({ event: ID.badSte });
     if (!translates1 && this.#access.ssid !== undefined) refuse({ event: ID.badSubstream });
     this.#stage2 = translates2;
@@ -408,7 +478,9 @@ export class ReferenceWalker {
     }
     if (!this.#stage1 && address >= 1n << this.#oas) refuse({ event: FAULT.addressSize, class: 2 });
     if (!this.#stage1 && !this.#stage2) return address;
-    const { ipa, commit } = this.#stage1 ? this.#walkStage1() : { ipa: address, commit: () => undefined };
+    const { ipa, commit } = this.#stage1
+      ? this.#walkStage1()
+      : { ipa: address, commit: () => undefined };
     const pa = this.#stage2 ? this.#walkStage2(ipa, 2, write, instruction) : ipa;
     commit();
     return pa;

@@ -13,8 +13,29 @@ import { streamTables } from './stream-tables.ts';
 
 /** The target smmu-core of asconfig.json, for compile time. */
 const UNOPTIMISED = [
-  ...['--runtime', 'stub', '--importMemory', '--sharedMemory', '--noExportMemory', '--enable', 'threads', '--enable', 'simd'],
-  ...['--initialMemory', '1', '--maximumMemory', '65536', '--use', 'abort=', '--config', 'none', '--optimizeLevel', '1'],
+  ...[
+    '--runtime',
+    'stub',
+    '--importMemory',
+    '--sharedMemory',
+    '--noExportMemory',
+    '--enable',
+    'threads',
+    '--enable',
+    'simd',
+  ],
+  ...[
+    '--initialMemory',
+    '1',
+    '--maximumMemory',
+    '65536',
+    '--use',
+    'abort=',
+    '--config',
+    'none',
+    '--optimizeLevel',
+    '1',
+  ],
 ];
 
 interface Comparison {
@@ -47,14 +68,18 @@ function compare(h: Harness, enough: number): Comparison {
 describe('the reference walker', () => {
   it('agrees with the core on at least 1,500 distinct points', { timeout: 60_000 }, async () => {
     const { keys, differences, outcomes } = compare(await harness(), 20);
-    const events = [...outcomes].filter(([event]) => event > 0).map(([event, count]) => `0x${event.toString(16)}: ${count}`);
+    const events = [...outcomes]
+      .filter(([event]) => event > 0)
+      .map(([event, count]) => `0x${event.toString(16)}: ${count}`);
     console.info(
       `reference walker: ${keys.size} distinct points, ${outcomes.get(-1) ?? 0} translated, by event ${events.sort().join(', ')}`,
     );
     expect(differences).toEqual([]);
     expect(keys.size).toBeGreaterThanOrEqual(1500);
     // Every event that a configuration or a table can cause.
-    expect([...outcomes.keys()].sort((a, b) => a - b)).toEqual([-1, 0, 2, 3, 4, 6, 8, 9, 10, 11, 0x10, 0x11, 0x12, 0x13]);
+    expect([...outcomes.keys()].sort((a, b) => a - b)).toEqual([
+      -1, 0, 2, 3, 4, 6, 8, 9, 10, 11, 0x10, 0x11, 0x12, 0x13,
+    ]);
   });
 });
 
@@ -69,9 +94,19 @@ describe('a bug planted in the core', () => {
   });
 
   it.each([
-    ['walk.ts', 'if (!hierarchyOff) tableHi |= u32(descriptor >> 32);', 'tableHi = 0;', 'table attributes are not inherited'],
+    [
+      'walk.ts',
+      'if (!hierarchyOff) tableHi |= u32(descriptor >> 32);',
+      'tableHi = 0;',
+      'table attributes are not inherited',
+    ],
     ['geometry.ts', ': 3 - i32(sl0);', ': 2 - i32(sl0);', 'S2SL0 read as for 4 KiB'],
-    ['walk.ts', 'if (clean && write) updated &= ~u64(maskOf(PTE_AP_RO));', 'if (clean && write) updated |= 0;', 'no dirty state'],
+    [
+      'walk.ts',
+      'if (clean && write) updated &= ~u64(maskOf(PTE_AP_RO));',
+      'if (clean && write) updated |= 0;',
+      'no dirty state',
+    ],
   ])('%s: %s is found', { timeout: 60_000 }, async (file, original, mutant) => {
     await cp(join(PROJECT, 'assembly'), join(root, 'assembly'), { recursive: true });
     const path = join(root, 'assembly/smmu-core', file);

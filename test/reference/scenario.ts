@@ -3,7 +3,14 @@
 
 /** Guest RAM as PA; its first byte is IPA 0 of the nested scenarios. */
 export const RAM_PA = 0x1_8000_0000n;
-export const ROOT = { cd: 0x110000n, level1Cd: 0x120000n, leafCd: 0x130000n, stage1: 0x200000n, stage2: 0x400000n, pool: 0x500000n };
+export const ROOT = {
+  cd: 0x110000n,
+  level1Cd: 0x120000n,
+  leafCd: 0x130000n,
+  stage1: 0x200000n,
+  stage2: 0x400000n,
+  pool: 0x500000n,
+};
 /** Where accesses end up: offset in RAM. */
 export const TARGET = 0x70_0123n;
 /** Bits that give each level of a VA an index of its own. */
@@ -75,7 +82,9 @@ export class Scenario {
     const leafBits = cdFormat === 1n ? 6n : 10n;
     const index = ssid ?? 0n;
     this.level1Cd = RAM_PA + ROOT.level1Cd + (index >> leafBits) * 8n;
-    this.cd = RAM_PA + (cdFormat === 0n ? ROOT.cd + index * 64n : ROOT.leafCd + (index & mask(leafBits)) * 64n);
+    this.cd =
+      RAM_PA +
+      (cdFormat === 0n ? ROOT.cd + index * 64n : ROOT.leafCd + (index & mask(leafBits)) * 64n);
     if (mode !== 'stage 2') this.#buildStage1(cdFormat, ssid !== undefined || cdFormat !== 0n);
     if (mode !== 'stage 1') this.#buildStage2();
   }
@@ -104,7 +113,13 @@ export class Scenario {
     return at;
   }
 
-  #map(geometry: Geometry, root: bigint, input: bigint, leaf: bigint, pointer: (offset: bigint) => bigint): Map<number, bigint> {
+  #map(
+    geometry: Geometry,
+    root: bigint,
+    input: bigint,
+    leaf: bigint,
+    pointer: (offset: bigint) => bigint,
+  ): Map<number, bigint> {
     const { granule, start, bits } = geometry;
     const slots = new Map<number, bigint>();
     let table = root;
@@ -141,14 +156,21 @@ export class Scenario {
     const { stage1, upper = false, wide = false, ds = false } = this.shape;
     const size = mask(levelShift(stage1.granule, stage1.leaf));
     // nG, AF, unprivileged, AttrIndx 1.
-    const leaf = (this.pointer(TARGET) & ~size) | 0xc44n | this.#shareable(stage1) | this.#high(stage1, HIGH1);
-    const slots = this.#map(stage1, ROOT.stage1, this.address & mask(stage1.bits), leaf, (offset) => this.pointer(offset));
+    const leaf =
+      (this.pointer(TARGET) & ~size) | 0xc44n | this.#shareable(stage1) | this.#high(stage1, HIGH1);
+    const slots = this.#map(stage1, ROOT.stage1, this.address & mask(stage1.bits), leaf, (offset) =>
+      this.pointer(offset),
+    );
     for (const [level, slot] of slots) this.slots1.set(level, slot);
 
     const tg = upper ? [2n, 1n, 3n] : [0n, 2n, 1n];
     const half = (64n - stage1.bits) | ((tg[Number((stage1.granule - 12n) / 2n)] ?? 0n) << 6n);
     // ASID 1, A, R, AA64, IPS 48 or 52 bits, V; the other half disabled.
-    const d0 = (0x0001_6200n << 32n) | ((wide ? 6n : 5n) << 32n) | (1n << 31n) | (upper ? (half << 16n) | (1n << 14n) : half | (1n << 30n));
+    const d0 =
+      (0x0001_6200n << 32n) |
+      ((wide ? 6n : 5n) << 32n) |
+      (1n << 31n) |
+      (upper ? (half << 16n) | (1n << 14n) : half | (1n << 30n));
     const ttb0 = upper ? 0n : this.pointer(ROOT.stage1);
     const ttb1 = upper ? this.pointer(ROOT.stage1) : 0n;
     [d0, ttb0, ttb1 | (ds ? 1n << 58n : 0n), 0xf404_ff44n, 0n, 0n, 0n, 0n].forEach((word, i) => {
@@ -168,19 +190,35 @@ export class Scenario {
     // AF, read-write, write-back.
     const attributes = 0x4fcn | this.#shareable(stage2);
     const map = (ipa: bigint, offset: bigint, high = 0n) =>
-      this.#map(stage2, ROOT.stage2, ipa, ((RAM_PA + offset) & ~size) | attributes | high, (at) => RAM_PA + at);
+      this.#map(
+        stage2,
+        ROOT.stage2,
+        ipa,
+        ((RAM_PA + offset) & ~size) | attributes | high,
+        (at) => RAM_PA + at,
+      );
     const high = this.#high(stage2, HIGH2);
     if (mode === 'nested') {
       for (const pa of [this.cd, this.level1Cd]) map(pa - RAM_PA, pa - RAM_PA);
-      for (const pa of this.slots1.values()) this.tableLeaf2 = map(pa - RAM_PA, pa - RAM_PA).get(stage2.leaf) ?? 0n;
+      for (const pa of this.slots1.values())
+        this.tableLeaf2 = map(pa - RAM_PA, pa - RAM_PA).get(stage2.leaf) ?? 0n;
     }
-    const ipa = mode === 'nested' ? TARGET | (this.#leadsHigh(stage1.granule) ? HIGH1 << 48n : 0n) : this.address;
+    const ipa =
+      mode === 'nested'
+        ? TARGET | (this.#leadsHigh(stage1.granule) ? HIGH1 << 48n : 0n)
+        : this.address;
     for (const [level, slot] of map(ipa, TARGET, high)) this.slots2.set(level, slot);
     const tg = [0n, 2n, 1n][Number((stage2.granule - 12n) / 2n)] ?? 0n;
     // Start level -1 is S2SL0 0 with S2SL0_2.
     const sl0 = stage2.start === -1 ? 0n : BigInt((stage2.granule === 12n ? 2 : 3) - stage2.start);
     // S2R, S2PTW, S2AA64, S2PS 48 or 52 bits, walks write-back and inner shareable.
-    const word5 = 0x0448_0000n | ((wide ? 6n : 5n) << 16n) | (tg << 14n) | 0x3500n | (sl0 << 6n) | (64n - stage2.bits);
+    const word5 =
+      0x0448_0000n |
+      ((wide ? 6n : 5n) << 16n) |
+      (tg << 14n) |
+      0x3500n |
+      (sl0 << 6n) |
+      (64n - stage2.bits);
     this.ste[0] = ((this.ste[0] ?? 0n) & ~0xfn) | (mode === 'nested' ? 0xfn : 0xdn);
     this.ste[2] = (word5 << 32n) | 7n;
     this.ste[3] = (RAM_PA + ROOT.stage2) | (ds ? 8n : 0n) | (stage2.start === -1 ? 4n : 0n);

@@ -44,7 +44,12 @@ class Guest {
     const cd = host.allocate(64, 64);
     const streams = host.allocate(64 << 4, 64 << 4);
     const commands = host.allocate(16 << 4, 16 << 4);
-    writeCd(host, cd, 0, contextDescriptor({ asid: ASID, lower: { ttb: this.#table.root, inputBits: 48 } }));
+    writeCd(
+      host,
+      cd,
+      0,
+      contextDescriptor({ asid: ASID, lower: { ttb: this.#table.root, inputBits: 48 } }),
+    );
     writeSte(host, streams, STREAM, stage1Ste({ contextPtr: cd }));
     this.#table.map(IOVA, 0x100000, PAGES * 0x1000, S1_READ_WRITE);
     host.write64(SMMU + 0x080, BigInt(streams));
@@ -75,7 +80,8 @@ class Guest {
   }
 
   invalidate(): void {
-    for (let page = 0; page < PAGES; page++) this.#put(tlbiNhVa(0, ASID, { address: IOVA + page * 0x1000 }));
+    for (let page = 0; page < PAGES; page++)
+      this.#put(tlbiNhVa(0, ASID, { address: IOVA + page * 0x1000 }));
     this.#put(sync());
     this.#host.write32(LVCMDQ + 0x04, this.#prod);
   }
@@ -114,7 +120,8 @@ describe('a host that is not the VMM', () => {
 
   it('gives its guest an SMMU and a CMDQV whose VCMDQ drains a batch of TLBI and CMD_SYNC', () => {
     const { host, guest } = booted();
-    const reached = () => Array.from({ length: PAGES }, (_, page) => host.reaches(STREAM, IOVA + page * 0x1000));
+    const reached = () =>
+      Array.from({ length: PAGES }, (_, page) => host.reaches(STREAM, IOVA + page * 0x1000));
     expect(reached()).toEqual(Array(PAGES).fill(true));
     guest.unmap();
     expect(reached()).toEqual(Array(PAGES).fill(true));

@@ -35,11 +35,15 @@ export class SecondHost {
     this.#unit = new Unit({ modules, hostMemory, thread: 0 });
     this.#ram = new DataView(hostMemory.buffer, hostMemory.buffer.byteLength - RAM_SIZE);
     this.#plug(new PhysicalSmmu({ unit: this.#unit, smmuIndex: 0 }), 0x10000000);
-    this.#plug(new PhysicalCmdqv({ unit: this.#unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2 }), 0x11000000);
+    this.#plug(
+      new PhysicalCmdqv({ unit: this.#unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2 }),
+      0x11000000,
+    );
   }
 
   #plug(device: Device, address: number): void {
-    if (device.interfaceVersion !== PLUGIN_INTERFACE_VERSION) throw new Error(`${device.name} has another plugin interface`);
+    if (device.interfaceVersion !== PLUGIN_INTERFACE_VERSION)
+      throw new Error(`${device.name} has another plugin interface`);
     device.attach(this.#services(device));
     device.reset();
     this.#slots.push({ device, address });
@@ -61,7 +65,10 @@ export class SecondHost {
           return gpa + 4 <= RAM_SIZE;
         },
       },
-      interruptLine: (line) => ({ pulse: () => note(line), setLevel: (asserted) => asserted && note(line) }),
+      interruptLine: (line) => ({
+        pulse: () => note(line),
+        setLevel: (asserted) => asserted && note(line),
+      }),
       dmaPort: () => {
         throw new Error('no bus masters here');
       },
@@ -76,7 +83,10 @@ export class SecondHost {
   }
 
   #access(address: number, size: 4 | 8, value?: bigint): bigint {
-    const slot = this.#slots.find(({ device, address: base }) => address >= base && address < base + (device.regions[0]?.size ?? 0));
+    const slot = this.#slots.find(
+      ({ device, address: base }) =>
+        address >= base && address < base + (device.regions[0]?.size ?? 0),
+    );
     if (!slot || address % size !== 0) return 0n;
     const written = value ?? 0n;
     const access: MmioAccess = {
@@ -123,7 +133,14 @@ export class SecondHost {
   reaches(streamId: number, iova: number): boolean {
     const { core } = this.#unit;
     core.accessBegin();
-    const status = core.translate(smmuBase(0), streamId, -1, iova | 0, Math.floor(iova / 2 ** 32), 0);
+    const status = core.translate(
+      smmuBase(0),
+      streamId,
+      -1,
+      iova | 0,
+      Math.floor(iova / 2 ** 32),
+      0,
+    );
     core.accessEnd();
     return status === TRANSLATE_OK;
   }

@@ -57,11 +57,22 @@ export class Board extends Harness {
    * Starts a role of worker.mjs on a thread block of its own.
    * @returns the worker, what it first says ("ready"), and its result.
    */
-  start(role: string, thread: number, options: object = {}): { worker: Worker; ready: Promise<unknown>; result: Promise<unknown> } {
+  start(
+    role: string,
+    thread: number,
+    options: object = {},
+  ): { worker: Worker; ready: Promise<unknown>; result: Promise<unknown> } {
     const regions = [{ gpa: RAM_GPA + 0x100000, offset: 0x100000, size: 0x700000 }];
     const { modules = this.#modules } = options as { modules?: HotModules };
-    const unit = { modules, hostMemory: this.hostMemory, thread, guest: { memory: this.guestMemory, regions, window: WINDOW } };
-    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { workerData: { role, unit, smmu: this.smmu, ...options } });
+    const unit = {
+      modules,
+      hostMemory: this.hostMemory,
+      thread,
+      guest: { memory: this.guestMemory, regions, window: WINDOW },
+    };
+    const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
+      workerData: { role, unit, smmu: this.smmu, ...options },
+    });
     this.#workers.push(worker);
     const next = (kind: string) =>
       new Promise<unknown>((resolve, reject) => {

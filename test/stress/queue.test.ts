@@ -1,8 +1,20 @@
 // One queue under several threads: drivers that ring at the same time, threads that die in the drain, stacks that run over in it.
 
 import { afterEach, expect, it } from 'vitest';
-import { ATC_PORT_REQUESTS, ATC_PORT_SID, ATC_PORT_STRIDE, SMMU_AT_ATC, SMMU_AT_ATC_PORTS } from '../../assembly/layout/ats-memory.ts';
-import { QUEUE_ERROR_HELD, QUEUE_OWNER_THREAD, QUEUE_OWNERS, QUEUE_PARKED, QUEUE_RUNNING } from '../../assembly/layout/host-memory.ts';
+import {
+  ATC_PORT_REQUESTS,
+  ATC_PORT_SID,
+  ATC_PORT_STRIDE,
+  SMMU_AT_ATC,
+  SMMU_AT_ATC_PORTS,
+} from '../../assembly/layout/ats-memory.ts';
+import {
+  QUEUE_ERROR_HELD,
+  QUEUE_OWNER_THREAD,
+  QUEUE_OWNERS,
+  QUEUE_PARKED,
+  QUEUE_RUNNING,
+} from '../../assembly/layout/host-memory.ts';
 import { checkedModules } from '../support/findings.ts';
 import { mutatedModules } from '../support/mutated-modules.ts';
 import { Board, SCALE, VINTF } from './board.ts';
@@ -31,7 +43,10 @@ async function fourDrivers(on: Board, batches: number) {
     on.context.setSidReplace(driver, 0x100 + driver);
     on.set(SMMU_AT_ATC + driver * ATC_PORT_STRIDE + ATC_PORT_SID, 0x100 + driver + 1);
   }
-  const requests = () => Array.from({ length: DRIVERS }, (_, driver) => on.get(SMMU_AT_ATC + driver * ATC_PORT_STRIDE + ATC_PORT_REQUESTS));
+  const requests = () =>
+    Array.from({ length: DRIVERS }, (_, driver) =>
+      on.get(SMMU_AT_ATC + driver * ATC_PORT_STRIDE + ATC_PORT_REQUESTS),
+    );
   const sentBefore = (position: number) => {
     const sent = new Array<number>(DRIVERS).fill(0);
     for (let i = 0; i < position; i++) {
@@ -41,7 +56,15 @@ async function fourDrivers(on: Board, batches: number) {
     return sent;
   };
   const threads = Array.from({ length: DRIVERS }, (_, driver) =>
-    on.start('ring', 2 + driver, { control, log, driver, drivers: DRIVERS, batches, log2size: LOG2SIZE, every: EVERY }),
+    on.start('ring', 2 + driver, {
+      control,
+      log,
+      driver,
+      drivers: DRIVERS,
+      batches,
+      log2size: LOG2SIZE,
+      every: EVERY,
+    }),
   );
   await Promise.all(threads.map(({ ready }) => ready));
   Atomics.store(words, 0, 1);
@@ -66,7 +89,14 @@ async function fourDrivers(on: Board, batches: number) {
   }
   await results;
   const total = words[2] ?? 0;
-  return { total, errors, requests: requests(), sent: sentBefore(total), counts: on.queue.counts, cons: on.queue.cons };
+  return {
+    total,
+    errors,
+    requests: requests(),
+    sent: sentBefore(total),
+    counts: on.queue.counts,
+    cons: on.queue.cons,
+  };
 }
 
 it(`four threads ring one queue, ${BATCHES} batches each: nothing lost, doubled or reordered`, {
@@ -101,7 +131,9 @@ it('a thread that dies while it owns a queue is reaped, and the queue goes on', 
   const { worker, ready } = board.start('dieOwning', 3);
   await ready;
   await worker.terminate();
-  expect([board.host[owners], board.host[(board.queue.address + QUEUE_OWNER_THREAD) >> 2]]).toEqual([1, 4]);
+  expect([board.host[owners], board.host[(board.queue.address + QUEUE_OWNER_THREAD) >> 2]]).toEqual(
+    [1, 4],
+  );
   board.unit.drain.doorbell(VINTF, 4);
   expect(board.queue.cons).toBe(0);
   board.unit.drain.reapThread(board.smmu, 2);
@@ -131,10 +163,17 @@ it('a guest that recurses to the limit of its stack and rings, on a thread of it
   board = new Board(await checkedModules(), 4);
   board.put(0, 0x0001_0000_0000_0012n, 0x1000n);
   for (let slot = 1; slot < 16; slot++) board.put(slot, 0x46n);
-  const { overflows, served } = (await board.start('overflow', 3, { rings: 400 }).result) as { overflows: number; served: number };
+  const { overflows, served } = (await board.start('overflow', 3, { rings: 400 }).result) as {
+    overflows: number;
+    served: number;
+  };
   expect(overflows).toBeGreaterThan(0);
   expect(served).toBeGreaterThan(0);
-  expect([board.host[(board.queue.address + QUEUE_OWNERS) >> 2], board.page0(0), board.queue.state]).toEqual([0, 16, QUEUE_RUNNING]);
+  expect([
+    board.host[(board.queue.address + QUEUE_OWNERS) >> 2],
+    board.page0(0),
+    board.queue.state,
+  ]).toEqual([0, 16, QUEUE_RUNNING]);
   // And the others go on.
   board.store(VINTF, 4, 18);
   expect(board.page0(0)).toBe(18);

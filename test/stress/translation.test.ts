@@ -1,7 +1,14 @@
 // Translations under several threads: sets that two threads insert into, and pages that move while they are in use.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { SEQ_BUSY, SMMU_AT_TLB_SEQ, STAT_PARKS, THREAD_TLB_HITS, TLB_SET_STRIDE, TLB_SETS } from '../../assembly/layout/host-memory.ts';
+import {
+  SEQ_BUSY,
+  SMMU_AT_TLB_SEQ,
+  STAT_PARKS,
+  THREAD_TLB_HITS,
+  TLB_SET_STRIDE,
+  TLB_SETS,
+} from '../../assembly/layout/host-memory.ts';
 import { type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
 import { checkedModules } from '../support/findings.ts';
 import { type Mutation, mutatedModules } from '../support/mutated-modules.ts';
@@ -17,7 +24,10 @@ afterEach(async () => {
 
 /** Pages whose entries share one IOTLB set, more of them than it has ways: found by filling the IOTLB from an empty one. */
 function pagesOfOneSet(on: Board): number[] {
-  const victims = Array.from({ length: TLB_SETS }, (_, set) => set * TLB_SET_STRIDE + SMMU_AT_TLB_SEQ);
+  const victims = Array.from(
+    { length: TLB_SETS },
+    (_, set) => set * TLB_SET_STRIDE + SMMU_AT_TLB_SEQ,
+  );
   const setOf = (page: number) => {
     const before = victims.map((word) => on.get(word));
     on.translate(SID, BigInt(page) << 12n);
@@ -25,7 +35,8 @@ function pagesOfOneSet(on: Board): number[] {
   };
   const wanted = setOf(0);
   const pages = [0];
-  for (let page = 1; page < PAGES && pages.length < 7; page++) if (setOf(page) === wanted) pages.push(page);
+  for (let page = 1; page < PAGES && pages.length < 7; page++)
+    if (setOf(page) === wanted) pages.push(page);
   return pages;
 }
 
@@ -60,15 +71,23 @@ describe('two inserters and a reader on one set', () => {
   it(`${LOOKUPS} lookups: no torn entry`, { timeout: 60_000 + 30_000 * SCALE }, async () => {
     board = new Board(await checkedModules());
     const [reader, ...inserters] = await lookups(board, LOOKUPS);
-    console.log(`stress: ${reader?.times} lookups, ${reader?.hits} hits, ${inserters.map(({ inserts }) => inserts)} inserts beside them`);
+    console.log(
+      `stress: ${reader?.times} lookups, ${reader?.hits} hits, ${inserters.map(({ inserts }) => inserts)} inserts beside them`,
+    );
     expect([reader, ...inserters].map((thread) => thread?.torn)).toEqual([0, 0, 0]);
     expect(reader?.hits).toBeGreaterThan(1000);
     for (const { inserts } of inserters) expect(inserts).toBeGreaterThan(1000);
   });
 
-  it('a lookup that does not look at the sequence word again is caught', { timeout: 60_000 }, async () => {
+  it('a lookup that does not look at the sequence word again is caught', {
+    timeout: 60_000,
+  }, async () => {
     const mutant = await mutatedModules(await checkedModules(), 'smmuCore', [
-      { file: 'smmu-core/iotlb.ts', original: 'if (atomic.load<u32>(sequence) != before) break;', mutant: '' },
+      {
+        file: 'smmu-core/iotlb.ts',
+        original: 'if (atomic.load<u32>(sequence) != before) break;',
+        mutant: '',
+      },
     ]);
     board = new Board(mutant);
     const threads = await lookups(board, 40_000_000);
@@ -79,15 +98,24 @@ describe('two inserters and a reader on one set', () => {
 // Pauses of a changing length between the walk and the insert, and in the insert behind its check: both are a few nanoseconds otherwise, and
 // what an invalidation does in them would hardly ever be seen.
 const MISSES = 'load<i64>(THREAD, THREAD_TLB_MISSES)';
-const pause = (length: string) => `for (let pause = ${length}; pause > 0; pause--) atomic.load<i64>(THREAD);\n`;
+const pause = (length: string) =>
+  `for (let pause = ${length}; pause > 0; pause--) atomic.load<i64>(THREAD);\n`;
 const SLOW_INSERTS: readonly Mutation[] = [
   {
     file: 'smmu-core/translate.ts',
     original: '  if (current) {\n    const global',
     mutant: `  ${pause(`(${MISSES} & 1) * (${MISSES} & 1023)`)}  if (current) {\n    const global`,
   },
-  { file: 'smmu-core/iotlb.ts', original: '  if (current) atomic', mutant: `  ${pause(`(${MISSES} >> 1) & 1023`)}  if (current) atomic` },
-  { file: 'smmu-core/iotlb.ts', original: '  THREAD_TLB_INSERTS,\n', mutant: '  THREAD_TLB_INSERTS,\n  THREAD_TLB_MISSES,\n' },
+  {
+    file: 'smmu-core/iotlb.ts',
+    original: '  if (current) atomic',
+    mutant: `  ${pause(`(${MISSES} >> 1) & 1023`)}  if (current) atomic`,
+  },
+  {
+    file: 'smmu-core/iotlb.ts',
+    original: '  THREAD_TLB_INSERTS,\n',
+    mutant: '  THREAD_TLB_INSERTS,\n  THREAD_TLB_MISSES,\n',
+  },
 ];
 let slow: Promise<HotModules> | undefined;
 function slowInserts(): Promise<HotModules> {
@@ -104,18 +132,33 @@ async function moves(on: Board, times: number, length: number) {
   on.map(page, 0);
   on.guest[DATA >> 2] = 1;
   const user = on.start('use', 2, { control, page, length });
-  const mover = on.start('move', 3, { control, page, pte: pteOffset(page), data: DATA, descriptors, times, log2size: 8 });
+  const mover = on.start('move', 3, {
+    control,
+    page,
+    pte: pteOffset(page),
+    data: DATA,
+    descriptors,
+    times,
+    log2size: 8,
+  });
   await Promise.all([user.ready, mover.ready]);
   Atomics.store(words, 0, 1);
   Atomics.notify(words, 0);
   const moved = (await mover.result) as { moves: number; slowest: number };
   Atomics.store(words, 1, 1);
-  const used = (await user.result) as { freed: number; refused: number; accesses: number; hits: number };
+  const used = (await user.result) as {
+    freed: number;
+    refused: number;
+    accesses: number;
+    hits: number;
+  };
   return { ...moved, ...used, parks: on.stat(STAT_PARKS) };
 }
 
 describe('a page that moves while it is in use', () => {
-  it(`${MOVES} moves: no access uses what a completed CMD_SYNC gave back`, { timeout: 60_000 + 30_000 * SCALE }, async () => {
+  it(`${MOVES} moves: no access uses what a completed CMD_SYNC gave back`, {
+    timeout: 60_000 + 30_000 * SCALE,
+  }, async () => {
     board = new Board(await slowInserts());
     const result = await moves(board, MOVES, 50);
     console.log(`stress: ${JSON.stringify(result)}`);
@@ -131,19 +174,28 @@ describe('a page that moves while it is in use', () => {
       'smmuCore',
       {
         file: 'smmu-core/iotlb.ts',
-        original: 'atomic.load<i64>(block, VMID_ANY_GEN) == generation && atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;',
+        original:
+          'atomic.load<i64>(block, VMID_ANY_GEN) == generation && atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;',
         mutant: 'true;',
       },
     ],
     [
       'a CMD_SYNC that passes accesses in flight',
       'vcmdqDrain',
-      { file: 'vcmdq-drain/run.ts', original: ' && noneInFlight() && noneAwaited(', mutant: ' && noneAwaited(' },
+      {
+        file: 'vcmdq-drain/run.ts',
+        original: ' && noneInFlight() && noneAwaited(',
+        mutant: ' && noneAwaited(',
+      },
     ],
     [
       'an invalidation that leaves sets alone that are being inserted into',
       'vcmdqDrain',
-      { file: 'smmu-core/set-lock.ts', original: 'while ((seen & (SEQ_BUSY | SEQ_KILLED)) == SEQ_BUSY) {', mutant: 'while (false) {' },
+      {
+        file: 'smmu-core/set-lock.ts',
+        original: 'while ((seen & (SEQ_BUSY | SEQ_KILLED)) == SEQ_BUSY) {',
+        mutant: 'while (false) {',
+      },
     ],
     [
       'an invalidation that does not raise the generation',
@@ -163,7 +215,9 @@ describe('a page that moves while it is in use', () => {
   });
 });
 
-it('a thread that dies in an insert: invalidations pass it, and the set serves again once it is reaped', { timeout: 60_000 }, async () => {
+it('a thread that dies in an insert: invalidations pass it, and the set serves again once it is reaped', {
+  timeout: 60_000,
+}, async () => {
   const endless = await mutatedModules(await checkedModules(), 'smmuCore', [
     {
       file: 'smmu-core/iotlb.ts',
@@ -175,10 +229,14 @@ it('a thread that dies in an insert: invalidations pass it, and the set serves a
   const page = 5;
   const iova = BigInt(page) << 12n;
   const taken = () =>
-    Array.from({ length: TLB_SETS }, (_, set) => board?.get(SMMU_AT_TLB_SEQ + set * TLB_SET_STRIDE) ?? 0).filter((word) => word & SEQ_BUSY);
+    Array.from(
+      { length: TLB_SETS },
+      (_, set) => board?.get(SMMU_AT_TLB_SEQ + set * TLB_SET_STRIDE) ?? 0,
+    ).filter((word) => word & SEQ_BUSY);
   const { worker, ready } = board.start('dieInserting', 3, { page, modules: endless });
   await ready;
-  for (let i = 0; i < 1000 && board.tlbEntries(7) === 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 1000 && board.tlbEntries(7) === 0; i++)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   expect([board.tlbEntries(7), taken().length]).toEqual([1, 1]);
   // The entry is valid, its set taken: a lookup misses, an invalidation does not wait.
   board.map(page, 9);

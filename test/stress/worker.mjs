@@ -25,7 +25,8 @@ const NEVER = new Int32Array(new SharedArrayBuffer(4));
 const start = /** @type {Start} */ (workerData);
 const { unit: unitOptions, smmu } = start;
 const unit = new Unit(unitOptions);
-if (!unit.guestMemory || !parentPort) throw new Error('a stress thread works on a guest memory, for a thread that has started it');
+if (!unit.guestMemory || !parentPort)
+  throw new Error('a stress thread works on a guest memory, for a thread that has started it');
 const port = parentPort;
 const host = new Int32Array(unit.hostMemory.buffer);
 const longs = new BigInt64Array(unit.hostMemory.buffer);
@@ -62,7 +63,9 @@ function put(slot, d0, d1 = 0n) {
 /** @param {number} page */
 function translate(page) {
   const status = unit.core.translate(smmu, SID, -1, page << 12, 0, 0);
-  return status === 0 ? Number((longs[(unit.threadBlock + THREAD_PA) >> 3] ?? 0n) & 0xffffffffn) : -1;
+  return status === 0
+    ? Number((longs[(unit.threadBlock + THREAD_PA) >> 3] ?? 0n) & 0xffffffffn)
+    : -1;
 }
 
 const roles = {
@@ -92,7 +95,8 @@ const roles = {
       const length = 1 + (batch % 7);
       let position = words[NEXT];
       // CONS as the drain published it; a queue that stands at an error gives no room until the host has stepped over.
-      const room = () => (1 << log2size) - ((position - Atomics.load(guest, register(0))) & indexMask);
+      const room = () =>
+        (1 << log2size) - ((position - Atomics.load(guest, register(0))) & indexMask);
       until(`no room at ${position}`, () => room() >= length);
       for (let i = 0; i < length; i++, position++) {
         const bad = position % every === every - 1;
@@ -109,7 +113,10 @@ const roles = {
       Atomics.add(words, ARRIVED, 1);
       until('the others did not come', () => Atomics.load(words, ARRIVED) >= drivers * (batch + 1));
       const last = words[NEXT];
-      until(`command ${last - 1} was not consumed`, () => ((Atomics.load(guest, register(0)) - last) & indexMask) <= indexMask >> 1);
+      until(
+        `command ${last - 1} was not consumed`,
+        () => ((Atomics.load(guest, register(0)) - last) & indexMask) <= indexMask >> 1,
+      );
     }
     say('result', batches);
   },
@@ -132,7 +139,12 @@ const roles = {
       unit.core.accessEnd();
       if (torn > 0) break;
     }
-    say('result', { torn, times: i, hits: count(THREAD_TLB_HITS), inserts: count(THREAD_TLB_INSERTS) });
+    say('result', {
+      torn,
+      times: i,
+      hits: count(THREAD_TLB_HITS),
+      inserts: count(THREAD_TLB_INSERTS),
+    });
   },
 
   /**
@@ -187,7 +199,8 @@ const roles = {
       unit.drain.doorbell(VINTF, 4);
       const from = performance.now();
       while (Atomics.load(guest, register(0)) !== prod) {
-        if (performance.now() - from > 10_000) throw new Error(`move ${i}: the CMD_SYNC never completed`);
+        if (performance.now() - from > 10_000)
+          throw new Error(`move ${i}: the CMD_SYNC never completed`);
       }
       slowest = Math.max(slowest, performance.now() - from);
       Atomics.store(guest, dataWord(i - 1), 0);
@@ -214,7 +227,12 @@ const roles = {
       RAM_BASE: i32(host[2]),
       RAM_SIZE: i32(host[3]),
     };
-    const imports = { env: { memory: hostMemory }, port: { ...unit.port, load64: die }, core: { ...unit.core }, unit: constants };
+    const imports = {
+      env: { memory: hostMemory },
+      port: { ...unit.port, load64: die },
+      core: { ...unit.core },
+      unit: constants,
+    };
     const { doorbell } = /** @type {Unit['drain']} */ (
       /** @type {unknown} */ (new WebAssembly.Instance(modules.vcmdqDrain, imports).exports)
     );

@@ -11,7 +11,11 @@ import {
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import * as commands from '../../assembly/layout/commands.ts';
-import { QUEUE_ERROR_HELD, QUEUE_ERROR_PUBLISHED, QUEUE_NEEDS_HOST } from '../../assembly/layout/host-memory.ts';
+import {
+  QUEUE_ERROR_HELD,
+  QUEUE_ERROR_PUBLISHED,
+  QUEUE_NEEDS_HOST,
+} from '../../assembly/layout/host-memory.ts';
 import type { Random } from '../../devices/testing/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Host } from '../../vmm/host/index.ts';
@@ -53,7 +57,8 @@ export class Adversary {
     this.#words = new Int32Array(lent.vm.memory.buffer);
     lent.vintf.setEnabled();
     for (const [lvcmdq, ring] of RINGS.entries()) {
-      if (!lent.vintf.allocateQueue(lvcmdq, RAM_GPA_BASE + ring, LOG2SIZE)) throw new Error(`no LVCMDQ ${lvcmdq}`);
+      if (!lent.vintf.allocateQueue(lvcmdq, RAM_GPA_BASE + ring, LOG2SIZE))
+        throw new Error(`no LVCMDQ ${lvcmdq}`);
     }
     lent.vintf.mapPage0(PAGE0);
     lent.viommu.setCommandRing(RAM_GPA_BASE + TRAPPED_RING, LOG2SIZE);
@@ -63,7 +68,10 @@ export class Adversary {
   /** Commands that its queues have taken, refused ones among them. */
   get served(): number {
     const { vintf, viommu } = this.lent;
-    return [...vintf.queues, viommu.commandQueue].reduce((sum, { counts }) => sum + counts.commands + counts.errors, 0);
+    return [...vintf.queues, viommu.commandQueue].reduce(
+      (sum, { counts }) => sum + counts.commands + counts.errors,
+      0,
+    );
   }
 
   #chance(percent: number): boolean {
@@ -77,13 +85,19 @@ export class Adversary {
       for (let i = 0; i < 4; i++) words[at + i] = random.word();
       return;
     }
-    const opcode = this.#chance(75) ? random.pick([0x11, 0x12, 0x12, 0x28, 0x2a, 0x40, 0x46]) : random.pick(OPCODES);
+    const opcode = this.#chance(75)
+      ? random.pick([0x11, 0x12, 0x12, 0x28, 0x2a, 0x40, 0x46])
+      : random.pick(OPCODES);
     let first = opcode;
     if (this.#chance(15)) first |= (random.below(32) << 12) | (random.below(32) << 20);
     if (this.#chance(2)) first |= 1 << random.below(32);
-    const aimed = opcode === commands.OP_ATC_INV || opcode < 0x10 || opcode > 0x40 ? this.#targets.streams : this.#targets.vmids;
+    const aimed =
+      opcode === commands.OP_ATC_INV || opcode < 0x10 || opcode > 0x40
+        ? this.#targets.streams
+        : this.#targets.vmids;
     let second = this.#chance(90) ? random.pick(aimed) : random.below(0x1000);
-    if (aimed === this.#targets.vmids) second |= (this.#chance(80) ? ASID : random.below(0x10000)) << 16;
+    if (aimed === this.#targets.vmids)
+      second |= (this.#chance(80) ? ASID : random.below(0x10000)) << 16;
     words[at] = first;
     words[at + 1] = second;
     // The page of everybody's, with TG and LEAF or TTL bits; the upper word is that of IOVA.
@@ -119,13 +133,30 @@ export class Adversary {
     const queue = this.lent.vintf.queue(lvcmdq);
     this.#fill(ring);
     this.#store(lvcmdq, VCMDQ_CONFIG, 0);
-    Atomics.store(this.#words, this.#register(lvcmdq, VCMDQ_CONS), this.#chance(95) ? 0 : this.#random.word());
+    Atomics.store(
+      this.#words,
+      this.#register(lvcmdq, VCMDQ_CONS),
+      this.#chance(95) ? 0 : this.#random.word(),
+    );
     Atomics.store(this.#words, this.#register(lvcmdq, VCMDQ_PROD), this.#load(lvcmdq, VCMDQ_CONS));
-    Atomics.store(this.#words, this.#register(lvcmdq, VCMDQ_GERRORN), this.#load(lvcmdq, VCMDQ_GERROR));
+    Atomics.store(
+      this.#words,
+      this.#register(lvcmdq, VCMDQ_GERRORN),
+      this.#load(lvcmdq, VCMDQ_GERROR),
+    );
     this.#store(lvcmdq, VCMDQ_CONFIG, 1);
     // Registers that are not a guest's to write, and PROD anywhere.
-    if (this.#chance(10)) this.#store(lvcmdq, this.#random.pick([VCMDQ_CONS, VCMDQ_STATUS, VCMDQ_GERROR]), this.#random.word());
-    this.#store(lvcmdq, VCMDQ_PROD, this.#chance(90) ? (queue.cons + SIZE) % (2 * SIZE) : this.#random.word());
+    if (this.#chance(10))
+      this.#store(
+        lvcmdq,
+        this.#random.pick([VCMDQ_CONS, VCMDQ_STATUS, VCMDQ_GERROR]),
+        this.#random.word(),
+      );
+    this.#store(
+      lvcmdq,
+      VCMDQ_PROD,
+      this.#chance(90) ? (queue.cons + SIZE) % (2 * SIZE) : this.#random.word(),
+    );
     for (let errors = 0; errors < SIZE; errors++) {
       if (queue.state === QUEUE_ERROR_HELD) this.#host.service(false);
       if (queue.state !== QUEUE_ERROR_PUBLISHED) continue;
@@ -143,7 +174,10 @@ export class Adversary {
       const state = viommu.serveCommandQueue();
       if (state === QUEUE_NEEDS_HOST) {
         // What the guest's SMMU carries out by itself for a CFGI_CD of one of its streams, or of one that is not its own.
-        viommu.invalidateContextDescriptors(this.#random.pick([STREAM, ...this.#targets.streams]), this.#random.below(4));
+        viommu.invalidateContextDescriptors(
+          this.#random.pick([STREAM, ...this.#targets.streams]),
+          this.#random.below(4),
+        );
         viommu.finishCommand();
       } else if (state === QUEUE_ERROR_HELD) {
         this.#skip(TRAPPED_RING, queue);
@@ -162,7 +196,12 @@ export class Adversary {
     const entries = new Uint8Array(words.buffer);
     try {
       const { fd, id } = this.lent.viommu;
-      return fd.hwptInvalidate(id, { dataType: INVALIDATE_DATA_ARM_SMMUV3, entryLength: 16, entries, count });
+      return fd.hwptInvalidate(id, {
+        dataType: INVALIDATE_DATA_ARM_SMMUV3,
+        entryLength: 16,
+        entries,
+        count,
+      });
     } catch (error) {
       if (error instanceof IommufdError) return 0;
       throw error;

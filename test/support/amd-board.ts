@@ -3,7 +3,13 @@
 import { VirtualAmdIommu } from '../../devices/amd-iommu/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import type { AmdGuestIommu, AmdHost } from '../../vmm/host/amd/index.ts';
-import { createGuestMemory, createWasmerWasi, type GuestImage, Machine, ramRegions } from '../../vmm/machine/index.ts';
+import {
+  createGuestMemory,
+  createWasmerWasi,
+  type GuestImage,
+  Machine,
+  ramRegions,
+} from '../../vmm/machine/index.ts';
 
 const RAM_GPA_BASE = 0x80000000;
 export const IOMMU_GPA = 0x09100000;
@@ -30,7 +36,12 @@ export function amdMachine(host: AmdHost, image: GuestImage, name: string): AmdM
     ramGpaBase: RAM_GPA_BASE,
     devices: [
       { device: new VirtualAmdIommu(iommu), addresses: [IOMMU_GPA], firstIrq: 0 },
-      { device: new DmaEngine(), addresses: [DMA_GPA], firstIrq: 1, dmaPort: host.dmaPort(iommu, DEVICE_ID) },
+      {
+        device: new DmaEngine(),
+        addresses: [DMA_GPA],
+        firstIrq: 1,
+        dmaPort: host.dmaPort(iommu, DEVICE_ID),
+      },
     ],
     wasi: createWasmerWasi,
     drain: vm.unit.drain,

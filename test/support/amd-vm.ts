@@ -76,8 +76,14 @@ export class AmdVm {
   }
 
   /** The device's entry; by default V, TV, GIOV, GV, IR, IW with the GCR3 table. */
-  writeDte(word0 = 0x60c0000000000003n | (BigInt((GCR3 >>> 12) & 7) << 58n), domain = DOMAIN): void {
-    const word1 = BigInt(domain) | (BigInt((GCR3 >>> 15) & 0xffff) << 16n) | (BigInt(Math.floor(GCR3 / 2 ** 31)) << 43n);
+  writeDte(
+    word0 = 0x60c0000000000003n | (BigInt((GCR3 >>> 12) & 7) << 58n),
+    domain = DOMAIN,
+  ): void {
+    const word1 =
+      BigInt(domain) |
+      (BigInt((GCR3 >>> 15) & 0xffff) << 16n) |
+      (BigInt(Math.floor(GCR3 / 2 ** 31)) << 43n);
     this.store(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE + 8, word1);
     this.store(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE, word0);
   }
@@ -85,7 +91,10 @@ export class AmdVm {
   /** Buffers and device table, as the guest's registers would hand them on. */
   bringUp(domain = DOMAIN): this {
     this.writeDte(undefined, domain);
-    this.iommu.setBuffers({ address: COMMANDS, log2size: AMD_MIN_LENGTH }, { address: EVENTS, log2size: AMD_MIN_LENGTH });
+    this.iommu.setBuffers(
+      { address: COMMANDS, log2size: AMD_MIN_LENGTH },
+      { address: EVENTS, log2size: AMD_MIN_LENGTH },
+    );
     this.iommu.setControl(CONTROL);
     this.iommu.setDeviceTable({ address: DEVICE_TABLE, bytes: 4096 });
     return this;
@@ -93,7 +102,11 @@ export class AmdVm {
 
   /** Writes commands, and stores the tail. */
   send(...commands: readonly Uint32Array[]): void {
-    const memory = { load64: (gpa: number) => this.load(gpa), store64: (gpa: number, v: bigint) => this.store(gpa, v), allocate: () => 0 };
+    const memory = {
+      load64: (gpa: number) => this.load(gpa),
+      store64: (gpa: number, v: bigint) => this.store(gpa, v),
+      allocate: () => 0,
+    };
     for (const command of commands) {
       storeStructure(memory, COMMANDS + this.#tail * AMD_ENTRY_SIZE, command);
       this.#tail = (this.#tail + 1) % ENTRIES;
@@ -141,7 +154,11 @@ export class AmdVm {
   events(): number[][] {
     const tail = this.iommu.read(AMD_EVENT_TAIL);
     const records: number[][] = [];
-    for (let head = this.iommu.read(AMD_EVENT_HEAD); head !== tail; head = (head + AMD_ENTRY_SIZE) % (ENTRIES * AMD_ENTRY_SIZE)) {
+    for (
+      let head = this.iommu.read(AMD_EVENT_HEAD);
+      head !== tail;
+      head = (head + AMD_ENTRY_SIZE) % (ENTRIES * AMD_ENTRY_SIZE)
+    ) {
       records.push([...new Uint32Array(this.memory.buffer, EVENTS - BASE + head, 4)]);
     }
     this.iommu.write(AMD_EVENT_HEAD, tail);

@@ -21,6 +21,10 @@ export const INSECURE_HOST = 'demo.test';
 /** Starts it. As root it needs to run without its sandbox. */
 export async function startChromium(): Promise<Browser> {
   const executablePath = findChromium();
-  if (executablePath === undefined) throw new Error('no Chromium here: apt-get install chromium, or set CHROMIUM to its path');
-  return await chromium.launch({ executablePath, args: ['--no-sandbox', `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`] });
+  if (executablePath === undefined)
+    throw new Error('no Chromium here: apt-get install chromium, or set CHROMIUM to its path');
+  return await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
+  });
 }

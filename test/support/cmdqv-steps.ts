@@ -31,7 +31,11 @@ export interface CmdqvStepOptions {
 }
 
 /** One step: enable something, give a queue a ring, queue a command (one in four is illegal), acknowledge an error. */
-export function cmdqvStep(bus: DeviceBus, random: Random, { vintfs, vcmdqs, memory, address }: CmdqvStepOptions): void {
+export function cmdqvStep(
+  bus: DeviceBus,
+  random: Random,
+  { vintfs, vcmdqs, memory, address }: CmdqvStepOptions,
+): void {
   const vcmdq = random.below(vcmdqs);
   const vintf = random.below(vintfs);
   const page0 = CMDQV_DIRECT_PAGE0 + vcmdq * VCMDQ_STRIDE;
@@ -47,7 +51,10 @@ export function cmdqvStep(bus: DeviceBus, random: Random, { vintfs, vcmdqs, memo
       bus.write32(CMDQV_VINTF + vintf * CMDQV_VINTF_STRIDE, 0xf | (random.below(2) << 17));
       break;
     case 2:
-      bus.write64(CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + VCMDQ_BASE, BigInt(address + ring + LOG2SIZE));
+      bus.write64(
+        CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + VCMDQ_BASE,
+        BigInt(address + ring + LOG2SIZE),
+      );
       break;
     case 3:
       bus.write32(page0 + VCMDQ_CONFIG, 1);

@@ -15,11 +15,19 @@ const ASC = join(PROJECT, 'node_modules/assemblyscript/bin/asc.js');
  * @param options of the compiler.
  * @throws with the compiler's messages.
  */
-export async function compileAssembly(entry: string, options: readonly string[], root = PROJECT): Promise<Uint8Array<ArrayBuffer>> {
+export async function compileAssembly(
+  entry: string,
+  options: readonly string[],
+  root = PROJECT,
+): Promise<Uint8Array<ArrayBuffer>> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-asc-'));
   try {
     const outFile = join(folder, 'out.wasm');
-    await promisify(execFile)(process.execPath, [ASC, entry, '--outFile', outFile, '--baseDir', root, ...options], { cwd: root });
+    await promisify(execFile)(
+      process.execPath,
+      [ASC, entry, '--outFile', outFile, '--baseDir', root, ...options],
+      { cwd: root },
+    );
     return Uint8Array.from(await readFile(outFile));
   } finally {
     await rm(folder, { recursive: true });
@@ -28,7 +36,31 @@ export async function compileAssembly(entry: string, options: readonly string[],
 
 /** A guest with `pages` of 64 KiB of memory. */
 export async function compileGuest(entry: string, pages: number): Promise<Uint8Array<ArrayBuffer>> {
-  const language = ['--runtime', 'stub', '-O3', '--importMemory', '--sharedMemory', '--enable', 'threads', '--use', 'abort='];
-  const memory = ['--memoryBase', '1048576', '--initialMemory', `${pages}`, '--maximumMemory', `${pages}`];
-  return await compileAssembly(entry, [...language, ...memory, '--exportStart', '_initialize', '--config', 'none']);
+  const language = [
+    '--runtime',
+    'stub',
+    '-O3',
+    '--importMemory',
+    '--sharedMemory',
+    '--enable',
+    'threads',
+    '--use',
+    'abort=',
+  ];
+  const memory = [
+    '--memoryBase',
+    '1048576',
+    '--initialMemory',
+    `${pages}`,
+    '--maximumMemory',
+    `${pages}`,
+  ];
+  return await compileAssembly(entry, [
+    ...language,
+    ...memory,
+    '--exportStart',
+    '_initialize',
+    '--config',
+    'none',
+  ]);
 }

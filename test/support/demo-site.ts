@@ -17,7 +17,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
   '.svg': 'image/svg+xml',
 };
-const ISOLATING = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const ISOLATING = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
 
 export interface Site {
   readonly url: string;
@@ -45,7 +48,10 @@ export async function serve(isolating: boolean, folder = SITE): Promise<Site> {
     const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
     stat(file).then(
       () => {
-        response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream', ...(isolating ? ISOLATING : {}) });
+        response.writeHead(200, {
+          'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
+          ...(isolating ? ISOLATING : {}),
+        });
         createReadStream(file).pipe(response);
       },
       () => response.writeHead(404).end(),

@@ -21,11 +21,13 @@ export interface Block {
 const CHECKED_ELSEWHERE = ['install', 'checkout', 'clang'];
 
 export function blocksOf(page: string): Block[] {
-  return [...page.matchAll(/^```(\w*)[ ]?(.*)\n([\s\S]*?)^```$/gm)].map(([, language = '', info = '', text = '']) => ({
-    language,
-    info,
-    text,
-  }));
+  return [...page.matchAll(/^```(\w*)[ ]?(.*)\n([\s\S]*?)^```$/gm)].map(
+    ([, language = '', info = '', text = '']) => ({
+      language,
+      info,
+      text,
+    }),
+  );
 }
 
 export async function readPage(name: string): Promise<Block[]> {
@@ -51,7 +53,10 @@ export async function newFolder(): Promise<string> {
 
 function shell(script: string, cwd: string): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], { cwd, env: { ...process.env, NO_COLOR: '1' } });
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+      cwd,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

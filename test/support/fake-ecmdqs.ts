@@ -25,7 +25,8 @@ export class FakeEcmdqs {
     fake.set(SMMU_GPA + 0x400c, 1);
     fake.onStore = (gpa, value) => {
       const q = Math.floor((gpa - ECMDQ_PAGE) / ECMDQ_STRIDE);
-      if (q >= 0 && q < 4 && (gpa - ECMDQ_PAGE) % ECMDQ_STRIDE === 8) this.#produced(q, value >>> 0);
+      if (q >= 0 && q < 4 && (gpa - ECMDQ_PAGE) % ECMDQ_STRIDE === 8)
+        this.#produced(q, value >>> 0);
     };
   }
 
@@ -39,13 +40,18 @@ export class FakeEcmdqs {
     const size = 2 ** (base & 31);
     let cons = this.#fake.get(this.at(q, 12));
     if (this.acknowledges) cons = ((cons & ~EN) | (prod & EN)) >>> 0;
-    while ((cons & EN) !== 0 && ((cons ^ prod) & ERR) === 0 && ((cons ^ prod) & (2 * size - 1)) !== 0) {
+    while (
+      (cons & EN) !== 0 &&
+      ((cons ^ prod) & ERR) === 0 &&
+      ((cons ^ prod) & (2 * size - 1)) !== 0
+    ) {
       const index = cons & (2 * size - 1);
       const op = view.getUint8(((base & ~31) >>> 0) - RAM_GPA_BASE + 16 * (index % size));
       if (this.illegal.has(op)) {
         cons = ((cons ^ ERR) & ~0x07000000) | 0x01000000;
         const gerror = this.#fake.get(SMMU_GPA + 0x60);
-        if (((gerror ^ this.#fake.get(SMMU_GPA + 0x64)) & 0x200) === 0) this.#fake.set(SMMU_GPA + 0x60, gerror ^ 0x200);
+        if (((gerror ^ this.#fake.get(SMMU_GPA + 0x64)) & 0x200) === 0)
+          this.#fake.set(SMMU_GPA + 0x60, gerror ^ 0x200);
         this.#fake.raise(GERROR_IRQ);
         break;
       }

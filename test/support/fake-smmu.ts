@@ -79,7 +79,13 @@ export class FakeSmmu {
   /** False: CR0ACK and IRQ_CTRLACK stay as they are. */
   acknowledges = true;
   readonly #registers = new Map<number, number>();
-  readonly #queues: FakeQueue[] = Array.from({ length: 3 }, () => ({ ring: 0, log2size: 0, prod: 0, cons: 0, stopped: false }));
+  readonly #queues: FakeQueue[] = Array.from({ length: 3 }, () => ({
+    ring: 0,
+    log2size: 0,
+    prod: 0,
+    cons: 0,
+    stopped: false,
+  }));
   readonly #options: FakeOptions;
 
   constructor(options: FakeOptions = {}) {
@@ -128,8 +134,13 @@ export class FakeSmmu {
     return {
       mmio_read32: (gpa: number) => this.#read(gpa >>> 0),
       mmio_write32: (gpa: number, value: number) => this.#write(gpa >>> 0, value >>> 0),
-      mmio_read64: (gpa: number) => BigInt.asIntN(64, (BigInt(this.get((gpa >>> 0) + 4)) << 32n) | BigInt(this.#read(gpa >>> 0))),
-      mmio_write64: (gpa: number, value: bigint) => this.#write64(gpa >>> 0, BigInt.asUintN(64, value)),
+      mmio_read64: (gpa: number) =>
+        BigInt.asIntN(
+          64,
+          (BigInt(this.get((gpa >>> 0) + 4)) << 32n) | BigInt(this.#read(gpa >>> 0)),
+        ),
+      mmio_write64: (gpa: number, value: bigint) =>
+        this.#write64(gpa >>> 0, BigInt.asUintN(64, value)),
       doorbell: (id: number, offset: number) => this.#doorbell(id, offset),
       wait: () => {
         this.waits++;
@@ -142,13 +153,15 @@ export class FakeSmmu {
   /** A register as it stands, without a trace in the log. */
   get(gpa: number): number {
     const page0 = gpa - (CMDQV_GPA + 0x30000);
-    if (this.#direct && page0 >= 0 && page0 < 0x10000) return this.view.getUint32(PAGE0_OFFSET + page0, true);
+    if (this.#direct && page0 >= 0 && page0 < 0x10000)
+      return this.view.getUint32(PAGE0_OFFSET + page0, true);
     return this.#registers.get(gpa) ?? 0;
   }
 
   set(gpa: number, value: number): void {
     const page0 = gpa - (CMDQV_GPA + 0x30000);
-    if (this.#direct && page0 >= 0 && page0 < 0x10000) this.view.setUint32(PAGE0_OFFSET + page0, value, true);
+    if (this.#direct && page0 >= 0 && page0 < 0x10000)
+      this.view.setUint32(PAGE0_OFFSET + page0, value, true);
     else this.#registers.set(gpa, value >>> 0);
   }
 
@@ -164,7 +177,12 @@ export class FakeSmmu {
     for (let n = 0; n < limit && !queue.stopped && queue.cons !== queue.prod; n++) {
       const at = queue.ring + 16 * (queue.cons % 2 ** queue.log2size);
       const dw0 = this.view.getBigUint64(at, true);
-      const command = { queue: index, op: Number(dw0 & 0xffn), dw0, dw1: this.view.getBigUint64(at + 8, true) };
+      const command = {
+        queue: index,
+        op: Number(dw0 & 0xffn),
+        dw0,
+        dw1: this.view.getBigUint64(at + 8, true),
+      };
       const error = this.errorOf(command);
       if (error !== 0) {
         this.#fail(index, queue, error);
@@ -195,7 +213,13 @@ export class FakeSmmu {
   }
 
   #registersOf(index: number) {
-    if (index === 0) return { cons: SMMU_GPA + 0x9c, prod: SMMU_GPA + 0x98, gerror: SMMU_GPA + 0x60, gerrorn: SMMU_GPA + 0x64 };
+    if (index === 0)
+      return {
+        cons: SMMU_GPA + 0x9c,
+        prod: SMMU_GPA + 0x98,
+        gerror: SMMU_GPA + 0x60,
+        gerrorn: SMMU_GPA + 0x64,
+      };
     const slot = CMDQV_GPA + 0x30000 + 0x80 * (index - 1);
     return { cons: slot, prod: slot + 4, gerror: slot + 0x10, gerrorn: slot + 0x14 };
   }
@@ -215,7 +239,8 @@ export class FakeSmmu {
   #acknowledged(index: number): void {
     const registers = this.#registersOf(index);
     const queue = this.#queueAt(index);
-    if (((this.get(registers.gerror) ^ this.get(registers.gerrorn)) & 1) !== 0 || !queue.stopped) return;
+    if (((this.get(registers.gerror) ^ this.get(registers.gerrorn)) & 1) !== 0 || !queue.stopped)
+      return;
     queue.stopped = false;
     this.set(registers.cons, queue.cons);
     if (index > 0) this.set(CMDQV_GPA + 0x10c0, this.get(CMDQV_GPA + 0x10c0) & ~(1 << (index - 1)));
@@ -254,7 +279,8 @@ export class FakeSmmu {
   store(gpa: number, value: number): void {
     const vintfConfig = CMDQV_GPA + 0x1000;
     this.set(gpa, gpa === vintfConfig && !this.#options.hypervisor ? value & ~(1 << 17) : value);
-    if (this.acknowledges && (gpa === SMMU_GPA + 0x20 || gpa === SMMU_GPA + 0x50)) this.set(gpa + 4, value);
+    if (this.acknowledges && (gpa === SMMU_GPA + 0x20 || gpa === SMMU_GPA + 0x50))
+      this.set(gpa + 4, value);
     if (gpa === vintfConfig) this.set(gpa + 4, value & 1);
     if (gpa === CMDQV_GPA) this.set(gpa + 8, value & 1);
     if (gpa === SMMU_GPA + 0x90) this.#setRing(0, value);

@@ -64,7 +64,11 @@ export type DriverExports = Record<
   | 'registerWrite64'
   | '_initialize',
   Call
-> & { readonly spinsPerWait: WebAssembly.Global; readonly queueWaits: WebAssembly.Global; readonly batchCommands: WebAssembly.Global };
+> & {
+  readonly spinsPerWait: WebAssembly.Global;
+  readonly queueWaits: WebAssembly.Global;
+  readonly batchCommands: WebAssembly.Global;
+};
 
 export const RESULT_OK = 0;
 export const RESULT_TIMEOUT = -1;
@@ -72,19 +76,28 @@ export const RESULT_UNSUPPORTED = -2;
 export const RESULT_BAD_ARGUMENT = -5;
 export const RESULT_EXISTS = -7;
 
-const module = WebAssembly.compile(await readFile(new URL('../../guest-driver/driver.wasm', import.meta.url)));
+const module = WebAssembly.compile(
+  await readFile(new URL('../../guest-driver/driver.wasm', import.meta.url)),
+);
 
 /** A driver that has not touched its device yet. */
-export async function loadDriver(options: FakeOptions = {}): Promise<{ driver: DriverExports; fake: FakeSmmu }> {
+export async function loadDriver(
+  options: FakeOptions = {},
+): Promise<{ driver: DriverExports; fake: FakeSmmu }> {
   const fake = new FakeSmmu(options);
-  const instance = await WebAssembly.instantiate(await module, { env: { memory: fake.memory }, vsmmu: fake.imports });
+  const instance = await WebAssembly.instantiate(await module, {
+    env: { memory: fake.memory },
+    vsmmu: fake.imports,
+  });
   const driver = instance.exports as unknown as DriverExports;
   driver._initialize();
   return { driver, fake };
 }
 
 /** A driver that has brought up SMMU, VINTF 0 and its VCMDQs; the fake's log is empty. */
-export async function bootDriver(options: FakeOptions = {}): Promise<{ driver: DriverExports; fake: FakeSmmu }> {
+export async function bootDriver(
+  options: FakeOptions = {},
+): Promise<{ driver: DriverExports; fake: FakeSmmu }> {
   const booted = await loadDriver(options);
   for (const step of ['probe', 'reset', 'resetQueues'] as const) {
     const result = booted.driver[step]();

@@ -9,7 +9,11 @@ export class HostRam implements TableMemory {
 
   constructor(hostMemory: WebAssembly.Memory) {
     const header = new DataView(hostMemory.buffer);
-    this.#bytes = new DataView(hostMemory.buffer, header.getUint32(HOST_AT_RAM_BASE, true), header.getUint32(HOST_AT_RAM_SIZE, true));
+    this.#bytes = new DataView(
+      hostMemory.buffer,
+      header.getUint32(HOST_AT_RAM_BASE, true),
+      header.getUint32(HOST_AT_RAM_SIZE, true),
+    );
   }
 
   load32(pa: number): number {

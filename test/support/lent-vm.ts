@@ -64,7 +64,12 @@ export function guestRam() {
 }
 
 /** A VM with 2 MiB that has, behind each of these physical SMMUs, a vIOMMU with one stream and a VINTF. */
-export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm', options: CreateViommuOptions = {}): LentVm[] {
+export function lendVmBehind(
+  host: Host,
+  smmus: readonly number[],
+  name = 'vm',
+  options: CreateViommuOptions = {},
+): LentVm[] {
   const { wasm, regions, memory } = guestRam();
   const vm = host.createVm(name, wasm, regions);
   return smmus.map((smmu) => {
@@ -79,11 +84,23 @@ export function lendVmBehind(host: Host, smmus: readonly number[], name = 'vm', 
 }
 
 /** Attaches the VM's stream with one page at IOVA. */
-export function attachStage1({ viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>, { stall = false } = {}): PageTable {
+export function attachStage1(
+  { viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>,
+  { stall = false } = {},
+): PageTable {
   const table = new PageTable(memory, { stage: 1 });
   table.map(IOVA, DATA_GPA, 0x1000, S1_READ_WRITE);
   const cd = memory.allocate(CD_SIZE, CD_SIZE);
-  storeStructure(memory, cd, contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 }, stall }));
+  storeStructure(
+    memory,
+    cd,
+    contextDescriptor({
+      asid: ASID,
+      outputBits: 48,
+      lower: { ttb: table.root, inputBits: 48 },
+      stall,
+    }),
+  );
   viommu.attachStream(STREAM, stage1Ste({ contextPtr: cd }));
   return table;
 }
@@ -96,7 +113,10 @@ export function startVcmdq({ vintf }: LentVm, log2size = RING_LOG2SIZE): void {
 }
 
 /** Runs commands on the VM's trapped command queue, which has no CMDQ_PROD register in front of it here. */
-export function sendOnCmdq({ viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>, ...commands: readonly Uint32Array[]): number {
+export function sendOnCmdq(
+  { viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>,
+  ...commands: readonly Uint32Array[]
+): number {
   const queue = viommu.commandQueue;
   viommu.setCommandRing(CMDQ_GPA, RING_LOG2SIZE);
   queue.allocated = true;
@@ -108,7 +128,10 @@ export function sendOnCmdq({ viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>
 }
 
 /** Appends commands to the first VCMDQ and rings. */
-export function sendOnVcmdq({ vintf, memory }: Pick<LentVm, 'vintf' | 'memory'>, ...commands: readonly Uint32Array[]): void {
+export function sendOnVcmdq(
+  { vintf, memory }: Pick<LentVm, 'vintf' | 'memory'>,
+  ...commands: readonly Uint32Array[]
+): void {
   let prod = vintf.readPage0(0, VCMDQ_PROD);
   for (const command of commands) {
     writeCommand(memory, RING_GPA, prod % 2 ** RING_LOG2SIZE, command);

@@ -4,7 +4,8 @@
 import type { DeviceBus } from '../../devices/testing/index.ts';
 
 function poll(bus: DeviceBus, offset: number, wanted: number, what: string): void {
-  if ((bus.read32(offset) & 1) !== wanted) throw new Error(`failed to ${wanted ? 'enable' : 'disable'} ${what}`);
+  if ((bus.read32(offset) & 1) !== wanted)
+    throw new Error(`failed to ${wanted ? 'enable' : 'disable'} ${what}`);
 }
 
 /** Stops an LVCMDQ of VINTF 0 and clears it, whether it is allocated or not. Returns the errors that it warned of. */
@@ -53,7 +54,8 @@ export function resetHardware(bus: DeviceBus, bases: readonly bigint[]): boolean
   const lvcmdqs = lvcmdqsOf(bus);
   const vintfs = 2 ** ((bus.read32(0x0004) >>> 8) & 0xf);
   for (let vintf = 0, vcmdq = 0; vintf < vintfs; vintf++) {
-    for (let lvcmdq = 0; lvcmdq < lvcmdqs; lvcmdq++) bus.write32(0x0200 + 4 * vcmdq++, (vintf << 15) | (lvcmdq << 1));
+    for (let lvcmdq = 0; lvcmdq < lvcmdqs; lvcmdq++)
+      bus.write32(0x0200 + 4 * vcmdq++, (vintf << 15) | (lvcmdq << 1));
   }
   deinitVintf0(bus);
   bus.write32(0x1000, 1 << 17);

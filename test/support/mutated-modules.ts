@@ -30,7 +30,10 @@ export async function mutatedAmdIommu(mutations: readonly Mutation[]): Promise<W
   return await compileMutant('amd-iommu', mutations);
 }
 
-async function compileMutant(target: string, mutations: readonly Mutation[]): Promise<WebAssembly.Module> {
+async function compileMutant(
+  target: string,
+  mutations: readonly Mutation[],
+): Promise<WebAssembly.Module> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-mutant-'));
   try {
     for (const part of ['assembly', 'asconfig.json', 'package.json'])
@@ -39,10 +42,15 @@ async function compileMutant(target: string, mutations: readonly Mutation[]): Pr
     for (const { file, original, mutant } of mutations) {
       const path = join(folder, 'assembly', file);
       const code = await readFile(path, 'utf8');
-      if (code.split(original).length !== 2) throw new Error(`"${original}" does not stand exactly once in ${file}`);
+      if (code.split(original).length !== 2)
+        throw new Error(`"${original}" does not stand exactly once in ${file}`);
       await writeFile(path, code.replace(original, mutant));
     }
-    const compiled = await compileAssembly(`assembly/${target}/index.ts`, ['--target', target, '--optimizeLevel', '1'], folder);
+    const compiled = await compileAssembly(
+      `assembly/${target}/index.ts`,
+      ['--target', target, '--optimizeLevel', '1'],
+      folder,
+    );
     return await WebAssembly.compile(compiled);
   } finally {
     await rm(folder, { recursive: true });

@@ -33,11 +33,22 @@ export async function installPacked(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-package-'));
   // Another Node.js than the one on the PATH may run this: its programs come first.
   const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
-  const { stdout } = await run(NPM, ['pack', '--json', '--pack-destination', folder], { cwd: PROJECT, env });
-  const [packed] = JSON.parse(stdout) as { filename: string; files: PackedFile[]; size: number; unpackedSize: number }[];
+  const { stdout } = await run(NPM, ['pack', '--json', '--pack-destination', folder], {
+    cwd: PROJECT,
+    env,
+  });
+  const [packed] = JSON.parse(stdout) as {
+    filename: string;
+    files: PackedFile[];
+    size: number;
+    unpackedSize: number;
+  }[];
   if (!packed) throw new Error('nothing was packed');
   const tarball = join(folder, packed.filename);
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  await run(NPM, ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], { cwd: folder, env });
+  await run(NPM, ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], {
+    cwd: folder,
+    env,
+  });
   return { ...packed, folder, tarball, remove: () => rm(folder, { recursive: true }) };
 }

@@ -4,7 +4,13 @@ import { HOST_AT_RAM_BASE } from '../../assembly/layout/host-memory.ts';
 import type { HotModules } from '../../assembly/load.ts';
 import { PhysicalCmdqv, type PhysicalCmdqvOptions } from '../../devices/cmdqv/index.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
-import { ContextBlock, createHostMemory, QueueBlock, Unit, writeActions } from '../../devices/unit/index.ts';
+import {
+  ContextBlock,
+  createHostMemory,
+  QueueBlock,
+  Unit,
+  writeActions,
+} from '../../devices/unit/index.ts';
 import { IDR0 } from './unit-harness.ts';
 
 export class PhysicalBoard {
@@ -18,13 +24,29 @@ export class PhysicalBoard {
   constructor(modules: HotModules, options: Partial<PhysicalCmdqvOptions> = {}) {
     const hostMemory = createHostMemory({ ramSize: 0x100000 });
     writeActions(hostMemory, 0, IDR0);
-    const regions = [{ gpa: this.host.ramGpa, offset: this.host.ramOffset, size: this.host.ramSize }];
-    this.unit = new Unit({ modules, hostMemory, thread: 0, guest: { memory: this.host.guestMemory, regions, window: 1 } });
-    this.device = new PhysicalCmdqv({ unit: this.unit, smmuIndex: 0, vintfs: 2, vcmdqs: 4, ...options });
+    const regions = [
+      { gpa: this.host.ramGpa, offset: this.host.ramOffset, size: this.host.ramSize },
+    ];
+    this.unit = new Unit({
+      modules,
+      hostMemory,
+      thread: 0,
+      guest: { memory: this.host.guestMemory, regions, window: 1 },
+    });
+    this.device = new PhysicalCmdqv({
+      unit: this.unit,
+      smmuIndex: 0,
+      vintfs: 2,
+      vcmdqs: 4,
+      ...options,
+    });
     this.device.attach(this.host);
     this.device.reset();
     this.bus = new DeviceBus(this.device);
-    this.ram = new DataView(hostMemory.buffer, new Int32Array(hostMemory.buffer)[HOST_AT_RAM_BASE >> 2]);
+    this.ram = new DataView(
+      hostMemory.buffer,
+      new Int32Array(hostMemory.buffer)[HOST_AT_RAM_BASE >> 2],
+    );
   }
 
   queue(vcmdq: number): QueueBlock {

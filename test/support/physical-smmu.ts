@@ -51,7 +51,11 @@ export class PhysicalBoard {
     const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
     this.ram = new HostRam(hostMemory);
     this.unit = new Unit({ modules, hostMemory, thread: 0 });
-    this.device = new PhysicalSmmu({ unit: this.unit, smmuIndex: 0, ...(idRegisters ? { idRegisters } : {}) });
+    this.device = new PhysicalSmmu({
+      unit: this.unit,
+      smmuIndex: 0,
+      ...(idRegisters ? { idRegisters } : {}),
+    });
     this.device.attach(this.host);
     this.device.reset();
     this.bus = new DeviceBus(this.device);
@@ -83,18 +87,37 @@ export class PhysicalBoard {
       [TABLES2[1], BigInt(TABLES2[2] + 3)],
     ];
     for (const [pa, word] of words) this.ram.store64(pa, word);
-    for (let page = 0x20; page <= 0x40; page++) this.ram.store64(TABLES2[2] + 8 * page, BigInt(page * 0x1000 + 0x7ff));
+    for (let page = 0x20; page <= 0x40; page++)
+      this.ram.store64(TABLES2[2] + 8 * page, BigInt(page * 0x1000 + 0x7ff));
   }
 
   /** Writes the STE: the doublewords of a mode, some of them replaced. */
-  ste(mode: keyof typeof STE0, [d0 = STE0[mode], d1 = STE1, d2 = STE2]: readonly (bigint | undefined)[] = []): void {
-    for (const [i, word] of [d0, d1, d2, BigInt(TABLES2[0])].entries()) this.ram.store64(STE + 8 * i, word);
+  ste(
+    mode: keyof typeof STE0,
+    [d0 = STE0[mode], d1 = STE1, d2 = STE2]: readonly (bigint | undefined)[] = [],
+  ): void {
+    for (const [i, word] of [d0, d1, d2, BigInt(TABLES2[0])].entries())
+      this.ram.store64(STE + 8 * i, word);
   }
 
   /** An access with ACCESS_* attributes: its status, TRANSLATE_*. */
-  access(iova: bigint, { attributes = 0, sid = SID, ssid = -1 }: { attributes?: number; sid?: number; ssid?: number } = {}): number {
+  access(
+    iova: bigint,
+    {
+      attributes = 0,
+      sid = SID,
+      ssid = -1,
+    }: { attributes?: number; sid?: number; ssid?: number } = {},
+  ): number {
     this.unit.core.accessBegin();
-    const status = this.unit.core.translate(smmuBase(0), sid, ssid, Number(iova & 0xffffffffn), Number(iova >> 32n), attributes);
+    const status = this.unit.core.translate(
+      smmuBase(0),
+      sid,
+      ssid,
+      Number(iova & 0xffffffffn),
+      Number(iova >> 32n),
+      attributes,
+    );
     this.unit.core.accessEnd();
     return status;
   }
@@ -104,7 +127,14 @@ export class PhysicalBoard {
     const { core } = this.unit;
     if (this.#port < 0) this.#port = core.atcSetMode(smmuBase(0), SID, ATC_ON);
     core.accessBegin();
-    const status = core.atcAccess(smmuBase(0), this.#port, SID, Number(iova & 0xffffffffn), Number(iova >> 32n), 0);
+    const status = core.atcAccess(
+      smmuBase(0),
+      this.#port,
+      SID,
+      Number(iova & 0xffffffffn),
+      Number(iova >> 32n),
+      0,
+    );
     core.accessEnd();
     return status;
   }
@@ -112,7 +142,10 @@ export class PhysicalBoard {
   /** PA of an access, undefined when it is refused. */
   pa(iova: bigint, options: Parameters<PhysicalBoard['access']>[1] = {}): bigint | undefined {
     if (this.access(iova, options) !== TRANSLATE_OK) return undefined;
-    return new DataView(this.unit.hostMemory.buffer).getBigUint64(this.unit.threadBlock + THREAD_PA, true);
+    return new DataView(this.unit.hostMemory.buffer).getBigUint64(
+      this.unit.threadBlock + THREAD_PA,
+      true,
+    );
   }
 
   /** Maps a page of stage 1, read and write. */

@@ -1,6 +1,12 @@
 // A device for tests of what surrounds devices: a page of words that remembers its accesses.
 
-import { type Device, type DeviceHost, type DeviceState, type MmioAccess, PLUGIN_INTERFACE_VERSION } from '../../devices/plugin/index.ts';
+import {
+  type Device,
+  type DeviceHost,
+  type DeviceState,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+} from '../../devices/plugin/index.ts';
 
 export interface ScratchOptions {
   readonly name?: string;

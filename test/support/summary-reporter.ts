@@ -10,6 +10,8 @@ export class SummaryReporter implements Reporter {
       // A file that could not be collected has no tests to fail.
       if (module.state() === 'failed' && module.errors().length > 0) counts.failed++;
     }
-    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped + counts.pending} skipped`);
+    console.log(
+      `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped + counts.pending} skipped`,
+    );
   }
 }

@@ -1,11 +1,24 @@
 // A machine whose vCPUs have threads of their own, around a small guest and some devices, without a host.
 
-import type { MachineOptions, Machine as MachineType, VcpuTransport } from '../../vmm/machine/index.ts';
+import type {
+  MachineOptions,
+  Machine as MachineType,
+  VcpuTransport,
+} from '../../vmm/machine/index.ts';
 import type { ExitServer as Server } from '../../vmm/threads/index.ts';
-import { createGuestMemory, createWasmerWasi, ExitServer, loadGuestImage, Machine, ramRegions, VcpuThreads } from './built.ts';
+import {
+  createGuestMemory,
+  createWasmerWasi,
+  ExitServer,
+  loadGuestImage,
+  Machine,
+  ramRegions,
+  VcpuThreads,
+} from './built.ts';
 import { RAM_GPA_BASE } from './small-machine.ts';
 
-export interface ThreadMachineOptions extends Partial<Pick<MachineOptions, 'devices' | 'name' | 'vcpus' | 'secondary'>> {
+export interface ThreadMachineOptions
+  extends Partial<Pick<MachineOptions, 'devices' | 'name' | 'vcpus' | 'secondary'>> {
   readonly guest: Uint8Array<ArrayBuffer>;
   readonly exits?: Server;
 }
@@ -15,7 +28,11 @@ export interface ThreadMachine {
   readonly threads: VcpuTransport & { kill(): Promise<void> };
 }
 
-export async function threadMachine({ guest, exits = new ExitServer(), ...options }: ThreadMachineOptions): Promise<ThreadMachine> {
+export async function threadMachine({
+  guest,
+  exits = new ExitServer(),
+  ...options
+}: ThreadMachineOptions): Promise<ThreadMachine> {
   const image = await loadGuestImage(guest);
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM_GPA_BASE);

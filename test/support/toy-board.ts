@@ -2,7 +2,14 @@
 // It shows whether the toy notices what a device does wrong; the real devices have tests of their own.
 
 import { readFile } from 'node:fs/promises';
-import { ABI_AT_EXITS, ABI_KIND_CHECKPOINT, ABI_KIND_DMA, ABI_NO_IRQ, ABI_NO_STREAM, RUN_YIELD } from '../../assembly/layout/guest-abi.ts';
+import {
+  ABI_AT_EXITS,
+  ABI_KIND_CHECKPOINT,
+  ABI_KIND_DMA,
+  ABI_NO_IRQ,
+  ABI_NO_STREAM,
+  RUN_YIELD,
+} from '../../assembly/layout/guest-abi.ts';
 import { EVENT_IRQ, FakeSmmu, RAM_GPA_BASE, SMMU_GPA, type Taken } from './fake-smmu.ts';
 
 const DMA_GPA = 0x14000000;
@@ -55,7 +62,12 @@ class ToyBoard extends FakeSmmu {
     this.errorOf = (command) => this.#carryOut(command);
     this.onStore = (gpa, value) => {
       if (gpa === DMA_GPA + 0x04) this.#transfer(value);
-      if (gpa === CHECKPOINT_GPA + 0x04) this.phases.push({ phase: value & 0x7fffffff, ended: value >= 2 ** 31, data: this.#data() });
+      if (gpa === CHECKPOINT_GPA + 0x04)
+        this.phases.push({
+          phase: value & 0x7fffffff,
+          ended: value >= 2 ** 31,
+          data: this.#data(),
+        });
       if (gpa === CHECKPOINT_GPA + 0x08) this.#result(value);
     };
   }
@@ -66,7 +78,10 @@ class ToyBoard extends FakeSmmu {
 
   #result(value: number): void {
     const [gpa = 0, length = 0] = this.#data();
-    const bytes = new Uint8Array(this.memory.buffer).slice(gpa - RAM_GPA_BASE, gpa - RAM_GPA_BASE + length);
+    const bytes = new Uint8Array(this.memory.buffer).slice(
+      gpa - RAM_GPA_BASE,
+      gpa - RAM_GPA_BASE + length,
+    );
     this.checks.set(new TextDecoder().decode(bytes), value === 1);
   }
 
@@ -83,7 +98,11 @@ class ToyBoard extends FakeSmmu {
     const page = Math.floor(iova / PAGE);
     const cached = this.#toy.noTlb ? undefined : this.#tlb.get(page);
     if (cached !== undefined) return cached + (iova % PAGE);
-    const load = (gpa: bigint) => this.view.getBigUint64(Number(gpa & 0xffff_ffff_f000n) + Number(gpa & 0xfffn) - RAM_GPA_BASE, true);
+    const load = (gpa: bigint) =>
+      this.view.getBigUint64(
+        Number(gpa & 0xffff_ffff_f000n) + Number(gpa & 0xfffn) - RAM_GPA_BASE,
+        true,
+      );
     const ste = load(BigInt(this.get(SMMU_GPA + 0x80) + 64 * SID));
     let descriptor = load((ste & 0xfffffffffc0n) + 8n);
     for (const shift of [39n, 30n, 21n, 12n]) {
@@ -99,16 +118,20 @@ class ToyBoard extends FakeSmmu {
     const base = this.get(SMMU_GPA + 0xa0);
     const at = (base & ~31) - (RAM_GPA_BASE | 0) + 32 * (this.#events % 2 ** (base & 31));
     const dw1 = (2n << 40n) | (read ? 1n << 35n : 0n);
-    [0x10n | (BigInt(SID) << 32n), dw1 ^ (this.#toy.eventFlip ?? 0n), BigInt(iova), 0n].forEach((dword, i) => {
-      this.view.setBigUint64(at + 8 * i, dword, true);
-    });
+    [0x10n | (BigInt(SID) << 32n), dw1 ^ (this.#toy.eventFlip ?? 0n), BigInt(iova), 0n].forEach(
+      (dword, i) => {
+        this.view.setBigUint64(at + 8 * i, dword, true);
+      },
+    );
     this.set(SMMU_GPA + 0x100a8, ++this.#events);
     this.raise(EVENT_IRQ);
   }
 
   #transfer(operation: number): void {
     const register = (offset: number) => this.get(DMA_GPA + offset);
-    const [source, target] = [0x10, 0x18].map((offset) => register(offset + 4) * 2 ** 32 + register(offset)) as [number, number];
+    const [source, target] = [0x10, 0x18].map(
+      (offset) => register(offset + 4) * 2 ** 32 + register(offset),
+    ) as [number, number];
     let status = 1;
     for (let done = 0; done < register(0x0c) && status === 1; done += 4) {
       const from = this.#translate(source + done);
@@ -137,7 +160,10 @@ class ToyBoard extends FakeSmmu {
         return call(...args);
       };
     return Object.fromEntries(
-      Object.entries(imports).map(([name, call]) => [name, name === 'doorbell' ? call : wrap(call as CallableFunction)]),
+      Object.entries(imports).map(([name, call]) => [
+        name,
+        name === 'doorbell' ? call : wrap(call as CallableFunction),
+      ]),
     ) as WebAssembly.ModuleImports;
   }
 
@@ -148,7 +174,10 @@ class ToyBoard extends FakeSmmu {
     return {
       fd_write: (_fd: number, iovs: number) => {
         const start = this.view.getUint32(iovs, true);
-        const bytes = new Uint8Array(this.memory.buffer).slice(start, start + this.view.getUint32(iovs + 4, true));
+        const bytes = new Uint8Array(this.memory.buffer).slice(
+          start,
+          start + this.view.getUint32(iovs + 4, true),
+        );
         this.console.push(new TextDecoder().decode(bytes));
         return 0;
       },
@@ -176,17 +205,28 @@ class ToyBoard extends FakeSmmu {
   }
 }
 
-const module = WebAssembly.compile(await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url)));
+const module = WebAssembly.compile(
+  await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url)),
+);
 
 /** Runs the toy to its end. */
 export async function runToy(options: ToyOptions = {}): Promise<ToyRun> {
   const board = new ToyBoard(options);
   const instance = await WebAssembly.instantiate(await module, {
     env: { memory: board.memory },
-    vsmmu: board.counted({ ...board.imports, clock_ns: () => performance.now() * 1e6, vcpu_start: () => -1 }),
-    wasi_snapshot_preview1: board.counted(board.wasi(['toy', ...(options.args ?? [])], options.input ?? '')),
+    vsmmu: board.counted({
+      ...board.imports,
+      clock_ns: () => performance.now() * 1e6,
+      vcpu_start: () => -1,
+    }),
+    wasi_snapshot_preview1: board.counted(
+      board.wasi(['toy', ...(options.args ?? [])], options.input ?? ''),
+    ),
   });
-  const { _initialize, vsmmu_run } = instance.exports as unknown as { _initialize(): void; vsmmu_run(budget: number): number };
+  const { _initialize, vsmmu_run } = instance.exports as unknown as {
+    _initialize(): void;
+    vsmmu_run(budget: number): number;
+  };
   _initialize();
   let steps = 1;
   while (vsmmu_run(1) === RUN_YIELD) steps++;

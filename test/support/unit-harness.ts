@@ -24,8 +24,21 @@ import {
   TLB_SETS,
   TLB_WAYS,
 } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_WRITE, type HotModules, isChecked, type MemoryRegion, TRANSLATE_OK } from '../../assembly/load.ts';
-import { ContextBlock, createHostMemory, QueueBlock, smmuBase, Unit, writeActions } from '../../devices/unit/index.ts';
+import {
+  ACCESS_WRITE,
+  type HotModules,
+  isChecked,
+  type MemoryRegion,
+  TRANSLATE_OK,
+} from '../../assembly/load.ts';
+import {
+  ContextBlock,
+  createHostMemory,
+  QueueBlock,
+  smmuBase,
+  Unit,
+  writeActions,
+} from '../../devices/unit/index.ts';
 import type { Finding, SanitizerCounts } from '../../vmm/host/index.ts';
 import { Sanitizer } from '../../vmm/host/sanitizer/index.ts';
 import { checkedModules, watchFindings } from './findings.ts';
@@ -78,7 +91,9 @@ export class Harness {
     this.hostBytes = new DataView(this.hostMemory.buffer);
     this.guestBytes = new DataView(this.guestMemory.buffer);
     this.ramBase = this.host[2] ?? 0;
-    const regions = options.regions ?? [{ gpa: RAM_GPA + 0x100000, offset: 0x100000, size: 0x700000 }];
+    const regions = options.regions ?? [
+      { gpa: RAM_GPA + 0x100000, offset: 0x100000, size: 0x700000 },
+    ];
     this.unit = new Unit({
       modules: hotModules,
       hostMemory: this.hostMemory,
@@ -199,9 +214,22 @@ export class Harness {
   /** Translates inside a registered access. */
   translate(sid: number, iova: bigint, attributes = 0, ssid = -1): { status: number; pa: bigint } {
     this.unit.core.accessBegin();
-    const status = this.unit.core.translate(this.smmu, sid, ssid, Number(iova & 0xffffffffn), Number(iova >> 32n), attributes);
+    const status = this.unit.core.translate(
+      this.smmu,
+      sid,
+      ssid,
+      Number(iova & 0xffffffffn),
+      Number(iova >> 32n),
+      attributes,
+    );
     this.unit.core.accessEnd();
-    return { status, pa: status === TRANSLATE_OK ? this.hostBytes.getBigUint64(this.unit.threadBlock + THREAD_PA, true) : -1n };
+    return {
+      status,
+      pa:
+        status === TRANSLATE_OK
+          ? this.hostBytes.getBigUint64(this.unit.threadBlock + THREAD_PA, true)
+          : -1n,
+    };
   }
   write(sid: number, iova: bigint): { status: number; pa: bigint } {
     return this.translate(sid, iova, ACCESS_WRITE);
@@ -214,7 +242,9 @@ export class Harness {
     let cons = this.get(SMMU_AT_EVTQ_CONS) & 0x1f;
     for (; cons !== prod; cons = (cons + 1) & 0x1f) {
       const at = this.ramBase + EVENT_QUEUE + (cons & 0xf) * 32;
-      records.push([0, 8, 16, 24].map((offset) => this.hostBytes.getBigUint64(at + offset, true).toString(16)));
+      records.push(
+        [0, 8, 16, 24].map((offset) => this.hostBytes.getBigUint64(at + offset, true).toString(16)),
+      );
     }
     this.set(SMMU_AT_EVTQ_CONS, prod);
     return records;

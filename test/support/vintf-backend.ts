@@ -17,7 +17,13 @@ import {
 import type { HotModules } from '../../assembly/load.ts';
 import { PhysicalCmdqv, type VintfBackend } from '../../devices/cmdqv/index.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
-import { ContextBlock, createHostMemory, QueueBlock, Unit, writeActions } from '../../devices/unit/index.ts';
+import {
+  ContextBlock,
+  createHostMemory,
+  QueueBlock,
+  Unit,
+  writeActions,
+} from '../../devices/unit/index.ts';
 import { IDR0 } from './unit-harness.ts';
 
 /** Window of the machine's memory. */
@@ -46,8 +52,18 @@ export class TestVintfBackend implements VintfBackend {
     const hostMemory = createHostMemory({ ramSize: 0x10000 });
     writeActions(hostMemory, 0, IDR0);
     const regions = [{ gpa: host.ramGpa, offset: host.ramOffset, size: host.ramSize }];
-    this.unit = new Unit({ modules, hostMemory, thread: 0, guest: { memory: host.guestMemory, regions, window: WINDOW } });
-    const device = new PhysicalCmdqv({ unit: this.unit, smmuIndex: 0, vintfs: 2, vcmdqs: 2 * LVCMDQS });
+    this.unit = new Unit({
+      modules,
+      hostMemory,
+      thread: 0,
+      guest: { memory: host.guestMemory, regions, window: WINDOW },
+    });
+    const device = new PhysicalCmdqv({
+      unit: this.unit,
+      smmuIndex: 0,
+      vintfs: 2,
+      vcmdqs: 2 * LVCMDQS,
+    });
     device.attach(new FakeHost());
     device.reset();
     this.physical = new DeviceBus(device);
@@ -57,7 +73,10 @@ export class TestVintfBackend implements VintfBackend {
   }
 
   #writeConfig(enabled: boolean): void {
-    this.physical.write32(CMDQV_VINTF + VINTF * CMDQV_VINTF_STRIDE, (VMID << 1) | (enabled ? 1 : 0));
+    this.physical.write32(
+      CMDQV_VINTF + VINTF * CMDQV_VINTF_STRIDE,
+      (VMID << 1) | (enabled ? 1 : 0),
+    );
   }
 
   #vcmdq(lvcmdq: number): number {
@@ -79,10 +98,15 @@ export class TestVintfBackend implements VintfBackend {
 
   allocateQueue(lvcmdq: number, baseGpa: number, log2size: number): boolean {
     this.calls.push(`allocate ${lvcmdq} 0x${baseGpa.toString(16)} ${log2size}`);
-    if (log2size > this.maxLog2size || baseGpa % (16 << log2size) !== 0 || baseGpa >= 2 ** 32) return false;
+    if (log2size > this.maxLog2size || baseGpa % (16 << log2size) !== 0 || baseGpa >= 2 ** 32)
+      return false;
     if (this.unit.port.resolveGpa(baseGpa | 0, 0, 16 << log2size) === -1) return false;
-    this.physical.write32(CMDQV_CMDQ_ALLOC + 4 * this.#vcmdq(lvcmdq), (VINTF << 15) | (lvcmdq << 1) | 1);
-    for (const register of [VCMDQ_CONFIG, VCMDQ_PROD, VCMDQ_CONS]) this.writePage0(lvcmdq, register, 0);
+    this.physical.write32(
+      CMDQV_CMDQ_ALLOC + 4 * this.#vcmdq(lvcmdq),
+      (VINTF << 15) | (lvcmdq << 1) | 1,
+    );
+    for (const register of [VCMDQ_CONFIG, VCMDQ_PROD, VCMDQ_CONS])
+      this.writePage0(lvcmdq, register, 0);
     this.writePage0(lvcmdq, VCMDQ_GERRORN, this.readPage0(lvcmdq, VCMDQ_GERROR));
     const base = CMDQV_DIRECT_PAGE1 + this.#vcmdq(lvcmdq) * VCMDQ_STRIDE + VCMDQ_BASE;
     this.physical.write64(base, BigInt(WINDOW * 2 ** 32 + baseGpa + log2size));
@@ -93,7 +117,10 @@ export class TestVintfBackend implements VintfBackend {
     this.calls.push(`free ${lvcmdq}`);
     this.writePage0(lvcmdq, VCMDQ_CONFIG, 0);
     this.physical.write64(CMDQV_DIRECT_PAGE1 + this.#vcmdq(lvcmdq) * VCMDQ_STRIDE + VCMDQ_BASE, 0n);
-    this.physical.write32(CMDQV_CMDQ_ALLOC + 4 * this.#vcmdq(lvcmdq), (VINTF << 15) | (lvcmdq << 1));
+    this.physical.write32(
+      CMDQV_CMDQ_ALLOC + 4 * this.#vcmdq(lvcmdq),
+      (VINTF << 15) | (lvcmdq << 1),
+    );
   }
 
   mapPage0(memoryOffset: number): void {
@@ -108,7 +135,9 @@ export class TestVintfBackend implements VintfBackend {
 
   /** Word index of a slot's register in the mapped page; undefined while page 0 is not mapped. */
   #mapped(lvcmdq: number, register: number): number | undefined {
-    return this.context.page0 === 0 ? undefined : (this.context.page0 + lvcmdq * VCMDQ_STRIDE + register) >> 2;
+    return this.context.page0 === 0
+      ? undefined
+      : (this.context.page0 + lvcmdq * VCMDQ_STRIDE + register) >> 2;
   }
 
   readPage0(lvcmdq: number, register: number): number {

@@ -21,8 +21,17 @@ import {
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
-import { ACCESS_WRITE, type HotModules, type SmmuCoreExports, TRANSLATE_OK } from '../../assembly/load.ts';
-import { type GuestCommandQueue, PhysicalSmmu, type ViommuBackend } from '../../devices/smmuv3/index.ts';
+import {
+  ACCESS_WRITE,
+  type HotModules,
+  type SmmuCoreExports,
+  TRANSLATE_OK,
+} from '../../assembly/load.ts';
+import {
+  type GuestCommandQueue,
+  PhysicalSmmu,
+  type ViommuBackend,
+} from '../../devices/smmuv3/index.ts';
 import {
   abortSte,
   cfgiAll,
@@ -42,7 +51,13 @@ import {
   writeSte,
 } from '../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
-import { ContextBlock, createHostMemory, QueueBlock, smmuBase, Unit } from '../../devices/unit/index.ts';
+import {
+  ContextBlock,
+  createHostMemory,
+  QueueBlock,
+  smmuBase,
+  Unit,
+} from '../../devices/unit/index.ts';
 import { HostRam } from './host-ram.ts';
 
 const WINDOW = 1;
@@ -80,7 +95,12 @@ export class TestViommuBackend implements ViommuBackend {
     const hostUnit = new Unit({ modules, hostMemory, thread: 0 });
     this.#guestRam = { gpa: guest.ramGpa, size: guest.ramSize };
     const regions = [{ gpa: guest.ramGpa, offset: guest.ramOffset, size: guest.ramSize }];
-    this.#unit = new Unit({ modules, hostMemory, thread: 1, guest: { memory: guest.guestMemory, regions, window: WINDOW } });
+    this.#unit = new Unit({
+      modules,
+      hostMemory,
+      thread: 1,
+      guest: { memory: guest.guestMemory, regions, window: WINDOW },
+    });
 
     const context = new ContextBlock(hostMemory, 0, CONTEXT);
     context.vmid = VMID;
@@ -91,7 +111,9 @@ export class TestViommuBackend implements ViommuBackend {
     });
     this.commandQueue = new QueueBlock(hostMemory, 0, QUEUE_GUEST);
     this.commandQueue.reset(QUEUE_KIND_GUEST_CMDQ, CONTEXT);
-    this.enhancedQueues = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => this.#enhancedQueue(QUEUE_ECMDQ + ECMDQS_PER_SMMU + i));
+    this.enhancedQueues = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) =>
+      this.#enhancedQueue(QUEUE_ECMDQ + ECMDQS_PER_SMMU + i),
+    );
 
     this.#ring = this.ram.allocate(16 << LOG2_COMMANDS, 0x1000);
     this.#events = this.ram.allocate(32 << LOG2_EVENTS, 0x1000);
@@ -127,7 +149,8 @@ export class TestViommuBackend implements ViommuBackend {
       writeCommand(this.ram, this.#ring, prod % (1 << LOG2_COMMANDS), each);
       this.bus.write32(SMMU_CMDQ_PROD, prod + 1);
     }
-    if (this.bus.read32(SMMU_CMDQ_CONS) !== this.bus.read32(SMMU_CMDQ_PROD)) throw new Error('the physical command queue does not run');
+    if (this.bus.read32(SMMU_CMDQ_CONS) !== this.bus.read32(SMMU_CMDQ_PROD))
+      throw new Error('the physical command queue does not run');
   }
 
   get core(): SmmuCoreExports {
@@ -135,20 +158,38 @@ export class TestViommuBackend implements ViommuBackend {
   }
 
   /** An access of a stream as the DMA port of a machine makes it: TRANSLATE_*. */
-  translate(virtSid: number, iova: number, options: { write?: boolean; ssid?: number } = {}): number {
+  translate(
+    virtSid: number,
+    iova: number,
+    options: { write?: boolean; ssid?: number } = {},
+  ): number {
     const { core } = this.#unit;
     const ssid = options.ssid ?? CFG_NO_SSID | 0;
     core.accessBegin();
     const attributes = options.write === false ? 0 : ACCESS_WRITE;
-    const status = core.translate(smmuBase(0), physicalSid(virtSid), ssid, (iova % 2 ** 32) | 0, Math.floor(iova / 2 ** 32), attributes);
+    const status = core.translate(
+      smmuBase(0),
+      physicalSid(virtSid),
+      ssid,
+      (iova % 2 ** 32) | 0,
+      Math.floor(iova / 2 ** 32),
+      attributes,
+    );
     core.accessEnd();
     return status;
   }
 
   /** The same: the PA, or undefined when it is refused. */
-  dma(virtSid: number, iova: number, options: { write?: boolean; ssid?: number } = {}): number | undefined {
+  dma(
+    virtSid: number,
+    iova: number,
+    options: { write?: boolean; ssid?: number } = {},
+  ): number | undefined {
     const status = this.translate(virtSid, iova, options);
-    const pa = new DataView(this.hostMemory.buffer).getBigUint64(this.#unit.threadBlock + THREAD_PA, true);
+    const pa = new DataView(this.hostMemory.buffer).getBigUint64(
+      this.#unit.threadBlock + THREAD_PA,
+      true,
+    );
     return status === TRANSLATE_OK ? Number(pa) : undefined;
   }
 
@@ -191,7 +232,11 @@ export class TestViommuBackend implements ViommuBackend {
 
   #placeRing(block: QueueBlock, baseGpa: number, log2size: number): boolean {
     const { gpa, size } = this.#guestRam;
-    const offset = this.#unit.port.resolveGpa((baseGpa % 2 ** 32) | 0, Math.floor(baseGpa / 2 ** 32), 16 << log2size);
+    const offset = this.#unit.port.resolveGpa(
+      (baseGpa % 2 ** 32) | 0,
+      Math.floor(baseGpa / 2 ** 32),
+      16 << log2size,
+    );
     const inside = baseGpa >= gpa && baseGpa + (16 << log2size) <= gpa + size;
     if (inside) block.setRing(WINDOW, offset, log2size);
     return inside;
@@ -236,12 +281,15 @@ export class TestViommuBackend implements ViommuBackend {
 
   setGlobalBypass(abort: boolean): void {
     this.log.push(`all ${abort ? 'abort' : 'bypass'}`);
-    for (const sid of this.virtualStreams) this.#install(sid, abort ? abortSte() : stage2Ste(this.#stage2));
+    for (const sid of this.virtualStreams)
+      this.#install(sid, abort ? abortSte() : stage2Ste(this.#stage2));
   }
 
   invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void {
     this.log.push(`${virtSid} cd ${ssid ?? 'all'}`);
-    this.command(ssid === undefined ? cfgiCdAll(physicalSid(virtSid)) : cfgiCd(physicalSid(virtSid), ssid));
+    this.command(
+      ssid === undefined ? cfgiCdAll(physicalSid(virtSid)) : cfgiCd(physicalSid(virtSid), ssid),
+    );
   }
 
   invalidateAll(): void {

@@ -28,5 +28,6 @@ export function reactor(body: string, imports = ''): Uint8Array<ArrayBuffer> {
     (export "_initialize" (func $init)) (export "vsmmu_run" (func $run)))`);
 }
 
-export const IMPORT_READ32 = '(import "vsmmu" "mmio_read32" (func $read32 (param i32) (result i32)))';
+export const IMPORT_READ32 =
+  '(import "vsmmu" "mmio_read32" (func $read32 (param i32) (result i32)))';
 export const IMPORT_WRITE32 = '(import "vsmmu" "mmio_write32" (func $write32 (param i32 i32)))';

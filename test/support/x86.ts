@@ -40,7 +40,10 @@ export class X86Program {
 
   /** Two stores, the lower half first. */
   store64(address: number, value: bigint): this {
-    return this.store(address, Number(value & 0xffffffffn)).store(address + 4, Number(value >> 32n));
+    return this.store(address, Number(value & 0xffffffffn)).store(
+      address + 4,
+      Number(value >> 32n),
+    );
   }
 
   /** Loads the word at `from` and stores it to `to`. */
@@ -64,7 +67,8 @@ export class X86Program {
   /** The image; behind the program the CPU halts. */
   image(): Uint8Array<ArrayBuffer> {
     const image = new Uint8Array(IMAGE_SIZE).fill(HALT[0] ?? 0);
-    if (PROGRAM_AT + this.#code.length + HALT.length > RESET_VECTOR) throw new RangeError('the program does not fit');
+    if (PROGRAM_AT + this.#code.length + HALT.length > RESET_VECTOR)
+      throw new RangeError('the program does not fit');
     image.set(ENTER, 0);
     image.set(GDT, GDT_AT);
     image.set([...this.#code, ...HALT], PROGRAM_AT);

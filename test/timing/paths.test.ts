@@ -23,7 +23,8 @@ describe('TLBI and CMD_SYNC on the two paths, interleaved', () => {
       },
     );
     const paths = (JSON.parse(stdout) as { paths: PathResult[] }).paths;
-    const of = (path: string, batch: number) => paths.find((result) => result.path === path && result.batch === batch);
+    const of = (path: string, batch: number) =>
+      paths.find((result) => result.path === path && result.batch === batch);
     for (const batch of [1, 16, 64]) {
       expect(of('direct', batch)?.exitsPerBatch).toBe(0);
       // One store of CMDQ_PROD, at least one read of CMDQ_CONS.

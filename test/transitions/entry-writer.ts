@@ -29,12 +29,18 @@ function changes(from: Image, to: Image): (readonly [number, bigint])[] {
 export function writesOf(layout: Layout, from: Image, to: Image, valid = V): Writes {
   const usedNow = layout.used(from).map((bits, i) => bits & ~(layout.safe[i] ?? 0n));
   const usedThen = layout.used(to);
-  const prepared = from.map((value, i) => (value & (usedNow[i] ?? 0n)) | ((to[i] ?? 0n) & ~(usedNow[i] ?? 0n)));
-  const critical = to.flatMap((value, i) => (((prepared[i] ?? 0n) & (usedThen[i] ?? 0n)) === value ? [] : [i]));
+  const prepared = from.map(
+    (value, i) => (value & (usedNow[i] ?? 0n)) | ((to[i] ?? 0n) & ~(usedNow[i] ?? 0n)),
+  );
+  const critical = to.flatMap((value, i) =>
+    ((prepared[i] ?? 0n) & (usedThen[i] ?? 0n)) === value ? [] : [i],
+  );
   const images: Image[] = [];
   if (critical.length === 1) {
     // Bits that only the old one uses stay until the end.
-    const kept = from.map((value, i) => (critical.includes(i) ? value : (prepared[i] ?? 0n) | (value & (usedNow[i] ?? 0n))));
+    const kept = from.map((value, i) =>
+      critical.includes(i) ? value : (prepared[i] ?? 0n) | (value & (usedNow[i] ?? 0n)),
+    );
     images.push(
       kept,
       kept.map((value, i) => (critical.includes(i) ? (to[i] ?? 0n) : value)),

@@ -24,9 +24,11 @@ const S1STALLD = 1n << 27n;
 /** CIR, COR, CSH. */
 const CACHED = 0xd4n;
 
-const image = (...doublewords: bigint[]): Image => Array.from({ length: 8 }, (_, i) => doublewords[i] ?? 0n);
+const image = (...doublewords: bigint[]): Image =>
+  Array.from({ length: 8 }, (_, i) => doublewords[i] ?? 0n);
 /** S1CDMax 2, Config 5. */
-const stage1 = (dss: bigint, cd = CD, more = 0n) => image((2n << 59n) | BigInt(cd) | 0xbn, CACHED | dss | more);
+const stage1 = (dss: bigint, cd = CD, more = 0n) =>
+  image((2n << 59n) | BigInt(cd) | 0xbn, CACHED | dss | more);
 /** T0SZ 25, SL0 1, 48 bits, AArch64, PTW, R. */
 const VTCR = 0x044d_3559n << 32n;
 const stage2 = (more = 0n) => image(0xdn, SHCFG_INCOMING | more, VTCR, BigInt(STAGE2));
@@ -35,9 +37,19 @@ const ABORT = image(1n);
 const BYPASS = image(9n, SHCFG_INCOMING);
 const CDTABLE = stage1(2n);
 const DSS_BYPASS = stage1(1n, CD, SHCFG_INCOMING);
-const NESTED_DSS_BYPASS = image((2n << 59n) | BigInt(CD) | 0xfn, CACHED | 1n | SHCFG_INCOMING | MEV, VTCR, BigInt(STAGE2));
+const NESTED_DSS_BYPASS = image(
+  (2n << 59n) | BigInt(CD) | 0xfn,
+  CACHED | 1n | SHCFG_INCOMING | MEV,
+  VTCR,
+  BigInt(STAGE2),
+);
 
-const CD_IMAGE = image((0x0001_6205n << 32n) | (1n << 31n) | (1n << 30n) | 25n, BigInt(STAGE1), 0n, 0xf404_ff44n);
+const CD_IMAGE = image(
+  (0x0001_6205n << 32n) | (1n << 31n) | (1n << 30n) | 25n,
+  BigInt(STAGE1),
+  0n,
+  0xf404_ff44n,
+);
 const CD_ASID2 = image((CD_IMAGE[0] ?? 0n) ^ (3n << 48n), ...CD_IMAGE.slice(1));
 /** EPD0: T0SZ and TTB0 do not count any more. */
 const CD_RELEASED = image(((CD_IMAGE[0] ?? 0n) & ~0x3fffn) | (1n << 14n), 0n, 0n, 0xf404_ff44n);
@@ -72,13 +84,22 @@ const cdLayout: Layout = {
   used([dw0 = 0n]) {
     if ((dw0 & (1n << 31n)) === 0n) return image(1n << 31n);
     const all = image(~0n & (2n ** 64n - 1n), 0x000f_ffff_ffff_fff2n, 0n, 2n ** 64n - 1n);
-    return (dw0 & (1n << 14n)) === 0n ? all : all.map((bits, i) => (i === 0 ? bits & ~0x3fffn : i === 1 ? 0n : bits));
+    return (dw0 & (1n << 14n)) === 0n
+      ? all
+      : all.map((bits, i) => (i === 0 ? bits & ~0x3fffn : i === 1 ? 0n : bits));
   },
   safe: image(),
 };
 
 /** Name, the two images, the CFGIs that it takes, whether it is hitless, and the steps (from 1) that mean something to who has the old one cached. */
-type Row = readonly [name: string, from: Image, to: Image, syncs: number, hitless: boolean, telling: readonly number[]];
+type Row = readonly [
+  name: string,
+  from: Image,
+  to: Image,
+  syncs: number,
+  hitless: boolean,
+  telling: readonly number[],
+];
 
 const STE_ROWS: readonly Row[] = [
   ['bypass to abort', BYPASS, ABORT, 2, true, [1]],
@@ -101,7 +122,14 @@ const STE_ROWS: readonly Row[] = [
   ['stage 1 that may not stall to stage 2', stage1(2n, CD, S1STALLD), stage2(), 3, true, [2]],
   ['stage 2 to stage 1 that may not stall', stage2(), stage1(2n, CD, S1STALLD), 3, true, [2]],
   ['S1ContextPtr and S1DSS together', CDTABLE, stage1(1n, OTHER_CD, SHCFG_INCOMING), 3, false, [1]],
-  ['S1ContextPtr and S1DSS together, back', stage1(1n, OTHER_CD, SHCFG_INCOMING), CDTABLE, 3, false, [1]],
+  [
+    'S1ContextPtr and S1DSS together, back',
+    stage1(1n, OTHER_CD, SHCFG_INCOMING),
+    CDTABLE,
+    3,
+    false,
+    [1],
+  ],
   // MEV is used, and may change at any time.
   ['nested S1DSS bypass to stage 2', NESTED_DSS_BYPASS, stage2(), 3, true, [1]],
   ['stage 2 to nested S1DSS bypass', stage2(), NESTED_DSS_BYPASS, 2, true, [1]],
@@ -185,7 +213,16 @@ function apply(
 
 describe.each([
   ['STE', STE_ROWS, steLayout, STE, CFGI_STE, '04', 1n, 'CFGI_STE StreamID=0x5 Leaf=0x1'],
-  ['CD', CD_ROWS, cdLayout, CD, CFGI_CD, '0a', 1n << 31n, 'CFGI_CD SubstreamID=0x0 StreamID=0x5 Leaf=0x1'],
+  [
+    'CD',
+    CD_ROWS,
+    cdLayout,
+    CD,
+    CFGI_CD,
+    '0a',
+    1n << 31n,
+    'CFGI_CD SubstreamID=0x0 StreamID=0x5 Leaf=0x1',
+  ],
 ] as const)('%s', (kind, rows, layout, at, cfgi, bad, valid, command) => {
   const begin = (from: Image) => {
     if (kind === 'CD') store(STE, CDTABLE);

@@ -1,6 +1,11 @@
 // A host as its user sees it: makes machines, and cleans up after them.
 
-import { type HotModules, type HotModuleUrls, isChecked, loadHotModules } from '../../assembly/load.ts';
+import {
+  type HotModules,
+  type HotModuleUrls,
+  isChecked,
+  loadHotModules,
+} from '../../assembly/load.ts';
 import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
 import { Random } from '../../devices/testing/index.ts';
 import { createToyMachine, type ToyBoardOptions } from '../boards/toy.ts';
@@ -12,7 +17,13 @@ import {
   type QueueErrorPolicy,
   type Vm,
 } from '../host/index.ts';
-import { BoardError, type Clock, loadGuestImage, type Placement, VsmmuError } from '../machine/index.ts';
+import {
+  BoardError,
+  type Clock,
+  loadGuestImage,
+  type Placement,
+  VsmmuError,
+} from '../machine/index.ts';
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
 import { InputQueue } from './console.ts';
@@ -22,7 +33,13 @@ import { Emitter } from './events.ts';
 import { Machine, type MachineEvents } from './machine.ts';
 import { placeDevices } from './placements.ts';
 import { probe } from './probe.ts';
-import { checkOptions, HOST_SETTINGS, type HostSettings, MACHINE_SETTINGS, type MachineSettings } from './settings.ts';
+import {
+  checkOptions,
+  HOST_SETTINGS,
+  type HostSettings,
+  MACHINE_SETTINGS,
+  type MachineSettings,
+} from './settings.ts';
 import { type GuestSource, programName, readSource } from './sources.ts';
 
 /** Options of a host: the plain ones, and what cannot be written down in a file. */
@@ -64,8 +81,15 @@ const DEFAULT_VINTFS = 16;
 const PAGES_PER_MIB = 16;
 
 /** The options that are in the schema, checked. */
-function plainOptions<E extends Parameters<typeof checkOptions>[0]>(entries: E, options: object, others: readonly string[], what: string) {
-  const plain = Object.fromEntries(Object.entries(options).filter(([name]) => !others.includes(name)));
+function plainOptions<E extends Parameters<typeof checkOptions>[0]>(
+  entries: E,
+  options: object,
+  others: readonly string[],
+  what: string,
+) {
+  const plain = Object.fromEntries(
+    Object.entries(options).filter(([name]) => !others.includes(name)),
+  );
   return checkOptions(entries, plain, what);
 }
 
@@ -112,19 +136,36 @@ export class Host implements AsyncDisposable {
    * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be loaded.
    */
   static async create(options: HostOptions = {}): Promise<Host> {
-    const others = ['wasmModule', 'wasmUrl', 'workerUrl', 'onQueueError', 'onFinding', 'clock', 'trace'];
+    const others = [
+      'wasmModule',
+      'wasmUrl',
+      'workerUrl',
+      'onQueueError',
+      'onFinding',
+      'clock',
+      'trace',
+    ];
     const settings = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
     const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, iotlbCheck = false } = settings;
     if (vcmdqs !== undefined && vcmdqs < vintfs) {
-      throw new OptionsError('bad-option', 'vcmdqs', `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`);
+      throw new OptionsError(
+        'bad-option',
+        'vcmdqs',
+        `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`,
+      );
     }
     const { wasmModule, wasmUrl, onQueueError, onFinding, clock } = options;
     if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {
-      throw new OptionsError('bad-option', 'iotlbCheck', 'iotlbCheck needs a wasmModule that was loaded with { checked: true }');
+      throw new OptionsError(
+        'bad-option',
+        'iotlbCheck',
+        'iotlbCheck needs a wasmModule that was loaded with { checked: true }',
+      );
     }
     const emitters = new Map<Vm, Emitter<MachineEvents>>();
     const { webAssembly, isolation } = await probe();
-    if (!webAssembly.available) throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
+    if (!webAssembly.available)
+      throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
     const model = await HostModel.create({
       modules: wasmModule ?? (await hotModules(wasmUrl, iotlbCheck)),
       onFinding: (finding, vm) => {
@@ -144,7 +185,12 @@ export class Host implements AsyncDisposable {
     return new Host(model, options, isolation.available, emitters);
   }
 
-  private constructor(model: HostModel, options: HostOptions, shared: boolean, emitters: Map<Vm, Emitter<MachineEvents>>) {
+  private constructor(
+    model: HostModel,
+    options: HostOptions,
+    shared: boolean,
+    emitters: Map<Vm, Emitter<MachineEvents>>,
+  ) {
     this.#emitters = emitters;
     this.#model = model;
     this.trace = options.trace ? new Trace(model.memory) : undefined;
@@ -152,7 +198,10 @@ export class Host implements AsyncDisposable {
     this.#clock = options.clock;
     this.#exits = shared ? new ExitServer() : undefined;
     const { drain } = this.#workerUrl;
-    this.#drains = new Drains(model, this.#exits ? { vmm: this.#exits.buffer, url: drain } : { url: drain });
+    this.#drains = new Drains(
+      model,
+      this.#exits ? { vmm: this.#exits.buffer, url: drain } : { url: drain },
+    );
   }
 
   /** The machines that are not destroyed. */
@@ -211,10 +260,16 @@ export class Host implements AsyncDisposable {
       queues = 'vcmdq',
     } = settings;
     if (overlay && queues === 'ecmdq')
-      throw new OptionsError('bad-option', 'queues', 'queues must be vcmdq on the overlay path, which has the CMDQ alone');
-    if (transport === 'mailbox' || drain === 'thread') await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
+      throw new OptionsError(
+        'bad-option',
+        'queues',
+        'queues must be vcmdq on the overlay path, which has the CMDQ alone',
+      );
+    if (transport === 'mailbox' || drain === 'thread')
+      await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
     const image = await loadGuestImage(await readSource(options.guest));
-    const secondary = options.secondary && (await WebAssembly.compile(await readSource(options.secondary)));
+    const secondary =
+      options.secondary && (await WebAssembly.compile(await readSource(options.secondary)));
     const index = this.#made++;
     const name = settings.name ?? `vm${index}`;
     const events = new Emitter<MachineEvents>();
@@ -248,8 +303,10 @@ export class Host implements AsyncDisposable {
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(onTrace === undefined ? {} : { onTrace }),
     });
-    for (const [lvcmdq, queue] of board.vintf.queues.entries()) this.trace?.nameQueue(0, queue.index, name, `LVCMDQ ${lvcmdq}`);
-    for (const [ecmdq, { block }] of board.viommu.enhancedQueues.entries()) this.trace?.nameQueue(0, block.index, name, `ECMDQ ${ecmdq}`);
+    for (const [lvcmdq, queue] of board.vintf.queues.entries())
+      this.trace?.nameQueue(0, queue.index, name, `LVCMDQ ${lvcmdq}`);
+    for (const [ecmdq, { block }] of board.viommu.enhancedQueues.entries())
+      this.trace?.nameQueue(0, block.index, name, `ECMDQ ${ecmdq}`);
     this.trace?.nameQueue(0, board.viommu.commandQueue.index, name, 'CMDQ');
     this.trace?.nameThread(board.vm.unit.thread, name);
     this.#emitters.set(board.vm, events);
@@ -287,7 +344,8 @@ export class Host implements AsyncDisposable {
 
   async #needThreads(option: string): Promise<void> {
     const { threads } = await probe();
-    if (!threads.available) throw new EnvironmentError('no-threads', `${option} needs threads: ${threads.reason}`);
+    if (!threads.available)
+      throw new EnvironmentError('no-threads', `${option} needs threads: ${threads.reason}`);
   }
 
   #board(options: ToyBoardOptions) {
@@ -318,6 +376,8 @@ async function hotModules(urls: HotModuleUrls | undefined, checked: boolean): Pr
     return await loadHotModules(urls, { checked });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EnvironmentError('no-module', `the WebAssembly modules cannot be loaded: ${reason}`, { cause });
+    throw new EnvironmentError('no-module', `the WebAssembly modules cannot be loaded: ${reason}`, {
+      cause,
+    });
   }
 }

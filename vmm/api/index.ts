@@ -41,7 +41,14 @@ export type { DrainPlace, WorkerUrls } from '../threads/index.ts';
 export { type ChromeTrace, chromeTrace, type Trace, type TraceRecord } from '../trace/index.ts';
 export type { MachineConsole } from './console.ts';
 export type { DrainReport } from './drains.ts';
-export { EnvironmentError, type EnvironmentFault, OptionsError, type OptionsFault, UseError, type UseFault } from './errors.ts';
+export {
+  EnvironmentError,
+  type EnvironmentFault,
+  OptionsError,
+  type OptionsFault,
+  UseError,
+  type UseFault,
+} from './errors.ts';
 export { Host, type HostOptions, type MachineOptions } from './host.ts';
 export {
   type BootOptions,
@@ -52,6 +59,14 @@ export {
   type MachineStatus,
 } from './machine.ts';
 export { type Capability, type Probe, probe } from './probe.ts';
-export { DRAINS, type Drain, type HostSettings, type MachineSettings, QUEUES, TRANSPORTS, type Transport } from './settings.ts';
+export {
+  DRAINS,
+  type Drain,
+  type HostSettings,
+  type MachineSettings,
+  QUEUES,
+  TRANSPORTS,
+  type Transport,
+} from './settings.ts';
 export type { GuestSource } from './sources.ts';
 export { GUEST_ABI_VERSION, PLUGIN_INTERFACE_VERSION, VERSION } from './version.ts';

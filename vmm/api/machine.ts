@@ -2,7 +2,11 @@
 
 import type { ToyMachine } from '../boards/toy.ts';
 import type { Finding, SmmuCounters } from '../host/index.ts';
-import type { ExitStatistics, MachineStatus as InnerStatus, MachineError } from '../machine/index.ts';
+import type {
+  ExitStatistics,
+  MachineStatus as InnerStatus,
+  MachineError,
+} from '../machine/index.ts';
 import { tick } from '../threads/index.ts';
 import { ConsoleStreams, type InputQueue, type MachineConsole } from './console.ts';
 import type { DrainReport, Drains } from './drains.ts';
@@ -41,7 +45,11 @@ export interface MachineEvents {
   /** A device of the machine has used a stale entry; it becomes a finding unless the command that is missing still comes. */
   readonly suspect: Finding;
   /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
-  readonly phase: { readonly phase: number; readonly ended: boolean; readonly data: readonly number[] };
+  readonly phase: {
+    readonly phase: number;
+    readonly ended: boolean;
+    readonly data: readonly number[];
+  };
 }
 
 /** Counts of a machine, as plain data. */
@@ -172,7 +180,10 @@ export class Machine implements AsyncDisposable {
    * Calls `listener` at each event of a name. An error that it throws does not reach the machine.
    * @returns the function that takes it away again.
    */
-  on<K extends keyof MachineEvents>(name: K, listener: (value: MachineEvents[K]) => void): () => void {
+  on<K extends keyof MachineEvents>(
+    name: K,
+    listener: (value: MachineEvents[K]) => void,
+  ): () => void {
     return this.#parts.events.on(name, listener);
   }
 
@@ -205,7 +216,11 @@ export class Machine implements AsyncDisposable {
     if (this.#destroyed) throw new UseError('destroyed', `${this.name} is destroyed`);
     options.signal?.throwIfAborted();
     if (this.status === 'running' || this.status === 'paused') return;
-    if (this.status !== 'new') throw new UseError('booted', `${this.name} has ended (${this.status}): reset it before it boots again`);
+    if (this.status !== 'new')
+      throw new UseError(
+        'booted',
+        `${this.name} has ended (${this.status}): reset it before it boots again`,
+      );
     this.#paused = options.paused ?? false;
     await this.#inner.boot();
     if (options.signal) this.#stopAt(options.signal);
@@ -289,7 +304,11 @@ export class Machine implements AsyncDisposable {
    * @throws {UseError} when the machine is not paused: `boot({ paused: true })`, or `pause`.
    */
   async step(budget?: number): Promise<MachineStatus> {
-    if (!this.#paused) throw new UseError('running', `${this.name} is not paused: only a paused machine goes step by step`);
+    if (!this.#paused)
+      throw new UseError(
+        'running',
+        `${this.name} is not paused: only a paused machine goes step by step`,
+      );
     this.#inner.resume();
     await this.#takeTurn(budget);
     if (this.#inner.status === 'running') await this.#inner.pause();
@@ -340,7 +359,8 @@ export class Machine implements AsyncDisposable {
   wait(options: { readonly signal?: AbortSignal } = {}): Promise<MachineEnd> {
     const { signal } = options;
     if (this.#end) return Promise.resolve(this.#end);
-    if (this.status === 'new') return Promise.reject(new UseError('not-booted', `${this.name} has not been booted`));
+    if (this.status === 'new')
+      return Promise.reject(new UseError('not-booted', `${this.name} has not been booted`));
     return new Promise((resolve, reject) => {
       const abort = () => {
         unlisten();

@@ -21,14 +21,17 @@ function checkDevice(device: Device, place: string): void {
   const refuse = (what: string) => {
     throw new BoardError('plugin-failed', `${place} is no device: ${what}`);
   };
-  if (typeof device !== 'object' || device === null) refuse(`it is ${device === null ? 'null' : `a ${typeof device}`}`);
+  if (typeof device !== 'object' || device === null)
+    refuse(`it is ${device === null ? 'null' : `a ${typeof device}`}`);
   if (typeof device.name !== 'string' || device.name === '') refuse('it has no name');
   if (device.interfaceVersion !== PLUGIN_INTERFACE_VERSION) {
     const versions = `version ${device.interfaceVersion} of the plugin interface, this is version ${PLUGIN_INTERFACE_VERSION}`;
     throw new BoardError('plugin-version', `device ${device.name} was written for ${versions}`);
   }
-  for (const method of METHODS) if (typeof device[method] !== 'function') refuse(`${device.name} has no ${method}()`);
-  if (!Array.isArray(device.regions) || device.regions.length === 0) refuse(`${device.name} has no regions`);
+  for (const method of METHODS)
+    if (typeof device[method] !== 'function') refuse(`${device.name} has no ${method}()`);
+  if (!Array.isArray(device.regions) || device.regions.length === 0)
+    refuse(`${device.name} has no regions`);
   if (typeof device.identity?.kind !== 'number') refuse(`${device.name} has no identity`);
 }
 
@@ -40,7 +43,10 @@ export function placeDevices(given: readonly (Device | Placement)[]): Placement[
   let gpa = FREE_GPA;
   let irq = FREE_IRQ;
   if (given.length > ABI_MAX_DEVICES - TOY_BOARD_DEVICES) {
-    throw new BoardError('placement', `there is room for ${ABI_MAX_DEVICES - TOY_BOARD_DEVICES} devices more, not for ${given.length}`);
+    throw new BoardError(
+      'placement',
+      `there is room for ${ABI_MAX_DEVICES - TOY_BOARD_DEVICES} devices more, not for ${given.length}`,
+    );
   }
   return given.map((one, i) => {
     if (typeof one === 'object' && one !== null && isPlacement(one)) {

@@ -12,7 +12,11 @@ export interface Capability {
 
 /** What `probe` finds. */
 export interface Probe {
-  readonly versions: { readonly vsmmu: string; readonly guestAbi: number; readonly pluginInterface: number };
+  readonly versions: {
+    readonly vsmmu: string;
+    readonly guestAbi: number;
+    readonly pluginInterface: number;
+  };
   /** "Node.js 20.20.2", or what the browser calls itself. */
   readonly runtime: string;
   /** Threads that this computer, or this program's share of it, runs at once. */
@@ -27,7 +31,10 @@ export interface Probe {
 
 /** (module (memory 1 1 shared) (func (drop (i8x16.splat (i32.atomic.load (i32.const 0)))))) */
 const NEEDED = Uint8Array.from([
-  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00],
+  ...[
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02,
+    0x01, 0x00,
+  ],
   ...[0x05, 0x04, 0x01, 0x03, 0x01, 0x01, 0x0a, 0x0d, 0x01, 0x0b, 0x00],
   ...[0x41, 0x00, 0xfe, 0x10, 0x02, 0x00, 0xfd, 0x0f, 0x1a, 0x0b],
 ]);
@@ -37,7 +44,9 @@ const missing = (reason: string): Capability => ({ available: false, reason });
 
 function webAssembly(): Capability {
   if (typeof WebAssembly !== 'object') return missing('there is no WebAssembly here');
-  return WebAssembly.validate(NEEDED) ? AVAILABLE : missing('this WebAssembly lacks shared memory, atomics or vector instructions');
+  return WebAssembly.validate(NEEDED)
+    ? AVAILABLE
+    : missing('this WebAssembly lacks shared memory, atomics or vector instructions');
 }
 
 function isolation(): Capability {
@@ -49,8 +58,11 @@ function isolation(): Capability {
 
 function threads(isolated: Capability): Capability {
   if (!isolated.available) return isolated;
-  if (!IN_NODE && typeof Worker !== 'function') return missing('workers cannot be started from here');
-  return typeof Atomics.waitAsync === 'function' ? AVAILABLE : missing('there is no Atomics.waitAsync here');
+  if (!IN_NODE && typeof Worker !== 'function')
+    return missing('workers cannot be started from here');
+  return typeof Atomics.waitAsync === 'function'
+    ? AVAILABLE
+    : missing('there is no Atomics.waitAsync here');
 }
 
 /**
@@ -67,7 +79,11 @@ function threads(isolated: Capability): Capability {
 export async function probe(): Promise<Probe> {
   const isolated = isolation();
   return {
-    versions: { vsmmu: VERSION, guestAbi: GUEST_ABI_VERSION, pluginInterface: PLUGIN_INTERFACE_VERSION },
+    versions: {
+      vsmmu: VERSION,
+      guestAbi: GUEST_ABI_VERSION,
+      pluginInterface: PLUGIN_INTERFACE_VERSION,
+    },
     runtime: IN_NODE ? `Node.js ${process.versions.node}` : navigator.userAgent,
     cores: await coreCount(),
     webAssembly: webAssembly(),

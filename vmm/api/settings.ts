@@ -59,10 +59,13 @@ export interface MachineSettings {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'bigint' || typeof value === 'function' ? typeof value : (JSON.stringify(value) ?? String(value));
+  return typeof value === 'bigint' || typeof value === 'function'
+    ? typeof value
+    : (JSON.stringify(value) ?? String(value));
 }
 
-const expected = (what: string) => (issue: { readonly input: unknown }) => `must be ${what}, not ${shown(issue.input)}`;
+const expected = (what: string) => (issue: { readonly input: unknown }) =>
+  `must be ${what}, not ${shown(issue.input)}`;
 
 export function integer(least: number, most: number) {
   const say = expected(`an integer from ${least} to ${most}`);
@@ -72,7 +75,8 @@ export function integer(least: number, most: number) {
 /** A power of two. */
 function powerOfTwo(most: number) {
   const say = expected(`a power of two from 1 to ${most}`);
-  const isOne = (value: number) => value >= 1 && value <= most && Number.isInteger(Math.log2(value));
+  const isOne = (value: number) =>
+    value >= 1 && value <= most && Number.isInteger(Math.log2(value));
   return v.pipe(v.number(say), v.check(isOne, say));
 }
 
@@ -93,7 +97,11 @@ export interface Flag {
 }
 
 /** One option that may be left out, with a line for `--help`. */
-export function option<const S extends v.GenericSchema>(schema: S, description: string, flag: Flag = {}) {
+export function option<const S extends v.GenericSchema>(
+  schema: S,
+  description: string,
+  flag: Flag = {},
+) {
   return v.pipe(v.optional(schema), v.description(description), v.metadata({ ...flag }));
 }
 
@@ -101,22 +109,47 @@ export const HOST_SETTINGS = {
   vintfs: option(powerOfTwo(64), "VINTFs of the host's CMDQV, its own among them (default: 16)"),
   vcmdqs: option(powerOfTwo(128), "VCMDQs of the host's CMDQV (default: two for each VINTF)"),
   hostRam: option(integer(1, MAX_HOST_RAM_MIB), 'host RAM in MiB (default: 16)', { value: 'mib' }),
-  iotlbCheck: option(yesNo, 'look for invalidations that guests forget: the sanitizer', { flag: 'check' }),
+  iotlbCheck: option(yesNo, 'look for invalidations that guests forget: the sanitizer', {
+    flag: 'check',
+  }),
 };
 
 export const MACHINE_SETTINGS = {
   name: option(text, 'name of the machine in messages'),
-  memory: option(integer(1, MAX_MEMORY_MIB), 'memory of each machine in MiB (default: what the guest asks for)', { value: 'mib' }),
+  memory: option(
+    integer(1, MAX_MEMORY_MIB),
+    'memory of each machine in MiB (default: what the guest asks for)',
+    { value: 'mib' },
+  ),
   vcpus: option(integer(1, MAX_VCPUS), `vCPUs of each machine, 1 to ${MAX_VCPUS} (default: 1)`),
-  transport: option(oneOf(TRANSPORTS), 'where guests run, and how their exits reach the VMM (default: inline)'),
+  transport: option(
+    oneOf(TRANSPORTS),
+    'where guests run, and how their exits reach the VMM (default: inline)',
+  ),
   drain: option(oneOf(DRAINS), 'where the VCMDQs are drained (default: doorbell)'),
-  args: option(texts, "argument of the guest's program, one for each of its words", { flag: 'arg', value: 'text' }),
-  env: option(v.record(v.string(), v.string(expected('text')), expected('an object of texts')), "environment of the guest's program", {
-    value: 'name=value',
+  args: option(texts, "argument of the guest's program, one for each of its words", {
+    flag: 'arg',
+    value: 'text',
   }),
-  seed: option(integer(0, 2 ** 32 - 1), "random numbers of the guests come from this (default: the system's)"),
-  overlay: option(yesNo, "the guest's one CMDQ runs as it rings, without exits; no CMDQV (the overlay path)"),
-  queues: option(oneOf(QUEUES), "queues of the direct path: a CMDQV's, or ECMDQs in its place (default: vcmdq)"),
+  env: option(
+    v.record(v.string(), v.string(expected('text')), expected('an object of texts')),
+    "environment of the guest's program",
+    {
+      value: 'name=value',
+    },
+  ),
+  seed: option(
+    integer(0, 2 ** 32 - 1),
+    "random numbers of the guests come from this (default: the system's)",
+  ),
+  overlay: option(
+    yesNo,
+    "the guest's one CMDQ runs as it rings, without exits; no CMDQV (the overlay path)",
+  ),
+  queues: option(
+    oneOf(QUEUES),
+    "queues of the direct path: a CMDQV's, or ECMDQs in its place (default: vcmdq)",
+  ),
   directMaps: option(yesNo, 'trap every register access: no direct maps', { negative: true }),
 };
 
@@ -146,7 +179,11 @@ export function checkOptions<const E extends v.ObjectEntries>(
   const [issue] = result.issues;
   const place = placeOf(issue);
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    throw new OptionsError('unknown-option', place, `there is no option "${place}"; there are ${Object.keys(entries).join(', ')}`);
+    throw new OptionsError(
+      'unknown-option',
+      place,
+      `there is no option "${place}"; there are ${Object.keys(entries).join(', ')}`,
+    );
   }
   throw new OptionsError('bad-option', place, `${place} ${issue.message}`);
 }

@@ -6,7 +6,11 @@ import { IN_NODE } from '../threads/index.ts';
 /** A path (Node.js), a URL, or the bytes of a binary. */
 export type GuestSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer;
 
-const REASONS: Readonly<Record<string, string>> = { ENOENT: 'no such file', EISDIR: 'it is a directory', EACCES: 'permission denied' };
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
+};
 
 function reasonOf(error: unknown): string {
   const { code, message } = error as { readonly code?: string; readonly message?: string };
@@ -26,7 +30,9 @@ async function fetchBytes(url: string | URL): Promise<Uint8Array<ArrayBuffer>> {
 
 /** What the guest's program is called: the last part of where it comes from. */
 export function programName(source: GuestSource): string {
-  return typeof source === 'string' || source instanceof URL ? (String(source).split(/[/\\]/).at(-1) ?? 'guest') : 'guest';
+  return typeof source === 'string' || source instanceof URL
+    ? (String(source).split(/[/\\]/).at(-1) ?? 'guest')
+    : 'guest';
 }
 
 const isUrl = (source: string) => /^[a-z][a-z0-9+.-]+:/i.test(source);
@@ -37,7 +43,8 @@ export async function readSource(source: GuestSource): Promise<Uint8Array<ArrayB
   if (source instanceof Uint8Array) return source;
   try {
     const url = source instanceof URL ? source : isUrl(source) ? new URL(source) : undefined;
-    if (IN_NODE && (url === undefined || url.protocol === 'file:')) return await readNode(url ?? source);
+    if (IN_NODE && (url === undefined || url.protocol === 'file:'))
+      return await readNode(url ?? source);
     return await fetchBytes(url ?? source);
   } catch (cause) {
     throw new GuestImageError('unreadable', `cannot read ${source}: ${reasonOf(cause)}`, { cause });

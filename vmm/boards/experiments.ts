@@ -42,7 +42,8 @@ export const EXPERIMENTS = [
   {
     name: 'hyp-own',
     title: 'Ask for HYP_OWN',
-    about: 'The guest sets VINTF_CONFIG.HYP_OWN, which would have the VCMDQs take its VMIDs and StreamIDs as written.',
+    about:
+      'The guest sets VINTF_CONFIG.HYP_OWN, which would have the VCMDQs take its VMIDs and StreamIDs as written.',
     look: 'the console: what VINTF_CONFIG reads back',
     vms: 1,
     attacks: false,
@@ -55,14 +56,16 @@ export const EXPERIMENTS = [
   {
     name: 'stale-dma',
     title: 'Skip the TLBI',
-    about: 'The guest clears a PTE, does not invalidate, and starts a DMA: the device still reads the page, through the stale IOTLB entry.',
+    about:
+      'The guest clears a PTE, does not invalidate, and starts a DMA: the device still reads the page, through the stale IOTLB entry.',
     look: 'the IOTLB, then the event queue: the fault comes only behind the TLBI',
     vms: 1,
     attacks: false,
     measures: false,
     checked: true,
     checks: ['stale-entry-used', 'dma-faults', 'event-record'],
-    shows: 'An unmap without TLBI and CMD_SYNC leaves the page to the device. With them the same DMA ends in F_TRANSLATION.',
+    shows:
+      'An unmap without TLBI and CMD_SYNC leaves the page to the device. With them the same DMA ends in F_TRANSLATION.',
   },
   {
     name: 'illegal-command',
@@ -74,24 +77,28 @@ export const EXPERIMENTS = [
     measures: false,
     checked: false,
     checks: ['illegal-command', 'illegal-command-recovery'],
-    shows: 'The queue stops with CERROR_ILL, for its own guest alone; the driver steps over the command and the queue goes on.',
+    shows:
+      'The queue stops with CERROR_ILL, for its own guest alone; the driver steps over the command and the queue goes on.',
   },
   {
     name: 'foreign-ids',
     title: "Another VM's VMID and StreamID",
-    about: 'The guest names every VMID and every StreamID that could be its neighbour\u2019s in commands on its VCMDQ.',
+    about:
+      'The guest names every VMID and every StreamID that could be its neighbour\u2019s in commands on its VCMDQ.',
     look: 'the IOTLB row of the other VM: it keeps every entry',
     vms: 2,
     attacks: true,
     measures: false,
     checked: false,
     checks: ['attack-vmid-fields', 'attack-sid-fields'],
-    shows: "The VMID is replaced by the VM's own, and a StreamID that matches no pair is an illegal command: the neighbour loses nothing.",
+    shows:
+      "The VMID is replaced by the VM's own, and a StreamID that matches no pair is an illegal command: the neighbour loses nothing.",
   },
   {
     name: 'ring-corruption',
     title: 'Corrupt the ring',
-    about: 'The guest overwrites CONS and STATUS in its doorbell page, fills the ring with random bits, and stores a PROD two rings ahead.',
+    about:
+      'The guest overwrites CONS and STATUS in its doorbell page, fills the ring with random bits, and stores a PROD two rings ahead.',
     look: 'CONS, STATUS and the error of the VCMDQ; the other VM',
     vms: 2,
     attacks: true,
@@ -99,7 +106,8 @@ export const EXPERIMENTS = [
     cmdqv: true,
     checked: false,
     checks: ['attack-ring'],
-    shows: 'What the guest scribbles costs that guest alone: read-only words are put right, bad commands refused, the queue starts again.',
+    shows:
+      'What the guest scribbles costs that guest alone: read-only words are put right, bad commands refused, the queue starts again.',
   },
   {
     name: 'compare-paths',
@@ -112,12 +120,14 @@ export const EXPERIMENTS = [
     measures: true,
     checked: false,
     checks: ['measurement', 'no-exits-direct'],
-    shows: 'The trapped path costs at least two exits a batch; the direct and the overlay path none.',
+    shows:
+      'The trapped path costs at least two exits a batch; the direct and the overlay path none.',
   },
   {
     name: 'forget-tlbi',
     title: 'Forget a TLBI',
-    about: 'The guest clears a PTE, sends a CMD_SYNC without a TLBI, and uses the page by DMA as if nothing had happened.',
+    about:
+      'The guest clears a PTE, sends a CMD_SYNC without a TLBI, and uses the page by DMA as if nothing had happened.',
     look: 'the sanitizer (--check): the entry, the descriptor as it was and is, and the TLBI_NH_VA that is missing',
     vms: 1,
     attacks: false,
@@ -129,7 +139,8 @@ export const EXPERIMENTS = [
   {
     name: 'forget-cfgi-cd',
     title: 'Forget a CFGI_CD',
-    about: 'The guest makes its CD invalid and sends a CMD_SYNC without a CFGI_CD: the stream goes on with the cached one.',
+    about:
+      'The guest makes its CD invalid and sends a CMD_SYNC without a CFGI_CD: the stream goes on with the cached one.',
     look: 'the sanitizer (--check): the CD as it was and is, and the CFGI_CD that is missing',
     vms: 1,
     attacks: false,
@@ -141,7 +152,8 @@ export const EXPERIMENTS = [
   {
     name: 'forget-cfgi-ste',
     title: 'Forget a CFGI_STE',
-    about: 'The guest sets its STE to abort and sends a CMD_SYNC without a CFGI_STE: the stream goes on as before.',
+    about:
+      'The guest sets its STE to abort and sends a CMD_SYNC without a CFGI_STE: the stream goes on as before.',
     look: 'the sanitizer (--check): the STE as it was and is, and the CFGI_STE that is missing',
     vms: 1,
     attacks: false,

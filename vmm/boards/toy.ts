@@ -5,7 +5,11 @@ import { Checkpoint, type CheckpointOptions } from '../../devices/checkpoint/ind
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import { Pl011 } from '../../devices/pl011/index.ts';
-import { ENHANCED_GUEST_ID_REGISTERS, GUEST_ID_REGISTERS, VirtualSmmu } from '../../devices/smmuv3/index.ts';
+import {
+  ENHANCED_GUEST_ID_REGISTERS,
+  GUEST_ID_REGISTERS,
+  VirtualSmmu,
+} from '../../devices/smmuv3/index.ts';
 import type { Host, Vintf, Viommu, Vm } from '../host/index.ts';
 import {
   createGuestMemory,
@@ -16,7 +20,12 @@ import {
   type Placement,
   ramRegions,
 } from '../machine/index.ts';
-import { type DirectContext, type ExitServer, VcpuThreads, type VcpuUnits } from '../threads/index.ts';
+import {
+  type DirectContext,
+  type ExitServer,
+  VcpuThreads,
+  type VcpuUnits,
+} from '../threads/index.ts';
 
 /** gpa of memory offset 0. */
 export const TOY_RAM_GPA_BASE = 0x80000000;
@@ -47,7 +56,16 @@ export type Queues = 'vcmdq' | 'ecmdq';
 export interface ToyBoardOptions
   extends Pick<
     MachineOptions,
-    'args' | 'env' | 'clock' | 'random' | 'readInput' | 'instantiate' | 'directMaps' | 'onTrace' | 'vcpus' | 'secondary'
+    | 'args'
+    | 'env'
+    | 'clock'
+    | 'random'
+    | 'readInput'
+    | 'instantiate'
+    | 'directMaps'
+    | 'onTrace'
+    | 'vcpus'
+    | 'secondary'
   > {
   readonly host: Host;
   readonly name: string;
@@ -96,7 +114,8 @@ const NO_CHECKPOINT: CheckpointOptions = { onPhase: () => undefined, onResult: (
 function directContext(viommu: Viommu, vintf: Vintf, queues: Queues): DirectContext {
   const { smmuBlock, context, enhancedQueues } = viommu;
   if (viommu.overlay) return { smmuBlock, context, queues: [] };
-  if (queues === 'ecmdq') return { smmuBlock, context, queues: enhancedQueues.map(({ block }) => block) };
+  if (queues === 'ecmdq')
+    return { smmuBlock, context, queues: enhancedQueues.map(({ block }) => block) };
   return { smmuBlock, context: vintf.context, queues: vintf.queues };
 }
 
@@ -104,7 +123,12 @@ function directContext(viommu: Viommu, vintf: Vintf, queues: Queues): DirectCont
 function vcpuUnits(host: Host, { memory, regions, window }: Vm): VcpuUnits {
   const { modules, memory: hostMemory } = host;
   return {
-    allocate: () => ({ modules, hostMemory, guest: { memory, regions, window }, thread: host.allocateThread() }),
+    allocate: () => ({
+      modules,
+      hostMemory,
+      guest: { memory, regions, window },
+      thread: host.allocateThread(),
+    }),
     free: ({ thread }) => host.freeThread(thread),
   };
 }
@@ -114,7 +138,15 @@ function vcpuUnits(host: Host, { memory, regions, window }: Vm): VcpuUnits {
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
-  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT, devices = [] } = options;
+  const {
+    host,
+    name,
+    index,
+    image,
+    memoryPages,
+    checkpoint = NO_CHECKPOINT,
+    devices = [],
+  } = options;
   const { overlay = false, btm = false, queues = 'vcmdq' } = options;
   const idRegisters = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
   const memory = createGuestMemory(image, memoryPages);
@@ -133,16 +165,32 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       wasi: createWasmerWasi,
       drain: vm.unit.drain,
       onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
-      transport: options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm), options.workerUrl),
+      transport:
+        options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm), options.workerUrl),
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       onSafePoint: (full) => host.service(full),
       devices: [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
-        { device: new VirtualSmmu({ backend: viommu, idRegisters }), addresses: [SMMU_GPA], firstIrq: SMMU_IRQ },
+        {
+          device: new VirtualSmmu({ backend: viommu, idRegisters }),
+          addresses: [SMMU_GPA],
+          firstIrq: SMMU_IRQ,
+        },
         ...(overlay || queues === 'ecmdq'
           ? []
-          : [{ device: new VirtualCmdqv({ backend: vintf }), addresses: [CMDQV_GPA], firstIrq: CMDQV_IRQ }]),
-        { device: new DmaEngine(), addresses: [DMA_GPA], firstIrq: DMA_IRQ, dmaPort: host.dmaPort(viommu, DMA_STREAM) },
+          : [
+              {
+                device: new VirtualCmdqv({ backend: vintf }),
+                addresses: [CMDQV_GPA],
+                firstIrq: CMDQV_IRQ,
+              },
+            ]),
+        {
+          device: new DmaEngine(),
+          addresses: [DMA_GPA],
+          firstIrq: DMA_IRQ,
+          dmaPort: host.dmaPort(viommu, DMA_STREAM),
+        },
         { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
         ...devices,
       ],

@@ -14,7 +14,14 @@ import {
   SMMU_AT_ATC,
 } from '../../assembly/layout/ats-memory.ts';
 import { SMMU_AT_PARKED } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_WRITE, ATC_DENIED, ATS_SUCCESS, TRANSLATE_ABORT, TRANSLATE_OK, TRANSLATE_WAIT } from '../../assembly/load.ts';
+import {
+  ACCESS_WRITE,
+  ATC_DENIED,
+  ATS_SUCCESS,
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_WAIT,
+} from '../../assembly/load.ts';
 import type { AtsCapability, AtsSettings } from '../../devices/plugin/index.ts';
 import type { Vm } from './vm.ts';
 
@@ -62,7 +69,8 @@ export class AtsEndpoint implements AtsCapability {
     this.#abandoned = false;
     this.#settings = this.enabled ? settings : OFF;
     // What waited for an answer goes on.
-    if (Atomics.load(this.#words, (this.#smmu + SMMU_AT_PARKED) >> 2) !== 0) drain.serveParked(this.#smmu);
+    if (Atomics.load(this.#words, (this.#smmu + SMMU_AT_PARKED) >> 2) !== 0)
+      drain.serveParked(this.#smmu);
   }
 
   /** As the core's `translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
@@ -71,9 +79,18 @@ export class AtsEndpoint implements AtsCapability {
     if (answer !== undefined) return answer;
     const { core } = this.#vm.unit;
     const high = Math.floor(iova / 2 ** 32);
-    const status = core.atcAccess(this.#smmu, this.#port, this.#physSid, iova | 0, high, write ? ACCESS_WRITE : 0);
+    const status = core.atcAccess(
+      this.#smmu,
+      this.#port,
+      this.#physSid,
+      iova | 0,
+      high,
+      write ? ACCESS_WRITE : 0,
+    );
     if (status === ATS_SUCCESS) return TRANSLATE_OK;
-    return status === ATC_DENIED && this.#settings.pageRequests ? this.#ask(iova, high, write) : TRANSLATE_ABORT;
+    return status === ATC_DENIED && this.#settings.pageRequests
+      ? this.#ask(iova, high, write)
+      : TRANSLATE_ABORT;
   }
 
   /** The accesses that wait for pages are given up. */
@@ -87,7 +104,9 @@ export class AtsEndpoint implements AtsCapability {
 
   /** PRG_* of the request under way. */
   get #state(): number {
-    return this.enabled ? Atomics.load(this.#words, this.#groupIndex) >>> PRG_STATE_SHIFT : PRG_NONE;
+    return this.enabled
+      ? Atomics.load(this.#words, this.#groupIndex) >>> PRG_STATE_SHIFT
+      : PRG_NONE;
   }
 
   /** Takes the answer of the request under way: what is to become of the access; undefined when there is nothing to take. */
@@ -107,7 +126,14 @@ export class AtsEndpoint implements AtsCapability {
     this.#group = (this.#group + 1) % GROUPS;
     // Before the request: its answer may come at once.
     Atomics.store(this.#words, this.#groupIndex, this.#group | (PRG_WAITING << PRG_STATE_SHIFT));
-    const answer = core.pageRequest(this.#smmu, this.#physSid, iova | 0, high, write ? ACCESS_WRITE : 0, this.#group);
+    const answer = core.pageRequest(
+      this.#smmu,
+      this.#physSid,
+      iova | 0,
+      high,
+      write ? ACCESS_WRITE : 0,
+      this.#group,
+    );
     if (answer === PRG_WAITING) return TRANSLATE_WAIT;
     Atomics.store(this.#words, this.#groupIndex, PRG_NONE);
     return answer === PRG_SUCCESS ? TRANSLATE_WAIT : TRANSLATE_ABORT;

@@ -18,7 +18,12 @@ export class CmdqOverlay implements OverlayBackend {
   /** ID of the HW queue. */
   #queue: number | undefined;
 
-  constructor(viommu: Viommu, number: number, block: QueueBlock, invalidate: (command: Uint8Array) => number) {
+  constructor(
+    viommu: Viommu,
+    number: number,
+    block: QueueBlock,
+    invalidate: (command: Uint8Array) => number,
+  ) {
     const [smmuIndex = 0] = viommu.numbers;
     this.doorbellId = (number << 16) | (smmuIndex << 8) | (CMDQV_MAX_VINTFS + viommu.index);
     this.#viommu = viommu;
@@ -36,7 +41,13 @@ export class CmdqOverlay implements OverlayBackend {
     const length = BigInt(CMDQ_ENTRY_SIZE) << BigInt(log2size);
     const { fd, id } = this.#viommu;
     try {
-      this.#queue = fd.hwQueueAlloc({ viommu: id, type: HW_QUEUE_TYPE_CMDQ_OVERLAY, index: this.#number, iova: BigInt(baseGpa), length });
+      this.#queue = fd.hwQueueAlloc({
+        viommu: id,
+        type: HW_QUEUE_TYPE_CMDQ_OVERLAY,
+        index: this.#number,
+        iova: BigInt(baseGpa),
+        length,
+      });
       return true;
     } catch (error) {
       if (error instanceof IommufdError) return false;

@@ -89,11 +89,20 @@ export class CmdqvDriver {
   boot(): void {
     const config = this.#registers.read32(CMDQV_CONFIG);
     this.#registers.write32(CMDQV_CONFIG, withBits(config, CMDQV_CONFIG_EN, 0));
-    this.#registers.poll(CMDQV_STATUS, 'disabling the CMDQV', (status) => bitsOf(status, CMDQV_STATUS_ENABLED) === 0);
+    this.#registers.poll(
+      CMDQV_STATUS,
+      'disabling the CMDQV',
+      (status) => bitsOf(status, CMDQV_STATUS_ENABLED) === 0,
+    );
     this.#registers.write32(CMDQV_CONFIG, withBits(config, CMDQV_CONFIG_EN, 1));
-    this.#registers.poll(CMDQV_STATUS, 'enabling the CMDQV', (status) => bitsOf(status, CMDQV_STATUS_ENABLED) === 1);
+    this.#registers.poll(
+      CMDQV_STATUS,
+      'enabling the CMDQV',
+      (status) => bitsOf(status, CMDQV_STATUS_ENABLED) === 1,
+    );
     for (let vintf = 0; vintf < this.vintfs; vintf++) {
-      for (let lvcmdq = 0; lvcmdq < this.lvcmdqs; lvcmdq++) this.#setAllocated(vintf, lvcmdq, false);
+      for (let lvcmdq = 0; lvcmdq < this.lvcmdqs; lvcmdq++)
+        this.#setAllocated(vintf, lvcmdq, false);
     }
     this.resetVintf(HOST_VINTF);
     this.enableVintf(HOST_VINTF, 0, true);
@@ -161,9 +170,18 @@ export class CmdqvDriver {
   }
 
   #setQueueEnabled(vintf: number, lvcmdq: number, enabled: boolean): void {
-    this.#registers.write32(this.#page0(vintf, lvcmdq, VCMDQ_CONFIG), enabled ? maskInWord(VCMDQ_CONFIG_EN) : 0);
+    this.#registers.write32(
+      this.#page0(vintf, lvcmdq, VCMDQ_CONFIG),
+      enabled ? maskInWord(VCMDQ_CONFIG_EN) : 0,
+    );
     const status = this.#page0(vintf, lvcmdq, VCMDQ_STATUS);
-    const poll = () => this.#pollBit(status, VCMDQ_STATUS_ENABLED, enabled ? 1 : 0, `VCMDQ ${lvcmdq} of VINTF ${vintf}`);
+    const poll = () =>
+      this.#pollBit(
+        status,
+        VCMDQ_STATUS_ENABLED,
+        enabled ? 1 : 0,
+        `VCMDQ ${lvcmdq} of VINTF ${vintf}`,
+      );
     if (enabled) poll();
     else this.#patiently(poll);
   }
@@ -189,12 +207,24 @@ export class CmdqvDriver {
     config = withBits(config, VINTF_CONFIG_HYP_OWN, hypOwn ? 1 : 0);
     this.#registers.write32(this.#vintf(vintf, VINTF_CONFIG), config);
     this.#registers.write32(this.#vintf(vintf, VINTF_CONFIG), withBits(config, VINTF_CONFIG_EN, 1));
-    this.#pollBit(this.#vintf(vintf, VINTF_STATUS), VINTF_STATUS_ENABLED, 1, `enabling VINTF ${vintf}`);
+    this.#pollBit(
+      this.#vintf(vintf, VINTF_STATUS),
+      VINTF_STATUS_ENABLED,
+      1,
+      `enabling VINTF ${vintf}`,
+    );
   }
 
   disableVintf(vintf: number): void {
     this.#registers.write32(this.#vintf(vintf, VINTF_CONFIG), 0);
-    this.#patiently(() => this.#pollBit(this.#vintf(vintf, VINTF_STATUS), VINTF_STATUS_ENABLED, 0, `disabling VINTF ${vintf}`));
+    this.#patiently(() =>
+      this.#pollBit(
+        this.#vintf(vintf, VINTF_STATUS),
+        VINTF_STATUS_ENABLED,
+        0,
+        `disabling VINTF ${vintf}`,
+      ),
+    );
   }
 
   /** Queues in descending order, then the VINTF, then its StreamIDs. */
@@ -221,7 +251,10 @@ export class CmdqvDriver {
   allocateQueue(vintf: number, lvcmdq: number, basePa: number, log2size: number): void {
     this.#setAllocated(vintf, lvcmdq, true);
     this.#deinitialise(vintf, lvcmdq);
-    this.#registers.write64(this.#page1(vintf, lvcmdq, VCMDQ_BASE), basePa + withBits(0, VCMDQ_BASE_LOG2SIZE, log2size));
+    this.#registers.write64(
+      this.#page1(vintf, lvcmdq, VCMDQ_BASE),
+      basePa + withBits(0, VCMDQ_BASE_LOG2SIZE, log2size),
+    );
   }
 
   freeQueue(vintf: number, lvcmdq: number): void {
@@ -237,7 +270,10 @@ export class CmdqvDriver {
     this.#registers.write32(this.#page0(vintf, lvcmdq, VCMDQ_CONS), 0);
     this.#registers.write64(this.#page1(vintf, lvcmdq, VCMDQ_BASE), 0);
     this.#registers.write64(this.#page1(vintf, lvcmdq, VCMDQ_CONS_INDX_BASE), 0);
-    this.#registers.write32(this.#page0(vintf, lvcmdq, VCMDQ_GERRORN), this.#registers.read32(this.#page0(vintf, lvcmdq, VCMDQ_GERROR)));
+    this.#registers.write32(
+      this.#page0(vintf, lvcmdq, VCMDQ_GERRORN),
+      this.#registers.read32(this.#page0(vintf, lvcmdq, VCMDQ_GERROR)),
+    );
   }
 
   /** The CMDQV interrupt: which queues have an error. The host acknowledges its own; a machine acknowledges through its page 0. */
@@ -254,7 +290,9 @@ export class CmdqvDriver {
 
   #collect(vintf: number, notices: QueueErrorNotice[]): void {
     for (let lvcmdq = 0; lvcmdq < this.lvcmdqs; lvcmdq++) {
-      const map = this.#registers.read32(this.#vintf(vintf, VINTF_LVCMDQ_ERR_MAP + 4 * (lvcmdq >>> 5)));
+      const map = this.#registers.read32(
+        this.#vintf(vintf, VINTF_LVCMDQ_ERR_MAP + 4 * (lvcmdq >>> 5)),
+      );
       if ((map >>> (lvcmdq & 31)) & 1) notices.push({ vintf, lvcmdq });
     }
   }

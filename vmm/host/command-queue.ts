@@ -81,7 +81,8 @@ export class HostCommandQueue {
   /** Gets a queue that has stopped at an error going again. */
   handleError(): void {
     const gerror = this.#registers.read32(SMMU_GERROR);
-    if (((gerror ^ this.#registers.read32(SMMU_GERRORN)) & maskInWord(GERROR_CMDQ_ERR)) === 0) return;
+    if (((gerror ^ this.#registers.read32(SMMU_GERRORN)) & maskInWord(GERROR_CMDQ_ERR)) === 0)
+      return;
     this.#errors++;
     const cons = this.#registers.read32(SMMU_CMDQ_CONS);
     const code = bitsOf(cons, CMDQ_CONS_ERR);

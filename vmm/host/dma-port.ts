@@ -125,7 +125,14 @@ export class StreamDmaPort implements DmaPort {
   #translate(iova: number, write: boolean): number {
     const { vm, smmu, physSid } = this.#stream;
     const { core, threadBlock } = vm.unit;
-    const result = core.translate(smmu, physSid, -1, iova | 0, Math.floor(iova / 2 ** 32), write ? ACCESS_WRITE : 0);
+    const result = core.translate(
+      smmu,
+      physSid,
+      -1,
+      iova | 0,
+      Math.floor(iova / 2 ** 32),
+      write ? ACCESS_WRITE : 0,
+    );
     if (result === TRANSLATE_STALLED) {
       const word = this.#host[(threadBlock + THREAD_EVENT) / 4 + wordOf(EVT_STALL)] ?? 0;
       this.#stalled[write ? 1 : 0].set(iova, bitsOf(word, EVT_STAG));
@@ -136,7 +143,9 @@ export class StreamDmaPort implements DmaPort {
   /** One access within a page: bytes moved, REFUSED or STALLED. */
   #access(iova: number, bytes: Uint8Array, write: boolean): number {
     const { threadBlock } = this.#stream.vm.unit;
-    const result = this.ats?.enabled ? this.ats.translate(iova, write) : (this.#answer(iova, write) ?? this.#translate(iova, write));
+    const result = this.ats?.enabled
+      ? this.ats.translate(iova, write)
+      : (this.#answer(iova, write) ?? this.#translate(iova, write));
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);
       return bytes.length;
@@ -165,6 +174,7 @@ export class StreamDmaPort implements DmaPort {
   /** Whoever clears the last obstacle of a CMD_SYNC runs its queue again. */
   #serveParked(): void {
     const { vm, smmu } = this.#stream;
-    if (Atomics.load(this.#host, (smmu + SMMU_AT_PARKED) >> 2) !== 0) vm.unit.drain.serveParked(smmu);
+    if (Atomics.load(this.#host, (smmu + SMMU_AT_PARKED) >> 2) !== 0)
+      vm.unit.drain.serveParked(smmu);
   }
 }

@@ -45,11 +45,17 @@ function tlbFootprint(viommu: Viommu): Footprint {
 /** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counts). */
 function queueFootprint(viommu: Viommu, vintf: Vintf): Footprint {
   const words = new Uint32Array(viommu.vm.unit.hostMemory.buffer);
-  const queues = [...vintf.queues, viommu.commandQueue, ...viommu.enhancedQueues.map(({ block }) => block)];
+  const queues = [
+    ...vintf.queues,
+    viommu.commandQueue,
+    ...viommu.enhancedQueues.map(({ block }) => block),
+  ];
   const contexts = [vintf.context, viommu.context];
   let hash = FNV_OFFSET;
-  for (const { address } of queues) hash = hashWords(words.subarray(address >> 2, (address + QUEUE_STRIDE) >> 2), hash);
-  for (const { address } of contexts) hash = hashWords(words.subarray(address >> 2, (address + CTX_STRIDE) >> 2), hash);
+  for (const { address } of queues)
+    hash = hashWords(words.subarray(address >> 2, (address + QUEUE_STRIDE) >> 2), hash);
+  for (const { address } of contexts)
+    hash = hashWords(words.subarray(address >> 2, (address + CTX_STRIDE) >> 2), hash);
   return { count: queues.length + contexts.length * CMDQV_SIDS_PER_VINTF, hash };
 }
 
@@ -57,7 +63,10 @@ function queueFootprint(viommu: Viommu, vintf: Vintf): Footprint {
 function memoryFootprint(viommu: Viommu): Footprint {
   const words = new Int32Array(viommu.vm.memory.buffer);
   const before = hashWords(words.subarray(0, ABI_AT_DRAIN_SLEEPING >> 2));
-  return { count: words.byteLength, hash: hashWords(words.subarray((ABI_AT_DRAIN_SLEEPING >> 2) + 1), before) };
+  return {
+    count: words.byteLength,
+    hash: hashWords(words.subarray((ABI_AT_DRAIN_SLEEPING >> 2) + 1), before),
+  };
 }
 
 /** Everything of a VM that another one must not be able to change. */

@@ -59,7 +59,9 @@ export class HostRam implements TableMemory {
 
   /** The bytes of a range, for copies by DMA. */
   bytes(pa: number, length: number): Uint8Array | undefined {
-    return pa >= 0 && pa + length <= this.size ? this.#bytes.subarray(this.base + pa, this.base + pa + length) : undefined;
+    return pa >= 0 && pa + length <= this.size
+      ? this.#bytes.subarray(this.base + pa, this.base + pa + length)
+      : undefined;
   }
 
   /**
@@ -78,7 +80,10 @@ export class HostRam implements TableMemory {
     }
     const pa = Math.ceil(this.#next / alignment) * alignment;
     if (pa + size > this.size)
-      throw new HostError('no-ram', `host RAM is exhausted: ${size} bytes asked for, ${this.size - this.#next} left`);
+      throw new HostError(
+        'no-ram',
+        `host RAM is exhausted: ${size} bytes asked for, ${this.size - this.#next} left`,
+      );
     this.#next = pa + size;
     this.#inUse += size;
     return pa;

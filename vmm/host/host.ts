@@ -1,7 +1,17 @@
 // A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
 
-import { HOST_AT_ATTENTION, HOST_AT_VCPU_VMIDS, MAX_THREADS, QUEUE_ERROR_HELD } from '../../assembly/layout/host-memory.ts';
-import { type HotModules, isChecked, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
+import {
+  HOST_AT_ATTENTION,
+  HOST_AT_VCPU_VMIDS,
+  MAX_THREADS,
+  QUEUE_ERROR_HELD,
+} from '../../assembly/layout/host-memory.ts';
+import {
+  type HotModules,
+  isChecked,
+  loadHotModules,
+  type MemoryRegion,
+} from '../../assembly/load.ts';
 import type { Device, DmaPort } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { createHostMemory, Unit } from '../../devices/unit/index.ts';
@@ -128,7 +138,14 @@ export class Host {
   readonly #stage2Owners = new Set<Vm>();
   readonly #vms = new Map<number, Vm>();
   /** The SMMU, the block of its StreamIDs and the devices of each. */
-  readonly #viommus = new Map<Viommu, { readonly iommu: PhysicalIommu; readonly block: number; readonly devices: readonly ArmDevice[] }>();
+  readonly #viommus = new Map<
+    Viommu,
+    {
+      readonly iommu: PhysicalIommu;
+      readonly block: number;
+      readonly devices: readonly ArmDevice[];
+    }
+  >();
   readonly #vintfs = new Set<Vintf>();
   readonly #sanitizer: HostSanitizer | undefined;
   #strayEvents = 0;
@@ -137,7 +154,10 @@ export class Host {
 
   /** Creates a host and boots its SMMUs and CMDQVs. */
   static async create(options: HostOptions = {}): Promise<Host> {
-    return new Host(options, options.modules ?? (await loadHotModules({}, { checked: options.iotlbCheck ?? false })));
+    return new Host(
+      options,
+      options.modules ?? (await loadHotModules({}, { checked: options.iotlbCheck ?? false })),
+    );
   }
 
   private constructor(options: HostOptions, modules: HotModules) {
@@ -146,7 +166,11 @@ export class Host {
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
     const { ramSize = RAM_PER_SMMU * smmus.length } = options;
-    this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits: options.traceUnits });
+    this.memory = createHostMemory({
+      smmus: smmus.length,
+      ramSize,
+      traceUnits: options.traceUnits,
+    });
     this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_VCPU_VMIDS >> 2) + MAX_VMS + 1);
     this.#ram = new HostRam(this.memory, gate);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
@@ -154,7 +178,13 @@ export class Host {
       for (const { block } of this.#iommus) unit.drain.reapThread(block, thread);
     });
     this.#iommus = smmus.map((own, smmuIndex) => {
-      const { vintfs = 16, vcmdqs = Math.min(2 * vintfs, 128), idRegisters, atcTimeout, wrapCmdqv } = { ...options, ...own };
+      const {
+        vintfs = 16,
+        vcmdqs = Math.min(2 * vintfs, 128),
+        idRegisters,
+        atcTimeout,
+        wrapCmdqv,
+      } = { ...options, ...own };
       return new PhysicalIommu({
         unit,
         smmuIndex,
@@ -220,7 +250,12 @@ export class Host {
     if (free === undefined) throw new HostError('no-window', `a host has at most ${MAX_VMS} VMs`);
     const window = free + 1;
     const thread = this.allocateThread();
-    const unit = new Unit({ modules: this.modules, hostMemory: this.memory, guest: { memory, regions, window }, thread });
+    const unit = new Unit({
+      modules: this.modules,
+      hostMemory: this.memory,
+      guest: { memory, regions, window },
+      thread,
+    });
     const vm = new Vm(name, window, memory, regions, unit);
     this.#vms.set(window, vm);
     return vm;
@@ -252,22 +287,50 @@ export class Host {
    * @throws {HostError | IommufdError} when VMIDs, VINTFs, host RAM or streams are exhausted.
    */
   createViommu(vm: Vm, streams: readonly number[], options: CreateViommuOptions = {}): Viommu {
-    const { cmdqv = false, overlay = false, btm = false, smmu = 0, onQueueError: policy = this.#policy } = options;
+    const {
+      cmdqv = false,
+      overlay = false,
+      btm = false,
+      smmu = 0,
+      onQueueError: policy = this.#policy,
+    } = options;
     const iommu = this.#iommus[smmu];
-    if (!iommu) throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
+    if (!iommu)
+      throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
     const block = lowestFree(
       STREAM_BLOCKS,
-      [...this.#viommus.values()].filter((taken) => taken.iommu === iommu).map((taken) => taken.block),
+      [...this.#viommus.values()]
+        .filter((taken) => taken.iommu === iommu)
+        .map((taken) => taken.block),
     );
-    if (block === undefined) throw new HostError('no-context', `an SMMU has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`);
+    if (block === undefined)
+      throw new HostError(
+        'no-context',
+        `an SMMU has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`,
+      );
     const devices = streams.map((virtSid, i) =>
-      iommu.model.addDevice(`${vm.name} stream ${virtSid}`, [STREAMS_PER_VIOMMU * (block + 1) + i], vm),
+      iommu.model.addDevice(
+        `${vm.name} stream ${virtSid}`,
+        [STREAMS_PER_VIOMMU * (block + 1) + i],
+        vm,
+      ),
     );
     const anyDevice = devices[0] ?? iommu.model.addDevice(`${vm.name} without streams`, [], vm);
     try {
       const named = new Map(devices.map((device, i) => [streams[i] ?? 0, device]));
-      if (named.size < streams.length) throw new HostError('in-use', `${vm.name} has a StreamID twice`);
-      const viommu = new Viommu({ vm, iommu: iommu.model, cmdqv, overlay, btm, devices: named, anyDevice, policy, gate: this.#gate });
+      if (named.size < streams.length)
+        throw new HostError('in-use', `${vm.name} has a StreamID twice`);
+      const viommu = new Viommu({
+        vm,
+        iommu: iommu.model,
+        cmdqv,
+        overlay,
+        btm,
+        devices: named,
+        anyDevice,
+        policy,
+        gate: this.#gate,
+      });
       this.#viommus.set(viommu, { iommu, block, devices });
       return viommu;
     } catch (error) {
@@ -289,11 +352,22 @@ export class Host {
   /** The way to memory of the device behind one of a VM's streams. */
   dmaPort(viommu: Viommu, virtSid: number): DmaPort {
     const physSid = viommu.streams.get(virtSid);
-    if (physSid === undefined) throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
+    if (physSid === undefined)
+      throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
     const sanitizer = this.#sanitizer;
     const onAccess = sanitizer && ((iova: number) => sanitizer.checkSte(viommu, virtSid, iova));
-    const ats = viommu.hasAts ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri) : undefined;
-    return new StreamDmaPort({ vm: viommu.vm, ram: this.#ram, smmu: viommu.smmuBlock, virtSid, physSid, ats, onAccess });
+    const ats = viommu.hasAts
+      ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri)
+      : undefined;
+    return new StreamDmaPort({
+      vm: viommu.vm,
+      ram: this.#ram,
+      smmu: viommu.smmuBlock,
+      virtSid,
+      physSid,
+      ats,
+      onAccess,
+    });
   }
 
   /**
@@ -358,7 +432,8 @@ export class Host {
     this.#seenAttention = attention;
     try {
       for (const iommu of this.#iommus) iommu.poll();
-      for (const vm of this.#vms.values()) for (const { block } of this.#iommus) vm.unit.drain.serveParked(block);
+      for (const vm of this.#vms.values())
+        for (const { block } of this.#iommus) vm.unit.drain.serveParked(block);
       for (const vintf of this.#vintfs) this.#decideErrors(vintf);
       for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
       this.#sanitizer?.poll();
@@ -374,11 +449,14 @@ export class Host {
     const { viommu } = vintf;
     const { drain } = viommu.vm.unit;
     vintf.queues.forEach((block, lvcmdq) => {
-      const decision = viommu.settleErrors(lvcmdq, block, () => drain.serve(block.smmu, block.index));
+      const decision = viommu.settleErrors(lvcmdq, block, () =>
+        drain.serve(block.smmu, block.index),
+      );
       if (decision === 'stop') viommu.vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);
       else if (decision === 'report') drain.publishError(block.smmu, block.index);
       // The next safe point goes on.
-      else if (block.state === QUEUE_ERROR_HELD) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
+      else if (block.state === QUEUE_ERROR_HELD)
+        Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
     });
   }
 
@@ -388,7 +466,10 @@ export class Host {
     return {
       vmids: { bits, pinned, pinnable, generation },
       ramInUse: this.#ram.inUse,
-      smmus: this.#iommus.map(({ block, vintfsInUse }) => ({ vintfsInUse, counts: smmuCounters(this.memory, block) })),
+      smmus: this.#iommus.map(({ block, vintfsInUse }) => ({
+        vintfsInUse,
+        counts: smmuCounters(this.memory, block),
+      })),
       vms: [...this.#vms.values()].map((vm) => inspectVm(vm, this.#viommus.keys(), this.#vintfs)),
     };
   }

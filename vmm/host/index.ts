@@ -9,7 +9,12 @@ export type {
   ViommuInspection,
   VmInspection,
 } from './inspect.ts';
-export type { QueueErrorDecision, QueueErrorEvent, QueueErrorPolicy, QueueErrorReason } from './queue-error-policy.ts';
+export type {
+  QueueErrorDecision,
+  QueueErrorEvent,
+  QueueErrorPolicy,
+  QueueErrorReason,
+} from './queue-error-policy.ts';
 export type { Change, Finding, SanitizerCounts } from './sanitizer/index.ts';
 export type { SmmuCounters } from './statistics.ts';
 export type { Vintf } from './vintf.ts';

@@ -108,7 +108,12 @@ export interface VmInspection {
 
 /** A whole host. */
 export interface HostInspection {
-  readonly vmids: { readonly bits: number; readonly pinned: number; readonly pinnable: number; readonly generation: number };
+  readonly vmids: {
+    readonly bits: number;
+    readonly pinned: number;
+    readonly pinnable: number;
+    readonly generation: number;
+  };
   /** Bytes of host RAM that are given out. */
   readonly ramInUse: number;
   readonly smmus: readonly { readonly vintfsInUse: number; readonly counts: SmmuCounters }[];
@@ -150,7 +155,9 @@ function prodOf(block: QueueBlock, direct: DirectQueueBackend | undefined): numb
 function inspectVintf(vintf: Vintf): VintfInspection {
   const { index, context } = vintf;
   const { enabled, vmid, doorbellCalls } = context;
-  const queues = vintf.queues.map((block, lvcmdq) => queue(`LVCMDQ ${lvcmdq}`, block, vintf.readPage0(lvcmdq, VCMDQ_PROD)));
+  const queues = vintf.queues.map((block, lvcmdq) =>
+    queue(`LVCMDQ ${lvcmdq}`, block, vintf.readPage0(lvcmdq, VCMDQ_PROD)),
+  );
   return { index, enabled, vmid, doorbellCalls, sidPairs: sidPairs(context), queues };
 }
 
@@ -175,7 +182,11 @@ function inspectViommu(viommu: Viommu, vintf: Vintf | undefined): ViommuInspecti
 }
 
 /** A VM with what the host has lent it. */
-export function inspectVm(vm: Vm, viommus: Iterable<Viommu>, vintfs: Iterable<Vintf>): VmInspection {
+export function inspectVm(
+  vm: Vm,
+  viommus: Iterable<Viommu>,
+  vintfs: Iterable<Vintf>,
+): VmInspection {
   const { name, window, memory, references } = vm;
   const lent = [...vintfs];
   const own = [...viommus].filter((viommu) => viommu.vm === vm);

@@ -66,7 +66,8 @@ export class IotlbView {
     const block = this.#smmu + SMMU_AT_VMIDS + bitsOf(meta, TLB_META_VMID) * VMID_STRIDE;
     const generation = this.doubleword(index, TLB_GEN);
     if (generation < this.#long(block + VMID_ALL_GEN)) return false;
-    if (this.doubleword(index, TLB_ALL_GEN) < this.#long(this.#smmu + SMMU_AT_ALL_GEN)) return false;
+    if (this.doubleword(index, TLB_ALL_GEN) < this.#long(this.#smmu + SMMU_AT_ALL_GEN))
+      return false;
     if (bitsOf(meta, TLB_META_GLOBAL) || bitsOf(meta, TLB_META_S2)) return true;
     const asid = this.word(index, TLB_ASID_PERM) & 0xffff;
     // The slot that the core's `asidGen` hashes to.
@@ -90,7 +91,11 @@ export interface LiveTlbEntry {
  * Visits the entries that are valid and not older than the generations that invalidations raise.
  * @param smmu byte offset of the SMMU block.
  */
-export function eachLiveTlbEntry(hostMemory: WebAssembly.Memory, smmu: number, visit: (entry: LiveTlbEntry) => void): void {
+export function eachLiveTlbEntry(
+  hostMemory: WebAssembly.Memory,
+  smmu: number,
+  visit: (entry: LiveTlbEntry) => void,
+): void {
   const iotlb = new IotlbView(hostMemory, smmu);
   for (let index = 0; index < TLB_SETS * TLB_WAYS; index++) {
     if (!iotlb.isLive(index)) continue;

@@ -1,7 +1,13 @@
 // The VMM's end of a device's page requests: a fault queue of its iommufd, whose cookies stand for the groups that its guest answers.
 
 import type { PageRequest } from '../../devices/smmuv3/index.ts';
-import { type FaultQueue, type Iommufd, PGFAULT_ANSWER_SIZE, PGFAULT_SIZE, PGFAULT_WRITE } from '../iommufd/index.ts';
+import {
+  type FaultQueue,
+  type Iommufd,
+  PGFAULT_ANSWER_SIZE,
+  PGFAULT_SIZE,
+  PGFAULT_WRITE,
+} from '../iommufd/index.ts';
 
 /** Faults of one read. */
 const MOST = 64;
@@ -35,7 +41,12 @@ export class PageRequests {
       this.answer(group, false);
       this.#waiting.set(group, view.getUint32(at + 36, true));
       const write = (view.getUint32(at + 16, true) & PGFAULT_WRITE) !== 0;
-      this.#deliver({ virtSid: this.#virtSid, group, address: Number(view.getBigUint64(at + 24, true)), write });
+      this.#deliver({
+        virtSid: this.#virtSid,
+        group,
+        address: Number(view.getBigUint64(at + 24, true)),
+        write,
+      });
     }
   }
 

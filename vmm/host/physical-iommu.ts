@@ -6,10 +6,18 @@ import { tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
 import { CmdqvDriver } from './cmdqv-driver.ts';
 import { ArmIommu, type ArmIommuOptions } from './iommu/index.ts';
-import { LINE_CMDQV, LINE_EVENTS, LINE_GERROR, LINE_PAGE_REQUESTS, Platform, type PlatformOptions } from './platform.ts';
+import {
+  LINE_CMDQV,
+  LINE_EVENTS,
+  LINE_GERROR,
+  LINE_PAGE_REQUESTS,
+  Platform,
+  type PlatformOptions,
+} from './platform.ts';
 import { SmmuDriver } from './smmu-driver.ts';
 
-export type PhysicalIommuOptions = PlatformOptions & Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
+export type PhysicalIommuOptions = PlatformOptions &
+  Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
 
 export class PhysicalIommu {
   /** Byte offset of the SMMU block in host memory. */
@@ -32,7 +40,15 @@ export class PhysicalIommu {
     this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, ram, this.#smmu.commands, maxLog2size);
     this.#smmu.boot();
     this.#cmdqv.boot();
-    this.model = new ArmIommu({ smmuIndex, smmu: this.#smmu, cmdqv: this.#cmdqv, ram, pinVmid, linuxCompat, gate });
+    this.model = new ArmIommu({
+      smmuIndex,
+      smmu: this.#smmu,
+      cmdqv: this.#cmdqv,
+      ram,
+      pinVmid,
+      linuxCompat,
+      gate,
+    });
   }
 
   /** VINTFs and VCMDQs that were taken back although they did not say that they had stopped. */
@@ -66,7 +82,8 @@ export class PhysicalIommu {
         if (!this.model.routeEvent(record)) stray++;
       });
     }
-    if (interrupts.take(LINE_PAGE_REQUESTS)) this.#smmu.pageRequests?.drain((entry) => this.model.routePageRequest(entry));
+    if (interrupts.take(LINE_PAGE_REQUESTS))
+      this.#smmu.pageRequests?.drain((entry) => this.model.routePageRequest(entry));
     if (interrupts.take(LINE_CMDQV)) this.model.routeQueueErrors(this.#cmdqv.errorNotices());
     return stray;
   }

@@ -3,9 +3,20 @@
 import { IDR0_VMID16 } from '../../assembly/layout/smmu-registers.ts';
 import { PhysicalCmdqv } from '../../devices/cmdqv/index.ts';
 import { bitsOf, type Device } from '../../devices/plugin/index.ts';
-import { PHYSICAL_ID_REGISTERS, PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import {
+  PHYSICAL_ID_REGISTERS,
+  PhysicalSmmu,
+  type SmmuIdRegisters,
+} from '../../devices/smmuv3/index.ts';
 import type { Unit } from '../../devices/unit/index.ts';
-import { attachDevice, BackgroundLoops, Bus, type Clock, type DeviceServices, type Placement } from '../machine/index.ts';
+import {
+  attachDevice,
+  BackgroundLoops,
+  Bus,
+  type Clock,
+  type DeviceServices,
+  type Placement,
+} from '../machine/index.ts';
 import { deviceMemory, type HostRam } from './host-ram.ts';
 import { InterruptLatch } from './interrupt-latch.ts';
 import { Registers } from './registers.ts';
@@ -45,9 +56,24 @@ export class Platform {
   readonly #cmdqv: PhysicalCmdqv;
 
   constructor(options: PlatformOptions) {
-    const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout, vintfs, vcmdqs, ram, clock } = options;
+    const {
+      unit,
+      smmuIndex,
+      idRegisters = PHYSICAL_ID_REGISTERS,
+      atcTimeout,
+      vintfs,
+      vcmdqs,
+      ram,
+      clock,
+    } = options;
     const smmu = new PhysicalSmmu({ unit, smmuIndex, idRegisters, atcTimeout });
-    this.#cmdqv = new PhysicalCmdqv({ unit, smmuIndex, vintfs, vcmdqs, unitOf: (window) => options.unitOf(window) });
+    this.#cmdqv = new PhysicalCmdqv({
+      unit,
+      smmuIndex,
+      vintfs,
+      vcmdqs,
+      unitOf: (window) => options.unitOf(window),
+    });
     this.vmidBits = bitsOf(idRegisters.idr0, IDR0_VMID16) ? 16 : 8;
     const cmdqv = options.wrapCmdqv?.(this.#cmdqv) ?? this.#cmdqv;
     const placements: Placement[] = [

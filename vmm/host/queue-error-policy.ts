@@ -19,7 +19,15 @@ import type { Vm } from './vm.ts';
 export type QueueErrorDecision = 'report' | 'skip' | 'emulate' | 'stop';
 
 /** Why a command was refused. */
-export type QueueErrorReason = 'opcode' | 'secure' | 'sync-completion' | 'stream' | 'range' | 'fetch' | 'atc-timeout' | 'other';
+export type QueueErrorReason =
+  | 'opcode'
+  | 'secure'
+  | 'sync-completion'
+  | 'stream'
+  | 'range'
+  | 'fetch'
+  | 'atc-timeout'
+  | 'other';
 
 /** A command that was refused, as the host sees it before the guest does. */
 export interface QueueErrorEvent {
@@ -45,6 +53,10 @@ const REASONS: ReadonlyMap<number, QueueErrorReason> = new Map([
 ]);
 
 /** The held error of a queue, as the policy is told of it. */
-export function queueErrorEvent(vm: Vm, queue: number | 'cmdq', block: QueueBlock): QueueErrorEvent {
+export function queueErrorEvent(
+  vm: Vm,
+  queue: number | 'cmdq',
+  block: QueueBlock,
+): QueueErrorEvent {
   return { vm: vm.name, queue, code: block.error, reason: REASONS.get(block.reason) ?? 'other' };
 }

@@ -26,7 +26,12 @@ interface HostQueueKind {
   readonly entrySize: number;
 }
 
-export const HOST_EVENTS: HostQueueKind = { base: SMMU_EVTQ_BASE, prod: SMMU_EVTQ_PROD, cons: SMMU_EVTQ_CONS, entrySize: EVTQ_ENTRY_SIZE };
+export const HOST_EVENTS: HostQueueKind = {
+  base: SMMU_EVTQ_BASE,
+  prod: SMMU_EVTQ_PROD,
+  cons: SMMU_EVTQ_CONS,
+  entrySize: EVTQ_ENTRY_SIZE,
+};
 export const HOST_PAGE_REQUESTS: HostQueueKind = {
   base: SMMU_PRIQ_BASE,
   prod: SMMU_PRIQ_PROD,

@@ -32,14 +32,24 @@ export class Registers {
 
   /** One 64-bit store of an integer below 2^53, with optional attribute bits in the upper word. */
   write64(offset: number, value: number, hiBits = 0): void {
-    this.#bus.write(this.#base + offset, 8, value % 2 ** 32, (Math.floor(value / 2 ** 32) | hiBits) >>> 0);
+    this.#bus.write(
+      this.#base + offset,
+      8,
+      value % 2 ** 32,
+      (Math.floor(value / 2 ** 32) | hiBits) >>> 0,
+    );
   }
 
   /**
    * Waits until a register has the wanted value.
    * @throws {HostError} when it does not come.
    */
-  poll(offset: number, what: string, done: (value: number) => boolean, betweenLooks?: () => void): void {
+  poll(
+    offset: number,
+    what: string,
+    done: (value: number) => boolean,
+    betweenLooks?: () => void,
+  ): void {
     const limit = performance.now() + POLL_LIMIT_MS;
     for (let looks = 0; looks < POLL_LIMIT || performance.now() < limit; looks++) {
       if (done(this.read32(offset))) return;

@@ -42,7 +42,14 @@ import {
 } from '../../assembly/layout/smmu-registers.ts';
 import { STE_SIZE } from '../../assembly/layout/ste.ts';
 import { bitsOf, maskInWord, withBits } from '../../devices/plugin/index.ts';
-import { abortSte, cfgiAll, cfgiSte, invalidSte, tlbiNsnhAll, writeSte } from '../../devices/tables/index.ts';
+import {
+  abortSte,
+  cfgiAll,
+  cfgiSte,
+  invalidSte,
+  tlbiNsnhAll,
+  writeSte,
+} from '../../devices/tables/index.ts';
 import { HostCommandQueue } from './command-queue.ts';
 import type { HostRam } from './host-ram.ts';
 import { HOST_EVENTS, HOST_PAGE_REQUESTS, HostRecordQueue } from './record-queue.ts';
@@ -53,7 +60,16 @@ const STREAM_TABLE_LOG2SIZE = 15;
 /** Tables and queues write-back, inner shareable, as Linux programs them. */
 const CR1_WRITE_BACK = 0x0d75;
 const STRTAB_RA = 1 << 30;
-const IDENTIFICATION = [SMMU_IDR0, SMMU_IDR1, SMMU_IDR2, SMMU_IDR3, SMMU_IDR4, SMMU_IDR5, SMMU_IIDR, SMMU_AIDR] as const;
+const IDENTIFICATION = [
+  SMMU_IDR0,
+  SMMU_IDR1,
+  SMMU_IDR2,
+  SMMU_IDR3,
+  SMMU_IDR4,
+  SMMU_IDR5,
+  SMMU_IIDR,
+  SMMU_AIDR,
+] as const;
 
 export class SmmuDriver {
   readonly commands: HostCommandQueue;
@@ -75,14 +91,17 @@ export class SmmuDriver {
     this.#streamTable = ram.allocate(bytes, bytes);
     const model = bitsOf(registers.read32(SMMU_IDR0), IDR0_STALL_MODEL);
     // Guests' CDs would all have to ask for stalls, and nobody here answers those of stage 2.
-    if (model === STALL_MODEL_FORCED) throw new RangeError('a host does not work an SMMU that forces stalls (IDR0.STALL_MODEL 2)');
+    if (model === STALL_MODEL_FORCED)
+      throw new RangeError('a host does not work an SMMU that forces stalls (IDR0.STALL_MODEL 2)');
     this.stalls = model !== STALL_MODEL_TERMINATE;
     const idr1 = registers.read32(SMMU_IDR1);
     this.identification = IDENTIFICATION.map((register) => registers.read32(register));
     this.commands = new HostCommandQueue(registers, ram, bitsOf(idr1, IDR1_CMDQS), betweenLooks);
     this.events = new HostRecordQueue(registers, ram, HOST_EVENTS, bitsOf(idr1, IDR1_EVTQS));
     const hasPri = bitsOf(this.idr0, IDR0_PRI) !== 0;
-    this.pageRequests = hasPri ? new HostRecordQueue(registers, ram, HOST_PAGE_REQUESTS, bitsOf(idr1, IDR1_PRIQS)) : undefined;
+    this.pageRequests = hasPri
+      ? new HostRecordQueue(registers, ram, HOST_PAGE_REQUESTS, bitsOf(idr1, IDR1_PRIQS))
+      : undefined;
   }
 
   get idr0(): number {
@@ -103,14 +122,18 @@ export class SmmuDriver {
   boot(): void {
     // Streams without a machine abort silently until they are attached. All but the first word of such an STE is zero, as fresh RAM is.
     const abort = BigInt(abortSte()[0] ?? 0);
-    for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++) this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
+    for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++)
+      this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
     this.#setCr0(0);
     this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
     // Private TLB maintenance, unless the SMMU can share it with processors: stages 2 have the VMIDs of the host's one allocator then.
     const ptm = bitsOf(this.idr0, IDR0_BTM) ? 0 : maskInWord(CR2_PTM);
     this.#registers.write32(SMMU_CR2, maskInWord(CR2_RECINVSID) | ptm);
     this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, STRTAB_RA);
-    this.#registers.write32(SMMU_STRTAB_BASE_CFG, withBits(0, STRTAB_BASE_CFG_LOG2SIZE, STREAM_TABLE_LOG2SIZE));
+    this.#registers.write32(
+      SMMU_STRTAB_BASE_CFG,
+      withBits(0, STRTAB_BASE_CFG_LOG2SIZE, STREAM_TABLE_LOG2SIZE),
+    );
 
     this.commands.initialise();
     let cr0 = maskInWord(CR0_CMDQEN);
@@ -132,7 +155,9 @@ export class SmmuDriver {
     }
     this.#setIrqCtrl(0);
     const pageRequests = this.pageRequests ? maskInWord(IRQ_CTRL_PRIQ_IRQEN) : 0;
-    this.#setIrqCtrl(maskInWord(IRQ_CTRL_EVTQ_IRQEN) | maskInWord(IRQ_CTRL_GERROR_IRQEN) | pageRequests);
+    this.#setIrqCtrl(
+      maskInWord(IRQ_CTRL_EVTQ_IRQEN) | maskInWord(IRQ_CTRL_GERROR_IRQEN) | pageRequests,
+    );
     this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
   }
 

@@ -67,7 +67,9 @@ export type SmmuCounters = Readonly<Record<keyof typeof COUNTERS, number>> & {
 export function smmuCounters(hostMemory: WebAssembly.Memory, smmu: number): SmmuCounters {
   const words = new Int32Array(hostMemory.buffer);
   const at = (offset: number) => Atomics.load(words, (smmu + SMMU_AT_STATS + offset) >> 2);
-  const counters = Object.fromEntries(Object.entries(COUNTERS).map(([name, offset]) => [name, at(offset)]));
+  const counters = Object.fromEntries(
+    Object.entries(COUNTERS).map(([name, offset]) => [name, at(offset)]),
+  );
   const events: Record<string, number> = {};
   for (const { id, name } of EVENTS) {
     const count = at(STAT_EVENTS + 4 * id);

@@ -4,7 +4,12 @@ import { MAX_THREADS } from '../../assembly/layout/host-memory.ts';
 import { IdAllocator } from './id-allocator.ts';
 
 export class ThreadAllocator {
-  readonly #numbers = new IdAllocator(1, MAX_THREADS, 'no-thread', `a host has at most ${MAX_THREADS} threads and machines together`);
+  readonly #numbers = new IdAllocator(
+    1,
+    MAX_THREADS,
+    'no-thread',
+    `a host has at most ${MAX_THREADS} threads and machines together`,
+  );
   readonly #reap: (thread: number) => void;
 
   /** `reap` gives back what a thread that is no more has left taken. */

@@ -44,12 +44,20 @@ export class Vintf implements VintfBackend {
     this.doorbellId = (smmuIndex << 8) | index;
     const { hostMemory } = vm.unit;
     this.context = new ContextBlock(hostMemory, smmuIndex, index);
-    this.#blocks = Array.from({ length: lvcmdqs }, (_, lvcmdq) => new QueueBlock(hostMemory, smmuIndex, index * lvcmdqs + lvcmdq));
+    this.#blocks = Array.from(
+      { length: lvcmdqs },
+      (_, lvcmdq) => new QueueBlock(hostMemory, smmuIndex, index * lvcmdqs + lvcmdq),
+    );
     this.#queues = this.#blocks.map(() => undefined);
     this.#page = fd.mmap(mmap.offset, mmap.length);
     try {
-      const { file } = fd.veventqAlloc({ viommu: viommu.id, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: EVENT_DEPTH });
-      file.onReadable = () => this.#takeErrors(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + ERR_MAP_SIZE)));
+      const { file } = fd.veventqAlloc({
+        viommu: viommu.id,
+        type: VEVENTQ_TYPE_TEGRA241_CMDQV,
+        depth: EVENT_DEPTH,
+      });
+      file.onReadable = () =>
+        this.#takeErrors(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + ERR_MAP_SIZE)));
     } catch (error) {
       this.#page.unmap();
       throw error;
@@ -63,7 +71,10 @@ export class Vintf implements VintfBackend {
 
   queue(lvcmdq: number): QueueBlock {
     const block = this.#blocks[lvcmdq];
-    if (!block) throw new RangeError(`VINTF ${this.index} has ${this.lvcmdqCount} LVCMDQs, not ${lvcmdq + 1}`);
+    if (!block)
+      throw new RangeError(
+        `VINTF ${this.index} has ${this.lvcmdqCount} LVCMDQs, not ${lvcmdq + 1}`,
+      );
     return block;
   }
 
@@ -122,7 +133,8 @@ export class Vintf implements VintfBackend {
       at += VEVENT_HEADER_SIZE;
       if (lost) continue;
       for (let lvcmdq = 0; lvcmdq < this.lvcmdqCount; lvcmdq++) {
-        if ((view.getUint32(at + 4 * (lvcmdq >>> 5), true) >>> (lvcmdq & 31)) & 1) this.#raise?.(lvcmdq);
+        if ((view.getUint32(at + 4 * (lvcmdq >>> 5), true) >>> (lvcmdq & 31)) & 1)
+          this.#raise?.(lvcmdq);
       }
       at += ERR_MAP_SIZE;
     }

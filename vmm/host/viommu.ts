@@ -1,11 +1,27 @@
 // The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in the shape that the guest's SMMU needs it.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
-import { ECMDQS_PER_SMMU, QUEUE_ECMDQ, QUEUE_ERROR_HELD, QUEUE_GUEST, QUEUE_RUNNING } from '../../assembly/layout/host-memory.ts';
-import { CMDQ_ENTRY_SIZE, EVTQ_ENTRY_SIZE, IDR0_ATS, IDR0_PRI } from '../../assembly/layout/smmu-registers.ts';
+import {
+  ECMDQS_PER_SMMU,
+  QUEUE_ECMDQ,
+  QUEUE_ERROR_HELD,
+  QUEUE_GUEST,
+  QUEUE_RUNNING,
+} from '../../assembly/layout/host-memory.ts';
+import {
+  CMDQ_ENTRY_SIZE,
+  EVTQ_ENTRY_SIZE,
+  IDR0_ATS,
+  IDR0_PRI,
+} from '../../assembly/layout/smmu-registers.ts';
 import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
 import { bitsOf, fieldOf } from '../../devices/plugin/index.ts';
-import type { GuestCommandQueue, PageRequest, StaleSte, ViommuBackend } from '../../devices/smmuv3/index.ts';
+import type {
+  GuestCommandQueue,
+  PageRequest,
+  StaleSte,
+  ViommuBackend,
+} from '../../devices/smmuv3/index.ts';
 import { abortSte, bypassSte, cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
 import {
@@ -129,33 +145,49 @@ export class Viommu implements ViommuBackend {
     this.context = new ContextBlock(hostMemory, smmuIndex, CMDQV_MAX_VINTFS + index);
     this.commandQueue = new QueueBlock(hostMemory, smmuIndex, QUEUE_GUEST + index);
     this.enhancedQueues = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => {
-      const block = new QueueBlock(hostMemory, smmuIndex, QUEUE_ECMDQ + ECMDQS_PER_SMMU * (1 + index) + i);
+      const block = new QueueBlock(
+        hostMemory,
+        smmuIndex,
+        QUEUE_ECMDQ + ECMDQS_PER_SMMU * (1 + index) + i,
+      );
       return this.#enhancedQueue(1 + i, block);
     });
     const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
     if (!driver) throw new Error(`vIOMMU ${index} is not there`);
     this.#driver = driver;
-    if (options.overlay) this.overlay = new CmdqOverlay(this, 0, this.commandQueue, (command) => this.#invalidate(command));
+    if (options.overlay)
+      this.overlay = new CmdqOverlay(this, 0, this.commandQueue, (command) =>
+        this.#invalidate(command),
+      );
   }
 
   #open({ vm, iommu, cmdqv, btm, devices, anyDevice }: ViommuOptions) {
     const { fd } = this;
     const first = fd.bind(anyDevice);
     const ioas = fd.ioasAlloc();
-    for (const { gpa, size } of vm.regions) fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
+    for (const { gpa, size } of vm.regions)
+      fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
     const parent = fd.hwptAlloc({ device: first, parent: ioas, nestParent: true });
     const made = fd.viommuAlloc({
       device: first,
       hwpt: parent,
       vm,
       flags: btm ? VIOMMU_FLAG_BTM : 0,
-      ...(cmdqv ? { type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(TEGRA241_VIOMMU_DATA_SIZE) } : { type: VIOMMU_TYPE_ARM_SMMUV3 }),
+      ...(cmdqv
+        ? { type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(TEGRA241_VIOMMU_DATA_SIZE) }
+        : { type: VIOMMU_TYPE_ARM_SMMUV3 }),
     });
-    const nested = (ste: Uint32Array) => fd.hwptAlloc({ device: first, parent: made.id, data: vste(ste) });
+    const nested = (ste: Uint32Array) =>
+      fd.hwptAlloc({ device: first, parent: made.id, data: vste(ste) });
     this.#bypass = nested(bypassSte());
     this.#abort = nested(abortSte());
-    const { file } = fd.veventqAlloc({ viommu: made.id, type: VEVENTQ_TYPE_ARM_SMMUV3, depth: EVENT_DEPTH });
-    file.onReadable = () => this.#takeEvents(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + EVTQ_ENTRY_SIZE)));
+    const { file } = fd.veventqAlloc({
+      viommu: made.id,
+      type: VEVENTQ_TYPE_ARM_SMMUV3,
+      depth: EVENT_DEPTH,
+    });
+    file.onReadable = () =>
+      this.#takeEvents(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + EVTQ_ENTRY_SIZE)));
     for (const [virtSid, arm] of devices) {
       const device = arm === anyDevice ? first : fd.bind(arm);
       fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
@@ -163,7 +195,12 @@ export class Viommu implements ViommuBackend {
       const requests = bitsOf(iommu.smmu.idr0, IDR0_PRI)
         ? new PageRequests(fd, virtSid, (request) => this.#deliverRequest?.(request))
         : undefined;
-      this.#streams.set(virtSid, { device, physSid: arm.streams[0] ?? 0, nested: undefined, requests });
+      this.#streams.set(virtSid, {
+        device,
+        physSid: arm.streams[0] ?? 0,
+        nested: undefined,
+        requests,
+      });
     }
     return made;
   }
@@ -190,7 +227,11 @@ export class Viommu implements ViommuBackend {
   }
 
   get statistics(): ViommuStatistics {
-    return { events: this.#events, stage2Faults: this.#driver.stage2Faults, interventions: this.#interventions };
+    return {
+      events: this.#events,
+      stage2Faults: this.#driver.stage2Faults,
+      interventions: this.#interventions,
+    };
   }
 
   watchStreams(look: (virtSid: number) => StaleSte | undefined): void {
@@ -224,10 +265,17 @@ export class Viommu implements ViommuBackend {
    * @param run serves the queue.
    * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
    */
-  settleErrors(name: number | 'cmdq', queue: QueueBlock, run: () => void): 'report' | 'stop' | undefined {
+  settleErrors(
+    name: number | 'cmdq',
+    queue: QueueBlock,
+    run: () => void,
+  ): 'report' | 'stop' | undefined {
     if (queue.state !== QUEUE_ERROR_HELD) return undefined;
     const taken = () => queue.counts.commands + queue.counts.errors;
-    for (const start = taken(); queue.state === QUEUE_ERROR_HELD && taken() - start < SERVICE_COMMANDS; ) {
+    for (
+      const start = taken();
+      queue.state === QUEUE_ERROR_HELD && taken() - start < SERVICE_COMMANDS;
+    ) {
       const decision = this.policy(queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return 'stop';
       if (decision !== 'skip' && !(decision === 'emulate' && this.#emulate(queue))) return 'report';
@@ -316,7 +364,12 @@ export class Viommu implements ViommuBackend {
   #attachNested(stream: Stream, ste: Uint32Array): boolean {
     let nested: number;
     try {
-      nested = this.fd.hwptAlloc({ device: stream.device, parent: this.id, data: vste(ste), ...stream.requests?.sink });
+      nested = this.fd.hwptAlloc({
+        device: stream.device,
+        parent: this.id,
+        data: vste(ste),
+        ...stream.requests?.sink,
+      });
     } catch (error) {
       if (!(error instanceof IommufdError && error.errno === 'EIO')) throw error;
       this.#attachNested(stream, new Uint32Array(ste.length));
@@ -335,7 +388,8 @@ export class Viommu implements ViommuBackend {
   }
 
   setGlobalBypass(abort: boolean): void {
-    for (const stream of this.#streams.values()) this.#attach(stream, abort ? this.#abort : this.#bypass);
+    for (const stream of this.#streams.values())
+      this.#attach(stream, abort ? this.#abort : this.#bypass);
     this.#driver.terminateStalls();
   }
 

@@ -21,7 +21,13 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory {
   #references = 0;
   #stop: ((reason: string) => void) | undefined;
 
-  constructor(name: string, window: number, memory: WebAssembly.Memory, regions: readonly MemoryRegion[], unit: U) {
+  constructor(
+    name: string,
+    window: number,
+    memory: WebAssembly.Memory,
+    regions: readonly MemoryRegion[],
+    unit: U,
+  ) {
     this.name = name;
     this.window = window;
     this.memory = memory;
@@ -44,7 +50,9 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory {
 
   /** The VM's memory as its VMM maps it into an IOAS: by gpa. */
   physical(gpa: number, length: number): number | undefined {
-    return offsetOfGpa(this.regions, gpa, length) < 0 ? undefined : physicalAddress(this.window, gpa);
+    return offsetOfGpa(this.regions, gpa, length) < 0
+      ? undefined
+      : physicalAddress(this.window, gpa);
   }
 
   /** How the host stops this VM's machine when its policy says so. */

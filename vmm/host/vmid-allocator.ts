@@ -98,7 +98,10 @@ export class VmidAllocator {
   pin(vm: VmidHolder): number {
     const users = this.#pinned.get(vm) ?? 0;
     if (users === 0 && this.#pinned.size >= this.pinnable) {
-      throw new HostError('no-vmid', `all ${this.pinnable} VMIDs of ${this.bits} bits that can be pinned are in use`);
+      throw new HostError(
+        'no-vmid',
+        `all ${this.pinnable} VMIDs of ${this.bits} bits that can be pinned are in use`,
+      );
     }
     this.#refresh(vm);
     this.#pinned.set(vm, users + 1);
@@ -159,7 +162,8 @@ export class VmidAllocator {
     this.#flush();
     this.#cursor = 1;
     const free = this.#nextFree();
-    if (free === undefined) throw new HostError('no-vmid', `all VMIDs of ${this.bits} bits are pinned or running`);
+    if (free === undefined)
+      throw new HostError('no-vmid', `all VMIDs of ${this.bits} bits are pinned or running`);
     return free;
   }
 }

@@ -111,7 +111,11 @@ export class Veventq extends EventFile {
     this.#gate('memory access', 'vEVENTs');
     const records: Uint8Array[] = [];
     let room = bytes;
-    for (let next = this.#events[0]; next && VEVENT_HEADER_SIZE + next.payload.length <= room; next = this.#events[0]) {
+    for (
+      let next = this.#events[0];
+      next && VEVENT_HEADER_SIZE + next.payload.length <= room;
+      next = this.#events[0]
+    ) {
       records.push(record(0, next.sequence, next.payload));
       room -= VEVENT_HEADER_SIZE + next.payload.length;
       this.#events.shift();
@@ -135,7 +139,12 @@ export class Veventq extends EventFile {
   }
 
   override describe(): Readonly<Record<string, string | number>> {
-    return { eventType: this.eventType, depth: this.depth, waiting: this.#events.length, sequence: this.#sequence };
+    return {
+      eventType: this.eventType,
+      depth: this.depth,
+      waiting: this.#events.length,
+      sequence: this.#sequence,
+    };
   }
 }
 
@@ -224,9 +233,11 @@ export class FaultQueue extends EventFile {
 
 /** struct iommu_hwpt_pgfault. */
 function writeFault(view: DataView, at: number, fault: PageFault, cookie: number): void {
-  [fault.flags, fault.deviceId, fault.pasid, fault.group, fault.permission, 0].forEach((word, i) => {
-    view.setUint32(at + 4 * i, word, true);
-  });
+  [fault.flags, fault.deviceId, fault.pasid, fault.group, fault.permission, 0].forEach(
+    (word, i) => {
+      view.setUint32(at + 4 * i, word, true);
+    },
+  );
   view.setBigUint64(at + 24, fault.address, true);
   view.setUint32(at + 32, fault.length, true);
   view.setUint32(at + 36, cookie, true);

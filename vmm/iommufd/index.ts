@@ -1,6 +1,13 @@
 export * from './driver.ts';
 export * from './errors.ts';
-export { type FaultQueue, PGFAULT_ANSWER_SIZE, PGFAULT_SIZE, VEVENT_FLAG_LOST, VEVENT_HEADER_SIZE, type Veventq } from './event-queue.ts';
+export {
+  type FaultQueue,
+  PGFAULT_ANSWER_SIZE,
+  PGFAULT_SIZE,
+  VEVENT_FLAG_LOST,
+  VEVENT_HEADER_SIZE,
+  type Veventq,
+} from './event-queue.ts';
 export * from './gate.ts';
 export type { MapRequest } from './ioas.ts';
 export * from './iommufd.ts';

@@ -59,7 +59,10 @@ export class Ioas extends IommufdObject {
 
   /** The last IOVA that every domain can map. */
   get #last(): bigint {
-    return [...this.#domains].reduce((least, { lastIova }) => (least < lastIova ? least : lastIova), END - 1n);
+    return [...this.#domains].reduce(
+      (least, { lastIova }) => (least < lastIova ? least : lastIova),
+      END - 1n,
+    );
   }
 
   /** @returns the IOVA. */
@@ -67,13 +70,20 @@ export class Ioas extends IommufdObject {
     const { length, memory, address, readable = true, writable = true } = request;
     const alignment = this.#alignment;
     require(readable || writable, 'EINVAL', 'a mapping is readable or writable');
-    require(length > 0n && length % alignment === 0n, 'EINVAL', `a length of ${length} bytes cannot be mapped`);
-    require(request.iova === undefined || request.iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
+    require(length > 0n &&
+      length % alignment === 0n, 'EINVAL', `a length of ${length} bytes cannot be mapped`);
+    require(request.iova === undefined ||
+      request.iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
     const iova = request.iova ?? this.#place(length, alignment);
-    require(iova % alignment === 0n, 'EINVAL', `0x${iova.toString(16)} is not aligned to ${alignment} bytes`);
-    require(iova + length - 1n <= this.#last, 'EINVAL', `0x${iova.toString(16)} is beyond what the IOMMU translates`);
-    require(this.#overlapping(iova, length).length === 0, 'EEXIST', `0x${iova.toString(16)} is mapped already`);
-    require(!(writable && memory.readOnly), 'EPERM', 'read-only memory cannot be mapped for writing');
+    require(iova % alignment ===
+      0n, 'EINVAL', `0x${iova.toString(16)} is not aligned to ${alignment} bytes`);
+    require(iova + length - 1n <=
+      this.#last, 'EINVAL', `0x${iova.toString(16)} is beyond what the IOMMU translates`);
+    require(this.#overlapping(iova, length).length ===
+      0, 'EEXIST', `0x${iova.toString(16)} is mapped already`);
+    require(!(
+      writable && memory.readOnly
+    ), 'EPERM', 'read-only memory cannot be mapped for writing');
     this.#gate('memory access', 'pages of a mapping');
     const pa = memory.physical(address, Number(length));
     require(pa !== undefined, 'EFAULT', `there is no memory at 0x${address.toString(16)}`);
@@ -101,7 +111,9 @@ export class Ioas extends IommufdObject {
   }
 
   #overlapping(iova: bigint, length: bigint): Area[] {
-    return this.#areas.filter((area) => area.iova < iova + length && iova < area.iova + area.length);
+    return this.#areas.filter(
+      (area) => area.iova < iova + length && iova < area.iova + area.length,
+    );
   }
 
   /**
@@ -114,8 +126,11 @@ export class Ioas extends IommufdObject {
     require(length > 0n, 'EINVAL', 'nothing is to be unmapped');
     require(iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
     const areas = everything ? this.#areas : this.#overlapping(iova, length);
-    const whole = everything || areas.every((area) => area.iova >= iova && area.iova + area.length <= iova + length);
-    require(everything || areas.length > 0, 'ENOENT', `nothing is mapped at 0x${iova.toString(16)}`);
+    const whole =
+      everything ||
+      areas.every((area) => area.iova >= iova && area.iova + area.length <= iova + length);
+    require(everything ||
+      areas.length > 0, 'ENOENT', `nothing is mapped at 0x${iova.toString(16)}`);
     require(whole, 'ENOENT', `0x${iova.toString(16)} lies inside a mapping`);
     require(areas.every(({ pins }) => pins === 0), 'EBUSY', 'the range is pinned');
     let bytes = 0n;
@@ -133,8 +148,12 @@ export class Ioas extends IommufdObject {
     require(iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
     const areas = this.#overlapping(iova, length);
     const [first] = areas;
-    const mapped = areas.reduce((at, area) => (area.iova <= at ? area.iova + area.length : at), iova) >= iova + length;
-    require(first !== undefined && first.iova <= iova && mapped, 'ENOENT', `0x${iova.toString(16)} is not all mapped`);
+    const mapped =
+      areas.reduce((at, area) => (area.iova <= at ? area.iova + area.length : at), iova) >=
+      iova + length;
+    require(first !== undefined &&
+      first.iova <= iova &&
+      mapped, 'ENOENT', `0x${iova.toString(16)} is not all mapped`);
     require(areas.every(({ readable }) => readable), 'EPERM', 'the range is not readable');
     require(areas.every(
       (area) => area.pa - first.pa === Number(area.iova - first.iova),
@@ -153,7 +172,11 @@ export class Ioas extends IommufdObject {
   addDomain(domain: PagingDomain): void {
     const page = BigInt(domain.pageSize);
     for (const { iova, length, pa } of this.#areas) {
-      const fits = iova % page === 0n && length % page === 0n && pa % domain.pageSize === 0 && iova + length - 1n <= domain.lastIova;
+      const fits =
+        iova % page === 0n &&
+        length % page === 0n &&
+        pa % domain.pageSize === 0 &&
+        iova + length - 1n <= domain.lastIova;
       require(fits, 'EADDRINUSE', `the IOMMU cannot map 0x${iova.toString(16)}`);
     }
     allOrNothing((undo) => {
@@ -171,7 +194,8 @@ export class Ioas extends IommufdObject {
 
   /** Bytes that are mapped, and ranges that are pinned. */
   get usage(): { readonly bytes: bigint; readonly areas: number; readonly pins: number } {
-    const sum = (value: (area: Area) => number) => this.#areas.reduce((total, area) => total + value(area), 0);
+    const sum = (value: (area: Area) => number) =>
+      this.#areas.reduce((total, area) => total + value(area), 0);
     return {
       bytes: this.#areas.reduce((total, { length }) => total + length, 0n),
       areas: this.#areas.length,

@@ -18,7 +18,14 @@ import { OPEN_GATE, type ResourceGate } from './gate.ts';
 import { NestedHwpt, PagingHwpt } from './hwpt.ts';
 import { Ioas, type MapRequest } from './ioas.ts';
 import { type IommufdObject, ObjectTable, type ObjectType } from './object.ts';
-import { DATA_NONE, HW_INFO_TYPE_DEFAULT, MAX_INVALIDATIONS, MAX_VEVENTQ_DEPTH, PAGE_SIZE, TYPE_DEFAULT } from './uapi.ts';
+import {
+  DATA_NONE,
+  HW_INFO_TYPE_DEFAULT,
+  MAX_INVALIDATIONS,
+  MAX_VEVENTQ_DEPTH,
+  PAGE_SIZE,
+  TYPE_DEFAULT,
+} from './uapi.ts';
 import { allOrNothing } from './undo.ts';
 import { Vdevice } from './vdevice.ts';
 import { HwQueue, type MappedPage, type MmapArea, Viommu } from './viommu.ts';
@@ -137,27 +144,49 @@ export class Iommufd {
 
   /** IOMMU_HWPT_ALLOC. Returns the ID. */
   hwptAlloc(request: HwptRequest): number {
-    const { device: deviceId, parent: parentId, nestParent = false, dirtyTracking = false, fault, data } = request;
+    const {
+      device: deviceId,
+      parent: parentId,
+      nestParent = false,
+      dirtyTracking = false,
+      fault,
+      data,
+    } = request;
     const bound = this.#objects.get(deviceId, BoundDevice);
     const parent = this.#objects.find(parentId);
     require(!(nestParent && fault !== undefined), 'EOPNOTSUPP', 'a nest parent has no fault queue');
-    require((data?.type ?? DATA_NONE) !== DATA_NONE || !data?.bytes.length, 'EINVAL', 'driver data without a type');
+    require((data?.type ?? DATA_NONE) !== DATA_NONE ||
+      !data?.bytes.length, 'EINVAL', 'driver data without a type');
     const faults = fault === undefined ? undefined : this.#objects.get(fault, FaultQueue);
     return this.#create(() =>
       allOrNothing((undo) => {
         const sink =
-          faults && ((record: Parameters<FaultQueue['report']>[0], answer: (code: number) => void) => faults.report(record, answer));
+          faults &&
+          ((record: Parameters<FaultQueue['report']>[0], answer: (code: number) => void) =>
+            faults.report(record, answer));
         this.#gate('allocation', 'HWPT');
         if (parent instanceof Ioas) {
-          const domain = bound.device.iommu.allocPaging({ device: bound.device, nestParent, dirtyTracking, data, faults: sink });
+          const domain = bound.device.iommu.allocPaging({
+            device: bound.device,
+            nestParent,
+            dirtyTracking,
+            data,
+            faults: sink,
+          });
           undo.add(() => domain.destroy());
           parent.addDomain(domain);
           const hwpt = new PagingHwpt(domain, parent, nestParent);
           if (faults) hwpt.keep(faults);
           return hwpt;
         }
-        require(!nestParent && !dirtyTracking, 'EOPNOTSUPP', 'a nested HWPT is no parent and tracks nothing');
-        const domain = this.#nestedDomain(bound.device, parent, { device: bound.device, flags: 0, data: data ?? NO_DATA, faults: sink });
+        require(!nestParent &&
+          !dirtyTracking, 'EOPNOTSUPP', 'a nested HWPT is no parent and tracks nothing');
+        const domain = this.#nestedDomain(bound.device, parent, {
+          device: bound.device,
+          flags: 0,
+          data: data ?? NO_DATA,
+          faults: sink,
+        });
         const hwpt = new NestedHwpt(domain, parent as Viommu | PagingHwpt);
         if (faults) hwpt.keep(faults);
         return hwpt;
@@ -165,11 +194,18 @@ export class Iommufd {
     ).id;
   }
 
-  #nestedDomain(device: IommuDevice, parent: IommufdObject | undefined, request: Parameters<Viommu['driver']['allocNested']>[0]) {
-    require(parent instanceof Viommu || parent instanceof PagingHwpt, 'EINVAL', 'neither an IOAS nor a parent of a HWPT');
-    require(request.data.type !== DATA_NONE && request.data.bytes.length > 0, 'EINVAL', 'a nested HWPT needs driver data');
+  #nestedDomain(
+    device: IommuDevice,
+    parent: IommufdObject | undefined,
+    request: Parameters<Viommu['driver']['allocNested']>[0],
+  ) {
+    require(parent instanceof Viommu ||
+      parent instanceof PagingHwpt, 'EINVAL', 'neither an IOAS nor a parent of a HWPT');
+    require(request.data.type !== DATA_NONE &&
+      request.data.bytes.length > 0, 'EINVAL', 'a nested HWPT needs driver data');
     if (parent instanceof Viommu) {
-      require(parent.iommu === device.iommu, 'EINVAL', `${device.name} is behind another IOMMU than the vIOMMU`);
+      require(parent.iommu ===
+        device.iommu, 'EINVAL', `${device.name} is behind another IOMMU than the vIOMMU`);
       return parent.driver.allocNested(request);
     }
     require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
@@ -181,7 +217,8 @@ export class Iommufd {
   #hwpt(id: number): PagingHwpt | NestedHwpt {
     const object = this.#objects.find(id);
     require(object !== undefined, 'ENOENT', `there is no object ${id}`);
-    require(object instanceof PagingHwpt || object instanceof NestedHwpt, 'EINVAL', `object ${id} is a ${object.type}`);
+    require(object instanceof PagingHwpt ||
+      object instanceof NestedHwpt, 'EINVAL', `object ${id} is a ${object.type}`);
     return object;
   }
 
@@ -218,7 +255,8 @@ export class Iommufd {
     require(type !== TYPE_DEFAULT, 'EOPNOTSUPP', 'a vIOMMU has a type');
     const { device } = this.#objects.get(request.device, BoundDevice);
     const unknown = flags & ~(device.iommu.viommuFlags ?? 0);
-    require(unknown === 0, 'EOPNOTSUPP', `${device.iommu.name} has no vIOMMUs with flags 0x${unknown.toString(16)}`);
+    require(unknown ===
+      0, 'EOPNOTSUPP', `${device.iommu.name} has no vIOMMUs with flags 0x${unknown.toString(16)}`);
     const parent = this.#objects.get(request.hwpt, PagingHwpt, 'EINVAL');
     require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
     const viommu = this.#create(() => {
@@ -229,7 +267,15 @@ export class Iommufd {
         queue?.report(payload);
         return queue !== undefined;
       };
-      const driver = device.iommu.allocViommu({ device, parent: parent.domain, type, flags, data, vm, events });
+      const driver = device.iommu.allocViommu({
+        device,
+        parent: parent.domain,
+        type,
+        flags,
+        data,
+        vm,
+        events,
+      });
       const mmapOffset = this.#nextMmapOffset;
       this.#nextMmapOffset += driver.directPage?.length ?? 0;
       made = new Viommu({ iommu: device.iommu, parent, driver, viommuType: type, vm, mmapOffset });
@@ -239,15 +285,22 @@ export class Iommufd {
   }
 
   /** Maps a vIOMMU's direct page. `unmap` ends it; until then the vIOMMU stays. */
-  mmap(offset: number, length: number, how: { readonly shared?: boolean; readonly executable?: boolean } = {}): MappedPage {
+  mmap(
+    offset: number,
+    length: number,
+    how: { readonly shared?: boolean; readonly executable?: boolean } = {},
+  ): MappedPage {
     const { shared = true, executable = false } = how;
-    require(shared && offset % PAGE_SIZE === 0, 'EINVAL', 'a direct page is mapped shared, at a multiple of the page size');
+    require(shared &&
+      offset % PAGE_SIZE ===
+        0, 'EINVAL', 'a direct page is mapped shared, at a multiple of the page size');
     require(!executable, 'EPERM', 'a direct page is not executable');
     const viommu = this.#objects.objects
       .filter((object) => object instanceof Viommu)
       .find(({ mmapArea }) => mmapArea?.offset === offset && mmapArea.length === length);
     const page = viommu?.driver.directPage;
-    require(viommu !== undefined && page !== undefined, 'ENXIO', `nothing of ${length} bytes is to be mapped at ${offset}`);
+    require(viommu !== undefined &&
+      page !== undefined, 'ENXIO', `nothing of ${length} bytes is to be mapped at ${offset}`);
     this.#gate('allocation', 'mapping');
     viommu.users++;
     const mapping: MappedPage = {
@@ -261,26 +314,46 @@ export class Iommufd {
   }
 
   /** IOMMU_VDEVICE_ALLOC: the virtual ID of a device in a VM. Returns the ID. */
-  vdeviceAlloc(request: { readonly viommu: number; readonly device: number; readonly virtId: bigint }): number {
+  vdeviceAlloc(request: {
+    readonly viommu: number;
+    readonly device: number;
+    readonly virtId: bigint;
+  }): number {
     const viommu = this.#objects.get(request.viommu, Viommu);
     const bound = this.#objects.get(request.device, BoundDevice);
-    require(bound.device.iommu === viommu.iommu, 'EINVAL', `${bound.device.name} is behind another IOMMU than the vIOMMU`);
+    require(bound.device.iommu ===
+      viommu.iommu, 'EINVAL', `${bound.device.name} is behind another IOMMU than the vIOMMU`);
     require(bound.vdevice === undefined, 'EEXIST', `${bound.device.name} is a vDEVICE already`);
-    require(!viommu.vdevices.has(request.virtId), 'EEXIST', `the virtual ID ${request.virtId} is taken`);
+    require(!viommu.vdevices.has(
+      request.virtId,
+    ), 'EEXIST', `the virtual ID ${request.virtId} is taken`);
     return this.#create(() => {
       this.#gate('allocation', 'vDEVICE');
-      return new Vdevice(viommu, bound, request.virtId, viommu.driver.allocVdevice(bound.device, request.virtId));
+      return new Vdevice(
+        viommu,
+        bound,
+        request.virtId,
+        viommu.driver.allocVdevice(bound.device, request.virtId),
+      );
     }).id;
   }
 
   /** @returns the ID, and the queue's file. The type is not checked: events of a type that the vIOMMU does not have never come. */
-  veventqAlloc(request: { readonly viommu: number; readonly type: number; readonly depth: number; readonly flags?: number }): {
+  veventqAlloc(request: {
+    readonly viommu: number;
+    readonly type: number;
+    readonly depth: number;
+    readonly flags?: number;
+  }): {
     readonly id: number;
     readonly file: Veventq;
   } {
     const { type, depth } = request;
-    require((request.flags ?? 0) === 0 && type !== TYPE_DEFAULT, 'EOPNOTSUPP', `there are no vEVENTQs of type ${type} with these flags`);
-    require(depth >= 1 && depth <= MAX_VEVENTQ_DEPTH, 'EINVAL', `a vEVENTQ has 1 to ${MAX_VEVENTQ_DEPTH} events`);
+    require((request.flags ?? 0) === 0 &&
+      type !==
+        TYPE_DEFAULT, 'EOPNOTSUPP', `there are no vEVENTQs of type ${type} with these flags`);
+    require(depth >= 1 &&
+      depth <= MAX_VEVENTQ_DEPTH, 'EINVAL', `a vEVENTQ has 1 to ${MAX_VEVENTQ_DEPTH} events`);
     const viommu = this.#objects.get(request.viommu, Viommu);
     require(!viommu.eventQueues.has(type), 'EEXIST', `the vIOMMU has a vEVENTQ of type ${type}`);
     const file = this.#create(() => new Veventq(viommu, type, depth, this.#gate));
@@ -306,7 +379,9 @@ export class Iommufd {
     readonly flags?: number;
   }): number {
     const { type, index, iova, length } = request;
-    require((request.flags ?? 0) === 0 && type !== TYPE_DEFAULT, 'EOPNOTSUPP', `there are no HW queues of type ${type} with these flags`);
+    require((request.flags ?? 0) === 0 &&
+      type !==
+        TYPE_DEFAULT, 'EOPNOTSUPP', `there are no HW queues of type ${type} with these flags`);
     require(length > 0n, 'EINVAL', 'a HW queue of no bytes');
     require(iova + length <= 2n ** 64n, 'EOVERFLOW', 'the ring leaves the address space');
     const viommu = this.#objects.get(request.viommu, Viommu);
@@ -320,7 +395,9 @@ export class Iommufd {
         undo.add(() => ring.unpin());
         const driver = hwQueues.allocate({ type, index, basePa: ring.pa, length: Number(length) });
         const queue = new HwQueue(viommu, index, driver, ring);
-        const below = this.#objects.objects.find((object) => object instanceof HwQueue && object.driver === driver.dependsOn);
+        const below = this.#objects.objects.find(
+          (object) => object instanceof HwQueue && object.driver === driver.dependsOn,
+        );
         if (below) queue.keep(below);
         return queue;
       }),
@@ -336,15 +413,21 @@ export class Iommufd {
     const { entryLength, count, entries } = request;
     const object = this.#objects.find(id);
     require(object !== undefined, 'ENOENT', `there is no object ${id}`);
-    require(count === 0 || (entryLength > 0 && entries.length >= count * entryLength), 'EINVAL', 'entries without bytes');
-    require(count <= MAX_INVALIDATIONS && entryLength <= PAGE_SIZE, 'EINVAL', `${count} entries of ${entryLength} bytes are too many`);
-    require(object instanceof Viommu || object instanceof NestedHwpt, 'EINVAL', `a ${object.type} is not invalidated`);
+    require(count === 0 ||
+      (entryLength > 0 &&
+        entries.length >= count * entryLength), 'EINVAL', 'entries without bytes');
+    require(count <= MAX_INVALIDATIONS &&
+      entryLength <= PAGE_SIZE, 'EINVAL', `${count} entries of ${entryLength} bytes are too many`);
+    require(object instanceof Viommu ||
+      object instanceof NestedHwpt, 'EINVAL', `a ${object.type} is not invalidated`);
     this.#gate('memory access', 'invalidation entries');
     let result: InvalidateResult | undefined;
     if (object instanceof Viommu) result = object.driver.invalidate?.(request);
     else result = object.domain.invalidate?.(request);
-    require(result !== undefined, 'EOPNOTSUPP', `a ${object.type} of this IOMMU takes no invalidations`);
-    if (result.error) throw new IommufdError(result.error.errno, result.error.reason, result.handled);
+    require(result !==
+      undefined, 'EOPNOTSUPP', `a ${object.type} of this IOMMU takes no invalidations`);
+    if (result.error)
+      throw new IommufdError(result.error.errno, result.error.reason, result.handled);
     return result.handled;
   }
 

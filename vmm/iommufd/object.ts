@@ -4,7 +4,16 @@ import { IommufdError, require } from './errors.ts';
 import type { ResourceGate } from './gate.ts';
 
 /** Kinds of objects. */
-export type ObjectType = 'IOAS' | 'DEVICE' | 'HWPT_PAGING' | 'HWPT_NESTED' | 'FAULT' | 'VIOMMU' | 'VDEVICE' | 'VEVENTQ' | 'HW_QUEUE';
+export type ObjectType =
+  | 'IOAS'
+  | 'DEVICE'
+  | 'HWPT_PAGING'
+  | 'HWPT_NESTED'
+  | 'FAULT'
+  | 'VIOMMU'
+  | 'VDEVICE'
+  | 'VEVENTQ'
+  | 'HW_QUEUE';
 
 /** Highest ID: they have 31 bits. */
 const MAX_ID = 2 ** 31 - 1;
@@ -86,7 +95,11 @@ export class ObjectTable {
   }
 
   /** @throws {IommufdError} ENOENT when there is none, `wrongType` when it is of another type. */
-  get<T extends IommufdObject>(id: number, type: Constructor<T>, wrongType: 'ENOENT' | 'EINVAL' = 'ENOENT'): T {
+  get<T extends IommufdObject>(
+    id: number,
+    type: Constructor<T>,
+    wrongType: 'ENOENT' | 'EINVAL' = 'ENOENT',
+  ): T {
     const object = this.find(id);
     require(object !== undefined, 'ENOENT', `there is no object ${id}`);
     require(object instanceof type, wrongType, `object ${id} is a ${object.type}`);

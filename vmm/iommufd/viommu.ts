@@ -50,7 +50,11 @@ export class Viommu extends IommufdObject {
   }
 
   override describe(): Readonly<Record<string, string | number>> {
-    return { iommu: this.iommu.name, viommuType: this.viommuType, ...(this.vm ? { vm: this.vm.name } : {}) };
+    return {
+      iommu: this.iommu.name,
+      viommuType: this.viommuType,
+      ...(this.vm ? { vm: this.vm.name } : {}),
+    };
   }
 }
 

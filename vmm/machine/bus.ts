@@ -65,7 +65,9 @@ export class Bus {
     for (let i = 1; i < this.#regions.length; i++) {
       const [below, above] = [this.#regions[i - 1], this.#regions[i]];
       if (below && above && below.end > above.address) {
-        throw new RangeError(`${below.device.name} and ${above.device.name} overlap at 0x${above.address.toString(16)}`);
+        throw new RangeError(
+          `${below.device.name} and ${above.device.name} overlap at 0x${above.address.toString(16)}`,
+        );
       }
     }
   }
@@ -90,7 +92,12 @@ export class Bus {
   }
 
   /** The access that a device gets to see, or undefined when no device does. */
-  #prepare(address: number, size: AccessSize, vcpu: number, write: boolean): MountedRegion | undefined {
+  #prepare(
+    address: number,
+    size: AccessSize,
+    vcpu: number,
+    write: boolean,
+  ): MountedRegion | undefined {
     const region = this.#find(address);
     if (!region) {
       if (write) this.#unmappedWrites++;
@@ -151,6 +158,10 @@ export class Bus {
   }
 
   get statistics(): BusStatistics {
-    return { unmappedReads: this.#unmappedReads, unmappedWrites: this.#unmappedWrites, refused: this.#refused };
+    return {
+      unmappedReads: this.#unmappedReads,
+      unmappedWrites: this.#unmappedWrites,
+      refused: this.#refused,
+    };
   }
 }

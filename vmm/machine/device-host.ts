@@ -27,14 +27,23 @@ export interface DeviceServices {
   trace?: ((device: string, event: TraceEvent) => void) | undefined;
 }
 
-function lineOf({ device, firstIrq }: Placement, services: DeviceServices, index: number): InterruptLine {
+function lineOf(
+  { device, firstIrq }: Placement,
+  services: DeviceServices,
+  index: number,
+): InterruptLine {
   if (firstIrq === undefined || index < 0 || index >= device.identity.interrupts) {
     throw new RangeError(`${device.name} has no interrupt line ${index}`);
   }
   return services.interrupts.line(firstIrq + index);
 }
 
-function tracedLine(line: InterruptLine, index: number, device: string, services: DeviceServices): InterruptLine {
+function tracedLine(
+  line: InterruptLine,
+  index: number,
+  device: string,
+  services: DeviceServices,
+): InterruptLine {
   const { trace } = services;
   if (!trace) return line;
   return {
@@ -60,7 +69,9 @@ function ask(device: Device, what: 'attach' | 'reset', call: () => void): void {
     call();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BoardError('plugin-failed', `device ${device.name}: ${what}() threw: ${reason}`, { cause });
+    throw new BoardError('plugin-failed', `device ${device.name}: ${what}() threw: ${reason}`, {
+      cause,
+    });
   }
 }
 
@@ -81,11 +92,14 @@ export function attachDevice(placement: Placement, services: DeviceServices): vo
   }
   const host: DeviceHost = {
     memory: services.memory,
-    interruptLine: (index) => tracedLine(lineOf(placement, services, index), index, device.name, services),
+    interruptLine: (index) =>
+      tracedLine(lineOf(placement, services, index), index, device.name, services),
     dmaPort: () => portOf(placement),
     mapDirect({ region, offset, length, doorbell }): DirectMap | undefined {
       const base = addresses[region];
-      return base === undefined ? undefined : services.directMaps?.map({ gpa: base + offset, length, doorbell });
+      return base === undefined
+        ? undefined
+        : services.directMaps?.map({ gpa: base + offset, length, doorbell });
     },
     background: (loop) => services.background.add(loop),
     nowNs: () => services.clock.nowNs(),

@@ -67,11 +67,21 @@ export class DirectMaps {
     const inPage = range.gpa % ABI_PAGE_SIZE;
     if (range.length <= 0 || inPage + range.length > ABI_PAGE_SIZE) return undefined;
     const taken = this.#slots.filter((slot) => slot !== undefined);
-    if (taken.some(({ range: other }) => range.gpa < other.gpa + other.length && other.gpa < range.gpa + range.length)) return undefined;
+    if (
+      taken.some(
+        ({ range: other }) =>
+          range.gpa < other.gpa + other.length && other.gpa < range.gpa + range.length,
+      )
+    )
+      return undefined;
 
-    const samePage = taken.find(({ range: other }) => other.gpa - (other.gpa % ABI_PAGE_SIZE) === range.gpa - inPage);
+    const samePage = taken.find(
+      ({ range: other }) => other.gpa - (other.gpa % ABI_PAGE_SIZE) === range.gpa - inPage,
+    );
     const page = samePage?.page ?? this.#freePage(taken);
-    const index = Array.from({ length: ABI_MAX_MAPS }, (_, i) => i).find((i) => this.#slots[i] === undefined);
+    const index = Array.from({ length: ABI_MAX_MAPS }, (_, i) => i).find(
+      (i) => this.#slots[i] === undefined,
+    );
     if (page === undefined || index === undefined) return undefined;
 
     const memoryOffset = ABI_DIRECT_PAGES + page * ABI_PAGE_SIZE + inPage;
@@ -84,7 +94,9 @@ export class DirectMaps {
 
   #freePage(taken: readonly Slot[]): number | undefined {
     const used = new Set(taken.map(({ page }) => page));
-    return Array.from({ length: ABI_DIRECT_PAGE_COUNT }, (_, i) => i).find((page) => !used.has(page));
+    return Array.from({ length: ABI_DIRECT_PAGE_COUNT }, (_, i) => i).find(
+      (page) => !used.has(page),
+    );
   }
 
   /**
@@ -94,7 +106,12 @@ export class DirectMaps {
   setDoorbells(needed: boolean): void {
     this.#doorbells = needed;
     this.#slots.forEach((slot, index) => {
-      if (slot) Atomics.store(this.#info, (ABI_AT_MAPS + index * ABI_MAP_SIZE + ABI_MAP_FLAGS) >> 2, this.#flags(slot.range));
+      if (slot)
+        Atomics.store(
+          this.#info,
+          (ABI_AT_MAPS + index * ABI_MAP_SIZE + ABI_MAP_FLAGS) >> 2,
+          this.#flags(slot.range),
+        );
     });
   }
 
@@ -129,9 +146,15 @@ export class DirectMaps {
 
   #awaitAcknowledged(vcpu: number): void {
     const limit = performance.now() + ACKNOWLEDGE_LIMIT_MS;
-    while (this.#vcpus.inGuest(vcpu) && Atomics.load(this.#info, (ABI_AT_MAP_ACK >> 2) + vcpu) !== this.#epoch) {
+    while (
+      this.#vcpus.inGuest(vcpu) &&
+      Atomics.load(this.#info, (ABI_AT_MAP_ACK >> 2) + vcpu) !== this.#epoch
+    ) {
       if (performance.now() > limit) {
-        throw new MachineError(`guest vCPU ${vcpu}`, `no safe point within ${ACKNOWLEDGE_LIMIT_MS} ms of a direct map's removal`);
+        throw new MachineError(
+          `guest vCPU ${vcpu}`,
+          `no safe point within ${ACKNOWLEDGE_LIMIT_MS} ms of a direct map's removal`,
+        );
       }
     }
   }

@@ -46,7 +46,11 @@ export class MachineError extends VsmmuError<'machine-failed'> {
   readonly component: string;
 
   constructor(component: string, cause: unknown) {
-    super('machine-failed', `${component}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(
+      'machine-failed',
+      `${component}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
     this.component = component;
   }
 }

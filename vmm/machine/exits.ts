@@ -30,7 +30,10 @@ export interface ExitStatistics {
 export type ExitListener = (vcpu: number, kind: ExitKind, mount?: number, offset?: number) => void;
 
 /** The listener that turns exits into trace events, with the vCPU as their source. `mounts` are those of the machine's bus. */
-export function exitTrace(tell: (source: string, event: TraceEvent) => void, mounts: () => readonly BusMount[]): ExitListener {
+export function exitTrace(
+  tell: (source: string, event: TraceEvent) => void,
+  mounts: () => readonly BusMount[],
+): ExitListener {
   return (vcpu, kind, mount, offset = 0) => {
     const at = mount === undefined ? undefined : mounts()[mount];
     const register = at && `${at.device.name}.${at.device.registerName(at.region, offset)}`;
@@ -69,7 +72,8 @@ export class ExitCounter implements RegisterCounter {
     info[ABI_AT_EXITS >> 2] = this.#total | 0;
     const own = (ABI_AT_VCPU_EXITS >> 2) + vcpu;
     info[own] = (info[own] ?? 0) + 1;
-    if (info[vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu] !== 0) this.#duringInvalidation++;
+    if (info[vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu] !== 0)
+      this.#duringInvalidation++;
   }
 
   countRegister(mount: number, offset: number): void {
@@ -87,10 +91,15 @@ export class ExitCounter implements RegisterCounter {
 
   /** `mounts` are those of the bus that this counter counts for. */
   statistics(mounts: readonly BusMount[]): ExitStatistics {
-    const sums = EXIT_KINDS.map((_, kind) => this.#sum((slot) => slot % EXIT_KINDS.length === kind));
+    const sums = EXIT_KINDS.map((_, kind) =>
+      this.#sum((slot) => slot % EXIT_KINDS.length === kind),
+    );
     return {
       total: this.#total,
-      byKind: Object.fromEntries(EXIT_KINDS.map((kind, i) => [kind, sums[i] ?? 0])) as Record<ExitKind, number>,
+      byKind: Object.fromEntries(EXIT_KINDS.map((kind, i) => [kind, sums[i] ?? 0])) as Record<
+        ExitKind,
+        number
+      >,
       byRegister: this.#registers.byName(mounts),
       byVcpu: Array.from({ length: this.#counts.length / EXIT_KINDS.length }, (_, vcpu) =>
         this.#sum((slot) => Math.floor(slot / EXIT_KINDS.length) === vcpu),

@@ -26,18 +26,29 @@ export const VSMMU_FUNCTIONS = [
   ...['doorbell', 'tlbi', 'dsb', 'wait', 'vcpu_start', 'clock_ns'],
 ] as const;
 
-function checkMemory(memory: MemoryImport | undefined, shape: GuestShape): MemoryImport & { readonly maximum: number } {
+function checkMemory(
+  memory: MemoryImport | undefined,
+  shape: GuestShape,
+): MemoryImport & { readonly maximum: number } {
   if (!memory) {
     const how = 'let it import env.memory (wasm-ld --import-memory, asc --importMemory)';
     throw new GuestImageError('no-memory-import', `the guest imports no memory: ${how}`);
   }
   const { module, name, initial, maximum, shared, wide } = memory;
   if (module !== 'env' || name !== 'memory') {
-    throw new GuestImageError('no-memory-import', `the guest imports its memory as ${module}.${name}: it has to be env.memory`);
+    throw new GuestImageError(
+      'no-memory-import',
+      `the guest imports its memory as ${module}.${name}: it has to be env.memory`,
+    );
   }
-  if (wide) throw new GuestImageError('memory-size', 'the guest has 64-bit addresses: build it for 32-bit ones (wasm32)');
+  if (wide)
+    throw new GuestImageError(
+      'memory-size',
+      'the guest has 64-bit addresses: build it for 32-bit ones (wasm32)',
+    );
   if (!shared || maximum === undefined) {
-    const how = 'link it with --shared-memory and --max-memory (asc --sharedMemory --maximumMemory)';
+    const how =
+      'link it with --shared-memory and --max-memory (asc --sharedMemory --maximumMemory)';
     throw new GuestImageError('memory-not-shared', `the guest's memory is not shared: ${how}`);
   }
   if (initial * WASM_PAGE <= ABI_AREA_SIZE) {
@@ -62,11 +73,17 @@ function shapeOf(module: WebAssembly.Module): GuestShape {
   for (const name of ['_initialize', 'vsmmu_run']) {
     if (kinds.get(name) === 'function') continue;
     const shapes = 'a reactor exports _initialize, vsmmu_run and vsmmu_abi, a command _start';
-    throw new GuestImageError('missing-export', `not a guest: it exports no function "${name}" (${shapes})`);
+    throw new GuestImageError(
+      'missing-export',
+      `not a guest: it exports no function "${name}" (${shapes})`,
+    );
   }
   const abi = kinds.get('vsmmu_abi');
   if (abi !== 'global' && abi !== 'function') {
-    throw new GuestImageError('missing-export', `the guest exports no "vsmmu_abi": export it with the value ${ABI_VERSION}`);
+    throw new GuestImageError(
+      'missing-export',
+      `the guest exports no "vsmmu_abi": export it with the value ${ABI_VERSION}`,
+    );
   }
   return 'reactor';
 }
@@ -75,17 +92,30 @@ function checkImports(module: WebAssembly.Module): void {
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     if (kind === 'memory') continue;
     if (kind === 'function' && from === MODULE_WASI) continue;
-    if (kind === 'function' && from === MODULE_VSMMU && VSMMU_FUNCTIONS.some((known) => known === name)) continue;
+    if (
+      kind === 'function' &&
+      from === MODULE_VSMMU &&
+      VSMMU_FUNCTIONS.some((known) => known === name)
+    )
+      continue;
     const there =
-      from === MODULE_VSMMU ? `${MODULE_VSMMU} has ${VSMMU_FUNCTIONS.join(', ')}` : `there are ${MODULE_VSMMU}.* and ${MODULE_WASI}.*`;
-    throw new GuestImageError('unknown-import', `the guest imports ${from}.${name}, which no machine provides: ${there}`);
+      from === MODULE_VSMMU
+        ? `${MODULE_VSMMU} has ${VSMMU_FUNCTIONS.join(', ')}`
+        : `there are ${MODULE_VSMMU}.* and ${MODULE_WASI}.*`;
+    throw new GuestImageError(
+      'unknown-import',
+      `the guest imports ${from}.${name}, which no machine provides: ${there}`,
+    );
   }
 }
 
 function checkData(lowest: number | undefined): void {
   if (lowest === undefined || lowest >= ABI_AREA_SIZE) return;
   const how = `link it above (wasm-ld --global-base=${ABI_AREA_SIZE}, asc --memoryBase ${ABI_AREA_SIZE})`;
-  throw new GuestImageError('data-in-abi-area', `the guest has data at 0x${lowest.toString(16)}, in the ABI's first MiB: ${how}`);
+  throw new GuestImageError(
+    'data-in-abi-area',
+    `the guest has data at 0x${lowest.toString(16)}, in the ABI's first MiB: ${how}`,
+  );
 }
 
 /**
@@ -103,7 +133,9 @@ export async function loadGuestImage(bytes: Uint8Array<ArrayBuffer>): Promise<Gu
     data = lowestData(bytes);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new GuestImageError('invalid-wasm', `not a valid WebAssembly binary: ${reason}`, { cause });
+    throw new GuestImageError('invalid-wasm', `not a valid WebAssembly binary: ${reason}`, {
+      cause,
+    });
   }
   const shape = shapeOf(module);
   const { initial, maximum } = checkMemory(memory, shape);
@@ -117,12 +149,24 @@ export async function loadGuestImage(bytes: Uint8Array<ArrayBuffer>): Promise<Gu
  * @param pages how much the machine has, in pages of 64 KiB; a guest never gets more than it takes.
  * @throws {GuestImageError} when that is less than the guest needs.
  */
-export function createGuestMemory(image: GuestImage, pages = image.initialPages): WebAssembly.Memory {
+export function createGuestMemory(
+  image: GuestImage,
+  pages = image.initialPages,
+): WebAssembly.Memory {
   if (pages < image.initialPages) {
-    const [needed, given] = [image.initialPages, pages].map((count) => `${(count * WASM_PAGE) / 2 ** 20} MiB`);
-    throw new GuestImageError('memory-too-small', `too little memory: the guest needs ${needed}, the machine has ${given}`);
+    const [needed, given] = [image.initialPages, pages].map(
+      (count) => `${(count * WASM_PAGE) / 2 ** 20} MiB`,
+    );
+    throw new GuestImageError(
+      'memory-too-small',
+      `too little memory: the guest needs ${needed}, the machine has ${given}`,
+    );
   }
-  return new WebAssembly.Memory({ initial: Math.min(pages, image.maximumPages), maximum: image.maximumPages, shared: true });
+  return new WebAssembly.Memory({
+    initial: Math.min(pages, image.maximumPages),
+    maximum: image.maximumPages,
+    shared: true,
+  });
 }
 
 /** What only an instance shows: the version of the ABI that it was built for, undefined when it does not say. */
@@ -144,6 +188,11 @@ export function abiOf(instance: WebAssembly.Instance): number | undefined {
 export function checkAbiVersion(image: GuestImage, value: number | undefined): void {
   if (value === ABI_VERSION || (image.shape === 'command' && value === undefined)) return;
   const built =
-    value === undefined ? 'the guest does not say which ABI version it was built for' : `the guest was built for ABI version ${value}`;
-  throw new GuestImageError('abi-version', `${built}, this is version ${ABI_VERSION}: build it again with this one`);
+    value === undefined
+      ? 'the guest does not say which ABI version it was built for'
+      : `the guest was built for ABI version ${value}`;
+  throw new GuestImageError(
+    'abi-version',
+    `${built}, this is version ${ABI_VERSION}: build it again with this one`,
+  );
 }

@@ -41,10 +41,18 @@ interface GuestCall {
   readonly call: Call;
 }
 
-function vsmmuCalls({ bus, clock, vcpu, startVcpu }: GuestImportsOptions): Record<string, GuestCall> {
+function vsmmuCalls({
+  bus,
+  clock,
+  vcpu,
+  startVcpu,
+}: GuestImportsOptions): Record<string, GuestCall> {
   const calls: Record<(typeof VSMMU_FUNCTIONS)[number], { kind: ExitKind; call: unknown }> = {
     mmio_read32: { kind: 'mmio', call: (gpa: number) => bus.read(gpa >>> 0, 4, vcpu) },
-    mmio_write32: { kind: 'mmio', call: (gpa: number, value: number) => bus.write(gpa >>> 0, 4, value, 0, vcpu) },
+    mmio_write32: {
+      kind: 'mmio',
+      call: (gpa: number, value: number) => bus.write(gpa >>> 0, 4, value, 0, vcpu),
+    },
     mmio_read64: {
       kind: 'mmio',
       call: (gpa: number) => {
@@ -55,12 +63,21 @@ function vsmmuCalls({ bus, clock, vcpu, startVcpu }: GuestImportsOptions): Recor
     mmio_write64: {
       kind: 'mmio',
       call: (gpa: number, value: bigint) =>
-        bus.write(gpa >>> 0, 8, Number(value & 0xffffffffn), Number((value >> 32n) & 0xffffffffn), vcpu),
+        bus.write(
+          gpa >>> 0,
+          8,
+          Number(value & 0xffffffffn),
+          Number((value >> 32n) & 0xffffffffn),
+          vcpu,
+        ),
     },
     // Inline there is nobody to wait for: leaving the guest is itself the safe point at which the host does its work.
     wait: { kind: 'wait', call: (_microseconds: number) => undefined },
     clock_ns: { kind: 'clock', call: () => clock.nowNs() },
-    vcpu_start: { kind: 'wait', call: (target: number, argument: number) => startVcpu(target, argument) },
+    vcpu_start: {
+      kind: 'wait',
+      call: (target: number, argument: number) => startVcpu(target, argument),
+    },
     // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no SMMU; they are exits like any other then.
     doorbell: { kind: 'mmio', call: (_id: number, _offset: number) => undefined },
     tlbi: { kind: 'mmio', call: (_operation: number, _asid: number, _va: bigint) => undefined },
@@ -142,11 +159,24 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
     } else if (from === MODULE_VSMMU && inside.get(name)) {
       target[name] = inside.get(name) as WebAssembly.ImportValue;
     } else if (own) {
-      target[name] = counted(own.call, EXIT_KINDS.indexOf(own.kind), vcpu, gate) as WebAssembly.ImportValue;
+      target[name] = counted(
+        own.call,
+        EXIT_KINDS.indexOf(own.kind),
+        vcpu,
+        gate,
+      ) as WebAssembly.ImportValue;
     } else if (foreign) {
-      target[name] = counted(foreign, EXIT_KINDS.indexOf('wasi'), vcpu, gate) as WebAssembly.ImportValue;
+      target[name] = counted(
+        foreign,
+        EXIT_KINDS.indexOf('wasi'),
+        vcpu,
+        gate,
+      ) as WebAssembly.ImportValue;
     } else {
-      throw new GuestImageError('unknown-import', `the guest imports ${from}.${name}, which no machine provides`);
+      throw new GuestImageError(
+        'unknown-import',
+        `the guest imports ${from}.${name}, which no machine provides`,
+      );
     }
   }
   return imports;

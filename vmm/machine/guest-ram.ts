@@ -6,19 +6,29 @@ import type { GuestMemory } from '../../devices/plugin/index.ts';
 
 /** The RAM of a Wasm guest: its memory above the ABI area, at `gpaBase` plus the memory offset. */
 export function ramRegions(memory: WebAssembly.Memory, gpaBase: number): readonly MemoryRegion[] {
-  return [{ gpa: gpaBase + ABI_AREA_SIZE, offset: ABI_AREA_SIZE, size: memory.buffer.byteLength - ABI_AREA_SIZE }];
+  return [
+    {
+      gpa: gpaBase + ABI_AREA_SIZE,
+      offset: ABI_AREA_SIZE,
+      size: memory.buffer.byteLength - ABI_AREA_SIZE,
+    },
+  ];
 }
 
 /** Byte offset of a gpa whose `length` bytes lie in one region, -1 when they do not. */
 export function offsetOfGpa(regions: readonly MemoryRegion[], gpa: number, length: number): number {
   for (const region of regions) {
-    if (gpa >= region.gpa && gpa + length <= region.gpa + region.size) return region.offset + (gpa - region.gpa);
+    if (gpa >= region.gpa && gpa + length <= region.gpa + region.size)
+      return region.offset + (gpa - region.gpa);
   }
   return -1;
 }
 
 /** Guest memory for devices: aligned 64-bit words (32-bit ones of MSIs), each read or written once. */
-export function guestMemoryOf(memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): GuestMemory {
+export function guestMemoryOf(
+  memory: WebAssembly.Memory,
+  regions: readonly MemoryRegion[],
+): GuestMemory {
   const words = new BigInt64Array(memory.buffer);
   const halves = new Int32Array(memory.buffer);
   const indexOf = (gpa: number, size = 8) => {

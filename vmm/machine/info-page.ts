@@ -36,7 +36,8 @@ export interface InfoPageContents {
 /** Writes the whole page anew. */
 export function writeInfoPage(memory: WebAssembly.Memory, contents: InfoPageContents): void {
   const { ramGpaBase, vcpus, machine, devices } = contents;
-  if (devices.length > ABI_MAX_DEVICES) throw new RangeError(`a machine has at most ${ABI_MAX_DEVICES} devices, not ${devices.length}`);
+  if (devices.length > ABI_MAX_DEVICES)
+    throw new RangeError(`a machine has at most ${ABI_MAX_DEVICES} devices, not ${devices.length}`);
   const words = new Uint32Array(memory.buffer, 0, ABI_DIRECT_PAGES / 4);
   words.fill(0);
   words[ABI_AT_MAGIC >> 2] = ABI_MAGIC;
@@ -51,7 +52,8 @@ export function writeInfoPage(memory: WebAssembly.Memory, contents: InfoPageCont
     words[entry + (ABI_DEVICE_KIND >> 2)] = device.identity.kind;
     words[entry + (ABI_DEVICE_GPA >> 2)] = addresses[0] ?? 0;
     words[entry + (ABI_DEVICE_REGION_SIZE >> 2)] = device.regions[0]?.size ?? 0;
-    words[entry + (ABI_DEVICE_IRQ >> 2)] = device.identity.interrupts > 0 ? (firstIrq ?? ABI_NO_IRQ) : ABI_NO_IRQ;
+    words[entry + (ABI_DEVICE_IRQ >> 2)] =
+      device.identity.interrupts > 0 ? (firstIrq ?? ABI_NO_IRQ) : ABI_NO_IRQ;
     words[entry + (ABI_DEVICE_STREAM >> 2)] = dmaPort?.streamId ?? ABI_NO_STREAM;
   });
 }

@@ -1,6 +1,10 @@
 // Interrupt lines of a Wasm guest: pending words in its info page, so that a guest sees them without an exit.
 
-import { ABI_AT_IRQ_EDGE, ABI_AT_IRQ_LEVEL, ABI_IRQ_LINES } from '../../assembly/layout/guest-abi.ts';
+import {
+  ABI_AT_IRQ_EDGE,
+  ABI_AT_IRQ_LEVEL,
+  ABI_IRQ_LINES,
+} from '../../assembly/layout/guest-abi.ts';
 import type { InterruptLine } from '../../devices/plugin/index.ts';
 
 const WORDS = ABI_IRQ_LINES / 32;
@@ -17,7 +21,9 @@ export class InterruptLines {
   /** Line of the board, 0 to 127. */
   line(index: number): InterruptLine {
     if (!(Number.isInteger(index) && index >= 0 && index < ABI_IRQ_LINES)) {
-      throw new RangeError(`there is no interrupt line ${index}; lines are 0 to ${ABI_IRQ_LINES - 1}`);
+      throw new RangeError(
+        `there is no interrupt line ${index}; lines are 0 to ${ABI_IRQ_LINES - 1}`,
+      );
     }
     const word = index >> 5;
     const bit = 1 << (index & 31);

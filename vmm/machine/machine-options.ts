@@ -47,7 +47,10 @@ export interface MachineOptions {
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean;
   /** How the guest is instantiated inline; a test can look at the import object here. */
-  instantiate?(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<WebAssembly.Instance>;
+  instantiate?(
+    module: WebAssembly.Module,
+    imports: WebAssembly.Imports,
+  ): Promise<WebAssembly.Instance>;
   /** Runs each vCPU on a thread of its own. Default: inline, on the caller's thread. */
   readonly transport?: VcpuTransport | undefined;
   /** vCPUs, 1 to ABI_MAX_VCPUS. Default 1; more need `secondary`. */

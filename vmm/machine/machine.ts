@@ -1,7 +1,14 @@
 // A machine: one guest with its memory, devices and vCPUs. Inline, the guest runs on the caller's thread; with a transport each vCPU has a
 // thread of its own, and only its exits come here.
 
-import { ABI_AREA_SIZE, ABI_AT_EXIT_REQUEST, ABI_MAX_VCPUS, RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi.ts';
+import {
+  ABI_AREA_SIZE,
+  ABI_AT_EXIT_REQUEST,
+  ABI_MAX_VCPUS,
+  RUN_IDLE,
+  RUN_OFF,
+  RUN_YIELD,
+} from '../../assembly/layout/guest-abi.ts';
 import { BackgroundLoops } from './background.ts';
 import { Bus, type BusMount } from './bus.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
@@ -67,16 +74,24 @@ export class Machine {
     const { vcpus = 1, secondary } = options;
     if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= ABI_MAX_VCPUS))
       throw new RangeError(`a machine has 1 to ${ABI_MAX_VCPUS} vCPUs`);
-    if (vcpus > 1 && !secondary) throw new RangeError('the guest has no program for secondary vCPUs');
+    if (vcpus > 1 && !secondary)
+      throw new RangeError('the guest has no program for secondary vCPUs');
     this.#inGuest = Array.from({ length: vcpus }, () => false);
-    this.exits = new ExitCounter(memory, vcpus, options.onTrace && exitTrace(options.onTrace, () => this.bus.mounts));
-    const mounts = devices.flatMap(({ device, addresses }) => addresses.map((address, region): BusMount => ({ device, region, address })));
+    this.exits = new ExitCounter(
+      memory,
+      vcpus,
+      options.onTrace && exitTrace(options.onTrace, () => this.bus.mounts),
+    );
+    const mounts = devices.flatMap(({ device, addresses }) =>
+      addresses.map((address, region): BusMount => ({ device, region, address })),
+    );
     this.bus = new Bus(mounts, this.exits);
     this.#interrupts = new InterruptLines(memory);
     this.#directMaps = new DirectMaps(memory, {
       count: vcpus,
       // A thread that has ended is in no guest, whatever it was at last.
-      inGuest: (vcpu) => (options.transport ? this.#vcpus.at(vcpu)?.inGuest : this.#inGuest[vcpu]) ?? false,
+      inGuest: (vcpu) =>
+        (options.transport ? this.#vcpus.at(vcpu)?.inGuest : this.#inGuest[vcpu]) ?? false,
     });
     this.#time = new TimeMirror(memory);
     this.#exitRequest = new Int32Array(memory.buffer, ABI_AT_EXIT_REQUEST, 1);
@@ -146,8 +161,12 @@ export class Machine {
     if (this.#options.transport) {
       await this.#startVcpus(this.#options.transport, wasi);
     } else {
-      const instantiate = this.#options.instantiate ?? ((module, object) => WebAssembly.instantiate(module, object));
-      const instance = await instantiate(image.module, this.#imports(0, image.module, wasi.functions, this.#options.drain));
+      const instantiate =
+        this.#options.instantiate ?? ((module, object) => WebAssembly.instantiate(module, object));
+      const instance = await instantiate(
+        image.module,
+        this.#imports(0, image.module, wasi.functions, this.#options.drain),
+      );
       checkAbiVersion(image, abiOf(instance));
       this.#instance = instance;
     }
@@ -165,7 +184,17 @@ export class Machine {
   ): WebAssembly.Imports {
     const { memory, bus } = this;
     const startVcpu = (target: number, argument: number) => this.#startSecondary(target, argument);
-    return guestImports({ module, memory, vcpu, bus, clock: this.#clock, gate: this.#gate(), wasi, startVcpu, inside });
+    return guestImports({
+      module,
+      memory,
+      vcpu,
+      bus,
+      clock: this.#clock,
+      gate: this.#gate(),
+      wasi,
+      startVcpu,
+      inside,
+    });
   }
 
   async #startVcpus(transport: VcpuTransport, wasi: WasiHost): Promise<void> {
@@ -195,14 +224,21 @@ export class Machine {
     if (remote) {
       if (!remote.still) return -1;
       this.#options.onVcpu?.(vcpu, true);
-      const run = remote.run(SECONDARY_ENTRY, vcpu, argument).finally(() => this.#options.onVcpu?.(vcpu, false));
+      const run = remote
+        .run(SECONDARY_ENTRY, vcpu, argument)
+        .finally(() => this.#options.onVcpu?.(vcpu, false));
       run.catch((cause: unknown) => this.fail(`guest vCPU ${vcpu}`, cause));
       return 0;
     }
     this.#inGuest[vcpu] = true;
     try {
       this.#options.onVcpu?.(vcpu, true);
-      runSecondary(secondary, this.#imports(vcpu, secondary, {}, this.#options.drain), vcpu, argument);
+      runSecondary(
+        secondary,
+        this.#imports(vcpu, secondary, {}, this.#options.drain),
+        vcpu,
+        argument,
+      );
     } finally {
       this.#inGuest[vcpu] = false;
       this.#options.onVcpu?.(vcpu, false);
@@ -302,7 +338,8 @@ export class Machine {
       this.#exitCode = thrown.code;
       this.#status = 'off';
     } else {
-      this.#error = thrown instanceof MachineError ? thrown : new MachineError('guest vCPU 0', thrown);
+      this.#error =
+        thrown instanceof MachineError ? thrown : new MachineError('guest vCPU 0', thrown);
       this.#status = 'failed';
     }
   }
@@ -319,7 +356,8 @@ export class Machine {
 
   /** The same on any transport. */
   async run(budget = 1): Promise<MachineStatus> {
-    if (!this.#options.transport || this.#status !== 'running' || this.#paused) return this.step(budget);
+    if (!this.#options.transport || this.#status !== 'running' || this.#paused)
+      return this.step(budget);
     const { entry, args } = this.#entry(budget);
     const status = this.#ran(await this.#begin(entry, ...args));
     if (status !== 'running') await this.#vcpus.end();
@@ -333,7 +371,9 @@ export class Machine {
   }
 
   #entry(budget: number): { entry: string; args: number[] } {
-    return this.#options.image.shape === 'command' ? { entry: '_start', args: [] } : { entry: 'vsmmu_run', args: [budget] };
+    return this.#options.image.shape === 'command'
+      ? { entry: '_start', args: [] }
+      : { entry: 'vsmmu_run', args: [budget] };
   }
 
   #ran(result: unknown): MachineStatus {
@@ -341,7 +381,8 @@ export class Machine {
     this.#idle = !command && result === RUN_IDLE;
     if (this.#status !== 'running') return this.#status;
     if (command || result === RUN_OFF) this.#status = 'off';
-    else if (result !== RUN_YIELD && result !== RUN_IDLE) this.#settle(new Error(`vsmmu_run returned ${String(result)}`));
+    else if (result !== RUN_YIELD && result !== RUN_IDLE)
+      this.#settle(new Error(`vsmmu_run returned ${String(result)}`));
     return this.#status;
   }
 

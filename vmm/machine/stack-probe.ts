@@ -44,6 +44,8 @@ let probe: ((taken: number) => number) | undefined;
 
 /** Throws a RangeError when less stack than the devices may need is left. */
 export function probeStack(): void {
-  probe ??= new WebAssembly.Instance(new WebAssembly.Module(probeModule())).exports.p as (taken: number) => number;
+  probe ??= new WebAssembly.Instance(new WebAssembly.Module(probeModule())).exports.p as (
+    taken: number,
+  ) => number;
   probe(0);
 }

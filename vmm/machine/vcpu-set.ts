@@ -12,7 +12,9 @@ export class VcpuSet {
   /** Starts all of them, or none. */
   async start(transport: VcpuTransport, plans: readonly RemoteVcpuOptions[]): Promise<void> {
     const started = await Promise.allSettled(plans.map((plan) => transport.start(plan)));
-    this.#vcpus = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    this.#vcpus = started.flatMap((result) =>
+      result.status === 'fulfilled' ? [result.value] : [],
+    );
     const failed = started.find((result) => result.status === 'rejected');
     if (!failed) return;
     await this.end();

@@ -27,7 +27,12 @@ type FdTransfer = (fd: number, iovs: number, count: number, done: number) => num
 export interface ConsoleFunctions {
   readonly fd_write: FdTransfer;
   readonly fd_read: FdTransfer;
-  readonly poll_oneoff: (subscriptions: number, events: number, count: number, stored: number) => number;
+  readonly poll_oneoff: (
+    subscriptions: number,
+    events: number,
+    count: number,
+    stored: number,
+  ) => number;
   readonly proc_exit: (code: number) => never;
   readonly clock_time_get: (id: number, precision: bigint, time: number) => number;
   readonly random_get: (buffer: number, length: number) => number;
@@ -41,7 +46,8 @@ export function consoleFunctions(
 ): ConsoleFunctions {
   const bytes = new Uint8Array(memory.buffer);
   const view = new DataView(memory.buffer);
-  const inside = (address: number, length: number) => length <= bytes.length && address >>> 0 <= bytes.length - length;
+  const inside = (address: number, length: number) =>
+    length <= bytes.length && address >>> 0 <= bytes.length - length;
 
   /** Start and length of each buffer of a vector; undefined when anything of it lies outside guest memory. */
   function buffers(iovs: number, count: number): { start: number; length: number }[] | undefined {
@@ -59,7 +65,8 @@ export function consoleFunctions(
       const parts = inside(written, 4) ? buffers(iovs, count) : undefined;
       if (!parts) return EFAULT;
       // A copy: the guest may go on writing, and decoders refuse shared memory.
-      for (const { start, length } of parts) options.onOutput(fd === STDOUT ? 'stdout' : 'stderr', bytes.slice(start, start + length));
+      for (const { start, length } of parts)
+        options.onOutput(fd === STDOUT ? 'stdout' : 'stderr', bytes.slice(start, start + length));
       view.setUint32(
         written >>> 0,
         parts.reduce((sum, { length }) => sum + length, 0),
@@ -87,7 +94,9 @@ export function consoleFunctions(
     poll_oneoff(subscriptions, events, count, stored) {
       if (count === 0) return EINVAL;
       const fits =
-        inside(subscriptions, (count >>> 0) * SUBSCRIPTION_SIZE) && inside(events, (count >>> 0) * EVENT_SIZE) && inside(stored, 4);
+        inside(subscriptions, (count >>> 0) * SUBSCRIPTION_SIZE) &&
+        inside(events, (count >>> 0) * EVENT_SIZE) &&
+        inside(stored, 4);
       if (!fits) return EFAULT;
       for (let i = 0; i < count >>> 0; i++) {
         const subscription = (subscriptions >>> 0) + i * SUBSCRIPTION_SIZE;
@@ -108,7 +117,10 @@ export function consoleFunctions(
 
     clock_time_get(id, _precision, time) {
       if (!inside(time, 8)) return EFAULT;
-      const ns = id === CLOCK_REALTIME ? BigInt(Date.now()) * 1_000_000n : BigInt(Math.trunc(options.nowNs()));
+      const ns =
+        id === CLOCK_REALTIME
+          ? BigInt(Date.now()) * 1_000_000n
+          : BigInt(Math.trunc(options.nowNs()));
       view.setBigUint64(time >>> 0, ns, true);
       return SUCCESS;
     },

@@ -22,4 +22,8 @@ export interface WasiHost {
   dispose(): void;
 }
 
-export type WasiFactory = (module: WebAssembly.Module, memory: WebAssembly.Memory, options: WasiOptions) => Promise<WasiHost>;
+export type WasiFactory = (
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  options: WasiOptions,
+) => Promise<WasiHost>;

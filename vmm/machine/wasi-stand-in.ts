@@ -4,7 +4,11 @@
 import { MODULE_WASI } from './guest-image.ts';
 
 const text = (name: string): number[] => [name.length, ...new TextEncoder().encode(name)];
-const section = (id: number, contents: readonly number[]): number[] => [id, contents.length, ...contents];
+const section = (id: number, contents: readonly number[]): number[] => [
+  id,
+  contents.length,
+  ...contents,
+];
 const MEMORY = text('memory');
 /** A function and a shared memory of 0 to 65536 pages. */
 const FUNCTION_OF_TYPE_0 = [0x00, 0x00];

@@ -83,7 +83,12 @@ class Reader {
     const flags = this.byte();
     const initial = this.number();
     const maximum = flags & LIMITS_MAXIMUM ? this.number() : undefined;
-    return { initial, maximum, shared: (flags & LIMITS_SHARED) !== 0, wide: (flags & LIMITS_WIDE) !== 0 };
+    return {
+      initial,
+      maximum,
+      shared: (flags & LIMITS_SHARED) !== 0,
+      wide: (flags & LIMITS_WIDE) !== 0,
+    };
   }
 
   skipValueType(): void {

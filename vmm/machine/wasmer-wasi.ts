@@ -13,7 +13,9 @@ let ready: Promise<void> | undefined;
 /** The library decodes the module that it carries with Node.js' Buffer, and with nothing else of it: browsers get that much while it starts. */
 async function startLibrary(): Promise<void> {
   if ('Buffer' in globalThis) return init();
-  const decoder = { from: (text: string) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)) };
+  const decoder = {
+    from: (text: string) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)),
+  };
   Object.defineProperty(globalThis, 'Buffer', { value: decoder, configurable: true });
   try {
     await init();
@@ -26,7 +28,8 @@ async function startLibrary(): Promise<void> {
 const NO_WASI: WasiHost = { functions: {}, dispose: () => undefined };
 
 export const createWasmerWasi: WasiFactory = async (module, memory, options): Promise<WasiHost> => {
-  if (!WebAssembly.Module.imports(module).some((imported) => imported.module === MODULE_WASI)) return NO_WASI;
+  if (!WebAssembly.Module.imports(module).some((imported) => imported.module === MODULE_WASI))
+    return NO_WASI;
   ready ??= startLibrary();
   await ready;
   const wasi = new WASI({ args: [...options.args], env: { ...options.env } });

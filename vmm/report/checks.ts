@@ -34,5 +34,11 @@ export function sanitizerChecks({ findings, statistics }: Host): Check[] {
   if (!sanitizer) return [];
   const { compared, suspects, lost } = sanitizer;
   const found = `${findings.length} of ${suspects} suspects were never invalidated${lost > 0 ? `, ${lost} were lost` : ''}`;
-  return [{ name: 'sanitizer: no forgotten invalidation', ok: findings.length === 0, detail: `${compared} hits compared, ${found}` }];
+  return [
+    {
+      name: 'sanitizer: no forgotten invalidation',
+      ok: findings.length === 0,
+      detail: `${compared} hits compared, ${found}`,
+    },
+  ];
 }

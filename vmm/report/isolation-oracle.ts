@@ -2,7 +2,12 @@
 
 import { CHECKPOINT_PHASE_ATTACK } from '../../assembly/layout/checkpoint-registers.ts';
 import type { ToyMachine } from '../boards/toy.ts';
-import { FOOTPRINT_KINDS, type FootprintKind, type MachineFootprint, machineFootprint } from '../host/footprint.ts';
+import {
+  FOOTPRINT_KINDS,
+  type FootprintKind,
+  type MachineFootprint,
+  machineFootprint,
+} from '../host/footprint.ts';
 import type { Vm } from '../host/index.ts';
 import type { Check } from './checks.ts';
 
@@ -33,7 +38,9 @@ export class IsolationOracle {
     const self = machines[index];
     if (!ended) {
       this.attacker = self?.vm;
-      this.#watched = machines.filter((other) => other !== self).map((target) => ({ target, before: this.#footprint(target) }));
+      this.#watched = machines
+        .filter((other) => other !== self)
+        .map((target) => ({ target, before: this.#footprint(target) }));
     } else if (this.attacker === self?.vm) {
       for (const watched of this.#watched) this.#compare(watched);
       this.#watched = [];
@@ -51,13 +58,20 @@ export class IsolationOracle {
       const record = this.#record(target.vm.name, kind);
       record.attacks++;
       record.fewest = Math.min(record.fewest, before[kind].count);
-      if (before[kind].count !== after[kind].count || before[kind].hash !== after[kind].hash) record.changed++;
+      if (before[kind].count !== after[kind].count || before[kind].hash !== after[kind].hash)
+        record.changed++;
     }
   }
 
   #record(victim: string, kind: FootprintKind): Record {
     const key = `${kind} ${victim}`;
-    const record = this.#records.get(key) ?? { victim, kind, attacks: 0, fewest: Infinity, changed: 0 };
+    const record = this.#records.get(key) ?? {
+      victim,
+      kind,
+      attacks: 0,
+      fewest: Infinity,
+      changed: 0,
+    };
     this.#records.set(key, record);
     return record;
   }
@@ -65,7 +79,13 @@ export class IsolationOracle {
   /** One check for each kind and victim. With `required`, that there were no attacks at all is a failure too. */
   checks(required: boolean): Check[] {
     if (required && this.#records.size === 0) {
-      return [{ name: 'isolation: machines attack each other', ok: false, detail: 'no machine reported an attack' }];
+      return [
+        {
+          name: 'isolation: machines attack each other',
+          ok: false,
+          detail: 'no machine reported an attack',
+        },
+      ];
     }
     return [...this.#records.values()].map(({ victim, kind, attacks, fewest, changed }) => ({
       name: `isolation: ${kind}: ${victim} lost nothing`,

@@ -1,6 +1,9 @@
 // Measurements that guests send through their checkpoint device, and what follows from them.
 
-import { CHECKPOINT_PATH_DIRECT, CHECKPOINT_PHASE_MEASURE } from '../../assembly/layout/checkpoint-registers.ts';
+import {
+  CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PHASE_MEASURE,
+} from '../../assembly/layout/checkpoint-registers.ts';
 import type { Machine } from '../api/index.ts';
 import type { Queues } from '../boards/toy.ts';
 import type { Check } from './checks.ts';
@@ -61,23 +64,42 @@ export class Measurements {
 
   /** A phase of a machine, as its checkpoint device reports it. */
   phase(machine: number, phase: number, ended: boolean, data: readonly number[]): void {
-    if (phase === CHECKPOINT_PHASE_MEASURE && ended) this.#rows[machine]?.push(this.#row(data, this.#names));
+    if (phase === CHECKPOINT_PHASE_MEASURE && ended)
+      this.#rows[machine]?.push(this.#row(data, this.#names));
   }
 
   /** The same of a machine that is there to be compared with. */
-  comparedPhase(names: Partial<PathNames>, phase: number, ended: boolean, data: readonly number[]): void {
-    if (phase === CHECKPOINT_PHASE_MEASURE && ended) this.#compared.push(this.#row(data, { ...AS_NAMED, ...names }));
+  comparedPhase(
+    names: Partial<PathNames>,
+    phase: number,
+    ended: boolean,
+    data: readonly number[],
+  ): void {
+    if (phase === CHECKPOINT_PHASE_MEASURE && ended)
+      this.#compared.push(this.#row(data, { ...AS_NAMED, ...names }));
   }
 
   #row(data: readonly number[], names: PathNames): Row {
-    const [path = 0, batch = 0, p50 = 0, p99 = 0, batches = 0, exits = 0, doorbells = 0, vcpus = 0] = data;
+    const [
+      path = 0,
+      batch = 0,
+      p50 = 0,
+      p99 = 0,
+      batches = 0,
+      exits = 0,
+      doorbells = 0,
+      vcpus = 0,
+    ] = data;
     const name = path === CHECKPOINT_PATH_DIRECT ? names.direct : names.trapped;
     return { path: name, batch, p50, p99, batches, exits, doorbells, vcpus: Math.max(vcpus, 1) };
   }
 
   get rows(): readonly Row[] {
     // Those compared with end in any order.
-    return [...this.#rows.flat(), ...this.#compared.toSorted((a, b) => a.path.localeCompare(b.path))];
+    return [
+      ...this.#rows.flat(),
+      ...this.#compared.toSorted((a, b) => a.path.localeCompare(b.path)),
+    ];
   }
 
   /** By path and batch size, in the order in which they were measured. */
@@ -95,19 +117,26 @@ export class Measurements {
         batch: first.batch,
         p50Ns: median(rows.map(({ p50 }) => p50)),
         p99Ns: Math.max(...rows.map(({ p99 }) => p99)),
-        exitsPerBatch: sum(rows.map(({ exits }) => exits)) / Math.max(1, sum(rows.map(({ batches }) => batches))),
+        exitsPerBatch:
+          sum(rows.map(({ exits }) => exits)) /
+          Math.max(1, sum(rows.map(({ batches }) => batches))),
         vcpus: first.vcpus,
       };
     });
   }
 }
 
-function exitCheck(measurements: Measurements, path: MeasuredPath, host: number | undefined): Check[] {
+function exitCheck(
+  measurements: Measurements,
+  path: MeasuredPath,
+  host: number | undefined,
+): Check[] {
   const rows = measurements.rows.filter((row) => row.path === path);
   if (rows.length === 0) return [];
   const batches = sum(rows.map((row) => row.batches));
   const guests = sum(rows.map((row) => row.exits));
-  const byHost = host === undefined ? '' : `; ${host} counted by the host in all ${path} batches of the run`;
+  const byHost =
+    host === undefined ? '' : `; ${host} counted by the host in all ${path} batches of the run`;
   return [
     {
       name: `0 exits during ${path}-path batches`,
@@ -120,7 +149,11 @@ function exitCheck(measurements: Measurements, path: MeasuredPath, host: number 
 /** No exit between the first doorbell and the last completion of a direct or overlaid batch: by the guests' count and by the host's own. */
 export function exitChecks(measurements: Measurements, machines: readonly Machine[]): Check[] {
   const host = (queues: Queues) =>
-    sum(machines.filter(({ board }) => board.queues === queues).map(({ statistics }) => statistics.exits.duringInvalidation));
+    sum(
+      machines
+        .filter(({ board }) => board.queues === queues)
+        .map(({ statistics }) => statistics.exits.duringInvalidation),
+    );
   return [
     ...exitCheck(measurements, 'direct', host('vcmdq')),
     ...exitCheck(measurements, 'ecmdq', host('ecmdq')),

@@ -33,12 +33,17 @@ export interface DrainLoad {
 export function chooseDrain({ commands, syncs, cores, threads }: DrainLoad): DrainChoice {
   const idle = Math.max(0, cores - threads);
   const spare = `${idle} of ${cores} cores idle`;
-  if (idle === 0) return { drain: 'doorbell', reason: `${spare}: a thread would take turns with the guest` };
-  if (syncs < ENOUGH_SYNCS) return { drain: 'doorbell', reason: `${spare}, only ${syncs} batches so far` };
+  if (idle === 0)
+    return { drain: 'doorbell', reason: `${spare}: a thread would take turns with the guest` };
+  if (syncs < ENOUGH_SYNCS)
+    return { drain: 'doorbell', reason: `${spare}, only ${syncs} batches so far` };
   const batch = (commands - syncs) / syncs;
   const size = `${spare}, ${batch.toFixed(1)} commands per batch`;
   return batch < LARGE_BATCH
-    ? { drain: 'doorbell', reason: `${size}, below ${LARGE_BATCH}: the handoff would cost more than it saves` }
+    ? {
+        drain: 'doorbell',
+        reason: `${size}, below ${LARGE_BATCH}: the handoff would cost more than it saves`,
+      }
     : { drain: 'thread', reason: `${size}, at least ${LARGE_BATCH}` };
 }
 
@@ -71,7 +76,12 @@ export class AutoDrain {
     const commands = counts.reduce((sum, count) => sum + count.commands, 0);
     const syncs = counts.reduce((sum, count) => sum + count.syncs, 0);
     const before = this.#choices.get(target)?.drain ?? 'doorbell';
-    const choice = chooseDrain({ commands, syncs, cores: this.#cores, threads: target.machine.threads });
+    const choice = chooseDrain({
+      commands,
+      syncs,
+      cores: this.#cores,
+      threads: target.machine.threads,
+    });
     this.#choices.set(target, choice);
     if (choice.drain === before) return;
     if (choice.drain === 'doorbell') {

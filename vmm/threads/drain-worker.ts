@@ -1,10 +1,22 @@
 // The side core: a worker that drains the VCMDQs of every machine that it is given. The loop looks at the queues in turn, each machine
 // through its own unit. When there is nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS.
 
-import { ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE, ABI_AT_EXIT_REQUEST } from '../../assembly/layout/guest-abi.ts';
+import {
+  ABI_AT_DRAIN_SLEEPING,
+  ABI_AT_DRAIN_WAKE,
+  ABI_AT_EXIT_REQUEST,
+} from '../../assembly/layout/guest-abi.ts';
 import { HOST_AT_ATTENTION } from '../../assembly/layout/host-memory.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
-import { SIDE_MESSAGES, SIDE_NAPS, SIDE_ROUNDS, SIDE_SPIN_MICROSECONDS, SIDE_STOP, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
+import {
+  SIDE_MESSAGES,
+  SIDE_NAPS,
+  SIDE_ROUNDS,
+  SIDE_SPIN_MICROSECONDS,
+  SIDE_STOP,
+  VMM_SLEEPING,
+  VMM_WAKE,
+} from './control-block.ts';
 import { endThread, exposeToParent } from './expose.ts';
 import { tick } from './tick.ts';
 
@@ -86,7 +98,10 @@ class Drain {
   add(machine: DrainedMachine): void {
     const unit = new Unit(machine.unit);
     if (!unit.guestMemory) throw new RangeError('a drained machine has guest memory');
-    this.#machines = [...this.#machines, { ...machine, drain: unit.drain, guest: new Int32Array(unit.guestMemory.buffer) }];
+    this.#machines = [
+      ...this.#machines,
+      { ...machine, drain: unit.drain, guest: new Int32Array(unit.guestMemory.buffer) },
+    ];
   }
 
   remove(id: number): void {
@@ -108,10 +123,14 @@ class Drain {
       }
     } catch (error) {
       this.#machines = this.#machines.filter((other) => other !== machine);
-      this.#failed({ id: machine.id, message: error instanceof Error ? error.message : String(error) });
+      this.#failed({
+        id: machine.id,
+        message: error instanceof Error ? error.message : String(error),
+      });
       return false;
     }
-    if (done !== 0 && Atomics.load(this.#host, HOST_AT_ATTENTION >> 2) !== attention) this.#callHost(machine);
+    if (done !== 0 && Atomics.load(this.#host, HOST_AT_ATTENTION >> 2) !== attention)
+      this.#callHost(machine);
     return done !== 0 && done !== NO_COMMAND;
   }
 
@@ -141,7 +160,10 @@ class Drain {
   }
 
   get #interrupted(): boolean {
-    return Atomics.load(this.#control, SIDE_STOP) !== 0 || Atomics.load(this.#control, SIDE_MESSAGES) !== 0;
+    return (
+      Atomics.load(this.#control, SIDE_STOP) !== 0 ||
+      Atomics.load(this.#control, SIDE_MESSAGES) !== 0
+    );
   }
 
   /** Serves until there has been nothing to do for a while, or something else wants the thread. True when there was work. */
@@ -150,7 +172,11 @@ class Drain {
     let last = start;
     let worked = false;
     const spinMs = Atomics.load(this.#control, SIDE_SPIN_MICROSECONDS) / 1000;
-    for (let now = start; now - last < spinMs && now - start < BUSY_LIMIT_MS; now = performance.now()) {
+    for (
+      let now = start;
+      now - last < spinMs && now - start < BUSY_LIMIT_MS;
+      now = performance.now()
+    ) {
       if (this.#interrupted) break;
       if (!this.#round()) continue;
       worked = true;
@@ -190,7 +216,9 @@ class Drain {
     } else if (machines.length === 1) {
       Atomics.wait(only.guest, WAKE, seen[0] ?? 0, ms);
     } else {
-      const waits = machines.map(({ guest }, i) => Atomics.waitAsync(guest, WAKE, seen[i] ?? 0, ms));
+      const waits = machines.map(({ guest }, i) =>
+        Atomics.waitAsync(guest, WAKE, seen[i] ?? 0, ms),
+      );
       // A guest that has changed its word meanwhile has rung.
       if (waits.every((wait) => wait.async)) await Promise.race(waits.map((wait) => wait.value));
     }
@@ -206,7 +234,9 @@ class Drain {
       // Only behind work: between two naps there is nothing to spin for.
       if (awake && this.#spin()) continue;
       awake = await this.#nap(nap);
-      nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, this.#machines.length > 1 ? MAX_SHARED_NAP_MS : MAX_NAP_MS);
+      nap = awake
+        ? FIRST_NAP_MS
+        : Math.min(2 * nap, this.#machines.length > 1 ? MAX_SHARED_NAP_MS : MAX_NAP_MS);
     }
   }
 }

@@ -14,7 +14,8 @@ type Listener = EventListenerOrEventListenerObject;
 export function nodeEndpoint(port: NodePort): Endpoint {
   const wrappers = new WeakMap<Listener, (data: unknown) => void>();
   return {
-    postMessage: (message: unknown, transfer?: Transferable[]) => port.postMessage(message, transfer as readonly never[] | undefined),
+    postMessage: (message: unknown, transfer?: Transferable[]) =>
+      port.postMessage(message, transfer as readonly never[] | undefined),
     addEventListener(_type: string, listener: Listener) {
       const wrapper = (data: unknown) => {
         const event = { data } as MessageEvent;

@@ -1,4 +1,10 @@
-export { AutoDrain, chooseDrain, type DrainChoice, type DrainLoad, type DrainPlace } from './auto-drain.ts';
+export {
+  AutoDrain,
+  chooseDrain,
+  type DrainChoice,
+  type DrainLoad,
+  type DrainPlace,
+} from './auto-drain.ts';
 export { coreCount } from './core-count.ts';
 export { IN_NODE } from './endpoint.ts';
 export { ExitServer } from './exit-server.ts';

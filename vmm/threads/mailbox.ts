@@ -116,7 +116,8 @@ export class MailboxClient extends Mailbox {
   #spin(): boolean {
     const limit = performance.now() + SPIN_MS;
     do {
-      for (let look = 0; look < LOOKS_PER_CLOCK; look++) if (Atomics.load(this.words, STATE) !== POSTED) return true;
+      for (let look = 0; look < LOOKS_PER_CLOCK; look++)
+        if (Atomics.load(this.words, STATE) !== POSTED) return true;
     } while (performance.now() < limit);
     return false;
   }
@@ -128,7 +129,8 @@ export class MailboxClient extends Mailbox {
       Atomics.wait(this.words, STATE, POSTED, SLEEP_MS);
       if (Atomics.load(this.words, STATE) !== POSTED) break;
       if (Atomics.load(this.words, STOP) !== 0) throw new ExitRefused('the vCPU was stopped');
-      if (performance.now() > limit) throw new Error(`the VMM did not answer an exit within ${ANSWER_LIMIT_MS} ms`);
+      if (performance.now() > limit)
+        throw new Error(`the VMM did not answer an exit within ${ANSWER_LIMIT_MS} ms`);
     }
     Atomics.store(this.words, ASLEEP, 0);
   }
@@ -137,7 +139,8 @@ export class MailboxClient extends Mailbox {
   #safePoint(): void {
     if (Atomics.load(this.words, PAUSE) === 0) return;
     Atomics.store(this.words, PAUSED, 1);
-    while (Atomics.load(this.words, PAUSE) !== 0 && Atomics.load(this.words, STOP) === 0) Atomics.wait(this.words, PAUSE, 1, SLEEP_MS);
+    while (Atomics.load(this.words, PAUSE) !== 0 && Atomics.load(this.words, STOP) === 0)
+      Atomics.wait(this.words, PAUSE, 1, SLEEP_MS);
     Atomics.store(this.words, PAUSED, 0);
   }
 
@@ -172,7 +175,11 @@ export class MailboxServer extends Mailbox {
 
   /** Guest code may be running: the vCPU is neither at an exit nor outside of the guest. */
   get inGuest(): boolean {
-    return Atomics.load(this.words, RUNNING) !== 0 && Atomics.load(this.words, STATE) !== POSTED && Atomics.load(this.words, PAUSED) === 0;
+    return (
+      Atomics.load(this.words, RUNNING) !== 0 &&
+      Atomics.load(this.words, STATE) !== POSTED &&
+      Atomics.load(this.words, PAUSED) === 0
+    );
   }
 
   /** Asks the vCPU to pause, or lets it go on. */
@@ -210,7 +217,9 @@ export class MailboxServer extends Mailbox {
   }
 
   #argument(index: number): Value {
-    return ((this.words[LONGS] ?? 0) >> index) & 1 ? (this.longs[index] ?? 0n) : (this.numbers[index] ?? 0);
+    return ((this.words[LONGS] ?? 0) >> index) & 1
+      ? (this.longs[index] ?? 0n)
+      : (this.numbers[index] ?? 0);
   }
 
   #call(): unknown {

@@ -5,7 +5,14 @@ import type { Remote } from 'comlink';
 import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
 import type { Host, Vm } from '../host/index.ts';
 import type { Machine } from '../machine/index.ts';
-import { SIDE_MESSAGES, SIDE_NAPS, SIDE_SPIN_MICROSECONDS, SIDE_STOP, SIDE_WORDS, VMM_WORDS } from './control-block.ts';
+import {
+  SIDE_MESSAGES,
+  SIDE_NAPS,
+  SIDE_SPIN_MICROSECONDS,
+  SIDE_STOP,
+  SIDE_WORDS,
+  VMM_WORDS,
+} from './control-block.ts';
 import { coreCount } from './core-count.ts';
 import type { DrainApi } from './drain-worker.ts';
 import { programAt, type WorkerProgram, WorkerThread } from './worker.ts';
@@ -70,7 +77,12 @@ export class SideCore {
     return side;
   }
 
-  private constructor(host: Host, worker: WorkerThread<DrainApi>, control: Int32Array, cores: number) {
+  private constructor(
+    host: Host,
+    worker: WorkerThread<DrainApi>,
+    control: Int32Array,
+    cores: number,
+  ) {
     this.#cores = cores;
     this.#host = host;
     this.#worker = worker;
@@ -109,7 +121,10 @@ export class SideCore {
     const guest = { memory: vm.memory, regions: vm.regions, window: vm.window };
     const unit = { modules: this.#host.modules, hostMemory, guest, thread };
     this.#attached.set(id, { machine, vm, direct, thread });
-    const contexts = direct.map(({ smmuBlock, context }) => ({ smmu: smmuBlock, index: context.index }));
+    const contexts = direct.map(({ smmuBlock, context }) => ({
+      smmu: smmuBlock,
+      index: context.index,
+    }));
     this.#chooseSpin();
     try {
       await this.#send((drain) => drain.add({ id, unit, contexts, requestExit }));
@@ -134,7 +149,11 @@ export class SideCore {
   /** Threads that work at once: the drain's, and those of the machine that has most. */
   #chooseSpin(): void {
     const threads = 1 + Math.max(0, ...this.machines.map((machine) => machine.threads));
-    Atomics.store(this.#control, SIDE_SPIN_MICROSECONDS, threads <= this.#cores ? SPIN_MICROSECONDS : SHORT_SPIN_MICROSECONDS);
+    Atomics.store(
+      this.#control,
+      SIDE_SPIN_MICROSECONDS,
+      threads <= this.#cores ? SPIN_MICROSECONDS : SHORT_SPIN_MICROSECONDS,
+    );
   }
 
   #release(id: number): void {
@@ -177,7 +196,8 @@ export class SideCore {
     await this.#worker.join();
     for (const [id, { vm, direct }] of [...this.#attached]) {
       this.#release(id);
-      for (const { smmuBlock, context } of direct) vm.unit.drain.serveContext(smmuBlock, context.index);
+      for (const { smmuBlock, context } of direct)
+        vm.unit.drain.serveContext(smmuBlock, context.index);
     }
   }
 

@@ -137,7 +137,14 @@ export class VcpuThreads implements VcpuTransport {
     let worker: WorkerThread<VcpuApi> | undefined;
     try {
       worker = await WorkerThread.start<VcpuApi>(programAt(program(options.name), this.#url));
-      const boot = { module, memory, imports, mailbox: mailbox.buffer, vmm: this.#exits.buffer, unit };
+      const boot = {
+        module,
+        memory,
+        imports,
+        mailbox: mailbox.buffer,
+        vmm: this.#exits.buffer,
+        unit,
+      };
       const abi = await worker.call((vcpu) => vcpu.boot(boot));
       const vcpu = new ThreadVcpu(abi, worker, mailbox, this.#exits, options, release);
       this.#running.add(vcpu);

@@ -74,7 +74,8 @@ function remoteCall(client: MailboxClient, number: number, arity: number): Call 
 function restingWait(client: MailboxClient, exit: Call): Call {
   return (microseconds) => {
     const result = exit(microseconds as Value);
-    if (Number(microseconds) >= SHORTEST_REST) client.rest(Math.min(Number(microseconds) / 1000, LONGEST_REST_MS));
+    if (Number(microseconds) >= SHORTEST_REST)
+      client.rest(Math.min(Number(microseconds) / 1000, LONGEST_REST_MS));
     return result;
   };
 }
@@ -90,7 +91,8 @@ class VcpuWorker implements VcpuApi {
     options.imports.forEach(({ module, name, arity }, number) => {
       object[module] ??= {};
       const call = remoteCall(client, number, arity);
-      object[module][name] = module === 'vsmmu' && name === 'wait' ? restingWait(client, call) : call;
+      object[module][name] =
+        module === 'vsmmu' && name === 'wait' ? restingWait(client, call) : call;
     });
     for (const { module, name, kind } of WebAssembly.Module.imports(options.module)) {
       object[module] ??= {};
@@ -109,7 +111,8 @@ class VcpuWorker implements VcpuApi {
   run(name: string, args: readonly number[]): number | undefined {
     const client = this.#client;
     const entry = this.#instance?.exports[name];
-    if (!client || typeof entry !== 'function') throw new RangeError(`the guest has no entry ${name}`);
+    if (!client || typeof entry !== 'function')
+      throw new RangeError(`the guest has no entry ${name}`);
     try {
       client.enter();
       const result: unknown = entry(...args);

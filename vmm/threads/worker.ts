@@ -23,7 +23,9 @@ export interface WorkerUrls {
 
 /** The program, at another place when there is one. */
 export function programAt(program: WorkerProgram, url: string | URL | undefined): WorkerProgram {
-  return url === undefined ? program : { ...program, url: new URL(url), web: () => new Worker(url, { type: 'module' }) };
+  return url === undefined
+    ? program
+    : { ...program, url: new URL(url), web: () => new Worker(url, { type: 'module' }) };
 }
 
 /** How long a worker that has been asked to end may take before it is terminated. */
@@ -37,7 +39,10 @@ interface Thread {
   terminate(): Promise<unknown>;
 }
 
-async function startInNode(program: WorkerProgram, onEnd: (reason: Error) => void): Promise<Thread> {
+async function startInNode(
+  program: WorkerProgram,
+  onEnd: (reason: Error) => void,
+): Promise<Thread> {
   const { Worker } = await import('node:worker_threads');
   // Without the program's own options: `--eval`'s would stop the worker.
   const worker = new Worker(program.url, { name: program.name, execArgv: [] });
@@ -54,8 +59,12 @@ async function startInNode(program: WorkerProgram, onEnd: (reason: Error) => voi
 
 function startInBrowser(program: WorkerProgram, onEnd: (reason: Error) => void): Thread {
   const worker = program.web();
-  worker.addEventListener('error', (event) => onEnd(new Error(event.message || 'its thread failed')));
-  worker.addEventListener('messageerror', () => onEnd(new Error('a message to its thread was lost')));
+  worker.addEventListener('error', (event) =>
+    onEnd(new Error(event.message || 'its thread failed')),
+  );
+  worker.addEventListener('messageerror', () =>
+    onEnd(new Error('a message to its thread was lost')),
+  );
   worker.addEventListener('message', ({ data }) => {
     if (data === ENDED_MESSAGE) onEnd(new Error('its thread ended'));
   });

@@ -34,12 +34,20 @@ export interface ChromeTrace {
  * @param lost how many records are missing.
  * @param host what `Host.inspect` has shown.
  */
-export function chromeTrace(records: readonly TraceRecord[], lost = 0, host?: HostInspection): ChromeTrace {
+export function chromeTrace(
+  records: readonly TraceRecord[],
+  lost = 0,
+  host?: HostInspection,
+): ChromeTrace {
   const processes = new Map<string, number>();
   const tracks = new Map<string, number>();
   const names: ChromeEvent[] = [];
   // Numbers in the order in which names are met, each announced once.
-  const numberOf = (numbers: Map<string, number>, key: string, announce: (number: number) => ChromeEvent) => {
+  const numberOf = (
+    numbers: Map<string, number>,
+    key: string,
+    announce: (number: number) => ChromeEvent,
+  ) => {
     let number = numbers.get(key);
     if (number === undefined) {
       number = numbers.size + 1;
@@ -49,7 +57,13 @@ export function chromeTrace(records: readonly TraceRecord[], lost = 0, host?: Ho
     return number;
   };
   const events = records.map(({ process, track, name, at, ms, details }): ChromeEvent => {
-    const pid = numberOf(processes, process, (number) => ({ name: 'process_name', ph: 'M', pid: number, tid: 0, args: { name: process } }));
+    const pid = numberOf(processes, process, (number) => ({
+      name: 'process_name',
+      ph: 'M',
+      pid: number,
+      tid: 0,
+      args: { name: process },
+    }));
     const tid = numberOf(tracks, `${process}\0${track}`, (number) => ({
       name: 'thread_name',
       ph: 'M',
@@ -58,7 +72,13 @@ export function chromeTrace(records: readonly TraceRecord[], lost = 0, host?: Ho
       args: { name: track },
     }));
     const common = { name, pid, tid, ts: at * 1000, args: details };
-    return ms === undefined ? { ...common, ph: 'i', s: 't' } : { ...common, ph: 'X', dur: ms * 1000 };
+    return ms === undefined
+      ? { ...common, ph: 'i', s: 't' }
+      : { ...common, ph: 'X', dur: ms * 1000 };
   });
-  return { traceEvents: [...names, ...events], displayTimeUnit: 'ns', otherData: { producer: 'vsmmu', lost, ...(host && { host }) } };
+  return {
+    traceEvents: [...names, ...events],
+    displayTimeUnit: 'ns',
+    otherData: { producer: 'vsmmu', lost, ...(host && { host }) },
+  };
 }

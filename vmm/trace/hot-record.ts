@@ -86,15 +86,26 @@ export type HotRecord = RunRecord | DoorbellRecord | WalkRecord;
 
 const COMMAND_WORDS = 4;
 
-const doorbellOf = (word: number): Doorbell => ({ context: (word >>> 16) & 0xff, offset: word & 0xffff });
+const doorbellOf = (word: number): Doorbell => ({
+  context: (word >>> 16) & 0xff,
+  offset: word & 0xffff,
+});
 
 /** Takes the units of a record apart. `units` is a copy; undefined when it is no record. */
-export function recordAt(units: Uint32Array, index: number): HotRecord | { readonly kind: 'padding' } | undefined {
+export function recordAt(
+  units: Uint32Array,
+  index: number,
+): HotRecord | { readonly kind: 'padding' } | undefined {
   const view = new DataView(units.buffer, units.byteOffset, units.byteLength);
   const word = (offset: number) => units[offset >> 2] ?? 0;
   if (units.length < TRACE_UNIT / 4) return undefined;
   const what = word(TRACE_WHAT);
-  const common = { index, at: view.getFloat64(TRACE_TIME, true) || undefined, thread: (what >>> 8) & 0xff, smmu: (what >>> 16) & 0x7f };
+  const common = {
+    index,
+    at: view.getFloat64(TRACE_TIME, true) || undefined,
+    thread: (what >>> 8) & 0xff,
+    smmu: (what >>> 16) & 0x7f,
+  };
   const a = word(TRACE_A);
   switch (what & 0xff) {
     case TRACE_KIND_PADDING:
@@ -109,7 +120,15 @@ export function recordAt(units: Uint32Array, index: number): HotRecord | { reado
       const rung = word(TRACE_B + 4);
       const doorbell = rung & TRACE_DOORBELL ? doorbellOf(rung) : undefined;
       const ms = view.getFloat32(TRACE_B, true);
-      return { ...common, kind: 'run', queue: what >>> 23, ms, commands, refused: (a & TRACE_REFUSED) !== 0, doorbell };
+      return {
+        ...common,
+        kind: 'run',
+        queue: what >>> 23,
+        ms,
+        commands,
+        refused: (a & TRACE_REFUSED) !== 0,
+        doorbell,
+      };
     }
     case TRACE_KIND_WALK: {
       const how = word(TRACE_WALK_HOW);

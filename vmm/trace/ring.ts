@@ -88,14 +88,18 @@ export class TraceRing {
     if (last?.index === written) last.to = at;
     else this.#marks.push({ index: written, from: at, to: at });
     Atomics.add(this.#words, HOST_AT_TRACE_MARKS >> 2, 1);
-    if (!this.#beginning && written > this.#size / 2) this.#beginning = this.#copy(0, this.#size / 2);
+    if (!this.#beginning && written > this.#size / 2)
+      this.#beginning = this.#copy(0, this.#size / 2);
     if (this.#marks.length >= 2 * MANY_MARKS) this.#marks.splice(MANY_MARKS / 2, MANY_MARKS);
   }
 
   /** IOTLB hits of each thread so far, modulo 2^32. */
   hits(): (readonly [thread: number, hits: number])[] {
     const block = (thread: number) => HOST_THREADS + thread * THREAD_STRIDE + THREAD_TLB_HITS;
-    return Array.from({ length: this.#word(HOST_AT_THREADS) }, (_, thread) => [thread, this.#words[block(thread) >> 2] ?? 0]);
+    return Array.from({ length: this.#word(HOST_AT_THREADS) }, (_, thread) => [
+      thread,
+      this.#words[block(thread) >> 2] ?? 0,
+    ]);
   }
 
   /** A copy of the units from one index to another, as far as they are in the ring and were not overwritten while it was made. */
@@ -106,7 +110,10 @@ export class TraceRing {
     const behind = Math.min(words.length, (this.#size - start) * WORDS);
     words.set(this.#ring.subarray(start * WORDS, start * WORDS + behind));
     words.set(this.#ring.subarray(0, words.length - behind), behind);
-    const overwritten = Math.min(Math.max(0, this.written - this.#size - index), words.length / WORDS);
+    const overwritten = Math.min(
+      Math.max(0, this.written - this.#size - index),
+      words.length / WORDS,
+    );
     return { index: index + overwritten, words: words.subarray(overwritten * WORDS) };
   }
 
@@ -119,12 +126,17 @@ export class TraceRing {
     const newest = this.#copy(endOf(begin), written);
     const records: HotRecord[] = [];
     let lost = begin.index + newest.index - endOf(begin);
-    for (const { index, words } of newest.index === endOf(begin) ? [joined(begin, newest)] : [begin, newest]) {
+    for (const { index, words } of newest.index === endOf(begin)
+      ? [joined(begin, newest)]
+      : [begin, newest]) {
       for (let unit = 0; unit < words.length / WORDS; ) {
         const head = words.subarray(unit * WORDS);
         const sequence = (index + unit + this.#first + this.#salt) >>> 0;
         const units = (head[TRACE_UNITS >> 2] ?? 0) & 0xffff;
-        const record = head[TRACE_SEQUENCE >> 2] === sequence ? recordAt(head.subarray(0, units * WORDS), index + unit) : undefined;
+        const record =
+          head[TRACE_SEQUENCE >> 2] === sequence
+            ? recordAt(head.subarray(0, units * WORDS), index + unit)
+            : undefined;
         // One that is not complete, or has lost its beginning, has no length: the next one is where a sequence word says so.
         unit += record ? units : 1;
         if (!record) lost++;

@@ -32,7 +32,8 @@ function markBehind(marks: readonly Mark[], index: number): number {
   return low;
 }
 
-const commandsOf = (record: HotRecord) => (record.kind === 'run' ? Math.max(1, record.commands.length) : 1);
+const commandsOf = (record: HotRecord) =>
+  record.kind === 'run' ? Math.max(1, record.commands.length) : 1;
 
 /** By record: the time of the first measured one behind it. */
 function timesBehind(records: readonly HotRecord[]): number[] {
@@ -75,7 +76,10 @@ function timed(records: readonly HotRecord[], marks: readonly Mark[]): TimedReco
       continue;
     }
     const mark = markBehind(marks, record.index);
-    const latest = Math.min(behind[i] ?? Number.POSITIVE_INFINITY, marks[mark]?.from ?? Number.POSITIVE_INFINITY);
+    const latest = Math.min(
+      behind[i] ?? Number.POSITIVE_INFINITY,
+      marks[mark]?.from ?? Number.POSITIVE_INFINITY,
+    );
     if (latest !== to) finish();
     if (group.length === 0) {
       from = Math.max(result.at(-1)?.at ?? 0, marks[mark - 1]?.to ?? 0);
@@ -95,5 +99,7 @@ export function withTimes(records: readonly HotRecord[], marks: readonly Mark[])
     if (own) own.push(record);
     else threads.set(record.thread, [record]);
   }
-  return [...threads.values()].flatMap((own) => timed(own, marks)).sort((a, b) => a.index - b.index);
+  return [...threads.values()]
+    .flatMap((own) => timed(own, marks))
+    .sort((a, b) => a.index - b.index);
 }

@@ -10,7 +10,13 @@ import {
   TRANSLATE_RAZWI,
   TRANSLATE_STALLED,
 } from '../../assembly/load.ts';
-import { type Decoded, decodeCommand, decodeEvent, hexOfWords, wordsOfHex } from '../../devices/decode/index.ts';
+import {
+  type Decoded,
+  decodeCommand,
+  decodeEvent,
+  hexOfWords,
+  wordsOfHex,
+} from '../../devices/decode/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import { eventType } from '../../devices/tables/index.ts';
 import type { Doorbell } from './hot-record.ts';
@@ -145,7 +151,8 @@ export class Trace {
   }
 
   #doorbell({ thread, at, estimated }: TimedRecord, { context, offset }: Doorbell): TraceRecord {
-    const whose = context < CMDQV_MAX_VINTFS ? { vintf: context } : { viommu: context - CMDQV_MAX_VINTFS };
+    const whose =
+      context < CMDQV_MAX_VINTFS ? { vintf: context } : { viommu: context - CMDQV_MAX_VINTFS };
     const details = { ...whose, offset, ...(estimated && { estimated }) };
     return { process: HOST, track: `thread ${thread}`, name: 'doorbell', at, details };
   }
@@ -153,12 +160,19 @@ export class Trace {
   /** The run, and its commands. It has one time; they are spread over it, so that each can be seen. */
   #run(record: Run): TraceRecord[] {
     const { index, at, thread, smmu, queue, ms, commands, refused, doorbell, estimated } = record;
-    const { process, track } = this.#queues.of(`${smmu}.${queue}`, index) ?? { process: HOST, track: `SMMU ${smmu} queue ${queue}` };
+    const { process, track } = this.#queues.of(`${smmu}.${queue}`, index) ?? {
+      process: HOST,
+      track: `SMMU ${smmu} queue ${queue}`,
+    };
     const step = ms / Math.max(1, commands.length);
     const records = commands.map((words, i): TraceRecord => {
       const decoded = decodeCommand(words);
       const last = refused && i === commands.length - 1;
-      const details = { ...operands(decoded, 'Opcode'), words: hexOfWords(words).join(' '), refused: last };
+      const details = {
+        ...operands(decoded, 'Opcode'),
+        words: hexOfWords(words).join(' '),
+        refused: last,
+      };
       return { process, track, name: decoded.name, at: at + i * step, ms: step, details };
     });
     const details = { commands: commands.length, thread, refused, ...(estimated && { estimated }) };
@@ -167,7 +181,19 @@ export class Trace {
   }
 
   #walk({ process }: Pick<Owner, 'process'>, walk: Walk): TraceRecord {
-    const { at, estimated, streamId, substreamId, iova, access, result, event, tags, pa, log2size } = walk;
+    const {
+      at,
+      estimated,
+      streamId,
+      substreamId,
+      iova,
+      access,
+      result,
+      event,
+      tags,
+      pa,
+      log2size,
+    } = walk;
     const common = {
       ...(substreamId === undefined ? {} : { SubstreamID: hex(substreamId) }),
       ...(tags && { VMID: tags.vmid, ASID: tags.asid }),
@@ -176,7 +202,14 @@ export class Trace {
       ...(estimated && { estimated }),
     };
     const track = `StreamID ${hex(streamId)}`;
-    if (result === TRANSLATE_OK) return { process, track, name: 'walk', at, details: { ...common, pa: hex(pa), size: 2 ** log2size } };
+    if (result === TRANSLATE_OK)
+      return {
+        process,
+        track,
+        name: 'walk',
+        at,
+        details: { ...common, pa: hex(pa), size: 2 ** log2size },
+      };
     const name = `fault ${eventType(event)?.name ?? 'without a record'}`;
     return { process, track, name, at, details: { ...common, result: RESULTS[result] ?? result } };
   }
@@ -185,10 +218,23 @@ export class Trace {
   #translations(walks: readonly Walk[], now: number): TraceRecord[] {
     const before = new Map(this.#hits);
     const records: TraceRecord[] = [];
-    const hit = (thread: number, { process, track }: Pick<Owner, 'process' | 'track'>, hits: number, at: number) => {
+    const hit = (
+      thread: number,
+      { process, track }: Pick<Owner, 'process' | 'track'>,
+      hits: number,
+      at: number,
+    ) => {
       const last = before.get(thread) ?? { hits: 0, at };
       const count = (hits - last.hits) >>> 0;
-      if (count > 0) records.push({ process, track, name: 'hit', at: last.at, ms: at - last.at, details: { count } });
+      if (count > 0)
+        records.push({
+          process,
+          track,
+          name: 'hit',
+          at: last.at,
+          ms: at - last.at,
+          details: { count },
+        });
       before.set(thread, { hits, at });
     };
     for (const walk of walks) {
@@ -196,12 +242,15 @@ export class Trace {
       hit(walk.thread, owner, walk.hits, walk.at);
       records.push(this.#walk(owner, walk));
     }
-    for (const [thread, hits] of this.#ring.hits()) hit(thread, this.#ownerOf(thread, this.#ring.written), hits, now);
+    for (const [thread, hits] of this.#ring.hits())
+      hit(thread, this.#ownerOf(thread, this.#ring.written), hits, now);
     return records;
   }
 
   #ownerOf(thread: number, index: number): Pick<Owner, 'process' | 'track'> {
-    return this.#threads.of(`${thread}`, index) ?? { process: HOST, track: `IOTLB, thread ${thread}` };
+    return (
+      this.#threads.of(`${thread}`, index) ?? { process: HOST, track: `IOTLB, thread ${thread}` }
+    );
   }
 
   /**
@@ -216,7 +265,9 @@ export class Trace {
       return record.kind === 'doorbell' ? [this.#doorbell(record, record.doorbell)] : [];
     });
     const walks = hot.filter((record) => record.kind === 'walk');
-    const all = [...this.#told, ...drained, ...this.#translations(walks, now)].sort((a, b) => a.at - b.at);
+    const all = [...this.#told, ...drained, ...this.#translations(walks, now)].sort(
+      (a, b) => a.at - b.at,
+    );
     const over = Math.max(0, all.length - this.#limit);
     all.splice(this.#limit / 2, over);
     return { records: all, lost: lost + over + this.#dropped };

@@ -31,8 +31,12 @@ export interface V86Loop {
 }
 
 function member(object: unknown, name: string, type: string): unknown {
-  const value = typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[name] : undefined;
-  if (typeof value !== type || value === null) throw new TypeError(`this is no v86 emulator that has loaded: it has no ${name}`);
+  const value =
+    typeof object === 'object' && object !== null
+      ? (object as Record<string, unknown>)[name]
+      : undefined;
+  if (typeof value !== type || value === null)
+    throw new TypeError(`this is no v86 emulator that has loaded: it has no ${name}`);
   return value;
 }
 

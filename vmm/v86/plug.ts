@@ -71,13 +71,23 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   const { cpu } = loop;
   const { window, devices, reservedRam, onTick } = options;
   const end = window.gpa + window.size;
-  if (window.gpa % V86_BLOCK || window.size % V86_BLOCK || window.size <= 0 || window.gpa < cpu.mem8.length || end > 2 ** 32) {
-    throw new RangeError(`the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM and 4 GiB`);
+  if (
+    window.gpa % V86_BLOCK ||
+    window.size % V86_BLOCK ||
+    window.size <= 0 ||
+    window.gpa < cpu.mem8.length ||
+    end > 2 ** 32
+  ) {
+    throw new RangeError(
+      `the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM and 4 GiB`,
+    );
   }
   const background = new BackgroundLoops();
   const mapDirect = (range: DirectRange) => {
     const gpa = reservedRam?.(range);
-    return gpa === undefined ? undefined : { memoryOffset: cpu.mem8.byteOffset + gpa, unmap: () => undefined };
+    return gpa === undefined
+      ? undefined
+      : { memoryOffset: cpu.mem8.byteOffset + gpa, unmap: () => undefined };
   };
   const services: DeviceServices = {
     memory: guestMemoryOf(cpu.wasm_memory, v86Regions(cpu)),
@@ -90,11 +100,14 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   for (const { device } of devices) resetDevice(device);
 
   const counts = new RegisterCounts();
-  const mounts = devices.flatMap(({ device, addresses }) => addresses.map((address, region): BusMount => ({ device, region, address })));
+  const mounts = devices.flatMap(({ device, addresses }) =>
+    addresses.map((address, region): BusMount => ({ device, region, address })),
+  );
   const bus = new Bus(mounts, counts);
   for (const { device, region, address } of bus.mounts) {
     const size = device.regions[region]?.size ?? 0;
-    if (address < window.gpa || address + size > end) throw new RangeError(`${device.name} lies outside of the devices' window`);
+    if (address < window.gpa || address + size > end)
+      throw new RangeError(`${device.name} lies outside of the devices' window`);
   }
 
   let exits = 0;
@@ -124,7 +137,14 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   };
   // v86 checks that an 8-bit value is one.
   const read8 = read(1);
-  cpu.io.mmap_register(window.gpa, window.size, (address) => read8(address) & 0xff, write(1), read(4), write(4));
+  cpu.io.mmap_register(
+    window.gpa,
+    window.size,
+    (address) => read8(address) & 0xff,
+    write(1),
+    read(4),
+    write(4),
+  );
 
   // Every view of RAM that was made above is of this buffer.
   const { buffer } = cpu.wasm_memory;
@@ -132,7 +152,8 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   loop.do_tick = () => {
     tick.call(loop);
     guarded(() => {
-      if (cpu.wasm_memory.buffer !== buffer) throw new Error('its memory has grown: plug the devices in anew');
+      if (cpu.wasm_memory.buffer !== buffer)
+        throw new Error('its memory has grown: plug the devices in anew');
       onTick?.();
       return background.poll();
     });

@@ -57,7 +57,10 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   const { host, name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
   const regions = v86Regions(cpu);
-  if (page0 % 0x1000 || !regions.some((region) => page0 >= region.gpa && page0 + PAGE0_SIZE <= region.gpa + region.size)) {
+  if (
+    page0 % 0x1000 ||
+    !regions.some((region) => page0 >= region.gpa && page0 + PAGE0_SIZE <= region.gpa + region.size)
+  ) {
     throw new RangeError('page 0 is 64 KiB of RAM at a multiple of 4 KiB');
   }
   const vm = host.createVm(name, cpu.wasm_memory, regions);
@@ -67,11 +70,25 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
     const { drain } = vm.unit;
     const plugged = plugDevices(emulator, {
       window: { gpa, size: V86_WINDOW },
-      reservedRam: (range) => (range.gpa === gpa + V86_CMDQV + CMDQV_LOGICAL_PAGE0 ? page0 : undefined),
+      reservedRam: (range) =>
+        range.gpa === gpa + V86_CMDQV + CMDQV_LOGICAL_PAGE0 ? page0 : undefined,
       devices: [
-        { device: new VirtualSmmu({ backend: viommu }), addresses: [gpa + V86_SMMU], firstIrq: irqs.smmu },
-        { device: new VirtualCmdqv({ backend: vintf }), addresses: [gpa + V86_CMDQV], firstIrq: irqs.cmdqv },
-        { device: new DmaEngine(), addresses: [gpa + V86_DMA], firstIrq: irqs.dma, dmaPort: host.dmaPort(viommu, V86_DMA_STREAM) },
+        {
+          device: new VirtualSmmu({ backend: viommu }),
+          addresses: [gpa + V86_SMMU],
+          firstIrq: irqs.smmu,
+        },
+        {
+          device: new VirtualCmdqv({ backend: vintf }),
+          addresses: [gpa + V86_CMDQV],
+          firstIrq: irqs.cmdqv,
+        },
+        {
+          device: new DmaEngine(),
+          addresses: [gpa + V86_DMA],
+          firstIrq: irqs.dma,
+          dmaPort: host.dmaPort(viommu, V86_DMA_STREAM),
+        },
         ...devices,
       ],
       onTick: () => {

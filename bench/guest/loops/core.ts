@@ -2,4 +2,11 @@
 
 export declare function accessBegin(): void;
 export declare function accessEnd(): void;
-export declare function translate(smmu: usize, sid: u32, ssid: i32, iovaLo: u32, iovaHi: u32, attributes: u32): i32;
+export declare function translate(
+  smmu: usize,
+  sid: u32,
+  ssid: i32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+): i32;

@@ -1,7 +1,12 @@
 // The guest of the path measurements: the toy's bring-up, then one measurement for each run. What to measure stands in the budget.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../../../assembly/layout/checkpoint-registers';
-import { ABI_KIND_CMDQV, ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';
+import {
+  ABI_KIND_CMDQV,
+  ABI_VERSION,
+  RUN_OFF,
+  RUN_YIELD,
+} from '../../../assembly/layout/guest-abi';
 import { beginBatch, submitBatch } from '../../../guest-driver/driver/batch';
 import { cmdqv } from '../../../guest-driver/driver/cmdqv';
 import { addPage } from '../../../guest-driver/driver/invalidate';
@@ -44,7 +49,9 @@ const SAMPLES: usize = memory.data(8, 8);
 function mapBuffer(iova: u64): usize {
   const bytes: usize = DMA_PAGES * IOVA_PAGE_SIZE;
   const buffer = allocate(bytes, IOVA_PAGE_SIZE);
-  return buffer != 0 && mapPages(toy().table, iova, gpaOf(buffer), DMA_PAGES, true) == RESULT_OK ? buffer : 0;
+  return buffer != 0 && mapPages(toy().table, iova, gpaOf(buffer), DMA_PAGES, true) == RESULT_OK
+    ? buffer
+    : 0;
 }
 
 function bringUp(): void {
@@ -76,7 +83,8 @@ function runDriver(block: WorkBlock): void {
     const doorbells = doorbellCalls();
     for (let batch: u32 = 0; batch < block.batches; batch++) {
       beginBatch();
-      for (let command: u32 = 0; command < block.commands; command++, iova += IOVA_PAGE_SIZE) addPage(ASID, iova);
+      for (let command: u32 = 0; command < block.commands; command++, iova += IOVA_PAGE_SIZE)
+        addPage(ASID, iova);
       if (submitBatch() != RESULT_OK) block.failures++;
     }
     block.exits += exitCount() - exits;

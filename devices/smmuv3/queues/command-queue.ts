@@ -183,7 +183,8 @@ export class CommandQueue {
   // The drain has read the command and found that it is the device's. What is read here is read again, so it is checked again: a guest that
   // changes a command under the queue has it fetched anew.
   #carryOut(): void {
-    const address = this.#ring.base + (this.#engine.block.cons % 2 ** this.#ring.log2size) * CMDQ_ENTRY_SIZE;
+    const address =
+      this.#ring.base + (this.#engine.block.cons % 2 ** this.#ring.log2size) * CMDQ_ENTRY_SIZE;
     const words: number[] = [];
     for (let i = 0; i < CMDQ_ENTRY_SIZE; i += 8) {
       const long = this.#engine.memory.load64(address + i) ?? 0n;
@@ -196,8 +197,13 @@ export class CommandQueue {
 
   // A CMD_SYNC that is complete but for its MSI, whose address is not RAM.
   #signal(words: readonly number[]): boolean {
-    if (fieldOf(words, CMD_OP) !== OP_CMD_SYNC || fieldOf(words, SYNC_CS) !== SYNC_CS_IRQ) return false;
-    this.#registers.signalSync(fieldOf(words, SYNC_MSIADDR_LO) * 4, fieldOf(words, SYNC_MSIADDR_HI), fieldOf(words, SYNC_MSIDATA));
+    if (fieldOf(words, CMD_OP) !== OP_CMD_SYNC || fieldOf(words, SYNC_CS) !== SYNC_CS_IRQ)
+      return false;
+    this.#registers.signalSync(
+      fieldOf(words, SYNC_MSIADDR_LO) * 4,
+      fieldOf(words, SYNC_MSIADDR_HI),
+      fieldOf(words, SYNC_MSIDATA),
+    );
     return true;
   }
 

@@ -17,14 +17,23 @@ import {
   SMMU_ECMDQ_PAGE,
   SMMU_ECMDQ_PAGE_SIZE,
 } from '../../../assembly/layout/smmu-registers.ts';
-import { bitsOf, type DeviceState, type MmioAccess, maskInWord, RegisterFile, withBits } from '../../plugin/index.ts';
+import {
+  bitsOf,
+  type DeviceState,
+  type MmioAccess,
+  maskInWord,
+  RegisterFile,
+  withBits,
+} from '../../plugin/index.ts';
 import { queueShape, type SmmuRegisters, type TableShape } from '../register-rules.ts';
 import { QUEUE_BASE_HI, QUEUE_BASE_LO } from '../registers.ts';
 import { type CommandEngine, CommandQueue, type CommandQueueRegisters } from './command-queue.ts';
 
-const PROD_WRITABLE = (maskInWord(Q_INDEX) | maskInWord(ECMDQ_PROD_ERRACK) | maskInWord(ECMDQ_PROD_EN)) >>> 0;
+const PROD_WRITABLE =
+  (maskInWord(Q_INDEX) | maskInWord(ECMDQ_PROD_ERRACK) | maskInWord(ECMDQ_PROD_EN)) >>> 0;
 /** Of a queue that is not enabled; ENACK is the SMMU's own. */
-const CONS_WRITABLE = maskInWord(Q_INDEX) | maskInWord(ECMDQ_CONS_ERR) | maskInWord(ECMDQ_CONS_ERR_REASON);
+const CONS_WRITABLE =
+  maskInWord(Q_INDEX) | maskInWord(ECMDQ_CONS_ERR) | maskInWord(ECMDQ_CONS_ERR_REASON);
 
 /** The registers of one ECMDQ at `page`, an offset in the control page. */
 class EnhancedQueue implements CommandQueueRegisters {
@@ -77,7 +86,8 @@ class EnhancedQueue implements CommandQueueRegisters {
 
   place(index: number, error: number): void {
     this.cons = withBits(this.cons, Q_INDEX, index);
-    if (error) this.cons = withBits(this.cons, ECMDQ_CONS_ERR_REASON, error) ^ maskInWord(ECMDQ_CONS_ERR);
+    if (error)
+      this.cons = withBits(this.cons, ECMDQ_CONS_ERR_REASON, error) ^ maskInWord(ECMDQ_CONS_ERR);
   }
 
   take(cons: number, enabled: boolean): void {
@@ -121,7 +131,14 @@ export class EnhancedQueues {
       engines.length === 0
         ? []
         : [
-            { ...bank, name: 'ECMDQ_BASE', offset: ECMDQ_BASE, size: 8, writable: QUEUE_BASE_LO, writableHi: QUEUE_BASE_HI },
+            {
+              ...bank,
+              name: 'ECMDQ_BASE',
+              offset: ECMDQ_BASE,
+              size: 8,
+              writable: QUEUE_BASE_LO,
+              writableHi: QUEUE_BASE_HI,
+            },
             { ...bank, name: 'ECMDQ_PROD', offset: ECMDQ_PROD, writable: PROD_WRITABLE },
             { ...bank, name: 'ECMDQ_CONS', offset: ECMDQ_CONS, writable: CONS_WRITABLE },
           ],

@@ -29,14 +29,24 @@ import {
 } from '../../../assembly/layout/smmu-registers.ts';
 import { type DeviceState, type Field, plainStateLike } from '../../plugin/index.ts';
 import { smmuBase } from '../../unit/index.ts';
-import { overflowFlag, queueIndex, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+import {
+  overflowFlag,
+  queueIndex,
+  type SmmuRegisters,
+  type TableShape,
+} from '../register-rules.ts';
 
 interface HotQueueKind {
   readonly prod: number;
   readonly cons: number;
   readonly aborted: Field;
   /** Words of the SMMU block. */
-  readonly at: { readonly base: number; readonly log2size: number; readonly prod: number; readonly cons: number };
+  readonly at: {
+    readonly base: number;
+    readonly log2size: number;
+    readonly prod: number;
+    readonly cons: number;
+  };
   readonly owner: number;
   readonly abort: number;
   shape(registers: SmmuRegisters): TableShape;
@@ -49,7 +59,12 @@ export const HOT_EVENTS: HotQueueKind = {
   prod: SMMU_EVTQ_PROD,
   cons: SMMU_EVTQ_CONS,
   aborted: GERROR_EVTQ_ABT_ERR,
-  at: { base: SMMU_AT_EVTQ_BASE, log2size: SMMU_AT_EVTQ_LOG2SIZE, prod: SMMU_AT_EVTQ_PROD, cons: SMMU_AT_EVTQ_CONS },
+  at: {
+    base: SMMU_AT_EVTQ_BASE,
+    log2size: SMMU_AT_EVTQ_LOG2SIZE,
+    prod: SMMU_AT_EVTQ_PROD,
+    cons: SMMU_AT_EVTQ_CONS,
+  },
   owner: SMMU_AT_EVTQ_OWNER,
   abort: SMMU_AT_EVTQ_ABORT,
   shape: (registers) => registers.eventQueue(),
@@ -61,7 +76,12 @@ export const HOT_PAGE_REQUESTS: HotQueueKind = {
   prod: SMMU_PRIQ_PROD,
   cons: SMMU_PRIQ_CONS,
   aborted: GERROR_PRIQ_ABT_ERR,
-  at: { base: SMMU_AT_PRIQ_BASE, log2size: SMMU_AT_PRIQ_LOG2SIZE, prod: SMMU_AT_PRIQ_PROD, cons: SMMU_AT_PRIQ_CONS },
+  at: {
+    base: SMMU_AT_PRIQ_BASE,
+    log2size: SMMU_AT_PRIQ_LOG2SIZE,
+    prod: SMMU_AT_PRIQ_PROD,
+    cons: SMMU_AT_PRIQ_CONS,
+  },
   owner: SMMU_AT_PRIQ_OWNER,
   abort: SMMU_AT_PRIQ_ABORT,
   shape: (registers) => registers.priQueue(),
@@ -79,7 +99,12 @@ export class HotQueue {
   /** PROD (index, wrap bit and OVFLG) when records were last noticed. */
   private noticed = 0;
 
-  constructor(registers: SmmuRegisters, hostMemory: WebAssembly.Memory, smmuIndex: number, kind: HotQueueKind) {
+  constructor(
+    registers: SmmuRegisters,
+    hostMemory: WebAssembly.Memory,
+    smmuIndex: number,
+    kind: HotQueueKind,
+  ) {
     this.#registers = registers;
     this.#words = new Int32Array(hostMemory.buffer);
     this.#longs = new BigInt64Array(hostMemory.buffer);
@@ -114,7 +139,8 @@ export class HotQueue {
     Atomics.store(this.#longs, (this.#smmu + at.base) >> 3, BigInt(base));
     this.#store(at.log2size, log2size);
     this.#store(at.cons, this.#registers.index(cons));
-    if (this.#load(abort) === EVTQ_ABORT_ACTIVE && !this.#registers.errorActive(aborted)) this.#store(abort, 0);
+    if (this.#load(abort) === EVTQ_ABORT_ACTIVE && !this.#registers.errorActive(aborted))
+      this.#store(abort, 0);
   }
 
   /** The core moves PROD while the queue is enabled; software does while it is not. */
@@ -144,7 +170,11 @@ export class HotQueue {
     if (prod === index && !overflown) return work;
     const unread = queueIndex(prod - registers.get(cons), log2size);
     // The interrupt is for a queue that was empty: software has taken all that was noticed before.
-    if (each(registers) || (prod !== index && unread !== 0 && unread <= queueIndex(prod - index, log2size))) raise(registers);
+    if (
+      each(registers) ||
+      (prod !== index && unread !== 0 && unread <= queueIndex(prod - index, log2size))
+    )
+      raise(registers);
     this.noticed = (overflowFlag(produced) | prod) >>> 0;
     return work + 1;
   }

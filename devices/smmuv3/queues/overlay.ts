@@ -33,7 +33,12 @@ export class Overlay {
   /** Gives the registers to the guest, if the host has a queue for the ring and the machine a page for them; they trap otherwise. */
   start({ base, log2size }: TableShape, prod: number, cons: number): void {
     if (!this.#backend?.allocate(base, log2size)) return;
-    this.#map = this.#host?.mapDirect({ region: 0, offset: this.#offset, length: LENGTH, doorbell: this.#backend.doorbellId });
+    this.#map = this.#host?.mapDirect({
+      region: 0,
+      offset: this.#offset,
+      length: LENGTH,
+      doorbell: this.#backend.doorbellId,
+    });
     if (this.#map) this.#backend.place(this.#map.memoryOffset, prod, cons);
     else this.#backend.free();
   }

@@ -15,7 +15,12 @@ import {
   SMMU_PRIQ_PROD,
 } from '../../../assembly/layout/smmu-registers.ts';
 import { type Field, type GuestMemory, maskInWord } from '../../plugin/index.ts';
-import { overflowFlag, queueIndex, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+import {
+  overflowFlag,
+  queueIndex,
+  type SmmuRegisters,
+  type TableShape,
+} from '../register-rules.ts';
 
 /** What tells the two apart. */
 interface RecordQueueKind {
@@ -71,7 +76,16 @@ export class RecordQueue {
 
   /** Adds a record, or loses it as the architecture has it: to an overflow, or because the queue is not enabled or not to be written to. */
   add(record: Uint32Array): 'written' | 'overflow' | 'refused' {
-    const { enable, prod: prodAt, cons: consAt, entrySize, aborted, overflowBlocks, shape, notify } = this.#kind;
+    const {
+      enable,
+      prod: prodAt,
+      cons: consAt,
+      entrySize,
+      aborted,
+      overflowBlocks,
+      shape,
+      notify,
+    } = this.#kind;
     const registers = this.#registers;
     if (!registers.enabled(enable) || registers.errorActive(aborted)) return 'refused';
     const { base, log2size } = shape(registers);

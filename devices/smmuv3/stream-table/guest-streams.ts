@@ -3,7 +3,13 @@
 // An STE is read when the SMMU is enabled and on a CFGI command that covers its stream; until the next one it counts as cached, as the
 // architecture allows for valid and invalid entries alike. Not so a level-1 descriptor that is invalid.
 
-import { C_BAD_STE, C_BAD_STREAMID, EVT_ID, EVT_SID, F_STE_FETCH } from '../../../assembly/layout/events.ts';
+import {
+  C_BAD_STE,
+  C_BAD_STREAMID,
+  EVT_ID,
+  EVT_SID,
+  F_STE_FETCH,
+} from '../../../assembly/layout/events.ts';
 import {
   CR2_RECINVSID,
   IDR0_ATS,
@@ -31,7 +37,13 @@ import {
   STE_SIZE,
   STE_V,
 } from '../../../assembly/layout/ste.ts';
-import { bitsOf, type DeviceState, fieldOf, type GuestMemory, setField } from '../../plugin/index.ts';
+import {
+  bitsOf,
+  type DeviceState,
+  fieldOf,
+  type GuestMemory,
+  setField,
+} from '../../plugin/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
 import type { StaleSte, ViommuBackend } from '../viommu-backend.ts';
 
@@ -79,7 +91,8 @@ export class GuestStreams {
     // An invalid level-1 descriptor does not count as cached.
     if (attached === undefined || attached.error === C_BAD_STREAMID) return undefined;
     const now = this.#read(sid);
-    if (now.error === attached.error && now.ste.every((word, i) => word === attached.ste[i])) return undefined;
+    if (now.error === attached.error && now.ste.every((word, i) => word === attached.ste[i]))
+      return undefined;
     return {
       address: now.fetchAddress,
       old: doublewords(attached.ste),
@@ -91,11 +104,14 @@ export class GuestStreams {
 
   /** Reads the STEs of the machine's streams from `first` to `last` and attaches them. */
   reload(first: number, last: number): void {
-    for (const sid of this.#backend.virtualStreams) if (sid >= first && sid <= last) this.#attach(sid, this.#read(sid));
+    for (const sid of this.#backend.virtualStreams)
+      if (sid >= first && sid <= last) this.#attach(sid, this.#read(sid));
   }
 
   #attach(sid: number, stream: AttachedStream): void {
-    const aborts = bitsOf(stream.ste[0] ?? 0, STE_V) !== 0 && fieldOf(stream.ste, STE_CONFIG) < STE_CONFIG_BYPASS;
+    const aborts =
+      bitsOf(stream.ste[0] ?? 0, STE_V) !== 0 &&
+      fieldOf(stream.ste, STE_CONFIG) < STE_CONFIG_BYPASS;
     if (this.#backend.attachStream(sid, aborts ? undefined : stream.ste)) {
       this.attached.set(sid, stream);
       return;
@@ -115,7 +131,8 @@ export class GuestStreams {
     if (descriptor === undefined) return inError(F_STE_FETCH, slot);
     const span = bitsOf(Number(descriptor & 0xffffffffn), L1STD_SPAN);
     const index = sid % 2 ** split;
-    if (span === 0 || span > split + 1 || index >= 2 ** (span - 1)) return inError(C_BAD_STREAMID, 0);
+    if (span === 0 || span > split + 1 || index >= 2 ** (span - 1))
+      return inError(C_BAD_STREAMID, 0);
     const table = Number(descriptor & L2PTR_MASK);
     return table - (table % (STE_SIZE * 2 ** (span - 1))) + index * STE_SIZE;
   }
@@ -142,7 +159,8 @@ export class GuestStreams {
     if (config > STE_CONFIG_S1) return false;
     if (config < STE_CONFIG_S1) return true;
     const idr0 = this.#registers.get(SMMU_IDR0);
-    if (fieldOf(ste, STE_S1STALLD) && bitsOf(idr0, IDR0_STALL_MODEL) !== STALL_MODEL_BOTH) return false;
+    if (fieldOf(ste, STE_S1STALLD) && bitsOf(idr0, IDR0_STALL_MODEL) !== STALL_MODEL_BOTH)
+      return false;
     const cdMax = fieldOf(ste, STE_S1CDMAX);
     if (cdMax > bitsOf(this.#registers.get(SMMU_IDR1), IDR1_SSIDSIZE)) return false;
     // The reserved format acts as linear.
@@ -173,7 +191,8 @@ export class GuestStreams {
       }
     }
     const { error = 0, fetchAddress = 0 } = known ?? {};
-    if (error === C_BAD_STREAMID && !bitsOf(this.#registers.get(SMMU_CR2), CR2_RECINVSID)) return undefined;
+    if (error === C_BAD_STREAMID && !bitsOf(this.#registers.get(SMMU_CR2), CR2_RECINVSID))
+      return undefined;
     if (error !== C_BAD_STREAMID && error !== F_STE_FETCH) return record;
     const result = record.slice();
     setField(result, EVT_ID, error);
@@ -185,14 +204,20 @@ export class GuestStreams {
   }
 
   save(): DeviceState[] {
-    return [...this.attached].map(([sid, { ste, error, fetchAddress }]) => ({ sid, ste: [...ste], error, fetchAddress }));
+    return [...this.attached].map(([sid, { ste, error, fetchAddress }]) => ({
+      sid,
+      ste: [...ste],
+      error,
+      fetchAddress,
+    }));
   }
 
   /** Attaches saved streams again, as `check` has passed them. */
   restore(streams: readonly SavedStream[]): void {
     this.attached.clear();
     for (const { sid, ste, error, fetchAddress } of streams) {
-      if (this.#backend.virtualStreams.includes(sid)) this.#attach(sid, { ste: Uint32Array.from(ste), error, fetchAddress });
+      if (this.#backend.virtualStreams.includes(sid))
+        this.#attach(sid, { ste: Uint32Array.from(ste), error, fetchAddress });
     }
   }
 }
@@ -215,12 +240,14 @@ function inError(error: number, fetchAddress: number): AttachedStream {
 
 function isSavedStream(value: unknown): value is SavedStream {
   const { sid, ste, error, fetchAddress } = (value ?? {}) as { [field: string]: unknown };
-  const words = Array.isArray(ste) && ste.length === STE_WORDS && ste.every((word) => Number.isInteger(word));
+  const words =
+    Array.isArray(ste) && ste.length === STE_WORDS && ste.every((word) => Number.isInteger(word));
   return words && [sid, error, fetchAddress].every((number) => Number.isSafeInteger(number));
 }
 
 /** @throws {TypeError} when `value` is not what `GuestStreams.save` returns. */
 export function checkSavedStreams(value: unknown): readonly SavedStream[] {
-  if (!Array.isArray(value) || !value.every(isSavedStream)) throw new TypeError('the state is not of an SMMU: streams');
+  if (!Array.isArray(value) || !value.every(isSavedStream))
+    throw new TypeError('the state is not of an SMMU: streams');
   return value;
 }

@@ -1,6 +1,14 @@
 // A guest: the host calls vsmmu_run again and again, and all state lies in memory. This one prints three lines, one in each turn.
 
-import { ABI_VERSION, flushLineToUart, memorySize, put, putDecimal, RUN_OFF, RUN_YIELD } from '../vsmmu/guest-driver/runtime';
+import {
+  ABI_VERSION,
+  flushLineToUart,
+  memorySize,
+  put,
+  putDecimal,
+  RUN_OFF,
+  RUN_YIELD,
+} from '../vsmmu/guest-driver/runtime';
 
 export const vsmmu_abi: i32 = ABI_VERSION;
 

@@ -16,7 +16,12 @@ import {
   VirtualAmdIommu,
 } from '../../../devices/amd-iommu/index.ts';
 import { storeStructure } from '../../../devices/tables/index.ts';
-import { type DeviceFactory, deviceContract, type FakeHost, type Stimulus } from '../../../devices/testing/index.ts';
+import {
+  type DeviceFactory,
+  deviceContract,
+  type FakeHost,
+  type Stimulus,
+} from '../../../devices/testing/index.ts';
 import { createHostMemory } from '../../../devices/unit/index.ts';
 import { AmdDevice, AmdGuestIommu, AmdIommu } from '../../../vmm/host/amd/index.ts';
 import { HostRam } from '../../../vmm/host/host-ram.ts';
@@ -28,7 +33,11 @@ const backends = new WeakMap<object, AmdGuestIommu>();
 const DEVICE_ID = 8;
 
 const physical: DeviceFactory = () => {
-  const unit = new AmdUnit({ modules, hostMemory: createHostMemory({ ramSize: 0x100000 }), thread: 0 });
+  const unit = new AmdUnit({
+    modules,
+    hostMemory: createHostMemory({ ramSize: 0x100000 }),
+    thread: 0,
+  });
   return new PhysicalAmdIommu({ unit, unitOf: () => undefined });
 };
 
@@ -37,10 +46,25 @@ const virtual: DeviceFactory = (host) => {
   const hostMemory = createHostMemory({ ramSize: 0x400000 });
   const regions = [{ gpa: host.ramGpa, offset: host.ramOffset, size: host.ramSize }];
   const guest = { memory: host.guestMemory, regions, window: 1 };
-  const vm = new Vm('vm', 1, host.guestMemory, regions, new AmdUnit({ modules, hostMemory, guest, thread: 1 }));
+  const vm = new Vm(
+    'vm',
+    1,
+    host.guestMemory,
+    regions,
+    new AmdUnit({ modules, hostMemory, guest, thread: 1 }),
+  );
   const unit = new AmdUnit({ modules, hostMemory, thread: 0 });
-  const iommu = new AmdIommu({ unit, ram: new HostRam(hostMemory), clock: SYSTEM_CLOCK, unitOf: () => vm.unit });
-  const backend = new AmdGuestIommu(vm, iommu, new Map([[DEVICE_ID, new AmdDevice('device', iommu, iommu.devices.allocate())]]));
+  const iommu = new AmdIommu({
+    unit,
+    ram: new HostRam(hostMemory),
+    clock: SYSTEM_CLOCK,
+    unitOf: () => vm.unit,
+  });
+  const backend = new AmdGuestIommu(
+    vm,
+    iommu,
+    new Map([[DEVICE_ID, new AmdDevice('device', iommu, iommu.devices.allocate())]]),
+  );
   const device = new VirtualAmdIommu(backend);
   backends.set(device, backend);
   return device;
@@ -83,5 +107,6 @@ describe('PhysicalAmdIommu', () => {
 });
 
 describe('VirtualAmdIommu', () => {
-  for (const { name, run } of deviceContract(virtual, { stimulus: driver, seeds: [1, 2] })) it(name, run);
+  for (const { name, run } of deviceContract(virtual, { stimulus: driver, seeds: [1, 2] }))
+    it(name, run);
 });

@@ -17,7 +17,12 @@ function failed(hypOwn = true, options = {}): PhysicalBoard {
 
 /** VINTF_ERR_MAP, CMDQ_ERR_MAP(0), VINTF 0's LVCMDQ_ERR_MAP, its STATUS.STATUS. */
 function maps({ bus }: PhysicalBoard): number[] {
-  return [bus.read32(0x0014), bus.read32(0x0024), bus.read32(0x10c0), (bus.read32(0x1004) >>> 1) & 7];
+  return [
+    bus.read32(0x0014),
+    bus.read32(0x0024),
+    bus.read32(0x10c0),
+    (bus.read32(0x1004) >>> 1) & 7,
+  ];
 }
 
 describe('a bad command on a VCMDQ', () => {
@@ -34,7 +39,11 @@ describe('a bad command on a VCMDQ', () => {
   it('of a queue of a VINTF without HYP_OWN stays private until the host publishes it', () => {
     const board = failed(false);
     expect(maps(board)).toEqual([0, 0, 0, 0]);
-    expect([board.bus.read32(0x30000), board.bus.read32(0x30010), board.host.log]).toEqual([0, 0, []]);
+    expect([board.bus.read32(0x30000), board.bus.read32(0x30010), board.host.log]).toEqual([
+      0,
+      0,
+      [],
+    ]);
     board.unit.drain.publishError(board.queue(0).smmu, 0);
     board.device.checkErrors();
     expect(maps(board)).toEqual([1, 1, 1, 1]);
@@ -101,7 +110,9 @@ describe('CMDQ_INIT_ERR', () => {
     board.bus.write32(0x0200, 1);
     board.bus.write64(0x40000, base);
     board.bus.write32(0x30008, 1);
-    expect([board.bus.read32(0x30010), board.bus.read32(0x3000c), board.host.pulses(0)]).toEqual([4, 0, 1]);
+    expect([board.bus.read32(0x30010), board.bus.read32(0x3000c), board.host.pulses(0)]).toEqual([
+      4, 0, 1,
+    ]);
   });
 
   it('does not come back after the queue has got a ring and the error its acknowledgement', () => {
@@ -113,7 +124,9 @@ describe('CMDQ_INIT_ERR', () => {
     board.bus.write64(0x40000, 0x1004n);
     board.bus.write32(0x30014, 4);
     board.bus.write32(0x30008, 1);
-    expect([board.bus.read32(0x30010), board.bus.read32(0x3000c), board.host.pulses(0)]).toEqual([4, 1, 1]);
+    expect([board.bus.read32(0x30010), board.bus.read32(0x3000c), board.host.pulses(0)]).toEqual([
+      4, 1, 1,
+    ]);
   });
 });
 
@@ -125,7 +138,12 @@ describe('error maps', () => {
       board.bus.write32(0x0200 + 4 * vcmdq, ((vcmdq >> 1) << 15) | ((vcmdq & 1) << 1) | 1);
       board.bus.write32(0x10014 + 0x80 * vcmdq, 7);
     }
-    expect([board.bus.read32(0x0014), board.bus.read32(0x0018), board.bus.read32(0x0024), board.bus.read32(0x0028)]).toEqual([3, 0, 15, 0]);
+    expect([
+      board.bus.read32(0x0014),
+      board.bus.read32(0x0018),
+      board.bus.read32(0x0024),
+      board.bus.read32(0x0028),
+    ]).toEqual([3, 0, 15, 0]);
     expect(board.bus.read64(0x10c0)).toBe(3n);
     expect(board.bus.read64(0x10c8)).toBe(0n);
     expect(board.bus.read64(0x11c0)).toBe(3n);

@@ -13,11 +13,14 @@ describe('numbers of a CMDQV', () => {
     { vintfs: 2, vcmdqs: 4, param: 0x4121, size: 0x70000 },
     { vintfs: 64, vcmdqs: 128, param: 0x4671, size: 0x830000 },
     { vintfs: 1, vcmdqs: 1, param: 0x4001, size: 0x50000 },
-  ])('$vintfs VINTFs and $vcmdqs VCMDQs give PARAM $param and a region of $size bytes', ({ vintfs, vcmdqs, param, size }) => {
-    const { bus, device } = board({ vintfs, vcmdqs });
-    expect(bus.read32(0x0004)).toBe(param);
-    expect(device.regions[0]?.size).toBe(size);
-  });
+  ])(
+    '$vintfs VINTFs and $vcmdqs VCMDQs give PARAM $param and a region of $size bytes',
+    ({ vintfs, vcmdqs, param, size }) => {
+      const { bus, device } = board({ vintfs, vcmdqs });
+      expect(bus.read32(0x0004)).toBe(param);
+      expect(device.regions[0]?.size).toBe(size);
+    },
+  );
 
   it.each([
     [0, 1],
@@ -53,7 +56,9 @@ describe('CONFIG page', () => {
 
   it('offsets without a register read zero and ignore writes', () => {
     const { bus } = board();
-    for (const offset of [0x000c, 0x0010, 0x0210, 0x1008, 0x1200, 0x2000, 0xfffc, 0x10018, 0x10200, 0x20010, 0x40010]) {
+    for (const offset of [
+      0x000c, 0x0010, 0x0210, 0x1008, 0x1200, 0x2000, 0xfffc, 0x10018, 0x10200, 0x20010, 0x40010,
+    ]) {
       bus.write32(offset, 0xffffffff);
       expect(bus.read32(offset)).toBe(0);
     }
@@ -105,7 +110,9 @@ describe('VINTF configuration', () => {
     cmdqv.bus.write32(0x10bc, 0xfff10100);
     cmdqv.bus.write32(0x107c, 0xffe00011);
     expect([cmdqv.bus.read32(0x107c), cmdqv.bus.read32(0x10bc)]).toEqual([0x11, 0x10100]);
-    expect([cmdqv.context(0).sidMatch(15), cmdqv.context(0).sidReplace(15)]).toEqual([0x11, 0x10100]);
+    expect([cmdqv.context(0).sidMatch(15), cmdqv.context(0).sidReplace(15)]).toEqual([
+      0x11, 0x10100,
+    ]);
     expect(cmdqv.context(1).sidMatch(15)).toBe(0);
   });
 });
@@ -125,7 +132,10 @@ describe('VCMDQ views', () => {
 
   it('a slot without a VCMDQ reads zero, also while its VINTF is off, and takes writes without effect', () => {
     const { bus } = board();
-    for (const offset of [0x30000, 0x30004, 0x30008, 0x3000c, 0x30010, 0x30014, 0x40000, 0x40008, 0x30080, 0x30100, 0x3ff80, 0x4ff80]) {
+    for (const offset of [
+      0x30000, 0x30004, 0x30008, 0x3000c, 0x30010, 0x30014, 0x40000, 0x40008, 0x30080, 0x30100,
+      0x3ff80, 0x4ff80,
+    ]) {
       bus.write32(offset, 0xffffffff);
       expect(bus.read32(offset)).toBe(0);
     }
@@ -143,7 +153,11 @@ describe('VCMDQ views', () => {
     cmdqv.bus.write32(0x0200, 1);
     cmdqv.bus.write32(0x0204, 1);
     cmdqv.bus.write32(0x30004, 9);
-    expect([cmdqv.bus.read32(0x10004), cmdqv.bus.read32(0x10084), cmdqv.queue(1).allocated]).toEqual([9, 0, false]);
+    expect([
+      cmdqv.bus.read32(0x10004),
+      cmdqv.bus.read32(0x10084),
+      cmdqv.queue(1).allocated,
+    ]).toEqual([9, 0, false]);
   });
 
   it('PROD and CONS have 20 bits, CONFIG one, GERRORN three; STATUS and GERROR are read-only', () => {

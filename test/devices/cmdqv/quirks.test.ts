@@ -25,7 +25,11 @@ beforeEach(() => {
 describe('a CMDQV without quirks', () => {
   it('is the device that it stands around', () => {
     expect(resetHardware(bus, BASES)).toBe(true);
-    expect([bus.read32(0x0004), bus.read32(0x3000c), host.log]).toEqual([board.bus.read32(0x0004), 1, []]);
+    expect([bus.read32(0x0004), bus.read32(0x3000c), host.log]).toEqual([
+      board.bus.read32(0x0004),
+      1,
+      [],
+    ]);
     expect(quirky.save()).toEqual(board.device.save());
     expect(quirky.registerName(0, 0x30000)).toBe(board.device.registerName(0, 0x30000));
   });
@@ -152,7 +156,12 @@ describe('a ring', () => {
     deinitLvcmdq(bus, 1);
     bus.write64(0x40080, base);
     bus.write32(0x30088, 1);
-    expect([bus.read32(0x3008c), bus.read32(0x30090), bus.read32(0x3000c), bus.read32(0x30010)]).toEqual([0, 4, 1, 0]);
+    expect([
+      bus.read32(0x3008c),
+      bus.read32(0x30090),
+      bus.read32(0x3000c),
+      bus.read32(0x30010),
+    ]).toEqual([0, 4, 1, 0]);
     expect([bus.read32(0x0014), bus.read32(0x0024), bus.read32(0x10c0)]).toEqual([1, 2, 2]);
   });
 });

@@ -72,7 +72,9 @@ describe('HW queues', () => {
     for (const [name, step] of steps) if (name !== last) step(b);
     expect(b.backend.calls.filter((call) => call.startsWith('allocate'))).toEqual([]);
     finish(b);
-    expect(b.backend.calls.filter((call) => call.startsWith('allocate'))).toEqual(['allocate 0 0x80001000 4']);
+    expect(b.backend.calls.filter((call) => call.startsWith('allocate'))).toEqual([
+      'allocate 0 0x80001000 4',
+    ]);
   });
 
   it.each([
@@ -120,9 +122,13 @@ describe('HW queues', () => {
     b.put(0, 0x1000, 0x46);
     b.store(0x04, 1);
     b.bus.write32(0x1000, 0);
-    expect([0x30000, 0x30004, 0x30008, 0x3000c].map((offset) => b.bus.read32(offset))).toEqual([1, 1, 1, 0]);
+    expect([0x30000, 0x30004, 0x30008, 0x3000c].map((offset) => b.bus.read32(offset))).toEqual([
+      1, 1, 1, 0,
+    ]);
     b.bus.write32(0x1000, 1);
-    expect([0x30000, 0x30004, 0x30008, 0x3000c].map((offset) => b.bus.read32(offset))).toEqual([1, 1, 1, 1]);
+    expect([0x30000, 0x30004, 0x30008, 0x3000c].map((offset) => b.bus.read32(offset))).toEqual([
+      1, 1, 1, 1,
+    ]);
   });
 
   it.each([
@@ -161,7 +167,11 @@ describe('HW queues', () => {
     b.bus.write32(0x30094, 4);
     b.bus.write32(0x0200, 1);
     b.bus.write64(0x40000, 0x80001004n);
-    expect(b.backend.calls.slice(1)).toEqual(['allocate 0 0x80001000 4', 'allocate 1 0x80002000 4', 'map']);
+    expect(b.backend.calls.slice(1)).toEqual([
+      'allocate 0 0x80001000 4',
+      'allocate 1 0x80002000 4',
+      'map',
+    ]);
     expect([b.load(0x90), b.load(0x94), b.bus.read32(0x10c0)]).toEqual([4, 4, 0]);
   });
 
@@ -178,7 +188,9 @@ describe('page 0', () => {
   it('is mapped at the logical view with the doorbell of the VINTF', () => {
     const b = board();
     b.bringUp();
-    expect(b.host.maps).toMatchObject([{ region: 0, offset: 0x30000, length: 0x10000, doorbell: 1, mapped: true }]);
+    expect(b.host.maps).toMatchObject([
+      { region: 0, offset: 0x30000, length: 0x10000, doorbell: 1, mapped: true },
+    ]);
   });
 
   it('also serves slots that have no HW queue yet, as Linux brings them up one by one', () => {
@@ -236,14 +248,21 @@ describe('errors', () => {
 
   it('stay unseen until the host has published them', () => {
     const b = failed();
-    expect([b.load(0x00), b.load(0x10), b.bus.read32(0x0014), b.host.pulses(0)]).toEqual([0, 0, 0, 0]);
+    expect([b.load(0x00), b.load(0x10), b.bus.read32(0x0014), b.host.pulses(0)]).toEqual([
+      0, 0, 0, 0,
+    ]);
   });
 
   it('show in every map and give one edge', () => {
     const b = failed();
     b.publish(0);
     expect([b.load(0x00), b.load(0x10)]).toEqual([0x01000000, 1]);
-    expect([b.bus.read32(0x0014), b.bus.read32(0x0024), b.bus.read64(0x10c0), b.bus.read32(0x1004)]).toEqual([1, 1, 1n, 0x00020003]);
+    expect([
+      b.bus.read32(0x0014),
+      b.bus.read32(0x0024),
+      b.bus.read64(0x10c0),
+      b.bus.read32(0x1004),
+    ]).toEqual([1, 1, 1n, 0x00020003]);
     expect(b.host.pulses(0)).toBe(1);
   });
 
@@ -252,7 +271,12 @@ describe('errors', () => {
     b.publish(0);
     b.put(0, 0x1000, 0x46);
     b.store(0x14, 1);
-    expect([b.load(0x00), b.bus.read32(0x0014), b.bus.read32(0x0024), b.bus.read32(0x10c0)]).toEqual([1, 0, 0, 0]);
+    expect([
+      b.load(0x00),
+      b.bus.read32(0x0014),
+      b.bus.read32(0x0024),
+      b.bus.read32(0x10c0),
+    ]).toEqual([1, 0, 0, 0]);
   });
 
   it('give no edge while VINTF_INT_MASK is set', () => {
@@ -266,7 +290,9 @@ describe('errors', () => {
     const b = failed();
     b.publish(0);
     b.bus.write32(0x1000, 0);
-    expect([b.bus.read32(0x30000), b.bus.read32(0x30010), b.bus.read32(0x10c0)]).toEqual([0x01000000, 1, 1]);
+    expect([b.bus.read32(0x30000), b.bus.read32(0x30010), b.bus.read32(0x10c0)]).toEqual([
+      0x01000000, 1, 1,
+    ]);
     b.bus.write32(0x1000, 1);
     expect([b.load(0x00), b.load(0x10), b.bus.read32(0x10c0)]).toEqual([0x01000000, 1, 1]);
   });

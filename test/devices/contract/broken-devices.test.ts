@@ -11,7 +11,11 @@ import {
   plainStateLike,
   unnamedRegister,
 } from '../../../devices/plugin/index.ts';
-import { type ContractOptions, type DeviceFactory, deviceContract } from '../../../devices/testing/index.ts';
+import {
+  type ContractOptions,
+  type DeviceFactory,
+  deviceContract,
+} from '../../../devices/testing/index.ts';
 
 const NAMES = ['VALUE', 'COUNT', 'MASK', 'LIMIT'];
 
@@ -171,7 +175,9 @@ describe('the contract suite', () => {
         super.restore(state);
       }
     }
-    expect(caught(() => new Hasty())).toContain('a foreign state is refused and leaves the device as it was');
+    expect(caught(() => new Hasty())).toContain(
+      'a foreign state is refused and leaves the device as it was',
+    );
   });
 
   it('catches a restore that takes anything', () => {

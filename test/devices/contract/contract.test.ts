@@ -5,7 +5,12 @@ import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
-import { type ContractOptions, type DeviceFactory, deviceContract, type FakeHost } from '../../../devices/testing/index.ts';
+import {
+  type ContractOptions,
+  type DeviceFactory,
+  deviceContract,
+  type FakeHost,
+} from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit, writeActions } from '../../../devices/unit/index.ts';
 import { cmdqvStep } from '../../support/cmdqv-steps.ts';
 import { dmaStep } from '../../support/dma-steps.ts';
@@ -21,12 +26,23 @@ function physicalCmdqv(host: FakeHost, reportErrors: 'hypervisor' | 'all'): Phys
   const hostMemory = createHostMemory({ ramSize: 0x10000 });
   writeActions(hostMemory, 0, IDR0);
   const regions = [{ gpa: host.ramGpa, offset: host.ramOffset, size: host.ramSize }];
-  const unit = new Unit({ modules, hostMemory, thread: 0, guest: { memory: host.guestMemory, regions, window: 1 } });
+  const unit = new Unit({
+    modules,
+    hostMemory,
+    thread: 0,
+    guest: { memory: host.guestMemory, regions, window: 1 },
+  });
   return new PhysicalCmdqv({ unit, smmuIndex: 0, vintfs: 2, vcmdqs: 4, reportErrors });
 }
 
 const physicalOptions: ContractOptions = {
-  stimulus: (bus, random, host) => cmdqvStep(bus, random, { vintfs: 2, vcmdqs: 4, memory: host.ram, address: 2 ** 32 + host.ramGpa }),
+  stimulus: (bus, random, host) =>
+    cmdqvStep(bus, random, {
+      vintfs: 2,
+      vcmdqs: 4,
+      memory: host.ram,
+      address: 2 ** 32 + host.ramGpa,
+    }),
 };
 
 const backends = new WeakMap<Device, TestVintfBackend>();
@@ -61,7 +77,8 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     () => new Pl011({ onOutput: ignore }),
     {
       stimulus: ({ device }, random) => {
-        if (device instanceof Pl011) device.receive(Uint8Array.from({ length: random.below(12) }, () => random.word()));
+        if (device instanceof Pl011)
+          device.receive(Uint8Array.from({ length: random.below(12) }, () => random.word()));
       },
     },
   ],
@@ -75,7 +92,12 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     virtualCmdqv,
     {
       stimulus: (bus, random, host) => {
-        cmdqvStep(bus, random, { vintfs: 1, vcmdqs: LVCMDQS, memory: host.ram, address: host.ramGpa });
+        cmdqvStep(bus, random, {
+          vintfs: 1,
+          vcmdqs: LVCMDQS,
+          memory: host.ram,
+          address: host.ramGpa,
+        });
         reportErrors(bus.device);
       },
     },

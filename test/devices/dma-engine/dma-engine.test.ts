@@ -64,7 +64,11 @@ describe('DmaEngine', () => {
 
   it('ends at a write fault', () => {
     const { run } = engine();
-    expect(run(2, 0x2000, { dst: RAM + 0x1ff000, pattern: 1 })).toEqual([3, 0x1000, RAM + 0x200000]);
+    expect(run(2, 0x2000, { dst: RAM + 0x1ff000, pattern: 1 })).toEqual([
+      3,
+      0x1000,
+      RAM + 0x200000,
+    ]);
     expect(run(1, 0x10, { src: RAM, dst: 0 })).toEqual([3, 0, 0]);
   });
 

@@ -30,20 +30,26 @@ describe('Pl011', () => {
 
   it('identifies itself as an Arm PL011', () => {
     const { bus } = uart();
-    const id = [0xfe0, 0xfe4, 0xfe8, 0xfec, 0xff0, 0xff4, 0xff8, 0xffc].map((offset) => bus.read32(offset));
+    const id = [0xfe0, 0xfe4, 0xfe8, 0xfec, 0xff0, 0xff4, 0xff8, 0xffc].map((offset) =>
+      bus.read32(offset),
+    );
     expect(id).toEqual([0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1]);
   });
 
   it('comes out of reset with empty FIFOs and both directions enabled', () => {
     const { bus } = uart();
-    expect([bus.read32(0x018), bus.read32(0x030), bus.read32(0x034), bus.read32(0x038)]).toEqual([0x90, 0x300, 0x12, 0]);
+    expect([bus.read32(0x018), bus.read32(0x030), bus.read32(0x034), bus.read32(0x038)]).toEqual([
+      0x90, 0x300, 0x12, 0,
+    ]);
   });
 
   it('gives characters in order and then reads zero with RXFE set', () => {
     const { bus, device } = uart();
     device.receive(bytes('ab'));
     expect(bus.read32(0x018) & 0x10).toBe(0);
-    expect([bus.read32(0x000), bus.read(0, 0x000, 1).lo, bus.read32(0x000)]).toEqual([0x61, 0x62, 0]);
+    expect([bus.read32(0x000), bus.read(0, 0x000, 1).lo, bus.read32(0x000)]).toEqual([
+      0x61, 0x62, 0,
+    ]);
     expect(bus.read32(0x018) & 0x10).toBe(0x10);
   });
 

@@ -44,7 +44,10 @@ describe('a described device', () => {
   it('has a kind, names its registers, and takes no other accesses than 32-bit ones', () => {
     const { device, bus } = attached();
     expect(device.identity).toEqual({ kind: 0x72746e63, interrupts: 1, busMaster: false });
-    expect([device.registerName(0, 8), device.registerName(0, 0x10)]).toEqual(['LIMIT', 'counter+0x10']);
+    expect([device.registerName(0, 8), device.registerName(0, 0x10)]).toEqual([
+      'LIMIT',
+      'counter+0x10',
+    ]);
     expect(bus.read(0, 8, 1)).toEqual({ lo: 0, hi: 0 });
   });
 
@@ -59,12 +62,22 @@ describe('a described device', () => {
 
   it('takes no register that it does not have', () => {
     const values: RegisterValues[] = [];
-    const device = defineDevice({ name: 'x', kind: 'xxxx', registers: { A: { offset: 0, read: (all) => values.push(all) } } });
+    const device = defineDevice({
+      name: 'x',
+      kind: 'xxxx',
+      registers: { A: { offset: 0, read: (all) => values.push(all) } },
+    });
     device.attach(new FakeHost());
     new DeviceBus(device).read32(0);
     expect(() => Object.assign(values[0] ?? {}, { B: 1 })).toThrow(TypeError);
   });
 
-  it.each(deviceContract(counter, { operations: 200, seeds: [1] }))('keeps the contract: $name', ({ run }) => run());
-  it.each(deviceContract(adder, { operations: 200, seeds: [1] }))('the adder of the documentation keeps it too: $name', ({ run }) => run());
+  it.each(deviceContract(counter, { operations: 200, seeds: [1] }))(
+    'keeps the contract: $name',
+    ({ run }) => run(),
+  );
+  it.each(deviceContract(adder, { operations: 200, seeds: [1] }))(
+    'the adder of the documentation keeps it too: $name',
+    ({ run }) => run(),
+  );
 });

@@ -1,6 +1,10 @@
 import { describe, it } from 'vitest';
 import { PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import { type DeviceFactory, deviceContract, type Stimulus } from '../../../devices/testing/index.ts';
+import {
+  type DeviceFactory,
+  deviceContract,
+  type Stimulus,
+} from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit } from '../../../devices/unit/index.ts';
 import { checkedModules } from '../../support/findings.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
@@ -9,7 +13,11 @@ const modules = await checkedModules();
 const backends = new WeakMap<object, TestViommuBackend>();
 
 const physical: DeviceFactory = () => {
-  const unit = new Unit({ modules, hostMemory: createHostMemory({ ramSize: 0x100000 }), thread: 0 });
+  const unit = new Unit({
+    modules,
+    hostMemory: createHostMemory({ ramSize: 0x100000 }),
+    thread: 0,
+  });
   return new PhysicalSmmu({ unit, smmuIndex: 0 });
 };
 
@@ -32,5 +40,6 @@ describe('PhysicalSmmu', () => {
 });
 
 describe('VirtualSmmu', () => {
-  for (const { name, run } of deviceContract(virtual, { stimulus: dma, seeds: [1, 2] })) it(name, run);
+  for (const { name, run } of deviceContract(virtual, { stimulus: dma, seeds: [1, 2] }))
+    it(name, run);
 });

@@ -91,7 +91,9 @@ it('probe, reset, attach, DMA, unmap, fault, illegal command, shutdown', () => {
   // Unmap: the stale translation lives until its TLBI.
   table.unmap(0x10000, 0x1000);
   expect(backend.dma(8, 0x10040)).toBe(PA + BUFFER + 0x40);
-  waitForSync(tlbiNhVa(0, 1, { address: 0x10000, ttl: 3, range: { granule: 0x1000, num: 0, scale: 0 } }));
+  waitForSync(
+    tlbiNhVa(0, 1, { address: 0x10000, ttl: 3, range: { granule: 0x1000, num: 0, scale: 0 } }),
+  );
   expect(backend.dma(8, 0x10040)).toBeUndefined();
 
   // Event thread: PROD, the record, CONS after each.

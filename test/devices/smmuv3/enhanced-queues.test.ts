@@ -1,8 +1,19 @@
 // Enhanced command queues in both roles. Offsets and bits are written out as IHI 0070 sections 3.5.6 and 6.3 have them.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import { cfgiAll, sync, tlbiNhAll, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
+import {
+  GUEST_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+  PhysicalSmmu,
+  VirtualSmmu,
+} from '../../../devices/smmuv3/index.ts';
+import {
+  cfgiAll,
+  sync,
+  tlbiNhAll,
+  tlbiNsnhAll,
+  writeCommand,
+} from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
 import { checkedModules } from '../../support/findings.ts';
@@ -25,7 +36,10 @@ let device: VirtualSmmu;
 let bus: DeviceBus;
 
 function plug(idr6 = FOUR): void {
-  device = new VirtualSmmu({ backend, idRegisters: { ...GUEST_ID_REGISTERS, idr1: GUEST_ID_REGISTERS.idr1 + ECMDQ, idr6 } });
+  device = new VirtualSmmu({
+    backend,
+    idRegisters: { ...GUEST_ID_REGISTERS, idr1: GUEST_ID_REGISTERS.idr1 + ECMDQ, idr6 },
+  });
   device.attach(host);
   device.reset();
   bus = new DeviceBus(device);
@@ -70,17 +84,20 @@ function issue(q: number, ...commands: readonly Uint32Array[]): void {
 
 describe('discovery', () => {
   it('IDR1.ECMDQ, IDR6 and the control page say how many queues there are, and where', () => {
-    expect([bus.read32(0x4) >>> 31, bus.read32(0x190), bus.read64(0x4000), bus.read32(0x4008), bus.read32(0x400c)]).toEqual([
-      1,
-      FOUR,
-      0x20003n,
-      1,
-      1,
-    ]);
+    expect([
+      bus.read32(0x4) >>> 31,
+      bus.read32(0x190),
+      bus.read64(0x4000),
+      bus.read32(0x4008),
+      bus.read32(0x400c),
+    ]).toEqual([1, FOUR, 0x20003n, 1, 1]);
     expect(device.regions[0]?.size).toBe(0x30000);
     bus.write32(0x4008, 0);
     expect(bus.read32(0x400c)).toBe(1);
-    expect([device.registerName(0, 0x24008), device.registerName(0, 0x190)]).toEqual(['ECMDQ_PROD(1)', 'IDR6']);
+    expect([device.registerName(0, 0x24008), device.registerName(0, 0x190)]).toEqual([
+      'ECMDQ_PROD(1)',
+      'IDR6',
+    ]);
   });
 
   it('there is none of it without IDR1.ECMDQ', () => {
@@ -88,7 +105,9 @@ describe('discovery', () => {
     plain.attach(host);
     plain.reset();
     const registers = new DeviceBus(plain);
-    expect([registers.read32(0x190), registers.read32(0x4000), plain.regions[0]?.size]).toEqual([0, 0, 0x20000]);
+    expect([registers.read32(0x190), registers.read32(0x4000), plain.regions[0]?.size]).toEqual([
+      0, 0, 0x20000,
+    ]);
   });
 
   it.each([
@@ -101,7 +120,9 @@ describe('discovery', () => {
   it('refuses more queues than the host behind it has', () => {
     const poor = Object.create(backend, { enhancedQueues: { value: [] } });
     const idRegisters = { ...GUEST_ID_REGISTERS, idr1: GUEST_ID_REGISTERS.idr1 + ECMDQ, idr6: 0 };
-    expect(() => new VirtualSmmu({ backend: poor, idRegisters })).toThrow('IDR6 has 1 queues, the host 0');
+    expect(() => new VirtualSmmu({ backend: poor, idRegisters })).toThrow(
+      'IDR6 has 1 queues, the host 0',
+    );
   });
 });
 
@@ -114,7 +135,10 @@ describe('an ECMDQ of a guest', () => {
     expect(cons(1)).toBe(EN + 2);
     // The VMID is the machine's own, whatever the command says.
     const generations = new DataView(backend.hostMemory.buffer, smmuBase(0) + 0x100000);
-    expect([generations.getBigUint64(VMID * 0x100, true) > 0n, generations.getBigUint64(3 * 0x100, true)]).toEqual([true, 0n]);
+    expect([
+      generations.getBigUint64(VMID * 0x100, true) > 0n,
+      generations.getBigUint64(3 * 0x100, true),
+    ]).toEqual([true, 0n]);
   });
 
   it('runs beside the others and beside the CMDQ, each with its own indexes, and wraps', () => {
@@ -139,7 +163,11 @@ describe('an ECMDQ of a guest', () => {
 
   it('signals a CMD_SYNC by MSI, and reports an aborted one as the CMDQ does', () => {
     enable(0);
-    issue(0, sync(1, { address: RING + 0x8000, data: 0x77 }), sync(1, { address: 0x7000_0000, data: 1 }));
+    issue(
+      0,
+      sync(1, { address: RING + 0x8000, data: 0x77 }),
+      sync(1, { address: 0x7000_0000, data: 1 }),
+    );
     expect([cons(0), ram.load64(RING + 0x8000), bus.read32(0x60)]).toEqual([EN + 2, 0x77n, 0x10]);
   });
 
@@ -159,11 +187,20 @@ describe('an ECMDQ of a guest', () => {
     bus.write32(0x50, 1);
     for (const q of [0, 1]) enable(q);
     issue(0, sync(), ILLEGAL, sync());
-    expect([cons(0), bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([EN + 0x01800001, 0x200, 1]);
+    expect([cons(0), bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([
+      EN + 0x01800001,
+      0x200,
+      1,
+    ]);
     // More commands are not consumed, and the others go on; a second queue's error finds CMDQP_ERR active.
     issue(0, sync());
     issue(1, sync(), ILLEGAL);
-    expect([cons(0), cons(1), bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([EN + 0x01800001, EN + 0x01800001, 0x200, 1]);
+    expect([cons(0), cons(1), bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([
+      EN + 0x01800001,
+      EN + 0x01800001,
+      0x200,
+      1,
+    ]);
     // Acknowledging GERROR has no effect on the queues.
     bus.write32(0x64, 0x200);
     expect(cons(0)).toBe(EN + 0x01800001);
@@ -231,7 +268,11 @@ describe('an ECMDQ of a host', () => {
     const hostMemory = createHostMemory({ ramSize: 0x100000 });
     const unit = new Unit({ modules, hostMemory, thread: 0 });
     const memory = new HostRam(hostMemory);
-    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr1: PHYSICAL_ID_REGISTERS.idr1 + ECMDQ, idr6: 0x00010000 };
+    const idRegisters = {
+      ...PHYSICAL_ID_REGISTERS,
+      idr1: PHYSICAL_ID_REGISTERS.idr1 + ECMDQ,
+      idr6: 0x00010000,
+    };
     const physical = new PhysicalSmmu({ unit, smmuIndex: 0, idRegisters });
     physical.attach(new FakeHost());
     physical.reset();
@@ -242,6 +283,8 @@ describe('an ECMDQ of a host', () => {
     registers.write64(0x28000, 0x4003n);
     registers.write32(0x28008, EN + 2);
     expect([registers.read32(0x2800c), registers.read32(0x2000c)]).toEqual([EN + 2, 0]);
-    expect(new DataView(hostMemory.buffer, smmuBase(0) + 0x100000).getBigUint64(3 * 0x100, true)).toBeGreaterThan(0n);
+    expect(
+      new DataView(hostMemory.buffer, smmuBase(0) + 0x100000).getBigUint64(3 * 0x100, true),
+    ).toBeGreaterThan(0n);
   });
 });

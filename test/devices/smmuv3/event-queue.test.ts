@@ -1,10 +1,23 @@
 // The event queue of the physical SMMU: when records are merged, when they are lost, and what says so.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SMMU_AT_STATS, STAT_EVENTS_MERGED, STAT_EVTQ_OVERFLOW } from '../../../assembly/layout/host-memory.ts';
+import {
+  SMMU_AT_STATS,
+  STAT_EVENTS_MERGED,
+  STAT_EVTQ_OVERFLOW,
+} from '../../../assembly/layout/host-memory.ts';
 import { ACCESS_WRITE, TRANSLATE_ABORT } from '../../../assembly/load.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
-import { CD, CD0, EVENT_LINE, GERROR_LINE, PhysicalBoard, RAM_SIZE, SID, STE1 } from '../../support/physical-smmu.ts';
+import {
+  CD,
+  CD0,
+  EVENT_LINE,
+  GERROR_LINE,
+  PhysicalBoard,
+  RAM_SIZE,
+  SID,
+  STE1,
+} from '../../support/physical-smmu.ts';
 
 const MEV = 1n << 19n;
 const OVFLG = 0x80000000;
@@ -14,7 +27,8 @@ beforeEach(() => {
   board = new PhysicalBoard();
 });
 
-const stat = (offset: number) => new DataView(board.unit.hostMemory.buffer).getUint32(smmuBase(0) + SMMU_AT_STATS + offset, true);
+const stat = (offset: number) =>
+  new DataView(board.unit.hostMemory.buffer).getUint32(smmuBase(0) + SMMU_AT_STATS + offset, true);
 
 function fault(iova: bigint, attributes = 0): void {
   expect(board.access(iova, { attributes })).toBe(TRANSLATE_ABORT);
@@ -32,7 +46,9 @@ describe('merging', () => {
     it('one record stands for faults that differ in the place inside a page only; its address is that of the first', () => {
       for (const iova of [0x2008n, 0x2008n, 0x2ff0n]) fault(iova);
       expect([board.produced, stat(STAT_EVENTS_MERGED)]).toEqual([1, 2]);
-      expect(board.record(0)).toBe('0000000500000010 0000020800000000 0000000000002008 0000000000000000');
+      expect(board.record(0)).toBe(
+        '0000000500000010 0000020800000000 0000000000002008 0000000000000000',
+      );
       board.host.poll();
       expect(board.host.pulses(EVENT_LINE)).toBe(1);
     });
@@ -119,7 +135,12 @@ describe('a record that cannot be written', () => {
     move(RAM_SIZE);
     fault(0x2000n);
     board.host.poll();
-    expect([board.bus.read32(0x60), board.produced, board.host.pulses(GERROR_LINE), board.host.pulses(EVENT_LINE)]).toEqual([4, 0, 1, 0]);
+    expect([
+      board.bus.read32(0x60),
+      board.produced,
+      board.host.pulses(GERROR_LINE),
+      board.host.pulses(EVENT_LINE),
+    ]).toEqual([4, 0, 1, 0]);
     move(0x8000);
     for (let i = 0; i < 5; i++) fault(0x2000n);
     board.host.poll();
@@ -142,7 +163,12 @@ describe('a record that cannot be written', () => {
 describe('planted faults', () => {
   it('hit the transactions of one stream, as many as asked for', () => {
     board.device.plantFault({ event: 'F_UUT', streamId: SID, transactions: 2 });
-    expect([board.access(0x1000n, { sid: 6 }), board.access(0x1000n), board.access(0x1000n), board.access(0x1000n)]).toEqual([1, 1, 1, 0]);
+    expect([
+      board.access(0x1000n, { sid: 6 }),
+      board.access(0x1000n),
+      board.access(0x1000n),
+      board.access(0x1000n),
+    ]).toEqual([1, 1, 1, 0]);
     expect([0, 1, 2].map((index) => board.record(index).slice(14, 16))).toEqual(['04', '01', '01']);
   });
 

@@ -75,7 +75,12 @@ const CASES: readonly Case[] = [
     access: { ...WRITE, ssid: 2 },
     record: '0000000500002801 0000000000000000 0000000000001234',
   },
-  { event: 'C_BAD_STREAMID', when: 'the StreamID is beyond the table', access: { sid: 64 }, record: '0000004000000002' },
+  {
+    event: 'C_BAD_STREAMID',
+    when: 'the StreamID is beyond the table',
+    access: { sid: 64 },
+    record: '0000004000000002',
+  },
   {
     event: 'C_BAD_STREAMID',
     when: 'the StreamID has bits that no StreamID of this SMMU has',
@@ -93,7 +98,12 @@ const CASES: readonly Case[] = [
     access: { ssid: 1 },
     record: '0000000500001803 0000000000000000 0000000000000000 0000000000100140',
   },
-  { event: 'C_BAD_STE', when: 'V is 0', prepare: () => board.ste('s1', [0n]), record: '0000000500000004' },
+  {
+    event: 'C_BAD_STE',
+    when: 'V is 0',
+    prepare: () => board.ste('s1', [0n]),
+    record: '0000000500000004',
+  },
   {
     event: 'F_BAD_ATS_TREQ',
     when: 'EATS is 0',
@@ -158,7 +168,12 @@ const CASES: readonly Case[] = [
     access: { ssid: 1 },
     record: '0000000500001809 0000000000000000 0000000000000000 0000000000100040',
   },
-  { event: 'C_BAD_CD', when: 'V is 0', prepare: () => store(CD, CD0 & ~0x8000_0000n), record: '000000050000000a' },
+  {
+    event: 'C_BAD_CD',
+    when: 'V is 0',
+    prepare: () => store(CD, CD0 & ~0x8000_0000n),
+    record: '000000050000000a',
+  },
   {
     event: 'F_WALK_EABT',
     when: 'the last table of stage 1 is nowhere',
@@ -349,13 +364,21 @@ describe('records', () => {
     else expect(board.access(iova, access)).toBe(TRANSLATE_ABORT);
     expect(board.produced).toBe(1);
     const doublewords = record.split(' ');
-    expect(board.record(0)).toBe([...doublewords, ...Array.from({ length: 4 - doublewords.length }, () => ZERO)].join(' '));
+    expect(board.record(0)).toBe(
+      [...doublewords, ...Array.from({ length: 4 - doublewords.length }, () => ZERO)].join(' '),
+    );
     board.host.poll();
-    expect([board.host.pulses(EVENT_LINE), board.host.pulses(GERROR_LINE), board.bus.read32(0x60)]).toEqual([1, 0, 0]);
+    expect([
+      board.host.pulses(EVENT_LINE),
+      board.host.pulses(GERROR_LINE),
+      board.bus.read32(0x60),
+    ]).toEqual([1, 0, 0]);
   });
 
   it('are of every event that the table says can be provoked', () => {
-    const provoked = EVENTS.filter(({ provokedBy }) => provokedBy !== undefined).map(({ name }) => name);
+    const provoked = EVENTS.filter(({ provokedBy }) => provokedBy !== undefined).map(
+      ({ name }) => name,
+    );
     expect(new Set(CASES.map(({ event }) => event))).toEqual(new Set(provoked));
   });
 
@@ -379,7 +402,10 @@ describe('records', () => {
   });
 
   it('CD.A = 0 gives zeros for faults of a translation, and aborts for all others', () => {
-    board = new PhysicalBoard({ ...PHYSICAL_ID_REGISTERS, idr0: PHYSICAL_ID_REGISTERS.idr0 & ~(1 << 26) });
+    board = new PhysicalBoard({
+      ...PHYSICAL_ID_REGISTERS,
+      idr0: PHYSICAL_ID_REGISTERS.idr0 & ~(1 << 26),
+    });
     store(CD, CD0 & ~(1n << 46n));
     expect(board.access(0x2000n)).toBe(TRANSLATE_RAZWI);
     store(TABLES[1], NO_RAM | 3n);

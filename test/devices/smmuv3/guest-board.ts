@@ -1,7 +1,11 @@
 // A guest's SMMU on a real physical SMMU and the real hot modules, and the tables of a small guest. One board at a time: `setUp` replaces it.
 
 import { expect } from 'vitest';
-import { GUEST_ID_REGISTERS, type SmmuIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import {
+  GUEST_ID_REGISTERS,
+  type SmmuIdRegisters,
+  VirtualSmmu,
+} from '../../../devices/smmuv3/index.ts';
 import {
   contextDescriptor,
   PageTable,
@@ -89,7 +93,10 @@ export function issue(...commands: Uint32Array[]): void {
 
 /** Everything issued has been consumed without an error. */
 export function expectDone(): void {
-  expect([bus.read32(0x9c) & 0xfffff, bus.read32(0x60) ^ bus.read32(0x64)]).toEqual([bus.read32(0x98), 0]);
+  expect([bus.read32(0x9c) & 0xfffff, bus.read32(0x60) ^ bus.read32(0x64)]).toEqual([
+    bus.read32(0x98),
+    0,
+  ]);
 }
 
 /** Doublewords of an event record in the guest's memory. */
@@ -102,7 +109,12 @@ export function stage1({ stall = false, stallDisabled = false } = {}): PageTable
   const table = new PageTable(memory, { stage: 1 });
   table.map(0x10000, BUFFER, 0x1000, S1_READ_WRITE);
   table.map(0x11000, BUFFER + 0x1000, 0x1000, S1_READ_ONLY);
-  writeCd(memory, CDS, 0, contextDescriptor({ asid: 1, lower: { ttb: table.root, inputBits: 48 }, stall }));
+  writeCd(
+    memory,
+    CDS,
+    0,
+    contextDescriptor({ asid: 1, lower: { ttb: table.root, inputBits: 48 }, stall }),
+  );
   writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, stallDisabled }));
   return table;
 }

@@ -10,7 +10,18 @@ import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts
 import { checkedModules } from '../../support/findings.ts';
 import { HostRam } from '../../support/host-ram.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
-import { backend, bus, enable, expectDone, GERROR_LINE, host, issue, memory, RING, setUp } from './guest-board.ts';
+import {
+  backend,
+  bus,
+  enable,
+  expectDone,
+  GERROR_LINE,
+  host,
+  issue,
+  memory,
+  RING,
+  setUp,
+} from './guest-board.ts';
 
 const IRQ = 1;
 const WORD = 0x80050004;
@@ -37,7 +48,9 @@ describe('CMD_SYNC with CS = IRQ on the command queue of a guest', () => {
     issue(sync(IRQ, { address: WORD, data: 0xdeadbeef }));
     expectDone();
     expect(around()).toBe(0xdead_beef_2222_2222n);
-    expect(new Int32Array(backend.hostMemory.buffer)[(smmuBase(0) + SMMU_AT_STATS + STAT_MSIS) >> 2]).toBe(1);
+    expect(
+      new Int32Array(backend.hostMemory.buffer)[(smmuBase(0) + SMMU_AT_STATS + STAT_MSIS) >> 2],
+    ).toBe(1);
   });
 
   it('may overwrite the very command, as Linux has it, and the queue goes on behind it', () => {
@@ -69,7 +82,11 @@ describe('CMD_SYNC with CS = IRQ on the command queue of a guest', () => {
   ])('to an address that is not RAM (%s) is complete, and MSI_CMDQ_ABT_ERR', (_, address) => {
     enable();
     issue(sync(IRQ, { address, data: 7 }));
-    expect([bus.read32(0x9c), bus.read32(GERROR) ^ bus.read32(GERRORN), host.pulses(GERROR_LINE)]).toEqual([1, 0x10, 1]);
+    expect([
+      bus.read32(0x9c),
+      bus.read32(GERROR) ^ bus.read32(GERRORN),
+      host.pulses(GERROR_LINE),
+    ]).toEqual([1, 0x10, 1]);
     // The error does not keep later ones from being sent.
     issue(sync(IRQ, { address: WORD, data: 5 }));
     expect([bus.read32(0x9c), around()]).toEqual([2, 0x5_0000_0000n]);
@@ -165,7 +182,9 @@ describe('MSIs of the event queue and of GERROR', () => {
     fault();
     issue(new Uint32Array([0xff, 0, 0, 0]));
     bus.write32(0x50, 5);
-    expect([word(EVENT_WORD), word(ERROR_WORD), host.pulses(0), host.pulses(1)]).toEqual([0, 0, 0, 0]);
+    expect([word(EVENT_WORD), word(ERROR_WORD), host.pulses(0), host.pulses(1)]).toEqual([
+      0, 0, 0, 0,
+    ]);
   });
 
   it('that are aborted make their error active, which GERROR’s own MSI announces', () => {
@@ -190,7 +209,12 @@ describe('MSIs of the event queue and of GERROR', () => {
     enable();
     configure(0x80050300, 0x80050400);
     bus.write32(0xb8, 5);
-    expect([bus.read32(0xb0), bus.read32(0xb8), bus.read32(0x68), bus.read32(0x70)]).toEqual([EVENT_WORD, 0x21, ERROR_WORD, 0x22]);
+    expect([bus.read32(0xb0), bus.read32(0xb8), bus.read32(0x68), bus.read32(0x70)]).toEqual([
+      EVENT_WORD,
+      0x21,
+      ERROR_WORD,
+      0x22,
+    ]);
   });
 });
 
@@ -209,7 +233,11 @@ describe('the physical SMMU', () => {
     writeCommand(ram, 0x4000, 0, sync(IRQ, { address: 0x5004, data: 0x77 }));
     writeCommand(ram, 0x4000, 1, sync(IRQ, { address: 0x10_0000, data: 0x77 }));
     registers.write32(0x98, 1);
-    expect([ram.load64(0x5000), registers.read32(0x9c), registers.read32(GERROR)]).toEqual([0x77_0000_0000n, 1, 0]);
+    expect([ram.load64(0x5000), registers.read32(0x9c), registers.read32(GERROR)]).toEqual([
+      0x77_0000_0000n,
+      1,
+      0,
+    ]);
     // What the drain cannot write the device's host does; here nobody takes it.
     for (let i = 0; i < 16; i += 8) platform.memory.store64(0x4010 + i, ram.load64(0x4010 + i));
     registers.write32(0x98, 2);

@@ -3,7 +3,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/load.ts';
 import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
-import { bypassSte, invalidSte, sync, tlbiNsnhAll, tlbiS12Vmall, writeCommand, writeSte } from '../../../devices/tables/index.ts';
+import {
+  bypassSte,
+  invalidSte,
+  sync,
+  tlbiNsnhAll,
+  tlbiS12Vmall,
+  writeCommand,
+  writeSte,
+} from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
 import { checkedModules } from '../../support/findings.ts';
@@ -71,11 +79,15 @@ describe('registers in host memory', () => {
     bus.write32(0x2c, 2);
     bus.write32(0x44, 0x80100000);
     bus.write32(0x20, 5);
-    const words = [0x00, 0x04, 0x08, 0x0c, 0x10, 0x14, 0x18, 0x1c].map((offset) => block.getUint32(offset, true));
+    const words = [0x00, 0x04, 0x08, 0x0c, 0x10, 0x14, 0x18, 0x1c].map((offset) =>
+      block.getUint32(offset, true),
+    );
     expect(words).toEqual([5, 2, 0x00100000, 0x0c4d3c9b, 0x014a5510, 0x504, 0x04000075, 6]);
     expect(block.getBigUint64(0x20, true)).toBe(0x1_2345_6000n);
     expect(block.getBigUint64(0x28, true)).toBe(0x1_2345_6700n);
-    expect([0x30, 0x34, 0x38].map((offset) => block.getUint32(offset, true))).toEqual([3, 5, 0x80000003]);
+    expect([0x30, 0x34, 0x38].map((offset) => block.getUint32(offset, true))).toEqual([
+      3, 5, 0x80000003,
+    ]);
   });
 
   it('a stream table larger than SIDSIZE has SIDSIZE', () => {
@@ -233,7 +245,9 @@ describe('saved state', () => {
     bus.write32(0x98, 2);
     access(5);
     const saved = device.save();
-    const image = new Uint8Array(unit.hostMemory.buffer.slice(0)).slice(block.byteOffset + 0x1200000);
+    const image = new Uint8Array(unit.hostMemory.buffer.slice(0)).slice(
+      block.byteOffset + 0x1200000,
+    );
 
     host = new FakeHost();
     const hostMemory = createHostMemory({ ramSize: 0x100000 });

@@ -1,7 +1,12 @@
 // Register behaviour that both roles share, at literal offsets and values of IHI 0070 section 6.3 and as Linux's driver relies on it.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import {
+  GUEST_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+  PhysicalSmmu,
+  VirtualSmmu,
+} from '../../../devices/smmuv3/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit } from '../../../devices/unit/index.ts';
 import { checkedModules } from '../../support/findings.ts';
@@ -10,7 +15,11 @@ import { TestViommuBackend } from '../../support/viommu-backend.ts';
 const modules = await checkedModules();
 
 function physical(host: FakeHost): DeviceBus {
-  const unit = new Unit({ modules, hostMemory: createHostMemory({ ramSize: 0x100000 }), thread: 0 });
+  const unit = new Unit({
+    modules,
+    hostMemory: createHostMemory({ ramSize: 0x100000 }),
+    thread: 0,
+  });
   const device = new PhysicalSmmu({ unit, smmuIndex: 0 });
   device.attach(host);
   device.reset();
@@ -62,10 +71,17 @@ describe('ID registers', () => {
   });
 
   it('of a host can have no stage 1', () => {
-    const unit = new Unit({ modules, hostMemory: createHostMemory({ ramSize: 0x10000 }), thread: 0 });
+    const unit = new Unit({
+      modules,
+      hostMemory: createHostMemory({ ramSize: 0x10000 }),
+      thread: 0,
+    });
     const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr0: 0x05441019, idr1: 0x014a0510 };
     expect(() => new PhysicalSmmu({ unit, smmuIndex: 0, idRegisters })).not.toThrow();
-    expect(() => new PhysicalSmmu({ unit, smmuIndex: 0, idRegisters: { ...idRegisters, idr0: 0x05441018 } })).toThrow(RangeError);
+    expect(
+      () =>
+        new PhysicalSmmu({ unit, smmuIndex: 0, idRegisters: { ...idRegisters, idr0: 0x05441018 } }),
+    ).toThrow(RangeError);
   });
 });
 
@@ -83,7 +99,10 @@ describe.each([
   const mask = (2 << log2entries) - 1;
 
   it('is off out of reset and lets transactions pass', () => {
-    for (const offset of [0x20, 0x24, 0x28, 0x2c, 0x50, 0x54, 0x60, 0x64, 0x80, 0x84, 0x88, 0x90, 0x98, 0x9c, 0xa0, 0x100a8, 0x100ac]) {
+    for (const offset of [
+      0x20, 0x24, 0x28, 0x2c, 0x50, 0x54, 0x60, 0x64, 0x80, 0x84, 0x88, 0x90, 0x98, 0x9c, 0xa0,
+      0x100a8, 0x100ac,
+    ]) {
       expect(bus.read32(offset)).toBe(0);
     }
     expect(bus.read32(0x44)).toBe(0x1000);
@@ -119,7 +138,10 @@ describe.each([
   });
 
   it('read-only registers and reserved offsets ignore writes', () => {
-    for (const offset of [0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c, 0x40, 0x48, 0x60, 0x30, 0xe00, 0x10000, 0x10020, 0x1fffc]) {
+    for (const offset of [
+      0, 4, 8, 0xc, 0x10, 0x14, 0x18, 0x1c, 0x40, 0x48, 0x60, 0x30, 0xe00, 0x10000, 0x10020,
+      0x1fffc,
+    ]) {
       const before = bus.read32(offset);
       bus.write32(offset, ~before >>> 0);
       expect(bus.read32(offset)).toBe(before);
@@ -185,8 +207,14 @@ describe.each([
     for (const offset of [0x28, 0x2c]) bus.write32(offset, 0);
     bus.write32(0x9c, 3);
     bus.write32(0x100a8, 3);
-    expect([0x80, 0x90, 0xa0].map((offset) => bus.read64(offset))).toEqual([0x8000_0000n, 0x8000_0002n, 0x8001_0003n]);
-    expect([0x88, 0x28, 0x2c, 0x9c, 0x100a8].map((offset) => bus.read32(offset))).toEqual([4, 0xd75, 6, 0, 0]);
+    expect([0x80, 0x90, 0xa0].map((offset) => bus.read64(offset))).toEqual([
+      0x8000_0000n,
+      0x8000_0002n,
+      0x8001_0003n,
+    ]);
+    expect([0x88, 0x28, 0x2c, 0x9c, 0x100a8].map((offset) => bus.read32(offset))).toEqual([
+      4, 0xd75, 6, 0, 0,
+    ]);
     // EVTQ_CONS is software's at any time.
     bus.write32(0x100ac, 0x80000005);
     expect(bus.read32(0x100ac)).toBe(0x80000005);
@@ -262,8 +290,8 @@ describe.each([
     bus.write32(0x20, 0xd);
     bus.write32(0x98, 1);
     bus.device.reset();
-    expect([0x20, 0x24, 0x44, 0x60, 0x64, 0x90, 0x94, 0x98, 0x9c].map((offset) => bus.read32(offset))).toEqual([
-      0, 0, 0x1000, 0, 0, 0, 0, 0, 0,
-    ]);
+    expect(
+      [0x20, 0x24, 0x44, 0x60, 0x64, 0x90, 0x94, 0x98, 0x9c].map((offset) => bus.read32(offset)),
+    ).toEqual([0, 0, 0x1000, 0, 0, 0, 0, 0, 0]);
   });
 });

@@ -1,13 +1,29 @@
 // Stalls as the SMMU devices show them: records and commands of a guest, and the switch of CR0.SMMUEN of a host.
 
 import { describe, expect, it } from 'vitest';
-import { SMMU_AT_STALLED, STALL_ABORT, STALL_WAITING } from '../../../assembly/layout/host-memory.ts';
+import {
+  SMMU_AT_STALLED,
+  STALL_ABORT,
+  STALL_WAITING,
+} from '../../../assembly/layout/host-memory.ts';
 import { TRANSLATE_STALLED } from '../../../assembly/load.ts';
 import { GUEST_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { resume, stage1Ste, stallTerm, sync, writeSte } from '../../../devices/tables/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { physicalSid } from '../../support/viommu-backend.ts';
-import { backend, CDS, enable, expectDone, issue, memory, record, STREAMS, setUp, setUpWith, stage1 } from './guest-board.ts';
+import {
+  backend,
+  CDS,
+  enable,
+  expectDone,
+  issue,
+  memory,
+  record,
+  STREAMS,
+  setUp,
+  setUpWith,
+  stage1,
+} from './guest-board.ts';
 
 /** No entry for the page at this iova. */
 const HOLE = 0x20000;
@@ -60,7 +76,8 @@ describe("a guest's SMMU", () => {
 });
 
 describe("a host's SMMU", () => {
-  const stalled = () => new Int32Array(backend.hostMemory.buffer)[(smmuBase(0) + SMMU_AT_STALLED) >> 2];
+  const stalled = () =>
+    new Int32Array(backend.hostMemory.buffer)[(smmuBase(0) + SMMU_AT_STALLED) >> 2];
   const stallOne = () => {
     setUp();
     stage1({ stall: true });

@@ -1,8 +1,27 @@
 // A guest's 2-level stream table, read by its SMMU.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { abortSte, invalidSte, level1SteDescriptor, stage1Ste, writeSte } from '../../../devices/tables/index.ts';
-import { BUFFER, backend, bus, CDS, enable, memory, PA, RING, record, STREAMS, setUp, stage1 } from './guest-board.ts';
+import {
+  abortSte,
+  invalidSte,
+  level1SteDescriptor,
+  stage1Ste,
+  writeSte,
+} from '../../../devices/tables/index.ts';
+import {
+  BUFFER,
+  backend,
+  bus,
+  CDS,
+  enable,
+  memory,
+  PA,
+  RING,
+  record,
+  STREAMS,
+  setUp,
+  stage1,
+} from './guest-board.ts';
 
 /** FMT 2-level, SPLIT 6, 2^8 StreamIDs: four level-1 descriptors. */
 const TWO_LEVEL = 0x10188;

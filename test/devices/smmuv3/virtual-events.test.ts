@@ -1,29 +1,77 @@
 // A guest's SMMU: streams in error, and the event queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { abortSte, bypassSte, invalidSte, nestedSte, stage1Ste, stage2Ste, writeSte } from '../../../devices/tables/index.ts';
-import { BUFFER, backend, bus, CDS, EVENT_LINE, enable, GERROR_LINE, host, memory, record, STREAMS, setUp, stage1 } from './guest-board.ts';
+import {
+  abortSte,
+  bypassSte,
+  invalidSte,
+  nestedSte,
+  stage1Ste,
+  stage2Ste,
+  writeSte,
+} from '../../../devices/tables/index.ts';
+import {
+  BUFFER,
+  backend,
+  bus,
+  CDS,
+  EVENT_LINE,
+  enable,
+  GERROR_LINE,
+  host,
+  memory,
+  record,
+  STREAMS,
+  setUp,
+  stage1,
+} from './guest-board.ts';
 
 beforeEach(setUp);
 
 describe('streams without a valid STE', () => {
   const cases: [string, () => void, bigint[]][] = [
-    ['V = 0', () => writeSte(memory, STREAMS, 8, invalidSte()), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
-    ['stage 2', () => writeSte(memory, STREAMS, 8, stage2Ste({ vmid: 0, ttb: 0, inputBits: 40 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
     [
-      'both stages',
-      () => writeSte(memory, STREAMS, 8, nestedSte({ contextPtr: CDS }, { vmid: 0, ttb: 0, inputBits: 40 })),
+      'V = 0',
+      () => writeSte(memory, STREAMS, 8, invalidSte()),
       [0x0000_0008_0000_0004n, 0n, 0n, 0n],
     ],
-    ['a CD that stalls behind S1STALLD', () => stage1({ stall: true, stallDisabled: true }), [0x0000_0008_0000_000an, 0n, 0n, 0n]],
+    [
+      'stage 2',
+      () => writeSte(memory, STREAMS, 8, stage2Ste({ vmid: 0, ttb: 0, inputBits: 40 })),
+      [0x0000_0008_0000_0004n, 0n, 0n, 0n],
+    ],
+    [
+      'both stages',
+      () =>
+        writeSte(
+          memory,
+          STREAMS,
+          8,
+          nestedSte({ contextPtr: CDS }, { vmid: 0, ttb: 0, inputBits: 40 }),
+        ),
+      [0x0000_0008_0000_0004n, 0n, 0n, 0n],
+    ],
+    [
+      'a CD that stalls behind S1STALLD',
+      () => stage1({ stall: true, stallDisabled: true }),
+      [0x0000_0008_0000_000an, 0n, 0n, 0n],
+    ],
     [
       '21-bit SubstreamIDs',
       () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, cdMax: 21 })),
       [0x0000_0008_0000_0004n, 0n, 0n, 0n],
     ],
-    ['split-stage ATS', () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, eats: 2 })), [0x0000_0008_0000_0004n, 0n, 0n, 0n]],
+    [
+      'split-stage ATS',
+      () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, eats: 2 })),
+      [0x0000_0008_0000_0004n, 0n, 0n, 0n],
+    ],
     ['a table that is too short', () => bus.write32(0x88, 3), [0x0000_0008_0000_0002n, 0n, 0n, 0n]],
-    ['a table that is not RAM', () => bus.write64(0x80, 0x7000_0000n), [0x0000_0008_0000_0003n, 0n, 0n, 0x7000_0200n]],
+    [
+      'a table that is not RAM',
+      () => bus.write64(0x80, 0x7000_0000n),
+      [0x0000_0008_0000_0003n, 0n, 0n, 0x7000_0200n],
+    ],
   ];
 
   it.each(cases)('%s: refused, and recorded', (_name, prepare, expected) => {

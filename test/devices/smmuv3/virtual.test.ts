@@ -77,8 +77,14 @@ describe('streams', () => {
     writeSte(memory, STREAMS, 9, bypassSte());
     enable();
     expect(backend.log).toEqual(['8 nested', '9 bypass']);
-    expect([backend.dma(8, 0x10123), backend.dma(9, BUFFER)]).toEqual([PA + BUFFER + 0x123, PA + BUFFER]);
-    expect([backend.dma(8, 0x11000), backend.dma(8, 0x11000, { write: false })]).toEqual([undefined, PA + BUFFER + 0x1000]);
+    expect([backend.dma(8, 0x10123), backend.dma(9, BUFFER)]).toEqual([
+      PA + BUFFER + 0x123,
+      PA + BUFFER,
+    ]);
+    expect([backend.dma(8, 0x11000), backend.dma(8, 0x11000, { write: false })]).toEqual([
+      undefined,
+      PA + BUFFER + 0x1000,
+    ]);
   });
 
   it('keep their STE until a CFGI covers them', () => {
@@ -114,7 +120,14 @@ describe('streams', () => {
   it('CFGI_CD and CFGI_CD_ALL reach the streams that there are; PREFETCH does nothing', () => {
     enable();
     backend.log.length = 0;
-    issue(cfgiCd(8, 0), cfgiCdAll(9), cfgiCd(3, 0), cfgiCdAll(0xffffffff), prefetchConfig(8), sync());
+    issue(
+      cfgiCd(8, 0),
+      cfgiCdAll(9),
+      cfgiCd(3, 0),
+      cfgiCdAll(0xffffffff),
+      prefetchConfig(8),
+      sync(),
+    );
     expectDone();
     expect(backend.log).toEqual(['8 cd 0', '9 cd all']);
   });
@@ -125,7 +138,12 @@ describe('streams', () => {
     expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
     const other = new PageTable(memory, { stage: 1 });
     other.map(0x10000, BUFFER + 0x5000, 0x1000, S1_READ_WRITE);
-    writeCd(memory, CDS, 0, contextDescriptor({ asid: 2, lower: { ttb: other.root, inputBits: 48 } }));
+    writeCd(
+      memory,
+      CDS,
+      0,
+      contextDescriptor({ asid: 2, lower: { ttb: other.root, inputBits: 48 } }),
+    );
     expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
     issue(cfgiCd(8, 0), sync());
     expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER + 0x5000);

@@ -29,7 +29,8 @@ export class ArrayMemory implements TableMemory {
 
   #index(address: number): number {
     const index = (address - this.base) / 8;
-    if (!Number.isInteger(index) || index < 0 || index >= this.#words.length) throw new RangeError(`no word at 0x${address.toString(16)}`);
+    if (!Number.isInteger(index) || index < 0 || index >= this.#words.length)
+      throw new RangeError(`no word at 0x${address.toString(16)}`);
     return index;
   }
 }

@@ -38,7 +38,9 @@ import { ArrayMemory } from './array-memory.ts';
 function longs(words: Uint32Array): string[] {
   const result: string[] = [];
   for (let i = 0; i < words.length; i += 2) {
-    result.push([words[i + 1], words[i]].map((word) => (word ?? 0).toString(16).padStart(8, '0')).join(''));
+    result.push(
+      [words[i + 1], words[i]].map((word) => (word ?? 0).toString(16).padStart(8, '0')).join(''),
+    );
   }
   while (result.at(-1) === '0000000000000000') result.pop();
   return result;
@@ -53,12 +55,25 @@ describe('stream table entries', () => {
   });
 
   it('stage 1 as Linux writes it for a stream that cannot stall', () => {
-    expect(longs(stage1Ste({ contextPtr: 0x12_3456_7840, stallDisabled: true }))).toEqual(['000000123456784b', '00000000080000d6']);
-    expect(longs(stage1Ste({ contextPtr: 0x8000_0000 }))).toEqual(['000000008000000b', '00000000000000d6']);
+    expect(longs(stage1Ste({ contextPtr: 0x12_3456_7840, stallDisabled: true }))).toEqual([
+      '000000123456784b',
+      '00000000080000d6',
+    ]);
+    expect(longs(stage1Ste({ contextPtr: 0x8000_0000 }))).toEqual([
+      '000000008000000b',
+      '00000000000000d6',
+    ]);
   });
 
   it('stage 1 with substreams, ATS and another StreamWorld', () => {
-    const ste = stage1Ste({ contextPtr: 0x8000_0000, cdMax: 10, format: 2, dss: 1, eats: 1, strw: 2 });
+    const ste = stage1Ste({
+      contextPtr: 0x8000_0000,
+      cdMax: 10,
+      format: 2,
+      dss: 1,
+      eats: 1,
+      strw: 2,
+    });
     expect(longs(ste)).toEqual(['500000008000002b', '00000000900000d5']);
   });
 
@@ -83,18 +98,22 @@ describe('stream table entries', () => {
       forceWriteBack: true,
     });
     // T0SZ 24, start level 2 (16 concatenated tables) encoded as 1, 16 KiB as 2, PS 40 bits as 2, S2AFFD at bit 53.
-    expect(longs(ste)).toEqual(['000000000000000d', '0000000002000000', '006ab55800000001', '0000000100000000']);
-    expect(longs(stage2Ste({ vmid: 1, ttb: 0, inputBits: 42, granule: GRANULE_64K }))[2]).toBe('044b755600000001');
+    expect(longs(ste)).toEqual([
+      '000000000000000d',
+      '0000000002000000',
+      '006ab55800000001',
+      '0000000100000000',
+    ]);
+    expect(longs(stage2Ste({ vmid: 1, ttb: 0, inputBits: 42, granule: GRANULE_64K }))[2]).toBe(
+      '044b755600000001',
+    );
     expect(() => stage2Ste({ vmid: 1, ttb: 0, inputBits: 41 })).toThrow(RangeError);
   });
 
   it('nested: both stages and merged events', () => {
-    expect(longs(nestedSte({ contextPtr: 0x8000_0040 }, { vmid: 7, ttb: 0x2000, inputBits: 48 }))).toEqual([
-      '000000008000004f',
-      '00000000000800d6',
-      '044d359000000007',
-      '0000000000002000',
-    ]);
+    expect(
+      longs(nestedSte({ contextPtr: 0x8000_0040 }, { vmid: 7, ttb: 0x2000, inputBits: 48 })),
+    ).toEqual(['000000008000004f', '00000000000800d6', '044d359000000007', '0000000000002000']);
   });
 
   it('lie in a linear table at 64 bytes each, and their first word is written last', () => {
@@ -115,7 +134,12 @@ describe('stream table entries', () => {
 describe('context descriptors', () => {
   it('a Linux DMA domain of 48 bits, 4 KiB pages and ASID 1', () => {
     const cd = contextDescriptor({ asid: 1, lower: { ttb: 0x9_8765_4000, inputBits: 48 } });
-    expect(longs(cd)).toEqual(['0001e205c0003510', '0000000987654000', '0000000000000000', '00000000f404ff44']);
+    expect(longs(cd)).toEqual([
+      '0001e205c0003510',
+      '0000000987654000',
+      '0000000000000000',
+      '00000000f404ff44',
+    ]);
     expect(cd).toHaveLength(16);
   });
 
@@ -129,7 +153,12 @@ describe('context descriptors', () => {
       accessFlagDisabled: true,
     });
     // EPD0 at bit 14, T1SZ 25, TG1 = 1, IR1, OR1, SH1, V; IPS 4, AFFD, AA64, ASET.
-    expect(longs(cd)).toEqual(['1e20820cb5594000', '0000000000000000', '0000000080000000', '00000000f404ff44']);
+    expect(longs(cd)).toEqual([
+      '1e20820cb5594000',
+      '0000000000000000',
+      '0000000080000000',
+      '00000000f404ff44',
+    ]);
   });
 
   it('a CD without tables lets every access fault', () => {
@@ -162,25 +191,44 @@ describe('commands', () => {
   });
 
   it('TLB invalidations by address and by range', () => {
-    expect(longs(tlbiNhVa(3, 5, { address: 0x1234_5000 }))).toEqual(['0005000300000012', '0000000012345001']);
-    const range = { granule: GRANULE_4K, num: 0, scale: 5 } as const;
-    expect(longs(tlbiNhVa(0, 1, { address: 0x12_3456_7000, ttl: 3, range }))).toEqual(['0001000000500012', '0000001234567701']);
-    expect(longs(tlbiNhVaa(1, { address: 0x1000, leaf: false, range: { granule: GRANULE_64K, num: 31, scale: 0 } }))).toEqual([
-      '000000010001f013',
-      '0000000000001c00',
+    expect(longs(tlbiNhVa(3, 5, { address: 0x1234_5000 }))).toEqual([
+      '0005000300000012',
+      '0000000012345001',
     ]);
-    expect(longs(tlbiS2Ipa(9, { address: 0xffff_f000 }))).toEqual(['000000090000002a', '00000000fffff001']);
+    const range = { granule: GRANULE_4K, num: 0, scale: 5 } as const;
+    expect(longs(tlbiNhVa(0, 1, { address: 0x12_3456_7000, ttl: 3, range }))).toEqual([
+      '0001000000500012',
+      '0000001234567701',
+    ]);
+    expect(
+      longs(
+        tlbiNhVaa(1, {
+          address: 0x1000,
+          leaf: false,
+          range: { granule: GRANULE_64K, num: 31, scale: 0 },
+        }),
+      ),
+    ).toEqual(['000000010001f013', '0000000000001c00']);
+    expect(longs(tlbiS2Ipa(9, { address: 0xffff_f000 }))).toEqual([
+      '000000090000002a',
+      '00000000fffff001',
+    ]);
   });
 
   it('ATC_INV and CMD_SYNC', () => {
-    expect(longs(atcInv({ streamId: 8, address: 0x1_0000, size: 4 }))).toEqual(['0000000800000040', '0000000000010004']);
-    expect(longs(atcInv({ streamId: 8, substreamId: 0x12, global: true, address: 0, size: 52 }))).toEqual([
-      '0000000800012a40',
-      '0000000000000034',
+    expect(longs(atcInv({ streamId: 8, address: 0x1_0000, size: 4 }))).toEqual([
+      '0000000800000040',
+      '0000000000010004',
     ]);
+    expect(
+      longs(atcInv({ streamId: 8, substreamId: 0x12, global: true, address: 0, size: 52 })),
+    ).toEqual(['0000000800012a40', '0000000000000034']);
     expect(longs(sync())).toEqual(['000000000fc00046']);
     expect(longs(sync(2))).toEqual(['000000000fc02046']);
-    expect(longs(sync(1, { address: 0x12_3456_7890, data: 0xcafe }))).toEqual(['0000cafe0fc01046', '0000001234567890']);
+    expect(longs(sync(1, { address: 0x12_3456_7890, data: 0xcafe }))).toEqual([
+      '0000cafe0fc01046',
+      '0000001234567890',
+    ]);
   });
 
   it('lie in a ring at 16 bytes each', () => {
@@ -207,9 +255,30 @@ describe('event records', () => {
   });
 
   it('a stalled stage-2 fault of a privileged fetch with a SubstreamID', () => {
-    const record = eventRecord([0x13 | 0x800 | (0x55 << 12), 0x102, 0x8000_00aa, 0x118e, 0, 0, 0x4000_1000, 0xf]);
-    expect(record).toMatchObject({ name: 'F_PERMISSION', substreamId: 0x55, stalled: true, stag: 0xaa, write: false });
-    expect(record).toMatchObject({ privileged: true, instruction: true, stage2: true, class: 1, tableRead: true });
+    const record = eventRecord([
+      0x13 | 0x800 | (0x55 << 12),
+      0x102,
+      0x8000_00aa,
+      0x118e,
+      0,
+      0,
+      0x4000_1000,
+      0xf,
+    ]);
+    expect(record).toMatchObject({
+      name: 'F_PERMISSION',
+      substreamId: 0x55,
+      stalled: true,
+      stag: 0xaa,
+      write: false,
+    });
+    expect(record).toMatchObject({
+      privileged: true,
+      instruction: true,
+      stage2: true,
+      class: 1,
+      tableRead: true,
+    });
     expect(record.address).toBe(0xf_4000_1000n);
   });
 

@@ -11,8 +11,20 @@ import {
   AMD_EVENT_HEAD,
   AMD_EVENT_TAIL,
 } from '../../../assembly/layout/amd-iommu';
-import { DMA_CTRL, DMA_DST, DMA_LENGTH, DMA_OP_FILL, DMA_PATTERN, DMA_STATUS } from '../../../assembly/layout/dma-engine-registers';
-import { ABI_AT_INVALIDATING, ABI_KIND_AMD_IOMMU, ABI_KIND_DMA, RUN_YIELD } from '../../../assembly/layout/guest-abi';
+import {
+  DMA_CTRL,
+  DMA_DST,
+  DMA_LENGTH,
+  DMA_OP_FILL,
+  DMA_PATTERN,
+  DMA_STATUS,
+} from '../../../assembly/layout/dma-engine-registers';
+import {
+  ABI_AT_INVALIDATING,
+  ABI_KIND_AMD_IOMMU,
+  ABI_KIND_DMA,
+  RUN_YIELD,
+} from '../../../assembly/layout/guest-abi';
 import { exitCount, gpaOf } from '../../../guest-driver/runtime/abi';
 import { deviceGpa, deviceStream, findDevice } from '../../../guest-driver/runtime/device-table';
 import { doorbellCalls, read64, write32, write64 } from '../../../guest-driver/runtime/mmio';
@@ -85,12 +97,17 @@ function bringUp(): void {
   const device = deviceStream(findDevice(ABI_KIND_DMA));
   const gcr3 = u64(gpaOf(GCR3));
   store<u64>(GCR3, u64(gpaOf(TABLES + 0x3000)) | 1);
-  for (let level: u32 = 4; level > 1; level--) store<u64>(pte(level), u64(gpaOf(TABLES + ((level - 2) << 12))) | PTE);
+  for (let level: u32 = 4; level > 1; level--)
+    store<u64>(pte(level), u64(gpaOf(TABLES + ((level - 2) << 12))) | PTE);
   store<u64>(pte(1), u64(gpaOf(DATA)) | PTE);
   // V, TV, GIOV, GV, IR, IW; one level of GCR3 table, four of guest tables.
   const dte: usize = DEVICE_TABLE + device * AMD_DTE_SIZE;
   store<u64>(dte, 3 | ((<u64>3) << 54) | (((gcr3 >> 12) & 7) << 58) | ((<u64>3) << 61));
-  store<u64>(dte, u64(load<u32>(DOMAIN)) | (((gcr3 >> 15) & 0xffff) << 16) | ((gcr3 >> 31) << 43), 8);
+  store<u64>(
+    dte,
+    u64(load<u32>(DOMAIN)) | (((gcr3 >> 15) & 0xffff) << 16) | ((gcr3 >> 31) << 43),
+    8,
+  );
   const base = iommu();
   write64(base + AMD_DEVICE_TABLE_BASE, u64(gpaOf(DEVICE_TABLE)));
   write64(base + AMD_COMMAND_BASE, u64(gpaOf(COMMANDS)) | LENGTH);

@@ -1,7 +1,13 @@
 // A guest that knows an SMMUv3 and nothing of a CMDQV: it brings the CMDQ up and sends batches, some with commands that only the host carries out.
 // AssemblyScript; it leaves its counts in memory.
 
-import { ABI_AT_INVALIDATING, ABI_KIND_SMMUV3, ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';
+import {
+  ABI_AT_INVALIDATING,
+  ABI_KIND_SMMUV3,
+  ABI_VERSION,
+  RUN_OFF,
+  RUN_YIELD,
+} from '../../../assembly/layout/guest-abi';
 import {
   CMDQ_CONS_ERR,
   CMDQ_ENTRY_SIZE,

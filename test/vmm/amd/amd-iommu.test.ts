@@ -1,10 +1,20 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AMD_DTE_SIZE, AMD_STATUS } from '../../../assembly/layout/amd-iommu.ts';
 import { loadAmdIommu, loadHotModules } from '../../../assembly/load.ts';
-import { type AmdModules, completionWait, invalidateDevtabEntry, invalidatePages } from '../../../devices/amd-iommu/index.ts';
+import {
+  type AmdModules,
+  completionWait,
+  invalidateDevtabEntry,
+  invalidatePages,
+} from '../../../devices/amd-iommu/index.ts';
 import { Random } from '../../../devices/testing/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
-import { AmdHost, HW_QUEUE_TYPE_AMD_CMD, HWPT_DATA_AMD_GUEST, VIOMMU_TYPE_AMD } from '../../../vmm/host/amd/index.ts';
+import {
+  AmdHost,
+  HW_QUEUE_TYPE_AMD_CMD,
+  HWPT_DATA_AMD_GUEST,
+  VIOMMU_TYPE_AMD,
+} from '../../../vmm/host/amd/index.ts';
 import { Iommufd } from '../../../vmm/iommufd/index.ts';
 import { AmdVm, CONTROL, DATA, DEVICE, DOMAIN, PTE, RAM } from '../../support/amd-vm.ts';
 
@@ -64,7 +74,12 @@ describe('translation by a guest and its host', () => {
 
   it('one invalidation takes all of a guest’s 2 MiB page, which the host has in pages of 4 KiB', () => {
     vm.map(0x40000000n, page(0x80000000, PTE | 0x80n), 2);
-    expect([vm.write(0x40100000, 1), vm.write(0x40101000, 2), vm.byte(DATA), vm.byte(DATA + 0x1000)]).toEqual([true, true, 1, 2]);
+    expect([
+      vm.write(0x40100000, 1),
+      vm.write(0x40101000, 2),
+      vm.byte(DATA),
+      vm.byte(DATA + 0x1000),
+    ]).toEqual([true, true, 1, 2]);
     vm.map(0x40000000n, 0n, 2);
     expect(vm.write(0x40101000, 3)).toBe(true);
     vm.complete(invalidatePages(DOMAIN, 0, 0x40100000));
@@ -99,8 +114,16 @@ describe('INVALIDATE_IOMMU_PAGES', () => {
     ['a size', sized, [false, false, false, true]],
     ['everything of a PASID', () => invalidatePages(DOMAIN, 0), [false, false, false, false]],
     ['another PASID', () => invalidatePages(DOMAIN, 1), [true, true, true, true]],
-    ['the host’s translations of the domain', () => invalidatePages(DOMAIN), [false, false, false, false]],
-    ['a DomainID that the guest does not use', () => invalidatePages(DOMAIN + 1), [true, true, true, true]],
+    [
+      'the host’s translations of the domain',
+      () => invalidatePages(DOMAIN),
+      [false, false, false, false],
+    ],
+    [
+      'a DomainID that the guest does not use',
+      () => invalidatePages(DOMAIN + 1),
+      [true, true, true, true],
+    ],
   ])('%s', (_what, command, left) => {
     PAGES.forEach((iova, i) => {
       vm.map(BigInt(iova), page(DATA + 0x1000 * i));
@@ -143,9 +166,13 @@ describe('a command buffer', () => {
   });
 
   it('passes over a device that the guest does not have, and commands for caches that no device has', () => {
-    expect(vm.complete(invalidateDevtabEntry(99), Uint32Array.of(DEVICE, 0x40000000, 0, 0), Uint32Array.of(DEVICE, 0x50000000, 0, 0))).toBe(
-      true,
-    );
+    expect(
+      vm.complete(
+        invalidateDevtabEntry(99),
+        Uint32Array.of(DEVICE, 0x40000000, 0, 0),
+        Uint32Array.of(DEVICE, 0x50000000, 0, 0),
+      ),
+    ).toBe(true);
     expect([vm.events(), vm.iommu.entriesRead]).toEqual([[], 0]);
   });
 });
@@ -173,8 +200,11 @@ describe('VMs of one host', () => {
     const random = new Random(7);
     for (let round = 0; round < 1000; round++) {
       const commands = Array.from({ length: 100 }, () => {
-        const command = new Uint32Array(4).map(() => (random.below(3) ? random.below(64) : random.word()));
-        command[1] = ((command[1] ?? 0) & 0xfffff) | (random.pick([1, 2, 3, 3, 3, 3, 4, 5, 8, 15]) << 28);
+        const command = new Uint32Array(4).map(() =>
+          random.below(3) ? random.below(64) : random.word(),
+        );
+        command[1] =
+          ((command[1] ?? 0) & 0xfffff) | (random.pick([1, 2, 3, 3, 3, 3, 4, 5, 8, 15]) << 28);
         return command;
       });
       vm.send(...commands);
@@ -200,7 +230,12 @@ describe('the object model over AMD’s driver', () => {
   it('refuses with Linux’s errors', () => {
     const { fd } = vm.iommu;
     const id = (type: string) => fd.describe().find((object) => object.type === type)?.id ?? 0;
-    const [device, ioas, hwpt, viommu] = [id('DEVICE'), id('IOAS'), id('HWPT_PAGING'), id('VIOMMU')];
+    const [device, ioas, hwpt, viommu] = [
+      id('DEVICE'),
+      id('IOAS'),
+      id('HWPT_PAGING'),
+      id('VIOMMU'),
+    ];
     const queue = (type: number, index: number, iova: number, length: number) => () =>
       fd.hwQueueAlloc({ viommu, type, index, iova: BigInt(iova), length: BigInt(length) });
     const nested = (word: number, value: number) => () => {
@@ -217,16 +252,33 @@ describe('the object model over AMD’s driver', () => {
       ['EINVAL', nested(0, 3 | (1 << 9))],
       ['EINVAL', nested(1, 1 << 24)],
       ['EINVAL', nested(5, 1 << 22)],
-      ['EINVAL', () => fd.hwptAlloc({ device, parent: viommu, data: { type: 2, bytes: new Uint8Array(16) } })],
-      ['EOPNOTSUPP', () => fd.hwptAlloc({ device, parent: ioas, data: { type: 1, bytes: new Uint8Array(4) } })],
-      ['EOPNOTSUPP', () => fd.hwptInvalidate(viommu, { dataType: 1, entryLength: 16, entries: new Uint8Array(16), count: 1 })],
+      [
+        'EINVAL',
+        () =>
+          fd.hwptAlloc({ device, parent: viommu, data: { type: 2, bytes: new Uint8Array(16) } }),
+      ],
+      [
+        'EOPNOTSUPP',
+        () => fd.hwptAlloc({ device, parent: ioas, data: { type: 1, bytes: new Uint8Array(4) } }),
+      ],
+      [
+        'EOPNOTSUPP',
+        () =>
+          fd.hwptInvalidate(viommu, {
+            dataType: 1,
+            entryLength: 16,
+            entries: new Uint8Array(16),
+            count: 1,
+          }),
+      ],
       ['EOPNOTSUPP', () => fd.viommuAlloc({ device, hwpt, type: 1, vm: vm.iommu.vm })],
       ['EINVAL', () => fd.viommuAlloc({ device, hwpt, type: VIOMMU_TYPE_AMD })],
       ['EBUSY', () => fd.destroy(viommu)],
       ['EBUSY', () => fd.ioasUnmap(ioas, BigInt(RAM), 0x3ff000n)],
       ['ENOENT', () => other.destroy(1)],
     ];
-    for (const [errno, refused] of refusals) expect(refused, `${errno}: ${refused}`).toThrow(expect.objectContaining({ errno }));
+    for (const [errno, refused] of refusals)
+      expect(refused, `${errno}: ${refused}`).toThrow(expect.objectContaining({ errno }));
     expect(fd.hwInfo(device).bytes.slice(0, 8)).toEqual(Uint8Array.of(0x50, 0, 0, 0, 0, 0, 1, 0));
   });
 });

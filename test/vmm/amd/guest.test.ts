@@ -1,7 +1,10 @@
 // Wasm guests that invalidate through their own command buffers (test/support/guests/amd-guest.ts).
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DMA_STATUS_DONE, DMA_STATUS_WRITE_FAULT } from '../../../assembly/layout/dma-engine-registers.ts';
+import {
+  DMA_STATUS_DONE,
+  DMA_STATUS_WRITE_FAULT,
+} from '../../../assembly/layout/dma-engine-registers.ts';
 import { ABI_AT_IRQ_LEVEL } from '../../../assembly/layout/guest-abi.ts';
 import { loadAmdIommu, loadHotModules } from '../../../assembly/load.ts';
 import type { AmdModules } from '../../../devices/amd-iommu/index.ts';
@@ -40,7 +43,12 @@ function fill(guest: AmdMachine, pattern: number) {
   words[0x180008 / 4] = pattern;
   step(guest, 'fill');
   const at = (offset: number) => words[(RESULTS + offset) / 4] ?? 0;
-  return { status: at(0), data: words[DATA / 4] ?? 0, events: at(0xc), record: [at(0x10), at(0x14), at(0x18), at(0x1c)] };
+  return {
+    status: at(0),
+    data: words[DATA / 4] ?? 0,
+    events: at(0xc),
+    record: [at(0x10), at(0x14), at(0x18), at(0x1c)],
+  };
 }
 
 async function boot(host: AmdHost, name: string, domain: number): Promise<AmdMachine> {
@@ -82,7 +90,11 @@ describe('a Wasm guest with an AMD IOMMU', () => {
 
   it('would without the translation of DomainIDs', { timeout: 60_000 }, async () => {
     const amdIommu = await mutatedAmdIommu([
-      { file: 'amd-iommu/commands.ts', original: 'return bits(entry, AMD_MAP_HOST_ID);', mutant: 'return id;' },
+      {
+        file: 'amd-iommu/commands.ts',
+        original: 'return bits(entry, AMD_MAP_HOST_ID);',
+        mutant: 'return id;',
+      },
     ]);
     const host = await AmdHost.create({ modules: { ...modules, amdIommu } });
     expect(await neighbourKeeps(host)).toBe(false);

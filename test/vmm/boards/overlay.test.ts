@@ -29,7 +29,8 @@ function constant(value: number): number[] {
   const bytes = [0x41];
   for (let rest = value | 0; ; rest >>= 7) {
     const low = rest & 0x7f;
-    const last = (rest >> 7 === 0 && (low & 0x40) === 0) || (rest >> 7 === -1 && (low & 0x40) !== 0);
+    const last =
+      (rest >> 7 === 0 && (low & 0x40) === 0) || (rest >> 7 === -1 && (low & 0x40) !== 0);
     bytes.push(last ? low : low | 0x80);
     if (last) return bytes;
   }
@@ -68,20 +69,38 @@ async function run(overlay: boolean) {
 
 describe('a guest without code for a CMDQV', () => {
   it('is that: it never looks for one, and accesses no register of the one that is there', async () => {
-    const toy = Uint8Array.from(await readFile(new URL('../../../guest-driver/toy.wasm', import.meta.url)));
+    const toy = Uint8Array.from(
+      await readFile(new URL('../../../guest-driver/toy.wasm', import.meta.url)),
+    );
     // The toy shows that the search finds it where it is.
-    expect([contains(toy, constant(ABI_KIND_CMDQV)), contains(binary, constant(ABI_KIND_CMDQV))]).toEqual([true, false]);
-    const imports = WebAssembly.Module.imports(await WebAssembly.compile(binary)).map(({ module, name }) => `${module}.${name}`);
-    expect(imports.filter((name) => !/^(env\.memory|vsmmu\.(mmio_(read|write)(32|64)|doorbell|wait))$/.test(name))).toEqual([]);
+    expect([
+      contains(toy, constant(ABI_KIND_CMDQV)),
+      contains(binary, constant(ABI_KIND_CMDQV)),
+    ]).toEqual([true, false]);
+    const imports = WebAssembly.Module.imports(await WebAssembly.compile(binary)).map(
+      ({ module, name }) => `${module}.${name}`,
+    );
+    expect(
+      imports.filter(
+        (name) => !/^(env\.memory|vsmmu\.(mmio_(read|write)(32|64)|doorbell|wait))$/.test(name),
+      ),
+    ).toEqual([]);
     const { exits, vcmdqs } = await run(false);
-    expect(Object.keys(exits.byRegister).filter((register) => !register.startsWith('smmuv3.'))).toEqual([]);
+    expect(
+      Object.keys(exits.byRegister).filter((register) => !register.startsWith('smmuv3.')),
+    ).toEqual([]);
     expect(vcmdqs).toEqual([0, 0]);
   });
 
   it('does the same on both paths, without an exit on the overlay path but for what only the host can do', async () => {
     const [trapped, overlaid] = [await run(false), await run(true)];
     expect(overlaid.hash).toBe(trapped.hash);
-    const guest = { batches: BATCHES, unsupported: UNSUPPORTED, error: 0, prod: (4 * BATCHES + UNSUPPORTED) % 128 };
+    const guest = {
+      batches: BATCHES,
+      unsupported: UNSUPPORTED,
+      error: 0,
+      prod: (4 * BATCHES + UNSUPPORTED) % 128,
+    };
     expect([trapped.guest, overlaid.guest]).toEqual([guest, guest]);
     expect(trapped.queue.syncs).toBe(BATCHES);
     expect(overlaid.queue.syncs).toBe(BATCHES);
@@ -92,6 +111,9 @@ describe('a guest without code for a CMDQV', () => {
     expect(trapped.exits.duringInvalidation).toBe(2 * (BATCHES - UNSUPPORTED));
     expect(overlaid.exits.duringInvalidation).toBe(0);
     const bringUp = trapped.exits.byKind.mmio - 2 * BATCHES;
-    expect([overlaid.exits.byKind.mmio, overlaid.exits.byKind.wait]).toEqual([bringUp, UNSUPPORTED]);
+    expect([overlaid.exits.byKind.mmio, overlaid.exits.byKind.wait]).toEqual([
+      bringUp,
+      UNSUPPORTED,
+    ]);
   });
 });

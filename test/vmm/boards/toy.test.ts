@@ -12,7 +12,9 @@ let modules: HotModules;
 let image: GuestImage;
 beforeAll(async () => {
   modules = await checkedModules();
-  image = await loadGuestImage(Uint8Array.from(await readFile(new URL('../../../guest-driver/toy.wasm', import.meta.url))));
+  image = await loadGuestImage(
+    Uint8Array.from(await readFile(new URL('../../../guest-driver/toy.wasm', import.meta.url))),
+  );
 });
 
 interface Result {
@@ -31,7 +33,13 @@ interface ImportCounter {
   calls: number;
 }
 
-function start(host: Host, index: number, args: readonly string[], counter?: ImportCounter, queues: Queues = 'vcmdq'): Run {
+function start(
+  host: Host,
+  index: number,
+  args: readonly string[],
+  counter?: ImportCounter,
+  queues: Queues = 'vcmdq',
+): Run {
   const results: Result[] = [];
   let output = '';
   const toy = createToyMachine({
@@ -45,7 +53,9 @@ function start(host: Host, index: number, args: readonly string[], counter?: Imp
       output += new TextDecoder().decode(bytes);
     },
     checkpoint: { onPhase: () => undefined, onResult: (name, ok) => results.push({ name, ok }) },
-    ...(counter && { instantiate: (module, imports) => WebAssembly.instantiate(module, counting(imports, counter)) }),
+    ...(counter && {
+      instantiate: (module, imports) => WebAssembly.instantiate(module, counting(imports, counter)),
+    }),
   });
   return { toy, results, output: () => output };
 }
@@ -71,7 +81,11 @@ function counting(imports: WebAssembly.Imports, counter: ImportCounter): WebAsse
 
 async function runToEnd(runs: readonly Run[]): Promise<void> {
   for (const { toy } of runs) await toy.machine.boot();
-  for (let step = 0; step < 100 && runs.some(({ toy }) => toy.machine.status === 'running'); step++) {
+  for (
+    let step = 0;
+    step < 100 && runs.some(({ toy }) => toy.machine.status === 'running');
+    step++
+  ) {
     for (const { toy } of runs) toy.machine.step();
   }
   for (const { toy, results } of runs) {
@@ -82,13 +96,16 @@ async function runToEnd(runs: readonly Run[]): Promise<void> {
 }
 
 describe('the toy guest', () => {
-  it.each(['all', 'direct', 'trapped'])('passes every check of its own on path %s', async (path) => {
-    const run = start(await checkedHost(Host, { modules }), 0, ['vms=1', `path=${path}`]);
-    await runToEnd([run]);
-    expect(run.results.length).toBeGreaterThan(path === 'trapped' ? 12 : 20);
-    expect(run.output()).toContain('UART up, machine 0');
-    expect(run.toy.vintf.queue(0).counts.commands > 0).toBe(path !== 'trapped');
-  });
+  it.each(['all', 'direct', 'trapped'])(
+    'passes every check of its own on path %s',
+    async (path) => {
+      const run = start(await checkedHost(Host, { modules }), 0, ['vms=1', `path=${path}`]);
+      await runToEnd([run]);
+      expect(run.results.length).toBeGreaterThan(path === 'trapped' ? 12 : 20);
+      expect(run.output()).toContain('UART up, machine 0');
+      expect(run.toy.vintf.queue(0).counts.commands > 0).toBe(path !== 'trapped');
+    },
+  );
 
   it('causes no exit of any kind in direct-path batches, by a count of its own at the import object', async () => {
     const counter = { calls: 0 };
@@ -104,15 +121,33 @@ describe('the toy guest', () => {
 
   it('has ECMDQs instead of a CMDQV, and causes no exit in their batches either', async () => {
     const counter = { calls: 0 };
-    const run = start(await checkedHost(Host, { modules }), 0, ['vms=1', 'path=all'], counter, 'ecmdq');
+    const run = start(
+      await checkedHost(Host, { modules }),
+      0,
+      ['vms=1', 'path=all'],
+      counter,
+      'ecmdq',
+    );
     await runToEnd([run]);
     const exits = run.toy.machine.exitStatistics;
     expect([counter.calls, exits.duringInvalidation]).toEqual([exits.total, 0]);
     expect(Object.keys(exits.byRegister).filter((name) => name.startsWith('cmdqv'))).toEqual([]);
     const names = run.results.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(['ecmdq-direct', 'ecmdq-batches', 'illegal-command-recovery', 'no-exits-direct']));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'ecmdq-direct',
+        'ecmdq-batches',
+        'illegal-command-recovery',
+        'no-exits-direct',
+      ]),
+    );
     const { viommu, vintf } = run.toy;
-    expect(viommu.enhancedQueues.map(({ block }) => block.counts.commands > 0)).toEqual([true, true, true, true]);
+    expect(viommu.enhancedQueues.map(({ block }) => block.counts.commands > 0)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
     expect([viommu.context.doorbellCalls > 700, vintf.queue(0).counts.commands]).toEqual([true, 0]);
   });
 
@@ -122,12 +157,20 @@ describe('the toy guest', () => {
       start(host, index, ['vms=3', 'path=direct'], undefined, queues),
     );
     await runToEnd(runs);
-    expect(runs.map(({ results }) => results.filter(({ name }) => name.startsWith('attack-')).length)).toEqual([3, 6, 3]);
+    expect(
+      runs.map(({ results }) => results.filter(({ name }) => name.startsWith('attack-')).length),
+    ).toEqual([3, 6, 3]);
     expect(host.statistics.smmu.illegalStream).toBeGreaterThan(0);
   });
 
   it('runs again on ECMDQs after a reset in the middle', async () => {
-    const run = start(await checkedHost(Host, { modules }), 0, ['vms=1', 'path=direct'], undefined, 'ecmdq');
+    const run = start(
+      await checkedHost(Host, { modules }),
+      0,
+      ['vms=1', 'path=direct'],
+      undefined,
+      'ecmdq',
+    );
     await run.toy.machine.boot();
     for (let step = 0; step < 8; step++) expect(run.toy.machine.step()).toBe('running');
     const places = () => run.toy.viommu.enhancedQueues.map(({ block }) => block.overlay > 0);
@@ -141,15 +184,24 @@ describe('the toy guest', () => {
   it.each([
     [3, 16],
     [16, 32],
-  ])('runs on one host in %i machines, each of which attacks the others', { timeout: 120_000 }, async (vms, vintfs) => {
-    const host = await checkedHost(Host, { modules, vintfs });
-    const runs = Array.from({ length: vms }, (_, index) => start(host, index, [`vms=${vms}`, 'path=all', 'rounds=1', 'warmup=0']));
-    await runToEnd(runs);
-    for (const { results } of runs) expect(results.filter(({ name }) => name.startsWith('attack-')).length).toBeGreaterThanOrEqual(6);
-    expect(new Set(runs.map(({ toy }) => toy.viommu.vmid)).size).toBe(vms);
-    for (const { toy } of runs) toy.destroy();
-    expect(host.statistics).toMatchObject({ vms: 0, vmidsInUse: 0 });
-  });
+  ])(
+    'runs on one host in %i machines, each of which attacks the others',
+    { timeout: 120_000 },
+    async (vms, vintfs) => {
+      const host = await checkedHost(Host, { modules, vintfs });
+      const runs = Array.from({ length: vms }, (_, index) =>
+        start(host, index, [`vms=${vms}`, 'path=all', 'rounds=1', 'warmup=0']),
+      );
+      await runToEnd(runs);
+      for (const { results } of runs)
+        expect(
+          results.filter(({ name }) => name.startsWith('attack-')).length,
+        ).toBeGreaterThanOrEqual(6);
+      expect(new Set(runs.map(({ toy }) => toy.viommu.vmid)).size).toBe(vms);
+      for (const { toy } of runs) toy.destroy();
+      expect(host.statistics).toMatchObject({ vms: 0, vmidsInUse: 0 });
+    },
+  );
 
   it('runs again after a reset in the middle', async () => {
     const host = await checkedHost(Host, { modules });

@@ -41,6 +41,8 @@ describe('host RAM', () => {
     const pool = new RamPool(host);
     const pieces = [pool.allocate(0x1000, 0x1000), pool.allocate(0x1000, 0x1000)];
     pool.freeAll();
-    expect([host.allocate(0x1000, 0x1000), host.allocate(0x1000, 0x1000)].sort()).toEqual(pieces.sort());
+    expect([host.allocate(0x1000, 0x1000), host.allocate(0x1000, 0x1000)].sort()).toEqual(
+      pieces.sort(),
+    );
   });
 });

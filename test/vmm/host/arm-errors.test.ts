@@ -44,7 +44,12 @@ function setup() {
     { gpa, offset: offset + size / 2, size: size / 2 },
     { gpa: gpa + size / 2, offset, size: size / 2 },
   ];
-  const own = new Unit({ modules, hostMemory, guest: { memory: wasm, regions: pieces, window: 1 }, thread: 1 });
+  const own = new Unit({
+    modules,
+    hostMemory,
+    guest: { memory: wasm, regions: pieces, window: 1 },
+    thread: 1,
+  });
   const vm = new Vm('vm', 1, wasm, pieces, own);
   const vmids = new VmidAllocator({ bits: 16, cpus: 64, flush: () => undefined });
   const [zero, one] = [0, 1].map((smmuIndex) => {
@@ -53,7 +58,16 @@ function setup() {
       const holder = VmidAllocator.holder();
       return { vmid: vmids.pin(holder), sharedWith: undefined, unpin: () => vmids.unpin(holder) };
     };
-    return new PhysicalIommu({ unit, smmuIndex, vintfs: 4, vcmdqs: 8, ram, clock: SYSTEM_CLOCK, unitOf, pinVmid });
+    return new PhysicalIommu({
+      unit,
+      smmuIndex,
+      vintfs: 4,
+      vcmdqs: 8,
+      ram,
+      clock: SYSTEM_CLOCK,
+      unitOf,
+      pinVmid,
+    });
   });
   if (!zero || !one) throw new Error('there are two SMMUs');
   const fd = new Iommufd();
@@ -62,22 +76,55 @@ function setup() {
   const none = fd.bind(zero.model.addDevice('no stream', [], vm));
   const elsewhere = fd.bind(one.model.addDevice('elsewhere', [0x100], vm));
   const ioas = fd.ioasAlloc();
-  for (const piece of pieces) fd.ioasMap(ioas, { iova: BigInt(piece.gpa), length: BigInt(piece.size), memory: vm, address: piece.gpa });
+  for (const piece of pieces)
+    fd.ioasMap(ioas, {
+      iova: BigInt(piece.gpa),
+      length: BigInt(piece.size),
+      memory: vm,
+      address: piece.gpa,
+    });
   const flat = fd.hwptAlloc({ device, parent: ioas });
   const parent = fd.hwptAlloc({ device, parent: ioas, nestParent: true });
   const data = new Uint8Array(16);
   const made = fd.viommuAlloc({ device, hwpt: parent, type: VIOMMU_TYPE_TEGRA241_CMDQV, data, vm });
-  return { fd, vm, device, two, none, elsewhere, ioas, flat, parent, viommu: made.id, mmap: made.mmap ?? { offset: 0, length: 0 }, pieces };
+  return {
+    fd,
+    vm,
+    device,
+    two,
+    none,
+    elsewhere,
+    ioas,
+    flat,
+    parent,
+    viommu: made.id,
+    mmap: made.mmap ?? { offset: 0, length: 0 },
+    pieces,
+  };
 }
 
 type Setup = ReturnType<typeof setup>;
-const S1 = { type: HWPT_DATA_ARM_SMMUV3, bytes: Uint8Array.of(0x0b, ...new Array<number>(15).fill(0)) };
-const ABORT = { type: HWPT_DATA_ARM_SMMUV3, bytes: Uint8Array.of(0x01, ...new Array<number>(15).fill(0)) };
-const queue = ({ viommu }: Setup, index = 0) => ({ viommu, type: HW_QUEUE_TYPE_TEGRA241_CMDQV, index, iova: GPA, length: PAGE });
+const S1 = {
+  type: HWPT_DATA_ARM_SMMUV3,
+  bytes: Uint8Array.of(0x0b, ...new Array<number>(15).fill(0)),
+};
+const ABORT = {
+  type: HWPT_DATA_ARM_SMMUV3,
+  bytes: Uint8Array.of(0x01, ...new Array<number>(15).fill(0)),
+};
+const queue = ({ viommu }: Setup, index = 0) => ({
+  viommu,
+  type: HW_QUEUE_TYPE_TEGRA241_CMDQV,
+  index,
+  iova: GPA,
+  length: PAGE,
+});
 const command = (length = 16, count = 1) => ({
   dataType: INVALIDATE_DATA_ARM_SMMUV3,
   entryLength: length,
-  entries: new Uint8Array(length * count).map((_, i) => new Uint8Array(tlbiNhAll(0).buffer)[i % length] ?? 0),
+  entries: new Uint8Array(length * count).map(
+    (_, i) => new Uint8Array(tlbiNhAll(0).buffer)[i % length] ?? 0,
+  ),
   count,
 });
 
@@ -92,14 +139,39 @@ const ROWS: readonly (readonly [string, Errno, (s: Setup) => unknown])[] = [
   [
     'hwptAlloc of a nest parent with dirty tracking',
     'EOPNOTSUPP',
-    ({ fd, device, ioas }) => fd.hwptAlloc({ device, parent: ioas, nestParent: true, dirtyTracking: true }),
+    ({ fd, device, ioas }) =>
+      fd.hwptAlloc({ device, parent: ioas, nestParent: true, dirtyTracking: true }),
   ],
-  ['hwptAlloc on a device', 'EINVAL', ({ fd, device, two }) => fd.hwptAlloc({ device, parent: two, data: S1 })],
-  ['hwptAlloc of an unknown parent', 'EINVAL', ({ fd, device }) => fd.hwptAlloc({ device, parent: 999 })],
-  ['hwptAlloc for an unknown device', 'ENOENT', ({ fd, ioas }) => fd.hwptAlloc({ device: 999, parent: ioas })],
-  ['hwptAlloc nested without data', 'EINVAL', ({ fd, device, viommu }) => fd.hwptAlloc({ device, parent: viommu })],
-  ['hwptAlloc nested on a HWPT', 'EOPNOTSUPP', ({ fd, device, parent }) => fd.hwptAlloc({ device, parent, data: S1 })],
-  ['hwptAlloc nested on a HWPT that is no parent', 'EINVAL', ({ fd, device, flat }) => fd.hwptAlloc({ device, parent: flat, data: S1 })],
+  [
+    'hwptAlloc on a device',
+    'EINVAL',
+    ({ fd, device, two }) => fd.hwptAlloc({ device, parent: two, data: S1 }),
+  ],
+  [
+    'hwptAlloc of an unknown parent',
+    'EINVAL',
+    ({ fd, device }) => fd.hwptAlloc({ device, parent: 999 }),
+  ],
+  [
+    'hwptAlloc for an unknown device',
+    'ENOENT',
+    ({ fd, ioas }) => fd.hwptAlloc({ device: 999, parent: ioas }),
+  ],
+  [
+    'hwptAlloc nested without data',
+    'EINVAL',
+    ({ fd, device, viommu }) => fd.hwptAlloc({ device, parent: viommu }),
+  ],
+  [
+    'hwptAlloc nested on a HWPT',
+    'EOPNOTSUPP',
+    ({ fd, device, parent }) => fd.hwptAlloc({ device, parent, data: S1 }),
+  ],
+  [
+    'hwptAlloc nested on a HWPT that is no parent',
+    'EINVAL',
+    ({ fd, device, flat }) => fd.hwptAlloc({ device, parent: flat, data: S1 }),
+  ],
   [
     'hwptAlloc nested for a device behind another SMMU',
     'EINVAL',
@@ -108,43 +180,76 @@ const ROWS: readonly (readonly [string, Errno, (s: Setup) => unknown])[] = [
   [
     'attach of stage 1 without a vDEVICE',
     'ENOENT',
-    ({ fd, device, viommu }) => fd.attach(device, fd.hwptAlloc({ device, parent: viommu, data: S1 })),
+    ({ fd, device, viommu }) =>
+      fd.attach(device, fd.hwptAlloc({ device, parent: viommu, data: S1 })),
   ],
   [
     'attach behind another SMMU',
     'EINVAL',
-    ({ fd, device, elsewhere, viommu }) => fd.attach(elsewhere, fd.hwptAlloc({ device, parent: viommu, data: ABORT })),
+    ({ fd, device, elsewhere, viommu }) =>
+      fd.attach(elsewhere, fd.hwptAlloc({ device, parent: viommu, data: ABORT })),
   ],
-  ['attach of a paging HWPT behind another SMMU', 'EINVAL', ({ fd, elsewhere, flat }) => fd.attach(elsewhere, flat)],
+  [
+    'attach of a paging HWPT behind another SMMU',
+    'EINVAL',
+    ({ fd, elsewhere, flat }) => fd.attach(elsewhere, flat),
+  ],
   [
     'viommuAlloc on a HWPT that is no nest parent',
     'EINVAL',
-    ({ fd, device, flat, vm }) => fd.viommuAlloc({ device, hwpt: flat, type: VIOMMU_TYPE_ARM_SMMUV3, vm }),
+    ({ fd, device, flat, vm }) =>
+      fd.viommuAlloc({ device, hwpt: flat, type: VIOMMU_TYPE_ARM_SMMUV3, vm }),
   ],
   [
     'viommuAlloc on an IOAS',
     'EINVAL',
-    ({ fd, device, ioas, vm }) => fd.viommuAlloc({ device, hwpt: ioas, type: VIOMMU_TYPE_ARM_SMMUV3, vm }),
+    ({ fd, device, ioas, vm }) =>
+      fd.viommuAlloc({ device, hwpt: ioas, type: VIOMMU_TYPE_ARM_SMMUV3, vm }),
   ],
   [
     'viommuAlloc with flags',
     'EOPNOTSUPP',
-    ({ fd, device, parent, vm }) => fd.viommuAlloc({ device, hwpt: parent, type: VIOMMU_TYPE_ARM_SMMUV3, flags: 2, vm }),
+    ({ fd, device, parent, vm }) =>
+      fd.viommuAlloc({ device, hwpt: parent, type: VIOMMU_TYPE_ARM_SMMUV3, flags: 2, vm }),
   ],
-  ['viommuAlloc of no type', 'EOPNOTSUPP', ({ fd, device, parent, vm }) => fd.viommuAlloc({ device, hwpt: parent, type: 0, vm })],
+  [
+    'viommuAlloc of no type',
+    'EOPNOTSUPP',
+    ({ fd, device, parent, vm }) => fd.viommuAlloc({ device, hwpt: parent, type: 0, vm }),
+  ],
   [
     'viommuAlloc of an SMMUv3 with data',
     'EOPNOTSUPP',
-    ({ fd, device, parent, vm }) => fd.viommuAlloc({ device, hwpt: parent, type: VIOMMU_TYPE_ARM_SMMUV3, data: new Uint8Array(8), vm }),
+    ({ fd, device, parent, vm }) =>
+      fd.viommuAlloc({
+        device,
+        hwpt: parent,
+        type: VIOMMU_TYPE_ARM_SMMUV3,
+        data: new Uint8Array(8),
+        vm,
+      }),
   ],
   [
     'viommuAlloc on the stage 2 of another SMMU',
     'EINVAL',
-    ({ fd, elsewhere, parent, vm }) => fd.viommuAlloc({ device: elsewhere, hwpt: parent, type: VIOMMU_TYPE_ARM_SMMUV3, vm }),
+    ({ fd, elsewhere, parent, vm }) =>
+      fd.viommuAlloc({ device: elsewhere, hwpt: parent, type: VIOMMU_TYPE_ARM_SMMUV3, vm }),
   ],
-  ['vdeviceAlloc behind another SMMU', 'EINVAL', ({ fd, elsewhere, viommu }) => fd.vdeviceAlloc({ viommu, device: elsewhere, virtId: 1n })],
-  ['vdeviceAlloc of two streams', 'EOPNOTSUPP', ({ fd, two, viommu }) => fd.vdeviceAlloc({ viommu, device: two, virtId: 1n })],
-  ['vdeviceAlloc without a stream', 'EOPNOTSUPP', ({ fd, none, viommu }) => fd.vdeviceAlloc({ viommu, device: none, virtId: 1n })],
+  [
+    'vdeviceAlloc behind another SMMU',
+    'EINVAL',
+    ({ fd, elsewhere, viommu }) => fd.vdeviceAlloc({ viommu, device: elsewhere, virtId: 1n }),
+  ],
+  [
+    'vdeviceAlloc of two streams',
+    'EOPNOTSUPP',
+    ({ fd, two, viommu }) => fd.vdeviceAlloc({ viommu, device: two, virtId: 1n }),
+  ],
+  [
+    'vdeviceAlloc without a stream',
+    'EOPNOTSUPP',
+    ({ fd, none, viommu }) => fd.vdeviceAlloc({ viommu, device: none, virtId: 1n }),
+  ],
   [
     'vdeviceAlloc of a StreamID above 20 bits',
     'EINVAL',
@@ -158,21 +263,35 @@ const ROWS: readonly (readonly [string, Errno, (s: Setup) => unknown])[] = [
       fd.vdeviceAlloc({ viommu, device, virtId: 2n });
     },
   ],
-  ['vdeviceAlloc on nothing', 'ENOENT', ({ fd, device }) => fd.vdeviceAlloc({ viommu: 999, device, virtId: 1n })],
-  ['veventqAlloc of no depth', 'EINVAL', ({ fd, viommu }) => fd.veventqAlloc({ viommu, type: VEVENTQ_TYPE_ARM_SMMUV3, depth: 0 })],
+  [
+    'vdeviceAlloc on nothing',
+    'ENOENT',
+    ({ fd, device }) => fd.vdeviceAlloc({ viommu: 999, device, virtId: 1n }),
+  ],
+  [
+    'veventqAlloc of no depth',
+    'EINVAL',
+    ({ fd, viommu }) => fd.veventqAlloc({ viommu, type: VEVENTQ_TYPE_ARM_SMMUV3, depth: 0 }),
+  ],
   [
     'veventqAlloc of too many',
     'EINVAL',
-    ({ fd, viommu }) => fd.veventqAlloc({ viommu, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: 2 ** 19 + 1 }),
+    ({ fd, viommu }) =>
+      fd.veventqAlloc({ viommu, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: 2 ** 19 + 1 }),
   ],
   [
     'veventqAlloc for the second time',
     'EEXIST',
     ({ fd, viommu }) => {
-      for (let i = 0; i < 2; i++) fd.veventqAlloc({ viommu, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: 4 });
+      for (let i = 0; i < 2; i++)
+        fd.veventqAlloc({ viommu, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: 4 });
     },
   ],
-  ['hwQueueAlloc of another type', 'EOPNOTSUPP', (s) => s.fd.hwQueueAlloc({ ...queue(s), type: 2 })],
+  [
+    'hwQueueAlloc of another type',
+    'EOPNOTSUPP',
+    (s) => s.fd.hwQueueAlloc({ ...queue(s), type: 2 }),
+  ],
   ['hwQueueAlloc beyond the VINTF', 'EINVAL', (s) => s.fd.hwQueueAlloc(queue(s, 2))],
   ['hwQueueAlloc out of turn', 'EIO', (s) => s.fd.hwQueueAlloc(queue(s, 1))],
   [
@@ -183,12 +302,32 @@ const ROWS: readonly (readonly [string, Errno, (s: Setup) => unknown])[] = [
     },
   ],
   ['hwQueueAlloc of no length', 'EINVAL', (s) => s.fd.hwQueueAlloc({ ...queue(s), length: 0n })],
-  ['hwQueueAlloc of a length that is no power of two', 'EINVAL', (s) => s.fd.hwQueueAlloc({ ...queue(s), length: 48n })],
+  [
+    'hwQueueAlloc of a length that is no power of two',
+    'EINVAL',
+    (s) => s.fd.hwQueueAlloc({ ...queue(s), length: 48n }),
+  ],
   ['hwQueueAlloc of one command', 'EINVAL', (s) => s.fd.hwQueueAlloc({ ...queue(s), length: 16n })],
-  ['hwQueueAlloc of more than IDR1.CMDQS', 'EINVAL', (s) => s.fd.hwQueueAlloc({ ...queue(s), length: 32n * 1024n })],
-  ['hwQueueAlloc that is not aligned to its length', 'EINVAL', (s) => s.fd.hwQueueAlloc({ ...queue(s), iova: GPA + 2048n })],
-  ['hwQueueAlloc at the end of the address space', 'EOVERFLOW', (s) => s.fd.hwQueueAlloc({ ...queue(s), iova: 2n ** 64n - 1n })],
-  ['hwQueueAlloc where nothing is mapped', 'ENOENT', (s) => s.fd.hwQueueAlloc({ ...queue(s), iova: 0x1000n })],
+  [
+    'hwQueueAlloc of more than IDR1.CMDQS',
+    'EINVAL',
+    (s) => s.fd.hwQueueAlloc({ ...queue(s), length: 32n * 1024n }),
+  ],
+  [
+    'hwQueueAlloc that is not aligned to its length',
+    'EINVAL',
+    (s) => s.fd.hwQueueAlloc({ ...queue(s), iova: GPA + 2048n }),
+  ],
+  [
+    'hwQueueAlloc at the end of the address space',
+    'EOVERFLOW',
+    (s) => s.fd.hwQueueAlloc({ ...queue(s), iova: 2n ** 64n - 1n }),
+  ],
+  [
+    'hwQueueAlloc where nothing is mapped',
+    'ENOENT',
+    (s) => s.fd.hwQueueAlloc({ ...queue(s), iova: 0x1000n }),
+  ],
   [
     'ioasUnmap of a pinned ring',
     'EBUSY',
@@ -224,13 +363,37 @@ const ROWS: readonly (readonly [string, Errno, (s: Setup) => unknown])[] = [
   ],
   ['destroy of the stage 2 of a vIOMMU', 'EBUSY', ({ fd, parent }) => fd.destroy(parent)],
   ['mmap of half a page 0', 'ENXIO', ({ fd, mmap }) => fd.mmap(mmap.offset, mmap.length / 2)],
-  ['mmap beside page 0', 'ENXIO', ({ fd, mmap }) => fd.mmap(mmap.offset + mmap.length, mmap.length)],
+  [
+    'mmap beside page 0',
+    'ENXIO',
+    ({ fd, mmap }) => fd.mmap(mmap.offset + mmap.length, mmap.length),
+  ],
   ['mmap that is not aligned', 'EINVAL', ({ fd, mmap }) => fd.mmap(mmap.offset + 1, mmap.length)],
-  ['mmap that is private', 'EINVAL', ({ fd, mmap }) => fd.mmap(mmap.offset, mmap.length, { shared: false })],
-  ['mmap to execute', 'EPERM', ({ fd, mmap }) => fd.mmap(mmap.offset, mmap.length, { executable: true })],
-  ['hwptInvalidate of no entries', 'EINVAL', ({ fd, viommu }) => fd.hwptInvalidate(viommu, command(16, 0))],
-  ['hwptInvalidate of entries of more than a page', 'EINVAL', ({ fd, viommu }) => fd.hwptInvalidate(viommu, command(4112))],
-  ['hwptInvalidate of a paging HWPT', 'EINVAL', ({ fd, parent }) => fd.hwptInvalidate(parent, command())],
+  [
+    'mmap that is private',
+    'EINVAL',
+    ({ fd, mmap }) => fd.mmap(mmap.offset, mmap.length, { shared: false }),
+  ],
+  [
+    'mmap to execute',
+    'EPERM',
+    ({ fd, mmap }) => fd.mmap(mmap.offset, mmap.length, { executable: true }),
+  ],
+  [
+    'hwptInvalidate of no entries',
+    'EINVAL',
+    ({ fd, viommu }) => fd.hwptInvalidate(viommu, command(16, 0)),
+  ],
+  [
+    'hwptInvalidate of entries of more than a page',
+    'EINVAL',
+    ({ fd, viommu }) => fd.hwptInvalidate(viommu, command(4112)),
+  ],
+  [
+    'hwptInvalidate of a paging HWPT',
+    'EINVAL',
+    ({ fd, parent }) => fd.hwptInvalidate(parent, command()),
+  ],
   ['hwptInvalidate of nothing', 'ENOENT', ({ fd }) => fd.hwptInvalidate(999, command())],
   ['hwInfo of another vendor', 'EOPNOTSUPP', ({ fd, device }) => fd.hwInfo(device, 1)],
 ];
@@ -262,8 +425,13 @@ describe('a request to the drivers of the SMMUv3 and the CMDQV', () => {
 describe('a device', () => {
   it('behind an SMMU that is not coherent cannot be bound', async () => {
     // IDR0.COHACC.
-    const host = await Host.create({ modules, idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0: PHYSICAL_ID_REGISTERS.idr0 & ~(1 << 4) } });
-    expect(() => lendVm(host)).toThrow(expect.objectContaining({ name: 'IommufdError', errno: 'EINVAL' }));
+    const host = await Host.create({
+      modules,
+      idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0: PHYSICAL_ID_REGISTERS.idr0 & ~(1 << 4) },
+    });
+    expect(() => lendVm(host)).toThrow(
+      expect.objectContaining({ name: 'IommufdError', errno: 'EINVAL' }),
+    );
     expect(host.statistics.vmidsInUse).toBe(0);
   });
 });

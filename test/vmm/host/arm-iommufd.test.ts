@@ -27,18 +27,36 @@ import {
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../../vmm/iommufd/index.ts';
 import { checkedHost } from '../../support/findings.ts';
-import { ASID, attachStage1, IOVA, type LentVm, lendVm, RING_GPA, STREAM } from '../../support/lent-vm.ts';
+import {
+  ASID,
+  attachStage1,
+  IOVA,
+  type LentVm,
+  lendVm,
+  RING_GPA,
+  STREAM,
+} from '../../support/lent-vm.ts';
 
 async function setup(options: HostOptions = {}) {
   const host = await checkedHost(Host, options);
   const lent = lendVm(host);
   const { fd, id: viommu } = lent.viommu;
   const idOf = (type: string) => fd.describe().find((object) => object.type === type)?.id ?? 0;
-  return { host, lent, fd, viommu, device: idOf('DEVICE'), ioas: idOf('IOAS'), parent: idOf('HWPT_PAGING') };
+  return {
+    host,
+    lent,
+    fd,
+    viommu,
+    device: idOf('DEVICE'),
+    ioas: idOf('IOAS'),
+    parent: idOf('HWPT_PAGING'),
+  };
 }
 
 function fails(action: () => unknown, errno: Errno, handled?: number): void {
-  expect(action).toThrow(expect.objectContaining(handled === undefined ? { errno } : { errno, handled }));
+  expect(action).toThrow(
+    expect.objectContaining(handled === undefined ? { errno } : { errno, handled }),
+  );
 }
 
 const bytesOf = (...structures: readonly Uint32Array[]) => {
@@ -51,13 +69,22 @@ const bytesOf = (...structures: readonly Uint32Array[]) => {
   return bytes;
 };
 
-const vste = (ste: Uint32Array, bytes = 16) => ({ type: HWPT_DATA_ARM_SMMUV3, bytes: bytesOf(ste).subarray(0, bytes) });
+const vste = (ste: Uint32Array, bytes = 16) => ({
+  type: HWPT_DATA_ARM_SMMUV3,
+  bytes: bytesOf(ste).subarray(0, bytes),
+});
 
 function invalidation(...commands: readonly Uint32Array[]) {
-  return { dataType: INVALIDATE_DATA_ARM_SMMUV3, entryLength: 16, entries: bytesOf(...commands), count: commands.length };
+  return {
+    dataType: INVALIDATE_DATA_ARM_SMMUV3,
+    entryLength: 16,
+    entries: bytesOf(...commands),
+    count: commands.length,
+  };
 }
 
-const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) =>
+  machineFootprint(viommu, vintf)['IOTLB entries'].count;
 
 function touch(host: Host, lent: LentVm): void {
   expect(host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
@@ -80,7 +107,8 @@ describe('GET_HW_INFO', () => {
 describe('a nested HWPT of an SMMUv3', () => {
   it('takes a vSTE of two doublewords with the fields that are a guest’s', async () => {
     const { fd, viommu, device, parent } = await setup();
-    const alloc = (data: ReturnType<typeof vste>, on = viommu) => fd.hwptAlloc({ device, parent: on, data });
+    const alloc = (data: ReturnType<typeof vste>, on = viommu) =>
+      fd.hwptAlloc({ device, parent: on, data });
     const stage2 = { vmid: 1, ttb: 0x1000, inputBits: 48 };
     fails(() => alloc(vste(stage1Ste({ contextPtr: 0 }), 8)), 'EINVAL');
     fails(() => alloc(vste(stage1Ste({ contextPtr: 0 }), 32)), 'EINVAL');
@@ -88,12 +116,26 @@ describe('a nested HWPT of an SMMUv3', () => {
     fails(() => alloc(vste(stage1Ste({ contextPtr: 0, strw: 2 }))), 'EIO');
     fails(() => alloc(vste(stage1Ste({ contextPtr: 0, eats: 2 }))), 'EIO');
     fails(() => alloc(vste(nestedSte({ contextPtr: 0 }, stage2))), 'EIO');
-    for (const config of [1, 2, 3]) fails(() => alloc(vste(Uint32Array.of((config << 1) | 1, 0, 0, 0))), 'EIO');
+    for (const config of [1, 2, 3])
+      fails(() => alloc(vste(Uint32Array.of((config << 1) | 1, 0, 0, 0))), 'EIO');
     fails(() => alloc(vste(Uint32Array.of(1, 0x00100000, 0, 0))), 'EIO');
     // Arm nests on vIOMMUs only.
     fails(() => alloc(vste(stage1Ste({ contextPtr: 0 })), parent), 'EOPNOTSUPP');
-    fails(() => fd.hwptAlloc({ device, parent, nestParent: true, data: vste(stage1Ste({ contextPtr: 0 })) }), 'EOPNOTSUPP');
-    for (const good of [stage1Ste({ contextPtr: 0x1000, cdMax: 3, eats: 1 }), Uint32Array.of(0, 0, 0, 0), Uint32Array.of(9, 0, 0, 0)]) {
+    fails(
+      () =>
+        fd.hwptAlloc({
+          device,
+          parent,
+          nestParent: true,
+          data: vste(stage1Ste({ contextPtr: 0 })),
+        }),
+      'EOPNOTSUPP',
+    );
+    for (const good of [
+      stage1Ste({ contextPtr: 0x1000, cdMax: 3, eats: 1 }),
+      Uint32Array.of(0, 0, 0, 0),
+      Uint32Array.of(9, 0, 0, 0),
+    ]) {
       fd.destroy(alloc(vste(good)));
     }
   });
@@ -101,7 +143,11 @@ describe('a nested HWPT of an SMMUv3', () => {
   it('wants a vDEVICE for stage 1, and none to abort or bypass', async () => {
     const { host, fd, viommu, device, lent } = await setup();
     const vdevice = fd.describe().find(({ type }) => type === 'VDEVICE')?.id ?? 0;
-    const nested = fd.hwptAlloc({ device, parent: viommu, data: vste(stage1Ste({ contextPtr: 0 })) });
+    const nested = fd.hwptAlloc({
+      device,
+      parent: viommu,
+      data: vste(stage1Ste({ contextPtr: 0 })),
+    });
     const abort = fd.hwptAlloc({ device, parent: viommu, data: vste(Uint32Array.of(1, 0, 0, 0)) });
     fd.destroy(vdevice);
     fails(() => fd.replace(device, nested), 'ENOENT');
@@ -116,7 +162,13 @@ describe('a nested HWPT of an SMMUv3', () => {
 describe('a vIOMMU of an SMMUv3', () => {
   it('with a CMDQV has 16 bytes of driver data, a VM, and a stage 2 of its own SMMU', async () => {
     const { fd, device, parent, lent } = await setup({ vintfs: 4 });
-    const request = { device, hwpt: parent, type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(16), vm: lent.vm };
+    const request = {
+      device,
+      hwpt: parent,
+      type: VIOMMU_TYPE_TEGRA241_CMDQV,
+      data: new Uint8Array(16),
+      vm: lent.vm,
+    };
     const { data: _data, ...withoutData } = request;
     const { vm: _vm, ...withoutVm } = request;
     fails(() => fd.viommuAlloc(withoutData), 'EINVAL');
@@ -135,11 +187,18 @@ describe('a vIOMMU of an SMMUv3', () => {
 
   it('lends HW queues by the rules of the CMDQV', async () => {
     const { fd, ioas, viommu } = await setup({ vintfs: 4, vcmdqs: 16 });
-    const request = { viommu, type: HW_QUEUE_TYPE_TEGRA241_CMDQV, index: 0, iova: BigInt(RING_GPA), length: 256n };
+    const request = {
+      viommu,
+      type: HW_QUEUE_TYPE_TEGRA241_CMDQV,
+      index: 0,
+      iova: BigInt(RING_GPA),
+      length: 256n,
+    };
     fails(() => fd.hwQueueAlloc({ ...request, type: 2 }), 'EOPNOTSUPP');
     fails(() => fd.hwQueueAlloc({ ...request, index: 4 }), 'EINVAL');
     fails(() => fd.hwQueueAlloc({ ...request, index: 1 }), 'EIO');
-    for (const length of [16n, 48n, 2n ** 15n]) fails(() => fd.hwQueueAlloc({ ...request, length }), 'EINVAL');
+    for (const length of [16n, 48n, 2n ** 15n])
+      fails(() => fd.hwQueueAlloc({ ...request, length }), 'EINVAL');
     fails(() => fd.hwQueueAlloc({ ...request, iova: request.iova + 16n }), 'EINVAL');
     fails(() => fd.hwQueueAlloc({ ...request, iova: 0x1000n }), 'ENOENT');
     const first = fd.hwQueueAlloc(request);
@@ -168,7 +227,15 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     fails(() => fd.hwptInvalidate(viommu, invalidation()), 'EINVAL');
     fails(() => fd.hwptInvalidate(viommu, { ...good, dataType: 2 }), 'EINVAL');
     fails(() => fd.hwptInvalidate(viommu, { ...good, entryLength: 8 }), 'EINVAL');
-    fails(() => fd.hwptInvalidate(viommu, { ...good, entryLength: 24, entries: new Uint8Array(24).fill(0x30) }), 'E2BIG');
+    fails(
+      () =>
+        fd.hwptInvalidate(viommu, {
+          ...good,
+          entryLength: 24,
+          entries: new Uint8Array(24).fill(0x30),
+        }),
+      'E2BIG',
+    );
     fails(() => fd.hwptInvalidate(parent, good), 'EINVAL');
     const nested = fd.describe().find(({ type }) => type === 'HWPT_NESTED')?.id ?? 0;
     fails(() => fd.hwptInvalidate(nested, good), 'EOPNOTSUPP');
@@ -179,17 +246,34 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     const { host, fd, viommu, lent } = await setup();
     const other = lendVm(host);
     for (const vm of [lent, other]) attachStage1(vm);
-    const own = [tlbiNsnhAll(), tlbiNhAll(other.viommu.vmid), tlbiNhAsid(other.viommu.vmid, ASID), tlbiNhVa(9, ASID, { address: IOVA })];
+    const own = [
+      tlbiNsnhAll(),
+      tlbiNhAll(other.viommu.vmid),
+      tlbiNhAsid(other.viommu.vmid, ASID),
+      tlbiNhVa(9, ASID, { address: IOVA }),
+    ];
     for (const command of own) {
       for (const vm of [lent, other]) touch(host, vm);
       expect([entries(lent), entries(other)]).toEqual([1, 1]);
       expect(fd.hwptInvalidate(viommu, invalidation(command))).toBe(1);
       expect([entries(lent), entries(other)]).toEqual([0, 1]);
     }
-    expect(fd.hwptInvalidate(viommu, invalidation(cfgiCd(STREAM, 0), atcInv({ streamId: STREAM, address: 0, size: 52 })))).toBe(2);
+    expect(
+      fd.hwptInvalidate(
+        viommu,
+        invalidation(cfgiCd(STREAM, 0), atcInv({ streamId: STREAM, address: 0, size: 52 })),
+      ),
+    ).toBe(2);
     const secure = tlbiNhAll(0);
     secure[0] = (secure[0] ?? 0) | (1 << 10);
-    for (const refused of [cfgiSte(STREAM), sync(), tlbiS12Vmall(1), secure, cfgiCd(0x100, 0), cfgiCd(STREAM + 1, 0)]) {
+    for (const refused of [
+      cfgiSte(STREAM),
+      sync(),
+      tlbiS12Vmall(1),
+      secure,
+      cfgiCd(0x100, 0),
+      cfgiCd(STREAM + 1, 0),
+    ]) {
       fails(() => fd.hwptInvalidate(viommu, invalidation(refused)), 'EIO', 0);
     }
   });
@@ -199,7 +283,12 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
       const { host, fd, viommu, lent } = await setup({ linuxCompat });
       attachStage1(lent);
       touch(host, lent);
-      const commands = [...Array.from({ length: 70 }, () => tlbiNhAsid(0, 98)), tlbiNhAll(0), cfgiSte(STREAM), tlbiNhAll(0)];
+      const commands = [
+        ...Array.from({ length: 70 }, () => tlbiNhAsid(0, 98)),
+        tlbiNhAll(0),
+        cfgiSte(STREAM),
+        tlbiNhAll(0),
+      ];
       fails(() => fd.hwptInvalidate(viommu, invalidation(...commands)), 'EIO', 71);
       // The 71st would have removed the entry: it is in the chunk that Linux never sends.
       expect(entries(lent)).toBe(linuxCompat ? 1 : 0);
@@ -226,6 +315,16 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: lent.vm, address: gpa });
     lent.vm.unit.drain.resume(lent.viommu.commandQueue.smmu, lent.viommu.commandQueue.index);
     expect(run(5, 6)).toEqual({ head: 6, progress: 'running' });
-    fails(() => fd.hwptInvalidateQueue(viommu, { queue: 99, base: BigInt(RING_GPA), log2size: 4, head: 0, tail: 1 }), 'EINVAL');
+    fails(
+      () =>
+        fd.hwptInvalidateQueue(viommu, {
+          queue: 99,
+          base: BigInt(RING_GPA),
+          log2size: 4,
+          head: 0,
+          tail: 1,
+        }),
+      'EINVAL',
+    );
   });
 });

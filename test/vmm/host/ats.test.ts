@@ -5,7 +5,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { STE_EATS } from '../../../assembly/layout/ste.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { type DmaPort, type GuestMemory, setField } from '../../../devices/plugin/index.ts';
-import { GUEST_ID_REGISTERS, PAGE_REQUEST_GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import {
+  GUEST_ID_REGISTERS,
+  PAGE_REQUEST_GUEST_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+  VirtualSmmu,
+} from '../../../devices/smmuv3/index.ts';
 import {
   atcInv,
   contextDescriptor,
@@ -22,7 +27,17 @@ import {
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { Host, type HostOptions } from '../../../vmm/host/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
-import { ASID, DATA_GPA, IOVA, type LentVm, lendVm, RAM_GPA_BASE, STREAM, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
+import {
+  ASID,
+  DATA_GPA,
+  IOVA,
+  type LentVm,
+  lendVm,
+  RAM_GPA_BASE,
+  STREAM,
+  sendOnVcmdq,
+  startVcmdq,
+} from '../../support/lent-vm.ts';
 
 const modules = await checkedModules();
 const [FILL, VERIFY] = [2, 3];
@@ -80,7 +95,12 @@ async function board({
   const bus = new DeviceBus(smmu);
   const table = new PageTable(vm.memory, { stage: 1 });
   table.map(IOVA, DATA_GPA, 0x1000, S1_READ_WRITE);
-  writeCd(vm.memory, CDS, 0, contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }));
+  writeCd(
+    vm.memory,
+    CDS,
+    0,
+    contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }),
+  );
   const ste = stage1Ste({ contextPtr: CDS });
   setField(ste, STE_EATS, 1);
   writeSte(vm.memory, STREAMS, STREAM, ste);
@@ -120,9 +140,25 @@ async function board({
     engine.write32(0x04, operation);
     return look()[0];
   };
-  const request = (index: number) => [0, 8].map((word) => vm.memory.load64(REQUESTS + 16 * index + word));
+  const request = (index: number) =>
+    [0, 8].map((word) => vm.memory.load64(REQUESTS + 16 * index + word));
   const unmap = () => table.unmap(IOVA, 0x1000);
-  return { host, vm, guest, smmu, bus, table, device, slot, engine, send, look, dma, request, unmap };
+  return {
+    host,
+    vm,
+    guest,
+    smmu,
+    bus,
+    table,
+    device,
+    slot,
+    engine,
+    send,
+    look,
+    dma,
+    request,
+    unmap,
+  };
 }
 
 let b: Awaited<ReturnType<typeof board>>;
@@ -139,14 +175,19 @@ beforeEach(async () => {
 describe('an engine with ATS', () => {
   it('moves data through its ATC, and asks once for each page', () => {
     expect(ats(ENABLE)).toBe(ENABLE);
-    expect([b.dma(FILL, IOVA, 0x1000), b.dma(VERIFY, IOVA, 0x1000), b.dma(FILL, IOVA, 0x1000)]).toEqual([DONE, DONE, DONE]);
+    expect([
+      b.dma(FILL, IOVA, 0x1000),
+      b.dma(VERIFY, IOVA, 0x1000),
+      b.dma(FILL, IOVA, 0x1000),
+    ]).toEqual([DONE, DONE, DONE]);
     expect(b.host.statistics.smmu.atsRequests).toBe(1);
     expect(b.vm.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff]).toBe(0xa5);
   });
 
   it.each(['the CMDQ', 'a VCMDQ'])('uses a stale entry until an ATC_INV on %s', (queue) => {
     if (queue === 'a VCMDQ') startVcmdq(b.vm);
-    const send = (...commands: Uint32Array[]) => (queue === 'a VCMDQ' ? sendOnVcmdq(b.vm, ...commands) : b.send(...commands));
+    const send = (...commands: Uint32Array[]) =>
+      queue === 'a VCMDQ' ? sendOnVcmdq(b.vm, ...commands) : b.send(...commands);
     ats(ENABLE);
     b.dma(FILL, IOVA);
     b.unmap();
@@ -166,35 +207,43 @@ describe('an engine with ATS', () => {
     expect(b.dma(VERIFY, IOVA)).toBe(READ_FAULT);
     b.look();
     // F_BAD_ATS_TREQ with the guest's own StreamID.
-    expect([0, 16].map((word) => b.vm.memory.load64(EVENTS + word))).toEqual([0x0000_0008_0000_0005n, BigInt(IOVA)]);
+    expect([0, 16].map((word) => b.vm.memory.load64(EVENTS + word))).toEqual([
+      0x0000_0008_0000_0005n,
+      BigInt(IOVA),
+    ]);
   });
 
-  it.each(['the CMDQ', 'a VCMDQ'])('that does not answer makes the CMD_SYNC on %s fail after the timeout', async (queue) => {
-    b = await board({ atcTimeout: 0 });
-    ats(ENABLE);
-    b.dma(FILL, IOVA);
-    ats(ENABLE | SILENT);
-    b.dma(FILL, IOVA);
-    if (queue === 'the CMDQ') {
-      b.send(allOf, sync());
-      b.look();
-      // CONS: RD 1, ERR 3; GERROR.CMDQ_ERR.
-      expect([b.bus.read32(0x9c), b.bus.read32(0x60)]).toEqual([0x0300_0001, 1]);
-      b.bus.write32(0x64, 1);
-      expect(b.bus.read32(0x9c) & 0xfffff).toBe(2);
-    } else {
-      startVcmdq(b.vm);
-      sendOnVcmdq(b.vm, allOf, sync());
-      b.look();
-      b.look();
-      expect([b.vm.vintf.readPage0(0, 0x00), b.vm.vintf.readPage0(0, 0x10)]).toEqual([0x0300_0001, 1]);
-      b.vm.vintf.writePage0(0, 0x14, 1);
-      expect(b.vm.vintf.readPage0(0, 0x00)).toBe(2);
-    }
-    expect([b.dma(FILL, IOVA), b.host.statistics.smmu.atcTimeouts]).toEqual([WRITE_FAULT, 1]);
-    ats(ENABLE);
-    expect(b.dma(FILL, IOVA)).toBe(DONE);
-  });
+  it.each(['the CMDQ', 'a VCMDQ'])(
+    'that does not answer makes the CMD_SYNC on %s fail after the timeout',
+    async (queue) => {
+      b = await board({ atcTimeout: 0 });
+      ats(ENABLE);
+      b.dma(FILL, IOVA);
+      ats(ENABLE | SILENT);
+      b.dma(FILL, IOVA);
+      if (queue === 'the CMDQ') {
+        b.send(allOf, sync());
+        b.look();
+        // CONS: RD 1, ERR 3; GERROR.CMDQ_ERR.
+        expect([b.bus.read32(0x9c), b.bus.read32(0x60)]).toEqual([0x0300_0001, 1]);
+        b.bus.write32(0x64, 1);
+        expect(b.bus.read32(0x9c) & 0xfffff).toBe(2);
+      } else {
+        startVcmdq(b.vm);
+        sendOnVcmdq(b.vm, allOf, sync());
+        b.look();
+        b.look();
+        expect([b.vm.vintf.readPage0(0, 0x00), b.vm.vintf.readPage0(0, 0x10)]).toEqual([
+          0x0300_0001, 1,
+        ]);
+        b.vm.vintf.writePage0(0, 0x14, 1);
+        expect(b.vm.vintf.readPage0(0, 0x00)).toBe(2);
+      }
+      expect([b.dma(FILL, IOVA), b.host.statistics.smmu.atcTimeouts]).toEqual([WRITE_FAULT, 1]);
+      ats(ENABLE);
+      expect(b.dma(FILL, IOVA)).toBe(DONE);
+    },
+  );
 
   it('that answers late holds the CMD_SYNC up, and a CMD_SYNC of another VM not', async () => {
     b = await board({ atcTimeout: 1_000_000 });
@@ -248,13 +297,17 @@ describe('an engine with PRI', () => {
   beforeEach(() => {
     ats(ENABLE | PAGES);
   });
-  const answer = (response: number, group = 1, streamId = STREAM) => b.send(priResp(streamId, group, response), sync());
+  const answer = (response: number, group = 1, streamId = STREAM) =>
+    b.send(priResp(streamId, group, response), sync());
 
   it('asks its guest for a page, and goes on when it is there', () => {
     expect(b.dma(FILL, HOLE + 0x18)).toBe(STALLED);
     b.look();
     // Stream 8, write, last of group 1; the page.
-    expect([b.bus.read32(0x100c8), b.request(0)]).toEqual([1, [0x6000_0000_0000_0008n, BigInt(HOLE) | 1n]]);
+    expect([b.bus.read32(0x100c8), b.request(0)]).toEqual([
+      1,
+      [0x6000_0000_0000_0008n, BigInt(HOLE) | 1n],
+    ]);
     expect([b.guest.pulses(PRIQ_LINE), b.vm.memory.load64(MSI)]).toEqual([1, 0x77n]);
     expect(b.look()).toEqual([STALLED, 0, HOLE + 0x18]);
     expect(b.bus.read32(0x100c8)).toBe(1);

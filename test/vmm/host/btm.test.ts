@@ -2,11 +2,22 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CD_SIZE } from '../../../assembly/layout/cd.ts';
-import { ABI_TLBI_ALL, ABI_TLBI_ASID, ABI_TLBI_VA, ABI_TLBI_VAA } from '../../../assembly/layout/guest-abi.ts';
+import {
+  ABI_TLBI_ALL,
+  ABI_TLBI_ASID,
+  ABI_TLBI_VA,
+  ABI_TLBI_VAA,
+} from '../../../assembly/layout/guest-abi.ts';
 import { HOST_AT_VCPU_VMIDS } from '../../../assembly/layout/host-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import { PHYSICAL_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import { contextDescriptor, PageTable, S1_READ_WRITE, stage1Ste, storeStructure } from '../../../devices/tables/index.ts';
+import {
+  contextDescriptor,
+  PageTable,
+  S1_READ_WRITE,
+  stage1Ste,
+  storeStructure,
+} from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createToyMachine } from '../../../vmm/boards/toy.ts';
 import { Host, type HostOptions, machineFootprint } from '../../../vmm/host/index.ts';
@@ -24,15 +35,22 @@ beforeAll(async () => {
   modules = await checkedModules();
 });
 
-const create = (options: HostOptions = {}) => checkedHost(Host, { modules, idRegisters: WITH_BTM, ...options });
-const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const create = (options: HostOptions = {}) =>
+  checkedHost(Host, { modules, idRegisters: WITH_BTM, ...options });
+const entries = ({ viommu, vintf }: LentVm) =>
+  machineFootprint(viommu, vintf)['IOTLB entries'].count;
 
 /** Attaches the VM's stream: pages of IOVA, with an ASID of its own or one that it shares with its vCPUs (CD.ASET). */
 function attach({ viommu, memory }: LentVm, shared: boolean, pages = 1): PageTable {
   const table = new PageTable(memory, { stage: 1 });
-  for (let page = 0; page < pages; page++) table.map(IOVA + 0x1000 * page, DATA_GPA, 0x1000, S1_READ_WRITE);
+  for (let page = 0; page < pages; page++)
+    table.map(IOVA + 0x1000 * page, DATA_GPA, 0x1000, S1_READ_WRITE);
   const cd = memory.allocate(CD_SIZE, CD_SIZE);
-  const words = contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } });
+  const words = contextDescriptor({
+    asid: ASID,
+    outputBits: 48,
+    lower: { ttb: table.root, inputBits: 48 },
+  });
   // Word 1, bit 15: ASET.
   words[1] = shared ? (words[1] ?? 0) & ~(1 << 15) : (words[1] ?? 0) | (1 << 15);
   storeStructure(memory, cd, words);
@@ -61,21 +79,24 @@ describe('a vCPU’s broadcast TLBI', () => {
     ['VAE1IS of another ASID', ABI_TLBI_VA, ASID + 16, IOVA, [2, 2]],
     ['VAAE1IS', ABI_TLBI_VAA, 0, IOVA + 0x1000, [1, 1]],
     ['VAAE1IS of another page', ABI_TLBI_VAA, 0, IOVA + 0x2000, [2, 2]],
-  ])('%s takes what it means, of CDs that share their ASIDs, and of its own VM alone', async (_, operation, asid, va, left) => {
-    const host = await create();
-    const [shared, own] = left.map((count, i) => {
-      const lent = lendVm(host, `vm${i}`, { btm: true });
-      const neighbour = lendVm(host, 'neighbour', { btm: true });
-      for (const each of [lent, neighbour]) {
-        attach(each, i === 0, 2);
-        expect([touch(host, each, 0), touch(host, each, 1)]).toEqual([true, true]);
-      }
-      tlbi(host, lent, operation, asid, va);
-      expect(entries(neighbour)).toBe(2);
-      return [entries(lent), count];
-    });
-    expect([shared?.[0], own?.[0]]).toEqual([shared?.[1], own?.[1]]);
-  });
+  ])(
+    '%s takes what it means, of CDs that share their ASIDs, and of its own VM alone',
+    async (_, operation, asid, va, left) => {
+      const host = await create();
+      const [shared, own] = left.map((count, i) => {
+        const lent = lendVm(host, `vm${i}`, { btm: true });
+        const neighbour = lendVm(host, 'neighbour', { btm: true });
+        for (const each of [lent, neighbour]) {
+          attach(each, i === 0, 2);
+          expect([touch(host, each, 0), touch(host, each, 1)]).toEqual([true, true]);
+        }
+        tlbi(host, lent, operation, asid, va);
+        expect(entries(neighbour)).toBe(2);
+        return [entries(lent), count];
+      });
+      expect([shared?.[0], own?.[0]]).toEqual([shared?.[1], own?.[1]]);
+    },
+  );
 
   it('reaches no SMMU that keeps its maintenance to itself (CR2.PTM), and means nothing while no vCPU of the VM runs', async () => {
     const host = await create();
@@ -110,10 +131,19 @@ describe('a vCPU’s broadcast TLBI', () => {
     core.accessEnd();
   });
 
-  it('comes from a guest by an import of the guest ABI, without an exit', { timeout: 60_000 }, async () => {
+  it('comes from a guest by an import of the guest ABI, without an exit', {
+    timeout: 60_000,
+  }, async () => {
     const host = await create();
     const image = await loadGuestImage(await compileGuest('test/support/guests/btm-guest.ts', 64));
-    const toy = createToyMachine({ host, name: 'vm', index: 0, image, btm: true, onOutput: () => undefined });
+    const toy = createToyMachine({
+      host,
+      name: 'vm',
+      index: 0,
+      image,
+      btm: true,
+      onOutput: () => undefined,
+    });
     const { machine, vm, viommu, vintf } = toy;
     await machine.boot();
     const view = new DataView(vm.memory.buffer);
@@ -135,7 +165,11 @@ describe('a vCPU’s broadcast TLBI', () => {
     view.setInt32(0x180004, ASID, true);
     const exits = machine.exitStatistics.total;
     expect(machine.step()).toBe('running');
-    expect([view.getInt32(0x180010, true), entries(lent), machine.exitStatistics.total]).toEqual([1, 0, exits]);
+    expect([view.getInt32(0x180010, true), entries(lent), machine.exitStatistics.total]).toEqual([
+      1,
+      0,
+      exits,
+    ]);
     // The machine's vCPU runs no more until the next step.
     expect(new Int32Array(host.memory.buffer)[(HOST_AT_VCPU_VMIDS >> 2) + vm.window]).toBe(0);
     view.setInt32(0x180000, -1, true);
@@ -153,16 +187,23 @@ describe('BTM', () => {
       expect(new DeviceBus(smmu).read32(0) & BTM).toBe(btm ? BTM : 0);
     }
     const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr0: 0x0c483c9a | BTM, idr1: 0x01080510 };
-    expect(() => new VirtualSmmu({ backend: lendVm(host).viommu, idRegisters })).toThrow('IDR0.BTM');
+    expect(() => new VirtualSmmu({ backend: lendVm(host).viommu, idRegisters })).toThrow(
+      'IDR0.BTM',
+    );
   });
 
   it('is refused where the SMMU takes no part, and where the stage 2 has not the vCPUs’ VMID', async () => {
     const without = await create({ idRegisters: PHYSICAL_ID_REGISTERS });
-    expect(() => lendVm(without, 'vm', { btm: true })).toThrow(expect.objectContaining({ name: 'IommufdError', errno: 'EOPNOTSUPP' }));
+    expect(() => lendVm(without, 'vm', { btm: true })).toThrow(
+      expect.objectContaining({ name: 'IommufdError', errno: 'EOPNOTSUPP' }),
+    );
     const host = await create();
     const { vm } = lendVm(host);
     expect(() => host.createViommu(vm, [STREAM], { btm: true })).toThrow(
-      expect.objectContaining({ errno: 'EINVAL', message: expect.stringContaining('VMID of the vCPUs') as string }),
+      expect.objectContaining({
+        errno: 'EINVAL',
+        message: expect.stringContaining('VMID of the vCPUs') as string,
+      }),
     );
     expect(host.statistics.vmidsInUse).toBe(1);
     // Without BTM the second stage 2 is as good as the first.
@@ -171,7 +212,10 @@ describe('BTM', () => {
 
   it('on a VMID that is not the vCPUs’ would leave the VM its stale entries, and take those of a neighbour', async () => {
     const host = await create();
-    const [lent, neighbour] = [lendVm(host, 'vm', { btm: true }), lendVm(host, 'neighbour', { btm: true })];
+    const [lent, neighbour] = [
+      lendVm(host, 'vm', { btm: true }),
+      lendVm(host, 'neighbour', { btm: true }),
+    ];
     const table = attach(lent, true);
     attach(neighbour, true);
     for (const each of [lent, neighbour]) expect(touch(host, each)).toBe(true);

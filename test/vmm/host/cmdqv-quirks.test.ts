@@ -36,17 +36,30 @@ const state = ({ statistics }: Host) => {
 
 describe('a host', () => {
   it('boots with interrupts before anything is set up, and with enables that come late', async () => {
-    const { host } = await quirkyHost({ earlyInterrupts: 3, enableDelay: 50, disableDelay: 50, interruptOnDisable: true });
+    const { host } = await quirkyHost({
+      earlyInterrupts: 3,
+      enableDelay: 50,
+      disableDelay: 50,
+      interruptOnDisable: true,
+    });
     const lent = lendVm(host);
     startVcmdq(lent);
     sendOnVcmdq(lent, sync());
     host.service(true);
-    expect([lent.vintf.queue(0).counts.syncs, lent.errors, host.statistics.cmdqvTimeouts]).toEqual([1, [], 0]);
+    expect([lent.vintf.queue(0).counts.syncs, lent.errors, host.statistics.cmdqvTimeouts]).toEqual([
+      1,
+      [],
+      0,
+    ]);
   });
 
   it('does not boot with a CMDQV that is never enabled, and says which', async () => {
     await expect(quirkyHost({ enableDelay: Infinity })).rejects.toThrow(
-      expect.objectContaining({ name: 'HostError', code: 'timeout', message: expect.stringContaining('enabling the CMDQV') as string }),
+      expect.objectContaining({
+        name: 'HostError',
+        code: 'timeout',
+        message: expect.stringContaining('enabling the CMDQV') as string,
+      }),
     );
   });
 
@@ -55,7 +68,9 @@ describe('a host', () => {
     const { vm } = lendVm(host);
     const before = state(host);
     quirky.quirks.enableDelay = Infinity;
-    expect(() => host.createViommu(vm, [9], { cmdqv: true })).toThrow(expect.objectContaining({ code: 'timeout', errno: 'ETIMEDOUT' }));
+    expect(() => host.createViommu(vm, [9], { cmdqv: true })).toThrow(
+      expect.objectContaining({ code: 'timeout', errno: 'ETIMEDOUT' }),
+    );
     expect([state(host), vm.references]).toEqual([before, 1]);
     quirky.quirks.enableDelay = 0;
     host.createVintf(host.createViommu(vm, [9], { cmdqv: true }));

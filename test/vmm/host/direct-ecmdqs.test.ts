@@ -23,8 +23,21 @@ import { Random } from '../../../devices/testing/index.ts';
 import { Unit } from '../../../devices/unit/index.ts';
 import { Host, machineFootprint, type QueueErrorDecision } from '../../../vmm/host/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
-import { attachDevice, BackgroundLoops, guestMemoryOf, SYSTEM_CLOCK } from '../../../vmm/machine/index.ts';
-import { ASID, attachStage1, IOVA, type LentVm, lendVm, RAM_GPA_BASE, STREAM } from '../../support/lent-vm.ts';
+import {
+  attachDevice,
+  BackgroundLoops,
+  guestMemoryOf,
+  SYSTEM_CLOCK,
+} from '../../../vmm/machine/index.ts';
+import {
+  ASID,
+  attachStage1,
+  IOVA,
+  type LentVm,
+  lendVm,
+  RAM_GPA_BASE,
+  STREAM,
+} from '../../support/lent-vm.ts';
 
 const SMMU_GPA = 0x09050000;
 const GERROR_LINE = 1;
@@ -66,7 +79,12 @@ class Guest {
       { device: this.smmu, addresses: [SMMU_GPA], firstIrq: 0 },
       {
         memory: guestMemoryOf(vm.memory, vm.regions),
-        interrupts: { line: (index) => ({ pulse: () => this.interrupts.push(index), setLevel: () => undefined }) },
+        interrupts: {
+          line: (index) => ({
+            pulse: () => this.interrupts.push(index),
+            setLevel: () => undefined,
+          }),
+        },
         directMaps: this.maps,
         background: this.background,
         clock: SYSTEM_CLOCK,
@@ -79,7 +97,9 @@ class Guest {
   /** Entry of the map table that holds an offset of the SMMU's registers. */
   #map(offset: number): { readonly memory: number; readonly doorbell: number } | undefined {
     for (let i = 0; i < 16; i++) {
-      const [gpa = 0, length = 0, memory = 0, , doorbell = 0] = this.#words.subarray((0x400 + 32 * i) >> 2);
+      const [gpa = 0, length = 0, memory = 0, , doorbell = 0] = this.#words.subarray(
+        (0x400 + 32 * i) >> 2,
+      );
       const inside = SMMU_GPA + offset - gpa;
       if (inside >= 0 && inside < length) return { memory: memory + inside, doorbell };
     }
@@ -162,8 +182,10 @@ beforeEach(async () => {
   guest = new Guest(lendVm(host, 'vm'));
 });
 
-const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
-const touch = (lent: LentVm) => expect(host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
+const entries = ({ viommu, vintf }: LentVm) =>
+  machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const touch = (lent: LentVm) =>
+  expect(host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
 
 describe('an ECMDQ that its guest has', () => {
   it('is handed over when it is enabled, PROD and CONS alone, and runs without an access to the device', () => {
@@ -172,7 +194,12 @@ describe('an ECMDQ that its guest has', () => {
     expect(guest.isDirect(2)).toBe(false);
     guest.enable(2);
     expect([guest.isDirect(2), guest.isDirect(1), guest.cons(2)]).toEqual([true, false, EN]);
-    const prod = guest.send(2, tlbiNhVa(77, ASID, { address: IOVA }), atcInv({ streamId: STREAM, address: 0, size: 52 }), sync());
+    const prod = guest.send(
+      2,
+      tlbiNhVa(77, ASID, { address: IOVA }),
+      atcInv({ streamId: STREAM, address: 0, size: 52 }),
+      sync(),
+    );
     expect([guest.cons(2), entries(guest.lent), guest.accesses]).toEqual([EN + prod, 0, 0]);
     expect(guest.block(2).counts).toMatchObject({ commands: 3, syncs: 1, errors: 0, rewrites: 2 });
     guest.write(at(2), 0x1234_0000);
@@ -188,12 +215,19 @@ describe('an ECMDQ that its guest has', () => {
       neighbour.enable(q);
     }
     for (let q = 0; q < 4; q++) {
-      for (const command of [tlbiNhAsid(other.viommu.vmid, ASID), tlbiNhAll(other.viommu.vmid), tlbiNsnhAll()]) {
+      for (const command of [
+        tlbiNhAsid(other.viommu.vmid, ASID),
+        tlbiNhAll(other.viommu.vmid),
+        tlbiNsnhAll(),
+      ]) {
         for (const lent of [guest.lent, other]) touch(lent);
         const prod = guest.send(q, command, sync());
         expect([guest.cons(q), entries(guest.lent), entries(other)]).toEqual([EN + prod, 0, 1]);
       }
-      for (const command of [tlbiS12Vmall(other.viommu.vmid), tlbiS2Ipa(other.viommu.vmid, { address: 0 })]) {
+      for (const command of [
+        tlbiS12Vmall(other.viommu.vmid),
+        tlbiS2Ipa(other.viommu.vmid, { address: 0 }),
+      ]) {
         guest.send(q, command);
         guest.safePoint(host);
         expect(guest.cons(q) & 0x0700_0000).toBe(0x0100_0000);
@@ -230,10 +264,18 @@ describe('an ECMDQ that its guest has', () => {
     // The host has not spoken yet: nothing is to be seen.
     expect([guest.cons(0), guest.interrupts]).toEqual([EN + 1, []]);
     guest.safePoint(host);
-    expect([guest.cons(0), guest.read(0x60), guest.interrupts]).toEqual([EN + ERR + 0x0100_0001, 0x200, [GERROR_LINE]]);
+    expect([guest.cons(0), guest.read(0x60), guest.interrupts]).toEqual([
+      EN + ERR + 0x0100_0001,
+      0x200,
+      [GERROR_LINE],
+    ]);
     // Ringing does not get past it, and the other queue goes on.
     guest.setProd(0, (EN | prod) >>> 0);
-    expect([guest.cons(0), guest.send(1, sync()), guest.cons(1)]).toEqual([EN + ERR + 0x0100_0001, 1, EN + 1]);
+    expect([guest.cons(0), guest.send(1, sync()), guest.cons(1)]).toEqual([
+      EN + ERR + 0x0100_0001,
+      1,
+      EN + 1,
+    ]);
     writeCommand(guest.lent.memory, ringOf(0), 1, sync());
     guest.setProd(0, (EN | ERR | prod) >>> 0);
     expect(guest.cons(0) & ~0x0700_0000).toBe((EN + ERR + prod) | 0);
@@ -265,7 +307,11 @@ describe('an ECMDQ that its guest has', () => {
     expect(guest.cons(3)).toBe(1);
     writeCommand(guest.lent.memory, ringOf(3), 2, sync());
     guest.setProd(3, EN + prod + 1);
-    expect([guest.cons(3), guest.block(3).counts.commands, guest.accesses]).toEqual([EN + prod + 1, 4, 0]);
+    expect([guest.cons(3), guest.block(3).counts.commands, guest.accesses]).toEqual([
+      EN + prod + 1,
+      4,
+      0,
+    ]);
   });
 
   it('gets another ring when it is off: the registers come back, and go again with EN', () => {
@@ -273,7 +319,12 @@ describe('an ECMDQ that its guest has', () => {
     guest.send(0, sync(), sync());
     guest.setProd(0, 0);
     guest.write(at(0), ringOf(1) | 3);
-    expect([guest.isDirect(0), guest.prod(0), guest.cons(0), guest.block(0).allocated]).toEqual([false, 0, 2, false]);
+    expect([guest.isDirect(0), guest.prod(0), guest.cons(0), guest.block(0).allocated]).toEqual([
+      false,
+      0,
+      2,
+      false,
+    ]);
     guest.write(at(0) + 12, 0);
     writeCommand(guest.lent.memory, ringOf(1), 0, sync());
     guest.setProd(0, EN + 1);
@@ -286,8 +337,18 @@ describe('an ECMDQ that its guest has', () => {
     touch(other);
     const before = machineFootprint(other.viommu, other.vintf);
     guest.enable(0);
-    for (let slot = 0; slot < SIZE; slot++) writeCommand(guest.lent.memory, ringOf(0), slot, sync());
-    for (const garbage of [0xffffffff, 0x7fffffff, 0x12345678, 0x80800000, 0x80000000 + SIZE + 7, 0, 0x00800000, EN]) {
+    for (let slot = 0; slot < SIZE; slot++)
+      writeCommand(guest.lent.memory, ringOf(0), slot, sync());
+    for (const garbage of [
+      0xffffffff,
+      0x7fffffff,
+      0x12345678,
+      0x80800000,
+      0x80000000 + SIZE + 7,
+      0,
+      0x00800000,
+      EN,
+    ]) {
       guest.write(at(0) + 12, garbage);
       guest.setProd(0, garbage);
       guest.safePoint(host);
@@ -309,23 +370,39 @@ describe('an ECMDQ that its guest has', () => {
     touch(other);
     const before = machineFootprint(other.viommu, other.vintf);
     const random = new Random(0xec3d);
-    const opcodes = [0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13, 0x28, 0x2a, 0x30, 0x40, 0x44, 0x45, 0x46, 0x46, 0xff];
-    const words = () => random.pick([random.word(), random.word() & 0xfffff, 0, 0x80000000, 0x80800000, 0xffffffff]);
+    const opcodes = [
+      0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13, 0x28, 0x2a, 0x30, 0x40, 0x44, 0x45, 0x46,
+      0x46, 0xff,
+    ];
+    const words = () =>
+      random.pick([random.word(), random.word() & 0xfffff, 0, 0x80000000, 0x80800000, 0xffffffff]);
     let direct = 0;
     for (let n = 0; n < 20_000; n++) {
       const q = random.below(4);
-      const command = new Uint32Array([random.pick(opcodes) | (random.below(4) << 12), words(), words(), words()]);
+      const command = new Uint32Array([
+        random.pick(opcodes) | (random.below(4) << 12),
+        words(),
+        words(),
+        words(),
+      ]);
       writeCommand(guest.lent.memory, ringOf(q), random.below(SIZE), command);
       const register = random.pick([0, 4, 8, 8, 8, 8, 12, 12]);
       const base = random.below(4) === 0 ? words() : ringOf(random.below(4)) + random.below(8);
-      if (register === 8 && random.below(3) > 0) guest.setProd(q, (guest.prod(q) + random.below(2 * SIZE)) >>> 0);
+      if (register === 8 && random.below(3) > 0)
+        guest.setProd(q, (guest.prod(q) + random.below(2 * SIZE)) >>> 0);
       else guest.write(at(q) + register, register === 0 ? base : words());
       if (guest.isDirect(q)) direct++;
       if (random.below(8) === 0) guest.safePoint(host);
     }
     expect(direct).toBeGreaterThan(1000);
     expect(machineFootprint(other.viommu, other.vintf)).toEqual(before);
-    for (const counter of ['illegalOpcode', 'illegalStream', 'prodOutOfRange', 'errorsPublished', 'repairs'] as const)
+    for (const counter of [
+      'illegalOpcode',
+      'illegalStream',
+      'prodOutOfRange',
+      'errorsPublished',
+      'repairs',
+    ] as const)
       expect(host.statistics.smmu[counter], counter).toBeGreaterThan(0);
     for (let q = 0; q < 4; q++) {
       guest.setProd(q, 0);
@@ -343,7 +420,8 @@ describe('an ECMDQ that its guest has', () => {
     guest.enable(0);
     guest.rings = false;
     guest.send(0, sync());
-    for (const id of [0, 0x40, 0x41, 0x50040, 0xffff0040, 0x10041, 0x10140]) neighbour.lent.vm.unit.drain.doorbell(id, 0);
+    for (const id of [0, 0x40, 0x41, 0x50040, 0xffff0040, 0x10041, 0x10140])
+      neighbour.lent.vm.unit.drain.doorbell(id, 0);
     expect(guest.cons(0)).toBe(EN);
     guest.lent.vm.unit.drain.doorbell(0x10040, 0);
     expect(guest.cons(0)).toBe(EN + 1);
@@ -392,9 +470,15 @@ describe('an ECMDQ that its guest has', () => {
     guest.setProd(3, 0);
     const saved = guest.smmu.save();
     guest.smmu.reset();
-    expect([0, 2, 3].map((q) => [guest.isDirect(q), guest.cons(q)])).toEqual(Array(3).fill([false, 0]));
+    expect([0, 2, 3].map((q) => [guest.isDirect(q), guest.cons(q)])).toEqual(
+      Array(3).fill([false, 0]),
+    );
     guest.smmu.restore(saved);
-    expect([guest.cons(0), guest.cons(2), guest.cons(3)]).toEqual([EN + ERR + 0x0100_0001, EN + prod, 0]);
+    expect([guest.cons(0), guest.cons(2), guest.cons(3)]).toEqual([
+      EN + ERR + 0x0100_0001,
+      EN + prod,
+      0,
+    ]);
     expect([0, 1, 2, 3].map((q) => guest.isDirect(q))).toEqual([true, false, true, false]);
     expect(guest.smmu.save()).toEqual(saved);
     writeCommand(guest.lent.memory, ringOf(0), 1, sync());
@@ -414,7 +498,9 @@ describe('an ECMDQ that its guest has', () => {
     for (let q = 0; q < 4; q++) guest.enable(q);
     host.destroyVm(guest.lent.vm);
     const next = new Guest(lendVm(host, 'next'));
-    expect([0, 1, 2, 3].map((q) => [next.block(q).allocated, next.block(q).overlay, next.cons(q)])).toEqual(Array(4).fill([false, 0, 0]));
+    expect(
+      [0, 1, 2, 3].map((q) => [next.block(q).allocated, next.block(q).overlay, next.cons(q)]),
+    ).toEqual(Array(4).fill([false, 0, 0]));
     expect(next.lent.viommu.context.lvcmdqCount).toBe(0);
   });
 });

@@ -7,7 +7,15 @@ import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { Host, machineFootprint } from '../../../vmm/host/index.ts';
 import { guestMemoryOf } from '../../../vmm/machine/index.ts';
 import { checkedHost } from '../../support/findings.ts';
-import { ASID, attachStage1, IOVA, type LentVm, lendVm, RAM_GPA_BASE, STREAM } from '../../support/lent-vm.ts';
+import {
+  ASID,
+  attachStage1,
+  IOVA,
+  type LentVm,
+  lendVm,
+  RAM_GPA_BASE,
+  STREAM,
+} from '../../support/lent-vm.ts';
 
 const RING = RAM_GPA_BASE + 0x170000;
 const EN = 0x80000000;
@@ -15,7 +23,11 @@ const EN = 0x80000000;
 const at = (q: number) => 0x20000 + 0x4000 * q;
 
 function plug({ viommu, vm }: LentVm): DeviceBus {
-  const idRegisters = { ...GUEST_ID_REGISTERS, idr1: GUEST_ID_REGISTERS.idr1 + 0x80000000, idr6: 0x20000 };
+  const idRegisters = {
+    ...GUEST_ID_REGISTERS,
+    idr1: GUEST_ID_REGISTERS.idr1 + 0x80000000,
+    idr6: 0x20000,
+  };
   const device = new VirtualSmmu({ backend: viommu, idRegisters });
   const fake = new FakeHost();
   device.attach({
@@ -31,7 +43,8 @@ function plug({ viommu, vm }: LentVm): DeviceBus {
   return new DeviceBus(device);
 }
 
-const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) =>
+  machineFootprint(viommu, vintf)['IOTLB entries'].count;
 
 it('invalidate for their own machine, whatever VMID they name, on every queue', async () => {
   const host = await checkedHost(Host);
@@ -45,12 +58,17 @@ it('invalidate for their own machine, whatever VMID they name, on every queue', 
     bus.write64(at(q), BigInt(ring + 2));
     bus.write32(at(q) + 8, EN);
     for (const [i, command] of [tlbiNhAsid(other.viommu.vmid, ASID), tlbiNsnhAll()].entries()) {
-      for (const lent of [own, other]) host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1));
+      for (const lent of [own, other])
+        host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1));
       expect([entries(own), entries(other)]).toEqual([1, 1]);
       writeCommand(own.memory, ring, 2 * i, command);
       writeCommand(own.memory, ring, 2 * i + 1, sync());
       bus.write32(at(q) + 8, EN + 2 * i + 2);
-      expect([bus.read32(at(q) + 0xc), entries(own), entries(other)]).toEqual([EN + 2 * i + 2, 0, 1]);
+      expect([bus.read32(at(q) + 0xc), entries(own), entries(other)]).toEqual([
+        EN + 2 * i + 2,
+        0,
+        1,
+      ]);
     }
     expect(neighbour.read32(at(q) + 0xc)).toBe(0);
   }
@@ -65,5 +83,7 @@ it('are off again for the next VM', async () => {
   expect(first.viommu.enhancedQueues[1]?.block.allocated).toBe(true);
   host.destroyVm(first.vm);
   const second = lendVm(host, 'second');
-  expect(second.viommu.enhancedQueues.map(({ block }) => [block.allocated, block.hasRing])).toEqual(Array(4).fill([false, false]));
+  expect(second.viommu.enhancedQueues.map(({ block }) => [block.allocated, block.hasRing])).toEqual(
+    Array(4).fill([false, false]),
+  );
 });

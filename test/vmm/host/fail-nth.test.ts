@@ -5,11 +5,27 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { VCMDQ_CONFIG } from '../../../assembly/layout/cmdqv-registers.ts';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { atcInv, cfgiCd, sync, tlbiNhAsid, tlbiNsnhAll } from '../../../devices/tables/index.ts';
-import { type CreateViommuOptions, Host, HostError, type Viommu, type Vm } from '../../../vmm/host/index.ts';
+import {
+  type CreateViommuOptions,
+  Host,
+  HostError,
+  type Viommu,
+  type Vm,
+} from '../../../vmm/host/index.ts';
 import { IommufdError, type ResourceGate } from '../../../vmm/iommufd/index.ts';
 import { MachineError } from '../../../vmm/machine/index.ts';
 import { FailNth } from '../../support/fail-nth.ts';
-import { ASID, attachStage1, guestRam, IOVA, RING_GPA, RING_LOG2SIZE, STREAM, sendOnCmdq, sendOnVcmdq } from '../../support/lent-vm.ts';
+import {
+  ASID,
+  attachStage1,
+  guestRam,
+  IOVA,
+  RING_GPA,
+  RING_LOG2SIZE,
+  STREAM,
+  sendOnCmdq,
+  sendOnVcmdq,
+} from '../../support/lent-vm.ts';
 
 const OVERLAY_GPA = RING_GPA + 0x2000;
 
@@ -42,7 +58,9 @@ function live(host: Host, options: CreateViommuOptions): void {
   const made = host.createVm('vm', wasm, regions);
   vm = made;
   try {
-    const own = step(() => host.createViommu(made, [STREAM, STREAM + 1], { ...options, onQueueError: () => 'emulate' }));
+    const own = step(() =>
+      host.createViommu(made, [STREAM, STREAM + 1], { ...options, onQueueError: () => 'emulate' }),
+    );
     viommu = own;
     const lent = { viommu: own, memory };
     const port = host.dmaPort(own, STREAM);
@@ -59,7 +77,14 @@ function live(host: Host, options: CreateViommuOptions): void {
       }
     }
     expect(read(IOVA)).toBe(true);
-    step(() => sendOnCmdq(lent, tlbiNhAsid(0, ASID), atcInv({ streamId: STREAM, address: 0, size: 52 }), sync()));
+    step(() =>
+      sendOnCmdq(
+        lent,
+        tlbiNhAsid(0, ASID),
+        atcInv({ streamId: STREAM, address: 0, size: 52 }),
+        sync(),
+      ),
+    );
     step(() => own.invalidateAll());
     step(() => own.invalidateContextDescriptors(STREAM, 0));
     expect([read(IOVA), read(IOVA + 0x1000)]).toEqual([true, false]);
@@ -85,30 +110,43 @@ describe('the n-th allocation or access to guest memory that fails', () => {
     ['an SMMUv3', {}, 20, []],
     ['a CMDQV', { cmdqv: true }, 30, ['VINTF', 'LVCMDQ', 'refused command']],
     ['an overlaid CMDQ', { overlay: true }, 22, ['overlay']],
-  ] as const)('leaves nothing behind of %s, and no count wrong, whichever it is', async (_, options, least, own) => {
-    let gate: ResourceGate = () => undefined;
-    const host = await Host.create({ modules, gate: (...what) => gate(...what) });
-    const before = state(host);
-    const refused = new Set<string>();
-    for (let n = 0; ; n++) {
-      const fault = new FailNth(n);
-      gate = fault.gate;
-      let error: unknown;
-      try {
-        live(host, options);
-      } catch (thrown) {
-        error = thrown;
+  ] as const)(
+    'leaves nothing behind of %s, and no count wrong, whichever it is',
+    async (_, options, least, own) => {
+      let gate: ResourceGate = () => undefined;
+      const host = await Host.create({ modules, gate: (...what) => gate(...what) });
+      const before = state(host);
+      const refused = new Set<string>();
+      for (let n = 0; ; n++) {
+        const fault = new FailNth(n);
+        gate = fault.gate;
+        let error: unknown;
+        try {
+          live(host, options);
+        } catch (thrown) {
+          error = thrown;
+        }
+        expect(state(host), fault.refused).toEqual(before);
+        if (fault.refused === undefined) {
+          expect(error).toBeUndefined();
+          expect(n).toBeGreaterThan(least);
+          break;
+        }
+        refused.add(fault.refused);
+        if (error !== undefined) expect([typed(error), error]).toEqual([true, error]);
       }
-      expect(state(host), fault.refused).toEqual(before);
-      if (fault.refused === undefined) {
-        expect(error).toBeUndefined();
-        expect(n).toBeGreaterThan(least);
-        break;
-      }
-      refused.add(fault.refused);
-      if (error !== undefined) expect([typed(error), error]).toEqual([true, error]);
-    }
-    for (const what of ['VMID', 'host RAM', 'stage 2', 'vSMMU', 'nested HWPT', 'IOAS area', 'ring of commands', 'vEVENTs', ...own])
-      expect(refused).toContain(what);
-  });
+      for (const what of [
+        'VMID',
+        'host RAM',
+        'stage 2',
+        'vSMMU',
+        'nested HWPT',
+        'IOAS area',
+        'ring of commands',
+        'vEVENTs',
+        ...own,
+      ])
+        expect(refused).toContain(what);
+    },
+  );
 });

@@ -21,7 +21,8 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-const createHost = (options: HostOptions = {}) => Host.create({ modules, vintfs: 8, vcmdqs: 8 * QUEUES, ...options });
+const createHost = (options: HostOptions = {}) =>
+  Host.create({ modules, vintfs: 8, vcmdqs: 8 * QUEUES, ...options });
 
 /** A VM with four VCMDQs whose rings are full of CMD_SYNC. */
 class Flooder {
@@ -49,7 +50,11 @@ class Flooder {
   }
 
   #setProd(lvcmdq: number, prod: number): void {
-    Atomics.store(new Int32Array(this.lent.vm.memory.buffer), (0x10000 + 0x80 * lvcmdq + VCMDQ_PROD) >> 2, prod % (2 * SIZE));
+    Atomics.store(
+      new Int32Array(this.lent.vm.memory.buffer),
+      (0x10000 + 0x80 * lvcmdq + VCMDQ_PROD) >> 2,
+      prod % (2 * SIZE),
+    );
   }
 
   served(lvcmdq: number): number {
@@ -73,7 +78,8 @@ describe('the side core', () => {
       const before = [0, 1, 2].map((busy) => vm.served(busy));
       vm.watch();
       expect(vm.served(quiet)).toBe(turn);
-      for (let busy = 0; busy < quiet; busy++) expect(vm.served(busy) - (before[busy] ?? 0)).toBe(SERVICE);
+      for (let busy = 0; busy < quiet; busy++)
+        expect(vm.served(busy) - (before[busy] ?? 0)).toBe(SERVICE);
     }
   });
 });
@@ -83,11 +89,14 @@ describe('the host', () => {
     const host = await createHost();
     const vms = Array.from({ length: 4 }, () => new Flooder(host));
     for (let turn = 1; turn <= 50; turn++) {
-      for (const vm of vms.slice(0, 3)) for (let lvcmdq = 0; lvcmdq < QUEUES; lvcmdq++) vm.fill(lvcmdq);
+      for (const vm of vms.slice(0, 3))
+        for (let lvcmdq = 0; lvcmdq < QUEUES; lvcmdq++) vm.fill(lvcmdq);
       vms[3]?.send(QUEUES - 1, 1);
       host.service(true);
       expect(vms[3]?.served(QUEUES - 1)).toBe(turn);
-      for (const vm of vms.slice(0, 3)) for (let lvcmdq = 0; lvcmdq < QUEUES; lvcmdq++) expect(vm.served(lvcmdq)).toBe(turn * SERVICE);
+      for (const vm of vms.slice(0, 3))
+        for (let lvcmdq = 0; lvcmdq < QUEUES; lvcmdq++)
+          expect(vm.served(lvcmdq)).toBe(turn * SERVICE);
     }
   });
 

@@ -1,5 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN, VCMDQ_STATUS } from '../../../assembly/layout/cmdqv-registers.ts';
+import {
+  VCMDQ_CONS,
+  VCMDQ_GERROR,
+  VCMDQ_GERRORN,
+  VCMDQ_STATUS,
+} from '../../../assembly/layout/cmdqv-registers.ts';
 import { C_BAD_STE, F_TRANSLATION } from '../../../assembly/layout/events.ts';
 import {
   QUEUE_ERROR_HELD,
@@ -27,7 +32,12 @@ import {
   tlbiNsnhAll,
 } from '../../../devices/tables/index.ts';
 import { ContextBlock, smmuBase } from '../../../devices/unit/index.ts';
-import { Host, type HostOptions, machineFootprint, type QueueErrorEvent } from '../../../vmm/host/index.ts';
+import {
+  Host,
+  type HostOptions,
+  machineFootprint,
+  type QueueErrorEvent,
+} from '../../../vmm/host/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
 import {
   ASID,
@@ -49,7 +59,8 @@ beforeAll(async () => {
 });
 
 const create = (options: HostOptions = {}) => checkedHost(Host, { modules, ...options });
-const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) =>
+  machineFootprint(viommu, vintf)['IOTLB entries'].count;
 
 function readByte(host: Host, lent: LentVm, iova: number): number | undefined {
   const target = new Uint8Array(1);
@@ -65,15 +76,32 @@ describe('a host', () => {
     expect([at(SMMU_AT_CR0), at(SMMU_AT_CR2), at(SMMU_AT_STRTAB_CFG)]).toEqual([0x1f, 0x6, 15]);
     expect([at(SMMU_AT_CMDQV_EN), at(SMMU_AT_NUM_LVCMDQ)]).toEqual([1, 4]);
     const own = new ContextBlock(host.memory, 0, 0);
-    expect([own.enabled, own.hypOwn, own.vmid, own.queueOf(0), own.queueOf(3)]).toEqual([true, true, 0, 0, 3]);
+    expect([own.enabled, own.hypOwn, own.vmid, own.queueOf(0), own.queueOf(3)]).toEqual([
+      true,
+      true,
+      0,
+      0,
+      3,
+    ]);
   });
 
   it('gives each VM a window, a VMID and a VINTF of its own, and takes them back', async () => {
     const host = await create();
     const [a, b] = [lendVm(host), lendVm(host)];
-    expect([a.vm.window, b.vm.window, a.viommu.vmid, b.viommu.vmid, a.vintf.index, b.vintf.index]).toEqual([1, 2, 1, 2, 1, 2]);
+    expect([
+      a.vm.window,
+      b.vm.window,
+      a.viommu.vmid,
+      b.viommu.vmid,
+      a.vintf.index,
+      b.vintf.index,
+    ]).toEqual([1, 2, 1, 2, 1, 2]);
     expect(a.vintf.doorbellId).toBe(1);
-    expect([a.vintf.context.vmid, a.vintf.context.window, a.vintf.context.hypOwn]).toEqual([1, 1, false]);
+    expect([a.vintf.context.vmid, a.vintf.context.window, a.vintf.context.hypOwn]).toEqual([
+      1,
+      1,
+      false,
+    ]);
     host.destroyVm(a.vm);
     expect(host.statistics).toMatchObject({ vms: 1, vmidsInUse: 1 });
     const again = lendVm(host);
@@ -84,7 +112,9 @@ describe('a host', () => {
   it('runs out of VINTFs and VMIDs with an error, and leaks nothing then', async () => {
     const host = await create({ vintfs: 2 });
     const first = lendVm(host);
-    expect(() => lendVm(host)).toThrow(expect.objectContaining({ name: 'HostError', code: 'no-vintf' }));
+    expect(() => lendVm(host)).toThrow(
+      expect.objectContaining({ name: 'HostError', code: 'no-vintf' }),
+    );
     host.destroyVm(first.vm);
     expect(() => lendVm(host)).not.toThrow();
     const other = await create();
@@ -96,7 +126,9 @@ describe('a host', () => {
         Array.from({ length: 17 }, (_, i) => i),
       ),
     ).toThrow(expect.objectContaining({ errno: 'ENOSPC' }));
-    expect(() => other.createViommu(vm, [1, 1])).toThrow(expect.objectContaining({ code: 'in-use' }));
+    expect(() => other.createViommu(vm, [1, 1])).toThrow(
+      expect.objectContaining({ code: 'in-use' }),
+    );
     expect(other.statistics.vmidsInUse).toBe(0);
   });
 
@@ -104,7 +136,10 @@ describe('a host', () => {
     // The host's own tables and queues leave room for the tables of a few VMs.
     const host = await create({ ramSize: 0x500000 });
     const huge = { gpa: 0x80000000, offset: 0, size: 0x10000 };
-    const scattered = Array.from({ length: 4 }, (_, i) => ({ ...huge, gpa: huge.gpa + i * 0x40000000 * 8 }));
+    const scattered = Array.from({ length: 4 }, (_, i) => ({
+      ...huge,
+      gpa: huge.gpa + i * 0x40000000 * 8,
+    }));
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const vm = host.createVm('vm', memory, scattered);
     let made = 0;
@@ -126,7 +161,13 @@ describe("a VM's streams", () => {
     a.bytes[DATA_GPA - RAM_GPA_BASE] = 0x5a;
     expect(readByte(host, a, DATA_GPA)).toBe(0x5a);
     expect(readByte(host, b, DATA_GPA)).toBe(0);
-    for (const outside of [0, RAM_GPA_BASE, RAM_GPA_BASE + 0x200000, 2 ** 32 + DATA_GPA, 2 ** 33 + DATA_GPA]) {
+    for (const outside of [
+      0,
+      RAM_GPA_BASE,
+      RAM_GPA_BASE + 0x200000,
+      2 ** 32 + DATA_GPA,
+      2 ** 33 + DATA_GPA,
+    ]) {
       expect(readByte(host, a, outside)).toBeUndefined();
     }
     host.service(true);
@@ -139,13 +180,28 @@ describe("a VM's streams", () => {
     const host = await create();
     const [a, b] = [lendVm(host), lendVm(host)];
     attachStage1(a);
-    expect(host.dmaPort(a.viommu, STREAM).write(IOVA + 0xffe, Uint8Array.of(1, 2))).toEqual({ ok: true, done: 2 });
-    expect([a.bytes[DATA_GPA - RAM_GPA_BASE + 0xffe], a.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff]]).toEqual([1, 2]);
+    expect(host.dmaPort(a.viommu, STREAM).write(IOVA + 0xffe, Uint8Array.of(1, 2))).toEqual({
+      ok: true,
+      done: 2,
+    });
+    expect([
+      a.bytes[DATA_GPA - RAM_GPA_BASE + 0xffe],
+      a.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff],
+    ]).toEqual([1, 2]);
     // The second page is not mapped: what lies before it is transferred.
-    expect(host.dmaPort(a.viommu, STREAM).write(IOVA + 0xffe, new Uint8Array(10))).toEqual({ ok: false, done: 2 });
+    expect(host.dmaPort(a.viommu, STREAM).write(IOVA + 0xffe, new Uint8Array(10))).toEqual({
+      ok: false,
+      done: 2,
+    });
     host.service(false);
     expect(a.events.map((record) => eventRecord(record))).toEqual([
-      expect.objectContaining({ id: F_TRANSLATION, streamId: STREAM, inputAddress: BigInt(IOVA + 0x1000), write: true, stage2: false }),
+      expect.objectContaining({
+        id: F_TRANSLATION,
+        streamId: STREAM,
+        inputAddress: BigInt(IOVA + 0x1000),
+        write: true,
+        stage2: false,
+      }),
     ]);
     expect(b.events).toEqual([]);
   });
@@ -200,7 +256,12 @@ describe("a VM's VCMDQ", () => {
       readByte(host, lent, IOVA);
       startVcmdq(lent);
     }
-    sendOnVcmdq(a, tlbiNhVa(b.viommu.vmid, ASID, { address: IOVA }), tlbiNhAsid(b.viommu.vmid, ASID), sync());
+    sendOnVcmdq(
+      a,
+      tlbiNhVa(b.viommu.vmid, ASID, { address: IOVA }),
+      tlbiNhAsid(b.viommu.vmid, ASID),
+      sync(),
+    );
     expect([entries(a), entries(b)]).toEqual([0, 1]);
     expect(a.vintf.queue(0).counts).toEqual({ commands: 3, syncs: 1, errors: 0, rewrites: 2 });
     expect(b.vintf.queue(0).counts.commands).toBe(0);
@@ -236,12 +297,17 @@ describe("a VM's VCMDQ", () => {
     expect([a.errors, host.statistics.smmu.atcInvalidations]).toEqual([[], 1]);
     sendOnVcmdq(a, atcInv({ streamId: 0x100, address: 0, size: 52 }), sync());
     host.service(false);
-    expect([a.errors, host.statistics.smmu.illegalStream, host.statistics.smmu.atcInvalidations]).toEqual([[0], 1, 1]);
+    expect([
+      a.errors,
+      host.statistics.smmu.illegalStream,
+      host.statistics.smmu.atcInvalidations,
+    ]).toEqual([[0], 1, 1]);
   });
 });
 
 describe('the policy on queue errors', () => {
-  const page0 = ({ vintf }: LentVm) => [VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN].map((register) => vintf.readPage0(0, register));
+  const page0 = ({ vintf }: LentVm) =>
+    [VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN].map((register) => vintf.readPage0(0, register));
 
   it('is asked before anything is published; "report" publishes', async () => {
     const asked: QueueErrorEvent[] = [];
@@ -307,7 +373,12 @@ describe('the policy on queue errors', () => {
     sendOnVcmdq(b, tlbiNhAll(0), sync());
     host.service(false);
     // The other vIOMMU has another policy.
-    expect([page0(a), a.errors, page0(b), b.errors]).toEqual([[3, 0, 0], [], [0x01000000, 1, 0], [0]]);
+    expect([page0(a), a.errors, page0(b), b.errors]).toEqual([
+      [3, 0, 0],
+      [],
+      [0x01000000, 1, 0],
+      [0],
+    ]);
     expect([entries(a), entries(b)]).toEqual([0, 1]);
     sendOnVcmdq(a, cfgiAll());
     host.service(false);
@@ -341,12 +412,12 @@ describe('a VM that is destroyed', () => {
     host.destroyVm(a.vm);
     expect(entries(a)).toBe(0);
     expect(port.read(IOVA, new Uint8Array(1)).ok).toBe(false);
-    expect([a.vintf.context.enabled, a.vintf.context.window, a.vintf.context.page0, a.vintf.context.queueOf(0)]).toEqual([
-      false,
-      0,
-      0,
-      undefined,
-    ]);
+    expect([
+      a.vintf.context.enabled,
+      a.vintf.context.window,
+      a.vintf.context.page0,
+      a.vintf.context.queueOf(0),
+    ]).toEqual([false, 0, 0, undefined]);
     expect(a.vintf.queue(0).allocated).toBe(false);
     expect(entries(b)).toBe(1);
     expect(readByte(host, b, IOVA)).toBe(0);

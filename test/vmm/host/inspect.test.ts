@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { sync, tlbiNhAsid, tlbiNsnhAll } from '../../../devices/tables/index.ts';
 import { Host } from '../../../vmm/host/index.ts';
 import { checkedHost } from '../../support/findings.ts';
-import { attachStage1, lendVm, STREAM, sendOnCmdq, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
+import {
+  attachStage1,
+  lendVm,
+  STREAM,
+  sendOnCmdq,
+  sendOnVcmdq,
+  startVcmdq,
+} from '../../support/lent-vm.ts';
 
 async function inspected() {
   const host = await checkedHost(Host);
@@ -39,16 +46,44 @@ describe('the inspection of a host', () => {
     sendOnVcmdq(lent, tlbiNhAsid(0, 5), sync());
     sendOnCmdq(lent, tlbiNhAsid(0, 5));
     const seen = viommuOf(host);
-    expect(seen?.vintf?.queues[0]).toMatchObject({ name: 'LVCMDQ 0', kind: 'VCMDQ', allocated: true, entries: 16, prod: 2, cons: 2 });
-    expect(seen?.vintf?.queues[0]).toMatchObject({ state: 'running', error: 0, commands: 2, syncs: 1, errors: 0, rewrites: 1 });
-    expect(seen?.vintf?.queues[1]).toMatchObject({ allocated: false, entries: 0, prod: 0, cons: 0, commands: 0 });
-    expect(seen?.queues).toMatchObject([{ name: 'CMDQ', kind: 'trapped', entries: 16, prod: 1, cons: 1, commands: 1 }]);
+    expect(seen?.vintf?.queues[0]).toMatchObject({
+      name: 'LVCMDQ 0',
+      kind: 'VCMDQ',
+      allocated: true,
+      entries: 16,
+      prod: 2,
+      cons: 2,
+    });
+    expect(seen?.vintf?.queues[0]).toMatchObject({
+      state: 'running',
+      error: 0,
+      commands: 2,
+      syncs: 1,
+      errors: 0,
+      rewrites: 1,
+    });
+    expect(seen?.vintf?.queues[1]).toMatchObject({
+      allocated: false,
+      entries: 0,
+      prod: 0,
+      cons: 0,
+      commands: 0,
+    });
+    expect(seen?.queues).toMatchObject([
+      { name: 'CMDQ', kind: 'trapped', entries: 16, prod: 1, cons: 1, commands: 1 },
+    ]);
   });
 
   it('has a queue that stands at a bad command', async () => {
     const { host, lent } = await inspected();
     sendOnVcmdq(lent, tlbiNsnhAll(), sync());
-    expect(viommuOf(host)?.vintf?.queues[0]).toMatchObject({ prod: 2, cons: 0, state: 'error held', error: 1, errors: 1 });
+    expect(viommuOf(host)?.vintf?.queues[0]).toMatchObject({
+      prod: 2,
+      cons: 0,
+      state: 'error held',
+      error: 1,
+      errors: 1,
+    });
     host.service(true);
     expect(viommuOf(host)?.vintf?.queues[0]?.state).toBe('error published');
     expect(host.inspect().smmus[0]?.counts.illegalOpcode).toBe(1);

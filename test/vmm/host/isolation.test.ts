@@ -2,14 +2,29 @@
 // endpoints, events and memory stay what they were.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ATC_PORT_REQUESTS, ATC_PORT_SID, ATC_PORT_STRIDE, SMMU_AT_ATC, SMMU_AT_ATC_PORTS } from '../../../assembly/layout/ats-memory.ts';
+import {
+  ATC_PORT_REQUESTS,
+  ATC_PORT_SID,
+  ATC_PORT_STRIDE,
+  SMMU_AT_ATC,
+  SMMU_AT_ATC_PORTS,
+} from '../../../assembly/layout/ats-memory.ts';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { S1_READ_WRITE, sync, tlbiNhAsid } from '../../../devices/tables/index.ts';
 import { Random } from '../../../devices/testing/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { Host, machineFootprint, type QueueErrorDecision } from '../../../vmm/host/index.ts';
 import { Adversary } from '../../support/adversary.ts';
-import { ASID, attachStage1, DATA_GPA, IOVA, type LentVm, lendVm, STREAM, sendOnCmdq } from '../../support/lent-vm.ts';
+import {
+  ASID,
+  attachStage1,
+  DATA_GPA,
+  IOVA,
+  type LentVm,
+  lendVm,
+  STREAM,
+  sendOnCmdq,
+} from '../../support/lent-vm.ts';
 import { mutatedModules } from '../../support/mutated-modules.ts';
 
 const VMS = 8;
@@ -38,7 +53,8 @@ class Siege {
     );
     for (const lent of this.vms) {
       const table = attachStage1(lent);
-      for (let page = 1; page < PAGES; page++) table.map(IOVA + 0x1000 * page, DATA_GPA + 0x1000 * page, 0x1000, S1_READ_WRITE);
+      for (let page = 1; page < PAGES; page++)
+        table.map(IOVA + 0x1000 * page, DATA_GPA + 0x1000 * page, 0x1000, S1_READ_WRITE);
       // An event that its guest has been given.
       expect(this.#read(lent, IOVA - 0x1000)).toBe(false);
     }
@@ -51,7 +67,9 @@ class Siege {
       streams: [STREAM, ...this.vms.map(({ viommu }) => viommu.streams.get(STREAM) ?? 0)],
       vmids: [0, ...this.vms.map(({ viommu }) => viommu.vmid)],
     };
-    this.#adversaries = this.vms.map((lent, i) => new Adversary(host, lent, new Random(SEED + i), targets));
+    this.#adversaries = this.vms.map(
+      (lent, i) => new Adversary(host, lent, new Random(SEED + i), targets),
+    );
     for (const lent of this.vms) this.#touch(lent);
   }
 
@@ -68,7 +86,8 @@ class Siege {
   }
 
   #touch(lent: LentVm): void {
-    for (let page = 0; page < PAGES; page++) expect(this.#read(lent, IOVA + 0x1000 * page)).toBe(true);
+    for (let page = 0; page < PAGES; page++)
+      expect(this.#read(lent, IOVA + 0x1000 * page)).toBe(true);
   }
 
   /** Everything that the VM has and that its neighbours must not change. */
@@ -91,7 +110,9 @@ class Siege {
     for (let turn = 0; taken < commands; turn++) {
       const attacker = turn % VMS;
       taken += this.#adversaries[attacker]?.attack() ?? 0;
-      const lost = states.flatMap((before, i) => (i === attacker || this.state(i) === before ? [] : `vm${i}`));
+      const lost = states.flatMap((before, i) =>
+        i === attacker || this.state(i) === before ? [] : `vm${i}`,
+      );
       if (lost.length > 0) return { taken, lost };
       const own = this.vms[attacker];
       if (own) this.#touch(own);
@@ -104,7 +125,8 @@ class Siege {
 describe('eight VMs of one host', () => {
   it(`lose nothing by ${COMMANDS} commands of their neighbours`, { timeout: 120_000 }, async () => {
     const siege = new Siege(await Host.create({ modules }));
-    const entries = () => siege.vms.map(({ viommu, vintf }) => machineFootprint(viommu, vintf)['IOTLB entries'].count);
+    const entries = () =>
+      siege.vms.map(({ viommu, vintf }) => machineFootprint(viommu, vintf)['IOTLB entries'].count);
     expect(entries()).toEqual(siege.vms.map(() => PAGES));
     const { taken, lost } = siege.run(COMMANDS);
     expect(lost).toEqual([]);
@@ -127,7 +149,10 @@ describe('eight VMs of one host', () => {
     ] as const) {
       expect(smmu[counter], counter).toBeGreaterThan(0);
     }
-    expect([strayEvents, siege.vms.map(({ events }) => events.length)]).toEqual([0, siege.vms.map(() => 1)]);
+    expect([strayEvents, siege.vms.map(({ events }) => events.length)]).toEqual([
+      0,
+      siege.vms.map(() => 1),
+    ]);
     // Everybody's queue still does its own work.
     for (const [i, lent] of siege.vms.entries()) {
       sendOnCmdq(lent, tlbiNhAsid(0, ASID), sync());
@@ -136,11 +161,25 @@ describe('eight VMs of one host', () => {
   });
 
   it.each([
-    ['VMIDs as they are written', 'vcmdq-drain/run.ts', ': atomic.load<u32>(context, CTX_VMID);', ': named;'],
-    ['StreamIDs as they are written', 'vcmdq-drain/endpoint-commands.ts', 'return NO_SID;', 'return u64(virtSid);'],
-  ])('would lose something if a guest’s queue took %s', { timeout: 60_000 }, async (_, file, original, mutant) => {
-    const mutated = await mutatedModules(modules, 'vcmdqDrain', [{ file, original, mutant }]);
-    const siege = new Siege(await Host.create({ modules: mutated }));
-    expect(siege.run(COMMANDS / 10).lost).not.toEqual([]);
-  });
+    [
+      'VMIDs as they are written',
+      'vcmdq-drain/run.ts',
+      ': atomic.load<u32>(context, CTX_VMID);',
+      ': named;',
+    ],
+    [
+      'StreamIDs as they are written',
+      'vcmdq-drain/endpoint-commands.ts',
+      'return NO_SID;',
+      'return u64(virtSid);',
+    ],
+  ])(
+    'would lose something if a guest’s queue took %s',
+    { timeout: 60_000 },
+    async (_, file, original, mutant) => {
+      const mutated = await mutatedModules(modules, 'vcmdqDrain', [{ file, original, mutant }]);
+      const siege = new Siege(await Host.create({ modules: mutated }));
+      expect(siege.run(COMMANDS / 10).lost).not.toEqual([]);
+    },
+  );
 });

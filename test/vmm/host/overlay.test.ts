@@ -28,9 +28,19 @@ import {
   tlbiS12Vmall,
   writeCommand,
 } from '../../../devices/tables/index.ts';
-import { Host, machineFootprint, type QueueErrorDecision, type QueueErrorPolicy } from '../../../vmm/host/index.ts';
+import {
+  Host,
+  machineFootprint,
+  type QueueErrorDecision,
+  type QueueErrorPolicy,
+} from '../../../vmm/host/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
-import { attachDevice, BackgroundLoops, guestMemoryOf, SYSTEM_CLOCK } from '../../../vmm/machine/index.ts';
+import {
+  attachDevice,
+  BackgroundLoops,
+  guestMemoryOf,
+  SYSTEM_CLOCK,
+} from '../../../vmm/machine/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
 import { ASID, attachStage1, IOVA, lendVm, RING_GPA, STREAM } from '../../support/lent-vm.ts';
 
@@ -56,7 +66,9 @@ async function overlaid(onQueueError: QueueErrorPolicy = () => 'report') {
     { device: smmu, addresses: [SMMU_GPA], firstIrq: 0 },
     {
       memory: guestMemoryOf(vm.memory, vm.regions),
-      interrupts: { line: (index) => ({ pulse: () => interrupts.push(index), setLevel: () => undefined }) },
+      interrupts: {
+        line: (index) => ({ pulse: () => interrupts.push(index), setLevel: () => undefined }),
+      },
       directMaps: maps,
       background,
       clock: SYSTEM_CLOCK,
@@ -102,8 +114,22 @@ async function overlaid(onQueueError: QueueErrorPolicy = () => 'report') {
     },
   };
   const entries = () => machineFootprint(viommu, lent.vintf)['IOTLB entries'].count;
-  const touch = () => expect(host.dmaPort(viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
-  return { host, lent, ...lent, smmu, background, interrupts, counts, read, write, guest, entries, touch };
+  const touch = () =>
+    expect(host.dmaPort(viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
+  return {
+    host,
+    lent,
+    ...lent,
+    smmu,
+    background,
+    interrupts,
+    counts,
+    read,
+    write,
+    guest,
+    entries,
+    touch,
+  };
 }
 
 describe('an overlaid CMDQ', () => {
@@ -119,7 +145,12 @@ describe('an overlaid CMDQ', () => {
       tlbiNhAsid(0, 9),
       atcInv({ streamId: STREAM, address: 0, size: 52 }),
     );
-    expect([guest.cons, entries(), counts.accesses, viommu.statistics.interventions]).toEqual([prod, 0, 0, 0]);
+    expect([guest.cons, entries(), counts.accesses, viommu.statistics.interventions]).toEqual([
+      prod,
+      0,
+      0,
+      0,
+    ]);
     expect(viommu.commandQueue.counts).toMatchObject({ commands: 6, syncs: 3, errors: 0 });
   });
 
@@ -157,40 +188,78 @@ describe('an overlaid CMDQ', () => {
     const prod = guest.send(sync(), tlbiS12Vmall(1), sync());
     expect(guest.cons).toBe(1);
     background.poll();
-    expect([guest.cons, read(SMMU_GERROR), read(SMMU_CMDQ_CONS)]).toEqual([(CERROR_ILL << 24) | 1, 1, (CERROR_ILL << 24) | 1]);
+    expect([guest.cons, read(SMMU_GERROR), read(SMMU_CMDQ_CONS)]).toEqual([
+      (CERROR_ILL << 24) | 1,
+      1,
+      (CERROR_ILL << 24) | 1,
+    ]);
     // Ringing does not hide the error.
     guest.ring(prod);
     expect(guest.cons >>> 24).toBe(CERROR_ILL);
     writeCommand(memory, RING_GPA, 1, sync());
     write(SMMU_GERRORN, 1);
-    expect([guest.cons & 0xfffff, read(SMMU_CMDQ_PROD), viommu.statistics.interventions]).toEqual([prod, prod, 0]);
+    expect([guest.cons & 0xfffff, read(SMMU_CMDQ_PROD), viommu.statistics.interventions]).toEqual([
+      prod,
+      prod,
+      0,
+    ]);
   });
 
-  it.each<[QueueErrorDecision, Uint32Array, { cons: number; gerror: number; stops: number; interventions: number }]>([
-    ['report', tlbiS12Vmall(1), { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 }],
+  it.each<
+    [
+      QueueErrorDecision,
+      Uint32Array,
+      { cons: number; gerror: number; stops: number; interventions: number },
+    ]
+  >([
+    [
+      'report',
+      tlbiS12Vmall(1),
+      { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 },
+    ],
     ['skip', tlbiS12Vmall(1), { cons: 3, gerror: 0, stops: 0, interventions: 0 }],
     ['stop', tlbiS12Vmall(1), { cons: 1, gerror: 0, stops: 1, interventions: 0 }],
     // The host would carry it out for the guest if the guest were one that may have it carried out.
-    ['emulate', tlbiS12Vmall(1), { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 }],
-    ['emulate', atcInv({ streamId: 0x100, address: 0, size: 52 }), { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 }],
-  ])('asks the policy of its vIOMMU before it shows a bad command: "%s"', async (decision, bad, expected) => {
-    const seen: unknown[] = [];
-    const { guest, read, background, host, vm, viommu } = await overlaid((event) => {
-      seen.push({ ...event, cons: guest.cons, gerror: read(SMMU_GERROR) });
-      return decision;
-    });
-    let stops = 0;
-    vm.onStop(() => stops++);
-    guest.send(sync(), bad, sync());
-    // A look at the registers is no reason to show what the policy has not been asked about.
-    expect(read(SMMU_GERROR)).toBe(0);
-    background.poll();
-    host.service(false);
-    const reason = bad[0] === 0x28 ? 'opcode' : 'stream';
-    expect(seen[0]).toEqual({ vm: 'vm', queue: 'cmdq', code: CERROR_ILL, reason, cons: 1, gerror: 0 });
-    const { interventions } = viommu.statistics;
-    expect({ cons: guest.cons, gerror: read(SMMU_GERROR), stops, interventions }).toEqual(expected);
-  });
+    [
+      'emulate',
+      tlbiS12Vmall(1),
+      { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 },
+    ],
+    [
+      'emulate',
+      atcInv({ streamId: 0x100, address: 0, size: 52 }),
+      { cons: (CERROR_ILL << 24) | 1, gerror: 1, stops: 0, interventions: 0 },
+    ],
+  ])(
+    'asks the policy of its vIOMMU before it shows a bad command: "%s"',
+    async (decision, bad, expected) => {
+      const seen: unknown[] = [];
+      const { guest, read, background, host, vm, viommu } = await overlaid((event) => {
+        seen.push({ ...event, cons: guest.cons, gerror: read(SMMU_GERROR) });
+        return decision;
+      });
+      let stops = 0;
+      vm.onStop(() => stops++);
+      guest.send(sync(), bad, sync());
+      // A look at the registers is no reason to show what the policy has not been asked about.
+      expect(read(SMMU_GERROR)).toBe(0);
+      background.poll();
+      host.service(false);
+      const reason = bad[0] === 0x28 ? 'opcode' : 'stream';
+      expect(seen[0]).toEqual({
+        vm: 'vm',
+        queue: 'cmdq',
+        code: CERROR_ILL,
+        reason,
+        cons: 1,
+        gerror: 0,
+      });
+      const { interventions } = viommu.statistics;
+      expect({ cons: guest.cons, gerror: read(SMMU_GERROR), stops, interventions }).toEqual(
+        expected,
+      );
+    },
+  );
 
   it('survives what a guest can store to the two registers', async () => {
     const { guest, viommu, vintf, background, host } = await overlaid();
@@ -210,7 +279,11 @@ describe('an overlaid CMDQ', () => {
     const { guest, read, write, viommu, vm } = await overlaid();
     const prod = guest.send(sync(), sync(), sync());
     write(SMMU_CR0, 0);
-    expect([read(SMMU_CMDQ_PROD), read(SMMU_CMDQ_CONS), viommu.commandQueue.overlay]).toEqual([prod, prod, 0]);
+    expect([read(SMMU_CMDQ_PROD), read(SMMU_CMDQ_CONS), viommu.commandQueue.overlay]).toEqual([
+      prod,
+      prod,
+      0,
+    ]);
     vm.unit.drain.doorbell(viommu.overlay?.doorbellId ?? 0, 0);
     write(SMMU_CR0, 8);
     expect([guest.cons, guest.send(sync())]).toEqual([prod, prod + 1]);

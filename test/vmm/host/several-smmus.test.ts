@@ -2,12 +2,22 @@
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { C_BAD_STE } from '../../../assembly/layout/events.ts';
-import { SMMU_AT_CR0, SMMU_AT_NUM_LVCMDQ, SMMU_AT_STRTAB_BASE } from '../../../assembly/layout/host-memory.ts';
+import {
+  SMMU_AT_CR0,
+  SMMU_AT_NUM_LVCMDQ,
+  SMMU_AT_STRTAB_BASE,
+} from '../../../assembly/layout/host-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { PHYSICAL_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import { invalidSte, sync, tlbiNhAsid, tlbiNhVa, tlbiNsnhAll } from '../../../devices/tables/index.ts';
+import {
+  invalidSte,
+  sync,
+  tlbiNhAsid,
+  tlbiNhVa,
+  tlbiNsnhAll,
+} from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { Host, machineFootprint } from '../../../vmm/host/index.ts';
@@ -32,7 +42,8 @@ beforeAll(async () => {
   modules = await checkedModules();
 });
 
-const entries = ({ viommu, vintf }: LentVm) => machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) =>
+  machineFootprint(viommu, vintf)['IOTLB entries'].count;
 
 function read(host: Host, { viommu }: LentVm): number | undefined {
   const target = new Uint8Array(1);
@@ -44,7 +55,15 @@ describe('a host with several SMMUs', () => {
     const host = await checkedHost(Host, {
       modules,
       vintfs: 4,
-      smmus: [{}, { vintfs: 2, vcmdqs: 8, idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0: 0x0c4c309b, idr1: 0x014a0510 } }, {}],
+      smmus: [
+        {},
+        {
+          vintfs: 2,
+          vcmdqs: 8,
+          idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0: 0x0c4c309b, idr1: 0x014a0510 },
+        },
+        {},
+      ],
     });
     const words = new Uint32Array(host.memory.buffer);
     const of = (field: number) => [0, 1, 2].map((smmu) => words[(smmuBase(smmu) + field) >> 2]);
@@ -63,8 +82,14 @@ describe('a host with several SMMUs', () => {
 
   it('has StreamIDs, VINTFs and vIOMMUs of its own for each', async () => {
     const host = await checkedHost(Host, { modules, smmus: [{}, {}] });
-    const [first, second] = [lendVmBehind(host, [0], 'a'), lendVmBehind(host, [1], 'b')].flat() as [LentVm, LentVm];
-    expect([first.viommu.streams.get(STREAM), first.vintf.index]).toEqual([second.viommu.streams.get(STREAM), second.vintf.index]);
+    const [first, second] = [lendVmBehind(host, [0], 'a'), lendVmBehind(host, [1], 'b')].flat() as [
+      LentVm,
+      LentVm,
+    ];
+    expect([first.viommu.streams.get(STREAM), first.vintf.index]).toEqual([
+      second.viommu.streams.get(STREAM),
+      second.vintf.index,
+    ]);
     expect(first.vintf.doorbellId ^ second.vintf.doorbellId).toBe(0x100);
     expect(first.viommu.vmid).not.toBe(second.viommu.vmid);
   });
@@ -160,7 +185,12 @@ describe('a VM behind two SMMUs', () => {
         });
         device.reset();
       }
-      return { smmu: new DeviceBus(smmu), cmdqv: new DeviceBus(cmdqv), dma: new DeviceBus(dma), device: smmu };
+      return {
+        smmu: new DeviceBus(smmu),
+        cmdqv: new DeviceBus(cmdqv),
+        dma: new DeviceBus(dma),
+        device: smmu,
+      };
     });
     const [a, b] = plugs;
     if (!a || !b) throw new Error('two of each');
@@ -184,7 +214,11 @@ describe('a VM behind two SMMUs', () => {
     const ring = RAM_GPA_BASE + 0x170000;
     [tlbiNsnhAll(), sync()].forEach((command, slot) => {
       command.forEach((word, i) => {
-        new DataView(zero.vm.memory.buffer).setUint32(ring - RAM_GPA_BASE + 16 * slot + 4 * i, word, true);
+        new DataView(zero.vm.memory.buffer).setUint32(
+          ring - RAM_GPA_BASE + 16 * slot + 4 * i,
+          word,
+          true,
+        );
       });
     });
     for (const [{ smmu }, left] of [

@@ -9,7 +9,16 @@ import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { Host } from '../../../vmm/host/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
-import { attachStage1, DATA_GPA, IOVA, type LentVm, lendVm, RAM_GPA_BASE, STREAM, sendOnCmdq } from '../../support/lent-vm.ts';
+import {
+  attachStage1,
+  DATA_GPA,
+  IOVA,
+  type LentVm,
+  lendVm,
+  RAM_GPA_BASE,
+  STREAM,
+  sendOnCmdq,
+} from '../../support/lent-vm.ts';
 
 const modules = await checkedModules();
 const [COPY, FILL, VERIFY] = [1, 2, 3];
@@ -72,7 +81,9 @@ describe('an operation whose access stalls', () => {
     expect(engine.look()).toEqual([STALLED, 0x1000, HOLE]);
     expect(engine.look()).toEqual([STALLED, 0x1000, HOLE]);
     // One record: F_TRANSLATION of the guest's stream, Stall and STAG 0x400, write, class IN.
-    expect(a.events.map((record) => [...record])).toEqual([[0x10, STREAM, 0x80000400, 0x200, HOLE % 2 ** 32, 1, 0, 0]]);
+    expect(a.events.map((record) => [...record])).toEqual([
+      [0x10, STREAM, 0x80000400, 0x200, HOLE % 2 ** 32, 1, 0, 0],
+    ]);
     expect(engine.fake.pulses(0)).toBe(0);
     table.map(HOLE, DATA_GPA + 0x1000, 0x1000, S1_READ_WRITE);
     sendOnCmdq(a, resume(STREAM, stagOf(a), 'retry'), sync());
@@ -138,7 +149,8 @@ describe('a guest', () => {
     engine.look();
     const stag = stagOf(a);
     const physical = a.viommu.streams.get(STREAM) ?? 0;
-    for (const sid of [STREAM, physical]) sendOnCmdq(b, resume(sid, stag, 'abort'), stallTerm(sid), sync());
+    for (const sid of [STREAM, physical])
+      sendOnCmdq(b, resume(sid, stag, 'abort'), stallTerm(sid), sync());
     expect(engine.look()).toEqual([STALLED, 0, HOLE]);
     // The other way round its own StreamID and STAG do.
     sendOnCmdq(a, resume(physical, stag, 'abort'));

@@ -22,13 +22,23 @@ describe('VMIDs', () => {
   it.each([
     [8, 255],
     [16, 65535],
-  ] as const)('of %i bits are never 0, and all are given out before a generation ends', (bits, most) => {
-    const { vmids, counts } = allocator(bits);
-    const given = holders(most).map((vm) => vmids.load(0, vm));
-    expect([given[0], given.at(-1), new Set(given).size, counts.flushes]).toEqual([1, most, most, 0]);
-    // The last of them runs, and so keeps its VMID; the next generation begins with the lowest.
-    expect([vmids.load(1, VmidAllocator.holder()), counts.flushes, vmids.generation]).toEqual([1, 1, 2]);
-  });
+  ] as const)(
+    'of %i bits are never 0, and all are given out before a generation ends',
+    (bits, most) => {
+      const { vmids, counts } = allocator(bits);
+      const given = holders(most).map((vm) => vmids.load(0, vm));
+      expect([given[0], given.at(-1), new Set(given).size, counts.flushes]).toEqual([
+        1,
+        most,
+        most,
+        0,
+      ]);
+      // The last of them runs, and so keeps its VMID; the next generation begins with the lowest.
+      expect([vmids.load(1, VmidAllocator.holder()), counts.flushes, vmids.generation]).toEqual([
+        1, 1, 2,
+      ]);
+    },
+  );
 
   it('of a VM change when a generation has ended, unless it was running or is pinned', () => {
     const { vmids } = allocator();
@@ -50,7 +60,9 @@ describe('VMIDs', () => {
     const given = pins.map((vm) => vmids.pin(vm));
     expect(new Set(given).size).toBe(vmids.pinnable);
     const one = VmidAllocator.holder();
-    expect(() => vmids.pin(one)).toThrow(expect.objectContaining({ name: 'HostError', errno: 'ENOSPC' }));
+    expect(() => vmids.pin(one)).toThrow(
+      expect.objectContaining({ name: 'HostError', errno: 'ENOSPC' }),
+    );
     expect(one.index).toBe(0);
     const [first] = pins as [VmidHolder];
     expect(vmids.pin(first)).toBe(given[0]);
@@ -70,17 +82,55 @@ describe('VMIDs', () => {
   it('agree with a plain model of what TLBs hold, whatever runs, stops and is pinned in whatever order', () => {
     const VMS = 300;
     const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ kind: fc.constant('load' as const), cpu: fc.nat(CPUS - 1), vm: fc.nat(VMS - 1) }) },
-      { weight: 3, arbitrary: fc.record({ kind: fc.constant('burst' as const), cpu: fc.nat(CPUS - 1), vm: fc.nat(VMS - 1) }) },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constant('put' as const), cpu: fc.nat(CPUS - 1), vm: fc.constant(0) }) },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constant('pin' as const), cpu: fc.constant(0), vm: fc.nat(VMS - 1) }) },
-      { weight: 1, arbitrary: fc.record({ kind: fc.constant('unpin' as const), cpu: fc.constant(0), vm: fc.nat(VMS - 1) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          kind: fc.constant('load' as const),
+          cpu: fc.nat(CPUS - 1),
+          vm: fc.nat(VMS - 1),
+        }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant('burst' as const),
+          cpu: fc.nat(CPUS - 1),
+          vm: fc.nat(VMS - 1),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('put' as const),
+          cpu: fc.nat(CPUS - 1),
+          vm: fc.constant(0),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('pin' as const),
+          cpu: fc.constant(0),
+          vm: fc.nat(VMS - 1),
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          kind: fc.constant('unpin' as const),
+          cpu: fc.constant(0),
+          vm: fc.nat(VMS - 1),
+        }),
+      },
     );
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
         // Whose entries lie under a VMID. Whatever runs or is pinned goes on filling TLBs behind a flush.
         let owners = new Map<number, number>();
-        const running: ({ vm: number; vmid: number } | undefined)[] = Array.from({ length: CPUS }, () => undefined);
+        const running: ({ vm: number; vmid: number } | undefined)[] = Array.from(
+          { length: CPUS },
+          () => undefined,
+        );
         const pinned = new Map<number, { vmid: number; count: number }>();
         let flushes = 0;
         const vmids = new VmidAllocator({
@@ -97,9 +147,18 @@ describe('VMIDs', () => {
         const holderOf = (vm: number) => vms[vm] as VmidHolder;
         const own = (vm: number, vmid: number) => {
           must(vmid > 0 && vmid < LIMIT, `VMID ${vmid}`);
-          must((owners.get(vmid) ?? vm) === vm, `VMs ${owners.get(vmid)} and ${vm} share VMID ${vmid}`);
-          must(!running.some((run) => run?.vm === vm && run.vmid !== vmid), `VM ${vm} runs under two VMIDs`);
-          must((pinned.get(vm)?.vmid ?? vmid) === vmid, `the pinned VMID of VM ${vm} has changed to ${vmid}`);
+          must(
+            (owners.get(vmid) ?? vm) === vm,
+            `VMs ${owners.get(vmid)} and ${vm} share VMID ${vmid}`,
+          );
+          must(
+            !running.some((run) => run?.vm === vm && run.vmid !== vmid),
+            `VM ${vm} runs under two VMIDs`,
+          );
+          must(
+            (pinned.get(vm)?.vmid ?? vmid) === vmid,
+            `the pinned VMID of VM ${vm} has changed to ${vmid}`,
+          );
           owners.set(vmid, vm);
         };
         const load = (cpu: number, vm: number) => {
@@ -124,7 +183,10 @@ describe('VMIDs', () => {
             if (pin.count > 1) pinned.set(vm, { ...pin, count: pin.count - 1 });
             else pinned.delete(vm);
           }
-          must(flushes === vmids.generation - 1, `${flushes} flushes in generation ${vmids.generation}`);
+          must(
+            flushes === vmids.generation - 1,
+            `${flushes} flushes in generation ${vmids.generation}`,
+          );
           must(vmids.pinned === pinned.size, `${vmids.pinned} pinned, not ${pinned.size}`);
         }
       }),

@@ -8,7 +8,14 @@ import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { QueueBlock } from '../../../devices/unit/index.ts';
 import { Host, machineFootprint } from '../../../vmm/host/index.ts';
 import { ramRegions } from '../../../vmm/machine/index.ts';
-import { attachStage1, IOVA, type LentVm, lendVm, RAM_GPA_BASE, STREAM } from '../../support/lent-vm.ts';
+import {
+  attachStage1,
+  IOVA,
+  type LentVm,
+  lendVm,
+  RAM_GPA_BASE,
+  STREAM,
+} from '../../support/lent-vm.ts';
 
 /** IDR0 without VMID16: VMIDs of 8 bits. */
 const NARROW = { ...PHYSICAL_ID_REGISTERS, idr0: PHYSICAL_ID_REGISTERS.idr0 & ~(1 << 18) };
@@ -41,7 +48,11 @@ class Model {
   }
 
   #entries(): number {
-    return this.#vms.reduce((sum, lent) => sum + (lent ? machineFootprint(lent.viommu, lent.vintf)['IOTLB entries'].count : 0), 0);
+    return this.#vms.reduce(
+      (sum, lent) =>
+        sum + (lent ? machineFootprint(lent.viommu, lent.vintf)['IOTLB entries'].count : 0),
+      0,
+    );
   }
 
   /** A step that can begin a generation. The SMMU is flushed once then, by one command and its CMD_SYNC, and otherwise not at all. */
@@ -111,7 +122,9 @@ class Model {
 }
 
 describe('the VMIDs of a host', () => {
-  it('are never shared or changed while they are in use, and a new generation flushes the SMMU once', { timeout: 120_000 }, async () => {
+  it('are never shared or changed while they are in use, and a new generation flushes the SMMU once', {
+    timeout: 120_000,
+  }, async () => {
     let rollovers = 0;
     const place = fc.nat(PLACES - 1);
     const step = fc.oneof(

@@ -38,18 +38,31 @@ function live(fd: Iommufd, iommu: MockIommu, device: MockDevice, vm: CountedVm):
   step(() => fd.ioasMap(ioas, { length: PAGE, memory: MEMORY, address: 0 }));
   step(() => fd.hwInfo(deviceId));
   step(() => fd.attach(deviceId, flat));
-  const { id: viommu, mmap } = step(() => fd.viommuAlloc({ device: deviceId, hwpt: parent, type: MOCK_VIOMMU_TYPE, vm }));
+  const { id: viommu, mmap } = step(() =>
+    fd.viommuAlloc({ device: deviceId, hwpt: parent, type: MOCK_VIOMMU_TYPE, vm }),
+  );
   const page = step(() => fd.mmap(mmap?.offset ?? 0, mmap?.length ?? 0));
   step(() => fd.vdeviceAlloc({ viommu, device: deviceId, virtId: 0x99n }));
   const nested = step(() => fd.hwptAlloc({ device: deviceId, parent: viommu, data: NESTED_DATA }));
   step(() => fd.replace(deviceId, nested));
-  step(() => fd.hwQueueAlloc({ viommu, type: MOCK_HW_QUEUE_TYPE, index: 0, iova: PAGE, length: PAGE }));
-  step(() => fd.hwQueueAlloc({ viommu, type: MOCK_HW_QUEUE_TYPE, index: 1, iova: 2n * PAGE, length: PAGE }));
+  step(() =>
+    fd.hwQueueAlloc({ viommu, type: MOCK_HW_QUEUE_TYPE, index: 0, iova: PAGE, length: PAGE }),
+  );
+  step(() =>
+    fd.hwQueueAlloc({ viommu, type: MOCK_HW_QUEUE_TYPE, index: 1, iova: 2n * PAGE, length: PAGE }),
+  );
   const { file } = step(() => fd.veventqAlloc({ viommu, type: MOCK_VEVENTQ_TYPE, depth: 4 }));
   step(() => iommu.triggerEvent(device));
   const event = step(() => file.read(1024));
   expect(event.length === 12 || event[0] === 1).toBe(true);
-  step(() => fd.hwptInvalidate(viommu, { dataType: MOCK_INVALIDATE_DATA, entryLength: 12, entries: u32(0, 0x99, 0), count: 1 }));
+  step(() =>
+    fd.hwptInvalidate(viommu, {
+      dataType: MOCK_INVALIDATE_DATA,
+      entryLength: 12,
+      entries: u32(0, 0x99, 0),
+      count: 1,
+    }),
+  );
   step(() => fd.faultQueueAlloc());
   page.unmap();
 }
@@ -71,7 +84,12 @@ describe('the n-th allocation or access to memory that fails', () => {
         error = thrown;
       }
       fd.close();
-      expect([fd.describe(), iommu.counts, vm.references, device.claimed]).toEqual([[], NOTHING, 0, false]);
+      expect([fd.describe(), iommu.counts, vm.references, device.claimed]).toEqual([
+        [],
+        NOTHING,
+        0,
+        false,
+      ]);
       if (fault.refused === undefined) {
         expect(error).toBeUndefined();
         break;

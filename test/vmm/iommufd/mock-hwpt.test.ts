@@ -10,14 +10,23 @@ import {
   type MockNestedDomain,
   type MockPagingDomain,
 } from '../../../vmm/iommufd/mock/index.ts';
-import { expectErrno, MEMORY, mockSetup, NESTED_DATA, PAGE, u32, viommuSetup } from './mock-setup.ts';
+import {
+  expectErrno,
+  MEMORY,
+  mockSetup,
+  NESTED_DATA,
+  PAGE,
+  u32,
+  viommuSetup,
+} from './mock-setup.ts';
 
 const END = 2n ** 64n;
 
 describe('an IOAS', () => {
   it('maps and unmaps whole ranges, with the errors of IOAS_MAP and IOAS_UNMAP', () => {
     const { fd, ioas } = mockSetup();
-    const map = (iova: bigint, length = PAGE, more = {}) => fd.ioasMap(ioas, { iova, length, memory: MEMORY, address: 0, ...more });
+    const map = (iova: bigint, length = PAGE, more = {}) =>
+      fd.ioasMap(ioas, { iova, length, memory: MEMORY, address: 0, ...more });
     expectErrno(() => map(PAGE, PAGE, { readable: false, writable: false }), 'EINVAL');
     expectErrno(() => map(PAGE + 1n), 'EINVAL');
     expectErrno(() => map(PAGE, 100n), 'EINVAL');
@@ -41,7 +50,8 @@ describe('an IOAS', () => {
 
   it('finds a place by itself while there is one', () => {
     const { fd, ioas } = mockSetup();
-    const anywhere = (length: bigint) => fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address: 0 });
+    const anywhere = (length: bigint) =>
+      fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address: 0 });
     const half = PAGE / 2n;
     expect([anywhere(PAGE), anywhere(half)]).toEqual([half, half + PAGE]);
     fd.ioasUnmap(ioas, half, PAGE);
@@ -94,15 +104,30 @@ describe('a HWPT', () => {
     expectErrno(() => fd.hwptAlloc({ device: 99, parent: ioas }), 'ENOENT');
     expectErrno(() => fd.hwptAlloc({ device, parent: ioas, fault: ioas }), 'ENOENT');
     expectErrno(() => fd.hwptAlloc({ device, parent: ioas, data: NESTED_DATA }), 'EOPNOTSUPP');
-    expectErrno(() => fd.hwptAlloc({ device, parent: ioas, nestParent: true, fault }), 'EOPNOTSUPP');
+    expectErrno(
+      () => fd.hwptAlloc({ device, parent: ioas, nestParent: true, fault }),
+      'EOPNOTSUPP',
+    );
     expectErrno(() => fd.hwptAlloc({ device, parent: flat, data: NESTED_DATA }), 'EINVAL');
     expectErrno(() => fd.hwptAlloc({ device, parent }), 'EINVAL');
     expectErrno(() => fd.hwptAlloc({ device, parent, data: { type: 0, bytes: u32(1) } }), 'EINVAL');
-    expectErrno(() => fd.hwptAlloc({ device, parent, data: { ...NESTED_DATA, type: 7 } }), 'EINVAL');
-    expectErrno(() => fd.hwptAlloc({ device, parent, data: { ...NESTED_DATA, bytes: u32(1, 2) } }), 'EINVAL');
-    expectErrno(() => fd.hwptAlloc({ device, parent, data: NESTED_DATA, nestParent: true }), 'EOPNOTSUPP');
+    expectErrno(
+      () => fd.hwptAlloc({ device, parent, data: { ...NESTED_DATA, type: 7 } }),
+      'EINVAL',
+    );
+    expectErrno(
+      () => fd.hwptAlloc({ device, parent, data: { ...NESTED_DATA, bytes: u32(1, 2) } }),
+      'EINVAL',
+    );
+    expectErrno(
+      () => fd.hwptAlloc({ device, parent, data: NESTED_DATA, nestParent: true }),
+      'EOPNOTSUPP',
+    );
     const stranger = fd.bind(new MockDevice('other', new MockIommu()));
-    expectErrno(() => fd.hwptAlloc({ device: stranger, parent: viommu, data: NESTED_DATA }), 'EINVAL');
+    expectErrno(
+      () => fd.hwptAlloc({ device: stranger, parent: viommu, data: NESTED_DATA }),
+      'EINVAL',
+    );
     const nested = fd.hwptAlloc({ device, parent, data: NESTED_DATA });
     expectErrno(() => fd.destroy(parent), 'EBUSY');
     fd.destroy(nested);
@@ -114,7 +139,9 @@ describe('a HWPT', () => {
     fd.attach(deviceId, nested);
     const entries = u32(0, 1, 0, 4, 0, 2);
     const request = { dataType: MOCK_INVALIDATE_DATA, entryLength: 8, entries, count: 3 };
-    expect(() => fd.hwptInvalidate(nested, request)).toThrow(expect.objectContaining({ errno: 'EINVAL', handled: 1 }));
+    expect(() => fd.hwptInvalidate(nested, request)).toThrow(
+      expect.objectContaining({ errno: 'EINVAL', handled: 1 }),
+    );
     expect((device.domain as MockNestedDomain).iotlb).toEqual([0xbeef, 0, 0xbeef, 0xbeef]);
     expectErrno(() => fd.hwptInvalidate(99, request), 'ENOENT');
   });
@@ -147,7 +174,15 @@ describe('a device', () => {
 });
 
 describe('a fault queue', () => {
-  const fault = { flags: 1, deviceId: 7, pasid: 2, group: 3, permission: 1, address: 0x1234_5678_9000n, length: 4096 };
+  const fault = {
+    flags: 1,
+    deviceId: 7,
+    pasid: 2,
+    group: 3,
+    permission: 1,
+    address: 0x1234_5678_9000n,
+    length: 4096,
+  };
 
   it('hands faults out with a cookie and takes the answers', () => {
     const { fd, iommu, device, deviceId, ioas } = mockSetup();

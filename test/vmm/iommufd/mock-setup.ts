@@ -1,13 +1,26 @@
 // An iommufd with mock devices behind it, as Linux's iommufd selftests set it up.
 
 import { expect } from 'vitest';
-import { type Errno, Iommufd, type IommufdOptions, PAGE_SIZE, type UserMemory, type VmHandle } from '../../../vmm/iommufd/index.ts';
-import { MOCK_HWPT_DATA, MOCK_VIOMMU_TYPE, MockDevice, MockIommu } from '../../../vmm/iommufd/mock/index.ts';
+import {
+  type Errno,
+  Iommufd,
+  type IommufdOptions,
+  PAGE_SIZE,
+  type UserMemory,
+  type VmHandle,
+} from '../../../vmm/iommufd/index.ts';
+import {
+  MOCK_HWPT_DATA,
+  MOCK_VIOMMU_TYPE,
+  MockDevice,
+  MockIommu,
+} from '../../../vmm/iommufd/mock/index.ts';
 
 export const PAGE = BigInt(PAGE_SIZE);
 /** 1 MiB of a process: address a is physical address 0x40000000 + a. */
 export const MEMORY: UserMemory = {
-  physical: (address, length) => (address >= 0 && address + length <= 0x100000 ? 0x40000000 + address : undefined),
+  physical: (address, length) =>
+    address >= 0 && address + length <= 0x100000 ? 0x40000000 + address : undefined,
 };
 
 /** A VM that counts who holds it. */

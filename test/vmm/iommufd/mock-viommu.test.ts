@@ -13,7 +13,17 @@ import {
   MockDevice,
   MockIommu,
 } from '../../../vmm/iommufd/mock/index.ts';
-import { CountedVm, expectErrno, MEMORY, mockSetup, NESTED_DATA, NOTHING, PAGE, u32, viommuSetup } from './mock-setup.ts';
+import {
+  CountedVm,
+  expectErrno,
+  MEMORY,
+  mockSetup,
+  NESTED_DATA,
+  NOTHING,
+  PAGE,
+  u32,
+  viommuSetup,
+} from './mock-setup.ts';
 
 describe('a vIOMMU', () => {
   it('has a type that the driver knows, no flags, and a nest parent of its own IOMMU below it', () => {
@@ -27,7 +37,12 @@ describe('a vIOMMU', () => {
     expectErrno(() => fd.viommuAlloc({ device: 99, hwpt: parent, type }), 'ENOENT');
     const flat = fd.hwptAlloc({ device, parent: ioas });
     expectErrno(() => fd.viommuAlloc({ device, hwpt: flat, type }), 'EINVAL');
-    expect(fd.describe().map((object) => object.type)).toEqual(['DEVICE', 'IOAS', 'HWPT_PAGING', 'HWPT_PAGING']);
+    expect(fd.describe().map((object) => object.type)).toEqual([
+      'DEVICE',
+      'IOAS',
+      'HWPT_PAGING',
+      'HWPT_PAGING',
+    ]);
   });
 
   it("gets its driver's answer back", () => {
@@ -51,7 +66,12 @@ describe('a vIOMMU', () => {
     const vm = new CountedVm();
     const { fd, iommu, device } = viommuSetup(vm);
     fd.close();
-    expect([iommu.counts, vm.references, device.claimed, fd.describe()]).toEqual([NOTHING, 0, false, []]);
+    expect([iommu.counts, vm.references, device.claimed, fd.describe()]).toEqual([
+      NOTHING,
+      0,
+      false,
+      [],
+    ]);
     expectErrno(() => fd.ioasAlloc(), 'EBADF');
   });
 
@@ -83,7 +103,15 @@ describe('a vDEVICE', () => {
     const { fd, viommu, deviceId: device, iommu } = viommuSetup();
     expectErrno(() => fd.vdeviceAlloc({ viommu: 99, device, virtId: 0x99n }), 'ENOENT');
     expectErrno(() => fd.vdeviceAlloc({ viommu, device: 99, virtId: 0x99n }), 'ENOENT');
-    expectErrno(() => fd.vdeviceAlloc({ viommu, device: fd.bind(new MockDevice('other', new MockIommu())), virtId: 1n }), 'EINVAL');
+    expectErrno(
+      () =>
+        fd.vdeviceAlloc({
+          viommu,
+          device: fd.bind(new MockDevice('other', new MockIommu())),
+          virtId: 1n,
+        }),
+      'EINVAL',
+    );
     const vdevice = fd.vdeviceAlloc({ viommu, device, virtId: 0x99n });
     expectErrno(() => fd.vdeviceAlloc({ viommu, device, virtId: 0x88n }), 'EEXIST');
     const neighbour = fd.bind(new MockDevice('device 1', iommu));
@@ -137,7 +165,12 @@ describe('a HW queue', () => {
   function queueSetup() {
     const setup = viommuSetup();
     setup.fd.ioasMap(setup.ioas, { iova: PAGE, length: PAGE, memory: MEMORY, address: 0 });
-    setup.fd.ioasMap(setup.ioas, { iova: 2n * PAGE, length: PAGE, memory: MEMORY, address: PAGE_SIZE });
+    setup.fd.ioasMap(setup.ioas, {
+      iova: 2n * PAGE,
+      length: PAGE,
+      memory: MEMORY,
+      address: PAGE_SIZE,
+    });
     return setup;
   }
 
@@ -159,11 +192,20 @@ describe('a HW queue', () => {
   it('pins its ring, and goes in descending order', () => {
     const { fd, ioas, viommu, iommu } = queueSetup();
     const first = fd.hwQueueAlloc({ viommu, type, index: 0, iova: PAGE, length: PAGE });
-    expectErrno(() => fd.hwQueueAlloc({ viommu, type, index: 0, iova: PAGE, length: PAGE }), 'EEXIST');
+    expectErrno(
+      () => fd.hwQueueAlloc({ viommu, type, index: 0, iova: PAGE, length: PAGE }),
+      'EEXIST',
+    );
     expectErrno(() => fd.ioasUnmap(ioas, PAGE, PAGE), 'EBUSY');
     expect(fd.ioasUnmap(ioas, 2n * PAGE, PAGE)).toBe(PAGE);
     // Half a page further is as good a base.
-    const second = fd.hwQueueAlloc({ viommu, type, index: 1, iova: PAGE + PAGE / 2n, length: PAGE / 2n });
+    const second = fd.hwQueueAlloc({
+      viommu,
+      type,
+      index: 1,
+      iova: PAGE + PAGE / 2n,
+      length: PAGE / 2n,
+    });
     expectErrno(() => fd.destroy(first), 'EBUSY');
     expectErrno(() => fd.destroy(viommu), 'EBUSY');
     fd.destroy(second);
@@ -176,7 +218,13 @@ describe('a HW queue', () => {
   it('has a ring in one piece of readable memory', () => {
     const { fd, ioas, viommu } = queueSetup();
     fd.ioasMap(ioas, { iova: 3n * PAGE, length: PAGE, memory: MEMORY, address: 8 * PAGE_SIZE });
-    fd.ioasMap(ioas, { iova: 4n * PAGE, length: PAGE, memory: MEMORY, address: 0, readable: false });
+    fd.ioasMap(ioas, {
+      iova: 4n * PAGE,
+      length: PAGE,
+      memory: MEMORY,
+      address: 0,
+      readable: false,
+    });
     const request = { viommu, type, index: 0, length: 2n * PAGE };
     expectErrno(() => fd.hwQueueAlloc({ ...request, iova: 2n * PAGE }), 'EFAULT');
     expectErrno(() => fd.hwQueueAlloc({ ...request, iova: 4n * PAGE, length: PAGE }), 'EPERM');
@@ -196,7 +244,11 @@ describe('a vEVENTQ', () => {
     const found: number[][] = [];
     for (let at = 0; at < bytes.length; ) {
       const flags = view.getUint32(at, true);
-      found.push([flags, view.getUint32(at + 4, true), ...(flags & LOST ? [] : [view.getUint32(at + 8, true)])]);
+      found.push([
+        flags,
+        view.getUint32(at + 4, true),
+        ...(flags & LOST ? [] : [view.getUint32(at + 8, true)]),
+      ]);
       at += flags & LOST ? 8 : 12;
     }
     return found;
@@ -221,7 +273,12 @@ describe('a vEVENTQ', () => {
     file.onReadable = () => polled++;
     expect(iommu.triggerEvent(device)).toBe(false);
     fd.vdeviceAlloc({ viommu, device: deviceId, virtId: 0x99n });
-    expect([file.readable, iommu.triggerEvent(device), file.readable, polled]).toEqual([false, true, true, 1]);
+    expect([file.readable, iommu.triggerEvent(device), file.readable, polled]).toEqual([
+      false,
+      true,
+      true,
+      1,
+    ]);
     expectErrno(() => file.read(7), 'EINVAL');
     expect(records(file.read(1024))).toEqual([[0, 0, 0x99]]);
     for (let i = 0; i < 4; i++) iommu.triggerEvent(device);
@@ -258,7 +315,11 @@ describe('an invalidation of a vIOMMU', () => {
   function invalidationSetup() {
     const setup = viommuSetup();
     setup.fd.vdeviceAlloc({ viommu: setup.viommu, device: setup.deviceId, virtId: 0x99n });
-    const invalidate = (entries: Uint8Array, count: number, change: Partial<{ dataType: number; entryLength: number }> = {}) =>
+    const invalidate = (
+      entries: Uint8Array,
+      count: number,
+      change: Partial<{ dataType: number; entryLength: number }> = {},
+    ) =>
       setup.fd.hwptInvalidate(setup.viommu, {
         dataType: MOCK_INVALIDATE_DATA,
         entryLength: MOCK_VIOMMU_INVALIDATION_SIZE,
@@ -284,7 +345,10 @@ describe('an invalidation of a vIOMMU', () => {
     expectErrno(() => invalidate(entry, 2), 'EINVAL');
     expectErrno(() => invalidate(new Uint8Array(8192), 1, { entryLength: 8192 }), 'EINVAL');
     expectErrno(() => invalidate(u32(0, 0x99, 0, 1), 1, { entryLength: 16 }), 'E2BIG');
-    expectErrno(() => fd.hwptInvalidate(parent, { dataType: 1, entryLength: 12, entries: entry, count: 1 }), 'EINVAL');
+    expectErrno(
+      () => fd.hwptInvalidate(parent, { dataType: 1, entryLength: 12, entries: entry, count: 1 }),
+      'EINVAL',
+    );
     expect(device.cache).toEqual([1, 2, 3, 4]);
     // A longer struct of a newer caller is fine as long as the rest is zero.
     expect(invalidate(entry, 1, { entryLength: 16 })).toBe(1);
@@ -299,7 +363,9 @@ describe('an invalidation of a vIOMMU', () => {
       [[0, 0x98, 0], 'EINVAL'],
     ] as const) {
       device.cache.fill(9);
-      expect(() => invalidate(u32(0, 0x99, 3, ...bad, 0, 0x99, 1), 3)).toThrow(expect.objectContaining({ errno, handled: 1 }));
+      expect(() => invalidate(u32(0, 0x99, 3, ...bad, 0, 0x99, 1), 3)).toThrow(
+        expect.objectContaining({ errno, handled: 1 }),
+      );
       expect(device.cache).toEqual([9, 9, 9, 0]);
     }
   });

@@ -9,7 +9,12 @@ function busWith(...devices: [ScratchDevice, number][]): Bus {
 describe('bus', () => {
   it('finds the region of an address, whatever came before', () => {
     const devices = Array.from({ length: 7 }, (_, i) => new ScratchDevice({ name: `d${i}` }));
-    const bus = busWith(...devices.map((device, i): [ScratchDevice, number] => [device, 0x1000 * (2 * ((5 * i) % 7))]));
+    const bus = busWith(
+      ...devices.map((device, i): [ScratchDevice, number] => [
+        device,
+        0x1000 * (2 * ((5 * i) % 7)),
+      ]),
+    );
     for (let round = 0; round < 50; round++) {
       const i = (round * 11) % 7;
       const address = 0x1000 * (2 * ((5 * i) % 7)) + 0x10;
@@ -24,7 +29,14 @@ describe('bus', () => {
     const device = new ScratchDevice();
     const bus = busWith([device, 0x9000_0000]);
     bus.write(0x9000_0008, 8, -1, 0x1_2345_6789 % 2 ** 32, 3);
-    expect(device.accesses[0]).toEqual({ region: 0, offset: 8, size: 8, lo: 0xffffffff, hi: 0x23456789, vcpu: 3 });
+    expect(device.accesses[0]).toEqual({
+      region: 0,
+      offset: 8,
+      size: 8,
+      lo: 0xffffffff,
+      hi: 0x23456789,
+      vcpu: 3,
+    });
     expect(bus.read(0x9000_0ff8, 8)).toBe(0x80000ff8);
     expect(bus.high).toBe(0xffffffff);
     bus.read(0, 4);
@@ -46,10 +58,15 @@ describe('bus', () => {
   });
 
   it('refuses regions that overlap', () => {
-    expect(() => busWith([new ScratchDevice({ name: 'a' }), 0x1000], [new ScratchDevice({ name: 'b' }), 0x1800])).toThrow(
-      /a and b overlap at 0x1800/,
+    expect(() =>
+      busWith(
+        [new ScratchDevice({ name: 'a' }), 0x1000],
+        [new ScratchDevice({ name: 'b' }), 0x1800],
+      ),
+    ).toThrow(/a and b overlap at 0x1800/);
+    expect(() => new Bus([{ device: new ScratchDevice(), region: 1, address: 0 }])).toThrow(
+      RangeError,
     );
-    expect(() => new Bus([{ device: new ScratchDevice(), region: 1, address: 0 }])).toThrow(RangeError);
   });
 
   it('names the device that throws', () => {
@@ -64,7 +81,11 @@ describe('bus', () => {
     });
     const bus = busWith([broken, 0]);
     expect(() => bus.read(0, 4)).toThrow(
-      expect.objectContaining({ name: 'MachineError', component: 'broken', message: 'broken: no such field' }),
+      expect.objectContaining({
+        name: 'MachineError',
+        component: 'broken',
+        message: 'broken: no such field',
+      }),
     );
     expect(() => bus.write(0, 4, 0)).toThrow(expect.objectContaining({ component: 'inner' }));
   });

@@ -11,12 +11,19 @@ import {
 import { DirectMaps } from '../../../vmm/machine/index.ts';
 
 function setUp(inGuest: (vcpu: number) => boolean = () => false, count = 1) {
-  const memory = new WebAssembly.Memory({ initial: ABI_AREA_SIZE / 65536, maximum: ABI_AREA_SIZE / 65536, shared: true });
+  const memory = new WebAssembly.Memory({
+    initial: ABI_AREA_SIZE / 65536,
+    maximum: ABI_AREA_SIZE / 65536,
+    shared: true,
+  });
   const words = new Int32Array(memory.buffer);
   const maps = new DirectMaps(memory, { count, inGuest });
   /** gpa, length, offset, flags, doorbell of a table entry. */
   const entry = (index: number) => [
-    ...words.subarray((ABI_AT_MAPS + index * ABI_MAP_SIZE) / 4, (ABI_AT_MAPS + index * ABI_MAP_SIZE) / 4 + 5),
+    ...words.subarray(
+      (ABI_AT_MAPS + index * ABI_MAP_SIZE) / 4,
+      (ABI_AT_MAPS + index * ABI_MAP_SIZE) / 4 + 5,
+    ),
   ];
   return { memory, words, maps, entry };
 }
@@ -42,9 +49,15 @@ describe('direct maps', () => {
     const first = maps.map({ gpa: 0x09050098, length: 8, doorbell: undefined });
     expect(first?.memoryOffset).toBe(ABI_DIRECT_PAGES + 0x98);
     expect(entry(0).slice(3)).toEqual([0, 0]);
-    expect([...words.subarray((ABI_DIRECT_PAGES + 0x94) / 4, (ABI_DIRECT_PAGES + 0xa4) / 4)]).toEqual([-1, 0, 0, -1]);
-    expect(maps.map({ gpa: 0x09050100, length: 4, doorbell: 1 })?.memoryOffset).toBe(ABI_DIRECT_PAGES + 0x100);
-    expect(maps.map({ gpa: 0x09060100, length: 4, doorbell: 1 })?.memoryOffset).toBe(ABI_DIRECT_PAGES + 0x10100);
+    expect([
+      ...words.subarray((ABI_DIRECT_PAGES + 0x94) / 4, (ABI_DIRECT_PAGES + 0xa4) / 4),
+    ]).toEqual([-1, 0, 0, -1]);
+    expect(maps.map({ gpa: 0x09050100, length: 4, doorbell: 1 })?.memoryOffset).toBe(
+      ABI_DIRECT_PAGES + 0x100,
+    );
+    expect(maps.map({ gpa: 0x09060100, length: 4, doorbell: 1 })?.memoryOffset).toBe(
+      ABI_DIRECT_PAGES + 0x10100,
+    );
   });
 
   it('refuse what overlaps, leaves its page, or has no room', () => {
@@ -53,7 +66,9 @@ describe('direct maps', () => {
     expect(maps.map({ gpa: 0x10f8, length: 0x10, doorbell: undefined })).toBeUndefined();
     expect(maps.map({ gpa: 0x1fff8, length: 16, doorbell: undefined })).toBeUndefined();
     expect(maps.map({ gpa: 0x2000, length: 0, doorbell: undefined })).toBeUndefined();
-    const more = Array.from({ length: 15 }, (_, i) => maps.map({ gpa: 0x100000 * (i + 1), length: 8, doorbell: undefined }));
+    const more = Array.from({ length: 15 }, (_, i) =>
+      maps.map({ gpa: 0x100000 * (i + 1), length: 8, doorbell: undefined }),
+    );
     expect(more.filter((map) => map !== undefined)).toHaveLength(14);
     more[3]?.unmap();
     expect(maps.map({ gpa: 0x9000000, length: 8, doorbell: undefined })).toBeDefined();
@@ -67,7 +82,8 @@ describe('direct maps', () => {
     const { words, maps } = setUp((vcpu) => {
       looks[vcpu] = (looks[vcpu] ?? 0) + 1;
       // vCPU 1 acknowledges at its third safe point, vCPU 0 is at an exit.
-      if (vcpu === 1 && looks[1] === 3) words[ABI_AT_MAP_ACK / 4 + 1] = words[ABI_AT_MAP_EPOCH / 4] ?? 0;
+      if (vcpu === 1 && looks[1] === 3)
+        words[ABI_AT_MAP_ACK / 4 + 1] = words[ABI_AT_MAP_EPOCH / 4] ?? 0;
       return vcpu === 1;
     }, 2);
     maps.map({ gpa: 0x1000, length: 8, doorbell: undefined })?.unmap();
@@ -88,6 +104,8 @@ describe('direct maps', () => {
     maps.reset();
     expect(entry(0)).toEqual([0, 0, 0, 0, 0]);
     expect(words[ABI_AT_MAP_COUNT / 4]).toBe(0);
-    expect(maps.map({ gpa: 0x1000, length: 8, doorbell: 7 })?.memoryOffset).toBe(ABI_DIRECT_PAGES + 0x1000);
+    expect(maps.map({ gpa: 0x1000, length: 8, doorbell: 7 })?.memoryOffset).toBe(
+      ABI_DIRECT_PAGES + 0x1000,
+    );
   });
 });

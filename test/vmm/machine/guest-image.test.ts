@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { createGuestMemory, GuestImageError, type GuestImageFault, loadGuestImage } from '../../../vmm/machine/index.ts';
+import {
+  createGuestMemory,
+  GuestImageError,
+  type GuestImageFault,
+  loadGuestImage,
+} from '../../../vmm/machine/index.ts';
 import { assemble, GUEST_PAGES, reactor } from '../../support/wat.ts';
 
 const RUN = '(func $run (param i32) (result i32) (i32.const 2))';
-const EXPORTS = '(global $abi i32 (i32.const 1)) (func $init) (export "vsmmu_abi" (global $abi)) (export "_initialize" (func $init))';
+const EXPORTS =
+  '(global $abi i32 (i32.const 1)) (func $init) (export "vsmmu_abi" (global $abi)) (export "_initialize" (func $init))';
 
 async function faultOf(bytes: Uint8Array<ArrayBuffer>): Promise<[GuestImageFault, string]> {
   try {
@@ -23,14 +29,25 @@ const withMemory = (limits: string, module = 'env', name = 'memory') =>
 
 describe('guest images', () => {
   it('accepts a reactor and a command', async () => {
-    expect(await loadGuestImage(reactor(RUN))).toMatchObject({ shape: 'reactor', initialPages: GUEST_PAGES, maximumPages: GUEST_PAGES });
+    expect(await loadGuestImage(reactor(RUN))).toMatchObject({
+      shape: 'reactor',
+      initialPages: GUEST_PAGES,
+      maximumPages: GUEST_PAGES,
+    });
     const command =
       '(module (import "env" "memory" (memory 20 40 shared)) (func $s) (export "_start" (func $s)) (export "memory" (memory 0)))';
-    expect(await loadGuestImage(assemble(command))).toMatchObject({ shape: 'command', initialPages: 20, maximumPages: 40 });
+    expect(await loadGuestImage(assemble(command))).toMatchObject({
+      shape: 'command',
+      initialPages: 20,
+      maximumPages: 40,
+    });
   });
 
   it('names what is wrong with anything else', async () => {
-    expect(await faultOf(new TextEncoder().encode('#!/bin/sh'))).toEqual(['not-wasm', 'not a WebAssembly binary']);
+    expect(await faultOf(new TextEncoder().encode('#!/bin/sh'))).toEqual([
+      'not-wasm',
+      'not a WebAssembly binary',
+    ]);
     expect((await faultOf(reactor(RUN).slice(0, 60)))[0]).toBe('invalid-wasm');
     const own = `(module (memory 32 32 shared) ${EXPORTS} ${RUN} (export "memory" (memory 0)) (export "vsmmu_run" (func $run)))`;
     expect((await faultOf(assemble(own)))[0]).toBe('no-memory-import');
@@ -45,11 +62,26 @@ describe('guest images', () => {
     ]);
     const silent = `(module (import "env" "memory" (memory 32 32 shared)) (func $f) (func $run (param i32) (result i32) (i32.const 2))
       (export "_initialize" (func $f)) (export "vsmmu_run" (func $run)))`;
-    expect(await faultOf(assemble(silent))).toEqual(['missing-export', 'the guest exports no "vsmmu_abi": export it with the value 1']);
-    expect((await faultOf(reactor(RUN, '(import "env" "abort" (func))')))[1]).toContain('env.abort');
-    const misspelled = await faultOf(reactor(RUN, '(import "vsmmu" "mmio_read16" (func (param i32) (result i32)))'));
-    expect(misspelled[1]).toContain('vsmmu.mmio_read16, which no machine provides: vsmmu has mmio_read32, mmio_write32');
-    expect((await faultOf(reactor(`(data (i32.const 0x100000) "above") (data (i32.const 1024) "below") ${RUN}`)))[1]).toContain(
+    expect(await faultOf(assemble(silent))).toEqual([
+      'missing-export',
+      'the guest exports no "vsmmu_abi": export it with the value 1',
+    ]);
+    expect((await faultOf(reactor(RUN, '(import "env" "abort" (func))')))[1]).toContain(
+      'env.abort',
+    );
+    const misspelled = await faultOf(
+      reactor(RUN, '(import "vsmmu" "mmio_read16" (func (param i32) (result i32)))'),
+    );
+    expect(misspelled[1]).toContain(
+      'vsmmu.mmio_read16, which no machine provides: vsmmu has mmio_read32, mmio_write32',
+    );
+    expect(
+      (
+        await faultOf(
+          reactor(`(data (i32.const 0x100000) "above") (data (i32.const 1024) "below") ${RUN}`),
+        )
+      )[1],
+    ).toContain(
       "the guest has data at 0x400, in the ABI's first MiB: link it above (wasm-ld --global-base=1048576",
     );
   });
@@ -58,9 +90,13 @@ describe('guest images', () => {
     const image = await loadGuestImage(reactor(RUN));
     expect(createGuestMemory(image).buffer.byteLength).toBe(GUEST_PAGES * 65536);
     expect(createGuestMemory(image, 1000).buffer.byteLength).toBe(GUEST_PAGES * 65536);
-    expect(() => createGuestMemory(image, GUEST_PAGES - 1)).toThrow(/too little memory: the guest needs 2 MiB/);
+    expect(() => createGuestMemory(image, GUEST_PAGES - 1)).toThrow(
+      /too little memory: the guest needs 2 MiB/,
+    );
     const grown = await loadGuestImage(
-      assemble('(module (import "env" "memory" (memory 20 40 shared)) (func $s) (export "_start" (func $s)) (export "memory" (memory 0)))'),
+      assemble(
+        '(module (import "env" "memory" (memory 20 40 shared)) (func $s) (export "_start" (func $s)) (export "memory" (memory 0)))',
+      ),
     );
     expect(createGuestMemory(grown, 30).buffer.byteLength).toBe(30 * 65536);
   });

@@ -5,7 +5,12 @@ import { InterruptLines } from '../../../vmm/machine/index.ts';
 function lines() {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const words = new Uint32Array(memory.buffer);
-  return { lines: new InterruptLines(memory), words, edge: ABI_AT_IRQ_EDGE / 4, level: ABI_AT_IRQ_LEVEL / 4 };
+  return {
+    lines: new InterruptLines(memory),
+    words,
+    edge: ABI_AT_IRQ_EDGE / 4,
+    level: ABI_AT_IRQ_LEVEL / 4,
+  };
 }
 
 describe('interrupt lines', () => {

@@ -13,7 +13,13 @@ import {
 import { GuestImageError, MachineError } from '../../../vmm/machine/index.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
 import { RAM_GPA_BASE, smallMachine } from '../../support/small-machine.ts';
-import { assemble, GUEST_PAGES, IMPORT_READ32, IMPORT_WRITE32, reactor } from '../../support/wat.ts';
+import {
+  assemble,
+  GUEST_PAGES,
+  IMPORT_READ32,
+  IMPORT_WRITE32,
+  reactor,
+} from '../../support/wat.ts';
 
 const GPA = 0x09000000;
 const DATA = 0x100000;
@@ -30,7 +36,12 @@ describe('a machine', () => {
     const machine = await smallMachine({ guest: reactor(COUNTING) });
     expect(machine.status).toBe('new');
     await machine.boot();
-    expect([machine.step(), machine.step(), machine.step(), machine.step()]).toEqual(['running', 'running', 'off', 'off']);
+    expect([machine.step(), machine.step(), machine.step(), machine.step()]).toEqual([
+      'running',
+      'running',
+      'off',
+      'off',
+    ]);
     expect(words(machine)[DATA / 4]).toBe(3);
   });
 
@@ -38,13 +49,19 @@ describe('a machine', () => {
     const device = new ScratchDevice();
     const machine = await smallMachine({ guest: reactor(COUNTING), devices: placed(device) });
     const info = words(machine);
-    expect([info[ABI_AT_MAGIC / 4], info[ABI_AT_RAM_GPA_BASE / 4], info[ABI_AT_MEMORY_SIZE / 4]]).toEqual([
-      ABI_MAGIC,
-      RAM_GPA_BASE,
-      GUEST_PAGES * 65536,
-    ]);
+    expect([
+      info[ABI_AT_MAGIC / 4],
+      info[ABI_AT_RAM_GPA_BASE / 4],
+      info[ABI_AT_MEMORY_SIZE / 4],
+    ]).toEqual([ABI_MAGIC, RAM_GPA_BASE, GUEST_PAGES * 65536]);
     expect(info[ABI_AT_DEVICE_COUNT / 4]).toBe(1);
-    expect([...info.subarray(ABI_AT_DEVICES / 4, ABI_AT_DEVICES / 4 + 5)]).toEqual([0x74736574, GPA, 0x1000, 3, 0xffffffff]);
+    expect([...info.subarray(ABI_AT_DEVICES / 4, ABI_AT_DEVICES / 4 + 5)]).toEqual([
+      0x74736574,
+      GPA,
+      0x1000,
+      3,
+      0xffffffff,
+    ]);
     expect(device.resets).toBe(1);
   });
 
@@ -104,18 +121,25 @@ describe('a machine', () => {
     expect(calls).toBe(exits.total);
     expect(words(machine)[DATA / 4]).toBe(8);
     expect(new BigUint64Array(machine.memory.buffer)[(DATA + 8) / 8]).toBe(2n ** 40n + 7n);
-    expect(device.accesses.at(-1)).toMatchObject({ offset: 0x18, size: 8, lo: 0xfffffffe, hi: 0xffffffff });
+    expect(device.accesses.at(-1)).toMatchObject({
+      offset: 0x18,
+      size: 8,
+      lo: 0xfffffffe,
+      hi: 0xffffffff,
+    });
   });
 
   it('refuses a guest that imports what no machine has', async () => {
-    const imports = (from: string) => smallMachine({ guest: reactor(COUNTING, `(import "${from}" "toString" (func))`) });
+    const imports = (from: string) =>
+      smallMachine({ guest: reactor(COUNTING, `(import "${from}" "toString" (func))`) });
     await expect(imports('vsmmu')).rejects.toThrow(GuestImageError);
     const machine = await imports('wasi_snapshot_preview1');
     await expect(machine.boot()).rejects.toThrow(GuestImageError);
   });
 
   it('refuses a guest of another ABI version', async () => {
-    const guest = assemble(`(module (import "env" "memory" (memory 32 32 shared)) (global $abi i32 (i32.const 2)) (func $init)
+    const guest =
+      assemble(`(module (import "env" "memory" (memory 32 32 shared)) (global $abi i32 (i32.const 2)) (func $init)
       (func $run (param i32) (result i32) (i32.const 0)) (export "memory" (memory 0)) (export "vsmmu_abi" (global $abi))
       (export "_initialize" (func $init)) (export "vsmmu_run" (func $run)))`);
     const machine = await smallMachine({ guest });
@@ -151,13 +175,19 @@ describe('a machine', () => {
 
 describe('a machine that fails', () => {
   it('is stopped by a trap of its guest, and others go on', async () => {
-    const trapping = await smallMachine({ guest: reactor('(func $run (param i32) (result i32) unreachable)'), name: 'vm0' });
+    const trapping = await smallMachine({
+      guest: reactor('(func $run (param i32) (result i32) unreachable)'),
+      name: 'vm0',
+    });
     const other = await smallMachine({ guest: reactor(COUNTING), name: 'vm1' });
     await trapping.boot();
     await other.boot();
     expect(trapping.step()).toBe('failed');
     expect(trapping.error).toBeInstanceOf(MachineError);
-    expect(trapping.error).toMatchObject({ component: 'guest vCPU 0', message: 'guest vCPU 0: unreachable' });
+    expect(trapping.error).toMatchObject({
+      component: 'guest vCPU 0',
+      message: 'guest vCPU 0: unreachable',
+    });
     expect(trapping.step()).toBe('failed');
     expect([other.step(), other.step(), other.step()]).toEqual(['running', 'running', 'off']);
   });
@@ -182,7 +212,9 @@ describe('a machine that fails', () => {
   });
 
   it('names what vsmmu_run must not return', async () => {
-    const machine = await smallMachine({ guest: reactor('(func $run (param i32) (result i32) (i32.const 7))') });
+    const machine = await smallMachine({
+      guest: reactor('(func $run (param i32) (result i32) (i32.const 7))'),
+    });
     await machine.boot();
     expect(machine.step()).toBe('failed');
     expect(machine.error?.message).toContain('returned 7');
@@ -256,7 +288,10 @@ describe('a machine under control', () => {
     const calls: boolean[] = [];
     let polls = 0;
     const machine = await smallMachine({
-      guest: reactor(`(func $run (param i32) (result i32) (drop (call $read32 (i32.const ${GPA}))) (i32.const 0))`, IMPORT_READ32),
+      guest: reactor(
+        `(func $run (param i32) (result i32) (drop (call $read32 (i32.const ${GPA}))) (i32.const 0))`,
+        IMPORT_READ32,
+      ),
       devices: placed(device),
       onSafePoint: (full) => calls.push(full),
     });
@@ -288,12 +323,22 @@ describe('a machine under control', () => {
     expect(() => device.host?.dmaPort()).toThrow(/no way to memory/);
     expect(device.host?.memory.store64(RAM_GPA_BASE + DATA, 5n)).toBe(true);
     expect(device.host?.memory.load64(RAM_GPA_BASE + DATA)).toBe(5n);
-    for (const gpa of [RAM_GPA_BASE, RAM_GPA_BASE + DATA + 4, RAM_GPA_BASE + GUEST_PAGES * 65536, 0]) {
+    for (const gpa of [
+      RAM_GPA_BASE,
+      RAM_GPA_BASE + DATA + 4,
+      RAM_GPA_BASE + GUEST_PAGES * 65536,
+      0,
+    ]) {
       expect(device.host?.memory.load64(gpa)).toBeUndefined();
       expect(device.host?.memory.store64(gpa, 1n)).toBe(false);
     }
-    expect(device.host?.mapDirect({ region: 0, offset: 0x100, length: 8, doorbell: undefined })?.memoryOffset).toBe(0x10100);
-    expect(device.host?.mapDirect({ region: 1, offset: 0, length: 8, doorbell: undefined })).toBeUndefined();
+    expect(
+      device.host?.mapDirect({ region: 0, offset: 0x100, length: 8, doorbell: undefined })
+        ?.memoryOffset,
+    ).toBe(0x10100);
+    expect(
+      device.host?.mapDirect({ region: 1, offset: 0, length: 8, doorbell: undefined }),
+    ).toBeUndefined();
     device.host?.trace({ name: 'seen', value: 1 });
     expect(traced).toEqual([
       ['scratch', { name: 'interrupt', line: 1 }],

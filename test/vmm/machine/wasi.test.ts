@@ -31,7 +31,8 @@ function setUp(input = '') {
     },
     { fd_write: fallback, fd_read: fallback },
   );
-  const put = (at: number, text: string) => new Uint8Array(memory.buffer).set(new TextEncoder().encode(text), at);
+  const put = (at: number, text: string) =>
+    new Uint8Array(memory.buffer).set(new TextEncoder().encode(text), at);
   const iovec = (at: number, start: number, length: number) => {
     view.setUint32(at, start, true);
     view.setUint32(at + 4, length, true);
@@ -43,7 +44,8 @@ function setUp(input = '') {
     fallbackCalls,
     put,
     iovec,
-    text: (at: number, length: number) => new TextDecoder().decode(new Uint8Array(memory.buffer).slice(at, at + length)),
+    text: (at: number, length: number) =>
+      new TextDecoder().decode(new Uint8Array(memory.buffer).slice(at, at + length)),
   };
 }
 
@@ -85,7 +87,8 @@ describe('console functions of WASI', () => {
     const end = PAGES * 65536;
     iovec(0, end - 2, 3);
     iovec(8, 0xffffffff, 2);
-    for (const iovs of [0, 8, end - 4, -1]) expect(functions.fd_write(1, iovs, 1, 200)).toBe(EFAULT);
+    for (const iovs of [0, 8, end - 4, -1])
+      expect(functions.fd_write(1, iovs, 1, 200)).toBe(EFAULT);
     iovec(0, 0, 1);
     expect(functions.fd_write(1, 0, 0x7fffffff, 200)).toBe(EFAULT);
     expect(functions.fd_write(1, 0, -1, 200)).toBe(EFAULT);
@@ -105,14 +108,20 @@ describe('console functions of WASI', () => {
     view.setBigUint64(1000, 77n, true);
     view.setBigUint64(1000 + 24, 3_600_000_000_000n, true);
     expect(functions.poll_oneoff(1000, 2000, 1, 200)).toBe(0);
-    expect([view.getUint32(200, true), view.getBigUint64(2000, true), view.getUint16(2008, true)]).toEqual([1, 77n, 0]);
+    expect([
+      view.getUint32(200, true),
+      view.getBigUint64(2000, true),
+      view.getUint16(2008, true),
+    ]).toEqual([1, 77n, 0]);
     expect(functions.poll_oneoff(1000, 2000, 0, 200)).toBe(28);
   });
 
   it('fill buffers larger than the source of random numbers gives at once', () => {
     const { functions, view } = setUp();
     expect(functions.random_get(0, 65536)).toBe(0);
-    const zeros = Array.from({ length: 8192 }, (_, i) => view.getBigUint64(8 * i, true)).filter((word) => word === 0n);
+    const zeros = Array.from({ length: 8192 }, (_, i) => view.getBigUint64(8 * i, true)).filter(
+      (word) => word === 0n,
+    );
     expect(zeros.length).toBeLessThan(3);
   });
 

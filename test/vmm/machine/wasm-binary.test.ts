@@ -20,13 +20,20 @@ describe('limits of the memory import', () => {
       shared: true,
       wide: false,
     });
-    expect(importedMemory(importSection(memory(0x00, 0x01)))).toMatchObject({ initial: 1, maximum: undefined, shared: false });
+    expect(importedMemory(importSection(memory(0x00, 0x01)))).toMatchObject({
+      initial: 1,
+      maximum: undefined,
+      shared: false,
+    });
     expect(importedMemory(importSection(memory(0x01, 0x01, 0xff, 0xff, 0x03)))).toMatchObject({
       initial: 1,
       maximum: 65535,
       shared: false,
     });
-    expect(importedMemory(importSection(memory(0x07, 0x01, 0x02)))).toMatchObject({ wide: true, shared: true });
+    expect(importedMemory(importSection(memory(0x07, 0x01, 0x02)))).toMatchObject({
+      wide: true,
+      shared: true,
+    });
   });
 
   it('passes over imports of every other kind', () => {
@@ -37,7 +44,10 @@ describe('limits of the memory import', () => {
       [...text('a'), ...text('g'), 0x03, 0x7f, 0x00],
       [...text('a'), ...text('e'), 0x04, 0x00, 0x00],
     ];
-    expect(importedMemory(importSection(...others, memory(0x03, 0x20, 0x20)))).toMatchObject({ initial: 32, maximum: 32 });
+    expect(importedMemory(importSection(...others, memory(0x03, 0x20, 0x20)))).toMatchObject({
+      initial: 32,
+      maximum: 32,
+    });
   });
 
   it('finds none where there is none', () => {
@@ -49,7 +59,9 @@ describe('limits of the memory import', () => {
     const whole = importSection(memory(0x03, 0x20, 0x20));
     for (let length = HEADER.length + 4; length < whole.length; length++)
       expect(() => importedMemory(whole.subarray(0, length))).toThrow(RangeError);
-    expect(() => importedMemory(importSection([...text('a'), ...text('x'), 0x09]))).toThrow(RangeError);
+    expect(() => importedMemory(importSection([...text('a'), ...text('x'), 0x09]))).toThrow(
+      RangeError,
+    );
   });
 
   it('knows a Wasm header', () => {
@@ -62,7 +74,17 @@ describe('limits of the memory import', () => {
 describe('where data lies', () => {
   const data = (...segments: number[][]) => {
     const contents = [segments.length, ...segments.flat()];
-    return Uint8Array.from([...HEADER, 0x05, 0x03, 0x01, 0x00, 0x10, 0x0b, contents.length, ...contents]);
+    return Uint8Array.from([
+      ...HEADER,
+      0x05,
+      0x03,
+      0x01,
+      0x00,
+      0x10,
+      0x0b,
+      contents.length,
+      ...contents,
+    ]);
   };
   const bytes = [0x02, 0xaa, 0xbb];
 

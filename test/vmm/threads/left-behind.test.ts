@@ -23,7 +23,9 @@ const HEAD = `
 `;
 
 const program = (tail: string) =>
-  promisify(execFile)(process.execPath, ['--input-type=module', '--eval', HEAD + tail], { timeout: 20_000 });
+  promisify(execFile)(process.execPath, ['--input-type=module', '--eval', HEAD + tail], {
+    timeout: 20_000,
+  });
 
 describe('a Node.js program', () => {
   it('ends by itself with a machine and a side core that nobody has ended', async () => {

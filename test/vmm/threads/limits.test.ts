@@ -62,7 +62,8 @@ describe('a vCPU', () => {
     await machine.boot();
     const run = machine.run();
     const words = new Int32Array(machine.memory.buffer);
-    while (Atomics.load(words, (GUEST_PAGES * 0x8000) >> 2) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (Atomics.load(words, (GUEST_PAGES * 0x8000) >> 2) === 0)
+      await new Promise((resolve) => setTimeout(resolve, 1));
     await machine.pause();
     machine.stop('enough');
     expect(await run).toBe('stopped');
@@ -73,7 +74,9 @@ describe('a vCPU', () => {
     let polls = 0;
     const device = new ScratchDevice();
     const { machine } = await threadMachine({
-      guest: reactor('(func $run (param i32) (result i32) (loop $again (br $again)) (i32.const 2))'),
+      guest: reactor(
+        '(func $run (param i32) (result i32) (loop $again (br $again)) (i32.const 2))',
+      ),
       devices: [{ device, addresses: [0x09000000], firstIrq: 3 }],
     });
     device.host?.background({
@@ -98,14 +101,20 @@ describe('a vCPU', () => {
 describe('the host', () => {
   it('gives up on a register after 100,000 looks and one second', () => {
     const device = new ScratchDevice();
-    const registers = new Registers(new Bus([{ device, region: 0, address: 0x1000 }]), 0x1000, 'smmu');
+    const registers = new Registers(
+      new Bus([{ device, region: 0, address: 0x1000 }]),
+      0x1000,
+      'smmu',
+    );
     let looks = 0;
     hasten(2000);
     const never = () => {
       looks++;
       return false;
     };
-    expect(() => registers.poll(0x10, 'CMD_SYNC', never)).toThrow('smmu: CMD_SYNC timed out, register 0x10 reads 0x80000010');
+    expect(() => registers.poll(0x10, 'CMD_SYNC', never)).toThrow(
+      'smmu: CMD_SYNC timed out, register 0x10 reads 0x80000010',
+    );
     expect(looks).toBe(100_000);
   });
 

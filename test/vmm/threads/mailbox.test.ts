@@ -1,11 +1,26 @@
 // Machines whose vCPUs have threads of their own: exits, failures, pause, stop, reset, and the handshake of direct maps.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { ABI_AT_IRQ_EDGE, ABI_AT_MAP_ACK, ABI_AT_MAP_EPOCH, ABI_AT_VCPU_EXITS } from '../../../assembly/layout/guest-abi.ts';
+import {
+  ABI_AT_IRQ_EDGE,
+  ABI_AT_MAP_ACK,
+  ABI_AT_MAP_EPOCH,
+  ABI_AT_VCPU_EXITS,
+} from '../../../assembly/layout/guest-abi.ts';
 import type { DirectMap } from '../../../devices/plugin/index.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
-import { type ThreadMachine, type ThreadMachineOptions, threadMachine } from '../../support/thread-machine.ts';
-import { assemble, GUEST_PAGES, IMPORT_READ32, IMPORT_WRITE32, reactor } from '../../support/wat.ts';
+import {
+  type ThreadMachine,
+  type ThreadMachineOptions,
+  threadMachine,
+} from '../../support/thread-machine.ts';
+import {
+  assemble,
+  GUEST_PAGES,
+  IMPORT_READ32,
+  IMPORT_WRITE32,
+  reactor,
+} from '../../support/wat.ts';
 
 const GPA = 0x09000000;
 const DATA = 0x100000;
@@ -43,8 +58,13 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Resolves when a word of guest memory has become something else than `from`. */
 async function changed(words: Int32Array, address: number, from: number): Promise<void> {
-  for (const limit = performance.now() + 5000; Atomics.load(words, address >> 2) === from; await sleep(1)) {
-    if (performance.now() > limit) throw new Error(`the word at 0x${address.toString(16)} stays ${from}`);
+  for (
+    const limit = performance.now() + 5000;
+    Atomics.load(words, address >> 2) === from;
+    await sleep(1)
+  ) {
+    if (performance.now() > limit)
+      throw new Error(`the word at 0x${address.toString(16)} stays ${from}`);
   }
 }
 
@@ -64,18 +84,25 @@ describe('a vCPU on a thread of its own', () => {
     );
     const made = await start({ guest, devices: placed(device) });
     expect(await made.machine.run()).toBe('off');
-    expect(made.machine.exitStatistics).toMatchObject({ total: 5, byKind: { mmio: 3, wait: 1, clock: 1 } });
+    expect(made.machine.exitStatistics).toMatchObject({
+      total: 5,
+      byKind: { mmio: 3, wait: 1, clock: 1 },
+    });
     expect(device.accesses.map(({ offset, size, lo }) => [offset, size, lo])).toEqual([
       [0x10, 4, 0],
       [0x18, 8, 0],
       [4, 4, 0xffffffff],
     ]);
-    expect([...new Uint32Array(made.machine.memory.buffer, DATA, 2)]).toEqual([0x80000018, 0xffffffff]);
+    expect([...new Uint32Array(made.machine.memory.buffer, DATA, 2)]).toEqual([
+      0x80000018, 0xffffffff,
+    ]);
     expect(wordsOf(made)[ABI_AT_VCPU_EXITS >> 2]).toBe(5);
   });
 
   it('that traps, or runs into a device that throws, fails its machine and names the part', async () => {
-    const trapping = await start({ guest: reactor('(func $run (param i32) (result i32) unreachable)') });
+    const trapping = await start({
+      guest: reactor('(func $run (param i32) (result i32) unreachable)'),
+    });
     expect(await trapping.machine.run()).toBe('failed');
     expect(trapping.machine.error?.message).toBe('guest vCPU 0: unreachable');
 
@@ -167,7 +194,9 @@ describe('a vCPU on a thread of its own', () => {
     const made = await start({ guest: ENDLESS });
     const run = made.machine.run();
     await changed(wordsOf(made), DATA, 0);
-    await expect(made.machine.pause()).rejects.toThrow('guest vCPU 0: no safe point within 1000 ms');
+    await expect(made.machine.pause()).rejects.toThrow(
+      'guest vCPU 0: no safe point within 1000 ms',
+    );
     expect([made.machine.paused, made.machine.status]).toEqual([false, 'running']);
     made.machine.stop('enough');
     expect(await run).toBe('stopped');
@@ -216,7 +245,12 @@ describe('two vCPUs', () => {
   }
 
   it('acknowledge a map before it is gone', async () => {
-    const made = await start({ guest: primary, devices: placed(mappingDevice()), vcpus: 2, secondary: await secondary(true) });
+    const made = await start({
+      guest: primary,
+      devices: placed(mappingDevice()),
+      vcpus: 2,
+      secondary: await secondary(true),
+    });
     const run = made.machine.run();
     await changed(wordsOf(made), DATA, 0);
     expect(wordsOf(made)[ABI_AT_MAP_EPOCH >> 2]).toBe(2);
@@ -227,13 +261,25 @@ describe('two vCPUs', () => {
   });
 
   it('fail their machine when one of them does not acknowledge', async () => {
-    const made = await start({ guest: primary, devices: placed(mappingDevice()), vcpus: 2, secondary: await secondary(false) });
+    const made = await start({
+      guest: primary,
+      devices: placed(mappingDevice()),
+      vcpus: 2,
+      secondary: await secondary(false),
+    });
     expect(await made.machine.run()).toBe('failed');
-    expect(made.machine.error?.message).toMatch(/^guest vCPU 1: no safe point within 100 ms of a direct map's removal/);
+    expect(made.machine.error?.message).toMatch(
+      /^guest vCPU 1: no safe point within 100 ms of a direct map's removal/,
+    );
   });
 
   it('fail their machine when the secondary one traps', async () => {
-    const made = await start({ guest: primary, devices: placed(mappingDevice()), vcpus: 2, secondary: await secondary(true) });
+    const made = await start({
+      guest: primary,
+      devices: placed(mappingDevice()),
+      vcpus: 2,
+      secondary: await secondary(true),
+    });
     const run = made.machine.run();
     await changed(wordsOf(made), DATA, 0);
     Atomics.store(wordsOf(made), WORK >> 2, 2);
@@ -267,7 +313,12 @@ describe('two vCPUs', () => {
         (export "vsmmu_secondary" (func $entry)))`),
     );
     const device = new ScratchDevice();
-    const made = await start({ guest: restarted, devices: placed(device), vcpus: 2, secondary: reading });
+    const made = await start({
+      guest: restarted,
+      devices: placed(device),
+      vcpus: 2,
+      secondary: reading,
+    });
     expect([await made.machine.run(), made.machine.error?.message]).toEqual(['off', undefined]);
     expect(device.accesses).toHaveLength(20 * starts);
   });

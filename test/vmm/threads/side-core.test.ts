@@ -2,7 +2,11 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_PROD } from '../../../assembly/layout/cmdqv-registers.ts';
-import { ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE, ABI_DIRECT_PAGES } from '../../../assembly/layout/guest-abi.ts';
+import {
+  ABI_AT_DRAIN_SLEEPING,
+  ABI_AT_DRAIN_WAKE,
+  ABI_DIRECT_PAGES,
+} from '../../../assembly/layout/guest-abi.ts';
 import { QUEUE_ERROR_HELD } from '../../../assembly/layout/host-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
@@ -54,7 +58,12 @@ interface DrainedOptions {
 }
 
 /** A VM whose first VCMDQ runs, with page 0 in its memory, drained by the side core. */
-async function drained(host: HostType, side: SideCoreType, name: string, options: DrainedOptions = {}): Promise<Drained> {
+async function drained(
+  host: HostType,
+  side: SideCoreType,
+  name: string,
+  options: DrainedOptions = {},
+): Promise<Drained> {
   const { log2size, modules = host.modules } = options;
   const lent = lendVm(host, name);
   startVcmdq(lent, log2size);
@@ -96,24 +105,34 @@ function untilCons({ words }: Drained, value: number): number {
   const start = performance.now();
   while (Atomics.load(words, at(VCMDQ_CONS)) !== value) {
     Atomics.wait(NEVER, 0, 0, 0.05);
-    if (performance.now() - start > 5000) throw new Error(`CONS is ${Atomics.load(words, at(VCMDQ_CONS))}, not ${value}`);
+    if (performance.now() - start > 5000)
+      throw new Error(`CONS is ${Atomics.load(words, at(VCMDQ_CONS))}, not ${value}`);
   }
   return performance.now() - start;
 }
 
-const quartile = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 2] ?? 0;
+const quartile = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[values.length >> 2] ?? 0;
 
 describe('the side core', () => {
   it('serves one store of PROD, of any of its machines, without a doorbell', async () => {
     const host = await checkedHost(Host);
     const side = await sideCore(host);
-    const vms = [await drained(host, side, 'a'), await drained(host, side, 'b'), await drained(host, side, 'c')];
+    const vms = [
+      await drained(host, side, 'a'),
+      await drained(host, side, 'b'),
+      await drained(host, side, 'c'),
+    ];
     for (let round = 0; round < 20; round++) {
       for (const vm of vms) untilCons(vm, store(vm, sync(), sync()));
     }
     for (const { vintf, machine } of vms) {
       expect(vintf.queue(0).counts).toMatchObject({ commands: 40, syncs: 40, errors: 0 });
-      expect([vintf.context.doorbellCalls, machine.doorbells, machine.failure]).toEqual([0, false, '']);
+      expect([vintf.context.doorbellCalls, machine.doorbells, machine.failure]).toEqual([
+        0,
+        false,
+        '',
+      ]);
     }
     const [first] = vms;
     if (!first) return;
@@ -124,40 +143,46 @@ describe('the side core', () => {
   it.each([
     [1, 3],
     [3, 5],
-  ])('sleeps while none of %i machines does anything: at most %i % of a core, and it wakes in time', async (machines, percent) => {
-    const host = await checkedHost(Host);
-    const side = await sideCore(host);
-    const vm = await drained(host, side, 'vm0');
-    for (let other = 1; other < machines; other++) await drained(host, side, `vm${other}`);
-    await sleep(100);
-    const [naps, before] = [side.naps, process.cpuUsage()];
-    await sleep(1000);
-    const { user, system } = process.cpuUsage(before);
-    expect(side.naps).toBeGreaterThan(naps);
-    expect((user + system) / 1000).toBeLessThan(10 * percent);
+  ])(
+    'sleeps while none of %i machines does anything: at most %i % of a core, and it wakes in time',
+    async (machines, percent) => {
+      const host = await checkedHost(Host);
+      const side = await sideCore(host);
+      const vm = await drained(host, side, 'vm0');
+      for (let other = 1; other < machines; other++) await drained(host, side, `vm${other}`);
+      await sleep(100);
+      const [naps, before] = [side.naps, process.cpuUsage()];
+      await sleep(1000);
+      const { user, system } = process.cpuUsage(before);
+      expect(side.naps).toBeGreaterThan(naps);
+      expect((user + system) / 1000).toBeLessThan(10 * percent);
 
-    const bare: number[] = [];
-    const announced: number[] = [];
-    for (let i = 0; i < 15; i++) {
-      await sleep(30);
-      bare.push(untilCons(vm, store(vm, sync())));
-      await sleep(30);
-      const prod = store(vm, sync());
-      wake(vm);
-      announced.push(untilCons(vm, prod));
-    }
-    // Where cores are busy with something else, the system's scheduler adds milliseconds: the best says what the drain itself does. A nap
-    // that nobody cuts short takes at least two here.
-    expect(quartile(bare)).toBeLessThan(10);
-    expect(Math.min(...announced)).toBeLessThan(1);
-  });
+      const bare: number[] = [];
+      const announced: number[] = [];
+      for (let i = 0; i < 15; i++) {
+        await sleep(30);
+        bare.push(untilCons(vm, store(vm, sync())));
+        await sleep(30);
+        const prod = store(vm, sync());
+        wake(vm);
+        announced.push(untilCons(vm, prod));
+      }
+      // Where cores are busy with something else, the system's scheduler adds milliseconds: the best says what the drain itself does. A nap
+      // that nobody cuts short takes at least two here.
+      expect(quartile(bare)).toBeLessThan(10);
+      expect(Math.min(...announced)).toBeLessThan(1);
+    },
+  );
 
   it('holds the error of one machine and goes on with the other; the host speaks', async () => {
     const host = await checkedHost(Host);
     const side = await sideCore(host);
     const [bad, good] = [await drained(host, side, 'bad'), await drained(host, side, 'good')];
     store(bad, cfgiAll(), tlbiNsnhAll());
-    for (const limit = performance.now() + 5000; bad.vintf.queue(0).state !== QUEUE_ERROR_HELD && performance.now() < limit; )
+    for (
+      const limit = performance.now() + 5000;
+      bad.vintf.queue(0).state !== QUEUE_ERROR_HELD && performance.now() < limit;
+    )
       await sleep(1);
     untilCons(good, store(good, sync()));
     expect(bad.errors).toEqual([]);
@@ -170,21 +195,32 @@ describe('the side core', () => {
     const host = await Host.create();
     const side = await sideCore(host);
     const entries = 1024;
-    const busy = [await drained(host, side, 'busy0', { log2size: 10 }), await drained(host, side, 'busy1', { log2size: 10 })];
+    const busy = [
+      await drained(host, side, 'busy0', { log2size: 10 }),
+      await drained(host, side, 'busy1', { log2size: 10 }),
+    ];
     const quiet = await drained(host, side, 'quiet');
-    for (const vm of busy) for (let slot = 0; slot < entries; slot++) writeCommand(vm.memory, RING_GPA, slot, sync());
+    for (const vm of busy)
+      for (let slot = 0; slot < entries; slot++) writeCommand(vm.memory, RING_GPA, slot, sync());
     const taken = () => busy.map(({ vintf }) => vintf.queue(0).counts.commands);
     // As far ahead as the register can say: two services' worth, less one.
     const refill = () => {
       for (const { words } of busy)
-        Atomics.store(words, at(VCMDQ_PROD), (Atomics.load(words, at(VCMDQ_CONS)) + 2 * entries - 1) % (2 * entries));
+        Atomics.store(
+          words,
+          at(VCMDQ_PROD),
+          (Atomics.load(words, at(VCMDQ_CONS)) + 2 * entries - 1) % (2 * entries),
+        );
     };
     for (const deadline = performance.now() + 100; performance.now() < deadline; ) refill();
     let most = 0;
     for (let turn = 0; turn < 300; turn++) {
       const before = taken();
       const prod = store(quiet, sync());
-      for (const deadline = performance.now() + 5000; Atomics.load(quiet.words, at(VCMDQ_CONS)) !== prod; ) {
+      for (
+        const deadline = performance.now() + 5000;
+        Atomics.load(quiet.words, at(VCMDQ_CONS)) !== prod;
+      ) {
         refill();
         if (performance.now() > deadline) throw new Error('the quiet queue starves');
       }
@@ -217,8 +253,14 @@ describe('the side core', () => {
       assemble(`(module (func $fail (param i32 i32 i32) (result i32) unreachable)
         (func (export "serveContext") (param i32 i32) (result i32) unreachable) (export "watch" (func $fail)))`),
     );
-    const bad = await drained(host, side, 'bad', { modules: { ...host.modules, vcmdqDrain: broken } });
-    for (const limit = performance.now() + 5000; bad.machine.failure === '' && performance.now() < limit; ) await sleep(1);
+    const bad = await drained(host, side, 'bad', {
+      modules: { ...host.modules, vcmdqDrain: broken },
+    });
+    for (
+      const limit = performance.now() + 5000;
+      bad.machine.failure === '' && performance.now() < limit;
+    )
+      await sleep(1);
     expect(bad.machine.failure).toBe('drain: unreachable');
     for (let i = 0; i < 20; i++) untilCons(good, store(good, sync()));
     expect(good.machine.failure).toBe('');

@@ -3,11 +3,18 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ToyMachine } from '../../../vmm/boards/toy.ts';
-import { createToyMachine, ExitServer, Host, loadGuestImage, SideCore } from '../../support/built.ts';
+import {
+  createToyMachine,
+  ExitServer,
+  Host,
+  loadGuestImage,
+  SideCore,
+} from '../../support/built.ts';
 import { PROJECT } from '../../support/compile-assembly.ts';
 import { checkedHost } from '../../support/findings.ts';
 
-const wasm = async (name: string) => new Uint8Array(await readFile(`${PROJECT}/dist/guest-driver/${name}.wasm`));
+const wasm = async (name: string) =>
+  new Uint8Array(await readFile(`${PROJECT}/dist/guest-driver/${name}.wasm`));
 const image = await loadGuestImage(await wasm('toy'));
 const secondary = await WebAssembly.compile(await wasm('secondary'));
 
@@ -20,10 +27,14 @@ interface Combination {
 
 const UP_TO_4 = [1, 2, 3, 4];
 const COMBINATIONS: Combination[] = [false, true].flatMap((mailbox) =>
-  [false, true].flatMap((thread) => UP_TO_4.flatMap((vcpus) => UP_TO_4.map((vms) => ({ mailbox, thread, vcpus, vms })))),
+  [false, true].flatMap((thread) =>
+    UP_TO_4.flatMap((vcpus) => UP_TO_4.map((vms) => ({ mailbox, thread, vcpus, vms }))),
+  ),
 );
 
-const activeThreads = () => process.getActiveResourcesInfo().filter((name) => name === 'Worker' || name === 'MessagePort').length;
+const activeThreads = () =>
+  process.getActiveResourcesInfo().filter((name) => name === 'Worker' || name === 'MessagePort')
+    .length;
 const before = activeThreads();
 afterAll(async () => {
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -61,9 +72,12 @@ describe('the toy', () => {
       machines.push(machine);
     }
     for (const { machine } of machines) await machine.boot();
-    while (machines.some(({ machine }) => machine.status === 'running')) for (const { machine } of machines) await machine.run();
+    while (machines.some(({ machine }) => machine.status === 'running'))
+      for (const { machine } of machines) await machine.run();
     await side?.stop();
-    expect(machines.map(({ machine }) => machine.error?.message ?? machine.status)).toEqual(machines.map(() => 'off'));
+    expect(machines.map(({ machine }) => machine.error?.message ?? machine.status)).toEqual(
+      machines.map(() => 'off'),
+    );
     expect(failed).toEqual([]);
     expect(checks.has('no-exits-direct')).toBe(true);
     expect(checks.has('parallel')).toBe(vcpus > 1);

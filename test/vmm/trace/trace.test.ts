@@ -1,13 +1,35 @@
 // The trace: what the drain writes into its ring, and what becomes of it.
 
 import { describe, expect, it } from 'vitest';
-import { HOST_AT_TRACE, HOST_AT_TRACE_NEXT, HOST_AT_TRACE_SALT } from '../../../assembly/layout/host-memory.ts';
+import {
+  HOST_AT_TRACE,
+  HOST_AT_TRACE_NEXT,
+  HOST_AT_TRACE_SALT,
+} from '../../../assembly/layout/host-memory.ts';
 import { TRACE_UNIT } from '../../../assembly/layout/trace.ts';
 import { sync, tlbiNhAsid, tlbiNsnhAll } from '../../../devices/tables/index.ts';
 import { Host } from '../../../vmm/host/index.ts';
-import { checkTrace, chromeTrace, type HotRecord, type Mark, summarise, Trace, TraceRing, withTimes } from '../../../vmm/trace/index.ts';
+import {
+  checkTrace,
+  chromeTrace,
+  type HotRecord,
+  type Mark,
+  summarise,
+  Trace,
+  TraceRing,
+  withTimes,
+} from '../../../vmm/trace/index.ts';
 import { checkedHost } from '../../support/findings.ts';
-import { ASID, attachStage1, DATA_GPA, IOVA, lendVm, STREAM, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
+import {
+  ASID,
+  attachStage1,
+  DATA_GPA,
+  IOVA,
+  lendVm,
+  STREAM,
+  sendOnVcmdq,
+  startVcmdq,
+} from '../../support/lent-vm.ts';
 
 const UNITS = 2048;
 
@@ -25,10 +47,25 @@ describe('a trace', () => {
     const { lent, own } = await traced();
     sendOnVcmdq(lent, tlbiNhAsid(3, 5), sync());
     const [run, ...commands] = own();
-    expect([run?.name, run?.details]).toEqual(['drain', { commands: 2, thread: lent.vm.unit.thread, refused: false }]);
+    expect([run?.name, run?.details]).toEqual([
+      'drain',
+      { commands: 2, thread: lent.vm.unit.thread, refused: false },
+    ]);
     expect(commands.map(({ name, details }) => [name, details])).toEqual([
-      ['TLBI_NH_ASID', { SSec: '0x0', VMID: '0x3', ASID: '0x5', words: '0005000300000011 0000000000000000', refused: false }],
-      ['CMD_SYNC', expect.objectContaining({ words: '000000000fc00046 0000000000000000', refused: false })],
+      [
+        'TLBI_NH_ASID',
+        {
+          SSec: '0x0',
+          VMID: '0x3',
+          ASID: '0x5',
+          words: '0005000300000011 0000000000000000',
+          refused: false,
+        },
+      ],
+      [
+        'CMD_SYNC',
+        expect.objectContaining({ words: '000000000fc00046 0000000000000000', refused: false }),
+      ],
     ]);
     for (const { at, ms = -1 } of commands) {
       expect(at).toBeGreaterThanOrEqual(run?.at ?? Number.POSITIVE_INFINITY);
@@ -63,20 +100,25 @@ describe('a trace', () => {
       sendOnVcmdq(lent, tlbiNhAsid(0, i));
       if (i === UNITS / 4) trace.add('vm0', 'vCPU 0', { name: 'exit wait' });
     }
-    const asids = own().flatMap(({ details }) => (details.ASID === undefined ? [] : [Number(details.ASID)]));
+    const asids = own().flatMap(({ details }) =>
+      details.ASID === undefined ? [] : [Number(details.ASID)],
+    );
     // A run of one command takes two units: a quarter of the ring's units at the beginning, half of them at the end.
     const [first, newest] = [asids.slice(0, UNITS / 4), asids.slice(UNITS / 4)];
     expect(first).toEqual(first.map((_, i) => i));
     expect(newest).toHaveLength(UNITS / 2);
     expect(newest).toEqual(newest.map((_, i) => sent - newest.length + i));
     expect(trace.lost).toBe(2 * sent - UNITS / 2 - UNITS);
-    expect(new Set(own().map(({ name }) => name))).toEqual(new Set(['drain', 'TLBI_NH_ASID', 'exit wait']));
+    expect(new Set(own().map(({ name }) => name))).toEqual(
+      new Set(['drain', 'TLBI_NH_ASID', 'exit wait']),
+    );
   });
 
   it('takes nothing for a record whose sequence word lacks the salt, which no guest can know', async () => {
     const { host, lent, trace, own } = await traced();
     const words = new Uint32Array(host.memory.buffer);
-    const head = ((words[HOST_AT_TRACE >> 2] ?? 0) + TRACE_UNIT * (words[HOST_AT_TRACE_NEXT >> 2] ?? 0)) >> 2;
+    const head =
+      ((words[HOST_AT_TRACE >> 2] ?? 0) + TRACE_UNIT * (words[HOST_AT_TRACE_NEXT >> 2] ?? 0)) >> 2;
     sendOnVcmdq(lent, sync());
     expect(own()).toHaveLength(2);
     const salt = words[HOST_AT_TRACE_SALT >> 2] ?? 0;
@@ -104,13 +146,17 @@ describe('a trace', () => {
     sendOnVcmdq(lent, sync());
     trace.nameQueue(0, lent.vintf.queue(0).index, 'vm1', 'LVCMDQ 0');
     sendOnVcmdq(lent, sync());
-    expect(trace.records.filter(({ name }) => name === 'drain').map(({ process }) => process)).toEqual(['vm0', 'vm1']);
+    expect(
+      trace.records.filter(({ name }) => name === 'drain').map(({ process }) => process),
+    ).toEqual(['vm0', 'vm1']);
   });
 
   it('keeps no more than its limit, the first and the newest, and says how many are missing', async () => {
     const { lent, trace } = await traced(10);
     for (let i = 0; i < 10; i++) sendOnVcmdq(lent, tlbiNhAsid(0, i));
-    const asids = trace.records.map(({ details }) => details.ASID).filter((asid) => asid !== undefined);
+    const asids = trace.records
+      .map(({ details }) => details.ASID)
+      .filter((asid) => asid !== undefined);
     expect(asids).toEqual(['0x0', '0x1', '0x7', '0x8', '0x9']);
     expect([trace.records.length, trace.lost]).toEqual([10, 10]);
   });
@@ -118,7 +164,9 @@ describe('a trace', () => {
   it('keeps the first and the newest of what machines tell', async () => {
     const { trace } = await traced(10);
     for (let i = 0; i < 45; i++) trace.add('vm0', 'vCPU 0', { name: `exit ${i}` });
-    expect(trace.records.map(({ name }) => name)).toEqual([0, 1, 2, 3, 4, 40, 41, 42, 43, 44].map((i) => `exit ${i}`));
+    expect(trace.records.map(({ name }) => name)).toEqual(
+      [0, 1, 2, 3, 4, 40, 41, 42, 43, 44].map((i) => `exit ${i}`),
+    );
     expect(trace.lost).toBe(35);
   });
 
@@ -165,7 +213,10 @@ describe('a trace of translations', () => {
     const { port, own } = await translating();
     expect(port.write(IOVA + 0x5000, Uint8Array.of(1)).ok).toBe(false);
     expect(own()).toMatchObject([
-      { name: 'fault F_TRANSLATION', details: { VMID: 1, ASID, iova: '0x100005000', access: 'write', result: 'abort' } },
+      {
+        name: 'fault F_TRANSLATION',
+        details: { VMID: 1, ASID, iova: '0x100005000', access: 'write', result: 'abort' },
+      },
     ]);
   });
 
@@ -174,8 +225,11 @@ describe('a trace of translations', () => {
     trace.nameThread(lent.vm.unit.thread, 'vm0');
     attachStage1(lent, { stall: true });
     const port = host.dmaPort(lent.viommu, STREAM);
-    for (let i = 0; i < 3; i++) expect(port.read(IOVA + 0x5000, new Uint8Array(1)).stalled).toBe(true);
-    expect(own().map(({ name, details }) => [name, details.result])).toEqual([['fault F_TRANSLATION', 'stalled']]);
+    for (let i = 0; i < 3; i++)
+      expect(port.read(IOVA + 0x5000, new Uint8Array(1)).stalled).toBe(true);
+    expect(own().map(({ name, details }) => [name, details.result])).toEqual([
+      ['fault F_TRANSLATION', 'stalled'],
+    ]);
   });
 
   it('has what has no configuration, without VMID and ASID', async () => {
@@ -214,7 +268,12 @@ describe('times in a trace', () => {
   });
 
   it('inside a burst lie between the two that were read, evenly', () => {
-    expect(times([record(0, 1), record(2, undefined), record(4, undefined), record(6, 1.003)], [{ index: 8, from: 9, to: 9 }])).toEqual([
+    expect(
+      times(
+        [record(0, 1), record(2, undefined), record(4, undefined), record(6, 1.003)],
+        [{ index: 8, from: 9, to: 9 }],
+      ),
+    ).toEqual([
       [1, false],
       [1.001, true],
       [1.002, true],
@@ -223,7 +282,12 @@ describe('times in a trace', () => {
   });
 
   it('of a burst lie close to its begin when nothing came for a long time behind it', () => {
-    expect(times([record(0, 1), record(2, undefined), record(4, 500)], [{ index: 6, from: 600, to: 600 }])[1]).toEqual([1.002, true]);
+    expect(
+      times(
+        [record(0, 1), record(2, undefined), record(4, 500)],
+        [{ index: 6, from: 600, to: 600 }],
+      )[1],
+    ).toEqual([1.002, true]);
   });
 
   it('do not pass a look at the clock between two records', () => {
@@ -240,7 +304,10 @@ describe('times in a trace', () => {
 
   it('of threads are told apart', () => {
     const other = { ...record(2, undefined), thread: 2 };
-    expect(times([record(0, 5), other, record(4, 6)], [{ index: 6, from: 9, to: 9 }])[1]).toEqual([0.002, true]);
+    expect(times([record(0, 5), other, record(4, 6)], [{ index: 6, from: 9, to: 9 }])[1]).toEqual([
+      0.002,
+      true,
+    ]);
   });
 
   it('of the drain are read for each record until they follow closely, and again behind every exit', async () => {
@@ -269,7 +336,13 @@ describe('times in a trace', () => {
 
 describe('the Chrome format', () => {
   const records = [
-    { process: 'vm0', track: 'vCPU 0', name: 'exit mmio', at: 1, details: { register: 'smmuv3.CR0' } },
+    {
+      process: 'vm0',
+      track: 'vCPU 0',
+      name: 'exit mmio',
+      at: 1,
+      details: { register: 'smmuv3.CR0' },
+    },
     { process: 'vm0', track: 'LVCMDQ 0', name: 'drain', at: 2, ms: 0.5, details: {} },
     { process: 'vm1', track: 'vCPU 0', name: 'exit wait', at: 3, details: {} },
   ];
@@ -282,7 +355,15 @@ describe('the Chrome format', () => {
         { name: 'thread_name', ph: 'M', pid: 1, tid: 2, args: { name: 'LVCMDQ 0' } },
         { name: 'process_name', ph: 'M', pid: 2, tid: 0, args: { name: 'vm1' } },
         { name: 'thread_name', ph: 'M', pid: 2, tid: 3, args: { name: 'vCPU 0' } },
-        { name: 'exit mmio', pid: 1, tid: 1, ts: 1000, args: { register: 'smmuv3.CR0' }, ph: 'i', s: 't' },
+        {
+          name: 'exit mmio',
+          pid: 1,
+          tid: 1,
+          ts: 1000,
+          args: { register: 'smmuv3.CR0' },
+          ph: 'i',
+          s: 't',
+        },
         { name: 'drain', pid: 1, tid: 2, ts: 2000, args: {}, ph: 'X', dur: 500 },
         { name: 'exit wait', pid: 2, tid: 3, ts: 3000, args: {}, ph: 'i', s: 't' },
       ],
@@ -292,7 +373,9 @@ describe('the Chrome format', () => {
   });
 
   it('can be summed up by track and name', () => {
-    const summary = summarise(checkTrace(JSON.parse(JSON.stringify(chromeTrace([...records, ...records], 7)))));
+    const summary = summarise(
+      checkTrace(JSON.parse(JSON.stringify(chromeTrace([...records, ...records], 7)))),
+    );
     expect(summary).toMatchObject({ events: 6, lost: 7, ms: 2 });
     expect(summary.tracks.map(({ process, track, names }) => [process, track, names])).toEqual([
       ['vm0', 'vCPU 0', [{ name: 'exit mmio', count: 2, ms: 0 }]],
@@ -302,15 +385,27 @@ describe('the Chrome format', () => {
   });
 
   it('counts the hits that one record stands for in its summary', () => {
-    const hits = [5, 7].map((count) => ({ process: 'vm0', track: 'IOTLB', name: 'hit', at: 1, ms: 2, details: { count } }));
-    expect(summarise(chromeTrace(hits)).tracks[0]?.names).toEqual([{ name: 'hit', count: 12, ms: 4 }]);
+    const hits = [5, 7].map((count) => ({
+      process: 'vm0',
+      track: 'IOTLB',
+      name: 'hit',
+      at: 1,
+      ms: 2,
+      details: { count },
+    }));
+    expect(summarise(chromeTrace(hits)).tracks[0]?.names).toEqual([
+      { name: 'hit', count: 12, ms: 4 },
+    ]);
   });
 
   it.each([
     [null, 'it has no traceEvents'],
     [{ traceEvents: 1 }, 'it has no traceEvents'],
     [{ traceEvents: [] }, 'it was not written by vsmmu'],
-    [{ traceEvents: [{}], otherData: { producer: 'vsmmu' } }, 'an event lacks its name, phase, process or thread'],
+    [
+      { traceEvents: [{}], otherData: { producer: 'vsmmu' } },
+      'an event lacks its name, phase, process or thread',
+    ],
   ])('of something else is refused: %j', (value, message) => {
     expect(() => checkTrace(value)).toThrow(message);
   });

@@ -46,11 +46,15 @@ afterEach(async () => {
 });
 
 interface Inside {
-  readonly v86: { readonly cpu: { readonly mem8: Uint8Array; readonly wasm_memory: WebAssembly.Memory } };
+  readonly v86: {
+    readonly cpu: { readonly mem8: Uint8Array; readonly wasm_memory: WebAssembly.Memory };
+  };
 }
 
 /** An emulator with a program as its BIOS, loaded and not running. */
-async function load(program: X86Program): Promise<{ emulator: V86; ram: DataView; said: () => string }> {
+async function load(
+  program: X86Program,
+): Promise<{ emulator: V86; ram: DataView; said: () => string }> {
   const emulator = new V86({
     wasm_path: WASM,
     memory_size: MEMORY,
@@ -63,14 +67,23 @@ async function load(program: X86Program): Promise<{ emulator: V86; ram: DataView
   emulator.add_listener('serial0-output-byte', (byte: number) => {
     said += String.fromCharCode(byte);
   });
-  await new Promise((resolve) => emulator.add_listener('emulator-loaded', () => resolve(undefined)));
+  await new Promise((resolve) =>
+    emulator.add_listener('emulator-loaded', () => resolve(undefined)),
+  );
   const { mem8 } = (emulator as unknown as Inside).v86.cpu;
-  return { emulator, ram: new DataView(mem8.buffer, mem8.byteOffset, mem8.length), said: () => said };
+  return {
+    emulator,
+    ram: new DataView(mem8.buffer, mem8.byteOffset, mem8.length),
+    said: () => said,
+  };
 }
 
 async function runUntil(emulator: V86, said: () => string, last: string): Promise<void> {
   await emulator.run();
-  for (const limit = performance.now() + 20_000; !said().endsWith(last) && performance.now() < limit; )
+  for (
+    const limit = performance.now() + 20_000;
+    !said().endsWith(last) && performance.now() < limit;
+  )
     await new Promise((resolve) => setTimeout(resolve, 5));
   await emulator.stop();
 }
@@ -89,7 +102,11 @@ function prepareTables(ram: DataView): { readonly leaf: number } {
   };
   const table = new PageTable(memory, { stage: 1 });
   table.map(IOVA, BUFFER, 0x1000, S1_READ_WRITE);
-  storeStructure(memory, CDS, contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }));
+  storeStructure(
+    memory,
+    CDS,
+    contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }),
+  );
   writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS }));
   const level3 = [0, 1, 2].reduce((at) => Number(memory.load64(at) & 0xfffffffff000n), table.root);
   return { leaf: level3 + 8 * (IOVA >> 12) };
@@ -159,11 +176,18 @@ describe('an x86 program', () => {
       0x0000_0200_0000_0000n,
       BigInt(IOVA),
     ]);
-    expect(smmu.vintf.queue(0).counts).toMatchObject({ commands: 2, syncs: 1, errors: 0, rewrites: 1 });
+    expect(smmu.vintf.queue(0).counts).toMatchObject({
+      commands: 2,
+      syncs: 1,
+      errors: 0,
+      rewrites: 1,
+    });
     const names = Object.keys(smmu.exitsByRegister);
     expect(names).toContain('cmdqv.VINTF0_CONFIG');
     expect(names.filter((name) => /PROD|CONS/.test(name) && name.startsWith('cmdqv'))).toEqual([]);
-    expect(smmu.exits).toBe(Object.values(smmu.exitsByRegister).reduce((sum, count) => sum + count, 0));
+    expect(smmu.exits).toBe(
+      Object.values(smmu.exitsByRegister).reduce((sum, count) => sum + count, 0),
+    );
     smmu.destroy();
   });
 
@@ -178,7 +202,9 @@ describe('an x86 program', () => {
       .say('!');
     const { emulator, said } = await load(program);
     const raised: number[] = [];
-    const { cpu } = (emulator as unknown as { v86: { cpu: { device_raise_irq(irq: number): void } } }).v86;
+    const { cpu } = (
+      emulator as unknown as { v86: { cpu: { device_raise_irq(irq: number): void } } }
+    ).v86;
     const raise = cpu.device_raise_irq;
     cpu.device_raise_irq = (irq) => {
       raised.push(irq);
@@ -210,7 +236,10 @@ describe('plugged devices', () => {
       [0x10, 4, 0],
       [4, 4, 0xffffffff],
     ]);
-    expect([plugged.exits, plugged.exitsByRegister]).toEqual([2, { 'scratch.R10': 1, 'scratch.R4': 1 }]);
+    expect([plugged.exits, plugged.exitsByRegister]).toEqual([
+      2,
+      { 'scratch.R10': 1, 'scratch.R4': 1 },
+    ]);
   });
 
   it('that throw are out of the way from then on, and the guest goes on', async () => {
@@ -246,16 +275,35 @@ describe('plugged devices', () => {
     const plug = (gpa: number, size: number, address: number, version = PLUGIN_INTERFACE_VERSION) =>
       plugDevices(emulator, {
         window: { gpa, size },
-        devices: [{ device: Object.assign(new ScratchDevice(), { interfaceVersion: version }), addresses: [address] }],
+        devices: [
+          {
+            device: Object.assign(new ScratchDevice(), { interfaceVersion: version }),
+            addresses: [address],
+          },
+        ],
       });
-    expect(() => plug(WINDOW + 0x1000, 0x20000, WINDOW)).toThrow('whole blocks of 0x20000 bytes between RAM and 4 GiB');
-    expect(() => plug(0x1000000, 0x20000, WINDOW)).toThrow('whole blocks of 0x20000 bytes between RAM and 4 GiB');
-    expect(() => plug(WINDOW, 0x20000, WINDOW + 0x20000)).toThrow("scratch lies outside of the devices' window");
-    expect(() => plug(WINDOW, 0x20000, WINDOW, PLUGIN_INTERFACE_VERSION + 1)).toThrow('of the plugin interface');
+    expect(() => plug(WINDOW + 0x1000, 0x20000, WINDOW)).toThrow(
+      'whole blocks of 0x20000 bytes between RAM and 4 GiB',
+    );
+    expect(() => plug(0x1000000, 0x20000, WINDOW)).toThrow(
+      'whole blocks of 0x20000 bytes between RAM and 4 GiB',
+    );
+    expect(() => plug(WINDOW, 0x20000, WINDOW + 0x20000)).toThrow(
+      "scratch lies outside of the devices' window",
+    );
+    expect(() => plug(WINDOW, 0x20000, WINDOW, PLUGIN_INTERFACE_VERSION + 1)).toThrow(
+      'of the plugin interface',
+    );
     const irqs = { smmu: 9, cmdqv: 11, dma: 5 };
-    expect(() => plugSmmu(emulator, { host, page0: 0x98000, irqs })).toThrow('page 0 is 64 KiB of RAM');
-    expect(() => plugSmmu(emulator, { host, page0: MEMORY - 0x1000, irqs })).toThrow('page 0 is 64 KiB of RAM');
-    expect(() => plugSmmu({}, { host, page0: PAGE0, irqs })).toThrow('this is no v86 emulator that has loaded: it has no v86');
+    expect(() => plugSmmu(emulator, { host, page0: 0x98000, irqs })).toThrow(
+      'page 0 is 64 KiB of RAM',
+    );
+    expect(() => plugSmmu(emulator, { host, page0: MEMORY - 0x1000, irqs })).toThrow(
+      'page 0 is 64 KiB of RAM',
+    );
+    expect(() => plugSmmu({}, { host, page0: PAGE0, irqs })).toThrow(
+      'this is no v86 emulator that has loaded: it has no v86',
+    );
     expect(host.statistics.vms).toBe(0);
   });
 });

@@ -1,6 +1,12 @@
 // The VMM's end of a vIOMMU: an iommufd of its own, worked in the order of QEMU's patches for it, in the shape that the guest's IOMMU needs.
 
-import { AMD_CMD_DEVICE, AMD_DTE_SIZE, AMD_ENTRY_SIZE, AMD_VF_PAGE, AMD_VF_PAGE_SIZE } from '../../../assembly/layout/amd-iommu.ts';
+import {
+  AMD_CMD_DEVICE,
+  AMD_DTE_SIZE,
+  AMD_ENTRY_SIZE,
+  AMD_VF_PAGE,
+  AMD_VF_PAGE_SIZE,
+} from '../../../assembly/layout/amd-iommu.ts';
 import { QUEUE_NEEDS_HOST } from '../../../assembly/layout/host-memory.ts';
 import {
   type AmdBuffer,
@@ -17,7 +23,13 @@ import { offsetOfGpa } from '../../machine/index.ts';
 import type { Vm } from '../vm.ts';
 import type { AmdDevice } from './amd-device.ts';
 import type { AmdIommu } from './amd-iommu.ts';
-import { type AmdViommu, HW_QUEUE_TYPE_AMD_CMD, HW_QUEUE_TYPE_AMD_EVT, HWPT_DATA_AMD_GUEST, VIOMMU_TYPE_AMD } from './amd-viommu.ts';
+import {
+  type AmdViommu,
+  HW_QUEUE_TYPE_AMD_CMD,
+  HW_QUEUE_TYPE_AMD_EVT,
+  HWPT_DATA_AMD_GUEST,
+  VIOMMU_TYPE_AMD,
+} from './amd-viommu.ts';
 
 /** Device table entries that one service reads again. */
 const ENTRIES_PER_SERVICE = 64;
@@ -58,9 +70,15 @@ export class AmdGuestIommu implements AmdViommuBackend {
       const bound = [...devices].map(([virtId, device]) => ({ virtId, id: fd.bind(device) }));
       const device = bound[0]?.id ?? 0;
       const ioas = fd.ioasAlloc();
-      for (const { gpa, size } of vm.regions) fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
+      for (const { gpa, size } of vm.regions)
+        fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
       this.#parent = fd.hwptAlloc({ device, parent: ioas, nestParent: true });
-      const { id, answer, mmap } = fd.viommuAlloc({ device, hwpt: this.#parent, type: VIOMMU_TYPE_AMD, vm });
+      const { id, answer, mmap } = fd.viommuAlloc({
+        device,
+        hwpt: this.#parent,
+        type: VIOMMU_TYPE_AMD,
+        vm,
+      });
       this.#viommu = id;
       this.#page = fd.mmap(mmap?.offset ?? 0, AMD_VF_PAGE_SIZE);
       for (const { virtId, id: boundId } of bound) {
@@ -97,13 +115,24 @@ export class AmdGuestIommu implements AmdViommuBackend {
 
   #setBuffer(type: number, wanted: AmdBuffer | undefined): void {
     const current = this.#buffers.get(type);
-    if (current && current.at.address === wanted?.address && current.at.log2size === wanted.log2size) return;
+    if (
+      current &&
+      current.at.address === wanted?.address &&
+      current.at.log2size === wanted.log2size
+    )
+      return;
     if (current) this.fd.destroy(current.id);
     this.#buffers.delete(type);
     if (!wanted) return;
     try {
       const length = BigInt(bufferSize(wanted));
-      const id = this.fd.hwQueueAlloc({ viommu: this.#viommu, type, index: 0, iova: BigInt(wanted.address), length });
+      const id = this.fd.hwQueueAlloc({
+        viommu: this.#viommu,
+        type,
+        index: 0,
+        iova: BigInt(wanted.address),
+        length,
+      });
       this.#buffers.set(type, { at: wanted, id });
     } catch (error) {
       // Nothing that the guest may have its buffer in: the buffer does not run.
@@ -143,7 +172,12 @@ export class AmdGuestIommu implements AmdViommuBackend {
   }
 
   #nested(device: number, dte: Uint8Array): number {
-    const make = (bytes: Uint8Array) => this.fd.hwptAlloc({ device, parent: this.#viommu, data: { type: HWPT_DATA_AMD_GUEST, bytes } });
+    const make = (bytes: Uint8Array) =>
+      this.fd.hwptAlloc({
+        device,
+        parent: this.#viommu,
+        data: { type: HWPT_DATA_AMD_GUEST, bytes },
+      });
     try {
       return make(dte);
     } catch (error) {
@@ -160,7 +194,11 @@ export class AmdGuestIommu implements AmdViommuBackend {
     const { queue, guest } = this.block;
     const { drain } = this.vm.unit;
     for (let i = 0; i < ENTRIES_PER_SERVICE && queue.state === QUEUE_NEEDS_HOST; i++) {
-      const [word = 0] = new Uint32Array(this.vm.memory.buffer, queue.ring + queue.cons * AMD_ENTRY_SIZE, 1);
+      const [word = 0] = new Uint32Array(
+        this.vm.memory.buffer,
+        queue.ring + queue.cons * AMD_ENTRY_SIZE,
+        1,
+      );
       this.#attach(bitsOf(word, AMD_CMD_DEVICE));
       this.#entriesRead++;
       drain.stepOver(smmuBase(0), guest);

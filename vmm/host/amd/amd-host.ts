@@ -36,7 +36,12 @@ export class AmdHost {
   readonly #modules: AmdModules;
   readonly #ram: HostRam;
   readonly #threads: ThreadAllocator;
-  readonly #windows = new IdAllocator(1, MAX_THREADS, 'no-context', `windows are exhausted: ${MAX_THREADS - 1}`);
+  readonly #windows = new IdAllocator(
+    1,
+    MAX_THREADS,
+    'no-context',
+    `windows are exhausted: ${MAX_THREADS - 1}`,
+  );
   readonly #vms = new Map<number, Vm<AmdUnit>>();
   readonly #lent = new Map<AmdGuestIommu, Lent>();
   readonly #words: Int32Array;
@@ -45,29 +50,49 @@ export class AmdHost {
 
   /** Creates a host and boots its IOMMU. */
   static async create(options: AmdHostOptions = {}): Promise<AmdHost> {
-    const modules = options.modules ?? { ...(await loadHotModules()), amdIommu: await loadAmdIommu() };
+    const modules = options.modules ?? {
+      ...(await loadHotModules()),
+      amdIommu: await loadAmdIommu(),
+    };
     return new AmdHost(options, modules);
   }
 
-  private constructor({ ramSize = 0x2000000, clock = SYSTEM_CLOCK }: AmdHostOptions, modules: AmdModules) {
+  private constructor(
+    { ramSize = 0x2000000, clock = SYSTEM_CLOCK }: AmdHostOptions,
+    modules: AmdModules,
+  ) {
     this.#modules = modules;
     this.memory = createHostMemory({ ramSize });
     this.#words = new Int32Array(this.memory.buffer);
     this.#ram = new HostRam(this.memory);
     const unit = new AmdUnit({ modules, hostMemory: this.memory, thread: 0 });
     this.#threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmuBase(0), thread));
-    this.iommu = new AmdIommu({ unit, ram: this.#ram, clock, unitOf: (window) => this.#vms.get(window)?.unit });
+    this.iommu = new AmdIommu({
+      unit,
+      ram: this.#ram,
+      clock,
+      unitOf: (window) => this.#vms.get(window)?.unit,
+    });
   }
 
   /**
    * Takes a VM in: its memory becomes a window of the physical address map.
    * @throws {HostError} when the host has as many as it can have.
    */
-  createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): Vm<AmdUnit> {
+  createVm(
+    name: string,
+    memory: WebAssembly.Memory,
+    regions: readonly MemoryRegion[],
+  ): Vm<AmdUnit> {
     // There are as many windows as threads: whoever has got a thread gets a window.
     const thread = this.#threads.allocate();
     const window = this.#windows.allocate();
-    const unit = new AmdUnit({ modules: this.#modules, hostMemory: this.memory, guest: { memory, regions, window }, thread });
+    const unit = new AmdUnit({
+      modules: this.#modules,
+      hostMemory: this.memory,
+      guest: { memory, regions, window },
+      thread,
+    });
     const vm = new Vm(name, window, memory, regions, unit);
     this.#vms.set(window, vm);
     return vm;
@@ -80,7 +105,10 @@ export class AmdHost {
    */
   createGuestIommu(vm: Vm<AmdUnit>, virtIds: readonly number[]): AmdGuestIommu {
     const devices = new Map(
-      virtIds.map((virtId) => [virtId, new AmdDevice(`${vm.name} device ${virtId}`, this.iommu, this.iommu.devices.allocate())]),
+      virtIds.map((virtId) => [
+        virtId,
+        new AmdDevice(`${vm.name} device ${virtId}`, this.iommu, this.iommu.devices.allocate()),
+      ]),
     );
     try {
       const guest = new AmdGuestIommu(vm, this.iommu, devices);
@@ -96,7 +124,13 @@ export class AmdHost {
   dmaPort(guest: AmdGuestIommu, virtId: number): DmaPort {
     const device = this.#lent.get(guest)?.devices.get(virtId);
     if (!device) throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
-    return new StreamDmaPort({ vm: guest.vm, ram: this.#ram, smmu: smmuBase(0), virtSid: virtId, physSid: device.deviceId });
+    return new StreamDmaPort({
+      vm: guest.vm,
+      ram: this.#ram,
+      smmu: smmuBase(0),
+      virtSid: virtId,
+      physSid: device.deviceId,
+    });
   }
 
   /** Takes everything back that a VM has. Its machine has stopped. */

@@ -82,9 +82,24 @@ export class AmdIommu implements Iommu {
   readonly name = 'amd-iommu0';
   readonly ram: HostRam;
   readonly vfctrl: Registers;
-  readonly domains = new IdAllocator(1, DOMAINS, 'no-context', `DomainIDs are exhausted: ${DOMAINS - 1}`);
-  readonly guestIds = new IdAllocator(1, AMD_GUESTS, 'no-context', `GuestIDs are exhausted: ${AMD_GUESTS - 1}`);
-  readonly devices = new IdAllocator(1, DEVICES, 'no-context', `DeviceIDs are exhausted: ${DEVICES - 1}`);
+  readonly domains = new IdAllocator(
+    1,
+    DOMAINS,
+    'no-context',
+    `DomainIDs are exhausted: ${DOMAINS - 1}`,
+  );
+  readonly guestIds = new IdAllocator(
+    1,
+    AMD_GUESTS,
+    'no-context',
+    `GuestIDs are exhausted: ${AMD_GUESTS - 1}`,
+  );
+  readonly devices = new IdAllocator(
+    1,
+    DEVICES,
+    'no-context',
+    `DeviceIDs are exhausted: ${DEVICES - 1}`,
+  );
   /** By GuestID. */
   readonly viommus = new Map<number, AmdViommu>();
   readonly #unit: AmdUnit;
@@ -116,7 +131,13 @@ export class AmdIommu implements Iommu {
       },
     );
     this.#physical.reset();
-    const bus = new Bus([PA, VFCTRL_PA, VF_PA].map((address, region) => ({ device: this.#physical, region, address })));
+    const bus = new Bus(
+      [PA, VFCTRL_PA, VF_PA].map((address, region) => ({
+        device: this.#physical,
+        region,
+        address,
+      })),
+    );
     this.#registers = new Registers(bus, PA, 'AMD IOMMU');
     this.vfctrl = new Registers(bus, VFCTRL_PA, 'VFCTRL');
     this.#deviceTable = ram.allocate(DEVICES * AMD_DTE_SIZE, 4096);
@@ -124,10 +145,18 @@ export class AmdIommu implements Iommu {
     this.#events = ram.allocate(ENTRIES * AMD_ENTRY_SIZE, 4096);
     this.#semaphore = ram.allocate(8, 8);
     for (let device = 0; device < DEVICES; device++) this.#storeDte(device, blockedDte());
-    this.#registers.write64(AMD_DEVICE_TABLE_BASE, this.#deviceTable + (DEVICES * AMD_DTE_SIZE) / 4096 - 1);
+    this.#registers.write64(
+      AMD_DEVICE_TABLE_BASE,
+      this.#deviceTable + (DEVICES * AMD_DTE_SIZE) / 4096 - 1,
+    );
     this.#registers.write64(AMD_COMMAND_BASE, this.#commands, LENGTH_CODE);
     this.#registers.write64(AMD_EVENT_BASE, this.#events, LENGTH_CODE);
-    const enables = [AMD_CONTROL_CMD_BUF_EN, AMD_CONTROL_EVENT_LOG_EN, AMD_CONTROL_EVENT_INT_EN, AMD_CONTROL_IOMMU_EN];
+    const enables = [
+      AMD_CONTROL_CMD_BUF_EN,
+      AMD_CONTROL_EVENT_LOG_EN,
+      AMD_CONTROL_EVENT_INT_EN,
+      AMD_CONTROL_IOMMU_EN,
+    ];
     this.#registers.write64(
       AMD_CONTROL,
       enables.reduce((control, field) => control | maskInWord(field), 0),
@@ -162,7 +191,8 @@ export class AmdIommu implements Iommu {
 
   /** Drops every translation of domains. */
   invalidateDomains(domains: readonly number[]): void {
-    for (let i = 0; i < domains.length; i += BATCH) this.issue(...domains.slice(i, i + BATCH).map((domain) => invalidatePages(domain)));
+    for (let i = 0; i < domains.length; i += BATCH)
+      this.issue(...domains.slice(i, i + BATCH).map((domain) => invalidatePages(domain)));
   }
 
   /**
@@ -171,7 +201,10 @@ export class AmdIommu implements Iommu {
    */
   issue(...commands: readonly Uint32Array[]): void {
     this.#waits++;
-    for (const command of [...commands, completionWait({ address: this.#semaphore, data: this.#waits })]) {
+    for (const command of [
+      ...commands,
+      completionWait({ address: this.#semaphore, data: this.#waits }),
+    ]) {
       storeStructure(this.ram, this.#commands + this.#tail * AMD_ENTRY_SIZE, command);
       this.#tail = (this.#tail + 1) % ENTRIES;
     }
@@ -195,7 +228,8 @@ export class AmdIommu implements Iommu {
   }
 
   hwInfo(_device: IommuDevice, type: number): HwInfo {
-    require(type === HW_INFO_TYPE_DEFAULT || type === HW_INFO_TYPE_AMD, 'EOPNOTSUPP', `there is no information of type ${type}`);
+    require(type === HW_INFO_TYPE_DEFAULT ||
+      type === HW_INFO_TYPE_AMD, 'EOPNOTSUPP', `there is no information of type ${type}`);
     // struct iommu_hw_info_amd: u64 efr, u64 efr2.
     const words = new DataView(new ArrayBuffer(16));
     words.setUint32(0, this.#registers.read32(AMD_EFR), true);
@@ -209,14 +243,16 @@ export class AmdIommu implements Iommu {
 
   allocPaging({ nestParent, dirtyTracking, data, faults }: PagingRequest): PagingDomain {
     require(data === undefined, 'EOPNOTSUPP', 'a paging HWPT takes no driver data');
-    require(!dirtyTracking && !(nestParent && faults), 'EOPNOTSUPP', "no dirty tracking, no faults of the host's tables");
+    require(!dirtyTracking &&
+      !(nestParent && faults), 'EOPNOTSUPP', "no dirty tracking, no faults of the host's tables");
     return new AmdStage2(this, nestParent);
   }
 
   allocViommu(request: ViommuRequest): ViommuDriver {
     const { type, parent } = request;
     require(type === VIOMMU_TYPE_AMD, 'EOPNOTSUPP', `${this.name} has no vIOMMUs of type ${type}`);
-    require(parent instanceof AmdStage2 && parent.iommu === this, 'EINVAL', 'the stage 2 is of another IOMMU');
+    require(parent instanceof AmdStage2 &&
+      parent.iommu === this, 'EINVAL', 'the stage 2 is of another IOMMU');
     const viommu = new AmdViommu(this, parent, request);
     this.viommus.set(viommu.guestId, viommu);
     return viommu;

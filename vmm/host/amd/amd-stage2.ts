@@ -61,7 +61,10 @@ export class AmdStage2 implements PagingDomain {
   attach(device: IommuDevice): void {
     const { iommu, deviceId, vdevice } = amdDevice(device);
     require(iommu === this.iommu, 'EINVAL', `${device.name} is behind another IOMMU`);
-    iommu.installDte(deviceId, vdevice ? vdevice.viommu.owned(this.dte(this.domain), vdevice.virtId) : this.dte(this.domain));
+    iommu.installDte(
+      deviceId,
+      vdevice ? vdevice.viommu.owned(this.dte(this.domain), vdevice.virtId) : this.dte(this.domain),
+    );
   }
 
   destroy(): void {

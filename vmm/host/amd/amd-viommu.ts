@@ -70,9 +70,21 @@ export const HW_QUEUE_TYPE_AMD_CMD = 2;
 export const HW_QUEUE_TYPE_AMD_EVT = 3;
 
 /** What a nested HWPT takes over of a guest's entry (set_dte_nested in drivers/iommu/amd/nested.c). */
-const GUEST_FIELDS = [AMD_DTE_GIOV, AMD_DTE_GV, AMD_DTE_GCR3_A, AMD_DTE_GCR3_B, AMD_DTE_GCR3_C] as const;
+const GUEST_FIELDS = [
+  AMD_DTE_GIOV,
+  AMD_DTE_GV,
+  AMD_DTE_GCR3_A,
+  AMD_DTE_GCR3_B,
+  AMD_DTE_GCR3_C,
+] as const;
 /** Fields of a guest's entry that must be 0 on this IOMMU: host tables, more than one level of GCR3 table, five levels of guest tables. */
-const ZERO_FIELDS = [AMD_DTE_MODE, AMD_DTE_ROOT_LO, AMD_DTE_ROOT_HI, AMD_DTE_GLX, AMD_DTE_GUEST_PAGING] as const;
+const ZERO_FIELDS = [
+  AMD_DTE_MODE,
+  AMD_DTE_ROOT_LO,
+  AMD_DTE_ROOT_HI,
+  AMD_DTE_GLX,
+  AMD_DTE_GUEST_PAGING,
+] as const;
 
 const QUEUES: ReadonlyMap<number, number> = new Map([
   [HW_QUEUE_TYPE_AMD_CMD, AMD_VFCTRL_COMMAND],
@@ -128,7 +140,8 @@ export class AmdViommu implements ViommuDriver {
 
   #map(register: number, guestId: number, hostId: number | undefined): void {
     const hi = withBits(withBits(0, AMD_MAP_GUEST_ID, guestId), AMD_MAP_WRITE, 1);
-    const lo = hostId === undefined ? 0 : withBits(withBits(0, AMD_MAP_HOST_ID, hostId), AMD_MAP_VALID, 1);
+    const lo =
+      hostId === undefined ? 0 : withBits(withBits(0, AMD_MAP_HOST_ID, hostId), AMD_MAP_VALID, 1);
     this.iommu.vfctrl.write64(this.#register(register), lo, hi);
   }
 
@@ -180,10 +193,15 @@ export class AmdViommu implements ViommuDriver {
   /** @throws {IommufdError} EINVAL when the guest's entry asks for what a guest does not get. */
   allocNested({ data, flags }: NestedRequest): NestedDomain {
     require(flags === 0, 'EOPNOTSUPP', 'unknown flags');
-    require(data.type === HWPT_DATA_AMD_GUEST && data.bytes.length === AMD_DTE_SIZE, 'EINVAL', 'not the data of an AMD HWPT');
+    require(data.type === HWPT_DATA_AMD_GUEST &&
+      data.bytes.length === AMD_DTE_SIZE, 'EINVAL', 'not the data of an AMD HWPT');
     const view = new DataView(data.bytes.buffer, data.bytes.byteOffset, AMD_DTE_SIZE);
-    const guest = Uint32Array.from({ length: AMD_DTE_SIZE / 4 }, (_, word) => view.getUint32(4 * word, true));
-    require(ZERO_FIELDS.every((field) => fieldOf(guest, field) === 0), 'EINVAL', 'the entry asks for what a guest does not get');
+    const guest = Uint32Array.from({ length: AMD_DTE_SIZE / 4 }, (_, word) =>
+      view.getUint32(4 * word, true),
+    );
+    require(ZERO_FIELDS.every(
+      (field) => fieldOf(guest, field) === 0,
+    ), 'EINVAL', 'the entry asks for what a guest does not get');
     const guestDomain = fieldOf(guest, AMD_DTE_DOMAIN);
     const host = this.#takeDomain(guestDomain);
     return {
@@ -207,7 +225,8 @@ export class AmdViommu implements ViommuDriver {
   }
 
   readonly hwQueues = {
-    checkType: (type: number) => require(QUEUES.has(type), 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
+    checkType: (type: number) =>
+      require(QUEUES.has(type), 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
     allocate: (request: HwQueueRequest) => this.#allocateQueue(request),
   };
 
@@ -216,8 +235,10 @@ export class AmdViommu implements ViommuDriver {
     require(index === 0, 'EINVAL', 'a guest has one command buffer and one event log');
     require(!this.#queues.has(type), 'EEXIST', 'the guest has this buffer already');
     const log2size = Math.log2(length / AMD_ENTRY_SIZE);
-    const sized = Number.isInteger(log2size) && log2size >= AMD_MIN_LENGTH && log2size <= AMD_MAX_LENGTH;
-    require(sized && basePa % 4096 === 0, 'EINVAL', `no buffer has ${length} bytes at 0x${basePa.toString(16)}`);
+    const sized =
+      Number.isInteger(log2size) && log2size >= AMD_MIN_LENGTH && log2size <= AMD_MAX_LENGTH;
+    require(sized &&
+      basePa % 4096 === 0, 'EINVAL', `no buffer has ${length} bytes at 0x${basePa.toString(16)}`);
     this.#write(register, basePa + log2size);
     const queue: HwQueueDriver = {
       dependsOn: undefined,
@@ -233,14 +254,25 @@ export class AmdViommu implements ViommuDriver {
   /** Enables of the guest's control register (VIOMMU's option, in Linux's patches). Of a buffer that is not there they have no effect. */
   setControl(control: number): void {
     const enables = [
-      [HW_QUEUE_TYPE_AMD_CMD, AMD_VFCTRL_COMMAND, AMD_CONTROL_CMD_BUF_EN, AMD_CONTROL_COM_WAIT_INT_EN],
+      [
+        HW_QUEUE_TYPE_AMD_CMD,
+        AMD_VFCTRL_COMMAND,
+        AMD_CONTROL_CMD_BUF_EN,
+        AMD_CONTROL_COM_WAIT_INT_EN,
+      ],
       [HW_QUEUE_TYPE_AMD_EVT, AMD_VFCTRL_EVENT, AMD_CONTROL_EVENT_LOG_EN, AMD_CONTROL_EVENT_INT_EN],
     ] as const;
     for (const [type, register, enable, interrupt] of enables) {
       const at = this.#register(register);
       const enabled = this.#queues.has(type) ? bitsOf(control, enable) : 0;
-      const was = this.iommu.vfctrl.read32(at) & ~(maskInWord(AMD_VFCTRL_ENABLE) | maskInWord(AMD_VFCTRL_INT_ENABLE));
-      const now = withBits(withBits(was, AMD_VFCTRL_ENABLE, enabled), AMD_VFCTRL_INT_ENABLE, bitsOf(control, interrupt));
+      const was =
+        this.iommu.vfctrl.read32(at) &
+        ~(maskInWord(AMD_VFCTRL_ENABLE) | maskInWord(AMD_VFCTRL_INT_ENABLE));
+      const now = withBits(
+        withBits(was, AMD_VFCTRL_ENABLE, enabled),
+        AMD_VFCTRL_INT_ENABLE,
+        bitsOf(control, interrupt),
+      );
       this.iommu.vfctrl.write32(at, now);
     }
   }
@@ -248,7 +280,13 @@ export class AmdViommu implements ViommuDriver {
   destroy(): void {
     const { iommu } = this;
     iommu.guest(this.guestId).reset();
-    for (const register of [AMD_VFCTRL_COMMAND, AMD_VFCTRL_EVENT, AMD_VFCTRL_MISC, AMD_VFCTRL_TABLES]) this.#write(register, 0);
+    for (const register of [
+      AMD_VFCTRL_COMMAND,
+      AMD_VFCTRL_EVENT,
+      AMD_VFCTRL_MISC,
+      AMD_VFCTRL_TABLES,
+    ])
+      this.#write(register, 0);
     iommu.installDte(this.#translateDevice, blockedDte());
     iommu.devices.free(this.#translateDevice);
     iommu.viommus.delete(this.guestId);

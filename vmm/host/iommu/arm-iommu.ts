@@ -1,9 +1,24 @@
 // A physical SMMUv3, with its CMDQV if it has one, as a driver of the host object model.
 
-import { PRI_RESP_FAILURE, PRI_RESP_INVALID, PRI_RESP_SUCCESS } from '../../../assembly/layout/commands.ts';
+import {
+  PRI_RESP_FAILURE,
+  PRI_RESP_INVALID,
+  PRI_RESP_SUCCESS,
+} from '../../../assembly/layout/commands.ts';
 import { EVT_SID } from '../../../assembly/layout/events.ts';
-import { PPR_ADDR_HI, PPR_ADDR_LO, PPR_INDEX, PPR_SID, PPR_WRITE } from '../../../assembly/layout/page-requests.ts';
-import { IDR0_BTM, IDR0_COHACC, IDR0_S1P, IDR0_S2P } from '../../../assembly/layout/smmu-registers.ts';
+import {
+  PPR_ADDR_HI,
+  PPR_ADDR_LO,
+  PPR_INDEX,
+  PPR_SID,
+  PPR_WRITE,
+} from '../../../assembly/layout/page-requests.ts';
+import {
+  IDR0_BTM,
+  IDR0_COHACC,
+  IDR0_S1P,
+  IDR0_S2P,
+} from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, fieldOf } from '../../../devices/plugin/index.ts';
 import { abortSte, priResp } from '../../../devices/tables/index.ts';
 import {
@@ -65,7 +80,10 @@ export class ArmIommu implements Iommu {
   readonly linuxCompat: boolean;
   readonly gate: ResourceGate;
   readonly #options: ArmIommuOptions;
-  readonly #viommus: (ArmViommu | undefined)[] = Array.from({ length: MAX_VIOMMUS }, () => undefined);
+  readonly #viommus: (ArmViommu | undefined)[] = Array.from(
+    { length: MAX_VIOMMUS },
+    () => undefined,
+  );
   /** By physical StreamID. */
   readonly #devices = new Map<number, ArmDevice>();
 
@@ -106,10 +124,20 @@ export class ArmIommu implements Iommu {
     const { cmdqv } = this.#options;
     if (type === HW_INFO_TYPE_TEGRA241_CMDQV && cmdqv) {
       // struct iommu_hw_info_tegra241_cmdqv: u32 flags, u8 version, log2vcmdqs (of a VINTF), log2vsids, reserved.
-      const bytes = Uint8Array.of(0, 0, 0, 0, 1, Math.log2(cmdqv.lvcmdqs), Math.log2(cmdqv.sidPairs), 0);
+      const bytes = Uint8Array.of(
+        0,
+        0,
+        0,
+        0,
+        1,
+        Math.log2(cmdqv.lvcmdqs),
+        Math.log2(cmdqv.sidPairs),
+        0,
+      );
       return { type, bytes };
     }
-    require(type === HW_INFO_TYPE_DEFAULT || type === HW_INFO_TYPE_ARM_SMMUV3, 'EOPNOTSUPP', `there is no information of type ${type}`);
+    require(type === HW_INFO_TYPE_DEFAULT ||
+      type === HW_INFO_TYPE_ARM_SMMUV3, 'EOPNOTSUPP', `there is no information of type ${type}`);
     // struct iommu_hw_info_arm_smmuv3: u32 flags, reserved, idr[0..5], iidr, aidr.
     return { type: HW_INFO_TYPE_ARM_SMMUV3, bytes: words(0, 0, ...this.smmu.identification) };
   }
@@ -123,7 +151,8 @@ export class ArmIommu implements Iommu {
   allocPaging({ device, nestParent, dirtyTracking, data, faults }: PagingRequest): PagingDomain {
     const { idr0 } = this.smmu;
     require(data === undefined, 'EOPNOTSUPP', 'a paging HWPT takes no driver data');
-    require(!dirtyTracking && !(nestParent && faults), 'EOPNOTSUPP', 'no dirty tracking, no faults of stage 2');
+    require(!dirtyTracking &&
+      !(nestParent && faults), 'EOPNOTSUPP', 'no dirty tracking, no faults of stage 2');
     const nests = bitsOf(idr0, IDR0_S1P) === 1 && bitsOf(idr0, IDR0_S2P) === 1;
     require(nests || !nestParent, 'EOPNOTSUPP', `${this.name} has no nested translation`);
     this.gate('allocation', 'stage 2');
@@ -134,19 +163,25 @@ export class ArmIommu implements Iommu {
   allocViommu(request: ViommuRequest): ViommuDriver {
     const { type, flags, data, vm, parent } = request;
     const { cmdqv } = this.#options;
-    const known = type === VIOMMU_TYPE_ARM_SMMUV3 || (type === VIOMMU_TYPE_TEGRA241_CMDQV && cmdqv !== undefined);
+    const known =
+      type === VIOMMU_TYPE_ARM_SMMUV3 ||
+      (type === VIOMMU_TYPE_TEGRA241_CMDQV && cmdqv !== undefined);
     require(known, 'EOPNOTSUPP', `${this.name} has no vIOMMUs of type ${type}`);
-    require(parent instanceof ArmStage2 && parent.smmu === this.smmu, 'EINVAL', 'the stage 2 is of another SMMU');
+    require(parent instanceof ArmStage2 &&
+      parent.smmu === this.smmu, 'EINVAL', 'the stage 2 is of another SMMU');
     require(vm instanceof Vm, 'EINVAL', 'a vIOMMU of an SMMUv3 needs its VM');
     const btm = (flags & VIOMMU_FLAG_BTM) !== 0;
     // Under another VMID the vCPUs' TLBIs would miss this stage 2, and hit whatever has theirs.
-    require(!btm || parent.sharedWith === vm, 'EINVAL', 'BTM takes a stage 2 with the VMID of the vCPUs, and this one has another');
+    require(!btm ||
+      parent.sharedWith ===
+        vm, 'EINVAL', 'BTM takes a stage 2 with the VMID of the vCPUs, and this one has another');
     const index = this.#viommus.indexOf(undefined);
     if (index < 0) throw new HostError('no-context', `an SMMU has at most ${MAX_VIOMMUS} vIOMMUs`);
     this.gate('allocation', 'vSMMU');
     let viommu: ArmViommu;
     if (type === VIOMMU_TYPE_TEGRA241_CMDQV && cmdqv) {
-      require(data?.length === TEGRA241_VIOMMU_DATA_SIZE, 'EINVAL', `driver data of ${TEGRA241_VIOMMU_DATA_SIZE} bytes`);
+      require(data?.length ===
+        TEGRA241_VIOMMU_DATA_SIZE, 'EINVAL', `driver data of ${TEGRA241_VIOMMU_DATA_SIZE} bytes`);
       this.gate('allocation', 'VINTF');
       viommu = new Tegra241Viommu(this, cmdqv, cmdqv.lend(parent.vmid), parent, vm, index, request);
     } else {
@@ -182,11 +217,16 @@ export class ArmIommu implements Iommu {
       pasid: 0,
       group,
       permission: fieldOf(entry, PPR_WRITE) ? PGFAULT_WRITE : PGFAULT_READ,
-      address: (BigInt(fieldOf(entry, PPR_ADDR_HI)) << 32n) | BigInt(fieldOf(entry, PPR_ADDR_LO) * PAGE_SIZE),
+      address:
+        (BigInt(fieldOf(entry, PPR_ADDR_HI)) << 32n) |
+        BigInt(fieldOf(entry, PPR_ADDR_LO) * PAGE_SIZE),
       length: PAGE_SIZE,
     };
     try {
-      if (device?.faults?.(fault, (code) => answer(code === 0 ? PRI_RESP_SUCCESS : PRI_RESP_INVALID))) return;
+      if (
+        device?.faults?.(fault, (code) => answer(code === 0 ? PRI_RESP_SUCCESS : PRI_RESP_INVALID))
+      )
+        return;
     } catch (error) {
       if (!(error instanceof IommufdError)) throw error;
     }
@@ -197,7 +237,9 @@ export class ArmIommu implements Iommu {
   routeQueueErrors(notices: readonly QueueErrorNotice[]): void {
     for (const viommu of this.viommus) {
       if (!(viommu instanceof Tegra241Viommu)) continue;
-      const lvcmdqs = notices.filter(({ vintf }) => vintf === viommu.vintf).map(({ lvcmdq }) => lvcmdq);
+      const lvcmdqs = notices
+        .filter(({ vintf }) => vintf === viommu.vintf)
+        .map(({ lvcmdq }) => lvcmdq);
       if (lvcmdqs.length > 0) viommu.reportErrors(lvcmdqs);
     }
   }

@@ -46,15 +46,20 @@ export class ArmNested implements NestedDomain {
   /** @throws {IommufdError} EIO when the vSTE asks for what a guest does not get. */
   constructor(viommu: ArmViommu, { data, flags, faults }: NestedRequest) {
     require(flags === 0, 'EOPNOTSUPP', 'unknown flags');
-    require(data.type === HWPT_DATA_ARM_SMMUV3 && data.bytes.length === VSTE_SIZE, 'EINVAL', 'not the data of an SMMUv3 HWPT');
+    require(data.type === HWPT_DATA_ARM_SMMUV3 &&
+      data.bytes.length === VSTE_SIZE, 'EINVAL', 'not the data of an SMMUv3 HWPT');
     const view = new DataView(data.bytes.buffer, data.bytes.byteOffset, VSTE_SIZE);
     const vste = Uint32Array.from(VSTE_MASK, (_, word) => view.getUint32(4 * word, true));
     if (fieldOf(vste, STE_V) === 0) vste.fill(0);
     const config = fieldOf(vste, STE_CONFIG);
-    const known = config === STE_CONFIG_ABORT || config === STE_CONFIG_BYPASS || config === STE_CONFIG_S1;
+    const known =
+      config === STE_CONFIG_ABORT || config === STE_CONFIG_BYPASS || config === STE_CONFIG_S1;
     const allowed = VSTE_MASK.every((mask, word) => ((vste[word] ?? 0) & ~mask) === 0);
     // Split-stage ATS would show the guest's endpoint addresses of stage 2.
-    require(known && allowed && fieldOf(vste, STE_EATS) <= STE_EATS_FULL, 'EIO', 'the STE asks for what a guest does not get');
+    require(known &&
+      allowed &&
+      fieldOf(vste, STE_EATS) <=
+        STE_EATS_FULL, 'EIO', 'the STE asks for what a guest does not get');
     viommu.iommu.gate('allocation', 'nested HWPT');
     this.#viommu = viommu;
     this.#vste = vste;
@@ -70,7 +75,8 @@ export class ArmNested implements NestedDomain {
     const { iommu } = this.#viommu;
     require(arm.iommu === iommu, 'EINVAL', `${device.name} is behind another SMMU`);
     // Without a vDEVICE nothing would find the device's commands and events; whoever aborts or bypasses has neither.
-    require(this.#config !== STE_CONFIG_S1 || arm.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
+    require(this.#config !== STE_CONFIG_S1 ||
+      arm.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
     arm.faults = this.#faults;
     const ste = this.#ste();
     for (const sid of arm.streams) {

@@ -1,8 +1,21 @@
 // Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, in tables that lie in host RAM.
 
 import { ATC_INV_SIZE_ALL } from '../../../assembly/layout/commands.ts';
-import { atcInv, PageTable, S2_READ_ONLY, S2_READ_WRITE, type SteStage2, stage2Ste, tlbiS12Vmall } from '../../../devices/tables/index.ts';
-import { type IommuDevice, type PagingDomain, require, type VmHandle } from '../../iommufd/index.ts';
+import {
+  atcInv,
+  PageTable,
+  S2_READ_ONLY,
+  S2_READ_WRITE,
+  type SteStage2,
+  stage2Ste,
+  tlbiS12Vmall,
+} from '../../../devices/tables/index.ts';
+import {
+  type IommuDevice,
+  type PagingDomain,
+  require,
+  type VmHandle,
+} from '../../iommufd/index.ts';
 import { type HostRam, RamPool } from '../host-ram.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import type { PinnedVmid } from '../vmid-allocator.ts';
@@ -82,7 +95,9 @@ export class ArmStage2 implements PagingDomain {
 
   /** PA of a range of IPAs that is mapped in one piece. */
   resolve(ipa: bigint, length: number): number | undefined {
-    const range = this.#ranges.find((mapped) => ipa >= mapped.ipa && ipa + BigInt(length) <= mapped.ipa + mapped.length);
+    const range = this.#ranges.find(
+      (mapped) => ipa >= mapped.ipa && ipa + BigInt(length) <= mapped.ipa + mapped.length,
+    );
     return range && range.pa + Number(ipa - range.ipa);
   }
 
@@ -108,7 +123,9 @@ export class ArmStage2 implements PagingDomain {
   // ATCs behind the TLB: a request between the two would bring the old translation back.
   #invalidate(): void {
     this.smmu.commands.issue(tlbiS12Vmall(this.vmid));
-    const requests = [...this.#atsStreams].map((streamId) => atcInv({ streamId, address: 0, size: ATC_INV_SIZE_ALL }));
+    const requests = [...this.#atsStreams].map((streamId) =>
+      atcInv({ streamId, address: 0, size: ATC_INV_SIZE_ALL }),
+    );
     if (requests.length > 0) this.smmu.commands.issue(...requests);
   }
 

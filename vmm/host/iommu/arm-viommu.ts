@@ -1,7 +1,12 @@
 // A VM's share of an SMMUv3 (IOMMU_VIOMMU_TYPE_ARM_SMMUV3): its command context and trapped queue, its devices by the guest's StreamIDs, its
 // events.
 
-import { CMDQV_MAX_VINTFS, CMDQV_SIDS_PER_VINTF, SID_MATCH_ENABLE, SID_MATCH_VIRT_SID } from '../../../assembly/layout/cmdqv-registers.ts';
+import {
+  CMDQV_MAX_VINTFS,
+  CMDQV_SIDS_PER_VINTF,
+  SID_MATCH_ENABLE,
+  SID_MATCH_VIRT_SID,
+} from '../../../assembly/layout/cmdqv-registers.ts';
 import { EVT_S2, EVT_SID } from '../../../assembly/layout/events.ts';
 import {
   ECMDQS_PER_SMMU,
@@ -90,7 +95,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   /** Where the ring of each was found. */
   readonly #rings: ResolvedRing[] = [];
   /** By pair. */
-  readonly #devices: (ArmDevice | undefined)[] = Array.from({ length: CMDQV_SIDS_PER_VINTF }, () => undefined);
+  readonly #devices: (ArmDevice | undefined)[] = Array.from(
+    { length: CMDQV_SIDS_PER_VINTF },
+    () => undefined,
+  );
   #stage2Faults = 0;
 
   constructor(iommu: ArmIommu, stage2: ArmStage2, vm: Vm, index: number, request: ViommuRequest) {
@@ -107,14 +115,21 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.#context.window = vm.window;
     this.#context.enabled = true;
     const ecmdq = QUEUE_ECMDQ + ECMDQS_PER_SMMU * (1 + index);
-    const ecmdqs = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => new QueueBlock(hostMemory, iommu.smmuIndex, ecmdq + i));
-    this.#commandQueues = [new QueueBlock(hostMemory, iommu.smmuIndex, QUEUE_GUEST + index), ...ecmdqs];
+    const ecmdqs = Array.from(
+      { length: ECMDQS_PER_SMMU },
+      (_, i) => new QueueBlock(hostMemory, iommu.smmuIndex, ecmdq + i),
+    );
+    this.#commandQueues = [
+      new QueueBlock(hostMemory, iommu.smmuIndex, QUEUE_GUEST + index),
+      ...ecmdqs,
+    ];
     this.#direct = this.#commandQueues.map(() => undefined);
     this.#resetQueues();
   }
 
   #resetQueues(): void {
-    for (const queue of this.#commandQueues) queue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
+    for (const queue of this.#commandQueues)
+      queue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
   }
 
   get vmid(): number {
@@ -141,7 +156,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
       {
         set: (pair, virtSid, physSid) => {
           context.setSidReplace(pair, physSid);
-          context.setSidMatch(pair, withBits(withBits(0, SID_MATCH_VIRT_SID, virtSid), SID_MATCH_ENABLE, 1));
+          context.setSidMatch(
+            pair,
+            withBits(withBits(0, SID_MATCH_VIRT_SID, virtSid), SID_MATCH_ENABLE, 1),
+          );
         },
         clear: (pair) => {
           context.setSidMatch(pair, 0);
@@ -154,8 +172,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   allocVdevice(device: IommuDevice, virtId: bigint): VdeviceDriver {
     const arm = armDevice(device);
     const [physSid] = arm.streams;
-    require(arm.streams.length === 1 && physSid !== undefined, 'EOPNOTSUPP', `${arm.name} has ${arm.streams.length} streams`);
-    require(virtId < 2n ** BigInt(SID_MATCH_VIRT_SID & 0xff), 'EINVAL', `no guest has a StreamID ${virtId}`);
+    require(arm.streams.length === 1 &&
+      physSid !== undefined, 'EOPNOTSUPP', `${arm.name} has ${arm.streams.length} streams`);
+    require(virtId <
+      2n ** BigInt(SID_MATCH_VIRT_SID & 0xff), 'EINVAL', `no guest has a StreamID ${virtId}`);
     const pair = this.#devices.indexOf(undefined);
     require(pair >= 0, 'ENOSPC', `a vIOMMU has at most ${CMDQV_SIDS_PER_VINTF} devices`);
     const virtSid = Number(virtId);
@@ -175,19 +195,24 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   readonly hwQueues: NonNullable<ViommuDriver['hwQueues']> = {
-    checkType: (type) => require(type === HW_QUEUE_TYPE_CMDQ_OVERLAY, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
+    checkType: (type) =>
+      require(type ===
+        HW_QUEUE_TYPE_CMDQ_OVERLAY, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
     allocate: (request) => this.allocateOverlay(request),
   };
 
   /** A trapped queue becomes one that its guest rings itself: the drain finds it by its number in the vIOMMU's own command context. */
   protected allocateOverlay({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
     const queue = this.#commandQueues[index];
-    require(queue !== undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
-    require(this.#direct[index] === undefined, 'EEXIST', `command queue ${index} is its guest's already`);
+    require(queue !==
+      undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
+    require(this.#direct[index] ===
+      undefined, 'EEXIST', `command queue ${index} is its guest's already`);
     const offset = offsetOfGpa(this.vm.regions, windowOf(basePa).address, length);
     require(offset >= 0, 'EFAULT', 'the ring is not one piece of memory');
     const log2size = Math.log2(length / CMDQ_ENTRY_SIZE);
-    require(Number.isInteger(log2size) && basePa % length === 0, 'EINVAL', 'the ring is not aligned to its size');
+    require(Number.isInteger(log2size) &&
+      basePa % length === 0, 'EINVAL', 'the ring is not aligned to its size');
     this.iommu.gate('allocation', 'overlay');
     queue.setRing(this.vm.window, offset, log2size);
     queue.kind = index === 0 ? QUEUE_KIND_OVERLAY : QUEUE_KIND_ECMDQ;
@@ -221,7 +246,8 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   invalidate(request: InvalidateRequest): InvalidateResult {
     const { dataType, entryLength, entries, count } = request;
     try {
-      require(dataType === INVALIDATE_DATA_ARM_SMMUV3, 'EINVAL', `there are no invalidations of type ${dataType}`);
+      require(dataType ===
+        INVALIDATE_DATA_ARM_SMMUV3, 'EINVAL', `there are no invalidations of type ${dataType}`);
       require(count > 0, 'EINVAL', 'no entries');
       require(entryLength >= CMDQ_ENTRY_SIZE, 'EINVAL', 'an entry is too short');
       this.iommu.gate('allocation', 'invalidation commands');
@@ -234,10 +260,22 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     let chunk: Uint32Array[] = [];
     for (let i = 0; i < count; i++) {
       const bytes = entries.subarray(i * entryLength + CMDQ_ENTRY_SIZE, (i + 1) * entryLength);
-      if (bytes.some((byte) => byte !== 0)) return this.#end(chunk, issued, new IommufdError('E2BIG', 'an entry has more than is known'));
-      const command = Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) => view.getUint32(i * entryLength + 4 * word, true));
+      if (bytes.some((byte) => byte !== 0))
+        return this.#end(
+          chunk,
+          issued,
+          new IommufdError('E2BIG', 'an entry has more than is known'),
+        );
+      const command = Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) =>
+        view.getUint32(i * entryLength + 4 * word, true),
+      );
       const converted = hostInvalidation(command, this);
-      if (!converted) return this.#end(chunk, issued, new IommufdError('EIO', `command ${i} is not one that a guest may send`));
+      if (!converted)
+        return this.#end(
+          chunk,
+          issued,
+          new IommufdError('EIO', `command ${i} is not one that a guest may send`),
+        );
       chunk.push(converted);
       if (chunk.length < CHUNK && i < count - 1) continue;
       const error = this.#issue(chunk);
@@ -249,7 +287,8 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   #end(chunk: readonly Uint32Array[], issued: number, error: IommufdError): InvalidateResult {
-    if (this.iommu.linuxCompat || chunk.length === 0) return { handled: issued + chunk.length, error };
+    if (this.iommu.linuxCompat || chunk.length === 0)
+      return { handled: issued + chunk.length, error };
     const failed = this.#issue(chunk);
     return failed ? { handled: issued, error: failed } : { handled: issued + chunk.length, error };
   }
@@ -258,7 +297,9 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     const { commands: queue } = this.iommu.smmu;
     const before = queue.errors;
     queue.issue(...commands);
-    return queue.errors === before ? undefined : new IommufdError('EIO', 'the SMMU has refused a command');
+    return queue.errors === before
+      ? undefined
+      : new IommufdError('EIO', 'the SMMU has refused a command');
   }
 
   /** Points a queue's block at its ring, which is looked up again only when it, or what is mapped, has changed. */
@@ -271,7 +312,8 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.iommu.gate('memory access', 'ring of commands');
     const length = CMDQ_ENTRY_SIZE * 2 ** log2size;
     const pa = this.stage2.resolve(base, length);
-    const found = pa === undefined ? -1 : offsetOfGpa(this.vm.regions, windowOf(pa).address, length);
+    const found =
+      pa === undefined ? -1 : offsetOfGpa(this.vm.regions, windowOf(pa).address, length);
     // Where nothing lies each fetch is an external abort.
     const offset = Math.max(found, 0);
     queue.setRing(found < 0 ? 0 : this.vm.window, offset, log2size);
@@ -279,9 +321,16 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   /** The guest's own ring is run where it lies, by the drain; a CMD_SYNC that has to wait goes on by itself. */
-  invalidateQueue({ queue: number = 0, base, log2size, head, tail }: InvalidateQueueRequest): InvalidateQueueResult {
+  invalidateQueue({
+    queue: number = 0,
+    base,
+    log2size,
+    head,
+    tail,
+  }: InvalidateQueueRequest): InvalidateQueueResult {
     const queue = this.#commandQueues[number];
-    require(queue !== undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
+    require(queue !==
+      undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
     this.#placeRing(queue, number, base, log2size);
     if (queue.cons !== head) queue.cons = head;
     if (queue.prod !== tail) queue.prod = tail;
@@ -294,7 +343,8 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   terminateStalls(): void {
     const { smmu } = this.iommu;
     const streams = this.#devices.flatMap((device) => device?.streams ?? []);
-    if (smmu.stalls && streams.length > 0) smmu.commands.issue(...streams.map((sid) => stallTerm(sid)));
+    if (smmu.stalls && streams.length > 0)
+      smmu.commands.issue(...streams.map((sid) => stallTerm(sid)));
   }
 
   /** An event of one of its devices, in the host's numbering. False when nobody takes it. */

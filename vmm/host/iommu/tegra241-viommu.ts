@@ -38,7 +38,15 @@ export class Tegra241Viommu extends ArmViommu {
   readonly #queues: (HwQueueDriver | undefined)[];
 
   /** `vintf` has been lent for it, and is enabled with its VMID. */
-  constructor(iommu: ArmIommu, cmdqv: CmdqvDriver, vintf: number, stage2: ArmStage2, vm: Vm, index: number, request: ViommuRequest) {
+  constructor(
+    iommu: ArmIommu,
+    cmdqv: CmdqvDriver,
+    vintf: number,
+    stage2: ArmStage2,
+    vm: Vm,
+    index: number,
+    request: ViommuRequest,
+  ) {
     super(iommu, stage2, vm, index, request);
     this.#driver = cmdqv;
     this.vintf = vintf;
@@ -47,7 +55,8 @@ export class Tegra241Viommu extends ArmViommu {
     this.#vintfContext.window = vm.window;
     this.#blocks = Array.from(
       { length: cmdqv.lvcmdqs },
-      (_, lvcmdq) => new QueueBlock(vm.unit.hostMemory, iommu.smmuIndex, this.vintf * cmdqv.lvcmdqs + lvcmdq),
+      (_, lvcmdq) =>
+        new QueueBlock(vm.unit.hostMemory, iommu.smmuIndex, this.vintf * cmdqv.lvcmdqs + lvcmdq),
     );
     this.#queues = this.#blocks.map(() => undefined);
     this.directPage = this.#page0();
@@ -57,7 +66,8 @@ export class Tegra241Viommu extends ArmViommu {
     return [
       ...super.sidPairs,
       {
-        set: (pair: number, virtSid: number, physSid: number) => this.#driver.setSidPair(this.vintf, pair, virtSid, physSid),
+        set: (pair: number, virtSid: number, physSid: number) =>
+          this.#driver.setSidPair(this.vintf, pair, virtSid, physSid),
         clear: (pair: number) => this.#driver.clearSidPair(this.vintf, pair),
       },
     ];
@@ -70,9 +80,13 @@ export class Tegra241Viommu extends ArmViommu {
     const guest = new Int32Array(memory.buffer);
     const place = (offset: number) => {
       const { page0 } = this.#vintfContext;
-      if (page0 !== 0) return { registers: guest, index: (page0 + (offset % CMDQV_PAGE_SIZE)) >> 2 };
+      if (page0 !== 0)
+        return { registers: guest, index: (page0 + (offset % CMDQV_PAGE_SIZE)) >> 2 };
       const block = this.#blocks[Math.floor(offset / VCMDQ_STRIDE)];
-      return { registers: host, index: block ? (block.registers + (offset % VCMDQ_STRIDE)) >> 2 : -1 };
+      return {
+        registers: host,
+        index: block ? (block.registers + (offset % VCMDQ_STRIDE)) >> 2 : -1,
+      };
     };
     return {
       length: CMDQV_PAGE_SIZE,
@@ -99,7 +113,9 @@ export class Tegra241Viommu extends ArmViommu {
       require(known, 'EOPNOTSUPP', `there are no HW queues of type ${type}`);
     },
     allocate: (request: HwQueueRequest) =>
-      request.type === HW_QUEUE_TYPE_TEGRA241_CMDQV ? this.#allocateQueue(request) : this.allocateOverlay(request),
+      request.type === HW_QUEUE_TYPE_TEGRA241_CMDQV
+        ? this.#allocateQueue(request)
+        : this.allocateOverlay(request),
   };
 
   #allocateQueue({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
@@ -108,10 +124,13 @@ export class Tegra241Viommu extends ArmViommu {
     const dependsOn = this.#queues[index - 1];
     require(index === 0 || dependsOn !== undefined, 'EIO', `LVCMDQ ${index - 1} comes first`);
     const log2size = Math.log2(length / CMDQ_ENTRY_SIZE);
-    require(Number.isInteger(log2size) && this.#driver.takesLog2size(log2size), 'EINVAL', `a ring does not have ${length} bytes`);
-    require(basePa % Math.max(length, BASE_ALIGNMENT) === 0 && basePa < BASE_LIMIT, 'EINVAL', 'the ring is not aligned to its size');
+    require(Number.isInteger(log2size) &&
+      this.#driver.takesLog2size(log2size), 'EINVAL', `a ring does not have ${length} bytes`);
+    require(basePa % Math.max(length, BASE_ALIGNMENT) === 0 &&
+      basePa < BASE_LIMIT, 'EINVAL', 'the ring is not aligned to its size');
     // Neighbouring regions of the VM's memory do not lie side by side in it.
-    require(offsetOfGpa(this.vm.regions, windowOf(basePa).address, length) >= 0, 'EFAULT', 'the ring is not one piece of memory');
+    require(offsetOfGpa(this.vm.regions, windowOf(basePa).address, length) >=
+      0, 'EFAULT', 'the ring is not one piece of memory');
     this.iommu.gate('allocation', 'LVCMDQ');
     this.#driver.allocateQueue(this.vintf, index, basePa, log2size);
     const queue: HwQueueDriver = {
@@ -128,7 +147,8 @@ export class Tegra241Viommu extends ArmViommu {
   /** The CMDQV's interrupt: errors of its queues that have become visible. The guest acknowledges them, not the host. */
   reportErrors(lvcmdqs: readonly number[]): void {
     const map = [0, 0, 0, 0];
-    for (const lvcmdq of lvcmdqs) map[lvcmdq >>> 5] = ((map[lvcmdq >>> 5] ?? 0) | (1 << (lvcmdq & 31))) >>> 0;
+    for (const lvcmdq of lvcmdqs)
+      map[lvcmdq >>> 5] = ((map[lvcmdq >>> 5] ?? 0) | (1 << (lvcmdq & 31))) >>> 0;
     this.events(VEVENTQ_TYPE_TEGRA241_CMDQV, words(...map));
   }
 

@@ -14,7 +14,15 @@ import {
 } from '../../../assembly/layout/host-memory.ts';
 import { decodeCommand } from '../../../devices/decode/index.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
-import { cfgiCd, cfgiSte, eventType, tlbiNhVa, tlbiNhVaa, tlbiS2Ipa, tlbiS12Vmall } from '../../../devices/tables/index.ts';
+import {
+  cfgiCd,
+  cfgiSte,
+  eventType,
+  tlbiNhVa,
+  tlbiNhVaa,
+  tlbiS2Ipa,
+  tlbiS12Vmall,
+} from '../../../devices/tables/index.ts';
 import type { ConfigSuspect, Suspect, TranslationSuspect } from './suspect.ts';
 
 /** A doubleword that is not what it was. */
@@ -85,8 +93,11 @@ function outcomeText(outcome: number): string {
 /** A command with its operands, as `vsmmu decode` names them. */
 function commandOf(words: Uint32Array): Finding['command'] {
   const { name, fields } = decodeCommand(words);
-  const operands = fields.filter((field) => !field.ignored && !['Opcode', 'SSec', 'SSV', 'TTL', 'TG'].includes(field.name));
-  const doubleword = (i: number) => [words[i + 1] ?? 0, words[i] ?? 0].map((word) => word.toString(16).padStart(8, '0')).join('');
+  const operands = fields.filter(
+    (field) => !field.ignored && !['Opcode', 'SSec', 'SSV', 'TTL', 'TG'].includes(field.name),
+  );
+  const doubleword = (i: number) =>
+    [words[i + 1] ?? 0, words[i] ?? 0].map((word) => word.toString(16).padStart(8, '0')).join('');
   return {
     text: [name, ...operands.map((field) => `${field.name}=${hex(field.value)}`)].join(' '),
     doublewords: [doubleword(0), doubleword(2)],
@@ -96,15 +107,25 @@ function commandOf(words: Uint32Array): Finding['command'] {
 function missingTlbi(suspect: TranslationSuspect, vmid: number): Uint32Array {
   const { meta, asidPerm, config, stage2, leaf } = suspect;
   const size = bitsOf(meta, TLB_META_SIZE);
-  const target = { address: Number(BigInt.asUintN(64, suspect.page << BigInt(size))), leaf: leaf !== undefined };
+  const target = {
+    address: Number(BigInt.asUintN(64, suspect.page << BigInt(size))),
+    leaf: leaf !== undefined,
+  };
   const onlyStage2 = bitsOf(meta, TLB_META_S2) !== 0;
   if (onlyStage2) return tlbiS2Ipa(vmid, target);
   // An entry of both stages is under the VA: TLBI_S2_IPA need not find it (IHI 0070 section 3.17).
   if (stage2 && config !== 5) return tlbiS12Vmall(vmid);
-  return bitsOf(meta, TLB_META_GLOBAL) ? tlbiNhVaa(vmid, target) : tlbiNhVa(vmid, asidPerm & 0xffff, target);
+  return bitsOf(meta, TLB_META_GLOBAL)
+    ? tlbiNhVaa(vmid, target)
+    : tlbiNhVa(vmid, asidPerm & 0xffff, target);
 }
 
-function changesOf(what: 'STE' | 'CD', old: readonly bigint[] | undefined, now: readonly bigint[], address?: bigint): Change[] {
+function changesOf(
+  what: 'STE' | 'CD',
+  old: readonly bigint[] | undefined,
+  now: readonly bigint[],
+  address?: bigint,
+): Change[] {
   return now.flatMap((value, doubleword) => {
     const before = old?.[doubleword];
     if (before === undefined || before === value) return [];
@@ -127,12 +148,21 @@ function finish(parts: Omit<Finding, 'text'>): Finding {
       ? `stale ${kind} of ${stream}, used for iova ${iova}`
       : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${entry.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`}, ` +
         `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, used for iova ${iova}`;
-  const why = changes.length === 0 ? ['which doubleword has changed is not known'] : changes.map(changeText);
-  const text = [`${machine === undefined ? '' : `${machine}: `}${subject}`, `now ${now}`, ...why, `missing: ${command.text}`].join('; ');
+  const why =
+    changes.length === 0 ? ['which doubleword has changed is not known'] : changes.map(changeText);
+  const text = [
+    `${machine === undefined ? '' : `${machine}: `}${subject}`,
+    `now ${now}`,
+    ...why,
+    `missing: ${command.text}`,
+  ].join('; ');
   return { ...parts, text };
 }
 
-function streamOf({ sid, ssid, iova }: Pick<Suspect, 'sid' | 'ssid' | 'iova'>, owner: StreamOwner | undefined) {
+function streamOf(
+  { sid, ssid, iova }: Pick<Suspect, 'sid' | 'ssid' | 'iova'>,
+  owner: StreamOwner | undefined,
+) {
   return {
     ...(owner ? { machine: owner.machine } : {}),
     streamId: owner?.streamId ?? sid,
@@ -161,7 +191,10 @@ function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | un
       pa: hex(pa),
       permissions: permissionText(asidPerm),
     },
-    now: outcome === 0 ? `${hex(suspect.newPa)} ${permissionText(suspect.newPermissions)}` : outcomeText(outcome),
+    now:
+      outcome === 0
+        ? `${hex(suspect.newPa)} ${permissionText(suspect.newPermissions)}`
+        : outcomeText(outcome),
     changes: leaf ? [{ what, ...address, old: hex64(leaf.old), now: hex64(leaf.now) }] : [],
     command: commandOf(command),
   });
@@ -175,13 +208,17 @@ function configFinding(suspect: ConfigSuspect, owner: StreamOwner | undefined): 
     ...stream,
     now: outcome === 0 ? 'another configuration' : outcomeText(outcome),
     changes: kind === 'STE' ? changesOf('STE', ste.old, ste.now) : changesOf('CD', cd.old, cd.now),
-    command: commandOf(kind === 'STE' ? cfgiSte(stream.streamId) : cfgiCd(stream.streamId, suspect.ssid ?? 0)),
+    command: commandOf(
+      kind === 'STE' ? cfgiSte(stream.streamId) : cfgiCd(stream.streamId, suspect.ssid ?? 0),
+    ),
   });
 }
 
 /** @param owner undefined for a stream of the host's own. */
 export function findingOf(suspect: Suspect, owner: StreamOwner | undefined): Finding {
-  return suspect.kind === 'IOTLB' ? translationFinding(suspect, owner) : configFinding(suspect, owner);
+  return suspect.kind === 'IOTLB'
+    ? translationFinding(suspect, owner)
+    : configFinding(suspect, owner);
 }
 
 /** A guest's STE in its memory, and as its SMMU read it last. */
@@ -193,7 +230,11 @@ export interface GuestSteChange {
 }
 
 /** A guest's stream whose STE is not the one that its SMMU has read. */
-export function guestSteFinding(owner: StreamOwner, iova: number, { address, old, now }: GuestSteChange): Finding {
+export function guestSteFinding(
+  owner: StreamOwner,
+  iova: number,
+  { address, old, now }: GuestSteChange,
+): Finding {
   return finish({
     kind: 'STE',
     machine: owner.machine,

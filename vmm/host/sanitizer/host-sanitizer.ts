@@ -34,10 +34,14 @@ export class HostSanitizer {
         clock,
         ownerOf: (sid) => {
           const { viommu, streamId } = this.#streamOf(smmu, sid) ?? {};
-          return viommu && streamId !== undefined ? { machine: viommu.vm.name, streamId } : undefined;
+          return viommu && streamId !== undefined
+            ? { machine: viommu.vm.name, streamId }
+            : undefined;
         },
-        onFinding: (finding, sid) => options.onFinding(finding, this.#streamOf(smmu, sid)?.viommu.vm),
-        onSuspect: (finding, sid) => options.onSuspect(finding, this.#streamOf(smmu, sid)?.viommu.vm),
+        onFinding: (finding, sid) =>
+          options.onFinding(finding, this.#streamOf(smmu, sid)?.viommu.vm),
+        onSuspect: (finding, sid) =>
+          options.onSuspect(finding, this.#streamOf(smmu, sid)?.viommu.vm),
       });
     this.#sanitizers = new Map(blocks.map((smmu) => [smmu, one(smmu)]));
   }
@@ -46,7 +50,8 @@ export class HostSanitizer {
   #streamOf(smmu: number, sid: number): { viommu: Viommu; streamId: number } | undefined {
     for (const viommu of this.#options.viommus()) {
       if (viommu.smmuBlock !== smmu) continue;
-      for (const [streamId, physSid] of viommu.streams) if (physSid === sid) return { viommu, streamId };
+      for (const [streamId, physSid] of viommu.streams)
+        if (physSid === sid) return { viommu, streamId };
     }
     return undefined;
   }
@@ -59,7 +64,8 @@ export class HostSanitizer {
   /** Counts of all SMMUs together. */
   get counts(): SanitizerCounts {
     const counts = [...this.#sanitizers.values()].map((sanitizer) => sanitizer.counts);
-    const sum = (of: (one: SanitizerCounts) => number) => counts.reduce((total, one) => total + of(one), 0);
+    const sum = (of: (one: SanitizerCounts) => number) =>
+      counts.reduce((total, one) => total + of(one), 0);
     return {
       compared: sum(({ compared }) => compared),
       suspects: sum(({ suspects }) => suspects),

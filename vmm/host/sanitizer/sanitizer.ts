@@ -131,7 +131,8 @@ export class Sanitizer {
 
   #add(sid: number, finding: Finding, current: () => boolean): void {
     this.#options.onSuspect?.(finding, sid);
-    if (this.#pending.length < MAX_KEPT) this.#pending.push({ finding, since: this.#now(), sid, current });
+    if (this.#pending.length < MAX_KEPT)
+      this.#pending.push({ finding, since: this.#now(), sid, current });
     else this.#lost++;
   }
 
@@ -151,7 +152,10 @@ export class Sanitizer {
       if (state !== SUSPECT_FULL) continue;
       const suspect = readSuspect(new DataView(this.#options.memory.buffer, at, SUSPECT_SIZE));
       Atomics.store(this.#words, (at + SUSPECT_STATE) >> 2, SUSPECT_FREE);
-      const current = () => (suspect.kind === 'IOTLB' ? this.#translationIsCached(suspect) : this.#configIsCached(suspect));
+      const current = () =>
+        suspect.kind === 'IOTLB'
+          ? this.#translationIsCached(suspect)
+          : this.#configIsCached(suspect);
       this.#add(suspect.sid, findingOf(suspect, this.#options.ownerOf(suspect.sid)), current);
     }
     if (!left) this.#seen = count;
@@ -169,7 +173,11 @@ export class Sanitizer {
   }
 
   #translationIsCached({ index, generation, second }: TranslationSuspect): boolean {
-    if (this.#iotlb.doubleword(index, TLB_GEN) !== generation || this.#iotlb.doubleword(index, TLB_ALL_GEN) !== second) return false;
+    if (
+      this.#iotlb.doubleword(index, TLB_GEN) !== generation ||
+      this.#iotlb.doubleword(index, TLB_ALL_GEN) !== second
+    )
+      return false;
     return this.#iotlb.isLive(index);
   }
 
@@ -177,9 +185,15 @@ export class Sanitizer {
   // same set look the same; then it counts as swept.
   #configIsCached({ index, sid, ssid, generation, second }: ConfigSuspect): boolean {
     const entry = this.#options.smmu + SMMU_AT_CFG_ENTRIES + index * CFG_ENTRY_SIZE;
-    const set = this.#options.smmu + SMMU_AT_CFG_SETS + Math.floor(index / CFG_WAYS) * CFG_SET_STRIDE;
+    const set =
+      this.#options.smmu + SMMU_AT_CFG_SETS + Math.floor(index / CFG_WAYS) * CFG_SET_STRIDE;
     const word = (address: number) => Atomics.load(this.#words, address >> 2) >>> 0;
-    if (word(entry + CFG_VALID) === 0 || word(entry + CFG_SID) !== sid || word(entry + CFG_SSID) !== (ssid ?? CFG_NO_SSID)) return false;
+    if (
+      word(entry + CFG_VALID) === 0 ||
+      word(entry + CFG_SID) !== sid ||
+      word(entry + CFG_SSID) !== (ssid ?? CFG_NO_SSID)
+    )
+      return false;
     if (BigInt(word(set + CFG_SET_SEQ)) === second) return true;
     return Atomics.load(this.#longs, (set + CFG_SET_GEN) >> 3) === generation;
   }

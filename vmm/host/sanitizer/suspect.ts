@@ -58,7 +58,9 @@ export interface TranslationSuspect extends CommonSuspect {
   readonly newPa: bigint;
   readonly newPermissions: number;
   /** The leaf descriptor, when it is that which has changed. */
-  readonly leaf: { readonly address: bigint; readonly old: bigint; readonly now: bigint } | undefined;
+  readonly leaf:
+    | { readonly address: bigint; readonly old: bigint; readonly now: bigint }
+    | undefined;
 }
 
 /** A structure as the cache read it, when that is known, and as it is: eight doublewords each. */
@@ -94,7 +96,8 @@ export function readSuspect(view: DataView): Suspect {
   };
   const kind = u32(SUSPECT_KIND);
   if (kind === SUSPECT_STE || kind === SUSPECT_CD) {
-    const structure = (offset: number) => Array.from({ length: STRUCTURE_DOUBLEWORDS }, (_, i) => u64(offset + 8 * i));
+    const structure = (offset: number) =>
+      Array.from({ length: STRUCTURE_DOUBLEWORDS }, (_, i) => u64(offset + 8 * i));
     return {
       ...common,
       kind: kind === SUSPECT_STE ? 'STE' : 'CD',
@@ -113,6 +116,8 @@ export function readSuspect(view: DataView): Suspect {
     stage2: u32(SUSPECT_STAGE2) !== 0,
     newPa: u64(SUSPECT_NEW_PA),
     newPermissions: u32(SUSPECT_NEW_PERM),
-    leaf: known ? { address: u64(SUSPECT_SLOT), old: u64(SUSPECT_OLD), now: u64(SUSPECT_NOW) } : undefined,
+    leaf: known
+      ? { address: u64(SUSPECT_SLOT), old: u64(SUSPECT_OLD), now: u64(SUSPECT_NOW) }
+      : undefined,
   };
 }

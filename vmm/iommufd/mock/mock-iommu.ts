@@ -56,16 +56,23 @@ function* entriesOf(request: InvalidateRequest, size: number): Generator<DataVie
   require(request.count === 0 || request.entryLength >= size, 'EINVAL', 'an entry is too short');
   for (let i = 0; i < request.count; i++) {
     const bytes = request.entries.subarray(i * request.entryLength, (i + 1) * request.entryLength);
-    require(bytes.subarray(size).every((byte) => byte === 0), 'E2BIG', 'an entry has more than is known');
+    require(bytes
+      .subarray(size)
+      .every((byte) => byte === 0), 'E2BIG', 'an entry has more than is known');
     yield new DataView(bytes.buffer, bytes.byteOffset, size);
   }
 }
 
 /** Carries entries out one by one; what fails ends the rest. */
-function invalidateEach(request: InvalidateRequest, size: number, carryOut: (entry: DataView) => void): InvalidateResult {
+function invalidateEach(
+  request: InvalidateRequest,
+  size: number,
+  carryOut: (entry: DataView) => void,
+): InvalidateResult {
   let handled = 0;
   try {
-    require(request.dataType === MOCK_INVALIDATE_DATA, 'EINVAL', `there are no invalidations of type ${request.dataType}`);
+    require(request.dataType ===
+      MOCK_INVALIDATE_DATA, 'EINVAL', `there are no invalidations of type ${request.dataType}`);
     for (const entry of entriesOf(request, size)) {
       carryOut(entry);
       handled++;
@@ -149,7 +156,8 @@ export class MockNestedDomain implements NestedDomain {
   constructor(iommu: MockIommu, request: NestedRequest, viommu?: MockViommu) {
     const { data } = request;
     require(request.flags === 0, 'EOPNOTSUPP', 'unknown flags');
-    require(data.type === MOCK_HWPT_DATA && data.bytes.length === 4, 'EINVAL', 'not the data of a mock HWPT');
+    require(data.type === MOCK_HWPT_DATA &&
+      data.bytes.length === 4, 'EINVAL', 'not the data of a mock HWPT');
     iommu.gate('allocation', 'mock nested domain');
     this.#iommu = iommu;
     this.#viommu = viommu;
@@ -161,7 +169,9 @@ export class MockNestedDomain implements NestedDomain {
 
   attach(device: IommuDevice): void {
     const mock = mockDevice(device);
-    require(!this.#viommu || mock.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
+    require(!this.#viommu ||
+      mock.vdevice?.viommu ===
+        this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
     mock.domain = this;
   }
 
@@ -222,7 +232,10 @@ class MockViommu implements ViommuDriver {
   readonly answer: Uint8Array;
   readonly directPage = new MockPage();
   readonly vdevices = new Map<number, MockVdevice>();
-  readonly #queues: (HwQueueDriver | undefined)[] = Array.from({ length: MOCK_HW_QUEUES }, () => undefined);
+  readonly #queues: (HwQueueDriver | undefined)[] = Array.from(
+    { length: MOCK_HW_QUEUES },
+    () => undefined,
+  );
   readonly #events: ViommuRequest['events'];
 
   constructor(iommu: MockIommu, request: ViommuRequest) {
@@ -254,7 +267,8 @@ class MockViommu implements ViommuDriver {
   }
 
   readonly hwQueues = {
-    checkType: (type: number) => require(type === MOCK_HW_QUEUE_TYPE, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
+    checkType: (type: number) =>
+      require(type === MOCK_HW_QUEUE_TYPE, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
     allocate: ({ index }: HwQueueRequest): HwQueueDriver => {
       require(index < MOCK_HW_QUEUES, 'EINVAL', `there is no HW queue ${index}`);
       require(this.#queues[index] === undefined, 'EEXIST', `HW queue ${index} is taken`);
@@ -289,7 +303,13 @@ class MockViommu implements ViommuDriver {
 export class MockIommu implements Iommu {
   readonly name: string;
   readonly gate: ResourceGate;
-  #counts: { -readonly [field in keyof MockCounts]: number } = { pagingDomains: 0, nestedDomains: 0, viommus: 0, vdevices: 0, hwQueues: 0 };
+  #counts: { -readonly [field in keyof MockCounts]: number } = {
+    pagingDomains: 0,
+    nestedDomains: 0,
+    viommus: 0,
+    vdevices: 0,
+    hwQueues: 0,
+  };
 
   constructor(name = 'mock', gate: ResourceGate = OPEN_GATE) {
     this.name = name;
@@ -307,7 +327,8 @@ export class MockIommu implements Iommu {
   }
 
   hwInfo(_device: IommuDevice, type: number): HwInfo {
-    require(type === 0 || type === MOCK_HW_INFO_TYPE, 'EOPNOTSUPP', `there is no information of type ${type}`);
+    require(type === 0 ||
+      type === MOCK_HW_INFO_TYPE, 'EOPNOTSUPP', `there is no information of type ${type}`);
     this.gate('memory access', 'hardware information');
     return { type: MOCK_HW_INFO_TYPE, bytes: Uint8Array.of(0, 0, 0, 0, 0xef, 0xbe, 0xad, 0xde) };
   }
@@ -329,7 +350,8 @@ export class MockIommu implements Iommu {
   }
 
   allocViommu(request: ViommuRequest): ViommuDriver {
-    require(request.type === MOCK_VIOMMU_TYPE, 'EOPNOTSUPP', `there are no vIOMMUs of type ${request.type}`);
+    require(request.type ===
+      MOCK_VIOMMU_TYPE, 'EOPNOTSUPP', `there are no vIOMMUs of type ${request.type}`);
     return new MockViommu(this, request);
   }
 
