@@ -9,11 +9,11 @@ import {
   type Queues,
   TOY_RAM_GPA_BASE,
   type ToyMachine,
-} from '../vmm/boards/toy.ts';
-import { Host } from '../vmm/host/index.ts';
-import { type GuestImage, loadGuestImage } from '../vmm/machine/index.ts';
+} from '../vmm/boards/toy/toy-board.ts';
+import { VmHost } from '../vmm/nested/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
 import { Trace } from '../vmm/trace/index.ts';
+import { type GuestImage, loadGuestImage } from '../vmm/vcpu/wasm/index.ts';
 import { compileGuest } from './guest-module.ts';
 
 export type Transport = 'inline' | 'mailbox';
@@ -112,7 +112,7 @@ async function startMachine(
 ): Promise<BenchMachine> {
   const { traced = false, queues = 'vcmdq' } = variant;
   const { image, secondary, modules, exits } = shared;
-  const host = await Host.create({
+  const host = await VmHost.create({
     modules,
     vintfs: VINTFS,
     vcmdqs: VINTFS * MAX_VCPUS,

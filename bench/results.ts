@@ -1,10 +1,10 @@
 // What a run of the benchmarks found, as data (`--json`) and as tables.
 
-import type { DmaResults } from './dma.ts';
-import type { DrainResults, DrainRow } from './drain.ts';
+import type { DmaResults } from './dma-rate.ts';
+import type { DrainResults, DrainRow } from './drain-rate.ts';
 import type { PathRow } from './paths.ts';
 import { BATCHES } from './paths.ts';
-import type { TraceRow } from './trace.ts';
+import type { TraceRow } from './trace-cost.ts';
 import type { TranslationRow } from './translation.ts';
 
 export interface Targets {

@@ -16,17 +16,17 @@ import {
   type Experiment,
   findExperiment,
   pathArgument,
-} from '../vmm/boards/experiments.ts';
+} from '../vmm/boards/toy/toy-experiments.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
+import type { BOOT_SETTINGS } from './boot-settings.ts';
+import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
-import { UsageError } from './errors.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
-import type { BOOT_SETTINGS } from './settings.ts';
 import { timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';
 

@@ -3,12 +3,12 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION, VsmmuError } from '../vmm/api/index.ts';
-import { addBoot } from './commands/boot.ts';
-import { addDecode } from './commands/decode.ts';
-import { addGuest } from './commands/guest.ts';
-import { addInspect } from './commands/inspect.ts';
-import { addTrace } from './commands/trace.ts';
-import { UsageError } from './errors.ts';
+import { UsageError } from './cli-error.ts';
+import { addBoot } from './commands/boot-command.ts';
+import { addDecode } from './commands/decode-command.ts';
+import { addGuest } from './commands/guest-command.ts';
+import { addInspect } from './commands/inspect-command.ts';
+import { addTrace } from './commands/trace-command.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './status.ts';
 
 /** Each subcommand in a file of its own, in the order in which --help lists them. */

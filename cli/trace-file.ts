@@ -8,7 +8,7 @@ import {
   type Trace,
 } from '../vmm/api/index.ts';
 import { checkTrace } from '../vmm/trace/index.ts';
-import { UsageError } from './errors.ts';
+import { UsageError } from './cli-error.ts';
 
 /** Events that are written at once. */
 const LINES = 10_000;

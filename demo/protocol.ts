@@ -1,7 +1,7 @@
 // What the page and the VMM's worker tell each other: plain data only.
 
 import type { MeasuredPath } from '../vmm/report/measurements.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './demo-settings.ts';
 
 /** An entry of a command ring. */
 export interface EntryPicture {

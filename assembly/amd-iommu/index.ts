@@ -12,7 +12,7 @@ import {
   AMD_EVENT_ILLEGAL_COMMAND_ERROR,
   AMD_GUESTS,
   AMD_VF_PAGE,
-} from '../layout/amd-iommu';
+} from '../layout/amd-formats';
 import {
   CTX_DOORBELL_CALLS,
   CTX_WINDOW,
@@ -41,16 +41,16 @@ import {
 import { maskOf } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
 import { reapTlbSet } from '../smmu-core/iotlb';
-import { NOWHERE } from '../smmu-core/physical';
+import { NOWHERE } from '../smmu-core/physical-memory';
 import { acquire, callHost, giveUp, letGo, release, ring, rings } from '../vcmdq-drain/ownership';
-import { queueBlock, stop, unpark } from '../vcmdq-drain/queue';
+import { queueBlock, stop, unpark } from '../vcmdq-drain/queue-words';
 import { sync } from '../vcmdq-drain/sync';
+import { complete, DONE, execute, HOST, WAIT } from './amd-commands';
+import { logEvent } from './amd-events';
 import { contextOf, pointersOf, reaches, readPointer, writePointer } from './block';
-import { complete, DONE, execute, HOST, WAIT } from './commands';
-import { logEvent } from './events';
 
 export { accessBegin, accessEnd } from '../smmu-core/in-flight';
-export { translate } from './translate';
+export { translate } from './amd-translate';
 
 /** Commands of one round, and rounds of one call. */
 const BUDGET: u32 = 256;

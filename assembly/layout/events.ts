@@ -46,7 +46,7 @@ export const F_CFG_CONFLICT = 0x21;
 export const E_PAGE_REQUEST = 0x24;
 export const F_VMS_FETCH = 0x25;
 
-// What a record carries beside its number and StreamID (devices/tables/events.ts has the table).
+// What a record carries beside its number and StreamID (devices/tables/event-table.ts has the table).
 
 /** SSV, and SubstreamID when there is one. */
 export const EVENT_SSV = 0x001;

@@ -57,7 +57,7 @@ import {
 import { STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2, STE_S2AFFD } from '../layout/ste';
 import { bits, maskOf } from '../lib/fields';
 import { noEvent } from '../smmu-core/faults';
-import { loadAt, locate, NOWHERE } from '../smmu-core/physical';
+import { loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 import { hasStage1 } from '../smmu-core/translate';
 import {
   S1_OUT,

@@ -5,8 +5,8 @@ export { translationRequest } from '../smmu-core/ats';
 export { accessBegin, accessEnd } from '../smmu-core/in-flight';
 export { pageRequest } from '../smmu-core/page-request';
 export { stallAbandon, stallAnswer, stallForget } from '../smmu-core/stall';
-export { clock, endTraceRun, traceDoorbell, traceRun } from '../smmu-core/trace';
-export { translate } from './translate';
+export { clock, endTraceRun, traceDoorbell, traceRun } from '../smmu-core/trace-writer';
+export { translate } from './checked-translate';
 
 /** What this core is told by. */
 export const checked: bool = true;

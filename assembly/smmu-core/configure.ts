@@ -88,7 +88,7 @@ import {
   steField,
   ttb,
 } from './legality';
-import { copyFrom, loadAt, locate, NOWHERE } from './physical';
+import { copyFrom, loadAt, locate, NOWHERE } from './physical-memory';
 import { tablePa } from './walk';
 
 function setCfg(field: usize, value: u32): void {

@@ -63,7 +63,7 @@ import { CR0_EVTQEN, EVTQ_ENTRY_SIZE, EVTQ_OVFLG } from '../layout/smmu-register
 import { STE_CONFIG_BYPASS, STE_CONFIG_S2, STE_MEV, STE_S2R, STE_S2S } from '../layout/ste';
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
-import { loadAt, locate, NOWHERE, storeAt } from './physical';
+import { loadAt, locate, NOWHERE, storeAt } from './physical-memory';
 
 /** Attributes of an access: the ACCESS_* bits of assembly/load.ts. */
 export const WRITE: u32 = 1;
@@ -102,7 +102,7 @@ export function fetchFault(id: u32, address: u64): void {
 }
 
 /**
- * Puts the record of an event together: of what is known about the transaction, what the event carries (devices/tables/events.ts).
+ * Puts the record of an event together: of what is known about the transaction, what the event carries (devices/tables/event-table.ts).
  * @param kind EVT_CLASS_*: what was being translated.
  * @param stage2 the fault is of stage 2.
  * @param address FetchAddr, or the IPA of a stage-2 fault.

@@ -5,5 +5,5 @@ export { translationRequest } from './ats';
 export { accessBegin, accessEnd } from './in-flight';
 export { pageRequest } from './page-request';
 export { stallAbandon, stallAnswer, stallForget } from './stall';
-export { clock, endTraceRun, traceDoorbell, traceRun } from './trace';
+export { clock, endTraceRun, traceDoorbell, traceRun } from './trace-writer';
 export { translate } from './translate';

@@ -24,7 +24,7 @@ import { PPR_INDEX, PPR_LAST, PPR_READ, PPR_WRITE } from '../layout/page-request
 import { CR0_PRIQEN, CR0_SMMUEN, EVTQ_OVFLG, PRIQ_ENTRY_SIZE } from '../layout/smmu-registers';
 import { bits, maskOf, placed } from '../lib/fields';
 import { WRITE } from './faults';
-import { locate, NOWHERE, storeAt } from './physical';
+import { locate, NOWHERE, storeAt } from './physical-memory';
 
 /** Another producer holds the queue for some 20 ns; beyond this many looks it counts as full. */
 const SPINS = 10000;

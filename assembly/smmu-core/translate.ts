@@ -68,7 +68,7 @@ import { canonical } from './invalidate';
 import { tlbInsert, tlbLookup } from './iotlb';
 import { plantedFault } from './planted';
 import { NO_STAG, stallEnter, stallLeave } from './stall';
-import { traceWalk } from './trace';
+import { traceWalk } from './trace-writer';
 import {
   commitStage1,
   commitStage2,

@@ -91,7 +91,7 @@ import {
   stage2StartLevel,
   tableBase,
 } from './geometry';
-import { casAt, loadAt, locate, NOWHERE } from './physical';
+import { casAt, loadAt, locate, NOWHERE } from './physical-memory';
 
 // Results in THREAD_WALK: output address, log2 size of the leaf, TLB_PERM_* bits, and whether the leaf is global (stage 1).
 export const S1_OUT = THREAD_WALK + 0x00;

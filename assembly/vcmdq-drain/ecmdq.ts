@@ -22,6 +22,7 @@ import {
   Q_INDEX,
 } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
+import { stat, unpark } from './queue-words';
 import {
   inGuest,
   OVERLAY_CONS,
@@ -29,8 +30,7 @@ import {
   readPair,
   readRegister,
   writeRegister,
-} from './page0';
-import { stat, unpark } from './queue';
+} from './vcmdq-page0';
 
 /** CONS of an enabled ECMDQ as software reads it. */
 export function ecmdqCons(queue: usize): u32 {

@@ -42,15 +42,15 @@ import {
   THREAD_TRACE_DOORBELL,
   TLB_SETS,
 } from '../layout/host-memory';
-import { TRACE_DOORBELL } from '../layout/trace';
+import { TRACE_DOORBELL } from '../layout/trace-memory';
 import { maskOf } from '../lib/fields';
 import { reapConfigSet } from '../smmu-core/config-cache';
 import { reapTlbSet } from '../smmu-core/iotlb';
 import { publishEcmdqError } from './ecmdq';
 import { acquire, callHost, giveUp, release } from './ownership';
-import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './page0';
-import { contextOf, isVcmdq, queueBlock, stat } from './queue';
+import { contextOf, isVcmdq, queueBlock, stat } from './queue-words';
 import { due, publicCons, serveOwned, serveQueue, settled } from './serve';
+import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './vcmdq-page0';
 
 export { dsb, tlbi } from './broadcast';
 

@@ -40,6 +40,9 @@ import { syncPassed } from '../smmu-core/in-flight';
 import { atcsAnswered, timedOut } from './atc-wait';
 import { ecmdqCons, ecmdqDue, followEcmdq } from './ecmdq';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
+import { contextOf, isVcmdq, stat, stop, unpark } from './queue-words';
+import { BUDGET, hold, run } from './run-commands';
+import { signal } from './sync';
 import {
   CONFIG,
   CONS,
@@ -54,10 +57,7 @@ import {
   STATUS,
   settle,
   writeRegister,
-} from './page0';
-import { contextOf, isVcmdq, stat, stop, unpark } from './queue';
-import { BUDGET, hold, run } from './run';
-import { signal } from './sync';
+} from './vcmdq-page0';
 
 /** Rounds of one call. */
 const ROUNDS = 4;

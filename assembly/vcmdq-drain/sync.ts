@@ -18,8 +18,8 @@ import {
 } from '../layout/host-memory';
 import { bits } from '../lib/fields';
 import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
-import { locate, NOWHERE, store32At } from '../smmu-core/physical';
-import { stat, unpark } from './queue';
+import { locate, NOWHERE, store32At } from '../smmu-core/physical-memory';
+import { stat, unpark } from './queue-words';
 
 /** MSIADDR[51:2] in the second doubleword. */
 const MSI_ADDRESS: u64 = 0x000ffffffffffffc;

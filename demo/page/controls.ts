@@ -2,8 +2,8 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
+import { CHOICES, type Choice, chosenValue, type Settings } from '../demo-settings.ts';
 import type { Picture, SessionFacts } from '../protocol.ts';
-import { CHOICES, type Choice, chosenValue, type Settings } from '../settings.ts';
 
 export interface Actions {
   set(name: keyof Settings, value: string): void;

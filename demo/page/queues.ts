@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { EntryPicture, QueuePicture, VmPicture } from '../protocol.ts';
-import { hex, short } from './text.ts';
+import { hex, short } from './page-text.ts';
 
 const ERRORS: Readonly<Record<number, string>> = {
   1: 'CERROR_ILL',

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Picture, TlbPicture, VmPicture } from '../protocol.ts';
 import { colour } from './colours.ts';
-import { short } from './text.ts';
+import { short } from './page-text.ts';
 
 function tlbRow({ vm, asid, count }: TlbPicture): TemplateResult {
   return html`<li tabindex="-1" data-explain="Entries of ${vm} with ASID ${asid} that a lookup would still use: ${count}. Each cell is 16 sets of the IOTLB.">

@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { SessionFacts, TracePicture } from '../protocol.ts';
-import { time } from './text.ts';
+import { time } from './page-text.ts';
 
 interface Stage {
   readonly title: string;

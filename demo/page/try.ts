@@ -1,11 +1,15 @@
 // Things to try: one click each, and what came of it.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { EXPERIMENTS, type Experiment, findExperiment } from '../../vmm/boards/experiments.ts';
+import {
+  EXPERIMENTS,
+  type Experiment,
+  findExperiment,
+} from '../../vmm/boards/toy/toy-experiments.ts';
+import type { Settings } from '../demo-settings.ts';
 import type { Picture, RowPicture } from '../protocol.ts';
-import type { Settings } from '../settings.ts';
 import type { Actions } from './controls.ts';
-import { time } from './text.ts';
+import { time } from './page-text.ts';
 
 const PATHS = ['trapped', 'direct', 'overlay'] as const;
 

@@ -1,8 +1,8 @@
 // A worker with machines, made or in the making.
 
 import { proxy, type Remote, wrap } from 'comlink';
+import type { Settings } from '../demo-settings.ts';
 import type { SessionFacts, Sink, Vmm } from '../protocol.ts';
-import type { Settings } from '../settings.ts';
 
 /** A guest that was picked or dropped. */
 export interface GuestFile {
@@ -33,7 +33,7 @@ export class VmmWorker {
   ) {
     this.settings = settings;
     this.guest = guest;
-    this.#worker = new Worker(new URL('../vmm/worker.ts', import.meta.url), {
+    this.#worker = new Worker(new URL('../vmm/session-worker.ts', import.meta.url), {
       type: 'module',
       name: 'vsmmu VMM',
     });

@@ -25,10 +25,10 @@ import {
   SMMU_EVTQ_BASE,
   SMMU_EVTQ_PROD,
 } from '../../assembly/layout/smmu-registers.ts';
+import { offsetOfGpa } from '../../devices/bus/index.ts';
 import { type Decoded, decodeCommand, decodeEvent } from '../../devices/decode/index.ts';
 import type { Device, MmioAccess } from '../../devices/plugin/index.ts';
-import { eachLiveTlbEntry } from '../../vmm/host/iotlb.ts';
-import { offsetOfGpa } from '../../vmm/machine/guest-ram.ts';
+import { eachLiveTlbEntry } from '../../vmm/inspect/iotlb-view.ts';
 import type {
   EntryPicture,
   EventPicture,

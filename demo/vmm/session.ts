@@ -7,9 +7,10 @@ import {
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
 import { VCMDQ_CONS, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
-import { findExperiment, pathArgument } from '../../vmm/boards/experiments.ts';
+import { findExperiment, pathArgument } from '../../vmm/boards/toy/toy-experiments.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../../vmm/report/measurements.ts';
+import { machineNames, OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
 import type {
   CheckPicture,
   Picture,
@@ -18,7 +19,6 @@ import type {
   Sink,
   TracePicture,
 } from '../protocol.ts';
-import { machineNames, OVERLAY_MACHINE, type Settings } from '../settings.ts';
 import { Outbox } from './outbox.ts';
 import { tlbPicture, vmPicture } from './picture.ts';
 

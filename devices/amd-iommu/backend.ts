@@ -1,6 +1,6 @@
 // What a guest's AMD IOMMU asks of its host. All of it is control: commands and events go past it.
 
-import type { AmdBuffer } from './registers.ts';
+import type { AmdBuffer } from './amd-register-specs.ts';
 
 export interface AmdViommuBackend {
   /** The number by which the guest's stores to its pointers are known: first argument of the doorbell import. */

@@ -22,7 +22,7 @@ import {
   AMD_STATUS_EVENT_LOG_RUN,
   AMD_STATUS_EVENT_OVERFLOW,
   AMD_VF_PAGE,
-} from '../../assembly/layout/amd-iommu.ts';
+} from '../../assembly/layout/amd-formats.ts';
 import {
   CTX_DOORBELL_CALLS,
   CTX_PAGE0,

@@ -21,7 +21,7 @@ import {
   AMD_OP_INVALIDATE_IOMMU_PAGES,
   AMD_WAIT_INTERRUPT,
   AMD_WAIT_STORE,
-} from '../../assembly/layout/amd-iommu.ts';
+} from '../../assembly/layout/amd-formats.ts';
 import { setField } from '../plugin/index.ts';
 import type { TableMemory } from '../tables/index.ts';
 

@@ -23,7 +23,12 @@ import {
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { bitsOf, RegisterFile, withBits } from '../plugin/index.ts';
 import { vcmdqAddress } from './address.ts';
-import { type CmdqvNumbers, checkNumbers, cmdqvRegisters, PAGE0_REGISTERS } from './registers.ts';
+import {
+  type CmdqvNumbers,
+  checkNumbers,
+  cmdqvRegisters,
+  PAGE0_REGISTERS,
+} from './cmdqv-register-specs.ts';
 
 /** VINTF_STATUS.STATUS while a VCMDQ of the VINTF has an error. */
 const VINTF_VCMDQ_ERROR = 1;

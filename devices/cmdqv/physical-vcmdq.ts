@@ -21,8 +21,8 @@ import {
 import { IDR1_CMDQS } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../plugin/index.ts';
 import { type ContextBlock, QueueBlock, type Unit } from '../unit/index.ts';
-import { page0WritableBits } from './page0.ts';
-import { PAGE0_REGISTERS } from './registers.ts';
+import { PAGE0_REGISTERS } from './cmdqv-register-specs.ts';
+import { page0WritableBits } from './page0-bits.ts';
 
 /** Memory behind a physical address. */
 export interface ResolvedPa {

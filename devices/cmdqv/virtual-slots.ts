@@ -15,7 +15,7 @@ import {
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { QUEUE_ERROR_PUBLISHED } from '../../assembly/layout/host-memory.ts';
 import { bitsOf, maskInWord, plainStateLike } from '../plugin/index.ts';
-import { page0WritableBits } from './page0.ts';
+import { page0WritableBits } from './page0-bits.ts';
 import type { VintfBackend } from './vintf-backend.ts';
 
 const INIT_ERROR = maskInWord(VCMDQ_GERROR_CMDQ_INIT_ERR);

@@ -1,7 +1,7 @@
-export * from './cd.ts';
-export * from './commands.ts';
-export * from './events.ts';
-export * from './pte.ts';
-export * from './ste.ts';
+export * from './decode-cd.ts';
+export * from './decode-commands.ts';
+export * from './decode-events.ts';
+export * from './decode-pte.ts';
+export * from './decode-ste.ts';
 export type { Decoded, DecodedField, Words } from './structure.ts';
 export * from './words.ts';

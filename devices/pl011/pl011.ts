@@ -31,7 +31,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { PL011_REGISTERS } from './registers.ts';
+import { PL011_REGISTERS } from './pl011-register-specs.ts';
 
 /** Where the console of a `Pl011` goes. */
 export interface Pl011Options {

@@ -6,7 +6,7 @@ import {
   type MmioAccess,
   PLUGIN_INTERFACE_VERSION,
 } from './device.ts';
-import type { DeviceHost, InterruptLine } from './host.ts';
+import type { DeviceHost, InterruptLine } from './device-host.ts';
 import { RegisterFile, type RegisterSpec } from './register-file.ts';
 import { unnamedRegister } from './register-name.ts';
 import { stateFields } from './state.ts';

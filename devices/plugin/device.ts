@@ -1,7 +1,7 @@
 // What a device gives its host. The interface knows no particular VMM: anything that implements `DeviceHost` (host.ts)
 // can carry these devices, and the second host under test/ does.
 
-import type { DeviceHost } from './host.ts';
+import type { DeviceHost } from './device-host.ts';
 
 /** Version of the plugin interface (this file and host.ts). A host refuses a device of another major version. */
 export const PLUGIN_INTERFACE_VERSION = 1;

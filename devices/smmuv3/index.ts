@@ -1,4 +1,4 @@
 export * from './id-registers.ts';
-export * from './physical.ts';
+export * from './physical-smmu.ts';
 export * from './viommu-backend.ts';
-export * from './virtual.ts';
+export * from './virtual-smmu.ts';

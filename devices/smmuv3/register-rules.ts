@@ -62,13 +62,13 @@ import {
   type InterruptSource,
   Interrupts,
   PAGE_REQUESTS,
-} from './interrupts.ts';
+} from './smmu-interrupts.ts';
 import {
   canonicalOffset,
   REGISTER_GUARDS,
   type RegisterGuard,
   smmuRegisters,
-} from './registers.ts';
+} from './smmu-register-specs.ts';
 
 /** What the physical and the guest's SMMU do about register writes. Called after the registers have changed. */
 export interface SmmuRole {

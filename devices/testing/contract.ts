@@ -1,8 +1,8 @@
 // The device contract: what every device must do to be plugged into a host (docs/device-plugin.md). The cases know no test runner;
 // hand them to yours:  for (const { name, run } of deviceContract(...)) it(name, run);
 
+import { Random } from '../bus/random.ts';
 import { type DeviceState, PLUGIN_INTERFACE_VERSION, type StateValue } from '../plugin/index.ts';
-import { Random } from './random.ts';
 import { check, type DeviceFactory, type Stimulus, Subject } from './subject.ts';
 import { firstDifference, visibleState } from './visible-state.ts';
 

@@ -1,10 +1,10 @@
 // A device under test, and the random accesses that are made to it.
 
+import type { Random } from '../bus/random.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unnamedRegister } from '../plugin/index.ts';
 import { DeviceBus } from './device-bus.ts';
 import { FakeHost } from './fake-host.ts';
-import type { Random } from './random.ts';
 
 /** Makes a device for a host; called for every instance that a test needs. The suite attaches and resets it. */
 export type DeviceFactory = (host: FakeHost) => Device;

@@ -4,7 +4,7 @@
  * Models   assembly/smmu-core/config-cache.ts: configLookup, configInsert, configGeneration, sweep
  *          assembly/smmu-core/configure.ts: configure, readConfig
  *          assembly/smmu-core/translate.ts: the loop that reads the configuration and samples the generation (CONFIG_TRIES)
- *          assembly/vcmdq-drain/run.ts: one raise of the generation for several commands
+ *          assembly/vcmdq-drain/run-commands.ts: one raise of the generation for several commands
  * Threads  translators that make one access each, with stream 0 or, in TORN, stream 1 of the same set; software that rewrites the context
  *          descriptor of stream 0 in place (other tables, same ASID and VMID), then sends CFGI_CD, TLBI_NH_ASID and CMD_SYNC in one batch.
  *          As it stands: two translators. BATCH: the batch begins with another TLBI_NH_ASID of the VMID. TORN: three translators and no

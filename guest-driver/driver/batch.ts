@@ -5,9 +5,9 @@
 
 import { ABI_AT_INVALIDATING } from '../../assembly/layout/guest-abi';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import { cmdq, Queue } from './driver-queues';
 import { getCmdq, processorQueue, runLength, vcmdqTakes } from './get-cmdq';
 import { issue } from './issue';
-import { cmdq, Queue } from './queue';
 import { RESULT_OK } from './result';
 
 /** Commands of a batch; a CMD_SYNC may follow them. */

@@ -17,7 +17,7 @@ import {
   VINTF_STATUS,
   VINTF_STATUS_ENABLED,
 } from '../../assembly/layout/cmdqv-registers';
-import { bitsOf, place } from '../runtime/fields';
+import { bitsOf, place } from '../runtime/guest-fields';
 import { read32, write32 } from '../runtime/mmio';
 import { cmdqv } from './cmdqv';
 import { waitForField } from './poll';

@@ -7,9 +7,6 @@ import { gpaOf } from '../runtime/abi';
 import { doorbellCalls, read32, read64, write32, write64 } from '../runtime/mmio';
 import { allocate, resetPages } from '../runtime/pages';
 import { BATCH_COMMANDS, beginBatch, nextCommand, submitBatch } from './batch';
-import { cmdqv } from './cmdqv';
-import { allocateVcmdqs, probeCmdqv } from './cmdqv-probe';
-import { resetCmdqv } from './cmdqv-reset';
 import {
   buildAtcInv,
   buildCfgiAll,
@@ -24,22 +21,25 @@ import {
   buildTlbiNsnhAll,
   buildTlbiS2Ipa,
   buildTlbiS12Vmall,
-} from './commands';
-import { writeContextDescriptor } from './context-descriptor';
+} from './build-commands';
+import { cmdqv } from './cmdqv';
+import { allocateVcmdqs, probeCmdqv } from './cmdqv-probe';
+import { resetCmdqv } from './cmdqv-reset';
+import { clearQueues, cmdq, ecmdq, Queue, vcmdq } from './driver-queues';
 import { allocateEcmdqs, probeEcmdqs, resetEcmdqs } from './ecmdq-reset';
 import { clearEcmdqs } from './ecmdqs';
 import { eventCount, eventOverflows, eventRecord, eventRing } from './event-queue';
 import { directQueues } from './get-cmdq';
 import { serviceInterrupts } from './interrupt-handlers';
-import { addPages, invalidateAsid, invalidatePages } from './invalidate';
+import { addPages, invalidateAsid, invalidatePages } from './invalidate-pages';
 import { issue } from './issue';
-import { allocateTable, descriptorOf, mapPages, unmapPages } from './page-table';
 import { QUEUE_WAITS, SPINS_PER_WAIT } from './poll';
-import { clearQueues, cmdq, ecmdq, Queue, vcmdq } from './queue';
 import { RESULT_OK } from './result';
 import { probeSmmu } from './smmu-probe';
 import { resetSmmu } from './smmu-reset';
 import { allocateStructures } from './smmu-structures';
+import { writeContextDescriptor } from './stage1-cd';
+import { allocateTable, descriptorOf, mapPages, unmapPages } from './stage1-table';
 import { attachStage1, detachStream, steOf } from './stream-table';
 
 /** Version of the guest ABI that this module speaks. */

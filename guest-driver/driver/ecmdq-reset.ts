@@ -21,12 +21,12 @@ import {
   SMMU_IDR6,
 } from '../../assembly/layout/smmu-registers';
 import { gpaOf } from '../runtime/abi';
-import { bitsOf, place } from '../runtime/fields';
+import { bitsOf, place } from '../runtime/guest-fields';
 import { read32, read64, write32, write64 } from '../runtime/mmio';
 import { allocate } from '../runtime/pages';
+import { ecmdq, MAX_ECMDQS, Queue } from './driver-queues';
 import { clearEcmdqs, ecmdqs } from './ecmdqs';
 import { waitForField } from './poll';
-import { ecmdq, MAX_ECMDQS, Queue } from './queue';
 import { RESULT_NO_MEMORY, RESULT_OK, RESULT_UNSUPPORTED } from './result';
 import { smmu } from './smmu';
 import { MAX_QUEUE_LOG2 } from './smmu-structures';

@@ -7,10 +7,10 @@ import {
   CMD_OP,
 } from '../../assembly/layout/commands';
 import { CMDQ_CONS_ERR } from '../../assembly/layout/smmu-registers';
-import { bitsOf, loadField } from '../runtime/fields';
+import { bitsOf, loadField } from '../runtime/guest-fields';
 import { read32 } from '../runtime/mmio';
-import { buildSync } from './commands';
-import { entryAt, Queue } from './queue';
+import { buildSync } from './build-commands';
+import { entryAt, Queue } from './driver-queues';
 
 /**
  * Prepares a stopped queue for going on from CONS: a command that cannot be carried out is overwritten with a CMD_SYNC;

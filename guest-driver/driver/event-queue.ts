@@ -6,7 +6,7 @@ import {
   SMMU_EVTQ_CONS,
   SMMU_EVTQ_PROD,
 } from '../../assembly/layout/smmu-registers';
-import { bitsOf, withBits } from '../runtime/fields';
+import { bitsOf, withBits } from '../runtime/guest-fields';
 import { read32, write32 } from '../runtime/mmio';
 import { smmu } from './smmu';
 

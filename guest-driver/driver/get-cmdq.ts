@@ -3,10 +3,10 @@
 
 import { CMD_OP, OP_ATC_INV, OP_TLBI_NH_ASID, OP_TLBI_NH_VA } from '../../assembly/layout/commands';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
-import { loadField } from '../runtime/fields';
+import { loadField } from '../runtime/guest-fields';
 import { cmdqv } from './cmdqv';
+import { cmdq, ecmdq, Queue, vcmdq } from './driver-queues';
 import { ecmdqs } from './ecmdqs';
-import { cmdq, ecmdq, Queue, vcmdq } from './queue';
 
 /** VCMDQs, or else ECMDQs, that processors share; 0 when there is the CMDQ alone. */
 export function directQueues(): u32 {

@@ -18,15 +18,15 @@ import {
   SMMU_GERROR,
   SMMU_GERRORN,
 } from '../../assembly/layout/smmu-registers';
-import { bitsOf, place } from '../runtime/fields';
+import { bitsOf, place } from '../runtime/guest-fields';
 import { anyPending, takeInterrupt } from '../runtime/interrupts';
 import { read32, read64, write32 } from '../runtime/mmio';
 import { acknowledgeMaps } from '../runtime/safe-point';
 import { cmdqv } from './cmdqv';
+import { cmdq, ecmdq, vcmdq } from './driver-queues';
 import { ecmdqs } from './ecmdqs';
 import { skipError } from './error-skip';
 import { drainEvents } from './event-queue';
-import { cmdq, ecmdq, vcmdq } from './queue';
 import { smmu } from './smmu';
 
 /** GERROR.CMDQP_ERR: steps over the error of every queue that has one. It is acknowledged already, so that the next error raises it anew. */

@@ -2,9 +2,9 @@
 
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
 import { write32 } from '../runtime/mmio';
-import { buildSync } from './commands';
+import { buildSync } from './build-commands';
+import { entryAt, freeEntries, indexOf, Queue, queueSize } from './driver-queues';
 import { waitForRoom } from './poll';
-import { entryAt, freeEntries, indexOf, Queue, queueSize } from './queue';
 import { RESULT_BAD_ARGUMENT, RESULT_OK, RESULT_QUEUE_OFF } from './result';
 
 /**

@@ -1,12 +1,12 @@
 // Bounded waiting. Nothing in the driver waits without a limit, whatever a device does.
 
 import { drainedElsewhere } from '../runtime/direct-map';
-import { bitsOf } from '../runtime/fields';
+import { bitsOf } from '../runtime/guest-fields';
 import { read32, readChange32, write32 } from '../runtime/mmio';
 import { acknowledgeMaps, exitRequested } from '../runtime/safe-point';
 import { wait } from '../runtime/vsmmu';
+import { freeEntries, indexOf, Queue } from './driver-queues';
 import { serviceInterrupts } from './interrupt-handlers';
-import { freeEntries, indexOf, Queue } from './queue';
 import { RESULT_OK, RESULT_TIMEOUT } from './result';
 
 /** Looks at CONS of a VCMDQ between two safe points: some tens of nanoseconds. */

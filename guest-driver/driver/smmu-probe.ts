@@ -13,7 +13,7 @@ import {
   SMMU_IDR5,
 } from '../../assembly/layout/smmu-registers';
 import { deviceGpa, deviceIrq, findDevice } from '../runtime/device-table';
-import { bitsOf } from '../runtime/fields';
+import { bitsOf } from '../runtime/guest-fields';
 import { read32 } from '../runtime/mmio';
 import { RESULT_NO_DEVICE, RESULT_OK, RESULT_UNSUPPORTED } from './result';
 import { clearSmmu, smmu } from './smmu';

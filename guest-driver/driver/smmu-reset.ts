@@ -29,13 +29,13 @@ import {
   STRTAB_BASE_CFG_LOG2SIZE,
 } from '../../assembly/layout/smmu-registers';
 import { gpaOf } from '../runtime/abi';
-import { bitsOf, place } from '../runtime/fields';
+import { bitsOf, place } from '../runtime/guest-fields';
 import { read32, write32, write64 } from '../runtime/mmio';
 import { beginBatch, nextCommand, submitBatch } from './batch';
-import { buildCfgiAll, buildTlbiNsnhAll } from './commands';
+import { buildCfgiAll, buildTlbiNsnhAll } from './build-commands';
+import { cmdq } from './driver-queues';
 import { eventRing, eventRingLog2 } from './event-queue';
 import { writeAndAcknowledge } from './poll';
-import { cmdq } from './queue';
 import { RESULT_OK } from './result';
 import { smmu } from './smmu';
 

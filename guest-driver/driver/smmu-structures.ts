@@ -11,10 +11,10 @@ import {
   SMMU_CMDQ_PROD,
 } from '../../assembly/layout/smmu-registers';
 import { STE_SIZE } from '../../assembly/layout/ste';
-import { bitsOf } from '../runtime/fields';
+import { bitsOf } from '../runtime/guest-fields';
 import { allocate } from '../runtime/pages';
+import { cmdq } from './driver-queues';
 import { resetEventQueue } from './event-queue';
-import { cmdq } from './queue';
 import { RESULT_NO_MEMORY, RESULT_OK } from './result';
 import { smmu } from './smmu';
 import { fillStreamTable } from './stream-table';

@@ -12,9 +12,9 @@ import {
   STE_V,
 } from '../../assembly/layout/ste';
 import { gpaOf } from '../runtime/abi';
-import { place } from '../runtime/fields';
+import { place } from '../runtime/guest-fields';
 import { beginBatch, nextCommand, submitBatch } from './batch';
-import { buildCfgiSte } from './commands';
+import { buildCfgiSte } from './build-commands';
 import { RESULT_BAD_ARGUMENT, RESULT_OK } from './result';
 import { smmu } from './smmu';
 

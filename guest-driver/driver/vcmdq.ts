@@ -20,13 +20,13 @@ import {
 } from '../../assembly/layout/cmdqv-registers';
 import { SYNC_CS_NONE } from '../../assembly/layout/commands';
 import { gpaOf } from '../runtime/abi';
-import { place } from '../runtime/fields';
+import { place } from '../runtime/guest-fields';
 import { read32, write32, write64 } from '../runtime/mmio';
 import { beginBatch, nextCommand, submitBatch } from './batch';
+import { buildSync } from './build-commands';
 import { cmdqv } from './cmdqv';
-import { buildSync } from './commands';
+import { vcmdq } from './driver-queues';
 import { waitForField } from './poll';
-import { vcmdq } from './queue';
 import { RESULT_OK } from './result';
 
 function page0(lvcmdq: u32): u32 {

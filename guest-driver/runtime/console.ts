@@ -3,7 +3,7 @@
 import { ABI_KIND_PL011 } from '../../assembly/layout/guest-abi';
 import { PL011_DR, PL011_FR, PL011_FR_TXFF } from '../../assembly/layout/pl011-registers';
 import { deviceGpa, findDevice } from './device-table';
-import { bitsOf } from './fields';
+import { bitsOf } from './guest-fields';
 import { read32, write32 } from './mmio';
 import { putByte, textLength, textStart, truncateText } from './text';
 import { fd_read, fd_write } from './wasi_snapshot_preview1';

@@ -10,7 +10,7 @@ import {
   ABI_MAP_FLAGS,
   ABI_MAP_OFFSET,
 } from '../../assembly/layout/guest-abi';
-import { buildSync, buildTlbiNhVa } from '../driver/commands';
+import { buildSync, buildTlbiNhVa } from '../driver/build-commands';
 import { entryAt, indexOf, Queue, queueSize } from '../driver/ring';
 import { directMapOf, offsetInRange, wakeDrain } from '../runtime/direct-map';
 import { acknowledgeMapsOf, exitRequested } from '../runtime/safe-point';

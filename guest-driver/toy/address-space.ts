@@ -1,9 +1,9 @@
 // The toy's one address space: where its buffers are, as the CPU and as the DMA engine see them.
 
 import { CD_SIZE } from '../../assembly/layout/cd';
-import { writeContextDescriptor } from '../driver/context-descriptor';
-import { allocateTable, IOVA_PAGE_SIZE, mapPages } from '../driver/page-table';
 import { RESULT_NO_MEMORY, RESULT_OK } from '../driver/result';
+import { writeContextDescriptor } from '../driver/stage1-cd';
+import { allocateTable, IOVA_PAGE_SIZE, mapPages } from '../driver/stage1-table';
 import { gpaOf } from '../runtime/abi';
 import { allocate } from '../runtime/pages';
 import { toy } from './toy-state';

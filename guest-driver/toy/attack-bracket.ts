@@ -3,7 +3,7 @@
 
 import { CHECKPOINT_PHASE_ATTACK } from '../../assembly/layout/checkpoint-registers';
 import { put } from '../runtime/text';
-import { beginPhase, check, endPhase, setData } from './checkpoint';
+import { beginPhase, check, endPhase, setData } from './checkpoint-report';
 import { touchLive } from './dma-steps';
 
 /** `kind` numbers the attacks from 1 and goes to the host as DATA 0. */

@@ -9,11 +9,11 @@ import { ABI_KIND_CHECKPOINT, ABI_KIND_DMA, ABI_NO_STREAM } from '../../assembly
 import { clearCmdqv, cmdqv } from '../driver/cmdqv';
 import { allocateVcmdqs, probeCmdqv } from '../driver/cmdqv-probe';
 import { resetCmdqv } from '../driver/cmdqv-reset';
+import { clearQueues, cmdq, ecmdq, vcmdq } from '../driver/driver-queues';
 import { allocateEcmdqs, probeEcmdqs, resetEcmdqs } from '../driver/ecmdq-reset';
 import { clearEcmdqs, ecmdqs } from '../driver/ecmdqs';
 import { directQueue, directQueues } from '../driver/get-cmdq';
-import { invalidateAsid } from '../driver/invalidate';
-import { clearQueues, cmdq, ecmdq, vcmdq } from '../driver/queue';
+import { invalidateAsid } from '../driver/invalidate-pages';
 import { RESULT_OK } from '../driver/result';
 import { smmu } from '../driver/smmu';
 import { probeSmmu } from '../driver/smmu-probe';
@@ -23,12 +23,12 @@ import { abiPresent, machineIndex, memorySize } from '../runtime/abi';
 import { flushLineToUart } from '../runtime/console';
 import { deviceGpa, deviceStream, findDevice } from '../runtime/device-table';
 import { directMapOf } from '../runtime/direct-map';
-import { bitsOf, place } from '../runtime/fields';
+import { bitsOf, place } from '../runtime/guest-fields';
 import { read32, write32 } from '../runtime/mmio';
 import { resetPages } from '../runtime/pages';
 import { put, putDecimal, putHex } from '../runtime/text';
 import { ASID, buildAddressSpace } from './address-space';
-import { check, need } from './checkpoint';
+import { check, need } from './checkpoint-report';
 import { directName, toy, usesCmdqv, usesDirect } from './toy-state';
 
 /** Appends a driver result when it is an error. */

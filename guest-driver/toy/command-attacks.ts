@@ -12,10 +12,10 @@ import {
   buildTlbiNsnhAll,
   buildTlbiS2Ipa,
   buildTlbiS12Vmall,
-} from '../driver/commands';
+} from '../driver/build-commands';
+import { cmdq } from '../driver/driver-queues';
 import { processorQueue } from '../driver/get-cmdq';
 import { issue } from '../driver/issue';
-import { cmdq } from '../driver/queue';
 import { RESULT_OK } from '../driver/result';
 import { gpaOf } from '../runtime/abi';
 import { put, putDecimal } from '../runtime/text';

@@ -12,16 +12,16 @@ import {
   EVT_SID,
   F_TRANSLATION,
 } from '../../assembly/layout/events';
+import { cmdq } from '../driver/driver-queues';
 import { eventCount, eventRecord } from '../driver/event-queue';
 import { processorQueue } from '../driver/get-cmdq';
 import { serviceInterrupts } from '../driver/interrupt-handlers';
-import { invalidatePages } from '../driver/invalidate';
-import { IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/page-table';
-import { cmdq } from '../driver/queue';
+import { invalidatePages } from '../driver/invalidate-pages';
 import { RESULT_OK } from '../driver/result';
+import { IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/stage1-table';
 import { attachStage1 } from '../driver/stream-table';
 import { exitCount, gpaOf } from '../runtime/abi';
-import { loadField } from '../runtime/fields';
+import { loadField } from '../runtime/guest-fields';
 import { put, putDecimal, putHex } from '../runtime/text';
 import { wait } from '../runtime/vsmmu';
 import {
@@ -34,8 +34,8 @@ import {
   TARGET_IOVA,
 } from './address-space';
 import { putResult } from './bring-up-steps';
-import { check, need } from './checkpoint';
-import { dmaCopy, dmaFaultAddress, dmaVerify } from './dma';
+import { check, need } from './checkpoint-report';
+import { dmaCopy, dmaFaultAddress, dmaVerify } from './dma-requests';
 import { directName, toy } from './toy-state';
 
 /** Bytes of the copies of the stale-entry demonstration. */

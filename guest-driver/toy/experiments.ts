@@ -1,4 +1,4 @@
-// Experiments: the bring-up and one thing to look at, chosen by experiment=NAME (vmm/boards/experiments.ts describes them to people).
+// Experiments: the bring-up and one thing to look at, chosen by experiment=NAME (vmm/boards/toy/toy-experiments.ts describes them to people).
 
 import { argumentIs } from '../runtime/arguments';
 

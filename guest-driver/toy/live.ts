@@ -7,22 +7,22 @@ import {
   CHECKPOINT_PATH_TRAPPED,
 } from '../../assembly/layout/checkpoint-registers';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';
-import { writeContextDescriptor } from '../driver/context-descriptor';
 import { eventCount } from '../driver/event-queue';
 import { serviceInterrupts } from '../driver/interrupt-handlers';
-import { invalidateAsid, invalidatePages } from '../driver/invalidate';
-import { allocateTable, IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/page-table';
+import { invalidateAsid, invalidatePages } from '../driver/invalidate-pages';
 import { RESULT_OK } from '../driver/result';
+import { writeContextDescriptor } from '../driver/stage1-cd';
+import { allocateTable, IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/stage1-table';
 import { attachStage1, detachStream } from '../driver/stream-table';
 import { gpaOf } from '../runtime/abi';
 import { flushLine, readByte } from '../runtime/console';
 import { allocate } from '../runtime/pages';
 import { put, putDecimal, putHex } from '../runtime/text';
 import { ASID, fillWords, LIVE_PATTERN } from './address-space';
-import { dmaVerify } from './dma';
+import { dmaVerify } from './dma-requests';
 import { illegalCommandStep } from './queue-steps';
+import { traceInvalidation } from './slow-motion';
 import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesDirect } from './toy-state';
-import { traceInvalidation } from './trace';
 
 /** Address spaces, ASID 1 and up; pages that each round maps at one of them. */
 const SPACES: u32 = 4;

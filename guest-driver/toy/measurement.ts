@@ -11,9 +11,9 @@ import {
 } from '../../assembly/layout/checkpoint-registers';
 import { beginBatch, submitBatch } from '../driver/batch';
 import { cmdqv } from '../driver/cmdqv';
-import { addPage } from '../driver/invalidate';
-import { IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/page-table';
+import { addPage } from '../driver/invalidate-pages';
 import { RESULT_OK } from '../driver/result';
+import { IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/stage1-table';
 import { exitCount, gpaOf } from '../runtime/abi';
 import { flushLine } from '../runtime/console';
 import { doorbellCalls } from '../runtime/mmio';
@@ -21,7 +21,7 @@ import { allocate } from '../runtime/pages';
 import { put, putDecimal, putDecimalIn } from '../runtime/text';
 import { clock_ns } from '../runtime/vsmmu';
 import { ASID, SCRATCH_IOVA } from './address-space';
-import { beginPhase, check, endPhase, setData } from './checkpoint';
+import { beginPhase, check, endPhase, setData } from './checkpoint-report';
 import { percentile, sortSamples } from './samples';
 import { PATH_ALL, PATH_DIRECT, toy } from './toy-state';
 

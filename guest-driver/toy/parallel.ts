@@ -5,7 +5,7 @@ import {
   CHECKPOINT_PHASE_MEASURE,
 } from '../../assembly/layout/checkpoint-registers';
 import { directQueue, directQueues } from '../driver/get-cmdq';
-import { IOVA_PAGE_SIZE } from '../driver/page-table';
+import { IOVA_PAGE_SIZE } from '../driver/stage1-table';
 import { vcpuCount } from '../runtime/abi';
 import { flushLine } from '../runtime/console';
 import { allocate } from '../runtime/pages';
@@ -14,7 +14,7 @@ import { vcpu_start, wait } from '../runtime/vsmmu';
 import { runWork } from '../secondary/work';
 import { WorkBlock, WorkShare } from '../secondary/work-block';
 import { ASID, SCRATCH_IOVA } from './address-space';
-import { beginPhase, check, endPhase, setData } from './checkpoint';
+import { beginPhase, check, endPhase, setData } from './checkpoint-report';
 import { percentile, sortSamples } from './samples';
 import { toy } from './toy-state';
 

@@ -19,18 +19,18 @@ import {
   buildCfgiSte,
   buildTlbiNhAsid,
   buildTlbiS12Vmall,
-} from '../driver/commands';
+} from '../driver/build-commands';
+import { cmdq, indexOf, Queue } from '../driver/driver-queues';
 import { processorQueue } from '../driver/get-cmdq';
-import { addPage, invalidateAsid } from '../driver/invalidate';
+import { addPage, invalidateAsid } from '../driver/invalidate-pages';
 import { issue } from '../driver/issue';
-import { cmdq, indexOf, Queue } from '../driver/queue';
 import { RESULT_OK } from '../driver/result';
-import { bitsOf } from '../runtime/fields';
+import { bitsOf } from '../runtime/guest-fields';
 import { read32 } from '../runtime/mmio';
 import { put, putDecimal, putHex } from '../runtime/text';
 import { ASID, SOURCE_IOVA, TARGET_IOVA } from './address-space';
 import { putResult } from './bring-up-steps';
-import { check } from './checkpoint';
+import { check } from './checkpoint-report';
 import { directName, toy, usesCmdqv } from './toy-state';
 
 /** Room for the commands that go to a queue without regard to what it takes. */

@@ -15,13 +15,13 @@ import {
 } from '../../assembly/layout/cmdqv-registers';
 import { ATC_INV_SIZE_ALL } from '../../assembly/layout/commands';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import { buildAtcInv, buildTlbiNhAsid, buildTlbiS12Vmall } from '../driver/build-commands';
 import { cmdqv } from '../driver/cmdqv';
 import { vintfGpa } from '../driver/cmdqv-reset';
-import { buildAtcInv, buildTlbiNhAsid, buildTlbiS12Vmall } from '../driver/commands';
 import { processorQueue } from '../driver/get-cmdq';
 import { issue } from '../driver/issue';
 import { RESULT_OK } from '../driver/result';
-import { place } from '../runtime/fields';
+import { place } from '../runtime/guest-fields';
 import { read32, write32 } from '../runtime/mmio';
 import { put, putDecimal } from '../runtime/text';
 import { ASID } from './address-space';

@@ -2,10 +2,10 @@
 
 import { VCMDQ_STATUS } from '../../assembly/layout/cmdqv-registers';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import { indexOf, Queue, queueSize } from '../driver/driver-queues';
 import { processorQueue } from '../driver/get-cmdq';
-import { invalidateAsid } from '../driver/invalidate';
+import { invalidateAsid } from '../driver/invalidate-pages';
 import { issue } from '../driver/issue';
-import { indexOf, Queue, queueSize } from '../driver/queue';
 import { RESULT_OK } from '../driver/result';
 import { startVcmdq, stopVcmdq } from '../driver/vcmdq';
 import { read32, write32 } from '../runtime/mmio';

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import type { Picture, RawQueue } from '../../demo/protocol.ts';
 import { PROJECT } from '../support/compile-assembly.ts';
 
-/** What the page puts into its global scope (demo/main.ts). */
+/** What the page puts into its global scope (demo/demo-page.ts). */
 interface Handle {
   readonly vmm: { rawQueues(): Promise<readonly RawQueue[]> };
   readonly picture: Picture | undefined;

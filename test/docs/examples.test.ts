@@ -5,13 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { Pl011 } from '../../devices/pl011/index.ts';
 import { deviceContract } from '../../devices/testing/index.ts';
 import { CounterDevice } from '../../docs/examples/counter-device.ts';
+import { MachineCore } from '../../vmm/machine/index.ts';
 import {
   createGuestMemory,
   createWasmerWasi,
   loadGuestImage,
-  Machine,
   ramRegions,
-} from '../../vmm/machine/index.ts';
+} from '../../vmm/vcpu/wasm/index.ts';
 import { compileAssembly } from '../support/compile-assembly.ts';
 
 const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -49,7 +49,7 @@ describe('examples of the documentation', () => {
         console += Buffer.from(bytes).toString();
       },
     });
-    const machine = new Machine({
+    const machine = new MachineCore({
       name: 'hello',
       image,
       memory,

@@ -20,7 +20,7 @@ const EVERY_PAGE = [
   'templates/guest/README.md',
 ];
 
-const SOURCES = ['vmm', 'devices', 'guest-driver'].flatMap((folder) =>
+const SOURCES = ['host', 'vmm', 'devices', 'guest-driver'].flatMap((folder) =>
   readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => `${folder}/${name}`),

@@ -12,9 +12,10 @@ import {
   type TableMemory,
   writeSte,
 } from '../../devices/tables/index.ts';
-import { createToyMachine } from '../../vmm/boards/toy.ts';
-import { Host, machineFootprint, type QueueErrorDecision } from '../../vmm/host/index.ts';
-import { loadGuestImage } from '../../vmm/machine/index.ts';
+import { createToyMachine } from '../../vmm/boards/toy/toy-board.ts';
+import { machineFootprint } from '../../vmm/inspect/index.ts';
+import { type QueueErrorDecision, VmHost } from '../../vmm/nested/index.ts';
+import { loadGuestImage } from '../../vmm/vcpu/wasm/index.ts';
 import { compileGuest } from '../support/compile-assembly.ts';
 import { checkedHost } from '../support/findings.ts';
 import {
@@ -73,7 +74,7 @@ describe('a hostile guest', () => {
   }, async () => {
     const hostile = new HostileGuest(SEED);
     const onQueueError = (): QueueErrorDecision => (hostile.chance(10) ? 'skip' : 'report');
-    const host = await checkedHost(Host, { onQueueError });
+    const host = await checkedHost(VmHost, { onQueueError });
     const toyImage = await loadGuestImage(
       Uint8Array.from(await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url))),
     );

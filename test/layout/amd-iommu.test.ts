@@ -2,7 +2,7 @@
 // and VFCTRL from what Linux's driver writes to it.
 
 import { describe, expect, it } from 'vitest';
-import * as AMD from '../../assembly/layout/amd-iommu.ts';
+import * as AMD from '../../assembly/layout/amd-formats.ts';
 import {
   blockedDte,
   completionWait,

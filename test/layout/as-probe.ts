@@ -4,7 +4,7 @@
 import { bits, maskOf, placed } from '../../assembly/lib/fields';
 
 export * from '../../assembly/layout/amd-block';
-export * from '../../assembly/layout/amd-iommu';
+export * from '../../assembly/layout/amd-formats';
 export * from '../../assembly/layout/ats-memory';
 export * from '../../assembly/layout/cd';
 export * from '../../assembly/layout/check-memory';
@@ -20,7 +20,7 @@ export * from '../../assembly/layout/page-requests';
 export * from '../../assembly/layout/pl011-registers';
 export * from '../../assembly/layout/smmu-registers';
 export * from '../../assembly/layout/ste';
-export * from '../../assembly/layout/trace';
+export * from '../../assembly/layout/trace-memory';
 
 /** `word` with the field replaced. */
 export function insert(word: u32, field: i32, value: u32): u32 {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import * as AMD from '../../assembly/layout/amd-block.ts';
-import { AMD_POINTERS_SIZE } from '../../assembly/layout/amd-iommu.ts';
+import { AMD_POINTERS_SIZE } from '../../assembly/layout/amd-formats.ts';
 import * as ATS from '../../assembly/layout/ats-memory.ts';
 import * as CHECK from '../../assembly/layout/check-memory.ts';
 import * as CHECKPOINT from '../../assembly/layout/checkpoint-registers.ts';

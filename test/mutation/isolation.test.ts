@@ -115,7 +115,11 @@ describe('a program without', () => {
     const program = await copy('shadow');
     const write = 'this.#backend.context.vmid = (this.#global.vintfConfig(0) >>> 1) & 0xffff;';
     const call = 'this.#enablesChanged();';
-    await mutate(join(program, 'dist/devices/cmdqv/virtual.js'), call, `{ ${write} ${call} }`);
+    await mutate(
+      join(program, 'dist/devices/cmdqv/virtual-cmdqv.js'),
+      call,
+      `{ ${write} ${call} }`,
+    );
     const report = await bootToy(program);
     expect(report.ok).toBe(false);
     expect(failed(report)).toContain('isolation: IOTLB entries: vm1 lost nothing');

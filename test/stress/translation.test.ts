@@ -183,7 +183,7 @@ describe('a page that moves while it is in use', () => {
       'a CMD_SYNC that passes accesses in flight',
       'vcmdqDrain',
       {
-        file: 'vcmdq-drain/run.ts',
+        file: 'vcmdq-drain/run-commands.ts',
         original: ' && noneInFlight() && noneAwaited(',
         mutant: ' && noneAwaited(',
       },

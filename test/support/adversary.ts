@@ -18,8 +18,8 @@ import {
 } from '../../assembly/layout/host-memory.ts';
 import type { Random } from '../../devices/testing/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
-import type { Host } from '../../vmm/host/index.ts';
-import { INVALIDATE_DATA_ARM_SMMUV3, IommufdError } from '../../vmm/iommufd/index.ts';
+import { INVALIDATE_DATA_ARM_SMMUV3, IommufdError } from '../../host/iommufd/index.ts';
+import type { VmHost } from '../../vmm/nested/index.ts';
 import { ASID, IOVA, type LentVm, RAM_GPA_BASE, RING_GPA, STREAM } from './lent-vm.ts';
 
 /** Memory offset at which page 0 of the VM's VINTF is mapped. */
@@ -43,13 +43,13 @@ export interface Targets {
 
 export class Adversary {
   readonly lent: LentVm;
-  readonly #host: Host;
+  readonly #host: VmHost;
   readonly #random: Random;
   readonly #targets: Targets;
   readonly #words: Int32Array;
 
   /** Gives the VM two VCMDQs and a trapped CMDQ with rings of their own, and page 0 of its VINTF. */
-  constructor(host: Host, lent: LentVm, random: Random, targets: Targets) {
+  constructor(host: VmHost, lent: LentVm, random: Random, targets: Targets) {
     this.#host = host;
     this.lent = lent;
     this.#random = random;

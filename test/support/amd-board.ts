@@ -2,14 +2,14 @@
 
 import { VirtualAmdIommu } from '../../devices/amd-iommu/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
-import type { AmdGuestIommu, AmdHost } from '../../vmm/host/amd/index.ts';
+import { MachineCore } from '../../vmm/machine/index.ts';
+import type { AmdGuestIommu, AmdHost } from '../../vmm/nested/amd/index.ts';
 import {
   createGuestMemory,
   createWasmerWasi,
   type GuestImage,
-  Machine,
   ramRegions,
-} from '../../vmm/machine/index.ts';
+} from '../../vmm/vcpu/wasm/index.ts';
 
 const RAM_GPA_BASE = 0x80000000;
 export const IOMMU_GPA = 0x09100000;
@@ -18,7 +18,7 @@ const DMA_GPA = 0x09200000;
 export const DEVICE_ID = 8;
 
 export interface AmdMachine {
-  readonly machine: Machine;
+  readonly machine: MachineCore;
   readonly iommu: AmdGuestIommu;
   readonly words: Uint32Array;
 }
@@ -28,7 +28,7 @@ export function amdMachine(host: AmdHost, image: GuestImage, name: string): AmdM
   const regions = ramRegions(memory, RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
   const iommu = host.createGuestIommu(vm, [DEVICE_ID]);
-  const machine = new Machine({
+  const machine = new MachineCore({
     name,
     image,
     memory,

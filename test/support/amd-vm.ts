@@ -8,11 +8,11 @@ import {
   AMD_EVENT_TAIL,
   AMD_MIN_LENGTH,
   AMD_STATUS,
-} from '../../assembly/layout/amd-iommu.ts';
+} from '../../assembly/layout/amd-formats.ts';
 import { completionWait } from '../../devices/amd-iommu/index.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import { storeStructure } from '../../devices/tables/index.ts';
-import type { AmdGuestIommu, AmdHost } from '../../vmm/host/amd/index.ts';
+import type { AmdGuestIommu, AmdHost } from '../../vmm/nested/amd/index.ts';
 
 /** RAM: 4 MiB less its first page, so that the host maps the first 2 MiB in pages. */
 export const RAM = 0x80001000;

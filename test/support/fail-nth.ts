@@ -1,6 +1,6 @@
 // A gate that refuses the n-th allocation or access to memory that passes it, and no other.
 
-import { IommufdError, type ResourceGate } from '../../vmm/iommufd/index.ts';
+import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 
 export class FailNth {
   /** Gates passed so far. */

@@ -2,7 +2,7 @@
 // (expect-no-findings.ts).
 
 import { type HotModules, loadHotModules } from '../../assembly/load.ts';
-import type { Finding } from '../../vmm/host/index.ts';
+import type { Finding } from '../../vmm/inspect/sanitizer/index.ts';
 
 const sources = new Set<() => readonly Finding[]>();
 

@@ -2,6 +2,7 @@
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import { VCMDQ_CONFIG, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
+import { offsetOfGpa } from '../../devices/bus/index.ts';
 import {
   contextDescriptor,
   PageTable,
@@ -11,8 +12,9 @@ import {
   type TableMemory,
   writeCommand,
 } from '../../devices/tables/index.ts';
-import type { CreateViommuOptions, Host, Vintf, Viommu, Vm } from '../../vmm/host/index.ts';
-import { offsetOfGpa, ramRegions } from '../../vmm/machine/index.ts';
+import type { Vm } from '../../host/kernel/index.ts';
+import type { CreateViommuOptions, LentVintf, NestedSmmu, VmHost } from '../../vmm/nested/index.ts';
+import { ramRegions } from '../../vmm/vcpu/wasm/index.ts';
 
 export const RAM_GPA_BASE = 0x80000000;
 export const RING_GPA = RAM_GPA_BASE + 0x180000;
@@ -28,8 +30,8 @@ const PAGES = 32;
 
 export interface LentVm {
   readonly vm: Vm;
-  readonly viommu: Viommu;
-  readonly vintf: Vintf;
+  readonly viommu: NestedSmmu;
+  readonly vintf: LentVintf;
   readonly memory: TableMemory;
   readonly bytes: Uint8Array;
   /** Events that its vSMMU would get. */
@@ -39,7 +41,7 @@ export interface LentVm {
 }
 
 /** A VM with 2 MiB, one stream and a VINTF. */
-export function lendVm(host: Host, name = 'vm', options: CreateViommuOptions = {}): LentVm {
+export function lendVm(host: VmHost, name = 'vm', options: CreateViommuOptions = {}): LentVm {
   const [lent] = lendVmBehind(host, [0], name, options);
   if (!lent) throw new Error('one SMMU, one vIOMMU');
   return lent;
@@ -65,7 +67,7 @@ export function guestRam() {
 
 /** A VM with 2 MiB that has, behind each of these physical SMMUs, a vIOMMU with one stream and a VINTF. */
 export function lendVmBehind(
-  host: Host,
+  host: VmHost,
   smmus: readonly number[],
   name = 'vm',
   options: CreateViommuOptions = {},

@@ -1,21 +1,20 @@
 // A machine around a small guest and some devices, without a host.
 
+import type { Placement } from '../../devices/bus/index.ts';
+import { MachineCore, type MachineCoreOptions } from '../../vmm/machine/index.ts';
 import {
   createGuestMemory,
   createWasmerWasi,
   loadGuestImage,
-  Machine,
-  type MachineOptions,
-  type Placement,
   ramRegions,
-} from '../../vmm/machine/index.ts';
+} from '../../vmm/vcpu/wasm/index.ts';
 
 export const RAM_GPA_BASE = 0x80000000;
 
 export interface SmallMachineOptions
   extends Partial<
     Pick<
-      MachineOptions,
+      MachineCoreOptions,
       'onSafePoint' | 'onOutput' | 'drain' | 'clock' | 'instantiate' | 'args' | 'onTrace'
     >
   > {
@@ -29,11 +28,11 @@ export async function smallMachine({
   devices = [],
   name = 'vm0',
   ...options
-}: SmallMachineOptions): Promise<Machine> {
+}: SmallMachineOptions): Promise<MachineCore> {
   const image = await loadGuestImage(guest);
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM_GPA_BASE);
-  return new Machine({
+  return new MachineCore({
     name,
     image,
     memory,

@@ -1,24 +1,21 @@
 // A machine whose vCPUs have threads of their own, around a small guest and some devices, without a host.
 
-import type {
-  MachineOptions,
-  Machine as MachineType,
-  VcpuTransport,
-} from '../../vmm/machine/index.ts';
+import type { MachineCoreOptions, MachineCore as MachineType } from '../../vmm/machine/index.ts';
 import type { ExitServer as Server } from '../../vmm/threads/index.ts';
+import type { VcpuTransport } from '../../vmm/vcpu/index.ts';
 import {
   createGuestMemory,
   createWasmerWasi,
   ExitServer,
   loadGuestImage,
-  Machine,
+  MachineCore,
   ramRegions,
   VcpuThreads,
 } from './built.ts';
 import { RAM_GPA_BASE } from './small-machine.ts';
 
 export interface ThreadMachineOptions
-  extends Partial<Pick<MachineOptions, 'devices' | 'name' | 'vcpus' | 'secondary'>> {
+  extends Partial<Pick<MachineCoreOptions, 'devices' | 'name' | 'vcpus' | 'secondary'>> {
   readonly guest: Uint8Array<ArrayBuffer>;
   readonly exits?: Server;
 }
@@ -37,7 +34,7 @@ export async function threadMachine({
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM_GPA_BASE);
   const threads = new VcpuThreads(exits);
-  const machine = new Machine({
+  const machine = new MachineCore({
     name: 'vm0',
     devices: [],
     ...options,

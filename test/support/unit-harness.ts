@@ -39,8 +39,8 @@ import {
   Unit,
   writeActions,
 } from '../../devices/unit/index.ts';
-import type { Finding, SanitizerCounts } from '../../vmm/host/index.ts';
-import { Sanitizer } from '../../vmm/host/sanitizer/index.ts';
+import type { Finding, SanitizerCounts } from '../../vmm/inspect/sanitizer/index.ts';
+import { Sanitizer } from '../../vmm/inspect/sanitizer/index.ts';
 import { checkedModules, watchFindings } from './findings.ts';
 
 /** S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL. */

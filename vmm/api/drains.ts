@@ -1,7 +1,7 @@
 // Where the machines' VCMDQs are drained: each as it asks, all threads shared.
 
-import type { ToyMachine } from '../boards/toy.ts';
-import type { Host } from '../host/index.ts';
+import type { ToyMachine } from '../boards/toy/toy-board.ts';
+import type { VmHost } from '../nested/index.ts';
 import { AutoDrain, type DrainPlace, SideCore, type SideCoreOptions } from '../threads/index.ts';
 import type { Drain } from './settings.ts';
 
@@ -13,13 +13,13 @@ export interface DrainReport {
 }
 
 export class Drains {
-  readonly #host: Host;
+  readonly #host: VmHost;
   readonly #options: SideCoreOptions;
   readonly #asked = new Map<ToyMachine, Drain>();
   #side: Promise<SideCore> | undefined;
   #auto: AutoDrain | undefined;
 
-  constructor(host: Host, options: SideCoreOptions) {
+  constructor(host: VmHost, options: SideCoreOptions) {
     this.#host = host;
     this.#options = options;
   }

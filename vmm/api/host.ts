@@ -6,30 +6,22 @@ import {
   isChecked,
   loadHotModules,
 } from '../../assembly/load.ts';
+import type { Clock, Placement } from '../../devices/bus/index.ts';
 import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
+import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
 import { Random } from '../../devices/testing/index.ts';
-import { createToyMachine, type ToyBoardOptions } from '../boards/toy.ts';
-import {
-  type Finding,
-  type HostInspection,
-  Host as HostModel,
-  type HostStatistics,
-  type QueueErrorPolicy,
-  type Vm,
-} from '../host/index.ts';
-import {
-  BoardError,
-  type Clock,
-  loadGuestImage,
-  type Placement,
-  VsmmuError,
-} from '../machine/index.ts';
+import type { Vm } from '../../host/kernel/index.ts';
+import { createToyMachine, type ToyBoardOptions } from '../boards/toy/toy-board.ts';
+import type { HostInspection } from '../inspect/index.ts';
+import type { Finding } from '../inspect/sanitizer/index.ts';
+import { type HostStatistics, type QueueErrorPolicy, VmHost } from '../nested/index.ts';
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
-import { InputQueue } from './console.ts';
+import { loadGuestImage } from '../vcpu/wasm/index.ts';
+import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
+import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
-import { EnvironmentError, OptionsError, UseError } from './errors.ts';
-import { Emitter } from './events.ts';
+import { Emitter } from './emitter.ts';
 import { Machine, type MachineEvents } from './machine.ts';
 import { placeDevices } from './placements.ts';
 import { probe } from './probe.ts';
@@ -119,7 +111,7 @@ function randomOf(seed: number): (target: Uint8Array) => void {
  * ```
  */
 export class Host implements AsyncDisposable {
-  readonly #model: HostModel;
+  readonly #model: VmHost;
   readonly #workerUrl: WorkerUrls;
   readonly #clock: Clock | undefined;
   readonly #drains: Drains;
@@ -166,7 +158,7 @@ export class Host implements AsyncDisposable {
     const { webAssembly, isolation } = await probe();
     if (!webAssembly.available)
       throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
-    const model = await HostModel.create({
+    const model = await VmHost.create({
       modules: wasmModule ?? (await hotModules(wasmUrl, iotlbCheck)),
       onFinding: (finding, vm) => {
         onFinding?.(finding);
@@ -186,7 +178,7 @@ export class Host implements AsyncDisposable {
   }
 
   private constructor(
-    model: HostModel,
+    model: VmHost,
     options: HostOptions,
     shared: boolean,
     emitters: Map<Vm, Emitter<MachineEvents>>,
@@ -210,7 +202,7 @@ export class Host implements AsyncDisposable {
   }
 
   /** The host under the API, for tools that look inside. No part of the stable interface. */
-  get model(): HostModel {
+  get model(): VmHost {
     return this.#model;
   }
 

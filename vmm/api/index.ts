@@ -1,46 +1,39 @@
 // Entry "vsmmu": the VMM as a library.
 
 export type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
+export type { Clock, Placement } from '../../devices/bus/index.ts';
 export type { Device, TraceEvent } from '../../devices/plugin/index.ts';
-export type { Queues } from '../boards/toy.ts';
-export {
-  type Change,
-  type Finding,
-  HostError,
-  type HostFault,
-  type HostInspection,
-  type HostStatistics,
-  type QueueErrorDecision,
-  type QueueErrorEvent,
-  type QueueErrorPolicy,
-  type QueueErrorReason,
-  type QueueInspection,
-  type SanitizerCounts,
-  type SidPairInspection,
-  type SmmuCounters,
-  type VintfInspection,
-  type ViommuInspection,
-  type ViommuStatistics,
-  type VmInspection,
-} from '../host/index.ts';
-export type { ObjectDescription } from '../iommufd/index.ts';
 export {
   BoardError,
   type BoardFault,
-  type Clock,
-  EXIT_KINDS,
-  type ExitKind,
-  type ExitStatistics,
-  GuestImageError,
-  type GuestImageFault,
   MachineError,
-  type Placement,
   VsmmuError,
-} from '../machine/index.ts';
+} from '../../devices/plugin/index.ts';
+export { HostError, type HostFault } from '../../host/hardware/index.ts';
+export type { ObjectDescription } from '../../host/iommufd/index.ts';
+export type { Queues } from '../boards/toy/toy-board.ts';
+export type {
+  HostInspection,
+  QueueInspection,
+  SidPairInspection,
+  SmmuCounters,
+  VintfInspection,
+  ViommuInspection,
+  ViommuStatistics,
+  VmInspection,
+} from '../inspect/index.ts';
+export type { Change, Finding, SanitizerCounts } from '../inspect/sanitizer/index.ts';
+export type {
+  HostStatistics,
+  QueueErrorDecision,
+  QueueErrorEvent,
+  QueueErrorPolicy,
+  QueueErrorReason,
+} from '../nested/index.ts';
 export type { DrainPlace, WorkerUrls } from '../threads/index.ts';
 export { type ChromeTrace, chromeTrace, type Trace, type TraceRecord } from '../trace/index.ts';
-export type { MachineConsole } from './console.ts';
-export type { DrainReport } from './drains.ts';
+export { EXIT_KINDS, type ExitKind, type ExitStatistics } from '../vcpu/index.ts';
+export { GuestImageError, type GuestImageFault } from '../vcpu/wasm/index.ts';
 export {
   EnvironmentError,
   type EnvironmentFault,
@@ -48,7 +41,9 @@ export {
   type OptionsFault,
   UseError,
   type UseFault,
-} from './errors.ts';
+} from './api-errors.ts';
+export type { MachineConsole } from './console-streams.ts';
+export type { DrainReport } from './drains.ts';
 export { Host, type HostOptions, type MachineOptions } from './host.ts';
 export {
   type BootOptions,

@@ -1,23 +1,22 @@
 // A machine as its user sees it: boots, runs by itself, pauses, stops, tells what happens to it.
 
-import type { ToyMachine } from '../boards/toy.ts';
-import type { Finding, SmmuCounters } from '../host/index.ts';
-import type {
-  ExitStatistics,
-  MachineStatus as InnerStatus,
-  MachineError,
-} from '../machine/index.ts';
+import type { MachineError } from '../../devices/plugin/index.ts';
+import type { ToyMachine } from '../boards/toy/toy-board.ts';
+import type { SmmuCounters } from '../inspect/index.ts';
+import type { Finding } from '../inspect/sanitizer/index.ts';
+import type { CoreStatus } from '../machine/index.ts';
 import { tick } from '../threads/index.ts';
-import { ConsoleStreams, type InputQueue, type MachineConsole } from './console.ts';
+import type { ExitStatistics } from '../vcpu/index.ts';
+import { UseError } from './api-errors.ts';
+import { ConsoleStreams, type InputQueue, type MachineConsole } from './console-streams.ts';
 import type { DrainReport, Drains } from './drains.ts';
-import { UseError } from './errors.ts';
-import type { Emitter } from './events.ts';
+import type { Emitter } from './emitter.ts';
 
 /**
  * `new` until `boot`, `running`, `paused`; then `off` when the guest has ended by itself, `stopped` by its owner, `failed` when a part of the
  * machine failed (`error` says which).
  */
-export type MachineStatus = InnerStatus | 'paused';
+export type MachineStatus = CoreStatus | 'paused';
 
 /** How a machine ended. */
 export interface MachineEnd {
@@ -119,7 +118,7 @@ export class Machine implements AsyncDisposable {
   readonly #parts: MachineParts;
   #paused = false;
   #loop: Promise<void> | undefined;
-  #turn: Promise<InnerStatus> | undefined;
+  #turn: Promise<CoreStatus> | undefined;
   #streams: ConsoleStreams | undefined;
   #end: MachineEnd | undefined;
   #destroyed = false;
@@ -241,7 +240,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /** One turn of the guest, the one under way when there is one. */
-  #takeTurn(budget?: number): Promise<InnerStatus> {
+  #takeTurn(budget?: number): Promise<CoreStatus> {
     this.#turn ??= this.#inner
       .run(budget)
       .then(async (status) => {

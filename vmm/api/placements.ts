@@ -1,9 +1,9 @@
 // Places on the standard board for devices that are not part of it.
 
 import { ABI_MAX_DEVICES } from '../../assembly/layout/guest-abi.ts';
-import { type Device, PLUGIN_INTERFACE_VERSION } from '../../devices/plugin/index.ts';
-import { FREE_GPA, FREE_IRQ, TOY_BOARD_DEVICES } from '../boards/toy.ts';
-import { BoardError, type Placement } from '../machine/index.ts';
+import type { Placement } from '../../devices/bus/index.ts';
+import { BoardError, type Device, PLUGIN_INTERFACE_VERSION } from '../../devices/plugin/index.ts';
+import { FREE_GPA, FREE_IRQ, TOY_BOARD_DEVICES } from '../boards/toy/toy-board.ts';
 
 const REGION_ALIGNMENT = 0x10000;
 const METHODS = ['attach', 'reset', 'read', 'write', 'save', 'restore', 'registerName'] as const;

@@ -1,7 +1,7 @@
 // Where a guest's binary comes from.
 
-import { GuestImageError } from '../machine/index.ts';
 import { IN_NODE } from '../threads/index.ts';
+import { GuestImageError } from '../vcpu/wasm/index.ts';
 
 /** A path (Node.js), a URL, or the bytes of a binary. */
 export type GuestSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer;

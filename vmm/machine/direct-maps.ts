@@ -18,17 +18,8 @@ import {
   ABI_MAX_MAPS,
   ABI_PAGE_SIZE,
 } from '../../assembly/layout/guest-abi.ts';
-import type { DirectMap } from '../../devices/plugin/index.ts';
-import { MachineError } from './errors.ts';
-
-/** A range to back with guest memory. */
-export interface DirectRange {
-  readonly gpa: number;
-  /** Bytes. */
-  readonly length: number;
-  /** First argument of the guest's doorbell import for stores to the range; undefined for none. */
-  readonly doorbell: number | undefined;
-}
+import type { DirectMapper, DirectRange } from '../../devices/bus/index.ts';
+import { type DirectMap, MachineError } from '../../devices/plugin/index.ts';
 
 /** What unmapping has to know about the vCPUs. */
 export interface VcpuStates {
@@ -45,7 +36,7 @@ interface Slot {
   readonly page: number;
 }
 
-export class DirectMaps {
+export class DirectMaps implements DirectMapper {
   readonly #info: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #vcpus: VcpuStates;

@@ -1,15 +1,15 @@
 // What a machine is made of.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
+import type { Clock } from '../../devices/bus/clock.ts';
+import type { Placement } from '../../devices/bus/placement.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
-import type { Clock } from './clock.ts';
-import type { GuestImage } from './guest-image.ts';
-import type { InsideCalls } from './guest-imports.ts';
-import type { Placement } from './placement.ts';
-import type { VcpuTransport } from './vcpu.ts';
-import type { WasiFactory } from './wasi-host.ts';
+import type { VcpuTransport } from '../vcpu/vcpu.ts';
+import type { GuestImage } from '../vcpu/wasm/guest-image.ts';
+import type { InsideCalls } from '../vcpu/wasm/guest-imports.ts';
+import type { WasiFactory } from '../vcpu/wasm/wasi-host.ts';
 
-export interface MachineOptions {
+export interface MachineCoreOptions {
   /** Used in messages: "vm0". */
   readonly name: string;
   /** Index among the machines of its host, from 0. */
@@ -63,4 +63,4 @@ export interface MachineOptions {
  * `new` until `boot`, `running` while the guest wants to go on, `off` when it has ended by itself, `stopped` by its owner, `failed`
  * when one of its parts failed (`error` says which).
  */
-export type MachineStatus = 'new' | 'running' | 'off' | 'stopped' | 'failed';
+export type CoreStatus = 'new' | 'running' | 'off' | 'stopped' | 'failed';

@@ -1,14 +1,14 @@
 // The isolation oracle: while one machine attacks, nothing that another one has in the host or in its memory may change.
 
 import { CHECKPOINT_PHASE_ATTACK } from '../../assembly/layout/checkpoint-registers.ts';
-import type { ToyMachine } from '../boards/toy.ts';
+import type { Vm } from '../../host/kernel/index.ts';
+import type { ToyMachine } from '../boards/toy/toy-board.ts';
 import {
   FOOTPRINT_KINDS,
   type FootprintKind,
   type MachineFootprint,
   machineFootprint,
-} from '../host/footprint.ts';
-import type { Vm } from '../host/index.ts';
+} from '../inspect/footprint.ts';
 import type { Check } from './checks.ts';
 
 /** What has been seen of one kind of a victim's things, over all attacks. */

@@ -5,7 +5,7 @@ import {
   CHECKPOINT_PHASE_MEASURE,
 } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Machine } from '../api/index.ts';
-import type { Queues } from '../boards/toy.ts';
+import type { Queues } from '../boards/toy/toy-board.ts';
 import type { Check } from './checks.ts';
 
 export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';

@@ -11,4 +11,4 @@ export { ExitServer } from './exit-server.ts';
 export { type DirectContext, SideCore, type SideCoreOptions } from './side-core.ts';
 export { tick } from './tick.ts';
 export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';
-export type { WorkerUrls } from './worker.ts';
+export type { WorkerUrls } from './worker-thread.ts';

@@ -3,8 +3,9 @@
 
 import type { Remote } from 'comlink';
 import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
-import type { Host, Vm } from '../host/index.ts';
-import type { Machine } from '../machine/index.ts';
+import type { Vm } from '../../host/kernel/index.ts';
+import type { MachineCore } from '../machine/index.ts';
+import type { VmHost } from '../nested/index.ts';
 import {
   SIDE_MESSAGES,
   SIDE_NAPS,
@@ -15,7 +16,7 @@ import {
 } from './control-block.ts';
 import { coreCount } from './core-count.ts';
 import type { DrainApi } from './drain-worker.ts';
-import { programAt, type WorkerProgram, WorkerThread } from './worker.ts';
+import { programAt, type WorkerProgram, WorkerThread } from './worker-thread.ts';
 
 const PROGRAM: WorkerProgram = {
   name: 'vsmmu drain',
@@ -49,7 +50,7 @@ export interface DirectContext {
 
 /** What is drained: a machine, the VM behind it, and what its guest rings. */
 export interface Drainable {
-  readonly machine: Machine;
+  readonly machine: MachineCore;
   readonly vm: Vm;
   readonly direct: readonly DirectContext[];
 }
@@ -59,7 +60,7 @@ interface Attached extends Drainable {
 }
 
 export class SideCore {
-  readonly #host: Host;
+  readonly #host: VmHost;
   readonly #worker: WorkerThread<DrainApi>;
   readonly #control: Int32Array;
   readonly #cores: number;
@@ -67,7 +68,7 @@ export class SideCore {
   #nextId = 0;
   #stopping = false;
 
-  static async start(host: Host, options: SideCoreOptions = {}): Promise<SideCore> {
+  static async start(host: VmHost, options: SideCoreOptions = {}): Promise<SideCore> {
     const { vmm = new SharedArrayBuffer(4 * VMM_WORDS) } = options;
     const control = new SharedArrayBuffer(4 * SIDE_WORDS);
     const worker = await WorkerThread.start<DrainApi>(programAt(PROGRAM, options.url));
@@ -78,7 +79,7 @@ export class SideCore {
   }
 
   private constructor(
-    host: Host,
+    host: VmHost,
     worker: WorkerThread<DrainApi>,
     control: Int32Array,
     cores: number,
@@ -95,7 +96,7 @@ export class SideCore {
     return Atomics.load(this.#control, SIDE_NAPS);
   }
 
-  get machines(): readonly Machine[] {
+  get machines(): readonly MachineCore[] {
     return [...this.#attached.values()].map(({ machine }) => machine);
   }
 
@@ -136,7 +137,7 @@ export class SideCore {
   }
 
   /** Gives a machine back to its guest's doorbells. One that is not attached is left alone. */
-  async detach(machine: Machine): Promise<void> {
+  async detach(machine: MachineCore): Promise<void> {
     for (const [id, attached] of this.#attached) {
       if (attached.machine !== machine) continue;
       // First, so that a store either rings or is seen by the drain's last look.

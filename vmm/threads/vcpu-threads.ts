@@ -1,11 +1,11 @@
 // The mailbox transport: each vCPU in a worker, its exits served here.
 
 import type { UnitOptions } from '../../devices/unit/index.ts';
-import type { RemoteVcpu, RemoteVcpuOptions, VcpuTransport } from '../machine/index.ts';
+import type { RemoteVcpu, RemoteVcpuOptions, VcpuTransport } from '../vcpu/index.ts';
 import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
 import type { RemoteImport, VcpuApi } from './vcpu-worker.ts';
-import { programAt, type WorkerProgram, WorkerThread } from './worker.ts';
+import { programAt, type WorkerProgram, WorkerThread } from './worker-thread.ts';
 
 function program(name: string): WorkerProgram {
   return {

@@ -2,8 +2,8 @@
 // here is Wasm: the guest, and the drain behind its doorbell when it has a unit.
 
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
-import { abiOf } from '../machine/guest-image.ts';
-import { INSIDE_FUNCTIONS } from '../machine/guest-imports.ts';
+import { abiOf } from '../vcpu/wasm/guest-image.ts';
+import { INSIDE_FUNCTIONS } from '../vcpu/wasm/guest-imports.ts';
 import { endThread, exposeToParent } from './expose.ts';
 import { MailboxClient, type Value } from './mailbox.ts';
 

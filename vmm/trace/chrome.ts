@@ -1,6 +1,6 @@
 // Chrome's trace event format ("JSON Object Format"), which chrome://tracing, Perfetto and Speedscope open.
 
-import type { HostInspection } from '../host/index.ts';
+import type { HostInspection } from '../inspect/index.ts';
 import type { TraceRecord } from './trace.ts';
 
 /** One event of the format. Times are in microseconds. */

@@ -1,4 +1,4 @@
-// The records of the trace ring, taken apart (assembly/layout/trace.ts).
+// The records of the trace ring, taken apart (assembly/layout/trace-memory.ts).
 
 import { CFG_NO_SSID } from '../../assembly/layout/host-memory.ts';
 import {
@@ -19,7 +19,7 @@ import {
   TRACE_WALK_SSID,
   TRACE_WALK_TAGS,
   TRACE_WHAT,
-} from '../../assembly/layout/trace.ts';
+} from '../../assembly/layout/trace-memory.ts';
 
 /** What every record has. */
 interface Common {

@@ -1,6 +1,6 @@
 // The times of records that have none of their own: those inside a burst, which stand between two looks at the clock.
 
-import { TRACE_BURST_NS } from '../../assembly/layout/trace.ts';
+import { TRACE_BURST_NS } from '../../assembly/layout/trace-memory.ts';
 import type { HotRecord } from './hot-record.ts';
 
 const BURST_MS = TRACE_BURST_NS / 1e6;

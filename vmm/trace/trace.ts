@@ -20,8 +20,8 @@ import {
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import { eventType } from '../../devices/tables/index.ts';
 import type { Doorbell } from './hot-record.ts';
-import { TraceRing } from './ring.ts';
 import type { TimedRecord } from './times.ts';
+import { TraceRing } from './trace-ring.ts';
 
 /** Something that happened, on a track of a process: a machine is a process, a vCPU, a queue, a device a track of it. */
 export interface TraceRecord {

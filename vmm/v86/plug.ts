@@ -1,7 +1,6 @@
 // Plugs devices into a v86 emulator. v86 asks its devices for 8- and 32-bit accesses on its own thread, so this is the inline transport; what
 // devices want done beside the guest is done after each of v86's ticks.
 
-import type { AccessSize, InterruptLine } from '../../devices/plugin/index.ts';
 import {
   attachDevice,
   BackgroundLoops,
@@ -10,12 +9,13 @@ import {
   type DeviceServices,
   type DirectRange,
   guestMemoryOf,
-  MachineError,
   type Placement,
   RegisterCounts,
   resetDevice,
   SYSTEM_CLOCK,
-} from '../machine/index.ts';
+} from '../../devices/bus/index.ts';
+import type { AccessSize, InterruptLine } from '../../devices/plugin/index.ts';
+import { MachineError } from '../../devices/plugin/index.ts';
 import { loopOf, type V86Cpu } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 

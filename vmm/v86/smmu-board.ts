@@ -1,11 +1,13 @@
 // An SMMUv3 with CMDQV, and a DMA engine behind it, for guests of v86: x86 guests that drive an Arm IOMMU, because what is shown is the IOMMU.
 
 import { CMDQV_LOGICAL_PAGE0 } from '../../assembly/layout/cmdqv-registers.ts';
+import type { Placement } from '../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
+import type { MachineError } from '../../devices/plugin/index.ts';
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
-import type { Host, Vintf, Viommu, Vm } from '../host/index.ts';
-import type { MachineError, Placement } from '../machine/index.ts';
+import type { Vm } from '../../host/kernel/index.ts';
+import type { LentVintf, NestedSmmu, VmHost } from '../nested/index.ts';
 import { loopOf } from './emulator.ts';
 import { type Plugged, plugDevices, V86_BLOCK } from './plug.ts';
 import { v86Regions } from './ram.ts';
@@ -23,7 +25,7 @@ const PAGE0_SIZE = 0x10000;
 
 /** Where the SMMU, the CMDQV and the DMA engine lie in the emulated PC. */
 export interface V86SmmuOptions {
-  readonly host: Host;
+  readonly host: VmHost;
   readonly name?: string;
   /** gpa of the devices, a multiple of V86_BLOCK above RAM. Default 0xd0000000. */
   readonly gpa?: number;
@@ -40,8 +42,8 @@ export interface V86SmmuOptions {
 /** The devices, plugged in, and what the host has lent them. */
 export interface V86Smmu extends Plugged {
   readonly vm: Vm;
-  readonly viommu: Viommu;
-  readonly vintf: Vintf;
+  readonly viommu: NestedSmmu;
+  readonly vintf: LentVintf;
   /** Unplugs the devices and gives everything back to the host. */
   destroy(): void;
 }

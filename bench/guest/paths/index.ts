@@ -9,10 +9,10 @@ import {
 } from '../../../assembly/layout/guest-abi';
 import { beginBatch, submitBatch } from '../../../guest-driver/driver/batch';
 import { cmdqv } from '../../../guest-driver/driver/cmdqv';
-import { addPage } from '../../../guest-driver/driver/invalidate';
-import { IOVA_PAGE_SIZE, mapPages } from '../../../guest-driver/driver/page-table';
-import { cmdq } from '../../../guest-driver/driver/queue';
+import { cmdq } from '../../../guest-driver/driver/driver-queues';
+import { addPage } from '../../../guest-driver/driver/invalidate-pages';
 import { RESULT_OK } from '../../../guest-driver/driver/result';
+import { IOVA_PAGE_SIZE, mapPages } from '../../../guest-driver/driver/stage1-table';
 import { exitCount, gpaOf } from '../../../guest-driver/runtime/abi';
 import { findDevice } from '../../../guest-driver/runtime/device-table';
 import { doorbellCalls } from '../../../guest-driver/runtime/mmio';
@@ -28,9 +28,9 @@ import {
   smmuResetStep,
   tablesStep,
 } from '../../../guest-driver/toy/bring-up-steps';
-import { beginPhase, endPhase, need, setData } from '../../../guest-driver/toy/checkpoint';
 import { dmaCopyStep } from '../../../guest-driver/toy/dma-steps';
 import { blockOf, prepareBlock, runBlocks } from '../../../guest-driver/toy/parallel';
+import { beginPhase, endPhase, need, setData } from '../../../guest-driver/toy/report';
 import { toy } from '../../../guest-driver/toy/toy-state';
 
 export const vsmmu_abi: i32 = ABI_VERSION;

@@ -24,7 +24,7 @@ import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
 import { queueIndex, type TableShape } from '../register-rules.ts';
-import type { Overlay } from './overlay.ts';
+import type { MappedPointers } from './mapped-pointers.ts';
 
 /** What runs the commands. */
 export interface CommandEngine {
@@ -44,7 +44,7 @@ export interface CommandEngine {
   /** Steps over the command at CONS. */
   finish(): void;
   /** A guest's SMMU only. */
-  readonly overlay?: Overlay;
+  readonly overlay?: MappedPointers;
   /** An ECMDQ whose registers the guest can have: while it has them, the drain publishes errors, and its CONS is the truth. */
   publish?(): void;
 }

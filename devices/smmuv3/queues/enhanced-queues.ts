@@ -26,7 +26,7 @@ import {
   withBits,
 } from '../../plugin/index.ts';
 import { queueShape, type SmmuRegisters, type TableShape } from '../register-rules.ts';
-import { QUEUE_BASE_HI, QUEUE_BASE_LO } from '../registers.ts';
+import { QUEUE_BASE_HI, QUEUE_BASE_LO } from '../smmu-register-specs.ts';
 import { type CommandEngine, CommandQueue, type CommandQueueRegisters } from './command-queue.ts';
 
 const PROD_WRITABLE =

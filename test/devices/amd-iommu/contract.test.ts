@@ -5,7 +5,7 @@ import {
   AMD_CONTROL,
   AMD_DEVICE_TABLE_BASE,
   AMD_EVENT_BASE,
-} from '../../../assembly/layout/amd-iommu.ts';
+} from '../../../assembly/layout/amd-formats.ts';
 import { loadAmdIommu, loadHotModules } from '../../../assembly/load.ts';
 import {
   AmdUnit,
@@ -15,6 +15,7 @@ import {
   PhysicalAmdIommu,
   VirtualAmdIommu,
 } from '../../../devices/amd-iommu/index.ts';
+import { SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import { storeStructure } from '../../../devices/tables/index.ts';
 import {
   type DeviceFactory,
@@ -23,10 +24,10 @@ import {
   type Stimulus,
 } from '../../../devices/testing/index.ts';
 import { createHostMemory } from '../../../devices/unit/index.ts';
-import { AmdDevice, AmdGuestIommu, AmdIommu } from '../../../vmm/host/amd/index.ts';
-import { HostRam } from '../../../vmm/host/host-ram.ts';
-import { Vm } from '../../../vmm/host/vm.ts';
-import { SYSTEM_CLOCK } from '../../../vmm/machine/index.ts';
+import { HostRam } from '../../../host/hardware/host-ram.ts';
+import { AmdDevice, AmdIommu } from '../../../host/kernel/amd/index.ts';
+import { Vm } from '../../../host/kernel/vm.ts';
+import { AmdGuestIommu } from '../../../vmm/nested/amd/index.ts';
 
 const modules = { ...(await loadHotModules()), amdIommu: await loadAmdIommu() };
 const backends = new WeakMap<object, AmdGuestIommu>();

@@ -10,7 +10,7 @@ import {
   AMD_EVENT_BASE,
   AMD_EVENT_HEAD,
   AMD_EVENT_TAIL,
-} from '../../../assembly/layout/amd-iommu';
+} from '../../../assembly/layout/amd-formats';
 import {
   DMA_CTRL,
   DMA_DST,

@@ -10,7 +10,8 @@ import {
   ABI_AT_TIME,
   ABI_MAGIC,
 } from '../../../assembly/layout/guest-abi.ts';
-import { GuestImageError, MachineError } from '../../../vmm/machine/index.ts';
+import { MachineError } from '../../../devices/plugin/index.ts';
+import { GuestImageError } from '../../../vmm/vcpu/wasm/index.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
 import { RAM_GPA_BASE, smallMachine } from '../../support/small-machine.ts';
 import {

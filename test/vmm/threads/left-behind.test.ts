@@ -8,12 +8,12 @@ import { PROJECT } from '../../support/compile-assembly.ts';
 const HEAD = `
   import { readFile } from 'node:fs/promises';
   const built = (path) => import(new URL('file://${PROJECT}/dist/' + path));
-  const { createToyMachine } = await built('vmm/boards/toy.js');
-  const { Host } = await built('vmm/host/index.js');
-  const { loadGuestImage } = await built('vmm/machine/index.js');
+  const { createToyMachine } = await built('vmm/boards/toy/toy-board.js');
+  const { VmHost } = await built('vmm/nested/index.js');
+  const { loadGuestImage } = await built('vmm/vcpu/wasm/index.js');
   const { ExitServer, SideCore } = await built('vmm/threads/index.js');
   const image = await loadGuestImage(await readFile('${PROJECT}/dist/guest-driver/toy.wasm'));
-  const host = await Host.create();
+  const host = await VmHost.create();
   const exits = new ExitServer();
   const side = await SideCore.start(host, { vmm: exits.buffer });
   const toy = createToyMachine({ host, name: 'vm0', image, exits, args: ['toy', 'vms=1', 'rounds=1', 'warmup=0'],

@@ -3,9 +3,9 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { QUEUE_OWNERS } from '../../../assembly/layout/host-memory.ts';
-import { Host as PlainHost } from '../../../vmm/host/index.ts';
-import { Registers } from '../../../vmm/host/registers.ts';
-import { Bus } from '../../../vmm/machine/index.ts';
+import { Bus } from '../../../devices/bus/index.ts';
+import { DeviceRegisters } from '../../../host/hardware/device-registers.ts';
+import { VmHost as PlainHost } from '../../../vmm/nested/index.ts';
 import { VMM_WORDS } from '../../../vmm/threads/control-block.ts';
 import { MailboxClient, MailboxServer } from '../../../vmm/threads/mailbox.ts';
 import { checkedModules } from '../../support/findings.ts';
@@ -101,7 +101,7 @@ describe('a vCPU', () => {
 describe('the host', () => {
   it('gives up on a register after 100,000 looks and one second', () => {
     const device = new ScratchDevice();
-    const registers = new Registers(
+    const registers = new DeviceRegisters(
       new Bus([{ device, region: 0, address: 0x1000 }]),
       0x1000,
       'smmu',

@@ -10,10 +10,10 @@ import {
 import { QUEUE_ERROR_HELD } from '../../../assembly/layout/host-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
-import type { Host as HostType } from '../../../vmm/host/index.ts';
-import type { Machine } from '../../../vmm/machine/index.ts';
+import type { MachineCore } from '../../../vmm/machine/index.ts';
+import type { VmHost as HostType } from '../../../vmm/nested/index.ts';
 import type { SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
-import { Host, SideCore } from '../../support/built.ts';
+import { SideCore, VmHost } from '../../support/built.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
 import { assemble } from '../../support/wat.ts';
@@ -73,7 +73,7 @@ async function drained(
   Object.defineProperty(host, 'modules', { value: modules });
   const { context, queues, viommu } = lent.vintf;
   const direct = [{ smmuBlock: viommu.smmuBlock, context, queues }];
-  await side.attach({ machine: machine as unknown as Machine, vm: lent.vm, direct });
+  await side.attach({ machine: machine as unknown as MachineCore, vm: lent.vm, direct });
   Object.defineProperty(host, 'modules', { value: own });
   return { ...lent, machine, words: new Int32Array(lent.vm.memory.buffer) };
 }
@@ -116,7 +116,7 @@ const quartile = (values: readonly number[]) =>
 
 describe('the side core', () => {
   it('serves one store of PROD, of any of its machines, without a doorbell', async () => {
-    const host = await checkedHost(Host);
+    const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const vms = [
       await drained(host, side, 'a'),
@@ -136,7 +136,7 @@ describe('the side core', () => {
     }
     const [first] = vms;
     if (!first) return;
-    await side.detach(first.machine as unknown as Machine);
+    await side.detach(first.machine as unknown as MachineCore);
     expect(first.machine.doorbells).toBe(true);
   });
 
@@ -146,7 +146,7 @@ describe('the side core', () => {
   ])(
     'sleeps while none of %i machines does anything: at most %i % of a core, and it wakes in time',
     async (machines, percent) => {
-      const host = await checkedHost(Host);
+      const host = await checkedHost(VmHost);
       const side = await sideCore(host);
       const vm = await drained(host, side, 'vm0');
       for (let other = 1; other < machines; other++) await drained(host, side, `vm${other}`);
@@ -175,7 +175,7 @@ describe('the side core', () => {
   );
 
   it('holds the error of one machine and goes on with the other; the host speaks', async () => {
-    const host = await checkedHost(Host);
+    const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const [bad, good] = [await drained(host, side, 'bad'), await drained(host, side, 'good')];
     store(bad, cfgiAll(), tlbiNsnhAll());
@@ -192,7 +192,7 @@ describe('the side core', () => {
   });
 
   it('runs at most 2,047 commands of each busy queue before it comes to one that was rung', async () => {
-    const host = await Host.create();
+    const host = await VmHost.create();
     const side = await sideCore(host);
     const entries = 1024;
     const busy = [
@@ -232,7 +232,7 @@ describe('the side core', () => {
   });
 
   it('lets a queue be stopped and freed while it works on it', async () => {
-    const host = await checkedHost(Host);
+    const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const vm = await drained(host, side, 'a');
     for (let i = 0; i < 200; i++) {
@@ -246,7 +246,7 @@ describe('the side core', () => {
   });
 
   it('that throws in the unit of one machine fails that machine and goes on with the other', async () => {
-    const host = await checkedHost(Host);
+    const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const good = await drained(host, side, 'good');
     const broken = await WebAssembly.compile(
@@ -268,7 +268,7 @@ describe('the side core', () => {
   });
 
   it('that is killed fails every machine that it served; the host goes on and takes its queues back', async () => {
-    const host = await checkedHost(Host);
+    const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const vms = [await drained(host, side, 'a'), await drained(host, side, 'b')];
     for (const vm of vms) untilCons(vm, store(vm, sync()));

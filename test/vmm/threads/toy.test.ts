@@ -2,13 +2,13 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ToyMachine } from '../../../vmm/boards/toy.ts';
+import type { ToyMachine } from '../../../vmm/boards/toy/toy-board.ts';
 import {
   createToyMachine,
   ExitServer,
-  Host,
   loadGuestImage,
   SideCore,
+  VmHost,
 } from '../../support/built.ts';
 import { PROJECT } from '../../support/compile-assembly.ts';
 import { checkedHost } from '../../support/findings.ts';
@@ -43,7 +43,7 @@ afterAll(async () => {
 
 describe('the toy', () => {
   it.each(COMBINATIONS)('passes: %o', async ({ mailbox, thread, vcpus, vms }) => {
-    const host = await checkedHost(Host, { vintfs: 8, vcmdqs: 32 });
+    const host = await checkedHost(VmHost, { vintfs: 8, vcmdqs: 32 });
     const exits = mailbox ? new ExitServer() : undefined;
     const side = thread ? await SideCore.start(host, exits && { vmm: exits.buffer }) : undefined;
     const failed: string[] = [];

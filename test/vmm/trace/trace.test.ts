@@ -6,9 +6,9 @@ import {
   HOST_AT_TRACE_NEXT,
   HOST_AT_TRACE_SALT,
 } from '../../../assembly/layout/host-memory.ts';
-import { TRACE_UNIT } from '../../../assembly/layout/trace.ts';
+import { TRACE_UNIT } from '../../../assembly/layout/trace-memory.ts';
 import { sync, tlbiNhAsid, tlbiNsnhAll } from '../../../devices/tables/index.ts';
-import { Host } from '../../../vmm/host/index.ts';
+import { VmHost } from '../../../vmm/nested/index.ts';
 import {
   checkTrace,
   chromeTrace,
@@ -34,7 +34,7 @@ import {
 const UNITS = 2048;
 
 async function traced(limit?: number) {
-  const host = await checkedHost(Host, { traceUnits: UNITS });
+  const host = await checkedHost(VmHost, { traceUnits: UNITS });
   const lent = lendVm(host);
   startVcmdq(lent);
   const trace = new Trace(host.memory, limit);
@@ -124,7 +124,7 @@ describe('a trace', () => {
     const salt = words[HOST_AT_TRACE_SALT >> 2] ?? 0;
     words[head] = ((words[head] ?? 0) - salt) >>> 0;
     expect([own(), trace.lost]).toEqual([[], 2]);
-    const other = new Uint32Array((await Host.create({ traceUnits: UNITS })).memory.buffer);
+    const other = new Uint32Array((await VmHost.create({ traceUnits: UNITS })).memory.buffer);
     expect(other[HOST_AT_TRACE_SALT >> 2]).not.toBe(salt);
   });
 
@@ -171,7 +171,7 @@ describe('a trace', () => {
   });
 
   it('is off unless the host was made with one: no ring, nothing written', async () => {
-    const host = await checkedHost(Host);
+    const host = await checkedHost(VmHost);
     const lent = lendVm(host);
     startVcmdq(lent);
     sendOnVcmdq(lent, sync());

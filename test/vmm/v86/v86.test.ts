@@ -15,7 +15,7 @@ import {
   writeSte,
 } from '../../../devices/tables/index.ts';
 import { addSmmu } from '../../../docs/examples/v86-board.ts';
-import { Host } from '../../../vmm/host/index.ts';
+import { VmHost } from '../../../vmm/nested/index.ts';
 import { plugDevices, plugSmmu } from '../../../vmm/v86/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
@@ -271,7 +271,7 @@ describe('plugged devices', () => {
 
   it('are refused where they do not fit', async () => {
     const { emulator } = await load(new X86Program());
-    const host = await checkedHost(Host, { vintfs: 2, vcmdqs: 4 });
+    const host = await checkedHost(VmHost, { vintfs: 2, vcmdqs: 4 });
     const plug = (gpa: number, size: number, address: number, version = PLUGIN_INTERFACE_VERSION) =>
       plugDevices(emulator, {
         window: { gpa, size },

@@ -1,0 +1,140 @@
+// Commands (48882 section 2.4): a guest's name its own DeviceIDs and DomainIDs, which are replaced by the host's before anything else.
+
+import {
+  AMD_CTX_CONTROL,
+  AMD_CTX_STATUS,
+  AMD_CTX_TABLES,
+  AMD_CTX_TRANSLATE_DEVICE,
+} from '../layout/amd-block';
+import {
+  AMD_CMD_DEVICE,
+  AMD_CMD_OP,
+  AMD_CONTROL_COM_WAIT_INT_EN,
+  AMD_DEVICE_MAP_ENTRY,
+  AMD_DOMAIN_MAP,
+  AMD_DOMAIN_MAP_ENTRY,
+  AMD_DTE_MODE,
+  AMD_INV_DOMAIN,
+  AMD_INV_GN,
+  AMD_INV_PASID,
+  AMD_INV_SIZE,
+  AMD_MAP_HOST_ID,
+  AMD_MAP_VALID,
+  AMD_OP_COMPLETION_WAIT,
+  AMD_OP_INVALIDATE_DEVTAB_ENTRY,
+  AMD_OP_INVALIDATE_INTERRUPT_TABLE,
+  AMD_OP_INVALIDATE_IOMMU_ALL,
+  AMD_OP_INVALIDATE_IOMMU_PAGES,
+  AMD_OP_INVALIDATE_IOTLB_PAGES,
+  AMD_STATUS_COM_WAIT_INT,
+  AMD_WAIT_INTERRUPT,
+  AMD_WAIT_STORE,
+} from '../layout/amd-formats';
+import { QUEUE_REWRITES } from '../layout/host-memory';
+import { bits, fieldAt, maskOf } from '../lib/fields';
+import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
+import { invalidateSpan } from '../smmu-core/invalidate';
+import { loadAt, locate, NOWHERE, storeAt } from '../smmu-core/physical-memory';
+import { callHost } from '../vcmdq-drain/ownership';
+import { dteCopy, hostRoot, loadDte } from './amd-device-table';
+import { hostWalk, WRITE, walkedPa } from './amd-walk';
+
+// Results of `execute`.
+export const DONE: u32 = 0;
+/** The command is a COMPLETION_WAIT. */
+export const WAIT: u32 = 1;
+/** The host has to look at the device table entry of the guest's. */
+export const HOST: u32 = 2;
+export const ILLEGAL: u32 = 3;
+
+const NONE: u32 = u32(-1);
+const ALL_ADDRESSES: u64 = 0x7ffffffffffff000;
+
+// The host's ID of one of a guest's; NONE when it has none.
+function hostId(context: usize, queue: usize, table: u64, entrySize: u64, id: u32): u32 {
+  const tables = load<u64>(context, AMD_CTX_TABLES);
+  if (tables == 0) return id;
+  const place = locate(tables + table + u64(id) * entrySize, 8);
+  if (place == NOWHERE) return NONE;
+  const entry = u32(loadAt(place));
+  if (!bits(entry, AMD_MAP_VALID)) return NONE;
+  store<i64>(queue, load<i64>(queue, QUEUE_REWRITES) + 1, QUEUE_REWRITES);
+  return bits(entry, AMD_MAP_HOST_ID);
+}
+
+function deviceOf(context: usize, queue: usize, d0: u64): u32 {
+  return hostId(context, queue, 0, AMD_DEVICE_MAP_ENTRY, bits(u32(d0), AMD_CMD_DEVICE));
+}
+
+// A DomainID that none of the guest's devices has tags no entry. The host's tables may be under a guest's translation of any address: GN = 0
+// takes the whole domain.
+function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): void {
+  const domain = hostId(
+    context,
+    queue,
+    AMD_DOMAIN_MAP,
+    AMD_DOMAIN_MAP_ENTRY,
+    bits(u32(d0 >> 32), AMD_INV_DOMAIN),
+  );
+  if (domain == NONE) return;
+  const block = vmidBlock(iommu, domain);
+  const generation = touch(block);
+  const address = d1 & ~(<u64>0xfff);
+  const sized = bits(u32(d1), AMD_INV_SIZE) != 0;
+  const pasid = bits(u32(d0), AMD_INV_PASID);
+  if (!bits(u32(d1), AMD_INV_GN)) killVmid(block, generation);
+  else if (sized && (address & ALL_ADDRESSES) == ALL_ADDRESSES) killAsid(block, pasid, generation);
+  else {
+    // With S the lowest 0 from bit 12 on is the top of the offset.
+    const more = sized ? ((<u64>2) << u64(12 + ctz(~(address >> 12)))) - 1 : 0xfff;
+    invalidateSpan(iommu, domain, pasid, address & ~more, more, generation);
+  }
+}
+
+/** Carries one command out, COMPLETION_WAIT excepted. The doublewords are what was read from the buffer, once. */
+export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): u32 {
+  switch (bits(u32(d0 >> 32), AMD_CMD_OP)) {
+    case AMD_OP_COMPLETION_WAIT:
+      return WAIT;
+    case AMD_OP_INVALIDATE_DEVTAB_ENTRY:
+      return load<u64>(context, AMD_CTX_TABLES) != 0 && deviceOf(context, queue, d0) != NONE
+        ? HOST
+        : DONE;
+    case AMD_OP_INVALIDATE_IOMMU_PAGES:
+      invalidatePages(iommu, context, queue, d0, d1);
+      return DONE;
+    // No device has an IOTLB of its own, and interrupts are not remapped.
+    case AMD_OP_INVALIDATE_IOTLB_PAGES:
+    case AMD_OP_INVALIDATE_INTERRUPT_TABLE:
+      return DONE;
+    // Of every domain: the host's alone.
+    case AMD_OP_INVALIDATE_IOMMU_ALL:
+      if (load<u64>(context, AMD_CTX_TABLES) != 0) return ILLEGAL;
+      killAll(iommu);
+      return DONE;
+    default:
+      return ILLEGAL;
+  }
+}
+
+/** Signals a COMPLETION_WAIT whose wait is over. False when its store has nowhere to go. */
+export function complete(iommu: usize, context: usize, d0: u64, d1: u64): bool {
+  if (bits(u32(d0), AMD_WAIT_STORE)) {
+    let address = d0 & 0x000ffffffffffff8;
+    if (load<u64>(context, AMD_CTX_TABLES) != 0) {
+      if (!loadDte(iommu, load<u32>(context, AMD_CTX_TRANSLATE_DEVICE))) return false;
+      if ((hostWalk(hostRoot(), fieldAt(dteCopy(), AMD_DTE_MODE), address) & WRITE) == 0)
+        return false;
+      address = walkedPa();
+    }
+    const place = locate(address, 8);
+    if (place == NOWHERE) return false;
+    storeAt(place, d1);
+  }
+  if (bits(u32(d0), AMD_WAIT_INTERRUPT)) {
+    atomic.or<u32>(context, maskOf(AMD_STATUS_COM_WAIT_INT), AMD_CTX_STATUS);
+    if (atomic.load<u32>(context, AMD_CTX_CONTROL) & maskOf(AMD_CONTROL_COM_WAIT_INT_EN))
+      callHost();
+  }
+  return true;
+}

@@ -1,0 +1,185 @@
+// The commands of a queue: from its private CONS up to a PROD that was read. Used by every kind of queue and every placement of the drain.
+
+import { endTraceRun, traceRun } from '../imports/core';
+import { load128 } from '../imports/port';
+import { WINDOW } from '../imports/unit';
+import { CERROR_ABT, CERROR_ILL, CMD_SSEC, SYNC_CS } from '../layout/commands';
+import {
+  ACTION_ATC_INV,
+  ACTION_ILLEGAL,
+  ACTION_SYNC,
+  ACTION_TLBI_NH_ASID,
+  ACTION_TLBI_NH_VA,
+  ACTION_TLBI_S12_VMALL,
+  ACTIONS_STRIDE,
+  CTX_HYP_OWN,
+  CTX_VMID,
+  HOST_AT_TRACE,
+  QUEUE_COMMANDS,
+  QUEUE_CONS,
+  QUEUE_ERR,
+  QUEUE_ERROR_HELD,
+  QUEUE_ERRORS,
+  QUEUE_KIND,
+  QUEUE_LOG2SIZE,
+  QUEUE_NEEDS_HOST,
+  QUEUE_REASON,
+  QUEUE_REWRITES,
+  QUEUE_RING,
+  QUEUE_RING_WINDOW,
+  QUEUE_SYNCS,
+  SMMU_AT_ACTIONS,
+  SMMU_AT_STATS,
+  STAT_ATC_INV,
+  STAT_ERROR_HELD,
+  STAT_FETCH_ABORT,
+  STAT_ILL_RANGE,
+  STAT_ILL_SID,
+  STAT_PROD_RANGE,
+  VMID_ALL_GEN,
+} from '../layout/host-memory';
+import { Q_INDEX } from '../layout/smmu-registers';
+import { bits, maskOf } from '../lib/fields';
+import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
+import { noneInFlight } from '../smmu-core/in-flight';
+import { hasGranule, invalidateVa, reservedRange } from '../smmu-core/invalidate';
+import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
+import { atcInv } from './endpoint-commands';
+import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
+import { stat, stop } from './queue-words';
+import { signal, sync } from './sync';
+
+/** Commands that one round runs at most: the most that a queue can make its neighbours wait. */
+export const BUDGET: u32 = 256;
+
+const NO_VMID: u32 = u32(-1);
+/** In place of a result: the command is one for `execute`. */
+const OTHER: u32 = 3;
+
+// The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
+export function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
+  stat(smmu, reason);
+  stat(smmu, STAT_ERROR_HELD);
+  store<i64>(queue, load<i64>(queue, QUEUE_ERRORS) + 1, QUEUE_ERRORS);
+  atomic.store<u32>(queue, code, QUEUE_ERR);
+  atomic.store<u32>(queue, reason, QUEUE_REASON);
+  stop(queue, cons, QUEUE_ERROR_HELD);
+}
+
+// What a run counts, in one word (a run has at most BUDGET commands): locals that live across a call cost a spill for each command.
+const COMMAND: u64 = 1;
+const A_SYNC: u64 = 1 << 16;
+const A_REWRITE: u64 = (<u64>1) << 32;
+const AN_ATC_INV: u64 = (<u64>1) << 48;
+
+function add(counter: usize, count: u64): void {
+  if (count != 0) store<i64>(counter, load<i64>(counter) + i64(count));
+}
+
+/** Runs at most BUDGET commands up to `written`, the PROD that was read. Returns how many. */
+export function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
+  const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
+  const size = (<u32>1) << log2size;
+  const indexMask = (size << 1) - 1;
+  const prod = written & maskOf(Q_INDEX) & indexMask;
+  let cons = load<u32>(queue, QUEUE_CONS) & indexMask;
+  if (cons == prod) return 0;
+  const available = (prod - cons) & indexMask;
+  if (available > size) stat(smmu, STAT_PROD_RANGE);
+
+  const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
+  const base = load<u32>(queue, QUEUE_RING);
+  if (base == 0 || (ringWindow != 0 && ringWindow != u32(WINDOW))) {
+    hold(smmu, queue, cons, CERROR_ABT, STAT_FETCH_ABORT);
+    return 0;
+  }
+  // The commands that drivers send in numbers are carried out here, without a call, and with one raise of the generation for all that name
+  // the same VMID; the others in `execute`.
+  const actions: usize = smmu + SMMU_AT_ACTIONS + load<u32>(queue, QUEUE_KIND) * ACTIONS_STRIDE;
+  const end = (cons + min(available, BUDGET)) & indexMask;
+  const traceAt: usize =
+    load<u32>(0, HOST_AT_TRACE) != 0 ? traceRun(smmu, queue, min(available, BUDGET)) : 0;
+  let raisedVmid: u32 = NO_VMID;
+  let generation: i64 = 0;
+  let tally: u64 = 0;
+  let result = DONE;
+  while (cons != end) {
+    const at = base + ((cons & (size - 1)) << 4);
+    const command = ringWindow == 0 ? v128.load(at) : load128(at);
+    const d0 = i64x2.extract_lane(command, 0);
+    if (traceAt != 0) v128.store(traceAt + (usize(tally & 0xffff) << 4), command);
+    const action = bits(u32(d0), CMD_SSEC)
+      ? <u32>ACTION_ILLEGAL
+      : <u32>load<u8>(actions + (u32(d0) & 0xff));
+    switch (action) {
+      case ACTION_TLBI_NH_ASID:
+      case ACTION_TLBI_NH_VA:
+      case ACTION_TLBI_S12_VMALL: {
+        const d1 = i64x2.extract_lane(command, 1);
+        if (action == ACTION_TLBI_NH_VA && hasGranule(d1) && reservedRange(smmu, d0, d1)) {
+          result = ILLEGAL + STAT_ILL_RANGE;
+          break;
+        }
+        const named = u32(d0 >> 32) & 0xffff;
+        const vmid =
+          load<u32>(context, CTX_HYP_OWN) != 0 ? named : atomic.load<u32>(context, CTX_VMID);
+        const block = vmidBlock(smmu, vmid);
+        if (vmid != raisedVmid) {
+          raisedVmid = vmid;
+          generation = touch(block);
+        }
+        const asid = u32(d0 >> 48);
+        if (action == ACTION_TLBI_NH_VA) {
+          invalidateVa(smmu, vmid, asid, d0, d1, generation);
+        } else {
+          const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
+          if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);
+        }
+        tally += u64(vmid != named) << 32;
+        break;
+      }
+      case ACTION_ATC_INV: {
+        const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
+        if (atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1)))
+          tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
+        else result = ILLEGAL + STAT_ILL_SID;
+        break;
+      }
+      case ACTION_SYNC:
+        if (!bits(u32(d0), SYNC_CS) && noneInFlight() && noneAwaited(smmu, queue)) tally += A_SYNC;
+        else result = OTHER;
+        break;
+      default:
+        result = OTHER;
+    }
+    if (result != DONE) {
+      if (result != OTHER) break;
+      // A CFGI may be among these. A walk that began between the raise and the CFGI carries the raised generation and the old configuration: the
+      // invalidation that follows the CFGI has to raise again.
+      raisedVmid = NO_VMID;
+      const d1 = i64x2.extract_lane(command, 1);
+      result = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, d1);
+      if (result == SYNC) {
+        const held = !atcsAnswered(smmu, queue);
+        if (sync(smmu, queue, cons, d0, d1, held)) {
+          result = signal(smmu, queue, (cons + 1) & indexMask, d0, d1) ? DONE : HOST;
+          if (result == DONE) tally += A_SYNC;
+        } else if (held) {
+          startWaiting(smmu, queue);
+        }
+      }
+      if (result != DONE) break;
+    }
+    cons = (cons + 1) & indexMask;
+    tally += COMMAND;
+  }
+  if (traceAt != 0) endTraceRun(traceAt, u32(tally & 0xffff), cons != end);
+  store<u32>(queue, cons, QUEUE_CONS);
+  add(queue + QUEUE_COMMANDS, tally & 0xffff);
+  add(queue + QUEUE_SYNCS, (tally >> 16) & 0xffff);
+  add(queue + QUEUE_REWRITES, (tally >> 32) & 0xffff);
+  if (tally >> 48 != 0) atomic.add<i32>(smmu + SMMU_AT_STATS, i32(tally >> 48), STAT_ATC_INV);
+  if (result == HOST) stop(queue, cons, QUEUE_NEEDS_HOST);
+  else if (result >= ILLEGAL) hold(smmu, queue, cons, CERROR_ILL, result - ILLEGAL);
+  return u32(tally & 0xffff);
+}

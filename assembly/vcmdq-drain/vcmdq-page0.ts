@@ -1,0 +1,66 @@
+// The page-0 registers of a queue: in guest memory while the VINTF's page 0 is mapped into the guest, else in host memory. What a guest
+// stored there is only ever a request; the queue block holds the truth.
+
+import { load32, load64, store32 } from '../imports/port';
+import { WINDOW } from '../imports/unit';
+import {
+  VCMDQ_CONFIG,
+  VCMDQ_CONS,
+  VCMDQ_GERROR,
+  VCMDQ_GERRORN,
+  VCMDQ_PROD,
+  VCMDQ_STATUS,
+  VCMDQ_STRIDE,
+} from '../layout/cmdqv-registers';
+import {
+  CTX_PAGE0,
+  CTX_WINDOW,
+  QUEUE_LVCMDQ,
+  QUEUE_OVERLAY,
+  QUEUE_REGS,
+} from '../layout/host-memory';
+import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../layout/smmu-registers';
+import { isVcmdq } from './queue-words';
+
+/** Place of a queue's registers: (1 if guest memory else 0) << 32 | byte offset; -1 when this unit does not reach them. */
+export function page0Of(queue: usize, context: usize): i64 {
+  const page0 = isVcmdq(queue)
+    ? atomic.load<u32>(context, CTX_PAGE0)
+    : atomic.load<u32>(queue, QUEUE_OVERLAY);
+  if (page0 == 0) return i64(u64(load<u32>(queue, QUEUE_REGS)));
+  if (load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return -1;
+  return ((<i64>1) << 32) | i64(u64(page0 + load<u32>(queue, QUEUE_LVCMDQ) * VCMDQ_STRIDE));
+}
+
+export function readRegister(place: i64, register: u32): u32 {
+  return place >> 32 == 0 ? atomic.load<u32>(u32(place) + register) : load32(u32(place) + register);
+}
+
+/** Two neighbouring registers at once, the lower one in the low word. */
+export function readPair(place: i64, register: u32): u64 {
+  return place >> 32 == 0 ? atomic.load<u64>(u32(place) + register) : load64(u32(place) + register);
+}
+
+export function writeRegister(place: i64, register: u32, value: u32): void {
+  if (place >> 32 == 0) atomic.store<u32>(u32(place) + register, value);
+  else store32(u32(place) + register, value);
+}
+
+/** Makes a register that last read `seen` read `value`. An atomic store costs 17 loads, so equal values are left alone. */
+export function settle(place: i64, register: u32, seen: u32, value: u32): void {
+  if (seen != value) writeRegister(place, register, value);
+}
+
+export const CONS: u32 = VCMDQ_CONS;
+export const PROD: u32 = VCMDQ_PROD;
+export const CONFIG: u32 = VCMDQ_CONFIG;
+export const STATUS: u32 = VCMDQ_STATUS;
+export const GERROR: u32 = VCMDQ_GERROR;
+export const GERRORN: u32 = VCMDQ_GERRORN;
+
+/** A CMDQ's or ECMDQ's own registers in guest memory: PROD, then CONS, as an SMMU has them. */
+export function inGuest(place: i64): bool {
+  return place >> 32 != 0;
+}
+export const OVERLAY_PROD: u32 = 0;
+export const OVERLAY_CONS: u32 = SMMU_CMDQ_CONS - SMMU_CMDQ_PROD;

@@ -1,0 +1,116 @@
+// npm run bench: what the hot paths cost (docs/performance.md).
+
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { createBoard } from './board.ts';
+import { measureDma } from './dma-rate.ts';
+import { measureDrain } from './drain-rate.ts';
+import { startHandoff } from './handoff.ts';
+import { startMachines, startTracePair } from './machines.ts';
+import { startNative } from './native.ts';
+import { measurePaths } from './paths.ts';
+import { type Results, resultsText, targetsOf } from './results.ts';
+import { measureTrace } from './trace-cost.ts';
+import { measureTranslation } from './translation.ts';
+
+const USAGE = `npm run bench -- [options]
+  --json FILE   write the numbers as JSON, too
+  --rounds N    interleaved rounds, default 15
+  --quick       3 rounds of less work each
+  --only PART   drain, translation, paths, dma or trace; may be given several times`;
+
+const PARTS = ['drain', 'translation', 'paths', 'dma', 'trace'];
+const ROUNDS = 15;
+const QUICK_ROUNDS = 3;
+/** Rounds of the paths that are not counted: the compilers take some thousand exits to finish. */
+const WARM_UP = 10;
+const QUICK_WARM_UP = 4;
+
+class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        json: { type: 'string' },
+        rounds: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: PARTS },
+      },
+    });
+    const rounds =
+      values.rounds === undefined ? (values.quick ? QUICK_ROUNDS : ROUNDS) : Number(values.rounds);
+    if (!(Number.isInteger(rounds) && rounds > 0))
+      throw new UsageError(`--rounds takes a number above 0, not ${values.rounds}`);
+    const unknown = values.only.find((part) => !PARTS.includes(part));
+    if (unknown !== undefined) throw new UsageError(`there is no part ${unknown}`);
+    return { ...values, rounds };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function main(): Promise<void> {
+  const { json, rounds, quick, only } = readOptions();
+  const wants = (part: string) => only.includes(part);
+  const results: { -readonly [Key in keyof Results]: Results[Key] } = {
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown CPU',
+      cores: cpus().length,
+      node: process.version,
+    },
+    rounds,
+  };
+  if (wants('drain') || wants('translation')) {
+    const board = await createBoard();
+    if (wants('drain')) {
+      const native = await startNative();
+      if (typeof native === 'string') results.native = native;
+      results.drain = await measureDrain(
+        board,
+        typeof native === 'string' ? undefined : native,
+        rounds,
+        quick,
+      );
+      if (typeof native !== 'string') await native.end();
+    }
+    if (wants('translation')) results.translation = await measureTranslation(board, rounds, quick);
+  }
+  if (wants('paths') || wants('dma')) {
+    const machines = await startMachines();
+    const [first] = machines;
+    if (wants('dma') && first) results.dma = await measureDma(first, rounds);
+    if (wants('paths')) {
+      const handoff = await startHandoff();
+      const { paths, trip } = await measurePaths(
+        machines,
+        handoff.subject,
+        rounds,
+        quick ? QUICK_WARM_UP : WARM_UP,
+      );
+      await handoff.end();
+      results.paths = paths;
+      results.handoff = trip;
+      results.targets = targetsOf(paths, trip);
+    }
+    for (const machine of machines) await machine.end();
+  }
+  if (wants('trace')) {
+    const pair = await startTracePair();
+    results.trace = await measureTrace(pair, rounds);
+    for (const machine of pair) await machine.end();
+  }
+  console.log(resultsText(results));
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`bench: ${error.message}\n${USAGE}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,57 @@
+// Options of `vsmmu boot`: those of a host and of a machine, and what a whole run has beside them. A --config file is such an object.
+
+import {
+  HOST_SETTINGS,
+  integer,
+  MACHINE_SETTINGS,
+  oneOf,
+  option,
+  text,
+  texts,
+  yesNo,
+} from '../vmm/api/settings.ts';
+import { EXPERIMENTS, TOY_PATHS } from '../vmm/boards/toy/toy-experiments.ts';
+
+const MAX_VMS = 16;
+const MAX_TIMEOUT_SECONDS = 86_400;
+
+// Machines of a run are called vm0, vm1, and so on.
+const { name: _, ...machine } = MACHINE_SETTINGS;
+
+export const BOOT_SETTINGS = {
+  guest: option(text, '"toy", or the path of a WebAssembly guest'),
+  secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', {
+    value: 'file',
+  }),
+  devices: option(
+    texts,
+    'module of a device plugin, whose export `device` makes one; may be repeated',
+    { flag: 'device', value: 'file' },
+  ),
+  path: option(
+    oneOf(TOY_PATHS),
+    'way of the toy\'s invalidations; "all" compares them (default: all)',
+  ),
+  experiment: option(
+    oneOf(EXPERIMENTS.map(({ name }) => name)),
+    'one thing that the toy shows, in place of all',
+    { value: 'name' },
+  ),
+  vms: option(
+    integer(1, MAX_VMS),
+    `machines on one host, 1 to ${MAX_VMS} (default: 2 for the toy, 1 for other guests)`,
+  ),
+  ...machine,
+  ...HOST_SETTINGS,
+  trace: option(text, 'write what happens to this file, in Chrome trace event format', {
+    value: 'file',
+  }),
+  timeout: option(integer(1, MAX_TIMEOUT_SECONDS), 'the run fails when it takes longer than this', {
+    value: 'seconds',
+  }),
+  quiet: option(yesNo, 'print neither consoles nor progress, and of the report only what failed'),
+  json: option(
+    yesNo,
+    'print one JSON object on standard output; the consoles go to standard error',
+  ),
+};

@@ -1,0 +1,56 @@
+// The subcommand `boot`.
+
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { OptionsError } from '../../vmm/api/index.ts';
+import { checkOptions } from '../../vmm/api/settings.ts';
+import { type BootSettings, boot } from '../boot.ts';
+import { BOOT_SETTINGS } from '../boot-settings.ts';
+import { UsageError } from '../cli-error.ts';
+import { addFlags } from '../flags.ts';
+import { EXIT_FAILED, EXIT_OK } from '../status.ts';
+import { withinTimeout } from '../supervisor.ts';
+
+/** The object in a --config file, checked. */
+async function readConfig(file: string): Promise<BootSettings> {
+  try {
+    return checkOptions(
+      BOOT_SETTINGS,
+      JSON.parse(await readFile(file, 'utf8')),
+      'the configuration',
+    );
+  } catch (error) {
+    if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`);
+    if (error instanceof SyntaxError)
+      throw new UsageError(`${file} is not JSON: ${error.message.split('\n')[0]}`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : code}`);
+  }
+}
+
+/** Adds the subcommand; `end` is called with its exit status. */
+export function addBoot(program: Command, end: (status: number) => void): void {
+  const command = program
+    .command('boot')
+    .description('boot a guest on the standard board and report what came of it')
+    .argument('[guest]', '"toy", or the path of a WebAssembly guest')
+    .option(
+      '--config <file>',
+      'options from a JSON file, by their names in the API; flags go before it',
+    );
+  const { guest: _, ...flagged } = BOOT_SETTINGS;
+  const given = addFlags(command, flagged);
+  command.action(async (guest: string | undefined, options: { readonly config?: string }) => {
+    const config = options.config === undefined ? {} : await readConfig(options.config);
+    const settings: BootSettings = {
+      ...config,
+      ...given(),
+      ...(guest === undefined ? {} : { guest }),
+    };
+    end(
+      await withinTimeout(settings.timeout, async () =>
+        (await boot(settings)) ? EXIT_OK : EXIT_FAILED,
+      ),
+    );
+  });
+}

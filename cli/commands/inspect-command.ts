@@ -1,0 +1,194 @@
+// The subcommand `inspect`: the objects of a host, running or in a trace file.
+
+import type { Command } from 'commander';
+import * as v from 'valibot';
+import { Host, type HostInspection, type Machine } from '../../vmm/api/index.ts';
+import { integer, option, yesNo } from '../../vmm/api/settings.ts';
+import { pathArgument } from '../../vmm/boards/toy/toy-experiments.ts';
+import { type BootSettings, hostSize, machineOptions, makeMachine } from '../boot.ts';
+import { BOOT_SETTINGS } from '../boot-settings.ts';
+import { UsageError } from '../cli-error.ts';
+import { addFlags } from '../flags.ts';
+import { inspectionText } from '../inspect-text.ts';
+import { Progress } from '../progress.ts';
+import { EXIT_OK } from '../status.ts';
+import { timeBegins, withinTimeout } from '../supervisor.ts';
+import { readTrace } from '../trace-file.ts';
+
+const MAX_STEPS = 1_000_000;
+const STEPS = 10;
+
+const {
+  vms,
+  path,
+  secondary,
+  vcpus,
+  memory,
+  transport,
+  drain,
+  overlay,
+  queues,
+  vintfs,
+  vcmdqs,
+  hostRam,
+  timeout,
+} = BOOT_SETTINGS;
+const INSPECT_SETTINGS = {
+  steps: option(
+    integer(0, MAX_STEPS),
+    `how often each guest runs until it yields, before it is looked at (default: ${STEPS})`,
+  ),
+  ...{
+    vms,
+    path,
+    secondary,
+    vcpus,
+    memory,
+    transport,
+    drain,
+    overlay,
+    queues,
+    vintfs,
+    vcmdqs,
+    hostRam,
+    timeout,
+  },
+  json: option(yesNo, 'print one JSON object'),
+};
+
+type InspectSettings = Pick<
+  BootSettings,
+  'vms' | 'path' | 'vcpus' | 'vintfs' | 'vcmdqs' | 'hostRam' | 'timeout'
+> & {
+  readonly steps?: number;
+};
+
+/** Boots machines, lets each run until it has yielded `steps` times, and looks. */
+async function inspectRunning(guest: string, settings: InspectSettings): Promise<HostInspection> {
+  const { path = 'all', steps = STEPS } = settings;
+  const toy = guest === 'toy';
+  const count = settings.vms ?? (toy ? 2 : 1);
+  const common = machineOptions({ ...settings, guest });
+  const host = await Host.create({ ...hostSize(settings, count), hostRam: settings.hostRam });
+  const progress = new Progress(process.stderr, false);
+  try {
+    const machines: Machine[] = [];
+    for (let k = 0; k < count; k++) {
+      const args = toy ? [pathArgument(path), `vms=${count}`, `machine=${k}`, 'rounds=1'] : [];
+      machines.push(
+        await makeMachine(host, {
+          ...common,
+          overlay: common.overlay || path === 'overlay',
+          name: `vm${k}`,
+          args,
+        }),
+      );
+    }
+    timeBegins();
+    for (const machine of machines) await machine.boot({ paused: true });
+    for (let step = 0; step < steps; step++) {
+      for (const machine of machines) {
+        if (machine.status === 'paused') await machine.step();
+        progress.show(machines);
+      }
+    }
+    return host.inspect();
+  } finally {
+    progress.end();
+    await host.destroy();
+  }
+}
+
+const number = v.number();
+const PAIR = v.object({ pair: number, virtual: number, physical: number });
+const QUEUE = v.object({
+  ...{
+    name: v.string(),
+    kind: v.string(),
+    block: number,
+    allocated: v.boolean(),
+    entries: number,
+    prod: number,
+    cons: number,
+  },
+  ...{
+    state: v.string(),
+    error: number,
+    commands: number,
+    syncs: number,
+    errors: number,
+    rewrites: number,
+  },
+});
+const OBJECT = v.object({
+  ...{ id: number, type: v.string(), users: number, keeps: v.array(number) },
+  details: v.record(v.string(), v.union([v.string(), number])),
+});
+/** As far as the text needs it. */
+const INSPECTION = v.looseObject({
+  vmids: v.object({ bits: number, pinned: number, pinnable: number, generation: number }),
+  ramInUse: number,
+  smmus: v.array(
+    v.object({
+      vintfsInUse: number,
+      counts: v.looseObject({ events: v.record(v.string(), number) }),
+    }),
+  ),
+  vms: v.array(
+    v.object({
+      ...{ name: v.string(), window: number, memory: number, references: number },
+      viommus: v.array(
+        v.object({
+          ...{ smmu: number, index: number, vmid: number, overlay: v.boolean(), btm: v.boolean() },
+          streams: v.array(v.object({ virtual: number, physical: number })),
+          sidPairs: v.array(PAIR),
+          queues: v.array(QUEUE),
+          vintf: v.optional(
+            v.object({
+              ...{ index: number, enabled: v.boolean(), vmid: number, doorbellCalls: number },
+              sidPairs: v.array(PAIR),
+              queues: v.array(QUEUE),
+            }),
+          ),
+          counts: v.looseObject({}),
+          objects: v.array(OBJECT),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** What a trace says of its host. */
+async function inspectTrace(file: string): Promise<HostInspection> {
+  const { otherData } = await readTrace(file);
+  if (otherData.host === undefined)
+    throw new UsageError(`${file} does not say what its host consists of`);
+  if (!v.is(INSPECTION, otherData.host))
+    throw new UsageError(`${file}: what it says of its host is damaged`);
+  return otherData.host;
+}
+
+/** Adds the subcommand; `end` is called with its exit status. */
+export function addInspect(program: Command, end: (status: number) => void): void {
+  const command = program
+    .command('inspect')
+    .description(
+      'print every object of a host, with references, queues, VMIDs, StreamID pairs and counts',
+    )
+    .argument('<what>', '"toy", the path of a WebAssembly guest, or a trace file (.json)');
+  const given = addFlags(command, INSPECT_SETTINGS);
+  command.action(async (what: string) => {
+    const { json: asJson, ...settings } = given() as InspectSettings & { readonly json?: boolean };
+    const fromTrace = what.endsWith('.json');
+    if (fromTrace && Object.keys(settings).length > 0)
+      throw new UsageError('a trace file takes no options but --json');
+    const status = await withinTimeout(settings.timeout, async () => {
+      const inspection = fromTrace
+        ? await inspectTrace(what)
+        : await inspectRunning(what, settings);
+      process.stdout.write(asJson ? `${JSON.stringify(inspection)}\n` : inspectionText(inspection));
+      return EXIT_OK;
+    });
+    end(status);
+  });
+}

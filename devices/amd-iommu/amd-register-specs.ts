@@ -1,0 +1,127 @@
+// Registers of an AMD IOMMU, the host's and a guest's alike, and how its buffers' registers are read.
+
+import {
+  AMD_BASE_LENGTH,
+  AMD_COMMAND_BASE,
+  AMD_CONTROL,
+  AMD_CONTROL_CMD_BUF_EN,
+  AMD_CONTROL_COM_WAIT_INT_EN,
+  AMD_CONTROL_EVENT_INT_EN,
+  AMD_CONTROL_EVENT_LOG_EN,
+  AMD_CONTROL_IOMMU_EN,
+  AMD_DEVICE_TABLE_BASE,
+  AMD_DEVICE_TABLE_SIZE,
+  AMD_EFR,
+  AMD_EFR_GIO,
+  AMD_EFR_GT,
+  AMD_EFR_INVALIDATE_ALL,
+  AMD_ENTRY_SIZE,
+  AMD_EVENT_BASE,
+  AMD_MAX_LENGTH,
+  AMD_MIN_LENGTH,
+  AMD_STATUS_COM_WAIT_INT,
+  AMD_STATUS_EVENT_LOG_INT,
+} from '../../assembly/layout/amd-formats.ts';
+import {
+  bitsOf,
+  type MmioAccess,
+  maskInWord,
+  type RegisterFile,
+  type RegisterSpec,
+} from '../plugin/index.ts';
+
+const ADDRESS_LO = 0xfffff000;
+const ADDRESS_HI = 0x000fffff;
+
+/** Enables that are a buffer's own, which a guest's control register hands on. */
+export const BUFFER_ENABLES =
+  maskInWord(AMD_CONTROL_CMD_BUF_EN) |
+  maskInWord(AMD_CONTROL_COM_WAIT_INT_EN) |
+  maskInWord(AMD_CONTROL_EVENT_LOG_EN) |
+  maskInWord(AMD_CONTROL_EVENT_INT_EN);
+
+/** INVALIDATE_IOMMU_ALL is of every domain, and so no guest's. */
+export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
+  const efr = maskInWord(AMD_EFR_GT) | (role === 'host' ? maskInWord(AMD_EFR_INVALIDATE_ALL) : 0);
+  const base = {
+    size: 8,
+    writable: ADDRESS_LO,
+    writableHi: ADDRESS_HI | maskInWord(AMD_BASE_LENGTH),
+  } as const;
+  const tableSize = maskInWord(AMD_DEVICE_TABLE_SIZE);
+  return [
+    {
+      name: 'DeviceTableBase',
+      offset: AMD_DEVICE_TABLE_BASE,
+      size: 8,
+      writable: ADDRESS_LO | tableSize,
+      writableHi: ADDRESS_HI,
+    },
+    { name: 'CommandBufferBase', offset: AMD_COMMAND_BASE, ...base, resetHi: AMD_MIN_LENGTH << 24 },
+    { name: 'EventLogBase', offset: AMD_EVENT_BASE, ...base, resetHi: AMD_MIN_LENGTH << 24 },
+    {
+      name: 'Control',
+      offset: AMD_CONTROL,
+      size: 8,
+      writable: maskInWord(AMD_CONTROL_IOMMU_EN) | BUFFER_ENABLES,
+    },
+    {
+      name: 'ExtendedFeature',
+      offset: AMD_EFR,
+      size: 8,
+      reset: efr,
+      resetHi: maskInWord(AMD_EFR_GIO),
+    },
+  ];
+}
+
+/** Where a command buffer or an event log lies, and log2 of its entries. */
+export interface AmdBuffer {
+  readonly address: number;
+  readonly log2size: number;
+}
+
+/** @param length the code that a register has: reserved ones name no buffer. */
+export function bufferOf(lo: number, hi: number, length: number): AmdBuffer | undefined {
+  const address = (hi & ADDRESS_HI) * 2 ** 32 + ((lo & ADDRESS_LO) >>> 0);
+  return length >= AMD_MIN_LENGTH && length <= AMD_MAX_LENGTH
+    ? { address, log2size: length }
+    : undefined;
+}
+
+/** The buffer of a base register. */
+export function bufferAt(registers: RegisterFile, offset: number): AmdBuffer | undefined {
+  const hi = registers.get(offset + 4);
+  return bufferOf(registers.get(offset), hi, bitsOf(hi, AMD_BASE_LENGTH));
+}
+
+/** Bytes of a buffer. */
+export function bufferSize({ log2size }: AmdBuffer): number {
+  return AMD_ENTRY_SIZE * 2 ** log2size;
+}
+
+/** The device table of its register: address and entries in pages. */
+export function deviceTableOf(registers: RegisterFile): {
+  readonly address: number;
+  readonly bytes: number;
+} {
+  const lo = registers.get(AMD_DEVICE_TABLE_BASE);
+  const address = registers.get(AMD_DEVICE_TABLE_BASE + 4) * 2 ** 32 + ((lo & ADDRESS_LO) >>> 0);
+  return { address, bytes: (bitsOf(lo, AMD_DEVICE_TABLE_SIZE) + 1) * 4096 };
+}
+
+/** True when an access touches a register of 64 bits. */
+export function touches(access: MmioAccess, register: number): boolean {
+  return access.offset < register + 8 && register < access.offset + access.size;
+}
+
+/** True when status bits and their enables ask for the interrupt. */
+export function interruptWanted(status: number, control: number): boolean {
+  const comWait = maskInWord(AMD_STATUS_COM_WAIT_INT);
+  if ((status & comWait) !== 0 && (control & maskInWord(AMD_CONTROL_COM_WAIT_INT_EN)) !== 0)
+    return true;
+  return (
+    (status & maskInWord(AMD_STATUS_EVENT_LOG_INT)) !== 0 &&
+    (control & maskInWord(AMD_CONTROL_EVENT_INT_EN)) !== 0
+  );
+}

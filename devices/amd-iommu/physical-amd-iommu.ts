@@ -1,0 +1,407 @@
+// The host's AMD IOMMU: its registers, VFCTRL and the VF page of each GuestID. Translation, commands and event logs are assembly/amd-iommu; the
+// registers are what host memory has of them.
+
+import { AMD_AT_DEVICE_TABLE, AMD_AT_ENABLED } from '../../assembly/layout/amd-block.ts';
+import {
+  AMD_COMMAND_BASE,
+  AMD_COMMAND_TAIL,
+  AMD_CONTROL,
+  AMD_CONTROL_CMD_BUF_EN,
+  AMD_CONTROL_COM_WAIT_INT_EN,
+  AMD_CONTROL_EVENT_INT_EN,
+  AMD_CONTROL_EVENT_LOG_EN,
+  AMD_CONTROL_IOMMU_EN,
+  AMD_DEVICE_MAP_ENTRY,
+  AMD_DEVICE_TABLE_BASE,
+  AMD_DOMAIN_MAP,
+  AMD_DOMAIN_MAP_ENTRY,
+  AMD_EVENT_BASE,
+  AMD_EVENT_HEAD,
+  AMD_GUESTS,
+  AMD_MAP_GUEST_ID,
+  AMD_MAP_HOST_ID,
+  AMD_MAP_VALID,
+  AMD_MAP_WRITE,
+  AMD_MISC_DEVICE,
+  AMD_POINTERS_SIZE,
+  AMD_REGION_SIZE,
+  AMD_STATUS,
+  AMD_VF_PAGE,
+  AMD_VF_PAGE_SIZE,
+  AMD_VFCTRL_COMMAND,
+  AMD_VFCTRL_DEVICE_MAP,
+  AMD_VFCTRL_DOMAIN_MAP,
+  AMD_VFCTRL_ENABLE,
+  AMD_VFCTRL_EVENT,
+  AMD_VFCTRL_INT_ENABLE,
+  AMD_VFCTRL_LENGTH,
+  AMD_VFCTRL_MISC,
+  AMD_VFCTRL_STRIDE,
+  AMD_VFCTRL_TABLES,
+} from '../../assembly/layout/amd-formats.ts';
+import { ABI_KIND_AMD_IOMMU } from '../../assembly/layout/guest-abi.ts';
+import {
+  HOST_AT_RAM_BASE,
+  HOST_AT_RAM_SIZE,
+  SMMU_AT_TLB,
+  TLB_ENTRY_SIZE,
+  TLB_META,
+  TLB_SETS,
+  TLB_WAYS,
+} from '../../assembly/layout/host-memory.ts';
+import {
+  bitsOf,
+  type Device,
+  type DeviceHost,
+  type DeviceState,
+  type InterruptLine,
+  type MmioAccess,
+  maskInWord,
+  PLUGIN_INTERFACE_VERSION,
+  plainStateLike,
+  RegisterFile,
+  stateFields,
+  unnamedRegister,
+} from '../plugin/index.ts';
+import { smmuBase } from '../unit/index.ts';
+import {
+  type AmdBuffer,
+  amdRegisters,
+  BUFFER_ENABLES,
+  bufferAt,
+  bufferOf,
+  bufferSize,
+  interruptWanted,
+  touches,
+} from './amd-register-specs.ts';
+import type { AmdUnit } from './amd-unit.ts';
+import { AmdGuestBlock } from './guest-block.ts';
+
+/** Regions: registers, VFCTRL, VF pages. */
+const REGISTERS = 0;
+const VFCTRL = 1;
+const VFCTRL_SIZE = 0x1000;
+const ALL = 0xffffffff;
+const WRITABLE = {
+  size: 8,
+  writable: ALL,
+  writableHi: ALL,
+  count: AMD_GUESTS,
+  stride: AMD_VFCTRL_STRIDE,
+} as const;
+const VFCTRL_REGISTERS = [
+  { name: 'GuestDeviceMap', offset: AMD_VFCTRL_DEVICE_MAP, ...WRITABLE },
+  { name: 'GuestDomainMap', offset: AMD_VFCTRL_DOMAIN_MAP, ...WRITABLE },
+  { name: 'GuestMisc', offset: AMD_VFCTRL_MISC, ...WRITABLE },
+  { name: 'GuestCommandControl', offset: AMD_VFCTRL_COMMAND, ...WRITABLE },
+  { name: 'GuestEventControl', offset: AMD_VFCTRL_EVENT, ...WRITABLE },
+  { name: 'GuestTables', offset: AMD_VFCTRL_TABLES, ...WRITABLE },
+] as const;
+const POINTER_NAMES = ['CommandHead', 'CommandTail', 'EventHead', 'EventTail', 'Status'] as const;
+
+export interface PhysicalAmdIommuOptions {
+  /** The host's own unit. */
+  readonly unit: AmdUnit;
+  /** The unit of a window's VM. */
+  unitOf(window: number): AmdUnit | undefined;
+}
+
+/** Name of a register of the third page. */
+export function pointerName(offset: number): string | undefined {
+  const name = POINTER_NAMES[Math.floor((offset % AMD_VF_PAGE_SIZE) / 8)];
+  return name && offset % 8 >= 4 ? `${name}[63:32]` : name;
+}
+
+export class PhysicalAmdIommu implements Device {
+  readonly name = 'amd-iommu-host';
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity = { kind: ABI_KIND_AMD_IOMMU, interrupts: 1, busMaster: false };
+  readonly regions = [
+    { name: 'amd-iommu-host', size: AMD_REGION_SIZE, accessSizes: [4, 8] as const },
+    { name: 'amd-vfctrl', size: VFCTRL_SIZE, accessSizes: [4, 8] as const },
+    { name: 'amd-vf', size: AMD_GUESTS * AMD_VF_PAGE_SIZE, accessSizes: [4, 8] as const },
+  ];
+  /** By GuestID. */
+  readonly guests: readonly AmdGuestBlock[];
+  readonly #options: PhysicalAmdIommuOptions;
+  readonly #words: Int32Array;
+  #host: DeviceHost | undefined;
+  #line: InterruptLine | undefined;
+  private readonly registers: RegisterFile = new RegisterFile(
+    AMD_REGION_SIZE,
+    amdRegisters('host'),
+  );
+  private readonly vfctrl: RegisterFile = new RegisterFile(VFCTRL_SIZE, VFCTRL_REGISTERS);
+
+  constructor(options: PhysicalAmdIommuOptions) {
+    this.#options = options;
+    this.#words = new Int32Array(options.unit.hostMemory.buffer);
+    this.guests = Array.from(
+      { length: AMD_GUESTS },
+      (_, guest) => new AmdGuestBlock(options.unit.hostMemory, guest),
+    );
+  }
+
+  attach(host: DeviceHost): void {
+    this.#host = host;
+    this.#line = host.interruptLine(0);
+    host.background({ name: this.name, poll: () => this.#poll() });
+  }
+
+  reset(): void {
+    this.registers.reset();
+    this.vfctrl.reset();
+    for (const guest of this.guests) guest.reset();
+    const entries = smmuBase(0) + SMMU_AT_TLB;
+    for (let way = 0; way < TLB_SETS * TLB_WAYS; way++)
+      Atomics.store(this.#words, (entries + way * TLB_ENTRY_SIZE + TLB_META) >> 2, 0);
+    this.#publish();
+    this.#poll();
+  }
+
+  #block(guest: number): AmdGuestBlock {
+    const block = this.guests[guest];
+    if (!block) throw new RangeError(`there is no GuestID ${guest}`);
+    return block;
+  }
+
+  /** What the hot code reads of the registers. */
+  #publish(): void {
+    const base = smmuBase(0);
+    Atomics.store(
+      this.#words,
+      (base + AMD_AT_DEVICE_TABLE) >> 2,
+      this.registers.get(AMD_DEVICE_TABLE_BASE) | 0,
+    );
+    Atomics.store(
+      this.#words,
+      (base + AMD_AT_DEVICE_TABLE + 4) >> 2,
+      this.registers.get(AMD_DEVICE_TABLE_BASE + 4) | 0,
+    );
+    Atomics.store(
+      this.#words,
+      (base + AMD_AT_ENABLED) >> 2,
+      bitsOf(this.registers.get(AMD_CONTROL), AMD_CONTROL_IOMMU_EN),
+    );
+  }
+
+  #poll(): number {
+    const host = this.#block(0);
+    this.#line?.setLevel(interruptWanted(host.status, host.control));
+    return 0;
+  }
+
+  /** Byte offset of a command buffer in the memory of its window; 0 when not all of it is there. */
+  #ringOffset(guest: number, buffer: AmdBuffer): number {
+    const window = Math.floor(buffer.address / 2 ** 32);
+    const address = buffer.address % 2 ** 32;
+    if ((window === 0) !== (guest === 0)) return 0;
+    if (window === 0) {
+      const size = this.#words[HOST_AT_RAM_SIZE >> 2] ?? 0;
+      return address + bufferSize(buffer) <= size
+        ? (this.#words[HOST_AT_RAM_BASE >> 2] ?? 0) + address
+        : 0;
+    }
+    const offset =
+      this.#options.unitOf(window)?.port.resolveGpa(address, 0, bufferSize(buffer)) ?? -1;
+    return offset >>> 0 === 0xffffffff ? 0 : offset >>> 0;
+  }
+
+  #setCommandBuffer(guest: number, buffer: AmdBuffer | undefined): void {
+    const window = Math.floor((buffer?.address ?? 0) / 2 ** 32);
+    const offset = buffer ? this.#ringOffset(guest, buffer) : 0;
+    this.#block(guest).setCommandBuffer(
+      window,
+      buffer?.address ?? 0,
+      offset,
+      buffer?.log2size ?? 0,
+    );
+  }
+
+  /** The unit that reaches a guest's memory serves its buffer. */
+  #serve(guest: number): void {
+    const { window } = this.#block(guest);
+    const unit = window === 0 ? this.#options.unit : this.#options.unitOf(window);
+    unit?.drain.serve(smmuBase(0), guest);
+  }
+
+  read(access: MmioAccess): void {
+    if (access.region === VFCTRL) this.vfctrl.read(access);
+    else if (access.region === REGISTERS && access.offset < AMD_VF_PAGE)
+      this.registers.read(access);
+    else this.#readPointer(access);
+  }
+
+  /** GuestID of an access to pointers; -1 behind the registers. */
+  #guestOf({ region, offset }: MmioAccess): number {
+    const page = Math.floor(offset / AMD_VF_PAGE_SIZE);
+    if (region !== REGISTERS) return page;
+    return page === AMD_VF_PAGE / AMD_VF_PAGE_SIZE ? 0 : -1;
+  }
+
+  /** The third page, or a VF page: pointers and status, each 64 bits of which the upper 32 are 0. */
+  #readPointer(access: MmioAccess): void {
+    const block = this.guests[this.#guestOf(access)];
+    const offset = access.offset % AMD_VF_PAGE_SIZE;
+    access.hi = 0;
+    access.lo = 0;
+    if (!block || offset % 8 !== 0) return;
+    if (offset < AMD_POINTERS_SIZE) access.lo = block.readPointer(AMD_VF_PAGE + offset);
+    else if (offset === AMD_STATUS - AMD_VF_PAGE) access.lo = block.status;
+  }
+
+  /** The head of a command buffer and the tail of an event log are the IOMMU's own. */
+  #writePointer(access: MmioAccess): void {
+    const guest = this.#guestOf(access);
+    const block = this.guests[guest];
+    const register = AMD_VF_PAGE + (access.offset % AMD_VF_PAGE_SIZE);
+    if (!block) return;
+    if (register === AMD_COMMAND_TAIL || register === AMD_EVENT_HEAD)
+      block.writePointer(register, access.lo);
+    if (register === AMD_COMMAND_TAIL) this.#serve(guest);
+    if (register === AMD_STATUS) block.clearStatus(access.lo);
+    this.#poll();
+  }
+
+  write(access: MmioAccess): void {
+    if (access.region === VFCTRL) this.#writeVfctrl(access);
+    else if (access.region === REGISTERS && access.offset < AMD_VF_PAGE)
+      this.#writeRegister(access);
+    else this.#writePointer(access);
+  }
+
+  #writeRegister(access: MmioAccess): void {
+    const before = this.#buffers(0);
+    this.registers.write(access);
+    this.#publish();
+    this.#follow(0, before);
+    this.#poll();
+  }
+
+  /** Command buffer and event log of a GuestID as its registers say. */
+  #buffers(guest: number): (AmdBuffer | undefined)[] {
+    if (guest === 0)
+      return [AMD_COMMAND_BASE, AMD_EVENT_BASE].map((register) =>
+        bufferAt(this.registers, register),
+      );
+    return [AMD_VFCTRL_COMMAND, AMD_VFCTRL_EVENT].map((register) => {
+      const at = guest * AMD_VFCTRL_STRIDE + register;
+      const lo = this.vfctrl.get(at);
+      return bufferOf(lo, this.vfctrl.get(at + 4), bitsOf(lo, AMD_VFCTRL_LENGTH));
+    });
+  }
+
+  /** What of a GuestID is not about its buffers. */
+  #configure(guest: number): void {
+    const block = this.#block(guest);
+    block.setTables(this.#tablesOf(guest));
+    block.setTranslateDevice(
+      bitsOf(this.vfctrl.get(guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_MISC), AMD_MISC_DEVICE),
+    );
+  }
+
+  /** Buffers that have moved begin anew; the command buffer runs when its enables have changed. */
+  #follow(guest: number, before: readonly (AmdBuffer | undefined)[]): void {
+    const block = this.#block(guest);
+    const control = this.#control(guest);
+    const [command, log] = this.#buffers(guest);
+    const moved = (a: AmdBuffer | undefined, b: AmdBuffer | undefined) =>
+      a?.address !== b?.address || a?.log2size !== b?.log2size;
+    if (moved(command, before[0])) this.#setCommandBuffer(guest, command);
+    if (moved(log, before[1])) block.setEventLog(log?.address ?? 0, log?.log2size ?? 0);
+    if (control === block.control) return;
+    block.control = control;
+    this.#serve(guest);
+  }
+
+  #writeVfctrl(access: MmioAccess): void {
+    const guest = Math.floor(access.offset / AMD_VFCTRL_STRIDE);
+    const first = guest * AMD_VFCTRL_STRIDE;
+    const before = this.#buffers(guest);
+    this.vfctrl.write(access);
+    if (guest === 0 || guest >= AMD_GUESTS) return;
+    this.#configure(guest);
+    if (touches(access, first + AMD_VFCTRL_DEVICE_MAP))
+      this.#map(guest, AMD_VFCTRL_DEVICE_MAP, 0, AMD_DEVICE_MAP_ENTRY);
+    if (touches(access, first + AMD_VFCTRL_DOMAIN_MAP))
+      this.#map(guest, AMD_VFCTRL_DOMAIN_MAP, AMD_DOMAIN_MAP, AMD_DOMAIN_MAP_ENTRY);
+    this.#follow(guest, before);
+  }
+
+  /** Enables of a GuestID's buffers as its registers say. */
+  #control(guest: number): number {
+    if (guest === 0) return this.registers.get(AMD_CONTROL) & BUFFER_ENABLES;
+    const commands = this.vfctrl.get(guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_COMMAND);
+    const events = this.vfctrl.get(guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_EVENT);
+    return (
+      (bitsOf(commands, AMD_VFCTRL_ENABLE) ? maskInWord(AMD_CONTROL_CMD_BUF_EN) : 0) |
+      (bitsOf(commands, AMD_VFCTRL_INT_ENABLE) ? maskInWord(AMD_CONTROL_COM_WAIT_INT_EN) : 0) |
+      (bitsOf(events, AMD_VFCTRL_ENABLE) ? maskInWord(AMD_CONTROL_EVENT_LOG_EN) : 0) |
+      (bitsOf(events, AMD_VFCTRL_INT_ENABLE) ? maskInWord(AMD_CONTROL_EVENT_INT_EN) : 0)
+    );
+  }
+
+  /** PA of a guest's ID tables. */
+  #tablesOf(guest: number): number {
+    const at = guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_TABLES;
+    return this.vfctrl.get(at) + (this.vfctrl.get(at + 4) & 0xfffff) * 2 ** 32;
+  }
+
+  /** Writes an entry of a guest's ID tables, which lie in host RAM. */
+  #map(guest: number, register: number, table: number, entrySize: number): void {
+    const at = guest * AMD_VFCTRL_STRIDE + register;
+    const lo = this.vfctrl.get(at);
+    const hi = this.vfctrl.get(at + 4);
+    const tables = this.#tablesOf(guest);
+    if (!bitsOf(hi, AMD_MAP_WRITE) || tables === 0) return;
+    const entry = lo & (maskInWord(AMD_MAP_VALID) | maskInWord(AMD_MAP_HOST_ID));
+    this.#host?.memory.store64(
+      tables + table + bitsOf(hi, AMD_MAP_GUEST_ID) * entrySize,
+      BigInt(entry >>> 0),
+    );
+  }
+
+  save(): DeviceState {
+    return {
+      registers: this.registers.save(),
+      vfctrl: this.vfctrl.save(),
+      guests: this.guests.map((guest) => ({ words: guest.saveBuffers() })),
+    };
+  }
+
+  restore(state: DeviceState): void {
+    const { registers, vfctrl, guests } = stateFields(state, 'registers', 'vfctrl', 'guests');
+    if (!Array.isArray(guests) || guests.length !== AMD_GUESTS)
+      throw new TypeError('the state is not of this device: its guests');
+    const buffers = this.guests.map((guest, i) =>
+      plainStateLike({ words: guest.saveBuffers() }, guests[i]),
+    );
+    this.registers.check(registers);
+    this.vfctrl.check(vfctrl);
+    this.reset();
+    this.registers.restore(registers);
+    this.vfctrl.restore(vfctrl);
+    this.#publish();
+    this.guests.forEach((block, guest) => {
+      if (guest !== 0) this.#configure(guest);
+      this.#follow(guest, []);
+      block.restoreBuffers(buffers[guest]?.words ?? []);
+    });
+    this.#poll();
+  }
+
+  registerName(region: number, offset: number): string {
+    const name = (() => {
+      if (region === VFCTRL) return this.vfctrl.nameAt(offset);
+      if (region === REGISTERS && offset < AMD_VF_PAGE) return this.registers.nameAt(offset);
+      const pointer =
+        region !== REGISTERS || offset < AMD_VF_PAGE + AMD_VF_PAGE_SIZE
+          ? pointerName(offset)
+          : undefined;
+      return pointer && region !== REGISTERS
+        ? `${pointer}(${Math.floor(offset / AMD_VF_PAGE_SIZE)})`
+        : pointer;
+    })();
+    return name ?? unnamedRegister(this.regions[region], offset);
+  }
+}

@@ -1,0 +1,30 @@
+// Background loops: bounded work that devices want done beside the guest. Inline, they are polled at safe points: at the end of every
+// exit and at every yield.
+
+import type { BackgroundLoop } from '../plugin/index.ts';
+import { MachineError } from '../plugin/index.ts';
+
+export class BackgroundLoops {
+  #loops: readonly BackgroundLoop[] = [];
+
+  /** Registers a loop; the returned function takes it away again. */
+  add(loop: BackgroundLoop): () => void {
+    this.#loops = [...this.#loops, loop];
+    return () => {
+      this.#loops = this.#loops.filter((other) => other !== loop);
+    };
+  }
+
+  /** Polls every loop once. Returns how much was done. */
+  poll(): number {
+    let done = 0;
+    for (const loop of this.#loops) {
+      try {
+        done += loop.poll();
+      } catch (cause) {
+        throw cause instanceof MachineError ? cause : new MachineError(loop.name, cause);
+      }
+    }
+    return done;
+  }
+}

@@ -1,0 +1,167 @@
+// The MMIO bus: finds the device region that holds an address, checks the access, and hands it over.
+
+import type { AccessSize, Device, DeviceRegion, MmioAccess } from '../plugin/index.ts';
+import { MachineError } from '../plugin/index.ts';
+
+/** A device region at its place. Addresses are gpa on a machine's bus, pa on a host's. */
+export interface BusMount {
+  readonly device: Device;
+  /** Index into `device.regions`. */
+  readonly region: number;
+  readonly address: number;
+}
+
+/** Counts accesses by register; the exit counter is one. */
+export interface RegisterCounter {
+  /** `mount` is the index into `Bus.mounts`, `offset` the byte offset in its region. */
+  countRegister(mount: number, offset: number): void;
+}
+
+/** Accesses that had no effect. */
+export interface BusStatistics {
+  readonly unmappedReads: number;
+  readonly unmappedWrites: number;
+  /** Accesses of a size or alignment that the region does not have, or that leave it. */
+  readonly refused: number;
+}
+
+interface MountedRegion extends BusMount {
+  readonly end: number;
+  /** Sum of the access sizes that the region has: 1, 2, 4 and 8 are bits of their own. */
+  readonly sizes: number;
+}
+
+function regionOf(mount: BusMount): DeviceRegion {
+  const region = mount.device.regions[mount.region];
+  if (!region) throw new RangeError(`${mount.device.name} has no region ${mount.region}`);
+  return region;
+}
+
+export class Bus {
+  /** In ascending order of their addresses. */
+  readonly mounts: readonly BusMount[];
+  readonly #regions: readonly MountedRegion[];
+  readonly #counter: RegisterCounter | undefined;
+  readonly #access: MmioAccess = { region: 0, offset: 0, size: 4, lo: 0, hi: 0, vcpu: 0 };
+  /** Upper half of the last 64-bit read. */
+  #hi = 0;
+  /** Most accesses go to the region of the one before. */
+  #last = 0;
+  #unmappedReads = 0;
+  #unmappedWrites = 0;
+  #refused = 0;
+
+  /** @throws {RangeError} when two regions overlap. */
+  constructor(mounts: readonly BusMount[], counter?: RegisterCounter) {
+    this.#regions = mounts
+      .map((mount) => ({
+        ...mount,
+        end: mount.address + regionOf(mount).size,
+        sizes: regionOf(mount).accessSizes.reduce((sum, size) => sum | size, 0),
+      }))
+      .sort((a, b) => a.address - b.address);
+    this.mounts = this.#regions;
+    this.#counter = counter;
+    for (let i = 1; i < this.#regions.length; i++) {
+      const [below, above] = [this.#regions[i - 1], this.#regions[i]];
+      if (below && above && below.end > above.address) {
+        throw new RangeError(
+          `${below.device.name} and ${above.device.name} overlap at 0x${above.address.toString(16)}`,
+        );
+      }
+    }
+  }
+
+  #find(address: number): MountedRegion | undefined {
+    const last = this.#regions[this.#last];
+    if (last && address >= last.address && address < last.end) return last;
+    let low = 0;
+    let high = this.#regions.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const region = this.#regions[middle];
+      if (!region) break;
+      if (address < region.address) high = middle - 1;
+      else if (address >= region.end) low = middle + 1;
+      else {
+        this.#last = middle;
+        return region;
+      }
+    }
+    return undefined;
+  }
+
+  /** The access that a device gets to see, or undefined when no device does. */
+  #prepare(
+    address: number,
+    size: AccessSize,
+    vcpu: number,
+    write: boolean,
+  ): MountedRegion | undefined {
+    const region = this.#find(address);
+    if (!region) {
+      if (write) this.#unmappedWrites++;
+      else this.#unmappedReads++;
+      return undefined;
+    }
+    const offset = address - region.address;
+    this.#counter?.countRegister(this.#last, offset);
+    if ((region.sizes & size) === 0 || offset % size !== 0 || address + size > region.end) {
+      this.#refused++;
+      return undefined;
+    }
+    const access = this.#access;
+    access.region = region.region;
+    access.offset = offset;
+    access.size = size;
+    access.vcpu = vcpu;
+    access.lo = 0;
+    access.hi = 0;
+    return region;
+  }
+
+  /** Reads a register; bits [31:0], unsigned. An access that no device takes reads 0. */
+  read(address: number, size: AccessSize, vcpu = 0): number {
+    this.#hi = 0;
+    const region = this.#prepare(address, size, vcpu, false);
+    if (!region) return 0;
+    try {
+      region.device.read(this.#access);
+    } catch (cause) {
+      throw this.#failed(region, cause);
+    }
+    this.#hi = this.#access.hi >>> 0;
+    return this.#access.lo >>> 0;
+  }
+
+  /** Bits [63:32] of what `read` returned last, unsigned. */
+  get high(): number {
+    return this.#hi;
+  }
+
+  /** Writes a register, value bits [31:0] and [63:32]. An access that no device takes is ignored. */
+  write(address: number, size: AccessSize, lo: number, hi = 0, vcpu = 0): void {
+    const region = this.#prepare(address, size, vcpu, true);
+    if (!region) return;
+    this.#access.lo = lo >>> 0;
+    this.#access.hi = hi >>> 0;
+    try {
+      region.device.write(this.#access);
+    } catch (cause) {
+      throw this.#failed(region, cause);
+    }
+  }
+
+  /** Devices promise not to throw: one that does is broken. What passes through on its way out of the guest keeps its name. */
+  #failed(region: MountedRegion, cause: unknown): Error {
+    return cause instanceof MachineError ? cause : new MachineError(region.device.name, cause);
+  }
+
+  get statistics(): BusStatistics {
+    return {
+      unmappedReads: this.#unmappedReads,
+      unmappedWrites: this.#unmappedWrites,
+      refused: this.#refused,
+    };
+  }
+}

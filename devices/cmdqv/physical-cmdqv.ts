@@ -1,0 +1,366 @@
+// The CMDQV in its physical role: worked through its registers by whoever owns the SMMU, a host's kernel or a guest that was given the
+// whole of it. docs/cmdqv.md is the specification.
+
+import {
+  CMDQ_ALLOC_ALLOCATED,
+  CMDQ_ALLOC_LVCMDQ,
+  CMDQ_ALLOC_VINTF,
+  CMDQV_CMDQ_ALLOC,
+  CMDQV_CONFIG,
+  CMDQV_DIRECT_PAGE1,
+  CMDQV_SIDS_PER_VINTF,
+  CMDQV_VINTF,
+  CMDQV_VINTF_STRIDE,
+  VCMDQ_BASE,
+  VCMDQ_STRIDE,
+  VINTF_CONFIG_EN,
+  VINTF_CONFIG_HYP_OWN,
+  VINTF_CONFIG_VMID,
+  VINTF_SID_MATCH,
+  VINTF_SID_REPLACE,
+} from '../../assembly/layout/cmdqv-registers.ts';
+import { ABI_KIND_CMDQV } from '../../assembly/layout/guest-abi.ts';
+import {
+  HOST_AT_RAM_BASE,
+  HOST_AT_RAM_SIZE,
+  QUEUE_ERROR_HELD,
+  QUEUE_KIND_VCMDQ_HYP,
+  SMMU_AT_CMDQV_EN,
+  SMMU_AT_NUM_LVCMDQ,
+  SMMU_AT_NUM_VCMDQ,
+} from '../../assembly/layout/host-memory.ts';
+import {
+  bitsOf,
+  type Device,
+  type DeviceHost,
+  type DeviceRegion,
+  type DeviceState,
+  type InterruptLine,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  plainStateLike,
+  stateFields,
+  unnamedRegister,
+} from '../plugin/index.ts';
+import { ContextBlock, smmuBase, type Unit } from '../unit/index.ts';
+import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
+import { paramOf } from './cmdqv-register-specs.ts';
+import { GlobalPage } from './global-page.ts';
+import { PhysicalVcmdq, type ResolvePa, type UnitOf, VCMDQ_STATE_WORDS } from './physical-vcmdq.ts';
+
+/** What a `PhysicalCmdqv` is made of. */
+export interface PhysicalCmdqvOptions {
+  /** Unit that runs the queues whose registers are written here. */
+  readonly unit: Unit;
+  /** SMMU that the CMDQV belongs to: index of its block in host memory. */
+  readonly smmuIndex: number;
+  /** VINTFs, a power of two from 1 to 64. */
+  readonly vintfs: number;
+  /** VCMDQs of the whole CMDQV, a power of two from `vintfs` to 128. */
+  readonly vcmdqs: number;
+  /**
+   * Finds the memory behind a ring's physical address, (window << 32) | address. By default host RAM (window 0) and the memories of
+   * the units that `unitOf` knows.
+   */
+  readonly resolvePa?: ResolvePa;
+  /**
+   * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent to its machines; undefined when there is none
+   * on this thread. By default `unit` for its own window.
+   */
+  readonly unitOf?: UnitOf;
+  /**
+   * Whose queue errors the device publishes by itself. Those of a VINTF without HYP_OWN otherwise stay held until the host's policy has
+   * spoken and called the drain's `publishError`. Default: the hypervisor's own.
+   */
+  readonly reportErrors?: 'hypervisor' | 'all';
+}
+
+/** What a guest port answers for an address outside RAM. */
+const NO_OFFSET = 0xffffffff;
+
+/** Host RAM, and the guests whose units are at hand. */
+function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
+  const host = new Uint32Array(unit.hostMemory.buffer);
+  return (pa, length) => {
+    const window = Math.floor(pa / 2 ** 32);
+    const address = pa % 2 ** 32;
+    if (window === 0) {
+      const size = host[HOST_AT_RAM_SIZE >> 2] ?? 0;
+      return address + length <= size
+        ? { window, offset: (host[HOST_AT_RAM_BASE >> 2] ?? 0) + address }
+        : undefined;
+    }
+    const offset = (unitOf(window)?.port.resolveGpa(address | 0, 0, length) ?? NO_OFFSET) >>> 0;
+    return offset === NO_OFFSET ? undefined : { window, offset };
+  };
+}
+
+export class PhysicalCmdqv implements Device {
+  readonly name = 'cmdqv';
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity = { kind: ABI_KIND_CMDQV, interrupts: 1, busMaster: false };
+  readonly regions: readonly DeviceRegion[];
+  readonly #options: PhysicalCmdqvOptions;
+  readonly #words: Int32Array;
+  readonly #smmu: number;
+  readonly #unitOf: UnitOf;
+  readonly #global: GlobalPage;
+  readonly #queues: readonly PhysicalVcmdq[];
+  readonly #contexts: readonly ContextBlock[];
+  #line: InterruptLine | undefined;
+  /** GERROR of each VCMDQ when its errors were last turned into interrupts. */
+  private seen: number[] = [];
+
+  /** @throws {RangeError} for numbers that no CMDQV has. */
+  constructor(options: PhysicalCmdqvOptions) {
+    const { unit, smmuIndex, vintfs, vcmdqs } = options;
+    this.#options = options;
+    this.#words = new Int32Array(unit.hostMemory.buffer);
+    this.#smmu = smmuBase(smmuIndex);
+    this.#global = new GlobalPage(
+      { vintfs, vcmdqs, hypOwnWritable: true },
+      {
+        vcmdqHasError: (vcmdq) => this.#queues[vcmdq]?.hasError ?? false,
+        lvcmdqHasError: (vintf, lvcmdq) => this.#queueOfSlot(vintf, lvcmdq)?.hasError ?? false,
+      },
+    );
+    this.#unitOf = options.unitOf ?? ((window) => (window === unit.window ? unit : undefined));
+    const resolvePa = options.resolvePa ?? resolverOf(unit, this.#unitOf);
+    this.#queues = Array.from(
+      { length: vcmdqs },
+      (_, i) => new PhysicalVcmdq(unit, smmuIndex, i, resolvePa, this.#unitOf),
+    );
+    this.#contexts = Array.from(
+      { length: vintfs },
+      (_, i) => new ContextBlock(unit.hostMemory, smmuIndex, i),
+    );
+    this.regions = [{ name: 'cmdqv', size: cmdqvRegionSize(vintfs), accessSizes: [4, 8] }];
+  }
+
+  attach(host: DeviceHost): void {
+    this.#line = host.interruptLine(0);
+    host.background({ name: 'cmdqv', poll: () => this.poll() });
+  }
+
+  reset(): void {
+    this.#global.registers.reset();
+    this.#resetBlocks();
+    this.#publish();
+  }
+
+  #resetBlocks(): void {
+    for (const queue of this.#queues) queue.reset();
+    for (const context of this.#contexts) {
+      // Whose memory a VINTF's owner has is the host's assignment, not the CMDQV's state.
+      const window = context.window;
+      context.reset();
+      context.window = window;
+      context.lvcmdqCount = this.#global.lvcmdqs;
+    }
+    this.seen = this.#queues.map(() => 0);
+  }
+
+  /** Tells the drain what the registers say. */
+  #publish(): void {
+    Atomics.store(this.#words, (this.#smmu + SMMU_AT_NUM_VCMDQ) >> 2, this.#queues.length);
+    Atomics.store(this.#words, (this.#smmu + SMMU_AT_NUM_LVCMDQ) >> 2, this.#global.lvcmdqs);
+    this.#publishConfig();
+    for (const context of this.#contexts) {
+      this.#publishVintf(context);
+      for (let s = 0; s < CMDQV_SIDS_PER_VINTF; s++) this.#publishSid(context, s);
+    }
+    for (let vcmdq = 0; vcmdq < this.#queues.length; vcmdq++) this.#publishBase(vcmdq);
+  }
+
+  #publishConfig(): void {
+    Atomics.store(this.#words, (this.#smmu + SMMU_AT_CMDQV_EN) >> 2, this.#global.enabled ? 1 : 0);
+  }
+
+  #publishVintf(context: ContextBlock): void {
+    const config = this.#global.vintfConfig(context.index);
+    context.vmid = bitsOf(config, VINTF_CONFIG_VMID);
+    context.hypOwn = bitsOf(config, VINTF_CONFIG_HYP_OWN) === 1;
+    context.enabled = bitsOf(config, VINTF_CONFIG_EN) === 1;
+  }
+
+  #publishSid(context: ContextBlock, slot: number): void {
+    const base = CMDQV_VINTF + context.index * CMDQV_VINTF_STRIDE + 4 * slot;
+    context.setSidMatch(slot, this.#global.registers.get(base + VINTF_SID_MATCH));
+    context.setSidReplace(slot, this.#global.registers.get(base + VINTF_SID_REPLACE));
+  }
+
+  #publishBase(vcmdq: number): void {
+    const { lo, hi } = this.#global.page1(vcmdq, VCMDQ_BASE);
+    this.#queues[vcmdq]?.setBase(lo, hi);
+  }
+
+  /** The background loop: runs what a queue's budget left over, and raises interrupts for new errors. Returns commands run. */
+  poll(): number {
+    const { unit } = this.#options;
+    let done = 0;
+    unit.drain.serveParked(this.#smmu);
+    for (const { enabled, index, window } of this.#contexts) {
+      if (enabled) done += (this.#unitOf(window) ?? unit).drain.serveContext(this.#smmu, index);
+    }
+    this.checkErrors();
+    return done;
+  }
+
+  /**
+   * Gives every error that has become visible since the last look its edge, whether or not its map bits were set before. A host calls
+   * it after `publishError`.
+   */
+  checkErrors(): void {
+    this.#queues.forEach((queue, vcmdq) => {
+      const { block, vintf } = queue;
+      if (vintf === undefined) return;
+      if (
+        block.state === QUEUE_ERROR_HELD &&
+        (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors === 'all')
+      ) {
+        queue.unit.drain.publishError(block.smmu, block.index);
+      }
+      const raised = block.gerror !== this.seen[vcmdq];
+      this.seen[vcmdq] = block.gerror;
+      if (raised && !this.#global.interruptMasked(vintf)) this.#line?.pulse();
+    });
+  }
+
+  read(access: MmioAccess): void {
+    const lo = this.#readWord(access.offset);
+    access.hi = access.size === 8 ? this.#readWord(access.offset + 4) : 0;
+    access.lo = lo;
+  }
+
+  #readWord(offset: number): number {
+    const at = vcmdqAddress(offset);
+    if (!at) return this.#global.read(offset);
+    const queue = this.#queueAt(at);
+    if (!queue) return 0;
+    return at.page === 0
+      ? queue.readPage0(at.register)
+      : this.#global.page1(queue.block.index, at.register).lo;
+  }
+
+  write(access: MmioAccess): void {
+    const at = vcmdqAddress(access.offset);
+    if (at?.page === 1) {
+      this.#writePage1(access, at);
+    } else {
+      if (!at) this.#global.registers.write(access);
+      this.#wordWritten(access.offset, at, access.lo);
+      if (access.size === 8)
+        this.#wordWritten(access.offset + 4, at && { ...at, register: at.register + 4 }, access.hi);
+    }
+    this.checkErrors();
+  }
+
+  /** A 64-bit register takes effect as a whole. BASE is fixed while the queue runs, as SMMU_CMDQ_BASE is (IHI 0070 section 6.3). */
+  #writePage1(access: MmioAccess, at: VcmdqAddress): void {
+    const queue = this.#queueAt(at);
+    if (!queue || queue.block.enabled) return;
+    const vcmdq = queue.block.index;
+    this.#global.registers.write({
+      ...access,
+      offset: CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + at.register,
+    });
+    this.#publishBase(vcmdq);
+    queue.serve();
+  }
+
+  #wordWritten(offset: number, at: VcmdqAddress | undefined, value: number): void {
+    if (at) {
+      this.#queueAt(at)?.writePage0(at.register, value);
+    } else if (offset === CMDQV_CONFIG) {
+      this.#publishConfig();
+      for (const queue of this.#queues) queue.serve();
+    } else if (offset >= CMDQV_VINTF) {
+      this.#vintfWritten(offset - CMDQV_VINTF);
+    } else if (offset >= CMDQV_CMDQ_ALLOC) {
+      this.#allocWritten((offset - CMDQV_CMDQ_ALLOC) / 4);
+    }
+  }
+
+  #vintfWritten(offset: number): void {
+    const context = this.#contexts[Math.floor(offset / CMDQV_VINTF_STRIDE)];
+    const register = offset % CMDQV_VINTF_STRIDE;
+    if (!context) return;
+    if (register >= VINTF_SID_MATCH && register < VINTF_SID_REPLACE + 4 * CMDQV_SIDS_PER_VINTF) {
+      this.#publishSid(context, ((register - VINTF_SID_MATCH) / 4) % CMDQV_SIDS_PER_VINTF);
+      return;
+    }
+    this.#publishVintf(context);
+    for (const queue of this.#queues) {
+      if (queue.vintf !== context.index) continue;
+      queue.setOwner(context.hypOwn);
+      queue.serve();
+    }
+  }
+
+  /** CMDQ_ALLOC binds a VCMDQ to one slot of one VINTF. A slot that another VCMDQ has stays that one's. */
+  #allocWritten(vcmdq: number): void {
+    const queue = this.#queues[vcmdq];
+    if (!queue) return;
+    const alloc = this.#global.registers.get(CMDQV_CMDQ_ALLOC + 4 * vcmdq);
+    const context = bitsOf(alloc, CMDQ_ALLOC_ALLOCATED)
+      ? this.#contexts[bitsOf(alloc, CMDQ_ALLOC_VINTF)]
+      : undefined;
+    const lvcmdq = bitsOf(alloc, CMDQ_ALLOC_LVCMDQ);
+    if (context && queue.vintf === context.index && queue.block.lvcmdq === lvcmdq) return;
+    queue.unbind();
+    if (context && lvcmdq < this.#global.lvcmdqs && context.queueOf(lvcmdq) === undefined)
+      queue.bind(context, lvcmdq);
+  }
+
+  #queueOfSlot(vintf: number, lvcmdq: number): PhysicalVcmdq | undefined {
+    const vcmdq = this.#contexts[vintf]?.queueOf(lvcmdq);
+    return vcmdq === undefined ? undefined : this.#queues[vcmdq];
+  }
+
+  /** The VCMDQ behind an address. A logical slot without one has no registers: it reads as zero. */
+  #queueAt({ vintf, slot }: VcmdqAddress): PhysicalVcmdq | undefined {
+    return vintf === undefined ? this.#queues[slot] : this.#queueOfSlot(vintf, slot);
+  }
+
+  #param(): number {
+    return paramOf(this.#global.numbers);
+  }
+
+  save(): DeviceState {
+    return {
+      registers: this.#global.registers.save(),
+      state: {
+        param: this.#param(),
+        seen: [...this.seen],
+        queues: this.#queues.flatMap((queue) => queue.save()),
+      },
+    };
+  }
+
+  restore(state: DeviceState): void {
+    const fields = stateFields(state, 'registers', 'state');
+    const model = {
+      param: 0,
+      seen: this.#queues.map(() => 0),
+      queues: this.#queues.flatMap((queue) => queue.save()),
+    };
+    const { param, seen, queues } = plainStateLike(model, fields.state);
+    if (param !== this.#param())
+      throw new TypeError('the state is of a CMDQV with other numbers of VINTFs and VCMDQs');
+    this.#global.registers.restore(fields.registers);
+    this.#resetBlocks();
+    this.#publish();
+    this.#queues.forEach((queue, vcmdq) => {
+      const words = queues.slice(vcmdq * VCMDQ_STATE_WORDS, (vcmdq + 1) * VCMDQ_STATE_WORDS);
+      if (words[0] === 1) this.#allocWritten(vcmdq);
+      queue.restore(words);
+    });
+    this.seen = seen;
+    // A CMD_SYNC that a queue was parked at is fetched again.
+    for (const queue of this.#queues) queue.serve();
+  }
+
+  registerName(region: number, offset: number): string {
+    return this.#global.nameAt(offset) ?? unnamedRegister(this.regions[region], offset);
+  }
+}

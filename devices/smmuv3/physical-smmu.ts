@@ -1,0 +1,335 @@
+// The SMMUv3 of a host, operated through its registers by the host's kernel. Translation and command execution are the hot modules';
+// this device publishes the registers that they need in the SMMU's block of host memory, and turns what they leave there into register
+// state and interrupts.
+
+import { SMMU_AT_ATC_TIMEOUT } from '../../assembly/layout/ats-memory.ts';
+import { F_CFG_CONFLICT, F_TLB_CONFLICT, F_UUT } from '../../assembly/layout/events.ts';
+import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
+import {
+  CTX_HOST,
+  HOST_AT_RAM_BASE,
+  HOST_AT_RAM_SIZE,
+  QUEUE_ECMDQ,
+  QUEUE_KIND_MAIN,
+  QUEUE_MAIN,
+  SMMU_AT_CR0,
+  SMMU_AT_CR2,
+  SMMU_AT_GBPA,
+  SMMU_AT_IDR0,
+  SMMU_AT_IDR1,
+  SMMU_AT_IDR3,
+  SMMU_AT_IDR5,
+  SMMU_AT_PLANTED_EVENT,
+  SMMU_AT_PLANTED_LEFT,
+  SMMU_AT_PLANTED_SID,
+  SMMU_AT_STRTAB_BASE,
+  SMMU_AT_STRTAB_CFG,
+  SMMU_CR0_PLANTED,
+} from '../../assembly/layout/host-memory.ts';
+import {
+  CMDQ_ENTRY_SIZE,
+  CR0_CMDQEN,
+  CR0_SMMUEN,
+  SMMU_CR0,
+  SMMU_CR2,
+  SMMU_GBPA,
+  SMMU_STRTAB_BASE_CFG,
+  STRTAB_BASE_CFG_LOG2SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
+import {
+  bitsOf,
+  type Device,
+  type DeviceHost,
+  type DeviceIdentity,
+  type DeviceRegion,
+  type DeviceState,
+  type GuestMemory,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  stateFields,
+  unnamedRegister,
+  withBits,
+} from '../plugin/index.ts';
+import { ContextBlock, QueueBlock, smmuBase, type Unit, writeActions } from '../unit/index.ts';
+import { dropCaches } from './caches.ts';
+import {
+  checkIdRegisters,
+  enhancedQueueCount,
+  PHYSICAL_ID_REGISTERS,
+  type SmmuIdRegisters,
+} from './id-registers.ts';
+import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
+import { EnhancedQueues } from './queues/enhanced-queues.ts';
+import { HOT_EVENTS, HOT_PAGE_REQUESTS, HotQueue } from './queues/hot-queue.ts';
+import { mainQueue } from './queues/main-queue.ts';
+import { smmuRegion } from './region.ts';
+import { SmmuRegisters, type TableShape } from './register-rules.ts';
+import { interruptCount } from './smmu-interrupts.ts';
+import { terminateStalls } from './stalls.ts';
+
+/** What a `PhysicalSmmu` is made of. */
+export interface PhysicalSmmuOptions {
+  /** The host's own unit: its drain runs the command queue. */
+  readonly unit: Unit;
+  /** Which SMMU block of host memory this device is. */
+  readonly smmuIndex: number;
+  /** Default PHYSICAL_ID_REGISTERS. */
+  readonly idRegisters?: SmmuIdRegisters;
+  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^32 - 1. Default 100. */
+  readonly atcTimeout?: number | undefined;
+}
+
+const PLANTABLE = { F_UUT, F_TLB_CONFLICT, F_CFG_CONFLICT } as const;
+
+/** A fault that no driver can provoke, because it depends on what a bus or a cache does wrong. */
+export interface PlantedFault {
+  readonly event: keyof typeof PLANTABLE;
+  readonly streamId: number;
+  /** Transactions that it hits, default 1. */
+  readonly transactions?: number;
+}
+
+export class PhysicalSmmu implements Device {
+  readonly name: string;
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity: DeviceIdentity;
+  readonly regions: readonly DeviceRegion[];
+  readonly #hostMemory: WebAssembly.Memory;
+  readonly #smmuIndex: number;
+  /** Byte offset of the SMMU block. */
+  readonly #smmu: number;
+  readonly #words: Int32Array;
+  readonly #longs: BigInt64Array;
+  readonly #ids: SmmuIdRegisters;
+  readonly #atcTimeout: number;
+  readonly #commands: CommandQueue;
+  #memory: GuestMemory | undefined;
+  // The state of the device.
+  private readonly registers: SmmuRegisters;
+  private readonly enhanced: EnhancedQueues;
+  private readonly events: HotQueue;
+  private readonly pageRequests: HotQueue;
+  #planted = false;
+
+  /** @throws {RangeError} when the ID registers advertise what the model does not do. */
+  constructor({
+    unit,
+    smmuIndex,
+    idRegisters = PHYSICAL_ID_REGISTERS,
+    atcTimeout = 100,
+  }: PhysicalSmmuOptions) {
+    checkIdRegisters(idRegisters, 'physical');
+    this.name = `physical-smmuv3-${smmuIndex}`;
+    this.#hostMemory = unit.hostMemory;
+    this.#smmuIndex = smmuIndex;
+    this.#smmu = smmuBase(smmuIndex);
+    this.#words = new Int32Array(unit.hostMemory.buffer);
+    this.#longs = new BigInt64Array(unit.hostMemory.buffer);
+    this.#ids = idRegisters;
+    this.identity = {
+      kind: ABI_KIND_SMMUV3,
+      interrupts: interruptCount(idRegisters.idr0),
+      busMaster: false,
+    };
+    this.#atcTimeout = atcTimeout;
+    const enhanced = enhancedQueueCount(idRegisters);
+    this.regions = [smmuRegion(enhanced)];
+    this.registers = new SmmuRegisters(idRegisters, {
+      refresh: () => this.#refresh(),
+      enablesChanged: (before) => this.#enablesChanged(before),
+      commandsProduced: () => this.#commands.produce(),
+      commandErrorAcknowledged: () => this.#commands.acknowledge(),
+      producerWritten: () => {
+        for (const queue of this.#queues) queue.placeProducer();
+      },
+      configured: () => this.#publish(),
+      bypassChanged: () => undefined,
+    });
+    this.events = new HotQueue(this.registers, unit.hostMemory, smmuIndex, HOT_EVENTS);
+    this.pageRequests = new HotQueue(this.registers, unit.hostMemory, smmuIndex, HOT_PAGE_REQUESTS);
+    const context = new ContextBlock(unit.hostMemory, smmuIndex, CTX_HOST);
+    context.hypOwn = true;
+    this.#commands = new CommandQueue(mainQueue(this.registers), this.#engine(unit, QUEUE_MAIN));
+    const engines = Array.from({ length: enhanced }, (_, i) => this.#engine(unit, QUEUE_ECMDQ + i));
+    this.enhanced = new EnhancedQueues(this.registers, engines);
+    writeActions(unit.hostMemory, smmuIndex, idRegisters.idr0);
+    this.#publish();
+  }
+
+  get #queues(): readonly HotQueue[] {
+    return [this.events, this.pageRequests];
+  }
+
+  /** A queue of the host's own, run by its drain. */
+  #engine(unit: Unit, index: number): CommandEngine {
+    const block = new QueueBlock(unit.hostMemory, this.#smmuIndex, index);
+    block.reset(QUEUE_KIND_MAIN, CTX_HOST);
+    return {
+      block,
+      placeRing: (ring) => this.#placeRing(block, ring),
+      serve: () => unit.drain.serve(this.#smmu, index),
+      resume: () => {
+        unit.drain.resume(this.#smmu, index);
+      },
+      memory: { load64: (pa) => this.#memory?.load64(pa) },
+      // Every command of these queues is the drain's own.
+      execute: () => false,
+      finish: () => {
+        unit.drain.stepOver(this.#smmu, index);
+      },
+    };
+  }
+
+  attach(host: DeviceHost): void {
+    this.#memory = host.memory;
+    this.registers.attach(host);
+    host.background({ name: this.name, poll: () => this.#poll() });
+  }
+
+  /**
+   * Makes the next transactions of a stream end with an event, so that a driver's way with it can be tested; undefined takes the fault away,
+   * as a reset does. F_UUT hits transactions while CR0.SMMUEN is 0 as well, F_TLB_CONFLICT only such as are translated.
+   */
+  plantFault(fault: PlantedFault | undefined): void {
+    this.#planted = fault !== undefined;
+    this.#store(SMMU_AT_PLANTED_LEFT, 0);
+    if (fault) {
+      this.#store(SMMU_AT_PLANTED_EVENT, PLANTABLE[fault.event]);
+      this.#store(SMMU_AT_PLANTED_SID, fault.streamId);
+      this.#store(SMMU_AT_PLANTED_LEFT, fault.transactions ?? 1);
+    }
+    this.#publish();
+  }
+
+  reset(): void {
+    this.registers.reset();
+    this.enhanced.reset();
+    this.plantFault(undefined);
+    for (const queue of this.#queues) queue.reset();
+    this.#load();
+  }
+
+  // Host memory as the registers say.
+  #load(): void {
+    this.#commands.load();
+    this.enhanced.load();
+    dropCaches(this.#hostMemory, this.#smmuIndex);
+    terminateStalls(this.#hostMemory, this.#smmuIndex);
+    this.#publish();
+  }
+
+  read(access: MmioAccess): void {
+    if (this.enhanced.covers(access.offset)) this.enhanced.read(access);
+    else this.registers.read(access);
+  }
+
+  write(access: MmioAccess): void {
+    if (this.enhanced.covers(access.offset)) this.enhanced.write(access);
+    else this.registers.write(access);
+  }
+
+  #store(field: number, value: number): void {
+    Atomics.store(this.#words, (this.#smmu + field) >> 2, value | 0);
+  }
+
+  #store64(field: number, value: number): void {
+    Atomics.store(this.#longs, (this.#smmu + field) >> 3, BigInt(value));
+  }
+
+  // What translation looks at. CR0 comes last: what it enables is in place.
+  #publish(): void {
+    const table = this.registers.streamTable();
+    this.#store(SMMU_AT_ATC_TIMEOUT, this.#atcTimeout);
+    this.#store(SMMU_AT_IDR0, this.#ids.idr0);
+    this.#store(SMMU_AT_IDR1, this.#ids.idr1);
+    this.#store(SMMU_AT_IDR3, this.#ids.idr3);
+    this.#store(SMMU_AT_IDR5, this.#ids.idr5);
+    this.#store(SMMU_AT_CR2, this.registers.get(SMMU_CR2));
+    this.#store(SMMU_AT_GBPA, this.registers.get(SMMU_GBPA));
+    this.#store64(SMMU_AT_STRTAB_BASE, table.base);
+    this.#store(
+      SMMU_AT_STRTAB_CFG,
+      withBits(this.registers.get(SMMU_STRTAB_BASE_CFG), STRTAB_BASE_CFG_LOG2SIZE, table.log2size),
+    );
+    for (const queue of this.#queues) queue.publish();
+    this.#store(
+      SMMU_AT_CR0,
+      withBits(this.registers.get(SMMU_CR0), SMMU_CR0_PLANTED, this.#planted ? 1 : 0),
+    );
+  }
+
+  #refresh(): void {
+    this.#commands.refresh();
+    this.enhanced.refresh();
+    for (const queue of this.#queues) queue.refresh();
+  }
+
+  #enablesChanged(before: number): void {
+    const changed = before ^ this.registers.get(SMMU_CR0);
+    if (bitsOf(changed, CR0_SMMUEN) && !this.registers.enabled(CR0_SMMUEN)) this.#disable();
+    if (!bitsOf(changed, CR0_CMDQEN)) return;
+    if (this.registers.enabled(CR0_CMDQEN)) {
+      this.#commands.load();
+      this.#commands.run();
+    } else {
+      this.#commands.stop();
+    }
+  }
+
+  // SMMUEN first: a transaction that stalls meanwhile is found by the look that follows (IHI 0070 section 6.3.9.6).
+  #disable(): void {
+    this.#publish();
+    terminateStalls(this.#hostMemory, this.#smmuIndex);
+  }
+
+  // The ring lies in host RAM, window 0 of the physical address map, or nowhere.
+  #placeRing(block: QueueBlock, { base, log2size }: TableShape): void {
+    const ramBase = (this.#words[HOST_AT_RAM_BASE >> 2] ?? 0) >>> 0;
+    const ramSize = (this.#words[HOST_AT_RAM_SIZE >> 2] ?? 0) >>> 0;
+    const inside = base + CMDQ_ENTRY_SIZE * 2 ** log2size <= ramSize;
+    block.setRing(0, inside ? ramBase + base : 0, log2size);
+  }
+
+  #poll(): number {
+    let work = this.enhanced.poll();
+    if (this.#commands.pending && this.#commands.run()) work++;
+    for (const queue of this.#queues) work += queue.poll();
+    return work;
+  }
+
+  save(): DeviceState {
+    this.#refresh();
+    return {
+      registers: this.registers.save(),
+      enhanced: this.enhanced.save(),
+      events: this.events.save(),
+      pageRequests: this.pageRequests.save(),
+    };
+  }
+
+  restore(state: DeviceState): void {
+    const { registers, enhanced, events, pageRequests } = stateFields(
+      state,
+      'registers',
+      'enhanced',
+      'events',
+      'pageRequests',
+    );
+    const savedEvents = HotQueue.check(events);
+    const savedRequests = HotQueue.check(pageRequests);
+    this.enhanced.check(enhanced);
+    this.registers.restore(registers);
+    this.enhanced.restore(enhanced);
+    this.events.restore(savedEvents);
+    this.pageRequests.restore(savedRequests);
+    this.#load();
+  }
+
+  registerName(region: number, offset: number): string {
+    return (
+      this.registers.nameAt(offset) ??
+      this.enhanced.nameAt(offset) ??
+      unnamedRegister(this.regions[region], offset)
+    );
+  }
+}

@@ -1,0 +1,74 @@
+// PROD and CONS of a guest's command queue in guest memory: of its CMDQ (the overlay path), or of an ECMDQ. The host's drain runs the queue as
+// the guest rings. What the drain does not take stops the queue; the device carries it out at the next safe point and moves CONS behind it.
+
+import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../../../assembly/layout/smmu-registers.ts';
+import type { DeviceHost, DirectMap } from '../../plugin/index.ts';
+import type { TableShape } from '../register-rules.ts';
+import type { DirectQueueBackend } from '../viommu-backend.ts';
+
+/** PROD, and CONS behind it. */
+const LENGTH = SMMU_CMDQ_CONS + 4 - SMMU_CMDQ_PROD;
+
+export class MappedPointers {
+  readonly #backend: DirectQueueBackend | undefined;
+  readonly #offset: number;
+  #host: Pick<DeviceHost, 'mapDirect'> | undefined;
+  #map: DirectMap | undefined;
+
+  /** `offset` is that of PROD among the SMMU's registers. */
+  constructor(backend: DirectQueueBackend | undefined, offset: number) {
+    this.#backend = backend;
+    this.#offset = offset;
+  }
+
+  attach(host: Pick<DeviceHost, 'mapDirect'>): void {
+    this.#host = host;
+  }
+
+  /** The guest has the registers. */
+  get open(): boolean {
+    return this.#map !== undefined;
+  }
+
+  /** Gives the registers to the guest, if the host has a queue for the ring and the machine a page for them; they trap otherwise. */
+  start({ base, log2size }: TableShape, prod: number, cons: number): void {
+    if (!this.#backend?.allocate(base, log2size)) return;
+    this.#map = this.#host?.mapDirect({
+      region: 0,
+      offset: this.#offset,
+      length: LENGTH,
+      doorbell: this.#backend.doorbellId,
+    });
+    if (this.#map) this.#backend.place(this.#map.memoryOffset, prod, cons);
+    else this.#backend.free();
+  }
+
+  /** Takes them back. @returns the guest's last PROD; undefined when the guest did not have them. */
+  stop(): number | undefined {
+    if (!this.#map) return undefined;
+    this.#map.unmap();
+    this.#map = undefined;
+    const prod = this.prod;
+    this.#backend?.free();
+    return prod;
+  }
+
+  /** PROD as the guest has stored it. */
+  get prod(): number {
+    return this.#backend?.readProd() ?? 0;
+  }
+
+  /** A store to PROD that still came as an exit. */
+  set prod(prod: number) {
+    this.#backend?.writeProd(prod);
+  }
+
+  /** What the guest reads as CONS, or has made of it. */
+  get cons(): number {
+    return this.#backend?.readCons() ?? 0;
+  }
+
+  set cons(cons: number) {
+    this.#backend?.writeCons(cons);
+  }
+}

@@ -1,0 +1,343 @@
+// The SMMUv3 that a guest sees. Its registers trap; behind them stand the streams and the command context that its host lends it
+// (`ViommuBackend`). It has stage 1 only: stage 2 is the host's.
+
+import {
+  CFGI_RANGE,
+  CMD_OP,
+  CMD_SID,
+  CMD_SSID,
+  OP_CFGI_CD,
+  OP_CFGI_CD_ALL,
+  OP_CFGI_STE,
+  OP_CFGI_STE_RANGE,
+  OP_PREFETCH_ADDR,
+  OP_PREFETCH_CFG,
+  OP_PRI_RESP,
+  PRI_RESP_INDEX,
+  PRI_RESP_RESPONSE,
+  PRI_RESP_SUCCESS,
+} from '../../assembly/layout/commands.ts';
+import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
+import {
+  CR0_CMDQEN,
+  CR0_SMMUEN,
+  ECMDQ_PROD,
+  GBPA_ABORT,
+  IDR0_BTM,
+  IDR0_PRI,
+  SMMU_CMDQ_PROD,
+  SMMU_CR0,
+  SMMU_GBPA,
+  SMMU_IDR0,
+} from '../../assembly/layout/smmu-registers.ts';
+import { hexOfWords } from '../decode/index.ts';
+import {
+  bitsOf,
+  type Device,
+  type DeviceHost,
+  type DeviceIdentity,
+  type DeviceRegion,
+  type DeviceState,
+  fieldOf,
+  type GuestMemory,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  stateFields,
+  unnamedRegister,
+  withBits,
+} from '../plugin/index.ts';
+import { pageRequest } from '../tables/index.ts';
+import {
+  checkIdRegisters,
+  enhancedQueueCount,
+  GUEST_ID_REGISTERS,
+  type SmmuIdRegisters,
+} from './id-registers.ts';
+import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
+import { EnhancedQueues } from './queues/enhanced-queues.ts';
+import { mainQueue } from './queues/main-queue.ts';
+import { MappedPointers } from './queues/mapped-pointers.ts';
+import { EVENT_RECORDS, PAGE_REQUEST_RECORDS, RecordQueue } from './queues/record-queue.ts';
+import { smmuRegion } from './region.ts';
+import { SmmuRegisters } from './register-rules.ts';
+import { interruptCount } from './smmu-interrupts.ts';
+import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
+import type { GuestCommandQueue, PageRequest, ViommuBackend } from './viommu-backend.ts';
+
+/** What a `VirtualSmmu` is made of. */
+export interface VirtualSmmuOptions {
+  readonly backend: ViommuBackend;
+  /** Default GUEST_ID_REGISTERS. */
+  readonly idRegisters?: SmmuIdRegisters;
+  /** Default "smmuv3"; a machine with several tells them apart by it. */
+  readonly name?: string;
+}
+
+/** What the CMDQ and the ECMDQs have in common. */
+type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
+
+const LAST_SID = 2 ** 32 - 1;
+
+/** Memory of a device that is not attached yet. */
+const NO_MEMORY: GuestMemory = {
+  load64: () => undefined,
+  store64: () => false,
+  store32: () => false,
+};
+
+export class VirtualSmmu implements Device {
+  readonly name: string;
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity: DeviceIdentity;
+  readonly regions: readonly DeviceRegion[];
+  readonly #backend: ViommuBackend;
+  #memory = NO_MEMORY;
+  readonly #commands: CommandQueue;
+  readonly #events: RecordQueue;
+  readonly #pageRequests: RecordQueue;
+  /** Of the CMDQ. */
+  readonly #overlay: MappedPointers;
+  readonly #overlays: MappedPointers[] = [];
+  #trace: DeviceHost['trace'] = () => undefined;
+  // The state of the device: these, and through them nothing else.
+  private readonly registers: SmmuRegisters;
+  private readonly streams: GuestStreams;
+  private readonly enhanced: EnhancedQueues;
+
+  /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do. */
+  constructor({ backend, idRegisters = GUEST_ID_REGISTERS, name = 'smmuv3' }: VirtualSmmuOptions) {
+    this.name = name;
+    const { btm = false } = backend;
+    const ids = btm
+      ? { ...idRegisters, idr0: withBits(idRegisters.idr0, IDR0_BTM, 1) }
+      : idRegisters;
+    checkIdRegisters(ids, 'guest');
+    if (bitsOf(ids.idr0, IDR0_BTM) && !btm)
+      throw new RangeError(
+        'IDR0.BTM is 1, but no broadcast maintenance of the guest reaches its streams',
+      );
+    const enhanced = enhancedQueueCount(ids);
+    const { enhancedQueues = [] } = backend;
+    if (enhanced > enhancedQueues.length)
+      throw new RangeError(`IDR6 has ${enhanced} queues, the host ${enhancedQueues.length}`);
+    this.regions = [smmuRegion(enhanced)];
+    this.#backend = backend;
+    this.identity = {
+      kind: ABI_KIND_SMMUV3,
+      interrupts: interruptCount(idRegisters.idr0),
+      busMaster: false,
+    };
+    const memory: GuestMemory = {
+      load64: (gpa) => this.#memory.load64(gpa),
+      store64: (gpa, value) => this.#memory.store64(gpa, value),
+      store32: (gpa, value) => this.#memory.store32(gpa, value),
+    };
+    this.registers = new SmmuRegisters(ids, {
+      refresh: () => {
+        this.#commands.refresh();
+        this.enhanced.refresh();
+      },
+      enablesChanged: (before) => this.#enablesChanged(before),
+      commandsProduced: () => this.#commands.produce(),
+      commandErrorAcknowledged: () => this.#commands.acknowledge(),
+      producerWritten: () => undefined,
+      configured: () => undefined,
+      bypassChanged: () => this.#followBypass(),
+    });
+    this.streams = new GuestStreams(this.registers, memory, backend);
+    backend.watchStreams?.((sid) => this.streams.stale(sid));
+    this.#events = new RecordQueue(this.registers, memory, EVENT_RECORDS);
+    this.#pageRequests = new RecordQueue(this.registers, memory, PAGE_REQUEST_RECORDS);
+    this.#overlay = new MappedPointers(backend.overlay, SMMU_CMDQ_PROD);
+    this.#overlays.push(this.#overlay);
+    const engine = (queue: TrappedQueue): CommandEngine => ({
+      block: queue.block,
+      placeRing: ({ base, log2size }) => {
+        if (!queue.setRing(base, log2size)) queue.block.setRing(0, 0, log2size);
+      },
+      serve: () => queue.serve(),
+      resume: () => queue.resume(),
+      memory,
+      execute: (words) => this.#execute(words),
+      illegal: (words) => this.#illegal(words),
+      finish: () => queue.finish(),
+    });
+    const trapped: TrappedQueue = {
+      block: backend.commandQueue,
+      setRing: (baseGpa, log2size) => backend.setCommandRing(baseGpa, log2size),
+      serve: () => backend.serveCommandQueue(),
+      finish: () => backend.finishCommand(),
+      resume: () => backend.resumeCommandQueue(),
+    };
+    this.#commands = new CommandQueue(mainQueue(this.registers), {
+      ...engine(trapped),
+      overlay: this.#overlay,
+    });
+    const engines = enhancedQueues.slice(0, enhanced).map((queue, i): CommandEngine => {
+      const overlay = new MappedPointers(
+        queue.direct,
+        EnhancedQueues.offsetOf(i, enhanced) + ECMDQ_PROD,
+      );
+      this.#overlays.push(overlay);
+      return { ...engine(queue), overlay, publish: () => queue.publish() };
+    });
+    this.enhanced = new EnhancedQueues(this.registers, engines);
+  }
+
+  attach(host: DeviceHost): void {
+    this.#memory = host.memory;
+    this.#trace = (event) => host.trace(event);
+    this.registers.attach(host);
+    for (const overlay of this.#overlays) overlay.attach(host);
+    this.#backend.onEvent((record) => this.#deliver(record));
+    this.#backend.onPageRequest?.((request) => this.#request(request));
+    host.background({ name: this.name, poll: () => this.#poll() });
+  }
+
+  #poll(): number {
+    return (this.#commands.pending && this.#commands.run() ? 1 : 0) + this.enhanced.poll();
+  }
+
+  reset(): void {
+    this.registers.reset();
+    this.#commands.load();
+    this.enhanced.reset();
+    this.streams.clear();
+    this.#followBypass();
+    this.#backend.invalidateAll();
+  }
+
+  read(access: MmioAccess): void {
+    if (this.enhanced.covers(access.offset)) this.enhanced.read(access);
+    else this.registers.read(access);
+  }
+
+  write(access: MmioAccess): void {
+    if (this.enhanced.covers(access.offset)) this.enhanced.write(access);
+    else this.registers.write(access);
+  }
+
+  #enablesChanged(before: number): void {
+    const changed = before ^ this.registers.get(SMMU_CR0);
+    if (bitsOf(changed, CR0_SMMUEN)) {
+      if (this.registers.enabled(CR0_SMMUEN)) this.streams.reload(0, LAST_SID);
+      else this.streams.clear();
+      this.#followBypass();
+    }
+    if (bitsOf(changed, CR0_CMDQEN)) {
+      if (this.registers.enabled(CR0_CMDQEN)) {
+        this.#commands.load();
+        this.#commands.run();
+      } else {
+        this.#commands.stop();
+      }
+    }
+  }
+
+  // GBPA is looked at while the SMMU is off; a change while it is on counts from the next time that it is switched off.
+  #followBypass(): void {
+    if (!this.registers.enabled(CR0_SMMUEN))
+      this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
+  }
+
+  #execute(words: readonly number[]): boolean {
+    const sid = fieldOf(words, CMD_SID);
+    switch (fieldOf(words, CMD_OP)) {
+      case OP_PREFETCH_CFG:
+      case OP_PREFETCH_ADDR:
+        return true;
+      case OP_PRI_RESP:
+        this.#answer(sid, words);
+        return true;
+      case OP_CFGI_STE:
+        this.#reload(sid, sid);
+        return true;
+      case OP_CFGI_STE_RANGE: {
+        // RANGE = 31 covers all of 2^32 streams.
+        const span = 2 ** (fieldOf(words, CFGI_RANGE) + 1);
+        const first = sid - (sid % span);
+        this.#reload(first, first + span - 1);
+        return true;
+      }
+      case OP_CFGI_CD:
+        this.#invalidateCd(sid, fieldOf(words, CMD_SSID));
+        return true;
+      case OP_CFGI_CD_ALL:
+        this.#invalidateCd(sid, undefined);
+        return true;
+      default:
+        return this.#overlay.open && this.#backend.overlay?.emulate(words) === true;
+    }
+  }
+
+  #reload(first: number, last: number): void {
+    if (this.registers.enabled(CR0_SMMUEN)) this.streams.reload(first, last);
+  }
+
+  // A StreamID without a device has nothing cached.
+  #invalidateCd(sid: number, ssid: number | undefined): void {
+    if (this.#backend.virtualStreams.includes(sid))
+      this.#backend.invalidateContextDescriptors(sid, ssid);
+  }
+
+  #deliver(record: Uint32Array): void {
+    const reported = this.streams.reported(record);
+    if (!reported) return;
+    this.#trace({ name: 'event', record: hexOfWords(reported).join(' ') });
+    this.#events.add(reported);
+  }
+
+  // A stream's page request, in the guest's numbering. What the guest will not see is answered for it (IHI 0070 sections 8.1 and 8.2).
+  #request({ virtSid, group, address, write }: PageRequest): void {
+    const record = pageRequest({ streamId: virtSid, group, address, write });
+    this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
+    const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
+    if (added !== 'written')
+      this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow');
+  }
+
+  // Legal on the host's SMMU, which has PRI.
+  #illegal(words: readonly number[]): boolean {
+    if (fieldOf(words, CMD_OP) !== OP_PRI_RESP) return false;
+    return (
+      !bitsOf(this.registers.get(SMMU_IDR0), IDR0_PRI) ||
+      fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS
+    );
+  }
+
+  #answer(sid: number, words: readonly number[]): void {
+    if (!this.registers.enabled(CR0_SMMUEN)) return;
+    const resolved = fieldOf(words, PRI_RESP_RESPONSE) === PRI_RESP_SUCCESS;
+    this.#backend.answerPageRequest?.(sid, fieldOf(words, PRI_RESP_INDEX), resolved);
+  }
+
+  save(): DeviceState {
+    this.#commands.refresh();
+    return {
+      registers: this.registers.save(),
+      streams: this.streams.save(),
+      enhanced: this.enhanced.save(),
+    };
+  }
+
+  restore(state: DeviceState): void {
+    const { registers, streams, enhanced } = stateFields(state, 'registers', 'streams', 'enhanced');
+    const saved = checkSavedStreams(streams);
+    this.enhanced.check(enhanced);
+    this.registers.restore(registers);
+    this.enhanced.restore(enhanced);
+    this.#commands.load();
+    this.enhanced.load();
+    this.#followBypass();
+    this.streams.restore(saved);
+    this.#backend.invalidateAll();
+  }
+
+  registerName(region: number, offset: number): string {
+    return (
+      this.registers.nameAt(offset) ??
+      this.enhanced.nameAt(offset) ??
+      unnamedRegister(this.regions[region], offset)
+    );
+  }
+}

@@ -1,0 +1,61 @@
+// Host memory: creation and layout (assembly/layout/host-memory.ts has the map).
+
+import {
+  HOST_AT_EPOCH,
+  HOST_AT_EVENTS,
+  HOST_AT_MAGIC,
+  HOST_AT_RAM_BASE,
+  HOST_AT_RAM_SIZE,
+  HOST_AT_SMMU_COUNT,
+  HOST_AT_TRACE,
+  HOST_AT_TRACE_MASK,
+  HOST_AT_TRACE_SALT,
+  HOST_MAGIC,
+  HOST_SMMUS,
+  SMMU_STRIDE,
+} from '../../assembly/layout/host-memory.ts';
+import { TRACE_UNIT } from '../../assembly/layout/trace-memory.ts';
+import { EVENTS } from '../tables/index.ts';
+
+const WASM_PAGE = 0x10000;
+
+/** How large a host memory is. */
+export interface HostMemoryOptions {
+  /** SMMUs that the host has, from 1. */
+  readonly smmus?: number;
+  /** Bytes of host RAM, window 0 of the physical address map; a multiple of 64 KiB. */
+  readonly ramSize?: number;
+  /** Units of 32 bytes of the trace ring, a power of two from 2048. Default: none, and nothing is traced. */
+  readonly traceUnits?: number | undefined;
+}
+
+/** Creates the one shared memory of a host. Pages that nobody touches cost address space only. */
+export function createHostMemory({
+  smmus = 1,
+  ramSize = 0x1000000,
+  traceUnits = 0,
+}: HostMemoryOptions = {}): WebAssembly.Memory {
+  if (!Number.isInteger(smmus) || smmus < 1 || smmus > 16)
+    throw new RangeError(`a host has 1 to 16 SMMUs, not ${smmus}`);
+  if (!Number.isInteger(ramSize / WASM_PAGE) || ramSize <= 0)
+    throw new RangeError('host RAM is a multiple of 64 KiB');
+  const ramBase = HOST_SMMUS + smmus * SMMU_STRIDE;
+  const traceSize = traceUnits * TRACE_UNIT;
+  if (traceSize % WASM_PAGE || (traceUnits & (traceUnits - 1)) !== 0)
+    throw new RangeError('a trace ring has a power of two of units, at least 2048');
+  const pages = (ramBase + ramSize + traceSize) / WASM_PAGE;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const words = new Int32Array(memory.buffer);
+  words[HOST_AT_MAGIC >> 2] = HOST_MAGIC;
+  words[HOST_AT_SMMU_COUNT >> 2] = smmus;
+  words[HOST_AT_RAM_BASE >> 2] = ramBase;
+  words[HOST_AT_RAM_SIZE >> 2] = ramSize;
+  for (const { id, carries } of EVENTS) words[(HOST_AT_EVENTS >> 2) + id] = carries;
+  new Float64Array(memory.buffer)[HOST_AT_EPOCH >> 3] = performance.timeOrigin;
+  if (traceUnits > 0) {
+    words[HOST_AT_TRACE >> 2] = ramBase + ramSize;
+    words[HOST_AT_TRACE_MASK >> 2] = traceUnits - 1;
+    words[HOST_AT_TRACE_SALT >> 2] = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
+  }
+  return memory;
+}

@@ -1,0 +1,53 @@
+// Context descriptors: one for each address space, as Linux writes them for its DMA domains.
+
+import {
+  CD_A,
+  CD_AA64,
+  CD_ASET,
+  CD_ASID,
+  CD_EPD1,
+  CD_IPS,
+  CD_IR0,
+  CD_OR0,
+  CD_R,
+  CD_SH0,
+  CD_SIZE,
+  CD_T0SZ,
+  CD_V,
+} from '../../assembly/layout/cd';
+import { IDR5_OAS } from '../../assembly/layout/smmu-registers';
+import { gpaOf } from '../runtime/abi';
+import { bitsOf, place } from '../runtime/guest-fields';
+import { smmu } from './smmu';
+
+/** T0SZ of a 48-bit input address. */
+const T0SZ_48_BITS = 16;
+const WRITE_BACK = 1;
+const INNER_SHAREABLE = 3;
+/** MAIR: index 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
+const MAIR: u64 = 0xf404ff44;
+
+/**
+ * Writes a CD: one table at TTB0, 4 KiB granule, 48-bit addresses, faults recorded and aborted.
+ * @param cd memory offset, CD_SIZE bytes, 64-byte aligned. @param table memory offset of the level-0 table.
+ */
+export function writeContextDescriptor(cd: usize, table: usize, asid: u32): void {
+  const word0 =
+    place(CD_T0SZ, T0SZ_48_BITS) |
+    place(CD_IR0, WRITE_BACK) |
+    place(CD_OR0, WRITE_BACK) |
+    place(CD_SH0, INNER_SHAREABLE) |
+    place(CD_EPD1, 1) |
+    place(CD_V, 1);
+  const word1 =
+    place(CD_IPS, bitsOf(smmu().idr5, IDR5_OAS)) |
+    place(CD_AA64, 1) |
+    place(CD_R, 1) |
+    place(CD_A, 1) |
+    place(CD_ASET, 1) |
+    place(CD_ASID, asid);
+  memory.fill(cd, 0, CD_SIZE);
+  store<u64>(cd, gpaOf(table), 8);
+  store<u64>(cd, MAIR, 24);
+  atomic.store<u64>(cd, ((<u64>word1) << 32) | word0);
+}

@@ -1,0 +1,38 @@
+import { VsmmuError } from '../../devices/plugin/index.ts';
+import type { Errno } from '../iommufd/index.ts';
+
+/** What a host could not do. */
+export type HostFault =
+  | 'no-smmu'
+  | 'no-vmid'
+  | 'no-vintf'
+  | 'no-window'
+  | 'no-context'
+  | 'no-ram'
+  | 'no-stream'
+  | 'no-thread'
+  | 'timeout'
+  | 'in-use';
+
+/** What the object model's users know each as. */
+const ERRNOS: Readonly<Record<HostFault, Errno>> = {
+  'no-smmu': 'ENOENT',
+  'no-vmid': 'ENOSPC',
+  'no-vintf': 'ENOSPC',
+  'no-window': 'ENOSPC',
+  'no-context': 'ENOSPC',
+  'no-ram': 'ENOMEM',
+  'no-stream': 'ENOENT',
+  'no-thread': 'ENOSPC',
+  timeout: 'ETIMEDOUT',
+  'in-use': 'EBUSY',
+};
+
+/** A host could not do what it was asked for. The message is one line that can be shown to a user. */
+export class HostError extends VsmmuError<HostFault> {
+  override readonly name = 'HostError';
+
+  get errno(): Errno {
+    return ERRNOS[this.code];
+  }
+}

@@ -1,0 +1,69 @@
+// A device that is bound, and what it is attached to (drivers/iommu/iommufd/device.c).
+
+import type { IommuDevice } from './driver.ts';
+import type { ResourceGate } from './gate.ts';
+import type { Hwpt } from './hwpt.ts';
+import { require } from './iommufd-error.ts';
+import { IommufdObject } from './object.ts';
+
+/** The device's vDEVICE goes with the device. */
+export interface OwnedVdevice extends IommufdObject {
+  readonly type: 'VDEVICE';
+}
+
+export class BoundDevice extends IommufdObject {
+  readonly type = 'DEVICE';
+  readonly device: IommuDevice;
+  vdevice: OwnedVdevice | undefined;
+  #hwpt: Hwpt | undefined;
+
+  constructor(device: IommuDevice, gate: ResourceGate) {
+    super();
+    require(!device.claimed, 'EBUSY', `${device.name} is bound already`);
+    require(device.iommu.coherent ?? true, 'EINVAL', `${device.iommu.name} is not coherent`);
+    gate('allocation', 'device');
+    this.device = device;
+    device.claimed = true;
+    device.iommu.block(device);
+    // Its driver has it open: only `unbind` ends that.
+    this.users++;
+  }
+
+  get hwpt(): Hwpt | undefined {
+    return this.#hwpt;
+  }
+
+  attach(hwpt: Hwpt): void {
+    require(this.#hwpt !== hwpt, 'EBUSY', `${this.device.name} is attached there already`);
+    require(this.#hwpt === undefined, 'EINVAL', `${this.device.name} is attached to another HWPT`);
+    hwpt.domain.attach(this.device);
+    this.#follow(hwpt);
+  }
+
+  /** Attaches in place of what is attached now. */
+  replace(hwpt: Hwpt): void {
+    require(this.#hwpt !== undefined, 'EINVAL', `${this.device.name} is not attached`);
+    hwpt.domain.attach(this.device);
+    this.#follow(hwpt);
+  }
+
+  #follow(hwpt: Hwpt | undefined): void {
+    if (hwpt) this.keep(hwpt);
+    if (this.#hwpt) this.letGo(this.#hwpt);
+    this.#hwpt = hwpt;
+  }
+
+  detach(): void {
+    if (!this.#hwpt) return;
+    this.device.iommu.block(this.device);
+    this.#follow(undefined);
+  }
+
+  protected release(): void {
+    this.device.claimed = false;
+  }
+
+  override describe(): Readonly<Record<string, string | number>> {
+    return { name: this.device.name, iommu: this.device.iommu.name };
+  }
+}

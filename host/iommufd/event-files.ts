@@ -1,0 +1,248 @@
+// Event queues that user space reads as files: what an IOMMU tells a vIOMMU's guest, and faults that wait for an answer
+// (drivers/iommu/iommufd/eventq.c).
+
+import type { PageFault } from './driver.ts';
+import type { ResourceGate } from './gate.ts';
+import { require } from './iommufd-error.ts';
+import { IommufdObject } from './object.ts';
+
+/** struct iommufd_vevent_header: flags, sequence. */
+export const VEVENT_HEADER_SIZE = 8;
+/** The record stands for events that found the queue full; it has no payload. */
+export const VEVENT_FLAG_LOST = 1;
+/** Sequence numbers have 31 bits. */
+const SEQUENCE_MASK = 0x7fffffff;
+/** struct iommu_hwpt_pgfault and its answer. */
+export const PGFAULT_SIZE = 40;
+export const PGFAULT_ANSWER_SIZE = 8;
+
+/** What both kinds of files have. */
+abstract class EventFile extends IommufdObject {
+  /** The file is open, and a user of the queue. */
+  #open = true;
+  /** Called when there is something to read that was not there before (poll). */
+  onReadable: (() => void) | undefined;
+  readonly #closed: () => void;
+
+  constructor(closed: () => void) {
+    super();
+    this.users++;
+    this.#closed = closed;
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Closes the file, which was a user of the queue. */
+  closeFile(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.users--;
+    this.#closed();
+  }
+
+  /** EBADF when the file is closed. */
+  protected checkOpen(): void {
+    require(this.#open, 'EBADF', 'the event queue is closed');
+  }
+
+  /** True when a read would return something. */
+  abstract get readable(): boolean;
+}
+
+/** The vIOMMU of a vEVENTQ, which has one for each type of events. */
+export interface VeventqOwner extends IommufdObject {
+  readonly eventQueues: Map<number, Veventq>;
+}
+
+/** vEVENTQ: events of one type, in the guest's numbering. */
+export class Veventq extends EventFile {
+  readonly type = 'VEVENTQ';
+  readonly viommu: VeventqOwner;
+  readonly eventType: number;
+  readonly depth: number;
+  readonly #gate: ResourceGate;
+  #events: { readonly sequence: number; readonly payload: Uint8Array }[] = [];
+  /** Sequence number of the record that says that events were lost, while it is in the queue: always the last. */
+  #lost: number | undefined;
+  #sequence = 0;
+
+  constructor(viommu: VeventqOwner, eventType: number, depth: number, gate: ResourceGate) {
+    super(() => undefined);
+    gate('allocation', 'vEVENTQ');
+    this.viommu = viommu;
+    this.eventType = eventType;
+    this.depth = depth;
+    this.#gate = gate;
+    viommu.eventQueues.set(eventType, this);
+    this.keep(viommu);
+  }
+
+  get readable(): boolean {
+    return this.#events.length > 0 || this.#lost !== undefined;
+  }
+
+  /** An event of the hardware. One that finds no room, or no memory, is counted by the sequence numbers. */
+  report(payload: Uint8Array): void {
+    const sequence = this.#sequence;
+    this.#sequence = (sequence + 1) & SEQUENCE_MASK;
+    if (this.#events.length >= this.depth || !this.#allocated()) {
+      this.#lost = sequence;
+    } else {
+      this.#lost = undefined;
+      this.#events.push({ sequence, payload: payload.slice() });
+    }
+    this.onReadable?.();
+  }
+
+  #allocated(): boolean {
+    try {
+      this.#gate('allocation', 'vEVENT');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Takes as many whole records as fit: {u32 flags, u32 sequence}, then the payload.
+   * @param bytes most bytes to take.
+   */
+  read(bytes: number): Uint8Array {
+    this.checkOpen();
+    require(bytes >= VEVENT_HEADER_SIZE, 'EINVAL', 'a read takes at least a header');
+    this.#gate('memory access', 'vEVENTs');
+    const records: Uint8Array[] = [];
+    let room = bytes;
+    for (
+      let next = this.#events[0];
+      next && VEVENT_HEADER_SIZE + next.payload.length <= room;
+      next = this.#events[0]
+    ) {
+      records.push(record(0, next.sequence, next.payload));
+      room -= VEVENT_HEADER_SIZE + next.payload.length;
+      this.#events.shift();
+    }
+    if (this.#lost !== undefined && this.#events.length === 0 && room >= VEVENT_HEADER_SIZE) {
+      records.push(record(VEVENT_FLAG_LOST, this.#lost, new Uint8Array()));
+      this.#lost = undefined;
+    }
+    const result = new Uint8Array(records.reduce((total, { length }) => total + length, 0));
+    let at = 0;
+    for (const part of records) {
+      result.set(part, at);
+      at += part.length;
+    }
+    return result;
+  }
+
+  protected release(): void {
+    this.viommu.eventQueues.delete(this.eventType);
+    this.#events = [];
+  }
+
+  override describe(): Readonly<Record<string, string | number>> {
+    return {
+      eventType: this.eventType,
+      depth: this.depth,
+      waiting: this.#events.length,
+      sequence: this.#sequence,
+    };
+  }
+}
+
+function record(flags: number, sequence: number, payload: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(VEVENT_HEADER_SIZE + payload.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, flags, true);
+  view.setUint32(4, sequence, true);
+  bytes.set(payload, VEVENT_HEADER_SIZE);
+  return bytes;
+}
+
+/** FAULT: page faults of the devices attached to its HWPTs, each answered by its cookie. */
+export class FaultQueue extends EventFile {
+  readonly type = 'FAULT';
+  readonly #gate: ResourceGate;
+  #waiting: { readonly fault: PageFault; readonly answer: (code: number) => void }[] = [];
+  readonly #unanswered = new Map<number, (code: number) => void>();
+  #cookie = 0;
+
+  constructor(gate: ResourceGate) {
+    super(() => this.#refuseAll());
+    gate('allocation', 'fault queue');
+    this.#gate = gate;
+  }
+
+  get readable(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** A fault of the hardware. */
+  report(fault: PageFault, answer: (code: number) => void): boolean {
+    if (!this.open) return false;
+    this.#gate('allocation', 'page fault');
+    this.#waiting.push({ fault, answer });
+    this.onReadable?.();
+    return true;
+  }
+
+  /** Takes as many whole records of 40 bytes as fit. */
+  read(bytes: number): Uint8Array {
+    this.checkOpen();
+    require(bytes >= PGFAULT_SIZE, 'EINVAL', 'a read takes at least one fault');
+    this.#gate('memory access', 'page faults');
+    const count = Math.min(Math.floor(bytes / PGFAULT_SIZE), this.#waiting.length);
+    const view = new DataView(new ArrayBuffer(count * PGFAULT_SIZE));
+    for (let i = 0; i < count; i++) {
+      const next = this.#waiting.shift();
+      if (!next) break;
+      const cookie = ++this.#cookie;
+      this.#unanswered.set(cookie, next.answer);
+      writeFault(view, i * PGFAULT_SIZE, next.fault, cookie);
+    }
+    return new Uint8Array(view.buffer);
+  }
+
+  /** Answers a fault: {u32 cookie, u32 code}, code 0 it is resolved, 1 it is not. */
+  write(answer: Uint8Array): void {
+    this.checkOpen();
+    require(answer.length === PGFAULT_ANSWER_SIZE, 'EINVAL', 'an answer has 8 bytes');
+    const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
+    const code = view.getUint32(4, true);
+    require(code <= 1, 'EINVAL', `there is no answer ${code}`);
+    const cookie = view.getUint32(0, true);
+    const respond = this.#unanswered.get(cookie);
+    require(respond !== undefined, 'EINVAL', `no fault has the cookie ${cookie}`);
+    this.#unanswered.delete(cookie);
+    respond(code);
+  }
+
+  /** Nobody will answer any more: what waits is not resolved. */
+  #refuseAll(): void {
+    for (const { answer } of this.#waiting.splice(0)) answer(1);
+    for (const answer of this.#unanswered.values()) answer(1);
+    this.#unanswered.clear();
+  }
+
+  protected release(): void {
+    this.#refuseAll();
+  }
+
+  override describe(): Readonly<Record<string, string | number>> {
+    return { waiting: this.#waiting.length, unanswered: this.#unanswered.size };
+  }
+}
+
+/** struct iommu_hwpt_pgfault. */
+function writeFault(view: DataView, at: number, fault: PageFault, cookie: number): void {
+  [fault.flags, fault.deviceId, fault.pasid, fault.group, fault.permission, 0].forEach(
+    (word, i) => {
+      view.setUint32(at + 4 * i, word, true);
+    },
+  );
+  view.setBigUint64(at + 24, fault.address, true);
+  view.setUint32(at + 32, fault.length, true);
+  view.setUint32(at + 36, cookie, true);
+}

@@ -1,0 +1,16 @@
+export * from './driver.ts';
+export {
+  type FaultQueue,
+  PGFAULT_ANSWER_SIZE,
+  PGFAULT_SIZE,
+  VEVENT_FLAG_LOST,
+  VEVENT_HEADER_SIZE,
+  type Veventq,
+} from './event-files.ts';
+export * from './gate.ts';
+export type { MapRequest } from './ioas.ts';
+export * from './iommufd.ts';
+export * from './iommufd-error.ts';
+export type { ObjectType } from './object.ts';
+export * from './uapi.ts';
+export type { MappedPage, MmapArea } from './viommu.ts';

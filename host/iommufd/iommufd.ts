@@ -1,0 +1,468 @@
+// An open iommufd: one method for each request that Linux's /dev/iommu takes, with the same dependencies and errors. docs/iommufd.md has the
+// tables.
+
+import { BoundDevice } from './bound-device.ts';
+import type {
+  DriverData,
+  HwInfo,
+  InvalidateQueueRequest,
+  InvalidateQueueResult,
+  InvalidateRequest,
+  InvalidateResult,
+  IommuDevice,
+  VmHandle,
+} from './driver.ts';
+import { FaultQueue, Veventq } from './event-files.ts';
+import { OPEN_GATE, type ResourceGate } from './gate.ts';
+import { NestedHwpt, PagingHwpt } from './hwpt.ts';
+import { Ioas, type MapRequest } from './ioas.ts';
+import { IommufdError, require } from './iommufd-error.ts';
+import { type IommufdObject, ObjectTable, type ObjectType } from './object.ts';
+import {
+  DATA_NONE,
+  HW_INFO_TYPE_DEFAULT,
+  MAX_INVALIDATIONS,
+  MAX_VEVENTQ_DEPTH,
+  PAGE_SIZE,
+  TYPE_DEFAULT,
+} from './uapi.ts';
+import { allOrNothing } from './undo.ts';
+import { Vdevice } from './vdevice.ts';
+import { HwQueue, type MappedPage, type MmapArea, Viommu } from './viommu.ts';
+
+/** Options of an `Iommufd`. */
+export interface IommufdOptions {
+  /** Announced: every allocation and every access to the caller's memory. */
+  readonly gate?: ResourceGate;
+}
+
+/** HWPT_ALLOC. `parent` is an IOAS (a paging HWPT), or a vIOMMU or paging HWPT (a nested one). */
+export interface HwptRequest {
+  readonly device: number;
+  readonly parent: number;
+  readonly nestParent?: boolean;
+  readonly dirtyTracking?: boolean;
+  /** ID of a fault queue. */
+  readonly fault?: number;
+  readonly data?: DriverData;
+}
+
+/** What VIOMMU_ALLOC returns. */
+export interface ViommuAllocation {
+  readonly id: number;
+  /** Where the direct page is, if the vIOMMU has one. */
+  readonly mmap: MmapArea | undefined;
+  /** The driver's answer to its data. */
+  readonly answer: Uint8Array | undefined;
+}
+
+/** One object as `inspect` shows it. */
+export interface ObjectDescription {
+  readonly id: number;
+  readonly type: ObjectType;
+  /** 1 is the object table itself. */
+  readonly users: number;
+  /** IDs of the objects that it keeps. */
+  readonly keeps: readonly number[];
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * An open iommufd: objects by ID, one method for each request. Every method throws an `IommufdError` for what Linux refuses.
+ *
+ * @example
+ * ```js
+ * import { Iommufd } from 'vsmmu/iommufd';
+ * import { MockDevice, MockIommu } from 'vsmmu/iommufd/mock';
+ *
+ * const fd = new Iommufd();
+ * const device = fd.bind(new MockDevice('nic', new MockIommu()));
+ * const hwpt = fd.hwptAlloc({ device, parent: fd.ioasAlloc() });
+ * fd.attach(device, hwpt);
+ * for (const { id, type, users, keeps } of fd.describe()) console.log(id, type, users, keeps);
+ * fd.close();
+ * ```
+ */
+export class Iommufd {
+  readonly #gate: ResourceGate;
+  readonly #objects: ObjectTable;
+  readonly #mappings = new Set<MappedPage>();
+  #nextMmapOffset = PAGE_SIZE;
+  #closed = false;
+
+  constructor({ gate = OPEN_GATE }: IommufdOptions = {}) {
+    this.#gate = gate;
+    this.#objects = new ObjectTable(gate);
+  }
+
+  #create<T extends IommufdObject>(make: () => T): T {
+    require(!this.#closed, 'EBADF', 'the iommufd is closed');
+    return this.#objects.create(make);
+  }
+
+  /** Gives a device to this iommufd (VFIO's bind); it is blocked until it is attached. @returns its ID. */
+  bind(device: IommuDevice): number {
+    const { id } = this.#create(() => new BoundDevice(device, this.#gate));
+    device.objectId = id;
+    return id;
+  }
+
+  /** Takes it back. Its vDEVICE goes with it; the vDEVICE's ID names nothing from then on. */
+  unbind(id: number): void {
+    const device = this.#objects.get(id, BoundDevice);
+    device.detach();
+    if (device.vdevice) this.#objects.bury(device.vdevice);
+    device.users--;
+    this.#objects.destroy(id);
+  }
+
+  /** IOMMU_DESTROY: EBUSY while something uses the object. */
+  destroy(id: number): void {
+    this.#objects.destroy(id);
+  }
+
+  /** IOMMU_IOAS_ALLOC. Returns the ID. */
+  ioasAlloc(): number {
+    return this.#create(() => new Ioas(this.#gate)).id;
+  }
+
+  /** IOMMU_IOAS_MAP. Returns the iova. */
+  ioasMap(id: number, request: MapRequest): bigint {
+    return this.#objects.get(id, Ioas).map(request);
+  }
+
+  /** IOMMU_IOAS_UNMAP of whole areas. Returns how many bytes they had. */
+  ioasUnmap(id: number, iova: bigint, length: bigint): bigint {
+    return this.#objects.get(id, Ioas).unmap(iova, length);
+  }
+
+  /** IOMMU_GET_HW_INFO: what the IOMMU behind a device is. */
+  hwInfo(device: number, type = HW_INFO_TYPE_DEFAULT): HwInfo {
+    const bound = this.#objects.get(device, BoundDevice);
+    return bound.device.iommu.hwInfo(bound.device, type);
+  }
+
+  /** IOMMU_HWPT_ALLOC. Returns the ID. */
+  hwptAlloc(request: HwptRequest): number {
+    const {
+      device: deviceId,
+      parent: parentId,
+      nestParent = false,
+      dirtyTracking = false,
+      fault,
+      data,
+    } = request;
+    const bound = this.#objects.get(deviceId, BoundDevice);
+    const parent = this.#objects.find(parentId);
+    require(!(nestParent && fault !== undefined), 'EOPNOTSUPP', 'a nest parent has no fault queue');
+    require((data?.type ?? DATA_NONE) !== DATA_NONE ||
+      !data?.bytes.length, 'EINVAL', 'driver data without a type');
+    const faults = fault === undefined ? undefined : this.#objects.get(fault, FaultQueue);
+    return this.#create(() =>
+      allOrNothing((undo) => {
+        const sink =
+          faults &&
+          ((record: Parameters<FaultQueue['report']>[0], answer: (code: number) => void) =>
+            faults.report(record, answer));
+        this.#gate('allocation', 'HWPT');
+        if (parent instanceof Ioas) {
+          const domain = bound.device.iommu.allocPaging({
+            device: bound.device,
+            nestParent,
+            dirtyTracking,
+            data,
+            faults: sink,
+          });
+          undo.add(() => domain.destroy());
+          parent.addDomain(domain);
+          const hwpt = new PagingHwpt(domain, parent, nestParent);
+          if (faults) hwpt.keep(faults);
+          return hwpt;
+        }
+        require(!nestParent &&
+          !dirtyTracking, 'EOPNOTSUPP', 'a nested HWPT is no parent and tracks nothing');
+        const domain = this.#nestedDomain(bound.device, parent, {
+          device: bound.device,
+          flags: 0,
+          data: data ?? NO_DATA,
+          faults: sink,
+        });
+        const hwpt = new NestedHwpt(domain, parent as Viommu | PagingHwpt);
+        if (faults) hwpt.keep(faults);
+        return hwpt;
+      }),
+    ).id;
+  }
+
+  #nestedDomain(
+    device: IommuDevice,
+    parent: IommufdObject | undefined,
+    request: Parameters<Viommu['driver']['allocNested']>[0],
+  ) {
+    require(parent instanceof Viommu ||
+      parent instanceof PagingHwpt, 'EINVAL', 'neither an IOAS nor a parent of a HWPT');
+    require(request.data.type !== DATA_NONE &&
+      request.data.bytes.length > 0, 'EINVAL', 'a nested HWPT needs driver data');
+    if (parent instanceof Viommu) {
+      require(parent.iommu ===
+        device.iommu, 'EINVAL', `${device.name} is behind another IOMMU than the vIOMMU`);
+      return parent.driver.allocNested(request);
+    }
+    require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
+    const domain = device.iommu.allocNested?.(parent.domain, request);
+    require(domain !== undefined, 'EOPNOTSUPP', `${device.iommu.name} nests on vIOMMUs only`);
+    return domain;
+  }
+
+  #hwpt(id: number): PagingHwpt | NestedHwpt {
+    const object = this.#objects.find(id);
+    require(object !== undefined, 'ENOENT', `there is no object ${id}`);
+    require(object instanceof PagingHwpt ||
+      object instanceof NestedHwpt, 'EINVAL', `object ${id} is a ${object.type}`);
+    return object;
+  }
+
+  /** Has a device translate by a HWPT. */
+  attach(device: number, hwpt: number): void {
+    this.#objects.get(device, BoundDevice).attach(this.#hwpt(hwpt));
+  }
+
+  /** Attaches a device elsewhere without a moment in between. */
+  replace(device: number, hwpt: number): void {
+    this.#objects.get(device, BoundDevice).replace(this.#hwpt(hwpt));
+  }
+
+  /** Blocks a device: it is attached to nothing. */
+  detach(device: number): void {
+    this.#objects.get(device, BoundDevice).detach();
+  }
+
+  /** ID of the HWPT that a device is attached to. */
+  attachedTo(device: number): number | undefined {
+    return this.#objects.get(device, BoundDevice).hwpt?.id;
+  }
+
+  /** IOMMU_VIOMMU_ALLOC. `vm` is the VM whose vIOMMU it is: held until the vIOMMU goes. */
+  viommuAlloc(request: {
+    readonly device: number;
+    readonly hwpt: number;
+    readonly type: number;
+    readonly flags?: number;
+    readonly data?: Uint8Array;
+    readonly vm?: VmHandle;
+  }): ViommuAllocation {
+    const { type, data, vm, flags = 0 } = request;
+    require(type !== TYPE_DEFAULT, 'EOPNOTSUPP', 'a vIOMMU has a type');
+    const { device } = this.#objects.get(request.device, BoundDevice);
+    const unknown = flags & ~(device.iommu.viommuFlags ?? 0);
+    require(unknown ===
+      0, 'EOPNOTSUPP', `${device.iommu.name} has no vIOMMUs with flags 0x${unknown.toString(16)}`);
+    const parent = this.#objects.get(request.hwpt, PagingHwpt, 'EINVAL');
+    require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
+    const viommu = this.#create(() => {
+      this.#gate('allocation', 'vIOMMU');
+      let made: Viommu | undefined;
+      const events = (eventType: number, payload: Uint8Array) => {
+        const queue = made?.eventQueues.get(eventType);
+        queue?.report(payload);
+        return queue !== undefined;
+      };
+      const driver = device.iommu.allocViommu({
+        device,
+        parent: parent.domain,
+        type,
+        flags,
+        data,
+        vm,
+        events,
+      });
+      const mmapOffset = this.#nextMmapOffset;
+      this.#nextMmapOffset += driver.directPage?.length ?? 0;
+      made = new Viommu({ iommu: device.iommu, parent, driver, viommuType: type, vm, mmapOffset });
+      return made;
+    });
+    return { id: viommu.id, mmap: viommu.mmapArea, answer: viommu.driver.answer };
+  }
+
+  /** Maps a vIOMMU's direct page. `unmap` ends it; until then the vIOMMU stays. */
+  mmap(
+    offset: number,
+    length: number,
+    how: { readonly shared?: boolean; readonly executable?: boolean } = {},
+  ): MappedPage {
+    const { shared = true, executable = false } = how;
+    require(shared &&
+      offset % PAGE_SIZE ===
+        0, 'EINVAL', 'a direct page is mapped shared, at a multiple of the page size');
+    require(!executable, 'EPERM', 'a direct page is not executable');
+    const viommu = this.#objects.objects
+      .filter((object) => object instanceof Viommu)
+      .find(({ mmapArea }) => mmapArea?.offset === offset && mmapArea.length === length);
+    const page = viommu?.driver.directPage;
+    require(viommu !== undefined &&
+      page !== undefined, 'ENXIO', `nothing of ${length} bytes is to be mapped at ${offset}`);
+    this.#gate('allocation', 'mapping');
+    viommu.users++;
+    const mapping: MappedPage = {
+      page,
+      unmap: () => {
+        if (this.#mappings.delete(mapping)) viommu.users--;
+      },
+    };
+    this.#mappings.add(mapping);
+    return mapping;
+  }
+
+  /** IOMMU_VDEVICE_ALLOC: the virtual ID of a device in a VM. Returns the ID. */
+  vdeviceAlloc(request: {
+    readonly viommu: number;
+    readonly device: number;
+    readonly virtId: bigint;
+  }): number {
+    const viommu = this.#objects.get(request.viommu, Viommu);
+    const bound = this.#objects.get(request.device, BoundDevice);
+    require(bound.device.iommu ===
+      viommu.iommu, 'EINVAL', `${bound.device.name} is behind another IOMMU than the vIOMMU`);
+    require(bound.vdevice === undefined, 'EEXIST', `${bound.device.name} is a vDEVICE already`);
+    require(!viommu.vdevices.has(
+      request.virtId,
+    ), 'EEXIST', `the virtual ID ${request.virtId} is taken`);
+    return this.#create(() => {
+      this.#gate('allocation', 'vDEVICE');
+      return new Vdevice(
+        viommu,
+        bound,
+        request.virtId,
+        viommu.driver.allocVdevice(bound.device, request.virtId),
+      );
+    }).id;
+  }
+
+  /** @returns the ID, and the queue's file. The type is not checked: events of a type that the vIOMMU does not have never come. */
+  veventqAlloc(request: {
+    readonly viommu: number;
+    readonly type: number;
+    readonly depth: number;
+    readonly flags?: number;
+  }): {
+    readonly id: number;
+    readonly file: Veventq;
+  } {
+    const { type, depth } = request;
+    require((request.flags ?? 0) === 0 &&
+      type !==
+        TYPE_DEFAULT, 'EOPNOTSUPP', `there are no vEVENTQs of type ${type} with these flags`);
+    require(depth >= 1 &&
+      depth <= MAX_VEVENTQ_DEPTH, 'EINVAL', `a vEVENTQ has 1 to ${MAX_VEVENTQ_DEPTH} events`);
+    const viommu = this.#objects.get(request.viommu, Viommu);
+    require(!viommu.eventQueues.has(type), 'EEXIST', `the vIOMMU has a vEVENTQ of type ${type}`);
+    const file = this.#create(() => new Veventq(viommu, type, depth, this.#gate));
+    return { id: file.id, file };
+  }
+
+  /** IOMMU_FAULT_QUEUE_ALLOC. Returns the ID, and the queue's file. */
+  faultQueueAlloc(): { readonly id: number; readonly file: FaultQueue } {
+    const file = this.#create(() => new FaultQueue(this.#gate));
+    return { id: file.id, file };
+  }
+
+  /**
+   * Gives a queue of the hardware to a vIOMMU's guest, and pins its ring.
+   * @param request `iova` of the ring in the vIOMMU's stage 2, `length` in bytes.
+   */
+  hwQueueAlloc(request: {
+    readonly viommu: number;
+    readonly type: number;
+    readonly index: number;
+    readonly iova: bigint;
+    readonly length: bigint;
+    readonly flags?: number;
+  }): number {
+    const { type, index, iova, length } = request;
+    require((request.flags ?? 0) === 0 &&
+      type !==
+        TYPE_DEFAULT, 'EOPNOTSUPP', `there are no HW queues of type ${type} with these flags`);
+    require(length > 0n, 'EINVAL', 'a HW queue of no bytes');
+    require(iova + length <= 2n ** 64n, 'EOVERFLOW', 'the ring leaves the address space');
+    const viommu = this.#objects.get(request.viommu, Viommu);
+    const { hwQueues } = viommu.driver;
+    require(hwQueues !== undefined, 'EOPNOTSUPP', 'the vIOMMU has no HW queues');
+    hwQueues.checkType(type);
+    return this.#create(() =>
+      allOrNothing((undo) => {
+        this.#gate('allocation', 'HW queue');
+        const ring = viommu.parent.ioas.pin(iova, length);
+        undo.add(() => ring.unpin());
+        const driver = hwQueues.allocate({ type, index, basePa: ring.pa, length: Number(length) });
+        const queue = new HwQueue(viommu, index, driver, ring);
+        const below = this.#objects.objects.find(
+          (object) => object instanceof HwQueue && object.driver === driver.dependsOn,
+        );
+        if (below) queue.keep(below);
+        return queue;
+      }),
+    ).id;
+  }
+
+  /**
+   * Invalidates by commands in the hardware's own format, on a vIOMMU or, where the IOMMU can, a nested HWPT.
+   * @returns entries that were carried out: all of them.
+   * @throws {IommufdError} with the number that was carried out before the one that failed.
+   */
+  hwptInvalidate(id: number, request: InvalidateRequest): number {
+    const { entryLength, count, entries } = request;
+    const object = this.#objects.find(id);
+    require(object !== undefined, 'ENOENT', `there is no object ${id}`);
+    require(count === 0 ||
+      (entryLength > 0 &&
+        entries.length >= count * entryLength), 'EINVAL', 'entries without bytes');
+    require(count <= MAX_INVALIDATIONS &&
+      entryLength <= PAGE_SIZE, 'EINVAL', `${count} entries of ${entryLength} bytes are too many`);
+    require(object instanceof Viommu ||
+      object instanceof NestedHwpt, 'EINVAL', `a ${object.type} is not invalidated`);
+    this.#gate('memory access', 'invalidation entries');
+    let result: InvalidateResult | undefined;
+    if (object instanceof Viommu) result = object.driver.invalidate?.(request);
+    else result = object.domain.invalidate?.(request);
+    require(result !==
+      undefined, 'EOPNOTSUPP', `a ${object.type} of this IOMMU takes no invalidations`);
+    if (result.error)
+      throw new IommufdError(result.error.errno, result.error.reason, result.handled);
+    return result.handled;
+  }
+
+  /** The same for a queue of commands in the guest's memory: as hardware would take it, up to its tail or what stops it. */
+  hwptInvalidateQueue(id: number, request: InvalidateQueueRequest): InvalidateQueueResult {
+    const viommu = this.#objects.get(id, Viommu);
+    const result = viommu.driver.invalidateQueue?.(request);
+    require(result !== undefined, 'EOPNOTSUPP', 'this vIOMMU takes no queues');
+    return result;
+  }
+
+  /** All objects, in order of ID. */
+  describe(): ObjectDescription[] {
+    return this.#objects.objects
+      .map((object) => ({
+        id: object.id,
+        type: object.type,
+        users: object.users,
+        keeps: object.keeps.map(({ id }) => id),
+        details: object.describe(),
+      }))
+      .sort((a, b) => a.id - b.id);
+  }
+
+  /** Ends everything, as when the process that has it ends: mappings and event files first, then its devices, then what is left. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const mapping of this.#mappings) mapping.unmap();
+    for (const object of this.#objects.objects) {
+      if (object instanceof Veventq || object instanceof FaultQueue) object.closeFile();
+      else if (object instanceof BoundDevice) this.unbind(object.id);
+    }
+    this.#objects.destroyAll();
+  }
+}
+
+const NO_DATA: DriverData = { type: DATA_NONE, bytes: new Uint8Array() };

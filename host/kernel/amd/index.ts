@@ -1,0 +1,3 @@
+export * from './amd-device.ts';
+export * from './amd-iommu.ts';
+export * from './amd-viommu.ts';

@@ -1,0 +1,55 @@
+// A device behind a physical SMMU.
+
+import {
+  type FaultSink,
+  type Iommu,
+  type IommuDevice,
+  type ResourceGate,
+  require,
+} from '../../iommufd/index.ts';
+import type { SmmuDriver } from '../smmu-driver.ts';
+import type { Vm } from '../vm.ts';
+
+/** The SMMU that a device is behind, as HWPTs and vIOMMUs work it (ArmIommu). */
+export interface ArmSmmu extends Iommu {
+  readonly smmuIndex: number;
+  readonly smmu: SmmuDriver;
+  readonly linuxCompat: boolean;
+  readonly gate: ResourceGate;
+  /** A vIOMMU is gone. */
+  removed(viommu: { readonly index: number }): void;
+}
+
+/** The vIOMMU of a vDEVICE: told of the event records of the device's streams. */
+export interface EventReceiver {
+  /** False when nobody took the record. */
+  report(device: ArmDevice, record: Uint32Array): boolean;
+}
+
+export class ArmDevice implements IommuDevice {
+  readonly name: string;
+  readonly iommu: ArmSmmu;
+  /** Physical StreamIDs. */
+  readonly streams: readonly number[];
+  /** The VM that it is assigned to, as VFIO tells its kernel. */
+  readonly vm: Vm | undefined;
+  claimed = false;
+  objectId: number | undefined;
+  /** Who answers its page requests: the fault queue of what it is attached to. */
+  faults: FaultSink | undefined;
+  /** Where it is a vDEVICE, and the StreamID that the guest knows it by. */
+  vdevice: { readonly viommu: EventReceiver; readonly virtSid: number } | undefined;
+
+  constructor(name: string, iommu: ArmSmmu, streams: readonly number[], vm?: Vm) {
+    this.name = name;
+    this.iommu = iommu;
+    this.streams = streams;
+    this.vm = vm;
+  }
+}
+
+/** @throws {IommufdError} EINVAL for a device of another driver. */
+export function armDevice(device: IommuDevice): ArmDevice {
+  require(device instanceof ArmDevice, 'EINVAL', `${device.name} is not behind an SMMUv3`);
+  return device;
+}

@@ -1,0 +1,138 @@
+// Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, in tables that lie in host RAM.
+
+import { ATC_INV_SIZE_ALL } from '../../../assembly/layout/commands.ts';
+import {
+  atcInv,
+  PageTable,
+  S2_READ_ONLY,
+  S2_READ_WRITE,
+  type SteStage2,
+  stage2Ste,
+  tlbiS12Vmall,
+} from '../../../devices/tables/index.ts';
+import { type HostRam, RamPool } from '../../hardware/host-ram.ts';
+import {
+  type IommuDevice,
+  type PagingDomain,
+  require,
+  type VmHandle,
+} from '../../iommufd/index.ts';
+import type { SmmuDriver } from '../smmu-driver.ts';
+import type { PinnedVmid } from '../vmid-allocator.ts';
+import { armDevice } from './arm-device.ts';
+
+const INPUT_BITS = 48;
+
+interface MappedRange {
+  readonly ipa: bigint;
+  readonly pa: number;
+  readonly length: bigint;
+}
+
+export class ArmStage2 implements PagingDomain {
+  readonly pageSize = 4096;
+  readonly lastIova = 2n ** BigInt(INPUT_BITS) - 1n;
+  readonly smmu: SmmuDriver;
+  /** vIOMMUs and nested HWPTs can stand on it. */
+  readonly nestParent: boolean;
+  readonly #vmid: PinnedVmid;
+  readonly #pool: RamPool;
+  readonly #table: PageTable;
+  readonly #ranges: MappedRange[] = [];
+  readonly #atsStreams = new Set<number>();
+  #changes = 0;
+
+  /**
+   * @param pin pins the VMID: for as long as the HWPT lives.
+   * @throws {HostError} when VMIDs or host RAM are exhausted.
+   */
+  constructor(smmu: SmmuDriver, ram: HostRam, nestParent: boolean, pin: () => PinnedVmid) {
+    this.smmu = smmu;
+    this.nestParent = nestParent;
+    this.#vmid = pin();
+    this.#pool = new RamPool(ram);
+    try {
+      this.#table = new PageTable(this.#pool, { stage: 2, inputBits: INPUT_BITS });
+    } catch (error) {
+      this.#pool.freeAll();
+      this.#vmid.unpin();
+      throw error;
+    }
+  }
+
+  get vmid(): number {
+    return this.#vmid.vmid;
+  }
+
+  /** The VM whose vCPUs run under this VMID, so that their broadcast maintenance means this stage 2. */
+  get sharedWith(): VmHandle | undefined {
+    return this.#vmid.sharedWith;
+  }
+
+  map(iova: bigint, pa: number, length: bigint, writable: boolean): void {
+    try {
+      this.#table.map(Number(iova), pa, Number(length), writable ? S2_READ_WRITE : S2_READ_ONLY);
+    } catch (error) {
+      this.#table.unmap(Number(iova), Number(length));
+      throw error;
+    }
+    this.#ranges.push({ ipa: iova, pa, length });
+    this.#changes++;
+  }
+
+  unmap(iova: bigint, length: bigint): void {
+    this.#table.unmap(Number(iova), Number(length));
+    const at = this.#ranges.findIndex((range) => range.ipa === iova && range.length === length);
+    if (at >= 0) this.#ranges.splice(at, 1);
+    this.#changes++;
+    this.#invalidate();
+  }
+
+  /** Rises when something is mapped or unmapped: what was resolved before may not be so any more. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** PA of a range of IPAs that is mapped in one piece. */
+  resolve(ipa: bigint, length: number): number | undefined {
+    const range = this.#ranges.find(
+      (mapped) => ipa >= mapped.ipa && ipa + BigInt(length) <= mapped.ipa + mapped.length,
+    );
+    return range && range.pa + Number(ipa - range.ipa);
+  }
+
+  /** What an STE says about this stage 2. */
+  get ste(): SteStage2 {
+    return { vmid: this.vmid, ttb: this.#table.root, inputBits: INPUT_BITS };
+  }
+
+  attach(device: IommuDevice): void {
+    const arm = armDevice(device);
+    const { streams, iommu } = arm;
+    require(iommu.smmu === this.smmu, 'EINVAL', `${device.name} is behind another SMMU`);
+    arm.faults = undefined;
+    for (const sid of streams) this.smmu.installSte(sid, stage2Ste(this.ste));
+  }
+
+  /** Whether a stream that is attached to this stage 2, with a stage 1 or without, may have translations in an ATC. */
+  setAts(sid: number, enabled: boolean): void {
+    if (enabled) this.#atsStreams.add(sid);
+    else this.#atsStreams.delete(sid);
+  }
+
+  // ATCs behind the TLB: a request between the two would bring the old translation back.
+  #invalidate(): void {
+    this.smmu.commands.issue(tlbiS12Vmall(this.vmid));
+    const requests = [...this.#atsStreams].map((streamId) =>
+      atcInv({ streamId, address: 0, size: ATC_INV_SIZE_ALL }),
+    );
+    if (requests.length > 0) this.smmu.commands.issue(...requests);
+  }
+
+  /** The VMID is free for others when none of its entries is left. */
+  destroy(): void {
+    this.#invalidate();
+    this.#vmid.unpin();
+    this.#pool.freeAll();
+  }
+}

@@ -1,0 +1,374 @@
+// A VM's share of an SMMUv3 (IOMMU_VIOMMU_TYPE_ARM_SMMUV3): its command context and trapped queue, its devices by the guest's StreamIDs, its
+// events.
+
+import {
+  CMDQV_MAX_VINTFS,
+  CMDQV_SIDS_PER_VINTF,
+  SID_MATCH_ENABLE,
+  SID_MATCH_VIRT_SID,
+} from '../../../assembly/layout/cmdqv-registers.ts';
+import { EVT_S2, EVT_SID } from '../../../assembly/layout/events.ts';
+import {
+  ECMDQS_PER_SMMU,
+  QUEUE_ECMDQ,
+  QUEUE_ERROR_HELD,
+  QUEUE_GUEST,
+  QUEUE_KIND_ECMDQ,
+  QUEUE_KIND_GUEST_CMDQ,
+  QUEUE_KIND_OVERLAY,
+  QUEUE_NEEDS_HOST,
+  QUEUE_PARKED,
+} from '../../../assembly/layout/host-memory.ts';
+import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
+import { offsetOfGpa } from '../../../devices/bus/index.ts';
+import { fieldOf, setField, withBits } from '../../../devices/plugin/index.ts';
+import { stallTerm } from '../../../devices/tables/index.ts';
+import { ContextBlock, QueueBlock, smmuBase } from '../../../devices/unit/index.ts';
+import {
+  type DirectPage,
+  HW_QUEUE_TYPE_CMDQ_OVERLAY,
+  type HwQueueDriver,
+  type HwQueueRequest,
+  INVALIDATE_DATA_ARM_SMMUV3,
+  type InvalidateQueueRequest,
+  type InvalidateQueueResult,
+  type InvalidateRequest,
+  type InvalidateResult,
+  type IommuDevice,
+  IommufdError,
+  type NestedDomain,
+  type NestedRequest,
+  type QueueProgress,
+  require,
+  type VdeviceDriver,
+  VEVENTQ_TYPE_ARM_SMMUV3,
+  type ViommuDriver,
+  type ViommuRequest,
+} from '../../iommufd/index.ts';
+import { type Vm, windowOf } from '../vm.ts';
+import { type ArmDevice, type ArmSmmu, armDevice } from './arm-device.ts';
+import { ArmNested } from './arm-nested.ts';
+import type { ArmStage2 } from './arm-stage2.ts';
+import { hostInvalidation, type Invalidator } from './invalidations.ts';
+
+/** Commands between two CMD_SYNCs of an invalidation, as arm_vsmmu_cache_invalidate has it. */
+const CHUNK = 63;
+
+const PROGRESS: ReadonlyMap<number, QueueProgress> = new Map([
+  [QUEUE_PARKED, 'waiting'],
+  [QUEUE_NEEDS_HOST, 'unsupported'],
+  [QUEUE_ERROR_HELD, 'error'],
+]);
+
+/** StreamID pairs of a command context, in the format of a VINTF's registers. */
+export interface SidPairs {
+  set(pair: number, virtSid: number, physSid: number): void;
+  clear(pair: number): void;
+}
+
+/** A ring in the guest's memory, as it was found. */
+interface ResolvedRing {
+  readonly base: bigint;
+  readonly log2size: number;
+  /** Of the stage 2, when it was found. */
+  readonly changes: number;
+  /** Byte offset in the guest's memory; 0 when nothing lies there. */
+  readonly offset: number;
+}
+
+export class ArmViommu implements ViommuDriver, Invalidator {
+  readonly iommu: ArmSmmu;
+  readonly stage2: ArmStage2;
+  readonly vm: Vm;
+  /** Which command context and queue block it has, from 0. */
+  readonly index: number;
+  /** Two words: number of the SMMU, and of the vIOMMU on it. */
+  readonly answer: Uint8Array;
+  readonly directPage: DirectPage | undefined = undefined;
+  /** By queue: those that their guest has. */
+  readonly #direct: (HwQueueDriver | undefined)[];
+  protected readonly events: ViommuRequest['events'];
+  readonly #context: ContextBlock;
+  /** The trapped CMDQ, then the ECMDQs. */
+  readonly #commandQueues: readonly QueueBlock[];
+  /** Where the ring of each was found. */
+  readonly #rings: ResolvedRing[] = [];
+  /** By pair. */
+  readonly #devices: (ArmDevice | undefined)[] = Array.from(
+    { length: CMDQV_SIDS_PER_VINTF },
+    () => undefined,
+  );
+  #stage2Faults = 0;
+
+  constructor(iommu: ArmSmmu, stage2: ArmStage2, vm: Vm, index: number, request: ViommuRequest) {
+    const { hostMemory } = vm.unit;
+    this.iommu = iommu;
+    this.stage2 = stage2;
+    this.vm = vm;
+    this.index = index;
+    this.events = request.events;
+    this.answer = words(iommu.smmuIndex, index);
+    this.#context = new ContextBlock(hostMemory, iommu.smmuIndex, CMDQV_MAX_VINTFS + index);
+    this.#context.reset();
+    this.#context.vmid = this.vmid;
+    this.#context.window = vm.window;
+    this.#context.enabled = true;
+    const ecmdq = QUEUE_ECMDQ + ECMDQS_PER_SMMU * (1 + index);
+    const ecmdqs = Array.from(
+      { length: ECMDQS_PER_SMMU },
+      (_, i) => new QueueBlock(hostMemory, iommu.smmuIndex, ecmdq + i),
+    );
+    this.#commandQueues = [
+      new QueueBlock(hostMemory, iommu.smmuIndex, QUEUE_GUEST + index),
+      ...ecmdqs,
+    ];
+    this.#direct = this.#commandQueues.map(() => undefined);
+    this.#resetQueues();
+  }
+
+  #resetQueues(): void {
+    for (const queue of this.#commandQueues)
+      queue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
+  }
+
+  get vmid(): number {
+    return this.stage2.vmid;
+  }
+
+  get idr0(): number {
+    return this.iommu.smmu.idr0;
+  }
+
+  /** Faults of stage 2: the host's affair, not shown to the guest. */
+  get stage2Faults(): number {
+    return this.#stage2Faults;
+  }
+
+  allocNested(request: NestedRequest): NestedDomain {
+    return new ArmNested(this, request);
+  }
+
+  /** Where commands of the guest find its StreamIDs. */
+  protected get sidPairs(): readonly SidPairs[] {
+    const context = this.#context;
+    return [
+      {
+        set: (pair, virtSid, physSid) => {
+          context.setSidReplace(pair, physSid);
+          context.setSidMatch(
+            pair,
+            withBits(withBits(0, SID_MATCH_VIRT_SID, virtSid), SID_MATCH_ENABLE, 1),
+          );
+        },
+        clear: (pair) => {
+          context.setSidMatch(pair, 0);
+          context.setSidReplace(pair, 0);
+        },
+      },
+    ];
+  }
+
+  allocVdevice(device: IommuDevice, virtId: bigint): VdeviceDriver {
+    const arm = armDevice(device);
+    const [physSid] = arm.streams;
+    require(arm.streams.length === 1 &&
+      physSid !== undefined, 'EOPNOTSUPP', `${arm.name} has ${arm.streams.length} streams`);
+    require(virtId <
+      2n ** BigInt(SID_MATCH_VIRT_SID & 0xff), 'EINVAL', `no guest has a StreamID ${virtId}`);
+    const pair = this.#devices.indexOf(undefined);
+    require(pair >= 0, 'ENOSPC', `a vIOMMU has at most ${CMDQV_SIDS_PER_VINTF} devices`);
+    const virtSid = Number(virtId);
+    this.#devices[pair] = arm;
+    arm.vdevice = { viommu: this, virtSid };
+    for (const pairs of this.sidPairs) pairs.set(pair, virtSid, physSid);
+    return {
+      destroy: () => {
+        const { core } = this.vm.unit;
+        core.stallForget(smmuBase(this.iommu.smmuIndex), physSid);
+        core.atcForget(smmuBase(this.iommu.smmuIndex), physSid);
+        for (const pairs of this.sidPairs) pairs.clear(pair);
+        this.#devices[pair] = undefined;
+        arm.vdevice = undefined;
+      },
+    };
+  }
+
+  readonly hwQueues: NonNullable<ViommuDriver['hwQueues']> = {
+    checkType: (type) =>
+      require(type ===
+        HW_QUEUE_TYPE_CMDQ_OVERLAY, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
+    allocate: (request) => this.allocateOverlay(request),
+  };
+
+  /** A trapped queue becomes one that its guest rings itself: the drain finds it by its number in the vIOMMU's own command context. */
+  protected allocateOverlay({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
+    const queue = this.#commandQueues[index];
+    require(queue !==
+      undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
+    require(this.#direct[index] ===
+      undefined, 'EEXIST', `command queue ${index} is its guest's already`);
+    const offset = offsetOfGpa(this.vm.regions, windowOf(basePa).address, length);
+    require(offset >= 0, 'EFAULT', 'the ring is not one piece of memory');
+    const log2size = Math.log2(length / CMDQ_ENTRY_SIZE);
+    require(Number.isInteger(log2size) &&
+      basePa % length === 0, 'EINVAL', 'the ring is not aligned to its size');
+    this.iommu.gate('allocation', 'overlay');
+    queue.setRing(this.vm.window, offset, log2size);
+    queue.kind = index === 0 ? QUEUE_KIND_OVERLAY : QUEUE_KIND_ECMDQ;
+    queue.lvcmdq = 0;
+    this.#context.lvcmdqCount = Math.max(this.#context.lvcmdqCount, index + 1);
+    this.#context.bindQueue(index, queue.index);
+    const direct = { dependsOn: undefined, destroy: () => this.#freeOverlay(index, queue) };
+    this.#direct[index] = direct;
+    return direct;
+  }
+
+  #freeOverlay(index: number, queue: QueueBlock): void {
+    this.#direct[index] = undefined;
+    this.#context.bindQueue(index, undefined);
+    this.#context.lvcmdqCount = this.#direct.findLastIndex((other) => other !== undefined) + 1;
+    queue.allocated = false;
+    // Whoever has the queue now is waited for: behind that nobody finds it by its slot.
+    this.vm.unit.drain.resume(queue.smmu, queue.index);
+    queue.overlay = 0;
+    queue.kind = QUEUE_KIND_GUEST_CMDQ;
+  }
+
+  physicalSid(virtSid: number): number | undefined {
+    return this.#devices.find((device) => device?.vdevice?.virtSid === virtSid)?.streams[0];
+  }
+
+  /**
+   * What converts is issued and complete when this returns, whatever comes behind it, and counted. Linux (`linuxCompat`) drops the commands of
+   * a chunk whose conversion fails, and counts them all the same.
+   */
+  invalidate(request: InvalidateRequest): InvalidateResult {
+    const { dataType, entryLength, entries, count } = request;
+    try {
+      require(dataType ===
+        INVALIDATE_DATA_ARM_SMMUV3, 'EINVAL', `there are no invalidations of type ${dataType}`);
+      require(count > 0, 'EINVAL', 'no entries');
+      require(entryLength >= CMDQ_ENTRY_SIZE, 'EINVAL', 'an entry is too short');
+      this.iommu.gate('allocation', 'invalidation commands');
+    } catch (error) {
+      if (error instanceof IommufdError) return { handled: 0, error };
+      throw error;
+    }
+    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+    let issued = 0;
+    let chunk: Uint32Array[] = [];
+    for (let i = 0; i < count; i++) {
+      const bytes = entries.subarray(i * entryLength + CMDQ_ENTRY_SIZE, (i + 1) * entryLength);
+      if (bytes.some((byte) => byte !== 0))
+        return this.#end(
+          chunk,
+          issued,
+          new IommufdError('E2BIG', 'an entry has more than is known'),
+        );
+      const command = Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) =>
+        view.getUint32(i * entryLength + 4 * word, true),
+      );
+      const converted = hostInvalidation(command, this);
+      if (!converted)
+        return this.#end(
+          chunk,
+          issued,
+          new IommufdError('EIO', `command ${i} is not one that a guest may send`),
+        );
+      chunk.push(converted);
+      if (chunk.length < CHUNK && i < count - 1) continue;
+      const error = this.#issue(chunk);
+      if (error) return { handled: this.iommu.linuxCompat ? i : issued, error };
+      issued = i + 1;
+      chunk = [];
+    }
+    return { handled: issued };
+  }
+
+  #end(chunk: readonly Uint32Array[], issued: number, error: IommufdError): InvalidateResult {
+    if (this.iommu.linuxCompat || chunk.length === 0)
+      return { handled: issued + chunk.length, error };
+    const failed = this.#issue(chunk);
+    return failed ? { handled: issued, error: failed } : { handled: issued + chunk.length, error };
+  }
+
+  #issue(commands: readonly Uint32Array[]): IommufdError | undefined {
+    const { commands: queue } = this.iommu.smmu;
+    const before = queue.errors;
+    queue.issue(...commands);
+    return queue.errors === before
+      ? undefined
+      : new IommufdError('EIO', 'the SMMU has refused a command');
+  }
+
+  /** Points a queue's block at its ring, which is looked up again only when it, or what is mapped, has changed. */
+  #placeRing(queue: QueueBlock, number: number, base: bigint, log2size: number): void {
+    const { changes } = this.stage2;
+    const known = this.#rings[number];
+    const same = known?.base === base && known.log2size === log2size && known.changes === changes;
+    // A queue that was reset has no ring.
+    if (same && queue.ring === known.offset) return;
+    this.iommu.gate('memory access', 'ring of commands');
+    const length = CMDQ_ENTRY_SIZE * 2 ** log2size;
+    const pa = this.stage2.resolve(base, length);
+    const found =
+      pa === undefined ? -1 : offsetOfGpa(this.vm.regions, windowOf(pa).address, length);
+    // Where nothing lies each fetch is an external abort.
+    const offset = Math.max(found, 0);
+    queue.setRing(found < 0 ? 0 : this.vm.window, offset, log2size);
+    this.#rings[number] = { base, log2size, changes, offset };
+  }
+
+  /** The guest's own ring is run where it lies, by the drain; a CMD_SYNC that has to wait goes on by itself. */
+  invalidateQueue({
+    queue: number = 0,
+    base,
+    log2size,
+    head,
+    tail,
+  }: InvalidateQueueRequest): InvalidateQueueResult {
+    const queue = this.#commandQueues[number];
+    require(queue !==
+      undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
+    this.#placeRing(queue, number, base, log2size);
+    if (queue.cons !== head) queue.cons = head;
+    if (queue.prod !== tail) queue.prod = tail;
+    queue.allocated = true;
+    const state = this.vm.unit.drain.serve(queue.smmu, queue.index);
+    return { head: queue.cons, progress: PROGRESS.get(state) ?? 'running' };
+  }
+
+  /** The guest's SMMU is off: its stalled transactions end with an abort (IHI 0070 section 6.3.9.6). */
+  terminateStalls(): void {
+    const { smmu } = this.iommu;
+    const streams = this.#devices.flatMap((device) => device?.streams ?? []);
+    if (smmu.stalls && streams.length > 0)
+      smmu.commands.issue(...streams.map((sid) => stallTerm(sid)));
+  }
+
+  /** An event of one of its devices, in the host's numbering. False when nobody takes it. */
+  report(device: ArmDevice, record: Uint32Array): boolean {
+    if (fieldOf(record, EVT_S2)) {
+      this.#stage2Faults++;
+      return true;
+    }
+    const own = record.slice();
+    setField(own, EVT_SID, device.vdevice?.virtSid ?? 0);
+    return this.events(VEVENTQ_TYPE_ARM_SMMUV3, new Uint8Array(own.buffer));
+  }
+
+  destroy(): void {
+    this.#resetQueues();
+    this.#context.reset();
+    this.iommu.removed(this);
+  }
+}
+
+/** Little-endian words as bytes. */
+export function words(...values: readonly number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * values.length));
+  values.forEach((value, i) => {
+    view.setUint32(4 * i, value, true);
+  });
+  return new Uint8Array(view.buffer);
+}

@@ -1,0 +1,102 @@
+// The host's driver of the physical SMMU's event queue and PRI queue (IHI 0070 section 7.2, chapter 8).
+
+import {
+  EVTQ_ENTRY_SIZE,
+  EVTQ_OVFLG,
+  PRIQ_ENTRY_SIZE,
+  SMMU_EVTQ_BASE,
+  SMMU_EVTQ_CONS,
+  SMMU_EVTQ_PROD,
+  SMMU_PRIQ_BASE,
+  SMMU_PRIQ_CONS,
+  SMMU_PRIQ_PROD,
+} from '../../assembly/layout/smmu-registers.ts';
+import { maskInWord } from '../../devices/plugin/index.ts';
+import type { DeviceRegisters } from '../hardware/device-registers.ts';
+import type { HostRam } from '../hardware/host-ram.ts';
+
+/** BASE.WA: write-allocate, bit 62. */
+const BASE_WA = 1 << 30;
+const OVERFLOW = maskInWord(EVTQ_OVFLG);
+
+interface HostQueueKind {
+  readonly base: number;
+  readonly prod: number;
+  readonly cons: number;
+  readonly entrySize: number;
+}
+
+export const HOST_EVENTS: HostQueueKind = {
+  base: SMMU_EVTQ_BASE,
+  prod: SMMU_EVTQ_PROD,
+  cons: SMMU_EVTQ_CONS,
+  entrySize: EVTQ_ENTRY_SIZE,
+};
+export const HOST_PAGE_REQUESTS: HostQueueKind = {
+  base: SMMU_PRIQ_BASE,
+  prod: SMMU_PRIQ_PROD,
+  cons: SMMU_PRIQ_CONS,
+  entrySize: PRIQ_ENTRY_SIZE,
+};
+
+export class HostRecordQueue {
+  readonly #registers: DeviceRegisters;
+  readonly #ram: HostRam;
+  readonly #kind: HostQueueKind;
+  readonly #log2size: number;
+  readonly #ring: number;
+  #overflows = 0;
+
+  constructor(registers: DeviceRegisters, ram: HostRam, kind: HostQueueKind, log2size: number) {
+    this.#registers = registers;
+    this.#ram = ram;
+    this.#kind = kind;
+    this.#log2size = log2size;
+    const bytes = kind.entrySize * 2 ** log2size;
+    this.#ring = ram.allocate(bytes, bytes);
+  }
+
+  /** Times that records were lost because the queue was full. */
+  get overflows(): number {
+    return this.#overflows;
+  }
+
+  /** Programs the queue, which is not enabled yet. */
+  initialise(): void {
+    this.#registers.write64(this.#kind.base, this.#ring + this.#log2size, BASE_WA);
+    this.#registers.write32(this.#kind.prod, 0);
+    this.#registers.write32(this.#kind.cons, 0);
+  }
+
+  /** Takes every record that is there, one CONS write for each, and acknowledges an overflow. Returns how many. */
+  drain(take: (record: Uint32Array) => void): number {
+    const indexMask = 2 ** (this.#log2size + 1) - 1;
+    const taken = this.#registers.read32(this.#kind.cons);
+    let cons = taken & indexMask;
+    const acknowledged = taken & OVERFLOW;
+    // One look at PROD: the SMMU notices records, and raises interrupts, in the background of this same thread.
+    const prod = this.#registers.read32(this.#kind.prod);
+    let count = 0;
+    for (; cons !== (prod & indexMask); count++) {
+      take(this.#record(cons));
+      cons = (cons + 1) & indexMask;
+      this.#registers.write32(this.#kind.cons, acknowledged | cons);
+    }
+    if ((prod & OVERFLOW) !== acknowledged) {
+      this.#overflows++;
+      this.#registers.write32(this.#kind.cons, (prod & OVERFLOW) | cons);
+    }
+    return count;
+  }
+
+  #record(cons: number): Uint32Array {
+    const at = this.#ring + (cons % 2 ** this.#log2size) * this.#kind.entrySize;
+    const record = new Uint32Array(this.#kind.entrySize / 4);
+    for (let i = 0; i < record.length; i += 2) {
+      const word = this.#ram.load64(at + 4 * i);
+      record[i] = Number(word & 0xffffffffn);
+      record[i + 1] = Number(word >> 32n);
+    }
+    return record;
+  }
+}

@@ -1,0 +1,38 @@
+// IDs of a range, the lowest free one first.
+
+import { HostError, type HostFault } from '../hardware/host-error.ts';
+
+export class IdAllocator {
+  readonly #taken = new Set<number>();
+  readonly #first: number;
+  readonly #end: number;
+  readonly #fault: HostFault;
+  readonly #exhausted: string;
+
+  /** `fault` and `exhausted` are the error's code and message when all of `first` to `end - 1` are taken. */
+  constructor(first: number, end: number, fault: HostFault, exhausted: string) {
+    this.#first = first;
+    this.#end = end;
+    this.#fault = fault;
+    this.#exhausted = exhausted;
+  }
+
+  get used(): number {
+    return this.#taken.size;
+  }
+
+  /** @throws {HostError} when all are taken. */
+  allocate(): number {
+    for (let id = this.#first; id < this.#end; id++) {
+      if (this.#taken.has(id)) continue;
+      this.#taken.add(id);
+      return id;
+    }
+    throw new HostError(this.#fault, this.#exhausted);
+  }
+
+  /** False when it was not taken. */
+  free(id: number): boolean {
+    return this.#taken.delete(id);
+  }
+}

@@ -1,0 +1,4 @@
+export * from './physical-iommu.ts';
+export * from './thread-allocator.ts';
+export * from './vm.ts';
+export * from './vmid-allocator.ts';

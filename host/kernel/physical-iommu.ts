@@ -1,0 +1,90 @@
+// One physical SMMU of a host with its CMDQV: the devices, their drivers, and what the host object model makes of them.
+
+import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
+import { bitsOf } from '../../devices/plugin/index.ts';
+import { tlbiNsnhAll } from '../../devices/tables/index.ts';
+import { smmuBase } from '../../devices/unit/index.ts';
+import {
+  LINE_CMDQV,
+  LINE_EVENTS,
+  LINE_GERROR,
+  LINE_PAGE_REQUESTS,
+  Platform,
+  type PlatformOptions,
+} from '../hardware/platform.ts';
+import { ArmIommu, type ArmIommuOptions } from './arm/index.ts';
+import { CmdqvDriver } from './cmdqv-driver.ts';
+import { SmmuDriver } from './smmu-driver.ts';
+
+export type PhysicalIommuOptions = PlatformOptions &
+  Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
+
+export class PhysicalIommu {
+  /** Byte offset of the SMMU block in host memory. */
+  readonly block: number;
+  /** As a driver of the host object model. */
+  readonly model: ArmIommu;
+  readonly vmidBits: 8 | 16;
+  readonly #platform: Platform;
+  readonly #smmu: SmmuDriver;
+  readonly #cmdqv: CmdqvDriver;
+
+  /** Boots the SMMU, then the CMDQV. */
+  constructor(options: PhysicalIommuOptions) {
+    const { smmuIndex, ram, pinVmid, linuxCompat, gate } = options;
+    this.block = smmuBase(smmuIndex);
+    this.#platform = new Platform(options);
+    this.vmidBits = this.#platform.vmidBits;
+    this.#smmu = new SmmuDriver(this.#platform.smmu, ram, () => this.poll());
+    const maxLog2size = bitsOf(this.#platform.smmu.read32(SMMU_IDR1), IDR1_CMDQS);
+    this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, ram, this.#smmu.commands, maxLog2size);
+    this.#smmu.boot();
+    this.#cmdqv.boot();
+    this.model = new ArmIommu({
+      smmuIndex,
+      smmu: this.#smmu,
+      cmdqv: this.#cmdqv,
+      ram,
+      pinVmid,
+      linuxCompat,
+      gate,
+    });
+  }
+
+  /** VINTFs and VCMDQs that were taken back although they did not say that they had stopped. */
+  get cmdqvTimeouts(): number {
+    return this.#cmdqv.timeouts;
+  }
+
+  /** VINTFs that are lent. */
+  get vintfsInUse(): number {
+    return this.#cmdqv.lentVintfs;
+  }
+
+  /** Lets the devices do what they do beside their registers. */
+  poll(): void {
+    this.#platform.background.poll();
+  }
+
+  /** Drops every translation of every VM. */
+  invalidateAll(): void {
+    this.#smmu.commands.issue(tlbiNsnhAll());
+  }
+
+  /** Takes the interrupts of the devices. Returns the event records whose stream belongs to no VM: a record goes to the VM that it names only. */
+  takeInterrupts(): number {
+    this.#platform.checkQueueErrors();
+    const { interrupts } = this.#platform;
+    let stray = 0;
+    if (interrupts.take(LINE_GERROR)) this.#smmu.handleGlobalErrors();
+    if (interrupts.take(LINE_EVENTS)) {
+      this.#smmu.events.drain((record) => {
+        if (!this.model.routeEvent(record)) stray++;
+      });
+    }
+    if (interrupts.take(LINE_PAGE_REQUESTS))
+      this.#smmu.pageRequests?.drain((entry) => this.model.routePageRequest(entry));
+    if (interrupts.take(LINE_CMDQV)) this.model.routeQueueErrors(this.#cmdqv.errorNotices());
+    return stray;
+  }
+}

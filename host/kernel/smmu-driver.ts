@@ -1,0 +1,177 @@
+// The host kernel's driver of the physical SMMU: bring-up through its registers in the order that Linux has, stream table, commands.
+
+import {
+  CR0_ATSCHK,
+  CR0_CMDQEN,
+  CR0_EVTQEN,
+  CR0_PRIQEN,
+  CR0_SMMUEN,
+  CR2_PTM,
+  CR2_RECINVSID,
+  IDR0_ATS,
+  IDR0_BTM,
+  IDR0_PRI,
+  IDR0_STALL_MODEL,
+  IDR1_CMDQS,
+  IDR1_EVTQS,
+  IDR1_PRIQS,
+  IRQ_CTRL_EVTQ_IRQEN,
+  IRQ_CTRL_GERROR_IRQEN,
+  IRQ_CTRL_PRIQ_IRQEN,
+  SMMU_AIDR,
+  SMMU_CR0,
+  SMMU_CR0ACK,
+  SMMU_CR1,
+  SMMU_CR2,
+  SMMU_GERROR,
+  SMMU_GERRORN,
+  SMMU_IDR0,
+  SMMU_IDR1,
+  SMMU_IDR2,
+  SMMU_IDR3,
+  SMMU_IDR4,
+  SMMU_IDR5,
+  SMMU_IIDR,
+  SMMU_IRQ_CTRL,
+  SMMU_IRQ_CTRLACK,
+  SMMU_STRTAB_BASE,
+  SMMU_STRTAB_BASE_CFG,
+  STALL_MODEL_FORCED,
+  STALL_MODEL_TERMINATE,
+  STRTAB_BASE_CFG_LOG2SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
+import { STE_SIZE } from '../../assembly/layout/ste.ts';
+import { bitsOf, maskInWord, withBits } from '../../devices/plugin/index.ts';
+import {
+  abortSte,
+  cfgiAll,
+  cfgiSte,
+  invalidSte,
+  tlbiNsnhAll,
+  writeSte,
+} from '../../devices/tables/index.ts';
+import type { DeviceRegisters } from '../hardware/device-registers.ts';
+import type { HostRam } from '../hardware/host-ram.ts';
+import { HostCommandQueue } from './host-command-queue.ts';
+import { HOST_EVENTS, HOST_PAGE_REQUESTS, HostRecordQueue } from './host-record-queue.ts';
+
+/** The linear stream table has 2^15 entries: a block of 256 for each of 64 vIOMMUs, and the host's own. */
+const STREAM_TABLE_LOG2SIZE = 15;
+/** Tables and queues write-back, inner shareable, as Linux programs them. */
+const CR1_WRITE_BACK = 0x0d75;
+const STRTAB_RA = 1 << 30;
+const IDENTIFICATION = [
+  SMMU_IDR0,
+  SMMU_IDR1,
+  SMMU_IDR2,
+  SMMU_IDR3,
+  SMMU_IDR4,
+  SMMU_IDR5,
+  SMMU_IIDR,
+  SMMU_AIDR,
+] as const;
+
+export class SmmuDriver {
+  readonly commands: HostCommandQueue;
+  readonly events: HostRecordQueue;
+  /** Undefined when the SMMU has no PRI. */
+  readonly pageRequests: HostRecordQueue | undefined;
+  /** IDR0 to IDR5, IIDR, AIDR. */
+  readonly identification: readonly number[];
+  /** Whether transactions can stall. */
+  readonly stalls: boolean;
+  readonly #registers: DeviceRegisters;
+  readonly #ram: HostRam;
+  readonly #streamTable: number;
+
+  constructor(registers: DeviceRegisters, ram: HostRam, betweenLooks: () => void) {
+    this.#registers = registers;
+    this.#ram = ram;
+    const bytes = STE_SIZE * 2 ** STREAM_TABLE_LOG2SIZE;
+    this.#streamTable = ram.allocate(bytes, bytes);
+    const model = bitsOf(registers.read32(SMMU_IDR0), IDR0_STALL_MODEL);
+    // Guests' CDs would all have to ask for stalls, and nobody here answers those of stage 2.
+    if (model === STALL_MODEL_FORCED)
+      throw new RangeError('a host does not work an SMMU that forces stalls (IDR0.STALL_MODEL 2)');
+    this.stalls = model !== STALL_MODEL_TERMINATE;
+    const idr1 = registers.read32(SMMU_IDR1);
+    this.identification = IDENTIFICATION.map((register) => registers.read32(register));
+    this.commands = new HostCommandQueue(registers, ram, bitsOf(idr1, IDR1_CMDQS), betweenLooks);
+    this.events = new HostRecordQueue(registers, ram, HOST_EVENTS, bitsOf(idr1, IDR1_EVTQS));
+    const hasPri = bitsOf(this.idr0, IDR0_PRI) !== 0;
+    this.pageRequests = hasPri
+      ? new HostRecordQueue(registers, ram, HOST_PAGE_REQUESTS, bitsOf(idr1, IDR1_PRIQS))
+      : undefined;
+  }
+
+  get idr0(): number {
+    return this.identification[0] ?? 0;
+  }
+
+  #setCr0(value: number): void {
+    this.#registers.write32(SMMU_CR0, value);
+    this.#registers.poll(SMMU_CR0ACK, 'CR0', (ack) => ack === value);
+  }
+
+  #setIrqCtrl(value: number): void {
+    this.#registers.write32(SMMU_IRQ_CTRL, value);
+    this.#registers.poll(SMMU_IRQ_CTRLACK, 'IRQ_CTRL', (ack) => ack === value);
+  }
+
+  /** The order of arm_smmu_device_reset: everything that a bit of CR0 enables is in place before it. */
+  boot(): void {
+    // Streams without a machine abort silently until they are attached. All but the first word of such an STE is zero, as fresh RAM is.
+    const abort = BigInt(abortSte()[0] ?? 0);
+    for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++)
+      this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
+    this.#setCr0(0);
+    this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
+    // Private TLB maintenance, unless the SMMU can share it with processors: stages 2 have the VMIDs of the host's one allocator then.
+    const ptm = bitsOf(this.idr0, IDR0_BTM) ? 0 : maskInWord(CR2_PTM);
+    this.#registers.write32(SMMU_CR2, maskInWord(CR2_RECINVSID) | ptm);
+    this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, STRTAB_RA);
+    this.#registers.write32(
+      SMMU_STRTAB_BASE_CFG,
+      withBits(0, STRTAB_BASE_CFG_LOG2SIZE, STREAM_TABLE_LOG2SIZE),
+    );
+
+    this.commands.initialise();
+    let cr0 = maskInWord(CR0_CMDQEN);
+    this.#setCr0(cr0);
+    this.commands.issue(cfgiAll());
+    this.commands.issue(tlbiNsnhAll());
+
+    this.events.initialise();
+    cr0 |= maskInWord(CR0_EVTQEN);
+    this.#setCr0(cr0);
+    if (this.pageRequests) {
+      this.pageRequests.initialise();
+      cr0 |= maskInWord(CR0_PRIQEN);
+      this.#setCr0(cr0);
+    }
+    if (bitsOf(this.#registers.read32(SMMU_IDR0), IDR0_ATS)) {
+      cr0 |= maskInWord(CR0_ATSCHK);
+      this.#setCr0(cr0);
+    }
+    this.#setIrqCtrl(0);
+    const pageRequests = this.pageRequests ? maskInWord(IRQ_CTRL_PRIQ_IRQEN) : 0;
+    this.#setIrqCtrl(
+      maskInWord(IRQ_CTRL_EVTQ_IRQEN) | maskInWord(IRQ_CTRL_GERROR_IRQEN) | pageRequests,
+    );
+    this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
+  }
+
+  /** Gives a stream a new STE: invalid, contents, valid, each visible to the SMMU before the next (IHI 0070 section 3.21.3.1). */
+  installSte(sid: number, ste: Uint32Array): void {
+    writeSte(this.#ram, this.#streamTable, sid, invalidSte());
+    this.commands.issue(cfgiSte(sid));
+    writeSte(this.#ram, this.#streamTable, sid, ste);
+    this.commands.issue(cfgiSte(sid));
+  }
+
+  /** The gerror interrupt. */
+  handleGlobalErrors(): void {
+    this.commands.handleError();
+    this.#registers.write32(SMMU_GERRORN, this.#registers.read32(SMMU_GERROR));
+  }
+}

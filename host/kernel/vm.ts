@@ -1,0 +1,76 @@
+// A VM as its host's kernel knows it: memory, its window of the physical address map, and the unit that reaches it.
+
+import type { MemoryRegion } from '../../assembly/load.ts';
+import { offsetOfGpa } from '../../devices/bus/index.ts';
+import type { PortUnit, Unit } from '../../devices/unit/index.ts';
+import type { UserMemory, VmHandle } from '../iommufd/index.ts';
+import { VmidAllocator } from './vmid-allocator.ts';
+
+/** `U`: the unit of the IOMMU that the host has. */
+export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory {
+  readonly name: string;
+  /** Window of the physical address map that the VM's memory is, from 1. */
+  readonly window: number;
+  readonly memory: WebAssembly.Memory;
+  readonly regions: readonly MemoryRegion[];
+  readonly unit: U;
+  /** The VMID that its vCPUs run under. */
+  readonly vmid = VmidAllocator.holder();
+  /** vCPUs that run guest code now. */
+  readonly running = new Set<number>();
+  #references = 0;
+  #stop: ((reason: string) => void) | undefined;
+
+  constructor(
+    name: string,
+    window: number,
+    memory: WebAssembly.Memory,
+    regions: readonly MemoryRegion[],
+    unit: U,
+  ) {
+    this.name = name;
+    this.window = window;
+    this.memory = memory;
+    this.regions = regions;
+    this.unit = unit;
+  }
+
+  get(): void {
+    this.#references++;
+  }
+
+  put(): void {
+    this.#references--;
+  }
+
+  /** vIOMMUs that hold the VM. */
+  get references(): number {
+    return this.#references;
+  }
+
+  /** The VM's memory as its VMM maps it into an IOAS: by gpa. */
+  physical(gpa: number, length: number): number | undefined {
+    return offsetOfGpa(this.regions, gpa, length) < 0
+      ? undefined
+      : physicalAddress(this.window, gpa);
+  }
+
+  /** How the host stops this VM's machine when its policy says so. */
+  onStop(stop: (reason: string) => void): void {
+    this.#stop = stop;
+  }
+
+  stop(reason: string): void {
+    this.#stop?.(reason);
+  }
+}
+
+/** PA of an address in a window of the physical address map. */
+export function physicalAddress(window: number, address: number): number {
+  return window * 2 ** 32 + address;
+}
+
+/** Window and address that a PA means. */
+export function windowOf(pa: number): { readonly window: number; readonly address: number } {
+  return { window: Math.floor(pa / 2 ** 32), address: pa % 2 ** 32 };
+}

@@ -1,0 +1,179 @@
+// Which room may import which, and that no import leads back to where it came from (docs/architecture.md, "Layers").
+// `node scripts/check-imports.mjs [folder]` prints what is wrong, one line each; part of `npm run lint`.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, posix, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/**
+ * The rooms, and which rooms each may import besides itself. A file belongs to the first room whose folder it lies in.
+ * A name stands for the whole folder: 'devices' covers 'devices/bus'.
+ * @type {readonly (readonly [room: string, imports: readonly string[]])[]}
+ */
+const ROOMS = [
+  ['assembly/layout', []],
+  ['assembly', ['assembly/layout']],
+  ['guest-driver', ['assembly/layout']],
+  ['devices/plugin', ['assembly']],
+  ['devices/bus', ['assembly', 'devices/plugin']],
+  ['devices', ['assembly', 'devices']],
+  ['host/iommufd', ['devices/plugin']],
+  ['host/hardware', ['assembly', 'devices', 'host/iommufd']],
+  ['host/kernel', ['assembly', 'devices', 'host/iommufd', 'host/hardware']],
+  ['vmm/vcpu', ['assembly', 'devices/plugin', 'devices/bus', 'devices/unit']],
+  ['vmm/machine', ['assembly', 'devices/plugin', 'devices/bus', 'devices/unit', 'vmm/vcpu']],
+  ['vmm/inspect', ['assembly', 'devices', 'host']],
+  ['vmm/nested', ['assembly', 'devices', 'host', 'vmm/inspect']],
+  ['vmm/trace', ['assembly', 'devices', 'vmm/inspect']],
+  ['vmm/threads', ['assembly', 'devices', 'host/kernel', 'vmm/vcpu', 'vmm/machine', 'vmm/nested']],
+  [
+    'vmm/boards',
+    ['assembly', 'devices', 'host', 'vmm/vcpu', 'vmm/machine', 'vmm/nested', 'vmm/threads'],
+  ],
+  ['vmm/v86', ['assembly', 'devices', 'host', 'vmm/machine', 'vmm/nested']],
+  ['vmm/api', ['assembly', 'devices', 'host', 'vmm']],
+  ['vmm/report', ['assembly', 'devices', 'host', 'vmm']],
+  ['cli', ['assembly', 'devices', 'host', 'vmm', 'guest-driver']],
+  ['demo', ['assembly', 'devices', 'host', 'vmm', 'guest-driver']],
+  ['bench', ['assembly', 'devices', 'host', 'vmm', 'guest-driver']],
+];
+
+/** Rooms whose files are told apart by their folder: an AssemblyScript import module is called what its file is called. */
+const NAMES_OF_THEIR_OWN = ['assembly/imports', 'bench/guest'];
+
+/**
+ * @param {string} folder
+ * @param {string} file
+ */
+const isIn = (folder, file) => file === folder || file.startsWith(`${folder}/`);
+
+/** @param {string} file */
+const roomOf = (file) => ROOMS.find(([room]) => isIn(room, file));
+
+/**
+ * Files below a folder that are source code of a room, relative to it.
+ * @param {string} root
+ */
+function sourceFiles(root) {
+  const rooms = new Set(ROOMS.map(([room]) => room.split('/')[0] ?? ''));
+  return [...rooms]
+    .filter((room) => statSync(join(root, room), { throwIfNoEntry: false })?.isDirectory())
+    .flatMap((room) =>
+      readdirSync(join(root, room), { recursive: true, encoding: 'utf8' }).map((file) =>
+        join(room, file),
+      ),
+    )
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+}
+
+/** `from '…'`, `import '…'`, `import('…')`, `new URL('…', import.meta.url)`; types too. */
+const IMPORTS = /(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*'([^']+)'/g;
+
+/**
+ * What a file imports: paths relative to the root, and names of packages.
+ * @param {string} root
+ * @param {string} file
+ * @param {ReadonlySet<string>} files
+ */
+function importsOf(root, file, files) {
+  const text = readFileSync(join(root, file), 'utf8')
+    .replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')
+    .replaceAll('import.meta.url', '');
+  return [...text.matchAll(IMPORTS)].map(([, specifier = '']) => {
+    if (!specifier.startsWith('.')) return { target: specifier, isPackage: true };
+    const path = posix.join(dirname(file), specifier);
+    const target = [path, `${path}.ts`, `${path}/index.ts`].find((one) => files.has(one)) ?? path;
+    return { target, isPackage: false };
+  });
+}
+
+/**
+ * What is wrong with an import, if anything.
+ * @param {string} file
+ * @param {{ target: string, isPackage: boolean }} what
+ * @returns {string | undefined}
+ */
+function misplaced(file, { target, isPackage }) {
+  const [room, allowed] = roomOf(file) ?? ['', []];
+  const ofRoom = roomOf(target)?.[0] === room;
+  if (room === 'assembly/layout' && !ofRoom) return 'layout tables import nothing else';
+  if (isPackage)
+    return /^vsmmu(\/|$)/.test(target) && room !== 'demo' ? 'its own package' : undefined;
+  // A folder of its own, such as `new URL('..', import.meta.url)`, is no import of code.
+  if (!target.endsWith('.ts')) return undefined;
+  if (ofRoom || allowed.some((one) => isIn(one, target))) return undefined;
+  return `${room} may import ${allowed.join(', ') || 'nothing'}`;
+}
+
+/**
+ * Circles of imports: the strongly connected parts of the graph that have more than one file (Tarjan).
+ * @param {ReadonlyMap<string, readonly string[]>} graph
+ */
+function circlesOf(graph) {
+  /** @type {Map<string, { index: number, low: number, open: boolean }>} */
+  const seen = new Map();
+  /** @type {string[]} */
+  const stack = [];
+  /** @type {string[][]} */
+  const circles = [];
+  /** @param {string} file */
+  const visit = (file) => {
+    const own = { index: seen.size, low: seen.size, open: true };
+    seen.set(file, own);
+    stack.push(file);
+    for (const target of graph.get(file) ?? []) {
+      const other = seen.get(target);
+      if (!other) own.low = Math.min(own.low, visit(target).low);
+      else if (other.open) own.low = Math.min(own.low, other.index);
+    }
+    if (own.low === own.index) {
+      const part = stack.splice(stack.lastIndexOf(file));
+      for (const one of part) Object.assign(seen.get(one) ?? {}, { open: false });
+      if (part.length > 1) circles.push(part.sort());
+    }
+    return own;
+  };
+  for (const file of graph.keys()) if (!seen.has(file)) visit(file);
+  return circles;
+}
+
+/**
+ * Everything that is wrong with the imports and file names of a tree, one line each; the first word of a line is a file.
+ * @param {string} root
+ */
+export function checkImports(root) {
+  const list = sourceFiles(root).map((file) => file.split('\\').join('/'));
+  const files = new Set(list);
+  /** @type {string[]} */
+  const problems = [];
+  /** @type {Map<string, string[]>} */
+  const graph = new Map();
+  /** @type {Map<string, string>} */
+  const names = new Map();
+  for (const file of list.sort()) {
+    const imports = importsOf(root, file, files);
+    graph.set(
+      file,
+      imports.map(({ target }) => target).filter((target) => files.has(target)),
+    );
+    for (const one of imports) {
+      const problem = misplaced(file, one);
+      if (problem) problems.push(`${file} imports ${one.target}: ${problem}`);
+    }
+    const name = basename(file);
+    if (name === 'index.ts' || NAMES_OF_THEIR_OWN.some((room) => isIn(room, file))) continue;
+    const other = names.get(name);
+    if (other) problems.push(`${file} has the name of ${other}`);
+    names.set(name, file);
+  }
+  for (const circle of circlesOf(graph))
+    problems.push(`${circle[0]} is in a circle of imports: ${circle.join(', ')}`);
+  return problems;
+}
+
+const [, program, root = fileURLToPath(new URL('..', import.meta.url))] = process.argv;
+if (program && import.meta.url === pathToFileURL(program).href) {
+  const problems = checkImports(relative(process.cwd(), root) || '.');
+  for (const problem of problems) console.error(problem);
+  process.exitCode = problems.length > 0 ? 1 : 0;
+}

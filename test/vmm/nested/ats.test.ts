@@ -1,0 +1,432 @@
+// ATS and PRI from end to end: a DMA engine with an ATC behind a host's SMMU, and a guest with an SMMU, a command queue, a VCMDQ and a PRI queue.
+// Entries and commands are worked out by hand from IHI 0070 section 4.5 and chapter 8.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { STE_EATS } from '../../../assembly/layout/ste.ts';
+import { DmaEngine } from '../../../devices/dma-engine/index.ts';
+import { type DmaPort, type GuestMemory, setField } from '../../../devices/plugin/index.ts';
+import {
+  GUEST_ID_REGISTERS,
+  PAGE_REQUEST_GUEST_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+  VirtualSmmu,
+} from '../../../devices/smmuv3/index.ts';
+import {
+  atcInv,
+  contextDescriptor,
+  PageTable,
+  priResp,
+  S1_READ_WRITE,
+  stage1Ste,
+  sync,
+  tlbiNhAsid,
+  writeCd,
+  writeCommand,
+  writeSte,
+} from '../../../devices/tables/index.ts';
+import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
+import { VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
+import { checkedHost, checkedModules } from '../../support/findings.ts';
+import {
+  ASID,
+  DATA_GPA,
+  IOVA,
+  type LentVm,
+  lendVm,
+  RAM_GPA_BASE,
+  STREAM,
+  sendOnVcmdq,
+  startVcmdq,
+} from '../../support/lent-vm.ts';
+
+const modules = await checkedModules();
+const [FILL, VERIFY] = [2, 3];
+const [DONE, READ_FAULT, WRITE_FAULT, STALLED] = [1, 2, 3, 7];
+const [ENABLE, SILENT, PAGES] = [1, 2, 4];
+/** Behind the one page that is mapped. */
+const HOLE = IOVA + 0x1000;
+
+const STREAMS = RAM_GPA_BASE + 0x190000;
+const CDS = RAM_GPA_BASE + 0x194000;
+const RING = RAM_GPA_BASE + 0x195000;
+const EVENTS = RAM_GPA_BASE + 0x196000;
+const REQUESTS = RAM_GPA_BASE + 0x197000;
+const PRIQ_LINE = 2;
+const MSI = RAM_GPA_BASE + 0x198000;
+
+/** A host whose memory is a VM's, and whose DMA port one of the VM's streams. */
+class GuestHost extends FakeHost {
+  override readonly memory: GuestMemory;
+  readonly #port: DmaPort | undefined;
+  constructor({ memory }: LentVm, port?: DmaPort) {
+    super();
+    this.#port = port;
+    this.memory = {
+      load64: (gpa) => memory.load64(gpa),
+      store64(gpa, value) {
+        memory.store64(gpa, value);
+        return true;
+      },
+      store32(gpa, value) {
+        const word = memory.load64(gpa - (gpa % 8));
+        const kept = gpa % 8 ? word & 0xffffffffn : word & ~0xffffffffn;
+        memory.store64(gpa - (gpa % 8), kept | (BigInt(value) << (gpa % 8 ? 32n : 0n)));
+        return true;
+      },
+    };
+  }
+  override dmaPort(): DmaPort {
+    if (!this.#port) throw new Error('no DMA port');
+    return this.#port;
+  }
+}
+
+async function board({
+  ids = PAGE_REQUEST_GUEST_ID_REGISTERS,
+  requests = 3,
+  ...options
+}: VmHostOptions & { ids?: typeof GUEST_ID_REGISTERS; requests?: number } = {}) {
+  const host = await checkedHost(VmHost, { modules, ...options });
+  const vm = lendVm(host, 'a');
+  const guest = new GuestHost(vm);
+  const smmu = new VirtualSmmu({ backend: vm.viommu, idRegisters: ids });
+  smmu.attach(guest);
+  smmu.reset();
+  const bus = new DeviceBus(smmu);
+  const table = new PageTable(vm.memory, { stage: 1 });
+  table.map(IOVA, DATA_GPA, 0x1000, S1_READ_WRITE);
+  writeCd(
+    vm.memory,
+    CDS,
+    0,
+    contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }),
+  );
+  const ste = stage1Ste({ contextPtr: CDS });
+  setField(ste, STE_EATS, 1);
+  writeSte(vm.memory, STREAMS, STREAM, ste);
+  bus.write32(0x2c, 2);
+  bus.write64(0x80, BigInt(STREAMS));
+  bus.write32(0x88, 4);
+  bus.write64(0x90, BigInt(RING + 4));
+  bus.write64(0xa0, BigInt(EVENTS + 4));
+  bus.write64(0xc0, BigInt(REQUESTS + requests));
+  bus.write64(0xd0, BigInt(MSI));
+  bus.write32(0xd8, 0x77);
+  bus.write32(0x50, 7);
+  bus.write32(0x20, 0x1f);
+  const device = new DmaEngine();
+  const slot = new GuestHost(vm, host.dmaPort(vm.viommu, STREAM));
+  device.attach(slot);
+  device.reset();
+  const engine = new DeviceBus(device);
+  const send = (...commands: Uint32Array[]) => {
+    for (const command of commands) {
+      const prod = bus.read32(0x98);
+      writeCommand(vm.memory, RING, prod % 16, command);
+      bus.write32(0x98, (prod + 1) % 32);
+    }
+  };
+  const look = () => {
+    host.service(true);
+    guest.poll();
+    slot.poll();
+    return [engine.read32(0x08), engine.read32(0x24), Number(engine.read64(0x28))];
+  };
+  const dma = (operation: number, iova: number, length = 8) => {
+    engine.write64(0x10, BigInt(iova));
+    engine.write64(0x18, BigInt(iova));
+    engine.write32(0x0c, length);
+    engine.write32(0x20, 0xa5a5a5a5);
+    engine.write32(0x04, operation);
+    return look()[0];
+  };
+  const request = (index: number) =>
+    [0, 8].map((word) => vm.memory.load64(REQUESTS + 16 * index + word));
+  const unmap = () => table.unmap(IOVA, 0x1000);
+  return {
+    host,
+    vm,
+    guest,
+    smmu,
+    bus,
+    table,
+    device,
+    slot,
+    engine,
+    send,
+    look,
+    dma,
+    request,
+    unmap,
+  };
+}
+
+let b: Awaited<ReturnType<typeof board>>;
+const ats = (value: number) => {
+  b.engine.write32(0x38, value);
+  return b.engine.read32(0x38);
+};
+const allOf = atcInv({ streamId: STREAM, address: 0, size: 52 });
+
+beforeEach(async () => {
+  b = await board();
+});
+
+describe('an engine with ATS', () => {
+  it('moves data through its ATC, and asks once for each page', () => {
+    expect(ats(ENABLE)).toBe(ENABLE);
+    expect([
+      b.dma(FILL, IOVA, 0x1000),
+      b.dma(VERIFY, IOVA, 0x1000),
+      b.dma(FILL, IOVA, 0x1000),
+    ]).toEqual([DONE, DONE, DONE]);
+    expect(b.host.statistics.smmu.atsRequests).toBe(1);
+    expect(b.vm.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff]).toBe(0xa5);
+  });
+
+  it.each(['the CMDQ', 'a VCMDQ'])('uses a stale entry until an ATC_INV on %s', (queue) => {
+    if (queue === 'a VCMDQ') startVcmdq(b.vm);
+    const send = (...commands: Uint32Array[]) =>
+      queue === 'a VCMDQ' ? sendOnVcmdq(b.vm, ...commands) : b.send(...commands);
+    ats(ENABLE);
+    b.dma(FILL, IOVA);
+    b.unmap();
+    send(tlbiNhAsid(0, ASID), sync());
+    expect(b.dma(FILL, IOVA)).toBe(DONE);
+    send(allOf, sync());
+    expect(b.dma(FILL, IOVA)).toBe(WRITE_FAULT);
+    expect(b.host.statistics.smmu.events).toEqual({});
+  });
+
+  it('is refused, and its guest told, without EATS', () => {
+    const ste = stage1Ste({ contextPtr: CDS });
+    writeSte(b.vm.memory, STREAMS, STREAM, ste);
+    b.bus.write32(0x20, 0x1e);
+    b.bus.write32(0x20, 0x1f);
+    ats(ENABLE);
+    expect(b.dma(VERIFY, IOVA)).toBe(READ_FAULT);
+    b.look();
+    // F_BAD_ATS_TREQ with the guest's own StreamID.
+    expect([0, 16].map((word) => b.vm.memory.load64(EVENTS + word))).toEqual([
+      0x0000_0008_0000_0005n,
+      BigInt(IOVA),
+    ]);
+  });
+
+  it.each(['the CMDQ', 'a VCMDQ'])(
+    'that does not answer makes the CMD_SYNC on %s fail after the timeout',
+    async (queue) => {
+      b = await board({ atcTimeout: 0 });
+      ats(ENABLE);
+      b.dma(FILL, IOVA);
+      ats(ENABLE | SILENT);
+      b.dma(FILL, IOVA);
+      if (queue === 'the CMDQ') {
+        b.send(allOf, sync());
+        b.look();
+        // CONS: RD 1, ERR 3; GERROR.CMDQ_ERR.
+        expect([b.bus.read32(0x9c), b.bus.read32(0x60)]).toEqual([0x0300_0001, 1]);
+        b.bus.write32(0x64, 1);
+        expect(b.bus.read32(0x9c) & 0xfffff).toBe(2);
+      } else {
+        startVcmdq(b.vm);
+        sendOnVcmdq(b.vm, allOf, sync());
+        b.look();
+        b.look();
+        expect([b.vm.vintf.readPage0(0, 0x00), b.vm.vintf.readPage0(0, 0x10)]).toEqual([
+          0x0300_0001, 1,
+        ]);
+        b.vm.vintf.writePage0(0, 0x14, 1);
+        expect(b.vm.vintf.readPage0(0, 0x00)).toBe(2);
+      }
+      expect([b.dma(FILL, IOVA), b.host.statistics.smmu.atcTimeouts]).toEqual([WRITE_FAULT, 1]);
+      ats(ENABLE);
+      expect(b.dma(FILL, IOVA)).toBe(DONE);
+    },
+  );
+
+  it('that answers late holds the CMD_SYNC up, and a CMD_SYNC of another VM not', async () => {
+    b = await board({ atcTimeout: 1_000_000 });
+    const other = lendVm(b.host, 'b');
+    startVcmdq(other);
+    ats(ENABLE | SILENT);
+    b.dma(FILL, IOVA);
+    b.send(allOf, sync());
+    b.look();
+    expect(b.bus.read32(0x9c)).toBe(1);
+    sendOnVcmdq(other, sync());
+    expect(other.vintf.readPage0(0, 0x00)).toBe(1);
+    ats(ENABLE);
+    b.look();
+    expect(b.bus.read32(0x9c)).toBe(2);
+  });
+
+  it('loses what stage 2 no longer maps', () => {
+    ats(ENABLE);
+    b.dma(FILL, IOVA);
+    const before = b.host.statistics.smmu.atcInvalidations;
+    b.vm.viommu.fd.close();
+    expect(b.host.statistics.smmu.atcInvalidations).toBeGreaterThanOrEqual(before);
+    expect(b.dma(FILL, IOVA)).toBe(WRITE_FAULT);
+  });
+
+  it('has no ATS behind an SMMU without it', async () => {
+    const idr0 = PHYSICAL_ID_REGISTERS.idr0 & ~0x10c00;
+    b = await board({
+      ids: GUEST_ID_REGISTERS,
+      idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0, idr1: PHYSICAL_ID_REGISTERS.idr1 & ~0xf800 },
+    });
+    expect([ats(ENABLE | PAGES), b.dma(FILL, IOVA)]).toEqual([0, DONE]);
+  });
+
+  it('is saved and restored with its ATS, its ATC empty', () => {
+    ats(ENABLE | PAGES);
+    b.dma(FILL, IOVA);
+    const state = b.device.save();
+    b.device.reset();
+    expect(b.engine.read32(0x38)).toBe(0);
+    b.device.restore(state);
+    expect(b.engine.read32(0x38)).toBe(ENABLE | PAGES);
+    const { atsRequests } = b.host.statistics.smmu;
+    expect(b.dma(FILL, IOVA)).toBe(DONE);
+    expect(b.host.statistics.smmu.atsRequests).toBe(atsRequests + 1);
+  });
+});
+
+describe('an engine with PRI', () => {
+  beforeEach(() => {
+    ats(ENABLE | PAGES);
+  });
+  const answer = (response: number, group = 1, streamId = STREAM) =>
+    b.send(priResp(streamId, group, response), sync());
+
+  it('asks its guest for a page, and goes on when it is there', () => {
+    expect(b.dma(FILL, HOLE + 0x18)).toBe(STALLED);
+    b.look();
+    // Stream 8, write, last of group 1; the page.
+    expect([b.bus.read32(0x100c8), b.request(0)]).toEqual([
+      1,
+      [0x6000_0000_0000_0008n, BigInt(HOLE) | 1n],
+    ]);
+    expect([b.guest.pulses(PRIQ_LINE), b.vm.memory.load64(MSI)]).toEqual([1, 0x77n]);
+    expect(b.look()).toEqual([STALLED, 0, HOLE + 0x18]);
+    expect(b.bus.read32(0x100c8)).toBe(1);
+    b.table.map(HOLE, DATA_GPA + 0x1000, 0x1000, S1_READ_WRITE);
+    answer(2);
+    expect(b.look()).toEqual([DONE, 8, 0]);
+    expect(b.vm.bytes[DATA_GPA - RAM_GPA_BASE + 0x1018]).toBe(0xa5);
+    expect(b.host.statistics.smmu.events).toEqual({});
+  });
+
+  it('asks for reading when it reads, with another index each time', () => {
+    b.dma(VERIFY, HOLE);
+    b.look();
+    answer(2);
+    b.look();
+    b.look();
+    expect([b.request(0), b.request(1)]).toEqual([
+      [0x5000_0000_0000_0008n, BigInt(HOLE) | 1n],
+      [0x5000_0000_0000_0008n, BigInt(HOLE) | 2n],
+    ]);
+  });
+
+  it.each([0, 1])('fails at a page that its guest refuses with response %i', (response) => {
+    b.dma(FILL, HOLE);
+    b.look();
+    answer(response);
+    expect(b.look()).toEqual([WRITE_FAULT, 0, HOLE]);
+  });
+
+  it('waits on when the answer names another stream or another group', () => {
+    b.dma(FILL, HOLE);
+    b.look();
+    answer(2, 1, STREAM + 1);
+    answer(2, 2);
+    expect(b.look()).toEqual([STALLED, 0, HOLE]);
+  });
+
+  it.each([
+    ['PRIQEN 0', () => b.bus.write32(0x20, 0x1d), 0],
+    [
+      'a PRI queue outside memory',
+      () => {
+        b.guest.memory.store64 = () => false;
+      },
+      8,
+    ],
+  ])('is refused at once with %s', (_, prepare, error) => {
+    prepare();
+    b.dma(FILL, HOLE);
+    b.look();
+    expect(b.look()).toEqual([WRITE_FAULT, 0, HOLE]);
+    // PRIQ_ABT_ERR.
+    expect(b.bus.read32(0x60) & 8).toBe(error);
+  });
+
+  it('asks again after an overflow, which lasts until it is acknowledged', async () => {
+    b = await board({ requests: 0 });
+    ats(ENABLE | PAGES);
+    b.dma(FILL, HOLE);
+    b.look();
+    // The one entry is not taken: the next request overflows, and is answered with Success.
+    answer(2);
+    b.look();
+    b.look();
+    expect(b.bus.read32(0x100c8)).toBe(0x8000_0001);
+    // Room, but no acknowledgement.
+    b.bus.write32(0x100cc, 1);
+    b.look();
+    b.look();
+    expect(b.bus.read32(0x100c8)).toBe(0x8000_0001);
+    expect(b.look()[0]).toBe(STALLED);
+    b.bus.write32(0x100cc, 0x8000_0001);
+    b.look();
+    b.look();
+    b.look();
+    expect(b.bus.read32(0x100c8)).toBe(0x8000_0000);
+  });
+
+  it('with PRIQ_IRQ_CFG2.LO interrupts for each request', () => {
+    b.bus.write32(0x50, 5);
+    b.bus.write32(0xdc, 0x8000_0000);
+    b.bus.write32(0x50, 7);
+    b.dma(FILL, HOLE);
+    b.look();
+    answer(2);
+    b.look();
+    b.look();
+    expect([b.bus.read32(0x100c8), b.guest.pulses(PRIQ_LINE)]).toEqual([2, 2]);
+  });
+
+  it('gives a request up with its operation, and waits for the answer before the next', () => {
+    b.dma(FILL, HOLE);
+    b.look();
+    b.engine.write32(0x04, 0);
+    b.dma(FILL, HOLE + 0x1000);
+    b.look();
+    expect(b.bus.read32(0x100c8)).toBe(1);
+    answer(0);
+    b.look();
+    b.look();
+    expect(b.request(1)).toEqual([0x6000_0000_0000_0008n, BigInt(HOLE + 0x1000) | 2n]);
+  });
+});
+
+describe('PRI_RESP', () => {
+  it.each([
+    ['with a reserved response', PAGE_REQUEST_GUEST_ID_REGISTERS, 3],
+    ["to a guest's SMMU without PRI", GUEST_ID_REGISTERS, 2],
+  ])('%s is CERROR_ILL', async (_, ids, response) => {
+    b = await board({ ids });
+    b.send(priResp(STREAM, 1, response), sync());
+    b.look();
+    expect([b.bus.read32(0x9c), b.bus.read32(0x60)]).toEqual([0x0100_0000, 1]);
+  });
+
+  it('is no command of a VCMDQ', () => {
+    startVcmdq(b.vm);
+    sendOnVcmdq(b.vm, priResp(STREAM, 1, 2), sync());
+    b.look();
+    expect(b.vm.vintf.readPage0(0, 0x00)).toBe(0x0100_0000);
+  });
+});

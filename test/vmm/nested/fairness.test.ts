@@ -1,0 +1,126 @@
+// How long a queue waits for its turn, counted in commands of the queues before it (docs/iommufd.md, "Fairness"). Each busy queue has more work
+// than a service takes whenever it is looked at, as one has that a vCPU on a thread of its own never stops filling. The side core on its
+// thread: test/vmm/threads/side-core.test.ts.
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { VCMDQ_CONFIG, VCMDQ_PROD } from '../../../assembly/layout/cmdqv-registers.ts';
+import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
+import { type QueueErrorDecision, VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
+import { type LentVm, lendVm, RING_GPA } from '../../support/lent-vm.ts';
+
+const LOG2SIZE = 10;
+const SIZE = 2 ** LOG2SIZE;
+const RING_BYTES = 16 * SIZE;
+/** Most commands of one service of a queue. */
+const SERVICE = 1024;
+const QUEUES = 4;
+
+let modules: HotModules;
+beforeAll(async () => {
+  modules = await loadHotModules();
+});
+
+const createHost = (options: VmHostOptions = {}) =>
+  VmHost.create({ modules, vintfs: 8, vcmdqs: 8 * QUEUES, ...options });
+
+/** A VM with four VCMDQs whose rings are full of CMD_SYNC. */
+class Flooder {
+  readonly lent: LentVm;
+
+  constructor(host: VmHost) {
+    this.lent = lendVm(host);
+    const { vintf, memory } = this.lent;
+    for (let lvcmdq = 0; lvcmdq < QUEUES; lvcmdq++) {
+      const ring = RING_GPA + lvcmdq * RING_BYTES;
+      for (let slot = 0; slot < SIZE; slot++) writeCommand(memory, ring, slot, sync());
+      if (!vintf.allocateQueue(lvcmdq, ring, LOG2SIZE)) throw new Error('no queue');
+      vintf.writePage0(lvcmdq, VCMDQ_CONFIG, 1);
+    }
+    vintf.mapPage0(0x10000);
+  }
+
+  /** Moves PROD as far ahead of CONS as the registers can say, without a doorbell. */
+  fill(lvcmdq: number): void {
+    this.#setProd(lvcmdq, this.lent.vintf.queue(lvcmdq).cons + 2 * SIZE - 1);
+  }
+
+  send(lvcmdq: number, commands: number): void {
+    this.#setProd(lvcmdq, this.lent.vintf.queue(lvcmdq).cons + commands);
+  }
+
+  #setProd(lvcmdq: number, prod: number): void {
+    Atomics.store(
+      new Int32Array(this.lent.vm.memory.buffer),
+      (0x10000 + 0x80 * lvcmdq + VCMDQ_PROD) >> 2,
+      prod % (2 * SIZE),
+    );
+  }
+
+  served(lvcmdq: number): number {
+    return this.lent.vintf.queue(lvcmdq).counts.commands;
+  }
+
+  /** What a side core does with the VM in one turn. */
+  watch(): void {
+    const { vm, vintf, viommu } = this.lent;
+    vm.unit.drain.watch(viommu.smmuBlock, vintf.context.index, 50);
+  }
+}
+
+describe('the side core', () => {
+  it('comes to every queue of a VM in each turn, whatever its other queues do', async () => {
+    const vm = new Flooder(await createHost());
+    const quiet = QUEUES - 1;
+    for (let turn = 1; turn <= 100; turn++) {
+      for (let busy = 0; busy < quiet; busy++) vm.fill(busy);
+      vm.send(quiet, 1);
+      const before = [0, 1, 2].map((busy) => vm.served(busy));
+      vm.watch();
+      expect(vm.served(quiet)).toBe(turn);
+      for (let busy = 0; busy < quiet; busy++)
+        expect(vm.served(busy) - (before[busy] ?? 0)).toBe(SERVICE);
+    }
+  });
+});
+
+describe('the host', () => {
+  it('serves every queue once at a safe point, with at most 1,024 commands', async () => {
+    const host = await createHost();
+    const vms = Array.from({ length: 4 }, () => new Flooder(host));
+    for (let turn = 1; turn <= 50; turn++) {
+      for (const vm of vms.slice(0, 3))
+        for (let lvcmdq = 0; lvcmdq < QUEUES; lvcmdq++) vm.fill(lvcmdq);
+      vms[3]?.send(QUEUES - 1, 1);
+      host.service(true);
+      expect(vms[3]?.served(QUEUES - 1)).toBe(turn);
+      for (const vm of vms.slice(0, 3))
+        for (let lvcmdq = 0; lvcmdq < QUEUES; lvcmdq++)
+          expect(vm.served(lvcmdq)).toBe(turn * SERVICE);
+    }
+  });
+
+  it.each<QueueErrorDecision>(['skip', 'emulate'])(
+    'goes on with others between bad commands that it is to "%s", and comes back to them',
+    async (decision) => {
+      let asked = 0;
+      const host = await createHost({
+        onQueueError: () => {
+          asked++;
+          return decision;
+        },
+      });
+      const vm = new Flooder(host);
+      const { memory, vintf } = vm.lent;
+      // Of the commands that a VCMDQ does not take, the host carries TLBI_NSNH_ALL out for a guest, and no CFGI_STE_RANGE.
+      const bad = decision === 'skip' ? cfgiAll() : tlbiNsnhAll();
+      for (let slot = 0; slot < SIZE; slot++) writeCommand(memory, RING_GPA, slot, bad);
+      vm.fill(0);
+      host.service(true);
+      expect(asked).toBe(SERVICE);
+      expect(host.attentionWanted).toBe(true);
+      host.service(false);
+      expect([asked, vintf.queue(0).cons]).toEqual([2 * SIZE - 1, 2 * SIZE - 1]);
+    },
+  );
+});

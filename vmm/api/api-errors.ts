@@ -1,0 +1,32 @@
+import { VsmmuError } from '../../devices/plugin/index.ts';
+
+/** A wrong value, or an option that does not exist. */
+export type OptionsFault = 'bad-option' | 'unknown-option';
+
+/** An option that is not one, or has a value that it cannot have. */
+export class OptionsError extends VsmmuError<OptionsFault> {
+  override readonly name = 'OptionsError';
+  /** The option, `devices[0]` for one in a list. */
+  readonly option: string;
+
+  constructor(code: OptionsFault, option: string, message: string) {
+    super(code, message);
+    this.option = option;
+  }
+}
+
+/** What this environment lacks. */
+export type EnvironmentFault = 'no-threads' | 'no-webassembly' | 'no-module';
+
+/** What was asked for cannot be had in this environment; `probe` tells beforehand. */
+export class EnvironmentError extends VsmmuError<EnvironmentFault> {
+  override readonly name = 'EnvironmentError';
+}
+
+/** Why a call makes no sense now. */
+export type UseFault = 'destroyed' | 'not-booted' | 'running' | 'booted';
+
+/** A method was called when it makes no sense: on a host that is destroyed, on a machine that was not booted. */
+export class UseError extends VsmmuError<UseFault> {
+  override readonly name = 'UseError';
+}

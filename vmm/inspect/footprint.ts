@@ -1,0 +1,78 @@
+// What a VM has in its host and its memory, as counts and hashes: two footprints are equal when nothing was lost or changed in between.
+// For the isolation checks; reads the host's structures without touching them.
+
+import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
+import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';
+import { CTX_STRIDE, QUEUE_STRIDE, TLB_ENTRY_SIZE } from '../../assembly/layout/host-memory.ts';
+import type { InspectedSmmu, InspectedVintf } from './inspected.ts';
+import { eachLiveTlbEntry } from './iotlb-view.ts';
+
+/** One kind of thing: how many of it, and a hash of all of them. */
+export interface Footprint {
+  readonly count: number;
+  readonly hash: number;
+}
+
+export const FOOTPRINT_KINDS = ['IOTLB entries', 'queues and contexts', 'guest memory'] as const;
+export type FootprintKind = (typeof FOOTPRINT_KINDS)[number];
+export type MachineFootprint = Readonly<Record<FootprintKind, Footprint>>;
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/** FNV-1a over 32-bit words. */
+function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
+  let hash = seed;
+  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] ?? 0), FNV_PRIME);
+  return hash >>> 0;
+}
+
+/** Entries of the VMID that a lookup would still use. */
+function tlbFootprint(viommu: InspectedSmmu): Footprint {
+  const { hostMemory } = viommu.vm.unit;
+  const words = new Uint32Array(hostMemory.buffer);
+  let count = 0;
+  let hash = FNV_OFFSET;
+  eachLiveTlbEntry(hostMemory, viommu.smmuBlock, ({ address, vmid }) => {
+    if (vmid !== viommu.vmid) return;
+    count++;
+    hash = hashWords(words.subarray(address >> 2, (address + TLB_ENTRY_SIZE) >> 2), hash);
+  });
+  return { count, hash };
+}
+
+/** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counts). */
+function queueFootprint(viommu: InspectedSmmu, vintf: InspectedVintf): Footprint {
+  const words = new Uint32Array(viommu.vm.unit.hostMemory.buffer);
+  const queues = [
+    ...vintf.queues,
+    viommu.commandQueue,
+    ...viommu.enhancedQueues.map(({ block }) => block),
+  ];
+  const contexts = [vintf.context, viommu.context];
+  let hash = FNV_OFFSET;
+  for (const { address } of queues)
+    hash = hashWords(words.subarray(address >> 2, (address + QUEUE_STRIDE) >> 2), hash);
+  for (const { address } of contexts)
+    hash = hashWords(words.subarray(address >> 2, (address + CTX_STRIDE) >> 2), hash);
+  return { count: queues.length + contexts.length * CMDQV_SIDS_PER_VINTF, hash };
+}
+
+/** Guest memory, counted in bytes; without the word in which the host's own drain says that it sleeps. */
+function memoryFootprint(viommu: InspectedSmmu): Footprint {
+  const words = new Int32Array(viommu.vm.memory.buffer);
+  const before = hashWords(words.subarray(0, ABI_AT_DRAIN_SLEEPING >> 2));
+  return {
+    count: words.byteLength,
+    hash: hashWords(words.subarray((ABI_AT_DRAIN_SLEEPING >> 2) + 1), before),
+  };
+}
+
+/** Everything of a VM that another one must not be able to change. */
+export function machineFootprint(viommu: InspectedSmmu, vintf: InspectedVintf): MachineFootprint {
+  return {
+    'IOTLB entries': tlbFootprint(viommu),
+    'queues and contexts': queueFootprint(viommu, vintf),
+    'guest memory': memoryFootprint(viommu),
+  };
+}

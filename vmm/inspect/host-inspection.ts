@@ -1,0 +1,204 @@
+// What a host consists of, as plain data: `Host.inspect`. Taken at a safe point; of what a guest changes meanwhile, each word is as it was read.
+
+import { CMDQV_SIDS_PER_VINTF, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  QUEUE_ERROR_HELD,
+  QUEUE_ERROR_PUBLISHED,
+  QUEUE_KIND_ECMDQ,
+  QUEUE_KIND_GUEST_CMDQ,
+  QUEUE_KIND_MAIN,
+  QUEUE_KIND_OVERLAY,
+  QUEUE_KIND_VCMDQ_GUEST,
+  QUEUE_KIND_VCMDQ_HYP,
+  QUEUE_NEEDS_HOST,
+  QUEUE_PARKED,
+  QUEUE_RUNNING,
+} from '../../assembly/layout/host-memory.ts';
+import type { DirectQueueBackend } from '../../devices/smmuv3/index.ts';
+import type { ContextBlock, QueueBlock, QueueCounts } from '../../devices/unit/index.ts';
+import type { ObjectDescription } from '../../host/iommufd/index.ts';
+import type { Vm } from '../../host/kernel/vm.ts';
+import type { InspectedSmmu, InspectedVintf, ViommuStatistics } from './inspected.ts';
+import type { SmmuCounters } from './smmu-counters.ts';
+
+const KINDS: Readonly<Record<number, string>> = {
+  [QUEUE_KIND_MAIN]: 'CMDQ of the SMMU',
+  [QUEUE_KIND_VCMDQ_GUEST]: 'VCMDQ',
+  [QUEUE_KIND_VCMDQ_HYP]: 'VCMDQ with HYP_OWN',
+  [QUEUE_KIND_GUEST_CMDQ]: 'trapped',
+  [QUEUE_KIND_OVERLAY]: 'overlay',
+  [QUEUE_KIND_ECMDQ]: 'ECMDQ',
+};
+
+const STATES: Readonly<Record<number, string>> = {
+  [QUEUE_RUNNING]: 'running',
+  [QUEUE_PARKED]: 'parked at a CMD_SYNC',
+  [QUEUE_ERROR_HELD]: 'error held',
+  [QUEUE_ERROR_PUBLISHED]: 'error published',
+  [QUEUE_NEEDS_HOST]: 'waits for the host',
+};
+
+/** A command queue. */
+export interface QueueInspection extends QueueCounts {
+  /** "LVCMDQ 0", "CMDQ", "ECMDQ 1". */
+  readonly name: string;
+  readonly kind: string;
+  /** Index of its block on its SMMU. */
+  readonly block: number;
+  readonly allocated: boolean;
+  /** Commands that the ring holds; 0 without a ring. */
+  readonly entries: number;
+  /** As software has it, wrap bit included. */
+  readonly prod: number;
+  /** As the drain has it, wrap bit included. */
+  readonly cons: number;
+  readonly state: string;
+  /** CERROR_*, 0 for none. */
+  readonly error: number;
+}
+
+/** What translates a StreamID of commands. */
+export interface SidPairInspection {
+  readonly pair: number;
+  readonly virtual: number;
+  readonly physical: number;
+}
+
+/** A VINTF that a vIOMMU has borrowed. */
+export interface VintfInspection {
+  readonly index: number;
+  readonly enabled: boolean;
+  readonly vmid: number;
+  readonly doorbellCalls: number;
+  readonly sidPairs: readonly SidPairInspection[];
+  readonly queues: readonly QueueInspection[];
+}
+
+/** A vIOMMU, and the iommufd that it belongs to. */
+export interface ViommuInspection {
+  /** Number of its physical SMMU. */
+  readonly smmu: number;
+  readonly index: number;
+  readonly vmid: number;
+  readonly overlay: boolean;
+  readonly btm: boolean;
+  /** StreamIDs as the guest and as the SMMU numbers them. */
+  readonly streams: readonly { readonly virtual: number; readonly physical: number }[];
+  readonly sidPairs: readonly SidPairInspection[];
+  /** The trapped or overlaid CMDQ, and ECMDQs in use. */
+  readonly queues: readonly QueueInspection[];
+  readonly vintf?: VintfInspection;
+  readonly counts: ViommuStatistics;
+  /** Objects of its iommufd, by ID. */
+  readonly objects: readonly ObjectDescription[];
+}
+
+/** A VM. */
+export interface VmInspection {
+  readonly name: string;
+  /** Window of the physical address map that is its memory. */
+  readonly window: number;
+  /** Bytes. */
+  readonly memory: number;
+  /** vIOMMUs that hold it. */
+  readonly references: number;
+  readonly viommus: readonly ViommuInspection[];
+}
+
+/** A whole host. */
+export interface HostInspection {
+  readonly vmids: {
+    readonly bits: number;
+    readonly pinned: number;
+    readonly pinnable: number;
+    readonly generation: number;
+  };
+  /** Bytes of host RAM that are given out. */
+  readonly ramInUse: number;
+  readonly smmus: readonly { readonly vintfsInUse: number; readonly counts: SmmuCounters }[];
+  readonly vms: readonly VmInspection[];
+}
+
+function queue(name: string, block: QueueBlock, prod: number): QueueInspection {
+  const { index, kind, allocated, hasRing, log2size, cons, state, error, counts } = block;
+  const entries = hasRing ? 2 ** log2size : 0;
+  return {
+    name,
+    kind: KINDS[kind] ?? String(kind),
+    block: index,
+    allocated,
+    entries,
+    prod,
+    cons,
+    state: STATES[state] ?? String(state),
+    error,
+    ...counts,
+  };
+}
+
+function sidPairs(context: ContextBlock): SidPairInspection[] {
+  return Array.from({ length: CMDQV_SIDS_PER_VINTF }, (_, pair) => ({
+    pair,
+    match: context.sidMatch(pair),
+    physical: context.sidReplace(pair),
+  }))
+    .filter(({ match }) => match & 1)
+    .map(({ pair, match, physical }) => ({ pair, virtual: match >>> 1, physical }));
+}
+
+/** PROD where it is: with the guest, or with the host. */
+function prodOf(block: QueueBlock, direct: DirectQueueBackend | undefined): number {
+  return direct && block.overlay !== 0 ? direct.readProd() : block.prod;
+}
+
+function inspectVintf(vintf: InspectedVintf): VintfInspection {
+  const { index, context } = vintf;
+  const { enabled, vmid, doorbellCalls } = context;
+  const queues = vintf.queues.map((block, lvcmdq) =>
+    queue(`LVCMDQ ${lvcmdq}`, block, vintf.readPage0(lvcmdq, VCMDQ_PROD)),
+  );
+  return { index, enabled, vmid, doorbellCalls, sidPairs: sidPairs(context), queues };
+}
+
+function inspectViommu(viommu: InspectedSmmu, vintf: InspectedVintf | undefined): ViommuInspection {
+  const { numbers, index, vmid, overlay, btm, commandQueue, enhancedQueues, context, fd } = viommu;
+  const enhanced = enhancedQueues
+    .map(({ block, direct }, i) => queue(`ECMDQ ${i}`, block, prodOf(block, direct)))
+    .filter(({ allocated }) => allocated);
+  return {
+    smmu: numbers[0] ?? 0,
+    index,
+    vmid,
+    overlay: overlay !== undefined,
+    btm,
+    streams: [...viommu.streams].map(([virtual, physical]) => ({ virtual, physical })),
+    sidPairs: sidPairs(context),
+    queues: [queue('CMDQ', commandQueue, prodOf(commandQueue, overlay)), ...enhanced],
+    ...(vintf && { vintf: inspectVintf(vintf) }),
+    counts: viommu.statistics,
+    objects: fd.describe(),
+  };
+}
+
+/** A VM with what the host has lent it. */
+export function inspectVm(
+  vm: Vm,
+  viommus: Iterable<InspectedSmmu>,
+  vintfs: Iterable<InspectedVintf>,
+): VmInspection {
+  const { name, window, memory, references } = vm;
+  const lent = [...vintfs];
+  const own = [...viommus].filter((viommu) => viommu.vm === vm);
+  return {
+    name,
+    window,
+    memory: memory.buffer.byteLength,
+    references,
+    viommus: own.map((viommu) =>
+      inspectViommu(
+        viommu,
+        lent.find((vintf) => vintf.viommu === viommu),
+      ),
+    ),
+  };
+}

@@ -1,0 +1,200 @@
+// The host's part of the sanitizer: takes suspects, and gives each the time that its invalidation may take. What is still cached then has been
+// forgotten (docs/sanitizer.md).
+
+import {
+  CHECK_AT_COMPARED,
+  CHECK_AT_DROPPED,
+  CHECK_AT_LOST,
+  CHECK_AT_RING,
+  CHECK_AT_SUSPECTS,
+  CHECK_RING_SLOTS,
+  SUSPECT_FREE,
+  SUSPECT_FULL,
+  SUSPECT_SIZE,
+  SUSPECT_STATE,
+} from '../../../assembly/layout/check-memory.ts';
+import {
+  CFG_ENTRY_SIZE,
+  CFG_NO_SSID,
+  CFG_SET_GEN,
+  CFG_SET_SEQ,
+  CFG_SET_STRIDE,
+  CFG_SID,
+  CFG_SSID,
+  CFG_VALID,
+  CFG_WAYS,
+  SMMU_AT_CFG_ENTRIES,
+  SMMU_AT_CFG_SETS,
+  SMMU_AT_CHECK,
+  TLB_ALL_GEN,
+  TLB_GEN,
+} from '../../../assembly/layout/host-memory.ts';
+import type { Clock } from '../../../devices/bus/index.ts';
+import { IotlbView } from '../iotlb-view.ts';
+import { type Finding, findingOf, type StreamOwner } from './finding.ts';
+import { type ConfigSuspect, readSuspect, type TranslationSuspect } from './suspect.ts';
+
+/** As long as a driver waits for a CMD_SYNC: an invalidation that has not come by then is not under way. */
+const GRACE_MS = 1000;
+/** Findings and suspects that are kept; more are counted. */
+const MAX_KEPT = 256;
+
+/** A stale entry that may yet be invalidated. */
+interface Pending {
+  readonly finding: Finding;
+  readonly since: number;
+  /** The physical StreamID, to which it belongs. */
+  readonly sid: number;
+  /** The entry is still there. */
+  current(): boolean;
+}
+
+/** Counts of the sanitizer, as plain data. */
+export interface SanitizerCounts {
+  /** Accesses whose cached entries were compared. */
+  readonly compared: number;
+  /** Suspects: hits on entries that memory did not bear out, most of them invalidated a moment later. */
+  readonly suspects: number;
+  /** Verdicts dropped because an invalidation ran meanwhile. */
+  readonly dropped: number;
+  /** Suspects lost because there were too many. */
+  readonly lost: number;
+}
+
+export interface SanitizerOptions {
+  readonly memory: WebAssembly.Memory;
+  /** Byte offset of the SMMU block. */
+  readonly smmu: number;
+  readonly clock: Clock;
+  ownerOf(sid: number): StreamOwner | undefined;
+  /** `sid` is the physical StreamID. */
+  onFinding(finding: Finding, sid: number): void;
+  /** Told of what may yet be invalidated. */
+  onSuspect?(finding: Finding, sid: number): void;
+}
+
+export class Sanitizer {
+  readonly findings: Finding[] = [];
+  readonly #options: SanitizerOptions;
+  readonly #words: Int32Array;
+  readonly #longs: BigUint64Array;
+  readonly #iotlb: IotlbView;
+  readonly #check: number;
+  #pending: Pending[] = [];
+  #seen = 0;
+  #lost = 0;
+  /** Suspects that did not come through the ring. */
+  #others = 0;
+
+  constructor(options: SanitizerOptions) {
+    this.#options = options;
+    this.#words = new Int32Array(options.memory.buffer);
+    this.#longs = new BigUint64Array(options.memory.buffer);
+    this.#iotlb = new IotlbView(options.memory, options.smmu);
+    this.#check = options.smmu + SMMU_AT_CHECK;
+  }
+
+  get counts(): SanitizerCounts {
+    const at = (offset: number) => Atomics.load(this.#words, (this.#check + offset) >> 2);
+    const lost = at(CHECK_AT_LOST);
+    return {
+      compared: at(CHECK_AT_COMPARED),
+      suspects: at(CHECK_AT_SUSPECTS) + this.#others,
+      dropped: at(CHECK_AT_DROPPED),
+      lost: lost + this.#lost,
+    };
+  }
+
+  /** Takes what is new, and judges what is due. To be called often; costs one load when there is nothing. */
+  poll(): void {
+    this.#take();
+    if (this.#pending.length > 0) this.#judge((pending) => this.#now() - pending.since >= GRACE_MS);
+  }
+
+  /**
+   * Judges now: nobody will send the missing commands any more.
+   * @param concerns which physical StreamIDs; default all.
+   */
+  settle(concerns: (sid: number) => boolean = () => true): void {
+    this.#take();
+    this.#judge(({ sid }) => concerns(sid));
+  }
+
+  /**
+   * Something stale that is not in the SMMU's own caches. `current` says whether it still is.
+   * @param sid the physical StreamID.
+   */
+  suspect(sid: number, finding: Finding, current: () => boolean): void {
+    this.#others++;
+    this.#add(sid, finding, current);
+  }
+
+  #add(sid: number, finding: Finding, current: () => boolean): void {
+    this.#options.onSuspect?.(finding, sid);
+    if (this.#pending.length < MAX_KEPT)
+      this.#pending.push({ finding, since: this.#now(), sid, current });
+    else this.#lost++;
+  }
+
+  #now(): number {
+    return this.#options.clock.nowNs() / 1e6;
+  }
+
+  #take(): void {
+    const count = Atomics.load(this.#words, (this.#check + CHECK_AT_SUSPECTS) >> 2);
+    if (count === this.#seen) return;
+    let left = false;
+    for (let slot = 0; slot < CHECK_RING_SLOTS; slot++) {
+      const at = this.#check + CHECK_AT_RING + slot * SUSPECT_SIZE;
+      const state = Atomics.load(this.#words, (at + SUSPECT_STATE) >> 2);
+      // One that is being written is taken the next time.
+      left ||= state !== SUSPECT_FREE && state !== SUSPECT_FULL;
+      if (state !== SUSPECT_FULL) continue;
+      const suspect = readSuspect(new DataView(this.#options.memory.buffer, at, SUSPECT_SIZE));
+      Atomics.store(this.#words, (at + SUSPECT_STATE) >> 2, SUSPECT_FREE);
+      const current = () =>
+        suspect.kind === 'IOTLB'
+          ? this.#translationIsCached(suspect)
+          : this.#configIsCached(suspect);
+      this.#add(suspect.sid, findingOf(suspect, this.#options.ownerOf(suspect.sid)), current);
+    }
+    if (!left) this.#seen = count;
+  }
+
+  #judge(due: (pending: Pending) => boolean): void {
+    const waiting = this.#pending;
+    this.#pending = waiting.filter((pending) => !due(pending) && pending.current());
+    for (const pending of waiting) {
+      if (!due(pending) || !pending.current()) continue;
+      if (this.findings.length < MAX_KEPT) this.findings.push(pending.finding);
+      else this.#lost++;
+      this.#options.onFinding(pending.finding, pending.sid);
+    }
+  }
+
+  #translationIsCached({ index, generation, second }: TranslationSuspect): boolean {
+    if (
+      this.#iotlb.doubleword(index, TLB_GEN) !== generation ||
+      this.#iotlb.doubleword(index, TLB_ALL_GEN) !== second
+    )
+      return false;
+    return this.#iotlb.isLive(index);
+  }
+
+  // An entry that was swept can come back only by an insert, which changes the sequence word. A CFGI and an insert for another stream of the
+  // same set look the same; then it counts as swept.
+  #configIsCached({ index, sid, ssid, generation, second }: ConfigSuspect): boolean {
+    const entry = this.#options.smmu + SMMU_AT_CFG_ENTRIES + index * CFG_ENTRY_SIZE;
+    const set =
+      this.#options.smmu + SMMU_AT_CFG_SETS + Math.floor(index / CFG_WAYS) * CFG_SET_STRIDE;
+    const word = (address: number) => Atomics.load(this.#words, address >> 2) >>> 0;
+    if (
+      word(entry + CFG_VALID) === 0 ||
+      word(entry + CFG_SID) !== sid ||
+      word(entry + CFG_SSID) !== (ssid ?? CFG_NO_SSID)
+    )
+      return false;
+    if (BigInt(word(set + CFG_SET_SEQ)) === second) return true;
+    return Atomics.load(this.#longs, (set + CFG_SET_GEN) >> 3) === generation;
+  }
+}

@@ -1,0 +1,238 @@
+// The VMM's end of a vIOMMU: an iommufd of its own, worked in the order of QEMU's patches for it, in the shape that the guest's IOMMU needs.
+
+import {
+  AMD_CMD_DEVICE,
+  AMD_DTE_SIZE,
+  AMD_ENTRY_SIZE,
+  AMD_VF_PAGE,
+  AMD_VF_PAGE_SIZE,
+} from '../../../assembly/layout/amd-formats.ts';
+import { QUEUE_NEEDS_HOST } from '../../../assembly/layout/host-memory.ts';
+import {
+  type AmdBuffer,
+  type AmdGuestBlock,
+  type AmdUnit,
+  type AmdViommuBackend,
+  blockedDte,
+  bufferSize,
+} from '../../../devices/amd-iommu/index.ts';
+import { offsetOfGpa } from '../../../devices/bus/index.ts';
+import { bitsOf } from '../../../devices/plugin/index.ts';
+import { smmuBase } from '../../../devices/unit/index.ts';
+import { Iommufd, IommufdError, type MappedPage } from '../../../host/iommufd/index.ts';
+import type { AmdDevice } from '../../../host/kernel/amd/amd-device.ts';
+import type { AmdIommu } from '../../../host/kernel/amd/amd-iommu.ts';
+import {
+  type AmdViommu,
+  HW_QUEUE_TYPE_AMD_CMD,
+  HW_QUEUE_TYPE_AMD_EVT,
+  HWPT_DATA_AMD_GUEST,
+  VIOMMU_TYPE_AMD,
+} from '../../../host/kernel/amd/amd-viommu.ts';
+import type { Vm } from '../../../host/kernel/vm.ts';
+
+/** Device table entries that one service reads again. */
+const ENTRIES_PER_SERVICE = 64;
+
+interface GuestDevice {
+  readonly id: number;
+  /** Made for the guest's entry. */
+  nested: number | undefined;
+}
+
+interface GuestBuffer {
+  readonly at: AmdBuffer;
+  readonly id: number;
+}
+
+export class AmdGuestIommu implements AmdViommuBackend {
+  readonly vm: Vm<AmdUnit>;
+  readonly fd = new Iommufd();
+  readonly block: AmdGuestBlock;
+  readonly #driver: AmdViommu;
+  readonly #viommu: number;
+  readonly #parent: number;
+  readonly #page: MappedPage;
+  readonly #devices = new Map<number, GuestDevice>();
+  readonly #buffers = new Map<number, GuestBuffer>();
+  #control = 0;
+  #table: { readonly address: number; readonly bytes: number } | undefined;
+  #entriesRead = 0;
+
+  /**
+   * @param devices by the DeviceID that the guest knows; one at least.
+   * @throws {IommufdError | HostError} and nothing is left behind.
+   */
+  constructor(vm: Vm<AmdUnit>, iommu: AmdIommu, devices: ReadonlyMap<number, AmdDevice>) {
+    const { fd } = this;
+    this.vm = vm;
+    try {
+      const bound = [...devices].map(([virtId, device]) => ({ virtId, id: fd.bind(device) }));
+      const device = bound[0]?.id ?? 0;
+      const ioas = fd.ioasAlloc();
+      for (const { gpa, size } of vm.regions)
+        fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
+      this.#parent = fd.hwptAlloc({ device, parent: ioas, nestParent: true });
+      const { id, answer, mmap } = fd.viommuAlloc({
+        device,
+        hwpt: this.#parent,
+        type: VIOMMU_TYPE_AMD,
+        vm,
+      });
+      this.#viommu = id;
+      this.#page = fd.mmap(mmap?.offset ?? 0, AMD_VF_PAGE_SIZE);
+      for (const { virtId, id: boundId } of bound) {
+        fd.vdeviceAlloc({ viommu: id, device: boundId, virtId: BigInt(virtId) });
+        fd.attach(boundId, this.#parent);
+        this.#devices.set(virtId, { id: boundId, nested: undefined });
+      }
+      const guestId = answer?.[0] ?? 0;
+      const driver = iommu.viommus.get(guestId);
+      if (!driver) throw new Error(`vIOMMU ${guestId} is not there`);
+      this.#driver = driver;
+      this.block = iommu.guest(guestId);
+    } catch (error) {
+      fd.close();
+      throw error;
+    }
+  }
+
+  /** The GuestID. */
+  get doorbell(): number {
+    return this.#driver.guestId;
+  }
+
+  /** Counts: device table entries of the guest that were read because it has invalidated them. */
+  get entriesRead(): number {
+    return this.#entriesRead;
+  }
+
+  setBuffers(command: AmdBuffer | undefined, event: AmdBuffer | undefined): void {
+    this.#setBuffer(HW_QUEUE_TYPE_AMD_CMD, command);
+    this.#setBuffer(HW_QUEUE_TYPE_AMD_EVT, event);
+    this.#driver.setControl(this.#control);
+  }
+
+  #setBuffer(type: number, wanted: AmdBuffer | undefined): void {
+    const current = this.#buffers.get(type);
+    if (
+      current &&
+      current.at.address === wanted?.address &&
+      current.at.log2size === wanted.log2size
+    )
+      return;
+    if (current) this.fd.destroy(current.id);
+    this.#buffers.delete(type);
+    if (!wanted) return;
+    try {
+      const length = BigInt(bufferSize(wanted));
+      const id = this.fd.hwQueueAlloc({
+        viommu: this.#viommu,
+        type,
+        index: 0,
+        iova: BigInt(wanted.address),
+        length,
+      });
+      this.#buffers.set(type, { at: wanted, id });
+    } catch (error) {
+      // Nothing that the guest may have its buffer in: the buffer does not run.
+      if (!(error instanceof IommufdError)) throw error;
+    }
+  }
+
+  setControl(control: number): void {
+    this.#control = control;
+    this.#driver.setControl(control);
+  }
+
+  setDeviceTable(table: { readonly address: number; readonly bytes: number } | undefined): void {
+    if (table?.address === this.#table?.address && table?.bytes === this.#table?.bytes) return;
+    this.#table = table;
+    for (const virtId of this.#devices.keys()) this.#attach(virtId);
+  }
+
+  /** The guest's entry of a device; without one the device is blocked, with its IOMMU off it reaches all of the guest's memory. */
+  #guestDte(virtId: number): Uint8Array | undefined {
+    if (!this.#table) return undefined;
+    const { address, bytes } = this.#table;
+    const at = offsetOfGpa(this.vm.regions, address + virtId * AMD_DTE_SIZE, AMD_DTE_SIZE);
+    if (at < 0 || (virtId + 1) * AMD_DTE_SIZE > bytes) return new Uint8Array(blockedDte().buffer);
+    return new Uint8Array(this.vm.memory.buffer, at, AMD_DTE_SIZE).slice();
+  }
+
+  #attach(virtId: number): void {
+    const device = this.#devices.get(virtId);
+    if (!device) return;
+    const old = device.nested;
+    const dte = this.#guestDte(virtId);
+    device.nested = dte && this.#nested(device.id, dte);
+    const target = device.nested ?? this.#parent;
+    if (this.fd.attachedTo(device.id) !== target) this.fd.replace(device.id, target);
+    if (old !== undefined) this.fd.destroy(old);
+  }
+
+  #nested(device: number, dte: Uint8Array): number {
+    const make = (bytes: Uint8Array) =>
+      this.fd.hwptAlloc({
+        device,
+        parent: this.#viommu,
+        data: { type: HWPT_DATA_AMD_GUEST, bytes },
+      });
+    try {
+      return make(dte);
+    } catch (error) {
+      if (!(error instanceof IommufdError && error.errno === 'EINVAL')) throw error;
+      return make(new Uint8Array(blockedDte().buffer));
+    }
+  }
+
+  /**
+   * The host's work at a safe point of the guest: a hypervisor would see writes to the device table; here the command buffer waits at each
+   * INVALIDATE_DEVTAB_ENTRY until the entry has been read.
+   */
+  service(): void {
+    const { queue, guest } = this.block;
+    const { drain } = this.vm.unit;
+    for (let i = 0; i < ENTRIES_PER_SERVICE && queue.state === QUEUE_NEEDS_HOST; i++) {
+      const [word = 0] = new Uint32Array(
+        this.vm.memory.buffer,
+        queue.ring + queue.cons * AMD_ENTRY_SIZE,
+        1,
+      );
+      this.#attach(bitsOf(word, AMD_CMD_DEVICE));
+      this.#entriesRead++;
+      drain.stepOver(smmuBase(0), guest);
+      drain.serve(smmuBase(0), guest);
+    }
+    drain.serveParked(smmuBase(0));
+  }
+
+  read(register: number): number {
+    return this.#page.page.read32(register - AMD_VF_PAGE);
+  }
+
+  write(register: number, value: number): void {
+    this.#page.page.write32(register - AMD_VF_PAGE, value);
+  }
+
+  save(): readonly number[] {
+    return this.block.saveBuffers();
+  }
+
+  restore(words: readonly number[]): void {
+    this.block.restoreBuffers(words);
+  }
+
+  placeInGuest(memoryOffset: number): void {
+    this.#page.page.placeInGuest(memoryOffset);
+  }
+
+  takeFromGuest(): void {
+    this.#page.page.takeFromGuest();
+  }
+
+  /** Takes everything back from the VM. */
+  destroy(): void {
+    this.fd.close();
+  }
+}

@@ -1,0 +1,165 @@
+// A host with an AMD IOMMU: its memory, the IOMMU that its VMs share, and what it lends them.
+
+import { HOST_AT_ATTENTION, MAX_THREADS } from '../../../assembly/layout/host-memory.ts';
+import { loadAmdIommu, loadHotModules, type MemoryRegion } from '../../../assembly/load.ts';
+import { type AmdModules, AmdUnit } from '../../../devices/amd-iommu/index.ts';
+import { type Clock, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
+import type { DmaPort } from '../../../devices/plugin/index.ts';
+import { createHostMemory, smmuBase } from '../../../devices/unit/index.ts';
+import { HostError } from '../../../host/hardware/host-error.ts';
+import { HostRam } from '../../../host/hardware/host-ram.ts';
+import { AmdDevice } from '../../../host/kernel/amd/amd-device.ts';
+import { AmdIommu } from '../../../host/kernel/amd/amd-iommu.ts';
+import { IdAllocator } from '../../../host/kernel/id-allocator.ts';
+import { ThreadAllocator } from '../../../host/kernel/thread-allocator.ts';
+import { Vm } from '../../../host/kernel/vm.ts';
+import { StreamDmaPort } from '../stream-dma-port.ts';
+import { AmdGuestIommu } from './amd-guest-iommu.ts';
+
+export interface AmdHostOptions {
+  /** The hot modules, when they are compiled already. */
+  readonly modules?: AmdModules;
+  /** Bytes of host RAM, a multiple of 64 KiB; a VM takes some 2 MiB. Default 32 MiB. */
+  readonly ramSize?: number;
+  readonly clock?: Clock;
+}
+
+/** What a VM has of its host's IOMMU. */
+interface Lent {
+  readonly vm: Vm<AmdUnit>;
+  readonly devices: ReadonlyMap<number, AmdDevice>;
+}
+
+export class AmdHost {
+  readonly memory: WebAssembly.Memory;
+  readonly iommu: AmdIommu;
+  readonly #modules: AmdModules;
+  readonly #ram: HostRam;
+  readonly #threads: ThreadAllocator;
+  readonly #windows = new IdAllocator(
+    1,
+    MAX_THREADS,
+    'no-context',
+    `windows are exhausted: ${MAX_THREADS - 1}`,
+  );
+  readonly #vms = new Map<number, Vm<AmdUnit>>();
+  readonly #lent = new Map<AmdGuestIommu, Lent>();
+  readonly #words: Int32Array;
+  #seenAttention = 0;
+  #strayEvents = 0;
+
+  /** Creates a host and boots its IOMMU. */
+  static async create(options: AmdHostOptions = {}): Promise<AmdHost> {
+    const modules = options.modules ?? {
+      ...(await loadHotModules()),
+      amdIommu: await loadAmdIommu(),
+    };
+    return new AmdHost(options, modules);
+  }
+
+  private constructor(
+    { ramSize = 0x2000000, clock = SYSTEM_CLOCK }: AmdHostOptions,
+    modules: AmdModules,
+  ) {
+    this.#modules = modules;
+    this.memory = createHostMemory({ ramSize });
+    this.#words = new Int32Array(this.memory.buffer);
+    this.#ram = new HostRam(this.memory);
+    const unit = new AmdUnit({ modules, hostMemory: this.memory, thread: 0 });
+    this.#threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmuBase(0), thread));
+    this.iommu = new AmdIommu({
+      unit,
+      ram: this.#ram,
+      clock,
+      unitOf: (window) => this.#vms.get(window)?.unit,
+    });
+  }
+
+  /**
+   * Takes a VM in: its memory becomes a window of the physical address map.
+   * @throws {HostError} when the host has as many as it can have.
+   */
+  createVm(
+    name: string,
+    memory: WebAssembly.Memory,
+    regions: readonly MemoryRegion[],
+  ): Vm<AmdUnit> {
+    // There are as many windows as threads: whoever has got a thread gets a window.
+    const thread = this.#threads.allocate();
+    const window = this.#windows.allocate();
+    const unit = new AmdUnit({
+      modules: this.#modules,
+      hostMemory: this.memory,
+      guest: { memory, regions, window },
+      thread,
+    });
+    const vm = new Vm(name, window, memory, regions, unit);
+    this.#vms.set(window, vm);
+    return vm;
+  }
+
+  /**
+   * Gives a VM a vIOMMU, and the devices behind it.
+   * @param virtIds DeviceIDs as the guest numbers them, one at least.
+   * @throws {HostError | IommufdError} when something is exhausted.
+   */
+  createGuestIommu(vm: Vm<AmdUnit>, virtIds: readonly number[]): AmdGuestIommu {
+    const devices = new Map(
+      virtIds.map((virtId) => [
+        virtId,
+        new AmdDevice(`${vm.name} device ${virtId}`, this.iommu, this.iommu.devices.allocate()),
+      ]),
+    );
+    try {
+      const guest = new AmdGuestIommu(vm, this.iommu, devices);
+      this.#lent.set(guest, { vm, devices });
+      return guest;
+    } catch (error) {
+      for (const { deviceId } of devices.values()) this.iommu.devices.free(deviceId);
+      throw error;
+    }
+  }
+
+  /** The way to memory of a guest's device. */
+  dmaPort(guest: AmdGuestIommu, virtId: number): DmaPort {
+    const device = this.#lent.get(guest)?.devices.get(virtId);
+    if (!device) throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
+    return new StreamDmaPort({
+      vm: guest.vm,
+      ram: this.#ram,
+      smmu: smmuBase(0),
+      virtSid: virtId,
+      physSid: device.deviceId,
+    });
+  }
+
+  /** Takes everything back that a VM has. Its machine has stopped. */
+  destroyVm(vm: Vm<AmdUnit>): void {
+    for (const [guest, lent] of this.#lent) {
+      if (lent.vm !== vm) continue;
+      guest.destroy();
+      for (const { deviceId } of lent.devices.values()) this.iommu.devices.free(deviceId);
+      this.#lent.delete(guest);
+    }
+    this.#vms.delete(vm.window);
+    this.#windows.free(vm.window);
+    this.#threads.free(vm.unit.thread);
+  }
+
+  /**
+   * The host's work at a safe point of one of its machines.
+   * @param full look at everything, whether something has called for it or not.
+   */
+  service(full: boolean): void {
+    const attention = Atomics.load(this.#words, HOST_AT_ATTENTION >> 2);
+    if (!full && attention === this.#seenAttention) return;
+    this.#seenAttention = attention;
+    for (const guest of this.#lent.keys()) guest.service();
+    this.#strayEvents += this.iommu.takeEvents();
+  }
+
+  /** Records of the host's own event log: what no guest is told. */
+  get strayEvents(): number {
+    return this.#strayEvents;
+  }
+}

@@ -1,0 +1,2 @@
+export * from './amd-guest-iommu.ts';
+export * from './amd-host.ts';

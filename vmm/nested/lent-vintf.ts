@@ -1,0 +1,142 @@
+// The VMM's end of a VINTF: HW queues and the direct page of a vIOMMU, in the shape that the guest's CMDQV needs it.
+
+import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import type { VintfBackend } from '../../devices/cmdqv/index.ts';
+import { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
+import { HostError } from '../../host/hardware/host-error.ts';
+import {
+  HW_QUEUE_TYPE_TEGRA241_CMDQV,
+  IommufdError,
+  type MappedPage,
+  VEVENT_FLAG_LOST,
+  VEVENT_HEADER_SIZE,
+  VEVENTQ_TYPE_TEGRA241_CMDQV,
+} from '../../host/iommufd/index.ts';
+import type { NestedSmmu } from './nested-smmu.ts';
+
+/** LVCMDQ_ERR_MAP as a vEVENT has it: 128 bits. */
+const ERR_MAP_SIZE = 16;
+/** Every error makes the maps of the earlier ones obsolete. */
+const EVENT_DEPTH = 16;
+
+export class LentVintf implements VintfBackend {
+  readonly viommu: NestedSmmu;
+  /** Number of the VINTF on the physical CMDQV. */
+  readonly index: number;
+  readonly lvcmdqCount: number;
+  readonly doorbellId: number;
+  readonly context: ContextBlock;
+  readonly #page: MappedPage;
+  readonly #blocks: readonly QueueBlock[];
+  /** IDs of the HW queues. */
+  readonly #queues: (number | undefined)[];
+  #raise: ((lvcmdq: number) => void) | undefined;
+
+  /** @throws {HostError | IommufdError} for a vIOMMU without a VINTF, or when something cannot be allocated; nothing is left behind. */
+  constructor(viommu: NestedSmmu) {
+    const { fd, mmap, numbers, vm } = viommu;
+    const [smmuIndex = 0, , index = 0, lvcmdqs = 0] = numbers;
+    if (!mmap) throw new HostError('no-vintf', `the vIOMMU of ${vm.name} has no VINTF`);
+    this.viommu = viommu;
+    this.index = index;
+    this.lvcmdqCount = lvcmdqs;
+    this.doorbellId = (smmuIndex << 8) | index;
+    const { hostMemory } = vm.unit;
+    this.context = new ContextBlock(hostMemory, smmuIndex, index);
+    this.#blocks = Array.from(
+      { length: lvcmdqs },
+      (_, lvcmdq) => new QueueBlock(hostMemory, smmuIndex, index * lvcmdqs + lvcmdq),
+    );
+    this.#queues = this.#blocks.map(() => undefined);
+    this.#page = fd.mmap(mmap.offset, mmap.length);
+    try {
+      const { file } = fd.veventqAlloc({
+        viommu: viommu.id,
+        type: VEVENTQ_TYPE_TEGRA241_CMDQV,
+        depth: EVENT_DEPTH,
+      });
+      file.onReadable = () =>
+        this.#takeErrors(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + ERR_MAP_SIZE)));
+    } catch (error) {
+      this.#page.unmap();
+      throw error;
+    }
+  }
+
+  /** Blocks of all its VCMDQs. */
+  get queues(): readonly QueueBlock[] {
+    return this.#blocks;
+  }
+
+  queue(lvcmdq: number): QueueBlock {
+    const block = this.#blocks[lvcmdq];
+    if (!block)
+      throw new RangeError(
+        `VINTF ${this.index} has ${this.lvcmdqCount} LVCMDQs, not ${lvcmdq + 1}`,
+      );
+    return block;
+  }
+
+  setEnabled(): void {
+    // The kernel has enabled the physical VINTF for as long as it is lent; without HW queues it does nothing.
+  }
+
+  allocateQueue(lvcmdq: number, baseGpa: number, log2size: number): boolean {
+    const length = BigInt(CMDQ_ENTRY_SIZE) << BigInt(log2size);
+    try {
+      this.#queues[lvcmdq] = this.viommu.fd.hwQueueAlloc({
+        viommu: this.viommu.id,
+        type: HW_QUEUE_TYPE_TEGRA241_CMDQV,
+        index: lvcmdq,
+        iova: BigInt(baseGpa),
+        length,
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof IommufdError) return false;
+      throw error;
+    }
+  }
+
+  freeQueue(lvcmdq: number): void {
+    const id = this.#queues[lvcmdq];
+    if (id === undefined) return;
+    this.viommu.fd.destroy(id);
+    this.#queues[lvcmdq] = undefined;
+  }
+
+  mapPage0(memoryOffset: number): void {
+    this.#page.page.placeInGuest(memoryOffset);
+  }
+
+  unmapPage0(): void {
+    this.#page.page.takeFromGuest();
+  }
+
+  readPage0(lvcmdq: number, register: number): number {
+    return this.#page.page.read32(lvcmdq * VCMDQ_STRIDE + register);
+  }
+
+  writePage0(lvcmdq: number, register: number, value: number): void {
+    this.#page.page.write32(lvcmdq * VCMDQ_STRIDE + register, value);
+  }
+
+  onError(raise: (lvcmdq: number) => void): void {
+    this.#raise = raise;
+  }
+
+  #takeErrors(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer);
+    for (let at = 0; at < bytes.length; ) {
+      const lost = (view.getUint32(at, true) & VEVENT_FLAG_LOST) !== 0;
+      at += VEVENT_HEADER_SIZE;
+      if (lost) continue;
+      for (let lvcmdq = 0; lvcmdq < this.lvcmdqCount; lvcmdq++) {
+        if ((view.getUint32(at + 4 * (lvcmdq >>> 5), true) >>> (lvcmdq & 31)) & 1)
+          this.#raise?.(lvcmdq);
+      }
+      at += ERR_MAP_SIZE;
+    }
+  }
+}

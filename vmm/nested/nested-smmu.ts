@@ -1,0 +1,445 @@
+// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in the shape that the guest's SMMU needs it.
+
+import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  ECMDQS_PER_SMMU,
+  QUEUE_ECMDQ,
+  QUEUE_ERROR_HELD,
+  QUEUE_GUEST,
+  QUEUE_RUNNING,
+} from '../../assembly/layout/host-memory.ts';
+import {
+  CMDQ_ENTRY_SIZE,
+  EVTQ_ENTRY_SIZE,
+  IDR0_ATS,
+  IDR0_PRI,
+} from '../../assembly/layout/smmu-registers.ts';
+import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
+import { offsetOfGpa } from '../../devices/bus/index.ts';
+import { bitsOf, fieldOf } from '../../devices/plugin/index.ts';
+import type {
+  GuestCommandQueue,
+  PageRequest,
+  StaleSte,
+  ViommuBackend,
+} from '../../devices/smmuv3/index.ts';
+import { abortSte, bypassSte, cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
+import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
+import {
+  HWPT_DATA_ARM_SMMUV3,
+  INVALIDATE_DATA_ARM_SMMUV3,
+  Iommufd,
+  IommufdError,
+  type ResourceGate,
+  VEVENT_FLAG_LOST,
+  VEVENT_HEADER_SIZE,
+  VEVENTQ_TYPE_ARM_SMMUV3,
+  VIOMMU_FLAG_BTM,
+  VIOMMU_TYPE_ARM_SMMUV3,
+  VIOMMU_TYPE_TEGRA241_CMDQV,
+} from '../../host/iommufd/index.ts';
+import type { ArmDevice, ArmIommu, ArmViommu } from '../../host/kernel/arm/index.ts';
+import { TEGRA241_VIOMMU_DATA_SIZE, vsteBytes } from '../../host/kernel/arm/index.ts';
+import type { Vm } from '../../host/kernel/vm.ts';
+import type { ViommuStatistics } from '../inspect/index.ts';
+import { DirectQueue } from './direct-queue.ts';
+import { PageRequests } from './page-request-queue.ts';
+import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+
+/** Events that may wait for a safe point. */
+const EVENT_DEPTH = 256;
+/** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
+const SERVICE_COMMANDS = 1024;
+
+export interface NestedSmmuOptions {
+  readonly vm: Vm;
+  readonly iommu: ArmIommu;
+  /** With a VINTF of the CMDQV. */
+  readonly cmdqv: boolean;
+  /** The VM's devices by the StreamID that its guest knows. */
+  readonly devices: ReadonlyMap<number, ArmDevice>;
+  /** The guest rings its CMDQ itself (the overlay path). */
+  readonly overlay: boolean;
+  /** It takes part in the broadcast TLB maintenance of the VM's vCPUs. */
+  readonly btm: boolean;
+  /** Without streams: a device of the VM to create the vIOMMU with. */
+  readonly anyDevice: ArmDevice;
+  readonly policy: QueueErrorPolicy;
+  readonly gate: ResourceGate;
+}
+
+/** A stream: its device, and the nested HWPT that was made for its STE. */
+interface Stream {
+  readonly device: number;
+  readonly physSid: number;
+  nested: number | undefined;
+  /** Page requests of the device, where its SMMU has PRI. */
+  readonly requests: PageRequests | undefined;
+}
+
+/** Where a ring lies in the guest's memory. */
+interface Ring {
+  readonly base: bigint;
+  readonly log2size: number;
+}
+
+const NO_RING: Ring = { base: 0n, log2size: 0 };
+
+export class NestedSmmu implements ViommuBackend {
+  readonly vm: Vm;
+  readonly fd: Iommufd;
+  /** ID of the vIOMMU in `fd`. */
+  readonly id: number;
+  /** Number of the vIOMMU on its SMMU, from 0. */
+  readonly index: number;
+  readonly commandQueue: QueueBlock;
+  readonly enhancedQueues: readonly GuestCommandQueue[];
+  readonly context: ContextBlock;
+  /** Where its VINTF's page 0 is to be mapped. */
+  readonly mmap: { readonly offset: number; readonly length: number } | undefined;
+  /** The driver's answer: numbers of the SMMU, of the vIOMMU, of the VINTF, and of its LVCMDQs. */
+  readonly numbers: readonly number[];
+  readonly policy: QueueErrorPolicy;
+  readonly btm: boolean;
+  readonly #gate: ResourceGate;
+  readonly #driver: ArmViommu;
+  readonly #streams = new Map<number, Stream>();
+  #bypass = 0;
+  #abort = 0;
+  #ring = NO_RING;
+  #deliver: ((record: Uint32Array) => void) | undefined;
+  #deliverRequest: ((request: PageRequest) => void) | undefined;
+  #events = 0;
+  #interventions = 0;
+  /** The overlay path, if the guest has it. */
+  readonly overlay: DirectQueue | undefined;
+  #staleSte: (virtSid: number) => StaleSte | undefined = () => undefined;
+
+  /** @throws {IommufdError | HostError} and nothing is left behind. */
+  constructor(options: NestedSmmuOptions) {
+    this.vm = options.vm;
+    this.policy = options.policy;
+    this.btm = options.btm;
+    this.#gate = options.gate;
+    this.fd = new Iommufd({ gate: options.gate });
+    try {
+      const { id, mmap, answer } = this.#open(options);
+      this.id = id;
+      this.mmap = mmap;
+      this.numbers = [...new Uint32Array(answer?.slice().buffer ?? new ArrayBuffer(0))];
+    } catch (error) {
+      this.fd.close();
+      throw error;
+    }
+    const [smmuIndex = 0, index = 0] = this.numbers;
+    const { hostMemory } = this.vm.unit;
+    this.index = index;
+    this.context = new ContextBlock(hostMemory, smmuIndex, CMDQV_MAX_VINTFS + index);
+    this.commandQueue = new QueueBlock(hostMemory, smmuIndex, QUEUE_GUEST + index);
+    this.enhancedQueues = Array.from({ length: ECMDQS_PER_SMMU }, (_, i) => {
+      const block = new QueueBlock(
+        hostMemory,
+        smmuIndex,
+        QUEUE_ECMDQ + ECMDQS_PER_SMMU * (1 + index) + i,
+      );
+      return this.#enhancedQueue(1 + i, block);
+    });
+    const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
+    if (!driver) throw new Error(`vIOMMU ${index} is not there`);
+    this.#driver = driver;
+    if (options.overlay)
+      this.overlay = new DirectQueue(this, 0, this.commandQueue, (command) =>
+        this.#invalidate(command),
+      );
+  }
+
+  #open({ vm, iommu, cmdqv, btm, devices, anyDevice }: NestedSmmuOptions) {
+    const { fd } = this;
+    const first = fd.bind(anyDevice);
+    const ioas = fd.ioasAlloc();
+    for (const { gpa, size } of vm.regions)
+      fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
+    const parent = fd.hwptAlloc({ device: first, parent: ioas, nestParent: true });
+    const made = fd.viommuAlloc({
+      device: first,
+      hwpt: parent,
+      vm,
+      flags: btm ? VIOMMU_FLAG_BTM : 0,
+      ...(cmdqv
+        ? { type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(TEGRA241_VIOMMU_DATA_SIZE) }
+        : { type: VIOMMU_TYPE_ARM_SMMUV3 }),
+    });
+    const nested = (ste: Uint32Array) =>
+      fd.hwptAlloc({ device: first, parent: made.id, data: vste(ste) });
+    this.#bypass = nested(bypassSte());
+    this.#abort = nested(abortSte());
+    const { file } = fd.veventqAlloc({
+      viommu: made.id,
+      type: VEVENTQ_TYPE_ARM_SMMUV3,
+      depth: EVENT_DEPTH,
+    });
+    file.onReadable = () =>
+      this.#takeEvents(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + EVTQ_ENTRY_SIZE)));
+    for (const [virtSid, arm] of devices) {
+      const device = arm === anyDevice ? first : fd.bind(arm);
+      fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
+      fd.attach(device, this.#bypass);
+      const requests = bitsOf(iommu.smmu.idr0, IDR0_PRI)
+        ? new PageRequests(fd, virtSid, (request) => this.#deliverRequest?.(request))
+        : undefined;
+      this.#streams.set(virtSid, {
+        device,
+        physSid: arm.streams[0] ?? 0,
+        nested: undefined,
+        requests,
+      });
+    }
+    return made;
+  }
+
+  /** Whether the physical SMMU has ATS, and PRI. */
+  get hasAts(): boolean {
+    return bitsOf(this.#driver.idr0, IDR0_ATS) !== 0;
+  }
+  get hasPri(): boolean {
+    return bitsOf(this.#driver.idr0, IDR0_PRI) !== 0;
+  }
+
+  get vmid(): number {
+    return this.#driver.vmid;
+  }
+
+  get virtualStreams(): readonly number[] {
+    return [...this.#streams.keys()];
+  }
+
+  /** Physical StreamIDs by the guest's numbers. */
+  get streams(): ReadonlyMap<number, number> {
+    return new Map([...this.#streams].map(([virtSid, { physSid }]) => [virtSid, physSid]));
+  }
+
+  get statistics(): ViommuStatistics {
+    return {
+      events: this.#events,
+      stage2Faults: this.#driver.stage2Faults,
+      interventions: this.#interventions,
+    };
+  }
+
+  watchStreams(look: (virtSid: number) => StaleSte | undefined): void {
+    this.#staleSte = look;
+  }
+
+  /** How a stream's STE in the guest's memory differs from the one that its SMMU has read. */
+  staleSte(virtSid: number): StaleSte | undefined {
+    return this.#staleSte(virtSid);
+  }
+
+  setCommandRing(baseGpa: number, log2size: number): boolean {
+    this.#ring = { base: BigInt(baseGpa), log2size };
+    return offsetOfGpa(this.vm.regions, baseGpa, CMDQ_ENTRY_SIZE * 2 ** log2size) >= 0;
+  }
+
+  serveCommandQueue(): number {
+    return this.#serve(this.commandQueue, () => this.#invalidateQueue());
+  }
+
+  #serve(queue: QueueBlock, run: () => void): number {
+    run();
+    const left = this.settleErrors('cmdq', queue, run);
+    if (left === 'stop') this.vm.stop('a command on the command queue was refused');
+    return queue.state === QUEUE_ERROR_HELD && left !== 'report' ? QUEUE_RUNNING : queue.state;
+  }
+
+  /**
+   * Does what the policy wants about a queue's held errors, and has the queue go on behind each one that this settles. A guest that sends
+   * nothing but bad commands does not keep its host: at most so many commands as one service of a queue has, and one service more.
+   * @param run serves the queue.
+   * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
+   */
+  settleErrors(
+    name: number | 'cmdq',
+    queue: QueueBlock,
+    run: () => void,
+  ): 'report' | 'stop' | undefined {
+    if (queue.state !== QUEUE_ERROR_HELD) return undefined;
+    const taken = () => queue.counts.commands + queue.counts.errors;
+    for (
+      const start = taken();
+      queue.state === QUEUE_ERROR_HELD && taken() - start < SERVICE_COMMANDS;
+    ) {
+      const decision = this.policy(queueErrorEvent(this.vm, name, queue));
+      if (decision === 'stop') return 'stop';
+      if (decision !== 'skip' && !(decision === 'emulate' && this.#emulate(queue))) return 'report';
+      this.vm.unit.drain.stepOver(queue.smmu, queue.index);
+      run();
+    }
+    return undefined;
+  }
+
+  #invalidateQueue(): void {
+    if (this.overlay?.allocated) {
+      this.vm.unit.drain.serve(this.commandQueue.smmu, this.commandQueue.index);
+      return;
+    }
+    this.#handOver(0, this.commandQueue, this.#ring);
+  }
+
+  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, { base, log2size }: Ring): void {
+    this.fd.hwptInvalidateQueue(this.id, { queue, base, log2size, head, tail });
+  }
+
+  #enhancedQueue(number: number, block: QueueBlock): GuestCommandQueue {
+    const { drain } = this.vm.unit;
+    const direct = new DirectQueue(this, number, block, (command) => this.#invalidate(command));
+    let ring = NO_RING;
+    return {
+      block,
+      direct,
+      setRing: (gpa, log2size) => {
+        ring = { base: BigInt(gpa), log2size };
+        return offsetOfGpa(this.vm.regions, gpa, CMDQ_ENTRY_SIZE * 2 ** log2size) >= 0;
+      },
+      serve: () =>
+        this.#serve(block, () => {
+          if (direct.allocated) drain.serve(block.smmu, block.index);
+          else this.#handOver(number, block, ring);
+        }),
+      publish: () => {
+        drain.publishError(block.smmu, block.index);
+      },
+      finish: () => {
+        drain.stepOver(block.smmu, block.index);
+      },
+      resume: () => {
+        drain.resume(block.smmu, block.index);
+      },
+    };
+  }
+
+  /** Carries the command at a queue's CONS out, if it is one that a guest may have carried out. */
+  #emulate(queue: QueueBlock): boolean {
+    if (!queue.hasRing) return false;
+    const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;
+    try {
+      this.#gate('memory access', 'refused command');
+      const entries = new Uint8Array(this.vm.memory.buffer, at, CMDQ_ENTRY_SIZE).slice();
+      return this.#invalidate(entries) === 1;
+    } catch (error) {
+      if (error instanceof IommufdError) return false;
+      throw error;
+    }
+  }
+
+  finishCommand(): void {
+    if (this.overlay?.allocated) this.#interventions++;
+    this.vm.unit.drain.stepOver(this.commandQueue.smmu, this.commandQueue.index);
+  }
+
+  resumeCommandQueue(): void {
+    this.vm.unit.drain.resume(this.commandQueue.smmu, this.commandQueue.index);
+  }
+
+  attachStream(virtSid: number, ste: Uint32Array | undefined): boolean {
+    const stream = this.#streams.get(virtSid);
+    if (!stream) return true;
+    if (!ste) {
+      this.#attach(stream, this.#abort);
+    } else if (fieldOf(ste, STE_V) !== 0 && fieldOf(ste, STE_CONFIG) === STE_CONFIG_BYPASS) {
+      this.#attach(stream, this.#bypass);
+    } else {
+      return this.#attachNested(stream, ste);
+    }
+    return true;
+  }
+
+  #attachNested(stream: Stream, ste: Uint32Array): boolean {
+    let nested: number;
+    try {
+      nested = this.fd.hwptAlloc({
+        device: stream.device,
+        parent: this.id,
+        data: vste(ste),
+        ...stream.requests?.sink,
+      });
+    } catch (error) {
+      if (!(error instanceof IommufdError && error.errno === 'EIO')) throw error;
+      this.#attachNested(stream, new Uint32Array(ste.length));
+      return false;
+    }
+    this.#attach(stream, nested);
+    stream.nested = nested;
+    return true;
+  }
+
+  /** The stream is never without a HWPT; the one that it leaves goes if it was made for it. */
+  #attach(stream: Stream, hwpt: number): void {
+    if (this.fd.attachedTo(stream.device) !== hwpt) this.fd.replace(stream.device, hwpt);
+    if (stream.nested !== undefined) this.fd.destroy(stream.nested);
+    stream.nested = undefined;
+  }
+
+  setGlobalBypass(abort: boolean): void {
+    for (const stream of this.#streams.values())
+      this.#attach(stream, abort ? this.#abort : this.#bypass);
+    this.#driver.terminateStalls();
+  }
+
+  #invalidate(entries: Uint8Array): number {
+    return this.fd.hwptInvalidate(this.id, {
+      dataType: INVALIDATE_DATA_ARM_SMMUV3,
+      entryLength: CMDQ_ENTRY_SIZE,
+      entries,
+      count: entries.length / CMDQ_ENTRY_SIZE,
+    });
+  }
+
+  invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void {
+    if (!this.#streams.has(virtSid)) return;
+    const command = ssid === undefined ? cfgiCdAll(virtSid) : cfgiCd(virtSid, ssid);
+    this.#invalidate(new Uint8Array(command.buffer));
+  }
+
+  invalidateAll(): void {
+    this.#invalidate(new Uint8Array(tlbiNsnhAll().buffer));
+  }
+
+  onEvent(deliver: (record: Uint32Array) => void): void {
+    this.#deliver = deliver;
+  }
+
+  onPageRequest(deliver: (request: PageRequest) => void): void {
+    this.#deliverRequest = deliver;
+  }
+
+  answerPageRequest(virtSid: number, group: number, resolved: boolean): void {
+    this.#streams.get(virtSid)?.requests?.answer(group, resolved);
+  }
+
+  #takeEvents(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer);
+    for (let at = 0; at < bytes.length; ) {
+      const lost = (view.getUint32(at, true) & VEVENT_FLAG_LOST) !== 0;
+      at += VEVENT_HEADER_SIZE;
+      if (lost) continue;
+      this.#events++;
+      this.#deliver?.(new Uint32Array(bytes.slice(at, at + EVTQ_ENTRY_SIZE).buffer));
+      at += EVTQ_ENTRY_SIZE;
+    }
+  }
+
+  /** Takes everything back from the VM. */
+  destroy(): void {
+    this.fd.close();
+    this.#streams.clear();
+  }
+
+  /** Byte offset of the SMMU block in host memory. */
+  get smmuBlock(): number {
+    return smmuBase(this.numbers[0] ?? 0);
+  }
+}
+
+function vste(ste: Uint32Array) {
+  return { type: HWPT_DATA_ARM_SMMUV3, bytes: vsteBytes(ste) };
+}

@@ -1,0 +1,63 @@
+// The VMM's end of a device's page requests: a fault queue of its iommufd, whose cookies stand for the groups that its guest answers.
+
+import type { PageRequest } from '../../devices/smmuv3/index.ts';
+import {
+  type FaultQueue,
+  type Iommufd,
+  PGFAULT_ANSWER_SIZE,
+  PGFAULT_SIZE,
+  PGFAULT_WRITE,
+} from '../../host/iommufd/index.ts';
+
+/** Faults of one read. */
+const MOST = 64;
+const RESOLVED = 0;
+const NOT_RESOLVED = 1;
+
+export class PageRequests {
+  /** For what the device is attached to. */
+  readonly sink: { readonly fault: number };
+  readonly #file: FaultQueue;
+  readonly #virtSid: number;
+  readonly #deliver: (request: PageRequest) => void;
+  /** Cookies by PRGIndex. */
+  readonly #waiting = new Map<number, number>();
+
+  constructor(fd: Iommufd, virtSid: number, deliver: (request: PageRequest) => void) {
+    const { id, file } = fd.faultQueueAlloc();
+    this.sink = { fault: id };
+    this.#file = file;
+    this.#virtSid = virtSid;
+    this.#deliver = deliver;
+    file.onReadable = () => this.#take(file.read(MOST * PGFAULT_SIZE));
+  }
+
+  /** struct iommu_hwpt_pgfault each. */
+  #take(faults: Uint8Array): void {
+    const view = new DataView(faults.buffer, faults.byteOffset, faults.byteLength);
+    for (let at = 0; at < faults.length; at += PGFAULT_SIZE) {
+      const group = view.getUint32(at + 12, true);
+      // A device that uses an index again has given its group up.
+      this.answer(group, false);
+      this.#waiting.set(group, view.getUint32(at + 36, true));
+      const write = (view.getUint32(at + 16, true) & PGFAULT_WRITE) !== 0;
+      this.#deliver({
+        virtSid: this.#virtSid,
+        group,
+        address: Number(view.getBigUint64(at + 24, true)),
+        write,
+      });
+    }
+  }
+
+  /** Answers a group, if it waits. */
+  answer(group: number, resolved: boolean): void {
+    const cookie = this.#waiting.get(group);
+    if (cookie === undefined) return;
+    this.#waiting.delete(group);
+    const answer = new DataView(new ArrayBuffer(PGFAULT_ANSWER_SIZE));
+    answer.setUint32(0, cookie, true);
+    answer.setUint32(4, resolved ? RESOLVED : NOT_RESOLVED, true);
+    this.#file.write(new Uint8Array(answer.buffer));
+  }
+}

@@ -1,0 +1,62 @@
+// What a host does about a bad command of a VM. It is asked while the error is still private: nothing of it has reached the guest.
+
+import {
+  STAT_ATC_TIMEOUT,
+  STAT_FETCH_ABORT,
+  STAT_ILL_CS,
+  STAT_ILL_OPCODE,
+  STAT_ILL_RANGE,
+  STAT_ILL_SID,
+  STAT_ILL_SSEC,
+} from '../../assembly/layout/host-memory.ts';
+import type { QueueBlock } from '../../devices/unit/index.ts';
+import type { Vm } from '../../host/kernel/vm.ts';
+
+/**
+ * report: the guest sees CONS.ERR and GERROR; skip: the command has no effect and the queue goes on; emulate: the host carries the command out
+ * for the guest, and reports it if that cannot be done; stop: the machine ends.
+ */
+export type QueueErrorDecision = 'report' | 'skip' | 'emulate' | 'stop';
+
+/** Why a command was refused. */
+export type QueueErrorReason =
+  | 'opcode'
+  | 'secure'
+  | 'sync-completion'
+  | 'stream'
+  | 'range'
+  | 'fetch'
+  | 'atc-timeout'
+  | 'other';
+
+/** A command that was refused, as the host sees it before the guest does. */
+export interface QueueErrorEvent {
+  readonly vm: string;
+  /** LVCMDQ of the VM's VINTF, or the trapped command queue of its vSMMU. */
+  readonly queue: number | 'cmdq';
+  /** CERROR_*. */
+  readonly code: number;
+  readonly reason: QueueErrorReason;
+}
+
+/** Decides what becomes of a refused command. */
+export type QueueErrorPolicy = (event: QueueErrorEvent) => QueueErrorDecision;
+
+const REASONS: ReadonlyMap<number, QueueErrorReason> = new Map([
+  [STAT_ILL_OPCODE, 'opcode'],
+  [STAT_ILL_SSEC, 'secure'],
+  [STAT_ILL_CS, 'sync-completion'],
+  [STAT_ILL_SID, 'stream'],
+  [STAT_ILL_RANGE, 'range'],
+  [STAT_FETCH_ABORT, 'fetch'],
+  [STAT_ATC_TIMEOUT, 'atc-timeout'],
+]);
+
+/** The held error of a queue, as the policy is told of it. */
+export function queueErrorEvent(
+  vm: Vm,
+  queue: number | 'cmdq',
+  block: QueueBlock,
+): QueueErrorEvent {
+  return { vm: vm.name, queue, code: block.error, reason: REASONS.get(block.reason) ?? 'other' };
+}

@@ -1,0 +1,495 @@
+// A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
+
+import {
+  HOST_AT_ATTENTION,
+  HOST_AT_VCPU_VMIDS,
+  MAX_THREADS,
+  QUEUE_ERROR_HELD,
+} from '../../assembly/layout/host-memory.ts';
+import {
+  type HotModules,
+  isChecked,
+  loadHotModules,
+  type MemoryRegion,
+} from '../../assembly/load.ts';
+import { type Clock, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import type { Device, DmaPort } from '../../devices/plugin/index.ts';
+import { MachineError } from '../../devices/plugin/index.ts';
+import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import { createHostMemory, Unit } from '../../devices/unit/index.ts';
+import { HostError } from '../../host/hardware/host-error.ts';
+import { HostRam } from '../../host/hardware/host-ram.ts';
+import { OPEN_GATE, type ResourceGate } from '../../host/iommufd/index.ts';
+import type { ArmDevice } from '../../host/kernel/arm/index.ts';
+import { PhysicalIommu } from '../../host/kernel/physical-iommu.ts';
+import { ThreadAllocator } from '../../host/kernel/thread-allocator.ts';
+import { Vm } from '../../host/kernel/vm.ts';
+import { type PinnedVmid, VmidAllocator } from '../../host/kernel/vmid-allocator.ts';
+import { type HostInspection, inspectVm } from '../inspect/host-inspection.ts';
+import { type Finding, HostSanitizer, type SanitizerCounts } from '../inspect/sanitizer/index.ts';
+import { type SmmuCounters, smmuCounters } from '../inspect/smmu-counters.ts';
+import { AtsEndpoint } from './ats-endpoint.ts';
+import { LentVintf } from './lent-vintf.ts';
+import { NestedSmmu } from './nested-smmu.ts';
+import type { QueueErrorPolicy } from './queue-error-policy.ts';
+import { StreamDmaPort } from './stream-dma-port.ts';
+
+/** One physical SMMU with its CMDQV. */
+export interface HostSmmuOptions {
+  /** VINTFs of the CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
+  readonly vintfs?: number;
+  /** VCMDQs of the CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
+  readonly vcmdqs?: number;
+  /** ID registers of the SMMU. */
+  readonly idRegisters?: SmmuIdRegisters;
+  /** Puts something around the CMDQV, such as `QuirkyCmdqv` of `vsmmu/testing`; the host works what this returns. */
+  readonly wrapCmdqv?: (cmdqv: Device) => Device;
+  /** Milliseconds that an endpoint has to answer an ATC_INV before a CMD_SYNC fails, 0 to 2^32 - 1. Default 100. */
+  readonly atcTimeout?: number;
+}
+
+/** What is said here of an SMMU holds for each that `smmus` does not say it of. */
+export interface VmHostOptions extends HostSmmuOptions {
+  /** The hot modules, when they are compiled already. */
+  readonly modules?: HotModules;
+  /** The SMMUs that the host has, 1 to 16. Default: one. */
+  readonly smmus?: readonly HostSmmuOptions[];
+  /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB for each SMMU. */
+  readonly ramSize?: number;
+  /** Units of the trace ring (`createHostMemory`). Default: nothing is traced. */
+  readonly traceUnits?: number | undefined;
+  /** Asked about every bad command of a VM before the VM learns of it. Default: report. */
+  readonly onQueueError?: QueueErrorPolicy;
+  /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
+  readonly linuxCompat?: boolean;
+  readonly clock?: Clock;
+  /** Told of what the host allocates for its VMs, and of each access to a guest's memory on a VM's behalf, before it happens. */
+  readonly gate?: ResourceGate;
+  /** Take the SMMU core with the sanitizer (docs/sanitizer.md); `modules` that are given have it or not. Default false. */
+  readonly iotlbCheck?: boolean;
+  /** Told of each finding of the sanitizer, at safe points; the VM whose stream it is, if any. */
+  readonly onFinding?: (finding: Finding, vm: Vm | undefined) => void;
+  /** The same of what it suspects: a stale entry was used, and the command that is missing may yet come. */
+  readonly onSuspect?: (finding: Finding, vm: Vm | undefined) => void;
+}
+
+export interface CreateViommuOptions {
+  /** With a VINTF of the CMDQV, for `createVintf`. Default false. */
+  readonly cmdqv?: boolean;
+  /** Number of the physical SMMU that it is behind, from 0. Default 0. */
+  readonly smmu?: number;
+  /** The guest rings its CMDQ itself (the overlay path), where its SMMU is given the backend's `overlay`. Default false. */
+  readonly overlay?: boolean;
+  /**
+   * The guest's SMMU takes part in the broadcast TLB maintenance of the VM's vCPUs (IDR0.BTM). Only where the physical SMMU does, and for the
+   * VM's first vIOMMU: its stage 2 has the VMID that the vCPUs run under. Default false.
+   */
+  readonly btm?: boolean;
+  /** Default: the host's. */
+  readonly onQueueError?: QueueErrorPolicy;
+}
+
+/** Counts of a host, as plain data. */
+export interface HostStatistics {
+  /** SMMU 0. */
+  readonly smmu: SmmuCounters;
+  /** Every SMMU. */
+  readonly smmus: readonly SmmuCounters[];
+  readonly vms: number;
+  readonly vmidsInUse: number;
+  /** Generations of VMIDs so far, from 1. */
+  readonly vmidGeneration: number;
+  /** VINTFs that are lent, of all SMMUs. */
+  readonly vintfsInUse: number;
+  /** Bytes of host RAM that are given out. */
+  readonly ramInUse: number;
+  /** Times that a VINTF or VCMDQ was taken back although it did not say that it had stopped. */
+  readonly cmdqvTimeouts: number;
+  /** Event records whose stream belongs to no VM. */
+  readonly strayEvents: number;
+  /** Absent without the sanitizer. */
+  readonly sanitizer?: SanitizerCounts;
+}
+
+/** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
+const RAM_PER_SMMU = 0x1000000;
+/** One window for each VM; the host's own is number 0. */
+const MAX_VMS = 63;
+/** Physical StreamIDs of an SMMU come in blocks, one for each vIOMMU; the first block is the host's own. */
+const STREAM_BLOCKS = 64;
+const STREAMS_PER_VIOMMU = 0x100;
+
+/** The lowest number below `limit` that is not taken. */
+function lowestFree(limit: number, taken: readonly number[]): number | undefined {
+  return Array.from({ length: limit }, (_, i) => i).find((i) => !taken.includes(i));
+}
+
+export class VmHost {
+  readonly memory: WebAssembly.Memory;
+  /** The hot modules, compiled: workers make units of them. */
+  readonly modules: HotModules;
+  readonly #threads: ThreadAllocator;
+  readonly #policy: QueueErrorPolicy;
+  readonly #gate: ResourceGate;
+  readonly #words: Int32Array;
+  readonly #ram: HostRam;
+  readonly #iommus: readonly PhysicalIommu[];
+  readonly #vmids: VmidAllocator;
+  /** Stages 2 by the VM whose VMID they say. */
+  readonly #stage2Owners = new Set<Vm>();
+  readonly #vms = new Map<number, Vm>();
+  /** The SMMU, the block of its StreamIDs and the devices of each. */
+  readonly #viommus = new Map<
+    NestedSmmu,
+    {
+      readonly iommu: PhysicalIommu;
+      readonly block: number;
+      readonly devices: readonly ArmDevice[];
+    }
+  >();
+  readonly #vintfs = new Set<LentVintf>();
+  readonly #sanitizer: HostSanitizer | undefined;
+  #strayEvents = 0;
+  #seenAttention = 0;
+  #servicing = false;
+
+  /** Creates a host and boots its SMMUs and CMDQVs. */
+  static async create(options: VmHostOptions = {}): Promise<VmHost> {
+    return new VmHost(
+      options,
+      options.modules ?? (await loadHotModules({}, { checked: options.iotlbCheck ?? false })),
+    );
+  }
+
+  private constructor(options: VmHostOptions, modules: HotModules) {
+    const { clock = SYSTEM_CLOCK, smmus = [{}], linuxCompat = false, gate = OPEN_GATE } = options;
+    this.#gate = gate;
+    this.modules = modules;
+    this.#policy = options.onQueueError ?? (() => 'report');
+    const { ramSize = RAM_PER_SMMU * smmus.length } = options;
+    this.memory = createHostMemory({
+      smmus: smmus.length,
+      ramSize,
+      traceUnits: options.traceUnits,
+    });
+    this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_VCPU_VMIDS >> 2) + MAX_VMS + 1);
+    this.#ram = new HostRam(this.memory, gate);
+    const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
+    this.#threads = new ThreadAllocator((thread) => {
+      for (const { block } of this.#iommus) unit.drain.reapThread(block, thread);
+    });
+    this.#iommus = smmus.map((own, smmuIndex) => {
+      const {
+        vintfs = 16,
+        vcmdqs = Math.min(2 * vintfs, 128),
+        idRegisters,
+        atcTimeout,
+        wrapCmdqv,
+      } = { ...options, ...own };
+      return new PhysicalIommu({
+        unit,
+        smmuIndex,
+        idRegisters,
+        wrapCmdqv,
+        atcTimeout,
+        vintfs,
+        vcmdqs,
+        ram: this.#ram,
+        clock,
+        unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
+        pinVmid: (vm) => this.#pinVmid(vm),
+        linuxCompat,
+        gate,
+      });
+    });
+    if (isChecked(modules)) {
+      this.#sanitizer = new HostSanitizer({
+        memory: this.memory,
+        blocks: this.#iommus.map(({ block }) => block),
+        clock,
+        viommus: () => this.#viommus.keys(),
+        onFinding: (finding, vm) => options.onFinding?.(finding, vm),
+        onSuspect: (finding, vm) => options.onSuspect?.(finding, vm),
+      });
+    }
+    this.#vmids = new VmidAllocator({
+      bits: this.#iommus.every(({ vmidBits }) => vmidBits === 16) ? 16 : 8,
+      cpus: MAX_THREADS,
+      flush: () => {
+        for (const iommu of this.#iommus) iommu.invalidateAll();
+      },
+    });
+  }
+
+  /** What the sanitizer has found. */
+  get findings(): readonly Finding[] {
+    return this.#sanitizer?.findings ?? [];
+  }
+
+  /**
+   * Has the sanitizer judge what it suspects: the missing commands will not come any more.
+   * @param vm of this VM's streams; default of all.
+   */
+  settleFindings(vm?: Vm): void {
+    this.#sanitizer?.settle(vm);
+  }
+
+  /** How many SMMUs the host has. */
+  get smmus(): number {
+    return this.#iommus.length;
+  }
+
+  /**
+   * Takes a VM in: its memory becomes a window of the physical address map.
+   * @throws {HostError} when the host has as many as it can have.
+   */
+  createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): Vm {
+    const free = lowestFree(
+      MAX_VMS,
+      [...this.#vms.keys()].map((taken) => taken - 1),
+    );
+    if (free === undefined) throw new HostError('no-window', `a host has at most ${MAX_VMS} VMs`);
+    const window = free + 1;
+    const thread = this.allocateThread();
+    const unit = new Unit({
+      modules: this.modules,
+      hostMemory: this.memory,
+      guest: { memory, regions, window },
+      thread,
+    });
+    const vm = new Vm(name, window, memory, regions, unit);
+    this.#vms.set(window, vm);
+    return vm;
+  }
+
+  /**
+   * A VMID for a stage 2. The first of a VM says what the VM's vCPUs run under; another one of the same VM has other tables, and so a VMID of its
+   * own.
+   */
+  #pinVmid(vm: Vm | undefined): PinnedVmid {
+    const shared = vm !== undefined && !this.#stage2Owners.has(vm);
+    this.#gate('allocation', 'VMID');
+    const holder = shared ? vm.vmid : VmidAllocator.holder();
+    const vmid = this.#vmids.pin(holder);
+    if (shared) this.#stage2Owners.add(vm);
+    return {
+      vmid,
+      sharedWith: shared ? vm : undefined,
+      unpin: () => {
+        this.#vmids.unpin(holder);
+        if (shared) this.#stage2Owners.delete(vm);
+      },
+    };
+  }
+
+  /**
+   * Gives a VM a vIOMMU with a stage 2 of its own, a trapped command queue, and streams.
+   * @param streams StreamIDs as the guest numbers them.
+   * @throws {HostError | IommufdError} when VMIDs, VINTFs, host RAM or streams are exhausted.
+   */
+  createViommu(vm: Vm, streams: readonly number[], options: CreateViommuOptions = {}): NestedSmmu {
+    const {
+      cmdqv = false,
+      overlay = false,
+      btm = false,
+      smmu = 0,
+      onQueueError: policy = this.#policy,
+    } = options;
+    const iommu = this.#iommus[smmu];
+    if (!iommu)
+      throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
+    const block = lowestFree(
+      STREAM_BLOCKS,
+      [...this.#viommus.values()]
+        .filter((taken) => taken.iommu === iommu)
+        .map((taken) => taken.block),
+    );
+    if (block === undefined)
+      throw new HostError(
+        'no-context',
+        `an SMMU has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`,
+      );
+    const devices = streams.map((virtSid, i) =>
+      iommu.model.addDevice(
+        `${vm.name} stream ${virtSid}`,
+        [STREAMS_PER_VIOMMU * (block + 1) + i],
+        vm,
+      ),
+    );
+    const anyDevice = devices[0] ?? iommu.model.addDevice(`${vm.name} without streams`, [], vm);
+    try {
+      const named = new Map(devices.map((device, i) => [streams[i] ?? 0, device]));
+      if (named.size < streams.length)
+        throw new HostError('in-use', `${vm.name} has a StreamID twice`);
+      const viommu = new NestedSmmu({
+        vm,
+        iommu: iommu.model,
+        cmdqv,
+        overlay,
+        btm,
+        devices: named,
+        anyDevice,
+        policy,
+        gate: this.#gate,
+      });
+      this.#viommus.set(viommu, { iommu, block, devices });
+      return viommu;
+    } catch (error) {
+      for (const device of devices) iommu.model.removeDevice(device);
+      throw error;
+    }
+  }
+
+  /**
+   * The CMDQV of a vIOMMU that was created with one.
+   * @throws {HostError} when it was not.
+   */
+  createVintf(viommu: NestedSmmu): LentVintf {
+    const vintf = new LentVintf(viommu);
+    this.#vintfs.add(vintf);
+    return vintf;
+  }
+
+  /** The way to memory of the device behind one of a VM's streams. */
+  dmaPort(viommu: NestedSmmu, virtSid: number): DmaPort {
+    const physSid = viommu.streams.get(virtSid);
+    if (physSid === undefined)
+      throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
+    const sanitizer = this.#sanitizer;
+    const onAccess = sanitizer && ((iova: number) => sanitizer.checkSte(viommu, virtSid, iova));
+    const ats = viommu.hasAts
+      ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri)
+      : undefined;
+    return new StreamDmaPort({
+      vm: viommu.vm,
+      ram: this.#ram,
+      smmu: viommu.smmuBlock,
+      virtSid,
+      physSid,
+      ats,
+      onAccess,
+    });
+  }
+
+  /**
+   * A vCPU of a VM comes to run, or runs no more. While any does, the VM's VMID stays, and it is what broadcast TLB maintenance of the VM's vCPUs
+   * means.
+   * @throws {HostError} when all VMIDs are pinned or running.
+   */
+  vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void {
+    const { running, unit, window } = vm;
+    if (runs) running.add(vcpu);
+    else running.delete(vcpu);
+    const word = (HOST_AT_VCPU_VMIDS >> 2) + window;
+    if (!runs && running.size === 0) {
+      Atomics.store(this.#words, word, 0);
+      this.#vmids.put(unit.thread);
+    } else if (runs && running.size === 1) {
+      Atomics.store(this.#words, word, this.#vmids.load(unit.thread, vm.vmid));
+    }
+  }
+
+  /** Takes everything back that a VM has. Its machine has stopped. */
+  destroyVm(vm: Vm): void {
+    this.settleFindings(vm);
+    for (const vintf of this.#vintfs) if (vintf.viommu.vm === vm) this.#vintfs.delete(vintf);
+    for (const [viommu, { iommu, devices }] of this.#viommus) {
+      if (viommu.vm !== vm) continue;
+      viommu.destroy();
+      for (const device of devices) iommu.model.removeDevice(device);
+      this.#viommus.delete(viommu);
+    }
+    for (const vcpu of vm.running) this.vcpuRuns(vm, vcpu, false);
+    this.#vms.delete(vm.window);
+    this.freeThread(vm.unit.thread);
+  }
+
+  /**
+   * A thread block for a unit: one for each (thread, machine) that has one.
+   * @throws {HostError} when all are taken.
+   */
+  allocateThread(): number {
+    return this.#threads.allocate();
+  }
+
+  /** Gives a thread block back, and with it whatever its thread still owned. The thread has ended, or its unit is not used any more. */
+  freeThread(thread: number): void {
+    this.#threads.free(thread);
+  }
+
+  /** True when something has called for `service` since it last looked. */
+  get attentionWanted(): boolean {
+    return Atomics.load(this.#words, HOST_AT_ATTENTION >> 2) !== this.#seenAttention;
+  }
+
+  /**
+   * The host's work at a safe point of one of its machines. At an exit it only looks whether something called for it.
+   * @param full look at everything: at yields and waits.
+   */
+  service(full: boolean): void {
+    const attention = Atomics.load(this.#words, HOST_AT_ATTENTION >> 2);
+    if (this.#servicing || (!full && attention === this.#seenAttention)) return;
+    this.#servicing = true;
+    this.#seenAttention = attention;
+    try {
+      for (const iommu of this.#iommus) iommu.poll();
+      for (const vm of this.#vms.values())
+        for (const { block } of this.#iommus) vm.unit.drain.serveParked(block);
+      for (const vintf of this.#vintfs) this.#decideErrors(vintf);
+      for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
+      this.#sanitizer?.poll();
+    } catch (cause) {
+      throw cause instanceof MachineError ? cause : new MachineError('host', cause);
+    } finally {
+      this.#servicing = false;
+    }
+  }
+
+  /** Held errors of a VM's VCMDQs: the policy speaks before the guest sees anything. */
+  #decideErrors(vintf: LentVintf): void {
+    const { viommu } = vintf;
+    const { drain } = viommu.vm.unit;
+    vintf.queues.forEach((block, lvcmdq) => {
+      const decision = viommu.settleErrors(lvcmdq, block, () =>
+        drain.serve(block.smmu, block.index),
+      );
+      if (decision === 'stop') viommu.vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);
+      else if (decision === 'report') drain.publishError(block.smmu, block.index);
+      // The next safe point goes on.
+      else if (block.state === QUEUE_ERROR_HELD)
+        Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
+    });
+  }
+
+  /** Every object of the host with its references, queues, VMIDs, StreamID pairs and counts. While no guest runs, they belong together. */
+  inspect(): HostInspection {
+    const { bits, pinned, pinnable, generation } = this.#vmids;
+    return {
+      vmids: { bits, pinned, pinnable, generation },
+      ramInUse: this.#ram.inUse,
+      smmus: this.#iommus.map(({ block, vintfsInUse }) => ({
+        vintfsInUse,
+        counts: smmuCounters(this.memory, block),
+      })),
+      vms: [...this.#vms.values()].map((vm) => inspectVm(vm, this.#viommus.keys(), this.#vintfs)),
+    };
+  }
+
+  get statistics(): HostStatistics {
+    const smmus = this.#iommus.map(({ block }) => smmuCounters(this.memory, block));
+    const [smmu] = smmus;
+    if (!smmu) throw new Error('a host has an SMMU');
+    return {
+      smmu,
+      smmus,
+      vms: this.#vms.size,
+      vmidsInUse: this.#vmids.pinned,
+      vmidGeneration: this.#vmids.generation,
+      vintfsInUse: this.#iommus.reduce((sum, iommu) => sum + iommu.vintfsInUse, 0),
+      ramInUse: this.#ram.inUse,
+      cmdqvTimeouts: this.#iommus.reduce((sum, iommu) => sum + iommu.cmdqvTimeouts, 0),
+      strayEvents: this.#strayEvents,
+      ...(this.#sanitizer ? { sanitizer: this.#sanitizer.counts } : {}),
+    };
+  }
+}

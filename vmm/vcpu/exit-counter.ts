@@ -1,0 +1,114 @@
+// The exit counter: every time that control leaves a guest's Wasm for JavaScript, by vCPU, kind and register.
+
+import {
+  ABI_AREA_SIZE,
+  ABI_AT_EXITS,
+  ABI_AT_INVALIDATING,
+  ABI_AT_VCPU_EXITS,
+  ABI_AT_VCPU_INVALIDATING,
+} from '../../assembly/layout/guest-abi.ts';
+import type { BusMount, RegisterCounter } from '../../devices/bus/bus.ts';
+import { RegisterCounts } from '../../devices/bus/register-counts.ts';
+import type { TraceEvent } from '../../devices/plugin/index.ts';
+
+export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
+/** What an exit was for: a register, a WASI call, waiting, the clock. */
+export type ExitKind = (typeof EXIT_KINDS)[number];
+
+/** Counts as plain data. */
+export interface ExitStatistics {
+  readonly total: number;
+  readonly byKind: Readonly<Record<ExitKind, number>>;
+  /** MMIO exits by "device.REGISTER". */
+  readonly byRegister: Readonly<Record<string, number>>;
+  readonly byVcpu: readonly number[];
+  /** Exits while the guest's ABI_AT_INVALIDATING was set: between a batch's first doorbell and its last completion. */
+  readonly duringInvalidation: number;
+}
+
+/** Told of each exit; for `mmio` with the place of the register on the bus (mount and byte offset in its region). */
+export type ExitListener = (vcpu: number, kind: ExitKind, mount?: number, offset?: number) => void;
+
+/** The listener that turns exits into trace events, with the vCPU as their source. `mounts` are those of the machine's bus. */
+export function exitTrace(
+  tell: (source: string, event: TraceEvent) => void,
+  mounts: () => readonly BusMount[],
+): ExitListener {
+  return (vcpu, kind, mount, offset = 0) => {
+    const at = mount === undefined ? undefined : mounts()[mount];
+    const register = at && `${at.device.name}.${at.device.registerName(at.region, offset)}`;
+    tell(`vCPU ${vcpu}`, { name: `exit ${kind}`, ...(register && { register }) });
+  };
+}
+
+const MMIO = EXIT_KINDS.indexOf('mmio');
+
+export class ExitCounter implements RegisterCounter {
+  readonly #counts: Float64Array;
+  readonly #registers = new RegisterCounts();
+  readonly #info: Int32Array;
+  readonly #listener: ExitListener | undefined;
+  /** vCPU of the exit under way. */
+  #vcpu = 0;
+  #total = 0;
+  #duringInvalidation = 0;
+
+  /** `memory` is the guest's: its info page mirrors the total. */
+  constructor(memory: WebAssembly.Memory, vcpus: number, listener?: ExitListener) {
+    this.#listener = listener;
+    this.#counts = new Float64Array(vcpus * EXIT_KINDS.length);
+    this.#info = new Int32Array(memory.buffer, 0, ABI_AREA_SIZE / 4);
+  }
+
+  /** Counts one exit; `kind` is an index into EXIT_KINDS. */
+  count(vcpu: number, kind: number): void {
+    const slot = vcpu * EXIT_KINDS.length + kind;
+    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
+    this.#total++;
+    this.#vcpu = vcpu;
+    // A register access is told of when its register is known.
+    if (kind !== MMIO) this.#listener?.(vcpu, EXIT_KINDS[kind] ?? 'mmio');
+    const info = this.#info;
+    info[ABI_AT_EXITS >> 2] = this.#total | 0;
+    const own = (ABI_AT_VCPU_EXITS >> 2) + vcpu;
+    info[own] = (info[own] ?? 0) + 1;
+    if (info[vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu] !== 0)
+      this.#duringInvalidation++;
+  }
+
+  countRegister(mount: number, offset: number): void {
+    this.#registers.countRegister(mount, offset);
+    this.#listener?.(this.#vcpu, 'mmio', mount, offset);
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  get duringInvalidation(): number {
+    return this.#duringInvalidation;
+  }
+
+  /** `mounts` are those of the bus that this counter counts for. */
+  statistics(mounts: readonly BusMount[]): ExitStatistics {
+    const sums = EXIT_KINDS.map((_, kind) =>
+      this.#sum((slot) => slot % EXIT_KINDS.length === kind),
+    );
+    return {
+      total: this.#total,
+      byKind: Object.fromEntries(EXIT_KINDS.map((kind, i) => [kind, sums[i] ?? 0])) as Record<
+        ExitKind,
+        number
+      >,
+      byRegister: this.#registers.byName(mounts),
+      byVcpu: Array.from({ length: this.#counts.length / EXIT_KINDS.length }, (_, vcpu) =>
+        this.#sum((slot) => Math.floor(slot / EXIT_KINDS.length) === vcpu),
+      ),
+      duringInvalidation: this.#duringInvalidation,
+    };
+  }
+
+  #sum(wanted: (slot: number) => boolean): number {
+    return this.#counts.reduce((sum, count, slot) => (wanted(slot) ? sum + count : sum), 0);
+  }
+}

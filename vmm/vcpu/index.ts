@@ -1,0 +1,2 @@
+export * from './exit-counter.ts';
+export * from './vcpu.ts';

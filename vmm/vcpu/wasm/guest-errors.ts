@@ -1,0 +1,35 @@
+// What can go wrong with a Wasm guest, and how one is ended.
+
+import { VsmmuError } from '../../../devices/plugin/index.ts';
+
+/** Why a binary is no guest; docs/guests.md says what to change. */
+export type GuestImageFault =
+  | 'unreadable'
+  | 'not-wasm'
+  | 'invalid-wasm'
+  | 'no-memory-import'
+  | 'memory-not-shared'
+  | 'memory-not-fixed'
+  | 'memory-too-small'
+  | 'memory-size'
+  | 'missing-export'
+  | 'data-in-abi-area'
+  | 'abi-version'
+  | 'unknown-import';
+
+/** The binary is not a guest that this VMM can run. */
+export class GuestImageError extends VsmmuError<GuestImageFault> {
+  override readonly name = 'GuestImageError';
+}
+
+/** Thrown through a guest's frames to end it: not an error of the guest. */
+export class GuestExit extends Error {
+  override readonly name = 'GuestExit';
+  /** Exit code of the program, 0 when the machine was stopped from outside. */
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`the guest ended with code ${code}`);
+    this.code = code;
+  }
+}

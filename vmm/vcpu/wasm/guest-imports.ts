@@ -1,0 +1,183 @@
+// The import object of a guest: built here and nowhere else, so that no JavaScript function reaches a guest without its exit counter.
+
+import type { Bus } from '../../../devices/bus/bus.ts';
+import type { Clock } from '../../../devices/bus/clock.ts';
+import { EXIT_KINDS, type ExitKind } from '../exit-counter.ts';
+import { GuestImageError } from './guest-errors.ts';
+import { MODULE_VSMMU, MODULE_WASI, type VSMMU_FUNCTIONS } from './guest-image.ts';
+
+type Call = (...args: never[]) => unknown;
+
+/** Names of the imports that stay inside Wasm where there is a drain: the doorbell, and broadcast TLB maintenance. */
+export const INSIDE_FUNCTIONS = ['doorbell', 'tlbi', 'dsb'] as const;
+export type InsideCalls = Partial<Readonly<Record<(typeof INSIDE_FUNCTIONS)[number], Call>>>;
+
+/** The border between a guest and the VMM, crossed by every JavaScript import. */
+export interface ExitGate {
+  /** Before anything else happens on an exit; `kind` is an index into EXIT_KINDS. */
+  enter(vcpu: number, kind: number): void;
+  /** After it, before the guest goes on: a safe point. */
+  leave(vcpu: number, kind: number): void;
+  /** Something was thrown between the two. Returns what goes on through the guest, which may catch it. */
+  threw(thrown: unknown): unknown;
+}
+
+export interface GuestImportsOptions {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly vcpu: number;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly gate: ExitGate;
+  readonly wasi: Readonly<Record<string, Call>>;
+  /** Has a secondary vCPU run with an argument; 0, or -1 when there is none that could. */
+  readonly startVcpu: (vcpu: number, argument: number) => number;
+  /** Exports of a Wasm instance: the imports that stay inside Wasm, by name. Those that are missing have nobody behind them. */
+  readonly inside: InsideCalls;
+}
+
+interface GuestCall {
+  readonly kind: ExitKind;
+  readonly call: Call;
+}
+
+function vsmmuCalls({
+  bus,
+  clock,
+  vcpu,
+  startVcpu,
+}: GuestImportsOptions): Record<string, GuestCall> {
+  const calls: Record<(typeof VSMMU_FUNCTIONS)[number], { kind: ExitKind; call: unknown }> = {
+    mmio_read32: { kind: 'mmio', call: (gpa: number) => bus.read(gpa >>> 0, 4, vcpu) },
+    mmio_write32: {
+      kind: 'mmio',
+      call: (gpa: number, value: number) => bus.write(gpa >>> 0, 4, value, 0, vcpu),
+    },
+    mmio_read64: {
+      kind: 'mmio',
+      call: (gpa: number) => {
+        const lo = bus.read(gpa >>> 0, 8, vcpu);
+        return (BigInt(bus.high) << 32n) | BigInt(lo);
+      },
+    },
+    mmio_write64: {
+      kind: 'mmio',
+      call: (gpa: number, value: bigint) =>
+        bus.write(
+          gpa >>> 0,
+          8,
+          Number(value & 0xffffffffn),
+          Number((value >> 32n) & 0xffffffffn),
+          vcpu,
+        ),
+    },
+    // Inline there is nobody to wait for: leaving the guest is itself the safe point at which the host does its work.
+    wait: { kind: 'wait', call: (_microseconds: number) => undefined },
+    clock_ns: { kind: 'clock', call: () => clock.nowNs() },
+    vcpu_start: {
+      kind: 'wait',
+      call: (target: number, argument: number) => startVcpu(target, argument),
+    },
+    // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no SMMU; they are exits like any other then.
+    doorbell: { kind: 'mmio', call: (_id: number, _offset: number) => undefined },
+    tlbi: { kind: 'mmio', call: (_operation: number, _asid: number, _va: bigint) => undefined },
+    dsb: { kind: 'mmio', call: (_before: bigint) => 0n },
+  };
+  return calls as Record<string, GuestCall>;
+}
+
+/** A call with its exit. By arity: argument lists that V8 need not build are what keeps an exit at some 10 ns. */
+function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
+  const inner = call as unknown as (...args: unknown[]) => unknown;
+  switch (call.length) {
+    case 0:
+      return () => {
+        gate.enter(vcpu, kind);
+        try {
+          const result = inner();
+          gate.leave(vcpu, kind);
+          return result;
+        } catch (thrown) {
+          throw gate.threw(thrown);
+        }
+      };
+    case 1:
+      return (a: unknown) => {
+        gate.enter(vcpu, kind);
+        try {
+          const result = inner(a);
+          gate.leave(vcpu, kind);
+          return result;
+        } catch (thrown) {
+          throw gate.threw(thrown);
+        }
+      };
+    case 2:
+      return (a: unknown, b: unknown) => {
+        gate.enter(vcpu, kind);
+        try {
+          const result = inner(a, b);
+          gate.leave(vcpu, kind);
+          return result;
+        } catch (thrown) {
+          throw gate.threw(thrown);
+        }
+      };
+    default: {
+      const any = (...args: unknown[]) => {
+        gate.enter(vcpu, kind);
+        try {
+          const result = inner(...args);
+          gate.leave(vcpu, kind);
+          return result;
+        } catch (thrown) {
+          throw gate.threw(thrown);
+        }
+      };
+      // A transport has to know how many arguments to carry.
+      return Object.defineProperty(any, 'length', { value: call.length });
+    }
+  }
+}
+
+/**
+ * The imports that a guest's module asks for.
+ * @throws {GuestImageError} when it asks for what no machine provides.
+ */
+export function guestImports(options: GuestImportsOptions): WebAssembly.Imports {
+  const { module, memory, vcpu, gate, wasi } = options;
+  const inside = new Map<string, Call | undefined>(Object.entries(options.inside));
+  const vsmmu = vsmmuCalls(options);
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    imports[from] ??= {};
+    const target = imports[from];
+    const own = from === MODULE_VSMMU && Object.hasOwn(vsmmu, name) ? vsmmu[name] : undefined;
+    const foreign = from === MODULE_WASI && Object.hasOwn(wasi, name) ? wasi[name] : undefined;
+    if (kind === 'memory') {
+      target[name] = memory;
+    } else if (from === MODULE_VSMMU && inside.get(name)) {
+      target[name] = inside.get(name) as WebAssembly.ImportValue;
+    } else if (own) {
+      target[name] = counted(
+        own.call,
+        EXIT_KINDS.indexOf(own.kind),
+        vcpu,
+        gate,
+      ) as WebAssembly.ImportValue;
+    } else if (foreign) {
+      target[name] = counted(
+        foreign,
+        EXIT_KINDS.indexOf('wasi'),
+        vcpu,
+        gate,
+      ) as WebAssembly.ImportValue;
+    } else {
+      throw new GuestImageError(
+        'unknown-import',
+        `the guest imports ${from}.${name}, which no machine provides`,
+      );
+    }
+  }
+  return imports;
+}

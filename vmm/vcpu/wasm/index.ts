@@ -1,0 +1,6 @@
+export * from './abi-interrupts.ts';
+export * from './guest-errors.ts';
+export * from './guest-image.ts';
+export * from './ram-regions.ts';
+export * from './wasi-host.ts';
+export { createWasmerWasi } from './wasmer-wasi.ts';
