@@ -100,7 +100,7 @@ function misplaced(file, { target, isPackage }) {
   if (isPackage)
     return /^vsmmu(\/|$)/.test(target) && room !== 'demo' ? 'its own package' : undefined;
   // A folder of its own, such as `new URL('..', import.meta.url)`, is no import of code.
-  if (!target.endsWith('.ts')) return undefined;
+  if (/^[./]*$/.test(target)) return undefined;
   if (ofRoom || allowed.some((one) => isIn(one, target))) return undefined;
   return `${room} may import ${allowed.join(', ') || 'nothing'}`;
 }
