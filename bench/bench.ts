@@ -3,8 +3,8 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createBoard } from './board.ts';
 import { measureDma } from './dma-rate.ts';
+import { createBoard } from './drain-board.ts';
 import { measureDrain } from './drain-rate.ts';
 import { startHandoff } from './handoff.ts';
 import { startMachines, startTracePair } from './machines.ts';

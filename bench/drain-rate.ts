@@ -1,6 +1,14 @@
 // What the drain takes for each command, beside the same loop in C.
 
-import { type Board, LOG2SIZE, PAGE0, SMMU, TLB_ENTRIES, VINTF, VIRTUAL_SID } from './board.ts';
+import {
+  type Board,
+  LOG2SIZE,
+  PAGE0,
+  SMMU,
+  TLB_ENTRIES,
+  VINTF,
+  VIRTUAL_SID,
+} from './drain-board.ts';
 import { measure, type Subject } from './measure.ts';
 import type { NativeDrain } from './native.ts';
 import { PAGES } from './streams.ts';

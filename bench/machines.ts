@@ -9,7 +9,7 @@ import {
   type Queues,
   TOY_RAM_GPA_BASE,
   type ToyMachine,
-} from '../vmm/boards/toy/toy-board.ts';
+} from '../vmm/boards/index.ts';
 import { VmHost } from '../vmm/nested/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
 import { Trace } from '../vmm/trace/index.ts';

@@ -10,7 +10,7 @@ import {
   texts,
   yesNo,
 } from '../vmm/api/settings.ts';
-import { EXPERIMENTS, TOY_PATHS } from '../vmm/boards/toy/toy-experiments.ts';
+import { EXPERIMENTS, TOY_PATHS } from '../vmm/boards/index.ts';
 
 const MAX_VMS = 16;
 const MAX_TIMEOUT_SECONDS = 86_400;

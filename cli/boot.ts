@@ -16,7 +16,7 @@ import {
   type Experiment,
   findExperiment,
   pathArgument,
-} from '../vmm/boards/toy/toy-experiments.ts';
+} from '../vmm/boards/index.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
@@ -88,7 +88,7 @@ async function runAll(
     const running = machines.filter(({ status }) => status === 'paused');
     if (running.length === 0) return;
     for (const machine of running) {
-      if (oracle.attacker !== undefined && oracle.attacker !== machine.board.vm) continue;
+      if (oracle.attacker !== undefined && oracle.attacker !== machine) continue;
       await machine.step();
     }
     progress.show(machines);
@@ -229,12 +229,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
       machine.on('suspect', (finding) => suspects.push(finding));
       machine.on('phase', ({ phase, ended, data }) => {
         measurements.phase(k, phase, ended, data);
-        oracle.phase(
-          machines.map(({ board }) => board),
-          k,
-          phase,
-          ended,
-        );
+        oracle.phase(machines, k, phase, ended);
       });
       machines.push(machine);
     }

@@ -1,7 +1,7 @@
 // The report for people.
 
 import type { Finding } from '../vmm/api/index.ts';
-import type { Experiment } from '../vmm/boards/toy/toy-experiments.ts';
+import type { Experiment } from '../vmm/boards/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { PathReport, Report } from './report.ts';
 import { colours } from './terminal.ts';

@@ -65,23 +65,20 @@ function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
 }
 
 function waysOf(machines: readonly Machine[]): WayReport[] {
-  const ways = machines.flatMap(({ board: { direct, queues, viommu } }): WayReport[] => {
-    const counts = direct.flatMap((context) => context.queues.map((queue) => queue.counts));
-    const own = viommu.commandQueue.counts;
-    return [
-      {
-        path: queues === 'ecmdq' ? 'ecmdq' : 'direct',
-        commands: sumOf(counts, (c) => c.commands),
-        rewritten: sumOf(counts, (c) => c.rewrites),
-        interventions: 0,
-      },
-      {
-        path: viommu.overlay ? 'overlay' : 'trapped',
-        commands: own.commands,
-        rewritten: own.rewrites,
-        interventions: viommu.statistics.interventions,
-      },
-    ];
+  const ways = machines.flatMap((machine): WayReport[] => {
+    const { commands, rewrites } = machine.statistics.vcmdq;
+    const own = machine.inspect().flatMap(({ queues, overlay, counts }): WayReport[] =>
+      queues
+        .filter(({ name }) => name === 'CMDQ')
+        .map((cmdq) => ({
+          path: overlay ? 'overlay' : 'trapped',
+          commands: cmdq.commands,
+          rewritten: cmdq.rewrites,
+          interventions: counts.interventions,
+        })),
+    );
+    const path = machine.queues === 'ecmdq' ? 'ecmdq' : 'direct';
+    return [{ path, commands, rewritten: rewrites, interventions: 0 }, ...own];
   });
   return (['direct', 'ecmdq', 'trapped', 'overlay'] as const).flatMap((path) => {
     const same = ways.filter((way) => way.path === path);

@@ -6,7 +6,7 @@ import {
   findExperiment,
   TOY_PATHS,
   type ToyPath,
-} from '../vmm/boards/toy/toy-experiments.ts';
+} from '../vmm/boards/index.ts';
 
 const COUNTS = ['1', '2', '3', '4'] as const;
 const TRANSPORTS = ['auto', 'inline', 'mailbox'] as const;

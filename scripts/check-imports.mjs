@@ -28,7 +28,16 @@ const ROOMS = [
   ['vmm/threads', ['assembly', 'devices', 'host/kernel', 'vmm/vcpu', 'vmm/machine', 'vmm/nested']],
   [
     'vmm/boards',
-    ['assembly', 'devices', 'host', 'vmm/vcpu', 'vmm/machine', 'vmm/nested', 'vmm/threads'],
+    [
+      'assembly',
+      'devices',
+      'host',
+      'vmm/vcpu',
+      'vmm/machine',
+      'vmm/inspect',
+      'vmm/nested',
+      'vmm/threads',
+    ],
   ],
   ['vmm/v86', ['assembly', 'devices', 'host', 'vmm/machine', 'vmm/nested']],
   ['vmm/api', ['assembly', 'devices', 'host', 'vmm']],

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import * as v from 'valibot';
 import { Host, type HostInspection, type Machine } from '../../vmm/api/index.ts';
 import { integer, option, yesNo } from '../../vmm/api/settings.ts';
-import { pathArgument } from '../../vmm/boards/toy/toy-experiments.ts';
+import { pathArgument } from '../../vmm/boards/index.ts';
 import { type BootSettings, hostSize, machineOptions, makeMachine } from '../boot.ts';
 import { BOOT_SETTINGS } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';

@@ -1,11 +1,7 @@
 // Things to try: one click each, and what came of it.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
-import {
-  EXPERIMENTS,
-  type Experiment,
-  findExperiment,
-} from '../../vmm/boards/toy/toy-experiments.ts';
+import { EXPERIMENTS, type Experiment, findExperiment } from '../../vmm/boards/index.ts';
 import type { Settings } from '../demo-settings.ts';
 import type { Picture, RowPicture } from '../protocol.ts';
 import type { Actions } from './controls.ts';

@@ -1,7 +1,7 @@
 // The picture: reads registers as a guest would read them (no exit is counted), rings and event queues from guest memory, the IOTLB from host
 // memory. Changes nothing.
 
-import type { Host, Machine } from 'vsmmu';
+import type { Host, Machine, QueueInspection, VintfInspection, ViommuInspection } from 'vsmmu';
 import {
   CMDQV_LOGICAL_PAGE0,
   CMDQV_PAGE_SIZE,
@@ -25,10 +25,7 @@ import {
   SMMU_EVTQ_BASE,
   SMMU_EVTQ_PROD,
 } from '../../assembly/layout/smmu-registers.ts';
-import { offsetOfGpa } from '../../devices/bus/index.ts';
 import { type Decoded, decodeCommand, decodeEvent } from '../../devices/decode/index.ts';
-import type { Device, MmioAccess } from '../../devices/plugin/index.ts';
-import { eachLiveTlbEntry } from '../../vmm/inspect/iotlb-view.ts';
 import type {
   EntryPicture,
   EventPicture,
@@ -48,12 +45,12 @@ const INDEX_AND_WRAP = 0xfffff;
 const ERROR_SHIFT = 24;
 const LOG2SIZE = 0x1f;
 
-/** Reads a device's registers without the bus, which would count. */
-function reader(device: Device) {
+/** Reads a device's registers as its guest would. */
+function reader(machine: Machine, device: string) {
   const read = (offset: number, size: 4 | 8) => {
-    const access: MmioAccess = { region: 0, offset, size, lo: 0, hi: 0, vcpu: 0 };
-    device.read(access);
-    return access;
+    const value = machine.readRegister(device, offset, size);
+    if (!value) throw new Error(`the board has no ${device}`);
+    return value;
   };
   return {
     word: (offset: number) => read(offset, 4).lo,
@@ -65,12 +62,6 @@ function reader(device: Device) {
   };
 }
 
-function deviceOf(machine: Machine, name: string): Device {
-  const mount = machine.board.machine.bus.mounts.find(({ device }) => device.name === name);
-  if (!mount) throw new Error(`the board has no ${name}`);
-  return mount.device as Device;
-}
-
 /** The words of one entry of a queue in guest memory, undefined when they lie elsewhere. */
 function entryWords(
   machine: Machine,
@@ -78,9 +69,8 @@ function entryWords(
   slot: number,
   bytes: number,
 ): Uint32Array | undefined {
-  const { memory, regions } = machine.board.vm;
-  const offset = offsetOfGpa(regions, ring + slot * bytes, bytes);
-  return offset < 0 ? undefined : new Uint32Array(memory.buffer, offset, bytes / 4).slice();
+  const entry = machine.readMemory(ring + slot * bytes, bytes);
+  return entry && new Uint32Array(entry.buffer);
 }
 
 const hex = (value: bigint) => (value < 10n ? value.toString() : `0x${value.toString(16)}`);
@@ -135,9 +125,15 @@ function entries(machine: Machine, { gpa, log2size, prod, cons }: Ring): EntryPi
   });
 }
 
+/** Counts of a queue. */
+function countsOf(queue: QueueInspection | undefined) {
+  const { commands = 0, syncs = 0, errors = 0, rewrites = 0 } = queue ?? {};
+  return { commands, syncs, errors, rewrites };
+}
+
 /** The SMMU's one CMDQ. */
-function cmdq(machine: Machine): QueuePicture {
-  const { word, base } = reader(deviceOf(machine, 'smmuv3'));
+function cmdq(machine: Machine, { queues, overlay }: ViommuInspection): QueuePicture {
+  const { word, base } = reader(machine, 'smmuv3');
   const { gpa, log2size } = base(SMMU_CMDQ_BASE);
   const consRegister = word(SMMU_CMDQ_CONS);
   const mask = 2 ** (log2size + 1) - 1;
@@ -145,7 +141,7 @@ function cmdq(machine: Machine): QueuePicture {
   const enabled = (word(SMMU_CR0) & (1 << ((CR0_CMDQEN >> 8) & 31))) !== 0;
   return {
     name: 'CMDQ',
-    path: machine.board.viommu.overlay ? 'overlay' : 'trapped',
+    path: overlay ? 'overlay' : 'trapped',
     enabled,
     size: 2 ** log2size,
     prod: ring.prod,
@@ -153,13 +149,13 @@ function cmdq(machine: Machine): QueuePicture {
     error: consRegister >>> ERROR_SHIFT,
     gerror: 0,
     gerrorn: 0,
-    ...machine.board.viommu.commandQueue.counts,
+    ...countsOf(queues[0]),
     entries: enabled ? entries(machine, ring) : [],
   };
 }
 
-function vcmdq(machine: Machine, lvcmdq: number, page0: boolean): QueuePicture {
-  const { word, base } = reader(deviceOf(machine, 'cmdqv'));
+function vcmdq(machine: Machine, lvcmdq: number, vintf: VintfInspection): QueuePicture {
+  const { word, base } = reader(machine, 'cmdqv');
   const registers = CMDQV_LOGICAL_PAGE0 + lvcmdq * VCMDQ_STRIDE;
   const { gpa, log2size } = base(registers + CMDQV_PAGE_SIZE + VCMDQ_BASE);
   const consRegister = word(registers + VCMDQ_CONS);
@@ -172,7 +168,7 @@ function vcmdq(machine: Machine, lvcmdq: number, page0: boolean): QueuePicture {
   const enabled = (word(registers + VCMDQ_CONFIG) & 1) !== 0;
   return {
     name: `VCMDQ ${lvcmdq}`,
-    path: page0 ? 'direct' : 'trapped',
+    path: vintf.page0 === 0 ? 'trapped' : 'direct',
     enabled,
     size: 2 ** log2size,
     prod: ring.prod,
@@ -180,20 +176,23 @@ function vcmdq(machine: Machine, lvcmdq: number, page0: boolean): QueuePicture {
     error: (consRegister >>> ERROR_SHIFT) & 0x7f,
     gerror: word(registers + VCMDQ_GERROR),
     gerrorn: word(registers + VCMDQ_GERRORN),
-    ...machine.board.vintf.queue(lvcmdq).counts,
+    ...countsOf(vintf.queues[lvcmdq]),
     entries: enabled ? entries(machine, ring) : [],
   };
 }
 
-function eventsOf(machine: Machine): {
+function eventsOf(
+  machine: Machine,
+  { counts }: ViommuInspection,
+): {
   readonly events: EventPicture[];
   readonly eventCount: number;
 } {
-  const { word, base } = reader(deviceOf(machine, 'smmuv3'));
+  const { word, base } = reader(machine, 'smmuv3');
   const { gpa, log2size } = base(SMMU_EVTQ_BASE);
   const size = 2 ** log2size;
   const prod = word(SMMU_EVTQ_PROD) & (2 * size - 1);
-  const { events: eventCount } = machine.board.viommu.statistics;
+  const { events: eventCount } = counts;
   const count = Math.min(eventCount, size, SHOWN_EVENTS);
   const events = Array.from({ length: count }, (_, i): EventPicture | undefined => {
     const words = entryWords(machine, gpa, (prod - 1 - i + 2 * size) % size, EVTQ_ENTRY_SIZE);
@@ -211,28 +210,29 @@ function eventsOf(machine: Machine): {
 
 /** Everything of one machine. */
 export function vmPicture(machine: Machine, running: boolean): VmPicture {
-  const { viommu, vintf } = machine.board;
-  const overlay = viommu.overlay !== undefined;
-  const mapped = overlay ? viommu.commandQueue.overlay !== 0 : vintf.context.page0 !== 0;
+  const [smmu] = machine.inspect();
+  if (!smmu?.vintf) throw new Error(`${machine.name} has no SMMU with a VINTF`);
+  const { overlay, vintf } = smmu;
+  const mapped = overlay ? (smmu.queues[0]?.mappedAt ?? 0) !== 0 : vintf.page0 !== 0;
   const { exits } = machine.statistics;
   const byRegister = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
   return {
     name: machine.name,
-    vmid: viommu.vmid,
+    vmid: smmu.vmid,
     vintf: vintf.index,
-    streams: [...viommu.streams],
+    streams: smmu.streams.map(({ virtual, physical }) => [virtual, physical]),
     // Between two steps a machine is paused; to whoever looks it runs.
     status: machine.status === 'paused' && running ? 'running' : machine.status,
     reason: machine.error?.message ?? '',
     overlay,
     mapped,
-    doorbells: (overlay ? viommu : vintf).context.doorbellCalls,
-    interventions: viommu.statistics.interventions,
+    doorbells: (overlay ? smmu : vintf).doorbellCalls,
+    interventions: smmu.counts.interventions,
     queues: [
-      ...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, mapped))),
-      cmdq(machine),
+      ...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, vintf))),
+      cmdq(machine, smmu),
     ],
-    ...eventsOf(machine),
+    ...eventsOf(machine, smmu),
     exits: {
       total: exits.total,
       duringInvalidation: exits.duringInvalidation,
@@ -255,19 +255,16 @@ export function tlbPicture(host: Host, machines: readonly Machine[]): TlbPicture
     rows.set(key, found);
     return found;
   };
-  const names = new Map(machines.map(({ board, name }) => [board.viommu.vmid, name]));
+  const names = new Map(machines.map((machine) => [machine.inspect()[0]?.vmid, machine.name]));
   for (const name of names.values()) row(name, '1');
-  const [first] = machines;
-  if (first) {
-    eachLiveTlbEntry(host.model.memory, first.board.viommu.smmuBlock, ({ set, vmid, asid }) => {
-      const into = row(
-        names.get(vmid) ?? `VMID ${vmid}`,
-        asid === undefined ? '\u2013' : String(asid),
-      );
-      const group = Math.floor((set * TLB_GROUPS) / TLB_SETS);
-      into.count++;
-      into.cells[group] = (into.cells[group] ?? 0) + 1;
-    });
+  for (const { set, vmid, asid } of host.iotlb()) {
+    const into = row(
+      names.get(vmid) ?? `VMID ${vmid}`,
+      asid === undefined ? '\u2013' : String(asid),
+    );
+    const group = Math.floor((set * TLB_GROUPS) / TLB_SETS);
+    into.count++;
+    into.cells[group] = (into.cells[group] ?? 0) + 1;
   }
   const order = [...names.values()];
   return [...rows.values()].sort(

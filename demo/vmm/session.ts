@@ -1,13 +1,13 @@
 // A session: machines on one host, stepped in turn, and pictures of them. All of it runs on the VMM's worker.
 
-import { Host, type Machine, probe } from 'vsmmu';
+import { Host, type Machine, probe, type QueueInspection, type ViommuInspection } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
 import {
   CHECKPOINT_PATH_DIRECT,
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
-import { VCMDQ_CONS, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
-import { findExperiment, pathArgument } from '../../vmm/boards/toy/toy-experiments.ts';
+import { VCMDQ_CONS, VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import { findExperiment, pathArgument } from '../../vmm/boards/index.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../../vmm/report/measurements.ts';
 import { machineNames, OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
@@ -144,8 +144,7 @@ export class Session {
     machine.on('phase', ({ phase, ended, data }) => {
       if (beside) this.#measurements.comparedPhase({ trapped: 'overlay' }, phase, ended, data);
       else this.#measurements.phase(k, phase, ended, data);
-      const boards = this.#machines.map(({ board }) => board);
-      if (!beside) this.#oracle.phase(boards, k, phase, ended);
+      if (!beside) this.#oracle.phase(this.#machines, k, phase, ended);
       if (phase === CHECKPOINT_PHASE_TRACE && ended) this.#trace(machine, data);
     });
     this.#machines.push(machine);
@@ -176,7 +175,7 @@ export class Session {
       batches = 0,
       exits = 0,
     ] = data;
-    const { vmid, overlay } = machine.board.viommu;
+    const { vmid = 0, overlay = false } = machine.inspect()[0] ?? {};
     const path = at === CHECKPOINT_PATH_DIRECT ? 'direct' : overlay ? 'overlay' : 'trapped';
     const queue = path === 'direct' ? `VCMDQ ${lvcmdq}` : 'CMDQ';
     this.#traces.set(path, {
@@ -246,8 +245,7 @@ export class Session {
   async #stepAll(): Promise<void> {
     for (const machine of this.#machines) {
       if (machine.status !== 'paused') continue;
-      if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine.board.vm)
-        continue;
+      if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine) continue;
       await machine.step();
     }
     this.#steps++;
@@ -294,26 +292,38 @@ export class Session {
 
   /** From the words in guest and host memory, not from the register models: what the picture has to agree with. */
   rawQueues(): RawQueue[] {
-    return this.#machines.flatMap(({ name, board }) => {
-      const { vintf, viommu, vm } = board;
-      const { commandQueue } = viommu;
-      // CONS twice: as the guest sees it, and as the drain keeps it.
-      const raw = (queue: string, prod: number, seen: number, kept: number): RawQueue => {
-        return { vm: name, queue, prod, cons: seen === kept ? kept : -1 };
-      };
-      if (commandQueue.overlay !== 0) {
-        const [prod = 0, cons = 0] = new Uint32Array(vm.memory.buffer, commandQueue.overlay, 2);
-        return [raw('CMDQ', prod, cons, commandQueue.cons)];
-      }
-      const trapped = { vm: name, queue: 'CMDQ', prod: commandQueue.prod, cons: commandQueue.cons };
-      if (viommu.overlay) return [trapped];
-      const own = vintf.queues.map((block, lvcmdq) => {
-        const [prod, cons] = [VCMDQ_PROD, VCMDQ_CONS].map(
-          (register) => vintf.readPage0(lvcmdq, register) & INDEX_AND_WRAP,
-        );
-        return raw(`VCMDQ ${lvcmdq}`, prod ?? 0, cons ?? 0, block.cons);
-      });
-      return [...own, trapped];
-    });
+    return this.#machines.flatMap((machine) =>
+      machine.inspect().flatMap((smmu) => rawQueues(machine, smmu)),
+    );
   }
+}
+
+/**
+ * PROD and CONS from the words in guest memory where its guest has them. CONS is there twice, as the
+ * guest sees it and as the drain keeps it: -1 when they differ.
+ */
+function rawQueues(machine: Machine, { queues, vintf, overlay }: ViommuInspection): RawQueue[] {
+  const words = new Uint32Array(machine.memory.buffer);
+  const raw = ({ name, prod, cons }: QueueInspection, prodAt?: number, consAt?: number) => {
+    const queue = name.replace(/^LV/, 'V');
+    if (prodAt === undefined || consAt === undefined)
+      return { vm: machine.name, queue, prod, cons };
+    const [own = 0, seen = 0] = [prodAt, consAt].map(
+      (at) => (words[at >> 2] ?? 0) & INDEX_AND_WRAP,
+    );
+    return { vm: machine.name, queue, prod: own, cons: seen === cons ? cons : -1 };
+  };
+  const cmdqs = queues
+    .filter(({ name }) => name === 'CMDQ')
+    .map((cmdq) => {
+      const { mappedAt } = cmdq;
+      return mappedAt === 0 ? raw(cmdq) : raw(cmdq, mappedAt, mappedAt + 4);
+    });
+  if (overlay || !vintf) return cmdqs;
+  const { page0 } = vintf;
+  const own = vintf.queues.map((queue, lvcmdq) => {
+    const at = page0 + lvcmdq * VCMDQ_STRIDE;
+    return page0 === 0 ? raw(queue) : raw(queue, at + VCMDQ_PROD, at + VCMDQ_CONS);
+  });
+  return [...own, ...cmdqs];
 }

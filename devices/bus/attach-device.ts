@@ -14,12 +14,13 @@ import {
 import type { BackgroundLoops } from './background-loops.ts';
 import type { Clock } from './clock.ts';
 import type { DirectMapper } from './direct-mapper.ts';
+import type { InterruptSink } from './interrupt-sink.ts';
 import type { Placement } from './placement.ts';
 
 /** The parts of a machine that its devices reach. */
 export interface DeviceServices {
   readonly memory: GuestMemory;
-  readonly interrupts: { line(index: number): InterruptLine };
+  readonly interrupts: InterruptSink;
   readonly directMaps: DirectMapper | undefined;
   readonly background: BackgroundLoops;
   readonly clock: Clock;

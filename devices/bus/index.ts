@@ -4,6 +4,7 @@ export * from './bus.ts';
 export * from './clock.ts';
 export * from './direct-mapper.ts';
 export * from './guest-memory.ts';
+export * from './interrupt-sink.ts';
 export * from './placement.ts';
 export * from './random.ts';
 export * from './register-counts.ts';

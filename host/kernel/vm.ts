@@ -6,10 +6,20 @@ import type { PortUnit, Unit } from '../../devices/unit/index.ts';
 import type { UserMemory, VmHandle } from '../iommufd/index.ts';
 import { VmidAllocator } from './vmid-allocator.ts';
 
-/** `U`: the unit of the IOMMU that the host has. */
-export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory {
+/**
+ * A guest's memory as a window of the physical address map, and the unit that reaches it.
+ * `U`: the unit of the IOMMU that is there.
+ */
+export interface GuestWindow<U extends PortUnit = Unit> {
+  /** Number of the window, from 1. */
+  readonly window: number;
+  readonly memory: WebAssembly.Memory;
+  readonly regions: readonly MemoryRegion[];
+  readonly unit: U;
+}
+
+export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, GuestWindow<U> {
   readonly name: string;
-  /** Window of the physical address map that the VM's memory is, from 1. */
   readonly window: number;
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];

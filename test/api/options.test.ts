@@ -8,7 +8,7 @@ import {
   probe,
   VERSION,
 } from 'vsmmu';
-import { Pl011 } from 'vsmmu/devices';
+import { loadHotModules, Pl011 } from 'vsmmu/devices';
 import { ABI_VERSION } from 'vsmmu/guest';
 import {
   checkOptions,
@@ -111,7 +111,7 @@ describe('other places of files', () => {
       drain: at('vmm/threads/drain-worker.js').href,
     };
     const host = await Host.create({ wasmUrl, workerUrl });
-    const again = await Host.create({ wasmModule: host.model.modules });
+    const again = await Host.create({ wasmModule: await loadHotModules(wasmUrl) });
     const machine = await host.createMachine({
       guest: IDLE,
       transport: 'mailbox',

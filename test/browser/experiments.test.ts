@@ -1,7 +1,7 @@
 // Things to try, each by one click.
 
 import { describe, expect, it } from 'vitest';
-import { EXPERIMENTS } from '../../vmm/boards/toy/toy-experiments.ts';
+import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 import { useDemo } from './use-demo.ts';
 
 const { open } = useDemo();

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
-import { EXPERIMENTS } from '../../vmm/boards/toy/toy-experiments.ts';
+import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 

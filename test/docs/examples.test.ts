@@ -11,6 +11,7 @@ import {
   createWasmerWasi,
   loadGuestImage,
   ramRegions,
+  WasmGuest,
 } from '../../vmm/vcpu/wasm/index.ts';
 import { compileAssembly } from '../support/compile-assembly.ts';
 
@@ -51,12 +52,10 @@ describe('examples of the documentation', () => {
     });
     const machine = new MachineCore({
       name: 'hello',
-      image,
+      guest: new WasmGuest({ image, memory, ramGpaBase: 0x80000000, wasi: createWasmerWasi }),
       memory,
       regions: ramRegions(memory, 0x80000000),
-      ramGpaBase: 0x80000000,
       devices: [{ device: uart, addresses: [0x09000000], firstIrq: 1 }],
-      wasi: createWasmerWasi,
     });
     await machine.boot();
     expect(machine.step()).toBe('off');

@@ -12,12 +12,12 @@ import {
   type TableMemory,
   writeSte,
 } from '../../devices/tables/index.ts';
-import { createToyMachine } from '../../vmm/boards/toy/toy-board.ts';
-import { machineFootprint } from '../../vmm/inspect/index.ts';
+import { createToyMachine } from '../../vmm/boards/index.ts';
 import { type QueueErrorDecision, VmHost } from '../../vmm/nested/index.ts';
 import { loadGuestImage } from '../../vmm/vcpu/wasm/index.ts';
 import { compileGuest } from '../support/compile-assembly.ts';
 import { checkedHost } from '../support/findings.ts';
+import { footprintOf } from '../support/footprint-of.ts';
 import {
   bringUp,
   CD,
@@ -103,7 +103,7 @@ describe('a hostile guest', () => {
     for (let steps = 0; !live && steps < 30; steps++)
       expect(neighbour.machine.step()).toBe('running');
     expect(live).toBe(true);
-    const before = machineFootprint(neighbour.viommu, neighbour.vintf);
+    const before = footprintOf(neighbour.viommu, neighbour.vintf);
     expect(before['IOTLB entries'].count).toBeGreaterThan(0);
 
     const attacker = createToyMachine({
@@ -121,7 +121,7 @@ describe('a hostile guest', () => {
       words[0x180000 >> 2] = operations.length;
       for (const [i, [kind, a, b = 0, c = 0]] of operations.entries())
         words.set([kind, a, b, c], (0x180010 >> 2) + 4 * i);
-      expect(machine.step(), machine.error?.message ?? machine.stopReason).toBe('running');
+      expect(machine.step(), machine.error?.message ?? JSON.stringify(machine.end)).toBe('running');
     };
     const neighbourPort = host.dmaPort(neighbour.viommu, 8);
     const target = new Uint8Array(64);
@@ -141,7 +141,7 @@ describe('a hostile guest', () => {
       expect(neighbourPort.read(LIVE_IOVA, target).ok).toBe(true);
     }
 
-    expect(machineFootprint(neighbour.viommu, neighbour.vintf)).toEqual(before);
+    expect(footprintOf(neighbour.viommu, neighbour.vintf)).toEqual(before);
     // CMDQ_ERR and CMDQ_INIT_ERR.
     expect(gerrorSeen & 5).toBe(5);
     const { smmu } = host.statistics;

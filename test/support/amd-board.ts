@@ -9,6 +9,7 @@ import {
   createWasmerWasi,
   type GuestImage,
   ramRegions,
+  WasmGuest,
 } from '../../vmm/vcpu/wasm/index.ts';
 
 const RAM_GPA_BASE = 0x80000000;
@@ -28,12 +29,18 @@ export function amdMachine(host: AmdHost, image: GuestImage, name: string): AmdM
   const regions = ramRegions(memory, RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
   const iommu = host.createGuestIommu(vm, [DEVICE_ID]);
-  const machine = new MachineCore({
-    name,
+  const guest = new WasmGuest({
     image,
     memory,
-    regions,
     ramGpaBase: RAM_GPA_BASE,
+    wasi: createWasmerWasi,
+    drain: vm.unit.drain,
+  });
+  const machine = new MachineCore({
+    name,
+    guest,
+    memory,
+    regions,
     devices: [
       { device: new VirtualAmdIommu(iommu), addresses: [IOMMU_GPA], firstIrq: 0 },
       {
@@ -43,8 +50,6 @@ export function amdMachine(host: AmdHost, image: GuestImage, name: string): AmdM
         dmaPort: host.dmaPort(iommu, DEVICE_ID),
       },
     ],
-    wasi: createWasmerWasi,
-    drain: vm.unit.drain,
     onSafePoint: (full) => host.service(full),
   });
   return { machine, iommu, words: new Uint32Array(memory.buffer) };

@@ -9,9 +9,10 @@ export const { VmHost } = (await import(
 export const { MachineCore } = (await import(
   '../../dist/vmm/machine/index.js'
 )) as unknown as typeof import('../../vmm/machine/index.ts');
-export const { createGuestMemory, createWasmerWasi, loadGuestImage, ramRegions } = (await import(
-  '../../dist/vmm/vcpu/wasm/index.js'
-)) as unknown as typeof import('../../vmm/vcpu/wasm/index.ts');
+export const { createGuestMemory, createWasmerWasi, loadGuestImage, ramRegions, WasmGuest } =
+  (await import(
+    '../../dist/vmm/vcpu/wasm/index.js'
+  )) as unknown as typeof import('../../vmm/vcpu/wasm/index.ts');
 export const { ExitServer, SideCore, VcpuThreads } = (await import(
   '../../dist/vmm/threads/index.js'
 )) as unknown as typeof import('../../vmm/threads/index.ts');

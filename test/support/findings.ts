@@ -25,14 +25,13 @@ export function checkedModules(): Promise<HotModules> {
 
 interface HostLike {
   readonly findings: readonly Finding[];
-  readonly model?: HostLike;
   settleFindings?(): void;
 }
 
 /** Findings of a host, of the API or the model, since the last call. */
 const taken = new WeakMap<HostLike, number>();
 export function takeFindings(host: HostLike): readonly Finding[] {
-  (host.model ?? host).settleFindings?.();
+  host.settleFindings?.();
   const found = host.findings.slice(taken.get(host) ?? 0);
   taken.set(host, host.findings.length);
   return found;

@@ -7,39 +7,49 @@ import {
   createWasmerWasi,
   loadGuestImage,
   ramRegions,
+  WasmGuest,
+  type WasmGuestOptions,
 } from '../../vmm/vcpu/wasm/index.ts';
 
 export const RAM_GPA_BASE = 0x80000000;
 
 export interface SmallMachineOptions
-  extends Partial<
-    Pick<
-      MachineCoreOptions,
-      'onSafePoint' | 'onOutput' | 'drain' | 'clock' | 'instantiate' | 'args' | 'onTrace'
-    >
-  > {
+  extends Partial<Pick<MachineCoreOptions, 'onSafePoint' | 'clock' | 'onTrace'>>,
+    Partial<
+      Pick<WasmGuestOptions, 'onOutput' | 'drain' | 'instantiate' | 'args' | 'vcpus' | 'secondary'>
+    > {
   readonly guest: Uint8Array<ArrayBuffer>;
   readonly devices?: readonly Placement[];
   readonly name?: string;
 }
 
 export async function smallMachine({
-  guest,
+  guest: binary,
   devices = [],
   name = 'vm0',
+  onSafePoint,
+  clock,
+  onTrace,
   ...options
 }: SmallMachineOptions): Promise<MachineCore> {
-  const image = await loadGuestImage(guest);
+  const image = await loadGuestImage(binary);
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM_GPA_BASE);
-  return new MachineCore({
-    name,
+  const guest = new WasmGuest({
     image,
     memory,
-    regions,
     ramGpaBase: RAM_GPA_BASE,
-    devices,
     wasi: createWasmerWasi,
     ...options,
+  });
+  return new MachineCore({
+    name,
+    guest,
+    memory,
+    regions,
+    devices,
+    ...(onSafePoint && { onSafePoint }),
+    ...(clock && { clock }),
+    ...(onTrace && { onTrace }),
   });
 }

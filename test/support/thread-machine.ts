@@ -2,7 +2,7 @@
 
 import type { MachineCoreOptions, MachineCore as MachineType } from '../../vmm/machine/index.ts';
 import type { ExitServer as Server } from '../../vmm/threads/index.ts';
-import type { VcpuTransport } from '../../vmm/vcpu/index.ts';
+import type { VcpuTransport, WasmGuestOptions } from '../../vmm/vcpu/wasm/index.ts';
 import {
   createGuestMemory,
   createWasmerWasi,
@@ -11,11 +11,13 @@ import {
   MachineCore,
   ramRegions,
   VcpuThreads,
+  WasmGuest,
 } from './built.ts';
 import { RAM_GPA_BASE } from './small-machine.ts';
 
 export interface ThreadMachineOptions
-  extends Partial<Pick<MachineCoreOptions, 'devices' | 'name' | 'vcpus' | 'secondary'>> {
+  extends Partial<Pick<MachineCoreOptions, 'devices' | 'name'>>,
+    Partial<Pick<WasmGuestOptions, 'vcpus' | 'secondary'>> {
   readonly guest: Uint8Array<ArrayBuffer>;
   readonly exits?: Server;
 }
@@ -26,24 +28,23 @@ export interface ThreadMachine {
 }
 
 export async function threadMachine({
-  guest,
+  guest: binary,
   exits = new ExitServer(),
+  devices = [],
+  name = 'vm0',
   ...options
 }: ThreadMachineOptions): Promise<ThreadMachine> {
-  const image = await loadGuestImage(guest);
+  const image = await loadGuestImage(binary);
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM_GPA_BASE);
   const threads = new VcpuThreads(exits);
-  const machine = new MachineCore({
-    name: 'vm0',
-    devices: [],
+  const guest = new WasmGuest({
     ...options,
     image,
     memory,
-    regions,
     ramGpaBase: RAM_GPA_BASE,
     wasi: createWasmerWasi,
     transport: threads,
   });
-  return { machine, threads };
+  return { machine: new MachineCore({ name, guest, memory, regions, devices }), threads };
 }

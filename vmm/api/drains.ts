@@ -1,8 +1,13 @@
-// Where the machines' VCMDQs are drained: each as it asks, all threads shared.
+// Where the machines' VCMDQs are drained: each as it asks, the threads of each hardware shared.
 
-import type { ToyMachine } from '../boards/toy/toy-board.ts';
-import type { VmHost } from '../nested/index.ts';
-import { AutoDrain, type DrainPlace, SideCore, type SideCoreOptions } from '../threads/index.ts';
+import type { BoardMachine } from '../boards/index.ts';
+import {
+  AutoDrain,
+  type DrainPlace,
+  SideCore,
+  type SideCoreOptions,
+  type UnitThreads,
+} from '../threads/index.ts';
 import type { Drain } from './settings.ts';
 
 /** What was asked for, what came of it, and why. */
@@ -12,53 +17,67 @@ export interface DrainReport {
   readonly reason: string;
 }
 
-export class Drains {
-  readonly #host: VmHost;
-  readonly #options: SideCoreOptions;
-  readonly #asked = new Map<ToyMachine, Drain>();
-  #side: Promise<SideCore> | undefined;
-  #auto: AutoDrain | undefined;
+/** The threads of one hardware. */
+interface DrainThreads {
+  side?: Promise<SideCore>;
+  auto?: AutoDrain;
+}
 
-  constructor(host: VmHost, options: SideCoreOptions) {
-    this.#host = host;
+export class Drains {
+  readonly #options: SideCoreOptions;
+  readonly #asked = new Map<BoardMachine, Drain>();
+  /** By hardware: machines that own theirs share no thread with others. */
+  readonly #threads = new Map<UnitThreads, DrainThreads>();
+
+  constructor(options: SideCoreOptions) {
     this.#options = options;
   }
 
+  #of({ threads }: BoardMachine): DrainThreads {
+    const made = this.#threads.get(threads) ?? {};
+    this.#threads.set(threads, made);
+    return made;
+  }
+
   /** Before the machine boots. */
-  async add(machine: ToyMachine, asked: Drain): Promise<void> {
+  async add(machine: BoardMachine, asked: Drain): Promise<void> {
     this.#asked.set(machine, asked);
+    const of = this.#of(machine);
     if (asked === 'auto') {
-      this.#auto ??= await AutoDrain.create(this.#host, this.#options);
+      of.auto ??= await AutoDrain.create(machine.threads, this.#options);
     } else if (asked === 'thread') {
-      this.#side ??= SideCore.start(this.#host, this.#options);
-      await (await this.#side).attach(machine, machine.inline);
+      of.side ??= SideCore.start(machine.threads, this.#options);
+      await (await of.side).attach(machine, machine.inline);
     }
   }
 
   /** The machine stands at a yield. */
-  async atYield(machine: ToyMachine): Promise<void> {
+  async atYield(machine: BoardMachine): Promise<void> {
     if (this.#asked.get(machine) !== 'auto') return;
     // Inline a guest keeps the VMM's thread to itself, and has to be asked for an exit.
-    await this.#auto?.consider(machine, machine.inline);
+    await this.#of(machine).auto?.consider(machine, machine.inline);
   }
 
   /** The machine has ended for good. */
-  async remove(machine: ToyMachine): Promise<void> {
+  async remove(machine: BoardMachine): Promise<void> {
     if (!this.#asked.delete(machine)) return;
-    await (await this.#side)?.detach(machine.machine);
-    await this.#auto?.release(machine);
+    const { side, auto } = this.#of(machine);
+    await (await side)?.detach(machine.machine);
+    await auto?.release(machine);
   }
 
-  report(machine: ToyMachine): DrainReport {
+  report(machine: BoardMachine): DrainReport {
     const asked = this.#asked.get(machine) ?? 'doorbell';
-    const choice = asked === 'auto' ? this.#auto?.choice(machine) : undefined;
+    const choice = asked === 'auto' ? this.#of(machine).auto?.choice(machine) : undefined;
     return choice
       ? { asked, place: choice.drain, reason: choice.reason }
       : { asked, place: asked === 'thread' ? 'thread' : 'doorbell', reason: 'as asked' };
   }
 
   async stop(): Promise<void> {
-    await (await this.#side)?.stop();
-    await this.#auto?.stop();
+    for (const { side, auto } of this.#threads.values()) {
+      await (await side)?.stop();
+      await auto?.stop();
+    }
   }
 }

@@ -6,24 +6,32 @@ import {
   isChecked,
   loadHotModules,
 } from '../../assembly/load.ts';
-import type { Clock, Placement } from '../../devices/bus/index.ts';
-import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
-import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
-import { Random } from '../../devices/testing/index.ts';
+import { type Clock, type Placement, Random } from '../../devices/bus/index.ts';
+import {
+  BoardError,
+  type Device,
+  type TraceEvent,
+  VsmmuError,
+} from '../../devices/plugin/index.ts';
+import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
-import { createToyMachine, type ToyBoardOptions } from '../boards/toy/toy-board.ts';
-import type { HostInspection } from '../inspect/index.ts';
+import {
+  type Board,
+  type BoardMachine,
+  type BoardOptions,
+  placeDevices,
+  toyBoard,
+} from '../boards/index.ts';
+import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import { type HostStatistics, type QueueErrorPolicy, VmHost } from '../nested/index.ts';
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
-import { loadGuestImage } from '../vcpu/wasm/index.ts';
 import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
 import { Machine, type MachineEvents } from './machine.ts';
-import { placeDevices } from './placements.ts';
 import { probe } from './probe.ts';
 import {
   checkOptions,
@@ -58,7 +66,9 @@ export interface MachineOptions extends MachineSettings {
   readonly guest: GuestSource;
   /** Program of the secondary vCPUs, when `vcpus` is more than 1. */
   readonly secondary?: GuestSource | undefined;
-  /** Devices beside those of the standard board. One without a place gets the next free address and interrupt lines. */
+  /** What stands around its vCPUs. Default: `toyBoard`. */
+  readonly board?: Board | undefined;
+  /** Devices beside those of the board. One without a place gets the next free address and interrupt lines. */
   readonly devices?: readonly (Device | Placement)[] | undefined;
   /** Console output, as it comes; the bytes are the receiver's to keep. */
   readonly onOutput?: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
@@ -70,7 +80,6 @@ export interface MachineOptions extends MachineSettings {
 const TRACE_UNITS = 2 ** 18;
 const MIB = 2 ** 20;
 const DEFAULT_VINTFS = 16;
-const PAGES_PER_MIB = 16;
 
 /** The options that are in the schema, checked. */
 function plainOptions<E extends Parameters<typeof checkOptions>[0]>(
@@ -191,7 +200,6 @@ export class Host implements AsyncDisposable {
     this.#exits = shared ? new ExitServer() : undefined;
     const { drain } = this.#workerUrl;
     this.#drains = new Drains(
-      model,
       this.#exits ? { vmm: this.#exits.buffer, url: drain } : { url: drain },
     );
   }
@@ -199,11 +207,6 @@ export class Host implements AsyncDisposable {
   /** The machines that are not destroyed. */
   get machines(): readonly Machine[] {
     return [...this.#machines];
-  }
-
-  /** The host under the API, for tools that look inside. No part of the stable interface. */
-  get model(): VmHost {
-    return this.#model;
   }
 
   /** Counts, as plain data. */
@@ -217,6 +220,19 @@ export class Host implements AsyncDisposable {
    */
   get findings(): readonly Finding[] {
     return this.#model.findings;
+  }
+
+  /**
+   * Has the sanitizer judge what it suspects so far: the missing commands will not come any more.
+   * What it finds is in `findings` then. Nothing without `iotlbCheck`.
+   */
+  settleFindings(): void {
+    this.#model.settleFindings();
+  }
+
+  /** The entries of the IOTLB that a lookup would still use, of one SMMU. */
+  iotlb(smmu = 0): readonly LiveTlbEntry[] {
+    return this.#model.iotlb(smmu);
   }
 
   /**
@@ -237,7 +253,7 @@ export class Host implements AsyncDisposable {
    */
   async createMachine(options: MachineOptions): Promise<Machine> {
     if (this.#destroyed) throw new UseError('destroyed', 'the host is destroyed');
-    const others = ['guest', 'secondary', 'devices', 'onOutput', 'onTrace'];
+    const others = ['guest', 'secondary', 'board', 'devices', 'onOutput', 'onTrace'];
     const settings = plainOptions(MACHINE_SETTINGS, options, others, 'the options of a machine');
     const {
       transport = 'inline',
@@ -259,9 +275,10 @@ export class Host implements AsyncDisposable {
       );
     if (transport === 'mailbox' || drain === 'thread')
       await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
-    const image = await loadGuestImage(await readSource(options.guest));
+    const { board: kind = toyBoard } = options;
+    const guest = await readSource(options.guest);
     const secondary =
-      options.secondary && (await WebAssembly.compile(await readSource(options.secondary)));
+      options.secondary === undefined ? undefined : await readSource(options.secondary);
     const index = this.#made++;
     const name = settings.name ?? `vm${index}`;
     const events = new Emitter<MachineEvents>();
@@ -269,11 +286,11 @@ export class Host implements AsyncDisposable {
     const { onOutput } = options;
     const onTrace = this.#tracer(name, options.onTrace);
     if (onOutput) events.on('output', onOutput);
-    const board = this.#board({
+    const board = await this.#board(kind, {
       host: this.#model,
       name,
       index,
-      image,
+      guest,
       secondary,
       vcpus,
       args: [programName(options.guest), ...args],
@@ -281,7 +298,7 @@ export class Host implements AsyncDisposable {
       directMaps,
       overlay,
       queues,
-      devices: placeDevices(options.devices ?? []),
+      devices: placeDevices(options.devices ?? [], kind.free),
       onOutput: (bytes) => events.emit('output', bytes),
       readInput: (most) => input.take(most),
       checkpoint: {
@@ -290,28 +307,25 @@ export class Host implements AsyncDisposable {
       },
       exits: transport === 'mailbox' ? this.#exits : undefined,
       workerUrl: this.#workerUrl.vcpu,
-      ...(memory === undefined ? {} : { memoryPages: memory * PAGES_PER_MIB }),
+      ...(memory === undefined ? {} : { memorySize: memory * MIB }),
       ...(seed === undefined ? {} : { random: randomOf(seed) }),
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(onTrace === undefined ? {} : { onTrace }),
     });
-    for (const [lvcmdq, queue] of board.vintf.queues.entries())
-      this.trace?.nameQueue(0, queue.index, name, `LVCMDQ ${lvcmdq}`);
-    for (const [ecmdq, { block }] of board.viommu.enhancedQueues.entries())
-      this.trace?.nameQueue(0, block.index, name, `ECMDQ ${ecmdq}`);
-    this.trace?.nameQueue(0, board.viommu.commandQueue.index, name, 'CMDQ');
-    this.trace?.nameThread(board.vm.unit.thread, name);
-    this.#emitters.set(board.vm, events);
+    this.#nameTracks(name, board);
+    if (board.vm) this.#emitters.set(board.vm, events);
     const machine = new Machine({
       board,
       drains: this.#drains,
       events,
       input,
       smmu: () => this.#model.statistics.smmu,
-      ended: () => this.#model.settleFindings(board.vm),
+      ended: () => {
+        if (board.vm) this.#model.settleFindings(board.vm);
+      },
       forget: (gone) => {
         this.#machines.delete(gone);
-        this.#emitters.delete(board.vm);
+        if (board.vm) this.#emitters.delete(board.vm);
       },
     });
     this.#machines.add(machine);
@@ -340,9 +354,23 @@ export class Host implements AsyncDisposable {
       throw new EnvironmentError('no-threads', `${option} needs threads: ${threads.reason}`);
   }
 
-  #board(options: ToyBoardOptions) {
+  /** The tracks of a trace, by what the records say. */
+  #nameTracks(name: string, { smmus, guest }: BoardMachine): void {
+    for (const { smmu, vintf } of smmus) {
+      const { commandQueue, enhancedQueues, numbers } = smmu;
+      const nameQueue = (block: QueueBlock, queue: string) =>
+        this.trace?.nameQueue(numbers[0] ?? 0, block.index, name, queue);
+      for (const [lvcmdq, block] of (vintf?.queues ?? []).entries())
+        nameQueue(block, `LVCMDQ ${lvcmdq}`);
+      for (const [ecmdq, { block }] of enhancedQueues.entries()) nameQueue(block, `ECMDQ ${ecmdq}`);
+      nameQueue(commandQueue, 'CMDQ');
+    }
+    this.trace?.nameThread(guest.unit.thread, name);
+  }
+
+  async #board(board: Board, options: BoardOptions): Promise<BoardMachine> {
     try {
-      return createToyMachine(options);
+      return await board.create(options);
     } catch (cause) {
       if (cause instanceof VsmmuError || !(cause instanceof RangeError)) throw cause;
       throw new BoardError('placement', cause.message, { cause });

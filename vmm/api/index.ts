@@ -11,9 +11,19 @@ export {
 } from '../../devices/plugin/index.ts';
 export { HostError, type HostFault } from '../../host/hardware/index.ts';
 export type { ObjectDescription } from '../../host/iommufd/index.ts';
-export type { Queues } from '../boards/toy/toy-board.ts';
+export {
+  type Board,
+  type BoardMachine,
+  type BoardOptions,
+  type Queues,
+  toyBoard,
+} from '../boards/index.ts';
 export type {
+  Footprint,
+  FootprintKind,
   HostInspection,
+  LiveTlbEntry,
+  MachineFootprint,
   QueueInspection,
   SidPairInspection,
   SmmuCounters,

@@ -1,10 +1,17 @@
 // A machine as its user sees it: boots, runs by itself, pauses, stops, tells what happens to it.
 
+import { offsetOfGpa } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
-import type { ToyMachine } from '../boards/toy/toy-board.ts';
+import type { BoardMachine, Queues } from '../boards/index.ts';
 import type { SmmuCounters } from '../inspect/index.ts';
+import {
+  inspectViommu,
+  type MachineFootprint,
+  machineFootprint,
+  type ViommuInspection,
+} from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
-import type { CoreStatus } from '../machine/index.ts';
+import type { CoreEnd, CoreStatus } from '../machine/index.ts';
 import { tick } from '../threads/index.ts';
 import type { ExitStatistics } from '../vcpu/index.ts';
 import { UseError } from './api-errors.ts';
@@ -59,6 +66,8 @@ export interface MachineStatistics {
     readonly queues: number;
     readonly commands: number;
     readonly syncs: number;
+    /** Commands whose VMID or StreamID was replaced. */
+    readonly rewrites: number;
     /** Calls of the guest's doorbell: they stay inside WebAssembly and are no exits. */
     readonly doorbellCalls: number;
   };
@@ -77,7 +86,7 @@ export interface BootOptions {
 
 /** What a machine's host keeps for it. */
 export interface MachineParts {
-  readonly board: ToyMachine;
+  readonly board: BoardMachine;
   readonly drains: Drains;
   readonly events: Emitter<MachineEvents>;
   readonly input: InputQueue;
@@ -134,13 +143,58 @@ export class Machine implements AsyncDisposable {
     return this.#inner.name;
   }
 
-  /** The board under the API, for tools that look inside: its devices, vIOMMU, VINTF and memory. No part of the stable interface. */
-  get board(): ToyMachine {
-    return this.#parts.board;
-  }
-
   get #inner() {
     return this.#parts.board.machine;
+  }
+
+  /** What the guest's direct path consists of. */
+  get queues(): Queues {
+    return this.#parts.board.queues;
+  }
+
+  /** The guest's memory: the ABI area, then its RAM. */
+  get memory(): WebAssembly.Memory {
+    return this.#inner.memory;
+  }
+
+  /**
+   * The guest's SMMUs with what the host has lent them: streams, queues with PROD and CONS, VINTF,
+   * objects of its iommufd. While the machine is paused it belongs together.
+   */
+  inspect(): readonly ViommuInspection[] {
+    return this.#parts.board.smmus.map(({ smmu, vintf }) => inspectViommu(smmu, vintf));
+  }
+
+  /** Everything that another machine must not be able to change, as counts and hashes. */
+  footprint(): MachineFootprint {
+    return machineFootprint(this.memory, this.#parts.board.smmus);
+  }
+
+  /**
+   * A register of a device of the board as its guest would read it; no exit is counted.
+   * @param device its name: "smmuv3".
+   * @param offset byte offset in its region 0.
+   * @param size bytes of the access.
+   * @returns the value in two words; undefined when the board has no such device.
+   */
+  readRegister(
+    device: string,
+    offset: number,
+    size: 4 | 8 = 4,
+  ): { readonly lo: number; readonly hi: number } | undefined {
+    const { bus } = this.#inner.devices;
+    const mount = bus.mounts.find((one) => one.device.name === device && one.region === 0);
+    if (!mount) return undefined;
+    const access = { region: 0, offset, size, lo: 0, hi: 0, vcpu: 0 };
+    mount.device.read(access);
+    return { lo: access.lo, hi: access.hi };
+  }
+
+  /** A copy of guest RAM; undefined when these bytes are not all RAM. */
+  readMemory(gpa: number, length: number): Uint8Array<ArrayBuffer> | undefined {
+    const { regions } = this.#parts.board.guest;
+    const offset = offsetOfGpa(regions, gpa, length);
+    return offset < 0 ? undefined : new Uint8Array(this.memory.buffer, offset, length).slice();
   }
 
   get status(): MachineStatus {
@@ -160,7 +214,7 @@ export class Machine implements AsyncDisposable {
 
   /** Counts so far, as plain data; they go on through a reset. */
   get statistics(): MachineStatistics {
-    const { direct } = this.board;
+    const { direct } = this.#parts.board;
     const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
     return {
       exits: this.#inner.exitStatistics,
@@ -168,9 +222,10 @@ export class Machine implements AsyncDisposable {
         queues: counts.length,
         commands: counts.reduce((sum, { commands }) => sum + commands, 0),
         syncs: counts.reduce((sum, { syncs }) => sum + syncs, 0),
+        rewrites: counts.reduce((sum, { rewrites }) => sum + rewrites, 0),
         doorbellCalls: direct.reduce((sum, { context }) => sum + context.doorbellCalls, 0),
       },
-      drain: this.#parts.drains.report(this.board),
+      drain: this.#parts.drains.report(this.#parts.board),
       smmu: this.#parts.smmu(),
     };
   }
@@ -199,7 +254,7 @@ export class Machine implements AsyncDisposable {
 
   #input(bytes: Uint8Array): void {
     this.#parts.input.add(bytes);
-    this.board.uart.receive(bytes);
+    this.#parts.board.receive(bytes);
   }
 
   #emitStatus(): void {
@@ -255,7 +310,7 @@ export class Machine implements AsyncDisposable {
 
   async #considerDrain(): Promise<void> {
     try {
-      await this.#parts.drains.atYield(this.board);
+      await this.#parts.drains.atYield(this.#parts.board);
     } catch (cause) {
       this.#inner.fail('drain', cause);
     }
@@ -285,11 +340,10 @@ export class Machine implements AsyncDisposable {
 
   /** The machine has ended: says so, once. */
   #settle(): void {
-    const { status, exitCode, error, stopReason } = this.#inner;
-    if (this.#end || status === 'running' || status === 'new') return;
+    const { end: core } = this.#inner;
+    if (this.#end || !core) return;
     this.#unlisten();
-    const end = { status, exitCode, reason: error?.message ?? stopReason ?? '' };
-    this.#end = error ? { ...end, error } : end;
+    this.#end = machineEnd(core);
     this.#paused = false;
     this.#parts.ended();
     this.#emitStatus();
@@ -391,9 +445,9 @@ export class Machine implements AsyncDisposable {
     if (this.#destroyed) return;
     this.#destroyed = true;
     await this.stop('destroyed');
-    await this.#parts.drains.remove(this.board);
+    await this.#parts.drains.remove(this.#parts.board);
     await this.#inner.reset();
-    this.board.destroy();
+    this.#parts.board.destroy();
     this.#parts.forget(this);
   }
 
@@ -401,4 +455,11 @@ export class Machine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }
+}
+
+function machineEnd(core: CoreEnd): MachineEnd {
+  const { status } = core;
+  if (status === 'off') return { status, exitCode: core.exitCode, reason: '' };
+  if (status === 'stopped') return { status, exitCode: 0, reason: core.reason };
+  return { status, exitCode: 0, reason: core.error.message, error: core.error };
 }

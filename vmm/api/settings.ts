@@ -2,7 +2,7 @@
 // makes its flags of it.
 
 import * as v from 'valibot';
-import type { Queues } from '../boards/toy/toy-board.ts';
+import type { Queues } from '../boards/index.ts';
 import { OptionsError } from './api-errors.ts';
 
 /** Where guests run: on the caller's thread, or each vCPU on a thread of its own with its exits in a mailbox. */

@@ -4,7 +4,7 @@
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
 import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';
 import { CTX_STRIDE, QUEUE_STRIDE, TLB_ENTRY_SIZE } from '../../assembly/layout/host-memory.ts';
-import type { InspectedSmmu, InspectedVintf } from './inspected.ts';
+import type { GuestSmmu, InspectedSmmu } from './inspected.ts';
 import { eachLiveTlbEntry } from './iotlb-view.ts';
 
 /** One kind of thing: how many of it, and a hash of all of them. */
@@ -28,13 +28,12 @@ function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
 }
 
 /** Entries of the VMID that a lookup would still use. */
-function tlbFootprint(viommu: InspectedSmmu): Footprint {
-  const { hostMemory } = viommu.vm.unit;
+function tlbFootprint({ vm, smmuBlock, vmid: own }: InspectedSmmu, seed: Footprint): Footprint {
+  const { hostMemory } = vm.unit;
   const words = new Uint32Array(hostMemory.buffer);
-  let count = 0;
-  let hash = FNV_OFFSET;
-  eachLiveTlbEntry(hostMemory, viommu.smmuBlock, ({ address, vmid }) => {
-    if (vmid !== viommu.vmid) return;
+  let { count, hash } = seed;
+  eachLiveTlbEntry(hostMemory, smmuBlock, ({ address, vmid }) => {
+    if (vmid !== own) return;
     count++;
     hash = hashWords(words.subarray(address >> 2, (address + TLB_ENTRY_SIZE) >> 2), hash);
   });
@@ -42,25 +41,28 @@ function tlbFootprint(viommu: InspectedSmmu): Footprint {
 }
 
 /** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counts). */
-function queueFootprint(viommu: InspectedSmmu, vintf: InspectedVintf): Footprint {
-  const words = new Uint32Array(viommu.vm.unit.hostMemory.buffer);
+function queueFootprint({ smmu, vintf }: GuestSmmu, seed: Footprint): Footprint {
+  const words = new Uint32Array(smmu.vm.unit.hostMemory.buffer);
   const queues = [
-    ...vintf.queues,
-    viommu.commandQueue,
-    ...viommu.enhancedQueues.map(({ block }) => block),
+    ...(vintf?.queues ?? []),
+    smmu.commandQueue,
+    ...smmu.enhancedQueues.map(({ block }) => block),
   ];
-  const contexts = [vintf.context, viommu.context];
-  let hash = FNV_OFFSET;
+  const contexts = [...(vintf ? [vintf.context] : []), smmu.context];
+  let { hash } = seed;
   for (const { address } of queues)
     hash = hashWords(words.subarray(address >> 2, (address + QUEUE_STRIDE) >> 2), hash);
   for (const { address } of contexts)
     hash = hashWords(words.subarray(address >> 2, (address + CTX_STRIDE) >> 2), hash);
-  return { count: queues.length + contexts.length * CMDQV_SIDS_PER_VINTF, hash };
+  return {
+    count: seed.count + queues.length + contexts.length * CMDQV_SIDS_PER_VINTF,
+    hash,
+  };
 }
 
 /** Guest memory, counted in bytes; without the word in which the host's own drain says that it sleeps. */
-function memoryFootprint(viommu: InspectedSmmu): Footprint {
-  const words = new Int32Array(viommu.vm.memory.buffer);
+function memoryFootprint(memory: WebAssembly.Memory): Footprint {
+  const words = new Int32Array(memory.buffer);
   const before = hashWords(words.subarray(0, ABI_AT_DRAIN_SLEEPING >> 2));
   return {
     count: words.byteLength,
@@ -68,11 +70,18 @@ function memoryFootprint(viommu: InspectedSmmu): Footprint {
   };
 }
 
-/** Everything of a VM that another one must not be able to change. */
-export function machineFootprint(viommu: InspectedSmmu, vintf: InspectedVintf): MachineFootprint {
+/**
+ * Everything of a machine that another one must not be able to change.
+ * @param memory the guest's; @param smmus the guest's, with what they have borrowed.
+ */
+export function machineFootprint(
+  memory: WebAssembly.Memory,
+  smmus: readonly GuestSmmu[],
+): MachineFootprint {
+  const none: Footprint = { count: 0, hash: FNV_OFFSET };
   return {
-    'IOTLB entries': tlbFootprint(viommu),
-    'queues and contexts': queueFootprint(viommu, vintf),
-    'guest memory': memoryFootprint(viommu),
+    'IOTLB entries': smmus.reduce((sum, { smmu }) => tlbFootprint(smmu, sum), none),
+    'queues and contexts': smmus.reduce((sum, one) => queueFootprint(one, sum), none),
+    'guest memory': memoryFootprint(memory),
   };
 }

@@ -55,6 +55,8 @@ export interface QueueInspection extends QueueCounts {
   readonly state: string;
   /** CERROR_*, 0 for none. */
   readonly error: number;
+  /** Byte offset in guest memory where its guest has PROD, and CONS next to it; 0 while they trap. */
+  readonly mappedAt: number;
 }
 
 /** What translates a StreamID of commands. */
@@ -70,6 +72,8 @@ export interface VintfInspection {
   readonly enabled: boolean;
   readonly vmid: number;
   readonly doorbellCalls: number;
+  /** Byte offset in guest memory where page 0 of the VINTF lies; 0 while it traps. */
+  readonly page0: number;
   readonly sidPairs: readonly SidPairInspection[];
   readonly queues: readonly QueueInspection[];
 }
@@ -82,6 +86,8 @@ export interface ViommuInspection {
   readonly vmid: number;
   readonly overlay: boolean;
   readonly btm: boolean;
+  /** Calls of the guest's doorbell for its own queues, those of a VINTF apart. */
+  readonly doorbellCalls: number;
   /** StreamIDs as the guest and as the SMMU numbers them. */
   readonly streams: readonly { readonly virtual: number; readonly physical: number }[];
   readonly sidPairs: readonly SidPairInspection[];
@@ -120,7 +126,7 @@ export interface HostInspection {
 }
 
 function queue(name: string, block: QueueBlock, prod: number): QueueInspection {
-  const { index, kind, allocated, hasRing, log2size, cons, state, error, counts } = block;
+  const { index, kind, allocated, hasRing, log2size, cons, state, error, overlay, counts } = block;
   const entries = hasRing ? 2 ** log2size : 0;
   return {
     name,
@@ -132,6 +138,7 @@ function queue(name: string, block: QueueBlock, prod: number): QueueInspection {
     cons,
     state: STATES[state] ?? String(state),
     error,
+    mappedAt: overlay,
     ...counts,
   };
 }
@@ -153,14 +160,18 @@ function prodOf(block: QueueBlock, direct: DirectQueueBackend | undefined): numb
 
 function inspectVintf(vintf: InspectedVintf): VintfInspection {
   const { index, context } = vintf;
-  const { enabled, vmid, doorbellCalls } = context;
+  const { enabled, vmid, doorbellCalls, page0 } = context;
   const queues = vintf.queues.map((block, lvcmdq) =>
     queue(`LVCMDQ ${lvcmdq}`, block, vintf.readPage0(lvcmdq, VCMDQ_PROD)),
   );
-  return { index, enabled, vmid, doorbellCalls, sidPairs: sidPairs(context), queues };
+  return { index, enabled, vmid, doorbellCalls, page0, sidPairs: sidPairs(context), queues };
 }
 
-function inspectViommu(viommu: InspectedSmmu, vintf: InspectedVintf | undefined): ViommuInspection {
+/** A guest's SMMU with what it has borrowed. */
+export function inspectViommu(
+  viommu: InspectedSmmu,
+  vintf: InspectedVintf | undefined,
+): ViommuInspection {
   const { numbers, index, vmid, overlay, btm, commandQueue, enhancedQueues, context, fd } = viommu;
   const enhanced = enhancedQueues
     .map(({ block, direct }, i) => queue(`ECMDQ ${i}`, block, prodOf(block, direct)))
@@ -171,6 +182,7 @@ function inspectViommu(viommu: InspectedSmmu, vintf: InspectedVintf | undefined)
     vmid,
     overlay: overlay !== undefined,
     btm,
+    doorbellCalls: context.doorbellCalls,
     streams: [...viommu.streams].map(([virtual, physical]) => ({ virtual, physical })),
     sidPairs: sidPairs(context),
     queues: [queue('CMDQ', commandQueue, prodOf(commandQueue, overlay)), ...enhanced],

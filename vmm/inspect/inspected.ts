@@ -49,3 +49,9 @@ export interface InspectedVintf {
   readonly queues: readonly QueueBlock[];
   readPage0(lvcmdq: number, register: number): number;
 }
+
+/** An SMMU of a guest and what it has borrowed from its host. */
+export interface GuestSmmu {
+  readonly smmu: InspectedSmmu;
+  readonly vintf?: InspectedVintf;
+}

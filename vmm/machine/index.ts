@@ -1,3 +1,4 @@
+export * from './device-complex.ts';
 export * from './direct-maps.ts';
 export * from './machine-core.ts';
-export * from './machine-options.ts';
+export * from './machine-state.ts';

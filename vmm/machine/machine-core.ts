@@ -1,117 +1,124 @@
-// A machine: one guest with its memory, devices and vCPUs. Inline, the guest runs on the caller's thread; with a transport each vCPU has a
-// thread of its own, and only its exits come here.
+// A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
+// thread and in turn, or each on a thread of its own, and then only their exits come here.
 
+import type { MemoryRegion } from '../../assembly/load.ts';
 import {
-  ABI_AREA_SIZE,
-  ABI_AT_EXIT_REQUEST,
-  ABI_MAX_VCPUS,
-  RUN_IDLE,
-  RUN_OFF,
-  RUN_YIELD,
-} from '../../assembly/layout/guest-abi.ts';
-import { attachDevice, type DeviceServices, resetDevice } from '../../devices/bus/attach-device.ts';
-import { BackgroundLoops } from '../../devices/bus/background-loops.ts';
-import { Bus, type BusMount } from '../../devices/bus/bus.ts';
-import { type Clock, SYSTEM_CLOCK } from '../../devices/bus/clock.ts';
-import { guestMemoryOf } from '../../devices/bus/index.ts';
-import { MachineError } from '../../devices/plugin/index.ts';
-import { EXIT_KINDS, ExitCounter, type ExitStatistics, exitTrace } from '../vcpu/exit-counter.ts';
-import type { RemoteVcpuOptions, VcpuTransport } from '../vcpu/vcpu.ts';
-import { VcpuSet } from '../vcpu/vcpu-set.ts';
-import { InterruptLines } from '../vcpu/wasm/abi-interrupts.ts';
-import { GuestExit } from '../vcpu/wasm/guest-errors.ts';
-import { abiOf, checkAbiVersion } from '../vcpu/wasm/guest-image.ts';
-import { type ExitGate, guestImports } from '../vcpu/wasm/guest-imports.ts';
-import { TimeMirror, writeInfoPage } from '../vcpu/wasm/info-page.ts';
-import { runSecondary, SECONDARY_ENTRY } from '../vcpu/wasm/secondary.ts';
-import { probeStack } from '../vcpu/wasm/stack-probe.ts';
-import type { WasiHost } from '../vcpu/wasm/wasi-host.ts';
+  type Clock,
+  guestMemoryOf,
+  type Placement,
+  SYSTEM_CLOCK,
+} from '../../devices/bus/index.ts';
+import { MachineError, type TraceEvent } from '../../devices/plugin/index.ts';
+import {
+  EXIT_KINDS,
+  ExitCounter,
+  type ExitStatistics,
+  exitTrace,
+  type Guest,
+  type Vcpu,
+  type VcpuEntry,
+  type VcpuExit,
+  type VcpuHost,
+  VcpuSet,
+} from '../vcpu/index.ts';
+import { DeviceComplex } from './device-complex.ts';
 import { DirectMaps } from './direct-maps.ts';
-import type { CoreStatus, MachineCoreOptions } from './machine-options.ts';
+import { type CoreEnd, type CoreStatus, MachineState } from './machine-state.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
+/** What a secondary vCPU gets for each turn of it. */
+const SECONDARY_BUDGET = 1;
+/** A secondary vCPU with nothing to do, on a thread of its own, is asked again after this. */
+const SECONDARY_IDLE_MS = 1;
+
+/** Thrown through a guest's frames to have it leave. */
+class Leave extends Error {
+  override readonly name = 'Leave';
+}
+
+export interface MachineCoreOptions {
+  /** Used in messages: "vm0". */
+  readonly name: string;
+  /** What it runs. */
+  readonly guest: Guest;
+  readonly memory: WebAssembly.Memory;
+  /** Where RAM lies in the memory, and at which gpa. */
+  readonly regions: readonly MemoryRegion[];
+  readonly devices: readonly Placement[];
+  readonly clock?: Clock;
+  /** False keeps every register access trapped. Default true. */
+  readonly directMaps?: boolean;
+  /**
+   * A vCPU comes to run guest code, or runs none any more: at the begin and the end of each run, exits in between not counted.
+   * @throws what ends the run before it begins.
+   */
+  onVcpu?(vcpu: number, runs: boolean): void;
+  /**
+   * What the host does for this machine at its safe points: at the end of every exit, and (`full`) when the guest yields or waits.
+   */
+  onSafePoint?(full: boolean): void;
+  /** Called for each exit, with its vCPU ("vCPU 0") as the source, and for each event and interrupt of a device, with the device's name. */
+  onTrace?(source: string, event: TraceEvent): void;
+}
 
 export class MachineCore {
   readonly name: string;
   readonly memory: WebAssembly.Memory;
-  readonly bus: Bus;
+  readonly devices: DeviceComplex;
   readonly exits: ExitCounter;
   readonly #options: MachineCoreOptions;
+  readonly #guest: Guest;
   readonly #clock: Clock;
-  readonly #interrupts: InterruptLines;
-  readonly #background = new BackgroundLoops();
   readonly #directMaps: DirectMaps;
-  readonly #time: TimeMirror;
-  readonly #exitRequest: Int32Array;
-  #status: CoreStatus = 'new';
-  #error: MachineError | undefined;
-  #stopReason: string | undefined;
-  #exitCode = 0;
-  #idle = false;
+  readonly #state = new MachineState();
+  readonly #host: VcpuHost;
   /** By vCPU, inline: guest code is running now, not stopped and not at an exit. */
   readonly #inGuest: boolean[];
-  /** The guest is on the stack, perhaps at an exit. */
-  #entered = false;
+  #vcpus = new VcpuSet();
+  /** Secondary vCPUs whose slice is on the stack, inline. */
+  readonly #onStack = new Set<number>();
+  #idle = false;
   #paused = false;
-  /** What an import threw. A guest can catch it; it does not keep the machine running, and every further exit throws it again. */
-  #thrown: unknown;
-  #instance: WebAssembly.Instance | undefined;
-  /** With a transport: vCPU 0 and, behind it, the secondary ones. */
-  readonly #vcpus = new VcpuSet();
-  /** The run under way on them. */
-  #current: Promise<unknown> = Promise.resolve();
-  #wasi: WasiHost | undefined;
+  /** The run under way on threads. */
+  #current: Promise<CoreStatus> = Promise.resolve('new');
 
   /**
    * @throws {RangeError} when the board does not fit together.
    * @throws {BoardError} when one of its devices does not work.
    */
   constructor(options: MachineCoreOptions) {
-    const { memory, devices } = options;
+    const { name, guest, memory, devices, onTrace } = options;
     this.#options = options;
-    this.name = options.name;
+    this.#guest = guest;
+    this.name = name;
     this.memory = memory;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
-    const { vcpus = 1, secondary } = options;
-    if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= ABI_MAX_VCPUS))
-      throw new RangeError(`a machine has 1 to ${ABI_MAX_VCPUS} vCPUs`);
-    if (vcpus > 1 && !secondary)
-      throw new RangeError('the guest has no program for secondary vCPUs');
-    this.#inGuest = Array.from({ length: vcpus }, () => false);
+    this.#inGuest = Array.from({ length: guest.vcpus }, () => false);
     this.exits = new ExitCounter(
       memory,
-      vcpus,
-      options.onTrace && exitTrace(options.onTrace, () => this.bus.mounts),
+      guest.vcpus,
+      onTrace && exitTrace(onTrace, () => this.devices.bus.mounts),
     );
-    const mounts = devices.flatMap(({ device, addresses }) =>
-      addresses.map((address, region): BusMount => ({ device, region, address })),
-    );
-    this.bus = new Bus(mounts, this.exits);
-    this.#interrupts = new InterruptLines(memory);
     this.#directMaps = new DirectMaps(memory, {
-      count: vcpus,
+      count: guest.vcpus,
       // A thread that has ended is in no guest, whatever it was at last.
-      inGuest: (vcpu) =>
-        (options.transport ? this.#vcpus.at(vcpu)?.inGuest : this.#inGuest[vcpu]) ?? false,
+      inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
     });
-    this.#time = new TimeMirror(memory);
-    this.#exitRequest = new Int32Array(memory.buffer, ABI_AT_EXIT_REQUEST, 1);
-    this.#writeInfoPage();
-    const { onTrace } = options;
-    const services: DeviceServices = {
+    guest.describe(devices);
+    this.devices = new DeviceComplex({
+      devices,
       memory: guestMemoryOf(memory, options.regions),
-      interrupts: this.#interrupts,
+      interrupts: guest.interrupts,
       directMaps: options.directMaps === false ? undefined : this.#directMaps,
-      background: this.#background,
       clock: this.#clock,
+      counter: this.exits,
       trace: onTrace && ((device, event) => onTrace(device, event)),
-    };
-    for (const placement of devices) attachDevice(placement, services);
-    for (const { device } of devices) resetDevice(device);
+    });
+    this.#host = this.#vcpuHost();
   }
 
   get status(): CoreStatus {
-    return this.#status;
+    return this.#state.status;
   }
 
   /** The guest had nothing to do when it yielded last. */
@@ -119,212 +126,92 @@ export class MachineCore {
     return this.#idle;
   }
 
-  /** Why the machine failed. */
-  get error(): MachineError | undefined {
-    return this.#error;
+  /** How the machine ended, once it has. */
+  get end(): CoreEnd | undefined {
+    return this.#state.ended;
   }
 
-  /** What `stop` was called with. */
-  get stopReason(): string | undefined {
-    return this.#stopReason;
+  /** Why the machine failed. */
+  get error(): MachineError | undefined {
+    return this.end?.status === 'failed' ? this.end.error : undefined;
   }
 
   /** Code of the guest's proc_exit, 0 when there was none. */
   get exitCode(): number {
-    return this.#exitCode;
+    return this.end?.status === 'off' ? this.end.exitCode : 0;
   }
 
   get exitStatistics(): ExitStatistics {
-    return this.exits.statistics(this.bus.mounts);
+    return this.exits.statistics(this.devices.bus.mounts);
   }
 
-  #writeInfoPage(): void {
-    const { index = 0, ramGpaBase, devices, vcpus = 1 } = this.#options;
-    writeInfoPage(this.memory, { ramGpaBase, vcpus, machine: index, devices });
+  /** Threads that the machine keeps busy while it runs: its vCPUs', and the VMM's where that is another. */
+  get threads(): number {
+    return this.#guest.inline ? 1 : this.#guest.vcpus + 1;
+  }
+
+  #vcpuHost(): VcpuHost {
+    const state = this.#state;
+    const inGuest = this.#inGuest;
+    return {
+      name: this.name,
+      bus: this.devices.bus,
+      clock: this.#clock,
+      gate: {
+        enter: (vcpu, kind) => {
+          if (state.thrown !== undefined) throw state.thrown;
+          inGuest[vcpu] = false;
+          this.exits.count(vcpu, kind);
+        },
+        leave: (vcpu, kind) => {
+          this.#safePoint(kind === WAIT);
+          if (state.thrown !== undefined) throw state.thrown;
+          inGuest[vcpu] = true;
+        },
+        threw: (exit, thrown) => this.#threw(exit, thrown),
+      },
+      setInGuest: (vcpu, running) => {
+        inGuest[vcpu] = running;
+      },
+      isInGuest: (vcpu) => inGuest[vcpu] ?? false,
+      startVcpu: (vcpu, entry) => this.#startVcpu(vcpu, entry),
+      wait: () => {
+        if (this.#guest.inline) this.#runSecondaries();
+      },
+      attend: () => this.#attend(),
+      failed: (vcpu, cause) => this.fail(`guest vCPU ${vcpu}`, cause),
+    };
+  }
+
+  /** What a vCPU does not survive ends the machine; every further call of its guest throws it again. */
+  #threw(exit: VcpuExit, thrown: unknown): unknown {
+    const end = endOf(exit);
+    if (end) this.#state.end(end, thrown);
+    return this.#state.thrown ?? thrown;
   }
 
   /**
-   * Instantiates the guest and runs its `_initialize`.
+   * Instantiates the guest and has it initialize itself.
    * @throws {GuestImageError} when the guest asks for something that no machine has.
    */
   async boot(): Promise<void> {
-    if (this.#status !== 'new') return;
-    const { image, memory, args = [this.name], env = {} } = this.#options;
-    const wasi = await this.#options.wasi(image.module, memory, {
-      args,
-      env,
-      onOutput: (stream, bytes) => this.#options.onOutput?.(stream, bytes),
-      readInput: (most) => this.#options.readInput?.(most) ?? new Uint8Array(),
-      random: (target) => (this.#options.random ?? crypto.getRandomValues.bind(crypto))(target),
-      nowNs: () => this.#clock.nowNs(),
-    });
-    this.#wasi = wasi;
-    if (this.#options.transport) {
-      await this.#startVcpus(this.#options.transport, wasi);
-    } else {
-      const instantiate =
-        this.#options.instantiate ?? ((module, object) => WebAssembly.instantiate(module, object));
-      const instance = await instantiate(
-        image.module,
-        this.#imports(0, image.module, wasi.functions, this.#options.drain),
-      );
-      checkAbiVersion(image, abiOf(instance));
-      this.#instance = instance;
-    }
-    this.#status = 'running';
-    if (image.shape !== 'reactor') return;
-    if (this.#options.transport) await this.#begin('_initialize');
-    else this.#run('_initialize');
-  }
-
-  #imports(
-    vcpu: number,
-    module: WebAssembly.Module,
-    wasi: WasiHost['functions'],
-    inside: MachineCoreOptions['drain'] = {},
-  ): WebAssembly.Imports {
-    const { memory, bus } = this;
-    const startVcpu = (target: number, argument: number) => this.#startSecondary(target, argument);
-    return guestImports({
-      module,
-      memory,
-      vcpu,
-      bus,
-      clock: this.#clock,
-      gate: this.#gate(),
-      wasi,
-      startVcpu,
-      inside,
-    });
-  }
-
-  async #startVcpus(transport: VcpuTransport, wasi: WasiHost): Promise<void> {
-    const { image, secondary } = this.#options;
-    const { memory } = this;
-    const attend = () => this.#attend();
-    const plans = this.#inGuest.map((_, vcpu): RemoteVcpuOptions => {
-      const module = vcpu === 0 || !secondary ? image.module : secondary;
-      const imports = this.#imports(vcpu, module, vcpu === 0 ? wasi.functions : {});
-      const onEnd = (reason: Error) => this.fail(`guest vCPU ${vcpu}`, reason);
-      return { vcpu, name: `${this.name} vCPU ${vcpu}`, module, memory, imports, attend, onEnd };
-    });
-    await this.#vcpus.start(transport, plans);
-    try {
-      checkAbiVersion(image, this.#vcpus.at(0)?.abi);
-    } catch (error) {
-      await this.#vcpus.end();
-      throw error;
-    }
-  }
-
-  /** The `vcpu_start` import. Inline the secondary vCPU runs to its end at once, on the primary's stack. */
-  #startSecondary(vcpu: number, argument: number): number {
-    const { secondary } = this.#options;
-    if (vcpu < 1 || vcpu >= this.#inGuest.length || !secondary) return -1;
-    const remote = this.#vcpus.at(vcpu);
-    if (remote) {
-      if (!remote.still) return -1;
-      this.#options.onVcpu?.(vcpu, true);
-      const run = remote
-        .run(SECONDARY_ENTRY, vcpu, argument)
-        .finally(() => this.#options.onVcpu?.(vcpu, false));
-      run.catch((cause: unknown) => this.fail(`guest vCPU ${vcpu}`, cause));
-      return 0;
-    }
-    this.#inGuest[vcpu] = true;
-    try {
-      this.#options.onVcpu?.(vcpu, true);
-      runSecondary(
-        secondary,
-        this.#imports(vcpu, secondary, {}, this.#options.drain),
-        vcpu,
-        argument,
-      );
-    } finally {
-      this.#inGuest[vcpu] = false;
-      this.#options.onVcpu?.(vcpu, false);
-    }
-    return 0;
-  }
-
-  #gate(): ExitGate {
-    return {
-      enter: (vcpu, kind) => {
-        if (this.#thrown !== undefined) throw this.#thrown;
-        this.#inGuest[vcpu] = false;
-        probeStack();
-        this.exits.count(vcpu, kind);
-      },
-      leave: (vcpu, kind) => {
-        this.#safePoint(kind === WAIT);
-        if (this.#thrown !== undefined) throw this.#thrown;
-        if (this.#stopReason !== undefined) throw new GuestExit(0);
-        this.#inGuest[vcpu] = true;
-      },
-      threw: (thrown) => {
-        this.#thrown ??= thrown;
-        return this.#thrown;
-      },
-    };
+    if (this.#state.status !== 'new') return;
+    this.#vcpus = new VcpuSet(await this.#guest.start(this.#host));
+    this.#state.booted();
+    if (this.#guest.initialSlice) await this.run(0);
   }
 
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
-    Atomics.store(this.#exitRequest, 0, 0);
-    this.#background.poll();
+    this.#guest.setExitRequest(false);
+    this.devices.poll();
     this.#options.onSafePoint?.(full);
-    this.#interrupts.rewriteLevels();
-    this.#time.store(this.#clock.nowNs());
-  }
-
-  /** Runs one of the guest's exports and settles what comes of it. Undefined when the guest did not return. */
-  #run(name: string, ...args: number[]): unknown {
-    try {
-      this.#safePoint(true);
-      this.#options.onVcpu?.(0, true);
-      const run = this.#instance?.exports[name] as (...args: number[]) => unknown;
-      this.#entered = true;
-      this.#inGuest[0] = true;
-      const result = run(...args);
-      this.#inGuest[0] = false;
-      if (this.#thrown !== undefined) throw this.#thrown;
-      this.#safePoint(true);
-      if (this.#stopReason !== undefined) this.#status = 'stopped';
-      return result;
-    } catch (thrown) {
-      this.#inGuest[0] = false;
-      this.#settle(thrown);
-      return undefined;
-    } finally {
-      this.#entered = false;
-      this.#options.onVcpu?.(0, false);
-    }
-  }
-
-  /** The same on vCPU 0's own thread; threads end with their machine. */
-  async #runRemote(name: string, ...args: number[]): Promise<unknown> {
-    try {
-      this.#safePoint(true);
-      this.#options.onVcpu?.(0, true);
-      this.#entered = true;
-      const result = await this.#vcpus.at(0)?.run(name, ...args);
-      if (this.#thrown !== undefined) throw this.#thrown;
-      this.#safePoint(true);
-      if (this.#stopReason !== undefined) this.#status = 'stopped';
-      return result;
-    } catch (thrown) {
-      this.#settle(this.#thrown ?? thrown);
-      return undefined;
-    } finally {
-      this.#entered = false;
-      this.#options.onVcpu?.(0, false);
-      if (this.#status !== 'running') await this.#vcpus.end();
-    }
+    this.#guest.safePoint(this.#clock.nowNs());
   }
 
   /** While vCPUs run on their threads: what inline happens at exits only. */
   #attend(): void {
-    if (!this.#entered) return;
+    if (!this.#state.isEntered) return;
     try {
       this.#safePoint(true);
     } catch (cause) {
@@ -332,64 +219,113 @@ export class MachineCore {
     }
   }
 
-  #settle(thrown: unknown): void {
-    if (this.#stopReason !== undefined) {
-      this.#status = 'stopped';
-    } else if (thrown instanceof GuestExit) {
-      this.#exitCode = thrown.code;
-      this.#status = 'off';
-    } else {
-      this.#error =
-        thrown instanceof MachineError ? thrown : new MachineError('guest vCPU 0', thrown);
-      this.#status = 'failed';
+  /** Has a vCPU run once, with its host told of it. */
+  #slice(vcpu: Vcpu, budget: number): VcpuExit | Promise<VcpuExit> {
+    try {
+      this.#options.onVcpu?.(vcpu.index, true);
+    } catch (cause) {
+      return { reason: 'failed', error: machineError(`guest vCPU ${vcpu.index}`, cause) };
+    }
+    const done = () => this.#options.onVcpu?.(vcpu.index, false);
+    const exit = vcpu.run(budget);
+    if (exit instanceof Promise) return exit.finally(done);
+    done();
+    return exit;
+  }
+
+  /** vCPU 0, about to run; undefined when the machine is not ready for that. */
+  #begin(): Vcpu | undefined {
+    const primary = this.#vcpus.at(0);
+    if (this.#paused || !primary || !this.#state.enter()) return undefined;
+    try {
+      this.#safePoint(true);
+      return primary;
+    } catch (cause) {
+      this.#state.leave(endOf({ reason: 'failed', error: machineError('host', cause) }));
+      return undefined;
     }
   }
 
+  /** vCPU 0 has come back. */
+  #finish(exit: VcpuExit): CoreStatus {
+    let end = endOf(exit);
+    if (exit.reason !== 'failed' && this.#state.thrown === undefined) {
+      try {
+        this.#safePoint(true);
+      } catch (cause) {
+        end = endOf({ reason: 'failed', error: machineError('host', cause) });
+      }
+    }
+    this.#state.leave(end);
+    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0;
+    return this.status;
+  }
+
   /**
-   * Lets an inline guest run until it yields (a reactor) or ends (a command). Never throws for what a guest does.
+   * Lets an inline guest run until it yields (a reactor) or ends (a command), and each of its
+   * secondary vCPUs once. Never throws for what a guest does.
    * @param budget how much work a reactor may do, in its own measure.
    */
   step(budget = 1): CoreStatus {
-    if (this.#status !== 'running' || this.#paused) return this.#status;
-    const { entry, args } = this.#entry(budget);
-    return this.#ran(this.#run(entry, ...args));
+    const primary = this.#begin();
+    if (!primary) return this.status;
+    const exit = this.#slice(primary, budget);
+    if (exit instanceof Promise) throw new TypeError('vCPUs on threads are run, not stepped');
+    this.#runSecondaries();
+    return this.#finish(exit);
   }
 
-  /** The same on any transport. */
+  /** The same on any thread. */
   async run(budget = 1): Promise<CoreStatus> {
-    if (!this.#options.transport || this.#status !== 'running' || this.#paused)
-      return this.step(budget);
-    const { entry, args } = this.#entry(budget);
-    const status = this.#ran(await this.#begin(entry, ...args));
+    if (this.#guest.inline) return this.step(budget);
+    const primary = this.#begin();
+    if (primary)
+      this.#current = Promise.resolve(this.#slice(primary, budget)).then((exit) =>
+        this.#finish(exit),
+      );
+    // Its own outcome: by the time the threads have ended the machine may have been reset.
+    const status = primary ? await this.#current : this.status;
     if (status !== 'running') await this.#vcpus.end();
     return status;
   }
 
-  #begin(entry: string, ...args: number[]): Promise<unknown> {
-    const run = this.#runRemote(entry, ...args);
-    this.#current = run;
-    return run;
+  /** Inline: the secondary vCPUs in turn, a slice each. One that waits itself is on the stack already. */
+  #runSecondaries(): void {
+    for (const vcpu of this.#vcpus.secondaries) {
+      if (this.#state.thrown !== undefined) return;
+      if (this.#onStack.has(vcpu.index)) continue;
+      this.#onStack.add(vcpu.index);
+      const exit = this.#slice(vcpu, SECONDARY_BUDGET) as VcpuExit;
+      this.#onStack.delete(vcpu.index);
+      this.#secondaryBack(vcpu, exit);
+    }
   }
 
-  #entry(budget: number): { entry: string; args: number[] } {
-    return this.#options.image.shape === 'command'
-      ? { entry: '_start', args: [] }
-      : { entry: 'vsmmu_run', args: [budget] };
+  /** A secondary vCPU on a thread of its own, until it is off. */
+  async #runSecondary(vcpu: Vcpu): Promise<void> {
+    while (this.#vcpus.isOn(vcpu.index)) {
+      const exit = await this.#slice(vcpu, SECONDARY_BUDGET);
+      this.#secondaryBack(vcpu, exit);
+      if (exit.reason === 'idle') {
+        await new Promise((resolve) => {
+          setTimeout(resolve, SECONDARY_IDLE_MS);
+        });
+      }
+    }
   }
 
-  #ran(result: unknown): CoreStatus {
-    const command = this.#options.image.shape === 'command';
-    this.#idle = !command && result === RUN_IDLE;
-    if (this.#status !== 'running') return this.#status;
-    if (command || result === RUN_OFF) this.#status = 'off';
-    else if (result !== RUN_YIELD && result !== RUN_IDLE)
-      this.#settle(new Error(`vsmmu_run returned ${String(result)}`));
-    return this.#status;
+  #secondaryBack(vcpu: Vcpu, exit: VcpuExit): void {
+    if (exit.reason === 'yield' || exit.reason === 'idle') return;
+    this.#vcpus.setOff(vcpu.index);
+    if (exit.reason === 'failed') this.fail(`guest vCPU ${vcpu.index}`, exit.error);
   }
 
-  /** Threads that the machine keeps busy while it runs: its vCPUs', and the VMM's where that is another. */
-  get threads(): number {
-    return this.#options.transport ? this.#inGuest.length + 1 : 1;
+  #startVcpu(index: number, entry: VcpuEntry): number {
+    if (!this.#vcpus.start(index, entry)) return -1;
+    const vcpu = this.#vcpus.at(index);
+    if (vcpu && !this.#guest.inline)
+      this.#runSecondary(vcpu).catch((cause: unknown) => this.fail(`guest vCPU ${index}`, cause));
+    return 0;
   }
 
   /** False while the drain runs on a thread of its own: stores to directly mapped registers then need no doorbell call. */
@@ -399,23 +335,18 @@ export class MachineCore {
 
   /** One of the machine's parts has failed beside its guest: it stops at its next safe point. */
   fail(component: string, cause: unknown): void {
-    if (this.#status !== 'running' && this.#status !== 'new') return;
-    this.#thrown ??= cause instanceof MachineError ? cause : new MachineError(component, cause);
-    if (this.#entered) this.#interrupt();
-    else this.#settle(this.#thrown);
+    const error = machineError(component, cause);
+    if (this.#state.end({ status: 'failed', error }, error)) this.#interrupt();
   }
 
-  /** Stops the machine at its next safe point. */
+  /** Stops the machine at its next safe point. One that has ended is left alone. */
   stop(reason: string): void {
-    if (this.#status === 'off' || this.#status === 'failed') return;
-    this.#stopReason ??= reason;
-    if (this.#entered) this.#interrupt();
-    else this.#status = 'stopped';
+    if (this.#state.end({ status: 'stopped', reason }, new Leave())) this.#interrupt();
   }
 
   /** Has vCPUs that run on their own threads leave the guest. One that does not come to a safe point in time is terminated. */
   #interrupt(): void {
-    Atomics.store(this.#exitRequest, 0, 1);
+    this.#guest.setExitRequest(true);
     this.#vcpus.interrupt((cause) => this.fail('vCPU thread', cause));
   }
 
@@ -431,7 +362,7 @@ export class MachineCore {
   async pause(): Promise<void> {
     this.#paused = true;
     try {
-      await this.#vcpus.pause(() => Atomics.store(this.#exitRequest, 0, 1));
+      await this.#vcpus.pause(() => this.#guest.setExitRequest(true));
     } catch (error) {
       this.#paused = false;
       throw error;
@@ -449,29 +380,28 @@ export class MachineCore {
    * runs on threads is stopped first.
    */
   async reset(): Promise<void> {
-    if (this.#vcpus.at(0)) {
+    if (!this.#guest.inline) {
       this.stop('reset');
       await this.#vcpus.end();
       await this.#current;
     }
-    this.#reset();
-  }
-
-  #reset(): void {
-    for (const { device } of this.#options.devices) resetDevice(device);
-    this.#interrupts.reset();
+    this.#vcpus = new VcpuSet();
+    this.devices.reset();
+    this.#guest.reset();
     this.#directMaps.reset();
-    // A fresh instance finds its data where the binary puts it, and everything else as a new memory would have it.
-    new Uint8Array(this.memory.buffer).fill(0, ABI_AREA_SIZE);
-    this.#writeInfoPage();
-    this.#wasi?.dispose();
-    this.#wasi = undefined;
-    this.#instance = undefined;
-    this.#stopReason = undefined;
-    this.#error = undefined;
-    this.#thrown = undefined;
-    this.#exitCode = 0;
+    this.#guest.describe(this.devices.devices);
+    this.#idle = false;
     this.#paused = false;
-    this.#status = 'new';
+    this.#state.reset();
   }
+}
+
+function machineError(component: string, cause: unknown): MachineError {
+  return cause instanceof MachineError ? cause : new MachineError(component, cause);
+}
+
+/** How a machine ends whose vCPU came back like this; undefined when it goes on. */
+function endOf(exit: VcpuExit): CoreEnd | undefined {
+  if (exit.reason === 'off') return { status: 'off', exitCode: exit.code };
+  return exit.reason === 'failed' ? { status: 'failed', error: exit.error } : undefined;
 }

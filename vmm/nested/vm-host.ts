@@ -25,9 +25,15 @@ import { PhysicalIommu } from '../../host/kernel/physical-iommu.ts';
 import { ThreadAllocator } from '../../host/kernel/thread-allocator.ts';
 import { Vm } from '../../host/kernel/vm.ts';
 import { type PinnedVmid, VmidAllocator } from '../../host/kernel/vmid-allocator.ts';
-import { type HostInspection, inspectVm } from '../inspect/host-inspection.ts';
+import {
+  eachLiveTlbEntry,
+  type HostInspection,
+  inspectVm,
+  type LiveTlbEntry,
+  type SmmuCounters,
+  smmuCounters,
+} from '../inspect/index.ts';
 import { type Finding, HostSanitizer, type SanitizerCounts } from '../inspect/sanitizer/index.ts';
-import { type SmmuCounters, smmuCounters } from '../inspect/smmu-counters.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
@@ -473,6 +479,14 @@ export class VmHost {
       })),
       vms: [...this.#vms.values()].map((vm) => inspectVm(vm, this.#viommus.keys(), this.#vintfs)),
     };
+  }
+
+  /** The live entries of an SMMU's IOTLB. */
+  iotlb(smmu = 0): readonly LiveTlbEntry[] {
+    const entries: LiveTlbEntry[] = [];
+    const block = this.#iommus[smmu]?.block;
+    if (block !== undefined) eachLiveTlbEntry(this.memory, block, (entry) => entries.push(entry));
+    return entries;
   }
 
   get statistics(): HostStatistics {

@@ -1,14 +1,8 @@
 // The isolation oracle: while one machine attacks, nothing that another one has in the host or in its memory may change.
 
 import { CHECKPOINT_PHASE_ATTACK } from '../../assembly/layout/checkpoint-registers.ts';
-import type { Vm } from '../../host/kernel/index.ts';
-import type { ToyMachine } from '../boards/toy/toy-board.ts';
-import {
-  FOOTPRINT_KINDS,
-  type FootprintKind,
-  type MachineFootprint,
-  machineFootprint,
-} from '../inspect/footprint.ts';
+import type { Machine } from '../api/index.ts';
+import { FOOTPRINT_KINDS, type FootprintKind, type MachineFootprint } from '../inspect/index.ts';
 import type { Check } from './checks.ts';
 
 /** What has been seen of one kind of a victim's things, over all attacks. */
@@ -22,40 +16,36 @@ interface Record {
 }
 
 interface Watched {
-  readonly target: ToyMachine;
+  readonly target: Machine;
   readonly before: MachineFootprint;
 }
 
 export class IsolationOracle {
   /** The machine that attacks now; the others have to stand still. */
-  attacker: Vm | undefined;
+  attacker: Machine | undefined;
   #watched: Watched[] = [];
   readonly #records = new Map<string, Record>();
 
   /** A phase of machine `index`, as its checkpoint device reports it. */
-  phase(machines: readonly ToyMachine[], index: number, phase: number, ended: boolean): void {
+  phase(machines: readonly Machine[], index: number, phase: number, ended: boolean): void {
     if (phase !== CHECKPOINT_PHASE_ATTACK) return;
     const self = machines[index];
     if (!ended) {
-      this.attacker = self?.vm;
+      this.attacker = self;
       this.#watched = machines
         .filter((other) => other !== self)
-        .map((target) => ({ target, before: this.#footprint(target) }));
-    } else if (this.attacker === self?.vm) {
+        .map((target) => ({ target, before: target.footprint() }));
+    } else if (this.attacker === self) {
       for (const watched of this.#watched) this.#compare(watched);
       this.#watched = [];
       this.attacker = undefined;
     }
   }
 
-  #footprint({ viommu, vintf }: ToyMachine): MachineFootprint {
-    return machineFootprint(viommu, vintf);
-  }
-
   #compare({ target, before }: Watched): void {
-    const after = this.#footprint(target);
+    const after = target.footprint();
     for (const kind of FOOTPRINT_KINDS) {
-      const record = this.#record(target.vm.name, kind);
+      const record = this.#record(target.name, kind);
       record.attacks++;
       record.fewest = Math.min(record.fewest, before[kind].count);
       if (before[kind].count !== after[kind].count || before[kind].hash !== after[kind].hash)

@@ -5,7 +5,7 @@ import {
   CHECKPOINT_PHASE_MEASURE,
 } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Machine } from '../api/index.ts';
-import type { Queues } from '../boards/toy/toy-board.ts';
+import type { Queues } from '../boards/index.ts';
 import type { Check } from './checks.ts';
 
 export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';
@@ -151,7 +151,7 @@ export function exitChecks(measurements: Measurements, machines: readonly Machin
   const host = (queues: Queues) =>
     sum(
       machines
-        .filter(({ board }) => board.queues === queues)
+        .filter((machine) => machine.queues === queues)
         .map(({ statistics }) => statistics.exits.duringInvalidation),
     );
   return [

@@ -4,9 +4,8 @@
 // command that is less than a tenth of the time of batches of LARGE_BATCH. From there on the thread takes the work off the vCPU's core for
 // next to nothing.
 
-import type { VmHost } from '../nested/index.ts';
 import { coreCount } from './core-count.ts';
-import { type Drainable, SideCore, type SideCoreOptions } from './side-core.ts';
+import { type Drainable, SideCore, type SideCoreOptions, type UnitThreads } from './side-core.ts';
 
 /** Commands per CMD_SYNC from which a thread pays. */
 const LARGE_BATCH = 128;
@@ -49,17 +48,17 @@ export function chooseDrain({ commands, syncs, cores, threads }: DrainLoad): Dra
 
 /** Chooses for each machine of a host, and chooses again whenever it is asked to look. */
 export class AutoDrain {
-  readonly #host: VmHost;
+  readonly #host: UnitThreads;
   readonly #options: SideCoreOptions;
   readonly #cores: number;
   readonly #choices = new Map<Drainable, DrainChoice>();
   #side: SideCore | undefined;
 
-  static async create(host: VmHost, options: SideCoreOptions = {}): Promise<AutoDrain> {
+  static async create(host: UnitThreads, options: SideCoreOptions = {}): Promise<AutoDrain> {
     return new AutoDrain(host, options, await coreCount());
   }
 
-  private constructor(host: VmHost, options: SideCoreOptions, cores: number) {
+  private constructor(host: UnitThreads, options: SideCoreOptions, cores: number) {
     this.#host = host;
     this.#options = options;
     this.#cores = cores;

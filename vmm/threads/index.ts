@@ -8,7 +8,13 @@ export {
 export { coreCount } from './core-count.ts';
 export { IN_NODE } from './endpoint.ts';
 export { ExitServer } from './exit-server.ts';
-export { type DirectContext, SideCore, type SideCoreOptions } from './side-core.ts';
+export {
+  type DirectContext,
+  type Drainable,
+  SideCore,
+  type SideCoreOptions,
+  type UnitThreads,
+} from './side-core.ts';
 export { tick } from './tick.ts';
 export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';
 export type { WorkerUrls } from './worker-thread.ts';

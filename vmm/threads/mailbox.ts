@@ -193,6 +193,11 @@ export class MailboxServer extends Mailbox {
     return Atomics.load(this.words, RUNNING) === 0 || Atomics.load(this.words, PAUSED) !== 0;
   }
 
+  /** Ends the sleep that its guest has asked for. */
+  wake(): void {
+    Atomics.notify(this.words, PAUSE);
+  }
+
   /** Ends every wait of the vCPU's half. */
   setStopped(): void {
     Atomics.store(this.words, STOP, 1);

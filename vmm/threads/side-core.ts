@@ -2,10 +2,10 @@
 // than the machines that it served.
 
 import type { Remote } from 'comlink';
+import type { HotModules } from '../../assembly/load.ts';
 import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
-import type { Vm } from '../../host/kernel/index.ts';
+import type { GuestWindow } from '../../host/kernel/index.ts';
 import type { MachineCore } from '../machine/index.ts';
-import type { VmHost } from '../nested/index.ts';
 import {
   SIDE_MESSAGES,
   SIDE_NAPS,
@@ -48,10 +48,21 @@ export interface DirectContext {
   readonly queues: readonly QueueBlock[];
 }
 
-/** What is drained: a machine, the VM behind it, and what its guest rings. */
+/** The hardware that units work: its memory, modules, and a block for each thread that has a unit. */
+export interface UnitThreads {
+  readonly memory: WebAssembly.Memory;
+  readonly modules: HotModules;
+  /** @throws {HostError} when all blocks are taken. */
+  allocateThread(): number;
+  freeThread(thread: number): void;
+}
+
+/** What is drained: a machine, its memory as the hardware reaches it, and what its guest rings. */
 export interface Drainable {
   readonly machine: MachineCore;
-  readonly vm: Vm;
+  readonly guest: GuestWindow;
+  /** Where units for it are made. */
+  readonly threads: UnitThreads;
   readonly direct: readonly DirectContext[];
 }
 
@@ -60,7 +71,7 @@ interface Attached extends Drainable {
 }
 
 export class SideCore {
-  readonly #host: VmHost;
+  readonly #host: UnitThreads;
   readonly #worker: WorkerThread<DrainApi>;
   readonly #control: Int32Array;
   readonly #cores: number;
@@ -68,7 +79,7 @@ export class SideCore {
   #nextId = 0;
   #stopping = false;
 
-  static async start(host: VmHost, options: SideCoreOptions = {}): Promise<SideCore> {
+  static async start(host: UnitThreads, options: SideCoreOptions = {}): Promise<SideCore> {
     const { vmm = new SharedArrayBuffer(4 * VMM_WORDS) } = options;
     const control = new SharedArrayBuffer(4 * SIDE_WORDS);
     const worker = await WorkerThread.start<DrainApi>(programAt(PROGRAM, options.url));
@@ -79,7 +90,7 @@ export class SideCore {
   }
 
   private constructor(
-    host: VmHost,
+    host: UnitThreads,
     worker: WorkerThread<DrainApi>,
     control: Int32Array,
     cores: number,
@@ -115,13 +126,18 @@ export class SideCore {
    * Drains a machine's VCMDQs from now on: its guest rings no doorbells any more.
    * @throws {HostError} when the host has no thread block left.
    */
-  async attach({ machine, vm, direct }: Drainable, requestExit = true): Promise<void> {
+  async attach(target: Drainable, requestExit = true): Promise<void> {
     const thread = this.#host.allocateThread();
     const id = this.#nextId++;
-    const { hostMemory } = vm.unit;
-    const guest = { memory: vm.memory, regions: vm.regions, window: vm.window };
-    const unit = { modules: this.#host.modules, hostMemory, guest, thread };
-    this.#attached.set(id, { machine, vm, direct, thread });
+    const { machine, direct } = target;
+    const { memory, regions, window } = target.guest;
+    const unit = {
+      modules: this.#host.modules,
+      hostMemory: this.#host.memory,
+      guest: { memory, regions, window },
+      thread,
+    };
+    this.#attached.set(id, { ...target, thread });
     const contexts = direct.map(({ smmuBlock, context }) => ({
       smmu: smmuBlock,
       index: context.index,
@@ -195,10 +211,10 @@ export class SideCore {
     Atomics.store(this.#control, SIDE_STOP, 1);
     Atomics.notify(this.#control, SIDE_MESSAGES);
     await this.#worker.join();
-    for (const [id, { vm, direct }] of [...this.#attached]) {
+    for (const [id, { guest, direct }] of [...this.#attached]) {
       this.#release(id);
       for (const { smmuBlock, context } of direct)
-        vm.unit.drain.serveContext(smmuBlock, context.index);
+        guest.unit.drain.serveContext(smmuBlock, context.index);
     }
   }
 

@@ -1,7 +1,13 @@
 // The mailbox transport: each vCPU in a worker, its exits served here.
 
 import type { UnitOptions } from '../../devices/unit/index.ts';
-import type { RemoteVcpu, RemoteVcpuOptions, VcpuTransport } from '../vcpu/index.ts';
+import type { Vcpu, VcpuEntry, VcpuExit, VcpuState } from '../vcpu/index.ts';
+import {
+  exitOf,
+  type VcpuTransport,
+  WasmProgram,
+  type WasmVcpuOptions,
+} from '../vcpu/wasm/index.ts';
 import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
 import type { RemoteImport, VcpuApi } from './vcpu-worker.ts';
@@ -39,72 +45,110 @@ function numbered(module: WebAssembly.Module, object: WebAssembly.Imports): Numb
   return { imports, calls };
 }
 
-class ThreadVcpu implements RemoteVcpu {
+/** What belongs to the thread of a vCPU. */
+interface VcpuThread {
+  readonly worker: WorkerThread<VcpuApi>;
+  readonly mailbox: MailboxServer;
+  readonly exits: ExitServer;
+  /** Value of the guest's `vsmmu_abi`. */
   readonly abi: number | undefined;
-  readonly #worker: WorkerThread<VcpuApi>;
-  readonly #mailbox: MailboxServer;
-  readonly #attend: () => void;
-  readonly #exits: ExitServer;
-  readonly #release: () => void;
+  /** Frees the unit. The thread has ended. */
+  release(): void;
+}
+
+class ThreadVcpu implements Vcpu {
+  readonly index: number;
+  readonly #options: WasmVcpuOptions;
+  readonly #thread: VcpuThread;
+  readonly #program: WasmProgram;
+  /** The instance has run since it was made. */
+  #used = false;
   #stopping = false;
 
-  constructor(
-    abi: number | undefined,
-    worker: WorkerThread<VcpuApi>,
-    mailbox: MailboxServer,
-    exits: ExitServer,
-    options: RemoteVcpuOptions,
-    release: () => void,
-  ) {
-    this.abi = abi;
-    this.#worker = worker;
-    this.#mailbox = mailbox;
-    this.#exits = exits;
-    this.#release = release;
-    this.#attend = () => options.attend();
-    worker.onEnd((reason) => {
-      release();
-      if (!this.#stopping) options.onEnd(reason);
+  constructor(options: WasmVcpuOptions, thread: VcpuThread) {
+    this.index = options.index;
+    this.#options = options;
+    this.#thread = thread;
+    this.#program = new WasmProgram(options.index, options.shape);
+    thread.worker.onEnd((reason) => {
+      thread.release();
+      if (!this.#stopping) options.host.failed(this.index, reason);
     });
   }
 
   get inGuest(): boolean {
-    return !this.#worker.over && this.#mailbox.inGuest;
+    return !this.#thread.worker.over && this.#thread.mailbox.inGuest;
   }
 
   get still(): boolean {
-    return this.#worker.over || this.#mailbox.still;
+    return this.#thread.worker.over || this.#thread.mailbox.still;
   }
 
-  async run(name: string, ...args: number[]): Promise<number | undefined> {
+  reset(entry: VcpuEntry): void | Promise<void> {
+    this.#program.reset(entry);
+    // A secondary program has no state of its own: any instance of it is as good as a new one.
+    if (this.#program.shape === 'secondary') return undefined;
+    return this.#instantiate();
+  }
+
+  async #instantiate(): Promise<void> {
+    const { worker, abi } = this.#thread;
+    this.#options.checkAbi(this.#used ? await worker.call((vcpu) => vcpu.instantiate()) : abi);
+    this.#used = false;
+  }
+
+  async run(budget: number): Promise<VcpuExit> {
+    const { worker, mailbox, exits } = this.#thread;
+    const { name, args } = this.#program.next(budget);
+    this.#used = true;
     // One registration a run: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
-    const served: ServedVcpu = { mailbox: this.#mailbox, attend: this.#attend };
-    this.#exits.add(served);
+    const served: ServedVcpu = { mailbox, attend: () => this.#options.host.attend() };
+    exits.add(served);
     try {
-      return await this.#worker.call((vcpu) => vcpu.run(name, args));
+      return this.#program.returned(await worker.call((vcpu) => vcpu.run(name, args)));
+    } catch (cause) {
+      return exitOf(this.index, cause);
     } finally {
-      this.#exits.remove(served);
+      exits.remove(served);
     }
   }
 
+  setIrq(asserted: boolean): void {
+    if (asserted) this.#thread.mailbox.wake();
+  }
+
+  requestExit(): void {
+    this.#options.setExitRequest(true);
+  }
+
   setPaused(paused: boolean): void {
-    this.#mailbox.setPaused(paused);
+    this.#thread.mailbox.setPaused(paused);
+  }
+
+  save(): VcpuState {
+    return this.#program.save();
+  }
+
+  async restore(state: VcpuState): Promise<void> {
+    await this.reset({ argument: 0 });
+    this.#program.restore(state);
   }
 
   async stop(): Promise<void> {
+    const { worker, mailbox, release } = this.#thread;
     this.#stopping = true;
-    this.#mailbox.setStopped();
-    if (this.#worker.over) return;
+    mailbox.setStopped();
+    if (worker.over) return;
     // Taken when the guest has left; whoever does not leave is terminated. The answer is the end of the thread.
-    const asked = this.#worker.call((vcpu) => vcpu.end()).catch(() => undefined);
-    await this.#worker.join();
+    const asked = worker.call((vcpu) => vcpu.end()).catch(() => undefined);
+    await worker.join();
     await asked;
-    this.#release();
+    release();
   }
 
   /** Ends the thread as a crash would; for tests of what happens then. */
   kill(): Promise<void> {
-    return this.#worker.terminate();
+    return this.#thread.worker.terminate();
   }
 }
 
@@ -124,7 +168,7 @@ export class VcpuThreads implements VcpuTransport {
     this.#url = url;
   }
 
-  async start(options: RemoteVcpuOptions): Promise<RemoteVcpu> {
+  async start(options: WasmVcpuOptions): Promise<Vcpu> {
     const { module, memory } = options;
     const { imports, calls } = numbered(module, options.imports);
     const mailbox = new MailboxServer(calls);
@@ -146,7 +190,8 @@ export class VcpuThreads implements VcpuTransport {
         unit,
       };
       const abi = await worker.call((vcpu) => vcpu.boot(boot));
-      const vcpu = new ThreadVcpu(abi, worker, mailbox, this.#exits, options, release);
+      const thread = { worker, mailbox, exits: this.#exits, abi, release };
+      const vcpu = new ThreadVcpu(options, thread);
       this.#running.add(vcpu);
       worker.onEnd(() => this.#running.delete(vcpu));
       return vcpu;

@@ -15,7 +15,8 @@ export interface RemoteImport {
   readonly arity: number;
 }
 
-export interface VcpuOptions {
+/** What a vCPU on a thread of its own is made of. */
+export interface VcpuWorkerOptions {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly imports: readonly RemoteImport[];
@@ -26,8 +27,10 @@ export interface VcpuOptions {
 }
 
 export interface VcpuApi {
-  /** Instantiates the guest; the value of its `vsmmu_abi`. */
-  boot(options: VcpuOptions): Promise<number | undefined>;
+  /** Takes what it runs, and instantiates it; the value of its `vsmmu_abi`. */
+  boot(options: VcpuWorkerOptions): Promise<number | undefined>;
+  /** Instantiates it anew; the value of its `vsmmu_abi`. */
+  instantiate(): Promise<number | undefined>;
   /** Runs one of its exports to the end. Numbers only; anything else that it returns is dropped. */
   run(name: string, args: readonly number[]): number | undefined;
   end(): void;
@@ -82,9 +85,11 @@ function restingWait(client: MailboxClient, exit: Call): Call {
 
 class VcpuWorker implements VcpuApi {
   #client: MailboxClient | undefined;
+  #module: WebAssembly.Module | undefined;
+  #imports: WebAssembly.Imports = {};
   #instance: WebAssembly.Instance | undefined;
 
-  async boot(options: VcpuOptions): Promise<number | undefined> {
+  boot(options: VcpuWorkerOptions): Promise<number | undefined> {
     const client = new MailboxClient(options.mailbox, options.vmm);
     this.#client = client;
     const object: Record<string, Record<string, WebAssembly.ImportValue>> = {};
@@ -103,7 +108,14 @@ class VcpuWorker implements VcpuApi {
       const { drain } = new Unit(options.unit);
       for (const name of INSIDE_FUNCTIONS) if (vsmmu[name]) vsmmu[name] = drain[name];
     }
-    const instance = await WebAssembly.instantiate(options.module, object);
+    this.#module = options.module;
+    this.#imports = object;
+    return this.instantiate();
+  }
+
+  async instantiate(): Promise<number | undefined> {
+    if (!this.#module) throw new RangeError('there is nothing to instantiate');
+    const instance = await WebAssembly.instantiate(this.#module, this.#imports);
     this.#instance = instance;
     return abiOf(instance);
   }

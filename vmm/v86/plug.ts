@@ -2,20 +2,14 @@
 // devices want done beside the guest is done after each of v86's ticks.
 
 import {
-  attachDevice,
-  BackgroundLoops,
-  Bus,
-  type BusMount,
-  type DeviceServices,
   type DirectRange,
   guestMemoryOf,
   type Placement,
   RegisterCounts,
-  resetDevice,
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
-import type { AccessSize, InterruptLine } from '../../devices/plugin/index.ts';
-import { MachineError } from '../../devices/plugin/index.ts';
+import { type AccessSize, type InterruptLine, MachineError } from '../../devices/plugin/index.ts';
+import { DeviceComplex } from '../machine/index.ts';
 import { loopOf, type V86Cpu } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 
@@ -82,28 +76,22 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       `the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM and 4 GiB`,
     );
   }
-  const background = new BackgroundLoops();
   const mapDirect = (range: DirectRange) => {
     const gpa = reservedRam?.(range);
     return gpa === undefined
       ? undefined
       : { memoryOffset: cpu.mem8.byteOffset + gpa, unmap: () => undefined };
   };
-  const services: DeviceServices = {
+  const counts = new RegisterCounts();
+  const complex = new DeviceComplex({
+    devices,
     memory: guestMemoryOf(cpu.wasm_memory, v86Regions(cpu)),
     interrupts: { line: (irq) => line(cpu, irq) },
     directMaps: { map: mapDirect },
-    background,
     clock: SYSTEM_CLOCK,
-  };
-  for (const placement of devices) attachDevice(placement, services);
-  for (const { device } of devices) resetDevice(device);
-
-  const counts = new RegisterCounts();
-  const mounts = devices.flatMap(({ device, addresses }) =>
-    addresses.map((address, region): BusMount => ({ device, region, address })),
-  );
-  const bus = new Bus(mounts, counts);
+    counter: counts,
+  });
+  const { bus } = complex;
   for (const { device, region, address } of bus.mounts) {
     const size = device.regions[region]?.size ?? 0;
     if (address < window.gpa || address + size > end)
@@ -155,7 +143,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       if (cpu.wasm_memory.buffer !== buffer)
         throw new Error('its memory has grown: plug the devices in anew');
       onTick?.();
-      return background.poll();
+      return complex.poll();
     });
   };
   return {

@@ -1,2 +1,3 @@
 export * from './exit-counter.ts';
 export * from './vcpu.ts';
+export * from './vcpu-set.ts';

@@ -1,37 +1,123 @@
-// vCPUs on threads of their own, as a machine sees them. Where their guests run, and how their exits get here, is the transport's affair.
+// A vCPU as a machine sees it, whatever it executes and on whatever thread it runs; and what the
+// machine is for a vCPU.
 
-export interface RemoteVcpuOptions {
-  readonly vcpu: number;
-  readonly name: string;
-  readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory;
-  /** What the guest imports, each call with its exit counted; to be called on this thread. */
-  readonly imports: WebAssembly.Imports;
-  /** To be called now and then while the vCPU runs: the machine's work that waits for no exit. */
-  attend(): void;
-  /** The thread has ended without having been asked to. */
-  onEnd(reason: Error): void;
+import type { Bus, Clock, InterruptSink, Placement } from '../../devices/bus/index.ts';
+import type { MachineError } from '../../devices/plugin/index.ts';
+
+/** Why a vCPU came back from `run`. */
+export type VcpuExit =
+  /** Its budget is used up, or it was asked to come back: it goes on when it is run again. */
+  | { readonly reason: 'yield' }
+  /** It has nothing to do before its next interrupt. */
+  | { readonly reason: 'idle' }
+  /** It is off until its next reset. `code`: the exit code of its program. */
+  | { readonly reason: 'off'; readonly code: number }
+  /** It cannot go on. */
+  | { readonly reason: 'failed'; readonly error: MachineError };
+
+/** Where a vCPU begins after a reset. */
+export interface VcpuEntry {
+  /** What its program is started with, 32 bits. */
+  readonly argument: number;
 }
 
-export interface RemoteVcpu {
-  /** Value of the guest's `vsmmu_abi`. */
-  readonly abi: number | undefined;
-  /** Guest code may be running: neither at an exit, nor paused, nor outside of the guest. */
+/** State of a vCPU that is outside of the guest, beside the machine's memory: plain data. */
+export type VcpuState = Readonly<Record<string, number | string | boolean>>;
+
+/** One virtual processor. Nothing that guest code does makes a method of it throw. */
+export interface Vcpu {
+  /** From 0. */
+  readonly index: number;
+  /** Guest code may be running: it is neither at an exit, nor paused, nor outside of the guest. */
   readonly inGuest: boolean;
-  /** Paused, or not in the guest. */
+  /** It is paused, or outside of the guest. */
   readonly still: boolean;
   /**
-   * Runs one of the guest's exports to its end.
-   * @throws {Error} what came through the guest's frames, or why the thread ended.
+   * Puts it at the beginning of its program.
+   * @throws {GuestImageError} when the program does not fit this machine.
    */
-  run(name: string, ...args: number[]): Promise<number | undefined>;
-  /** Pauses the vCPU at its next safe point, or lets it go on. */
+  reset(entry: VcpuEntry): void | Promise<void>;
+  /**
+   * Runs guest code: on the caller's stack, or on a thread of its own, and then the result is a
+   * promise.
+   * @param budget how much work it may do, in its own measure.
+   */
+  run(budget: number): VcpuExit | Promise<VcpuExit>;
+  /** Its interrupt input. Asserted, it ends the sleep of a vCPU that waits for an interrupt. */
+  setIrq(asserted: boolean): void;
+  /** Asks it to come to a safe point soon. */
+  requestExit(): void;
+  /** Has it stop at its next safe point until it is let go on. */
   setPaused(paused: boolean): void;
-  /** Ends the thread: at its next safe point, or after a time of grace wherever it is. */
+  /** A copy of its state, while it is outside of the guest. */
+  save(): VcpuState;
+  /**
+   * Takes over a state that `save` returned. The machine's memory is restored after it.
+   * @throws {TypeError} when the state is not of a vCPU of this kind.
+   */
+  restore(state: VcpuState): Promise<void>;
+  /** Ends it for good: at its next safe point, or after a time of grace wherever it is. */
   stop(): Promise<void>;
 }
 
-export interface VcpuTransport {
-  /** Starts a thread and instantiates the guest in it. */
-  start(options: RemoteVcpuOptions): Promise<RemoteVcpu>;
+/** The border between guest and VMM, crossed by every JavaScript import of a guest. */
+export interface ExitGate {
+  /** Before anything else happens on an exit; `kind` is an index into EXIT_KINDS. */
+  enter(vcpu: number, kind: number): void;
+  /** After it, before the guest goes on: a safe point. */
+  leave(vcpu: number, kind: number): void;
+  /**
+   * Something was thrown between the two.
+   * @param exit what it means for the vCPU.
+   * @returns what goes on through the guest, which may catch it.
+   */
+  threw(exit: VcpuExit, thrown: unknown): unknown;
+}
+
+/** What a machine is for its vCPUs. */
+export interface VcpuHost {
+  readonly name: string;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly gate: ExitGate;
+  /** An inline vCPU enters guest code, or has left it: not for exits, which the gate sees. */
+  setInGuest(vcpu: number, inGuest: boolean): void;
+  /** True while guest code runs on an inline vCPU. */
+  isInGuest(vcpu: number): boolean;
+  /**
+   * Starts a secondary vCPU at its entry, for a guest that asks for it.
+   * @returns 0, or -1 when there is none of this number or it still runs.
+   */
+  startVcpu(vcpu: number, entry: VcpuEntry): number;
+  /** A vCPU has nothing to do for a while: the others that share its thread get their turn. */
+  wait(): void;
+  /** To be called now and then while vCPUs run on other threads: work that waits for no exit. */
+  attend(): void;
+  /** A vCPU has ended without having been asked to. */
+  failed(vcpu: number, cause: Error): void;
+}
+
+/** What a machine runs: vCPUs of one kind, and what they share. */
+export interface Guest {
+  /** How many vCPUs it has. */
+  readonly vcpus: number;
+  /** Its vCPUs run on the caller's thread. */
+  readonly inline: boolean;
+  /** The first slice of vCPU 0 belongs to the boot: its program initializes itself in it. */
+  readonly initialSlice: boolean;
+  /** Where the interrupt lines of its devices end. */
+  readonly interrupts: InterruptSink;
+  /** Tells the guest which devices there are: at the start, and after each reset of its memory. */
+  describe(devices: readonly Placement[]): void;
+  /**
+   * Makes the vCPUs. vCPU 0 is at its entry, the others are off.
+   * @throws {GuestImageError} when the guest asks for something that no machine has.
+   */
+  start(host: VcpuHost): Promise<readonly Vcpu[]>;
+  /** A safe point is over: what the guest sees of interrupts and time is put right. */
+  safePoint(nowNs: number): void;
+  /** Asks every vCPU to come to a safe point soon. */
+  setExitRequest(wanted: boolean): void;
+  /** Everything as before `start`: memory, interrupts. No vCPU is left. */
+  reset(): void;
 }

@@ -25,9 +25,9 @@ import {
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../../host/iommufd/index.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
 import { VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
 import { checkedHost } from '../../support/findings.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
   attachStage1,
@@ -84,8 +84,7 @@ function invalidation(...commands: readonly Uint32Array[]) {
   };
 }
 
-const entries = ({ viommu, vintf }: LentVm) =>
-  machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 
 function touch(host: VmHost, lent: LentVm): void {
   expect(host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);

@@ -263,7 +263,7 @@ describe('a machine under control', () => {
     const machine = await smallMachine({ guest: POLLING, devices: placed(device) });
     await machine.boot();
     expect(machine.step()).toBe('stopped');
-    expect([reads, machine.stopReason, machine.error]).toEqual([5, 'enough', undefined]);
+    expect([reads, machine.end]).toEqual([5, { status: 'stopped', reason: 'enough' }]);
   });
 
   it('stops between steps', async () => {

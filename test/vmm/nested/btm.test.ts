@@ -19,12 +19,12 @@ import {
   storeStructure,
 } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
-import { createToyMachine } from '../../../vmm/boards/toy/toy-board.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
+import { createToyMachine } from '../../../vmm/boards/index.ts';
 import { VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
 import { loadGuestImage } from '../../../vmm/vcpu/wasm/index.ts';
 import { compileGuest } from '../../support/compile-assembly.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import { ASID, DATA_GPA, IOVA, type LentVm, lendVm, STREAM } from '../../support/lent-vm.ts';
 
 /** IDR0.BTM. */
@@ -38,8 +38,7 @@ beforeAll(async () => {
 
 const create = (options: VmHostOptions = {}) =>
   checkedHost(VmHost, { modules, idRegisters: WITH_BTM, ...options });
-const entries = ({ viommu, vintf }: LentVm) =>
-  machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 
 /** Attaches the VM's stream: pages of IOVA, with an ASID of its own or one that it shares with its vCPUs (CD.ASET). */
 function attach({ viommu, memory }: LentVm, shared: boolean, pages = 1): PageTable {

@@ -27,9 +27,9 @@ import {
 } from '../../../devices/tables/index.ts';
 import { Random } from '../../../devices/testing/index.ts';
 import { Unit } from '../../../devices/unit/index.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import { type QueueErrorDecision, VmHost } from '../../../vmm/nested/index.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
   attachStage1,
@@ -183,8 +183,7 @@ beforeEach(async () => {
   guest = new Guest(lendVm(host, 'vm'));
 });
 
-const entries = ({ viommu, vintf }: LentVm) =>
-  machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 const touch = (lent: LentVm) =>
   expect(host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
 
@@ -336,7 +335,7 @@ describe('an ECMDQ that its guest has', () => {
     const other = lendVm(host, 'other');
     attachStage1(other);
     touch(other);
-    const before = machineFootprint(other.viommu, other.vintf);
+    const before = footprintOf(other.viommu, other.vintf);
     guest.enable(0);
     for (let slot = 0; slot < SIZE; slot++)
       writeCommand(guest.lent.memory, ringOf(0), slot, sync());
@@ -361,7 +360,7 @@ describe('an ECMDQ that its guest has', () => {
     const prod = guest.cons(0) % (2 * SIZE);
     guest.setProd(0, EN + ((prod + 1) % (2 * SIZE)));
     expect(guest.cons(0) & 0xff).toBe((prod + 1) % (2 * SIZE));
-    expect(machineFootprint(other.viommu, other.vintf)).toEqual(before);
+    expect(footprintOf(other.viommu, other.vintf)).toEqual(before);
   });
 
   it('does 20,000 hostile stores to its registers and rings; its neighbour loses nothing, and each queue can be used again', () => {
@@ -369,7 +368,7 @@ describe('an ECMDQ that its guest has', () => {
     attachStage1(other);
     attachStage1(guest.lent);
     touch(other);
-    const before = machineFootprint(other.viommu, other.vintf);
+    const before = footprintOf(other.viommu, other.vintf);
     const random = new Random(0xec3d);
     const opcodes = [
       0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13, 0x28, 0x2a, 0x30, 0x40, 0x44, 0x45, 0x46,
@@ -396,7 +395,7 @@ describe('an ECMDQ that its guest has', () => {
       if (random.below(8) === 0) guest.safePoint(host);
     }
     expect(direct).toBeGreaterThan(1000);
-    expect(machineFootprint(other.viommu, other.vintf)).toEqual(before);
+    expect(footprintOf(other.viommu, other.vintf)).toEqual(before);
     for (const counter of [
       'illegalOpcode',
       'illegalStream',

@@ -5,9 +5,9 @@ import { guestMemoryOf } from '../../../devices/bus/index.ts';
 import { GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { sync, tlbiNhAsid, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost } from '../../support/findings.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
   attachStage1,
@@ -44,8 +44,7 @@ function plug({ viommu, vm }: LentVm): DeviceBus {
   return new DeviceBus(device);
 }
 
-const entries = ({ viommu, vintf }: LentVm) =>
-  machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 
 it('invalidate for their own machine, whatever VMID they name, on every queue', async () => {
   const host = await checkedHost(VmHost);

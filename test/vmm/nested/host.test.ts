@@ -32,9 +32,9 @@ import {
   tlbiNsnhAll,
 } from '../../../devices/tables/index.ts';
 import { ContextBlock, smmuBase } from '../../../devices/unit/index.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
 import { type QueueErrorEvent, VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
   attachStage1,
@@ -55,8 +55,7 @@ beforeAll(async () => {
 });
 
 const create = (options: VmHostOptions = {}) => checkedHost(VmHost, { modules, ...options });
-const entries = ({ viommu, vintf }: LentVm) =>
-  machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 
 function readByte(host: VmHost, lent: LentVm, iova: number): number | undefined {
   const target = new Uint8Array(1);

@@ -13,9 +13,9 @@ import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { S1_READ_WRITE, sync, tlbiNhAsid } from '../../../devices/tables/index.ts';
 import { Random } from '../../../devices/testing/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
 import { type QueueErrorDecision, VmHost } from '../../../vmm/nested/index.ts';
 import { Adversary } from '../../support/adversary.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
   attachStage1,
@@ -96,7 +96,7 @@ class Siege {
     const lent = this.vms[i];
     if (!lent) throw new RangeError(`there is no VM ${i}`);
     return JSON.stringify({
-      ...machineFootprint(lent.viommu, lent.vintf),
+      ...footprintOf(lent.viommu, lent.vintf),
       events: lent.events.map((record) => [...record]),
       errors: lent.errors.length,
       statistics: lent.viommu.statistics,
@@ -127,7 +127,7 @@ describe('eight VMs of one host', () => {
   it(`lose nothing by ${COMMANDS} commands of their neighbours`, { timeout: 120_000 }, async () => {
     const siege = new Siege(await VmHost.create({ modules }));
     const entries = () =>
-      siege.vms.map(({ viommu, vintf }) => machineFootprint(viommu, vintf)['IOTLB entries'].count);
+      siege.vms.map(({ viommu, vintf }) => footprintOf(viommu, vintf)['IOTLB entries'].count);
     expect(entries()).toEqual(siege.vms.map(() => PAGES));
     const { taken, lost } = siege.run(COMMANDS);
     expect(lost).toEqual([]);

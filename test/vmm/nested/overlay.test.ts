@@ -34,7 +34,6 @@ import {
   tlbiS12Vmall,
   writeCommand,
 } from '../../../devices/tables/index.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import {
   type QueueErrorDecision,
@@ -42,6 +41,7 @@ import {
   VmHost,
 } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import { ASID, attachStage1, IOVA, lendVm, RING_GPA, STREAM } from '../../support/lent-vm.ts';
 
 const SMMU_GPA = 0x09050000;
@@ -113,7 +113,7 @@ async function overlaid(onQueueError: QueueErrorPolicy = () => 'report') {
       vm.unit.drain.doorbell(viommu.overlay?.doorbellId ?? 0, 0);
     },
   };
-  const entries = () => machineFootprint(viommu, lent.vintf)['IOTLB entries'].count;
+  const entries = () => footprintOf(viommu, lent.vintf)['IOTLB entries'].count;
   const touch = () =>
     expect(host.dmaPort(viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
   return {

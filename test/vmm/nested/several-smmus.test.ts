@@ -21,9 +21,9 @@ import {
 } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
   attachStage1,
@@ -43,8 +43,7 @@ beforeAll(async () => {
   modules = await checkedModules();
 });
 
-const entries = ({ viommu, vintf }: LentVm) =>
-  machineFootprint(viommu, vintf)['IOTLB entries'].count;
+const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 
 function read(host: VmHost, { viommu }: LentVm): number | undefined {
   const target = new Uint8Array(1);

@@ -6,9 +6,9 @@ import { HOST_AT_VCPU_VMIDS, QUEUE_MAIN } from '../../../assembly/layout/host-me
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { QueueBlock } from '../../../devices/unit/index.ts';
-import { machineFootprint } from '../../../vmm/inspect/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { ramRegions } from '../../../vmm/vcpu/wasm/index.ts';
+import { footprintOf } from '../../support/footprint-of.ts';
 import {
   attachStage1,
   IOVA,
@@ -50,8 +50,7 @@ class Model {
 
   #entries(): number {
     return this.#vms.reduce(
-      (sum, lent) =>
-        sum + (lent ? machineFootprint(lent.viommu, lent.vintf)['IOTLB entries'].count : 0),
+      (sum, lent) => sum + (lent ? footprintOf(lent.viommu, lent.vintf)['IOTLB entries'].count : 0),
       0,
     );
   }

@@ -140,7 +140,7 @@ describe('a vCPU on a thread of its own', () => {
       made.machine.stop('enough');
       expect(await run).toBe('stopped');
       expect(performance.now() - stopped).toBeLessThan(2000);
-      expect(made.machine.stopReason).toBe('enough');
+      expect(made.machine.end).toEqual({ status: 'stopped', reason: 'enough' });
       await made.machine.reset();
       expect([made.machine.status, wordsOf(made)[DATA >> 2]]).toEqual(['new', 0]);
       await made.machine.boot();

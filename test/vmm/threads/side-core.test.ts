@@ -73,7 +73,8 @@ async function drained(
   Object.defineProperty(host, 'modules', { value: modules });
   const { context, queues, viommu } = lent.vintf;
   const direct = [{ smmuBlock: viommu.smmuBlock, context, queues }];
-  await side.attach({ machine: machine as unknown as MachineCore, vm: lent.vm, direct });
+  const core = machine as unknown as MachineCore;
+  await side.attach({ machine: core, guest: lent.vm, threads: host, direct });
   Object.defineProperty(host, 'modules', { value: own });
   return { ...lent, machine, words: new Int32Array(lent.vm.memory.buffer) };
 }

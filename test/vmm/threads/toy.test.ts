@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ToyMachine } from '../../../vmm/boards/toy/toy-board.ts';
+import type { ToyMachine } from '../../../vmm/boards/index.ts';
 import {
   createToyMachine,
   ExitServer,

@@ -1,6 +1,7 @@
 // The standard board: SMMUv3 with CMDQV, a DMA engine behind it, a console, and the checkpoint device. What the guest finds here stands in
 // the device table of its info page; nothing of it is fixed for the guest.
 
+import { ABI_MAX_DEVICES } from '../../../assembly/layout/guest-abi.ts';
 import type { Placement } from '../../../devices/bus/index.ts';
 import { Checkpoint, type CheckpointOptions } from '../../../devices/checkpoint/index.ts';
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
@@ -12,20 +13,19 @@ import {
   VirtualSmmu,
 } from '../../../devices/smmuv3/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
-import { MachineCore, type MachineCoreOptions } from '../../machine/index.ts';
+import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
-import {
-  type DirectContext,
-  type ExitServer,
-  VcpuThreads,
-  type VcpuUnits,
-} from '../../threads/index.ts';
+import { type DirectContext, VcpuThreads, type VcpuUnits } from '../../threads/index.ts';
 import {
   createGuestMemory,
   createWasmerWasi,
   type GuestImage,
+  type Instantiate,
+  loadGuestImage,
   ramRegions,
+  WasmGuest,
 } from '../../vcpu/wasm/index.ts';
+import type { Board, BoardMachine, BoardOptions, Queues } from '../board.ts';
 
 /** gpa of memory offset 0. */
 export const TOY_RAM_GPA_BASE = 0x80000000;
@@ -42,70 +42,30 @@ const CMDQV_IRQ = 4;
 const DMA_IRQ = 5;
 
 /** Devices of the board itself. */
-export const TOY_BOARD_DEVICES = 5;
-/** Where further devices may lie: gpa from here up to RAM, and interrupt lines from here on. */
-export const FREE_GPA = 0x10000000;
-export const FREE_IRQ = 16;
+const OWN_DEVICES = 5;
+const FREE = { gpa: 0x10000000, irq: 16, devices: ABI_MAX_DEVICES - OWN_DEVICES } as const;
 
-/** StreamID of the DMA engine, as the guest numbers it. */
+/** StreamID of the DMA engine, as the guest numbers it; those of further bus masters follow. */
 const DMA_STREAM = 8;
+const WASM_PAGE = 0x10000;
 
-/** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
-export type Queues = 'vcmdq' | 'ecmdq';
-
-export interface ToyBoardOptions
-  extends Pick<
-    MachineCoreOptions,
-    | 'args'
-    | 'env'
-    | 'clock'
-    | 'random'
-    | 'readInput'
-    | 'instantiate'
-    | 'directMaps'
-    | 'onTrace'
-    | 'vcpus'
-    | 'secondary'
-  > {
-  readonly host: VmHost;
-  readonly name: string;
-  /** Index among the machines of the host, from 0. */
-  readonly index: number;
+/** What the toy's board is made with when guest and secondary program are compiled already. */
+export interface ToyBoardOptions extends Omit<BoardOptions, 'guest' | 'secondary' | 'memorySize'> {
   readonly image: GuestImage;
+  readonly secondary?: WebAssembly.Module | undefined;
   /** Pages of 64 KiB, default as many as the guest asks for. */
-  readonly memoryPages?: number;
-  /** Console output: of the guest's program, and of the UART. */
-  onOutput(bytes: Uint8Array<ArrayBuffer>): void;
-  readonly checkpoint?: CheckpointOptions;
-  /** Serves the exits of vCPUs that have threads of their own. Default: the guest runs inline. */
-  readonly exits?: ExitServer | undefined;
-  /** Where vcpu-worker.js lies. Default: beside the code that starts it. */
-  readonly workerUrl?: string | URL | undefined;
-  /** The overlay path: no CMDQV on the board, and the guest rings its SMMU's one CMDQ without an exit. */
-  readonly overlay?: boolean;
+  readonly memoryPages?: number | undefined;
   /** The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM), where the host's does. */
   readonly btm?: boolean;
-  /** `ecmdq`: no CMDQV on the board; the SMMU has ECMDQs instead. Default `vcmdq`. */
-  readonly queues?: Queues;
-  /** Further devices. */
-  readonly devices?: readonly Placement[];
+  /** How the guest is instantiated inline; a test can look at the import object here. */
+  readonly instantiate?: Instantiate;
 }
 
 /** A machine on this board, and what its host has given it. */
-export interface ToyMachine {
-  readonly machine: MachineCore;
+export interface ToyMachine extends BoardMachine {
   readonly vm: Vm;
   readonly viommu: NestedSmmu;
   readonly vintf: LentVintf;
-  readonly uart: Pl011;
-  /** What the guest's direct path consists of. */
-  readonly queues: Queues;
-  /** What the guest rings, on each of its SMMUs. */
-  readonly direct: readonly DirectContext[];
-  /** The guest runs on the caller's thread. */
-  readonly inline: boolean;
-  /** Gives everything back to the host. */
-  destroy(): void;
 }
 
 const NO_CHECKPOINT: CheckpointOptions = { onPhase: () => undefined, onResult: () => undefined };
@@ -133,42 +93,67 @@ function vcpuUnits(host: VmHost, { memory, regions, window }: Vm): VcpuUnits {
   };
 }
 
+/** The devices with a way to memory for each bus master that has none: a stream of its own. */
+function withPorts(
+  devices: readonly Placement[],
+  streams: readonly number[],
+  portOf: (stream: number) => Placement['dmaPort'],
+): readonly Placement[] {
+  const left = [...streams];
+  return devices.map((placement) => {
+    const stream = needsPort(placement) ? left.shift() : undefined;
+    const dmaPort = stream === undefined ? undefined : portOf(stream);
+    return dmaPort ? { ...placement, dmaPort } : placement;
+  });
+}
+
+const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster && !dmaPort;
+
 /**
  * Builds a machine; `machine.boot` starts it.
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
-  const {
-    host,
-    name,
-    index,
-    image,
-    memoryPages,
-    checkpoint = NO_CHECKPOINT,
-    devices = [],
-  } = options;
-  const { overlay = false, btm = false, queues = 'vcmdq' } = options;
+  const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
+  const { overlay = false, btm = false, queues = 'vcmdq', devices = [], directMaps } = options;
+  const { vcpus, secondary, args, env, random, clock, onTrace } = options;
   const idRegisters = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay, btm });
+    const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
+    const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
     const vintf = host.createVintf(viommu);
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
-    const machine = new MachineCore({
-      ...options,
+    const guest = new WasmGuest({
+      image,
       memory,
-      regions,
-      index,
       ramGpaBase: TOY_RAM_GPA_BASE,
+      index,
+      secondary,
       wasi: createWasmerWasi,
+      onOutput: (_stream, bytes) => options.onOutput(bytes),
+      readInput: (most) => options.readInput?.(most) ?? new Uint8Array(),
       drain: vm.unit.drain,
-      onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       transport:
         options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm), options.workerUrl),
-      onOutput: (_stream, bytes) => options.onOutput(bytes),
+      ...(vcpus === undefined ? {} : { vcpus }),
+      ...(args === undefined ? {} : { args }),
+      ...(env === undefined ? {} : { env }),
+      ...(random === undefined ? {} : { random }),
+      ...(options.instantiate === undefined ? {} : { instantiate: options.instantiate }),
+    });
+    const machine = new MachineCore({
+      name,
+      guest,
+      memory,
+      regions,
+      onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       onSafePoint: (full) => host.service(full),
+      ...(clock === undefined ? {} : { clock }),
+      ...(directMaps === undefined ? {} : { directMaps }),
+      ...(onTrace === undefined ? {} : { onTrace }),
       devices: [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
         {
@@ -192,7 +177,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
           dmaPort: host.dmaPort(viommu, DMA_STREAM),
         },
         { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
-        ...devices,
+        ...withPorts(devices, streams, (stream) => host.dmaPort(viommu, stream)),
       ],
     });
     vm.onStop((reason) => machine.stop(reason));
@@ -201,10 +186,13 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       vm,
       viommu,
       vintf,
-      uart,
       queues,
+      smmus: [{ smmu: viommu, vintf }],
+      threads: host,
+      guest: vm,
       direct: [directContext(viommu, vintf, queues)],
       inline: !options.exits,
+      receive: (bytes) => uart.receive(bytes),
       destroy: () => host.destroyVm(vm),
     };
   } catch (error) {
@@ -212,3 +200,17 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
     throw error;
   }
 }
+
+/** The board of the toy, and of every Wasm guest that brings none. */
+export const toyBoard: Board = {
+  name: 'toy',
+  free: FREE,
+  async create({ guest, secondary, memorySize, ...options }) {
+    return createToyMachine({
+      ...options,
+      image: await loadGuestImage(guest),
+      secondary: secondary && (await WebAssembly.compile(secondary)),
+      memoryPages: memorySize === undefined ? undefined : memorySize / WASM_PAGE,
+    });
+  },
+};

@@ -5,16 +5,20 @@ import {
   ABI_AT_IRQ_LEVEL,
   ABI_IRQ_LINES,
 } from '../../../assembly/layout/guest-abi.ts';
+import type { InterruptSink } from '../../../devices/bus/index.ts';
 import type { InterruptLine } from '../../../devices/plugin/index.ts';
 
 const WORDS = ABI_IRQ_LINES / 32;
 
-export class InterruptLines {
+export class AbiInterrupts implements InterruptSink {
   readonly #info: Int32Array;
+  readonly #asserted: () => void;
   /** What the devices hold asserted. The guest can overwrite the words that it sees, never these. */
   readonly #levels = new Int32Array(WORDS);
 
-  constructor(memory: WebAssembly.Memory) {
+  /** @param asserted called when a line has become pending or asserted. */
+  constructor(memory: WebAssembly.Memory, asserted: () => void = () => undefined) {
+    this.#asserted = asserted;
     this.#info = new Int32Array(memory.buffer);
   }
 
@@ -31,11 +35,13 @@ export class InterruptLines {
       // The guest clears the bit; two events before it looks are one.
       pulse: () => {
         Atomics.or(this.#info, (ABI_AT_IRQ_EDGE >> 2) + word, bit);
+        this.#asserted();
       },
       setLevel: (asserted) => {
         const levels = this.#levels[word] ?? 0;
         this.#levels[word] = asserted ? levels | bit : levels & ~bit;
         this.rewriteLevels();
+        if (asserted) this.#asserted();
       },
     };
   }

@@ -1,10 +1,11 @@
 // The import object of a guest: built here and nowhere else, so that no JavaScript function reaches a guest without its exit counter.
 
-import type { Bus } from '../../../devices/bus/bus.ts';
-import type { Clock } from '../../../devices/bus/clock.ts';
 import { EXIT_KINDS, type ExitKind } from '../exit-counter.ts';
+import type { ExitGate, VcpuHost } from '../vcpu.ts';
 import { GuestImageError } from './guest-errors.ts';
 import { MODULE_VSMMU, MODULE_WASI, type VSMMU_FUNCTIONS } from './guest-image.ts';
+import { probeStack } from './stack-probe.ts';
+import { exitOf } from './wasm-program.ts';
 
 type Call = (...args: never[]) => unknown;
 
@@ -12,26 +13,13 @@ type Call = (...args: never[]) => unknown;
 export const INSIDE_FUNCTIONS = ['doorbell', 'tlbi', 'dsb'] as const;
 export type InsideCalls = Partial<Readonly<Record<(typeof INSIDE_FUNCTIONS)[number], Call>>>;
 
-/** The border between a guest and the VMM, crossed by every JavaScript import. */
-export interface ExitGate {
-  /** Before anything else happens on an exit; `kind` is an index into EXIT_KINDS. */
-  enter(vcpu: number, kind: number): void;
-  /** After it, before the guest goes on: a safe point. */
-  leave(vcpu: number, kind: number): void;
-  /** Something was thrown between the two. Returns what goes on through the guest, which may catch it. */
-  threw(thrown: unknown): unknown;
-}
-
 export interface GuestImportsOptions {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly vcpu: number;
-  readonly bus: Bus;
-  readonly clock: Clock;
-  readonly gate: ExitGate;
+  /** The machine, which carries the calls out. */
+  readonly host: VcpuHost;
   readonly wasi: Readonly<Record<string, Call>>;
-  /** Has a secondary vCPU run with an argument; 0, or -1 when there is none that could. */
-  readonly startVcpu: (vcpu: number, argument: number) => number;
   /** Exports of a Wasm instance: the imports that stay inside Wasm, by name. Those that are missing have nobody behind them. */
   readonly inside: InsideCalls;
 }
@@ -41,12 +29,8 @@ interface GuestCall {
   readonly call: Call;
 }
 
-function vsmmuCalls({
-  bus,
-  clock,
-  vcpu,
-  startVcpu,
-}: GuestImportsOptions): Record<string, GuestCall> {
+function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCall> {
+  const { bus, clock } = host;
   const calls: Record<(typeof VSMMU_FUNCTIONS)[number], { kind: ExitKind; call: unknown }> = {
     mmio_read32: { kind: 'mmio', call: (gpa: number) => bus.read(gpa >>> 0, 4, vcpu) },
     mmio_write32: {
@@ -71,12 +55,12 @@ function vsmmuCalls({
           vcpu,
         ),
     },
-    // Inline there is nobody to wait for: leaving the guest is itself the safe point at which the host does its work.
-    wait: { kind: 'wait', call: (_microseconds: number) => undefined },
+    // Leaving the guest is itself the safe point at which the host does its work; a vCPU on a thread of its own sleeps there.
+    wait: { kind: 'wait', call: (_microseconds: number) => host.wait() },
     clock_ns: { kind: 'clock', call: () => clock.nowNs() },
     vcpu_start: {
       kind: 'wait',
-      call: (target: number, argument: number) => startVcpu(target, argument),
+      call: (target: number, argument: number) => host.startVcpu(target, { argument }),
     },
     // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no SMMU; they are exits like any other then.
     doorbell: { kind: 'mmio', call: (_id: number, _offset: number) => undefined },
@@ -92,46 +76,50 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
   switch (call.length) {
     case 0:
       return () => {
+        probeStack();
         gate.enter(vcpu, kind);
         try {
           const result = inner();
           gate.leave(vcpu, kind);
           return result;
         } catch (thrown) {
-          throw gate.threw(thrown);
+          throw gate.threw(exitOf(vcpu, thrown), thrown);
         }
       };
     case 1:
       return (a: unknown) => {
+        probeStack();
         gate.enter(vcpu, kind);
         try {
           const result = inner(a);
           gate.leave(vcpu, kind);
           return result;
         } catch (thrown) {
-          throw gate.threw(thrown);
+          throw gate.threw(exitOf(vcpu, thrown), thrown);
         }
       };
     case 2:
       return (a: unknown, b: unknown) => {
+        probeStack();
         gate.enter(vcpu, kind);
         try {
           const result = inner(a, b);
           gate.leave(vcpu, kind);
           return result;
         } catch (thrown) {
-          throw gate.threw(thrown);
+          throw gate.threw(exitOf(vcpu, thrown), thrown);
         }
       };
     default: {
       const any = (...args: unknown[]) => {
+        probeStack();
         gate.enter(vcpu, kind);
         try {
           const result = inner(...args);
           gate.leave(vcpu, kind);
           return result;
         } catch (thrown) {
-          throw gate.threw(thrown);
+          throw gate.threw(exitOf(vcpu, thrown), thrown);
         }
       };
       // A transport has to know how many arguments to carry.
@@ -145,7 +133,8 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
  * @throws {GuestImageError} when it asks for what no machine provides.
  */
 export function guestImports(options: GuestImportsOptions): WebAssembly.Imports {
-  const { module, memory, vcpu, gate, wasi } = options;
+  const { module, memory, vcpu, wasi } = options;
+  const { gate } = options.host;
   const inside = new Map<string, Call | undefined>(Object.entries(options.inside));
   const vsmmu = vsmmuCalls(options);
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};

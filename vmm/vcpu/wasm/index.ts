@@ -3,4 +3,7 @@ export * from './guest-errors.ts';
 export * from './guest-image.ts';
 export * from './ram-regions.ts';
 export * from './wasi-host.ts';
+export * from './wasm-guest.ts';
+export * from './wasm-program.ts';
+export * from './wasm-vcpu.ts';
 export { createWasmerWasi } from './wasmer-wasi.ts';

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ABI_KIND_CMDQV } from '../../../../assembly/layout/guest-abi.ts';
 import { type HotModules, loadHotModules } from '../../../../assembly/load.ts';
-import { createToyMachine } from '../../../../vmm/boards/toy/toy-board.ts';
+import { createToyMachine } from '../../../../vmm/boards/index.ts';
 import { VmHost } from '../../../../vmm/nested/index.ts';
 import { loadGuestImage } from '../../../../vmm/vcpu/wasm/index.ts';
 import { compileGuest } from '../../../support/compile-assembly.ts';

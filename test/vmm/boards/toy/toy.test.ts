@@ -3,11 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HotModules } from '../../../../assembly/load.ts';
-import {
-  createToyMachine,
-  type Queues,
-  type ToyMachine,
-} from '../../../../vmm/boards/toy/toy-board.ts';
+import { createToyMachine, type Queues, type ToyMachine } from '../../../../vmm/boards/index.ts';
 import { VmHost } from '../../../../vmm/nested/index.ts';
 import { type GuestImage, loadGuestImage } from '../../../../vmm/vcpu/wasm/index.ts';
 import { checkedHost, checkedModules } from '../../../support/findings.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ABI_AT_IRQ_EDGE, ABI_AT_IRQ_LEVEL } from '../../../../assembly/layout/guest-abi.ts';
-import { InterruptLines } from '../../../../vmm/vcpu/wasm/index.ts';
+import { AbiInterrupts } from '../../../../vmm/vcpu/wasm/index.ts';
 
 function lines() {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const words = new Uint32Array(memory.buffer);
   return {
-    lines: new InterruptLines(memory),
+    lines: new AbiInterrupts(memory),
     words,
     edge: ABI_AT_IRQ_EDGE / 4,
     level: ABI_AT_IRQ_LEVEL / 4,

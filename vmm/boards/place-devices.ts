@@ -1,9 +1,8 @@
-// Places on the standard board for devices that are not part of it.
+// Places on a board for devices that are not part of it.
 
-import { ABI_MAX_DEVICES } from '../../assembly/layout/guest-abi.ts';
 import type { Placement } from '../../devices/bus/index.ts';
 import { BoardError, type Device, PLUGIN_INTERFACE_VERSION } from '../../devices/plugin/index.ts';
-import { FREE_GPA, FREE_IRQ, TOY_BOARD_DEVICES } from '../boards/toy/toy-board.ts';
+import type { Board } from './board.ts';
 
 const REGION_ALIGNMENT = 0x10000;
 const METHODS = ['attach', 'reset', 'read', 'write', 'save', 'restore', 'registerName'] as const;
@@ -36,16 +35,20 @@ function checkDevice(device: Device, place: string): void {
 }
 
 /**
- * Devices and where they go: each at the address and interrupt lines that it was given, else behind those before it.
+ * Devices and where they go: each at the address and interrupt lines that it was given, else after
+ * those before it.
+ * @param free what the board has left.
  * @throws {BoardError} when one is no device, or there are too many.
  */
-export function placeDevices(given: readonly (Device | Placement)[]): Placement[] {
-  let gpa = FREE_GPA;
-  let irq = FREE_IRQ;
-  if (given.length > ABI_MAX_DEVICES - TOY_BOARD_DEVICES) {
+export function placeDevices(
+  given: readonly (Device | Placement)[],
+  free: Board['free'],
+): Placement[] {
+  let { gpa, irq } = free;
+  if (given.length > free.devices) {
     throw new BoardError(
       'placement',
-      `there is room for ${ABI_MAX_DEVICES - TOY_BOARD_DEVICES} devices more, not for ${given.length}`,
+      `there is room for ${free.devices} devices more, not for ${given.length}`,
     );
   }
   return given.map((one, i) => {

@@ -1,0 +1,12 @@
+// The footprint of a VM that a test works itself, behind one SMMU.
+
+import {
+  type InspectedSmmu,
+  type InspectedVintf,
+  type MachineFootprint,
+  machineFootprint,
+} from '../../vmm/inspect/index.ts';
+
+export function footprintOf(smmu: InspectedSmmu, vintf: InspectedVintf): MachineFootprint {
+  return machineFootprint(smmu.vm.memory, [{ smmu, vintf }]);
+}

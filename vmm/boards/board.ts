@@ -1,0 +1,92 @@
+// A board: what stands around a machine's vCPUs. The API, the drains, reports, the demo and the
+// benchmark work on this interface and know no particular board.
+
+import type { Clock, Placement } from '../../devices/bus/index.ts';
+import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
+import type { TraceEvent } from '../../devices/plugin/index.ts';
+import type { Vm } from '../../host/kernel/index.ts';
+import type { GuestSmmu } from '../inspect/index.ts';
+import type { MachineCore } from '../machine/index.ts';
+import type { VmHost } from '../nested/index.ts';
+import type { Drainable, ExitServer } from '../threads/index.ts';
+
+/** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
+export type Queues = 'vcmdq' | 'ecmdq';
+
+/** What every board is given; one that has no use for something leaves it alone. */
+export interface BoardOptions {
+  readonly host: VmHost;
+  readonly name: string;
+  /** Index among the machines of the host, from 0. */
+  readonly index: number;
+  /** The guest's binary, and the program of its secondary vCPUs. */
+  readonly guest: Uint8Array<ArrayBuffer>;
+  readonly secondary?: Uint8Array<ArrayBuffer> | undefined;
+  /** Default 1. */
+  readonly vcpus?: number;
+  /** Bytes of memory, a multiple of 64 KiB. Default: what the guest asks for. */
+  readonly memorySize?: number | undefined;
+  /** Arguments and environment of the guest's program, its name first. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly clock?: Clock | undefined;
+  /** Fills `target` with random bytes for the guest. Default: the system's. */
+  readonly random?: ((target: Uint8Array<ArrayBuffer>) => void) | undefined;
+  /** Console output: of the guest's program, and of the UART. */
+  onOutput(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Console input that is there already, at most `most` bytes. */
+  readInput?(most: number): Uint8Array;
+  /** Told of each exit, and of the events and interrupts of devices, with who it was. */
+  readonly onTrace?: ((source: string, event: TraceEvent) => void) | undefined;
+  readonly checkpoint?: CheckpointOptions;
+  /** Serves the exits of vCPUs that have threads of their own. Default: the guest runs inline. */
+  readonly exits?: ExitServer | undefined;
+  /** Where vcpu-worker.js lies. Default: beside the code that starts it. */
+  readonly workerUrl?: string | URL | undefined;
+  /** False keeps every register access trapped. Default true. */
+  readonly directMaps?: boolean;
+  /** The overlay path: the guest rings its SMMU's one CMDQ without an exit. Default false. */
+  readonly overlay?: boolean;
+  /** Default `vcmdq`. */
+  readonly queues?: Queues;
+  /** Further devices. */
+  readonly devices?: readonly Placement[];
+}
+
+/** A machine on a board. */
+export interface BoardMachine extends Drainable {
+  readonly machine: MachineCore;
+  /** The VM under a host. Undefined: the guest owns what it works, an SMMU included. */
+  readonly vm: Vm | undefined;
+  /** What the guest's direct path consists of. */
+  readonly queues: Queues;
+  /** The guest's SMMUs; empty where no host lends it one. */
+  readonly smmus: readonly GuestSmmu[];
+  /** The guest runs on the caller's thread. */
+  readonly inline: boolean;
+  /** Console input. */
+  receive(bytes: Uint8Array): void;
+  /** Gives everything back that the machine had. It has ended, and is reset. */
+  destroy(): void;
+}
+
+/** Makes machines. */
+export interface Board {
+  /** Used in messages: "toy". */
+  readonly name: string;
+  /** Where further devices may lie, and how many of them there may be. */
+  readonly free: {
+    /** gpa from here on up to RAM. */
+    readonly gpa: number;
+    /** Interrupt lines from here on. */
+    readonly irq: number;
+    readonly devices: number;
+  };
+  /**
+   * Makes a machine; its `boot` starts it.
+   * @throws {GuestImageError} when the guest is none for this board.
+   * @throws {BoardError | RangeError} when a device does not fit or does not work.
+   * @throws {HostError} when the host has nothing left to lend.
+   */
+  create(options: BoardOptions): Promise<BoardMachine>;
+}

@@ -1,0 +1,97 @@
+// The life cycle of a machine: its states, and what leads from one to another.
+//
+//   new ──booted──► ready ──enter──► entered ──leave──► ready
+//    │                │                 │  │
+//    └──────end───────┴──────► ended ◄──┘  └──end──► leaving ──leave──► ended
+//
+// `leaving`: guest code is on a stack or a thread, and everything that it calls throws until it has
+// come out. `reset` leads from every state but `entered` and `leaving` to `new`.
+
+import type { MachineError } from '../../devices/plugin/index.ts';
+
+/**
+ * `new` until `boot`, `running` while the guest wants to go on, `off` when it has ended by itself,
+ * `stopped` by its owner, `failed` when one of its parts failed.
+ */
+export type CoreStatus = 'new' | 'running' | 'off' | 'stopped' | 'failed';
+
+/** How a machine ended, and why. */
+export type CoreEnd =
+  | { readonly status: 'off'; readonly exitCode: number }
+  | { readonly status: 'stopped'; readonly reason: string }
+  | { readonly status: 'failed'; readonly error: MachineError };
+
+type State =
+  | { readonly name: 'new' | 'ready' | 'entered' }
+  | { readonly name: 'leaving' | 'ended'; readonly end: CoreEnd };
+
+const NEW: State = { name: 'new' };
+const READY: State = { name: 'ready' };
+const ENTERED: State = { name: 'entered' };
+
+export class MachineState {
+  #state: State = NEW;
+  /** What every call of the guest throws while the machine is `leaving`; undefined otherwise. */
+  thrown: unknown;
+
+  get status(): CoreStatus {
+    const state = this.#state;
+    if (state.name === 'ended') return state.end.status;
+    return state.name === 'new' ? 'new' : 'running';
+  }
+
+  /** Guest code of vCPU 0 is on a stack or a thread, perhaps at an exit. */
+  get isEntered(): boolean {
+    return this.#state.name === 'entered' || this.#state.name === 'leaving';
+  }
+
+  /** How the machine ended, once it has. */
+  get ended(): CoreEnd | undefined {
+    return this.#state.name === 'ended' ? this.#state.end : undefined;
+  }
+
+  /** The guest is instantiated. One that was ended in the meantime stays so. */
+  booted(): void {
+    if (this.#state.name === 'new') this.#state = READY;
+  }
+
+  /** vCPU 0 is about to run. False when the machine is not ready for that. */
+  enter(): boolean {
+    if (this.#state.name !== 'ready') return false;
+    this.#state = ENTERED;
+    return true;
+  }
+
+  /** vCPU 0 has come out of the guest. @param end how the machine ends with it, if it does. */
+  leave(end?: CoreEnd): void {
+    const state = this.#state;
+    this.thrown = undefined;
+    if (state.name === 'leaving') this.#state = { name: 'ended', end: state.end };
+    else if (state.name === 'entered') this.#state = end ? { name: 'ended', end } : READY;
+  }
+
+  /**
+   * The machine ends, as soon as it has left the guest. Of several reasons the first one counts; but
+   * a machine that its owner stops is stopped, whatever else goes wrong on the way.
+   * @param thrown what the guest's calls throw until then.
+   * @returns true when the guest has to be left first.
+   */
+  end(end: CoreEnd, thrown: unknown): boolean {
+    const state = this.#state;
+    if (state.name === 'ended') return false;
+    if (state.name === 'new' || state.name === 'ready') {
+      this.#state = { name: 'ended', end };
+      return false;
+    }
+    if (state.name === 'entered' || end.status === 'stopped')
+      this.#state = { name: 'leaving', end };
+    this.thrown ??= thrown;
+    return true;
+  }
+
+  /** As before the boot. No guest code is left. */
+  reset(): void {
+    this.#state = NEW;
+    this.thrown = undefined;
+  }
+}

@@ -1,0 +1,178 @@
+// A Wasm guest: its vCPUs, and the info page through which they see interrupts, time and devices.
+
+import {
+  ABI_AREA_SIZE,
+  ABI_AT_EXIT_REQUEST,
+  ABI_MAX_VCPUS,
+} from '../../../assembly/layout/guest-abi.ts';
+import type { Placement } from '../../../devices/bus/index.ts';
+import type { Guest, Vcpu, VcpuHost } from '../vcpu.ts';
+import { AbiInterrupts } from './abi-interrupts.ts';
+import { checkAbiVersion, type GuestImage } from './guest-image.ts';
+import { guestImports, type InsideCalls } from './guest-imports.ts';
+import { TimeMirror, writeInfoPage } from './info-page.ts';
+import type { WasiFactory, WasiHost } from './wasi-host.ts';
+import {
+  InlineWasmVcpu,
+  type Instantiate,
+  type VcpuTransport,
+  type WasmVcpuOptions,
+} from './wasm-vcpu.ts';
+
+export interface WasmGuestOptions {
+  readonly image: GuestImage;
+  /** Made by `createGuestMemory` for this image. */
+  readonly memory: WebAssembly.Memory;
+  /** gpa of memory offset 0. */
+  readonly ramGpaBase: number;
+  /** Index of the machine among those of its host, from 0. Default 0. */
+  readonly index?: number;
+  /** vCPUs, 1 to ABI_MAX_VCPUS. Default 1; more need `secondary`. */
+  readonly vcpus?: number;
+  /** Program of the secondary vCPUs (docs/guest-abi.md). */
+  readonly secondary?: WebAssembly.Module | undefined;
+  readonly wasi: WasiFactory;
+  /** argv, the program's name first. Default: the machine's name. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Console output of the guest's program, as it is written. */
+  onOutput?(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
+  /** Console input that is there already. */
+  readInput?(most: number): Uint8Array;
+  /** Fills `target` with random bytes for the guest's program. Default: the system's. */
+  random?(target: Uint8Array<ArrayBuffer>): void;
+  /** The drain of the machine's unit: what stays inside Wasm of the guest's imports. */
+  readonly drain?: InsideCalls;
+  /** How the guest is instantiated inline; a test can look at the import object here. */
+  readonly instantiate?: Instantiate;
+  /** Runs each vCPU on a thread of its own. Default: inline, on the caller's thread. */
+  readonly transport?: VcpuTransport | undefined;
+}
+
+export class WasmGuest implements Guest {
+  readonly vcpus: number;
+  readonly interrupts: AbiInterrupts;
+  readonly #options: WasmGuestOptions;
+  readonly #time: TimeMirror;
+  readonly #exitRequest: Int32Array;
+  #started: readonly Vcpu[] = [];
+  #wasi: WasiHost | undefined;
+
+  /** @throws {RangeError} when it cannot have so many vCPUs. */
+  constructor(options: WasmGuestOptions) {
+    const { memory, vcpus = 1, secondary } = options;
+    if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= ABI_MAX_VCPUS))
+      throw new RangeError(`a machine has 1 to ${ABI_MAX_VCPUS} vCPUs`);
+    if (vcpus > 1 && !secondary)
+      throw new RangeError('the guest has no program for secondary vCPUs');
+    this.#options = options;
+    this.vcpus = vcpus;
+    // A vCPU that sleeps looks at the words again; which of them it was is theirs to find out.
+    this.interrupts = new AbiInterrupts(memory, () => {
+      for (const vcpu of this.#started) vcpu.setIrq(true);
+    });
+    this.#time = new TimeMirror(memory);
+    this.#exitRequest = new Int32Array(memory.buffer, ABI_AT_EXIT_REQUEST, 1);
+  }
+
+  get inline(): boolean {
+    return this.#options.transport === undefined;
+  }
+
+  get initialSlice(): boolean {
+    return this.#options.image.shape === 'reactor';
+  }
+
+  describe(devices: readonly Placement[]): void {
+    const { memory, ramGpaBase, index: machine = 0 } = this.#options;
+    writeInfoPage(memory, { ramGpaBase, vcpus: this.vcpus, machine, devices });
+  }
+
+  async start(host: VcpuHost): Promise<readonly Vcpu[]> {
+    const { image, memory, args = [host.name], env = {}, transport } = this.#options;
+    const wasi = await this.#options.wasi(image.module, memory, {
+      args,
+      env,
+      onOutput: (stream, bytes) => this.#options.onOutput?.(stream, bytes),
+      readInput: (most) => this.#options.readInput?.(most) ?? new Uint8Array(),
+      random: (target) => (this.#options.random ?? crypto.getRandomValues.bind(crypto))(target),
+      nowNs: () => host.clock.nowNs(),
+    });
+    this.#wasi = wasi;
+    const plans = Array.from({ length: this.vcpus }, (_, i) => this.#plan(host, i, wasi));
+    this.#started = transport ? await startAll(transport, plans) : this.#inline(plans);
+    try {
+      await this.#started[0]?.reset({ argument: 0 });
+    } catch (error) {
+      await Promise.all(this.#started.map((vcpu) => vcpu.stop()));
+      throw error;
+    }
+    return this.#started;
+  }
+
+  #inline(plans: readonly WasmVcpuOptions[]): readonly Vcpu[] {
+    const { instantiate = (module, imports) => WebAssembly.instantiate(module, imports) } =
+      this.#options;
+    return plans.map((plan) => new InlineWasmVcpu(plan, instantiate));
+  }
+
+  #plan(host: VcpuHost, index: number, wasi: WasiHost): WasmVcpuOptions {
+    const { image, memory, secondary, drain = {}, transport } = this.#options;
+    const main = index === 0 || !secondary;
+    const module = main ? image.module : secondary;
+    return {
+      index,
+      name: `${host.name} vCPU ${index}`,
+      module,
+      shape: main ? image.shape : 'secondary',
+      memory,
+      imports: guestImports({
+        module,
+        memory,
+        vcpu: index,
+        host,
+        wasi: main ? wasi.functions : {},
+        // On a thread of its own the vCPU has a unit of its own.
+        inside: transport ? {} : drain,
+      }),
+      host,
+      setExitRequest: (wanted) => this.setExitRequest(wanted),
+      checkAbi: (abi) => {
+        if (main) checkAbiVersion(image, abi);
+      },
+    };
+  }
+
+  safePoint(nowNs: number): void {
+    this.interrupts.rewriteLevels();
+    this.#time.store(nowNs);
+  }
+
+  setExitRequest(wanted: boolean): void {
+    Atomics.store(this.#exitRequest, 0, wanted ? 1 : 0);
+  }
+
+  reset(): void {
+    this.#started = [];
+    this.interrupts.reset();
+    // A fresh instance finds its data where the binary puts it, and everything else as a new memory would have it.
+    new Uint8Array(this.#options.memory.buffer).fill(0, ABI_AREA_SIZE);
+    this.#wasi?.dispose();
+    this.#wasi = undefined;
+  }
+}
+
+/** Starts all of them, or none. */
+async function startAll(
+  transport: VcpuTransport,
+  plans: readonly WasmVcpuOptions[],
+): Promise<readonly Vcpu[]> {
+  const results = await Promise.allSettled(plans.map((plan) => transport.start(plan)));
+  const started = results.flatMap((result) =>
+    result.status === 'fulfilled' ? [result.value] : [],
+  );
+  const failed = results.find((result) => result.status === 'rejected');
+  if (!failed) return started;
+  await Promise.all(started.map((vcpu) => vcpu.stop()));
+  throw failed.reason;
+}

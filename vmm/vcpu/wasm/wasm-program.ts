@@ -1,0 +1,91 @@
+// What a Wasm vCPU runs, call by call: which export comes next, and what its result means
+// (docs/guest-abi.md).
+
+import { RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi.ts';
+import { MachineError } from '../../../devices/plugin/index.ts';
+import type { VcpuEntry, VcpuExit, VcpuState } from '../vcpu.ts';
+import { GuestExit } from './guest-errors.ts';
+import type { GuestShape } from './guest-image.ts';
+
+/** A guest's main program, or that of secondary vCPUs. */
+export type ProgramShape = GuestShape | 'secondary';
+
+/** An export to call. */
+export interface ProgramCall {
+  readonly name: string;
+  readonly args: readonly number[];
+}
+
+const YIELD: VcpuExit = { reason: 'yield' };
+const IDLE: VcpuExit = { reason: 'idle' };
+const OFF: VcpuExit = { reason: 'off', code: 0 };
+
+/** What it means for a vCPU that something was thrown through its guest's frames. */
+export function exitOf(vcpu: number, thrown: unknown): VcpuExit {
+  if (thrown instanceof GuestExit) return { reason: 'off', code: thrown.code };
+  const error =
+    thrown instanceof MachineError ? thrown : new MachineError(`guest vCPU ${vcpu}`, thrown);
+  return { reason: 'failed', error };
+}
+
+export class WasmProgram {
+  readonly #vcpu: number;
+  readonly #shape: ProgramShape;
+  #argument = 0;
+  /** A reactor has run its `_initialize`. */
+  #initialized = false;
+
+  constructor(vcpu: number, shape: ProgramShape) {
+    this.#vcpu = vcpu;
+    this.#shape = shape;
+  }
+
+  get shape(): ProgramShape {
+    return this.#shape;
+  }
+
+  reset({ argument }: VcpuEntry): void {
+    this.#argument = argument;
+    this.#initialized = false;
+  }
+
+  /** The export that the next slice calls. */
+  next(budget: number): ProgramCall {
+    if (this.#shape === 'secondary')
+      return { name: 'vsmmu_secondary', args: [this.#vcpu, this.#argument] };
+    if (this.#shape === 'command') return { name: '_start', args: [] };
+    if (this.#initialized) return { name: 'vsmmu_run', args: [budget] };
+    return { name: '_initialize', args: [] };
+  }
+
+  /** What it means that the export of the last slice has returned this. */
+  returned(result: unknown): VcpuExit {
+    if (this.#shape === 'command') return OFF;
+    if (this.#shape === 'reactor' && !this.#initialized) {
+      this.#initialized = true;
+      return YIELD;
+    }
+    if (result === RUN_OFF || (this.#shape === 'secondary' && result === undefined)) return OFF;
+    if (result === RUN_YIELD) return YIELD;
+    if (result === RUN_IDLE) return IDLE;
+    const entry = this.#shape === 'secondary' ? 'vsmmu_secondary' : 'vsmmu_run';
+    return exitOf(this.#vcpu, new Error(`${entry} returned ${String(result)}`));
+  }
+
+  /**
+   * Between two slices all that a Wasm guest knows is in its memory; of globals it is promised
+   * nothing (docs/guest-abi.md).
+   */
+  save(): VcpuState {
+    return { kind: 'wasm', argument: this.#argument, initialized: this.#initialized };
+  }
+
+  /** @throws {TypeError} when the state is not one that `save` returned. */
+  restore(state: VcpuState): void {
+    const { kind, argument, initialized } = state;
+    if (kind !== 'wasm' || typeof argument !== 'number' || typeof initialized !== 'boolean')
+      throw new TypeError('this is no state of a Wasm vCPU');
+    this.#argument = argument;
+    this.#initialized = initialized;
+  }
+}

@@ -1,0 +1,121 @@
+// A Wasm vCPU on the caller's thread; and what a transport that has it elsewhere is asked for.
+
+import type { Vcpu, VcpuEntry, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
+import { abiOf } from './guest-image.ts';
+import { exitOf, type ProgramShape, WasmProgram } from './wasm-program.ts';
+
+/** A vCPU to be made. */
+export interface WasmVcpuOptions {
+  readonly index: number;
+  /** Used in messages and for threads: "vm0 vCPU 1". */
+  readonly name: string;
+  readonly module: WebAssembly.Module;
+  readonly shape: ProgramShape;
+  readonly memory: WebAssembly.Memory;
+  /** What the guest imports, each call with its exit counted; to be called on the machine's thread. */
+  readonly imports: WebAssembly.Imports;
+  readonly host: VcpuHost;
+  /** Sets the word by which the guest is asked for an exit. */
+  setExitRequest(wanted: boolean): void;
+  /**
+   * Checks the value of the guest's `vsmmu_abi`.
+   * @throws {GuestImageError} when it was built for another version.
+   */
+  checkAbi(abi: number | undefined): void;
+}
+
+/** Runs vCPUs on threads of their own. */
+export interface VcpuTransport {
+  /** Starts a thread and instantiates the program in it. */
+  start(options: WasmVcpuOptions): Promise<Vcpu>;
+}
+
+/** Instantiates a module; a test can look at the import object here. */
+export type Instantiate = (
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+) => Promise<WebAssembly.Instance>;
+
+type Export = (...args: number[]) => unknown;
+
+export class InlineWasmVcpu implements Vcpu {
+  readonly index: number;
+  readonly #options: WasmVcpuOptions;
+  readonly #program: WasmProgram;
+  readonly #instantiate: Instantiate;
+  #instance: WebAssembly.Instance | undefined;
+
+  constructor(options: WasmVcpuOptions, instantiate: Instantiate) {
+    this.index = options.index;
+    this.#options = options;
+    this.#program = new WasmProgram(options.index, options.shape);
+    this.#instantiate = instantiate;
+  }
+
+  get inGuest(): boolean {
+    return this.#options.host.isInGuest(this.index);
+  }
+
+  /** Whoever asks is on this thread: the vCPU is at an exit, or outside of the guest. */
+  get still(): boolean {
+    return true;
+  }
+
+  reset(entry: VcpuEntry): void | Promise<void> {
+    this.#program.reset(entry);
+    if (this.#program.shape !== 'secondary') return this.#instantiateMain();
+    // It has no data and no state of its own: the instance of the last start is as good as a new one.
+    const { module, imports } = this.#options;
+    this.#instance ??= new WebAssembly.Instance(module, imports);
+    return undefined;
+  }
+
+  async #instantiateMain(): Promise<void> {
+    const { module, imports, checkAbi } = this.#options;
+    const instance = await this.#instantiate(module, imports);
+    checkAbi(abiOf(instance));
+    this.#instance = instance;
+  }
+
+  run(budget: number): VcpuExit {
+    const { host } = this.#options;
+    const { name, args } = this.#program.next(budget);
+    try {
+      const entry = this.#instance?.exports[name] as Export;
+      host.setInGuest(this.index, true);
+      return this.#program.returned(entry(...args));
+    } catch (thrown) {
+      return exitOf(this.index, thrown);
+    } finally {
+      host.setInGuest(this.index, false);
+    }
+  }
+
+  /** It looks at its interrupt words itself, and never sleeps. */
+  setIrq(): void {
+    return;
+  }
+
+  requestExit(): void {
+    this.#options.setExitRequest(true);
+  }
+
+  /** Nobody runs it while it is paused. */
+  setPaused(): void {
+    return;
+  }
+
+  save(): VcpuState {
+    return this.#program.save();
+  }
+
+  async restore(state: VcpuState): Promise<void> {
+    await this.reset({ argument: 0 });
+    this.#program.restore(state);
+  }
+
+  /** Its slice, if there is one, is on the stack of whoever asks: it ends by what its calls throw. */
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+}
