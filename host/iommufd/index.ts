@@ -12,5 +12,6 @@ export type { MapRequest } from './ioas.ts';
 export * from './iommufd.ts';
 export * from './iommufd-error.ts';
 export type { ObjectType } from './object.ts';
+export * from './requests.ts';
 export * from './uapi.ts';
 export type { MappedPage, MmapArea } from './viommu.ts';

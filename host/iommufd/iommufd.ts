@@ -2,6 +2,7 @@
 // tables.
 
 import { BoundDevice } from './bound-device.ts';
+import { DirectMappings } from './direct-mappings.ts';
 import type {
   DriverData,
   HwInfo,
@@ -10,14 +11,24 @@ import type {
   InvalidateRequest,
   InvalidateResult,
   IommuDevice,
-  VmHandle,
 } from './driver.ts';
 import { FaultQueue, Veventq } from './event-files.ts';
 import { OPEN_GATE, type ResourceGate } from './gate.ts';
 import { NestedHwpt, PagingHwpt } from './hwpt.ts';
 import { Ioas, type MapRequest } from './ioas.ts';
 import { IommufdError, require } from './iommufd-error.ts';
-import { type IommufdObject, ObjectTable, type ObjectType } from './object.ts';
+import { type IommufdObject, ObjectTable } from './object.ts';
+import type {
+  HwptRequest,
+  HwQueueAllocRequest,
+  IommufdOptions,
+  MmapHow,
+  ObjectDescription,
+  VdeviceRequest,
+  VeventqRequest,
+  ViommuAllocation,
+  ViommuAllocRequest,
+} from './requests.ts';
 import {
   DATA_NONE,
   HW_INFO_TYPE_DEFAULT,
@@ -28,44 +39,7 @@ import {
 } from './uapi.ts';
 import { allOrNothing } from './undo.ts';
 import { Vdevice } from './vdevice.ts';
-import { HwQueue, type MappedPage, type MmapArea, Viommu } from './viommu.ts';
-
-/** Options of an `Iommufd`. */
-export interface IommufdOptions {
-  /** Announced: every allocation and every access to the caller's memory. */
-  readonly gate?: ResourceGate;
-}
-
-/** HWPT_ALLOC. `parent` is an IOAS (a paging HWPT), or a vIOMMU or paging HWPT (a nested one). */
-export interface HwptRequest {
-  readonly device: number;
-  readonly parent: number;
-  readonly nestParent?: boolean;
-  readonly dirtyTracking?: boolean;
-  /** ID of a fault queue. */
-  readonly fault?: number;
-  readonly data?: DriverData;
-}
-
-/** What VIOMMU_ALLOC returns. */
-export interface ViommuAllocation {
-  readonly id: number;
-  /** Where the direct page is, if the vIOMMU has one. */
-  readonly mmap: MmapArea | undefined;
-  /** The driver's answer to its data. */
-  readonly answer: Uint8Array | undefined;
-}
-
-/** One object as `inspect` shows it. */
-export interface ObjectDescription {
-  readonly id: number;
-  readonly type: ObjectType;
-  /** 1 is the object table itself. */
-  readonly users: number;
-  /** IDs of the objects that it keeps. */
-  readonly keeps: readonly number[];
-  readonly details: Readonly<Record<string, string | number>>;
-}
+import { HwQueue, type MappedPage, Viommu } from './viommu.ts';
 
 /**
  * An open iommufd: objects by ID, one method for each request. Every method throws an `IommufdError` for what Linux refuses.
@@ -86,13 +60,14 @@ export interface ObjectDescription {
 export class Iommufd {
   readonly #gate: ResourceGate;
   readonly #objects: ObjectTable;
-  readonly #mappings = new Set<MappedPage>();
+  readonly #mappings: DirectMappings;
   #nextMmapOffset = PAGE_SIZE;
   #closed = false;
 
   constructor({ gate = OPEN_GATE }: IommufdOptions = {}) {
     this.#gate = gate;
     this.#objects = new ObjectTable(gate);
+    this.#mappings = new DirectMappings(gate);
   }
 
   #create<T extends IommufdObject>(make: () => T): T {
@@ -243,14 +218,7 @@ export class Iommufd {
   }
 
   /** IOMMU_VIOMMU_ALLOC. `vm` is the VM whose vIOMMU it is: held until the vIOMMU goes. */
-  viommuAlloc(request: {
-    readonly device: number;
-    readonly hwpt: number;
-    readonly type: number;
-    readonly flags?: number;
-    readonly data?: Uint8Array;
-    readonly vm?: VmHandle;
-  }): ViommuAllocation {
+  viommuAlloc(request: ViommuAllocRequest): ViommuAllocation {
     const { type, data, vm, flags = 0 } = request;
     require(type !== TYPE_DEFAULT, 'EOPNOTSUPP', 'a vIOMMU has a type');
     const { device } = this.#objects.get(request.device, BoundDevice);
@@ -285,40 +253,13 @@ export class Iommufd {
   }
 
   /** Maps a vIOMMU's direct page. `unmap` ends it; until then the vIOMMU stays. */
-  mmap(
-    offset: number,
-    length: number,
-    how: { readonly shared?: boolean; readonly executable?: boolean } = {},
-  ): MappedPage {
-    const { shared = true, executable = false } = how;
-    require(shared &&
-      offset % PAGE_SIZE ===
-        0, 'EINVAL', 'a direct page is mapped shared, at a multiple of the page size');
-    require(!executable, 'EPERM', 'a direct page is not executable');
-    const viommu = this.#objects.objects
-      .filter((object) => object instanceof Viommu)
-      .find(({ mmapArea }) => mmapArea?.offset === offset && mmapArea.length === length);
-    const page = viommu?.driver.directPage;
-    require(viommu !== undefined &&
-      page !== undefined, 'ENXIO', `nothing of ${length} bytes is to be mapped at ${offset}`);
-    this.#gate('allocation', 'mapping');
-    viommu.users++;
-    const mapping: MappedPage = {
-      page,
-      unmap: () => {
-        if (this.#mappings.delete(mapping)) viommu.users--;
-      },
-    };
-    this.#mappings.add(mapping);
-    return mapping;
+  mmap(offset: number, length: number, how: MmapHow = {}): MappedPage {
+    const viommus = this.#objects.objects.filter((object) => object instanceof Viommu);
+    return this.#mappings.map(viommus, offset, length, how);
   }
 
   /** IOMMU_VDEVICE_ALLOC: the virtual ID of a device in a VM. Returns the ID. */
-  vdeviceAlloc(request: {
-    readonly viommu: number;
-    readonly device: number;
-    readonly virtId: bigint;
-  }): number {
+  vdeviceAlloc(request: VdeviceRequest): number {
     const viommu = this.#objects.get(request.viommu, Viommu);
     const bound = this.#objects.get(request.device, BoundDevice);
     require(bound.device.iommu ===
@@ -339,15 +280,7 @@ export class Iommufd {
   }
 
   /** @returns the ID, and the queue's file. The type is not checked: events of a type that the vIOMMU does not have never come. */
-  veventqAlloc(request: {
-    readonly viommu: number;
-    readonly type: number;
-    readonly depth: number;
-    readonly flags?: number;
-  }): {
-    readonly id: number;
-    readonly file: Veventq;
-  } {
+  veventqAlloc(request: VeventqRequest): { readonly id: number; readonly file: Veventq } {
     const { type, depth } = request;
     require((request.flags ?? 0) === 0 &&
       type !==
@@ -366,18 +299,8 @@ export class Iommufd {
     return { id: file.id, file };
   }
 
-  /**
-   * Gives a queue of the hardware to a vIOMMU's guest, and pins its ring.
-   * @param request `iova` of the ring in the vIOMMU's stage 2, `length` in bytes.
-   */
-  hwQueueAlloc(request: {
-    readonly viommu: number;
-    readonly type: number;
-    readonly index: number;
-    readonly iova: bigint;
-    readonly length: bigint;
-    readonly flags?: number;
-  }): number {
+  /** Gives a queue of the hardware to a vIOMMU's guest, and pins its ring. Returns the ID. */
+  hwQueueAlloc(request: HwQueueAllocRequest): number {
     const { type, index, iova, length } = request;
     require((request.flags ?? 0) === 0 &&
       type !==
@@ -456,7 +379,7 @@ export class Iommufd {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const mapping of this.#mappings) mapping.unmap();
+    this.#mappings.unmapAll();
     for (const object of this.#objects.objects) {
       if (object instanceof Veventq || object instanceof FaultQueue) object.closeFile();
       else if (object instanceof BoundDevice) this.unbind(object.id);

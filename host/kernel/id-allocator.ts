@@ -2,6 +2,11 @@
 
 import { HostError, type HostFault } from '../hardware/host-error.ts';
 
+/** The lowest number below `limit` that is not taken. */
+export function lowestFree(limit: number, taken: readonly number[]): number | undefined {
+  return Array.from({ length: limit }, (_, i) => i).find((i) => !taken.includes(i));
+}
+
 export class IdAllocator {
   readonly #taken = new Set<number>();
   readonly #first: number;

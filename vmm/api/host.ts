@@ -6,13 +6,8 @@ import {
   isChecked,
   loadHotModules,
 } from '../../assembly/load.ts';
-import { type Clock, type Placement, Random } from '../../devices/bus/index.ts';
-import {
-  BoardError,
-  type Device,
-  type TraceEvent,
-  VsmmuError,
-} from '../../devices/plugin/index.ts';
+import { type Clock, Random } from '../../devices/bus/index.ts';
+import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import {
@@ -24,57 +19,19 @@ import {
 } from '../boards/index.ts';
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
-import { type HostStatistics, type QueueErrorPolicy, VmHost } from '../nested/index.ts';
+import { type HostStatistics, VmHost } from '../nested/index.ts';
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
 import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
-import { Machine, type MachineEvents } from './machine.ts';
+import type { HostOptions, MachineOptions } from './host-options.ts';
+import { Machine } from './machine.ts';
+import type { MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
-import {
-  checkOptions,
-  HOST_SETTINGS,
-  type HostSettings,
-  MACHINE_SETTINGS,
-  type MachineSettings,
-} from './settings.ts';
-import { type GuestSource, programName, readSource } from './sources.ts';
-
-/** Options of a host: the plain ones, and what cannot be written down in a file. */
-export interface HostOptions extends HostSettings {
-  /** The hot modules, compiled already. */
-  readonly wasmModule?: HotModules | undefined;
-  /** Where the hot modules lie, when not beside the library's own files. */
-  readonly wasmUrl?: HotModuleUrls | undefined;
-  /** Where the workers' programs lie, when not beside the library's own files. */
-  readonly workerUrl?: WorkerUrls | undefined;
-  /** Asked about every bad command on a VCMDQ before its VM learns of it. Default: report. */
-  readonly onQueueError?: QueueErrorPolicy | undefined;
-  /** Told of each finding of the sanitizer (`iotlbCheck`). A machine's own come as its event `finding`, too. */
-  readonly onFinding?: ((finding: Finding) => void) | undefined;
-  /** Where the machines' time comes from. Default: the computer's. */
-  readonly clock?: Clock | undefined;
-  /** Keeps a trace of the host and its machines: `Host.trace`. Default false, and then it costs nothing. */
-  readonly trace?: boolean | undefined;
-}
-
-/** Options of a machine: the plain ones, and what cannot be written down in a file. */
-export interface MachineOptions extends MachineSettings {
-  /** The guest's binary (docs/guest-abi.md): a path, a URL, or its bytes. */
-  readonly guest: GuestSource;
-  /** Program of the secondary vCPUs, when `vcpus` is more than 1. */
-  readonly secondary?: GuestSource | undefined;
-  /** What stands around its vCPUs. Default: `toyBoard`. */
-  readonly board?: Board | undefined;
-  /** Devices beside those of the board. One without a place gets the next free address and interrupt lines. */
-  readonly devices?: readonly (Device | Placement)[] | undefined;
-  /** Console output, as it comes; the bytes are the receiver's to keep. */
-  readonly onOutput?: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
-  /** Told of each exit (the source is "vCPU 0") and of the events and interrupts of devices (the source is the device's name). */
-  readonly onTrace?: ((source: string, event: TraceEvent) => void) | undefined;
-}
+import { checkOptions, HOST_SETTINGS, MACHINE_SETTINGS } from './settings.ts';
+import { programName, readSource } from './sources.ts';
 
 /** 8 MiB of trace ring: some hundred thousand commands between two yields. */
 const TRACE_UNITS = 2 ** 18;
@@ -323,8 +280,8 @@ export class Host implements AsyncDisposable {
       ended: () => {
         if (board.vm) this.#model.settleFindings(board.vm);
       },
-      forget: (gone) => {
-        this.#machines.delete(gone);
+      forget: () => {
+        this.#machines.delete(machine);
         if (board.vm) this.#emitters.delete(board.vm);
       },
     });

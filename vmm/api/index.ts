@@ -54,15 +54,16 @@ export {
 } from './api-errors.ts';
 export type { MachineConsole } from './console-streams.ts';
 export type { DrainReport } from './drains.ts';
-export { Host, type HostOptions, type MachineOptions } from './host.ts';
-export {
-  type BootOptions,
-  Machine,
-  type MachineEnd,
-  type MachineEvents,
-  type MachineStatistics,
-  type MachineStatus,
-} from './machine.ts';
+export { Host } from './host.ts';
+export type { HostOptions, MachineOptions } from './host-options.ts';
+export { Machine } from './machine.ts';
+export type {
+  BootOptions,
+  MachineEnd,
+  MachineEvents,
+  MachineStatistics,
+  MachineStatus,
+} from './machine-types.ts';
 export { type Capability, type Probe, probe } from './probe.ts';
 export {
   DRAINS,

@@ -2,100 +2,25 @@
 
 import { offsetOfGpa } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
-import type { BoardMachine, Queues } from '../boards/index.ts';
-import type { SmmuCounters } from '../inspect/index.ts';
+import type { Queues } from '../boards/index.ts';
 import {
   inspectViommu,
   type MachineFootprint,
   machineFootprint,
   type ViommuInspection,
 } from '../inspect/index.ts';
-import type { Finding } from '../inspect/sanitizer/index.ts';
-import type { CoreEnd, CoreStatus } from '../machine/index.ts';
+import type { CoreStatus } from '../machine/index.ts';
 import { tick } from '../threads/index.ts';
-import type { ExitStatistics } from '../vcpu/index.ts';
 import { UseError } from './api-errors.ts';
-import { ConsoleStreams, type InputQueue, type MachineConsole } from './console-streams.ts';
-import type { DrainReport, Drains } from './drains.ts';
-import type { Emitter } from './emitter.ts';
-
-/**
- * `new` until `boot`, `running`, `paused`; then `off` when the guest has ended by itself, `stopped` by its owner, `failed` when a part of the
- * machine failed (`error` says which).
- */
-export type MachineStatus = CoreStatus | 'paused';
-
-/** How a machine ended. */
-export interface MachineEnd {
-  readonly status: 'off' | 'stopped' | 'failed';
-  /** Code of the guest's `proc_exit`, 0 when there was none. */
-  readonly exitCode: number;
-  /** What `stop` was called with, or what failed; empty when the guest has ended by itself. */
-  readonly reason: string;
-  /** The failure, when there was one. */
-  readonly error?: MachineError;
-}
-
-/** Events of a machine, by name. */
-export interface MachineEvents {
-  /** The status has changed. */
-  readonly status: MachineStatus;
-  /** Console output, as it comes; the bytes are the listener's to keep. */
-  readonly output: Uint8Array<ArrayBuffer>;
-  /** The machine has ended; a reset one can end again. */
-  readonly end: MachineEnd;
-  /** A check that the guest has made, through the checkpoint device. */
-  readonly check: { readonly name: string; readonly ok: boolean; readonly detail: string };
-  /** The sanitizer has found that the guest has forgotten an invalidation (`iotlbCheck` of the host). */
-  readonly finding: Finding;
-  /** A device of the machine has used a stale entry; it becomes a finding unless the command that is missing still comes. */
-  readonly suspect: Finding;
-  /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
-  readonly phase: {
-    readonly phase: number;
-    readonly ended: boolean;
-    readonly data: readonly number[];
-  };
-}
-
-/** Counts of a machine, as plain data. */
-export interface MachineStatistics {
-  readonly exits: ExitStatistics;
-  readonly vcmdq: {
-    /** VCMDQs that the machine has, or ECMDQs in their place. */
-    readonly queues: number;
-    readonly commands: number;
-    readonly syncs: number;
-    /** Commands whose VMID or StreamID was replaced. */
-    readonly rewrites: number;
-    /** Calls of the guest's doorbell: they stay inside WebAssembly and are no exits. */
-    readonly doorbellCalls: number;
-  };
-  readonly drain: DrainReport;
-  /** Counters of the SMMU that all machines of the host share. */
-  readonly smmu: SmmuCounters;
-}
-
-/** How a machine starts. */
-export interface BootOptions {
-  /** Do not run yet: `step` and `resume` do. Default false. */
-  readonly paused?: boolean;
-  /** Stops the machine when it is aborted. */
-  readonly signal?: AbortSignal;
-}
-
-/** What a machine's host keeps for it. */
-export interface MachineParts {
-  readonly board: BoardMachine;
-  readonly drains: Drains;
-  readonly events: Emitter<MachineEvents>;
-  readonly input: InputQueue;
-  smmu(): SmmuCounters;
-  /** The machine has ended: its guest sends no command any more. */
-  ended(): void;
-  /** The machine is gone. */
-  forget(machine: Machine): void;
-}
+import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
+import { type MachineParts, machineEnd } from './machine-parts.ts';
+import type {
+  BootOptions,
+  MachineEnd,
+  MachineEvents,
+  MachineStatistics,
+  MachineStatus,
+} from './machine-types.ts';
 
 /** A guest with nothing to do is asked again after a time that grows between these. */
 const MIN_IDLE_MS = 1;
@@ -448,18 +373,11 @@ export class Machine implements AsyncDisposable {
     await this.#parts.drains.remove(this.#parts.board);
     await this.#inner.reset();
     this.#parts.board.destroy();
-    this.#parts.forget(this);
+    this.#parts.forget();
   }
 
   /** The same as `destroy`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }
-}
-
-function machineEnd(core: CoreEnd): MachineEnd {
-  const { status } = core;
-  if (status === 'off') return { status, exitCode: core.exitCode, reason: '' };
-  if (status === 'stopped') return { status, exitCode: 0, reason: core.reason };
-  return { status, exitCode: 0, reason: core.error.message, error: core.error };
 }

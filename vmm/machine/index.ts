@@ -1,4 +1,5 @@
 export * from './device-complex.ts';
 export * from './direct-maps.ts';
 export * from './machine-core.ts';
+export * from './machine-core-options.ts';
 export * from './machine-state.ts';

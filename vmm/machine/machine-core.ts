@@ -1,14 +1,8 @@
 // A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 
-import type { MemoryRegion } from '../../assembly/load.ts';
-import {
-  type Clock,
-  guestMemoryOf,
-  type Placement,
-  SYSTEM_CLOCK,
-} from '../../devices/bus/index.ts';
-import { MachineError, type TraceEvent } from '../../devices/plugin/index.ts';
+import { type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { MachineError } from '../../devices/plugin/index.ts';
 import {
   EXIT_KINDS,
   ExitCounter,
@@ -23,6 +17,7 @@ import {
 } from '../vcpu/index.ts';
 import { DeviceComplex } from './device-complex.ts';
 import { DirectMaps } from './direct-maps.ts';
+import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, MachineState } from './machine-state.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
@@ -34,31 +29,6 @@ const SECONDARY_IDLE_MS = 1;
 /** Thrown through a guest's frames to have it leave. */
 class Leave extends Error {
   override readonly name = 'Leave';
-}
-
-export interface MachineCoreOptions {
-  /** Used in messages: "vm0". */
-  readonly name: string;
-  /** What it runs. */
-  readonly guest: Guest;
-  readonly memory: WebAssembly.Memory;
-  /** Where RAM lies in the memory, and at which gpa. */
-  readonly regions: readonly MemoryRegion[];
-  readonly devices: readonly Placement[];
-  readonly clock?: Clock;
-  /** False keeps every register access trapped. Default true. */
-  readonly directMaps?: boolean;
-  /**
-   * A vCPU comes to run guest code, or runs none any more: at the begin and the end of each run, exits in between not counted.
-   * @throws what ends the run before it begins.
-   */
-  onVcpu?(vcpu: number, runs: boolean): void;
-  /**
-   * What the host does for this machine at its safe points: at the end of every exit, and (`full`) when the guest yields or waits.
-   */
-  onSafePoint?(full: boolean): void;
-  /** Called for each exit, with its vCPU ("vCPU 0") as the source, and for each event and interrupt of a device, with the device's name. */
-  onTrace?(source: string, event: TraceEvent): void;
 }
 
 export class MachineCore {
@@ -289,11 +259,14 @@ export class MachineCore {
     return status;
   }
 
-  /** Inline: the secondary vCPUs in turn, a slice each. One that waits itself is on the stack already. */
+  /**
+   * Inline: the secondary vCPUs in turn, a slice each. One that waits itself is on the stack already,
+   * and one that ran in the wait of another may be off by now.
+   */
   #runSecondaries(): void {
     for (const vcpu of this.#vcpus.secondaries) {
       if (this.#state.thrown !== undefined) return;
-      if (this.#onStack.has(vcpu.index)) continue;
+      if (this.#onStack.has(vcpu.index) || !this.#vcpus.isOn(vcpu.index)) continue;
       this.#onStack.add(vcpu.index);
       const exit = this.#slice(vcpu, SECONDARY_BUDGET) as VcpuExit;
       this.#onStack.delete(vcpu.index);

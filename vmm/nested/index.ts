@@ -4,3 +4,4 @@ export * from './nested-smmu.ts';
 export * from './queue-error-policy.ts';
 export * from './stream-dma-port.ts';
 export * from './vm-host.ts';
+export * from './vm-host-options.ts';

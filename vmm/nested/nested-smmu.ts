@@ -14,19 +14,17 @@ import {
   IDR0_ATS,
   IDR0_PRI,
 } from '../../assembly/layout/smmu-registers.ts';
-import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
 import { offsetOfGpa } from '../../devices/bus/index.ts';
-import { bitsOf, fieldOf } from '../../devices/plugin/index.ts';
+import { bitsOf } from '../../devices/plugin/index.ts';
 import type {
   GuestCommandQueue,
   PageRequest,
   StaleSte,
   ViommuBackend,
 } from '../../devices/smmuv3/index.ts';
-import { abortSte, bypassSte, cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
+import { cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
 import {
-  HWPT_DATA_ARM_SMMUV3,
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
   IommufdError,
@@ -39,10 +37,11 @@ import {
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../host/iommufd/index.ts';
 import type { ArmDevice, ArmIommu, ArmViommu } from '../../host/kernel/arm/index.ts';
-import { TEGRA241_VIOMMU_DATA_SIZE, vsteBytes } from '../../host/kernel/arm/index.ts';
+import { TEGRA241_VIOMMU_DATA_SIZE } from '../../host/kernel/arm/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 import type { ViommuStatistics } from '../inspect/index.ts';
 import { DirectQueue } from './direct-queue.ts';
+import { NestedStreams } from './nested-streams.ts';
 import { PageRequests } from './page-request-queue.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 
@@ -66,15 +65,6 @@ export interface NestedSmmuOptions {
   readonly anyDevice: ArmDevice;
   readonly policy: QueueErrorPolicy;
   readonly gate: ResourceGate;
-}
-
-/** A stream: its device, and the nested HWPT that was made for its STE. */
-interface Stream {
-  readonly device: number;
-  readonly physSid: number;
-  nested: number | undefined;
-  /** Page requests of the device, where its SMMU has PRI. */
-  readonly requests: PageRequests | undefined;
 }
 
 /** Where a ring lies in the guest's memory. */
@@ -103,9 +93,7 @@ export class NestedSmmu implements ViommuBackend {
   readonly btm: boolean;
   readonly #gate: ResourceGate;
   readonly #driver: ArmViommu;
-  readonly #streams = new Map<number, Stream>();
-  #bypass = 0;
-  #abort = 0;
+  readonly #streams: NestedStreams;
   #ring = NO_RING;
   #deliver: ((record: Uint32Array) => void) | undefined;
   #deliverRequest: ((request: PageRequest) => void) | undefined;
@@ -123,9 +111,11 @@ export class NestedSmmu implements ViommuBackend {
     this.#gate = options.gate;
     this.fd = new Iommufd({ gate: options.gate });
     try {
-      const { id, mmap, answer } = this.#open(options);
+      const { made, streams } = this.#open(options);
+      const { id, mmap, answer } = made;
       this.id = id;
       this.mmap = mmap;
+      this.#streams = streams;
       this.numbers = [...new Uint32Array(answer?.slice().buffer ?? new ArrayBuffer(0))];
     } catch (error) {
       this.fd.close();
@@ -169,10 +159,7 @@ export class NestedSmmu implements ViommuBackend {
         ? { type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(TEGRA241_VIOMMU_DATA_SIZE) }
         : { type: VIOMMU_TYPE_ARM_SMMUV3 }),
     });
-    const nested = (ste: Uint32Array) =>
-      fd.hwptAlloc({ device: first, parent: made.id, data: vste(ste) });
-    this.#bypass = nested(bypassSte());
-    this.#abort = nested(abortSte());
+    const streams = new NestedStreams(fd, made.id, first);
     const { file } = fd.veventqAlloc({
       viommu: made.id,
       type: VEVENTQ_TYPE_ARM_SMMUV3,
@@ -183,18 +170,12 @@ export class NestedSmmu implements ViommuBackend {
     for (const [virtSid, arm] of devices) {
       const device = arm === anyDevice ? first : fd.bind(arm);
       fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
-      fd.attach(device, this.#bypass);
       const requests = bitsOf(iommu.smmu.idr0, IDR0_PRI)
         ? new PageRequests(fd, virtSid, (request) => this.#deliverRequest?.(request))
         : undefined;
-      this.#streams.set(virtSid, {
-        device,
-        physSid: arm.streams[0] ?? 0,
-        nested: undefined,
-        requests,
-      });
+      streams.add(virtSid, { device, physSid: arm.streams[0] ?? 0, requests });
     }
-    return made;
+    return { made, streams };
   }
 
   /** Whether the physical SMMU has ATS, and PRI. */
@@ -210,12 +191,12 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   get virtualStreams(): readonly number[] {
-    return [...this.#streams.keys()];
+    return [...this.#streams.physical.keys()];
   }
 
   /** Physical StreamIDs by the guest's numbers. */
   get streams(): ReadonlyMap<number, number> {
-    return new Map([...this.#streams].map(([virtSid, { physSid }]) => [virtSid, physSid]));
+    return this.#streams.physical;
   }
 
   get statistics(): ViommuStatistics {
@@ -341,47 +322,11 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   attachStream(virtSid: number, ste: Uint32Array | undefined): boolean {
-    const stream = this.#streams.get(virtSid);
-    if (!stream) return true;
-    if (!ste) {
-      this.#attach(stream, this.#abort);
-    } else if (fieldOf(ste, STE_V) !== 0 && fieldOf(ste, STE_CONFIG) === STE_CONFIG_BYPASS) {
-      this.#attach(stream, this.#bypass);
-    } else {
-      return this.#attachNested(stream, ste);
-    }
-    return true;
-  }
-
-  #attachNested(stream: Stream, ste: Uint32Array): boolean {
-    let nested: number;
-    try {
-      nested = this.fd.hwptAlloc({
-        device: stream.device,
-        parent: this.id,
-        data: vste(ste),
-        ...stream.requests?.sink,
-      });
-    } catch (error) {
-      if (!(error instanceof IommufdError && error.errno === 'EIO')) throw error;
-      this.#attachNested(stream, new Uint32Array(ste.length));
-      return false;
-    }
-    this.#attach(stream, nested);
-    stream.nested = nested;
-    return true;
-  }
-
-  /** The stream is never without a HWPT; the one that it leaves goes if it was made for it. */
-  #attach(stream: Stream, hwpt: number): void {
-    if (this.fd.attachedTo(stream.device) !== hwpt) this.fd.replace(stream.device, hwpt);
-    if (stream.nested !== undefined) this.fd.destroy(stream.nested);
-    stream.nested = undefined;
+    return this.#streams.attach(virtSid, ste);
   }
 
   setGlobalBypass(abort: boolean): void {
-    for (const stream of this.#streams.values())
-      this.#attach(stream, abort ? this.#abort : this.#bypass);
+    this.#streams.attachAll(abort);
     this.#driver.terminateStalls();
   }
 
@@ -395,7 +340,7 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void {
-    if (!this.#streams.has(virtSid)) return;
+    if (!this.#streams.physical.has(virtSid)) return;
     const command = ssid === undefined ? cfgiCdAll(virtSid) : cfgiCd(virtSid, ssid);
     this.#invalidate(new Uint8Array(command.buffer));
   }
@@ -413,7 +358,7 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   answerPageRequest(virtSid: number, group: number, resolved: boolean): void {
-    this.#streams.get(virtSid)?.requests?.answer(group, resolved);
+    this.#streams.answer(virtSid, group, resolved);
   }
 
   #takeEvents(bytes: Uint8Array): void {
@@ -438,8 +383,4 @@ export class NestedSmmu implements ViommuBackend {
   get smmuBlock(): number {
     return smmuBase(this.numbers[0] ?? 0);
   }
-}
-
-function vste(ste: Uint32Array) {
-  return { type: HWPT_DATA_ARM_SMMUV3, bytes: vsteBytes(ste) };
 }

@@ -12,110 +12,33 @@ import {
   loadHotModules,
   type MemoryRegion,
 } from '../../assembly/load.ts';
-import { type Clock, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
-import type { Device, DmaPort } from '../../devices/plugin/index.ts';
+import { SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import type { DmaPort } from '../../devices/plugin/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
-import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { createHostMemory, Unit } from '../../devices/unit/index.ts';
 import { HostError } from '../../host/hardware/host-error.ts';
 import { HostRam } from '../../host/hardware/host-ram.ts';
 import { OPEN_GATE, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { ArmDevice } from '../../host/kernel/arm/index.ts';
+import { lowestFree } from '../../host/kernel/id-allocator.ts';
 import { PhysicalIommu } from '../../host/kernel/physical-iommu.ts';
 import { ThreadAllocator } from '../../host/kernel/thread-allocator.ts';
 import { Vm } from '../../host/kernel/vm.ts';
-import { type PinnedVmid, VmidAllocator } from '../../host/kernel/vmid-allocator.ts';
+import { VmVmids } from '../../host/kernel/vm-vmids.ts';
 import {
   eachLiveTlbEntry,
   type HostInspection,
   inspectVm,
   type LiveTlbEntry,
-  type SmmuCounters,
   smmuCounters,
 } from '../inspect/index.ts';
-import { type Finding, HostSanitizer, type SanitizerCounts } from '../inspect/sanitizer/index.ts';
+import { type Finding, HostSanitizer } from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
 import { StreamDmaPort } from './stream-dma-port.ts';
-
-/** One physical SMMU with its CMDQV. */
-export interface HostSmmuOptions {
-  /** VINTFs of the CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
-  readonly vintfs?: number;
-  /** VCMDQs of the CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
-  readonly vcmdqs?: number;
-  /** ID registers of the SMMU. */
-  readonly idRegisters?: SmmuIdRegisters;
-  /** Puts something around the CMDQV, such as `QuirkyCmdqv` of `vsmmu/testing`; the host works what this returns. */
-  readonly wrapCmdqv?: (cmdqv: Device) => Device;
-  /** Milliseconds that an endpoint has to answer an ATC_INV before a CMD_SYNC fails, 0 to 2^32 - 1. Default 100. */
-  readonly atcTimeout?: number;
-}
-
-/** What is said here of an SMMU holds for each that `smmus` does not say it of. */
-export interface VmHostOptions extends HostSmmuOptions {
-  /** The hot modules, when they are compiled already. */
-  readonly modules?: HotModules;
-  /** The SMMUs that the host has, 1 to 16. Default: one. */
-  readonly smmus?: readonly HostSmmuOptions[];
-  /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB for each SMMU. */
-  readonly ramSize?: number;
-  /** Units of the trace ring (`createHostMemory`). Default: nothing is traced. */
-  readonly traceUnits?: number | undefined;
-  /** Asked about every bad command of a VM before the VM learns of it. Default: report. */
-  readonly onQueueError?: QueueErrorPolicy;
-  /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
-  readonly linuxCompat?: boolean;
-  readonly clock?: Clock;
-  /** Told of what the host allocates for its VMs, and of each access to a guest's memory on a VM's behalf, before it happens. */
-  readonly gate?: ResourceGate;
-  /** Take the SMMU core with the sanitizer (docs/sanitizer.md); `modules` that are given have it or not. Default false. */
-  readonly iotlbCheck?: boolean;
-  /** Told of each finding of the sanitizer, at safe points; the VM whose stream it is, if any. */
-  readonly onFinding?: (finding: Finding, vm: Vm | undefined) => void;
-  /** The same of what it suspects: a stale entry was used, and the command that is missing may yet come. */
-  readonly onSuspect?: (finding: Finding, vm: Vm | undefined) => void;
-}
-
-export interface CreateViommuOptions {
-  /** With a VINTF of the CMDQV, for `createVintf`. Default false. */
-  readonly cmdqv?: boolean;
-  /** Number of the physical SMMU that it is behind, from 0. Default 0. */
-  readonly smmu?: number;
-  /** The guest rings its CMDQ itself (the overlay path), where its SMMU is given the backend's `overlay`. Default false. */
-  readonly overlay?: boolean;
-  /**
-   * The guest's SMMU takes part in the broadcast TLB maintenance of the VM's vCPUs (IDR0.BTM). Only where the physical SMMU does, and for the
-   * VM's first vIOMMU: its stage 2 has the VMID that the vCPUs run under. Default false.
-   */
-  readonly btm?: boolean;
-  /** Default: the host's. */
-  readonly onQueueError?: QueueErrorPolicy;
-}
-
-/** Counts of a host, as plain data. */
-export interface HostStatistics {
-  /** SMMU 0. */
-  readonly smmu: SmmuCounters;
-  /** Every SMMU. */
-  readonly smmus: readonly SmmuCounters[];
-  readonly vms: number;
-  readonly vmidsInUse: number;
-  /** Generations of VMIDs so far, from 1. */
-  readonly vmidGeneration: number;
-  /** VINTFs that are lent, of all SMMUs. */
-  readonly vintfsInUse: number;
-  /** Bytes of host RAM that are given out. */
-  readonly ramInUse: number;
-  /** Times that a VINTF or VCMDQ was taken back although it did not say that it had stopped. */
-  readonly cmdqvTimeouts: number;
-  /** Event records whose stream belongs to no VM. */
-  readonly strayEvents: number;
-  /** Absent without the sanitizer. */
-  readonly sanitizer?: SanitizerCounts;
-}
+import type { CreateViommuOptions, HostStatistics, VmHostOptions } from './vm-host-options.ts';
 
 /** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
 const RAM_PER_SMMU = 0x1000000;
@@ -124,11 +47,6 @@ const MAX_VMS = 63;
 /** Physical StreamIDs of an SMMU come in blocks, one for each vIOMMU; the first block is the host's own. */
 const STREAM_BLOCKS = 64;
 const STREAMS_PER_VIOMMU = 0x100;
-
-/** The lowest number below `limit` that is not taken. */
-function lowestFree(limit: number, taken: readonly number[]): number | undefined {
-  return Array.from({ length: limit }, (_, i) => i).find((i) => !taken.includes(i));
-}
 
 export class VmHost {
   readonly memory: WebAssembly.Memory;
@@ -140,9 +58,7 @@ export class VmHost {
   readonly #words: Int32Array;
   readonly #ram: HostRam;
   readonly #iommus: readonly PhysicalIommu[];
-  readonly #vmids: VmidAllocator;
-  /** Stages 2 by the VM whose VMID they say. */
-  readonly #stage2Owners = new Set<Vm>();
+  readonly #vmids: VmVmids;
   readonly #vms = new Map<number, Vm>();
   /** The SMMU, the block of its StreamIDs and the devices of each. */
   readonly #viommus = new Map<
@@ -203,7 +119,7 @@ export class VmHost {
         ram: this.#ram,
         clock,
         unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
-        pinVmid: (vm) => this.#pinVmid(vm),
+        pinVmid: (vm) => this.#vmids.pin(vm),
         linuxCompat,
         gate,
       });
@@ -218,13 +134,17 @@ export class VmHost {
         onSuspect: (finding, vm) => options.onSuspect?.(finding, vm),
       });
     }
-    this.#vmids = new VmidAllocator({
-      bits: this.#iommus.every(({ vmidBits }) => vmidBits === 16) ? 16 : 8,
-      cpus: MAX_THREADS,
-      flush: () => {
-        for (const iommu of this.#iommus) iommu.invalidateAll();
+    this.#vmids = new VmVmids(
+      this.memory,
+      {
+        bits: this.#iommus.every(({ vmidBits }) => vmidBits === 16) ? 16 : 8,
+        cpus: MAX_THREADS,
+        flush: () => {
+          for (const iommu of this.#iommus) iommu.invalidateAll();
+        },
       },
-    });
+      gate,
+    );
   }
 
   /** What the sanitizer has found. */
@@ -266,26 +186,6 @@ export class VmHost {
     const vm = new Vm(name, window, memory, regions, unit);
     this.#vms.set(window, vm);
     return vm;
-  }
-
-  /**
-   * A VMID for a stage 2. The first of a VM says what the VM's vCPUs run under; another one of the same VM has other tables, and so a VMID of its
-   * own.
-   */
-  #pinVmid(vm: Vm | undefined): PinnedVmid {
-    const shared = vm !== undefined && !this.#stage2Owners.has(vm);
-    this.#gate('allocation', 'VMID');
-    const holder = shared ? vm.vmid : VmidAllocator.holder();
-    const vmid = this.#vmids.pin(holder);
-    if (shared) this.#stage2Owners.add(vm);
-    return {
-      vmid,
-      sharedWith: shared ? vm : undefined,
-      unpin: () => {
-        this.#vmids.unpin(holder);
-        if (shared) this.#stage2Owners.delete(vm);
-      },
-    };
   }
 
   /**
@@ -378,21 +278,11 @@ export class VmHost {
   }
 
   /**
-   * A vCPU of a VM comes to run, or runs no more. While any does, the VM's VMID stays, and it is what broadcast TLB maintenance of the VM's vCPUs
-   * means.
+   * A vCPU of a VM comes to run, or runs no more.
    * @throws {HostError} when all VMIDs are pinned or running.
    */
   vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void {
-    const { running, unit, window } = vm;
-    if (runs) running.add(vcpu);
-    else running.delete(vcpu);
-    const word = (HOST_AT_VCPU_VMIDS >> 2) + window;
-    if (!runs && running.size === 0) {
-      Atomics.store(this.#words, word, 0);
-      this.#vmids.put(unit.thread);
-    } else if (runs && running.size === 1) {
-      Atomics.store(this.#words, word, this.#vmids.load(unit.thread, vm.vmid));
-    }
+    this.#vmids.vcpuRuns(vm, vcpu, runs);
   }
 
   /** Takes everything back that a VM has. Its machine has stopped. */
@@ -469,7 +359,7 @@ export class VmHost {
 
   /** Every object of the host with its references, queues, VMIDs, StreamID pairs and counts. While no guest runs, they belong together. */
   inspect(): HostInspection {
-    const { bits, pinned, pinnable, generation } = this.#vmids;
+    const { bits, pinned, pinnable, generation } = this.#vmids.allocator;
     return {
       vmids: { bits, pinned, pinnable, generation },
       ramInUse: this.#ram.inUse,
@@ -497,8 +387,8 @@ export class VmHost {
       smmu,
       smmus,
       vms: this.#vms.size,
-      vmidsInUse: this.#vmids.pinned,
-      vmidGeneration: this.#vmids.generation,
+      vmidsInUse: this.#vmids.allocator.pinned,
+      vmidGeneration: this.#vmids.allocator.generation,
       vintfsInUse: this.#iommus.reduce((sum, iommu) => sum + iommu.vintfsInUse, 0),
       ramInUse: this.#ram.inUse,
       cmdqvTimeouts: this.#iommus.reduce((sum, iommu) => sum + iommu.cmdqvTimeouts, 0),

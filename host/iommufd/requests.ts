@@ -1,0 +1,90 @@
+// Requests of an iommufd, and what they return.
+
+import type { DriverData, VmHandle } from './driver.ts';
+import type { ResourceGate } from './gate.ts';
+import type { ObjectType } from './object.ts';
+import type { MmapArea } from './viommu.ts';
+
+/** Options of an `Iommufd`. */
+export interface IommufdOptions {
+  /** Announced: every allocation and every access to the caller's memory. */
+  readonly gate?: ResourceGate;
+}
+
+/** HWPT_ALLOC. `parent` is an IOAS (a paging HWPT), or a vIOMMU or paging HWPT (a nested one). */
+export interface HwptRequest {
+  readonly device: number;
+  readonly parent: number;
+  readonly nestParent?: boolean;
+  readonly dirtyTracking?: boolean;
+  /** ID of a fault queue. */
+  readonly fault?: number;
+  readonly data?: DriverData;
+}
+
+/** What VIOMMU_ALLOC returns. */
+export interface ViommuAllocation {
+  readonly id: number;
+  /** Where the direct page is, if the vIOMMU has one. */
+  readonly mmap: MmapArea | undefined;
+  /** The driver's answer to its data. */
+  readonly answer: Uint8Array | undefined;
+}
+
+/** One object as `inspect` shows it. */
+export interface ObjectDescription {
+  readonly id: number;
+  readonly type: ObjectType;
+  /** 1 is the object table itself. */
+  readonly users: number;
+  /** IDs of the objects that it keeps. */
+  readonly keeps: readonly number[];
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+/** VIOMMU_ALLOC. `vm` is the VM whose vIOMMU it is: held until the vIOMMU goes. */
+export interface ViommuAllocRequest {
+  readonly device: number;
+  readonly hwpt: number;
+  readonly type: number;
+  readonly flags?: number;
+  readonly data?: Uint8Array;
+  readonly vm?: VmHandle;
+}
+
+/** VDEVICE_ALLOC. */
+export interface VdeviceRequest {
+  readonly viommu: number;
+  readonly device: number;
+  /** What the guest knows the device by. */
+  readonly virtId: bigint;
+}
+
+/** VEVENTQ_ALLOC. */
+export interface VeventqRequest {
+  readonly viommu: number;
+  readonly type: number;
+  /** Events that it holds. */
+  readonly depth: number;
+  readonly flags?: number;
+}
+
+/** HW_QUEUE_ALLOC. */
+export interface HwQueueAllocRequest {
+  readonly viommu: number;
+  readonly type: number;
+  readonly index: number;
+  /** Of the ring, in the vIOMMU's stage 2. */
+  readonly iova: bigint;
+  /** Bytes. */
+  readonly length: bigint;
+  readonly flags?: number;
+}
+
+/** How a direct page is mapped. */
+export interface MmapHow {
+  /** Default true. */
+  readonly shared?: boolean;
+  /** Default false. */
+  readonly executable?: boolean;
+}

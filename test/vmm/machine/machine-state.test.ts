@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { MachineError } from '../../../devices/plugin/index.ts';
+import { type CoreEnd, MachineState } from '../../../vmm/machine/index.ts';
+
+const OFF: CoreEnd = { status: 'off', exitCode: 3 };
+const STOPPED: CoreEnd = { status: 'stopped', reason: 'enough' };
+const FAILED: CoreEnd = { status: 'failed', error: new MachineError('uart', 'broken') };
+const WHY = new Error('why');
+
+/** What can be done to a machine. */
+const STEPS: Readonly<Record<string, (state: MachineState) => unknown>> = {
+  booted: (state) => state.booted(),
+  enter: (state) => state.enter(),
+  leave: (state) => state.leave(),
+  off: (state) => state.leave(OFF),
+  stop: (state) => state.end(STOPPED, WHY),
+  fail: (state) => state.end(FAILED, WHY),
+  reset: (state) => state.reset(),
+};
+
+/** The state after these steps, and what the last one returned. */
+function stateAfter(...steps: readonly string[]) {
+  const state = new MachineState();
+  const [returned] = steps.map((step) => STEPS[step]?.(state)).slice(-1);
+  return { state, returned };
+}
+
+describe('the life cycle of a machine', () => {
+  it.each([
+    ['', 'new', false],
+    ['booted', 'running', false],
+    ['booted enter', 'running', true],
+    ['booted enter leave', 'running', false],
+    ['booted enter leave enter', 'running', true],
+    ['booted enter off', 'off', false],
+    ['booted stop', 'stopped', false],
+    ['booted fail', 'failed', false],
+    ['booted enter stop', 'running', true],
+    ['booted enter stop leave', 'stopped', false],
+    ['booted enter fail leave', 'failed', false],
+    // It was to fail before its program ended.
+    ['booted enter fail off', 'failed', false],
+    // The first reason counts, but its owner's word counts more.
+    ['booted enter fail stop leave', 'stopped', false],
+    ['booted enter stop fail leave', 'stopped', false],
+    // Ended before it was booted: it does not come to run.
+    ['stop', 'stopped', false],
+    ['fail booted', 'failed', false],
+    ['fail booted enter', 'failed', false],
+    // What has ended stays as it ended.
+    ['booted enter off stop', 'off', false],
+    ['booted enter off fail', 'off', false],
+    ['booted enter off enter', 'off', false],
+    ['enter', 'new', false],
+    ['booted enter off reset', 'new', false],
+    ['booted enter off reset booted enter', 'running', true],
+  ])('%j: %s, entered %s', (steps, status, entered) => {
+    const { state } = stateAfter(...steps.split(' '));
+    expect([state.status, state.isEntered]).toEqual([status, entered]);
+  });
+
+  it('says how it ended', () => {
+    expect(stateAfter('booted', 'enter', 'off').state.ended).toBe(OFF);
+    expect(stateAfter('booted', 'enter', 'fail', 'leave').state.ended).toBe(FAILED);
+    expect(stateAfter('booted', 'enter', 'fail').state.ended).toBeUndefined();
+  });
+
+  it('has the guest left only when it is in it', () => {
+    expect(stateAfter('stop').returned).toBe(false);
+    expect(stateAfter('booted', 'stop').returned).toBe(false);
+    expect(stateAfter('booted', 'enter', 'stop').returned).toBe(true);
+    expect(stateAfter('booted', 'enter', 'off', 'stop').returned).toBe(false);
+  });
+
+  it('has every call of the guest throw until it has been left', () => {
+    expect(stateAfter('booted', 'enter').state.thrown).toBeUndefined();
+    expect(stateAfter('booted', 'enter', 'stop').state.thrown).toBe(WHY);
+    expect(stateAfter('booted', 'enter', 'stop', 'leave').state.thrown).toBeUndefined();
+    expect(stateAfter('booted', 'stop').state.thrown).toBeUndefined();
+  });
+});

@@ -1,0 +1,132 @@
+// A Wasm vCPU by itself, behind the interface that machines know.
+
+import { describe, expect, it } from 'vitest';
+import { Bus, SYSTEM_CLOCK } from '../../../../devices/bus/index.ts';
+import type { Vcpu, VcpuExit, VcpuHost } from '../../../../vmm/vcpu/index.ts';
+import {
+  createGuestMemory,
+  createWasmerWasi,
+  loadGuestImage,
+  WasmGuest,
+} from '../../../../vmm/vcpu/wasm/index.ts';
+import { assemble, GUEST_PAGES, reactor } from '../../../support/wat.ts';
+
+const DATA = 0x100000;
+
+/** A machine that lets everything happen. */
+function host(): VcpuHost {
+  const inGuest: boolean[] = [];
+  return {
+    name: 'vm0',
+    bus: new Bus([]),
+    clock: SYSTEM_CLOCK,
+    gate: { enter: () => undefined, leave: () => undefined, threw: (_, thrown) => thrown },
+    setInGuest: (vcpu, running) => {
+      inGuest[vcpu] = running;
+    },
+    isInGuest: (vcpu) => inGuest[vcpu] ?? false,
+    startVcpu: () => -1,
+    wait: () => undefined,
+    attend: () => undefined,
+    failed: () => undefined,
+  };
+}
+
+async function vcpuOf(binary: Uint8Array<ArrayBuffer>) {
+  const image = await loadGuestImage(binary);
+  const memory = createGuestMemory(image);
+  const options = { image, memory, ramGpaBase: 0x80000000, wasi: createWasmerWasi };
+  const guest = new WasmGuest(options);
+  const [vcpu] = await guest.start(host());
+  return { guest, memory, vcpu: vcpu as Vcpu, words: new Uint32Array(memory.buffer) };
+}
+
+const run = (vcpu: Vcpu, budget = 1) => vcpu.run(budget) as VcpuExit;
+
+/** Notes that it was initialized, and the budgets that it got; returns what stands at DATA + 8. */
+const REACTOR = reactor(
+  `(func $init (i32.store (i32.const ${DATA}) (i32.add (i32.load (i32.const ${DATA})) (i32.const 1))))
+   (func $run (param i32) (result i32)
+     (i32.store (i32.const ${DATA + 4}) (i32.add (i32.load (i32.const ${DATA + 4})) (local.get 0)))
+     (i32.load (i32.const ${DATA + 8})))`,
+);
+
+describe('a Wasm vCPU', () => {
+  it('initializes itself first, then runs with the budgets that it is given', async () => {
+    const { vcpu, words } = await vcpuOf(REACTOR);
+    words[(DATA + 8) >> 2] = 1;
+    expect(run(vcpu, 100)).toEqual({ reason: 'yield' });
+    expect([words[DATA >> 2], words[(DATA + 4) >> 2]]).toEqual([1, 0]);
+    expect(run(vcpu, 5)).toEqual({ reason: 'yield' });
+    expect(run(vcpu, 7)).toEqual({ reason: 'yield' });
+    expect([words[DATA >> 2], words[(DATA + 4) >> 2]]).toEqual([1, 12]);
+  });
+
+  it.each([
+    [0, { reason: 'idle' }],
+    [1, { reason: 'yield' }],
+    [2, { reason: 'off', code: 0 }],
+  ])('says what %d of a reactor means', async (result, exit) => {
+    const { vcpu, words } = await vcpuOf(REACTOR);
+    run(vcpu);
+    words[(DATA + 8) >> 2] = result;
+    expect(run(vcpu)).toEqual(exit);
+  });
+
+  it('fails with a result that means nothing, and with a trap', async () => {
+    const { vcpu, words } = await vcpuOf(REACTOR);
+    run(vcpu);
+    words[(DATA + 8) >> 2] = 3;
+    const exit = run(vcpu);
+    expect(exit.reason === 'failed' && exit.error.message).toBe(
+      'guest vCPU 0: vsmmu_run returned 3',
+    );
+    const trapping = await vcpuOf(reactor('(func $run (param i32) (result i32) unreachable)'));
+    run(trapping.vcpu);
+    const trap = run(trapping.vcpu);
+    expect(trap.reason === 'failed' && trap.error.message).toBe('guest vCPU 0: unreachable');
+  });
+
+  it('is off with the exit code of a command', async () => {
+    const command = (body: string) =>
+      assemble(`(module (import "env" "memory" (memory ${GUEST_PAGES} ${GUEST_PAGES} shared))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (export "memory" (memory 0)) (func (export "_start") ${body}))`);
+    expect(run((await vcpuOf(command('(call $exit (i32.const 7))'))).vcpu)).toEqual({
+      reason: 'off',
+      code: 7,
+    });
+    expect(run((await vcpuOf(command(''))).vcpu)).toEqual({ reason: 'off', code: 0 });
+  });
+
+  it('is at its beginning again after a reset', async () => {
+    const { vcpu, words } = await vcpuOf(REACTOR);
+    run(vcpu);
+    await vcpu.reset({ argument: 0 });
+    run(vcpu, 9);
+    expect([words[DATA >> 2], words[(DATA + 4) >> 2]]).toEqual([2, 0]);
+  });
+
+  it('goes on elsewhere from what it has saved', async () => {
+    const before = await vcpuOf(REACTOR);
+    before.words[(DATA + 8) >> 2] = 1;
+    run(before.vcpu);
+    run(before.vcpu, 40);
+    const state = JSON.parse(JSON.stringify(before.vcpu.save()));
+    const after = await vcpuOf(REACTOR);
+    await after.vcpu.restore(state);
+    after.words.set(before.words);
+    expect(run(after.vcpu, 2)).toEqual({ reason: 'yield' });
+    // It is not initialized a second time.
+    expect([after.words[DATA >> 2], after.words[(DATA + 4) >> 2]]).toEqual([1, 42]);
+    await expect(after.vcpu.restore({ kind: 'arm64' })).rejects.toThrow(TypeError);
+  });
+
+  it('is asked for an exit by the word in its info page', async () => {
+    const { guest, vcpu, words } = await vcpuOf(REACTOR);
+    vcpu.requestExit();
+    expect(words[0x618 >> 2]).toBe(1);
+    guest.setExitRequest(false);
+    expect(words[0x618 >> 2]).toBe(0);
+  });
+});

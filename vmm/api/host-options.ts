@@ -1,0 +1,45 @@
+// Options of hosts and machines: the plain ones, and what cannot be written down in a file.
+
+import type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
+import type { Clock, Placement } from '../../devices/bus/index.ts';
+import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
+import type { Board } from '../boards/index.ts';
+import type { Finding } from '../inspect/sanitizer/index.ts';
+import type { QueueErrorPolicy } from '../nested/index.ts';
+import type { WorkerUrls } from '../threads/index.ts';
+import type { HostSettings, MachineSettings } from './settings.ts';
+import type { GuestSource } from './sources.ts';
+
+/** Options of a host: the plain ones, and what cannot be written down in a file. */
+export interface HostOptions extends HostSettings {
+  /** The hot modules, compiled already. */
+  readonly wasmModule?: HotModules | undefined;
+  /** Where the hot modules lie, when not beside the library's own files. */
+  readonly wasmUrl?: HotModuleUrls | undefined;
+  /** Where the workers' programs lie, when not beside the library's own files. */
+  readonly workerUrl?: WorkerUrls | undefined;
+  /** Asked about every bad command on a VCMDQ before its VM learns of it. Default: report. */
+  readonly onQueueError?: QueueErrorPolicy | undefined;
+  /** Told of each finding of the sanitizer (`iotlbCheck`). A machine's own come as its event `finding`, too. */
+  readonly onFinding?: ((finding: Finding) => void) | undefined;
+  /** Where the machines' time comes from. Default: the computer's. */
+  readonly clock?: Clock | undefined;
+  /** Keeps a trace of the host and its machines: `Host.trace`. Default false, and then it costs nothing. */
+  readonly trace?: boolean | undefined;
+}
+
+/** Options of a machine: the plain ones, and what cannot be written down in a file. */
+export interface MachineOptions extends MachineSettings {
+  /** The guest's binary (docs/guest-abi.md): a path, a URL, or its bytes. */
+  readonly guest: GuestSource;
+  /** Program of the secondary vCPUs, when `vcpus` is more than 1. */
+  readonly secondary?: GuestSource | undefined;
+  /** What stands around its vCPUs. Default: `toyBoard`. */
+  readonly board?: Board | undefined;
+  /** Devices beside those of the board. One without a place gets the next free address and interrupt lines. */
+  readonly devices?: readonly (Device | Placement)[] | undefined;
+  /** Console output, as it comes; the bytes are the receiver's to keep. */
+  readonly onOutput?: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
+  /** Told of each exit (the source is "vCPU 0") and of the events and interrupts of devices (the source is the device's name). */
+  readonly onTrace?: ((source: string, event: TraceEvent) => void) | undefined;
+}

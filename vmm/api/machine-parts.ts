@@ -1,0 +1,30 @@
+// What a host of the API makes a machine of.
+
+import type { BoardMachine } from '../boards/index.ts';
+import type { SmmuCounters } from '../inspect/index.ts';
+import type { CoreEnd } from '../machine/index.ts';
+import type { InputQueue } from './console-streams.ts';
+import type { Drains } from './drains.ts';
+import type { Emitter } from './emitter.ts';
+import type { MachineEnd, MachineEvents } from './machine-types.ts';
+
+/** What a machine's host keeps for it. */
+export interface MachineParts {
+  readonly board: BoardMachine;
+  readonly drains: Drains;
+  readonly events: Emitter<MachineEvents>;
+  readonly input: InputQueue;
+  smmu(): SmmuCounters;
+  /** The machine has ended: its guest sends no command any more. */
+  ended(): void;
+  /** The machine is gone. */
+  forget(): void;
+}
+
+/** How a machine ended, as its user is told. */
+export function machineEnd(core: CoreEnd): MachineEnd {
+  const { status } = core;
+  if (status === 'off') return { status, exitCode: core.exitCode, reason: '' };
+  if (status === 'stopped') return { status, exitCode: 0, reason: core.reason };
+  return { status, exitCode: 0, reason: core.error.message, error: core.error };
+}

@@ -1,0 +1,113 @@
+// The streams of a guest's SMMU: each device of its iommufd is attached to a HWPT that stands for the
+// stream's STE.
+
+import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
+import { fieldOf } from '../../devices/plugin/index.ts';
+import { abortSte, bypassSte } from '../../devices/tables/index.ts';
+import { HWPT_DATA_ARM_SMMUV3, type Iommufd, IommufdError } from '../../host/iommufd/index.ts';
+import { vsteBytes } from '../../host/kernel/arm/index.ts';
+import type { PageRequests } from './page-request-queue.ts';
+
+/** A device of the iommufd behind the guest's SMMU. */
+export interface NestedStream {
+  /** ID of the device. */
+  readonly device: number;
+  readonly physSid: number;
+  /** Page requests of the device, where its SMMU has PRI. */
+  readonly requests: PageRequests | undefined;
+}
+
+interface AttachedStream extends NestedStream {
+  /** The nested HWPT that was made for its STE. */
+  nested: number | undefined;
+}
+
+export class NestedStreams {
+  readonly #fd: Iommufd;
+  readonly #viommu: number;
+  /** By the StreamID that the guest knows. */
+  readonly #streams = new Map<number, AttachedStream>();
+  /** Nested HWPTs that all streams share: stage 2 alone, and none at all. */
+  readonly #bypass: number;
+  readonly #abort: number;
+
+  /** @param viommu its ID; @param device one of its devices. */
+  constructor(fd: Iommufd, viommu: number, device: number) {
+    this.#fd = fd;
+    this.#viommu = viommu;
+    const shared = (ste: Uint32Array) => fd.hwptAlloc({ device, parent: viommu, data: vste(ste) });
+    this.#bypass = shared(bypassSte());
+    this.#abort = shared(abortSte());
+  }
+
+  /** Takes a stream in: it bypasses. */
+  add(virtSid: number, stream: NestedStream): void {
+    this.#fd.attach(stream.device, this.#bypass);
+    this.#streams.set(virtSid, { ...stream, nested: undefined });
+  }
+
+  /** Physical StreamIDs by the guest's numbers. */
+  get physical(): ReadonlyMap<number, number> {
+    return new Map([...this.#streams].map(([virtSid, { physSid }]) => [virtSid, physSid]));
+  }
+
+  /** `attachStream` of `ViommuBackend`. */
+  attach(virtSid: number, ste: Uint32Array | undefined): boolean {
+    const stream = this.#streams.get(virtSid);
+    if (!stream) return true;
+    if (!ste) {
+      this.#attach(stream, this.#abort);
+    } else if (fieldOf(ste, STE_V) !== 0 && fieldOf(ste, STE_CONFIG) === STE_CONFIG_BYPASS) {
+      this.#attach(stream, this.#bypass);
+    } else {
+      return this.#attachNested(stream, ste);
+    }
+    return true;
+  }
+
+  #attachNested(stream: AttachedStream, ste: Uint32Array): boolean {
+    let nested: number;
+    try {
+      nested = this.#fd.hwptAlloc({
+        device: stream.device,
+        parent: this.#viommu,
+        data: vste(ste),
+        ...stream.requests?.sink,
+      });
+    } catch (error) {
+      if (!(error instanceof IommufdError && error.errno === 'EIO')) throw error;
+      this.#attachNested(stream, new Uint32Array(ste.length));
+      return false;
+    }
+    this.#attach(stream, nested);
+    stream.nested = nested;
+    return true;
+  }
+
+  /** The stream is never without a HWPT; the one that it leaves goes if it was made for it. */
+  #attach(stream: AttachedStream, hwpt: number): void {
+    if (this.#fd.attachedTo(stream.device) !== hwpt) this.#fd.replace(stream.device, hwpt);
+    if (stream.nested !== undefined) this.#fd.destroy(stream.nested);
+    stream.nested = undefined;
+  }
+
+  /** Has all streams bypass, or abort. */
+  attachAll(abort: boolean): void {
+    for (const stream of this.#streams.values())
+      this.#attach(stream, abort ? this.#abort : this.#bypass);
+  }
+
+  /** Answers the requests of a group of a stream. */
+  answer(virtSid: number, group: number, resolved: boolean): void {
+    this.#streams.get(virtSid)?.requests?.answer(group, resolved);
+  }
+
+  /** No stream is left. The iommufd is closed. */
+  clear(): void {
+    this.#streams.clear();
+  }
+}
+
+function vste(ste: Uint32Array) {
+  return { type: HWPT_DATA_ARM_SMMUV3, bytes: vsteBytes(ste) };
+}
