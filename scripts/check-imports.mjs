@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { specifiersOf } from './imports.mjs';
 
 /**
  * The rooms, and which rooms each may import besides itself. A file belongs to the first room whose folder it lies in.
@@ -75,9 +76,6 @@ function sourceFiles(root) {
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
 }
 
-/** `from '…'`, `import '…'`, `import('…')`, `new URL('…', import.meta.url)`; types too. */
-const IMPORTS = /(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*'([^']+)'/g;
-
 /**
  * What a file imports: paths relative to the root, and names of packages.
  * @param {string} root
@@ -85,10 +83,7 @@ const IMPORTS = /(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*'([^']+)'/g;
  * @param {ReadonlySet<string>} files
  */
 function importsOf(root, file, files) {
-  const text = readFileSync(join(root, file), 'utf8')
-    .replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')
-    .replaceAll('import.meta.url', '');
-  return [...text.matchAll(IMPORTS)].map(([, specifier = '']) => {
+  return specifiersOf(readFileSync(join(root, file), 'utf8')).map((specifier) => {
     if (!specifier.startsWith('.')) return { target: specifier, isPackage: true };
     const path = posix.join(dirname(file), specifier);
     const target = [path, `${path}.ts`, `${path}/index.ts`].find((one) => files.has(one)) ?? path;

@@ -7,8 +7,9 @@ export class SummaryReporter implements Reporter {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) counts[test.result().state]++;
-      // A file that could not be collected has no tests to fail.
-      if (module.state() === 'failed' && module.errors().length > 0) counts.failed++;
+      // What fails outside of a test: a file that could not be collected, or a hook around a suite, whose tests are skipped.
+      for (const suite of [module, ...module.children.allSuites()])
+        if (suite.errors().length > 0) counts.failed++;
     }
     console.log(
       `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped + counts.pending} skipped`,

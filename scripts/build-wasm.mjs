@@ -1,0 +1,120 @@
+// The WebAssembly modules: which of them their sources no longer make, and compiling those (asc).
+
+import { mkdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BuildError, hashOfFiles, record, recordOf } from './build-record.mjs';
+import { checkFile } from './check-wasm.mjs';
+import { runNode } from './run-node.mjs';
+import { hashOfInputs, treeReader } from './wasm-inputs.mjs';
+
+const ASC = fileURLToPath(new URL('../node_modules/assemblyscript/bin/asc.js', import.meta.url));
+/** Compilers that run at once: most machines that run this have two cores. */
+const PARALLEL = 2;
+const CONFIG = 'asconfig.json';
+
+/** Targets of asconfig.json, and their entry files. */
+export const ENTRIES = {
+  'guest-port': 'assembly/guest-port/index.ts',
+  'guest-port-private': 'assembly/guest-port/index.ts',
+  'smmu-core': 'assembly/smmu-core/index.ts',
+  'smmu-core-checked': 'assembly/smmu-core-checked/index.ts',
+  'vcmdq-drain': 'assembly/vcmdq-drain/index.ts',
+  'amd-iommu': 'assembly/amd-iommu/index.ts',
+  toy: 'guest-driver/toy/index.ts',
+  secondary: 'guest-driver/secondary/index.ts',
+  driver: 'guest-driver/driver/driver-exports.ts',
+};
+
+/**
+ * Folder of a debug build, relative to the root: beside dist/, so that the release modules stay what tests and package use.
+ */
+export const DEBUG = 'dist-debug';
+
+/**
+ * @typedef {object} WasmModule
+ * @property {string} target
+ * @property {string} outFile Relative to the root.
+ * @property {readonly string[]} command Arguments of the compiler.
+ * @property {string} inputs A hash of what the module is made of.
+ */
+
+/**
+ * The modules of a tree.
+ * @param {string} root
+ * @param {{ debug?: boolean, entries?: Readonly<Record<string, string>> }} [options] debug: with names and source maps.
+ * @returns {WasmModule[]}
+ */
+export function wasmModules(root, { debug = false, entries = ENTRIES } = {}) {
+  const read = treeReader(root);
+  const { options, targets } = JSON.parse(read(CONFIG) ?? '{}');
+  return Object.entries(entries).map(([target, entry]) => {
+    const { outFile, textFile } = targets[target];
+    const command = [entry, '--target', target];
+    if (debug) command.push(...debugOptions(outFile, textFile));
+    const inputs = hashOfInputs(read, entry, [options, targets[target], command]);
+    return { target, outFile: debug ? `${DEBUG}/${outFile}` : outFile, command, inputs };
+  });
+}
+
+/**
+ * Without optimization, a hot module would have tables of its own, which instances that share a memory cannot have.
+ * @param {string} outFile
+ * @param {string | undefined} textFile
+ */
+function debugOptions(outFile, textFile) {
+  const options = ['--debug', '--sourceMap', '--optimizeLevel', '1'];
+  options.push('--outFile', `${DEBUG}/${outFile}`);
+  if (textFile !== undefined) options.push('--textFile', `${DEBUG}/${textFile}`);
+  return options;
+}
+
+/** @param {WasmModule} module */
+const partOf = ({ outFile }) => outFile.replaceAll('/', '.');
+
+/**
+ * The output counts too: what something else has written is not what the inputs make.
+ * @param {string} root
+ * @param {WasmModule} module
+ */
+const stateOf = (root, { inputs, outFile }) => `${inputs} ${hashOfFiles(root, [outFile])}`;
+
+/**
+ * The modules that have to be compiled.
+ * @param {string} root
+ * @param {readonly WasmModule[]} modules
+ */
+export function staleModules(root, modules) {
+  return modules.filter((module) => recordOf(root, partOf(module)) !== stateOf(root, module));
+}
+
+/**
+ * Compiles modules, and checks those that are hot.
+ * @param {string} root
+ * @param {readonly WasmModule[]} modules
+ * @throws {BuildError} once the compilers that run have ended.
+ */
+export async function compileModules(root, modules) {
+  const left = [...modules];
+  const worker = async () => {
+    for (let module = left.shift(); module; module = left.shift()) await compile(root, module);
+  };
+  const results = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/**
+ * @param {string} root
+ * @param {WasmModule} module
+ */
+async function compile(root, module) {
+  const path = join(root, module.outFile);
+  mkdirSync(dirname(path), { recursive: true });
+  const { ok, output } = await runNode([ASC, ...module.command], root);
+  if (!ok || output.includes('WARNING')) process.stderr.write(output);
+  if (!ok) throw new BuildError(`asc could not compile ${module.command[0]}`);
+  const problems = await checkFile(path);
+  if (problems.length > 0)
+    throw new BuildError(problems.map((problem) => relative(root, problem)).join('\n'));
+  record(root, partOf(module), stateOf(root, module));
+}

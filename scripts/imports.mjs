@@ -1,0 +1,13 @@
+// Specifiers of the modules that a source file imports, for TypeScript and AssemblyScript.
+
+/** `from '…'`, `import '…'`, `import('…')`, `new URL('…', import.meta.url)`; types too. */
+const IMPORTS = /(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*['"]([^'"]+)['"]/g;
+
+/**
+ * Every specifier of a file's text, in order; re-exports and types included, comments not.
+ * @param {string} text
+ */
+export function specifiersOf(text) {
+  const code = text.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '').replaceAll('import.meta.url', '');
+  return [...code.matchAll(IMPORTS)].map(([, specifier = '']) => specifier);
+}
