@@ -145,25 +145,6 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
   reapThread(iommu: number, thread: number): void;
 }
 
-/** Write access; otherwise a read. */
-export const ACCESS_WRITE = 1;
-export const ACCESS_PRIVILEGED = 2;
-export const ACCESS_INSTRUCTION = 4;
-
-/** Status of a Translation Completion: Success, Unsupported Request, Completer Abort. */
-export const ATS_SUCCESS = 0;
-export const ATS_UR = 1;
-export const ATS_CA = 2;
-/** The translation grants no such access. */
-export const ATC_DENIED = 3;
-export const ATC_REFUSED = 4;
-
-export const TRANSLATE_OK = 0;
-export const TRANSLATE_ABORT = 1;
-export const TRANSLATE_RAZWI = 2;
-export const TRANSLATE_STALLED = 3;
-export const TRANSLATE_WAIT = 4;
-
 /** The hot modules, compiled. Can be posted to other threads. */
 export interface HotModules {
   readonly guestPort: WebAssembly.Module;

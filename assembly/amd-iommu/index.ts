@@ -13,11 +13,10 @@ import {
   AMD_GUESTS,
   AMD_VF_PAGE,
 } from '../layout/amd-formats';
+import { CTX_DOORBELL_CALLS, CTX_WINDOW } from '../layout/context-memory';
+import { HOST_SMMUS, HOST_THREADS, THREAD_STRIDE } from '../layout/host-memory';
+import { TLB_SETS } from '../layout/iotlb-memory';
 import {
-  CTX_DOORBELL_CALLS,
-  CTX_WINDOW,
-  HOST_SMMUS,
-  HOST_THREADS,
   QUEUE_COMMANDS,
   QUEUE_CONS,
   QUEUE_ERROR_PUBLISHED,
@@ -33,11 +32,9 @@ import {
   QUEUE_RUNNING,
   QUEUE_STATE,
   QUEUE_SYNCS,
-  SMMU_AT_PARKED,
-  THREAD_IN_FLIGHT,
-  THREAD_STRIDE,
-  TLB_SETS,
-} from '../layout/host-memory';
+} from '../layout/queue-memory';
+import { SMMU_AT_PARKED } from '../layout/smmu-memory';
+import { THREAD_IN_FLIGHT } from '../layout/thread-memory';
 import { maskOf } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
 import { reapTlbSet } from '../smmu-core/iotlb';

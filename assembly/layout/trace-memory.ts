@@ -36,7 +36,7 @@ export const TRACE_REFUSED = 0x80000000;
 /** A doorbell: this bit, command context in bits [23:16], offset of the register that was stored, its slot included, in [15:0]. */
 export const TRACE_DOORBELL = 0x80000000;
 /**
- * A translation that no IOTLB entry answered. [31:23] of TRACE_WHAT: TRANSLATE_* (assembly/load.ts). A: u32, hits of the thread so far (low word
+ * A translation that no IOTLB entry answered. [31:23] of TRACE_WHAT: TRANSLATE_*. A: u32, hits of the thread so far (low word
  * of THREAD_TLB_HITS). B: u64 iova. Two units; the second one has the TRACE_WALK_*.
  */
 export const TRACE_KIND_WALK = 4;

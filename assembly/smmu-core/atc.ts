@@ -6,6 +6,7 @@
 // is in flight from before the lookup, and a CMD_SYNC waits for it as for any other.
 
 import { THREAD } from '../imports/unit';
+import { ACCESS_WRITE } from '../layout/access';
 import {
   ATC_ENTRIES,
   ATC_ENTRY_SIZE,
@@ -26,25 +27,24 @@ import {
   ATC_PORT_VICTIM,
   ATC_PORTS,
   ATC_SILENT,
-  ATS_GRANTED_SHIFT,
-  ATS_READ,
-  ATS_WRITE,
   PRG_STATE_SHIFT,
   PRG_WAITING,
   SMMU_AT_ATC,
   SMMU_AT_ATC_ENTRIES,
   SMMU_AT_ATC_PORTS,
 } from '../layout/ats-memory';
-import { THREAD_PA, THREAD_PA_SIZE } from '../layout/host-memory';
+import {
+  ATC_DENIED,
+  ATC_REFUSED,
+  ATS_GRANTED_SHIFT,
+  ATS_READ,
+  ATS_SUCCESS,
+  ATS_UR,
+  ATS_WRITE,
+} from '../layout/ats-results';
+import { THREAD_PA, THREAD_PA_SIZE } from '../layout/thread-memory';
 import { bits, maskOf, placed } from '../lib/fields';
-import { ATS_SUCCESS, ATS_UR, translatedAccess, translationRequest } from './ats';
-import { WRITE } from './faults';
-
-// What an access of an endpoint with ATS comes to, beside ATS_SUCCESS, ATS_UR and ATS_CA.
-/** The translation grants no such access. */
-export const ATC_DENIED: i32 = 3;
-/** The SMMU has refused the translated transaction, or the endpoint is isolated. */
-export const ATC_REFUSED: i32 = 4;
+import { translatedAccess, translationRequest } from './ats';
 
 const NO_PORT: u32 = u32(-1);
 
@@ -180,7 +180,7 @@ export function atcForget(smmu: usize, sid: u32): void {
 }
 
 function granted(permissions: u32, attributes: u32): bool {
-  return (permissions & (attributes & WRITE ? ATS_WRITE : ATS_READ)) != 0;
+  return (permissions & (attributes & ACCESS_WRITE ? ATS_WRITE : ATS_READ)) != 0;
 }
 
 // The translation of an address, if the ATC has one that grants the access.

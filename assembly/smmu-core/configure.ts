@@ -4,16 +4,6 @@
 import { THREAD } from '../imports/unit';
 import { CD_ASID, CD_HAD0, CD_HAD1, CD_SIZE, L1CD_SIZE, L1CD_V } from '../layout/cd';
 import {
-  C_BAD_CD,
-  C_BAD_STE,
-  C_BAD_STREAMID,
-  C_BAD_SUBSTREAMID,
-  EVT_CLASS_CD,
-  F_CD_FETCH,
-  F_STE_FETCH,
-  F_STREAM_DISABLED,
-} from '../layout/events';
-import {
   CFG_ASID,
   CFG_CD0,
   CFG_CD1,
@@ -30,15 +20,18 @@ import {
   CFG_TTB0,
   CFG_TTB1,
   CFG_VMID,
-  SMMU_AT_IDR3,
-  SMMU_AT_STRTAB_BASE,
-  SMMU_AT_STRTAB_CFG,
-  THREAD_CD,
-  THREAD_CFG,
-  THREAD_CFG_HITS,
-  THREAD_CFG_MISSES,
-  THREAD_STE,
-} from '../layout/host-memory';
+} from '../layout/config-cache-memory';
+import {
+  C_BAD_CD,
+  C_BAD_STE,
+  C_BAD_STREAMID,
+  C_BAD_SUBSTREAMID,
+  EVT_CLASS_CD,
+  F_CD_FETCH,
+  F_STE_FETCH,
+  F_STREAM_DISABLED,
+} from '../layout/events';
+import { SMMU_AT_IDR3, SMMU_AT_STRTAB_BASE, SMMU_AT_STRTAB_CFG } from '../layout/smmu-memory';
 import {
   IDR0_S2P,
   IDR0_ST_LEVEL,
@@ -68,6 +61,13 @@ import {
   STE_SIZE,
   STE_V,
 } from '../layout/ste';
+import {
+  THREAD_CD,
+  THREAD_CFG,
+  THREAD_CFG_HITS,
+  THREAD_CFG_MISSES,
+  THREAD_STE,
+} from '../layout/thread-memory';
 import { count } from '../lib/counters';
 import { bits, maskOf } from '../lib/fields';
 import { configInsert, configLookup } from './config-cache';

@@ -4,19 +4,27 @@ import { traceDoorbell } from '../imports/core';
 import { THREAD, WINDOW } from '../imports/unit';
 import { SMMU_AT_PRIQ_OWNER } from '../layout/ats-memory';
 import { VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
+import { CFG_SETS } from '../layout/config-cache-memory';
 import {
-  CFG_SETS,
   CTX_DOORBELL_CALLS,
   CTX_LVCMDQ_COUNT,
   CTX_LVCMDQ_MAP,
   CTX_STRIDE,
   CTX_WINDOW,
+  MAX_CONTEXTS,
+  SMMU_AT_CONTEXTS,
+} from '../layout/context-memory';
+import {
   HOST_AT_ATTENTION,
   HOST_AT_SMMU_COUNT,
   HOST_AT_TRACE,
   HOST_SMMUS,
   HOST_THREADS,
-  MAX_CONTEXTS,
+  SMMU_STRIDE,
+  THREAD_STRIDE,
+} from '../layout/host-memory';
+import { TLB_SETS } from '../layout/iotlb-memory';
+import {
   MAX_QUEUES,
   QUEUE_CONS,
   QUEUE_ERR,
@@ -31,17 +39,14 @@ import {
   QUEUE_PARKED,
   QUEUE_RUNNING,
   QUEUE_STATE,
-  SMMU_AT_CONTEXTS,
+} from '../layout/queue-memory';
+import {
   SMMU_AT_EVTQ_OWNER,
   SMMU_AT_PARKED,
-  SMMU_STRIDE,
   STAT_ERROR_PUBLISHED,
   STAT_ERROR_SKIPPED,
-  THREAD_IN_FLIGHT,
-  THREAD_STRIDE,
-  THREAD_TRACE_DOORBELL,
-  TLB_SETS,
-} from '../layout/host-memory';
+} from '../layout/smmu-memory';
+import { THREAD_IN_FLIGHT, THREAD_TRACE_DOORBELL } from '../layout/thread-memory';
 import { TRACE_DOORBELL } from '../layout/trace-memory';
 import { maskOf } from '../lib/fields';
 import { reapConfigSet } from '../smmu-core/config-cache';

@@ -4,8 +4,8 @@ import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
 import { CERROR_ATC_INV_SYNC } from '../layout/commands';
+import { CTX_ENABLED } from '../layout/context-memory';
 import {
-  CTX_ENABLED,
   QUEUE_ALLOCATED,
   QUEUE_COMMANDS,
   QUEUE_CONS,
@@ -27,13 +27,15 @@ import {
   QUEUE_RUNNING,
   QUEUE_STATE,
   QUEUE_SYNCS,
+} from '../layout/queue-memory';
+import {
   SMMU_AT_CMDQV_EN,
   STAT_ATC_TIMEOUT,
   STAT_BUDGET_EXHAUSTED,
   STAT_INIT_ERROR,
   STAT_REPAIRS,
   STAT_ROUNDS_EXHAUSTED,
-} from '../layout/host-memory';
+} from '../layout/smmu-memory';
 import { CMDQ_CONS_ERR, ECMDQ_CONS_ENACK, Q_INDEX } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';

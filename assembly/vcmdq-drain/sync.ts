@@ -12,10 +12,8 @@ import {
   QUEUE_PARKED_D0,
   QUEUE_PARKED_D1,
   QUEUE_STATE,
-  SMMU_AT_PARKED,
-  STAT_MSIS,
-  STAT_PARKS,
-} from '../layout/host-memory';
+} from '../layout/queue-memory';
+import { SMMU_AT_PARKED, STAT_MSIS, STAT_PARKS } from '../layout/smmu-memory';
 import { bits } from '../lib/fields';
 import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
 import { locate, NOWHERE, store32At } from '../smmu-core/physical-memory';

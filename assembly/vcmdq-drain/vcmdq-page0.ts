@@ -12,13 +12,8 @@ import {
   VCMDQ_STATUS,
   VCMDQ_STRIDE,
 } from '../layout/cmdqv-registers';
-import {
-  CTX_PAGE0,
-  CTX_WINDOW,
-  QUEUE_LVCMDQ,
-  QUEUE_OVERLAY,
-  QUEUE_REGS,
-} from '../layout/host-memory';
+import { CTX_PAGE0, CTX_WINDOW } from '../layout/context-memory';
+import { QUEUE_LVCMDQ, QUEUE_OVERLAY, QUEUE_REGS } from '../layout/queue-memory';
 import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../layout/smmu-registers';
 import { isVcmdq } from './queue-words';
 

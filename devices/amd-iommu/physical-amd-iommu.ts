@@ -40,15 +40,14 @@ import {
   AMD_VFCTRL_TABLES,
 } from '../../assembly/layout/amd-formats.ts';
 import { ABI_KIND_AMD_IOMMU } from '../../assembly/layout/guest-abi.ts';
+import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import {
-  HOST_AT_RAM_BASE,
-  HOST_AT_RAM_SIZE,
   SMMU_AT_TLB,
   TLB_ENTRY_SIZE,
   TLB_META,
   TLB_SETS,
   TLB_WAYS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/iotlb-memory.ts';
 import {
   bitsOf,
   type Device,

@@ -14,8 +14,8 @@ import {
   CTX_VMID,
   CTX_WINDOW,
   SMMU_AT_CONTEXTS,
-  SMMU_AT_REGS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/context-memory.ts';
+import { SMMU_AT_REGS } from '../../assembly/layout/queue-memory.ts';
 import { smmuBase } from './unit.ts';
 
 /** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */

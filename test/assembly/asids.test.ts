@@ -1,8 +1,8 @@
 // The IOTLB keeps what several address spaces of one machine map at the same address (IHI 0070 section 3.17).
 
 import { expect, it } from 'vitest';
-import { THREAD_TLB_MISSES } from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_OK } from '../../assembly/load.ts';
+import { THREAD_TLB_MISSES } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { prepare } from '../reference/judge.ts';
 import { Scenario } from '../reference/scenario.ts';
 import { harness } from '../support/unit-harness.ts';

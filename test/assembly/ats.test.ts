@@ -2,17 +2,27 @@
 // are worked out by hand from IHI 0070 sections 3.9.1, 4.5.1 and 13.7.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ACCESS_INSTRUCTION, ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
   ATC_OFF,
   ATC_ON,
   ATC_SILENT,
-  ATS_GRANTED_SHIFT,
   SMMU_AT_ATC_TIMEOUT,
 } from '../../assembly/layout/ats-memory.ts';
+import {
+  ATC_DENIED,
+  ATC_REFUSED,
+  ATS_CA,
+  ATS_GRANTED_SHIFT,
+  ATS_SUCCESS,
+  ATS_UR,
+} from '../../assembly/layout/ats-results.ts';
 import {
   QUEUE_ERROR_HELD,
   QUEUE_PARKED,
   QUEUE_RUNNING,
+} from '../../assembly/layout/queue-memory.ts';
+import {
   SMMU_AT_CR0,
   SMMU_AT_CR2,
   SMMU_AT_IDR0,
@@ -21,19 +31,9 @@ import {
   SMMU_AT_PARKED,
   SMMU_AT_STALLED,
   STAT_ATC_TIMEOUT,
-  THREAD_PA,
-  THREAD_PA_SIZE,
-} from '../../assembly/layout/host-memory.ts';
-import {
-  ACCESS_INSTRUCTION,
-  ACCESS_WRITE,
-  ATC_DENIED,
-  ATC_REFUSED,
-  ATS_CA,
-  ATS_SUCCESS,
-  ATS_UR,
-  TRANSLATE_ABORT,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/smmu-memory.ts';
+import { THREAD_PA, THREAD_PA_SIZE } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_ABORT } from '../../assembly/layout/translate-results.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import { type Harness, harness, IDR0, IDR1 } from '../support/unit-harness.ts';
 

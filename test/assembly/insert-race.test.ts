@@ -2,8 +2,9 @@
 // walk, exactly when the leaf descriptor is read.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { THREAD_TLB_DISCARDS } from '../../assembly/layout/host-memory.ts';
-import { type GuestPortExports, TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+import { THREAD_TLB_DISCARDS } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import type { GuestPortExports } from '../../assembly/load.ts';
 import { checkedModules } from '../support/findings.ts';
 import { Harness, RAM_GPA } from '../support/unit-harness.ts';
 

@@ -11,6 +11,8 @@ import {
   QUEUE_OWNERS,
   QUEUE_PARKED,
   QUEUE_RUNNING,
+} from '../../assembly/layout/queue-memory.ts';
+import {
   SMMU_AT_CMDQV_EN,
   SMMU_AT_IDR3,
   SMMU_AT_PARKED,
@@ -24,7 +26,7 @@ import {
   STAT_PARKS,
   STAT_PROD_RANGE,
   STAT_REPAIRS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/smmu-memory.ts';
 import { QueueBlock } from '../../devices/unit/index.ts';
 import { type Harness, harness, PAGE0, RING } from '../support/unit-harness.ts';
 

@@ -1,7 +1,7 @@
 // Bugs that gem5's SMMUv3 once had (its change log), one test each: this model does not have them.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { THREAD_IN_FLIGHT } from '../../assembly/layout/host-memory.ts';
+import { THREAD_IN_FLIGHT } from '../../assembly/layout/thread-memory.ts';
 import { smmuBase, Unit } from '../../devices/unit/index.ts';
 import { checkedModules } from '../support/findings.ts';
 import {

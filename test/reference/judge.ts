@@ -1,6 +1,11 @@
 // Puts a point of the matrix to the reference and to the real core, and says how they differ.
 
 import {
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../../assembly/layout/access.ts';
+import {
   SMMU_AT_CR2,
   SMMU_AT_IDR0,
   SMMU_AT_IDR1,
@@ -8,9 +13,8 @@ import {
   SMMU_AT_IDR5,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
-  THREAD_EVENT,
-} from '../../assembly/layout/host-memory.ts';
-import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../../assembly/load.ts';
+} from '../../assembly/layout/smmu-memory.ts';
+import { THREAD_EVENT } from '../../assembly/layout/thread-memory.ts';
 import { type Harness, RAM_GPA } from '../support/unit-harness.ts';
 import { type ReferenceResult, type ReferenceSmmu, ReferenceWalker } from './reference-walker.ts';
 import type { Access, Scenario, Shape } from './scenario.ts';

@@ -1,7 +1,8 @@
 // A host that is not the VMM: it knows of this project only what a plugin author knows, devices/ and assembly/load.ts. It has one guest,
 // to which it gives a physical SMMU and its CMDQV whole; the guest's RAM is therefore window 0 of the physical address map.
 
-import { type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import type { HotModules } from '../../assembly/load.ts';
 import { PhysicalCmdqv } from '../../devices/cmdqv/index.ts';
 import {
   type BackgroundLoop,

@@ -1,15 +1,12 @@
 // Translations under several threads: sets that two threads insert into, and pages that move while they are in use.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  SEQ_BUSY,
-  SMMU_AT_TLB_SEQ,
-  STAT_PARKS,
-  THREAD_TLB_HITS,
-  TLB_SET_STRIDE,
-  TLB_SETS,
-} from '../../assembly/layout/host-memory.ts';
-import { type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { SMMU_AT_TLB_SEQ, TLB_SET_STRIDE, TLB_SETS } from '../../assembly/layout/iotlb-memory.ts';
+import { SEQ_BUSY } from '../../assembly/layout/set-sequence.ts';
+import { STAT_PARKS } from '../../assembly/layout/smmu-memory.ts';
+import { THREAD_TLB_HITS } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import type { HotModules } from '../../assembly/load.ts';
 import { checkedModules } from '../support/findings.ts';
 import { type Mutation, mutatedModules } from '../support/mutated-modules.ts';
 import { Board, DATA, PAGES, pteOf, pteOffset, SCALE, SID, VINTF } from './board.ts';

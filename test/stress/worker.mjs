@@ -1,13 +1,13 @@
 // The threads of the stress tests: each role works with a unit of its own on the memories of the board that started it.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { HOST_AT_ATTENTION } from '../../dist/assembly/layout/host-memory.js';
+import { SMMU_AT_PARKED } from '../../dist/assembly/layout/smmu-memory.js';
 import {
-  HOST_AT_ATTENTION,
-  SMMU_AT_PARKED,
   THREAD_PA,
   THREAD_TLB_HITS,
   THREAD_TLB_INSERTS,
-} from '../../dist/assembly/layout/host-memory.js';
+} from '../../dist/assembly/layout/thread-memory.js';
 import { Unit } from '../../dist/devices/unit/index.js';
 
 const RING = 0x180000;

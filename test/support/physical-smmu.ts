@@ -2,8 +2,8 @@
 // tables, all of 4 KiB granules and 39-bit input.
 
 import { ATC_ON } from '../../assembly/layout/ats-memory.ts';
-import { THREAD_PA } from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_OK } from '../../assembly/load.ts';
+import { THREAD_PA } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';

@@ -1,9 +1,18 @@
 // A host memory with one SMMU, and the unit of one machine on it: what the hot modules need, without any device model.
 
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
+import {
+  SMMU_AT_TLB,
+  TLB_ENTRY_SIZE,
+  TLB_SETS,
+  TLB_WAYS,
+} from '../../assembly/layout/iotlb-memory.ts';
 import {
   QUEUE_KIND_MAIN,
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_MAIN,
+} from '../../assembly/layout/queue-memory.ts';
+import {
   SMMU_AT_CMDQV_EN,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
@@ -18,19 +27,10 @@ import {
   SMMU_AT_STATS,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
-  SMMU_AT_TLB,
-  THREAD_PA,
-  TLB_ENTRY_SIZE,
-  TLB_SETS,
-  TLB_WAYS,
-} from '../../assembly/layout/host-memory.ts';
-import {
-  ACCESS_WRITE,
-  type HotModules,
-  isChecked,
-  type MemoryRegion,
-  TRANSLATE_OK,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/smmu-memory.ts';
+import { THREAD_PA } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import { type HotModules, isChecked, type MemoryRegion } from '../../assembly/load.ts';
 import {
   ContextBlock,
   createHostMemory,

@@ -1,13 +1,13 @@
 // A small host behind a guest's SMMU: one physical SMMU, worked through its registers, one machine with two streams, no policy.
 
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
+import { CFG_NO_SSID } from '../../assembly/layout/config-cache-memory.ts';
 import {
-  CFG_NO_SSID,
   ECMDQS_PER_SMMU,
   QUEUE_ECMDQ,
   QUEUE_GUEST,
   QUEUE_KIND_GUEST_CMDQ,
-  THREAD_PA,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
 import {
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
@@ -21,12 +21,9 @@ import {
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
-import {
-  ACCESS_WRITE,
-  type HotModules,
-  type SmmuCoreExports,
-  TRANSLATE_OK,
-} from '../../assembly/load.ts';
+import { THREAD_PA } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import type { HotModules, SmmuCoreExports } from '../../assembly/load.ts';
 import {
   type GuestCommandQueue,
   PhysicalSmmu,

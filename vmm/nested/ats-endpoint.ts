@@ -1,6 +1,7 @@
 // The end of a bus master that PCIe's ATS is about: its accesses ask the SMMU for a translation, keep it in an ATC, and go to memory translated. What it
 // is denied it may ask for (PRI), one page at a time.
 
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
   ATC_OFF,
   ATC_ON,
@@ -13,15 +14,13 @@ import {
   PRG_WAITING,
   SMMU_AT_ATC,
 } from '../../assembly/layout/ats-memory.ts';
-import { SMMU_AT_PARKED } from '../../assembly/layout/host-memory.ts';
+import { ATC_DENIED, ATS_SUCCESS } from '../../assembly/layout/ats-results.ts';
+import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
 import {
-  ACCESS_WRITE,
-  ATC_DENIED,
-  ATS_SUCCESS,
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_WAIT,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/translate-results.ts';
 import type { AtsCapability, AtsSettings } from '../../devices/plugin/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 

@@ -1,26 +1,19 @@
 // The way of a bus master to memory: every access through the physical IOMMU, page by page, under the stream's physical StreamID (an AMD
 // IOMMU's DeviceID).
 
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
+import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
+import { STALL_ABORT, STALL_RAZWI, STALL_WAITING } from '../../assembly/layout/stall-memory.ts';
+import { THREAD_EVENT, THREAD_PA, THREAD_PA_SIZE } from '../../assembly/layout/thread-memory.ts';
 import {
-  SMMU_AT_PARKED,
-  STALL_ABORT,
-  STALL_RAZWI,
-  STALL_WAITING,
-  THREAD_EVENT,
-  THREAD_PA,
-  THREAD_PA_SIZE,
-} from '../../assembly/layout/host-memory.ts';
-import {
-  ACCESS_WRITE,
-  type SmmuCoreExports,
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_RAZWI,
   TRANSLATE_STALLED,
   TRANSLATE_WAIT,
-  type VcmdqDrainExports,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/translate-results.ts';
+import type { SmmuCoreExports, VcmdqDrainExports } from '../../assembly/load.ts';
 import { offsetOfGpa } from '../../devices/bus/index.ts';
 import { bitsOf, type DmaPort, type DmaResult, wordOf } from '../../devices/plugin/index.ts';
 import type { PortUnit } from '../../devices/unit/index.ts';

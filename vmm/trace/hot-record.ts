@@ -1,6 +1,6 @@
 // The records of the trace ring, taken apart (assembly/layout/trace-memory.ts).
 
-import { CFG_NO_SSID } from '../../assembly/layout/host-memory.ts';
+import { CFG_NO_SSID } from '../../assembly/layout/config-cache-memory.ts';
 import {
   TRACE_A,
   TRACE_B,
@@ -64,14 +64,14 @@ export interface DoorbellRecord extends Common {
 /** A translation that the IOTLB did not answer. */
 export interface WalkRecord extends Common {
   readonly kind: 'walk';
-  /** TRANSLATE_* of assembly/load.ts. */
+  /** TRANSLATE_* of assembly/layout/translate-results.ts. */
   readonly result: number;
   /** ID of its event, 0 for none. */
   readonly event: number;
   readonly streamId: number;
   readonly substreamId: number | undefined;
   readonly iova: bigint;
-  /** ACCESS_* of assembly/load.ts. */
+  /** ACCESS_* of assembly/layout/access.ts. */
   readonly access: number;
   /** What the configuration says; undefined when there is none. */
   readonly tags: { readonly vmid: number; readonly asid: number } | undefined;

@@ -1,7 +1,7 @@
 // The host's SMMU on the real hot modules: what it publishes in host memory, its command queue in host RAM, its event queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/load.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/layout/translate-results.ts';
 import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   bypassSte,
