@@ -3,7 +3,7 @@
 
 /** Exports of the guest port. Offsets are byte offsets in guest memory that `resolve` has returned. */
 export interface GuestPortExports {
-  /** Offset of `length` bytes at a gpa (low and high word), or 0xffffffff when they do not lie in one region. */
+  /** Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they do not lie in one region. */
   resolveGpa(gpaLo: number, gpaHi: number, length: number): number;
 }
 
@@ -62,7 +62,7 @@ export interface SmmuCoreExports {
     iovaHi: number,
     attributes: number,
   ): number;
-  /** Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its port, -1 when all are taken. */
+  /** Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its port, ATC_NO_PORT when all are taken. */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
    * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex.
@@ -83,8 +83,8 @@ export interface SmmuCoreExports {
 /** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
 export interface VcmdqDrainExports {
   /**
-   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id` is (slot << 16) | (SMMU index << 8) | context, with
-   * the slot that the directly mapped range begins with; an id that is not the machine's own has no effect.
+   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id` is
+   * packed as assembly/layout/doorbell-id.ts says; an id that is not the machine's own has no effect.
    */
   doorbell(id: number, offset: number): void;
   /**
@@ -102,13 +102,14 @@ export interface VcmdqDrainExports {
   serveContext(smmu: number, context: number): number;
   /**
    * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at the one that had work last, and serves those that
-   * have something to do. Returns the number of commands consumed, or 0xffffffff for work without a command; early when there were many, and
+   * have something to do. Returns the number of commands consumed, or WATCH_NO_COMMAND; early when there were many, and
    * when something needs the host.
    */
   watch(smmu: number, context: number, looks: number): number;
   /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
   serveParked(smmu: number): number;
-  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS). The three below return 1, or 0 when another thread has the queue. */
+  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS). The three below return QUEUE_ACQUIRED, or
+   * QUEUE_BUSY when another thread has the queue. */
   publishError(smmu: number, queue: number): number;
   /** Steps over the command that a held error or an emulation stopped at, and lets the queue run; `serve` goes on. */
   stepOver(smmu: number, queue: number): number;
@@ -139,7 +140,7 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
   serve(iommu: number, guest: number): number;
   /** Runs the command buffers that are parked at a COMPLETION_WAIT again; returns how many are still parked. */
   serveParked(iommu: number): number;
-  /** Steps over the command that the host has carried out. Returns 1, or 0 when another thread has the buffer. */
+  /** Steps over the command that the host has carried out. Returns QUEUE_ACQUIRED, or QUEUE_BUSY when another thread has the buffer. */
   stepOver(iommu: number, guest: number): number;
   /** Gives back what a dead thread (block index) owned. */
   reapThread(iommu: number, thread: number): void;

@@ -35,6 +35,7 @@ import {
 } from '../layout/ats-memory';
 import {
   ATC_DENIED,
+  ATC_NO_PORT,
   ATC_REFUSED,
   ATS_GRANTED_SHIFT,
   ATS_READ,
@@ -46,7 +47,7 @@ import { THREAD_PA, THREAD_PA_SIZE } from '../layout/thread-memory';
 import { bits, maskOf, placed } from '../lib/fields';
 import { translatedAccess, translationRequest } from './ats';
 
-const NO_PORT: u32 = u32(-1);
+const NO_PORT: u32 = u32(ATC_NO_PORT);
 
 function portAt(smmu: usize, port: u32): usize {
   return smmu + SMMU_AT_ATC + port * ATC_PORT_STRIDE;
@@ -130,16 +131,16 @@ export function isolate(smmu: usize, port: u32): void {
  * Gives the endpoint of a StreamID a port, or changes what it does. Its ATC is empty then, every invalidation up to now is answered
  * unless it stays silent, and its page request is given up.
  * @param mode ATC_*; ATC_OFF frees the port.
- * @returns the port, -1 when all are taken.
+ * @returns the port, ATC_NO_PORT when all are taken.
  */
 export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
   let port = portOf(smmu, sid);
   if (port == NO_PORT) {
-    if (mode == ATC_OFF) return -1;
+    if (mode == ATC_OFF) return ATC_NO_PORT;
     for (let free: u32 = 0; free < <u32>ATC_PORTS && port == NO_PORT; free++) {
       if (atomic.cmpxchg<u32>(portAt(smmu, free), 0, sid + 1, ATC_PORT_SID) == 0) port = free;
     }
-    if (port == NO_PORT) return -1;
+    if (port == NO_PORT) return ATC_NO_PORT;
     for (
       let used = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS);
       used <= port;

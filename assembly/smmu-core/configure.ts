@@ -177,28 +177,32 @@ function fetchCd(smmu: usize, index: u32): bool {
   return true;
 }
 
-/**
- * Index of the CD that a transaction uses, -1 when stage 1 is bypassed (S1DSS = 1), -2 when the transaction is refused.
- */
+// In place of the index of a CD.
+/** S1DSS = 1: the transaction bypasses stage 1. */
+const STAGE1_BYPASSED: i64 = -1;
+/** The event stands in the event scratch. */
+const REFUSED: i64 = -2;
+
+/** Index of the CD that a transaction uses, STAGE1_BYPASSED or REFUSED. */
 function cdIndex(ssid: u32): i64 {
   const cdMax = steField(STE_S1CDMAX);
   if (ssid == u32(CFG_NO_SSID)) {
     if (cdMax == 0) return 0;
     const dss = steField(STE_S1DSS);
-    if (dss == STE_S1DSS_BYPASS) return -1;
+    if (dss == STE_S1DSS_BYPASS) return STAGE1_BYPASSED;
     if (dss == STE_S1DSS_CD0) return 0;
     // The reserved value 3 acts as 0.
     event(F_STREAM_DISABLED);
-    return -2;
+    return REFUSED;
   }
   if (cdMax == 0 || ssid >> cdMax != 0) {
     event(C_BAD_SUBSTREAMID);
-    return -2;
+    return REFUSED;
   }
   // CD 0 is then for transactions without a SubstreamID.
   if (ssid == 0 && steField(STE_S1DSS) == STE_S1DSS_CD0) {
     event(F_STREAM_DISABLED);
-    return -2;
+    return REFUSED;
   }
   return i64(ssid);
 }
@@ -251,8 +255,8 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
     return false;
   }
   const index = cdIndex(ssid);
-  if (index == -2) return false;
-  if (index == -1) {
+  if (index == REFUSED) return false;
+  if (index == STAGE1_BYPASSED) {
     config = stage2 ? STE_CONFIG_S2 : STE_CONFIG_BYPASS;
     setCfg(CFG_CONFIG, config);
     return true;

@@ -166,6 +166,26 @@ describe('VCMDQ consumption', () => {
     expect(h.page0(CONS)).toBe(1);
   });
 
+  it('a doorbell serves the queue of its number’s slot, and of the slots behind it by offset', () => {
+    const { context, queue } = h.vcmdq(0, 1);
+    h.put(0, SYNC);
+    h.guest[(PAGE0 + PROD) >> 2] = 1;
+    // Slot 1 has no queue.
+    h.unit.drain.doorbell(0x0001_0001, 4);
+    h.unit.drain.doorbell(0x0000_0001, 0x84);
+    expect(queue.cons).toBe(0);
+    context.bindQueue(1, 0);
+    context.bindQueue(0, undefined);
+    h.unit.drain.doorbell(0x0000_0001, 4);
+    expect(queue.cons).toBe(0);
+    h.unit.drain.doorbell(0x0001_0001, 4);
+    expect(queue.cons).toBe(1);
+    h.put(1, SYNC);
+    h.guest[(PAGE0 + PROD) >> 2] = 2;
+    h.unit.drain.doorbell(0x0000_0001, 0x84);
+    expect(queue.cons).toBe(2);
+  });
+
   it('a doorbell that finds the queue owned leaves; the owner’s next look serves it', () => {
     const { queue } = h.vcmdq(0, 1);
     h.put(0, SYNC);

@@ -14,7 +14,7 @@ import {
   PRG_WAITING,
   SMMU_AT_ATC,
 } from '../../assembly/layout/ats-memory.ts';
-import { ATC_DENIED, ATS_SUCCESS } from '../../assembly/layout/ats-results.ts';
+import { ATC_DENIED, ATC_NO_PORT, ATS_SUCCESS } from '../../assembly/layout/ats-results.ts';
 import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
 import {
   TRANSLATE_ABORT,
@@ -35,7 +35,7 @@ export class AtsEndpoint implements AtsCapability {
   readonly #words: Int32Array;
   readonly #hasPri: boolean;
   #settings = OFF;
-  #port = -1;
+  #port = ATC_NO_PORT;
   #group = 0;
   /** The answer to the request under way is for an access that was given up. */
   #abandoned = false;
@@ -51,7 +51,7 @@ export class AtsEndpoint implements AtsCapability {
 
   /** Whether accesses go through the ATC. */
   get enabled(): boolean {
-    return this.#port >= 0;
+    return this.#port !== ATC_NO_PORT;
   }
 
   get settings(): AtsSettings {
@@ -64,7 +64,7 @@ export class AtsEndpoint implements AtsCapability {
     const settings = { ...wanted, pageRequests: wanted.pageRequests && this.#hasPri };
     const mode = !settings.enabled ? ATC_OFF : settings.silent ? ATC_SILENT : ATC_ON;
     const port = core.atcSetMode(this.#smmu, this.#physSid, mode);
-    this.#port = settings.enabled ? port : -1;
+    this.#port = settings.enabled ? port : ATC_NO_PORT;
     this.#abandoned = false;
     this.#settings = this.enabled ? settings : OFF;
     // What waited for an answer goes on.

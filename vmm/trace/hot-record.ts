@@ -5,6 +5,8 @@ import {
   TRACE_A,
   TRACE_B,
   TRACE_DOORBELL,
+  TRACE_DOORBELL_CONTEXT,
+  TRACE_DOORBELL_OFFSET,
   TRACE_KIND_DOORBELL,
   TRACE_KIND_PADDING,
   TRACE_KIND_RUN,
@@ -20,6 +22,7 @@ import {
   TRACE_WALK_TAGS,
   TRACE_WHAT,
 } from '../../assembly/layout/trace-memory.ts';
+import { bitsOf } from '../../devices/plugin/index.ts';
 
 /** What every record has. */
 interface Common {
@@ -87,8 +90,8 @@ export type HotRecord = RunRecord | DoorbellRecord | WalkRecord;
 const COMMAND_WORDS = 4;
 
 const doorbellOf = (word: number): Doorbell => ({
-  context: (word >>> 16) & 0xff,
-  offset: word & 0xffff,
+  context: bitsOf(word, TRACE_DOORBELL_CONTEXT),
+  offset: bitsOf(word, TRACE_DOORBELL_OFFSET),
 });
 
 /** Takes the units of a record apart. `units` is a copy; undefined when it is no record. */
