@@ -1,6 +1,31 @@
 // Compiles the hot modules and joins them to a unit: guest port -> SMMU core -> VCMDQ drain, by direct imports
 // (docs/architecture.md, "Units").
 
+import type { ATC_DENIED, ATC_REFUSED, ATS_CA, ATS_SUCCESS, ATS_UR } from './layout/ats-results.ts';
+import type {
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_RAZWI,
+  TRANSLATE_STALLED,
+  TRANSLATE_WAIT,
+} from './layout/translate-results.ts';
+
+/** TRANSLATE_*. */
+export type TranslateResult =
+  | typeof TRANSLATE_OK
+  | typeof TRANSLATE_ABORT
+  | typeof TRANSLATE_RAZWI
+  | typeof TRANSLATE_STALLED
+  | typeof TRANSLATE_WAIT;
+
+/** ATS_* (of the access's translation request) or ATC_*. */
+export type AtcResult =
+  | typeof ATS_SUCCESS
+  | typeof ATS_UR
+  | typeof ATS_CA
+  | typeof ATC_DENIED
+  | typeof ATC_REFUSED;
+
 /** Exports of the guest port. Offsets are byte offsets in guest memory that `resolve` has returned. */
 export interface GuestPortExports {
   /** Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they do not lie in one region. */
@@ -13,11 +38,9 @@ export interface SmmuCoreExports {
   accessBegin(): void;
   accessEnd(): void;
   /**
-   * Translates one byte's address for an access within its page. `ssid` is -1 for none; `attributes` is a sum of ACCESS_*.
-   * Results stand in the thread block (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT).
-   * @returns TRANSLATE_OK, TRANSLATE_ABORT (refused; any event has been recorded), TRANSLATE_RAZWI (a fault whose CD says that reads are zero
-   *          and writes ignored), TRANSLATE_STALLED (recorded, with the STAG in THREAD_EVENT; ask `stallAnswer`), or TRANSLATE_WAIT (the
-   *          transaction would stall, and the SMMU has no room for it or its record now: translate again later).
+   * Translates one byte's address for an access within its page. `ssid` is ACCESS_NO_SSID for none; `attributes` is a sum of ACCESS_*.
+   * Results stand in the thread block (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT), which `Unit.translate` reads for its callers.
+   * @returns TRANSLATE_*; after TRANSLATE_STALLED ask `stallAnswer`.
    */
   translate(
     smmu: number,
@@ -26,7 +49,7 @@ export interface SmmuCoreExports {
     iovaLo: number,
     iovaHi: number,
     attributes: number,
-  ): number;
+  ): TranslateResult;
   /**
    * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY (translate again), STALL_ABORT or STALL_RAZWI. A transaction that
    * the SMMU does not know (any more) is to be translated again.
@@ -61,7 +84,7 @@ export interface SmmuCoreExports {
     iovaLo: number,
     iovaHi: number,
     attributes: number,
-  ): number;
+  ): AtcResult;
   /** Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its port, ATC_NO_PORT when all are taken. */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
@@ -122,7 +145,7 @@ export interface VcmdqDrainExports {
 /** Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory, `guest` a GuestID (0: the host). */
 export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd'> {
   /**
-   * Translates one byte's address for an access within its page. `pasid` is -1 for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
+   * Translates one byte's address for an access within its page. `pasid` is ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
    * thread block.
    * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged).
    */
@@ -133,7 +156,7 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
     iovaLo: number,
     iovaHi: number,
     attributes: number,
-  ): number;
+  ): TranslateResult;
   /** The guest's doorbell import: serves the command buffer of a GuestID whose tail has been stored. One that is not the machine's own has no effect. */
   doorbell(guest: number, offset: number): void;
   /** Serves a command buffer within its budget. Returns QUEUE_STATE. */

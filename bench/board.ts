@@ -202,6 +202,6 @@ export async function createBoard(): Promise<Board> {
       Array.from({ length: TLB_ENTRIES }, (_, entry) => host[meta(entry)] ?? 0).filter(
         (word) => word < 0,
       ).length,
-    counter: (field) => Number(hostBytes.getBigInt64(unit.threadBlock + field, true)),
+    counter: (field) => unit.threadBlock.count(field),
   };
 }

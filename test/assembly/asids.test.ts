@@ -24,8 +24,7 @@ it('the same page of several ASIDs hits for each of them, and TLBI_NH_VA takes t
     h.guestRam64(offset(scenario.cd + shift), scenario.get(scenario.cd) + (BigInt(i) << 48n));
     h.ste(sid, [(scenario.ste[0] ?? 0n) + shift, ...scenario.ste.slice(1)]);
   }
-  const misses = () =>
-    Number(h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_TLB_MISSES, true));
+  const misses = () => h.unit.threadBlock.count(THREAD_TLB_MISSES);
   const round = () => {
     const before = misses();
     for (const sid of STREAMS) expect(h.translate(sid, scenario.address).status).toBe(TRANSLATE_OK);

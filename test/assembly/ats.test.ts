@@ -32,7 +32,6 @@ import {
   SMMU_AT_STALLED,
   STAT_ATC_TIMEOUT,
 } from '../../assembly/layout/smmu-memory.ts';
-import { THREAD_PA, THREAD_PA_SIZE } from '../../assembly/layout/thread-memory.ts';
 import { TRANSLATE_ABORT } from '../../assembly/layout/translate-results.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import { type Harness, harness, IDR0, IDR1 } from '../support/unit-harness.ts';
@@ -87,10 +86,7 @@ const request = (attributes = ACCESS_WRITE, { sid = SID, ssid = -1, iova = IOVA 
   h.unit.core.accessEnd();
   return completion;
 };
-const block = () => [
-  h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_PA, true),
-  h.hostBytes.getUint32(h.unit.threadBlock + THREAD_PA_SIZE, true),
-];
+const block = () => [h.unit.threadBlock.pa, h.unit.threadBlock.paLog2size];
 
 beforeEach(async () => {
   h = await harness();
@@ -144,7 +140,7 @@ describe('a translation request', () => {
   ])('is denied, and nothing is recorded, when %s', (_, descriptor) => {
     map(descriptor);
     expect(request()).toBe(ATS_SUCCESS);
-    expect(h.hostBytes.getUint32(h.unit.threadBlock + THREAD_PA_SIZE, true)).toBe(12);
+    expect(h.unit.threadBlock.paLog2size).toBe(12);
     expect(h.events()).toEqual([]);
   });
 
@@ -261,7 +257,7 @@ describe('an ATC', () => {
   });
 
   const access = (attributes = ACCESS_WRITE, iova = IOVA) =>
-    h.unit.core.atcAccess(
+    h.unit.atcAccess(
       h.smmu,
       port,
       SID,
@@ -372,7 +368,7 @@ describe('an ATC', () => {
     expect(h.unit.core.atcSetMode(h.smmu, 6, ATC_ON)).toBe(port);
     map(0n);
     expect(
-      h.unit.core.atcAccess(h.smmu, port, 6, Number(IOVA & 0xffffffffn), Number(IOVA >> 32n), 0),
+      h.unit.atcAccess(h.smmu, port, 6, Number(IOVA & 0xffffffffn), Number(IOVA >> 32n), 0),
     ).not.toBe(ATS_SUCCESS);
   });
 

@@ -41,7 +41,7 @@ class RacingHarness extends Harness {
     const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
     const unit = {
       WINDOW: i32(1),
-      THREAD: i32(this.unit.threadBlock),
+      THREAD: i32(this.unit.threadBlock.address),
       THREAD_ID: i32(2),
       RAM_BASE: i32(this.ramBase),
       RAM_SIZE: i32(0x200000),
@@ -99,7 +99,7 @@ describe('an invalidation beside a walk', () => {
     };
     expect(h.race(IOVA)).toBe(TRANSLATE_OK);
     expect(h.race(IOVA)).toBe(TRANSLATE_ABORT);
-    expect(h.hostBytes.getBigInt64(h.unit.threadBlock + THREAD_TLB_DISCARDS, true)).toBe(1n);
+    expect(h.unit.threadBlock.count(THREAD_TLB_DISCARDS)).toBe(1);
   });
 
   it('of another VMID does not keep the translation from being cached', () => {

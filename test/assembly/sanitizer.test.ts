@@ -77,7 +77,7 @@ describe('the checked core', () => {
         results.push(on.translate(SID, address), on.translate(SID, address + 0x100000n));
         const block = new Uint8Array(
           on.hostMemory.buffer,
-          on.unit.threadBlock,
+          on.unit.threadBlock.address,
           THREAD_STRIDE,
         ).slice();
         return { results, events: on.events(), block };

@@ -196,8 +196,7 @@ describe('a nested translation', () => {
   it('counts hits of the IOTLB and of the configuration cache', () => {
     h.translate(SID, IOVA);
     h.translate(SID, IOVA);
-    const count = (field: number) =>
-      Number(h.hostBytes.getBigInt64(h.unit.threadBlock + field, true));
+    const count = (field: number) => h.unit.threadBlock.count(field);
     expect([count(THREAD_TLB_HITS), count(THREAD_CFG_HITS)]).toEqual([1, 1]);
   });
 });

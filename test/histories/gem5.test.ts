@@ -110,7 +110,7 @@ describe('gem5', () => {
     });
     const translate = () => {
       other.core.accessBegin();
-      const status = other.core.translate(smmuBase(0), SID, -1, 0x1000, 0, 0);
+      const status = other.translate(smmuBase(0), SID, -1, 0x1000, 0, 0);
       other.core.accessEnd();
       return status;
     };
@@ -124,7 +124,7 @@ describe('gem5', () => {
   it('a fault kept the slot of its translation', () => {
     for (let n = 0; n < 1000; n++) board.access(0x2000n);
     const words = new DataView(board.unit.hostMemory.buffer);
-    expect(words.getBigInt64(board.unit.threadBlock + THREAD_IN_FLIGHT, true)).toBe(0n);
+    expect(words.getBigInt64(board.unit.threadBlock.address + THREAD_IN_FLIGHT, true)).toBe(0n);
     board.command(0x46n);
     expect(board.bus.read32(0x9c)).toBe(1);
   });

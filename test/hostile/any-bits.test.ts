@@ -109,7 +109,7 @@ async function counting(): Promise<Harness> {
   const ramSize = (made.host[3] ?? 0) >>> 0;
   const unit = {
     WINDOW: global(1),
-    THREAD: global(made.unit.threadBlock),
+    THREAD: global(made.unit.threadBlock.address),
     THREAD_ID: global(2),
     RAM_BASE: global(made.ramBase),
     RAM_SIZE: global(ramSize),

@@ -28,7 +28,6 @@ import {
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
 } from '../../assembly/layout/smmu-memory.ts';
-import { THREAD_PA } from '../../assembly/layout/thread-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { type HotModules, isChecked, type MemoryRegion } from '../../assembly/load.ts';
 import {
@@ -214,7 +213,7 @@ export class Harness {
   /** Translates inside a registered access. */
   translate(sid: number, iova: bigint, attributes = 0, ssid = -1): { status: number; pa: bigint } {
     this.unit.core.accessBegin();
-    const status = this.unit.core.translate(
+    const status = this.unit.translate(
       this.smmu,
       sid,
       ssid,
@@ -223,13 +222,7 @@ export class Harness {
       attributes,
     );
     this.unit.core.accessEnd();
-    return {
-      status,
-      pa:
-        status === TRANSLATE_OK
-          ? this.hostBytes.getBigUint64(this.unit.threadBlock + THREAD_PA, true)
-          : -1n,
-    };
+    return { status, pa: status === TRANSLATE_OK ? this.unit.threadBlock.pa : -1n };
   }
   write(sid: number, iova: bigint): { status: number; pa: bigint } {
     return this.translate(sid, iova, ACCESS_WRITE);

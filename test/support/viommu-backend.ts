@@ -1,7 +1,6 @@
 // A small host behind a guest's SMMU: one physical SMMU, worked through its registers, one machine with two streams, no policy.
 
-import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
-import { CFG_NO_SSID } from '../../assembly/layout/config-cache-memory.ts';
+import { ACCESS_NO_SSID, ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
   ECMDQS_PER_SMMU,
   QUEUE_ECMDQ,
@@ -21,7 +20,6 @@ import {
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
-import { THREAD_PA } from '../../assembly/layout/thread-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { HotModules, SmmuCoreExports } from '../../assembly/load.ts';
 import {
@@ -161,10 +159,10 @@ export class TestViommuBackend implements ViommuBackend {
     options: { write?: boolean; ssid?: number } = {},
   ): number {
     const { core } = this.#unit;
-    const ssid = options.ssid ?? CFG_NO_SSID | 0;
+    const ssid = options.ssid ?? ACCESS_NO_SSID;
     core.accessBegin();
     const attributes = options.write === false ? 0 : ACCESS_WRITE;
-    const status = core.translate(
+    const status = this.#unit.translate(
       smmuBase(0),
       physicalSid(virtSid),
       ssid,
@@ -183,11 +181,7 @@ export class TestViommuBackend implements ViommuBackend {
     options: { write?: boolean; ssid?: number } = {},
   ): number | undefined {
     const status = this.translate(virtSid, iova, options);
-    const pa = new DataView(this.hostMemory.buffer).getBigUint64(
-      this.#unit.threadBlock + THREAD_PA,
-      true,
-    );
-    return status === TRANSLATE_OK ? Number(pa) : undefined;
+    return status === TRANSLATE_OK ? Number(this.#unit.threadBlock.pa) : undefined;
   }
 
   /** What a host does at a safe point: hands the records of the physical event queue to the guest's SMMU. */

@@ -21,6 +21,7 @@ import {
   TRANSLATE_OK,
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
+import type { TranslateResult } from '../../assembly/load.ts';
 import type { AtsCapability, AtsSettings } from '../../devices/plugin/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 
@@ -72,13 +73,12 @@ export class AtsEndpoint implements AtsCapability {
       drain.serveParked(this.#smmu);
   }
 
-  /** As the core's `translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
-  translate(iova: number, write: boolean): number {
+  /** As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
+  translate(iova: number, write: boolean): TranslateResult {
     const answer = this.#answer();
     if (answer !== undefined) return answer;
-    const { core } = this.#vm.unit;
     const high = Math.floor(iova / 2 ** 32);
-    const status = core.atcAccess(
+    const status = this.#vm.unit.atcAccess(
       this.#smmu,
       this.#port,
       this.#physSid,
@@ -109,7 +109,7 @@ export class AtsEndpoint implements AtsCapability {
   }
 
   /** Takes the answer of the request under way: what is to become of the access; undefined when there is nothing to take. */
-  #answer(): number | undefined {
+  #answer(): TranslateResult | undefined {
     const state = this.#state;
     if (state === PRG_NONE) return undefined;
     if (state === PRG_WAITING) return TRANSLATE_WAIT;
@@ -120,7 +120,7 @@ export class AtsEndpoint implements AtsCapability {
   }
 
   /** Requests a page that the ATC was denied. Its endpoint has one request under way at most, and asks again for what an answer did not bring. */
-  #ask(iova: number, high: number, write: boolean): number {
+  #ask(iova: number, high: number, write: boolean): TranslateResult {
     const { core } = this.#vm.unit;
     this.#group = (this.#group + 1) % GROUPS;
     // Before the request: its answer may come at once.

@@ -64,7 +64,7 @@ function put(index: number, words: Uint32Array): void {
 /** An access at iova 0x1000. */
 function access(sid: number): number {
   unit.core.accessBegin();
-  const status = unit.core.translate(smmuBase(0), sid, -1, 0x1000, 0, 0);
+  const status = unit.translate(smmuBase(0), sid, -1, 0x1000, 0, 0);
   unit.core.accessEnd();
   return status;
 }
