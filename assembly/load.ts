@@ -1,9 +1,34 @@
 // Compiles the hot modules and joins them to a unit: guest port -> SMMU core -> VCMDQ drain, by direct imports
 // (docs/architecture.md, "Units").
 
+import type { ATC_DENIED, ATC_REFUSED, ATS_CA, ATS_SUCCESS, ATS_UR } from './layout/ats-results.ts';
+import type {
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_RAZWI,
+  TRANSLATE_STALLED,
+  TRANSLATE_WAIT,
+} from './layout/translate-results.ts';
+
+/** TRANSLATE_*. */
+export type TranslateResult =
+  | typeof TRANSLATE_OK
+  | typeof TRANSLATE_ABORT
+  | typeof TRANSLATE_RAZWI
+  | typeof TRANSLATE_STALLED
+  | typeof TRANSLATE_WAIT;
+
+/** ATS_* (of the access's translation request) or ATC_*. */
+export type AtcResult =
+  | typeof ATS_SUCCESS
+  | typeof ATS_UR
+  | typeof ATS_CA
+  | typeof ATC_DENIED
+  | typeof ATC_REFUSED;
+
 /** Exports of the guest port. Offsets are byte offsets in guest memory that `resolve` has returned. */
 export interface GuestPortExports {
-  /** Offset of `length` bytes at a gpa (low and high word), or 0xffffffff when they do not lie in one region. */
+  /** Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they do not lie in one region. */
   resolveGpa(gpaLo: number, gpaHi: number, length: number): number;
 }
 
@@ -13,11 +38,9 @@ export interface SmmuCoreExports {
   accessBegin(): void;
   accessEnd(): void;
   /**
-   * Translates one byte's address for an access within its page. `ssid` is -1 for none; `attributes` is a sum of ACCESS_*.
-   * Results stand in the thread block (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT).
-   * @returns TRANSLATE_OK, TRANSLATE_ABORT (refused; any event has been recorded), TRANSLATE_RAZWI (a fault whose CD says that reads are zero
-   *          and writes ignored), TRANSLATE_STALLED (recorded, with the STAG in THREAD_EVENT; ask `stallAnswer`), or TRANSLATE_WAIT (the
-   *          transaction would stall, and the SMMU has no room for it or its record now: translate again later).
+   * Translates one byte's address for an access within its page. `ssid` is ACCESS_NO_SSID for none; `attributes` is a sum of ACCESS_*.
+   * Results stand in the thread block (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT), which `Unit.translate` reads for its callers.
+   * @returns TRANSLATE_*; after TRANSLATE_STALLED ask `stallAnswer`.
    */
   translate(
     smmu: number,
@@ -26,7 +49,7 @@ export interface SmmuCoreExports {
     iovaLo: number,
     iovaHi: number,
     attributes: number,
-  ): number;
+  ): TranslateResult;
   /**
    * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY (translate again), STALL_ABORT or STALL_RAZWI. A transaction that
    * the SMMU does not know (any more) is to be translated again.
@@ -61,8 +84,8 @@ export interface SmmuCoreExports {
     iovaLo: number,
     iovaHi: number,
     attributes: number,
-  ): number;
-  /** Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its port, -1 when all are taken. */
+  ): AtcResult;
+  /** Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its port, ATC_NO_PORT when all are taken. */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
    * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex.
@@ -83,8 +106,8 @@ export interface SmmuCoreExports {
 /** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
 export interface VcmdqDrainExports {
   /**
-   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id` is (slot << 16) | (SMMU index << 8) | context, with
-   * the slot that the directly mapped range begins with; an id that is not the machine's own has no effect.
+   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id` is
+   * packed as assembly/layout/doorbell-id.ts says; an id that is not the machine's own has no effect.
    */
   doorbell(id: number, offset: number): void;
   /**
@@ -102,13 +125,14 @@ export interface VcmdqDrainExports {
   serveContext(smmu: number, context: number): number;
   /**
    * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at the one that had work last, and serves those that
-   * have something to do. Returns the number of commands consumed, or 0xffffffff for work without a command; early when there were many, and
+   * have something to do. Returns the number of commands consumed, or WATCH_NO_COMMAND; early when there were many, and
    * when something needs the host.
    */
   watch(smmu: number, context: number, looks: number): number;
   /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
   serveParked(smmu: number): number;
-  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS). The three below return 1, or 0 when another thread has the queue. */
+  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS). The three below return QUEUE_ACQUIRED, or
+   * QUEUE_BUSY when another thread has the queue. */
   publishError(smmu: number, queue: number): number;
   /** Steps over the command that a held error or an emulation stopped at, and lets the queue run; `serve` goes on. */
   stepOver(smmu: number, queue: number): number;
@@ -121,7 +145,7 @@ export interface VcmdqDrainExports {
 /** Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory, `guest` a GuestID (0: the host). */
 export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd'> {
   /**
-   * Translates one byte's address for an access within its page. `pasid` is -1 for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
+   * Translates one byte's address for an access within its page. `pasid` is ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
    * thread block.
    * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged).
    */
@@ -132,37 +156,18 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
     iovaLo: number,
     iovaHi: number,
     attributes: number,
-  ): number;
+  ): TranslateResult;
   /** The guest's doorbell import: serves the command buffer of a GuestID whose tail has been stored. One that is not the machine's own has no effect. */
   doorbell(guest: number, offset: number): void;
   /** Serves a command buffer within its budget. Returns QUEUE_STATE. */
   serve(iommu: number, guest: number): number;
   /** Runs the command buffers that are parked at a COMPLETION_WAIT again; returns how many are still parked. */
   serveParked(iommu: number): number;
-  /** Steps over the command that the host has carried out. Returns 1, or 0 when another thread has the buffer. */
+  /** Steps over the command that the host has carried out. Returns QUEUE_ACQUIRED, or QUEUE_BUSY when another thread has the buffer. */
   stepOver(iommu: number, guest: number): number;
   /** Gives back what a dead thread (block index) owned. */
   reapThread(iommu: number, thread: number): void;
 }
-
-/** Write access; otherwise a read. */
-export const ACCESS_WRITE = 1;
-export const ACCESS_PRIVILEGED = 2;
-export const ACCESS_INSTRUCTION = 4;
-
-/** Status of a Translation Completion: Success, Unsupported Request, Completer Abort. */
-export const ATS_SUCCESS = 0;
-export const ATS_UR = 1;
-export const ATS_CA = 2;
-/** The translation grants no such access. */
-export const ATC_DENIED = 3;
-export const ATC_REFUSED = 4;
-
-export const TRANSLATE_OK = 0;
-export const TRANSLATE_ABORT = 1;
-export const TRANSLATE_RAZWI = 2;
-export const TRANSLATE_STALLED = 3;
-export const TRANSLATE_WAIT = 4;
 
 /** The hot modules, compiled. Can be posted to other threads. */
 export interface HotModules {

@@ -1,7 +1,25 @@
 // What the hot modules are measured on: a host memory with one SMMU, a guest memory, the unit that joins them, one VCMDQ, and streams that
 // translate with every granule in every mode. No device model takes part.
 
-import * as HOST from '../assembly/layout/host-memory.ts';
+import { HOST_AT_RAM_BASE } from '../assembly/layout/host-memory.ts';
+import {
+  SMMU_AT_TLB,
+  TLB_ENTRY_SIZE,
+  TLB_SETS,
+  TLB_WAYS,
+} from '../assembly/layout/iotlb-memory.ts';
+import { QUEUE_KIND_VCMDQ_GUEST } from '../assembly/layout/queue-memory.ts';
+import {
+  SMMU_AT_CMDQV_EN,
+  SMMU_AT_CR0,
+  SMMU_AT_IDR0,
+  SMMU_AT_IDR1,
+  SMMU_AT_IDR3,
+  SMMU_AT_IDR5,
+  SMMU_AT_STRTAB_BASE,
+  SMMU_AT_STRTAB_CFG,
+} from '../assembly/layout/smmu-memory.ts';
+import { SMMU_AT_VMIDS, VMID_SIZES, VMID_STRIDE } from '../assembly/layout/vmid-memory.ts';
 import { loadHotModules } from '../assembly/load.ts';
 import {
   ContextBlock,
@@ -24,7 +42,7 @@ export const VMID = 7;
 export const VIRTUAL_SID = 8;
 export const LOG2SIZE = 10;
 /** Entries of the IOTLB. */
-export const TLB_ENTRIES = HOST.TLB_SETS * HOST.TLB_WAYS;
+export const TLB_ENTRIES = TLB_SETS * TLB_WAYS;
 
 const WINDOW = 1;
 const RAM_GPA = 0x80000000;
@@ -112,19 +130,19 @@ export async function createBoard(): Promise<Board> {
   const host = new Int32Array(hostMemory.buffer);
   const hostBytes = new DataView(hostMemory.buffer);
   const guestBytes = new DataView(guestMemory.buffer);
-  const ramBase = host[HOST.HOST_AT_RAM_BASE >> 2] ?? 0;
+  const ramBase = host[HOST_AT_RAM_BASE >> 2] ?? 0;
   const set = (field: number, value: number) => Atomics.store(host, (SMMU + field) >> 2, value);
 
   writeActions(hostMemory, 0, IDR0);
-  set(HOST.SMMU_AT_IDR0, IDR0);
-  set(HOST.SMMU_AT_IDR1, IDR1);
-  set(HOST.SMMU_AT_IDR3, IDR3);
-  set(HOST.SMMU_AT_IDR5, IDR5);
-  set(HOST.SMMU_AT_CMDQV_EN, 1);
+  set(SMMU_AT_IDR0, IDR0);
+  set(SMMU_AT_IDR1, IDR1);
+  set(SMMU_AT_IDR3, IDR3);
+  set(SMMU_AT_IDR5, IDR5);
+  set(SMMU_AT_CMDQV_EN, 1);
   // CR0: SMMUEN, EVTQEN, CMDQEN.
-  set(HOST.SMMU_AT_CR0, 0xd);
-  hostBytes.setBigUint64(SMMU + HOST.SMMU_AT_STRTAB_BASE, BigInt(STREAM_TABLE), true);
-  set(HOST.SMMU_AT_STRTAB_CFG, LOG2STREAMS);
+  set(SMMU_AT_CR0, 0xd);
+  hostBytes.setBigUint64(SMMU + SMMU_AT_STRTAB_BASE, BigInt(STREAM_TABLE), true);
+  set(SMMU_AT_STRTAB_CFG, LOG2STREAMS);
   const streams = createStreams({
     host: { view: hostBytes, offset: ramBase, pa: 0, from: HOST_TABLES, to: HOST_RAM },
     guest: {
@@ -147,7 +165,7 @@ export async function createBoard(): Promise<Board> {
   context.setSidMatch(0, (VIRTUAL_SID << 1) | 1);
   context.setSidReplace(0, 1);
   const queue = new QueueBlock(hostMemory, 0, 0);
-  queue.reset(HOST.QUEUE_KIND_VCMDQ_GUEST, VINTF);
+  queue.reset(QUEUE_KIND_VCMDQ_GUEST, VINTF);
   queue.allocated = true;
   queue.setRing(WINDOW, RING, LOG2SIZE);
   context.bindQueue(0, 0);
@@ -161,7 +179,7 @@ export async function createBoard(): Promise<Board> {
     drain: { ...unit.drain },
   };
   const loops = new WebAssembly.Instance(loopsModule, imports).exports as unknown as Loops;
-  const meta = (entry: number) => (SMMU + HOST.SMMU_AT_TLB + entry * HOST.TLB_ENTRY_SIZE) >> 2;
+  const meta = (entry: number) => (SMMU + SMMU_AT_TLB + entry * TLB_ENTRY_SIZE) >> 2;
   return {
     unit,
     queue,
@@ -177,17 +195,13 @@ export async function createBoard(): Promise<Board> {
     emptyTlb() {
       for (let entry = 0; entry < TLB_ENTRIES; entry++) Atomics.store(host, meta(entry), 0);
       for (const { vmid } of streams) {
-        hostBytes.setBigUint64(
-          SMMU + HOST.SMMU_AT_VMIDS + vmid * HOST.VMID_STRIDE + HOST.VMID_SIZES,
-          0n,
-          true,
-        );
+        hostBytes.setBigUint64(SMMU + SMMU_AT_VMIDS + vmid * VMID_STRIDE + VMID_SIZES, 0n, true);
       }
     },
     tlbEntries: () =>
       Array.from({ length: TLB_ENTRIES }, (_, entry) => host[meta(entry)] ?? 0).filter(
         (word) => word < 0,
       ).length,
-    counter: (field) => Number(hostBytes.getBigInt64(unit.threadBlock + field, true)),
+    counter: (field) => unit.threadBlock.count(field),
   };
 }

@@ -30,7 +30,7 @@ import {
   AMD_WAIT_INTERRUPT,
   AMD_WAIT_STORE,
 } from '../layout/amd-formats';
-import { QUEUE_REWRITES } from '../layout/host-memory';
+import { QUEUE_REWRITES } from '../layout/queue-memory';
 import { bits, fieldAt, maskOf } from '../lib/fields';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { invalidateSpan } from '../smmu-core/invalidate';

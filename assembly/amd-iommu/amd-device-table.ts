@@ -11,7 +11,7 @@ import {
   AMD_DTE_ROOT_LO,
   AMD_DTE_SIZE,
 } from '../layout/amd-formats';
-import { THREAD_STE } from '../layout/host-memory';
+import { THREAD_STE } from '../layout/thread-memory';
 import { bits, fieldAt } from '../lib/fields';
 import { copyFrom, loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 

@@ -2,6 +2,7 @@
 // guest's table.
 
 import { THREAD } from '../imports/unit';
+import { ACCESS_WRITE } from '../layout/access';
 import { AMD_AT_ENABLED } from '../layout/amd-block';
 import {
   AMD_DTE_DOMAIN,
@@ -29,17 +30,17 @@ import {
   AMD_GUESTS,
   AMD_PASIDS,
 } from '../layout/amd-formats';
+import { TLB_PERM_R, TLB_PERM_W } from '../layout/iotlb-memory';
+import { SMMU_AT_ALL_GEN } from '../layout/smmu-memory';
 import {
-  SMMU_AT_ALL_GEN,
   THREAD_FAULTS,
   THREAD_PA,
   THREAD_PA_SIZE,
   THREAD_TLB_HITS,
   THREAD_TLB_MISSES,
-  TLB_PERM_R,
-  TLB_PERM_W,
-  VMID_ANY_GEN,
-} from '../layout/host-memory';
+} from '../layout/thread-memory';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../layout/translate-results';
+import { VMID_ANY_GEN } from '../layout/vmid-memory';
 import { count } from '../lib/counters';
 import { fieldAt, maskOf, placed } from '../lib/fields';
 import { vmidBlock } from '../smmu-core/generations';
@@ -61,17 +62,13 @@ import {
   walkFractured,
 } from './amd-walk';
 
-/** TRANSLATE_* and ACCESS_WRITE of assembly/load.ts. */
-const OK: u32 = 0;
-const ABORT: u32 = 1;
-const ACCESS_WRITE: u32 = 1;
 /** Five levels of guest tables, and modes that do not exist. */
 const RESERVED_MODE: u32 = 7;
 
 function abort(iommu: usize, guest: u32, code: u32, device: u32, word1: u32, address: u64): u32 {
   count(THREAD_FAULTS);
   logEvent(iommu, guest, code, placed(device, AMD_EVENT_DEVICE), word1, address);
-  return ABORT;
+  return TRANSLATE_ABORT;
 }
 
 // The guest that an entry belongs to, 0 for the host.
@@ -106,7 +103,7 @@ function pageFault(
 function result(pa: u64, size: u32): u32 {
   store<u64>(THREAD, pa, THREAD_PA);
   store<u32>(THREAD, size, THREAD_PA_SIZE);
-  return OK;
+  return TRANSLATE_OK;
 }
 
 export function translate(
@@ -146,7 +143,7 @@ export function translate(
   const wanted = write ? TLB_PERM_W : TLB_PERM_R;
   if (tlbLookup(iommu, domain, tag, iova, !nested) & wanted) {
     count(THREAD_TLB_HITS);
-    return OK;
+    return TRANSLATE_OK;
   }
   count(THREAD_TLB_MISSES);
   const found = nested ? nestedWalk(tag, iova, needed) : hostWalk(hostRoot(), mode, iova);

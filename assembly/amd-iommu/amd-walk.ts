@@ -2,7 +2,7 @@
 
 import { THREAD } from '../imports/unit';
 import { AMD_DTE_MODE } from '../layout/amd-formats';
-import { THREAD_WALK } from '../layout/host-memory';
+import { THREAD_WALK } from '../layout/thread-memory';
 import { fieldAt } from '../lib/fields';
 import { loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 import { dteCopy, gcr3Table, hostRoot } from './amd-device-table';

@@ -3,7 +3,7 @@
 import { WINDOW } from '../imports/unit';
 import { AMD_CTX_POINTERS } from '../layout/amd-block';
 import { AMD_VF_PAGE } from '../layout/amd-formats';
-import { CTX_PAGE0, CTX_STRIDE, CTX_WINDOW, SMMU_AT_CONTEXTS } from '../layout/host-memory';
+import { CTX_PAGE0, CTX_STRIDE, CTX_WINDOW, SMMU_AT_CONTEXTS } from '../layout/context-memory';
 import { loadAt, NOWHERE, storeAt } from '../smmu-core/physical-memory';
 
 export function contextOf(iommu: usize, guest: u32): usize {

@@ -13,11 +13,11 @@ import {
   AMD_GUESTS,
   AMD_VF_PAGE,
 } from '../layout/amd-formats';
+import { CTX_DOORBELL_CALLS, CTX_WINDOW } from '../layout/context-memory';
+import { QUEUE_ACQUIRED, QUEUE_BUSY } from '../layout/drain-results';
+import { HOST_SMMUS, HOST_THREADS, THREAD_STRIDE } from '../layout/host-memory';
+import { TLB_SETS } from '../layout/iotlb-memory';
 import {
-  CTX_DOORBELL_CALLS,
-  CTX_WINDOW,
-  HOST_SMMUS,
-  HOST_THREADS,
   QUEUE_COMMANDS,
   QUEUE_CONS,
   QUEUE_ERROR_PUBLISHED,
@@ -33,11 +33,9 @@ import {
   QUEUE_RUNNING,
   QUEUE_STATE,
   QUEUE_SYNCS,
-  SMMU_AT_PARKED,
-  THREAD_IN_FLIGHT,
-  THREAD_STRIDE,
-  TLB_SETS,
-} from '../layout/host-memory';
+} from '../layout/queue-memory';
+import { SMMU_AT_PARKED } from '../layout/smmu-memory';
+import { THREAD_IN_FLIGHT } from '../layout/thread-memory';
 import { maskOf } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
 import { reapTlbSet } from '../smmu-core/iotlb';
@@ -187,7 +185,7 @@ export function serveParked(iommu: usize): u32 {
 
 export function stepOver(iommu: usize, guest: u32): u32 {
   const queue = queueBlock(iommu, guest & (AMD_GUESTS - 1));
-  if (!acquire(queue)) return 0;
+  if (!acquire(queue)) return QUEUE_BUSY;
   if (load<u32>(queue, QUEUE_STATE) == QUEUE_NEEDS_HOST) {
     const mask = ((<u32>1) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
     atomic.store<u32>(queue, (load<u32>(queue, QUEUE_CONS) + 1) & mask, QUEUE_CONS);
@@ -195,7 +193,7 @@ export function stepOver(iommu: usize, guest: u32): u32 {
     atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
   }
   release(queue);
-  return 1;
+  return QUEUE_ACQUIRED;
 }
 
 export function reapThread(iommu: usize, thread: u32): void {

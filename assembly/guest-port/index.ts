@@ -15,19 +15,20 @@ import {
   SIZE2,
   SIZE3,
 } from '../imports/regions';
+import { NO_OFFSET } from '../layout/guest-port-results';
 
 function inRegion(gpa: u64, length: u32, base: i64, size: i32): bool {
   const at = gpa - u64(base);
   return at < u64(u32(size)) && u64(length) <= u64(u32(size)) - at;
 }
 
-/** Offset of `length` bytes at a gpa, or 0xffffffff when they do not lie in one region of RAM. */
+/** Offset of `length` bytes at a gpa, or NO_OFFSET when they do not lie in one region of RAM. */
 export function resolve(gpa: u64, length: u32): u32 {
   if (inRegion(gpa, length, GPA0, SIZE0)) return u32(gpa - u64(GPA0)) + u32(OFFSET0);
   if (inRegion(gpa, length, GPA1, SIZE1)) return u32(gpa - u64(GPA1)) + u32(OFFSET1);
   if (inRegion(gpa, length, GPA2, SIZE2)) return u32(gpa - u64(GPA2)) + u32(OFFSET2);
   if (inRegion(gpa, length, GPA3, SIZE3)) return u32(gpa - u64(GPA3)) + u32(OFFSET3);
-  return u32(-1);
+  return u32(NO_OFFSET);
 }
 
 /** `resolve` for JavaScript callers, which would have to pass a BigInt. */

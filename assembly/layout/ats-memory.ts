@@ -1,5 +1,5 @@
 // What an SMMU block has for endpoints with an address translation cache (PCIe ATS and PRI): their ports, their ATCs, what command queues wait
-// for, and the PRI queue. Offsets named SMMU_AT_* are inside an SMMU block (host-memory.ts), ATC_* and ATC_WAIT_* inside one block or entry.
+// for, and the PRI queue. Offsets named SMMU_AT_* are inside an SMMU block (smmu-memory.ts), ATC_* and ATC_WAIT_* inside one block or entry.
 
 /** Number of ATC ports that have ever been used: what ATC_INV has to look at. */
 export const SMMU_AT_ATC_PORTS = 0x64;
@@ -58,12 +58,6 @@ export const ATC_META_VALID = (0 << 16) | (31 << 8) | 1;
 export const ATC_PAGE = 0x08;
 /** u64 translated address of the block. */
 export const ATC_PA = 0x10;
-
-/** What a Translation Completion grants (IHI 0070 section 13.7); above its status in the result of a translation request. */
-export const ATS_GRANTED_SHIFT = 8;
-export const ATS_READ = 1;
-export const ATS_WRITE = 2;
-export const ATS_EXECUTE = 4;
 
 // One entry for each queue block: the ports whose answers its next CMD_SYNC waits for. Private to the owner of the queue.
 export const SMMU_AT_ATC_WAITS = 0xe4000;

@@ -1,6 +1,8 @@
-// The sanitizer's part of an SMMU block, from SMMU_AT_CHECK on (assembly/layout/host-memory.ts): used by the checked SMMU core alone
+// The sanitizer's part of an SMMU block, from SMMU_AT_CHECK on (smmu-memory.ts): used by the checked SMMU core alone
 // (docs/sanitizer.md). Offsets in bytes.
 
+/** Where the part begins in an SMMU block: at its end. */
+export const SMMU_AT_CHECK = 0x1180000;
 /** Bytes of the part. */
 export const CHECK_SIZE = 0x80000;
 

@@ -33,10 +33,12 @@ export const TRACE_KIND_DOORBELL = 2;
  */
 export const TRACE_KIND_RUN = 3;
 export const TRACE_REFUSED = 0x80000000;
-/** A doorbell: this bit, command context in bits [23:16], offset of the register that was stored, its slot included, in [15:0]. */
+/** A doorbell: this bit, the command context, and the offset of the register that was stored, its slot included. Fields as in smmu-registers.ts. */
 export const TRACE_DOORBELL = 0x80000000;
+export const TRACE_DOORBELL_OFFSET = (0 << 16) | (0 << 8) | 16;
+export const TRACE_DOORBELL_CONTEXT = (0 << 16) | (16 << 8) | 8;
 /**
- * A translation that no IOTLB entry answered. [31:23] of TRACE_WHAT: TRANSLATE_* (assembly/load.ts). A: u32, hits of the thread so far (low word
+ * A translation that no IOTLB entry answered. [31:23] of TRACE_WHAT: TRANSLATE_*. A: u32, hits of the thread so far (low word
  * of THREAD_TLB_HITS). B: u64 iova. Two units; the second one has the TRACE_WALK_*.
  */
 export const TRACE_KIND_WALK = 4;

@@ -1,19 +1,22 @@
 // A translation, and behind it the comparison of the cached entries that it used with the tables as they are.
 
 import { THREAD } from '../imports/unit';
-import { CHECK_AT_COMPARED, CHECK_AT_THREADS, CHECK_THREAD_SIZE } from '../layout/check-memory';
+import { ACCESS_LOOK } from '../layout/access';
 import {
-  CFG_NO_SSID,
-  HOST_THREADS,
+  CHECK_AT_COMPARED,
+  CHECK_AT_THREADS,
+  CHECK_THREAD_SIZE,
   SMMU_AT_CHECK,
+} from '../layout/check-memory';
+import { CFG_NO_SSID } from '../layout/config-cache-memory';
+import { HOST_THREADS, THREAD_STRIDE } from '../layout/host-memory';
+import {
   THREAD_ATTRIBUTES,
   THREAD_CFG_HITS,
   THREAD_CFG_MISSES,
-  THREAD_STRIDE,
   THREAD_TLB_HITS,
   THREAD_TLB_INSERTS,
-} from '../layout/host-memory';
-import { LOOK } from '../smmu-core/faults';
+} from '../layout/thread-memory';
 import { translate as plainTranslate } from '../smmu-core/translate';
 import { compareConfig } from './compare-config';
 import { compareTranslation } from './compare-translation';
@@ -55,7 +58,7 @@ export function translate(
     CHECK_AT_THREADS +
     ((THREAD - HOST_THREADS) / THREAD_STRIDE) * CHECK_THREAD_SIZE;
   memory.copy(saved + KEPT, THREAD + KEPT, WORKED);
-  store<u32>(THREAD, attributes | LOOK, THREAD_ATTRIBUTES);
+  store<u32>(THREAD, attributes | u32(ACCESS_LOOK), THREAD_ATTRIBUTES);
   atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_COMPARED);
   // With a stale configuration a translation would be compared with tables that nobody keeps any more.
   const current = !configHit || compareConfig(smmu, sid, substream, saved);

@@ -28,6 +28,7 @@ import {
   ORIGIN_CD,
   ORIGIN_CONFIG_REPORTED,
   ORIGIN_STE,
+  SMMU_AT_CHECK,
   SUSPECT_ABORTS,
   SUSPECT_CD,
   SUSPECT_GEN,
@@ -39,7 +40,6 @@ import {
   SUSPECT_SECOND,
   SUSPECT_STE,
 } from '../layout/check-memory';
-import { C_BAD_CD, C_BAD_SUBSTREAMID, EVT_ID, EVT_S2, F_CD_FETCH } from '../layout/events';
 import {
   CFG_ASID,
   CFG_CD0,
@@ -56,12 +56,8 @@ import {
   CFG_TTB0,
   CFG_TTB1,
   CFG_VMID,
-  SMMU_AT_CHECK,
-  THREAD_CD,
-  THREAD_CFG,
-  THREAD_EVENT,
-  THREAD_STE,
-} from '../layout/host-memory';
+} from '../layout/config-cache-memory';
+import { C_BAD_CD, C_BAD_SUBSTREAMID, EVT_ID, EVT_S2, F_CD_FETCH } from '../layout/events';
 import {
   STE_CONFIG_BYPASS,
   STE_CONFIG_S1,
@@ -80,6 +76,7 @@ import {
   STE_S2TG,
   STE_SIZE,
 } from '../layout/ste';
+import { THREAD_CD, THREAD_CFG, THREAD_EVENT, THREAD_STE } from '../layout/thread-memory';
 import { bits, fieldAt, maskOf } from '../lib/fields';
 import { configEntry, configGeneration, configSequence } from '../smmu-core/config-cache';
 import { readConfig } from '../smmu-core/configure';

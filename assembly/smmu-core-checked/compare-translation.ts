@@ -13,6 +13,7 @@ import {
   ORIGIN_SLOT1,
   ORIGIN_SLOT2,
   ORIGIN_TLB_REPORTED,
+  SMMU_AT_CHECK,
   SUSPECT_ASID_PERM,
   SUSPECT_CONFIG,
   SUSPECT_GEN,
@@ -30,17 +31,9 @@ import {
   SUSPECT_STAGE2,
   SUSPECT_TLB,
 } from '../layout/check-memory';
+import { CFG_CD1, CFG_CONFIG, CFG_ENTRY_SIZE, CFG_STE5 } from '../layout/config-cache-memory';
 import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2 } from '../layout/events';
 import {
-  CFG_CD1,
-  CFG_CONFIG,
-  CFG_ENTRY_SIZE,
-  CFG_STE5,
-  SMMU_AT_CHECK,
-  THREAD_CFG,
-  THREAD_EVENT,
-  THREAD_IOVA,
-  THREAD_PA,
   TLB_ALL_GEN,
   TLB_ASET,
   TLB_ASID_PERM,
@@ -53,8 +46,9 @@ import {
   TLB_PERM_UNPRIV,
   TLB_PERM_UX,
   TLB_PERM_W,
-} from '../layout/host-memory';
+} from '../layout/iotlb-memory';
 import { STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2, STE_S2AFFD } from '../layout/ste';
+import { THREAD_CFG, THREAD_EVENT, THREAD_IOVA, THREAD_PA } from '../layout/thread-memory';
 import { bits, maskOf } from '../lib/fields';
 import { noEvent } from '../smmu-core/faults';
 import { loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';

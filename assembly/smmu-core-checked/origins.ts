@@ -17,6 +17,7 @@ import {
   ORIGIN_STE,
   ORIGIN_TLB_REPORTED,
   ORIGIN_TLB_SIZE,
+  SMMU_AT_CHECK,
 } from '../layout/check-memory';
 import {
   CFG_ASID,
@@ -28,14 +29,9 @@ import {
   CFG_STE5,
   CFG_VMID,
   SMMU_AT_CFG_ENTRIES,
-  SMMU_AT_CHECK,
+} from '../layout/config-cache-memory';
+import {
   SMMU_AT_TLB,
-  THREAD_CD,
-  THREAD_CFG,
-  THREAD_IOVA,
-  THREAD_PA,
-  THREAD_PA_SIZE,
-  THREAD_STE,
   TLB_ASID_PERM,
   TLB_ENTRY_SIZE,
   TLB_GEN,
@@ -44,8 +40,16 @@ import {
   TLB_PA,
   TLB_PAGE,
   TLB_WAYS,
-} from '../layout/host-memory';
+} from '../layout/iotlb-memory';
 import { STE_CONFIG_S1, STE_CONFIG_S2, STE_SIZE } from '../layout/ste';
+import {
+  THREAD_CD,
+  THREAD_CFG,
+  THREAD_IOVA,
+  THREAD_PA,
+  THREAD_PA_SIZE,
+  THREAD_STE,
+} from '../layout/thread-memory';
 import { bits, maskOf } from '../lib/fields';
 import { configEntry } from '../smmu-core/config-cache';
 import { vmidBlock } from '../smmu-core/generations';

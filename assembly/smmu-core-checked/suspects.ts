@@ -6,6 +6,7 @@ import {
   CHECK_AT_RING,
   CHECK_AT_SUSPECTS,
   CHECK_RING_SLOTS,
+  SMMU_AT_CHECK,
   SUSPECT_FREE,
   SUSPECT_FULL,
   SUSPECT_INDEX,
@@ -19,7 +20,8 @@ import {
   SUSPECT_STATE,
   SUSPECT_WRITING,
 } from '../layout/check-memory';
-import { HOST_AT_ATTENTION, SMMU_AT_CHECK, THREAD_IOVA } from '../layout/host-memory';
+import { HOST_AT_ATTENTION } from '../layout/host-memory';
+import { THREAD_IOVA } from '../layout/thread-memory';
 
 /**
  * Takes a slot of the ring and fills in what every suspect has; the caller writes the rest and calls `hand`.

@@ -6,6 +6,7 @@
 // is in flight from before the lookup, and a CMD_SYNC waits for it as for any other.
 
 import { THREAD } from '../imports/unit';
+import { ACCESS_WRITE } from '../layout/access';
 import {
   ATC_ENTRIES,
   ATC_ENTRY_SIZE,
@@ -26,27 +27,27 @@ import {
   ATC_PORT_VICTIM,
   ATC_PORTS,
   ATC_SILENT,
-  ATS_GRANTED_SHIFT,
-  ATS_READ,
-  ATS_WRITE,
   PRG_STATE_SHIFT,
   PRG_WAITING,
   SMMU_AT_ATC,
   SMMU_AT_ATC_ENTRIES,
   SMMU_AT_ATC_PORTS,
 } from '../layout/ats-memory';
-import { THREAD_PA, THREAD_PA_SIZE } from '../layout/host-memory';
+import {
+  ATC_DENIED,
+  ATC_NO_PORT,
+  ATC_REFUSED,
+  ATS_GRANTED_SHIFT,
+  ATS_READ,
+  ATS_SUCCESS,
+  ATS_UR,
+  ATS_WRITE,
+} from '../layout/ats-results';
+import { THREAD_PA, THREAD_PA_SIZE } from '../layout/thread-memory';
 import { bits, maskOf, placed } from '../lib/fields';
-import { ATS_SUCCESS, ATS_UR, translatedAccess, translationRequest } from './ats';
-import { WRITE } from './faults';
+import { translatedAccess, translationRequest } from './ats';
 
-// What an access of an endpoint with ATS comes to, beside ATS_SUCCESS, ATS_UR and ATS_CA.
-/** The translation grants no such access. */
-export const ATC_DENIED: i32 = 3;
-/** The SMMU has refused the translated transaction, or the endpoint is isolated. */
-export const ATC_REFUSED: i32 = 4;
-
-const NO_PORT: u32 = u32(-1);
+const NO_PORT: u32 = u32(ATC_NO_PORT);
 
 function portAt(smmu: usize, port: u32): usize {
   return smmu + SMMU_AT_ATC + port * ATC_PORT_STRIDE;
@@ -130,16 +131,16 @@ export function isolate(smmu: usize, port: u32): void {
  * Gives the endpoint of a StreamID a port, or changes what it does. Its ATC is empty then, every invalidation up to now is answered
  * unless it stays silent, and its page request is given up.
  * @param mode ATC_*; ATC_OFF frees the port.
- * @returns the port, -1 when all are taken.
+ * @returns the port, ATC_NO_PORT when all are taken.
  */
 export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
   let port = portOf(smmu, sid);
   if (port == NO_PORT) {
-    if (mode == ATC_OFF) return -1;
+    if (mode == ATC_OFF) return ATC_NO_PORT;
     for (let free: u32 = 0; free < <u32>ATC_PORTS && port == NO_PORT; free++) {
       if (atomic.cmpxchg<u32>(portAt(smmu, free), 0, sid + 1, ATC_PORT_SID) == 0) port = free;
     }
-    if (port == NO_PORT) return -1;
+    if (port == NO_PORT) return ATC_NO_PORT;
     for (
       let used = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS);
       used <= port;
@@ -180,7 +181,7 @@ export function atcForget(smmu: usize, sid: u32): void {
 }
 
 function granted(permissions: u32, attributes: u32): bool {
-  return (permissions & (attributes & WRITE ? ATS_WRITE : ATS_READ)) != 0;
+  return (permissions & (attributes & ACCESS_WRITE ? ATS_WRITE : ATS_READ)) != 0;
 }
 
 // The translation of an address, if the ATC has one that grants the access.

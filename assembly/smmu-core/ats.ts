@@ -2,7 +2,22 @@
 // out but which neither stall nor record their faults, and transactions whose address is translated already.
 
 import { THREAD } from '../imports/unit';
-import { ATS_EXECUTE, ATS_GRANTED_SHIFT, ATS_READ, ATS_WRITE } from '../layout/ats-memory';
+import {
+  ACCESS_ATS_REQUEST,
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../layout/access';
+import {
+  ATS_CA,
+  ATS_EXECUTE,
+  ATS_GRANTED_SHIFT,
+  ATS_READ,
+  ATS_SUCCESS,
+  ATS_UR,
+  ATS_WRITE,
+} from '../layout/ats-results';
+import { CFG_CONFIG, CFG_NO_SSID, CFG_STE2 } from '../layout/config-cache-memory';
 import {
   C_BAD_STREAMID,
   C_BAD_SUBSTREAMID,
@@ -13,24 +28,13 @@ import {
   F_TRANSL_FORBIDDEN,
 } from '../layout/events';
 import {
-  CFG_CONFIG,
-  CFG_NO_SSID,
-  CFG_STE2,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
   SMMU_AT_IDR0,
   SMMU_AT_IDR5,
   SMMU_AT_STATS,
   STAT_ATS_REQUESTS,
-  THREAD_ATTRIBUTES,
-  THREAD_CFG,
-  THREAD_EVENT,
-  THREAD_IOVA,
-  THREAD_PA,
-  THREAD_PA_SIZE,
-  THREAD_SID,
-  THREAD_SSID,
-} from '../layout/host-memory';
+} from '../layout/smmu-memory';
 import {
   CR0_ATSCHK,
   CR0_SMMUEN,
@@ -41,25 +45,20 @@ import {
   IDR5_GRAN16K,
 } from '../layout/smmu-registers';
 import { STE_EATS, STE_EATS_FULL } from '../layout/ste';
+import {
+  THREAD_ATTRIBUTES,
+  THREAD_CFG,
+  THREAD_EVENT,
+  THREAD_IOVA,
+  THREAD_PA,
+  THREAD_PA_SIZE,
+  THREAD_SID,
+  THREAD_SSID,
+} from '../layout/thread-memory';
 import { bits } from '../lib/fields';
 import { configure } from './configure';
-import {
-  event,
-  INSTRUCTION,
-  PRIVILEGED,
-  REQUEST,
-  recordEvent,
-  translationFault,
-  WRITE,
-} from './faults';
+import { event, recordEvent, translationFault } from './faults';
 import { bypass, translate } from './translate';
-
-// Status of a Translation Completion.
-export const ATS_SUCCESS: i32 = 0;
-/** Unsupported Request: ATS is off for the stream. */
-export const ATS_UR: i32 = 1;
-/** Completer Abort: something is wrong with the stream's configuration. */
-export const ATS_CA: i32 = 2;
 
 // Tables that change between the looks of one request: after this many the weaker answer is given.
 const REQUEST_TRIES = 4;
@@ -123,7 +122,7 @@ function allowed(
   iovaHi: u32,
   attributes: u32,
 ): bool {
-  return translate(smmu, sid, ssid, iovaLo, iovaHi, attributes | REQUEST) == 0;
+  return translate(smmu, sid, ssid, iovaLo, iovaHi, attributes | ACCESS_ATS_REQUEST) == 0;
 }
 
 /** True when a refused look was refused for want of permission: another kind of access may be let through. */
@@ -133,7 +132,7 @@ function permissionOnly(): bool {
 
 /**
  * An ATS Translation Request. The translated block stands in THREAD_PA and THREAD_PA_SIZE.
- * @param attributes WRITE: the No-Write flag is clear. PRIVILEGED and INSTRUCTION count with a SubstreamID only (IHI 0070 section 13.7).
+ * @param attributes ACCESS_WRITE: the No-Write flag is clear. ACCESS_PRIVILEGED and ACCESS_INSTRUCTION count with a SubstreamID only (IHI 0070 section 13.7).
  * @returns ATS_SUCCESS, ATS_UR or ATS_CA; above it, from ATS_GRANTED_SHIFT on, what is granted: none of ATS_* is a denial.
  */
 export function translationRequest(
@@ -145,8 +144,8 @@ export function translationRequest(
   attributes: u32,
 ): i32 {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_ATS_REQUESTS);
-  const privilege = ssid < 0 ? 0 : attributes & PRIVILEGED;
-  const execute = ssid >= 0 && (attributes & INSTRUCTION) != 0;
+  const privilege = ssid < 0 ? 0 : attributes & ACCESS_PRIVILEGED;
+  const execute = ssid >= 0 && (attributes & ACCESS_INSTRUCTION) != 0;
   if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN)) {
     begin(
       sid,
@@ -171,9 +170,9 @@ export function translationRequest(
       return failed(smmu);
     }
     if (
-      attributes & WRITE &&
+      attributes & ACCESS_WRITE &&
       i < REQUEST_TRIES &&
-      allowed(smmu, sid, ssid, iovaLo, iovaHi, privilege | WRITE)
+      allowed(smmu, sid, ssid, iovaLo, iovaHi, privilege | ACCESS_WRITE)
     ) {
       const same = load<u64>(THREAD, THREAD_PA) == pa && load<u32>(THREAD, THREAD_PA_SIZE) == size;
       torn = granted != 0 && !same;
@@ -185,7 +184,7 @@ export function translationRequest(
     if (
       execute &&
       granted & ATS_READ &&
-      allowed(smmu, sid, ssid, iovaLo, iovaHi, privilege | INSTRUCTION) &&
+      allowed(smmu, sid, ssid, iovaLo, iovaHi, privilege | ACCESS_INSTRUCTION) &&
       load<u64>(THREAD, THREAD_PA) == pa
     )
       granted |= ATS_EXECUTE;

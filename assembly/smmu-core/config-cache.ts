@@ -14,12 +14,11 @@ import {
   CFG_USED,
   CFG_VALID,
   CFG_WAYS,
-  SEQ_BUSY,
   SMMU_AT_CFG_ENTRIES,
   SMMU_AT_CFG_SETS,
-  THREAD_CFG,
-  THREAD_CFG_GEN,
-} from '../layout/host-memory';
+} from '../layout/config-cache-memory';
+import { SEQ_BUSY } from '../layout/set-sequence';
+import { THREAD_CFG, THREAD_CFG_GEN } from '../layout/thread-memory';
 import { freeSet, heldBy, markKilled, releaseSet, takeSet } from './set-lock';
 
 function setHeader(smmu: usize, set: u32): usize {

@@ -4,16 +4,6 @@
 import { THREAD } from '../imports/unit';
 import { CD_ASID, CD_HAD0, CD_HAD1, CD_SIZE, L1CD_SIZE, L1CD_V } from '../layout/cd';
 import {
-  C_BAD_CD,
-  C_BAD_STE,
-  C_BAD_STREAMID,
-  C_BAD_SUBSTREAMID,
-  EVT_CLASS_CD,
-  F_CD_FETCH,
-  F_STE_FETCH,
-  F_STREAM_DISABLED,
-} from '../layout/events';
-import {
   CFG_ASID,
   CFG_CD0,
   CFG_CD1,
@@ -30,15 +20,18 @@ import {
   CFG_TTB0,
   CFG_TTB1,
   CFG_VMID,
-  SMMU_AT_IDR3,
-  SMMU_AT_STRTAB_BASE,
-  SMMU_AT_STRTAB_CFG,
-  THREAD_CD,
-  THREAD_CFG,
-  THREAD_CFG_HITS,
-  THREAD_CFG_MISSES,
-  THREAD_STE,
-} from '../layout/host-memory';
+} from '../layout/config-cache-memory';
+import {
+  C_BAD_CD,
+  C_BAD_STE,
+  C_BAD_STREAMID,
+  C_BAD_SUBSTREAMID,
+  EVT_CLASS_CD,
+  F_CD_FETCH,
+  F_STE_FETCH,
+  F_STREAM_DISABLED,
+} from '../layout/events';
+import { SMMU_AT_IDR3, SMMU_AT_STRTAB_BASE, SMMU_AT_STRTAB_CFG } from '../layout/smmu-memory';
 import {
   IDR0_S2P,
   IDR0_ST_LEVEL,
@@ -68,6 +61,13 @@ import {
   STE_SIZE,
   STE_V,
 } from '../layout/ste';
+import {
+  THREAD_CD,
+  THREAD_CFG,
+  THREAD_CFG_HITS,
+  THREAD_CFG_MISSES,
+  THREAD_STE,
+} from '../layout/thread-memory';
 import { count } from '../lib/counters';
 import { bits, maskOf } from '../lib/fields';
 import { configInsert, configLookup } from './config-cache';
@@ -177,28 +177,32 @@ function fetchCd(smmu: usize, index: u32): bool {
   return true;
 }
 
-/**
- * Index of the CD that a transaction uses, -1 when stage 1 is bypassed (S1DSS = 1), -2 when the transaction is refused.
- */
+// In place of the index of a CD.
+/** S1DSS = 1: the transaction bypasses stage 1. */
+const STAGE1_BYPASSED: i64 = -1;
+/** The event stands in the event scratch. */
+const REFUSED: i64 = -2;
+
+/** Index of the CD that a transaction uses, STAGE1_BYPASSED or REFUSED. */
 function cdIndex(ssid: u32): i64 {
   const cdMax = steField(STE_S1CDMAX);
   if (ssid == u32(CFG_NO_SSID)) {
     if (cdMax == 0) return 0;
     const dss = steField(STE_S1DSS);
-    if (dss == STE_S1DSS_BYPASS) return -1;
+    if (dss == STE_S1DSS_BYPASS) return STAGE1_BYPASSED;
     if (dss == STE_S1DSS_CD0) return 0;
     // The reserved value 3 acts as 0.
     event(F_STREAM_DISABLED);
-    return -2;
+    return REFUSED;
   }
   if (cdMax == 0 || ssid >> cdMax != 0) {
     event(C_BAD_SUBSTREAMID);
-    return -2;
+    return REFUSED;
   }
   // CD 0 is then for transactions without a SubstreamID.
   if (ssid == 0 && steField(STE_S1DSS) == STE_S1DSS_CD0) {
     event(F_STREAM_DISABLED);
-    return -2;
+    return REFUSED;
   }
   return i64(ssid);
 }
@@ -251,8 +255,8 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
     return false;
   }
   const index = cdIndex(ssid);
-  if (index == -2) return false;
-  if (index == -1) {
+  if (index == REFUSED) return false;
+  if (index == STAGE1_BYPASSED) {
     config = stage2 ? STE_CONFIG_S2 : STE_CONFIG_BYPASS;
     setCfg(CFG_CONFIG, config);
     return true;

@@ -2,7 +2,15 @@
 // ends; word 0 of the scratch is 0 when the fault has no record.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
+import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
 import { CD_R, CD_S } from '../layout/cd';
+import {
+  CFG_CD1,
+  CFG_CONFIG,
+  CFG_NO_SSID,
+  CFG_STE2,
+  CFG_STE5,
+} from '../layout/config-cache-memory';
 import {
   EVENT_CLASS,
   EVENT_FETCH,
@@ -29,15 +37,9 @@ import {
   EVT_TTRNW,
   F_PERMISSION,
 } from '../layout/events';
+import { HOST_AT_ATTENTION, HOST_AT_EVENTS } from '../layout/host-memory';
 import {
-  CFG_CD1,
-  CFG_CONFIG,
-  CFG_NO_SSID,
-  CFG_STE2,
-  CFG_STE5,
   EVTQ_ABORTED,
-  HOST_AT_ATTENTION,
-  HOST_AT_EVENTS,
   SMMU_AT_CR0,
   SMMU_AT_EVTQ_ABORT,
   SMMU_AT_EVTQ_BASE,
@@ -50,6 +52,10 @@ import {
   STAT_EVENTS_MERGED,
   STAT_EVTQ_ABORT,
   STAT_EVTQ_OVERFLOW,
+} from '../layout/smmu-memory';
+import { CR0_EVTQEN, EVTQ_ENTRY_SIZE, EVTQ_OVFLG } from '../layout/smmu-registers';
+import { STE_CONFIG_BYPASS, STE_CONFIG_S2, STE_MEV, STE_S2R, STE_S2S } from '../layout/ste';
+import {
   THREAD_ATTRIBUTES,
   THREAD_CFG,
   THREAD_EVENT,
@@ -58,21 +64,10 @@ import {
   THREAD_IOVA,
   THREAD_SID,
   THREAD_SSID,
-} from '../layout/host-memory';
-import { CR0_EVTQEN, EVTQ_ENTRY_SIZE, EVTQ_OVFLG } from '../layout/smmu-registers';
-import { STE_CONFIG_BYPASS, STE_CONFIG_S2, STE_MEV, STE_S2R, STE_S2S } from '../layout/ste';
+} from '../layout/thread-memory';
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
 import { loadAt, locate, NOWHERE, storeAt } from './physical-memory';
-
-/** Attributes of an access: the ACCESS_* bits of assembly/load.ts. */
-export const WRITE: u32 = 1;
-export const PRIVILEGED: u32 = 2;
-export const INSTRUCTION: u32 = 4;
-/** An ATS Translation Request: its faults are the requester's affair. */
-export const REQUEST: u32 = 0x40000000;
-/** No access at all: a walk that only looks, and updates no descriptor. */
-export const LOOK: u32 = 0x80000000;
 
 /** FetchAddr[51:3] and IPA[51:12]. */
 const FETCH_MASK: u64 = 0x000ffffffffffff8;
@@ -120,11 +115,11 @@ export function walkFault(id: u32, kind: u32, stage2: bool, address: u64): void 
   store<u32>(THREAD, load<u32>(THREAD, THREAD_SID), THREAD_EVENT + 4);
   const attributes = load<u32>(THREAD, THREAD_ATTRIBUTES);
   word = 0;
-  if (carried & EVENT_RNW && !(attributes & WRITE)) word |= maskOf(EVT_RNW);
+  if (carried & EVENT_RNW && !(attributes & ACCESS_WRITE)) word |= maskOf(EVT_RNW);
   if (carried & EVENT_PNU_IND)
     word |=
-      placed(u32((attributes & PRIVILEGED) != 0), EVT_PNU) |
-      placed(u32((attributes & INSTRUCTION) != 0), EVT_IND);
+      placed(u32((attributes & ACCESS_PRIVILEGED) != 0), EVT_PNU) |
+      placed(u32((attributes & ACCESS_INSTRUCTION) != 0), EVT_IND);
   if (carried & EVENT_S2) word |= placed(u32(stage2), EVT_S2);
   if (carried & EVENT_CLASS) word |= placed(kind, EVT_CLASS);
   store<u32>(THREAD, word, THREAD_EVENT + 12);

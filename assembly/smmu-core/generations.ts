@@ -3,16 +3,16 @@
 //
 // One raise may serve several commands (docs/architecture.md, "One raise for a run of commands"); hence the kills take a generation.
 
+import { SMMU_AT_ALL_GEN } from '../layout/smmu-memory';
 import {
   MAX_VMIDS,
-  SMMU_AT_ALL_GEN,
   SMMU_AT_VMIDS,
   VMID_ALL_GEN,
   VMID_ANY_GEN,
   VMID_ASID_GEN,
   VMID_ASID_SLOTS,
   VMID_STRIDE,
-} from '../layout/host-memory';
+} from '../layout/vmid-memory';
 
 /** The VMID's block. */
 export function vmidBlock(smmu: usize, vmid: u32): usize {

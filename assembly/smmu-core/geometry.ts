@@ -1,6 +1,6 @@
 // The shape of translation tables: granules, levels, address sizes (DDI 0487 section D8.2), and the encodings of the fields that choose them.
 
-import { SMMU_AT_IDR5 } from '../layout/host-memory';
+import { SMMU_AT_IDR5 } from '../layout/smmu-memory';
 import { IDR5_DS, IDR5_OAS } from '../layout/smmu-registers';
 import { bits } from '../lib/fields';
 

@@ -7,9 +7,9 @@ import {
   HOST_AT_SYNC_EPOCH,
   HOST_AT_THREADS,
   HOST_THREADS,
-  THREAD_IN_FLIGHT,
   THREAD_STRIDE,
 } from '../layout/host-memory';
+import { THREAD_IN_FLIGHT } from '../layout/thread-memory';
 
 /** Registers this thread's access. The atomic store is what a CMD_SYNC on another thread sees. */
 export function accessBegin(): void {

@@ -4,7 +4,6 @@
 
 import { TLBI_NUM, TLBI_SCALE, TLBI_SCALE_DS, TLBI_TG, TLBI_TTL } from '../layout/commands';
 import {
-  SMMU_AT_IDR3,
   TLB_ASID_PERM,
   TLB_META,
   TLB_META_GLOBAL,
@@ -15,10 +14,10 @@ import {
   TLB_PAGE,
   TLB_SETS,
   TLB_WAYS,
-  VMID_FRACTURED,
-  VMID_SIZES,
-} from '../layout/host-memory';
+} from '../layout/iotlb-memory';
+import { SMMU_AT_IDR3 } from '../layout/smmu-memory';
 import { IDR3_RIL } from '../layout/smmu-registers';
+import { VMID_FRACTURED, VMID_SIZES } from '../layout/vmid-memory';
 import { bits, maskOf, placed } from '../lib/fields';
 import { killVmid, touch, vmidBlock } from './generations';
 import { dsImplemented } from './geometry';

@@ -3,14 +3,8 @@
 
 import { THREAD, THREAD_ID } from '../imports/unit';
 import {
-  SEQ_BUSY,
-  SMMU_AT_ALL_GEN,
   SMMU_AT_TLB,
   SMMU_AT_TLB_SEQ,
-  THREAD_PA,
-  THREAD_PA_SIZE,
-  THREAD_TLB_DISCARDS,
-  THREAD_TLB_INSERTS,
   TLB_ALL_GEN,
   TLB_ASID_PERM,
   TLB_ENTRY_SIZE,
@@ -29,11 +23,16 @@ import {
   TLB_SET_VICTIM,
   TLB_SETS,
   TLB_WAYS,
-  VMID_ALL_GEN,
-  VMID_ANY_GEN,
-  VMID_FRACTURED,
-  VMID_SIZES,
-} from '../layout/host-memory';
+} from '../layout/iotlb-memory';
+import { SEQ_BUSY } from '../layout/set-sequence';
+import { SMMU_AT_ALL_GEN } from '../layout/smmu-memory';
+import {
+  THREAD_PA,
+  THREAD_PA_SIZE,
+  THREAD_TLB_DISCARDS,
+  THREAD_TLB_INSERTS,
+} from '../layout/thread-memory';
+import { VMID_ALL_GEN, VMID_ANY_GEN, VMID_FRACTURED, VMID_SIZES } from '../layout/vmid-memory';
 import { count } from '../lib/counters';
 import { bits, maskOf, placed } from '../lib/fields';
 import { asidGen, vmidBlock } from './generations';

@@ -20,16 +20,8 @@ import {
   CD_TG1,
   CD_V,
 } from '../layout/cd';
-import {
-  CFG_DS_S2SL0_2,
-  CFG_DS_STAGE1,
-  CFG_DS_STAGE2,
-  SMMU_AT_IDR0,
-  SMMU_AT_IDR1,
-  SMMU_AT_IDR5,
-  THREAD_CD,
-  THREAD_STE,
-} from '../layout/host-memory';
+import { CFG_DS_S2SL0_2, CFG_DS_STAGE1, CFG_DS_STAGE2 } from '../layout/config-cache-memory';
+import { SMMU_AT_IDR0, SMMU_AT_IDR1, SMMU_AT_IDR5 } from '../layout/smmu-memory';
 import {
   IDR0_ASID16,
   IDR0_ATS,
@@ -73,6 +65,7 @@ import {
   STE_S2TTB_HI,
   STE_S2TTB_LO,
 } from '../layout/ste';
+import { THREAD_CD, THREAD_STE } from '../layout/thread-memory';
 import { bits, fieldAt } from '../lib/fields';
 import {
   dsImplemented,

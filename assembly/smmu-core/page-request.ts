@@ -1,6 +1,7 @@
 // Page requests of endpoints (PCIe PRI; IHI 0070 chapter 8): the PRI queue, its overflow, and the answers that the SMMU gives itself.
 
 import { THREAD_ID } from '../imports/unit';
+import { ACCESS_WRITE } from '../layout/access';
 import {
   PRG_FAILURE,
   PRG_SUCCESS,
@@ -12,18 +13,17 @@ import {
   SMMU_AT_PRIQ_OWNER,
   SMMU_AT_PRIQ_PROD,
 } from '../layout/ats-memory';
+import { HOST_AT_ATTENTION } from '../layout/host-memory';
+import { PPR_INDEX, PPR_LAST, PPR_READ, PPR_WRITE } from '../layout/page-requests';
 import {
   EVTQ_ABORTED,
-  HOST_AT_ATTENTION,
   SMMU_AT_CR0,
   SMMU_AT_STATS,
   STAT_PAGE_REQUESTS,
   STAT_PRI_AUTO,
-} from '../layout/host-memory';
-import { PPR_INDEX, PPR_LAST, PPR_READ, PPR_WRITE } from '../layout/page-requests';
+} from '../layout/smmu-memory';
 import { CR0_PRIQEN, CR0_SMMUEN, EVTQ_OVFLG, PRIQ_ENTRY_SIZE } from '../layout/smmu-registers';
 import { bits, maskOf, placed } from '../lib/fields';
-import { WRITE } from './faults';
 import { locate, NOWHERE, storeAt } from './physical-memory';
 
 /** Another producer holds the queue for some 20 ns; beyond this many looks it counts as full. */
@@ -85,7 +85,7 @@ export function pageRequest(
   group: u32,
 ): u32 {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_PAGE_REQUESTS);
-  const flags = maskOf(PPR_LAST) | maskOf(attributes & WRITE ? PPR_WRITE : PPR_READ);
+  const flags = maskOf(PPR_LAST) | maskOf(attributes & ACCESS_WRITE ? PPR_WRITE : PPR_READ);
   const page = ((u64(iovaHi) << 32) | u64(iovaLo)) & PAGE_MASK;
   let answer: u32 = PRG_FAILURE;
   if (open(smmu)) {

@@ -3,6 +3,7 @@
 
 import { cas64, load64, resolve, store32, store64 } from '../imports/port';
 import { RAM_BASE, RAM_SIZE, WINDOW } from '../imports/unit';
+import { NO_OFFSET } from '../layout/guest-port-results';
 
 /** What `locate` returns for a PA that the unit does not reach. */
 export const NOWHERE: i64 = -1;
@@ -17,7 +18,7 @@ export function locate(pa: u64, length: u32): i64 {
   }
   if (window != u32(WINDOW)) return NOWHERE;
   const offset = resolve(u64(address), length);
-  return offset == u32(-1) ? NOWHERE : ((<i64>1) << 32) | i64(u64(offset));
+  return offset == u32(NO_OFFSET) ? NOWHERE : ((<i64>1) << 32) | i64(u64(offset));
 }
 
 /** One aligned 64-bit word at a place that `locate` returned, read once. */

@@ -2,17 +2,15 @@
 // driver plants them (PhysicalSmmu.plantFault).
 
 import { THREAD } from '../imports/unit';
+import { CFG_CONFIG, CFG_ENTRY_SIZE } from '../layout/config-cache-memory';
 import { F_TLB_CONFLICT, F_UUT } from '../layout/events';
 import {
-  CFG_CONFIG,
-  CFG_ENTRY_SIZE,
   SMMU_AT_PLANTED_EVENT,
   SMMU_AT_PLANTED_LEFT,
   SMMU_AT_PLANTED_SID,
-  THREAD_CFG,
-  THREAD_IOVA,
-} from '../layout/host-memory';
+} from '../layout/smmu-memory';
 import { STE_CONFIG_BYPASS, STE_CONFIG_S2 } from '../layout/ste';
+import { THREAD_CFG, THREAD_IOVA } from '../layout/thread-memory';
 import { configure } from './configure';
 import { walkFault } from './faults';
 

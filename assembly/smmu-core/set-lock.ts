@@ -1,7 +1,7 @@
 // The sequence word of a cache set: one inserter at a time, readers that notice a change, invalidations that never wait.
 
 import { THREAD_ID } from '../imports/unit';
-import { SEQ_BUSY, SEQ_KILLED, SEQ_STEP, SEQ_THREAD_SHIFT } from '../layout/host-memory';
+import { SEQ_BUSY, SEQ_KILLED, SEQ_STEP, SEQ_THREAD_SHIFT } from '../layout/set-sequence';
 
 /** Takes the set. False when another inserter has it: the caller then does not cache. */
 export function takeSet(sequence: usize): bool {

@@ -4,10 +4,10 @@
 // An entry is one word, and every change of it a compare-and-swap of the whole: a command that names another StreamID, or the STAG of an earlier
 // use, changes nothing.
 
+import { SMMU_AT_IDR5, SMMU_AT_STALLED } from '../layout/smmu-memory';
+import { IDR5_STALL_MAX } from '../layout/smmu-registers';
 import {
   MAX_STALLS,
-  SMMU_AT_IDR5,
-  SMMU_AT_STALLED,
   SMMU_AT_STALLS,
   STALL_ABANDONED,
   STALL_ABORT,
@@ -16,8 +16,7 @@ import {
   STALL_SIZE,
   STALL_STATE_SHIFT,
   STALL_WAITING,
-} from '../layout/host-memory';
-import { IDR5_STALL_MAX } from '../layout/smmu-registers';
+} from '../layout/stall-memory';
 import { bits } from '../lib/fields';
 
 /** No entry is free. */

@@ -1,20 +1,20 @@
-// Records of the trace ring (layout/trace.ts has the protocol). The drain calls them through imports: inlined they would cost its loop
+// Records of the trace ring (layout/trace-memory.ts has the protocol). The drain calls them through imports: inlined they would cost its loop
 // registers while nothing is traced.
 
 import { now } from '../imports/clock';
 import { THREAD, THREAD_ID } from '../imports/unit';
+import { CFG_ASID, CFG_VMID } from '../layout/config-cache-memory';
 import {
-  CFG_ASID,
-  CFG_VMID,
   HOST_AT_TRACE,
   HOST_AT_TRACE_MARKS,
   HOST_AT_TRACE_MASK,
   HOST_AT_TRACE_NEXT,
   HOST_AT_TRACE_SALT,
   HOST_SMMUS,
-  QUEUE_STRIDE,
-  SMMU_AT_QUEUES,
   SMMU_STRIDE,
+} from '../layout/host-memory';
+import { QUEUE_STRIDE, SMMU_AT_QUEUES } from '../layout/queue-memory';
+import {
   THREAD_ATTRIBUTES,
   THREAD_CFG,
   THREAD_IOVA,
@@ -26,7 +26,7 @@ import {
   THREAD_TRACE_BURST,
   THREAD_TRACE_DOORBELL,
   THREAD_TRACE_TIME,
-} from '../layout/host-memory';
+} from '../layout/thread-memory';
 import {
   TRACE_A,
   TRACE_B,

@@ -1,7 +1,20 @@
 // One translation: configuration, IOTLB, walk, permissions, insert.
 
 import { THREAD } from '../imports/unit';
+import {
+  ACCESS_ATS_REQUEST,
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../layout/access';
 import { CD_A, CD_ASET, CD_PAN, CD_TBI0, CD_TBI1 } from '../layout/cd';
+import {
+  CFG_ASID,
+  CFG_CD1,
+  CFG_CONFIG,
+  CFG_NO_SSID,
+  CFG_VMID,
+} from '../layout/config-cache-memory';
 import {
   C_BAD_STREAMID,
   EVT_CLASS_IN,
@@ -12,18 +25,25 @@ import {
   F_PERMISSION,
   F_WALK_EABT,
 } from '../layout/events';
+import { HOST_AT_TRACE } from '../layout/host-memory';
 import {
-  CFG_ASID,
-  CFG_CD1,
-  CFG_CONFIG,
-  CFG_NO_SSID,
-  CFG_VMID,
-  HOST_AT_TRACE,
+  TLB_ASET,
+  TLB_PERM_PX,
+  TLB_PERM_R,
+  TLB_PERM_UNPRIV,
+  TLB_PERM_UX,
+  TLB_PERM_W,
+} from '../layout/iotlb-memory';
+import {
   SMMU_AT_ALL_GEN,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
   SMMU_AT_GBPA,
   SMMU_CR0_PLANTED,
+} from '../layout/smmu-memory';
+import { CR0_SMMUEN, CR2_RECINVSID, GBPA_ABORT } from '../layout/smmu-registers';
+import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2 } from '../layout/ste';
+import {
   THREAD_ATTRIBUTES,
   THREAD_CFG,
   THREAD_CFG_GEN,
@@ -35,31 +55,27 @@ import {
   THREAD_SSID,
   THREAD_TLB_HITS,
   THREAD_TLB_MISSES,
-  TLB_ASET,
-  TLB_PERM_PX,
-  TLB_PERM_R,
-  TLB_PERM_UNPRIV,
-  TLB_PERM_UX,
-  TLB_PERM_W,
-  VMID_ANY_GEN,
-} from '../layout/host-memory';
-import { CR0_SMMUEN, CR2_RECINVSID, GBPA_ABORT } from '../layout/smmu-registers';
-import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2 } from '../layout/ste';
+} from '../layout/thread-memory';
+import {
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_RAZWI,
+  TRANSLATE_STALLED,
+  TRANSLATE_WAIT,
+} from '../layout/translate-results';
+import { VMID_ANY_GEN } from '../layout/vmid-memory';
+import { WALK_AGAIN, WALK_DONE, WALK_FAULT } from '../layout/walk-results';
 import { count } from '../lib/counters';
 import { bits, maskOf } from '../lib/fields';
 import { configGeneration } from './config-cache';
 import { configure } from './configure';
 import {
-  INSTRUCTION,
   noEvent,
-  PRIVILEGED,
-  REQUEST,
   recordEvent,
   recordStall,
   stage2Fault,
   stalls,
   translationFault,
-  WRITE,
   walkFault,
 } from './faults';
 import { vmidBlock } from './generations';
@@ -87,13 +103,6 @@ import {
   walkStage2,
 } from './walk';
 
-const OK: i32 = 0;
-const ABORT: i32 = 1;
-const RAZWI: i32 = 2;
-const STALLED: i32 = 3;
-/** The transaction would stall, but cannot now: it waits in front of the SMMU. */
-const WAIT: i32 = 4;
-
 /** Size of a page in which a bypassed access stays. */
 const BYPASS_SIZE: u32 = 12;
 
@@ -115,10 +124,10 @@ export function bypass(smmu: usize, iova: u64): bool {
 function hold(smmu: usize): i32 {
   const sid = load<u32>(THREAD, THREAD_SID);
   const stag = stallEnter(smmu, sid);
-  if (stag == NO_STAG) return WAIT;
-  if (recordStall(smmu, stag)) return STALLED;
+  if (stag == NO_STAG) return TRANSLATE_WAIT;
+  if (recordStall(smmu, stag)) return TRANSLATE_STALLED;
   stallLeave(smmu, sid, stag);
-  return WAIT;
+  return TRANSLATE_WAIT;
 }
 
 function traced(): bool {
@@ -130,13 +139,13 @@ function refuse(smmu: usize, configured: bool): i32 {
   const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   const result = conclude(smmu, configured);
   // One that waits comes again and again.
-  if (traced() && result != WAIT) traceWalk(smmu, id, result, configured);
+  if (traced() && result != TRANSLATE_WAIT) traceWalk(smmu, id, result, configured);
   return result;
 }
 
 // CD.A = 0 makes stage-1 faults of the translation read as zero instead of aborting.
 function conclude(smmu: usize, configured: bool): i32 {
-  if (load<u32>(THREAD, THREAD_ATTRIBUTES) & REQUEST) return ABORT;
+  if (load<u32>(THREAD, THREAD_ATTRIBUTES) & ACCESS_ATS_REQUEST) return TRANSLATE_ABORT;
   const stage2 = bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
   if (stalls(stage2)) return hold(smmu);
   const raz =
@@ -148,7 +157,7 @@ function conclude(smmu: usize, configured: bool): i32 {
   const badStreamId = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID) == C_BAD_STREAMID;
   if (badStreamId && !bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_RECINVSID)) noEvent();
   recordEvent(smmu);
-  return raz ? RAZWI : ABORT;
+  return raz ? TRANSLATE_RAZWI : TRANSLATE_ABORT;
 }
 
 /** Whether the configuration in use has a stage 1. */
@@ -160,37 +169,32 @@ export function hasStage1(): bool {
 // PAN keeps privileged data accesses from pages that unprivileged ones may use; it is of stage 1, and so is every privilege.
 function allows(permissions: u32, attributes: u32, pan: bool): bool {
   // Unprivileged execution needs no unprivileged data access: a page may be execute-only.
-  if (attributes & INSTRUCTION)
-    return (permissions & (attributes & PRIVILEGED ? TLB_PERM_PX : TLB_PERM_UX)) != 0;
+  if (attributes & ACCESS_INSTRUCTION)
+    return (permissions & (attributes & ACCESS_PRIVILEGED ? TLB_PERM_PX : TLB_PERM_UX)) != 0;
   const unprivileged = (permissions & TLB_PERM_UNPRIV) != 0;
-  if (attributes & PRIVILEGED ? pan && unprivileged : !unprivileged) return false;
-  return (permissions & (attributes & WRITE ? TLB_PERM_W : TLB_PERM_R)) != 0;
+  if (attributes & ACCESS_PRIVILEGED ? pan && unprivileged : !unprivileged) return false;
+  return (permissions & (attributes & ACCESS_WRITE ? TLB_PERM_W : TLB_PERM_R)) != 0;
 }
 
 function panOn(): bool {
   return hasStage1() && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_PAN) != 0;
 }
 
-const FAULTED: u32 = 0;
-const WALKED: u32 = 1;
-/** A descriptor changed between its load and its update. */
-const AGAIN: u32 = 2;
-
 // Both stages of the walk, with their permission checks: stage 1's comes before stage 2 is walked for the output. Descriptors are updated
 // only for an access that both stages let through.
 function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
-  const write = (attributes & WRITE) != 0;
+  const write = (attributes & ACCESS_WRITE) != 0;
   if (hasStage1()) {
-    if (!walkStage1(smmu, iova, write)) return FAULTED;
+    if (!walkStage1(smmu, iova, write)) return WALK_FAULT;
     if (!allows(load<u32>(THREAD, S1_PERM), attributes, panOn())) {
       walkFault(F_PERMISSION, EVT_CLASS_IN, false, 0);
-      return FAULTED;
+      return WALK_FAULT;
     }
   } else {
     // What stage 1 passes on untranslated may not be wider than an IPA (IHI 0070 section 3.4).
     if (iova >> u64(oasBits(smmu)) != 0) {
       walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
-      return FAULTED;
+      return WALK_FAULT;
     }
     skipStage1(iova);
   }
@@ -198,22 +202,22 @@ function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
   if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_S1) {
     skipStage2(ipa);
   } else {
-    if (!walkStage2(smmu, ipa, EVT_CLASS_IN, write)) return FAULTED;
+    if (!walkStage2(smmu, ipa, EVT_CLASS_IN, write)) return WALK_FAULT;
     // Stage 2 knows no privilege.
     if (!allows(load<u32>(THREAD, S2_PERM), attributes, false)) {
       stage2Fault(F_PERMISSION, EVT_CLASS_IN, ipa);
-      return FAULTED;
+      return WALK_FAULT;
     }
   }
   const committed = commitStage1(smmu);
-  if (committed != WALKED) return committed;
-  return commitStage2() ? WALKED : AGAIN;
+  if (committed != WALK_DONE) return committed;
+  return commitStage2() ? WALK_DONE : WALK_AGAIN;
 }
 
 function walk(smmu: usize, iova: u64, attributes: u32): bool {
   for (let i = 0; i < WALK_TRIES; i++) {
     const result = walkOnce(smmu, iova, attributes);
-    if (result != AGAIN) return result == WALKED;
+    if (result != WALK_AGAIN) return result == WALK_DONE;
   }
   walkFault(F_WALK_EABT, EVT_CLASS_TT, false, 0);
   return false;
@@ -244,7 +248,7 @@ export function translate(
   store<u32>(THREAD, substream, THREAD_SSID);
   store<u64>(THREAD, iova, THREAD_IOVA);
   // Writes are data (IHI 0070 section 13.1.2).
-  if (attributes & WRITE) attributes &= ~INSTRUCTION;
+  if (attributes & ACCESS_WRITE) attributes &= ~ACCESS_INSTRUCTION;
   store<u32>(THREAD, attributes, THREAD_ATTRIBUTES);
 
   const cr0 = atomic.load<u32>(smmu, SMMU_AT_CR0);
@@ -255,8 +259,8 @@ export function translate(
     // GBPA records nothing.
     if (!enabled)
       return !bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) && bypass(smmu, iova)
-        ? OK
-        : ABORT;
+        ? TRANSLATE_OK
+        : TRANSLATE_ABORT;
   }
 
   let current = false;
@@ -272,7 +276,7 @@ export function translate(
   }
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
   if (config == STE_CONFIG_BYPASS) {
-    if (bypass(smmu, iova)) return OK;
+    if (bypass(smmu, iova)) return TRANSLATE_OK;
     walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
     return refuse(smmu, true);
   }
@@ -283,7 +287,7 @@ export function translate(
   const hit = tagRefused(iova, input) ? 0 : tlbLookup(smmu, vmid, asid, input, stage2Only);
   if (hit != 0 && allows(hit, attributes, panOn())) {
     count(THREAD_TLB_HITS);
-    return OK;
+    return TRANSLATE_OK;
   }
   // A hit without permission is walked again: only the walk knows which stage refuses.
   count(THREAD_TLB_MISSES);
@@ -293,7 +297,10 @@ export function translate(
   const size = min(s1size, load<u32>(THREAD, S2_SIZE));
   let permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
   // A page that is still clean: its first write comes back to the walk.
-  if ((attributes & WRITE) == 0 && (load<u32>(THREAD, S1_CLEAN) | load<u32>(THREAD, S2_CLEAN)) != 0)
+  if (
+    (attributes & ACCESS_WRITE) == 0 &&
+    (load<u32>(THREAD, S1_CLEAN) | load<u32>(THREAD, S2_CLEAN)) != 0
+  )
     permissions &= ~u32(TLB_PERM_W);
   const pa = load<u64>(THREAD, S2_OUT);
   store<u64>(THREAD, pa, THREAD_PA);
@@ -318,6 +325,6 @@ export function translate(
       allGeneration,
     );
   }
-  if (traced()) traceWalk(smmu, 0, OK, true);
-  return OK;
+  if (traced()) traceWalk(smmu, 0, TRANSLATE_OK, true);
+  return TRANSLATE_OK;
 }

@@ -3,6 +3,7 @@
 // commit functions, once all permissions have been checked; where a stage-1 table itself goes through stage 2, on the spot.
 
 import { THREAD } from '../imports/unit';
+import { ACCESS_LOOK } from '../layout/access';
 import {
   CD_AFFD,
   CD_EPD0,
@@ -19,6 +20,20 @@ import {
   CD_UWXN,
   CD_WXN,
 } from '../layout/cd';
+import {
+  CFG_CD0,
+  CFG_CD1,
+  CFG_CONFIG,
+  CFG_DS,
+  CFG_DS_S2SL0_2,
+  CFG_DS_STAGE1,
+  CFG_DS_STAGE2,
+  CFG_HAD,
+  CFG_S2TTB,
+  CFG_STE5,
+  CFG_TTB0,
+  CFG_TTB1,
+} from '../layout/config-cache-memory';
 import {
   PTE_AF,
   PTE_AP_RO,
@@ -46,28 +61,12 @@ import {
   F_WALK_EABT,
 } from '../layout/events';
 import {
-  CFG_CD0,
-  CFG_CD1,
-  CFG_CONFIG,
-  CFG_DS,
-  CFG_DS_S2SL0_2,
-  CFG_DS_STAGE1,
-  CFG_DS_STAGE2,
-  CFG_HAD,
-  CFG_S2TTB,
-  CFG_STE5,
-  CFG_TTB0,
-  CFG_TTB1,
-  THREAD_ATTRIBUTES,
-  THREAD_CFG,
-  THREAD_UPDATE,
-  THREAD_WALK,
   TLB_PERM_PX,
   TLB_PERM_R,
   TLB_PERM_UNPRIV,
   TLB_PERM_UX,
   TLB_PERM_W,
-} from '../layout/host-memory';
+} from '../layout/iotlb-memory';
 import {
   STE_CONFIG_NESTED,
   STE_S2AFFD,
@@ -78,8 +77,9 @@ import {
   STE_S2T0SZ,
   STE_S2TG,
 } from '../layout/ste';
+import { THREAD_ATTRIBUTES, THREAD_CFG, THREAD_UPDATE, THREAD_WALK } from '../layout/thread-memory';
 import { bits, maskOf } from '../lib/fields';
-import { LOOK, stage2Fault, tableFault, walkFault } from './faults';
+import { stage2Fault, tableFault, walkFault } from './faults';
 import {
   addressOf,
   blockAllowed,
@@ -204,7 +204,7 @@ export function commitStage2(): bool {
   const updated = load<u64>(THREAD, S2_NEW);
   return (
     old == updated ||
-    (load<u32>(THREAD, THREAD_ATTRIBUTES) & LOOK) != 0 ||
+    (load<u32>(THREAD, THREAD_ATTRIBUTES) & u32(ACCESS_LOOK)) != 0 ||
     casAt(load<i64>(THREAD, S2_PLACE), old, updated)
   );
 }

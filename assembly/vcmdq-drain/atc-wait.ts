@@ -13,7 +13,7 @@ import {
   SMMU_AT_ATC_WAITS,
 } from '../layout/ats-memory';
 import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
-import { QUEUE_STRIDE, SMMU_AT_QUEUES } from '../layout/host-memory';
+import { QUEUE_STRIDE, SMMU_AT_QUEUES } from '../layout/queue-memory';
 import { atcAnswered, isolate } from '../smmu-core/atc';
 import { callHost } from './ownership';
 

@@ -7,9 +7,9 @@ import {
   HOST_AT_SMMU_COUNT,
   HOST_AT_VCPU_VMIDS,
   HOST_SMMUS,
-  SMMU_AT_CR2,
-  SMMU_AT_IDR0,
   SMMU_STRIDE,
+} from '../layout/host-memory';
+import {
   TLB_ASET,
   TLB_ASID_PERM,
   TLB_META,
@@ -21,9 +21,10 @@ import {
   TLB_PAGE,
   TLB_SETS,
   TLB_WAYS,
-  VMID_FRACTURED,
-} from '../layout/host-memory';
+} from '../layout/iotlb-memory';
+import { SMMU_AT_CR2, SMMU_AT_IDR0 } from '../layout/smmu-memory';
 import { CR2_PTM, IDR0_BTM } from '../layout/smmu-registers';
+import { VMID_FRACTURED } from '../layout/vmid-memory';
 import { bits, maskOf, placed } from '../lib/fields';
 import { killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';

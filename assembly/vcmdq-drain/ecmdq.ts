@@ -13,8 +13,8 @@ import {
   QUEUE_PARKED,
   QUEUE_RUNNING,
   QUEUE_STATE,
-  STAT_ERROR_PUBLISHED,
-} from '../layout/host-memory';
+} from '../layout/queue-memory';
+import { STAT_ERROR_PUBLISHED } from '../layout/smmu-memory';
 import {
   ECMDQ_CONS_ENACK,
   ECMDQ_CONS_ERR,

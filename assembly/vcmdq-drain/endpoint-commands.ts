@@ -19,16 +19,10 @@ import {
   RESUME_AC,
   RESUME_STAG,
 } from '../layout/commands';
-import {
-  CTX_HYP_OWN,
-  CTX_SID_MATCH,
-  CTX_SID_REPLACE,
-  SMMU_AT_IDR0,
-  STALL_ABORT,
-  STALL_RAZWI,
-  STALL_RETRY,
-} from '../layout/host-memory';
+import { CTX_HYP_OWN, CTX_SID_MATCH, CTX_SID_REPLACE } from '../layout/context-memory';
+import { SMMU_AT_IDR0 } from '../layout/smmu-memory';
 import { IDR0_TERM_MODEL } from '../layout/smmu-registers';
+import { STALL_ABORT, STALL_RAZWI, STALL_RETRY } from '../layout/stall-memory';
 import { bits } from '../lib/fields';
 import { answerGroup, invalidateAtc } from '../smmu-core/atc';
 import { stallResume, stallTerminate } from '../smmu-core/stall';

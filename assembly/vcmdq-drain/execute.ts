@@ -2,14 +2,6 @@
 // read from the ring, once; nothing here looks at the ring again.
 
 import {
-  CFGI_RANGE,
-  CMD_SSEC,
-  CMD_SSID,
-  SYNC_CS,
-  SYNC_CS_NONE,
-  TLBI_ASID,
-} from '../layout/commands';
-import {
   ACTION_CFGI_CD,
   ACTION_CFGI_CD_ALL,
   ACTION_CFGI_STE,
@@ -28,12 +20,23 @@ import {
   ACTION_TLBI_S2_IPA,
   ACTION_TLBI_S12_VMALL,
   ACTIONS_STRIDE,
-  CTX_HYP_OWN,
-  CTX_VMID,
+  SMMU_AT_ACTIONS,
+} from '../layout/action-memory';
+import {
+  CFGI_RANGE,
+  CMD_SSEC,
+  CMD_SSID,
+  SYNC_CS,
+  SYNC_CS_NONE,
+  TLBI_ASID,
+} from '../layout/commands';
+import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
+import {
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
   QUEUE_REWRITES,
-  SMMU_AT_ACTIONS,
+} from '../layout/queue-memory';
+import {
   SMMU_AT_STATS,
   STAT_CFGI,
   STAT_ILL_CS,
@@ -41,7 +44,7 @@ import {
   STAT_ILL_RANGE,
   STAT_ILL_RESPONSE,
   STAT_ILL_SSEC,
-} from '../layout/host-memory';
+} from '../layout/smmu-memory';
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';

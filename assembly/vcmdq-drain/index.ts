@@ -3,20 +3,30 @@
 import { traceDoorbell } from '../imports/core';
 import { THREAD, WINDOW } from '../imports/unit';
 import { SMMU_AT_PRIQ_OWNER } from '../layout/ats-memory';
-import { VCMDQ_GERROR_CMDQ_ERR } from '../layout/cmdqv-registers';
+import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_STRIDE } from '../layout/cmdqv-registers';
+import { CFG_SETS } from '../layout/config-cache-memory';
 import {
-  CFG_SETS,
   CTX_DOORBELL_CALLS,
   CTX_LVCMDQ_COUNT,
   CTX_LVCMDQ_MAP,
   CTX_STRIDE,
   CTX_WINDOW,
+  MAX_CONTEXTS,
+  SMMU_AT_CONTEXTS,
+} from '../layout/context-memory';
+import { DOORBELL_CONTEXT, DOORBELL_SLOT, DOORBELL_SMMU } from '../layout/doorbell-id';
+import { QUEUE_ACQUIRED, QUEUE_BUSY, WATCH_NO_COMMAND } from '../layout/drain-results';
+import {
   HOST_AT_ATTENTION,
   HOST_AT_SMMU_COUNT,
   HOST_AT_TRACE,
   HOST_SMMUS,
   HOST_THREADS,
-  MAX_CONTEXTS,
+  SMMU_STRIDE,
+  THREAD_STRIDE,
+} from '../layout/host-memory';
+import { TLB_SETS } from '../layout/iotlb-memory';
+import {
   MAX_QUEUES,
   QUEUE_CONS,
   QUEUE_ERR,
@@ -31,21 +41,23 @@ import {
   QUEUE_PARKED,
   QUEUE_RUNNING,
   QUEUE_STATE,
-  SMMU_AT_CONTEXTS,
+} from '../layout/queue-memory';
+import {
   SMMU_AT_EVTQ_OWNER,
   SMMU_AT_PARKED,
-  SMMU_STRIDE,
   STAT_ERROR_PUBLISHED,
   STAT_ERROR_SKIPPED,
-  THREAD_IN_FLIGHT,
-  THREAD_STRIDE,
-  THREAD_TRACE_DOORBELL,
-  TLB_SETS,
-} from '../layout/host-memory';
-import { TRACE_DOORBELL } from '../layout/trace-memory';
-import { maskOf } from '../lib/fields';
+} from '../layout/smmu-memory';
+import { THREAD_IN_FLIGHT, THREAD_TRACE_DOORBELL } from '../layout/thread-memory';
+import {
+  TRACE_DOORBELL,
+  TRACE_DOORBELL_CONTEXT,
+  TRACE_DOORBELL_OFFSET,
+} from '../layout/trace-memory';
+import { bits, maskOf, placed } from '../lib/fields';
 import { reapConfigSet } from '../smmu-core/config-cache';
 import { reapTlbSet } from '../smmu-core/iotlb';
+import { NOWHERE } from '../smmu-core/physical-memory';
 import { publishEcmdqError } from './ecmdq';
 import { acquire, callHost, giveUp, release } from './ownership';
 import { contextOf, isVcmdq, queueBlock, stat } from './queue-words';
@@ -57,8 +69,6 @@ export { dsb, tlbi } from './broadcast';
 /** Commands behind which `watch` returns, and how many looks pass between two that take in every queue. */
 const WATCH_COMMANDS: u32 = 1024;
 const LOOKS_AT_BUSY: u32 = 8;
-/** Work that consumed no command. */
-const NO_COMMAND: u32 = u32(-1);
 
 function contextBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
@@ -71,20 +81,22 @@ function queueOfSlot(smmu: usize, context: usize, lvcmdq: u32): usize {
 }
 
 export function doorbell(id: u32, offset: u32): void {
-  const smmuIndex = (id >> 8) & 0xff;
-  const index = id & 0xff;
+  const smmuIndex = bits(id, DOORBELL_SMMU);
+  const index = bits(id, DOORBELL_CONTEXT);
   if (smmuIndex >= load<u32>(0, HOST_AT_SMMU_COUNT) || index >= <u32>MAX_CONTEXTS) return;
   const smmu: usize = HOST_SMMUS + smmuIndex * SMMU_STRIDE;
   const context = contextBlock(smmu, index);
   if (WINDOW == 0 || load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return;
   atomic.add<i32>(context, 1, CTX_DOORBELL_CALLS);
   const traced = load<u32>(0, HOST_AT_TRACE) != 0;
-  const slot = (id >> 16) + (offset >> 7);
+  const slot = bits(id, DOORBELL_SLOT) + offset / VCMDQ_STRIDE;
   // The first run that the doorbell starts takes it into its record.
   if (traced)
     store<u32>(
       THREAD,
-      TRACE_DOORBELL | (index << 16) | (((slot << 7) | (offset & 0x7f)) & 0xffff),
+      u32(TRACE_DOORBELL) |
+        placed(index, TRACE_DOORBELL_CONTEXT) |
+        placed(slot * VCMDQ_STRIDE + (offset % VCMDQ_STRIDE), TRACE_DOORBELL_OFFSET),
       THREAD_TRACE_DOORBELL,
     );
   const queue = queueOfSlot(smmu, context, slot);
@@ -135,9 +147,9 @@ export function watch(smmu: usize, index: u32, looks: u32): u32 {
     found = true;
     // Never in the middle of a pass: a queue that is never empty would keep those behind it from ever being looked at.
     if (done >= WATCH_COMMANDS || atomic.load<i32>(0, HOST_AT_ATTENTION) != attention)
-      return done == 0 ? NO_COMMAND : done;
+      return done == 0 ? u32(WATCH_NO_COMMAND) : done;
   }
-  return found && done == 0 ? NO_COMMAND : done;
+  return found && done == 0 ? u32(WATCH_NO_COMMAND) : done;
 }
 
 export function serveParked(smmu: usize): u32 {
@@ -154,11 +166,15 @@ export function serveParked(smmu: usize): u32 {
 
 export function publishError(smmu: usize, index: u32): u32 {
   const queue = queueBlock(smmu, index & (MAX_QUEUES - 1));
-  if (!acquire(queue)) return 0;
+  if (!acquire(queue)) return QUEUE_BUSY;
   const page0 = page0Of(queue, contextOf(smmu, queue));
   if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ) {
-    if (page0 != -1) publishEcmdqError(smmu, queue, page0);
-  } else if (page0 != -1 && isVcmdq(queue) && load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_HELD) {
+    if (page0 != NOWHERE) publishEcmdqError(smmu, queue, page0);
+  } else if (
+    page0 != NOWHERE &&
+    isVcmdq(queue) &&
+    load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_HELD
+  ) {
     const gerror = load<u32>(queue, QUEUE_GERROR);
     const error = maskOf(VCMDQ_GERROR_CMDQ_ERR);
     // CONS before GERROR: who sees the error sees where it is. An error that is already active is not toggled back.
@@ -170,7 +186,7 @@ export function publishError(smmu: usize, index: u32): u32 {
     stat(smmu, STAT_ERROR_PUBLISHED);
   }
   serveOwned(smmu, queue);
-  return 1;
+  return QUEUE_ACQUIRED;
 }
 
 function stopped(queue: usize): bool {
@@ -185,7 +201,7 @@ function restart(queue: usize): void {
 
 export function stepOver(smmu: usize, index: u32): u32 {
   const queue = queueBlock(smmu, index & (MAX_QUEUES - 1));
-  if (!acquire(queue)) return 0;
+  if (!acquire(queue)) return QUEUE_BUSY;
   if (stopped(queue)) {
     const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
     if (load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_HELD) stat(smmu, STAT_ERROR_SKIPPED);
@@ -193,15 +209,15 @@ export function stepOver(smmu: usize, index: u32): u32 {
     restart(queue);
   }
   release(queue);
-  return 1;
+  return QUEUE_ACQUIRED;
 }
 
 export function resume(smmu: usize, index: u32): u32 {
   const queue = queueBlock(smmu, index & (MAX_QUEUES - 1));
-  if (!acquire(queue)) return 0;
+  if (!acquire(queue)) return QUEUE_BUSY;
   if (stopped(queue)) restart(queue);
   release(queue);
-  return 1;
+  return QUEUE_ACQUIRED;
 }
 
 // Everything that a thread can own carries its number; nothing else is touched, so the others may go on working.

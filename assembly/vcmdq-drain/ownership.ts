@@ -9,7 +9,8 @@
 // when its writer is dead. The counting word's atomics order it between owners.
 
 import { THREAD_ID } from '../imports/unit';
-import { HOST_AT_ATTENTION, QUEUE_OWNER_THREAD, QUEUE_OWNERS } from '../layout/host-memory';
+import { HOST_AT_ATTENTION } from '../layout/host-memory';
+import { QUEUE_OWNER_THREAD, QUEUE_OWNERS } from '../layout/queue-memory';
 
 // The host's own calls may meet a side core at work; its rounds are short and bounded.
 const ACQUIRE_SPINS = 1000000;

@@ -2,9 +2,9 @@
 
 import { store32 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
+import { CTX_STRIDE, SMMU_AT_CONTEXTS } from '../layout/context-memory';
 import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
 import {
-  CTX_STRIDE,
   QUEUE_CONS,
   QUEUE_CTX,
   QUEUE_KIND,
@@ -16,11 +16,9 @@ import {
   QUEUE_RUNNING,
   QUEUE_STATE,
   QUEUE_STRIDE,
-  SMMU_AT_CONTEXTS,
-  SMMU_AT_PARKED,
   SMMU_AT_QUEUES,
-  SMMU_AT_STATS,
-} from '../layout/host-memory';
+} from '../layout/queue-memory';
+import { SMMU_AT_PARKED, SMMU_AT_STATS } from '../layout/smmu-memory';
 import { callHost } from './ownership';
 
 export function queueBlock(smmu: usize, index: u32): usize {

@@ -3,7 +3,6 @@
 import { endTraceRun, traceRun } from '../imports/core';
 import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
-import { CERROR_ABT, CERROR_ILL, CMD_SSEC, SYNC_CS } from '../layout/commands';
 import {
   ACTION_ATC_INV,
   ACTION_ILLEGAL,
@@ -12,9 +11,12 @@ import {
   ACTION_TLBI_NH_VA,
   ACTION_TLBI_S12_VMALL,
   ACTIONS_STRIDE,
-  CTX_HYP_OWN,
-  CTX_VMID,
-  HOST_AT_TRACE,
+  SMMU_AT_ACTIONS,
+} from '../layout/action-memory';
+import { CERROR_ABT, CERROR_ILL, CMD_SSEC, SYNC_CS } from '../layout/commands';
+import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
+import { HOST_AT_TRACE } from '../layout/host-memory';
+import {
   QUEUE_COMMANDS,
   QUEUE_CONS,
   QUEUE_ERR,
@@ -28,7 +30,8 @@ import {
   QUEUE_RING,
   QUEUE_RING_WINDOW,
   QUEUE_SYNCS,
-  SMMU_AT_ACTIONS,
+} from '../layout/queue-memory';
+import {
   SMMU_AT_STATS,
   STAT_ATC_INV,
   STAT_ERROR_HELD,
@@ -36,9 +39,9 @@ import {
   STAT_ILL_RANGE,
   STAT_ILL_SID,
   STAT_PROD_RANGE,
-  VMID_ALL_GEN,
-} from '../layout/host-memory';
+} from '../layout/smmu-memory';
 import { Q_INDEX } from '../layout/smmu-registers';
+import { VMID_ALL_GEN } from '../layout/vmid-memory';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';

@@ -4,8 +4,8 @@ import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
 import { CERROR_ATC_INV_SYNC } from '../layout/commands';
+import { CTX_ENABLED } from '../layout/context-memory';
 import {
-  CTX_ENABLED,
   QUEUE_ALLOCATED,
   QUEUE_COMMANDS,
   QUEUE_CONS,
@@ -27,16 +27,19 @@ import {
   QUEUE_RUNNING,
   QUEUE_STATE,
   QUEUE_SYNCS,
+} from '../layout/queue-memory';
+import {
   SMMU_AT_CMDQV_EN,
   STAT_ATC_TIMEOUT,
   STAT_BUDGET_EXHAUSTED,
   STAT_INIT_ERROR,
   STAT_REPAIRS,
   STAT_ROUNDS_EXHAUSTED,
-} from '../layout/host-memory';
+} from '../layout/smmu-memory';
 import { CMDQ_CONS_ERR, ECMDQ_CONS_ENACK, Q_INDEX } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
+import { NOWHERE } from '../smmu-core/physical-memory';
 import { atcsAnswered, timedOut } from './atc-wait';
 import { ecmdqCons, ecmdqDue, followEcmdq } from './ecmdq';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
@@ -228,7 +231,7 @@ export function settled(queue: usize, context: usize): bool {
  */
 export function due(queue: usize, context: usize): bool {
   const page0 = page0Of(queue, context);
-  if (page0 == -1) return false;
+  if (page0 == NOWHERE) return false;
   if (!isVcmdq(queue))
     return load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ
       ? ecmdqDue(queue, page0)
@@ -255,7 +258,7 @@ export function due(queue: usize, context: usize): bool {
 function round(smmu: usize, queue: usize): u32 {
   const context = contextOf(smmu, queue);
   const page0 = page0Of(queue, context);
-  if (page0 == -1) return 0;
+  if (page0 == NOWHERE) return 0;
   if (isVcmdq(queue)) return roundOfVcmdq(smmu, queue, context, page0);
   if (load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ)
     return roundOfEcmdq(smmu, queue, context, page0);
@@ -279,7 +282,8 @@ function round(smmu: usize, queue: usize): u32 {
 function reaches(smmu: usize, queue: usize): bool {
   const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
   return (
-    (ringWindow == 0 || ringWindow == u32(WINDOW)) && page0Of(queue, contextOf(smmu, queue)) != -1
+    (ringWindow == 0 || ringWindow == u32(WINDOW)) &&
+    page0Of(queue, contextOf(smmu, queue)) != NOWHERE
   );
 }
 

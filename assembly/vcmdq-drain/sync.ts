@@ -2,6 +2,7 @@
 
 import { resolve, store32 } from '../imports/port';
 import { SYNC_CS, SYNC_CS_IRQ } from '../layout/commands';
+import { NO_OFFSET } from '../layout/guest-port-results';
 import {
   QUEUE_CONS,
   QUEUE_KIND,
@@ -12,10 +13,8 @@ import {
   QUEUE_PARKED_D0,
   QUEUE_PARKED_D1,
   QUEUE_STATE,
-  SMMU_AT_PARKED,
-  STAT_MSIS,
-  STAT_PARKS,
-} from '../layout/host-memory';
+} from '../layout/queue-memory';
+import { SMMU_AT_PARKED, STAT_MSIS, STAT_PARKS } from '../layout/smmu-memory';
 import { bits } from '../lib/fields';
 import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
 import { locate, NOWHERE, store32At } from '../smmu-core/physical-memory';
@@ -75,7 +74,7 @@ export function signal(smmu: usize, queue: usize, next: u32, d0: u64, d1: u64): 
     store32At(place, data);
   } else {
     const offset = resolve(address, 4);
-    if (offset == u32(-1)) return false;
+    if (offset == u32(NO_OFFSET)) return false;
     atomic.store<u32>(queue, next, QUEUE_CONS);
     store32(offset, data);
   }

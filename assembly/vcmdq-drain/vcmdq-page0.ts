@@ -12,23 +12,19 @@ import {
   VCMDQ_STATUS,
   VCMDQ_STRIDE,
 } from '../layout/cmdqv-registers';
-import {
-  CTX_PAGE0,
-  CTX_WINDOW,
-  QUEUE_LVCMDQ,
-  QUEUE_OVERLAY,
-  QUEUE_REGS,
-} from '../layout/host-memory';
+import { CTX_PAGE0, CTX_WINDOW } from '../layout/context-memory';
+import { QUEUE_LVCMDQ, QUEUE_OVERLAY, QUEUE_REGS } from '../layout/queue-memory';
 import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../layout/smmu-registers';
+import { NOWHERE } from '../smmu-core/physical-memory';
 import { isVcmdq } from './queue-words';
 
-/** Place of a queue's registers: (1 if guest memory else 0) << 32 | byte offset; -1 when this unit does not reach them. */
+/** Place of a queue's registers: (1 if guest memory else 0) << 32 | byte offset; NOWHERE when this unit does not reach them. */
 export function page0Of(queue: usize, context: usize): i64 {
   const page0 = isVcmdq(queue)
     ? atomic.load<u32>(context, CTX_PAGE0)
     : atomic.load<u32>(queue, QUEUE_OVERLAY);
   if (page0 == 0) return i64(u64(load<u32>(queue, QUEUE_REGS)));
-  if (load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return -1;
+  if (load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return NOWHERE;
   return ((<i64>1) << 32) | i64(u64(page0 + load<u32>(queue, QUEUE_LVCMDQ) * VCMDQ_STRIDE));
 }
 

@@ -13,7 +13,7 @@ import {
   VCMDQ_PROD,
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
-import { TLB_SETS } from '../../assembly/layout/host-memory.ts';
+import { TLB_SETS } from '../../assembly/layout/iotlb-memory.ts';
 import {
   CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,

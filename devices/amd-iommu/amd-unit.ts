@@ -1,7 +1,7 @@
 // The hot modules of one (thread, machine) on a host with an AMD IOMMU.
 
 import type { AmdIommuExports, HotModules } from '../../assembly/load.ts';
-import { PortUnit, type PortUnitOptions } from '../unit/index.ts';
+import { type PortUnitOptions, TranslatingUnit } from '../unit/index.ts';
 
 export type AmdModules = Pick<HotModules, 'guestPort' | 'privateGuestPort'> & {
   readonly amdIommu: WebAssembly.Module;
@@ -11,7 +11,7 @@ export interface AmdUnitOptions extends PortUnitOptions {
   readonly modules: AmdModules;
 }
 
-export class AmdUnit extends PortUnit {
+export class AmdUnit extends TranslatingUnit {
   /** Translation and the service of command buffers are one module here; the names are those of an SMMU's unit. */
   readonly core: AmdIommuExports;
   readonly drain: AmdIommuExports;

@@ -28,13 +28,15 @@ import {
   CTX_PAGE0,
   CTX_STRIDE,
   CTX_WINDOW,
+  SMMU_AT_CONTEXTS,
+} from '../../assembly/layout/context-memory.ts';
+import {
   QUEUE_ERROR_PUBLISHED,
   QUEUE_KIND_MAIN,
   QUEUE_KIND_OVERLAY,
   QUEUE_PARKED,
   QUEUE_RUNNING,
-  SMMU_AT_CONTEXTS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
 import { maskInWord } from '../plugin/index.ts';
 import { QueueBlock, smmuBase } from '../unit/index.ts';
 

@@ -40,15 +40,15 @@ import {
   AMD_VFCTRL_TABLES,
 } from '../../assembly/layout/amd-formats.ts';
 import { ABI_KIND_AMD_IOMMU } from '../../assembly/layout/guest-abi.ts';
+import { NO_OFFSET } from '../../assembly/layout/guest-port-results.ts';
+import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import {
-  HOST_AT_RAM_BASE,
-  HOST_AT_RAM_SIZE,
   SMMU_AT_TLB,
   TLB_ENTRY_SIZE,
   TLB_META,
   TLB_SETS,
   TLB_WAYS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/iotlb-memory.ts';
 import {
   bitsOf,
   type Device,
@@ -203,8 +203,8 @@ export class PhysicalAmdIommu implements Device {
         : 0;
     }
     const offset =
-      this.#options.unitOf(window)?.port.resolveGpa(address, 0, bufferSize(buffer)) ?? -1;
-    return offset >>> 0 === 0xffffffff ? 0 : offset >>> 0;
+      this.#options.unitOf(window)?.port.resolveGpa(address, 0, bufferSize(buffer)) ?? NO_OFFSET;
+    return offset >>> 0 === NO_OFFSET ? 0 : offset >>> 0;
   }
 
   #setCommandBuffer(guest: number, buffer: AmdBuffer | undefined): void {

@@ -20,15 +20,14 @@ import {
   VINTF_SID_REPLACE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { ABI_KIND_CMDQV } from '../../assembly/layout/guest-abi.ts';
+import { NO_OFFSET } from '../../assembly/layout/guest-port-results.ts';
+import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
+import { QUEUE_ERROR_HELD, QUEUE_KIND_VCMDQ_HYP } from '../../assembly/layout/queue-memory.ts';
 import {
-  HOST_AT_RAM_BASE,
-  HOST_AT_RAM_SIZE,
-  QUEUE_ERROR_HELD,
-  QUEUE_KIND_VCMDQ_HYP,
   SMMU_AT_CMDQV_EN,
   SMMU_AT_NUM_LVCMDQ,
   SMMU_AT_NUM_VCMDQ,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/smmu-memory.ts';
 import {
   bitsOf,
   type Device,
@@ -76,7 +75,6 @@ export interface PhysicalCmdqvOptions {
 }
 
 /** What a guest port answers for an address outside RAM. */
-const NO_OFFSET = 0xffffffff;
 
 /** Host RAM, and the guests whose units are at hand. */
 function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {

@@ -8,16 +8,16 @@ import {
   VCMDQ_STATUS,
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
+import { HOST_AT_ATTENTION } from '../../assembly/layout/host-memory.ts';
 import {
-  HOST_AT_ATTENTION,
   QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
   QUEUE_PARKED,
   QUEUE_RUNNING,
-  SMMU_AT_IDR1,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
+import { SMMU_AT_IDR1 } from '../../assembly/layout/smmu-memory.ts';
 import { IDR1_CMDQS } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../plugin/index.ts';
 import { type ContextBlock, QueueBlock, type Unit } from '../unit/index.ts';

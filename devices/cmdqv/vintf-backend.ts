@@ -7,7 +7,7 @@ import type { QueueBlock } from '../unit/index.ts';
 export interface VintfBackend {
   /** LVCMDQs of the borrowed VINTF that the guest may use, a power of two. */
   readonly lvcmdqCount: number;
-  /** First argument of the guest's doorbell import: (SMMU index << 8) | VINTF. */
+  /** First argument of the guest's doorbell import (assembly/layout/doorbell-id.ts). */
   readonly doorbellId: number;
   /** Block of the VCMDQ behind an LVCMDQ slot. */
   queue(lvcmdq: number): QueueBlock;

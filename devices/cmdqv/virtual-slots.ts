@@ -13,7 +13,7 @@ import {
   VCMDQ_PROD,
   VCMDQ_STATUS,
 } from '../../assembly/layout/cmdqv-registers.ts';
-import { QUEUE_ERROR_PUBLISHED } from '../../assembly/layout/host-memory.ts';
+import { QUEUE_ERROR_PUBLISHED } from '../../assembly/layout/queue-memory.ts';
 import { bitsOf, maskInWord, plainStateLike } from '../plugin/index.ts';
 import { page0WritableBits } from './page0-bits.ts';
 import type { VintfBackend } from './vintf-backend.ts';

@@ -7,10 +7,10 @@ import {
   CFG_SETS,
   CFG_VALID,
   CFG_WAYS,
-  SMMU_AT_ALL_GEN,
   SMMU_AT_CFG_ENTRIES,
   SMMU_AT_CFG_SETS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/config-cache-memory.ts';
+import { SMMU_AT_ALL_GEN } from '../../assembly/layout/smmu-memory.ts';
 import { smmuBase } from '../unit/index.ts';
 
 /** Drops every IOTLB and configuration-cache entry. Generations only grow: a smaller one would bring dead entries back. */

@@ -1,6 +1,6 @@
 // ID registers of an SMMUv3: what it advertises, and the check that it advertises nothing that the model does not do.
 
-import { ECMDQS_PER_SMMU, MAX_STALLS } from '../../assembly/layout/host-memory.ts';
+import { ECMDQS_PER_SMMU } from '../../assembly/layout/queue-memory.ts';
 import {
   IDR0_ATS,
   IDR0_HTTU,
@@ -35,6 +35,7 @@ import {
   STALL_MODEL_FORCED,
   STALL_MODEL_TERMINATE,
 } from '../../assembly/layout/smmu-registers.ts';
+import { MAX_STALLS } from '../../assembly/layout/stall-memory.ts';
 
 import { bitsOf, type Field, maskInWord, withBits } from '../plugin/index.ts';
 

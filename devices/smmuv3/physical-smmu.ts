@@ -3,15 +3,12 @@
 // state and interrupts.
 
 import { SMMU_AT_ATC_TIMEOUT } from '../../assembly/layout/ats-memory.ts';
+import { CTX_HOST } from '../../assembly/layout/context-memory.ts';
 import { F_CFG_CONFLICT, F_TLB_CONFLICT, F_UUT } from '../../assembly/layout/events.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
+import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
+import { QUEUE_ECMDQ, QUEUE_KIND_MAIN, QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
 import {
-  CTX_HOST,
-  HOST_AT_RAM_BASE,
-  HOST_AT_RAM_SIZE,
-  QUEUE_ECMDQ,
-  QUEUE_KIND_MAIN,
-  QUEUE_MAIN,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
   SMMU_AT_GBPA,
@@ -25,7 +22,7 @@ import {
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
   SMMU_CR0_PLANTED,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/smmu-memory.ts';
 import {
   CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,

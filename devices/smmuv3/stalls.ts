@@ -1,8 +1,8 @@
 // The stalled transactions of a physical SMMU, as far as its device model has to do with them.
 
+import { SMMU_AT_STALLED } from '../../assembly/layout/smmu-memory.ts';
 import {
   MAX_STALLS,
-  SMMU_AT_STALLED,
   SMMU_AT_STALLS,
   STALL_ABANDONED,
   STALL_ABORT,
@@ -10,7 +10,7 @@ import {
   STALL_SIZE,
   STALL_STATE_SHIFT,
   STALL_WAITING,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/stall-memory.ts';
 import { smmuBase } from '../unit/index.ts';
 
 const STATE = 0xfn << BigInt(STALL_STATE_SHIFT);

@@ -5,7 +5,7 @@ import type { QueueBlock } from '../unit/index.ts';
 
 /** What a command queue needs of the host for its guest to have PROD and CONS itself: the host's drain runs it then. */
 export interface DirectQueueBackend {
-  /** First argument of the guest's doorbell import. */
+  /** First argument of the guest's doorbell import (assembly/layout/doorbell-id.ts). */
   readonly doorbellId: number;
   /**
    * Allocates the HW queue that runs the ring.

@@ -4,26 +4,6 @@
 // features, but a VMID-less command of such a guest must never come to match every VM.
 
 import {
-  OP_ATC_INV,
-  OP_CFGI_CD,
-  OP_CFGI_CD_ALL,
-  OP_CFGI_STE,
-  OP_CFGI_STE_RANGE,
-  OP_CMD_SYNC,
-  OP_PREFETCH_ADDR,
-  OP_PREFETCH_CFG,
-  OP_PRI_RESP,
-  OP_RESUME,
-  OP_STALL_TERM,
-  OP_TLBI_NH_ALL,
-  OP_TLBI_NH_ASID,
-  OP_TLBI_NH_VA,
-  OP_TLBI_NH_VAA,
-  OP_TLBI_NSNH_ALL,
-  OP_TLBI_S2_IPA,
-  OP_TLBI_S12_VMALL,
-} from '../../assembly/layout/commands.ts';
-import {
   ACTION_ATC_INV,
   ACTION_CFGI_CD,
   ACTION_CFGI_CD_ALL,
@@ -44,6 +24,29 @@ import {
   ACTION_TLBI_S2_IPA,
   ACTION_TLBI_S12_VMALL,
   ACTIONS_STRIDE,
+  SMMU_AT_ACTIONS,
+} from '../../assembly/layout/action-memory.ts';
+import {
+  OP_ATC_INV,
+  OP_CFGI_CD,
+  OP_CFGI_CD_ALL,
+  OP_CFGI_STE,
+  OP_CFGI_STE_RANGE,
+  OP_CMD_SYNC,
+  OP_PREFETCH_ADDR,
+  OP_PREFETCH_CFG,
+  OP_PRI_RESP,
+  OP_RESUME,
+  OP_STALL_TERM,
+  OP_TLBI_NH_ALL,
+  OP_TLBI_NH_ASID,
+  OP_TLBI_NH_VA,
+  OP_TLBI_NH_VAA,
+  OP_TLBI_NSNH_ALL,
+  OP_TLBI_S2_IPA,
+  OP_TLBI_S12_VMALL,
+} from '../../assembly/layout/commands.ts';
+import {
   QUEUE_KIND_ECMDQ,
   QUEUE_KIND_GUEST_CMDQ,
   QUEUE_KIND_MAIN,
@@ -51,8 +54,7 @@ import {
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
   QUEUE_KINDS,
-  SMMU_AT_ACTIONS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
 import {
   IDR0_ATS,
   IDR0_PRI,

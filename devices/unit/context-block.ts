@@ -14,8 +14,14 @@ import {
   CTX_VMID,
   CTX_WINDOW,
   SMMU_AT_CONTEXTS,
-  SMMU_AT_REGS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/context-memory.ts';
+import {
+  DOORBELL_CONTEXT,
+  DOORBELL_SLOT,
+  DOORBELL_SMMU,
+} from '../../assembly/layout/doorbell-id.ts';
+import { SMMU_AT_REGS } from '../../assembly/layout/queue-memory.ts';
+import { withBits } from '../plugin/index.ts';
 import { smmuBase } from './unit.ts';
 
 /** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */
@@ -26,11 +32,13 @@ export class ContextBlock {
   /** Byte offset in host memory. */
   readonly address: number;
   readonly index: number;
+  readonly #smmuIndex: number;
   readonly #smmu: number;
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
 
   constructor(hostMemory: WebAssembly.Memory, smmuIndex: number, index: number) {
+    this.#smmuIndex = smmuIndex;
     this.#smmu = smmuBase(smmuIndex);
     this.index = index;
     this.address = this.#smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
@@ -84,6 +92,15 @@ export class ContextBlock {
   }
   get doorbellCalls(): number {
     return this.#get(CTX_DOORBELL_CALLS);
+  }
+
+  /** First argument of the guest's doorbell import for a directly mapped range that begins with the registers of the queue in `slot`. */
+  doorbellId(slot: number): number {
+    return withBits(
+      withBits(withBits(0, DOORBELL_SMMU, this.#smmuIndex), DOORBELL_CONTEXT, this.index),
+      DOORBELL_SLOT,
+      slot,
+    );
   }
 
   /** SID_MATCH of a pair: the virtual StreamID above the enable bit. */

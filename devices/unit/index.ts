@@ -1,5 +1,15 @@
+// What takes part in `Unit.translate` stands in the layout: both languages know it.
+export {
+  ACCESS_INSTRUCTION,
+  ACCESS_NO_SSID,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../../assembly/layout/access.ts';
+export * from '../../assembly/layout/translate-results.ts';
+export type { AtcResult, TranslateResult } from '../../assembly/load.ts';
 export * from './actions.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';
 export * from './queue-block.ts';
+export * from './thread-block.ts';
 export * from './unit.ts';

@@ -32,10 +32,10 @@ import {
   QUEUE_STATE,
   QUEUE_STRIDE,
   QUEUE_SYNCS,
-  SMMU_AT_PARKED,
   SMMU_AT_QUEUES,
   SMMU_AT_REGS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
+import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
 import {
   ECMDQ_CONS_ENACK,
   ECMDQ_CONS_ERR,

@@ -6,19 +6,20 @@ import {
   HOST_AT_RAM_SIZE,
   HOST_AT_THREADS,
   HOST_SMMUS,
-  HOST_THREADS,
   MAX_THREADS,
   SMMU_STRIDE,
-  THREAD_STRIDE,
 } from '../../assembly/layout/host-memory.ts';
 import {
+  type AtcResult,
   type GuestPortExports,
   type HotModules,
   MAX_REGIONS,
   type MemoryRegion,
   type SmmuCoreExports,
+  type TranslateResult,
   type VcmdqDrainExports,
 } from '../../assembly/load.ts';
+import { ThreadBlock } from './thread-block.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
 export interface PortUnitOptions {
@@ -74,8 +75,8 @@ export class PortUnit {
   readonly window: number;
   /** Index of this unit's thread block. */
   readonly thread: number;
-  /** Byte offset of this unit's thread block in host memory. */
-  readonly threadBlock: number;
+  /** This unit's thread block: what its last translation has come to. */
+  readonly threadBlock: ThreadBlock;
   /** What modules that stand on the guest port import. */
   protected readonly imports: WebAssembly.Imports;
 
@@ -89,7 +90,7 @@ export class PortUnit {
     this.guestMemory = guest?.memory;
     this.window = guest?.window ?? 0;
     this.thread = thread;
-    this.threadBlock = HOST_THREADS + thread * THREAD_STRIDE;
+    this.threadBlock = new ThreadBlock(hostMemory, thread);
 
     const guestMemory =
       guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
@@ -104,7 +105,7 @@ export class PortUnit {
     });
     const unit = {
       WINDOW: i32(this.window),
-      THREAD: i32(this.threadBlock),
+      THREAD: i32(this.threadBlock.address),
       THREAD_ID: i32(thread + 1),
       RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
       RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
@@ -120,8 +121,34 @@ export class PortUnit {
   }
 }
 
+/** A unit that translates, for whatever IOMMU. */
+export abstract class TranslatingUnit extends PortUnit {
+  abstract readonly core: Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd' | 'translate'>;
+
+  /**
+   * Translates one byte's address, inside a registered access (`core.accessBegin`) that stays within its page. On TRANSLATE_OK `threadBlock` has
+   * the PA and the size of the block around it, on TRANSLATE_STALLED the STAG, on any fault the event, until this unit's next translation.
+   * Allocates nothing.
+   * @param iommu byte offset of the IOMMU's block in host memory.
+   * @param streamId as the physical IOMMU numbers it.
+   * @param substreamId ACCESS_NO_SSID for none.
+   * @param iovaLo iova: lower and upper 32 bits.
+   * @param attributes a sum of ACCESS_*.
+   */
+  translate(
+    iommu: number,
+    streamId: number,
+    substreamId: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+  ): TranslateResult {
+    return this.core.translate(iommu, streamId, substreamId, iovaLo, iovaHi, attributes);
+  }
+}
+
 /** Instances of the hot modules of an SMMU; see `UnitOptions`. */
-export class Unit extends PortUnit {
+export class Unit extends TranslatingUnit {
   readonly core: SmmuCoreExports;
   readonly drain: VcmdqDrainExports;
 
@@ -139,5 +166,20 @@ export class Unit extends PortUnit {
     });
     this.core = core.exports as unknown as SmmuCoreExports;
     this.drain = drain.exports as unknown as VcmdqDrainExports;
+  }
+
+  /**
+   * The same for an access of the endpoint at a port (`core.atcSetMode`), through its ATC: on ATS_SUCCESS `threadBlock` has the PA and the size
+   * of the block. For one thread at a time.
+   */
+  atcAccess(
+    iommu: number,
+    port: number,
+    streamId: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+  ): AtcResult {
+    return this.core.atcAccess(iommu, port, streamId, iovaLo, iovaHi, attributes);
   }
 }

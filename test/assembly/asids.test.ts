@@ -1,8 +1,8 @@
 // The IOTLB keeps what several address spaces of one machine map at the same address (IHI 0070 section 3.17).
 
 import { expect, it } from 'vitest';
-import { THREAD_TLB_MISSES } from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_OK } from '../../assembly/load.ts';
+import { THREAD_TLB_MISSES } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { prepare } from '../reference/judge.ts';
 import { Scenario } from '../reference/scenario.ts';
 import { harness } from '../support/unit-harness.ts';
@@ -24,8 +24,7 @@ it('the same page of several ASIDs hits for each of them, and TLBI_NH_VA takes t
     h.guestRam64(offset(scenario.cd + shift), scenario.get(scenario.cd) + (BigInt(i) << 48n));
     h.ste(sid, [(scenario.ste[0] ?? 0n) + shift, ...scenario.ste.slice(1)]);
   }
-  const misses = () =>
-    Number(h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_TLB_MISSES, true));
+  const misses = () => h.unit.threadBlock.count(THREAD_TLB_MISSES);
   const round = () => {
     const before = misses();
     for (const sid of STREAMS) expect(h.translate(sid, scenario.address).status).toBe(TRANSLATE_OK);

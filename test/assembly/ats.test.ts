@@ -2,17 +2,27 @@
 // are worked out by hand from IHI 0070 sections 3.9.1, 4.5.1 and 13.7.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ACCESS_INSTRUCTION, ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
   ATC_OFF,
   ATC_ON,
   ATC_SILENT,
-  ATS_GRANTED_SHIFT,
   SMMU_AT_ATC_TIMEOUT,
 } from '../../assembly/layout/ats-memory.ts';
+import {
+  ATC_DENIED,
+  ATC_REFUSED,
+  ATS_CA,
+  ATS_GRANTED_SHIFT,
+  ATS_SUCCESS,
+  ATS_UR,
+} from '../../assembly/layout/ats-results.ts';
 import {
   QUEUE_ERROR_HELD,
   QUEUE_PARKED,
   QUEUE_RUNNING,
+} from '../../assembly/layout/queue-memory.ts';
+import {
   SMMU_AT_CR0,
   SMMU_AT_CR2,
   SMMU_AT_IDR0,
@@ -21,19 +31,8 @@ import {
   SMMU_AT_PARKED,
   SMMU_AT_STALLED,
   STAT_ATC_TIMEOUT,
-  THREAD_PA,
-  THREAD_PA_SIZE,
-} from '../../assembly/layout/host-memory.ts';
-import {
-  ACCESS_INSTRUCTION,
-  ACCESS_WRITE,
-  ATC_DENIED,
-  ATC_REFUSED,
-  ATS_CA,
-  ATS_SUCCESS,
-  ATS_UR,
-  TRANSLATE_ABORT,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/smmu-memory.ts';
+import { TRANSLATE_ABORT } from '../../assembly/layout/translate-results.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import { type Harness, harness, IDR0, IDR1 } from '../support/unit-harness.ts';
 
@@ -87,10 +86,7 @@ const request = (attributes = ACCESS_WRITE, { sid = SID, ssid = -1, iova = IOVA 
   h.unit.core.accessEnd();
   return completion;
 };
-const block = () => [
-  h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_PA, true),
-  h.hostBytes.getUint32(h.unit.threadBlock + THREAD_PA_SIZE, true),
-];
+const block = () => [h.unit.threadBlock.pa, h.unit.threadBlock.paLog2size];
 
 beforeEach(async () => {
   h = await harness();
@@ -144,7 +140,7 @@ describe('a translation request', () => {
   ])('is denied, and nothing is recorded, when %s', (_, descriptor) => {
     map(descriptor);
     expect(request()).toBe(ATS_SUCCESS);
-    expect(h.hostBytes.getUint32(h.unit.threadBlock + THREAD_PA_SIZE, true)).toBe(12);
+    expect(h.unit.threadBlock.paLog2size).toBe(12);
     expect(h.events()).toEqual([]);
   });
 
@@ -261,7 +257,7 @@ describe('an ATC', () => {
   });
 
   const access = (attributes = ACCESS_WRITE, iova = IOVA) =>
-    h.unit.core.atcAccess(
+    h.unit.atcAccess(
       h.smmu,
       port,
       SID,
@@ -372,7 +368,7 @@ describe('an ATC', () => {
     expect(h.unit.core.atcSetMode(h.smmu, 6, ATC_ON)).toBe(port);
     map(0n);
     expect(
-      h.unit.core.atcAccess(h.smmu, port, 6, Number(IOVA & 0xffffffffn), Number(IOVA >> 32n), 0),
+      h.unit.atcAccess(h.smmu, port, 6, Number(IOVA & 0xffffffffn), Number(IOVA >> 32n), 0),
     ).not.toBe(ATS_SUCCESS);
   });
 

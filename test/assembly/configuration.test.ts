@@ -2,8 +2,8 @@
 // state, the top byte of an address.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SMMU_AT_STRTAB_CFG } from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+import { SMMU_AT_STRTAB_CFG } from '../../assembly/layout/smmu-memory.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { prepare } from '../reference/judge.ts';
 import { Scenario, type Shape } from '../reference/scenario.ts';
 import { type Harness, harness } from '../support/unit-harness.ts';

@@ -2,8 +2,9 @@
 // walk, exactly when the leaf descriptor is read.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { THREAD_TLB_DISCARDS } from '../../assembly/layout/host-memory.ts';
-import { type GuestPortExports, TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+import { THREAD_TLB_DISCARDS } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import type { GuestPortExports } from '../../assembly/load.ts';
 import { checkedModules } from '../support/findings.ts';
 import { Harness, RAM_GPA } from '../support/unit-harness.ts';
 
@@ -40,7 +41,7 @@ class RacingHarness extends Harness {
     const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
     const unit = {
       WINDOW: i32(1),
-      THREAD: i32(this.unit.threadBlock),
+      THREAD: i32(this.unit.threadBlock.address),
       THREAD_ID: i32(2),
       RAM_BASE: i32(this.ramBase),
       RAM_SIZE: i32(0x200000),
@@ -98,7 +99,7 @@ describe('an invalidation beside a walk', () => {
     };
     expect(h.race(IOVA)).toBe(TRANSLATE_OK);
     expect(h.race(IOVA)).toBe(TRANSLATE_ABORT);
-    expect(h.hostBytes.getBigInt64(h.unit.threadBlock + THREAD_TLB_DISCARDS, true)).toBe(1n);
+    expect(h.unit.threadBlock.count(THREAD_TLB_DISCARDS)).toBe(1);
   });
 
   it('of another VMID does not keep the translation from being cached', () => {

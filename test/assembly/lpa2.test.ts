@@ -2,8 +2,8 @@
 // test/reference.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SMMU_AT_IDR5 } from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { LINEAR, prepare } from '../reference/judge.ts';
 import { Scenario } from '../reference/scenario.ts';
 import { type Harness, harness } from '../support/unit-harness.ts';

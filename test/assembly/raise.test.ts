@@ -1,12 +1,8 @@
 // How often a run of commands raises the generation of a VMID (docs/architecture.md, "One raise for a run of commands").
 
 import { expect, it } from 'vitest';
-import {
-  QUEUE_KIND_VCMDQ_HYP,
-  SMMU_AT_VMIDS,
-  VMID_ANY_GEN,
-  VMID_STRIDE,
-} from '../../assembly/layout/host-memory.ts';
+import { QUEUE_KIND_VCMDQ_HYP } from '../../assembly/layout/queue-memory.ts';
+import { SMMU_AT_VMIDS, VMID_ANY_GEN, VMID_STRIDE } from '../../assembly/layout/vmid-memory.ts';
 import { type Harness, harness } from '../support/unit-harness.ts';
 
 const NH_ASID = 0x0001_0000_0000_0011n;

@@ -6,15 +6,12 @@ import {
   CFG_SET_STRIDE,
   CFG_VALID,
   CFG_WAYS,
-  SEQ_BUSY,
-  SEQ_KILLED,
   SMMU_AT_CFG_ENTRIES,
   SMMU_AT_CFG_SETS,
-  SMMU_AT_TLB_SEQ,
-  TLB_SET_STRIDE,
-  TLB_SETS,
-} from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/load.ts';
+} from '../../assembly/layout/config-cache-memory.ts';
+import { SMMU_AT_TLB_SEQ, TLB_SET_STRIDE, TLB_SETS } from '../../assembly/layout/iotlb-memory.ts';
+import { SEQ_BUSY, SEQ_KILLED } from '../../assembly/layout/set-sequence.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { type Harness, harness } from '../support/unit-harness.ts';
 
 const SID = 5;

@@ -1,16 +1,16 @@
 // The checked SMMU core: what it suspects, what it leaves alone, and that it changes nothing.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CHECK_RING_SLOTS } from '../../assembly/layout/check-memory.ts';
-import { SMMU_AT_IDR5, THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
 import {
   ACCESS_INSTRUCTION,
   ACCESS_PRIVILEGED,
   ACCESS_WRITE,
-  isChecked,
-  loadHotModules,
-  TRANSLATE_OK,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/access.ts';
+import { CHECK_RING_SLOTS } from '../../assembly/layout/check-memory.ts';
+import { THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
+import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import { isChecked, loadHotModules } from '../../assembly/load.ts';
 import { DS_SHAPES, DS_STAGE2 } from '../reference/geometries.ts';
 import { idr5Of, prepare, referenceOf } from '../reference/judge.ts';
 import { Scenario, type Shape } from '../reference/scenario.ts';
@@ -77,7 +77,7 @@ describe('the checked core', () => {
         results.push(on.translate(SID, address), on.translate(SID, address + 0x100000n));
         const block = new Uint8Array(
           on.hostMemory.buffer,
-          on.unit.threadBlock,
+          on.unit.threadBlock.address,
           THREAD_STRIDE,
         ).slice();
         return { results, events: on.events(), block };

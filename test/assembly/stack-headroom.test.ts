@@ -1,7 +1,7 @@
 // A guest that has used its stack up and then rings: the drain runs on that stack.
 
 import { describe, expect, it } from 'vitest';
-import { QUEUE_OWNERS } from '../../assembly/layout/host-memory.ts';
+import { QUEUE_OWNERS } from '../../assembly/layout/queue-memory.ts';
 import { harness } from '../support/unit-harness.ts';
 
 describe('a doorbell with almost no stack left', () => {

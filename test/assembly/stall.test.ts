@@ -2,25 +2,27 @@
 // by hand from the SMMUv3 formats.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
 import {
-  QUEUE_MAIN,
   SMMU_AT_CR0,
   SMMU_AT_EVTQ_BASE,
   SMMU_AT_EVTQ_PROD,
   SMMU_AT_IDR0,
   SMMU_AT_IDR5,
   SMMU_AT_STALLED,
+} from '../../assembly/layout/smmu-memory.ts';
+import {
   STALL_ABORT,
   STALL_RAZWI,
   STALL_RETRY,
   STALL_WAITING,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/stall-memory.ts';
 import {
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_STALLED,
   TRANSLATE_WAIT,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/translate-results.ts';
 import { ContextBlock, QueueBlock, writeActions } from '../../devices/unit/index.ts';
 import { type Harness, harness, IDR0, IDR5 } from '../support/unit-harness.ts';
 

@@ -1,6 +1,7 @@
 // Translation on tables written word by word. Expected addresses and records are worked out by hand from the SMMUv3 formats.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED } from '../../assembly/layout/access.ts';
 import {
   SMMU_AT_CR0,
   SMMU_AT_CR2,
@@ -9,16 +10,13 @@ import {
   SMMU_AT_GBPA,
   STAT_EVTQ_ABORT,
   STAT_EVTQ_OVERFLOW,
-  THREAD_CFG_HITS,
-  THREAD_TLB_HITS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/smmu-memory.ts';
+import { THREAD_CFG_HITS, THREAD_TLB_HITS } from '../../assembly/layout/thread-memory.ts';
 import {
-  ACCESS_INSTRUCTION,
-  ACCESS_PRIVILEGED,
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_RAZWI,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/translate-results.ts';
 import { type Harness, harness, RAM_GPA } from '../support/unit-harness.ts';
 
 const SID = 5;
@@ -198,8 +196,7 @@ describe('a nested translation', () => {
   it('counts hits of the IOTLB and of the configuration cache', () => {
     h.translate(SID, IOVA);
     h.translate(SID, IOVA);
-    const count = (field: number) =>
-      Number(h.hostBytes.getBigInt64(h.unit.threadBlock + field, true));
+    const count = (field: number) => h.unit.threadBlock.count(field);
     expect([count(THREAD_TLB_HITS), count(THREAD_CFG_HITS)]).toEqual([1, 1]);
   });
 });

@@ -11,6 +11,8 @@ import {
   QUEUE_OWNERS,
   QUEUE_PARKED,
   QUEUE_RUNNING,
+} from '../../assembly/layout/queue-memory.ts';
+import {
   SMMU_AT_CMDQV_EN,
   SMMU_AT_IDR3,
   SMMU_AT_PARKED,
@@ -24,7 +26,7 @@ import {
   STAT_PARKS,
   STAT_PROD_RANGE,
   STAT_REPAIRS,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/smmu-memory.ts';
 import { QueueBlock } from '../../devices/unit/index.ts';
 import { type Harness, harness, PAGE0, RING } from '../support/unit-harness.ts';
 
@@ -162,6 +164,26 @@ describe('VCMDQ consumption', () => {
     expect(context.doorbellCalls).toBe(before + 2);
     h.unit.drain.doorbell(1, 4);
     expect(h.page0(CONS)).toBe(1);
+  });
+
+  it('a doorbell serves the queue of its number’s slot, and of the slots behind it by offset', () => {
+    const { context, queue } = h.vcmdq(0, 1);
+    h.put(0, SYNC);
+    h.guest[(PAGE0 + PROD) >> 2] = 1;
+    // Slot 1 has no queue.
+    h.unit.drain.doorbell(0x0001_0001, 4);
+    h.unit.drain.doorbell(0x0000_0001, 0x84);
+    expect(queue.cons).toBe(0);
+    context.bindQueue(1, 0);
+    context.bindQueue(0, undefined);
+    h.unit.drain.doorbell(0x0000_0001, 4);
+    expect(queue.cons).toBe(0);
+    h.unit.drain.doorbell(0x0001_0001, 4);
+    expect(queue.cons).toBe(1);
+    h.put(1, SYNC);
+    h.guest[(PAGE0 + PROD) >> 2] = 2;
+    h.unit.drain.doorbell(0x0000_0001, 0x84);
+    expect(queue.cons).toBe(2);
   });
 
   it('a doorbell that finds the queue owned leaves; the owner’s next look serves it', () => {

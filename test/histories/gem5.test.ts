@@ -1,7 +1,7 @@
 // Bugs that gem5's SMMUv3 once had (its change log), one test each: this model does not have them.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { THREAD_IN_FLIGHT } from '../../assembly/layout/host-memory.ts';
+import { THREAD_IN_FLIGHT } from '../../assembly/layout/thread-memory.ts';
 import { smmuBase, Unit } from '../../devices/unit/index.ts';
 import { checkedModules } from '../support/findings.ts';
 import {
@@ -110,7 +110,7 @@ describe('gem5', () => {
     });
     const translate = () => {
       other.core.accessBegin();
-      const status = other.core.translate(smmuBase(0), SID, -1, 0x1000, 0, 0);
+      const status = other.translate(smmuBase(0), SID, -1, 0x1000, 0, 0);
       other.core.accessEnd();
       return status;
     };
@@ -124,7 +124,7 @@ describe('gem5', () => {
   it('a fault kept the slot of its translation', () => {
     for (let n = 0; n < 1000; n++) board.access(0x2000n);
     const words = new DataView(board.unit.hostMemory.buffer);
-    expect(words.getBigInt64(board.unit.threadBlock + THREAD_IN_FLIGHT, true)).toBe(0n);
+    expect(words.getBigInt64(board.unit.threadBlock.address + THREAD_IN_FLIGHT, true)).toBe(0n);
     board.command(0x46n);
     expect(board.bus.read32(0x9c)).toBe(1);
   });

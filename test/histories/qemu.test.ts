@@ -1,7 +1,7 @@
 // Bugs that QEMU's SMMUv3 once had (its change log and review threads), one test each: this model does not have them.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ACCESS_WRITE } from '../../assembly/load.ts';
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import { PHYSICAL_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import {
   CD,

@@ -3,15 +3,15 @@
 
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
 import {
-  QUEUE_MAIN,
   SMMU_AT_EVTQ_CONS,
   SMMU_AT_EVTQ_PROD,
   SMMU_AT_IDR0,
   SMMU_AT_IDR5,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/smmu-memory.ts';
 import {
   type Decoded,
   decodeCd,
@@ -109,7 +109,7 @@ async function counting(): Promise<Harness> {
   const ramSize = (made.host[3] ?? 0) >>> 0;
   const unit = {
     WINDOW: global(1),
-    THREAD: global(made.unit.threadBlock),
+    THREAD: global(made.unit.threadBlock.address),
     THREAD_ID: global(2),
     RAM_BASE: global(made.ramBase),
     RAM_SIZE: global(ramSize),

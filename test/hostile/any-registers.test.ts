@@ -3,12 +3,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  ECMDQS_PER_SMMU,
-  HOST_AT_RAM_BASE,
-  QUEUE_ECMDQ,
-  QUEUE_MAIN,
-} from '../../assembly/layout/host-memory.ts';
+import { HOST_AT_RAM_BASE } from '../../assembly/layout/host-memory.ts';
+import { ECMDQS_PER_SMMU, QUEUE_ECMDQ, QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import type { AccessSize, Device } from '../../devices/plugin/index.ts';
 import {

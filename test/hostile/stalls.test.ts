@@ -2,15 +2,10 @@
 
 import fc from 'fast-check';
 import { beforeEach, expect, it } from 'vitest';
-import {
-  QUEUE_GUEST,
-  QUEUE_KIND_GUEST_CMDQ,
-  SMMU_AT_IDR0,
-  SMMU_AT_IDR5,
-  SMMU_AT_STALLED,
-  STALL_WAITING,
-} from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_STALLED } from '../../assembly/load.ts';
+import { QUEUE_GUEST, QUEUE_KIND_GUEST_CMDQ } from '../../assembly/layout/queue-memory.ts';
+import { SMMU_AT_IDR0, SMMU_AT_IDR5, SMMU_AT_STALLED } from '../../assembly/layout/smmu-memory.ts';
+import { STALL_WAITING } from '../../assembly/layout/stall-memory.ts';
+import { TRANSLATE_STALLED } from '../../assembly/layout/translate-results.ts';
 import { QueueBlock, smmuBase, writeActions } from '../../devices/unit/index.ts';
 import { type Harness, harness, IDR0, IDR5, RING } from '../support/unit-harness.ts';
 

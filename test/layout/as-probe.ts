@@ -3,24 +3,41 @@
 
 import { bits, maskOf, placed } from '../../assembly/lib/fields';
 
+export * from '../../assembly/layout/access';
+export * from '../../assembly/layout/action-memory';
 export * from '../../assembly/layout/amd-block';
 export * from '../../assembly/layout/amd-formats';
 export * from '../../assembly/layout/ats-memory';
+export * from '../../assembly/layout/ats-results';
 export * from '../../assembly/layout/cd';
 export * from '../../assembly/layout/check-memory';
 export * from '../../assembly/layout/checkpoint-registers';
 export * from '../../assembly/layout/cmdqv-registers';
 export * from '../../assembly/layout/commands';
+export * from '../../assembly/layout/config-cache-memory';
+export * from '../../assembly/layout/context-memory';
 export * from '../../assembly/layout/descriptors';
 export * from '../../assembly/layout/dma-engine-registers';
+export * from '../../assembly/layout/doorbell-id';
+export * from '../../assembly/layout/drain-results';
 export * from '../../assembly/layout/events';
 export * from '../../assembly/layout/guest-abi';
+export * from '../../assembly/layout/guest-port-results';
 export * from '../../assembly/layout/host-memory';
+export * from '../../assembly/layout/iotlb-memory';
 export * from '../../assembly/layout/page-requests';
 export * from '../../assembly/layout/pl011-registers';
+export * from '../../assembly/layout/queue-memory';
+export * from '../../assembly/layout/set-sequence';
+export * from '../../assembly/layout/smmu-memory';
 export * from '../../assembly/layout/smmu-registers';
+export * from '../../assembly/layout/stall-memory';
 export * from '../../assembly/layout/ste';
+export * from '../../assembly/layout/thread-memory';
 export * from '../../assembly/layout/trace-memory';
+export * from '../../assembly/layout/translate-results';
+export * from '../../assembly/layout/vmid-memory';
+export * from '../../assembly/layout/walk-results';
 
 /** `word` with the field replaced. */
 export function insert(word: u32, field: i32, value: u32): u32 {

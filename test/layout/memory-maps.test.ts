@@ -1,18 +1,45 @@
 // Maps of host memory, the guest ABI area and the small devices: nothing overlaps, everything is aligned and fits what it lies in.
 
 import { describe, expect, it } from 'vitest';
+import * as ACTIONS from '../../assembly/layout/action-memory.ts';
 import * as AMD from '../../assembly/layout/amd-block.ts';
 import { AMD_POINTERS_SIZE } from '../../assembly/layout/amd-formats.ts';
 import * as ATS from '../../assembly/layout/ats-memory.ts';
 import * as CHECK from '../../assembly/layout/check-memory.ts';
 import * as CHECKPOINT from '../../assembly/layout/checkpoint-registers.ts';
 import { CMDQV_SIDS_PER_VINTF, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import * as CONFIGS from '../../assembly/layout/config-cache-memory.ts';
+import * as CONTEXTS from '../../assembly/layout/context-memory.ts';
 import * as DMA from '../../assembly/layout/dma-engine-registers.ts';
 import * as ABI from '../../assembly/layout/guest-abi.ts';
-import * as HOST from '../../assembly/layout/host-memory.ts';
+import * as MAP from '../../assembly/layout/host-memory.ts';
+import * as IOTLB from '../../assembly/layout/iotlb-memory.ts';
 import * as PL011 from '../../assembly/layout/pl011-registers.ts';
+import * as QUEUES from '../../assembly/layout/queue-memory.ts';
+import * as SEQUENCE from '../../assembly/layout/set-sequence.ts';
+import * as BLOCK from '../../assembly/layout/smmu-memory.ts';
+import * as STALLS from '../../assembly/layout/stall-memory.ts';
+import * as THREADS from '../../assembly/layout/thread-memory.ts';
+import * as VMIDS from '../../assembly/layout/vmid-memory.ts';
 
 type Layout = Readonly<Record<string, number>>;
+
+/** Host memory, which is laid out by several files. */
+const HOST = {
+  ...MAP,
+  ...THREADS,
+  ...BLOCK,
+  ...ACTIONS,
+  ...CONTEXTS,
+  ...QUEUES,
+  ...CONFIGS,
+  ...SEQUENCE,
+  ...IOTLB,
+  ...VMIDS,
+  ...STALLS,
+  ...ATS,
+  SMMU_AT_CHECK: CHECK.SMMU_AT_CHECK,
+};
 
 /** Name, size and alignment of a piece. */
 type Piece = readonly [name: string, size: number, alignment: number];
@@ -98,8 +125,6 @@ const THREAD: readonly Piece[] = [
   area('THREAD_UPDATE', 32, 8),
 ];
 
-/** An SMMU block is laid out by two files. */
-const SMMU_BLOCK: Layout = { ...HOST, ...ATS };
 const SMMU: readonly Piece[] = [
   ...[
     'SMMU_AT_CR0',
@@ -333,7 +358,7 @@ const MAPS: readonly (readonly [
 ])[] = [
   ['the header of host memory', HOST, HEADER, HOST.HOST_THREADS],
   ['a thread block', HOST, THREAD, HOST.THREAD_STRIDE],
-  ['an SMMU block', SMMU_BLOCK, SMMU, HOST.SMMU_STRIDE],
+  ['an SMMU block', HOST, SMMU, HOST.SMMU_STRIDE],
   ['the counters of an SMMU', HOST, STATS.map((name) => i32(name)), HOST.STAT_EVENTS],
   ['a command context', HOST, CONTEXT, HOST.CTX_STRIDE],
   ['an AMD IOMMU block', AMD_LAYOUT, AMD_BLOCK, HOST.SMMU_STRIDE],
@@ -371,7 +396,7 @@ describe('memory maps', () => {
   it.each([
     ['HOST_AT_*', HOST, /^HOST_AT_/, HEADER],
     ['THREAD_*', HOST, /^THREAD_(?!STRIDE)/, THREAD],
-    ['SMMU_AT_*', SMMU_BLOCK, /^SMMU_AT_/, SMMU],
+    ['SMMU_AT_*', HOST, /^SMMU_AT_/, SMMU],
     ['CTX_*', HOST, /^CTX_(?!STRIDE|HOST$)/, CONTEXT],
     ['AMD_CTX_*', AMD, /^AMD_CTX_/, AMD_CONTEXT],
     ['ABI_AT_*', ABI, /^ABI_AT_/, INFO_PAGE],

@@ -1,6 +1,11 @@
 // Puts a point of the matrix to the reference and to the real core, and says how they differ.
 
 import {
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../../assembly/layout/access.ts';
+import {
   SMMU_AT_CR2,
   SMMU_AT_IDR0,
   SMMU_AT_IDR1,
@@ -8,9 +13,8 @@ import {
   SMMU_AT_IDR5,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
-  THREAD_EVENT,
-} from '../../assembly/layout/host-memory.ts';
-import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../../assembly/load.ts';
+} from '../../assembly/layout/smmu-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { type Harness, RAM_GPA } from '../support/unit-harness.ts';
 import { type ReferenceResult, type ReferenceSmmu, ReferenceWalker } from './reference-walker.ts';
 import type { Access, Scenario, Shape } from './scenario.ts';
@@ -98,10 +102,10 @@ function expected(result: ReferenceResult): string {
 }
 
 function actual(h: Harness, status: number, pa: bigint): string {
-  if (status === 0) return `PA ${hex(pa)}`;
-  const word = (i: number) =>
-    h.hostBytes.getUint32(h.unit.threadBlock + THREAD_EVENT + 4 * i, true);
-  const address = h.hostBytes.getBigUint64(h.unit.threadBlock + THREAD_EVENT + 24, true);
+  if (status === TRANSLATE_OK) return `PA ${hex(pa)}`;
+  const { event } = h.unit.threadBlock;
+  const word = (i: number) => event[i] ?? 0;
+  const address = (BigInt(word(7)) << 32n) | BigInt(word(6));
   return recordOf(word(0) & 0xff, (word(3) & 0x80) !== 0, (word(3) >>> 8) & 3, address);
 }
 

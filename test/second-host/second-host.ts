@@ -1,7 +1,7 @@
 // A host that is not the VMM: it knows of this project only what a plugin author knows, devices/ and assembly/load.ts. It has one guest,
 // to which it gives a physical SMMU and its CMDQV whole; the guest's RAM is therefore window 0 of the physical address map.
 
-import { type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import type { HotModules } from '../../assembly/load.ts';
 import { PhysicalCmdqv } from '../../devices/cmdqv/index.ts';
 import {
   type BackgroundLoop,
@@ -11,7 +11,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
 } from '../../devices/plugin/index.ts';
 import { PhysicalSmmu } from '../../devices/smmuv3/index.ts';
-import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
+import { createHostMemory, smmuBase, TRANSLATE_OK, Unit } from '../../devices/unit/index.ts';
 
 const RAM_SIZE = 0x200000;
 
@@ -133,7 +133,7 @@ export class SecondHost {
   reaches(streamId: number, iova: number): boolean {
     const { core } = this.#unit;
     core.accessBegin();
-    const status = core.translate(
+    const status = this.#unit.translate(
       smmuBase(0),
       streamId,
       -1,

@@ -14,7 +14,7 @@ import {
   QUEUE_OWNERS,
   QUEUE_PARKED,
   QUEUE_RUNNING,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
 import { checkedModules } from '../support/findings.ts';
 import { mutatedModules } from '../support/mutated-modules.ts';
 import { Board, SCALE, VINTF } from './board.ts';

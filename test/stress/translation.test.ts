@@ -1,15 +1,12 @@
 // Translations under several threads: sets that two threads insert into, and pages that move while they are in use.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  SEQ_BUSY,
-  SMMU_AT_TLB_SEQ,
-  STAT_PARKS,
-  THREAD_TLB_HITS,
-  TLB_SET_STRIDE,
-  TLB_SETS,
-} from '../../assembly/layout/host-memory.ts';
-import { type HotModules, TRANSLATE_OK } from '../../assembly/load.ts';
+import { SMMU_AT_TLB_SEQ, TLB_SET_STRIDE, TLB_SETS } from '../../assembly/layout/iotlb-memory.ts';
+import { SEQ_BUSY } from '../../assembly/layout/set-sequence.ts';
+import { STAT_PARKS } from '../../assembly/layout/smmu-memory.ts';
+import { THREAD_TLB_HITS } from '../../assembly/layout/thread-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import type { HotModules } from '../../assembly/load.ts';
 import { checkedModules } from '../support/findings.ts';
 import { type Mutation, mutatedModules } from '../support/mutated-modules.ts';
 import { Board, DATA, PAGES, pteOf, pteOffset, SCALE, SID, VINTF } from './board.ts';
@@ -175,7 +172,7 @@ describe('a page that moves while it is in use', () => {
       {
         file: 'smmu-core/iotlb.ts',
         original:
-          'atomic.load<i64>(block, VMID_ANY_GEN) == generation && atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;',
+          'atomic.load<i64>(block, VMID_ANY_GEN) == generation &&\n    atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;',
         mutant: 'true;',
       },
     ],
@@ -247,9 +244,9 @@ it('a thread that dies in an insert: invalidations pass it, and the set serves a
   await worker.terminate();
   board.unit.drain.reapThread(board.smmu, 3);
   expect(taken()).toEqual([]);
-  const hits = () => board?.hostBytes.getBigInt64(board.unit.threadBlock + THREAD_TLB_HITS, true);
+  const hits = () => board?.unit.threadBlock.count(THREAD_TLB_HITS);
   const before = hits();
   board.translate(SID, iova);
   expect(board.translate(SID, iova)).toEqual({ status: TRANSLATE_OK, pa: 0x1_8030_9000n });
-  expect(hits()).toBe((before ?? 0n) + 1n);
+  expect(hits()).toBe((before ?? 0) + 1);
 });

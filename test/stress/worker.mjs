@@ -1,13 +1,10 @@
 // The threads of the stress tests: each role works with a unit of its own on the memories of the board that started it.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import {
-  HOST_AT_ATTENTION,
-  SMMU_AT_PARKED,
-  THREAD_PA,
-  THREAD_TLB_HITS,
-  THREAD_TLB_INSERTS,
-} from '../../dist/assembly/layout/host-memory.js';
+import { HOST_AT_ATTENTION } from '../../dist/assembly/layout/host-memory.js';
+import { SMMU_AT_PARKED } from '../../dist/assembly/layout/smmu-memory.js';
+import { THREAD_TLB_HITS, THREAD_TLB_INSERTS } from '../../dist/assembly/layout/thread-memory.js';
+import { TRANSLATE_OK } from '../../dist/assembly/layout/translate-results.js';
 import { Unit } from '../../dist/devices/unit/index.js';
 
 const RING = 0x180000;
@@ -29,7 +26,6 @@ if (!unit.guestMemory || !parentPort)
   throw new Error('a stress thread works on a guest memory, for a thread that has started it');
 const port = parentPort;
 const host = new Int32Array(unit.hostMemory.buffer);
-const longs = new BigInt64Array(unit.hostMemory.buffer);
 const guest = new Int32Array(unit.guestMemory.buffer);
 const guestLongs = new BigUint64Array(unit.guestMemory.buffer);
 
@@ -38,7 +34,7 @@ const say = (kind, value) => port.postMessage({ kind, value });
 /** @type {(offset: number) => number} */
 const register = (offset) => (PAGE0 + offset) >> 2;
 /** @type {(field: number) => number} */
-const count = (field) => Number(longs[(unit.threadBlock + field) >> 3]);
+const count = (field) => unit.threadBlock.count(field);
 
 /**
  * Waits for a word of the tests' control block to be something else than `value`.
@@ -62,10 +58,8 @@ function put(slot, d0, d1 = 0n) {
 
 /** @param {number} page */
 function translate(page) {
-  const status = unit.core.translate(smmu, SID, -1, page << 12, 0, 0);
-  return status === 0
-    ? Number((longs[(unit.threadBlock + THREAD_PA) >> 3] ?? 0n) & 0xffffffffn)
-    : -1;
+  const status = unit.translate(smmu, SID, -1, page << 12, 0, 0);
+  return status === TRANSLATE_OK ? unit.threadBlock.paAddress : -1;
 }
 
 const roles = {
@@ -222,7 +216,7 @@ const roles = {
     const i32 = (value) => new WebAssembly.Global({ value: 'i32' }, value);
     const constants = {
       WINDOW: i32(unit.window),
-      THREAD: i32(unit.threadBlock),
+      THREAD: i32(unit.threadBlock.address),
       THREAD_ID: i32(unit.thread + 1),
       RAM_BASE: i32(host[2]),
       RAM_SIZE: i32(host[3]),

@@ -15,7 +15,7 @@ import {
   QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_NEEDS_HOST,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
 import type { Random } from '../../devices/testing/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import { INVALIDATE_DATA_ARM_SMMUV3, IommufdError } from '../../host/iommufd/index.ts';

@@ -2,8 +2,7 @@
 // tables, all of 4 KiB granules and 39-bit input.
 
 import { ATC_ON } from '../../assembly/layout/ats-memory.ts';
-import { THREAD_PA } from '../../assembly/layout/host-memory.ts';
-import { TRANSLATE_OK } from '../../assembly/load.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { PhysicalSmmu, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../devices/unit/index.ts';
@@ -110,7 +109,7 @@ export class PhysicalBoard {
     }: { attributes?: number; sid?: number; ssid?: number } = {},
   ): number {
     this.unit.core.accessBegin();
-    const status = this.unit.core.translate(
+    const status = this.unit.translate(
       smmuBase(0),
       sid,
       ssid,
@@ -127,7 +126,7 @@ export class PhysicalBoard {
     const { core } = this.unit;
     if (this.#port < 0) this.#port = core.atcSetMode(smmuBase(0), SID, ATC_ON);
     core.accessBegin();
-    const status = core.atcAccess(
+    const status = this.unit.atcAccess(
       smmuBase(0),
       this.#port,
       SID,
@@ -142,10 +141,7 @@ export class PhysicalBoard {
   /** PA of an access, undefined when it is refused. */
   pa(iova: bigint, options: Parameters<PhysicalBoard['access']>[1] = {}): bigint | undefined {
     if (this.access(iova, options) !== TRANSLATE_OK) return undefined;
-    return new DataView(this.unit.hostMemory.buffer).getBigUint64(
-      this.unit.threadBlock + THREAD_PA,
-      true,
-    );
+    return this.unit.threadBlock.pa;
   }
 
   /** Maps a page of stage 1, read and write. */

@@ -1,9 +1,18 @@
 // A host memory with one SMMU, and the unit of one machine on it: what the hot modules need, without any device model.
 
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
+import {
+  SMMU_AT_TLB,
+  TLB_ENTRY_SIZE,
+  TLB_SETS,
+  TLB_WAYS,
+} from '../../assembly/layout/iotlb-memory.ts';
 import {
   QUEUE_KIND_MAIN,
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_MAIN,
+} from '../../assembly/layout/queue-memory.ts';
+import {
   SMMU_AT_CMDQV_EN,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
@@ -18,19 +27,9 @@ import {
   SMMU_AT_STATS,
   SMMU_AT_STRTAB_BASE,
   SMMU_AT_STRTAB_CFG,
-  SMMU_AT_TLB,
-  THREAD_PA,
-  TLB_ENTRY_SIZE,
-  TLB_SETS,
-  TLB_WAYS,
-} from '../../assembly/layout/host-memory.ts';
-import {
-  ACCESS_WRITE,
-  type HotModules,
-  isChecked,
-  type MemoryRegion,
-  TRANSLATE_OK,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/smmu-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import { type HotModules, isChecked, type MemoryRegion } from '../../assembly/load.ts';
 import {
   ContextBlock,
   createHostMemory,
@@ -214,7 +213,7 @@ export class Harness {
   /** Translates inside a registered access. */
   translate(sid: number, iova: bigint, attributes = 0, ssid = -1): { status: number; pa: bigint } {
     this.unit.core.accessBegin();
-    const status = this.unit.core.translate(
+    const status = this.unit.translate(
       this.smmu,
       sid,
       ssid,
@@ -223,13 +222,7 @@ export class Harness {
       attributes,
     );
     this.unit.core.accessEnd();
-    return {
-      status,
-      pa:
-        status === TRANSLATE_OK
-          ? this.hostBytes.getBigUint64(this.unit.threadBlock + THREAD_PA, true)
-          : -1n,
-    };
+    return { status, pa: status === TRANSLATE_OK ? this.unit.threadBlock.pa : -1n };
   }
   write(sid: number, iova: bigint): { status: number; pa: bigint } {
     return this.translate(sid, iova, ACCESS_WRITE);

@@ -1,13 +1,12 @@
 // A small host behind a guest's SMMU: one physical SMMU, worked through its registers, one machine with two streams, no policy.
 
+import { ACCESS_NO_SSID, ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
-  CFG_NO_SSID,
   ECMDQS_PER_SMMU,
   QUEUE_ECMDQ,
   QUEUE_GUEST,
   QUEUE_KIND_GUEST_CMDQ,
-  THREAD_PA,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
 import {
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
@@ -21,12 +20,8 @@ import {
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
-import {
-  ACCESS_WRITE,
-  type HotModules,
-  type SmmuCoreExports,
-  TRANSLATE_OK,
-} from '../../assembly/load.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import type { HotModules, SmmuCoreExports } from '../../assembly/load.ts';
 import {
   type GuestCommandQueue,
   PhysicalSmmu,
@@ -164,10 +159,10 @@ export class TestViommuBackend implements ViommuBackend {
     options: { write?: boolean; ssid?: number } = {},
   ): number {
     const { core } = this.#unit;
-    const ssid = options.ssid ?? CFG_NO_SSID | 0;
+    const ssid = options.ssid ?? ACCESS_NO_SSID;
     core.accessBegin();
     const attributes = options.write === false ? 0 : ACCESS_WRITE;
-    const status = core.translate(
+    const status = this.#unit.translate(
       smmuBase(0),
       physicalSid(virtSid),
       ssid,
@@ -186,11 +181,7 @@ export class TestViommuBackend implements ViommuBackend {
     options: { write?: boolean; ssid?: number } = {},
   ): number | undefined {
     const status = this.translate(virtSid, iova, options);
-    const pa = new DataView(this.hostMemory.buffer).getBigUint64(
-      this.#unit.threadBlock + THREAD_PA,
-      true,
-    );
-    return status === TRANSLATE_OK ? Number(pa) : undefined;
+    return status === TRANSLATE_OK ? Number(this.#unit.threadBlock.pa) : undefined;
   }
 
   /** What a host does at a safe point: hands the records of the physical event queue to the guest's SMMU. */

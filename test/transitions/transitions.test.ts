@@ -2,8 +2,9 @@
 // nobody; of the others only C_BAD_STE or C_BAD_CD. And with one CFGI left out, the sanitizer names it.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SMMU_AT_IDR0 } from '../../assembly/layout/host-memory.ts';
-import { ACCESS_WRITE, TRANSLATE_OK } from '../../assembly/load.ts';
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
+import { SMMU_AT_IDR0 } from '../../assembly/layout/smmu-memory.ts';
+import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { prepare } from '../reference/judge.ts';
 import { type Harness, harness } from '../support/unit-harness.ts';
 import { type Image, type Layout, writesOf } from './entry-writer.ts';

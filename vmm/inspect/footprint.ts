@@ -2,8 +2,10 @@
 // For the isolation checks; reads the host's structures without touching them.
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
+import { CTX_STRIDE } from '../../assembly/layout/context-memory.ts';
 import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';
-import { CTX_STRIDE, QUEUE_STRIDE, TLB_ENTRY_SIZE } from '../../assembly/layout/host-memory.ts';
+import { TLB_ENTRY_SIZE } from '../../assembly/layout/iotlb-memory.ts';
+import { QUEUE_STRIDE } from '../../assembly/layout/queue-memory.ts';
 import type { GuestSmmu, InspectedSmmu } from './inspected.ts';
 import { eachLiveTlbEntry } from './iotlb-view.ts';
 

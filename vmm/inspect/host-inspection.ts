@@ -13,7 +13,7 @@ import {
   QUEUE_NEEDS_HOST,
   QUEUE_PARKED,
   QUEUE_RUNNING,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
 import type { DirectQueueBackend } from '../../devices/smmuv3/index.ts';
 import type { ContextBlock, QueueBlock, QueueCounts } from '../../devices/unit/index.ts';
 import type { ObjectDescription } from '../../host/iommufd/index.ts';

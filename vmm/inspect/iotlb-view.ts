@@ -1,9 +1,7 @@
 // What the IOTLB holds, read from host memory without touching it.
 
 import {
-  SMMU_AT_ALL_GEN,
   SMMU_AT_TLB,
-  SMMU_AT_VMIDS,
   TLB_ALL_GEN,
   TLB_ASID_PERM,
   TLB_ENTRY_SIZE,
@@ -15,11 +13,15 @@ import {
   TLB_META_VMID,
   TLB_SETS,
   TLB_WAYS,
+} from '../../assembly/layout/iotlb-memory.ts';
+import { SMMU_AT_ALL_GEN } from '../../assembly/layout/smmu-memory.ts';
+import {
+  SMMU_AT_VMIDS,
   VMID_ALL_GEN,
   VMID_ASID_GEN,
   VMID_ASID_SLOTS,
   VMID_STRIDE,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/vmid-memory.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
 
 /** The IOTLB of an SMMU; `smmu` is the byte offset of its block. */

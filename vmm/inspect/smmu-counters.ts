@@ -27,7 +27,7 @@ import {
   STAT_PROD_RANGE,
   STAT_REPAIRS,
   STAT_ROUNDS_EXHAUSTED,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/smmu-memory.ts';
 import { EVENTS } from '../../devices/tables/index.ts';
 
 const COUNTERS = {

@@ -1,6 +1,7 @@
 // The end of a bus master that PCIe's ATS is about: its accesses ask the SMMU for a translation, keep it in an ATC, and go to memory translated. What it
 // is denied it may ask for (PRI), one page at a time.
 
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
   ATC_OFF,
   ATC_ON,
@@ -13,15 +14,14 @@ import {
   PRG_WAITING,
   SMMU_AT_ATC,
 } from '../../assembly/layout/ats-memory.ts';
-import { SMMU_AT_PARKED } from '../../assembly/layout/host-memory.ts';
+import { ATC_DENIED, ATC_NO_PORT, ATS_SUCCESS } from '../../assembly/layout/ats-results.ts';
+import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
 import {
-  ACCESS_WRITE,
-  ATC_DENIED,
-  ATS_SUCCESS,
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_WAIT,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/translate-results.ts';
+import type { TranslateResult } from '../../assembly/load.ts';
 import type { AtsCapability, AtsSettings } from '../../devices/plugin/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 
@@ -36,7 +36,7 @@ export class AtsEndpoint implements AtsCapability {
   readonly #words: Int32Array;
   readonly #hasPri: boolean;
   #settings = OFF;
-  #port = -1;
+  #port = ATC_NO_PORT;
   #group = 0;
   /** The answer to the request under way is for an access that was given up. */
   #abandoned = false;
@@ -52,7 +52,7 @@ export class AtsEndpoint implements AtsCapability {
 
   /** Whether accesses go through the ATC. */
   get enabled(): boolean {
-    return this.#port >= 0;
+    return this.#port !== ATC_NO_PORT;
   }
 
   get settings(): AtsSettings {
@@ -65,7 +65,7 @@ export class AtsEndpoint implements AtsCapability {
     const settings = { ...wanted, pageRequests: wanted.pageRequests && this.#hasPri };
     const mode = !settings.enabled ? ATC_OFF : settings.silent ? ATC_SILENT : ATC_ON;
     const port = core.atcSetMode(this.#smmu, this.#physSid, mode);
-    this.#port = settings.enabled ? port : -1;
+    this.#port = settings.enabled ? port : ATC_NO_PORT;
     this.#abandoned = false;
     this.#settings = this.enabled ? settings : OFF;
     // What waited for an answer goes on.
@@ -73,13 +73,12 @@ export class AtsEndpoint implements AtsCapability {
       drain.serveParked(this.#smmu);
   }
 
-  /** As the core's `translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
-  translate(iova: number, write: boolean): number {
+  /** As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
+  translate(iova: number, write: boolean): TranslateResult {
     const answer = this.#answer();
     if (answer !== undefined) return answer;
-    const { core } = this.#vm.unit;
     const high = Math.floor(iova / 2 ** 32);
-    const status = core.atcAccess(
+    const status = this.#vm.unit.atcAccess(
       this.#smmu,
       this.#port,
       this.#physSid,
@@ -110,7 +109,7 @@ export class AtsEndpoint implements AtsCapability {
   }
 
   /** Takes the answer of the request under way: what is to become of the access; undefined when there is nothing to take. */
-  #answer(): number | undefined {
+  #answer(): TranslateResult | undefined {
     const state = this.#state;
     if (state === PRG_NONE) return undefined;
     if (state === PRG_WAITING) return TRANSLATE_WAIT;
@@ -121,7 +120,7 @@ export class AtsEndpoint implements AtsCapability {
   }
 
   /** Requests a page that the ATC was denied. Its endpoint has one request under way at most, and asks again for what an answer did not bring. */
-  #ask(iova: number, high: number, write: boolean): number {
+  #ask(iova: number, high: number, write: boolean): TranslateResult {
     const { core } = this.#vm.unit;
     this.#group = (this.#group + 1) % GROUPS;
     // Before the request: its answer may come at once.

@@ -1,10 +1,9 @@
 // The VMM's end of a command queue whose PROD and CONS its guest has: the HW queue that runs it, and the two registers. The CMDQ is queue 0 (the
 // overlay path), the ECMDQs follow.
 
-import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import type { OverlayBackend } from '../../devices/smmuv3/index.ts';
-import type { QueueBlock } from '../../devices/unit/index.ts';
+import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
 import {
   HW_QUEUE_TYPE_CMDQ_OVERLAY,
   type Iommufd,
@@ -18,10 +17,8 @@ export interface DirectQueueOwner {
   readonly fd: Iommufd;
   /** ID of the vIOMMU in `fd`. */
   readonly id: number;
-  /** Number of the vIOMMU on its SMMU, from 0. */
-  readonly index: number;
-  /** Number of the SMMU, first. */
-  readonly numbers: readonly number[];
+  /** The vIOMMU's own command context, whose slots its queues have. */
+  readonly context: ContextBlock;
 }
 
 export class DirectQueue implements OverlayBackend {
@@ -40,8 +37,7 @@ export class DirectQueue implements OverlayBackend {
     block: QueueBlock,
     invalidate: (command: Uint8Array) => number,
   ) {
-    const [smmuIndex = 0] = viommu.numbers;
-    this.doorbellId = (number << 16) | (smmuIndex << 8) | (CMDQV_MAX_VINTFS + viommu.index);
+    this.doorbellId = viommu.context.doorbellId(number);
     this.#viommu = viommu;
     this.#number = number;
     this.#block = block;

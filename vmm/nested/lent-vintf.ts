@@ -41,9 +41,9 @@ export class LentVintf implements VintfBackend {
     this.viommu = viommu;
     this.index = index;
     this.lvcmdqCount = lvcmdqs;
-    this.doorbellId = (smmuIndex << 8) | index;
     const { hostMemory } = vm.unit;
     this.context = new ContextBlock(hostMemory, smmuIndex, index);
+    this.doorbellId = this.context.doorbellId(0);
     this.#blocks = Array.from(
       { length: lvcmdqs },
       (_, lvcmdq) => new QueueBlock(hostMemory, smmuIndex, index * lvcmdqs + lvcmdq),

@@ -7,7 +7,7 @@ import {
   QUEUE_ERROR_HELD,
   QUEUE_GUEST,
   QUEUE_RUNNING,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/queue-memory.ts';
 import {
   CMDQ_ENTRY_SIZE,
   EVTQ_ENTRY_SIZE,

@@ -8,7 +8,7 @@ import {
   STAT_ILL_RANGE,
   STAT_ILL_SID,
   STAT_ILL_SSEC,
-} from '../../assembly/layout/host-memory.ts';
+} from '../../assembly/layout/smmu-memory.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 

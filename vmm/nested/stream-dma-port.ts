@@ -1,29 +1,20 @@
 // The way of a bus master to memory: every access through the physical IOMMU, page by page, under the stream's physical StreamID (an AMD
 // IOMMU's DeviceID).
 
-import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
+import { ACCESS_NO_SSID, ACCESS_WRITE } from '../../assembly/layout/access.ts';
+import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
+import { STALL_ABORT, STALL_RAZWI, STALL_WAITING } from '../../assembly/layout/stall-memory.ts';
 import {
-  SMMU_AT_PARKED,
-  STALL_ABORT,
-  STALL_RAZWI,
-  STALL_WAITING,
-  THREAD_EVENT,
-  THREAD_PA,
-  THREAD_PA_SIZE,
-} from '../../assembly/layout/host-memory.ts';
-import {
-  ACCESS_WRITE,
-  type SmmuCoreExports,
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_RAZWI,
   TRANSLATE_STALLED,
   TRANSLATE_WAIT,
-  type VcmdqDrainExports,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/translate-results.ts';
+import type { SmmuCoreExports, TranslateResult, VcmdqDrainExports } from '../../assembly/load.ts';
 import { offsetOfGpa } from '../../devices/bus/index.ts';
-import { bitsOf, type DmaPort, type DmaResult, wordOf } from '../../devices/plugin/index.ts';
-import type { PortUnit } from '../../devices/unit/index.ts';
+import type { DmaPort, DmaResult } from '../../devices/plugin/index.ts';
+import type { TranslatingUnit } from '../../devices/unit/index.ts';
 import type { HostRam } from '../../host/hardware/host-ram.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 import type { AtsEndpoint } from './ats-endpoint.ts';
@@ -36,14 +27,14 @@ const REFUSED = -1;
 const STALLED = -2;
 
 /** What an IOMMU's unit does for a device. One that never stalls an access has nothing to say about stalls. */
-export interface TranslatingUnit extends PortUnit {
-  readonly core: Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd' | 'translate'> &
+export interface DmaUnit extends TranslatingUnit {
+  readonly core: TranslatingUnit['core'] &
     Partial<Pick<SmmuCoreExports, 'stallAnswer' | 'stallAbandon'>>;
   readonly drain: Pick<VcmdqDrainExports, 'serveParked'>;
 }
 
 export interface DmaStream {
-  readonly vm: Vm<TranslatingUnit>;
+  readonly vm: Vm<DmaUnit>;
   readonly ram: HostRam;
   /** Byte offset of the SMMU block in host memory. */
   readonly smmu: number;
@@ -109,8 +100,8 @@ export class StreamDmaPort implements DmaPort {
     }
   }
 
-  /** The answer to an access that has stalled, as a TRANSLATE_*; undefined when it is to be translated. */
-  #answer(iova: number, write: boolean): number | undefined {
+  /** The answer to an access that has stalled; undefined when it is to be translated. */
+  #answer(iova: number, write: boolean): TranslateResult | undefined {
     const { vm, smmu, physSid } = this.#stream;
     const stalled = this.#stalled[write ? 1 : 0];
     const stag = stalled.size === 0 ? undefined : stalled.get(iova);
@@ -122,21 +113,18 @@ export class StreamDmaPort implements DmaPort {
     return answer === STALL_ABORT ? TRANSLATE_ABORT : undefined;
   }
 
-  #translate(iova: number, write: boolean): number {
+  #translate(iova: number, write: boolean): TranslateResult {
     const { vm, smmu, physSid } = this.#stream;
-    const { core, threadBlock } = vm.unit;
-    const result = core.translate(
+    const { unit } = vm;
+    const result = unit.translate(
       smmu,
       physSid,
-      -1,
+      ACCESS_NO_SSID,
       iova | 0,
       Math.floor(iova / 2 ** 32),
       write ? ACCESS_WRITE : 0,
     );
-    if (result === TRANSLATE_STALLED) {
-      const word = this.#host[(threadBlock + THREAD_EVENT) / 4 + wordOf(EVT_STALL)] ?? 0;
-      this.#stalled[write ? 1 : 0].set(iova, bitsOf(word, EVT_STAG));
-    }
+    if (result === TRANSLATE_STALLED) this.#stalled[write ? 1 : 0].set(iova, unit.threadBlock.stag);
     return result;
   }
 
@@ -152,11 +140,10 @@ export class StreamDmaPort implements DmaPort {
     }
     if (result === TRANSLATE_STALLED || result === TRANSLATE_WAIT) return STALLED;
     if (result !== TRANSLATE_OK) return REFUSED;
-    const address = this.#host[(threadBlock + THREAD_PA) >> 2] ?? 0;
-    const window = this.#host[(threadBlock + THREAD_PA + 4) >> 2] ?? 0;
-    const block = 2 ** (this.#host[(threadBlock + THREAD_PA_SIZE) >> 2] ?? 0);
+    const address = threadBlock.paAddress;
+    const block = 2 ** threadBlock.paLog2size;
     const length = Math.min(bytes.length, block - (address % block));
-    const memory = this.#memory(window, address, length);
+    const memory = this.#memory(threadBlock.paWindow, address, length);
     if (!memory) return REFUSED;
     if (write) memory.set(bytes.subarray(0, length));
     else bytes.set(memory);

@@ -4,8 +4,8 @@ import {
   HOST_AT_ATTENTION,
   HOST_AT_VCPU_VMIDS,
   MAX_THREADS,
-  QUEUE_ERROR_HELD,
 } from '../../assembly/layout/host-memory.ts';
+import { QUEUE_ERROR_HELD } from '../../assembly/layout/queue-memory.ts';
 import {
   type HotModules,
   isChecked,

@@ -1,6 +1,7 @@
 // The side core: a worker that drains the VCMDQs of every machine that it is given. The loop looks at the queues in turn, each machine
 // through its own unit. When there is nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS.
 
+import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
 import {
   ABI_AT_DRAIN_SLEEPING,
   ABI_AT_DRAIN_WAKE,
@@ -72,8 +73,6 @@ const MAX_NAP_MS = 5;
 const MAX_SHARED_NAP_MS = 7;
 /** Messages are let in at least this often however busy the queues are. */
 const BUSY_LIMIT_MS = 2;
-/** What `watch` returns for work that consumed no command; it is no reason to stay awake. */
-const NO_COMMAND = 0xffffffff;
 
 const SLEEPING = ABI_AT_DRAIN_SLEEPING >> 2;
 const WAKE = ABI_AT_DRAIN_WAKE >> 2;
@@ -119,7 +118,7 @@ class Drain {
     try {
       for (const { smmu, index } of machine.contexts) {
         const found = machine.drain.watch(smmu, index, looks) >>> 0;
-        if (found !== 0 && (done === 0 || done === NO_COMMAND)) done = found;
+        if (found !== 0 && (done === 0 || done === WATCH_NO_COMMAND)) done = found;
       }
     } catch (error) {
       this.#machines = this.#machines.filter((other) => other !== machine);
@@ -131,7 +130,8 @@ class Drain {
     }
     if (done !== 0 && Atomics.load(this.#host, HOST_AT_ATTENTION >> 2) !== attention)
       this.#callHost(machine);
-    return done !== 0 && done !== NO_COMMAND;
+    // Work that consumed no command is no reason to stay awake.
+    return done !== 0 && done !== WATCH_NO_COMMAND;
   }
 
   /** Passes on that something needs the host: to the VMM's thread, which may sleep, or through the guest that keeps it. */

@@ -1,10 +1,12 @@
 // The records of the trace ring, taken apart (assembly/layout/trace-memory.ts).
 
-import { CFG_NO_SSID } from '../../assembly/layout/host-memory.ts';
+import { CFG_NO_SSID } from '../../assembly/layout/config-cache-memory.ts';
 import {
   TRACE_A,
   TRACE_B,
   TRACE_DOORBELL,
+  TRACE_DOORBELL_CONTEXT,
+  TRACE_DOORBELL_OFFSET,
   TRACE_KIND_DOORBELL,
   TRACE_KIND_PADDING,
   TRACE_KIND_RUN,
@@ -20,6 +22,7 @@ import {
   TRACE_WALK_TAGS,
   TRACE_WHAT,
 } from '../../assembly/layout/trace-memory.ts';
+import { bitsOf } from '../../devices/plugin/index.ts';
 
 /** What every record has. */
 interface Common {
@@ -64,14 +67,14 @@ export interface DoorbellRecord extends Common {
 /** A translation that the IOTLB did not answer. */
 export interface WalkRecord extends Common {
   readonly kind: 'walk';
-  /** TRANSLATE_* of assembly/load.ts. */
+  /** TRANSLATE_* of assembly/layout/translate-results.ts. */
   readonly result: number;
   /** ID of its event, 0 for none. */
   readonly event: number;
   readonly streamId: number;
   readonly substreamId: number | undefined;
   readonly iova: bigint;
-  /** ACCESS_* of assembly/load.ts. */
+  /** ACCESS_* of assembly/layout/access.ts. */
   readonly access: number;
   /** What the configuration says; undefined when there is none. */
   readonly tags: { readonly vmid: number; readonly asid: number } | undefined;
@@ -87,8 +90,8 @@ export type HotRecord = RunRecord | DoorbellRecord | WalkRecord;
 const COMMAND_WORDS = 4;
 
 const doorbellOf = (word: number): Doorbell => ({
-  context: (word >>> 16) & 0xff,
-  offset: word & 0xffff,
+  context: bitsOf(word, TRACE_DOORBELL_CONTEXT),
+  offset: bitsOf(word, TRACE_DOORBELL_OFFSET),
 });
 
 /** Takes the units of a record apart. `units` is a copy; undefined when it is no record. */

@@ -10,8 +10,8 @@ import {
   HOST_AT_TRACE_SALT,
   HOST_THREADS,
   THREAD_STRIDE,
-  THREAD_TLB_HITS,
 } from '../../assembly/layout/host-memory.ts';
+import { THREAD_TLB_HITS } from '../../assembly/layout/thread-memory.ts';
 import { TRACE_SEQUENCE, TRACE_UNIT, TRACE_UNITS } from '../../assembly/layout/trace-memory.ts';
 import { type HotRecord, recordAt } from './hot-record.ts';
 import { type Mark, type TimedRecord, withTimes } from './times.ts';

@@ -1,15 +1,17 @@
 // A trace of a host and its machines: what the drain wrote into the ring, and what the machines and their devices said, in one list.
 
-import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
 import {
   ACCESS_INSTRUCTION,
   ACCESS_PRIVILEGED,
   ACCESS_WRITE,
+} from '../../assembly/layout/access.ts';
+import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
+import {
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_RAZWI,
   TRANSLATE_STALLED,
-} from '../../assembly/load.ts';
+} from '../../assembly/layout/translate-results.ts';
 import {
   type Decoded,
   decodeCommand,

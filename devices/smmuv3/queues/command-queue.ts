@@ -18,8 +18,8 @@ import {
   QUEUE_ERROR_PUBLISHED,
   QUEUE_NEEDS_HOST,
   QUEUE_RUNNING,
-  STAT_ILL_OPCODE,
-} from '../../../assembly/layout/host-memory.ts';
+} from '../../../assembly/layout/queue-memory.ts';
+import { STAT_ILL_OPCODE } from '../../../assembly/layout/smmu-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';

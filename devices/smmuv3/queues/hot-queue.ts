@@ -18,7 +18,7 @@ import {
   SMMU_AT_EVTQ_LOG2SIZE,
   SMMU_AT_EVTQ_OWNER,
   SMMU_AT_EVTQ_PROD,
-} from '../../../assembly/layout/host-memory.ts';
+} from '../../../assembly/layout/smmu-memory.ts';
 import {
   GERROR_EVTQ_ABT_ERR,
   GERROR_PRIQ_ABT_ERR,

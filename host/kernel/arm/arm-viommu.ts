@@ -18,7 +18,7 @@ import {
   QUEUE_KIND_OVERLAY,
   QUEUE_NEEDS_HOST,
   QUEUE_PARKED,
-} from '../../../assembly/layout/host-memory.ts';
+} from '../../../assembly/layout/queue-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { offsetOfGpa } from '../../../devices/bus/index.ts';
 import { fieldOf, setField, withBits } from '../../../devices/plugin/index.ts';

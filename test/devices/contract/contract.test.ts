@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { QUEUE_ERROR_HELD } from '../../../assembly/layout/host-memory.ts';
+import { QUEUE_ERROR_HELD } from '../../../assembly/layout/queue-memory.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';

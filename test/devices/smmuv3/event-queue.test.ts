@@ -1,12 +1,13 @@
 // The event queue of the physical SMMU: when records are merged, when they are lost, and what says so.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ACCESS_WRITE } from '../../../assembly/layout/access.ts';
 import {
   SMMU_AT_STATS,
   STAT_EVENTS_MERGED,
   STAT_EVTQ_OVERFLOW,
-} from '../../../assembly/layout/host-memory.ts';
-import { ACCESS_WRITE, TRANSLATE_ABORT } from '../../../assembly/load.ts';
+} from '../../../assembly/layout/smmu-memory.ts';
+import { TRANSLATE_ABORT } from '../../../assembly/layout/translate-results.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import {
   CD,

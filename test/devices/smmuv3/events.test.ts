@@ -6,12 +6,13 @@ import {
   ACCESS_INSTRUCTION,
   ACCESS_PRIVILEGED,
   ACCESS_WRITE,
-  ATC_REFUSED,
-  ATS_UR,
+} from '../../../assembly/layout/access.ts';
+import { ATC_REFUSED, ATS_UR } from '../../../assembly/layout/ats-results.ts';
+import {
   TRANSLATE_ABORT,
   TRANSLATE_OK,
   TRANSLATE_RAZWI,
-} from '../../../assembly/load.ts';
+} from '../../../assembly/layout/translate-results.ts';
 import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { EVENTS } from '../../../devices/tables/index.ts';
 import {

@@ -2,7 +2,7 @@
 // specification has them, not of our tables.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SMMU_AT_STATS, STAT_MSIS } from '../../../assembly/layout/host-memory.ts';
+import { SMMU_AT_STATS, STAT_MSIS } from '../../../assembly/layout/smmu-memory.ts';
 import { GUEST_ID_REGISTERS, PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { sync, writeCommand } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';

@@ -1,7 +1,7 @@
 // The host's SMMU on the real hot modules: what it publishes in host memory, its command queue in host RAM, its event queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/load.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/layout/translate-results.ts';
 import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   bypassSte,
@@ -64,7 +64,7 @@ function put(index: number, words: Uint32Array): void {
 /** An access at iova 0x1000. */
 function access(sid: number): number {
   unit.core.accessBegin();
-  const status = unit.core.translate(smmuBase(0), sid, -1, 0x1000, 0, 0);
+  const status = unit.translate(smmuBase(0), sid, -1, 0x1000, 0, 0);
   unit.core.accessEnd();
   return status;
 }

@@ -1,12 +1,9 @@
 // Stalls as the SMMU devices show them: records and commands of a guest, and the switch of CR0.SMMUEN of a host.
 
 import { describe, expect, it } from 'vitest';
-import {
-  SMMU_AT_STALLED,
-  STALL_ABORT,
-  STALL_WAITING,
-} from '../../../assembly/layout/host-memory.ts';
-import { TRANSLATE_STALLED } from '../../../assembly/load.ts';
+import { SMMU_AT_STALLED } from '../../../assembly/layout/smmu-memory.ts';
+import { STALL_ABORT, STALL_WAITING } from '../../../assembly/layout/stall-memory.ts';
+import { TRANSLATE_STALLED } from '../../../assembly/layout/translate-results.ts';
 import { GUEST_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { resume, stage1Ste, stallTerm, sync, writeSte } from '../../../devices/tables/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';

@@ -2,13 +2,13 @@
 // that is not listed is illegal.
 
 import { describe, expect, it } from 'vitest';
+import { SMMU_AT_ACTIONS } from '../../../assembly/layout/action-memory.ts';
 import {
   QUEUE_KIND_GUEST_CMDQ,
   QUEUE_KIND_MAIN,
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
-  SMMU_AT_ACTIONS,
-} from '../../../assembly/layout/host-memory.ts';
+} from '../../../assembly/layout/queue-memory.ts';
 import { createHostMemory, smmuBase, writeActions } from '../../../devices/unit/index.ts';
 
 const S2P = 1;

@@ -6,15 +6,14 @@ import {
   VCMDQ_STATUS,
 } from '../../../assembly/layout/cmdqv-registers.ts';
 import { C_BAD_STE, F_TRANSLATION } from '../../../assembly/layout/events.ts';
+import { QUEUE_ERROR_HELD, QUEUE_ERROR_PUBLISHED } from '../../../assembly/layout/queue-memory.ts';
 import {
-  QUEUE_ERROR_HELD,
-  QUEUE_ERROR_PUBLISHED,
   SMMU_AT_CMDQV_EN,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
   SMMU_AT_NUM_LVCMDQ,
   SMMU_AT_STRTAB_CFG,
-} from '../../../assembly/layout/host-memory.ts';
+} from '../../../assembly/layout/smmu-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import {
   abortSte,

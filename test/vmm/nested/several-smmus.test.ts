@@ -6,7 +6,7 @@ import {
   SMMU_AT_CR0,
   SMMU_AT_NUM_LVCMDQ,
   SMMU_AT_STRTAB_BASE,
-} from '../../../assembly/layout/host-memory.ts';
+} from '../../../assembly/layout/smmu-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import { guestMemoryOf } from '../../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';

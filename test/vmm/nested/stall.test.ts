@@ -1,7 +1,7 @@
 // Stalls from end to end: a DMA engine behind a host's SMMU, and the guest that answers on its command queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SMMU_AT_STALLED } from '../../../assembly/layout/host-memory.ts';
+import { SMMU_AT_STALLED } from '../../../assembly/layout/smmu-memory.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import { resume, S1_READ_WRITE, stallTerm, sync } from '../../../devices/tables/index.ts';

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { HOST_AT_VCPU_VMIDS, QUEUE_MAIN } from '../../../assembly/layout/host-memory.ts';
+import { HOST_AT_VCPU_VMIDS } from '../../../assembly/layout/host-memory.ts';
+import { QUEUE_MAIN } from '../../../assembly/layout/queue-memory.ts';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { QueueBlock } from '../../../devices/unit/index.ts';

@@ -2,7 +2,7 @@
 // paused, stopped or made to acknowledge in mailbox.test.ts, the nap in side-core.test.ts, looks at CONS in test/guest-driver/queues.test.ts.)
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { QUEUE_OWNERS } from '../../../assembly/layout/host-memory.ts';
+import { QUEUE_OWNERS } from '../../../assembly/layout/queue-memory.ts';
 import { Bus } from '../../../devices/bus/index.ts';
 import { DeviceRegisters } from '../../../host/hardware/device-registers.ts';
 import { VmHost as PlainHost } from '../../../vmm/nested/index.ts';

@@ -7,7 +7,7 @@ import {
   ABI_AT_DRAIN_WAKE,
   ABI_DIRECT_PAGES,
 } from '../../../assembly/layout/guest-abi.ts';
-import { QUEUE_ERROR_HELD } from '../../../assembly/layout/host-memory.ts';
+import { QUEUE_ERROR_HELD } from '../../../assembly/layout/queue-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
 import type { MachineCore } from '../../../vmm/machine/index.ts';

@@ -11,7 +11,7 @@ import {
   TLB_PERM_UNPRIV,
   TLB_PERM_UX,
   TLB_PERM_W,
-} from '../../../assembly/layout/host-memory.ts';
+} from '../../../assembly/layout/iotlb-memory.ts';
 import { decodeCommand } from '../../../devices/decode/index.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
 import {

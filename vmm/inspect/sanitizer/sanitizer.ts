@@ -8,6 +8,7 @@ import {
   CHECK_AT_RING,
   CHECK_AT_SUSPECTS,
   CHECK_RING_SLOTS,
+  SMMU_AT_CHECK,
   SUSPECT_FREE,
   SUSPECT_FULL,
   SUSPECT_SIZE,
@@ -25,10 +26,8 @@ import {
   CFG_WAYS,
   SMMU_AT_CFG_ENTRIES,
   SMMU_AT_CFG_SETS,
-  SMMU_AT_CHECK,
-  TLB_ALL_GEN,
-  TLB_GEN,
-} from '../../../assembly/layout/host-memory.ts';
+} from '../../../assembly/layout/config-cache-memory.ts';
+import { TLB_ALL_GEN, TLB_GEN } from '../../../assembly/layout/iotlb-memory.ts';
 import type { Clock } from '../../../devices/bus/index.ts';
 import { IotlbView } from '../iotlb-view.ts';
 import { type Finding, findingOf, type StreamOwner } from './finding.ts';

@@ -28,7 +28,7 @@ import {
   SUSPECT_STAGE2,
   SUSPECT_STE,
 } from '../../../assembly/layout/check-memory.ts';
-import { CFG_NO_SSID } from '../../../assembly/layout/host-memory.ts';
+import { CFG_NO_SSID } from '../../../assembly/layout/config-cache-memory.ts';
 
 /** What every suspect has. */
 interface CommonSuspect {

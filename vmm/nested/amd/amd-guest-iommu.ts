@@ -7,7 +7,7 @@ import {
   AMD_VF_PAGE,
   AMD_VF_PAGE_SIZE,
 } from '../../../assembly/layout/amd-formats.ts';
-import { QUEUE_NEEDS_HOST } from '../../../assembly/layout/host-memory.ts';
+import { QUEUE_NEEDS_HOST } from '../../../assembly/layout/queue-memory.ts';
 import {
   type AmdBuffer,
   type AmdGuestBlock,

@@ -1,0 +1,4 @@
+// Results of the guest port.
+
+/** In place of an offset: the bytes do not lie in one region of the guest's RAM. */
+export const NO_OFFSET = 0xffffffff;

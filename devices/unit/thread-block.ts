@@ -1,0 +1,66 @@
+// A thread block in host memory, seen from TypeScript (assembly/layout/thread-memory.ts): what the last translation of its thread has left, and the
+// thread's counters. All that a translation works on besides belongs to the hot modules.
+
+import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
+import { HOST_THREADS, THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
+import { THREAD_EVENT, THREAD_PA, THREAD_PA_SIZE } from '../../assembly/layout/thread-memory.ts';
+import { bitsOf, wordOf } from '../plugin/index.ts';
+
+/** 32-bit words of an event record. */
+const EVENT_WORDS = 8;
+
+/** Of one thread; the results are for that thread alone to read. */
+export class ThreadBlock {
+  /** Byte offset in host memory. */
+  readonly address: number;
+  readonly #words: Uint32Array;
+  readonly #longs: BigInt64Array;
+  readonly #pa: number;
+  readonly #log2size: number;
+  readonly #event: number;
+
+  /** @param thread index of the block, from 0. */
+  constructor(hostMemory: WebAssembly.Memory, thread: number) {
+    this.address = HOST_THREADS + thread * THREAD_STRIDE;
+    this.#words = new Uint32Array(hostMemory.buffer);
+    this.#longs = new BigInt64Array(hostMemory.buffer);
+    this.#pa = (this.address + THREAD_PA) >> 2;
+    this.#log2size = (this.address + THREAD_PA_SIZE) >> 2;
+    this.#event = (this.address + THREAD_EVENT) >> 2;
+  }
+
+  /** Address of the translated byte in its window: the lower half of its PA. */
+  get paAddress(): number {
+    return this.#words[this.#pa] ?? 0;
+  }
+
+  /** Window of the translated byte: the upper half of its PA. */
+  get paWindow(): number {
+    return this.#words[this.#pa + 1] ?? 0;
+  }
+
+  /** The whole PA of the translated byte. Makes a BigInt: not for the way of an access. */
+  get pa(): bigint {
+    return (BigInt(this.paWindow) << 32n) | BigInt(this.paAddress);
+  }
+
+  /** log2 of the size in bytes of the block around it, which the access must not leave. */
+  get paLog2size(): number {
+    return this.#words[this.#log2size] ?? 0;
+  }
+
+  /** The event record of the last fault, eight words: a copy. Its word 0 is 0 when the fault has no record. */
+  get event(): Uint32Array {
+    return this.#words.slice(this.#event, this.#event + EVENT_WORDS);
+  }
+
+  /** STAG of the transaction that has just stalled. */
+  get stag(): number {
+    return bitsOf(this.#words[this.#event + wordOf(EVT_STALL)] ?? 0, EVT_STAG);
+  }
+
+  /** A counter of the thread, by its THREAD_* offset. */
+  count(counter: number): number {
+    return Number(Atomics.load(this.#longs, (this.address + counter) >> 3));
+  }
+}
