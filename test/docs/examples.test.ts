@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Pl011 } from '../../devices/pl011/index.ts';
-import { deviceContract } from '../../devices/testing/index.ts';
+import { deviceContract, FakeHost } from '../../devices/testing/index.ts';
 import { CounterDevice } from '../../docs/examples/counter-device.ts';
 import { MachineCore } from '../../vmm/machine/index.ts';
 import {
@@ -70,19 +70,8 @@ describe('examples of the documentation', () => {
 
   it('interrupts at its limit', () => {
     const counter = new CounterDevice();
-    let pulses = 0;
-    const line = { pulse: () => pulses++, setLevel: () => undefined };
-    counter.attach({
-      memory: { load64: () => undefined, store64: () => false, store32: () => false },
-      interruptLine: () => line,
-      dmaPort: () => {
-        throw new Error('not a bus master');
-      },
-      mapDirect: () => undefined,
-      background: () => () => undefined,
-      nowNs: () => 0,
-      trace: () => undefined,
-    });
+    const host = new FakeHost();
+    counter.attach(host);
     counter.reset();
     counter.write({ region: 0, offset: 4, size: 4, lo: 2, hi: 0, vcpu: 0 });
     const read = { region: 0, offset: 0, size: 4 as const, lo: 0, hi: 0, vcpu: 0 };
@@ -91,6 +80,6 @@ describe('examples of the documentation', () => {
       return read.lo;
     });
     expect(seen).toEqual([0, 1, 2]);
-    expect(pulses).toBe(1);
+    expect(host.pulses(0)).toBe(1);
   });
 });

@@ -78,6 +78,10 @@ export class SecondHost {
         return () => this.#loops.delete(loop);
       },
       nowNs: () => performance.now() * 1e6,
+      timer: () => {
+        throw new Error('no timers here');
+      },
+      msi: () => false,
       trace: () => undefined,
     };
   }

@@ -9,7 +9,7 @@ import {
   RUN_OFF,
   RUN_YIELD,
 } from '../../assembly/layout/guest-abi.ts';
-import { attachDevice, type DeviceServices, resetDevice } from '../../devices/bus/attach-device.ts';
+import { type AttachedDevices, attachDevices } from '../../devices/bus/attached-devices.ts';
 import { BackgroundLoops } from '../../devices/bus/background-loops.ts';
 import { Bus, type BusMount } from '../../devices/bus/bus.ts';
 import { type Clock, SYSTEM_CLOCK } from '../../devices/bus/clock.ts';
@@ -41,6 +41,7 @@ export class MachineCore {
   readonly #interrupts: InterruptLines;
   readonly #background = new BackgroundLoops();
   readonly #directMaps: DirectMaps;
+  readonly #devices: AttachedDevices;
   readonly #time: TimeMirror;
   readonly #exitRequest: Int32Array;
   #status: CoreStatus = 'new';
@@ -98,16 +99,14 @@ export class MachineCore {
     this.#exitRequest = new Int32Array(memory.buffer, ABI_AT_EXIT_REQUEST, 1);
     this.#writeInfoPage();
     const { onTrace } = options;
-    const services: DeviceServices = {
+    this.#devices = attachDevices(devices, {
       memory: guestMemoryOf(memory, options.regions),
       interrupts: this.#interrupts,
       directMaps: options.directMaps === false ? undefined : this.#directMaps,
       background: this.#background,
       clock: this.#clock,
       trace: onTrace && ((device, event) => onTrace(device, event)),
-    };
-    for (const placement of devices) attachDevice(placement, services);
-    for (const { device } of devices) resetDevice(device);
+    });
   }
 
   get status(): CoreStatus {
@@ -457,8 +456,13 @@ export class MachineCore {
     this.#reset();
   }
 
+  /** Takes back what its devices were given, so that another machine can have them. For a machine that has stopped for good. */
+  detachDevices(): void {
+    this.#devices.detach();
+  }
+
   #reset(): void {
-    for (const { device } of this.#options.devices) resetDevice(device);
+    this.#devices.reset();
     this.#interrupts.reset();
     this.#directMaps.reset();
     // A fresh instance finds its data where the binary puts it, and everything else as a new memory would have it.

@@ -2,16 +2,14 @@
 // devices want done beside the guest is done after each of v86's ticks.
 
 import {
-  attachDevice,
+  attachDevices,
   BackgroundLoops,
   Bus,
   type BusMount,
-  type DeviceServices,
   type DirectRange,
   guestMemoryOf,
   type Placement,
   RegisterCounts,
-  resetDevice,
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
 import type { AccessSize, InterruptLine } from '../../devices/plugin/index.ts';
@@ -45,7 +43,7 @@ export interface Plugged {
   /** Accesses by "device.REGISTER". */
   readonly exitsByRegister: Readonly<Record<string, number>>;
   readonly error: MachineError | undefined;
-  /** Ends the ticks; register accesses then read 0 and write nothing. */
+  /** Ends the ticks and takes back what the devices were given; register accesses then read 0 and write nothing. */
   unplug(): void;
 }
 
@@ -89,16 +87,6 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       ? undefined
       : { memoryOffset: cpu.mem8.byteOffset + gpa, unmap: () => undefined };
   };
-  const services: DeviceServices = {
-    memory: guestMemoryOf(cpu.wasm_memory, v86Regions(cpu)),
-    interrupts: { line: (irq) => line(cpu, irq) },
-    directMaps: { map: mapDirect },
-    background,
-    clock: SYSTEM_CLOCK,
-  };
-  for (const placement of devices) attachDevice(placement, services);
-  for (const { device } of devices) resetDevice(device);
-
   const counts = new RegisterCounts();
   const mounts = devices.flatMap(({ device, addresses }) =>
     addresses.map((address, region): BusMount => ({ device, region, address })),
@@ -109,6 +97,14 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     if (address < window.gpa || address + size > end)
       throw new RangeError(`${device.name} lies outside of the devices' window`);
   }
+
+  const attached = attachDevices(devices, {
+    memory: guestMemoryOf(cpu.wasm_memory, v86Regions(cpu)),
+    interrupts: { line: (irq) => line(cpu, irq) },
+    directMaps: { map: mapDirect },
+    background,
+    clock: SYSTEM_CLOCK,
+  });
 
   let exits = 0;
   let error: MachineError | undefined;
@@ -135,16 +131,8 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       return 0;
     });
   };
-  // v86 checks that an 8-bit value is one.
-  const read8 = read(1);
-  cpu.io.mmap_register(
-    window.gpa,
-    window.size,
-    (address) => read8(address) & 0xff,
-    write(1),
-    read(4),
-    write(4),
-  );
+  // v86 makes two 8-bit accesses of a 16-bit one, and 32-bit ones of everything wider.
+  cpu.io.mmap_register(window.gpa, window.size, read(1), write(1), read(4), write(4));
 
   // Every view of RAM that was made above is of this buffer.
   const { buffer } = cpu.wasm_memory;
@@ -171,6 +159,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     unplug() {
       over = true;
       loop.do_tick = tick;
+      attached.detach();
     },
   };
 }

@@ -205,7 +205,10 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       queues,
       direct: [directContext(viommu, vintf, queues)],
       inline: !options.exits,
-      destroy: () => host.destroyVm(vm),
+      destroy() {
+        machine.detachDevices();
+        host.destroyVm(vm);
+      },
     };
   } catch (error) {
     host.destroyVm(vm);
