@@ -15,6 +15,7 @@ import type {
   Timer,
   TraceEvent,
 } from '../plugin/index.ts';
+import { isPasid } from '../plugin/index.ts';
 
 /** What a `FakeHost` has and refuses. */
 export interface FakeHostOptions {
@@ -143,6 +144,8 @@ export class FakeHost implements DeviceHost {
       attributes: DmaAttributes | undefined,
       copy: (at: number, length: number) => void,
     ): DmaResult => {
+      if (attributes?.pasid !== undefined && !isPasid(attributes.pasid))
+        return { ok: false, done: 0 };
       const carried = attributesText(attributes);
       if (this.stalls(iova)) {
         this.log.push(`dma ${kind} 0x${iova.toString(16)} stalled${carried}`);

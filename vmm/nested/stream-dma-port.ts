@@ -12,6 +12,8 @@ import {
   THREAD_PA_SIZE,
 } from '../../assembly/layout/host-memory.ts';
 import {
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
   ACCESS_WRITE,
   type SmmuCoreExports,
   TRANSLATE_ABORT,
@@ -22,7 +24,14 @@ import {
   type VcmdqDrainExports,
 } from '../../assembly/load.ts';
 import { offsetOfGpa } from '../../devices/bus/index.ts';
-import { bitsOf, type DmaPort, type DmaResult, wordOf } from '../../devices/plugin/index.ts';
+import {
+  bitsOf,
+  type DmaAttributes,
+  type DmaPort,
+  type DmaResult,
+  isPasid,
+  wordOf,
+} from '../../devices/plugin/index.ts';
 import type { PortUnit } from '../../devices/unit/index.ts';
 import type { HostRam } from '../../host/hardware/host-ram.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
@@ -34,6 +43,29 @@ const PAGE = 4096;
 // What one access within a page comes to, beside the bytes that it has moved.
 const REFUSED = -1;
 const STALLED = -2;
+
+/** `ssid` of an access without a PASID. */
+const NO_SSID = -1;
+
+/** ACCESS_* of an access. */
+function accessOf(write: boolean, attributes: DmaAttributes | undefined): number {
+  const direction = write ? ACCESS_WRITE : 0;
+  if (attributes === undefined) return direction;
+  return (
+    direction |
+    (attributes.privileged ? ACCESS_PRIVILEGED : 0) |
+    (attributes.instruction ? ACCESS_INSTRUCTION : 0)
+  );
+}
+
+/** An access that the IOMMU has stalled. */
+interface StalledAccess {
+  readonly iova: number;
+  readonly ssid: number;
+  /** ACCESS_*. */
+  readonly access: number;
+  readonly stag: number;
+}
 
 /** What an IOMMU's unit does for a device. One that never stalls an access has nothing to say about stalls. */
 export interface TranslatingUnit extends PortUnit {
@@ -62,8 +94,7 @@ export class StreamDmaPort implements DmaPort {
   readonly #stream: DmaStream;
   readonly #host: Uint32Array;
   readonly #guest: Uint8Array;
-  /** STAG by iova of the accesses that have stalled: reads, writes. */
-  readonly #stalled: readonly [Map<number, number>, Map<number, number>] = [new Map(), new Map()];
+  readonly #stalled: StalledAccess[] = [];
 
   constructor(stream: DmaStream) {
     this.streamId = stream.virtSid;
@@ -73,23 +104,32 @@ export class StreamDmaPort implements DmaPort {
     this.#guest = new Uint8Array(stream.vm.memory.buffer);
   }
 
-  read(iova: number, target: Uint8Array): DmaResult {
-    return this.#transfer(iova, target, false);
+  read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#transfer(iova, target, false, attributes);
   }
 
-  write(iova: number, source: Uint8Array): DmaResult {
-    return this.#transfer(iova, source, true);
+  write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#transfer(iova, source, true, attributes);
   }
 
-  #transfer(iova: number, bytes: Uint8Array, write: boolean): DmaResult {
+  #transfer(
+    iova: number,
+    bytes: Uint8Array,
+    write: boolean,
+    attributes: DmaAttributes | undefined,
+  ): DmaResult {
     const { core } = this.#stream.vm.unit;
+    const pasid = attributes?.pasid;
+    if (pasid !== undefined && !isPasid(pasid)) return { ok: false, done: 0 };
+    const ssid = pasid ?? NO_SSID;
+    const access = accessOf(write, attributes);
     let done = 0;
     while (done < bytes.length) {
       const at = iova + done;
       const inPage = bytes.subarray(done, done + PAGE - (at % PAGE));
       // In flight from the look-up to the last byte: a CMD_SYNC behind an invalidation of this translation waits for that, and for no more.
       core.accessBegin();
-      const moved = this.#access(at, inPage, write);
+      const moved = this.#access(at, inPage, ssid, access);
       core.accessEnd();
       this.#serveParked();
       this.#stream.onAccess?.(at);
@@ -103,49 +143,51 @@ export class StreamDmaPort implements DmaPort {
   abandon(): void {
     this.ats?.abandon();
     const { vm, smmu, physSid } = this.#stream;
-    for (const stalled of this.#stalled) {
-      for (const stag of stalled.values()) vm.unit.core.stallAbandon?.(smmu, physSid, stag);
-      stalled.clear();
-    }
+    for (const { stag } of this.#stalled) vm.unit.core.stallAbandon?.(smmu, physSid, stag);
+    this.#stalled.length = 0;
   }
 
   /** The answer to an access that has stalled, as a TRANSLATE_*; undefined when it is to be translated. */
-  #answer(iova: number, write: boolean): number | undefined {
+  #answer(iova: number, ssid: number, access: number): number | undefined {
     const { vm, smmu, physSid } = this.#stream;
-    const stalled = this.#stalled[write ? 1 : 0];
-    const stag = stalled.size === 0 ? undefined : stalled.get(iova);
-    if (stag === undefined) return undefined;
-    const answer = vm.unit.core.stallAnswer?.(smmu, physSid, stag);
+    const stalled = this.#stalled;
+    if (stalled.length === 0) return undefined;
+    const index = stalled.findIndex(
+      (one) => one.iova === iova && one.ssid === ssid && one.access === access,
+    );
+    const found = stalled[index];
+    if (!found) return undefined;
+    const answer = vm.unit.core.stallAnswer?.(smmu, physSid, found.stag);
     if (answer === STALL_WAITING) return TRANSLATE_WAIT;
-    stalled.delete(iova);
+    stalled.splice(index, 1);
     if (answer === STALL_RAZWI) return TRANSLATE_RAZWI;
     return answer === STALL_ABORT ? TRANSLATE_ABORT : undefined;
   }
 
-  #translate(iova: number, write: boolean): number {
+  #translate(iova: number, ssid: number, access: number): number {
     const { vm, smmu, physSid } = this.#stream;
     const { core, threadBlock } = vm.unit;
-    const result = core.translate(
-      smmu,
-      physSid,
-      -1,
-      iova | 0,
-      Math.floor(iova / 2 ** 32),
-      write ? ACCESS_WRITE : 0,
-    );
+    const high = Math.floor(iova / 2 ** 32);
+    const result = core.translate(smmu, physSid, ssid, iova | 0, high, access);
     if (result === TRANSLATE_STALLED) {
       const word = this.#host[(threadBlock + THREAD_EVENT) / 4 + wordOf(EVT_STALL)] ?? 0;
-      this.#stalled[write ? 1 : 0].set(iova, bitsOf(word, EVT_STAG));
+      this.#stalled.push({ iova, ssid, access, stag: bitsOf(word, EVT_STAG) });
     }
     return result;
   }
 
-  /** One access within a page: bytes moved, REFUSED or STALLED. */
-  #access(iova: number, bytes: Uint8Array, write: boolean): number {
+  /**
+   * One access within a page: bytes moved, REFUSED or STALLED. The ATC knows neither PASIDs nor privileges: an access that
+   * has one goes to the IOMMU untranslated, as every access does while ATS is off.
+   */
+  #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
     const { threadBlock } = this.#stream.vm.unit;
-    const result = this.ats?.enabled
-      ? this.ats.translate(iova, write)
-      : (this.#answer(iova, write) ?? this.#translate(iova, write));
+    const write = (access & ACCESS_WRITE) !== 0;
+    const isPlain = ssid === NO_SSID && (access & ~ACCESS_WRITE) === 0;
+    const result =
+      isPlain && this.ats?.enabled
+        ? this.ats.translate(iova, write)
+        : (this.#answer(iova, ssid, access) ?? this.#translate(iova, ssid, access));
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);
       return bytes.length;
