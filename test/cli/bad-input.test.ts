@@ -182,7 +182,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['device mine: reset() threw: stuck', 'boot good.wasm --device reset-throws.mjs'],
   [
-    'device mine was written for version 0 of the plugin interface, this is version 1',
+    'device mine was written for version 0 of the plugin interface, this is version 2, which takes version 1 as well',
     'boot good.wasm --device old.mjs',
   ],
   [/kind of x is four ASCII characters, not "long kind"/, 'boot good.wasm --device kind.mjs'],
