@@ -50,7 +50,10 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'unknown.json': '{ "vm": 2 }',
   'range.json': '{ "vms": 17 }',
   'type.json': '{ "guest": "toy", "json": "yes" }',
-  'no-guest.json': '{ "vms": 1 }',
+  'no-guest.json': '{ "vms": 1, "formatVersion": 1 }',
+  'next.json': '{ "formatVersion": 2, "anything": 1 }',
+  'next-trace.json':
+    '{ "traceEvents": [], "otherData": { "producer": "vsmmu", "formatVersion": 2, "lost": 0 } }',
   'foreign-trace.json': '{ "traceEvents": [], "otherData": {} }',
   'no-host.json': '{ "traceEvents": [], "otherData": { "producer": "vsmmu", "lost": 0 } }',
   'bad-host.json':
@@ -160,6 +163,14 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/range\.json: vms must be an integer from 1 to 16, not 17/, 'boot --config range.json'],
   [/type\.json: json must be true or false, not "yes"/, 'boot --config type.json'],
   ['no guest: give "toy" or the path of a WebAssembly guest', 'boot --config no-guest.json'],
+  [
+    /next\.json is of version 2 of the configuration format, this is version 1/,
+    'boot --config next.json',
+  ],
+  [
+    /next-trace\.json is no trace: it is of version 2 of the trace format, this reads version 1/,
+    'trace summary next-trace.json',
+  ],
   [
     /cannot load device .*nothing\.mjs: no such file/,
     'boot good.wasm --device /nowhere/nothing.mjs',
