@@ -23,6 +23,7 @@ import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
 import type { BOOT_SETTINGS } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
+import { jsonLine } from './json-line.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
@@ -272,7 +273,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
       drain,
       transport: settings.transport ?? 'inline',
     });
-    if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    if (json) process.stdout.write(jsonLine(report));
     else
       process.stdout.write(
         quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)),

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { OptionsError } from '../../vmm/api/index.ts';
+import { CONFIG_FORMAT_VERSION, OptionsError } from '../../vmm/api/index.ts';
 import { checkOptions } from '../../vmm/api/settings.ts';
 import { type BootSettings, boot } from '../boot.ts';
 import { BOOT_SETTINGS } from '../boot-settings.ts';
@@ -11,15 +11,28 @@ import { addFlags } from '../flags.ts';
 import { EXIT_FAILED, EXIT_OK } from '../status.ts';
 import { withinTimeout } from '../supervisor.ts';
 
+const CONFIG = 'the configuration';
+
+/**
+ * What a --config file holds, without the version of its format.
+ * @throws {UsageError} when that is another one.
+ */
+function unversioned(file: string, text: string): unknown {
+  const config = JSON.parse(text) as unknown;
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) return config;
+  const { formatVersion = CONFIG_FORMAT_VERSION, ...options } = config as Record<string, unknown>;
+  if (formatVersion === CONFIG_FORMAT_VERSION) return options;
+  throw new UsageError(
+    `${file} is of version ${JSON.stringify(formatVersion)} of the configuration format, this is version ${CONFIG_FORMAT_VERSION}`,
+  );
+}
+
 /** The object in a --config file, checked. */
 async function readConfig(file: string): Promise<BootSettings> {
   try {
-    return checkOptions(
-      BOOT_SETTINGS,
-      JSON.parse(await readFile(file, 'utf8')),
-      'the configuration',
-    );
+    return checkOptions(BOOT_SETTINGS, unversioned(file, await readFile(file, 'utf8')), CONFIG);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`);
     if (error instanceof SyntaxError)
       throw new UsageError(`${file} is not JSON: ${error.message.split('\n')[0]}`);

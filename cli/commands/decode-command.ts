@@ -15,6 +15,7 @@ import {
 } from '../../devices/decode/index.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from '../../devices/tables/index.ts';
 import { UsageError } from '../cli-error.ts';
+import { jsonLine } from '../json-line.ts';
 
 const GRANULES: Readonly<Record<string, Granule>> = {
   '4k': GRANULE_4K,
@@ -64,11 +65,11 @@ function text({ name, summary, fields }: Decoded): string {
   const lines = rows.map((row) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
   );
-  return [`${name}: ${summary}`, ...lines].join('\n');
+  return `${[`${name}: ${summary}`, ...lines].join('\n')}\n`;
 }
 
 function json(decoded: Decoded): string {
-  return JSON.stringify({
+  return jsonLine({
     ...decoded,
     fields: decoded.fields.map((field) => ({ ...field, value: hex(field.value) })),
   });
@@ -128,6 +129,6 @@ export function addDecode(program: Command): void {
     .option('--ds', '52-bit addresses of a pte of 4 or 16 KiB granules (CD.DS, STE.S2DS)', false)
     .option('--json', 'print one JSON object', false)
     .action((kind: string, doublewords: string[], options: DecodeOptions) => {
-      process.stdout.write(`${decode(kind, doublewords, options)}\n`);
+      process.stdout.write(decode(kind, doublewords, options));
     });
 }

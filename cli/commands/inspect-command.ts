@@ -10,6 +10,7 @@ import { BOOT_SETTINGS } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
 import { addFlags } from '../flags.ts';
 import { inspectionText } from '../inspect-text.ts';
+import { jsonLine } from '../json-line.ts';
 import { Progress } from '../progress.ts';
 import { EXIT_OK } from '../status.ts';
 import { timeBegins, withinTimeout } from '../supervisor.ts';
@@ -186,7 +187,7 @@ export function addInspect(program: Command, end: (status: number) => void): voi
       const inspection = fromTrace
         ? await inspectTrace(what)
         : await inspectRunning(what, settings);
-      process.stdout.write(asJson ? `${JSON.stringify(inspection)}\n` : inspectionText(inspection));
+      process.stdout.write(asJson ? jsonLine(inspection) : inspectionText(inspection));
       return EXIT_OK;
     });
     end(status);

@@ -31,6 +31,21 @@ interface MountedRegion extends BusMount {
   readonly sizes: number;
 }
 
+/** Guest physical addresses have 32 bits on every board (docs/limits.md). */
+const ADDRESS_LIMIT = 2 ** 32;
+
+/** The low `size` bytes of a value, at most four of them, unsigned. */
+function truncated(value: number, size: AccessSize): number {
+  return size === 1 ? value & 0xff : size === 2 ? value & 0xffff : value >>> 0;
+}
+
+function checkAddress({ device, region, address }: BusMount, size: number): void {
+  if (Number.isInteger(address) && address >= 0 && address + size <= ADDRESS_LIMIT) return;
+  throw new RangeError(
+    `region ${region} of ${device.name} lies at 0x${address.toString(16)}: a device's 0x${size.toString(16)} bytes have to lie below 4 GiB`,
+  );
+}
+
 function regionOf(mount: BusMount): DeviceRegion {
   const region = mount.device.regions[mount.region];
   if (!region) throw new RangeError(`${mount.device.name} has no region ${mount.region}`);
@@ -51,8 +66,9 @@ export class Bus {
   #unmappedWrites = 0;
   #refused = 0;
 
-  /** @throws {RangeError} when two regions overlap. */
+  /** @throws {RangeError} when two regions overlap, or one does not lie below 4 GiB. */
   constructor(mounts: readonly BusMount[], counter?: RegisterCounter) {
+    for (const mount of mounts) checkAddress(mount, regionOf(mount).size);
     this.#regions = mounts
       .map((mount) => ({
         ...mount,
@@ -130,8 +146,9 @@ export class Bus {
     } catch (cause) {
       throw this.#failed(region, cause);
     }
-    this.#hi = this.#access.hi >>> 0;
-    return this.#access.lo >>> 0;
+    const { lo, hi } = this.#access;
+    this.#hi = size === 8 ? hi >>> 0 : 0;
+    return truncated(lo, size);
   }
 
   /** Bits [63:32] of what `read` returned last, unsigned. */
@@ -139,12 +156,12 @@ export class Bus {
     return this.#hi;
   }
 
-  /** Writes a register, value bits [31:0] and [63:32]. An access that no device takes is ignored. */
+  /** Writes a register, value bits [31:0] and [63:32], of which the device sees `size` bytes. An access that no device takes is ignored. */
   write(address: number, size: AccessSize, lo: number, hi = 0, vcpu = 0): void {
     const region = this.#prepare(address, size, vcpu, true);
     if (!region) return;
-    this.#access.lo = lo >>> 0;
-    this.#access.hi = hi >>> 0;
+    this.#access.lo = truncated(lo, size);
+    this.#access.hi = size === 8 ? hi >>> 0 : 0;
     try {
       region.device.write(this.#access);
     } catch (cause) {

@@ -9,4 +9,6 @@ export interface Placement {
   readonly firstIrq?: number;
   /** The way to memory of a bus master. */
   readonly dmaPort?: DmaPort;
+  /** ID that the device's MSIs carry. Default: the StreamID of its `dmaPort`. */
+  readonly requesterId?: number;
 }

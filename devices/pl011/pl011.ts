@@ -115,7 +115,7 @@ export class Pl011 implements Device {
         this.state.pending &= ~access.lo;
         break;
       default:
-        if (access.offset % 4 === 0) this.registers.write(access);
+        if (access.offset % 4 === 0) this.registers.writeWord(access.offset, access.lo);
     }
     this.#updateLine();
   }

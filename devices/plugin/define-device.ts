@@ -24,7 +24,7 @@ export interface DescribedDevice {
 
 /** A 32-bit register. */
 export interface DescribedRegister extends Pick<RegisterSpec, 'offset' | 'reset' | 'writable'> {
-  /** Called for each read. What it returns becomes the register's value, and is what the guest reads. */
+  /** Called for each read of any of its bytes. What it returns becomes the register's value, and is what the guest reads. */
   read?(values: RegisterValues, device: DescribedDevice): number;
   /** Called after each write, with the writable bits taken over. */
   write?(values: RegisterValues, device: DescribedDevice): void;
@@ -38,6 +38,11 @@ export interface DeviceDescription {
   readonly kind: string;
   /** Interrupt lines. Default 0. */
   readonly interrupts?: number;
+  /**
+   * Sizes in bytes of the accesses that the registers take. Default 4 alone. An access of 1 or 2 bytes reaches those bytes of its register, in
+   * little-endian order; `read` and `write` always see the whole register.
+   */
+  readonly accessSizes?: readonly (1 | 2 | 4)[];
   readonly registers: Readonly<Record<string, DescribedRegister>>;
 }
 
@@ -63,7 +68,7 @@ function valuesOf(file: RegisterFile, registers: DeviceDescription['registers'])
 }
 
 /**
- * Makes a device of its description. Its registers are 32 bits wide and take 32-bit accesses; they are its whole state.
+ * Makes a device of its description. Its registers are 32 bits wide; they are its whole state.
  * @throws {RangeError} when the kind is not four characters, or registers overlap or lie outside the device's 4 KiB.
  *
  * @example
@@ -83,14 +88,15 @@ function valuesOf(file: RegisterFile, registers: DeviceDescription['registers'])
  * ```
  */
 export function defineDevice(description: DeviceDescription): Device {
-  const { name, interrupts = 0, registers } = description;
+  const { name, interrupts = 0, accessSizes = [4], registers } = description;
   const file = new RegisterFile(
     REGION_SIZE,
     Object.entries(registers).map(([register, spec]) => ({ ...spec, name: register })),
   );
   const byOffset = new Map(Object.values(registers).map((register) => [register.offset, register]));
+  const registerAt = (offset: number) => byOffset.get(offset - (offset % 4));
   const values = valuesOf(file, registers);
-  const regions = [{ name, size: REGION_SIZE, accessSizes: [4] }] as const;
+  const regions = [{ name, size: REGION_SIZE, accessSizes }] as const;
   let own: DescribedDevice | undefined;
   return {
     name,
@@ -102,13 +108,13 @@ export function defineDevice(description: DeviceDescription): Device {
     },
     reset: () => file.reset(),
     read(access: MmioAccess): void {
-      const register = byOffset.get(access.offset);
-      if (register?.read && own) file.set(access.offset, register.read(values, own));
+      const register = registerAt(access.offset);
+      if (register?.read && own) file.set(register.offset, register.read(values, own));
       file.read(access);
     },
     write(access: MmioAccess): void {
       file.write(access);
-      const register = byOffset.get(access.offset);
+      const register = registerAt(access.offset);
       if (register?.write && own) register.write(values, own);
     },
     save: (): DeviceState => ({ registers: file.save() }),

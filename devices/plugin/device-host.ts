@@ -6,10 +6,7 @@ export interface GuestMemory {
   load64(gpa: number): bigint | undefined;
   /** Writes one aligned 64-bit word atomically. False when the address is not RAM. */
   store64(gpa: number, value: bigint): boolean;
-  /**
-   * Writes one aligned 32-bit word atomically: RAM or, where the host has one, the doorbell of an interrupt controller (an MSI). False when
-   * nothing at the address takes it.
-   */
+  /** Writes one aligned 32-bit word atomically. False when the address is not RAM. */
   store32(gpa: number, value: number): boolean;
 }
 
@@ -51,17 +48,31 @@ export interface AtsCapability {
   configure(settings: AtsSettings): void;
 }
 
+/** What a DMA access carries besides its address, as a PCIe TLP with a PASID prefix does. */
+export interface DmaAttributes {
+  /**
+   * PASID, an integer of 20 bits; an access with any other is refused. It selects the address
+   * space within the device's stream: an SMMU's SubstreamID. Absent: the access has none.
+   */
+  readonly pasid?: number;
+  /** The access is privileged. Default false. */
+  readonly privileged?: boolean;
+  /** A read that fetches instructions. Default false; a write is always data. */
+  readonly instruction?: boolean;
+}
+
 /**
  * The bus-master side of a device: every access goes through the IOMMU of the machine, page by page, under the StreamID
- * that the host gave the device. A fault ends the access; the IOMMU records it.
+ * that the host gave the device. A fault ends the access; the IOMMU records it. Keep the `DmaAttributes` of a stream of
+ * accesses in one object: a port neither changes nor keeps it.
  */
 export interface DmaPort {
   /** StreamID as the guest numbers it. */
   readonly streamId: number;
   /** Reads memory at `iova` (an integer below 2^53) into `target`. */
-  read(iova: number, target: Uint8Array): DmaResult;
+  read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult;
   /** Writes `source` to memory at `iova`. */
-  write(iova: number, source: Uint8Array): DmaResult;
+  write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult;
   /** Gives up every access that the IOMMU holds. A host whose IOMMU holds none leaves it out. */
   abandon?(): void;
   /** Absent: the host's IOMMU has no ATS. */
@@ -97,6 +108,24 @@ export interface BackgroundLoop {
   poll(): number;
 }
 
+/**
+ * One timer of a device. It calls back once for each deadline, at or after it, and never during a
+ * register access or another callback: the host calls at its safe points, the earliest deadline
+ * first, and of equal ones the timer that was made first.
+ */
+export interface Timer {
+  /**
+   * Sets the deadline, in place of the one before.
+   * @param deadlineNs nanoseconds of `DeviceHost.nowNs`; one in the past is due at once.
+   * @throws {RangeError} when it is not a finite number.
+   */
+  at(deadlineNs: number): void;
+  /** Takes the deadline away; without one it does nothing. */
+  cancel(): void;
+  /** The deadline; undefined before the first, after `cancel`, and from the callback on. */
+  readonly deadline: number | undefined;
+}
+
 /** Something that happened, with what belongs to it (docs/trace.md). */
 export interface TraceEvent {
   readonly name: string;
@@ -114,8 +143,25 @@ export interface DeviceHost {
   mapDirect(request: DirectMapRequest): DirectMap | undefined;
   /** Registers a loop; the returned function takes it away again. */
   background(loop: BackgroundLoop): () => void;
-  /** Nanoseconds since an arbitrary start, monotonic. */
+  /**
+   * Nanoseconds since an arbitrary start, monotonic. A host that restores a saved machine goes on
+   * with its time, so that saved deadlines keep their meaning.
+   */
   nowNs(): number;
+  /**
+   * Makes a timer; call it in `attach`. The host cancels a device's timers before it resets the
+   * device. Whether a timer is set is state: `saveTimer` and `restoreTimer` carry it.
+   * @param name unique in the device, for messages.
+   * @throws {RangeError} when the host has no room for more timers.
+   */
+  timer(name: string, callback: () => void): Timer;
+  /**
+   * Sends an MSI: a 32-bit write that carries the device's requester ID.
+   * @param address a multiple of 4.
+   * @param data its low 32 bits are sent.
+   * @returns false when nothing at the address takes it.
+   */
+  msi(address: number, data: number): boolean;
   /** Records an event when tracing is on. */
   trace(event: TraceEvent): void;
 }

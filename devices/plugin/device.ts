@@ -1,10 +1,13 @@
-// What a device gives its host. The interface knows no particular VMM: anything that implements `DeviceHost` (host.ts)
+// What a device gives its host. The interface knows no particular VMM: anything that implements `DeviceHost` (device-host.ts)
 // can carry these devices, and the second host under test/ does.
 
 import type { DeviceHost } from './device-host.ts';
 
-/** Version of the plugin interface (this file and host.ts). A host refuses a device of another major version. */
-export const PLUGIN_INTERFACE_VERSION = 1;
+/**
+ * Version of the plugin interface: this file and device-host.ts. Hosts also carry devices of version 1; docs/device-plugin.md
+ * has what changed.
+ */
+export const PLUGIN_INTERFACE_VERSION = 2;
 
 /** Sizes in bytes that an access can have. */
 export type AccessSize = 1 | 2 | 4 | 8;
@@ -20,7 +23,10 @@ export interface MmioAccess {
   offset: number;
   /** Bytes; the bus has checked the size against the region's `accessSizes`, and that the offset is a multiple of it. */
   size: AccessSize;
-  /** Value, bits [31:0], unsigned. A read leaves its result here. */
+  /**
+   * Value, bits [31:0], unsigned, and below 2^(8 * size) for a size of 1 or 2. A read leaves its result here: of a register that is wider
+   * than the access, the bytes from `offset` on.
+   */
   lo: number;
   /** Value, bits [63:32], unsigned; 0 unless `size` is 8. */
   hi: number;
@@ -59,7 +65,7 @@ export type StateValue =
   | { readonly [field: string]: StateValue };
 
 /**
- * A device model. `attach` is called once, before anything else; `reset` before the first access and whenever the machine
+ * A device model. `attach` is called before anything else; `reset` before the first access and whenever the machine
  * is reset. `read` and `write` never throw, whatever the guest does: a bad access has only the effect that the device's
  * architecture gives it.
  */
@@ -69,7 +75,10 @@ export interface Device {
   readonly interfaceVersion: number;
   readonly identity: DeviceIdentity;
   readonly regions: readonly DeviceRegion[];
-  /** Takes its host; accesses nothing of it yet. */
+  /**
+   * Takes its host; accesses nothing of it yet. A device belongs to one machine at a time. After that one is destroyed everything
+   * that its host gave is dead (lines, ports, timers, memory), and the device may be attached again, to another.
+   */
   attach(host: DeviceHost): void;
   /** Back to the state out of reset. Memory of the guest is left alone. */
   reset(): void;

@@ -26,6 +26,16 @@ interface Word {
   readonly writable: number;
 }
 
+/** Bit of its 32-bit word at which the byte at an offset begins. */
+function laneShift(offset: number): number {
+  return 8 * (offset & 3);
+}
+
+/** Bits of an access of 1 or 2 bytes. */
+function laneMask(size: number): number {
+  return 2 ** (8 * size) - 1;
+}
+
 function namesOf(spec: RegisterSpec, index: number): string {
   return (spec.count ?? 1) > 1 ? `${spec.name}(${index})` : spec.name;
 }
@@ -85,23 +95,37 @@ export class RegisterFile {
     if (slot >= 0) this.#values[slot] = value;
   }
 
-  /** Answers a 32- or 64-bit read. */
+  /** Answers a read. One of 1 or 2 bytes gets those bytes of its word, in little-endian order. */
   read(access: MmioAccess): void {
-    access.lo = this.get(access.offset);
-    access.hi = access.size === 8 ? this.get(access.offset + 4) : 0;
+    const { offset, size } = access;
+    const word = this.get(offset);
+    access.lo = size < 4 ? (word >>> laneShift(offset)) & laneMask(size) : word;
+    access.hi = size === 8 ? this.get(offset + 4) : 0;
   }
 
-  /** Carries out a 32- or 64-bit write within the writable bits. */
+  /** Carries out a write within the writable bits. One of 1 or 2 bytes leaves the rest of its word alone. */
   write(access: MmioAccess): void {
-    this.#writeWord(access.offset, access.lo);
-    if (access.size === 8) this.#writeWord(access.offset + 4, access.hi);
+    const { offset, size, lo } = access;
+    if (size < 4) {
+      const shift = laneShift(offset);
+      this.#writeBits(offset, lo << shift, laneMask(size) << shift);
+      return;
+    }
+    this.writeWord(offset, lo);
+    if (size === 8) this.writeWord(offset + 4, access.hi);
   }
 
-  #writeWord(offset: number, value: number): void {
+  /** Carries out a write of a whole 32-bit word within the writable bits. */
+  writeWord(offset: number, value: number): void {
+    this.#writeBits(offset, value, -1);
+  }
+
+  #writeBits(offset: number, value: number, written: number): void {
     const slot = this.#slotOf[offset >>> 2] ?? -1;
     const word = this.#words[slot];
-    if (word)
-      this.#values[slot] = ((this.#values[slot] ?? 0) & ~word.writable) | (value & word.writable);
+    if (!word) return;
+    const bits = word.writable & written;
+    this.#values[slot] = ((this.#values[slot] ?? 0) & ~bits) | (value & bits);
   }
 
   /** Name of the register at an offset, undefined where there is none. */

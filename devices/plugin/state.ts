@@ -1,6 +1,7 @@
 // Saved state: checking that a state is of the shape that a device has, before any of it is taken over.
 
 import type { DeviceState, StateValue } from './device.ts';
+import type { Timer } from './device-host.ts';
 
 /** State that a device keeps in one object, so that reset, save and restore cannot forget a field of it. */
 export type PlainState = { [field: string]: number | boolean | number[] };
@@ -55,4 +56,27 @@ export function stateFields<F extends string>(
     throw new TypeError(`the state is not of this device: its fields are not ${fields.join(', ')}`);
   }
   return state as { readonly [field in F]: StateValue };
+}
+
+/** A timer in a saved state: its deadline in nanoseconds of the machine's time, false without one. */
+export type SavedTimer = number | false;
+
+/** What a device saves of a timer. */
+export function saveTimer(timer: Timer | undefined): SavedTimer {
+  return timer?.deadline ?? false;
+}
+
+/**
+ * The saved timer in a state, checked before anything is taken over.
+ * @throws {TypeError} when it is none.
+ */
+export function savedTimer(state: unknown): SavedTimer {
+  if (state === false || (typeof state === 'number' && Number.isFinite(state))) return state;
+  throw new TypeError('the state is not of this device: a timer has no deadline');
+}
+
+/** Sets a timer as it was saved. */
+export function restoreTimer(timer: Timer | undefined, saved: SavedTimer): void {
+  if (saved === false) timer?.cancel();
+  else timer?.at(saved);
 }

@@ -21,13 +21,7 @@ import {
   SMMU_PRIQ_IRQ_CFG0,
   SMMU_PRIQ_IRQ_CFG1,
 } from '../../assembly/layout/smmu-registers.ts';
-import {
-  bitsOf,
-  type DeviceHost,
-  type Field,
-  type GuestMemory,
-  type InterruptLine,
-} from '../plugin/index.ts';
+import { bitsOf, type DeviceHost, type Field, type InterruptLine } from '../plugin/index.ts';
 import { addressSizeOf } from '../tables/index.ts';
 
 /** Interrupt lines of an SMMU, all edge; that of the PRI queue only where there is one. A CMD_SYNC has no line: it signals by MSI. */
@@ -79,7 +73,7 @@ export function interruptCount(idr0: number): number {
 export class Interrupts {
   readonly #register: (offset: number) => number;
   #lines: readonly InterruptLine[] = [];
-  #memory: GuestMemory | undefined;
+  #host: Pick<DeviceHost, 'msi'> | undefined;
 
   constructor(register: (offset: number) => number) {
     this.#register = register;
@@ -89,7 +83,7 @@ export class Interrupts {
     this.#lines = SOURCES.slice(0, interruptCount(this.#register(SMMU_IDR0))).map(({ line }) =>
       host.interruptLine(line),
     );
-    this.#memory = host.memory;
+    this.#host = host;
   }
 
   /**
@@ -111,7 +105,7 @@ export class Interrupts {
     const { addressBits } = this;
     if (address === 0 || addressBits === 0) return true;
     // The zero above is that of the whole field; what lies beyond OAS does not take part (IHI 0070 section 3.4.3).
-    return this.#memory?.store32(address % 2 ** addressBits, data) ?? false;
+    return this.#host?.msi(address % 2 ** addressBits, data) ?? false;
   }
 
   /** Bits of an MSI's address: IDR5.OAS; 0 without IDR0.MSI. */

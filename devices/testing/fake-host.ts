@@ -1,16 +1,21 @@
 // A host for tests: memory, interrupt lines, DMA and direct maps that keep a record of what the device did with them.
 
+import { TimerQueue } from '../bus/timer-queue.ts';
 import type {
   BackgroundLoop,
+  Device,
   DeviceHost,
   DirectMap,
   DirectMapRequest,
+  DmaAttributes,
   DmaPort,
   DmaResult,
   GuestMemory,
   InterruptLine,
+  Timer,
   TraceEvent,
 } from '../plugin/index.ts';
+import { isPasid } from '../plugin/index.ts';
 
 /** What a `FakeHost` has and refuses. */
 export interface FakeHostOptions {
@@ -35,6 +40,11 @@ const PAGE = 0x10000;
 const DIRECT_PAGES = 15;
 const RAM_OFFSET = (1 + DIRECT_PAGES) * PAGE;
 
+function attributesText({ pasid, privileged, instruction }: DmaAttributes = {}): string {
+  const flags = [privileged && ' privileged', instruction && ' instruction'].filter(Boolean);
+  return `${pasid === undefined ? '' : ` pasid ${pasid}`}${flags.join('')}`;
+}
+
 export class FakeHost implements DeviceHost {
   /** Guest memory: a page that nobody uses, the pages of direct maps, then RAM. */
   readonly guestMemory: WebAssembly.Memory;
@@ -43,16 +53,24 @@ export class FakeHost implements DeviceHost {
   /** The RAM, byte by byte. */
   readonly ram: Uint8Array<ArrayBufferLike>;
   readonly memory: GuestMemory;
-  /** Everything that the device told the host, in order: "pulse 0", "level 1 true", "dma write 0x1000 4 ok", "map 0 0x30000". */
+  /**
+   * Everything that the device told the host, in order: "pulse 0", "level 1 true", "map 0 0x30000", "msi 0x8020040 0x5 taken",
+   * "dma write 0x1000 4 ok", "dma read 0x1000 4 ok pasid 5 privileged instruction".
+   */
   readonly log: string[] = [];
   /** Level of each interrupt line that was ever set. */
   readonly levels = new Map<number, boolean>();
   readonly maps: GrantedMap[] = [];
   readonly loops: BackgroundLoop[] = [];
+  /** The device's timers; `poll` calls back the ones that are due. */
+  readonly timers = new TimerQueue({ nowNs: () => this.timeNs });
+  /** What `nowNs` has returned last. A test sets it to let time pass. */
+  timeNs = 0;
+  /** Whether something other than RAM takes an MSI: the doorbell of an interrupt controller. By default nothing does. */
+  takesMsi: (address: number) => boolean = () => false;
   /** Whether the IOMMU holds an access of the DMA port. By default it never does. */
   stalls: (iova: number) => boolean = () => false;
   readonly #options: FakeHostOptions;
-  #now = 0;
 
   constructor(options: FakeHostOptions = {}) {
     this.#options = options;
@@ -123,27 +141,31 @@ export class FakeHost implements DeviceHost {
       kind: string,
       iova: number,
       length: number,
+      attributes: DmaAttributes | undefined,
       copy: (at: number, length: number) => void,
     ): DmaResult => {
+      if (attributes?.pasid !== undefined && !isPasid(attributes.pasid))
+        return { ok: false, done: 0 };
+      const carried = attributesText(attributes);
       if (this.stalls(iova)) {
-        this.log.push(`dma ${kind} 0x${iova.toString(16)} stalled`);
+        this.log.push(`dma ${kind} 0x${iova.toString(16)} stalled${carried}`);
         return { ok: false, done: 0, stalled: true };
       }
       const done = iova >= this.ramGpa ? within(iova, length) : 0;
       if (done > 0) copy(iova - this.ramGpa, done);
       this.log.push(
-        `dma ${kind} 0x${iova.toString(16)} ${done} ${done === length ? 'ok' : 'fault'}`,
+        `dma ${kind} 0x${iova.toString(16)} ${done} ${done === length ? 'ok' : 'fault'}${carried}`,
       );
       return { ok: done === length, done };
     };
     return {
       streamId: this.#options.streamId ?? 8,
-      read: (iova, target) =>
-        access('read', iova, target.length, (at, length) =>
+      read: (iova, target, attributes) =>
+        access('read', iova, target.length, attributes, (at, length) =>
           target.set(this.ram.subarray(at, at + length)),
         ),
-      write: (iova, source) =>
-        access('write', iova, source.length, (at, length) =>
+      write: (iova, source, attributes) =>
+        access('write', iova, source.length, attributes, (at, length) =>
           this.ram.set(source.subarray(0, length), at),
         ),
       abandon: () => {
@@ -183,15 +205,34 @@ export class FakeHost implements DeviceHost {
     };
   }
 
-  /** Lets every background loop do its work once. */
+  /** A safe point: the timers that are due call back, and every background loop does its work once. */
   poll(): void {
+    this.timers.poll();
     for (const loop of [...this.loops]) loop.poll();
   }
 
   /** A microsecond later with every look, so that runs repeat. */
   nowNs(): number {
-    this.#now += 1000;
-    return this.#now;
+    this.timeNs += 1000;
+    return this.timeNs;
+  }
+
+  timer(name: string, callback: () => void): Timer {
+    return this.timers.add('device', name, callback);
+  }
+
+  /** Resets a device as a machine does: without its timers. */
+  reset(device: Device): void {
+    this.timers.cancelAll();
+    device.reset();
+  }
+
+  /** Takes an MSI to RAM, or where `takesMsi` says. */
+  msi(address: number, data: number): boolean {
+    const taken = this.takesMsi(address) || this.memory.store32(address, data);
+    const outcome = taken ? 'taken' : 'refused';
+    this.log.push(`msi 0x${address.toString(16)} 0x${(data >>> 0).toString(16)} ${outcome}`);
+    return taken;
   }
 
   trace(event: TraceEvent): void {

@@ -1,6 +1,8 @@
 // A device under test, and the random accesses that are made to it.
 
+import { DeviceLease } from '../bus/device-lease.ts';
 import type { Random } from '../bus/random.ts';
+import type { SetTimer } from '../bus/timer-queue.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unnamedRegister } from '../plugin/index.ts';
 import { DeviceBus } from './device-bus.ts';
@@ -33,12 +35,33 @@ export class Subject {
   readonly device: Device;
   readonly #registers: readonly (readonly number[])[];
 
-  constructor(factory: DeviceFactory) {
+  #lease: DeviceLease;
+
+  /** @param like a subject whose RAM and time the new one's host has: as a machine goes on where another was saved. */
+  constructor(factory: DeviceFactory, like?: Subject) {
     this.host = new FakeHost();
     this.device = factory(this.host);
-    this.device.attach(this.host);
-    this.device.reset();
+    this.#lease = new DeviceLease(this.host);
+    this.device.attach(this.#lease);
+    if (like) {
+      this.host.ram.set(like.host.ram);
+      this.host.timeNs = like.host.timeNs;
+    }
+    this.host.reset(this.device);
     this.#registers = this.device.regions.map((_, region) => this.#findRegisters(region));
+  }
+
+  /** Detaches the device and attaches it again, as to another machine. */
+  attachAgain(): void {
+    this.#lease.end();
+    this.#lease = new DeviceLease(this.host);
+    this.device.attach(this.#lease);
+    this.host.reset(this.device);
+  }
+
+  /** The device's timers that are set: "timer at 5000". */
+  get setTimers(): readonly string[] {
+    return this.host.timers.set.map(({ label, deadline }: SetTimer) => `${label} at ${deadline}`);
   }
 
   /** Word offsets of a region at which the device names a register; the first ones of the region when it names none. */
@@ -116,6 +139,10 @@ export class Subject {
       const access = this.#access(random);
       const choice = random.below(20);
       if (choice === 0) {
+        // Half of the time the machine sleeps until a timer is due.
+        const { nextDeadline } = this.host.timers;
+        if (nextDeadline !== undefined && random.below(2))
+          this.host.timeNs = Math.max(this.host.timeNs, nextDeadline);
         this.host.poll();
       } else if (stimulus && choice < 6) {
         stimulus(bus, random, this.host);

@@ -2,7 +2,7 @@
 
 import { IDR0_VMID16 } from '../../assembly/layout/smmu-registers.ts';
 import {
-  attachDevice,
+  attachDevices,
   BackgroundLoops,
   Bus,
   type Clock,
@@ -87,8 +87,7 @@ export class Platform {
       background: this.background,
       clock,
     };
-    for (const placement of placements) attachDevice(placement, services);
-    for (const { device } of placements) device.reset();
+    attachDevices(placements, services);
     const bus = new Bus([
       { device: smmu, region: 0, address: SMMU_PA },
       { device: cmdqv, region: 0, address: CMDQV_PA },

@@ -50,7 +50,10 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'unknown.json': '{ "vm": 2 }',
   'range.json': '{ "vms": 17 }',
   'type.json': '{ "guest": "toy", "json": "yes" }',
-  'no-guest.json': '{ "vms": 1 }',
+  'no-guest.json': '{ "vms": 1, "formatVersion": 1 }',
+  'next.json': '{ "formatVersion": 2, "anything": 1 }',
+  'next-trace.json':
+    '{ "traceEvents": [], "otherData": { "producer": "vsmmu", "formatVersion": 2, "lost": 0 } }',
   'foreign-trace.json': '{ "traceEvents": [], "otherData": {} }',
   'no-host.json': '{ "traceEvents": [], "otherData": { "producer": "vsmmu", "lost": 0 } }',
   'bad-host.json':
@@ -161,6 +164,14 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/type\.json: json must be true or false, not "yes"/, 'boot --config type.json'],
   ['no guest: give "toy" or the path of a WebAssembly guest', 'boot --config no-guest.json'],
   [
+    /next\.json is of version 2 of the configuration format, this is version 1/,
+    'boot --config next.json',
+  ],
+  [
+    /next-trace\.json is no trace: it is of version 2 of the trace format, this reads version 1/,
+    'trace summary next-trace.json',
+  ],
+  [
     /cannot load device .*nothing\.mjs: no such file/,
     'boot good.wasm --device /nowhere/nothing.mjs',
   ],
@@ -182,7 +193,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['device mine: reset() threw: stuck', 'boot good.wasm --device reset-throws.mjs'],
   [
-    'device mine was written for version 0 of the plugin interface, this is version 1',
+    'device mine was written for version 0 of the plugin interface, this is version 2, which takes version 1 as well',
     'boot good.wasm --device old.mjs',
   ],
   [/kind of x is four ASCII characters, not "long kind"/, 'boot good.wasm --device kind.mjs'],

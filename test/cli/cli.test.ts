@@ -41,6 +41,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     const report = JSON.parse(stdout) as Report;
     expect(stdout.trimEnd()).not.toContain('\n');
     expect(Object.keys(report)).toEqual([
+      'formatVersion',
       'ok',
       'checks',
       'exits',

@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Pl011 } from '../../devices/pl011/index.ts';
-import { deviceContract } from '../../devices/testing/index.ts';
+import { DeviceBus, deviceContract, FakeHost } from '../../devices/testing/index.ts';
 import { CounterDevice } from '../../docs/examples/counter-device.ts';
+import { TickerDevice } from '../../docs/examples/ticker-device.ts';
 import { MachineCore } from '../../vmm/machine/index.ts';
 import {
   createGuestMemory,
@@ -36,6 +37,7 @@ describe('examples of the documentation', () => {
   it.each([
     ['docs/guest-abi.md', 'docs/examples/hello-guest.ts'],
     ['docs/device-plugin.md', 'docs/examples/counter-device.ts'],
+    ['docs/device-plugin.md', 'docs/examples/ticker-device.ts'],
     ['docs/v86.md', 'docs/examples/v86-board.ts'],
   ])('%s prints %s', (page, example) => {
     expect(textOf(page)).toContain(`\`\`\`ts\n${textOf(example)}\`\`\``);
@@ -67,21 +69,46 @@ describe('examples of the documentation', () => {
     ({ run }) => run(),
   );
 
+  it.each(deviceContract(() => new TickerDevice(), { operations: 1000 }))(
+    'the ticker device keeps the contract: $name',
+    ({ run }) => run(),
+  );
+
+  it('the ticker sends an MSI each period, goes on where it was saved, and is stopped by a reset', () => {
+    const start = (timeNs: number) => {
+      const host = new FakeHost();
+      const ticker = new TickerDevice();
+      ticker.attach(host);
+      host.reset(ticker);
+      host.timeNs = timeNs;
+      const bus = new DeviceBus(ticker);
+      const pollAt = (ns: number) => {
+        host.timeNs = ns;
+        host.poll();
+        return bus.read32(0x10);
+      };
+      return { host, ticker, bus, pollAt };
+    };
+    const first = start(4000);
+    first.bus.write64(0x8, 0x80000040n);
+    first.bus.write(0, 0x4, 1, 0x21);
+    first.bus.write32(0x0, 100);
+    // A look at the fake host's clock takes 1000 ns.
+    expect([first.pollAt(104_999), first.pollAt(105_000)]).toEqual([0, 1]);
+    expect(first.host.log).toEqual(['msi 0x80000040 0x21 taken']);
+    expect(first.host.memory.load64(0x80000040)).toBe(0x21n);
+
+    const second = start(150_000);
+    second.ticker.restore(first.ticker.save());
+    expect([second.pollAt(205_999), second.pollAt(206_000)]).toEqual([1, 2]);
+    second.host.reset(second.ticker);
+    expect([second.host.timers.nextDeadline, second.pollAt(1_000_000)]).toEqual([undefined, 0]);
+  });
+
   it('interrupts at its limit', () => {
     const counter = new CounterDevice();
-    let pulses = 0;
-    const line = { pulse: () => pulses++, setLevel: () => undefined };
-    counter.attach({
-      memory: { load64: () => undefined, store64: () => false, store32: () => false },
-      interruptLine: () => line,
-      dmaPort: () => {
-        throw new Error('not a bus master');
-      },
-      mapDirect: () => undefined,
-      background: () => () => undefined,
-      nowNs: () => 0,
-      trace: () => undefined,
-    });
+    const host = new FakeHost();
+    counter.attach(host);
     counter.reset();
     counter.write({ region: 0, offset: 4, size: 4, lo: 2, hi: 0, vcpu: 0 });
     const read = { region: 0, offset: 0, size: 4 as const, lo: 0, hi: 0, vcpu: 0 };
@@ -90,6 +117,6 @@ describe('examples of the documentation', () => {
       return read.lo;
     });
     expect(seen).toEqual([0, 1, 2]);
-    expect(pulses).toBe(1);
+    expect(host.pulses(0)).toBe(1);
   });
 });

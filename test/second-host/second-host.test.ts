@@ -12,8 +12,9 @@ import {
   writeCommand,
   writeSte,
 } from '../../devices/tables/index.ts';
+import { TickerDevice } from '../../docs/examples/ticker-device.ts';
 import { checkedModules } from '../support/findings.ts';
-import { SecondHost } from './second-host.ts';
+import { DOORBELL, SecondHost } from './second-host.ts';
 
 const modules = await checkedModules();
 
@@ -139,5 +140,26 @@ describe('a host that is not the VMM', () => {
     expect([host.read32(CMDQV + 0x0014), host.read32(LVCMDQ + 0x00)]).toEqual([1, 0x01000000]);
     guest.skipBadCommand();
     expect([host.read32(CMDQV + 0x0014), host.read32(LVCMDQ + 0x00)]).toEqual([0, 1]);
+  });
+
+  it('carries a device with a timer, MSIs and narrow registers', () => {
+    const TICKER = 0x12000000;
+    const host = new SecondHost(modules);
+    host.plug(new TickerDevice(), TICKER);
+    host.write8(TICKER + 4, 0x21);
+    host.write64(TICKER + 8, BigInt(DOORBELL));
+    host.write32(TICKER, 0x201);
+    expect([0, 1, 2, 3].map((byte) => host.read8(TICKER + byte))).toEqual([1, 2, 0, 0]);
+    host.now = 513_000 - 1;
+    host.idle();
+    expect(host.msis).toEqual([]);
+    host.now++;
+    host.idle();
+    host.idle();
+    expect([host.msis, host.read32(TICKER + 0x10)]).toEqual([['ticker 0x8020040 0x21'], 1]);
+    host.write32(TICKER, 0);
+    host.now *= 10;
+    host.idle();
+    expect(host.read32(TICKER + 0x10)).toBe(1);
   });
 });

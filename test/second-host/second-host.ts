@@ -2,8 +2,10 @@
 // to which it gives a physical SMMU and its CMDQV whole; the guest's RAM is therefore window 0 of the physical address map.
 
 import type { HotModules } from '../../assembly/load.ts';
+import { TimerQueue } from '../../devices/bus/index.ts';
 import { PhysicalCmdqv } from '../../devices/cmdqv/index.ts';
 import {
+  type AccessSize,
   type BackgroundLoop,
   type Device,
   type DeviceHost,
@@ -14,6 +16,8 @@ import { PhysicalSmmu } from '../../devices/smmuv3/index.ts';
 import { createHostMemory, smmuBase, TRANSLATE_OK, Unit } from '../../devices/unit/index.ts';
 
 const RAM_SIZE = 0x200000;
+/** Where this host takes MSIs. */
+export const DOORBELL = 0x08020040;
 
 interface Slot {
   readonly device: Device;
@@ -23,10 +27,15 @@ interface Slot {
 export class SecondHost {
   /** "smmu 0" for a pulse of line 0 of the device `smmu`. */
   readonly interrupts: string[] = [];
+  /** "ticker 0x8020040 0x21" for an MSI to the doorbell. */
+  readonly msis: string[] = [];
+  /** Nanoseconds; the test lets time pass. */
+  now = 0;
   readonly #unit: Unit;
   readonly #ram: DataView;
   readonly #slots: Slot[] = [];
   readonly #loops = new Set<BackgroundLoop>();
+  readonly #timers = new TimerQueue({ nowNs: () => this.now });
   #allocated = 0x1000;
 
   /** SMMU at 0x10000000, CMDQV at 0x11000000. */
@@ -34,14 +43,14 @@ export class SecondHost {
     const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
     this.#unit = new Unit({ modules, hostMemory, thread: 0 });
     this.#ram = new DataView(hostMemory.buffer, hostMemory.buffer.byteLength - RAM_SIZE);
-    this.#plug(new PhysicalSmmu({ unit: this.#unit, smmuIndex: 0 }), 0x10000000);
-    this.#plug(
+    this.plug(new PhysicalSmmu({ unit: this.#unit, smmuIndex: 0 }), 0x10000000);
+    this.plug(
       new PhysicalCmdqv({ unit: this.#unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2 }),
       0x11000000,
     );
   }
 
-  #plug(device: Device, address: number): void {
+  plug(device: Device, address: number): void {
     if (device.interfaceVersion !== PLUGIN_INTERFACE_VERSION)
       throw new Error(`${device.name} has another plugin interface`);
     device.attach(this.#services(device));
@@ -77,17 +86,23 @@ export class SecondHost {
         this.#loops.add(loop);
         return () => this.#loops.delete(loop);
       },
-      nowNs: () => performance.now() * 1e6,
+      nowNs: () => this.now,
+      timer: (name, callback) => this.#timers.add(device.name, name, callback),
+      msi: (address, data) => {
+        if (address === DOORBELL)
+          this.msis.push(`${device.name} 0x${address.toString(16)} 0x${data.toString(16)}`);
+        return address === DOORBELL;
+      },
       trace: () => undefined,
     };
   }
 
-  #access(address: number, size: 4 | 8, value?: bigint): bigint {
+  #access(address: number, size: AccessSize, value?: bigint): bigint {
     const slot = this.#slots.find(
       ({ device, address: base }) =>
         address >= base && address < base + (device.regions[0]?.size ?? 0),
     );
-    if (!slot || address % size !== 0) return 0n;
+    if (!slot?.device.regions[0]?.accessSizes.includes(size) || address % size !== 0) return 0n;
     const written = value ?? 0n;
     const access: MmioAccess = {
       region: 0,
@@ -112,6 +127,14 @@ export class SecondHost {
 
   write64(address: number, value: bigint): void {
     this.#access(address, 8, value);
+  }
+
+  read8(address: number): number {
+    return Number(this.#access(address, 1));
+  }
+
+  write8(address: number, value: number): void {
+    this.#access(address, 1, BigInt(value & 0xff));
   }
 
   load64(pa: number): bigint {
@@ -147,6 +170,7 @@ export class SecondHost {
 
   /** Lets the devices do what they do beside the guest. */
   idle(): void {
+    this.#timers.poll();
     for (const loop of this.#loops) loop.poll();
   }
 }

@@ -28,7 +28,7 @@ const GDT = [
 const LOAD_SEGMENTS = [0x66, 0xb8, 0x10, 0x00, 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0]; // ds = es = ss = 16
 const HALT = [0xf4, 0xeb, 0xfd];
 
-/** A program of 32-bit stores, loads and waits. */
+/** A program of stores, loads and waits, of 32 bits where nothing else is said. */
 export class X86Program {
   readonly #code: number[] = [...LOAD_SEGMENTS];
 
@@ -49,6 +49,30 @@ export class X86Program {
   /** Loads the word at `from` and stores it to `to`. */
   copy(from: number, to: number): this {
     this.#code.push(0xa1, ...long(from), 0xa3, ...long(to));
+    return this;
+  }
+
+  /** mov byte [address], value */
+  store8(address: number, value: number): this {
+    this.#code.push(0xc6, 0x05, ...long(address), value & 0xff);
+    return this;
+  }
+
+  /** mov word [address], value */
+  store16(address: number, value: number): this {
+    this.#code.push(0x66, 0xc7, 0x05, ...long(address), ...word(value));
+    return this;
+  }
+
+  /** Loads the byte at `from` and stores it to `to`. */
+  copy8(from: number, to: number): this {
+    this.#code.push(0xa0, ...long(from), 0xa2, ...long(to));
+    return this;
+  }
+
+  /** Loads the 16-bit word at `from` and stores it to `to`. */
+  copy16(from: number, to: number): this {
+    this.#code.push(0x66, 0xa1, ...long(from), 0x66, 0xa3, ...long(to));
     return this;
   }
 

@@ -75,4 +75,11 @@ export {
   type Transport,
 } from './settings.ts';
 export type { GuestSource } from './sources.ts';
-export { GUEST_ABI_VERSION, PLUGIN_INTERFACE_VERSION, VERSION } from './version.ts';
+export {
+  CONFIG_FORMAT_VERSION,
+  GUEST_ABI_VERSION,
+  JSON_FORMAT_VERSION,
+  PLUGIN_INTERFACE_VERSION,
+  TRACE_FORMAT_VERSION,
+  VERSION,
+} from './version.ts';

@@ -1,7 +1,7 @@
 // Places on a board for devices that are not part of it.
 
-import type { Placement } from '../../devices/bus/index.ts';
-import { BoardError, type Device, PLUGIN_INTERFACE_VERSION } from '../../devices/plugin/index.ts';
+import { checkInterfaceVersion, type Placement } from '../../devices/bus/index.ts';
+import { BoardError, type Device } from '../../devices/plugin/index.ts';
 import type { Board } from './board.ts';
 
 const REGION_ALIGNMENT = 0x10000;
@@ -23,10 +23,7 @@ function checkDevice(device: Device, place: string): void {
   if (typeof device !== 'object' || device === null)
     refuse(`it is ${device === null ? 'null' : `a ${typeof device}`}`);
   if (typeof device.name !== 'string' || device.name === '') refuse('it has no name');
-  if (device.interfaceVersion !== PLUGIN_INTERFACE_VERSION) {
-    const versions = `version ${device.interfaceVersion} of the plugin interface, this is version ${PLUGIN_INTERFACE_VERSION}`;
-    throw new BoardError('plugin-version', `device ${device.name} was written for ${versions}`);
-  }
+  checkInterfaceVersion(device);
   for (const method of METHODS)
     if (typeof device[method] !== 'function') refuse(`${device.name} has no ${method}()`);
   if (!Array.isArray(device.regions) || device.regions.length === 0)

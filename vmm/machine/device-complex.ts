@@ -2,16 +2,17 @@
 // beside the guest. Machines and the v86 adapter are made around one.
 
 import {
-  attachDevice,
+  type AttachedDevices,
+  attachDevices,
   BackgroundLoops,
   Bus,
   type BusMount,
   type Clock,
   type DirectMapper,
   type InterruptSink,
+  type MsiSink,
   type Placement,
   type RegisterCounter,
-  resetDevice,
 } from '../../devices/bus/index.ts';
 import type { GuestMemory, TraceEvent } from '../../devices/plugin/index.ts';
 
@@ -23,6 +24,8 @@ export interface DeviceComplexOptions {
   /** Undefined keeps every register access trapped. */
   readonly directMaps: DirectMapper | undefined;
   readonly clock: Clock;
+  /** Where MSIs go. Default: they are stores to `memory`. */
+  readonly msis?: MsiSink | undefined;
   /** Counts accesses by register. */
   readonly counter?: RegisterCounter;
   /** Told of the devices' events and interrupts. Default: nothing is traced. */
@@ -31,39 +34,36 @@ export interface DeviceComplexOptions {
 
 export class DeviceComplex {
   readonly bus: Bus;
-  readonly #devices: readonly Placement[];
+  readonly #placements: readonly Placement[];
   readonly #background = new BackgroundLoops();
+  readonly #attached: AttachedDevices;
 
   /**
    * Attaches the devices and resets them.
    * @throws {RangeError} when they do not fit together.
-   * @throws {BoardError} when one of them does not work.
+   * @throws {BoardError} when one of them cannot be attached, or does not work.
    */
   constructor(options: DeviceComplexOptions) {
-    const { devices, memory, interrupts, directMaps, clock, trace } = options;
-    this.#devices = devices;
+    const { devices, counter, ...services } = options;
+    this.#placements = devices;
     const mounts = devices.flatMap(({ device, addresses }) =>
       addresses.map((address, region): BusMount => ({ device, region, address })),
     );
-    this.bus = new Bus(mounts, options.counter);
-    const services = {
-      memory,
-      interrupts,
-      directMaps,
-      background: this.#background,
-      clock,
-      trace,
-    };
-    for (const placement of devices) attachDevice(placement, services);
-    this.reset();
+    this.bus = new Bus(mounts, counter);
+    this.#attached = attachDevices(devices, { ...services, background: this.#background });
   }
 
-  get devices(): readonly Placement[] {
-    return this.#devices;
+  get placements(): readonly Placement[] {
+    return this.#placements;
+  }
+
+  /** When the next timer of a device is due, in nanoseconds of the clock; undefined: never. */
+  get nextDeadline(): number | undefined {
+    return this.#attached.nextDeadline;
   }
 
   /**
-   * Does the devices' work beside the guest.
+   * Does the devices' work beside the guest: background loops, and timers that are due.
    * @returns how much there was.
    * @throws {MachineError} when a device fails.
    */
@@ -73,6 +73,11 @@ export class DeviceComplex {
 
   /** @throws {BoardError} when a device fails. */
   reset(): void {
-    for (const { device } of this.#devices) resetDevice(device);
+    this.#attached.reset();
+  }
+
+  /** Takes back what the devices were given, so that another machine can have them. */
+  detach(): void {
+    this.#attached.detach();
   }
 }

@@ -362,7 +362,7 @@ export class MachineCore {
     this.devices.reset();
     this.#guest.reset();
     this.#directMaps.reset();
-    this.#guest.describe(this.devices.devices);
+    this.#guest.describe(this.devices.placements);
     this.#idle = false;
     this.#paused = false;
     this.#state.reset();

@@ -23,14 +23,14 @@ import {
 } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/load.ts';
 import type { AtsCapability, AtsSettings } from '../../devices/plugin/index.ts';
-import type { Vm } from '../../host/kernel/vm.ts';
+import type { GuestWindow } from '../../host/kernel/vm.ts';
 
 const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 /** PRGIndex has 9 bits. */
 const GROUPS = 512;
 
 export class AtsEndpoint implements AtsCapability {
-  readonly #vm: Vm;
+  readonly #guest: GuestWindow;
   readonly #smmu: number;
   readonly #physSid: number;
   readonly #words: Int32Array;
@@ -42,12 +42,12 @@ export class AtsEndpoint implements AtsCapability {
   #abandoned = false;
 
   /** @param smmu byte offset of the SMMU block in host memory; @param hasPri it has PRI. */
-  constructor(vm: Vm, smmu: number, physSid: number, hasPri: boolean) {
-    this.#vm = vm;
+  constructor(guest: GuestWindow, smmu: number, physSid: number, hasPri: boolean) {
+    this.#guest = guest;
     this.#smmu = smmu;
     this.#physSid = physSid;
     this.#hasPri = hasPri;
-    this.#words = new Int32Array(vm.unit.hostMemory.buffer);
+    this.#words = new Int32Array(guest.unit.hostMemory.buffer);
   }
 
   /** Whether accesses go through the ATC. */
@@ -61,7 +61,7 @@ export class AtsEndpoint implements AtsCapability {
 
   /** The ATC is empty behind it. Without a free port ATS stays off. */
   configure(wanted: AtsSettings): void {
-    const { core, drain } = this.#vm.unit;
+    const { core, drain } = this.#guest.unit;
     const settings = { ...wanted, pageRequests: wanted.pageRequests && this.#hasPri };
     const mode = !settings.enabled ? ATC_OFF : settings.silent ? ATC_SILENT : ATC_ON;
     const port = core.atcSetMode(this.#smmu, this.#physSid, mode);
@@ -78,7 +78,7 @@ export class AtsEndpoint implements AtsCapability {
     const answer = this.#answer();
     if (answer !== undefined) return answer;
     const high = Math.floor(iova / 2 ** 32);
-    const status = this.#vm.unit.atcAccess(
+    const status = this.#guest.unit.atcAccess(
       this.#smmu,
       this.#port,
       this.#physSid,
@@ -121,7 +121,7 @@ export class AtsEndpoint implements AtsCapability {
 
   /** Requests a page that the ATC was denied. Its endpoint has one request under way at most, and asks again for what an answer did not bring. */
   #ask(iova: number, high: number, write: boolean): TranslateResult {
-    const { core } = this.#vm.unit;
+    const { core } = this.#guest.unit;
     this.#group = (this.#group + 1) % GROUPS;
     // Before the request: its answer may come at once.
     Atomics.store(this.#words, this.#groupIndex, this.#group | (PRG_WAITING << PRG_STATE_SHIFT));

@@ -1,7 +1,12 @@
 // The way of a bus master to memory: every access through the physical IOMMU, page by page, under the stream's physical StreamID (an AMD
 // IOMMU's DeviceID).
 
-import { ACCESS_NO_SSID, ACCESS_WRITE } from '../../assembly/layout/access.ts';
+import {
+  ACCESS_INSTRUCTION,
+  ACCESS_NO_SSID,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../../assembly/layout/access.ts';
 import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
 import { STALL_ABORT, STALL_RAZWI, STALL_WAITING } from '../../assembly/layout/stall-memory.ts';
 import {
@@ -13,10 +18,15 @@ import {
 } from '../../assembly/layout/translate-results.ts';
 import type { SmmuCoreExports, TranslateResult, VcmdqDrainExports } from '../../assembly/load.ts';
 import { offsetOfGpa } from '../../devices/bus/index.ts';
-import type { DmaPort, DmaResult } from '../../devices/plugin/index.ts';
+import {
+  type DmaAttributes,
+  type DmaPort,
+  type DmaResult,
+  isPasid,
+} from '../../devices/plugin/index.ts';
 import type { TranslatingUnit } from '../../devices/unit/index.ts';
 import type { HostRam } from '../../host/hardware/host-ram.ts';
-import type { Vm } from '../../host/kernel/vm.ts';
+import type { GuestWindow } from '../../host/kernel/vm.ts';
 import type { AtsEndpoint } from './ats-endpoint.ts';
 
 /** The smallest page: no access in flight crosses one. */
@@ -26,6 +36,26 @@ const PAGE = 4096;
 const REFUSED = -1;
 const STALLED = -2;
 
+/** ACCESS_* of an access. */
+function accessOf(write: boolean, attributes: DmaAttributes | undefined): number {
+  const direction = write ? ACCESS_WRITE : 0;
+  if (attributes === undefined) return direction;
+  return (
+    direction |
+    (attributes.privileged ? ACCESS_PRIVILEGED : 0) |
+    (attributes.instruction ? ACCESS_INSTRUCTION : 0)
+  );
+}
+
+/** An access that the IOMMU has stalled. */
+interface StalledAccess {
+  readonly iova: number;
+  readonly ssid: number;
+  /** ACCESS_*. */
+  readonly access: number;
+  readonly stag: number;
+}
+
 /** What an IOMMU's unit does for a device. One that never stalls an access has nothing to say about stalls. */
 export interface DmaUnit extends TranslatingUnit {
   readonly core: TranslatingUnit['core'] &
@@ -34,7 +64,8 @@ export interface DmaUnit extends TranslatingUnit {
 }
 
 export interface DmaStream {
-  readonly vm: Vm<DmaUnit>;
+  /** The memory that the stream reaches, and the unit that translates for it. */
+  readonly guest: GuestWindow<DmaUnit>;
   readonly ram: HostRam;
   /** Byte offset of the SMMU block in host memory. */
   readonly smmu: number;
@@ -53,34 +84,42 @@ export class StreamDmaPort implements DmaPort {
   readonly #stream: DmaStream;
   readonly #host: Uint32Array;
   readonly #guest: Uint8Array;
-  /** STAG by iova of the accesses that have stalled: reads, writes. */
-  readonly #stalled: readonly [Map<number, number>, Map<number, number>] = [new Map(), new Map()];
+  readonly #stalled: StalledAccess[] = [];
 
   constructor(stream: DmaStream) {
     this.streamId = stream.virtSid;
     this.#stream = stream;
     this.ats = stream.ats;
-    this.#host = new Uint32Array(stream.vm.unit.hostMemory.buffer);
-    this.#guest = new Uint8Array(stream.vm.memory.buffer);
+    this.#host = new Uint32Array(stream.guest.unit.hostMemory.buffer);
+    this.#guest = new Uint8Array(stream.guest.memory.buffer);
   }
 
-  read(iova: number, target: Uint8Array): DmaResult {
-    return this.#transfer(iova, target, false);
+  read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#transfer(iova, target, false, attributes);
   }
 
-  write(iova: number, source: Uint8Array): DmaResult {
-    return this.#transfer(iova, source, true);
+  write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#transfer(iova, source, true, attributes);
   }
 
-  #transfer(iova: number, bytes: Uint8Array, write: boolean): DmaResult {
-    const { core } = this.#stream.vm.unit;
+  #transfer(
+    iova: number,
+    bytes: Uint8Array,
+    write: boolean,
+    attributes: DmaAttributes | undefined,
+  ): DmaResult {
+    const { core } = this.#stream.guest.unit;
+    const pasid = attributes?.pasid;
+    if (pasid !== undefined && !isPasid(pasid)) return { ok: false, done: 0 };
+    const ssid = pasid ?? ACCESS_NO_SSID;
+    const access = accessOf(write, attributes);
     let done = 0;
     while (done < bytes.length) {
       const at = iova + done;
       const inPage = bytes.subarray(done, done + PAGE - (at % PAGE));
       // In flight from the look-up to the last byte: a CMD_SYNC behind an invalidation of this translation waits for that, and for no more.
       core.accessBegin();
-      const moved = this.#access(at, inPage, write);
+      const moved = this.#access(at, inPage, ssid, access);
       core.accessEnd();
       this.#serveParked();
       this.#stream.onAccess?.(at);
@@ -93,47 +132,50 @@ export class StreamDmaPort implements DmaPort {
 
   abandon(): void {
     this.ats?.abandon();
-    const { vm, smmu, physSid } = this.#stream;
-    for (const stalled of this.#stalled) {
-      for (const stag of stalled.values()) vm.unit.core.stallAbandon?.(smmu, physSid, stag);
-      stalled.clear();
-    }
+    const { guest, smmu, physSid } = this.#stream;
+    for (const { stag } of this.#stalled) guest.unit.core.stallAbandon?.(smmu, physSid, stag);
+    this.#stalled.length = 0;
   }
 
   /** The answer to an access that has stalled; undefined when it is to be translated. */
-  #answer(iova: number, write: boolean): TranslateResult | undefined {
-    const { vm, smmu, physSid } = this.#stream;
-    const stalled = this.#stalled[write ? 1 : 0];
-    const stag = stalled.size === 0 ? undefined : stalled.get(iova);
-    if (stag === undefined) return undefined;
-    const answer = vm.unit.core.stallAnswer?.(smmu, physSid, stag);
+  #answer(iova: number, ssid: number, access: number): TranslateResult | undefined {
+    const { guest, smmu, physSid } = this.#stream;
+    const stalled = this.#stalled;
+    if (stalled.length === 0) return undefined;
+    const index = stalled.findIndex(
+      (one) => one.iova === iova && one.ssid === ssid && one.access === access,
+    );
+    const found = stalled[index];
+    if (!found) return undefined;
+    const answer = guest.unit.core.stallAnswer?.(smmu, physSid, found.stag);
     if (answer === STALL_WAITING) return TRANSLATE_WAIT;
-    stalled.delete(iova);
+    stalled.splice(index, 1);
     if (answer === STALL_RAZWI) return TRANSLATE_RAZWI;
     return answer === STALL_ABORT ? TRANSLATE_ABORT : undefined;
   }
 
-  #translate(iova: number, write: boolean): TranslateResult {
-    const { vm, smmu, physSid } = this.#stream;
-    const { unit } = vm;
-    const result = unit.translate(
-      smmu,
-      physSid,
-      ACCESS_NO_SSID,
-      iova | 0,
-      Math.floor(iova / 2 ** 32),
-      write ? ACCESS_WRITE : 0,
-    );
-    if (result === TRANSLATE_STALLED) this.#stalled[write ? 1 : 0].set(iova, unit.threadBlock.stag);
+  #translate(iova: number, ssid: number, access: number): TranslateResult {
+    const { guest, smmu, physSid } = this.#stream;
+    const { unit } = guest;
+    const high = Math.floor(iova / 2 ** 32);
+    const result = unit.translate(smmu, physSid, ssid, iova | 0, high, access);
+    if (result === TRANSLATE_STALLED)
+      this.#stalled.push({ iova, ssid, access, stag: unit.threadBlock.stag });
     return result;
   }
 
-  /** One access within a page: bytes moved, REFUSED or STALLED. */
-  #access(iova: number, bytes: Uint8Array, write: boolean): number {
-    const { threadBlock } = this.#stream.vm.unit;
-    const result = this.ats?.enabled
-      ? this.ats.translate(iova, write)
-      : (this.#answer(iova, write) ?? this.#translate(iova, write));
+  /**
+   * One access within a page: bytes moved, REFUSED or STALLED. The ATC knows neither PASIDs nor privileges: an access that
+   * has one goes to the IOMMU untranslated, as every access does while ATS is off.
+   */
+  #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
+    const { threadBlock } = this.#stream.guest.unit;
+    const write = (access & ACCESS_WRITE) !== 0;
+    const isPlain = ssid === ACCESS_NO_SSID && (access & ~ACCESS_WRITE) === 0;
+    const result =
+      isPlain && this.ats?.enabled
+        ? this.ats.translate(iova, write)
+        : (this.#answer(iova, ssid, access) ?? this.#translate(iova, ssid, access));
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);
       return bytes.length;
@@ -152,16 +194,16 @@ export class StreamDmaPort implements DmaPort {
 
   /** Memory behind a PA; undefined is an external abort. */
   #memory(window: number, address: number, length: number): Uint8Array | undefined {
-    const { vm, ram } = this.#stream;
+    const { guest, ram } = this.#stream;
     if (window === 0) return ram.bytes(address, length);
-    const offset = window === vm.window ? offsetOfGpa(vm.regions, address, length) : -1;
+    const offset = window === guest.window ? offsetOfGpa(guest.regions, address, length) : -1;
     return offset < 0 ? undefined : this.#guest.subarray(offset, offset + length);
   }
 
   /** Whoever clears the last obstacle of a CMD_SYNC runs its queue again. */
   #serveParked(): void {
-    const { vm, smmu } = this.#stream;
+    const { guest, smmu } = this.#stream;
     if (Atomics.load(this.#host, (smmu + SMMU_AT_PARKED) >> 2) !== 0)
-      vm.unit.drain.serveParked(smmu);
+      guest.unit.drain.serveParked(smmu);
   }
 }

@@ -267,7 +267,7 @@ export class VmHost {
       ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri)
       : undefined;
     return new StreamDmaPort({
-      vm: viommu.vm,
+      guest: viommu.vm,
       ram: this.#ram,
       smmu: viommu.smmuBlock,
       virtSid,

@@ -3,6 +3,9 @@
 import type { HostInspection } from '../inspect/index.ts';
 import type { TraceRecord } from './trace.ts';
 
+/** Version of the trace file format: `otherData.formatVersion`. A file without one is of version 1. */
+export const TRACE_FORMAT_VERSION = 1;
+
 /** One event of the format. Times are in microseconds. */
 export interface ChromeEvent {
   readonly name: string;
@@ -23,6 +26,8 @@ export interface ChromeTrace {
   readonly displayTimeUnit: 'ns';
   readonly otherData: {
     readonly producer: string;
+    /** TRACE_FORMAT_VERSION of its writer. */
+    readonly formatVersion: number;
     readonly lost: number;
     /** The host's objects at the end: `vsmmu inspect`. */
     readonly host?: HostInspection;
@@ -79,6 +84,11 @@ export function chromeTrace(
   return {
     traceEvents: [...names, ...events],
     displayTimeUnit: 'ns',
-    otherData: { producer: 'vsmmu', lost, ...(host && { host }) },
+    otherData: {
+      producer: 'vsmmu',
+      formatVersion: TRACE_FORMAT_VERSION,
+      lost,
+      ...(host && { host }),
+    },
   };
 }

@@ -1,6 +1,6 @@
 // What stands in a trace file, in numbers.
 
-import type { ChromeEvent, ChromeTrace } from './chrome.ts';
+import { type ChromeEvent, type ChromeTrace, TRACE_FORMAT_VERSION } from './chrome.ts';
 
 /** One track: how often each name occurs on it, and for how long in all. */
 export interface TrackSummary {
@@ -30,6 +30,11 @@ export function checkTrace(value: unknown): ChromeTrace {
     throw new TypeError('it has no traceEvents');
   if (!isObject(value.otherData) || value.otherData.producer !== 'vsmmu')
     throw new TypeError('it was not written by vsmmu');
+  const { formatVersion = 1 } = value.otherData;
+  if (formatVersion !== TRACE_FORMAT_VERSION)
+    throw new TypeError(
+      `it is of version ${String(formatVersion)} of the trace format, this reads version ${TRACE_FORMAT_VERSION}`,
+    );
   const fits = (event: unknown) =>
     isObject(event) &&
     typeof event.name === 'string' &&

@@ -39,7 +39,7 @@ export interface Plugged {
   /** Accesses by "device.REGISTER". */
   readonly exitsByRegister: Readonly<Record<string, number>>;
   readonly error: MachineError | undefined;
-  /** Ends the ticks; register accesses then read 0 and write nothing. */
+  /** Ends the ticks and takes back what the devices were given; register accesses then read 0 and write nothing. */
   unplug(): void;
 }
 
@@ -76,6 +76,13 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       `the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM and 4 GiB`,
     );
   }
+  for (const { device, addresses } of devices) {
+    for (const [region, address] of addresses.entries()) {
+      const size = device.regions[region]?.size ?? 0;
+      if (address < window.gpa || address + size > end)
+        throw new RangeError(`${device.name} lies outside of the devices' window`);
+    }
+  }
   const mapDirect = (range: DirectRange) => {
     const gpa = reservedRam?.(range);
     return gpa === undefined
@@ -92,11 +99,6 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     counter: counts,
   });
   const { bus } = complex;
-  for (const { device, region, address } of bus.mounts) {
-    const size = device.regions[region]?.size ?? 0;
-    if (address < window.gpa || address + size > end)
-      throw new RangeError(`${device.name} lies outside of the devices' window`);
-  }
 
   let exits = 0;
   let error: MachineError | undefined;
@@ -123,16 +125,8 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       return 0;
     });
   };
-  // v86 checks that an 8-bit value is one.
-  const read8 = read(1);
-  cpu.io.mmap_register(
-    window.gpa,
-    window.size,
-    (address) => read8(address) & 0xff,
-    write(1),
-    read(4),
-    write(4),
-  );
+  // v86 makes two 8-bit accesses of a 16-bit one, and 32-bit ones of everything wider.
+  cpu.io.mmap_register(window.gpa, window.size, read(1), write(1), read(4), write(4));
 
   // Every view of RAM that was made above is of this buffer.
   const { buffer } = cpu.wasm_memory;
@@ -159,6 +153,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     unplug() {
       over = true;
       loop.do_tick = tick;
+      complex.detach();
     },
   };
 }

@@ -29,7 +29,7 @@ import {
   invalidatePages,
   PhysicalAmdIommu,
 } from '../../../devices/amd-iommu/index.ts';
-import { attachDevice, BackgroundLoops, Bus, type Clock } from '../../../devices/bus/index.ts';
+import { attachDevices, BackgroundLoops, Bus, type Clock } from '../../../devices/bus/index.ts';
 import { maskInWord } from '../../../devices/plugin/index.ts';
 import { storeStructure } from '../../../devices/tables/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
@@ -119,17 +119,13 @@ export class AmdIommu implements AmdHardware {
     this.ram = ram;
     this.#unit = unit;
     this.#physical = new PhysicalAmdIommu({ unit, unitOf });
-    attachDevice(
-      { device: this.#physical, addresses: [PA, VFCTRL_PA, VF_PA], firstIrq: 0 },
-      {
-        memory: deviceMemory(ram),
-        interrupts: this.#interrupts,
-        directMaps: undefined,
-        background: this.#background,
-        clock,
-      },
-    );
-    this.#physical.reset();
+    attachDevices([{ device: this.#physical, addresses: [PA, VFCTRL_PA, VF_PA], firstIrq: 0 }], {
+      memory: deviceMemory(ram),
+      interrupts: this.#interrupts,
+      directMaps: undefined,
+      background: this.#background,
+      clock,
+    });
     const bus = new Bus(
       [PA, VFCTRL_PA, VF_PA].map((address, region) => ({
         device: this.#physical,

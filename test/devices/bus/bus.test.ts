@@ -58,6 +58,47 @@ describe('bus', () => {
     expect(bus.statistics.unmappedWrites).toBe(2);
   });
 
+  it('hands narrow accesses over with the bits of their size, and takes no more from the device', () => {
+    const device = new ScratchDevice({
+      accessSizes: [1, 2, 4, 8],
+      onRead: (access) => {
+        access.lo = 0xdeadbeef;
+        access.hi = 0xcafef00d;
+      },
+    });
+    const bus = busWith([device, 0x1000]);
+    const table: [size: 1 | 2 | 4 | 8, offset: number, lo: number, hi: number][] = [
+      [1, 0x3, 0xef, 0],
+      [2, 0x6, 0xbeef, 0],
+      [4, 0x8, 0xdeadbeef, 0],
+      [8, 0x10, 0xdeadbeef, 0xcafef00d],
+    ];
+    for (const [size, offset, lo, hi] of table) {
+      expect([bus.read(0x1000 + offset, size), bus.high]).toEqual([lo, hi]);
+      bus.write(0x1000 + offset, size, 0xdeadbeef, 0xcafef00d, 2);
+      expect(device.accesses.at(-1)).toEqual({ region: 0, offset, size, lo, hi, vcpu: 2 });
+    }
+    const { length } = device.accesses;
+    for (const [size, offset] of [
+      [2, 0x1],
+      [2, 0x3],
+      [4, 0x2],
+      [8, 0x4],
+      [2, 0xfff],
+    ] as const) {
+      expect(bus.read(0x1000 + offset, size)).toBe(0);
+      bus.write(0x1000 + offset, size, 1);
+    }
+    expect([device.accesses.length, bus.statistics.refused]).toEqual([length, 10]);
+  });
+
+  it('has 32-bit addresses', () => {
+    const end = busWith([new ScratchDevice(), 0xfffff000]);
+    expect(end.read(0xfffffffc, 4)).toBe(0x80000ffc);
+    for (const address of [0xfffff004, 2 ** 32, -0x1000, 0.5, Number.NaN])
+      expect(() => busWith([new ScratchDevice(), address])).toThrow(/below 4 GiB/);
+  });
+
   it('refuses regions that overlap', () => {
     expect(() =>
       busWith(

@@ -9,6 +9,11 @@ import {
   type MmioAccess,
   PLUGIN_INTERFACE_VERSION,
   plainStateLike,
+  restoreTimer,
+  savedTimer,
+  saveTimer,
+  stateFields,
+  type Timer,
   unnamedRegister,
 } from '../../../devices/plugin/index.ts';
 import {
@@ -64,6 +69,34 @@ class Counter implements Device {
   }
 }
 
+/** Each write to VALUE sets a timer, which raises COUNT and pulses. */
+class Alarm extends Counter {
+  protected timer: Timer | undefined;
+  protected host: DeviceHost | undefined;
+
+  override attach(host: DeviceHost): void {
+    super.attach(host);
+    this.host = host;
+    this.timer = host.timer('alarm', () => {
+      this.state.count = (this.state.count + 1) % 2 ** 32;
+      this.line?.pulse();
+    });
+  }
+  override write(access: MmioAccess): void {
+    super.write(access);
+    if (access.offset === 0) this.timer?.at((this.host?.nowNs() ?? 0) + (access.lo % 65536));
+  }
+  override save(): DeviceState {
+    return { state: structuredClone(this.state), timer: saveTimer(this.timer) };
+  }
+  override restore(state: DeviceState): void {
+    const fields = stateFields(state, 'state', 'timer');
+    const timer = savedTimer(fields.timer);
+    super.restore(fields.state as DeviceState);
+    restoreTimer(this.timer, timer);
+  }
+}
+
 /** Names of the cases that the device fails. */
 function failures(factory: DeviceFactory, options?: ContractOptions): string[] {
   return deviceContract(factory, { operations: 300, ...options })
@@ -83,6 +116,89 @@ const caught = (factory: DeviceFactory) => failures(factory).join('\n');
 describe('the contract suite', () => {
   it('passes a device without a fault', () => {
     expect(failures(() => new Counter())).toEqual([]);
+    expect(failures(() => new Alarm())).toEqual([]);
+  });
+
+  it('catches a timer that restore does not set', () => {
+    class Late extends Alarm {
+      override restore(state: DeviceState): void {
+        super.restore(state);
+        this.timer?.cancel();
+      }
+    }
+    expect(caught(() => new Late())).toContain('a restored device is the saved one');
+  });
+
+  it('catches a timer that restore sets to another time', () => {
+    class Relative extends Alarm {
+      override restore(state: DeviceState): void {
+        super.restore(state);
+        if (this.timer?.deadline !== undefined) this.timer.at(this.timer.deadline + 1);
+      }
+    }
+    expect(caught(() => new Relative())).toContain('a restored device is the saved one');
+  });
+
+  it('catches a timer that restore leaves set', () => {
+    class Lasting extends Alarm {
+      override restore(state: DeviceState): void {
+        const { deadline } = this.timer ?? {};
+        super.restore(state);
+        if (deadline !== undefined) this.timer?.at(deadline);
+      }
+    }
+    expect(caught(() => new Lasting())).toContain(
+      'a used device can be restored to the state of a new one',
+    );
+  });
+
+  it('catches a timer that a refused state has cancelled', () => {
+    class Hasty extends Alarm {
+      override restore(state: DeviceState): void {
+        this.timer?.cancel();
+        super.restore(state);
+      }
+    }
+    expect(caught(() => new Hasty())).toContain('a foreign state is refused');
+  });
+
+  it('catches a timer that reset sets by what was there before', () => {
+    class Again extends Alarm {
+      override reset(): void {
+        if (this.state.value !== 0) this.timer?.at(this.state.value);
+        super.reset();
+      }
+    }
+    expect(caught(() => new Again())).toContain('reset gives the state of a new device');
+  });
+
+  it('catches a device that goes on with its old host after it was attached again', () => {
+    class Loyal extends Counter {
+      override attach(host: DeviceHost): void {
+        this.line ??= host.interruptLine(0);
+      }
+    }
+    expect(failures(() => new Loyal())).toEqual([
+      expect.stringContaining('detached and attached again'),
+      expect.stringContaining('detached and attached again'),
+      expect.stringContaining('detached and attached again'),
+    ]);
+  });
+
+  it('catches a device that takes a narrow read for one of something else', () => {
+    class Narrow extends Counter {
+      override readonly regions = [
+        { name: 'counter', size: 0x1000, accessSizes: [1, 2, 4] as never },
+      ];
+      override read(access: MmioAccess): void {
+        super.read(access);
+        if (access.size === 1) access.lo = (access.lo >>> 24) & 0xff;
+        if (access.size === 2) access.lo &= 0xffff;
+      }
+    }
+    expect(failures(() => new Narrow())).toEqual([
+      'answers narrow reads with the low bytes of what wide ones get',
+    ]);
   });
 
   it('catches a register that save forgets', () => {

@@ -51,6 +51,46 @@ describe('a described device', () => {
     expect(bus.read(0, 8, 1)).toEqual({ lo: 0, hi: 0 });
   });
 
+  it('takes narrow accesses when its description says so, byte by byte of the register', () => {
+    const seen: (number | undefined)[] = [];
+    const device = defineDevice({
+      name: 'narrow',
+      kind: 'nrrw',
+      accessSizes: [1, 2, 4],
+      registers: {
+        DATA: {
+          offset: 0x4,
+          reset: 0x44332211,
+          writable: 0x00ffffff,
+          read: ({ DATA = 0 }) => DATA,
+          write: ({ DATA }) => seen.push(DATA),
+        },
+      },
+    });
+    device.attach(new FakeHost());
+    device.reset();
+    const bus = new DeviceBus(device);
+    const table: [number, 1 | 2 | 4, number][] = [
+      [4, 4, 0x44332211],
+      [4, 2, 0x2211],
+      [6, 2, 0x4433],
+      [4, 1, 0x11],
+      [5, 1, 0x22],
+      [6, 1, 0x33],
+      [7, 1, 0x44],
+      [8, 1, 0],
+    ];
+    expect(table.map(([offset, size]) => [offset, size, bus.read(0, offset, size).lo])).toEqual(
+      table,
+    );
+    bus.write(0, 5, 1, 0xaa);
+    bus.write(0, 6, 2, 0xbbcc);
+    bus.write(0, 7, 1, 0xff);
+    // Bits [31:24] are not writable; each write is heard of with the whole register.
+    expect(seen).toEqual([0x4433aa11, 0x44ccaa11, 0x44ccaa11]);
+    expect(bus.read(0, 4, 8)).toEqual({ lo: 0, hi: 0 });
+  });
+
   it('refuses a description that is wrong', () => {
     const describe = (kind: string, offset: number) => () =>
       defineDevice({ name: 'x', kind, registers: { A: { offset: 0 }, B: { offset } } });

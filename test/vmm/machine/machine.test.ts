@@ -130,6 +130,49 @@ describe('a machine', () => {
     });
   });
 
+  it('calls timers of devices at safe points, behind the access that sets them and never inside one', async () => {
+    const events: string[] = [];
+    const clock = { now: 1000, nowNs: () => clock.now };
+    const device = new ScratchDevice();
+    device.attach = (host) => {
+      const timers = ['first', 'second'].map((name) =>
+        host.timer(name, () => {
+          events.push(name);
+          host.interruptLine(0).pulse();
+          if (events.length < 6) timers[0]?.at(0);
+        }),
+      );
+      device.write = ({ offset }) => {
+        events.push('write');
+        timers[0]?.at(offset === 0 ? 5 : 2000);
+        timers[1]?.at(5);
+        events.push('written');
+      };
+    };
+    const guest = reactor(
+      `(func $run (param i32) (result i32)
+        (call $write32 (i32.const ${GPA}) (i32.const 1))
+        (call $write32 (i32.const ${GPA + 4}) (i32.const 1))
+        (i32.const 0))`,
+      IMPORT_WRITE32,
+    );
+    const machine = await smallMachine({ guest, devices: placed(device), clock });
+    await machine.boot();
+    machine.step();
+    // The deadline in the past that a callback sets is for the next safe point, which is that of the second write.
+    expect(events).toEqual([
+      ...['write', 'written', 'first', 'second'],
+      ...['write', 'written', 'second'],
+    ]);
+    expect(words(machine)[0x300 / 4]).toBe(1 << 3);
+    clock.now = 2000;
+    events.length = 0;
+    await machine.reset();
+    await machine.boot();
+    // The reset has cancelled what the last write had set.
+    expect(events).toEqual([]);
+  });
+
   it('refuses a guest that imports what no machine has', async () => {
     const imports = (from: string) =>
       smallMachine({ guest: reactor(COUNTING, `(import "${from}" "toString" (func))`) });

@@ -184,6 +184,26 @@ describe('an engine with ATS', () => {
     expect(b.vm.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff]).toBe(0xa5);
   });
 
+  it('goes past its ATC with an access that has a privilege or a PASID', () => {
+    ats(ENABLE);
+    b.dma(FILL, IOVA);
+    const port = b.slot.dmaPort();
+    const byte = new Uint8Array(1);
+    expect(port.read(IOVA, byte, { privileged: true }).ok).toBe(true);
+    expect(b.host.statistics.smmu.atsRequests).toBe(1);
+    b.unmap();
+    b.send(tlbiNhAsid(0, ASID), sync());
+    // The ATC has the page still, the SMMU has not.
+    expect([port.read(IOVA, byte).ok, port.read(IOVA, byte, { privileged: true }).ok]).toEqual([
+      true,
+      false,
+    ]);
+    // The stream has one CD, and none for PASIDs.
+    expect(port.read(IOVA, byte, { pasid: 1 }).ok).toBe(false);
+    b.host.service(true);
+    expect(b.host.statistics.smmu.events).toEqual({ F_TRANSLATION: 1, C_BAD_SUBSTREAMID: 1 });
+  });
+
   it.each(['the CMDQ', 'a VCMDQ'])('uses a stale entry until an ATC_INV on %s', (queue) => {
     if (queue === 'a VCMDQ') startVcmdq(b.vm);
     const send = (...commands: Uint32Array[]) =>

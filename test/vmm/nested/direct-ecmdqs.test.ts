@@ -4,7 +4,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import {
-  attachDevice,
+  attachDevices,
   BackgroundLoops,
   guestMemoryOf,
   SYSTEM_CLOCK,
@@ -76,22 +76,18 @@ class Guest {
     this.smmu = new VirtualSmmu({ backend: viommu, idRegisters: ENHANCED_GUEST_ID_REGISTERS });
     this.maps = new DirectMaps(vm.memory, { count: 1, inGuest: () => false });
     this.#words = new Int32Array(vm.memory.buffer);
-    attachDevice(
-      { device: this.smmu, addresses: [SMMU_GPA], firstIrq: 0 },
-      {
-        memory: guestMemoryOf(vm.memory, vm.regions),
-        interrupts: {
-          line: (index) => ({
-            pulse: () => this.interrupts.push(index),
-            setLevel: () => undefined,
-          }),
-        },
-        directMaps: this.maps,
-        background: this.background,
-        clock: SYSTEM_CLOCK,
+    attachDevices([{ device: this.smmu, addresses: [SMMU_GPA], firstIrq: 0 }], {
+      memory: guestMemoryOf(vm.memory, vm.regions),
+      interrupts: {
+        line: (index) => ({
+          pulse: () => this.interrupts.push(index),
+          setLevel: () => undefined,
+        }),
       },
-    );
-    this.smmu.reset();
+      directMaps: this.maps,
+      background: this.background,
+      clock: SYSTEM_CLOCK,
+    });
     this.write(0x50, 1);
   }
 

@@ -38,6 +38,8 @@ function plug({ viommu, vm }: LentVm): DeviceBus {
     mapDirect: () => undefined,
     background: (loop) => fake.background(loop),
     nowNs: () => 0,
+    timer: (name, callback) => fake.timer(name, callback),
+    msi: () => false,
     trace: () => undefined,
   });
   device.reset();

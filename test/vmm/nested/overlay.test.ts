@@ -12,7 +12,7 @@ import {
 } from '../../../assembly/layout/smmu-registers.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import {
-  attachDevice,
+  attachDevices,
   BackgroundLoops,
   guestMemoryOf,
   SYSTEM_CLOCK,
@@ -62,19 +62,15 @@ async function overlaid(onQueueError: QueueErrorPolicy = () => 'report') {
   const background = new BackgroundLoops();
   const maps = new DirectMaps(vm.memory, { count: 1, inGuest: () => false });
   const interrupts: number[] = [];
-  attachDevice(
-    { device: smmu, addresses: [SMMU_GPA], firstIrq: 0 },
-    {
-      memory: guestMemoryOf(vm.memory, vm.regions),
-      interrupts: {
-        line: (index) => ({ pulse: () => interrupts.push(index), setLevel: () => undefined }),
-      },
-      directMaps: maps,
-      background,
-      clock: SYSTEM_CLOCK,
+  attachDevices([{ device: smmu, addresses: [SMMU_GPA], firstIrq: 0 }], {
+    memory: guestMemoryOf(vm.memory, vm.regions),
+    interrupts: {
+      line: (index) => ({ pulse: () => interrupts.push(index), setLevel: () => undefined }),
     },
-  );
-  smmu.reset();
+    directMaps: maps,
+    background,
+    clock: SYSTEM_CLOCK,
+  });
   const counts = { accesses: 0 };
   const access = (offset: number, lo: number, hi = 0): MmioAccess => {
     counts.accesses++;

@@ -181,6 +181,8 @@ describe('a VM behind two SMMUs', () => {
           mapDirect: () => undefined,
           background: (loop) => fake.background(loop),
           nowNs: () => 0,
+          timer: (name, callback) => fake.timer(name, callback),
+          msi: () => false,
           trace: () => undefined,
         });
         device.reset();

@@ -368,7 +368,7 @@ describe('the Chrome format', () => {
         { name: 'exit wait', pid: 2, tid: 3, ts: 3000, args: {}, ph: 'i', s: 't' },
       ],
       displayTimeUnit: 'ns',
-      otherData: { producer: 'vsmmu', lost: 7 },
+      otherData: { producer: 'vsmmu', formatVersion: 1, lost: 7 },
     });
   });
 

@@ -242,6 +242,71 @@ describe('plugged devices', () => {
     ]);
   });
 
+  it('get 8-bit accesses as they are, and 16-bit ones as two of 8 bits', async () => {
+    const program = new X86Program()
+      .copy8(WINDOW + 0x13, RESULTS)
+      .copy16(WINDOW + 0x16, RESULTS + 4)
+      .store8(WINDOW + 0x21, 0xa5)
+      .store16(WINDOW + 0x22, 0xbeef)
+      .say('!');
+    const { emulator, ram, said } = await load(program);
+    const device = new ScratchDevice({ accessSizes: [1, 2, 4] });
+    plugDevices(emulator, {
+      window: { gpa: WINDOW, size: 0x20000 },
+      devices: [{ device, addresses: [WINDOW] }],
+    });
+    await runUntil(emulator, said, '!');
+    expect(device.accesses.map(({ offset, size, lo }) => [offset, size, lo])).toEqual([
+      [0x13, 1, 0],
+      [0x16, 1, 0],
+      [0x17, 1, 0],
+      [0x21, 1, 0xa5],
+      [0x22, 1, 0xef],
+      [0x23, 1, 0xbe],
+    ]);
+    expect([ram.getUint32(RESULTS, true), ram.getUint32(RESULTS + 4, true)]).toEqual([
+      0x13, 0x1716,
+    ]);
+  });
+
+  it('have their timers called after a tick, and nothing more once they are unplugged', async () => {
+    const { emulator, said } = await load(new X86Program().say('!'));
+    const device = new ScratchDevice();
+    const calls: number[] = [];
+    const lines: number[] = [];
+    const { cpu } = (
+      emulator as unknown as { v86: { cpu: { device_raise_irq(irq: number): void } } }
+    ).v86;
+    const raise = cpu.device_raise_irq;
+    cpu.device_raise_irq = (irq) => {
+      lines.push(irq);
+      raise.call(cpu, irq);
+    };
+    device.attach = (host) => {
+      const timer = host.timer('tick', () => {
+        calls.push(host.nowNs());
+        if (calls.length < 3) timer.at(host.nowNs() + 2e6);
+      });
+      device.reset = () => timer.at(host.nowNs() + 2e6);
+      device.host = host;
+    };
+    const plugged = plugDevices(emulator, {
+      window: { gpa: WINDOW, size: 0x20000 },
+      devices: [{ device, addresses: [WINDOW], firstIrq: 5 }],
+    });
+    await runUntil(emulator, said, '!');
+    await emulator.run();
+    for (const limit = performance.now() + 20_000; calls.length < 3 && performance.now() < limit; )
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(calls).toHaveLength(3);
+    const [first = 0, second = 0, third = 0] = calls;
+    expect(Math.min(second - first, third - second)).toBeGreaterThanOrEqual(2e6);
+    device.host?.interruptLine(0).pulse();
+    plugged.unplug();
+    device.host?.interruptLine(0).pulse();
+    expect(lines.filter((irq) => irq === 5)).toEqual([5]);
+  });
+
   it('that throw are out of the way from then on, and the guest goes on', async () => {
     const program = new X86Program()
       .copy(WINDOW, RESULTS)

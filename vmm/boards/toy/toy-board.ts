@@ -193,7 +193,10 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       direct: [directContext(viommu, vintf, queues)],
       inline: !options.exits,
       receive: (bytes) => uart.receive(bytes),
-      destroy: () => host.destroyVm(vm),
+      destroy() {
+        machine.devices.detach();
+        host.destroyVm(vm);
+      },
     };
   } catch (error) {
     host.destroyVm(vm);

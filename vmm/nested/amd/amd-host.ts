@@ -125,7 +125,7 @@ export class AmdHost {
     const device = this.#lent.get(guest)?.devices.get(virtId);
     if (!device) throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
     return new StreamDmaPort({
-      vm: guest.vm,
+      guest: guest.vm,
       ram: this.#ram,
       smmu: smmuBase(0),
       virtSid: virtId,

@@ -1,0 +1,220 @@
+// What a machine gives its devices, and takes back from them.
+
+import {
+  BoardError,
+  type Device,
+  type DeviceHost,
+  type DirectMap,
+  type DmaPort,
+  type GuestMemory,
+  type InterruptLine,
+  PLUGIN_INTERFACE_VERSION,
+  type TraceEvent,
+} from '../plugin/index.ts';
+import type { BackgroundLoops } from './background-loops.ts';
+import type { Clock } from './clock.ts';
+import { DeviceLease } from './device-lease.ts';
+import type { DirectMapper } from './direct-mapper.ts';
+import type { InterruptSink } from './interrupt-sink.ts';
+import { type MsiSink, memoryMsiSink } from './msi-sink.ts';
+import type { Placement } from './placement.ts';
+import { TimerQueue } from './timer-queue.ts';
+import {
+  type DeviceV1,
+  hostV1,
+  PLUGIN_INTERFACE_VERSION_1,
+  SUPPORTED_VERSIONS,
+} from './version-1.ts';
+
+/** The parts of a machine that its devices reach. */
+export interface DeviceServices {
+  readonly memory: GuestMemory;
+  readonly interrupts: InterruptSink;
+  readonly directMaps: DirectMapper | undefined;
+  readonly background: BackgroundLoops;
+  readonly clock: Clock;
+  /** Where MSIs go. Default: they are stores to `memory`. */
+  readonly msis?: MsiSink | undefined;
+  /** Undefined while tracing is off. */
+  trace?: ((device: string, event: TraceEvent) => void) | undefined;
+}
+
+function lineOf(
+  { device, firstIrq }: Placement,
+  services: DeviceServices,
+  index: number,
+): InterruptLine {
+  if (firstIrq === undefined || index < 0 || index >= device.identity.interrupts) {
+    throw new RangeError(`${device.name} has no interrupt line ${index}`);
+  }
+  return services.interrupts.line(firstIrq + index);
+}
+
+function tracedLine(
+  line: InterruptLine,
+  index: number,
+  device: string,
+  services: DeviceServices,
+): InterruptLine {
+  const { trace } = services;
+  if (!trace) return line;
+  return {
+    pulse() {
+      trace(device, { name: 'interrupt', line: index });
+      line.pulse();
+    },
+    setLevel(asserted) {
+      trace(device, { name: 'interrupt', line: index, asserted });
+      line.setLevel(asserted);
+    },
+  };
+}
+
+function portOf({ device, dmaPort }: Placement): DmaPort {
+  if (!dmaPort) throw new RangeError(`${device.name} has no way to memory on this board`);
+  return dmaPort;
+}
+
+/** Has a device do one of the things that it does outside of an access. */
+function ask(device: Device, what: 'attach' | 'reset', call: () => void): void {
+  try {
+    call();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BoardError('plugin-failed', `device ${device.name}: ${what}() threw: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * That a device can be attached here, by the version of the plugin interface that it was written for.
+ * @throws {BoardError} when it cannot.
+ */
+export function checkInterfaceVersion({ name, interfaceVersion }: Device): void {
+  if (SUPPORTED_VERSIONS.includes(interfaceVersion)) return;
+  const written = `device ${name} was written for version ${interfaceVersion} of the plugin interface`;
+  throw new BoardError(
+    'plugin-version',
+    `${written}, this is version ${PLUGIN_INTERFACE_VERSION}, which takes version ${PLUGIN_INTERFACE_VERSION_1} as well`,
+  );
+}
+
+/** Devices that are attached now, to any machine. */
+const attached = new WeakSet<Device>();
+/** Devices of version 1 that have been attached: it promised them one `attach` in their life. */
+const spent = new WeakSet<Device>();
+
+function checkPlacements(placements: readonly Placement[]): void {
+  const names = new Set<string>();
+  const devices = new Set<Device>();
+  for (const { device } of placements) {
+    const refuse = (what: string) => {
+      throw new BoardError('placement', `device ${device.name} ${what}`);
+    };
+    checkInterfaceVersion(device);
+    if (devices.has(device) || attached.has(device))
+      refuse('is plugged in already: each place takes a device object of its own');
+    if (spent.has(device)) refuse('is of version 1 and has been plugged in before: make a new one');
+    if (names.has(device.name)) refuse('has the name of another one in its machine');
+    devices.add(device);
+    names.add(device.name);
+  }
+}
+
+function hostOf(placement: Placement, services: DeviceServices, timers: TimerQueue): DeviceHost {
+  const { device, addresses, dmaPort } = placement;
+  const { memory, msis = memoryMsiSink(memory) } = services;
+  const requesterId = placement.requesterId ?? dmaPort?.streamId;
+  return {
+    memory,
+    interruptLine: (index) =>
+      tracedLine(lineOf(placement, services, index), index, device.name, services),
+    dmaPort: () => portOf(placement),
+    mapDirect({ region, offset, length, doorbell }): DirectMap | undefined {
+      const base = addresses[region];
+      return base === undefined
+        ? undefined
+        : services.directMaps?.map({ gpa: base + offset, length, doorbell });
+    },
+    background: (loop) => services.background.add(loop),
+    nowNs: () => services.clock.nowNs(),
+    timer: (name, callback) => timers.add(device.name, name, callback),
+    msi(address, data) {
+      services.trace?.(device.name, { name: 'msi', address, data });
+      return msis.send(requesterId, address, data);
+    },
+    trace: (event) => services.trace?.(device.name, event),
+  };
+}
+
+/** The devices of a machine, attached to it. */
+export class AttachedDevices {
+  readonly #devices: readonly Device[];
+  readonly #leases: DeviceLease[] = [];
+  readonly #timers: TimerQueue;
+  readonly #removeTimers: () => void;
+
+  /** @throws {BoardError} */
+  constructor(placements: readonly Placement[], services: DeviceServices) {
+    checkPlacements(placements);
+    this.#devices = placements.map(({ device }) => device);
+    this.#timers = new TimerQueue(services.clock);
+    this.#removeTimers = services.background.add(this.#timers);
+    try {
+      for (const placement of placements) this.#attach(placement, services);
+      this.reset();
+    } catch (error) {
+      this.detach();
+      throw error;
+    }
+  }
+
+  #attach(placement: Placement, services: DeviceServices): void {
+    const { device } = placement;
+    const lease = new DeviceLease(hostOf(placement, services, this.#timers));
+    this.#leases.push(lease);
+    attached.add(device);
+    if (device.interfaceVersion === PLUGIN_INTERFACE_VERSION_1) {
+      const old: DeviceV1 = device;
+      spent.add(device);
+      ask(device, 'attach', () => old.attach(hostV1(lease)));
+    } else {
+      ask(device, 'attach', () => device.attach(lease));
+    }
+  }
+
+  /** When the next timer of a device is due, in nanoseconds of the machine's clock: how long an idle machine may sleep. Undefined: never. */
+  get nextDeadline(): number | undefined {
+    return this.#timers.nextDeadline;
+  }
+
+  /**
+   * Resets every device, in the order of their places. Their timers are cancelled first.
+   * @throws {BoardError} when one throws.
+   */
+  reset(): void {
+    this.#timers.cancelAll();
+    for (const device of this.#devices) ask(device, 'reset', () => device.reset());
+  }
+
+  /** Takes back what the devices were given: none of it has any effect from here on. Each can be attached to another machine, if it is of version 2. */
+  detach(): void {
+    for (const lease of this.#leases) lease.end();
+    for (const device of this.#devices.slice(0, this.#leases.length)) attached.delete(device);
+    this.#leases.length = 0;
+    this.#removeTimers();
+  }
+}
+
+/**
+ * Attaches the devices of a machine and resets them: all of them, or none.
+ * @throws {BoardError} and leaves every device alone, when one was written for a version of the plugin interface that is
+ * not supported, is plugged in already, or has the name of another one; and when one throws as it is attached or reset.
+ */
+export function attachDevices(
+  placements: readonly Placement[],
+  services: DeviceServices,
+): AttachedDevices {
+  return new AttachedDevices(placements, services);
+}

@@ -1,0 +1,145 @@
+// What a host has given a device, until it takes it back.
+
+import type {
+  AtsCapability,
+  AtsSettings,
+  BackgroundLoop,
+  DeviceHost,
+  DirectMap,
+  DirectMapRequest,
+  DmaPort,
+  DmaResult,
+  GuestMemory,
+  InterruptLine,
+  Timer,
+  TraceEvent,
+} from '../plugin/index.ts';
+
+const REFUSED: DmaResult = { ok: false, done: 0 };
+const NO_ATS: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+
+/**
+ * A host for one device while it is attached. After `end` nothing that the device got here has any effect: lines stay
+ * where they are, ports and memory refuse, timers and loops are not called. Time goes on.
+ */
+export class DeviceLease implements DeviceHost {
+  readonly memory: GuestMemory;
+  readonly #host: DeviceHost;
+  readonly #maps = new Set<DirectMap>();
+  readonly #loops = new Set<() => void>();
+  readonly #timers: Timer[] = [];
+  #live = true;
+
+  constructor(host: DeviceHost) {
+    this.#host = host;
+    const { memory } = host;
+    this.memory = {
+      load64: (gpa) => (this.#live ? memory.load64(gpa) : undefined),
+      store64: (gpa, value) => this.#live && memory.store64(gpa, value),
+      store32: (gpa, value) => this.#live && memory.store32(gpa, value),
+    };
+  }
+
+  interruptLine(index: number): InterruptLine {
+    const line = this.#host.interruptLine(index);
+    return {
+      pulse: () => {
+        if (this.#live) line.pulse();
+      },
+      setLevel: (asserted) => {
+        if (this.#live) line.setLevel(asserted);
+      },
+    };
+  }
+
+  dmaPort(): DmaPort {
+    const port = this.#host.dmaPort();
+    const { ats } = port;
+    return {
+      streamId: port.streamId,
+      read: (iova, target, attributes) =>
+        this.#live ? port.read(iova, target, attributes) : REFUSED,
+      write: (iova, source, attributes) =>
+        this.#live ? port.write(iova, source, attributes) : REFUSED,
+      ...(port.abandon && {
+        abandon: () => {
+          if (this.#live) port.abandon?.();
+        },
+      }),
+      ats: ats && this.#ats(ats),
+    };
+  }
+
+  #ats(ats: AtsCapability): AtsCapability {
+    const settings = () => (this.#live ? ats.settings : NO_ATS);
+    return {
+      get settings() {
+        return settings();
+      },
+      configure: (wanted) => {
+        if (this.#live) ats.configure(wanted);
+      },
+    };
+  }
+
+  mapDirect(request: DirectMapRequest): DirectMap | undefined {
+    const map = this.#live ? this.#host.mapDirect(request) : undefined;
+    if (!map) return undefined;
+    this.#maps.add(map);
+    return {
+      memoryOffset: map.memoryOffset,
+      unmap: () => {
+        if (this.#maps.delete(map)) map.unmap();
+      },
+    };
+  }
+
+  background(loop: BackgroundLoop): () => void {
+    if (!this.#live) return () => undefined;
+    const remove = this.#host.background(loop);
+    this.#loops.add(remove);
+    return () => {
+      if (this.#loops.delete(remove)) remove();
+    };
+  }
+
+  nowNs(): number {
+    return this.#host.nowNs();
+  }
+
+  timer(name: string, callback: () => void): Timer {
+    const timer = this.#host.timer(name, callback);
+    this.#timers.push(timer);
+    const deadline = () => (this.#live ? timer.deadline : undefined);
+    return {
+      at: (deadlineNs) => {
+        if (this.#live) timer.at(deadlineNs);
+      },
+      cancel: () => {
+        if (this.#live) timer.cancel();
+      },
+      get deadline() {
+        return deadline();
+      },
+    };
+  }
+
+  msi(address: number, data: number): boolean {
+    return this.#live && this.#host.msi(address, data);
+  }
+
+  trace(event: TraceEvent): void {
+    if (this.#live) this.#host.trace(event);
+  }
+
+  /** Takes everything back: direct maps, loops, timers. The device's vCPUs are stopped, or gone. */
+  end(): void {
+    if (!this.#live) return;
+    for (const timer of this.#timers) timer.cancel();
+    for (const remove of this.#loops) remove();
+    for (const map of this.#maps) map.unmap();
+    this.#maps.clear();
+    this.#loops.clear();
+    this.#live = false;
+  }
+}
