@@ -43,7 +43,7 @@ const COMMAND_BYTES = 16;
 const MAX_LOG2SIZE = 19;
 
 /** How long a queue may take to stop: a side core in the middle of a round may have lost its processor. */
-const DISABLE_LIMIT_MS = 100;
+const DISABLE_LIMIT_MS = 1000;
 
 /** State of a queue block that `PhysicalVcmdq.save` returns: flags and private words, then the page-0 registers. */
 const PRIVATE_WORDS = 6;

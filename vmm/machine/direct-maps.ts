@@ -28,8 +28,14 @@ export interface VcpuStates {
   inGuest(vcpu: number): boolean;
 }
 
-/** How long unmapping waits for a vCPU to reach a safe point. */
-const ACKNOWLEDGE_LIMIT_MS = 100;
+/**
+ * Time that a machine may keep the VMM's thread waiting for its vCPUs' acknowledgements, in all. A
+ * vCPU that has lost its processor on a busy computer takes some of it back again; one that never
+ * comes, or always late, uses it up, and its machine fails.
+ */
+const PATIENCE_MS = 1000;
+/** What of the time that passes is given back, up to PATIENCE_MS. */
+const PATIENCE_REGAINED = 0.01;
 
 interface Slot {
   readonly range: DirectRange;
@@ -40,11 +46,22 @@ export class DirectMaps implements DirectMapper {
   readonly #info: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #vcpus: VcpuStates;
+  readonly #nowMs: () => number;
   #slots: (Slot | undefined)[] = [];
   #epoch = 0;
   #doorbells = true;
+  #patienceMs = PATIENCE_MS;
+  /** When the last wait ended. */
+  #waitedAt: number;
 
-  constructor(memory: WebAssembly.Memory, vcpus: VcpuStates) {
+  /** @param nowMs the time, monotonic; of a test. */
+  constructor(
+    memory: WebAssembly.Memory,
+    vcpus: VcpuStates,
+    nowMs: () => number = () => performance.now(),
+  ) {
+    this.#nowMs = nowMs;
+    this.#waitedAt = nowMs();
     this.#info = new Int32Array(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#vcpus = vcpus;
@@ -131,20 +148,27 @@ export class DirectMaps implements DirectMapper {
     const entry = (ABI_AT_MAPS + index * ABI_MAP_SIZE) >> 2;
     Atomics.store(this.#info, entry + (ABI_MAP_LENGTH >> 2), 0);
     this.#raiseEpoch();
-    for (let vcpu = 0; vcpu < this.#vcpus.count; vcpu++) this.#awaitAcknowledged(vcpu);
+    const start = this.#nowMs();
+    this.#patienceMs = Math.min(
+      PATIENCE_MS,
+      this.#patienceMs + (start - this.#waitedAt) * PATIENCE_REGAINED,
+    );
+    for (let vcpu = 0; vcpu < this.#vcpus.count; vcpu++)
+      this.#awaitAcknowledged(vcpu, start + this.#patienceMs);
+    this.#waitedAt = this.#nowMs();
+    this.#patienceMs -= this.#waitedAt - start;
     this.#slots[index] = undefined;
   }
 
-  #awaitAcknowledged(vcpu: number): void {
-    const limit = performance.now() + ACKNOWLEDGE_LIMIT_MS;
+  #awaitAcknowledged(vcpu: number, limit: number): void {
     while (
       this.#vcpus.inGuest(vcpu) &&
       Atomics.load(this.#info, (ABI_AT_MAP_ACK >> 2) + vcpu) !== this.#epoch
     ) {
-      if (performance.now() > limit) {
+      if (this.#nowMs() > limit) {
         throw new MachineError(
           `guest vCPU ${vcpu}`,
-          `no safe point within ${ACKNOWLEDGE_LIMIT_MS} ms of a direct map's removal`,
+          `no safe point in time after a direct map's removal: its machine has kept others waiting for ${PATIENCE_MS} ms`,
         );
       }
     }
@@ -153,6 +177,7 @@ export class DirectMaps implements DirectMapper {
   /** Forgets every map and clears the table; for a machine whose vCPUs are stopped. */
   reset(): void {
     this.#slots = [];
+    this.#patienceMs = PATIENCE_MS;
     this.#info.fill(0, ABI_AT_MAPS >> 2, (ABI_AT_MAPS + ABI_MAX_MAPS * ABI_MAP_SIZE) >> 2);
     Atomics.store(this.#info, ABI_AT_MAP_COUNT >> 2, 0);
     this.#raiseEpoch();

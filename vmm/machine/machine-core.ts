@@ -274,10 +274,12 @@ export class MachineCore {
     }
   }
 
-  /** A secondary vCPU on a thread of its own, until it is off. */
+  /** A secondary vCPU on a thread of its own, until it is off or the machine has been reset. */
   async #runSecondary(vcpu: Vcpu): Promise<void> {
-    while (this.#vcpus.isOn(vcpu.index)) {
+    const vcpus = this.#vcpus;
+    while (vcpus.isOn(vcpu.index)) {
       const exit = await this.#slice(vcpu, SECONDARY_BUDGET);
+      if (vcpus !== this.#vcpus) return;
       this.#secondaryBack(vcpu, exit);
       if (exit.reason === 'idle') {
         await new Promise((resolve) => {
@@ -317,7 +319,7 @@ export class MachineCore {
     if (this.#state.end({ status: 'stopped', reason }, new Leave())) this.#interrupt();
   }
 
-  /** Has vCPUs that run on their own threads leave the guest. One that does not come to a safe point in time is terminated. */
+  /** Has vCPUs on threads of their own leave the guest, secondary ones that run while vCPU 0 does not too. One that does not come to a safe point in time is terminated. */
   #interrupt(): void {
     this.#guest.setExitRequest(true);
     this.#vcpus.interrupt((cause) => this.fail('vCPU thread', cause));

@@ -74,14 +74,14 @@ export class MachineState {
    * The machine ends, as soon as it has left the guest. Of several reasons the first one counts; but
    * a machine that its owner stops is stopped, whatever else goes wrong on the way.
    * @param thrown what the guest's calls throw until then.
-   * @returns true when the guest has to be left first.
+   * @returns false when it has ended already.
    */
   end(end: CoreEnd, thrown: unknown): boolean {
     const state = this.#state;
     if (state.name === 'ended') return false;
     if (state.name === 'new' || state.name === 'ready') {
       this.#state = { name: 'ended', end };
-      return false;
+      return true;
     }
     if (state.name === 'entered' || end.status === 'stopped')
       this.#state = { name: 'leaving', end };

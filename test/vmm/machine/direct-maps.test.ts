@@ -10,14 +10,14 @@ import {
 } from '../../../assembly/layout/guest-abi.ts';
 import { DirectMaps } from '../../../vmm/machine/index.ts';
 
-function setUp(inGuest: (vcpu: number) => boolean = () => false, count = 1) {
+function setUp(inGuest: (vcpu: number) => boolean = () => false, count = 1, nowMs?: () => number) {
   const memory = new WebAssembly.Memory({
     initial: ABI_AREA_SIZE / 65536,
     maximum: ABI_AREA_SIZE / 65536,
     shared: true,
   });
   const words = new Int32Array(memory.buffer);
-  const maps = new DirectMaps(memory, { count, inGuest });
+  const maps = new DirectMaps(memory, { count, inGuest }, nowMs);
   /** gpa, length, offset, flags, doorbell of a table entry. */
   const entry = (index: number) => [
     ...words.subarray(
@@ -90,12 +90,59 @@ describe('direct maps', () => {
     expect(looks).toEqual([1, 3]);
   });
 
-  it('fail their machine when a vCPU never does', () => {
-    const { maps } = setUp(() => true);
-    const map = maps.map({ gpa: 0x1000, length: 8, doorbell: undefined });
-    const start = performance.now();
-    expect(() => map?.unmap()).toThrow(expect.objectContaining({ component: 'guest vCPU 0' }));
-    expect(performance.now() - start).toBeLessThan(1000);
+  describe('whose acknowledgement is late', () => {
+    const FAILS = 'guest vCPU 0: no safe point in time';
+    /** A clock, and maps that are taken back from a vCPU which acknowledges after so many milliseconds. */
+    function late() {
+      let now = 0;
+      let due = 0;
+      const { maps, words } = setUp(
+        () => {
+          now++;
+          if (now >= due) words[ABI_AT_MAP_ACK / 4] = words[ABI_AT_MAP_EPOCH / 4] ?? 0;
+          return true;
+        },
+        1,
+        () => now,
+      );
+      return {
+        pass: (ms: number) => {
+          now += ms;
+        },
+        unmapAfter: (ms: number) => {
+          const map = maps.map({ gpa: 0x1000, length: 8, doorbell: undefined });
+          due = now + ms;
+          const start = now;
+          try {
+            map?.unmap();
+            return 'taken back';
+          } catch (error) {
+            return `${(error as Error).message.slice(0, FAILS.length)} after ${now - start} ms`;
+          }
+        },
+      };
+    }
+
+    it('wait for a vCPU that has lost its processor for most of a second', () => {
+      expect(late().unmapAfter(900)).toBe('taken back');
+    });
+
+    it('fail their machine when it never comes', () => {
+      expect(late().unmapAfter(Infinity)).toBe(`${FAILS} after 1001 ms`);
+    });
+
+    it('fail their machine when it is late again and again', () => {
+      const { unmapAfter } = late();
+      expect(unmapAfter(900)).toBe('taken back');
+      expect(unmapAfter(900)).toMatch(/^guest vCPU 0: no safe point in time after 1\d\d ms$/);
+    });
+
+    it('have patience again after a while', () => {
+      const { pass, unmapAfter } = late();
+      expect(unmapAfter(900)).toBe('taken back');
+      pass(90_000);
+      expect(unmapAfter(900)).toBe('taken back');
+    });
   });
 
   it('are forgotten by a reset', () => {

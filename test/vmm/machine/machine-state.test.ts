@@ -65,9 +65,9 @@ describe('the life cycle of a machine', () => {
     expect(stateAfter('booted', 'enter', 'fail').state.ended).toBeUndefined();
   });
 
-  it('has the guest left only when it is in it', () => {
-    expect(stateAfter('stop').returned).toBe(false);
-    expect(stateAfter('booted', 'stop').returned).toBe(false);
+  it('says whether it was still to end', () => {
+    expect(stateAfter('stop').returned).toBe(true);
+    expect(stateAfter('booted', 'stop').returned).toBe(true);
     expect(stateAfter('booted', 'enter', 'stop').returned).toBe(true);
     expect(stateAfter('booted', 'enter', 'off', 'stop').returned).toBe(false);
   });

@@ -118,7 +118,7 @@ describe('the host', () => {
     expect(looks).toBe(100_000);
   });
 
-  it('takes a queue away from a thread that keeps it, after 100 ms', async () => {
+  it('takes a queue away from a thread that keeps it, after a second', async () => {
     const cmdqv = new PhysicalBoard(await checkedModules());
     cmdqv.bringUp({ hypOwn: true });
     const queue = cmdqv.queue(0);
@@ -126,7 +126,7 @@ describe('the host', () => {
     Atomics.store(words, (queue.address + QUEUE_OWNERS) >> 2, 1);
     const start = performance.now();
     cmdqv.bus.write32(0x0200, 0);
-    expect(performance.now() - start).toBeGreaterThanOrEqual(100);
+    expect(performance.now() - start).toBeGreaterThanOrEqual(1000);
     expect([queue.allocated, queue.enabled, cmdqv.bus.read32(0x1000c)]).toEqual([false, false, 0]);
   });
 
