@@ -82,6 +82,7 @@ const HEADER: readonly Piece[] = [
     'HOST_AT_RAM_SIZE',
     'HOST_AT_THREADS',
     'HOST_AT_ATTENTION',
+    'HOST_AT_ATTENTION_SEEN',
   ].map((name) => i32(name)),
   i64('HOST_AT_SYNC_EPOCH'),
   i32('HOST_AT_EVENTS', HOST.EVENT_IDS),

@@ -2,7 +2,7 @@
 
 import {
   HOST_AT_ATTENTION,
-  HOST_AT_VCPU_VMIDS,
+  HOST_AT_ATTENTION_SEEN,
   MAX_THREADS,
 } from '../../assembly/layout/host-memory.ts';
 import { QUEUE_ERROR_HELD } from '../../assembly/layout/queue-memory.ts';
@@ -72,7 +72,7 @@ export class VmHost {
   readonly #vintfs = new Set<LentVintf>();
   readonly #sanitizer: HostSanitizer | undefined;
   #strayEvents = 0;
-  #seenAttention = 0;
+  #attentionSeen = 0;
   #servicing = false;
 
   /** Creates a host and boots its SMMUs and CMDQVs. */
@@ -94,7 +94,7 @@ export class VmHost {
       ramSize,
       traceUnits: options.traceUnits,
     });
-    this.#words = new Int32Array(this.memory.buffer, 0, (HOST_AT_VCPU_VMIDS >> 2) + MAX_VMS + 1);
+    this.#words = new Int32Array(this.memory.buffer);
     this.#ram = new HostRam(this.memory, gate);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });
     this.#threads = new ThreadAllocator((thread) => {
@@ -315,7 +315,7 @@ export class VmHost {
 
   /** True when something has called for `service` since it last looked. */
   get attentionWanted(): boolean {
-    return Atomics.load(this.#words, HOST_AT_ATTENTION >> 2) !== this.#seenAttention;
+    return Atomics.load(this.#words, HOST_AT_ATTENTION >> 2) !== this.#attentionSeen;
   }
 
   /**
@@ -324,9 +324,11 @@ export class VmHost {
    */
   service(full: boolean): void {
     const attention = Atomics.load(this.#words, HOST_AT_ATTENTION >> 2);
-    if (this.#servicing || (!full && attention === this.#seenAttention)) return;
+    if (this.#servicing || (!full && attention === this.#attentionSeen)) return;
     this.#servicing = true;
-    this.#seenAttention = attention;
+    // Before it looks: what is raised from here on stays for the next time.
+    this.#attentionSeen = attention;
+    Atomics.store(this.#words, HOST_AT_ATTENTION_SEEN >> 2, attention);
     try {
       for (const iommu of this.#iommus) iommu.poll();
       for (const vm of this.#vms.values())

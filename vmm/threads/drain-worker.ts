@@ -7,7 +7,7 @@ import {
   ABI_AT_DRAIN_WAKE,
   ABI_AT_EXIT_REQUEST,
 } from '../../assembly/layout/guest-abi.ts';
-import { HOST_AT_ATTENTION } from '../../assembly/layout/host-memory.ts';
+import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
 import {
   SIDE_MESSAGES,
@@ -90,7 +90,7 @@ class Drain {
   constructor({ control, vmm, hostMemory }: DrainOptions, failed: (failure: DrainFailure) => void) {
     this.#control = new Int32Array(control);
     this.#vmm = new Int32Array(vmm);
-    this.#host = new Int32Array(hostMemory.buffer, 0, (HOST_AT_ATTENTION >> 2) + 1);
+    this.#host = new Int32Array(hostMemory.buffer, 0, (HOST_AT_ATTENTION_SEEN >> 2) + 1);
     this.#failed = failed;
   }
 
@@ -128,7 +128,13 @@ class Drain {
       });
       return false;
     }
-    if (done !== 0 && Atomics.load(this.#host, HOST_AT_ATTENTION >> 2) !== attention)
+    // What the host has seen since is its own affair: an exit that nobody needs could fall into a batch that is to have none.
+    const raised = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
+    if (
+      done !== 0 &&
+      raised !== attention &&
+      raised !== Atomics.load(this.#host, HOST_AT_ATTENTION_SEEN >> 2)
+    )
       this.#callHost(machine);
     // Work that consumed no command is no reason to stay awake.
     return done !== 0 && done !== WATCH_NO_COMMAND;
