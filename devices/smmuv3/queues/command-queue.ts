@@ -23,7 +23,7 @@ import { STAT_ILL_OPCODE } from '../../../assembly/layout/smmu-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
-import { queueIndex, type TableShape } from '../register-rules.ts';
+import { queueIndex, type TableShape } from '../table-shapes.ts';
 import type { MappedPointers } from './mapped-pointers.ts';
 
 /** What runs the commands. */

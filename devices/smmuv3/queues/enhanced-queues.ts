@@ -25,8 +25,9 @@ import {
   RegisterFile,
   withBits,
 } from '../../plugin/index.ts';
-import { queueShape, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+import type { SmmuRegisters } from '../register-rules.ts';
 import { QUEUE_BASE_HI, QUEUE_BASE_LO } from '../smmu-register-specs.ts';
+import { queueShape, type TableShape } from '../table-shapes.ts';
 import { type CommandEngine, CommandQueue, type CommandQueueRegisters } from './command-queue.ts';
 
 const PROD_WRITABLE =
