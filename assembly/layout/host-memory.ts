@@ -42,7 +42,7 @@ export const HOST_AT_VCPU_VMIDS = 0x200;
 
 /** Thread blocks (thread-memory.ts). */
 export const HOST_THREADS = 0x1000;
-export const THREAD_STRIDE = 0x200;
+export const THREAD_STRIDE = 0x280;
 export const MAX_THREADS = 64;
 
 /** SMMU blocks (smmu-memory.ts). */

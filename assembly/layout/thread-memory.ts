@@ -24,8 +24,8 @@ export const THREAD_STE = 0x40;
 export const THREAD_CD = 0x80;
 /** Scratch for one configuration-cache entry, CFG_ENTRY_SIZE bytes. */
 export const THREAD_CFG = 0xc0;
-/** Scratch of the walker, 64 bytes. */
-export const THREAD_WALK = 0x140;
+/** Scratch of the walk of stage 1, or of the AMD IOMMU's, 64 bytes. */
+export const THREAD_WALK_STAGE1 = 0x140;
 // i64 counters, written by this thread only.
 export const THREAD_TLB_HITS = 0x180;
 export const THREAD_TLB_MISSES = 0x188;
@@ -43,5 +43,6 @@ export const THREAD_SID = 0x1c8;
 export const THREAD_SSID = 0x1cc;
 export const THREAD_IOVA = 0x1d0;
 export const THREAD_ATTRIBUTES = 0x1d8;
-/** Scratch of the walker for updates of descriptors, 32 bytes. */
-export const THREAD_UPDATE = 0x1e0;
+/** Scratch of the walk of stage 2, 64 bytes each: for the access's own address, and for an address of stage 1's tables. */
+export const THREAD_WALK_STAGE2 = 0x200;
+export const THREAD_WALK_TABLE = 0x240;

@@ -55,7 +55,8 @@ import { configEntry } from '../smmu-core/config-cache';
 import { vmidBlock } from '../smmu-core/generations';
 import { canonical } from '../smmu-core/invalidate';
 import { alive, metaOf, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTag } from '../smmu-core/iotlb';
-import { S1_NEW, S1_SLOT, S2_NEW, S2_PLACE } from '../smmu-core/walk';
+import { S1_NEW, S1_SLOT } from '../smmu-core/walk-stage1';
+import { S2_NEW, S2_PLACE } from '../smmu-core/walk-stage2';
 
 /** Index of an entry of the IOTLB, and of one of the configuration cache. */
 export function tlbIndex(smmu: usize, entry: usize): u32 {

@@ -89,7 +89,7 @@ import {
   ttb,
 } from './legality';
 import { copyFrom, loadAt, locate, NOWHERE } from './physical-memory';
-import { tablePa } from './walk';
+import { NO_PA, tablePa } from './walk-stage2';
 
 function setCfg(field: usize, value: u32): void {
   store<u32>(THREAD + THREAD_CFG + field, value);
@@ -138,7 +138,7 @@ function fetchSte(smmu: usize, sid: u32): bool {
 // Where `length` bytes of a CD table lie, NOWHERE after a fault. When nested, the address is an IPA.
 function cdPlace(smmu: usize, address: u64, length: u32): i64 {
   const pa = tablePa(smmu, address, EVT_CLASS_CD, false);
-  if (pa == u64(-1)) return NOWHERE;
+  if (pa == NO_PA) return NOWHERE;
   const place = locate(pa, length);
   if (place == NOWHERE) fetchFault(F_CD_FETCH, pa);
   return place;
