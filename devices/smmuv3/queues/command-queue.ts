@@ -137,25 +137,23 @@ export class CommandQueue {
     this.run();
   }
 
-  /** PROD as the drain sees it, then whatever can run. */
-  produce(): void {
-    const { overlay } = this.#engine;
+  /**
+   * PROD as the drain sees it, then whatever can run.
+   * @param acknowledged the store to PROD has acknowledged the error as well: an ECMDQ's ERRACK.
+   */
+  produce(acknowledged = false): void {
+    const { block, overlay } = this.#engine;
     if (overlay?.open) overlay.prod = this.#registers.prod;
-    else this.#takeProd();
+    else block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
+    if (acknowledged) this.#engine.resume();
     this.run();
   }
 
-  /** The error was acknowledged: the command at CONS is fetched again, and PROD counts. */
+  /** The error was acknowledged, without a store to PROD (GERRORN): the command at CONS is fetched again. */
   acknowledge(): void {
     if (!this.#registers.enabled) return;
-    // The PROD of an overlay is in the guest's hands, and newer than the register.
-    if (!this.#engine.overlay?.open) this.#takeProd();
     this.#engine.resume();
     this.run();
-  }
-
-  #takeProd(): void {
-    this.#engine.block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
   }
 
   /**

@@ -219,8 +219,7 @@ export class EnhancedQueues {
     const failed = registers.failed;
     this.#store(offset, value);
     if (registers.wanted !== registers.enabled) this.#follow(slot);
-    else if (failed && !registers.failed) queue.acknowledge();
-    else if (registers.enabled) queue.produce();
+    else if (registers.enabled) queue.produce(failed && !registers.failed);
   }
 
   #store(offset: number, value: number): void {
