@@ -118,7 +118,11 @@ function allowsMore(entry: u32, tables: u32): bool {
   return (widened ? more & ~u32(TLB_PERM_PX | TLB_PERM_UX) : more) != 0;
 }
 
-/** Walks the tables for the access in the thread block, and compares the result with the entry that it hit. `saved`: the thread block behind the access. */
+/**
+ * Walks the tables for the access in the thread block, and compares the result with the
+ * entry that it hit. Destroys THREAD_CFG, THREAD_EVENT and the walk's words.
+ * @param saved the thread block behind the access.
+ */
 export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usize): void {
   const cfg = THREAD + THREAD_CFG;
   memory.copy(cfg, saved + THREAD_CFG, CFG_ENTRY_SIZE);

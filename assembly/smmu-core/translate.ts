@@ -65,7 +65,10 @@ const BYPASS_SIZE: u32 = 12;
 // Configuration is read at most this often when CFGI commands keep changing it; then the translation is used once, uncached.
 const CONFIG_TRIES = 2;
 
-/** The address as it is. False when it is wider than IDR5.OAS. */
+/**
+ * The address as it is: fills THREAD_PA and THREAD_PA_SIZE. False when it is wider than
+ * IDR5.OAS.
+ */
 export function bypass(smmu: usize, iova: u64): bool {
   if (iova >> u64(oasBits(smmu)) != 0) return false;
   store<u64>(THREAD, iova, THREAD_PA);
@@ -73,7 +76,10 @@ export function bypass(smmu: usize, iova: u64): bool {
   return true;
 }
 
-/** Stalls a faulting transaction. Its record is never lost: without room for it the transaction does not stall either. */
+/**
+ * Stalls a faulting transaction, by the access and THREAD_EVENT. Its record is never
+ * lost: without room for it the transaction does not stall either.
+ */
 function hold(smmu: usize): i32 {
   const sid = load<u32>(THREAD, THREAD_SID);
   const stag = stallEnter(smmu, sid);
@@ -87,7 +93,10 @@ function traced(): bool {
   return load<u32>(0, HOST_AT_TRACE) != 0;
 }
 
-/** Ends a faulting transaction, and says so in the trace. */
+/**
+ * Ends a faulting transaction, by the access, THREAD_EVENT and THREAD_CFG, and says so in
+ * the trace.
+ */
 function refuse(smmu: usize, configured: bool): i32 {
   const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   const result = conclude(smmu, configured);
@@ -120,9 +129,12 @@ function tagRefused(iova: u64, input: u64): bool {
 }
 
 /**
- * Translates one address of an access that stays inside the translation's block (THREAD_PA_SIZE). The caller has registered the access.
- * The generations are sampled before the configuration that the walk uses: an invalidation that came after them is noticed at the
- * insert, one that came before them has been preceded by its CFGI.
+ * Translates one address of an access that stays inside the translation's block
+ * (THREAD_PA_SIZE). The caller has registered the access. Fills the access, and THREAD_PA
+ * and THREAD_PA_SIZE or THREAD_EVENT; destroys all other scratch words of the thread
+ * block. The generations are sampled before the configuration that the walk uses: an
+ * invalidation that came after them is noticed at the insert, one that came before them
+ * has been preceded by its CFGI.
  */
 export function translate(
   smmu: usize,

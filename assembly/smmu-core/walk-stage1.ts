@@ -1,5 +1,7 @@
-// The stage-1 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI 0487 section D8). A walk leaves its result in the thread's
-// scratch, S1_*, or a fault in THREAD_EVENT. As at stage 2 it prepares the update of its leaf, which the commit carries out.
+// The stage-1 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI
+// 0487 section D8). A walk leaves its result in the thread's scratch, S1_*, or a fault in
+// THREAD_EVENT. As at stage 2 it prepares the update of its leaf, which the commit
+// carries out.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -80,9 +82,13 @@ export const S1_OUT: usize = THREAD_WALK_STAGE1 + 0x00;
 export const S1_SIZE: usize = THREAD_WALK_STAGE1 + 0x08;
 export const S1_PERM: usize = THREAD_WALK_STAGE1 + 0x0c;
 export const S1_GLOBAL: usize = THREAD_WALK_STAGE1 + 0x10;
-/** 1 while the leaf is writable but clean (DBM): an entry for reads does not let writes through. */
+/**
+ * 1 while the leaf is writable but clean (DBM): an entry for reads does not let writes
+ * through.
+ */
 export const S1_CLEAN: usize = THREAD_WALK_STAGE1 + 0x14;
-// The leaf's descriptor: its address before stage 2, as it was read, and as it is to be; equal when there is nothing to update.
+// The leaf's descriptor: its address before stage 2, as it was read, and as it is to be;
+// equal when there is nothing to update.
 export const S1_SLOT: usize = THREAD_WALK_STAGE1 + 0x18;
 const S1_OLD: usize = THREAD_WALK_STAGE1 + 0x20;
 export const S1_NEW: usize = THREAD_WALK_STAGE1 + 0x28;
@@ -98,7 +104,8 @@ function stage1Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool)
   if (writable) permissions |= TLB_PERM_W;
   const wxn = writable && bits(cd1, CD_WXN);
   if (!bits(hi, PTE_XN) && !bits(tableHi, PTE_TABLE_XN) && !wxn) permissions |= TLB_PERM_UX;
-  // What unprivileged code can write, privileged code does not execute (DDI 0487 section D8.4); UWXN says the same of privileged execution.
+  // What unprivileged code can write, privileged code does not execute (DDI 0487 section
+  // D8.4); UWXN says the same of privileged execution.
   const uwxn = writable && unprivileged;
   if (
     !bits(hi, PTE_PXN) &&
@@ -113,7 +120,8 @@ function stage1Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool)
 }
 
 /**
- * Stage 1 of the access's VA. Reads THREAD_CFG; fills S1_*, or THREAD_EVENT on a fault; destroys the set of table addresses (`tablePa`).
+ * Stage 1 of the access's VA. Reads THREAD_CFG; fills S1_*, or THREAD_EVENT on a fault;
+ * destroys the set of table addresses (`tablePa`).
  * @param write the access is a write, so that a clean page becomes dirty at the commit.
  * @returns false on a fault.
  */
@@ -186,7 +194,8 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
         return false;
       }
     }
-    // HD has its effect only with HA. What the tables above make read-only does not become dirty.
+    // HD has its effect only with HA. What the tables above make read-only does not
+    // become dirty.
     const dbm: bool = ha && bits(cd1, CD_HD) != 0 && bits(u32(descriptor >> 32), PTE_DBM) != 0;
     const clean: bool =
       dbm && bits(u32(descriptor), PTE_AP_RO) != 0 && !bits(tableHi, PTE_APTABLE_RO);
@@ -204,9 +213,11 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
 }
 
 /**
- * Carries out the update that the stage-1 walk prepared. Reads S1_*; destroys the set of table addresses (`tablePa`), and leaves S2_*, which has been
- * walked for the output, alone.
- * @returns WALK_DONE; WALK_FAULT with THREAD_EVENT; WALK_AGAIN when the descriptor has changed meanwhile.
+ * Carries out the update that the stage-1 walk prepared. Reads S1_*; destroys the set of
+ * table addresses (`tablePa`), and leaves S2_*, which has been walked for the output,
+ * alone.
+ * @returns WALK_DONE; WALK_FAULT with THREAD_EVENT; WALK_AGAIN when the descriptor has
+ *   changed meanwhile.
  */
 export function commitStage1(smmu: usize): u32 {
   const old = load<u64>(THREAD, S1_OLD);

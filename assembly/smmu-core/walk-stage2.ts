@@ -1,8 +1,11 @@
-// The stage-2 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI 0487 section D8). A walk leaves its result in a set of the
-// thread's scratch, or a fault in THREAD_EVENT. Updates of access flag and dirty state (HTTU) are prepared by a walk and carried out by the commit,
-// once all permissions have been checked; where a stage-1 table itself goes through stage 2, on the spot.
+// The stage-2 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI
+// 0487 section D8). A walk leaves its result in a set of the thread's scratch, or a fault
+// in THREAD_EVENT. Updates of access flag and dirty state (HTTU) are prepared by a walk
+// and carried out by the commit, once all permissions have been checked; where a stage-1
+// table itself goes through stage 2, on the spot.
 //
-// Two sets, because the update of a stage-1 descriptor needs stage 2 for the descriptor's address while the access's own output waits for its commit.
+// Two sets, because the update of a stage-1 descriptor needs stage 2 for the descriptor's
+// address while the access's own output waits for its commit.
 
 import { THREAD } from '../imports/unit';
 import { ACCESS_LOOK } from '../layout/access';
@@ -61,8 +64,10 @@ import {
 } from './geometry';
 import { casAt, loadAt, locate, NOWHERE } from './physical-memory';
 
-// A set: output address, log2 size of the leaf, TLB_PERM_* bits; then whether the leaf is writable but clean (DBM), where an entry for reads does not
-// let writes through; where the leaf's descriptor lies, as it was read and as it is to be, equal when there is nothing to update.
+// A set: output address, log2 size of the leaf, TLB_PERM_* bits; then whether the leaf is
+// writable but clean (DBM), where an entry for reads does not let writes through; where
+// the leaf's descriptor lies, as it was read and as it is to be, equal when there is
+// nothing to update.
 const OUT: usize = 0x00;
 const SIZE: usize = 0x08;
 const PERM: usize = 0x0c;
@@ -83,7 +88,9 @@ export const S2_NEW: usize = S2_SET + NEW;
 /** The set of an address of one of stage 1's tables, or of a CD. */
 const TABLE_SET: usize = THREAD_WALK_TABLE;
 
-/** Walks of one table address whose descriptor update keeps losing against other writers. */
+/**
+ * Walks of one table address whose descriptor update keeps losing against other writers.
+ */
 const UPDATE_TRIES = 4;
 
 /** What a stage that is switched off lets through. */
@@ -91,9 +98,10 @@ export const ALL_PERMISSIONS: u32 =
   TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV | TLB_PERM_PX | TLB_PERM_UX;
 
 /**
- * Stage 2 of one IPA. Reads THREAD_CFG; fills S2_* for the access's own output, the set of table addresses for anything else, or THREAD_EVENT on a
- * fault.
- * @param kind EVT_CLASS_*: what the IPA is the address of; the access's own output is EVT_CLASS_IN.
+ * Stage 2 of one IPA. Reads THREAD_CFG; fills S2_* for the access's own output, the set
+ * of table addresses for anything else, or THREAD_EVENT on a fault.
+ * @param kind EVT_CLASS_*: what the IPA is the address of; the access's own output is
+ *   EVT_CLASS_IN.
  * @param write the IPA is written, so that a clean page becomes dirty at the commit.
  * @returns false on a fault.
  */
@@ -109,7 +117,8 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
     return false;
   }
   let level = stage2StartLevel(granule, bits(ste5, STE_S2SL0) | (ds & CFG_DS_S2SL0_2), lpa2);
-  // Up to 16 tables lie side by side at the start level, so the first index may be wider than the others.
+  // Up to 16 tables lie side by side at the start level, so the first index may be wider
+  // than the others.
   const firstBits = inputBits - levelShift(granule, level);
   let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
   let table = tableBase(load<u64>(THREAD + THREAD_CFG, CFG_S2TTB), firstBits + 3, outputBits);
@@ -173,7 +182,8 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
 }
 
 /**
- * Carries out the update that the last stage-2 walk into a set prepared. Reads the set and THREAD_ATTRIBUTES, destroys nothing.
+ * Carries out the update that the last stage-2 walk into a set prepared. Reads the set
+ * and THREAD_ATTRIBUTES, destroys nothing.
  * @returns false when the descriptor has changed meanwhile: walk again.
  */
 export function commitStage2(set: usize): bool {
@@ -191,8 +201,8 @@ export function commitStage2(set: usize): bool {
 export const NO_PA: u64 = u64(-1);
 
 /**
- * PA of an address that stage 1 reads its tables (or its CD) from: as it is, or through stage 2 when nested. Reads THREAD_CFG; destroys TABLE_SET,
- * and leaves S2_* alone.
+ * PA of an address that stage 1 reads its tables (or its CD) from: as it is, or through
+ * stage 2 when nested. Reads THREAD_CFG; destroys TABLE_SET, and leaves S2_* alone.
  * @param kind EVT_CLASS_CD or EVT_CLASS_TT.
  * @param write the descriptor there is updated.
  * @returns the PA, or NO_PA on a fault.

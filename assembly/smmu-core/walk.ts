@@ -27,7 +27,8 @@ import { oasBits } from './geometry';
 import { commitStage1, S1_OUT, S1_PERM, skipStage1, walkStage1 } from './walk-stage1';
 import { commitStage2, S2_PERM, S2_SET, skipStage2, walkStage2 } from './walk-stage2';
 
-// Walks of one access whose descriptor updates keep losing against other writers; then it is refused.
+// Walks of one access whose descriptor updates keep losing against other writers; then it
+// is refused.
 const WALK_TRIES = 4;
 
 /** Whether the configuration in use has a stage 1. */
@@ -38,7 +39,8 @@ export function hasStage1(): bool {
 
 /**
  * Whether TLB_PERM_* bits let an access through.
- * @param pan PAN keeps privileged data accesses from pages that unprivileged ones may use; it is of stage 1, and so is every privilege.
+ * @param pan PAN keeps privileged data accesses from pages that unprivileged ones may
+ *   use; it is of stage 1, and so is every privilege.
  */
 export function allows(permissions: u32, attributes: u32, pan: bool): bool {
   // Unprivileged execution needs no unprivileged data access: a page may be execute-only.
@@ -54,8 +56,8 @@ export function panOn(): bool {
   return hasStage1() && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_PAN) != 0;
 }
 
-// One try, WALK_*. The permission check of stage 1 comes before stage 2 is walked for the output. Descriptors are updated
-// only for an access that both stages let through.
+// One try, WALK_*. The permission check of stage 1 comes before stage 2 is walked for the
+// output. Descriptors are updated only for an access that both stages let through.
 function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
   const write = (attributes & ACCESS_WRITE) != 0;
   if (hasStage1()) {
@@ -65,7 +67,8 @@ function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
       return WALK_FAULT;
     }
   } else {
-    // What stage 1 passes on untranslated may not be wider than an IPA (IHI 0070 section 3.4).
+    // What stage 1 passes on untranslated may not be wider than an IPA (IHI 0070 section
+    // 3.4).
     if (iova >> u64(oasBits(smmu)) != 0) {
       walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
       return WALK_FAULT;
@@ -89,8 +92,9 @@ function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
 }
 
 /**
- * Walks the tables for an access, and updates their descriptors. Reads THREAD_CFG and THREAD_ATTRIBUTES; fills S1_* and S2_*, or THREAD_EVENT on a
- * fault; destroys the set of table addresses.
+ * Walks the tables for an access, and updates their descriptors. Reads THREAD_CFG and
+ * THREAD_ATTRIBUTES; fills S1_* and S2_*, or THREAD_EVENT on a fault; destroys the set of
+ * table addresses.
  * @returns false on a fault.
  */
 export function walk(smmu: usize, iova: u64, attributes: u32): bool {

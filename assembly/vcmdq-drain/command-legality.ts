@@ -1,5 +1,7 @@
-// Which commands are legal: for the loop of run-commands.ts, which carries out the frequent ones itself, and for execute.ts, which has the others. By
-// opcode, the queue's action table says it (assembly/layout/action-memory.ts); by its fields, the functions below (IHI 0070 section 4).
+// Which commands are legal: for the loop of run-commands.ts, which carries out the
+// frequent ones itself, and for execute.ts, which has the others. By opcode, the queue's
+// action table says it (assembly/layout/action-memory.ts); by its fields, the functions
+// below (IHI 0070 section 4).
 
 import {
   ACTION_ILLEGAL,
@@ -42,12 +44,18 @@ export function actionsOf(smmu: usize, kind: u32): usize {
   return smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE;
 }
 
-/** ACTION_* of a command, by the action table of its queue; a Non-secure queue has no commands with SSec. */
+/**
+ * ACTION_* of a command, by the action table of its queue; a Non-secure queue has no
+ * commands with SSec.
+ */
 export function actionOf(actions: usize, d0: u64): u32 {
   return bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
 }
 
-/** True for a TLBI by address that is ILLEGAL_RANGE. Small enough to stand in its callers' code: most commands have no range. */
+/**
+ * True for a TLBI by address that is ILLEGAL_RANGE. Small enough to stand in its callers'
+ * code: most commands have no range.
+ */
 export function illegalRange(smmu: usize, d0: u64, d1: u64): bool {
   return hasGranule(d1) && reservedRange(smmu, d0, d1);
 }

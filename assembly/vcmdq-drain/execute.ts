@@ -1,5 +1,6 @@
-// One command: check (command-legality.ts), substitute, act (IHI 0070 section 4; docs/cmdqv.md for VMID and StreamID substitution). The doublewords
-// are what was read from the ring, once; nothing here looks at the ring again.
+// One command: check (command-legality.ts), substitute, act (IHI 0070 section 4;
+// docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was read
+// from the ring, once; nothing here looks at the ring again.
 
 import {
   ACTION_CFGI_CD,
@@ -42,8 +43,9 @@ function cfgi(smmu: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);
 }
 
-// VMID that a command acts on: the context's own, whatever a guest wrote. The loop of run-commands.ts has the same in its own code: shared, it costs
-// that loop registers, and 5 % with a full IOTLB.
+// VMID that a command acts on: the context's own, whatever a guest wrote. The loop of
+// run-commands.ts has the same in its own code: shared, it costs that loop registers, and
+// 5 % with a full IOTLB.
 function vmidOf(queue: usize, context: usize, d0: u64): u32 {
   const written = bits(u32(d0 >> 32), TLBI_VMID);
   if (load<u32>(context, CTX_HYP_OWN) != 0) return written;

@@ -1,5 +1,6 @@
-// The second region of the host's AMD IOMMU, VFCTRL: for each GuestID its buffers, and the host's IDs of its DeviceIDs and DomainIDs. The registers
-// are as Linux's driver programs them (assembly/layout/amd-formats.ts).
+// The second region of the host's AMD IOMMU, VFCTRL: for each GuestID its buffers, and
+// the host's IDs of its DeviceIDs and DomainIDs. The registers are as Linux's driver
+// programs them (assembly/layout/amd-formats.ts).
 
 import {
   AMD_CONTROL_CMD_BUF_EN,
@@ -115,7 +116,10 @@ export class AmdVfctrl {
     );
   }
 
-  /** Writes the entries of the ID tables, which lie in `memory`, that a register write asks for. */
+  /**
+   * Writes the entries of the ID tables, which lie in `memory`, that a register write
+   * asks for.
+   */
   map(access: MmioAccess, memory: DeviceHost['memory'] | undefined): void {
     const guest = AmdVfctrl.guestOf(access);
     const first = guest * AMD_VFCTRL_STRIDE;

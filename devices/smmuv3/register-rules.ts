@@ -1,5 +1,5 @@
-// How the registers of an SMMUv3 behave, in either role: handshakes, guards, the GERROR protocol. What a write means beyond
-// the registers is its role's business (`SmmuRole`).
+// How the registers of an SMMUv3 behave, in either role: handshakes, guards, the GERROR
+// protocol. What a write means beyond the registers is its role's business (`SmmuRole`).
 
 import {
   CR0_CMDQEN,

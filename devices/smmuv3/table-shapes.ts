@@ -1,4 +1,5 @@
-// Where the queues and the stream table of an SMMUv3 lie, and what a queue's indexes mean, by the values of their registers (IHI 0070 section 3.5).
+// Where the queues and the stream table of an SMMUv3 lie, and what a queue's indexes
+// mean, by the values of their registers (IHI 0070 section 3.5).
 
 import {
   CMDQ_ENTRY_SIZE,
@@ -27,13 +28,19 @@ import {
 import { L1STD_SIZE, STE_SIZE } from '../../assembly/layout/ste.ts';
 import { bitsOf, type Field, maskInWord } from '../plugin/index.ts';
 
-/** Where a queue or the stream table lies: effective address (aligned, a PA or gpa) and log2 of its entries. */
+/**
+ * Where a queue or the stream table lies: effective address (aligned, a PA or gpa) and
+ * log2 of its entries.
+ */
 export interface TableShape {
   readonly base: number;
   readonly log2size: number;
 }
 
-/** A stream table; `split` is undefined when it is linear, else the StreamID bits that index a level-2 table. */
+/**
+ * A stream table; `split` is undefined when it is linear, else the StreamID bits that
+ * index a level-2 table.
+ */
 export interface StreamTableShape extends TableShape {
   readonly split: number | undefined;
 }
@@ -41,7 +48,10 @@ export interface StreamTableShape extends TableShape {
 /** Values of STRTAB_BASE_CFG.SPLIT; a reserved one acts as the first. */
 const SPLITS = [6, 8, 10] as const;
 
-/** A queue's base register, the field of IDR1 that limits its size, and the size of its entries. */
+/**
+ * A queue's base register, the field of IDR1 that limits its size, and the size of its
+ * entries.
+ */
 export interface QueueKind {
   readonly base: number;
   readonly limit: Field;
@@ -84,12 +94,18 @@ function addressOf(lo: number, hi: number): number {
   return (hi & ADDRESS_HI) * 2 ** 32 + lo;
 }
 
-/** log2 of a queue's entries, by the low word of its base register: what IDR1 allows at most. */
+/**
+ * log2 of a queue's entries, by the low word of its base register: what IDR1 allows at
+ * most.
+ */
 export function queueLog2size(lo: number, idr1: number, { limit }: QueueKind): number {
   return Math.min(bitsOf(lo, Q_BASE_LOG2SIZE), bitsOf(idr1, limit));
 }
 
-/** The stream table, by the words of STRTAB_BASE, STRTAB_BASE_CFG and IDR1; aligned to the size of its first level by the SMMU, as queues are. */
+/**
+ * The stream table, by the words of STRTAB_BASE, STRTAB_BASE_CFG and IDR1; aligned to the
+ * size of its first level by the SMMU, as queues are.
+ */
 export function streamTableShape(
   lo: number,
   hi: number,

@@ -139,7 +139,8 @@ export class CommandQueue {
 
   /**
    * PROD as the drain sees it, then whatever can run.
-   * @param acknowledged the store to PROD has acknowledged the error as well: an ECMDQ's ERRACK.
+   * @param acknowledged the store to PROD has acknowledged the error as well: an ECMDQ's
+   *   ERRACK.
    */
   produce(acknowledged = false): void {
     const { block, overlay } = this.#engine;
@@ -149,7 +150,10 @@ export class CommandQueue {
     this.run();
   }
 
-  /** The error was acknowledged, without a store to PROD (GERRORN): the command at CONS is fetched again. */
+  /**
+   * The error was acknowledged, without a store to PROD (GERRORN): the command at CONS is
+   * fetched again.
+   */
   acknowledge(): void {
     if (!this.#registers.enabled) return;
     this.#engine.resume();
