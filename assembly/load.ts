@@ -28,7 +28,10 @@ export type AtcResult =
 
 /** Exports of the guest port. Offsets are byte offsets in guest memory that `resolve` has returned. */
 export interface GuestPortExports {
-  /** Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they do not lie in one region. */
+  /**
+   * Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they do not
+   * lie in one region.
+   */
   resolveGpa(gpaLo: number, gpaHi: number, length: number): number;
 }
 
@@ -38,8 +41,10 @@ export interface SmmuCoreExports {
   accessBegin(): void;
   accessEnd(): void;
   /**
-   * Translates one byte's address for an access within its page. `ssid` is ACCESS_NO_SSID for none; `attributes` is a sum of ACCESS_*.
-   * Results stand in the thread block (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT), which `Unit.translate` reads for its callers.
+   * Translates one byte's address for an access within its page. `ssid` is ACCESS_NO_SSID
+   * for none; `attributes` is a sum of ACCESS_*. Results stand in the thread block
+   * (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT), which `Unit.translate` reads for its
+   * callers.
    * @returns TRANSLATE_*; after TRANSLATE_STALLED ask `stallAnswer`.
    */
   translate(
@@ -85,7 +90,10 @@ export interface SmmuCoreExports {
     iovaHi: number,
     attributes: number,
   ): AtcResult;
-  /** Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its port, ATC_NO_PORT when all are taken. */
+  /**
+   * Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its
+   * port, ATC_NO_PORT when all are taken.
+   */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
    * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex.
@@ -106,8 +114,9 @@ export interface SmmuCoreExports {
 /** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
 export interface VcmdqDrainExports {
   /**
-   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id` is
-   * packed as assembly/layout/doorbell-id.ts says; an id that is not the machine's own has no effect.
+   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id`
+   * is packed as assembly/layout/doorbell-id.ts says; an id that is not the machine's own
+   * has no effect.
    */
   doorbell(id: number, offset: number): void;
   /**
@@ -124,8 +133,9 @@ export interface VcmdqDrainExports {
   /** Serves every VCMDQ of a context once; returns the number of commands consumed. */
   serveContext(smmu: number, context: number): number;
   /**
-   * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at the one that had work last, and serves those that
-   * have something to do. Returns the number of commands consumed, or WATCH_NO_COMMAND; early when there were many, and
+   * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at
+   * the one that had work last, and serves those that have something to do. Returns the
+   * number of commands consumed, or WATCH_NO_COMMAND; early when there were many, and
    * when something needs the host.
    */
   watch(smmu: number, context: number, looks: number): number;
@@ -145,7 +155,8 @@ export interface VcmdqDrainExports {
 /** Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory, `guest` a GuestID (0: the host). */
 export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd'> {
   /**
-   * Translates one byte's address for an access within its page. `pasid` is ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
+   * Translates one byte's address for an access within its page. `pasid` is
+   * ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
    * thread block.
    * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged).
    */
@@ -163,7 +174,10 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
   serve(iommu: number, guest: number): number;
   /** Runs the command buffers that are parked at a COMPLETION_WAIT again; returns how many are still parked. */
   serveParked(iommu: number): number;
-  /** Steps over the command that the host has carried out. Returns QUEUE_ACQUIRED, or QUEUE_BUSY when another thread has the buffer. */
+  /**
+   * Steps over the command that the host has carried out. Returns QUEUE_ACQUIRED, or
+   * QUEUE_BUSY when another thread has the buffer.
+   */
   stepOver(iommu: number, guest: number): number;
   /** Gives back what a dead thread (block index) owned. */
   reapThread(iommu: number, thread: number): void;

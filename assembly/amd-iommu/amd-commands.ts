@@ -117,7 +117,10 @@ export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1:
   }
 }
 
-/** Signals a COMPLETION_WAIT whose wait is over. False when its store has nowhere to go. */
+/**
+ * Signals a COMPLETION_WAIT whose wait is over. False when its store has nowhere to go.
+ * Destroys THREAD_STE and the walk's words.
+ */
 export function complete(iommu: usize, context: usize, d0: u64, d1: u64): bool {
   if (bits(u32(d0), AMD_WAIT_STORE)) {
     let address = d0 & 0x000ffffffffffff8;

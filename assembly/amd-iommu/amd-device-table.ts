@@ -17,7 +17,10 @@ import { copyFrom, loadAt, locate, NOWHERE } from '../smmu-core/physical-memory'
 
 const PAGE_MASK: u64 = 0x000ffffffffff000;
 
-/** Address of the unit's copy of an entry. */
+/**
+ * Address of the unit's copy of an entry, in THREAD_STE: all functions below work on it,
+ * and only `loadDte` changes it.
+ */
 export function dteCopy(): usize {
   return THREAD + THREAD_STE;
 }
@@ -29,7 +32,10 @@ function placeOf(iommu: usize, device: u32): i64 {
   return locate((base & PAGE_MASK) + u64(device) * AMD_DTE_SIZE, AMD_DTE_SIZE);
 }
 
-/** Copies a device's entry, each word read once. False when the table has none. */
+/**
+ * Copies a device's entry into THREAD_STE, each word read once. False when the table has
+ * none.
+ */
 export function loadDte(iommu: usize, device: u32): bool {
   const place = placeOf(iommu, device);
   if (place == NOWHERE) return false;

@@ -106,6 +106,10 @@ function result(pa: u64, size: u32): u32 {
   return TRANSLATE_OK;
 }
 
+/**
+ * Fills THREAD_PA and THREAD_PA_SIZE; destroys THREAD_STE and the walk's words. Types and
+ * docs: assembly/load.ts.
+ */
 export function translate(
   iommu: usize,
   device: u32,

@@ -2,7 +2,7 @@
 
 import { THREAD } from '../imports/unit';
 import { AMD_DTE_MODE } from '../layout/amd-formats';
-import { THREAD_WALK } from '../layout/thread-memory';
+import { THREAD_WALK_STAGE1 } from '../layout/thread-memory';
 import { fieldAt } from '../lib/fields';
 import { loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 import { dteCopy, gcr3Table, hostRoot } from './amd-device-table';
@@ -20,12 +20,13 @@ export const GUEST_DENIED: u32 = 32;
 /** A table does not lie in memory, at `faultAddress`. */
 export const UNREACHABLE: u32 = 64;
 
-// Scratch, from THREAD_WALK on: u64 PA, u64 address that a fault is about, u64 entry read last, u32 log2 size, u32 log2 size of the guest's leaf.
-const WALK_PA: usize = THREAD_WALK;
-const WALK_FAULT: usize = THREAD_WALK + 8;
-const WALK_ENTRY: usize = THREAD_WALK + 16;
-const WALK_SIZE: usize = THREAD_WALK + 24;
-const WALK_LEAF: usize = THREAD_WALK + 28;
+// Scratch, from THREAD_WALK_STAGE1 on: u64 PA, u64 address that a fault is about, u64
+// entry read last, u32 log2 size, u32 log2 size of the guest's leaf.
+const WALK_PA: usize = THREAD_WALK_STAGE1;
+const WALK_FAULT: usize = THREAD_WALK_STAGE1 + 8;
+const WALK_ENTRY: usize = THREAD_WALK_STAGE1 + 16;
+const WALK_SIZE: usize = THREAD_WALK_STAGE1 + 24;
+const WALK_LEAF: usize = THREAD_WALK_STAGE1 + 28;
 
 const ADDRESS: u64 = 0x000ffffffffff000;
 /** Next level 7: the size stands in the address. */
@@ -57,7 +58,10 @@ function leaf(address: u64, base: u64, size: u32, permissions: u32): u32 {
   return permissions | PRESENT;
 }
 
-/** Translates by the host's table of `mode` levels; 0 levels: the address is physical. */
+/**
+ * Translates by the host's table of `mode` levels; 0 levels: the address is physical.
+ * Fills WALK_PA and WALK_SIZE, or WALK_FAULT.
+ */
 export function hostWalk(root: u64, mode: u32, address: u64): u32 {
   if (mode == 0) return leaf(address, address, 12, READ | WRITE);
   if (mode < 6 && address >> u64(12 + 9 * mode) != 0) return ended(HOST_FAULT, address);
@@ -102,7 +106,9 @@ function loadGuest(root: u64, mode: u32, gpa: u64): u32 {
 }
 
 /**
- * Translates by the table of a PASID of the guest whose entry is copied, then by the host's.
+ * Translates by the table of a PASID of the guest whose entry is copied (THREAD_STE),
+ * then by the host's. Fills WALK_PA, WALK_SIZE and WALK_LEAF, or WALK_FAULT; destroys
+ * WALK_ENTRY.
  * @param needed READ or WRITE: permissions that then are not there are the host's.
  */
 export function nestedWalk(pasid: u32, address: u64, needed: u32): u32 {

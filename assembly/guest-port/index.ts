@@ -22,7 +22,10 @@ function inRegion(gpa: u64, length: u32, base: i64, size: i32): bool {
   return at < u64(u32(size)) && u64(length) <= u64(u32(size)) - at;
 }
 
-/** Offset of `length` bytes at a gpa, or NO_OFFSET when they do not lie in one region of RAM. */
+/**
+ * Offset of `length` bytes at a gpa, or NO_OFFSET when they do not lie in one region of
+ * RAM.
+ */
 export function resolve(gpa: u64, length: u32): u32 {
   if (inRegion(gpa, length, GPA0, SIZE0)) return u32(gpa - u64(GPA0)) + u32(OFFSET0);
   if (inRegion(gpa, length, GPA1, SIZE1)) return u32(gpa - u64(GPA1)) + u32(OFFSET1);

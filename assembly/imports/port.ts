@@ -1,7 +1,10 @@
 // Imports of the SMMU core and the drain from the guest port (the file's name is the import module's name). Offsets are byte offsets
 // in guest memory that `resolve` has returned; an offset outside memory or unaligned reads 0 and writes nothing.
 
-/** Offset of `length` bytes at a gpa, or NO_OFFSET when they do not lie in one region of RAM. */
+/**
+ * Offset of `length` bytes at a gpa, or NO_OFFSET when they do not lie in one region of
+ * RAM.
+ */
 export declare function resolve(gpa: u64, length: u32): u32;
 export declare function load32(offset: u32): u32;
 export declare function store32(offset: u32, value: u32): void;

@@ -1,6 +1,7 @@
-// What each queue kind makes of each opcode: one 256-byte table per QUEUE_KIND_*, indexed by opcode, in an SMMU block. devices/unit/actions.ts
-// writes the tables; assembly/vcmdq-drain/command-legality.ts reads them. An entry is an ACTION_*; the codes are dense, so that the drain's switch
-// becomes a jump table.
+// What each queue kind makes of each opcode: one 256-byte table per QUEUE_KIND_*, indexed
+// by opcode, in an SMMU block. devices/unit/actions.ts writes the tables;
+// assembly/vcmdq-drain/command-legality.ts reads them. An entry is an ACTION_*; the codes
+// are dense, so that the drain's switch becomes a jump table.
 
 export const SMMU_AT_ACTIONS = 0x2000;
 export const ACTIONS_STRIDE = 0x100;

@@ -1,5 +1,6 @@
-// Host memory of an AMD IOMMU: an SMMU block (smmu-memory.ts) of which it has IOTLB, VMID table (by host DomainID), queue blocks and command
-// contexts (by GuestID; 0 is the host), and the words below.
+// Host memory of an AMD IOMMU: an SMMU block (smmu-memory.ts) of which it has IOTLB, VMID
+// table (by host DomainID), queue blocks and command contexts (by GuestID; 0 is the
+// host), and the words below.
 
 /** u64, the device table base register. */
 export const AMD_AT_DEVICE_TABLE = 0x100;

@@ -1,5 +1,7 @@
-// What an SMMU block has for endpoints with an address translation cache (PCIe ATS and PRI): their ports, their ATCs, what command queues wait
-// for, and the PRI queue. Offsets named SMMU_AT_* are inside an SMMU block (smmu-memory.ts), ATC_* and ATC_WAIT_* inside one block or entry.
+// What an SMMU block has for endpoints with an address translation cache (PCIe ATS and
+// PRI): their ports, their ATCs, what command queues wait for, and the PRI queue. Offsets
+// named SMMU_AT_* are inside an SMMU block (smmu-memory.ts), ATC_* and ATC_WAIT_* inside
+// one block or entry.
 
 /** Number of ATC ports that have ever been used: what ATC_INV has to look at. */
 export const SMMU_AT_ATC_PORTS = 0x64;

@@ -7,7 +7,10 @@ export const ATS_UR = 1;
 /** Completer Abort: something is wrong with the stream's configuration. */
 export const ATS_CA = 2;
 
-/** In the result of a translation request, what is granted lies above the status, a sum of ATS_*: none is a denial (section 13.7). */
+/**
+ * In the result of a translation request, what is granted lies above the status, a sum of
+ * ATS_*: none is a denial (section 13.7).
+ */
 export const ATS_GRANTED_SHIFT = 8;
 export const ATS_READ = 1;
 export const ATS_WRITE = 2;

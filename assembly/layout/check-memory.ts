@@ -1,5 +1,5 @@
-// The sanitizer's part of an SMMU block, from SMMU_AT_CHECK on (smmu-memory.ts): used by the checked SMMU core alone
-// (docs/sanitizer.md). Offsets in bytes.
+// The sanitizer's part of an SMMU block, from SMMU_AT_CHECK on (smmu-memory.ts): used by
+// the checked SMMU core alone (docs/sanitizer.md). Offsets in bytes.
 
 /** Where the part begins in an SMMU block: at its end. */
 export const SMMU_AT_CHECK = 0x1180000;

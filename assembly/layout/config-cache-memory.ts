@@ -1,5 +1,6 @@
-// The configuration cache in an SMMU block: sets of ways, selected by the low bits of the StreamID. Offsets in bytes, named CFG_SET_* inside a set
-// header and CFG_* inside an entry.
+// The configuration cache in an SMMU block: sets of ways, selected by the low bits of the
+// StreamID. Offsets in bytes, named CFG_SET_* inside a set header and CFG_* inside an
+// entry.
 
 export const SMMU_AT_CFG_SETS = 0x24000;
 export const CFG_SETS = 64;
@@ -21,7 +22,9 @@ export const CFG_NO_SSID = 0xffffffff;
 export const CFG_CONFIG = 0x0c;
 export const CFG_VMID = 0x10;
 export const CFG_ASID = 0x14;
-/** CD word 0 (T0SZ, TG0, EPD0, T1SZ, TG1, EPD1) and word 1 (IPS, AFFD, TBI, R, A) as read. */
+/**
+ * CD word 0 (T0SZ, TG0, EPD0, T1SZ, TG1, EPD1) and word 1 (IPS, AFFD, TBI, R, A) as read.
+ */
 export const CFG_CD0 = 0x18;
 export const CFG_CD1 = 0x1c;
 /** u64 each, address bits only. */

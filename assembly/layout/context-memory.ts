@@ -1,5 +1,6 @@
-// Command contexts in an SMMU block: on whose behalf a queue's commands act. Context v < 64 is VINTF v; context 64 + n belongs to a vIOMMU; the
-// last one is the host's own, which QUEUE_MAIN uses. Offsets in bytes, named CTX_* inside one context.
+// Command contexts in an SMMU block: on whose behalf a queue's commands act. Context v <
+// 64 is VINTF v; context 64 + n belongs to a vIOMMU; the last one is the host's own,
+// which QUEUE_MAIN uses. Offsets in bytes, named CTX_* inside one context.
 
 export const SMMU_AT_CONTEXTS = 0x3000;
 export const CTX_STRIDE = 0x200;
@@ -11,7 +12,9 @@ export const CTX_ENABLED = 0x00;
 /** 1: VMID and StreamID are taken as written; 0: they are substituted. */
 export const CTX_HYP_OWN = 0x04;
 export const CTX_VMID = 0x08;
-/** Window of the physical address map that the owner's memory is; 0 is the host itself. */
+/**
+ * Window of the physical address map that the owner's memory is; 0 is the host itself.
+ */
 export const CTX_WINDOW = 0x0c;
 /** Guest-memory offset of the directly mapped page 0, or 0 when it is not mapped. */
 export const CTX_PAGE0 = 0x10;
@@ -23,7 +26,8 @@ export const CTX_DOORBELL_CALLS = 0x1c;
 export const CTX_SID_MATCH = 0x40;
 export const CTX_SID_REPLACE = 0x80;
 /**
- * u16 per LVCMDQ: queue block index + 1, 0 where CMDQ_ALLOC binds no VCMDQ. In the context of a vIOMMU slot 0 is its CMDQ (the overlay path),
- * slot 1 and up are its ECMDQs.
+ * u16 per LVCMDQ: queue block index + 1, 0 where CMDQ_ALLOC binds no VCMDQ. In the
+ * context of a vIOMMU slot 0 is its CMDQ (the overlay path), slot 1 and up are its
+ * ECMDQs.
  */
 export const CTX_LVCMDQ_MAP = 0x100;

@@ -1,6 +1,7 @@
-// The first argument of a guest's doorbell import, for a directly mapped range of an SMMU: which queues the range is of. The guest takes it from the
-// direct map table (ABI_MAP_DOORBELL) and knows nothing of what it means. Packed as in smmu-registers.ts. On a host with an AMD IOMMU it is the
-// GuestID, and nothing else.
+// The first argument of a guest's doorbell import, for a directly mapped range of an
+// SMMU: which queues the range is of. The guest takes it from the direct map table
+// (ABI_MAP_DOORBELL) and knows nothing of what it means. Packed as in smmu-registers.ts.
+// On a host with an AMD IOMMU it is the GuestID, and nothing else.
 
 /** Command context: a VINTF, or a vIOMMU. */
 export const DOORBELL_CONTEXT = (0 << 16) | (0 << 8) | 8;

@@ -1,6 +1,9 @@
-// Results of the drain's exports that are neither a count nor a QUEUE_STATE (assembly/load.ts).
+// Results of the drain's exports that are neither a count nor a QUEUE_STATE
+// (assembly/load.ts).
 
-/** `watch`, in place of a number of commands: there was work, but it consumed no command. */
+/**
+ * `watch`, in place of a number of commands: there was work, but it consumed no command.
+ */
 export const WATCH_NO_COMMAND = 0xffffffff;
 
 // `publishError`, `stepOver`, `resume`.

@@ -7,9 +7,11 @@
 //   (header)    host RAM: window 0 of the physical address map (stream tables, stage-2 tables, host queues)
 //   (header)    the trace ring, when there is one
 //
-// What stands in these parts is in files of their own: thread-memory.ts, and for an SMMU block smmu-memory.ts (registers, counters),
-// action-memory.ts, context-memory.ts, queue-memory.ts, config-cache-memory.ts, iotlb-memory.ts, vmid-memory.ts, stall-memory.ts, ats-memory.ts,
-// check-memory.ts and amd-block.ts. There, offsets named SMMU_AT_* are inside an SMMU block, all others inside one block or entry.
+// What stands in these parts is in files of their own: thread-memory.ts, and for an SMMU
+// block smmu-memory.ts (registers, counters), action-memory.ts, context-memory.ts,
+// queue-memory.ts, config-cache-memory.ts, iotlb-memory.ts, vmid-memory.ts,
+// stall-memory.ts, ats-memory.ts, check-memory.ts and amd-block.ts. There, offsets named
+// SMMU_AT_* are inside an SMMU block, all others inside one block or entry.
 
 export const HOST_MAGIC = 0x484d5356;
 export const HOST_AT_MAGIC = 0x00;
@@ -29,7 +31,10 @@ export const HOST_AT_SYNC_EPOCH = 0x18;
 /** What the records of each event carry: one u32 of EVENT_* bits for each ID below EVENT_IDS. Never changes. */
 export const HOST_AT_EVENTS = 0x100;
 export const EVENT_IDS = 64;
-/** Byte offset of the trace ring (trace-memory.ts), 0 while nothing is traced; its units less one; and the index of the next unit, which wraps. */
+/**
+ * Byte offset of the trace ring (trace-memory.ts), 0 while nothing is traced; its units
+ * less one; and the index of the next unit, which wraps.
+ */
 export const HOST_AT_TRACE = 0x20;
 export const HOST_AT_TRACE_MASK = 0x24;
 export const HOST_AT_TRACE_NEXT = 0x28;
@@ -44,7 +49,7 @@ export const HOST_AT_VCPU_VMIDS = 0x200;
 
 /** Thread blocks (thread-memory.ts). */
 export const HOST_THREADS = 0x1000;
-export const THREAD_STRIDE = 0x200;
+export const THREAD_STRIDE = 0x280;
 export const MAX_THREADS = 64;
 
 /** SMMU blocks (smmu-memory.ts). */

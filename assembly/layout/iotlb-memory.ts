@@ -1,5 +1,6 @@
-// The IOTLB in an SMMU block: set-associative; a set's sequence word (set-sequence.ts) guards its ways. Offsets in bytes, named TLB_SET_* inside a
-// set header and TLB_* inside an entry.
+// The IOTLB in an SMMU block: set-associative; a set's sequence word (set-sequence.ts)
+// guards its ways. Offsets in bytes, named TLB_SET_* inside a set header and TLB_* inside
+// an entry.
 
 export const SMMU_AT_TLB_SEQ = 0x40000;
 export const TLB_SETS = 1024;
@@ -9,13 +10,16 @@ export const TLB_SET_STRIDE = 0x20;
 export const TLB_SET_SEQ = 0;
 export const TLB_SET_VICTIM = 4;
 /**
- * One word for each way: a hash of what its entry is tagged with, so that a lookup or an invalidation of an address touches only entries
- * that are likely to match. Says nothing about whether the entry is live.
+ * One word for each way: a hash of what its entry is tagged with, so that a lookup or an
+ * invalidation of an address touches only entries that are likely to match. Says nothing
+ * about whether the entry is live.
  */
 export const TLB_SET_TAGS = 0x10;
 export const SMMU_AT_TLB = 0x80000;
 export const TLB_ENTRY_SIZE = 0x40;
-/** One word that makes an entry live; an invalidation stores 0 to it. Fields TLB_META_*. */
+/**
+ * One word that makes an entry live; an invalidation stores 0 to it. Fields TLB_META_*.
+ */
 export const TLB_META = 0x00;
 export const TLB_META_VMID = (0 << 16) | (0 << 8) | 16;
 /** log2 of the entry's size in bytes. */
@@ -25,8 +29,9 @@ export const TLB_META_GLOBAL = (0 << 16) | (22 << 8) | 1;
 export const TLB_META_S2 = (0 << 16) | (23 << 8) | 1;
 export const TLB_META_VALID = (0 << 16) | (31 << 8) | 1;
 /**
- * ASID in bits 0 to 15, TLB_PERM_* in bits 16 and up; among them TLB_ASET, no permission but CD.ASET: the ASID is the SMMU's own, and TLB
- * maintenance of processors by ASID does not mean the entry.
+ * ASID in bits 0 to 15, TLB_PERM_* in bits 16 and up; among them TLB_ASET, no permission
+ * but CD.ASET: the ASID is the SMMU's own, and TLB maintenance of processors by ASID does
+ * not mean the entry.
  */
 export const TLB_ASID_PERM = 0x04;
 export const TLB_PERM_R = 0x10000;
@@ -41,6 +46,8 @@ export const TLB_ASET = 0x200000;
 export const TLB_PAGE = 0x08;
 /** u64 PA of the block. */
 export const TLB_PA = 0x10;
-/** i64 VMID generation and i64 TLBI_NSNH_ALL generation that were sampled before the walk. */
+/**
+ * i64 VMID generation and i64 TLBI_NSNH_ALL generation that were sampled before the walk.
+ */
 export const TLB_GEN = 0x18;
 export const TLB_ALL_GEN = 0x20;

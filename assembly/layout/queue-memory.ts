@@ -1,12 +1,16 @@
-// Queue blocks in an SMMU block. Blocks 0 to 127 are the VCMDQs, QUEUE_MAIN the SMMU's own CMDQ, QUEUE_GUEST + n the trapped CMDQ of a vIOMMU,
-// QUEUE_ECMDQ and up the enhanced command queues. Offsets in bytes, named QUEUE_* inside one block.
+// Queue blocks in an SMMU block. Blocks 0 to 127 are the VCMDQs, QUEUE_MAIN the SMMU's
+// own CMDQ, QUEUE_GUEST + n the trapped CMDQ of a vIOMMU, QUEUE_ECMDQ and up the enhanced
+// command queues. Offsets in bytes, named QUEUE_* inside one block.
 
 export const SMMU_AT_QUEUES = 0xc0000;
 export const QUEUE_STRIDE = 0x80;
 export const MAX_QUEUES = 512;
 export const QUEUE_MAIN = 128;
 export const QUEUE_GUEST = 129;
-/** ECMDQs, ECMDQS_PER_SMMU for each owner: first the SMMU's own, then those of vIOMMU 0 and up. */
+/**
+ * ECMDQs, ECMDQS_PER_SMMU for each owner: first the SMMU's own, then those of vIOMMU 0
+ * and up.
+ */
 export const QUEUE_ECMDQ = 193;
 export const ECMDQS_PER_SMMU = 4;
 /** Counting ownership word: who raises it from 0 owns the queue. */
@@ -21,7 +25,10 @@ export const QUEUE_KIND_VCMDQ_HYP = 2;
 export const QUEUE_KIND_GUEST_CMDQ = 3;
 /** A guest's CMDQ whose PROD and CONS the guest has mapped (the overlay path). */
 export const QUEUE_KIND_OVERLAY = 4;
-/** A guest's ECMDQ whose PROD and CONS the guest has mapped. One whose registers trap is a QUEUE_KIND_GUEST_CMDQ. */
+/**
+ * A guest's ECMDQ whose PROD and CONS the guest has mapped. One whose registers trap is a
+ * QUEUE_KIND_GUEST_CMDQ.
+ */
 export const QUEUE_KIND_ECMDQ = 5;
 export const QUEUE_KINDS = 6;
 /** Index of the command context. */
@@ -30,14 +37,20 @@ export const QUEUE_CTX = 0x0c;
 export const QUEUE_LVCMDQ = 0x64;
 /** 1 when the queue may run: CMDQ_ALLOC.ALLOCATED for a VCMDQ, CR0.CMDQEN for a CMDQ. */
 export const QUEUE_ALLOCATED = 0x10;
-/** 1 after the drain has accepted CONFIG.EN: the private truth behind STATUS.ENABLED. QUEUE_KIND_ECMDQ: ENACK, where CONS has it. */
+/**
+ * 1 after the drain has accepted CONFIG.EN: the private truth behind STATUS.ENABLED.
+ * QUEUE_KIND_ECMDQ: ENACK, where CONS has it.
+ */
 export const QUEUE_ENABLED = 0x14;
 export const QUEUE_LOG2SIZE = 0x18;
 /** Where the ring lies: 0 host memory, else the window of the guest memory. */
 export const QUEUE_RING_WINDOW = 0x1c;
 /** Byte offset of the ring in that memory; 0 when there is no valid ring. */
 export const QUEUE_RING = 0x20;
-/** Byte offset in host memory of the page-0 registers while they are not mapped into a guest. */
+/**
+ * Byte offset in host memory of the page-0 registers while they are not mapped into a
+ * guest.
+ */
 export const QUEUE_REGS = 0x24;
 /** Private CONS (index and wrap bit). */
 export const QUEUE_CONS = 0x28;
@@ -48,7 +61,9 @@ export const QUEUE_STATE = 0x30;
 export const QUEUE_RUNNING = 0;
 /** At a CMD_SYNC that waits for accesses in flight. */
 export const QUEUE_PARKED = 1;
-/** Stopped at a bad command; the host's policy has not spoken yet, nothing is published. */
+/**
+ * Stopped at a bad command; the host's policy has not spoken yet, nothing is published.
+ */
 export const QUEUE_ERROR_HELD = 2;
 /** The error is published; the queue resumes when GERRORN equals GERROR. */
 export const QUEUE_ERROR_PUBLISHED = 3;
@@ -66,13 +81,24 @@ export const QUEUE_ERRORS = 0x50;
 export const QUEUE_REWRITES = 0x58;
 /** i32: STAT_* offset of the reason of the last error. */
 export const QUEUE_REASON = 0x60;
-/** i64 each: doublewords of the CMD_SYNC that the queue is parked at, as they were read. */
+/**
+ * i64 each: doublewords of the CMD_SYNC that the queue is parked at, as they were read.
+ */
 export const QUEUE_PARKED_D0 = 0x68;
 export const QUEUE_PARKED_D1 = 0x70;
-/** Bits of an address that a CMD_SYNC's MSI goes to (IDR5.OAS); 0 when the SMMU has no MSIs (IDR0.MSI). */
+/**
+ * Bits of an address that a CMD_SYNC's MSI goes to (IDR5.OAS); 0 when the SMMU has no
+ * MSIs (IDR0.MSI).
+ */
 export const QUEUE_MSI_BITS = 0x78;
-/** QUEUE_KIND_OVERLAY, QUEUE_KIND_ECMDQ: guest-memory offset of PROD, which CONS follows; 0 while the registers trap. */
+/**
+ * QUEUE_KIND_OVERLAY, QUEUE_KIND_ECMDQ: guest-memory offset of PROD, which CONS follows;
+ * 0 while the registers trap.
+ */
 export const QUEUE_OVERLAY = 0x7c;
 
-/** Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, laid out as a VCMDQ's page 0. */
+/**
+ * Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, laid out
+ * as a VCMDQ's page 0.
+ */
 export const SMMU_AT_REGS = 0xd0000;

@@ -1,7 +1,9 @@
-// An SMMU block in host memory (host-memory.ts): the registers that the hot code needs, and the counters. Offsets in bytes, named SMMU_AT_*; the
-// files for contexts, queues, caches and so on have more of them.
+// An SMMU block in host memory (host-memory.ts): the registers that the hot code needs,
+// and the counters. Offsets in bytes, named SMMU_AT_*; the files for contexts, queues,
+// caches and so on have more of them.
 
-// Registers of the physical SMMU that translation needs, as its device model last published them.
+// Registers of the physical SMMU that translation needs, as its device model last
+// published them.
 export const SMMU_AT_CR0 = 0x00;
 export const SMMU_AT_CR2 = 0x04;
 export const SMMU_AT_GBPA = 0x08;
@@ -12,7 +14,10 @@ export const SMMU_AT_IDR5 = 0x18;
 export const SMMU_AT_STRTAB_CFG = 0x1c;
 /** u64 PA. */
 export const SMMU_AT_STRTAB_BASE = 0x20;
-/** u64 PA of the event queue, then log2 of its entries, PROD (with OVFLG), CONS (with OVACKFLG). */
+/**
+ * u64 PA of the event queue, then log2 of its entries, PROD (with OVFLG), CONS (with
+ * OVACKFLG).
+ */
 export const SMMU_AT_EVTQ_BASE = 0x28;
 export const SMMU_AT_EVTQ_LOG2SIZE = 0x30;
 export const SMMU_AT_EVTQ_PROD = 0x34;
@@ -20,15 +25,19 @@ export const SMMU_AT_EVTQ_CONS = 0x38;
 /** Ownership word of the event queue's producer side: 0 free, else thread + 1. */
 export const SMMU_AT_EVTQ_OWNER = 0x3c;
 /**
- * 0, or EVTQ_ABORTED when an event record could not be written; the device model makes that EVTQ_ABORT_ACTIVE when it has raised
- * GERROR.EVTQ_ABT_ERR, and 0 when software has acknowledged it. No record is written while it is not 0.
+ * 0, or EVTQ_ABORTED when an event record could not be written; the device model makes
+ * that EVTQ_ABORT_ACTIVE when it has raised GERROR.EVTQ_ABT_ERR, and 0 when software has
+ * acknowledged it. No record is written while it is not 0.
  */
 export const SMMU_AT_EVTQ_ABORT = 0x40;
 export const EVTQ_ABORTED = 1;
 export const EVTQ_ABORT_ACTIVE = 2;
 /** Number of queues parked at a CMD_SYNC. */
 export const SMMU_AT_PARKED = 0x44;
-/** i64, raised by TLBI_NSNH_ALL: an entry of an older generation is dead whatever its VMID. */
+/**
+ * i64, raised by TLBI_NSNH_ALL: an entry of an older generation is dead whatever its
+ * VMID.
+ */
 export const SMMU_AT_ALL_GEN = 0x50;
 /** Number of VCMDQs, and of VCMDQs in each VINTF. */
 export const SMMU_AT_NUM_VCMDQ = 0x58;
@@ -37,14 +46,18 @@ export const SMMU_AT_NUM_LVCMDQ = 0x5c;
 export const SMMU_AT_CMDQV_EN = 0x60;
 /** Bit of SMMU_AT_CR0 that is not of the register: a fault is planted. */
 export const SMMU_CR0_PLANTED = (0 << 16) | (31 << 8) | 1;
-/** The planted fault (PhysicalSmmu.plantFault): its event, its StreamID, and how many transactions it still hits. */
+/**
+ * The planted fault (PhysicalSmmu.plantFault): its event, its StreamID, and how many
+ * transactions it still hits.
+ */
 export const SMMU_AT_PLANTED_EVENT = 0xf0;
 export const SMMU_AT_PLANTED_SID = 0xf4;
 export const SMMU_AT_PLANTED_LEFT = 0xf8;
 /** Number of entries of the table of stalled transactions that are not free. */
 export const SMMU_AT_STALLED = 0x80;
 
-// i32 counters of the SMMU (atomic adds; error paths and rare commands only, so that no hot path pays for them).
+// i32 counters of the SMMU (atomic adds; error paths and rare commands only, so that no
+// hot path pays for them).
 export const SMMU_AT_STATS = 0x1000;
 export const STAT_ILL_OPCODE = 0x00;
 export const STAT_ILL_SSEC = 0x04;

@@ -33,13 +33,17 @@ export const TRACE_KIND_DOORBELL = 2;
  */
 export const TRACE_KIND_RUN = 3;
 export const TRACE_REFUSED = 0x80000000;
-/** A doorbell: this bit, the command context, and the offset of the register that was stored, its slot included. Fields as in smmu-registers.ts. */
+/**
+ * A doorbell: this bit, the command context, and the offset of the register that was
+ * stored, its slot included. Fields as in smmu-registers.ts.
+ */
 export const TRACE_DOORBELL = 0x80000000;
 export const TRACE_DOORBELL_OFFSET = (0 << 16) | (0 << 8) | 16;
 export const TRACE_DOORBELL_CONTEXT = (0 << 16) | (16 << 8) | 8;
 /**
- * A translation that no IOTLB entry answered. [31:23] of TRACE_WHAT: TRANSLATE_*. A: u32, hits of the thread so far (low word
- * of THREAD_TLB_HITS). B: u64 iova. Two units; the second one has the TRACE_WALK_*.
+ * A translation that no IOTLB entry answered. [31:23] of TRACE_WHAT: TRANSLATE_*. A: u32,
+ * hits of the thread so far (low word of THREAD_TLB_HITS). B: u64 iova. Two units; the
+ * second one has the TRACE_WALK_*.
  */
 export const TRACE_KIND_WALK = 4;
 export const TRACE_WALK_SID = 0x20;

@@ -1,5 +1,5 @@
-// The VMID table in an SMMU block: the generations that make invalidation by VMID or ASID O(1). Offsets in bytes, named VMID_* inside one VMID's
-// part.
+// The VMID table in an SMMU block: the generations that make invalidation by VMID or ASID
+// O(1). Offsets in bytes, named VMID_* inside one VMID's part.
 
 export const SMMU_AT_VMIDS = 0x100000;
 export const VMID_STRIDE = 0x100;
@@ -10,7 +10,10 @@ export const VMID_ANY_GEN = 0x00;
 export const VMID_ALL_GEN = 0x08;
 /** Sizes of the entries ever inserted: u64, bit n for 2^n bytes. */
 export const VMID_SIZES = 0x10;
-/** i32, 1 once an entry smaller than its stage-1 leaf was inserted: a TLBI by address then takes the whole ASID. */
+/**
+ * i32, 1 once an entry smaller than its stage-1 leaf was inserted: a TLBI by address then
+ * takes the whole ASID.
+ */
 export const VMID_FRACTURED = 0x18;
 /** i64 each: ANY_GEN at the last invalidation of an ASID that hashes here. */
 export const VMID_ASID_GEN = 0x80;

@@ -1,4 +1,5 @@
-// What a walk with its permission checks, and the update of a descriptor behind it, come to.
+// What a walk with its permission checks, and the update of a descriptor behind it, come
+// to.
 
 /** The fault stands in THREAD_EVENT. */
 export const WALK_FAULT = 0;

@@ -165,7 +165,8 @@ function kindOf(used: usize, origin: usize, known: bool, outcome: u32, ssid: u32
 }
 
 /**
- * Reads a stream's configuration anew and compares it with the cached one that the access used, in `saved`.
+ * Reads a stream's configuration anew (`readConfig`) and compares it with the cached one
+ * that the access used, in `saved`.
  * @returns false when the cached one is stale.
  */
 export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): bool {

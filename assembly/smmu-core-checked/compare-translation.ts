@@ -52,20 +52,17 @@ import { THREAD_CFG, THREAD_EVENT, THREAD_IOVA, THREAD_PA } from '../layout/thre
 import { bits, maskOf } from '../lib/fields';
 import { noEvent } from '../smmu-core/faults';
 import { loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
-import { hasStage1 } from '../smmu-core/translate';
+import { hasStage1 } from '../smmu-core/walk';
+import { S1_OUT, S1_PERM, S1_SIZE, skipStage1, walkStage1 } from '../smmu-core/walk-stage1';
 import {
-  S1_OUT,
-  S1_PERM,
-  S1_SIZE,
+  NO_PA,
   S2_OUT,
   S2_PERM,
   S2_SIZE,
-  skipStage1,
   skipStage2,
   tablePa,
-  walkStage1,
   walkStage2,
-} from '../smmu-core/walk';
+} from '../smmu-core/walk-stage2';
 import { entryInUse, tlbIndex, tlbOrigin } from './origins';
 import { begin, hand } from './suspects';
 
@@ -84,7 +81,7 @@ function walk(smmu: usize): bool {
 /** A descriptor as it is now; 0, an invalid one, when it cannot be read. */
 function descriptorAt(smmu: usize, slot: u64, nested: bool): u64 {
   const pa = nested ? tablePa(smmu, slot, EVT_CLASS_TT, false) : slot;
-  const place = pa == u64(-1) ? NOWHERE : locate(pa, 8);
+  const place = pa == NO_PA ? NOWHERE : locate(pa, 8);
   return place == NOWHERE ? 0 : loadAt(place);
 }
 
@@ -121,7 +118,11 @@ function allowsMore(entry: u32, tables: u32): bool {
   return (widened ? more & ~u32(TLB_PERM_PX | TLB_PERM_UX) : more) != 0;
 }
 
-/** Walks the tables for the access in the thread block, and compares the result with the entry that it hit. `saved`: the thread block behind the access. */
+/**
+ * Walks the tables for the access in the thread block, and compares the result with the
+ * entry that it hit. Destroys THREAD_CFG, THREAD_EVENT and the walk's words.
+ * @param saved the thread block behind the access.
+ */
 export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usize): void {
   const cfg = THREAD + THREAD_CFG;
   memory.copy(cfg, saved + THREAD_CFG, CFG_ENTRY_SIZE);

@@ -55,7 +55,8 @@ import { configEntry } from '../smmu-core/config-cache';
 import { vmidBlock } from '../smmu-core/generations';
 import { canonical } from '../smmu-core/invalidate';
 import { alive, metaOf, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTag } from '../smmu-core/iotlb';
-import { S1_NEW, S1_SLOT, S2_NEW, S2_PLACE } from '../smmu-core/walk';
+import { S1_NEW, S1_SLOT } from '../smmu-core/walk-stage1';
+import { S2_NEW, S2_PLACE } from '../smmu-core/walk-stage2';
 
 /** Index of an entry of the IOTLB, and of one of the configuration cache. */
 export function tlbIndex(smmu: usize, entry: usize): u32 {
@@ -99,7 +100,10 @@ export function entryInUse(smmu: usize): usize {
   return 0;
 }
 
-/** Behind an insert: the leaf descriptors stand in the walker's scratch. */
+/**
+ * Behind an insert: the leaf descriptors stand in S1_* and S2_*, which this only reads,
+ * as all of the thread block.
+ */
 export function rememberTranslation(smmu: usize): void {
   const entry = entryInUse(smmu);
   if (entry == 0) return;
@@ -121,7 +125,10 @@ export function rememberTranslation(smmu: usize): void {
   atomic.store<i64>(origin, atomic.load<i64>(entry, TLB_GEN), ORIGIN_GEN);
 }
 
-/** Behind a miss of the configuration cache: STE and CD stand in the thread's scratch as they were read. */
+/**
+ * Behind a miss of the configuration cache: STE and CD stand in THREAD_STE and THREAD_CD
+ * as they were read.
+ */
 export function rememberConfig(smmu: usize, sid: u32, ssid: u32): void {
   const entry = configEntry(smmu, sid, ssid);
   if (entry == 0) return;

@@ -184,7 +184,8 @@ function granted(permissions: u32, attributes: u32): bool {
   return (permissions & (attributes & ACCESS_WRITE ? ATS_WRITE : ATS_READ)) != 0;
 }
 
-// The translation of an address, if the ATC has one that grants the access.
+// The translation of an address, if the ATC has one that grants the access: fills
+// THREAD_PA and THREAD_PA_SIZE.
 function lookUp(smmu: usize, port: u32, iova: u64, attributes: u32): bool {
   const entries = entriesOf(smmu, port);
   for (let i: usize = 0; i < <usize>ATC_ENTRIES; i++) {
@@ -205,6 +206,7 @@ function lookUp(smmu: usize, port: u32, iova: u64, attributes: u32): bool {
   return false;
 }
 
+// Keeps the translation in THREAD_PA and THREAD_PA_SIZE, which it only reads.
 function insert(smmu: usize, port: u32, iova: u64, permissions: u32, requests: i32): void {
   const at = portAt(smmu, port);
   const victim = load<u32>(at, ATC_PORT_VICTIM);
@@ -223,8 +225,9 @@ function insert(smmu: usize, port: u32, iova: u64, permissions: u32, requests: i
 }
 
 /**
- * An access of an endpoint with ATS, which stays inside the block THREAD_PA_SIZE of the translation in THREAD_PA. The caller has registered the
- * access, and is the endpoint's only thread.
+ * An access of an endpoint with ATS, which stays inside the block THREAD_PA_SIZE of the
+ * translation in THREAD_PA. The caller has registered the access, and is the endpoint's
+ * only thread. Fills those two; destroys all other scratch words of the thread block.
  * @returns ATS_SUCCESS when it goes through; ATS_UR, ATS_CA: of its translation request; ATC_DENIED; ATC_REFUSED.
  */
 export function atcAccess(

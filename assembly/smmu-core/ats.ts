@@ -63,7 +63,10 @@ import { bypass, translate } from './translate';
 // Tables that change between the looks of one request: after this many the weaker answer is given.
 const REQUEST_TRIES = 4;
 
-/** Whether the configuration in use lets ATS through (the effective STE.EATS; Config 4 has been taken for 0 when the STE was read). */
+/**
+ * Whether the configuration in THREAD_CFG lets ATS through (the effective STE.EATS;
+ * Config 4 has been taken for 0 when the STE was read).
+ */
 function atsOn(smmu: usize): bool {
   if (!bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), IDR0_ATS)) return false;
   return bits(load<u32>(THREAD + THREAD_CFG, CFG_STE2), STE_EATS) == STE_EATS_FULL;
@@ -78,7 +81,7 @@ function steKnown(): bool {
   return load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != 0;
 }
 
-/** Records the event scratch, if CR2 wants configuration errors of ATS traffic recorded. */
+/** Records THREAD_EVENT, if CR2 wants configuration errors of ATS traffic recorded. */
 function recordIfWanted(smmu: usize): void {
   if (bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_REC_CFG_ATS)) recordEvent(smmu);
 }
@@ -101,7 +104,10 @@ function denied(smmu: usize): i32 {
   return ATS_SUCCESS;
 }
 
-/** The completion of a request whose translation has failed; the fault stands in the event scratch. */
+/**
+ * The completion of a request whose translation has failed; the fault stands in
+ * THREAD_EVENT.
+ */
 function failed(smmu: usize): i32 {
   const id = eventId();
   // Config 0: the stream is refused, and nobody is told.
@@ -131,8 +137,10 @@ function permissionOnly(): bool {
 }
 
 /**
- * An ATS Translation Request. The translated block stands in THREAD_PA and THREAD_PA_SIZE.
- * @param attributes ACCESS_WRITE: the No-Write flag is clear. ACCESS_PRIVILEGED and ACCESS_INSTRUCTION count with a SubstreamID only (IHI 0070 section 13.7).
+ * An ATS Translation Request. Fills THREAD_PA and THREAD_PA_SIZE with the translated
+ * block; destroys all other scratch words of the thread block.
+ * @param attributes ACCESS_WRITE: the No-Write flag is clear. ACCESS_PRIVILEGED and
+ *   ACCESS_INSTRUCTION count with a SubstreamID only (IHI 0070 section 13.7).
  * @returns ATS_SUCCESS, ATS_UR or ATS_CA; above it, from ATS_GRANTED_SHIFT on, what is granted: none of ATS_* is a denial.
  */
 export function translationRequest(
@@ -206,8 +214,10 @@ function begin(sid: u32, ssid: u32, address: u64, attributes: u32): void {
 }
 
 /**
- * A transaction whose address is translated already. True when it may go to that address, which then stands in THREAD_PA. An address beyond OAS
- * is refused without a record.
+ * A transaction whose address is translated already. Fills the access, and THREAD_PA and
+ * THREAD_PA_SIZE or THREAD_EVENT; otherwise as `configure`.
+ * @returns whether it may go to that address. An address beyond OAS is refused without a
+ *   record.
  */
 export function translatedAccess(smmu: usize, sid: u32, address: u64, attributes: u32): bool {
   begin(sid, u32(CFG_NO_SSID), address, attributes);

@@ -89,7 +89,7 @@ import {
   ttb,
 } from './legality';
 import { copyFrom, loadAt, locate, NOWHERE } from './physical-memory';
-import { tablePa } from './walk';
+import { NO_PA, tablePa } from './walk-stage2';
 
 function setCfg(field: usize, value: u32): void {
   store<u32>(THREAD + THREAD_CFG + field, value);
@@ -138,7 +138,7 @@ function fetchSte(smmu: usize, sid: u32): bool {
 // Where `length` bytes of a CD table lie, NOWHERE after a fault. When nested, the address is an IPA.
 function cdPlace(smmu: usize, address: u64, length: u32): i64 {
   const pa = tablePa(smmu, address, EVT_CLASS_CD, false);
-  if (pa == u64(-1)) return NOWHERE;
+  if (pa == NO_PA) return NOWHERE;
   const place = locate(pa, length);
   if (place == NOWHERE) fetchFault(F_CD_FETCH, pa);
   return place;
@@ -180,7 +180,7 @@ function fetchCd(smmu: usize, index: u32): bool {
 // In place of the index of a CD.
 /** S1DSS = 1: the transaction bypasses stage 1. */
 const STAGE1_BYPASSED: i64 = -1;
-/** The event stands in the event scratch. */
+/** The event stands in THREAD_EVENT. */
 const REFUSED: i64 = -2;
 
 /** Index of the CD that a transaction uses, STAGE1_BYPASSED or REFUSED. */
@@ -207,7 +207,12 @@ function cdIndex(ssid: u32): i64 {
   return i64(ssid);
 }
 
-/** Reads a stream's STE and CD anew into THREAD_CFG. False on a fault, whose record (if any) stands in the event scratch. */
+/**
+ * Reads a stream's STE and CD anew. Reads the access, for the record of a fault; fills
+ * THREAD_CFG, THREAD_STE and THREAD_CD; destroys the set of table addresses
+ * (walk-stage2.ts).
+ * @returns false on a fault, whose record (if any) stands in THREAD_EVENT.
+ */
 export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   // Until there is an STE, nothing of another stream's (such as MEV) counts.
   memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
@@ -264,7 +269,11 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   return fetchCd(smmu, u32(index));
 }
 
-/** Puts the configuration of a stream into THREAD_CFG. False on a fault, whose record (if any) stands in the event scratch. */
+/**
+ * Puts the configuration of a stream into THREAD_CFG, and the generation of its set into
+ * THREAD_CFG_GEN. On a miss as `readConfig`.
+ * @returns false on a fault, whose record (if any) stands in THREAD_EVENT.
+ */
 export function configure(smmu: usize, sid: u32, ssid: u32): bool {
   if (configLookup(smmu, sid, ssid)) {
     count(THREAD_CFG_HITS);

@@ -76,7 +76,7 @@ const IPA_MASK: u64 = 0x000ffffffffff000;
 /** Another producer holds the event queue for some 20 ns; beyond this many looks the record is lost. */
 const EVENT_QUEUE_SPINS = 10000;
 
-/** No record: the transaction ends silently. */
+/** No record: the transaction ends silently. Clears THREAD_EVENT. */
 export function noEvent(): void {
   memory.fill(THREAD + THREAD_EVENT, 0, EVTQ_ENTRY_SIZE);
 }
@@ -86,18 +86,19 @@ function carriedBy(id: u32): u32 {
   return load<u32>((<usize>id) << 2, HOST_AT_EVENTS);
 }
 
-/** An event without a walk: C_BAD_* and the like. */
+/** An event without a walk: C_BAD_* and the like. As `walkFault`. */
 export function event(id: u32): void {
   walkFault(id, 0, false, 0);
 }
 
-/** F_STE_FETCH and F_CD_FETCH. */
+/** F_STE_FETCH and F_CD_FETCH. As `walkFault`. */
 export function fetchFault(id: u32, address: u64): void {
   walkFault(id, 0, false, address);
 }
 
 /**
- * Puts the record of an event together: of what is known about the transaction, what the event carries (devices/tables/event-table.ts).
+ * Puts the record of an event together: of what is known about the transaction, what the
+ * event carries (devices/tables/event-table.ts). Reads the access; fills THREAD_EVENT.
  * @param kind EVT_CLASS_*: what was being translated.
  * @param stage2 the fault is of stage 2.
  * @param address FetchAddr, or the IPA of a stage-2 fault.
@@ -128,31 +129,41 @@ export function walkFault(id: u32, kind: u32, stage2: bool, address: u64): void 
   if (carried & EVENT_IPA && stage2) store<u64>(THREAD, address & IPA_MASK, THREAD_EVENT + 24);
 }
 
-/** A stage-2 fault on an IPA. */
+/** A stage-2 fault on an IPA. As `walkFault`. */
 export function stage2Fault(id: u32, kind: u32, ipa: u64): void {
   walkFault(id, kind, true, ipa);
 }
 
-/** Stage 2 does not let stage 1 read (or, to update a descriptor, write) one of its tables or its CD. TTRnW says which. */
+/**
+ * Stage 2 does not let stage 1 read (or, to update a descriptor, write) one of its tables
+ * or its CD. TTRnW says which. As `walkFault`.
+ */
 export function tableFault(kind: u32, ipa: u64, write: bool): void {
   stage2Fault(F_PERMISSION, kind, ipa);
   if (kind == EVT_CLASS_TT && !write)
     store<u32>(THREAD, load<u32>(THREAD, THREAD_EVENT + 12) | maskOf(EVT_TTRNW), THREAD_EVENT + 12);
 }
 
-/** Whether the fault is one of a translation, which may stall, go unrecorded, or read as zero; all others abort and are recorded. */
+/**
+ * Whether the fault in THREAD_EVENT is one of a translation, which may stall, go
+ * unrecorded, or read as zero; all others abort and are recorded.
+ */
 export function translationFault(): bool {
   return (carriedBy(bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID)) & EVENT_STALL) != 0;
 }
 
-/** True when the fault in the event scratch stalls its transaction. A bypassed stage 1 has no CD to say so. */
+/**
+ * True when the fault in THREAD_EVENT stalls its transaction, by THREAD_CFG. A bypassed
+ * stage 1 has no CD to say so.
+ */
 export function stalls(stage2: bool): bool {
   if (!translationFault()) return false;
   if (stage2) return bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2S) != 0;
   return bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_S) != 0;
 }
 
-/** CD.R and STE.S2R decide whether faults of a translation are recorded; everything else always is, faults of a bypassed stage 1 included. */
+// Of THREAD_EVENT and THREAD_CFG: CD.R and STE.S2R decide whether faults of a translation
+// are recorded; everything else always is, faults of a bypassed stage 1 included.
 function recorded(): bool {
   if (!translationFault()) return true;
   if (bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2))
@@ -250,7 +261,11 @@ function writeRecord(smmu: usize, id: u32): void {
   );
 }
 
-/** Ends a faulting transaction: writes the record, if it has one, to the event queue. */
+/**
+ * Ends a faulting transaction: writes the record, if it has one, to the event queue.
+ * Reads THREAD_EVENT and THREAD_CFG; clears THREAD_EVENT when the configuration wants no
+ * record.
+ */
 export function recordEvent(smmu: usize): void {
   count(THREAD_FAULTS);
   const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
@@ -270,7 +285,8 @@ export function recordEvent(smmu: usize): void {
 }
 
 /**
- * Writes the record of a transaction that stalls, whatever CD.R and STE.S2R say (IHI 0070 section 5.5).
+ * Writes the record of a transaction that stalls, whatever CD.R and STE.S2R say (IHI 0070
+ * section 5.5). Reads THREAD_EVENT, into which it puts the STAG, and THREAD_CFG.
  * @returns false when the event queue cannot take it now; it is not an overflow (section 7.2.1).
  */
 export function recordStall(smmu: usize, stag: u32): bool {

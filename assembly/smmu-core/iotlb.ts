@@ -38,16 +38,18 @@ import { bits, maskOf, placed } from '../lib/fields';
 import { asidGen, vmidBlock } from './generations';
 import { freeSet, heldBy, releaseSet, takeSet } from './set-lock';
 
-/** Hash of a block of 2^size bytes. The ASID is left out, so that TLBI_NH_VAA and global entries find their set as well. Never EVERY_TAG. */
+/**
+ * Hash of a block of 2^size bytes. The ASID is left out, so that TLBI_NH_VAA and global
+ * entries find their set as well. Never 0.
+ */
 export function tlbHash(vmid: u32, page: u64, size: u32): u32 {
   const hash = u32(page) ^ u32(page >> 32) ^ (vmid * 0x9e3779b1) ^ (size * 0x85ebca6b);
   return (hash ^ (hash >> 16)) | TAG_USED;
 }
 
-// Every hash has this bit: it tells hashes from EVERY_TAG, and lies outside what chooses the set.
+// Every hash has this bit: it tells hashes from the tag of a way that was never used, and
+// lies outside what chooses the set.
 const TAG_USED: u32 = u32(0x80000000);
-/** In place of a hash: every way matches. */
-export const EVERY_TAG: u32 = 0;
 
 /** Set of a hash. */
 export function tlbSet(hash: u32): u32 {

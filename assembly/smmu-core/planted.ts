@@ -15,7 +15,8 @@ import { configure } from './configure';
 import { walkFault } from './faults';
 
 /**
- * Whether the planted fault hits a transaction; its record then stands in the event scratch.
+ * Whether the planted fault hits a transaction; its record then stands in THREAD_EVENT.
+ * Reads the access; destroys THREAD_CFG, or as `configure`.
  * @param enabled CR0.SMMUEN; without it only F_UUT is possible (IHI 0070 section 7.3.2).
  */
 export function plantedFault(smmu: usize, sid: u32, ssid: u32, enabled: bool): bool {

@@ -1,5 +1,6 @@
-// Records of the trace ring (layout/trace-memory.ts has the protocol). The drain calls them through imports: inlined they would cost its loop
-// registers while nothing is traced.
+// Records of the trace ring (layout/trace-memory.ts has the protocol). The drain calls
+// them through imports: inlined they would cost its loop registers while nothing is
+// traced.
 
 import { now } from '../imports/clock';
 import { THREAD, THREAD_ID } from '../imports/unit';
@@ -134,7 +135,8 @@ export function endTraceRun(commandsAt: usize, commands: u32, refused: bool): vo
 }
 
 /**
- * The translation that has just ended with `result`, TRANSLATE_*, after a walk or without one.
+ * The translation that has just ended with `result`, TRANSLATE_*, after a walk or without
+ * one. Reads the access, THREAD_PA, THREAD_PA_SIZE and THREAD_CFG.
  * @param event ID of its event, 0 for none.
  * @param configured its STE and CD have been found.
  */

@@ -1,13 +1,8 @@
 // One translation: configuration, IOTLB, walk, permissions, insert.
 
 import { THREAD } from '../imports/unit';
-import {
-  ACCESS_ATS_REQUEST,
-  ACCESS_INSTRUCTION,
-  ACCESS_PRIVILEGED,
-  ACCESS_WRITE,
-} from '../layout/access';
-import { CD_A, CD_ASET, CD_PAN, CD_TBI0, CD_TBI1 } from '../layout/cd';
+import { ACCESS_ATS_REQUEST, ACCESS_INSTRUCTION, ACCESS_WRITE } from '../layout/access';
+import { CD_A, CD_ASET, CD_TBI0, CD_TBI1 } from '../layout/cd';
 import {
   CFG_ASID,
   CFG_CD1,
@@ -15,25 +10,9 @@ import {
   CFG_NO_SSID,
   CFG_VMID,
 } from '../layout/config-cache-memory';
-import {
-  C_BAD_STREAMID,
-  EVT_CLASS_IN,
-  EVT_CLASS_TT,
-  EVT_ID,
-  EVT_S2,
-  F_ADDR_SIZE,
-  F_PERMISSION,
-  F_WALK_EABT,
-} from '../layout/events';
+import { C_BAD_STREAMID, EVT_CLASS_IN, EVT_ID, EVT_S2, F_ADDR_SIZE } from '../layout/events';
 import { HOST_AT_TRACE } from '../layout/host-memory';
-import {
-  TLB_ASET,
-  TLB_PERM_PX,
-  TLB_PERM_R,
-  TLB_PERM_UNPRIV,
-  TLB_PERM_UX,
-  TLB_PERM_W,
-} from '../layout/iotlb-memory';
+import { TLB_ASET, TLB_PERM_UNPRIV, TLB_PERM_W } from '../layout/iotlb-memory';
 import {
   SMMU_AT_ALL_GEN,
   SMMU_AT_CR0,
@@ -42,7 +21,7 @@ import {
   SMMU_CR0_PLANTED,
 } from '../layout/smmu-memory';
 import { CR0_SMMUEN, CR2_RECINVSID, GBPA_ABORT } from '../layout/smmu-registers';
-import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2 } from '../layout/ste';
+import { STE_CONFIG_BYPASS, STE_CONFIG_S2 } from '../layout/ste';
 import {
   THREAD_ATTRIBUTES,
   THREAD_CFG,
@@ -64,20 +43,11 @@ import {
   TRANSLATE_WAIT,
 } from '../layout/translate-results';
 import { VMID_ANY_GEN } from '../layout/vmid-memory';
-import { WALK_AGAIN, WALK_DONE, WALK_FAULT } from '../layout/walk-results';
 import { count } from '../lib/counters';
 import { bits, maskOf } from '../lib/fields';
 import { configGeneration } from './config-cache';
 import { configure } from './configure';
-import {
-  noEvent,
-  recordEvent,
-  recordStall,
-  stage2Fault,
-  stalls,
-  translationFault,
-  walkFault,
-} from './faults';
+import { noEvent, recordEvent, recordStall, stalls, translationFault, walkFault } from './faults';
 import { vmidBlock } from './generations';
 import { oasBits } from './geometry';
 import { canonical } from './invalidate';
@@ -85,23 +55,9 @@ import { tlbInsert, tlbLookup } from './iotlb';
 import { plantedFault } from './planted';
 import { NO_STAG, stallEnter, stallLeave } from './stall';
 import { traceWalk } from './trace-writer';
-import {
-  commitStage1,
-  commitStage2,
-  S1_CLEAN,
-  S1_GLOBAL,
-  S1_OUT,
-  S1_PERM,
-  S1_SIZE,
-  S2_CLEAN,
-  S2_OUT,
-  S2_PERM,
-  S2_SIZE,
-  skipStage1,
-  skipStage2,
-  walkStage1,
-  walkStage2,
-} from './walk';
+import { allows, hasStage1, panOn, walk } from './walk';
+import { S1_CLEAN, S1_GLOBAL, S1_PERM, S1_SIZE } from './walk-stage1';
+import { S2_CLEAN, S2_OUT, S2_PERM, S2_SIZE } from './walk-stage2';
 
 /** Size of a page in which a bypassed access stays. */
 const BYPASS_SIZE: u32 = 12;
@@ -109,10 +65,10 @@ const BYPASS_SIZE: u32 = 12;
 // Configuration is read at most this often when CFGI commands keep changing it; then the translation is used once, uncached.
 const CONFIG_TRIES = 2;
 
-// Walks of one access whose descriptor updates keep losing against other writers; then it is refused.
-const WALK_TRIES = 4;
-
-/** The address as it is. False when it is wider than IDR5.OAS. */
+/**
+ * The address as it is: fills THREAD_PA and THREAD_PA_SIZE. False when it is wider than
+ * IDR5.OAS.
+ */
 export function bypass(smmu: usize, iova: u64): bool {
   if (iova >> u64(oasBits(smmu)) != 0) return false;
   store<u64>(THREAD, iova, THREAD_PA);
@@ -120,7 +76,10 @@ export function bypass(smmu: usize, iova: u64): bool {
   return true;
 }
 
-/** Stalls a faulting transaction. Its record is never lost: without room for it the transaction does not stall either. */
+/**
+ * Stalls a faulting transaction, by the access and THREAD_EVENT. Its record is never
+ * lost: without room for it the transaction does not stall either.
+ */
 function hold(smmu: usize): i32 {
   const sid = load<u32>(THREAD, THREAD_SID);
   const stag = stallEnter(smmu, sid);
@@ -134,7 +93,10 @@ function traced(): bool {
   return load<u32>(0, HOST_AT_TRACE) != 0;
 }
 
-/** Ends a faulting transaction, and says so in the trace. */
+/**
+ * Ends a faulting transaction, by the access, THREAD_EVENT and THREAD_CFG, and says so in
+ * the trace.
+ */
 function refuse(smmu: usize, configured: bool): i32 {
   const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   const result = conclude(smmu, configured);
@@ -160,69 +122,6 @@ function conclude(smmu: usize, configured: bool): i32 {
   return raz ? TRANSLATE_RAZWI : TRANSLATE_ABORT;
 }
 
-/** Whether the configuration in use has a stage 1. */
-export function hasStage1(): bool {
-  const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
-  return config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
-}
-
-// PAN keeps privileged data accesses from pages that unprivileged ones may use; it is of stage 1, and so is every privilege.
-function allows(permissions: u32, attributes: u32, pan: bool): bool {
-  // Unprivileged execution needs no unprivileged data access: a page may be execute-only.
-  if (attributes & ACCESS_INSTRUCTION)
-    return (permissions & (attributes & ACCESS_PRIVILEGED ? TLB_PERM_PX : TLB_PERM_UX)) != 0;
-  const unprivileged = (permissions & TLB_PERM_UNPRIV) != 0;
-  if (attributes & ACCESS_PRIVILEGED ? pan && unprivileged : !unprivileged) return false;
-  return (permissions & (attributes & ACCESS_WRITE ? TLB_PERM_W : TLB_PERM_R)) != 0;
-}
-
-function panOn(): bool {
-  return hasStage1() && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_PAN) != 0;
-}
-
-// Both stages of the walk, with their permission checks: stage 1's comes before stage 2 is walked for the output. Descriptors are updated
-// only for an access that both stages let through.
-function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
-  const write = (attributes & ACCESS_WRITE) != 0;
-  if (hasStage1()) {
-    if (!walkStage1(smmu, iova, write)) return WALK_FAULT;
-    if (!allows(load<u32>(THREAD, S1_PERM), attributes, panOn())) {
-      walkFault(F_PERMISSION, EVT_CLASS_IN, false, 0);
-      return WALK_FAULT;
-    }
-  } else {
-    // What stage 1 passes on untranslated may not be wider than an IPA (IHI 0070 section 3.4).
-    if (iova >> u64(oasBits(smmu)) != 0) {
-      walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
-      return WALK_FAULT;
-    }
-    skipStage1(iova);
-  }
-  const ipa = load<u64>(THREAD, S1_OUT);
-  if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_S1) {
-    skipStage2(ipa);
-  } else {
-    if (!walkStage2(smmu, ipa, EVT_CLASS_IN, write)) return WALK_FAULT;
-    // Stage 2 knows no privilege.
-    if (!allows(load<u32>(THREAD, S2_PERM), attributes, false)) {
-      stage2Fault(F_PERMISSION, EVT_CLASS_IN, ipa);
-      return WALK_FAULT;
-    }
-  }
-  const committed = commitStage1(smmu);
-  if (committed != WALK_DONE) return committed;
-  return commitStage2() ? WALK_DONE : WALK_AGAIN;
-}
-
-function walk(smmu: usize, iova: u64, attributes: u32): bool {
-  for (let i = 0; i < WALK_TRIES; i++) {
-    const result = walkOnce(smmu, iova, attributes);
-    if (result != WALK_AGAIN) return result == WALK_DONE;
-  }
-  walkFault(F_WALK_EABT, EVT_CLASS_TT, false, 0);
-  return false;
-}
-
 // Without TBI the top byte of a VA takes part in the translation although the IOTLB leaves it out: such an address is for the walk to refuse.
 function tagRefused(iova: u64, input: u64): bool {
   if (iova == input) return false;
@@ -230,9 +129,12 @@ function tagRefused(iova: u64, input: u64): bool {
 }
 
 /**
- * Translates one address of an access that stays inside the translation's block (THREAD_PA_SIZE). The caller has registered the access.
- * The generations are sampled before the configuration that the walk uses: an invalidation that came after them is noticed at the
- * insert, one that came before them has been preceded by its CFGI.
+ * Translates one address of an access that stays inside the translation's block
+ * (THREAD_PA_SIZE). The caller has registered the access. Fills the access, and THREAD_PA
+ * and THREAD_PA_SIZE or THREAD_EVENT; destroys all other scratch words of the thread
+ * block. The generations are sampled before the configuration that the walk uses: an
+ * invalidation that came after them is noticed at the insert, one that came before them
+ * has been preceded by its CFGI.
  */
 export function translate(
   smmu: usize,

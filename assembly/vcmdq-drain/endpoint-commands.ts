@@ -75,10 +75,9 @@ function streamOf(context: usize, d0: u64): u64 {
   return load<u32>(context, CTX_HYP_OWN) != 0 ? d0 >> 32 : physicalSid(context, u32(d0 >> 32));
 }
 
-/** PRI_RESP, of the host: a guest's is its SMMU's affair. False for a reserved response. */
-export function priResponse(smmu: usize, d0: u64, d1: u64): bool {
+/** PRI_RESP, of the host: a guest's is its SMMU's affair. */
+export function priResponse(smmu: usize, d0: u64, d1: u64): void {
   const response = bits(u32(d1), PRI_RESP_RESPONSE);
-  if (response > <u32>PRI_RESP_SUCCESS) return false;
   const answer: u32 =
     response == PRI_RESP_SUCCESS
       ? PRG_SUCCESS
@@ -87,7 +86,6 @@ export function priResponse(smmu: usize, d0: u64, d1: u64): bool {
         : PRG_FAILURE;
   answerGroup(smmu, u32(d0 >> 32), bits(u32(d1), PRI_RESP_INDEX), answer);
   callHost();
-  return true;
 }
 
 /** RESUME. What does not name a stalled transaction of the context's own streams has no effect. */

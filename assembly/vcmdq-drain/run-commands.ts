@@ -5,15 +5,12 @@ import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
 import {
   ACTION_ATC_INV,
-  ACTION_ILLEGAL,
   ACTION_SYNC,
   ACTION_TLBI_NH_ASID,
   ACTION_TLBI_NH_VA,
   ACTION_TLBI_S12_VMALL,
-  ACTIONS_STRIDE,
-  SMMU_AT_ACTIONS,
 } from '../layout/action-memory';
-import { CERROR_ABT, CERROR_ILL, CMD_SSEC, SYNC_CS } from '../layout/commands';
+import { CERROR_ABT, CERROR_ILL, SYNC_CS } from '../layout/commands';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
 import { HOST_AT_TRACE } from '../layout/host-memory';
 import {
@@ -36,7 +33,6 @@ import {
   STAT_ATC_INV,
   STAT_ERROR_HELD,
   STAT_FETCH_ABORT,
-  STAT_ILL_RANGE,
   STAT_ILL_SID,
   STAT_PROD_RANGE,
 } from '../layout/smmu-memory';
@@ -45,10 +41,11 @@ import { VMID_ALL_GEN } from '../layout/vmid-memory';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
-import { hasGranule, invalidateVa, reservedRange } from '../smmu-core/invalidate';
+import { invalidateVa } from '../smmu-core/invalidate';
 import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
+import { actionOf, actionsOf, ILLEGAL, ILLEGAL_RANGE, illegalRange } from './command-legality';
 import { atcInv } from './endpoint-commands';
-import { DONE, execute, HOST, ILLEGAL, SYNC } from './execute';
+import { DONE, execute, HOST, SYNC } from './execute';
 import { stat, stop } from './queue-words';
 import { signal, sync } from './sync';
 
@@ -98,7 +95,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   }
   // The commands that drivers send in numbers are carried out here, without a call, and with one raise of the generation for all that name
   // the same VMID; the others in `execute`.
-  const actions: usize = smmu + SMMU_AT_ACTIONS + load<u32>(queue, QUEUE_KIND) * ACTIONS_STRIDE;
+  const actions = actionsOf(smmu, load<u32>(queue, QUEUE_KIND));
   const end = (cons + min(available, BUDGET)) & indexMask;
   const traceAt: usize =
     load<u32>(0, HOST_AT_TRACE) != 0 ? traceRun(smmu, queue, min(available, BUDGET)) : 0;
@@ -111,16 +108,14 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     const command = ringWindow == 0 ? v128.load(at) : load128(at);
     const d0 = i64x2.extract_lane(command, 0);
     if (traceAt != 0) v128.store(traceAt + (usize(tally & 0xffff) << 4), command);
-    const action = bits(u32(d0), CMD_SSEC)
-      ? <u32>ACTION_ILLEGAL
-      : <u32>load<u8>(actions + (u32(d0) & 0xff));
+    const action = actionOf(actions, d0);
     switch (action) {
       case ACTION_TLBI_NH_ASID:
       case ACTION_TLBI_NH_VA:
       case ACTION_TLBI_S12_VMALL: {
         const d1 = i64x2.extract_lane(command, 1);
-        if (action == ACTION_TLBI_NH_VA && hasGranule(d1) && reservedRange(smmu, d0, d1)) {
-          result = ILLEGAL + STAT_ILL_RANGE;
+        if (action == ACTION_TLBI_NH_VA && illegalRange(smmu, d0, d1)) {
+          result = ILLEGAL_RANGE;
           break;
         }
         const named = u32(d0 >> 32) & 0xffff;

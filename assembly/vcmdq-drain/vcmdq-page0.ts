@@ -18,7 +18,10 @@ import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../layout/smmu-registers';
 import { NOWHERE } from '../smmu-core/physical-memory';
 import { isVcmdq } from './queue-words';
 
-/** Place of a queue's registers: (1 if guest memory else 0) << 32 | byte offset; NOWHERE when this unit does not reach them. */
+/**
+ * Place of a queue's registers: (1 if guest memory else 0) << 32 | byte offset; NOWHERE
+ * when this unit does not reach them.
+ */
 export function page0Of(queue: usize, context: usize): i64 {
   const page0 = isVcmdq(queue)
     ? atomic.load<u32>(context, CTX_PAGE0)

@@ -6,38 +6,16 @@ import {
   AMD_COMMAND_BASE,
   AMD_COMMAND_TAIL,
   AMD_CONTROL,
-  AMD_CONTROL_CMD_BUF_EN,
-  AMD_CONTROL_COM_WAIT_INT_EN,
-  AMD_CONTROL_EVENT_INT_EN,
-  AMD_CONTROL_EVENT_LOG_EN,
   AMD_CONTROL_IOMMU_EN,
-  AMD_DEVICE_MAP_ENTRY,
   AMD_DEVICE_TABLE_BASE,
-  AMD_DOMAIN_MAP,
-  AMD_DOMAIN_MAP_ENTRY,
   AMD_EVENT_BASE,
   AMD_EVENT_HEAD,
   AMD_GUESTS,
-  AMD_MAP_GUEST_ID,
-  AMD_MAP_HOST_ID,
-  AMD_MAP_VALID,
-  AMD_MAP_WRITE,
-  AMD_MISC_DEVICE,
   AMD_POINTERS_SIZE,
   AMD_REGION_SIZE,
   AMD_STATUS,
   AMD_VF_PAGE,
   AMD_VF_PAGE_SIZE,
-  AMD_VFCTRL_COMMAND,
-  AMD_VFCTRL_DEVICE_MAP,
-  AMD_VFCTRL_DOMAIN_MAP,
-  AMD_VFCTRL_ENABLE,
-  AMD_VFCTRL_EVENT,
-  AMD_VFCTRL_INT_ENABLE,
-  AMD_VFCTRL_LENGTH,
-  AMD_VFCTRL_MISC,
-  AMD_VFCTRL_STRIDE,
-  AMD_VFCTRL_TABLES,
 } from '../../assembly/layout/amd-formats.ts';
 import { ABI_KIND_AMD_IOMMU } from '../../assembly/layout/guest-abi.ts';
 import { NO_OFFSET } from '../../assembly/layout/guest-port-results.ts';
@@ -56,7 +34,6 @@ import {
   type DeviceState,
   type InterruptLine,
   type MmioAccess,
-  maskInWord,
   PLUGIN_INTERFACE_VERSION,
   plainStateLike,
   RegisterFile,
@@ -69,34 +46,16 @@ import {
   amdRegisters,
   BUFFER_ENABLES,
   bufferAt,
-  bufferOf,
   bufferSize,
   interruptWanted,
-  touches,
 } from './amd-register-specs.ts';
 import type { AmdUnit } from './amd-unit.ts';
+import { AmdVfctrl, VFCTRL_SIZE } from './amd-vfctrl.ts';
 import { AmdGuestBlock } from './guest-block.ts';
 
 /** Regions: registers, VFCTRL, VF pages. */
 const REGISTERS = 0;
 const VFCTRL = 1;
-const VFCTRL_SIZE = 0x1000;
-const ALL = 0xffffffff;
-const WRITABLE = {
-  size: 8,
-  writable: ALL,
-  writableHi: ALL,
-  count: AMD_GUESTS,
-  stride: AMD_VFCTRL_STRIDE,
-} as const;
-const VFCTRL_REGISTERS = [
-  { name: 'GuestDeviceMap', offset: AMD_VFCTRL_DEVICE_MAP, ...WRITABLE },
-  { name: 'GuestDomainMap', offset: AMD_VFCTRL_DOMAIN_MAP, ...WRITABLE },
-  { name: 'GuestMisc', offset: AMD_VFCTRL_MISC, ...WRITABLE },
-  { name: 'GuestCommandControl', offset: AMD_VFCTRL_COMMAND, ...WRITABLE },
-  { name: 'GuestEventControl', offset: AMD_VFCTRL_EVENT, ...WRITABLE },
-  { name: 'GuestTables', offset: AMD_VFCTRL_TABLES, ...WRITABLE },
-] as const;
 const POINTER_NAMES = ['CommandHead', 'CommandTail', 'EventHead', 'EventTail', 'Status'] as const;
 
 export interface PhysicalAmdIommuOptions {
@@ -131,7 +90,7 @@ export class PhysicalAmdIommu implements Device {
     AMD_REGION_SIZE,
     amdRegisters('host'),
   );
-  private readonly vfctrl: RegisterFile = new RegisterFile(VFCTRL_SIZE, VFCTRL_REGISTERS);
+  private readonly vfctrl: AmdVfctrl = new AmdVfctrl();
 
   constructor(options: PhysicalAmdIommuOptions) {
     this.#options = options;
@@ -284,20 +243,14 @@ export class PhysicalAmdIommu implements Device {
       return [AMD_COMMAND_BASE, AMD_EVENT_BASE].map((register) =>
         bufferAt(this.registers, register),
       );
-    return [AMD_VFCTRL_COMMAND, AMD_VFCTRL_EVENT].map((register) => {
-      const at = guest * AMD_VFCTRL_STRIDE + register;
-      const lo = this.vfctrl.get(at);
-      return bufferOf(lo, this.vfctrl.get(at + 4), bitsOf(lo, AMD_VFCTRL_LENGTH));
-    });
+    return this.vfctrl.buffers(guest);
   }
 
   /** What of a GuestID is not about its buffers. */
   #configure(guest: number): void {
     const block = this.#block(guest);
-    block.setTables(this.#tablesOf(guest));
-    block.setTranslateDevice(
-      bitsOf(this.vfctrl.get(guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_MISC), AMD_MISC_DEVICE),
-    );
+    block.setTables(this.vfctrl.tables(guest));
+    block.setTranslateDevice(this.vfctrl.translateDevice(guest));
   }
 
   /** Buffers that have moved begin anew; the command buffer runs when its enables have changed. */
@@ -315,50 +268,20 @@ export class PhysicalAmdIommu implements Device {
   }
 
   #writeVfctrl(access: MmioAccess): void {
-    const guest = Math.floor(access.offset / AMD_VFCTRL_STRIDE);
-    const first = guest * AMD_VFCTRL_STRIDE;
+    const guest = AmdVfctrl.guestOf(access);
     const before = this.#buffers(guest);
     this.vfctrl.write(access);
     if (guest === 0 || guest >= AMD_GUESTS) return;
     this.#configure(guest);
-    if (touches(access, first + AMD_VFCTRL_DEVICE_MAP))
-      this.#map(guest, AMD_VFCTRL_DEVICE_MAP, 0, AMD_DEVICE_MAP_ENTRY);
-    if (touches(access, first + AMD_VFCTRL_DOMAIN_MAP))
-      this.#map(guest, AMD_VFCTRL_DOMAIN_MAP, AMD_DOMAIN_MAP, AMD_DOMAIN_MAP_ENTRY);
+    this.vfctrl.map(access, this.#host?.memory);
     this.#follow(guest, before);
   }
 
   /** Enables of a GuestID's buffers as its registers say. */
   #control(guest: number): number {
-    if (guest === 0) return this.registers.get(AMD_CONTROL) & BUFFER_ENABLES;
-    const commands = this.vfctrl.get(guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_COMMAND);
-    const events = this.vfctrl.get(guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_EVENT);
-    return (
-      (bitsOf(commands, AMD_VFCTRL_ENABLE) ? maskInWord(AMD_CONTROL_CMD_BUF_EN) : 0) |
-      (bitsOf(commands, AMD_VFCTRL_INT_ENABLE) ? maskInWord(AMD_CONTROL_COM_WAIT_INT_EN) : 0) |
-      (bitsOf(events, AMD_VFCTRL_ENABLE) ? maskInWord(AMD_CONTROL_EVENT_LOG_EN) : 0) |
-      (bitsOf(events, AMD_VFCTRL_INT_ENABLE) ? maskInWord(AMD_CONTROL_EVENT_INT_EN) : 0)
-    );
-  }
-
-  /** PA of a guest's ID tables. */
-  #tablesOf(guest: number): number {
-    const at = guest * AMD_VFCTRL_STRIDE + AMD_VFCTRL_TABLES;
-    return this.vfctrl.get(at) + (this.vfctrl.get(at + 4) & 0xfffff) * 2 ** 32;
-  }
-
-  /** Writes an entry of a guest's ID tables, which lie in host RAM. */
-  #map(guest: number, register: number, table: number, entrySize: number): void {
-    const at = guest * AMD_VFCTRL_STRIDE + register;
-    const lo = this.vfctrl.get(at);
-    const hi = this.vfctrl.get(at + 4);
-    const tables = this.#tablesOf(guest);
-    if (!bitsOf(hi, AMD_MAP_WRITE) || tables === 0) return;
-    const entry = lo & (maskInWord(AMD_MAP_VALID) | maskInWord(AMD_MAP_HOST_ID));
-    this.#host?.memory.store64(
-      tables + table + bitsOf(hi, AMD_MAP_GUEST_ID) * entrySize,
-      BigInt(entry >>> 0),
-    );
+    return guest === 0
+      ? this.registers.get(AMD_CONTROL) & BUFFER_ENABLES
+      : this.vfctrl.control(guest);
   }
 
   save(): DeviceState {

@@ -60,9 +60,10 @@ import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { HOT_EVENTS, HOT_PAGE_REQUESTS, HotQueue } from './queues/hot-queue.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { smmuRegion } from './region.ts';
-import { SmmuRegisters, type TableShape } from './register-rules.ts';
+import { SmmuRegisters } from './register-rules.ts';
 import { interruptCount } from './smmu-interrupts.ts';
 import { terminateStalls } from './stalls.ts';
+import type { TableShape } from './table-shapes.ts';
 
 /** What a `PhysicalSmmu` is made of. */
 export interface PhysicalSmmuOptions {

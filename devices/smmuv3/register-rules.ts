@@ -1,30 +1,19 @@
-// How the registers of an SMMUv3 behave, in either role: handshakes, guards, the GERROR protocol, queue indexes. What a write means beyond
-// the registers is its role's business (`SmmuRole`).
+// How the registers of an SMMUv3 behave, in either role: handshakes, guards, the GERROR
+// protocol. What a write means beyond the registers is its role's business (`SmmuRole`).
 
 import {
-  CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,
-  EVTQ_ENTRY_SIZE,
-  EVTQ_OVFLG,
   GBPA_UPDATE,
   GERROR_CMDQ_ERR,
   GERROR_MSI_CMDQ_ABT_ERR,
   GERROR_MSI_GERROR_ABT_ERR,
   IDR1_CMDQS,
-  IDR1_EVTQS,
-  IDR1_PRIQS,
-  IDR1_SIDSIZE,
-  PRIQ_ENTRY_SIZE,
   PRIQ_IRQ_CFG2_LO,
   Q_BASE_LOG2SIZE,
   Q_INDEX,
-  SMMU_CMDQ_BASE,
-  SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_CR0ACK,
-  SMMU_EVTQ_BASE,
-  SMMU_EVTQ_CONS,
   SMMU_EVTQ_PROD,
   SMMU_GBPA,
   SMMU_GERROR,
@@ -32,19 +21,12 @@ import {
   SMMU_IDR1,
   SMMU_IRQ_CTRL,
   SMMU_IRQ_CTRLACK,
-  SMMU_PRIQ_BASE,
-  SMMU_PRIQ_CONS,
   SMMU_PRIQ_IRQ_CFG2,
   SMMU_PRIQ_PROD,
   SMMU_REGION_SIZE,
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
-  STRTAB_BASE_CFG_FMT,
-  STRTAB_BASE_CFG_LOG2SIZE,
-  STRTAB_BASE_CFG_SPLIT,
-  STRTAB_FMT_2LEVEL,
 } from '../../assembly/layout/smmu-registers.ts';
-import { L1STD_SIZE, STE_SIZE } from '../../assembly/layout/ste.ts';
 import {
   bitsOf,
   type DeviceHost,
@@ -69,6 +51,19 @@ import {
   type RegisterGuard,
   smmuRegisters,
 } from './smmu-register-specs.ts';
+import {
+  COMMAND_QUEUE,
+  EVENT_QUEUE,
+  PRI_QUEUE,
+  QUEUE_OF_INDEX,
+  QUEUES,
+  type QueueKind,
+  queueLog2size,
+  queueShape,
+  type StreamTableShape,
+  streamTableShape,
+  type TableShape,
+} from './table-shapes.ts';
 
 /** What the physical and the guest's SMMU do about register writes. Called after the registers have changed. */
 export interface SmmuRole {
@@ -87,58 +82,6 @@ export interface SmmuRole {
   /** Some register other than CMDQ_PROD was written. */
   configured(): void;
 }
-
-/** Where a queue or the stream table lies: effective address (aligned, a PA or gpa) and log2 of its entries. */
-export interface TableShape {
-  readonly base: number;
-  readonly log2size: number;
-}
-
-/** A stream table; `split` is undefined when it is linear, else the StreamID bits that index a level-2 table. */
-export interface StreamTableShape extends TableShape {
-  readonly split: number | undefined;
-}
-
-/** Values of STRTAB_BASE_CFG.SPLIT; a reserved one acts as the first. */
-const SPLITS = [6, 8, 10] as const;
-
-/** A queue's base register, the field of IDR1 that limits its size, and the size of its entries. */
-interface QueueKind {
-  readonly base: number;
-  readonly limit: Field;
-  readonly entrySize: number;
-}
-
-const COMMAND_QUEUE: QueueKind = {
-  base: SMMU_CMDQ_BASE,
-  limit: IDR1_CMDQS,
-  entrySize: CMDQ_ENTRY_SIZE,
-};
-const EVENT_QUEUE: QueueKind = {
-  base: SMMU_EVTQ_BASE,
-  limit: IDR1_EVTQS,
-  entrySize: EVTQ_ENTRY_SIZE,
-};
-const PRI_QUEUE: QueueKind = {
-  base: SMMU_PRIQ_BASE,
-  limit: IDR1_PRIQS,
-  entrySize: PRIQ_ENTRY_SIZE,
-};
-const QUEUES: readonly QueueKind[] = [COMMAND_QUEUE, EVENT_QUEUE, PRI_QUEUE];
-
-const QUEUE_OF_INDEX: ReadonlyMap<number, QueueKind> = new Map([
-  [SMMU_CMDQ_PROD, COMMAND_QUEUE],
-  [SMMU_CMDQ_CONS, COMMAND_QUEUE],
-  [SMMU_EVTQ_PROD, EVENT_QUEUE],
-  [SMMU_EVTQ_CONS, EVENT_QUEUE],
-  [SMMU_PRIQ_PROD, PRI_QUEUE],
-  [SMMU_PRIQ_CONS, PRI_QUEUE],
-]);
-
-/** ADDR[51:32] of a base register's high word. */
-const ADDRESS_HI = 0xfffff;
-/** Queues are aligned to their size, and at least to 32 bytes. */
-const MIN_QUEUE_ALIGNMENT = 32;
 
 /** The bus lets no unaligned access through; one that comes all the same means the word that it begins in. */
 function aligned(offset: number): number {
@@ -251,37 +194,21 @@ export class SmmuRegisters {
   }
 
   #log2size(kind: QueueKind): number {
-    return Math.min(
-      bitsOf(this.file.get(kind.base), Q_BASE_LOG2SIZE),
-      bitsOf(this.file.get(SMMU_IDR1), kind.limit),
-    );
+    return queueLog2size(this.file.get(kind.base), this.file.get(SMMU_IDR1), kind);
   }
 
-  /** The stream table, aligned to the size of its first level by the SMMU, as queues are. */
   streamTable(): StreamTableShape {
-    const config = this.file.get(SMMU_STRTAB_BASE_CFG);
-    const log2size = Math.min(
-      bitsOf(config, STRTAB_BASE_CFG_LOG2SIZE),
-      bitsOf(this.file.get(SMMU_IDR1), IDR1_SIDSIZE),
+    return streamTableShape(
+      this.file.get(SMMU_STRTAB_BASE),
+      this.file.get(SMMU_STRTAB_BASE + 4),
+      this.file.get(SMMU_STRTAB_BASE_CFG),
+      this.file.get(SMMU_IDR1),
     );
-    const twoLevel = bitsOf(config, STRTAB_BASE_CFG_FMT) === STRTAB_FMT_2LEVEL;
-    const declared = bitsOf(config, STRTAB_BASE_CFG_SPLIT);
-    const split = twoLevel ? (SPLITS.find((value) => value === declared) ?? SPLITS[0]) : undefined;
-    const size =
-      split === undefined
-        ? STE_SIZE * 2 ** log2size
-        : Math.max(STE_SIZE, L1STD_SIZE * 2 ** Math.max(0, log2size - split));
-    const address = this.#address(SMMU_STRTAB_BASE);
-    return { base: address - (address % size), log2size, split };
   }
 
   /** Largest LOG2SIZE of a command queue, IDR1.CMDQS. */
   get maxCommandLog2size(): number {
     return bitsOf(this.file.get(SMMU_IDR1), IDR1_CMDQS);
-  }
-
-  #address(register: number): number {
-    return (this.file.get(register + 4) & ADDRESS_HI) * 2 ** 32 + this.file.get(register);
   }
 
   read(access: MmioAccess): void {
@@ -403,28 +330,4 @@ export class SmmuRegisters {
   restore(state: unknown): void {
     this.file.restore(state);
   }
-}
-
-/** Where a queue lies whose base register has these two words. */
-export function queueShape(
-  lo: number,
-  hi: number,
-  log2size: number,
-  entrySize: number,
-): TableShape {
-  const address = (hi & ADDRESS_HI) * 2 ** 32 + lo;
-  return {
-    base: address - (address % Math.max(MIN_QUEUE_ALIGNMENT, entrySize * 2 ** log2size)),
-    log2size,
-  };
-}
-
-/** The queue index in a PROD or CONS value, wrap bit included. */
-export function queueIndex(value: number, log2size: number): number {
-  return value & ((2 << log2size) - 1);
-}
-
-/** OVFLG of a PROD value, OVACKFLG of a CONS value: the bit itself. */
-export function overflowFlag(value: number): number {
-  return (value & maskInWord(EVTQ_OVFLG)) >>> 0;
 }

@@ -94,7 +94,10 @@ export class ContextBlock {
     return this.#get(CTX_DOORBELL_CALLS);
   }
 
-  /** First argument of the guest's doorbell import for a directly mapped range that begins with the registers of the queue in `slot`. */
+  /**
+   * First argument of the guest's doorbell import for a directly mapped range that begins
+   * with the registers of the queue in `slot`.
+   */
   doorbellId(slot: number): number {
     return withBits(
       withBits(withBits(0, DOORBELL_SMMU, this.#smmuIndex), DOORBELL_CONTEXT, this.index),

@@ -1,5 +1,6 @@
-// A thread block in host memory, seen from TypeScript (assembly/layout/thread-memory.ts): what the last translation of its thread has left, and the
-// thread's counters. All that a translation works on besides belongs to the hot modules.
+// A thread block in host memory, seen from TypeScript (assembly/layout/thread-memory.ts):
+// what the last translation of its thread has left, and the thread's counters. All that a
+// translation works on besides belongs to the hot modules.
 
 import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
 import { HOST_THREADS, THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
@@ -39,17 +40,24 @@ export class ThreadBlock {
     return this.#words[this.#pa + 1] ?? 0;
   }
 
-  /** The whole PA of the translated byte. Makes a BigInt: not for the way of an access. */
+  /**
+   * The whole PA of the translated byte. Makes a BigInt: not for the way of an access.
+   */
   get pa(): bigint {
     return (BigInt(this.paWindow) << 32n) | BigInt(this.paAddress);
   }
 
-  /** log2 of the size in bytes of the block around it, which the access must not leave. */
+  /**
+   * log2 of the size in bytes of the block around it, which the access must not leave.
+   */
   get paLog2size(): number {
     return this.#words[this.#log2size] ?? 0;
   }
 
-  /** The event record of the last fault, eight words: a copy. Its word 0 is 0 when the fault has no record. */
+  /**
+   * The event record of the last fault, eight words: a copy. Its word 0 is 0 when the
+   * fault has no record.
+   */
   get event(): Uint32Array {
     return this.#words.slice(this.#event, this.#event + EVENT_WORDS);
   }

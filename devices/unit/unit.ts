@@ -126,9 +126,10 @@ export abstract class TranslatingUnit extends PortUnit {
   abstract readonly core: Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd' | 'translate'>;
 
   /**
-   * Translates one byte's address, inside a registered access (`core.accessBegin`) that stays within its page. On TRANSLATE_OK `threadBlock` has
-   * the PA and the size of the block around it, on TRANSLATE_STALLED the STAG, on any fault the event, until this unit's next translation.
-   * Allocates nothing.
+   * Translates one byte's address, inside a registered access (`core.accessBegin`) that
+   * stays within its page. On TRANSLATE_OK `threadBlock` has the PA and the size of the
+   * block around it, on TRANSLATE_STALLED the STAG, on any fault the event, until this
+   * unit's next translation. Allocates nothing.
    * @param iommu byte offset of the IOMMU's block in host memory.
    * @param streamId as the physical IOMMU numbers it.
    * @param substreamId ACCESS_NO_SSID for none.
@@ -169,8 +170,9 @@ export class Unit extends TranslatingUnit {
   }
 
   /**
-   * The same for an access of the endpoint at a port (`core.atcSetMode`), through its ATC: on ATS_SUCCESS `threadBlock` has the PA and the size
-   * of the block. For one thread at a time.
+   * The same for an access of the endpoint at a port (`core.atcSetMode`), through its
+   * ATC: on ATS_SUCCESS `threadBlock` has the PA and the size of the block. For one
+   * thread at a time.
    */
   atcAccess(
     iommu: number,

@@ -20,6 +20,7 @@ import {
   STAT_ILL_CS,
   STAT_ILL_OPCODE,
   STAT_ILL_RANGE,
+  STAT_ILL_RESPONSE,
   STAT_ILL_SID,
   STAT_ILL_SSEC,
   STAT_INIT_ERROR,
@@ -27,8 +28,8 @@ import {
   STAT_PROD_RANGE,
   STAT_REPAIRS,
 } from '../../assembly/layout/smmu-memory.ts';
-import { QueueBlock } from '../../devices/unit/index.ts';
-import { type Harness, harness, PAGE0, RING } from '../support/unit-harness.ts';
+import { QueueBlock, writeActions } from '../../devices/unit/index.ts';
+import { type Harness, harness, IDR0, PAGE0, RING } from '../support/unit-harness.ts';
 
 const CONS = 0x00;
 const PROD = 0x04;
@@ -184,6 +185,16 @@ describe('VCMDQ consumption', () => {
     h.guest[(PAGE0 + PROD) >> 2] = 2;
     h.unit.drain.doorbell(0x0000_0001, 0x84);
     expect(queue.cons).toBe(2);
+  });
+
+  it('a PRI_RESP with the reserved response is CERROR_ILL; the other three are not', () => {
+    // The harness's SMMU, with PRI.
+    writeActions(h.hostMemory, 0, IDR0 | 0x10000);
+    for (const response of [0n, 1n, 2n]) h.mainCommand(0x41n, response << 12n);
+    expect(h.stat(STAT_ILL_RESPONSE)).toBe(0);
+    h.mainCommand(0x41n, 3n << 12n);
+    expect(h.stat(STAT_ILL_RESPONSE)).toBe(1);
+    expect(new QueueBlock(h.hostMemory, 0, 128).state).toBe(QUEUE_ERROR_HELD);
   });
 
   it('a doorbell that finds the queue owned leaves; the owner’s next look serves it', () => {

@@ -49,7 +49,8 @@ describe('layout tables in AssemblyScript', () => {
     }
   }, 60_000);
 
-  // As 32-bit words: what one of the two has as a number from 0x80000000 up, the other may have as a negative one.
+  // As 32-bit words: what one of the two has as a number from 0x80000000 up, the other
+  // may have as a negative one.
   it('has every constant, with the same 32 bits', () => {
     expect(
       [...constants.keys()].filter((name) => !(probe[name] instanceof WebAssembly.Global)),

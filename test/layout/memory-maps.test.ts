@@ -108,7 +108,9 @@ const THREAD: readonly Piece[] = [
   area('THREAD_STE', 64),
   area('THREAD_CD', 64),
   area('THREAD_CFG', HOST.CFG_ENTRY_SIZE),
-  area('THREAD_WALK', 64),
+  area('THREAD_WALK_STAGE1', 64),
+  area('THREAD_WALK_STAGE2', 64),
+  area('THREAD_WALK_TABLE', 64),
   ...[
     'THREAD_TLB_HITS',
     'THREAD_TLB_MISSES',
@@ -123,7 +125,6 @@ const THREAD: readonly Piece[] = [
   i32('THREAD_SSID'),
   i64('THREAD_IOVA'),
   i32('THREAD_ATTRIBUTES'),
-  area('THREAD_UPDATE', 32, 8),
 ];
 
 const SMMU: readonly Piece[] = [

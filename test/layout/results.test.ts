@@ -1,5 +1,5 @@
-// Results, attributes and the doorbell's number as the hot modules' callers have always had them: literal numbers, which a build that mixes old and
-// new modules would mix up.
+// Results, attributes and the doorbell's number as the hot modules' callers have always
+// had them: literal numbers, which a build that mixes old and new modules would mix up.
 
 import { describe, expect, it } from 'vitest';
 import * as ACCESS from '../../assembly/layout/access.ts';

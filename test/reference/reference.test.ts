@@ -95,14 +95,14 @@ describe('a bug planted in the core', () => {
 
   it.each([
     [
-      'walk.ts',
+      'walk-stage1.ts',
       'if (!hierarchyOff) tableHi |= u32(descriptor >> 32);',
       'tableHi = 0;',
       'table attributes are not inherited',
     ],
     ['geometry.ts', ': 3 - i32(sl0);', ': 2 - i32(sl0);', 'S2SL0 read as for 4 KiB'],
     [
-      'walk.ts',
+      'walk-stage1.ts',
       'if (clean && write) updated &= ~u64(maskOf(PTE_AP_RO));',
       'if (clean && write) updated |= 0;',
       'no dirty state',

@@ -73,7 +73,10 @@ export class AtsEndpoint implements AtsCapability {
       drain.serveParked(this.#smmu);
   }
 
-  /** As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
+  /**
+   * As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for
+   * a page.
+   */
   translate(iova: number, write: boolean): TranslateResult {
     const answer = this.#answer();
     if (answer !== undefined) return answer;

@@ -23,7 +23,7 @@ import { STAT_ILL_OPCODE } from '../../../assembly/layout/smmu-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
-import { queueIndex, type TableShape } from '../register-rules.ts';
+import { queueIndex, type TableShape } from '../table-shapes.ts';
 import type { MappedPointers } from './mapped-pointers.ts';
 
 /** What runs the commands. */
@@ -137,25 +137,27 @@ export class CommandQueue {
     this.run();
   }
 
-  /** PROD as the drain sees it, then whatever can run. */
-  produce(): void {
-    const { overlay } = this.#engine;
+  /**
+   * PROD as the drain sees it, then whatever can run.
+   * @param acknowledged the store to PROD has acknowledged the error as well: an ECMDQ's
+   *   ERRACK.
+   */
+  produce(acknowledged = false): void {
+    const { block, overlay } = this.#engine;
     if (overlay?.open) overlay.prod = this.#registers.prod;
-    else this.#takeProd();
+    else block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
+    if (acknowledged) this.#engine.resume();
     this.run();
   }
 
-  /** The error was acknowledged: the command at CONS is fetched again, and PROD counts. */
+  /**
+   * The error was acknowledged, without a store to PROD (GERRORN): the command at CONS is
+   * fetched again.
+   */
   acknowledge(): void {
     if (!this.#registers.enabled) return;
-    // The PROD of an overlay is in the guest's hands, and newer than the register.
-    if (!this.#engine.overlay?.open) this.#takeProd();
     this.#engine.resume();
     this.run();
-  }
-
-  #takeProd(): void {
-    this.#engine.block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
   }
 
   /**

@@ -25,8 +25,9 @@ import {
   RegisterFile,
   withBits,
 } from '../../plugin/index.ts';
-import { queueShape, type SmmuRegisters, type TableShape } from '../register-rules.ts';
+import type { SmmuRegisters } from '../register-rules.ts';
 import { QUEUE_BASE_HI, QUEUE_BASE_LO } from '../smmu-register-specs.ts';
+import { queueShape, type TableShape } from '../table-shapes.ts';
 import { type CommandEngine, CommandQueue, type CommandQueueRegisters } from './command-queue.ts';
 
 const PROD_WRITABLE =
@@ -218,8 +219,7 @@ export class EnhancedQueues {
     const failed = registers.failed;
     this.#store(offset, value);
     if (registers.wanted !== registers.enabled) this.#follow(slot);
-    else if (failed && !registers.failed) queue.acknowledge();
-    else if (registers.enabled) queue.produce();
+    else if (registers.enabled) queue.produce(failed && !registers.failed);
   }
 
   #store(offset: number, value: number): void {

@@ -29,12 +29,8 @@ import {
 } from '../../../assembly/layout/smmu-registers.ts';
 import { type DeviceState, type Field, plainStateLike } from '../../plugin/index.ts';
 import { smmuBase } from '../../unit/index.ts';
-import {
-  overflowFlag,
-  queueIndex,
-  type SmmuRegisters,
-  type TableShape,
-} from '../register-rules.ts';
+import type { SmmuRegisters } from '../register-rules.ts';
+import { overflowFlag, queueIndex, type TableShape } from '../table-shapes.ts';
 
 interface HotQueueKind {
   readonly prod: number;

@@ -3,7 +3,7 @@
 
 import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../../../assembly/layout/smmu-registers.ts';
 import type { DeviceHost, DirectMap } from '../../plugin/index.ts';
-import type { TableShape } from '../register-rules.ts';
+import type { TableShape } from '../table-shapes.ts';
 import type { DirectQueueBackend } from '../viommu-backend.ts';
 
 /** PROD, and CONS behind it. */

@@ -15,12 +15,8 @@ import {
   SMMU_PRIQ_PROD,
 } from '../../../assembly/layout/smmu-registers.ts';
 import { type Field, type GuestMemory, maskInWord } from '../../plugin/index.ts';
-import {
-  overflowFlag,
-  queueIndex,
-  type SmmuRegisters,
-  type TableShape,
-} from '../register-rules.ts';
+import type { SmmuRegisters } from '../register-rules.ts';
+import { overflowFlag, queueIndex, type TableShape } from '../table-shapes.ts';
 
 /** What tells the two apart. */
 interface RecordQueueKind {

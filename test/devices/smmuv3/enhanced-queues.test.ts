@@ -213,6 +213,15 @@ describe('an ECMDQ of a guest', () => {
     expect([cons(0), bus.read32(0x60)]).toEqual([EN + 0x01000004, 0]);
   });
 
+  it('takes the index of the very store that acknowledges an error', () => {
+    enable(0);
+    issue(0, sync(), ILLEGAL, sync());
+    expect(cons(0)).toBe(EN + 0x01800001);
+    for (const slot of [1, 3, 4]) writeCommand(ram, ringOf(0), slot, sync());
+    bus.write32(at(0) + 0x8, EN + ERRACK + 5);
+    expect(cons(0) & ~0x07000000).toBe((EN + 0x00800005) | 0);
+  });
+
   it('is disabled by EN = 0 in the middle of an error; BASE and CONS are software’s then, and not before', () => {
     enable(0);
     issue(0, sync(), ILLEGAL);

@@ -1,0 +1,232 @@
+// The stage-2 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI
+// 0487 section D8). A walk leaves its result in a set of the thread's scratch, or a fault
+// in THREAD_EVENT. Updates of access flag and dirty state (HTTU) are prepared by a walk
+// and carried out by the commit, once all permissions have been checked; where a stage-1
+// table itself goes through stage 2, on the spot.
+//
+// Two sets, because the update of a stage-1 descriptor needs stage 2 for the descriptor's
+// address while the access's own output waits for its commit.
+
+import { THREAD } from '../imports/unit';
+import { ACCESS_LOOK } from '../layout/access';
+import {
+  CFG_CONFIG,
+  CFG_DS,
+  CFG_DS_S2SL0_2,
+  CFG_DS_STAGE2,
+  CFG_S2TTB,
+  CFG_STE5,
+} from '../layout/config-cache-memory';
+import {
+  PTE_AF,
+  PTE_DBM,
+  PTE_S2AP_R,
+  PTE_S2AP_W,
+  PTE_TYPE,
+  PTE_TYPE_TABLE,
+  PTE_VALID,
+  PTE_XN,
+} from '../layout/descriptors';
+import { EVT_CLASS_IN, F_ACCESS, F_ADDR_SIZE, F_TRANSLATION, F_WALK_EABT } from '../layout/events';
+import {
+  TLB_PERM_PX,
+  TLB_PERM_R,
+  TLB_PERM_UNPRIV,
+  TLB_PERM_UX,
+  TLB_PERM_W,
+} from '../layout/iotlb-memory';
+import {
+  STE_CONFIG_NESTED,
+  STE_S2AFFD,
+  STE_S2HA,
+  STE_S2HD,
+  STE_S2PS,
+  STE_S2SL0,
+  STE_S2T0SZ,
+  STE_S2TG,
+} from '../layout/ste';
+import {
+  THREAD_ATTRIBUTES,
+  THREAD_CFG,
+  THREAD_WALK_STAGE2,
+  THREAD_WALK_TABLE,
+} from '../layout/thread-memory';
+import { bits, maskOf } from '../lib/fields';
+import { stage2Fault, tableFault, walkFault } from './faults';
+import {
+  addressOf,
+  blockAllowed,
+  effectiveBits,
+  granuleOfTg0,
+  levelShift,
+  stage2StartLevel,
+  tableBase,
+} from './geometry';
+import { casAt, loadAt, locate, NOWHERE } from './physical-memory';
+
+// A set: output address, log2 size of the leaf, TLB_PERM_* bits; then whether the leaf is
+// writable but clean (DBM), where an entry for reads does not let writes through; where
+// the leaf's descriptor lies, as it was read and as it is to be, equal when there is
+// nothing to update.
+const OUT: usize = 0x00;
+const SIZE: usize = 0x08;
+const PERM: usize = 0x0c;
+const CLEAN: usize = 0x10;
+const PLACE: usize = 0x18;
+const OLD: usize = 0x20;
+const NEW: usize = 0x28;
+
+/** The set of the access's own output. */
+export const S2_SET: usize = THREAD_WALK_STAGE2;
+export const S2_OUT: usize = S2_SET + OUT;
+export const S2_SIZE: usize = S2_SET + SIZE;
+export const S2_PERM: usize = S2_SET + PERM;
+export const S2_CLEAN: usize = S2_SET + CLEAN;
+export const S2_PLACE: usize = S2_SET + PLACE;
+export const S2_NEW: usize = S2_SET + NEW;
+
+/** The set of an address of one of stage 1's tables, or of a CD. */
+const TABLE_SET: usize = THREAD_WALK_TABLE;
+
+/**
+ * Walks of one table address whose descriptor update keeps losing against other writers.
+ */
+const UPDATE_TRIES = 4;
+
+/** What a stage that is switched off lets through. */
+export const ALL_PERMISSIONS: u32 =
+  TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV | TLB_PERM_PX | TLB_PERM_UX;
+
+/**
+ * Stage 2 of one IPA. Reads THREAD_CFG; fills S2_* for the access's own output, the set
+ * of table addresses for anything else, or THREAD_EVENT on a fault.
+ * @param kind EVT_CLASS_*: what the IPA is the address of; the access's own output is
+ *   EVT_CLASS_IN.
+ * @param write the IPA is written, so that a clean page becomes dirty at the commit.
+ * @returns false on a fault.
+ */
+export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool {
+  const ste5 = load<u32>(THREAD + THREAD_CFG, CFG_STE5);
+  const inputBits: u32 = <u32>64 - bits(ste5, STE_S2T0SZ);
+  const granule = granuleOfTg0(bits(ste5, STE_S2TG));
+  const ds = load<u32>(THREAD + THREAD_CFG, CFG_DS);
+  const lpa2 = granule != 16 && (ds & CFG_DS_STAGE2) != 0;
+  const outputBits = effectiveBits(smmu, bits(ste5, STE_S2PS), granule, lpa2);
+  if (ipa >> u64(inputBits) != 0) {
+    stage2Fault(F_TRANSLATION, kind, ipa);
+    return false;
+  }
+  let level = stage2StartLevel(granule, bits(ste5, STE_S2SL0) | (ds & CFG_DS_S2SL0_2), lpa2);
+  // Up to 16 tables lie side by side at the start level, so the first index may be wider
+  // than the others.
+  const firstBits = inputBits - levelShift(granule, level);
+  let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
+  let table = tableBase(load<u64>(THREAD + THREAD_CFG, CFG_S2TTB), firstBits + 3, outputBits);
+  for (; ; level++) {
+    const shift = levelShift(granule, level);
+    const place = locate(table + (((ipa >> u64(shift)) & indexMask) << 3), 8);
+    if (place == NOWHERE) {
+      walkFault(F_WALK_EABT, kind, true, table + (((ipa >> u64(shift)) & indexMask) << 3));
+      return false;
+    }
+    const descriptor = loadAt(place);
+    const type = bits(u32(descriptor), PTE_TYPE);
+    if (level < 3 && type == PTE_TYPE_TABLE) {
+      table = addressOf(smmu, descriptor, granule, granule, lpa2);
+      if (table >> u64(outputBits) != 0) {
+        stage2Fault(F_ADDR_SIZE, kind, ipa);
+        return false;
+      }
+      indexMask = (u64(1) << u64(granule - 3)) - 1;
+      continue;
+    }
+    if (
+      !bits(u32(descriptor), PTE_VALID) ||
+      (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level, lpa2))
+    ) {
+      stage2Fault(F_TRANSLATION, kind, ipa);
+      return false;
+    }
+    const output = addressOf(smmu, descriptor, granule, shift, lpa2);
+    if (output >> u64(outputBits) != 0) {
+      stage2Fault(F_ADDR_SIZE, kind, ipa);
+      return false;
+    }
+    let updated = descriptor;
+    const ha = bits(ste5, STE_S2HA) != 0;
+    if (!bits(u32(descriptor), PTE_AF)) {
+      if (ha) updated |= u64(maskOf(PTE_AF));
+      else if (!bits(ste5, STE_S2AFFD)) {
+        stage2Fault(F_ACCESS, kind, ipa);
+        return false;
+      }
+    }
+    let permissions: u32 = TLB_PERM_UNPRIV;
+    if (bits(u32(descriptor), PTE_S2AP_R)) permissions |= TLB_PERM_R;
+    // S2HD has its effect only with S2HA.
+    const dbm: bool = ha && bits(ste5, STE_S2HD) != 0 && bits(u32(descriptor >> 32), PTE_DBM) != 0;
+    const clean: bool = dbm && !bits(u32(descriptor), PTE_S2AP_W);
+    if (clean && write) updated |= u64(maskOf(PTE_S2AP_W));
+    if (clean || bits(u32(descriptor), PTE_S2AP_W)) permissions |= TLB_PERM_W;
+    if (!bits(u32(descriptor >> 32), PTE_XN)) permissions |= TLB_PERM_PX | TLB_PERM_UX;
+    const results = THREAD + (kind == EVT_CLASS_IN ? S2_SET : TABLE_SET);
+    store<u64>(results, output | (ipa & ~(u64(-1) << u64(shift))), OUT);
+    store<u32>(results, shift, SIZE);
+    store<u32>(results, permissions, PERM);
+    store<u32>(results, u32(clean), CLEAN);
+    store<i64>(results, place, PLACE);
+    store<u64>(results, descriptor, OLD);
+    store<u64>(results, updated, NEW);
+    return true;
+  }
+}
+
+/**
+ * Carries out the update that the last stage-2 walk into a set prepared. Reads the set
+ * and THREAD_ATTRIBUTES, destroys nothing.
+ * @returns false when the descriptor has changed meanwhile: walk again.
+ */
+export function commitStage2(set: usize): bool {
+  const results = THREAD + set;
+  const old = load<u64>(results, OLD);
+  const updated = load<u64>(results, NEW);
+  return (
+    old == updated ||
+    (load<u32>(THREAD, THREAD_ATTRIBUTES) & u32(ACCESS_LOOK)) != 0 ||
+    casAt(load<i64>(results, PLACE), old, updated)
+  );
+}
+
+/** In place of a PA: THREAD_EVENT has the fault. */
+export const NO_PA: u64 = u64(-1);
+
+/**
+ * PA of an address that stage 1 reads its tables (or its CD) from: as it is, or through
+ * stage 2 when nested. Reads THREAD_CFG; destroys TABLE_SET, and leaves S2_* alone.
+ * @param kind EVT_CLASS_CD or EVT_CLASS_TT.
+ * @param write the descriptor there is updated.
+ * @returns the PA, or NO_PA on a fault.
+ */
+export function tablePa(smmu: usize, address: u64, kind: u32, write: bool): u64 {
+  if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != STE_CONFIG_NESTED) return address;
+  for (let i = 0; i < UPDATE_TRIES; i++) {
+    if (!walkStage2(smmu, address, kind, write)) return NO_PA;
+    if ((load<u32>(THREAD + TABLE_SET, PERM) & (write ? TLB_PERM_W : TLB_PERM_R)) == 0) {
+      tableFault(kind, address, write);
+      return NO_PA;
+    }
+    if (commitStage2(TABLE_SET)) return load<u64>(THREAD + TABLE_SET, OUT);
+  }
+  walkFault(F_WALK_EABT, kind, true, address);
+  return NO_PA;
+}
+
+/** Stage 2 switched off (Config 5): the IPA is the PA. Fills S2_*. */
+export function skipStage2(ipa: u64): void {
+  store<u64>(THREAD, ipa, S2_OUT);
+  store<u32>(THREAD, 52, S2_SIZE);
+  store<u32>(THREAD, ALL_PERMISSIONS, S2_PERM);
+  store<u32>(THREAD, 0, S2_CLEAN);
+  store<u64>(THREAD, 0, S2_SET + OLD);
+  store<u64>(THREAD, 0, S2_NEW);
+}

@@ -1,0 +1,93 @@
+// Which commands are legal: for the loop of run-commands.ts, which carries out the
+// frequent ones itself, and for execute.ts, which has the others. By opcode, the queue's
+// action table says it (assembly/layout/action-memory.ts); by its fields, the functions
+// below (IHI 0070 section 4).
+
+import {
+  ACTION_ILLEGAL,
+  ACTION_PRI_RESP,
+  ACTION_SYNC,
+  ACTION_TLBI_NH_VA,
+  ACTION_TLBI_NH_VAA,
+  ACTION_TLBI_S2_IPA,
+  ACTIONS_STRIDE,
+  SMMU_AT_ACTIONS,
+} from '../layout/action-memory';
+import {
+  CMD_SSEC,
+  PRI_RESP_RESPONSE,
+  PRI_RESP_SUCCESS,
+  SYNC_CS,
+  SYNC_CS_NONE,
+  SYNC_CS_SEV,
+} from '../layout/commands';
+import { QUEUE_KIND_VCMDQ_GUEST, QUEUE_KIND_VCMDQ_HYP } from '../layout/queue-memory';
+import {
+  STAT_ILL_CS,
+  STAT_ILL_OPCODE,
+  STAT_ILL_RANGE,
+  STAT_ILL_RESPONSE,
+  STAT_ILL_SSEC,
+} from '../layout/smmu-memory';
+import { bits } from '../lib/fields';
+import { hasGranule, reservedRange } from '../smmu-core/invalidate';
+
+/** Nothing is wrong with the command. */
+export const LEGAL: u32 = 0;
+/** From here on: CERROR_ILL, with the STAT_* offset of the reason on top. */
+export const ILLEGAL: u32 = 0x100;
+/** A reserved combination of a TLBI's range fields. */
+export const ILLEGAL_RANGE: u32 = ILLEGAL + STAT_ILL_RANGE;
+
+/** Action table of a queue kind. */
+export function actionsOf(smmu: usize, kind: u32): usize {
+  return smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE;
+}
+
+/**
+ * ACTION_* of a command, by the action table of its queue; a Non-secure queue has no
+ * commands with SSec.
+ */
+export function actionOf(actions: usize, d0: u64): u32 {
+  return bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
+}
+
+/**
+ * True for a TLBI by address that is ILLEGAL_RANGE. Small enough to stand in its callers'
+ * code: most commands have no range.
+ */
+export function illegalRange(smmu: usize, d0: u64, d1: u64): bool {
+  return hasGranule(d1) && reservedRange(smmu, d0, d1);
+}
+
+// CMD_SYNC: a VCMDQ has CS = 0 only; 3 is reserved everywhere.
+function syncLegality(kind: u32, d0: u64): u32 {
+  const cs = bits(u32(d0), SYNC_CS);
+  const onVcmdq = kind == QUEUE_KIND_VCMDQ_GUEST || kind == QUEUE_KIND_VCMDQ_HYP;
+  return (onVcmdq && cs != SYNC_CS_NONE) || cs > <u32>SYNC_CS_SEV ? ILLEGAL + STAT_ILL_CS : LEGAL;
+}
+
+/**
+ * Whether a command is legal, by its action and its fields.
+ * @param kind QUEUE_KIND_* of its queue.
+ * @param action of `actionOf`.
+ * @returns LEGAL, or ILLEGAL with the STAT_* offset of its reason.
+ */
+export function legality(smmu: usize, kind: u32, action: u32, d0: u64, d1: u64): u32 {
+  switch (action) {
+    case ACTION_ILLEGAL:
+      return ILLEGAL + (bits(u32(d0), CMD_SSEC) ? STAT_ILL_SSEC : STAT_ILL_OPCODE);
+    case ACTION_SYNC:
+      return syncLegality(kind, d0);
+    case ACTION_TLBI_NH_VA:
+    case ACTION_TLBI_NH_VAA:
+    case ACTION_TLBI_S2_IPA:
+      return illegalRange(smmu, d0, d1) ? ILLEGAL_RANGE : LEGAL;
+    case ACTION_PRI_RESP:
+      return bits(u32(d1), PRI_RESP_RESPONSE) > <u32>PRI_RESP_SUCCESS
+        ? ILLEGAL + STAT_ILL_RESPONSE
+        : LEGAL;
+    default:
+      return LEGAL;
+  }
+}
