@@ -175,7 +175,7 @@ describe('a page that moves while it is in use', () => {
       {
         file: 'smmu-core/iotlb.ts',
         original:
-          'atomic.load<i64>(block, VMID_ANY_GEN) == generation && atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;',
+          'atomic.load<i64>(block, VMID_ANY_GEN) == generation &&\n    atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;',
         mutant: 'true;',
       },
     ],
