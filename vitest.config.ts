@@ -4,6 +4,8 @@ import type { InlineConfig } from 'vitest/node';
 import { findChromium } from './test/support/browser.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
+const TIMED = ['test/timing/**/*.test.ts'];
+
 /** Tests that keep several threads busy at once. */
 const THREADED = [
   'test/stress/**/*.test.ts',
@@ -12,6 +14,9 @@ const THREADED = [
   'test/package/**/*.test.ts',
 ];
 
+/** Files that take over a second: `npm run test:fast` leaves them out. Names say which, so that no list grows old. */
+const SLOW = ['**/*.slow.test.ts'];
+
 const BROWSER = ['test/browser/**/*.test.ts'];
 const chromium = findChromium() !== undefined;
 if (!chromium)
@@ -19,42 +24,48 @@ if (!chromium)
     'Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install chromium, or CHROMIUM=/path/to/it.',
   );
 
+const SETUP = ['./test/support/expect-fresh-build.ts', './test/support/expect-no-findings.ts'];
 /** What all projects have in common. */
-const common: InlineConfig = {
-  pool: 'forks',
-  setupFiles: ['./test/support/expect-fresh-build.ts', './test/support/expect-no-findings.ts'],
-};
+const common: InlineConfig = { pool: 'forks', setupFiles: SETUP };
 
 /** No test imports AssemblyScript, and yet an edit of it may change what every test sees. */
 const assemblyScript = ['assembly', 'guest-driver'].map((folder) =>
   fileURLToPath(new URL(`./${folder}/**/*.ts`, import.meta.url)),
 );
 
+/** Files share their processes, and with that what they have loaded. */
+const FAST: InlineConfig = {
+  isolate: false,
+  setupFiles: [...SETUP, './test/support/expect-fast.ts'],
+};
+
+/** Everything that is in no other project. `npm run test:fast` is the mode `fast`. */
+const unit = (mode: string): InlineConfig => ({
+  ...common,
+  name: 'unit',
+  include: ['test/**/*.test.ts'],
+  exclude: [...TIMED, ...THREADED, ...BROWSER, ...(mode === 'fast' ? SLOW : [])],
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+  ...(mode === 'fast' ? FAST : {}),
+  sequence: { groupOrder: 0 },
+});
+
 // Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
 // and one by one.
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     globalSetup: './test/support/fresh-build.ts',
     forceRerunTriggers: [...configDefaults.forceRerunTriggers, ...assemblyScript],
     reporters: ['default', new SummaryReporter()],
     maxWorkers: 2,
     projects: [
-      {
-        test: {
-          ...common,
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/timing/**', ...THREADED, ...BROWSER],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
-          sequence: { groupOrder: 0 },
-        },
-      },
+      { test: unit(mode) },
       {
         test: {
           ...common,
           name: 'timing',
-          include: ['test/timing/**/*.test.ts'],
+          include: TIMED,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -89,4 +100,4 @@ export default defineConfig({
       },
     ],
   },
-});
+}));

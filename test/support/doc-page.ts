@@ -51,11 +51,20 @@ export async function newFolder(): Promise<string> {
   return folder;
 }
 
-function shell(script: string, cwd: string): Promise<{ status: number | null; output: string }> {
+/** npx finds what is installed in the folder; it takes longer to do so than the command takes. */
+const NPX = 'npx() { "$@"; }';
+
+function shell(
+  script: string,
+  cwd: string,
+  realNpx: boolean,
+): Promise<{ status: number | null; output: string }> {
+  const PATH = `${join(cwd, 'node_modules/.bin')}:${process.env.PATH}`;
+  const text = realNpx ? script : `${NPX}\n${script}`;
   return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', text], {
       cwd,
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, ...(realNpx ? {} : { PATH }), NO_COLOR: '1' },
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -81,8 +90,12 @@ export function expectLines(output: string, lines: string): void {
   }
 }
 
-/** Carries out a page from its beginning to its end. Returns how many blocks of commands were run. */
-export async function runPage(blocks: readonly Block[]): Promise<number> {
+/**
+ * Carries out a page from its beginning to its end.
+ * @param realNpx npx itself runs what the page runs by it, not the shell.
+ * @returns how many blocks of commands were run.
+ */
+export async function runPage(blocks: readonly Block[], realNpx = false): Promise<number> {
   const folder = await newFolder();
   let output: string | undefined;
   let ran = 0;
@@ -97,7 +110,7 @@ export async function runPage(blocks: readonly Block[]): Promise<number> {
           output = info;
           continue;
         }
-        const outcome = await shell(text, folder);
+        const outcome = await shell(text, folder, realNpx);
         expect(outcome.status, outcome.output).toBe(0);
         ({ output } = outcome);
         ran++;

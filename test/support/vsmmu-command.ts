@@ -1,19 +1,25 @@
-// The command as a user starts it: the built program, in a process of its own.
+// The built command: in a process of its own, as a user starts it, or in one process for all commands of a file of tests.
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const HOST = fileURLToPath(new URL('./command-host.mjs', import.meta.url));
 
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+export interface ProcessOutcome extends Outcome {
   /** Pieces of output in the order in which they came. */
   readonly pieces: number;
 }
 
-export function vsmmu(...args: string[]): Promise<Outcome> {
+/** Runs the command as a process: for exit statuses, streams, signals, --timeout, and a sample of everything else. */
+export function vsmmuProcess(...args: string[]): Promise<ProcessOutcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args]);
     const output = { stdout: '', stderr: '' };
@@ -27,4 +33,55 @@ export function vsmmu(...args: string[]): Promise<Outcome> {
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, ...output, pieces }));
   });
+}
+
+type Reply =
+  | { readonly outcome: Outcome; readonly left: readonly string[] }
+  | { readonly crash: string };
+
+/** Answers one command line at a time. */
+interface Host {
+  readonly process: ChildProcess;
+  answer: ((reply: Reply) => void) | undefined;
+}
+
+let host: Host | undefined;
+let last: Promise<unknown> = Promise.resolve();
+afterAll(() => {
+  host?.process.disconnect();
+  host = undefined;
+});
+
+function startHost(): Host {
+  const started: Host = { process: fork(HOST), answer: undefined };
+  started.process.on('message', (reply: Reply) => started.answer?.(reply));
+  started.process.on('exit', (status) => {
+    started.answer?.({ crash: `the process ended with ${status}` });
+    if (host === started) host = undefined;
+  });
+  return started;
+}
+
+async function ask(args: readonly string[]): Promise<Outcome> {
+  host ??= startHost();
+  const { process } = host;
+  const reply = await new Promise<Reply>((resolve) => {
+    if (host) host.answer = resolve;
+    process.send(args);
+  });
+  if ('crash' in reply) throw new Error(`vsmmu ${args.join(' ')}: ${reply.crash}`);
+  // Such a command would not end by itself as a process.
+  if (reply.left.length > 0)
+    throw new Error(`vsmmu ${args.join(' ')} has left running: ${reply.left.join(', ')}`);
+  return reply.outcome;
+}
+
+/**
+ * Runs the command in the process for all of them, one at a time.
+ * @throws when the command throws, or leaves something running that would keep its process alive.
+ */
+export async function vsmmu(...args: string[]): Promise<Outcome> {
+  const turn = last.then(() => ask(args));
+  last = turn.catch(() => undefined);
+  return await turn;
 }

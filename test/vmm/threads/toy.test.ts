@@ -12,25 +12,17 @@ import {
 } from '../../support/built.ts';
 import { PROJECT } from '../../support/compile-assembly.ts';
 import { checkedHost } from '../../support/findings.ts';
+import { combinations, pairwise } from '../../support/pairwise.ts';
+import { THOROUGH } from '../../support/thorough.ts';
+import { TOY_FACTORS } from '../../support/toy-factors.ts';
 
 const wasm = async (name: string) =>
   new Uint8Array(await readFile(`${PROJECT}/dist/guest-driver/${name}.wasm`));
 const image = await loadGuestImage(await wasm('toy'));
 const secondary = await WebAssembly.compile(await wasm('secondary'));
 
-interface Combination {
-  readonly mailbox: boolean;
-  readonly thread: boolean;
-  readonly vcpus: number;
-  readonly vms: number;
-}
-
-const UP_TO_4 = [1, 2, 3, 4];
-const COMBINATIONS: Combination[] = [false, true].flatMap((mailbox) =>
-  [false, true].flatMap((thread) =>
-    UP_TO_4.flatMap((vcpus) => UP_TO_4.map((vms) => ({ mailbox, thread, vcpus, vms }))),
-  ),
-);
+/** Each pair of values; in thorough runs all of them. */
+const COMBINATIONS = THOROUGH ? combinations(TOY_FACTORS) : pairwise(TOY_FACTORS);
 
 const activeThreads = () =>
   process.getActiveResourcesInfo().filter((name) => name === 'Worker' || name === 'MessagePort')

@@ -1,11 +1,11 @@
-// The command as a user starts it: the built program, in a process of its own.
+// The command as a user starts it: the built program, and its reports.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
-import { vsmmu } from '../support/vsmmu-command.ts';
+import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
 import { assemble, reactor } from '../support/wat.ts';
 
 let folder: string;
@@ -22,7 +22,7 @@ async function file(name: string, bytes: Uint8Array | string): Promise<string> {
 
 describe('vsmmu boot toy', { timeout: 120_000 }, () => {
   it('streams the console, reports, and ends with 0', async () => {
-    const { status, stdout, stderr, pieces } = await vsmmu('boot', 'toy');
+    const { status, stdout, stderr, pieces } = await vsmmuProcess('boot', 'toy');
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^\[vm0\] \[ 1\]/);
     expect(stdout).toContain('UART up, machine 0');
@@ -34,7 +34,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
   });
 
   it('prints one JSON object with --json, and the consoles beside it', async () => {
-    const { status, stdout, stderr } = await vsmmu('boot', 'toy', '--vms', '2', '--json');
+    const { status, stdout, stderr } = await vsmmuProcess('boot', 'toy', '--vms', '2', '--json');
     expect(status).toBe(0);
     expect(stderr.split('\n').every((line) => line === '' || /^\[vm[01]\] /.test(line))).toBe(true);
     expect(stderr).toContain('[vm1] vsmmu toy guest: UART up, machine 1\n');
@@ -145,7 +145,7 @@ describe('vsmmu boot FILE.wasm', { timeout: 120_000 }, () => {
       reactor('(func $run (param i32) (result i32) unreachable)'),
     );
     expect(await vsmmu('boot', good)).toMatchObject({ status: 0, stderr: '' });
-    const { status, stdout } = await vsmmu('boot', trapping, '--json');
+    const { status, stdout } = await vsmmuProcess('boot', trapping, '--json');
     expect(status).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       ok: false,
@@ -164,12 +164,12 @@ describe('vsmmu boot FILE.wasm', { timeout: 120_000 }, () => {
 
 describe('vsmmu --help', { timeout: 120_000 }, () => {
   it('explains itself on request', async () => {
-    const help = await vsmmu('--help');
+    const help = await vsmmuProcess('--help');
     expect([help.status, help.stderr]).toEqual([0, '']);
     expect(help.stdout).toContain('boot');
     const boot = await vsmmu('boot', '--help');
     for (const option of ['--path', '--vms', '--memory', '--json'])
       expect(boot.stdout).toContain(option);
-    expect((await vsmmu('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await vsmmuProcess('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });

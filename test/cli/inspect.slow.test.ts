@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inspectionText } from '../../cli/inspect-text.ts';
 import type { HostInspection } from '../../vmm/api/index.ts';
-import { vsmmu } from '../support/vsmmu-command.ts';
+import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
 import { reactor } from '../support/wat.ts';
 
 describe('vsmmu inspect', { timeout: 120_000 }, () => {
   it('prints the machines of a host at work, as a tree and as JSON', async () => {
-    const { status, stdout, stderr } = await vsmmu('inspect', 'toy');
+    const { status, stdout, stderr } = await vsmmuProcess('inspect', 'toy');
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^host: /);
     for (const line of [
@@ -79,7 +79,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
         guest,
         reactor('(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 0))'),
       );
-      const { status, stdout, stderr } = await vsmmu('inspect', guest, '--timeout', '1');
+      const { status, stdout, stderr } = await vsmmuProcess('inspect', guest, '--timeout', '1');
       expect([status, stdout, stderr]).toEqual([
         1,
         '',

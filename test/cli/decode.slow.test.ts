@@ -1,4 +1,4 @@
-// vsmmu decode as a user starts it. What it decodes is tested in test/devices/decode.
+// vsmmu decode. What it decodes is tested in test/devices/decode.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,25 +1,11 @@
 // `vsmmu boot --check`: a driver that forgets an invalidation is told which, one that does not is left alone.
 
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
+import { vsmmu } from '../support/vsmmu-command.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-
-/** Exit status and standard output. */
-async function boot(...args: string[]): Promise<{ code: number; stdout: string }> {
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'boot', 'toy', ...args], {
-      maxBuffer: 1 << 24,
-    });
-    return { code: 0, stdout };
-  } catch (error) {
-    return error as { code: number; stdout: string };
-  }
-}
+const boot = (...args: string[]) => vsmmu('boot', 'toy', ...args);
 
 describe('vsmmu boot toy --check', { timeout: 120_000 }, () => {
   it.each([
@@ -42,9 +28,9 @@ describe('vsmmu boot toy --check', { timeout: 120_000 }, () => {
       ['0000000800000003', '0000000000000001'],
     ],
   ])('--experiment %s: names the command', async (experiment, kind, text, doublewords) => {
-    const { code, stdout } = await boot('--experiment', experiment, '--check', '--json');
+    const { status, stdout } = await boot('--experiment', experiment, '--check', '--json');
     const report = JSON.parse(stdout) as Report;
-    expect(code).toBe(1);
+    expect(status).toBe(1);
     expect(report.checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual([
       'sanitizer: no forgotten invalidation',
     ]);
@@ -57,9 +43,9 @@ describe('vsmmu boot toy --check', { timeout: 120_000 }, () => {
     [[]],
     [['--drain', 'thread', '--transport', 'mailbox', '--vcpus', '2', '--path', 'direct']],
   ])('the toy %j forgets nothing', async (args) => {
-    const { code, stdout } = await boot('--check', '--quiet', '--json', ...args);
+    const { status, stdout } = await boot('--check', '--quiet', '--json', ...args);
     const { sanitizer } = JSON.parse(stdout) as Report;
-    expect([code, sanitizer?.findings, sanitizer?.lost]).toEqual([0, [], 0]);
+    expect([status, sanitizer?.findings, sanitizer?.lost]).toEqual([0, [], 0]);
     // It unmaps a page that is in use, and invalidates it then.
     expect(sanitizer?.suspects).toBeGreaterThan(0);
     expect(sanitizer?.compared).toBeGreaterThan(50);
@@ -69,9 +55,9 @@ describe('vsmmu boot toy --check', { timeout: 120_000 }, () => {
     const page = readFileSync(new URL('../../docs/sanitizer.md', import.meta.url), 'utf8');
     const [, args = '', , shown = ''] =
       /^npx vsmmu boot toy (.*)$([\s\S]*?)^```text\n(.*)$/m.exec(page) ?? [];
-    const { code, stdout } = await boot(...args.split(' '));
+    const { status, stdout } = await boot(...args.split(' '));
     expect(shown).toContain('stale IOTLB entry');
     expect(stdout).toContain(shown);
-    expect(code).toBe(1);
+    expect(status).toBe(1);
   });
 });

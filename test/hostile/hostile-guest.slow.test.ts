@@ -18,6 +18,7 @@ import { loadGuestImage } from '../../vmm/vcpu/wasm/index.ts';
 import { compileGuest } from '../support/compile-assembly.ts';
 import { checkedHost } from '../support/findings.ts';
 import { footprintOf } from '../support/footprint-of.ts';
+import { steps } from '../support/thorough.ts';
 import {
   bringUp,
   CD,
@@ -32,7 +33,7 @@ import {
   TABLES,
 } from './operations.ts';
 
-const OPERATIONS = 100_000;
+const OPERATIONS = steps(25_000, 100_000);
 const PER_RUN = 200;
 /** The guest brings its devices up again this often, because it keeps breaking them. */
 const RUNS_PER_BRING_UP = 2;

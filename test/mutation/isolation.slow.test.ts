@@ -69,7 +69,7 @@ describe('a program without', () => {
     await mutate(join(program, 'assembly/vcmdq-drain', file), original, mutant);
     const drain = await compileAssembly(
       'assembly/vcmdq-drain/index.ts',
-      ['--target', 'vcmdq-drain'],
+      ['--target', 'vcmdq-drain', '--optimizeLevel', '1'],
       program,
     );
     await writeFile(join(program, 'dist/assembly/vcmdq-drain.wasm'), drain);

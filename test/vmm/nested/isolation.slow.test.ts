@@ -27,9 +27,12 @@ import {
   sendOnCmdq,
 } from '../../support/lent-vm.ts';
 import { mutatedModules } from '../../support/mutated-modules.ts';
+import { steps } from '../../support/thorough.ts';
 
 const VMS = 8;
-const COMMANDS = 1_000_000;
+const COMMANDS = steps(200_000, 1_000_000);
+/** Within so many a mutant loses something. */
+const MUTANT_COMMANDS = 100_000;
 /** Pages that each VM's device has read, and whose translations lie in the IOTLB. */
 const PAGES = 16;
 const POLICIES: readonly QueueErrorDecision[] = ['skip', 'emulate', 'report'];
@@ -180,7 +183,7 @@ describe('eight VMs of one host', () => {
     async (_, file, original, mutant) => {
       const mutated = await mutatedModules(modules, 'vcmdqDrain', [{ file, original, mutant }]);
       const siege = new Siege(await VmHost.create({ modules: mutated }));
-      expect(siege.run(COMMANDS / 10).lost).not.toEqual([]);
+      expect(siege.run(MUTANT_COMMANDS).lost).not.toEqual([]);
     },
   );
 });

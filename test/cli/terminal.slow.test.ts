@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Progress } from '../../cli/progress.ts';
 import type { Report } from '../../cli/report.ts';
 import { colours } from '../../cli/terminal.ts';
-import { vsmmu } from '../support/vsmmu-command.ts';
+import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
 import { IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 const UART = 0x09000000;
@@ -31,7 +31,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
         'yielding.wasm',
         '(func $run (param i32) (result i32) (i32.const 1))',
       );
-      const { status, stdout, stderr } = await vsmmu(
+      const { status, stdout, stderr } = await vsmmuProcess(
         'boot',
         yielding,
         '--timeout',
@@ -53,7 +53,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
       `(func $run (param i32) (result i32) (call $write32 (i32.const ${UART}) (i32.const 33)) (loop $for (br $for)) (i32.const 2))`,
       IMPORT_WRITE32,
     );
-    const { status, stderr } = await vsmmu('boot', stuck, '--timeout', '1');
+    const { status, stderr } = await vsmmuProcess('boot', stuck, '--timeout', '1');
     expect([status, stderr]).toEqual([
       1,
       'vsmmu: the guest did not come back within 1 s, and was ended\n',
@@ -62,8 +62,11 @@ describe('--timeout', { timeout: 60_000 }, () => {
 
   it('leaves a run alone that ends in time', async () => {
     const good = await guest('good.wasm', '(func $run (param i32) (result i32) (i32.const 2))');
-    expect(await vsmmu('boot', good, '--timeout', '30')).toMatchObject({ status: 0, stderr: '' });
-    expect((await vsmmu('boot', '/nowhere.wasm', '--timeout', '30')).status).toBe(2);
+    expect(await vsmmuProcess('boot', good, '--timeout', '30')).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    expect((await vsmmuProcess('boot', '/nowhere.wasm', '--timeout', '30')).status).toBe(2);
   });
 });
 

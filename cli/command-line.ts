@@ -1,0 +1,59 @@
+// The vsmmu command as a function: from a command line to an exit status.
+
+import { Command, CommanderError } from 'commander';
+import { VERSION, VsmmuError } from '../vmm/api/index.ts';
+import { UsageError } from './cli-error.ts';
+import { addBoot } from './commands/boot-command.ts';
+import { addDecode } from './commands/decode-command.ts';
+import { addGuest } from './commands/guest-command.ts';
+import { addInspect } from './commands/inspect-command.ts';
+import { addTrace } from './commands/trace-command.ts';
+import { EXIT_OK, EXIT_USAGE } from './status.ts';
+
+/** Each subcommand in a file of its own, in the order in which --help lists them. */
+function program(end: (status: number) => void): Command {
+  const command = new Command('vsmmu')
+    .description('Virtual Arm SMMUv3 with NVIDIA CMDQV, and the small VMM that hosts it')
+    .version(VERSION)
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .configureOutput({ writeErr: () => undefined });
+  addBoot(command, end);
+  addDecode(command);
+  addInspect(command, end);
+  addTrace(command);
+  addGuest(command);
+  return command;
+}
+
+/** The one line that explains why nothing was run; undefined for an error of ours. */
+function explanation(error: unknown): string | undefined {
+  if (error instanceof CommanderError)
+    return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return error instanceof UsageError || error instanceof VsmmuError ? error.message : undefined;
+}
+
+/**
+ * Carries out a command line; what it prints goes to the streams of the process.
+ * @param argv the words after the program's name.
+ * @returns the exit status.
+ * @throws errors of this program, not those of its user.
+ */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  let status = EXIT_OK;
+  const command = program((value) => {
+    status = value;
+  });
+  try {
+    if (argv.length === 0) throw new UsageError('nothing to do; see vsmmu --help');
+    await command.parseAsync([...argv], { from: 'user' });
+    return status;
+  } catch (error) {
+    // Help and version come this way as well.
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT_OK;
+    const line = explanation(error);
+    if (line === undefined) throw error;
+    process.stderr.write(`vsmmu: ${line}\n`);
+    return EXIT_USAGE;
+  }
+}
