@@ -74,7 +74,7 @@ beforeAll(async () => {
   parsed.inspection = await json('inspect', file);
   parsed.trace = JSON.parse(await readFile(file, 'utf8'));
   parsed.decoded = await json('decode', 'cmd', '0000000000000046', '0000000000000000');
-}, 120_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('versions', () => {
@@ -93,7 +93,10 @@ describe('versions', () => {
   it('of the guest ABI: its constants', () => {
     const constants = Object.entries(GUEST_ABI).sort(([a], [b]) => (a < b ? -1 : 1));
     expect(constants.length).toBeGreaterThan(50);
-    expect([versions.GUEST_ABI_VERSION, hash(JSON.stringify(constants))]).toEqual([1, '94188d841dd2153a']);
+    expect([versions.GUEST_ABI_VERSION, hash(JSON.stringify(constants))]).toEqual([
+      1,
+      '94188d841dd2153a',
+    ]);
   });
 
   it('of the plugin interface: its text', async () => {
