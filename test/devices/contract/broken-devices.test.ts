@@ -129,6 +129,25 @@ describe('the contract suite', () => {
     expect(caught(() => new Late())).toContain('a restored device is the saved one');
   });
 
+  it('catches it by the timer itself when nothing else shows it', () => {
+    class Quiet extends Alarm {
+      override attach(host: DeviceHost): void {
+        this.host = host;
+        this.line = host.interruptLine(0);
+        this.timer = host.timer('alarm', () => undefined);
+      }
+      override restore(state: DeviceState): void {
+        super.restore(state);
+        this.timer?.cancel();
+      }
+      // What is saved says nothing of it either.
+      override save(): DeviceState {
+        return { ...super.save(), timer: false };
+      }
+    }
+    expect(caught(() => new Quiet())).toContain('a restored device is the saved one');
+  });
+
   it('catches a timer that restore sets to another time', () => {
     class Relative extends Alarm {
       override restore(state: DeviceState): void {
