@@ -74,7 +74,7 @@ beforeAll(async () => {
   parsed.inspection = await json('inspect', file);
   parsed.trace = JSON.parse(await readFile(file, 'utf8'));
   parsed.decoded = await json('decode', 'cmd', '0000000000000046', '0000000000000000');
-}, 120_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('versions', () => {

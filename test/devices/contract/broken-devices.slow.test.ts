@@ -129,6 +129,27 @@ describe('the contract suite', () => {
     expect(caught(() => new Late())).toContain('a restored device is the saved one');
   });
 
+  it('catches it by the timer itself when nothing else shows it', () => {
+    class Quiet extends Counter {
+      #timer: Timer | undefined;
+      override attach(host: DeviceHost): void {
+        super.attach(host);
+        this.#timer = host.timer('alarm', () => undefined);
+      }
+      // What is saved says nothing of it.
+      override write(access: MmioAccess): void {
+        super.write(access);
+        if (access.offset === 0) this.#timer?.at(access.lo);
+      }
+    }
+    const cases = deviceContract(() => new Quiet(), { operations: 300, seeds: [1] });
+    expect(() => {
+      for (const { run } of cases) run();
+    }).toThrow(
+      /saved device against restored one: timers differ: device: alarm at \d+ against nothing/,
+    );
+  });
+
   it('catches a timer that restore sets to another time', () => {
     class Relative extends Alarm {
       override restore(state: DeviceState): void {

@@ -28,6 +28,18 @@ describe('Pl011', () => {
     expect(sent).toEqual([0x41, 0x42, 0x43]);
   });
 
+  it('takes a narrow write for one of the whole register, and answers a narrow read with its low bytes', () => {
+    const { bus } = uart();
+    bus.write32(0x024, 0xabcd);
+    expect([1, 2, 4].map((size) => bus.read(0, 0x024, size as 1 | 2 | 4).lo)).toEqual([
+      0xcd, 0xabcd, 0xabcd,
+    ]);
+    bus.write(0, 0x025, 1, 0xff);
+    expect([bus.read(0, 0x025, 1).lo, bus.read32(0x024)]).toEqual([0, 0xabcd]);
+    bus.write(0, 0x024, 1, 0x12);
+    expect(bus.read32(0x024)).toBe(0x12);
+  });
+
   it('identifies itself as an Arm PL011', () => {
     const { bus } = uart();
     const id = [0xfe0, 0xfe4, 0xfe8, 0xfec, 0xff0, 0xff4, 0xff8, 0xffc].map((offset) =>

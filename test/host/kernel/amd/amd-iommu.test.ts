@@ -65,6 +65,17 @@ describe('translation by a guest and its host', () => {
     expect(vm.events()).toEqual([[DEVICE, word1, 0x23456000, 1]]);
   });
 
+  it('the PASID of an access chooses among the tables of the GCR3 table', () => {
+    vm.map(BigInt(IOVA), page(DATA));
+    const GCR3 = 0x80040000;
+    vm.store(GCR3 + 8, vm.load(GCR3));
+    const write = (pasid: number, value: number) =>
+      vm.port.write(IOVA, Uint8Array.of(value), { pasid }).ok;
+    expect([write(0, 5), vm.byte(DATA), write(1, 6), vm.byte(DATA)]).toEqual([true, 5, true, 6]);
+    expect([write(2, 7), vm.byte(DATA)]).toEqual([false, 6]);
+    expect(vm.events()).toEqual([[DEVICE, 0x20210002, 0x23456000, 1]]);
+  });
+
   it('a guest page beyond its memory is the host’s fault', () => {
     vm.map(BigInt(IOVA), page(0x40000000));
     expect(vm.write(IOVA, 1)).toBe(false);
