@@ -132,6 +132,7 @@ export function machineOptions(
     directMaps,
     overlay,
     queues,
+    allowGc,
   } = settings;
   const toy = guest === 'toy';
   if (vcpus > 1 && !toy && secondary === undefined) {
@@ -152,6 +153,7 @@ export function machineOptions(
     directMaps,
     overlay,
     queues,
+    allowGc,
   };
 }
 

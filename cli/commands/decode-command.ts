@@ -77,7 +77,7 @@ function json(decoded: Decoded): string {
 
 /** @throws {UsageError} when the words are not of the structure. */
 function decode(kind: string, doublewords: readonly string[], options: DecodeOptions): string {
-  const structure = STRUCTURES[kind];
+  const structure = Object.hasOwn(STRUCTURES, kind) ? STRUCTURES[kind] : undefined;
   if (!structure)
     throw new UsageError(`'${kind}' is none of ${Object.keys(STRUCTURES).join(', ')}`);
   if (doublewords.length !== structure.doublewords) {

@@ -40,6 +40,10 @@ describe('the schema of the options', () => {
         { vcpu: 2 },
         `unknown-option: there is no option "vcpu"; there are ${Object.keys(MACHINE_SETTINGS).join(', ')}`,
       ],
+      ...['constructor', 'toString', '__proto__'].map((name): [unknown, string] => [
+        JSON.parse(`{ "${name}": 1 }`),
+        `unknown-option: there is no option "${name}"; there are ${Object.keys(MACHINE_SETTINGS).join(', ')}`,
+      ]),
       [{ vcpus: 0 }, 'bad-option: vcpus must be an integer from 1 to 4, not 0'],
       [{ vcpus: '2' }, 'bad-option: vcpus must be an integer from 1 to 4, not "2"'],
       [{ memory: 1.5 }, 'bad-option: memory must be an integer from 1 to 4096, not 1.5'],
@@ -69,6 +73,7 @@ describe('the schema of the options', () => {
       drain: 'auto',
       args: ['a'],
       env: { A: 'b' },
+      allowGc: true,
       seed: 1,
       overlay: false,
       queues: 'ecmdq',
@@ -90,6 +95,10 @@ describe('the schema of the options', () => {
     await expect(host.createMachine({ guest: IDLE, vcpus: 9 })).rejects.toMatchObject({
       name: 'OptionsError',
       option: 'vcpus',
+    });
+    await expect(host.createMachine({ guest: IDLE, allowGc: true })).rejects.toMatchObject({
+      name: 'OptionsError',
+      option: 'allowGc',
     });
     await expect(host.createMachine({ guest: IDLE, vcpus: 2 })).rejects.toMatchObject({
       name: 'BoardError',

@@ -223,7 +223,14 @@ export class Host implements AsyncDisposable {
       directMaps = true,
       overlay = false,
       queues = 'vcmdq',
+      allowGc = false,
     } = settings;
+    if (allowGc && transport !== 'mailbox')
+      throw new OptionsError(
+        'bad-option',
+        'allowGc',
+        'allowGc needs transport mailbox: on the thread of the VMM a guest could fill its heap',
+      );
     if (overlay && queues === 'ecmdq')
       throw new OptionsError(
         'bad-option',
@@ -255,6 +262,7 @@ export class Host implements AsyncDisposable {
       directMaps,
       overlay,
       queues,
+      allowGc,
       devices: placeDevices(options.devices ?? [], kind.free),
       onOutput: (bytes) => events.emit('output', bytes),
       readInput: (most) => input.take(most),

@@ -2,6 +2,7 @@
 // makes its flags of it.
 
 import * as v from 'valibot';
+import { printable } from '../../devices/plugin/index.ts';
 import type { Queues } from '../boards/index.ts';
 import { OptionsError } from './api-errors.ts';
 
@@ -36,7 +37,7 @@ export interface HostSettings {
 export interface MachineSettings {
   /** Used in messages. Default `vm0`, `vm1`, and so on. */
   readonly name?: string | undefined;
-  /** MiB of memory, 1 to 4096. Default: what the guest asks for. */
+  /** MiB of memory, 1 to 4096; the guest cannot have it grow beyond. Default: what the guest asks for, to the maximum of its import. */
   readonly memory?: number | undefined;
   /** vCPUs, 1 to 4. More than one need a `secondary` program. Default 1. */
   readonly vcpus?: number | undefined;
@@ -48,6 +49,11 @@ export interface MachineSettings {
   readonly args?: readonly string[] | undefined;
   /** Environment of the guest's program (WASI). */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The guest is trusted: it may have types of garbage-collected objects (structs, arrays, exceptions with references), with which it can
+   * fill the heap of its thread. With `transport: 'mailbox'` only. Default false.
+   */
+  readonly allowGc?: boolean | undefined;
   /** Random numbers of the guest (WASI `random_get`) come from this, 0 to 2^32 - 1. Default: the system's. */
   readonly seed?: number | undefined;
   /** The guest's one CMDQ runs as it rings, without exits, and there is no CMDQV (the overlay path). Default false. */
@@ -61,7 +67,7 @@ export interface MachineSettings {
 function shown(value: unknown): string {
   return typeof value === 'bigint' || typeof value === 'function'
     ? typeof value
-    : (JSON.stringify(value) ?? String(value));
+    : printable(JSON.stringify(value) ?? String(value));
 }
 
 const expected = (what: string) => (issue: { readonly input: unknown }) =>
@@ -118,7 +124,7 @@ export const MACHINE_SETTINGS = {
   name: option(text, 'name of the machine in messages'),
   memory: option(
     integer(1, MAX_MEMORY_MIB),
-    'memory of each machine in MiB (default: what the guest asks for)',
+    'memory of each machine in MiB, and its limit (default: what the guest asks for)',
     { value: 'mib' },
   ),
   vcpus: option(integer(1, MAX_VCPUS), `vCPUs of each machine, 1 to ${MAX_VCPUS} (default: 1)`),
@@ -137,6 +143,10 @@ export const MACHINE_SETTINGS = {
     {
       value: 'name=value',
     },
+  ),
+  allowGc: option(
+    yesNo,
+    'the guest is trusted: it may have garbage-collected objects (with --transport mailbox)',
   ),
   seed: option(
     integer(0, 2 ** 32 - 1),
@@ -174,16 +184,19 @@ export function checkOptions<const E extends v.ObjectEntries>(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(value)}`);
   }
+  // Their own names only: an object of options has a "constructor" and a "toString" too.
+  const unknown = Object.keys(value).find((name) => !Object.hasOwn(entries, name));
+  if (unknown !== undefined) {
+    const shownName = printable(unknown);
+    throw new OptionsError(
+      'unknown-option',
+      unknown,
+      `there is no option "${shownName}"; there are ${Object.keys(entries).join(', ')}`,
+    );
+  }
   const result = v.safeParse(v.strictObject(entries), value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const place = placeOf(issue);
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
-    throw new OptionsError(
-      'unknown-option',
-      place,
-      `there is no option "${place}"; there are ${Object.keys(entries).join(', ')}`,
-    );
-  }
-  throw new OptionsError('bad-option', place, `${place} ${issue.message}`);
+  throw new OptionsError('bad-option', place, `${printable(place)} ${issue.message}`);
 }

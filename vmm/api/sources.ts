@@ -6,15 +6,15 @@ import { GuestImageError } from '../vcpu/wasm/index.ts';
 /** A path (Node.js), a URL, or the bytes of a binary. */
 export type GuestSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer;
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'it is a directory',
-  EACCES: 'permission denied',
-};
+const REASONS = new Map([
+  ['ENOENT', 'no such file'],
+  ['EISDIR', 'it is a directory'],
+  ['EACCES', 'permission denied'],
+]);
 
 function reasonOf(error: unknown): string {
   const { code, message } = error as { readonly code?: string; readonly message?: string };
-  return REASONS[code ?? ''] ?? code ?? message ?? String(error);
+  return REASONS.get(code ?? '') ?? code ?? message ?? String(error);
 }
 
 async function readNode(source: string | URL): Promise<Uint8Array<ArrayBuffer>> {

@@ -22,6 +22,8 @@ export interface BoardOptions {
   /** The guest's binary, and the program of its secondary vCPUs. */
   readonly guest: Uint8Array<ArrayBuffer>;
   readonly secondary?: Uint8Array<ArrayBuffer> | undefined;
+  /** The guest may have types that need a garbage-collected heap. Default false. */
+  readonly allowGc?: boolean;
   /** Default 1. */
   readonly vcpus?: number;
   /** Bytes of memory, a multiple of 64 KiB. Default: what the guest asks for. */

@@ -4,13 +4,14 @@ import type { UnitOptions } from '../../devices/unit/index.ts';
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuState } from '../vcpu/index.ts';
 import {
   exitOf,
+  instantiationError,
   type VcpuTransport,
   WasmProgram,
   type WasmVcpuOptions,
 } from '../vcpu/wasm/index.ts';
 import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
-import type { RemoteImport, VcpuApi } from './vcpu-worker.ts';
+import type { Instantiation, RemoteImport, VcpuApi } from './vcpu-worker.ts';
 import { programAt, type WorkerProgram, WorkerThread } from './worker-thread.ts';
 
 function program(name: string): WorkerProgram {
@@ -43,6 +44,15 @@ function numbered(module: WebAssembly.Module, object: WebAssembly.Imports): Numb
     calls.push({ call, spinMs: name.startsWith('mmio_') ? SPIN_AFTER_MMIO_MS : SPIN_MS });
   }
   return { imports, calls };
+}
+
+/**
+ * The value of the guest's `vsmmu_abi`.
+ * @throws {GuestImageError} when it was not instantiated.
+ */
+function abiIn({ refused, abi }: Instantiation): number | undefined {
+  if (refused !== undefined) throw instantiationError(refused);
+  return abi;
 }
 
 /** What belongs to the thread of a vCPU. */
@@ -93,7 +103,9 @@ class ThreadVcpu implements Vcpu {
 
   async #instantiate(): Promise<void> {
     const { worker, abi } = this.#thread;
-    this.#options.checkAbi(this.#used ? await worker.call((vcpu) => vcpu.instantiate()) : abi);
+    this.#options.checkAbi(
+      this.#used ? abiIn(await worker.call((vcpu) => vcpu.instantiate())) : abi,
+    );
     this.#used = false;
   }
 
@@ -189,7 +201,7 @@ export class VcpuThreads implements VcpuTransport {
         vmm: this.#exits.buffer,
         unit,
       };
-      const abi = await worker.call((vcpu) => vcpu.boot(boot));
+      const abi = abiIn(await worker.call((vcpu) => vcpu.boot(boot)));
       const thread = { worker, mailbox, exits: this.#exits, abi, release };
       const vcpu = new ThreadVcpu(options, thread);
       this.#running.add(vcpu);

@@ -2,8 +2,9 @@
 // here is Wasm: the guest, and the drain behind its doorbell when it has a unit.
 
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
+import { reasonOf } from '../vcpu/wasm/guest-errors.ts';
 import { abiOf } from '../vcpu/wasm/guest-image.ts';
-import { INSIDE_FUNCTIONS } from '../vcpu/wasm/guest-imports.ts';
+import { INSIDE_FUNCTIONS, importModule, importObject } from '../vcpu/wasm/guest-imports.ts';
 import { endThread, exposeToParent } from './expose.ts';
 import { MailboxClient, type Value } from './mailbox.ts';
 
@@ -26,11 +27,19 @@ export interface VcpuWorkerOptions {
   readonly unit: UnitOptions | undefined;
 }
 
+/** What came of instantiating a guest. */
+export interface Instantiation {
+  /** Why it could not be, a line; undefined when it was. */
+  readonly refused: string | undefined;
+  /** The value of its `vsmmu_abi`. */
+  readonly abi: number | undefined;
+}
+
 export interface VcpuApi {
-  /** Takes what it runs, and instantiates it; the value of its `vsmmu_abi`. */
-  boot(options: VcpuWorkerOptions): Promise<number | undefined>;
-  /** Instantiates it anew; the value of its `vsmmu_abi`. */
-  instantiate(): Promise<number | undefined>;
+  /** Takes what it runs, and instantiates it. */
+  boot(options: VcpuWorkerOptions): Promise<Instantiation>;
+  /** Instantiates it anew. */
+  instantiate(): Promise<Instantiation>;
   /** Runs one of its exports to the end. Numbers only; anything else that it returns is dropped. */
   run(name: string, args: readonly number[]): number | undefined;
   end(): void;
@@ -89,21 +98,17 @@ class VcpuWorker implements VcpuApi {
   #imports: WebAssembly.Imports = {};
   #instance: WebAssembly.Instance | undefined;
 
-  boot(options: VcpuWorkerOptions): Promise<number | undefined> {
+  boot(options: VcpuWorkerOptions): Promise<Instantiation> {
     const client = new MailboxClient(options.mailbox, options.vmm);
     this.#client = client;
-    const object: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+    const object = importObject();
     options.imports.forEach(({ module, name, arity }, number) => {
-      object[module] ??= {};
       const call = remoteCall(client, number, arity);
-      object[module][name] =
+      importModule(object, module)[name] =
         module === 'vsmmu' && name === 'wait' ? restingWait(client, call) : call;
     });
-    for (const { module, name, kind } of WebAssembly.Module.imports(options.module)) {
-      object[module] ??= {};
-      if (kind === 'memory') object[module][name] = options.memory;
-    }
-    const { vsmmu = {} } = object;
+    importModule(object, 'env').memory = options.memory;
+    const vsmmu = importModule(object, 'vsmmu');
     if (options.unit) {
       const { drain } = new Unit(options.unit);
       for (const name of INSIDE_FUNCTIONS) if (vsmmu[name]) vsmmu[name] = drain[name];
@@ -113,11 +118,14 @@ class VcpuWorker implements VcpuApi {
     return this.instantiate();
   }
 
-  async instantiate(): Promise<number | undefined> {
+  async instantiate(): Promise<Instantiation> {
     if (!this.#module) throw new RangeError('there is nothing to instantiate');
-    const instance = await WebAssembly.instantiate(this.#module, this.#imports);
-    this.#instance = instance;
-    return abiOf(instance);
+    try {
+      this.#instance = await WebAssembly.instantiate(this.#module, this.#imports);
+    } catch (cause) {
+      return { refused: reasonOf(cause), abi: undefined };
+    }
+    return { refused: undefined, abi: abiOf(this.#instance) };
   }
 
   run(name: string, args: readonly number[]): number | undefined {

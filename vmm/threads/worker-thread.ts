@@ -31,6 +31,11 @@ export function programAt(program: WorkerProgram, url: string | URL | undefined)
 /** How long a worker that has been asked to end may take before it is terminated. */
 export const GRACE_MS = 100;
 
+/**
+ * Heap of a worker's thread in Node.js, in MiB: one that fills it ends alone, and not the process. Browsers have no such limit.
+ */
+const HEAP_MIB = 256;
+
 /** Just enough of either kind of worker. */
 interface Thread {
   readonly endpoint: Endpoint;
@@ -45,7 +50,11 @@ async function startInNode(
 ): Promise<Thread> {
   const { Worker } = await import('node:worker_threads');
   // Without the program's own options: `--eval`'s would stop the worker.
-  const worker = new Worker(program.url, { name: program.name, execArgv: [] });
+  const worker = new Worker(program.url, {
+    name: program.name,
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+  });
   worker.on('error', onEnd);
   worker.on('messageerror', onEnd);
   worker.on('exit', (code) => onEnd(new Error(`its thread ended with code ${code}`)));

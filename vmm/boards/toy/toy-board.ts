@@ -22,6 +22,7 @@ import {
   type GuestImage,
   type Instantiate,
   loadGuestImage,
+  loadSecondaryProgram,
   ramRegions,
   WasmGuest,
 } from '../../vcpu/wasm/index.ts';
@@ -50,7 +51,8 @@ const DMA_STREAM = 8;
 const WASM_PAGE = 0x10000;
 
 /** What the toy's board is made with when guest and secondary program are compiled already. */
-export interface ToyBoardOptions extends Omit<BoardOptions, 'guest' | 'secondary' | 'memorySize'> {
+export interface ToyBoardOptions
+  extends Omit<BoardOptions, 'guest' | 'secondary' | 'memorySize' | 'allowGc'> {
   readonly image: GuestImage;
   readonly secondary?: WebAssembly.Module | undefined;
   /** Pages of 64 KiB, default as many as the guest asks for. */
@@ -208,11 +210,11 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
 export const toyBoard: Board = {
   name: 'toy',
   free: FREE,
-  async create({ guest, secondary, memorySize, ...options }) {
+  async create({ guest, secondary, memorySize, allowGc, ...options }) {
     return createToyMachine({
       ...options,
-      image: await loadGuestImage(guest),
-      secondary: secondary && (await WebAssembly.compile(secondary)),
+      image: await loadGuestImage(guest, { allowGc }),
+      secondary: secondary && (await loadSecondaryProgram(secondary, { allowGc })),
       memoryPages: memorySize === undefined ? undefined : memorySize / WASM_PAGE,
     });
   },

@@ -1,6 +1,6 @@
 // What can go wrong with a Wasm guest, and how one is ended.
 
-import { VsmmuError } from '../../../devices/plugin/index.ts';
+import { printable, VsmmuError } from '../../../devices/plugin/index.ts';
 
 /** Why a binary is no guest; docs/guests.md says what to change. */
 export type GuestImageFault =
@@ -15,11 +15,31 @@ export type GuestImageFault =
   | 'missing-export'
   | 'data-in-abi-area'
   | 'abi-version'
-  | 'unknown-import';
+  | 'unknown-import'
+  | 'import-type'
+  | 'own-memory'
+  | 'gc-types'
+  | 'table-limits'
+  | 'not-instantiable';
 
 /** The binary is not a guest that this VMM can run. */
 export class GuestImageError extends VsmmuError<GuestImageFault> {
   override readonly name = 'GuestImageError';
+}
+
+/** Why something of a guest's failed, as part of a line. */
+export function reasonOf(cause: unknown): string {
+  return printable(cause instanceof Error ? cause.message : String(cause));
+}
+
+/**
+ * What it means that a module was not instantiated: an import does not fit, a segment lies out of bounds, its start function trapped.
+ * An error of the machine stays what it is.
+ */
+export function instantiationError(cause: unknown): VsmmuError {
+  if (cause instanceof VsmmuError) return cause;
+  const message = `the guest cannot be instantiated: ${reasonOf(cause)}`;
+  return new GuestImageError('not-instantiable', message, { cause });
 }
 
 /** Thrown through a guest's frames to end it: not an error of the guest. */

@@ -1,8 +1,24 @@
 // A guest binary, checked: what a machine can be made of. docs/guest-abi.md has the rules that this file enforces.
 
 import { ABI_AREA_SIZE, ABI_VERSION } from '../../../assembly/layout/guest-abi.ts';
-import { GuestImageError } from './guest-errors.ts';
-import { importedMemory, looksLikeWasm, lowestData, type MemoryImport } from './wasm-binary.ts';
+import { printable } from '../../../devices/plugin/index.ts';
+import { GuestImageError, reasonOf } from './guest-errors.ts';
+import {
+  functionTypeText,
+  IMPORT_TYPES,
+  MODULE_VSMMU,
+  MODULE_WASI,
+  sameFunctionType,
+  VSMMU_FUNCTIONS,
+} from './import-types.ts';
+import {
+  looksLikeWasm,
+  type MemoryImport,
+  outlineOf,
+  type WasmImport,
+  type WasmOutline,
+} from './wasm-binary.ts';
+import type { FunctionType } from './wasm-types.ts';
 
 /** A reactor is entered again and again and keeps its state in guest memory; a command runs from `_start` to its end. */
 export type GuestShape = 'reactor' | 'command';
@@ -15,32 +31,77 @@ export interface GuestImage {
   readonly maximumPages: number;
 }
 
+/** What a binary may have that most may not. */
+export interface ImageOptions {
+  /** It may use garbage-collected objects: for guests that are trusted not to fill the heap of their thread. Default false. */
+  readonly allowGc?: boolean | undefined;
+}
+
+/** A binary that has passed what is checked before it is compiled. */
+interface CheckedModule {
+  readonly module: WebAssembly.Module;
+  readonly memory: MemoryImport & { readonly limits: { readonly maximum: number } };
+  readonly lowestData: number | undefined;
+}
+
 const WASM_PAGE = 0x10000;
-/** Import modules that a machine provides; `env` has the memory only. */
-export const MODULE_VSMMU = 'vsmmu';
-export const MODULE_WASI = 'wasi_snapshot_preview1';
+/** Entry of the secondary vCPUs. */
+const SECONDARY_ENTRY = 'vsmmu_secondary';
+/** Entries of all tables and element segments: an engine allocates them whether they are used or not. */
+const MAX_TABLE_ENTRIES = 65_536;
 
-/** Functions that a guest may import from the module `vsmmu`. */
-export const VSMMU_FUNCTIONS = [
-  ...['mmio_read32', 'mmio_write32', 'mmio_read64', 'mmio_write64'],
-  ...['doorbell', 'tlbi', 'dsb', 'wait', 'vcpu_start', 'clock_ns'],
-] as const;
+const nameOf = ({ module, name }: WasmImport) => printable(`${module}.${name}`);
 
-function checkMemory(
-  memory: MemoryImport | undefined,
-  shape: GuestShape,
-): MemoryImport & { readonly maximum: number } {
+function checkFunction(imported: WasmImport, type: FunctionType): void {
+  const { module, name } = imported;
+  const expected = IMPORT_TYPES.get(module)?.get(name);
+  if (!expected) refuseImport(imported);
+  if (sameFunctionType(type, expected)) return;
+  throw new GuestImageError(
+    'import-type',
+    `the guest imports ${nameOf(imported)} as ${functionTypeText(type)}: it is ${functionTypeText(expected)}`,
+  );
+}
+
+function refuseImport(imported: WasmImport): never {
+  const there =
+    imported.module === MODULE_VSMMU
+      ? `${MODULE_VSMMU} has ${VSMMU_FUNCTIONS.join(', ')}`
+      : `there are ${MODULE_VSMMU}.* and ${MODULE_WASI}.*`;
+  throw new GuestImageError(
+    'unknown-import',
+    `the guest imports ${nameOf(imported)}, which no machine provides: ${there}`,
+  );
+}
+
+/** The one memory that a guest imports. */
+function checkImports(imports: readonly WasmImport[]): MemoryImport {
+  const [memory, second] = imports.filter((one): one is MemoryImport => one.kind === 'memory');
   if (!memory) {
     const how = 'let it import env.memory (wasm-ld --import-memory, asc --importMemory)';
     throw new GuestImageError('no-memory-import', `the guest imports no memory: ${how}`);
   }
-  const { module, name, initial, maximum, shared, wide } = memory;
-  if (module !== 'env' || name !== 'memory') {
+  if (memory.module !== 'env' || memory.name !== 'memory') {
     throw new GuestImageError(
       'no-memory-import',
-      `the guest imports its memory as ${module}.${name}: it has to be env.memory`,
+      `the guest imports its memory as ${nameOf(memory)}: it has to be env.memory`,
     );
   }
+  if (second) {
+    throw new GuestImageError(
+      'unknown-import',
+      `the guest imports a second memory, ${nameOf(second)}: it has one, env.memory`,
+    );
+  }
+  for (const imported of imports) {
+    if (imported.kind === 'function') checkFunction(imported, imported.type);
+    else if (imported !== memory) refuseImport(imported);
+  }
+  return memory;
+}
+
+function checkMemory(memory: MemoryImport): CheckedModule['memory'] {
+  const { initial, maximum, shared, wide } = memory.limits;
   if (wide)
     throw new GuestImageError(
       'memory-size',
@@ -58,13 +119,66 @@ function checkMemory(
       `too little memory: the guest asks for ${kib} KiB, of which the ABI area takes the first ${ABI_AREA_SIZE / 1024}: raise --initial-memory`,
     );
   }
-  if (shape === 'reactor' && maximum !== initial) {
+  return { ...memory, limits: { ...memory.limits, maximum } };
+}
+
+/** What an engine would allocate for it, out of the memory that all machines of the process share. */
+function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
+  const { memories, tables, elements, collected } = outline;
+  if (memories > 0)
     throw new GuestImageError(
-      'memory-not-fixed',
-      `the guest's memory may grow (${initial} to ${maximum} pages): a reactor's maximum must be its initial size`,
+      'own-memory',
+      'the guest has a memory of its own beside env.memory: it may have that one only',
+    );
+  if (collected !== undefined && !allowGc) {
+    throw new GuestImageError(
+      'gc-types',
+      `the guest has ${collected}, and could fill the heap of its process: only a trusted one may, on a thread of its own (allowGc)`,
     );
   }
-  return { ...memory, maximum };
+  let entries = elements;
+  for (const { initial, maximum, wide } of tables) {
+    if (wide || maximum === undefined) {
+      throw new GuestImageError(
+        'table-limits',
+        `the guest has a table ${wide ? 'with 64-bit indices' : 'without a maximum'}: its tables need 32-bit indices and a maximum`,
+      );
+    }
+    entries += Math.max(initial, maximum);
+  }
+  if (entries > MAX_TABLE_ENTRIES) {
+    throw new GuestImageError(
+      'table-limits',
+      `the guest's tables and element segments may have ${entries} entries: there are at most ${MAX_TABLE_ENTRIES}`,
+    );
+  }
+}
+
+/** Checks a binary, and compiles it after that: what is refused costs nothing but the reading. */
+async function compileChecked(
+  bytes: Uint8Array<ArrayBuffer>,
+  { allowGc = false }: ImageOptions,
+): Promise<CheckedModule> {
+  if (!looksLikeWasm(bytes)) throw new GuestImageError('not-wasm', 'not a WebAssembly binary');
+  const invalid = (cause: unknown) =>
+    new GuestImageError('invalid-wasm', `not a valid WebAssembly binary: ${reasonOf(cause)}`, {
+      cause,
+    });
+  let outline: WasmOutline;
+  try {
+    outline = outlineOf(bytes);
+  } catch (cause) {
+    throw invalid(cause);
+  }
+  const imported = checkImports(outline.imports);
+  checkAllocations(outline, allowGc);
+  const memory = checkMemory(imported);
+  try {
+    const module = await WebAssembly.compile(bytes);
+    return { module, memory, lowestData: outline.lowestData };
+  } catch (cause) {
+    throw invalid(cause);
+  }
 }
 
 function shapeOf(module: WebAssembly.Module): GuestShape {
@@ -88,27 +202,6 @@ function shapeOf(module: WebAssembly.Module): GuestShape {
   return 'reactor';
 }
 
-function checkImports(module: WebAssembly.Module): void {
-  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    if (kind === 'memory') continue;
-    if (kind === 'function' && from === MODULE_WASI) continue;
-    if (
-      kind === 'function' &&
-      from === MODULE_VSMMU &&
-      VSMMU_FUNCTIONS.some((known) => known === name)
-    )
-      continue;
-    const there =
-      from === MODULE_VSMMU
-        ? `${MODULE_VSMMU} has ${VSMMU_FUNCTIONS.join(', ')}`
-        : `there are ${MODULE_VSMMU}.* and ${MODULE_WASI}.*`;
-    throw new GuestImageError(
-      'unknown-import',
-      `the guest imports ${from}.${name}, which no machine provides: ${there}`,
-    );
-  }
-}
-
 function checkData(lowest: number | undefined): void {
   if (lowest === undefined || lowest >= ABI_AREA_SIZE) return;
   const how = `link it above (wasm-ld --global-base=${ABI_AREA_SIZE}, asc --memoryBase ${ABI_AREA_SIZE})`;
@@ -119,42 +212,65 @@ function checkData(lowest: number | undefined): void {
 }
 
 /**
- * Compiles and checks a guest binary.
+ * Checks and compiles a guest binary.
  * @throws {GuestImageError} when it is not a guest.
  */
-export async function loadGuestImage(bytes: Uint8Array<ArrayBuffer>): Promise<GuestImage> {
-  if (!looksLikeWasm(bytes)) throw new GuestImageError('not-wasm', 'not a WebAssembly binary');
-  let module: WebAssembly.Module;
-  let memory: MemoryImport | undefined;
-  let data: number | undefined;
-  try {
-    module = await WebAssembly.compile(bytes);
-    memory = importedMemory(bytes);
-    data = lowestData(bytes);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new GuestImageError('invalid-wasm', `not a valid WebAssembly binary: ${reason}`, {
-      cause,
-    });
-  }
+export async function loadGuestImage(
+  bytes: Uint8Array<ArrayBuffer>,
+  options: ImageOptions = {},
+): Promise<GuestImage> {
+  const { module, memory, lowestData } = await compileChecked(bytes, options);
   const shape = shapeOf(module);
-  const { initial, maximum } = checkMemory(memory, shape);
-  checkImports(module);
-  checkData(data);
+  const { initial, maximum } = memory.limits;
+  if (shape === 'reactor' && maximum !== initial) {
+    throw new GuestImageError(
+      'memory-not-fixed',
+      `the guest's memory may grow (${initial} to ${maximum} pages): a reactor's maximum must be its initial size`,
+    );
+  }
+  checkData(lowestData);
   return { module, shape, initialPages: initial, maximumPages: maximum };
 }
 
 /**
+ * Checks and compiles a program of secondary vCPUs.
+ * @throws {GuestImageError} when it is none.
+ */
+export async function loadSecondaryProgram(
+  bytes: Uint8Array<ArrayBuffer>,
+  options: ImageOptions = {},
+): Promise<WebAssembly.Module> {
+  try {
+    const { module, lowestData } = await compileChecked(bytes, options);
+    checkData(lowestData);
+    const imported = WebAssembly.Module.imports(module).find((one) => one.module === MODULE_WASI);
+    if (imported)
+      throw new GuestImageError(
+        'unknown-import',
+        `it imports ${imported.module}.${imported.name}: only vCPU 0 has WASI`,
+      );
+    const entry = WebAssembly.Module.exports(module).find(({ name }) => name === SECONDARY_ENTRY);
+    if (entry?.kind === 'function') return module;
+    throw new GuestImageError('missing-export', `it exports no function "${SECONDARY_ENTRY}"`);
+  } catch (error) {
+    if (!(error instanceof GuestImageError)) throw error;
+    const { code, message, cause } = error;
+    throw new GuestImageError(code, `the program of the secondary vCPUs: ${message}`, { cause });
+  }
+}
+
+/**
  * The memory that the guest's import asks for. Its pages cost nothing until they are touched.
- * @param pages how much the machine has, in pages of 64 KiB; a guest never gets more than it takes.
+ * @param pages how much the machine has, in pages of 64 KiB: the memory cannot grow beyond it, and a guest never gets more than it takes.
+ * Default: the guest begins with as much as it needs, and may grow as far as its import says.
  * @throws {GuestImageError} when that is less than the guest needs.
  */
-export function createGuestMemory(
-  image: GuestImage,
-  pages = image.initialPages,
-): WebAssembly.Memory {
-  if (pages < image.initialPages) {
-    const [needed, given] = [image.initialPages, pages].map(
+export function createGuestMemory(image: GuestImage, pages?: number): WebAssembly.Memory {
+  const { initialPages, maximumPages } = image;
+  if (pages === undefined)
+    return new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages, shared: true });
+  if (pages < initialPages) {
+    const [needed, given] = [initialPages, pages].map(
       (count) => `${(count * WASM_PAGE) / 2 ** 20} MiB`,
     );
     throw new GuestImageError(
@@ -162,20 +278,17 @@ export function createGuestMemory(
       `too little memory: the guest needs ${needed}, the machine has ${given}`,
     );
   }
-  return new WebAssembly.Memory({
-    initial: Math.min(pages, image.maximumPages),
-    maximum: image.maximumPages,
-    shared: true,
-  });
+  const limit = Math.min(pages, maximumPages);
+  return new WebAssembly.Memory({ initial: limit, maximum: limit, shared: true });
 }
 
 /** What only an instance shows: the version of the ABI that it was built for, undefined when it does not say. */
 export function abiOf(instance: WebAssembly.Instance): number | undefined {
   const abi = instance.exports.vsmmu_abi;
-  if (abi instanceof WebAssembly.Global) return Number(abi.value);
-  if (typeof abi !== 'function') return undefined;
+  // A vector has no value here, and asking for it throws.
   try {
-    return Number(abi());
+    if (abi instanceof WebAssembly.Global) return Number(abi.value);
+    return typeof abi === 'function' ? Number(abi()) : undefined;
   } catch {
     return undefined;
   }

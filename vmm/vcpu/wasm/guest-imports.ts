@@ -1,9 +1,10 @@
 // The import object of a guest: built here and nowhere else, so that no JavaScript function reaches a guest without its exit counter.
 
+import { printable } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS, type ExitKind } from '../exit-counter.ts';
 import type { ExitGate, VcpuHost } from '../vcpu.ts';
 import { GuestImageError } from './guest-errors.ts';
-import { MODULE_VSMMU, MODULE_WASI, type VSMMU_FUNCTIONS } from './guest-image.ts';
+import { MODULE_VSMMU, MODULE_WASI, type VsmmuFunction } from './import-types.ts';
 import { probeStack } from './stack-probe.ts';
 import { exitOf } from './wasm-program.ts';
 
@@ -31,7 +32,7 @@ interface GuestCall {
 
 function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCall> {
   const { bus, clock } = host;
-  const calls: Record<(typeof VSMMU_FUNCTIONS)[number], { kind: ExitKind; call: unknown }> = {
+  const calls: Record<VsmmuFunction, { kind: ExitKind; call: unknown }> = {
     mmio_read32: { kind: 'mmio', call: (gpa: number) => bus.read(gpa >>> 0, 4, vcpu) },
     mmio_write32: {
       kind: 'mmio',
@@ -128,6 +129,21 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
   }
 }
 
+type ImportModule = Record<string, WebAssembly.ImportValue>;
+
+/**
+ * An empty import object. Neither it nor what lies in it has a prototype: their keys are a guest's, and `__proto__` is one like any other.
+ */
+export function importObject(): Record<string, ImportModule> {
+  return Object.create(null) as Record<string, ImportModule>;
+}
+
+/** The module of a name in an import object, made when it is missing. */
+export function importModule(imports: Record<string, ImportModule>, name: string): ImportModule {
+  imports[name] ??= Object.create(null) as ImportModule;
+  return imports[name];
+}
+
 /**
  * The imports that a guest's module asks for.
  * @throws {GuestImageError} when it asks for what no machine provides.
@@ -137,13 +153,12 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
   const { gate } = options.host;
   const inside = new Map<string, Call | undefined>(Object.entries(options.inside));
   const vsmmu = vsmmuCalls(options);
-  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  const imports = importObject();
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    imports[from] ??= {};
-    const target = imports[from];
+    const target = importModule(imports, from);
     const own = from === MODULE_VSMMU && Object.hasOwn(vsmmu, name) ? vsmmu[name] : undefined;
     const foreign = from === MODULE_WASI && Object.hasOwn(wasi, name) ? wasi[name] : undefined;
-    if (kind === 'memory') {
+    if (kind === 'memory' && from === 'env' && name === 'memory') {
       target[name] = memory;
     } else if (from === MODULE_VSMMU && inside.get(name)) {
       target[name] = inside.get(name) as WebAssembly.ImportValue;
@@ -164,7 +179,7 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
     } else {
       throw new GuestImageError(
         'unknown-import',
-        `the guest imports ${from}.${name}, which no machine provides`,
+        `the guest imports ${printable(`${from}.${name}`)}, which no machine provides`,
       );
     }
   }

@@ -44,10 +44,16 @@ export function consoleFunctions(
   options: WasiOptions,
   fallback: { readonly fd_write: FdTransfer; readonly fd_read: FdTransfer },
 ): ConsoleFunctions {
-  const bytes = new Uint8Array(memory.buffer);
-  const view = new DataView(memory.buffer);
-  const inside = (address: number, length: number) =>
-    length <= bytes.length && address >>> 0 <= bytes.length - length;
+  let bytes = new Uint8Array(memory.buffer);
+  let view = new DataView(memory.buffer);
+  const inside = (address: number, length: number) => {
+    // The memory of a command may have grown.
+    if (memory.buffer !== bytes.buffer) {
+      bytes = new Uint8Array(memory.buffer);
+      view = new DataView(memory.buffer);
+    }
+    return length <= bytes.length && address >>> 0 <= bytes.length - length;
+  };
 
   /** Start and length of each buffer of a vector; undefined when anything of it lies outside guest memory. */
   function buffers(iovs: number, count: number): { start: number; length: number }[] | undefined {

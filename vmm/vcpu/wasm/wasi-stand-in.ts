@@ -1,7 +1,7 @@
 // A module that stands in for a guest towards the WASI library, which finds a guest's memory through its instance and its WASI version
 // through its imports. So the library serves a guest whose instance lives on another thread, and sees no more of any guest than its memory.
 
-import { MODULE_WASI } from './guest-image.ts';
+import { MODULE_WASI } from './import-types.ts';
 
 const text = (name: string): number[] => [name.length, ...new TextEncoder().encode(name)];
 const section = (id: number, contents: readonly number[]): number[] => [

@@ -1,8 +1,12 @@
-// Reads what WebAssembly's JavaScript API does not tell about a module: the limits of the memory that it imports, and where its data lies
-// (WebAssembly core specification, sections 5.5.5 and 5.5.14).
+// Reads of a WebAssembly binary what has to be known before an engine compiles it: what it imports, and what it may have the engine
+// allocate (core specification, section 5.5). The code itself is passed over: checking it is the engine's work.
 
-/** Limits of a memory, in pages of 64 KiB. */
-export interface MemoryLimits {
+import { skipConstant, skipElements } from './wasm-elements.ts';
+import { WasmFormatError, WasmReader } from './wasm-reader.ts';
+import { type FunctionType, TypeReader } from './wasm-types.ts';
+
+/** Limits of a memory in pages of 64 KiB, or of a table in entries. */
+export interface Limits {
   readonly initial: number;
   readonly maximum: number | undefined;
   readonly shared: boolean;
@@ -10,168 +14,243 @@ export interface MemoryLimits {
   readonly wide: boolean;
 }
 
-export interface MemoryImport extends MemoryLimits {
+interface ImportName {
   readonly module: string;
   readonly name: string;
 }
 
+export type WasmImport = ImportName &
+  (
+    | { readonly kind: 'function'; readonly type: FunctionType }
+    | { readonly kind: 'memory'; readonly limits: Limits }
+    | { readonly kind: 'table' | 'global' | 'tag' }
+  );
+
+export type MemoryImport = Extract<WasmImport, { readonly kind: 'memory' }>;
+
+/** What a module imports, declares and brings. */
+export interface WasmOutline {
+  readonly imports: readonly WasmImport[];
+  /** Memories of its own. */
+  readonly memories: number;
+  /** Tables, those that it imports apart. */
+  readonly tables: readonly Limits[];
+  /** Entries of all element segments. */
+  readonly elements: number;
+  /** What needs a garbage-collected heap: "struct types"; undefined when nothing does. */
+  readonly collected: string | undefined;
+  /**
+   * The lowest address at which it puts data when it is instantiated, as far as it stands there as a constant; undefined when there is
+   * none.
+   */
+  readonly lowestData: number | undefined;
+}
+
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const VERSION = [0x01, 0x00, 0x00, 0x00];
+const HEADER_SIZE = MAGIC.length + VERSION.length;
+
+const CUSTOM_SECTION = 0;
+const TYPE_SECTION = 1;
 const IMPORT_SECTION = 2;
+const TABLE_SECTION = 4;
+const MEMORY_SECTION = 5;
+const TAG_SECTION = 13;
+const GLOBAL_SECTION = 6;
+const ELEMENT_SECTION = 9;
 const DATA_SECTION = 11;
+/** Sections in the order in which a module has them, each once at most; custom ones lie anywhere. */
+const ORDER = [
+  ...[TYPE_SECTION, IMPORT_SECTION, 3, TABLE_SECTION, MEMORY_SECTION, TAG_SECTION],
+  ...[GLOBAL_SECTION, 7, 8, ELEMENT_SECTION, 12, 10, DATA_SECTION],
+];
+
+const DATA_ACTIVE = 0;
 const DATA_PASSIVE = 1;
 const DATA_MEMORY = 2;
-const I32_CONST = 0x41;
-const END = 0x0b;
-const KIND_FUNCTION = 0;
-const KIND_TABLE = 1;
-const KIND_MEMORY = 2;
-const KIND_GLOBAL = 3;
-const KIND_TAG = 4;
+
 const LIMITS_MAXIMUM = 1;
 const LIMITS_SHARED = 2;
 const LIMITS_WIDE = 4;
-/** Reference types that name a heap type: (ref ht) and (ref null ht). */
-const REF = 0x64;
-const REF_NULL = 0x63;
+const LIMITS_FLAGS = LIMITS_MAXIMUM | LIMITS_SHARED | LIMITS_WIDE;
+/** A table whose entries begin as what an expression says. */
+const TABLE_INITIALIZED = 0x40;
 
-class Reader {
-  readonly #bytes: Uint8Array;
-  at: number;
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes;
-    this.at = at;
-  }
-
-  byte(): number {
-    const value = this.#bytes[this.at++];
-    if (value === undefined) throw new RangeError('the module ends in the middle of a section');
-    return value;
-  }
-
-  /** Unsigned LEB128. Signed ones have the same length, so this also skips them. */
-  number(): number {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  /** Signed LEB128 of at most 32 bits, as an unsigned word. */
-  word(): number {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.byte();
-      value |= (byte & 0x7f) << shift;
-      if (byte >= 0x80) continue;
-      return (byte & 0x40 && shift < 25 ? value | (-1 << (shift + 7)) : value) >>> 0;
-    }
-  }
-
-  text(): string {
-    const length = this.number();
-    // A copy: decoders refuse views of shared memory.
-    const text = new TextDecoder().decode(this.#bytes.slice(this.at, this.at + length));
-    this.at += length;
-    return text;
-  }
-
-  limits(): MemoryLimits {
-    const flags = this.byte();
-    const initial = this.number();
-    const maximum = flags & LIMITS_MAXIMUM ? this.number() : undefined;
-    return {
-      initial,
-      maximum,
-      shared: (flags & LIMITS_SHARED) !== 0,
-      wide: (flags & LIMITS_WIDE) !== 0,
-    };
-  }
-
-  skipValueType(): void {
-    const type = this.byte();
-    if (type === REF || type === REF_NULL) this.number();
-  }
-}
+/** Values of an exception: each is on the heap as long as somebody has the exception. */
+const MAX_TAG_VALUES = 16;
 
 /** True when the bytes begin as a WebAssembly module does. */
 export function looksLikeWasm(bytes: Uint8Array): boolean {
   return [...MAGIC, ...VERSION].every((byte, i) => bytes[i] === byte);
 }
 
-function memoryInImports(reader: Reader): MemoryImport | undefined {
-  for (let left = reader.number(); left > 0; left--) {
-    const module = reader.text();
-    const name = reader.text();
-    const kind = reader.byte();
+function limits(reader: WasmReader): Limits {
+  const flags = reader.byte();
+  if ((flags & ~LIMITS_FLAGS) !== 0)
+    throw new WasmFormatError(`there are no limits with flags 0x${flags.toString(16)}`);
+  const wide = (flags & LIMITS_WIDE) !== 0;
+  // Those of 64 bits are refused whatever they are; how long they are has to be known all the same.
+  const bound = () => (wide ? wideNumber(reader) : reader.number());
+  const initial = bound();
+  const maximum = flags & LIMITS_MAXIMUM ? bound() : undefined;
+  return { initial, maximum, shared: (flags & LIMITS_SHARED) !== 0, wide };
+}
+
+function wideNumber(reader: WasmReader): number {
+  reader.skipSigned();
+  return Number.POSITIVE_INFINITY;
+}
+
+class OutlineReader {
+  readonly #types = new TypeReader();
+  #functions: readonly (FunctionType | undefined)[] = [];
+  #imports: readonly WasmImport[] = [];
+  #memories = 0;
+  #tables: readonly Limits[] = [];
+  #elements = 0;
+  #exceptions: string | undefined;
+  #lowestData: number | undefined;
+
+  /** The contents of a section, to its last byte. */
+  section(kind: number, reader: WasmReader): void {
     switch (kind) {
-      case KIND_FUNCTION:
-        reader.number();
+      case TYPE_SECTION:
+        this.#functions = this.#types.section(reader);
         break;
-      case KIND_TABLE:
-        reader.skipValueType();
-        reader.limits();
+      case IMPORT_SECTION:
+        this.#imports = Array.from({ length: reader.count() }, () => this.#import(reader));
         break;
-      case KIND_MEMORY:
-        return { module, name, ...reader.limits() };
-      case KIND_GLOBAL:
-        reader.skipValueType();
-        reader.byte();
+      case TABLE_SECTION:
+        this.#tables = Array.from({ length: reader.count() }, () => this.#table(reader));
         break;
-      case KIND_TAG:
-        reader.byte();
-        reader.number();
+      case MEMORY_SECTION:
+        this.#memories = reader.count();
+        for (let left = this.#memories; left > 0; left--) limits(reader);
+        break;
+      case TAG_SECTION:
+        for (let left = reader.count(); left > 0; left--) this.#tag(reader);
+        break;
+      case GLOBAL_SECTION:
+        for (let left = reader.count(); left > 0; left--) {
+          this.#types.value(reader);
+          reader.byte();
+          skipConstant(reader, this.#types);
+        }
+        break;
+      case ELEMENT_SECTION:
+        this.#elements = skipElements(reader, this.#types);
+        break;
+      case DATA_SECTION:
+        this.#lowestData = lowestData(reader, this.#types);
         break;
       default:
-        throw new RangeError(`unknown kind of import ${kind}`);
+        // Functions, exports, start, counts and code allocate nothing but what they take in the binary.
+        return;
+    }
+    if (reader.left > 0) throw new WasmFormatError('a section is longer than its contents');
+  }
+
+  #functionType(reader: WasmReader): FunctionType {
+    const index = reader.number();
+    const type = this.#functions[index];
+    if (!type) throw new WasmFormatError(`there is no function type ${index}`);
+    return type;
+  }
+
+  #import(reader: WasmReader): WasmImport {
+    const names = { module: reader.text(), name: reader.text() };
+    const kind = reader.byte();
+    switch (kind) {
+      case 0:
+        return { ...names, kind: 'function', type: this.#functionType(reader) };
+      case 1:
+        this.#types.value(reader);
+        limits(reader);
+        return { ...names, kind: 'table' };
+      case 2:
+        return { ...names, kind: 'memory', limits: limits(reader) };
+      case 3:
+        this.#types.value(reader);
+        reader.byte();
+        return { ...names, kind: 'global' };
+      case 4:
+        this.#tag(reader);
+        return { ...names, kind: 'tag' };
+      default:
+        throw new WasmFormatError(`there is no kind of import ${kind}`);
     }
   }
-  return undefined;
-}
 
-/** A reader at the contents of a module's section; undefined when the module has none of the kind. */
-function sectionOf(bytes: Uint8Array, kind: number): Reader | undefined {
-  const reader = new Reader(bytes, MAGIC.length + VERSION.length);
-  while (reader.at < bytes.length) {
-    const section = reader.byte();
-    const size = reader.number();
-    if (section === kind) return reader;
-    reader.at += size;
+  #table(reader: WasmReader): Limits {
+    const code = reader.byte();
+    if (code !== TABLE_INITIALIZED) {
+      this.#types.value(reader, code);
+      return limits(reader);
+    }
+    if (reader.byte() !== 0) throw new WasmFormatError('a table has an unknown form');
+    this.#types.value(reader);
+    const found = limits(reader);
+    skipConstant(reader, this.#types);
+    return found;
   }
-  return undefined;
+
+  /** Exceptions are objects too. With references in them they make lists without an end. */
+  #tag(reader: WasmReader): void {
+    reader.byte();
+    const { params } = this.#functionType(reader);
+    if (params.length > MAX_TAG_VALUES) this.#exceptions ??= 'exceptions of many values';
+    if (params.includes('ref')) this.#exceptions ??= 'exceptions with references';
+  }
+
+  get outline(): WasmOutline {
+    return {
+      imports: this.#imports,
+      memories: this.#memories,
+      tables: this.#tables,
+      elements: this.#elements,
+      collected: this.#types.collected ?? this.#exceptions,
+      lowestData: this.#lowestData,
+    };
+  }
 }
 
-/**
- * The first memory that a module imports, undefined when it imports none.
- * @throws {RangeError} when the binary is cut short or has imports of an unknown kind.
- */
-export function importedMemory(bytes: Uint8Array): MemoryImport | undefined {
-  const reader = sectionOf(bytes, IMPORT_SECTION);
-  return reader && memoryInImports(reader);
-}
-
-/**
- * The lowest address at which a module puts data when it is instantiated, as far as it stands in the module as a constant; undefined when
- * there is none.
- * @throws {RangeError} when the binary is cut short.
- */
-export function lowestData(bytes: Uint8Array): number | undefined {
-  const reader = sectionOf(bytes, DATA_SECTION);
+function lowestData(reader: WasmReader, types: TypeReader): number | undefined {
   let lowest: number | undefined;
-  for (let left = reader?.number() ?? 0; reader && left > 0; left--) {
+  for (let left = reader.count(); left > 0; left--) {
     const kind = reader.number();
     if (kind === DATA_MEMORY) reader.number();
+    else if (kind !== DATA_ACTIVE && kind !== DATA_PASSIVE)
+      throw new WasmFormatError(`there is no kind of data ${kind}`);
     if (kind !== DATA_PASSIVE) {
-      if (reader.byte() !== I32_CONST) return lowest;
-      const address = reader.word();
-      if (reader.byte() !== END) return lowest;
-      lowest = Math.min(lowest ?? address, address);
+      const address = skipConstant(reader, types);
+      if (address !== undefined) lowest = Math.min(lowest ?? address, address);
     }
-    const size = reader.number();
-    reader.at += size;
+    reader.skip(reader.number());
   }
   return lowest;
+}
+
+/**
+ * Reads a module's sections.
+ * @throws {WasmFormatError} when it is no module, is damaged, or says something unknown.
+ */
+export function outlineOf(bytes: Uint8Array): WasmOutline {
+  if (!looksLikeWasm(bytes)) throw new WasmFormatError('it has no header of version 1');
+  const file = new WasmReader(bytes, HEADER_SIZE, bytes.length);
+  const outline = new OutlineReader();
+  let last = -1;
+  while (file.left > 0) {
+    const kind = file.byte();
+    const section = file.part(file.number());
+    if (kind === CUSTOM_SECTION) {
+      section.text();
+      continue;
+    }
+    const place = ORDER.indexOf(kind);
+    if (place < 0) throw new WasmFormatError(`there is no section ${kind}`);
+    if (place <= last) throw new WasmFormatError(`section ${kind} is not in its place`);
+    last = place;
+    outline.section(kind, section);
+  }
+  return outline.outline;
 }

@@ -100,7 +100,7 @@ export class WasmGuest implements Guest {
     });
     this.#wasi = wasi;
     const plans = Array.from({ length: this.vcpus }, (_, i) => this.#plan(host, i, wasi));
-    this.#started = transport ? await startAll(transport, plans) : this.#inline(plans);
+    this.#started = transport ? await startAll(transport, plans) : await this.#inline(plans);
     try {
       await this.#started[0]?.reset({ argument: 0 });
     } catch (error) {
@@ -110,10 +110,13 @@ export class WasmGuest implements Guest {
     return this.#started;
   }
 
-  #inline(plans: readonly WasmVcpuOptions[]): readonly Vcpu[] {
+  async #inline(plans: readonly WasmVcpuOptions[]): Promise<readonly Vcpu[]> {
     const { instantiate = (module, imports) => WebAssembly.instantiate(module, imports) } =
       this.#options;
-    return plans.map((plan) => new InlineWasmVcpu(plan, instantiate));
+    const vcpus = plans.map((plan) => new InlineWasmVcpu(plan, instantiate));
+    // vCPU 0 gets its instance when it is reset; a program that does not fit has to be known before the guest starts it.
+    for (const vcpu of vcpus.slice(1)) await vcpu.prepare();
+    return vcpus;
   }
 
   #plan(host: VcpuHost, index: number, wasi: WasiHost): WasmVcpuOptions {

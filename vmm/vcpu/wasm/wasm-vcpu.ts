@@ -1,6 +1,7 @@
 // A Wasm vCPU on the caller's thread; and what a transport that has it elsewhere is asked for.
 
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
+import { instantiationError } from './guest-errors.ts';
 import { abiOf } from './guest-image.ts';
 import { exitOf, type ProgramShape, WasmProgram } from './wasm-program.ts';
 
@@ -63,16 +64,22 @@ export class InlineWasmVcpu implements Vcpu {
 
   reset(entry: VcpuEntry): void | Promise<void> {
     this.#program.reset(entry);
-    if (this.#program.shape !== 'secondary') return this.#instantiateMain();
-    // It has no data and no state of its own: the instance of the last start is as good as a new one.
-    const { module, imports } = this.#options;
-    this.#instance ??= new WebAssembly.Instance(module, imports);
-    return undefined;
+    // A secondary program has no data and no state of its own: any instance of it is as good as a new one.
+    return this.#program.shape === 'secondary' ? undefined : this.prepare();
   }
 
-  async #instantiateMain(): Promise<void> {
+  /**
+   * Makes the instance that runs next.
+   * @throws {GuestImageError} when it cannot be instantiated.
+   */
+  async prepare(): Promise<void> {
     const { module, imports, checkAbi } = this.#options;
-    const instance = await this.#instantiate(module, imports);
+    let instance: WebAssembly.Instance;
+    try {
+      instance = await this.#instantiate(module, imports);
+    } catch (cause) {
+      throw instantiationError(cause);
+    }
     checkAbi(abiOf(instance));
     this.#instance = instance;
   }

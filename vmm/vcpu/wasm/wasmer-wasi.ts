@@ -1,7 +1,7 @@
 // WASI by @wasmer/wasi: arguments, environment and an in-memory file system; the console is the machine's own (wasi-console.ts).
 
 import { init, WASI } from '@wasmer/wasi';
-import { MODULE_WASI } from './guest-image.ts';
+import { MODULE_WASI } from './import-types.ts';
 import { consoleFunctions } from './wasi-console.ts';
 import type { WasiFactory, WasiHost } from './wasi-host.ts';
 import { wasiStandIn } from './wasi-stand-in.ts';

@@ -98,6 +98,12 @@ describe('guest images', () => {
         '(module (import "env" "memory" (memory 20 40 shared)) (func $s) (export "_start" (func $s)) (export "memory" (memory 0)))',
       ),
     );
-    expect(createGuestMemory(grown, 30).buffer.byteLength).toBe(30 * 65536);
+    const limited = createGuestMemory(grown, 30);
+    expect(limited.buffer.byteLength).toBe(30 * 65536);
+    // What the machine has is a limit, whatever the import says.
+    expect(() => limited.grow(1)).toThrow(RangeError);
+    const free = createGuestMemory(grown);
+    expect(free.grow(20)).toBe(20);
+    expect(() => free.grow(1)).toThrow(RangeError);
   });
 });

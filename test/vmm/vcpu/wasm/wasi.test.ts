@@ -5,8 +5,8 @@ import { consoleFunctions } from '../../../../vmm/vcpu/wasm/wasi-console.ts';
 const EFAULT = 21;
 const PAGES = 1;
 
-function setUp(input = '') {
-  const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+function setUp(input = '', maximum = PAGES) {
+  const memory = new WebAssembly.Memory({ initial: PAGES, maximum, shared: true });
   const view = new DataView(memory.buffer);
   const output: [string, string][] = [];
   let rest = new TextEncoder().encode(input);
@@ -39,6 +39,7 @@ function setUp(input = '') {
   };
   return {
     functions,
+    memory,
     view,
     output,
     fallbackCalls,
@@ -63,6 +64,22 @@ describe('console functions of WASI', () => {
       ['stdout', 'world'],
       ['stderr', 'world'],
     ]);
+  });
+
+  it('write from memory that has grown, and to it', () => {
+    const { functions, memory, output, put, text } = setUp('input', 3);
+    memory.grow(1);
+    const start = PAGES * 65536;
+    put(start + 100, 'grown');
+    const grown = new DataView(memory.buffer);
+    grown.setUint32(start, start + 100, true);
+    grown.setUint32(start + 4, 5, true);
+    expect(functions.fd_write(1, start, 1, start + 200)).toBe(0);
+    expect([output, grown.getUint32(start + 200, true)]).toEqual([[['stdout', 'grown']], 5]);
+    memory.grow(1);
+    expect(functions.fd_read(0, start, 1, 3 * 65536 - 4)).toBe(0);
+    expect(text(start + 100, 5)).toBe('input');
+    expect(functions.fd_read(0, start, 1, 3 * 65536 - 3)).toBe(EFAULT);
   });
 
   it('leave other descriptors to the library', () => {

@@ -1,116 +1,145 @@
 import { describe, expect, it } from 'vitest';
-import {
-  importedMemory,
-  looksLikeWasm,
-  lowestData,
-} from '../../../../vmm/vcpu/wasm/wasm-binary.ts';
+import { looksLikeWasm, outlineOf } from '../../../../vmm/vcpu/wasm/wasm-binary.ts';
+import { WasmFormatError } from '../../../../vmm/vcpu/wasm/wasm-reader.ts';
+import { binary, HEADER, leb, name, section, vector } from '../../../support/wasm-bytes.ts';
 
-const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-const text = (value: string) => [value.length, ...new TextEncoder().encode(value)];
-const importSection = (...imports: number[][]) => {
-  const contents = [imports.length, ...imports.flat()];
-  return Uint8Array.from([...HEADER, 0x01, 0x01, 0x00, 0x02, contents.length, ...contents]);
-};
-const memory = (...limits: number[]) => [...text('env'), ...text('memory'), 0x02, ...limits];
+const VOID = [0x60, 0x00, 0x00];
+const types = (...list: number[][]) => section(1, vector(...list));
+const imports = (...list: number[][]) => binary(types(VOID), section(2, vector(...list)));
+const memory = (...limits: number[]) => [...name('env'), ...name('memory'), 0x02, ...limits];
+const limitsOf = (...limits: number[]) => outlineOf(imports(memory(...limits))).imports[0];
 
 describe('limits of the memory import', () => {
   it('reads initial, maximum and the shared flag', () => {
     // 0x03: maximum and shared; 512 is 0x80 0x04 in LEB128.
-    expect(importedMemory(importSection(memory(0x03, 0x80, 0x04, 0x80, 0x04)))).toEqual({
-      module: 'env',
-      name: 'memory',
-      initial: 512,
-      maximum: 512,
-      shared: true,
-      wide: false,
+    expect(limitsOf(0x03, 0x80, 0x04, 0x80, 0x04)).toEqual({
+      ...{ module: 'env', name: 'memory', kind: 'memory' },
+      limits: { initial: 512, maximum: 512, shared: true, wide: false },
     });
-    expect(importedMemory(importSection(memory(0x00, 0x01)))).toMatchObject({
-      initial: 1,
-      maximum: undefined,
-      shared: false,
+    expect(limitsOf(0x00, 0x01)).toMatchObject({
+      limits: { initial: 1, maximum: undefined, shared: false },
     });
-    expect(importedMemory(importSection(memory(0x01, 0x01, 0xff, 0xff, 0x03)))).toMatchObject({
-      initial: 1,
-      maximum: 65535,
-      shared: false,
+    expect(limitsOf(0x01, 0x01, 0xff, 0xff, 0x03)).toMatchObject({
+      limits: { initial: 1, maximum: 65535, shared: false },
     });
-    expect(importedMemory(importSection(memory(0x07, 0x01, 0x02)))).toMatchObject({
-      wide: true,
-      shared: true,
-    });
+    expect(limitsOf(0x07, 0x01, 0x02)).toMatchObject({ limits: { wide: true, shared: true } });
   });
 
   it('passes over imports of every other kind', () => {
     const others = [
-      [...text('a'), ...text('f'), 0x00, 0x80, 0x01],
-      [...text('a'), ...text('t'), 0x01, 0x70, 0x01, 0x00, 0x10],
-      [...text('a'), ...text('u'), 0x01, 0x63, 0x70, 0x00, 0x00],
-      [...text('a'), ...text('g'), 0x03, 0x7f, 0x00],
-      [...text('a'), ...text('e'), 0x04, 0x00, 0x00],
+      [...name('a'), ...name('f'), 0x00, 0x00],
+      [...name('a'), ...name('t'), 0x01, 0x70, 0x01, 0x00, 0x10],
+      [...name('a'), ...name('u'), 0x01, 0x63, 0x70, 0x00, 0x00],
+      [...name('a'), ...name('g'), 0x03, 0x7f, 0x00],
+      [...name('a'), ...name('e'), 0x04, 0x00, 0x00],
     ];
-    expect(importedMemory(importSection(...others, memory(0x03, 0x20, 0x20)))).toMatchObject({
-      initial: 32,
-      maximum: 32,
-    });
-  });
-
-  it('finds none where there is none', () => {
-    expect(importedMemory(Uint8Array.from(HEADER))).toBeUndefined();
-    expect(importedMemory(importSection([...text('a'), ...text('f'), 0x00, 0x00]))).toBeUndefined();
-  });
-
-  it('rejects a section that ends early or has an unknown kind', () => {
-    const whole = importSection(memory(0x03, 0x20, 0x20));
-    for (let length = HEADER.length + 4; length < whole.length; length++)
-      expect(() => importedMemory(whole.subarray(0, length))).toThrow(RangeError);
-    expect(() => importedMemory(importSection([...text('a'), ...text('x'), 0x09]))).toThrow(
-      RangeError,
+    const outline = outlineOf(imports(...others, memory(0x03, 0x20, 0x20)));
+    expect(outline.imports.map(({ kind }) => kind)).toEqual(
+      'function table table global tag memory'.split(' '),
     );
+    expect(outline.imports[0]).toMatchObject({ type: { params: [], results: [] } });
+    expect(outline.collected).toBeUndefined();
   });
 
   it('knows a Wasm header', () => {
     expect(looksLikeWasm(Uint8Array.from(HEADER))).toBe(true);
     expect(looksLikeWasm(Uint8Array.from([0x7f, 0x45, 0x4c, 0x46]))).toBe(false);
     expect(looksLikeWasm(new Uint8Array())).toBe(false);
+    expect(() => outlineOf(new Uint8Array())).toThrow(WasmFormatError);
   });
 });
 
 describe('where data lies', () => {
-  const data = (...segments: number[][]) => {
-    const contents = [segments.length, ...segments.flat()];
-    return Uint8Array.from([
-      ...HEADER,
-      0x05,
-      0x03,
-      0x01,
-      0x00,
-      0x10,
-      0x0b,
-      contents.length,
-      ...contents,
-    ]);
-  };
+  const data = (...segments: number[][]) =>
+    binary(section(5, [0x01, 0x00, 0x10]), section(11, vector(...segments)));
+  const lowest = (...segments: number[][]) => outlineOf(data(...segments)).lowestData;
   const bytes = [0x02, 0xaa, 0xbb];
 
   it('is the lowest constant address', () => {
     // 0x80 0x80 0xc0 0x00 is 0x100000, 0x80 0x08 is 0x400, 0x7f is -1.
     const high = [0x00, 0x41, 0x80, 0x80, 0xc0, 0x00, 0x0b, ...bytes];
     const low = [0x02, 0x00, 0x41, 0x80, 0x08, 0x0b, ...bytes];
-    expect(lowestData(data(high))).toBe(0x100000);
-    expect(lowestData(data(high, low))).toBe(0x400);
-    expect(lowestData(data(low, [0x01, ...bytes], high))).toBe(0x400);
-    expect(lowestData(data([0x00, 0x41, 0x7f, 0x0b, ...bytes]))).toBe(0xffffffff);
+    expect(lowest(high)).toBe(0x100000);
+    expect(lowest(high, low)).toBe(0x400);
+    expect(lowest(low, [0x01, ...bytes], high)).toBe(0x400);
+    expect(lowest([0x00, 0x41, 0x7f, 0x0b, ...bytes])).toBe(0xffffffff);
+    // Behind one whose address is no constant.
+    expect(lowest([0x00, 0x23, 0x00, 0x0b, ...bytes], low)).toBe(0x400);
   });
 
-  it('is unknown without data, for passive data, and behind an address that is no constant', () => {
-    expect(lowestData(Uint8Array.from(HEADER))).toBeUndefined();
-    expect(lowestData(data([0x01, ...bytes]))).toBeUndefined();
-    expect(lowestData(data([0x00, 0x23, 0x00, 0x0b, ...bytes]))).toBeUndefined();
+  it('is unknown without data, for passive data, and at an address that is no constant', () => {
+    expect(outlineOf(binary()).lowestData).toBeUndefined();
+    expect(lowest([0x01, ...bytes])).toBeUndefined();
+    expect(lowest([0x00, 0x23, 0x00, 0x0b, ...bytes])).toBeUndefined();
+    expect(lowest([0x00, 0x41, 0x01, 0x41, 0x01, 0x6a, 0x0b, ...bytes])).toBeUndefined();
+  });
+});
+
+describe('what a module has the engine allocate', () => {
+  it('counts tables, memories and elements of every form', () => {
+    const outline = outlineOf(
+      binary(
+        types(VOID),
+        section(3, vector([0x00])),
+        section(
+          4,
+          vector(
+            [0x70, 0x00, 0x05],
+            [0x6f, 0x01, 0x01, 0x07],
+            [0x40, 0x00, 0x70, 0x01, 0x02, 0x03, 0xd2, 0x00, 0x0b],
+            [0x70, 0x05, 0x01, 0x02],
+          ),
+        ),
+        section(5, vector([0x00, 0x01], [0x01, 0x01, 0x02])),
+        section(
+          9,
+          vector(
+            [0x00, 0x41, 0x00, 0x0b, 0x01, 0x00],
+            [0x01, 0x00, 0x02, 0x00, 0x00],
+            [0x02, 0x00, 0x41, 0x00, 0x0b, 0x00, 0x01, 0x00],
+            [0x03, 0x00, 0x01, 0x00],
+            [0x04, 0x41, 0x00, 0x0b, 0x01, 0xd2, 0x00, 0x0b],
+            [0x05, 0x70, 0x01, 0xd0, 0x70, 0x0b],
+            [0x06, 0x00, 0x41, 0x00, 0x0b, 0x70, 0x00],
+            [0x07, 0x70, 0x00],
+          ),
+        ),
+      ),
+    );
+    expect(outline).toMatchObject({ memories: 2, elements: 7, collected: undefined });
+    expect(outline.tables.map(({ initial, maximum, wide }) => [initial, maximum, wide])).toEqual([
+      [5, undefined, false],
+      [1, 7, false],
+      [2, 3, false],
+      [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, true],
+    ]);
   });
 
-  it('is refused in a module that is cut short', () => {
-    const whole = data([0x00, 0x41, 0x80, 0x08, 0x0b, ...bytes]);
-    for (let length = 14; length < whole.length - bytes.length; length++)
-      expect(() => lowestData(whole.subarray(0, length))).toThrow(RangeError);
+  it.each<[string, number[][], string | undefined]>([
+    ['functions only', [VOID, [0x60, 0x01, 0x70, 0x01, 0x6f]], undefined],
+    ['functions in a rec group', [[0x4e, 0x02, ...VOID, 0x50, 0x00, ...VOID]], undefined],
+    ['a struct', [[0x5f, 0x00]], 'struct types'],
+    ['a struct with fields', [[0x5f, 0x02, 0x78, 0x00, 0x64, 0x00, 0x01]], 'struct types'],
+    ['an array', [[0x5e, 0x77, 0x01]], 'array types'],
+    ['a struct in a rec group', [[0x4e, 0x02, ...VOID, 0x5f, 0x00]], 'struct types'],
+    ['an array below a subtype', [[0x4f, 0x01, 0x00, 0x5e, 0x7f, 0x01]], 'array types'],
+    ['a function of any', [[0x60, 0x01, 0x6e, 0x00]], 'references to objects'],
+    ['a function of (ref null eq)', [[0x60, 0x01, 0x63, 0x6d, 0x00]], 'references to objects'],
+    ['a function of exnref', [[0x60, 0x00, 0x01, 0x69]], 'references to objects'],
+  ])('knows whether %s need a garbage-collected heap', (_, list, collected) => {
+    expect(outlineOf(binary(types(...list))).collected).toBe(collected);
+  });
+
+  it('knows exceptions that make lists, or are large', () => {
+    const tagged = (...params: number[]) =>
+      outlineOf(
+        binary(
+          types([0x60, ...leb(params.length), ...params, 0x00]),
+          section(13, vector([0x00, 0x00])),
+        ),
+      ).collected;
+    expect(tagged(0x7f, 0x7b)).toBeUndefined();
+    expect(tagged(0x6f)).toBe('exceptions with references');
+    expect(tagged(...new Array<number>(17).fill(0x7f))).toBe('exceptions of many values');
   });
 });
