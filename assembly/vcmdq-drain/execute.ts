@@ -26,6 +26,7 @@ import {
   CFGI_RANGE,
   CMD_SSEC,
   CMD_SSID,
+  OP_TLBI_NH_VAA,
   SYNC_CS,
   SYNC_CS_NONE,
   TLBI_ASID,
@@ -156,7 +157,10 @@ export function execute(
     case ACTION_NONE:
       return DONE;
     case ACTION_HOST:
-      return HOST;
+      // What is illegal here is refused here, for the reason that the queue has when it does not wait for its host.
+      return (u32(d0) & 0xff) == OP_TLBI_NH_VAA && hasGranule(d1) && reservedRange(smmu, d0, d1)
+        ? ILLEGAL + STAT_ILL_RANGE
+        : HOST;
     case ACTION_RESUME:
       resume(smmu, context, d0, d1);
       return DONE;
