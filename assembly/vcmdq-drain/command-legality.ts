@@ -4,6 +4,7 @@
 // below (IHI 0070 section 4).
 
 import {
+  ACTION_HOST,
   ACTION_ILLEGAL,
   ACTION_PRI_RESP,
   ACTION_SYNC,
@@ -15,6 +16,7 @@ import {
 } from '../layout/action-memory';
 import {
   CMD_SSEC,
+  OP_TLBI_NH_VAA,
   PRI_RESP_RESPONSE,
   PRI_RESP_SUCCESS,
   SYNC_CS,
@@ -83,6 +85,11 @@ export function legality(smmu: usize, kind: u32, action: u32, d0: u64, d1: u64):
     case ACTION_TLBI_NH_VAA:
     case ACTION_TLBI_S2_IPA:
       return illegalRange(smmu, d0, d1) ? ILLEGAL_RANGE : LEGAL;
+    case ACTION_HOST:
+      // What is illegal is refused for the reason that a queue has which does not wait for its host.
+      return (u32(d0) & 0xff) == OP_TLBI_NH_VAA && illegalRange(smmu, d0, d1)
+        ? ILLEGAL_RANGE
+        : LEGAL;
     case ACTION_PRI_RESP:
       return bits(u32(d1), PRI_RESP_RESPONSE) > <u32>PRI_RESP_SUCCESS
         ? ILLEGAL + STAT_ILL_RESPONSE

@@ -126,9 +126,12 @@ function trappedActions(idr0: number): Actions {
   return actions;
 }
 
-/** The same queue when nothing of it traps: the hardware's part of it runs, for the rest it waits for its host. */
+/**
+ * The same queue when nothing of it traps: the hardware's part of it runs, answers to stalled transactions included, which no
+ * invalidation of iommufd carries; for the rest it waits for its host.
+ */
 function overlayActions(idr0: number): Actions {
-  const hardware = new Map(invalidations(idr0));
+  const hardware = new Map([...invalidations(idr0), ...stallAnswers(idr0)]);
   return new Map(
     [...trappedActions(idr0)].map(([opcode]) => [opcode, hardware.get(opcode) ?? ACTION_HOST]),
   );

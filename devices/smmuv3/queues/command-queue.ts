@@ -79,6 +79,8 @@ export class CommandQueue {
   #ring: TableShape = { base: 0, log2size: 0 };
   /** The error that the block holds is one that software is to see. */
   #refused = false;
+  /** CONS and words of a command that could not be carried out, while it may still be fetched once more. */
+  #failed: readonly number[] = [];
 
   constructor(registers: CommandQueueRegisters, engine: CommandEngine) {
     this.#registers = registers;
@@ -89,6 +91,7 @@ export class CommandQueue {
   load(): void {
     const { block, overlay } = this.#engine;
     overlay?.stop();
+    this.#failed = [];
     block.reset(block.kind, block.context);
     if (!this.#registers.enabled) return;
     this.#ring = this.#registers.ring;
@@ -183,18 +186,29 @@ export class CommandQueue {
   }
 
   // The drain has read the command and found that it is the device's. What is read here is read again, so it is checked again: a guest that
-  // changes a command under the queue has it fetched anew.
+  // changes a command under the queue has it fetched anew. One that has not changed is not tried a third time: what can be neither carried
+  // out nor refused would otherwise hold the queue for ever.
   #carryOut(): void {
-    const address =
-      this.#ring.base + (this.#engine.block.cons % 2 ** this.#ring.log2size) * CMDQ_ENTRY_SIZE;
+    const { block } = this.#engine;
+    const address = this.#ring.base + (block.cons % 2 ** this.#ring.log2size) * CMDQ_ENTRY_SIZE;
     const words: number[] = [];
     for (let i = 0; i < CMDQ_ENTRY_SIZE; i += 8) {
       const long = this.#engine.memory.load64(address + i) ?? 0n;
       words.push(Number(long & 0xffffffffn), Number(long >> 32n));
     }
-    if (this.#engine.illegal?.(words)) this.#engine.block.refuse(CERROR_ILL, STAT_ILL_OPCODE);
-    else if (this.#signal(words) || this.#engine.execute(words)) this.#engine.finish();
-    else this.#engine.resume();
+    const attempt = [block.cons, ...words];
+    const repeated = attempt.every((word, i) => word === this.#failed[i]);
+    this.#failed = [];
+    if (this.#engine.illegal?.(words)) {
+      block.refuse(CERROR_ILL, STAT_ILL_OPCODE);
+    } else if (this.#signal(words) || this.#engine.execute(words)) {
+      this.#engine.finish();
+    } else if (repeated) {
+      block.refuse(CERROR_ILL, STAT_ILL_OPCODE);
+    } else {
+      this.#failed = attempt;
+      this.#engine.resume();
+    }
   }
 
   // A CMD_SYNC that is complete but for its MSI, whose address is not RAM.

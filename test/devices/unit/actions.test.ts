@@ -4,8 +4,10 @@
 import { describe, expect, it } from 'vitest';
 import { SMMU_AT_ACTIONS } from '../../../assembly/layout/action-memory.ts';
 import {
+  QUEUE_KIND_ECMDQ,
   QUEUE_KIND_GUEST_CMDQ,
   QUEUE_KIND_MAIN,
+  QUEUE_KIND_OVERLAY,
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
 } from '../../../assembly/layout/queue-memory.ts';
@@ -22,11 +24,13 @@ const STAGE1 = [0x05, 0x06, 0x10, 0x11, 0x12, 0x13];
 const STAGE2 = [0x28, 0x2a];
 const STALLS = [0x44, 0x45];
 
-function legal(kind: number, idr0: number): number[] {
+const legal = (kind: number, idr0: number) => opcodes(kind, idr0, (action) => action !== 0);
+
+function opcodes(kind: number, idr0: number, wanted: (action: number) => boolean): number[] {
   const memory = createHostMemory({ ramSize: 0x10000 });
   writeActions(memory, 0, idr0);
   const table = new Uint8Array(memory.buffer, smmuBase(0) + SMMU_AT_ACTIONS + 256 * kind, 256);
-  return [...table.keys()].filter((opcode) => table[opcode] !== 0);
+  return [...table.keys()].filter((opcode) => wanted(table[opcode] ?? 0));
 }
 
 const sorted = (...lists: number[][]) => lists.flat().sort((a, b) => a - b);
@@ -54,8 +58,18 @@ describe('legal opcodes', () => {
   });
 
   it('of a guest’s own queue: those of an SMMU without stage 2, ATC_INV where the host has ATS, answers where it has stalls', () => {
-    expect(legal(QUEUE_KIND_GUEST_CMDQ, ALL)).toEqual(sorted(ALWAYS, STAGE1, [0x40]));
-    expect(legal(QUEUE_KIND_GUEST_CMDQ, S1P | S2P | TERMINATE)).toEqual(sorted(ALWAYS, STAGE1));
-    expect(legal(QUEUE_KIND_GUEST_CMDQ, S1P | S2P)).toEqual(sorted(ALWAYS, STAGE1, STALLS));
+    for (const kind of [QUEUE_KIND_GUEST_CMDQ, QUEUE_KIND_OVERLAY, QUEUE_KIND_ECMDQ]) {
+      expect(legal(kind, ALL)).toEqual(sorted(ALWAYS, STAGE1, [0x40]));
+      expect(legal(kind, S1P | S2P | TERMINATE)).toEqual(sorted(ALWAYS, STAGE1));
+      expect(legal(kind, S1P | S2P)).toEqual(sorted(ALWAYS, STAGE1, STALLS));
+    }
+  });
+
+  it('of which an overlaid queue leaves to its host what no other queue of a guest is left with: not the answers to stalls', () => {
+    const waits = (kind: number) => opcodes(kind, S1P | S2P | ATS, (action) => action === 15);
+    expect(waits(QUEUE_KIND_GUEST_CMDQ)).toEqual([0x01, 0x02, 0x03, 0x04, 0x05, 0x06]);
+    expect(waits(QUEUE_KIND_OVERLAY)).toEqual([
+      0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x10, 0x13, 0x30,
+    ]);
   });
 });

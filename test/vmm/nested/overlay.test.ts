@@ -1,6 +1,6 @@
 // The overlay path: a guest's one CMDQ runs as the guest rings, with no access to the device; what the drain does not take waits for the host.
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { CERROR_ILL } from '../../../assembly/layout/commands.ts';
 import {
   SMMU_CMDQ_BASE,
@@ -9,6 +9,7 @@ import {
   SMMU_CR0,
   SMMU_GERROR,
   SMMU_GERRORN,
+  SMMU_IRQ_CTRL,
 } from '../../../assembly/layout/smmu-registers.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import {
@@ -45,6 +46,7 @@ import { footprintOf } from '../../support/footprint-of.ts';
 import { ASID, attachStage1, IOVA, lendVm, RING_GPA, STREAM } from '../../support/lent-vm.ts';
 
 const SMMU_GPA = 0x09050000;
+const GERROR_LINE = 1;
 const LOG2SIZE = 5;
 const SIZE = 2 ** LOG2SIZE;
 
@@ -256,6 +258,33 @@ describe('an overlaid CMDQ', () => {
       );
     },
   );
+
+  it('ends a command that its host can neither carry out nor refuse as CERROR_ILL, and asks twice at most', async () => {
+    const { guest, background, read, write, viommu, memory, interrupts } = await overlaid();
+    write(SMMU_IRQ_CTRL, 1);
+    let asked = 0;
+    if (!viommu.overlay) throw new Error('no overlay');
+    const fails = vi.spyOn(viommu.overlay, 'emulate').mockImplementation(() => {
+      asked++;
+      return false;
+    });
+    guest.send(sync(), tlbiNhAll(0), sync());
+    for (let poll = 0; poll < 3; poll++) background.poll();
+    expect([guest.cons, read(SMMU_GERROR), interrupts, asked]).toEqual([
+      (CERROR_ILL << 24) | 1,
+      1,
+      [GERROR_LINE],
+      2,
+    ]);
+    // One that its guest changes under the queue is another command.
+    fails.mockImplementation(() => {
+      writeCommand(memory, RING_GPA, 1, sync());
+      return false;
+    });
+    write(SMMU_GERRORN, 1);
+    background.poll();
+    expect([guest.cons & 0xfffff, read(SMMU_GERROR) ^ read(SMMU_GERRORN)]).toEqual([3, 0]);
+  });
 
   it('survives what a guest can store to the two registers', async () => {
     const { guest, viommu, vintf, background, host } = await overlaid();
