@@ -135,11 +135,11 @@ export class DeviceLease implements DeviceHost {
   /** Takes everything back: direct maps, loops, timers. The device's vCPUs are stopped, or gone. */
   end(): void {
     if (!this.#live) return;
+    this.#live = false;
     for (const timer of this.#timers) timer.cancel();
     for (const remove of this.#loops) remove();
     for (const map of this.#maps) map.unmap();
     this.#maps.clear();
     this.#loops.clear();
-    this.#live = false;
   }
 }

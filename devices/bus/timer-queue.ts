@@ -62,8 +62,8 @@ class QueuedTimer implements Timer {
   }
 }
 
-/** A set timer, as tests and tools see it. */
-export interface SetTimer {
+/** A timer with a deadline, as tests and tools see it. */
+export interface PendingTimer {
   /** "device: timer". */
   readonly label: string;
   /** Nanoseconds of the queue's clock. */
@@ -75,7 +75,7 @@ export class TimerQueue implements BackgroundLoop {
   readonly #clock: Clock;
   /** In the order in which they were made. */
   readonly #timers: QueuedTimer[] = [];
-  /** Infinity: no timer is set. */
+  /** Infinity: no timer is pending. */
   #earliest = Number.POSITIVE_INFINITY;
   #expiring = false;
 
@@ -107,13 +107,13 @@ export class TimerQueue implements BackgroundLoop {
     );
   }
 
-  /** When the next callback is due, in nanoseconds of the clock: how long an idle machine may sleep. Undefined: no timer is set. */
+  /** When the next callback is due, in nanoseconds of the clock: how long an idle machine may sleep. Undefined: none is pending. */
   get nextDeadline(): number | undefined {
     return this.#earliest === Number.POSITIVE_INFINITY ? undefined : this.#earliest;
   }
 
-  /** The timers that are set, in the order in which they were made. */
-  get set(): readonly SetTimer[] {
+  /** The timers that have a deadline, in the order in which they were made. */
+  get pending(): readonly PendingTimer[] {
     return this.#timers.flatMap(({ label, deadline }) =>
       deadline === undefined ? [] : [{ label, deadline }],
     );

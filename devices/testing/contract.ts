@@ -61,7 +61,7 @@ function sameDevice(
     [...b.host.levels].map((level) => level.join(' ')).filter((level) => level.endsWith('true')),
     `${what}: interrupt levels differ`,
   );
-  same(a.setTimers, b.setTimers, `${what}: timers differ`);
+  same(a.pendingTimers, b.pendingTimers, `${what}: timers differ`);
   same(a.readAll(), b.readAll(), `${what}: registers differ`);
   a.host.log.length = 0;
   b.host.log.length = 0;
@@ -252,7 +252,7 @@ function stormCases(
       run() {
         const used = stormed();
         const before = visibleState(used.device.save());
-        const timers = used.setTimers;
+        const timers = used.pendingTimers;
         // Spoiled from the state of another device, so that every value taken over shows.
         const other = new Subject(factory);
         other.storm(new Random(seed + 5000), operations, options.stimulus);
@@ -274,7 +274,7 @@ function stormCases(
             changed === undefined,
             () => `the refused state ${shown} changed the device at ${changed}`,
           );
-          same(used.setTimers, timers, `the refused state ${shown} changed the timers`);
+          same(used.pendingTimers, timers, `the refused state ${shown} changed the timers`);
         }
       },
     },

@@ -2,7 +2,7 @@
 
 import { DeviceLease } from '../bus/device-lease.ts';
 import type { Random } from '../bus/random.ts';
-import type { SetTimer } from '../bus/timer-queue.ts';
+import type { PendingTimer } from '../bus/timer-queue.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unnamedRegister } from '../plugin/index.ts';
 import { DeviceBus } from './device-bus.ts';
@@ -59,9 +59,11 @@ export class Subject {
     this.host.reset(this.device);
   }
 
-  /** The device's timers that are set: "timer at 5000". */
-  get setTimers(): readonly string[] {
-    return this.host.timers.set.map(({ label, deadline }: SetTimer) => `${label} at ${deadline}`);
+  /** The device's timers that have a deadline: "device: alarm at 5000". */
+  get pendingTimers(): readonly string[] {
+    return this.host.timers.pending.map(
+      ({ label, deadline }: PendingTimer) => `${label} at ${deadline}`,
+    );
   }
 
   /** Word offsets of a region at which the device names a register; the first ones of the region when it names none. */

@@ -71,9 +71,9 @@ describe('the timers of a machine', () => {
     expect(timers.nextDeadline).toBe(30);
     pollAt(30);
     expect(timers.nextDeadline).toBe(40);
-    expect(timers.set).toEqual([{ label: 'device: b', deadline: 40 }]);
+    expect(timers.pending).toEqual([{ label: 'device: b', deadline: 40 }]);
     timers.cancelAll();
-    expect([timers.nextDeadline, timers.set]).toEqual([undefined, []]);
+    expect([timers.nextDeadline, timers.pending]).toEqual([undefined, []]);
     expect(pollAt(50)).toEqual([]);
   });
 
