@@ -12,6 +12,7 @@ import {
   CMDQV_VINTF_ERR_MAP,
   CMDQV_VINTF_INT_MASK,
   CMDQV_VINTF_STRIDE,
+  VCMDQ_BASE,
   VCMDQ_STRIDE,
   VINTF_CONFIG,
   VINTF_CONFIG_EN,
@@ -83,6 +84,15 @@ export class GlobalPage {
   page1(vcmdq: number, register: number): { lo: number; hi: number } {
     const offset = CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + register;
     return { lo: this.registers.get(offset), hi: this.registers.get(offset + 4) };
+  }
+
+  /** BASE of every VCMDQ is 0: none of them is on a ring any more. */
+  clearBases(): void {
+    for (let vcmdq = 0; vcmdq < this.numbers.vcmdqs; vcmdq++) {
+      const offset = CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + VCMDQ_BASE;
+      this.registers.set(offset, 0);
+      this.registers.set(offset + 4, 0);
+    }
   }
 
   /** The 32-bit word at an offset of the CONFIG page. */

@@ -245,7 +245,9 @@ export class PhysicalCmdqv implements Device {
     if (at?.page === 1) {
       this.#writePage1(access, at);
     } else {
+      const wasEnabled = this.#global.enabled;
       if (!at) this.#global.registers.write(access);
+      if (wasEnabled && !this.#global.enabled) this.#stop();
       this.#wordWritten(access.offset, at, access.lo);
       if (access.size === 8)
         this.#wordWritten(access.offset + 4, at && { ...at, register: at.register + 4 }, access.hi);
@@ -264,6 +266,12 @@ export class PhysicalCmdqv implements Device {
     });
     this.#publishBase(vcmdq);
     queue.serve();
+  }
+
+  #stop(): void {
+    this.#publishConfig();
+    for (const queue of this.#queues) queue.stop();
+    this.#global.clearBases();
   }
 
   #wordWritten(offset: number, at: VcmdqAddress | undefined, value: number): void {

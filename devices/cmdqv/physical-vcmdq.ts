@@ -3,8 +3,11 @@
 import {
   CMDQV_PAGE_SIZE,
   VCMDQ_BASE_LOG2SIZE,
+  VCMDQ_CONFIG,
+  VCMDQ_CONS,
   VCMDQ_GERROR_VALID,
   VCMDQ_GERRORN,
+  VCMDQ_PROD,
   VCMDQ_STATUS,
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
@@ -173,6 +176,13 @@ export class PhysicalVcmdq {
     this.#context = undefined;
     this.#setPage0Values(values);
     this.#storePage0(VCMDQ_STATUS, 0);
+  }
+
+  /** CMDQV_EN has gone to 0, and the drain knows it: when it is 1 again, the queue is not enabled, and has no ring. */
+  stop(): void {
+    this.#awaitDisabled();
+    for (const register of [VCMDQ_CONFIG, VCMDQ_PROD, VCMDQ_CONS]) this.#storePage0(register, 0);
+    this.block.clearRing();
   }
 
   /** A side core may have the queue: it finishes its round, and then sees that the queue is no longer allocated. */

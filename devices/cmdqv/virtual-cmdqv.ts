@@ -108,7 +108,9 @@ export class VirtualCmdqv implements Device {
   write(access: MmioAccess): void {
     const at = vcmdqAddress(access.offset);
     if (!at) {
+      const wasEnabled = this.#global.enabled;
       this.#global.registers.write(access);
+      if (wasEnabled && !this.#global.enabled) this.#stop();
       this.#globalWritten(access.offset);
       if (access.size === 8) this.#globalWritten(access.offset + 4);
     } else if (at.slot < this.slots.count) {
@@ -178,8 +180,15 @@ export class VirtualCmdqv implements Device {
     }
     this.#activate();
     for (let slot = 0; slot < this.slots.count; slot++)
-      if (this.#wanted(slot)) this.#allocate(slot);
+      if (this.#wanted(slot) && !this.#back(slot)) this.#initError(slot);
     this.#updateMap();
+  }
+
+  /** CMDQV_EN has gone to 0: when it is 1 again, no VCMDQ is enabled, or on the ring that it had. */
+  #stop(): void {
+    this.#deactivate();
+    this.slots.stop();
+    this.#global.clearBases();
   }
 
   /** ALLOCATED or BASE of a slot was written; `moved` when the ring is another than before. */
@@ -187,11 +196,12 @@ export class VirtualCmdqv implements Device {
     if (!this.active) return;
     const backed = this.slots.backedCount;
     if (moved || !this.#wanted(slot)) this.slots.freeFrom(slot);
-    if (this.#wanted(slot) && !this.slots.isBacked(slot)) this.#allocate(slot);
-    // The slots above lost their HW queues with it, or had waited for it.
+    if (this.#wanted(slot) && !this.slots.isBacked(slot) && !this.#back(slot))
+      this.#initError(slot);
+    // The slots above lost their HW queues with it, or had waited for it. Nobody has written to them: one that has none now says nothing.
     for (let above = slot + 1; above < this.slots.count; above++) {
       const due = above < backed || this.slots.isBacked(above - 1);
-      if (due && this.#wanted(above) && !this.slots.isBacked(above)) this.#allocate(above);
+      if (due && this.#wanted(above) && !this.slots.isBacked(above)) this.#back(above);
     }
     this.#updateMap();
   }
@@ -209,13 +219,12 @@ export class VirtualCmdqv implements Device {
     this.active = false;
   }
 
-  /** HW queues are allocated in ascending order without a gap, as iommufd demands; one out of turn fails. */
-  #allocate(slot: number): void {
+  /** Stands a HW queue behind a slot. They are allocated in ascending order without a gap, as iommufd demands; one out of turn fails. */
+  #back(slot: number): boolean {
     const { lo, hi } = this.#global.page1(slot, VCMDQ_BASE);
     const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
     const inTurn = slot === 0 || this.slots.isBacked(slot - 1);
-    if (!inTurn || !this.slots.allocate(slot, hi * 2 ** 32 + ((lo & ~0x1f) >>> 0), log2size))
-      this.#initError(slot);
+    return inTurn && this.slots.allocate(slot, hi * 2 ** 32 + ((lo & ~0x1f) >>> 0), log2size);
   }
 
   #initError(slot: number): void {
@@ -256,7 +265,8 @@ export class VirtualCmdqv implements Device {
     if (!this.#enabled()) return;
     this.#activate();
     // Only what was running runs again: what had failed has been reported, and is tried again when the guest writes next.
-    for (let slot = 0; slots.backed[slot] === 1 && this.#wanted(slot); slot++) this.#allocate(slot);
+    for (let slot = 0; slots.backed[slot] === 1 && this.#wanted(slot); slot++)
+      if (!this.#back(slot)) this.#initError(slot);
     this.#updateMap();
   }
 

@@ -54,6 +54,12 @@ export class VirtualSlots {
     this.state = resetState(this.count);
   }
 
+  /** CONFIG, PROD and CONS of every slot are 0. No slot may have a HW queue, and page 0 must not be mapped. */
+  stop(): void {
+    for (const registers of [this.state.config, this.state.prod, this.state.cons])
+      registers.fill(0);
+  }
+
   isBacked(slot: number): boolean {
     return this.state.backed[slot] === 1;
   }

@@ -34,6 +34,47 @@ describe('the order of accesses that Linux has', () => {
     expect(resetHardware(bus, bases)).toBe(bus.read32(0x1000) >>> 17 === 1);
   });
 
+  /** A board, and two CMD_SYNCs at the beginning of each of its rings. */
+  const guestBoard = () => {
+    const board = new VirtualBoard(modules);
+    for (const ring of [0x1000, 0x2000]) for (const slot of [0, 1]) board.put(slot, ring, 0x46);
+    return board;
+  };
+  const physicalBoard = () => {
+    const board = new PhysicalBoard(modules);
+    for (const ring of [0x1000, 0x2000])
+      for (const slot of [0, 1]) board.ram.setUint32(ring + 16 * slot, 0x46, true);
+    return board;
+  };
+  it.each([
+    ['physical', physicalBoard, [0x1004n, 0x2004n]],
+    ['guest', guestBoard, [0x80001004n, 0x80002004n]],
+  ] as const)(
+    'finds a %s CMDQV that another kernel has left running disabled, on no old ring, and without an error',
+    (_role, make, bases) => {
+      const { bus, host } = make();
+      resetHardware(bus, bases);
+      for (const at of [0, 0x80]) {
+        bus.write32(0x30004 + at, 1);
+        expect(bus.read32(0x30000 + at)).toBe(1);
+      }
+      const config = bus.read32(0x0000);
+      bus.write32(0x0000, config & ~1);
+      bus.write32(0x0000, config | 1);
+      for (const at of [0, 0x80]) {
+        const page0 = [0x10000, 0x10004, 0x10008, 0x1000c].map((offset) => bus.read32(offset + at));
+        expect([page0, bus.read64(0x20000 + at)]).toEqual([[0, 0, 0, 0], 0n]);
+        bus.write32(0x10004 + at, 1);
+        expect(bus.read32(0x10000 + at)).toBe(0);
+      }
+      resetHardware(bus, bases);
+      expect([0x30010, 0x30090, 0x10c0].map((offset) => bus.read32(offset))).toEqual([0, 0, 0]);
+      expect(host.pulses(0)).toBe(0);
+      bus.write32(0x30084, 1);
+      expect(bus.read32(0x30080)).toBe(1);
+    },
+  );
+
   it.each([
     ['physical', () => new PhysicalBoard(modules).bus],
     ['guest', () => new VirtualBoard(modules).bus],

@@ -175,6 +175,32 @@ describe('HW queues', () => {
     expect([b.load(0x90), b.load(0x94), b.bus.read32(0x10c0)]).toEqual([4, 4, 0]);
   });
 
+  it.each([
+    ['CMDQ_ALLOC = 0', (b: VirtualBoard) => b.bus.write32(0x0200, 0)],
+    ['BASE = 0', (b: VirtualBoard) => b.bus.write64(0x40000, 0n)],
+  ])('that lose their turn through %s of a slot below are gone without a word', (_name, write) => {
+    const b = board();
+    b.bringUp(2);
+    write(b);
+    expect([b.bus.read32(0x3000c), b.bus.read32(0x3008c)]).toEqual([0, 0]);
+    expect([0x30010, 0x30090, 0x10c0].map((offset) => b.bus.read32(offset))).toEqual([0, 0, 0]);
+    expect(b.host.pulses(0)).toBe(0);
+    // Only the slot that is written may report, and it does.
+    b.bus.write64(0x40080, 0x80003004n);
+    expect([b.bus.read32(0x30090), b.host.pulses(0)]).toEqual([4, 1]);
+  });
+
+  it('that waited for the slot below and still get none say nothing a second time', () => {
+    const b = board();
+    b.bus.write32(0x1000, 1);
+    b.bus.write32(0x0204, 1);
+    b.bus.write64(0x40080, 0x80002024n);
+    b.bus.write32(0x30094, b.bus.read32(0x30090));
+    b.bus.write32(0x0200, 1);
+    b.bus.write64(0x40000, 0x80001004n);
+    expect([b.bus.read32(0x30090), b.bus.read32(0x30094), b.host.pulses(0)]).toEqual([4, 4, 1]);
+  });
+
   it('are gone after a reset, and page 0 traps again', () => {
     const b = board();
     b.bringUp(2);
