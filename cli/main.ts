@@ -2,6 +2,7 @@
 // The vsmmu command.
 
 import { Command, CommanderError } from 'commander';
+import { printable } from '../devices/plugin/index.ts';
 import { VERSION, VsmmuError } from '../vmm/api/index.ts';
 import { UsageError } from './cli-error.ts';
 import { addBoot } from './commands/boot-command.ts';
@@ -27,11 +28,17 @@ function program(end: (status: number) => void): Command {
   return command;
 }
 
+/** Characters of an explanation: it may name every option. */
+const MOST = 2000;
+
 /** The one line that explains why nothing was run; undefined for an error of ours. */
 function explanation(error: unknown): string | undefined {
   if (error instanceof CommanderError)
     return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  return error instanceof UsageError || error instanceof VsmmuError ? error.message : undefined;
+  if (error instanceof UsageError || error instanceof VsmmuError) return error.message;
+  // The system's: too many open files, no space left.
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return /^E[A-Z0-9]+$/.test(String(code)) ? String(message) : undefined;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -48,14 +55,17 @@ async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_OK;
     const line = explanation(error);
     if (line === undefined) throw error;
-    process.stderr.write(`vsmmu: ${line}\n`);
+    process.stderr.write(`vsmmu: ${printable(line, MOST)}\n`);
     return EXIT_USAGE;
   }
 }
 
 // Whoever reads the output may have had enough of it (`vsmmu boot toy | head`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT_FAILED);
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(EXIT_FAILED);
+  process.stderr.write(`vsmmu: cannot write to standard output: ${code}\n`);
+  process.exit(EXIT_USAGE);
 });
+// Nobody is there to be told; what the run has come to is in its status.
+process.stderr.on('error', () => undefined);
 process.exitCode = await main(process.argv.slice(2));

@@ -104,8 +104,8 @@ describe('the import section', () => {
   );
 
   it('has names that harm no terminal', async () => {
-    const escape = imported([...name('\u001b[2J'), ...name('\n\u202e\u0000'), FUNCTION, 0x00]);
-    expect(await refusal(escape)).toContain('\\u{1b}[2J.\\u{a}\\u{202e}\\u{0}, which no machine');
+    const escaping = imported([...name('\u001b[2J'), ...name('\n\u202e\u0000'), FUNCTION, 0x00]);
+    expect(await refusal(escaping)).toContain('\\u{1b}[2J.\\u{a}\\u{202e}\\u{0}, which no machine');
     const long = imported([...name('x'.repeat(100_000)), ...name('y'), FUNCTION, 0x00]);
     expect(await refusal(long)).toMatch(/^unknown-import: the guest imports x{200}…,/);
     // A lone surrogate is no UTF-8; a byte order mark belongs to the name.
