@@ -1,71 +1,14 @@
 #!/usr/bin/env node
-// The vsmmu command.
+// The vsmmu command starts here. The rest is loaded by it, so that what keeps it from being loaded (too many open files) is a line too.
 
-import { Command, CommanderError } from 'commander';
-import { printable } from '../devices/plugin/index.ts';
-import { VERSION, VsmmuError } from '../vmm/api/index.ts';
-import { UsageError } from './cli-error.ts';
-import { addBoot } from './commands/boot-command.ts';
-import { addDecode } from './commands/decode-command.ts';
-import { addGuest } from './commands/guest-command.ts';
-import { addInspect } from './commands/inspect-command.ts';
-import { addTrace } from './commands/trace-command.ts';
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './status.ts';
+import { EXIT_USAGE } from './status.ts';
 
-/** Each subcommand in a file of its own, in the order in which --help lists them. */
-function program(end: (status: number) => void): Command {
-  const command = new Command('vsmmu')
-    .description('Virtual Arm SMMUv3 with NVIDIA CMDQV, and the small VMM that hosts it')
-    .version(VERSION)
-    .exitOverride()
-    .showSuggestionAfterError(false)
-    .configureOutput({ writeErr: () => undefined });
-  addBoot(command, end);
-  addDecode(command);
-  addInspect(command, end);
-  addTrace(command);
-  addGuest(command);
-  return command;
-}
-
-/** Characters of an explanation: it may name every option. */
-const MOST = 2000;
-
-/** The one line that explains why nothing was run; undefined for an error of ours. */
-function explanation(error: unknown): string | undefined {
-  if (error instanceof CommanderError)
-    return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  if (error instanceof UsageError || error instanceof VsmmuError) return error.message;
-  // The system's: too many open files, no space left.
+try {
+  await import('./command-line.ts');
+} catch (error) {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
-  return /^E[A-Z0-9]+$/.test(String(code)) ? String(message) : undefined;
+  // Errors of ours have a stack to be reported with.
+  if (typeof code !== 'string') throw error;
+  process.stderr.write(`vsmmu: cannot start: ${String(message).split('\n')[0]}\n`);
+  process.exitCode = EXIT_USAGE;
 }
-
-async function main(argv: readonly string[]): Promise<number> {
-  let status = EXIT_OK;
-  const command = program((value) => {
-    status = value;
-  });
-  try {
-    if (argv.length === 0) throw new UsageError('nothing to do; see vsmmu --help');
-    await command.parseAsync([...argv], { from: 'user' });
-    return status;
-  } catch (error) {
-    // Help and version come this way as well.
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT_OK;
-    const line = explanation(error);
-    if (line === undefined) throw error;
-    process.stderr.write(`vsmmu: ${printable(line, MOST)}\n`);
-    return EXIT_USAGE;
-  }
-}
-
-// Whoever reads the output may have had enough of it (`vsmmu boot toy | head`).
-process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-  if (code === 'EPIPE') process.exit(EXIT_FAILED);
-  process.stderr.write(`vsmmu: cannot write to standard output: ${code}\n`);
-  process.exit(EXIT_USAGE);
-});
-// Nobody is there to be told; what the run has come to is in its status.
-process.stderr.on('error', () => undefined);
-process.exitCode = await main(process.argv.slice(2));

@@ -186,6 +186,15 @@ describe('streams and files of a process that has none left', () => {
     expect((await shell('"$@" 2>/dev/full', 'boot', at('nothing.wasm'))).status).toBe(2);
   });
 
+  it('no file left to open is a line', { timeout: SECONDS }, async () => {
+    // Enough for Node.js and main.js, and too few for the rest; then enough for that, and too few for the modules.
+    for (const files of [22, 26, 30]) {
+      const run = await shell(`ulimit -n ${files}; exec "$@"`, 'boot', at('off.wasm'));
+      expect([run.status, run.stderr.split('\n').length], run.stderr).toEqual([2, 2]);
+      expect(run.stderr).toMatch(/^vsmmu: /);
+    }
+  });
+
   it('a file that may not be written keeps what it has', { timeout: SECONDS }, async () => {
     await chmod(folder, 0o500);
     const { status, stderr } = await boot('off.wasm');
