@@ -28,7 +28,7 @@ import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
-import { timeBegins } from './supervisor.ts';
+import { onSignal, partialFile, timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';
 
 export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTINGS, undefined>>;
@@ -38,6 +38,8 @@ const VINTFS = 16;
 const MANY_VINTFS = 32;
 const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
+/** What the sanitizer suspects that is kept for an experiment's report. */
+const MOST_SUSPECTS = 256;
 /** A host of idle machines looks again after a time that grows between these. */
 const MIN_IDLE_MS = 1;
 const MAX_IDLE_MS = 8;
@@ -167,8 +169,19 @@ export async function makeMachine(host: Host, options: MachineOptions): Promise<
   }
 }
 
-/** Boots a guest and prints the report. Returns whether every check holds. */
-export async function boot(settings: BootSettings): Promise<boolean> {
+/** Files that a run reads. */
+function inputsOf({ guest, secondary, devices = [] }: BootSettings, config?: string): string[] {
+  return [guest === 'toy' ? undefined : guest, secondary, config, ...devices].filter(
+    (file) => file !== undefined,
+  );
+}
+
+/**
+ * Boots a guest and prints the report.
+ * @param config the file that the settings come from, when there is one.
+ * @returns whether every check holds.
+ */
+export async function boot(settings: BootSettings, config?: string): Promise<boolean> {
   const {
     guest,
     path = 'all',
@@ -192,16 +205,22 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     vms + COMPARED.length <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const common = machineOptions({ ...settings, guest });
-  const trace = settings.trace === undefined ? undefined : await TraceFile.create(settings.trace);
-  const host = await Host.create({
-    vintfs,
-    vcmdqs,
-    hostRam: settings.hostRam,
-    trace: trace !== undefined,
-    iotlbCheck: settings.iotlbCheck ?? experiment?.checked,
-  });
+  const trace =
+    settings.trace === undefined
+      ? undefined
+      : await TraceFile.create(settings.trace, inputsOf(settings, config));
+  if (trace?.partial !== undefined) partialFile(trace.partial);
+  let host: Host | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let unlisten: () => void = () => undefined;
   try {
+    host = await Host.create({
+      vintfs,
+      vcmdqs,
+      hostRam: settings.hostRam,
+      trace: trace !== undefined,
+      iotlbCheck: settings.iotlbCheck ?? experiment?.checked,
+    });
     const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
     const checks = new Checks(vms);
     const measurements = new Measurements(vms, {
@@ -229,7 +248,9 @@ export async function boot(settings: BootSettings): Promise<boolean> {
         if (!quiet) progress.around(() => consoles.write(k, bytes));
       });
       machine.on('check', (check) => checks.add(k, check));
-      machine.on('suspect', (finding) => suspects.push(finding));
+      machine.on('suspect', (finding) => {
+        if (suspects.length < MOST_SUSPECTS) suspects.push(finding);
+      });
       machine.on('phase', ({ phase, ended, data }) => {
         measurements.phase(k, phase, ended, data);
         oracle.phase(machines, k, phase, ended);
@@ -240,21 +261,30 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     for (const { name, path, names, options } of compared) {
       const args = [pathArgument(path), `queues=${options.queues}`, 'vms=1', 'machine=0', ...same];
       const machine = await makeMachine(host, { ...common, ...options, name, args });
-      machine.on('check', (check) => checks.all.push({ ...check, name: `${name}: ${check.name}` }));
+      machine.on('check', (check) => checks.addOf(name, check));
       machine.on('phase', ({ phase, ended, data }) =>
         measurements.comparedPhase(names, phase, ended, data),
       );
       all.push(machine);
     }
+    let reason: string | undefined;
+    const stopAll = (why: string) => {
+      reason ??= why;
+      Promise.all(all.map((machine) => machine.stop(why))).catch(process.emitWarning);
+    };
+    unlisten = onSignal((signal) => stopAll(`ended by ${signal}`));
     if (timeout !== undefined) {
-      const late = () =>
-        Promise.all(all.map((machine) => machine.stop(`it had not ended after ${timeout} s`)));
       timeBegins();
-      timer = setTimeout(() => late().catch(process.emitWarning), timeout * 1000);
+      timer = setTimeout(() => stopAll(`it had not ended after ${timeout} s`), timeout * 1000);
     }
     for (const machine of all) await machine.boot({ paused: true });
-    await runAll(all, oracle, progress);
-    if (host.trace) await trace?.write(host.trace, host.inspect());
+    // Those that had not booted yet.
+    if (reason !== undefined) stopAll(reason);
+    try {
+      await runAll(all, oracle, progress);
+    } finally {
+      if (host.trace) await trace?.write(host.trace, host.inspect());
+    }
     progress.end();
     consoles.end();
 
@@ -265,6 +295,7 @@ export async function boot(settings: BootSettings): Promise<boolean> {
       ...checks.all,
       ...ends,
       ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
+      ...measurements.earlierChecks(),
       ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
     ];
     const experimentOk = results.every(({ ok }) => ok);
@@ -285,6 +316,8 @@ export async function boot(settings: BootSettings): Promise<boolean> {
     return report.ok;
   } finally {
     clearTimeout(timer);
-    await host.destroy();
+    unlisten();
+    await trace?.discard();
+    await host?.destroy();
   }
 }

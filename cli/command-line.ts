@@ -1,6 +1,7 @@
 // The vsmmu command as a function: from a command line to an exit status.
 
 import { Command, CommanderError } from 'commander';
+import { printable } from '../devices/plugin/index.ts';
 import { VERSION, VsmmuError } from '../vmm/api/index.ts';
 import { UsageError } from './cli-error.ts';
 import { addBoot } from './commands/boot-command.ts';
@@ -26,11 +27,17 @@ function program(end: (status: number) => void): Command {
   return command;
 }
 
+/** Characters of an explanation: it may name every option. */
+const MOST = 2000;
+
 /** The one line that explains why nothing was run; undefined for an error of ours. */
 function explanation(error: unknown): string | undefined {
   if (error instanceof CommanderError)
     return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  return error instanceof UsageError || error instanceof VsmmuError ? error.message : undefined;
+  if (error instanceof UsageError || error instanceof VsmmuError) return error.message;
+  // The system's: too many open files, no space left.
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return /^E[A-Z0-9]+$/.test(String(code)) ? String(message) : undefined;
 }
 
 /**
@@ -53,7 +60,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_OK;
     const line = explanation(error);
     if (line === undefined) throw error;
-    process.stderr.write(`vsmmu: ${line}\n`);
+    process.stderr.write(`vsmmu: ${printable(line, MOST)}\n`);
     return EXIT_USAGE;
   }
 }

@@ -1,15 +1,20 @@
 // Consoles of the machines on one stream, while they run.
 
 const NEWLINE = 10;
+/** A line is written when it has ended, or has come to this many bytes. */
+const LINE_BYTES = 8192;
 
 /** One machine writes as it likes; of several, each line goes out as a whole and says whose it is. */
 export class Consoles {
   readonly #stream: NodeJS.WritableStream;
-  readonly #lines: number[][];
+  readonly #lines: { readonly bytes: Uint8Array; length: number }[];
 
   constructor(stream: NodeJS.WritableStream, machines: number) {
     this.#stream = stream;
-    this.#lines = Array.from({ length: machines }, () => []);
+    this.#lines = Array.from({ length: machines }, () => ({
+      bytes: new Uint8Array(LINE_BYTES),
+      length: 0,
+    }));
   }
 
   write(machine: number, bytes: Uint8Array): void {
@@ -19,23 +24,31 @@ export class Consoles {
     }
     const line = this.#lines[machine];
     if (!line) return;
-    for (const byte of bytes) {
-      line.push(byte);
-      if (byte === NEWLINE) this.#flush(machine, line);
+    for (let at = 0; at < bytes.length; ) {
+      const end = bytes.indexOf(NEWLINE, at);
+      const rest = (end < 0 ? bytes.length : end) - at;
+      const taken = Math.min(rest, LINE_BYTES - line.length);
+      line.bytes.set(bytes.subarray(at, at + taken), line.length);
+      line.length += taken;
+      at += taken;
+      const ended = end >= 0 && taken === rest;
+      if (ended) at++;
+      if (ended || line.length === LINE_BYTES) this.#flush(machine);
     }
   }
 
-  #flush(machine: number, line: number[]): void {
+  /** Writes the line that there is, and ends it. */
+  #flush(machine: number): void {
+    const line = this.#lines[machine];
+    if (!line) return;
     this.#stream.write(`[vm${machine}] `);
-    this.#stream.write(Uint8Array.from(line.splice(0)));
+    this.#stream.write(line.bytes.slice(0, line.length));
+    this.#stream.write('\n');
+    line.length = 0;
   }
 
   /** Writes what has not come to a line's end. */
   end(): void {
-    for (const [machine, line] of this.#lines.entries()) {
-      if (line.length === 0) continue;
-      line.push(NEWLINE);
-      this.#flush(machine, line);
-    }
+    for (const [machine, { length }] of this.#lines.entries()) if (length > 0) this.#flush(machine);
   }
 }

@@ -1,12 +1,29 @@
 #!/usr/bin/env node
-// The vsmmu command.
+// The vsmmu command starts here. What keeps the rest from being loaded (too many open files) is a line too.
 
-import { runCommandLine } from './command-line.ts';
-import { EXIT_FAILED } from './status.ts';
+import { EXIT_FAILED, EXIT_USAGE } from './status.ts';
 
 // Whoever reads the output may have had enough of it (`vsmmu boot toy | head`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT_FAILED);
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(EXIT_FAILED);
+  process.stderr.write(`vsmmu: cannot write to standard output: ${code}\n`);
+  process.exit(EXIT_USAGE);
 });
-process.exitCode = await runCommandLine(process.argv.slice(2));
+// Nobody is there to be told; what the run has come to is in its status.
+process.stderr.on('error', () => undefined);
+
+/** The command, or undefined when it cannot be loaded, which has been said then. */
+async function commandLine() {
+  try {
+    return await import('./command-line.ts');
+  } catch (error) {
+    const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+    // Errors of ours have a stack to be reported with.
+    if (typeof code !== 'string') throw error;
+    process.stderr.write(`vsmmu: cannot start: ${String(message).split('\n')[0]}\n`);
+    return undefined;
+  }
+}
+
+const command = await commandLine();
+process.exitCode = command ? await command.runCommandLine(process.argv.slice(2)) : EXIT_USAGE;

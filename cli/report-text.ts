@@ -3,6 +3,7 @@
 import type { Finding } from '../vmm/api/index.ts';
 import type { Experiment } from '../vmm/boards/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
+import { printableData } from './printable-data.ts';
 import type { PathReport, Report } from './report.ts';
 import { colours } from './terminal.ts';
 
@@ -64,14 +65,15 @@ function pathTable(paths: readonly PathReport[]): string[] {
   ];
 }
 
-function checkLine({ name, ok, detail }: Check): string {
+function checkLine(check: Check): string {
+  const { name, ok, detail } = printableData(check);
   const { good, bad } = colours();
   return `  ${ok ? good('ok  ') : bad('FAIL')}  ${name}${detail === '' ? '' : `: ${detail}`}`;
 }
 
 /** What the sanitizer has found, a line for each. */
 function findingLines(sanitizer: Report['sanitizer']): string[] {
-  return (sanitizer?.findings ?? []).map(({ text }) => `        ${text}`);
+  return (sanitizer?.findings ?? []).map(({ text }) => `        ${printableData(text)}`);
 }
 
 /** What --quiet leaves of a report: the checks that failed. */
@@ -91,7 +93,7 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
   const registers = Object.entries(exits.byRegister)
     .sort(([, a], [, b]) => b - a)
     .slice(0, TOP_REGISTERS)
-    .map(([register, count]) => `${register} ${count}`);
+    .map(([register, count]) => `${printableData(register)} ${count}`);
   const lines = [
     '',
     'Report',
@@ -123,6 +125,8 @@ export function experimentText(
   ok: boolean,
   suspects: readonly Finding[],
 ): string {
-  const seen = checked ? suspects.map(({ text }) => `  The sanitizer meanwhile: ${text}\n`) : [];
+  const seen = checked
+    ? suspects.map(({ text }) => `  The sanitizer meanwhile: ${printableData(text)}\n`)
+    : [];
   return `\n${title}\n  ${about}\n  ${ok ? shows : 'It did not come out as expected: see the checks that failed.'}\n${seen.join('')}`;
 }

@@ -1,6 +1,18 @@
 // --trace FILE, and the files that it has written.
 
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import {
+  access,
+  type FileHandle,
+  open,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   type ChromeTrace,
   chromeTrace,
@@ -13,38 +25,98 @@ import { UsageError } from './cli-error.ts';
 /** Events that are written at once. */
 const LINES = 10_000;
 
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
+
+/** The file of a path that may be a link; undefined when there is none. */
+async function existing(path: string) {
+  try {
+    return await stat(path, { bigint: true });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** @throws {UsageError} when the file is one that the run reads, under whatever name. */
+async function refuseInputs(path: string, inputs: readonly string[]): Promise<void> {
+  const file = await existing(path);
+  if (!file) return;
+  for (const input of inputs) {
+    const name = input.startsWith('file:') ? fileURLToPath(input) : input;
+    const read = await existing(name).catch(() => undefined);
+    if (read?.dev === file.dev && read.ino === file.ino)
+      throw new UsageError(`cannot write ${path}: the run reads it`);
+  }
+}
+
+/** Where a trace is written: beside the file, whose name it gets once it is whole. What is no regular file is written as it is. */
+async function placesOf(path: string): Promise<{ file: string; partial: string | undefined }> {
+  const found = await existing(path);
+  if (found && !found.isFile()) return { file: path, partial: undefined };
+  if (found) await access(path, constants.W_OK);
+  const file = found ? await realpath(path) : path;
+  return { file, partial: join(dirname(file), `.${basename(file)}.${process.pid}.partial`) };
+}
+
 export class TraceFile {
-  readonly #file: FileHandle;
+  readonly #path: string;
+  readonly #file: string;
+  readonly #handle: FileHandle;
+  #over = false;
+  /** What is written lies here until it is whole; undefined when it has no other name. */
+  readonly partial: string | undefined;
 
   /**
-   * Opens the file before anything runs.
-   * @throws {UsageError} when it cannot be written.
+   * Opens the file before anything runs; it keeps what it has until the trace is whole.
+   * @param inputs files that the run reads.
+   * @throws {UsageError} when it cannot be written, or is one of them.
    */
-  static async create(path: string): Promise<TraceFile> {
+  static async create(path: string, inputs: readonly string[]): Promise<TraceFile> {
     try {
-      return new TraceFile(await open(path, 'w'));
+      await refuseInputs(path, inputs);
+      const { file, partial } = await placesOf(path);
+      return new TraceFile(path, file, await open(partial ?? file, 'w'), partial);
     } catch (error) {
-      throw new UsageError(`cannot write ${path}: ${(error as NodeJS.ErrnoException).code}`);
+      if (error instanceof UsageError) throw error;
+      throw new UsageError(`cannot write ${path}: ${codeOf(error)}`);
     }
   }
 
-  private constructor(file: FileHandle) {
+  private constructor(path: string, file: string, handle: FileHandle, partial: string | undefined) {
+    this.#path = path;
     this.#file = file;
+    this.#handle = handle;
+    this.partial = partial;
   }
 
+  /** @throws {UsageError} when it cannot be written; the file is then as it was. */
   async write(trace: Trace, host: HostInspection): Promise<void> {
     const { records, lost } = trace.read();
     const { traceEvents, ...rest } = chromeTrace(records, lost, host);
-    // One event a line: a file of hundreds of megabytes is no single string.
-    await this.#file.write('{"traceEvents":[\n');
-    const lines = traceEvents.map((event) => JSON.stringify(event));
-    for (let i = 0; i < lines.length; i += LINES) {
-      await this.#file.write(
-        `${lines.slice(i, i + LINES).join(',\n')}${i + LINES < lines.length ? ',\n' : '\n'}`,
-      );
+    try {
+      // One event a line: a file of hundreds of megabytes is no single string.
+      await this.#handle.writeFile('{"traceEvents":[\n');
+      for (let i = 0; i < traceEvents.length; i += LINES) {
+        const lines = traceEvents.slice(i, i + LINES).map((event) => JSON.stringify(event));
+        const more = i + LINES < traceEvents.length;
+        await this.#handle.writeFile(`${lines.join(',\n')}${more ? ',\n' : '\n'}`);
+      }
+      await this.#handle.writeFile(`],${JSON.stringify(rest).slice(1)}\n`);
+      await this.#handle.close();
+      if (this.partial !== undefined) await rename(this.partial, this.#file);
+      this.#over = true;
+    } catch (error) {
+      await this.discard();
+      throw new UsageError(`cannot write ${this.#path}: ${codeOf(error)}`);
     }
-    await this.#file.write(`],${JSON.stringify(rest).slice(1)}\n`);
-    await this.#file.close();
+  }
+
+  /** Leaves the file as it was, unless it has been written. */
+  async discard(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    await this.#handle.close().catch(() => undefined);
+    if (this.partial !== undefined) await rm(this.partial, { force: true });
   }
 }
 

@@ -61,8 +61,9 @@ export function addBoot(program: Command, end: (status: number) => void): void {
       ...(guest === undefined ? {} : { guest }),
     };
     end(
-      await withinTimeout(settings.timeout, async () =>
-        (await boot(settings)) ? EXIT_OK : EXIT_FAILED,
+      await withinTimeout(
+        { seconds: settings.timeout, signals: settings.trace !== undefined },
+        async () => ((await boot(settings, options.config)) ? EXIT_OK : EXIT_FAILED),
       ),
     );
   });

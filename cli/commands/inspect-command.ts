@@ -11,6 +11,7 @@ import { UsageError } from '../cli-error.ts';
 import { addFlags } from '../flags.ts';
 import { inspectionText } from '../inspect-text.ts';
 import { jsonLine } from '../json-line.ts';
+import { printableData } from '../printable-data.ts';
 import { Progress } from '../progress.ts';
 import { EXIT_OK } from '../status.ts';
 import { timeBegins, withinTimeout } from '../supervisor.ts';
@@ -185,11 +186,13 @@ export function addInspect(program: Command, end: (status: number) => void): voi
     const fromTrace = what.endsWith('.json');
     if (fromTrace && Object.keys(settings).length > 0)
       throw new UsageError('a trace file takes no options but --json');
-    const status = await withinTimeout(settings.timeout, async () => {
+    const status = await withinTimeout({ seconds: settings.timeout }, async () => {
       const inspection = fromTrace
         ? await inspectTrace(what)
         : await inspectRunning(what, settings);
-      process.stdout.write(asJson ? jsonLine(inspection) : inspectionText(inspection));
+      process.stdout.write(
+        asJson ? jsonLine(inspection) : inspectionText(printableData(inspection)),
+      );
       return EXIT_OK;
     });
     end(status);

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { summarise, type TraceSummary } from '../../vmm/trace/index.ts';
 import { jsonLine } from '../json-line.ts';
+import { printableData } from '../printable-data.ts';
 import { readTrace } from '../trace-file.ts';
 
 /** Names shown for each track. */
@@ -33,6 +34,6 @@ export function addTrace(program: Command): void {
     .option('--json', 'as one JSON object', false)
     .action(async (file: string, { json }: { readonly json: boolean }) => {
       const summary = summarise(await readTrace(file));
-      process.stdout.write(json ? jsonLine(summary) : text(summary));
+      process.stdout.write(json ? jsonLine(summary) : text(printableData(summary)));
     });
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT } from '../support/compile-assembly.ts';
 import { type Outcome, vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
+import { command, IMPORT_MEMORY, leb, name, section, vector } from '../support/wasm-bytes.ts';
 import { assemble, IMPORT_READ32, reactor } from '../support/wat.ts';
 
 const RUN = '(func $run (param i32) (result i32) (i32.const 2))';
@@ -44,6 +45,18 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'foreign.wasm': reactor(RUN, '(import "env" "f" (func))'),
   'misspelled.wasm': reactor(RUN, '(import "vsmmu" "mmio_read16" (func (param i32) (result i32)))'),
   'no-wasi.wasm': reactor(RUN, '(import "wasi_snapshot_preview1" "teleport" (func))'),
+  'prototype.wasm': command({
+    imports: [IMPORT_MEMORY, [...name('__proto__'), ...name('get'), 0x02, 0x03, 0x20, 0x20]],
+  }),
+  'escape.wasm': command({ imports: [IMPORT_MEMORY, [...name('\u001b[2J'), ...name('\n'), 0, 0]] }),
+  'tables.wasm': command({
+    before: [section(4, vector(...new Array(60).fill([0x70, 0x01, ...leb(1e7), ...leb(1e7)])))],
+  }),
+  'struct.wasm': command({ types: [[0x5f, 0x00]] }),
+  'starts.wasm': reactor(`${RUN} (func $start unreachable) (start $start)`),
+  'far-data.wasm': reactor(`${RUN} (data (i32.const 0x1fffff) "ab")`),
+  'larger.wasm': assemble(`(module (import "env" "memory" (memory 33 33 shared))
+    (func (export "vsmmu_secondary") (param i32 i32)))`),
   'good.wasm': reactor(RUN),
   'not.json': '{ "vms": 2',
   'list.json': '[]',
@@ -60,6 +73,7 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
     '{ "traceEvents": [], "otherData": { "producer": "vsmmu", "lost": 0, "host": { "vms": 3 } } }',
   'syntax.mjs': 'export const device = (',
   'no-export.mjs': 'export const other = 1;',
+  'escape.json': '{ "\u001b[2J": ',
   'import-throws.mjs': "throw new Error('at once');",
   'make-throws.mjs': "export const device = () => { throw new Error('not today'); };",
   'not-device.mjs': 'export const device = () => 7;',
@@ -156,6 +170,34 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     /the guest imports wasi_snapshot_preview1\.teleport, which no machine provides/,
     'boot no-wasi.wasm --transport mailbox',
   ],
+  [
+    'prototype.wasm: the guest imports a second memory, __proto__.get: it has one, env.memory',
+    'boot prototype.wasm',
+  ],
+  [/escape\.wasm: the guest imports \\u\{1b\}\[2J\.\\u\{a\}, which no machine/, 'boot escape.wasm'],
+  [/tables\.wasm: the guest's tables and element segments may have 600000000/, 'boot tables.wasm'],
+  [/struct\.wasm: the guest has struct types/, 'inspect struct.wasm'],
+  [
+    'allowGc needs transport mailbox: on the thread of the VMM a guest could fill its heap',
+    'boot struct.wasm --allow-gc',
+  ],
+  ['the guest cannot be instantiated: unreachable', 'boot starts.wasm'],
+  [/^vsmmu: the guest cannot be instantiated: .*data segment/, 'boot far-data.wasm'],
+  ['the guest cannot be instantiated: unreachable', 'boot starts.wasm --transport mailbox'],
+  [
+    /the guest cannot be instantiated: .*memory/,
+    'boot good.wasm --vcpus 2 --secondary larger.wasm',
+  ],
+  [
+    /the guest cannot be instantiated: .*memory/,
+    'boot good.wasm --vcpus 2 --secondary larger.wasm --transport mailbox',
+  ],
+  [
+    /: the program of the secondary vCPUs: not a WebAssembly binary/,
+    'boot good.wasm --vcpus 2 --secondary text.wasm',
+  ],
+  [/escape\.json is no trace: /, 'trace summary escape.json'],
+  ["'constructor' is none of ste, cd, cmd, event, pte", 'decode constructor 00'],
   [/cannot read \/nowhere\/c\.json: no such file/, 'boot --config /nowhere/c.json'],
   [/not\.json is not JSON: /, 'boot --config not.json'],
   [/list\.json: the configuration must be an object, not \[\]/, 'boot --config list.json'],

@@ -8,9 +8,15 @@ export interface Check {
   readonly detail: string;
 }
 
+/** Checks of a run that are kept; a guest may report them for ever. */
+const MOST_CHECKS = 4096;
+
 /** Checks that guests send through their checkpoint device. With several machines each name says whose it is. */
 export class Checks {
-  readonly all: Check[] = [];
+  readonly #kept: Check[] = [];
+  /** Those beyond the ones that are kept. */
+  #further = 0;
+  #furtherFailed = 0;
   readonly #machines: number;
 
   constructor(machines: number) {
@@ -18,7 +24,33 @@ export class Checks {
   }
 
   add(machine: number, check: Check): void {
-    this.all.push(this.#machines === 1 ? check : { ...check, name: `vm${machine}: ${check.name}` });
+    if (this.#machines === 1) this.#keep(check);
+    else this.addOf(`vm${machine}`, check);
+  }
+
+  /** A check of a machine that is there beside those of the run. */
+  addOf(machine: string, check: Check): void {
+    this.#keep({ ...check, name: `${machine}: ${check.name}` });
+  }
+
+  #keep(check: Check): void {
+    if (this.#kept.length < MOST_CHECKS) {
+      this.#kept.push(check);
+      return;
+    }
+    this.#further++;
+    if (!check.ok) this.#furtherFailed++;
+  }
+
+  /** The first 4096 as they came; what came after them is one check more. */
+  get all(): readonly Check[] {
+    if (this.#further === 0) return this.#kept;
+    const further = {
+      name: `${this.#further} further checks`,
+      ok: this.#furtherFailed === 0,
+      detail: `${this.#furtherFailed} of them failed`,
+    };
+    return [...this.#kept, further];
   }
 }
 

@@ -52,7 +52,24 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
+/** Rows of a machine that are kept, the last ones; a guest may measure for ever. */
+const MOST_ROWS = 2048;
+
+/** Batches of a path, and their exits. */
+interface Batches {
+  readonly batches: number;
+  readonly exits: number;
+}
+
+const addBatches = (a: Batches, b: Batches): Batches => ({
+  batches: a.batches + b.batches,
+  exits: a.exits + b.exits,
+});
+
 export class Measurements {
+  /** Rows that are not kept any more: their number, and what they counted. */
+  #earlier = 0;
+  readonly #earlierBatches = new Map<MeasuredPath, Batches>();
   readonly #rows: Row[][];
   readonly #compared: Row[] = [];
   readonly #names: PathNames;
@@ -65,7 +82,7 @@ export class Measurements {
   /** A phase of a machine, as its checkpoint device reports it. */
   phase(machine: number, phase: number, ended: boolean, data: readonly number[]): void {
     if (phase === CHECKPOINT_PHASE_MEASURE && ended)
-      this.#rows[machine]?.push(this.#row(data, this.#names));
+      this.#keep(this.#rows[machine], data, this.#names);
   }
 
   /** The same of a machine that is there to be compared with. */
@@ -76,7 +93,32 @@ export class Measurements {
     data: readonly number[],
   ): void {
     if (phase === CHECKPOINT_PHASE_MEASURE && ended)
-      this.#compared.push(this.#row(data, { ...AS_NAMED, ...names }));
+      this.#keep(this.#compared, data, { ...AS_NAMED, ...names });
+  }
+
+  #keep(rows: Row[] | undefined, data: readonly number[], names: PathNames): void {
+    if (!rows) return;
+    rows.push(this.#row(data, names));
+    if (rows.length <= MOST_ROWS) return;
+    const [first] = rows.splice(0, 1);
+    if (!first) return;
+    this.#earlier++;
+    const before = this.#earlierBatches.get(first.path) ?? { batches: 0, exits: 0 };
+    this.#earlierBatches.set(first.path, addBatches(before, first));
+  }
+
+  /** All batches of a path that were measured, kept or not. */
+  batchesOf(path: MeasuredPath): Batches {
+    return this.rows
+      .filter((row) => row.path === path)
+      .reduce<Batches>(addBatches, this.#earlierBatches.get(path) ?? { batches: 0, exits: 0 });
+  }
+
+  /** What was measured before the rows that are kept, as a check; none when that is nothing. */
+  earlierChecks(): Check[] {
+    if (this.#earlier === 0) return [];
+    const detail = `${this.#earlier}, before the last ${MOST_ROWS} of each machine, are not in the table`;
+    return [{ name: 'earlier measurements', ok: true, detail }];
   }
 
   #row(data: readonly number[], names: PathNames): Row {
@@ -107,7 +149,9 @@ export class Measurements {
     const groups = new Map<string, Row[]>();
     for (const row of this.rows) {
       const key = `${row.path} ${row.batch} ${row.vcpus}`;
-      groups.set(key, [...(groups.get(key) ?? []), row]);
+      const group = groups.get(key);
+      if (group) group.push(row);
+      else groups.set(key, [row]);
     }
     return [...groups.values()].flatMap((rows) => {
       const [first] = rows;
@@ -131,10 +175,8 @@ function exitCheck(
   path: MeasuredPath,
   host: number | undefined,
 ): Check[] {
-  const rows = measurements.rows.filter((row) => row.path === path);
-  if (rows.length === 0) return [];
-  const batches = sum(rows.map((row) => row.batches));
-  const guests = sum(rows.map((row) => row.exits));
+  if (!measurements.rows.some((row) => row.path === path)) return [];
+  const { batches, exits: guests } = measurements.batchesOf(path);
   const byHost =
     host === undefined ? '' : `; ${host} counted by the host in all ${path} batches of the run`;
   return [

@@ -32,7 +32,8 @@ export function programAt(program: WorkerProgram, url: string | URL | undefined)
 export const GRACE_MS = 100;
 
 /**
- * Heap of a worker's thread in Node.js, in MiB: one that fills it ends alone, and not the process. Browsers have no such limit.
+ * Heap of a worker's thread in Node.js, in MiB: one that fills it ends alone, and not the process (one object that is larger
+ * than what is left still ends that). Browsers have no such limit.
  */
 const HEAP_MIB = 256;
 

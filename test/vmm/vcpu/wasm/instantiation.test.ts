@@ -1,6 +1,7 @@
 // Guests that an engine compiles and does not instantiate: an error of the image, in a line.
 
 import { describe, expect, it } from 'vitest';
+import { importModule, importObject } from '../../../../vmm/vcpu/wasm/guest-imports.ts';
 import { GuestImageError } from '../../../../vmm/vcpu/wasm/index.ts';
 import { smallMachine } from '../../../support/small-machine.ts';
 import { assemble, GUEST_PAGES, reactor } from '../../../support/wat.ts';
@@ -23,6 +24,26 @@ const secondary = (body: string, pages = GUEST_PAGES) =>
     assemble(`(module (import "env" "memory" (memory ${pages} ${pages} shared))
       (func (export "vsmmu_secondary") (param i32 i32)) ${body})`),
   );
+
+it('a guest is given import objects without a prototype', async () => {
+  let seen: WebAssembly.Imports = {};
+  const machine = await smallMachine({
+    guest: reactor(RUN, '(import "vsmmu" "clock_ns" (func (result f64)))'),
+    instantiate: (module, imports) => {
+      seen = imports;
+      return WebAssembly.instantiate(module, imports);
+    },
+  });
+  await machine.boot();
+  expect(Object.keys(seen).toSorted()).toEqual(['env', 'vsmmu']);
+  for (const object of [seen, ...Object.values(seen)])
+    expect(Object.getPrototypeOf(object)).toBeNull();
+  // Its keys are those of the guest: none of them is another object's.
+  const made = importObject();
+  importModule(made, '__proto__').get = machine.memory;
+  expect(Object.keys(made)).toEqual(['__proto__']);
+  expect('get' in Object.prototype).toBe(false);
+});
 
 describe('a guest that cannot be instantiated', () => {
   it.each([
