@@ -168,7 +168,7 @@ export function execute(
       stallTerm(smmu, context, d0);
       return DONE;
     case ACTION_PRI_RESP:
-      return priResponse(smmu, d0, d1) ? DONE : ILLEGAL + STAT_ILL_RESPONSE;
+      return priResponse(smmu, context, d0, d1) ? DONE : ILLEGAL + STAT_ILL_RESPONSE;
     default:
       return ILLEGAL + STAT_ILL_OPCODE;
   }
