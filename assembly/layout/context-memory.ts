@@ -18,6 +18,8 @@ export const CTX_VMID = 0x08;
 export const CTX_WINDOW = 0x0c;
 /** Guest-memory offset of the directly mapped page 0, or 0 when it is not mapped. */
 export const CTX_PAGE0 = 0x10;
+/** i32: 1 while CR0.SMMUEN of the guest's own SMMU is 0; in the context of a vIOMMU only. */
+export const CTX_SMMU_OFF = 0x14;
 /** Number of LVCMDQ slots that the context has. */
 export const CTX_LVCMDQ_COUNT = 0x18;
 /** i32: doorbell calls (Wasm to Wasm) made by the owner. */

@@ -50,11 +50,20 @@ import {
   THREAD_PA_SIZE,
   THREAD_STE,
 } from '../layout/thread-memory';
-import { bits, maskOf } from '../lib/fields';
+import { maskOf } from '../lib/fields';
 import { configEntry } from '../smmu-core/config-cache';
 import { vmidBlock } from '../smmu-core/generations';
 import { canonical } from '../smmu-core/invalidate';
-import { alive, metaOf, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTag } from '../smmu-core/iotlb';
+import {
+  alive,
+  metaOf,
+  ofAddressSpace,
+  tlbEntry,
+  tlbHash,
+  tlbSequence,
+  tlbSet,
+  tlbTag,
+} from '../smmu-core/iotlb';
 import { S1_NEW, S1_SLOT } from '../smmu-core/walk-stage1';
 import { S2_NEW, S2_PLACE } from '../smmu-core/walk-stage2';
 
@@ -92,8 +101,8 @@ export function entryInUse(smmu: usize): usize {
       continue;
     if (atomic.load<u64>(entry, TLB_PA) != (load<u64>(THREAD, THREAD_PA) >> u64(size)) << u64(size))
       continue;
-    const asid = atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff;
-    if (!stage2 && !bits(meta, TLB_META_GLOBAL) && asid != load<u32>(THREAD + THREAD_CFG, CFG_ASID))
+    const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
+    if (!stage2 && !ofAddressSpace(meta, asidPerm, load<u32>(THREAD + THREAD_CFG, CFG_ASID)))
       continue;
     if (alive(smmu, vmidBlock(smmu, vmid), entry, meta)) return entry;
   }

@@ -51,7 +51,6 @@ import {
   STE_CONFIG_S1,
   STE_CONFIG_S2,
   STE_EATS,
-  STE_S1CDMAX,
   STE_S1DSS,
   STE_S1DSS_BYPASS,
   STE_S1DSS_CD0,
@@ -86,6 +85,7 @@ import {
   stage1Valid,
   stage2Valid,
   steField,
+  substreamBits,
   ttb,
 } from './legality';
 import { copyFrom, loadAt, locate, NOWHERE } from './physical-memory';
@@ -146,7 +146,7 @@ function cdPlace(smmu: usize, address: u64, length: u32): i64 {
 
 function fetchCd(smmu: usize, index: u32): bool {
   let table = s1ContextPtr();
-  const format = cdTableFormat();
+  const format = cdTableFormat(smmu);
   if (format != STE_S1FMT_LINEAR) {
     const leafBits: u32 = format == STE_S1FMT_64K ? 10 : 6;
     const descriptorPlace = cdPlace(smmu, table + (u64(index >> leafBits) << 3), L1CD_SIZE);
@@ -184,8 +184,8 @@ const STAGE1_BYPASSED: i64 = -1;
 const REFUSED: i64 = -2;
 
 /** Index of the CD that a transaction uses, STAGE1_BYPASSED or REFUSED. */
-function cdIndex(ssid: u32): i64 {
-  const cdMax = steField(STE_S1CDMAX);
+function cdIndex(smmu: usize, ssid: u32): i64 {
+  const cdMax = substreamBits(smmu);
   if (ssid == u32(CFG_NO_SSID)) {
     if (cdMax == 0) return 0;
     const dss = steField(STE_S1DSS);
@@ -259,7 +259,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
     event(C_BAD_SUBSTREAMID);
     return false;
   }
-  const index = cdIndex(ssid);
+  const index = cdIndex(smmu, ssid);
   if (index == REFUSED) return false;
   if (index == STAGE1_BYPASSED) {
     config = stage2 ? STE_CONFIG_S2 : STE_CONFIG_BYPASS;

@@ -53,6 +53,15 @@ export function stage2StartLevel(granule: u32, sl: u32, lpa2: bool): i32 {
   return sl0 == 3 && !(granule == 14 && lpa2) ? 4 : 3 - i32(sl0);
 }
 
+/**
+ * Whether PAs of `paBits` (IDR5.OAS, whatever S2PS says) are wide enough for the start level that S2SL0 names: with narrow ones the highest level is
+ * done without, by concatenation (DDI 0487 R_SRKBC, R_DXBSH).
+ */
+export function startLevelAllowed(granule: u32, sl0: u32, paBits: u32): bool {
+  if (sl0 == 2) return paBits >= (granule == 14 ? <u32>42 : <u32>44);
+  return sl0 != 3 || paBits == 52;
+}
+
 /** log2 of the bytes that one entry of a level covers. */
 export function levelShift(granule: u32, level: i32): u32 {
   return granule + (granule - 3) * u32(3 - level);

@@ -1,11 +1,14 @@
-// The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070 section 3.17); StreamID is not one of them. An entry
-// is live while its VALID word stands and its generations are not older than those of its VMID, its ASID and the whole SMMU.
+// The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070 section 3.17), with ASET in place of the ASID in a global
+// entry (section 3.17.1); StreamID is not one of them. An entry is live while its VALID word stands and its generations are not older than those of its VMID, its ASID and the whole SMMU.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
+import { CD_ASET } from '../layout/cd';
+import { CFG_CD1 } from '../layout/config-cache-memory';
 import {
   SMMU_AT_TLB,
   SMMU_AT_TLB_SEQ,
   TLB_ALL_GEN,
+  TLB_ASET,
   TLB_ASID_PERM,
   TLB_ENTRY_SIZE,
   TLB_GEN,
@@ -27,6 +30,7 @@ import {
 import { SEQ_BUSY } from '../layout/set-sequence';
 import { SMMU_AT_ALL_GEN } from '../layout/smmu-memory';
 import {
+  THREAD_CFG,
   THREAD_PA,
   THREAD_PA_SIZE,
   THREAD_TLB_DISCARDS,
@@ -101,6 +105,16 @@ export function alive(smmu: usize, block: usize, entry: usize, meta: u32): bool 
 }
 
 /**
+ * Whether an entry of stage 1 is of the ASID, or, when it is global, of the ASET of the configuration in THREAD_CFG: CDs whose ASIDs are shared with
+ * processors and those whose ASIDs are the SMMU's own have no pages in common.
+ */
+export function ofAddressSpace(meta: u32, asidPerm: u32, asid: u32): bool {
+  if (!bits(meta, TLB_META_GLOBAL)) return (asidPerm & 0xffff) == asid;
+  const own = bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_ASET) != 0;
+  return ((asidPerm & TLB_ASET) != 0) == own;
+}
+
+/**
  * Looks an input address (VA, or IPA with `stage2`) up; on a hit fills THREAD_PA and THREAD_PA_SIZE.
  * @returns the entry's TLB_PERM_* bits, or 0 on a miss (an entry always has some permission).
  */
@@ -122,7 +136,7 @@ export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2:
       if ((meta & ~maskOf(TLB_META_GLOBAL)) != wanted || atomic.load<u64>(entry, TLB_PAGE) != page)
         continue;
       const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
-      if (!stage2 && !bits(meta, TLB_META_GLOBAL) && (asidPerm & 0xffff) != asid) continue;
+      if (!stage2 && !ofAddressSpace(meta, asidPerm, asid)) continue;
       if (!alive(smmu, block, entry, meta)) continue;
       const pa = atomic.load<u64>(entry, TLB_PA);
       if (atomic.load<u32>(sequence) != before) break;
@@ -135,17 +149,18 @@ export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2:
 }
 
 // Way of a taken set that a new entry goes to: that of the same block, else a free one, else the next in turn. Blocks of two ASIDs are two, unless
-// the cached one is global.
-function victim(smmu: usize, set: u32, meta: u32, asid: u32, page: u64): u32 {
+// the cached one is global and of the same ASET.
+function victim(smmu: usize, set: u32, meta: u32, asidPerm: u32, page: u64): u32 {
   let free: u32 = TLB_WAYS;
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
     const entry = tlbEntry(smmu, set, way);
     const seen = atomic.load<u32>(entry, TLB_META);
+    const differs = load<u32>(entry, TLB_ASID_PERM) ^ asidPerm;
     if (
       (seen & ~maskOf(TLB_META_GLOBAL)) == meta &&
       load<u64>(entry, TLB_PAGE) == page &&
-      (seen & (maskOf(TLB_META_GLOBAL) | maskOf(TLB_META_S2)) ||
-        (load<u32>(entry, TLB_ASID_PERM) & 0xffff) == asid)
+      (seen & maskOf(TLB_META_S2) ||
+        (differs & (seen & maskOf(TLB_META_GLOBAL) ? u32(TLB_ASET) : <u32>0xffff)) == 0)
     )
       return way;
     if (seen == 0) free = way;
@@ -203,12 +218,13 @@ export function tlbInsert(
   if (fractured) atomic.store<i32>(block, 1, VMID_FRACTURED);
 
   const meta = metaOf(vmid, size, stage2);
-  const way = victim(smmu, set, meta, asid & 0xffff, page);
+  const asidPerm = (asid & 0xffff) | permissions;
+  const way = victim(smmu, set, meta, asidPerm, page);
   const entry = tlbEntry(smmu, set, way);
   // All of it atomic, here and in the lookup: on a weakly ordered machine the sequence word alone would not keep a reader from a mixture.
   atomic.store<u32>(entry, 0, TLB_META);
   atomic.store<u32>(sequence + (way << 2), hash, TLB_SET_TAGS - TLB_SET_SEQ);
-  atomic.store<u32>(entry, (asid & 0xffff) | permissions, TLB_ASID_PERM);
+  atomic.store<u32>(entry, asidPerm, TLB_ASID_PERM);
   atomic.store<u64>(entry, page, TLB_PAGE);
   atomic.store<u64>(entry, pa & (u64(-1) << u64(size)), TLB_PA);
   atomic.store<i64>(entry, generation, TLB_GEN);

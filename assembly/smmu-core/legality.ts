@@ -77,6 +77,7 @@ import {
   minTsz,
   oasBits,
   stage2StartLevel,
+  startLevelAllowed,
 } from './geometry';
 
 // T0SZ and T1SZ of VMSAv8-64 without small translation tables.
@@ -128,8 +129,9 @@ export function stage2Valid(smmu: usize): bool {
   const t0sz = steField(STE_S2T0SZ);
   if (t0sz < max(minTsz(granule, lpa2, true), <u32>64 - oasBits(smmu)) || t0sz > MAX_TSZ)
     return false;
-  const start = stage2StartLevel(granule, steField(STE_S2SL0) | (ds & CFG_DS_S2SL0_2), lpa2);
-  if (start > 3) return false;
+  const sl0 = steField(STE_S2SL0);
+  const start = stage2StartLevel(granule, sl0 | (ds & CFG_DS_S2SL0_2), lpa2);
+  if (start > 3 || !startLevelAllowed(granule, sl0, oasBits(smmu))) return false;
   // At the start level: at least one index bit, at most 4 more than a whole table (16 concatenated tables).
   const inputBits: u32 = <u32>64 - t0sz;
   const shift = levelShift(granule, start);
@@ -156,9 +158,8 @@ export function s2ttb(): u64 {
 export function stage1Valid(smmu: usize): bool {
   if (!idr0(smmu, IDR0_S1P)) return false;
   if (steField(STE_S1STALLD) && idr0(smmu, IDR0_STALL_MODEL) != STALL_MODEL_BOTH) return false;
-  const cdMax = steField(STE_S1CDMAX);
-  if (cdMax > bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE)) return false;
-  if (cdTableFormat() != STE_S1FMT_LINEAR && !idr0(smmu, IDR0_CD2L)) return false;
+  if (substreamBits(smmu) > ssidSize(smmu)) return false;
+  if (cdTableFormat(smmu) != STE_S1FMT_LINEAR && !idr0(smmu, IDR0_CD2L)) return false;
   return s1ContextPtr() >> u64(oasBits(smmu)) == 0;
 }
 
@@ -166,10 +167,19 @@ export function s1ContextPtr(): u64 {
   return (u64(steField(STE_S1CONTEXTPTR_HI)) << 32) | (u64(steField(STE_S1CONTEXTPTR_LO)) << 6);
 }
 
+function ssidSize(smmu: usize): u32 {
+  return bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE);
+}
+
+/** S1CDMax. An SMMU without substreams ignores it, and what depends on it (S1DSS, S1Fmt). */
+export function substreamBits(smmu: usize): u32 {
+  return ssidSize(smmu) == 0 ? 0 : steField(STE_S1CDMAX);
+}
+
 // S1Fmt is of no account without substreams; the reserved value 3 acts as 0.
-export function cdTableFormat(): u32 {
+export function cdTableFormat(smmu: usize): u32 {
   const format = steField(STE_S1FMT);
-  return steField(STE_S1CDMAX) == 0 || format > <u32>STE_S1FMT_64K ? STE_S1FMT_LINEAR : format;
+  return substreamBits(smmu) == 0 || format > <u32>STE_S1FMT_64K ? STE_S1FMT_LINEAR : format;
 }
 
 export function dsOfStage1(smmu: usize): u32 {
@@ -189,7 +199,9 @@ export function ttb(word: usize): u64 {
 }
 
 export function cdValid(smmu: usize): bool {
-  if (!cdField(CD_V) || !cdField(CD_AA64) || cdField(CD_ENDI)) return false;
+  if (!cdField(CD_V) || !cdField(CD_AA64)) return false;
+  // Nothing is walked, in any order of bytes, while both halves are disabled.
+  if (cdField(CD_ENDI) && !(cdField(CD_EPD0) && cdField(CD_EPD1))) return false;
   if (!idr0(smmu, IDR0_ASID16) && cdField(CD_ASID) > 0xff) return false;
   if (!updatesAllowed(smmu, cdField(CD_HA), cdField(CD_HD))) return false;
   if (!cdField(CD_A) && idr0(smmu, IDR0_TERM_MODEL)) return false;

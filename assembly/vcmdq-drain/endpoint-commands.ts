@@ -19,9 +19,14 @@ import {
   RESUME_AC,
   RESUME_STAG,
 } from '../layout/commands';
-import { CTX_HYP_OWN, CTX_SID_MATCH, CTX_SID_REPLACE } from '../layout/context-memory';
-import { SMMU_AT_IDR0 } from '../layout/smmu-memory';
-import { IDR0_TERM_MODEL } from '../layout/smmu-registers';
+import {
+  CTX_HYP_OWN,
+  CTX_SID_MATCH,
+  CTX_SID_REPLACE,
+  CTX_SMMU_OFF,
+} from '../layout/context-memory';
+import { SMMU_AT_CR0, SMMU_AT_IDR0 } from '../layout/smmu-memory';
+import { CR0_SMMUEN, IDR0_TERM_MODEL } from '../layout/smmu-registers';
 import { STALL_ABORT, STALL_RAZWI, STALL_RETRY } from '../layout/stall-memory';
 import { bits } from '../lib/fields';
 import { answerGroup, invalidateAtc } from '../smmu-core/atc';
@@ -44,6 +49,15 @@ function physicalSid(context: usize, virtSid: u32): u64 {
   return NO_SID;
 }
 
+// ATC_INV and PRI_RESP have no effect while SMMUEN is 0, and are no error (IHI 0070 sections 4.5.1 and 4.5.2): that of the SMMU whose queue it is, and
+// that of the physical one.
+function switchedOff(smmu: usize, context: usize): bool {
+  return (
+    !bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN) ||
+    atomic.load<i32>(context, CTX_SMMU_OFF) != 0
+  );
+}
+
 /** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
 export function atcInv(
   smmu: usize,
@@ -53,6 +67,7 @@ export function atcInv(
   d0: u64,
   d1: u64,
 ): bool {
+  if (switchedOff(smmu, context)) return true;
   let sid = d0 >> 32;
   if (!asWritten) {
     sid = physicalSid(context, u32(sid));
@@ -76,7 +91,8 @@ function streamOf(context: usize, d0: u64): u64 {
 }
 
 /** PRI_RESP, of the host: a guest's is its SMMU's affair. */
-export function priResponse(smmu: usize, d0: u64, d1: u64): void {
+export function priResponse(smmu: usize, context: usize, d0: u64, d1: u64): void {
+  if (switchedOff(smmu, context)) return;
   const response = bits(u32(d1), PRI_RESP_RESPONSE);
   const answer: u32 =
     response == PRI_RESP_SUCCESS

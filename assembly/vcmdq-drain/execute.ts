@@ -128,7 +128,7 @@ export function execute(
       stallTerm(smmu, context, d0);
       return DONE;
     case ACTION_PRI_RESP:
-      priResponse(smmu, d0, d1);
+      priResponse(smmu, context, d0, d1);
       return DONE;
     // ACTION_NONE. ATC_INV does not come here: the loop carries it out.
     default:

@@ -112,6 +112,8 @@ export interface ViommuBackend {
   attachStream(virtSid: number, ste: Uint32Array | undefined): boolean;
   /** CR0.SMMUEN = 0: every stream bypasses stage 1 (`abort` false) or aborts (`abort` true), as GBPA says. */
   setGlobalBypass(abort: boolean): void;
+  /** CR0.SMMUEN of the guest's SMMU, before the guest can see CR0ACK. While it is 0, ATC_INV on its queues has no effect (IHI 0070 section 4.5.1). */
+  setSmmuEnabled(enabled: boolean): void;
   /** CFGI_CD and CFGI_CD_ALL of one stream; `ssid` undefined means all. */
   invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void;
   /** Everything that the machine's streams have cached in the TLB (reset). */

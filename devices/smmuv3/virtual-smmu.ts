@@ -236,7 +236,9 @@ export class VirtualSmmu implements Device {
 
   // GBPA is looked at while the SMMU is off; a change while it is on counts from the next time that it is switched off.
   #followBypass(): void {
-    if (!this.registers.enabled(CR0_SMMUEN))
+    const enabled = this.registers.enabled(CR0_SMMUEN);
+    this.#backend.setSmmuEnabled(enabled);
+    if (!enabled)
       this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
   }
 

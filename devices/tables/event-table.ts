@@ -101,9 +101,9 @@ export const EVENTS: readonly EventType[] = [
     carries: EVENT_SSV,
     says: 'the STE is invalid',
     provokedBy:
-      'V 0; a stage that IDR0 does not have; EATS 2 with ATS; S2VMID above 255 without VMID16; stage 1: S1STALLD unless STALL_MODEL is 0, S1CDMax above SSIDSIZE, S1Fmt 1 or 2 without CD2L, ' +
+      'V 0; a stage that IDR0 does not have; EATS 2 with ATS; S2VMID above 255 without VMID16; stage 1: S1STALLD unless STALL_MODEL is 0, S1CDMax above SSIDSIZE (ignored with SSIDSIZE 0), S1Fmt 1 or 2 without CD2L, ' +
       'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI, S2S not as STALL_MODEL has it or with EATS 1, S2HA or S2HD beyond HTTU, S2TG reserved or not advertised, S2T0SZ above 39, ' +
-      'below 16 (or 12) or below 64 - OAS, S2SL0 reserved or not fitting, S2TTB beyond S2PS or OAS',
+      'below 16 (or 12) or below 64 - OAS, S2SL0 reserved, not fitting, or 2 with OAS below 44 bits (16 KiB granules: 42), S2TTB beyond S2PS or OAS',
   },
   {
     id: F_BAD_ATS_TREQ,
@@ -133,7 +133,7 @@ export const EVENTS: readonly EventType[] = [
     carries: EVENT_SSID,
     says: 'the stream has no CD for the SubstreamID',
     provokedBy:
-      'a SubstreamID without stage 1 (Config 4, 6), with S1CDMax 0, or beyond S1CDMax; level-1 CD descriptor with V 0 or L2Ptr beyond OAS',
+      'a SubstreamID without stage 1 (Config 4, 6), with S1CDMax or SSIDSIZE 0, or beyond S1CDMax; level-1 CD descriptor with V 0 or L2Ptr beyond OAS',
   },
   {
     id: F_CD_FETCH,
@@ -148,7 +148,7 @@ export const EVENTS: readonly EventType[] = [
     carries: EVENT_SSV,
     says: 'the CD is invalid',
     provokedBy:
-      'V 0; AA64 0; ENDI; A 0 with TERM_MODEL; S not as STALL_MODEL has it, or with S1STALLD; HA or HD beyond HTTU; ASID above 255 without ASID16; for a half that is not disabled: ' +
+      'V 0; AA64 0; ENDI unless both halves are disabled; A 0 with TERM_MODEL; S not as STALL_MODEL has it, or with S1STALLD; HA or HD beyond HTTU; ASID above 255 without ASID16; for a half that is not disabled: ' +
       'TxSZ outside 16 (or 12) to 39, TG reserved or not advertised, TTB beyond IPS or OAS',
   },
   {

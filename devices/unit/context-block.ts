@@ -10,6 +10,7 @@ import {
   CTX_PAGE0,
   CTX_SID_MATCH,
   CTX_SID_REPLACE,
+  CTX_SMMU_OFF,
   CTX_STRIDE,
   CTX_VMID,
   CTX_WINDOW,
@@ -92,6 +93,11 @@ export class ContextBlock {
   }
   get doorbellCalls(): number {
     return this.#get(CTX_DOORBELL_CALLS);
+  }
+
+  /** The guest's own SMMU has SMMUEN. A VINTF's is the physical one's affair. */
+  set smmuEnabled(enabled: boolean) {
+    this.#set(CTX_SMMU_OFF, enabled ? 0 : 1);
   }
 
   /**

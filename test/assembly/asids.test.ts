@@ -36,3 +36,41 @@ it('the same page of several ASIDs hits for each of them, and TLBI_NH_VA takes t
   h.store(1, 4, 1);
   expect([round(), round()]).toEqual([1, 0]);
 });
+
+it('a global page is one for the ASIDs of one ASET, and another for those of the other', async () => {
+  const h = await harness();
+  prepare(h);
+  const scenario = new Scenario({ mode: 'stage 1', stage1: geometry, stage2: geometry });
+  const [leaf = 0n] = [scenario.slots1.get(geometry.leaf)];
+  // nG 0; the other half of the streams has tables of its own, whose leaf names another page.
+  scenario.change(leaf, 0n, 1n << 11n);
+  for (const [pa, value] of scenario.words) h.guestRam64(offset(pa), value);
+  const ASET = 1n << 47n;
+  const cds = [
+    [5, 1n, 0n],
+    [6, 2n, ASET],
+    [7, 3n, 0n],
+    [8, 4n, ASET],
+  ] as const;
+  for (const [i, [sid, asid, aset]] of cds.entries()) {
+    const shift = 64n * BigInt(i);
+    for (let at = 0n; at < 64n; at += 8n)
+      h.guestRam64(offset(scenario.cd + shift + at), scenario.get(scenario.cd + at));
+    const first = scenario.get(scenario.cd) & ~(0xffffn << 48n) & ~ASET;
+    h.guestRam64(offset(scenario.cd + shift), first | (asid << 48n) | aset);
+    h.ste(sid, [(scenario.ste[0] ?? 0n) + shift, ...scenario.ste.slice(1)]);
+  }
+  const page = (sid: number) => h.translate(sid, scenario.address).pa & ~0xfffn;
+  const before = page(5);
+  h.guestRam64(offset(leaf), scenario.get(leaf) + 0x1000n);
+  // ASET 0 has the page as it was, ASET 1 as it is; each keeps its own.
+  expect([7, 6, 8, 5, 7, 6].map((sid) => page(sid) - before)).toEqual([
+    0n,
+    0x1000n,
+    0x1000n,
+    0n,
+    0n,
+    0x1000n,
+  ]);
+  expect(h.missing()).not.toEqual([]);
+});

@@ -8,6 +8,7 @@ import {
   SMMU_AT_EVTQ_BASE,
   SMMU_AT_EVTQ_PROD,
   SMMU_AT_GBPA,
+  SMMU_AT_IDR1,
   STAT_EVTQ_ABORT,
   STAT_EVTQ_OVERFLOW,
 } from '../../assembly/layout/smmu-memory.ts';
@@ -342,7 +343,10 @@ describe('stream table entries', () => {
     ],
     [
       'S1CDMax above IDR1.SSIDSIZE: C_BAD_STE',
-      () => h.ste(SID, [(nestedSte[0] ?? 0n) | (1n << 59n), ...nestedSte.slice(1)]),
+      () => {
+        h.set(SMMU_AT_IDR1, 0x014a0050);
+        h.ste(SID, [(nestedSte[0] ?? 0n) | (2n << 59n), ...nestedSte.slice(1)]);
+      },
       '500000004',
     ],
     ['CD.V = 0: C_BAD_CD', () => cd0(CD0 & ~(1n << 31n)), '50000000a'],
@@ -355,6 +359,25 @@ describe('stream table entries', () => {
     breakIt();
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_ABORT);
     expect(h.events()).toEqual([[word, '0', '0', '0']]);
+  });
+
+  it('of an SMMU without substreams: S1CDMax, S1DSS and S1Fmt are ignored, and a SubstreamID is C_BAD_SUBSTREAMID', () => {
+    // S1CDMax 10, 2-level CD tables, S1DSS 0: with substreams F_STREAM_DISABLED, or tables that are not there.
+    h.ste(SID, [(nestedSte[0] ?? 0n) | (10n << 59n) | (2n << 4n), 0xd4n, ...nestedSte.slice(2)]);
+    expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_OK);
+    expect(h.translate(SID, IOVA, 0, 3).status).toBe(TRANSLATE_ABORT);
+    expect(h.events()).toEqual([['500003008', '0', '0', '0']]);
+  });
+
+  it('CD.ENDI: C_BAD_CD, unless both halves are disabled', () => {
+    const [endi, epd0] = [1n << 15n, 1n << 14n];
+    // EPD1 is 1.
+    cd0(CD0 | endi);
+    h.translate(SID, IOVA);
+    cd0(CD0 | endi | epd0);
+    h.mainCommand(4n, 31n);
+    h.translate(SID, IOVA);
+    expect(h.events().map(([first]) => first)).toEqual(['50000000a', '500000010']);
   });
 
   it('a SubstreamID without substreams: C_BAD_SUBSTREAMID, whose SubstreamID needs no SSV', () => {

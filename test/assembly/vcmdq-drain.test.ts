@@ -1,7 +1,14 @@
 // Expected values are literals worked out from the CMDQV and SMMUv3 register descriptions (docs/cmdqv.md), not from our accessors.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ATC_PORT_SID, SMMU_AT_ATC, SMMU_AT_ATC_PORTS } from '../../assembly/layout/ats-memory.ts';
+import {
+  ATC_PORT_GROUP,
+  ATC_PORT_SID,
+  PRG_STATE_SHIFT,
+  PRG_WAITING,
+  SMMU_AT_ATC,
+  SMMU_AT_ATC_PORTS,
+} from '../../assembly/layout/ats-memory.ts';
 import {
   QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
@@ -14,6 +21,7 @@ import {
 } from '../../assembly/layout/queue-memory.ts';
 import {
   SMMU_AT_CMDQV_EN,
+  SMMU_AT_CR0,
   SMMU_AT_IDR3,
   SMMU_AT_PARKED,
   STAT_BUDGET_EXHAUSTED,
@@ -314,6 +322,44 @@ describe('VCMDQ errors', () => {
     h.unit.drain.stepOver(h.smmu, 0);
     h.unit.drain.serve(h.smmu, 0);
     expect([h.page0(CONS), h.page0(GERROR)]).toEqual([2, 0]);
+  });
+});
+
+describe('while the physical SMMU has SMMUEN 0', () => {
+  beforeEach(() => {
+    h.set(SMMU_AT_CR0, 0xc);
+    // StreamID 8 has ATS, and waits for the answer to page request 3.
+    h.set(SMMU_AT_ATC_PORTS, 1);
+    h.set(SMMU_AT_ATC + ATC_PORT_SID, 8 + 1);
+    h.set(SMMU_AT_ATC + ATC_PORT_GROUP, (PRG_WAITING << PRG_STATE_SHIFT) | 3);
+  });
+
+  it('ATC_INV has no effect, of whatever stream, once it is legal', () => {
+    const { queue, context } = h.vcmdq(0, 1);
+    context.setSidReplace(0, 8);
+    context.setSidMatch(0, 0x11);
+    h.put(0, 0x0000_0008_0000_0040n, 52n);
+    h.put(1, 0x0000_0055_0000_0040n, 52n);
+    h.put(2, SYNC);
+    h.store(1, PROD, 3);
+    expect([queue.cons, queue.state, h.get(SMMU_AT_ATC + 4)]).toEqual([3, QUEUE_RUNNING, 0]);
+    h.put(3, 0x0000_0008_0000_0440n, 52n);
+    h.store(1, PROD, 4);
+    expect([queue.cons, queue.state]).toEqual([3, QUEUE_ERROR_HELD]);
+  });
+
+  it('PRI_RESP has no effect, once it is legal', () => {
+    writeActions(h.hostMemory, 0, IDR0 | 0x10000);
+    const queue = new QueueBlock(h.hostMemory, 0, 128);
+    const group = () => h.get(SMMU_AT_ATC + ATC_PORT_GROUP);
+    const waits = group();
+    h.mainCommand(0x0000_0008_0000_0041n, 0x2003n);
+    expect([group(), queue.state]).toEqual([waits, QUEUE_RUNNING]);
+    h.mainCommand(0x0000_0008_0000_0041n, 0x3003n);
+    expect([group(), queue.state]).toEqual([waits, QUEUE_ERROR_HELD]);
+    h.set(SMMU_AT_CR0, 0xd);
+    h.mainCommand(0x0000_0008_0000_0041n, 0x2003n);
+    expect(group()).not.toBe(waits);
   });
 });
 

@@ -188,6 +188,7 @@ const CONTEXT: readonly Piece[] = [
     'CTX_VMID',
     'CTX_WINDOW',
     'CTX_PAGE0',
+    'CTX_SMMU_OFF',
     'CTX_LVCMDQ_COUNT',
     'CTX_DOORBELL_CALLS',
   ].map((name) => i32(name)),

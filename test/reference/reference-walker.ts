@@ -246,12 +246,17 @@ export class ReferenceWalker {
     const { idr0, idr1 } = this.#smmu;
     if (!flag(idr0, 1)) return false;
     if (flag(d1, 27) && field(idr0, 24, 2) === 1n) return false;
-    const cdMax = field(d0, 59, 5);
+    const cdMax = this.#cdMax();
     if (cdMax > field(idr1, 6, 5)) return false;
     const format = field(d0, 4, 2);
     // Format 3 is reserved and acts as 0.
     if (cdMax !== 0n && (format === 1n || format === 2n) && !flag(idr0, 19)) return false;
     return (d0 & ADDRESS & ~63n) < 1n << this.#oas;
+  }
+
+  // Without SubstreamIDs S1CDMax is ignored.
+  #cdMax(): bigint {
+    return field(this.#smmu.idr1, 6, 5) === 0n ? 0n : field(this.#ste[0] ?? 0n, 59, 5);
   }
 
   #stage2Shape(): { granule: bigint; inputBits: bigint; startLevel: number } | undefined {
@@ -268,6 +273,9 @@ export class ReferenceWalker {
       granule === 12n ? (sl2 ? [-1] : [2, 1, 0]) : granule === 14n && ds ? [3, 2, 1, 0] : [3, 2, 1];
     const startLevel = startLevels[sl0];
     if (startLevel === undefined) return undefined;
+    // Small PAs do without the highest level.
+    if (sl0 === 2 && this.#oas < (granule === 14n ? 42n : 44n)) return undefined;
+    if (sl0 === 3 && this.#oas < 52n) return undefined;
     const entryBits = granule + BigInt(3 - startLevel) * (granule - 3n);
     const indexBits = 64n - t0sz - entryBits;
     // One table has granule / 8 entries; up to 16 of them are concatenated.
@@ -295,7 +303,8 @@ export class ReferenceWalker {
   #cdLegal(): boolean {
     const [d0 = 0n, ttb0 = 0n, ttb1 = 0n] = this.#cd;
     if (!flag(this.#smmu.idr0, 12) && field(d0, 48, 16) > 0xffn) return false;
-    if (!flag(d0, 31) || !flag(d0, 41) || flag(d0, 15)) return false;
+    if (!flag(d0, 31) || !flag(d0, 41)) return false;
+    if (flag(d0, 15) && !(flag(d0, 14) && flag(d0, 30))) return false;
     if (!this.#updatesSupported(flag(d0, 43), flag(d0, 42))) return false;
     if (!flag(d0, 46) && flag(this.#smmu.idr0, 26)) return false;
     if (flag(d0, 44) && field(this.#smmu.idr0, 24, 2) === 1n) return false;
@@ -363,7 +372,7 @@ export class ReferenceWalker {
       this.#words(this.#tableAddress(address, 0), count, ID.cdFetch);
     let table = d0 & ADDRESS & ~63n;
     let offset = index;
-    const declared = field(d0, 59, 5) === 0n ? 0n : field(d0, 4, 2);
+    const declared = this.#cdMax() === 0n ? 0n : field(d0, 4, 2);
     const format = declared === 3n ? 0n : declared;
     if (format !== 0n) {
       const perLeaf = format === 1n ? 64n : 1024n;
@@ -379,9 +388,9 @@ export class ReferenceWalker {
 
   // The CD that the access uses; undefined when S1DSS has it bypass stage 1.
   #cdIndex(): bigint | undefined {
-    const [d0 = 0n, d1 = 0n] = this.#ste;
+    const [, d1 = 0n] = this.#ste;
     const { ssid } = this.#access;
-    const cdMax = field(d0, 59, 5);
+    const cdMax = this.#cdMax();
     const dss = field(d1, 0, 2);
     if (ssid === undefined) {
       if (cdMax === 0n || dss === 2n) return 0n;

@@ -270,6 +270,10 @@ export class TestViommuBackend implements ViommuBackend {
     this.command(tlbiNhAll(VMID));
   }
 
+  setSmmuEnabled(enabled: boolean): void {
+    new ContextBlock(this.hostMemory, 0, CONTEXT).smmuEnabled = enabled;
+  }
+
   setGlobalBypass(abort: boolean): void {
     this.log.push(`all ${abort ? 'abort' : 'bypass'}`);
     for (const sid of this.virtualStreams)

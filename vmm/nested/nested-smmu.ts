@@ -325,6 +325,10 @@ export class NestedSmmu implements ViommuBackend {
     return this.#streams.attach(virtSid, ste);
   }
 
+  setSmmuEnabled(enabled: boolean): void {
+    this.context.smmuEnabled = enabled;
+  }
+
   setGlobalBypass(abort: boolean): void {
     this.#streams.attachAll(abort);
     this.#driver.terminateStalls();

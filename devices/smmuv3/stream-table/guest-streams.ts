@@ -161,8 +161,11 @@ export class GuestStreams {
     const idr0 = this.#registers.get(SMMU_IDR0);
     if (fieldOf(ste, STE_S1STALLD) && bitsOf(idr0, IDR0_STALL_MODEL) !== STALL_MODEL_BOTH)
       return false;
+    const ssidSize = bitsOf(this.#registers.get(SMMU_IDR1), IDR1_SSIDSIZE);
+    // An SMMU without substreams ignores S1CDMax, and S1DSS with it.
+    if (ssidSize === 0) setField(ste, STE_S1CDMAX, 0);
     const cdMax = fieldOf(ste, STE_S1CDMAX);
-    if (cdMax > bitsOf(this.#registers.get(SMMU_IDR1), IDR1_SSIDSIZE)) return false;
+    if (cdMax > ssidSize) return false;
     // The reserved format acts as linear.
     const twoLevel = [STE_S1FMT_4K, STE_S1FMT_64K].includes(fieldOf(ste, STE_S1FMT));
     if (cdMax !== 0 && twoLevel && !bitsOf(idr0, IDR0_CD2L)) return false;

@@ -1,6 +1,7 @@
 // A guest's SMMU: streams in error, and the event queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { GUEST_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import {
   abortSte,
   bypassSte,
@@ -20,9 +21,11 @@ import {
   GERROR_LINE,
   host,
   memory,
+  PA,
   record,
   STREAMS,
   setUp,
+  setUpWith,
   stage1,
 } from './guest-board.ts';
 
@@ -83,6 +86,18 @@ describe('streams without a valid STE', () => {
     expect(bus.read32(0x100a8)).toBe(1);
     expect(record(0)).toEqual(expected);
     expect(host.pulses(EVENT_LINE)).toBe(1);
+  });
+
+  it('S1CDMax and S1DSS do not count where the guest has no SubstreamIDs, although its host has', () => {
+    setUpWith({ ...GUEST_ID_REGISTERS, idr1: 0x01080010 });
+    enable(0xc);
+    stage1();
+    const ste = stage1Ste({ contextPtr: CDS, cdMax: 10, format: 2, dss: 0 });
+    writeSte(memory, STREAMS, 8, ste);
+    bus.write32(0x20, 0xd);
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
+    backend.forwardEvents();
+    expect(bus.read32(0x100a8)).toBe(0);
   });
 
   it('C_BAD_STREAMID is recorded only with CR2.RECINVSID', () => {

@@ -89,6 +89,8 @@ class Guest {
       clock: SYSTEM_CLOCK,
     });
     this.write(0x50, 1);
+    // SMMUEN: without it no StreamID of an ATC_INV is a wrong one.
+    this.write(0x20, 1);
   }
 
   /** Entry of the map table that holds an offset of the SMMU's registers. */
@@ -400,6 +402,8 @@ describe('an ECMDQ that its guest has', () => {
       'repairs',
     ] as const)
       expect(host.statistics.smmu[counter], counter).toBeGreaterThan(0);
+    // A CFGI has read the STE that there is none of.
+    attachStage1(guest.lent);
     for (let q = 0; q < 4; q++) {
       guest.setProd(q, 0);
       guest.write(at(q) + 12, 0);

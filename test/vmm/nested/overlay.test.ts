@@ -232,10 +232,12 @@ describe('an overlaid CMDQ', () => {
     'asks the policy of its vIOMMU before it shows a bad command: "%s"',
     async (decision, bad, expected) => {
       const seen: unknown[] = [];
-      const { guest, read, background, host, vm, viommu } = await overlaid((event) => {
+      const { guest, read, write, background, host, vm, viommu } = await overlaid((event) => {
         seen.push({ ...event, cons: guest.cons, gerror: read(SMMU_GERROR) });
         return decision;
       });
+      // SMMUEN: without it no StreamID of an ATC_INV is a wrong one.
+      write(SMMU_CR0, 9);
       let stops = 0;
       vm.onStop(() => stops++);
       guest.send(sync(), bad, sync());

@@ -368,6 +368,12 @@ class Column {
     expect(this.#bus.read32(0x9c)).toBe(this.#bus.read32(0x98));
   }
 
+  /** CR0.SMMUEN, and an endpoint that has ATS and answers nothing. */
+  switchSmmu(on: boolean): void {
+    this.#ports[1]?.ats?.configure({ enabled: true, pageRequests: true, silent: true });
+    this.#bus.write32(0x20, (this.#bus.read32(0x20) & ~1) | (on ? 1 : 0));
+  }
+
   /** Every cache is filled, and nothing in memory is as it was any more; then the commands. */
   run({ commands, changed, silent }: Case): Outcome {
     const [plain, ats] = this.#ports as [Port, Port];
@@ -564,6 +570,22 @@ describe('the queues of a guest', () => {
       errors: ['1 at 1'],
       reasons: ['1 range'],
     });
+  });
+
+  it.each(WAYS)('know ATC_INV and PRI_RESP only as legal or not while SMMUEN is 0: %s', (way) => {
+    const column = columns.find((one) => one.way === way);
+    const unknown = atcInv({ streamId: 0x55, address: 0, size: 52 });
+    column?.switchSmmu(false);
+    // A VCMDQ has the physical SMMU's SMMUEN, and no PRI_RESP.
+    const ofGuest = way !== 'VCMDQ';
+    expect(column?.send([unknown, ALL_OF_ATC, sync()])).toEqual(
+      ofGuest ? [] : ['1 at 0', '3 at 2'],
+    );
+    expect(column?.send([priResp(0x55, 0, 1), sync(), priResp(ATS, 0, 3), sync()])).toEqual(
+      ofGuest ? ['1 at 2'] : ['1 at 0', '1 at 2'],
+    );
+    column?.switchSmmu(true);
+    expect(column?.send([unknown, ALL_OF_ATC, sync()])).toEqual(['1 at 0', '3 at 2']);
   });
 
   it.each([
