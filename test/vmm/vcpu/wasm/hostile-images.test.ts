@@ -7,6 +7,8 @@ import {
   loadGuestImage,
   loadSecondaryProgram,
 } from '../../../../vmm/vcpu/wasm/index.ts';
+import { outlineOf } from '../../../../vmm/vcpu/wasm/wasm-binary.ts';
+import { WasmFormatError } from '../../../../vmm/vcpu/wasm/wasm-reader.ts';
 import {
   binary,
   command,
@@ -190,7 +192,14 @@ describe('what a guest would have the engine allocate', () => {
 /** Damaged binaries, by what is wrong with them. */
 const DAMAGED: readonly [string, Uint8Array<ArrayBuffer>][] = [
   ['a number of six bytes', binary([0x01, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00])],
-  ['a number of 33 bits', binary([0x01, 0xff, 0xff, 0xff, 0xff, 0x1f])],
+  [
+    'a number of 33 bits',
+    binary(section(4, vector([0x70, 0x01, 0x01, 0x81, 0x80, 0x80, 0x80, 0x10]))),
+  ],
+  [
+    'an address of 33 bits',
+    binary(section(11, vector([0x00, 0x41, 0x81, 0x80, 0x80, 0x80, 0x10, 0x0b, 0x00]))),
+  ],
   ['a number without an end', binary(new Array<number>(100).fill(0xff))],
   ['a section that ends behind the file', binary([0x01, 0x10, 0x00])],
   ['a section without a size', binary([0x01])],
@@ -229,6 +238,8 @@ const DAMAGED: readonly [string, Uint8Array<ArrayBuffer>][] = [
 
 describe('damaged binaries', () => {
   it.each(DAMAGED)('are refused: %s', async (_, bytes) => {
+    // By us, and not by an engine that may be of another opinion.
+    expect(() => outlineOf(bytes)).toThrow(WasmFormatError);
     const expected = /^(invalid-wasm: not a valid WebAssembly binary: |not-wasm)/;
     expect(await refusal(bytes)).toMatch(expected);
     expect(await refusal(bytes, loadSecondaryProgram)).toMatch(/^(invalid-wasm|not-wasm): /);
