@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import type { InlineConfig } from 'vitest/node';
 import { findChromium } from './test/support/browser.ts';
+import { debugModules } from './test/support/debug-modules.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
 const TIMED = ['test/timing/**/*.test.ts'];
@@ -60,8 +61,9 @@ export default defineConfig(({ mode }) => ({
     reporters: ['default', new SummaryReporter()],
     maxWorkers: 2,
     projects: [
-      { test: unit(mode) },
+      { plugins: [debugModules], test: unit(mode) },
       {
+        plugins: [debugModules],
         test: {
           ...common,
           name: 'timing',
@@ -74,6 +76,7 @@ export default defineConfig(({ mode }) => ({
         },
       },
       {
+        plugins: [debugModules],
         test: {
           ...common,
           name: 'stress',
@@ -86,6 +89,7 @@ export default defineConfig(({ mode }) => ({
         },
       },
       {
+        plugins: [debugModules],
         test: {
           ...common,
           name: 'browser',

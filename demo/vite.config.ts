@@ -8,6 +8,8 @@ const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
+/** VSMMU_DEBUG=1, for `npm run demo`: WebAssembly modules with names and source maps (npm run build:debug). */
+const DIST = process.env.VSMMU_DEBUG === '1' ? 'dist-debug' : 'dist';
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
@@ -16,8 +18,8 @@ export default defineConfig({
   base: './',
   resolve: {
     alias: {
-      'vsmmu/guest': here('../dist/guest-driver/index.js'),
-      vsmmu: here('../dist/vmm/api/index.js'),
+      'vsmmu/guest': here(`../${DIST}/guest-driver/index.js`),
+      vsmmu: here(`../${DIST}/vmm/api/index.js`),
     },
   },
   server: { headers, fs: { allow: [here('..')] } },

@@ -11,32 +11,31 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /**
  * Builds the WebAssembly modules and dist/ where they are not what the sources make.
  * @param {object} [options]
+ * @param {boolean} [options.debug] dist-debug/ too: the scripts of dist/, and modules with names and source maps. Default false.
  * @param {boolean} [options.lenient] Type errors are no reason not to build dist/. Default false.
  * @param {(names: string[]) => void} [options.onStale] Called before something is built, with the names of the parts.
  * @throws {import('./build-record.mjs').BuildError}
  */
-export async function buildStale({ lenient = false, onStale } = {}) {
-  const all = wasmModules(ROOT);
-  const modules = staleModules(ROOT, all);
+export async function buildStale({ debug = false, lenient = false, onStale } = {}) {
+  const release = wasmModules(ROOT);
   const dist = distOf(
     ROOT,
-    all.map(({ outFile }) => outFile),
+    release.map(({ outFile }) => outFile),
   );
-  const distToo = modules.length > 0 || isDistStale(ROOT, dist);
-  if (distToo) onStale?.([...modules.map(({ target }) => target), 'dist']);
-  await compileModules(ROOT, modules);
+  const stale = staleModules(ROOT, release);
+  const distToo = stale.length > 0 || isDistStale(ROOT, dist);
+  if (debug) stale.push(...staleModules(ROOT, wasmModules(ROOT, { debug })));
+  const names = stale.map(({ name }) => name);
+  if (distToo) names.push('dist');
+  if (names.length > 0) onStale?.(names);
+  await compileModules(ROOT, stale);
   if (distToo) await buildDist(ROOT, dist, lenient);
+  if (debug) for (const output of dist.outputs) copyToDebug(output);
 }
 
-/**
- * Makes dist-debug/: the scripts of dist/, which must not be stale, with debug modules.
- * @throws {import('./build-record.mjs').BuildError}
- */
-export async function buildDebug() {
-  await compileModules(ROOT, staleModules(ROOT, wasmModules(ROOT, { debug: true })));
-  for (const output of distOf(ROOT, []).outputs) {
-    const copy = join(ROOT, DEBUG, output.slice(output.indexOf('/') + 1));
-    mkdirSync(dirname(copy), { recursive: true });
-    copyFileSync(join(ROOT, output), copy);
-  }
+/** @param {string} output A file of dist/. */
+function copyToDebug(output) {
+  const copy = join(ROOT, DEBUG, output.slice(output.indexOf('/') + 1));
+  mkdirSync(dirname(copy), { recursive: true });
+  copyFileSync(join(ROOT, output), copy);
 }

@@ -33,7 +33,8 @@ export const DEBUG = 'dist-debug';
 
 /**
  * @typedef {object} WasmModule
- * @property {string} target
+ * @property {string} name Its target, and whether it is for debugging.
+ * @property {boolean} debug
  * @property {string} outFile Relative to the root.
  * @property {readonly string[]} command Arguments of the compiler.
  * @property {string} inputs A hash of what the module is made of.
@@ -53,17 +54,20 @@ export function wasmModules(root, { debug = false, entries = ENTRIES } = {}) {
     const command = [entry, '--target', target];
     if (debug) command.push(...debugOptions(outFile, textFile));
     const inputs = hashOfInputs(read, entry, [options, targets[target], command]);
-    return { target, outFile: debug ? `${DEBUG}/${outFile}` : outFile, command, inputs };
+    return debug
+      ? { name: `${target} (debug)`, debug, outFile: `${DEBUG}/${outFile}`, command, inputs }
+      : { name: target, debug, outFile, command, inputs };
   });
 }
 
 /**
- * Without optimization, a hot module would have tables of its own, which instances that share a memory cannot have.
+ * Nothing is inlined: each function of the source has a frame of its own. Without the pass, a hot module would have a table.
  * @param {string} outFile
  * @param {string | undefined} textFile
  */
 function debugOptions(outFile, textFile) {
-  const options = ['--debug', '--sourceMap', '--optimizeLevel', '1'];
+  const options = ['--debug', '--sourceMap', '--optimizeLevel', '0'];
+  options.push('--runPasses', 'remove-unused-module-elements');
   options.push('--outFile', `${DEBUG}/${outFile}`);
   if (textFile !== undefined) options.push('--textFile', `${DEBUG}/${textFile}`);
   return options;
@@ -113,7 +117,7 @@ async function compile(root, module) {
   const { ok, output } = await runNode([ASC, ...module.command], root);
   if (!ok || output.includes('WARNING')) process.stderr.write(output);
   if (!ok) throw new BuildError(`asc could not compile ${module.command[0]}`);
-  const problems = await checkFile(path);
+  const problems = await checkFile(path, { jumpTables: !module.debug });
   if (problems.length > 0)
     throw new BuildError(problems.map((problem) => relative(root, problem)).join('\n'));
   record(root, partOf(module), stateOf(root, module));

@@ -1,12 +1,11 @@
 // `node scripts/build.mjs` brings the WebAssembly modules (asc) and dist/ (tsc) up to date. With `--debug` it also makes
 // dist-debug/: the same program, with modules that have names and source maps.
 
-import { buildDebug, buildStale } from './build-parts.mjs';
+import { buildStale } from './build-parts.mjs';
 import { BuildError } from './build-record.mjs';
 
 try {
-  await buildStale();
-  if (process.argv.includes('--debug')) await buildDebug();
+  await buildStale({ debug: process.argv.includes('--debug') });
 } catch (error) {
   if (!(error instanceof BuildError)) throw error;
   console.error(`build failed: ${error.message}`);

@@ -39,7 +39,7 @@ describe('the package', { timeout: 120_000 }, () => {
       expect(paths()).toContain(file);
     expect(
       paths().filter((path) =>
-        /^(test|scripts|bench)\/|\.map$|dist\/.*\.wat$|driver\.wasm$|\.tgz$/.test(path),
+        /^(test|scripts|bench|dist-debug)\/|\.map$|dist\/.*\.wat$|driver\.wasm$|\.tgz$/.test(path),
       ),
     ).toEqual([]);
   });

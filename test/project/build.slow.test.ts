@@ -44,8 +44,9 @@ describe('a WebAssembly module', () => {
     'src/unused.ts': 'export const UNUSED = 1;\n',
   };
   let root: string;
-  const modules = () => wasmModules(root, { entries: { adder: 'src/adder.ts' } });
-  const stale = () => staleModules(root, modules()).map(({ target }) => target);
+  const ENTRY = { adder: 'src/adder.ts' };
+  const modules = () => wasmModules(root, { entries: ENTRY });
+  const stale = () => staleModules(root, modules()).map(({ name }) => name);
   const build = () => compileModules(root, staleModules(root, modules()));
   const added = async () => {
     const { instance } = await WebAssembly.instantiate(
@@ -116,6 +117,36 @@ describe('a WebAssembly module', () => {
     await build();
     expect(await added()).toBe(41);
     expect(stale()).toEqual([]);
+  });
+
+  it('has names and source maps in dist-debug/, where a trap says in which function it was', async () => {
+    await write(root, {
+      'src/deep.ts': 'export const STEP = 1;\n',
+      'src/lib/step.ts':
+        "import { STEP } from '../deep';\nfunction trap(): i32 {\n  unreachable();\n  return STEP;\n}\nexport function step(): i32 {\n  return trap();\n}\n",
+    });
+    await build();
+    const release = await readFile(join(root, 'out/adder.wasm'));
+    const debug = wasmModules(root, { debug: true, entries: ENTRY });
+    await compileModules(root, staleModules(root, debug));
+    expect(staleModules(root, debug)).toEqual([]);
+    expect(await readFile(join(root, 'out/adder.wasm')), 'the release module').toEqual(release);
+    const stackOf = async (module: Uint8Array<ArrayBuffer>) => {
+      const { instance } = await WebAssembly.instantiate(module);
+      const add = instance.exports.add as () => number;
+      try {
+        return `it came back with ${add()}`;
+      } catch (error) {
+        return (error as WebAssembly.RuntimeError).stack;
+      }
+    };
+    const named = await stackOf(await readFile(join(root, 'dist-debug/out/adder.wasm')));
+    expect(named).toMatch(
+      /unreachable\n.* src\/lib\/step\/trap .*\n.* src\/lib\/step\/step .*\n.* src\/adder\/add /,
+    );
+    expect(await stackOf(release)).not.toContain('src/lib');
+    const map = JSON.parse(await readFile(join(root, 'dist-debug/out/adder.wasm.map'), 'utf8'));
+    expect((map as { sources: string[] }).sources).toContain('src/lib/step.ts');
   });
 
   it('imports no packages', async () => {

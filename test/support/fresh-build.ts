@@ -4,6 +4,7 @@
 import type { TestProject } from 'vitest/node';
 import { buildStale } from '../../scripts/build-parts.mjs';
 import { BuildError } from '../../scripts/build-record.mjs';
+import { DEBUG } from './debug-modules.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -20,7 +21,7 @@ async function freshen(): Promise<string> {
   const onStale = (names: readonly string[]) =>
     console.log(`Building what is stale: ${names.join(', ')}`);
   try {
-    await buildStale({ lenient: true, onStale });
+    await buildStale({ debug: DEBUG, lenient: true, onStale });
     return '';
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;

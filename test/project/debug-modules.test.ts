@@ -1,0 +1,21 @@
+// VSMMU_DEBUG=1: which modules the tests load then.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { PROJECT } from '../support/compile-assembly.ts';
+import { withDebugModules } from '../support/debug-modules.ts';
+
+const debug = (file: string) =>
+  withDebugModules(readFileSync(join(PROJECT, file), 'utf8'), join(PROJECT, file));
+
+it.each([
+  ['assembly/load.ts', /new URL\('file:\/\/.*\/dist-debug\/assembly\/[\w-]+\.wasm'\)/g, 6],
+  ['guest-driver/index.ts', /new URL\('file:\/\/.*\/dist-debug\/guest-driver\/[\w-]+\.wasm'\)/g, 2],
+  ['test/support/built.ts', /'\.\.\/\.\.\/dist-debug\//g, 5],
+  ['test/support/vsmmu-command.ts', /'\.\.\/\.\.\/dist-debug\/cli\/main\.js'/g, 1],
+])('%s takes them from dist-debug/', (file, pattern, times) => {
+  const text = debug(file);
+  expect(text.match(pattern)).toHaveLength(times);
+  expect(text).not.toMatch(/'\.\/[\w-]+\.wasm'|\/dist\//);
+});
