@@ -113,8 +113,3 @@ export function writeCd(
 ): void {
   storeStructure(memory, tableBase + substreamId * CD_SIZE, cd);
 }
-
-/** A valid level-1 CD descriptor: `table` is a multiple of 4 KiB (64 CDs) or of 64 KiB (1,024 CDs). */
-export function level1CdDescriptor(table: number): bigint {
-  return BigInt(table) | 1n;
-}

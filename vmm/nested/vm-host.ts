@@ -89,11 +89,8 @@ export class VmHost {
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
     const { ramSize = RAM_PER_SMMU * smmus.length } = options;
-    this.memory = createHostMemory({
-      smmus: smmus.length,
-      ramSize,
-      traceUnits: options.traceUnits,
-    });
+    const { traceUnits } = options;
+    this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits });
     this.#words = new Int32Array(this.memory.buffer);
     this.#ram = new HostRam(this.memory, gate);
     const unit = new Unit({ modules, hostMemory: this.memory, thread: 0 });

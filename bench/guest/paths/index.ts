@@ -28,9 +28,9 @@ import {
   smmuResetStep,
   tablesStep,
 } from '../../../guest-driver/toy/bring-up-steps';
+import { beginPhase, endPhase, need, setData } from '../../../guest-driver/toy/checkpoint-report';
 import { dmaCopyStep } from '../../../guest-driver/toy/dma-steps';
 import { blockOf, prepareBlock, runBlocks } from '../../../guest-driver/toy/parallel';
-import { beginPhase, endPhase, need, setData } from '../../../guest-driver/toy/report';
 import { toy } from '../../../guest-driver/toy/toy-state';
 
 export const vsmmu_abi: i32 = ABI_VERSION;
