@@ -58,7 +58,7 @@ describe('the package', { timeout: 120_000 }, () => {
     const { stdout, stderr } = await program(
       'boot.mjs',
       `import { Host } from 'vsmmu';
-import { toyGuest, ABI_VERSION, toyGuest } from 'vsmmu/guest';
+import { toyGuest } from 'vsmmu/guest';
 
 const host = await Host.create();
 const machine = await host.createMachine({ guest: toyGuest, transport: 'mailbox', args: ['rounds=3'] });
@@ -77,7 +77,7 @@ console.log('ended:', status, exitCode);`,
     const { stdout } = await program(
       'contract.mjs',
       `import { deviceContract, FakeHost } from 'vsmmu/testing';
-import { Pl011, type Device, type DeviceHost, type MmioAccess, PLUGIN_INTERFACE_VERSION, RegisterFile } from 'vsmmu/devices';
+import { Pl011 } from 'vsmmu/devices';
 const cases = deviceContract(() => new Pl011({ onOutput() {} }), { operations: 50, seeds: [1] });
 for (const { run } of cases) await run();
 console.log(cases.length > 5, typeof FakeHost);`,
@@ -114,6 +114,8 @@ console.log(JSON.stringify([...found, hidden]));`,
 
 describe('its types', { timeout: 120_000 }, () => {
   const SOURCE = `import { Host, type Machine, type MachineEvents, OptionsError, probe, VERSION } from 'vsmmu';
+import { type Device, type DeviceHost, type MmioAccess, PLUGIN_INTERFACE_VERSION, RegisterFile } from 'vsmmu/devices';
+import { ABI_VERSION, toyGuest } from 'vsmmu/guest';
 import { deviceContract } from 'vsmmu/testing';
 
 export async function main(): Promise<number> {

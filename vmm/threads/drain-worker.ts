@@ -129,13 +129,10 @@ class Drain {
       return false;
     }
     // What the host has seen since is its own affair: an exit that nobody needs could fall into a batch that is to have none.
+    // What is raised is loaded first: the host may have seen more than that by now, and never less. Both wrap.
     const raised = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
-    if (
-      done !== 0 &&
-      raised !== attention &&
-      raised !== Atomics.load(this.#host, HOST_AT_ATTENTION_SEEN >> 2)
-    )
-      this.#callHost(machine);
+    const seen = Atomics.load(this.#host, HOST_AT_ATTENTION_SEEN >> 2);
+    if (done !== 0 && raised !== attention && ((raised - seen) | 0) > 0) this.#callHost(machine);
     // Work that consumed no command is no reason to stay awake.
     return done !== 0 && done !== WATCH_NO_COMMAND;
   }
