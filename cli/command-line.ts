@@ -12,16 +12,16 @@ import { addTrace } from './commands/trace-command.ts';
 import { EXIT_OK, EXIT_USAGE } from './status.ts';
 
 /** Each subcommand in a file of its own, in the order in which --help lists them. */
-function program(end: (status: number) => void): Command {
+function program(argv: readonly string[], end: (status: number) => void): Command {
   const command = new Command('vsmmu')
     .description('Virtual Arm SMMUv3 with NVIDIA CMDQV, and the small VMM that hosts it')
     .version(VERSION)
     .exitOverride()
     .showSuggestionAfterError(false)
     .configureOutput({ writeErr: () => undefined });
-  addBoot(command, end);
+  addBoot(command, argv, end);
   addDecode(command);
-  addInspect(command, end);
+  addInspect(command, argv, end);
   addTrace(command);
   addGuest(command);
   return command;
@@ -48,7 +48,7 @@ function explanation(error: unknown): string | undefined {
  */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let status = EXIT_OK;
-  const command = program((value) => {
+  const command = program(argv, (value) => {
     status = value;
   });
   try {

@@ -53,12 +53,9 @@ interface Ended {
 }
 
 /** Runs the command line again in a worker. */
-function supervise(
-  program: URL,
-  argv: readonly string[],
-  seconds: number | undefined,
-): Promise<Ended> {
+function supervise(argv: readonly string[], seconds: number | undefined): Promise<Ended> {
   const workerData: Supervised = { terminals: terminals() };
+  const program = new URL('./main.js', import.meta.url);
   const worker = new Worker(program, { argv: [...argv], workerData });
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
@@ -93,6 +90,8 @@ function supervise(
     worker.on('exit', (status) => {
       clearTimeout(timer);
       for (const signal of Object.keys(SIGNALS)) process.off(signal, onProcessSignal);
+      removePartial();
+      process.off('exit', removePartial);
       resolve({ status, signal: asked });
     });
   });
@@ -100,22 +99,24 @@ function supervise(
 
 /**
  * Runs a command within its timeout, when it has one.
+ * @param options.argv the command line, which a worker carries out again.
  * @param options.signals it has something to put in order when a signal ends it.
  * @returns its exit status.
  */
 export async function withinTimeout(
   {
+    argv,
     seconds,
     signals = false,
-  }: { readonly seconds: number | undefined; readonly signals?: boolean },
+  }: {
+    readonly argv: readonly string[];
+    readonly seconds: number | undefined;
+    readonly signals?: boolean;
+  },
   run: () => Promise<number>,
 ): Promise<number> {
   if ((seconds === undefined && !signals) || !isMainThread) return await run();
-  const { status, signal } = await supervise(
-    new URL('./main.js', import.meta.url),
-    process.argv.slice(2),
-    seconds,
-  );
+  const { status, signal } = await supervise(argv, seconds);
   if (status === undefined) {
     const limit = signal ? `after ${signal}` : `within ${seconds} s`;
     process.stderr.write(`vsmmu: the guest did not come back ${limit}, and was ended\n`);

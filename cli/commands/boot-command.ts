@@ -41,8 +41,12 @@ async function readConfig(file: string): Promise<BootSettings> {
   }
 }
 
-/** Adds the subcommand; `end` is called with its exit status. */
-export function addBoot(program: Command, end: (status: number) => void): void {
+/** Adds the subcommand of the command line `argv`; `end` is called with its exit status. */
+export function addBoot(
+  program: Command,
+  argv: readonly string[],
+  end: (status: number) => void,
+): void {
   const command = program
     .command('boot')
     .description('boot a guest on the standard board and report what came of it')
@@ -62,7 +66,7 @@ export function addBoot(program: Command, end: (status: number) => void): void {
     };
     end(
       await withinTimeout(
-        { seconds: settings.timeout, signals: settings.trace !== undefined },
+        { argv, seconds: settings.timeout, signals: settings.trace !== undefined },
         async () => ((await boot(settings, options.config)) ? EXIT_OK : EXIT_FAILED),
       ),
     );

@@ -172,8 +172,12 @@ async function inspectTrace(file: string): Promise<HostInspection> {
   return otherData.host;
 }
 
-/** Adds the subcommand; `end` is called with its exit status. */
-export function addInspect(program: Command, end: (status: number) => void): void {
+/** Adds the subcommand of the command line `argv`; `end` is called with its exit status. */
+export function addInspect(
+  program: Command,
+  argv: readonly string[],
+  end: (status: number) => void,
+): void {
   const command = program
     .command('inspect')
     .description(
@@ -186,7 +190,7 @@ export function addInspect(program: Command, end: (status: number) => void): voi
     const fromTrace = what.endsWith('.json');
     if (fromTrace && Object.keys(settings).length > 0)
       throw new UsageError('a trace file takes no options but --json');
-    const status = await withinTimeout({ seconds: settings.timeout }, async () => {
+    const status = await withinTimeout({ argv, seconds: settings.timeout }, async () => {
       const inspection = fromTrace
         ? await inspectTrace(what)
         : await inspectRunning(what, settings);

@@ -76,18 +76,11 @@ async function ask(args: readonly string[]): Promise<Outcome> {
   return reply.outcome;
 }
 
-/** Options with which the command starts itself again, in a worker with the arguments of its process. */
-const SUPERVISED = ['--trace', '--timeout'];
-
 /**
  * Runs the command in the process for all of them, one at a time.
  * @throws when the command throws, or leaves something running that would keep its process alive.
  */
 export async function vsmmu(...args: string[]): Promise<Outcome> {
-  if (args.some((arg) => SUPERVISED.includes(arg))) {
-    const { status, stdout, stderr } = await vsmmuProcess(...args);
-    return { status, stdout, stderr };
-  }
   const turn = last.then(() => ask(args));
   last = turn.catch(() => undefined);
   return await turn;

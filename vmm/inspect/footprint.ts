@@ -16,7 +16,9 @@ export interface Footprint {
 }
 
 export const FOOTPRINT_KINDS = ['IOTLB entries', 'queues and contexts', 'guest memory'] as const;
+/** What a footprint counts. */
 export type FootprintKind = (typeof FOOTPRINT_KINDS)[number];
+/** A machine's footprint, by kind: see `Machine.footprint`. */
 export type MachineFootprint = Readonly<Record<FootprintKind, Footprint>>;
 
 const FNV_OFFSET = 0x811c9dc5;
