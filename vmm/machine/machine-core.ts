@@ -115,9 +115,14 @@ export class MachineCore {
     return this.exits.statistics(this.devices.bus.mounts);
   }
 
+  /** Its vCPUs run on the caller's thread. */
+  get inline(): boolean {
+    return this.#guest.inline;
+  }
+
   /** Threads that the machine keeps busy while it runs: its vCPUs', and the VMM's where that is another. */
   get threads(): number {
-    return this.#guest.inline ? 1 : this.#guest.vcpus + 1;
+    return this.inline ? 1 : this.#guest.vcpus + 1;
   }
 
   #vcpuHost(): VcpuHost {
@@ -146,7 +151,7 @@ export class MachineCore {
       isInGuest: (vcpu) => inGuest[vcpu] ?? false,
       startVcpu: (vcpu, entry) => this.#startVcpu(vcpu, entry),
       wait: () => {
-        if (this.#guest.inline) this.#runSecondaries();
+        if (this.inline) this.#runSecondaries();
       },
       attend: () => this.#attend(),
       failed: (vcpu, cause) => this.fail(`guest vCPU ${vcpu}`, cause),
@@ -247,7 +252,7 @@ export class MachineCore {
 
   /** The same on any thread. */
   async run(budget = 1): Promise<CoreStatus> {
-    if (this.#guest.inline) return this.step(budget);
+    if (this.inline) return this.step(budget);
     const primary = this.#begin();
     if (primary)
       this.#current = Promise.resolve(this.#slice(primary, budget)).then((exit) =>
@@ -298,7 +303,7 @@ export class MachineCore {
   #startVcpu(index: number, entry: VcpuEntry): number {
     if (!this.#vcpus.start(index, entry)) return -1;
     const vcpu = this.#vcpus.at(index);
-    if (vcpu && !this.#guest.inline)
+    if (vcpu && !this.inline)
       this.#runSecondary(vcpu).catch((cause: unknown) => this.fail(`guest vCPU ${index}`, cause));
     return 0;
   }
@@ -355,7 +360,7 @@ export class MachineCore {
    * runs on threads is stopped first.
    */
   async reset(): Promise<void> {
-    if (!this.#guest.inline) {
+    if (!this.inline) {
       this.stop('reset');
       await this.#vcpus.end();
       await this.#current;

@@ -60,7 +60,7 @@ describe('the toy', () => {
           },
         },
       });
-      await side?.attach(machine, exits === undefined);
+      await side?.attach(machine);
       machines.push(machine);
     }
     for (const { machine } of machines) await machine.boot();
