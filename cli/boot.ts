@@ -1,9 +1,9 @@
 // `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
 
 import { basename } from 'node:path';
-import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
+import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
   type Finding,
   GuestImageError,
@@ -40,9 +40,6 @@ const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
 /** What the sanitizer suspects that is kept for an experiment's report. */
 const MOST_SUSPECTS = 256;
-/** A host of idle machines looks again after a time that grows between these. */
-const MIN_IDLE_MS = 1;
-const MAX_IDLE_MS = 8;
 
 /** Machines that run the toy beside the others, to compare `--path all` with what it has not got itself. */
 const COMPARED = [
@@ -86,7 +83,7 @@ async function runAll(
   oracle: IsolationOracle,
   progress: Progress,
 ): Promise<void> {
-  let idle = MIN_IDLE_MS;
+  const wait = new IdleWait();
   while (true) {
     const running = machines.filter(({ status }) => status === 'paused');
     if (running.length === 0) return;
@@ -95,13 +92,9 @@ async function runAll(
       await machine.step();
     }
     progress.show(machines);
-    if (running.every((machine) => machine.idle)) {
-      await delay(idle);
-      idle = Math.min(2 * idle, MAX_IDLE_MS);
-    } else {
-      idle = MIN_IDLE_MS;
-      await setImmediate();
-    }
+    if (running.every((machine) => machine.idle))
+      await wait.idle(Math.min(...running.map(({ untilTimerMs }) => untilTimerMs)));
+    else await wait.busy();
   }
 }
 

@@ -96,6 +96,15 @@ export class MachineCore {
     return this.#idle;
   }
 
+  /**
+   * Milliseconds until the next timer of a device is due, 0 when it is, Infinity when none is set.
+   * Whole ones, as JavaScript's timers count, rounded up: earlier it would be looked for in vain.
+   */
+  get untilTimerMs(): number {
+    const { nextDeadline = Number.POSITIVE_INFINITY } = this.devices;
+    return Math.max(0, Math.ceil((nextDeadline - this.#clock.nowNs()) / 1e6));
+  }
+
   /** How the machine ended, once it has. */
   get end(): CoreEnd | undefined {
     return this.#state.ended;
@@ -154,6 +163,7 @@ export class MachineCore {
         if (this.inline) this.#runSecondaries();
       },
       attend: () => this.#attend(),
+      untilTimerMs: () => this.untilTimerMs,
       failed: (vcpu, cause) => this.fail(`guest vCPU ${vcpu}`, cause),
     };
   }
