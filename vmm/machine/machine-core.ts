@@ -197,10 +197,17 @@ export class MachineCore {
   /** While vCPUs run on their threads: what inline happens at exits only. */
   #attend(): void {
     if (!this.#state.isEntered) return;
+    const error = this.#fullSafePoint();
+    if (error) this.fail('host', error);
+  }
+
+  /** A safe point outside of any exit. What the host failed with in it; undefined: nothing. */
+  #fullSafePoint(): MachineError | undefined {
     try {
       this.#safePoint(true);
+      return undefined;
     } catch (cause) {
-      this.fail('host', cause);
+      return MachineError.of('host', cause);
     }
   }
 
@@ -209,7 +216,7 @@ export class MachineCore {
     try {
       this.#options.onVcpu?.(vcpu.index, true);
     } catch (cause) {
-      return { reason: 'failed', error: machineError(`guest vCPU ${vcpu.index}`, cause) };
+      return { reason: 'failed', error: MachineError.of(`guest vCPU ${vcpu.index}`, cause) };
     }
     const done = () => this.#options.onVcpu?.(vcpu.index, false);
     const exit = vcpu.run(budget);
@@ -222,26 +229,17 @@ export class MachineCore {
   #begin(): Vcpu | undefined {
     const primary = this.#vcpus.at(0);
     if (this.#paused || !primary || !this.#state.enter()) return undefined;
-    try {
-      this.#safePoint(true);
-      return primary;
-    } catch (cause) {
-      this.#state.leave(endOf({ reason: 'failed', error: machineError('host', cause) }));
-      return undefined;
-    }
+    const error = this.#fullSafePoint();
+    if (!error) return primary;
+    this.#state.leave({ status: 'failed', error });
+    return undefined;
   }
 
   /** vCPU 0 has come back. */
   #finish(exit: VcpuExit): CoreStatus {
-    let end = endOf(exit);
-    if (exit.reason !== 'failed' && this.#state.thrown === undefined) {
-      try {
-        this.#safePoint(true);
-      } catch (cause) {
-        end = endOf({ reason: 'failed', error: machineError('host', cause) });
-      }
-    }
-    this.#state.leave(end);
+    const isSound = exit.reason !== 'failed' && this.#state.thrown === undefined;
+    const error = isSound ? this.#fullSafePoint() : undefined;
+    this.#state.leave(error ? { status: 'failed', error } : endOf(exit));
     this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0;
     return this.status;
   }
@@ -325,7 +323,7 @@ export class MachineCore {
 
   /** One of the machine's parts has failed beside its guest: it stops at its next safe point. */
   fail(component: string, cause: unknown): void {
-    const error = machineError(component, cause);
+    const error = MachineError.of(component, cause);
     if (this.#state.end({ status: 'failed', error }, error)) this.#interrupt();
   }
 
@@ -384,10 +382,6 @@ export class MachineCore {
     this.#paused = false;
     this.#state.reset();
   }
-}
-
-function machineError(component: string, cause: unknown): MachineError {
-  return cause instanceof MachineError ? cause : new MachineError(component, cause);
 }
 
 /** How a machine ends whose vCPU came back like this; undefined when it goes on. */
