@@ -1,7 +1,7 @@
 // A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 
-import { type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { boardMsiSink, type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import {
   EXIT_KINDS,
@@ -75,9 +75,11 @@ export class MachineCore {
       inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
     });
     guest.describe(devices);
+    const deviceMemory = guestMemoryOf(memory, options.regions);
     this.devices = new DeviceComplex({
       devices,
-      memory: guestMemoryOf(memory, options.regions),
+      memory: deviceMemory,
+      msis: boardMsiSink(deviceMemory, options.msis),
       interrupts: guest.interrupts,
       directMaps: options.directMaps === false ? undefined : this.#directMaps,
       clock: this.#clock,
