@@ -48,6 +48,8 @@ export class MachineCore {
   /** Secondary vCPUs whose slice is on the stack, inline. */
   readonly #onStack = new Set<number>();
   #idle = false;
+  /** The devices have found something to do at the last safe point, and may find more. */
+  #busy = false;
   #paused = false;
   /** The run under way on threads. */
   #current: Promise<CoreStatus> = Promise.resolve('new');
@@ -174,18 +176,20 @@ export class MachineCore {
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
     this.#guest.setExitRequest(false);
-    this.devices.poll();
+    this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
     this.#guest.safePoint(this.#clock.nowNs());
   }
 
-  /** While vCPUs run on their threads: what inline happens at exits only. */
-  #attend(): void {
-    if (!this.#state.isEntered) return;
+  /** While vCPUs run on their threads: what inline happens at exits only. True when there may be more to do. */
+  #attend(): boolean {
+    if (!this.#state.isEntered) return false;
     try {
       this.#safePoint(true);
+      return this.#busy;
     } catch (cause) {
       this.fail('host', cause);
+      return false;
     }
   }
 
@@ -227,7 +231,7 @@ export class MachineCore {
       }
     }
     this.#state.leave(end);
-    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0;
+    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0 && !this.#busy;
     return this.status;
   }
 
