@@ -191,6 +191,7 @@ const CONTEXT: readonly Piece[] = [
     'CTX_SMMU_OFF',
     'CTX_LVCMDQ_COUNT',
     'CTX_DOORBELL_CALLS',
+    'CTX_NEXT_SLOT',
   ].map((name) => i32(name)),
   i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
   i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),
@@ -403,7 +404,12 @@ describe('memory maps', () => {
     ['CTX_*', HOST, /^CTX_(?!STRIDE|HOST$)/, CONTEXT],
     ['AMD_CTX_*', AMD, /^AMD_CTX_/, AMD_CONTEXT],
     ['ABI_AT_*', ABI, /^ABI_AT_/, INFO_PAGE],
-    ['DMA_*', DMA, /^DMA_(?!OP_|STATUS_|ATS_|ID_VALUE|REGION_SIZE|MAX_LENGTH)/, DMA_REGISTERS],
+    [
+      'DMA_*',
+      DMA,
+      /^DMA_(?!OP_|STATUS_|ATS_|ID_VALUE|REGION_SIZE|STEP_LENGTH|MAX_LENGTH)/,
+      DMA_REGISTERS,
+    ],
   ] as const)('places every %s', (_, layout, prefix, pieces) => {
     expect(unplaced(layout, prefix, pieces)).toEqual([]);
   });

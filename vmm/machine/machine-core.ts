@@ -48,6 +48,8 @@ export class MachineCore {
   /** Secondary vCPUs whose slice is on the stack, inline. */
   readonly #onStack = new Set<number>();
   #idle = false;
+  /** The devices have found something to do at the last safe point, and may find more. */
+  #busy = false;
   #paused = false;
   /** The run under way on threads. */
   #current: Promise<CoreStatus> = Promise.resolve('new');
@@ -191,16 +193,17 @@ export class MachineCore {
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
     this.#guest.setExitRequest(false);
-    this.devices.poll();
+    this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
     this.#guest.safePoint(this.#clock.nowNs());
   }
 
-  /** While vCPUs run on their threads: what inline happens at exits only. */
-  #attend(): void {
-    if (!this.#state.isEntered) return;
+  /** While vCPUs run on their threads: what inline happens at exits only. True when there may be more to do. */
+  #attend(): boolean {
+    if (!this.#state.isEntered) return false;
     const error = this.#fullSafePoint();
     if (error) this.fail('host', error);
+    return !error && this.#busy;
   }
 
   /** A safe point outside of any exit. What the host failed with in it; undefined: nothing. */
@@ -242,7 +245,7 @@ export class MachineCore {
     const isSound = exit.reason !== 'failed' && this.#state.thrown === undefined;
     const error = isSound ? this.#fullSafePoint() : undefined;
     this.#state.leave(error ? { status: 'failed', error } : endOf(exit));
-    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0;
+    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0 && !this.#busy;
     return this.status;
   }
 

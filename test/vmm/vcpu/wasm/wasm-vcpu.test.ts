@@ -27,7 +27,7 @@ function host(): VcpuHost {
     isInGuest: (vcpu) => inGuest[vcpu] ?? false,
     startVcpu: () => -1,
     wait: () => undefined,
-    attend: () => undefined,
+    attend: () => false,
     untilTimerMs: () => Number.POSITIVE_INFINITY,
     failed: () => undefined,
   };
