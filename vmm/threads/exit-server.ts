@@ -95,8 +95,11 @@ export class ExitServer {
 
   async #serve(): Promise<void> {
     while (this.#machines.length > 0) {
-      if (this.#spin() || this.#busy) await tick();
-      else await this.#sleep();
+      if (!this.#spin() && !this.#busy) {
+        await this.#sleep();
+        continue;
+      }
+      await tick();
       if (this.#busy) this.#attend();
     }
     this.#serving = false;

@@ -97,6 +97,7 @@ describe('the exit server', () => {
     /** By service: the machine, and the vCPU in it. */
     const services: (readonly [machine: number, vcpu: number])[] = [];
     const vcpus: ServedVcpu[] = [];
+    let open = false;
     await new Promise<void>((resolve) => {
       for (const [machine, count] of [4, 1, 2].entries()) {
         const shared = { attend: () => false, untilTimerMs: () => Number.POSITIVE_INFINITY };
@@ -105,6 +106,7 @@ describe('the exit server', () => {
             pending: true,
             // Every vCPU has its next exit ready as soon as one is answered.
             serve: () => {
+              if (!open) return 0;
               services.push([machine, vcpu]);
               if (services.length === 600) {
                 for (const served of vcpus) server.remove(served);
@@ -117,6 +119,7 @@ describe('the exit server', () => {
         }
       }
       for (const vcpu of vcpus) server.add(vcpu);
+      open = true;
     });
     const waits = services.slice(0, 600).map(([machine], at) => {
       const next = services.slice(at + 1, 600).findIndex(([other]) => other === machine);
