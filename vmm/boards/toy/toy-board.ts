@@ -23,7 +23,7 @@ import {
 } from '../../threads/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   type GuestImage,
   type Instantiate,
   loadGuestImage,
@@ -140,7 +140,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ramGpaBase: TOY_RAM_GPA_BASE,
       index,
       secondary,
-      wasi: createWasmerWasi,
+      wasi: createWasi,
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       readInput: (most) => options.readInput?.(most) ?? new Uint8Array(),
       drain: vm.unit.drain,
