@@ -10,6 +10,8 @@ export interface ServedVcpu {
   readonly mailbox: MailboxServer;
   /** What the VMM does for the vCPU's machine when no exit has it do so: called after each sleep. */
   attend(): void;
+  /** Milliseconds until the next timer of the machine's devices is due; Infinity: never. */
+  untilTimerMs(): number;
 }
 
 /**
@@ -79,8 +81,10 @@ export class ExitServer {
     // has changed the word meanwhile: then nothing is waited for.
     Atomics.store(this.#words, VMM_SLEEPING, 1);
     if (!this.#vcpus.some(({ mailbox }) => mailbox.pending)) {
-      const wait = Atomics.waitAsync(this.#words, VMM_WAKE, this.#attended, SLEEP_MS);
-      if (wait.async) await wait.value;
+      const ms = Math.min(SLEEP_MS, ...this.#vcpus.map((vcpu) => vcpu.untilTimerMs()));
+      const wait = Atomics.waitAsync(this.#words, VMM_WAKE, this.#attended, ms);
+      // Timers that are always due must not keep everything else from its turn.
+      await (wait.async ? wait.value : tick());
     }
     Atomics.store(this.#words, VMM_SLEEPING, 0);
     this.#attended = Atomics.load(this.#words, VMM_WAKE);
