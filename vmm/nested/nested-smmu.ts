@@ -354,8 +354,13 @@ export class NestedSmmu implements ViommuBackend {
     this.#deliverRequest = deliver;
   }
 
-  answerPageRequest(virtSid: number, group: number, resolved: boolean): void {
-    this.#streams.answer(virtSid, group, resolved);
+  answerPageRequest(
+    virtSid: number,
+    group: number,
+    resolved: boolean,
+    pasid: number | undefined,
+  ): void {
+    this.#streams.answer(virtSid, group, resolved, pasid);
   }
 
   #takeEvents(bytes: Uint8Array): void {
