@@ -194,7 +194,7 @@ class Drain {
    * A thread sleeps on one word: that of the machine which had work last. A store to another's queue waits for the end of the nap.
    * True when there was work. Asynchronous for the answers to messages, which go out while it is awaited.
    */
-  async #nap(ms: number): Promise<boolean> {
+  #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
     const woken = machines.find((machine) => machine === this.#busy) ?? machines[0];
     // WAKE first: a ring between the two is then noticed by the sleep.
@@ -212,7 +212,7 @@ class Drain {
       worked = this.#look(machine, 1) || worked;
     }
     Atomics.add(this.#control, SIDE_NAPS, 1);
-    return worked;
+    return Promise.resolve(worked);
   }
 
   /** Until the stop word is set. */
