@@ -1,7 +1,7 @@
 // A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 
-import { type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { boardMsiSink, type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import {
   EXIT_KINDS,
@@ -48,6 +48,8 @@ export class MachineCore {
   /** Secondary vCPUs whose slice is on the stack, inline. */
   readonly #onStack = new Set<number>();
   #idle = false;
+  /** The devices have found something to do at the last safe point, and may find more. */
+  #busy = false;
   #paused = false;
   /** The run under way on threads. */
   #current: Promise<CoreStatus> = Promise.resolve('new');
@@ -75,9 +77,11 @@ export class MachineCore {
       inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
     });
     guest.describe(devices);
+    const deviceMemory = guestMemoryOf(memory, options.regions);
     this.devices = new DeviceComplex({
       devices,
-      memory: guestMemoryOf(memory, options.regions),
+      memory: deviceMemory,
+      msis: boardMsiSink(deviceMemory, options.msis),
       interrupts: guest.interrupts,
       directMaps: options.directMaps === false ? undefined : this.#directMaps,
       clock: this.#clock,
@@ -189,16 +193,17 @@ export class MachineCore {
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
     this.#guest.setExitRequest(false);
-    this.devices.poll();
+    this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
     this.#guest.safePoint(this.#clock.nowNs());
   }
 
-  /** While vCPUs run on their threads: what inline happens at exits only. */
-  #attend(): void {
-    if (!this.#state.isEntered) return;
+  /** While vCPUs run on their threads: what inline happens at exits only. True when there may be more to do. */
+  #attend(): boolean {
+    if (!this.#state.isEntered) return false;
     const error = this.#fullSafePoint();
     if (error) this.fail('host', error);
+    return !error && this.#busy;
   }
 
   /** A safe point outside of any exit. What the host failed with in it; undefined: nothing. */
@@ -240,7 +245,7 @@ export class MachineCore {
     const isSound = exit.reason !== 'failed' && this.#state.thrown === undefined;
     const error = isSound ? this.#fullSafePoint() : undefined;
     this.#state.leave(error ? { status: 'failed', error } : endOf(exit));
-    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0;
+    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0 && !this.#busy;
     return this.status;
   }
 

@@ -1,6 +1,7 @@
 // The VMM's end of a VINTF: HW queues and the direct page of a vIOMMU, in the shape that the guest's CMDQV needs it.
 
 import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import { QUEUE_ERROR_HELD } from '../../assembly/layout/queue-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import type { VintfBackend } from '../../devices/cmdqv/index.ts';
 import { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
@@ -62,6 +63,25 @@ export class LentVintf implements VintfBackend {
       this.#page.unmap();
       throw error;
     }
+  }
+
+  /**
+   * Held errors of its VCMDQs: the policy speaks before the guest sees anything.
+   * @returns true when there is more to be decided, at the next safe point.
+   */
+  decideErrors(): boolean {
+    const { viommu } = this;
+    const { drain } = viommu.vm.unit;
+    let more = false;
+    this.#blocks.forEach((block, lvcmdq) => {
+      const decision = viommu.settleErrors(lvcmdq, block, () =>
+        drain.serve(block.smmu, block.index),
+      );
+      if (decision === 'stop') viommu.vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);
+      else if (decision === 'report') drain.publishError(block.smmu, block.index);
+      else if (block.state === QUEUE_ERROR_HELD) more = true;
+    });
+    return more;
   }
 
   /** Blocks of all its VCMDQs. */

@@ -114,12 +114,7 @@ class ThreadVcpu implements Vcpu {
     const { name, args } = this.#program.next(budget);
     this.#used = true;
     // One registration a run: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
-    const { host } = this.#options;
-    const served: ServedVcpu = {
-      mailbox,
-      attend: () => host.attend(),
-      untilTimerMs: () => host.untilTimerMs(),
-    };
+    const served: ServedVcpu = { mailbox, machine: this.#options.host };
     exits.add(served);
     try {
       return this.#program.returned(await worker.call((vcpu) => vcpu.run(name, args)));
