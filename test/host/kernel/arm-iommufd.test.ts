@@ -8,7 +8,9 @@ import {
   cfgiCd,
   cfgiSte,
   nestedSte,
+  resume,
   stage1Ste,
+  stallTerm,
   sync,
   tlbiNhAll,
   tlbiNhAsid,
@@ -25,7 +27,9 @@ import {
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../../host/iommufd/index.ts';
+import { createToyMachine } from '../../../vmm/boards/index.ts';
 import { VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
+import { loadGuestImage } from '../../../vmm/vcpu/wasm/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
 import {
@@ -36,7 +40,9 @@ import {
   lendVm,
   RING_GPA,
   STREAM,
+  sendOnCmdq,
 } from '../../support/lent-vm.ts';
+import { reactor } from '../../support/wat.ts';
 
 async function setup(options: VmHostOptions = {}) {
   const host = await checkedHost(VmHost, options);
@@ -217,6 +223,60 @@ describe('a vIOMMU of an SMMUv3', () => {
     fails(() => host.createViommu(vm, streams(17), { cmdqv: true }), 'ENOSPC');
     expect(host.createViommu(vm, streams(16), { cmdqv: true }).streams.size).toBe(16);
     expect(host.statistics.vmidsInUse).toBe(2);
+  });
+});
+
+describe('linuxCompat', () => {
+  it('shows STALL_MODEL 1, and refuses RESUME and STALL_TERM', async () => {
+    for (const linuxCompat of [false, true]) {
+      const { fd, device, viommu, lent } = await setup({ linuxCompat });
+      const words = new Uint32Array(fd.hwInfo(device).bytes.slice().buffer);
+      // IDR0.STALL_MODEL [25:24], IDR5.STALL_MAX [31:16].
+      expect([((words[2] ?? 0) >>> 24) & 3, (words[7] ?? 0) >>> 16]).toEqual(
+        linuxCompat ? [1, 0] : [0, 0x400],
+      );
+      for (const command of [resume(STREAM, 1, 'retry'), stallTerm(STREAM)]) {
+        const queue = lent.viommu.commandQueue;
+        const before = queue.cons;
+        sendOnCmdq(lent, command, sync());
+        expect([queue.error, queue.cons - before]).toEqual(linuxCompat ? [1, 0] : [0, 2]);
+        fails(() => fd.hwptInvalidate(viommu, invalidation(command)), 'EIO', 0);
+        if (!linuxCompat) continue;
+        lent.vm.unit.drain.stepOver(queue.smmu, queue.index);
+        lent.viommu.serveCommandQueue();
+      }
+    }
+  });
+
+  it('a CD that stalls is C_BAD_CD, and terminates what it does not refuse otherwise', async () => {
+    for (const linuxCompat of [false, true]) {
+      const { host, lent } = await setup({ linuxCompat });
+      attachStage1(lent, { stall: true });
+      const { ok, stalled = false } = host
+        .dmaPort(lent.viommu, STREAM)
+        .read(IOVA + 0x1000, new Uint8Array(1));
+      host.service(true);
+      expect([ok, stalled, (lent.events[0]?.[0] ?? 0) & 0xff]).toEqual(
+        linuxCompat ? [false, false, 0x0a] : [false, true, 0x10],
+      );
+    }
+  });
+
+  it('is shown to a guest of the standard board', async () => {
+    const image = await loadGuestImage(
+      reactor('(func $run (param i32) (result i32) (i32.const 0))'),
+    );
+    for (const linuxCompat of [false, true]) {
+      const { machine } = createToyMachine({
+        host: await checkedHost(VmHost, { linuxCompat }),
+        name: 'vm',
+        index: 0,
+        image,
+        onOutput: () => undefined,
+      });
+      const idr0 = machine.devices.bus.read(0x09050000, 4);
+      expect((idr0 >>> 24) & 3).toBe(linuxCompat ? 1 : 0);
+    }
   });
 });
 
