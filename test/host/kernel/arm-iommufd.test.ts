@@ -7,6 +7,7 @@ import {
   atcInv,
   cfgiCd,
   cfgiSte,
+  contextDescriptor,
   nestedSte,
   resume,
   stage1Ste,
@@ -17,6 +18,7 @@ import {
   tlbiNhVa,
   tlbiNsnhAll,
   tlbiS12Vmall,
+  writeCd,
   writeCommand,
 } from '../../../devices/tables/index.ts';
 import {
@@ -35,6 +37,7 @@ import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
   attachStage1,
+  guestRam,
   IOVA,
   type LentVm,
   lendVm,
@@ -216,7 +219,58 @@ describe('a vIOMMU of an SMMUv3', () => {
     fd.destroy(first);
   });
 
-  it('has 16 StreamIDs', async () => {
+  it('without a CMDQV has streams by the dozen, with StreamIDs of any length, on every queue', async () => {
+    for (const overlay of [false, true]) {
+      const host = await checkedHost(VmHost);
+      const { wasm, regions, memory } = guestRam();
+      const vm = host.createVm('vm', wasm, regions);
+      const sids = [STREAM, ...Array.from({ length: 40 }, (_, i) => 100 + i), 0xfedcba98];
+      const viommu = host.createViommu(vm, sids, { overlay });
+      const table = attachStage1({ viommu, memory });
+      const cd = memory.allocate(64, 64);
+      const lower = { ttb: table.root, inputBits: 48 };
+      writeCd(memory, cd, 0, contextDescriptor({ asid: ASID, outputBits: 48, lower }));
+      const ports = [100, 139, 0xfedcba98].map((sid) => {
+        viommu.attachStream(sid, stage1Ste({ contextPtr: cd, eats: 1 }));
+        const port = host.dmaPort(viommu, sid);
+        port.ats?.configure({ enabled: true, pageRequests: false, silent: false });
+        return { sid, reads: () => port.read(IOVA, new Uint8Array(1)).ok };
+      });
+      viommu.setSmmuEnabled(true);
+      expect(ports.map(({ reads }) => reads())).toEqual([true, true, true]);
+      table.unmap(IOVA, 0x1000);
+      sendOnCmdq({ viommu, memory }, tlbiNhAsid(0, ASID), sync());
+      // What is left are the ATCs; each ATC_INV empties its own.
+      ports.forEach(({ sid }, i) => {
+        expect(ports.map(({ reads }) => reads())).toEqual(ports.map((_, other) => other >= i));
+        sendOnCmdq({ viommu, memory }, atcInv({ streamId: sid, address: 0, size: 52 }), sync());
+      });
+      expect(viommu.commandQueue.error).toBe(0);
+      expect(host.inspect().vms[0]?.viommus[0]?.sidPairs.map(({ virtual }) => virtual)).toEqual(
+        sids,
+      );
+      // One that the guest does not have, and one that it has no more.
+      sendOnCmdq({ viommu, memory }, atcInv({ streamId: 140, address: 0, size: 52 }));
+      expect(viommu.commandQueue.error).toBe(1);
+      viommu.fd.close();
+      const { context } = viommu;
+      expect(context.streams).toEqual([]);
+    }
+  });
+
+  it('without a CMDQV takes virtual IDs of 64 bits, and 256 devices', async () => {
+    const host = await checkedHost(VmHost);
+    const { vm } = lendVm(host);
+    const streams = (count: number) => Array.from({ length: count }, (_, i) => 1000 + i);
+    expect(() => host.createViommu(vm, streams(257))).toThrow('at most 256 streams');
+    const { fd, id: viommu } = host.createViommu(vm, streams(256));
+    const [vdevice] = fd.describe().filter(({ type }) => type === 'VDEVICE');
+    const [device] = fd.describe().filter(({ type }) => type === 'DEVICE');
+    fd.destroy(vdevice?.id ?? 0);
+    fd.vdeviceAlloc({ viommu, device: device?.id ?? 0, virtId: 2n ** 64n - 1n });
+  });
+
+  it('with a CMDQV has 16 StreamIDs', async () => {
     const host = await checkedHost(VmHost);
     const { vm } = lendVm(host);
     const streams = (count: number) => Array.from({ length: count }, (_, i) => 100 + i);
