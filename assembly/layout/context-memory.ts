@@ -28,8 +28,14 @@ export const CTX_DOORBELL_CALLS = 0x1c;
  * Byte offset in host memory of a vIOMMU's further StreamIDs, and how many entries of the
  * table may be in use; 0 of a VINTF, which has its 16 pairs and no more.
  */
-export const CTX_STREAMS = 0x38;
-export const CTX_STREAM_COUNT = 0x3c;
+export const CTX_STREAMS = 0x30;
+export const CTX_STREAM_COUNT = 0x34;
+/**
+ * LVCMDQ slot that the next look at all of the context's queues begins at: a look ends
+ * within a bound of work. Written by whoever looks; a slot that the context does not have
+ * means slot 0.
+ */
+export const CTX_NEXT_SLOT = 0x3c;
 /** 16 words each, laid out as the VINTF registers SID_MATCH and SID_REPLACE. */
 export const CTX_SID_MATCH = 0x40;
 export const CTX_SID_REPLACE = 0x80;

@@ -66,8 +66,6 @@ export interface BoardMachine extends Drainable {
   readonly queues: Queues;
   /** The guest's SMMUs; empty where no host lends it one. */
   readonly smmus: readonly GuestSmmu[];
-  /** The guest runs on the caller's thread. */
-  readonly inline: boolean;
   /** Console input. */
   receive(bytes: Uint8Array): void;
   /** Gives everything back that the machine had. It has ended, and is reset. */

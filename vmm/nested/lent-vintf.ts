@@ -8,13 +8,13 @@ import { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
 import { HostError } from '../../host/hardware/host-error.ts';
 import {
   HW_QUEUE_TYPE_TEGRA241_CMDQV,
-  IommufdError,
   type MappedPage,
   VEVENT_FLAG_LOST,
   VEVENT_HEADER_SIZE,
   VEVENTQ_TYPE_TEGRA241_CMDQV,
 } from '../../host/iommufd/index.ts';
 import type { NestedSmmu } from './nested-smmu.ts';
+import { unlessRefused } from './refused.ts';
 
 /** LVCMDQ_ERR_MAP as a vEVENT has it: 128 bits. */
 const ERR_MAP_SIZE = 16;
@@ -104,7 +104,7 @@ export class LentVintf implements VintfBackend {
 
   allocateQueue(lvcmdq: number, baseGpa: number, log2size: number): boolean {
     const length = BigInt(CMDQ_ENTRY_SIZE) << BigInt(log2size);
-    try {
+    return unlessRefused(() => {
       this.#queues[lvcmdq] = this.viommu.fd.hwQueueAlloc({
         viommu: this.viommu.id,
         type: HW_QUEUE_TYPE_TEGRA241_CMDQV,
@@ -113,10 +113,7 @@ export class LentVintf implements VintfBackend {
         length,
       });
       return true;
-    } catch (error) {
-      if (error instanceof IommufdError) return false;
-      throw error;
-    }
+    });
   }
 
   freeQueue(lvcmdq: number): void {

@@ -351,7 +351,7 @@ export class VmHost {
       for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
       this.#sanitizer?.poll();
     } catch (cause) {
-      throw cause instanceof MachineError ? cause : new MachineError('host', cause);
+      throw MachineError.of('host', cause);
     } finally {
       this.#servicing = false;
     }

@@ -16,10 +16,15 @@ import {
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
-import { type DirectContext, VcpuThreads, type VcpuUnits } from '../../threads/index.ts';
+import {
+  type DirectContext,
+  unitOptions,
+  VcpuThreads,
+  type VcpuUnits,
+} from '../../threads/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   type GuestImage,
   type Instantiate,
   loadGuestImage,
@@ -83,15 +88,9 @@ function directContext(viommu: NestedSmmu, vintf: LentVintf, queues: Queues): Di
 }
 
 /** A unit for each vCPU thread: the drain behind its guest's doorbells. */
-function vcpuUnits(host: VmHost, { memory, regions, window }: Vm): VcpuUnits {
-  const { modules, memory: hostMemory } = host;
+function vcpuUnits(host: VmHost, vm: Vm): VcpuUnits {
   return {
-    allocate: () => ({
-      modules,
-      hostMemory,
-      guest: { memory, regions, window },
-      thread: host.allocateThread(),
-    }),
+    allocate: () => unitOptions(host, vm, host.allocateThread()),
     free: ({ thread }) => host.freeThread(thread),
   };
 }
@@ -143,7 +142,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ramGpaBase: TOY_RAM_GPA_BASE,
       index,
       secondary,
-      wasi: createWasmerWasi,
+      wasi: createWasi,
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       readInput: (most) => options.readInput?.(most) ?? new Uint8Array(),
       drain: vm.unit.drain,
@@ -205,7 +204,6 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       threads: host,
       guest: vm,
       direct: [directContext(viommu, vintf, queues)],
-      inline: !options.exits,
       receive: (bytes) => uart.receive(bytes),
       destroy() {
         machine.devices.detach();
