@@ -27,6 +27,10 @@ import {
   CTX_SID_MATCH,
   CTX_SID_REPLACE,
   CTX_SMMU_OFF,
+  CTX_STREAM_COUNT,
+  CTX_STREAMS,
+  MAX_STREAMS,
+  STREAM_ENTRY_SIZE,
 } from '../layout/context-memory';
 import { SMMU_AT_CR0, SMMU_AT_IDR0, SMMU_AT_IDR1 } from '../layout/smmu-memory';
 import { CR0_SMMUEN, IDR0_TERM_MODEL, IDR1_SSIDSIZE } from '../layout/smmu-registers';
@@ -48,6 +52,17 @@ function physicalSid(context: usize, virtSid: u32): u64 {
     if (bits(match, SID_MATCH_ENABLE) && bits(match, SID_MATCH_VIRT_SID) == virtSid) {
       return u64(atomic.load<u32>(context + i, CTX_SID_REPLACE));
     }
+  }
+  return furtherSid(context, virtSid);
+}
+
+function furtherSid(context: usize, virtSid: u32): u64 {
+  const count = min(atomic.load<u32>(context, CTX_STREAM_COUNT), <u32>MAX_STREAMS);
+  const table = usize(load<u32>(context, CTX_STREAMS));
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = table + i * STREAM_ENTRY_SIZE;
+    const physical = atomic.load<u32>(entry, 4);
+    if (physical != 0 && atomic.load<u32>(entry) == virtSid) return u64(physical - 1);
   }
   return NO_SID;
 }

@@ -178,9 +178,12 @@ export class NestedSmmu implements ViommuBackend {
     return { made, streams };
   }
 
-  /** Whether the physical SMMU has ATS, and PRI. */
+  /** Whether the physical SMMU has ATS, stalls, and PRI. */
   get hasAts(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_ATS) !== 0;
+  }
+  get hasStalls(): boolean {
+    return this.#driver.iommu.smmu.stalls;
   }
   get hasPri(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_PRI) !== 0;
