@@ -133,12 +133,15 @@ export interface VcmdqDrainExports {
   dsb(before: bigint): bigint;
   /** Serves one queue within its budget. Returns QUEUE_STATE. */
   serve(smmu: number, queue: number): number;
-  /** Serves every VCMDQ of a context once; returns the number of commands consumed. */
+  /**
+   * Serves every VCMDQ of a context once, as far as a bound of work allows; what is left calls for the host, and the next call begins there.
+   * Returns the work done: 1 for each command, more for those that visit many entries.
+   */
   serveContext(smmu: number, context: number): number;
   /**
    * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at
    * the one that had work last, and serves those that have something to do. Returns the
-   * number of commands consumed, or WATCH_NO_COMMAND; early when there were many, and
+   * work done, as `serveContext`, or WATCH_NO_COMMAND; early when there was much, and
    * when something needs the host.
    */
   watch(smmu: number, context: number, looks: number): number;

@@ -5,7 +5,7 @@ export const DMA_ID = 0x00;
 export const DMA_ID_VALUE = 0x31414d44; // "DMA1"
 /**
  * Operation: writing starts it, and gives up one that is under way. It is complete when the write returns, unless the SMMU stalls one of its
- * accesses (DMA_STATUS_STALLED). Reads the last operation.
+ * accesses (DMA_STATUS_STALLED) or it is longer than DMA_STEP_LENGTH (DMA_STATUS_BUSY). Reads the last operation.
  */
 export const DMA_CTRL = 0x04;
 export const DMA_STATUS = 0x08;
@@ -61,4 +61,8 @@ export const DMA_STATUS_BAD_OP = 5;
 export const DMA_STATUS_BAD_LENGTH = 6;
 /** Under way: the SMMU has stalled an access, or it waits for a page. FAULT_ADDR is its iova. */
 export const DMA_STATUS_STALLED = 7;
+/** Under way: the engine goes on with it at its next turn. DONE says how far it is. */
+export const DMA_STATUS_BUSY = 8;
 export const DMA_MAX_LENGTH = 0x100000;
+/** Bytes in one turn of the engine. */
+export const DMA_STEP_LENGTH = 0x8000;

@@ -1,5 +1,5 @@
 // DMA engine: a bus master with one StreamID that copies, fills and compares memory. Every access goes through the IOMMU; one that the IOMMU
-// holds is made again from a background loop, and the operation goes on behind it.
+// holds is made again from a background loop, and the operation goes on behind it. So does one that is longer than a turn of the engine may be.
 
 import {
   DMA_ATS,
@@ -30,12 +30,14 @@ import {
   DMA_STATUS,
   DMA_STATUS_BAD_LENGTH,
   DMA_STATUS_BAD_OP,
+  DMA_STATUS_BUSY,
   DMA_STATUS_DONE,
   DMA_STATUS_IDLE,
   DMA_STATUS_MISMATCH,
   DMA_STATUS_READ_FAULT,
   DMA_STATUS_STALLED,
   DMA_STATUS_WRITE_FAULT,
+  DMA_STEP_LENGTH,
   DMA_STREAM,
 } from '../../assembly/layout/dma-engine-registers.ts';
 import { ABI_KIND_DMA } from '../../assembly/layout/guest-abi.ts';
@@ -115,6 +117,12 @@ function iovaOf([lo = 0, hi = 0]: readonly number[]): number {
   return hi * 2 ** 32 + lo;
 }
 
+/** Index of the first byte of `one` that differs from `other`'s; -1 when none does. */
+function firstDifference(one: Uint8Array, other: Uint8Array): number {
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return i;
+  return -1;
+}
+
 /** What the register DMA_PASID has the accesses carry. */
 function attributesOf(register: number): DmaAttributes {
   const has = (bit: number) => (register & bit) !== 0;
@@ -146,7 +154,7 @@ export class DmaEngine implements Device {
   /** The pattern, over and over: a chunk of it from any of its four bytes on. */
   readonly #expected = new Uint8Array(CHUNK + 4);
   private readonly registers = new RegisterFile(DMA_REGION_SIZE, REGISTERS);
-  /** The operation that an access of it has stalled; none when its number is DMA_OP_NONE. */
+  /** The operation that goes on at the next turn; none when its number is DMA_OP_NONE. */
   private underWay = noOperation();
 
   /** A machine with several tells them apart by their names. */
@@ -236,6 +244,10 @@ export class DmaEngine implements Device {
     this.registers.set(DMA_DONE, done);
     this.registers.set(DMA_FAULT_ADDR, faultIova);
     this.registers.set(DMA_FAULT_ADDR + 4, faultIova / 2 ** 32);
+    const busy = status === DMA_STATUS_BUSY;
+    const goesOn = busy || status === DMA_STATUS_STALLED;
+    this.underWay = goesOn ? { ...operation, done } : noOperation();
+    if (busy) return;
     this.#trace({
       name: 'dma',
       operation: operation.operation,
@@ -243,9 +255,7 @@ export class DmaEngine implements Device {
       done,
       status,
     });
-    const stalled = status === DMA_STATUS_STALLED;
-    this.underWay = stalled ? { ...operation, done } : noOperation();
-    if (!stalled && operation.operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE))
+    if (!goesOn && operation.operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE))
       this.#line?.pulse();
   }
 
@@ -276,14 +286,20 @@ export class DmaEngine implements Device {
     return Number.isSafeInteger(iova + bytes.length) ? access(iova, bytes) : { ok: false, done: 0 };
   }
 
+  /** What has come of a turn that no access has ended. */
+  #turnOver({ length }: Operation, done: number): Outcome {
+    return { status: done < length ? DMA_STATUS_BUSY : DMA_STATUS_DONE, done };
+  }
+
   /** Chunk by chunk in ascending order; what was read before a fault is still written. A chunk whose write stalls is read again. */
   #copy(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
     const attributes = attributesOf(operation.pasid);
     const source = iovaOf(operation.source);
     const target = iovaOf(operation.target);
-    for (let done = operation.done; done < length; done += CHUNK) {
-      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
+    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
+    for (let done = operation.done; done < end; done += CHUNK) {
+      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, end - done));
       const read = this.#access(
         (iova, into) => port.read(iova, into, attributes),
         source + done,
@@ -297,15 +313,16 @@ export class DmaEngine implements Device {
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
     }
-    return { status: DMA_STATUS_DONE, done: length };
+    return this.#turnOver(operation, end);
   }
 
   #fill(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
     const attributes = attributesOf(operation.pasid);
     const target = iovaOf(operation.target);
-    for (let done = operation.done; done < length; ) {
-      const bytes = this.#pattern(done, Math.min(CHUNK, length - done));
+    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
+    for (let done = operation.done; done < end; ) {
+      const bytes = this.#pattern(done, Math.min(CHUNK, end - done));
       const written = this.#access(
         (iova, from) => port.write(iova, from, attributes),
         target + done,
@@ -314,15 +331,16 @@ export class DmaEngine implements Device {
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       done += bytes.length;
     }
-    return { status: DMA_STATUS_DONE, done: length };
+    return this.#turnOver(operation, end);
   }
 
   #verify(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
     const attributes = attributesOf(operation.pasid);
     const source = iovaOf(operation.source);
-    for (let done = operation.done; done < length; ) {
-      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
+    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
+    for (let done = operation.done; done < end; ) {
+      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, end - done));
       const read = this.#access(
         (iova, into) => port.read(iova, into, attributes),
         source + done,
@@ -330,12 +348,12 @@ export class DmaEngine implements Device {
       );
       const good = bytes.subarray(0, read.done);
       const expected = this.#pattern(done, good.length);
-      const differs = good.findIndex((byte, i) => byte !== expected[i]);
+      const differs = firstDifference(good, expected);
       if (differs >= 0) return { status: DMA_STATUS_MISMATCH, done: done + differs };
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
       done += bytes.length;
     }
-    return { status: DMA_STATUS_DONE, done: length };
+    return this.#turnOver(operation, end);
   }
 
   save(): DeviceState {

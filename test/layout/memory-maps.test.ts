@@ -191,6 +191,7 @@ const CONTEXT: readonly Piece[] = [
     'CTX_SMMU_OFF',
     'CTX_LVCMDQ_COUNT',
     'CTX_DOORBELL_CALLS',
+    'CTX_NEXT_SLOT',
   ].map((name) => i32(name)),
   i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
   i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),
@@ -421,7 +422,7 @@ describe('memory maps', () => {
     [
       'DMA_*',
       DMA,
-      /^DMA_(?!OP_|STATUS_|ATS_|PASID_|ID_VALUE|REGION_SIZE|MAX_LENGTH)/,
+      /^DMA_(?!OP_|STATUS_|ATS_|PASID_|ID_VALUE|REGION_SIZE|STEP_LENGTH|MAX_LENGTH)/,
       DMA_REGISTERS,
     ],
   ] as const)('places every %s', (_, layout, prefix, pieces) => {
