@@ -82,6 +82,14 @@ describe('a trace file', () => {
     expect(await leftovers()).toEqual([]);
   });
 
+  it('is kept by a run whose guest never comes back', { timeout: SECONDS }, async () => {
+    const spin = '(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 2))';
+    await writeFile(at('spins.wasm'), reactor(spin));
+    expect((await boot('spins.wasm', '--timeout', '1')).status).toBe(1);
+    expect(await readFile(at('run.json'), 'utf8')).toBe(OLD);
+    expect(await leftovers()).toEqual([]);
+  });
+
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],

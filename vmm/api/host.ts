@@ -20,7 +20,7 @@ import {
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import { type HostStatistics, VmHost } from '../nested/index.ts';
-import { ExitServer, type WorkerUrls } from '../threads/index.ts';
+import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
 import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
@@ -292,6 +292,7 @@ export class Host implements AsyncDisposable {
       forget: () => {
         this.#machines.delete(machine);
         if (board.vm) this.#emitters.delete(board.vm);
+        releaseMemory();
       },
     });
     this.#machines.add(machine);

@@ -51,6 +51,8 @@ export class MachineCore {
   /** The devices have found something to do at the last safe point, and may find more. */
   #busy = false;
   #paused = false;
+  /** While the guest is being instantiated. */
+  #booting: AbortController | undefined;
   /** The run under way on threads. */
   #current: Promise<CoreStatus> = Promise.resolve('new');
 
@@ -175,17 +177,29 @@ export class MachineCore {
   /** What a vCPU does not survive ends the machine; every further call of its guest throws it again. */
   #threw(exit: VcpuExit, thrown: unknown): unknown {
     const end = endOf(exit);
-    if (end) this.#state.end(end, thrown);
+    // One that catches it and goes on makes no exit that could throw again: its thread is ended all the same.
+    if (end && this.#state.end(end, thrown) && this.#state.isEntered && !this.#guest.inline)
+      this.#interrupt();
     return this.#state.thrown ?? thrown;
   }
 
   /**
-   * Instantiates the guest and has it initialize itself.
-   * @throws {GuestImageError} when the guest asks for something that no machine has.
+   * Instantiates the guest and has it initialize itself. `stop` ends both on threads.
+   * @throws {GuestImageError} when the guest asks for something that no machine has, or does not come to the end of its instantiation.
    */
   async boot(): Promise<void> {
     if (this.#state.status !== 'new') return;
-    this.#vcpus = new VcpuSet(await this.#guest.start(this.#host));
+    const booting = new AbortController();
+    this.#booting = booting;
+    try {
+      this.#vcpus = new VcpuSet(await this.#guest.start(this.#host, booting.signal));
+    } catch (error) {
+      if (booting.signal.aborted) return;
+      throw error;
+    } finally {
+      this.#booting = undefined;
+    }
+    if (booting.signal.aborted) return this.#vcpus.end();
     this.#state.booted();
     if (this.#guest.initialSlice) await this.run(0);
   }
@@ -339,6 +353,7 @@ export class MachineCore {
 
   /** Has vCPUs on threads of their own leave the guest, secondary ones that run while vCPU 0 does not too. One that does not come to a safe point in time is terminated. */
   #interrupt(): void {
+    this.#booting?.abort(new Leave());
     this.#guest.setExitRequest(true);
     this.#vcpus.interrupt((cause) => this.fail('vCPU thread', cause));
   }

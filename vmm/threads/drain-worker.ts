@@ -20,6 +20,7 @@ import {
   VMM_WAKE,
 } from './control-block.ts';
 import { endThread, exposeToParent } from './expose.ts';
+import { releaseMemory } from './release-memory.ts';
 import { tick } from './tick.ts';
 
 /** A machine to drain. */
@@ -87,6 +88,8 @@ class Drain {
   #machines: readonly Served[] = [];
   /** The machine that had work last. */
   #busy: Served | undefined;
+  /** Machines that were removed, whose memories are to be released once no nap refers to them. */
+  #removed = 0;
 
   constructor({ control, vmm, hostMemory }: DrainOptions, failed: (failure: DrainFailure) => void) {
     this.#control = new Int32Array(control);
@@ -108,6 +111,8 @@ class Drain {
     const machine = this.#machines.find((other) => other.id === id);
     this.#machines = this.#machines.filter((other) => other !== machine);
     if (!machine) return;
+    if (this.#busy === machine) this.#busy = undefined;
+    this.#removed++;
     Atomics.store(machine.guest, SLEEPING, 0);
     for (const { smmu, index } of machine.contexts) machine.drain.serveContext(smmu, index);
   }
@@ -225,6 +230,7 @@ class Drain {
       // Only behind work: between two naps there is nothing to spin for.
       if (awake && this.#spin()) continue;
       awake = await this.#nap(nap);
+      for (; this.#removed > 0; this.#removed--) releaseMemory();
       nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
     }
   }

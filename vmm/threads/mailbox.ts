@@ -159,6 +159,8 @@ export interface ServedCall {
 export class MailboxServer extends Mailbox {
   readonly buffer: SharedArrayBuffer;
   readonly #calls: readonly ServedCall[];
+  /** What a call has thrown last. */
+  thrown: unknown;
 
   /** `calls` by the number under which the vCPU's half asks for them. */
   constructor(calls: readonly ServedCall[]) {
@@ -211,8 +213,9 @@ export class MailboxServer extends Mailbox {
     const spinMs = this.#calls[words[CALL] ?? -1]?.spinMs ?? 0;
     try {
       this.#answer(this.#call());
-    } catch {
-      // The gate of the machine has noted what was thrown.
+    } catch (thrown) {
+      // The gate of the machine has noted it.
+      this.thrown = thrown;
       words[RESULT] = RESULT_THROWN;
     }
     Atomics.store(words, STATE, ANSWERED);

@@ -111,9 +111,10 @@ export interface Guest {
   describe(devices: readonly Placement[]): void;
   /**
    * Makes the vCPUs. vCPU 0 is at its entry, the others are off.
+   * @param signal aborted, it ends what has been started on other threads, and `start` throws its reason.
    * @throws {GuestImageError} when the guest asks for something that no machine has.
    */
-  start(host: VcpuHost): Promise<readonly Vcpu[]>;
+  start(host: VcpuHost, signal: AbortSignal): Promise<readonly Vcpu[]>;
   /** A safe point is over: what the guest sees of interrupts and time is put right. */
   safePoint(nowNs: number): void;
   /** Asks every vCPU to come to a safe point soon. */
