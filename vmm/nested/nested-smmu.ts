@@ -47,6 +47,8 @@ import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts'
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
+/** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
+const SERVICE_COMMANDS = 1024;
 /** Held errors that one service of a queue settles: each asks the policy, and may have the host issue a command for the guest. */
 const SERVICE_ERRORS = 4;
 
@@ -234,7 +236,8 @@ export class NestedSmmu implements ViommuBackend {
 
   /**
    * Does what the policy wants about a queue's held errors, and has the queue go on behind each one that this settles. A guest that sends
-   * nothing but bad commands does not keep its host: at most SERVICE_ERRORS are settled. While one is left the host is called again.
+   * nothing but bad commands does not keep its host: at most SERVICE_ERRORS are settled, and as many commands run as one service of a queue has,
+   * and one service more.
    * @param run serves the queue.
    * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
    */
