@@ -247,7 +247,15 @@ export class NestedSmmu implements ViommuBackend {
     run: () => void,
   ): 'report' | 'stop' | undefined {
     if (queue.state !== QUEUE_ERROR_HELD) return undefined;
-    for (let settled = 0; queue.state === QUEUE_ERROR_HELD && settled < SERVICE_ERRORS; settled++) {
+    const taken = () => queue.counts.commands + queue.counts.errors;
+    const start = taken();
+    for (
+      let settled = 0;
+      queue.state === QUEUE_ERROR_HELD &&
+      settled < SERVICE_ERRORS &&
+      taken() - start < SERVICE_COMMANDS;
+      settled++
+    ) {
       const decision = this.policy(queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return 'stop';
       if (decision !== 'skip' && !(decision === 'emulate' && this.#emulate(queue))) return 'report';
