@@ -207,6 +207,7 @@ export class MachineCore {
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
     this.#guest.setExitRequest(false);
+    this.#directMaps.poll();
     this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
     this.#guest.safePoint(this.#clock.nowNs());

@@ -47,6 +47,8 @@ import { unlessRefused } from './refused.ts';
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
+/** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
+const SERVICE_COMMANDS = 1024;
 /** Held errors that one service of a queue settles: each asks the policy, and may have the host issue a command for the guest. */
 const SERVICE_ERRORS = 4;
 
@@ -237,7 +239,8 @@ export class NestedSmmu implements ViommuBackend {
 
   /**
    * Does what the policy wants about a queue's held errors, and has the queue go on behind each one that this settles. A guest that sends
-   * nothing but bad commands does not keep its host: at most SERVICE_ERRORS are settled. While one is left the host is called again.
+   * nothing but bad commands does not keep its host: at most SERVICE_ERRORS are settled, and as many commands run as one service of a queue has,
+   * and one service more.
    * @param run serves the queue.
    * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
    */
@@ -247,7 +250,15 @@ export class NestedSmmu implements ViommuBackend {
     run: () => void,
   ): 'report' | 'stop' | undefined {
     if (queue.state !== QUEUE_ERROR_HELD) return undefined;
-    for (let settled = 0; queue.state === QUEUE_ERROR_HELD && settled < SERVICE_ERRORS; settled++) {
+    const taken = () => queue.counts.commands + queue.counts.errors;
+    const start = taken();
+    for (
+      let settled = 0;
+      queue.state === QUEUE_ERROR_HELD &&
+      settled < SERVICE_ERRORS &&
+      taken() - start < SERVICE_COMMANDS;
+      settled++
+    ) {
       const decision = this.policy(queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return 'stop';
       if (decision !== 'skip' && !(decision === 'emulate' && this.#emulate(queue))) return 'report';
