@@ -56,7 +56,7 @@ const unit = (mode: string): InlineConfig => ({
 // and one by one.
 export default defineConfig(({ mode }) => ({
   test: {
-    globalSetup: './test/support/fresh-build.ts',
+    globalSetup: ['./test/support/fresh-build.ts', './test/support/assembly-compiler.ts'],
     forceRerunTriggers: [...configDefaults.forceRerunTriggers, ...assemblyScript],
     reporters: ['default', new SummaryReporter()],
     maxWorkers: 2,
