@@ -33,7 +33,7 @@ import {
   TABLES,
 } from './operations.ts';
 
-const OPERATIONS = steps(50_000, 100_000);
+const OPERATIONS = steps(20_000, 100_000);
 const PER_RUN = 200;
 /** The guest brings its devices up again this often, because it keeps breaking them. */
 const RUNS_PER_BRING_UP = 2;

@@ -28,7 +28,9 @@ import { HostRam } from '../../../host/hardware/host-ram.ts';
 import { AmdDevice, AmdIommu } from '../../../host/kernel/amd/index.ts';
 import { Vm } from '../../../host/kernel/vm.ts';
 import { AmdGuestIommu } from '../../../vmm/nested/amd/index.ts';
+import { steps } from '../../support/thorough.ts';
 
+const OPERATIONS = steps(1000, 3000);
 const modules = { ...(await loadHotModules()), amdIommu: await loadAmdIommu() };
 const backends = new WeakMap<object, AmdGuestIommu>();
 const DEVICE_ID = 8;
@@ -104,10 +106,14 @@ const driver: Stimulus = (bus, random, host) => {
 };
 
 describe('PhysicalAmdIommu', () => {
-  for (const { name, run } of deviceContract(physical)) it(name, run);
+  for (const { name, run } of deviceContract(physical, { operations: OPERATIONS })) it(name, run);
 });
 
 describe('VirtualAmdIommu', () => {
-  for (const { name, run } of deviceContract(virtual, { stimulus: driver, seeds: [1, 2] }))
+  for (const { name, run } of deviceContract(virtual, {
+    operations: OPERATIONS,
+    stimulus: driver,
+    seeds: [1, 2],
+  }))
     it(name, run);
 });

@@ -30,7 +30,7 @@ import { mutatedModules } from '../../support/mutated-modules.ts';
 import { steps } from '../../support/thorough.ts';
 
 const VMS = 8;
-const COMMANDS = steps(200_000, 1_000_000);
+const COMMANDS = steps(100_000, 1_000_000);
 /** Within so many a mutant loses something. */
 const MUTANT_COMMANDS = 100_000;
 /** Pages that each VM's device has read, and whose translations lie in the IOTLB. */
