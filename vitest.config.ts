@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import type { InlineConfig } from 'vitest/node';
 import { findChromium } from './test/support/browser.ts';
-import { debugModules } from './test/support/debug-modules.ts';
+import { DEBUG, debugModules } from './test/support/debug-modules.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
@@ -58,6 +58,8 @@ const unit = (mode: string): InlineConfig => ({
 export default defineConfig(({ mode }) => ({
   test: {
     globalSetup: ['./test/support/fresh-build.ts', './test/support/assembly-compiler.ts'],
+    // Between runs, what a file's TypeScript becomes is kept by its contents; not where debugModules makes something else of them.
+    experimental: { fsModuleCache: !DEBUG },
     forceRerunTriggers: [...configDefaults.forceRerunTriggers, ...assemblyScript],
     reporters: ['default', new SummaryReporter()],
     maxWorkers: mode === 'fast' ? 2 : 3,
