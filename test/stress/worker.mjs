@@ -65,17 +65,17 @@ function translate(page) {
 const roles = {
   /**
    * One of several drivers of one queue: writes under a lock, rings outside of it, and waits for everybody's commands without ringing again.
-   * @param {{ control: SharedArrayBuffer, log: SharedArrayBuffer, driver: number, drivers: number, batches: number, log2size: number, every: number }} options
+   * @param {{ control: SharedArrayBuffer, log: SharedArrayBuffer, driver: number, drivers: number, batches: number, log2size: number, every: number, limitMs: number }} options
+   *   limitMs: how long it waits for what does not come.
    */
-  ring({ control, log, driver, drivers, batches, log2size, every }) {
+  ring({ control, log, driver, drivers, batches, log2size, every, limitMs }) {
     const words = new Int32Array(control);
     const positions = new Uint8Array(log);
     const [GO, LOCK, NEXT, ARRIVED] = [0, 1, 2, 3];
-    const LIMIT_MS = 5_000;
     // Looks for a while, then yields the processor: there are more threads than cores.
     /** @type {(what: string, reached: () => boolean) => void} */
     const until = (what, reached) => {
-      const limit = Date.now() + LIMIT_MS;
+      const limit = Date.now() + limitMs;
       for (let looks = 1; !reached(); looks++) {
         if (looks % 200 === 0) Atomics.wait(NEVER, 0, 0, 0.05);
         if (Date.now() > limit) throw new Error(`driver ${driver}: ${what}`);

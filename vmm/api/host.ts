@@ -69,6 +69,7 @@ function randomOf(seed: number): (target: Uint8Array) => void {
  * const host = await Host.create();
  * const machine = await host.createMachine({
  *   guest: toyGuest,
+ *   args: ['rounds=3'],
  *   onOutput: (bytes) => process.stdout.write(bytes),
  * });
  * await machine.boot();

@@ -31,7 +31,7 @@ import type {
  * import { toyGuest } from 'vsmmu/guest';
  *
  * const host = await Host.create();
- * const machine = await host.createMachine({ guest: toyGuest, args: ['path=direct'] });
+ * const machine = await host.createMachine({ guest: toyGuest, args: ['path=direct', 'rounds=3'] });
  * machine.on('check', ({ name, ok }) => console.log(ok ? 'ok  ' : 'FAIL', name));
  * await machine.boot();
  * const { status, exitCode } = await machine.wait();
