@@ -162,12 +162,10 @@ const INSPECTION = v.looseObject({
 
 /** What a trace says of its host. */
 async function inspectTrace(file: string): Promise<HostInspection> {
-  const { otherData } = await readTrace(file);
-  if (otherData.host === undefined)
-    throw new UsageError(`${file} does not say what its host consists of`);
-  if (!v.is(INSPECTION, otherData.host))
-    throw new UsageError(`${file}: what it says of its host is damaged`);
-  return otherData.host;
+  const { host } = await readTrace(file);
+  if (host === undefined) throw new UsageError(`${file} does not say what its host consists of`);
+  if (!v.is(INSPECTION, host)) throw new UsageError(`${file}: what it says of its host is damaged`);
+  return host;
 }
 
 /** Adds the subcommand of the command line `argv`; `end` is called with its exit status. */
