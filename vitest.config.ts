@@ -11,6 +11,7 @@ const TIMED = ['test/timing/**/*.test.ts'];
 const THREADED = [
   'test/stress/**/*.test.ts',
   'test/vmm/threads/**/*.test.ts',
+  'test/api/faults.test.ts',
   'test/api/machine.test.ts',
   'test/package/**/*.test.ts',
 ];

@@ -11,6 +11,7 @@ export { ExitServer } from './exit-server.ts';
 export {
   type DirectContext,
   type Drainable,
+  type DrainFaults,
   SideCore,
   type SideCoreOptions,
   type UnitThreads,
