@@ -100,7 +100,7 @@ export class SideCore {
   readonly #cores: number;
   readonly #attached = new Map<number, Attached>();
   /** Machines whose worker has died, until another one has them. */
-  readonly #waiting = new Set<Drainable>();
+  readonly #waiting = new Map<MachineCore, Drainable>();
   #worker: WorkerThread<DrainApi> | undefined;
   #control = new Int32Array(new SharedArrayBuffer(4 * SIDE_WORDS));
   #restarting: Promise<void> | undefined;
@@ -146,6 +146,8 @@ export class SideCore {
       // Whoever waits for its end has been told.
       worker.terminate().catch(() => undefined);
     }, drainLifetime);
+    // In Node.js it keeps no program running; in a browser it is a number.
+    if (typeof this.#lifetime === 'object') this.#lifetime.unref();
   }
 
   /** Naps of the drain so far, of its present thread. */
@@ -159,7 +161,7 @@ export class SideCore {
   }
 
   get machines(): readonly MachineCore[] {
-    return [...this.#attached.values(), ...this.#waiting].map(({ machine }) => machine);
+    return [...this.#attached.values(), ...this.#waiting.values()].map(({ machine }) => machine);
   }
 
   #send<T>(use: (drain: Remote<DrainApi>) => Promise<T>): Promise<T> {
@@ -180,7 +182,13 @@ export class SideCore {
    */
   async attach(target: Drainable): Promise<void> {
     await this.#restarting;
-    await this.#add(target);
+    try {
+      await this.#add(target);
+    } catch (error) {
+      // The thread has died meanwhile: the next one takes this machine with the others.
+      if (!this.#waiting.has(target.machine)) throw error;
+      await this.#restarting;
+    }
   }
 
   async #add(target: Drainable): Promise<void> {
@@ -216,14 +224,14 @@ export class SideCore {
       try {
         await this.#send((drain) => drain.remove(id));
       } catch (error) {
-        // The look of a thread that has died was made when its machines were taken back.
         if (this.#attached.has(id)) throw error;
+        // The thread has died meanwhile; the next one may have the machine.
+        await this.detach(machine);
+        return;
       }
       this.#release(id);
     }
-    await this.#restarting;
-    for (const waiting of this.#waiting)
-      if (waiting.machine === machine) this.#waiting.delete(waiting);
+    this.#waiting.delete(machine);
   }
 
   /** Threads that work at once: the drain's, and those of the machine that has most. */
@@ -273,28 +281,28 @@ export class SideCore {
     clearTimeout(this.#lifetime);
     if (this.#stopping) return;
     if (!this.#killed) this.#deaths.push(performance.now());
-    for (const target of this.#takeBack()) this.#waiting.add(target);
+    for (const target of this.#takeBack()) this.#waiting.set(target.machine, target);
     this.#restarting ??= this.#restart(reason).finally(() => {
       this.#restarting = undefined;
     });
   }
 
-  /** Starts a worker for the machines that wait. Those that cannot be served any more fail. */
+  /** Starts a worker for the machines that wait, and those to come. Those that cannot be served any more fail. */
   async #restart(reason: Error): Promise<void> {
     let cause: unknown = reason;
-    while (this.#waiting.size > 0 && !this.#stopping) {
+    while (!this.#stopping && (this.#waiting.size > 0 || this.#worker?.over)) {
       this.#deaths = this.#deaths.filter((at) => performance.now() - at < DEATHS_MS);
       if (this.#deaths.length > MOST_DEATHS) {
-        for (const { machine } of this.#waiting) machine.fail('drain', cause);
+        for (const machine of this.#waiting.keys()) machine.fail('drain', cause);
         this.#waiting.clear();
         return;
       }
       try {
         this.#restarts++;
         await this.#startWorker();
-        for (const target of this.#waiting) {
+        for (const [machine, target] of this.#waiting) {
           await this.#add(target);
-          this.#waiting.delete(target);
+          this.#waiting.delete(machine);
         }
       } catch (error) {
         cause = error;

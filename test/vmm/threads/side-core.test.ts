@@ -318,6 +318,32 @@ describe('the side core', () => {
     expect(side.machines).toHaveLength(2);
   });
 
+  it('that is killed while it is given a machine, or gives one back, does so all the same', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
+    const first = await drained(host, side, 'a');
+    const killed = side.kill();
+    const second = await drained(host, side, 'b');
+    await killed;
+    expect(side.machines).toHaveLength(2);
+    for (const vm of [first, second]) untilCons(vm, store(vm, sync()));
+    const again = side.kill();
+    await side.detach(first.machine as unknown as MachineCore);
+    await again;
+    await until(() => side.restarts === 2);
+    expect([side.machines, first.machine.doorbells]).toEqual([[second.machine], true]);
+    untilCons(second, store(second, sync()));
+  });
+
+  it('that is killed while it has no machine is there for the next one', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
+    await side.kill();
+    const vm = await drained(host, side, 'a');
+    untilCons(vm, store(vm, sync()));
+    expect(side.restarts).toBe(1);
+  });
+
   it('that dies again and again fails every machine that it served; the host goes on and takes its queues back', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
