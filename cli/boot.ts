@@ -29,7 +29,8 @@ import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
-import { onSignal, partialFile, timeBegins } from './supervisor.ts';
+import { runStream } from './run-output.ts';
+import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';
 
 export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTINGS, undefined>>;
@@ -232,14 +233,16 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
       trace: trace !== undefined,
       iotlbCheck: settings.iotlbCheck ?? experiment?.checked,
     });
-    const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
-    const checks = new Checks(vms);
+    const stdout = runStream('stdout');
+    const stderr = runStream('stderr');
+    const consoles = new Consoles(json ? stderr : stdout, vms);
+    const checks = new Checks(vms, checkKept);
     const measurements = new Measurements(vms, {
       ...(path === 'overlay' ? { trapped: 'overlay' } : {}),
       ...(queues === 'ecmdq' ? { direct: 'ecmdq' } : {}),
     });
     const oracle = new IsolationOracle();
-    const progress = new Progress(process.stderr, quiet);
+    const progress = new Progress(stderr, quiet);
     const machines: Machine[] = [];
     const suspects: Finding[] = [];
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
@@ -284,11 +287,17 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
     unlisten = onSignal((signal) => stopAll(`ended by ${signal}`));
     if (timeout !== undefined) {
       timeBegins();
-      timer = setTimeout(() => stopAll(`it had not ended after ${timeout} s`), timeout * 1000);
+      timer = setTimeout(() => {
+        endingInTime();
+        stopAll(`it had not ended after ${timeout} s`);
+      }, timeout * 1000);
     }
-    for (const machine of all) await machine.boot({ paused: true });
-    // Those that had not booted yet.
-    if (reason !== undefined) stopAll(reason);
+    for (const machine of all) {
+      const booted = machine.boot({ paused: true });
+      // Those that had not begun to boot when the others were stopped.
+      if (reason !== undefined) stopAll(reason);
+      await booted;
+    }
     try {
       await runAll(all, oracle, progress);
     } finally {
@@ -315,13 +324,13 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
       drain,
       transport: settings.transport ?? 'inline',
     });
-    if (json) process.stdout.write(jsonLine(report));
+    if (json) stdout.write(jsonLine(report));
     else
-      process.stdout.write(
+      stdout.write(
         quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)),
       );
     if (experiment && !json && !quiet)
-      process.stdout.write(experimentText(experiment, experimentOk, suspects));
+      stdout.write(experimentText(experiment, experimentOk, suspects));
     return report.ok;
   } finally {
     clearTimeout(timer);

@@ -95,8 +95,8 @@ export interface DirectMap {
   /** Guest-memory offset of the first byte of the range. */
   readonly memoryOffset: number;
   /**
-   * Takes the range back. Returns when every vCPU has seen the new map or is stopped; a late store lands in a page that
-   * nobody reads. The device carries the contents over.
+   * Takes the range back: accesses that begin from now on trap. Returns when every vCPU has seen the new map or is stopped, or after 0.2 ms; a
+   * late store, which its vCPU had begun before, lands in a page that nobody reads. The device carries the contents over.
    */
   unmap(): void;
 }

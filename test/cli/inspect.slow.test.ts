@@ -82,9 +82,14 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
       const guest = join(folder, 'stuck.wasm');
+      // Asleep, so that it takes no core from other tests (terminal.slow.test.ts has one that spins).
+      const sleep =
+        '(drop (memory.atomic.wait32 (i32.const 0x110000) (i32.const 0) (i64.const -1)))';
       await writeFile(
         guest,
-        reactor('(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 0))'),
+        reactor(
+          `(func $run (param i32) (result i32) (loop $for ${sleep} (br $for)) (i32.const 0))`,
+        ),
       );
       const { status, stdout, stderr } = await vsmmuProcess('inspect', guest, '--timeout', '1');
       expect([status, stdout, stderr]).toEqual([

@@ -1,8 +1,7 @@
-// The built command: in a process of its own, as a user starts it, or in one process for all commands of a file of tests.
+// The built command: in a process of its own, as a user starts it, or in one process for all commands of a test process.
 
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const COMMAND_LINE = new URL('../../dist/cli/command-line.js', import.meta.url).href;
@@ -48,10 +47,6 @@ interface Host {
 
 let host: Host | undefined;
 let last: Promise<unknown> = Promise.resolve();
-afterAll(() => {
-  host?.process.disconnect();
-  host = undefined;
-});
 
 function startHost(): Host {
   const started: Host = { process: fork(HOST, [COMMAND_LINE]), answer: undefined };

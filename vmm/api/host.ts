@@ -21,7 +21,7 @@ import {
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import { type HostStatistics, VmHost } from '../nested/index.ts';
-import { ExitServer, type WorkerUrls } from '../threads/index.ts';
+import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
 import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
@@ -78,6 +78,7 @@ function randomOf(seed: number): (target: Uint8Array) => void {
  * const host = await Host.create();
  * const machine = await host.createMachine({
  *   guest: toyGuest,
+ *   args: ['rounds=3'],
  *   onOutput: (bytes) => process.stdout.write(bytes),
  * });
  * await machine.boot();
@@ -314,6 +315,7 @@ export class Host implements AsyncDisposable {
       forget: () => {
         this.#machines.delete(machine);
         if (board.vm) this.#emitters.delete(board.vm);
+        releaseMemory();
       },
     });
     this.#machines.add(machine);

@@ -48,7 +48,11 @@ export class MachineCore {
   /** Secondary vCPUs whose slice is on the stack, inline. */
   readonly #onStack = new Set<number>();
   #idle = false;
+  /** The devices have found something to do at the last safe point, and may find more. */
+  #busy = false;
   #paused = false;
+  /** While the guest is being instantiated. */
+  #booting: AbortController | undefined;
   /** The run under way on threads. */
   #current: Promise<CoreStatus> = Promise.resolve('new');
 
@@ -173,17 +177,29 @@ export class MachineCore {
   /** What a vCPU does not survive ends the machine; every further call of its guest throws it again. */
   #threw(exit: VcpuExit, thrown: unknown): unknown {
     const end = endOf(exit);
-    if (end) this.#state.end(end, thrown);
+    // One that catches it and goes on makes no exit that could throw again: its thread is ended all the same.
+    if (end && this.#state.end(end, thrown) && this.#state.isEntered && !this.#guest.inline)
+      this.#interrupt();
     return this.#state.thrown ?? thrown;
   }
 
   /**
-   * Instantiates the guest and has it initialize itself.
-   * @throws {GuestImageError} when the guest asks for something that no machine has.
+   * Instantiates the guest and has it initialize itself. `stop` ends both on threads.
+   * @throws {GuestImageError} when the guest asks for something that no machine has, or does not come to the end of its instantiation.
    */
   async boot(): Promise<void> {
     if (this.#state.status !== 'new') return;
-    this.#vcpus = new VcpuSet(await this.#guest.start(this.#host));
+    const booting = new AbortController();
+    this.#booting = booting;
+    try {
+      this.#vcpus = new VcpuSet(await this.#guest.start(this.#host, booting.signal));
+    } catch (error) {
+      if (booting.signal.aborted) return;
+      throw error;
+    } finally {
+      this.#booting = undefined;
+    }
+    if (booting.signal.aborted) return this.#vcpus.end();
     this.#state.booted();
     if (this.#guest.initialSlice) await this.run(0);
   }
@@ -191,16 +207,18 @@ export class MachineCore {
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
     this.#guest.setExitRequest(false);
-    this.devices.poll();
+    this.#directMaps.poll();
+    this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
     this.#guest.safePoint(this.#clock.nowNs());
   }
 
-  /** While vCPUs run on their threads: what inline happens at exits only. */
-  #attend(): void {
-    if (!this.#state.isEntered) return;
+  /** While vCPUs run on their threads: what inline happens at exits only. True when there may be more to do. */
+  #attend(): boolean {
+    if (!this.#state.isEntered) return false;
     const error = this.#fullSafePoint();
     if (error) this.fail('host', error);
+    return !error && this.#busy;
   }
 
   /** A safe point outside of any exit. What the host failed with in it; undefined: nothing. */
@@ -242,7 +260,7 @@ export class MachineCore {
     const isSound = exit.reason !== 'failed' && this.#state.thrown === undefined;
     const error = isSound ? this.#fullSafePoint() : undefined;
     this.#state.leave(error ? { status: 'failed', error } : endOf(exit));
-    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0;
+    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0 && !this.#busy;
     return this.status;
   }
 
@@ -336,6 +354,7 @@ export class MachineCore {
 
   /** Has vCPUs on threads of their own leave the guest, secondary ones that run while vCPU 0 does not too. One that does not come to a safe point in time is terminated. */
   #interrupt(): void {
+    this.#booting?.abort(new Leave());
     this.#guest.setExitRequest(true);
     this.#vcpus.interrupt((cause) => this.fail('vCPU thread', cause));
   }

@@ -100,8 +100,8 @@ export class NestedStreams {
   }
 
   /** Answers the requests of a group of a stream. */
-  answer(virtSid: number, group: number, resolved: boolean): void {
-    this.#streams.get(virtSid)?.requests?.answer(group, resolved);
+  answer(virtSid: number, group: number, resolved: boolean, pasid: number | undefined): void {
+    this.#streams.get(virtSid)?.requests?.answer(group, resolved, pasid);
   }
 
   /** No stream is left. The iommufd is closed. */

@@ -174,16 +174,16 @@ export class StreamDmaPort implements DmaPort {
   }
 
   /**
-   * One access within a page: bytes moved, REFUSED or STALLED. The ATC knows neither PASIDs nor privileges: an access that
-   * has one goes to the IOMMU untranslated, as every access does while ATS is off.
+   * One access within a page: bytes moved, REFUSED or STALLED. Privilege and instruction fetches come with a PASID in PCIe: an access that
+   * has them without one goes to the IOMMU untranslated, as every access does while ATS is off.
    */
   #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
     const { threadBlock } = this.#stream.guest.unit;
     const write = (access & ACCESS_WRITE) !== 0;
-    const isPlain = ssid === ACCESS_NO_SSID && (access & ~ACCESS_WRITE) === 0;
+    const isRequest = ssid !== ACCESS_NO_SSID || (access & ~ACCESS_WRITE) === 0;
     const result =
-      isPlain && this.ats?.enabled
-        ? this.ats.translate(iova, write)
+      isRequest && this.ats?.enabled
+        ? this.ats.translate(iova, ssid, access)
         : (this.#answer(iova, ssid, access) ?? this.#translate(iova, ssid, access));
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);

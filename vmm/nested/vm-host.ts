@@ -1,5 +1,6 @@
 // A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
 
+import { MAX_STREAMS } from '../../assembly/layout/context-memory.ts';
 import {
   HOST_AT_ATTENTION,
   HOST_AT_ATTENTION_SEEN,
@@ -45,7 +46,7 @@ const RAM_PER_SMMU = 0x1000000;
 const MAX_VMS = 63;
 /** Physical StreamIDs of an SMMU come in blocks, one for each vIOMMU; the first block is the host's own. */
 const STREAM_BLOCKS = 64;
-const STREAMS_PER_VIOMMU = 0x100;
+const STREAMS_PER_VIOMMU = MAX_STREAMS;
 
 export class VmHost {
   readonly memory: WebAssembly.Memory;
@@ -220,6 +221,8 @@ export class VmHost {
         'no-context',
         `an SMMU has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`,
       );
+    if (streams.length > STREAMS_PER_VIOMMU)
+      throw new HostError('no-context', `a vIOMMU has at most ${STREAMS_PER_VIOMMU} streams`);
     const devices = streams.map((virtSid, i) =>
       iommu.model.addDevice(
         `${vm.name} stream ${virtSid}`,

@@ -8,6 +8,7 @@ export {
 export { coreCount } from './core-count.ts';
 export { IN_NODE } from './endpoint.ts';
 export { ExitServer } from './exit-server.ts';
+export { releaseMemory } from './release-memory.ts';
 export {
   type DirectContext,
   type Drainable,

@@ -15,7 +15,7 @@ import { MachineCore } from '../../../vmm/machine/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   loadGuestImage,
   ramRegions,
   WasmGuest,
@@ -68,7 +68,7 @@ function board({ overlay = false, address = SETSPI } = {}) {
   const port = host.dmaPort(viommu, STREAM);
   const machine = new MachineCore({
     name: 'vm',
-    guest: new WasmGuest({ image, memory, ramGpaBase: RAM, wasi: createWasmerWasi }),
+    guest: new WasmGuest({ image, memory, ramGpaBase: RAM, wasi: createWasi }),
     memory,
     regions,
     msis: frame,

@@ -11,7 +11,7 @@ import { mutatedModules } from '../../support/mutated-modules.ts';
 import { PAGES, Siege } from '../../support/siege.ts';
 import { steps } from '../../support/thorough.ts';
 
-const COMMANDS = steps(200_000, 1_000_000);
+const COMMANDS = steps(100_000, 1_000_000);
 /** Within so many a mutant loses something. */
 const MUTANT_COMMANDS = 100_000;
 

@@ -22,11 +22,14 @@ async function untilAttended(): Promise<number> {
           return 0;
         },
       },
-      attend: () => {
-        server.remove(vcpu);
-        resolve(performance.now() - called);
+      machine: {
+        attend: () => {
+          server.remove(vcpu);
+          resolve(performance.now() - called);
+          return false;
+        },
+        untilTimerMs: () => Number.POSITIVE_INFINITY,
       },
-      untilTimerMs: () => Number.POSITIVE_INFINITY,
     } as unknown as ServedVcpu;
     server.add(vcpu);
   });
@@ -40,15 +43,19 @@ async function betweenLooks(untilTimerMs: number): Promise<number[]> {
   return await new Promise((resolve) => {
     const vcpu = {
       mailbox: { pending: false, serve: () => 0 },
-      attend: () => {
-        const now = performance.now();
-        times.push(now - before);
-        before = now;
-        if (times.length < ROUNDS) return;
-        server.remove(vcpu);
-        resolve(times);
+      machine: {
+        attend: () => {
+          const now = performance.now();
+          times.push(now - before);
+          before = now;
+          if (times.length === ROUNDS) {
+            server.remove(vcpu);
+            resolve(times);
+          }
+          return false;
+        },
+        untilTimerMs: () => untilTimerMs,
       },
-      untilTimerMs: () => untilTimerMs,
     } as unknown as ServedVcpu;
     server.add(vcpu);
   });
@@ -83,5 +90,77 @@ describe('the exit server', () => {
     for (let round = 0; round < ROUNDS; round++) times.push(await untilAttended());
     // Its longest sleep is 10 ms.
     expect(median(times)).toBeLessThan(5);
+  });
+
+  it('serves one exit of each machine in turn, however many vCPUs a machine has', async () => {
+    const server = new ExitServer();
+    /** By service: the machine, and the vCPU in it. */
+    const services: (readonly [machine: number, vcpu: number])[] = [];
+    const vcpus: ServedVcpu[] = [];
+    let open = false;
+    await new Promise<void>((resolve) => {
+      for (const [machine, count] of [4, 1, 2].entries()) {
+        const shared = { attend: () => false, untilTimerMs: () => Number.POSITIVE_INFINITY };
+        for (let vcpu = 0; vcpu < count; vcpu++) {
+          const mailbox = {
+            pending: true,
+            // Every vCPU has its next exit ready as soon as one is answered.
+            serve: () => {
+              if (!open) return 0;
+              services.push([machine, vcpu]);
+              if (services.length === 600) {
+                for (const served of vcpus) server.remove(served);
+                resolve();
+              }
+              return 0.01;
+            },
+          };
+          vcpus.push({ mailbox, machine: shared } as unknown as ServedVcpu);
+        }
+      }
+      for (const vcpu of vcpus) server.add(vcpu);
+      open = true;
+    });
+    const waits = services.slice(0, 600).map(([machine], at) => {
+      const next = services.slice(at + 1, 600).findIndex(([other]) => other === machine);
+      return next < 0 ? 0 : next + 1;
+    });
+    expect(Math.max(...waits)).toBe(3);
+    // Of a machine's vCPUs each has its turn.
+    for (const [machine, count] of [4, 1, 2].entries()) {
+      const own = services.slice(0, 600).filter(([other]) => other === machine);
+      for (let vcpu = 0; vcpu < count; vcpu++)
+        expect(own.filter(([, one]) => one === vcpu).length).toBeCloseTo(200 / count, -1);
+    }
+  });
+
+  it('attends to a machine that has more to do again and again, and serves exits between', async () => {
+    const server = new ExitServer();
+    const log: string[] = [];
+    let left = 20;
+    await new Promise<void>((resolve) => {
+      const vcpu = {
+        mailbox: {
+          pending: false,
+          serve: () => {
+            if (log.at(-1) !== 'exit') log.push('exit');
+            return 0;
+          },
+        },
+        machine: {
+          attend: () => {
+            log.push('attend');
+            left--;
+            if (left > 0) return true;
+            server.remove(vcpu);
+            resolve();
+            return false;
+          },
+          untilTimerMs: () => Number.POSITIVE_INFINITY,
+        },
+      } as unknown as ServedVcpu;
+      server.add(vcpu);
+    });
+    expect(log).toEqual(Array.from({ length: 40 }, (_, i) => (i % 2 ? 'attend' : 'exit')));
   });
 });

@@ -11,6 +11,7 @@ import {
   ENHANCED_GUEST_ID_REGISTERS,
   GUEST_ID_REGISTERS,
   VirtualSmmu,
+  withoutStalls,
 } from '../../../devices/smmuv3/index.ts';
 import {
   type AbortFetches,
@@ -28,7 +29,7 @@ import {
 } from '../../threads/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   type GuestImage,
   type Instantiate,
   loadGuestImage,
@@ -149,13 +150,14 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   } = options;
   const { faults } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
-  const idRegisters = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
+  const ownIds = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions, msis);
   try {
     const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
     const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
+    const idRegisters = viommu.hasStalls ? ownIds : withoutStalls(ownIds);
     const vintf = host.createVintf(viommu);
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const guest = new WasmGuest({
@@ -164,7 +166,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ramGpaBase: TOY_RAM_GPA_BASE,
       index,
       secondary,
-      wasi: createWasmerWasi,
+      wasi: createWasi,
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       readInput: (most) => options.readInput?.(most) ?? new Uint8Array(),
       drain: vm.unit.drain,

@@ -25,8 +25,11 @@ export interface WasmVcpuOptions {
 
 /** Runs vCPUs on threads of their own. */
 export interface VcpuTransport {
-  /** Starts a thread and instantiates the program in it. */
-  start(options: WasmVcpuOptions): Promise<Vcpu>;
+  /**
+   * Starts a thread and instantiates the program in it.
+   * @param signal aborted, it ends the thread wherever it is, and `start` throws its reason.
+   */
+  start(options: WasmVcpuOptions, signal: AbortSignal): Promise<Vcpu>;
 }
 
 /** Instantiates a module; a test can look at the import object here. */
