@@ -15,6 +15,7 @@ const ALONE = ['test/stress/**/*.test.ts', 'test/vmm/threads/{limits,mailbox,sid
 const SLOW = [
   '**/*.slow.test.ts',
   'test/vmm/threads/**/*.test.ts',
+  'test/api/faults.test.ts',
   'test/api/machine.test.ts',
   'test/package/**/*.test.ts',
 ];

@@ -30,7 +30,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
   process.on(signal, () => undefined);
 const { status, signal } = spawnSync(
   process.execPath,
-  ['--enable-source-maps', join(OUT, program.replace(/\.ts$/, '.js')), ...args],
+  ['--enable-source-maps', '--expose-gc', join(OUT, program.replace(/\.ts$/, '.js')), ...args],
   { cwd: ROOT, stdio: 'inherit' },
 );
 process.exitCode = status ?? 128 + (signal ? constants.signals[signal] : 0);

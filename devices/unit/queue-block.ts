@@ -129,6 +129,19 @@ export class QueueBlock {
     this.#set(QUEUE_OVERLAY, memoryOffset);
   }
 
+  /**
+   * Every fetch from the ring ends in an external abort, until the function that this returns is called.
+   * For tests of what software does then.
+   */
+  abortFetches(): () => void {
+    const ring = this.#get(QUEUE_RING);
+    this.#set(QUEUE_RING, 0);
+    return () => {
+      // Another may have been set meanwhile.
+      if (!this.hasRing) this.#set(QUEUE_RING, ring);
+    };
+  }
+
   /** The queue has no ring any more. */
   clearRing(): void {
     this.setRing(0, 0, 0);

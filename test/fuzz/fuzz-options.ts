@@ -1,6 +1,6 @@
 // Options of `npm run fuzz`.
 
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { printable } from '../../devices/plugin/index.ts';
 
 export interface FuzzOptions {
@@ -20,9 +20,28 @@ export class FuzzUsageError extends Error {
   override readonly name = 'FuzzUsageError';
 }
 
-const MAX_SEED = 2 ** 32 - 1;
-const MAX_MINUTES = 10_000;
-const MAX_RUNS = 1_000_000_000;
+/** A number that a flag may have: how it is written, its limit, and what it is called. */
+interface NumberKind {
+  readonly form: RegExp;
+  readonly most: number;
+  readonly what: string;
+}
+
+export const MINUTES: NumberKind = {
+  form: /^(?!0*\.?0*$)\d+(\.\d+)?$/,
+  most: 10_000,
+  what: 'a number above 0, at most 10000',
+};
+export const SEED: NumberKind = {
+  form: /^\d+$/,
+  most: 2 ** 32 - 1,
+  what: `an integer from 0 to ${2 ** 32 - 1}`,
+};
+const RUNS: NumberKind = {
+  form: /^[1-9]\d*$/,
+  most: 1_000_000_000,
+  what: 'an integer from 1 to 1000000000',
+};
 const FLAGS = {
   target: { type: 'string', multiple: true },
   minutes: { type: 'string' },
@@ -43,18 +62,30 @@ export function fuzzUsage(names: readonly string[]): string {
 `;
 }
 
-/** A number that a flag stands for. */
-function numberOf(flag: string, text: string, form: RegExp, most: number, what: string): number {
+/**
+ * The number that a flag stands for.
+ * @throws {FuzzUsageError}
+ */
+export function numberOf(flag: string, text: string, { form, most, what }: NumberKind): number {
   const value = Number(text);
   if (form.test(text) && value <= most) return value;
   throw new FuzzUsageError(`--${flag} must be ${what}, not "${printable(text)}"`);
 }
 
-const DIGITS = /^\d+$/;
+type FlagValues<T extends ParseArgsConfig['options']> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; strict: true }>
+>['values'];
 
-function parse(args: readonly string[]) {
+/**
+ * The values of flags.
+ * @throws {FuzzUsageError}
+ */
+export function parseFlags<const T extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: T,
+): FlagValues<T> {
   try {
-    return parseArgs({ args: [...args], options: FLAGS, strict: true }).values;
+    return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (error) {
     // Node's messages go on with advice about positional arguments.
     const [line = ''] = (error as Error).message.split(/[.\n]/);
@@ -71,7 +102,14 @@ export function fuzzOptions(
   args: readonly string[],
   names: readonly string[],
 ): FuzzOptions | undefined {
-  const { target = ['all'], minutes, runs, seed, help, 'no-record': silent } = parse(args);
+  const {
+    target = ['all'],
+    minutes,
+    runs,
+    seed,
+    help,
+    'no-record': silent,
+  } = parseFlags(args, FLAGS);
   if (help) return undefined;
   const unknown = target.find((name) => name !== 'all' && !names.includes(name));
   if (unknown !== undefined)
@@ -81,26 +119,12 @@ export function fuzzOptions(
   if (minutes !== undefined && runs !== undefined)
     throw new FuzzUsageError('--minutes and --runs exclude each other');
   const targets = target.includes('all') ? names : [...new Set(target)];
-  const upTo = `from 0 to ${MAX_SEED}`;
-  const number = `a number above 0, at most ${MAX_MINUTES}`;
-  const time = numberOf(
-    'minutes',
-    minutes ?? '1',
-    /^(?!0*\.?0*$)\d+(\.\d+)?$/,
-    MAX_MINUTES,
-    number,
-  );
+  const time = numberOf('minutes', minutes ?? '1', MINUTES);
   return {
     targets,
     minutes: runs === undefined ? time / targets.length : undefined,
-    runs:
-      runs === undefined
-        ? undefined
-        : numberOf('runs', runs, /^[1-9]\d*$/, MAX_RUNS, `an integer from 1 to ${MAX_RUNS}`),
-    seed:
-      seed === undefined
-        ? undefined
-        : numberOf('seed', seed, DIGITS, MAX_SEED, `an integer ${upTo}`),
+    runs: runs === undefined ? undefined : numberOf('runs', runs, RUNS),
+    seed: seed === undefined ? undefined : numberOf('seed', seed, SEED),
     record: silent !== true,
   };
 }

@@ -9,6 +9,7 @@ import { checkOptions, MACHINE_SETTINGS } from '../../vmm/api/settings.ts';
 import { readChromeTrace } from '../../vmm/trace/index.ts';
 import { FuzzUsageError, fuzzOptions } from './fuzz-options.ts';
 import { addResult, nextSeed, readResults } from './results.ts';
+import { soakOptions } from './soak-options.ts';
 import { TARGETS } from './targets.ts';
 
 const NAMES = ['rings', 'tables'];
@@ -67,6 +68,12 @@ describe('the options', () => {
   ])('%j are refused in one line', (args, message) => {
     expect(refusal(...args)).toBe(message);
   });
+});
+
+it('the options of the soak are checked likewise', () => {
+  expect(soakOptions(['--minutes', '0.5'])).toEqual({ minutes: 0.5, seed: 1 });
+  expect(() => soakOptions(['--minutes', '-1'])).toThrow(FuzzUsageError);
+  expect(() => soakOptions(['--target', 'x'])).toThrow("Unknown option '--target'");
 });
 
 describe('the results', () => {

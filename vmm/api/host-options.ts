@@ -3,12 +3,24 @@
 import type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
+import type { DeviceFaults } from '../../devices/testing/index.ts';
 import type { Board } from '../boards/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import type { QueueErrorPolicy } from '../nested/index.ts';
-import type { WorkerUrls } from '../threads/index.ts';
+import type { DrainFaults, WorkerUrls } from '../threads/index.ts';
 import type { HostSettings, MachineSettings } from './settings.ts';
 import type { GuestSource } from './sources.ts';
+
+/**
+ * What goes wrong with a host, to see what becomes of its machines. What is absent or 0 does not.
+ */
+export interface HostFaults extends DrainFaults {
+  /**
+   * Asked before each allocation of host memory, by what it is for ("host RAM"): true says that there is none left. Whatever
+   * needs it throws an error of the code ENOMEM then, and leaves nothing behind.
+   */
+  outOfMemory?: ((what: string) => boolean) | undefined;
+}
 
 /** Options of a host: the plain ones, and what cannot be written down in a file. */
 export interface HostOptions extends HostSettings {
@@ -26,6 +38,8 @@ export interface HostOptions extends HostSettings {
   readonly clock?: Clock | undefined;
   /** Keeps a trace of the host and its machines: `Host.trace`. Default false, and then it costs nothing. */
   readonly trace?: boolean | undefined;
+  /** What goes wrong with the host (docs/api.md). Default: nothing. */
+  readonly faults?: HostFaults | undefined;
 }
 
 /** Options of a machine: the plain ones, and what cannot be written down in a file. */
@@ -36,6 +50,11 @@ export interface MachineOptions extends MachineSettings {
   readonly secondary?: GuestSource | undefined;
   /** What stands around its vCPUs. Default: `toyBoard`. */
   readonly board?: Board | undefined;
+  /**
+   * What goes wrong with its devices (docs/api.md); every access to them is then an exit. Default: nothing, and then it costs
+   * nothing. A board that brings its own devices leaves it alone.
+   */
+  readonly faults?: DeviceFaults | undefined;
   /** Devices beside those of the board. One without a place gets the next free address and interrupt lines. */
   readonly devices?: readonly (Device | Placement)[] | undefined;
   /**

@@ -9,6 +9,7 @@ import {
 import { type Clock, Random } from '../../devices/bus/index.ts';
 import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
+import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import {
   type Board,
@@ -26,7 +27,7 @@ import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
-import type { HostOptions, MachineOptions } from './host-options.ts';
+import type { HostFaults, HostOptions, MachineOptions } from './host-options.ts';
 import { Machine } from './machine.ts';
 import type { MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
@@ -49,6 +50,14 @@ function plainOptions<E extends Parameters<typeof checkOptions>[0]>(
     Object.entries(options).filter(([name]) => !others.includes(name)),
   );
   return checkOptions(entries, plain, what);
+}
+
+/** Refuses the allocations that the faults refuse. */
+function memoryGate(faults: HostFaults): ResourceGate {
+  return (resource, what) => {
+    if (resource === 'allocation' && faults.outOfMemory?.(what))
+      throw new IommufdError('ENOMEM', `no memory for ${what}`);
+  };
 }
 
 function randomOf(seed: number): (target: Uint8Array) => void {
@@ -103,6 +112,7 @@ export class Host implements AsyncDisposable {
       'onFinding',
       'clock',
       'trace',
+      'faults',
     ];
     const settings = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
     const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, iotlbCheck = false } = settings;
@@ -140,6 +150,7 @@ export class Host implements AsyncDisposable {
       ...(onQueueError === undefined ? {} : { onQueueError }),
       ...(clock === undefined ? {} : { clock }),
       traceUnits: options.trace ? TRACE_UNITS : undefined,
+      ...(options.faults === undefined ? {} : { gate: memoryGate(options.faults) }),
     });
     return new Host(model, options, isolation.available, emitters);
   }
@@ -156,9 +167,10 @@ export class Host implements AsyncDisposable {
     this.#workerUrl = options.workerUrl ?? {};
     this.#clock = options.clock;
     this.#exits = shared ? new ExitServer() : undefined;
-    const { drain } = this.#workerUrl;
+    const { drain: url } = this.#workerUrl;
+    const { faults } = options;
     this.#drains = new Drains(
-      this.#exits ? { vmm: this.#exits.buffer, url: drain } : { url: drain },
+      this.#exits ? { vmm: this.#exits.buffer, url, faults } : { url, faults },
     );
   }
 
@@ -211,7 +223,16 @@ export class Host implements AsyncDisposable {
    */
   async createMachine(options: MachineOptions): Promise<Machine> {
     if (this.#destroyed) throw new UseError('destroyed', 'the host is destroyed');
-    const others = ['guest', 'secondary', 'board', 'devices', 'msis', 'onOutput', 'onTrace'];
+    const others = [
+      'guest',
+      'secondary',
+      'board',
+      'devices',
+      'msis',
+      'onOutput',
+      'onTrace',
+      'faults',
+    ];
     const settings = plainOptions(MACHINE_SETTINGS, options, others, 'the options of a machine');
     const {
       transport = 'inline',
@@ -278,6 +299,7 @@ export class Host implements AsyncDisposable {
       ...(seed === undefined ? {} : { random: randomOf(seed) }),
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(onTrace === undefined ? {} : { onTrace }),
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
     });
     this.#nameTracks(name, board);
     if (board.vm) this.#emitters.set(board.vm, events);

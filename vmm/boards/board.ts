@@ -4,6 +4,7 @@
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
+import type { DeviceFaults } from '../../devices/testing/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';
@@ -53,6 +54,8 @@ export interface BoardOptions {
   readonly queues?: Queues;
   /** An interrupt controller for MSIs, for a board that has none of its own. */
   readonly msis?: MsiController | undefined;
+  /** What goes wrong with the devices of the board. Default: nothing, and then it costs nothing. */
+  readonly faults?: DeviceFaults | undefined;
   /** Further devices. */
   readonly devices?: readonly Placement[];
 }

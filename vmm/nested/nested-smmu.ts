@@ -76,6 +76,8 @@ interface Ring {
 }
 
 const NO_RING: Ring = { base: 0n, log2size: 0 };
+/** A gpa of no guest. */
+const NOWHERE = 1n << 40n;
 
 export class NestedSmmu implements ViommuBackend {
   readonly vm: Vm;
@@ -97,6 +99,7 @@ export class NestedSmmu implements ViommuBackend {
   readonly #driver: ArmViommu;
   readonly #streams: NestedStreams;
   #ring = NO_RING;
+  #aborts = false;
   #deliver: ((record: Uint32Array) => void) | undefined;
   #deliverRequest: ((request: PageRequest) => void) | undefined;
   #events = 0;
@@ -276,7 +279,16 @@ export class NestedSmmu implements ViommuBackend {
     this.#handOver(0, this.commandQueue, this.#ring);
   }
 
-  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, { base, log2size }: Ring): void {
+  /** Rings of trapped queues cannot be fetched, until the function that this returns is called: a fault. */
+  abortFetches(): () => void {
+    this.#aborts = true;
+    return () => {
+      this.#aborts = false;
+    };
+  }
+
+  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, ring: Ring): void {
+    const { base, log2size } = this.#aborts ? { ...ring, base: NOWHERE } : ring;
     this.fd.hwptInvalidateQueue(this.id, { queue, base, log2size, head, tail });
   }
 

@@ -13,6 +13,8 @@ export const SIDE_ROUNDS = 2;
 export const SIDE_NAPS = 3;
 /** How long the drain spins without work before it naps. Written by the VMM. */
 export const SIDE_SPIN_MICROSECONDS = 4;
+/** Milliseconds that the drain sleeps before each turn: a fault that is injected. Written by the VMM. */
+export const SIDE_DELAY_MS = 5;
 /** What the VMM's thread sleeps on, in the block of words that it gives each worker; raised, then notified. Used for nothing else. */
 export const VMM_WAKE = 0;
 /** 1 while the VMM's thread sleeps or is about to. */

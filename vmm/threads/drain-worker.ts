@@ -11,6 +11,7 @@ import {
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
 import {
+  SIDE_DELAY_MS,
   SIDE_MESSAGES,
   SIDE_NAPS,
   SIDE_ROUNDS,
@@ -226,6 +227,8 @@ class Drain {
     let awake = true;
     while (Atomics.load(this.#control, SIDE_STOP) === 0) {
       Atomics.add(this.#control, SIDE_ROUNDS, 1);
+      const delay = Atomics.load(this.#control, SIDE_DELAY_MS);
+      if (delay > 0) Atomics.wait(this.#control, SIDE_STOP, 0, delay);
       if (Atomics.load(this.#control, SIDE_MESSAGES) !== 0) await tick();
       // Only behind work: between two naps there is nothing to spin for.
       if (awake && this.#spin()) continue;

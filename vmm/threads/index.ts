@@ -12,6 +12,7 @@ export { releaseMemory } from './release-memory.ts';
 export {
   type DirectContext,
   type Drainable,
+  type DrainFaults,
   SideCore,
   type SideCoreOptions,
   type UnitThreads,

@@ -13,6 +13,11 @@ import {
   VirtualSmmu,
   withoutStalls,
 } from '../../../devices/smmuv3/index.ts';
+import {
+  type AbortFetches,
+  type DeviceFaults,
+  FaultyDevice,
+} from '../../../devices/testing/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
@@ -111,6 +116,24 @@ function withPorts(
 
 const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster && !dmaPort;
 
+/** Has the fetches of all command queues of a guest end in external aborts, until the result is called. */
+function abortFetches(viommu: NestedSmmu, vintf: LentVintf): () => void {
+  const undo = [viommu, ...vintf.queues].map((one) => one.abortFetches());
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+/** The devices on a bad day, or as they are. */
+function withFaults(
+  faults: DeviceFaults | undefined,
+  abort: AbortFetches,
+  devices: readonly Placement[],
+): readonly Placement[] {
+  if (!faults) return devices;
+  return devices.map((one) => ({ ...one, device: new FaultyDevice(one.device, faults, abort) }));
+}
+
 /**
  * Builds a machine; `machine.boot` starts it.
  * @throws {HostError} when the host has nothing left to lend.
@@ -125,6 +148,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
     directMaps,
     msis,
   } = options;
+  const { faults } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
   const ownIds = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
   const memory = createGuestMemory(image, memoryPages);
@@ -165,7 +189,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ...(clock === undefined ? {} : { clock }),
       ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
-      devices: [
+      devices: withFaults(faults, () => abortFetches(viommu, vintf), [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
         {
           device: new VirtualSmmu({ backend: viommu, idRegisters }),
@@ -191,7 +215,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
         ...withPorts(devices, streams, (stream, requesterId) =>
           host.dmaPort(viommu, stream, requesterId),
         ),
-      ],
+      ]),
     });
     vm.onStop((reason) => machine.stop(reason));
     return {
