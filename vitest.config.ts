@@ -52,8 +52,8 @@ const unit = (mode: string): InlineConfig => ({
   sequence: { groupOrder: 0 },
 });
 
-// Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
-// and one by one.
+// Two workers: most machines that run this have two cores. Tests that measure time, and
+// those that keep all cores busy, run afterwards and one by one.
 export default defineConfig(({ mode }) => ({
   test: {
     globalSetup: './test/support/fresh-build.ts',

@@ -8,7 +8,10 @@ import type { TraceRow } from './trace-cost.ts';
 import type { TranslationRow } from './translation.ts';
 
 export interface Targets {
-  /** p50 of the direct path with the better placement of the drain, and of the trapped path with its exits in a mailbox: one vCPU, by batch. */
+  /**
+   * p50 of the direct path with the better placement of the drain, and of the trapped
+   * path with its exits in a mailbox: one vCPU, by batch.
+   */
   readonly directToTrapped: Readonly<Record<number, number>>;
   /** A single TLBI and CMD_SYNC with the drain on its own thread, as a multiple of a bare handoff there and back. */
   readonly threadToHandoff: number;

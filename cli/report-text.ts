@@ -85,7 +85,10 @@ export function failureText({ checks, sanitizer }: Report): string {
     .join('');
 }
 
-/** `hostChecks` are those that the host makes: the guests' own have been on their consoles, so that only failed ones come again. */
+/**
+ * `hostChecks` are those that the host makes: the guests' own have been on their
+ * consoles, so that only failed ones come again.
+ */
 export function reportText(report: Report, hostChecks: readonly Check[]): string {
   const { checks, exits, vcmdq, paths, ways, drain, sanitizer } = report;
   const failed = checks.filter(({ ok }) => !ok);

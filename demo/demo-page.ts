@@ -108,7 +108,10 @@ class Page implements Actions {
     this.#draw();
   }
 
-  /** Makes new machines on a new worker. When they are there, the ones before go with all that they had; until then those go on. */
+  /**
+   * Makes new machines on a new worker. When they are there, the ones before go with all
+   * that they had; until then those go on.
+   */
   #start(settings: Settings, guest: GuestFile | undefined): void {
     this.#next?.end();
     const sink = {

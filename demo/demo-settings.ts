@@ -1,4 +1,5 @@
-// What the page can be set to: one table, from which come the controls, the URL parameters and the options of a session.
+// What the page can be set to: one table, from which come the controls, the URL
+// parameters and the options of a session.
 
 import {
   comparesPaths,

@@ -156,7 +156,10 @@ export class Bus {
     return this.#hi;
   }
 
-  /** Writes a register, value bits [31:0] and [63:32], of which the device sees `size` bytes. An access that no device takes is ignored. */
+  /**
+   * Writes a register, value bits [31:0] and [63:32], of which the device sees `size`
+   * bytes. An access that no device takes is ignored.
+   */
   write(address: number, size: AccessSize, lo: number, hi = 0, vcpu = 0): void {
     const region = this.#prepare(address, size, vcpu, true);
     if (!region) return;
@@ -169,7 +172,10 @@ export class Bus {
     }
   }
 
-  /** Devices promise not to throw: one that does is broken. What passes through on its way out of the guest keeps its name. */
+  /**
+   * Devices promise not to throw: one that does is broken. What passes through on its way
+   * out of the guest keeps its name.
+   */
   #failed(region: MountedRegion, cause: unknown): Error {
     return MachineError.of(region.device.name, cause);
   }

@@ -69,8 +69,8 @@ const ACCESS = EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT;
 const TRANSLATION = ACCESS | EVENT_S2 | EVENT_CLASS | EVENT_IPA | EVENT_STALL | EVENT_PAGE;
 
 /**
- * Every event of the architecture. The core puts its records together by this table, the decoder takes them apart by it, and
- * docs/smmuv3.md prints it.
+ * Every event of the architecture. The core puts its records together by this table, the
+ * decoder takes them apart by it, and docs/smmuv3.md prints it.
  */
 export const EVENTS: readonly EventType[] = [
   {

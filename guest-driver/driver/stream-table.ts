@@ -50,8 +50,9 @@ function invalidateSte(sid: u32): i32 {
 }
 
 /**
- * Lets a stream that aborts translate by stage 1. The SMMU may read the STE at any time, so first the part that an abort
- * STE does not use, then doubleword 0 in one store, each followed by CFGI_STE.
+ * Lets a stream that aborts translate by stage 1. The SMMU may read the STE at any time,
+ * so first the part that an abort STE does not use, then doubleword 0 in one store, each
+ * followed by CFGI_STE.
  * @param cd memory offset of the stream's one CD, 64-byte aligned.
  */
 export function attachStage1(sid: u32, cd: usize): i32 {

@@ -186,7 +186,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Starts the guest: instantiates it, has it initialize itself, and lets it run. A machine that is running already is left alone.
+   * Starts the guest: instantiates it, has it initialize itself, and lets it run. A
+   * machine that is running already is left alone.
    * @throws {GuestImageError} when the guest asks for something that no machine has.
    * @throws {UseError} when the machine has ended (`reset` it first) or is destroyed.
    */
@@ -313,7 +314,10 @@ export class Machine implements AsyncDisposable {
     this.#run();
   }
 
-  /** Ends the machine at its next safe point, and resolves when it has ended. One that has not booted, or has ended, is left alone. */
+  /**
+   * Ends the machine at its next safe point, and resolves when it has ended. One that has
+   * not booted, or has ended, is left alone.
+   */
   async stop(reason = 'stopped'): Promise<void> {
     const { status } = this;
     if (status !== 'running' && status !== 'paused') return;

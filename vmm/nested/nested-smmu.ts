@@ -1,4 +1,5 @@
-// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in the shape that the guest's SMMU needs it.
+// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in
+// the shape that the guest's SMMU needs it.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
 import {
@@ -47,7 +48,10 @@ import { unlessRefused } from './refused.ts';
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
-/** Held errors that one service of a queue settles: each asks the policy, and may have the host issue a command for the guest. */
+/**
+ * Held errors that one service of a queue settles: each asks the policy, and may have the
+ * host issue a command for the guest.
+ */
 const SERVICE_ERRORS = 4;
 
 export interface NestedSmmuOptions {
@@ -233,8 +237,10 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   /**
-   * Does what the policy wants about a queue's held errors, and has the queue go on behind each one that this settles. A guest that sends
-   * nothing but bad commands does not keep its host: at most SERVICE_ERRORS are settled. While one is left the host is called again.
+   * Does what the policy wants about a queue's held errors, and has the queue go on
+   * behind each one that this settles. A guest that sends nothing but bad commands does
+   * not keep its host: at most SERVICE_ERRORS are settled. While one is left the host is
+   * called again.
    * @param run serves the queue.
    * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
    */

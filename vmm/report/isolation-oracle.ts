@@ -1,4 +1,5 @@
-// The isolation oracle: while one machine attacks, nothing that another one has in the host or in its memory may change.
+// The isolation oracle: while one machine attacks, nothing that another one has in the
+// host or in its memory may change.
 
 import { CHECKPOINT_PHASE_ATTACK } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Machine } from '../api/index.ts';

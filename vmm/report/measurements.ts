@@ -188,7 +188,10 @@ function exitCheck(
   ];
 }
 
-/** No exit between the first doorbell and the last completion of a direct or overlaid batch: by the guests' count and by the host's own. */
+/**
+ * No exit between the first doorbell and the last completion of a direct or overlaid
+ * batch: by the guests' count and by the host's own.
+ */
 export function exitChecks(measurements: Measurements, machines: readonly Machine[]): Check[] {
   const host = (queues: Queues) =>
     sum(

@@ -1,5 +1,5 @@
-// The VMM's half of the side core: starts the drain's worker, gives it machines, and sees to it that a drain that fails takes down no more
-// than the machines that it served.
+// The VMM's half of the side core: starts the drain's worker, gives it machines, and sees
+// to it that a drain that fails takes down no more than the machines that it served.
 
 import type { Remote } from 'comlink';
 import type { HotModules } from '../../assembly/load.ts';
@@ -27,8 +27,8 @@ const PROGRAM: WorkerProgram = {
 /** How long the drain spins before it naps: several times what a sleep and a wake cost. */
 const SPIN_MICROSECONDS = 200;
 /**
- * The same where not every thread has a core of its own. A thread that spins has used up its share when it is needed; one that is woken gets a
- * core at once.
+ * The same where not every thread has a core of its own. A thread that spins has used up
+ * its share when it is needed; one that is woken gets a core at once.
  */
 const SHORT_SPIN_MICROSECONDS = 10;
 

@@ -113,7 +113,8 @@ class ThreadVcpu implements Vcpu {
     const { worker, mailbox, exits } = this.#thread;
     const { name, args } = this.#program.next(budget);
     this.#used = true;
-    // One registration a run: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
+    // One registration a run: a guest sees that a secondary vCPU is done, and starts it
+    // again, before the answer of the run before is here.
     const served: ServedVcpu = { mailbox, machine: this.#options.host };
     exits.add(served);
     try {

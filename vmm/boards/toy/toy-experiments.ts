@@ -1,11 +1,15 @@
-// What the toy can be asked for: its paths, and experiments, each the bring-up and one demonstration. The guest knows them by the same
-// names (guest-driver/toy/experiments.ts).
+// What the toy can be asked for: its paths, and experiments, each the bring-up and one
+// demonstration. The guest knows them by the same names
+// (guest-driver/toy/experiments.ts).
 
 /** Ways of the toy's invalidations; `all` compares them. */
 export const TOY_PATHS = ['all', 'direct', 'trapped', 'overlay'] as const;
 export type ToyPath = (typeof TOY_PATHS)[number];
 
-/** The toy's argument for a path: on the overlay path a guest does what it does on the trapped one, and does not know. */
+/**
+ * The toy's argument for a path: on the overlay path a guest does what it does on the
+ * trapped one, and does not know.
+ */
 export function pathArgument(path: ToyPath): string {
   return `path=${path === 'overlay' ? 'trapped' : path}`;
 }

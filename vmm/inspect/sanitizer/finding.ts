@@ -38,11 +38,17 @@ export interface Change {
   readonly now: string;
 }
 
-/** A cached entry that was used although memory says something else, and that no command has removed. Plain data; 64-bit values are hexadecimal. */
+/**
+ * A cached entry that was used although memory says something else, and that no command
+ * has removed. Plain data; 64-bit values are hexadecimal.
+ */
 export interface Finding {
   /** The cache: the configuration cache holds STE and CD. */
   readonly kind: 'IOTLB' | 'STE' | 'CD';
-  /** Name of the machine whose stream it is; absent for the host's own streams. StreamIDs and VMIDs are as the machine numbers them. */
+  /**
+   * Name of the machine whose stream it is; absent for the host's own streams. StreamIDs
+   * and VMIDs are as the machine numbers them.
+   */
   readonly machine?: string;
   readonly streamId: number;
   readonly substreamId?: number;
@@ -76,7 +82,10 @@ export interface StreamOwner {
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 const hex64 = (value: bigint) => `0x${value.toString(16).padStart(16, '0')}`;
 
-/** TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where unprivileged access is not allowed. */
+/**
+ * TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where
+ * unprivileged access is not allowed.
+ */
 function permissionText(permissions: number): string {
   const letters = [
     [TLB_PERM_R, 'r'],

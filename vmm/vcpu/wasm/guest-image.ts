@@ -20,7 +20,10 @@ import {
 } from './wasm-binary.ts';
 import type { FunctionType } from './wasm-types.ts';
 
-/** A reactor is entered again and again and keeps its state in guest memory; a command runs from `_start` to its end. */
+/**
+ * A reactor is entered again and again and keeps its state in guest memory; a command
+ * runs from `_start` to its end.
+ */
 export type GuestShape = 'reactor' | 'command';
 
 export interface GuestImage {
@@ -33,7 +36,10 @@ export interface GuestImage {
 
 /** What a binary may have that most may not. */
 export interface ImageOptions {
-  /** It may use garbage-collected objects: for guests that are trusted not to fill the heap of their thread. Default false. */
+  /**
+   * It may use garbage-collected objects: for guests that are trusted not to fill the
+   * heap of their thread. Default false.
+   */
   readonly allowGc?: boolean | undefined;
 }
 
@@ -261,8 +267,9 @@ export async function loadSecondaryProgram(
 
 /**
  * The memory that the guest's import asks for. Its pages cost nothing until they are touched.
- * @param pages how much the machine has, in pages of 64 KiB: the memory cannot grow beyond it, and a guest never gets more than it takes.
- * Default: the guest begins with as much as it needs, and may grow as far as its import says.
+ * @param pages how much the machine has, in pages of 64 KiB: the memory cannot grow
+ *   beyond it, and a guest never gets more than it takes. Default: the guest begins with
+ *   as much as it needs, and may grow as far as its import says.
  * @throws {GuestImageError} when that is less than the guest needs.
  */
 export function createGuestMemory(image: GuestImage, pages?: number): WebAssembly.Memory {
