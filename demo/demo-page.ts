@@ -227,13 +227,17 @@ class Page implements Actions {
       this.#terminals.show(vm);
       this.#draw();
     };
-    return html`<h2 tabindex="0" data-explain="What the guests write, as they write it; what is typed goes to the guest.">Console</h2>
+    return html`<h2 tabindex="0"
+        data-explain="What the guests write, as they write it; what is typed goes to the guest."
+      >Console</h2>
       ${
         names.length < 2
           ? nothing
           : names.map(
               (name, vm) =>
-                html`<button type="button" aria-pressed=${vm === this.#terminals.shown} @click=${() => show(vm)} data-explain="Shows the console of ${name}.">${name}</button>`,
+                html`<button type="button" aria-pressed=${vm === this.#terminals.shown}
+                    @click=${() => show(vm)}
+                    data-explain="Shows the console of ${name}.">${name}</button>`,
             )
       }`;
   }

@@ -4,7 +4,8 @@
 
 const EXPLAINED = '[data-explain]';
 const IDLE =
-  'Point at anything, or go through it with Tab and the arrow keys: this line says what it is. p runs and pauses, s steps, r resets.';
+  'Point at anything, or go through it with Tab and the arrow keys: this line says what it ' +
+  'is. p runs and pauses, s steps, r resets.';
 
 /** What explains a place of the page: itself, what it lies in, or else its panel's heading. */
 function explainedAt(target: EventTarget | null): HTMLElement | undefined {

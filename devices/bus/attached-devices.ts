@@ -94,10 +94,11 @@ function ask(device: Device, what: 'attach' | 'reset', call: () => void): void {
  */
 export function checkInterfaceVersion({ name, interfaceVersion }: Device): void {
   if (SUPPORTED_VERSIONS.includes(interfaceVersion)) return;
-  const written = `device ${name} was written for version ${interfaceVersion} of the plugin interface`;
   throw new BoardError(
     'plugin-version',
-    `${written}, this is version ${PLUGIN_INTERFACE_VERSION}, which takes version ${PLUGIN_INTERFACE_VERSION_1} as well`,
+    `device ${name} was written for version ${interfaceVersion} of the plugin interface, ` +
+      `this is version ${PLUGIN_INTERFACE_VERSION}, which takes version ` +
+      `${PLUGIN_INTERFACE_VERSION_1} as well`,
   );
 }
 

@@ -160,7 +160,8 @@ export class Subject {
         this.access('write', access);
       } else {
         seen.push(
-          `${this.device.registerName(access.region, access.offset)} = ${this.access('read', access)}`,
+          `${this.device.registerName(access.region, access.offset)} = ` +
+            `${this.access('read', access)}`,
         );
       }
     }

@@ -58,7 +58,8 @@ export class DeviceRegisters {
     }
     throw new HostError(
       'timeout',
-      `${this.#name}: ${what} timed out, register 0x${offset.toString(16)} reads 0x${this.read32(offset).toString(16)}`,
+      `${this.#name}: ${what} timed out, register 0x${offset.toString(16)} reads ` +
+        `0x${this.read32(offset).toString(16)}`,
     );
   }
 }

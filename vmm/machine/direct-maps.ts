@@ -170,7 +170,8 @@ export class DirectMaps implements DirectMapper {
       if (this.#nowMs() > limit) {
         throw new MachineError(
           `guest vCPU ${vcpu}`,
-          `no safe point in time after a direct map's removal: its machine has kept others waiting for ${PATIENCE_MS} ms`,
+          "no safe point in time after a direct map's removal: its machine has kept others " +
+            `waiting for ${PATIENCE_MS} ms`,
         );
       }
     }

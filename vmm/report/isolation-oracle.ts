@@ -81,7 +81,9 @@ export class IsolationOracle {
     return [...this.#records.values()].map(({ victim, kind, attacks, fewest, changed }) => ({
       name: `isolation: ${kind}: ${victim} lost nothing`,
       ok: fewest > 0 && changed === 0,
-      detail: `${attacks} attacks on at least ${fewest} ${kind === 'guest memory' ? 'bytes' : kind}, ${changed} changed something`,
+      detail:
+        `${attacks} attacks on at least ${fewest} ` +
+        `${kind === 'guest memory' ? 'bytes' : kind}, ${changed} changed something`,
     }));
   }
 }

@@ -117,7 +117,8 @@ export class Measurements {
   /** What was measured before the rows that are kept, as a check; none when that is nothing. */
   earlierChecks(): Check[] {
     if (this.#earlier === 0) return [];
-    const detail = `${this.#earlier}, before the last ${MOST_ROWS} of each machine, are not in the table`;
+    const which = `${this.#earlier}, before the last ${MOST_ROWS} of each machine`;
+    const detail = `${which}, are not in the table`;
     return [{ name: 'earlier measurements', ok: true, detail }];
   }
 

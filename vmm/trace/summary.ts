@@ -60,7 +60,8 @@ export function checkTrace(value: unknown): ChromeTrace {
   const { formatVersion = 1, lost } = value.otherData;
   if (formatVersion !== TRACE_FORMAT_VERSION)
     throw new TypeError(
-      `it is of version ${JSON.stringify(formatVersion)} of the trace format, this reads version ${TRACE_FORMAT_VERSION}`,
+      `it is of version ${JSON.stringify(formatVersion)} of the trace format, this reads ` +
+        `version ${TRACE_FORMAT_VERSION}`,
     );
   if (lost === undefined || !isCount(lost))
     throw new TypeError('it does not say how many records were lost');

@@ -74,7 +74,8 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     end > 2 ** 32
   ) {
     throw new RangeError(
-      `the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM and 4 GiB`,
+      `the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM ` +
+        'and 4 GiB',
     );
   }
   for (const { device, addresses } of devices) {

@@ -145,19 +145,23 @@ function changesOf(
 }
 
 function changeText({ what, address, doubleword, old, now }: Change): string {
+  const part = doubleword === undefined ? '' : ` doubleword ${doubleword}`;
   const place = address === undefined ? '' : ` at ${address}`;
-  return `${what}${doubleword === undefined ? '' : ` doubleword ${doubleword}`}${place} was ${old}, is ${now}`;
+  return `${what}${part}${place} was ${old}, is ${now}`;
 }
 
 /** Puts the parts together, with their one line. */
 function finish(parts: Omit<Finding, 'text'>): Finding {
   const { kind, machine, streamId, substreamId, iova, entry, now, changes, command } = parts;
-  const stream = `StreamID ${hex(streamId)}${substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`}`;
+  const substream = substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`;
+  const stream = `StreamID ${hex(streamId)}${substream}`;
+  const asid = entry?.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`;
   const subject =
     entry === undefined
       ? `stale ${kind} of ${stream}, used for iova ${iova}`
-      : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${entry.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`}, ` +
-        `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, used for iova ${iova}`;
+      : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${asid}, ` +
+        `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, ` +
+        `used for iova ${iova}`;
   const why =
     changes.length === 0 ? ['which doubleword has changed is not known'] : changes.map(changeText);
   const text = [

@@ -65,7 +65,8 @@ function checkFunction(imported: WasmImport, type: FunctionType): void {
   if (sameFunctionType(type, expected)) return;
   throw new GuestImageError(
     'import-type',
-    `the guest imports ${nameOf(imported)} as ${functionTypeText(type)}: it is ${functionTypeText(expected)}`,
+    `the guest imports ${nameOf(imported)} as ${functionTypeText(type)}: it is ` +
+      `${functionTypeText(expected)}`,
   );
 }
 
@@ -122,7 +123,8 @@ function checkMemory(memory: MemoryImport): CheckedModule['memory'] {
     const kib = (initial * WASM_PAGE) / 1024;
     throw new GuestImageError(
       'memory-too-small',
-      `too little memory: the guest asks for ${kib} KiB, of which the ABI area takes the first ${ABI_AREA_SIZE / 1024}: raise --initial-memory`,
+      `too little memory: the guest asks for ${kib} KiB, of which the ABI area takes the ` +
+        `first ${ABI_AREA_SIZE / 1024}: raise --initial-memory`,
     );
   }
   return { ...memory, limits: { ...memory.limits, maximum } };
@@ -139,7 +141,8 @@ function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
   if (collected !== undefined && !allowGc) {
     throw new GuestImageError(
       'gc-types',
-      `the guest has ${collected}, and could fill the heap of its process: only a trusted one may, on a thread of its own (allowGc)`,
+      `the guest has ${collected}, and could fill the heap of its process: only a trusted one ` +
+        'may, on a thread of its own (allowGc)',
     );
   }
   let entries = elements;
@@ -147,7 +150,8 @@ function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
     if (wide || maximum === undefined) {
       throw new GuestImageError(
         'table-limits',
-        `the guest has a table ${wide ? 'with 64-bit indices' : 'without a maximum'}: its tables need 32-bit indices and a maximum`,
+        `the guest has a table ${wide ? 'with 64-bit indices' : 'without a maximum'}: its ` +
+          'tables need 32-bit indices and a maximum',
       );
     }
     entries += Math.max(initial, maximum);
@@ -155,7 +159,8 @@ function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
   if (entries > MAX_TABLE_ENTRIES) {
     throw new GuestImageError(
       'table-limits',
-      `the guest's tables and element segments may have ${entries} entries: there are at most ${MAX_TABLE_ENTRIES}`,
+      `the guest's tables and element segments may have ${entries} entries: there are at most ` +
+        `${MAX_TABLE_ENTRIES}`,
     );
   }
 }
@@ -210,7 +215,9 @@ function shapeOf(module: WebAssembly.Module): GuestShape {
 
 function checkData(lowest: number | undefined): void {
   if (lowest === undefined || lowest >= ABI_AREA_SIZE) return;
-  const how = `link it above (wasm-ld --global-base=${ABI_AREA_SIZE}, asc --memoryBase ${ABI_AREA_SIZE})`;
+  const how =
+    `link it above (wasm-ld --global-base=${ABI_AREA_SIZE}, asc --memoryBase ` +
+    `${ABI_AREA_SIZE})`;
   throw new GuestImageError(
     'data-in-abi-area',
     `the guest has data at 0x${lowest.toString(16)}, in the ABI's first MiB: ${how}`,
@@ -231,7 +238,8 @@ export async function loadGuestImage(
   if (shape === 'reactor' && maximum !== initial) {
     throw new GuestImageError(
       'memory-not-fixed',
-      `the guest's memory may grow (${initial} to ${maximum} pages): a reactor's maximum must be its initial size`,
+      `the guest's memory may grow (${initial} to ${maximum} pages): a reactor's maximum must ` +
+        'be its initial size',
     );
   }
   checkData(lowestData);
