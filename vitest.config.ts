@@ -24,7 +24,8 @@ const BROWSER = ['test/browser/**/*.test.ts'];
 const chromium = findChromium() !== undefined;
 if (!chromium)
   console.log(
-    'Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install chromium, or CHROMIUM=/path/to/it.',
+    'Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install ' +
+      'chromium, or CHROMIUM=/path/to/it.',
   );
 
 const SETUP = ['./test/support/expect-fresh-build.ts', './test/support/expect-no-findings.ts'];

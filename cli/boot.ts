@@ -143,7 +143,8 @@ export function machineOptions(
   const toy = guest === 'toy';
   if (vcpus > 1 && !toy && secondary === undefined) {
     throw new UsageError(
-      'more than one vCPU needs a program for the others: --secondary FILE (only the toy has its own)',
+      'more than one vCPU needs a program for the others: --secondary FILE (only the toy has ' +
+        'its own)',
     );
   }
   const program = secondary ?? (toy && vcpus > 1 ? toySecondary : undefined);

@@ -1,5 +1,6 @@
-// --timeout for guests that never come back, and signals while a trace is written: an inline guest has the thread for itself, so that the
-// command runs in a worker. This thread tells it to end, and ends it when it does not.
+// --timeout for guests that never come back, and signals while a trace is written: an
+// inline guest has the thread for itself, so that the command runs in a worker. This
+// thread tells it to end, and ends it when it does not.
 
 import { rmSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';

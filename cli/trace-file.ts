@@ -42,7 +42,10 @@ async function refuseInputs(path: string, inputs: readonly string[]): Promise<vo
   }
 }
 
-/** Where a trace is written: beside the file, whose name it gets once it is whole. What is no regular file is written as it is. */
+/**
+ * Where a trace is written: beside the file, whose name it gets once it is whole. What is
+ * no regular file is written as it is.
+ */
 async function placesOf(path: string): Promise<{ file: string; partial: string | undefined }> {
   const found = await existing(path);
   if (found && !found.isFile()) return { file: path, partial: undefined };

@@ -108,7 +108,10 @@ class Page implements Actions {
     this.#draw();
   }
 
-  /** Makes new machines on a new worker. When they are there, the ones before go with all that they had; until then those go on. */
+  /**
+   * Makes new machines on a new worker. When they are there, the ones before go with all
+   * that they had; until then those go on.
+   */
   #start(settings: Settings, guest: GuestFile | undefined): void {
     this.#next?.end();
     const sink = {
@@ -224,13 +227,17 @@ class Page implements Actions {
       this.#terminals.show(vm);
       this.#draw();
     };
-    return html`<h2 tabindex="0" data-explain="What the guests write, as they write it; what is typed goes to the guest.">Console</h2>
+    return html`<h2 tabindex="0"
+        data-explain="What the guests write, as they write it; what is typed goes to the guest."
+      >Console</h2>
       ${
         names.length < 2
           ? nothing
           : names.map(
               (name, vm) =>
-                html`<button type="button" aria-pressed=${vm === this.#terminals.shown} @click=${() => show(vm)} data-explain="Shows the console of ${name}.">${name}</button>`,
+                html`<button type="button" aria-pressed=${vm === this.#terminals.shown}
+                    @click=${() => show(vm)}
+                    data-explain="Shows the console of ${name}.">${name}</button>`,
             )
       }`;
   }

@@ -1,4 +1,5 @@
-// Commands (48882 section 2.4): a guest's name its own DeviceIDs and DomainIDs, which are replaced by the host's before anything else.
+// Commands (48882 section 2.4): a guest's name its own DeviceIDs and DomainIDs, which are
+// replaced by the host's before anything else.
 
 import {
   AMD_CTX_CONTROL,
@@ -67,9 +68,9 @@ function deviceOf(context: usize, queue: usize, d0: u64): u32 {
   return hostId(context, queue, 0, AMD_DEVICE_MAP_ENTRY, bits(u32(d0), AMD_CMD_DEVICE));
 }
 
-// A DomainID that none of the guest's devices has tags no entry. The host's tables may be under a guest's translation of any address: GN = 0
-// takes the whole domain.
-// Returns the blocks visited.
+// A DomainID that none of the guest's devices has tags no entry. The host's tables may be
+// under a guest's translation of any address: GN = 0 takes the whole domain. Returns the
+// blocks visited.
 function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): u32 {
   const domain = hostId(
     context,

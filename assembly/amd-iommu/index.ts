@@ -1,5 +1,7 @@
-// The AMD IOMMU: translation, and the service of command buffers, which doorbells and the host call. Types and docs of the exports:
-// assembly/load.ts. IOTLB, generations, accesses in flight and ownership of queues are the SMMU core's and the drain's, compiled in.
+// The AMD IOMMU: translation, and the service of command buffers, which doorbells and the
+// host call. Types and docs of the exports: assembly/load.ts. IOTLB, generations,
+// accesses in flight and ownership of queues are the SMMU core's and the drain's,
+// compiled in.
 
 import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';

@@ -5,7 +5,10 @@
 
 /** Number of ATC ports that have ever been used: what ATC_INV has to look at. */
 export const SMMU_AT_ATC_PORTS = 0x64;
-/** u64 PA of the PRI queue, then log2 of its entries, PROD (with OVFLG), CONS (with OVACKFLG); its owner, and its errors, as of the event queue. */
+/**
+ * u64 PA of the PRI queue, then log2 of its entries, PROD (with OVFLG), CONS (with
+ * OVACKFLG); its owner, and its errors, as of the event queue.
+ */
 export const SMMU_AT_PRIQ_BASE = 0x88;
 export const SMMU_AT_PRIQ_LOG2SIZE = 0x90;
 export const SMMU_AT_PRIQ_PROD = 0x94;
@@ -36,8 +39,8 @@ export const ATC_ISOLATED = 3;
 /** Entry that the next insert replaces. */
 export const ATC_PORT_VICTIM = 0x10;
 /**
- * The endpoint's page request group: its PRGIndex in the low 16 bits, PRG_* above. Only its endpoint changes it, but from PRG_WAITING to an answer,
- * by compare-and-swap.
+ * The endpoint's page request group: its PRGIndex in the low 16 bits, PRG_* above. Only
+ * its endpoint changes it, but from PRG_WAITING to an answer, by compare-and-swap.
  */
 export const ATC_PORT_GROUP = 0x14;
 /** i32: PASID of that request, ACCESS_NO_SSID for none. Only its endpoint writes it, before the group. */
@@ -69,7 +72,8 @@ export const ATC_PAGE = 0x08;
 /** u64 translated address of the block. */
 export const ATC_PA = 0x10;
 
-// One entry for each queue block: the ports whose answers its next CMD_SYNC waits for. Private to the owner of the queue.
+// One entry for each queue block: the ports whose answers its next CMD_SYNC waits for.
+// Private to the owner of the queue.
 export const SMMU_AT_ATC_WAITS = 0xe4000;
 /** log2 of the size of an entry. */
 export const ATC_WAIT_SHIFT = 4;

@@ -4,8 +4,9 @@ export const DMA_REGION_SIZE = 0x1000;
 export const DMA_ID = 0x00;
 export const DMA_ID_VALUE = 0x31414d44; // "DMA1"
 /**
- * Operation: writing starts it, and gives up one that is under way. It is complete when the write returns, unless the SMMU stalls one of its
- * accesses (DMA_STATUS_STALLED) or it is longer than DMA_STEP_LENGTH (DMA_STATUS_BUSY). Reads the last operation.
+ * Operation: writing starts it, and gives up one that is under way. It is complete when
+ * the write returns, unless the SMMU stalls one of its accesses (DMA_STATUS_STALLED) or
+ * it is longer than DMA_STEP_LENGTH (DMA_STATUS_BUSY). Reads the last operation.
  */
 export const DMA_CTRL = 0x04;
 export const DMA_STATUS = 0x08;
@@ -25,8 +26,10 @@ export const DMA_STREAM = 0x30;
 /** 1: pulse the interrupt at the end of each operation. */
 export const DMA_IRQ_ENABLE = 0x34;
 /**
- * PCIe's ATS and PRI: DMA_ATS_ENABLE; DMA_ATS_PAGES, which asks for pages that the engine is denied (DMA_STATUS_STALLED meanwhile); DMA_ATS_SILENT,
- * which leaves invalidation requests without an answer. A write empties the ATC. Reads what the engine does, which is what its SMMU has.
+ * PCIe's ATS and PRI: DMA_ATS_ENABLE; DMA_ATS_PAGES, which asks for pages that the engine
+ * is denied (DMA_STATUS_STALLED meanwhile); DMA_ATS_SILENT, which leaves invalidation
+ * requests without an answer. A write empties the ATC. Reads what the engine does, which
+ * is what its SMMU has.
  */
 export const DMA_ATS = 0x38;
 export const DMA_ATS_ENABLE = 1;
@@ -34,8 +37,9 @@ export const DMA_ATS_SILENT = 2;
 export const DMA_ATS_PAGES = 4;
 
 /**
- * What an operation's accesses carry: DMA_PASID_VALUE where DMA_PASID_VALID is set, DMA_PASID_PRIVILEGED, and DMA_PASID_INSTRUCTION, with which
- * reads fetch instructions. As it stands when the operation starts.
+ * What an operation's accesses carry: DMA_PASID_VALUE where DMA_PASID_VALID is set,
+ * DMA_PASID_PRIVILEGED, and DMA_PASID_INSTRUCTION, with which reads fetch instructions.
+ * As it stands when the operation starts.
  */
 export const DMA_PASID = 0x3c;
 export const DMA_PASID_VALUE = (0 << 16) | (0 << 8) | 20;

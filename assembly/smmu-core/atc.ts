@@ -1,9 +1,12 @@
-// The address translation cache of an endpoint (PCIe ATS). It is filled by the endpoint's translation requests and emptied by ATC_INV, which the
-// drain of any thread carries out; that is why it lies in host memory.
+// The address translation cache of an endpoint (PCIe ATS). It is filled by the endpoint's
+// translation requests and emptied by ATC_INV, which the drain of any thread carries out;
+// that is why it lies in host memory.
 //
-// An endpoint reads its port's count of requests before it asks for a translation, and looks at it again behind the insert; an invalidation raises
-// the count before it looks at the entries. So a translation that was on its way meanwhile is used once, and not kept. The access that uses an entry
-// is in flight from before the lookup, and a CMD_SYNC waits for it as for any other.
+// An endpoint reads its port's count of requests before it asks for a translation, and
+// looks at it again behind the insert; an invalidation raises the count before it looks
+// at the entries. So a translation that was on its way meanwhile is used once, and not
+// kept. The access that uses an entry is in flight from before the lookup, and a CMD_SYNC
+// waits for it as for any other.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -88,7 +91,8 @@ function tagOf(pasid: i32, attributes: u32): u32 {
   return pasidTag(pasid) | placed(u32(privileged), ATC_TAG_PRIVILEGED);
 }
 
-// Clears the entries that overlap `span` (log2, 64 and above: all) bytes at an address that is aligned to them: those of a PASID, or all of them.
+// Clears the entries that overlap `span` (log2, 64 and above: all) bytes at an address
+// that is aligned to them: those of a PASID, or all of them.
 function drop(smmu: usize, port: u32, address: u64, span: u32, pasid: i32): void {
   const entries = entriesOf(smmu, port);
   for (let i: usize = 0; i < <usize>ATC_ENTRIES; i++) {
@@ -142,8 +146,9 @@ export function atcAnswered(smmu: usize, port: u32): bool {
 }
 
 /**
- * Cuts an endpoint off that lets requests time out, as a Root Complex should (IHI 0070 section 3.9.1.4): what its ATC holds can do no harm, and
- * later requests are not waited for.
+ * Cuts an endpoint off that lets requests time out, as a Root Complex should (IHI 0070
+ * section 3.9.1.4): what its ATC holds can do no harm, and later requests are not waited
+ * for.
  */
 export function isolate(smmu: usize, port: u32): void {
   const at = portAt(smmu, port);
@@ -153,8 +158,9 @@ export function isolate(smmu: usize, port: u32): void {
 }
 
 /**
- * Gives the endpoint of a StreamID a port, or changes what it does. Its ATC is empty then, every invalidation up to now is answered
- * unless it stays silent, and its page request is given up.
+ * Gives the endpoint of a StreamID a port, or changes what it does. Its ATC is empty
+ * then, every invalidation up to now is answered unless it stays silent, and its page
+ * request is given up.
  * @param mode ATC_*; ATC_OFF frees the port.
  * @returns the port, ATC_NO_PORT when all are taken.
  */
@@ -188,8 +194,9 @@ export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
 }
 
 /**
- * CMD_PRI_RESP: answers the page request group of a StreamID's endpoint, if it is the one that waits. Endpoints expect the PASID of the request in its
- * answer (PRG Response PASID Required).
+ * CMD_PRI_RESP: answers the page request group of a StreamID's endpoint, if it is the one
+ * that waits. Endpoints expect the PASID of the request in its answer (PRG Response PASID
+ * Required).
  * @param pasid ACCESS_NO_SSID for none; @param answer PRG_*.
  */
 export function answerGroup(smmu: usize, sid: u32, pasid: i32, group: u32, answer: u32): void {

@@ -1,6 +1,7 @@
-// TLB invalidation (IHI 0070 section 4.4). By VMID or ASID it raises a generation; by address it visits the sets that can hold the range,
-// or all of them when the range is larger. The core and the drain both compile this file in: a call between instances would cost more
-// than the work.
+// TLB invalidation (IHI 0070 section 4.4). By VMID or ASID it raises a generation; by
+// address it visits the sets that can hold the range, or all of them when the range is
+// larger. The core and the drain both compile this file in: a call between instances
+// would cost more than the work.
 
 import { TLBI_NUM, TLBI_SCALE, TLBI_SCALE_DS, TLBI_TG, TLBI_TTL } from '../layout/commands';
 import {
@@ -46,7 +47,10 @@ function firstOf(d1: u64): u64 {
   return d1 & ~(<u64>0xfff);
 }
 
-/** Whether a TLBI by address, by its dword 1, may have a range. Small enough to stand in its callers' code: most commands have none. */
+/**
+ * Whether a TLBI by address, by its dword 1, may have a range. Small enough to stand in
+ * its callers' code: most commands have none.
+ */
 export function hasGranule(d1: u64): bool {
   return bits(u32(d1), TLBI_TG) != 0;
 }
@@ -66,8 +70,9 @@ function scaleOf(smmu: usize, d0: u64): u32 {
 }
 
 /**
- * True for a TLBI by address whose range fields are a reserved combination: a granule without a range (NUM = SCALE = 0) and without a level; level 1
- * of 16 KiB tables, where no leaf stands without LPA2, counts as none (IHI 0070 section 4.4.1.1).
+ * True for a TLBI by address whose range fields are a reserved combination: a granule
+ * without a range (NUM = SCALE = 0) and without a level; level 1 of 16 KiB tables, where
+ * no leaf stands without LPA2, counts as none (IHI 0070 section 4.4.1.1).
  */
 export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
   const tg = granuleOf(smmu, d1);
@@ -76,7 +81,10 @@ export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
   return ttl == 0 || (ttl == 1 && tg == TG_16K && !dsImplemented(smmu));
 }
 
-/** Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) << SCALE granules of 2^(2*TG+10) bytes. */
+/**
+ * Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) <<
+ * SCALE granules of 2^(2*TG+10) bytes.
+ */
 function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
   const tg = granuleOf(smmu, d1);
   if (tg == 0) return 1;
@@ -113,8 +121,9 @@ function killMatching(
   }
 }
 
-// The sweeps do the same for each block: mark its set, for an inserter that may be at work there, and look at the entries if a tag fits. The
-// steps stand in both, because a call would cost as much as they do.
+// The sweeps do the same for each block: mark its set, for an inserter that may be at
+// work there, and look at the entries if a tag fits. The steps stand in both, because a
+// call would cost as much as they do.
 
 // One block of each size that entries of the VMID have had.
 function sweepAddress(smmu: usize, sizes: u64, vmid: u32, asid: u32, address: u64): void {
@@ -180,8 +189,9 @@ export function invalidateSpan(
   generation: i64,
 ): u32 {
   const block = vmidBlock(smmu, vmid);
-  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one TLBI must take whole. To be looked at after the
-  // raise: an inserter announces the first such entry before it checks the generation.
+  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which
+  // one TLBI must take whole. To be looked at after the raise: an inserter announces the
+  // first such entry before it checks the generation.
   if (atomic.load<i32>(block, VMID_FRACTURED)) {
     killVmid(block, generation);
     return 0;
@@ -216,7 +226,8 @@ export function invalidateVa(
 }
 
 /**
- * TLBI_S2_IPA. Entries of both stages need not go (software follows with TLBI_NH_ALL); walks that are under way are not cached.
+ * TLBI_S2_IPA. Entries of both stages need not go (software follows with TLBI_NH_ALL);
+ * walks that are under way are not cached.
  * @returns the blocks visited.
  */
 export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): u32 {

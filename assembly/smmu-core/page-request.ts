@@ -1,4 +1,5 @@
-// Page requests of endpoints (PCIe PRI; IHI 0070 chapter 8): the PRI queue, its overflow, and the answers that the SMMU gives itself.
+// Page requests of endpoints (PCIe PRI; IHI 0070 chapter 8): the PRI queue, its overflow,
+// and the answers that the SMMU gives itself.
 
 import { THREAD_ID } from '../imports/unit';
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
@@ -50,7 +51,8 @@ function open(smmu: usize): bool {
   );
 }
 
-// Writes the entry; otherwise the answer that the SMMU gives, PRG_*. An overflow lasts until software has acknowledged it, full or not.
+// Writes the entry; otherwise the answer that the SMMU gives, PRG_*. An overflow lasts
+// until software has acknowledged it, full or not.
 function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
   const prod = atomic.load<u32>(smmu, SMMU_AT_PRIQ_PROD);
   const cons = atomic.load<u32>(smmu, SMMU_AT_PRIQ_CONS);

@@ -1,5 +1,6 @@
-// What a command's work counts as, so that a service of a queue is bounded in work and not only in commands: a TLBI of a
-// wide range visits a thousand times as many blocks of the IOTLB as one of an address.
+// What a command's work counts as, so that a service of a queue is bounded in work and
+// not only in commands: a TLBI of a wide range visits a thousand times as many blocks of
+// the IOTLB as one of an address.
 
 /**
  * Blocks of the IOTLB that take as long to visit as a command of a single address takes in

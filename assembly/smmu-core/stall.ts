@@ -1,8 +1,9 @@
-// Stalled transactions (IHI 0070 sections 3.12.2, 4.7.1, 4.7.2). A transaction that stalls leaves its StreamID and STAG in a table and is not in
-// flight while it waits: its endpoint comes back, asks for the answer, and translates again if that is a retry.
+// Stalled transactions (IHI 0070 sections 3.12.2, 4.7.1, 4.7.2). A transaction that
+// stalls leaves its StreamID and STAG in a table and is not in flight while it waits: its
+// endpoint comes back, asks for the answer, and translates again if that is a retry.
 //
-// An entry is one word, and every change of it a compare-and-swap of the whole: a command that names another StreamID, or the STAG of an earlier
-// use, changes nothing.
+// An entry is one word, and every change of it a compare-and-swap of the whole: a command
+// that names another StreamID, or the STAG of an earlier use, changes nothing.
 
 import { SMMU_AT_IDR5, SMMU_AT_STALLED } from '../layout/smmu-memory';
 import { IDR5_STALL_MAX } from '../layout/smmu-registers';
@@ -44,8 +45,9 @@ function change(smmu: usize, sid: u32, stag: u32, from: u32, to: u32): bool {
   return true;
 }
 
-// The entry that the next stall of a stream is to take: a free one; when there is none, or the stream has its quota, one whose endpoint has
-// given it up, of its own in the latter case. 0 when there is none.
+// The entry that the next stall of a stream is to take: a free one; when there is none,
+// or the stream has its quota, one whose endpoint has given it up, of its own in the
+// latter case. 0 when there is none.
 function entryFor(smmu: usize, sid: u32): usize {
   const count = min(bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_STALL_MAX), u32(MAX_STALLS));
   const quota = min(<u32>STALLS_PER_STREAM, max(count >> 1, 1));
@@ -72,7 +74,8 @@ function entryFor(smmu: usize, sid: u32): usize {
 }
 
 /**
- * Enters a transaction, which then waits. An entry's next use has another STAG: an answer to an abandoned one has no effect on it.
+ * Enters a transaction, which then waits. An entry's next use has another STAG: an answer
+ * to an abandoned one has no effect on it.
  * @returns its STAG; NO_STAG when STALLS_PER_STREAM of its stream, or IDR5.STALL_MAX in all, wait already.
  */
 export function stallEnter(smmu: usize, sid: u32): u32 {

@@ -1,5 +1,6 @@
-// The registers of an ECMDQ in guest memory: EN and ENACK, ERR and ERRACK (IHI 0070 section 3.5.6). Bits of one name stand in the same place
-// of PROD and CONS, and the queue block keeps them there too.
+// The registers of an ECMDQ in guest memory: EN and ENACK, ERR and ERRACK (IHI 0070
+// section 3.5.6). Bits of one name stand in the same place of PROD and CONS, and the
+// queue block keeps them there too.
 
 import {
   QUEUE_ALLOCATED,
@@ -92,7 +93,10 @@ export function ecmdqDue(queue: usize, place: i64): bool {
   return ((prod ^ load<u32>(queue, QUEUE_CONS)) & maskOf(Q_INDEX) & indexMask) != 0;
 }
 
-/** Publishes a held error: CONS.ERR toggles, and ERR_REASON says which. While ERRACK differs already the error stays held. */
+/**
+ * Publishes a held error: CONS.ERR toggles, and ERR_REASON says which. While ERRACK
+ * differs already the error stays held.
+ */
 export function publishEcmdqError(smmu: usize, queue: usize, place: i64): void {
   if (
     !inGuest(place) ||

@@ -1,5 +1,6 @@
-// Commands that are for an endpoint behind a stream: ATC_INV, RESUME, STALL_TERM (IHI 0070 sections 4.5 and 4.7). On a queue that a guest writes
-// their StreamID is the guest's number, and only a stream that its host has given it is meant.
+// Commands that are for an endpoint behind a stream: ATC_INV, RESUME, STALL_TERM (IHI
+// 0070 sections 4.5 and 4.7). On a queue that a guest writes their StreamID is the
+// guest's number, and only a stream that its host has given it is meant.
 
 import { ACCESS_NO_SSID } from '../layout/access';
 import { PRG_FAILURE, PRG_INVALID, PRG_SUCCESS } from '../layout/ats-memory';
@@ -67,8 +68,9 @@ function furtherSid(context: usize, virtSid: u32): u64 {
   return NO_SID;
 }
 
-// ATC_INV and PRI_RESP have no effect while SMMUEN is 0, and are no error (IHI 0070 sections 4.5.1 and 4.5.2): that of the SMMU whose queue it is, and
-// that of the physical one.
+// ATC_INV and PRI_RESP have no effect while SMMUEN is 0, and are no error (IHI 0070
+// sections 4.5.1 and 4.5.2): that of the SMMU whose queue it is, and that of the physical
+// one.
 function switchedOff(smmu: usize, context: usize): bool {
   return (
     !bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN) ||
@@ -76,8 +78,8 @@ function switchedOff(smmu: usize, context: usize): bool {
   );
 }
 
-// PASID that ATC_INV and PRI_RESP name, ACCESS_NO_SSID for none. Where there are no PASIDs SSV counts for nothing: our choice of what sections
-// 4.5.1 and 4.5.2 leave open.
+// PASID that ATC_INV and PRI_RESP name, ACCESS_NO_SSID for none. Where there are no
+// PASIDs SSV counts for nothing: our choice of what sections 4.5.1 and 4.5.2 leave open.
 function pasidOf(smmu: usize, d0: u64): i32 {
   if (!bits(u32(d0), CMD_SSV) || !bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE))
     return ACCESS_NO_SSID;

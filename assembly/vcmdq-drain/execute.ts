@@ -114,7 +114,8 @@ export function execute(
       cfgi(smmu);
       // SSV is reserved in CFGI_CD: the SubstreamID counts whatever it says.
       const ssid = i64(bits(u32(d0), CMD_SSID));
-      // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well: drop every entry of the stream.
+      // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well:
+      // drop every entry of the stream.
       invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
       return DONE;
     }

@@ -68,7 +68,10 @@ import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './v
 
 export { dsb, tlbi } from './broadcast';
 
-/** Work (as a queue's BUDGET counts it) behind which `watch` returns, and how many looks pass between two that take in every queue. */
+/**
+ * Work (as a queue's BUDGET counts it) behind which `watch` returns, and how many looks
+ * pass between two that take in every queue.
+ */
 const WATCH_WORK: u32 = 1024;
 const LOOKS_AT_BUSY: u32 = 8;
 /** Work behind which no further queue is served in one call. The next call begins at that queue. */
@@ -153,13 +156,15 @@ export function watch(smmu: usize, index: u32, looks: u32): u32 {
   let found = false;
   let busy = slots;
   for (let look: u32 = 0; look < looks; look++) {
-    // Most looks go to the queue that had work last: it is the likeliest to have some again, and its guest may be waiting.
+    // Most looks go to the queue that had work last: it is the likeliest to have some
+    // again, and its guest may be waiting.
     const all = look % LOOKS_AT_BUSY == 0 || busy == slots;
     const count = all ? slots : 1;
     let slot = all ? firstSlot(context, slots) : busy;
     let served = false;
     for (let i: u32 = 0; i < count; i++, slot = nextSlot(slot, slots)) {
-      // A pass that is cut goes on at the same queue: one that is never empty does not keep those behind it from being looked at.
+      // A pass that is cut goes on at the same queue: one that is never empty does not
+      // keep those behind it from being looked at.
       if (done >= PASS_WORK) {
         store<u32>(context, slot, CTX_NEXT_SLOT);
         break;

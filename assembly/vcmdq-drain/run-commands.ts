@@ -1,4 +1,5 @@
-// The commands of a queue: from its private CONS up to a PROD that was read. Used by every kind of queue and every placement of the drain.
+// The commands of a queue: from its private CONS up to a PROD that was read. Used by
+// every kind of queue and every placement of the drain.
 
 import { endTraceRun, traceRun } from '../imports/core';
 import { load128 } from '../imports/port';
@@ -70,7 +71,8 @@ export function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u3
   stop(queue, cons, QUEUE_ERROR_HELD);
 }
 
-// What a run counts, in one word (a run has at most BUDGET commands): locals that live across a call cost a spill for each command.
+// What a run counts, in one word (a run has at most BUDGET commands): locals that live
+// across a call cost a spill for each command.
 const COUNT: u64 = (1 << 10) - 1;
 const SYNC_SHIFT: u64 = 10;
 const REWRITE_SHIFT: u64 = 20;
@@ -87,7 +89,10 @@ function add(counter: usize, count: u64): void {
   if (count != 0) store<i64>(counter, load<i64>(counter) + i64(count));
 }
 
-/** Runs commands up to `written`, the PROD that was read, within BUDGET. Returns the work: at least BUDGET when some may be left. */
+/**
+ * Runs commands up to `written`, the PROD that was read, within BUDGET. Returns the work:
+ * at least BUDGET when some may be left.
+ */
 export function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
   const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
   const size = (<u32>1) << log2size;
@@ -104,8 +109,9 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     hold(smmu, queue, cons, CERROR_ABT, STAT_FETCH_ABORT);
     return 0;
   }
-  // The commands that drivers send in numbers are carried out here, without a call, and with one raise of the generation for all that name
-  // the same VMID; the others in `execute`.
+  // The commands that drivers send in numbers are carried out here, without a call, and
+  // with one raise of the generation for all that name the same VMID; the others in
+  // `execute`.
   const actions = actionsOf(smmu, load<u32>(queue, QUEUE_KIND));
   const end = (cons + min(available, BUDGET)) & indexMask;
   const traceAt: usize =
@@ -163,8 +169,9 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     }
     if (result != DONE) {
       if (result != OTHER) break;
-      // A CFGI may be among these. A walk that began between the raise and the CFGI carries the raised generation and the old configuration: the
-      // invalidation that follows the CFGI has to raise again.
+      // A CFGI may be among these. A walk that began between the raise and the CFGI
+      // carries the raised generation and the old configuration: the invalidation that
+      // follows the CFGI has to raise again.
       raisedVmid = NO_VMID;
       const d1 = i64x2.extract_lane(command, 1);
       const returned = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, d1);

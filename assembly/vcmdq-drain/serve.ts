@@ -144,7 +144,8 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
     store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + 1, QUEUE_SYNCS);
     return true;
   }
-  // A published error ends when software has made GERRORN equal; the command is then fetched again (IHI 0070 section 7.1).
+  // A published error ends when software has made GERRORN equal; the command is then
+  // fetched again (IHI 0070 section 7.1).
   if (state != QUEUE_ERROR_PUBLISHED || !isVcmdq(queue)) return false;
   if (((load<u32>(queue, QUEUE_GERROR) ^ gerrorn) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0)
     return false;
@@ -193,7 +194,8 @@ function roundOfEcmdq(smmu: usize, queue: usize, context: usize, place: i64): u3
   return done;
 }
 
-// The same for a CMDQ whose PROD and CONS the guest has: what is still in the host's memory its device model looks after.
+// The same for a CMDQ whose PROD and CONS the guest has: what is still in the host's
+// memory its device model looks after.
 function overlayDue(queue: usize, place: i64): bool {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return false;
   const state = load<u32>(queue, QUEUE_STATE);
@@ -206,8 +208,9 @@ function overlayDue(queue: usize, place: i64): bool {
 }
 
 /**
- * True when a running VCMDQ's CONS, PROD, CONFIG and STATUS are just what they are with nothing to do: one call into the guest port. What it
- * leaves out, `due` sees: GERROR, and queues in any other state.
+ * True when a running VCMDQ's CONS, PROD, CONFIG and STATUS are just what they are with
+ * nothing to do: one call into the guest port. What it leaves out, `due` sees: GERROR,
+ * and queues in any other state.
  */
 export function settled(queue: usize, context: usize): bool {
   if (load<u32>(queue, QUEUE_STATE) != QUEUE_RUNNING || load<u32>(queue, QUEUE_ENABLED) != 1)
@@ -219,8 +222,9 @@ export function settled(queue: usize, context: usize): bool {
 }
 
 /**
- * True when a round of the VCMDQ would find something to do. Loads only: a side core looks all the time, and taking the queue for each look
- * would cost ten times as much and keep the doorbell's callers away.
+ * True when a round of the VCMDQ would find something to do. Loads only: a side core
+ * looks all the time, and taking the queue for each look would cost ten times as much and
+ * keep the doorbell's callers away.
  */
 export function due(queue: usize, context: usize): bool {
   const page0 = page0Of(queue, context);
@@ -280,9 +284,13 @@ function reaches(smmu: usize, queue: usize): bool {
   );
 }
 
-/** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. Returns the work, as `run` counts it. */
+/**
+ * Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are
+ * used up. Returns the work, as `run` counts it.
+ */
 export function serveOwned(smmu: usize, queue: usize): u32 {
-  // Of a queue that this unit cannot read only its own ring may pass unserved; another machine's doorbell meanwhile is the host's.
+  // Of a queue that this unit cannot read only its own ring may pass unserved; another
+  // machine's doorbell meanwhile is the host's.
   if (!reaches(smmu, queue)) {
     if (!letGo(queue, 1)) giveUp(queue);
     return 0;

@@ -1,4 +1,5 @@
-// Draws the page in parts, a few milliseconds of each frame, so that no task of the page's thread is long however many machines there are.
+// Draws the page in parts, a few milliseconds of each frame, so that no task of the
+// page's thread is long however many machines there are.
 
 /** Scripts of a frame stop after this; layout and painting of what they changed come on top. */
 const FRAME_MS = 2;

@@ -44,7 +44,8 @@ async function placement({ transport, drain, vcpus }: Settings) {
   const { cores, threads } = await probe();
   if (!threads.available) {
     const note =
-      'The page is not cross-origin isolated: the whole machine runs inline in one worker, its VCMDQs are drained in the doorbell call.';
+      'The page is not cross-origin isolated: the whole machine runs inline in one worker, ' +
+      'its VCMDQs are drained in the doorbell call.';
     return { transport: 'inline', drain: 'doorbell', isolated: false, note } as const;
   }
   const spare = cores >= SPARE_CORES + vcpus - 1;

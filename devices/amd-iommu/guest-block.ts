@@ -1,4 +1,5 @@
-// What host memory has of a GuestID beside its queue block (assembly/layout/amd-block.ts): pointers, enables, status, event log, ID tables.
+// What host memory has of a GuestID beside its queue block
+// (assembly/layout/amd-block.ts): pointers, enables, status, event log, ID tables.
 
 import {
   AMD_CTX_COMMAND_BASE,
@@ -90,7 +91,10 @@ export class AmdGuestBlock {
     return this.#get(AMD_CTX_EVENTS_LOST);
   }
 
-  /** A command buffer, from its start: `pa` names it in events, `offset` is where it lies in its window's memory, 0 for nowhere. */
+  /**
+   * A command buffer, from its start: `pa` names it in events, `offset` is where it lies
+   * in its window's memory, 0 for nowhere.
+   */
   setCommandBuffer(window: number, pa: number, offset: number, log2size: number): void {
     this.#set(CTX_WINDOW, window);
     this.#set(AMD_CTX_COMMAND_BASE, pa % 2 ** 32);
@@ -173,7 +177,10 @@ export class AmdGuestBlock {
     else this.#set(AMD_CTX_POINTERS + offset, value);
   }
 
-  /** Moves the pointers into the guest's memory, or (offset 0) takes them back; what the guest left there is as untrusted as any register write. */
+  /**
+   * Moves the pointers into the guest's memory, or (offset 0) takes them back; what the
+   * guest left there is as untrusted as any register write.
+   */
   place(guestMemory: WebAssembly.Memory, memoryOffset: number): void {
     const guest = new Int32Array(guestMemory.buffer);
     const own = (this.#address + AMD_CTX_POINTERS) >> 2;
@@ -188,7 +195,10 @@ export class AmdGuestBlock {
     this.#set(CTX_PAGE0, memoryOffset);
   }
 
-  /** Pointers, status and state of the buffers, for saved states. A buffer that is parked fetches its COMPLETION_WAIT again. */
+  /**
+   * Pointers, status and state of the buffers, for saved states. A buffer that is parked
+   * fetches its COMPLETION_WAIT again.
+   */
   saveBuffers(): number[] {
     const { queue } = this;
     const pointers = Array.from({ length: AMD_POINTERS_SIZE / 8 }, (_, i) =>

@@ -94,10 +94,11 @@ function ask(device: Device, what: 'attach' | 'reset', call: () => void): void {
  */
 export function checkInterfaceVersion({ name, interfaceVersion }: Device): void {
   if (SUPPORTED_VERSIONS.includes(interfaceVersion)) return;
-  const written = `device ${name} was written for version ${interfaceVersion} of the plugin interface`;
   throw new BoardError(
     'plugin-version',
-    `${written}, this is version ${PLUGIN_INTERFACE_VERSION}, which takes version ${PLUGIN_INTERFACE_VERSION_1} as well`,
+    `device ${name} was written for version ${interfaceVersion} of the plugin interface, ` +
+      `this is version ${PLUGIN_INTERFACE_VERSION}, which takes version ` +
+      `${PLUGIN_INTERFACE_VERSION_1} as well`,
   );
 }
 
@@ -192,7 +193,10 @@ export class AttachedDevices {
     }
   }
 
-  /** When the next timer of a device is due, in nanoseconds of the machine's clock: how long an idle machine may sleep. Undefined: never. */
+  /**
+   * When the next timer of a device is due, in nanoseconds of the machine's clock: how
+   * long an idle machine may sleep. Undefined: never.
+   */
   get nextDeadline(): number | undefined {
     return this.#timers.nextDeadline;
   }
@@ -208,7 +212,10 @@ export class AttachedDevices {
     for (const device of this.#devices) ask(device, 'reset', () => device.reset());
   }
 
-  /** Takes back what the devices were given: none of it has any effect from here on. Each can be attached to another machine, if it is of version 2. */
+  /**
+   * Takes back what the devices were given: none of it has any effect from here on. Each
+   * can be attached to another machine, if it is of version 2.
+   */
   detach(): void {
     for (const lease of this.#leases) lease.end();
     for (const device of this.#devices.slice(0, this.#leases.length)) attached.delete(device);
@@ -220,8 +227,9 @@ export class AttachedDevices {
 
 /**
  * Attaches the devices of a machine and resets them: all of them, or none.
- * @throws {BoardError} and leaves every device alone, when one was written for a version of the plugin interface that is
- * not supported, is plugged in already, or has the name of another one; and when one throws as it is attached or reset.
+ * @throws {BoardError} and leaves every device alone, when one was written for a version
+ *   of the plugin interface that is not supported, is plugged in already, or has the name
+ *   of another one; and when one throws as it is attached or reset.
  */
 export function attachDevices(
   placements: readonly Placement[],

@@ -1,5 +1,5 @@
-// Background loops: bounded work that devices want done beside the guest. Inline, they are polled at safe points: at the end of every
-// exit and at every yield.
+// Background loops: bounded work that devices want done beside the guest. Inline, they
+// are polled at safe points: at the end of every exit and at every yield.
 
 import type { BackgroundLoop } from '../plugin/index.ts';
 import { MachineError } from '../plugin/index.ts';

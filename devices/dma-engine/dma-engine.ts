@@ -1,5 +1,7 @@
-// DMA engine: a bus master with one StreamID that copies, fills and compares memory. Every access goes through the IOMMU; one that the IOMMU
-// holds is made again from a background loop, and the operation goes on behind it. So does one that is longer than a turn of the engine may be.
+// DMA engine: a bus master with one StreamID that copies, fills and compares memory.
+// Every access goes through the IOMMU; one that the IOMMU holds is made again from a
+// background loop, and the operation goes on behind it. So does one that is longer than a
+// turn of the engine may be.
 
 import {
   DMA_ATS,
@@ -277,7 +279,10 @@ export class DmaEngine implements Device {
     return this.#expected.subarray(offset % 4, (offset % 4) + bytes);
   }
 
-  /** One access of the port. An address that the port cannot carry (2^53 and above) fails like one that nothing answers. */
+  /**
+   * One access of the port. An address that the port cannot carry (2^53 and above) fails
+   * like one that nothing answers.
+   */
   #access(
     access: (iova: number, bytes: Uint8Array) => DmaResult,
     iova: number,
@@ -291,7 +296,10 @@ export class DmaEngine implements Device {
     return { status: done < length ? DMA_STATUS_BUSY : DMA_STATUS_DONE, done };
   }
 
-  /** Chunk by chunk in ascending order; what was read before a fault is still written. A chunk whose write stalls is read again. */
+  /**
+   * Chunk by chunk in ascending order; what was read before a fault is still written. A
+   * chunk whose write stalls is read again.
+   */
   #copy(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
     const attributes = attributesOf(operation.pasid);

@@ -24,7 +24,8 @@ export interface DmaResult {
   /** Bytes transferred before the access ended. */
   readonly done: number;
   /**
-   * True when the IOMMU holds the access (a stall), or it waits for a page (PRI): it is neither done nor refused. The device makes the rest of it again, from a background
+   * True when the IOMMU holds the access (a stall), or it waits for a page (PRI): it is
+   * neither done nor refused. The device makes the rest of it again, from a background
    * loop, until it gets another result, or gives it up with `abandon`.
    */
   readonly stalled?: boolean;
@@ -132,7 +133,10 @@ export interface TraceEvent {
   readonly [field: string]: number | string | boolean;
 }
 
-/** Everything that a device may ask of its host. A host may refuse `mapDirect` by returning undefined: accesses then trap. */
+/**
+ * Everything that a device may ask of its host. A host may refuse `mapDirect` by
+ * returning undefined: accesses then trap.
+ */
 export interface DeviceHost {
   readonly memory: GuestMemory;
   /** One of the lines that the identity of the device declares, from 0. */

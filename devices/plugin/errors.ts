@@ -1,4 +1,5 @@
-// What can go wrong with a machine and its devices, as types. The message of each is one line that can be shown to a user.
+// What can go wrong with a machine and its devices, as types. The message of each is one
+// line that can be shown to a user.
 
 /** An error of this library that its user can act on: `code` for programs, `message` (one line) for people. */
 export abstract class VsmmuError<Code extends string = string> extends Error {

@@ -23,8 +23,9 @@ function conforms(value: unknown, model: number | boolean | number[]): boolean {
 }
 
 /**
- * A copy of `state`, which must have exactly the fields of `model`: numbers are unsigned 32-bit words, an array has as many
- * of them as the model's, or any number where the model's is empty.
+ * A copy of `state`, which must have exactly the fields of `model`: numbers are unsigned
+ * 32-bit words, an array has as many of them as the model's, or any number where the
+ * model's is empty.
  * @throws {TypeError} when it has not.
  */
 export function plainStateLike<T extends PlainState>(model: T, state: unknown): T {

@@ -58,9 +58,10 @@ export interface SmmuIdRegisters {
 const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
 
 /**
- * The SMMU of a guest: stage 1, AArch64, coherent, hardware update of access flag and dirty state, ATS, 16-bit ASIDs, MSIs, 2-level CD and stream
- * tables, little-endian, stalls (1,024 at once); 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit StreamIDs; HAD and range invalidation;
- * 48 bits and every granule.
+ * The SMMU of a guest: stage 1, AArch64, coherent, hardware update of access flag and
+ * dirty state, ATS, 16-bit ASIDs, MSIs, 2-level CD and stream tables, little-endian,
+ * stalls (1,024 at once); 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit
+ * StreamIDs; HAD and range invalidation; 48 bits and every granule.
  */
 export const GUEST_ID_REGISTERS: SmmuIdRegisters = {
   ...COMMON,
@@ -85,7 +86,10 @@ export const PAGE_REQUEST_GUEST_ID_REGISTERS: SmmuIdRegisters = {
   idr1: withBits(GUEST_ID_REGISTERS.idr1, IDR1_PRIQS, 8),
 };
 
-/** The SMMU of a host: as the guest's, with PRI, stage 2, 16-bit VMIDs, S2FWB; 1024 commands, 1024 events and 1024 page requests. */
+/**
+ * The SMMU of a host: as the guest's, with PRI, stage 2, 16-bit VMIDs, S2FWB; 1024
+ * commands, 1024 events and 1024 page requests.
+ */
 export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = {
   ...COMMON,
   idr0: 0x0c4d3c9b,

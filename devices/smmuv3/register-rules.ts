@@ -92,7 +92,10 @@ const GUARDS_OF = new Map<number, RegisterGuard[]>();
 for (const guard of REGISTER_GUARDS)
   GUARDS_OF.set(guard.offset, [...(GUARDS_OF.get(guard.offset) ?? []), guard]);
 
-/** The register state of an SMMU, and all of it: an SMMU device keeps no other state than this and what it documents beside it. */
+/**
+ * The register state of an SMMU, and all of it: an SMMU device keeps no other state than
+ * this and what it documents beside it.
+ */
 export class SmmuRegisters {
   private readonly file: RegisterFile;
   readonly #role: SmmuRole;
@@ -132,8 +135,8 @@ export class SmmuRegisters {
   }
 
   /**
-   * Makes an error active and raises its interrupt. One that is active already stays as it is (IHI 0070 section 7.5); the failure of GERROR's own
-   * MSI raises none.
+   * Makes an error active and raises its interrupt. One that is active already stays as
+   * it is (IHI 0070 section 7.5); the failure of GERROR's own MSI raises none.
    */
   raiseError(error: Field): void {
     if (this.errorActive(error)) return;

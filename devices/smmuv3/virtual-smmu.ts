@@ -1,5 +1,6 @@
-// The SMMUv3 that a guest sees. Its registers trap; behind them stand the streams and the command context that its host lends it
-// (`ViommuBackend`). It has stage 1 only: stage 2 is the host's.
+// The SMMUv3 that a guest sees. Its registers trap; behind them stand the streams and the
+// command context that its host lends it (`ViommuBackend`). It has stage 1 only: stage 2
+// is the host's.
 
 import {
   CFGI_RANGE,
@@ -295,7 +296,8 @@ export class VirtualSmmu implements Device {
     this.#events.add(reported);
   }
 
-  // A stream's page request, in the guest's numbering. What the guest will not see is answered for it (IHI 0070 sections 8.1 and 8.2).
+  // A stream's page request, in the guest's numbering. What the guest will not see is
+  // answered for it (IHI 0070 sections 8.1 and 8.2).
   #request(request: PageRequest): void {
     const { virtSid, group, pasid } = request;
     const record = pageRequest({ ...request, streamId: virtSid });

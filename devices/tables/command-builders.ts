@@ -226,7 +226,10 @@ export function priResp(
   ]);
 }
 
-/** What becomes of a stalled transaction: it is translated again, ends with an abort, or reads as zero and ignores writes. */
+/**
+ * What becomes of a stalled transaction: it is translated again, ends with an abort, or
+ * reads as zero and ignores writes.
+ */
 export type ResumeAction = 'retry' | 'abort' | 'razwi';
 
 /** Answers the stalled transaction that an event record has named. */

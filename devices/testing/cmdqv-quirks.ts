@@ -1,5 +1,6 @@
-// A CMDQV that behaves as hardware does on a bad day: what drivers of CMDQVs have been found to get wrong, to be provoked at will. It stands around
-// a CMDQV of either role; the device itself is as it is.
+// A CMDQV that behaves as hardware does on a bad day: what drivers of CMDQVs have been
+// found to get wrong, to be provoked at will. It stands around a CMDQV of either role;
+// the device itself is as it is.
 
 import {
   CMDQV_CONFIG,
@@ -32,7 +33,10 @@ export interface CmdqvQuirks {
   interruptOnDisable?: boolean;
   /** Reads of a STATUS that still say "not enabled" behind the write that enables; Infinity: it never is. Default 0. */
   enableDelay?: number;
-  /** The same of a VCMDQ that is disabled: it goes on saying "enabled", as one does that waits at a CMD_SYNC. Default 0. */
+  /**
+   * The same of a VCMDQ that is disabled: it goes on saying "enabled", as one does that
+   * waits at a CMD_SYNC. Default 0.
+   */
   disableDelay?: number;
   /** CONS of every VCMDQ goes on reading what it read first, whatever the queue does. Default false. */
   stuckCons?: boolean;

@@ -12,8 +12,9 @@ import { FakeHost } from './fake-host.ts';
 export type DeviceFactory = (host: FakeHost) => Device;
 
 /**
- * A random step that blind accesses would hardly ever make: input that is no register access, a write that a driver would make now. Uses
- * nothing but its arguments and `random`, so that two equal devices get equal steps.
+ * A random step that blind accesses would hardly ever make: input that is no register
+ * access, a write that a driver would make now. Uses nothing but its arguments and
+ * `random`, so that two equal devices get equal steps.
  */
 export type Stimulus = (bus: DeviceBus, random: Random, host: FakeHost) => void;
 
@@ -134,7 +135,10 @@ export class Subject {
     return { region, offset: offset - (offset % size), size, lo: 0, hi: 0, vcpu: 0 };
   }
 
-  /** Random accesses that a bus lets through, stimuli and background work. Returns what each read returned, in order. */
+  /**
+   * Random accesses that a bus lets through, stimuli and background work. Returns what
+   * each read returned, in order.
+   */
   storm(random: Random, operations: number, stimulus?: Stimulus): string[] {
     const seen: string[] = [];
     const bus = new DeviceBus(this.device);
@@ -156,7 +160,8 @@ export class Subject {
         this.access('write', access);
       } else {
         seen.push(
-          `${this.device.registerName(access.region, access.offset)} = ${this.access('read', access)}`,
+          `${this.device.registerName(access.region, access.offset)} = ` +
+            `${this.access('read', access)}`,
         );
       }
     }

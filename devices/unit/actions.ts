@@ -1,7 +1,9 @@
-// Which commands a queue accepts, and what they do: written into host memory once, where the drain looks each opcode up.
+// Which commands a queue accepts, and what they do: written into host memory once, where
+// the drain looks each opcode up.
 //
-// Legality follows the physical SMMU's ID registers in every role (IHI 0070 section 4.1.3 onwards): a guest's vSMMU may show fewer
-// features, but a VMID-less command of such a guest must never come to match every VM.
+// Legality follows the physical SMMU's ID registers in every role (IHI 0070 section 4.1.3
+// onwards): a guest's vSMMU may show fewer features, but a VMID-less command of such a
+// guest must never come to match every VM.
 
 import {
   ACTION_ATC_INV,
@@ -101,7 +103,10 @@ function hypervisorActions(idr0: number): Actions {
   return actions;
 }
 
-/** The trapped CMDQ, and the ECMDQs, of a guest whose vSMMU has stage 1 only: what iommufd forwards, and what the vSMMU does itself. */
+/**
+ * The trapped CMDQ, and the ECMDQs, of a guest whose vSMMU has stage 1 only: what iommufd
+ * forwards, and what the vSMMU does itself.
+ */
 function trappedActions(idr0: number): Actions {
   const actions = new Map(stallAnswers(idr0));
   for (const op of [
@@ -127,8 +132,9 @@ function trappedActions(idr0: number): Actions {
 }
 
 /**
- * The same queue when nothing of it traps: the hardware's part of it runs, answers to stalled transactions included, which no
- * invalidation of iommufd carries; for the rest it waits for its host.
+ * The same queue when nothing of it traps: the hardware's part of it runs, answers to
+ * stalled transactions included, which no invalidation of iommufd carries; for the rest
+ * it waits for its host.
  */
 function overlayActions(idr0: number): Actions {
   const hardware = new Map([...invalidations(idr0), ...stallAnswers(idr0)]);

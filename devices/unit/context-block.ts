@@ -1,4 +1,5 @@
-// A command context in host memory: on whose behalf a queue's commands act. A VINTF is one; so is a vIOMMU without a VINTF.
+// A command context in host memory: on whose behalf a queue's commands act. A VINTF is
+// one; so is a vIOMMU without a VINTF.
 
 import {
   CMDQV_MAX_VINTFS,

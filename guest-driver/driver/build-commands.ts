@@ -47,8 +47,8 @@ const MSIATTR_WRITE_BACK = 0xf;
 const TG_4K = 1;
 const TTL_LEVEL_3 = 3;
 
-// One store of the size in which commands are read again, when they are copied and when they are fetched: a load right behind smaller stores
-// waits for all of them.
+// One store of the size in which commands are read again, when they are copied and when
+// they are fetched: a load right behind smaller stores waits for all of them.
 function words(command: usize, word0: u32, word1: u32, word2: u32, word3: u32): void {
   v128.store(
     command,

@@ -1,9 +1,11 @@
-// The toy guest: a reactor that brings SMMU and CMDQV up, shows what they do, attacks the other machines of its host, and
-// measures. Each call of `vsmmu_run` takes one step, so that several machines can be run in lockstep.
+// The toy guest: a reactor that brings SMMU and CMDQV up, shows what they do, attacks the
+// other machines of its host, and measures. Each call of `vsmmu_run` takes one step, so
+// that several machines can be run in lockstep.
 //
-// Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's index), rounds=R, warmup=R (rounds before those that
-// count), queues=vcmdq|ecmdq (whose queues the
-// direct path takes), share=Q (at most so many of them for several vCPUs), experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
+// Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's
+// index), rounds=R, warmup=R (rounds before those that count), queues=vcmdq|ecmdq (whose
+// queues the direct path takes), share=Q (at most so many of them for several vCPUs),
+// experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
 // powering off).
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';

@@ -1,4 +1,5 @@
-// An I/O address space: what is mapped where, which of it is pinned, and the domains that follow it (drivers/iommu/iommufd/io_pagetable.c).
+// An I/O address space: what is mapped where, which of it is pinned, and the domains that
+// follow it (drivers/iommu/iommufd/io_pagetable.c).
 
 import type { IommuDevice, PagingDomain, ReservedRegion, UserMemory } from './driver.ts';
 import type { ResourceGate } from './gate.ts';

@@ -18,7 +18,10 @@ export const PGFAULT_PRIV = 8;
 export const MAX_INVALIDATIONS = 2 ** 19;
 export const MAX_VEVENTQ_DEPTH = 2 ** 19;
 
-/** IOMMU_HWPT_DATA_*, IOMMU_VIOMMU_TYPE_*, IOMMU_HW_QUEUE_TYPE_*, IOMMU_VEVENTQ_TYPE_*: 0 is none or the default in all of them. */
+/**
+ * IOMMU_HWPT_DATA_*, IOMMU_VIOMMU_TYPE_*, IOMMU_HW_QUEUE_TYPE_*, IOMMU_VEVENTQ_TYPE_*: 0
+ * is none or the default in all of them.
+ */
 export const DATA_NONE = 0;
 export const TYPE_DEFAULT = 0;
 
@@ -28,7 +31,8 @@ export const HW_INFO_TYPE_TEGRA241_CMDQV = 3;
 export const HW_INFO_TYPE_AMD = 4;
 
 /**
- * This model's own flag of VIOMMU_ALLOC, of which Linux has none: the VM's broadcast TLB maintenance reaches the vIOMMU (docs/iommufd.md, "BTM").
+ * This model's own flag of VIOMMU_ALLOC, of which Linux has none: the VM's broadcast TLB
+ * maintenance reaches the vIOMMU (docs/iommufd.md, "BTM").
  */
 export const VIOMMU_FLAG_BTM = 1;
 

@@ -77,7 +77,10 @@ export class PhysicalIommu {
     this.#smmu.commands.issue(tlbiNsnhAll());
   }
 
-  /** Takes the interrupts of the devices. Returns the event records whose stream belongs to no VM: a record goes to the VM that it names only. */
+  /**
+   * Takes the interrupts of the devices. Returns the event records whose stream belongs
+   * to no VM: a record goes to the VM that it names only.
+   */
   takeInterrupts(): number {
     this.#platform.checkQueueErrors();
     const { interrupts } = this.#platform;

@@ -1,4 +1,5 @@
-// The host kernel's driver of the physical SMMU: bring-up through its registers in the order that Linux has, stream table, commands.
+// The host kernel's driver of the physical SMMU: bring-up through its registers in the
+// order that Linux has, stream table, commands.
 
 import {
   CR0_ATSCHK,
@@ -114,13 +115,15 @@ export class SmmuDriver {
 
   /** The order of arm_smmu_device_reset: everything that a bit of CR0 enables is in place before it. */
   boot(): void {
-    // Streams without a machine abort silently until they are attached. All but the first word of such an STE is zero, as fresh RAM is.
+    // Streams without a machine abort silently until they are attached. All but the first
+    // word of such an STE is zero, as fresh RAM is.
     const abort = BigInt(abortSte()[0] ?? 0);
     for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++)
       this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
     this.#setCr0(0);
     this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
-    // Private TLB maintenance, unless the SMMU can share it with processors: stages 2 have the VMIDs of the host's one allocator then.
+    // Private TLB maintenance, unless the SMMU can share it with processors: stages 2
+    // have the VMIDs of the host's one allocator then.
     const ptm = bitsOf(this.idr0, IDR0_BTM) ? 0 : maskInWord(CR2_PTM);
     this.#registers.write32(SMMU_CR2, maskInWord(CR2_RECINVSID) | ptm);
     this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, STRTAB_RA);

@@ -1,9 +1,13 @@
 // A machine's console as web streams.
 
-/** Both ways, in bytes: what the guest writes, and what it reads. Its UART and its program's standard streams are one console. */
+/**
+ * Both ways, in bytes: what the guest writes, and what it reads. Its UART and its
+ * program's standard streams are one console.
+ */
 export interface MachineConsole {
   /**
-   * What the guest writes from now on; it ends with the machine. Nothing holds the guest up: of what is not read the last MiB is kept.
+   * What the guest writes from now on; it ends with the machine. Nothing holds the guest
+   * up: of what is not read the last MiB is kept.
    */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Bytes that were written and are lost, because nobody has read them in time. */

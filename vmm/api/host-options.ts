@@ -64,6 +64,9 @@ export interface MachineOptions extends MachineSettings {
   readonly msis?: MsiController | undefined;
   /** Console output, as it comes; the bytes are the receiver's to keep. */
   readonly onOutput?: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
-  /** Told of each exit (the source is "vCPU 0") and of the events and interrupts of devices (the source is the device's name). */
+  /**
+   * Told of each exit (the source is "vCPU 0") and of the events and interrupts of
+   * devices (the source is the device's name).
+   */
   readonly onTrace?: ((source: string, event: TraceEvent) => void) | undefined;
 }

@@ -185,8 +185,9 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * What the sanitizer has found so far, the first 256. What it suspects becomes a finding when a second has passed without the missing
-   * command, or when the machine has ended.
+   * What the sanitizer has found so far, the first 256. What it suspects becomes a
+   * finding when a second has passed without the missing command, or when the machine has
+   * ended.
    */
   get findings(): readonly Finding[] {
     return this.#model.findings;
@@ -206,8 +207,9 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * Every object of the host with its references, queues with PROD and CONS, VMIDs, StreamID pairs and counts, as plain data. While no machine
-   * runs (`pause`) they belong together.
+   * Every object of the host with its references, queues with PROD and CONS, VMIDs,
+   * StreamID pairs and counts, as plain data. While no machine runs (`pause`) they belong
+   * together.
    */
   inspect(): HostInspection {
     return this.#model.inspect();

@@ -1,4 +1,5 @@
-// What a host consists of, as plain data: `Host.inspect`. Taken at a safe point; of what a guest changes meanwhile, each word is as it was read.
+// What a host consists of, as plain data: `Host.inspect`. Taken at a safe point; of what
+// a guest changes meanwhile, each word is as it was read.
 
 import { CMDQV_SIDS_PER_VINTF, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
 import {

@@ -1,5 +1,6 @@
-// Direct page maps: ranges of device registers that guest memory backs. The table in the info page tells the guest's runtime where they
-// lie, as a stage-2 table would (docs/guest-abi.md).
+// Direct page maps: ranges of device registers that guest memory backs. The table in the
+// info page tells the guest's runtime where they lie, as a stage-2 table would
+// (docs/guest-abi.md).
 
 import {
   ABI_AT_MAP_ACK,
@@ -115,8 +116,9 @@ export class DirectMaps implements DirectMapper {
   }
 
   /**
-   * Whether stores to a range with a doorbell have to ring it: not while the drain runs on a thread of its own. A store that has read the old
-   * flag may be on its way; who switches the doorbells on has the drain look once more after that.
+   * Whether stores to a range with a doorbell have to ring it: not while the drain runs
+   * on a thread of its own. A store that has read the old flag may be on its way; who
+   * switches the doorbells on has the drain look once more after that.
    */
   setDoorbells(needed: boolean): void {
     this.#doorbells = needed;

@@ -1,5 +1,6 @@
-// The end of a bus master that PCIe's ATS is about: its accesses ask the SMMU for a translation, keep it in an ATC, and go to memory translated. What it
-// is denied it may ask for (PRI), one page at a time.
+// The end of a bus master that PCIe's ATS is about: its accesses ask the SMMU for a
+// translation, keep it in an ATC, and go to memory translated. What it is denied it may
+// ask for (PRI), one page at a time.
 
 import {
   ATC_OFF,
@@ -114,7 +115,10 @@ export class AtsEndpoint implements AtsCapability {
       : PRG_NONE;
   }
 
-  /** Takes the answer of the request under way: what is to become of the access; undefined when there is nothing to take. */
+  /**
+   * Takes the answer of the request under way: what is to become of the access; undefined
+   * when there is nothing to take.
+   */
   #answer(): TranslateResult | undefined {
     const state = this.#state;
     if (state === PRG_NONE) return undefined;
@@ -125,7 +129,10 @@ export class AtsEndpoint implements AtsCapability {
     return abandoned || state === PRG_SUCCESS ? undefined : TRANSLATE_ABORT;
   }
 
-  /** Requests a page that the ATC was denied. Its endpoint has one request under way at most, and asks again for what an answer did not bring. */
+  /**
+   * Requests a page that the ATC was denied. Its endpoint has one request under way at
+   * most, and asks again for what an answer did not bring.
+   */
   #ask(iova: number, high: number, ssid: number, access: number): TranslateResult {
     const { core } = this.#guest.unit;
     const group = this.#portWord(ATC_PORT_GROUP);

@@ -1,5 +1,6 @@
-// The VMM's end of a command queue whose PROD and CONS its guest has: the HW queue that runs it, and the two registers. The CMDQ is queue 0 (the
-// overlay path), the ECMDQs follow.
+// The VMM's end of a command queue whose PROD and CONS its guest has: the HW queue that
+// runs it, and the two registers. The CMDQ is queue 0 (the overlay path), the ECMDQs
+// follow.
 
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import type { OverlayBackend } from '../../devices/smmuv3/index.ts';

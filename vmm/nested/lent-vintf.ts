@@ -34,7 +34,10 @@ export class LentVintf implements VintfBackend {
   readonly #queues: (number | undefined)[];
   #raise: ((lvcmdq: number) => void) | undefined;
 
-  /** @throws {HostError | IommufdError} for a vIOMMU without a VINTF, or when something cannot be allocated; nothing is left behind. */
+  /**
+   * @throws {HostError | IommufdError} for a vIOMMU without a VINTF, or when something
+   *   cannot be allocated; nothing is left behind.
+   */
   constructor(viommu: NestedSmmu) {
     const { fd, mmap, numbers, vm } = viommu;
     const [smmuIndex = 0, , index = 0, lvcmdqs = 0] = numbers;

@@ -1,4 +1,5 @@
-// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in the shape that the guest's SMMU needs it.
+// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in
+// the shape that the guest's SMMU needs it.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
 import {

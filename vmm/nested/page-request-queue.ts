@@ -1,4 +1,5 @@
-// The VMM's end of a device's page requests: a fault queue of its iommufd, whose cookies stand for the groups that its guest answers.
+// The VMM's end of a device's page requests: a fault queue of its iommufd, whose cookies
+// stand for the groups that its guest answers.
 
 import type { PageRequest } from '../../devices/smmuv3/index.ts';
 import {

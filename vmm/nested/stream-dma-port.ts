@@ -1,5 +1,5 @@
-// The way of a bus master to memory: every access through the physical IOMMU, page by page, under the stream's physical StreamID (an AMD
-// IOMMU's DeviceID).
+// The way of a bus master to memory: every access through the physical IOMMU, page by
+// page, under the stream's physical StreamID (an AMD IOMMU's DeviceID).
 
 import {
   ACCESS_INSTRUCTION,
@@ -121,7 +121,8 @@ export class StreamDmaPort implements DmaPort {
     while (done < bytes.length) {
       const at = iova + done;
       const inPage = bytes.subarray(done, done + PAGE - (at % PAGE));
-      // In flight from the look-up to the last byte: a CMD_SYNC behind an invalidation of this translation waits for that, and for no more.
+      // In flight from the look-up to the last byte: a CMD_SYNC behind an invalidation of
+      // this translation waits for that, and for no more.
       core.accessBegin();
       let moved: number;
       try {
@@ -174,8 +175,9 @@ export class StreamDmaPort implements DmaPort {
   }
 
   /**
-   * One access within a page: bytes moved, REFUSED or STALLED. Privilege and instruction fetches come with a PASID in PCIe: an access that
-   * has them without one goes to the IOMMU untranslated, as every access does while ATS is off.
+   * One access within a page: bytes moved, REFUSED or STALLED. Privilege and instruction
+   * fetches come with a PASID in PCIe: an access that has them without one goes to the
+   * IOMMU untranslated, as every access does while ATS is off.
    */
   #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
     const { threadBlock } = this.#stream.guest.unit;

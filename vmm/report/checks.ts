@@ -69,7 +69,8 @@ export function sanitizerChecks({ findings, statistics }: Host): Check[] {
   const { sanitizer } = statistics;
   if (!sanitizer) return [];
   const { compared, suspects, lost } = sanitizer;
-  const found = `${findings.length} of ${suspects} suspects were never invalidated${lost > 0 ? `, ${lost} were lost` : ''}`;
+  const more = lost > 0 ? `, ${lost} were lost` : '';
+  const found = `${findings.length} of ${suspects} suspects were never invalidated${more}`;
   return [
     {
       name: 'sanitizer: no forgotten invalidation',

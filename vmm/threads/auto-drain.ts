@@ -1,8 +1,9 @@
 // Where a machine's VCMDQs are best drained, from what its guest does and what the computer has to spare.
 //
-// A guest that waits for its batch loses what the handoff to another core costs, some 0.2 to 0.6 us, and gains nothing; at some 50 ns a
-// command that is less than a tenth of the time of batches of LARGE_BATCH. From there on the thread takes the work off the vCPU's core for
-// next to nothing.
+// A guest that waits for its batch loses what the handoff to another core costs, some 0.2
+// to 0.6 us, and gains nothing; at some 50 ns a command that is less than a tenth of the
+// time of batches of LARGE_BATCH. From there on the thread takes the work off the vCPU's
+// core for next to nothing.
 
 import { coreCount } from './core-count.ts';
 import type { Drainable, SideCore } from './side-core.ts';

@@ -1,5 +1,5 @@
-// What threads tell each other beside guest and host memory: 32-bit words of a SharedArrayBuffer, no guest can reach it. Indexes of an
-// Int32Array.
+// What threads tell each other beside guest and host memory: 32-bit words of a
+// SharedArrayBuffer, no guest can reach it. Indexes of an Int32Array.
 
 /** Side core: words of the one block that a drain worker has. */
 export const SIDE_WORDS = 16;

@@ -1,6 +1,8 @@
-// The side core: a worker that drains the VCMDQs of every machine that it is given. The loop looks at the queues in turn, each machine
-// through its own unit. When there is nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS: a store of PROD that nobody
-// announces is served within a millisecond, for some hundredths of a core while nothing happens (docs/performance.md).
+// The side core: a worker that drains the VCMDQs of every machine that it is given. The
+// loop looks at the queues in turn, each machine through its own unit. When there is
+// nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS: a store of
+// PROD that nobody announces is served within a millisecond, for some hundredths of a
+// core while nothing happens (docs/performance.md).
 
 import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
 import {
@@ -31,7 +33,10 @@ export interface DrainedMachine {
   readonly unit: UnitOptions;
   /** What is drained: command contexts, each on an SMMU (byte offset of its block in host memory). */
   readonly contexts: readonly { readonly smmu: number; readonly index: number }[];
-  /** Ask the guest for an exit when one of its queues needs the host: the VMM shares the vCPU's thread and does nothing meanwhile. */
+  /**
+   * Ask the guest for an exit when one of its queues needs the host: the VMM shares the
+   * vCPU's thread and does nothing meanwhile.
+   */
   readonly requestExit: boolean;
 }
 
@@ -70,7 +75,10 @@ const LOOKS = 500;
 const LOOKS_AT_BUSY = 50;
 const TURNS = LOOKS / LOOKS_AT_BUSY;
 const FIRST_NAP_MS = 0.1;
-/** A store that nobody announces is served after at most this, plus what the system's timer and a wake take: 0.1 to 0.3 ms. */
+/**
+ * A store that nobody announces is served after at most this, plus what the system's
+ * timer and a wake take: 0.1 to 0.3 ms.
+ */
 const MAX_NAP_MS = 0.6;
 /** Without a machine. */
 const LONG_NAP_MS = 5;
@@ -135,8 +143,9 @@ class Drain {
       });
       return false;
     }
-    // What the host has seen since is its own affair: an exit that nobody needs could fall into a batch that is to have none.
-    // What is raised is loaded first: the host may have seen more than that by now, and never less. Both wrap.
+    // What the host has seen since is its own affair: an exit that nobody needs could
+    // fall into a batch that is to have none. What is raised is loaded first: the host
+    // may have seen more than that by now, and never less. Both wrap.
     const raised = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
     const seen = Atomics.load(this.#host, HOST_AT_ATTENTION_SEEN >> 2);
     if (done !== 0 && raised !== attention && ((raised - seen) | 0) > 0) this.#callHost(machine);
@@ -144,7 +153,10 @@ class Drain {
     return done !== 0 && done !== WATCH_NO_COMMAND;
   }
 
-  /** Passes on that something needs the host: to the VMM's thread, which may sleep, or through the guest that keeps it. */
+  /**
+   * Passes on that something needs the host: to the VMM's thread, which may sleep, or
+   * through the guest that keeps it.
+   */
   #callHost(machine: Served): void {
     // Never taken back here: that could undo another's request. One that comes too late costs one exit.
     if (machine.requestExit) Atomics.store(machine.guest, EXIT_REQUEST, 1);
@@ -176,7 +188,10 @@ class Drain {
     );
   }
 
-  /** Serves until there has been nothing to do for a while, or something else wants the thread. True when there was work. */
+  /**
+   * Serves until there has been nothing to do for a while, or something else wants the
+   * thread. True when there was work.
+   */
   #spin(): boolean {
     const start = performance.now();
     let last = start;
@@ -196,9 +211,11 @@ class Drain {
   }
 
   /**
-   * Says that it sleeps, looks once more (so that a store is seen either here or by a guest that finds the word set), sleeps, and looks again.
-   * A thread sleeps on one word: that of the machine which had work last. A store to another's queue waits for the end of the nap.
-   * True when there was work. Asynchronous for the answers to messages, which go out while it is awaited.
+   * Says that it sleeps, looks once more (so that a store is seen either here or by a
+   * guest that finds the word set), sleeps, and looks again. A thread sleeps on one word:
+   * that of the machine which had work last. A store to another's queue waits for the end
+   * of the nap. True when there was work. Asynchronous for the answers to messages, which
+   * go out while it is awaited.
    */
   #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;

@@ -1,5 +1,6 @@
-// Serves the exits of vCPUs that run on threads of their own, on the VMM's thread: spins while there is something to do, and for a while
-// after, then sleeps without blocking, so that timers, input and comlink go on.
+// Serves the exits of vCPUs that run on threads of their own, on the VMM's thread: spins
+// while there is something to do, and for a while after, then sleeps without blocking, so
+// that timers, input and comlink go on.
 
 import { VMM_SLEEPING, VMM_WAKE, VMM_WORDS } from './control-block.ts';
 import type { MailboxServer } from './mailbox.ts';
@@ -7,7 +8,10 @@ import { tick } from './tick.ts';
 
 /** What the vCPUs of a machine have in common. */
 export interface ServedMachine {
-  /** What the VMM does for the machine when no exit has it do so: called after each sleep. True when there may be more to do at once. */
+  /**
+   * What the VMM does for the machine when no exit has it do so: called after each sleep.
+   * True when there may be more to do at once.
+   */
   attend(): boolean;
   /** Milliseconds until the next timer of the machine's devices is due; Infinity: never. */
   untilTimerMs(): number;
@@ -29,11 +33,15 @@ interface Served {
 }
 
 /**
- * How long the VMM's thread spins after a register access before it sleeps: accesses come in streams. Longer than a vCPU that slept takes to
- * wake and come back: with less, one hiccup would have the two wait for each other's waking at every exit from then on.
+ * How long the VMM's thread spins after a register access before it sleeps: accesses come
+ * in streams. Longer than a vCPU that slept takes to wake and come back: with less, one
+ * hiccup would have the two wait for each other's waking at every exit from then on.
  */
 export const SPIN_AFTER_MMIO_MS = 0.15;
-/** The same after other exits: what follows may be anything, and where cores are scarce a spinning thread takes one from those that work. */
+/**
+ * The same after other exits: what follows may be anything, and where cores are scarce a
+ * spinning thread takes one from those that work.
+ */
 export const SPIN_MS = 0.02;
 /** Everything else on this thread gets its turn at least this often. */
 const TURN_MS = 2;
@@ -77,8 +85,9 @@ export class ExitServer {
   }
 
   /**
-   * Serves an exit of one of the machine's vCPUs, the one that has waited longest among them. One exit for each machine in turn, however
-   * many vCPUs it has: so an exit waits for at most one service of each other machine.
+   * Serves an exit of one of the machine's vCPUs, the one that has waited longest among
+   * them. One exit for each machine in turn, however many vCPUs it has: so an exit waits
+   * for at most one service of each other machine.
    * @returns how long to go on spinning for more, 0 when there was none.
    */
   #serveOne(served: Served): number {
@@ -121,8 +130,9 @@ export class ExitServer {
   }
 
   async #sleep(): Promise<void> {
-    // Announced before the last look: a request that comes later finds the word set and notifies. A drain that called while this thread span
-    // has changed the word meanwhile: then nothing is waited for.
+    // Announced before the last look: a request that comes later finds the word set and
+    // notifies. A drain that called while this thread span has changed the word
+    // meanwhile: then nothing is waited for.
     Atomics.store(this.#words, VMM_SLEEPING, 1);
     const isPending = ({ mailbox }: ServedVcpu) => mailbox.pending;
     if (!this.#machines.some(({ vcpus }) => vcpus.some(isPending))) {

@@ -1,6 +1,7 @@
-// The mailbox of a vCPU: how a call of one of its imports reaches the VMM's thread, and how the answer comes back. One request at a time; the
-// words are a SharedArrayBuffer that no guest can reach. What a call does, and that it is counted, is the VMM's affair: the vCPU's half knows
-// imports by their number only.
+// The mailbox of a vCPU: how a call of one of its imports reaches the VMM's thread, and
+// how the answer comes back. One request at a time; the words are a SharedArrayBuffer
+// that no guest can reach. What a call does, and that it is counted, is the VMM's affair:
+// the vCPU's half knows imports by their number only.
 
 import { MAILBOX_BYTES, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
 
@@ -121,8 +122,9 @@ export class MailboxClient extends Mailbox {
   }
 
   /**
-   * Until the answer is there, or the vCPU is stopped. There is no other limit: a VMM that is busy with another machine for long is no
-   * failure of this one, and a thread whose VMM has gone is terminated with it.
+   * Until the answer is there, or the vCPU is stopped. There is no other limit: a VMM
+   * that is busy with another machine for long is no failure of this one, and a thread
+   * whose VMM has gone is terminated with it.
    */
   #sleep(): void {
     Atomics.store(this.words, ASLEEP, 1);
@@ -134,7 +136,10 @@ export class MailboxClient extends Mailbox {
     Atomics.store(this.words, ASLEEP, 0);
   }
 
-  /** Where a running vCPU pauses: behind an exit, and before it enters the guest. It stays until it is resumed or stopped. */
+  /**
+   * Where a running vCPU pauses: behind an exit, and before it enters the guest. It stays
+   * until it is resumed or stopped.
+   */
   #safePoint(): void {
     if (Atomics.load(this.words, PAUSE) === 0) return;
     Atomics.store(this.words, PAUSED, 1);

@@ -28,8 +28,8 @@ const PROGRAM: WorkerProgram = {
 /** How long the drain spins before it naps: several times what a sleep and a wake cost. */
 const SPIN_MICROSECONDS = 200;
 /**
- * The same where not every thread has a core of its own. A thread that spins has used up its share when it is needed; one that is woken gets a
- * core at once.
+ * The same where not every thread has a core of its own. A thread that spins has used up
+ * its share when it is needed; one that is woken gets a core at once.
  */
 const SHORT_SPIN_MICROSECONDS = 10;
 

@@ -89,7 +89,10 @@ export interface VcpuHost {
   startVcpu(vcpu: number, entry: VcpuEntry): number;
   /** A vCPU has nothing to do for a while: the others that share its thread get their turn. */
   wait(): void;
-  /** To be called now and then while vCPUs run on other threads: work that waits for no exit. True when there may be more at once. */
+  /**
+   * To be called now and then while vCPUs run on other threads: work that waits for no
+   * exit. True when there may be more at once.
+   */
   attend(): boolean;
   /** Milliseconds until the next timer of a device is due; Infinity: never. `attend` then. */
   untilTimerMs(): number;

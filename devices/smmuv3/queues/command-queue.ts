@@ -1,7 +1,8 @@
 // A command queue of an SMMUv3, CMDQ or ECMDQ: between its registers and the queue block that the drain works on.
 //
-// The registers are the saved state; the block holds, while the queue is enabled, the CONS that the drain has reached. Everything else in
-// the block follows from the registers, so it is set up anew by reset and restore.
+// The registers are the saved state; the block holds, while the queue is enabled, the
+// CONS that the drain has reached. Everything else in the block follows from the
+// registers, so it is set up anew by reset and restore.
 
 import {
   CERROR_ILL,
@@ -27,14 +28,16 @@ import { queueIndex, type TableShape } from '../table-shapes.ts';
 import type { MappedPointers } from './mapped-pointers.ts';
 
 /**
- * How far the device has come with a command of its own: carried out; not a command that it carries out; or a part of it is left, which
- * `execute` is called again for with this number.
+ * How far the device has come with a command of its own: carried out; not a command that
+ * it carries out; or a part of it is left, which `execute` is called again for with this
+ * number.
  */
 export type Progress = 'done' | 'refused' | { readonly next: number };
 
 /**
- * Commands of the device's own, or parts of them, in one service. Each has the host's kernel reprogram a stream, at some 70 us: the budget
- * of the drain's commands is a fraction of that.
+ * Commands of the device's own, or parts of them, in one service. Each has the host's
+ * kernel reprogram a stream, at some 70 us: the budget of the drain's commands is a
+ * fraction of that.
  */
 const OWN_COMMANDS = 3;
 
@@ -43,7 +46,10 @@ export interface CommandEngine {
   readonly block: QueueBlock;
   /** Points the block at a ring, or, where that is not RAM, at none: every fetch is then an external abort. */
   placeRing(ring: TableShape): void;
-  /** Runs commands within the drain's budget. Returns QUEUE_STATE; an error that software is not to see, or not yet, is none. */
+  /**
+   * Runs commands within the drain's budget. Returns QUEUE_STATE; an error that software
+   * is not to see, or not yet, is none.
+   */
   serve(): number;
   /** Lets a stopped queue fetch again from CONS. */
   resume(): void;
@@ -57,7 +63,10 @@ export interface CommandEngine {
   finish(): void;
   /** A guest's SMMU only. */
   readonly overlay?: MappedPointers;
-  /** An ECMDQ whose registers the guest can have: while it has them, the drain publishes errors, and its CONS is the truth. */
+  /**
+   * An ECMDQ whose registers the guest can have: while it has them, the drain publishes
+   * errors, and its CONS is the truth.
+   */
   publish?(): void;
 }
 
@@ -140,8 +149,9 @@ export class CommandQueue {
   stop(): void {
     const { block } = this.#engine;
     block.allocated = false;
-    // Another thread may have the queue, to finish a CMD_SYNC that its access held up: `resume` takes the queue after that thread's round, and
-    // every later round finds it not allocated.
+    // Another thread may have the queue, to finish a CMD_SYNC that its access held up:
+    // `resume` takes the queue after that thread's round, and every later round finds it
+    // not allocated.
     this.#take();
     this.#registers.prod = this.#engine.overlay?.stop() ?? this.#registers.prod;
     this.#engine.resume();
@@ -179,8 +189,9 @@ export class CommandQueue {
   }
 
   /**
-   * Runs the queue for one service: as far as the drain's budget reaches, and at most OWN_COMMANDS commands of the device's own between. What
-   * is left is `pending`: the device's background loop goes on with it, when others have had their turn.
+   * Runs the queue for one service: as far as the drain's budget reaches, and at most
+   * OWN_COMMANDS commands of the device's own between. What is left is `pending`: the
+   * device's background loop goes on with it, when others have had their turn.
    * @returns true when CONS moved, or a command of the device's own has come further.
    */
   run(): boolean {
@@ -190,7 +201,8 @@ export class CommandQueue {
     let own = 0;
     for (; state === QUEUE_NEEDS_HOST && own < OWN_COMMANDS; own++)
       if (this.#carryOut()) state = this.#engine.serve();
-    // A guest that has the registers itself is asked for the exit behind which this goes on: by the drain, which stops there once more.
+    // A guest that has the registers itself is asked for the exit behind which this goes
+    // on: by the drain, which stops there once more.
     if (state === QUEUE_NEEDS_HOST && this.#engine.overlay?.open) {
       this.#engine.resume();
       state = this.#engine.serve();
@@ -201,9 +213,11 @@ export class CommandQueue {
     return block.cons !== first || own > 0;
   }
 
-  // The drain has read the command and found that it is the device's. What is read here is read again, so it is checked again: a guest that
-  // changes a command under the queue has it fetched anew. One that has not changed is not tried a third time: what can be neither carried
-  // out nor refused would otherwise hold the queue for ever. False when a part of the command is left.
+  // The drain has read the command and found that it is the device's. What is read here
+  // is read again, so it is checked again: a guest that changes a command under the queue
+  // has it fetched anew. One that has not changed is not tried a third time: what can be
+  // neither carried out nor refused would otherwise hold the queue for ever. False when a
+  // part of the command is left.
   #carryOut(): boolean {
     const { block } = this.#engine;
     const address = this.#ring.base + (block.cons % 2 ** this.#ring.log2size) * CMDQ_ENTRY_SIZE;

@@ -1,5 +1,6 @@
-// Enhanced command queues: a control page with the registers of several queues, each with an enable and an error handshake of its own (IHI 0070
-// section 3.5.6). One command and one queue like another: the same drain runs them.
+// Enhanced command queues: a control page with the registers of several queues, each with
+// an enable and an error handshake of its own (IHI 0070 section 3.5.6). One command and
+// one queue like another: the same drain runs them.
 
 import {
   CMDQ_ENTRY_SIZE,
@@ -208,7 +209,8 @@ export class EnhancedQueues {
     queue.refresh();
     if (!registers.enabled) this.#takeBack(slot);
     if (offset % this.#stride !== ECMDQ_PROD) {
-      // BASE and CONS are the queue's own while it is enabled; such writes are ignored, as those to CMDQ_BASE and CMDQ_CONS are.
+      // BASE and CONS are the queue's own while it is enabled; such writes are ignored,
+      // as those to CMDQ_BASE and CMDQ_CONS are.
       if (!registers.enabled) this.file.writeWord(offset, value);
       return;
     }
@@ -222,7 +224,8 @@ export class EnhancedQueues {
     else if (registers.enabled) queue.produce(failed && !registers.failed);
   }
 
-  // The guest has disabled a queue whose PROD and CONS it has. Another vCPU may have enabled it again before the registers came back.
+  // The guest has disabled a queue whose PROD and CONS it has. Another vCPU may have
+  // enabled it again before the registers came back.
   #takeBack(slot: Slot): void {
     if (!slot.queue.shared) return;
     slot.queue.stop();

@@ -1,5 +1,6 @@
-// A physical AMD IOMMU as a driver of the host object model: its device table, command buffer and event log in host RAM, worked through its
-// registers as Linux's driver does (drivers/iommu/amd), and what it lends a VM.
+// A physical AMD IOMMU as a driver of the host object model: its device table, command
+// buffer and event log in host RAM, worked through its registers as Linux's driver does
+// (drivers/iommu/amd), and what it lends a VM.
 
 import {
   AMD_COMMAND_BASE,
@@ -66,7 +67,10 @@ const ENTRIES = 2 ** AMD_MIN_LENGTH;
 const LENGTH_CODE = AMD_MIN_LENGTH << 24;
 /** Commands before a COMPLETION_WAIT at most. */
 const BATCH = 64;
-/** Looks at what a COMPLETION_WAIT stores: the model has stored it when the write of the tail returns, unless an access is in flight. */
+/**
+ * Looks at what a COMPLETION_WAIT stores: the model has stored it when the write of the
+ * tail returns, unless an access is in flight.
+ */
 const LOOKS = 100_000;
 
 export interface AmdIommuOptions {

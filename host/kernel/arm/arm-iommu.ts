@@ -64,7 +64,10 @@ import { TEGRA241_VIOMMU_DATA_SIZE, Tegra241Viommu } from './tegra241-viommu.ts'
 
 /** Command contexts beside those of the VINTFs. */
 const MAX_VIOMMUS = 64;
-/** Records that Linux's driver passes on: C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID, C_BAD_CD, F_TRANSLATION to F_PERMISSION. */
+/**
+ * Records that Linux's driver passes on: C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID,
+ * C_BAD_CD, F_TRANSLATION to F_PERMISSION.
+ */
 const LINUX_EVENTS: ReadonlySet<number> = new Set([0x04, 0x06, 0x08, 0x0a, 0x10, 0x11, 0x12, 0x13]);
 
 export interface ArmIommuOptions {
@@ -211,7 +214,10 @@ export class ArmIommu implements ArmSmmu {
     return device.vdevice.viommu.report(device, record);
   }
 
-  /** A page request goes to the fault queue of what its device is attached to; without one it is refused, as Linux does. */
+  /**
+   * A page request goes to the fault queue of what its device is attached to; without one
+   * it is refused, as Linux does.
+   */
   routePageRequest(entry: Uint32Array): void {
     const sid = fieldOf(entry, PPR_SID);
     const group = fieldOf(entry, PPR_INDEX);

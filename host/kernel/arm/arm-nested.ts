@@ -28,8 +28,8 @@ import type { ArmStage2 } from './arm-stage2.ts';
 /** struct iommu_hwpt_arm_smmuv3: the first two doublewords of the guest's STE. */
 const VSTE_SIZE = 16;
 /**
- * What a vSTE may have set: V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first doubleword; S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in
- * the second.
+ * What a vSTE may have set: V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first
+ * doubleword; S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in the second.
  */
 const VSTE_MASK = [0xffffffff, 0xf80fffff, 0x380000ff, 0] as const;
 
@@ -97,7 +97,8 @@ export class ArmNested implements NestedDomain {
   /** @param ats the device has its ATS on: a guest that bypasses stage 1 says nothing of it, and stage 2 serves it. */
   #ste(ats: boolean): Uint32Array {
     const { stage2, iommu } = this.#viommu;
-    // Linux installs an aborting STE, of which the guest never hears (V = 1, Config = 0); an invalid one is what the guest's SMMU would have.
+    // Linux installs an aborting STE, of which the guest never hears (V = 1, Config = 0);
+    // an invalid one is what the guest's SMMU would have.
     if (fieldOf(this.#vste, STE_V) === 0) return iommu.linuxCompat ? abortSte() : invalidSte();
     if (this.#config === STE_CONFIG_ABORT) return abortSte();
     if (this.#config === STE_CONFIG_BYPASS) {

@@ -1,5 +1,5 @@
-// A VM's share of an SMMUv3 (IOMMU_VIOMMU_TYPE_ARM_SMMUV3): its command context and trapped queue, its devices by the guest's StreamIDs, its
-// events.
+// A VM's share of an SMMUv3 (IOMMU_VIOMMU_TYPE_ARM_SMMUV3): its command context and
+// trapped queue, its devices by the guest's StreamIDs, its events.
 
 import {
   CMDQV_MAX_VINTFS,
@@ -216,7 +216,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     allocate: (request) => this.allocateOverlay(request),
   };
 
-  /** A trapped queue becomes one that its guest rings itself: the drain finds it by its number in the vIOMMU's own command context. */
+  /**
+   * A trapped queue becomes one that its guest rings itself: the drain finds it by its
+   * number in the vIOMMU's own command context.
+   */
   protected allocateOverlay({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
     const queue = this.#commandQueues[index];
     require(queue !==
@@ -255,8 +258,9 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   /**
-   * What converts is issued and complete when this returns, whatever comes behind it, and counted. Linux (`linuxCompat`) drops the commands of
-   * a chunk whose conversion fails, and counts them all the same.
+   * What converts is issued and complete when this returns, whatever comes behind it, and
+   * counted. Linux (`linuxCompat`) drops the commands of a chunk whose conversion fails,
+   * and counts them all the same.
    */
   invalidate(request: InvalidateRequest): InvalidateResult {
     const { dataType, entryLength, entries, count } = request;

@@ -1,5 +1,6 @@
-// The same with a VINTF of the SMMU's CMDQV (IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV): hardware queues, and page 0 of the VINTF for the guest. The
-// physical CMDQV is worked through its registers, in Linux's order.
+// The same with a VINTF of the SMMU's CMDQV (IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV): hardware
+// queues, and page 0 of the VINTF for the guest. The physical CMDQV is worked through its
+// registers, in Linux's order.
 
 import {
   CMDQV_PAGE_SIZE,
@@ -82,7 +83,10 @@ export class Tegra241Viommu extends ArmViommu {
     ];
   }
 
-  /** Page 0 is memory: of the guest while it is placed there, and of the host otherwise. A store to it runs its queue, as a doorbell does. */
+  /**
+   * Page 0 is memory: of the guest while it is placed there, and of the host otherwise. A
+   * store to it runs its queue, as a doorbell does.
+   */
   #page0(): DirectPage {
     const { memory, unit } = this.vm;
     const host = new Int32Array(unit.hostMemory.buffer);
@@ -153,7 +157,10 @@ export class Tegra241Viommu extends ArmViommu {
     return queue;
   }
 
-  /** The CMDQV's interrupt: errors of its queues that have become visible. The guest acknowledges them, not the host. */
+  /**
+   * The CMDQV's interrupt: errors of its queues that have become visible. The guest
+   * acknowledges them, not the host.
+   */
   reportErrors(lvcmdqs: readonly number[]): void {
     const map = [0, 0, 0, 0];
     for (const lvcmdq of lvcmdqs)

@@ -1,5 +1,6 @@
-// The standard board: SMMUv3 with CMDQV, a DMA engine behind it, a console, and the checkpoint device. What the guest finds here stands in
-// the device table of its info page; nothing of it is fixed for the guest.
+// The standard board: SMMUv3 with CMDQV, a DMA engine behind it, a console, and the
+// checkpoint device. What the guest finds here stands in the device table of its info
+// page; nothing of it is fixed for the guest.
 
 import { ABI_MAX_DEVICES } from '../../../assembly/layout/guest-abi.ts';
 import type { Placement } from '../../../devices/bus/index.ts';

@@ -38,11 +38,17 @@ export interface Change {
   readonly now: string;
 }
 
-/** A cached entry that was used although memory says something else, and that no command has removed. Plain data; 64-bit values are hexadecimal. */
+/**
+ * A cached entry that was used although memory says something else, and that no command
+ * has removed. Plain data; 64-bit values are hexadecimal.
+ */
 export interface Finding {
   /** The cache: the configuration cache holds STE and CD. */
   readonly kind: 'IOTLB' | 'STE' | 'CD';
-  /** Name of the machine whose stream it is; absent for the host's own streams. StreamIDs and VMIDs are as the machine numbers them. */
+  /**
+   * Name of the machine whose stream it is; absent for the host's own streams. StreamIDs
+   * and VMIDs are as the machine numbers them.
+   */
   readonly machine?: string;
   readonly streamId: number;
   readonly substreamId?: number;
@@ -76,7 +82,10 @@ export interface StreamOwner {
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 const hex64 = (value: bigint) => `0x${value.toString(16).padStart(16, '0')}`;
 
-/** TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where unprivileged access is not allowed. */
+/**
+ * TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where
+ * unprivileged access is not allowed.
+ */
 function permissionText(permissions: number): string {
   const letters = [
     [TLB_PERM_R, 'r'],
@@ -136,19 +145,23 @@ function changesOf(
 }
 
 function changeText({ what, address, doubleword, old, now }: Change): string {
+  const part = doubleword === undefined ? '' : ` doubleword ${doubleword}`;
   const place = address === undefined ? '' : ` at ${address}`;
-  return `${what}${doubleword === undefined ? '' : ` doubleword ${doubleword}`}${place} was ${old}, is ${now}`;
+  return `${what}${part}${place} was ${old}, is ${now}`;
 }
 
 /** Puts the parts together, with their one line. */
 function finish(parts: Omit<Finding, 'text'>): Finding {
   const { kind, machine, streamId, substreamId, iova, entry, now, changes, command } = parts;
-  const stream = `StreamID ${hex(streamId)}${substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`}`;
+  const substream = substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`;
+  const stream = `StreamID ${hex(streamId)}${substream}`;
+  const asid = entry?.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`;
   const subject =
     entry === undefined
       ? `stale ${kind} of ${stream}, used for iova ${iova}`
-      : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${entry.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`}, ` +
-        `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, used for iova ${iova}`;
+      : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${asid}, ` +
+        `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, ` +
+        `used for iova ${iova}`;
   const why =
     changes.length === 0 ? ['which doubleword has changed is not known'] : changes.map(changeText);
   const text = [

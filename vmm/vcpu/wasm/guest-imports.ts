@@ -1,4 +1,5 @@
-// The import object of a guest: built here and nowhere else, so that no JavaScript function reaches a guest without its exit counter.
+// The import object of a guest: built here and nowhere else, so that no JavaScript
+// function reaches a guest without its exit counter.
 
 import { printable } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS, type ExitKind } from '../exit-counter.ts';
@@ -21,7 +22,10 @@ export interface GuestImportsOptions {
   /** The machine, which carries the calls out. */
   readonly host: VcpuHost;
   readonly wasi: Readonly<Record<string, Call>>;
-  /** Exports of a Wasm instance: the imports that stay inside Wasm, by name. Those that are missing have nobody behind them. */
+  /**
+   * Exports of a Wasm instance: the imports that stay inside Wasm, by name. Those that
+   * are missing have nobody behind them.
+   */
   readonly inside: InsideCalls;
 }
 
@@ -56,14 +60,16 @@ function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCa
           vcpu,
         ),
     },
-    // Leaving the guest is itself the safe point at which the host does its work; a vCPU on a thread of its own sleeps there.
+    // Leaving the guest is itself the safe point at which the host does its work; a vCPU
+    // on a thread of its own sleeps there.
     wait: { kind: 'wait', call: (_microseconds: number) => host.wait() },
     clock_ns: { kind: 'clock', call: () => clock.nowNs() },
     vcpu_start: {
       kind: 'wait',
       call: (target: number, argument: number) => host.startVcpu(target, { argument }),
     },
-    // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no SMMU; they are exits like any other then.
+    // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no
+    // SMMU; they are exits like any other then.
     doorbell: { kind: 'mmio', call: (_id: number, _offset: number) => undefined },
     tlbi: { kind: 'mmio', call: (_operation: number, _asid: number, _va: bigint) => undefined },
     dsb: { kind: 'mmio', call: (_before: bigint) => 0n },
@@ -136,7 +142,8 @@ function counted(
 type ImportModule = Record<string, WebAssembly.ImportValue>;
 
 /**
- * An empty import object. Neither it nor what lies in it has a prototype: their keys are a guest's, and `__proto__` is one like any other.
+ * An empty import object. Neither it nor what lies in it has a prototype: their keys are
+ * a guest's, and `__proto__` is one like any other.
  */
 export function importObject(): Record<string, ImportModule> {
   return Object.create(null) as Record<string, ImportModule>;

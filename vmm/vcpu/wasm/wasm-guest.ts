@@ -116,7 +116,8 @@ export class WasmGuest implements Guest {
     const { instantiate = (module, imports) => WebAssembly.instantiate(module, imports) } =
       this.#options;
     const vcpus = plans.map((plan) => new InlineWasmVcpu(plan, instantiate));
-    // vCPU 0 gets its instance when it is reset; a program that does not fit has to be known before the guest starts it.
+    // vCPU 0 gets its instance when it is reset; a program that does not fit has to be
+    // known before the guest starts it.
     for (const vcpu of vcpus.slice(1)) await vcpu.prepare();
     return vcpus;
   }

@@ -1,4 +1,5 @@
-// The WASI of a guest, put together from what it imports: the machine's own console for every program, and files for those that open some.
+// The WASI of a guest, put together from what it imports: the machine's own console for
+// every program, and files for those that open some.
 
 import { MODULE_WASI, type WasiFunction } from '../import-types.ts';
 import { EBADF } from './wasi-errno.ts';

@@ -1,5 +1,6 @@
-// Files: the functions of WASI that a library serves out of memory, for guests that open some. The guest's pointers and lengths end here:
-// what goes in is copied from its memory, what comes out is copied back, and what a machine may keep is counted.
+// Files: the functions of WASI that a library serves out of memory, for guests that open
+// some. The guest's pointers and lengths end here: what goes in is copied from its
+// memory, what comes out is copied back, and what a machine may keep is counted.
 
 import type { WasiFunction } from '../import-types.ts';
 import { FileQuota } from './file-quota.ts';
@@ -11,8 +12,10 @@ import { STAND_IN_BYTES } from './wasi-stand-in.ts';
 type Value = number | bigint;
 
 /**
- * What the arguments of a function are, in their order: a number as it is; a file descriptor; a path (pointer and length); buffers whose bytes
- * it takes, or fills (a vector and its count); a buffer that it fills (pointer and length); or an address where it stores so many bytes.
+ * What the arguments of a function are, in their order: a number as it is; a file
+ * descriptor; a path (pointer and length); buffers whose bytes it takes, or fills (a
+ * vector and its count); a buffer that it fills (pointer and length); or an address where
+ * it stores so many bytes.
  */
 type Argument = 'value' | 'fd' | 'path' | 'source' | 'target' | 'buffer' | number;
 
@@ -47,7 +50,10 @@ const FILE_FUNCTIONS = {
 
 type FileFunction = keyof typeof FILE_FUNCTIONS;
 
-/** What the library keeps for each opening of a file, and for each directory and link that is made: until the end. Bytes. */
+/**
+ * What the library keeps for each opening of a file, and for each directory and link that
+ * is made: until the end. Bytes.
+ */
 const OPENING_BYTES = 160;
 const ENTRY_BYTES = 640;
 const MAX_OPEN = 1024;

@@ -1,4 +1,5 @@
-// The WASI side of a machine, behind a small interface: the machine does not care which library serves a guest's file system.
+// The WASI side of a machine, behind a small interface: the machine does not care which
+// library serves a guest's file system.
 
 /** Where a guest's console goes, and what its clock and random numbers are. */
 export interface WasiOptions {

@@ -1,5 +1,6 @@
-// @wasmer/wasi behind one call: loaded when a guest first needs it, given copies only, and left alone for good by a machine that it has
-// trapped for. It has one heap for all machines; what a machine may have of it is counted elsewhere (wasi-files.ts).
+// @wasmer/wasi behind one call: loaded when a guest first needs it, given copies only,
+// and left alone for good by a machine that it has trapped for. It has one heap for all
+// machines; what a machine may have of it is counted elsewhere (wasi-files.ts).
 
 import { MODULE_WASI, type WasiFunction } from '../import-types.ts';
 import { EIO } from './wasi-errno.ts';
@@ -9,7 +10,10 @@ type LibraryCall = (...args: (number | bigint)[]) => number;
 
 let ready: Promise<typeof import('@wasmer/wasi')> | undefined;
 
-/** The library decodes the module that it carries with Node.js' Buffer, and with nothing else of it: browsers get that much while it starts. */
+/**
+ * The library decodes the module that it carries with Node.js' Buffer, and with nothing
+ * else of it: browsers get that much while it starts.
+ */
 async function startLibrary(): Promise<typeof import('@wasmer/wasi')> {
   const library = await import('@wasmer/wasi');
   if ('Buffer' in globalThis) {

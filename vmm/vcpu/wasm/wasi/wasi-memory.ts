@@ -1,4 +1,5 @@
-// The memory of a guest as WASI reaches it: every address and length is checked, and one call works on a bounded part of it.
+// The memory of a guest as WASI reaches it: every address and length is checked, and one
+// call works on a bounded part of it.
 
 /** Buffers that one call looks at, and bytes that it moves. More are left over: reads and writes may be short. */
 export const MAX_IOVECS = 1024;

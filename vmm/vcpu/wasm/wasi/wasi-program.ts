@@ -1,4 +1,5 @@
-// What a program asks of WASI beside file descriptors: arguments, environment, clocks, random numbers, sleeping, its end.
+// What a program asks of WASI beside file descriptors: arguments, environment, clocks,
+// random numbers, sleeping, its end.
 
 import { GuestExit } from '../guest-errors.ts';
 import { EBADF, EFAULT, EINVAL, ENOSYS, SUCCESS } from './wasi-errno.ts';
@@ -7,7 +8,10 @@ import { MAX_CALL_BYTES, type WasiMemory } from './wasi-memory.ts';
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
-/** Of the system's time as JavaScript has it, and of its monotonic time where pages see it at its coarsest. Nanoseconds. */
+/**
+ * Of the system's time as JavaScript has it, and of its monotonic time where pages see it
+ * at its coarsest. Nanoseconds.
+ */
 const RESOLUTION = { [CLOCK_REALTIME]: 1_000_000n, [CLOCK_MONOTONIC]: 5_000n } as const;
 
 /** Subscriptions that one call answers; the others are asked for again. */

@@ -1,6 +1,7 @@
-// A module that stands in for a guest towards the WASI library, which finds a guest's memory through its instance and its WASI version
-// through its imports. Its memory is its own: arguments are copied into it and results out of it, so that the library sees none of the
-// guest's, and nothing that a guest changes meanwhile.
+// A module that stands in for a guest towards the WASI library, which finds a guest's
+// memory through its instance and its WASI version through its imports. Its memory is its
+// own: arguments are copied into it and results out of it, so that the library sees none
+// of the guest's, and nothing that a guest changes meanwhile.
 
 import { MODULE_WASI } from '../import-types.ts';
 import { MAX_CALL_BYTES } from './wasi-memory.ts';
@@ -19,7 +20,8 @@ export const STAND_IN_BYTES = WASM_PAGE;
 const PAGES = (STAND_IN_BYTES + MAX_CALL_BYTES) / WASM_PAGE;
 
 /**
- * (module (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (memory PAGES PAGES) (export "memory" (memory 0)))
+ * (module (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (memory
+ * PAGES PAGES) (export "memory" (memory 0)))
  */
 const BYTES = Uint8Array.from([
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
