@@ -24,6 +24,12 @@ export const CTX_SMMU_OFF = 0x14;
 export const CTX_LVCMDQ_COUNT = 0x18;
 /** i32: doorbell calls (Wasm to Wasm) made by the owner. */
 export const CTX_DOORBELL_CALLS = 0x1c;
+/**
+ * LVCMDQ slot that the next look at all of the context's queues begins at: a look ends
+ * within a bound of work. Written by whoever looks; a slot that the context does not have
+ * means slot 0.
+ */
+export const CTX_NEXT_SLOT = 0x3c;
 /** 16 words each, laid out as the VINTF registers SID_MATCH and SID_REPLACE. */
 export const CTX_SID_MATCH = 0x40;
 export const CTX_SID_REPLACE = 0x80;

@@ -64,6 +64,8 @@ import {
 
 /** Rounds of one call. */
 const ROUNDS = 4;
+/** Work of a call that has used up its rounds. */
+export const SERVICE_WORK: u32 = ROUNDS * BUDGET;
 
 /** CONS as software reads it: index, wrap bit and, while an error is published, its code. */
 export function publicCons(queue: usize): u32 {
@@ -287,7 +289,7 @@ function reaches(smmu: usize, queue: usize): bool {
   );
 }
 
-/** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. */
+/** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. Returns the work, as `run` counts it. */
 export function serveOwned(smmu: usize, queue: usize): u32 {
   // Of a queue that this unit cannot read only its own ring may pass unserved; another machine's doorbell meanwhile is the host's.
   if (!reaches(smmu, queue)) {
@@ -308,7 +310,7 @@ export function serveOwned(smmu: usize, queue: usize): u32 {
   return total;
 }
 
-/** Rings a queue and serves it if it is free. Returns the commands run. */
+/** Rings a queue and serves it if it is free. Returns the work. */
 export function serveQueue(smmu: usize, queue: usize): u32 {
   return ring(queue) ? serveOwned(smmu, queue) : 0;
 }

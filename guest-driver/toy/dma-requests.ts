@@ -1,4 +1,5 @@
-// The DMA engine: a bus master whose accesses all go through the SMMU. An operation is complete when its CTRL write returns.
+// The DMA engine: a bus master whose accesses all go through the SMMU. An operation of up to DMA_STEP_LENGTH bytes, as all of the toy's are, is
+// complete when its CTRL write returns.
 
 import {
   DMA_CTRL,

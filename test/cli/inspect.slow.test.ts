@@ -42,6 +42,13 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     );
   });
 
+  it('shows the ECMDQs at work when they are the direct path', async () => {
+    const { stdout } = await vsmmu('inspect', 'toy', '--vms', '1', '--queues', 'ecmdq');
+    expect(stdout).toMatch(
+      /ECMDQ 0 \(ECMDQ\): 256 entries, PROD (\d+), CONS \1, running; commands [1-9]/,
+    );
+  });
+
   it('prints what a trace says of its host', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {

@@ -170,6 +170,26 @@ const roles = {
   },
 
   /**
+   * Does DMA to a page that is mapped to itself, whatever its stream's STE is just now; counts accesses that are refused, or go elsewhere.
+   * @param {{ control: SharedArrayBuffer, sid: number, address: number }} options
+   */
+  stream({ control, sid, address }) {
+    const words = new Int32Array(control);
+    const state = { refused: 0, elsewhere: 0, accesses: 0 };
+    say('ready');
+    awaitChange(words, 0, 0);
+    for (; Atomics.load(words, 1) === 0; Atomics.store(words, 2, ++state.accesses)) {
+      unit.core.accessBegin();
+      const status = unit.translate(smmu, sid, -1, address | 0, 0, 0);
+      if (status !== TRANSLATE_OK) state.refused++;
+      else if (unit.threadBlock.paAddress !== address) state.elsewhere++;
+      unit.core.accessEnd();
+      if (Atomics.load(host, (smmu + SMMU_AT_PARKED) >> 2) !== 0) unit.drain.serveParked(smmu);
+    }
+    say('result', state);
+  },
+
+  /**
    * Moves a page from one data page to the next: descriptor, TLBI_NH_VA, CMD_SYNC; what was mapped before is given back behind the sync.
    * @param {{ control: SharedArrayBuffer, page: number, pte: number, data: number, descriptors: bigint[], times: number, log2size: number }} options
    */

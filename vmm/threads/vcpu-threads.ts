@@ -114,7 +114,7 @@ class ThreadVcpu implements Vcpu {
     const { name, args } = this.#program.next(budget);
     this.#used = true;
     // One registration a run: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
-    const served: ServedVcpu = { mailbox, attend: () => this.#options.host.attend() };
+    const served: ServedVcpu = { mailbox, machine: this.#options.host };
     exits.add(served);
     try {
       return this.#program.returned(await worker.call((vcpu) => vcpu.run(name, args)));
@@ -127,10 +127,6 @@ class ThreadVcpu implements Vcpu {
 
   setIrq(asserted: boolean): void {
     if (asserted) this.#thread.mailbox.wake();
-  }
-
-  requestExit(): void {
-    this.#options.setExitRequest(true);
   }
 
   setPaused(paused: boolean): void {

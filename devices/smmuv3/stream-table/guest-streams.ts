@@ -108,6 +108,18 @@ export class GuestStreams {
       if (sid >= first && sid <= last) this.#attach(sid, this.#read(sid));
   }
 
+  /**
+   * Reads the STE of the first of the machine's streams from `first` to `last` and attaches it.
+   * @returns the next of them; undefined when there is none.
+   */
+  reloadFirst(first: number, last: number): number | undefined {
+    const [sid, next] = this.#backend.virtualStreams
+      .filter((one) => one >= first && one <= last)
+      .sort((a, b) => a - b);
+    if (sid !== undefined) this.#attach(sid, this.#read(sid));
+    return next;
+  }
+
   #attach(sid: number, stream: AttachedStream): void {
     const aborts =
       bitsOf(stream.ste[0] ?? 0, STE_V) !== 0 &&

@@ -11,7 +11,7 @@ import { AbiInterrupts } from './abi-interrupts.ts';
 import { checkAbiVersion, type GuestImage } from './guest-image.ts';
 import { guestImports, type InsideCalls } from './guest-imports.ts';
 import { TimeMirror, writeInfoPage } from './info-page.ts';
-import type { WasiFactory, WasiHost } from './wasi-host.ts';
+import type { WasiFactory, WasiHost } from './wasi/index.ts';
 import {
   InlineWasmVcpu,
   type Instantiate,
@@ -139,7 +139,6 @@ export class WasmGuest implements Guest {
         inside: transport ? {} : drain,
       }),
       host,
-      setExitRequest: (wanted) => this.setExitRequest(wanted),
       checkAbi: (abi) => {
         if (main) checkAbiVersion(image, abi);
       },
