@@ -85,7 +85,9 @@ describe('a program without', () => {
     expect(report.ok).toBe(true);
   });
 
-  it('VMID substitution: the neighbours’ IOTLB entries are lost', { timeout: 240_000 }, async () => {
+  it('VMID substitution: the neighbours’ IOTLB entries are lost', {
+    timeout: 240_000,
+  }, async () => {
     const report = await withDrain(
       'vmid',
       'execute.ts',
