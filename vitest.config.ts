@@ -9,7 +9,10 @@ import { SummaryReporter } from './test/support/summary-reporter.ts';
 const TIMED = ['test/timing/**/*.test.ts'];
 
 /** Tests that keep several threads busy at once, or look at how much of a core or how long something takes: one at a time. */
-const ALONE = ['test/stress/**/*.test.ts', 'test/vmm/threads/{limits,mailbox,side-core}.test.ts'];
+const ALONE = [
+  'test/stress/**/*.test.ts',
+  'test/vmm/threads/{exit-server,limits,mailbox,side-core}.test.ts',
+];
 
 /** Files that take over a second: `npm run test:fast` leaves them out. Names say which, or folders where all of them do. */
 const SLOW = [

@@ -24,7 +24,7 @@ const HEAD = `
 
 const program = (tail: string) =>
   promisify(execFile)(process.execPath, ['--input-type=module', '--eval', HEAD + tail], {
-    timeout: 20_000,
+    timeout: 100_000,
   });
 
 describe('a Node.js program', () => {
