@@ -192,9 +192,9 @@ class Drain {
   /**
    * Says that it sleeps, looks once more (so that a store is seen either here or by a guest that finds the word set), sleeps, and looks again.
    * A thread sleeps on one word: that of the machine which had work last. A store to another's queue waits for the end of the nap.
-   * True when there was work. Asynchronous for the answers to messages, which go out while it is awaited.
+   * True when there was work.
    */
-  async #nap(ms: number): Promise<boolean> {
+  #nap(ms: number): boolean {
     const machines = this.#machines;
     const woken = machines.find((machine) => machine === this.#busy) ?? machines[0];
     // WAKE first: a ring between the two is then noticed by the sleep.
@@ -224,7 +224,9 @@ class Drain {
       if (Atomics.load(this.#control, SIDE_MESSAGES) !== 0) await tick();
       // Only behind work: between two naps there is nothing to spin for.
       if (awake && this.#spin()) continue;
-      awake = await this.#nap(nap);
+      awake = this.#nap(nap);
+      // For the answers to messages, which go out by promises.
+      await Promise.resolve();
       nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
     }
   }
