@@ -78,7 +78,8 @@ export interface SmmuCoreExports {
     attributes: number,
   ): number;
   /**
-   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread at a time, inside a registered access.
+   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread at a time, inside a registered access. `ssid` is its PASID,
+   * ACCESS_NO_SSID for none: it has neither privilege nor execution then.
    * @returns ATS_SUCCESS with the address in THREAD_PA and THREAD_PA_SIZE, ATS_UR or ATS_CA (its translation request), ATC_DENIED, or ATC_REFUSED
    *          (the translated transaction, or all of an isolated endpoint).
    */
@@ -86,6 +87,7 @@ export interface SmmuCoreExports {
     smmu: number,
     port: number,
     sid: number,
+    ssid: number,
     iovaLo: number,
     iovaHi: number,
     attributes: number,
@@ -96,12 +98,13 @@ export interface SmmuCoreExports {
    */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
-   * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex.
+   * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex; `ssid` is its PASID, ACCESS_NO_SSID for none.
    * @returns PRG_WAITING, or the SMMU's own answer: PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
    */
   pageRequest(
     smmu: number,
     sid: number,
+    ssid: number,
     iovaLo: number,
     iovaHi: number,
     attributes: number,

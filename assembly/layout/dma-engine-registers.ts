@@ -33,6 +33,16 @@ export const DMA_ATS_ENABLE = 1;
 export const DMA_ATS_SILENT = 2;
 export const DMA_ATS_PAGES = 4;
 
+/**
+ * What an operation's accesses carry: DMA_PASID_VALUE where DMA_PASID_VALID is set, DMA_PASID_PRIVILEGED, and DMA_PASID_INSTRUCTION, with which
+ * reads fetch instructions. As it stands when the operation starts.
+ */
+export const DMA_PASID = 0x3c;
+export const DMA_PASID_VALUE = (0 << 16) | (0 << 8) | 20;
+export const DMA_PASID_INSTRUCTION = 0x20000000;
+export const DMA_PASID_PRIVILEGED = 0x40000000;
+export const DMA_PASID_VALID = 0x80000000;
+
 export const DMA_OP_NONE = 0;
 /** DST := SRC. */
 export const DMA_OP_COPY = 1;

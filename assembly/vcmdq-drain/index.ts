@@ -32,7 +32,6 @@ import { TLB_SETS } from '../layout/iotlb-memory';
 import {
   MAX_QUEUES,
   QUEUE_CONS,
-  QUEUE_ERR,
   QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_GERROR,
@@ -63,7 +62,7 @@ import { reapTlbSet } from '../smmu-core/iotlb';
 import { NOWHERE } from '../smmu-core/physical-memory';
 import { publishEcmdqError } from './ecmdq';
 import { acquire, callHost, giveUp, release } from './ownership';
-import { contextOf, isVcmdq, queueBlock, stat } from './queue-words';
+import { contextOf, isVcmdq, queueBlock, restart, stat } from './queue-words';
 import { due, publicCons, SERVICE_WORK, serveOwned, serveQueue, settled } from './serve';
 import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './vcmdq-page0';
 
@@ -224,11 +223,6 @@ export function publishError(smmu: usize, index: u32): u32 {
 function stopped(queue: usize): bool {
   const state = load<u32>(queue, QUEUE_STATE);
   return state == QUEUE_ERROR_HELD || state == QUEUE_ERROR_PUBLISHED || state == QUEUE_NEEDS_HOST;
-}
-
-function restart(queue: usize): void {
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
 }
 
 export function stepOver(smmu: usize, index: u32): u32 {

@@ -66,7 +66,12 @@ export function addBoot(
     };
     end(
       await withinTimeout(
-        { argv, seconds: settings.timeout, signals: settings.trace !== undefined },
+        {
+          argv,
+          seconds: settings.timeout,
+          signals: settings.trace !== undefined,
+          json: settings.json ?? false,
+        },
         async () => ((await boot(settings, options.config)) ? EXIT_OK : EXIT_FAILED),
       ),
     );

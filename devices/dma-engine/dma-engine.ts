@@ -19,6 +19,11 @@ import {
   DMA_OP_FILL,
   DMA_OP_NONE,
   DMA_OP_VERIFY,
+  DMA_PASID,
+  DMA_PASID_INSTRUCTION,
+  DMA_PASID_PRIVILEGED,
+  DMA_PASID_VALID,
+  DMA_PASID_VALUE,
   DMA_PATTERN,
   DMA_REGION_SIZE,
   DMA_SRC,
@@ -37,13 +42,16 @@ import {
 } from '../../assembly/layout/dma-engine-registers.ts';
 import { ABI_KIND_DMA } from '../../assembly/layout/guest-abi.ts';
 import {
+  bitsOf,
   type Device,
   type DeviceHost,
   type DeviceState,
+  type DmaAttributes,
   type DmaPort,
   type DmaResult,
   type InterruptLine,
   type MmioAccess,
+  maskInWord,
   PLUGIN_INTERFACE_VERSION,
   plainStateLike,
   RegisterFile,
@@ -65,6 +73,12 @@ const REGISTERS = [
   { name: 'FAULT_ADDR', offset: DMA_FAULT_ADDR, size: 8 },
   { name: 'STREAM', offset: DMA_STREAM },
   { name: 'IRQ_ENABLE', offset: DMA_IRQ_ENABLE, writable: 1 },
+  {
+    name: 'PASID',
+    offset: DMA_PASID,
+    writable:
+      maskInWord(DMA_PASID_VALUE) + DMA_PASID_VALID + DMA_PASID_PRIVILEGED + DMA_PASID_INSTRUCTION,
+  },
   { name: 'ATS', offset: DMA_ATS, writable: DMA_ATS_ENABLE | DMA_ATS_PAGES | DMA_ATS_SILENT },
 ] as const;
 
@@ -78,6 +92,8 @@ const IDLE = {
   source: [0, 0],
   target: [0, 0],
   pattern: 0,
+  /** The register DMA_PASID. */
+  pasid: 0,
   done: 0,
 };
 type Operation = typeof IDLE;
@@ -105,6 +121,16 @@ function iovaOf([lo = 0, hi = 0]: readonly number[]): number {
 function firstDifference(one: Uint8Array, other: Uint8Array): number {
   for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return i;
   return -1;
+}
+
+/** What the register DMA_PASID has the accesses carry. */
+function attributesOf(register: number): DmaAttributes {
+  const has = (bit: number) => (register & bit) !== 0;
+  return {
+    ...(has(DMA_PASID_VALID) ? { pasid: bitsOf(register, DMA_PASID_VALUE) } : {}),
+    privileged: has(DMA_PASID_PRIVILEGED),
+    instruction: has(DMA_PASID_INSTRUCTION),
+  };
 }
 
 /** What an access that did not come to its end means for its operation. */
@@ -199,6 +225,7 @@ export class DmaEngine implements Device {
       source: [word(DMA_SRC), word(DMA_SRC + 4)],
       target: [word(DMA_DST), word(DMA_DST + 4)],
       pattern: word(DMA_PATTERN),
+      pasid: word(DMA_PASID),
       done: 0,
     });
   }
@@ -267,16 +294,21 @@ export class DmaEngine implements Device {
   /** Chunk by chunk in ascending order; what was read before a fault is still written. A chunk whose write stalls is read again. */
   #copy(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
+    const attributes = attributesOf(operation.pasid);
     const source = iovaOf(operation.source);
     const target = iovaOf(operation.target);
     const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
     for (let done = operation.done; done < end; done += CHUNK) {
       const bytes = this.#chunk.subarray(0, Math.min(CHUNK, end - done));
-      const read = this.#access((iova, into) => port.read(iova, into), source + done, bytes);
+      const read = this.#access(
+        (iova, into) => port.read(iova, into, attributes),
+        source + done,
+        bytes,
+      );
       const good = bytes.subarray(0, read.done);
       const written =
         good.length > 0
-          ? this.#access((iova, from) => port.write(iova, from), target + done, good)
+          ? this.#access((iova, from) => port.write(iova, from, attributes), target + done, good)
           : { ok: true, done: 0 };
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
@@ -286,11 +318,16 @@ export class DmaEngine implements Device {
 
   #fill(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
+    const attributes = attributesOf(operation.pasid);
     const target = iovaOf(operation.target);
     const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
     for (let done = operation.done; done < end; ) {
       const bytes = this.#pattern(done, Math.min(CHUNK, end - done));
-      const written = this.#access((iova, from) => port.write(iova, from), target + done, bytes);
+      const written = this.#access(
+        (iova, from) => port.write(iova, from, attributes),
+        target + done,
+        bytes,
+      );
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       done += bytes.length;
     }
@@ -299,11 +336,16 @@ export class DmaEngine implements Device {
 
   #verify(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
+    const attributes = attributesOf(operation.pasid);
     const source = iovaOf(operation.source);
     const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
     for (let done = operation.done; done < end; ) {
       const bytes = this.#chunk.subarray(0, Math.min(CHUNK, end - done));
-      const read = this.#access((iova, into) => port.read(iova, into), source + done, bytes);
+      const read = this.#access(
+        (iova, into) => port.read(iova, into, attributes),
+        source + done,
+        bytes,
+      );
       const good = bytes.subarray(0, read.done);
       const expected = this.#pattern(done, good.length);
       const differs = firstDifference(good, expected);

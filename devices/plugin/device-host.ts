@@ -156,10 +156,11 @@ export interface DeviceHost {
    */
   timer(name: string, callback: () => void): Timer;
   /**
-   * Sends an MSI: a 32-bit write that carries the device's requester ID.
-   * @param address a multiple of 4.
+   * Sends an MSI: a 32-bit write that carries the device's requester ID. A bus master's goes the
+   * way of its DMA port, through the IOMMU.
+   * @param address a multiple of 4: of a bus master an IOVA, otherwise a gpa.
    * @param data its low 32 bits are sent.
-   * @returns false when nothing at the address takes it.
+   * @returns false when the IOMMU, or what is at the address, refuses it.
    */
   msi(address: number, data: number): boolean;
   /** Records an event when tracing is on. */

@@ -6,6 +6,7 @@ import {
   CMD_OP,
   CMD_SID,
   CMD_SSID,
+  CMD_SSV,
   OP_CFGI_CD,
   OP_CFGI_CD_ALL,
   OP_CFGI_STE,
@@ -25,10 +26,12 @@ import {
   GBPA_ABORT,
   IDR0_BTM,
   IDR0_PRI,
+  IDR1_SSIDSIZE,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_GBPA,
   SMMU_IDR0,
+  SMMU_IDR1,
 } from '../../assembly/layout/smmu-registers.ts';
 import { hexOfWords } from '../decode/index.ts';
 import {
@@ -293,12 +296,13 @@ export class VirtualSmmu implements Device {
   }
 
   // A stream's page request, in the guest's numbering. What the guest will not see is answered for it (IHI 0070 sections 8.1 and 8.2).
-  #request({ virtSid, group, address, write }: PageRequest): void {
-    const record = pageRequest({ streamId: virtSid, group, address, write });
+  #request(request: PageRequest): void {
+    const { virtSid, group, pasid } = request;
+    const record = pageRequest({ ...request, streamId: virtSid });
     this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
     if (added !== 'written')
-      this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow');
+      this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow', pasid);
   }
 
   // Legal on the host's SMMU, which has PRI.
@@ -313,7 +317,10 @@ export class VirtualSmmu implements Device {
   #answer(sid: number, words: readonly number[]): void {
     if (!this.registers.enabled(CR0_SMMUEN)) return;
     const resolved = fieldOf(words, PRI_RESP_RESPONSE) === PRI_RESP_SUCCESS;
-    this.#backend.answerPageRequest?.(sid, fieldOf(words, PRI_RESP_INDEX), resolved);
+    const hasPasid =
+      fieldOf(words, CMD_SSV) !== 0 && bitsOf(this.registers.get(SMMU_IDR1), IDR1_SSIDSIZE) !== 0;
+    const pasid = hasPasid ? fieldOf(words, CMD_SSID) : undefined;
+    this.#backend.answerPageRequest?.(sid, fieldOf(words, PRI_RESP_INDEX), resolved, pasid);
   }
 
   save(): DeviceState {

@@ -8,6 +8,8 @@ import {
   DMA_LENGTH,
   DMA_OP_COPY,
   DMA_OP_VERIFY,
+  DMA_PASID,
+  DMA_PASID_VALID,
   DMA_PATTERN,
   DMA_SRC,
   DMA_STATUS,
@@ -39,6 +41,16 @@ export function dmaVerify(source: u64, pattern: u32, length: u32): u32 {
   write32(gpa + DMA_LENGTH, length);
   write32(gpa + DMA_CTRL, DMA_OP_VERIFY);
   return read32(gpa + DMA_STATUS);
+}
+
+/** The accesses of the operations from here on carry a PASID. */
+export function dmaUsePasid(pasid: u32): void {
+  write32(toy().dmaGpa + DMA_PASID, <u32>DMA_PASID_VALID | pasid);
+}
+
+/** They carry none. */
+export function dmaUseNoPasid(): void {
+  write32(toy().dmaGpa + DMA_PASID, 0);
 }
 
 /** iova of the access that failed. */

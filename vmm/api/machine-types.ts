@@ -68,6 +68,6 @@ export interface MachineStatistics {
 export interface BootOptions {
   /** Do not run yet: `step` and `resume` do. Default false. */
   readonly paused?: boolean;
-  /** Stops the machine when it is aborted. */
+  /** Stops the machine when it is aborted, while it boots too. */
   readonly signal?: AbortSignal;
 }

@@ -27,7 +27,6 @@ import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts'
 import {
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
-  IommufdError,
   type ResourceGate,
   VEVENT_FLAG_LOST,
   VEVENT_HEADER_SIZE,
@@ -44,6 +43,7 @@ import { DirectQueue } from './direct-queue.ts';
 import { NestedStreams } from './nested-streams.ts';
 import { PageRequests } from './page-request-queue.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import { unlessRefused } from './refused.ts';
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
@@ -180,9 +180,12 @@ export class NestedSmmu implements ViommuBackend {
     return { made, streams };
   }
 
-  /** Whether the physical SMMU has ATS, and PRI. */
+  /** Whether the physical SMMU has ATS, stalls, and PRI. */
   get hasAts(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_ATS) !== 0;
+  }
+  get hasStalls(): boolean {
+    return this.#driver.iommu.smmu.stalls;
   }
   get hasPri(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_PRI) !== 0;
@@ -309,14 +312,11 @@ export class NestedSmmu implements ViommuBackend {
   #emulate(queue: QueueBlock): boolean {
     if (!queue.hasRing) return false;
     const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;
-    try {
+    return unlessRefused(() => {
       this.#gate('memory access', 'refused command');
       const entries = new Uint8Array(this.vm.memory.buffer, at, CMDQ_ENTRY_SIZE).slice();
       return this.#invalidate(entries) === 1;
-    } catch (error) {
-      if (error instanceof IommufdError) return false;
-      throw error;
-    }
+    });
   }
 
   finishCommand(): void {
@@ -368,8 +368,13 @@ export class NestedSmmu implements ViommuBackend {
     this.#deliverRequest = deliver;
   }
 
-  answerPageRequest(virtSid: number, group: number, resolved: boolean): void {
-    this.#streams.answer(virtSid, group, resolved);
+  answerPageRequest(
+    virtSid: number,
+    group: number,
+    resolved: boolean,
+    pasid: number | undefined,
+  ): void {
+    this.#streams.answer(virtSid, group, resolved, pasid);
   }
 
   #takeEvents(bytes: Uint8Array): void {

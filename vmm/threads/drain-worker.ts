@@ -20,6 +20,7 @@ import {
   VMM_WAKE,
 } from './control-block.ts';
 import { endThread, exposeToParent } from './expose.ts';
+import { releaseMemory } from './release-memory.ts';
 import { tick } from './tick.ts';
 
 /** A machine to drain. */
@@ -87,6 +88,8 @@ class Drain {
   #machines: readonly Served[] = [];
   /** The machine that had work last. */
   #busy: Served | undefined;
+  /** Machines that were removed, whose memories are to be released once no nap refers to them. */
+  #removed = 0;
 
   constructor({ control, vmm, hostMemory }: DrainOptions, failed: (failure: DrainFailure) => void) {
     this.#control = new Int32Array(control);
@@ -108,6 +111,8 @@ class Drain {
     const machine = this.#machines.find((other) => other.id === id);
     this.#machines = this.#machines.filter((other) => other !== machine);
     if (!machine) return;
+    if (this.#busy === machine) this.#busy = undefined;
+    this.#removed++;
     Atomics.store(machine.guest, SLEEPING, 0);
     for (const { smmu, index } of machine.contexts) machine.drain.serveContext(smmu, index);
   }
@@ -192,9 +197,9 @@ class Drain {
   /**
    * Says that it sleeps, looks once more (so that a store is seen either here or by a guest that finds the word set), sleeps, and looks again.
    * A thread sleeps on one word: that of the machine which had work last. A store to another's queue waits for the end of the nap.
-   * True when there was work.
+   * True when there was work. Asynchronous for the answers to messages, which go out while it is awaited.
    */
-  #nap(ms: number): boolean {
+  #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
     const woken = machines.find((machine) => machine === this.#busy) ?? machines[0];
     // WAKE first: a ring between the two is then noticed by the sleep.
@@ -212,7 +217,7 @@ class Drain {
       worked = this.#look(machine, 1) || worked;
     }
     Atomics.add(this.#control, SIDE_NAPS, 1);
-    return worked;
+    return Promise.resolve(worked);
   }
 
   /** Until the stop word is set. */
@@ -224,9 +229,8 @@ class Drain {
       if (Atomics.load(this.#control, SIDE_MESSAGES) !== 0) await tick();
       // Only behind work: between two naps there is nothing to spin for.
       if (awake && this.#spin()) continue;
-      awake = this.#nap(nap);
-      // For the answers to messages, which go out by promises.
-      await Promise.resolve();
+      awake = await this.#nap(nap);
+      for (; this.#removed > 0; this.#removed--) releaseMemory();
       nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
     }
   }

@@ -9,6 +9,8 @@ import { tick } from './tick.ts';
 export interface ServedMachine {
   /** What the VMM does for the machine when no exit has it do so: called after each sleep. True when there may be more to do at once. */
   attend(): boolean;
+  /** Milliseconds until the next timer of the machine's devices is due; Infinity: never. */
+  untilTimerMs(): number;
 }
 
 /** A running vCPU as the server sees it. */
@@ -124,8 +126,11 @@ export class ExitServer {
     Atomics.store(this.#words, VMM_SLEEPING, 1);
     const isPending = ({ mailbox }: ServedVcpu) => mailbox.pending;
     if (!this.#machines.some(({ vcpus }) => vcpus.some(isPending))) {
-      const wait = Atomics.waitAsync(this.#words, VMM_WAKE, this.#attended, SLEEP_MS);
-      if (wait.async) await wait.value;
+      const timers = this.#machines.map(({ machine }) => machine.untilTimerMs());
+      const ms = Math.min(SLEEP_MS, ...timers);
+      const wait = Atomics.waitAsync(this.#words, VMM_WAKE, this.#attended, ms);
+      // Timers that are always due must not keep everything else from its turn.
+      await (wait.async ? wait.value : tick());
     }
     Atomics.store(this.#words, VMM_SLEEPING, 0);
     this.#attend();

@@ -21,6 +21,33 @@ export interface TraceSummary {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
+/** Times beyond this, some 285 years in microseconds, are none; sums of them are exact enough. */
+const MOST_TIME = 2 ** 53;
+
+const isTime = (value: unknown) =>
+  value === undefined || (typeof value === 'number' && Math.abs(value) <= MOST_TIME);
+const isLength = (value: unknown) => isTime(value) && !((value as number) < 0);
+const isCount = (value: unknown) =>
+  value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
+
+/** What is wrong with an event; undefined when nothing is. */
+function faultOf(event: unknown): string | undefined {
+  if (
+    !isObject(event) ||
+    typeof event.name !== 'string' ||
+    typeof event.ph !== 'string' ||
+    !Number.isSafeInteger(event.pid) ||
+    !Number.isSafeInteger(event.tid)
+  )
+    return 'an event lacks its name, phase, process or thread';
+  const { ph, ts, dur, args = {} } = event;
+  if (!isTime(ts) || !isLength(dur)) return 'the time of an event is none';
+  if (!isObject(args)) return 'the args of an event are no object';
+  if (ph === 'M' && typeof args.name !== 'string') return 'a process or thread has no name';
+  if (!isCount(args.count)) return 'the count of an event is none';
+  return undefined;
+}
+
 /**
  * That it is a trace of ours, as far as `summarise` looks.
  * @throws {TypeError} one line that says what is wrong.
@@ -30,19 +57,17 @@ export function checkTrace(value: unknown): ChromeTrace {
     throw new TypeError('it has no traceEvents');
   if (!isObject(value.otherData) || value.otherData.producer !== 'vsmmu')
     throw new TypeError('it was not written by vsmmu');
-  const { formatVersion = 1 } = value.otherData;
+  const { formatVersion = 1, lost } = value.otherData;
   if (formatVersion !== TRACE_FORMAT_VERSION)
     throw new TypeError(
-      `it is of version ${String(formatVersion)} of the trace format, this reads version ${TRACE_FORMAT_VERSION}`,
+      `it is of version ${JSON.stringify(formatVersion)} of the trace format, this reads version ${TRACE_FORMAT_VERSION}`,
     );
-  const fits = (event: unknown) =>
-    isObject(event) &&
-    typeof event.name === 'string' &&
-    typeof event.ph === 'string' &&
-    Number.isInteger(event.pid) &&
-    Number.isInteger(event.tid);
-  if (!value.traceEvents.every(fits))
-    throw new TypeError('an event lacks its name, phase, process or thread');
+  if (lost === undefined || !isCount(lost))
+    throw new TypeError('it does not say how many records were lost');
+  for (const event of value.traceEvents) {
+    const fault = faultOf(event);
+    if (fault !== undefined) throw new TypeError(fault);
+  }
   return value as unknown as ChromeTrace;
 }
 

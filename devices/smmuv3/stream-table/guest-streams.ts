@@ -42,6 +42,7 @@ import {
   type DeviceState,
   fieldOf,
   type GuestMemory,
+  isWord,
   setField,
 } from '../../plugin/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
@@ -255,9 +256,8 @@ function inError(error: number, fetchAddress: number): AttachedStream {
 
 function isSavedStream(value: unknown): value is SavedStream {
   const { sid, ste, error, fetchAddress } = (value ?? {}) as { [field: string]: unknown };
-  const words =
-    Array.isArray(ste) && ste.length === STE_WORDS && ste.every((word) => Number.isInteger(word));
-  return words && [sid, error, fetchAddress].every((number) => Number.isSafeInteger(number));
+  const words = Array.isArray(ste) && ste.length === STE_WORDS && ste.every(isWord);
+  return words && isWord(sid) && isWord(error) && Number.isSafeInteger(fetchAddress);
 }
 
 /** @throws {TypeError} when `value` is not what `GuestStreams.save` returns. */

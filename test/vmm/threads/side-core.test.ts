@@ -28,6 +28,7 @@ class StandIn {
   doorbells = true;
   failure = '';
   readonly threads = 1;
+  readonly inline = true;
   setDoorbells(needed: boolean): void {
     this.doorbells = needed;
   }

@@ -4,7 +4,7 @@ import { printable } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS, type ExitKind } from '../exit-counter.ts';
 import type { ExitGate, VcpuHost } from '../vcpu.ts';
 import { GuestImageError } from './guest-errors.ts';
-import { MODULE_VSMMU, MODULE_WASI, type VsmmuFunction } from './import-types.ts';
+import { IMPORT_TYPES, MODULE_VSMMU, MODULE_WASI, type VsmmuFunction } from './import-types.ts';
 import { probeStack } from './stack-probe.ts';
 import { exitOf } from './wasm-program.ts';
 
@@ -72,9 +72,13 @@ function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCa
 }
 
 /** A call with its exit. By arity: argument lists that V8 need not build are what keeps an exit at some 10 ns. */
-function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
+function counted(
+  call: Call,
+  arity: number,
+  { kind, vcpu, gate }: { kind: number; vcpu: number; gate: ExitGate },
+): Call {
   const inner = call as unknown as (...args: unknown[]) => unknown;
-  switch (call.length) {
+  switch (arity) {
     case 0:
       return () => {
         probeStack();
@@ -124,7 +128,7 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
         }
       };
       // A transport has to know how many arguments to carry.
-      return Object.defineProperty(any, 'length', { value: call.length });
+      return Object.defineProperty(any, 'length', { value: arity });
     }
   }
 }
@@ -154,6 +158,11 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
   const inside = new Map<string, Call | undefined>(Object.entries(options.inside));
   const vsmmu = vsmmuCalls(options);
   const imports = importObject();
+  const counting = (call: Call, kind: ExitKind, from: string, name: string) => {
+    const arity = IMPORT_TYPES.get(from)?.get(name)?.params.length ?? call.length;
+    const exit = { kind: EXIT_KINDS.indexOf(kind), vcpu, gate };
+    return counted(call, arity, exit) as WebAssembly.ImportValue;
+  };
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     const target = importModule(imports, from);
     const own = from === MODULE_VSMMU && Object.hasOwn(vsmmu, name) ? vsmmu[name] : undefined;
@@ -163,19 +172,9 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
     } else if (from === MODULE_VSMMU && inside.get(name)) {
       target[name] = inside.get(name) as WebAssembly.ImportValue;
     } else if (own) {
-      target[name] = counted(
-        own.call,
-        EXIT_KINDS.indexOf(own.kind),
-        vcpu,
-        gate,
-      ) as WebAssembly.ImportValue;
+      target[name] = counting(own.call, own.kind, from, name);
     } else if (foreign) {
-      target[name] = counted(
-        foreign,
-        EXIT_KINDS.indexOf('wasi'),
-        vcpu,
-        gate,
-      ) as WebAssembly.ImportValue;
+      target[name] = counting(foreign, 'wasi', from, name);
     } else {
       throw new GuestImageError(
         'unknown-import',
