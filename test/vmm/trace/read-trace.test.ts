@@ -26,14 +26,14 @@ async function read(text: string, length = 1000) {
 }
 
 const records = [
-  { process: 'vm0', track: 'vCPU 0', name: 'exit "mmio" \\ [{', at: 1, ms: undefined, details: {} },
+  { process: 'vm0', track: 'vCPU 0', name: 'exit "mmio" \\ [{', at: 1, details: {} },
   {
     process: 'vm0',
     track: 'größe',
     name: 'drain',
     at: 2,
     ms: 0.5,
-    details: { a: [1, { b: ']' }] },
+    details: { a: ']}, {', n: 1 },
   },
 ];
 const trace = chromeTrace(records, 7);
@@ -124,5 +124,5 @@ describe('a trace file', () => {
     await readChromeTrace(large(), (one) => counts.add(one));
     expect(counts.summary(0).events).toBeGreaterThan(size / line.length - 1);
     expect(most - heapUsed - arrayBuffers).toBeLessThan(128 * MIB);
-  }, 120_000);
+  }, 600_000);
 });

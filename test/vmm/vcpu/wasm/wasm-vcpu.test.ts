@@ -37,7 +37,7 @@ async function vcpuOf(binary: Uint8Array<ArrayBuffer>) {
   const memory = createGuestMemory(image);
   const options = { image, memory, ramGpaBase: 0x80000000, wasi: createWasi };
   const guest = new WasmGuest(options);
-  const [vcpu] = await guest.start(host());
+  const [vcpu] = await guest.start(host(), new AbortController().signal);
   return { guest, memory, vcpu: vcpu as Vcpu, words: new Uint32Array(memory.buffer) };
 }
 
