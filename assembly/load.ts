@@ -78,7 +78,8 @@ export interface SmmuCoreExports {
     attributes: number,
   ): number;
   /**
-   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread at a time, inside a registered access.
+   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread at a time, inside a registered access. `ssid` is its PASID,
+   * ACCESS_NO_SSID for none: it has neither privilege nor execution then.
    * @returns ATS_SUCCESS with the address in THREAD_PA and THREAD_PA_SIZE, ATS_UR or ATS_CA (its translation request), ATC_DENIED, or ATC_REFUSED
    *          (the translated transaction, or all of an isolated endpoint).
    */
@@ -86,6 +87,7 @@ export interface SmmuCoreExports {
     smmu: number,
     port: number,
     sid: number,
+    ssid: number,
     iovaLo: number,
     iovaHi: number,
     attributes: number,
@@ -96,12 +98,13 @@ export interface SmmuCoreExports {
    */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
-   * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex.
+   * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex; `ssid` is its PASID, ACCESS_NO_SSID for none.
    * @returns PRG_WAITING, or the SMMU's own answer: PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
    */
   pageRequest(
     smmu: number,
     sid: number,
+    ssid: number,
     iovaLo: number,
     iovaHi: number,
     attributes: number,
@@ -130,12 +133,15 @@ export interface VcmdqDrainExports {
   dsb(before: bigint): bigint;
   /** Serves one queue within its budget. Returns QUEUE_STATE. */
   serve(smmu: number, queue: number): number;
-  /** Serves every VCMDQ of a context once; returns the number of commands consumed. */
+  /**
+   * Serves every VCMDQ of a context once, as far as a bound of work allows; what is left calls for the host, and the next call begins there.
+   * Returns the work done: 1 for each command, more for those that visit many entries.
+   */
   serveContext(smmu: number, context: number): number;
   /**
    * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at
    * the one that had work last, and serves those that have something to do. Returns the
-   * number of commands consumed, or WATCH_NO_COMMAND; early when there were many, and
+   * work done, as `serveContext`, or WATCH_NO_COMMAND; early when there was much, and
    * when something needs the host.
    */
   watch(smmu: number, context: number, looks: number): number;

@@ -166,7 +166,7 @@ async function startMachine(
       return { samples, exits: exitsTaken, doorbells };
     },
     async withDrainThread(use) {
-      await side.attach(target, transport === 'inline');
+      await side.attach(target);
       await use();
       await side.detach(machine);
     },

@@ -1,9 +1,9 @@
 // `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
 
 import { basename } from 'node:path';
-import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
+import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
   type Finding,
   GuestImageError,
@@ -16,6 +16,7 @@ import {
   type Experiment,
   findExperiment,
   pathArgument,
+  type Queues,
 } from '../vmm/boards/index.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
@@ -41,9 +42,6 @@ const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
 /** What the sanitizer suspects that is kept for an experiment's report. */
 const MOST_SUSPECTS = 256;
-/** A host of idle machines looks again after a time that grows between these. */
-const MIN_IDLE_MS = 1;
-const MAX_IDLE_MS = 8;
 
 /** Machines that run the toy beside the others, to compare `--path all` with what it has not got itself. */
 const COMPARED = [
@@ -87,7 +85,7 @@ async function runAll(
   oracle: IsolationOracle,
   progress: Progress,
 ): Promise<void> {
-  let idle = MIN_IDLE_MS;
+  const wait = new IdleWait();
   while (true) {
     const running = machines.filter(({ status }) => status === 'paused');
     if (running.length === 0) return;
@@ -96,13 +94,9 @@ async function runAll(
       await machine.step();
     }
     progress.show(machines);
-    if (running.every((machine) => machine.idle)) {
-      await delay(idle);
-      idle = Math.min(2 * idle, MAX_IDLE_MS);
-    } else {
-      idle = MIN_IDLE_MS;
-      await setImmediate();
-    }
+    if (running.every((machine) => machine.idle))
+      await wait.idle(Math.min(...running.map(({ untilTimerMs }) => untilTimerMs)));
+    else await wait.busy();
   }
 }
 
@@ -119,6 +113,14 @@ export function hostSize(
   return { vintfs, vcmdqs };
 }
 
+/** Which of the machines of a run it is, and the paths that its toy takes. */
+interface ToyPlace {
+  readonly path: NonNullable<BootSettings['path']>;
+  readonly queues: Queues;
+  readonly vms: number;
+  readonly machine: number;
+}
+
 /** What the machines of a run have in common. */
 export function machineOptions(
   settings: BootSettings & { readonly guest: string },
@@ -133,6 +135,7 @@ export function machineOptions(
     seed,
     env,
     directMaps,
+    path,
     overlay,
     queues,
     allowGc,
@@ -154,10 +157,18 @@ export function machineOptions(
     seed,
     env,
     directMaps,
-    overlay,
+    overlay: overlay || path === 'overlay',
     queues,
     allowGc,
   };
+}
+
+/** Arguments of the toy as one of several machines. */
+export function toyArgs(
+  { path, queues, vms, machine }: ToyPlace,
+  ...more: readonly string[]
+): readonly string[] {
+  return [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${machine}`, ...more];
 }
 
 /** An unfit binary is named: the command line may have named several. */
@@ -237,15 +248,12 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
-      const toyArgs = toy
-        ? [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${k}`, ...same]
-        : [];
+      const own = toy ? toyArgs({ path, queues, vms, machine: k }, ...same) : [];
       const machine = await makeMachine(host, {
         ...common,
-        overlay: common.overlay || path === 'overlay',
         name: `vm${k}`,
         devices,
-        args: [...toyArgs, ...args],
+        args: [...own, ...args],
       });
       machine.on('output', (bytes) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes));
@@ -262,7 +270,8 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
     }
     const all: Machine[] = [...machines];
     for (const { name, path, names, options } of compared) {
-      const args = [pathArgument(path), `queues=${options.queues}`, 'vms=1', 'machine=0', ...same];
+      const { queues } = options;
+      const args = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
       const machine = await makeMachine(host, { ...common, ...options, name, args });
       machine.on('check', (check) => checks.addOf(name, check));
       machine.on('phase', ({ phase, ended, data }) =>

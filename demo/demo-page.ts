@@ -142,8 +142,11 @@ class Page implements Actions {
     this.#draw();
   }
 
-  async #stand(picture: Promise<Picture>): Promise<void> {
-    await this.#show(await picture);
+  /** Shows what machines stand at, unless others have taken their place meanwhile. */
+  async #stand(vmm: Remote<Vmm>, asked: Promise<Picture>): Promise<void> {
+    const picture = await asked;
+    if (vmm !== this.vmm) return;
+    await this.#show(picture);
     this.#going = false;
   }
 
@@ -270,11 +273,11 @@ class Page implements Actions {
 
   toggleRun(): void {
     const running = this.#picture?.state === 'running';
-    this.#use((vmm) => (running ? this.#stand(vmm.pause()) : this.#run(vmm)));
+    this.#use((vmm) => (running ? this.#stand(vmm, vmm.pause()) : this.#run(vmm)));
   }
 
   step(): void {
-    this.#use((vmm) => this.#stand(vmm.step()));
+    this.#use((vmm) => this.#stand(vmm, vmm.step()));
   }
 
   reset(): void {

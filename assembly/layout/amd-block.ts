@@ -11,7 +11,7 @@ export const AMD_AT_ENABLED = 0x108;
 // CTX_DOORBELL_CALLS.
 /** Enables of the command buffer and event log, as in the control register. */
 export const AMD_CTX_CONTROL = 0x40;
-/** Status register without its RUN bits. */
+/** Status register without CmdBufRun. */
 export const AMD_CTX_STATUS = 0x44;
 /** u64 PA of the event log, 0 for none; log2 of its entries; private tail; owner of its producer side, thread + 1; records lost. */
 export const AMD_CTX_EVENT_BASE = 0x48;

@@ -40,6 +40,8 @@ export const ATC_PORT_VICTIM = 0x10;
  * by compare-and-swap.
  */
 export const ATC_PORT_GROUP = 0x14;
+/** i32: PASID of that request, ACCESS_NO_SSID for none. Only its endpoint writes it, before the group. */
+export const ATC_PORT_GROUP_PASID = 0x18;
 export const PRG_STATE_SHIFT = 16;
 export const PRG_NONE = 0;
 export const PRG_WAITING = 1;
@@ -56,6 +58,12 @@ export const ATC_META = 0x00;
 export const ATC_META_SIZE = (0 << 16) | (0 << 8) | 7;
 export const ATC_META_GRANTED = (0 << 16) | (8 << 8) | 3;
 export const ATC_META_VALID = (0 << 16) | (31 << 8) | 1;
+/** What the translation was asked for with: 0 without a PASID. */
+export const ATC_TAG = 0x04;
+export const ATC_TAG_PASID = (0 << 16) | (0 << 8) | 20;
+/** Privileged: what is granted is granted to no other (IHI 0070 section 13.7). */
+export const ATC_TAG_PRIVILEGED = (0 << 16) | (20 << 8) | 1;
+export const ATC_TAG_HAS_PASID = (0 << 16) | (21 << 8) | 1;
 /** u64 untranslated address >> log2 size. */
 export const ATC_PAGE = 0x08;
 /** u64 translated address of the block. */

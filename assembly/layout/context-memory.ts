@@ -24,9 +24,30 @@ export const CTX_SMMU_OFF = 0x14;
 export const CTX_LVCMDQ_COUNT = 0x18;
 /** i32: doorbell calls (Wasm to Wasm) made by the owner. */
 export const CTX_DOORBELL_CALLS = 0x1c;
+/**
+ * Byte offset in host memory of a vIOMMU's further StreamIDs, and how many entries of the
+ * table may be in use; 0 of a VINTF, which has its 16 pairs and no more.
+ */
+export const CTX_STREAMS = 0x30;
+export const CTX_STREAM_COUNT = 0x34;
+/**
+ * LVCMDQ slot that the next look at all of the context's queues begins at: a look ends
+ * within a bound of work. Written by whoever looks; a slot that the context does not have
+ * means slot 0.
+ */
+export const CTX_NEXT_SLOT = 0x3c;
 /** 16 words each, laid out as the VINTF registers SID_MATCH and SID_REPLACE. */
 export const CTX_SID_MATCH = 0x40;
 export const CTX_SID_REPLACE = 0x80;
+/**
+ * StreamIDs of vIOMMUs that have more than the pairs hold, or longer ones: a table of
+ * MAX_STREAMS entries for each vIOMMU, {the guest's StreamID, the physical one + 1 or 0
+ * for none}.
+ */
+export const SMMU_AT_STREAMS = 0x1160000;
+export const MAX_STREAMS = 256;
+export const STREAM_ENTRY_SIZE = 8;
+
 /**
  * u16 per LVCMDQ: queue block index + 1, 0 where CMDQ_ALLOC binds no VCMDQ. In the
  * context of a vIOMMU slot 0 is its CMDQ (the overlay path), slot 1 and up are its

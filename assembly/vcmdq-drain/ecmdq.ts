@@ -22,7 +22,7 @@ import {
   Q_INDEX,
 } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
-import { stat, unpark } from './queue-words';
+import { disable, restart, stat } from './queue-words';
 import {
   inGuest,
   OVERLAY_CONS,
@@ -61,13 +61,6 @@ function enable(queue: usize, prod: u32, cons: u32): void {
   atomic.store<u32>(queue, maskOf(ECMDQ_CONS_ENACK), QUEUE_ENABLED);
 }
 
-function disable(smmu: usize, queue: usize): void {
-  unpark(smmu, queue);
-  atomic.store<u32>(queue, 0, QUEUE_ENABLED);
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
-}
-
 /** Follows EN and ERRACK; true when the queue is enabled. `prod` and `cons` are what was read. */
 export function followEcmdq(smmu: usize, queue: usize, prod: u32, cons: u32): bool {
   const wanted = (prod & maskOf(ECMDQ_CONS_ENACK)) != 0;
@@ -77,8 +70,7 @@ export function followEcmdq(smmu: usize, queue: usize, prod: u32, cons: u32): bo
   } else if (!wanted && is) {
     disable(smmu, queue);
   } else if (is && load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_PUBLISHED && !failed(queue, prod)) {
-    atomic.store<u32>(queue, 0, QUEUE_ERR);
-    atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+    restart(queue);
   }
   return wanted;
 }

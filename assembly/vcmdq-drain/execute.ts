@@ -28,6 +28,7 @@ import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { ANY_ASID, invalidateIpa, invalidateVa } from '../smmu-core/invalidate';
+import { withVisited } from '../smmu-core/service-work';
 import { actionOf, actionsOf, LEGAL, legality } from './command-legality';
 import { priResponse, resume, stallTerm } from './endpoint-commands';
 
@@ -38,6 +39,10 @@ export const DONE: u32 = LEGAL;
 export const SYNC: u32 = 1;
 /** The host has to carry the command out. */
 export const HOST: u32 = 2;
+
+/** Visits of every set of the configuration cache and of every stalled transaction, in blocks of the IOTLB. */
+const EVERY_CONFIG: u32 = 512;
+const EVERY_STALL: u32 = 256;
 
 function cfgi(smmu: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);
@@ -54,25 +59,24 @@ function vmidOf(queue: usize, context: usize, d0: u64): u32 {
   return vmid;
 }
 
-// An invalidation with a raise of its own.
-function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): void {
+// An invalidation with a raise of its own. Returns the blocks visited.
+function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): u32 {
   const block = vmidBlock(smmu, vmid);
-  if (action == ACTION_TLBI_S2_IPA) {
-    invalidateIpa(smmu, vmid, d0, d1);
-    return;
-  }
+  if (action == ACTION_TLBI_S2_IPA) return invalidateIpa(smmu, vmid, d0, d1);
   const generation = touch(block);
   const asid = bits(u32(d0 >> 32), TLBI_ASID);
-  if (action == ACTION_TLBI_NH_VA) invalidateVa(smmu, vmid, asid, d0, d1, generation);
-  else if (action == ACTION_TLBI_NH_VAA) invalidateVa(smmu, vmid, ANY_ASID, d0, d1, generation);
-  else if (action == ACTION_TLBI_NH_ASID) killAsid(block, asid, generation);
+  if (action == ACTION_TLBI_NH_VA) return invalidateVa(smmu, vmid, asid, d0, d1, generation);
+  if (action == ACTION_TLBI_NH_VAA) return invalidateVa(smmu, vmid, ANY_ASID, d0, d1, generation);
+  if (action == ACTION_TLBI_NH_ASID) killAsid(block, asid, generation);
   else killVmid(block, generation);
+  return 0;
 }
 
 /**
  * Carries one command out, CMD_SYNC and ATC_INV excepted.
  * @param kind the queue's QUEUE_KIND_*.
  * @param d0 the command's doublewords.
+ * @returns DONE, SYNC, HOST or what `legality` says, for `resultOf` and `visitedBy`.
  */
 export function execute(
   smmu: usize,
@@ -94,8 +98,7 @@ export function execute(
     case ACTION_TLBI_NH_VAA:
     case ACTION_TLBI_S12_VMALL:
     case ACTION_TLBI_S2_IPA:
-      invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1);
-      return DONE;
+      return withVisited(DONE, invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1));
     case ACTION_TLBI_NSNH_ALL:
       killAll(smmu);
       return DONE;
@@ -106,7 +109,7 @@ export function execute(
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
       invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
-      return DONE;
+      return withVisited(DONE, EVERY_CONFIG);
     case ACTION_CFGI_CD: {
       cfgi(smmu);
       // SSV is reserved in CFGI_CD: the SubstreamID counts whatever it says.
@@ -126,7 +129,7 @@ export function execute(
       return DONE;
     case ACTION_STALL_TERM:
       stallTerm(smmu, context, d0);
-      return DONE;
+      return withVisited(DONE, EVERY_STALL);
     case ACTION_PRI_RESP:
       priResponse(smmu, context, d0, d1);
       return DONE;

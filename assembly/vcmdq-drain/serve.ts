@@ -43,7 +43,7 @@ import { NOWHERE } from '../smmu-core/physical-memory';
 import { atcsAnswered, timedOut } from './atc-wait';
 import { ecmdqCons, ecmdqDue, followEcmdq } from './ecmdq';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
-import { contextOf, isVcmdq, stat, stop, unpark } from './queue-words';
+import { contextOf, disable, isVcmdq, restart, stat, stop, unpark } from './queue-words';
 import { BUDGET, hold, run } from './run-commands';
 import { signal } from './sync';
 import {
@@ -64,6 +64,8 @@ import {
 
 /** Rounds of one call. */
 const ROUNDS = 4;
+/** Work of a call that has used up its rounds. */
+export const SERVICE_WORK: u32 = ROUNDS * BUDGET;
 
 /** CONS as software reads it: index, wrap bit and, while an error is published, its code. */
 export function publicCons(queue: usize): u32 {
@@ -86,16 +88,8 @@ function enable(smmu: usize, queue: usize, cons: u32, gerrorn: u32): void {
   }
   const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
   atomic.store<u32>(queue, cons & indexMask, QUEUE_CONS);
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+  restart(queue);
   atomic.store<u32>(queue, 1, QUEUE_ENABLED);
-}
-
-function disable(smmu: usize, queue: usize): void {
-  unpark(smmu, queue);
-  atomic.store<u32>(queue, 0, QUEUE_ENABLED);
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
 }
 
 // Follows the enables of a VCMDQ; true when the queue runs.
@@ -154,8 +148,7 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
   if (state != QUEUE_ERROR_PUBLISHED || !isVcmdq(queue)) return false;
   if (((load<u32>(queue, QUEUE_GERROR) ^ gerrorn) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0)
     return false;
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+  restart(queue);
   return true;
 }
 
@@ -287,7 +280,7 @@ function reaches(smmu: usize, queue: usize): bool {
   );
 }
 
-/** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. */
+/** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. Returns the work, as `run` counts it. */
 export function serveOwned(smmu: usize, queue: usize): u32 {
   // Of a queue that this unit cannot read only its own ring may pass unserved; another machine's doorbell meanwhile is the host's.
   if (!reaches(smmu, queue)) {
@@ -308,7 +301,7 @@ export function serveOwned(smmu: usize, queue: usize): u32 {
   return total;
 }
 
-/** Rings a queue and serves it if it is free. Returns the commands run. */
+/** Rings a queue and serves it if it is free. Returns the work. */
 export function serveQueue(smmu: usize, queue: usize): u32 {
   return ring(queue) ? serveOwned(smmu, queue) : 0;
 }

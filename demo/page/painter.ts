@@ -35,12 +35,22 @@ export class Painter {
   }
 
   #frame(): void {
+    try {
+      this.#drawSome();
+    } finally {
+      // A part that throws is reported by the browser; the others are drawn all the same.
+      if (this.#left.length > 0 || this.#again) this.#ask();
+    }
+  }
+
+  #drawSome(): void {
     const end = performance.now() + FRAME_MS;
     if (this.#left.length === 0 && this.#again) {
       this.#again = false;
+      const parts = this.#parts();
       const waiting = this.#waiting.splice(0);
       this.#left = [
-        ...this.#parts(),
+        ...parts,
         () => {
           for (const resolve of waiting) resolve();
         },
@@ -48,6 +58,5 @@ export class Painter {
     }
     do this.#left.shift()?.();
     while (this.#left.length > 0 && performance.now() < end);
-    if (this.#left.length > 0 || this.#again) this.#ask();
   }
 }

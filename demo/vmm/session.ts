@@ -224,8 +224,8 @@ export class Session {
     this.#due = true;
     if (this.#sending) return;
     this.#sending = true;
-    // A page that has gone takes nothing; then nothing more is sent.
-    this.#send().catch(() => undefined);
+    // The page is told, as of everything that fails here.
+    this.#send().catch(reportError);
   }
 
   /** One after the other, so that the page draws the one and the other in tasks of their own. */

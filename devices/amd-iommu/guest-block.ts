@@ -40,7 +40,8 @@ import {
 import { maskInWord } from '../plugin/index.ts';
 import { QueueBlock, smmuBase } from '../unit/index.ts';
 
-const RUN_BITS = maskInWord(AMD_STATUS_EVENT_LOG_RUN) | maskInWord(AMD_STATUS_CMD_BUF_RUN);
+const EVENT_LOG_RUN = maskInWord(AMD_STATUS_EVENT_LOG_RUN);
+const RUN_BITS = EVENT_LOG_RUN | maskInWord(AMD_STATUS_CMD_BUF_RUN);
 
 export class AmdGuestBlock {
   readonly guest: number;
@@ -117,7 +118,10 @@ export class AmdGuestBlock {
     this.#set(AMD_CTX_TRANSLATE_DEVICE, device);
   }
 
-  /** Enables of the buffers, as in the control register. A command buffer that is enabled anew starts to run. */
+  /**
+   * Enables of the buffers, as in the control register. A buffer that is enabled anew starts to run,
+   * but not an event log whose overflow has not been cleared: that takes a 0 and a 1 once more.
+   */
   get control(): number {
     return this.#get(AMD_CTX_CONTROL);
   }
@@ -125,16 +129,19 @@ export class AmdGuestBlock {
     const enabled = maskInWord(AMD_CONTROL_CMD_BUF_EN);
     if ((control & ~this.control & enabled) !== 0 || (control & enabled) === 0)
       this.queue.state = QUEUE_RUNNING;
+    const log = maskInWord(AMD_CONTROL_EVENT_LOG_EN);
+    const overflow = (this.#get(AMD_CTX_STATUS) & maskInWord(AMD_STATUS_EVENT_OVERFLOW)) !== 0;
+    const status = (this.#address + AMD_CTX_STATUS) >> 2;
+    if ((control & log) === 0) Atomics.and(this.#words, status, ~EVENT_LOG_RUN);
+    else if ((this.control & log) === 0 && !overflow)
+      Atomics.or(this.#words, status, EVENT_LOG_RUN);
     this.#set(AMD_CTX_CONTROL, control);
   }
 
   /** The status register. */
   get status(): number {
     const { control } = this;
-    let status = this.#get(AMD_CTX_STATUS);
-    const overflow = (status & maskInWord(AMD_STATUS_EVENT_OVERFLOW)) !== 0;
-    if ((control & maskInWord(AMD_CONTROL_EVENT_LOG_EN)) !== 0 && !overflow)
-      status |= maskInWord(AMD_STATUS_EVENT_LOG_RUN);
+    const status = this.#get(AMD_CTX_STATUS);
     const runs =
       (control & maskInWord(AMD_CONTROL_CMD_BUF_EN)) !== 0 &&
       this.queue.state !== QUEUE_ERROR_PUBLISHED;

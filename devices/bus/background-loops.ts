@@ -22,7 +22,7 @@ export class BackgroundLoops {
       try {
         done += loop.poll();
       } catch (cause) {
-        throw cause instanceof MachineError ? cause : new MachineError(loop.name, cause);
+        throw MachineError.of(loop.name, cause);
       }
     }
     return done;

@@ -171,7 +171,7 @@ export class Bus {
 
   /** Devices promise not to throw: one that does is broken. What passes through on its way out of the guest keeps its name. */
   #failed(region: MountedRegion, cause: unknown): Error {
-    return cause instanceof MachineError ? cause : new MachineError(region.device.name, cause);
+    return MachineError.of(region.device.name, cause);
   }
 
   get statistics(): BusStatistics {

@@ -57,7 +57,7 @@ class QueuedTimer implements Timer {
     try {
       this.#callback();
     } catch (cause) {
-      throw cause instanceof MachineError ? cause : new MachineError(this.#owner, cause);
+      throw MachineError.of(this.#owner, cause);
     }
   }
 }

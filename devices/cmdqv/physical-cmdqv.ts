@@ -68,8 +68,10 @@ export interface PhysicalCmdqvOptions {
    */
   readonly unitOf?: UnitOf;
   /**
-   * Whose queue errors the device publishes by itself. Those of a VINTF without HYP_OWN otherwise stay held until the host's policy has
-   * spoken and called the drain's `publishError`. Default: the hypervisor's own.
+   * Whose queue errors the device publishes by itself. With `all`, the default, those of lent VINTFs as
+   * well, as hardware does: the kernel that works the device finds them in its interrupt handler. With
+   * `hypervisor` errors of a VINTF without HYP_OWN stay held until a policy above the device has spoken
+   * and called the drain's `publishError`.
    */
   readonly reportErrors?: 'hypervisor' | 'all';
 }
@@ -214,7 +216,7 @@ export class PhysicalCmdqv implements Device {
       if (vintf === undefined) return;
       if (
         block.state === QUEUE_ERROR_HELD &&
-        (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors === 'all')
+        (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors !== 'hypervisor')
       ) {
         queue.unit.drain.publishError(block.smmu, block.index);
       }

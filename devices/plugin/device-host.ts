@@ -95,8 +95,8 @@ export interface DirectMap {
   /** Guest-memory offset of the first byte of the range. */
   readonly memoryOffset: number;
   /**
-   * Takes the range back. Returns when every vCPU has seen the new map or is stopped; a late store lands in a page that
-   * nobody reads. The device carries the contents over.
+   * Takes the range back: accesses that begin from now on trap. Returns when every vCPU has seen the new map or is stopped, or after 0.2 ms; a
+   * late store, which its vCPU had begun before, lands in a page that nobody reads. The device carries the contents over.
    */
   unmap(): void;
 }
@@ -156,10 +156,11 @@ export interface DeviceHost {
    */
   timer(name: string, callback: () => void): Timer;
   /**
-   * Sends an MSI: a 32-bit write that carries the device's requester ID.
-   * @param address a multiple of 4.
+   * Sends an MSI: a 32-bit write that carries the device's requester ID. A bus master's goes the
+   * way of its DMA port, through the IOMMU.
+   * @param address a multiple of 4: of a bus master an IOVA, otherwise a gpa.
    * @param data its low 32 bits are sent.
-   * @returns false when nothing at the address takes it.
+   * @returns false when the IOMMU, or what is at the address, refuses it.
    */
   msi(address: number, data: number): boolean;
   /** Records an event when tracing is on. */

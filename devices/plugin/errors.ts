@@ -25,6 +25,11 @@ export class MachineError extends VsmmuError<'machine-failed'> {
   /** The part that failed: "guest vCPU 0", the name of a device, "wasi". */
   readonly component: string;
 
+  /** Why a part failed: `cause`, which keeps its own part's name where it is such an error. */
+  static of(component: string, cause: unknown): MachineError {
+    return cause instanceof MachineError ? cause : new MachineError(component, cause);
+  }
+
   constructor(component: string, cause: unknown) {
     super(
       'machine-failed',

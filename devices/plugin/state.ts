@@ -6,7 +6,8 @@ import type { Timer } from './device-host.ts';
 /** State that a device keeps in one object, so that reset, save and restore cannot forget a field of it. */
 export type PlainState = { [field: string]: number | boolean | number[] };
 
-function isWord(value: unknown): value is number {
+/** An unsigned 32-bit word. */
+export function isWord(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff;
 }
 

@@ -94,6 +94,15 @@ export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = {
   idr5: 0x04000075,
 };
 
+/** The same SMMU without stalls: faults terminate their transactions (IDR0.STALL_MODEL 1), and RESUME and STALL_TERM are illegal. */
+export function withoutStalls(ids: SmmuIdRegisters): SmmuIdRegisters {
+  return {
+    ...ids,
+    idr0: withBits(ids.idr0, IDR0_STALL_MODEL, STALL_MODEL_TERMINATE),
+    idr5: withBits(ids.idr5, IDR5_STALL_MAX, 0),
+  };
+}
+
 /** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
 const MAX_QUEUE_LOG2SIZE = 19;
 const MAX_SSID_BITS = 20;

@@ -171,7 +171,7 @@ export class PhysicalSmmu implements Device {
       },
       memory: { load64: (pa) => this.#memory?.load64(pa) },
       // Every command of these queues is the drain's own.
-      execute: () => false,
+      execute: () => 'refused',
       finish: () => {
         unit.drain.stepOver(this.#smmu, index);
       },

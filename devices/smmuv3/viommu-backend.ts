@@ -1,6 +1,7 @@
 // What a vSMMU (the SMMUv3 in the guest's role) needs of the host behind it: the host object model in the shape that the
 // device uses. A host implements it over its physical SMMU; docs/device-plugin.md has the contract.
 
+import type { DmaAttributes } from '../plugin/index.ts';
 import type { QueueBlock } from '../unit/index.ts';
 
 /** What a command queue needs of the host for its guest to have PROD and CONS itself: the host's drain runs it then. */
@@ -63,7 +64,7 @@ export interface StaleSte {
 }
 
 /** A page that the device behind one of the machine's streams asks for (PCIe PRI), the only one of its group. */
-export interface PageRequest {
+export interface PageRequest extends DmaAttributes {
   /** StreamID as the guest numbers it. */
   readonly virtSid: number;
   /** PRGIndex. */
@@ -125,8 +126,16 @@ export interface ViommuBackend {
   watchStreams?(look: (virtSid: number) => StaleSte | undefined): void;
   /** Where page requests go. Absent: the host has no PRI. Called at safe points only. */
   onPageRequest?(deliver: (request: PageRequest) => void): void;
-  /** Answers every request of this group of a stream that has been delivered; none may be waiting. `resolved`: the page is there now. */
-  answerPageRequest?(virtSid: number, group: number, resolved: boolean): void;
+  /**
+   * Answers every request of this group of a stream that has been delivered; none may be waiting. `resolved`: the page is there now. `pasid` is that
+   * of the answer: requests with another one, or with none, are not meant.
+   */
+  answerPageRequest?(
+    virtSid: number,
+    group: number,
+    resolved: boolean,
+    pasid: number | undefined,
+  ): void;
   /** Where events of the machine's own streams go, as 8 words with the guest's StreamID. Called at safe points only. */
   onEvent(deliver: (record: Uint32Array) => void): void;
 }

@@ -82,11 +82,12 @@ export class Subject {
 
   /** One access as it stands, checked for what no device may do. Returns "lo:hi" as the device leaves them. */
   access(kind: 'read' | 'write', access: MmioAccess): string {
-    const described = `${kind} of ${access.size} at 0x${access.offset.toString(16)} of region ${access.region}`;
+    const described = () =>
+      `${kind} of ${access.size} at 0x${access.offset.toString(16)} of region ${access.region}`;
     try {
       this.device[kind](access);
     } catch (error) {
-      throw new Error(`${described} throws`, { cause: error });
+      throw new Error(`${described()} throws`, { cause: error });
     }
     if (kind === 'write') return '';
     const limit = access.size >= 4 ? 0xffffffff : 2 ** (8 * access.size) - 1;
@@ -94,7 +95,7 @@ export class Subject {
       Number.isInteger(value) && value >= 0 && value <= max;
     check(
       fits(access.lo, limit) && fits(access.hi, access.size === 8 ? 0xffffffff : 0),
-      () => `${described} returns lo ${access.lo}, hi ${access.hi}, which does not fit`,
+      () => `${described()} returns lo ${access.lo}, hi ${access.hi}, which does not fit`,
     );
     return `${access.lo.toString(16)}:${access.hi.toString(16)}`;
   }

@@ -10,6 +10,7 @@ import {
   CFGI_RANGE_ALL,
   CMD_OP,
   CMD_SID,
+  CMD_SSID,
   OP_ATC_INV,
   OP_CFGI_CD,
   OP_CFGI_STE,
@@ -76,9 +77,9 @@ export function buildCfgiAll(command: usize): void {
   words(command, place(CMD_OP, OP_CFGI_STE_RANGE), 0, place(CFGI_RANGE, CFGI_RANGE_ALL), 0);
 }
 
-/** CFGI_CD of SubstreamID 0. */
-export function buildCfgiCd(command: usize, sid: u32): void {
-  words(command, place(CMD_OP, OP_CFGI_CD), place(CMD_SID, sid), place(CFGI_LEAF, 1), 0);
+export function buildCfgiCd(command: usize, sid: u32, ssid: u32): void {
+  const word0 = place(CMD_OP, OP_CFGI_CD) | place(CMD_SSID, ssid);
+  words(command, word0, place(CMD_SID, sid), place(CFGI_LEAF, 1), 0);
 }
 
 export function buildTlbiNsnhAll(command: usize): void {

@@ -129,7 +129,7 @@ function switchSpace(): bool {
   unmapPages(tableOf(state.space), KEPT_IOVA, PAGES);
   let ok = invalidateAsid(asidOf(state.space)) == RESULT_OK;
   ok = detachStream(toy().sid) == RESULT_OK && ok;
-  ok = attachStage1(toy().sid, load<usize>(CDS + (state.space << 3))) == RESULT_OK && ok;
+  ok = attachStage1(toy().sid, load<usize>(CDS + (state.space << 3)), 0) == RESULT_OK && ok;
   put('       the stream changes to ASID ');
   putDecimal(asidOf(state.space));
   flushLine();

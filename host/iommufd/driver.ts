@@ -3,6 +3,15 @@
 
 import type { IommufdError } from './iommufd-error.ts';
 
+/** A range of IOVAs that no IOAS may map for a device (iommu_get_resv_regions). */
+export interface ReservedRegion {
+  readonly iova: bigint;
+  /** Bytes. */
+  readonly length: bigint;
+  /** Physical address of the MSI doorbells that are mapped there (IOMMU_RESV_SW_MSI). */
+  readonly doorbells: number;
+}
+
 /** A device as its IOMMU's driver knows it. */
 export interface IommuDevice {
   readonly name: string;
@@ -12,6 +21,8 @@ export interface IommuDevice {
   claimed: boolean;
   /** ID of the device in that iommufd, for records about it; a driver without such records leaves it out. */
   objectId?: number | undefined;
+  /** Default none. */
+  readonly reservedRegions?: readonly ReservedRegion[] | undefined;
 }
 
 /** A VM whose handle a vIOMMU holds as long as it lives (KVM's struct kvm). */

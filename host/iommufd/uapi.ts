@@ -1,12 +1,18 @@
 // Numbers of include/uapi/linux/iommufd.h that the core and all vendors share.
 
 export const PAGE_SIZE = 4096;
-/** Of enum iommu_hwpt_pgfault_flags: the last request of its group. */
+/** Of enum iommu_hwpt_pgfault_flags: the request has a PASID. */
+export const PGFAULT_PASID_VALID = 1;
+/** Of the same: the last request of its group. */
 export const PGFAULT_LAST_PAGE = 2;
 /** Of enum iommu_hwpt_pgfault_perm: for reading. */
 export const PGFAULT_READ = 1;
 /** Of the same: for writing. */
 export const PGFAULT_WRITE = 2;
+/** Of the same: for execution. */
+export const PGFAULT_EXEC = 4;
+/** Of the same: privileged. */
+export const PGFAULT_PRIV = 8;
 
 /** Entries of one HWPT_INVALIDATE, and events of one vEVENTQ, at most. */
 export const MAX_INVALIDATIONS = 2 ** 19;

@@ -2,6 +2,7 @@
 
 import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
+import { PHYSICAL_ID_REGISTERS, withoutStalls } from '../../devices/smmuv3/index.ts';
 import { tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
 import {
@@ -33,7 +34,12 @@ export class PhysicalIommu {
   constructor(options: PhysicalIommuOptions) {
     const { smmuIndex, ram, pinVmid, linuxCompat, gate } = options;
     this.block = smmuBase(smmuIndex);
-    this.#platform = new Platform(options);
+    const { idRegisters = PHYSICAL_ID_REGISTERS } = options;
+    // Guests of Linux do not stall: it takes no RESUME from them.
+    this.#platform = new Platform({
+      ...options,
+      idRegisters: linuxCompat ? withoutStalls(idRegisters) : idRegisters,
+    });
     this.vmidBits = this.#platform.vmidBits;
     this.#smmu = new SmmuDriver(this.#platform.smmu, ram, () => this.poll());
     const maxLog2size = bitsOf(this.#platform.smmu.read32(SMMU_IDR1), IDR1_CMDQS);

@@ -42,18 +42,12 @@ import {
 } from '../../assembly/layout/smmu-registers.ts';
 import { STE_SIZE } from '../../assembly/layout/ste.ts';
 import { bitsOf, maskInWord, withBits } from '../../devices/plugin/index.ts';
-import {
-  abortSte,
-  cfgiAll,
-  cfgiSte,
-  invalidSte,
-  tlbiNsnhAll,
-  writeSte,
-} from '../../devices/tables/index.ts';
+import { abortSte, cfgiAll, cfgiSte, tlbiNsnhAll, writeSte } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
 import { HostCommandQueue } from './host-command-queue.ts';
 import { HOST_EVENTS, HOST_PAGE_REQUESTS, HostRecordQueue } from './host-record-queue.ts';
+import { steUpdate } from './ste-update.ts';
 
 /** The linear stream table has 2^15 entries: a block of 256 for each of 64 vIOMMUs, and the host's own. */
 const STREAM_TABLE_LOG2SIZE = 15;
@@ -161,12 +155,26 @@ export class SmmuDriver {
     this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
   }
 
-  /** Gives a stream a new STE: invalid, contents, valid, each visible to the SMMU before the next (IHI 0070 section 3.21.3.1). */
+  /**
+   * Gives a stream a new STE, without an invalid one in between where that can be (`steUpdate`). One
+   * CFGI_STE at least: a guest's own, for whatever its CDs are now, comes here as an attachment.
+   */
   installSte(sid: number, ste: Uint32Array): void {
-    writeSte(this.#ram, this.#streamTable, sid, invalidSte());
-    this.commands.issue(cfgiSte(sid));
-    writeSte(this.#ram, this.#streamTable, sid, ste);
-    this.commands.issue(cfgiSte(sid));
+    const steps = steUpdate(this.#readSte(sid), ste);
+    for (const step of steps.length > 0 ? steps : [ste]) {
+      writeSte(this.#ram, this.#streamTable, sid, step);
+      this.commands.issue(cfgiSte(sid));
+    }
+  }
+
+  #readSte(sid: number): Uint32Array {
+    const ste = new Uint32Array(STE_SIZE / 4);
+    for (let i = 0; i < ste.length; i += 2) {
+      const word = this.#ram.load64(this.#streamTable + sid * STE_SIZE + 4 * i);
+      ste[i] = Number(word & 0xffffffffn);
+      ste[i + 1] = Number(word >> 32n);
+    }
+    return ste;
   }
 
   /** The gerror interrupt. */

@@ -1,7 +1,7 @@
 // Options of hosts and machines: the plain ones, and what cannot be written down in a file.
 
 import type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
-import type { Clock, Placement } from '../../devices/bus/index.ts';
+import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
 import type { Board } from '../boards/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
@@ -38,6 +38,11 @@ export interface MachineOptions extends MachineSettings {
   readonly board?: Board | undefined;
   /** Devices beside those of the board. One without a place gets the next free address and interrupt lines. */
   readonly devices?: readonly (Device | Placement)[] | undefined;
+  /**
+   * An interrupt controller for MSIs, where the board has none: DMA of 32 bits to its doorbell
+   * pages reaches it through the SMMU. Default none: MSIs are stores to RAM.
+   */
+  readonly msis?: MsiController | undefined;
   /** Console output, as it comes; the bytes are the receiver's to keep. */
   readonly onOutput?: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
   /** Told of each exit (the source is "vCPU 0") and of the events and interrupts of devices (the source is the device's name). */

@@ -69,6 +69,7 @@ function randomOf(seed: number): (target: Uint8Array) => void {
  * const host = await Host.create();
  * const machine = await host.createMachine({
  *   guest: toyGuest,
+ *   args: ['rounds=3'],
  *   onOutput: (bytes) => process.stdout.write(bytes),
  * });
  * await machine.boot();
@@ -210,7 +211,7 @@ export class Host implements AsyncDisposable {
    */
   async createMachine(options: MachineOptions): Promise<Machine> {
     if (this.#destroyed) throw new UseError('destroyed', 'the host is destroyed');
-    const others = ['guest', 'secondary', 'board', 'devices', 'onOutput', 'onTrace'];
+    const others = ['guest', 'secondary', 'board', 'devices', 'msis', 'onOutput', 'onTrace'];
     const settings = plainOptions(MACHINE_SETTINGS, options, others, 'the options of a machine');
     const {
       transport = 'inline',
@@ -264,6 +265,7 @@ export class Host implements AsyncDisposable {
       queues,
       allowGc,
       devices: placeDevices(options.devices ?? [], kind.free),
+      msis: options.msis,
       onOutput: (bytes) => events.emit('output', bytes),
       readInput: (most) => input.take(most),
       checkpoint: {

@@ -10,9 +10,9 @@ import {
   type ViommuInspection,
 } from '../inspect/index.ts';
 import type { CoreStatus } from '../machine/index.ts';
-import { tick } from '../threads/index.ts';
 import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
+import { IdleWait } from './idle-wait.ts';
 import { type MachineParts, machineEnd } from './machine-parts.ts';
 import type {
   BootOptions,
@@ -21,15 +21,6 @@ import type {
   MachineStatistics,
   MachineStatus,
 } from './machine-types.ts';
-
-/** A guest with nothing to do is asked again after a time that grows between these. */
-const MIN_IDLE_MS = 1;
-const MAX_IDLE_MS = 8;
-
-const delay = (ms: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 /**
  * A machine of a host; `Host.createMachine` makes it.
@@ -40,7 +31,7 @@ const delay = (ms: number) =>
  * import { toyGuest } from 'vsmmu/guest';
  *
  * const host = await Host.create();
- * const machine = await host.createMachine({ guest: toyGuest, args: ['path=direct'] });
+ * const machine = await host.createMachine({ guest: toyGuest, args: ['path=direct', 'rounds=3'] });
  * machine.on('check', ({ name, ok }) => console.log(ok ? 'ok  ' : 'FAIL', name));
  * await machine.boot();
  * const { status, exitCode } = await machine.wait();
@@ -136,6 +127,14 @@ export class Machine implements AsyncDisposable {
   /** The guest had nothing to do when it yielded last. */
   get idle(): boolean {
     return this.#inner.idle;
+  }
+
+  /**
+   * Milliseconds until the next timer of a device is due, 0 when it is, Infinity when none is set:
+   * how long an idle machine that is run step by step may be left alone.
+   */
+  get untilTimerMs(): number {
+    return this.#inner.untilTimerMs;
   }
 
   /** Counts so far, as plain data; they go on through a reset. */
@@ -262,16 +261,11 @@ export class Machine implements AsyncDisposable {
   }
 
   async #turns(): Promise<void> {
-    let idle = MIN_IDLE_MS;
+    const wait = new IdleWait();
     while (this.#inner.status === 'running' && !this.#paused) {
       await this.#takeTurn();
-      if (this.#inner.idle) {
-        await delay(idle);
-        idle = Math.min(2 * idle, MAX_IDLE_MS);
-      } else {
-        idle = MIN_IDLE_MS;
-        await tick();
-      }
+      if (this.#inner.idle) await wait.idle(this.#inner.untilTimerMs);
+      else await wait.busy();
     }
   }
 

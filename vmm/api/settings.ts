@@ -94,6 +94,26 @@ export const text = v.pipe(v.string(expected('text')), v.nonEmpty(expected('text
 export const yesNo = v.boolean(expected('true or false'));
 export const texts = v.array(v.string(expected('text')), expected('a list of texts'));
 
+/**
+ * An object of texts with any names: one of valibot's own takes a list for it, and leaves out members that are called as one of
+ * Object.prototype's.
+ */
+const environment = v.pipe(
+  v.custom<Readonly<Record<string, string>>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    expected('an object of texts'),
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { value: input } = dataset;
+    for (const [key, value] of Object.entries<unknown>(input)) {
+      if (typeof value === 'string') continue;
+      const message = expected('text')({ input: value });
+      addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] });
+    }
+  }),
+);
+
 /** What the command line calls an option and its value, where that does not follow from its name and type. */
 export interface Flag {
   readonly flag?: string;
@@ -137,13 +157,9 @@ export const MACHINE_SETTINGS = {
     flag: 'arg',
     value: 'text',
   }),
-  env: option(
-    v.record(v.string(), v.string(expected('text')), expected('an object of texts')),
-    "environment of the guest's program",
-    {
-      value: 'name=value',
-    },
-  ),
+  env: option(environment, "environment of the guest's program", {
+    value: 'name=value',
+  }),
   allowGc: option(
     yesNo,
     'the guest is trusted: it may have garbage-collected objects (with --transport mailbox)',

@@ -1,7 +1,7 @@
 // A board: what stands around a machine's vCPUs. The API, the drains, reports, the demo and the
 // benchmark work on this interface and know no particular board.
 
-import type { Clock, Placement } from '../../devices/bus/index.ts';
+import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
@@ -51,6 +51,8 @@ export interface BoardOptions {
   readonly overlay?: boolean;
   /** Default `vcmdq`. */
   readonly queues?: Queues;
+  /** An interrupt controller for MSIs, for a board that has none of its own. */
+  readonly msis?: MsiController | undefined;
   /** Further devices. */
   readonly devices?: readonly Placement[];
 }
@@ -64,8 +66,6 @@ export interface BoardMachine extends Drainable {
   readonly queues: Queues;
   /** The guest's SMMUs; empty where no host lends it one. */
   readonly smmus: readonly GuestSmmu[];
-  /** The guest runs on the caller's thread. */
-  readonly inline: boolean;
   /** Console input. */
   receive(bytes: Uint8Array): void;
   /** Gives everything back that the machine had. It has ended, and is reset. */

@@ -144,13 +144,19 @@ function queue(name: string, block: QueueBlock, prod: number): QueueInspection {
 }
 
 function sidPairs(context: ContextBlock): SidPairInspection[] {
-  return Array.from({ length: CMDQV_SIDS_PER_VINTF }, (_, pair) => ({
+  const pairs = Array.from({ length: CMDQV_SIDS_PER_VINTF }, (_, pair) => ({
     pair,
     match: context.sidMatch(pair),
     physical: context.sidReplace(pair),
   }))
     .filter(({ match }) => match & 1)
     .map(({ pair, match, physical }) => ({ pair, virtual: match >>> 1, physical }));
+  const further = context.streams.map(({ slot, virtSid, physSid }) => ({
+    pair: slot,
+    virtual: virtSid,
+    physical: physSid,
+  }));
+  return [...pairs, ...further];
 }
 
 /** PROD where it is: with the guest, or with the host. */

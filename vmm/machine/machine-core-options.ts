@@ -1,7 +1,7 @@
 // What a machine is made of.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
-import type { Clock, Placement } from '../../devices/bus/index.ts';
+import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { Guest } from '../vcpu/index.ts';
 
@@ -14,6 +14,8 @@ export interface MachineCoreOptions {
   /** Where RAM lies in the memory, and at which gpa. */
   readonly regions: readonly MemoryRegion[];
   readonly devices: readonly Placement[];
+  /** The board's interrupt controller for MSIs. Default: MSIs are stores to RAM. */
+  readonly msis?: MsiController | undefined;
   readonly clock?: Clock;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean;

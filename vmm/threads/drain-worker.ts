@@ -1,5 +1,6 @@
 // The side core: a worker that drains the VCMDQs of every machine that it is given. The loop looks at the queues in turn, each machine
-// through its own unit. When there is nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS.
+// through its own unit. When there is nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS: a store of PROD that nobody
+// announces is served within a millisecond, for some hundredths of a core while nothing happens (docs/performance.md).
 
 import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
 import {
@@ -68,10 +69,10 @@ const LOOKS = 500;
 const LOOKS_AT_BUSY = 50;
 const TURNS = LOOKS / LOOKS_AT_BUSY;
 const FIRST_NAP_MS = 0.1;
-/** A store that nobody announces is served after at most this, plus what the system's timer takes. */
-const MAX_NAP_MS = 5;
-/** The same with several machines: a nap on several words goes through the event loop and costs twice as much. */
-const MAX_SHARED_NAP_MS = 7;
+/** A store that nobody announces is served after at most this, plus what the system's timer and a wake take: 0.1 to 0.3 ms. */
+const MAX_NAP_MS = 0.6;
+/** Without a machine. */
+const LONG_NAP_MS = 5;
 /** Messages are let in at least this often however busy the queues are. */
 const BUSY_LIMIT_MS = 2;
 
@@ -195,41 +196,28 @@ class Drain {
 
   /**
    * Says that it sleeps, looks once more (so that a store is seen either here or by a guest that finds the word set), sleeps, and looks again.
-   * True when there was work.
+   * A thread sleeps on one word: that of the machine which had work last. A store to another's queue waits for the end of the nap.
+   * True when there was work. Asynchronous for the answers to messages, which go out while it is awaited.
    */
-  async #nap(ms: number): Promise<boolean> {
+  #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
-    const seen = machines.map(({ guest }) => {
-      // WAKE first: a ring between the two is then noticed by the sleep.
-      const before = Atomics.load(guest, WAKE);
-      Atomics.store(guest, SLEEPING, 1);
-      return before;
-    });
+    const woken = machines.find((machine) => machine === this.#busy) ?? machines[0];
+    // WAKE first: a ring between the two is then noticed by the sleep.
+    const before = woken && Atomics.load(woken.guest, WAKE);
+    for (const { guest } of machines) Atomics.store(guest, SLEEPING, 1);
     let worked = false;
     for (const machine of machines) worked = this.#look(machine, 1) || worked;
-    if (!worked && !this.#interrupted) await this.#sleep(machines, seen, ms);
+    if (!worked && !this.#interrupted) {
+      if (woken && before !== undefined) Atomics.wait(woken.guest, WAKE, before, ms);
+      // Nothing to look at: messages alone can change that.
+      else Atomics.wait(this.#control, SIDE_MESSAGES, 0, LONG_NAP_MS);
+    }
     for (const machine of this.#machines) {
       Atomics.store(machine.guest, SLEEPING, 0);
       worked = this.#look(machine, 1) || worked;
     }
     Atomics.add(this.#control, SIDE_NAPS, 1);
-    return worked;
-  }
-
-  async #sleep(machines: readonly Served[], seen: readonly number[], ms: number): Promise<void> {
-    const [only] = machines;
-    if (!only) {
-      // Nothing to look at: messages alone can change that.
-      Atomics.wait(this.#control, SIDE_MESSAGES, 0, ms);
-    } else if (machines.length === 1) {
-      Atomics.wait(only.guest, WAKE, seen[0] ?? 0, ms);
-    } else {
-      const waits = machines.map(({ guest }, i) =>
-        Atomics.waitAsync(guest, WAKE, seen[i] ?? 0, ms),
-      );
-      // A guest that has changed its word meanwhile has rung.
-      if (waits.every((wait) => wait.async)) await Promise.race(waits.map((wait) => wait.value));
-    }
+    return Promise.resolve(worked);
   }
 
   /** Until the stop word is set. */
@@ -243,9 +231,7 @@ class Drain {
       if (awake && this.#spin()) continue;
       awake = await this.#nap(nap);
       for (; this.#removed > 0; this.#removed--) releaseMemory();
-      nap = awake
-        ? FIRST_NAP_MS
-        : Math.min(2 * nap, this.#machines.length > 1 ? MAX_SHARED_NAP_MS : MAX_NAP_MS);
+      nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
     }
   }
 }

@@ -15,6 +15,7 @@ export {
   SideCore,
   type SideCoreOptions,
   type UnitThreads,
+  unitOptions,
 } from './side-core.ts';
 export { tick } from './tick.ts';
 export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';

@@ -3,7 +3,7 @@
 
 import type { Remote } from 'comlink';
 import type { HotModules } from '../../assembly/load.ts';
-import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
+import type { ContextBlock, QueueBlock, UnitOptions } from '../../devices/unit/index.ts';
 import type { GuestWindow } from '../../host/kernel/index.ts';
 import type { MachineCore } from '../machine/index.ts';
 import {
@@ -66,6 +66,15 @@ export interface Drainable {
   readonly direct: readonly DirectContext[];
 }
 
+/** A unit that reaches a guest's memory and the hardware's, for a thread of its own. */
+export function unitOptions(
+  { modules, memory: hostMemory }: UnitThreads,
+  { memory, regions, window }: GuestWindow,
+  thread: number,
+): UnitOptions {
+  return { modules, hostMemory, guest: { memory, regions, window }, thread };
+}
+
 interface Attached extends Drainable {
   readonly thread: number;
 }
@@ -84,7 +93,12 @@ export class SideCore {
     const control = new SharedArrayBuffer(4 * SIDE_WORDS);
     const worker = await WorkerThread.start<DrainApi>(programAt(PROGRAM, options.url));
     const side = new SideCore(host, worker, new Int32Array(control), await coreCount());
-    await side.#send((drain) => drain.start({ control, vmm, hostMemory: host.memory }));
+    try {
+      await side.#send((drain) => drain.start({ control, vmm, hostMemory: host.memory }));
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
     side.#listen();
     return side;
   }
@@ -126,17 +140,11 @@ export class SideCore {
    * Drains a machine's VCMDQs from now on: its guest rings no doorbells any more.
    * @throws {HostError} when the host has no thread block left.
    */
-  async attach(target: Drainable, requestExit = true): Promise<void> {
+  async attach(target: Drainable): Promise<void> {
     const thread = this.#host.allocateThread();
     const id = this.#nextId++;
-    const { machine, direct } = target;
-    const { memory, regions, window } = target.guest;
-    const unit = {
-      modules: this.#host.modules,
-      hostMemory: this.#host.memory,
-      guest: { memory, regions, window },
-      thread,
-    };
+    const { machine, guest, direct } = target;
+    const unit = unitOptions(this.#host, guest, thread);
     this.#attached.set(id, { ...target, thread });
     const contexts = direct.map(({ smmuBlock, context }) => ({
       smmu: smmuBlock,
@@ -144,7 +152,8 @@ export class SideCore {
     }));
     this.#chooseSpin();
     try {
-      await this.#send((drain) => drain.add({ id, unit, contexts, requestExit }));
+      // Inline, the guest keeps the VMM's thread to itself and has to be asked for an exit.
+      await this.#send((drain) => drain.add({ id, unit, contexts, requestExit: machine.inline }));
     } catch (error) {
       this.#release(id);
       throw error;

@@ -76,7 +76,7 @@ async function whileServed<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   // One registration each time: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
-  const served: ServedVcpu = { mailbox, attend: () => host.attend() };
+  const served: ServedVcpu = { mailbox, machine: host };
   exits.add(served);
   try {
     return await run();
@@ -147,10 +147,6 @@ class ThreadVcpu implements Vcpu {
 
   setIrq(asserted: boolean): void {
     if (asserted) this.#thread.mailbox.wake();
-  }
-
-  requestExit(): void {
-    this.#options.setExitRequest(true);
   }
 
   setPaused(paused: boolean): void {

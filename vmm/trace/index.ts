@@ -5,3 +5,4 @@ export * from './summary.ts';
 export * from './times.ts';
 export * from './trace.ts';
 export * from './trace-ring.ts';
+export * from './trace-schema.ts';

@@ -109,7 +109,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       return work();
     } catch (cause) {
       over = true;
-      error = cause instanceof MachineError ? cause : new MachineError('v86', cause);
+      error = MachineError.of('v86', cause);
       options.onFailure?.(error);
       return 0;
     }

@@ -1,7 +1,7 @@
 // An SMMUv3 with CMDQV, and a DMA engine behind it, for guests of v86: x86 guests that drive an Arm IOMMU, because what is shown is the IOMMU.
 
 import { CMDQV_LOGICAL_PAGE0 } from '../../assembly/layout/cmdqv-registers.ts';
-import type { Placement } from '../../devices/bus/index.ts';
+import { offsetOfGpa, type Placement } from '../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
@@ -59,12 +59,8 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   const { host, name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
   const regions = v86Regions(cpu);
-  if (
-    page0 % 0x1000 ||
-    !regions.some((region) => page0 >= region.gpa && page0 + PAGE0_SIZE <= region.gpa + region.size)
-  ) {
+  if (page0 % 0x1000 || offsetOfGpa(regions, page0, PAGE0_SIZE) < 0)
     throw new RangeError('page 0 is 64 KiB of RAM at a multiple of 4 KiB');
-  }
   const vm = host.createVm(name, cpu.wasm_memory, regions);
   try {
     const viommu = host.createViommu(vm, [V86_DMA_STREAM], { cmdqv: true });

@@ -209,7 +209,7 @@ export class EnhancedQueues {
     if (!registers.enabled) this.#takeBack(slot);
     if (offset % this.#stride !== ECMDQ_PROD) {
       // BASE and CONS are the queue's own while it is enabled; such writes are ignored, as those to CMDQ_BASE and CMDQ_CONS are.
-      if (!registers.enabled) this.#store(offset, value);
+      if (!registers.enabled) this.file.writeWord(offset, value);
       return;
     }
     if (queue.shared) {
@@ -217,13 +217,9 @@ export class EnhancedQueues {
       return;
     }
     const failed = registers.failed;
-    this.#store(offset, value);
+    this.file.writeWord(offset, value);
     if (registers.wanted !== registers.enabled) this.#follow(slot);
     else if (registers.enabled) queue.produce(failed && !registers.failed);
-  }
-
-  #store(offset: number, value: number): void {
-    this.file.write({ region: 0, offset, size: 4, lo: value, hi: 0, vcpu: 0 });
   }
 
   // The guest has disabled a queue whose PROD and CONS it has. Another vCPU may have enabled it again before the registers came back.

@@ -42,6 +42,7 @@ import {
   type DeviceState,
   fieldOf,
   type GuestMemory,
+  isWord,
   setField,
 } from '../../plugin/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
@@ -106,6 +107,18 @@ export class GuestStreams {
   reload(first: number, last: number): void {
     for (const sid of this.#backend.virtualStreams)
       if (sid >= first && sid <= last) this.#attach(sid, this.#read(sid));
+  }
+
+  /**
+   * Reads the STE of the first of the machine's streams from `first` to `last` and attaches it.
+   * @returns the next of them; undefined when there is none.
+   */
+  reloadFirst(first: number, last: number): number | undefined {
+    const [sid, next] = this.#backend.virtualStreams
+      .filter((one) => one >= first && one <= last)
+      .sort((a, b) => a - b);
+    if (sid !== undefined) this.#attach(sid, this.#read(sid));
+    return next;
   }
 
   #attach(sid: number, stream: AttachedStream): void {
@@ -243,9 +256,8 @@ function inError(error: number, fetchAddress: number): AttachedStream {
 
 function isSavedStream(value: unknown): value is SavedStream {
   const { sid, ste, error, fetchAddress } = (value ?? {}) as { [field: string]: unknown };
-  const words =
-    Array.isArray(ste) && ste.length === STE_WORDS && ste.every((word) => Number.isInteger(word));
-  return words && [sid, error, fetchAddress].every((number) => Number.isSafeInteger(number));
+  const words = Array.isArray(ste) && ste.length === STE_WORDS && ste.every(isWord);
+  return words && isWord(sid) && isWord(error) && Number.isSafeInteger(fetchAddress);
 }
 
 /** @throws {TypeError} when `value` is not what `GuestStreams.save` returns. */

@@ -19,6 +19,7 @@ import {
   AMD_GUESTS,
   AMD_MIN_LENGTH,
   AMD_STATUS,
+  AMD_STATUS_EVENT_OVERFLOW,
 } from '../../../assembly/layout/amd-formats.ts';
 import {
   type AmdGuestBlock,
@@ -30,7 +31,7 @@ import {
   PhysicalAmdIommu,
 } from '../../../devices/amd-iommu/index.ts';
 import { attachDevices, BackgroundLoops, Bus, type Clock } from '../../../devices/bus/index.ts';
-import { maskInWord } from '../../../devices/plugin/index.ts';
+import { bitsOf, maskInWord } from '../../../devices/plugin/index.ts';
 import { storeStructure } from '../../../devices/tables/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { DeviceRegisters } from '../../hardware/device-registers.ts';
@@ -218,8 +219,18 @@ export class AmdIommu implements AmdHardware {
     const head = this.#registers.read32(AMD_EVENT_HEAD);
     const tail = this.#registers.read32(AMD_EVENT_TAIL);
     this.#registers.write32(AMD_EVENT_HEAD, tail);
-    this.#registers.write32(AMD_STATUS, this.#registers.read32(AMD_STATUS));
+    const status = this.#registers.read32(AMD_STATUS);
+    if (bitsOf(status, AMD_STATUS_EVENT_OVERFLOW)) this.#restartEventLog();
+    this.#registers.write32(AMD_STATUS, status);
     return ((tail - head) / AMD_ENTRY_SIZE + ENTRIES) % ENTRIES;
+  }
+
+  /** After an overflow a log runs only when it has been disabled and enabled anew (amd_iommu_restart_event_logging). */
+  #restartEventLog(): void {
+    const control = this.#registers.read32(AMD_CONTROL);
+    this.#registers.write32(AMD_CONTROL, control & ~maskInWord(AMD_CONTROL_EVENT_LOG_EN));
+    this.#registers.write32(AMD_STATUS, maskInWord(AMD_STATUS_EVENT_OVERFLOW));
+    this.#registers.write32(AMD_CONTROL, control);
   }
 
   hwInfo(_device: IommuDevice, type: number): HwInfo {

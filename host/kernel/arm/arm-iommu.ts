@@ -9,8 +9,12 @@ import { EVT_SID } from '../../../assembly/layout/events.ts';
 import {
   PPR_ADDR_HI,
   PPR_ADDR_LO,
+  PPR_EXEC,
   PPR_INDEX,
+  PPR_PRIV,
   PPR_SID,
+  PPR_SSID,
+  PPR_SSV,
   PPR_WRITE,
 } from '../../../assembly/layout/page-requests.ts';
 import {
@@ -35,7 +39,10 @@ import {
   type PageFault,
   type PagingDomain,
   type PagingRequest,
+  PGFAULT_EXEC,
   PGFAULT_LAST_PAGE,
+  PGFAULT_PASID_VALID,
+  PGFAULT_PRIV,
   PGFAULT_READ,
   PGFAULT_WRITE,
   type ResourceGate,
@@ -208,14 +215,19 @@ export class ArmIommu implements ArmSmmu {
   routePageRequest(entry: Uint32Array): void {
     const sid = fieldOf(entry, PPR_SID);
     const group = fieldOf(entry, PPR_INDEX);
-    const answer = (response: number) => this.smmu.commands.issue(priResp(sid, group, response));
+    const pasid = fieldOf(entry, PPR_SSV) ? fieldOf(entry, PPR_SSID) : undefined;
+    const answer = (response: number) =>
+      this.smmu.commands.issue(priResp(sid, group, response, pasid));
     const device = this.#devices.get(sid);
     const fault: PageFault = {
-      flags: PGFAULT_LAST_PAGE,
+      flags: PGFAULT_LAST_PAGE | (pasid === undefined ? 0 : PGFAULT_PASID_VALID),
       deviceId: device?.objectId ?? 0,
-      pasid: 0,
+      pasid: pasid ?? 0,
       group,
-      permission: fieldOf(entry, PPR_WRITE) ? PGFAULT_WRITE : PGFAULT_READ,
+      permission:
+        (fieldOf(entry, PPR_WRITE) ? PGFAULT_WRITE : PGFAULT_READ) |
+        (fieldOf(entry, PPR_EXEC) ? PGFAULT_EXEC : 0) |
+        (fieldOf(entry, PPR_PRIV) ? PGFAULT_PRIV : 0),
       address:
         (BigInt(fieldOf(entry, PPR_ADDR_HI)) << 32n) |
         BigInt(fieldOf(entry, PPR_ADDR_LO) * PAGE_SIZE),

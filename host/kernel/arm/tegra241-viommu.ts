@@ -1,7 +1,11 @@
 // The same with a VINTF of the SMMU's CMDQV (IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV): hardware queues, and page 0 of the VINTF for the guest. The
 // physical CMDQV is worked through its registers, in Linux's order.
 
-import { CMDQV_PAGE_SIZE, VCMDQ_STRIDE } from '../../../assembly/layout/cmdqv-registers.ts';
+import {
+  CMDQV_PAGE_SIZE,
+  CMDQV_SIDS_PER_VINTF,
+  VCMDQ_STRIDE,
+} from '../../../assembly/layout/cmdqv-registers.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { offsetOfGpa } from '../../../devices/bus/index.ts';
 import { ContextBlock, QueueBlock } from '../../../devices/unit/index.ts';
@@ -19,7 +23,7 @@ import type { CmdqvDriver } from '../cmdqv-driver.ts';
 import { type Vm, windowOf } from '../vm.ts';
 import type { ArmSmmu } from './arm-device.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
-import { ArmViommu, type SidPairs, words } from './arm-viommu.ts';
+import { ArmViommu, PAIR_BITS, type SidPairs, words } from './arm-viommu.ts';
 
 /** struct iommu_viommu_tegra241_cmdqv: two outputs. */
 export const TEGRA241_VIOMMU_DATA_SIZE = 16;
@@ -60,6 +64,11 @@ export class Tegra241Viommu extends ArmViommu {
     );
     this.#queues = this.#blocks.map(() => undefined);
     this.directPage = this.#page0();
+  }
+
+  /** Those of a VINTF's registers. */
+  protected override get limits(): { readonly sidBits: number; readonly devices: number } {
+    return { sidBits: PAIR_BITS, devices: CMDQV_SIDS_PER_VINTF };
   }
 
   protected override get sidPairs(): readonly SidPairs[] {

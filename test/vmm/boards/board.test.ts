@@ -59,7 +59,6 @@ const plainBoard: Board = {
       direct: [],
       queues: 'vcmdq',
       smmus: [],
-      inline: true,
       receive: (bytes) => uart.receive(bytes),
       destroy: () => undefined,
     };

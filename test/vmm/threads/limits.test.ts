@@ -9,6 +9,7 @@ import { VmHost as PlainHost } from '../../../vmm/nested/index.ts';
 import { VMM_WORDS } from '../../../vmm/threads/control-block.ts';
 import { MailboxClient, MailboxServer } from '../../../vmm/threads/mailbox.ts';
 import { checkedModules } from '../../support/findings.ts';
+import { hasten } from '../../support/hasten.ts';
 import { lendVm, startVcmdq } from '../../support/lent-vm.ts';
 import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
@@ -18,15 +19,6 @@ import { GUEST_PAGES, reactor } from '../../support/wat.ts';
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** Has the clock gain this much at each look. */
-function hasten(ms: number): void {
-  let now = performance.now();
-  vi.spyOn(performance, 'now').mockImplementation(() => {
-    now += ms;
-    return now;
-  });
-}
 
 function mailbox() {
   const server = new MailboxServer([{ call: () => 7, spinMs: 0 }]);

@@ -11,11 +11,17 @@ import {
   ENHANCED_GUEST_ID_REGISTERS,
   GUEST_ID_REGISTERS,
   VirtualSmmu,
+  withoutStalls,
 } from '../../../devices/smmuv3/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
-import { type DirectContext, VcpuThreads, type VcpuUnits } from '../../threads/index.ts';
+import {
+  type DirectContext,
+  unitOptions,
+  VcpuThreads,
+  type VcpuUnits,
+} from '../../threads/index.ts';
 import {
   createGuestMemory,
   createWasi,
@@ -82,15 +88,9 @@ function directContext(viommu: NestedSmmu, vintf: LentVintf, queues: Queues): Di
 }
 
 /** A unit for each vCPU thread: the drain behind its guest's doorbells. */
-function vcpuUnits(host: VmHost, { memory, regions, window }: Vm): VcpuUnits {
-  const { modules, memory: hostMemory } = host;
+function vcpuUnits(host: VmHost, vm: Vm): VcpuUnits {
   return {
-    allocate: () => ({
-      modules,
-      hostMemory,
-      guest: { memory, regions, window },
-      thread: host.allocateThread(),
-    }),
+    allocate: () => unitOptions(host, vm, host.allocateThread()),
     free: ({ thread }) => host.freeThread(thread),
   };
 }
@@ -99,12 +99,12 @@ function vcpuUnits(host: VmHost, { memory, regions, window }: Vm): VcpuUnits {
 function withPorts(
   devices: readonly Placement[],
   streams: readonly number[],
-  portOf: (stream: number) => Placement['dmaPort'],
+  portOf: (stream: number, requesterId: number | undefined) => Placement['dmaPort'],
 ): readonly Placement[] {
   const left = [...streams];
   return devices.map((placement) => {
     const stream = needsPort(placement) ? left.shift() : undefined;
-    const dmaPort = stream === undefined ? undefined : portOf(stream);
+    const dmaPort = stream === undefined ? undefined : portOf(stream, placement.requesterId);
     return dmaPort ? { ...placement, dmaPort } : placement;
   });
 }
@@ -117,15 +117,23 @@ const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster 
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
-  const { overlay = false, btm = false, queues = 'vcmdq', devices = [], directMaps } = options;
+  const {
+    overlay = false,
+    btm = false,
+    queues = 'vcmdq',
+    devices = [],
+    directMaps,
+    msis,
+  } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
-  const idRegisters = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
+  const ownIds = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
-  const vm = host.createVm(name, memory, regions);
+  const vm = host.createVm(name, memory, regions, msis);
   try {
     const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
     const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
+    const idRegisters = viommu.hasStalls ? ownIds : withoutStalls(ownIds);
     const vintf = host.createVintf(viommu);
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const guest = new WasmGuest({
@@ -151,6 +159,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       guest,
       memory,
       regions,
+      msis,
       onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       onSafePoint: (full) => host.service(full),
       ...(clock === undefined ? {} : { clock }),
@@ -179,7 +188,9 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
           dmaPort: host.dmaPort(viommu, DMA_STREAM),
         },
         { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
-        ...withPorts(devices, streams, (stream) => host.dmaPort(viommu, stream)),
+        ...withPorts(devices, streams, (stream, requesterId) =>
+          host.dmaPort(viommu, stream, requesterId),
+        ),
       ],
     });
     vm.onStop((reason) => machine.stop(reason));
@@ -193,7 +204,6 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       threads: host,
       guest: vm,
       direct: [directContext(viommu, vintf, queues)],
-      inline: !options.exits,
       receive: (bytes) => uart.receive(bytes),
       destroy() {
         machine.devices.detach();

@@ -14,6 +14,7 @@ import {
 } from '../../../assembly/layout/iotlb-memory.ts';
 import { decodeCommand } from '../../../devices/decode/index.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
+import type { StaleSte } from '../../../devices/smmuv3/index.ts';
 import {
   cfgiCd,
   cfgiSte,
@@ -72,7 +73,7 @@ export interface StreamOwner {
   readonly streamId: number;
 }
 
-export const hex = (value: number | bigint) => `0x${value.toString(16)}`;
+const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 const hex64 = (value: bigint) => `0x${value.toString(16).padStart(16, '0')}`;
 
 /** TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where unprivileged access is not allowed. */
@@ -221,19 +222,11 @@ export function findingOf(suspect: Suspect, owner: StreamOwner | undefined): Fin
     : configFinding(suspect, owner);
 }
 
-/** A guest's STE in its memory, and as its SMMU read it last. */
-export interface GuestSteChange {
-  /** gpa of the STE. */
-  readonly address: number;
-  readonly old: readonly bigint[];
-  readonly now: readonly bigint[];
-}
-
 /** A guest's stream whose STE is not the one that its SMMU has read. */
 export function guestSteFinding(
   owner: StreamOwner,
   iova: number,
-  { address, old, now }: GuestSteChange,
+  { address, old, now }: Pick<StaleSte, 'address' | 'old' | 'now'>,
 ): Finding {
   return finish({
     kind: 'STE',

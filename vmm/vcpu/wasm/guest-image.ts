@@ -46,7 +46,7 @@ interface CheckedModule {
 
 const WASM_PAGE = 0x10000;
 /** Entry of the secondary vCPUs. */
-const SECONDARY_ENTRY = 'vsmmu_secondary';
+export const SECONDARY_ENTRY = 'vsmmu_secondary';
 /** Entries of all tables and element segments: an engine allocates them whether they are used or not. */
 const MAX_TABLE_ENTRIES = 65_536;
 

@@ -141,7 +141,6 @@ export class WasmGuest implements Guest {
         inside: transport ? {} : drain,
       }),
       host,
-      setExitRequest: (wanted) => this.setExitRequest(wanted),
       checkAbi: (abi) => {
         if (main) checkAbiVersion(image, abi);
       },

@@ -16,8 +16,6 @@ export interface WasmVcpuOptions {
   /** What the guest imports, each call with its exit counted; to be called on the machine's thread. */
   readonly imports: WebAssembly.Imports;
   readonly host: VcpuHost;
-  /** Sets the word by which the guest is asked for an exit. */
-  setExitRequest(wanted: boolean): void;
   /**
    * Checks the value of the guest's `vsmmu_abi`.
    * @throws {GuestImageError} when it was built for another version.
@@ -104,10 +102,6 @@ export class InlineWasmVcpu implements Vcpu {
   /** It looks at its interrupt words itself, and never sleeps. */
   setIrq(): void {
     return;
-  }
-
-  requestExit(): void {
-    this.#options.setExitRequest(true);
   }
 
   /** Nobody runs it while it is paused. */

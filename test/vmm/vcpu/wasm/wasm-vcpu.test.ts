@@ -27,7 +27,8 @@ function host(): VcpuHost {
     isInGuest: (vcpu) => inGuest[vcpu] ?? false,
     startVcpu: () => -1,
     wait: () => undefined,
-    attend: () => undefined,
+    attend: () => false,
+    untilTimerMs: () => Number.POSITIVE_INFINITY,
     failed: () => undefined,
   };
 }
@@ -123,8 +124,8 @@ describe('a Wasm vCPU', () => {
   });
 
   it('is asked for an exit by the word in its info page', async () => {
-    const { guest, vcpu, words } = await vcpuOf(REACTOR);
-    vcpu.requestExit();
+    const { guest, words } = await vcpuOf(REACTOR);
+    guest.setExitRequest(true);
     expect(words[0x618 >> 2]).toBe(1);
     guest.setExitRequest(false);
     expect(words[0x618 >> 2]).toBe(0);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkedModules } from '../../support/findings.ts';
-import { deinitLvcmdq, deinitVintf0, resetHardware } from '../../support/linux-cmdqv.ts';
-import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
-import { VirtualBoard } from '../../support/virtual-cmdqv.ts';
+import { deinitLvcmdq, deinitVintf0, resetHardware } from '../support/drivers/cmdqv-registers.ts';
+import { checkedModules } from '../support/findings.ts';
+import { PhysicalBoard } from '../support/physical-cmdqv.ts';
+import { VirtualBoard } from '../support/virtual-cmdqv.ts';
 
 const modules = await checkedModules();
 

@@ -1,11 +1,9 @@
-// One sequence of commands on the queues that a guest may have: its CMDQ trapped and overlaid, an ECMDQ trapped and handed over, and a VCMDQ, which
-// takes fewer. They end alike, whoever executes them: the same errors at the same commands, and the same translations, configurations, ATCs,
-// stalled transactions and events. Only where the architecture puts an error differs.
+// A guest that sends its commands on one of the queues that it may have, and how its SMMU stands after them.
 
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { CD_SIZE } from '../../../assembly/layout/cd.ts';
 import { STE_EATS } from '../../../assembly/layout/ste.ts';
-import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import type { HotModules } from '../../../assembly/load.ts';
 import {
   attachDevices,
   BackgroundLoops,
@@ -18,36 +16,30 @@ import { PAGE_REQUEST_GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/s
 import {
   atcInv,
   cfgiAll,
-  cfgiCd,
-  cfgiCdAll,
-  cfgiSte,
-  cfgiSteRange,
   contextDescriptor,
   PageTable,
-  prefetchConfig,
-  priResp,
-  resume,
   S1_READ_WRITE,
   stage1Ste,
   stallTerm,
   storeStructure,
   sync,
-  tlbiNhAll,
-  tlbiNhAsid,
   tlbiNsnhAll,
-  tlbiS2Ipa,
-  tlbiS12Vmall,
   writeCommand,
   writeSte,
 } from '../../../devices/tables/index.ts';
-import { DeviceBus, Random } from '../../../devices/testing/index.ts';
+import { DeviceBus } from '../../../devices/testing/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import { type QueueErrorEvent, VmHost } from '../../../vmm/nested/index.ts';
 import { guestRam, IOVA, RAM_GPA_BASE } from '../../support/lent-vm.ts';
 
-const GUEST_WAYS = ['CMDQ trapped', 'CMDQ overlaid', 'ECMDQ trapped', 'ECMDQ handed over'] as const;
-const WAYS = [...GUEST_WAYS, 'VCMDQ'] as const;
-type Way = (typeof WAYS)[number];
+export const GUEST_WAYS = [
+  'CMDQ trapped',
+  'CMDQ overlaid',
+  'ECMDQ trapped',
+  'ECMDQ handed over',
+] as const;
+export const WAYS = [...GUEST_WAYS, 'VCMDQ'] as const;
+export type Way = (typeof WAYS)[number];
 
 /** PRI and four ECMDQs; SSIDSIZE and queues as any guest has them. */
 const ID_REGISTERS = {
@@ -62,7 +54,7 @@ const RING = RAM_GPA_BASE + 0x180000;
 const EVENTS = RAM_GPA_BASE + 0x190000;
 const REQUESTS = RAM_GPA_BASE + 0x192000;
 const STREAMS = RAM_GPA_BASE + 0x194000;
-const DATA = RAM_GPA_BASE + 0x1a0000;
+export const DATA = RAM_GPA_BASE + 0x1a0000;
 /** Rings of 64 commands. */
 const LOG2SIZE = 6;
 const SIZE = 64;
@@ -70,15 +62,15 @@ const EN = 0x80000000;
 const ECMDQ_ERR = 0x00800000;
 
 /** A stream that stalls and one that has ATS and asks for pages, as the guest numbers them. */
-const [PLAIN, ATS] = [8, 9];
+export const [PLAIN, ATS] = [8, 9];
 /** ASIDs of the two configurations that a stream has in turn. */
-const [OLD_ASID, NEW_ASID] = [5, 6];
-const PAGES = [0, 1, 2, 3].map((page) => IOVA + 0x1000 * page);
+export const [OLD_ASID, NEW_ASID] = [5, 6];
+export const PAGES = [0, 1, 2, 3].map((page) => IOVA + 0x1000 * page);
 /** Not mapped. */
 const HOLE = IOVA + 0x20_0000;
 const HOLES = [HOLE, IOVA + 0x20_1000];
 /** What the pages hold that the old tables map, those that they map later, and those of the new configurations. */
-const [STALE, MOVED, NEW_CD, NEW_STE] = [0x10, 0x20, 0x30, 0x40];
+export const [STALE, MOVED, NEW_CD, NEW_STE] = [0x10, 0x20, 0x30, 0x40];
 
 /** What a command may have to name. */
 interface Pending {
@@ -88,17 +80,17 @@ interface Pending {
   readonly group: number;
 }
 
-type Command = (pending: Pending) => Uint32Array;
+export type Command = (pending: Pending) => Uint32Array;
 
 /** How a case goes: the commands, what has changed in memory before them, whether the endpoint answers ATC_INV. */
-interface Case {
+export interface Case {
   readonly commands: readonly Command[];
   readonly changed: 'pages' | 'CDs' | 'STEs';
   readonly silent: boolean;
 }
 
 /** How a queue ended: the commands that it refused, and what came of all of them. */
-interface Outcome {
+export interface Outcome {
   readonly errors: readonly string[];
   readonly reasons: readonly string[];
   readonly seen: unknown;
@@ -107,7 +99,7 @@ interface Outcome {
 type Port = ReturnType<VmHost['dmaPort']>;
 
 /** A guest of a host of its own, that sends its commands one way. */
-class Column {
+export class Column {
   readonly way: Way;
   readonly host: VmHost;
   readonly reasons: QueueErrorEvent[];
@@ -449,179 +441,3 @@ function read(port: Port, iova: number): number | string | undefined {
   const { ok, stalled } = port.read(iova, byte);
   return ok ? byte[0] : stalled ? 'stalled' : 'refused';
 }
-
-/** A command that says the same whatever is pending. */
-const plainly =
-  (command: Uint32Array): Command =>
-  () =>
-    command;
-
-/** A TLBI by address: NUM and SCALE, Leaf, TTL and TG of all kinds. */
-function byAddress(random: Random, opcode: number): Uint32Array {
-  const iova = random.pick(PAGES);
-  const first = random.pick([0, 0x1000, 0x10_0000, 0x11_f000]);
-  const low = random.pick([0, 1, 0x400, 0x401, 0x701, 0x800, 0xc00, 0x500]);
-  return new Uint32Array([
-    opcode | first,
-    random.pick([OLD_ASID, NEW_ASID]) * 0x10000 + random.pick([0, 77]),
-    (iova | low) >>> 0,
-    Math.floor(iova / 2 ** 32),
-  ]);
-}
-
-/** What every queue takes, or refuses for the same reason. */
-function common(random: Random): Command {
-  const streamId = random.pick([ATS, ATS, PLAIN, 0x55]);
-  const size = random.pick([0, 1, 2, 52]);
-  const page = size === 52 ? 0 : random.pick(PAGES);
-  return plainly(
-    random.pick([
-      sync(),
-      sync(),
-      tlbiNhAsid(0, random.pick([OLD_ASID, NEW_ASID])),
-      byAddress(random, 0x12),
-      byAddress(random, 0x12),
-      atcInv({ streamId, address: page - (page % (0x1000 * 2 ** Math.min(size, 12))), size }),
-      atcInv({ streamId: ATS, address: 0, size: 52, substreamId: 3 }),
-      new Uint32Array([random.pick([0, 0x07, 0x18, 0x20, 0x22, 0x4f, 0xff]), random.word(), 0, 0]),
-      new Uint32Array([0x0000_0411, 0, 0, 0]),
-    ]),
-  );
-}
-
-/** What only a guest's own SMMU takes, or a VCMDQ does alone. */
-function ofItsSmmu(random: Random): Command {
-  const sid = random.pick([PLAIN, PLAIN, ATS, 0x55]);
-  const stag = random.below(2);
-  const action = random.pick(['retry', 'abort', 'razwi'] as const);
-  const [response, other] = [random.below(4), random.below(3) === 0 ? 1 : 0];
-  const msi = random.pick([0, 0x1000, DATA + 0xf000]);
-  return random.pick<Command>([
-    ({ stags }) => resume(sid, (stags[stag] ?? 0) ^ (other && 0x400), action),
-    ({ stags }) => resume(PLAIN, stags[stag] ?? 0, action),
-    plainly(stallTerm(sid)),
-    ({ group }) => priResp(ATS, group ^ other, response),
-    plainly(priResp(sid, 0, response)),
-    plainly(cfgiSte(sid, random.below(2) === 0)),
-    plainly(cfgiSteRange(sid, random.pick([0, 3, 31]))),
-    plainly(cfgiAll()),
-    plainly(cfgiCd(sid, random.below(2))),
-    plainly(cfgiCdAll(sid)),
-    plainly(prefetchConfig(sid)),
-    plainly(tlbiNhAll(random.pick([0, 77]))),
-    plainly(tlbiNsnhAll()),
-    plainly(byAddress(random, 0x13)),
-    plainly(byAddress(random, 0x13)),
-    plainly(tlbiS12Vmall(0)),
-    plainly(tlbiS2Ipa(0, { address: 0 })),
-    plainly(sync(random.below(4), { address: msi, data: 7 })),
-  ]);
-}
-
-let columns: Column[];
-let modules: HotModules;
-// Translations stay behind on purpose: without the sanitizer.
-beforeAll(async () => {
-  modules = await loadHotModules();
-});
-beforeEach(async () => {
-  columns = await Promise.all(WAYS.map((way) => Column.create(way, modules)));
-});
-
-/** The ways that do not end as the trapped CMDQ does. */
-function compare(ways: readonly Way[], one: Case): Outcome {
-  const [first, ...others] = columns
-    .filter(({ way }) => ways.includes(way))
-    .map((column) => ({ way: column.way, ...column.run(one) }));
-  if (!first) throw new Error('no column');
-  for (const { way, ...outcome } of others) {
-    const { way: _, ...expected } = first;
-    expect(outcome, way).toEqual(expected);
-  }
-  return first;
-}
-
-const ALL_OF_ATC = atcInv({ streamId: ATS, address: 0, size: 52 });
-const CHANGES = ['pages', 'CDs', 'STEs'] as const;
-
-describe('the queues of a guest', () => {
-  it('answer stalled transactions on every path', () => {
-    const one = (...commands: Command[]) =>
-      compare(GUEST_WAYS, { commands, changed: 'pages', silent: false });
-    const outcome = one(
-      plainly(sync()),
-      ({ stags }) => resume(PLAIN, stags[0] ?? 0, 'abort'),
-      plainly(sync()),
-    );
-    expect(outcome).toMatchObject({
-      errors: [],
-      seen: { answers: ['refused', 'stalled', 'stalled', 'stalled'] },
-    });
-    expect(one(plainly(sync()), plainly(stallTerm(PLAIN)), plainly(sync()))).toMatchObject({
-      errors: [],
-      seen: { answers: ['refused', 'refused', 'stalled', 'stalled'] },
-    });
-  });
-
-  it('refuse a reserved range of TLBI_NH_VAA', () => {
-    const reserved = new Uint32Array([0x13, 0, 0x1400, 0]);
-    const commands = [sync(), reserved, sync()].map(plainly);
-    expect(compare(GUEST_WAYS, { commands, changed: 'pages', silent: false })).toMatchObject({
-      errors: ['1 at 1'],
-      reasons: ['1 range'],
-    });
-  });
-
-  it.each(WAYS)('know ATC_INV and PRI_RESP only as legal or not while SMMUEN is 0: %s', (way) => {
-    const column = columns.find((one) => one.way === way);
-    const unknown = atcInv({ streamId: 0x55, address: 0, size: 52 });
-    column?.switchSmmu(false);
-    // A VCMDQ has the physical SMMU's SMMUEN, and no PRI_RESP.
-    const ofGuest = way !== 'VCMDQ';
-    expect(column?.send([unknown, ALL_OF_ATC, sync()])).toEqual(
-      ofGuest ? [] : ['1 at 0', '3 at 2'],
-    );
-    expect(column?.send([priResp(0x55, 0, 1), sync(), priResp(ATS, 0, 3), sync()])).toEqual(
-      ofGuest ? ['1 at 2'] : ['1 at 0', '1 at 2'],
-    );
-    column?.switchSmmu(true);
-    expect(column?.send([unknown, ALL_OF_ATC, sync()])).toEqual(['1 at 0', '3 at 2']);
-  });
-
-  it.each([
-    ['of any kind', GUEST_WAYS, 100, 0x12a1],
-    ['that a VCMDQ takes too', WAYS, 60, 0x12a2],
-  ] as const)('end alike for random commands %s', (_, ways, cases, seed) => {
-    const random = new Random(seed);
-    const met = { errors: new Set<string>(), kept: 0, gone: 0, timeouts: 0, answered: 0 };
-    for (let i = 0; i < cases; i++) {
-      const silent = random.below(3) === 0;
-      const commands = Array.from({ length: 1 + random.below(12) }, () =>
-        ways.length > GUEST_WAYS.length || random.below(2) === 0
-          ? common(random)
-          : ofItsSmmu(random),
-      );
-      if (silent) commands.push(plainly(ALL_OF_ATC));
-      const changed = random.pick(CHANGES);
-      const { errors, reasons, seen } = compare(ways, {
-        commands: [...commands, plainly(sync())],
-        changed,
-        silent,
-      });
-      for (const reason of reasons) met.errors.add(reason);
-      met.timeouts += errors.filter((error) => error.startsWith('3')).length;
-      const { translations, answers } = seen as { translations: unknown[][]; answers: unknown[] };
-      met.kept += translations.flat().filter((byte) => Number(byte) < MOVED).length;
-      met.gone += translations.flat().filter((byte) => Number(byte) >= MOVED).length;
-      met.answered += answers.filter((answer) => answer === 'refused').length;
-    }
-    // The cases have met what they are to compare.
-    expect([...met.errors].sort()).toEqual(
-      ways.length > GUEST_WAYS.length
-        ? ['1 opcode', '1 range', '1 secure', '1 stream', '3 atc-timeout']
-        : ['1 opcode', '1 range', '1 secure', '1 stream', '1 sync-completion', '3 atc-timeout'],
-    );
-    for (const count of [met.kept, met.gone, met.timeouts]) expect(count).toBeGreaterThan(10);
-    if (ways === GUEST_WAYS) expect(met.answered).toBeGreaterThan(10);
-  });
-});
