@@ -29,22 +29,22 @@ import {
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
   type ResourceGate,
-  VEVENT_FLAG_LOST,
-  VEVENT_HEADER_SIZE,
   VEVENTQ_TYPE_ARM_SMMUV3,
   VIOMMU_FLAG_BTM,
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../host/iommufd/index.ts';
-import type { ArmDevice, ArmIommu, ArmViommu } from '../../host/kernel/arm/index.ts';
+import type { ArmViommu } from '../../host/kernel/arm/index.ts';
 import { TEGRA241_VIOMMU_DATA_SIZE } from '../../host/kernel/arm/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 import type { ViommuStatistics } from '../inspect/index.ts';
 import { DirectQueue } from './direct-queue.ts';
+import type { NestedSmmuOptions } from './nested-smmu-options.ts';
 import { NestedStreams } from './nested-streams.ts';
 import { PageRequests } from './page-request-queue.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import { unlessRefused } from './refused.ts';
+import { veventBytes, vevents } from './vevents.ts';
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
@@ -52,23 +52,6 @@ const EVENT_DEPTH = 256;
 const SERVICE_COMMANDS = 1024;
 /** Held errors that one service of a queue settles: each asks the policy, and may have the host issue a command for the guest. */
 const SERVICE_ERRORS = 4;
-
-export interface NestedSmmuOptions {
-  readonly vm: Vm;
-  readonly iommu: ArmIommu;
-  /** With a VINTF of the CMDQV. */
-  readonly cmdqv: boolean;
-  /** The VM's devices by the StreamID that its guest knows. */
-  readonly devices: ReadonlyMap<number, ArmDevice>;
-  /** The guest rings its CMDQ itself (the overlay path). */
-  readonly overlay: boolean;
-  /** It takes part in the broadcast TLB maintenance of the VM's vCPUs. */
-  readonly btm: boolean;
-  /** Without streams: a device of the VM to create the vIOMMU with. */
-  readonly anyDevice: ArmDevice;
-  readonly policy: QueueErrorPolicy;
-  readonly gate: ResourceGate;
-}
 
 /** Where a ring lies in the guest's memory. */
 interface Ring {
@@ -171,8 +154,7 @@ export class NestedSmmu implements ViommuBackend {
       type: VEVENTQ_TYPE_ARM_SMMUV3,
       depth: EVENT_DEPTH,
     });
-    file.onReadable = () =>
-      this.#takeEvents(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + EVTQ_ENTRY_SIZE)));
+    file.onReadable = () => this.#takeEvents(file.read(veventBytes(EVENT_DEPTH, EVTQ_ENTRY_SIZE)));
     for (const [virtSid, arm] of devices) {
       const device = arm === anyDevice ? first : fd.bind(arm);
       fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
@@ -391,14 +373,10 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   #takeEvents(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer);
-    for (let at = 0; at < bytes.length; ) {
-      const lost = (view.getUint32(at, true) & VEVENT_FLAG_LOST) !== 0;
-      at += VEVENT_HEADER_SIZE;
-      if (lost) continue;
+    for (const event of vevents(bytes, EVTQ_ENTRY_SIZE)) {
       this.#events++;
-      this.#deliver?.(new Uint32Array(bytes.slice(at, at + EVTQ_ENTRY_SIZE).buffer));
-      at += EVTQ_ENTRY_SIZE;
+      const { buffer, byteOffset } = event;
+      this.#deliver?.(new Uint32Array(buffer.slice(byteOffset, byteOffset + EVTQ_ENTRY_SIZE)));
     }
   }
 
