@@ -24,6 +24,8 @@ const SLOW = [
 ];
 
 const BROWSER = ['test/browser/**/*.test.ts'];
+/** Of these the one that looks at what tasks and layout cost. */
+const BROWSER_TIMED = ['test/browser/page.test.ts'];
 const chromium = findChromium() !== undefined;
 if (!chromium)
   console.log(
@@ -34,6 +36,13 @@ if (!chromium)
 const SETUP = ['./test/support/expect-fresh-build.ts', './test/support/expect-no-findings.ts'];
 /** What all projects have in common. */
 const common: InlineConfig = { pool: 'forks', setupFiles: SETUP };
+
+const browser: InlineConfig = {
+  ...common,
+  globalSetup: ['./test/support/fresh-build.ts', './test/browser/build-site.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
 
 /** No test imports AssemblyScript, and yet an edit of it may change what every test sees. */
 const assemblyScript = ['assembly', 'guest-driver'].map((folder) =>
@@ -100,13 +109,22 @@ export default defineConfig(({ mode }) => ({
       {
         plugins: [debugModules],
         test: {
-          ...common,
+          ...browser,
           name: 'browser',
           include: chromium ? BROWSER : [],
-          globalSetup: ['./test/support/fresh-build.ts', './test/browser/build-site.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          exclude: BROWSER_TIMED,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        plugins: [debugModules],
+        test: {
+          ...browser,
+          name: 'browser-timing',
+          include: chromium ? BROWSER_TIMED : [],
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,8 +1,10 @@
 // Expected values are literals worked out from the CMDQV and SMMUv3 register descriptions (docs/cmdqv.md), not from our accessors.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';
 import {
   ATC_PORT_GROUP,
+  ATC_PORT_GROUP_PASID,
   ATC_PORT_SID,
   PRG_STATE_SHIFT,
   PRG_WAITING,
@@ -331,6 +333,7 @@ describe('while the physical SMMU has SMMUEN 0', () => {
     // StreamID 8 has ATS, and waits for the answer to page request 3.
     h.set(SMMU_AT_ATC_PORTS, 1);
     h.set(SMMU_AT_ATC + ATC_PORT_SID, 8 + 1);
+    h.set(SMMU_AT_ATC + ATC_PORT_GROUP_PASID, ACCESS_NO_SSID);
     h.set(SMMU_AT_ATC + ATC_PORT_GROUP, (PRG_WAITING << PRG_STATE_SHIFT) | 3);
   });
 
