@@ -73,7 +73,8 @@ function checkLine(check: Check): string {
 
 /** What the sanitizer has found, a line for each. */
 function findingLines(sanitizer: Report['sanitizer']): string[] {
-  return (sanitizer?.findings ?? []).map(({ text }) => `        ${printableData(text)}`);
+  const { findings = [], unadvertised = [] } = sanitizer ?? {};
+  return [...findings, ...unadvertised].map(({ text }) => `        ${printableData(text)}`);
 }
 
 /** What --quiet leaves of a report: the checks that failed. */

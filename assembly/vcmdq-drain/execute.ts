@@ -22,13 +22,13 @@ import {
 } from '../layout/action-memory';
 import { CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
-import { QUEUE_REWRITES } from '../layout/queue-memory';
+import { QUEUE_KIND_MAIN, QUEUE_KIND_VCMDQ_HYP, QUEUE_REWRITES } from '../layout/queue-memory';
 import { SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { ANY_ASID, invalidateIpa, invalidateVa } from '../smmu-core/invalidate';
-import { actionOf, actionsOf, LEGAL, legality } from './command-legality';
+import { actionOf, actionsOf, asShown, LEGAL, legality, namesAddress } from './command-legality';
 import { priResponse, resume, stallTerm } from './endpoint-commands';
 
 // Results of `execute`, beside those of an illegal command, which are `legality`'s.
@@ -82,7 +82,8 @@ export function execute(
   d0: u64,
   d1: u64,
 ): u32 {
-  const action = actionOf(actionsOf(smmu, kind), d0);
+  const action = actionOf(actionsOf(smmu, kind), context, d0);
+  if (namesAddress(action, d0)) d1 = asShown(context, d1);
   const legal = legality(smmu, kind, action, d0, d1);
   if (legal != LEGAL) return legal;
   switch (action) {
@@ -127,7 +128,9 @@ export function execute(
     case ACTION_STALL_TERM:
       stallTerm(smmu, context, d0);
       return DONE;
+    // A guest's is its SMMU's: only that knows which group of which of its streams is meant.
     case ACTION_PRI_RESP:
+      if (kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_VCMDQ_HYP) return HOST;
       priResponse(smmu, context, d0, d1);
       return DONE;
     // ACTION_NONE. ATC_INV does not come here: the loop carries it out.

@@ -41,9 +41,16 @@ import { VMID_ALL_GEN } from '../layout/vmid-memory';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
-import { invalidateVa } from '../smmu-core/invalidate';
+import { hasGranule, invalidateVa } from '../smmu-core/invalidate';
 import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
-import { actionOf, actionsOf, ILLEGAL, ILLEGAL_RANGE, illegalRange } from './command-legality';
+import {
+  actionOf,
+  actionsOf,
+  asShown,
+  ILLEGAL,
+  ILLEGAL_RANGE,
+  illegalRange,
+} from './command-legality';
 import { atcInv } from './endpoint-commands';
 import { DONE, execute, HOST, SYNC } from './execute';
 import { stat, stop } from './queue-words';
@@ -108,15 +115,18 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     const command = ringWindow == 0 ? v128.load(at) : load128(at);
     const d0 = i64x2.extract_lane(command, 0);
     if (traceAt != 0) v128.store(traceAt + (usize(tally & 0xffff) << 4), command);
-    const action = actionOf(actions, d0);
+    const action = actionOf(actions, context, d0);
     switch (action) {
       case ACTION_TLBI_NH_ASID:
       case ACTION_TLBI_NH_VA:
       case ACTION_TLBI_S12_VMALL: {
-        const d1 = i64x2.extract_lane(command, 1);
-        if (action == ACTION_TLBI_NH_VA && illegalRange(smmu, d0, d1)) {
-          result = ILLEGAL_RANGE;
-          break;
+        let d1 = i64x2.extract_lane(command, 1);
+        if (action == ACTION_TLBI_NH_VA && hasGranule(d1)) {
+          d1 = asShown(context, d1);
+          if (illegalRange(smmu, d0, d1)) {
+            result = ILLEGAL_RANGE;
+            break;
+          }
         }
         const named = u32(d0 >> 32) & 0xffff;
         const vmid =

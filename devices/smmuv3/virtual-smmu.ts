@@ -24,11 +24,9 @@ import {
   ECMDQ_PROD,
   GBPA_ABORT,
   IDR0_BTM,
-  IDR0_PRI,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_GBPA,
-  SMMU_IDR0,
 } from '../../assembly/layout/smmu-registers.ts';
 import { hexOfWords } from '../decode/index.ts';
 import {
@@ -47,12 +45,8 @@ import {
   withBits,
 } from '../plugin/index.ts';
 import { pageRequest } from '../tables/index.ts';
-import {
-  checkIdRegisters,
-  enhancedQueueCount,
-  GUEST_ID_REGISTERS,
-  type SmmuIdRegisters,
-} from './id-registers.ts';
+import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
+import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
 import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
@@ -67,8 +61,8 @@ import type { GuestCommandQueue, PageRequest, ViommuBackend } from './viommu-bac
 /** What a `VirtualSmmu` is made of. */
 export interface VirtualSmmuOptions {
   readonly backend: ViommuBackend;
-  /** Default GUEST_ID_REGISTERS. */
-  readonly idRegisters?: SmmuIdRegisters;
+  /** Default `auto`: those of the host's SMMU, less what a guest does not have (`guestIdRegisters`). */
+  readonly idRegisters?: 'auto' | SmmuIdRegisters;
   /** Default "smmuv3"; a machine with several tells them apart by it. */
   readonly name?: string;
 }
@@ -104,14 +98,14 @@ export class VirtualSmmu implements Device {
   private readonly streams: GuestStreams;
   private readonly enhanced: EnhancedQueues;
 
-  /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do. */
-  constructor({ backend, idRegisters = GUEST_ID_REGISTERS, name = 'smmuv3' }: VirtualSmmuOptions) {
+  /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not. */
+  constructor({ backend, idRegisters = 'auto', name = 'smmuv3' }: VirtualSmmuOptions) {
     this.name = name;
-    const { btm = false } = backend;
-    const ids = btm
-      ? { ...idRegisters, idr0: withBits(idRegisters.idr0, IDR0_BTM, 1) }
-      : idRegisters;
+    const { btm = false, hostIdRegisters } = backend;
+    const given = idRegisters === 'auto' ? guestIdRegisters(hostIdRegisters) : idRegisters;
+    const ids = btm ? { ...given, idr0: withBits(given.idr0, IDR0_BTM, 1) } : given;
     checkIdRegisters(ids, 'guest');
+    checkGuestIdRegisters(ids, hostIdRegisters);
     if (bitsOf(ids.idr0, IDR0_BTM) && !btm)
       throw new RangeError(
         'IDR0.BTM is 1, but no broadcast maintenance of the guest reaches its streams',
@@ -120,11 +114,12 @@ export class VirtualSmmu implements Device {
     const { enhancedQueues = [] } = backend;
     if (enhanced > enhancedQueues.length)
       throw new RangeError(`IDR6 has ${enhanced} queues, the host ${enhancedQueues.length}`);
+    backend.showIdRegisters(ids);
     this.regions = [smmuRegion(enhanced)];
     this.#backend = backend;
     this.identity = {
       kind: ABI_KIND_SMMUV3,
-      interrupts: interruptCount(idRegisters.idr0),
+      interrupts: interruptCount(ids.idr0),
       busMaster: false,
     };
     const memory: GuestMemory = {
@@ -159,7 +154,6 @@ export class VirtualSmmu implements Device {
       resume: () => queue.resume(),
       memory,
       execute: (words) => this.#execute(words),
-      illegal: (words) => this.#illegal(words),
       finish: () => queue.finish(),
     });
     const trapped: TrappedQueue = {
@@ -296,15 +290,6 @@ export class VirtualSmmu implements Device {
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
     if (added !== 'written')
       this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow');
-  }
-
-  // Legal on the host's SMMU, which has PRI.
-  #illegal(words: readonly number[]): boolean {
-    if (fieldOf(words, CMD_OP) !== OP_PRI_RESP) return false;
-    return (
-      !bitsOf(this.registers.get(SMMU_IDR0), IDR0_PRI) ||
-      fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS
-    );
   }
 
   #answer(sid: number, words: readonly number[]): void {

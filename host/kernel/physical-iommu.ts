@@ -15,6 +15,7 @@ import {
 import { ArmIommu, type ArmIommuOptions } from './arm/index.ts';
 import { CmdqvDriver } from './cmdqv-driver.ts';
 import { SmmuDriver } from './smmu-driver.ts';
+import { StreamBlocks } from './stream-blocks.ts';
 
 export type PhysicalIommuOptions = PlatformOptions &
   Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
@@ -25,6 +26,8 @@ export class PhysicalIommu {
   /** As a driver of the host object model. */
   readonly model: ArmIommu;
   readonly vmidBits: 8 | 16;
+  /** Its StreamIDs, as vIOMMUs have them. */
+  readonly streamBlocks: StreamBlocks;
   readonly #platform: Platform;
   readonly #smmu: SmmuDriver;
   readonly #cmdqv: CmdqvDriver;
@@ -36,6 +39,7 @@ export class PhysicalIommu {
     this.#platform = new Platform(options);
     this.vmidBits = this.#platform.vmidBits;
     this.#smmu = new SmmuDriver(this.#platform.smmu, ram, () => this.poll());
+    this.streamBlocks = new StreamBlocks(this.#smmu.sidBits);
     const maxLog2size = bitsOf(this.#platform.smmu.read32(SMMU_IDR1), IDR1_CMDQS);
     this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, ram, this.#smmu.commands, maxLog2size);
     this.#smmu.boot();

@@ -191,6 +191,8 @@ const CONTEXT: readonly Piece[] = [
     'CTX_SMMU_OFF',
     'CTX_LVCMDQ_COUNT',
     'CTX_DOORBELL_CALLS',
+    'CTX_LACKS',
+    'CTX_BEYOND',
   ].map((name) => i32(name)),
   i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
   i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),

@@ -18,7 +18,7 @@ import {
   toyBoard,
 } from '../boards/index.ts';
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
-import type { Finding } from '../inspect/sanitizer/index.ts';
+import type { Finding, UnadvertisedCommand } from '../inspect/sanitizer/index.ts';
 import { type HostStatistics, VmHost } from '../nested/index.ts';
 import { ExitServer, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
@@ -177,6 +177,14 @@ export class Host implements AsyncDisposable {
    */
   get findings(): readonly Finding[] {
     return this.#model.findings;
+  }
+
+  /**
+   * Commands that a VCMDQ has accepted although an SMMU with the ID registers that the guest was shown refuses them, each kind once for each
+   * machine. Empty without `iotlbCheck`.
+   */
+  get unadvertised(): readonly UnadvertisedCommand[] {
+    return this.#model.unadvertised;
   }
 
   /**

@@ -19,12 +19,14 @@ import { bitsOf } from '../../devices/plugin/index.ts';
 import type {
   GuestCommandQueue,
   PageRequest,
+  SmmuIdRegisters,
   StaleSte,
   ViommuBackend,
 } from '../../devices/smmuv3/index.ts';
 import { cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
 import {
+  HW_INFO_TYPE_ARM_SMMUV3,
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
   IommufdError,
@@ -44,6 +46,7 @@ import { DirectQueue } from './direct-queue.ts';
 import { NestedStreams } from './nested-streams.ts';
 import { PageRequests } from './page-request-queue.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import { idRegistersOf, ShownIds } from './shown-ids.ts';
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
@@ -91,6 +94,8 @@ export class NestedSmmu implements ViommuBackend {
   readonly numbers: readonly number[];
   readonly policy: QueueErrorPolicy;
   readonly btm: boolean;
+  readonly hostIdRegisters: SmmuIdRegisters;
+  readonly shown: ShownIds;
   readonly #gate: ResourceGate;
   readonly #driver: ArmViommu;
   readonly #streams: NestedStreams;
@@ -111,11 +116,12 @@ export class NestedSmmu implements ViommuBackend {
     this.#gate = options.gate;
     this.fd = new Iommufd({ gate: options.gate });
     try {
-      const { made, streams } = this.#open(options);
+      const { made, streams, hostIdRegisters } = this.#open(options);
       const { id, mmap, answer } = made;
       this.id = id;
       this.mmap = mmap;
       this.#streams = streams;
+      this.hostIdRegisters = hostIdRegisters;
       this.numbers = [...new Uint32Array(answer?.slice().buffer ?? new ArrayBuffer(0))];
     } catch (error) {
       this.fd.close();
@@ -134,12 +140,13 @@ export class NestedSmmu implements ViommuBackend {
       );
       return this.#enhancedQueue(1 + i, block);
     });
+    this.shown = new ShownIds(this.context, hostMemory, this.numbers);
     const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
     if (!driver) throw new Error(`vIOMMU ${index} is not there`);
     this.#driver = driver;
     if (options.overlay)
       this.overlay = new DirectQueue(this, 0, this.commandQueue, (command) =>
-        this.#invalidate(command),
+        this.#invalidate(this.shown.asShown(command)),
       );
   }
 
@@ -175,7 +182,12 @@ export class NestedSmmu implements ViommuBackend {
         : undefined;
       streams.add(virtSid, { device, physSid: arm.streams[0] ?? 0, requests });
     }
-    return { made, streams };
+    const hostIdRegisters = idRegistersOf(fd.hwInfo(first, HW_INFO_TYPE_ARM_SMMUV3));
+    return { made, streams, hostIdRegisters };
+  }
+
+  showIdRegisters(ids: SmmuIdRegisters): void {
+    this.shown.show(ids);
   }
 
   /** Whether the physical SMMU has ATS, and PRI. */

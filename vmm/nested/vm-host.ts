@@ -32,7 +32,11 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import { type Finding, HostSanitizer } from '../inspect/sanitizer/index.ts';
+import {
+  type Finding,
+  HostSanitizer,
+  type UnadvertisedCommand,
+} from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
@@ -44,9 +48,6 @@ import type { CreateViommuOptions, HostStatistics, VmHostOptions } from './vm-ho
 const RAM_PER_SMMU = 0x1000000;
 /** One window for each VM; the host's own is number 0. */
 const MAX_VMS = 63;
-/** Physical StreamIDs of an SMMU come in blocks, one for each vIOMMU; the first block is the host's own. */
-const STREAM_BLOCKS = 64;
-const STREAMS_PER_VIOMMU = 0x100;
 
 export class VmHost {
   readonly memory: WebAssembly.Memory;
@@ -60,12 +61,12 @@ export class VmHost {
   readonly #iommus: readonly PhysicalIommu[];
   readonly #vmids: VmVmids;
   readonly #vms = new Map<number, Vm>();
-  /** The SMMU, the block of its StreamIDs and the devices of each. */
+  /** The SMMU, the first of its StreamIDs and the devices of each. */
   readonly #viommus = new Map<
     NestedSmmu,
     {
       readonly iommu: PhysicalIommu;
-      readonly block: number;
+      readonly firstSid: number;
       readonly devices: readonly ArmDevice[];
     }
   >();
@@ -149,6 +150,11 @@ export class VmHost {
     return this.#sanitizer?.findings ?? [];
   }
 
+  /** Commands that VCMDQs have accepted although the SMMUs of their guests lack them. */
+  get unadvertised(): readonly UnadvertisedCommand[] {
+    return this.#sanitizer?.unadvertised ?? [];
+  }
+
   /**
    * Has the sanitizer judge what it suspects: the missing commands will not come any more.
    * @param vm of this VM's streams; default of all.
@@ -201,23 +207,9 @@ export class VmHost {
     const iommu = this.#iommus[smmu];
     if (!iommu)
       throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
-    const block = lowestFree(
-      STREAM_BLOCKS,
-      [...this.#viommus.values()]
-        .filter((taken) => taken.iommu === iommu)
-        .map((taken) => taken.block),
-    );
-    if (block === undefined)
-      throw new HostError(
-        'no-context',
-        `an SMMU has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`,
-      );
+    const firstSid = iommu.streamBlocks.allocate(streams.length);
     const devices = streams.map((virtSid, i) =>
-      iommu.model.addDevice(
-        `${vm.name} stream ${virtSid}`,
-        [STREAMS_PER_VIOMMU * (block + 1) + i],
-        vm,
-      ),
+      iommu.model.addDevice(`${vm.name} stream ${virtSid}`, [firstSid + i], vm),
     );
     const anyDevice = devices[0] ?? iommu.model.addDevice(`${vm.name} without streams`, [], vm);
     try {
@@ -235,10 +227,11 @@ export class VmHost {
         policy,
         gate: this.#gate,
       });
-      this.#viommus.set(viommu, { iommu, block, devices });
+      this.#viommus.set(viommu, { iommu, firstSid, devices });
       return viommu;
     } catch (error) {
       for (const device of devices) iommu.model.removeDevice(device);
+      iommu.streamBlocks.free(firstSid);
       throw error;
     }
   }
@@ -286,10 +279,11 @@ export class VmHost {
   destroyVm(vm: Vm): void {
     this.settleFindings(vm);
     for (const vintf of this.#vintfs) if (vintf.viommu.vm === vm) this.#vintfs.delete(vintf);
-    for (const [viommu, { iommu, devices }] of this.#viommus) {
+    for (const [viommu, { iommu, firstSid, devices }] of this.#viommus) {
       if (viommu.vm !== vm) continue;
       viommu.destroy();
       for (const device of devices) iommu.model.removeDevice(device);
+      iommu.streamBlocks.free(firstSid);
       this.#viommus.delete(viommu);
     }
     for (const vcpu of vm.running) this.vcpuRuns(vm, vcpu, false);

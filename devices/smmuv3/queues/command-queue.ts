@@ -37,8 +37,6 @@ export interface CommandEngine {
   resume(): void;
   /** Where the ring lies. */
   readonly memory: Pick<GuestMemory, 'load64'>;
-  /** Whether a command that the drain leaves to the device is CERROR_ILL all the same. Absent: none is. */
-  illegal?(words: readonly number[]): boolean;
   /** Carries out a command that is the device's own; false when it is not one. */
   execute(words: readonly number[]): boolean;
   /** Steps over the command at CONS. */
@@ -199,9 +197,7 @@ export class CommandQueue {
     const attempt = [block.cons, ...words];
     const repeated = attempt.every((word, i) => word === this.#failed[i]);
     this.#failed = [];
-    if (this.#engine.illegal?.(words)) {
-      block.refuse(CERROR_ILL, STAT_ILL_OPCODE);
-    } else if (this.#signal(words) || this.#engine.execute(words)) {
+    if (this.#signal(words) || this.#engine.execute(words)) {
       this.#engine.finish();
     } else if (repeated) {
       block.refuse(CERROR_ILL, STAT_ILL_OPCODE);

@@ -7,11 +7,7 @@ import { Checkpoint, type CheckpointOptions } from '../../../devices/checkpoint/
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
-import {
-  ENHANCED_GUEST_ID_REGISTERS,
-  GUEST_ID_REGISTERS,
-  VirtualSmmu,
-} from '../../../devices/smmuv3/index.ts';
+import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
@@ -119,7 +115,6 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
   const { overlay = false, btm = false, queues = 'vcmdq', devices = [], directMaps } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
-  const idRegisters = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions);
@@ -127,6 +122,11 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
     const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
     const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
     const vintf = host.createVintf(viommu);
+    const { idRegisters = 'auto' } = options;
+    const shown =
+      idRegisters === 'auto'
+        ? guestIdRegisters(viommu.hostIdRegisters, { enhancedQueues: queues === 'ecmdq' })
+        : idRegisters;
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const guest = new WasmGuest({
       image,
@@ -159,7 +159,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       devices: [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
         {
-          device: new VirtualSmmu({ backend: viommu, idRegisters }),
+          device: new VirtualSmmu({ backend: viommu, idRegisters: shown }),
           addresses: [SMMU_GPA],
           firstIrq: SMMU_IRQ,
         },
