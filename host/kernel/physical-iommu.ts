@@ -17,6 +17,9 @@ import { CmdqvDriver } from './cmdqv-driver.ts';
 import { SmmuDriver } from './smmu-driver.ts';
 import { StreamBlocks } from './stream-blocks.ts';
 
+/** A PA is the number of a window above an address in it. */
+const WINDOW_BITS = 32;
+
 export type PhysicalIommuOptions = PlatformOptions &
   Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
 
@@ -53,6 +56,11 @@ export class PhysicalIommu {
       linuxCompat,
       gate,
     });
+  }
+
+  /** Windows of the physical address map that its PAs reach, beside the host's own. */
+  get windows(): number {
+    return 2 ** (this.#smmu.addressBits - WINDOW_BITS) - 1;
   }
 
   /** VINTFs and VCMDQs that were taken back although they did not say that they had stopped. */

@@ -16,6 +16,7 @@ import {
   IDR1_EVTQS,
   IDR1_PRIQS,
   IDR1_SIDSIZE,
+  IDR5_OAS,
   IRQ_CTRL_EVTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
   IRQ_CTRL_PRIQ_IRQEN,
@@ -45,6 +46,7 @@ import { STE_SIZE } from '../../assembly/layout/ste.ts';
 import { bitsOf, maskInWord, withBits } from '../../devices/plugin/index.ts';
 import {
   abortSte,
+  addressSizeOf,
   cfgiAll,
   cfgiSte,
   invalidSte,
@@ -110,6 +112,14 @@ export class SmmuDriver {
 
   get idr0(): number {
     return this.identification[0] ?? 0;
+  }
+  get idr5(): number {
+    return this.identification[5] ?? 0;
+  }
+
+  /** Bits of a PA: IDR5.OAS. */
+  get addressBits(): number {
+    return addressSizeOf(bitsOf(this.idr5, IDR5_OAS)) ?? 0;
   }
 
   #setCr0(value: number): void {

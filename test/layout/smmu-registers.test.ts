@@ -239,6 +239,8 @@ describe('register map of the SMMU', () => {
       SMMU_PAGE1: 0x10000,
       CR0_WRITABLE: 0x1df,
       STRTAB_FMT_2LEVEL: 1,
+      TTENDIAN_MIXED: 0,
+      TTENDIAN_LITTLE: 2,
       STALL_MODEL_BOTH: 0,
       STALL_MODEL_TERMINATE: 1,
       STALL_MODEL_FORCED: 2,

@@ -42,10 +42,13 @@ import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
 import { StreamDmaPort } from './stream-dma-port.ts';
-import type { CreateViommuOptions, HostStatistics, VmHostOptions } from './vm-host-options.ts';
+import {
+  type CreateViommuOptions,
+  defaultRamSize,
+  type HostStatistics,
+  type VmHostOptions,
+} from './vm-host-options.ts';
 
-/** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
-const RAM_PER_SMMU = 0x1000000;
 /** One window for each VM; the host's own is number 0. */
 const MAX_VMS = 63;
 
@@ -89,7 +92,7 @@ export class VmHost {
     this.#gate = gate;
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
-    const { ramSize = RAM_PER_SMMU * smmus.length } = options;
+    const { ramSize = defaultRamSize(options, smmus) } = options;
     const { traceUnits } = options;
     this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits });
     this.#words = new Int32Array(this.memory.buffer);
@@ -173,11 +176,18 @@ export class VmHost {
    * @throws {HostError} when the host has as many as it can have.
    */
   createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): Vm {
+    const most = Math.min(MAX_VMS, ...this.#iommus.map(({ windows }) => windows));
     const free = lowestFree(
-      MAX_VMS,
+      most,
       [...this.#vms.keys()].map((taken) => taken - 1),
     );
-    if (free === undefined) throw new HostError('no-window', `a host has at most ${MAX_VMS} VMs`);
+    if (free === undefined)
+      throw new HostError(
+        'no-window',
+        most < MAX_VMS
+          ? `a host has at most ${most} VMs with PAs as narrow as its SMMU's (IDR5.OAS)`
+          : `a host has at most ${MAX_VMS} VMs`,
+      );
     const window = free + 1;
     const thread = this.allocateThread();
     const unit = new Unit({
