@@ -73,8 +73,12 @@ function checkLine(check: Check): string {
 
 /** What the sanitizer has found, a line for each. */
 function findingLines(sanitizer: Report['sanitizer']): string[] {
-  const { findings = [], unadvertised = [] } = sanitizer ?? {};
-  return [...findings, ...unadvertised].map(({ text }) => `        ${printableData(text)}`);
+  return (sanitizer?.findings ?? []).map(({ text }) => `        ${printableData(text)}`);
+}
+
+/** What the physical SMMU has carried out although the guest's does not have it: no error here, but one elsewhere. */
+function unadvertisedLines(sanitizer: Report['sanitizer']): string[] {
+  return (sanitizer?.unadvertised ?? []).map(({ text }) => `  note  ${printableData(text)}`);
 }
 
 /** What --quiet leaves of a report: the checks that failed. */
@@ -101,6 +105,7 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     ...hostChecks.map(checkLine),
     ...failed.filter((check) => !hostChecks.includes(check)).map(checkLine),
     ...findingLines(sanitizer),
+    ...unadvertisedLines(sanitizer),
     ...pathTable(paths),
     '',
     `Exits    ${exits.total}: ${kinds.join(', ')}`,

@@ -126,6 +126,8 @@ export const IDR1_ECMDQ = (0 << 16) | (31 << 8) | 1;
 
 /** Hierarchical attributes can be disabled (CD.HAD0 and HAD1). */
 export const IDR3_HAD = (0 << 16) | (2 << 8) | 1;
+/** XN[1:0] of stage 2: execution by privilege. */
+export const IDR3_XNX = (0 << 16) | (4 << 8) | 1;
 export const IDR3_FWB = (0 << 16) | (8 << 8) | 1;
 /** Range invalidation. */
 export const IDR3_RIL = (0 << 16) | (10 << 8) | 1;

@@ -9,6 +9,8 @@ import {
   ACTION_ILLEGAL,
   ACTION_PRI_RESP,
   ACTION_SYNC,
+  ACTION_TLBI_EL2_VA,
+  ACTION_TLBI_EL2_VAA,
   ACTION_TLBI_NH_VA,
   ACTION_TLBI_NH_VAA,
   ACTION_TLBI_S2_IPA,
@@ -89,6 +91,8 @@ export function namesAddress(action: u32, d0: u64): bool {
     action == ACTION_TLBI_NH_VA ||
     action == ACTION_TLBI_NH_VAA ||
     action == ACTION_TLBI_S2_IPA ||
+    action == ACTION_TLBI_EL2_VA ||
+    action == ACTION_TLBI_EL2_VAA ||
     (action == ACTION_HOST && (u32(d0) & 0xff) == OP_TLBI_NH_VAA)
   );
 }

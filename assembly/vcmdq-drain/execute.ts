@@ -12,6 +12,10 @@ import {
   ACTION_RESUME,
   ACTION_STALL_TERM,
   ACTION_SYNC,
+  ACTION_TLBI_EL2_ALL,
+  ACTION_TLBI_EL2_ASID,
+  ACTION_TLBI_EL2_VA,
+  ACTION_TLBI_EL2_VAA,
   ACTION_TLBI_NH_ALL,
   ACTION_TLBI_NH_ASID,
   ACTION_TLBI_NH_VA,
@@ -23,7 +27,9 @@ import {
 import { CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
 import { QUEUE_KIND_MAIN, QUEUE_KIND_VCMDQ_HYP, QUEUE_REWRITES } from '../layout/queue-memory';
-import { SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
+import { SMMU_AT_CR2, SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
+import { CR2_E2H } from '../layout/smmu-registers';
+import { VMID_E2H, VMID_EL2 } from '../layout/vmid-memory';
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
@@ -69,6 +75,24 @@ function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): void
   else killVmid(block, generation);
 }
 
+// Entries of EL2, or EL2-E2H, as CR2.E2H says; EL2 has no ASIDs (IHI 0070 section 4.4.2).
+function invalidateEl2(smmu: usize, action: u32, d0: u64, d1: u64): void {
+  const el2 = vmidBlock(smmu, VMID_EL2);
+  const e2h = vmidBlock(smmu, VMID_E2H);
+  const asid = bits(u32(d0 >> 32), TLBI_ASID);
+  if (action == ACTION_TLBI_EL2_ALL) {
+    killVmid(el2, touch(el2));
+    killVmid(e2h, touch(e2h));
+  } else if (action == ACTION_TLBI_EL2_ASID) {
+    killAsid(e2h, asid, touch(e2h));
+  } else if (bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_E2H)) {
+    const matched = action == ACTION_TLBI_EL2_VA ? asid : ANY_ASID;
+    invalidateVa(smmu, VMID_E2H, matched, d0, d1, touch(e2h));
+  } else {
+    invalidateVa(smmu, VMID_EL2, ANY_ASID, d0, d1, touch(el2));
+  }
+}
+
 /**
  * Carries one command out, CMD_SYNC and ATC_INV excepted.
  * @param kind the queue's QUEUE_KIND_*.
@@ -96,6 +120,12 @@ export function execute(
     case ACTION_TLBI_S12_VMALL:
     case ACTION_TLBI_S2_IPA:
       invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1);
+      return DONE;
+    case ACTION_TLBI_EL2_ALL:
+    case ACTION_TLBI_EL2_ASID:
+    case ACTION_TLBI_EL2_VA:
+    case ACTION_TLBI_EL2_VAA:
+      invalidateEl2(smmu, action, d0, d1);
       return DONE;
     case ACTION_TLBI_NSNH_ALL:
       killAll(smmu);

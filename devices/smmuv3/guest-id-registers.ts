@@ -26,6 +26,7 @@ import {
   IDR3_FWB,
   IDR3_HAD,
   IDR3_RIL,
+  IDR3_XNX,
   IDR5_DS,
   IDR5_GRAN4K,
   IDR5_GRAN16K,
@@ -111,7 +112,7 @@ export interface GuestFeatures {
 }
 
 /**
- * ID registers for a guest of a host: the host's less stage 2 (S2P, VMID16, FWB), HYP, BTM, PRI and ECMDQs, with queues of at most 256 entries
+ * ID registers for a guest of a host: the host's less stage 2 (S2P, VMID16, FWB, XNX), HYP, BTM, PRI and ECMDQs, with queues of at most 256 entries
  * and StreamIDs of 16 bits. BTM comes back where the guest's vCPUs share their VMID with the SMMU (`ViommuBackend.btm`).
  */
 export function guestIdRegisters(
@@ -139,7 +140,7 @@ export function guestIdRegisters(
     idr0,
     idr1,
     idr2,
-    idr3: cleared(host.idr3, IDR3_FWB),
+    idr3: cleared(host.idr3, IDR3_FWB, IDR3_XNX),
     idr4,
     idr5,
     iidr,

@@ -17,6 +17,10 @@ import {
   ACTION_RESUME,
   ACTION_STALL_TERM,
   ACTION_SYNC,
+  ACTION_TLBI_EL2_ALL,
+  ACTION_TLBI_EL2_ASID,
+  ACTION_TLBI_EL2_VA,
+  ACTION_TLBI_EL2_VAA,
   ACTION_TLBI_NH_ALL,
   ACTION_TLBI_NH_ASID,
   ACTION_TLBI_NH_VA,
@@ -39,6 +43,10 @@ import {
   OP_PRI_RESP,
   OP_RESUME,
   OP_STALL_TERM,
+  OP_TLBI_EL2_ALL,
+  OP_TLBI_EL2_ASID,
+  OP_TLBI_EL2_VA,
+  OP_TLBI_EL2_VAA,
   OP_TLBI_NH_ALL,
   OP_TLBI_NH_ASID,
   OP_TLBI_NH_VA,
@@ -59,6 +67,7 @@ import {
 } from '../../assembly/layout/queue-memory.ts';
 import {
   IDR0_ATS,
+  IDR0_HYP,
   IDR0_PRI,
   IDR0_S1P,
   IDR0_S2P,
@@ -100,6 +109,10 @@ function hypervisorActions(idr0: number): Actions {
   if (bitsOf(idr0, IDR0_S1P)) {
     actions.set(OP_CFGI_CD, ACTION_CFGI_CD).set(OP_CFGI_CD_ALL, ACTION_CFGI_CD_ALL);
     actions.set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL).set(OP_TLBI_NH_VAA, ACTION_TLBI_NH_VAA);
+  }
+  if (bitsOf(idr0, IDR0_S1P) && bitsOf(idr0, IDR0_HYP)) {
+    actions.set(OP_TLBI_EL2_ALL, ACTION_TLBI_EL2_ALL).set(OP_TLBI_EL2_ASID, ACTION_TLBI_EL2_ASID);
+    actions.set(OP_TLBI_EL2_VA, ACTION_TLBI_EL2_VA).set(OP_TLBI_EL2_VAA, ACTION_TLBI_EL2_VAA);
   }
   return actions;
 }

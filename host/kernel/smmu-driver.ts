@@ -10,6 +10,7 @@ import {
   CR2_RECINVSID,
   IDR0_ATS,
   IDR0_BTM,
+  IDR0_HYP,
   IDR0_PRI,
   IDR0_STALL_MODEL,
   IDR1_CMDQS,
@@ -50,6 +51,7 @@ import {
   cfgiAll,
   cfgiSte,
   invalidSte,
+  tlbiEl2All,
   tlbiNsnhAll,
   writeSte,
 } from '../../devices/tables/index.ts';
@@ -153,6 +155,7 @@ export class SmmuDriver {
     let cr0 = maskInWord(CR0_CMDQEN);
     this.#setCr0(cr0);
     this.commands.issue(cfgiAll());
+    if (bitsOf(this.idr0, IDR0_HYP)) this.commands.issue(tlbiEl2All());
     this.commands.issue(tlbiNsnhAll());
 
     this.events.initialise();

@@ -90,7 +90,7 @@ const SMMU_BITS: Record<string, Record<string, readonly [number, number]>> = {
     IDR1_CMDQS: [25, 21],
     IDR1_ECMDQ: [31, 31],
   },
-  IDR3: { IDR3_HAD: [2, 2], IDR3_FWB: [8, 8], IDR3_RIL: [10, 10] },
+  IDR3: { IDR3_HAD: [2, 2], IDR3_XNX: [4, 4], IDR3_FWB: [8, 8], IDR3_RIL: [10, 10] },
   IDR5: {
     IDR5_OAS: [2, 0],
     IDR5_GRAN4K: [4, 4],

@@ -8,6 +8,7 @@ import {
 } from '../../assembly/load.ts';
 import { type Clock, Random } from '../../devices/bus/index.ts';
 import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
+import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import {
@@ -104,7 +105,7 @@ export class Host implements AsyncDisposable {
       'trace',
     ];
     const settings = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
-    const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, iotlbCheck = false } = settings;
+    const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
     if (vcmdqs !== undefined && vcmdqs < vintfs) {
       throw new OptionsError(
         'bad-option',
@@ -134,6 +135,7 @@ export class Host implements AsyncDisposable {
         if (vm) emitters.get(vm)?.emit('suspect', finding);
       },
       vintfs,
+      ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
       ...(vcmdqs === undefined ? {} : { vcmdqs }),
       ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
       ...(onQueueError === undefined ? {} : { onQueueError }),
