@@ -2,27 +2,33 @@ import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import type { InlineConfig } from 'vitest/node';
 import { findChromium } from './test/support/browser.ts';
-import { debugModules } from './test/support/debug-modules.ts';
+import { DEBUG, debugModules } from './test/support/debug-modules.ts';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 
 const TIMED = ['test/timing/**/*.test.ts'];
 
-/** Tests that keep several threads busy at once. */
-const THREADED = [
+/** Tests that keep several threads busy at once, or look at how much of a core or how long something takes: one at a time. */
+const ALONE = [
   'test/stress/**/*.test.ts',
+  'test/vmm/threads/{exit-server,limits,mailbox,side-core}.test.ts',
+];
+
+/** Files that take over a second: `npm run test:fast` leaves them out. Names say which, or folders where all of them do. */
+const SLOW = [
+  '**/*.slow.test.ts',
   'test/vmm/threads/**/*.test.ts',
+  'test/api/faults.test.ts',
   'test/api/machine.test.ts',
   'test/package/**/*.test.ts',
 ];
-
-/** Files that take over a second: `npm run test:fast` leaves them out. Names say which, so that no list grows old. */
-const SLOW = ['**/*.slow.test.ts'];
 
 const BROWSER = ['test/browser/**/*.test.ts'];
 const chromium = findChromium() !== undefined;
 if (!chromium)
   console.log(
-    'Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install chromium, or CHROMIUM=/path/to/it.',
+    'Left out: test/browser, the demo in a browser. It takes Chromium: apt-get install ' +
+      'chromium, or CHROMIUM=/path/to/it.',
   );
 
 const SETUP = ['./test/support/expect-fresh-build.ts', './test/support/expect-no-findings.ts'];
@@ -34,9 +40,7 @@ const assemblyScript = ['assembly', 'guest-driver'].map((folder) =>
   fileURLToPath(new URL(`./${folder}/**/*.ts`, import.meta.url)),
 );
 
-/** Files share their processes, and with that what they have loaded. */
 const FAST: InlineConfig = {
-  isolate: false,
   setupFiles: [...SETUP, './test/support/expect-fast.ts'],
 };
 
@@ -44,22 +48,27 @@ const FAST: InlineConfig = {
 const unit = (mode: string): InlineConfig => ({
   ...common,
   name: 'unit',
+  // Files share their processes, and with that what they have loaded.
+  isolate: false,
   include: ['test/**/*.test.ts'],
-  exclude: [...TIMED, ...THREADED, ...BROWSER, ...(mode === 'fast' ? SLOW : [])],
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  exclude: [...TIMED, ...ALONE, ...BROWSER, ...(mode === 'fast' ? SLOW : [])],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   ...(mode === 'fast' ? FAST : {}),
   sequence: { groupOrder: 0 },
 });
 
-// Two workers: most machines that run this have two cores. Tests that measure time, and those that keep all cores busy, run afterwards
-// and one by one.
+// Most machines that run this have two cores. Three workers where the browser runs beside the rest, because much of what it does is to
+// wait; tests that measure time, and those that keep all cores busy, run afterwards and one by one.
 export default defineConfig(({ mode }) => ({
   test: {
-    globalSetup: './test/support/fresh-build.ts',
+    globalSetup: ['./test/support/fresh-build.ts', './test/support/assembly-compiler.ts'],
+    // Between runs, what a file's TypeScript becomes is kept by its contents; not where debugModules makes something else of them.
+    experimental: { fsModuleCache: !DEBUG },
     forceRerunTriggers: [...configDefaults.forceRerunTriggers, ...assemblyScript],
     reporters: ['default', new SummaryReporter()],
-    maxWorkers: 2,
+    maxWorkers: mode === 'fast' ? 2 : 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       { plugins: [debugModules], test: unit(mode) },
       {
@@ -80,9 +89,9 @@ export default defineConfig(({ mode }) => ({
         test: {
           ...common,
           name: 'stress',
-          include: THREADED,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          include: ALONE,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
@@ -97,9 +106,7 @@ export default defineConfig(({ mode }) => ({
           globalSetup: ['./test/support/fresh-build.ts', './test/browser/build-site.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
-          maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 0 },
         },
       },
     ],

@@ -56,18 +56,24 @@ export interface SmmuCoreExports {
     attributes: number,
   ): TranslateResult;
   /**
-   * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY (translate again), STALL_ABORT or STALL_RAZWI. A transaction that
-   * the SMMU does not know (any more) is to be translated again.
+   * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY
+   * (translate again), STALL_ABORT or STALL_RAZWI. A transaction that the SMMU does not
+   * know (any more) is to be translated again.
    */
   stallAnswer(smmu: number, sid: number, stag: number): number;
-  /** The endpoint does not wait for a stalled transaction any more. Its STAG stays in use until software has answered. */
+  /**
+   * The endpoint does not wait for a stalled transaction any more. Its STAG stays in use
+   * until software has answered.
+   */
   stallAbandon(smmu: number, sid: number, stag: number): void;
   /** Frees every entry of a StreamID, answered or not: its endpoint is gone, and so is the software behind it. */
   stallForget(smmu: number, sid: number): void;
   /**
-   * An ATS Translation Request (IHI 0070 section 3.9.1.2), with the arguments of `translate`; ACCESS_WRITE: No-Write is clear.
-   * @returns ATS_SUCCESS, ATS_UR or ATS_CA; from bit ATS_GRANTED_SHIFT on what is granted, 0 for a denial. The translated block stands in
-   *          THREAD_PA and THREAD_PA_SIZE; any event has been recorded.
+   * An ATS Translation Request (IHI 0070 section 3.9.1.2), with the arguments of
+   * `translate`; ACCESS_WRITE: No-Write is clear.
+   * @returns ATS_SUCCESS, ATS_UR or ATS_CA; from bit ATS_GRANTED_SHIFT on what is
+   *   granted, 0 for a denial. The translated block stands in THREAD_PA and
+   *   THREAD_PA_SIZE; any event has been recorded.
    */
   translationRequest(
     smmu: number,
@@ -78,14 +84,18 @@ export interface SmmuCoreExports {
     attributes: number,
   ): number;
   /**
-   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread at a time, inside a registered access.
-   * @returns ATS_SUCCESS with the address in THREAD_PA and THREAD_PA_SIZE, ATS_UR or ATS_CA (its translation request), ATC_DENIED, or ATC_REFUSED
-   *          (the translated transaction, or all of an isolated endpoint).
+   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread
+   * at a time, inside a registered access. `ssid` is its PASID, ACCESS_NO_SSID for none:
+   * it has neither privilege nor execution then.
+   * @returns ATS_SUCCESS with the address in THREAD_PA and THREAD_PA_SIZE, ATS_UR or
+   *   ATS_CA (its translation request), ATC_DENIED, or ATC_REFUSED (the translated
+   *   transaction, or all of an isolated endpoint).
    */
   atcAccess(
     smmu: number,
     port: number,
     sid: number,
+    ssid: number,
     iovaLo: number,
     iovaHi: number,
     attributes: number,
@@ -96,12 +106,14 @@ export interface SmmuCoreExports {
    */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
-   * A Page Request of a stream's endpoint: one page, a group of its own with this PRGIndex.
+   * A Page Request of a stream's endpoint: one page, a group of its own with this
+   * PRGIndex; `ssid` is its PASID, ACCESS_NO_SSID for none.
    * @returns PRG_WAITING, or the SMMU's own answer: PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
    */
   pageRequest(
     smmu: number,
     sid: number,
+    ssid: number,
     iovaLo: number,
     iovaHi: number,
     attributes: number,
@@ -120,22 +132,27 @@ export interface VcmdqDrainExports {
    */
   doorbell(id: number, offset: number): void;
   /**
-   * The guest's `tlbi` import: a vCPU's broadcast TLBI, as it reaches the SMMUs that take part, for the VMID that the VM's vCPUs run under.
-   * `operation` is ABI_TLBI_*.
+   * The guest's `tlbi` import: a vCPU's broadcast TLBI, as it reaches the SMMUs that take
+   * part, for the VMID that the VM's vCPUs run under. `operation` is ABI_TLBI_*.
    */
   tlbi(operation: number, asid: number, va: bigint): void;
   /**
-   * The guest's `dsb` import: 0 when no access is left that began before the first call, made with 0; else what to call it with again.
+   * The guest's `dsb` import: 0 when no access is left that began before the first call,
+   * made with 0; else what to call it with again.
    */
   dsb(before: bigint): bigint;
   /** Serves one queue within its budget. Returns QUEUE_STATE. */
   serve(smmu: number, queue: number): number;
-  /** Serves every VCMDQ of a context once; returns the number of commands consumed. */
+  /**
+   * Serves every VCMDQ of a context once, as far as a bound of work allows; what is left
+   * calls for the host, and the next call begins there. Returns the work done: 1 for each
+   * command, more for those that visit many entries.
+   */
   serveContext(smmu: number, context: number): number;
   /**
    * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at
    * the one that had work last, and serves those that have something to do. Returns the
-   * number of commands consumed, or WATCH_NO_COMMAND; early when there were many, and
+   * work done, as `serveContext`, or WATCH_NO_COMMAND; early when there was much, and
    * when something needs the host.
    */
   watch(smmu: number, context: number, looks: number): number;
@@ -152,7 +169,10 @@ export interface VcmdqDrainExports {
   reapThread(smmu: number, thread: number): void;
 }
 
-/** Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory, `guest` a GuestID (0: the host). */
+/**
+ * Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory,
+ * `guest` a GuestID (0: the host).
+ */
 export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd'> {
   /**
    * Translates one byte's address for an access within its page. `pasid` is
@@ -168,7 +188,10 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
     iovaHi: number,
     attributes: number,
   ): TranslateResult;
-  /** The guest's doorbell import: serves the command buffer of a GuestID whose tail has been stored. One that is not the machine's own has no effect. */
+  /**
+   * The guest's doorbell import: serves the command buffer of a GuestID whose tail has
+   * been stored. One that is not the machine's own has no effect.
+   */
   doorbell(guest: number, offset: number): void;
   /** Serves a command buffer within its budget. Returns QUEUE_STATE. */
   serve(iommu: number, guest: number): number;

@@ -1,4 +1,5 @@
-// DMA through the SMMU, page by page as the DMA engine makes it, against copies of the same bytes that nothing translates.
+// DMA through the SMMU, page by page as the DMA engine makes it, against copies of the
+// same bytes that nothing translates.
 
 import type { DmaPort } from '../devices/plugin/index.ts';
 import { type BenchMachine, DMA_BYTES } from './machines.ts';

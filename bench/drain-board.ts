@@ -1,5 +1,6 @@
-// What the hot modules are measured on: a host memory with one SMMU, a guest memory, the unit that joins them, one VCMDQ, and streams that
-// translate with every granule in every mode. No device model takes part.
+// What the hot modules are measured on: a host memory with one SMMU, a guest memory, the
+// unit that joins them, one VCMDQ, and streams that translate with every granule in every
+// mode. No device model takes part.
 
 import { HOST_AT_RAM_BASE } from '../assembly/layout/host-memory.ts';
 import {
@@ -36,7 +37,10 @@ export const SMMU = smmuBase(0);
 export const VINTF = 1;
 /** Guest-memory offset of the queue's registers. */
 export const PAGE0 = 0x10000;
-/** VMID of the VINTF, and of the nested stream with pages of 4 KiB: its entries are those that the drain's invalidations meet. */
+/**
+ * VMID of the VINTF, and of the nested stream with pages of 4 KiB: its entries are those
+ * that the drain's invalidations meet.
+ */
 export const VMID = 7;
 /** Virtual StreamID that the VINTF maps to a physical one. */
 export const VIRTUAL_SID = 8;

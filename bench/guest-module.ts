@@ -11,10 +11,10 @@ import { promisify } from 'node:util';
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** As asconfig.json has it for all targets. */
-const COMMON =
-  '--config none --runtime stub -O3 --converge --importMemory --sharedMemory --enable threads,simd --use abort='.split(
-    ' ',
-  );
+const COMMON = [
+  ...['--config', 'none', '--runtime', 'stub', '-O3', '--converge'],
+  ...['--importMemory', '--sharedMemory', '--enable', 'threads,simd', '--use', 'abort='],
+];
 
 /**
  * Compiles a folder of bench/guest.

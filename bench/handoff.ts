@@ -1,4 +1,5 @@
-// A bare spin handoff: two threads and a pair of words of one cache line, as PROD and CONS are one. What any answer from another thread costs.
+// A bare spin handoff: two threads and a pair of words of one cache line, as PROD and
+// CONS are one. What any answer from another thread costs.
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

@@ -1,5 +1,6 @@
-// The machines of the path measurements: one for each transport and number of vCPUs, each with the same guest and with a host of its own, as
-// a CMD_SYNC looks at every thread of its host.
+// The machines of the path measurements: one for each transport and number of vCPUs, each
+// with the same guest and with a host of its own, as a CMD_SYNC looks at every thread of
+// its host.
 
 import { readFile } from 'node:fs/promises';
 import { type HotModules, loadHotModules } from '../assembly/load.ts';
@@ -166,7 +167,7 @@ async function startMachine(
       return { samples, exits: exitsTaken, doorbells };
     },
     async withDrainThread(use) {
-      await side.attach(target, transport === 'inline');
+      await side.attach(target);
       await use();
       await side.detach(machine);
     },

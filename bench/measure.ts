@@ -1,4 +1,5 @@
-// Timing: every subject once per round, rounds interleaved, so that what slows the machine down for a while slows all of them down.
+// Timing: every subject once per round, rounds interleaved, so that what slows the
+// machine down for a while slows all of them down.
 
 /** One thing to measure. */
 export interface Subject {

@@ -1,4 +1,5 @@
-// What one batch of TLBI_NH_VA and a CMD_SYNC takes from end to end, by path, place of the drain, transport, batch size, vCPUs and queues.
+// What one batch of TLBI_NH_VA and a CMD_SYNC takes from end to end, by path, place of
+// the drain, transport, batch size, vCPUs and queues.
 
 import type { DrainPlace } from '../vmm/threads/index.ts';
 import type { BenchMachine, Path, Transport } from './machines.ts';
@@ -26,8 +27,9 @@ export interface PathRow {
 
 const SAMPLES = 8;
 /**
- * How long a sample takes, in nanoseconds: the clock is an exit, and one that finds the VMM's thread asleep takes as long as waking it, which a
- * sample has to hide. Batches of a sample are a power of two.
+ * How long a sample takes, in nanoseconds: the clock is an exit, and one that finds the
+ * VMM's thread asleep takes as long as waking it, which a sample has to hide. Batches of
+ * a sample are a power of two.
  */
 const SAMPLE_NS = 1e6;
 const MIN_LOG2_BATCHES = 2;
@@ -112,7 +114,10 @@ export interface PathResults {
   readonly trip: number;
 }
 
-/** Measures all configurations `rounds` times in turn, and a bare handoff with them, behind some rounds that warm up. */
+/**
+ * Measures all configurations `rounds` times in turn, and a bare handoff with them,
+ * behind some rounds that warm up.
+ */
 export async function measurePaths(
   machines: readonly BenchMachine[],
   handoff: Subject,

@@ -8,7 +8,10 @@ import type { TraceRow } from './trace-cost.ts';
 import type { TranslationRow } from './translation.ts';
 
 export interface Targets {
-  /** p50 of the direct path with the better placement of the drain, and of the trapped path with its exits in a mailbox: one vCPU, by batch. */
+  /**
+   * p50 of the direct path with the better placement of the drain, and of the trapped
+   * path with its exits in a mailbox: one vCPU, by batch.
+   */
   readonly directToTrapped: Readonly<Record<number, number>>;
   /** A single TLBI and CMD_SYNC with the drain on its own thread, as a multiple of a bare handoff there and back. */
   readonly threadToHandoff: number;
@@ -76,7 +79,8 @@ function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): stri
   return [
     'The drain, ns for each command; IOTLB empty and full; C / wasm is the part of native speed',
     table(['command', 'batch', 'empty', 'C', 'C/wasm', 'full', 'C', 'C/wasm'], lines),
-    `TLBI_NH_ASID, full IOTLB to empty one: ${hundredths(asidFullToEmpty)}; a doorbell with nothing to do: ${tenths(emptyDoorbell)} ns`,
+    `TLBI_NH_ASID, full IOTLB to empty one: ${hundredths(asidFullToEmpty)}; a doorbell with ` +
+      `nothing to do: ${tenths(emptyDoorbell)} ns`,
   ].join('\n');
 }
 
@@ -137,12 +141,17 @@ function targetsText({ directToTrapped, threadToHandoff }: Targets, handoff: num
   );
   return [
     `p50 of direct (better placement) to trapped (mailbox): ${ratios.join(', ')}`,
-    `spin handoff there and back: ${tenths(handoff)} ns; TLBI and CMD_SYNC with the drain on its own thread: ${hundredths(threadToHandoff)} times that`,
+    `spin handoff there and back: ${tenths(handoff)} ns; TLBI and CMD_SYNC with the drain on ` +
+      `its own thread: ${hundredths(threadToHandoff)} times that`,
   ].join('\n');
 }
 
 function dmaText({ smmu, plain, whole: all }: DmaResults): string {
-  return `DMA through the SMMU: ${hundredths(smmu)} GB/s; the same copies without it: ${hundredths(plain)} (ratio ${hundredths(smmu / plain)}); in one copy: ${hundredths(all)}`;
+  return (
+    `DMA through the SMMU: ${hundredths(smmu)} GB/s; the same copies without it: ` +
+    `${hundredths(plain)} (ratio ${hundredths(smmu / plain)}); in one copy: ` +
+    `${hundredths(all)}`
+  );
 }
 
 function traceText(rows: readonly TraceRow[]): string {
@@ -171,7 +180,8 @@ export function resultsText({
   trace,
 }: Results): string {
   const parts = [
-    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians of ${rounds} interleaved rounds`,
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians of ${rounds} ` +
+      'interleaved rounds',
   ];
   if (drain) parts.push(drainText(drain));
   if (native) parts.push(`C: not measured: ${native}`);

@@ -39,7 +39,10 @@ export interface Stream {
 /** Mapped pages of each stream: twice what the IOTLB has entries, so that a walk through all of them always misses. */
 export const PAGES = 8192;
 
-/** A stretch of memory for tables, `from` to `to`. An address lies in the view at `offset` more, and is a PA when `pa` is added. */
+/**
+ * A stretch of memory for tables, `from` to `to`. An address lies in the view at `offset`
+ * more, and is a PA when `pa` is added.
+ */
 export interface TableArea {
   readonly view: DataView;
   readonly offset: number;

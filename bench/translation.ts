@@ -1,4 +1,5 @@
-// What a translation takes: IOTLB hit, and miss with walk and insert, by granule and mode; from the begin of an access to its end.
+// What a translation takes: IOTLB hit, and miss with walk and insert, by granule and
+// mode; from the begin of an access to its end.
 
 import { THREAD_TLB_HITS, THREAD_TLB_MISSES } from '../assembly/layout/thread-memory.ts';
 import { type Board, SMMU } from './drain-board.ts';

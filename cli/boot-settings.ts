@@ -1,4 +1,5 @@
-// Options of `vsmmu boot`: those of a host and of a machine, and what a whole run has beside them. A --config file is such an object.
+// Options of `vsmmu boot`: those of a host and of a machine, and what a whole run has
+// beside them. A --config file is such an object.
 
 import {
   HOST_SETTINGS,

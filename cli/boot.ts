@@ -1,9 +1,9 @@
 // `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
 
 import { basename } from 'node:path';
-import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
+import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
   type Finding,
   GuestImageError,
@@ -16,6 +16,7 @@ import {
   type Experiment,
   findExperiment,
   pathArgument,
+  type Queues,
 } from '../vmm/boards/index.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
@@ -28,7 +29,8 @@ import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
-import { onSignal, partialFile, timeBegins } from './supervisor.ts';
+import { runStream } from './run-output.ts';
+import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';
 
 export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTINGS, undefined>>;
@@ -40,9 +42,6 @@ const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
 /** What the sanitizer suspects that is kept for an experiment's report. */
 const MOST_SUSPECTS = 256;
-/** A host of idle machines looks again after a time that grows between these. */
-const MIN_IDLE_MS = 1;
-const MAX_IDLE_MS = 8;
 
 /** Machines that run the toy beside the others, to compare `--path all` with what it has not got itself. */
 const COMPARED = [
@@ -86,7 +85,7 @@ async function runAll(
   oracle: IsolationOracle,
   progress: Progress,
 ): Promise<void> {
-  let idle = MIN_IDLE_MS;
+  const wait = new IdleWait();
   while (true) {
     const running = machines.filter(({ status }) => status === 'paused');
     if (running.length === 0) return;
@@ -95,13 +94,9 @@ async function runAll(
       await machine.step();
     }
     progress.show(machines);
-    if (running.every((machine) => machine.idle)) {
-      await delay(idle);
-      idle = Math.min(2 * idle, MAX_IDLE_MS);
-    } else {
-      idle = MIN_IDLE_MS;
-      await setImmediate();
-    }
+    if (running.every((machine) => machine.idle))
+      await wait.idle(Math.min(...running.map(({ untilTimerMs }) => untilTimerMs)));
+    else await wait.busy();
   }
 }
 
@@ -118,6 +113,14 @@ export function hostSize(
   return { vintfs, vcmdqs };
 }
 
+/** Which of the machines of a run it is, and the paths that its toy takes. */
+interface ToyPlace {
+  readonly path: NonNullable<BootSettings['path']>;
+  readonly queues: Queues;
+  readonly vms: number;
+  readonly machine: number;
+}
+
 /** What the machines of a run have in common. */
 export function machineOptions(
   settings: BootSettings & { readonly guest: string },
@@ -132,6 +135,7 @@ export function machineOptions(
     seed,
     env,
     directMaps,
+    path,
     overlay,
     queues,
     allowGc,
@@ -139,7 +143,8 @@ export function machineOptions(
   const toy = guest === 'toy';
   if (vcpus > 1 && !toy && secondary === undefined) {
     throw new UsageError(
-      'more than one vCPU needs a program for the others: --secondary FILE (only the toy has its own)',
+      'more than one vCPU needs a program for the others: --secondary FILE (only the toy has ' +
+        'its own)',
     );
   }
   const program = secondary ?? (toy && vcpus > 1 ? toySecondary : undefined);
@@ -153,10 +158,18 @@ export function machineOptions(
     seed,
     env,
     directMaps,
-    overlay,
+    overlay: overlay || path === 'overlay',
     queues,
     allowGc,
   };
+}
+
+/** Arguments of the toy as one of several machines. */
+export function toyArgs(
+  { path, queues, vms, machine }: ToyPlace,
+  ...more: readonly string[]
+): readonly string[] {
+  return [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${machine}`, ...more];
 }
 
 /** An unfit binary is named: the command line may have named several. */
@@ -221,28 +234,27 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
       trace: trace !== undefined,
       iotlbCheck: settings.iotlbCheck ?? experiment?.checked,
     });
-    const consoles = new Consoles(json ? process.stderr : process.stdout, vms);
-    const checks = new Checks(vms);
+    const stdout = runStream('stdout');
+    const stderr = runStream('stderr');
+    const consoles = new Consoles(json ? stderr : stdout, vms);
+    const checks = new Checks(vms, checkKept);
     const measurements = new Measurements(vms, {
       ...(path === 'overlay' ? { trapped: 'overlay' } : {}),
       ...(queues === 'ecmdq' ? { direct: 'ecmdq' } : {}),
     });
     const oracle = new IsolationOracle();
-    const progress = new Progress(process.stderr, quiet);
+    const progress = new Progress(stderr, quiet);
     const machines: Machine[] = [];
     const suspects: Finding[] = [];
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
-      const toyArgs = toy
-        ? [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${k}`, ...same]
-        : [];
+      const own = toy ? toyArgs({ path, queues, vms, machine: k }, ...same) : [];
       const machine = await makeMachine(host, {
         ...common,
-        overlay: common.overlay || path === 'overlay',
         name: `vm${k}`,
         devices,
-        args: [...toyArgs, ...args],
+        args: [...own, ...args],
       });
       machine.on('output', (bytes) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes));
@@ -259,7 +271,8 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
     }
     const all: Machine[] = [...machines];
     for (const { name, path, names, options } of compared) {
-      const args = [pathArgument(path), `queues=${options.queues}`, 'vms=1', 'machine=0', ...same];
+      const { queues } = options;
+      const args = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
       const machine = await makeMachine(host, { ...common, ...options, name, args });
       machine.on('check', (check) => checks.addOf(name, check));
       machine.on('phase', ({ phase, ended, data }) =>
@@ -275,11 +288,17 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
     unlisten = onSignal((signal) => stopAll(`ended by ${signal}`));
     if (timeout !== undefined) {
       timeBegins();
-      timer = setTimeout(() => stopAll(`it had not ended after ${timeout} s`), timeout * 1000);
+      timer = setTimeout(() => {
+        endingInTime();
+        stopAll(`it had not ended after ${timeout} s`);
+      }, timeout * 1000);
     }
-    for (const machine of all) await machine.boot({ paused: true });
-    // Those that had not booted yet.
-    if (reason !== undefined) stopAll(reason);
+    for (const machine of all) {
+      const booted = machine.boot({ paused: true });
+      // Those that had not begun to boot when the others were stopped.
+      if (reason !== undefined) stopAll(reason);
+      await booted;
+    }
     try {
       await runAll(all, oracle, progress);
     } finally {
@@ -306,13 +325,13 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
       drain,
       transport: settings.transport ?? 'inline',
     });
-    if (json) process.stdout.write(jsonLine(report));
+    if (json) stdout.write(jsonLine(report));
     else
-      process.stdout.write(
+      stdout.write(
         quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)),
       );
     if (experiment && !json && !quiet)
-      process.stdout.write(experimentText(experiment, experimentOk, suspects));
+      stdout.write(experimentText(experiment, experimentOk, suspects));
     return report.ok;
   } finally {
     clearTimeout(timer);

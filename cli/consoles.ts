@@ -1,15 +1,17 @@
 // Consoles of the machines on one stream, while they run.
 
+import type { RunStream } from './run-output.ts';
+
 const NEWLINE = 10;
 /** A line is written when it has ended, or has come to this many bytes. */
 const LINE_BYTES = 8192;
 
 /** One machine writes as it likes; of several, each line goes out as a whole and says whose it is. */
 export class Consoles {
-  readonly #stream: NodeJS.WritableStream;
+  readonly #stream: RunStream;
   readonly #lines: { readonly bytes: Uint8Array; length: number }[];
 
-  constructor(stream: NodeJS.WritableStream, machines: number) {
+  constructor(stream: RunStream, machines: number) {
     this.#stream = stream;
     this.#lines = Array.from({ length: machines }, () => ({
       bytes: new Uint8Array(LINE_BYTES),

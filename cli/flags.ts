@@ -26,7 +26,8 @@ function meant(type: string, word: string, before: unknown): unknown {
       return /^\d+$/.test(word) ? Number(word) : word;
     case 'array':
       return [...listed(before), word];
-    case 'record': {
+    // The environment: an object of texts.
+    case 'custom': {
       const at = word.indexOf('=');
       if (at < 1) throw new InvalidArgumentError('it must be name=value.');
       return { ...(before as object | undefined), [word.slice(0, at)]: word.slice(at + 1) };

@@ -40,7 +40,8 @@ function queueNode({
 }: QueueInspection): Node {
   const { commands, syncs, errors, rewrites } = counts;
   const ring = entries === 0 ? 'no ring' : `${entries} entries`;
-  const what = `PROD ${place(prod, entries)}, CONS ${place(cons, entries)}, ${state}${error ? `, CERROR ${error}` : ''}`;
+  const stopped = error ? `, CERROR ${error}` : '';
+  const what = `PROD ${place(prod, entries)}, CONS ${place(cons, entries)}, ${state}${stopped}`;
   return leaf(
     `${name} (${kind}): ${ring}, ${what}; ${details({ commands, syncs, errors, rewrites })}`,
   );
@@ -81,7 +82,9 @@ function viommuNode({
 }: ViommuInspection): Node {
   const ways = `${overlay ? ', overlay' : ''}${btm ? ', BTM' : ''}`;
   const lent = vintf && {
-    line: `VINTF ${vintf.index}: ${vintf.enabled ? 'enabled' : 'disabled'}, VMID ${vintf.vmid}, ${vintf.doorbellCalls} doorbell calls`,
+    line:
+      `VINTF ${vintf.index}: ${vintf.enabled ? 'enabled' : 'disabled'}, VMID ` +
+      `${vintf.vmid}, ${vintf.doorbellCalls} doorbell calls`,
     children: [...vintf.sidPairs.map(pairNode), ...vintf.queues.map(queueNode)],
   };
   return {
@@ -99,7 +102,9 @@ function viommuNode({
 }
 
 const vmNode = ({ name, window, memory, references: held, viommus }: VmInspection): Node => ({
-  line: `${name}: window ${window} of the physical address map, ${memory / 2 ** 20} MiB, ${references(held)}`,
+  line:
+    `${name}: window ${window} of the physical address map, ${memory / 2 ** 20} MiB, ` +
+    `${references(held)}`,
   children: viommus.map(viommuNode),
 });
 
@@ -124,11 +129,11 @@ export function inspectionText({ vmids, ramInUse, smmus, vms }: HostInspection):
     line: `host: ${ramInUse / 1024} KiB of its RAM given out`,
     children: [
       leaf(`VMIDs of ${bits} bits, generation ${generation}: ${pinned} of ${pinnable} pinned`),
-      ...smmus.map(({ vintfsInUse, counts }, i) =>
-        leaf(
-          `SMMU ${i}: ${[`VINTFs lent ${vintfsInUse}`, details(used(counts)), details(counts.events)].filter(Boolean).join('; ')}`,
-        ),
-      ),
+      ...smmus.map(({ vintfsInUse, counts }, i) => {
+        const lent = `VINTFs lent ${vintfsInUse}`;
+        const parts = [lent, details(used(counts)), details(counts.events)].filter(Boolean);
+        return leaf(`SMMU ${i}: ${parts.join('; ')}`);
+      }),
       ...vms.map(vmNode),
     ],
   };

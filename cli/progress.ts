@@ -37,7 +37,8 @@ export class Progress {
     const exits = machines.reduce((sum, { statistics }) => sum + statistics.exits.total, 0);
     const seconds = Math.floor((now - this.#start) / 1000);
     this.#stream.write(
-      `${ERASE_LINE}${seconds} s, ${left} of ${machines.length} machines running, ${exits} exits so far`,
+      `${ERASE_LINE}${seconds} s, ${left} of ${machines.length} machines running, ${exits} ` +
+        'exits so far',
     );
     this.#shown = true;
   }

@@ -90,7 +90,10 @@ export function failureText({ checks, sanitizer }: Report): string {
     .join('');
 }
 
-/** `hostChecks` are those that the host makes: the guests' own have been on their consoles, so that only failed ones come again. */
+/**
+ * `hostChecks` are those that the host makes: the guests' own have been on their
+ * consoles, so that only failed ones come again.
+ */
 export function reportText(report: Report, hostChecks: readonly Check[]): string {
   const { checks, exits, vcmdq, paths, ways, drain, sanitizer } = report;
   const failed = checks.filter(({ ok }) => !ok);
@@ -110,11 +113,13 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     '',
     `Exits    ${exits.total}: ${kinds.join(', ')}`,
     `         most at ${registers.join(', ')}`,
-    `VCMDQs   ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ${vcmdq.doorbellCalls} doorbell calls,` +
+    `VCMDQs   ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ` +
+      `${vcmdq.doorbellCalls} doorbell calls,` +
       ` ${vcmdq.exitsDuringInvalidation} exits during invalidation`,
     ...ways.map(
       ({ path, commands, rewritten, interventions }) =>
-        `${path.padEnd(8)} ${commands} commands, ${rewritten} rewritten, ${interventions} host interventions`,
+        `${path.padEnd(8)} ${commands} commands, ${rewritten} rewritten, ${interventions} ` +
+        'host interventions',
     ),
     `Drain    ${drain.place} (${drain.asked}): ${drain.reason}`,
     `Checks   ${checks.length - failed.length} of ${checks.length} hold`,
@@ -134,5 +139,6 @@ export function experimentText(
   const seen = checked
     ? suspects.map(({ text }) => `  The sanitizer meanwhile: ${printableData(text)}\n`)
     : [];
-  return `\n${title}\n  ${about}\n  ${ok ? shows : 'It did not come out as expected: see the checks that failed.'}\n${seen.join('')}`;
+  const outcome = ok ? shows : 'It did not come out as expected: see the checks that failed.';
+  return `\n${title}\n  ${about}\n  ${outcome}\n${seen.join('')}`;
 }

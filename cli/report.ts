@@ -21,7 +21,10 @@ export interface Placement {
 }
 
 export interface PathReport extends PathFigures {
-  /** Where commands are carried out: in the guest's doorbell call, on the drain's thread, or at the exit that the guest's PROD store causes. */
+  /**
+   * Where commands are carried out: in the guest's doorbell call, on the drain's thread,
+   * or at the exit that the guest's PROD store causes.
+   */
   readonly drain: DrainReport['place'] | 'exit';
   readonly transport: Placement['transport'];
 }

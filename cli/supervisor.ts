@@ -1,8 +1,12 @@
-// --timeout for guests that never come back, and signals while a trace is written: an inline guest has the thread for itself, so that the
-// command runs in a worker. This thread tells it to end, and ends it when it does not.
+// --timeout for guests that never come back, and signals while a trace is written: an
+// inline guest has the thread for itself, so that the command runs in a worker. This
+// thread tells it to end, and ends it when it does not.
 
 import { rmSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { type Check, Checks } from '../vmm/report/checks.ts';
+import { jsonLine } from './json-line.ts';
+import { forwardOutput, type OutputRoom } from './run-output.ts';
 import { EXIT_FAILED, EXIT_SIGINT, EXIT_SIGTERM } from './status.ts';
 import type { Supervised } from './terminal.ts';
 import { terminals } from './terminal.ts';
@@ -14,6 +18,8 @@ type Signal = keyof typeof SIGNALS;
 /** What the worker tells. */
 type Told =
   | { readonly event: 'time begins' }
+  | { readonly event: 'ending' }
+  | { readonly event: 'check'; readonly check: Check }
   | { readonly event: 'partial'; readonly file: string };
 
 const tell = (told: Told) => parentPort?.postMessage(told);
@@ -21,6 +27,16 @@ const tell = (told: Told) => parentPort?.postMessage(told);
 /** Called by the run when its time begins. */
 export function timeBegins(): void {
   tell({ event: 'time begins' });
+}
+
+/** Called by the run when its time is up, before it stops what runs. */
+export function endingInTime(): void {
+  tell({ event: 'ending' });
+}
+
+/** Called by the run with each check that it keeps: a run that has to be ended reports no more than these. */
+export function checkKept(check: Check): void {
+  tell({ event: 'check', check });
 }
 
 /** Called by the run with a file that has to go when the run is ended before it has removed it itself. */
@@ -43,26 +59,38 @@ export function onSignal(listener: (signal: string) => void): () => void {
   };
 }
 
-/** What the run may take beyond its timeout or a signal to end by itself and report. */
+/** What the run may take to end by itself and report, once it has said that it is about to, or was sent a signal. */
 const GRACE_MS = 5000;
+/** What it may take beyond its timeout to say so. A guest that keeps the thread to itself never lets it. */
+const LATE_MS = 500;
 
 /** How a supervised run ended: with a status, or it had to be ended. */
 interface Ended {
   readonly status: number | undefined;
   readonly signal: Signal | undefined;
+  /** Checks that it has told of. */
+  readonly checks: readonly Check[];
 }
 
 /** Runs the command line again in a worker. */
 function supervise(argv: readonly string[], seconds: number | undefined): Promise<Ended> {
-  const workerData: Supervised = { terminals: terminals() };
+  const room: OutputRoom = { unwritten: new SharedArrayBuffer(4) };
+  const workerData: Supervised & OutputRoom = { terminals: terminals(), ...room };
   const program = new URL('./main.js', import.meta.url);
   const worker = new Worker(program, { argv: [...argv], workerData });
+  forwardOutput(worker, room);
+  // Their names say whose they are already.
+  const checks = new Checks(1);
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     let partial: string | undefined;
     let asked: Signal | undefined;
+    const removePartial = () => {
+      if (partial !== undefined) rmSync(partial, { force: true });
+    };
     const end = () => {
-      resolve({ status: undefined, signal: asked });
+      removePartial();
+      resolve({ status: undefined, signal: asked, checks: checks.all });
       worker.terminate().catch(reject);
     };
     const within = (ms: number) => {
@@ -76,15 +104,15 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       worker.postMessage(signal);
       within(GRACE_MS);
     };
-    const removePartial = () => {
-      if (partial !== undefined) rmSync(partial, { force: true });
-    };
     for (const signal of Object.keys(SIGNALS)) process.on(signal, onProcessSignal);
     // Whoever reads the output may have gone, which ends this process at once.
     process.on('exit', removePartial);
     worker.on('message', (told: Told) => {
       if (told.event === 'partial') partial = told.file;
-      else if (seconds !== undefined && !asked) within(seconds * 1000 + GRACE_MS);
+      else if (told.event === 'check') checks.add(0, told.check);
+      else if (told.event === 'ending') within(GRACE_MS);
+      else if (told.event === 'time begins' && seconds !== undefined && !asked)
+        within(seconds * 1000 + LATE_MS);
     });
     worker.on('error', reject);
     worker.on('exit', (status) => {
@@ -92,7 +120,7 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       for (const signal of Object.keys(SIGNALS)) process.off(signal, onProcessSignal);
       removePartial();
       process.off('exit', removePartial);
-      resolve({ status, signal: asked });
+      resolve({ status, signal: asked, checks: checks.all });
     });
   });
 }
@@ -101,6 +129,7 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
  * Runs a command within its timeout, when it has one.
  * @param options.argv the command line, which a worker carries out again.
  * @param options.signals it has something to put in order when a signal ends it.
+ * @param options.json what it prints is an object: so is what is printed when it has to be ended.
  * @returns its exit status.
  */
 export async function withinTimeout(
@@ -108,18 +137,22 @@ export async function withinTimeout(
     argv,
     seconds,
     signals = false,
+    json = false,
   }: {
     readonly argv: readonly string[];
     readonly seconds: number | undefined;
     readonly signals?: boolean;
+    readonly json?: boolean;
   },
   run: () => Promise<number>,
 ): Promise<number> {
   if ((seconds === undefined && !signals) || !isMainThread) return await run();
-  const { status, signal } = await supervise(argv, seconds);
+  const { status, signal, checks } = await supervise(argv, seconds);
   if (status === undefined) {
     const limit = signal ? `after ${signal}` : `within ${seconds} s`;
     process.stderr.write(`vsmmu: the guest did not come back ${limit}, and was ended\n`);
+    const end: Check = { name: 'the guests came back', ok: false, detail: `not ${limit}` };
+    if (json) process.stdout.write(jsonLine({ ok: false, checks: [...checks, end] }));
   }
   return signal ? SIGNALS[signal] : (status ?? EXIT_FAILED);
 }

@@ -1,16 +1,7 @@
 // --trace FILE, and the files that it has written.
 
-import { constants } from 'node:fs';
-import {
-  access,
-  type FileHandle,
-  open,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -19,11 +10,13 @@ import {
   type HostInspection,
   type Trace,
 } from '../vmm/api/index.ts';
-import { checkTrace } from '../vmm/trace/index.ts';
+import { type ChromeEvent, readChromeTrace } from '../vmm/trace/index.ts';
 import { UsageError } from './cli-error.ts';
 
 /** Events that are written at once. */
 const LINES = 10_000;
+/** What is read at once. */
+const READ_BYTES = 2 ** 20;
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
 
@@ -49,7 +42,10 @@ async function refuseInputs(path: string, inputs: readonly string[]): Promise<vo
   }
 }
 
-/** Where a trace is written: beside the file, whose name it gets once it is whole. What is no regular file is written as it is. */
+/**
+ * Where a trace is written: beside the file, whose name it gets once it is whole. What is
+ * no regular file is written as it is.
+ */
 async function placesOf(path: string): Promise<{ file: string; partial: string | undefined }> {
   const found = await existing(path);
   if (found && !found.isFile()) return { file: path, partial: undefined };
@@ -121,12 +117,17 @@ export class TraceFile {
 }
 
 /**
- * Reads a trace file.
+ * Reads a trace file, however large it is.
+ * @param onEvent called with each of its events.
+ * @returns what it says beside them.
  * @throws {UsageError} when it is none.
  */
-export async function readTrace(file: string): Promise<ChromeTrace> {
+export async function readTrace(
+  file: string,
+  onEvent: (event: ChromeEvent) => void = () => undefined,
+): Promise<ChromeTrace['otherData']> {
   try {
-    return checkTrace(JSON.parse(await readFile(file, 'utf8')));
+    return await readChromeTrace(createReadStream(file, { highWaterMark: READ_BYTES }), onEvent);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new UsageError(`cannot read ${file}: no such file`);

@@ -108,7 +108,10 @@ class Page implements Actions {
     this.#draw();
   }
 
-  /** Makes new machines on a new worker. When they are there, the ones before go with all that they had; until then those go on. */
+  /**
+   * Makes new machines on a new worker. When they are there, the ones before go with all
+   * that they had; until then those go on.
+   */
   #start(settings: Settings, guest: GuestFile | undefined): void {
     this.#next?.end();
     const sink = {
@@ -142,8 +145,11 @@ class Page implements Actions {
     this.#draw();
   }
 
-  async #stand(picture: Promise<Picture>): Promise<void> {
-    await this.#show(await picture);
+  /** Shows what machines stand at, unless others have taken their place meanwhile. */
+  async #stand(vmm: Remote<Vmm>, asked: Promise<Picture>): Promise<void> {
+    const picture = await asked;
+    if (vmm !== this.vmm) return;
+    await this.#show(picture);
     this.#going = false;
   }
 
@@ -221,13 +227,17 @@ class Page implements Actions {
       this.#terminals.show(vm);
       this.#draw();
     };
-    return html`<h2 tabindex="0" data-explain="What the guests write, as they write it; what is typed goes to the guest.">Console</h2>
+    return html`<h2 tabindex="0"
+        data-explain="What the guests write, as they write it; what is typed goes to the guest."
+      >Console</h2>
       ${
         names.length < 2
           ? nothing
           : names.map(
               (name, vm) =>
-                html`<button type="button" aria-pressed=${vm === this.#terminals.shown} @click=${() => show(vm)} data-explain="Shows the console of ${name}.">${name}</button>`,
+                html`<button type="button" aria-pressed=${vm === this.#terminals.shown}
+                    @click=${() => show(vm)}
+                    data-explain="Shows the console of ${name}.">${name}</button>`,
             )
       }`;
   }
@@ -270,11 +280,11 @@ class Page implements Actions {
 
   toggleRun(): void {
     const running = this.#picture?.state === 'running';
-    this.#use((vmm) => (running ? this.#stand(vmm.pause()) : this.#run(vmm)));
+    this.#use((vmm) => (running ? this.#stand(vmm, vmm.pause()) : this.#run(vmm)));
   }
 
   step(): void {
-    this.#use((vmm) => this.#stand(vmm.step()));
+    this.#use((vmm) => this.#stand(vmm, vmm.step()));
   }
 
   reset(): void {

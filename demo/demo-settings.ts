@@ -1,4 +1,5 @@
-// What the page can be set to: one table, from which come the controls, the URL parameters and the options of a session.
+// What the page can be set to: one table, from which come the controls, the URL
+// parameters and the options of a session.
 
 import {
   comparesPaths,
@@ -51,7 +52,8 @@ export const CHOICES: readonly Choice[] = [
     values: TOY_PATHS,
     initial: 'all',
     explains:
-      'How guests invalidate: through VCMDQs of their own (direct), the trapped CMDQ, or one CMDQ that they ring without exits (overlay); all: side by side.',
+      'How guests invalidate: through VCMDQs of their own (direct), the trapped CMDQ, or one ' +
+      'CMDQ that they ring without exits (overlay); all: side by side.',
   },
   {
     name: 'vcpus',
@@ -73,7 +75,8 @@ export const CHOICES: readonly Choice[] = [
     values: TRANSPORTS,
     initial: 'auto',
     explains:
-      'inline: on the VMM’s worker; mailbox: each vCPU on a worker of its own, its exits in a mailbox; auto: mailbox where there are cores to spare.',
+      'inline: on the VMM’s worker; mailbox: each vCPU on a worker of its own, its exits in a ' +
+      'mailbox; auto: mailbox where there are cores to spare.',
   },
   {
     name: 'drain',
@@ -81,7 +84,8 @@ export const CHOICES: readonly Choice[] = [
     values: DRAINS,
     initial: 'doorbell',
     explains:
-      'Where VCMDQs are drained: in the guest’s doorbell call (Wasm to Wasm), on a thread of its own, or where it pays.',
+      'Where VCMDQs are drained: in the guest’s doorbell call (Wasm to Wasm), on a thread of ' +
+      'its own, or where it pays.',
   },
   {
     name: 'speed',
@@ -89,7 +93,8 @@ export const CHOICES: readonly Choice[] = [
     values: SPEEDS,
     initial: 'paced',
     explains:
-      'How fast the guests are stepped: two and a half, some forty, or as many steps a second as go.',
+      'How fast the guests are stepped: two and a half, some forty, or as many steps a second ' +
+      'as go.',
   },
   {
     name: 'check',
@@ -97,7 +102,8 @@ export const CHOICES: readonly Choice[] = [
     values: ['no', 'yes'],
     initial: 'no',
     explains:
-      'Compares every hit of IOTLB and configuration cache with the tables, and names the invalidation that a guest has forgotten.',
+      'Compares every hit of IOTLB and configuration cache with the tables, and names the ' +
+      'invalidation that a guest has forgotten.',
   },
 ];
 

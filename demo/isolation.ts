@@ -1,6 +1,10 @@
-// Cross-origin isolation on hosts that do not send its headers: a service worker adds them, and the page loads once more.
+// Cross-origin isolation on hosts that do not send its headers: a service worker adds
+// them, and the page loads once more.
 
-/** Set while a reload is under way, so that a service worker that changes nothing does not have the page load forever. */
+/**
+ * Set while a reload is under way, so that a service worker that changes nothing does not
+ * have the page load forever.
+ */
 const RELOADED_KEY = 'vsmmu-reloaded';
 
 /** How long a service worker may take to be there before the page does without. */

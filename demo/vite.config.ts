@@ -3,7 +3,10 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
-/** What makes a page cross-origin isolated, so that it has SharedArrayBuffer. Static hosts get the same from service-worker.js. */
+/**
+ * What makes a page cross-origin isolated, so that it has SharedArrayBuffer. Static hosts
+ * get the same from service-worker.js.
+ */
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',

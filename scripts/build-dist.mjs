@@ -33,7 +33,7 @@ function filesOf(root, pattern) {
 }
 
 /** @param {string} root */
-export function sourcesOf(root) {
+function sourcesOf(root) {
   const { include } = JSON.parse(readFileSync(join(root, CONFIG), 'utf8'));
   return [
     ...new Set(include.flatMap((/** @type {string} */ pattern) => filesOf(root, pattern))),

@@ -2,15 +2,11 @@
 
 import { mkdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { compileWithAsc } from './asc.mjs';
 import { BuildError, hashOfFiles, record, recordOf } from './build-record.mjs';
 import { checkFile } from './check-wasm.mjs';
-import { runNode } from './run-node.mjs';
 import { hashOfInputs, treeReader } from './wasm-inputs.mjs';
 
-const ASC = fileURLToPath(new URL('../node_modules/assemblyscript/bin/asc.js', import.meta.url));
-/** Compilers that run at once: most machines that run this have two cores. */
-const PARALLEL = 2;
 const CONFIG = 'asconfig.json';
 
 /** Targets of asconfig.json, and their entry files. */
@@ -96,14 +92,10 @@ export function staleModules(root, modules) {
  * Compiles modules, and checks those that are hot.
  * @param {string} root
  * @param {readonly WasmModule[]} modules
- * @throws {BuildError} once the compilers that run have ended.
+ * @throws {BuildError} once all have been tried.
  */
 export async function compileModules(root, modules) {
-  const left = [...modules];
-  const worker = async () => {
-    for (let module = left.shift(); module; module = left.shift()) await compile(root, module);
-  };
-  const results = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
+  const results = await Promise.allSettled(modules.map((module) => compile(root, module)));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
@@ -114,7 +106,7 @@ export async function compileModules(root, modules) {
 async function compile(root, module) {
   const path = join(root, module.outFile);
   mkdirSync(dirname(path), { recursive: true });
-  const { ok, output } = await runNode([ASC, ...module.command], root);
+  const { ok, output } = await compileWithAsc(module.command, root);
   if (!ok || output.includes('WARNING')) process.stderr.write(output);
   if (!ok) throw new BuildError(`asc could not compile ${module.command[0]}`);
   const problems = await checkFile(path, { jumpTables: !module.debug });

@@ -2,7 +2,7 @@
 // `node scripts/check-imports.mjs [folder]` prints what is wrong, one line each; part of `npm run lint`.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, posix, relative } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { specifiersOf } from './imports.mjs';
 
@@ -177,7 +177,7 @@ export function checkImports(root) {
 
 const [, program, root = fileURLToPath(new URL('..', import.meta.url))] = process.argv;
 if (program && import.meta.url === pathToFileURL(program).href) {
-  const problems = checkImports(relative(process.cwd(), root) || '.');
+  const problems = checkImports(root);
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length > 0 ? 1 : 0;
 }

@@ -1,4 +1,5 @@
-// Commands (48882 section 2.4): a guest's name its own DeviceIDs and DomainIDs, which are replaced by the host's before anything else.
+// Commands (48882 section 2.4): a guest's name its own DeviceIDs and DomainIDs, which are
+// replaced by the host's before anything else.
 
 import {
   AMD_CTX_CONTROL,
@@ -35,6 +36,7 @@ import { bits, fieldAt, maskOf } from '../lib/fields';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { invalidateSpan } from '../smmu-core/invalidate';
 import { loadAt, locate, NOWHERE, storeAt } from '../smmu-core/physical-memory';
+import { withVisited } from '../smmu-core/service-work';
 import { callHost } from '../vcmdq-drain/ownership';
 import { dteCopy, hostRoot, loadDte } from './amd-device-table';
 import { hostWalk, WRITE, walkedPa } from './amd-walk';
@@ -66,9 +68,10 @@ function deviceOf(context: usize, queue: usize, d0: u64): u32 {
   return hostId(context, queue, 0, AMD_DEVICE_MAP_ENTRY, bits(u32(d0), AMD_CMD_DEVICE));
 }
 
-// A DomainID that none of the guest's devices has tags no entry. The host's tables may be under a guest's translation of any address: GN = 0
-// takes the whole domain.
-function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): void {
+// A DomainID that none of the guest's devices has tags no entry. The host's tables may be
+// under a guest's translation of any address: GN = 0 takes the whole domain. Returns the
+// blocks visited.
+function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): u32 {
   const domain = hostId(
     context,
     queue,
@@ -76,7 +79,7 @@ function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1
     AMD_DOMAIN_MAP_ENTRY,
     bits(u32(d0 >> 32), AMD_INV_DOMAIN),
   );
-  if (domain == NONE) return;
+  if (domain == NONE) return 0;
   const block = vmidBlock(iommu, domain);
   const generation = touch(block);
   const address = d1 & ~(<u64>0xfff);
@@ -87,11 +90,15 @@ function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1
   else {
     // With S the lowest 0 from bit 12 on is the top of the offset.
     const more = sized ? ((<u64>2) << u64(12 + ctz(~(address >> 12)))) - 1 : 0xfff;
-    invalidateSpan(iommu, domain, pasid, address & ~more, more, generation);
+    return invalidateSpan(iommu, domain, pasid, address & ~more, more, generation);
   }
+  return 0;
 }
 
-/** Carries one command out, COMPLETION_WAIT excepted. The doublewords are what was read from the buffer, once. */
+/**
+ * Carries one command out, COMPLETION_WAIT excepted. The doublewords are what was read from the buffer, once.
+ * @returns DONE, WAIT, HOST or ILLEGAL, for `resultOf` and `visitedBy`.
+ */
 export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): u32 {
   switch (bits(u32(d0 >> 32), AMD_CMD_OP)) {
     case AMD_OP_COMPLETION_WAIT:
@@ -101,8 +108,7 @@ export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1:
         ? HOST
         : DONE;
     case AMD_OP_INVALIDATE_IOMMU_PAGES:
-      invalidatePages(iommu, context, queue, d0, d1);
-      return DONE;
+      return withVisited(DONE, invalidatePages(iommu, context, queue, d0, d1));
     // No device has an IOTLB of its own, and interrupts are not remapped.
     case AMD_OP_INVALIDATE_IOTLB_PAGES:
     case AMD_OP_INVALIDATE_INTERRUPT_TABLE:

@@ -12,11 +12,11 @@ import {
 } from '../layout/amd-block';
 import {
   AMD_CONTROL_EVENT_INT_EN,
-  AMD_CONTROL_EVENT_LOG_EN,
   AMD_EVENT_CODE,
   AMD_EVENT_HEAD,
   AMD_EVENT_TAIL,
   AMD_STATUS_EVENT_LOG_INT,
+  AMD_STATUS_EVENT_LOG_RUN,
   AMD_STATUS_EVENT_OVERFLOW,
 } from '../layout/amd-formats';
 import { maskOf, placed } from '../lib/fields';
@@ -37,9 +37,8 @@ function take(context: usize): bool {
 }
 
 function append(context: usize, d0: u64, d1: u64): bool {
-  const control = atomic.load<u32>(context, AMD_CTX_CONTROL);
-  if ((control & maskOf(AMD_CONTROL_EVENT_LOG_EN)) == 0) return false;
-  if (atomic.load<u32>(context, AMD_CTX_STATUS) & maskOf(AMD_STATUS_EVENT_OVERFLOW)) return false;
+  if ((atomic.load<u32>(context, AMD_CTX_STATUS) & maskOf(AMD_STATUS_EVENT_LOG_RUN)) == 0)
+    return false;
   const base = load<u64>(context, AMD_CTX_EVENT_BASE);
   const pointers = pointersOf(context);
   const mask = ((<u32>1) << load<u32>(context, AMD_CTX_EVENT_LENGTH)) - 1;
@@ -54,7 +53,13 @@ function append(context: usize, d0: u64, d1: u64): bool {
     store<u32>(context, next, AMD_CTX_EVENT_TAIL);
     writePointer(pointers, AMD_EVENT_TAIL, next);
   }
-  let status = full ? maskOf(AMD_STATUS_EVENT_OVERFLOW) : 0;
+  let status: u32 = 0;
+  if (full) {
+    // Before the overflow shows: software restarts the log when it sees that, and only if it does not run.
+    atomic.and<u32>(context, ~maskOf(AMD_STATUS_EVENT_LOG_RUN), AMD_CTX_STATUS);
+    status = maskOf(AMD_STATUS_EVENT_OVERFLOW);
+  }
+  const control = atomic.load<u32>(context, AMD_CTX_CONTROL);
   if (control & maskOf(AMD_CONTROL_EVENT_INT_EN)) status |= maskOf(AMD_STATUS_EVENT_LOG_INT);
   if (status != 0) {
     atomic.or<u32>(context, status, AMD_CTX_STATUS);

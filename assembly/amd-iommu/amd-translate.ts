@@ -1,5 +1,5 @@
-// Translation of a device's access. The IOTLB is the SMMU's: {VMID, ASID} are {host DomainID, PASID}, an entry of "stage 2" is one without a
-// guest's table.
+// Translation of a device's access. The IOTLB is the SMMU's: {VMID, ASID} are {host
+// DomainID, PASID}, an entry of "stage 2" is one without a guest's table.
 
 import { THREAD } from '../imports/unit';
 import { ACCESS_WRITE } from '../layout/access';
@@ -184,7 +184,8 @@ export function translate(
       there ? iova : faultAddress(),
     );
   }
-  // The entry was read before the generation was sampled: only if it is still the same does the generation vouch for it.
+  // The entry was read before the generation was sampled: only if it is still the same
+  // does the generation vouch for it.
   if (mode != 0 && dteUnchanged(iommu, device)) {
     const permissions =
       ((found & allowed & READ) != 0 ? TLB_PERM_R : 0) |

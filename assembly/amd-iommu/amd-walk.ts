@@ -1,4 +1,5 @@
-// Table walks: the host's (48882 section 2.2.3, "version 1") and a guest's on top of it (section 2.2.6, AMD64 long mode).
+// Table walks: the host's (48882 section 2.2.3, "version 1") and a guest's on top of it
+// (section 2.2.6, AMD64 long mode).
 
 import { THREAD } from '../imports/unit';
 import { AMD_DTE_MODE } from '../layout/amd-formats';
@@ -77,7 +78,8 @@ export function hostWalk(root: u64, mode: u32, address: u64): u32 {
     const next = u32(entry >> 9) & 7;
     if (next == 0) return leaf(address, entry, shift, permissions);
     if (next == SIZE_IN_ADDRESS) {
-      // The lowest 0 among the address bits from 12 on is the top of the offset; larger than a page of this level, smaller than the next one's.
+      // The lowest 0 among the address bits from 12 on is the top of the offset; larger
+      // than a page of this level, smaller than the next one's.
       const size = 13 + u32(ctz(~((entry & ADDRESS) >> 12)));
       return size > shift && size < shift + 9
         ? leaf(address, entry, size, permissions)

@@ -1,4 +1,5 @@
-// Places in the block of an AMD IOMMU, and the pointers of a command buffer and event log, which the guest may have in its own memory.
+// Places in the block of an AMD IOMMU, and the pointers of a command buffer and event
+// log, which the guest may have in its own memory.
 
 import { WINDOW } from '../imports/unit';
 import { AMD_CTX_POINTERS } from '../layout/amd-block';

@@ -1,5 +1,7 @@
-// The AMD IOMMU: translation, and the service of command buffers, which doorbells and the host call. Types and docs of the exports:
-// assembly/load.ts. IOTLB, generations, accesses in flight and ownership of queues are the SMMU core's and the drain's, compiled in.
+// The AMD IOMMU: translation, and the service of command buffers, which doorbells and the
+// host call. Types and docs of the exports: assembly/load.ts. IOTLB, generations,
+// accesses in flight and ownership of queues are the SMMU core's and the drain's,
+// compiled in.
 
 import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
@@ -40,6 +42,7 @@ import { maskOf } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
 import { reapTlbSet } from '../smmu-core/iotlb';
 import { NOWHERE } from '../smmu-core/physical-memory';
+import { BLOCKS_PER_COMMAND, resultOf, visitedBy } from '../smmu-core/service-work';
 import { acquire, callHost, giveUp, letGo, release, ring, rings } from '../vcmdq-drain/ownership';
 import { queueBlock, stop, unpark } from '../vcmdq-drain/queue-words';
 import { sync } from '../vcmdq-drain/sync';
@@ -50,7 +53,7 @@ import { contextOf, pointersOf, reaches, readPointer, writePointer } from './blo
 export { accessBegin, accessEnd } from '../smmu-core/in-flight';
 export { translate } from './amd-translate';
 
-/** Commands of one round, and rounds of one call. */
+/** Work of one round (each command counts 1, what it visits in the IOTLB more), and rounds of one call. */
 const BUDGET: u32 = 256;
 const ROUNDS = 4;
 
@@ -72,21 +75,24 @@ function halt(iommu: usize, guest: u32, queue: usize, head: u32, code: u32): voi
   );
 }
 
-// Commands up to the tail that was read, one budget at most.
+// Commands up to the tail that was read, within BUDGET. Returns the work: at least BUDGET when some may be left.
 function run(iommu: usize, guest: u32, context: usize, queue: usize, tail: u32, mask: u32): u32 {
   const base = load<u32>(queue, QUEUE_RING);
   let head = load<u32>(queue, QUEUE_CONS) & mask;
   let done: u32 = 0;
+  let visited: u32 = 0;
   if (head != tail && base == 0) {
     halt(iommu, guest, queue, head, AMD_EVENT_COMMAND_HARDWARE_ERROR);
     return 0;
   }
-  for (; head != tail && done < BUDGET; done++) {
+  for (; head != tail && done + visited / BLOCKS_PER_COMMAND < BUDGET; done++) {
     const at = base + (head << 4);
     const command = guest == 0 ? v128.load(at) : load128(at);
     const d0 = i64x2.extract_lane(command, 0);
     const d1 = i64x2.extract_lane(command, 1);
-    const result = execute(iommu, context, queue, d0, d1);
+    const returned = execute(iommu, context, queue, d0, d1);
+    visited += visitedBy(returned);
+    const result = resultOf(returned);
     if (result == WAIT) {
       if (!sync(iommu, queue, head, d0, d1)) break;
       if (!complete(iommu, context, d0, d1)) {
@@ -105,7 +111,7 @@ function run(iommu: usize, guest: u32, context: usize, queue: usize, tail: u32, 
     atomic.store<u32>(queue, head, QUEUE_CONS);
   }
   tally(queue + QUEUE_COMMANDS, done);
-  return done;
+  return done + visited / BLOCKS_PER_COMMAND;
 }
 
 // True when the buffer may run: not stopped, or the wait that it stands at is over.

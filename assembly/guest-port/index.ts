@@ -1,4 +1,5 @@
-// The guest port: the only module of a unit that holds guest memory. Everything is bounds-checked; nothing here can trap.
+// The guest port: the only module of a unit that holds guest memory. Everything is
+// bounds-checked; nothing here can trap.
 
 import {
   GPA0,
@@ -57,8 +58,9 @@ export function load64(offset: u32): u64 {
 }
 
 /**
- * 16 bytes in one call, aligned to their size: a command, or four registers. Not one atomic access: a guest that stores to a command after it
- * has raised PROD over it may have a mixture carried out, which is checked like any other command.
+ * 16 bytes in one call, aligned to their size: a command, or four registers. Not one
+ * atomic access: a guest that stores to a command after it has raised PROD over it may
+ * have a mixture carried out, which is checked like any other command.
  */
 export function load128(offset: u32): v128 {
   return fits(offset, 16) ? v128.load(offset) : i64x2.splat(0);

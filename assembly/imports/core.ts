@@ -1,5 +1,5 @@
-// Imports of the drain from the SMMU core (the file's name is the import module's name): its clock, and the writers of the trace
-// ring.
+// Imports of the drain from the SMMU core (the file's name is the import module's name):
+// its clock, and the writers of the trace ring.
 
 /** Milliseconds since HOST_AT_EPOCH. */
 export declare function clock(): f64;

@@ -1,5 +1,6 @@
-// Imports of the SMMU core and the drain from the guest port (the file's name is the import module's name). Offsets are byte offsets
-// in guest memory that `resolve` has returned; an offset outside memory or unaligned reads 0 and writes nothing.
+// Imports of the SMMU core and the drain from the guest port (the file's name is the
+// import module's name). Offsets are byte offsets in guest memory that `resolve` has
+// returned; an offset outside memory or unaligned reads 0 and writes nothing.
 
 /**
  * Offset of `length` bytes at a gpa, or NO_OFFSET when they do not lie in one region of

@@ -1,4 +1,5 @@
-// The guest port's list of RAM regions, imported as immutable globals: nothing that a guest can write decides what it reaches.
+// The guest port's list of RAM regions, imported as immutable globals: nothing that a
+// guest can write decides what it reaches.
 
 export declare const GPA0: i64;
 export declare const OFFSET0: i32;

@@ -7,13 +7,16 @@ export const AMD_AT_DEVICE_TABLE = 0x100;
 /** IommuEn. */
 export const AMD_AT_ENABLED = 0x108;
 
-// In the command context of a GuestID, beside CTX_WINDOW, CTX_PAGE0 (guest-memory offset of the pointers while the guest has them) and
-// CTX_DOORBELL_CALLS.
+// In the command context of a GuestID, beside CTX_WINDOW, CTX_PAGE0 (guest-memory offset
+// of the pointers while the guest has them) and CTX_DOORBELL_CALLS.
 /** Enables of the command buffer and event log, as in the control register. */
 export const AMD_CTX_CONTROL = 0x40;
-/** Status register without its RUN bits. */
+/** Status register without CmdBufRun. */
 export const AMD_CTX_STATUS = 0x44;
-/** u64 PA of the event log, 0 for none; log2 of its entries; private tail; owner of its producer side, thread + 1; records lost. */
+/**
+ * u64 PA of the event log, 0 for none; log2 of its entries; private tail; owner of its
+ * producer side, thread + 1; records lost.
+ */
 export const AMD_CTX_EVENT_BASE = 0x48;
 export const AMD_CTX_EVENT_LENGTH = 0x50;
 export const AMD_CTX_EVENT_TAIL = 0x54;

@@ -1,6 +1,8 @@
-// AMD IOMMU: registers, device table entries, commands and events (AMD I/O Virtualization Technology (IOMMU) Specification, publication 48882).
-// The registers of its vIOMMU extension (VFCTRL) as Linux's driver programs them (drivers/iommu/amd).
-// Fields are packed as in smmu-registers.ts: (32-bit word << 16) | (lowest bit << 8) | width; word 1 of a 64-bit register is its upper half.
+// AMD IOMMU: registers, device table entries, commands and events (AMD I/O Virtualization
+// Technology (IOMMU) Specification, publication 48882). The registers of its vIOMMU
+// extension (VFCTRL) as Linux's driver programs them (drivers/iommu/amd). Fields are
+// packed as in smmu-registers.ts: (32-bit word << 16) | (lowest bit << 8) | width; word 1
+// of a 64-bit register is its upper half.
 
 // MMIO registers; all but the last four words of a command buffer's and event log's pointers are configuration.
 export const AMD_REGION_SIZE = 0x4000;
@@ -64,12 +66,18 @@ export const AMD_MAP_HOST_ID = (0 << 16) | (14 << 8) | 16;
 export const AMD_MAP_GUEST_ID = (1 << 16) | (14 << 8) | 16;
 export const AMD_MAP_WRITE = (1 << 16) | (31 << 8) | 1;
 export const AMD_MISC_DEVICE = (0 << 16) | (16 << 8) | 16;
-/** VFCTRL_COMMAND and VFCTRL_EVENT: as AMD_BASE_LENGTH, buffer enabled, its interrupt enabled; the base in bits 51 to 12. */
+/**
+ * VFCTRL_COMMAND and VFCTRL_EVENT: as AMD_BASE_LENGTH, buffer enabled, its interrupt
+ * enabled; the base in bits 51 to 12.
+ */
 export const AMD_VFCTRL_LENGTH = (0 << 16) | (0 << 8) | 4;
 export const AMD_VFCTRL_ENABLE = (0 << 16) | (8 << 8) | 1;
 export const AMD_VFCTRL_INT_ENABLE = (0 << 16) | (9 << 8) | 1;
 
-/** ID tables of a guest: one entry for each of its DeviceIDs, then for each DomainID; entries are words as written to VFCTRL, 0 for none. */
+/**
+ * ID tables of a guest: one entry for each of its DeviceIDs, then for each DomainID;
+ * entries are words as written to VFCTRL, 0 for none.
+ */
 export const AMD_DEVICE_MAP_ENTRY = 16;
 export const AMD_DOMAIN_MAP = 0x100000;
 export const AMD_DOMAIN_MAP_ENTRY = 8;

@@ -5,7 +5,10 @@
 
 /** Number of ATC ports that have ever been used: what ATC_INV has to look at. */
 export const SMMU_AT_ATC_PORTS = 0x64;
-/** u64 PA of the PRI queue, then log2 of its entries, PROD (with OVFLG), CONS (with OVACKFLG); its owner, and its errors, as of the event queue. */
+/**
+ * u64 PA of the PRI queue, then log2 of its entries, PROD (with OVFLG), CONS (with
+ * OVACKFLG); its owner, and its errors, as of the event queue.
+ */
 export const SMMU_AT_PRIQ_BASE = 0x88;
 export const SMMU_AT_PRIQ_LOG2SIZE = 0x90;
 export const SMMU_AT_PRIQ_PROD = 0x94;
@@ -36,10 +39,12 @@ export const ATC_ISOLATED = 3;
 /** Entry that the next insert replaces. */
 export const ATC_PORT_VICTIM = 0x10;
 /**
- * The endpoint's page request group: its PRGIndex in the low 16 bits, PRG_* above. Only its endpoint changes it, but from PRG_WAITING to an answer,
- * by compare-and-swap.
+ * The endpoint's page request group: its PRGIndex in the low 16 bits, PRG_* above. Only
+ * its endpoint changes it, but from PRG_WAITING to an answer, by compare-and-swap.
  */
 export const ATC_PORT_GROUP = 0x14;
+/** i32: PASID of that request, ACCESS_NO_SSID for none. Only its endpoint writes it, before the group. */
+export const ATC_PORT_GROUP_PASID = 0x18;
 export const PRG_STATE_SHIFT = 16;
 export const PRG_NONE = 0;
 export const PRG_WAITING = 1;
@@ -56,12 +61,19 @@ export const ATC_META = 0x00;
 export const ATC_META_SIZE = (0 << 16) | (0 << 8) | 7;
 export const ATC_META_GRANTED = (0 << 16) | (8 << 8) | 3;
 export const ATC_META_VALID = (0 << 16) | (31 << 8) | 1;
+/** What the translation was asked for with: 0 without a PASID. */
+export const ATC_TAG = 0x04;
+export const ATC_TAG_PASID = (0 << 16) | (0 << 8) | 20;
+/** Privileged: what is granted is granted to no other (IHI 0070 section 13.7). */
+export const ATC_TAG_PRIVILEGED = (0 << 16) | (20 << 8) | 1;
+export const ATC_TAG_HAS_PASID = (0 << 16) | (21 << 8) | 1;
 /** u64 untranslated address >> log2 size. */
 export const ATC_PAGE = 0x08;
 /** u64 translated address of the block. */
 export const ATC_PA = 0x10;
 
-// One entry for each queue block: the ports whose answers its next CMD_SYNC waits for. Private to the owner of the queue.
+// One entry for each queue block: the ports whose answers its next CMD_SYNC waits for.
+// Private to the owner of the queue.
 export const SMMU_AT_ATC_WAITS = 0xe4000;
 /** log2 of the size of an entry. */
 export const ATC_WAIT_SHIFT = 4;

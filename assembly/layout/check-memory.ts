@@ -6,7 +6,8 @@ export const SMMU_AT_CHECK = 0x1180000;
 /** Bytes of the part. */
 export const CHECK_SIZE = 0x80000;
 
-// i32 each: suspects put into the ring, suspects lost because it was full, hits compared, verdicts dropped because the entry went meanwhile.
+// i32 each: suspects put into the ring, suspects lost because it was full, hits compared,
+// verdicts dropped because the entry went meanwhile.
 export const CHECK_AT_SUSPECTS = 0x00;
 export const CHECK_AT_LOST = 0x04;
 export const CHECK_AT_COMPARED = 0x08;
@@ -16,7 +17,10 @@ export const CHECK_AT_DROPPED = 0x0c;
 export const CHECK_AT_RING = 0x1000;
 export const CHECK_RING_SLOTS = 64;
 export const SUSPECT_SIZE = 0x200;
-/** SUSPECT_*: who moves it from FREE to WRITING owns the slot until it stores FULL; the host reads it and stores FREE. */
+/**
+ * SUSPECT_*: who moves it from FREE to WRITING owns the slot until it stores FULL; the
+ * host reads it and stores FREE.
+ */
 export const SUSPECT_STATE = 0x00;
 export const SUSPECT_FREE = 0;
 export const SUSPECT_WRITING = 1;
@@ -36,8 +40,9 @@ export const SUSPECT_OUTCOME = 0x14;
 export const SUSPECT_ABORTS = 0x100;
 /** i64: the access's address as it was given. */
 export const SUSPECT_IOVA = 0x18;
-// What tells the entry from a later one in its place: of the IOTLB TLB_GEN and TLB_ALL_GEN; of the configuration cache the generation and the
-// sequence word of its set.
+// What tells the entry from a later one in its place: of the IOTLB TLB_GEN and
+// TLB_ALL_GEN; of the configuration cache the generation and the sequence word of its
+// set.
 export const SUSPECT_GEN = 0x20;
 export const SUSPECT_SECOND = 0x28;
 
@@ -54,7 +59,10 @@ export const SUSPECT_STAGE2 = 0x4c;
 export const SUSPECT_NEW_PA = 0x50;
 export const SUSPECT_NEW_SIZE = 0x58;
 export const SUSPECT_NEW_PERM = 0x5c;
-/** 1 when the descriptor that the entry was made of is known: its address (nested: an IPA; stage 2: a PA), as it was and as it is. */
+/**
+ * 1 when the descriptor that the entry was made of is known: its address (nested: an IPA;
+ * stage 2: a PA), as it was and as it is.
+ */
 export const SUSPECT_KNOWN = 0x60;
 export const SUSPECT_SLOT = 0x68;
 export const SUSPECT_OLD = 0x70;
@@ -78,8 +86,9 @@ export const ORIGIN_CD = 0x40;
 export const ORIGIN_CONFIG_REPORTED = 0x80;
 
 /**
- * One for each entry of the IOTLB: TLB_GEN and TLB_PAGE of the entry that it is of, then the leaf descriptors of both stages: the address of
- * stage 1's before stage 2, that of stage 2's as PA, 0 where there is none.
+ * One for each entry of the IOTLB: TLB_GEN and TLB_PAGE of the entry that it is of, then
+ * the leaf descriptors of both stages: the address of stage 1's before stage 2, that of
+ * stage 2's as PA, 0 where there is none.
  */
 export const CHECK_AT_TRANSLATIONS = 0x40000;
 export const ORIGIN_TLB_SIZE = 0x40;

@@ -1,13 +1,20 @@
-// Register map of the checkpoint device: a guest tells its host what it is doing and what came of it (as QEMU's debug-exit
-// device does, with more words). All registers are 32-bit.
+// Register map of the checkpoint device: a guest tells its host what it is doing and what
+// came of it (as QEMU's debug-exit device does, with more words). All registers are
+// 32-bit.
 
 export const CHECKPOINT_REGION_SIZE = 0x1000;
 export const CHECKPOINT_ID = 0x00;
 export const CHECKPOINT_ID_VALUE = 0x31504b43; // "CKP1"
-/** Write a CHECKPOINT_PHASE_* to say that it begins, with bit 31 set that it has ended. Reads the last value written. */
+/**
+ * Write a CHECKPOINT_PHASE_* to say that it begins, with bit 31 set that it has ended.
+ * Reads the last value written.
+ */
 export const CHECKPOINT_PHASE = 0x04;
 export const CHECKPOINT_PHASE_END = 0x80000000;
-/** Result of a check: 1 passed, 0 failed. DATA 0 to 3: gpa and length of its name, gpa and length of a detail (text in RAM). */
+/**
+ * Result of a check: 1 passed, 0 failed. DATA 0 to 3: gpa and length of its name, gpa and
+ * length of a detail (text in RAM).
+ */
 export const CHECKPOINT_RESULT = 0x08;
 /** Eight words of payload that go with the next PHASE or RESULT write. */
 export const CHECKPOINT_DATA = 0x10;
@@ -18,14 +25,16 @@ export const CHECKPOINT_MAX_TEXT = 240;
 /** Another machine of the host is being attacked: the host compares that machine's state before and after. */
 export const CHECKPOINT_PHASE_ATTACK = 1;
 /**
- * A measurement. At its end DATA holds: 0 path (CHECKPOINT_PATH_*), 1 commands per batch, 2 p50 and 3 p99 in ns of a batch with
- * its CMD_SYNC, 4 batches, 5 exits and 6 doorbell calls between the first doorbell and the last completion of all of them.
+ * A measurement. At its end DATA holds: 0 path (CHECKPOINT_PATH_*), 1 commands per batch,
+ * 2 p50 and 3 p99 in ns of a batch with its CMD_SYNC, 4 batches, 5 exits and 6 doorbell
+ * calls between the first doorbell and the last completion of all of them.
  */
 export const CHECKPOINT_PHASE_MEASURE = 2;
 /**
- * One TLBI, followed from the guest's store to its completion. At its end DATA holds: 0 path (CHECKPOINT_PATH_*), 1 LVCMDQ (direct path),
- * 2 PROD before and 3 after the last of them, 4 ns to write the commands into the ring, 5 ns until CONS shows them completed (both the mean of
- * all), 6 batches, 7 exits during all of them.
+ * One TLBI, followed from the guest's store to its completion. At its end DATA holds: 0
+ * path (CHECKPOINT_PATH_*), 1 LVCMDQ (direct path), 2 PROD before and 3 after the last of
+ * them, 4 ns to write the commands into the ring, 5 ns until CONS shows them completed
+ * (both the mean of all), 6 batches, 7 exits during all of them.
  */
 export const CHECKPOINT_PHASE_TRACE = 3;
 export const CHECKPOINT_PATH_TRAPPED = 0;

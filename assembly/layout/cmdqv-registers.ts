@@ -1,5 +1,5 @@
-// Tegra241 CMDQV register map: offsets from the CMDQV base and bit fields. See docs/cmdqv.md for the prose specification.
-// Fields are packed as in smmu-registers.ts.
+// Tegra241 CMDQV register map: offsets from the CMDQV base and bit fields. See
+// docs/cmdqv.md for the prose specification. Fields are packed as in smmu-registers.ts.
 
 export const CMDQV_CONFIG = 0x0000;
 export const CMDQV_PARAM = 0x0004;

@@ -35,9 +35,30 @@ export const LACKS_RANGES = (0 << 16) | (31 << 8) | 1;
 export const LACKS_RECORDED = (0 << 16) | (30 << 8) | 1;
 /** i32: which bits of CTX_LACKS commands on VCMDQs have met. */
 export const CTX_BEYOND = 0x24;
+/**
+ * Byte offset in host memory of a vIOMMU's further StreamIDs, and how many entries of the
+ * table may be in use; 0 of a VINTF, which has its 16 pairs and no more.
+ */
+export const CTX_STREAMS = 0x30;
+export const CTX_STREAM_COUNT = 0x34;
+/**
+ * LVCMDQ slot that the next look at all of the context's queues begins at: a look ends
+ * within a bound of work. Written by whoever looks; a slot that the context does not have
+ * means slot 0.
+ */
+export const CTX_NEXT_SLOT = 0x3c;
 /** 16 words each, laid out as the VINTF registers SID_MATCH and SID_REPLACE. */
 export const CTX_SID_MATCH = 0x40;
 export const CTX_SID_REPLACE = 0x80;
+/**
+ * StreamIDs of vIOMMUs that have more than the pairs hold, or longer ones: a table of
+ * MAX_STREAMS entries for each vIOMMU, {the guest's StreamID, the physical one + 1 or 0
+ * for none}.
+ */
+export const SMMU_AT_STREAMS = 0x1160000;
+export const MAX_STREAMS = 256;
+export const STREAM_ENTRY_SIZE = 8;
+
 /**
  * u16 per LVCMDQ: queue block index + 1, 0 where CMDQ_ALLOC binds no VCMDQ. In the
  * context of a vIOMMU slot 0 is its CMDQ (the overlay path), slot 1 and up are its

@@ -40,7 +40,10 @@ export const PTE_APTABLE_RO = (1 << 16) | (30 << 8) | 1;
 
 export const PTE_TABLE_NS = (1 << 16) | (31 << 8) | 1;
 
-/** Stage-1 page as Linux writes it for a read-write cached buffer: nG, AF, inner shareable, unprivileged, AttrIndx 1. */
+/**
+ * Stage-1 page as Linux writes it for a read-write cached buffer: nG, AF, inner
+ * shareable, unprivileged, AttrIndx 1.
+ */
 export const PTE_S1_PAGE_RW = 0xf47;
 /** The same, read-only. */
 export const PTE_S1_PAGE_RO = 0xfc7;

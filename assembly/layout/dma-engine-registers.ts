@@ -4,8 +4,9 @@ export const DMA_REGION_SIZE = 0x1000;
 export const DMA_ID = 0x00;
 export const DMA_ID_VALUE = 0x31414d44; // "DMA1"
 /**
- * Operation: writing starts it, and gives up one that is under way. It is complete when the write returns, unless the SMMU stalls one of its
- * accesses (DMA_STATUS_STALLED). Reads the last operation.
+ * Operation: writing starts it, and gives up one that is under way. It is complete when
+ * the write returns, unless the SMMU stalls one of its accesses (DMA_STATUS_STALLED) or
+ * it is longer than DMA_STEP_LENGTH (DMA_STATUS_BUSY). Reads the last operation.
  */
 export const DMA_CTRL = 0x04;
 export const DMA_STATUS = 0x08;
@@ -25,13 +26,26 @@ export const DMA_STREAM = 0x30;
 /** 1: pulse the interrupt at the end of each operation. */
 export const DMA_IRQ_ENABLE = 0x34;
 /**
- * PCIe's ATS and PRI: DMA_ATS_ENABLE; DMA_ATS_PAGES, which asks for pages that the engine is denied (DMA_STATUS_STALLED meanwhile); DMA_ATS_SILENT,
- * which leaves invalidation requests without an answer. A write empties the ATC. Reads what the engine does, which is what its SMMU has.
+ * PCIe's ATS and PRI: DMA_ATS_ENABLE; DMA_ATS_PAGES, which asks for pages that the engine
+ * is denied (DMA_STATUS_STALLED meanwhile); DMA_ATS_SILENT, which leaves invalidation
+ * requests without an answer. A write empties the ATC. Reads what the engine does, which
+ * is what its SMMU has.
  */
 export const DMA_ATS = 0x38;
 export const DMA_ATS_ENABLE = 1;
 export const DMA_ATS_SILENT = 2;
 export const DMA_ATS_PAGES = 4;
+
+/**
+ * What an operation's accesses carry: DMA_PASID_VALUE where DMA_PASID_VALID is set,
+ * DMA_PASID_PRIVILEGED, and DMA_PASID_INSTRUCTION, with which reads fetch instructions.
+ * As it stands when the operation starts.
+ */
+export const DMA_PASID = 0x3c;
+export const DMA_PASID_VALUE = (0 << 16) | (0 << 8) | 20;
+export const DMA_PASID_INSTRUCTION = 0x20000000;
+export const DMA_PASID_PRIVILEGED = 0x40000000;
+export const DMA_PASID_VALID = 0x80000000;
 
 export const DMA_OP_NONE = 0;
 /** DST := SRC. */
@@ -51,4 +65,8 @@ export const DMA_STATUS_BAD_OP = 5;
 export const DMA_STATUS_BAD_LENGTH = 6;
 /** Under way: the SMMU has stalled an access, or it waits for a page. FAULT_ADDR is its iova. */
 export const DMA_STATUS_STALLED = 7;
+/** Under way: the engine goes on with it at its next turn. DONE says how far it is. */
+export const DMA_STATUS_BUSY = 8;
 export const DMA_MAX_LENGTH = 0x100000;
+/** Bytes in one turn of the engine. */
+export const DMA_STEP_LENGTH = 0x8000;

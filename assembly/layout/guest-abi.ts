@@ -1,4 +1,5 @@
-// Guest ABI: the first MiB of a Wasm guest's memory. docs/guest-abi.md is the prose. All words little-endian, offsets in bytes.
+// Guest ABI: the first MiB of a Wasm guest's memory. docs/guest-abi.md is the prose. All
+// words little-endian, offsets in bytes.
 
 /** Version of this ABI; a reactor exports it as the global `vsmmu_abi`. */
 export const ABI_VERSION = 1;
@@ -74,13 +75,22 @@ export const ABI_MAP_FLAG_DOORBELL = 1;
 export const ABI_AT_TIME = 0x600;
 /** Exits of this machine so far (u32, wraps), refreshed by the host at each. */
 export const ABI_AT_EXITS = 0x608;
-/** Set by the guest's driver from the first doorbell of a batch to its last completion: the host counts exits inside. */
+/**
+ * Set by the guest's driver from the first doorbell of a batch to its last completion:
+ * the host counts exits inside.
+ */
 export const ABI_AT_INVALIDATING = 0x60c;
-/** 1 while the drain of this machine sleeps on its own thread; whoever sets it back to 0 after a store to a direct range wakes it. */
+/**
+ * 1 while the drain of this machine sleeps on its own thread; whoever sets it back to 0
+ * after a store to a direct range wakes it.
+ */
 export const ABI_AT_DRAIN_SLEEPING = 0x610;
 /** What the drain sleeps on: raise it, then notify all. Used for nothing else. */
 export const ABI_AT_DRAIN_WAKE = 0x614;
-/** 1 when the host would like an exit soon (to pause, or because a queue needs it): poll loops then call `wait`. The host clears it. */
+/**
+ * 1 when the host would like an exit soon (to pause, or because a queue needs it): poll
+ * loops then call `wait`. The host clears it.
+ */
 export const ABI_AT_EXIT_REQUEST = 0x618;
 /** One word per vCPU: the exits of each (u32, wraps), as ABI_AT_EXITS for all. */
 export const ABI_AT_VCPU_EXITS = 0x640;

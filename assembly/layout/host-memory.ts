@@ -1,5 +1,6 @@
-// The map of host memory: one shared memory per host, which no guest can reach. Offsets in bytes; all words little-endian.
-// docs/architecture.md holds the ownership table (who writes what, under which atomic form).
+// The map of host memory: one shared memory per host, which no guest can reach. Offsets
+// in bytes; all words little-endian. docs/architecture.md holds the ownership table (who
+// writes what, under which atomic form).
 //
 //   0x00000000  header
 //   0x00001000  thread blocks, one per thread that translates or drains
@@ -24,9 +25,15 @@ export const HOST_AT_RAM_SIZE = 0x0c;
 export const HOST_AT_THREADS = 0x10;
 /** Counting word: raised whenever something needs the host (held error, emulation, unserved doorbell, event record). */
 export const HOST_AT_ATTENTION = 0x14;
-/** HOST_AT_ATTENTION as the host had it when it last began to look: what was raised up to there needs nobody's call any more. */
+/**
+ * HOST_AT_ATTENTION as the host had it when it last began to look: what was raised up to
+ * there needs nobody's call any more.
+ */
 export const HOST_AT_ATTENTION_SEEN = 0x3c;
-/** i64, raised by every CMD_SYNC of every SMMU of the host: what tells accesses begun before it from those begun after. */
+/**
+ * i64, raised by every CMD_SYNC of every SMMU of the host: what tells accesses begun
+ * before it from those begun after.
+ */
 export const HOST_AT_SYNC_EPOCH = 0x18;
 /** What the records of each event carry: one u32 of EVENT_* bits for each ID below EVENT_IDS. Never changes. */
 export const HOST_AT_EVENTS = 0x100;

@@ -1,8 +1,9 @@
 // SMMUv3 register map: offsets from the SMMU's base and bit fields (IHI 0070 section 6).
 //
-// Every file in this folder is a leaf without imports that both compilers read (TypeScript and AssemblyScript), so that a
-// bit layout exists once. A field is packed as (32-bit word index << 16) | (lowest bit << 8) | width in bits; a register
-// is word 0 of itself, and the upper half of a 64-bit register is word 1.
+// Every file in this folder is a leaf without imports that both compilers read
+// (TypeScript and AssemblyScript), so that a bit layout exists once. A field is packed as
+// (32-bit word index << 16) | (lowest bit << 8) | width in bits; a register is word 0 of
+// itself, and the upper half of a 64-bit register is word 1.
 
 /** Size of the register space: two 64 KiB pages. */
 export const SMMU_REGION_SIZE = 0x20000;
@@ -61,7 +62,10 @@ export const SMMU_EVTQ_CONS = 0x100ac;
 export const SMMU_PRIQ_PROD = 0x100c8;
 export const SMMU_PRIQ_CONS = 0x100cc;
 
-/** The command queue control page of this model, behind page 1: the registers of all ECMDQs, evenly spread over its 64 KiB. */
+/**
+ * The command queue control page of this model, behind page 1: the registers of all
+ * ECMDQs, evenly spread over its 64 KiB.
+ */
 export const SMMU_ECMDQ_PAGE = 0x20000;
 export const SMMU_ECMDQ_PAGE_SIZE = 0x10000;
 /** 64-bit, as SMMU_CMDQ_BASE. */

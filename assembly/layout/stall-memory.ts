@@ -6,6 +6,11 @@
 export const SMMU_AT_STALLS = 0xe0000;
 /** Entries of the table, a power of two: the largest IDR5.STALL_MAX. */
 export const MAX_STALLS = 1024;
+/**
+ * Most of them of one stream, so that no guest keeps others from stalling; never more than
+ * half of IDR5.STALL_MAX, and at least one. One more waits in front of the SMMU.
+ */
+export const STALLS_PER_STREAM = 16;
 export const STALL_SIZE = 8;
 export const STALL_STATE_SHIFT = 16;
 export const STALL_FREE = 0;

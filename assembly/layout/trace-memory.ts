@@ -1,16 +1,22 @@
-// The trace ring in host memory: what the drain and the SMMU core have done, when someone wants to know. Written on any thread, read by the VMM.
+// The trace ring in host memory: what the drain and the SMMU core have done, when someone
+// wants to know. Written on any thread, read by the VMM.
 //
-// The ring consists of units. A writer takes the units of a record at once (HOST_AT_TRACE_NEXT), fills them, and last of all writes the index
-// of the first unit, plus HOST_AT_TRACE_SALT, to that unit's sequence word. A reader that finds another value there has come too early, or has been
-// overtaken by a whole ring. The salt is what no guest knows: commands that stand in the ring cannot be taken for the head of a record.
+// The ring consists of units. A writer takes the units of a record at once
+// (HOST_AT_TRACE_NEXT), fills them, and last of all writes the index of the first unit,
+// plus HOST_AT_TRACE_SALT, to that unit's sequence word. A reader that finds another
+// value there has come too early, or has been overtaken by a whole ring. The salt is what
+// no guest knows: commands that stand in the ring cannot be taken for the head of a
+// record.
 
 export const TRACE_UNIT = 32;
 export const TRACE_SEQUENCE = 0x00;
 /** TRACE_KIND_* in bits [7:0], thread block in [15:8], SMMU in [22:16], by kind in [31:23]. */
 export const TRACE_WHAT = 0x04;
 /**
- * f64, milliseconds on the clock of the host's own thread. 0: not read, the record belongs to a burst. Reading the clock costs as much as two
- * commands, so that a thread whose records follow each other within TRACE_BURST_NS reads it for the first of ever longer bursts only.
+ * f64, milliseconds on the clock of the host's own thread. 0: not read, the record
+ * belongs to a burst. Reading the clock costs as much as two commands, so that a thread
+ * whose records follow each other within TRACE_BURST_NS reads it for the first of ever
+ * longer bursts only.
  */
 export const TRACE_TIME = 0x08;
 export const TRACE_BURST_NS = 2000;
@@ -24,12 +30,16 @@ export const TRACE_B = 0x18;
 
 /** Nothing: a record has to lie in one piece, and this is what remained at the end of the ring. */
 export const TRACE_KIND_PADDING = 1;
-/** A doorbell call that ran no command: another thread has the queue, or there was nothing to do. One unit. B: u32, a TRACE_DOORBELL. */
+/**
+ * A doorbell call that ran no command: another thread has the queue, or there was nothing
+ * to do. One unit. B: u32, a TRACE_DOORBELL.
+ */
 export const TRACE_KIND_DOORBELL = 2;
 /**
- * A run of commands of one queue, whose block [31:23] of TRACE_WHAT says. A: how many were read, bit 31 set when the last of them was not carried
- * out. B: f32, milliseconds that the run took, when it has a time; then u32, the doorbell that made it run, or 0. The commands follow, 16 bytes each,
- * from the second unit on.
+ * A run of commands of one queue, whose block [31:23] of TRACE_WHAT says. A: how many
+ * were read, bit 31 set when the last of them was not carried out. B: f32, milliseconds
+ * that the run took, when it has a time; then u32, the doorbell that made it run, or 0.
+ * The commands follow, 16 bytes each, from the second unit on.
  */
 export const TRACE_KIND_RUN = 3;
 export const TRACE_REFUSED = 0x80000000;
@@ -49,7 +59,10 @@ export const TRACE_KIND_WALK = 4;
 export const TRACE_WALK_SID = 0x20;
 /** CFG_NO_SSID for none. */
 export const TRACE_WALK_SSID = 0x24;
-/** ID of the event in bits [7:0], 0 for none; ACCESS_* in [15:8]; log2 of the size in bytes in [23:16]; bit 24: VMID and ASID are known. */
+/**
+ * ID of the event in bits [7:0], 0 for none; ACCESS_* in [15:8]; log2 of the size in
+ * bytes in [23:16]; bit 24: VMID and ASID are known.
+ */
 export const TRACE_WALK_HOW = 0x28;
 export const TRACE_WALK_CONFIGURED = 1 << 24;
 /** VMID in bits [15:0], ASID in [31:16]. */

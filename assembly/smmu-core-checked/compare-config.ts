@@ -1,5 +1,6 @@
-// A hit of the configuration cache against STE and CD as they stand in memory. Compared is what the model makes of them: bits that the
-// STE's Config does not use, attributes of memory and software's own bits make no difference.
+// A hit of the configuration cache against STE and CD as they stand in memory. Compared
+// is what the model makes of them: bits that the STE's Config does not use, attributes of
+// memory and software's own bits make no difference.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -178,7 +179,8 @@ export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): b
   if (read && !steDiffers(used) && !cdDiffers(used)) return true;
   const event = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   const outcome: u32 = read ? 0 : event == 0 ? SUSPECT_ABORTS : event;
-  // Stage 2 of a CD's address is not of the configuration: a TLBI is what it needs, and the cached CD may be used until a CFGI.
+  // Stage 2 of a CD's address is not of the configuration: a TLBI is what it needs, and
+  // the cached CD may be used until a CFGI.
   if (!read && event != 0 && bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2)) return true;
   if (
     entry == 0 ||

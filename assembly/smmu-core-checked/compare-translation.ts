@@ -1,6 +1,8 @@
-// A hit of the IOTLB against a walk of the tables as they are. An entry may allow less than the tables do: it may have been made before they
-// were widened, which needs no TLBI. Access flags and the dirty state are left out (software may change them without a TLBI), so that the
-// walk takes every page as accessed, and a clean page that hardware may make dirty as writable.
+// A hit of the IOTLB against a walk of the tables as they are. An entry may allow less
+// than the tables do: it may have been made before they were widened, which needs no
+// TLBI. Access flags and the dirty state are left out (software may change them without a
+// TLBI), so that the walk takes every page as accessed, and a clean page that hardware
+// may make dirty as writable.
 
 import { THREAD } from '../imports/unit';
 import { CD_AFFD, CD_ENDI } from '../layout/cd';
@@ -124,8 +126,10 @@ function describe(smmu: usize, suspect: usize, origin: usize, entry: usize): voi
   store<u32>(suspect, u32(stage2), SUSPECT_STAGE2);
 }
 
-// Whether an entry lets through what the tables do not. Where tables let data through that the entry does not, they have been widened, and what
-// cannot be executed any more is of that: what may be written, or is unprivileged code's, may lose execution by itself (DDI 0487 section D8.4).
+// Whether an entry lets through what the tables do not. Where tables let data through
+// that the entry does not, they have been widened, and what cannot be executed any more
+// is of that: what may be written, or is unprivileged code's, may lose execution by
+// itself (DDI 0487 section D8.4).
 function allowsMore(entry: u32, tables: u32): bool {
   const more = entry & ~tables;
   const widened = (tables & ~entry & (TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV)) != 0;

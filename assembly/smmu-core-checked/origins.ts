@@ -1,4 +1,5 @@
-// What cached entries were made of: kept beside the caches when an entry is inserted, so that a report can say what has changed since.
+// What cached entries were made of: kept beside the caches when an entry is inserted, so
+// that a report can say what has changed since.
 
 import { RAM_BASE, THREAD } from '../imports/unit';
 import { CD_SIZE } from '../layout/cd';
@@ -83,7 +84,10 @@ export function configOrigin(smmu: usize, entry: usize): usize {
   return smmu + SMMU_AT_CHECK + CHECK_AT_CONFIGS + configIndex(smmu, entry) * ORIGIN_CONFIG_SIZE;
 }
 
-/** The entry behind the translation in the thread block, 0 when it is gone. The configuration in THREAD_CFG is that of the access. */
+/**
+ * The entry behind the translation in the thread block, 0 when it is gone. The
+ * configuration in THREAD_CFG is that of the access.
+ */
 export function entryInUse(smmu: usize): usize {
   const vmid = load<u32>(THREAD + THREAD_CFG, CFG_VMID);
   const stage2 = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_S2;
@@ -149,7 +153,10 @@ export function rememberConfig(smmu: usize, sid: u32, ssid: u32): void {
     atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_CD + i), ORIGIN_CD);
 }
 
-/** True when the origin is that of the configuration `used`: another thread may have inserted the entry, or one beside it. */
+/**
+ * True when the origin is that of the configuration `used`: another thread may have
+ * inserted the entry, or one beside it.
+ */
 export function originFits(origin: usize, used: usize): bool {
   if (
     load<u32>(origin, ORIGIN_STE + 8) != load<u32>(used, CFG_STE2) ||

@@ -1,12 +1,20 @@
-// The address translation cache of an endpoint (PCIe ATS). It is filled by the endpoint's translation requests and emptied by ATC_INV, which the
-// drain of any thread carries out; that is why it lies in host memory.
+// The address translation cache of an endpoint (PCIe ATS). It is filled by the endpoint's
+// translation requests and emptied by ATC_INV, which the drain of any thread carries out;
+// that is why it lies in host memory.
 //
-// An endpoint reads its port's count of requests before it asks for a translation, and looks at it again behind the insert; an invalidation raises
-// the count before it looks at the entries. So a translation that was on its way meanwhile is used once, and not kept. The access that uses an entry
-// is in flight from before the lookup, and a CMD_SYNC waits for it as for any other.
+// An endpoint reads its port's count of requests before it asks for a translation, and
+// looks at it again behind the insert; an invalidation raises the count before it looks
+// at the entries. So a translation that was on its way meanwhile is used once, and not
+// kept. The access that uses an entry is in flight from before the lookup, and a CMD_SYNC
+// waits for it as for any other.
 
 import { THREAD } from '../imports/unit';
-import { ACCESS_WRITE } from '../layout/access';
+import {
+  ACCESS_INSTRUCTION,
+  ACCESS_NO_SSID,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../layout/access';
 import {
   ATC_ENTRIES,
   ATC_ENTRY_SIZE,
@@ -20,6 +28,7 @@ import {
   ATC_PAGE,
   ATC_PORT_COMPLETIONS,
   ATC_PORT_GROUP,
+  ATC_PORT_GROUP_PASID,
   ATC_PORT_MODE,
   ATC_PORT_REQUESTS,
   ATC_PORT_SID,
@@ -27,6 +36,10 @@ import {
   ATC_PORT_VICTIM,
   ATC_PORTS,
   ATC_SILENT,
+  ATC_TAG,
+  ATC_TAG_HAS_PASID,
+  ATC_TAG_PASID,
+  ATC_TAG_PRIVILEGED,
   PRG_STATE_SHIFT,
   PRG_WAITING,
   SMMU_AT_ATC,
@@ -37,6 +50,7 @@ import {
   ATC_DENIED,
   ATC_NO_PORT,
   ATC_REFUSED,
+  ATS_EXECUTE,
   ATS_GRANTED_SHIFT,
   ATS_READ,
   ATS_SUCCESS,
@@ -66,13 +80,27 @@ function portOf(smmu: usize, sid: u32): u32 {
   return NO_PORT;
 }
 
-// Clears the entries that overlap `span` (log2, 64 and above: all) bytes at an address that is aligned to them.
-function drop(smmu: usize, port: u32, address: u64, span: u32): void {
+// Tag of an entry, less its privilege: of a PASID, or of none (ACCESS_NO_SSID).
+function pasidTag(pasid: i32): u32 {
+  return pasid < 0 ? 0 : maskOf(ATC_TAG_HAS_PASID) | placed(u32(pasid), ATC_TAG_PASID);
+}
+
+// Without a PASID there are no privileges either (IHI 0070 section 13.7).
+function tagOf(pasid: i32, attributes: u32): u32 {
+  const privileged = pasid >= 0 && (attributes & ACCESS_PRIVILEGED) != 0;
+  return pasidTag(pasid) | placed(u32(privileged), ATC_TAG_PRIVILEGED);
+}
+
+// Clears the entries that overlap `span` (log2, 64 and above: all) bytes at an address
+// that is aligned to them: those of a PASID, or all of them.
+function drop(smmu: usize, port: u32, address: u64, span: u32, pasid: i32): void {
   const entries = entriesOf(smmu, port);
   for (let i: usize = 0; i < <usize>ATC_ENTRIES; i++) {
     const entry = entries + i * ATC_ENTRY_SIZE;
     const meta = atomic.load<u32>(entry, ATC_META);
     if (meta == 0) continue;
+    const tag = atomic.load<u32>(entry, ATC_TAG) & ~maskOf(ATC_TAG_PRIVILEGED);
+    if (pasid >= 0 && tag != pasidTag(pasid)) continue;
     // Of two aligned blocks one holds the other, or they do not overlap.
     const wider = max(span, bits(meta, ATC_META_SIZE));
     if (
@@ -97,15 +125,16 @@ function complete(at: usize, request: i32): void {
 /**
  * An invalidation request of a command, for the StreamID's endpoint; one without an ATC answers without more ado.
  * @param span log2 of the bytes at `address`, 64 for everything.
+ * @param pasid only what was translated with this PASID; ACCESS_NO_SSID: whatever it was translated with.
  * @returns bit of the port if it has not answered, else 0.
  */
-export function invalidateAtc(smmu: usize, sid: u32, address: u64, span: u32): u64 {
+export function invalidateAtc(smmu: usize, sid: u32, address: u64, span: u32, pasid: i32): u64 {
   const port = portOf(smmu, sid);
   if (port == NO_PORT) return 0;
   const at = portAt(smmu, port);
   const request = atomic.add<i32>(at, 1, ATC_PORT_REQUESTS) + 1;
   if (atomic.load<u32>(at, ATC_PORT_MODE) == ATC_SILENT) return (<u64>1) << u64(port);
-  drop(smmu, port, address, span);
+  drop(smmu, port, address, span, pasid);
   complete(at, request);
   return 0;
 }
@@ -117,19 +146,21 @@ export function atcAnswered(smmu: usize, port: u32): bool {
 }
 
 /**
- * Cuts an endpoint off that lets requests time out, as a Root Complex should (IHI 0070 section 3.9.1.4): what its ATC holds can do no harm, and
- * later requests are not waited for.
+ * Cuts an endpoint off that lets requests time out, as a Root Complex should (IHI 0070
+ * section 3.9.1.4): what its ATC holds can do no harm, and later requests are not waited
+ * for.
  */
 export function isolate(smmu: usize, port: u32): void {
   const at = portAt(smmu, port);
   atomic.store<u32>(at, ATC_ISOLATED, ATC_PORT_MODE);
-  drop(smmu, port, 0, 64);
+  drop(smmu, port, 0, 64, ACCESS_NO_SSID);
   complete(at, atomic.load<i32>(at, ATC_PORT_REQUESTS));
 }
 
 /**
- * Gives the endpoint of a StreamID a port, or changes what it does. Its ATC is empty then, every invalidation up to now is answered
- * unless it stays silent, and its page request is given up.
+ * Gives the endpoint of a StreamID a port, or changes what it does. Its ATC is empty
+ * then, every invalidation up to now is answered unless it stays silent, and its page
+ * request is given up.
  * @param mode ATC_*; ATC_OFF frees the port.
  * @returns the port, ATC_NO_PORT when all are taken.
  */
@@ -155,17 +186,23 @@ export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
   if (mode != ATC_SILENT) {
     // A request that found the endpoint silent has been counted before; those that come now answer themselves.
     const requests = atomic.load<i32>(at, ATC_PORT_REQUESTS);
-    drop(smmu, port, 0, 64);
+    drop(smmu, port, 0, 64, ACCESS_NO_SSID);
     complete(at, requests);
   }
   if (mode == ATC_OFF) atomic.store<u32>(at, 0, ATC_PORT_SID);
   return i32(port);
 }
 
-/** CMD_PRI_RESP: answers the page request group of a StreamID's endpoint, if it is the one that waits. `answer`: PRG_*. */
-export function answerGroup(smmu: usize, sid: u32, group: u32, answer: u32): void {
+/**
+ * CMD_PRI_RESP: answers the page request group of a StreamID's endpoint, if it is the one
+ * that waits. Endpoints expect the PASID of the request in its answer (PRG Response PASID
+ * Required).
+ * @param pasid ACCESS_NO_SSID for none; @param answer PRG_*.
+ */
+export function answerGroup(smmu: usize, sid: u32, pasid: i32, group: u32, answer: u32): void {
   const port = portOf(smmu, sid);
   if (port == NO_PORT) return;
+  if (atomic.load<i32>(portAt(smmu, port), ATC_PORT_GROUP_PASID) != pasid) return;
   const waiting = group | (PRG_WAITING << PRG_STATE_SHIFT);
   atomic.cmpxchg<u32>(
     portAt(smmu, port),
@@ -181,12 +218,18 @@ export function atcForget(smmu: usize, sid: u32): void {
 }
 
 function granted(permissions: u32, attributes: u32): bool {
-  return (permissions & (attributes & ACCESS_WRITE ? ATS_WRITE : ATS_READ)) != 0;
+  const wanted =
+    attributes & ACCESS_WRITE
+      ? ATS_WRITE
+      : attributes & ACCESS_INSTRUCTION
+        ? ATS_EXECUTE
+        : ATS_READ;
+  return (permissions & wanted) != 0;
 }
 
-// The translation of an address, if the ATC has one that grants the access: fills
+// The translation of an address, if the ATC has one with this tag that grants the access: fills
 // THREAD_PA and THREAD_PA_SIZE.
-function lookUp(smmu: usize, port: u32, iova: u64, attributes: u32): bool {
+function lookUp(smmu: usize, port: u32, tag: u32, iova: u64, attributes: u32): bool {
   const entries = entriesOf(smmu, port);
   for (let i: usize = 0; i < <usize>ATC_ENTRIES; i++) {
     const entry = entries + i * ATC_ENTRY_SIZE;
@@ -194,6 +237,7 @@ function lookUp(smmu: usize, port: u32, iova: u64, attributes: u32): bool {
     const size = bits(meta, ATC_META_SIZE);
     if (
       meta == 0 ||
+      atomic.load<u32>(entry, ATC_TAG) != tag ||
       atomic.load<u64>(entry, ATC_PAGE) != iova >> u64(size) ||
       !granted(bits(meta, ATC_META_GRANTED), attributes)
     )
@@ -207,13 +251,21 @@ function lookUp(smmu: usize, port: u32, iova: u64, attributes: u32): bool {
 }
 
 // Keeps the translation in THREAD_PA and THREAD_PA_SIZE, which it only reads.
-function insert(smmu: usize, port: u32, iova: u64, permissions: u32, requests: i32): void {
+function insert(
+  smmu: usize,
+  port: u32,
+  tag: u32,
+  iova: u64,
+  permissions: u32,
+  requests: i32,
+): void {
   const at = portAt(smmu, port);
   const victim = load<u32>(at, ATC_PORT_VICTIM);
   store<u32>(at, (victim + 1) & (ATC_ENTRIES - 1), ATC_PORT_VICTIM);
   const entry = entriesOf(smmu, port) + (victim & (ATC_ENTRIES - 1)) * ATC_ENTRY_SIZE;
   const size = load<u32>(THREAD, THREAD_PA_SIZE);
   atomic.store<u32>(entry, 0, ATC_META);
+  atomic.store<u32>(entry, tag, ATC_TAG);
   atomic.store<u64>(entry, iova >> u64(size), ATC_PAGE);
   atomic.store<u64>(entry, load<u64>(THREAD, THREAD_PA), ATC_PA);
   atomic.store<u32>(
@@ -228,12 +280,14 @@ function insert(smmu: usize, port: u32, iova: u64, permissions: u32, requests: i
  * An access of an endpoint with ATS, which stays inside the block THREAD_PA_SIZE of the
  * translation in THREAD_PA. The caller has registered the access, and is the endpoint's
  * only thread. Fills those two; destroys all other scratch words of the thread block.
+ * @param ssid its PASID, ACCESS_NO_SSID for none: `attributes` is 0 or ACCESS_WRITE then.
  * @returns ATS_SUCCESS when it goes through; ATS_UR, ATS_CA: of its translation request; ATC_DENIED; ATC_REFUSED.
  */
 export function atcAccess(
   smmu: usize,
   port: u32,
   sid: u32,
+  ssid: i32,
   iovaLo: u32,
   iovaHi: u32,
   attributes: u32,
@@ -242,16 +296,19 @@ export function atcAccess(
   if (atomic.load<u32>(at, ATC_PORT_SID) != sid + 1) return ATS_UR;
   if (atomic.load<u32>(at, ATC_PORT_MODE) == ATC_ISOLATED) return ATC_REFUSED;
   const iova = (u64(iovaHi) << 32) | u64(iovaLo);
-  if (!lookUp(smmu, port, iova, attributes)) {
+  const tag = tagOf(ssid, attributes);
+  if (!lookUp(smmu, port, tag, iova, attributes)) {
     const requests = atomic.load<i32>(at, ATC_PORT_REQUESTS);
-    const completion = translationRequest(smmu, sid, -1, iovaLo, iovaHi, attributes);
+    const completion = translationRequest(smmu, sid, ssid, iovaLo, iovaHi, attributes);
     const permissions = u32(completion) >> ATS_GRANTED_SHIFT;
     if (!granted(permissions, attributes))
       return completion == ATS_SUCCESS || permissions != 0 ? ATC_DENIED : completion;
-    insert(smmu, port, iova, permissions, requests);
+    insert(smmu, port, tag, iova, permissions, requests);
   }
   const size = load<u32>(THREAD, THREAD_PA_SIZE);
-  if (!translatedAccess(smmu, sid, load<u64>(THREAD, THREAD_PA), attributes)) return ATC_REFUSED;
+  // It has no PASID any more (SMMU_IDR3.PASIDTT 0), and is unprivileged data with that.
+  if (!translatedAccess(smmu, sid, load<u64>(THREAD, THREAD_PA), attributes & ACCESS_WRITE))
+    return ATC_REFUSED;
   store<u32>(THREAD, size, THREAD_PA_SIZE);
   return ATS_SUCCESS;
 }

@@ -1,5 +1,6 @@
-// ATS as the SMMU sees it (IHI 0070 sections 3.9.1.2 and 3.9.1.3): translation requests, which the translation of ordinary transactions carries
-// out but which neither stall nor record their faults, and transactions whose address is translated already.
+// ATS as the SMMU sees it (IHI 0070 sections 3.9.1.2 and 3.9.1.3): translation requests,
+// which the translation of ordinary transactions carries out but which neither stall nor
+// record their faults, and transactions whose address is translated already.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -141,7 +142,8 @@ function permissionOnly(): bool {
  * block; destroys all other scratch words of the thread block.
  * @param attributes ACCESS_WRITE: the No-Write flag is clear. ACCESS_PRIVILEGED and
  *   ACCESS_INSTRUCTION count with a SubstreamID only (IHI 0070 section 13.7).
- * @returns ATS_SUCCESS, ATS_UR or ATS_CA; above it, from ATS_GRANTED_SHIFT on, what is granted: none of ATS_* is a denial.
+ * @returns ATS_SUCCESS, ATS_UR or ATS_CA; above it, from ATS_GRANTED_SHIFT on, what is
+ *   granted: none of ATS_* is a denial.
  */
 export function translationRequest(
   smmu: usize,

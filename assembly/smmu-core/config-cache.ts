@@ -1,5 +1,6 @@
-// The configuration cache: decoded STE and CD of a (StreamID, SubstreamID), kept until a CFGI command. Only valid configurations are
-// cached. Sets are chosen by StreamID alone, so that CFGI_STE and CFGI_CD_ALL look at one set.
+// The configuration cache: decoded STE and CD of a (StreamID, SubstreamID), kept until a
+// CFGI command. Only valid configurations are cached. Sets are chosen by StreamID alone,
+// so that CFGI_STE and CFGI_CD_ALL look at one set.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
 import {
@@ -81,7 +82,10 @@ export function configSequence(smmu: usize, sid: u32): u32 {
   return atomic.load<u32>(setHeader(smmu, setOf(sid)), CFG_SET_SEQ);
 }
 
-/** Frees a set that a dead thread (index) has left taken, and forgets it: the thread may have died between an entry and its kill. */
+/**
+ * Frees a set that a dead thread (index) has left taken, and forgets it: the thread may
+ * have died between an entry and its kill.
+ */
 export function reapConfigSet(smmu: usize, set: u32, thread: u32): void {
   const sequence = setHeader(smmu, set) + CFG_SET_SEQ;
   if (!heldBy(sequence, thread)) return;
@@ -134,7 +138,8 @@ function sweep(smmu: usize, set: u32, firstSid: u32, lastSid: u32, ssid: i64): v
     if (ssid != EVERY_SSID && i64(load<u32>(entry, CFG_SSID)) != ssid) continue;
     atomic.store<i32>(entry, 0, CFG_VALID);
   }
-  // Once more: a translator that sampled the generation after the first raise may have met an entry before it was swept.
+  // Once more: a translator that sampled the generation after the first raise may have
+  // met an entry before it was swept.
   atomic.add<i64>(header, 1, CFG_SET_GEN);
 }
 

@@ -1,5 +1,6 @@
-// From StreamID and SubstreamID to a translation context: fetch and check of STE and CD (IHI 0070 sections 5.2, 5.4, 7.3). Fields that the
-// STE's Config does not use are ignored, as Linux's hitless updates need.
+// From StreamID and SubstreamID to a translation context: fetch and check of STE and CD
+// (IHI 0070 sections 5.2, 5.4, 7.3). Fields that the STE's Config does not use are
+// ignored, as Linux's hitless updates need.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -121,7 +122,8 @@ function splitBits(field: u32): u32 {
   return field == 8 || field == 10 ? field : 6;
 }
 
-// A level-1 descriptor is read anew for each STE that is not cached: Linux writes it without a command when a device appears.
+// A level-1 descriptor is read anew for each STE that is not cached: Linux writes it
+// without a command when a device appears.
 function fetchSte(smmu: usize, sid: u32): bool {
   const shape = atomic.load<u32>(smmu, SMMU_AT_STRTAB_CFG);
   if (u64(sid) >> u64(bits(shape, STRTAB_BASE_CFG_LOG2SIZE)) != 0) return badStreamId();

@@ -1,5 +1,6 @@
-// Faults and event records (IHI 0070 section 7). A record is put together in the thread's scratch and written once, when the transaction
-// ends; word 0 of the scratch is 0 when the fault has no record.
+// Faults and event records (IHI 0070 section 7). A record is put together in the thread's
+// scratch and written once, when the transaction ends; word 0 of the scratch is 0 when
+// the fault has no record.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
@@ -174,8 +175,10 @@ function recorded(): bool {
 }
 
 /**
- * Whether the newest record that software has not taken yet may stand for this one as well (IHI 0070 section 7.3.1): STE.MEV lets it, and
- * the two are equal but for the place inside a page, where the event leaves that out. The record of a stall stands for one transaction.
+ * Whether the newest record that software has not taken yet may stand for this one as
+ * well (IHI 0070 section 7.3.1): STE.MEV lets it, and the two are equal but for the place
+ * inside a page, where the event leaves that out. The record of a stall stands for one
+ * transaction.
  */
 function merged(smmu: usize, id: u32, newest: u32): bool {
   if (

@@ -1,7 +1,9 @@
-// Invalidation generations of a VMID. An entry carries the generation that was current before its walk began; raising a generation
-// kills every older entry at once, whatever sets they lie in. 64-bit, so that no guest can wrap one.
+// Invalidation generations of a VMID. An entry carries the generation that was current
+// before its walk began; raising a generation kills every older entry at once, whatever
+// sets they lie in. 64-bit, so that no guest can wrap one.
 //
-// One raise may serve several commands (docs/architecture.md, "One raise for a run of commands"); hence the kills take a generation.
+// One raise may serve several commands (docs/architecture.md, "One raise for a run of
+// commands"); hence the kills take a generation.
 
 import { SMMU_AT_ALL_GEN } from '../layout/smmu-memory';
 import {
@@ -37,8 +39,8 @@ export function raiseTo(address: usize, generation: i64): void {
 }
 
 /**
- * Says that an invalidation touches this VMID: walks that run beside it will not be cached. To be called after the command has been seen
- * and before anything is killed.
+ * Says that an invalidation touches this VMID: walks that run beside it will not be
+ * cached. To be called after the command has been seen and before anything is killed.
  * @returns the new generation.
  */
 export function touch(block: usize): i64 {

@@ -1,10 +1,14 @@
-// The shape of translation tables: granules, levels, address sizes (DDI 0487 section D8.2), and the encodings of the fields that choose them.
+// The shape of translation tables: granules, levels, address sizes (DDI 0487 section
+// D8.2), and the encodings of the fields that choose them.
 
 import { SMMU_AT_IDR5 } from '../layout/smmu-memory';
 import { IDR5_DS, IDR5_OAS } from '../layout/smmu-registers';
 import { bits } from '../lib/fields';
 
-/** Bits of an address of IDR5.OAS / CD.IPS / STE.S2PS encoding. 7 (56 bits) acts as 6: the model has no 128-bit descriptors. */
+/**
+ * Bits of an address of IDR5.OAS / CD.IPS / STE.S2PS encoding. 7 (56 bits) acts as 6: the
+ * model has no 128-bit descriptors.
+ */
 export function addressBits(encoding: u32): u32 {
   switch (encoding) {
     case 0:
@@ -54,8 +58,9 @@ export function stage2StartLevel(granule: u32, sl: u32, lpa2: bool): i32 {
 }
 
 /**
- * Whether PAs of `paBits` (IDR5.OAS, whatever S2PS says) are wide enough for the start level that S2SL0 names: with narrow ones the highest level is
- * done without, by concatenation (DDI 0487 R_SRKBC, R_DXBSH).
+ * Whether PAs of `paBits` (IDR5.OAS, whatever S2PS says) are wide enough for the start
+ * level that S2SL0 names: with narrow ones the highest level is done without, by
+ * concatenation (DDI 0487 R_SRKBC, R_DXBSH).
  */
 export function startLevelAllowed(granule: u32, sl0: u32, paBits: u32): bool {
   if (sl0 == 2) return paBits >= (granule == 14 ? <u32>42 : <u32>44);
@@ -77,11 +82,13 @@ export function oasBits(smmu: usize): u32 {
   return addressBits(bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_OAS));
 }
 
-// `lpa2` in what follows: tables of 4 or 16 KiB granules whose CD.DS or STE.S2DS gives them 52-bit addresses (FEAT_LPA2).
+// `lpa2` in what follows: tables of 4 or 16 KiB granules whose CD.DS or STE.S2DS gives
+// them 52-bit addresses (FEAT_LPA2).
 
 /**
- * Output size of a CD or STE that stays within what the SMMU has, and what the granule's descriptors can say: more than 48 bits take 64 KiB
- * granules or LPA2 (IHI 0070 section 3.4).
+ * Output size of a CD or STE that stays within what the SMMU has, and what the granule's
+ * descriptors can say: more than 48 bits take 64 KiB granules or LPA2 (IHI 0070 section
+ * 3.4).
  */
 export function effectiveBits(smmu: usize, encoding: u32, granule: u32, lpa2: bool): u32 {
   const size = min(addressBits(encoding), oasBits(smmu));
@@ -94,8 +101,8 @@ export function minTsz(granule: u32, lpa2: bool, large: bool): u32 {
 }
 
 /**
- * Blocks exist at level 2; at level 1 for 4 KiB granules, for 64 KiB ones where addresses have 52 bits, and for 16 KiB ones with LPA2; at level 0
- * for 4 KiB granules with LPA2.
+ * Blocks exist at level 2; at level 1 for 4 KiB granules, for 64 KiB ones where addresses
+ * have 52 bits, and for 16 KiB ones with LPA2; at level 0 for 4 KiB granules with LPA2.
  */
 export function blockAllowed(smmu: usize, granule: u32, level: i32, lpa2: bool): bool {
   if (level == 2) return true;
@@ -104,8 +111,9 @@ export function blockAllowed(smmu: usize, granule: u32, level: i32, lpa2: bool):
 }
 
 /**
- * Address in a descriptor that points to (or maps) 2^shift bytes. With 64 KiB granules bits [15:12] are address bits [51:48], where there are any;
- * with LPA2 bits [49:48] stand in place, and bits [9:8] are address bits [51:50].
+ * Address in a descriptor that points to (or maps) 2^shift bytes. With 64 KiB granules
+ * bits [15:12] are address bits [51:48], where there are any; with LPA2 bits [49:48]
+ * stand in place, and bits [9:8] are address bits [51:50].
  */
 export function addressOf(smmu: usize, descriptor: u64, granule: u32, shift: u32, lpa2: bool): u64 {
   if (lpa2)
@@ -123,7 +131,10 @@ export function tableBase(ttb: u64, log2size: u32, outputBits: u32): u64 {
   return alignedDown(ttb, outputBits == 52 ? max(log2size, 6) : log2size);
 }
 
-/** `value` without its low bits: a table lies at a multiple of its size, and the SMMU ignores what a driver leaves below. */
+/**
+ * `value` without its low bits: a table lies at a multiple of its size, and the SMMU
+ * ignores what a driver leaves below.
+ */
 export function alignedDown(value: u64, log2size: u32): u64 {
   return value & (u64(-1) << u64(log2size));
 }

@@ -1,6 +1,7 @@
-// Accesses in flight, and what CMD_SYNC has to know about them. An access registers before it looks anything up and leaves after its
-// last byte; a CMD_SYNC is complete when no access that began before it is left (IHI 0070 section 4.7.3: the invalidation is then
-// visible to all translations, and no earlier use of it is outstanding).
+// Accesses in flight, and what CMD_SYNC has to know about them. An access registers
+// before it looks anything up and leaves after its last byte; a CMD_SYNC is complete when
+// no access that began before it is left (IHI 0070 section 4.7.3: the invalidation is
+// then visible to all translations, and no earlier use of it is outstanding).
 
 import { THREAD } from '../imports/unit';
 import {
@@ -21,8 +22,9 @@ export function accessEnd(): void {
 }
 
 /**
- * True when no access at all is in flight: every CMD_SYNC is then complete. An access that has not registered yet looks its address up after
- * this thread's invalidations, and needs no epoch to be told from those before.
+ * True when no access at all is in flight: every CMD_SYNC is then complete. An access
+ * that has not registered yet looks its address up after this thread's invalidations, and
+ * needs no epoch to be told from those before.
  */
 export function noneInFlight(): bool {
   const threads = atomic.load<i32>(0, HOST_AT_THREADS);

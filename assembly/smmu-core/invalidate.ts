@@ -1,6 +1,7 @@
-// TLB invalidation (IHI 0070 section 4.4). By VMID or ASID it raises a generation; by address it visits the sets that can hold the range,
-// or all of them when the range is larger. The core and the drain both compile this file in: a call between instances would cost more
-// than the work.
+// TLB invalidation (IHI 0070 section 4.4). By VMID or ASID it raises a generation; by
+// address it visits the sets that can hold the range, or all of them when the range is
+// larger. The core and the drain both compile this file in: a call between instances
+// would cost more than the work.
 
 import { TLBI_NUM, TLBI_SCALE, TLBI_SCALE_DS, TLBI_TG, TLBI_TTL } from '../layout/commands';
 import {
@@ -30,6 +31,9 @@ const TG_16K: u32 = 2;
 /** A larger SCALE acts as this one (IHI 0070 section 4.4.1). */
 const MAX_SCALE_DS: u32 = 39;
 
+/** What a visit of every set counts as, in blocks: each set takes as long as two of them. */
+const EVERY_SET: u32 = 2 * TLB_SETS;
+
 /** ASID argument that matches every ASID. */
 export const ANY_ASID: u32 = 0x10000;
 
@@ -43,7 +47,10 @@ function firstOf(d1: u64): u64 {
   return d1 & ~(<u64>0xfff);
 }
 
-/** Whether a TLBI by address, by its dword 1, may have a range. Small enough to stand in its callers' code: most commands have none. */
+/**
+ * Whether a TLBI by address, by its dword 1, may have a range. Small enough to stand in
+ * its callers' code: most commands have none.
+ */
 export function hasGranule(d1: u64): bool {
   return bits(u32(d1), TLBI_TG) != 0;
 }
@@ -63,8 +70,9 @@ function scaleOf(smmu: usize, d0: u64): u32 {
 }
 
 /**
- * True for a TLBI by address whose range fields are a reserved combination: a granule without a range (NUM = SCALE = 0) and without a level; level 1
- * of 16 KiB tables, where no leaf stands without LPA2, counts as none (IHI 0070 section 4.4.1.1).
+ * True for a TLBI by address whose range fields are a reserved combination: a granule
+ * without a range (NUM = SCALE = 0) and without a level; level 1 of 16 KiB tables, where
+ * no leaf stands without LPA2, counts as none (IHI 0070 section 4.4.1.1).
  */
 export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
   const tg = granuleOf(smmu, d1);
@@ -73,7 +81,10 @@ export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
   return ttl == 0 || (ttl == 1 && tg == TG_16K && !dsImplemented(smmu));
 }
 
-/** Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) << SCALE granules of 2^(2*TG+10) bytes. */
+/**
+ * Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) <<
+ * SCALE granules of 2^(2*TG+10) bytes.
+ */
 function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
   const tg = granuleOf(smmu, d1);
   if (tg == 0) return 1;
@@ -110,8 +121,9 @@ function killMatching(
   }
 }
 
-// The sweeps do the same for each block: mark its set, for an inserter that may be at work there, and look at the entries if a tag fits. The
-// steps stand in both, because a call would cost as much as they do.
+// The sweeps do the same for each block: mark its set, for an inserter that may be at
+// work there, and look at the entries if a tag fits. The steps stand in both, because a
+// call would cost as much as they do.
 
 // One block of each size that entries of the VMID have had.
 function sweepAddress(smmu: usize, sizes: u64, vmid: u32, asid: u32, address: u64): void {
@@ -126,6 +138,7 @@ function sweepAddress(smmu: usize, sizes: u64, vmid: u32, asid: u32, address: u6
 }
 
 // By size: the blocks of the range one by one, or all sets when there are more blocks than sets.
+// Returns the blocks visited, EVERY_SET for all sets.
 function sweepRange(
   smmu: usize,
   sizes: u64,
@@ -134,12 +147,14 @@ function sweepRange(
   stage2: bool,
   first: u64,
   last: u64,
-): void {
+): u32 {
+  let visited: u32 = 0;
   for (; sizes != 0; sizes &= sizes - 1) {
     const size = u32(ctz(sizes));
     const to = last >> u64(size);
     let page = first >> u64(size);
     if (to - page < <u64>TLB_SETS) {
+      visited += u32(to - page) + 1;
       for (; page <= to; page++) {
         const hash = tlbHash(vmid, page, size);
         const sequence = tlbSequence(smmu, tlbSet(hash));
@@ -153,8 +168,9 @@ function sweepRange(
       markKilled(tlbSequence(smmu, set));
       killMatching(smmu, set, vmid, asid, stage2, first, last);
     }
-    return;
+    return visited + EVERY_SET;
   }
+  return visited;
 }
 
 /**
@@ -162,6 +178,7 @@ function sweepRange(
  * @param asid ANY_ASID for all.
  * @param more bytes behind the first one.
  * @param generation of the VMID, raised for this command.
+ * @returns the blocks visited beyond the few that every command visits: what a service's budget counts.
  */
 export function invalidateSpan(
   smmu: usize,
@@ -170,28 +187,31 @@ export function invalidateSpan(
   first: u64,
   more: u64,
   generation: i64,
-): void {
+): u32 {
   const block = vmidBlock(smmu, vmid);
-  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one TLBI must take whole. To be looked at after the
-  // raise: an inserter announces the first such entry before it checks the generation.
+  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which
+  // one TLBI must take whole. To be looked at after the raise: an inserter announces the
+  // first such entry before it checks the generation.
   if (atomic.load<i32>(block, VMID_FRACTURED)) {
     killVmid(block, generation);
-    return;
+    return 0;
   }
   const sizes = atomic.load<u64>(block, VMID_SIZES);
   // A range that is a power of two, aligned, and no larger than any entry: it lies in one block of each size.
   if (((sizes | first | (more + 1)) & more) == 0) {
     sweepAddress(smmu, sizes, vmid, asid, first);
-    return;
+    return 0;
   }
   // A range that wraps ends at the top of the address space.
-  sweepRange(smmu, sizes, vmid, asid, false, first, first + more < first ? u64(-1) : first + more);
+  const last = first + more < first ? u64(-1) : first + more;
+  return sweepRange(smmu, sizes, vmid, asid, false, first, last);
 }
 
 /**
  * TLBI_NH_VA, or TLBI_NH_VAA with ANY_ASID.
  * @param d0 the command's doublewords.
  * @param generation of the VMID, raised for this command.
+ * @returns as `invalidateSpan`.
  */
 export function invalidateVa(
   smmu: usize,
@@ -200,16 +220,21 @@ export function invalidateVa(
   d0: u64,
   d1: u64,
   generation: i64,
-): void {
-  invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), spanOf(smmu, d0, d1) - 1, generation);
+): u32 {
+  const more = spanOf(smmu, d0, d1) - 1;
+  return invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), more, generation);
 }
 
-/** TLBI_S2_IPA. Entries of both stages need not go (software follows with TLBI_NH_ALL); walks that are under way are not cached. */
-export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): void {
+/**
+ * TLBI_S2_IPA. Entries of both stages need not go (software follows with TLBI_NH_ALL);
+ * walks that are under way are not cached.
+ * @returns the blocks visited.
+ */
+export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): u32 {
   const block = vmidBlock(smmu, vmid);
   touch(block);
   const first = firstOf(d1) & 0x000fffffffffffff;
-  sweepRange(
+  return sweepRange(
     smmu,
     atomic.load<u64>(block, VMID_SIZES),
     vmid,

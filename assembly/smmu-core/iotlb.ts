@@ -1,5 +1,7 @@
-// The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070 section 3.17), with ASET in place of the ASID in a global
-// entry (section 3.17.1); StreamID is not one of them. An entry is live while its VALID word stands and its generations are not older than those of its VMID, its ASID and the whole SMMU.
+// The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070
+// section 3.17), with ASET in place of the ASID in a global entry (section 3.17.1);
+// StreamID is not one of them. An entry is live while its VALID word stands and its
+// generations are not older than those of its VMID, its ASID and the whole SMMU.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
 import { CD_ASET } from '../layout/cd';
@@ -61,8 +63,9 @@ export function tlbSet(hash: u32): u32 {
 }
 
 /**
- * True when a way of the set may hold an entry of this hash, by the address of the set's sequence word. All tags in one load, which the atomic
- * load of the sequence word before it keeps behind the raise of the generation.
+ * True when a way of the set may hold an entry of this hash, by the address of the set's
+ * sequence word. All tags in one load, which the atomic load of the sequence word before
+ * it keeps behind the raise of the generation.
  */
 export function tlbTagged(sequence: usize, hash: u32): bool {
   return v128.any_true(
@@ -105,8 +108,9 @@ export function alive(smmu: usize, block: usize, entry: usize, meta: u32): bool 
 }
 
 /**
- * Whether an entry of stage 1 is of the ASID, or, when it is global, of the ASET of the configuration in THREAD_CFG: CDs whose ASIDs are shared with
- * processors and those whose ASIDs are the SMMU's own have no pages in common.
+ * Whether an entry of stage 1 is of the ASID, or, when it is global, of the ASET of the
+ * configuration in THREAD_CFG: CDs whose ASIDs are shared with processors and those whose
+ * ASIDs are the SMMU's own have no pages in common.
  */
 export function ofAddressSpace(meta: u32, asidPerm: u32, asid: u32): bool {
   if (!bits(meta, TLB_META_GLOBAL)) return (asidPerm & 0xffff) == asid;
@@ -148,8 +152,9 @@ export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2:
   return 0;
 }
 
-// Way of a taken set that a new entry goes to: that of the same block, else a free one, else the next in turn. Blocks of two ASIDs are two, unless
-// the cached one is global and of the same ASET.
+// Way of a taken set that a new entry goes to: that of the same block, else a free one,
+// else the next in turn. Blocks of two ASIDs are two, unless the cached one is global and
+// of the same ASET.
 function victim(smmu: usize, set: u32, meta: u32, asidPerm: u32, page: u64): u32 {
   let free: u32 = TLB_WAYS;
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
@@ -172,7 +177,10 @@ function victim(smmu: usize, set: u32, meta: u32, asidPerm: u32, page: u64): u32
   return way & (TLB_WAYS - 1);
 }
 
-/** Frees a set that a dead thread (index) has left taken, and forgets it: the thread may have died between an entry and its kill. */
+/**
+ * Frees a set that a dead thread (index) has left taken, and forgets it: the thread may
+ * have died between an entry and its kill.
+ */
 export function reapTlbSet(smmu: usize, set: u32, thread: u32): void {
   const sequence = tlbSequence(smmu, set);
   if (!heldBy(sequence, thread)) return;
@@ -182,9 +190,10 @@ export function reapTlbSet(smmu: usize, set: u32, thread: u32): void {
 }
 
 /**
- * Caches a translation, unless an invalidation of its VMID has run since `generation` and `allGeneration` were sampled. The check comes
- * after the sizes have been announced and while the set is taken: an invalidation either is seen here, or sees the announcement and marks
- * the set.
+ * Caches a translation, unless an invalidation of its VMID has run since `generation` and
+ * `allGeneration` were sampled. The check comes after the sizes have been announced and
+ * while the set is taken: an invalidation either is seen here, or sees the announcement
+ * and marks the set.
  * @param permissions TLB_PERM_* bits.
  * @param fractured the stage-1 leaf is larger than the entry.
  */
@@ -221,7 +230,8 @@ export function tlbInsert(
   const asidPerm = (asid & 0xffff) | permissions;
   const way = victim(smmu, set, meta, asidPerm, page);
   const entry = tlbEntry(smmu, set, way);
-  // All of it atomic, here and in the lookup: on a weakly ordered machine the sequence word alone would not keep a reader from a mixture.
+  // All of it atomic, here and in the lookup: on a weakly ordered machine the sequence
+  // word alone would not keep a reader from a mixture.
   atomic.store<u32>(entry, 0, TLB_META);
   atomic.store<u32>(sequence + (way << 2), hash, TLB_SET_TAGS - TLB_SET_SEQ);
   atomic.store<u32>(entry, asidPerm, TLB_ASID_PERM);

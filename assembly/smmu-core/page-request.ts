@@ -1,7 +1,8 @@
-// Page requests of endpoints (PCIe PRI; IHI 0070 chapter 8): the PRI queue, its overflow, and the answers that the SMMU gives itself.
+// Page requests of endpoints (PCIe PRI; IHI 0070 chapter 8): the PRI queue, its overflow,
+// and the answers that the SMMU gives itself.
 
 import { THREAD_ID } from '../imports/unit';
-import { ACCESS_WRITE } from '../layout/access';
+import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
 import {
   PRG_FAILURE,
   PRG_SUCCESS,
@@ -14,7 +15,16 @@ import {
   SMMU_AT_PRIQ_PROD,
 } from '../layout/ats-memory';
 import { HOST_AT_ATTENTION } from '../layout/host-memory';
-import { PPR_INDEX, PPR_LAST, PPR_READ, PPR_WRITE } from '../layout/page-requests';
+import {
+  PPR_EXEC,
+  PPR_INDEX,
+  PPR_LAST,
+  PPR_PRIV,
+  PPR_READ,
+  PPR_SSID,
+  PPR_SSV,
+  PPR_WRITE,
+} from '../layout/page-requests';
 import {
   EVTQ_ABORTED,
   SMMU_AT_CR0,
@@ -41,7 +51,8 @@ function open(smmu: usize): bool {
   );
 }
 
-// Writes the entry; otherwise the answer that the SMMU gives, PRG_*. An overflow lasts until software has acknowledged it, full or not.
+// Writes the entry; otherwise the answer that the SMMU gives, PRG_*. An overflow lasts
+// until software has acknowledged it, full or not.
 function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
   const prod = atomic.load<u32>(smmu, SMMU_AT_PRIQ_PROD);
   const cons = atomic.load<u32>(smmu, SMMU_AT_PRIQ_CONS);
@@ -71,21 +82,38 @@ function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
   return PRG_WAITING;
 }
 
+// Word 1 of the entry of a request that is the only one of its group. Execution and privilege are
+// attributes of a PASID (IHI 0070 section 13.7).
+function flagsOf(ssid: i32, attributes: u32): u32 {
+  const write = (attributes & ACCESS_WRITE) != 0;
+  const flags = maskOf(PPR_LAST) | maskOf(write ? PPR_WRITE : PPR_READ);
+  if (ssid < 0) return flags;
+  return (
+    flags |
+    maskOf(PPR_SSV) |
+    placed(u32(ssid), PPR_SSID) |
+    placed(u32((attributes & ACCESS_PRIVILEGED) != 0), PPR_PRIV) |
+    placed(u32(!write && (attributes & ACCESS_INSTRUCTION) != 0), PPR_EXEC)
+  );
+}
+
 /**
- * The Page Request of an endpoint without PASIDs: one page, a group of its own.
+ * The Page Request of an endpoint: one page, a group of its own.
+ * @param ssid its PASID, ACCESS_NO_SSID for none.
  * @param group PRGIndex.
  * @returns PRG_WAITING when software will answer it; else the answer, PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
  */
 export function pageRequest(
   smmu: usize,
   sid: u32,
+  ssid: i32,
   iovaLo: u32,
   iovaHi: u32,
   attributes: u32,
   group: u32,
 ): u32 {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_PAGE_REQUESTS);
-  const flags = maskOf(PPR_LAST) | maskOf(attributes & ACCESS_WRITE ? PPR_WRITE : PPR_READ);
+  const flags = flagsOf(ssid, attributes);
   const page = ((u64(iovaHi) << 32) | u64(iovaLo)) & PAGE_MASK;
   let answer: u32 = PRG_FAILURE;
   if (open(smmu)) {

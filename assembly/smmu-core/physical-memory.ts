@@ -1,5 +1,6 @@
-// Physical memory as a unit reaches it: PA = (window << 32) | address. Window 0 is host RAM; the unit's own window is its guest's
-// memory, through the guest port. Any other PA is an external abort.
+// Physical memory as a unit reaches it: PA = (window << 32) | address. Window 0 is host
+// RAM; the unit's own window is its guest's memory, through the guest port. Any other PA
+// is an external abort.
 
 import { cas64, load64, resolve, store32, store64 } from '../imports/port';
 import { RAM_BASE, RAM_SIZE, WINDOW } from '../imports/unit';

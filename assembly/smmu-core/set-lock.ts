@@ -1,4 +1,5 @@
-// The sequence word of a cache set: one inserter at a time, readers that notice a change, invalidations that never wait.
+// The sequence word of a cache set: one inserter at a time, readers that notice a change,
+// invalidations that never wait.
 
 import { THREAD_ID } from '../imports/unit';
 import { SEQ_BUSY, SEQ_KILLED, SEQ_STEP, SEQ_THREAD_SHIFT } from '../layout/set-sequence';
@@ -16,7 +17,8 @@ function busyForm(seen: u32): u32 {
 
 /**
  * Gives the set back.
- * @returns false when an invalidation passed while the set was taken: the caller must kill what it inserted, then call `freeSet`.
+ * @returns false when an invalidation passed while the set was taken: the caller must
+ *   kill what it inserted, then call `freeSet`.
  */
 export function releaseSet(sequence: usize): bool {
   const taken = busyForm(atomic.load<u32>(sequence));

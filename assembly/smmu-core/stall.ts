@@ -1,8 +1,9 @@
-// Stalled transactions (IHI 0070 sections 3.12.2, 4.7.1, 4.7.2). A transaction that stalls leaves its StreamID and STAG in a table and is not in
-// flight while it waits: its endpoint comes back, asks for the answer, and translates again if that is a retry.
+// Stalled transactions (IHI 0070 sections 3.12.2, 4.7.1, 4.7.2). A transaction that
+// stalls leaves its StreamID and STAG in a table and is not in flight while it waits: its
+// endpoint comes back, asks for the answer, and translates again if that is a retry.
 //
-// An entry is one word, and every change of it a compare-and-swap of the whole: a command that names another StreamID, or the STAG of an earlier
-// use, changes nothing.
+// An entry is one word, and every change of it a compare-and-swap of the whole: a command
+// that names another StreamID, or the STAG of an earlier use, changes nothing.
 
 import { SMMU_AT_IDR5, SMMU_AT_STALLED } from '../layout/smmu-memory';
 import { IDR5_STALL_MAX } from '../layout/smmu-registers';
@@ -16,6 +17,7 @@ import {
   STALL_SIZE,
   STALL_STATE_SHIFT,
   STALL_WAITING,
+  STALLS_PER_STREAM,
 } from '../layout/stall-memory';
 import { bits } from '../lib/fields';
 
@@ -43,22 +45,52 @@ function change(smmu: usize, sid: u32, stag: u32, from: u32, to: u32): bool {
   return true;
 }
 
-/**
- * Enters a transaction, which then waits. An entry's next use has another STAG.
- * @returns its STAG, NO_STAG when IDR5.STALL_MAX transactions are stalled already.
- */
-export function stallEnter(smmu: usize, sid: u32): u32 {
+// The entry that the next stall of a stream is to take: a free one; when there is none,
+// or the stream has its quota, one whose endpoint has given it up, of its own in the
+// latter case. 0 when there is none.
+function entryFor(smmu: usize, sid: u32): usize {
   const count = min(bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_STALL_MAX), u32(MAX_STALLS));
+  const quota = min(<u32>STALLS_PER_STREAM, max(count >> 1, 1));
+  let own: u32 = 0;
+  let free: usize = 0;
+  let abandoned: usize = 0;
+  let ownAbandoned: usize = 0;
   for (let index: u32 = 0; index < count; index++) {
     const entry = entryAt(smmu, index);
     const word = atomic.load<u64>(entry);
-    if (stateOf(word) != STALL_FREE) continue;
-    const stag = (((u32(word) & 0xffff & ~(<u32>MAX_STALLS - 1)) + MAX_STALLS) & 0xffff) | index;
-    if (atomic.cmpxchg<u64>(entry, word, packed(sid, stag, STALL_WAITING)) != word) continue;
-    atomic.add<i32>(smmu, 1, SMMU_AT_STALLED);
-    return stag;
+    const state = stateOf(word);
+    if (state == STALL_FREE) {
+      if (free == 0) free = entry;
+      continue;
+    }
+    const isOwn = u32(word >> 32) == sid;
+    own += u32(isOwn);
+    if (state != STALL_ABANDONED) continue;
+    abandoned = entry;
+    if (isOwn) ownAbandoned = entry;
   }
-  return NO_STAG;
+  if (own >= quota) return ownAbandoned;
+  return free != 0 ? free : abandoned;
+}
+
+/**
+ * Enters a transaction, which then waits. An entry's next use has another STAG: an answer
+ * to an abandoned one has no effect on it.
+ * @returns its STAG; NO_STAG when STALLS_PER_STREAM of its stream, or IDR5.STALL_MAX in all, wait already.
+ */
+export function stallEnter(smmu: usize, sid: u32): u32 {
+  // Another thread may take the entry first; a transaction that comes away empty asks again.
+  const entry = entryFor(smmu, sid);
+  if (entry == 0) return NO_STAG;
+  const word = atomic.load<u64>(entry);
+  const state = stateOf(word);
+  if (state != STALL_FREE && state != STALL_ABANDONED) return NO_STAG;
+  const index = u32((entry - smmu - SMMU_AT_STALLS) / STALL_SIZE);
+  const stag = (((u32(word) & 0xffff & ~(<u32>MAX_STALLS - 1)) + MAX_STALLS) & 0xffff) | index;
+  if (atomic.cmpxchg<u64>(entry, word, packed(sid, stag, STALL_WAITING)) != word) return NO_STAG;
+  // An abandoned one is among them.
+  if (state == STALL_FREE) atomic.add<i32>(smmu, 1, SMMU_AT_STALLED);
+  return stag;
 }
 
 /** CMD_RESUME: the answer is STALL_RETRY, STALL_ABORT or STALL_RAZWI. Without effect unless the transaction waits. */

@@ -62,7 +62,8 @@ import { S2_CLEAN, S2_OUT, S2_PERM, S2_SIZE } from './walk-stage2';
 /** Size of a page in which a bypassed access stays. */
 const BYPASS_SIZE: u32 = 12;
 
-// Configuration is read at most this often when CFGI commands keep changing it; then the translation is used once, uncached.
+// Configuration is read at most this often when CFGI commands keep changing it; then the
+// translation is used once, uncached.
 const CONFIG_TRIES = 2;
 
 /**
@@ -122,7 +123,8 @@ function conclude(smmu: usize, configured: bool): i32 {
   return raz ? TRANSLATE_RAZWI : TRANSLATE_ABORT;
 }
 
-// Without TBI the top byte of a VA takes part in the translation although the IOTLB leaves it out: such an address is for the walk to refuse.
+// Without TBI the top byte of a VA takes part in the translation although the IOTLB
+// leaves it out: such an address is for the walk to refuse.
 function tagRefused(iova: u64, input: u64): bool {
   if (iova == input) return false;
   return !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), (iova >> 55) & 1 ? CD_TBI1 : CD_TBI0);

@@ -18,7 +18,6 @@ import {
   CD_TBI1,
   CD_TG0,
   CD_TG1,
-  CD_UWXN,
   CD_WXN,
 } from '../layout/cd';
 import {
@@ -124,17 +123,10 @@ function stage1Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool)
   const wxn = writable && bits(cd1, CD_WXN);
   if (!bits(hi, PTE_XN) && !bits(tableHi, PTE_TABLE_XN) && !wxn) permissions |= TLB_PERM_UX;
   // What unprivileged code can write, privileged code does not execute (DDI 0487 section
-  // D8.4); UWXN says the same of privileged execution.
+  // D8.4), whatever UWXN says: it adds something for AArch32 tables alone.
   const uwxn = writable && unprivileged;
-  if (
-    !bits(hi, PTE_PXN) &&
-    !bits(tableHi, PTE_TABLE_PXN) &&
-    !wxn &&
-    !uwxn &&
-    !(unprivileged && writable && bits(cd1, CD_UWXN))
-  ) {
+  if (!bits(hi, PTE_PXN) && !bits(tableHi, PTE_TABLE_PXN) && !wxn && !uwxn)
     permissions |= TLB_PERM_PX;
-  }
   return permissions;
 }
 

@@ -1,5 +1,5 @@
-// What a CMD_SYNC waits for beside accesses in flight: the endpoints that have not answered ATC_INV commands of its queue (IHI 0070 sections
-// 3.9.1.4 and 4.7.3).
+// What a CMD_SYNC waits for beside accesses in flight: the endpoints that have not
+// answered ATC_INV commands of its queue (IHI 0070 sections 3.9.1.4 and 4.7.3).
 
 import { clock } from '../imports/core';
 import { store32 } from '../imports/port';
@@ -47,7 +47,10 @@ export function atcsAnswered(smmu: usize, queue: usize): bool {
   return ports == 0;
 }
 
-/** The CMD_SYNC waits from now on. Its guest, which looks at CONS, is asked for the exits at which the host can look at the time. */
+/**
+ * The CMD_SYNC waits from now on. Its guest, which looks at CONS, is asked for the exits
+ * at which the host can look at the time.
+ */
 export function startWaiting(smmu: usize, queue: usize): void {
   store<f64>(
     waitOf(smmu, queue),
@@ -58,7 +61,10 @@ export function startWaiting(smmu: usize, queue: usize): void {
   if (WINDOW != 0) store32(ABI_AT_EXIT_REQUEST, 1);
 }
 
-/** True when the wait is over without an answer. The endpoints are cut off; the CMD_SYNC that comes next has nothing to wait for. */
+/**
+ * True when the wait is over without an answer. The endpoints are cut off; the CMD_SYNC
+ * that comes next has nothing to wait for.
+ */
 export function timedOut(smmu: usize, queue: usize): bool {
   const wait = waitOf(smmu, queue);
   if (clock() < load<f64>(wait, ATC_WAIT_DEADLINE)) return false;

@@ -1,5 +1,6 @@
-// Broadcast TLB maintenance: a processor's TLBI as it reaches the SMMUs that take part (IDR0.BTM, CR2.PTM = 0; IHI 0070 section 3.17), and the DSB
-// behind it. The VMID is that under which the host has the vCPU run: nothing that a guest can say.
+// Broadcast TLB maintenance: a processor's TLBI as it reaches the SMMUs that take part
+// (IDR0.BTM, CR2.PTM = 0; IHI 0070 section 3.17), and the DSB behind it. The VMID is that
+// under which the host has the vCPU run: nothing that a guest can say.
 
 import { WINDOW } from '../imports/unit';
 import { ABI_TLBI_ASID, ABI_TLBI_VA, ABI_TLBI_VAA } from '../layout/guest-abi';
@@ -32,8 +33,9 @@ import { ANY_ASID, canonical, invalidateVa } from '../smmu-core/invalidate';
 import { tlbEntry, tlbSequence } from '../smmu-core/iotlb';
 import { markKilled } from '../smmu-core/set-lock';
 
-// Entries whose ASID is shared with processors (CD.ASET = 0): all of the ASID, or those of an address. A generation of the ASID would take the
-// others as well; hence all sets are visited.
+// Entries whose ASID is shared with processors (CD.ASET = 0): all of the ASID, or those
+// of an address. A generation of the ASID would take the others as well; hence all sets
+// are visited.
 function killShared(smmu: usize, vmid: u32, asid: u32, everyAddress: bool, address: u64): void {
   const tag = placed(vmid, TLB_META_VMID) | maskOf(TLB_META_VALID);
   const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);

@@ -60,14 +60,17 @@ function recorded(context: usize, lacked: u32): bool {
 }
 
 /**
- * ACTION_* of a command, by the action table of its queue and what the guest's SMMU lacks;
- * a Non-secure queue has no commands with SSec.
+ * ACTION_* of a command, by the action table of its queue; a Non-secure queue has no
+ * commands with SSec. What the guest's SMMU lacks is for `isLacked`.
  */
-export function actionOf(actions: usize, context: usize, d0: u64): u32 {
-  if (bits(u32(d0), CMD_SSEC)) return ACTION_ILLEGAL;
-  const action = <u32>load<u8>(actions + (u32(d0) & 0xff));
+export function actionOf(actions: usize, d0: u64): u32 {
+  return bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
+}
+
+/** Whether a command is illegal as the guest's SMMU lacks it; on a VCMDQ that is recorded, and it is legal. */
+export function isLacked(context: usize, action: u32): bool {
   const lacked = load<u32>(context, CTX_LACKS) & ((<u32>1) << action);
-  return lacked == 0 || recorded(context, lacked) ? action : <u32>ACTION_ILLEGAL;
+  return lacked != 0 && !recorded(context, lacked);
 }
 
 /**

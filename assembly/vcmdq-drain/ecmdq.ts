@@ -1,5 +1,6 @@
-// The registers of an ECMDQ in guest memory: EN and ENACK, ERR and ERRACK (IHI 0070 section 3.5.6). Bits of one name stand in the same place
-// of PROD and CONS, and the queue block keeps them there too.
+// The registers of an ECMDQ in guest memory: EN and ENACK, ERR and ERRACK (IHI 0070
+// section 3.5.6). Bits of one name stand in the same place of PROD and CONS, and the
+// queue block keeps them there too.
 
 import {
   QUEUE_ALLOCATED,
@@ -22,7 +23,7 @@ import {
   Q_INDEX,
 } from '../layout/smmu-registers';
 import { maskOf, placed } from '../lib/fields';
-import { stat, unpark } from './queue-words';
+import { disable, restart, stat } from './queue-words';
 import {
   inGuest,
   OVERLAY_CONS,
@@ -61,13 +62,6 @@ function enable(queue: usize, prod: u32, cons: u32): void {
   atomic.store<u32>(queue, maskOf(ECMDQ_CONS_ENACK), QUEUE_ENABLED);
 }
 
-function disable(smmu: usize, queue: usize): void {
-  unpark(smmu, queue);
-  atomic.store<u32>(queue, 0, QUEUE_ENABLED);
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
-}
-
 /** Follows EN and ERRACK; true when the queue is enabled. `prod` and `cons` are what was read. */
 export function followEcmdq(smmu: usize, queue: usize, prod: u32, cons: u32): bool {
   const wanted = (prod & maskOf(ECMDQ_CONS_ENACK)) != 0;
@@ -77,8 +71,7 @@ export function followEcmdq(smmu: usize, queue: usize, prod: u32, cons: u32): bo
   } else if (!wanted && is) {
     disable(smmu, queue);
   } else if (is && load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_PUBLISHED && !failed(queue, prod)) {
-    atomic.store<u32>(queue, 0, QUEUE_ERR);
-    atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+    restart(queue);
   }
   return wanted;
 }
@@ -100,7 +93,10 @@ export function ecmdqDue(queue: usize, place: i64): bool {
   return ((prod ^ load<u32>(queue, QUEUE_CONS)) & maskOf(Q_INDEX) & indexMask) != 0;
 }
 
-/** Publishes a held error: CONS.ERR toggles, and ERR_REASON says which. While ERRACK differs already the error stays held. */
+/**
+ * Publishes a held error: CONS.ERR toggles, and ERR_REASON says which. While ERRACK
+ * differs already the error stays held.
+ */
 export function publishEcmdqError(smmu: usize, queue: usize, place: i64): void {
   if (
     !inGuest(place) ||

@@ -1,6 +1,8 @@
-// Commands that are for an endpoint behind a stream: ATC_INV, RESUME, STALL_TERM (IHI 0070 sections 4.5 and 4.7). On a queue that a guest writes
-// their StreamID is the guest's number, and only a stream that its host has given it is meant.
+// Commands that are for an endpoint behind a stream: ATC_INV, RESUME, STALL_TERM (IHI
+// 0070 sections 4.5 and 4.7). On a queue that a guest writes their StreamID is the
+// guest's number, and only a stream that its host has given it is meant.
 
+import { ACCESS_NO_SSID } from '../layout/access';
 import { PRG_FAILURE, PRG_INVALID, PRG_SUCCESS } from '../layout/ats-memory';
 import {
   CMDQV_SIDS_PER_VINTF,
@@ -8,8 +10,10 @@ import {
   SID_MATCH_VIRT_SID,
 } from '../layout/cmdqv-registers';
 import {
+  ATC_INV_GLOBAL,
   ATC_INV_SIZE,
   ATC_INV_SIZE_ALL,
+  CMD_SSID,
   CMD_SSV,
   PRI_RESP_INDEX,
   PRI_RESP_INVALID,
@@ -24,9 +28,13 @@ import {
   CTX_SID_MATCH,
   CTX_SID_REPLACE,
   CTX_SMMU_OFF,
+  CTX_STREAM_COUNT,
+  CTX_STREAMS,
+  MAX_STREAMS,
+  STREAM_ENTRY_SIZE,
 } from '../layout/context-memory';
-import { SMMU_AT_CR0, SMMU_AT_IDR0 } from '../layout/smmu-memory';
-import { CR0_SMMUEN, IDR0_TERM_MODEL } from '../layout/smmu-registers';
+import { SMMU_AT_CR0, SMMU_AT_IDR0, SMMU_AT_IDR1 } from '../layout/smmu-memory';
+import { CR0_SMMUEN, IDR0_TERM_MODEL, IDR1_SSIDSIZE } from '../layout/smmu-registers';
 import { STALL_ABORT, STALL_RAZWI, STALL_RETRY } from '../layout/stall-memory';
 import { bits } from '../lib/fields';
 import { answerGroup, invalidateAtc } from '../smmu-core/atc';
@@ -46,16 +54,36 @@ function physicalSid(context: usize, virtSid: u32): u64 {
       return u64(atomic.load<u32>(context + i, CTX_SID_REPLACE));
     }
   }
+  return furtherSid(context, virtSid);
+}
+
+function furtherSid(context: usize, virtSid: u32): u64 {
+  const count = min(atomic.load<u32>(context, CTX_STREAM_COUNT), <u32>MAX_STREAMS);
+  const table = usize(load<u32>(context, CTX_STREAMS));
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = table + i * STREAM_ENTRY_SIZE;
+    const physical = atomic.load<u32>(entry, 4);
+    if (physical != 0 && atomic.load<u32>(entry) == virtSid) return u64(physical - 1);
+  }
   return NO_SID;
 }
 
-// ATC_INV and PRI_RESP have no effect while SMMUEN is 0, and are no error (IHI 0070 sections 4.5.1 and 4.5.2): that of the SMMU whose queue it is, and
-// that of the physical one.
+// ATC_INV and PRI_RESP have no effect while SMMUEN is 0, and are no error (IHI 0070
+// sections 4.5.1 and 4.5.2): that of the SMMU whose queue it is, and that of the physical
+// one.
 function switchedOff(smmu: usize, context: usize): bool {
   return (
     !bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN) ||
     atomic.load<i32>(context, CTX_SMMU_OFF) != 0
   );
+}
+
+// PASID that ATC_INV and PRI_RESP name, ACCESS_NO_SSID for none. Where there are no
+// PASIDs SSV counts for nothing: our choice of what sections 4.5.1 and 4.5.2 leave open.
+function pasidOf(smmu: usize, d0: u64): i32 {
+  if (!bits(u32(d0), CMD_SSV) || !bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE))
+    return ACCESS_NO_SSID;
+  return i32(bits(u32(d0), CMD_SSID));
 }
 
 /** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
@@ -73,13 +101,14 @@ export function atcInv(
     sid = physicalSid(context, u32(sid));
     if (sid == NO_SID) return false;
   }
-  // No endpoint here has PASIDs, and so there is nothing in an ATC that a request with one would mean.
-  if (bits(u32(d0), CMD_SSV)) return true;
+  // Without SSV, and with Global, an endpoint drops what it has of the addresses whatever its PASID.
+  const pasid = bits(u32(d0), ATC_INV_GLOBAL) ? ACCESS_NO_SSID : pasidOf(smmu, d0);
   const waiting = invalidateAtc(
     smmu,
     u32(sid),
     d1 & PAGE_ADDRESS,
     min(bits(u32(d1), ATC_INV_SIZE), <u32>ATC_INV_SIZE_ALL) + 12,
+    pasid,
   );
   if (waiting != 0) awaitPort(smmu, queue, waiting);
   return true;
@@ -100,7 +129,7 @@ export function priResponse(smmu: usize, context: usize, d0: u64, d1: u64): void
       : response == PRI_RESP_INVALID
         ? PRG_INVALID
         : PRG_FAILURE;
-  answerGroup(smmu, u32(d0 >> 32), bits(u32(d1), PRI_RESP_INDEX), answer);
+  answerGroup(smmu, u32(d0 >> 32), pasidOf(smmu, d0), bits(u32(d1), PRI_RESP_INDEX), answer);
   callHost();
 }
 

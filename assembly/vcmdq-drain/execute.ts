@@ -8,6 +8,7 @@ import {
   ACTION_CFGI_STE,
   ACTION_CFGI_STE_RANGE,
   ACTION_HOST,
+  ACTION_ILLEGAL,
   ACTION_PRI_RESP,
   ACTION_RESUME,
   ACTION_STALL_TERM,
@@ -34,7 +35,16 @@ import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { ANY_ASID, invalidateIpa, invalidateVa } from '../smmu-core/invalidate';
-import { actionOf, actionsOf, asShown, LEGAL, legality, namesAddress } from './command-legality';
+import { withVisited } from '../smmu-core/service-work';
+import {
+  actionOf,
+  actionsOf,
+  asShown,
+  isLacked,
+  LEGAL,
+  legality,
+  namesAddress,
+} from './command-legality';
 import { priResponse, resume, stallTerm } from './endpoint-commands';
 
 // Results of `execute`, beside those of an illegal command, which are `legality`'s.
@@ -44,6 +54,10 @@ export const DONE: u32 = LEGAL;
 export const SYNC: u32 = 1;
 /** The host has to carry the command out. */
 export const HOST: u32 = 2;
+
+/** Visits of every set of the configuration cache and of every stalled transaction, in blocks of the IOTLB. */
+const EVERY_CONFIG: u32 = 512;
+const EVERY_STALL: u32 = 256;
 
 function cfgi(smmu: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);
@@ -60,43 +74,45 @@ function vmidOf(queue: usize, context: usize, d0: u64): u32 {
   return vmid;
 }
 
-// An invalidation with a raise of its own.
-function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): void {
+// An invalidation with a raise of its own. Returns the blocks visited.
+function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): u32 {
   const block = vmidBlock(smmu, vmid);
-  if (action == ACTION_TLBI_S2_IPA) {
-    invalidateIpa(smmu, vmid, d0, d1);
-    return;
-  }
+  if (action == ACTION_TLBI_S2_IPA) return invalidateIpa(smmu, vmid, d0, d1);
   const generation = touch(block);
   const asid = bits(u32(d0 >> 32), TLBI_ASID);
-  if (action == ACTION_TLBI_NH_VA) invalidateVa(smmu, vmid, asid, d0, d1, generation);
-  else if (action == ACTION_TLBI_NH_VAA) invalidateVa(smmu, vmid, ANY_ASID, d0, d1, generation);
-  else if (action == ACTION_TLBI_NH_ASID) killAsid(block, asid, generation);
+  if (action == ACTION_TLBI_NH_VA) return invalidateVa(smmu, vmid, asid, d0, d1, generation);
+  if (action == ACTION_TLBI_NH_VAA) return invalidateVa(smmu, vmid, ANY_ASID, d0, d1, generation);
+  if (action == ACTION_TLBI_NH_ASID) killAsid(block, asid, generation);
   else killVmid(block, generation);
+  return 0;
 }
 
 // Entries of EL2, or EL2-E2H, as CR2.E2H says; EL2 has no ASIDs (IHI 0070 section 4.4.2).
-function invalidateEl2(smmu: usize, action: u32, d0: u64, d1: u64): void {
+// Returns the blocks visited.
+function invalidateEl2(smmu: usize, action: u32, d0: u64, d1: u64): u32 {
   const el2 = vmidBlock(smmu, VMID_EL2);
   const e2h = vmidBlock(smmu, VMID_E2H);
   const asid = bits(u32(d0 >> 32), TLBI_ASID);
   if (action == ACTION_TLBI_EL2_ALL) {
     killVmid(el2, touch(el2));
     killVmid(e2h, touch(e2h));
-  } else if (action == ACTION_TLBI_EL2_ASID) {
-    killAsid(e2h, asid, touch(e2h));
-  } else if (bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_E2H)) {
-    const matched = action == ACTION_TLBI_EL2_VA ? asid : ANY_ASID;
-    invalidateVa(smmu, VMID_E2H, matched, d0, d1, touch(e2h));
-  } else {
-    invalidateVa(smmu, VMID_EL2, ANY_ASID, d0, d1, touch(el2));
+    return 0;
   }
+  if (action == ACTION_TLBI_EL2_ASID) {
+    killAsid(e2h, asid, touch(e2h));
+    return 0;
+  }
+  if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_E2H))
+    return invalidateVa(smmu, VMID_EL2, ANY_ASID, d0, d1, touch(el2));
+  const matched = action == ACTION_TLBI_EL2_VA ? asid : ANY_ASID;
+  return invalidateVa(smmu, VMID_E2H, matched, d0, d1, touch(e2h));
 }
 
 /**
  * Carries one command out, CMD_SYNC and ATC_INV excepted.
  * @param kind the queue's QUEUE_KIND_*.
  * @param d0 the command's doublewords.
+ * @returns DONE, SYNC, HOST or what `legality` says, for `resultOf` and `visitedBy`.
  */
 export function execute(
   smmu: usize,
@@ -106,7 +122,8 @@ export function execute(
   d0: u64,
   d1: u64,
 ): u32 {
-  const action = actionOf(actionsOf(smmu, kind), context, d0);
+  const listed = actionOf(actionsOf(smmu, kind), d0);
+  const action = isLacked(context, listed) ? <u32>ACTION_ILLEGAL : listed;
   if (namesAddress(action, d0)) d1 = asShown(context, d1);
   const legal = legality(smmu, kind, action, d0, d1);
   if (legal != LEGAL) return legal;
@@ -119,14 +136,12 @@ export function execute(
     case ACTION_TLBI_NH_VAA:
     case ACTION_TLBI_S12_VMALL:
     case ACTION_TLBI_S2_IPA:
-      invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1);
-      return DONE;
+      return withVisited(DONE, invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1));
     case ACTION_TLBI_EL2_ALL:
     case ACTION_TLBI_EL2_ASID:
     case ACTION_TLBI_EL2_VA:
     case ACTION_TLBI_EL2_VAA:
-      invalidateEl2(smmu, action, d0, d1);
-      return DONE;
+      return withVisited(DONE, invalidateEl2(smmu, action, d0, d1));
     case ACTION_TLBI_NSNH_ALL:
       killAll(smmu);
       return DONE;
@@ -137,12 +152,13 @@ export function execute(
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
       invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
-      return DONE;
+      return withVisited(DONE, EVERY_CONFIG);
     case ACTION_CFGI_CD: {
       cfgi(smmu);
       // SSV is reserved in CFGI_CD: the SubstreamID counts whatever it says.
       const ssid = i64(bits(u32(d0), CMD_SSID));
-      // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well: drop every entry of the stream.
+      // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well:
+      // drop every entry of the stream.
       invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
       return DONE;
     }
@@ -157,7 +173,7 @@ export function execute(
       return DONE;
     case ACTION_STALL_TERM:
       stallTerm(smmu, context, d0);
-      return DONE;
+      return withVisited(DONE, EVERY_STALL);
     // A guest's is its SMMU's: only that knows which group of which of its streams is meant.
     case ACTION_PRI_RESP:
       if (kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_VCMDQ_HYP) return HOST;

@@ -1,6 +1,7 @@
 // The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
 
 import { traceDoorbell } from '../imports/core';
+import { store32 } from '../imports/port';
 import { THREAD, WINDOW } from '../imports/unit';
 import { SMMU_AT_PRIQ_OWNER } from '../layout/ats-memory';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_STRIDE } from '../layout/cmdqv-registers';
@@ -9,6 +10,7 @@ import {
   CTX_DOORBELL_CALLS,
   CTX_LVCMDQ_COUNT,
   CTX_LVCMDQ_MAP,
+  CTX_NEXT_SLOT,
   CTX_STRIDE,
   CTX_WINDOW,
   MAX_CONTEXTS,
@@ -16,6 +18,7 @@ import {
 } from '../layout/context-memory';
 import { DOORBELL_CONTEXT, DOORBELL_SLOT, DOORBELL_SMMU } from '../layout/doorbell-id';
 import { QUEUE_ACQUIRED, QUEUE_BUSY, WATCH_NO_COMMAND } from '../layout/drain-results';
+import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
 import {
   HOST_AT_ATTENTION,
   HOST_AT_SMMU_COUNT,
@@ -29,7 +32,6 @@ import { TLB_SETS } from '../layout/iotlb-memory';
 import {
   MAX_QUEUES,
   QUEUE_CONS,
-  QUEUE_ERR,
   QUEUE_ERROR_HELD,
   QUEUE_ERROR_PUBLISHED,
   QUEUE_GERROR,
@@ -60,15 +62,20 @@ import { reapTlbSet } from '../smmu-core/iotlb';
 import { NOWHERE } from '../smmu-core/physical-memory';
 import { publishEcmdqError } from './ecmdq';
 import { acquire, callHost, giveUp, release } from './ownership';
-import { contextOf, isVcmdq, queueBlock, stat } from './queue-words';
-import { due, publicCons, serveOwned, serveQueue, settled } from './serve';
+import { contextOf, isVcmdq, queueBlock, restart, stat } from './queue-words';
+import { due, publicCons, SERVICE_WORK, serveOwned, serveQueue, settled } from './serve';
 import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './vcmdq-page0';
 
 export { dsb, tlbi } from './broadcast';
 
-/** Commands behind which `watch` returns, and how many looks pass between two that take in every queue. */
-const WATCH_COMMANDS: u32 = 1024;
+/**
+ * Work (as a queue's BUDGET counts it) behind which `watch` returns, and how many looks
+ * pass between two that take in every queue.
+ */
+const WATCH_WORK: u32 = 1024;
 const LOOKS_AT_BUSY: u32 = 8;
+/** Work behind which no further queue is served in one call. The next call begins at that queue. */
+const PASS_WORK: u32 = 4096;
 
 function contextBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
@@ -78,6 +85,16 @@ function queueOfSlot(smmu: usize, context: usize, lvcmdq: u32): usize {
   if (lvcmdq >= load<u32>(context, CTX_LVCMDQ_COUNT)) return 0;
   const entry = atomic.load<u16>(context + (lvcmdq << 1), CTX_LVCMDQ_MAP);
   return entry == 0 ? 0 : queueBlock(smmu, u32(entry) - 1);
+}
+
+// The slot that a look at every queue of the context begins at.
+function firstSlot(context: usize, slots: u32): u32 {
+  const slot = load<u32>(context, CTX_NEXT_SLOT);
+  return slot < slots ? slot : 0;
+}
+
+function nextSlot(slot: u32, slots: u32): u32 {
+  return slot + 1 < slots ? slot + 1 : 0;
 }
 
 export function doorbell(id: u32, offset: u32): void {
@@ -100,7 +117,8 @@ export function doorbell(id: u32, offset: u32): void {
       THREAD_TRACE_DOORBELL,
     );
   const queue = queueOfSlot(smmu, context, slot);
-  if (queue != 0) serveQueue(smmu, queue);
+  // What is left over waits for the host: the guest is asked for an exit, as it may look at CONS without one.
+  if (queue != 0 && serveQueue(smmu, queue) >= SERVICE_WORK) store32(ABI_AT_EXIT_REQUEST, 1);
   if (traced && load<u32>(THREAD, THREAD_TRACE_DOORBELL) != 0) traceDoorbell(smmu);
 }
 
@@ -115,12 +133,18 @@ export function serveContext(smmu: usize, index: u32): u32 {
   if (index >= <u32>MAX_CONTEXTS) return 0;
   const context = contextBlock(smmu, index);
   const slots = load<u32>(context, CTX_LVCMDQ_COUNT);
-  let done: u32 = 0;
-  for (let lvcmdq: u32 = 0; lvcmdq < slots; lvcmdq++) {
-    const queue = queueOfSlot(smmu, context, lvcmdq);
-    if (queue != 0) done += serveQueue(smmu, queue);
+  let slot = firstSlot(context, slots);
+  let work: u32 = 0;
+  for (let i: u32 = 0; i < slots; i++, slot = nextSlot(slot, slots)) {
+    if (work >= PASS_WORK) {
+      store<u32>(context, slot, CTX_NEXT_SLOT);
+      callHost();
+      break;
+    }
+    const queue = queueOfSlot(smmu, context, slot);
+    if (queue != 0) work += serveQueue(smmu, queue);
   }
-  return done;
+  return work;
 }
 
 export function watch(smmu: usize, index: u32, looks: u32): u32 {
@@ -132,21 +156,28 @@ export function watch(smmu: usize, index: u32, looks: u32): u32 {
   let found = false;
   let busy = slots;
   for (let look: u32 = 0; look < looks; look++) {
-    // Most looks go to the queue that had work last: it is the likeliest to have some again, and its guest may be waiting.
+    // Most looks go to the queue that had work last: it is the likeliest to have some
+    // again, and its guest may be waiting.
     const all = look % LOOKS_AT_BUSY == 0 || busy == slots;
-    const end = all ? slots : busy + 1;
+    const count = all ? slots : 1;
+    let slot = all ? firstSlot(context, slots) : busy;
     let served = false;
-    for (let lvcmdq: u32 = all ? 0 : busy; lvcmdq < end; lvcmdq++) {
-      const queue = queueOfSlot(smmu, context, lvcmdq);
+    for (let i: u32 = 0; i < count; i++, slot = nextSlot(slot, slots)) {
+      // A pass that is cut goes on at the same queue: one that is never empty does not
+      // keep those behind it from being looked at.
+      if (done >= PASS_WORK) {
+        store<u32>(context, slot, CTX_NEXT_SLOT);
+        break;
+      }
+      const queue = queueOfSlot(smmu, context, slot);
       if (queue == 0 || (look != 0 && settled(queue, context)) || !due(queue, context)) continue;
       served = true;
-      busy = lvcmdq;
+      busy = slot;
       done += serveQueue(smmu, queue);
     }
     if (!served) continue;
     found = true;
-    // Never in the middle of a pass: a queue that is never empty would keep those behind it from ever being looked at.
-    if (done >= WATCH_COMMANDS || atomic.load<i32>(0, HOST_AT_ATTENTION) != attention)
+    if (done >= WATCH_WORK || atomic.load<i32>(0, HOST_AT_ATTENTION) != attention)
       return done == 0 ? u32(WATCH_NO_COMMAND) : done;
   }
   return found && done == 0 ? u32(WATCH_NO_COMMAND) : done;
@@ -154,10 +185,15 @@ export function watch(smmu: usize, index: u32, looks: u32): u32 {
 
 export function serveParked(smmu: usize): u32 {
   if (atomic.load<i32>(smmu, SMMU_AT_PARKED) == 0) return 0;
+  let work: u32 = 0;
   for (let i: u32 = 0; i < <u32>MAX_QUEUES; i++) {
     const queue = queueBlock(smmu, i);
     if (atomic.load<u32>(queue, QUEUE_STATE) != QUEUE_PARKED) continue;
-    serveQueue(smmu, queue);
+    if (work >= PASS_WORK) {
+      callHost();
+      break;
+    }
+    work += serveQueue(smmu, queue);
     // A queue of another machine is out of this unit's reach: its own unit has to run it.
     if (atomic.load<u32>(queue, QUEUE_STATE) == QUEUE_PARKED) callHost();
   }
@@ -192,11 +228,6 @@ export function publishError(smmu: usize, index: u32): u32 {
 function stopped(queue: usize): bool {
   const state = load<u32>(queue, QUEUE_STATE);
   return state == QUEUE_ERROR_HELD || state == QUEUE_ERROR_PUBLISHED || state == QUEUE_NEEDS_HOST;
-}
-
-function restart(queue: usize): void {
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
 }
 
 export function stepOver(smmu: usize, index: u32): u32 {

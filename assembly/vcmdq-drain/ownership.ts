@@ -1,12 +1,16 @@
-// Ownership of a queue block. Whoever raises the counting word from 0 owns the queue; everyone else leaves, and the owner, who sees the
-// raised count before it lets go, looks again. No doorbell is lost and nobody waits.
+// Ownership of a queue block. Whoever raises the counting word from 0 owns the queue;
+// everyone else leaves, and the owner, who sees the raised count before it lets go, looks
+// again. No doorbell is lost and nobody waits.
 //
-// The drain also runs on a guest's own stack, behind its doorbell store, and a guest that has used its stack up overflows anywhere in it. A
-// thread that finds a queue owned by itself has died in it that way (the drain calls nothing that could ring): it takes the queue over.
-// What it left is consistent, because every change of state is one store and a command that is carried out twice invalidates nothing more.
+// The drain also runs on a guest's own stack, behind its doorbell store, and a guest that
+// has used its stack up overflows anywhere in it. A thread that finds a queue owned by
+// itself has died in it that way (the drain calls nothing that could ring): it takes the
+// queue over. What it left is consistent, because every change of state is one store and
+// a command that is carried out twice invalidates nothing more.
 //
-// The owner's number is a plain word: a thread compares it with its own number, which no other thread writes, and `reapThread` reads it
-// when its writer is dead. The counting word's atomics order it between owners.
+// The owner's number is a plain word: a thread compares it with its own number, which no
+// other thread writes, and `reapThread` reads it when its writer is dead. The counting
+// word's atomics order it between owners.
 
 import { THREAD_ID } from '../imports/unit';
 import { HOST_AT_ATTENTION } from '../layout/host-memory';

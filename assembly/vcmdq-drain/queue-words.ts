@@ -7,6 +7,8 @@ import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
 import {
   QUEUE_CONS,
   QUEUE_CTX,
+  QUEUE_ENABLED,
+  QUEUE_ERR,
   QUEUE_KIND,
   QUEUE_KIND_ECMDQ,
   QUEUE_KIND_OVERLAY,
@@ -38,15 +40,32 @@ export function stat(smmu: usize, offset: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS + offset, 1);
 }
 
-/** Stops a queue at a command. CONS before the state: the host may be on another thread, and looks for the command there as soon as it sees the state. */
+/**
+ * Stops a queue at a command. CONS before the state: the host may be on another thread,
+ * and looks for the command there as soon as it sees the state.
+ */
 export function stop(queue: usize, cons: u32, state: u32): void {
   atomic.store<u32>(queue, cons, QUEUE_CONS);
   atomic.store<u32>(queue, state, QUEUE_STATE);
   callHost();
-  // Nothing traps on such a queue: its guest, which waits for CONS, has to be asked for the exit at which the host can act.
+  // Nothing traps on such a queue: its guest, which waits for CONS, has to be asked for
+  // the exit at which the host can act.
   const kind = load<u32>(queue, QUEUE_KIND);
   if ((kind == QUEUE_KIND_OVERLAY || kind == QUEUE_KIND_ECMDQ) && WINDOW != 0)
     store32(ABI_AT_EXIT_REQUEST, 1);
+}
+
+/** Has a queue run: it is not stopped at an error, nor for its host. */
+export function restart(queue: usize): void {
+  atomic.store<u32>(queue, 0, QUEUE_ERR);
+  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+}
+
+/** Switches a queue off; the next enable finds it without an error. */
+export function disable(smmu: usize, queue: usize): void {
+  unpark(smmu, queue);
+  atomic.store<u32>(queue, 0, QUEUE_ENABLED);
+  restart(queue);
 }
 
 /** Leaves the parked state, if the queue is in it. */

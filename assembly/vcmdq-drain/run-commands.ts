@@ -1,4 +1,5 @@
-// The commands of a queue: from its private CONS up to a PROD that was read. Used by every kind of queue and every placement of the drain.
+// The commands of a queue: from its private CONS up to a PROD that was read. Used by
+// every kind of queue and every placement of the drain.
 
 import { endTraceRun, traceRun } from '../imports/core';
 import { load128 } from '../imports/port';
@@ -42,6 +43,7 @@ import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
 import { hasGranule, invalidateVa } from '../smmu-core/invalidate';
+import { BLOCKS_PER_COMMAND, resultOf, visitedBy } from '../smmu-core/service-work';
 import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
 import {
   actionOf,
@@ -50,13 +52,17 @@ import {
   ILLEGAL,
   ILLEGAL_RANGE,
   illegalRange,
+  isLacked,
 } from './command-legality';
 import { atcInv } from './endpoint-commands';
 import { DONE, execute, HOST, SYNC } from './execute';
 import { stat, stop } from './queue-words';
 import { signal, sync } from './sync';
 
-/** Commands that one round runs at most: the most that a queue can make its neighbours wait. */
+/**
+ * Work of one round, which is what a queue can make its neighbours wait: each command counts 1, and each
+ * BLOCKS_PER_COMMAND blocks of the IOTLB that it visits count 1 more. The command that exceeds it is the last.
+ */
 export const BUDGET: u32 = 256;
 
 const NO_VMID: u32 = u32(-1);
@@ -73,17 +79,28 @@ export function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u3
   stop(queue, cons, QUEUE_ERROR_HELD);
 }
 
-// What a run counts, in one word (a run has at most BUDGET commands): locals that live across a call cost a spill for each command.
+// What a run counts, in one word (a run has at most BUDGET commands): locals that live
+// across a call cost a spill for each command.
+const COUNT: u64 = (1 << 10) - 1;
+const SYNC_SHIFT: u64 = 10;
+const REWRITE_SHIFT: u64 = 20;
+const ATC_INV_SHIFT: u64 = 30;
+const VISITED_SHIFT: u64 = 40;
 const COMMAND: u64 = 1;
-const A_SYNC: u64 = 1 << 16;
-const A_REWRITE: u64 = (<u64>1) << 32;
-const AN_ATC_INV: u64 = (<u64>1) << 48;
+const A_SYNC: u64 = (<u64>1) << SYNC_SHIFT;
+const A_REWRITE: u64 = (<u64>1) << REWRITE_SHIFT;
+const AN_ATC_INV: u64 = (<u64>1) << ATC_INV_SHIFT;
+/** The blocks visited are the budget. */
+const SPENT: u64 = u64(BUDGET * BLOCKS_PER_COMMAND) << VISITED_SHIFT;
 
 function add(counter: usize, count: u64): void {
   if (count != 0) store<i64>(counter, load<i64>(counter) + i64(count));
 }
 
-/** Runs at most BUDGET commands up to `written`, the PROD that was read. Returns how many. */
+/**
+ * Runs commands up to `written`, the PROD that was read, within BUDGET. Returns the work:
+ * at least BUDGET when some may be left.
+ */
 export function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
   const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
   const size = (<u32>1) << log2size;
@@ -100,8 +117,9 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     hold(smmu, queue, cons, CERROR_ABT, STAT_FETCH_ABORT);
     return 0;
   }
-  // The commands that drivers send in numbers are carried out here, without a call, and with one raise of the generation for all that name
-  // the same VMID; the others in `execute`.
+  // The commands that drivers send in numbers are carried out here, without a call, and
+  // with one raise of the generation for all that name the same VMID; the others in
+  // `execute`.
   const actions = actionsOf(smmu, load<u32>(queue, QUEUE_KIND));
   const end = (cons + min(available, BUDGET)) & indexMask;
   const traceAt: usize =
@@ -110,12 +128,12 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   let generation: i64 = 0;
   let tally: u64 = 0;
   let result = DONE;
-  while (cons != end) {
+  while (cons != end && tally < SPENT) {
     const at = base + ((cons & (size - 1)) << 4);
     const command = ringWindow == 0 ? v128.load(at) : load128(at);
     const d0 = i64x2.extract_lane(command, 0);
-    if (traceAt != 0) v128.store(traceAt + (usize(tally & 0xffff) << 4), command);
-    const action = actionOf(actions, context, d0);
+    if (traceAt != 0) v128.store(traceAt + (usize(tally & COUNT) << 4), command);
+    const action = actionOf(actions, d0);
     switch (action) {
       case ACTION_TLBI_NH_ASID:
       case ACTION_TLBI_NH_VA:
@@ -127,6 +145,9 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
             result = ILLEGAL_RANGE;
             break;
           }
+        } else if (action == ACTION_TLBI_S12_VMALL && isLacked(context, action)) {
+          result = OTHER;
+          break;
         }
         const named = u32(d0 >> 32) & 0xffff;
         const vmid =
@@ -138,15 +159,19 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
         }
         const asid = u32(d0 >> 48);
         if (action == ACTION_TLBI_NH_VA) {
-          invalidateVa(smmu, vmid, asid, d0, d1, generation);
+          tally += u64(invalidateVa(smmu, vmid, asid, d0, d1, generation)) << VISITED_SHIFT;
         } else {
           const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
           if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);
         }
-        tally += u64(vmid != named) << 32;
+        tally += u64(vmid != named) << REWRITE_SHIFT;
         break;
       }
       case ACTION_ATC_INV: {
+        if (isLacked(context, action)) {
+          result = OTHER;
+          break;
+        }
         const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
         if (atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1)))
           tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
@@ -162,11 +187,14 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     }
     if (result != DONE) {
       if (result != OTHER) break;
-      // A CFGI may be among these. A walk that began between the raise and the CFGI carries the raised generation and the old configuration: the
-      // invalidation that follows the CFGI has to raise again.
+      // A CFGI may be among these. A walk that began between the raise and the CFGI
+      // carries the raised generation and the old configuration: the invalidation that
+      // follows the CFGI has to raise again.
       raisedVmid = NO_VMID;
       const d1 = i64x2.extract_lane(command, 1);
-      result = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, d1);
+      const returned = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, d1);
+      tally += u64(visitedBy(returned)) << VISITED_SHIFT;
+      result = resultOf(returned);
       if (result == SYNC) {
         const held = !atcsAnswered(smmu, queue);
         if (sync(smmu, queue, cons, d0, d1, held)) {
@@ -181,13 +209,15 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     cons = (cons + 1) & indexMask;
     tally += COMMAND;
   }
-  if (traceAt != 0) endTraceRun(traceAt, u32(tally & 0xffff), cons != end);
+  const commands = tally & COUNT;
+  if (traceAt != 0) endTraceRun(traceAt, u32(commands), result != DONE);
   store<u32>(queue, cons, QUEUE_CONS);
-  add(queue + QUEUE_COMMANDS, tally & 0xffff);
-  add(queue + QUEUE_SYNCS, (tally >> 16) & 0xffff);
-  add(queue + QUEUE_REWRITES, (tally >> 32) & 0xffff);
-  if (tally >> 48 != 0) atomic.add<i32>(smmu + SMMU_AT_STATS, i32(tally >> 48), STAT_ATC_INV);
+  add(queue + QUEUE_COMMANDS, commands);
+  add(queue + QUEUE_SYNCS, (tally >> SYNC_SHIFT) & COUNT);
+  add(queue + QUEUE_REWRITES, (tally >> REWRITE_SHIFT) & COUNT);
+  const atcInvs = (tally >> ATC_INV_SHIFT) & COUNT;
+  if (atcInvs != 0) atomic.add<i32>(smmu + SMMU_AT_STATS, i32(atcInvs), STAT_ATC_INV);
   if (result == HOST) stop(queue, cons, QUEUE_NEEDS_HOST);
   else if (result >= ILLEGAL) hold(smmu, queue, cons, CERROR_ILL, result - ILLEGAL);
-  return u32(tally & 0xffff);
+  return u32(commands + (tally >> VISITED_SHIFT) / BLOCKS_PER_COMMAND);
 }

@@ -43,7 +43,7 @@ import { NOWHERE } from '../smmu-core/physical-memory';
 import { atcsAnswered, timedOut } from './atc-wait';
 import { ecmdqCons, ecmdqDue, followEcmdq } from './ecmdq';
 import { callHost, giveUp, letGo, ring, rings } from './ownership';
-import { contextOf, isVcmdq, stat, stop, unpark } from './queue-words';
+import { contextOf, disable, isVcmdq, restart, stat, stop, unpark } from './queue-words';
 import { BUDGET, hold, run } from './run-commands';
 import { signal } from './sync';
 import {
@@ -64,6 +64,8 @@ import {
 
 /** Rounds of one call. */
 const ROUNDS = 4;
+/** Work of a call that has used up its rounds. */
+export const SERVICE_WORK: u32 = ROUNDS * BUDGET;
 
 /** CONS as software reads it: index, wrap bit and, while an error is published, its code. */
 export function publicCons(queue: usize): u32 {
@@ -86,16 +88,8 @@ function enable(smmu: usize, queue: usize, cons: u32, gerrorn: u32): void {
   }
   const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
   atomic.store<u32>(queue, cons & indexMask, QUEUE_CONS);
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+  restart(queue);
   atomic.store<u32>(queue, 1, QUEUE_ENABLED);
-}
-
-function disable(smmu: usize, queue: usize): void {
-  unpark(smmu, queue);
-  atomic.store<u32>(queue, 0, QUEUE_ENABLED);
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
 }
 
 // Follows the enables of a VCMDQ; true when the queue runs.
@@ -150,12 +144,12 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
     store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + 1, QUEUE_SYNCS);
     return true;
   }
-  // A published error ends when software has made GERRORN equal; the command is then fetched again (IHI 0070 section 7.1).
+  // A published error ends when software has made GERRORN equal; the command is then
+  // fetched again (IHI 0070 section 7.1).
   if (state != QUEUE_ERROR_PUBLISHED || !isVcmdq(queue)) return false;
   if (((load<u32>(queue, QUEUE_GERROR) ^ gerrorn) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0)
     return false;
-  atomic.store<u32>(queue, 0, QUEUE_ERR);
-  atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
+  restart(queue);
   return true;
 }
 
@@ -200,7 +194,8 @@ function roundOfEcmdq(smmu: usize, queue: usize, context: usize, place: i64): u3
   return done;
 }
 
-// The same for a CMDQ whose PROD and CONS the guest has: what is still in the host's memory its device model looks after.
+// The same for a CMDQ whose PROD and CONS the guest has: what is still in the host's
+// memory its device model looks after.
 function overlayDue(queue: usize, place: i64): bool {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return false;
   const state = load<u32>(queue, QUEUE_STATE);
@@ -213,8 +208,9 @@ function overlayDue(queue: usize, place: i64): bool {
 }
 
 /**
- * True when a running VCMDQ's CONS, PROD, CONFIG and STATUS are just what they are with nothing to do: one call into the guest port. What it
- * leaves out, `due` sees: GERROR, and queues in any other state.
+ * True when a running VCMDQ's CONS, PROD, CONFIG and STATUS are just what they are with
+ * nothing to do: one call into the guest port. What it leaves out, `due` sees: GERROR,
+ * and queues in any other state.
  */
 export function settled(queue: usize, context: usize): bool {
   if (load<u32>(queue, QUEUE_STATE) != QUEUE_RUNNING || load<u32>(queue, QUEUE_ENABLED) != 1)
@@ -226,8 +222,9 @@ export function settled(queue: usize, context: usize): bool {
 }
 
 /**
- * True when a round of the VCMDQ would find something to do. Loads only: a side core looks all the time, and taking the queue for each look
- * would cost ten times as much and keep the doorbell's callers away.
+ * True when a round of the VCMDQ would find something to do. Loads only: a side core
+ * looks all the time, and taking the queue for each look would cost ten times as much and
+ * keep the doorbell's callers away.
  */
 export function due(queue: usize, context: usize): bool {
   const page0 = page0Of(queue, context);
@@ -287,9 +284,13 @@ function reaches(smmu: usize, queue: usize): bool {
   );
 }
 
-/** Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are used up. */
+/**
+ * Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are
+ * used up. Returns the work, as `run` counts it.
+ */
 export function serveOwned(smmu: usize, queue: usize): u32 {
-  // Of a queue that this unit cannot read only its own ring may pass unserved; another machine's doorbell meanwhile is the host's.
+  // Of a queue that this unit cannot read only its own ring may pass unserved; another
+  // machine's doorbell meanwhile is the host's.
   if (!reaches(smmu, queue)) {
     if (!letGo(queue, 1)) giveUp(queue);
     return 0;
@@ -308,7 +309,7 @@ export function serveOwned(smmu: usize, queue: usize): u32 {
   return total;
 }
 
-/** Rings a queue and serves it if it is free. Returns the commands run. */
+/** Rings a queue and serves it if it is free. Returns the work. */
 export function serveQueue(smmu: usize, queue: usize): u32 {
   return ring(queue) ? serveOwned(smmu, queue) : 0;
 }

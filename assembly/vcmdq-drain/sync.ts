@@ -24,9 +24,10 @@ import { stat, unpark } from './queue-words';
 const MSI_ADDRESS: u64 = 0x000ffffffffffffc;
 
 /**
- * Waits for a CMD_SYNC: true when it is complete. One that is held up parks the queue; whoever clears the last obstacle, as an access does that
- * leaves, runs it again.
- * The second look closes the gap between the first one and the moment when leavers can see the parked queue.
+ * Waits for a CMD_SYNC: true when it is complete. One that is held up parks the queue;
+ * whoever clears the last obstacle, as an access does that leaves, runs it again. The
+ * second look closes the gap between the first one and the moment when leavers can see
+ * the parked queue.
  * @param d0 the command's doublewords: a guest may have changed them in its ring when the wait is over.
  * @param held it waits for something else as well, whatever accesses are in flight.
  */
@@ -56,10 +57,12 @@ export function sync(
 }
 
 /**
- * Signals a complete CMD_SYNC: CS = IRQ with an address other than 0 writes its MSI, 32 bits, to the memory in which the queue's owner lives.
- * CONS moves first: Linux lets the MSI overwrite the very command, which must not be fetched again.
+ * Signals a complete CMD_SYNC: CS = IRQ with an address other than 0 writes its MSI, 32
+ * bits, to the memory in which the queue's owner lives. CONS moves first: Linux lets the
+ * MSI overwrite the very command, which must not be fetched again.
  * @param next CONS behind the command.
- * @returns false when the address is not RAM of the owner: the host sends it, or reports its abort. Nothing has changed then.
+ * @returns false when the address is not RAM of the owner: the host sends it, or reports
+ *   its abort. Nothing has changed then.
  */
 export function signal(smmu: usize, queue: usize, next: u32, d0: u64, d1: u64): bool {
   const addressBits = load<u32>(queue, QUEUE_MSI_BITS);

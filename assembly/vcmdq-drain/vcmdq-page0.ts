@@ -1,5 +1,6 @@
-// The page-0 registers of a queue: in guest memory while the VINTF's page 0 is mapped into the guest, else in host memory. What a guest
-// stored there is only ever a request; the queue block holds the truth.
+// The page-0 registers of a queue: in guest memory while the VINTF's page 0 is mapped
+// into the guest, else in host memory. What a guest stored there is only ever a request;
+// the queue block holds the truth.
 
 import { load32, load64, store32 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
@@ -45,7 +46,10 @@ export function writeRegister(place: i64, register: u32, value: u32): void {
   else store32(u32(place) + register, value);
 }
 
-/** Makes a register that last read `seen` read `value`. An atomic store costs 17 loads, so equal values are left alone. */
+/**
+ * Makes a register that last read `seen` read `value`. An atomic store costs 17 loads, so
+ * equal values are left alone.
+ */
 export function settle(place: i64, register: u32, seen: u32, value: u32): void {
   if (seen != value) writeRegister(place, register, value);
 }

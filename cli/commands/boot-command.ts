@@ -23,7 +23,8 @@ function unversioned(file: string, text: string): unknown {
   const { formatVersion = CONFIG_FORMAT_VERSION, ...options } = config as Record<string, unknown>;
   if (formatVersion === CONFIG_FORMAT_VERSION) return options;
   throw new UsageError(
-    `${file} is of version ${JSON.stringify(formatVersion)} of the configuration format, this is version ${CONFIG_FORMAT_VERSION}`,
+    `${file} is of version ${JSON.stringify(formatVersion)} of the configuration format, this ` +
+      `is version ${CONFIG_FORMAT_VERSION}`,
   );
 }
 
@@ -66,7 +67,12 @@ export function addBoot(
     };
     end(
       await withinTimeout(
-        { argv, seconds: settings.timeout, signals: settings.trace !== undefined },
+        {
+          argv,
+          seconds: settings.timeout,
+          signals: settings.trace !== undefined,
+          json: settings.json ?? false,
+        },
         async () => ((await boot(settings, options.config)) ? EXIT_OK : EXIT_FAILED),
       ),
     );

@@ -82,7 +82,8 @@ function decode(kind: string, doublewords: readonly string[], options: DecodeOpt
     throw new UsageError(`'${kind}' is none of ${Object.keys(STRUCTURES).join(', ')}`);
   if (doublewords.length !== structure.doublewords) {
     throw new UsageError(
-      `${kind} is ${structure.doublewords} doublewords of 16 hexadecimal digits, not ${doublewords.length}`,
+      `${kind} is ${structure.doublewords} doublewords of 16 hexadecimal digits, not ` +
+        `${doublewords.length}`,
     );
   }
   let words: Words;
@@ -109,7 +110,8 @@ export function addDecode(program: Command): void {
   program
     .command('decode')
     .description(
-      'say what the words of an STE, CD, command, event record or translation table descriptor mean',
+      'say what the words of an STE, CD, command, event record or translation table ' +
+        'descriptor mean',
     )
     .argument('<kind>', `${Object.keys(STRUCTURES).join(', ')}`)
     .argument('<hex...>', '64-bit doublewords as 16 hexadecimal digits each, the lowest first')

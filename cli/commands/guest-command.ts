@@ -24,7 +24,8 @@ async function init(folder: string): Promise<void> {
     if (error instanceof UsageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(
-      `cannot write to ${folder}: ${code === 'EEXIST' || code === 'ENOTDIR' ? 'it is not a folder' : code}`,
+      `cannot write to ${folder}: ` +
+        `${code === 'EEXIST' || code === 'ENOTDIR' ? 'it is not a folder' : code}`,
     );
   }
 }

@@ -4,8 +4,7 @@ import type { Command } from 'commander';
 import * as v from 'valibot';
 import { Host, type HostInspection, type Machine } from '../../vmm/api/index.ts';
 import { integer, option, yesNo } from '../../vmm/api/settings.ts';
-import { pathArgument } from '../../vmm/boards/index.ts';
-import { type BootSettings, hostSize, machineOptions, makeMachine } from '../boot.ts';
+import { type BootSettings, hostSize, machineOptions, makeMachine, toyArgs } from '../boot.ts';
 import { BOOT_SETTINGS } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
 import { addFlags } from '../flags.ts';
@@ -62,14 +61,14 @@ const INSPECT_SETTINGS = {
 
 type InspectSettings = Pick<
   BootSettings,
-  'vms' | 'path' | 'vcpus' | 'vintfs' | 'vcmdqs' | 'hostRam' | 'timeout'
+  'vms' | 'path' | 'queues' | 'vcpus' | 'vintfs' | 'vcmdqs' | 'hostRam' | 'timeout'
 > & {
   readonly steps?: number;
 };
 
 /** Boots machines, lets each run until it has yielded `steps` times, and looks. */
 async function inspectRunning(guest: string, settings: InspectSettings): Promise<HostInspection> {
-  const { path = 'all', steps = STEPS } = settings;
+  const { path = 'all', queues = 'vcmdq', steps = STEPS } = settings;
   const toy = guest === 'toy';
   const count = settings.vms ?? (toy ? 2 : 1);
   const common = machineOptions({ ...settings, guest });
@@ -78,11 +77,10 @@ async function inspectRunning(guest: string, settings: InspectSettings): Promise
   try {
     const machines: Machine[] = [];
     for (let k = 0; k < count; k++) {
-      const args = toy ? [pathArgument(path), `vms=${count}`, `machine=${k}`, 'rounds=1'] : [];
+      const args = toy ? toyArgs({ path, queues, vms: count, machine: k }, 'rounds=1') : [];
       machines.push(
         await makeMachine(host, {
           ...common,
-          overlay: common.overlay || path === 'overlay',
           name: `vm${k}`,
           args,
         }),
@@ -164,12 +162,10 @@ const INSPECTION = v.looseObject({
 
 /** What a trace says of its host. */
 async function inspectTrace(file: string): Promise<HostInspection> {
-  const { otherData } = await readTrace(file);
-  if (otherData.host === undefined)
-    throw new UsageError(`${file} does not say what its host consists of`);
-  if (!v.is(INSPECTION, otherData.host))
-    throw new UsageError(`${file}: what it says of its host is damaged`);
-  return otherData.host;
+  const { host } = await readTrace(file);
+  if (host === undefined) throw new UsageError(`${file} does not say what its host consists of`);
+  if (!v.is(INSPECTION, host)) throw new UsageError(`${file}: what it says of its host is damaged`);
+  return host;
 }
 
 /** Adds the subcommand of the command line `argv`; `end` is called with its exit status. */

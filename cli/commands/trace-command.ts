@@ -1,7 +1,7 @@
 // The subcommand `trace`: what stands in a trace file.
 
 import type { Command } from 'commander';
-import { summarise, type TraceSummary } from '../../vmm/trace/index.ts';
+import { TraceCounts, type TraceSummary } from '../../vmm/trace/index.ts';
 import { jsonLine } from '../json-line.ts';
 import { printableData } from '../printable-data.ts';
 import { readTrace } from '../trace-file.ts';
@@ -33,7 +33,9 @@ export function addTrace(program: Command): void {
     .argument('<file>', 'a trace file')
     .option('--json', 'as one JSON object', false)
     .action(async (file: string, { json }: { readonly json: boolean }) => {
-      const summary = summarise(await readTrace(file));
+      const counts = new TraceCounts();
+      const { lost } = await readTrace(file, (event) => counts.add(event));
+      const summary = counts.summary(lost);
       process.stdout.write(json ? jsonLine(summary) : text(printableData(summary)));
     });
 }

@@ -34,7 +34,8 @@ const KINDS: readonly ChartKind[] = [
   {
     title: 'Commands per second',
     explains:
-      'Commands consumed: on VCMDQs and overlaid CMDQs without an exit, on trapped CMDQs with exits.',
+      'Commands consumed: on VCMDQs and overlaid CMDQs without an exit, on trapped CMDQs with ' +
+      'exits.',
     lines: [
       { label: 'VCMDQ', colour: '--direct' },
       { label: 'CMDQ', colour: '--trapped' },

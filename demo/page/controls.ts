@@ -34,8 +34,12 @@ function select(choice: Choice, settings: Settings, actions: Actions): TemplateR
   const { name, label, values, explains } = choice;
   const current = chosenValue(settings, choice);
   return html`<label data-explain=${explains}>${label}
-    <select name=${name} @change=${(event: Event) => actions.set(name, (event.target as HTMLSelectElement).value)}>
-      ${values.map((value) => html`<option value=${value} .selected=${live(value === current)}>${value}</option>`)}
+    <select name=${name}
+        @change=${(event: Event) => actions.set(name, (event.target as HTMLSelectElement).value)}>
+      ${values.map(
+        (value) => html`<option value=${value}
+          .selected=${live(value === current)}>${value}</option>`,
+      )}
     </select>
   </label>`;
 }
@@ -56,14 +60,24 @@ function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
     if (file) actions.pickGuest(file);
     field.value = '';
   };
-  return html`<label data-explain="The guest: the toy, or any WebAssembly program that follows the guest ABI. A file can be dropped anywhere on the page.">Guest
+  return html`<label
+      data-explain=${
+        'The guest: the toy, or any WebAssembly program that follows the guest ABI. A file can ' +
+        'be dropped anywhere on the page.'
+      }>Guest
       <select name="guest" @change=${choose}>
         <option value="toy" .selected=${live(guest === 'toy')}>toy</option>
-        ${guest === 'toy' ? nothing : html`<option value=${guest} .selected=${live(true)}>${guest}</option>`}
+        ${
+          guest === 'toy'
+            ? nothing
+            : html`<option value=${guest}
+            .selected=${live(true)}>${guest}</option>`
+        }
         <option value=${FILE}>open .wasm\u2026</option>
       </select>
     </label>
-    <input id="guest-file" type="file" accept=".wasm,application/wasm" aria-label="Guest file" tabindex="-1" @change=${pick} />`;
+    <input id="guest-file" type="file" accept=".wasm,application/wasm" aria-label="Guest file"
+        tabindex="-1" @change=${pick} />`;
 }
 
 const STATES = {
@@ -85,28 +99,50 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
   const text = stateText(state);
   const running = text === 'running';
   const idle = text === 'ended' || text === 'booting' || text === 'stopped';
-  const where = facts
-    ? `guests ${facts.transport === 'inline' ? 'inline in the VMM\u2019s worker' : 'on workers of their own'}, drain: ${facts.drain}`
-    : '\u00a0';
+  const guests =
+    facts?.transport === 'inline' ? 'inline in the VMM\u2019s worker' : 'on workers of their own';
+  const where = facts ? `guests ${guests}, drain: ${facts.drain}` : '\u00a0';
   return html`<header>
-      <h1 data-explain="A virtual Arm SMMUv3 with NVIDIA CMDQV: machines share it, and their guests invalidate through command queues of their own.">vsmmu <small>an SMMUv3 with CMDQV, at work in this tab</small></h1>
+      <h1
+          data-explain=${
+            'A virtual Arm SMMUv3 with NVIDIA CMDQV: machines share it, and their guests ' +
+            'invalidate through command queues of their own.'
+          }
+        >vsmmu <small>an SMMUv3 with CMDQV, at work in this tab</small></h1>
       <p class="state" aria-live="off">
-        <span class="status ${text}" id="state" tabindex="0" data-explain=${STATES[text]}>${text}</span>
-        <span class="steps" tabindex="-1" data-explain="Steps of all machines since the reset; in one, each guest is called once.">step <i id="steps">${picture?.steps ?? 0}</i></span>
-        <span class="where" tabindex="-1" data-explain="What came of the settings: where the guests run and where their command queues are drained.">${where}</span>
+        <span class="status ${text}" id="state" tabindex="0"
+            data-explain=${STATES[text]}>${text}</span>
+        <span class="steps" tabindex="-1"
+            data-explain="Steps of all machines since the reset; in one, each guest is called once."
+          >step <i id="steps">${picture?.steps ?? 0}</i></span>
+        <span class="where" tabindex="-1"
+            data-explain=${
+              'What came of the settings: where the guests run and where their command queues ' +
+              'are drained.'
+            }>${where}</span>
       </p>
       <div class="tools">
-        <button type="button" @click=${() => actions.copyLink()} data-explain="Copies a link to this page with these settings.">${copied ? 'copied' : 'copy link'}</button>
-        <button type="button" id="theme" @click=${() => actions.toggleTheme()} data-explain="Changes between dark and light.">dark / light</button>
+        <button type="button" @click=${() => actions.copyLink()}
+            data-explain="Copies a link to this page with these settings."
+          >${copied ? 'copied' : 'copy link'}</button>
+        <button type="button" id="theme" @click=${() => actions.toggleTheme()}
+            data-explain="Changes between dark and light.">dark / light</button>
       </div>
     </header>
     <form class="bar" aria-label="Machine" @submit=${(event: Event) => event.preventDefault()}>
       <div class="buttons">
-        <button type="button" id="run" class="primary" ?disabled=${idle} aria-keyshortcuts="p" @click=${() => actions.toggleRun()} data-explain="Lets the machines run, or pauses them at a safe point (p).">${running ? 'Pause' : 'Run'}</button>
-        <button type="button" id="step" ?disabled=${idle} aria-keyshortcuts="s" @click=${() => actions.step()} data-explain="One step of each machine: one call of the guest (s).">Step</button>
-        <button type="button" id="reset" aria-keyshortcuts="r" @click=${() => actions.reset()} data-explain="New machines on a new host, from the beginning (r).">Reset</button>
+        <button type="button" id="run" class="primary" ?disabled=${idle} aria-keyshortcuts="p"
+            @click=${() => actions.toggleRun()}
+            data-explain="Lets the machines run, or pauses them at a safe point (p)."
+          >${running ? 'Pause' : 'Run'}</button>
+        <button type="button" id="step" ?disabled=${idle} aria-keyshortcuts="s"
+            @click=${() => actions.step()}
+            data-explain="One step of each machine: one call of the guest (s).">Step</button>
+        <button type="button" id="reset" aria-keyshortcuts="r" @click=${() => actions.reset()}
+            data-explain="New machines on a new host, from the beginning (r).">Reset</button>
       </div>
-      ${guestSelect(settings, actions)} ${CHOICES.map((choice) => select(choice, settings, actions))}
+      ${guestSelect(settings, actions)}
+      ${CHOICES.map((choice) => select(choice, settings, actions))}
     </form>
     <p id="note" class=${error === '' ? '' : 'bad'} role="alert">${error || facts?.note || ''}</p>`;
 }

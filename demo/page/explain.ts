@@ -1,9 +1,11 @@
-// Explanations: whatever carries data-explain says in one sentence what it is, in the line at the foot of the page, when it is pointed at or
-// focused. One element of each panel is in the tab order; the arrow keys go through the others.
+// Explanations: whatever carries data-explain says in one sentence what it is, in the
+// line at the foot of the page, when it is pointed at or focused. One element of each
+// panel is in the tab order; the arrow keys go through the others.
 
 const EXPLAINED = '[data-explain]';
 const IDLE =
-  'Point at anything, or go through it with Tab and the arrow keys: this line says what it is. p runs and pauses, s steps, r resets.';
+  'Point at anything, or go through it with Tab and the arrow keys: this line says what it ' +
+  'is. p runs and pauses, s steps, r resets.';
 
 /** What explains a place of the page: itself, what it lies in, or else its panel's heading. */
 function explainedAt(target: EventTarget | null): HTMLElement | undefined {

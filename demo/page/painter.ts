@@ -1,4 +1,5 @@
-// Draws the page in parts, a few milliseconds of each frame, so that no task of the page's thread is long however many machines there are.
+// Draws the page in parts, a few milliseconds of each frame, so that no task of the
+// page's thread is long however many machines there are.
 
 /** Scripts of a frame stop after this; layout and painting of what they changed come on top. */
 const FRAME_MS = 2;
@@ -35,12 +36,22 @@ export class Painter {
   }
 
   #frame(): void {
+    try {
+      this.#drawSome();
+    } finally {
+      // A part that throws is reported by the browser; the others are drawn all the same.
+      if (this.#left.length > 0 || this.#again) this.#ask();
+    }
+  }
+
+  #drawSome(): void {
     const end = performance.now() + FRAME_MS;
     if (this.#left.length === 0 && this.#again) {
       this.#again = false;
+      const parts = this.#parts();
       const waiting = this.#waiting.splice(0);
       this.#left = [
-        ...this.#parts(),
+        ...parts,
         () => {
           for (const resolve of waiting) resolve();
         },
@@ -48,6 +59,5 @@ export class Painter {
     }
     do this.#left.shift()?.();
     while (this.#left.length > 0 && performance.now() < end);
-    if (this.#left.length > 0 || this.#again) this.#ask();
   }
 }

@@ -20,8 +20,11 @@ function entry({ slot, state, name, operands, summary }: EntryPicture): Template
   const explains =
     name === ''
       ? summary
-      : `Entry ${slot}, ${name}${operands === '' ? '' : ` (${operands})`}: ${summary}; ${STATES[state]}.`;
-  return html`<li class=${state} data-explain=${explains} tabindex="-1"><span class="slot">${slot}</span><span class="command">${name}</span><span class="operands">${operands}</span></li>`;
+      : `Entry ${slot}, ${name}${operands === '' ? '' : ` (${operands})`}: ${summary}; ` +
+        `${STATES[state]}.`;
+  return html`<li class=${state} data-explain=${explains} tabindex="-1"><span
+      class="slot">${slot}</span><span class="command">${name}</span><span
+      class="operands">${operands}</span></li>`;
 }
 
 const PATHS: Readonly<Record<QueuePicture['path'], string>> = {
@@ -30,7 +33,8 @@ const PATHS: Readonly<Record<QueuePicture['path'], string>> = {
   ecmdq:
     'PROD and CONS lie in guest memory, EN and ERRACK with them, so no store to PROD is an exit.',
   overlay:
-    'eight bytes of it, PROD and CONS, lie in guest memory: a guest without a driver for CMDQV rings it without an exit.',
+    'eight bytes of it, PROD and CONS, lie in guest memory: a guest without a driver for ' +
+    'CMDQV rings it without an exit.',
 };
 
 function queue(vm: string, picture: QueuePicture): TemplateResult {
@@ -51,16 +55,26 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
   } = picture;
   const about = `${name}: ${PATHS[path]}`;
   const stopped = gerror !== gerrorn ? ', stopped' : '';
-  return html`<article class="queue ${path}" data-queue="${vm} ${name}" tabindex="0" data-explain=${about}>
+  return html`<article class="queue ${path}" data-queue="${vm} ${name}" tabindex="0"
+      data-explain=${about}>
     <h3>${name} <small>${path}${enabled ? nothing : ', off'}${stopped}</small></h3>
     <dl>
-      <div data-explain="PROD: where the guest writes next, index and wrap bit." tabindex="-1"><dt>PROD</dt><dd data-value="prod">${prod}</dd></div>
-      <div data-explain="CONS: where the SMMU reads next. Equal to PROD: everything is consumed." tabindex="-1"><dt>CONS</dt><dd data-value="cons">${cons}</dd></div>
-      <div data-explain="CONS.ERR: why the queue stopped last." tabindex="-1"><dt>ERR</dt><dd class=${error === 0 ? '' : 'bad'}>${error === 0 ? '0' : (ERRORS[error] ?? error)}</dd></div>
+      <div data-explain="PROD: where the guest writes next, index and wrap bit."
+          tabindex="-1"><dt>PROD</dt><dd data-value="prod">${prod}</dd></div>
+      <div data-explain="CONS: where the SMMU reads next. Equal to PROD: everything is consumed."
+          tabindex="-1"><dt>CONS</dt><dd data-value="cons">${cons}</dd></div>
+      <div data-explain="CONS.ERR: why the queue stopped last." tabindex="-1"><dt>ERR</dt><dd
+          class=${error === 0 ? '' : 'bad'}
+        >${error === 0 ? '0' : (ERRORS[error] ?? error)}</dd></div>
     </dl>
     <ol aria-label="Ring of ${size} entries around CONS">${entries.map(entry)}</ol>
-    <p class="counts" data-explain="Commands consumed, CMD_SYNCs among them, and commands whose VMID or StreamID the drain replaced." tabindex="-1">
-      ${short(commands)}\u00a0commands \u00b7 ${short(syncs)}\u00a0syncs \u00b7 ${short(rewrites)}\u00a0rewritten
+    <p class="counts"
+        data-explain=${
+          'Commands consumed, CMD_SYNCs among them, and commands whose VMID or StreamID the ' +
+          'drain replaced.'
+        } tabindex="-1">
+      ${short(commands)}\u00a0commands \u00b7 ${short(syncs)}\u00a0syncs
+      \u00b7 ${short(rewrites)}\u00a0rewritten
     </p>
   </article>`;
 }
@@ -69,22 +83,35 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
 function doorbellText({ overlay, mapped }: VmPicture): string {
   if (overlay) {
     return mapped
-      ? 'CMDQ_PROD and CMDQ_CONS are mapped into the guest: a store to PROD goes to guest memory, and the doorbell calls the drain, Wasm to Wasm.'
-      : 'CMDQ_PROD and CMDQ_CONS are not mapped: the queue is not enabled, or stands at an error, and traps meanwhile.';
+      ? 'CMDQ_PROD and CMDQ_CONS are mapped into the guest: a store to PROD goes to guest ' +
+          'memory, and the doorbell calls the drain, Wasm to Wasm.'
+      : 'CMDQ_PROD and CMDQ_CONS are not mapped: the queue is not enabled, or stands at an ' +
+          'error, and traps meanwhile.';
   }
   return mapped
-    ? 'Page 0 of the VINTF is mapped into the guest: stores to PROD go to guest memory, and the doorbell calls the drain, Wasm to Wasm.'
+    ? 'Page 0 of the VINTF is mapped into the guest: stores to PROD go to guest memory, and ' +
+        'the doorbell calls the drain, Wasm to Wasm.'
     : 'Page 0 of the VINTF is not mapped: the VINTF is not enabled, or its registers trap.';
 }
 
 /** What an invalidation costs the host. */
 function cost({ overlay, exits, interventions }: VmPicture): TemplateResult {
   return overlay
-    ? html`<div class="node" tabindex="-1" data-explain="Commands that the drain leaves to the host, which carries them out while the queue waits: what is no invalidation.">
-        <b>host steps in</b><span><i data-value="interventions">${short(interventions)}</i> \u00d7</span>
+    ? html`<div class="node" tabindex="-1"
+        data-explain=${
+          'Commands that the drain leaves to the host, which carries them out while the queue ' +
+          'waits: what is no invalidation.'
+        }>
+        <b>host steps in</b><span><i
+            data-value="interventions">${short(interventions)}</i> \u00d7</span>
       </div>`
-    : html`<div class="node" tabindex="-1" data-explain="Exits of any kind while a batch was on the direct path: what CMDQV is there to avoid.">
-        <b>during TLBI</b><span><i data-value="direct-exits">${exits.duringInvalidation}</i> exits</span>
+    : html`<div class="node" tabindex="-1"
+        data-explain=${
+          'Exits of any kind while a batch was on the direct path: what CMDQV is there to ' +
+          'avoid.'
+        }>
+        <b>during TLBI</b><span><i
+            data-value="direct-exits">${exits.duringInvalidation}</i> exits</span>
       </div>`;
 }
 
@@ -94,13 +121,22 @@ export function machine(vm: VmPicture): TemplateResult {
     vm;
   const [virtual = 0, physical = 0] = streams[0] ?? [];
   return html`<section class="panel machine" data-vm=${name} aria-label=${name}>
-    <h2 tabindex="0" data-explain="One virtual machine: its guest sees VMID-less commands and StreamID ${hex(virtual)}; the host made VMID ${vmid} and StreamID ${hex(physical)} of it.">
+    <h2 tabindex="0"
+        data-explain=${
+          `One virtual machine: its guest sees VMID-less commands and StreamID ${hex(virtual)}; ` +
+          `the host made VMID ${vmid} and StreamID ${hex(physical)} of it.`
+        }>
       ${name} <span class="status ${status}">${status}</span>
-      <small>VMID ${vmid} \u00b7 ${overlay ? 'no CMDQV' : `VINTF ${vintf}`} \u00b7 StreamID ${hex(virtual)} \u2192 ${hex(physical)}</small>
+      <small>VMID ${vmid} \u00b7 ${overlay ? 'no CMDQV' : `VINTF ${vintf}`}
+        \u00b7 StreamID ${hex(virtual)} \u2192 ${hex(physical)}</small>
     </h2>
     ${reason === '' ? nothing : html`<p class="bad" role="alert">${reason}</p>`}
     <div class="flow">
-      <div class="node" tabindex="-1" data-explain="The guest: a Wasm program. Its only ways out are the imports that the exit counter wraps.">
+      <div class="node" tabindex="-1"
+          data-explain=${
+            'The guest: a Wasm program. Its only ways out are the imports that the exit counter ' +
+            'wraps.'
+          }>
         <b>guest</b><span><i data-value="exits">${short(exits.total)}</i> exits</span>
       </div>
       <span class="arrow" aria-hidden="true">\u2192</span>

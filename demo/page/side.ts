@@ -6,8 +6,13 @@ import { colour } from './colours.ts';
 import { short } from './page-text.ts';
 
 function tlbRow({ vm, asid, count }: TlbPicture): TemplateResult {
-  return html`<li tabindex="-1" data-explain="Entries of ${vm} with ASID ${asid} that a lookup would still use: ${count}. Each cell is 16 sets of the IOTLB.">
-    <span>${vm} <small>ASID ${asid}</small></span><canvas width="64" height="1" data-tlb="${vm} ${asid}"></canvas><b>${count}</b>
+  return html`<li tabindex="-1"
+      data-explain=${
+        `Entries of ${vm} with ASID ${asid} that a lookup would still use: ${count}. Each cell ` +
+        'is 16 sets of the IOTLB.'
+      }>
+    <span>${vm} <small>ASID ${asid}</small></span><canvas width="64" height="1"
+        data-tlb="${vm} ${asid}"></canvas><b>${count}</b>
   </li>`;
 }
 
@@ -17,10 +22,8 @@ function registers({ name, exits }: VmPicture): TemplateResult {
     <h3>${name} <small>${short(exits.total)} exits</small></h3>
     <ul class="bars">
       ${exits.byRegister.map(
-        ([
-          register,
-          count,
-        ]) => html`<li tabindex="-1" data-explain="${register}: ${count} exits of ${name} at this register.">
+        ([register, count]) => html`<li tabindex="-1"
+            data-explain="${register}: ${count} exits of ${name} at this register.">
           <span>${register}</span><i style="--part:${count / most}"></i><b>${short(count)}</b>
         </li>`,
       )}
@@ -39,7 +42,8 @@ function events({ name, events: records, eventCount }: VmPicture): TemplateResul
           fields,
           summary,
         }) => html`<li tabindex="-1" data-explain="${event} (${fields}): ${summary}.">
-          <span class="slot">${number}</span><span class="command">${event}</span><span class="operands">${fields}</span>
+          <span class="slot">${number}</span><span class="command">${event}</span><span
+              class="operands">${fields}</span>
         </li>`,
       )}
       ${records.length === 0 ? html`<li class="none">none yet</li>` : nothing}
@@ -49,15 +53,27 @@ function events({ name, events: records, eventCount }: VmPicture): TemplateResul
 
 export function side({ tlb, vms }: Picture): TemplateResult {
   return html`<section class="panel tlb" aria-label="IOTLB">
-      <h2 tabindex="0" data-explain="The IOTLB that all VMs of the host share, tagged with VMID and ASID: a TLBI of one VM never takes another's entries.">IOTLB <small>by VM and ASID</small></h2>
+      <h2 tabindex="0"
+          data-explain=${
+            'The IOTLB that all VMs of the host share, tagged with VMID and ASID: a TLBI of one ' +
+            "VM never takes another's entries."
+          }>IOTLB <small>by VM and ASID</small></h2>
       <ul>${tlb.map(tlbRow)}</ul>
     </section>
     <section class="panel exits" aria-label="Exits by register">
-      <h2 tabindex="0" data-explain="An exit is control leaving the guest's Wasm for JavaScript. Each one is counted, by register.">Exits <small>by register</small></h2>
+      <h2 tabindex="0"
+          data-explain=${
+            "An exit is control leaving the guest's Wasm for JavaScript. Each one is counted, by " +
+            'register.'
+          }>Exits <small>by register</small></h2>
       <div class="vms">${vms.map(registers)}</div>
     </section>
     <section class="panel eventq" aria-label="Event queue">
-      <h2 tabindex="0" data-explain="Records that the SMMU wrote to each guest's event queue, newest first, read from guest memory.">Event queue <small>decoded</small></h2>
+      <h2 tabindex="0"
+          data-explain=${
+            "Records that the SMMU wrote to each guest's event queue, newest first, read from " +
+            'guest memory.'
+          }>Event queue <small>decoded</small></h2>
       <div class="vms">${vms.map(events)}</div>
     </section>`;
 }

@@ -15,12 +15,16 @@ function stages(trace: TracePicture, drain: string): Stage[] {
   const written: Stage = {
     title: 'guest writes',
     detail: `2 entries at ${prodBefore} \u00b7 ${time(writeNs)}`,
-    explains: `The guest puts TLBI_NH_VA and CMD_SYNC into the ring of ${queue}, in its own memory: ${time(writeNs)}, the mean of many.`,
+    explains:
+      `The guest puts TLBI_NH_VA and CMD_SYNC into the ring of ${queue}, in its own ` +
+      `memory: ${time(writeNs)}, the mean of many.`,
   };
   const executed: Stage = {
     title: 'drain',
     detail: path !== 'trapped' ? `VMID 0 \u2192 ${vmid}` : `VMID ${vmid}`,
-    explains: `The commands are fetched once each, the VM's own VMID ${vmid} goes in whatever the guest wrote, and matching IOTLB entries die.`,
+    explains:
+      `The commands are fetched once each, the VM's own VMID ${vmid} goes in whatever ` +
+      'the guest wrote, and matching IOTLB entries die.',
   };
   if (path === 'trapped') {
     return [
@@ -52,7 +56,8 @@ function stages(trace: TracePicture, drain: string): Stage[] {
       detail: `${prodAfter} \u00b7 guest memory`,
       explains:
         path === 'overlay'
-          ? 'CMDQ_PROD is mapped into the guest, which does not know: the store is a store, and no exit.'
+          ? 'CMDQ_PROD is mapped into the guest, which does not know: the store is a store, ' +
+            'and no exit.'
           : 'Page 0 of the VINTF is guest memory: the store is a store, and no exit.',
     },
     call
@@ -81,12 +86,21 @@ function lane(trace: TracePicture, longest: number, drain: string): TemplateResu
   const { path, vm, queue, totalNs, batches, exits } = trace;
   const each = (exits / Math.max(1, batches)).toFixed(exits === 0 ? 0 : 1);
   return html`<div class="lane ${path}" data-path=${path}>
-    <div class="total" tabindex="-1" data-explain="${path}: from the first store to completion ${time(totalNs)}, the mean of ${batches} batches of one TLBI and its CMD_SYNC, with ${exits} exits in all.">
-      <b>${path}</b><span>${vm} ${queue}</span><strong data-value="ns">${time(totalNs)}</strong><span><i data-value="exits">${each}</i> exits</span>
+    <div class="total" tabindex="-1"
+        data-explain=${
+          `${path}: from the first store to completion ${time(totalNs)}, the mean of ${batches} ` +
+          `batches of one TLBI and its CMD_SYNC, with ${exits} exits in all.`
+        }>
+      <b>${path}</b><span>${vm} ${queue}</span><strong
+          data-value="ns">${time(totalNs)}</strong><span><i
+          data-value="exits">${each}</i> exits</span>
       <i class="bar" style="--part:${totalNs / longest}"></i>
     </div>
     <ol>
-      ${stages(trace, drain).map(({ title, detail, explains }) => html`<li tabindex="-1" data-explain=${explains}><b>${title}</b><span>${detail}</span></li>`)}
+      ${stages(trace, drain).map(
+        ({ title, detail, explains }) => html`<li tabindex="-1"
+          data-explain=${explains}><b>${title}</b><span>${detail}</span></li>`,
+      )}
     </ol>
   </div>`;
 }
@@ -99,9 +113,21 @@ export function strip(
   const longest = Math.max(1, ...traces.map(({ totalNs }) => totalNs));
   const order = ['direct', 'overlay', 'trapped'];
   const sorted = traces.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));
-  return html`<h2 tabindex="0" data-explain="One TLBI followed from the guest's store to its completion, on each path that the guest uses.">
+  return html`<h2 tabindex="0"
+      data-explain=${
+        "One TLBI followed from the guest's store to its completion, on each path that the guest " +
+        'uses.'
+      }>
       What just happened <small>one TLBI, from store to completion</small>
     </h2>
     ${sorted.map((trace) => lane(trace, longest, facts?.drain ?? ''))}
-    ${sorted.length === 0 ? html`<p class="none">${live ? 'The guest has not followed one yet.' : 'Experiments follow none; the live run does.'}</p>` : nothing}`;
+    ${
+      sorted.length === 0
+        ? html`<p class="none">${
+            live
+              ? 'The guest has not followed one yet.'
+              : 'Experiments follow none; the live run does.'
+          }</p>`
+        : nothing
+    }`;
 }

@@ -14,7 +14,11 @@ function figure(batch: number, row: RowPicture | undefined): TemplateResult {
   const { path, p50Ns, exitsPerBatch } = row;
   const commands = `${batch} ${batch === 1 ? 'invalidation' : 'invalidations'} and a CMD_SYNC`;
   const exits = exitsPerBatch.toFixed(exitsPerBatch === 0 ? 0 : 1);
-  return html`<td tabindex="-1" data-explain="${path} path, ${commands}: ${time(p50Ns)} from the doorbell to completion, the median; ${exits} exits.">
+  return html`<td tabindex="-1"
+      data-explain=${
+        `${path} path, ${commands}: ${time(p50Ns)} from the doorbell to completion, the median; ` +
+        `${exits} exits.`
+      }>
     <b>${time(p50Ns)}</b> <span data-exits=${path}>${exits}</span> exits
   </td>`;
 }
@@ -24,7 +28,10 @@ function measured({ rows }: Picture): TemplateResult {
   const batches = [...new Set(rows.map(({ batch }) => batch))];
   return html`<table>
     <caption>Invalidations with their CMD_SYNC: median, and exits</caption>
-    <thead><tr><th>batch</th>${PATHS.map((path) => html`<th class=${path}>${path}</th>`)}</tr></thead>
+    <thead><tr><th>batch</th>${PATHS.map(
+      (path) => html`<th
+        class=${path}>${path}</th>`,
+    )}</tr></thead>
     <tbody>
       ${batches.map(
         (batch) =>
@@ -42,7 +49,11 @@ function measured({ rows }: Picture): TemplateResult {
 /** What the sanitizer has to say. */
 function sanitizer({ findings }: Picture): TemplateResult {
   return html`<div class="findings" data-findings=${findings.length}>
-    <h3>Sanitizer <small>${findings.length === 0 ? 'no stale entry has been used' : 'stale entries in use, and the command that is missing'}</small></h3>
+    <h3>Sanitizer <small>${
+      findings.length === 0
+        ? 'no stale entry has been used'
+        : 'stale entries in use, and the command that is missing'
+    }</small></h3>
     <ul>
       ${findings.map((text) => {
         const [what = '', missing = ''] = text.split('; missing: ');
@@ -64,12 +75,21 @@ function outcome(experiment: Experiment, picture: Picture | undefined): Template
     ended &&
     found.every(({ ok }) => ok) &&
     checks.every((name) => found.some((check) => check.name === name));
-  return html`<div class="outcome" data-outcome=${ended ? (held ? 'holds' : 'fails') : 'running'} aria-live="polite">
+  return html`<div class="outcome" data-outcome=${ended ? (held ? 'holds' : 'fails') : 'running'}
+      aria-live="polite">
     <p>${about}</p>
     <p class="look">Look at ${look}.</p>
-    ${ended ? html`<p class=${held ? 'good' : 'bad'}>${held ? shows : 'It did not come out as expected.'}</p>` : nothing}
+    ${
+      ended
+        ? html`<p
+        class=${held ? 'good' : 'bad'}>${held ? shows : 'It did not come out as expected.'}</p>`
+        : nothing
+    }
     <ul class="checks">
-      ${found.map(({ vm, name, ok, detail }) => html`<li class=${ok ? 'good' : 'bad'} tabindex="-1" data-explain="${detail}"><b>${ok ? 'ok' : 'FAIL'}</b> ${vm}: ${name}</li>`)}
+      ${found.map(
+        ({ vm, name, ok, detail }) => html`<li class=${ok ? 'good' : 'bad'} tabindex="-1"
+          data-explain="${detail}"><b>${ok ? 'ok' : 'FAIL'}</b> ${vm}: ${name}</li>`,
+      )}
     </ul>
     ${experiment.measures && picture && picture.rows.length > 0 ? measured(picture) : nothing}
   </div>`;
@@ -81,14 +101,26 @@ export function thingsToTry(
   actions: Actions,
 ): TemplateResult {
   const chosen = findExperiment(settings.experiment);
-  return html`<h2 tabindex="0" data-explain="Experiments with the toy; the command line has the same: vsmmu boot toy --experiment NAME.">Things to try <small>one click each</small></h2>
+  return html`<h2 tabindex="0"
+      data-explain=${
+        'Experiments with the toy; the command line has the same: vsmmu boot toy --experiment ' +
+        'NAME.'
+      }>Things to try <small>one click each</small></h2>
     <div class="experiments">
       ${EXPERIMENTS.map(
         ({ name, title, about }) =>
-          html`<button type="button" data-experiment=${name} aria-pressed=${name === chosen?.name} data-explain=${about} @click=${() => actions.experiment(name)}>${title}</button>`,
+          html`<button type="button" data-experiment=${name} aria-pressed=${name === chosen?.name}
+              data-explain=${about} @click=${() => actions.experiment(name)}>${title}</button>`,
       )}
-      <button type="button" data-experiment="none" aria-pressed=${chosen === undefined} data-explain="The toy takes all of its steps and then goes on working." @click=${() => actions.experiment('none')}>Live run</button>
+      <button type="button" data-experiment="none" aria-pressed=${chosen === undefined}
+          data-explain="The toy takes all of its steps and then goes on working."
+          @click=${() => actions.experiment('none')}>Live run</button>
     </div>
     ${settings.check && picture ? sanitizer(picture) : nothing}
-    ${chosen ? outcome(chosen, picture) : html`<p class="hint">The console takes single characters: <kbd>?</kbd> says which. <kbd>f</kbd> makes a fault, <kbd>i</kbd> puts an illegal command on the VCMDQ.</p>`}`;
+    ${
+      chosen
+        ? outcome(chosen, picture)
+        : html`<p class="hint">The console takes single characters: <kbd>?</kbd> says which.
+            <kbd>f</kbd> makes a fault, <kbd>i</kbd> puts an illegal command on the VCMDQ.</p>`
+    }`;
 }

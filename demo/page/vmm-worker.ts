@@ -23,8 +23,12 @@ export class VmmWorker {
   /** Rejects when the worker fails. */
   readonly #broken: Promise<never>;
   #accept: () => void = () => undefined;
+  #ended = false;
 
-  /** What `sink` is told waits until `accept`. `failed` hears of a worker that fails later on. */
+  /**
+   * What `sink` is told waits until `accept`, and is told to nobody after `end`. `failed` hears of a
+   * worker that fails later on.
+   */
   constructor(
     settings: Settings,
     guest: GuestFile | undefined,
@@ -41,9 +45,15 @@ export class VmmWorker {
     const accepted = new Promise<void>((resolve) => {
       this.#accept = resolve;
     });
+    // Messages under way outlive the worker: a picture of machines that have gone would take the place
+    // of the last one of those that are there.
+    const pass = async (tell: () => Promise<void>) => {
+      await accepted;
+      if (!this.#ended) await tell();
+    };
     this.#sink = {
-      output: (vm, bytes) => accepted.then(() => sink.output(vm, bytes)),
-      picture: (picture) => accepted.then(() => sink.picture(picture)),
+      output: (vm, bytes) => pass(() => sink.output(vm, bytes)),
+      picture: (picture) => pass(() => sink.picture(picture)),
     };
     this.#broken = new Promise<never>((_, reject) => {
       this.#worker.addEventListener('error', (event) =>
@@ -76,6 +86,7 @@ export class VmmWorker {
 
   /** Ends the worker and all that it has. */
   end(): void {
+    this.#ended = true;
     clearTimeout(this.#late);
     this.#worker.terminate();
   }

@@ -1,5 +1,5 @@
-// Console output that waits for the page. A guest can write faster than a terminal takes it in: then what is too much is left out, and counted,
-// and the page stays free.
+// Console output that waits for the page. A guest can write faster than a terminal takes
+// it in: then what is too much is left out, and counted, and the page stays free.
 
 /** Bytes of one machine that wait at most. */
 const MOST = 65_536;

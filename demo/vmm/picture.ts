@@ -1,5 +1,5 @@
-// The picture: reads registers as a guest would read them (no exit is counted), rings and event queues from guest memory, the IOTLB from host
-// memory. Changes nothing.
+// The picture: reads registers as a guest would read them (no exit is counted), rings and
+// event queues from guest memory, the IOTLB from host memory. Changes nothing.
 
 import type { Host, Machine, QueueInspection, VintfInspection, ViommuInspection } from 'vsmmu';
 import {

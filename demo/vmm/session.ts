@@ -44,7 +44,8 @@ async function placement({ transport, drain, vcpus }: Settings) {
   const { cores, threads } = await probe();
   if (!threads.available) {
     const note =
-      'The page is not cross-origin isolated: the whole machine runs inline in one worker, its VCMDQs are drained in the doorbell call.';
+      'The page is not cross-origin isolated: the whole machine runs inline in one worker, ' +
+      'its VCMDQs are drained in the doorbell call.';
     return { transport: 'inline', drain: 'doorbell', isolated: false, note } as const;
   }
   const spare = cores >= SPARE_CORES + vcpus - 1;
@@ -224,8 +225,8 @@ export class Session {
     this.#due = true;
     if (this.#sending) return;
     this.#sending = true;
-    // A page that has gone takes nothing; then nothing more is sent.
-    this.#send().catch(() => undefined);
+    // The page is told, as of everything that fails here.
+    this.#send().catch(reportError);
   }
 
   /** One after the other, so that the page draws the one and the other in tasks of their own. */

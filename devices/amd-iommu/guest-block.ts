@@ -1,4 +1,5 @@
-// What host memory has of a GuestID beside its queue block (assembly/layout/amd-block.ts): pointers, enables, status, event log, ID tables.
+// What host memory has of a GuestID beside its queue block
+// (assembly/layout/amd-block.ts): pointers, enables, status, event log, ID tables.
 
 import {
   AMD_CTX_COMMAND_BASE,
@@ -40,7 +41,8 @@ import {
 import { maskInWord } from '../plugin/index.ts';
 import { QueueBlock, smmuBase } from '../unit/index.ts';
 
-const RUN_BITS = maskInWord(AMD_STATUS_EVENT_LOG_RUN) | maskInWord(AMD_STATUS_CMD_BUF_RUN);
+const EVENT_LOG_RUN = maskInWord(AMD_STATUS_EVENT_LOG_RUN);
+const RUN_BITS = EVENT_LOG_RUN | maskInWord(AMD_STATUS_CMD_BUF_RUN);
 
 export class AmdGuestBlock {
   readonly guest: number;
@@ -89,7 +91,10 @@ export class AmdGuestBlock {
     return this.#get(AMD_CTX_EVENTS_LOST);
   }
 
-  /** A command buffer, from its start: `pa` names it in events, `offset` is where it lies in its window's memory, 0 for nowhere. */
+  /**
+   * A command buffer, from its start: `pa` names it in events, `offset` is where it lies
+   * in its window's memory, 0 for nowhere.
+   */
   setCommandBuffer(window: number, pa: number, offset: number, log2size: number): void {
     this.#set(CTX_WINDOW, window);
     this.#set(AMD_CTX_COMMAND_BASE, pa % 2 ** 32);
@@ -117,7 +122,10 @@ export class AmdGuestBlock {
     this.#set(AMD_CTX_TRANSLATE_DEVICE, device);
   }
 
-  /** Enables of the buffers, as in the control register. A command buffer that is enabled anew starts to run. */
+  /**
+   * Enables of the buffers, as in the control register. A buffer that is enabled anew starts to run,
+   * but not an event log whose overflow has not been cleared: that takes a 0 and a 1 once more.
+   */
   get control(): number {
     return this.#get(AMD_CTX_CONTROL);
   }
@@ -125,16 +133,19 @@ export class AmdGuestBlock {
     const enabled = maskInWord(AMD_CONTROL_CMD_BUF_EN);
     if ((control & ~this.control & enabled) !== 0 || (control & enabled) === 0)
       this.queue.state = QUEUE_RUNNING;
+    const log = maskInWord(AMD_CONTROL_EVENT_LOG_EN);
+    const overflow = (this.#get(AMD_CTX_STATUS) & maskInWord(AMD_STATUS_EVENT_OVERFLOW)) !== 0;
+    const status = (this.#address + AMD_CTX_STATUS) >> 2;
+    if ((control & log) === 0) Atomics.and(this.#words, status, ~EVENT_LOG_RUN);
+    else if ((this.control & log) === 0 && !overflow)
+      Atomics.or(this.#words, status, EVENT_LOG_RUN);
     this.#set(AMD_CTX_CONTROL, control);
   }
 
   /** The status register. */
   get status(): number {
     const { control } = this;
-    let status = this.#get(AMD_CTX_STATUS);
-    const overflow = (status & maskInWord(AMD_STATUS_EVENT_OVERFLOW)) !== 0;
-    if ((control & maskInWord(AMD_CONTROL_EVENT_LOG_EN)) !== 0 && !overflow)
-      status |= maskInWord(AMD_STATUS_EVENT_LOG_RUN);
+    const status = this.#get(AMD_CTX_STATUS);
     const runs =
       (control & maskInWord(AMD_CONTROL_CMD_BUF_EN)) !== 0 &&
       this.queue.state !== QUEUE_ERROR_PUBLISHED;
@@ -166,7 +177,10 @@ export class AmdGuestBlock {
     else this.#set(AMD_CTX_POINTERS + offset, value);
   }
 
-  /** Moves the pointers into the guest's memory, or (offset 0) takes them back; what the guest left there is as untrusted as any register write. */
+  /**
+   * Moves the pointers into the guest's memory, or (offset 0) takes them back; what the
+   * guest left there is as untrusted as any register write.
+   */
   place(guestMemory: WebAssembly.Memory, memoryOffset: number): void {
     const guest = new Int32Array(guestMemory.buffer);
     const own = (this.#address + AMD_CTX_POINTERS) >> 2;
@@ -181,7 +195,10 @@ export class AmdGuestBlock {
     this.#set(CTX_PAGE0, memoryOffset);
   }
 
-  /** Pointers, status and state of the buffers, for saved states. A buffer that is parked fetches its COMPLETION_WAIT again. */
+  /**
+   * Pointers, status and state of the buffers, for saved states. A buffer that is parked
+   * fetches its COMPLETION_WAIT again.
+   */
   saveBuffers(): number[] {
     const { queue } = this;
     const pointers = Array.from({ length: AMD_POINTERS_SIZE / 8 }, (_, i) =>

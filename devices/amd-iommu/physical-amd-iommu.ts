@@ -1,5 +1,6 @@
-// The host's AMD IOMMU: its registers, VFCTRL and the VF page of each GuestID. Translation, commands and event logs are assembly/amd-iommu; the
-// registers are what host memory has of them.
+// The host's AMD IOMMU: its registers, VFCTRL and the VF page of each GuestID.
+// Translation, commands and event logs are assembly/amd-iommu; the registers are what
+// host memory has of them.
 
 import { AMD_AT_DEVICE_TABLE, AMD_AT_ENABLED } from '../../assembly/layout/amd-block.ts';
 import {

@@ -142,7 +142,10 @@ export class AmdPageTable {
     }
   }
 
-  /** Maps a range of multiples of 4 KiB. @throws what the memory's `allocate` throws, with a part of the range mapped. */
+  /**
+   * Maps a range of multiples of 4 KiB. @throws what the memory's `allocate` throws, with
+   * a part of the range mapped.
+   */
   map(address: bigint, pa: bigint, length: bigint, writable: boolean): void {
     const permissions = writable ? READ | WRITE : READ;
     this.#each(address, pa, length, (place, at) =>

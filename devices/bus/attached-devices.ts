@@ -16,8 +16,9 @@ import type { Clock } from './clock.ts';
 import { DeviceLease } from './device-lease.ts';
 import type { DirectMapper } from './direct-mapper.ts';
 import type { InterruptSink } from './interrupt-sink.ts';
-import { type MsiSink, memoryMsiSink } from './msi-sink.ts';
+import { boardMsiSink, type MsiSink } from './msi-sink.ts';
 import type { Placement } from './placement.ts';
+import { PortMsis } from './port-msis.ts';
 import { TimerQueue } from './timer-queue.ts';
 import {
   type DeviceV1,
@@ -33,7 +34,7 @@ export interface DeviceServices {
   readonly directMaps: DirectMapper | undefined;
   readonly background: BackgroundLoops;
   readonly clock: Clock;
-  /** Where MSIs go. Default: they are stores to `memory`. */
+  /** Where MSIs of devices without a DMA port go. Default: they are stores to `memory`. */
   readonly msis?: MsiSink | undefined;
   /** Undefined while tracing is off. */
   trace?: ((device: string, event: TraceEvent) => void) | undefined;
@@ -93,10 +94,11 @@ function ask(device: Device, what: 'attach' | 'reset', call: () => void): void {
  */
 export function checkInterfaceVersion({ name, interfaceVersion }: Device): void {
   if (SUPPORTED_VERSIONS.includes(interfaceVersion)) return;
-  const written = `device ${name} was written for version ${interfaceVersion} of the plugin interface`;
   throw new BoardError(
     'plugin-version',
-    `${written}, this is version ${PLUGIN_INTERFACE_VERSION}, which takes version ${PLUGIN_INTERFACE_VERSION_1} as well`,
+    `device ${name} was written for version ${interfaceVersion} of the plugin interface, ` +
+      `this is version ${PLUGIN_INTERFACE_VERSION}, which takes version ` +
+      `${PLUGIN_INTERFACE_VERSION_1} as well`,
   );
 }
 
@@ -122,10 +124,14 @@ function checkPlacements(placements: readonly Placement[]): void {
   }
 }
 
-function hostOf(placement: Placement, services: DeviceServices, timers: TimerQueue): DeviceHost {
-  const { device, addresses, dmaPort } = placement;
-  const { memory, msis = memoryMsiSink(memory) } = services;
-  const requesterId = placement.requesterId ?? dmaPort?.streamId;
+function hostOf(
+  placement: Placement,
+  services: DeviceServices,
+  timers: TimerQueue,
+  portMsis: PortMsis,
+): DeviceHost {
+  const { device, addresses, dmaPort, requesterId } = placement;
+  const { memory, msis = boardMsiSink(memory) } = services;
   return {
     memory,
     interruptLine: (index) =>
@@ -142,7 +148,9 @@ function hostOf(placement: Placement, services: DeviceServices, timers: TimerQue
     timer: (name, callback) => timers.add(device.name, name, callback),
     msi(address, data) {
       services.trace?.(device.name, { name: 'msi', address, data });
-      return msis.send(requesterId, address, data);
+      return dmaPort
+        ? portMsis.send(dmaPort, address, data)
+        : msis.send(requesterId, address, data);
     },
     trace: (event) => services.trace?.(device.name, event),
   };
@@ -153,14 +161,15 @@ export class AttachedDevices {
   readonly #devices: readonly Device[];
   readonly #leases: DeviceLease[] = [];
   readonly #timers: TimerQueue;
-  readonly #removeTimers: () => void;
+  readonly #msis = new PortMsis();
+  readonly #removeLoops: readonly (() => void)[];
 
   /** @throws {BoardError} */
   constructor(placements: readonly Placement[], services: DeviceServices) {
     checkPlacements(placements);
     this.#devices = placements.map(({ device }) => device);
     this.#timers = new TimerQueue(services.clock);
-    this.#removeTimers = services.background.add(this.#timers);
+    this.#removeLoops = [this.#timers, this.#msis].map((loop) => services.background.add(loop));
     try {
       for (const placement of placements) this.#attach(placement, services);
       this.reset();
@@ -172,7 +181,7 @@ export class AttachedDevices {
 
   #attach(placement: Placement, services: DeviceServices): void {
     const { device } = placement;
-    const lease = new DeviceLease(hostOf(placement, services, this.#timers));
+    const lease = new DeviceLease(hostOf(placement, services, this.#timers, this.#msis));
     this.#leases.push(lease);
     attached.add(device);
     if (device.interfaceVersion === PLUGIN_INTERFACE_VERSION_1) {
@@ -184,33 +193,43 @@ export class AttachedDevices {
     }
   }
 
-  /** When the next timer of a device is due, in nanoseconds of the machine's clock: how long an idle machine may sleep. Undefined: never. */
+  /**
+   * When the next timer of a device is due, in nanoseconds of the machine's clock: how
+   * long an idle machine may sleep. Undefined: never.
+   */
   get nextDeadline(): number | undefined {
     return this.#timers.nextDeadline;
   }
 
   /**
-   * Resets every device, in the order of their places. Their timers are cancelled first.
+   * Resets every device, in the order of their places. Their timers are cancelled first, and MSIs
+   * that an IOMMU holds are given up.
    * @throws {BoardError} when one throws.
    */
   reset(): void {
     this.#timers.cancelAll();
+    this.#msis.clear();
     for (const device of this.#devices) ask(device, 'reset', () => device.reset());
   }
 
-  /** Takes back what the devices were given: none of it has any effect from here on. Each can be attached to another machine, if it is of version 2. */
+  /**
+   * Takes back what the devices were given: none of it has any effect from here on. Each
+   * can be attached to another machine, if it is of version 2.
+   */
   detach(): void {
     for (const lease of this.#leases) lease.end();
     for (const device of this.#devices.slice(0, this.#leases.length)) attached.delete(device);
     this.#leases.length = 0;
-    this.#removeTimers();
+    this.#msis.clear();
+    for (const remove of this.#removeLoops) remove();
   }
 }
 
 /**
  * Attaches the devices of a machine and resets them: all of them, or none.
- * @throws {BoardError} and leaves every device alone, when one was written for a version of the plugin interface that is
- * not supported, is plugged in already, or has the name of another one; and when one throws as it is attached or reset.
+ * @throws {BoardError} and leaves every device alone, when one was written for a version
+ *   of the plugin interface that is not supported, is plugged in already, or has the name
+ *   of another one; and when one throws as it is attached or reset.
  */
 export function attachDevices(
   placements: readonly Placement[],

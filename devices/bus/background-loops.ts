@@ -1,5 +1,5 @@
-// Background loops: bounded work that devices want done beside the guest. Inline, they are polled at safe points: at the end of every
-// exit and at every yield.
+// Background loops: bounded work that devices want done beside the guest. Inline, they
+// are polled at safe points: at the end of every exit and at every yield.
 
 import type { BackgroundLoop } from '../plugin/index.ts';
 import { MachineError } from '../plugin/index.ts';
@@ -22,7 +22,7 @@ export class BackgroundLoops {
       try {
         done += loop.poll();
       } catch (cause) {
-        throw cause instanceof MachineError ? cause : new MachineError(loop.name, cause);
+        throw MachineError.of(loop.name, cause);
       }
     }
     return done;

@@ -42,7 +42,8 @@ function truncated(value: number, size: AccessSize): number {
 function checkAddress({ device, region, address }: BusMount, size: number): void {
   if (Number.isInteger(address) && address >= 0 && address + size <= ADDRESS_LIMIT) return;
   throw new RangeError(
-    `region ${region} of ${device.name} lies at 0x${address.toString(16)}: a device's 0x${size.toString(16)} bytes have to lie below 4 GiB`,
+    `region ${region} of ${device.name} lies at 0x${address.toString(16)}: a device's ` +
+      `0x${size.toString(16)} bytes have to lie below 4 GiB`,
   );
 }
 
@@ -82,7 +83,8 @@ export class Bus {
       const [below, above] = [this.#regions[i - 1], this.#regions[i]];
       if (below && above && below.end > above.address) {
         throw new RangeError(
-          `${below.device.name} and ${above.device.name} overlap at 0x${above.address.toString(16)}`,
+          `${below.device.name} and ${above.device.name} overlap at ` +
+            `0x${above.address.toString(16)}`,
         );
       }
     }
@@ -156,7 +158,10 @@ export class Bus {
     return this.#hi;
   }
 
-  /** Writes a register, value bits [31:0] and [63:32], of which the device sees `size` bytes. An access that no device takes is ignored. */
+  /**
+   * Writes a register, value bits [31:0] and [63:32], of which the device sees `size`
+   * bytes. An access that no device takes is ignored.
+   */
   write(address: number, size: AccessSize, lo: number, hi = 0, vcpu = 0): void {
     const region = this.#prepare(address, size, vcpu, true);
     if (!region) return;
@@ -169,9 +174,12 @@ export class Bus {
     }
   }
 
-  /** Devices promise not to throw: one that does is broken. What passes through on its way out of the guest keeps its name. */
+  /**
+   * Devices promise not to throw: one that does is broken. What passes through on its way
+   * out of the guest keeps its name.
+   */
   #failed(region: MountedRegion, cause: unknown): Error {
-    return cause instanceof MachineError ? cause : new MachineError(region.device.name, cause);
+    return MachineError.of(region.device.name, cause);
   }
 
   get statistics(): BusStatistics {

@@ -8,6 +8,7 @@ export * from './guest-memory.ts';
 export * from './interrupt-sink.ts';
 export * from './msi-sink.ts';
 export * from './placement.ts';
+export * from './port-msis.ts';
 export * from './random.ts';
 export * from './register-counts.ts';
 export * from './timer-queue.ts';

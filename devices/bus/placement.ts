@@ -9,6 +9,9 @@ export interface Placement {
   readonly firstIrq?: number;
   /** The way to memory of a bus master. */
   readonly dmaPort?: DmaPort;
-  /** ID that the device's MSIs carry. Default: the StreamID of its `dmaPort`. */
+  /**
+   * ID that the device's MSIs carry. A `dmaPort` that is given has one of its own; a port that the
+   * board makes takes this one, and by default its StreamID.
+   */
   readonly requesterId?: number;
 }

@@ -1,4 +1,7 @@
-/** Seeded pseudo-random numbers, so that a failing run can be repeated: a 32-bit state stepped by the golden ratio and mixed. */
+/**
+ * Seeded pseudo-random numbers, so that a failing run can be repeated: a 32-bit state
+ * stepped by the golden ratio and mixed.
+ */
 export class Random {
   #state: number;
 

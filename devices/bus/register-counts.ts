@@ -26,7 +26,8 @@ export class RegisterCounts implements RegisterCounter {
       pages.forEach((page, index) => {
         page.forEach((count, word) => {
           if (count === 0 || !at) return;
-          const name = `${at.device.name}.${at.device.registerName(at.region, (index << PAGE_SHIFT) + 4 * word)}`;
+          const offset = (index << PAGE_SHIFT) + 4 * word;
+          const name = `${at.device.name}.${at.device.registerName(at.region, offset)}`;
           counts[name] = (counts[name] ?? 0) + count;
         });
       });

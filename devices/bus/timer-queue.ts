@@ -57,7 +57,7 @@ class QueuedTimer implements Timer {
     try {
       this.#callback();
     } catch (cause) {
-      throw cause instanceof MachineError ? cause : new MachineError(this.#owner, cause);
+      throw MachineError.of(this.#owner, cause);
     }
   }
 }
@@ -107,7 +107,10 @@ export class TimerQueue implements BackgroundLoop {
     );
   }
 
-  /** When the next callback is due, in nanoseconds of the clock: how long an idle machine may sleep. Undefined: none is pending. */
+  /**
+   * When the next callback is due, in nanoseconds of the clock: how long an idle machine
+   * may sleep. Undefined: none is pending.
+   */
   get nextDeadline(): number | undefined {
     return this.#earliest === Number.POSITIVE_INFINITY ? undefined : this.#earliest;
   }

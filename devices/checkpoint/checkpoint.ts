@@ -28,7 +28,10 @@ import {
 export interface CheckpointOptions {
   /** A phase (CHECKPOINT_PHASE_*, 31 bits) began or ended; `data` is a copy of the eight payload words. */
   onPhase(phase: number, ended: boolean, data: readonly number[]): void;
-  /** A check of the guest. Both texts are printable ASCII of at most CHECKPOINT_MAX_TEXT characters, whatever the guest wrote. */
+  /**
+   * A check of the guest. Both texts are printable ASCII of at most CHECKPOINT_MAX_TEXT
+   * characters, whatever the guest wrote.
+   */
   onResult(name: string, ok: boolean, detail: string): void;
 }
 

@@ -1,5 +1,6 @@
-// Registers of the CMDQV as data. Those whose value is computed (STATUS, the error maps) or lives in page 0 (VCMDQ_CONS to
-// VCMDQ_GERRORN) are declared too, for their names; global-page.ts and the devices answer them.
+// Registers of the CMDQV as data. Those whose value is computed (STATUS, the error maps)
+// or lives in page 0 (VCMDQ_CONS to VCMDQ_GERRORN) are declared too, for their names;
+// global-page.ts and the devices answer them.
 
 import {
   CMDQ_ALLOC_ALLOCATED,

@@ -17,8 +17,9 @@ import { maskInWord } from '../plugin/index.ts';
 export const CONS_BITS = maskInWord(VCMDQ_CONS_RD) | maskInWord(VCMDQ_CONS_ERR);
 
 /**
- * Bits of a page-0 register that software writes; undefined where it writes none. CONS, ERR included, is software's while the queue is
- * off, as SMMU_CMDQ_CONS is (IHI 0070 section 6.3).
+ * Bits of a page-0 register that software writes; undefined where it writes none. CONS,
+ * ERR included, is software's while the queue is off, as SMMU_CMDQ_CONS is (IHI 0070
+ * section 6.3).
  */
 export function page0WritableBits(register: number, queueEnabled: boolean): number | undefined {
   switch (register) {

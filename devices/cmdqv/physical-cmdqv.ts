@@ -1,5 +1,6 @@
-// The CMDQV in its physical role: worked through its registers by whoever owns the SMMU, a host's kernel or a guest that was given the
-// whole of it. docs/cmdqv.md is the specification.
+// The CMDQV in its physical role: worked through its registers by whoever owns the SMMU,
+// a host's kernel or a guest that was given the whole of it. docs/cmdqv.md is the
+// specification.
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -58,18 +59,21 @@ export interface PhysicalCmdqvOptions {
   /** VCMDQs of the whole CMDQV, a power of two from `vintfs` to 128. */
   readonly vcmdqs: number;
   /**
-   * Finds the memory behind a ring's physical address, (window << 32) | address. By default host RAM (window 0) and the memories of
-   * the units that `unitOf` knows.
+   * Finds the memory behind a ring's physical address, (window << 32) | address. By
+   * default host RAM (window 0) and the memories of the units that `unitOf` knows.
    */
   readonly resolvePa?: ResolvePa;
   /**
-   * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent to its machines; undefined when there is none
-   * on this thread. By default `unit` for its own window.
+   * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent
+   * to its machines; undefined when there is none on this thread. By default `unit` for
+   * its own window.
    */
   readonly unitOf?: UnitOf;
   /**
-   * Whose queue errors the device publishes by itself. Those of a VINTF without HYP_OWN otherwise stay held until the host's policy has
-   * spoken and called the drain's `publishError`. Default: the hypervisor's own.
+   * Whose queue errors the device publishes by itself. With `all`, the default, those of lent VINTFs as
+   * well, as hardware does: the kernel that works the device finds them in its interrupt handler. With
+   * `hypervisor` errors of a VINTF without HYP_OWN stay held until a policy above the device has spoken
+   * and called the drain's `publishError`.
    */
   readonly reportErrors?: 'hypervisor' | 'all';
 }
@@ -192,7 +196,10 @@ export class PhysicalCmdqv implements Device {
     this.#queues[vcmdq]?.setBase(lo, hi);
   }
 
-  /** The background loop: runs what a queue's budget left over, and raises interrupts for new errors. Returns commands run. */
+  /**
+   * The background loop: runs what a queue's budget left over, and raises interrupts for
+   * new errors. Returns commands run.
+   */
   poll(): number {
     const { unit } = this.#options;
     let done = 0;
@@ -205,8 +212,8 @@ export class PhysicalCmdqv implements Device {
   }
 
   /**
-   * Gives every error that has become visible since the last look its edge, whether or not its map bits were set before. A host calls
-   * it after `publishError`.
+   * Gives every error that has become visible since the last look its edge, whether or
+   * not its map bits were set before. A host calls it after `publishError`.
    */
   checkErrors(): void {
     this.#queues.forEach((queue, vcmdq) => {
@@ -214,7 +221,7 @@ export class PhysicalCmdqv implements Device {
       if (vintf === undefined) return;
       if (
         block.state === QUEUE_ERROR_HELD &&
-        (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors === 'all')
+        (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors !== 'hypervisor')
       ) {
         queue.unit.drain.publishError(block.smmu, block.index);
       }
@@ -255,7 +262,10 @@ export class PhysicalCmdqv implements Device {
     this.checkErrors();
   }
 
-  /** A 64-bit register takes effect as a whole. BASE is fixed while the queue runs, as SMMU_CMDQ_BASE is (IHI 0070 section 6.3). */
+  /**
+   * A 64-bit register takes effect as a whole. BASE is fixed while the queue runs, as
+   * SMMU_CMDQ_BASE is (IHI 0070 section 6.3).
+   */
   #writePage1(access: MmioAccess, at: VcmdqAddress): void {
     const queue = this.#queueAt(at);
     if (!queue || queue.block.enabled) return;

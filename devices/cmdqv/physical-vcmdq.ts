@@ -117,7 +117,10 @@ export class PhysicalVcmdq {
     this.serve();
   }
 
-  /** Has the drain look at the queue. It knows a queue's registers by its slot, so a queue without one is left alone. */
+  /**
+   * Has the drain look at the queue. It knows a queue's registers by its slot, so a queue
+   * without one is left alone.
+   */
   serve(): void {
     if (this.#context) this.unit.drain.serve(this.block.smmu, this.block.index);
   }

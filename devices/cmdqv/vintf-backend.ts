@@ -11,11 +11,14 @@ export interface VintfBackend {
   readonly doorbellId: number;
   /** Block of the VCMDQ behind an LVCMDQ slot. */
   queue(lvcmdq: number): QueueBlock;
-  /** The guest has set or cleared its VINTF_CONFIG.EN; without HW queues a physical VINTF does nothing either way. VMID and HYP_OWN are the host's. */
+  /**
+   * The guest has set or cleared its VINTF_CONFIG.EN; without HW queues a physical VINTF
+   * does nothing either way. VMID and HYP_OWN are the host's.
+   */
   setEnabled(enabled: boolean): void;
   /**
-   * Allocates the HW queue behind a slot (iommufd's HW_QUEUE_ALLOC): pins the ring and programs the physical BASE. Slots are
-   * allocated in ascending order.
+   * Allocates the HW queue behind a slot (iommufd's HW_QUEUE_ALLOC): pins the ring and
+   * programs the physical BASE. Slots are allocated in ascending order.
    * @param baseGpa gpa of the ring.
    * @returns false when the ring is not aligned to its size, is larger than IDR1.CMDQS allows, or does not lie in RAM.
    */
@@ -30,6 +33,9 @@ export interface VintfBackend {
   readPage0(lvcmdq: number, register: number): number;
   /** Stores a page-0 register and runs the queue, as a doorbell does. */
   writePage0(lvcmdq: number, register: number, value: number): void;
-  /** Called at a safe point when the host has published an error of a queue, so that the device raises its interrupt. */
+  /**
+   * Called at a safe point when the host has published an error of a queue, so that the
+   * device raises its interrupt.
+   */
   onError(raise: (lvcmdq: number) => void): void;
 }

@@ -1,5 +1,6 @@
-// The CMDQV in the guest's role: one VINTF that a host has lent to the machine. What would give power over others is wired to zero
-// (HYP_OWN) or a shadow that reads back and changes nothing (VMID, the SID pairs, the owner fields of CMDQ_ALLOC).
+// The CMDQV in the guest's role: one VINTF that a host has lent to the machine. What
+// would give power over others is wired to zero (HYP_OWN) or a shadow that reads back and
+// changes nothing (VMID, the SID pairs, the owner fields of CMDQ_ALLOC).
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -198,7 +199,8 @@ export class VirtualCmdqv implements Device {
     if (moved || !this.#wanted(slot)) this.slots.freeFrom(slot);
     if (this.#wanted(slot) && !this.slots.isBacked(slot) && !this.#back(slot))
       this.#initError(slot);
-    // The slots above lost their HW queues with it, or had waited for it. Nobody has written to them: one that has none now says nothing.
+    // The slots above lost their HW queues with it, or had waited for it. Nobody has
+    // written to them: one that has none now says nothing.
     for (let above = slot + 1; above < this.slots.count; above++) {
       const due = above < backed || this.slots.isBacked(above - 1);
       if (due && this.#wanted(above) && !this.slots.isBacked(above)) this.#back(above);
@@ -219,7 +221,10 @@ export class VirtualCmdqv implements Device {
     this.active = false;
   }
 
-  /** Stands a HW queue behind a slot. They are allocated in ascending order without a gap, as iommufd demands; one out of turn fails. */
+  /**
+   * Stands a HW queue behind a slot. They are allocated in ascending order without a gap,
+   * as iommufd demands; one out of turn fails.
+   */
   #back(slot: number): boolean {
     const { lo, hi } = this.#global.page1(slot, VCMDQ_BASE);
     const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
@@ -264,7 +269,8 @@ export class VirtualCmdqv implements Device {
     this.slots.restore(slots);
     if (!this.#enabled()) return;
     this.#activate();
-    // Only what was running runs again: what had failed has been reported, and is tried again when the guest writes next.
+    // Only what was running runs again: what had failed has been reported, and is tried
+    // again when the guest writes next.
     for (let slot = 0; slots.backed[slot] === 1 && this.#wanted(slot); slot++)
       if (!this.#back(slot)) this.#initError(slot);
     this.#updateMap();

@@ -1,4 +1,5 @@
-// LVCMDQ slots of a guest's CMDQV: page-0 registers while no HW queue stands behind a slot, and the way of them into and out of one.
+// LVCMDQ slots of a guest's CMDQV: page-0 registers while no HW queue stands behind a
+// slot, and the way of them into and out of one.
 
 import {
   VCMDQ_CONFIG,
@@ -29,7 +30,10 @@ function resetState(count: number) {
     config: zeros(),
     gerror: zeros(),
     gerrorn: zeros(),
-    /** 1 where a HW queue stands behind the slot: the registers then live in the backend's page 0, and those here are zero. */
+    /**
+     * 1 where a HW queue stands behind the slot: the registers then live in the backend's
+     * page 0, and those here are zero.
+     */
     backed: zeros(),
   };
 }
@@ -120,7 +124,10 @@ export class VirtualSlots {
     return ((gerror ^ this.read(slot, VCMDQ_GERRORN)) & VCMDQ_GERROR_VALID) !== 0;
   }
 
-  /** GERROR.CMDQ_INIT_ERR of a slot without a HW queue. False when it was active already: an active error is not toggled. */
+  /**
+   * GERROR.CMDQ_INIT_ERR of a slot without a HW queue. False when it was active already:
+   * an active error is not toggled.
+   */
   raiseInitError(slot: number): boolean {
     if (((this.state.gerror[slot] ?? 0) ^ this.read(slot, VCMDQ_GERRORN)) & INIT_ERROR)
       return false;
@@ -164,7 +171,10 @@ export class VirtualSlots {
       this.state[field][slot] = live[field];
   }
 
-  /** Stands a HW queue behind a slot; false when the host has none for this ring. The slot then runs if its CONFIG.EN is set. */
+  /**
+   * Stands a HW queue behind a slot; false when the host has none for this ring. The slot
+   * then runs if its CONFIG.EN is set.
+   */
   allocate(slot: number, baseGpa: number, log2size: number): boolean {
     this.#capture(slot);
     if (!this.#backend.allocateQueue(slot, baseGpa, log2size)) {
@@ -184,7 +194,8 @@ export class VirtualSlots {
     this.#backend.writePage0(slot, VCMDQ_GERROR, gerror);
     this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
     this.#backend.writePage0(slot, VCMDQ_CONS, cons);
-    // Enabled with an empty ring at first: a queue that stands at a reported error must not fetch before it is stopped again.
+    // Enabled with an empty ring at first: a queue that stands at a reported error must
+    // not fetch before it is stopped again.
     this.#backend.writePage0(slot, VCMDQ_PROD, cons & maskInWord(VCMDQ_CONS_RD));
     this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
     const code = bitsOf(cons, VCMDQ_CONS_ERR);
@@ -252,8 +263,8 @@ export class VirtualSlots {
   }
 
   /**
-   * What the guest can see of every slot. An error that the host still holds is not among it: the command is fetched again after a
-   * restore, and the host's policy asked again.
+   * What the guest can see of every slot. An error that the host still holds is not among
+   * it: the command is fetched again after a restore, and the host's policy asked again.
    */
   save(): SlotsState {
     const saved = structuredClone(this.state);

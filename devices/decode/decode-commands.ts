@@ -157,7 +157,10 @@ const TEXTS: FieldTexts<typeof CMD> = {
   SYNC_MSIADDR_LO: { name: 'MSIAddress', used: signalsByMsi },
 };
 
-/** Decodes a command: 4 words. Its legality depends on the ID registers as well: a command that decodes may still be CERROR_ILL. */
+/**
+ * Decodes a command: 4 words. Its legality depends on the ID registers as well: a command
+ * that decodes may still be CERROR_ILL.
+ */
 export function decodeCommand(words: Words): Decoded {
   const opcode = OPCODES.get(fieldOf(words, CMD.CMD_OP));
   const [does, operands] = opcode

@@ -1,5 +1,6 @@
-// Decoding of structures that the layout tables describe: which fields there are and where they lie comes from assembly/layout alone; what is
-// added here are the specification's spelling and the meaning of values.
+// Decoding of structures that the layout tables describe: which fields there are and
+// where they lie comes from assembly/layout alone; what is added here are the
+// specification's spelling and the meaning of values.
 
 import { type Field, fieldOf, wordOf } from '../plugin/index.ts';
 
@@ -36,7 +37,10 @@ export interface Decoded {
 export interface FieldText {
   /** Spelling in the specification, where it differs from the layout's name without its prefix. */
   readonly name?: string;
-  /** Meaning of each value from 0, those beyond being reserved; or a function. Empty where the value speaks for itself. */
+  /**
+   * Meaning of each value from 0, those beyond being reserved; or a function. Empty where
+   * the value speaks for itself.
+   */
   readonly means?: readonly string[] | ((value: number, words: Words) => string);
   /** Whether the SMMU looks at the field; default always. */
   readonly used?: (words: Words) => boolean;
@@ -45,10 +49,16 @@ export interface FieldText {
 /** A layout file: its exports by name. */
 type Layout = Readonly<Record<string, number>>;
 
-/** Texts for the fields of a layout file. A field that is split at a word boundary (`X_LO`, `X_HI`) has its text at `X_LO`. */
+/**
+ * Texts for the fields of a layout file. A field that is split at a word boundary
+ * (`X_LO`, `X_HI`) has its text at `X_LO`.
+ */
 export type FieldTexts<L> = { readonly [name in keyof L & string]?: FieldText };
 
-/** Names of the exports with a prefix that are fields: neither the structure's size nor a value of another field (`X_VALUE` of `X`). */
+/**
+ * Names of the exports with a prefix that are fields: neither the structure's size nor a
+ * value of another field (`X_VALUE` of `X`).
+ */
 export function fieldNames<L extends Layout>(layout: L, prefix: string): (keyof L & string)[] {
   const names = Object.keys(layout).filter(
     (name) => name.startsWith(prefix) && name !== `${prefix}SIZE`,

@@ -1,5 +1,7 @@
-// DMA engine: a bus master with one StreamID that copies, fills and compares memory. Every access goes through the IOMMU; one that the IOMMU
-// holds is made again from a background loop, and the operation goes on behind it.
+// DMA engine: a bus master with one StreamID that copies, fills and compares memory.
+// Every access goes through the IOMMU; one that the IOMMU holds is made again from a
+// background loop, and the operation goes on behind it. So does one that is longer than a
+// turn of the engine may be.
 
 import {
   DMA_ATS,
@@ -19,29 +21,39 @@ import {
   DMA_OP_FILL,
   DMA_OP_NONE,
   DMA_OP_VERIFY,
+  DMA_PASID,
+  DMA_PASID_INSTRUCTION,
+  DMA_PASID_PRIVILEGED,
+  DMA_PASID_VALID,
+  DMA_PASID_VALUE,
   DMA_PATTERN,
   DMA_REGION_SIZE,
   DMA_SRC,
   DMA_STATUS,
   DMA_STATUS_BAD_LENGTH,
   DMA_STATUS_BAD_OP,
+  DMA_STATUS_BUSY,
   DMA_STATUS_DONE,
   DMA_STATUS_IDLE,
   DMA_STATUS_MISMATCH,
   DMA_STATUS_READ_FAULT,
   DMA_STATUS_STALLED,
   DMA_STATUS_WRITE_FAULT,
+  DMA_STEP_LENGTH,
   DMA_STREAM,
 } from '../../assembly/layout/dma-engine-registers.ts';
 import { ABI_KIND_DMA } from '../../assembly/layout/guest-abi.ts';
 import {
+  bitsOf,
   type Device,
   type DeviceHost,
   type DeviceState,
+  type DmaAttributes,
   type DmaPort,
   type DmaResult,
   type InterruptLine,
   type MmioAccess,
+  maskInWord,
   PLUGIN_INTERFACE_VERSION,
   plainStateLike,
   RegisterFile,
@@ -63,6 +75,12 @@ const REGISTERS = [
   { name: 'FAULT_ADDR', offset: DMA_FAULT_ADDR, size: 8 },
   { name: 'STREAM', offset: DMA_STREAM },
   { name: 'IRQ_ENABLE', offset: DMA_IRQ_ENABLE, writable: 1 },
+  {
+    name: 'PASID',
+    offset: DMA_PASID,
+    writable:
+      maskInWord(DMA_PASID_VALUE) + DMA_PASID_VALID + DMA_PASID_PRIVILEGED + DMA_PASID_INSTRUCTION,
+  },
   { name: 'ATS', offset: DMA_ATS, writable: DMA_ATS_ENABLE | DMA_ATS_PAGES | DMA_ATS_SILENT },
 ] as const;
 
@@ -76,6 +94,8 @@ const IDLE = {
   source: [0, 0],
   target: [0, 0],
   pattern: 0,
+  /** The register DMA_PASID. */
+  pasid: 0,
   done: 0,
 };
 type Operation = typeof IDLE;
@@ -99,6 +119,22 @@ function iovaOf([lo = 0, hi = 0]: readonly number[]): number {
   return hi * 2 ** 32 + lo;
 }
 
+/** Index of the first byte of `one` that differs from `other`'s; -1 when none does. */
+function firstDifference(one: Uint8Array, other: Uint8Array): number {
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return i;
+  return -1;
+}
+
+/** What the register DMA_PASID has the accesses carry. */
+function attributesOf(register: number): DmaAttributes {
+  const has = (bit: number) => (register & bit) !== 0;
+  return {
+    ...(has(DMA_PASID_VALID) ? { pasid: bitsOf(register, DMA_PASID_VALUE) } : {}),
+    privileged: has(DMA_PASID_PRIVILEGED),
+    instruction: has(DMA_PASID_INSTRUCTION),
+  };
+}
+
 /** What an access that did not come to its end means for its operation. */
 function refused(result: DmaResult, fault: number, done: number, iova: number): Outcome {
   return {
@@ -120,7 +156,7 @@ export class DmaEngine implements Device {
   /** The pattern, over and over: a chunk of it from any of its four bytes on. */
   readonly #expected = new Uint8Array(CHUNK + 4);
   private readonly registers = new RegisterFile(DMA_REGION_SIZE, REGISTERS);
-  /** The operation that an access of it has stalled; none when its number is DMA_OP_NONE. */
+  /** The operation that goes on at the next turn; none when its number is DMA_OP_NONE. */
   private underWay = noOperation();
 
   /** A machine with several tells them apart by their names. */
@@ -191,6 +227,7 @@ export class DmaEngine implements Device {
       source: [word(DMA_SRC), word(DMA_SRC + 4)],
       target: [word(DMA_DST), word(DMA_DST + 4)],
       pattern: word(DMA_PATTERN),
+      pasid: word(DMA_PASID),
       done: 0,
     });
   }
@@ -209,6 +246,10 @@ export class DmaEngine implements Device {
     this.registers.set(DMA_DONE, done);
     this.registers.set(DMA_FAULT_ADDR, faultIova);
     this.registers.set(DMA_FAULT_ADDR + 4, faultIova / 2 ** 32);
+    const busy = status === DMA_STATUS_BUSY;
+    const goesOn = busy || status === DMA_STATUS_STALLED;
+    this.underWay = goesOn ? { ...operation, done } : noOperation();
+    if (busy) return;
     this.#trace({
       name: 'dma',
       operation: operation.operation,
@@ -216,9 +257,7 @@ export class DmaEngine implements Device {
       done,
       status,
     });
-    const stalled = status === DMA_STATUS_STALLED;
-    this.underWay = stalled ? { ...operation, done } : noOperation();
-    if (!stalled && operation.operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE))
+    if (!goesOn && operation.operation !== DMA_OP_NONE && this.registers.get(DMA_IRQ_ENABLE))
       this.#line?.pulse();
   }
 
@@ -240,7 +279,10 @@ export class DmaEngine implements Device {
     return this.#expected.subarray(offset % 4, (offset % 4) + bytes);
   }
 
-  /** One access of the port. An address that the port cannot carry (2^53 and above) fails like one that nothing answers. */
+  /**
+   * One access of the port. An address that the port cannot carry (2^53 and above) fails
+   * like one that nothing answers.
+   */
   #access(
     access: (iova: number, bytes: Uint8Array) => DmaResult,
     iova: number,
@@ -249,51 +291,77 @@ export class DmaEngine implements Device {
     return Number.isSafeInteger(iova + bytes.length) ? access(iova, bytes) : { ok: false, done: 0 };
   }
 
-  /** Chunk by chunk in ascending order; what was read before a fault is still written. A chunk whose write stalls is read again. */
+  /** What has come of a turn that no access has ended. */
+  #turnOver({ length }: Operation, done: number): Outcome {
+    return { status: done < length ? DMA_STATUS_BUSY : DMA_STATUS_DONE, done };
+  }
+
+  /**
+   * Chunk by chunk in ascending order; what was read before a fault is still written. A
+   * chunk whose write stalls is read again.
+   */
   #copy(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
+    const attributes = attributesOf(operation.pasid);
     const source = iovaOf(operation.source);
     const target = iovaOf(operation.target);
-    for (let done = operation.done; done < length; done += CHUNK) {
-      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
-      const read = this.#access((iova, into) => port.read(iova, into), source + done, bytes);
+    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
+    for (let done = operation.done; done < end; done += CHUNK) {
+      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, end - done));
+      const read = this.#access(
+        (iova, into) => port.read(iova, into, attributes),
+        source + done,
+        bytes,
+      );
       const good = bytes.subarray(0, read.done);
       const written =
         good.length > 0
-          ? this.#access((iova, from) => port.write(iova, from), target + done, good)
+          ? this.#access((iova, from) => port.write(iova, from, attributes), target + done, good)
           : { ok: true, done: 0 };
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
     }
-    return { status: DMA_STATUS_DONE, done: length };
+    return this.#turnOver(operation, end);
   }
 
   #fill(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
+    const attributes = attributesOf(operation.pasid);
     const target = iovaOf(operation.target);
-    for (let done = operation.done; done < length; ) {
-      const bytes = this.#pattern(done, Math.min(CHUNK, length - done));
-      const written = this.#access((iova, from) => port.write(iova, from), target + done, bytes);
+    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
+    for (let done = operation.done; done < end; ) {
+      const bytes = this.#pattern(done, Math.min(CHUNK, end - done));
+      const written = this.#access(
+        (iova, from) => port.write(iova, from, attributes),
+        target + done,
+        bytes,
+      );
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       done += bytes.length;
     }
-    return { status: DMA_STATUS_DONE, done: length };
+    return this.#turnOver(operation, end);
   }
 
   #verify(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
+    const attributes = attributesOf(operation.pasid);
     const source = iovaOf(operation.source);
-    for (let done = operation.done; done < length; ) {
-      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
-      const read = this.#access((iova, into) => port.read(iova, into), source + done, bytes);
+    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
+    for (let done = operation.done; done < end; ) {
+      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, end - done));
+      const read = this.#access(
+        (iova, into) => port.read(iova, into, attributes),
+        source + done,
+        bytes,
+      );
       const good = bytes.subarray(0, read.done);
       const expected = this.#pattern(done, good.length);
-      const differs = good.findIndex((byte, i) => byte !== expected[i]);
+      const differs = firstDifference(good, expected);
       if (differs >= 0) return { status: DMA_STATUS_MISMATCH, done: done + differs };
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
       done += bytes.length;
     }
-    return { status: DMA_STATUS_DONE, done: length };
+    return this.#turnOver(operation, end);
   }
 
   save(): DeviceState {

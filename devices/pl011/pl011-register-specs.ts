@@ -12,8 +12,8 @@ import {
 import type { RegisterSpec } from '../plugin/index.ts';
 
 /**
- * PeriphID0 to 3 (part 0x011, designer 0x41 Arm, revision 1: FIFOs of 16), then PCellID0 to 3. Drivers of the AMBA bus probe
- * by these bytes.
+ * PeriphID0 to 3 (part 0x011, designer 0x41 Arm, revision 1: FIFOs of 16), then PCellID0
+ * to 3. Drivers of the AMBA bus probe by these bytes.
  */
 const IDENTIFICATION = [0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
 

@@ -1,4 +1,5 @@
-// Devices of a few registers, described instead of written: what most first plugins need. Anything beyond that implements `Device`.
+// Devices of a few registers, described instead of written: what most first plugins need.
+// Anything beyond that implements `Device`.
 
 import {
   type Device,
@@ -24,7 +25,10 @@ export interface DescribedDevice {
 
 /** A 32-bit register. */
 export interface DescribedRegister extends Pick<RegisterSpec, 'offset' | 'reset' | 'writable'> {
-  /** Called for each read of any of its bytes. What it returns becomes the register's value, and is what the guest reads. */
+  /**
+   * Called for each read of any of its bytes. What it returns becomes the register's
+   * value, and is what the guest reads.
+   */
   read?(values: RegisterValues, device: DescribedDevice): number;
   /** Called after each write, with the writable bits taken over. */
   write?(values: RegisterValues, device: DescribedDevice): void;
@@ -39,8 +43,9 @@ export interface DeviceDescription {
   /** Interrupt lines. Default 0. */
   readonly interrupts?: number;
   /**
-   * Sizes in bytes of the accesses that the registers take. Default 4 alone. An access of 1 or 2 bytes reaches those bytes of its register, in
-   * little-endian order; `read` and `write` always see the whole register.
+   * Sizes in bytes of the accesses that the registers take. Default 4 alone. An access of
+   * 1 or 2 bytes reaches those bytes of its register, in little-endian order; `read` and
+   * `write` always see the whole register.
    */
   readonly accessSizes?: readonly (1 | 2 | 4)[];
   readonly registers: Readonly<Record<string, DescribedRegister>>;

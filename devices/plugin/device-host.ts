@@ -24,7 +24,8 @@ export interface DmaResult {
   /** Bytes transferred before the access ended. */
   readonly done: number;
   /**
-   * True when the IOMMU holds the access (a stall), or it waits for a page (PRI): it is neither done nor refused. The device makes the rest of it again, from a background
+   * True when the IOMMU holds the access (a stall), or it waits for a page (PRI): it is
+   * neither done nor refused. The device makes the rest of it again, from a background
    * loop, until it gets another result, or gives it up with `abandon`.
    */
   readonly stalled?: boolean;
@@ -95,8 +96,8 @@ export interface DirectMap {
   /** Guest-memory offset of the first byte of the range. */
   readonly memoryOffset: number;
   /**
-   * Takes the range back. Returns when every vCPU has seen the new map or is stopped; a late store lands in a page that
-   * nobody reads. The device carries the contents over.
+   * Takes the range back: accesses that begin from now on trap. Returns when every vCPU has seen the new map or is stopped, or after 0.2 ms; a
+   * late store, which its vCPU had begun before, lands in a page that nobody reads. The device carries the contents over.
    */
   unmap(): void;
 }
@@ -132,7 +133,10 @@ export interface TraceEvent {
   readonly [field: string]: number | string | boolean;
 }
 
-/** Everything that a device may ask of its host. A host may refuse `mapDirect` by returning undefined: accesses then trap. */
+/**
+ * Everything that a device may ask of its host. A host may refuse `mapDirect` by
+ * returning undefined: accesses then trap.
+ */
 export interface DeviceHost {
   readonly memory: GuestMemory;
   /** One of the lines that the identity of the device declares, from 0. */
@@ -156,10 +160,11 @@ export interface DeviceHost {
    */
   timer(name: string, callback: () => void): Timer;
   /**
-   * Sends an MSI: a 32-bit write that carries the device's requester ID.
-   * @param address a multiple of 4.
+   * Sends an MSI: a 32-bit write that carries the device's requester ID. A bus master's goes the
+   * way of its DMA port, through the IOMMU.
+   * @param address a multiple of 4: of a bus master an IOVA, otherwise a gpa.
    * @param data its low 32 bits are sent.
-   * @returns false when nothing at the address takes it.
+   * @returns false when the IOMMU, or what is at the address, refuses it.
    */
   msi(address: number, data: number): boolean;
   /** Records an event when tracing is on. */

@@ -1,11 +1,12 @@
-// What a device gives its host. The interface knows no particular VMM: anything that implements `DeviceHost` (device-host.ts)
-// can carry these devices, and the second host under test/ does.
+// What a device gives its host. The interface knows no particular VMM: anything that
+// implements `DeviceHost` (device-host.ts) can carry these devices, and the second host
+// under test/ does.
 
 import type { DeviceHost } from './device-host.ts';
 
 /**
- * Version of the plugin interface: this file and device-host.ts. Hosts also carry devices of version 1; docs/device-plugin.md
- * has what changed.
+ * Version of the plugin interface: this file and device-host.ts. Hosts also carry devices
+ * of version 1; docs/device-plugin.md has what changed.
  */
 export const PLUGIN_INTERFACE_VERSION = 2;
 
@@ -21,11 +22,15 @@ export interface MmioAccess {
   region: number;
   /** Byte offset in the region; the bus has checked that the whole access lies inside. */
   offset: number;
-  /** Bytes; the bus has checked the size against the region's `accessSizes`, and that the offset is a multiple of it. */
+  /**
+   * Bytes; the bus has checked the size against the region's `accessSizes`, and that the
+   * offset is a multiple of it.
+   */
   size: AccessSize;
   /**
-   * Value, bits [31:0], unsigned, and below 2^(8 * size) for a size of 1 or 2. A read leaves its result here: of a register that is wider
-   * than the access, the bytes from `offset` on.
+   * Value, bits [31:0], unsigned, and below 2^(8 * size) for a size of 1 or 2. A read
+   * leaves its result here: of a register that is wider than the access, the bytes from
+   * `offset` on.
    */
   lo: number;
   /** Value, bits [63:32], unsigned; 0 unless `size` is 8. */
@@ -76,8 +81,9 @@ export interface Device {
   readonly identity: DeviceIdentity;
   readonly regions: readonly DeviceRegion[];
   /**
-   * Takes its host; accesses nothing of it yet. A device belongs to one machine at a time. After that one is destroyed everything
-   * that its host gave is dead (lines, ports, timers, memory), and the device may be attached again, to another.
+   * Takes its host; accesses nothing of it yet. A device belongs to one machine at a
+   * time. After that one is destroyed everything that its host gave is dead (lines,
+   * ports, timers, memory), and the device may be attached again, to another.
    */
   attach(host: DeviceHost): void;
   /** Back to the state out of reset. Memory of the guest is left alone. */

@@ -1,4 +1,5 @@
-// What can go wrong with a machine and its devices, as types. The message of each is one line that can be shown to a user.
+// What can go wrong with a machine and its devices, as types. The message of each is one
+// line that can be shown to a user.
 
 /** An error of this library that its user can act on: `code` for programs, `message` (one line) for people. */
 export abstract class VsmmuError<Code extends string = string> extends Error {
@@ -24,6 +25,11 @@ export class MachineError extends VsmmuError<'machine-failed'> {
   override readonly name = 'MachineError';
   /** The part that failed: "guest vCPU 0", the name of a device, "wasi". */
   readonly component: string;
+
+  /** Why a part failed: `cause`, which keeps its own part's name where it is such an error. */
+  static of(component: string, cause: unknown): MachineError {
+    return cause instanceof MachineError ? cause : new MachineError(component, cause);
+  }
 
   constructor(component: string, cause: unknown) {
     super(

@@ -4,7 +4,7 @@ export * from './device.ts';
 export * from './device-host.ts';
 export * from './errors.ts';
 export * from './pasid.ts';
-export * from './printable.ts';
+export { printable } from './printable.ts';
 export * from './register-file.ts';
 export * from './register-name.ts';
 export * from './state.ts';

@@ -1,6 +1,7 @@
 // Registers declared as data: name, offset, size, reset value, writable bits. Devices put their behaviour around it.
 
 import type { DeviceState, MmioAccess } from './device.ts';
+import { isWord } from './state.ts';
 
 /** One register of a `RegisterFile`. */
 export interface RegisterSpec {
@@ -141,11 +142,7 @@ export class RegisterFile {
   /** @throws {TypeError} when the state is not of a file with these registers. */
   check(state: unknown): asserts state is { readonly words: readonly number[] } {
     const words = (state as { words?: unknown } | null)?.words;
-    if (
-      !Array.isArray(words) ||
-      words.length !== this.#values.length ||
-      !words.every((word) => Number.isInteger(word))
-    ) {
+    if (!Array.isArray(words) || words.length !== this.#values.length || !words.every(isWord)) {
       throw new TypeError('the state is not of this register file');
     }
   }

@@ -6,7 +6,8 @@ import type { Timer } from './device-host.ts';
 /** State that a device keeps in one object, so that reset, save and restore cannot forget a field of it. */
 export type PlainState = { [field: string]: number | boolean | number[] };
 
-function isWord(value: unknown): value is number {
+/** An unsigned 32-bit word. */
+export function isWord(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff;
 }
 
@@ -22,8 +23,9 @@ function conforms(value: unknown, model: number | boolean | number[]): boolean {
 }
 
 /**
- * A copy of `state`, which must have exactly the fields of `model`: numbers are unsigned 32-bit words, an array has as many
- * of them as the model's, or any number where the model's is empty.
+ * A copy of `state`, which must have exactly the fields of `model`: numbers are unsigned
+ * 32-bit words, an array has as many of them as the model's, or any number where the
+ * model's is empty.
  * @throws {TypeError} when it has not.
  */
 export function plainStateLike<T extends PlainState>(model: T, state: unknown): T {

@@ -13,7 +13,10 @@ import {
 import { SMMU_AT_ALL_GEN } from '../../assembly/layout/smmu-memory.ts';
 import { smmuBase } from '../unit/index.ts';
 
-/** Drops every IOTLB and configuration-cache entry. Generations only grow: a smaller one would bring dead entries back. */
+/**
+ * Drops every IOTLB and configuration-cache entry. Generations only grow: a smaller one
+ * would bring dead entries back.
+ */
 export function dropCaches(hostMemory: WebAssembly.Memory, smmuIndex: number): void {
   const smmu = smmuBase(smmuIndex);
   const words = new Int32Array(hostMemory.buffer);

@@ -60,9 +60,10 @@ export interface SmmuIdRegisters {
 const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
 
 /**
- * The SMMU of a guest: stage 1, AArch64, coherent, hardware update of access flag and dirty state, ATS, 16-bit ASIDs, MSIs, 2-level CD and stream
- * tables, little-endian, stalls (1,024 at once); 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit StreamIDs; HAD and range invalidation;
- * 48 bits and every granule.
+ * The SMMU of a guest: stage 1, AArch64, coherent, hardware update of access flag and
+ * dirty state, ATS, 16-bit ASIDs, MSIs, 2-level CD and stream tables, little-endian,
+ * stalls (1,024 at once); 256 commands and 256 events, 20-bit SubstreamIDs, 16-bit
+ * StreamIDs; HAD and range invalidation; 48 bits and every granule.
  */
 export const GUEST_ID_REGISTERS: SmmuIdRegisters = {
   ...COMMON,
@@ -87,7 +88,10 @@ export const PAGE_REQUEST_GUEST_ID_REGISTERS: SmmuIdRegisters = {
   idr1: withBits(GUEST_ID_REGISTERS.idr1, IDR1_PRIQS, 8),
 };
 
-/** The SMMU of a host: as the guest's, with PRI, stage 2, 16-bit VMIDs, S2FWB; 1024 commands, 1024 events and 1024 page requests. */
+/**
+ * The SMMU of a host: as the guest's, with PRI, stage 2, 16-bit VMIDs, S2FWB; 1024
+ * commands, 1024 events and 1024 page requests.
+ */
 export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = {
   ...COMMON,
   idr0: 0x0c4d3c9b,
@@ -97,9 +101,11 @@ export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = {
 };
 
 /**
- * The SMMU of NVIDIA Grace as its driver's boot log describes it: both stages, EL2 and EL2-E2H, tables of either endianness, ATS, PRI, stalls
- * (128 at once), no HTTU, no range invalidation; queues of 524,288 entries, 20-bit SubstreamIDs, 32-bit StreamIDs; XNX and FWB; 48 bits and every
- * granule. A guest's are `guestIdRegisters` of them. SIDSIZE, STALL_MAX, 16 KiB granules and FWB are assumed.
+ * The SMMU of NVIDIA Grace as its driver's boot log describes it: both stages, EL2 and
+ * EL2-E2H, tables of either endianness, ATS, PRI, stalls (128 at once), no HTTU, no range
+ * invalidation; queues of 524,288 entries, 20-bit SubstreamIDs, 32-bit StreamIDs; XNX and
+ * FWB; 48 bits and every granule. A guest's are `guestIdRegisters` of them. SIDSIZE,
+ * STALL_MAX, 16 KiB granules and FWB are assumed.
  */
 export const GRACE_ID_REGISTERS: SmmuIdRegisters = {
   idr0: 0x080d361b,
@@ -111,6 +117,15 @@ export const GRACE_ID_REGISTERS: SmmuIdRegisters = {
   iidr: 0,
   aidr: 1,
 };
+
+/** An SMMU as this one without stalls: faults terminate their transactions (IDR0.STALL_MODEL 1), and RESUME and STALL_TERM are illegal. */
+export function withoutStalls(ids: SmmuIdRegisters): SmmuIdRegisters {
+  return {
+    ...ids,
+    idr0: withBits(ids.idr0, IDR0_STALL_MODEL, STALL_MODEL_TERMINATE),
+    idr5: withBits(ids.idr5, IDR5_STALL_MAX, 0),
+  };
+}
 
 /** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
 const MAX_QUEUE_LOG2SIZE = 19;

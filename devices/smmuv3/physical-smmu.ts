@@ -1,6 +1,7 @@
-// The SMMUv3 of a host, operated through its registers by the host's kernel. Translation and command execution are the hot modules';
-// this device publishes the registers that they need in the SMMU's block of host memory, and turns what they leave there into register
-// state and interrupts.
+// The SMMUv3 of a host, operated through its registers by the host's kernel. Translation
+// and command execution are the hot modules'; this device publishes the registers that
+// they need in the SMMU's block of host memory, and turns what they leave there into
+// register state and interrupts.
 
 import { SMMU_AT_ATC_TIMEOUT } from '../../assembly/layout/ats-memory.ts';
 import { CTX_HOST } from '../../assembly/layout/context-memory.ts';
@@ -171,7 +172,7 @@ export class PhysicalSmmu implements Device {
       },
       memory: { load64: (pa) => this.#memory?.load64(pa) },
       // Every command of these queues is the drain's own.
-      execute: () => false,
+      execute: () => 'refused',
       finish: () => {
         unit.drain.stepOver(this.#smmu, index);
       },
@@ -185,8 +186,10 @@ export class PhysicalSmmu implements Device {
   }
 
   /**
-   * Makes the next transactions of a stream end with an event, so that a driver's way with it can be tested; undefined takes the fault away,
-   * as a reset does. F_UUT hits transactions while CR0.SMMUEN is 0 as well, F_TLB_CONFLICT only such as are translated.
+   * Makes the next transactions of a stream end with an event, so that a driver's way
+   * with it can be tested; undefined takes the fault away, as a reset does. F_UUT hits
+   * transactions while CR0.SMMUEN is 0 as well, F_TLB_CONFLICT only such as are
+   * translated.
    */
   plantFault(fault: PlantedFault | undefined): void {
     this.#planted = fault !== undefined;

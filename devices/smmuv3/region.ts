@@ -1,4 +1,5 @@
-// The window of registers of an SMMUv3: pages 0 and 1, and behind them the command queue control page where there are ECMDQs.
+// The window of registers of an SMMUv3: pages 0 and 1, and behind them the command queue
+// control page where there are ECMDQs.
 
 import {
   SMMU_ECMDQ_PAGE,

@@ -92,12 +92,14 @@ const GUARDS_OF = new Map<number, RegisterGuard[]>();
 for (const guard of REGISTER_GUARDS)
   GUARDS_OF.set(guard.offset, [...(GUARDS_OF.get(guard.offset) ?? []), guard]);
 
-/** The register state of an SMMU, and all of it: an SMMU device keeps no other state than this and what it documents beside it. */
+/**
+ * The register state of an SMMU, and all of it: an SMMU device keeps no other state than
+ * this and what it documents beside it.
+ */
 export class SmmuRegisters {
   private readonly file: RegisterFile;
   readonly #role: SmmuRole;
   readonly #interrupts = new Interrupts((offset) => this.file.get(offset));
-  readonly #word: MmioAccess = { region: 0, offset: 0, size: 4, lo: 0, hi: 0, vcpu: 0 };
 
   constructor(ids: SmmuIdRegisters, role: SmmuRole) {
     this.file = new RegisterFile(SMMU_REGION_SIZE, smmuRegisters(ids));
@@ -133,8 +135,8 @@ export class SmmuRegisters {
   }
 
   /**
-   * Makes an error active and raises its interrupt. One that is active already stays as it is (IHI 0070 section 7.5); the failure of GERROR's own
-   * MSI raises none.
+   * Makes an error active and raises its interrupt. One that is active already stays as
+   * it is (IHI 0070 section 7.5); the failure of GERROR's own MSI raises none.
    */
   raiseError(error: Field): void {
     if (this.errorActive(error)) return;
@@ -249,13 +251,13 @@ export class SmmuRegisters {
         this.#writeEnables(value);
         break;
       case SMMU_IRQ_CTRL:
-        this.#store(offset, value);
+        this.file.writeWord(offset, value);
         this.file.set(SMMU_IRQ_CTRLACK, this.file.get(offset));
         break;
       case SMMU_GBPA:
         // A write without UPDATE is ignored, and an update is complete when the write is.
         if (bitsOf(value, GBPA_UPDATE)) {
-          this.#store(offset, value);
+          this.file.writeWord(offset, value);
           this.#role.bypassChanged();
         }
         break;
@@ -263,7 +265,7 @@ export class SmmuRegisters {
         this.#acknowledge(value);
         break;
       case SMMU_CMDQ_PROD:
-        this.#store(offset, value);
+        this.file.writeWord(offset, value);
         if (this.enabled(CR0_CMDQEN)) this.#role.commandsProduced();
         return;
       default:
@@ -272,16 +274,10 @@ export class SmmuRegisters {
     this.#role.configured();
   }
 
-  #store(offset: number, value: number): void {
-    this.#word.offset = offset;
-    this.#word.lo = value;
-    this.file.write(this.#word);
-  }
-
   #writeEnables(value: number): void {
     this.#role.refresh();
     const before = this.file.get(SMMU_CR0);
-    this.#store(SMMU_CR0, value);
+    this.file.writeWord(SMMU_CR0, value);
     const now = this.file.get(SMMU_CR0);
     this.file.set(SMMU_CR0ACK, now);
     if (now !== before) this.#role.enablesChanged(before);
@@ -302,7 +298,7 @@ export class SmmuRegisters {
     let held = 0;
     for (const guard of GUARDS_OF.get(offset) ?? [])
       if (cr0 & guard.cr0 || irqCtrl & guard.irqCtrl) held |= guard.bits;
-    this.#store(offset, (value & ~held) | (this.file.get(offset) & held));
+    this.file.writeWord(offset, (value & ~held) | (this.file.get(offset) & held));
     const queue = QUEUES.find(({ base }) => base === offset);
     if (queue) this.#clampSize(queue);
     if ((offset === SMMU_EVTQ_PROD || offset === SMMU_PRIQ_PROD) && held === 0)

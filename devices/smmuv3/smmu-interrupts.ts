@@ -1,5 +1,6 @@
-// Interrupts of an SMMUv3: wired lines and MSIs (IHI 0070 sections 3.18 and 7.5). A line is pulsed whether or not an MSI is configured:
-// software takes the one that it has set up.
+// Interrupts of an SMMUv3: wired lines and MSIs (IHI 0070 sections 3.18 and 7.5). A line
+// is pulsed whether or not an MSI is configured: software takes the one that it has set
+// up.
 
 import {
   GERROR_MSI_EVTQ_ABT_ERR,
@@ -24,12 +25,18 @@ import {
 import { bitsOf, type DeviceHost, type Field, type InterruptLine } from '../plugin/index.ts';
 import { addressSizeOf } from '../tables/index.ts';
 
-/** Interrupt lines of an SMMU, all edge; that of the PRI queue only where there is one. A CMD_SYNC has no line: it signals by MSI. */
+/**
+ * Interrupt lines of an SMMU, all edge; that of the PRI queue only where there is one. A
+ * CMD_SYNC has no line: it signals by MSI.
+ */
 export const EVTQ_INTERRUPT = 0;
 export const GERROR_INTERRUPT = 1;
 export const PRIQ_INTERRUPT = 2;
 
-/** What raises an interrupt: its line, its enable in IRQ_CTRL, its IRQ_CFG0 and IRQ_CFG1, and the error of an MSI that was not delivered. */
+/**
+ * What raises an interrupt: its line, its enable in IRQ_CTRL, its IRQ_CFG0 and IRQ_CFG1,
+ * and the error of an MSI that was not delivered.
+ */
 export interface InterruptSource {
   readonly line: number;
   readonly enable: Field;

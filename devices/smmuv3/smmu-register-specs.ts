@@ -1,4 +1,5 @@
-// The registers of an SMMUv3 as data (IHI 0070 section 6.3): offsets, reset values, writable bits, and what guards a register against writes.
+// The registers of an SMMUv3 as data (IHI 0070 section 6.3): offsets, reset values,
+// writable bits, and what guards a register against writes.
 
 import {
   CMDQ_CONTROL_PAGE_CMDQGS,
@@ -123,7 +124,8 @@ function interruptEnableBits(ids: SmmuIdRegisters): number {
 
 function streamTableBits(ids: SmmuIdRegisters): number {
   const linear = maskInWord(STRTAB_BASE_CFG_LOG2SIZE);
-  // FMT and SPLIT are reserved without 2-level tables, so a driver that asks for one gets a linear table of LOG2SIZE streams.
+  // FMT and SPLIT are reserved without 2-level tables, so a driver that asks for one gets
+  // a linear table of LOG2SIZE streams.
   return bitsOf(ids.idr0, IDR0_ST_LEVEL)
     ? linear | maskInWord(STRTAB_BASE_CFG_SPLIT) | maskInWord(STRTAB_BASE_CFG_FMT)
     : linear;
@@ -192,7 +194,10 @@ function controlPageRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
   ];
 }
 
-/** All registers of an SMMU with these ID registers. The page-0 aliases of the queue indexes are resolved by `canonicalOffset`. */
+/**
+ * All registers of an SMMU with these ID registers. The page-0 aliases of the queue
+ * indexes are resolved by `canonicalOffset`.
+ */
 export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
   const cr2 =
     maskInWord(CR2_RECINVSID) |
@@ -257,7 +262,10 @@ const PAGE0_ALIASES: ReadonlySet<number> = new Set([
   SMMU_PRIQ_CONS_PAGE0,
 ]);
 
-/** The offset under which a register is kept: the queue indexes at their page-1 place, whichever of the two was used. */
+/**
+ * The offset under which a register is kept: the queue indexes at their page-1 place,
+ * whichever of the two was used.
+ */
 export function canonicalOffset(offset: number): number {
   return PAGE0_ALIASES.has(offset) ? offset + SMMU_PAGE1 : offset;
 }
@@ -280,8 +288,9 @@ function guard(cr0: number, irqCtrl: number, ...offsets: number[]): RegisterGuar
 }
 
 /**
- * Writes to a guarded register while its enable is on are CONSTRAINED UNPREDICTABLE: ignored, or effective at some time. This model ignores
- * them, so that a driver that relies on the other choice is found out.
+ * Writes to a guarded register while its enable is on are CONSTRAINED UNPREDICTABLE:
+ * ignored, or effective at some time. This model ignores them, so that a driver that
+ * relies on the other choice is found out.
  */
 export const REGISTER_GUARDS: readonly RegisterGuard[] = [
   { offset: SMMU_CR1, bits: CR1_TABLES, cr0: maskInWord(CR0_SMMUEN), irqCtrl: 0 },

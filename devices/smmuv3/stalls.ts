@@ -19,7 +19,10 @@ function withState(word: bigint, state: number): bigint {
   return (word & ~STATE) | (BigInt(state) << BigInt(STALL_STATE_SHIFT));
 }
 
-/** Ends every stalled transaction with an abort: CR0.SMMUEN went to 0, or the SMMU was reset. Their endpoints take the answers. */
+/**
+ * Ends every stalled transaction with an abort: CR0.SMMUEN went to 0, or the SMMU was
+ * reset. Their endpoints take the answers.
+ */
 export function terminateStalls(hostMemory: WebAssembly.Memory, smmuIndex: number): void {
   const smmu = smmuBase(smmuIndex);
   const words = new Int32Array(hostMemory.buffer);

@@ -1,6 +1,8 @@
-// What a vSMMU (the SMMUv3 in the guest's role) needs of the host behind it: the host object model in the shape that the
-// device uses. A host implements it over its physical SMMU; docs/device-plugin.md has the contract.
+// What a vSMMU (the SMMUv3 in the guest's role) needs of the host behind it: the host
+// object model in the shape that the device uses. A host implements it over its physical
+// SMMU; docs/device-plugin.md has the contract.
 
+import type { DmaAttributes } from '../plugin/index.ts';
 import type { QueueBlock } from '../unit/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
 
@@ -33,7 +35,10 @@ export interface OverlayBackend extends DirectQueueBackend {
   emulate(words: readonly number[]): boolean;
 }
 
-/** One of a guest's command queues in its host's hands. What is said of the trapped CMDQ in `ViommuBackend` holds here too. */
+/**
+ * One of a guest's command queues in its host's hands. What is said of the trapped CMDQ
+ * in `ViommuBackend` holds here too.
+ */
 export interface GuestCommandQueue {
   readonly block: QueueBlock;
   /** @returns false when the ring does not lie in RAM. */
@@ -64,7 +69,7 @@ export interface StaleSte {
 }
 
 /** A page that the device behind one of the machine's streams asks for (PCIe PRI), the only one of its group. */
-export interface PageRequest {
+export interface PageRequest extends DmaAttributes {
   /** StreamID as the guest numbers it. */
   readonly virtSid: number;
   /** PRGIndex. */
@@ -98,43 +103,62 @@ export interface ViommuBackend {
   setCommandRing(baseGpa: number, log2size: number): boolean;
   /**
    * Runs the trapped CMDQ from its private CONS up to the PROD in its registers, substituting VMID and StreamID.
-   * @returns QUEUE_STATE: QUEUE_NEEDS_HOST when CONS stands at a command that the device itself carries out
-   *          (CFGI_*, PREFETCH_*), QUEUE_ERROR_HELD at a bad one that the guest is to see; QUEUE_RUNNING at one that it is not, or not yet.
+   * @returns QUEUE_STATE: QUEUE_NEEDS_HOST when CONS stands at a command that the device
+   *   itself carries out (CFGI_*, PREFETCH_*), QUEUE_ERROR_HELD at a bad one that the
+   *   guest is to see; QUEUE_RUNNING at one that it is not, or not yet.
    */
   serveCommandQueue(): number;
   /** Steps over the command at CONS and lets the queue run (`serveCommandQueue` goes on behind it). */
   finishCommand(): void;
   /** Fetch again from CONS, after the guest has acknowledged an error. */
   resumeCommandQueue(): void;
-  /** Queues behind the ECMDQs of a vSMMU that advertises any: at least as many. They take what the trapped CMDQ takes. */
+  /**
+   * Queues behind the ECMDQs of a vSMMU that advertises any: at least as many. They take
+   * what the trapped CMDQ takes.
+   */
   readonly enhancedQueues?: readonly GuestCommandQueue[];
   /** StreamIDs of the machine's devices, as the guest numbers them. */
   readonly virtualStreams: readonly number[];
   /**
    * Gives a stream the configuration of a guest STE.
-   * @param ste 16 words; of Config 5 the fields that iommufd takes in a vSTE, of Config 4 only V and Config, everything else 0. With V = 0
-   *        the guest's SMMU has no valid STE for the stream: the host installs an invalid STE too, so that each transaction is refused
-   *        and recorded as C_BAD_STE, which comes back through `onEvent`. Undefined makes the stream abort without a record.
+   * @param ste 16 words; of Config 5 the fields that iommufd takes in a vSTE, of Config 4
+   *   only V and Config, everything else 0. With V = 0 the guest's SMMU has no valid STE
+   *   for the stream: the host installs an invalid STE too, so that each transaction is
+   *   refused and recorded as C_BAD_STE, which comes back through `onEvent`. Undefined
+   *   makes the stream abort without a record.
    * @returns false when the host does not give a guest what the STE asks for: the stream is attached again with V = 0.
    */
   attachStream(virtSid: number, ste: Uint32Array | undefined): boolean;
   /** CR0.SMMUEN = 0: every stream bypasses stage 1 (`abort` false) or aborts (`abort` true), as GBPA says. */
   setGlobalBypass(abort: boolean): void;
-  /** CR0.SMMUEN of the guest's SMMU, before the guest can see CR0ACK. While it is 0, ATC_INV on its queues has no effect (IHI 0070 section 4.5.1). */
+  /**
+   * CR0.SMMUEN of the guest's SMMU, before the guest can see CR0ACK. While it is 0,
+   * ATC_INV on its queues has no effect (IHI 0070 section 4.5.1).
+   */
   setSmmuEnabled(enabled: boolean): void;
   /** CFGI_CD and CFGI_CD_ALL of one stream; `ssid` undefined means all. */
   invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void;
   /** Everything that the machine's streams have cached in the TLB (reset). */
   invalidateAll(): void;
   /**
-   * For a host that looks for missing CFGI_STE commands (docs/sanitizer.md): `look` compares a stream's STE in the guest's memory with the one that
-   * was attached; undefined when they mean the same.
+   * For a host that looks for missing CFGI_STE commands (docs/sanitizer.md): `look`
+   * compares a stream's STE in the guest's memory with the one that was attached;
+   * undefined when they mean the same.
    */
   watchStreams?(look: (virtSid: number) => StaleSte | undefined): void;
   /** Where page requests go. Absent: the host has no PRI. Called at safe points only. */
   onPageRequest?(deliver: (request: PageRequest) => void): void;
-  /** Answers every request of this group of a stream that has been delivered; none may be waiting. `resolved`: the page is there now. */
-  answerPageRequest?(virtSid: number, group: number, resolved: boolean): void;
+  /**
+   * Answers every request of this group of a stream that has been delivered; none may be
+   * waiting. `resolved`: the page is there now. `pasid` is that of the answer: requests
+   * with another one, or with none, are not meant.
+   */
+  answerPageRequest?(
+    virtSid: number,
+    group: number,
+    resolved: boolean,
+    pasid: number | undefined,
+  ): void;
   /** Where events of the machine's own streams go, as 8 words with the guest's StreamID. Called at safe points only. */
   onEvent(deliver: (record: Uint32Array) => void): void;
 }

@@ -1,11 +1,13 @@
-// The SMMUv3 that a guest sees. Its registers trap; behind them stand the streams and the command context that its host lends it
-// (`ViommuBackend`). It has stage 1 only: stage 2 is the host's.
+// The SMMUv3 that a guest sees. Its registers trap; behind them stand the streams and the
+// command context that its host lends it (`ViommuBackend`). It has stage 1 only: stage 2
+// is the host's.
 
 import {
   CFGI_RANGE,
   CMD_OP,
   CMD_SID,
   CMD_SSID,
+  CMD_SSV,
   OP_CFGI_CD,
   OP_CFGI_CD_ALL,
   OP_CFGI_STE,
@@ -24,9 +26,11 @@ import {
   ECMDQ_PROD,
   GBPA_ABORT,
   IDR0_BTM,
+  IDR1_SSIDSIZE,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_GBPA,
+  SMMU_IDR1,
 } from '../../assembly/layout/smmu-registers.ts';
 import { hexOfWords } from '../decode/index.ts';
 import {
@@ -47,7 +51,7 @@ import {
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
-import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
+import { type CommandEngine, CommandQueue, type Progress } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { MappedPointers } from './queues/mapped-pointers.ts';
@@ -153,7 +157,7 @@ export class VirtualSmmu implements Device {
       serve: () => queue.serve(),
       resume: () => queue.resume(),
       memory,
-      execute: (words) => this.#execute(words),
+      execute: (words, from) => this.#execute(words, from),
       finish: () => queue.finish(),
     });
     const trapped: TrappedQueue = {
@@ -236,38 +240,41 @@ export class VirtualSmmu implements Device {
       this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
   }
 
-  #execute(words: readonly number[]): boolean {
+  #execute(words: readonly number[], from: number): Progress {
     const sid = fieldOf(words, CMD_SID);
     switch (fieldOf(words, CMD_OP)) {
       case OP_PREFETCH_CFG:
       case OP_PREFETCH_ADDR:
-        return true;
+        return 'done';
       case OP_PRI_RESP:
         this.#answer(sid, words);
-        return true;
+        return 'done';
       case OP_CFGI_STE:
-        this.#reload(sid, sid);
-        return true;
+        return this.#reload(sid, sid);
       case OP_CFGI_STE_RANGE: {
         // RANGE = 31 covers all of 2^32 streams.
         const span = 2 ** (fieldOf(words, CFGI_RANGE) + 1);
         const first = sid - (sid % span);
-        this.#reload(first, first + span - 1);
-        return true;
+        return this.#reload(Math.max(first, from), first + span - 1);
       }
       case OP_CFGI_CD:
         this.#invalidateCd(sid, fieldOf(words, CMD_SSID));
-        return true;
+        return 'done';
       case OP_CFGI_CD_ALL:
         this.#invalidateCd(sid, undefined);
-        return true;
+        return 'done';
       default:
-        return this.#overlay.open && this.#backend.overlay?.emulate(words) === true;
+        return this.#overlay.open && this.#backend.overlay?.emulate(words) === true
+          ? 'done'
+          : 'refused';
     }
   }
 
-  #reload(first: number, last: number): void {
-    if (this.registers.enabled(CR0_SMMUEN)) this.streams.reload(first, last);
+  // One stream at a time: each is a call of the host's kernel.
+  #reload(first: number, last: number): Progress {
+    if (!this.registers.enabled(CR0_SMMUEN)) return 'done';
+    const next = this.streams.reloadFirst(first, last);
+    return next === undefined ? 'done' : { next };
   }
 
   // A StreamID without a device has nothing cached.
@@ -283,19 +290,24 @@ export class VirtualSmmu implements Device {
     this.#events.add(reported);
   }
 
-  // A stream's page request, in the guest's numbering. What the guest will not see is answered for it (IHI 0070 sections 8.1 and 8.2).
-  #request({ virtSid, group, address, write }: PageRequest): void {
-    const record = pageRequest({ streamId: virtSid, group, address, write });
+  // A stream's page request, in the guest's numbering. What the guest will not see is
+  // answered for it (IHI 0070 sections 8.1 and 8.2).
+  #request(request: PageRequest): void {
+    const { virtSid, group, pasid } = request;
+    const record = pageRequest({ ...request, streamId: virtSid });
     this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
     if (added !== 'written')
-      this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow');
+      this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow', pasid);
   }
 
   #answer(sid: number, words: readonly number[]): void {
     if (!this.registers.enabled(CR0_SMMUEN)) return;
     const resolved = fieldOf(words, PRI_RESP_RESPONSE) === PRI_RESP_SUCCESS;
-    this.#backend.answerPageRequest?.(sid, fieldOf(words, PRI_RESP_INDEX), resolved);
+    const hasPasid =
+      fieldOf(words, CMD_SSV) !== 0 && bitsOf(this.registers.get(SMMU_IDR1), IDR1_SSIDSIZE) !== 0;
+    const pasid = hasPasid ? fieldOf(words, CMD_SSID) : undefined;
+    this.#backend.answerPageRequest?.(sid, fieldOf(words, PRI_RESP_INDEX), resolved, pasid);
   }
 
   save(): DeviceState {

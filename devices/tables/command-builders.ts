@@ -234,16 +234,26 @@ export function atcInv(target: AtcInvalidation): Uint32Array {
   ]);
 }
 
-/** Answers a page request group: PRI_RESP_*. */
-export function priResp(streamId: number, group: number, response: number): Uint32Array {
+/** Answers a page request group: PRI_RESP_*. With the SubstreamID of its requests, if they have one. */
+export function priResp(
+  streamId: number,
+  group: number,
+  response: number,
+  substreamId?: number,
+): Uint32Array {
   return command(OP_PRI_RESP, [
     [CMD_SID, streamId],
+    [CMD_SSV, substreamId === undefined ? 0 : 1],
+    [CMD_SSID, substreamId ?? 0],
     [PRI_RESP_INDEX, group],
     [PRI_RESP_RESPONSE, response],
   ]);
 }
 
-/** What becomes of a stalled transaction: it is translated again, ends with an abort, or reads as zero and ignores writes. */
+/**
+ * What becomes of a stalled transaction: it is translated again, ends with an abort, or
+ * reads as zero and ignores writes.
+ */
 export type ResumeAction = 'retry' | 'abort' | 'razwi';
 
 /** Answers the stalled transaction that an event record has named. */

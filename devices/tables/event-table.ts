@@ -69,8 +69,8 @@ const ACCESS = EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT;
 const TRANSLATION = ACCESS | EVENT_S2 | EVENT_CLASS | EVENT_IPA | EVENT_STALL | EVENT_PAGE;
 
 /**
- * Every event of the architecture. The core puts its records together by this table, the decoder takes them apart by it, and
- * docs/smmuv3.md prints it.
+ * Every event of the architecture. The core puts its records together by this table, the
+ * decoder takes them apart by it, and docs/smmuv3.md prints it.
  */
 export const EVENTS: readonly EventType[] = [
   {
@@ -86,7 +86,8 @@ export const EVENTS: readonly EventType[] = [
     carries: EVENT_SSV,
     says: 'the stream table has no STE for the StreamID',
     provokedBy:
-      'StreamID beyond LOG2SIZE; level-1 descriptor with SPAN 0, SPAN above SPLIT + 1, or too few STEs. Recorded only with CR2.RECINVSID',
+      'StreamID beyond LOG2SIZE; level-1 descriptor with SPAN 0, SPAN above SPLIT + 1, or too ' +
+      'few STEs. Recorded only with CR2.RECINVSID',
   },
   {
     id: F_STE_FETCH,
@@ -101,9 +102,14 @@ export const EVENTS: readonly EventType[] = [
     carries: EVENT_SSV,
     says: 'the STE is invalid',
     provokedBy:
-      'V 0; a stage that IDR0 does not have; EATS 2 with ATS; S2VMID above 255 without VMID16; stage 1: STRW 1 or 3 with HYP and no stage 2, S1STALLD unless STALL_MODEL is 0, S1CDMax above SSIDSIZE (ignored with SSIDSIZE 0), S1Fmt 1 or 2 without CD2L, ' +
-      'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI with TTENDIAN 2, S2S not as STALL_MODEL has it or with EATS 1, S2HA or S2HD beyond HTTU, S2TG reserved or not advertised, S2T0SZ above 39, ' +
-      'below 16 (or 12) or below 64 - OAS, S2SL0 reserved, not fitting, or 2 with OAS below 44 bits (16 KiB granules: 42), S2TTB beyond S2PS or OAS',
+      'V 0; a stage that IDR0 does not have; EATS 2 with ATS; S2VMID above 255 without ' +
+      'VMID16; stage 1: STRW 1 or 3 with HYP and no stage 2, S1STALLD unless STALL_MODEL ' +
+      'is 0, S1CDMax above SSIDSIZE (ignored with SSIDSIZE 0), S1Fmt 1 or 2 without CD2L, ' +
+      'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI with TTENDIAN 2, S2S not as ' +
+      'STALL_MODEL has it or with EATS 1, S2HA or S2HD beyond HTTU, S2TG reserved or not ' +
+      'advertised, S2T0SZ above 39, ' +
+      'below 16 (or 12) or below 64 - OAS, S2SL0 reserved, not fitting, or 2 with OAS below ' +
+      '44 bits (16 KiB granules: 42), S2TTB beyond S2PS or OAS',
   },
   {
     id: F_BAD_ATS_TREQ,
@@ -133,7 +139,8 @@ export const EVENTS: readonly EventType[] = [
     carries: EVENT_SSID,
     says: 'the stream has no CD for the SubstreamID',
     provokedBy:
-      'a SubstreamID without stage 1 (Config 4, 6), with S1CDMax or SSIDSIZE 0, or beyond S1CDMax; level-1 CD descriptor with V 0 or L2Ptr beyond OAS',
+      'a SubstreamID without stage 1 (Config 4, 6), with S1CDMax or SSIDSIZE 0, or beyond ' +
+      'S1CDMax; level-1 CD descriptor with V 0 or L2Ptr beyond OAS',
   },
   {
     id: F_CD_FETCH,
@@ -148,7 +155,9 @@ export const EVENTS: readonly EventType[] = [
     carries: EVENT_SSV,
     says: 'the CD is invalid',
     provokedBy:
-      'V 0; AA64 0; ENDI with TTENDIAN 2 unless both halves are disabled; A 0 with TERM_MODEL; S not as STALL_MODEL has it, or with S1STALLD; HA or HD beyond HTTU; ASID above 255 without ASID16; for a half that is not disabled: ' +
+      'V 0; AA64 0; ENDI with TTENDIAN 2 unless both halves are disabled; A 0 with ' +
+      'TERM_MODEL; S not as STALL_MODEL has it, or with S1STALLD; HA or HD beyond HTTU; ' +
+      'ASID above 255 without ASID16; for a half that is not disabled: ' +
       'TxSZ outside 16 (or 12) to 39, TG reserved or not advertised, TTB beyond IPS or OAS',
   },
   {
@@ -157,7 +166,8 @@ export const EVENTS: readonly EventType[] = [
     carries: ACCESS | EVENT_S2 | EVENT_CLASS | EVENT_FETCH | EVENT_PAGE,
     says: 'a translation table could not be read or updated',
     provokedBy:
-      'table outside memory; a descriptor that other writers change at each of four tries to update it',
+      'table outside memory; a descriptor that other writers change at each of four tries to ' +
+      'update it',
   },
   {
     id: F_TRANSLATION,
@@ -165,7 +175,8 @@ export const EVENTS: readonly EventType[] = [
     carries: TRANSLATION,
     says: 'the address is not mapped',
     provokedBy:
-      'address outside TxSZ (top byte included unless TBI) or S2T0SZ; EPD; invalid descriptor; block where none may be; level-3 descriptor of type 1',
+      'address outside TxSZ (top byte included unless TBI) or S2T0SZ; EPD; invalid ' +
+      'descriptor; block where none may be; level-3 descriptor of type 1',
   },
   {
     id: F_ADDR_SIZE,
@@ -173,7 +184,8 @@ export const EVENTS: readonly EventType[] = [
     carries: TRANSLATION,
     says: 'an address is too large',
     provokedBy:
-      'table or output address beyond IPS, S2PS or OAS; an address beyond OAS that bypasses stage 1',
+      'table or output address beyond IPS, S2PS or OAS; an address beyond OAS that bypasses ' +
+      'stage 1',
   },
   {
     id: F_ACCESS,
@@ -188,7 +200,8 @@ export const EVENTS: readonly EventType[] = [
     carries: TRANSLATION | EVENT_TTRNW,
     says: 'the page does not allow the access',
     provokedBy:
-      'permissions of stage 1, then of stage 2; a stage-1 table or CD that stage 2 does not let read (or, to update it, write: class TT with TTRnW 0)',
+      'permissions of stage 1, then of stage 2; a stage-1 table or CD that stage 2 does not ' +
+      'let read (or, to update it, write: class TT with TTRnW 0)',
   },
   {
     id: F_TLB_CONFLICT,

@@ -71,8 +71,9 @@ export function stage1StartLevel(granule: Granule, inputBits: number): number {
 }
 
 /**
- * Level of the first table of stage 2: one further down than stage 1 would have it when that takes at most 16 tables side by side
- * (concatenation), which the architecture demands for some sizes.
+ * Level of the first table of stage 2: one further down than stage 1 would have it when
+ * that takes at most 16 tables side by side (concatenation), which the architecture
+ * demands for some sizes.
  */
 export function stage2StartLevel(granule: Granule, inputBits: number): number {
   const level = stage1StartLevel(granule, inputBits);

@@ -1,8 +1,9 @@
 // The memory that tables are built in, as far as a builder needs it.
 
 /**
- * Memory that an SMMU fetches tables from. Addresses are in the space that the tables point into: PA for a host's tables, gpa (which is
- * the IPA) for a guest's. They are integers below 2^52.
+ * Memory that an SMMU fetches tables from. Addresses are in the space that the tables
+ * point into: PA for a host's tables, gpa (which is the IPA) for a guest's. They are
+ * integers below 2^52.
  */
 export interface TableMemory {
   /** Reads an aligned 64-bit word. */
@@ -19,8 +20,10 @@ export function splitAddress(address: number): [number, number] {
 }
 
 /**
- * Writes a structure of 32-bit words (an STE, a CD, a command) as 64-bit words, the first one last: it carries the valid bit of an STE or CD,
- * and an SMMU that fetches meanwhile sees the structure as not valid yet when it was not valid before (IHI 0070 section 3.21.3.1).
+ * Writes a structure of 32-bit words (an STE, a CD, a command) as 64-bit words, the first
+ * one last: it carries the valid bit of an STE or CD, and an SMMU that fetches meanwhile
+ * sees the structure as not valid yet when it was not valid before (IHI 0070 section
+ * 3.21.3.1).
  */
 export function storeStructure(
   memory: TableMemory,

@@ -3,17 +3,21 @@
 import {
   PPR_ADDR_HI,
   PPR_ADDR_LO,
+  PPR_EXEC,
   PPR_INDEX,
   PPR_LAST,
+  PPR_PRIV,
   PPR_READ,
   PPR_SID,
+  PPR_SSID,
+  PPR_SSV,
   PPR_WRITE,
 } from '../../assembly/layout/page-requests.ts';
 import { PRIQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
-import { setField } from '../plugin/index.ts';
+import { type DmaAttributes, setField } from '../plugin/index.ts';
 
-/** A page request without a SubstreamID, the only one of its group. */
-export interface PageRequestEntry {
+/** A page request, the only one of its group. Privilege and execution are said with a PASID only. */
+export interface PageRequestEntry extends DmaAttributes {
   /** StreamID of the device. */
   readonly streamId: number;
   /** PRGIndex. */
@@ -25,8 +29,22 @@ export interface PageRequestEntry {
 }
 
 /** An entry for the PRI queue. */
-export function pageRequest({ streamId, group, address, write }: PageRequestEntry): Uint32Array {
+export function pageRequest({
+  streamId,
+  group,
+  address,
+  write,
+  pasid,
+  privileged,
+  instruction,
+}: PageRequestEntry): Uint32Array {
   const words = new Uint32Array(PRIQ_ENTRY_SIZE / 4);
+  if (pasid !== undefined) {
+    setField(words, PPR_SSV, 1);
+    setField(words, PPR_SSID, pasid);
+    setField(words, PPR_PRIV, privileged ? 1 : 0);
+    setField(words, PPR_EXEC, instruction ? 1 : 0);
+  }
   setField(words, PPR_SID, streamId);
   setField(words, write ? PPR_WRITE : PPR_READ, 1);
   setField(words, PPR_LAST, 1);

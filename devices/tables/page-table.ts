@@ -60,7 +60,8 @@ export class PageTable {
     this.inputBits = options.inputBits ?? 48;
     const startLevel = options.stage === 1 ? stage1StartLevel : stage2StartLevel;
     this.startLevel = options.startLevel ?? startLevel(this.granule, this.inputBits);
-    // The first table has as many entries as the input has bits left, which may be fewer or (concatenated) more than a page holds.
+    // The first table has as many entries as the input has bits left, which may be fewer
+    // or (concatenated) more than a page holds.
     const bytes = 2 ** (this.inputBits - levelShift(this.granule, this.startLevel) + 3);
     const size = Math.max(bytes, 64);
     this.root = memory.allocate(size, size);
@@ -95,7 +96,10 @@ export class PageTable {
     }
   }
 
-  /** Clears the leaves of a range; a block goes as a whole. Tables stay, as a driver keeps them until its walk caches are clean. */
+  /**
+   * Clears the leaves of a range; a block goes as a whole. Tables stay, as a driver keeps
+   * them until its walk caches are clean.
+   */
   unmap(input: number, size: number): void {
     this.#check(input, size);
     for (let done = 0; done < size; ) {
@@ -106,7 +110,10 @@ export class PageTable {
     }
   }
 
-  /** Address of the leaf descriptor that translates an input address; undefined when none does. For tests that change single bits. */
+  /**
+   * Address of the leaf descriptor that translates an input address; undefined when none
+   * does. For tests that change single bits.
+   */
   leafOf(input: number): number | undefined {
     return this.#leaf(input)[0];
   }

@@ -166,7 +166,10 @@ export function stage2Ste(stage2: SteStage2): Uint32Array {
   return ste;
 }
 
-/** Stage 1 of a guest on top of its host's stage 2. Events of equal faults are merged, as Linux has it for nested streams. */
+/**
+ * Stage 1 of a guest on top of its host's stage 2. Events of equal faults are merged, as
+ * Linux has it for nested streams.
+ */
 export function nestedSte(stage1: SteStage1, stage2: SteStage2): Uint32Array {
   const ste = entry(STE_CONFIG_NESTED);
   setStage1(ste, stage1);

@@ -1,5 +1,6 @@
-// A CMDQV that behaves as hardware does on a bad day: what drivers of CMDQVs have been found to get wrong, to be provoked at will. It stands around
-// a CMDQV of either role; the device itself is as it is.
+// A CMDQV that behaves as hardware does on a bad day: what drivers of CMDQVs have been
+// found to get wrong, to be provoked at will. It stands around a CMDQV of either role;
+// the device itself is as it is.
 
 import {
   CMDQV_CONFIG,
@@ -19,10 +20,10 @@ import {
   bitsOf,
   type Device,
   type DeviceHost,
-  type DeviceState,
   type InterruptLine,
   type MmioAccess,
 } from '../plugin/index.ts';
+import { DeviceWrapper, type HostChanges } from './device-wrapper.ts';
 
 /** Each can be changed at any time. */
 export interface CmdqvQuirks {
@@ -32,7 +33,10 @@ export interface CmdqvQuirks {
   interruptOnDisable?: boolean;
   /** Reads of a STATUS that still say "not enabled" behind the write that enables; Infinity: it never is. Default 0. */
   enableDelay?: number;
-  /** The same of a VCMDQ that is disabled: it goes on saying "enabled", as one does that waits at a CMD_SYNC. Default 0. */
+  /**
+   * The same of a VCMDQ that is disabled: it goes on saying "enabled", as one does that
+   * waits at a CMD_SYNC. Default 0.
+   */
   disableDelay?: number;
   /** CONS of every VCMDQ goes on reading what it read first, whatever the queue does. Default false. */
   stuckCons?: boolean;
@@ -59,18 +63,14 @@ function enableAt(offset: number): Enable | undefined {
   return inVintf ? { status: offset - VINTF_CONFIG + VINTF_STATUS, vcmdq: false } : undefined;
 }
 
-function isCons(offset: number): boolean {
+/** CONS of a VCMDQ, in any view. */
+export function isVcmdqCons(offset: number): boolean {
   const at = vcmdqAddress(offset);
   return at?.page === 0 && at.register === VCMDQ_CONS;
 }
 
-export class QuirkyCmdqv implements Device {
-  readonly name: string;
-  readonly interfaceVersion: number;
-  readonly identity: Device['identity'];
-  readonly regions: Device['regions'];
+export class QuirkyCmdqv extends DeviceWrapper {
   readonly quirks: CmdqvQuirks;
-  readonly #device: Device;
   /** By offset of a STATUS: how often it still reads as it was, and as what. */
   readonly #late = new Map<number, { left: number; readonly enabled: number }>();
   /** By offset of a CONS: what it read first. */
@@ -80,12 +80,8 @@ export class QuirkyCmdqv implements Device {
 
   /** `device` is a CMDQV of either role. */
   constructor(device: Device, quirks: CmdqvQuirks = {}) {
-    this.#device = device;
+    super(device);
     this.quirks = quirks;
-    this.name = device.name;
-    this.interfaceVersion = device.interfaceVersion;
-    this.identity = device.identity;
-    this.regions = device.regions;
   }
 
   /** An interrupt without a cause. */
@@ -94,24 +90,16 @@ export class QuirkyCmdqv implements Device {
   }
 
   /** Page 0 is never mapped directly: its registers are read here. */
-  attach(host: DeviceHost): void {
+  protected override changes(host: DeviceHost): HostChanges {
     this.#line = host.interruptLine(0);
-    this.#device.attach(
-      new Proxy(host, {
-        get(target, property) {
-          if (property === 'mapDirect') return () => undefined;
-          const value: unknown = Reflect.get(target, property, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      }),
-    );
+    return { mapDirect: () => undefined };
   }
 
-  reset(): void {
+  override reset(): void {
     this.#late.clear();
     this.#stuck.clear();
     this.#touched = false;
-    this.#device.reset();
+    this.device.reset();
   }
 
   #touch(): void {
@@ -120,9 +108,9 @@ export class QuirkyCmdqv implements Device {
     for (let i = 0; i < (this.quirks.earlyInterrupts ?? 0); i++) this.interrupt();
   }
 
-  read(access: MmioAccess): void {
+  override read(access: MmioAccess): void {
     this.#touch();
-    this.#device.read(access);
+    this.device.read(access);
     const { offset } = access;
     const late = this.#late.get(offset);
     if (late && late.left > 0) {
@@ -130,19 +118,19 @@ export class QuirkyCmdqv implements Device {
       access.lo = ((access.lo & ~1) | late.enabled) >>> 0;
     }
     if (!this.quirks.stuckCons) this.#stuck.clear();
-    else if (isCons(offset)) {
+    else if (isVcmdqCons(offset)) {
       const first = this.#stuck.get(offset) ?? access.lo;
       this.#stuck.set(offset, first);
       access.lo = first;
     }
   }
 
-  write(access: MmioAccess): void {
+  override write(access: MmioAccess): void {
     this.#touch();
     const enable = enableAt(access.offset);
     const on = bitsOf(access.lo, CMDQV_CONFIG_EN) === 1;
     const was = enable ? this.#enabled(enable.status) : false;
-    this.#device.write(access);
+    this.device.write(access);
     if (!enable || was === on) return;
     const { enableDelay = 0, disableDelay = 0, interruptOnDisable = false } = this.quirks;
     const left = on ? enableDelay : enable.vcmdq ? disableDelay : 0;
@@ -153,19 +141,7 @@ export class QuirkyCmdqv implements Device {
   /** STATUS.ENABLED as the device has it. */
   #enabled(status: number): boolean {
     const access: MmioAccess = { region: 0, offset: status, size: 4, lo: 0, hi: 0, vcpu: 0 };
-    this.#device.read(access);
+    this.device.read(access);
     return (access.lo & 1) === 1;
-  }
-
-  save(): DeviceState {
-    return this.#device.save();
-  }
-
-  restore(state: DeviceState): void {
-    this.#device.restore(state);
-  }
-
-  registerName(region: number, offset: number): string {
-    return this.#device.registerName(region, offset);
   }
 }

@@ -1,5 +1,6 @@
-// The device contract: what every device must do to be plugged into a host (docs/device-plugin.md). The cases know no test runner;
-// hand them to yours:  for (const { name, run } of deviceContract(...)) it(name, run);
+// The device contract: what every device must do to be plugged into a host
+// (docs/device-plugin.md). The cases know no test runner; hand them to yours: for (const
+// { name, run } of deviceContract(...)) it(name, run);
 
 import { Random } from '../bus/random.ts';
 import {
@@ -122,7 +123,9 @@ function identityCase(factory: DeviceFactory): ContractCase {
 /** The bus keeps these from a device; one that answers them anyway does no harm in a host whose bus is wrong. */
 function oddAccessCase(factory: DeviceFactory): ContractCase {
   return {
-    name: 'answers accesses of every size, unaligned and out of range, without throwing and with values that fit',
+    name:
+      'answers accesses of every size, unaligned and out of range, without throwing and ' +
+      'with values that fit',
     run() {
       const subject = new Subject(factory);
       subject.device.regions.forEach(({ size: bytes, accessSizes }, region) => {
@@ -175,7 +178,8 @@ function narrowReadCase(
             check(
               part === whole % 2 ** (8 * size),
               () =>
-                `${used.device.registerName(region, offset)} reads ${part} in ${size} bytes, ${whole} in 4`,
+                `${used.device.registerName(region, offset)} reads ${part} in ${size} bytes, ` +
+                `${whole} in 4`,
             );
           }
         }
@@ -206,7 +210,9 @@ function stormCases(
       },
     },
     {
-      name: `after a storm (seed ${seed}) a device that is detached and attached again is a new one`,
+      name:
+        `after a storm (seed ${seed}) a device that is detached and attached again is a ` +
+        'new one',
       run() {
         const used = stormed();
         const fresh = new Subject(factory, used);
@@ -248,7 +254,9 @@ function stormCases(
       },
     },
     {
-      name: `after a storm (seed ${seed}) a foreign state is refused and leaves the device as it was`,
+      name:
+        `after a storm (seed ${seed}) a foreign state is refused and leaves the device as ` +
+        'it was',
       run() {
         const used = stormed();
         const before = visibleState(used.device.save());

@@ -54,8 +54,9 @@ export class FakeHost implements DeviceHost {
   readonly ram: Uint8Array<ArrayBufferLike>;
   readonly memory: GuestMemory;
   /**
-   * Everything that the device told the host, in order: "pulse 0", "level 1 true", "map 0 0x30000", "msi 0x8020040 0x5 taken",
-   * "dma write 0x1000 4 ok", "dma read 0x1000 4 ok pasid 5 privileged instruction".
+   * Everything that the device told the host, in order: "pulse 0", "level 1 true", "map 0
+   * 0x30000", "msi 0x8020040 0x5 taken", "dma write 0x1000 4 ok", "dma read 0x1000 4 ok
+   * pasid 5 privileged instruction".
    */
   readonly log: string[] = [];
   /** Level of each interrupt line that was ever set. */
@@ -66,7 +67,10 @@ export class FakeHost implements DeviceHost {
   readonly timers = new TimerQueue({ nowNs: () => this.timeNs });
   /** What `nowNs` has returned last. A test sets it to let time pass. */
   timeNs = 0;
-  /** Whether something other than RAM takes an MSI: the doorbell of an interrupt controller. By default nothing does. */
+  /**
+   * Whether something other than RAM takes an MSI: the doorbell of an interrupt
+   * controller. By default nothing does.
+   */
   takesMsi: (address: number) => boolean = () => false;
   /** Whether the IOMMU holds an access of the DMA port. By default it never does. */
   stalls: (iova: number) => boolean = () => false;
@@ -133,7 +137,10 @@ export class FakeHost implements DeviceHost {
     };
   }
 
-  /** A port without an IOMMU: iova is gpa, what is not RAM faults, and an access that leaves RAM is carried out up to its end. */
+  /**
+   * A port without an IOMMU: iova is gpa, what is not RAM faults, and an access that
+   * leaves RAM is carried out up to its end.
+   */
   dmaPort(): DmaPort {
     const within = (iova: number, length: number) =>
       Math.max(0, Math.min(length, this.ramGpa + this.ramSize - iova));

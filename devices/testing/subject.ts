@@ -12,8 +12,9 @@ import { FakeHost } from './fake-host.ts';
 export type DeviceFactory = (host: FakeHost) => Device;
 
 /**
- * A random step that blind accesses would hardly ever make: input that is no register access, a write that a driver would make now. Uses
- * nothing but its arguments and `random`, so that two equal devices get equal steps.
+ * A random step that blind accesses would hardly ever make: input that is no register
+ * access, a write that a driver would make now. Uses nothing but its arguments and
+ * `random`, so that two equal devices get equal steps.
  */
 export type Stimulus = (bus: DeviceBus, random: Random, host: FakeHost) => void;
 
@@ -82,11 +83,12 @@ export class Subject {
 
   /** One access as it stands, checked for what no device may do. Returns "lo:hi" as the device leaves them. */
   access(kind: 'read' | 'write', access: MmioAccess): string {
-    const described = `${kind} of ${access.size} at 0x${access.offset.toString(16)} of region ${access.region}`;
+    const described = () =>
+      `${kind} of ${access.size} at 0x${access.offset.toString(16)} of region ${access.region}`;
     try {
       this.device[kind](access);
     } catch (error) {
-      throw new Error(`${described} throws`, { cause: error });
+      throw new Error(`${described()} throws`, { cause: error });
     }
     if (kind === 'write') return '';
     const limit = access.size >= 4 ? 0xffffffff : 2 ** (8 * access.size) - 1;
@@ -94,7 +96,7 @@ export class Subject {
       Number.isInteger(value) && value >= 0 && value <= max;
     check(
       fits(access.lo, limit) && fits(access.hi, access.size === 8 ? 0xffffffff : 0),
-      () => `${described} returns lo ${access.lo}, hi ${access.hi}, which does not fit`,
+      () => `${described()} returns lo ${access.lo}, hi ${access.hi}, which does not fit`,
     );
     return `${access.lo.toString(16)}:${access.hi.toString(16)}`;
   }
@@ -133,7 +135,10 @@ export class Subject {
     return { region, offset: offset - (offset % size), size, lo: 0, hi: 0, vcpu: 0 };
   }
 
-  /** Random accesses that a bus lets through, stimuli and background work. Returns what each read returned, in order. */
+  /**
+   * Random accesses that a bus lets through, stimuli and background work. Returns what
+   * each read returned, in order.
+   */
   storm(random: Random, operations: number, stimulus?: Stimulus): string[] {
     const seen: string[] = [];
     const bus = new DeviceBus(this.device);
@@ -155,7 +160,8 @@ export class Subject {
         this.access('write', access);
       } else {
         seen.push(
-          `${this.device.registerName(access.region, access.offset)} = ${this.access('read', access)}`,
+          `${this.device.registerName(access.region, access.offset)} = ` +
+            `${this.access('read', access)}`,
         );
       }
     }

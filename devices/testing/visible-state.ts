@@ -1,4 +1,5 @@
-// What of an object can be seen from outside, as a list of paths and values: two devices in the same state have equal lists.
+// What of an object can be seen from outside, as a list of paths and values: two devices
+// in the same state have equal lists.
 
 /** Path of each value reachable through own properties, and the value. */
 export type VisibleState = ReadonlyMap<string, string>;

@@ -1,8 +1,11 @@
-// Which commands a queue accepts, and what they do: written into host memory once, where the drain looks each opcode up.
+// Which commands a queue accepts, and what they do: written into host memory once, where
+// the drain looks each opcode up.
 //
-// The tables follow the physical SMMU's ID registers in every role (IHI 0070 section 4.1.3 onwards), and so do VMIDs and StreamIDs: a VMID-less
-// command of a guest whose SMMU has no stage 2 must never come to match every VM. A queue that shows itself to a guest as its own SMMU's
-// (CMDQ trapped or overlaid, ECMDQs) refuses in addition what that SMMU lacks, by `lackedBy`; a VCMDQ, as on hardware, does not.
+// The tables follow the physical SMMU's ID registers in every role (IHI 0070 section 4.1.3
+// onwards), and so do VMIDs and StreamIDs: a VMID-less command of a guest whose SMMU has no
+// stage 2 must never come to match every VM. A queue that shows itself to a guest as its
+// own SMMU's (CMDQ trapped or overlaid, ECMDQs) refuses in addition what that SMMU lacks,
+// by `lackedBy`; a VCMDQ, as on hardware, does not.
 
 import {
   ACTION_ATC_INV,
@@ -117,7 +120,10 @@ function hypervisorActions(idr0: number): Actions {
   return actions;
 }
 
-/** The trapped CMDQ, and the ECMDQs, of a guest whose vSMMU has stage 1 only: what iommufd forwards, and what the vSMMU does itself. */
+/**
+ * The trapped CMDQ, and the ECMDQs, of a guest whose vSMMU has stage 1 only: what iommufd
+ * forwards, and what the vSMMU does itself.
+ */
 function trappedActions(idr0: number): Actions {
   const actions = new Map(stallAnswers(idr0));
   for (const op of [
@@ -142,8 +148,9 @@ function trappedActions(idr0: number): Actions {
 }
 
 /**
- * The same queue when nothing of it traps: the hardware's part of it runs, answers to stalled transactions included, which no
- * invalidation of iommufd carries; for the rest it waits for its host.
+ * The same queue when nothing of it traps: the hardware's part of it runs, answers to
+ * stalled transactions included, which no invalidation of iommufd carries; for the rest
+ * it waits for its host.
  */
 function overlayActions(idr0: number): Actions {
   const hardware = new Map([...invalidations(idr0), ...stallAnswers(idr0)]);

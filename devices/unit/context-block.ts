@@ -1,6 +1,11 @@
-// A command context in host memory: on whose behalf a queue's commands act. A VINTF is one; so is a vIOMMU without a VINTF.
+// A command context in host memory: on whose behalf a queue's commands act. A VINTF is
+// one; so is a vIOMMU without a VINTF.
 
-import { CMDQV_SIDS_PER_VINTF, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  CMDQV_MAX_VINTFS,
+  CMDQV_SIDS_PER_VINTF,
+  VCMDQ_STRIDE,
+} from '../../assembly/layout/cmdqv-registers.ts';
 import {
   CTX_BEYOND,
   CTX_DOORBELL_CALLS,
@@ -13,10 +18,15 @@ import {
   CTX_SID_MATCH,
   CTX_SID_REPLACE,
   CTX_SMMU_OFF,
+  CTX_STREAM_COUNT,
+  CTX_STREAMS,
   CTX_STRIDE,
   CTX_VMID,
   CTX_WINDOW,
+  MAX_STREAMS,
   SMMU_AT_CONTEXTS,
+  SMMU_AT_STREAMS,
+  STREAM_ENTRY_SIZE,
 } from '../../assembly/layout/context-memory.ts';
 import {
   DOORBELL_CONTEXT,
@@ -141,6 +151,40 @@ export class ContextBlock {
   /** Sets SID_REPLACE of a pair. */
   setSidReplace(slot: number, value: number): void {
     this.#set(CTX_SID_REPLACE + 4 * (slot % CMDQV_SIDS_PER_VINTF), value);
+  }
+
+  /**
+   * Adds a stream to those of a vIOMMU that the pairs do not hold, or takes it out.
+   * @param slot 0 to MAX_STREAMS - 1.
+   * @param virtSid the guest's StreamID, 32 bits.
+   */
+  setStream(slot: number, virtSid: number, physSid: number | undefined): void {
+    const table =
+      this.#smmu +
+      SMMU_AT_STREAMS +
+      (this.index - CMDQV_MAX_VINTFS) * MAX_STREAMS * STREAM_ENTRY_SIZE;
+    const entry = (table + slot * STREAM_ENTRY_SIZE) >> 2;
+    // The drain finds an entry by its physical StreamID: that comes last, and goes first.
+    Atomics.store(this.#words, entry + 1, 0);
+    if (physSid === undefined) return;
+    Atomics.store(this.#words, entry, virtSid | 0);
+    Atomics.store(this.#words, entry + 1, physSid + 1);
+    this.#set(CTX_STREAMS, table);
+    this.#set(CTX_STREAM_COUNT, Math.max(this.#get(CTX_STREAM_COUNT), slot + 1));
+  }
+
+  /** The streams of `setStream`, by slot. */
+  get streams(): readonly {
+    readonly slot: number;
+    readonly virtSid: number;
+    readonly physSid: number;
+  }[] {
+    const table = this.#get(CTX_STREAMS) >>> 2;
+    return Array.from({ length: this.#get(CTX_STREAM_COUNT) }, (_, slot) => ({
+      slot,
+      virtSid: Atomics.load(this.#words, table + 2 * slot) >>> 0,
+      physSid: Atomics.load(this.#words, table + 2 * slot + 1) - 1,
+    })).filter(({ physSid }) => physSid >= 0);
   }
 
   #slot(lvcmdq: number): number {

@@ -1,4 +1,5 @@
-// A queue block in host memory, seen from TypeScript: the state that the drain works on and the device models configure.
+// A queue block in host memory, seen from TypeScript: the state that the drain works on
+// and the device models configure.
 
 import {
   ATC_WAIT_PORTS,
@@ -82,7 +83,10 @@ export class QueueBlock {
     return Number(Atomics.load(this.#longs, (this.address + field) >> 3));
   }
 
-  /** Back to the state out of reset: not allocated, no ring, no error; its private registers are zero. The counts stay. */
+  /**
+   * Back to the state out of reset: not allocated, no ring, no error; its private
+   * registers are zero. The counts stay.
+   */
   reset(kind: number, context: number): void {
     for (const field of [
       QUEUE_ALLOCATED,
@@ -127,6 +131,19 @@ export class QueueBlock {
   }
   set overlay(memoryOffset: number) {
     this.#set(QUEUE_OVERLAY, memoryOffset);
+  }
+
+  /**
+   * Every fetch from the ring ends in an external abort, until the function that this returns is called.
+   * For tests of what software does then.
+   */
+  abortFetches(): () => void {
+    const ring = this.#get(QUEUE_RING);
+    this.#set(QUEUE_RING, 0);
+    return () => {
+      // Another may have been set meanwhile.
+      if (!this.hasRing) this.#set(QUEUE_RING, ring);
+    };
   }
 
   /** The queue has no ring any more. */
@@ -205,7 +222,10 @@ export class QueueBlock {
     if (before === QUEUE_PARKED && state !== QUEUE_PARKED)
       Atomics.sub(this.#words, (this.smmu + SMMU_AT_PARKED) >> 2, 1);
   }
-  /** Refuses the command that the host was to carry out: the error is held as one of the drain's own. `reason`: STAT_*. */
+  /**
+   * Refuses the command that the host was to carry out: the error is held as one of the
+   * drain's own. `reason`: STAT_*.
+   */
   refuse(code: number, reason: number): void {
     this.error = code;
     this.#set(QUEUE_REASON, reason);
@@ -226,11 +246,17 @@ export class QueueBlock {
   get reason(): number {
     return this.#get(QUEUE_REASON);
   }
-  /** CONS of an ECMDQ whose guest has its registers, as the drain makes it of the block's private truth while the queue is enabled. */
+  /**
+   * CONS of an ECMDQ whose guest has its registers, as the drain makes it of the block's
+   * private truth while the queue is enabled.
+   */
   get ecmdqCons(): number {
     return (this.cons | this.gerror | this.#get(QUEUE_ENABLED)) >>> 0;
   }
-  /** The private truth of such a queue: ENACK, ERR and ERR_REASON as CONS says, beside the index; `failed` when ERRACK differs. */
+  /**
+   * The private truth of such a queue: ENACK, ERR and ERR_REASON as CONS says, beside the
+   * index; `failed` when ERRACK differs.
+   */
   takeEcmdqCons(cons: number, failed: boolean): void {
     this.#set(QUEUE_ENABLED, cons & maskInWord(ECMDQ_CONS_ENACK));
     this.gerror = cons & (maskInWord(ECMDQ_CONS_ERR) | maskInWord(ECMDQ_CONS_ERR_REASON));

@@ -178,10 +178,11 @@ export class Unit extends TranslatingUnit {
     iommu: number,
     port: number,
     streamId: number,
+    ssid: number,
     iovaLo: number,
     iovaHi: number,
     attributes: number,
   ): AtcResult {
-    return this.core.atcAccess(iommu, port, streamId, iovaLo, iovaHi, attributes);
+    return this.core.atcAccess(iommu, port, streamId, ssid, iovaLo, iovaHi, attributes);
   }
 }

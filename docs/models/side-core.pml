@@ -1,12 +1,14 @@
 /*
  * The drain on a thread of its own: fairness, naps, stop.
  *
- * Models   vmm/threads/drain-worker.ts: run, #spin, #nap, #sleep; assembly/vcmdq-drain/index.ts: watch; run.ts: BUDGET
+ * Models   vmm/threads/drain-worker.ts: run, #spin, #nap, #sleep; assembly/vcmdq-drain/index.ts: watch; run-commands.ts: BUDGET
  *          guest-driver/runtime/direct-map.ts: wakeDrain; vmm/threads/side-core.ts: stop
  * Threads  the side core with two queues; the guest of queue 0, which stores PROD and does nothing else (one plain store); the guest of
  *          queue 1, whose store our own runtime makes: it wakes the side core when it finds SLEEPING set; the host, which stops the side
  *          core when both are done. FLOOD: guest 0 never stops adding commands. WOKEN: naps have no end, both guests have the runtime, and
  *          nobody stops the side core.
+ *          Of several machines the side core sleeps on the word of one: guest 0 stands for those whose word it does not sleep on as well, its
+ *          store is heard at the end of the nap.
  * Abstract a round of a queue is one step, which runs at most BUDGET commands (ownership.pml has the inside); spinning is a choice. The end
  *          of a nap is a choice that is always open; weak fairness of the verifier makes it come. PROD - CONS is one number.
  *
@@ -23,6 +25,7 @@
 /* MUTATION: MUT_NO_LAST_LOOK with WOKEN catches: a side core that does not look again once it has said that it sleeps */
 /* MUTATION: MUT_WAKE_LATE with WOKEN catches: a side core that reads WAKE behind its last look */
 /* MUTATION: MUT_WAKE_BETWEEN with WOKEN catches: reading WAKE after SLEEPING is set, which a late wake clears again */
+/* MUTATION: MUT_CUT_RESTARTS with FLOOD catches: a look that was cut and begins anew at the first queue */
 /* MUTATION: MUT_NO_BUDGET with FLOOD catches: a side core that stays with a queue until it is empty */
 
 #define BUDGET 1
@@ -52,15 +55,29 @@ inline serve(q) {
 #endif
 }
 
+/* A look at every queue, which may end behind one that had work; the next begins at the other. */
+inline pass() {
+  serve(next);
+  if
+  :: true -> serve(1 - next)
+  :: !idle ->
+#ifndef MUT_CUT_RESTARTS
+    next = 1 - next
+#else
+    skip
+#endif
+  fi
+}
+
 active proctype sideCore() {
   byte heard;
+  byte next; /* CTX_NEXT_SLOT */
   bit idle;
   do
   :: stop -> break
   :: else ->
     idle = 1;
-    serve(0);
-    serve(1);
+    pass();
     if
     :: idle ->
 #ifndef MUT_WAKE_LATE
@@ -73,8 +90,7 @@ active proctype sideCore() {
       heard = wake;
 #endif
 #ifndef MUT_NO_LAST_LOOK
-      serve(0);
-      serve(1);
+      pass();
 #endif
 #ifdef MUT_WAKE_LATE
       heard = wake;

@@ -1,7 +1,8 @@
 // Batches: commands gathered and then sent with one CMD_SYNC behind them. There is one batch, the processor's.
 //
-// Commands keep their order. A batch that mixes commands of both queues is cut into runs, and where the queue changes the
-// first queue is synced before the first command goes to the second: two queues have no order between them.
+// Commands keep their order. A batch that mixes commands of both queues is cut into runs,
+// and where the queue changes the first queue is synced before the first command goes to
+// the second: two queues have no order between them.
 
 import { ABI_AT_INVALIDATING } from '../../assembly/layout/guest-abi';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';

@@ -10,6 +10,7 @@ import {
   CFGI_RANGE_ALL,
   CMD_OP,
   CMD_SID,
+  CMD_SSID,
   OP_ATC_INV,
   OP_CFGI_CD,
   OP_CFGI_STE,
@@ -46,8 +47,8 @@ const MSIATTR_WRITE_BACK = 0xf;
 const TG_4K = 1;
 const TTL_LEVEL_3 = 3;
 
-// One store of the size in which commands are read again, when they are copied and when they are fetched: a load right behind smaller stores
-// waits for all of them.
+// One store of the size in which commands are read again, when they are copied and when
+// they are fetched: a load right behind smaller stores waits for all of them.
 function words(command: usize, word0: u32, word1: u32, word2: u32, word3: u32): void {
   v128.store(
     command,
@@ -76,9 +77,9 @@ export function buildCfgiAll(command: usize): void {
   words(command, place(CMD_OP, OP_CFGI_STE_RANGE), 0, place(CFGI_RANGE, CFGI_RANGE_ALL), 0);
 }
 
-/** CFGI_CD of SubstreamID 0. */
-export function buildCfgiCd(command: usize, sid: u32): void {
-  words(command, place(CMD_OP, OP_CFGI_CD), place(CMD_SID, sid), place(CFGI_LEAF, 1), 0);
+export function buildCfgiCd(command: usize, sid: u32, ssid: u32): void {
+  const word0 = place(CMD_OP, OP_CFGI_CD) | place(CMD_SSID, ssid);
+  words(command, word0, place(CMD_SID, sid), place(CFGI_LEAF, 1), 0);
 }
 
 export function buildTlbiNsnhAll(command: usize): void {

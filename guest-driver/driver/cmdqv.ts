@@ -16,7 +16,10 @@ export class Cmdqv {
   vintfEnabled: u32 = 0;
   /** VINTF_CONFIG.HYP_OWN as read back: 1 for the hypervisor's kernel, 0 for a guest. */
   hypOwn: u32 = 0;
-  /** 1 sends everything to the CMDQ, ECMDQs or VCMDQs left aside, as the driver parameter bypass_vcmdq of Linux does. */
+  /**
+   * 1 sends everything to the CMDQ, ECMDQs or VCMDQs left aside, as the driver parameter
+   * bypass_vcmdq of Linux does.
+   */
   bypassVcmdq: u32 = 0;
   /** The processor that queues are chosen by. */
   cpu: u32 = 0;

@@ -1,6 +1,7 @@
-// The driver as a module of its own (asconfig.json target "driver"), so that tests can run it against a scripted device.
-// Everything is a plain number; an iova is given as its low and high word. Queue 0 is the CMDQ, queue n + 1 is LVCMDQ n,
-// queue 256 + n is ECMDQ n.
+// The driver as a module of its own (asconfig.json target "driver"), so that tests can
+// run it against a scripted device. Everything is a plain number; an iova is given as its
+// low and high word. Queue 0 is the CMDQ, queue n + 1 is LVCMDQ n, queue 256 + n is ECMDQ
+// n.
 
 import { CD_SIZE } from '../../assembly/layout/cd';
 import { gpaOf } from '../runtime/abi';
@@ -138,8 +139,8 @@ export function addCfgiAll(): void {
 export function addCfgiSte(sid: u32): void {
   buildCfgiSte(nextCommand(), sid);
 }
-export function addCfgiCd(sid: u32): void {
-  buildCfgiCd(nextCommand(), sid);
+export function addCfgiCd(sid: u32, ssid: u32): void {
+  buildCfgiCd(nextCommand(), sid, ssid);
 }
 export function addPrefetchConfig(sid: u32): void {
   buildPrefetchConfig(nextCommand(), sid);
@@ -229,12 +230,19 @@ export function newTable(): usize {
 }
 /** A new CD: its memory offset, 0 when memory is exhausted. */
 export function newContextDescriptor(table: usize, asid: u32): usize {
-  const cd = allocate(CD_SIZE, CD_SIZE);
+  const cd = newContextDescriptors(0);
   if (cd != 0) writeContextDescriptor(cd, table, asid);
   return cd;
 }
-export function attachStream(sid: u32, cd: usize): i32 {
-  return attachStage1(sid, cd);
+/** A table of 1 << `cdMax` CDs that are not valid, and one of its CDs. */
+export function newContextDescriptors(cdMax: u32): usize {
+  return allocate((<usize>CD_SIZE) << cdMax, (<usize>CD_SIZE) << cdMax);
+}
+export function setContextDescriptor(cds: usize, ssid: u32, table: usize, asid: u32): void {
+  writeContextDescriptor(cds + ssid * CD_SIZE, table, asid);
+}
+export function attachStream(sid: u32, cds: usize, cdMax: u32): i32 {
+  return attachStage1(sid, cds, cdMax);
 }
 export function detach(sid: u32): i32 {
   return detachStream(sid);

@@ -1,4 +1,5 @@
-// What a driver does about a command that a queue stopped at (the protocol of Linux, the same for the CMDQ and a VCMDQ).
+// What a driver does about a command that a queue stopped at (the protocol of Linux, the
+// same for the CMDQ and a VCMDQ).
 
 import {
   CERROR_ABT,
@@ -13,9 +14,10 @@ import { buildSync } from './build-commands';
 import { entryAt, Queue } from './driver-queues';
 
 /**
- * Prepares a stopped queue for going on from CONS: a command that cannot be carried out is overwritten with a CMD_SYNC;
- * after a fetch abort or an ATC timeout the same entry is tried again. The caller then acknowledges the error (GERRORN),
- * upon which the device fetches anew. CONS.ERR has the same place in CMDQ_CONS and in a VCMDQ's CONS.
+ * Prepares a stopped queue for going on from CONS: a command that cannot be carried out
+ * is overwritten with a CMD_SYNC; after a fetch abort or an ATC timeout the same entry is
+ * tried again. The caller then acknowledges the error (GERRORN), upon which the device
+ * fetches anew. CONS.ERR has the same place in CMDQ_CONS and in a VCMDQ's CONS.
  */
 export function skipError(queue: Queue): void {
   const cons = read32(queue.consGpa);

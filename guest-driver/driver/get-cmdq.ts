@@ -1,5 +1,6 @@
-// Which queue takes which command. On a VINTF that a guest owns (HYP_OWN = 0) a VCMDQ takes only the invalidations that
-// Linux sends there; everything else goes to the SMMU's CMDQ. The same rule for ECMDQs: they would take the rest, but wait for the host then.
+// Which queue takes which command. On a VINTF that a guest owns (HYP_OWN = 0) a VCMDQ
+// takes only the invalidations that Linux sends there; everything else goes to the SMMU's
+// CMDQ. The same rule for ECMDQs: they would take the rest, but wait for the host then.
 
 import { CMD_OP, OP_ATC_INV, OP_TLBI_NH_ASID, OP_TLBI_NH_VA } from '../../assembly/layout/commands';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';

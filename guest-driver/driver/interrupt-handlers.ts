@@ -29,7 +29,10 @@ import { skipError } from './error-skip';
 import { drainEvents } from './event-queue';
 import { smmu } from './smmu';
 
-/** GERROR.CMDQP_ERR: steps over the error of every queue that has one. It is acknowledged already, so that the next error raises it anew. */
+/**
+ * GERROR.CMDQP_ERR: steps over the error of every queue that has one. It is acknowledged
+ * already, so that the next error raises it anew.
+ */
 function serveEcmdqs(): void {
   const state = ecmdqs();
   for (let i: u32 = 0; i < state.count; i++) {

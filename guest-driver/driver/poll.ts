@@ -11,7 +11,10 @@ import { RESULT_OK, RESULT_TIMEOUT } from './result';
 
 /** Looks at CONS of a VCMDQ between two safe points: some tens of nanoseconds. */
 const LOOKS_PER_SPIN: u32 = 32;
-/** Spins before the guest offers its processor to the host once: some tens of microseconds on a VCMDQ. A spin ends with a safe point. */
+/**
+ * Spins before the guest offers its processor to the host once: some tens of microseconds
+ * on a VCMDQ. A spin ends with a safe point.
+ */
 export const SPINS_PER_WAIT = 1000;
 /** The same while the queue is drained on a thread of its own: to leave would gain nothing. Some tenths of a second. */
 export const SPINS_BESIDE_DRAIN = 5000000;
@@ -25,7 +28,8 @@ export const REGISTER_WAIT_MICROSECONDS = 1;
 /**
  * Waits until at least `entries` entries of the ring are free, all of them to see the last command completed. Serves
  * interrupts meanwhile, so that a queue stopped by an error gets going again.
- * @returns RESULT_OK, or RESULT_TIMEOUT after QUEUE_WAITS waits, each after SPINS_PER_WAIT (SPINS_BESIDE_DRAIN) spins or at the host's wish.
+ * @returns RESULT_OK, or RESULT_TIMEOUT after QUEUE_WAITS waits, each after
+ *   SPINS_PER_WAIT (SPINS_BESIDE_DRAIN) spins or at the host's wish.
  */
 export function waitForRoom(queue: Queue, entries: i32): i32 {
   let spins = 0;

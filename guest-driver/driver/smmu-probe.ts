@@ -1,4 +1,5 @@
-// Probing the SMMU: what its ID registers must say for this driver to use it (the conditions of Linux, and the 4 KiB granule).
+// Probing the SMMU: what its ID registers must say for this driver to use it (the
+// conditions of Linux, and the 4 KiB granule).
 
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi';
 import {

@@ -1,4 +1,5 @@
-// Stage-1 translation tables: four levels of 4 KiB tables, 48-bit iova, 4 KiB pages (VMSAv8-64). Tables are never given back.
+// Stage-1 translation tables: four levels of 4 KiB tables, 48-bit iova, 4 KiB pages
+// (VMSAv8-64). Tables are never given back.
 
 import {
   PTE_S1_PAGE_RO,
@@ -58,8 +59,8 @@ export function descriptorOf(root: usize, iova: u64): u64 {
 }
 
 /**
- * Maps `pages` pages of 4 KiB from `iova` to the memory from `gpa`, both aligned to a page. What was mapped before a failure
- * stays mapped.
+ * Maps `pages` pages of 4 KiB from `iova` to the memory from `gpa`, both aligned to a
+ * page. What was mapped before a failure stays mapped.
  */
 export function mapPages(root: usize, iova: u64, gpa: u64, pages: u32, writable: bool): i32 {
   const attributes: u64 = writable ? PTE_S1_PAGE_RW : PTE_S1_PAGE_RO;

@@ -4,6 +4,7 @@ import {
   STE_CONFIG,
   STE_CONFIG_ABORT,
   STE_CONFIG_S1,
+  STE_S1CDMAX,
   STE_S1CIR,
   STE_S1COR,
   STE_S1CSH,
@@ -52,9 +53,10 @@ function invalidateSte(sid: u32): i32 {
 /**
  * Lets a stream that aborts translate by stage 1. The SMMU may read the STE at any time, so first the part that an abort
  * STE does not use, then doubleword 0 in one store, each followed by CFGI_STE.
- * @param cd memory offset of the stream's one CD, 64-byte aligned.
+ * @param cds memory offset of the stream's CDs, aligned to their size. Transactions without a SubstreamID use the first.
+ * @param cdMax log2 of their number.
  */
-export function attachStage1(sid: u32, cd: usize): i32 {
+export function attachStage1(sid: u32, cds: usize, cdMax: u32): i32 {
   const ste = steOf(sid);
   if (ste == 0) return RESULT_BAD_ARGUMENT;
   const attributes =
@@ -66,7 +68,8 @@ export function attachStage1(sid: u32, cd: usize): i32 {
   const result = invalidateSte(sid);
   if (result != RESULT_OK) return result;
   // S1ContextPtr lies in place in the doubleword.
-  atomic.store<u64>(ste, <u64>gpaOf(cd) | place(STE_V, 1) | place(STE_CONFIG, STE_CONFIG_S1));
+  const low = <u64>gpaOf(cds) | place(STE_V, 1) | place(STE_CONFIG, STE_CONFIG_S1);
+  atomic.store<u64>(ste, low | (u64(place(STE_S1CDMAX, cdMax)) << 32));
   return invalidateSte(sid);
 }
 

@@ -37,7 +37,10 @@ function page1(lvcmdq: u32): u32 {
   return page0(lvcmdq) + CMDQV_PAGE_SIZE;
 }
 
-/** gpa of the CMDQ_ALLOC register behind an LVCMDQ of VINTF 0: queues are given to VINTFs in order, so the numbers agree. */
+/**
+ * gpa of the CMDQ_ALLOC register behind an LVCMDQ of VINTF 0: queues are given to VINTFs
+ * in order, so the numbers agree.
+ */
 export function allocationGpa(lvcmdq: u32): u32 {
   return cmdqv().gpa + CMDQV_CMDQ_ALLOC + lvcmdq * 4;
 }

@@ -1,4 +1,5 @@
-// The info page of the guest ABI, at offset 0 of guest memory, and the relation of memory offsets to guest physical addresses.
+// The info page of the guest ABI, at offset 0 of guest memory, and the relation of memory
+// offsets to guest physical addresses.
 
 import {
   ABI_AREA_SIZE,

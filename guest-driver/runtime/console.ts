@@ -1,4 +1,5 @@
-// The console: WASI fd_write on standard output, fd_read on standard input, and the PL011 for what is said before anything else works.
+// The console: WASI fd_write on standard output, fd_read on standard input, and the PL011
+// for what is said before anything else works.
 
 import { ABI_KIND_PL011 } from '../../assembly/layout/guest-abi';
 import { PL011_DR, PL011_FR, PL011_FR_TXFF } from '../../assembly/layout/pl011-registers';

@@ -1,4 +1,5 @@
-// The table of directly mapped ranges (docs/guest-abi.md). Nothing here has state of its own: secondary vCPUs use it too.
+// The table of directly mapped ranges (docs/guest-abi.md). Nothing here has state of its
+// own: secondary vCPUs use it too.
 
 import {
   ABI_AT_DRAIN_SLEEPING,

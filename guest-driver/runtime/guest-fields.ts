@@ -1,5 +1,6 @@
-// Bit fields for AssemblyScript: the packed (32-bit word << 16) | (lowest bit << 8) | width constants of assembly/layout.
-// With a constant field every function here folds to a shift and a mask.
+// Bit fields for AssemblyScript: the packed (32-bit word << 16) | (lowest bit << 8) |
+// width constants of assembly/layout. With a constant field every function here folds to
+// a shift and a mask.
 
 function maskOf(field: u32): u32 {
   const width = field & 0xff;

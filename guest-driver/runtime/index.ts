@@ -1,4 +1,5 @@
-// What a guest in AssemblyScript stands on, in one place: the numbers of the ABI, the host's functions, device registers, interrupts.
+// What a guest in AssemblyScript stands on, in one place: the numbers of the ABI, the
+// host's functions, device registers, interrupts.
 
 export * from '../../assembly/layout/guest-abi';
 export { exitCount, gpaOf, machineIndex, memorySize, offsetOfGpa, vcpuCount } from './abi';

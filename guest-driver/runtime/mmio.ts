@@ -37,8 +37,9 @@ export function read32(gpa: u32): u32 {
 }
 
 /**
- * Reads a register whose last value was `seen`. In a directly mapped range it is looked at up to `looks` times until it changes: no safe point
- * comes in between, so the entry may be kept for as long, and a look costs one load.
+ * Reads a register whose last value was `seen`. In a directly mapped range it is looked
+ * at up to `looks` times until it changes: no safe point comes in between, so the entry
+ * may be kept for as long, and a look costs one load.
  */
 export function readChange32(gpa: u32, seen: u32, looks: u32): u32 {
   const entry = directMapOf(gpa);

@@ -10,14 +10,15 @@ export declare function mmio_write64(gpa: i32, value: i64): void;
 export declare function doorbell(id: i32, offset: i32): void;
 
 /**
- * A broadcast TLBI of the vCPU, for its VM: ABI_TLBI_*. It reaches the SMMUs that take part (IDR0.BTM), and there the CDs whose ASIDs are shared with
- * processors (CD.ASET = 0). Stays inside Wasm.
+ * A broadcast TLBI of the vCPU, for its VM: ABI_TLBI_*. It reaches the SMMUs that take
+ * part (IDR0.BTM), and there the CDs whose ASIDs are shared with processors (CD.ASET =
+ * 0). Stays inside Wasm.
  */
 export declare function tlbi(operation: i32, asid: i32, va: i64): void;
 
 /**
- * The DSB behind TLBIs: 0 when no access under way uses what they have removed; else what to call it with again. Called with 0 first. Stays inside
- * Wasm.
+ * The DSB behind TLBIs: 0 when no access under way uses what they have removed; else what
+ * to call it with again. Called with 0 first. Stays inside Wasm.
  */
 export declare function dsb(before: i64): i64;
 
@@ -25,7 +26,8 @@ export declare function dsb(before: i64): i64;
 export declare function wait(microseconds: i32): void;
 
 /**
- * Has a secondary vCPU run its program with an argument; it starts within about a millisecond, inline at once and to its end.
+ * Has a secondary vCPU run its program with an argument; it starts within about a
+ * millisecond, inline at once and to its end.
  * @returns 0, or -1 when there is no such vCPU or it is still running.
  */
 export declare function vcpu_start(vcpu: i32, argument: i32): i32;

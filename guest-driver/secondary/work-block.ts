@@ -1,5 +1,6 @@
-// A piece of work for one vCPU: batches of invalidations, timed. The primary vCPU fills the block in, guest memory holds it, and whoever does
-// the work writes the results. No static data here: the programs of all vCPUs use these layouts.
+// A piece of work for one vCPU: batches of invalidations, timed. The primary vCPU fills
+// the block in, guest memory holds it, and whoever does the work writes the results. No
+// static data here: the programs of all vCPUs use these layouts.
 
 /** State that the vCPUs of one measurement share. */
 export class WorkShare {

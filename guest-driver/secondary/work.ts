@@ -1,5 +1,5 @@
-// Carries out a WorkBlock. Like everything that secondary vCPUs run it has no data, no heap and no mutable globals: several vCPUs run it on
-// one memory at once.
+// Carries out a WorkBlock. Like everything that secondary vCPUs run it has no data, no
+// heap and no mutable globals: several vCPUs run it on one memory at once.
 
 import {
   ABI_AT_INVALIDATING,
@@ -20,7 +20,10 @@ import { QueueLock, WorkBlock, WorkShare } from './work-block';
 const PAGE_SHIFT = 12;
 /** Looks at the others before the work begins without them: some ten milliseconds. Inline they never come. */
 const READY_LOOKS = 5000000;
-/** Looks at CONS, or at a lock, before the processor is offered to the host, and how often that is done: seconds in all. */
+/**
+ * Looks at CONS, or at a lock, before the processor is offered to the host, and how often
+ * that is done: seconds in all.
+ */
 const LOOKS_PER_WAIT: u32 = 20000000;
 const WAITS: u32 = 20;
 const WAIT_MICROSECONDS = 50;
@@ -79,8 +82,9 @@ function waitForRoom(vcpu: u32, queue: Queue, entries: u32): bool {
 }
 
 /**
- * Waits until the entries sent before `ticket` have been consumed. By the count of all entries sent, not by their index: the others may send
- * CONS round the whole ring while this vCPU has no processor. A count that changes while CONS is read says nothing.
+ * Waits until the entries sent before `ticket` have been consumed. By the count of all
+ * entries sent, not by their index: the others may send CONS round the whole ring while
+ * this vCPU has no processor. A count that changes while CONS is read says nothing.
  */
 function waitForTicket(vcpu: u32, queue: Queue, lock: usize, ticket: u32): bool {
   let looks: u32 = 0;

@@ -12,7 +12,10 @@ export function beginAttack(kind: u32): void {
   beginPhase(CHECKPOINT_PHASE_ATTACK);
 }
 
-/** Ends the attack and reports as `name` whether this guest's own outcome was the expected one; the detail is in the line buffer. */
+/**
+ * Ends the attack and reports as `name` whether this guest's own outcome was the expected
+ * one; the detail is in the line buffer.
+ */
 export function endAttack(name: string, expected: bool): void {
   endPhase(CHECKPOINT_PHASE_ATTACK);
   const alive = touchLive();

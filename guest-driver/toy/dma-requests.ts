@@ -1,4 +1,6 @@
-// The DMA engine: a bus master whose accesses all go through the SMMU. An operation is complete when its CTRL write returns.
+// The DMA engine: a bus master whose accesses all go through the SMMU. An operation of up
+// to DMA_STEP_LENGTH bytes, as all of the toy's are, is complete when its CTRL write
+// returns.
 
 import {
   DMA_CTRL,
@@ -7,6 +9,8 @@ import {
   DMA_LENGTH,
   DMA_OP_COPY,
   DMA_OP_VERIFY,
+  DMA_PASID,
+  DMA_PASID_VALID,
   DMA_PATTERN,
   DMA_SRC,
   DMA_STATUS,
@@ -38,6 +42,16 @@ export function dmaVerify(source: u64, pattern: u32, length: u32): u32 {
   write32(gpa + DMA_LENGTH, length);
   write32(gpa + DMA_CTRL, DMA_OP_VERIFY);
   return read32(gpa + DMA_STATUS);
+}
+
+/** The accesses of the operations from here on carry a PASID. */
+export function dmaUsePasid(pasid: u32): void {
+  write32(toy().dmaGpa + DMA_PASID, <u32>DMA_PASID_VALID | pasid);
+}
+
+/** They carry none. */
+export function dmaUseNoPasid(): void {
+  write32(toy().dmaGpa + DMA_PASID, 0);
 }
 
 /** iova of the access that failed. */

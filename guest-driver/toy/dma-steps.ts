@@ -59,7 +59,7 @@ function copied(length: u32): bool {
 
 export function dmaCopyStep(): void {
   const state = toy();
-  const attached = attachStage1(state.sid, state.cd);
+  const attached = attachStage1(state.sid, state.cd, 0);
   for (let i: u32 = 0; i < COPY_BYTES; i += 4) store<u32>(state.source + i, i * 0x9e3779b1);
   const status = dmaCopy(SOURCE_IOVA, TARGET_IOVA, COPY_BYTES);
   putDecimal(COPY_BYTES);
@@ -74,7 +74,7 @@ export function dmaCopyStep(): void {
 }
 
 /** Waits a bounded time until `count` event records have been taken. */
-function waitForEvents(count: u32): bool {
+export function waitForEvents(count: u32): bool {
   for (let waits = 0; waits < EVENT_WAITS; waits++) {
     serviceInterrupts();
     if (eventCount() >= count) return true;

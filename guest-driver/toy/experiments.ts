@@ -1,4 +1,5 @@
-// Experiments: the bring-up and one thing to look at, chosen by experiment=NAME (vmm/boards/toy/toy-experiments.ts describes them to people).
+// Experiments: the bring-up and one thing to look at, chosen by experiment=NAME
+// (vmm/boards/toy/toy-experiments.ts describes them to people).
 
 import { argumentIs } from '../runtime/arguments';
 
@@ -14,7 +15,10 @@ export const FORGET_TLBI: u32 = 7;
 export const FORGET_CFGI_CD: u32 = 8;
 export const FORGET_CFGI_STE: u32 = 9;
 
-/** Steps that every experiment needs: 1 to 7 but for the request for HYP_OWN, and the live mapping that attackers aim at. */
+/**
+ * Steps that every experiment needs: 1 to 7 but for the request for HYP_OWN, and the live
+ * mapping that attackers aim at.
+ */
 const LAST_BRING_UP: u32 = 7;
 const HYP_OWN_STEP: u32 = 3;
 const LIVE_MAPPING_STEP: u32 = 11;

@@ -1,5 +1,6 @@
-// Step 8 of a driver with a bug: it changes a descriptor, a CD or an STE, and sends a CMD_SYNC without the invalidation in front of it. The
-// device goes on with what the SMMU has cached; the sanitizer names the missing command (docs/sanitizer.md).
+// Step 8 of a driver with a bug: it changes a descriptor, a CD or an STE, and sends a
+// CMD_SYNC without the invalidation in front of it. The device goes on with what the SMMU
+// has cached; the sanitizer names the missing command (docs/sanitizer.md).
 
 import { CD_V } from '../../assembly/layout/cd';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';

@@ -1,5 +1,6 @@
-// A live run: the toy goes on mapping, transferring, unmapping and invalidating, in a few address spaces with an ASID each, so that there is
-// something to watch. One beat a call, each beat one thing. Single characters on the console's input steer it.
+// A live run: the toy goes on mapping, transferring, unmapping and invalidating, in a few
+// address spaces with an ASID each, so that there is something to watch. One beat a call,
+// each beat one thing. Single characters on the console's input steer it.
 
 import { CD_SIZE } from '../../assembly/layout/cd';
 import {
@@ -129,7 +130,7 @@ function switchSpace(): bool {
   unmapPages(tableOf(state.space), KEPT_IOVA, PAGES);
   let ok = invalidateAsid(asidOf(state.space)) == RESULT_OK;
   ok = detachStream(toy().sid) == RESULT_OK && ok;
-  ok = attachStage1(toy().sid, load<usize>(CDS + (state.space << 3))) == RESULT_OK && ok;
+  ok = attachStage1(toy().sid, load<usize>(CDS + (state.space << 3)), 0) == RESULT_OK && ok;
   put('       the stream changes to ASID ');
   putDecimal(asidOf(state.space));
   flushLine();

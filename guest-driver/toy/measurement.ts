@@ -1,8 +1,9 @@
 // The measurement: how long an invalidation takes on the trapped and on the direct path, and how many exits it causes.
 //
-// Pages are mapped and unmapped first; only the invalidation is timed. A sample is a run of consecutive batches divided by
-// their number, because the clock is an exit itself. The paths alternate inside each round, so that whatever else the
-// machine does falls on both.
+// Pages are mapped and unmapped first; only the invalidation is timed. A sample is a run
+// of consecutive batches divided by their number, because the clock is an exit itself.
+// The paths alternate inside each round, so that whatever else the machine does falls on
+// both.
 
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -27,7 +28,10 @@ import { PATH_ALL, PATH_DIRECT, toy } from './toy-state';
 
 const BATCHES_PER_SAMPLE: u32 = 16;
 const SAMPLES_PER_ROUND: u32 = 8;
-/** Rounds that are not counted: the VMM's compiler needs some ten thousand exits before the trapped path runs at its own speed. */
+/**
+ * Rounds that are not counted: the VMM's compiler needs some ten thousand exits before
+ * the trapped path runs at its own speed.
+ */
 export const WARM_UP_ROUNDS: u32 = 30;
 /** More rounds than these are not made: the samples have to find room. */
 export const MAX_ROUNDS: u32 = 200;

@@ -1,4 +1,5 @@
-// The measurement with all vCPUs at once: each sends batches on its own VCMDQ or ECMDQ (vCPU modulo queues), and times them.
+// The measurement with all vCPUs at once: each sends batches on its own VCMDQ or ECMDQ
+// (vCPU modulo queues), and times them.
 
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -35,7 +36,10 @@ export function blockOf(vcpu: u32): WorkBlock {
   return changetype<WorkBlock>(BLOCKS + vcpu * BLOCK_BYTES);
 }
 
-/** Gives a vCPU, one of `vcpus`, a fresh block of work on a queue. How much work it is, and where the results go, is left to the caller. */
+/**
+ * Gives a vCPU, one of `vcpus`, a fresh block of work on a queue. How much work it is,
+ * and where the results go, is left to the caller.
+ */
 export function prepareBlock(vcpu: u32, vcpus: u32, queue: u32): WorkBlock {
   const share = changetype<WorkShare>(SHARE);
   share.ready = 0;

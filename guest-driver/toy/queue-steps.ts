@@ -111,8 +111,8 @@ function acknowledged(queue: Queue): bool {
 }
 
 /**
- * CFGI_ALL is not for a VCMDQ, and TLBI_S12_VMALL not for an SMMU without stage 2: the queue stops, the interrupt handler steps over it, what
- * stands behind it is served.
+ * CFGI_ALL is not for a VCMDQ, and TLBI_S12_VMALL not for an SMMU without stage 2: the
+ * queue stops, the interrupt handler steps over it, what stands behind it is served.
  */
 export function illegalCommandStep(): void {
   const queue = processorQueue();

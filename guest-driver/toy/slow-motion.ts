@@ -1,5 +1,6 @@
-// One TLBI in slow motion: what its parts take. A clock is an exit and, in browsers, ticks in steps of 5 to 100 us, so that each part is
-// repeated until enough time has passed, and the mean counts.
+// One TLBI in slow motion: what its parts take. A clock is an exit and, in browsers,
+// ticks in steps of 5 to 100 us, so that each part is repeated until enough time has
+// passed, and the mean counts.
 
 import {
   CHECKPOINT_PATH_DIRECT,

@@ -1,9 +1,11 @@
-// The toy guest: a reactor that brings SMMU and CMDQV up, shows what they do, attacks the other machines of its host, and
-// measures. Each call of `vsmmu_run` takes one step, so that several machines can be run in lockstep.
+// The toy guest: a reactor that brings SMMU and CMDQV up, shows what they do, attacks the
+// other machines of its host, and measures. Each call of `vsmmu_run` takes one step, so
+// that several machines can be run in lockstep.
 //
-// Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's index), rounds=R, warmup=R (rounds before those that
-// count), queues=vcmdq|ecmdq (whose queues the
-// direct path takes), share=Q (at most so many of them for several vCPUs), experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
+// Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's
+// index), rounds=R, warmup=R (rounds before those that count), queues=vcmdq|ecmdq (whose
+// queues the direct path takes), share=Q (at most so many of them for several vCPUs),
+// experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
 // powering off).
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
@@ -28,6 +30,7 @@ import { forgetStep } from './forget-step';
 import { beginLive, liveBeat } from './live';
 import { measurementStep, WARM_UP_ROUNDS } from './measurement';
 import { measureParallel } from './parallel';
+import { hasSubstreams, pasidStep } from './pasid-step';
 import { illegalCommandStep, mixedBatchStep } from './queue-steps';
 import { allocationAttack, sidPairAttack, vintfVmidAttack } from './register-attacks';
 import { ringAttack } from './ring-attack';
@@ -36,7 +39,7 @@ import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesCmdqv, usesDirect } from 
 /** Version of the guest ABI that this guest speaks. */
 export const vsmmu_abi: i32 = 1;
 
-const LAST_STEP: u32 = 20;
+const LAST_STEP: u32 = 21;
 /** Steps that take a CMDQV, and VCMDQs or ECMDQs. */
 const HYP_OWN_STEP: u32 = 3;
 const QUEUES_STEP: u32 = 6;
@@ -45,6 +48,7 @@ const FIRST_ATTACK: u32 = 12;
 const LAST_ATTACK: u32 = 17;
 const TRAPPED_ATTACK: u32 = 14;
 const RING_ATTACK: u32 = 19;
+const PASID_STEP: u32 = 20;
 const DEFAULT_ROUNDS = 15;
 
 function title(step: u32): string {
@@ -97,6 +101,8 @@ function title(step: u32): string {
       return 'measure unmapping';
     case 19:
       return 'attack: corrupt the ring';
+    case 20:
+      return 'give the device a second address space by PASID';
     default:
       return toy().goesOn != 0 ? 'work until switched off; ? says what can be typed' : 'power off';
   }
@@ -110,6 +116,7 @@ function applies(step: u32): bool {
   if (!usesDirect() && (step == QUEUES_STEP || step == ILLEGAL_COMMAND_STEP)) return false;
   if (toy().experiment != NO_EXPERIMENT) return experimentTakes(toy().experiment, step);
   if (step == RING_ATTACK) return false;
+  if (step == PASID_STEP) return hasSubstreams();
   if (step > TRAPPED_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && usesCmdqv();
   if (step >= FIRST_ATTACK && step <= LAST_ATTACK)
     return toy().machines > 1 && (usesDirect() || step == TRAPPED_ATTACK);
@@ -205,6 +212,9 @@ function take(step: u32): void {
       break;
     case 19:
       ringAttack();
+      break;
+    case 20:
+      pasidStep();
       break;
     default:
       if (state.goesOn != 0 && state.broken == 0) beginLive();

@@ -4,8 +4,9 @@ import type { Bus } from '../../devices/bus/index.ts';
 import { HostError } from './host-error.ts';
 
 /**
- * Looks at a register, and milliseconds, that must both have passed before it is given up on. The model itself answers at once; a side core
- * that has the queue in its hands may have lost its processor.
+ * Looks at a register, and milliseconds, that must both have passed before it is given up
+ * on. The model itself answers at once; a side core that has the queue in its hands may
+ * have lost its processor.
  */
 const POLL_LIMIT = 100_000;
 const POLL_LIMIT_MS = 1000;
@@ -57,7 +58,8 @@ export class DeviceRegisters {
     }
     throw new HostError(
       'timeout',
-      `${this.#name}: ${what} timed out, register 0x${offset.toString(16)} reads 0x${this.read32(offset).toString(16)}`,
+      `${this.#name}: ${what} timed out, register 0x${offset.toString(16)} reads ` +
+        `0x${this.read32(offset).toString(16)}`,
     );
   }
 }

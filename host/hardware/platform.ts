@@ -73,6 +73,8 @@ export class Platform {
       vintfs,
       vcmdqs,
       unitOf: (window) => options.unitOf(window),
+      // The host's policy speaks before a VM sees an error.
+      reportErrors: 'hypervisor',
     });
     this.vmidBits = bitsOf(idRegisters.idr0, IDR0_VMID16) ? 16 : 8;
     const cmdqv = options.wrapCmdqv?.(this.#cmdqv) ?? this.#cmdqv;

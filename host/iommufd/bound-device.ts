@@ -5,6 +5,7 @@ import type { ResourceGate } from './gate.ts';
 import type { Hwpt } from './hwpt.ts';
 import { require } from './iommufd-error.ts';
 import { IommufdObject } from './object.ts';
+import { allOrNothing } from './undo.ts';
 
 /** The device's vDEVICE goes with the device. */
 export interface OwnedVdevice extends IommufdObject {
@@ -36,20 +37,38 @@ export class BoundDevice extends IommufdObject {
   attach(hwpt: Hwpt): void {
     require(this.#hwpt !== hwpt, 'EBUSY', `${this.device.name} is attached there already`);
     require(this.#hwpt === undefined, 'EINVAL', `${this.device.name} is attached to another HWPT`);
-    hwpt.domain.attach(this.device);
-    this.#follow(hwpt);
+    this.#attach(hwpt);
   }
 
   /** Attaches in place of what is attached now. */
   replace(hwpt: Hwpt): void {
     require(this.#hwpt !== undefined, 'EINVAL', `${this.device.name} is not attached`);
-    hwpt.domain.attach(this.device);
+    this.#attach(hwpt);
+  }
+
+  /** The IOAS keeps what is reserved for the device as long as the device is attached to it. */
+  #attach(hwpt: Hwpt): void {
+    const { device } = this;
+    const { reservedRegions = [] } = device;
+    const { paging } = hwpt;
+    allOrNothing((undo) => {
+      if (this.#hwpt?.paging.ioas !== paging.ioas) {
+        paging.ioas.reserve(device, reservedRegions);
+        undo.add(() => paging.ioas.unreserve(device));
+      }
+      paging.mapDoorbells(reservedRegions);
+      hwpt.domain.attach(device);
+    });
     this.#follow(hwpt);
   }
 
   #follow(hwpt: Hwpt | undefined): void {
     if (hwpt) this.keep(hwpt);
-    if (this.#hwpt) this.letGo(this.#hwpt);
+    if (this.#hwpt) {
+      const { ioas } = this.#hwpt.paging;
+      if (hwpt?.paging.ioas !== ioas) ioas.unreserve(this.device);
+      this.letGo(this.#hwpt);
+    }
     this.#hwpt = hwpt;
   }
 

@@ -1,7 +1,17 @@
-// What an IOMMU's driver implements below the object model. Nothing here knows a vendor: types and driver data are numbers and bytes that
-// only the driver understands, as in Linux's uAPI (include/uapi/linux/iommufd.h).
+// What an IOMMU's driver implements below the object model. Nothing here knows a vendor:
+// types and driver data are numbers and bytes that only the driver understands, as in
+// Linux's uAPI (include/uapi/linux/iommufd.h).
 
 import type { IommufdError } from './iommufd-error.ts';
+
+/** A range of IOVAs that no IOAS may map for a device (iommu_get_resv_regions). */
+export interface ReservedRegion {
+  readonly iova: bigint;
+  /** Bytes. */
+  readonly length: bigint;
+  /** Physical address of the MSI doorbells that are mapped there (IOMMU_RESV_SW_MSI). */
+  readonly doorbells: number;
+}
 
 /** A device as its IOMMU's driver knows it. */
 export interface IommuDevice {
@@ -12,6 +22,8 @@ export interface IommuDevice {
   claimed: boolean;
   /** ID of the device in that iommufd, for records about it; a driver without such records leaves it out. */
   objectId?: number | undefined;
+  /** Default none. */
+  readonly reservedRegions?: readonly ReservedRegion[] | undefined;
 }
 
 /** A VM whose handle a vIOMMU holds as long as it lives (KVM's struct kvm). */
@@ -26,7 +38,10 @@ export interface VmHandle {
 /** Memory of the process that maps it: what an IOAS area and a pinned range stand for. */
 export interface UserMemory {
   readonly readOnly?: boolean;
-  /** Physical address of `length` bytes at an address of this memory; undefined when they are not all there, in one piece. */
+  /**
+   * Physical address of `length` bytes at an address of this memory; undefined when they
+   * are not all there, in one piece.
+   */
   physical(address: number, length: number): number | undefined;
 }
 
@@ -44,7 +59,10 @@ export interface HwInfo {
 
 /** What a device is attached to. */
 export interface Domain {
-  /** Puts the device into this domain, out of whichever it is in. @throws {IommufdError} and the device stays where it is. */
+  /**
+   * Puts the device into this domain, out of whichever it is in. @throws {IommufdError}
+   * and the device stays where it is.
+   */
   attach(device: IommuDevice): void;
   /** Nothing is attached any more. */
   destroy(): void;
@@ -112,8 +130,9 @@ export interface InvalidateQueueRequest {
 }
 
 /**
- * running: everything up to the tail is done, or as much as one call does. waiting: at a synchronisation that goes on by itself, later.
- * unsupported: the command at `head` is the VMM's to emulate. error: it is a bad one.
+ * running: everything up to the tail is done, or as much as one call does. waiting: at a
+ * synchronisation that goes on by itself, later. unsupported: the command at `head` is
+ * the VMM's to emulate. error: it is a bad one.
  */
 export type QueueProgress = 'running' | 'waiting' | 'unsupported' | 'error';
 

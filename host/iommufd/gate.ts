@@ -1,4 +1,5 @@
-// Allocations and accesses to memory of the object model, announced before they happen: a host accounts them, a test has one fail.
+// Allocations and accesses to memory of the object model, announced before they happen: a
+// host accounts them, a test has one fail.
 
 /** What is announced to a `ResourceGate`. */
 export type Resource = 'allocation' | 'memory access';

@@ -1,6 +1,6 @@
 // Hardware page tables: what a device can be attached to (drivers/iommu/iommufd/hw_pagetable.c).
 
-import type { NestedDomain, PagingDomain } from './driver.ts';
+import type { NestedDomain, PagingDomain, ReservedRegion } from './driver.ts';
 import type { Ioas } from './ioas.ts';
 import { IommufdObject } from './object.ts';
 
@@ -11,6 +11,8 @@ export class PagingHwpt extends IommufdObject {
   readonly ioas: Ioas;
   /** Nested HWPTs and vIOMMUs can stand on it. */
   readonly nestParent: boolean;
+  /** IOVAs of doorbells that are mapped; they stay so as long as the HWPT (present_sw_msi). */
+  readonly #doorbells = new Set<bigint>();
 
   constructor(domain: PagingDomain, ioas: Ioas, nestParent: boolean) {
     super();
@@ -18,6 +20,20 @@ export class PagingHwpt extends IommufdObject {
     this.ioas = ioas;
     this.nestParent = nestParent;
     this.keep(ioas);
+  }
+
+  /** The HWPT that holds the IOAS of whatever is attached here. */
+  get paging(): PagingHwpt {
+    return this;
+  }
+
+  /** Maps MSI doorbells, unless they are mapped already. */
+  mapDoorbells(regions: readonly ReservedRegion[]): void {
+    for (const { iova, length, doorbells } of regions) {
+      if (this.#doorbells.has(iova)) continue;
+      this.domain.map(iova, doorbells, length, true);
+      this.#doorbells.add(iova);
+    }
   }
 
   protected release(): void {
@@ -30,14 +46,23 @@ export class PagingHwpt extends IommufdObject {
   }
 }
 
+/** What nested HWPTs stand on: a HWPT, or a vIOMMU. */
+export interface NestParent extends IommufdObject {
+  readonly paging: PagingHwpt;
+}
+
 /** Translates by a guest's tables, on top of a vIOMMU's or a parent's stage 2. */
 export class NestedHwpt extends IommufdObject {
   readonly type = 'HWPT_NESTED';
   readonly domain: NestedDomain;
 
-  constructor(domain: NestedDomain, parent: IommufdObject) {
+  /** The stage 2 below it. */
+  readonly paging: PagingHwpt;
+
+  constructor(domain: NestedDomain, parent: NestParent) {
     super();
     this.domain = domain;
+    this.paging = parent.paging;
     this.keep(parent);
   }
 

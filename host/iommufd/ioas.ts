@@ -1,6 +1,7 @@
-// An I/O address space: what is mapped where, which of it is pinned, and the domains that follow it (drivers/iommu/iommufd/io_pagetable.c).
+// An I/O address space: what is mapped where, which of it is pinned, and the domains that
+// follow it (drivers/iommu/iommufd/io_pagetable.c).
 
-import type { PagingDomain, UserMemory } from './driver.ts';
+import type { IommuDevice, PagingDomain, ReservedRegion, UserMemory } from './driver.ts';
 import type { ResourceGate } from './gate.ts';
 import { require } from './iommufd-error.ts';
 import { IommufdObject } from './object.ts';
@@ -39,12 +40,21 @@ export interface PinnedRange {
   unpin(): void;
 }
 
+function overlapping<T extends { readonly iova: bigint; readonly length: bigint }>(
+  ranges: readonly T[],
+  iova: bigint,
+  length: bigint,
+): T[] {
+  return ranges.filter((range) => range.iova < iova + length && iova < range.iova + range.length);
+}
+
 export class Ioas extends IommufdObject {
   readonly type = 'IOAS';
   readonly #gate: ResourceGate;
   /** In order of IOVA. */
   #areas: Area[] = [];
   readonly #domains = new Set<PagingDomain>();
+  readonly #reserved = new Map<IommuDevice, readonly ReservedRegion[]>();
 
   constructor(gate: ResourceGate) {
     super();
@@ -79,7 +89,9 @@ export class Ioas extends IommufdObject {
       0n, 'EINVAL', `0x${iova.toString(16)} is not aligned to ${alignment} bytes`);
     require(iova + length - 1n <=
       this.#last, 'EINVAL', `0x${iova.toString(16)} is beyond what the IOMMU translates`);
-    require(this.#overlapping(iova, length).length ===
+    require(overlapping(this.#reservedRegions, iova, length).length ===
+      0, 'EINVAL', `0x${iova.toString(16)} is reserved for MSIs`);
+    require(overlapping(this.#areas, iova, length).length ===
       0, 'EEXIST', `0x${iova.toString(16)} is mapped already`);
     require(!(
       writable && memory.readOnly
@@ -101,19 +113,37 @@ export class Ioas extends IommufdObject {
 
   #place(length: bigint, alignment: bigint): bigint {
     let iova = alignment;
-    for (const area of this.#areas) {
-      if (iova + length <= area.iova) break;
-      const end = area.iova + area.length;
-      iova = ((end + alignment - 1n) / alignment) * alignment;
+    const taken = [...this.#areas, ...this.#reservedRegions].sort((a, b) =>
+      a.iova < b.iova ? -1 : 1,
+    );
+    for (const one of taken) {
+      if (iova + length <= one.iova) break;
+      const end = one.iova + one.length;
+      const next = ((end + alignment - 1n) / alignment) * alignment;
+      if (next > iova) iova = next;
     }
     require(iova + length - 1n <= this.#last, 'ENOSPC', `no ${length} bytes of IOVA are left`);
     return iova;
   }
 
-  #overlapping(iova: bigint, length: bigint): Area[] {
-    return this.#areas.filter(
-      (area) => area.iova < iova + length && iova < area.iova + area.length,
-    );
+  /** Of all devices that are attached to one of its HWPTs; two of them may have the same. */
+  get #reservedRegions(): readonly ReservedRegion[] {
+    return [...this.#reserved.values()].flat();
+  }
+
+  /**
+   * Keeps ranges free of mappings for a device (iopt_table_enforce_dev_resv_regions).
+   * @throws {IommufdError} EADDRINUSE when something is mapped in one of them.
+   */
+  reserve(device: IommuDevice, regions: readonly ReservedRegion[]): void {
+    for (const { iova, length } of regions)
+      require(overlapping(this.#areas, iova, length).length ===
+        0, 'EADDRINUSE', `0x${iova.toString(16)} is mapped, and reserved for ${device.name}`);
+    if (regions.length > 0) this.#reserved.set(device, regions);
+  }
+
+  unreserve(device: IommuDevice): void {
+    this.#reserved.delete(device);
   }
 
   /**
@@ -125,7 +155,7 @@ export class Ioas extends IommufdObject {
     const everything = iova === 0n && length === END - 1n;
     require(length > 0n, 'EINVAL', 'nothing is to be unmapped');
     require(iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
-    const areas = everything ? this.#areas : this.#overlapping(iova, length);
+    const areas = everything ? this.#areas : overlapping(this.#areas, iova, length);
     const whole =
       everything ||
       areas.every((area) => area.iova >= iova && area.iova + area.length <= iova + length);
@@ -146,7 +176,7 @@ export class Ioas extends IommufdObject {
   pin(iova: bigint, length: bigint): PinnedRange {
     require(length > 0n, 'EINVAL', 'nothing is to be pinned');
     require(iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
-    const areas = this.#overlapping(iova, length);
+    const areas = overlapping(this.#areas, iova, length);
     const [first] = areas;
     const mapped =
       areas.reduce((at, area) => (area.iova <= at ? area.iova + area.length : at), iova) >=

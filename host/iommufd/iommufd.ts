@@ -1,5 +1,5 @@
-// An open iommufd: one method for each request that Linux's /dev/iommu takes, with the same dependencies and errors. docs/iommufd.md has the
-// tables.
+// An open iommufd: one method for each request that Linux's /dev/iommu takes, with the
+// same dependencies and errors. docs/iommufd.md has the tables.
 
 import { BoundDevice } from './bound-device.ts';
 import { DirectMappings } from './direct-mappings.ts';
@@ -279,7 +279,10 @@ export class Iommufd {
     }).id;
   }
 
-  /** @returns the ID, and the queue's file. The type is not checked: events of a type that the vIOMMU does not have never come. */
+  /**
+   * @returns the ID, and the queue's file. The type is not checked: events of a type that
+   *   the vIOMMU does not have never come.
+   */
   veventqAlloc(request: VeventqRequest): { readonly id: number; readonly file: Veventq } {
     const { type, depth } = request;
     require((request.flags ?? 0) === 0 &&
@@ -354,7 +357,10 @@ export class Iommufd {
     return result.handled;
   }
 
-  /** The same for a queue of commands in the guest's memory: as hardware would take it, up to its tail or what stops it. */
+  /**
+   * The same for a queue of commands in the guest's memory: as hardware would take it, up
+   * to its tail or what stops it.
+   */
   hwptInvalidateQueue(id: number, request: InvalidateQueueRequest): InvalidateQueueResult {
     const viommu = this.#objects.get(id, Viommu);
     const result = viommu.driver.invalidateQueue?.(request);
@@ -375,7 +381,10 @@ export class Iommufd {
       .sort((a, b) => a.id - b.id);
   }
 
-  /** Ends everything, as when the process that has it ends: mappings and event files first, then its devices, then what is left. */
+  /**
+   * Ends everything, as when the process that has it ends: mappings and event files
+   * first, then its devices, then what is left.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -62,7 +62,10 @@ export abstract class IommufdObject {
 
 type Constructor<T> = abstract new (...args: never[]) => T;
 
-/** An ID that is taken: of an object, of one that is being made, or of one that is gone while its owner still knows the ID. */
+/**
+ * An ID that is taken: of an object, of one that is being made, or of one that is gone
+ * while its owner still knows the ID.
+ */
 type Entry = IommufdObject | 'reserved' | 'tombstone';
 
 export class ObjectTable {

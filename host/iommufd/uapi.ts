@@ -1,18 +1,27 @@
 // Numbers of include/uapi/linux/iommufd.h that the core and all vendors share.
 
 export const PAGE_SIZE = 4096;
-/** Of enum iommu_hwpt_pgfault_flags: the last request of its group. */
+/** Of enum iommu_hwpt_pgfault_flags: the request has a PASID. */
+export const PGFAULT_PASID_VALID = 1;
+/** Of the same: the last request of its group. */
 export const PGFAULT_LAST_PAGE = 2;
 /** Of enum iommu_hwpt_pgfault_perm: for reading. */
 export const PGFAULT_READ = 1;
 /** Of the same: for writing. */
 export const PGFAULT_WRITE = 2;
+/** Of the same: for execution. */
+export const PGFAULT_EXEC = 4;
+/** Of the same: privileged. */
+export const PGFAULT_PRIV = 8;
 
 /** Entries of one HWPT_INVALIDATE, and events of one vEVENTQ, at most. */
 export const MAX_INVALIDATIONS = 2 ** 19;
 export const MAX_VEVENTQ_DEPTH = 2 ** 19;
 
-/** IOMMU_HWPT_DATA_*, IOMMU_VIOMMU_TYPE_*, IOMMU_HW_QUEUE_TYPE_*, IOMMU_VEVENTQ_TYPE_*: 0 is none or the default in all of them. */
+/**
+ * IOMMU_HWPT_DATA_*, IOMMU_VIOMMU_TYPE_*, IOMMU_HW_QUEUE_TYPE_*, IOMMU_VEVENTQ_TYPE_*: 0
+ * is none or the default in all of them.
+ */
 export const DATA_NONE = 0;
 export const TYPE_DEFAULT = 0;
 
@@ -22,7 +31,8 @@ export const HW_INFO_TYPE_TEGRA241_CMDQV = 3;
 export const HW_INFO_TYPE_AMD = 4;
 
 /**
- * This model's own flag of VIOMMU_ALLOC, of which Linux has none: the VM's broadcast TLB maintenance reaches the vIOMMU (docs/iommufd.md, "BTM").
+ * This model's own flag of VIOMMU_ALLOC, of which Linux has none: the VM's broadcast TLB
+ * maintenance reaches the vIOMMU (docs/iommufd.md, "BTM").
  */
 export const VIOMMU_FLAG_BTM = 1;
 

@@ -44,6 +44,11 @@ export class Viommu extends IommufdObject {
     options.vm?.get();
   }
 
+  /** The HWPT with the IOAS of the devices behind it. */
+  get paging(): PagingHwpt {
+    return this.parent;
+  }
+
   protected release(): void {
     this.driver.destroy();
     this.vm?.put();

@@ -1,5 +1,5 @@
-// The host kernel's driver of the physical CMDQV: bring-up, and the VINTFs that it lends to machines, all through the registers and in
-// the order of Linux's tegra241-cmdqv.
+// The host kernel's driver of the physical CMDQV: bring-up, and the VINTFs that it lends
+// to machines, all through the registers and in the order of Linux's tegra241-cmdqv.
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -191,7 +191,10 @@ export class CmdqvDriver {
     else this.#patiently(poll);
   }
 
-  /** Whoever takes something back goes on when the hardware does not answer, as Linux does: its objects would otherwise never go. */
+  /**
+   * Whoever takes something back goes on when the hardware does not answer, as Linux
+   * does: its objects would otherwise never go.
+   */
   #patiently(poll: () => void): void {
     try {
       poll();
@@ -252,7 +255,10 @@ export class CmdqvDriver {
     this.#registers.write32(this.#vintf(vintf, VINTF_SID_REPLACE + 4 * pair), 0);
   }
 
-  /** Allocates the VCMDQ behind a slot; `basePa` is aligned to the ring's size. CONFIG.EN is left to the queue's user. */
+  /**
+   * Allocates the VCMDQ behind a slot; `basePa` is aligned to the ring's size. CONFIG.EN
+   * is left to the queue's user.
+   */
   allocateQueue(vintf: number, lvcmdq: number, basePa: number, log2size: number): void {
     this.#setAllocated(vintf, lvcmdq, true);
     this.#deinitialise(vintf, lvcmdq);
@@ -267,7 +273,10 @@ export class CmdqvDriver {
     this.#setAllocated(vintf, lvcmdq, false);
   }
 
-  /** Stops a queue and leaves nothing of it: an ATC_INV that was not waited for would otherwise fail the next owner's CMD_SYNC. */
+  /**
+   * Stops a queue and leaves nothing of it: an ATC_INV that was not waited for would
+   * otherwise fail the next owner's CMD_SYNC.
+   */
   #deinitialise(vintf: number, lvcmdq: number): void {
     this.#setQueueEnabled(vintf, lvcmdq, false);
     this.#commands.issue(sync());
@@ -281,7 +290,10 @@ export class CmdqvDriver {
     );
   }
 
-  /** The CMDQV interrupt: which queues have an error. The host acknowledges its own; a machine acknowledges through its page 0. */
+  /**
+   * The CMDQV interrupt: which queues have an error. The host acknowledges its own; a
+   * machine acknowledges through its page 0.
+   */
   errorNotices(): QueueErrorNotice[] {
     const notices: QueueErrorNotice[] = [];
     for (let half = 1; half >= 0; half--) {

@@ -1,5 +1,6 @@
-// The host's driver of the physical SMMU's command queue: commands into the ring in host RAM, PROD, CMD_SYNC, and the skip protocol for
-// a command that the SMMU refuses (IHI 0070 section 7.1; Linux does the same).
+// The host's driver of the physical SMMU's command queue: commands into the ring in host
+// RAM, PROD, CMD_SYNC, and the skip protocol for a command that the SMMU refuses (IHI
+// 0070 section 7.1; Linux does the same).
 
 import { CERROR_ABT, CERROR_ATC_INV_SYNC, CERROR_NONE } from '../../assembly/layout/commands.ts';
 import {

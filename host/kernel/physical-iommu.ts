@@ -2,6 +2,7 @@
 
 import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
+import { PHYSICAL_ID_REGISTERS, withoutStalls } from '../../devices/smmuv3/index.ts';
 import { tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
 import {
@@ -39,7 +40,12 @@ export class PhysicalIommu {
   constructor(options: PhysicalIommuOptions) {
     const { smmuIndex, ram, pinVmid, linuxCompat, gate } = options;
     this.block = smmuBase(smmuIndex);
-    this.#platform = new Platform(options);
+    const { idRegisters = PHYSICAL_ID_REGISTERS } = options;
+    // Guests of Linux do not stall: it takes no RESUME from them.
+    this.#platform = new Platform({
+      ...options,
+      idRegisters: linuxCompat ? withoutStalls(idRegisters) : idRegisters,
+    });
     this.vmidBits = this.#platform.vmidBits;
     this.#smmu = new SmmuDriver(this.#platform.smmu, ram, () => this.poll());
     this.streamBlocks = new StreamBlocks(this.#smmu.sidBits);
@@ -83,7 +89,10 @@ export class PhysicalIommu {
     this.#smmu.commands.issue(tlbiNsnhAll());
   }
 
-  /** Takes the interrupts of the devices. Returns the event records whose stream belongs to no VM: a record goes to the VM that it names only. */
+  /**
+   * Takes the interrupts of the devices. Returns the event records whose stream belongs
+   * to no VM: a record goes to the VM that it names only.
+   */
   takeInterrupts(): number {
     this.#platform.checkQueueErrors();
     const { interrupts } = this.#platform;

@@ -1,4 +1,5 @@
-// The host kernel's driver of the physical SMMU: bring-up through its registers in the order that Linux has, stream table, commands.
+// The host kernel's driver of the physical SMMU: bring-up through its registers in the
+// order that Linux has, stream table, commands.
 
 import {
   CR0_ATSCHK,
@@ -50,7 +51,6 @@ import {
   addressSizeOf,
   cfgiAll,
   cfgiSte,
-  invalidSte,
   tlbiEl2All,
   tlbiNsnhAll,
   writeSte,
@@ -59,6 +59,7 @@ import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
 import { HostCommandQueue } from './host-command-queue.ts';
 import { HOST_EVENTS, HOST_PAGE_REQUESTS, HostRecordQueue } from './host-record-queue.ts';
+import { steUpdate } from './ste-update.ts';
 import { AMPLE_SID_BITS } from './stream-blocks.ts';
 
 /** Tables and queues write-back, inner shareable, as Linux programs them. */
@@ -136,13 +137,15 @@ export class SmmuDriver {
 
   /** The order of arm_smmu_device_reset: everything that a bit of CR0 enables is in place before it. */
   boot(): void {
-    // Streams without a machine abort silently until they are attached. All but the first word of such an STE is zero, as fresh RAM is.
+    // Streams without a machine abort silently until they are attached. All but the first
+    // word of such an STE is zero, as fresh RAM is.
     const abort = BigInt(abortSte()[0] ?? 0);
     for (let sid = 0; sid < 2 ** this.sidBits; sid++)
       this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
     this.#setCr0(0);
     this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
-    // Private TLB maintenance, unless the SMMU can share it with processors: stages 2 have the VMIDs of the host's one allocator then.
+    // Private TLB maintenance, unless the SMMU can share it with processors: stages 2
+    // have the VMIDs of the host's one allocator then.
     const ptm = bitsOf(this.idr0, IDR0_BTM) ? 0 : maskInWord(CR2_PTM);
     this.#registers.write32(SMMU_CR2, maskInWord(CR2_RECINVSID) | ptm);
     this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, STRTAB_RA);
@@ -178,12 +181,26 @@ export class SmmuDriver {
     this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
   }
 
-  /** Gives a stream a new STE: invalid, contents, valid, each visible to the SMMU before the next (IHI 0070 section 3.21.3.1). */
+  /**
+   * Gives a stream a new STE, without an invalid one in between where that can be (`steUpdate`). One
+   * CFGI_STE at least: a guest's own, for whatever its CDs are now, comes here as an attachment.
+   */
   installSte(sid: number, ste: Uint32Array): void {
-    writeSte(this.#ram, this.#streamTable, sid, invalidSte());
-    this.commands.issue(cfgiSte(sid));
-    writeSte(this.#ram, this.#streamTable, sid, ste);
-    this.commands.issue(cfgiSte(sid));
+    const steps = steUpdate(this.#readSte(sid), ste);
+    for (const step of steps.length > 0 ? steps : [ste]) {
+      writeSte(this.#ram, this.#streamTable, sid, step);
+      this.commands.issue(cfgiSte(sid));
+    }
+  }
+
+  #readSte(sid: number): Uint32Array {
+    const ste = new Uint32Array(STE_SIZE / 4);
+    for (let i = 0; i < ste.length; i += 2) {
+      const word = this.#ram.load64(this.#streamTable + sid * STE_SIZE + 4 * i);
+      ste[i] = Number(word & 0xffffffffn);
+      ste[i + 1] = Number(word >> 32n);
+    }
+    return ste;
   }
 
   /** The gerror interrupt. */

@@ -1,11 +1,11 @@
 // Physical StreamIDs of an SMMU in blocks, one for each vIOMMU behind it; the first block is the host's own.
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
+import { MAX_STREAMS } from '../../assembly/layout/context-memory.ts';
 import { HostError } from '../hardware/host-error.ts';
 import { IdAllocator } from './id-allocator.ts';
 
 const MAX_VIOMMUS = 64;
-const MOST_STREAMS = 0x100;
 
 /** Bits of a StreamID with which each of 64 vIOMMUs, and the host, has 256 of them. */
 export const AMPLE_SID_BITS = 15;
@@ -17,7 +17,7 @@ export class StreamBlocks {
 
   /** @param sidBits bits of a StreamID that the SMMU's stream table has. */
   constructor(sidBits: number) {
-    this.size = sidBits >= AMPLE_SID_BITS ? MOST_STREAMS : CMDQV_SIDS_PER_VINTF;
+    this.size = sidBits >= AMPLE_SID_BITS ? MAX_STREAMS : CMDQV_SIDS_PER_VINTF;
     const count = Math.min(Math.floor(2 ** sidBits / this.size) - 1, MAX_VIOMMUS);
     const exhausted = `an SMMU with StreamIDs of ${sidBits} bits has them for at most ${Math.max(count, 0)} vIOMMUs`;
     this.#blocks = new IdAllocator(1, 1 + count, 'no-context', exhausted);

@@ -20,8 +20,8 @@ export class VmVmids {
   }
 
   /**
-   * A VMID for a stage 2. The first of a VM says what the VM's vCPUs run under; another one of the same VM has other tables, and so a VMID of its
-   * own.
+   * A VMID for a stage 2. The first of a VM says what the VM's vCPUs run under; another
+   * one of the same VM has other tables, and so a VMID of its own.
    */
   pin(vm: Vm | undefined): PinnedVmid {
     const shared = vm !== undefined && !this.#stage2Owners.has(vm);
@@ -40,8 +40,8 @@ export class VmVmids {
   }
 
   /**
-   * A vCPU of a VM comes to run, or runs no more. While any does, the VM's VMID stays, and it is what broadcast TLB maintenance of the VM's vCPUs
-   * means.
+   * A vCPU of a VM comes to run, or runs no more. While any does, the VM's VMID stays,
+   * and it is what broadcast TLB maintenance of the VM's vCPUs means.
    * @throws {HostError} when all VMIDs are pinned or running.
    */
   vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void {

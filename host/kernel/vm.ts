@@ -1,7 +1,7 @@
 // A VM as its host's kernel knows it: memory, its window of the physical address map, and the unit that reaches it.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
-import { offsetOfGpa } from '../../devices/bus/index.ts';
+import { type MsiController, offsetOfGpa } from '../../devices/bus/index.ts';
 import type { PortUnit, Unit } from '../../devices/unit/index.ts';
 import type { UserMemory, VmHandle } from '../iommufd/index.ts';
 import { VmidAllocator } from './vmid-allocator.ts';
@@ -16,6 +16,8 @@ export interface GuestWindow<U extends PortUnit = Unit> {
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];
   readonly unit: U;
+  /** The interrupt controller of the VM's board that takes MSIs, at gpas that are not RAM. */
+  readonly msis?: MsiController | undefined;
 }
 
 export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, GuestWindow<U> {
@@ -24,6 +26,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];
   readonly unit: U;
+  readonly msis: MsiController | undefined;
   /** The VMID that its vCPUs run under. */
   readonly vmid = VmidAllocator.holder();
   /** vCPUs that run guest code now. */
@@ -37,12 +40,14 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
     memory: WebAssembly.Memory,
     regions: readonly MemoryRegion[],
     unit: U,
+    msis?: MsiController,
   ) {
     this.name = name;
     this.window = window;
     this.memory = memory;
     this.regions = regions;
     this.unit = unit;
+    this.msis = msis;
   }
 
   get(): void {

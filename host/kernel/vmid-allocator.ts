@@ -1,9 +1,10 @@
-// VMIDs of one host: what tells its VMs apart in TLBs, of its processors and of its SMMUs. The algorithm is that of Linux's KVM
-// (arch/arm64/kvm/vmid.c) with pinning.
+// VMIDs of one host: what tells its VMs apart in TLBs, of its processors and of its
+// SMMUs. The algorithm is that of Linux's KVM (arch/arm64/kvm/vmid.c) with pinning.
 //
-// A VM has a VMID of a generation. When the VMIDs of a generation are used up the next one begins: every TLB is flushed once, and each VM is
-// given a VMID anew when it runs next. Two kinds keep theirs: VMs that run at that moment (their VMID is reserved for their processor), and
-// VMs whose VMID is pinned, because a device's stage 2 says it.
+// A VM has a VMID of a generation. When the VMIDs of a generation are used up the next
+// one begins: every TLB is flushed once, and each VM is given a VMID anew when it runs
+// next. Two kinds keep theirs: VMs that run at that moment (their VMID is reserved for
+// their processor), and VMs whose VMID is pinned, because a device's stage 2 says it.
 
 import { HostError } from '../hardware/host-error.ts';
 import type { VmHandle } from '../iommufd/index.ts';
@@ -69,7 +70,10 @@ export class VmidAllocator {
     return this.#pinned.size;
   }
 
-  /** Most VMIDs that can be pinned: each processor finds one to run with, and one is left to begin a generation with. */
+  /**
+   * Most VMIDs that can be pinned: each processor finds one to run with, and one is left
+   * to begin a generation with.
+   */
   get pinnable(): number {
     return 2 ** this.bits - this.#cpus - 2;
   }

@@ -3,6 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Host } from 'vsmmu';
 import { defineDevice } from 'vsmmu/devices';
+import { ABI_AT_EXIT_REQUEST } from '../../assembly/layout/guest-abi.ts';
+import type { DeviceHost, Timer } from '../../devices/plugin/index.ts';
 import { checkedHost } from '../support/findings.ts';
 import { ScratchDevice } from '../support/scratch-device.ts';
 import { IMPORT_WRITE32, reactor } from '../support/wat.ts';
@@ -16,6 +18,38 @@ const WRITES = reactor(
   IMPORT_WRITE32,
 );
 
+/** Keeps its thread, without an exit, until it is asked for one. */
+const BUSY = reactor(
+  `(func $run (param i32) (result i32)
+     (loop $again (br_if $again (i32.eqz (i32.atomic.load (i32.const ${ABI_AT_EXIT_REQUEST})))))
+     (i32.const 1))`,
+);
+
+/** Sets its timer anew whenever it has called back, and notes how late that was, in milliseconds. */
+class Ticker extends ScratchDevice {
+  readonly late: number[] = [];
+  #timer: Timer | undefined;
+  #deadline = 0;
+
+  override attach(given: DeviceHost): void {
+    super.attach(given);
+    this.#timer = given.timer('tick', () => {
+      this.late.push((given.nowNs() - this.#deadline) / 1e6);
+      this.#set();
+    });
+  }
+
+  override reset(): void {
+    super.reset();
+    this.#set();
+  }
+
+  #set(): void {
+    this.#deadline = (this.host?.nowNs() ?? 0) + 1e6;
+    this.#timer?.at(this.#deadline);
+  }
+}
+
 let host: Host;
 beforeEach(async () => {
   host = await checkedHost(Host);
@@ -24,6 +58,24 @@ afterEach(() => host.destroy());
 
 const edges = (machine: Awaited<ReturnType<Host['createMachine']>>) =>
   new Uint32Array(machine.memory.buffer, 0x300, 4)[0];
+
+describe('a timer of a device', () => {
+  // Without a look at it the thread would sleep 8 ms behind an idle guest, and 10 ms beside a busy one.
+  it.each([
+    ['idle', 'inline', IDLE],
+    ['idle', 'mailbox', IDLE],
+    ['busy', 'mailbox', BUSY],
+  ] as const)('calls back in time beside a guest that is %s, %s', async (_is, transport, guest) => {
+    const device = new Ticker();
+    const machine = await host.createMachine({ guest, transport, devices: [device] });
+    await machine.boot();
+    await expect.poll(() => device.late.length, { timeout: 10_000 }).toBeGreaterThan(40);
+    await machine.stop();
+    const inTime = device.late.filter((ms) => ms < 5);
+    expect(Math.min(...device.late)).toBeGreaterThanOrEqual(0);
+    expect(inTime.length).toBeGreaterThan(device.late.length / 4);
+  });
+});
 
 describe('a device object', () => {
   it('that is plugged into one machine is refused by another, which it does not interrupt', async () => {

@@ -150,6 +150,16 @@ describe('other places of files', () => {
     await expect(machine.boot()).rejects.toThrow(/nowhere\.js/);
     await host.destroy();
   });
+
+  it('gives everything back when the drain is not there', async () => {
+    const host = await Host.create({
+      workerUrl: { drain: new URL('./nowhere.js', import.meta.url) },
+    });
+    const threaded = { guest: IDLE, drain: 'thread' } as const;
+    await expect(host.createMachine(threaded)).rejects.toThrow(/nowhere\.js/);
+    expect([host.machines, host.inspect().vms]).toEqual([[], []]);
+    await host.destroy();
+  });
 });
 
 describe('versions', () => {

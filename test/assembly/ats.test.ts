@@ -2,7 +2,11 @@
 // are worked out by hand from IHI 0070 sections 3.9.1, 4.5.1 and 13.7.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ACCESS_INSTRUCTION, ACCESS_WRITE } from '../../assembly/layout/access.ts';
+import {
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../../assembly/layout/access.ts';
 import {
   ATC_OFF,
   ATC_ON,
@@ -256,11 +260,12 @@ describe('an ATC', () => {
     queue = vcmdq.queue;
   });
 
-  const access = (attributes = ACCESS_WRITE, iova = IOVA) =>
+  const access = (attributes = ACCESS_WRITE, iova = IOVA, ssid = -1) =>
     h.unit.atcAccess(
       h.smmu,
       port,
       SID,
+      ssid,
       Number(iova & 0xffffffffn),
       Number(iova >> 32n),
       attributes,
@@ -306,13 +311,90 @@ describe('an ATC', () => {
     expect(access()).toBe(ATC_DENIED);
   });
 
-  it('without PASIDs keeps its entries when the ATC_INV has one', () => {
-    access();
-    map(0n);
-    // SSV.
-    send([NH_ASID], [SYNC], [ATC_INV | 0x800n, ALL], [SYNC]);
-    expect(access()).toBe(ATS_SUCCESS);
-    expect(h.page0(CONS)).toBe(4);
+  describe('with PASIDs', () => {
+    /** ASID 2; the page of the second CD lies behind that of the first. */
+    const CD1 = 0x0002_6205_c000_3510n;
+    const PASID_PAGE = PAGE + 0x1000n;
+    const [M0, M1, M2, M3] = [0x80206000n, 0x80207000n, 0x80208000n, 0x80209000n];
+    /** SSV and SubstreamID 1. */
+    const ONE = 0x1800n;
+    const GLOBAL = 0x200n;
+    const NH_ASID_2 = 0x0002_0000_0000_0011n;
+    beforeEach(() => {
+      // S1CDMax 1: two CDs; S1DSS 2.
+      h.set(SMMU_AT_IDR1, IDR1 | 0x500);
+      stream(0x0800_0001_8020_000bn);
+      h.guestRam64(Number(CD) + 64, CD1);
+      h.guestRam64(Number(CD) + 72, window1(M0));
+      h.guestRam64(Number(M0) + 0x80 * 8, window1(M1) | 3n);
+      h.guestRam64(Number(M1) + 0xc0 * 8, window1(M2) | 3n);
+      h.guestRam64(Number(M2) + 0x100 * 8, window1(M3) | 3n);
+      mapOne(READ_WRITE + 0x1000n);
+    });
+    const mapOne = (descriptor: bigint) => h.guestRam64(Number(M3) + 0x101 * 8, descriptor);
+    const both = (attributes = ACCESS_WRITE) => [access(attributes), access(attributes, IOVA, 1)];
+    const unmapBoth = () => {
+      map(0n);
+      mapOne(0n);
+      send([NH_ASID], [NH_ASID_2], [SYNC]);
+    };
+
+    it('keeps the address spaces apart', () => {
+      expect([access(), block()]).toEqual([ATS_SUCCESS, [PAGE, 12]]);
+      expect([access(ACCESS_WRITE, IOVA, 1), block()]).toEqual([ATS_SUCCESS, [PASID_PAGE, 12]]);
+      unmapBoth();
+      expect([access(), block()]).toEqual([ATS_SUCCESS, [PAGE, 12]]);
+      expect([access(ACCESS_WRITE, IOVA, 1), block()]).toEqual([ATS_SUCCESS, [PASID_PAGE, 12]]);
+      // CD 0 is that of transactions without a PASID: F_STREAM_DISABLED.
+      expect(access(ACCESS_WRITE, IOVA, 0)).toBe(ATS_CA);
+    });
+
+    it.each([
+      ['a PASID: only its own', ATC_INV | ONE, [ATS_SUCCESS, ATC_DENIED]],
+      ['another PASID: nothing', ATC_INV | 0x2800n, [ATS_SUCCESS, ATS_SUCCESS]],
+      ['PASID 0: not what has none', ATC_INV | 0x800n, [ATS_SUCCESS, ATS_SUCCESS]],
+      ['a PASID and Global: everything', ATC_INV | ONE | GLOBAL, [ATC_DENIED, ATC_DENIED]],
+      ['no PASID: everything', ATC_INV, [ATC_DENIED, ATC_DENIED]],
+      ['no PASID, whatever Global says', ATC_INV | GLOBAL, [ATC_DENIED, ATC_DENIED]],
+    ])('loses to an ATC_INV with %s', (_, command, after) => {
+      both();
+      unmapBoth();
+      send([command, IOVA], [SYNC]);
+      expect([both(), h.page0(CONS)]).toEqual([after, 5]);
+    });
+
+    it('behind an SMMU without PASIDs takes SSV for nothing', () => {
+      both();
+      unmapBoth();
+      h.set(SMMU_AT_IDR1, IDR1);
+      send([ATC_INV | 0x800n, ALL], [SYNC]);
+      expect(access()).toBe(ATC_DENIED);
+    });
+
+    it('grants a privileged and an unprivileged access each its own', () => {
+      // AP[1] 0: no unprivileged access.
+      mapOne((READ_WRITE + 0x1000n) & ~0x40n);
+      expect(access(0, IOVA, 1)).toBe(ATC_DENIED);
+      expect(access(ACCESS_PRIVILEGED, IOVA, 1)).toBe(ATS_SUCCESS);
+      expect(access(0, IOVA, 1)).toBe(ATC_DENIED);
+      unmapBoth();
+      expect(access(ACCESS_PRIVILEGED, IOVA, 1)).toBe(ATS_SUCCESS);
+      send([ATC_INV | ONE, ALL], [SYNC]);
+      expect(access(ACCESS_PRIVILEGED, IOVA, 1)).toBe(ATC_DENIED);
+    });
+
+    it('asks again for an instruction fetch, which a page without UXN grants', () => {
+      expect(access(0, IOVA, 1)).toBe(ATS_SUCCESS);
+      expect(access(ACCESS_INSTRUCTION, IOVA, 1)).toBe(ATS_SUCCESS);
+      unmapBoth();
+      expect(access(ACCESS_INSTRUCTION, IOVA, 1)).toBe(ATS_SUCCESS);
+      send([ATC_INV, ALL], [SYNC]);
+      mapOne((READ_WRITE + 0x1000n) | (1n << 54n));
+      expect([access(0, IOVA, 1), access(ACCESS_INSTRUCTION, IOVA, 1)]).toEqual([
+        ATS_SUCCESS,
+        ATC_DENIED,
+      ]);
+    });
   });
 
   it('asks again for an access that was not granted', () => {
@@ -368,7 +450,7 @@ describe('an ATC', () => {
     expect(h.unit.core.atcSetMode(h.smmu, 6, ATC_ON)).toBe(port);
     map(0n);
     expect(
-      h.unit.atcAccess(h.smmu, port, 6, Number(IOVA & 0xffffffffn), Number(IOVA >> 32n), 0),
+      h.unit.atcAccess(h.smmu, port, 6, -1, Number(IOVA & 0xffffffffn), Number(IOVA >> 32n), 0),
     ).not.toBe(ATS_SUCCESS);
   });
 

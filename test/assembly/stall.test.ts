@@ -27,6 +27,8 @@ import { ContextBlock, QueueBlock, writeActions } from '../../devices/unit/index
 import { type Harness, harness, IDR0, IDR5 } from '../support/unit-harness.ts';
 
 const SID = 5;
+/** Two more streams; they have SID's tables when they have its STE. */
+const OTHER = 6;
 const CD = 0x80200000n;
 const [L0, L1, L2, L3] = [0x80201000n, 0x80202000n, 0x80203000n, 0x80204000n];
 const IOVA = 0x0000_4030_2010_1000n;
@@ -39,6 +41,8 @@ const CD0 = 0x0001_4205_c000_3510n;
 const S = 1n << 44n;
 const RESUME = (sid: number, flags: bigint) => (BigInt(sid) << 32n) | flags | 0x44n;
 const RETRY = 0x1000n;
+/** Config 5; the CD lies in guest RAM, window 1. */
+const STE = [0x1_8020_000bn, 0xd6n, 7n];
 const ABORT = 0x2000n;
 const STALL_TERM = (sid: number) => (BigInt(sid) << 32n) | 0x45n;
 
@@ -54,8 +58,8 @@ const map = (descriptor: bigint) => h.guestRam64(Number(L3) + 0x101 * 8, descrip
 const answer = (stag: number, sid = SID) => h.unit.core.stallAnswer(h.smmu, sid, stag);
 
 /** Translates a read of IOVA that has to stall; returns the STAG of its record. */
-function stalled(iova = IOVA): number {
-  expect(h.translate(SID, iova).status).toBe(TRANSLATE_STALLED);
+function stalled(sid = SID): number {
+  expect(h.translate(sid, IOVA).status).toBe(TRANSLATE_STALLED);
   const [record] = h.events().slice(-1);
   return Number.parseInt(record?.[1] ?? '', 16) % 0x10000;
 }
@@ -65,8 +69,7 @@ beforeEach(async () => {
   model(STALLS);
   // The SMMU's own command queue takes StreamIDs as they are written.
   new ContextBlock(h.hostMemory, 0, 0).hypOwn = true;
-  // Config 5; the CD lies in guest RAM, window 1.
-  h.ste(SID, [0x1_8020_000bn, 0xd6n, 7n]);
+  h.ste(SID, STE);
   h.guestRam64(Number(CD), CD0 | S);
   const pa = (gpa: bigint) => gpa | 0x1_0000_0000n;
   h.guestRam64(Number(CD) + 8, pa(L0));
@@ -116,8 +119,10 @@ describe('a transaction that stalls', () => {
   });
 
   it('waits in front of the SMMU while the event queue is full, and is no overflow', () => {
-    for (let i = 0; i < 16; i++) expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
-    model(STALLS, 0x20);
+    model(STALLS, 0x400);
+    for (let i = 0; i < 15; i++) expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
+    h.ste(OTHER, STE);
+    expect(h.translate(OTHER, IOVA).status).toBe(TRANSLATE_STALLED);
     const prod = h.get(SMMU_AT_EVTQ_PROD);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_WAIT);
     expect([h.get(SMMU_AT_EVTQ_PROD), h.get(SMMU_AT_STALLED)]).toEqual([prod, 16]);
@@ -133,13 +138,49 @@ describe('a transaction that stalls', () => {
 
   it('waits in front of the SMMU while STALL_MAX others are stalled', () => {
     model(STALLS, 2);
+    h.ste(OTHER, STE);
     const first = stalled();
-    stalled();
-    expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_WAIT);
+    stalled(OTHER);
+    h.ste(OTHER + 1, STE);
+    expect(h.translate(OTHER + 1, IOVA).status).toBe(TRANSLATE_WAIT);
     h.mainCommand(RESUME(SID, ABORT), BigInt(first));
     expect([answer(first), h.get(SMMU_AT_STALLED)]).toEqual([STALL_ABORT, 1]);
     // The entry's next use has another STAG.
-    expect(stalled()).toBe(first + 0x400);
+    expect(stalled(OTHER + 1)).toBe(first + 0x400);
+  });
+
+  it('waits in front of the SMMU while 16 others of its stream are stalled; another stream stalls', () => {
+    model(STALLS, 0x400);
+    h.ste(OTHER, STE);
+    const stags = Array.from({ length: 16 }, () => stalled());
+    expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_WAIT);
+    expect(stalled(OTHER)).toBe(0x410);
+    h.mainCommand(RESUME(SID, ABORT), BigInt(stags[3] ?? 0));
+    expect(answer(stags[3] ?? 0)).toBe(STALL_ABORT);
+    expect(stalled()).toBe(0x803);
+  });
+
+  it('takes the place of one that its endpoint has given up, of its own stream at the quota', () => {
+    model(STALLS, 0x400);
+    const stags = Array.from({ length: 16 }, () => stalled());
+    const given = stags[5] ?? 0;
+    h.unit.core.stallAbandon(h.smmu, SID, given);
+    expect(stalled()).toBe(given + 0x400);
+    expect(h.get(SMMU_AT_STALLED)).toBe(16);
+    // The late answer to the abandoned one is of no account.
+    h.mainCommand(RESUME(SID, ABORT), BigInt(given));
+    expect(answer(given + 0x400)).toBe(STALL_WAITING);
+  });
+
+  it('takes the place of an abandoned one of another stream when no entry is free', () => {
+    model(STALLS, 2);
+    h.ste(OTHER, STE);
+    h.ste(OTHER + 1, STE);
+    const first = stalled();
+    stalled(OTHER);
+    h.unit.core.stallAbandon(h.smmu, SID, first);
+    expect(stalled(OTHER + 1)).toBe(first + 0x400);
+    expect(h.get(SMMU_AT_STALLED)).toBe(2);
   });
 
   it('stays stalled when its record is lost with EVTQ_ABT_ERR', () => {

@@ -55,10 +55,15 @@ export class DemoPage {
     return this.page.context().close();
   }
 
-  /** Waits until the page is in a state: booting, running, paused, ended, stopped. */
-  async state(wanted: string): Promise<void> {
+  /** Waits until the page shows what holds now. */
+  async drawn(): Promise<void> {
     await this.page.waitForFunction(() => 'vsmmu' in globalThis);
     await this.page.evaluate(() => (globalThis as unknown as { vsmmu: Handle }).vsmmu.drawn());
+  }
+
+  /** Waits until the page is in a state: booting, running, paused, ended, stopped. */
+  async state(wanted: string): Promise<void> {
+    await this.drawn();
     await this.page.waitForFunction(
       (text) => document.querySelector('#state')?.textContent === text,
       wanted,

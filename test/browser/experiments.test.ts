@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 import { useDemo } from './use-demo.ts';
 
-const { open } = useDemo();
+const { openOnce } = useDemo();
 
 /** The command that an experiment leaves out. */
 const FORGOTTEN: Readonly<Record<string, string>> = {
@@ -18,9 +18,13 @@ describe('things to try', () => {
   it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))(
     '%s, by one click',
     async (name, experiment) => {
-      const demo = await open('');
+      // One after the other on one page, as a visitor tries them.
+      const demo = await openOnce('');
       const { page } = demo;
       await page.click(`[data-experiment=${name}]`);
+      await page.waitForFunction((wanted) => location.search === wanted, `?experiment=${name}`);
+      // What the page shows from now on is this one's.
+      await demo.drawn();
       await page.waitForSelector('[data-outcome=holds]');
       const text = await page.textContent('.outcome');
       expect(text).toContain(experiment.shows);
@@ -43,7 +47,6 @@ describe('things to try', () => {
         all.map((one) => one.textContent?.replace(/^missing: (\w+) .*(vm\d): stale.*$/, '$1 $2')),
       );
       expect(named).toEqual(missing ? [`${missing} vm0`, `${missing} vm1`] : []);
-      expect(new URL(page.url()).search).toBe(`?experiment=${name}`);
       await demo.shot(`experiment-${name}`);
     },
   );

@@ -14,12 +14,15 @@ export interface DemoOptions extends OpenOptions {
 export interface Demo {
   /** Opens the demo; what the page complains about fails the test when it ends. */
   readonly open: (query: string, options?: DemoOptions) => Promise<DemoPage>;
+  /** Opens the demo once for a file's tests that ask for it: the next one finds it as the last one left it, unless that failed. */
+  readonly openOnce: (query: string) => Promise<DemoPage>;
 }
 
 export function useDemo(): Demo {
   let browser: Browser | undefined;
   let isolating: Site | undefined;
   let open: DemoPage[] = [];
+  let kept: { readonly query: string; readonly page: DemoPage } | undefined;
 
   beforeAll(async () => {
     [browser, isolating] = await Promise.all([startChromium(), serve(true)]);
@@ -30,22 +33,38 @@ export function useDemo(): Demo {
   });
 
   /** Whatever a test looks at: nothing went wrong, nothing came from elsewhere, nothing sticks out. */
-  afterEach(async () => {
+  afterEach(async ({ task }) => {
+    const all = kept ? [...open, kept.page] : open;
     const found = await Promise.all(
-      open.map(async (page) => [page.complaints, await page.overflow()]),
+      all.map(async (page) => ({ complaints: page.complaints, overflow: await page.overflow() })),
     );
+    const good = found.every(({ complaints, overflow }) => complaints.length + overflow === 0);
+    if (kept && (task.result?.state === 'fail' || !good)) {
+      open.push(kept.page);
+      kept = undefined;
+    }
     await Promise.all(open.map((page) => page.close()));
-    const count = open.length;
     open = [];
-    expect(found).toEqual(Array.from({ length: count }, () => [[], 0]));
+    expect(found).toEqual(found.map(() => ({ complaints: [], overflow: 0 })));
   });
 
+  async function openPage(query: string, options: DemoOptions = {}): Promise<DemoPage> {
+    if (!browser || !isolating) throw new Error('opened before the tests');
+    return await DemoPage.open(browser, `${options.url ?? isolating.url}${query}`, options);
+  }
+
   return {
-    async open(query, options = {}) {
-      if (!browser || !isolating) throw new Error('opened before the tests');
-      const page = await DemoPage.open(browser, `${options.url ?? isolating.url}${query}`, options);
+    async open(query, options) {
+      const page = await openPage(query, options);
       open.push(page);
       return page;
+    },
+    async openOnce(query) {
+      if (kept?.query !== query) {
+        await kept?.page.close();
+        kept = { query, page: await openPage(query) };
+      }
+      return kept.page;
     },
   };
 }

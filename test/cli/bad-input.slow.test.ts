@@ -252,7 +252,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['a trace file takes no options but --json', 'inspect no-host.json --steps 2'],
   [/it must be an integer from 0 to 1000000, not "all"/, 'inspect toy --steps all'],
   [/text\.wasm: not a WebAssembly binary/, 'inspect text.wasm'],
-  [/list\.json is no trace: it has no traceEvents/, 'trace summary list.json'],
+  [/list\.json is no trace: it is not one JSON object/, 'trace summary list.json'],
   [/cannot read .*nothing\.json: no such file/, 'trace summary /nowhere/nothing.json'],
   [/is not empty/, 'guest init .'],
   [/cannot write to .*text\.wasm\/x: it is not a folder/, 'guest init text.wasm/x'],

@@ -42,6 +42,13 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     );
   });
 
+  it('shows the ECMDQs at work when they are the direct path', async () => {
+    const { stdout } = await vsmmu('inspect', 'toy', '--vms', '1', '--queues', 'ecmdq');
+    expect(stdout).toMatch(
+      /ECMDQ 0 \(ECMDQ\): 256 entries, PROD (\d+), CONS \1, running; commands [1-9]/,
+    );
+  });
+
   it('prints what a trace says of its host', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
@@ -75,9 +82,14 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
       const guest = join(folder, 'stuck.wasm');
+      // Asleep, so that it takes no core from other tests (terminal.slow.test.ts has one that spins).
+      const sleep =
+        '(drop (memory.atomic.wait32 (i32.const 0x110000) (i32.const 0) (i64.const -1)))';
       await writeFile(
         guest,
-        reactor('(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 0))'),
+        reactor(
+          `(func $run (param i32) (result i32) (loop $for ${sleep} (br $for)) (i32.const 0))`,
+        ),
       );
       const { status, stdout, stderr } = await vsmmuProcess('inspect', guest, '--timeout', '1');
       expect([status, stdout, stderr]).toEqual([

@@ -41,14 +41,27 @@ describe('vsmmu boot toy --check', { timeout: 120_000 }, () => {
 
   it.each([
     [[]],
-    [['--drain', 'thread', '--transport', 'mailbox', '--vcpus', '2', '--path', 'direct']],
+    [
+      [
+        '--drain',
+        'thread',
+        '--transport',
+        'mailbox',
+        '--vcpus',
+        '2',
+        '--vms',
+        '1',
+        '--path',
+        'direct',
+      ],
+    ],
   ])('the toy %j forgets nothing', async (args) => {
     const { status, stdout } = await boot('--check', '--quiet', '--json', ...args);
     const { sanitizer } = JSON.parse(stdout) as Report;
     expect([status, sanitizer?.findings, sanitizer?.lost]).toEqual([0, [], 0]);
     // It unmaps a page that is in use, and invalidates it then.
     expect(sanitizer?.suspects).toBeGreaterThan(0);
-    expect(sanitizer?.compared).toBeGreaterThan(50);
+    expect(sanitizer?.compared).toBeGreaterThan(10);
   });
 
   it('prints what docs/sanitizer.md shows', async () => {

@@ -9,7 +9,7 @@ import { TickerDevice } from '../../docs/examples/ticker-device.ts';
 import { MachineCore } from '../../vmm/machine/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   loadGuestImage,
   ramRegions,
   WasmGuest,
@@ -54,7 +54,7 @@ describe('examples of the documentation', () => {
     });
     const machine = new MachineCore({
       name: 'hello',
-      guest: new WasmGuest({ image, memory, ramGpaBase: 0x80000000, wasi: createWasmerWasi }),
+      guest: new WasmGuest({ image, memory, ramGpaBase: 0x80000000, wasi: createWasi }),
       memory,
       regions: ramRegions(memory, 0x80000000),
       devices: [{ device: uart, addresses: [0x09000000], firstIrq: 1 }],

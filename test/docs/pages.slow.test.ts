@@ -36,7 +36,7 @@ describe('pages', { timeout: 240_000 }, () => {
     ['docs/concepts.md', 1],
     ['docs/first-device.md', 4],
     ['docs/cli.md', 6],
-    ['docs/api.md', 4],
+    ['docs/api.md', 5],
     ['docs/iommufd.md', 1],
     ['docs/trace.md', 1],
   ])('%s does what it says', async (page, commands) => {
@@ -47,8 +47,8 @@ describe('pages', { timeout: 240_000 }, () => {
   it('docs/guests.md does what it says of WebAssembly text, and prints the examples as they are', async () => {
     const page = await readPage('docs/guests.md');
     const clang = page.findIndex(({ info }) => info === 'clang');
-    expect(await runPage(page.filter((_, i) => i !== clang && i !== clang + 1))).toBe(1);
-    for (const name of ['guest.c', 'guest.wat']) {
+    expect(await runPage(page.filter((_, i) => i !== clang && i !== clang + 1))).toBe(2);
+    for (const name of ['guest.c', 'guest.wat', 'files.wat']) {
       expect(page.find(({ info }) => info === name)?.text).toBe(textOf(`docs/examples/${name}`));
     }
     const adder = (await readPage('docs/first-device.md')).find(({ info }) => info === 'adder.mjs');

@@ -35,7 +35,7 @@ function submit(driver: DriverExports, index: number): number {
   driver.setBypassVcmdq(index === 0 ? 1 : 0);
   driver.begin();
   driver.addTlbiNhAsid(0, 1);
-  if (index === 0) driver.addCfgiCd(8);
+  if (index === 0) driver.addCfgiCd(8, 0);
   else driver.addAtcInv(8, 0, 0, 0);
   driver.addTlbiNhVa(0, 1, 0x1000, 0);
   return driver.submit();

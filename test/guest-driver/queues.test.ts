@@ -41,7 +41,7 @@ describe('getCmdq', () => {
     ['TLBI_S2_IPA', (driver: DriverExports) => driver.addTlbiS2Ipa(0, 0x1000, 0), ['0:2a', '0:46']],
     ['CFGI_STE', (driver: DriverExports) => driver.addCfgiSte(8), ['0:3', '0:46']],
     ['CFGI_ALL', (driver: DriverExports) => driver.addCfgiAll(), ['0:4', '0:46']],
-    ['CFGI_CD', (driver: DriverExports) => driver.addCfgiCd(8), ['0:5', '0:46']],
+    ['CFGI_CD', (driver: DriverExports) => driver.addCfgiCd(8, 0), ['0:5', '0:46']],
     ['PREFETCH_CFG', (driver: DriverExports) => driver.addPrefetchConfig(8), ['0:1', '0:46']],
     ['CMD_SYNC', (driver: DriverExports) => driver.addSync(0), ['0:46', '0:46']],
   ])('sends %s to the queue that takes it', async (_name, add, order) => {
@@ -57,7 +57,7 @@ describe('getCmdq', () => {
     driver.begin();
     addPages(driver, 2);
     driver.addCfgiSte(8);
-    driver.addCfgiCd(8);
+    driver.addCfgiCd(8, 0);
     driver.addAtcInv(8, 0, 0, NO_SIZE);
     driver.addTlbiNhAsid(0, 1);
     expect(driver.submit()).toBe(RESULT_OK);

@@ -46,7 +46,7 @@ describe('stream table entry and context descriptor', () => {
       if (op === 3) images.push(dwords(fake, ste, 2));
       return 0;
     };
-    expect(driver.attachStream(8, cd)).toBe(RESULT_OK);
+    expect(driver.attachStream(8, cd, 0)).toBe(RESULT_OK);
     expect(images).toEqual([
       [1n, 0xd6n],
       [gpaOf(cd) | 0xbn, 0xd6n],
@@ -56,7 +56,23 @@ describe('stream table entry and context descriptor', () => {
     expect(fake.taken[0]).toMatchObject({ dw0: 0x00000008_00000003n, dw1: 1n });
     expect(driver.detach(8)).toBe(RESULT_OK);
     expect(dwords(fake, ste, 1)).toEqual([1n]);
-    expect(driver.attachStream(256, cd)).toBe(RESULT_BAD_ARGUMENT);
+    expect(driver.attachStream(256, cd, 0)).toBe(RESULT_BAD_ARGUMENT);
+  });
+
+  it('gives a stream a CD for each SubstreamID', async () => {
+    const { driver, fake } = await bootDriver();
+    const table = driver.newTable();
+    const cds = driver.newContextDescriptors(2);
+    expect(cds % 256).toBe(0);
+    driver.setContextDescriptor(cds, 3, table, 0xabcd);
+    expect(dwords(fake, cds + 192, 2)).toEqual([0xabcde205_c0003510n, gpaOf(table)]);
+    expect(dwords(fake, cds, 1)).toEqual([0n]);
+    expect(driver.attachStream(8, cds, 2)).toBe(RESULT_OK);
+    // S1CDMax 2, S1DSS 2.
+    expect(dwords(fake, driver.streamTableEntry(8), 2)).toEqual([
+      0x10000000_00000000n | gpaOf(cds) | 0xbn,
+      0xd6n,
+    ]);
   });
 });
 
@@ -131,7 +147,8 @@ describe('commands', () => {
     ['PREFETCH_CFG', (driver) => driver.addPrefetchConfig(0x10), 0x00000010_00000001n, 0n],
     ['CFGI_STE', (driver) => driver.addCfgiSte(0x12345), 0x00012345_00000003n, 1n],
     ['CFGI_ALL', (driver) => driver.addCfgiAll(), 0x04n, 31n],
-    ['CFGI_CD', (driver) => driver.addCfgiCd(8), 0x00000008_00000005n, 1n],
+    ['CFGI_CD', (driver) => driver.addCfgiCd(8, 0), 0x00000008_00000005n, 1n],
+    ['CFGI_CD', (driver) => driver.addCfgiCd(8, 0xabcde), 0x00000008_abcde005n, 1n],
     ['TLBI_NH_ALL', (driver) => driver.addTlbiNhAll(0x1234), 0x00001234_00000010n, 0n],
     ['TLBI_NH_ASID', (driver) => driver.addTlbiNhAsid(0x1234, 0xabcd), 0xabcd1234_00000011n, 0n],
     [

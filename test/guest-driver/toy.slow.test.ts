@@ -39,9 +39,12 @@ describe('toy', () => {
       'live-mapping',
       'measurement',
       'no-exits-direct',
+      'pasid-address-space',
+      'pasid-event',
+      'pasid-detach',
     ]);
-    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20]);
-    expect(run.steps).toBe(13);
+    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20, 21]);
+    expect(run.steps).toBe(14);
     // Path, commands per batch, p50, p99, batches, exits, doorbells: 2 rounds of 8 samples of 16 batches.
     expect(
       measured(run).map(([path, commands, , , batches, exits, doorbells]) => [
@@ -80,13 +83,19 @@ describe('toy', () => {
   });
 
   it.each([
-    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 20], 0],
-    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20], 1],
+    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 20, 21], 0],
+    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21], 1],
   ])('takes the steps of path=%s', async (path, steps, measuredPath) => {
     const run = await runToy({ args: [`path=${path}`, 'vms=2', 'rounds=1'] });
     expect(failed(run)).toEqual([]);
     expect(stepsOf(run)).toEqual(steps);
     expect(measured(run).map(([at]) => at)).toEqual([measuredPath, measuredPath, measuredPath]);
+  });
+
+  it('needs SubstreamIDs for its second address space', async () => {
+    const run = await runToy({ args: ['rounds=1'], noSubstreams: true });
+    expect(failed(run)).toEqual([]);
+    expect(stepsOf(run).slice(-2)).toEqual([18, 21]);
   });
 
   it.each([
@@ -97,19 +106,20 @@ describe('toy', () => {
     ['an event says write', { eventFlip: 1n << 35n }, ['event-record']],
     ['an event says stage 2', { eventFlip: 1n << 39n }, ['event-record']],
     ['an event has another class', { eventFlip: 1n << 40n }, ['event-record']],
+    ['PASIDs are not looked at', { ignorePasid: true }, ['pasid-address-space', 'pasid-event']],
     ['ATC_INV takes every StreamID', { anySid: true }, ['attack-sid-fields', 'attack-sid-pairs']],
   ])('notices when %s', async (_what, options, expected) => {
     const run = await runToy({ args: ['vms=2', 'rounds=1'], ...options });
     expect(failed(run)).toEqual(expect.arrayContaining(expected));
-    expect(stepsOf(run).at(-1)).toBe(20);
+    expect(stepsOf(run).at(-1)).toBe(21);
   });
 
   it.each([
-    ['hyp-own', [1, 2, 3, 4, 5, 6, 7, 11, 20], 'hyp-own-zero'],
-    ['stale-dma', [1, 2, 4, 5, 6, 7, 8, 11, 20], 'dma-faults'],
-    ['illegal-command', [1, 2, 4, 5, 6, 7, 10, 11, 20], 'illegal-command-recovery'],
-    ['foreign-ids', [1, 2, 4, 5, 6, 7, 11, 12, 13, 20], 'attack-sid-fields'],
-    ['compare-paths', [1, 2, 4, 5, 6, 7, 11, 18, 20], 'no-exits-direct'],
+    ['hyp-own', [1, 2, 3, 4, 5, 6, 7, 11, 21], 'hyp-own-zero'],
+    ['stale-dma', [1, 2, 4, 5, 6, 7, 8, 11, 21], 'dma-faults'],
+    ['illegal-command', [1, 2, 4, 5, 6, 7, 10, 11, 21], 'illegal-command-recovery'],
+    ['foreign-ids', [1, 2, 4, 5, 6, 7, 11, 12, 13, 21], 'attack-sid-fields'],
+    ['compare-paths', [1, 2, 4, 5, 6, 7, 11, 18, 21], 'no-exits-direct'],
   ])('experiment=%s is the bring-up and that one thing', async (name, steps, check) => {
     const run = await runToy({ args: [`experiment=${name}`, 'vms=2', 'rounds=1'] });
     expect(failed(run)).toEqual([]);
@@ -123,7 +133,7 @@ describe('toy', () => {
       input: `${'x'.repeat(40)}sdti?q`,
     });
     expect(failed(run)).toEqual([]);
-    expect(run.console.some((line) => line.includes('40 beats, 0 failures, 3 event records'))).toBe(
+    expect(run.console.some((line) => line.includes('40 beats, 0 failures, 4 event records'))).toBe(
       true,
     );
     expect(run.console.at(-1)).toMatch(/checks, 0 failed/);

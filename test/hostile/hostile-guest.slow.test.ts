@@ -3,15 +3,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { VCMDQ_GERROR } from '../../assembly/layout/cmdqv-registers.ts';
-import {
-  contextDescriptor,
-  PageTable,
-  S1_READ_WRITE,
-  stage1Ste,
-  storeStructure,
-  type TableMemory,
-  writeSte,
-} from '../../devices/tables/index.ts';
 import { createToyMachine } from '../../vmm/boards/index.ts';
 import { type QueueErrorDecision, VmHost } from '../../vmm/nested/index.ts';
 import { loadGuestImage } from '../../vmm/vcpu/wasm/index.ts';
@@ -19,21 +10,10 @@ import { compileGuest } from '../support/compile-assembly.ts';
 import { checkedHost } from '../support/findings.ts';
 import { footprintOf } from '../support/footprint-of.ts';
 import { steps } from '../support/thorough.ts';
-import {
-  bringUp,
-  CD,
-  DATA,
-  HostileGuest,
-  IOVA,
-  MAPPED_PAGES,
-  type Operation,
-  RAM,
-  STREAM,
-  STREAM_TABLE,
-  TABLES,
-} from './operations.ts';
+import { buildTables } from './guest-tables.ts';
+import { bringUp, HostileGuest, type Operation } from './operations.ts';
 
-const OPERATIONS = steps(50_000, 100_000);
+const OPERATIONS = steps(20_000, 100_000);
 const PER_RUN = 200;
 /** The guest brings its devices up again this often, because it keeps breaking them. */
 const RUNS_PER_BRING_UP = 2;
@@ -41,33 +21,6 @@ const SEED = 0x5eed2026;
 const GUEST_PAGES = 64;
 /** First iova of the toy's live mapping (guest-driver/toy/address-space.ts). */
 const LIVE_IOVA = 0x180000000;
-
-function tableMemory(memory: WebAssembly.Memory): TableMemory {
-  const view = new DataView(memory.buffer);
-  let free = TABLES;
-  return {
-    load64: (gpa) => view.getBigUint64(gpa - RAM, true),
-    store64: (gpa, value) => view.setBigUint64(gpa - RAM, value, true),
-    allocate(size, alignment) {
-      const at = Math.ceil(free / alignment) * alignment;
-      free = at + size;
-      return RAM + at;
-    },
-  };
-}
-
-function buildTables(memory: WebAssembly.Memory): void {
-  new Uint8Array(memory.buffer).fill(0, STREAM_TABLE, DATA);
-  const tables = tableMemory(memory);
-  const pages = new PageTable(tables, { stage: 1, inputBits: 48 });
-  pages.map(IOVA, RAM + DATA, MAPPED_PAGES * 0x1000, S1_READ_WRITE, { blocks: false });
-  storeStructure(
-    tables,
-    RAM + CD,
-    contextDescriptor({ asid: 1, outputBits: 40, lower: { ttb: pages.root, inputBits: 48 } }),
-  );
-  writeSte(tables, RAM + STREAM_TABLE, STREAM, stage1Ste({ contextPtr: RAM + CD }));
-}
 
 describe('a hostile guest', () => {
   it(`does ${OPERATIONS} operations; its neighbour loses nothing`, {

@@ -20,6 +20,7 @@ import {
   DMA_CTRL,
   DMA_DST,
   DMA_LENGTH,
+  DMA_PASID,
   DMA_PATTERN,
   DMA_SRC,
 } from '../../assembly/layout/dma-engine-registers.ts';
@@ -225,6 +226,8 @@ export class HostileGuest {
       write64(DMA + DMA_DST, address()),
     );
     if (this.chance(10)) operations.push(write(DMA + DMA_ATS, this.#pick([0, 1, 5])));
+    if (this.chance(10))
+      operations.push(write(DMA + DMA_PASID, this.#pick([0, 0x8000_0000, this.next()])));
     operations.push(
       write(DMA + DMA_PATTERN, this.next()),
       write(DMA + DMA_CTRL, 1 + this.below(4)),

@@ -174,6 +174,7 @@ const SMMU: readonly Piece[] = [
   area('SMMU_AT_TLB', HOST.TLB_SETS * HOST.TLB_WAYS * HOST.TLB_ENTRY_SIZE),
   area('SMMU_AT_STALLS', HOST.MAX_STALLS * HOST.STALL_SIZE),
   area('SMMU_AT_VMIDS', HOST.VMID_PARTS * HOST.VMID_STRIDE),
+  area('SMMU_AT_STREAMS', 64 * HOST.MAX_STREAMS * HOST.STREAM_ENTRY_SIZE),
   area('SMMU_AT_CHECK', CHECK.CHECK_SIZE),
 ];
 
@@ -193,7 +194,10 @@ const CONTEXT: readonly Piece[] = [
     'CTX_DOORBELL_CALLS',
     'CTX_LACKS',
     'CTX_BEYOND',
+    'CTX_NEXT_SLOT',
   ].map((name) => i32(name)),
+  i32('CTX_STREAMS'),
+  i32('CTX_STREAM_COUNT'),
   i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
   i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),
   area('CTX_LVCMDQ_MAP', 256),
@@ -301,8 +305,14 @@ const ATC_PORT: readonly Piece[] = [
   'MODE',
   'VICTIM',
   'GROUP',
+  'GROUP_PASID',
 ].map((name) => i32(`ATC_PORT_${name}`));
-const ATC_ENTRY: readonly Piece[] = [i32('ATC_META'), i64('ATC_PAGE'), i64('ATC_PA')];
+const ATC_ENTRY: readonly Piece[] = [
+  i32('ATC_META'),
+  i32('ATC_TAG'),
+  i64('ATC_PAGE'),
+  i64('ATC_PA'),
+];
 const ATC_WAIT: readonly Piece[] = [i64('ATC_WAIT_PORTS'), i64('ATC_WAIT_DEADLINE')];
 
 const INFO_PAGE: readonly Piece[] = [
@@ -345,9 +355,18 @@ const PL011_REGISTERS: readonly Piece[] = [
   i32('PL011_PERIPH_ID', 8),
 ];
 const DMA_REGISTERS: readonly Piece[] = [
-  ...['ID', 'CTRL', 'STATUS', 'LENGTH', 'PATTERN', 'DONE', 'STREAM', 'IRQ_ENABLE', 'ATS'].map(
-    (name) => i32(`DMA_${name}`),
-  ),
+  ...[
+    'ID',
+    'CTRL',
+    'STATUS',
+    'LENGTH',
+    'PATTERN',
+    'DONE',
+    'STREAM',
+    'IRQ_ENABLE',
+    'ATS',
+    'PASID',
+  ].map((name) => i32(`DMA_${name}`)),
   ...['SRC', 'DST', 'FAULT_ADDR'].map((name) => i64(`DMA_${name}`)),
 ];
 const CHECKPOINT_REGISTERS: readonly Piece[] = [
@@ -405,7 +424,12 @@ describe('memory maps', () => {
     ['CTX_*', HOST, /^CTX_(?!STRIDE|HOST$)/, CONTEXT],
     ['AMD_CTX_*', AMD, /^AMD_CTX_/, AMD_CONTEXT],
     ['ABI_AT_*', ABI, /^ABI_AT_/, INFO_PAGE],
-    ['DMA_*', DMA, /^DMA_(?!OP_|STATUS_|ATS_|ID_VALUE|REGION_SIZE|MAX_LENGTH)/, DMA_REGISTERS],
+    [
+      'DMA_*',
+      DMA,
+      /^DMA_(?!OP_|STATUS_|ATS_|PASID_|ID_VALUE|REGION_SIZE|STEP_LENGTH|MAX_LENGTH)/,
+      DMA_REGISTERS,
+    ],
   ] as const)('places every %s', (_, layout, prefix, pieces) => {
     expect(unplaced(layout, prefix, pieces)).toEqual([]);
   });

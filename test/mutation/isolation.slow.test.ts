@@ -79,13 +79,15 @@ describe('a program without', () => {
   const failed = (report: Report) =>
     report.checks.filter((check) => !check.ok).map((check) => check.name);
 
-  it('mutation: every check holds', { timeout: 60_000 }, async () => {
+  it('mutation: every check holds', { timeout: 240_000 }, async () => {
     const report = await bootToy(await copy('none'));
     expect(failed(report)).toEqual([]);
     expect(report.ok).toBe(true);
   });
 
-  it('VMID substitution: the neighbours’ IOTLB entries are lost', { timeout: 60_000 }, async () => {
+  it('VMID substitution: the neighbours’ IOTLB entries are lost', {
+    timeout: 240_000,
+  }, async () => {
     const report = await withDrain(
       'vmid',
       'execute.ts',
@@ -97,7 +99,7 @@ describe('a program without', () => {
   });
 
   it('StreamID match: a guest names streams that are not its own', {
-    timeout: 60_000,
+    timeout: 240_000,
   }, async () => {
     const report = await withDrain(
       'sid',
@@ -110,7 +112,7 @@ describe('a program without', () => {
   });
 
   it('the shadow of VINTF_CONFIG.VMID: a guest chooses whose entries it invalidates', {
-    timeout: 60_000,
+    timeout: 240_000,
   }, async () => {
     const program = await copy('shadow');
     const write = 'this.#backend.context.vmid = (this.#global.vintfConfig(0) >>> 1) & 0xffff;';

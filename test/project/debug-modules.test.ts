@@ -13,7 +13,7 @@ it.each([
   ['assembly/load.ts', /new URL\('file:\/\/.*\/dist-debug\/assembly\/[\w-]+\.wasm'\)/g, 6],
   ['guest-driver/index.ts', /new URL\('file:\/\/.*\/dist-debug\/guest-driver\/[\w-]+\.wasm'\)/g, 2],
   ['test/support/built.ts', /'\.\.\/\.\.\/dist-debug\//g, 5],
-  ['test/support/vsmmu-command.ts', /'\.\.\/\.\.\/dist-debug\/cli\/main\.js'/g, 1],
+  ['test/support/vsmmu-command.ts', /'\.\.\/\.\.\/dist-debug\/cli\/(?:main|command-line)\.js'/g, 2],
 ])('%s takes them from dist-debug/', (file, pattern, times) => {
   const text = debug(file);
   expect(text.match(pattern)).toHaveLength(times);

@@ -10,7 +10,8 @@ export interface Point {
   readonly access: Access;
 }
 
-type Twist = readonly [
+/** What is special about a point: a name, and what it changes. */
+export type Twist = readonly [
   name: string,
   apply: (scenario: Scenario) => void,
   accesses?: readonly Access[],
@@ -19,7 +20,8 @@ type Twist = readonly [
 const READ: Access = {};
 const WRITE: Access = { write: true };
 const BOTH = [READ, WRITE];
-const ALL: readonly Access[] = [
+/** Every kind of access. */
+export const ACCESSES: readonly Access[] = [
   ...BOTH,
   { privileged: true },
   { privileged: true, write: true },
@@ -56,13 +58,13 @@ const moved = (bits: (scenario: Scenario) => bigint) => (scenario: Scenario) => 
 
 /** Permissions and faults of stage 1. Twists of a table leave a shape without one as it is. */
 const TWISTS1: readonly Twist[] = [
-  ['read-write', () => undefined, ALL],
-  ['read-only', (s) => s.change(leaf1(s), bit(7)), ALL],
-  ['privileged', (s) => s.change(leaf1(s), 0n, bit(6)), ALL],
-  ['UXN', (s) => s.change(leaf1(s), bit(54)), ALL],
-  ['PXN, read-only', (s) => s.change(leaf1(s), bit(53) | bit(7)), ALL],
-  ['PAN', (s) => cd0(s, bit(40)), ALL],
-  ['WXN', (s) => cd0(s, bit(36)), ALL],
+  ['read-write', () => undefined, ACCESSES],
+  ['read-only', (s) => s.change(leaf1(s), bit(7)), ACCESSES],
+  ['privileged', (s) => s.change(leaf1(s), 0n, bit(6)), ACCESSES],
+  ['UXN', (s) => s.change(leaf1(s), bit(54)), ACCESSES],
+  ['PXN, read-only', (s) => s.change(leaf1(s), bit(53) | bit(7)), ACCESSES],
+  ['PAN', (s) => cd0(s, bit(40)), ACCESSES],
+  ['WXN', (s) => cd0(s, bit(36)), ACCESSES],
   ['contiguous', (s) => s.change(leaf1(s), bit(52))],
   ['APTable read-only', (s) => hasTable1(s) && s.change(first1(s), bit(62)), BOTH],
   [
@@ -70,14 +72,14 @@ const TWISTS1: readonly Twist[] = [
     (s) => hasTable1(s) && s.change(first1(s), bit(61)),
     [READ, { privileged: true }],
   ],
-  ['XNTable', (s) => hasTable1(s) && s.change(first1(s), bit(60)), ALL],
+  ['XNTable', (s) => hasTable1(s) && s.change(first1(s), bit(60)), ACCESSES],
   [
     'PXNTable, read-only',
     (s) => {
       if (hasTable1(s)) s.change(first1(s), bit(59));
       s.change(leaf1(s), bit(7));
     },
-    ALL,
+    ACCESSES,
   ],
   [
     'APTable, HAD',
@@ -201,10 +203,10 @@ const TWISTS1: readonly Twist[] = [
 ];
 
 const TWISTS2: readonly Twist[] = [
-  ['S2 read-write', () => undefined, ALL],
-  ['S2 read-only', (s) => s.change(leaf2(s), 0n, bit(7)), ALL],
+  ['S2 read-write', () => undefined, ACCESSES],
+  ['S2 read-only', (s) => s.change(leaf2(s), 0n, bit(7)), ACCESSES],
   ['S2 write-only', (s) => s.change(leaf2(s), 0n, bit(6)), BOTH],
-  ['S2 XN', (s) => s.change(leaf2(s), bit(54)), ALL],
+  ['S2 XN', (s) => s.change(leaf2(s), bit(54)), ACCESSES],
   ['S2 AF clear', (s) => s.change(leaf2(s), 0n, bit(10)), BOTH],
   [
     'S2 AF clear, S2AFFD',
@@ -343,6 +345,22 @@ const CONFIGS: readonly Twist[] = [
   ['Config 4', (s) => ste(s, 0, 8n, 0xen)],
   ['Config 6', (s) => ste(s, 0, 12n, 0xen)],
 ];
+
+/** Everything that may be special about tables of a shape. */
+export function twistsOf({ mode, wide = false, ds = false, ssid }: Shape): readonly Twist[] {
+  const stage1 = mode !== 'stage 2';
+  const stage2 = mode !== 'stage 1';
+  const beyond = ds ? WITH_DS : wide ? WIDE : [];
+  return [
+    ...CONFIGS,
+    ...(stage1 ? TWISTS1 : []),
+    ...(stage2 ? TWISTS2 : []),
+    ...(stage1 ? [] : TWISTS2_ONLY),
+    ...(stage1 && stage2 ? NESTED : []),
+    ...(stage1 && ssid !== undefined ? FORMATS : []),
+    ...beyond.filter(([special]) => (special.startsWith('S2') ? stage2 : stage1)),
+  ];
+}
 
 const name = ({ granule, bits, start, leaf }: Geometry) =>
   `2^${granule} granule, ${bits} bits, level ${start} to ${leaf} (2^${levelShift(granule, leaf)})`;

@@ -66,7 +66,7 @@ function compare(h: Harness, enough: number): Comparison {
 }
 
 describe('the reference walker', () => {
-  it('agrees with the core on at least 1,500 distinct points', { timeout: 60_000 }, async () => {
+  it('agrees with the core on at least 1,500 distinct points', { timeout: 240_000 }, async () => {
     const { keys, differences, outcomes } = compare(await harness(), 20);
     const events = [...outcomes]
       .filter(([event]) => event > 0)
@@ -107,7 +107,7 @@ describe('a bug planted in the core', () => {
       'if (clean && write) updated |= 0;',
       'no dirty state',
     ],
-  ])('%s: %s is found', { timeout: 60_000 }, async (file, original, mutant) => {
+  ])('%s: %s is found', { timeout: 240_000 }, async (file, original, mutant) => {
     await cp(join(PROJECT, 'assembly'), join(root, 'assembly'), { recursive: true });
     const path = join(root, 'assembly/smmu-core', file);
     const code = await readFile(path, 'utf8');

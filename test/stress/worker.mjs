@@ -65,17 +65,17 @@ function translate(page) {
 const roles = {
   /**
    * One of several drivers of one queue: writes under a lock, rings outside of it, and waits for everybody's commands without ringing again.
-   * @param {{ control: SharedArrayBuffer, log: SharedArrayBuffer, driver: number, drivers: number, batches: number, log2size: number, every: number }} options
+   * @param {{ control: SharedArrayBuffer, log: SharedArrayBuffer, driver: number, drivers: number, batches: number, log2size: number, every: number, limitMs: number }} options
+   *   limitMs: how long it waits for what does not come.
    */
-  ring({ control, log, driver, drivers, batches, log2size, every }) {
+  ring({ control, log, driver, drivers, batches, log2size, every, limitMs }) {
     const words = new Int32Array(control);
     const positions = new Uint8Array(log);
     const [GO, LOCK, NEXT, ARRIVED] = [0, 1, 2, 3];
-    const LIMIT_MS = 5_000;
     // Looks for a while, then yields the processor: there are more threads than cores.
     /** @type {(what: string, reached: () => boolean) => void} */
     const until = (what, reached) => {
-      const limit = Date.now() + LIMIT_MS;
+      const limit = Date.now() + limitMs;
       for (let looks = 1; !reached(); looks++) {
         if (looks % 200 === 0) Atomics.wait(NEVER, 0, 0, 0.05);
         if (Date.now() > limit) throw new Error(`driver ${driver}: ${what}`);
@@ -167,6 +167,26 @@ const roles = {
       state.accesses++;
     }
     say('result', { ...state, hits: count(THREAD_TLB_HITS) });
+  },
+
+  /**
+   * Does DMA to a page that is mapped to itself, whatever its stream's STE is just now; counts accesses that are refused, or go elsewhere.
+   * @param {{ control: SharedArrayBuffer, sid: number, address: number }} options
+   */
+  stream({ control, sid, address }) {
+    const words = new Int32Array(control);
+    const state = { refused: 0, elsewhere: 0, accesses: 0 };
+    say('ready');
+    awaitChange(words, 0, 0);
+    for (; Atomics.load(words, 1) === 0; Atomics.store(words, 2, ++state.accesses)) {
+      unit.core.accessBegin();
+      const status = unit.translate(smmu, sid, -1, address | 0, 0, 0);
+      if (status !== TRANSLATE_OK) state.refused++;
+      else if (unit.threadBlock.paAddress !== address) state.elsewhere++;
+      unit.core.accessEnd();
+      if (Atomics.load(host, (smmu + SMMU_AT_PARKED) >> 2) !== 0) unit.drain.serveParked(smmu);
+    }
+    say('result', state);
   },
 
   /**

@@ -44,7 +44,7 @@ export interface Targets {
 export class Adversary {
   readonly lent: LentVm;
   readonly #host: VmHost;
-  readonly #random: Random;
+  #random: Random;
   readonly #targets: Targets;
   readonly #words: Int32Array;
 
@@ -208,8 +208,13 @@ export class Adversary {
     }
   }
 
-  /** One attack through every door. Returns how many commands were taken. */
-  attack(): number {
+  /**
+   * One attack through every door.
+   * @param random where it comes from, from now on.
+   * @returns how many commands were taken.
+   */
+  attack(random = this.#random): number {
+    this.#random = random;
     const before = this.served;
     for (const lvcmdq of RINGS.keys()) this.#vcmdq(lvcmdq);
     this.#trappedQueue();

@@ -6,7 +6,7 @@ import { MachineCore } from '../../vmm/machine/index.ts';
 import type { AmdGuestIommu, AmdHost } from '../../vmm/nested/amd/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   type GuestImage,
   ramRegions,
   WasmGuest,
@@ -33,7 +33,7 @@ export function amdMachine(host: AmdHost, image: GuestImage, name: string): AmdM
     image,
     memory,
     ramGpaBase: RAM_GPA_BASE,
-    wasi: createWasmerWasi,
+    wasi: createWasi,
     drain: vm.unit.drain,
   });
   const machine = new MachineCore({

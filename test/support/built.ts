@@ -9,7 +9,7 @@ export const { VmHost } = (await import(
 export const { MachineCore } = (await import(
   '../../dist/vmm/machine/index.js'
 )) as unknown as typeof import('../../vmm/machine/index.ts');
-export const { createGuestMemory, createWasmerWasi, loadGuestImage, ramRegions, WasmGuest } =
+export const { createGuestMemory, createWasi, loadGuestImage, ramRegions, WasmGuest } =
   (await import(
     '../../dist/vmm/vcpu/wasm/index.js'
   )) as unknown as typeof import('../../vmm/vcpu/wasm/index.ts');

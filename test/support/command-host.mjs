@@ -1,8 +1,10 @@
 // A process that carries out command lines of the built command, one after the other, as its parent sends them: most of what a start
-// of the command takes is loading it.
+// of the command takes is loading it. Its argument: where cli/command-line.js is.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { runCommandLine } from '../../dist/cli/command-line.js';
+
+/** @type {typeof import('../../cli/command-line.ts')} */
+const { runCommandLine } = await import(process.argv[2] ?? '');
 
 /** Milliseconds after which what a command has left running would keep its process alive. */
 const PATIENCE_MS = 5000;

@@ -1,14 +1,12 @@
-// Compiles AssemblyScript that belongs to a test. The compiler runs as a program: its type declarations cannot be read next to Node's.
+// Compiles AssemblyScript that belongs to a test, with the compilers of the whole run (assembly-compiler.ts).
 
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import type { Compiled } from '../../scripts/asc.mjs';
 
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const ASC = join(PROJECT, 'node_modules/assemblyscript/bin/asc.js');
 
 /**
  * @param entry path of the entry file, relative to the project (or to `root`).
@@ -20,14 +18,18 @@ export async function compileAssembly(
   options: readonly string[],
   root = PROJECT,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  // Global setups import PROJECT, and only tests can import this.
+  const { inject } = await import('vitest');
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-asc-'));
   try {
     const outFile = join(folder, 'out.wasm');
-    await promisify(execFile)(
-      process.execPath,
-      [ASC, entry, '--outFile', outFile, '--baseDir', root, ...options],
-      { cwd: root },
-    );
+    const args = [entry, '--outFile', outFile, ...options];
+    const reply = await fetch(inject('assemblyCompiler'), {
+      method: 'POST',
+      body: JSON.stringify({ args, root }),
+    });
+    const { ok, output } = (await reply.json()) as Compiled;
+    if (!ok) throw new Error(output);
     return Uint8Array.from(await readFile(outFile));
   } finally {
     await rm(folder, { recursive: true });

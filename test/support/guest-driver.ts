@@ -49,6 +49,8 @@ export type DriverExports = Record<
   | 'eventRingOffset'
   | 'newTable'
   | 'newContextDescriptor'
+  | 'newContextDescriptors'
+  | 'setContextDescriptor'
   | 'attachStream'
   | 'detach'
   | 'streamTableEntry'

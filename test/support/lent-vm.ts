@@ -2,7 +2,7 @@
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import { VCMDQ_CONFIG, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
-import { offsetOfGpa } from '../../devices/bus/index.ts';
+import { type MsiController, offsetOfGpa } from '../../devices/bus/index.ts';
 import {
   contextDescriptor,
   PageTable,
@@ -40,8 +40,10 @@ export interface LentVm {
   readonly errors: number[];
 }
 
+export type LendOptions = CreateViommuOptions & { readonly msis?: MsiController };
+
 /** A VM with 2 MiB, one stream and a VINTF. */
-export function lendVm(host: VmHost, name = 'vm', options: CreateViommuOptions = {}): LentVm {
+export function lendVm(host: VmHost, name = 'vm', options: LendOptions = {}): LentVm {
   const [lent] = lendVmBehind(host, [0], name, options);
   if (!lent) throw new Error('one SMMU, one vIOMMU');
   return lent;
@@ -70,10 +72,10 @@ export function lendVmBehind(
   host: VmHost,
   smmus: readonly number[],
   name = 'vm',
-  options: CreateViommuOptions = {},
+  { msis, ...options }: LendOptions = {},
 ): LentVm[] {
   const { wasm, regions, memory } = guestRam();
-  const vm = host.createVm(name, wasm, regions);
+  const vm = host.createVm(name, wasm, regions, msis);
   return smmus.map((smmu) => {
     const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, smmu, ...options });
     const vintf = host.createVintf(viommu);
@@ -88,7 +90,7 @@ export function lendVmBehind(
 /** Attaches the VM's stream with one page at IOVA. */
 export function attachStage1(
   { viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>,
-  { stall = false } = {},
+  { stall = false, eats = 0 } = {},
 ): PageTable {
   const table = new PageTable(memory, { stage: 1 });
   table.map(IOVA, DATA_GPA, 0x1000, S1_READ_WRITE);
@@ -103,7 +105,7 @@ export function attachStage1(
       stall,
     }),
   );
-  viommu.attachStream(STREAM, stage1Ste({ contextPtr: cd }));
+  viommu.attachStream(STREAM, stage1Ste({ contextPtr: cd, eats }));
   return table;
 }
 

@@ -130,6 +130,7 @@ export class PhysicalBoard {
       smmuBase(0),
       this.#port,
       SID,
+      -1,
       Number(iova & 0xffffffffn),
       Number(iova >> 32n),
       0,

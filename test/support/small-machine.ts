@@ -4,7 +4,7 @@ import type { Placement } from '../../devices/bus/index.ts';
 import { MachineCore, type MachineCoreOptions } from '../../vmm/machine/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   loadGuestImage,
   ramRegions,
   WasmGuest,
@@ -39,7 +39,7 @@ export async function smallMachine({
     image,
     memory,
     ramGpaBase: RAM_GPA_BASE,
-    wasi: createWasmerWasi,
+    wasi: createWasi,
     ...options,
   });
   return new MachineCore({

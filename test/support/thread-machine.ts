@@ -5,7 +5,7 @@ import type { ExitServer as Server } from '../../vmm/threads/index.ts';
 import type { VcpuTransport, WasmGuestOptions } from '../../vmm/vcpu/wasm/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   ExitServer,
   loadGuestImage,
   MachineCore,
@@ -43,7 +43,7 @@ export async function threadMachine({
     image,
     memory,
     ramGpaBase: RAM_GPA_BASE,
-    wasi: createWasmerWasi,
+    wasi: createWasi,
     transport: threads,
   });
   return { machine: new MachineCore({ name, guest, memory, regions, devices }), threads };

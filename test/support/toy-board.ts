@@ -32,6 +32,10 @@ export interface ToyOptions {
   readonly ignoreVa?: boolean;
   /** An ATC_INV of any StreamID is taken. */
   readonly anySid?: boolean;
+  /** The SMMU has no SubstreamIDs. */
+  readonly noSubstreams?: boolean;
+  /** PASIDs are not looked at. */
+  readonly ignorePasid?: boolean;
   /** Event records carry this bit of doubleword 1 in addition. */
   readonly eventFlip?: bigint;
 }
@@ -50,11 +54,16 @@ class ToyBoard extends FakeSmmu {
   readonly checks = new Map<string, boolean>();
   readonly phases: { phase: number; ended: boolean; data: number[] }[] = [];
   readonly #toy: ToyOptions;
-  readonly #tlb = new Map<number, number>();
+  /** By PASID and page. */
+  readonly #tlb = new Map<string, number>();
   #events = 0;
 
   constructor(options: ToyOptions) {
-    super({ direct: options.trapped !== true, hypervisor: options.hypervisor === true });
+    super({
+      direct: options.trapped !== true,
+      hypervisor: options.hypervisor === true,
+      idr1: options.noSubstreams ? 0x01080010 : 0x01080510,
+    });
     this.#toy = options;
     this.logging = false;
     this.addDevice(ABI_KIND_DMA, DMA_GPA, PAGE, ABI_NO_IRQ, SID);
@@ -88,15 +97,25 @@ class ToyBoard extends FakeSmmu {
   #carryOut({ queue, op, dw0, dw1 }: Taken): number {
     if (queue > 0 && !VCMDQ_OPCODES.includes(op)) return 1;
     if (op === 0x40 && Number(dw0 >> 32n) !== SID && !this.#toy.anySid) return 1;
-    if (op === 0x12 && !this.#toy.ignoreVa) this.#tlb.delete(Number(dw1 >> 12n));
+    const page = Number(dw1 >> 12n);
+    // The toy's ASIDs have a PASID each: none and 1.
+    if (op === 0x12 && !this.#toy.ignoreVa)
+      for (const ssid of ['none', '1']) this.#tlb.delete(`${ssid} ${page}`);
     if ([0x10, 0x11, 0x28, 0x30].includes(op)) this.#tlb.clear();
     return 0;
   }
 
+  /** PASID of the engine's accesses. */
+  #pasid(): number | undefined {
+    const register = this.get(DMA_GPA + 0x3c);
+    return register >= 2 ** 31 && !this.#toy.ignorePasid ? register & 0xfffff : undefined;
+  }
+
   /** Memory offset behind an iova, undefined for a fault. */
   #translate(iova: number): number | undefined {
-    const page = Math.floor(iova / PAGE);
-    const cached = this.#toy.noTlb ? undefined : this.#tlb.get(page);
+    const pasid = this.#pasid();
+    const key = `${pasid ?? 'none'} ${Math.floor(iova / PAGE)}`;
+    const cached = this.#toy.noTlb ? undefined : this.#tlb.get(key);
     if (cached !== undefined) return cached + (iova % PAGE);
     const load = (gpa: bigint) =>
       this.view.getBigUint64(
@@ -104,13 +123,13 @@ class ToyBoard extends FakeSmmu {
         true,
       );
     const ste = load(BigInt(this.get(SMMU_GPA + 0x80) + 64 * SID));
-    let descriptor = load((ste & 0xfffffffffc0n) + 8n);
+    let descriptor = load((ste & 0xfffffffffc0n) + 64n * BigInt(pasid ?? 0) + 8n);
     for (const shift of [39n, 30n, 21n, 12n]) {
       descriptor = load((descriptor & 0xffff_ffff_f000n) + 8n * ((BigInt(iova) >> shift) & 0x1ffn));
       if ((descriptor & 1n) === 0n) return undefined;
     }
     const offset = Number(descriptor & 0xffff_ffff_f000n) - RAM_GPA_BASE;
-    this.#tlb.set(page, offset);
+    this.#tlb.set(key, offset);
     return offset + (iova % PAGE);
   }
 
@@ -118,11 +137,16 @@ class ToyBoard extends FakeSmmu {
     const base = this.get(SMMU_GPA + 0xa0);
     const at = (base & ~31) - (RAM_GPA_BASE | 0) + 32 * (this.#events % 2 ** (base & 31));
     const dw1 = (2n << 40n) | (read ? 1n << 35n : 0n);
-    [0x10n | (BigInt(SID) << 32n), dw1 ^ (this.#toy.eventFlip ?? 0n), BigInt(iova), 0n].forEach(
-      (dword, i) => {
-        this.view.setBigUint64(at + 8 * i, dword, true);
-      },
-    );
+    const pasid = this.#pasid();
+    const substream = pasid === undefined ? 0n : 0x800n | (BigInt(pasid) << 12n);
+    [
+      0x10n | substream | (BigInt(SID) << 32n),
+      dw1 ^ (this.#toy.eventFlip ?? 0n),
+      BigInt(iova),
+      0n,
+    ].forEach((dword, i) => {
+      this.view.setBigUint64(at + 8 * i, dword, true);
+    });
     this.set(SMMU_GPA + 0x100a8, ++this.#events);
     this.raise(EVENT_IRQ);
   }

@@ -1,10 +1,10 @@
-// The built command: in a process of its own, as a user starts it, or in one process for all commands of a file of tests.
+// The built command: in a process of its own, as a user starts it, or in one process for all commands of a test process.
 
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const COMMAND_LINE = new URL('../../dist/cli/command-line.js', import.meta.url).href;
 const HOST = fileURLToPath(new URL('./command-host.mjs', import.meta.url));
 
 export interface Outcome {
@@ -13,7 +13,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export interface ProcessOutcome extends Outcome {
+interface ProcessOutcome extends Outcome {
   /** Pieces of output in the order in which they came. */
   readonly pieces: number;
 }
@@ -47,13 +47,9 @@ interface Host {
 
 let host: Host | undefined;
 let last: Promise<unknown> = Promise.resolve();
-afterAll(() => {
-  host?.process.disconnect();
-  host = undefined;
-});
 
 function startHost(): Host {
-  const started: Host = { process: fork(HOST), answer: undefined };
+  const started: Host = { process: fork(HOST, [COMMAND_LINE]), answer: undefined };
   started.process.on('message', (reply: Reply) => started.answer?.(reply));
   started.process.on('exit', (status) => {
     started.answer?.({ crash: `the process ended with ${status}` });

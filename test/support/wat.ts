@@ -16,10 +16,10 @@ export function assemble(text: string): Uint8Array<ArrayBuffer> {
 export const GUEST_PAGES = 32;
 
 /** A reactor around some functions; `body` defines `$run (param i32) (result i32)` and may define `$init`. */
-export function reactor(body: string, imports = ''): Uint8Array<ArrayBuffer> {
+export function reactor(body: string, imports = '', pages = GUEST_PAGES): Uint8Array<ArrayBuffer> {
   const init = body.includes('(func $init') ? '' : '(func $init)';
   return assemble(`(module
-    (import "env" "memory" (memory ${GUEST_PAGES} ${GUEST_PAGES} shared))
+    (import "env" "memory" (memory ${pages} ${pages} shared))
     ${imports}
     (global $abi i32 (i32.const 1))
     ${init}

@@ -17,67 +17,84 @@ export interface DrainReport {
   readonly reason: string;
 }
 
-/** The threads of one hardware. */
-interface DrainThreads {
-  side?: Promise<SideCore>;
-  auto?: AutoDrain;
+/** What the machines of one hardware share. */
+class SharedDrain {
+  /** Chooses for the machines that asked for it. */
+  readonly auto = new AutoDrain(() => this.sideCore());
+  readonly #threads: UnitThreads;
+  readonly #options: SideCoreOptions;
+  #side: Promise<SideCore> | undefined;
+
+  constructor(threads: UnitThreads, options: SideCoreOptions) {
+    this.#threads = threads;
+    this.#options = options;
+  }
+
+  /** The one side core, started at the first call. One that does not start is started anew at the next. */
+  sideCore(): Promise<SideCore> {
+    this.#side ??= SideCore.start(this.#threads, this.#options).catch((error: unknown) => {
+      this.#side = undefined;
+      throw error;
+    });
+    return this.#side;
+  }
+
+  /** The side core if it was started. Why one did not start, whoever asked for it has been told. */
+  async started(): Promise<SideCore | undefined> {
+    return await this.#side?.catch(() => undefined);
+  }
 }
 
 export class Drains {
   readonly #options: SideCoreOptions;
   readonly #asked = new Map<BoardMachine, Drain>();
   /** By hardware: machines that own theirs share no thread with others. */
-  readonly #threads = new Map<UnitThreads, DrainThreads>();
+  readonly #shared = new Map<UnitThreads, SharedDrain>();
 
   constructor(options: SideCoreOptions) {
     this.#options = options;
   }
 
-  #of({ threads }: BoardMachine): DrainThreads {
-    const made = this.#threads.get(threads) ?? {};
-    this.#threads.set(threads, made);
-    return made;
+  #of({ threads }: BoardMachine): SharedDrain {
+    const shared = this.#shared.get(threads) ?? new SharedDrain(threads, this.#options);
+    this.#shared.set(threads, shared);
+    return shared;
   }
 
   /** Before the machine boots. */
   async add(machine: BoardMachine, asked: Drain): Promise<void> {
     this.#asked.set(machine, asked);
-    const of = this.#of(machine);
-    if (asked === 'auto') {
-      of.auto ??= await AutoDrain.create(machine.threads, this.#options);
-    } else if (asked === 'thread') {
-      of.side ??= SideCore.start(machine.threads, this.#options);
-      await (await of.side).attach(machine, machine.inline);
-    }
+    if (asked !== 'thread') return;
+    const side = await this.#of(machine).sideCore();
+    await side.attach(machine);
   }
 
   /** The machine stands at a yield. */
   async atYield(machine: BoardMachine): Promise<void> {
-    if (this.#asked.get(machine) !== 'auto') return;
-    // Inline a guest keeps the VMM's thread to itself, and has to be asked for an exit.
-    await this.#of(machine).auto?.consider(machine, machine.inline);
+    if (this.#asked.get(machine) === 'auto') await this.#of(machine).auto.consider(machine);
   }
 
   /** The machine has ended for good. */
   async remove(machine: BoardMachine): Promise<void> {
     if (!this.#asked.delete(machine)) return;
-    const { side, auto } = this.#of(machine);
-    await (await side)?.detach(machine.machine);
-    await auto?.release(machine);
+    const shared = this.#of(machine);
+    shared.auto.forget(machine);
+    const side = await shared.started();
+    await side?.detach(machine.machine);
   }
 
   report(machine: BoardMachine): DrainReport {
     const asked = this.#asked.get(machine) ?? 'doorbell';
-    const choice = asked === 'auto' ? this.#of(machine).auto?.choice(machine) : undefined;
+    const choice = asked === 'auto' ? this.#of(machine).auto.choice(machine) : undefined;
     return choice
       ? { asked, place: choice.drain, reason: choice.reason }
       : { asked, place: asked === 'thread' ? 'thread' : 'doorbell', reason: 'as asked' };
   }
 
   async stop(): Promise<void> {
-    for (const { side, auto } of this.#threads.values()) {
-      await (await side)?.stop();
-      await auto?.stop();
+    for (const shared of this.#shared.values()) {
+      const side = await shared.started();
+      await side?.stop();
     }
   }
 }

@@ -14,7 +14,10 @@ export class Emitter<Events extends object> {
     };
   }
 
-  /** Called within a guest's exit, where a listener's error would become the guest's: it is thrown later, as of a timer's. */
+  /**
+   * Called within a guest's exit, where a listener's error would become the guest's: it
+   * is thrown later, as of a timer's.
+   */
   emit<K extends keyof Events>(name: K, value: Events[K]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])] as ((
       value: Events[K],

@@ -10,6 +10,7 @@ import { type Clock, Random } from '../../devices/bus/index.ts';
 import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
 import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
+import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import {
   type Board,
@@ -21,13 +22,13 @@ import {
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
 import type { Finding, UnadvertisedCommand } from '../inspect/sanitizer/index.ts';
 import { type HostStatistics, VmHost } from '../nested/index.ts';
-import { ExitServer, type WorkerUrls } from '../threads/index.ts';
+import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
 import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
-import type { HostOptions, MachineOptions } from './host-options.ts';
+import type { HostFaults, HostOptions, MachineOptions } from './host-options.ts';
 import { Machine } from './machine.ts';
 import type { MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
@@ -52,6 +53,14 @@ function plainOptions<E extends Parameters<typeof checkOptions>[0]>(
   return checkOptions(entries, plain, what);
 }
 
+/** Refuses the allocations that the faults refuse. */
+function memoryGate(faults: HostFaults): ResourceGate {
+  return (resource, what) => {
+    if (resource === 'allocation' && faults.outOfMemory?.(what))
+      throw new IommufdError('ENOMEM', `no memory for ${what}`);
+  };
+}
+
 function randomOf(seed: number): (target: Uint8Array) => void {
   const random = new Random(seed);
   return (target) => {
@@ -70,6 +79,7 @@ function randomOf(seed: number): (target: Uint8Array) => void {
  * const host = await Host.create();
  * const machine = await host.createMachine({
  *   guest: toyGuest,
+ *   args: ['rounds=3'],
  *   onOutput: (bytes) => process.stdout.write(bytes),
  * });
  * await machine.boot();
@@ -103,6 +113,7 @@ export class Host implements AsyncDisposable {
       'onFinding',
       'clock',
       'trace',
+      'faults',
     ];
     const settings = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
     const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
@@ -141,6 +152,7 @@ export class Host implements AsyncDisposable {
       ...(onQueueError === undefined ? {} : { onQueueError }),
       ...(clock === undefined ? {} : { clock }),
       traceUnits: options.trace ? TRACE_UNITS : undefined,
+      ...(options.faults === undefined ? {} : { gate: memoryGate(options.faults) }),
     });
     return new Host(model, options, isolation.available, emitters);
   }
@@ -157,9 +169,10 @@ export class Host implements AsyncDisposable {
     this.#workerUrl = options.workerUrl ?? {};
     this.#clock = options.clock;
     this.#exits = shared ? new ExitServer() : undefined;
-    const { drain } = this.#workerUrl;
+    const { drain: url } = this.#workerUrl;
+    const { faults } = options;
     this.#drains = new Drains(
-      this.#exits ? { vmm: this.#exits.buffer, url: drain } : { url: drain },
+      this.#exits ? { vmm: this.#exits.buffer, url, faults } : { url, faults },
     );
   }
 
@@ -174,8 +187,9 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * What the sanitizer has found so far, the first 256. What it suspects becomes a finding when a second has passed without the missing
-   * command, or when the machine has ended.
+   * What the sanitizer has found so far, the first 256. What it suspects becomes a
+   * finding when a second has passed without the missing command, or when the machine has
+   * ended.
    */
   get findings(): readonly Finding[] {
     return this.#model.findings;
@@ -203,8 +217,9 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * Every object of the host with its references, queues with PROD and CONS, VMIDs, StreamID pairs and counts, as plain data. While no machine
-   * runs (`pause`) they belong together.
+   * Every object of the host with its references, queues with PROD and CONS, VMIDs,
+   * StreamID pairs and counts, as plain data. While no machine runs (`pause`) they belong
+   * together.
    */
   inspect(): HostInspection {
     return this.#model.inspect();
@@ -220,7 +235,16 @@ export class Host implements AsyncDisposable {
    */
   async createMachine(options: MachineOptions): Promise<Machine> {
     if (this.#destroyed) throw new UseError('destroyed', 'the host is destroyed');
-    const others = ['guest', 'secondary', 'board', 'devices', 'onOutput', 'onTrace'];
+    const others = [
+      'guest',
+      'secondary',
+      'board',
+      'devices',
+      'msis',
+      'onOutput',
+      'onTrace',
+      'faults',
+    ];
     const settings = plainOptions(MACHINE_SETTINGS, options, others, 'the options of a machine');
     const {
       transport = 'inline',
@@ -274,6 +298,7 @@ export class Host implements AsyncDisposable {
       queues,
       allowGc,
       devices: placeDevices(options.devices ?? [], kind.free),
+      msis: options.msis,
       onOutput: (bytes) => events.emit('output', bytes),
       readInput: (most) => input.take(most),
       checkpoint: {
@@ -286,6 +311,7 @@ export class Host implements AsyncDisposable {
       ...(seed === undefined ? {} : { random: randomOf(seed) }),
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(onTrace === undefined ? {} : { onTrace }),
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
     });
     this.#nameTracks(name, board);
     if (board.vm) this.#emitters.set(board.vm, events);
@@ -301,6 +327,7 @@ export class Host implements AsyncDisposable {
       forget: () => {
         this.#machines.delete(machine);
         if (board.vm) this.#emitters.delete(board.vm);
+        releaseMemory();
       },
     });
     this.#machines.add(machine);

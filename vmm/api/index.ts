@@ -9,6 +9,7 @@ export {
   MachineError,
   VsmmuError,
 } from '../../devices/plugin/index.ts';
+export type { DeviceFaults } from '../../devices/testing/index.ts';
 export { HostError, type HostFault } from '../../host/hardware/index.ts';
 export type { ObjectDescription } from '../../host/iommufd/index.ts';
 export {
@@ -45,7 +46,7 @@ export type {
   QueueErrorPolicy,
   QueueErrorReason,
 } from '../nested/index.ts';
-export type { DrainPlace, WorkerUrls } from '../threads/index.ts';
+export type { DrainFaults, DrainPlace, WorkerUrls } from '../threads/index.ts';
 export { type ChromeTrace, chromeTrace, type Trace, type TraceRecord } from '../trace/index.ts';
 export { EXIT_KINDS, type ExitKind, type ExitStatistics } from '../vcpu/index.ts';
 export { GuestImageError, type GuestImageFault } from '../vcpu/wasm/index.ts';
@@ -60,7 +61,7 @@ export {
 export type { MachineConsole } from './console-streams.ts';
 export type { DrainReport } from './drains.ts';
 export { Host } from './host.ts';
-export type { HostOptions, MachineOptions } from './host-options.ts';
+export type { HostFaults, HostOptions, MachineOptions } from './host-options.ts';
 export { Machine } from './machine.ts';
 export type {
   BootOptions,

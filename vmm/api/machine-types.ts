@@ -8,8 +8,9 @@ import type { ExitStatistics } from '../vcpu/index.ts';
 import type { DrainReport } from './drains.ts';
 
 /**
- * `new` until `boot`, `running`, `paused`; then `off` when the guest has ended by itself, `stopped` by its owner, `failed` when a part of the
- * machine failed (`error` says which).
+ * `new` until `boot`, `running`, `paused`; then `off` when the guest has ended by itself,
+ * `stopped` by its owner, `failed` when a part of the machine failed (`error` says
+ * which).
  */
 export type MachineStatus = CoreStatus | 'paused';
 
@@ -36,7 +37,10 @@ export interface MachineEvents {
   readonly check: { readonly name: string; readonly ok: boolean; readonly detail: string };
   /** The sanitizer has found that the guest has forgotten an invalidation (`iotlbCheck` of the host). */
   readonly finding: Finding;
-  /** A device of the machine has used a stale entry; it becomes a finding unless the command that is missing still comes. */
+  /**
+   * A device of the machine has used a stale entry; it becomes a finding unless the
+   * command that is missing still comes.
+   */
   readonly suspect: Finding;
   /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
   readonly phase: {
@@ -68,6 +72,6 @@ export interface MachineStatistics {
 export interface BootOptions {
   /** Do not run yet: `step` and `resume` do. Default false. */
   readonly paused?: boolean;
-  /** Stops the machine when it is aborted. */
+  /** Stops the machine when it is aborted, while it boots too. */
   readonly signal?: AbortSignal;
 }

@@ -10,9 +10,9 @@ import {
   type ViommuInspection,
 } from '../inspect/index.ts';
 import type { CoreStatus } from '../machine/index.ts';
-import { tick } from '../threads/index.ts';
 import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
+import { IdleWait } from './idle-wait.ts';
 import { type MachineParts, machineEnd } from './machine-parts.ts';
 import type {
   BootOptions,
@@ -21,15 +21,6 @@ import type {
   MachineStatistics,
   MachineStatus,
 } from './machine-types.ts';
-
-/** A guest with nothing to do is asked again after a time that grows between these. */
-const MIN_IDLE_MS = 1;
-const MAX_IDLE_MS = 8;
-
-const delay = (ms: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 /**
  * A machine of a host; `Host.createMachine` makes it.
@@ -40,7 +31,7 @@ const delay = (ms: number) =>
  * import { toyGuest } from 'vsmmu/guest';
  *
  * const host = await Host.create();
- * const machine = await host.createMachine({ guest: toyGuest, args: ['path=direct'] });
+ * const machine = await host.createMachine({ guest: toyGuest, args: ['path=direct', 'rounds=3'] });
  * machine.on('check', ({ name, ok }) => console.log(ok ? 'ok  ' : 'FAIL', name));
  * await machine.boot();
  * const { status, exitCode } = await machine.wait();
@@ -51,6 +42,7 @@ const delay = (ms: number) =>
 export class Machine implements AsyncDisposable {
   readonly #parts: MachineParts;
   #paused = false;
+  #booting: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
   #turn: Promise<CoreStatus> | undefined;
   #streams: ConsoleStreams | undefined;
@@ -137,6 +129,14 @@ export class Machine implements AsyncDisposable {
     return this.#inner.idle;
   }
 
+  /**
+   * Milliseconds until the next timer of a device is due, 0 when it is, Infinity when none is set:
+   * how long an idle machine that is run step by step may be left alone.
+   */
+  get untilTimerMs(): number {
+    return this.#inner.untilTimerMs;
+  }
+
   /** Counts so far, as plain data; they go on through a reset. */
   get statistics(): MachineStatistics {
     const { direct } = this.#parts.board;
@@ -187,13 +187,16 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Starts the guest: instantiates it, has it initialize itself, and lets it run. A machine that is running already is left alone.
-   * @throws {GuestImageError} when the guest asks for something that no machine has.
+   * Starts the guest: instantiates it, has it initialize itself, and lets it run. A machine that is running already is left alone. One that is
+   * stopped meanwhile is `stopped`.
+   * @throws {GuestImageError} when the guest asks for something that no machine has, or, on a thread of its own, its start function or
+   * `vsmmu_abi` has not returned after 10 s.
    * @throws {UseError} when the machine has ended (`reset` it first) or is destroyed.
    */
   async boot(options: BootOptions = {}): Promise<void> {
     if (this.#destroyed) throw new UseError('destroyed', `${this.name} is destroyed`);
     options.signal?.throwIfAborted();
+    if (this.#booting !== undefined) return this.#booting;
     if (this.status === 'running' || this.status === 'paused') return;
     if (this.status !== 'new')
       throw new UseError(
@@ -201,8 +204,16 @@ export class Machine implements AsyncDisposable {
         `${this.name} has ended (${this.status}): reset it before it boots again`,
       );
     this.#paused = options.paused ?? false;
-    await this.#inner.boot();
     if (options.signal) this.#stopAt(options.signal);
+    this.#booting = this.#inner.boot().finally(() => {
+      this.#booting = undefined;
+    });
+    try {
+      await this.#booting;
+    } catch (error) {
+      this.#unlisten();
+      throw error;
+    }
     this.#emitStatus();
     if (this.#inner.status !== 'running') this.#settle();
     else if (!this.#paused) this.#run();
@@ -212,7 +223,7 @@ export class Machine implements AsyncDisposable {
     const stop = () => {
       const { reason } = signal as { readonly reason: unknown };
       this.#inner.stop(reason instanceof Error ? reason.message : String(reason));
-      if (this.#paused) this.#settle();
+      if (this.#paused && !this.#booting) this.#settle();
     };
     signal.addEventListener('abort', stop, { once: true });
     this.#unlisten = () => signal.removeEventListener('abort', stop);
@@ -250,16 +261,11 @@ export class Machine implements AsyncDisposable {
   }
 
   async #turns(): Promise<void> {
-    let idle = MIN_IDLE_MS;
+    const wait = new IdleWait();
     while (this.#inner.status === 'running' && !this.#paused) {
       await this.#takeTurn();
-      if (this.#inner.idle) {
-        await delay(idle);
-        idle = Math.min(2 * idle, MAX_IDLE_MS);
-      } else {
-        idle = MIN_IDLE_MS;
-        await tick();
-      }
+      if (this.#inner.idle) await wait.idle(this.#inner.untilTimerMs);
+      else await wait.busy();
     }
   }
 
@@ -319,11 +325,16 @@ export class Machine implements AsyncDisposable {
     this.#run();
   }
 
-  /** Ends the machine at its next safe point, and resolves when it has ended. One that has not booted, or has ended, is left alone. */
+  /**
+   * Ends the machine at its next safe point, or while it boots, and resolves when it has ended. One that has not been booted, or has ended, is
+   * left alone.
+   */
   async stop(reason = 'stopped'): Promise<void> {
     const { status } = this;
-    if (status !== 'running' && status !== 'paused') return;
+    if (status !== 'running' && status !== 'paused' && !this.#booting) return;
     this.#inner.stop(reason);
+    // Why it could not boot is told to whoever has booted it.
+    await this.#booting?.catch(() => undefined);
     await this.#turn;
     await this.#loop;
     this.#settle();

@@ -52,7 +52,8 @@ function webAssembly(): Capability {
 function isolation(): Capability {
   if (typeof SharedArrayBuffer === 'function') return AVAILABLE;
   return missing(
-    'the page is not cross-origin isolated: serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp',
+    'the page is not cross-origin isolated: serve it with Cross-Origin-Opener-Policy: ' +
+      'same-origin and Cross-Origin-Embedder-Policy: require-corp',
   );
 }
 

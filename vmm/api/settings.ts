@@ -1,5 +1,5 @@
-// Options that are plain data, as one schema: the API checks them with it, `--config` files are such objects, and the command line
-// makes its flags of it.
+// Options that are plain data, as one schema: the API checks them with it, `--config`
+// files are such objects, and the command line makes its flags of it.
 
 import * as v from 'valibot';
 import { printable } from '../../devices/plugin/index.ts';
@@ -33,9 +33,15 @@ export interface HostSettings {
   readonly vcmdqs?: number | undefined;
   /** MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16. */
   readonly hostRam?: number | undefined;
-  /** ID registers of the SMMU: the default ones, or those of NVIDIA Grace. Guests see what their host's has. Default `default`. */
+  /**
+   * ID registers of the SMMU: the default ones, or those of NVIDIA Grace. Guests see what
+   * their host's has. Default `default`.
+   */
   readonly idRegisters?: IdRegisters | undefined;
-  /** Compare every hit of IOTLB and configuration cache with the tables in memory (docs/sanitizer.md). Default false. */
+  /**
+   * Compare every hit of IOTLB and configuration cache with the tables in memory
+   * (docs/sanitizer.md). Default false.
+   */
   readonly iotlbCheck?: boolean | undefined;
 }
 
@@ -43,7 +49,10 @@ export interface HostSettings {
 export interface MachineSettings {
   /** Used in messages. Default `vm0`, `vm1`, and so on. */
   readonly name?: string | undefined;
-  /** MiB of memory, 1 to 4096; the guest cannot have it grow beyond. Default: what the guest asks for, to the maximum of its import. */
+  /**
+   * MiB of memory, 1 to 4096; the guest cannot have it grow beyond. Default: what the
+   * guest asks for, to the maximum of its import.
+   */
   readonly memory?: number | undefined;
   /** vCPUs, 1 to 4. More than one need a `secondary` program. Default 1. */
   readonly vcpus?: number | undefined;
@@ -56,8 +65,9 @@ export interface MachineSettings {
   /** Environment of the guest's program (WASI). */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /**
-   * The guest is trusted: it may have types of garbage-collected objects (structs, arrays, exceptions with references), with which it can
-   * fill the heap of its thread. With `transport: 'mailbox'` only. Default false.
+   * The guest is trusted: it may have types of garbage-collected objects (structs,
+   * arrays, exceptions with references), with which it can fill the heap of its thread.
+   * With `transport: 'mailbox'` only. Default false.
    */
   readonly allowGc?: boolean | undefined;
   /** Random numbers of the guest (WASI `random_get`) come from this, 0 to 2^32 - 1. Default: the system's. */
@@ -99,6 +109,26 @@ export function oneOf<const T extends readonly string[]>(choices: T) {
 export const text = v.pipe(v.string(expected('text')), v.nonEmpty(expected('text')));
 export const yesNo = v.boolean(expected('true or false'));
 export const texts = v.array(v.string(expected('text')), expected('a list of texts'));
+
+/**
+ * An object of texts with any names: one of valibot's own takes a list for it, and leaves
+ * out members that are called as one of Object.prototype's.
+ */
+const environment = v.pipe(
+  v.custom<Readonly<Record<string, string>>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    expected('an object of texts'),
+  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { value: input } = dataset;
+    for (const [key, value] of Object.entries<unknown>(input)) {
+      if (typeof value === 'string') continue;
+      const message = expected('text')({ input: value });
+      addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] });
+    }
+  }),
+);
 
 /** What the command line calls an option and its value, where that does not follow from its name and type. */
 export interface Flag {
@@ -147,13 +177,9 @@ export const MACHINE_SETTINGS = {
     flag: 'arg',
     value: 'text',
   }),
-  env: option(
-    v.record(v.string(), v.string(expected('text')), expected('an object of texts')),
-    "environment of the guest's program",
-    {
-      value: 'name=value',
-    },
-  ),
+  env: option(environment, "environment of the guest's program", {
+    value: 'name=value',
+  }),
   allowGc: option(
     yesNo,
     'the guest is trusted: it may have garbage-collected objects (with --transport mailbox)',

@@ -8,7 +8,10 @@ import { TRACE_FORMAT_VERSION as TRACE } from '../trace/index.ts';
 export const VERSION = '0.1.0';
 /** Version of the guest ABI: a reactor exports it as `vsmmu_abi`, and one of another version is refused. */
 export const GUEST_ABI_VERSION: number = ABI_VERSION;
-/** Version of the plugin interface: a device states it as `interfaceVersion`. Version 1 is taken as well, every other one is refused. */
+/**
+ * Version of the plugin interface: a device states it as `interfaceVersion`. Version 1 is
+ * taken as well, every other one is refused.
+ */
 export const PLUGIN_INTERFACE_VERSION: number = PLUGIN;
 /** Version of trace files: `otherData.formatVersion`. A file of another version is refused. */
 export const TRACE_FORMAT_VERSION: number = TRACE;

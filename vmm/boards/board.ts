@@ -1,10 +1,11 @@
 // A board: what stands around a machine's vCPUs. The API, the drains, reports, the demo and the
 // benchmark work on this interface and know no particular board.
 
-import type { Clock, Placement } from '../../devices/bus/index.ts';
+import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import type { DeviceFaults } from '../../devices/testing/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';
@@ -57,6 +58,10 @@ export interface BoardOptions {
    * (`guestIdRegisters`). Others are checked against the host's.
    */
   readonly idRegisters?: 'auto' | SmmuIdRegisters | undefined;
+  /** An interrupt controller for MSIs, for a board that has none of its own. */
+  readonly msis?: MsiController | undefined;
+  /** What goes wrong with the devices of the board. Default: nothing, and then it costs nothing. */
+  readonly faults?: DeviceFaults | undefined;
   /** Further devices. */
   readonly devices?: readonly Placement[];
 }
@@ -70,8 +75,6 @@ export interface BoardMachine extends Drainable {
   readonly queues: Queues;
   /** The guest's SMMUs; empty where no host lends it one. */
   readonly smmus: readonly GuestSmmu[];
-  /** The guest runs on the caller's thread. */
-  readonly inline: boolean;
   /** Console input. */
   receive(bytes: Uint8Array): void;
   /** Gives everything back that the machine had. It has ended, and is reset. */

@@ -1,5 +1,6 @@
-// What a VM has in its host and its memory, as counts and hashes: two footprints are equal when nothing was lost or changed in between.
-// For the isolation checks; reads the host's structures without touching them.
+// What a VM has in its host and its memory, as counts and hashes: two footprints are
+// equal when nothing was lost or changed in between. For the isolation checks; reads the
+// host's structures without touching them.
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
 import { CTX_STRIDE } from '../../assembly/layout/context-memory.ts';

@@ -1,4 +1,5 @@
-// What a host consists of, as plain data: `Host.inspect`. Taken at a safe point; of what a guest changes meanwhile, each word is as it was read.
+// What a host consists of, as plain data: `Host.inspect`. Taken at a safe point; of what
+// a guest changes meanwhile, each word is as it was read.
 
 import { CMDQV_SIDS_PER_VINTF, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
 import {
@@ -144,13 +145,19 @@ function queue(name: string, block: QueueBlock, prod: number): QueueInspection {
 }
 
 function sidPairs(context: ContextBlock): SidPairInspection[] {
-  return Array.from({ length: CMDQV_SIDS_PER_VINTF }, (_, pair) => ({
+  const pairs = Array.from({ length: CMDQV_SIDS_PER_VINTF }, (_, pair) => ({
     pair,
     match: context.sidMatch(pair),
     physical: context.sidReplace(pair),
   }))
     .filter(({ match }) => match & 1)
     .map(({ pair, match, physical }) => ({ pair, virtual: match >>> 1, physical }));
+  const further = context.streams.map(({ slot, virtSid, physSid }) => ({
+    pair: slot,
+    virtual: virtSid,
+    physical: physSid,
+  }));
+  return [...pairs, ...further];
 }
 
 /** PROD where it is: with the guest, or with the host. */

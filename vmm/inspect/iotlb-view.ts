@@ -61,7 +61,10 @@ export class IotlbView {
     return this.#words.subarray(at, at + TLB_ENTRY_SIZE / 4);
   }
 
-  /** True when a lookup would still use the entry: valid, and not older than the generations that invalidations raise. */
+  /**
+   * True when a lookup would still use the entry: valid, and not older than the
+   * generations that invalidations raise.
+   */
   isLive(index: number): boolean {
     const meta = this.word(index, TLB_META);
     if (!bitsOf(meta, TLB_META_VALID)) return false;

@@ -1,5 +1,6 @@
-// Direct page maps: ranges of device registers that guest memory backs. The table in the info page tells the guest's runtime where they
-// lie, as a stage-2 table would (docs/guest-abi.md).
+// Direct page maps: ranges of device registers that guest memory backs. The table in the
+// info page tells the guest's runtime where they lie, as a stage-2 table would
+// (docs/guest-abi.md).
 
 import {
   ABI_AT_MAP_ACK,
@@ -29,17 +30,25 @@ export interface VcpuStates {
 }
 
 /**
- * Time that a machine may keep the VMM's thread waiting for its vCPUs' acknowledgements, in all. A
- * vCPU that has lost its processor on a busy computer takes some of it back again; one that never
- * comes, or always late, uses it up, and its machine fails.
+ * How long the removal of a map waits for acknowledgements, for all vCPUs together: most vCPUs come to a safe point within microseconds. The
+ * VMM's thread serves others after that.
  */
-const PATIENCE_MS = 1000;
-/** What of the time that passes is given back, up to PATIENCE_MS. */
-const PATIENCE_REGAINED = 0.01;
+const WAIT_MS = 0.2;
+/** By when a vCPU has to come to a safe point behind a removal; its machine fails otherwise. */
+const LIMIT_MS = 1000;
+
+/** A removal that vCPUs have yet to acknowledge. */
+interface Removal {
+  readonly epoch: number;
+  readonly since: number;
+  readonly vcpus: Set<number>;
+}
 
 interface Slot {
   readonly range: DirectRange;
   readonly page: number;
+  /** The range is in the table no more. Slot and page are kept for the vCPUs that may still be about to use them. */
+  removal?: Removal;
 }
 
 export class DirectMaps implements DirectMapper {
@@ -50,9 +59,8 @@ export class DirectMaps implements DirectMapper {
   #slots: (Slot | undefined)[] = [];
   #epoch = 0;
   #doorbells = true;
-  #patienceMs = PATIENCE_MS;
-  /** When the last wait ended. */
-  #waitedAt: number;
+  /** Slots whose removal is not acknowledged. */
+  readonly #removed = new Set<Slot>();
 
   /** @param nowMs the time, monotonic; of a test. */
   constructor(
@@ -61,7 +69,6 @@ export class DirectMaps implements DirectMapper {
     nowMs: () => number = () => performance.now(),
   ) {
     this.#nowMs = nowMs;
-    this.#waitedAt = nowMs();
     this.#info = new Int32Array(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#vcpus = vcpus;
@@ -75,15 +82,16 @@ export class DirectMaps implements DirectMapper {
     const inPage = range.gpa % ABI_PAGE_SIZE;
     if (range.length <= 0 || inPage + range.length > ABI_PAGE_SIZE) return undefined;
     const taken = this.#slots.filter((slot) => slot !== undefined);
+    const live = taken.filter(({ removal }) => removal === undefined);
     if (
-      taken.some(
+      live.some(
         ({ range: other }) =>
           range.gpa < other.gpa + other.length && other.gpa < range.gpa + range.length,
       )
     )
       return undefined;
 
-    const samePage = taken.find(
+    const samePage = live.find(
       ({ range: other }) => other.gpa - (other.gpa % ABI_PAGE_SIZE) === range.gpa - inPage,
     );
     const page = samePage?.page ?? this.#freePage(taken);
@@ -108,8 +116,9 @@ export class DirectMaps implements DirectMapper {
   }
 
   /**
-   * Whether stores to a range with a doorbell have to ring it: not while the drain runs on a thread of its own. A store that has read the old
-   * flag may be on its way; who switches the doorbells on has the drain look once more after that.
+   * Whether stores to a range with a doorbell have to ring it: not while the drain runs
+   * on a thread of its own. A store that has read the old flag may be on its way; who
+   * switches the doorbells on has the drain look once more after that.
    */
   setDoorbells(needed: boolean): void {
     this.#doorbells = needed;
@@ -144,40 +153,54 @@ export class DirectMaps implements DirectMapper {
   }
 
   #unmap(index: number, range: DirectRange): void {
-    if (this.#slots[index]?.range !== range) return;
+    const slot = this.#slots[index];
+    if (slot?.range !== range || slot.removal) return;
     const entry = (ABI_AT_MAPS + index * ABI_MAP_SIZE) >> 2;
     Atomics.store(this.#info, entry + (ABI_MAP_LENGTH >> 2), 0);
     this.#raiseEpoch();
-    const start = this.#nowMs();
-    this.#patienceMs = Math.min(
-      PATIENCE_MS,
-      this.#patienceMs + (start - this.#waitedAt) * PATIENCE_REGAINED,
-    );
-    for (let vcpu = 0; vcpu < this.#vcpus.count; vcpu++)
-      this.#awaitAcknowledged(vcpu, start + this.#patienceMs);
-    this.#waitedAt = this.#nowMs();
-    this.#patienceMs -= this.#waitedAt - start;
-    this.#slots[index] = undefined;
+    const since = this.#nowMs();
+    const vcpus = new Set(Array.from({ length: this.#vcpus.count }, (_, vcpu) => vcpu));
+    slot.removal = { epoch: this.#epoch, since, vcpus };
+    this.#removed.add(slot);
+    // A whole look at least, however late this thread comes back to it.
+    do this.#settle(slot, slot.removal);
+    while (slot.removal.vcpus.size > 0 && this.#nowMs() - since < WAIT_MS);
   }
 
-  #awaitAcknowledged(vcpu: number, limit: number): void {
-    while (
-      this.#vcpus.inGuest(vcpu) &&
-      Atomics.load(this.#info, (ABI_AT_MAP_ACK >> 2) + vcpu) !== this.#epoch
-    ) {
-      if (this.#nowMs() > limit) {
-        throw new MachineError(
-          `guest vCPU ${vcpu}`,
-          `no safe point in time after a direct map's removal: its machine has kept others waiting for ${PATIENCE_MS} ms`,
-        );
-      }
+  // Frees the slot when no vCPU may still use its range: each has been outside of guest code, or at a safe point behind the removal.
+  #settle(slot: Slot, { epoch, vcpus }: Removal): void {
+    for (const vcpu of vcpus) {
+      const isPast = () =>
+        ((Atomics.load(this.#info, (ABI_AT_MAP_ACK >> 2) + vcpu) - epoch) | 0) >= 0;
+      if (!this.#vcpus.inGuest(vcpu) || isPast()) vcpus.delete(vcpu);
+    }
+    if (vcpus.size > 0) return;
+    this.#removed.delete(slot);
+    this.#slots[this.#slots.indexOf(slot)] = undefined;
+  }
+
+  /**
+   * Looks for acknowledgements that are late: at every safe point of the machine.
+   * @throws {MachineError} when a vCPU has not come to a safe point in time.
+   */
+  poll(): void {
+    for (const slot of this.#removed) {
+      const { removal } = slot;
+      if (!removal) continue;
+      this.#settle(slot, removal);
+      const [vcpu] = removal.vcpus;
+      if (vcpu === undefined || this.#nowMs() - removal.since < LIMIT_MS) continue;
+      throw new MachineError(
+        `guest vCPU ${vcpu}`,
+        `no safe point within ${LIMIT_MS} ms after a direct map's removal`,
+      );
     }
   }
 
   /** Forgets every map and clears the table; for a machine whose vCPUs are stopped. */
   reset(): void {
     this.#slots = [];
-    this.#patienceMs = PATIENCE_MS;
+    this.#removed.clear();
     this.#info.fill(0, ABI_AT_MAPS >> 2, (ABI_AT_MAPS + ABI_MAX_MAPS * ABI_MAP_SIZE) >> 2);
     Atomics.store(this.#info, ABI_AT_MAP_COUNT >> 2, 0);
     this.#raiseEpoch();

@@ -1,7 +1,7 @@
 // A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 
-import { type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { boardMsiSink, type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import {
   EXIT_KINDS,
@@ -48,7 +48,11 @@ export class MachineCore {
   /** Secondary vCPUs whose slice is on the stack, inline. */
   readonly #onStack = new Set<number>();
   #idle = false;
+  /** The devices have found something to do at the last safe point, and may find more. */
+  #busy = false;
   #paused = false;
+  /** While the guest is being instantiated. */
+  #booting: AbortController | undefined;
   /** The run under way on threads. */
   #current: Promise<CoreStatus> = Promise.resolve('new');
 
@@ -75,9 +79,11 @@ export class MachineCore {
       inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
     });
     guest.describe(devices);
+    const deviceMemory = guestMemoryOf(memory, options.regions);
     this.devices = new DeviceComplex({
       devices,
-      memory: guestMemoryOf(memory, options.regions),
+      memory: deviceMemory,
+      msis: boardMsiSink(deviceMemory, options.msis),
       interrupts: guest.interrupts,
       directMaps: options.directMaps === false ? undefined : this.#directMaps,
       clock: this.#clock,
@@ -94,6 +100,15 @@ export class MachineCore {
   /** The guest had nothing to do when it yielded last. */
   get idle(): boolean {
     return this.#idle;
+  }
+
+  /**
+   * Milliseconds until the next timer of a device is due, 0 when it is, Infinity when none is set.
+   * Whole ones, as JavaScript's timers count, rounded up: earlier it would be looked for in vain.
+   */
+  get untilTimerMs(): number {
+    const { nextDeadline = Number.POSITIVE_INFINITY } = this.devices;
+    return Math.max(0, Math.ceil((nextDeadline - this.#clock.nowNs()) / 1e6));
   }
 
   /** How the machine ended, once it has. */
@@ -115,9 +130,14 @@ export class MachineCore {
     return this.exits.statistics(this.devices.bus.mounts);
   }
 
+  /** Its vCPUs run on the caller's thread. */
+  get inline(): boolean {
+    return this.#guest.inline;
+  }
+
   /** Threads that the machine keeps busy while it runs: its vCPUs', and the VMM's where that is another. */
   get threads(): number {
-    return this.#guest.inline ? 1 : this.#guest.vcpus + 1;
+    return this.inline ? 1 : this.#guest.vcpus + 1;
   }
 
   #vcpuHost(): VcpuHost {
@@ -146,9 +166,10 @@ export class MachineCore {
       isInGuest: (vcpu) => inGuest[vcpu] ?? false,
       startVcpu: (vcpu, entry) => this.#startVcpu(vcpu, entry),
       wait: () => {
-        if (this.#guest.inline) this.#runSecondaries();
+        if (this.inline) this.#runSecondaries();
       },
       attend: () => this.#attend(),
+      untilTimerMs: () => this.untilTimerMs,
       failed: (vcpu, cause) => this.fail(`guest vCPU ${vcpu}`, cause),
     };
   }
@@ -156,17 +177,29 @@ export class MachineCore {
   /** What a vCPU does not survive ends the machine; every further call of its guest throws it again. */
   #threw(exit: VcpuExit, thrown: unknown): unknown {
     const end = endOf(exit);
-    if (end) this.#state.end(end, thrown);
+    // One that catches it and goes on makes no exit that could throw again: its thread is ended all the same.
+    if (end && this.#state.end(end, thrown) && this.#state.isEntered && !this.#guest.inline)
+      this.#interrupt();
     return this.#state.thrown ?? thrown;
   }
 
   /**
-   * Instantiates the guest and has it initialize itself.
-   * @throws {GuestImageError} when the guest asks for something that no machine has.
+   * Instantiates the guest and has it initialize itself. `stop` ends both on threads.
+   * @throws {GuestImageError} when the guest asks for something that no machine has, or does not come to the end of its instantiation.
    */
   async boot(): Promise<void> {
     if (this.#state.status !== 'new') return;
-    this.#vcpus = new VcpuSet(await this.#guest.start(this.#host));
+    const booting = new AbortController();
+    this.#booting = booting;
+    try {
+      this.#vcpus = new VcpuSet(await this.#guest.start(this.#host, booting.signal));
+    } catch (error) {
+      if (booting.signal.aborted) return;
+      throw error;
+    } finally {
+      this.#booting = undefined;
+    }
+    if (booting.signal.aborted) return this.#vcpus.end();
     this.#state.booted();
     if (this.#guest.initialSlice) await this.run(0);
   }
@@ -174,18 +207,27 @@ export class MachineCore {
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
     this.#guest.setExitRequest(false);
-    this.devices.poll();
+    this.#directMaps.poll();
+    this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
     this.#guest.safePoint(this.#clock.nowNs());
   }
 
-  /** While vCPUs run on their threads: what inline happens at exits only. */
-  #attend(): void {
-    if (!this.#state.isEntered) return;
+  /** While vCPUs run on their threads: what inline happens at exits only. True when there may be more to do. */
+  #attend(): boolean {
+    if (!this.#state.isEntered) return false;
+    const error = this.#fullSafePoint();
+    if (error) this.fail('host', error);
+    return !error && this.#busy;
+  }
+
+  /** A safe point outside of any exit. What the host failed with in it; undefined: nothing. */
+  #fullSafePoint(): MachineError | undefined {
     try {
       this.#safePoint(true);
+      return undefined;
     } catch (cause) {
-      this.fail('host', cause);
+      return MachineError.of('host', cause);
     }
   }
 
@@ -194,7 +236,7 @@ export class MachineCore {
     try {
       this.#options.onVcpu?.(vcpu.index, true);
     } catch (cause) {
-      return { reason: 'failed', error: machineError(`guest vCPU ${vcpu.index}`, cause) };
+      return { reason: 'failed', error: MachineError.of(`guest vCPU ${vcpu.index}`, cause) };
     }
     const done = () => this.#options.onVcpu?.(vcpu.index, false);
     const exit = vcpu.run(budget);
@@ -207,27 +249,18 @@ export class MachineCore {
   #begin(): Vcpu | undefined {
     const primary = this.#vcpus.at(0);
     if (this.#paused || !primary || !this.#state.enter()) return undefined;
-    try {
-      this.#safePoint(true);
-      return primary;
-    } catch (cause) {
-      this.#state.leave(endOf({ reason: 'failed', error: machineError('host', cause) }));
-      return undefined;
-    }
+    const error = this.#fullSafePoint();
+    if (!error) return primary;
+    this.#state.leave({ status: 'failed', error });
+    return undefined;
   }
 
   /** vCPU 0 has come back. */
   #finish(exit: VcpuExit): CoreStatus {
-    let end = endOf(exit);
-    if (exit.reason !== 'failed' && this.#state.thrown === undefined) {
-      try {
-        this.#safePoint(true);
-      } catch (cause) {
-        end = endOf({ reason: 'failed', error: machineError('host', cause) });
-      }
-    }
-    this.#state.leave(end);
-    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0;
+    const isSound = exit.reason !== 'failed' && this.#state.thrown === undefined;
+    const error = isSound ? this.#fullSafePoint() : undefined;
+    this.#state.leave(error ? { status: 'failed', error } : endOf(exit));
+    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0 && !this.#busy;
     return this.status;
   }
 
@@ -247,7 +280,7 @@ export class MachineCore {
 
   /** The same on any thread. */
   async run(budget = 1): Promise<CoreStatus> {
-    if (this.#guest.inline) return this.step(budget);
+    if (this.inline) return this.step(budget);
     const primary = this.#begin();
     if (primary)
       this.#current = Promise.resolve(this.#slice(primary, budget)).then((exit) =>
@@ -298,7 +331,7 @@ export class MachineCore {
   #startVcpu(index: number, entry: VcpuEntry): number {
     if (!this.#vcpus.start(index, entry)) return -1;
     const vcpu = this.#vcpus.at(index);
-    if (vcpu && !this.#guest.inline)
+    if (vcpu && !this.inline)
       this.#runSecondary(vcpu).catch((cause: unknown) => this.fail(`guest vCPU ${index}`, cause));
     return 0;
   }
@@ -310,7 +343,7 @@ export class MachineCore {
 
   /** One of the machine's parts has failed beside its guest: it stops at its next safe point. */
   fail(component: string, cause: unknown): void {
-    const error = machineError(component, cause);
+    const error = MachineError.of(component, cause);
     if (this.#state.end({ status: 'failed', error }, error)) this.#interrupt();
   }
 
@@ -321,6 +354,7 @@ export class MachineCore {
 
   /** Has vCPUs on threads of their own leave the guest, secondary ones that run while vCPU 0 does not too. One that does not come to a safe point in time is terminated. */
   #interrupt(): void {
+    this.#booting?.abort(new Leave());
     this.#guest.setExitRequest(true);
     this.#vcpus.interrupt((cause) => this.fail('vCPU thread', cause));
   }
@@ -355,7 +389,7 @@ export class MachineCore {
    * runs on threads is stopped first.
    */
   async reset(): Promise<void> {
-    if (!this.#guest.inline) {
+    if (!this.inline) {
       this.stop('reset');
       await this.#vcpus.end();
       await this.#current;
@@ -369,10 +403,6 @@ export class MachineCore {
     this.#paused = false;
     this.#state.reset();
   }
-}
-
-function machineError(component: string, cause: unknown): MachineError {
-  return cause instanceof MachineError ? cause : new MachineError(component, cause);
 }
 
 /** How a machine ends whose vCPU came back like this; undefined when it goes on. */

@@ -1,11 +1,12 @@
-// The end of a bus master that PCIe's ATS is about: its accesses ask the SMMU for a translation, keep it in an ATC, and go to memory translated. What it
-// is denied it may ask for (PRI), one page at a time.
+// The end of a bus master that PCIe's ATS is about: its accesses ask the SMMU for a
+// translation, keep it in an ATC, and go to memory translated. What it is denied it may
+// ask for (PRI), one page at a time.
 
-import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
   ATC_OFF,
   ATC_ON,
   ATC_PORT_GROUP,
+  ATC_PORT_GROUP_PASID,
   ATC_PORT_STRIDE,
   ATC_SILENT,
   PRG_NONE,
@@ -76,8 +77,9 @@ export class AtsEndpoint implements AtsCapability {
   /**
    * As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for
    * a page.
+   * @param ssid its PASID, ACCESS_NO_SSID for none; @param access ACCESS_*: without a PASID 0 or ACCESS_WRITE.
    */
-  translate(iova: number, write: boolean): TranslateResult {
+  translate(iova: number, ssid: number, access: number): TranslateResult {
     const answer = this.#answer();
     if (answer !== undefined) return answer;
     const high = Math.floor(iova / 2 ** 32);
@@ -85,13 +87,14 @@ export class AtsEndpoint implements AtsCapability {
       this.#smmu,
       this.#port,
       this.#physSid,
+      ssid,
       iova | 0,
       high,
-      write ? ACCESS_WRITE : 0,
+      access,
     );
     if (status === ATS_SUCCESS) return TRANSLATE_OK;
     return status === ATC_DENIED && this.#settings.pageRequests
-      ? this.#ask(iova, high, write)
+      ? this.#ask(iova, high, ssid, access)
       : TRANSLATE_ABORT;
   }
 
@@ -100,44 +103,54 @@ export class AtsEndpoint implements AtsCapability {
     this.#abandoned = this.#state === PRG_WAITING;
   }
 
-  get #groupIndex(): number {
-    return (this.#smmu + SMMU_AT_ATC + this.#port * ATC_PORT_STRIDE + ATC_PORT_GROUP) >> 2;
+  /** Index of a word of its port. */
+  #portWord(offset: number): number {
+    return (this.#smmu + SMMU_AT_ATC + this.#port * ATC_PORT_STRIDE + offset) >> 2;
   }
 
   /** PRG_* of the request under way. */
   get #state(): number {
     return this.enabled
-      ? Atomics.load(this.#words, this.#groupIndex) >>> PRG_STATE_SHIFT
+      ? Atomics.load(this.#words, this.#portWord(ATC_PORT_GROUP)) >>> PRG_STATE_SHIFT
       : PRG_NONE;
   }
 
-  /** Takes the answer of the request under way: what is to become of the access; undefined when there is nothing to take. */
+  /**
+   * Takes the answer of the request under way: what is to become of the access; undefined
+   * when there is nothing to take.
+   */
   #answer(): TranslateResult | undefined {
     const state = this.#state;
     if (state === PRG_NONE) return undefined;
     if (state === PRG_WAITING) return TRANSLATE_WAIT;
-    Atomics.store(this.#words, this.#groupIndex, PRG_NONE);
+    Atomics.store(this.#words, this.#portWord(ATC_PORT_GROUP), PRG_NONE);
     const abandoned = this.#abandoned;
     this.#abandoned = false;
     return abandoned || state === PRG_SUCCESS ? undefined : TRANSLATE_ABORT;
   }
 
-  /** Requests a page that the ATC was denied. Its endpoint has one request under way at most, and asks again for what an answer did not bring. */
-  #ask(iova: number, high: number, write: boolean): TranslateResult {
+  /**
+   * Requests a page that the ATC was denied. Its endpoint has one request under way at
+   * most, and asks again for what an answer did not bring.
+   */
+  #ask(iova: number, high: number, ssid: number, access: number): TranslateResult {
     const { core } = this.#guest.unit;
+    const group = this.#portWord(ATC_PORT_GROUP);
     this.#group = (this.#group + 1) % GROUPS;
     // Before the request: its answer may come at once.
-    Atomics.store(this.#words, this.#groupIndex, this.#group | (PRG_WAITING << PRG_STATE_SHIFT));
+    Atomics.store(this.#words, this.#portWord(ATC_PORT_GROUP_PASID), ssid);
+    Atomics.store(this.#words, group, this.#group | (PRG_WAITING << PRG_STATE_SHIFT));
     const answer = core.pageRequest(
       this.#smmu,
       this.#physSid,
+      ssid,
       iova | 0,
       high,
-      write ? ACCESS_WRITE : 0,
+      access,
       this.#group,
     );
     if (answer === PRG_WAITING) return TRANSLATE_WAIT;
-    Atomics.store(this.#words, this.#groupIndex, PRG_NONE);
+    Atomics.store(this.#words, group, PRG_NONE);
     return answer === PRG_SUCCESS ? TRANSLATE_WAIT : TRANSLATE_ABORT;
   }
 }

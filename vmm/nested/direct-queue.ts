@@ -1,15 +1,13 @@
-// The VMM's end of a command queue whose PROD and CONS its guest has: the HW queue that runs it, and the two registers. The CMDQ is queue 0 (the
-// overlay path), the ECMDQs follow.
+// The VMM's end of a command queue whose PROD and CONS its guest has: the HW queue that
+// runs it, and the two registers. The CMDQ is queue 0 (the overlay path), the ECMDQs
+// follow.
 
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import type { OverlayBackend } from '../../devices/smmuv3/index.ts';
 import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
-import {
-  HW_QUEUE_TYPE_CMDQ_OVERLAY,
-  type Iommufd,
-  IommufdError,
-} from '../../host/iommufd/index.ts';
+import { HW_QUEUE_TYPE_CMDQ_OVERLAY, type Iommufd } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
+import { unlessRefused } from './refused.ts';
 
 /** The vIOMMU whose guest has the queue. */
 export interface DirectQueueOwner {
@@ -52,7 +50,7 @@ export class DirectQueue implements OverlayBackend {
   allocate(baseGpa: number, log2size: number): boolean {
     const length = BigInt(CMDQ_ENTRY_SIZE) << BigInt(log2size);
     const { fd, id } = this.#viommu;
-    try {
+    return unlessRefused(() => {
       this.#queue = fd.hwQueueAlloc({
         viommu: id,
         type: HW_QUEUE_TYPE_CMDQ_OVERLAY,
@@ -61,10 +59,7 @@ export class DirectQueue implements OverlayBackend {
         length,
       });
       return true;
-    } catch (error) {
-      if (error instanceof IommufdError) return false;
-      throw error;
-    }
+    });
   }
 
   place(memoryOffset: number, prod: number, cons: number): void {
@@ -95,11 +90,7 @@ export class DirectQueue implements OverlayBackend {
   }
 
   emulate(words: readonly number[]): boolean {
-    try {
-      return this.#invalidate(new Uint8Array(Uint32Array.from(words).buffer)) === 1;
-    } catch (error) {
-      if (error instanceof IommufdError) return false;
-      throw error;
-    }
+    const command = new Uint8Array(Uint32Array.from(words).buffer);
+    return unlessRefused(() => this.#invalidate(command) === 1);
   }
 }

@@ -1,19 +1,20 @@
 // The VMM's end of a VINTF: HW queues and the direct page of a vIOMMU, in the shape that the guest's CMDQV needs it.
 
 import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import { QUEUE_ERROR_HELD } from '../../assembly/layout/queue-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import type { VintfBackend } from '../../devices/cmdqv/index.ts';
 import { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
 import { HostError } from '../../host/hardware/host-error.ts';
 import {
   HW_QUEUE_TYPE_TEGRA241_CMDQV,
-  IommufdError,
   type MappedPage,
   VEVENT_FLAG_LOST,
   VEVENT_HEADER_SIZE,
   VEVENTQ_TYPE_TEGRA241_CMDQV,
 } from '../../host/iommufd/index.ts';
 import type { NestedSmmu } from './nested-smmu.ts';
+import { unlessRefused } from './refused.ts';
 
 /** LVCMDQ_ERR_MAP as a vEVENT has it: 128 bits. */
 const ERR_MAP_SIZE = 16;
@@ -33,7 +34,10 @@ export class LentVintf implements VintfBackend {
   readonly #queues: (number | undefined)[];
   #raise: ((lvcmdq: number) => void) | undefined;
 
-  /** @throws {HostError | IommufdError} for a vIOMMU without a VINTF, or when something cannot be allocated; nothing is left behind. */
+  /**
+   * @throws {HostError | IommufdError} for a vIOMMU without a VINTF, or when something
+   *   cannot be allocated; nothing is left behind.
+   */
   constructor(viommu: NestedSmmu) {
     const { fd, mmap, numbers, vm } = viommu;
     const [smmuIndex = 0, , index = 0, lvcmdqs = 0] = numbers;
@@ -64,6 +68,25 @@ export class LentVintf implements VintfBackend {
     }
   }
 
+  /**
+   * Held errors of its VCMDQs: the policy speaks before the guest sees anything.
+   * @returns true when there is more to be decided, at the next safe point.
+   */
+  decideErrors(): boolean {
+    const { viommu } = this;
+    const { drain } = viommu.vm.unit;
+    let more = false;
+    this.#blocks.forEach((block, lvcmdq) => {
+      const decision = viommu.settleErrors(lvcmdq, block, () =>
+        drain.serve(block.smmu, block.index),
+      );
+      if (decision === 'stop') viommu.vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);
+      else if (decision === 'report') drain.publishError(block.smmu, block.index);
+      else if (block.state === QUEUE_ERROR_HELD) more = true;
+    });
+    return more;
+  }
+
   /** Blocks of all its VCMDQs. */
   get queues(): readonly QueueBlock[] {
     return this.#blocks;
@@ -84,7 +107,7 @@ export class LentVintf implements VintfBackend {
 
   allocateQueue(lvcmdq: number, baseGpa: number, log2size: number): boolean {
     const length = BigInt(CMDQ_ENTRY_SIZE) << BigInt(log2size);
-    try {
+    return unlessRefused(() => {
       this.#queues[lvcmdq] = this.viommu.fd.hwQueueAlloc({
         viommu: this.viommu.id,
         type: HW_QUEUE_TYPE_TEGRA241_CMDQV,
@@ -93,10 +116,7 @@ export class LentVintf implements VintfBackend {
         length,
       });
       return true;
-    } catch (error) {
-      if (error instanceof IommufdError) return false;
-      throw error;
-    }
+    });
   }
 
   freeQueue(lvcmdq: number): void {

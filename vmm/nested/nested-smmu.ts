@@ -1,4 +1,5 @@
-// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in the shape that the guest's SMMU needs it.
+// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in
+// the shape that the guest's SMMU needs it.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
 import {
@@ -29,7 +30,6 @@ import {
   HW_INFO_TYPE_ARM_SMMUV3,
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
-  IommufdError,
   type ResourceGate,
   VEVENT_FLAG_LOST,
   VEVENT_HEADER_SIZE,
@@ -46,12 +46,15 @@ import { DirectQueue } from './direct-queue.ts';
 import { NestedStreams } from './nested-streams.ts';
 import { PageRequests } from './page-request-queue.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import { unlessRefused } from './refused.ts';
 import { idRegistersOf, ShownIds } from './shown-ids.ts';
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
 /** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
 const SERVICE_COMMANDS = 1024;
+/** Held errors that one service of a queue settles: each asks the policy, and may have the host issue a command for the guest. */
+const SERVICE_ERRORS = 4;
 
 export interface NestedSmmuOptions {
   readonly vm: Vm;
@@ -77,6 +80,8 @@ interface Ring {
 }
 
 const NO_RING: Ring = { base: 0n, log2size: 0 };
+/** A gpa of no guest. */
+const NOWHERE = 1n << 40n;
 
 export class NestedSmmu implements ViommuBackend {
   readonly vm: Vm;
@@ -100,6 +105,7 @@ export class NestedSmmu implements ViommuBackend {
   readonly #driver: ArmViommu;
   readonly #streams: NestedStreams;
   #ring = NO_RING;
+  #aborts = false;
   #deliver: ((record: Uint32Array) => void) | undefined;
   #deliverRequest: ((request: PageRequest) => void) | undefined;
   #events = 0;
@@ -190,9 +196,12 @@ export class NestedSmmu implements ViommuBackend {
     this.shown.show(ids);
   }
 
-  /** Whether the physical SMMU has ATS, and PRI. */
+  /** Whether the physical SMMU has ATS, stalls, and PRI. */
   get hasAts(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_ATS) !== 0;
+  }
+  get hasStalls(): boolean {
+    return this.#driver.iommu.smmu.stalls;
   }
   get hasPri(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_PRI) !== 0;
@@ -246,7 +255,8 @@ export class NestedSmmu implements ViommuBackend {
 
   /**
    * Does what the policy wants about a queue's held errors, and has the queue go on behind each one that this settles. A guest that sends
-   * nothing but bad commands does not keep its host: at most so many commands as one service of a queue has, and one service more.
+   * nothing but bad commands does not keep its host: at most SERVICE_ERRORS are settled, and as many commands run as one service of a queue has,
+   * and one service more.
    * @param run serves the queue.
    * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
    */
@@ -257,9 +267,13 @@ export class NestedSmmu implements ViommuBackend {
   ): 'report' | 'stop' | undefined {
     if (queue.state !== QUEUE_ERROR_HELD) return undefined;
     const taken = () => queue.counts.commands + queue.counts.errors;
+    const start = taken();
     for (
-      const start = taken();
-      queue.state === QUEUE_ERROR_HELD && taken() - start < SERVICE_COMMANDS;
+      let settled = 0;
+      queue.state === QUEUE_ERROR_HELD &&
+      settled < SERVICE_ERRORS &&
+      taken() - start < SERVICE_COMMANDS;
+      settled++
     ) {
       const decision = this.policy(queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return 'stop';
@@ -278,7 +292,16 @@ export class NestedSmmu implements ViommuBackend {
     this.#handOver(0, this.commandQueue, this.#ring);
   }
 
-  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, { base, log2size }: Ring): void {
+  /** Rings of trapped queues cannot be fetched, until the function that this returns is called: a fault. */
+  abortFetches(): () => void {
+    this.#aborts = true;
+    return () => {
+      this.#aborts = false;
+    };
+  }
+
+  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, ring: Ring): void {
+    const { base, log2size } = this.#aborts ? { ...ring, base: NOWHERE } : ring;
     this.fd.hwptInvalidateQueue(this.id, { queue, base, log2size, head, tail });
   }
 
@@ -314,14 +337,11 @@ export class NestedSmmu implements ViommuBackend {
   #emulate(queue: QueueBlock): boolean {
     if (!queue.hasRing) return false;
     const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;
-    try {
+    return unlessRefused(() => {
       this.#gate('memory access', 'refused command');
       const entries = new Uint8Array(this.vm.memory.buffer, at, CMDQ_ENTRY_SIZE).slice();
       return this.#invalidate(entries) === 1;
-    } catch (error) {
-      if (error instanceof IommufdError) return false;
-      throw error;
-    }
+    });
   }
 
   finishCommand(): void {
@@ -373,8 +393,13 @@ export class NestedSmmu implements ViommuBackend {
     this.#deliverRequest = deliver;
   }
 
-  answerPageRequest(virtSid: number, group: number, resolved: boolean): void {
-    this.#streams.answer(virtSid, group, resolved);
+  answerPageRequest(
+    virtSid: number,
+    group: number,
+    resolved: boolean,
+    pasid: number | undefined,
+  ): void {
+    this.#streams.answer(virtSid, group, resolved, pasid);
   }
 
   #takeEvents(bytes: Uint8Array): void {

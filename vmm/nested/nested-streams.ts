@@ -27,6 +27,7 @@ export class NestedStreams {
   readonly #viommu: number;
   /** By the StreamID that the guest knows. */
   readonly #streams = new Map<number, AttachedStream>();
+  readonly #physical = new Map<number, number>();
   /** Nested HWPTs that all streams share: stage 2 alone, and none at all. */
   readonly #bypass: number;
   readonly #abort: number;
@@ -44,11 +45,12 @@ export class NestedStreams {
   add(virtSid: number, stream: NestedStream): void {
     this.#fd.attach(stream.device, this.#bypass);
     this.#streams.set(virtSid, { ...stream, nested: undefined });
+    this.#physical.set(virtSid, stream.physSid);
   }
 
   /** Physical StreamIDs by the guest's numbers. */
   get physical(): ReadonlyMap<number, number> {
-    return new Map([...this.#streams].map(([virtSid, { physSid }]) => [virtSid, physSid]));
+    return this.#physical;
   }
 
   /** `attachStream` of `ViommuBackend`. */
@@ -98,13 +100,14 @@ export class NestedStreams {
   }
 
   /** Answers the requests of a group of a stream. */
-  answer(virtSid: number, group: number, resolved: boolean): void {
-    this.#streams.get(virtSid)?.requests?.answer(group, resolved);
+  answer(virtSid: number, group: number, resolved: boolean, pasid: number | undefined): void {
+    this.#streams.get(virtSid)?.requests?.answer(group, resolved, pasid);
   }
 
   /** No stream is left. The iommufd is closed. */
   clear(): void {
     this.#streams.clear();
+    this.#physical.clear();
   }
 }
 

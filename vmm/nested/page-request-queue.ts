@@ -1,10 +1,14 @@
-// The VMM's end of a device's page requests: a fault queue of its iommufd, whose cookies stand for the groups that its guest answers.
+// The VMM's end of a device's page requests: a fault queue of its iommufd, whose cookies
+// stand for the groups that its guest answers.
 
 import type { PageRequest } from '../../devices/smmuv3/index.ts';
 import {
   type FaultQueue,
   type Iommufd,
   PGFAULT_ANSWER_SIZE,
+  PGFAULT_EXEC,
+  PGFAULT_PASID_VALID,
+  PGFAULT_PRIV,
   PGFAULT_SIZE,
   PGFAULT_WRITE,
 } from '../../host/iommufd/index.ts';
@@ -20,8 +24,11 @@ export class PageRequests {
   readonly #file: FaultQueue;
   readonly #virtSid: number;
   readonly #deliver: (request: PageRequest) => void;
-  /** Cookies by PRGIndex. */
-  readonly #waiting = new Map<number, number>();
+  /** By PRGIndex. */
+  readonly #waiting = new Map<
+    number,
+    { readonly cookie: number; readonly pasid: number | undefined }
+  >();
 
   constructor(fd: Iommufd, virtSid: number, deliver: (request: PageRequest) => void) {
     const { id, file } = fd.faultQueueAlloc();
@@ -38,21 +45,34 @@ export class PageRequests {
     for (let at = 0; at < faults.length; at += PGFAULT_SIZE) {
       const group = view.getUint32(at + 12, true);
       // A device that uses an index again has given its group up.
-      this.answer(group, false);
-      this.#waiting.set(group, view.getUint32(at + 36, true));
-      const write = (view.getUint32(at + 16, true) & PGFAULT_WRITE) !== 0;
+      this.#respond(group, false);
+      const hasPasid = (view.getUint32(at, true) & PGFAULT_PASID_VALID) !== 0;
+      const pasid = hasPasid ? view.getUint32(at + 8, true) : undefined;
+      this.#waiting.set(group, { cookie: view.getUint32(at + 36, true), pasid });
+      const permission = view.getUint32(at + 16, true);
       this.#deliver({
         virtSid: this.#virtSid,
         group,
         address: Number(view.getBigUint64(at + 24, true)),
-        write,
+        write: (permission & PGFAULT_WRITE) !== 0,
+        ...(pasid === undefined
+          ? {}
+          : {
+              pasid,
+              privileged: (permission & PGFAULT_PRIV) !== 0,
+              instruction: (permission & PGFAULT_EXEC) !== 0,
+            }),
       });
     }
   }
 
-  /** Answers a group, if it waits. */
-  answer(group: number, resolved: boolean): void {
-    const cookie = this.#waiting.get(group);
+  /** Answers a group, if it waits and its requests have this PASID. */
+  answer(group: number, resolved: boolean, pasid: number | undefined): void {
+    if (this.#waiting.get(group)?.pasid === pasid) this.#respond(group, resolved);
+  }
+
+  #respond(group: number, resolved: boolean): void {
+    const cookie = this.#waiting.get(group)?.cookie;
     if (cookie === undefined) return;
     this.#waiting.delete(group);
     const answer = new DataView(new ArrayBuffer(PGFAULT_ANSWER_SIZE));

@@ -1,4 +1,5 @@
-// What a host does about a bad command of a VM. It is asked while the error is still private: nothing of it has reached the guest.
+// What a host does about a bad command of a VM. It is asked while the error is still
+// private: nothing of it has reached the guest.
 
 import {
   STAT_ATC_TIMEOUT,
@@ -14,8 +15,9 @@ import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 
 /**
- * report: the guest sees CONS.ERR and GERROR; skip: the command has no effect and the queue goes on; emulate: the host carries the command out
- * for the guest, and reports it if that cannot be done; stop: the machine ends.
+ * report: the guest sees CONS.ERR and GERROR; skip: the command has no effect and the
+ * queue goes on; emulate: the host carries the command out for the guest, and reports it
+ * if that cannot be done; stop: the machine ends.
  */
 export type QueueErrorDecision = 'report' | 'skip' | 'emulate' | 'stop';
 

@@ -1,5 +1,5 @@
-// The way of a bus master to memory: every access through the physical IOMMU, page by page, under the stream's physical StreamID (an AMD
-// IOMMU's DeviceID).
+// The way of a bus master to memory: every access through the physical IOMMU, page by
+// page, under the stream's physical StreamID (an AMD IOMMU's DeviceID).
 
 import {
   ACCESS_INSTRUCTION,
@@ -17,7 +17,7 @@ import {
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
 import type { SmmuCoreExports, TranslateResult, VcmdqDrainExports } from '../../assembly/load.ts';
-import { offsetOfGpa } from '../../devices/bus/index.ts';
+import { isDoorbell, offsetOfGpa } from '../../devices/bus/index.ts';
 import {
   type DmaAttributes,
   type DmaPort,
@@ -31,6 +31,8 @@ import type { AtsEndpoint } from './ats-endpoint.ts';
 
 /** The smallest page: no access in flight crosses one. */
 const PAGE = 4096;
+/** An MSI is a 32-bit write. */
+const MSI_SIZE = 4;
 
 // What one access within a page comes to, beside the bytes that it has moved.
 const REFUSED = -1;
@@ -72,6 +74,8 @@ export interface DmaStream {
   /** StreamID as the guest numbers it, and as the physical SMMU does. */
   readonly virtSid: number;
   readonly physSid: number;
+  /** What its MSIs carry. Default: the StreamID as the guest numbers it. */
+  readonly requesterId?: number | undefined;
   /** Absent: the IOMMU has no ATS. */
   readonly ats?: AtsEndpoint | undefined;
   /** Called behind each access within a page. */
@@ -117,10 +121,16 @@ export class StreamDmaPort implements DmaPort {
     while (done < bytes.length) {
       const at = iova + done;
       const inPage = bytes.subarray(done, done + PAGE - (at % PAGE));
-      // In flight from the look-up to the last byte: a CMD_SYNC behind an invalidation of this translation waits for that, and for no more.
+      // In flight from the look-up to the last byte: a CMD_SYNC behind an invalidation of
+      // this translation waits for that, and for no more.
       core.accessBegin();
-      const moved = this.#access(at, inPage, ssid, access);
-      core.accessEnd();
+      let moved: number;
+      try {
+        moved = this.#access(at, inPage, ssid, access);
+      } finally {
+        // An interrupt controller that throws does not keep every CMD_SYNC of the host waiting.
+        core.accessEnd();
+      }
       this.#serveParked();
       this.#stream.onAccess?.(at);
       if (moved === STALLED) return { ok: false, done, stalled: true };
@@ -165,16 +175,17 @@ export class StreamDmaPort implements DmaPort {
   }
 
   /**
-   * One access within a page: bytes moved, REFUSED or STALLED. The ATC knows neither PASIDs nor privileges: an access that
-   * has one goes to the IOMMU untranslated, as every access does while ATS is off.
+   * One access within a page: bytes moved, REFUSED or STALLED. Privilege and instruction
+   * fetches come with a PASID in PCIe: an access that has them without one goes to the
+   * IOMMU untranslated, as every access does while ATS is off.
    */
   #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
     const { threadBlock } = this.#stream.guest.unit;
     const write = (access & ACCESS_WRITE) !== 0;
-    const isPlain = ssid === ACCESS_NO_SSID && (access & ~ACCESS_WRITE) === 0;
+    const isRequest = ssid !== ACCESS_NO_SSID || (access & ~ACCESS_WRITE) === 0;
     const result =
-      isPlain && this.ats?.enabled
-        ? this.ats.translate(iova, write)
+      isRequest && this.ats?.enabled
+        ? this.ats.translate(iova, ssid, access)
         : (this.#answer(iova, ssid, access) ?? this.#translate(iova, ssid, access));
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);
@@ -186,10 +197,21 @@ export class StreamDmaPort implements DmaPort {
     const block = 2 ** threadBlock.paLog2size;
     const length = Math.min(bytes.length, block - (address % block));
     const memory = this.#memory(threadBlock.paWindow, address, length);
-    if (!memory) return REFUSED;
+    if (!memory)
+      return write && this.#sendMsi(threadBlock.paWindow, address, bytes) ? bytes.length : REFUSED;
     if (write) memory.set(bytes.subarray(0, length));
     else bytes.set(memory);
     return length;
+  }
+
+  /** A 32-bit write to a doorbell page of the VM's board; false is an external abort. */
+  #sendMsi(window: number, address: number, bytes: Uint8Array): boolean {
+    const { guest, virtSid, requesterId = virtSid } = this.#stream;
+    const { msis } = guest;
+    if (!msis || window !== guest.window || bytes.length !== MSI_SIZE) return false;
+    if (!isDoorbell(msis, address)) return false;
+    const data = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+    return msis.send(requesterId, address, data);
   }
 
   /** Memory behind a PA; undefined is an external abort. */

@@ -47,9 +47,15 @@ export interface VmHostOptions extends HostSmmuOptions {
   /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
   readonly linuxCompat?: boolean;
   readonly clock?: Clock;
-  /** Told of what the host allocates for its VMs, and of each access to a guest's memory on a VM's behalf, before it happens. */
+  /**
+   * Told of what the host allocates for its VMs, and of each access to a guest's memory
+   * on a VM's behalf, before it happens.
+   */
   readonly gate?: ResourceGate;
-  /** Take the SMMU core with the sanitizer (docs/sanitizer.md); `modules` that are given have it or not. Default false. */
+  /**
+   * Take the SMMU core with the sanitizer (docs/sanitizer.md); `modules` that are given
+   * have it or not. Default false.
+   */
   readonly iotlbCheck?: boolean;
   /** Told of each finding of the sanitizer, at safe points; the VM whose stream it is, if any. */
   readonly onFinding?: (finding: Finding, vm: Vm | undefined) => void;
@@ -90,11 +96,15 @@ export interface CreateViommuOptions {
   readonly cmdqv?: boolean;
   /** Number of the physical SMMU that it is behind, from 0. Default 0. */
   readonly smmu?: number;
-  /** The guest rings its CMDQ itself (the overlay path), where its SMMU is given the backend's `overlay`. Default false. */
+  /**
+   * The guest rings its CMDQ itself (the overlay path), where its SMMU is given the
+   * backend's `overlay`. Default false.
+   */
   readonly overlay?: boolean;
   /**
-   * The guest's SMMU takes part in the broadcast TLB maintenance of the VM's vCPUs (IDR0.BTM). Only where the physical SMMU does, and for the
-   * VM's first vIOMMU: its stage 2 has the VMID that the vCPUs run under. Default false.
+   * The guest's SMMU takes part in the broadcast TLB maintenance of the VM's vCPUs
+   * (IDR0.BTM). Only where the physical SMMU does, and for the VM's first vIOMMU: its
+   * stage 2 has the VMID that the vCPUs run under. Default false.
    */
   readonly btm?: boolean;
   /** Default: the host's. */

@@ -5,14 +5,13 @@ import {
   HOST_AT_ATTENTION_SEEN,
   MAX_THREADS,
 } from '../../assembly/layout/host-memory.ts';
-import { QUEUE_ERROR_HELD } from '../../assembly/layout/queue-memory.ts';
 import {
   type HotModules,
   isChecked,
   loadHotModules,
   type MemoryRegion,
 } from '../../assembly/load.ts';
-import { SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { checkDoorbells, type MsiController, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import { createHostMemory, Unit } from '../../devices/unit/index.ts';
@@ -173,9 +172,18 @@ export class VmHost {
 
   /**
    * Takes a VM in: its memory becomes a window of the physical address map.
+   * @param msis the interrupt controller of its board that takes MSIs. Without one no range of its
+   * IOVAs is reserved.
+   * @throws {RangeError} when a doorbell page is not a page, or lies in RAM.
    * @throws {HostError} when the host has as many as it can have.
    */
-  createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): Vm {
+  createVm(
+    name: string,
+    memory: WebAssembly.Memory,
+    regions: readonly MemoryRegion[],
+    msis?: MsiController,
+  ): Vm {
+    if (msis) checkDoorbells(msis, regions);
     const most = Math.min(MAX_VMS, ...this.#iommus.map(({ windows }) => windows));
     const free = lowestFree(
       most,
@@ -196,7 +204,7 @@ export class VmHost {
       guest: { memory, regions, window },
       thread,
     });
-    const vm = new Vm(name, window, memory, regions, unit);
+    const vm = new Vm(name, window, memory, regions, unit, msis);
     this.#vms.set(window, vm);
     return vm;
   }
@@ -256,8 +264,11 @@ export class VmHost {
     return vintf;
   }
 
-  /** The way to memory of the device behind one of a VM's streams. */
-  dmaPort(viommu: NestedSmmu, virtSid: number): DmaPort {
+  /**
+   * The way to memory of the device behind one of a VM's streams.
+   * @param requesterId what the device's MSIs carry. Default: its StreamID.
+   */
+  dmaPort(viommu: NestedSmmu, virtSid: number, requesterId?: number): DmaPort {
     const physSid = viommu.streams.get(virtSid);
     if (physSid === undefined)
       throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
@@ -272,6 +283,7 @@ export class VmHost {
       smmu: viommu.smmuBlock,
       virtSid,
       physSid,
+      requesterId,
       ats,
       onAccess,
     });
@@ -334,30 +346,16 @@ export class VmHost {
       for (const iommu of this.#iommus) iommu.poll();
       for (const vm of this.#vms.values())
         for (const { block } of this.#iommus) vm.unit.drain.serveParked(block);
-      for (const vintf of this.#vintfs) this.#decideErrors(vintf);
+      // The next safe point goes on.
+      for (const vintf of this.#vintfs)
+        if (vintf.decideErrors()) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
       for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
       this.#sanitizer?.poll();
     } catch (cause) {
-      throw cause instanceof MachineError ? cause : new MachineError('host', cause);
+      throw MachineError.of('host', cause);
     } finally {
       this.#servicing = false;
     }
-  }
-
-  /** Held errors of a VM's VCMDQs: the policy speaks before the guest sees anything. */
-  #decideErrors(vintf: LentVintf): void {
-    const { viommu } = vintf;
-    const { drain } = viommu.vm.unit;
-    vintf.queues.forEach((block, lvcmdq) => {
-      const decision = viommu.settleErrors(lvcmdq, block, () =>
-        drain.serve(block.smmu, block.index),
-      );
-      if (decision === 'stop') viommu.vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);
-      else if (decision === 'report') drain.publishError(block.smmu, block.index);
-      // The next safe point goes on.
-      else if (block.state === QUEUE_ERROR_HELD)
-        Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
-    });
   }
 
   /** Every object of the host with its references, queues, VMIDs, StreamID pairs and counts. While no guest runs, they belong together. */

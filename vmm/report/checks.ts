@@ -18,9 +18,12 @@ export class Checks {
   #further = 0;
   #furtherFailed = 0;
   readonly #machines: number;
+  readonly #onKept: ((check: Check) => void) | undefined;
 
-  constructor(machines: number) {
+  /** @param onKept called with each check that is kept. */
+  constructor(machines: number, onKept?: (check: Check) => void) {
     this.#machines = machines;
+    this.#onKept = onKept;
   }
 
   add(machine: number, check: Check): void {
@@ -36,6 +39,7 @@ export class Checks {
   #keep(check: Check): void {
     if (this.#kept.length < MOST_CHECKS) {
       this.#kept.push(check);
+      this.#onKept?.(check);
       return;
     }
     this.#further++;
@@ -65,7 +69,8 @@ export function sanitizerChecks({ findings, statistics }: Host): Check[] {
   const { sanitizer } = statistics;
   if (!sanitizer) return [];
   const { compared, suspects, lost } = sanitizer;
-  const found = `${findings.length} of ${suspects} suspects were never invalidated${lost > 0 ? `, ${lost} were lost` : ''}`;
+  const more = lost > 0 ? `, ${lost} were lost` : '';
+  const found = `${findings.length} of ${suspects} suspects were never invalidated${more}`;
   return [
     {
       name: 'sanitizer: no forgotten invalidation',

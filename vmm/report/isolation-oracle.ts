@@ -1,4 +1,5 @@
-// The isolation oracle: while one machine attacks, nothing that another one has in the host or in its memory may change.
+// The isolation oracle: while one machine attacks, nothing that another one has in the
+// host or in its memory may change.
 
 import { CHECKPOINT_PHASE_ATTACK } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Machine } from '../api/index.ts';
@@ -80,7 +81,9 @@ export class IsolationOracle {
     return [...this.#records.values()].map(({ victim, kind, attacks, fewest, changed }) => ({
       name: `isolation: ${kind}: ${victim} lost nothing`,
       ok: fewest > 0 && changed === 0,
-      detail: `${attacks} attacks on at least ${fewest} ${kind === 'guest memory' ? 'bytes' : kind}, ${changed} changed something`,
+      detail:
+        `${attacks} attacks on at least ${fewest} ` +
+        `${kind === 'guest memory' ? 'bytes' : kind}, ${changed} changed something`,
     }));
   }
 }

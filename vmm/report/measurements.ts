@@ -117,7 +117,8 @@ export class Measurements {
   /** What was measured before the rows that are kept, as a check; none when that is nothing. */
   earlierChecks(): Check[] {
     if (this.#earlier === 0) return [];
-    const detail = `${this.#earlier}, before the last ${MOST_ROWS} of each machine, are not in the table`;
+    const which = `${this.#earlier}, before the last ${MOST_ROWS} of each machine`;
+    const detail = `${which}, are not in the table`;
     return [{ name: 'earlier measurements', ok: true, detail }];
   }
 
@@ -188,7 +189,10 @@ function exitCheck(
   ];
 }
 
-/** No exit between the first doorbell and the last completion of a direct or overlaid batch: by the guests' count and by the host's own. */
+/**
+ * No exit between the first doorbell and the last completion of a direct or overlaid
+ * batch: by the guests' count and by the host's own.
+ */
 export function exitChecks(measurements: Measurements, machines: readonly Machine[]): Check[] {
   const host = (queues: Queues) =>
     sum(

@@ -1,11 +1,12 @@
 // Where a machine's VCMDQs are best drained, from what its guest does and what the computer has to spare.
 //
-// A guest that waits for its batch loses what the handoff to another core costs, some 0.2 to 0.6 us, and gains nothing; at some 50 ns a
-// command that is less than a tenth of the time of batches of LARGE_BATCH. From there on the thread takes the work off the vCPU's core for
-// next to nothing.
+// A guest that waits for its batch loses what the handoff to another core costs, some 0.2
+// to 0.6 us, and gains nothing; at some 50 ns a command that is less than a tenth of the
+// time of batches of LARGE_BATCH. From there on the thread takes the work off the vCPU's
+// core for next to nothing.
 
 import { coreCount } from './core-count.ts';
-import { type Drainable, SideCore, type SideCoreOptions, type UnitThreads } from './side-core.ts';
+import type { Drainable, SideCore } from './side-core.ts';
 
 /** Commands per CMD_SYNC from which a thread pays. */
 const LARGE_BATCH = 128;
@@ -48,20 +49,13 @@ export function chooseDrain({ commands, syncs, cores, threads }: DrainLoad): Dra
 
 /** Chooses for each machine of a host, and chooses again whenever it is asked to look. */
 export class AutoDrain {
-  readonly #host: UnitThreads;
-  readonly #options: SideCoreOptions;
-  readonly #cores: number;
+  readonly #cores = coreCount();
+  readonly #sideCore: () => Promise<SideCore>;
   readonly #choices = new Map<Drainable, DrainChoice>();
-  #side: SideCore | undefined;
 
-  static async create(host: UnitThreads, options: SideCoreOptions = {}): Promise<AutoDrain> {
-    return new AutoDrain(host, options, await coreCount());
-  }
-
-  private constructor(host: UnitThreads, options: SideCoreOptions, cores: number) {
-    this.#host = host;
-    this.#options = options;
-    this.#cores = cores;
+  /** @param sideCore the host's side core, started at the first call. */
+  constructor(sideCore: () => Promise<SideCore>) {
+    this.#sideCore = sideCore;
   }
 
   /** The last choice for a machine. */
@@ -70,7 +64,7 @@ export class AutoDrain {
   }
 
   /** Looks at a machine that stands at a yield, and moves its drain when another place has become better. */
-  async consider(target: Drainable, requestExit: boolean): Promise<void> {
+  async consider(target: Drainable): Promise<void> {
     const counts = target.direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
     const commands = counts.reduce((sum, count) => sum + count.commands, 0);
     const syncs = counts.reduce((sum, count) => sum + count.syncs, 0);
@@ -78,26 +72,18 @@ export class AutoDrain {
     const choice = chooseDrain({
       commands,
       syncs,
-      cores: this.#cores,
+      cores: await this.#cores,
       threads: target.machine.threads,
     });
     this.#choices.set(target, choice);
     if (choice.drain === before) return;
-    if (choice.drain === 'doorbell') {
-      await this.#side?.detach(target.machine);
-    } else {
-      this.#side ??= await SideCore.start(this.#host, this.#options);
-      await this.#side.attach(target, requestExit);
-    }
+    const side = await this.#sideCore();
+    if (choice.drain === 'doorbell') await side.detach(target.machine);
+    else await side.attach(target);
   }
 
-  /** The machine has ended for good. */
-  async release(target: Drainable): Promise<void> {
+  /** The machine has ended for good. Its owner takes it from the side core. */
+  forget(target: Drainable): void {
     this.#choices.delete(target);
-    await this.#side?.detach(target.machine);
-  }
-
-  async stop(): Promise<void> {
-    await this.#side?.stop();
   }
 }

@@ -1,5 +1,5 @@
-// What threads tell each other beside guest and host memory: 32-bit words of a SharedArrayBuffer, no guest can reach it. Indexes of an
-// Int32Array.
+// What threads tell each other beside guest and host memory: 32-bit words of a
+// SharedArrayBuffer, no guest can reach it. Indexes of an Int32Array.
 
 /** Side core: words of the one block that a drain worker has. */
 export const SIDE_WORDS = 16;
@@ -13,6 +13,8 @@ export const SIDE_ROUNDS = 2;
 export const SIDE_NAPS = 3;
 /** How long the drain spins without work before it naps. Written by the VMM. */
 export const SIDE_SPIN_MICROSECONDS = 4;
+/** Milliseconds that the drain sleeps before each turn: a fault that is injected. Written by the VMM. */
+export const SIDE_DELAY_MS = 5;
 /** What the VMM's thread sleeps on, in the block of words that it gives each worker; raised, then notified. Used for nothing else. */
 export const VMM_WAKE = 0;
 /** 1 while the VMM's thread sleeps or is about to. */

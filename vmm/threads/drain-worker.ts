@@ -1,5 +1,8 @@
-// The side core: a worker that drains the VCMDQs of every machine that it is given. The loop looks at the queues in turn, each machine
-// through its own unit. When there is nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS.
+// The side core: a worker that drains the VCMDQs of every machine that it is given. The
+// loop looks at the queues in turn, each machine through its own unit. When there is
+// nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS: a store of
+// PROD that nobody announces is served within a millisecond, for some hundredths of a
+// core while nothing happens (docs/performance.md).
 
 import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
 import {
@@ -10,6 +13,7 @@ import {
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
 import {
+  SIDE_DELAY_MS,
   SIDE_MESSAGES,
   SIDE_NAPS,
   SIDE_ROUNDS,
@@ -19,6 +23,7 @@ import {
   VMM_WAKE,
 } from './control-block.ts';
 import { endThread, exposeToParent } from './expose.ts';
+import { releaseMemory } from './release-memory.ts';
 import { tick } from './tick.ts';
 
 /** A machine to drain. */
@@ -28,7 +33,10 @@ export interface DrainedMachine {
   readonly unit: UnitOptions;
   /** What is drained: command contexts, each on an SMMU (byte offset of its block in host memory). */
   readonly contexts: readonly { readonly smmu: number; readonly index: number }[];
-  /** Ask the guest for an exit when one of its queues needs the host: the VMM shares the vCPU's thread and does nothing meanwhile. */
+  /**
+   * Ask the guest for an exit when one of its queues needs the host: the VMM shares the
+   * vCPU's thread and does nothing meanwhile.
+   */
   readonly requestExit: boolean;
 }
 
@@ -67,10 +75,13 @@ const LOOKS = 500;
 const LOOKS_AT_BUSY = 50;
 const TURNS = LOOKS / LOOKS_AT_BUSY;
 const FIRST_NAP_MS = 0.1;
-/** A store that nobody announces is served after at most this, plus what the system's timer takes. */
-const MAX_NAP_MS = 5;
-/** The same with several machines: a nap on several words goes through the event loop and costs twice as much. */
-const MAX_SHARED_NAP_MS = 7;
+/**
+ * A store that nobody announces is served after at most this, plus what the system's
+ * timer and a wake take: 0.1 to 0.3 ms.
+ */
+const MAX_NAP_MS = 0.6;
+/** Without a machine. */
+const LONG_NAP_MS = 5;
 /** Messages are let in at least this often however busy the queues are. */
 const BUSY_LIMIT_MS = 2;
 
@@ -86,6 +97,8 @@ class Drain {
   #machines: readonly Served[] = [];
   /** The machine that had work last. */
   #busy: Served | undefined;
+  /** Machines that were removed, whose memories are to be released once no nap refers to them. */
+  #removed = 0;
 
   constructor({ control, vmm, hostMemory }: DrainOptions, failed: (failure: DrainFailure) => void) {
     this.#control = new Int32Array(control);
@@ -107,6 +120,8 @@ class Drain {
     const machine = this.#machines.find((other) => other.id === id);
     this.#machines = this.#machines.filter((other) => other !== machine);
     if (!machine) return;
+    if (this.#busy === machine) this.#busy = undefined;
+    this.#removed++;
     Atomics.store(machine.guest, SLEEPING, 0);
     for (const { smmu, index } of machine.contexts) machine.drain.serveContext(smmu, index);
   }
@@ -128,8 +143,9 @@ class Drain {
       });
       return false;
     }
-    // What the host has seen since is its own affair: an exit that nobody needs could fall into a batch that is to have none.
-    // What is raised is loaded first: the host may have seen more than that by now, and never less. Both wrap.
+    // What the host has seen since is its own affair: an exit that nobody needs could
+    // fall into a batch that is to have none. What is raised is loaded first: the host
+    // may have seen more than that by now, and never less. Both wrap.
     const raised = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
     const seen = Atomics.load(this.#host, HOST_AT_ATTENTION_SEEN >> 2);
     if (done !== 0 && raised !== attention && ((raised - seen) | 0) > 0) this.#callHost(machine);
@@ -137,7 +153,10 @@ class Drain {
     return done !== 0 && done !== WATCH_NO_COMMAND;
   }
 
-  /** Passes on that something needs the host: to the VMM's thread, which may sleep, or through the guest that keeps it. */
+  /**
+   * Passes on that something needs the host: to the VMM's thread, which may sleep, or
+   * through the guest that keeps it.
+   */
   #callHost(machine: Served): void {
     // Never taken back here: that could undo another's request. One that comes too late costs one exit.
     if (machine.requestExit) Atomics.store(machine.guest, EXIT_REQUEST, 1);
@@ -169,7 +188,10 @@ class Drain {
     );
   }
 
-  /** Serves until there has been nothing to do for a while, or something else wants the thread. True when there was work. */
+  /**
+   * Serves until there has been nothing to do for a while, or something else wants the
+   * thread. True when there was work.
+   */
   #spin(): boolean {
     const start = performance.now();
     let last = start;
@@ -189,42 +211,31 @@ class Drain {
   }
 
   /**
-   * Says that it sleeps, looks once more (so that a store is seen either here or by a guest that finds the word set), sleeps, and looks again.
-   * True when there was work.
+   * Says that it sleeps, looks once more (so that a store is seen either here or by a
+   * guest that finds the word set), sleeps, and looks again. A thread sleeps on one word:
+   * that of the machine which had work last. A store to another's queue waits for the end
+   * of the nap. True when there was work. Asynchronous for the answers to messages, which
+   * go out while it is awaited.
    */
-  async #nap(ms: number): Promise<boolean> {
+  #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
-    const seen = machines.map(({ guest }) => {
-      // WAKE first: a ring between the two is then noticed by the sleep.
-      const before = Atomics.load(guest, WAKE);
-      Atomics.store(guest, SLEEPING, 1);
-      return before;
-    });
+    const woken = machines.find((machine) => machine === this.#busy) ?? machines[0];
+    // WAKE first: a ring between the two is then noticed by the sleep.
+    const before = woken && Atomics.load(woken.guest, WAKE);
+    for (const { guest } of machines) Atomics.store(guest, SLEEPING, 1);
     let worked = false;
     for (const machine of machines) worked = this.#look(machine, 1) || worked;
-    if (!worked && !this.#interrupted) await this.#sleep(machines, seen, ms);
+    if (!worked && !this.#interrupted) {
+      if (woken && before !== undefined) Atomics.wait(woken.guest, WAKE, before, ms);
+      // Nothing to look at: messages alone can change that.
+      else Atomics.wait(this.#control, SIDE_MESSAGES, 0, LONG_NAP_MS);
+    }
     for (const machine of this.#machines) {
       Atomics.store(machine.guest, SLEEPING, 0);
       worked = this.#look(machine, 1) || worked;
     }
     Atomics.add(this.#control, SIDE_NAPS, 1);
-    return worked;
-  }
-
-  async #sleep(machines: readonly Served[], seen: readonly number[], ms: number): Promise<void> {
-    const [only] = machines;
-    if (!only) {
-      // Nothing to look at: messages alone can change that.
-      Atomics.wait(this.#control, SIDE_MESSAGES, 0, ms);
-    } else if (machines.length === 1) {
-      Atomics.wait(only.guest, WAKE, seen[0] ?? 0, ms);
-    } else {
-      const waits = machines.map(({ guest }, i) =>
-        Atomics.waitAsync(guest, WAKE, seen[i] ?? 0, ms),
-      );
-      // A guest that has changed its word meanwhile has rung.
-      if (waits.every((wait) => wait.async)) await Promise.race(waits.map((wait) => wait.value));
-    }
+    return Promise.resolve(worked);
   }
 
   /** Until the stop word is set. */
@@ -233,13 +244,14 @@ class Drain {
     let awake = true;
     while (Atomics.load(this.#control, SIDE_STOP) === 0) {
       Atomics.add(this.#control, SIDE_ROUNDS, 1);
+      const delay = Atomics.load(this.#control, SIDE_DELAY_MS);
+      if (delay > 0) Atomics.wait(this.#control, SIDE_STOP, 0, delay);
       if (Atomics.load(this.#control, SIDE_MESSAGES) !== 0) await tick();
       // Only behind work: between two naps there is nothing to spin for.
       if (awake && this.#spin()) continue;
       awake = await this.#nap(nap);
-      nap = awake
-        ? FIRST_NAP_MS
-        : Math.min(2 * nap, this.#machines.length > 1 ? MAX_SHARED_NAP_MS : MAX_NAP_MS);
+      for (; this.#removed > 0; this.#removed--) releaseMemory();
+      nap = awake ? FIRST_NAP_MS : Math.min(2 * nap, MAX_NAP_MS);
     }
   }
 }

@@ -8,12 +8,15 @@ export {
 export { coreCount } from './core-count.ts';
 export { IN_NODE } from './endpoint.ts';
 export { ExitServer } from './exit-server.ts';
+export { releaseMemory } from './release-memory.ts';
 export {
   type DirectContext,
   type Drainable,
+  type DrainFaults,
   SideCore,
   type SideCoreOptions,
   type UnitThreads,
+  unitOptions,
 } from './side-core.ts';
 export { tick } from './tick.ts';
 export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';

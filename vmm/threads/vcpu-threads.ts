@@ -9,6 +9,7 @@ import {
   WasmProgram,
   type WasmVcpuOptions,
 } from '../vcpu/wasm/index.ts';
+import { bootWithin } from './boot-limit.ts';
 import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
 import type { Instantiation, RemoteImport, VcpuApi } from './vcpu-worker.ts';
@@ -50,8 +51,9 @@ function numbered(module: WebAssembly.Module, object: WebAssembly.Imports): Numb
  * The value of the guest's `vsmmu_abi`.
  * @throws {GuestImageError} when it was not instantiated.
  */
-function abiIn({ refused, abi }: Instantiation): number | undefined {
-  if (refused !== undefined) throw instantiationError(refused);
+function abiIn({ refused, abi }: Instantiation, mailbox: MailboxServer): number | undefined {
+  // At an exit the guest's thread does not know why.
+  if (refused !== undefined) throw instantiationError(mailbox.thrown ?? refused);
   return abi;
 }
 
@@ -64,6 +66,23 @@ interface VcpuThread {
   readonly abi: number | undefined;
   /** Frees the unit. The thread has ended. */
   release(): void;
+}
+
+/** Serves the exits of a vCPU while its thread does something. */
+async function whileServed<T>(
+  exits: ExitServer,
+  mailbox: MailboxServer,
+  { host }: WasmVcpuOptions,
+  run: () => Promise<T>,
+): Promise<T> {
+  // One registration each time: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
+  const served: ServedVcpu = { mailbox, machine: host };
+  exits.add(served);
+  try {
+    return await run();
+  } finally {
+    exits.remove(served);
+  }
 }
 
 class ThreadVcpu implements Vcpu {
@@ -102,35 +121,32 @@ class ThreadVcpu implements Vcpu {
   }
 
   async #instantiate(): Promise<void> {
-    const { worker, abi } = this.#thread;
-    this.#options.checkAbi(
-      this.#used ? abiIn(await worker.call((vcpu) => vcpu.instantiate())) : abi,
-    );
+    const { worker, mailbox, abi } = this.#thread;
+    const instantiate = () => worker.call((vcpu) => vcpu.instantiate());
+    this.#options.checkAbi(this.#used ? abiIn(await this.#served(instantiate), mailbox) : abi);
     this.#used = false;
   }
 
   async run(budget: number): Promise<VcpuExit> {
-    const { worker, mailbox, exits } = this.#thread;
+    const { worker } = this.#thread;
     const { name, args } = this.#program.next(budget);
     this.#used = true;
-    // One registration a run: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
-    const served: ServedVcpu = { mailbox, attend: () => this.#options.host.attend() };
-    exits.add(served);
     try {
-      return this.#program.returned(await worker.call((vcpu) => vcpu.run(name, args)));
+      return this.#program.returned(
+        await this.#served(() => worker.call((vcpu) => vcpu.run(name, args))),
+      );
     } catch (cause) {
       return exitOf(this.index, cause);
-    } finally {
-      exits.remove(served);
     }
+  }
+
+  #served<T>(run: () => Promise<T>): Promise<T> {
+    const { mailbox, exits } = this.#thread;
+    return whileServed(exits, mailbox, this.#options, run);
   }
 
   setIrq(asserted: boolean): void {
     if (asserted) this.#thread.mailbox.wake();
-  }
-
-  requestExit(): void {
-    this.#options.setExitRequest(true);
   }
 
   setPaused(paused: boolean): void {
@@ -180,7 +196,7 @@ export class VcpuThreads implements VcpuTransport {
     this.#url = url;
   }
 
-  async start(options: WasmVcpuOptions): Promise<Vcpu> {
+  async start(options: WasmVcpuOptions, signal: AbortSignal): Promise<Vcpu> {
     const { module, memory } = options;
     const { imports, calls } = numbered(module, options.imports);
     const mailbox = new MailboxServer(calls);
@@ -190,9 +206,10 @@ export class VcpuThreads implements VcpuTransport {
       if (held) this.#units?.free(held);
       held = undefined;
     };
-    let worker: WorkerThread<VcpuApi> | undefined;
+    let started: WorkerThread<VcpuApi> | undefined;
     try {
-      worker = await WorkerThread.start<VcpuApi>(programAt(program(options.name), this.#url));
+      const worker = await WorkerThread.start<VcpuApi>(programAt(program(options.name), this.#url));
+      started = worker;
       const boot = {
         module,
         memory,
@@ -201,14 +218,20 @@ export class VcpuThreads implements VcpuTransport {
         vmm: this.#exits.buffer,
         unit,
       };
-      const abi = abiIn(await worker.call((vcpu) => vcpu.boot(boot)));
+      const booted = await bootWithin(
+        () =>
+          whileServed(this.#exits, mailbox, options, () => worker.call((vcpu) => vcpu.boot(boot))),
+        () => worker.terminate(),
+        signal,
+      );
+      const abi = abiIn(booted, mailbox);
       const thread = { worker, mailbox, exits: this.#exits, abi, release };
       const vcpu = new ThreadVcpu(options, thread);
       this.#running.add(vcpu);
       worker.onEnd(() => this.#running.delete(vcpu));
       return vcpu;
     } catch (error) {
-      await worker?.terminate();
+      await started?.terminate();
       release();
       throw error;
     }

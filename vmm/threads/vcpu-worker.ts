@@ -1,5 +1,6 @@
-// A vCPU on a thread of its own: instantiates the guest here, and posts every call of a JavaScript import to the VMM's thread. What stays
-// here is Wasm: the guest, and the drain behind its doorbell when it has a unit.
+// A vCPU on a thread of its own: instantiates the guest here, and posts every call of a
+// JavaScript import to the VMM's thread. What stays here is Wasm: the guest, and the
+// drain behind its doorbell when it has a unit.
 
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
 import { reasonOf } from '../vcpu/wasm/guest-errors.ts';

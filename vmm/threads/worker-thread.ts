@@ -1,5 +1,6 @@
-// Workers of Node.js and of browsers behind one class. comlink is the control plane (before a run, and between runs); what happens while
-// threads run goes through shared memory.
+// Workers of Node.js and of browsers behind one class. comlink is the control plane
+// (before a run, and between runs); what happens while threads run goes through shared
+// memory.
 
 import { type Endpoint, type Remote, wrap } from 'comlink';
 import { ENDED_MESSAGE, IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
@@ -32,8 +33,9 @@ export function programAt(program: WorkerProgram, url: string | URL | undefined)
 export const GRACE_MS = 100;
 
 /**
- * Heap of a worker's thread in Node.js, in MiB: one that fills it ends alone, and not the process (one object that is larger
- * than what is left still ends that). Browsers have no such limit.
+ * Heap of a worker's thread in Node.js, in MiB: one that fills it ends alone, and not the
+ * process (one object that is larger than what is left still ends that). Browsers have no
+ * such limit.
  */
 const HEAP_MIB = 256;
 

@@ -1,5 +1,6 @@
 export * from './chrome.ts';
 export * from './hot-record.ts';
+export * from './read-trace.ts';
 export * from './summary.ts';
 export * from './times.ts';
 export * from './trace.ts';

@@ -1,6 +1,6 @@
 // What stands in a trace file, in numbers.
 
-import { type ChromeEvent, type ChromeTrace, TRACE_FORMAT_VERSION } from './chrome.ts';
+import type { ChromeEvent, ChromeTrace } from './chrome.ts';
 
 /** One track: how often each name occurs on it, and for how long in all. */
 export interface TrackSummary {
@@ -18,60 +18,67 @@ export interface TraceSummary {
   readonly tracks: readonly TrackSummary[];
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
+/** Different names of events on all tracks, and tracks: a file may come from a stranger. */
+const MOST_NAMES = 100_000;
 
-/**
- * That it is a trace of ours, as far as `summarise` looks.
- * @throws {TypeError} one line that says what is wrong.
- */
-export function checkTrace(value: unknown): ChromeTrace {
-  if (!isObject(value) || !Array.isArray(value.traceEvents))
-    throw new TypeError('it has no traceEvents');
-  if (!isObject(value.otherData) || value.otherData.producer !== 'vsmmu')
-    throw new TypeError('it was not written by vsmmu');
-  const { formatVersion = 1 } = value.otherData;
-  if (formatVersion !== TRACE_FORMAT_VERSION)
-    throw new TypeError(
-      `it is of version ${String(formatVersion)} of the trace format, this reads version ${TRACE_FORMAT_VERSION}`,
-    );
-  const fits = (event: unknown) =>
-    isObject(event) &&
-    typeof event.name === 'string' &&
-    typeof event.ph === 'string' &&
-    Number.isInteger(event.pid) &&
-    Number.isInteger(event.tid);
-  if (!value.traceEvents.every(fits))
-    throw new TypeError('an event lacks its name, phase, process or thread');
-  return value as unknown as ChromeTrace;
+/** Sums up a trace event by event. */
+export class TraceCounts {
+  readonly #processes = new Map<number, string>();
+  /** By process and thread, in the order in which they are named. */
+  readonly #tracks = new Map<string, { readonly pid: number; readonly track: string }>();
+  readonly #counts = new Map<string, Map<string, { count: number; ms: number }>>();
+  #names = 0;
+  #events = 0;
+  #first = Number.POSITIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
+
+  /** @throws {TypeError} when there are more tracks or names than a trace has. */
+  add({ ph, name, pid, tid, ts = 0, dur = 0, args }: ChromeEvent): void {
+    const key = `${pid} ${tid}`;
+    if (ph === 'M') {
+      const given = String(args?.name ?? '');
+      if (name === 'process_name') this.#processes.set(pid, given);
+      if (name === 'thread_name') this.#tracks.set(key, { pid, track: given });
+      if (this.#processes.size + this.#tracks.size > MOST_NAMES) tooMany();
+      return;
+    }
+    this.#events++;
+    this.#first = Math.min(this.#first, ts);
+    this.#last = Math.max(this.#last, ts + dur);
+    const track = this.#counts.get(key) ?? new Map<string, { count: number; ms: number }>();
+    this.#counts.set(key, track);
+    const sum = track.get(name);
+    // One event stands for all IOTLB hits between two walks.
+    const count = Number(args?.count) || 1;
+    if (sum) {
+      sum.count += count;
+      sum.ms += dur / 1000;
+    } else {
+      if (++this.#names > MOST_NAMES) tooMany();
+      track.set(name, { count, ms: dur / 1000 });
+    }
+  }
+
+  /** @param lost records that are not in the file. */
+  summary(lost: number): TraceSummary {
+    const tracks = [...this.#tracks].map(([key, { pid, track }]): TrackSummary => {
+      const names = [...(this.#counts.get(key) ?? [])]
+        .map(([name, sum]) => ({ name, ...sum }))
+        .sort((a, b) => b.count - a.count);
+      return { process: this.#processes.get(pid) ?? '', track, names };
+    });
+    const ms = this.#events === 0 ? 0 : (this.#last - this.#first) / 1000;
+    return { ms, events: this.#events, lost, tracks };
+  }
 }
 
-const nameOf = ({ args }: ChromeEvent) => String(args?.name ?? '');
+function tooMany(): never {
+  throw new TypeError(`it has more than ${MOST_NAMES} names`);
+}
 
+/** Sums up a whole trace. */
 export function summarise({ traceEvents, otherData }: ChromeTrace): TraceSummary {
-  const events = traceEvents.filter(({ ph }) => ph !== 'M');
-  const named = (name: string) =>
-    traceEvents.filter((event) => event.ph === 'M' && event.name === name);
-  const processes = new Map(named('process_name').map((event) => [event.pid, nameOf(event)]));
-  const tracks = named('thread_name').map((event): TrackSummary => {
-    const counts = new Map<string, { count: number; ms: number }>();
-    for (const { pid, tid, name, dur = 0, args } of events) {
-      if (pid !== event.pid || tid !== event.tid) continue;
-      const sum = counts.get(name) ?? { count: 0, ms: 0 };
-      // One event stands for all IOTLB hits between two walks.
-      counts.set(name, { count: sum.count + (Number(args?.count) || 1), ms: sum.ms + dur / 1000 });
-    }
-    const names = [...counts]
-      .map(([name, sum]) => ({ name, ...sum }))
-      .sort((a, b) => b.count - a.count);
-    return { process: processes.get(event.pid) ?? '', track: nameOf(event), names };
-  });
-  const first = events.reduce((least, { ts = 0 }) => Math.min(least, ts), Number.POSITIVE_INFINITY);
-  const last = events.reduce((most, { ts = 0, dur = 0 }) => Math.max(most, ts + dur), first);
-  return {
-    ms: events.length === 0 ? 0 : (last - first) / 1000,
-    events: events.length,
-    lost: otherData.lost,
-    tracks,
-  };
+  const counts = new TraceCounts();
+  for (const event of traceEvents) counts.add(event);
+  return counts.summary(otherData.lost);
 }

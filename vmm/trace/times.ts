@@ -5,7 +5,10 @@ import type { HotRecord } from './hot-record.ts';
 
 const BURST_MS = TRACE_BURST_NS / 1e6;
 
-/** Looks of the reader at the clock: what stands before `index` began before `from`, the rest after `to`. Milliseconds. */
+/**
+ * Looks of the reader at the clock: what stands before `index` began before `from`, the
+ * rest after `to`. Milliseconds.
+ */
 export interface Mark {
   readonly index: number;
   readonly from: number;

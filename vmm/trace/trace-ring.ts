@@ -1,5 +1,5 @@
-// The trace ring of a host's memory (assembly/layout/trace-memory.ts has the protocol): takes its units over in large pieces, and finds the records in
-// them when somebody asks.
+// The trace ring of a host's memory (assembly/layout/trace-memory.ts has the protocol):
+// takes its units over in large pieces, and finds the records in them when somebody asks.
 
 import {
   HOST_AT_THREADS,
@@ -73,14 +73,18 @@ export class TraceRing {
     return Atomics.load(this.#words, offset >> 2);
   }
 
-  /** Units that have been begun since the constructor: the index of the next one, which indexes of records are comparable with. */
+  /**
+   * Units that have been begun since the constructor: the index of the next one, which
+   * indexes of records are comparable with.
+   */
   get written(): number {
     return (this.#word(HOST_AT_TRACE_NEXT) - this.#first) >>> 0;
   }
 
   /**
-   * To be called at every look at the clock, and before the ring has come round for the first time: what stands in the ring was begun before `at` (milliseconds on the host's clock), and what comes
-   * later behind it.
+   * To be called at every look at the clock, and before the ring has come round for the
+   * first time: what stands in the ring was begun before `at` (milliseconds on the host's
+   * clock), and what comes later behind it.
    */
   mark(at: number): void {
     const { written } = this;
@@ -102,7 +106,10 @@ export class TraceRing {
     ]);
   }
 
-  /** A copy of the units from one index to another, as far as they are in the ring and were not overwritten while it was made. */
+  /**
+   * A copy of the units from one index to another, as far as they are in the ring and
+   * were not overwritten while it was made.
+   */
   #copy(from: number, to: number): Piece {
     const index = Math.max(from, this.written - this.#size);
     const words = new Uint32Array(Math.max(0, to - index) * WORDS);
@@ -137,7 +144,8 @@ export class TraceRing {
           head[TRACE_SEQUENCE >> 2] === sequence
             ? recordAt(head.subarray(0, units * WORDS), index + unit)
             : undefined;
-        // One that is not complete, or has lost its beginning, has no length: the next one is where a sequence word says so.
+        // One that is not complete, or has lost its beginning, has no length: the next
+        // one is where a sequence word says so.
         unit += record ? units : 1;
         if (!record) lost++;
         else if (record.kind !== 'padding') records.push(record);

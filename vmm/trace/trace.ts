@@ -1,4 +1,5 @@
-// A trace of a host and its machines: what the drain wrote into the ring, and what the machines and their devices said, in one list.
+// A trace of a host and its machines: what the drain wrote into the ring, and what the
+// machines and their devices said, in one list.
 
 import {
   ACCESS_INSTRUCTION,
@@ -25,7 +26,10 @@ import type { Doorbell } from './hot-record.ts';
 import type { TimedRecord } from './times.ts';
 import { TraceRing } from './trace-ring.ts';
 
-/** Something that happened, on a track of a process: a machine is a process, a vCPU, a queue, a device a track of it. */
+/**
+ * Something that happened, on a track of a process: a machine is a process, a vCPU, a
+ * queue, a device a track of it.
+ */
 export interface TraceRecord {
   readonly process: string;
   readonly track: string;
@@ -256,8 +260,8 @@ export class Trace {
   }
 
   /**
-   * The records, oldest first, and how many are missing: of more than the limit those in the middle, and units of the ring that have been
-   * overwritten.
+   * The records, oldest first, and how many are missing: of more than the limit those in
+   * the middle, and units of the ring that have been overwritten.
    */
   read(): { readonly records: readonly TraceRecord[]; readonly lost: number } {
     const now = performance.now();

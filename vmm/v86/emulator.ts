@@ -1,5 +1,6 @@
-// What the adapter uses of v86 (https://github.com/copy/v86, npm package `v86`, an optional peer): its inner interface for devices, which the
-// package's own types leave out. Seen in version 0.5.462; what is missing is reported by name.
+// What the adapter uses of v86 (https://github.com/copy/v86, npm package `v86`, an
+// optional peer): its inner interface for devices, which the package's own types leave
+// out. Seen in version 0.5.462; what is missing is reported by name.
 
 /** The CPU of an emulator, with what v86's own devices use. */
 export interface V86Cpu {
@@ -7,7 +8,10 @@ export interface V86Cpu {
   readonly mem8: Uint8Array;
   readonly wasm_memory: WebAssembly.Memory;
   readonly io: {
-    /** Handlers for a range of physical addresses, both ends at multiples of 128 KiB. Addresses may come as signed numbers. */
+    /**
+     * Handlers for a range of physical addresses, both ends at multiples of 128 KiB.
+     * Addresses may come as signed numbers.
+     */
     mmap_register(
       address: number,
       size: number,

@@ -1,5 +1,6 @@
-// Plugs devices into a v86 emulator. v86 asks its devices for 8- and 32-bit accesses on its own thread, so this is the inline transport; what
-// devices want done beside the guest is done after each of v86's ticks.
+// Plugs devices into a v86 emulator. v86 asks its devices for 8- and 32-bit accesses on
+// its own thread, so this is the inline transport; what devices want done beside the
+// guest is done after each of v86's ticks.
 
 import {
   type DirectRange,
@@ -73,7 +74,8 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     end > 2 ** 32
   ) {
     throw new RangeError(
-      `the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM and 4 GiB`,
+      `the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM ` +
+        'and 4 GiB',
     );
   }
   for (const { device, addresses } of devices) {
@@ -109,7 +111,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       return work();
     } catch (cause) {
       over = true;
-      error = cause instanceof MachineError ? cause : new MachineError('v86', cause);
+      error = MachineError.of('v86', cause);
       options.onFailure?.(error);
       return 0;
     }

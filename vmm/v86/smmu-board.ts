@@ -1,7 +1,8 @@
-// An SMMUv3 with CMDQV, and a DMA engine behind it, for guests of v86: x86 guests that drive an Arm IOMMU, because what is shown is the IOMMU.
+// An SMMUv3 with CMDQV, and a DMA engine behind it, for guests of v86: x86 guests that
+// drive an Arm IOMMU, because what is shown is the IOMMU.
 
 import { CMDQV_LOGICAL_PAGE0 } from '../../assembly/layout/cmdqv-registers.ts';
-import type { Placement } from '../../devices/bus/index.ts';
+import { offsetOfGpa, type Placement } from '../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
@@ -29,7 +30,10 @@ export interface V86SmmuOptions {
   readonly name?: string;
   /** gpa of the devices, a multiple of V86_BLOCK above RAM. Default 0xd0000000. */
   readonly gpa?: number;
-  /** gpa of 64 KiB of RAM that the guest keeps free: page 0 of its VINTF lies there as well, and the guest uses it there without an exit. */
+  /**
+   * gpa of 64 KiB of RAM that the guest keeps free: page 0 of its VINTF lies there as
+   * well, and the guest uses it there without an exit.
+   */
   readonly page0: number;
   /** IRQs: of the event queue, with that of global errors next to it, of the CMDQV and of the DMA engine. */
   readonly irqs: { readonly smmu: number; readonly cmdqv: number; readonly dma: number };
@@ -49,7 +53,8 @@ export interface V86Smmu extends Plugged {
 }
 
 /**
- * Plugs the devices into an emulator. The VCMDQs are drained after each of v86's ticks, about a thousand times a second.
+ * Plugs the devices into an emulator. The VCMDQs are drained after each of v86's ticks,
+ * about a thousand times a second.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
  * @throws {TypeError} when it is something else.
  * @throws {RangeError} when an address does not fit.
@@ -59,12 +64,8 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   const { host, name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
   const regions = v86Regions(cpu);
-  if (
-    page0 % 0x1000 ||
-    !regions.some((region) => page0 >= region.gpa && page0 + PAGE0_SIZE <= region.gpa + region.size)
-  ) {
+  if (page0 % 0x1000 || offsetOfGpa(regions, page0, PAGE0_SIZE) < 0)
     throw new RangeError('page 0 is 64 KiB of RAM at a multiple of 4 KiB');
-  }
   const vm = host.createVm(name, cpu.wasm_memory, regions);
   try {
     const viommu = host.createViommu(vm, [V86_DMA_STREAM], { cmdqv: true });

@@ -29,7 +29,10 @@ export interface ExitStatistics {
 /** Told of each exit; for `mmio` with the place of the register on the bus (mount and byte offset in its region). */
 export type ExitListener = (vcpu: number, kind: ExitKind, mount?: number, offset?: number) => void;
 
-/** The listener that turns exits into trace events, with the vCPU as their source. `mounts` are those of the machine's bus. */
+/**
+ * The listener that turns exits into trace events, with the vCPU as their source.
+ * `mounts` are those of the machine's bus.
+ */
 export function exitTrace(
   tell: (source: string, event: TraceEvent) => void,
   mounts: () => readonly BusMount[],

@@ -45,8 +45,6 @@ export interface Vcpu {
   run(budget: number): VcpuExit | Promise<VcpuExit>;
   /** Its interrupt input. Asserted, it ends the sleep of a vCPU that waits for an interrupt. */
   setIrq(asserted: boolean): void;
-  /** Asks it to come to a safe point soon. */
-  requestExit(): void;
   /** Has it stop at its next safe point until it is let go on. */
   setPaused(paused: boolean): void;
   /** A copy of its state, while it is outside of the guest. */
@@ -91,8 +89,13 @@ export interface VcpuHost {
   startVcpu(vcpu: number, entry: VcpuEntry): number;
   /** A vCPU has nothing to do for a while: the others that share its thread get their turn. */
   wait(): void;
-  /** To be called now and then while vCPUs run on other threads: work that waits for no exit. */
-  attend(): void;
+  /**
+   * To be called now and then while vCPUs run on other threads: work that waits for no
+   * exit. True when there may be more at once.
+   */
+  attend(): boolean;
+  /** Milliseconds until the next timer of a device is due; Infinity: never. `attend` then. */
+  untilTimerMs(): number;
   /** A vCPU has ended without having been asked to. */
   failed(vcpu: number, cause: Error): void;
 }
@@ -111,9 +114,10 @@ export interface Guest {
   describe(devices: readonly Placement[]): void;
   /**
    * Makes the vCPUs. vCPU 0 is at its entry, the others are off.
+   * @param signal aborted, it ends what has been started on other threads, and `start` throws its reason.
    * @throws {GuestImageError} when the guest asks for something that no machine has.
    */
-  start(host: VcpuHost): Promise<readonly Vcpu[]>;
+  start(host: VcpuHost, signal: AbortSignal): Promise<readonly Vcpu[]>;
   /** A safe point is over: what the guest sees of interrupts and time is put right. */
   safePoint(nowNs: number): void;
   /** Asks every vCPU to come to a safe point soon. */

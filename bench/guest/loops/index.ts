@@ -1,4 +1,5 @@
-// The loops that a benchmark times, in Wasm, so that no JavaScript is part of a measured step. The memory is the guest's.
+// The loops that a benchmark times, in Wasm, so that no JavaScript is part of a measured
+// step. The memory is the guest's.
 
 import { accessBegin, accessEnd, translate } from './core.ts';
 import { doorbell } from './drain.ts';

@@ -1,4 +1,5 @@
-// The guest of the path measurements: the toy's bring-up, then one measurement for each run. What to measure stands in the budget.
+// The guest of the path measurements: the toy's bring-up, then one measurement for each
+// run. What to measure stands in the budget.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../../../assembly/layout/checkpoint-registers';
 import {
@@ -95,8 +96,10 @@ function runDriver(block: WorkBlock): void {
 
 /**
  * Measures and tells the host: batches that failed, exits, doorbell calls.
- * @param plan commands of a batch (bits 0 to 7), log2 of the batches of a sample (8 to 11), samples of each vCPU (12 to 19), vCPUs (20 to 22),
- *   queues that they share (23 to 25), trapped (26). One vCPU uses the driver; several run the program of the secondary ones.
+ * @param plan commands of a batch (bits 0 to 7), log2 of the batches of a sample (8 to
+ *   11), samples of each vCPU (12 to 19), vCPUs (20 to 22), queues that they share (23 to
+ *   25), trapped (26). One vCPU uses the driver; several run the program of the secondary
+ *   ones.
  */
 function measure(plan: u32): void {
   const vcpus = (plan >> 20) & 7;
@@ -129,7 +132,10 @@ function measure(plan: u32): void {
   endPhase(CHECKPOINT_PHASE_MEASURE);
 }
 
-/** Brings the devices up when called for the first time, then measures what the budget says; powers off when that is nothing. */
+/**
+ * Brings the devices up when called for the first time, then measures what the budget
+ * says; powers off when that is nothing.
+ */
 export function vsmmu_run(budget: i32): i32 {
   if (load<usize>(SAMPLES) == 0) bringUp();
   else if (budget == 0) return RUN_OFF;

@@ -1,7 +1,8 @@
 // A command queue of an SMMUv3, CMDQ or ECMDQ: between its registers and the queue block that the drain works on.
 //
-// The registers are the saved state; the block holds, while the queue is enabled, the CONS that the drain has reached. Everything else in
-// the block follows from the registers, so it is set up anew by reset and restore.
+// The registers are the saved state; the block holds, while the queue is enabled, the
+// CONS that the drain has reached. Everything else in the block follows from the
+// registers, so it is set up anew by reset and restore.
 
 import {
   CERROR_ILL,
@@ -26,24 +27,44 @@ import type { QueueBlock } from '../../unit/index.ts';
 import { queueIndex, type TableShape } from '../table-shapes.ts';
 import type { MappedPointers } from './mapped-pointers.ts';
 
+/**
+ * How far the device has come with a command of its own: carried out; not a command that
+ * it carries out; or a part of it is left, which `execute` is called again for with this
+ * number.
+ */
+export type Progress = 'done' | 'refused' | { readonly next: number };
+
+/**
+ * Commands of the device's own, or parts of them, in one service. Each has the host's
+ * kernel reprogram a stream, at some 70 us: the budget of the drain's commands is a
+ * fraction of that.
+ */
+const OWN_COMMANDS = 3;
+
 /** What runs the commands. */
 export interface CommandEngine {
   readonly block: QueueBlock;
   /** Points the block at a ring, or, where that is not RAM, at none: every fetch is then an external abort. */
   placeRing(ring: TableShape): void;
-  /** Runs commands within the drain's budget. Returns QUEUE_STATE; an error that software is not to see, or not yet, is none. */
+  /**
+   * Runs commands within the drain's budget. Returns QUEUE_STATE; an error that software
+   * is not to see, or not yet, is none.
+   */
   serve(): number;
   /** Lets a stopped queue fetch again from CONS. */
   resume(): void;
   /** Where the ring lies. */
   readonly memory: Pick<GuestMemory, 'load64'>;
-  /** Carries out a command that is the device's own; false when it is not one. */
-  execute(words: readonly number[]): boolean;
+  /** Carries out a command that is the device's own, or a part of it: from `from` on, 0 at first. */
+  execute(words: readonly number[], from: number): Progress;
   /** Steps over the command at CONS. */
   finish(): void;
   /** A guest's SMMU only. */
   readonly overlay?: MappedPointers;
-  /** An ECMDQ whose registers the guest can have: while it has them, the drain publishes errors, and its CONS is the truth. */
+  /**
+   * An ECMDQ whose registers the guest can have: while it has them, the drain publishes
+   * errors, and its CONS is the truth.
+   */
   publish?(): void;
 }
 
@@ -79,6 +100,8 @@ export class CommandQueue {
   #refused = false;
   /** CONS and words of a command that could not be carried out, while it may still be fetched once more. */
   #failed: readonly number[] = [];
+  /** CONS and words of a command that has been carried out in part, and what is left of it. */
+  #begun: { readonly attempt: readonly number[]; readonly next: number } | undefined;
 
   constructor(registers: CommandQueueRegisters, engine: CommandEngine) {
     this.#registers = registers;
@@ -90,6 +113,7 @@ export class CommandQueue {
     const { block, overlay } = this.#engine;
     overlay?.stop();
     this.#failed = [];
+    this.#begun = undefined;
     block.reset(block.kind, block.context);
     if (!this.#registers.enabled) return;
     this.#ring = this.#registers.ring;
@@ -123,8 +147,9 @@ export class CommandQueue {
   stop(): void {
     const { block } = this.#engine;
     block.allocated = false;
-    // Another thread may have the queue, to finish a CMD_SYNC that its access held up: `resume` takes the queue after that thread's round, and
-    // every later round finds it not allocated.
+    // Another thread may have the queue, to finish a CMD_SYNC that its access held up:
+    // `resume` takes the queue after that thread's round, and every later round finds it
+    // not allocated.
     this.#take();
     this.#registers.prod = this.#engine.overlay?.stop() ?? this.#registers.prod;
     this.#engine.resume();
@@ -162,31 +187,36 @@ export class CommandQueue {
   }
 
   /**
-   * Runs the queue, one queue's worth of commands and one service: PROD cannot be further ahead, and nobody keeps the host busy by moving it.
-   * @returns true when CONS moved.
+   * Runs the queue for one service: as far as the drain's budget reaches, and at most
+   * OWN_COMMANDS commands of the device's own between. What is left is `pending`: the
+   * device's background loop goes on with it, when others have had their turn.
+   * @returns true when CONS moved, or a command of the device's own has come further.
    */
   run(): boolean {
     const { block } = this.#engine;
     const first = block.cons;
-    const size = 2 ** this.#ring.log2size;
-    let state = QUEUE_RUNNING;
-    for (let left = size; left >= 0; ) {
-      const before = block.cons;
+    let state = this.#engine.serve();
+    let own = 0;
+    for (; state === QUEUE_NEEDS_HOST && own < OWN_COMMANDS; own++)
+      if (this.#carryOut()) state = this.#engine.serve();
+    // A guest that has the registers itself is asked for the exit behind which this goes
+    // on: by the drain, which stops there once more.
+    if (state === QUEUE_NEEDS_HOST && this.#engine.overlay?.open) {
+      this.#engine.resume();
       state = this.#engine.serve();
-      if (state === QUEUE_NEEDS_HOST) this.#carryOut();
-      else if (state !== QUEUE_RUNNING || block.cons === before || block.cons === this.#prod) break;
-      left -= Math.max((block.cons - before + 2 * size) % (2 * size), 1);
     }
     this.#refused = state === QUEUE_ERROR_HELD;
     if (this.#refused && this.shared) this.#publish();
     this.refresh();
-    return block.cons !== first;
+    return block.cons !== first || own > 0;
   }
 
-  // The drain has read the command and found that it is the device's. What is read here is read again, so it is checked again: a guest that
-  // changes a command under the queue has it fetched anew. One that has not changed is not tried a third time: what can be neither carried
-  // out nor refused would otherwise hold the queue for ever.
-  #carryOut(): void {
+  // The drain has read the command and found that it is the device's. What is read here
+  // is read again, so it is checked again: a guest that changes a command under the queue
+  // has it fetched anew. One that has not changed is not tried a third time: what can be
+  // neither carried out nor refused would otherwise hold the queue for ever. False when a
+  // part of the command is left.
+  #carryOut(): boolean {
     const { block } = this.#engine;
     const address = this.#ring.base + (block.cons % 2 ** this.#ring.log2size) * CMDQ_ENTRY_SIZE;
     const words: number[] = [];
@@ -195,16 +225,25 @@ export class CommandQueue {
       words.push(Number(long & 0xffffffffn), Number(long >> 32n));
     }
     const attempt = [block.cons, ...words];
-    const repeated = attempt.every((word, i) => word === this.#failed[i]);
+    const isAttempt = (other: readonly number[]) => attempt.every((word, i) => word === other[i]);
+    const repeated = isAttempt(this.#failed);
+    const begun = this.#begun;
     this.#failed = [];
-    if (this.#signal(words) || this.#engine.execute(words)) {
+    this.#begun = undefined;
+    const from = begun && isAttempt(begun.attempt) ? begun.next : 0;
+    const progress = this.#signal(words) ? 'done' : this.#engine.execute(words, from);
+    if (progress === 'done') {
       this.#engine.finish();
+    } else if (progress !== 'refused') {
+      this.#begun = { attempt, next: progress.next };
+      return false;
     } else if (repeated) {
       block.refuse(CERROR_ILL, STAT_ILL_OPCODE);
     } else {
       this.#failed = attempt;
       this.#engine.resume();
     }
+    return true;
   }
 
   // A CMD_SYNC that is complete but for its MSI, whose address is not RAM.
@@ -219,7 +258,7 @@ export class CommandQueue {
     return true;
   }
 
-  /** True when there is something to run: a CMD_SYNC was waited for, or a round's budget was used up. */
+  /** True when there is something to run: a CMD_SYNC was waited for, or a service's bound was reached. */
   get pending(): boolean {
     const { block } = this.#engine;
     return this.#registers.enabled && block.cons !== this.#prod && !this.#registers.failed;

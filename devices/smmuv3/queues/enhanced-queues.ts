@@ -1,5 +1,6 @@
-// Enhanced command queues: a control page with the registers of several queues, each with an enable and an error handshake of its own (IHI 0070
-// section 3.5.6). One command and one queue like another: the same drain runs them.
+// Enhanced command queues: a control page with the registers of several queues, each with
+// an enable and an error handshake of its own (IHI 0070 section 3.5.6). One command and
+// one queue like another: the same drain runs them.
 
 import {
   CMDQ_ENTRY_SIZE,
@@ -208,8 +209,9 @@ export class EnhancedQueues {
     queue.refresh();
     if (!registers.enabled) this.#takeBack(slot);
     if (offset % this.#stride !== ECMDQ_PROD) {
-      // BASE and CONS are the queue's own while it is enabled; such writes are ignored, as those to CMDQ_BASE and CMDQ_CONS are.
-      if (!registers.enabled) this.#store(offset, value);
+      // BASE and CONS are the queue's own while it is enabled; such writes are ignored,
+      // as those to CMDQ_BASE and CMDQ_CONS are.
+      if (!registers.enabled) this.file.writeWord(offset, value);
       return;
     }
     if (queue.shared) {
@@ -217,16 +219,13 @@ export class EnhancedQueues {
       return;
     }
     const failed = registers.failed;
-    this.#store(offset, value);
+    this.file.writeWord(offset, value);
     if (registers.wanted !== registers.enabled) this.#follow(slot);
     else if (registers.enabled) queue.produce(failed && !registers.failed);
   }
 
-  #store(offset: number, value: number): void {
-    this.file.write({ region: 0, offset, size: 4, lo: value, hi: 0, vcpu: 0 });
-  }
-
-  // The guest has disabled a queue whose PROD and CONS it has. Another vCPU may have enabled it again before the registers came back.
+  // The guest has disabled a queue whose PROD and CONS it has. Another vCPU may have
+  // enabled it again before the registers came back.
   #takeBack(slot: Slot): void {
     if (!slot.queue.shared) return;
     slot.queue.stop();

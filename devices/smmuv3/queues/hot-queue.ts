@@ -1,5 +1,5 @@
-// The event queue and the PRI queue of a physical SMMU: the core writes their records (assembly/smmu-core), and has their registers in host memory
-// while they are enabled.
+// The event queue and the PRI queue of a physical SMMU: the core writes their records
+// (assembly/smmu-core), and has their registers in host memory while they are enabled.
 
 import {
   SMMU_AT_PRIQ_ABORT,

@@ -1,5 +1,7 @@
-// PROD and CONS of a guest's command queue in guest memory: of its CMDQ (the overlay path), or of an ECMDQ. The host's drain runs the queue as
-// the guest rings. What the drain does not take stops the queue; the device carries it out at the next safe point and moves CONS behind it.
+// PROD and CONS of a guest's command queue in guest memory: of its CMDQ (the overlay
+// path), or of an ECMDQ. The host's drain runs the queue as the guest rings. What the
+// drain does not take stops the queue; the device carries it out at the next safe point
+// and moves CONS behind it.
 
 import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../../../assembly/layout/smmu-registers.ts';
 import type { DeviceHost, DirectMap } from '../../plugin/index.ts';
@@ -30,7 +32,10 @@ export class MappedPointers {
     return this.#map !== undefined;
   }
 
-  /** Gives the registers to the guest, if the host has a queue for the ring and the machine a page for them; they trap otherwise. */
+  /**
+   * Gives the registers to the guest, if the host has a queue for the ring and the
+   * machine a page for them; they trap otherwise.
+   */
   start({ base, log2size }: TableShape, prod: number, cons: number): void {
     if (!this.#backend?.allocate(base, log2size)) return;
     this.#map = this.#host?.mapDirect({

@@ -1,5 +1,5 @@
-// The event queue and the PRI queue of a guest's SMMU: records that the host hands over, written into the guest's memory (IHI 0070 sections 3.5.2
-// and 7.2, chapter 8).
+// The event queue and the PRI queue of a guest's SMMU: records that the host hands over,
+// written into the guest's memory (IHI 0070 sections 3.5.2 and 7.2, chapter 8).
 
 import {
   CR0_EVTQEN,
@@ -70,7 +70,10 @@ export class RecordQueue {
     this.#kind = kind;
   }
 
-  /** Adds a record, or loses it as the architecture has it: to an overflow, or because the queue is not enabled or not to be written to. */
+  /**
+   * Adds a record, or loses it as the architecture has it: to an overflow, or because the
+   * queue is not enabled or not to be written to.
+   */
   add(record: Uint32Array): 'written' | 'overflow' | 'refused' {
     const {
       enable,

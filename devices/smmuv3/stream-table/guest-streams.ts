@@ -1,7 +1,8 @@
 // The streams of a guest: its stream table entries as its SMMU has last read them, attached to the host's streams.
 //
-// An STE is read when the SMMU is enabled and on a CFGI command that covers its stream; until the next one it counts as cached, as the
-// architecture allows for valid and invalid entries alike. Not so a level-1 descriptor that is invalid.
+// An STE is read when the SMMU is enabled and on a CFGI command that covers its stream;
+// until the next one it counts as cached, as the architecture allows for valid and
+// invalid entries alike. Not so a level-1 descriptor that is invalid.
 
 import {
   C_BAD_STE,
@@ -42,6 +43,7 @@ import {
   type DeviceState,
   fieldOf,
   type GuestMemory,
+  isWord,
   setField,
 } from '../../plugin/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
@@ -51,8 +53,9 @@ const STE_WORDS = STE_SIZE / 4;
 const L2PTR_MASK = 0x000f_ffff_ffff_ffc0n;
 
 /**
- * What of a guest's STE reaches the host (its vSTE): V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first doubleword, S1DSS, S1CIR, S1COR,
- * S1CSH, S1STALLD, EATS in the second. All else belongs to stages and features that the guest's SMMU does not have.
+ * What of a guest's STE reaches the host (its vSTE): V, Config, S1Fmt, S1ContextPtr,
+ * S1CDMax in the first doubleword, S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in the
+ * second. All else belongs to stages and features that the guest's SMMU does not have.
  */
 const VSTE_MASK: readonly number[] = [0xffffffff, 0xf80fffff, 0x380000ff, 0];
 /** Of a bypassing or aborting STE only V and Config are looked at. */
@@ -85,7 +88,10 @@ export class GuestStreams {
     this.attached.clear();
   }
 
-  /** How a stream's STE in memory differs from the one that is attached; undefined when it does not, or has not been read. */
+  /**
+   * How a stream's STE in memory differs from the one that is attached; undefined when it
+   * does not, or has not been read.
+   */
   stale(sid: number): StaleSte | undefined {
     const attached = this.attached.get(sid);
     // An invalid level-1 descriptor does not count as cached.
@@ -106,6 +112,18 @@ export class GuestStreams {
   reload(first: number, last: number): void {
     for (const sid of this.#backend.virtualStreams)
       if (sid >= first && sid <= last) this.#attach(sid, this.#read(sid));
+  }
+
+  /**
+   * Reads the STE of the first of the machine's streams from `first` to `last` and attaches it.
+   * @returns the next of them; undefined when there is none.
+   */
+  reloadFirst(first: number, last: number): number | undefined {
+    const [sid, next] = this.#backend.virtualStreams
+      .filter((one) => one >= first && one <= last)
+      .sort((a, b) => a - b);
+    if (sid !== undefined) this.#attach(sid, this.#read(sid));
+    return next;
   }
 
   #attach(sid: number, stream: AttachedStream): void {
@@ -152,7 +170,8 @@ export class GuestStreams {
     return { ste: ste.map((word, i) => word & (mask[i] ?? 0)), error: 0, fetchAddress: address };
   }
 
-  // The rules of IHI 0070 section 5.2 for the SMMU that the guest sees. Fields that the Config does not use are ignored.
+  // The rules of IHI 0070 section 5.2 for the SMMU that the guest sees. Fields that the
+  // Config does not use are ignored.
   #legal(ste: Uint32Array): boolean {
     if (!fieldOf(ste, STE_V)) return false;
     const config = fieldOf(ste, STE_CONFIG);
@@ -169,7 +188,8 @@ export class GuestStreams {
     // The reserved format acts as linear.
     const twoLevel = [STE_S1FMT_4K, STE_S1FMT_64K].includes(fieldOf(ste, STE_S1FMT));
     if (cdMax !== 0 && twoLevel && !bitsOf(idr0, IDR0_CD2L)) return false;
-    // Where the guest's SMMU has no stalls, CD.S is illegal; the host's, which may have them, says so if S1STALLD is set.
+    // Where the guest's SMMU has no stalls, CD.S is illegal; the host's, which may have
+    // them, says so if S1STALLD is set.
     if (bitsOf(idr0, IDR0_STALL_MODEL) === STALL_MODEL_TERMINATE) setField(ste, STE_S1STALLD, 1);
     // Split-stage ATS needs both stages; without ATS the field is ignored.
     if (!bitsOf(idr0, IDR0_ATS)) setField(ste, STE_EATS, 0);
@@ -177,15 +197,17 @@ export class GuestStreams {
   }
 
   /**
-   * An event of the host as the guest's SMMU reports it. The host's stream knows only that there is no valid STE; why is known here.
+   * An event of the host as the guest's SMMU reports it. The host's stream knows only
+   * that there is no valid STE; why is known here.
    * @returns undefined when the guest's SMMU has no record for it.
    */
   reported(record: Uint32Array): Uint32Array | undefined {
     if (fieldOf(record, EVT_ID) !== C_BAD_STE) return record;
     const sid = fieldOf(record, EVT_SID);
     const known = this.attached.get(sid);
-    // An invalid level-1 descriptor does not count as cached: a driver makes it valid without a command. The transaction is lost all the same,
-    // so there is a record only if its stream is still without an STE.
+    // An invalid level-1 descriptor does not count as cached: a driver makes it valid
+    // without a command. The transaction is lost all the same, so there is a record only
+    // if its stream is still without an STE.
     if (known?.error === C_BAD_STREAMID) {
       const now = this.#read(sid);
       if (now.error === 0) {
@@ -243,9 +265,8 @@ function inError(error: number, fetchAddress: number): AttachedStream {
 
 function isSavedStream(value: unknown): value is SavedStream {
   const { sid, ste, error, fetchAddress } = (value ?? {}) as { [field: string]: unknown };
-  const words =
-    Array.isArray(ste) && ste.length === STE_WORDS && ste.every((word) => Number.isInteger(word));
-  return words && [sid, error, fetchAddress].every((number) => Number.isSafeInteger(number));
+  const words = Array.isArray(ste) && ste.length === STE_WORDS && ste.every(isWord);
+  return words && isWord(sid) && isWord(error) && Number.isSafeInteger(fetchAddress);
 }
 
 /** @throws {TypeError} when `value` is not what `GuestStreams.save` returns. */

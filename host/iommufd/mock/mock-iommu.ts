@@ -1,5 +1,6 @@
-// An IOMMU without hardware, as the mock driver of Linux's iommufd selftests (drivers/iommu/iommufd/selftest.c): it keeps what it is told and
-// counts what it has, so that the object model can be tested on its own.
+// An IOMMU without hardware, as the mock driver of Linux's iommufd selftests
+// (drivers/iommu/iommufd/selftest.c): it keeps what it is told and counts what it has, so
+// that the object model can be tested on its own.
 
 import {
   type DirectPage,
@@ -51,7 +52,10 @@ export interface MockCounts {
   readonly hwQueues: number;
 }
 
-/** Reads an array of driver data by Linux's rules for structs that grow: a shorter entry is EINVAL, a longer one has zeros behind. */
+/**
+ * Reads an array of driver data by Linux's rules for structs that grow: a shorter entry
+ * is EINVAL, a longer one has zeros behind.
+ */
 function* entriesOf(request: InvalidateRequest, size: number): Generator<DataView> {
   require(request.count === 0 || request.entryLength >= size, 'EINVAL', 'an entry is too short');
   for (let i = 0; i < request.count; i++) {

@@ -1,5 +1,6 @@
-// A physical AMD IOMMU as a driver of the host object model: its device table, command buffer and event log in host RAM, worked through its
-// registers as Linux's driver does (drivers/iommu/amd), and what it lends a VM.
+// A physical AMD IOMMU as a driver of the host object model: its device table, command
+// buffer and event log in host RAM, worked through its registers as Linux's driver does
+// (drivers/iommu/amd), and what it lends a VM.
 
 import {
   AMD_COMMAND_BASE,
@@ -19,6 +20,7 @@ import {
   AMD_GUESTS,
   AMD_MIN_LENGTH,
   AMD_STATUS,
+  AMD_STATUS_EVENT_OVERFLOW,
 } from '../../../assembly/layout/amd-formats.ts';
 import {
   type AmdGuestBlock,
@@ -30,7 +32,7 @@ import {
   PhysicalAmdIommu,
 } from '../../../devices/amd-iommu/index.ts';
 import { attachDevices, BackgroundLoops, Bus, type Clock } from '../../../devices/bus/index.ts';
-import { maskInWord } from '../../../devices/plugin/index.ts';
+import { bitsOf, maskInWord } from '../../../devices/plugin/index.ts';
 import { storeStructure } from '../../../devices/tables/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { DeviceRegisters } from '../../hardware/device-registers.ts';
@@ -65,7 +67,10 @@ const ENTRIES = 2 ** AMD_MIN_LENGTH;
 const LENGTH_CODE = AMD_MIN_LENGTH << 24;
 /** Commands before a COMPLETION_WAIT at most. */
 const BATCH = 64;
-/** Looks at what a COMPLETION_WAIT stores: the model has stored it when the write of the tail returns, unless an access is in flight. */
+/**
+ * Looks at what a COMPLETION_WAIT stores: the model has stored it when the write of the
+ * tail returns, unless an access is in flight.
+ */
 const LOOKS = 100_000;
 
 export interface AmdIommuOptions {
@@ -218,8 +223,18 @@ export class AmdIommu implements AmdHardware {
     const head = this.#registers.read32(AMD_EVENT_HEAD);
     const tail = this.#registers.read32(AMD_EVENT_TAIL);
     this.#registers.write32(AMD_EVENT_HEAD, tail);
-    this.#registers.write32(AMD_STATUS, this.#registers.read32(AMD_STATUS));
+    const status = this.#registers.read32(AMD_STATUS);
+    if (bitsOf(status, AMD_STATUS_EVENT_OVERFLOW)) this.#restartEventLog();
+    this.#registers.write32(AMD_STATUS, status);
     return ((tail - head) / AMD_ENTRY_SIZE + ENTRIES) % ENTRIES;
+  }
+
+  /** After an overflow a log runs only when it has been disabled and enabled anew (amd_iommu_restart_event_logging). */
+  #restartEventLog(): void {
+    const control = this.#registers.read32(AMD_CONTROL);
+    this.#registers.write32(AMD_CONTROL, control & ~maskInWord(AMD_CONTROL_EVENT_LOG_EN));
+    this.#registers.write32(AMD_STATUS, maskInWord(AMD_STATUS_EVENT_OVERFLOW));
+    this.#registers.write32(AMD_CONTROL, control);
   }
 
   hwInfo(_device: IommuDevice, type: number): HwInfo {

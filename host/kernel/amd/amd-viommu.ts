@@ -1,5 +1,6 @@
-// A VM's share of an AMD IOMMU (IOMMU_VIOMMU_TYPE_AMD): a GuestID with its VF page, command buffer and event log, the tables that translate
-// its DeviceIDs and DomainIDs, and nested HWPTs made of its device table entries.
+// A VM's share of an AMD IOMMU (IOMMU_VIOMMU_TYPE_AMD): a GuestID with its VF page,
+// command buffer and event log, the tables that translate its DeviceIDs and DomainIDs,
+// and nested HWPTs made of its device table entries.
 
 import {
   AMD_CONTROL_CMD_BUF_EN,
@@ -76,7 +77,10 @@ const GUEST_FIELDS = [
   AMD_DTE_GCR3_B,
   AMD_DTE_GCR3_C,
 ] as const;
-/** Fields of a guest's entry that must be 0 on this IOMMU: host tables, more than one level of GCR3 table, five levels of guest tables. */
+/**
+ * Fields of a guest's entry that must be 0 on this IOMMU: host tables, more than one
+ * level of GCR3 table, five levels of guest tables.
+ */
 const ZERO_FIELDS = [
   AMD_DTE_MODE,
   AMD_DTE_ROOT_LO,
@@ -250,7 +254,10 @@ export class AmdViommu implements ViommuDriver {
     return queue;
   }
 
-  /** Enables of the guest's control register (VIOMMU's option, in Linux's patches). Of a buffer that is not there they have no effect. */
+  /**
+   * Enables of the guest's control register (VIOMMU's option, in Linux's patches). Of a
+   * buffer that is not there they have no effect.
+   */
   setControl(control: number): void {
     const enables = [
       [

@@ -4,11 +4,12 @@ import {
   type FaultSink,
   type Iommu,
   type IommuDevice,
+  type ReservedRegion,
   type ResourceGate,
   require,
 } from '../../iommufd/index.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
-import type { Vm } from '../vm.ts';
+import { physicalAddress, type Vm } from '../vm.ts';
 
 /** The SMMU that a device is behind, as HWPTs and vIOMMUs work it (ArmIommu). */
 export interface ArmSmmu extends Iommu {
@@ -33,6 +34,7 @@ export class ArmDevice implements IommuDevice {
   readonly streams: readonly number[];
   /** The VM that it is assigned to, as VFIO tells its kernel. */
   readonly vm: Vm | undefined;
+  readonly reservedRegions: readonly ReservedRegion[] | undefined;
   claimed = false;
   objectId: number | undefined;
   /** Who answers its page requests: the fault queue of what it is attached to. */
@@ -45,6 +47,11 @@ export class ArmDevice implements IommuDevice {
     this.iommu = iommu;
     this.streams = streams;
     this.vm = vm;
+    this.reservedRegions = vm?.msis?.doorbells.map(({ gpa, size }) => ({
+      iova: BigInt(gpa),
+      length: BigInt(size),
+      doorbells: physicalAddress(vm.window, gpa),
+    }));
   }
 }
 

@@ -9,8 +9,12 @@ import { EVT_SID } from '../../../assembly/layout/events.ts';
 import {
   PPR_ADDR_HI,
   PPR_ADDR_LO,
+  PPR_EXEC,
   PPR_INDEX,
+  PPR_PRIV,
   PPR_SID,
+  PPR_SSID,
+  PPR_SSV,
   PPR_WRITE,
 } from '../../../assembly/layout/page-requests.ts';
 import {
@@ -35,7 +39,10 @@ import {
   type PageFault,
   type PagingDomain,
   type PagingRequest,
+  PGFAULT_EXEC,
   PGFAULT_LAST_PAGE,
+  PGFAULT_PASID_VALID,
+  PGFAULT_PRIV,
   PGFAULT_READ,
   PGFAULT_WRITE,
   type ResourceGate,
@@ -57,7 +64,10 @@ import { TEGRA241_VIOMMU_DATA_SIZE, Tegra241Viommu } from './tegra241-viommu.ts'
 
 /** Command contexts beside those of the VINTFs. */
 const MAX_VIOMMUS = 64;
-/** Records that Linux's driver passes on: C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID, C_BAD_CD, F_TRANSLATION to F_PERMISSION. */
+/**
+ * Records that Linux's driver passes on: C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID,
+ * C_BAD_CD, F_TRANSLATION to F_PERMISSION.
+ */
 const LINUX_EVENTS: ReadonlySet<number> = new Set([0x04, 0x06, 0x08, 0x0a, 0x10, 0x11, 0x12, 0x13]);
 
 export interface ArmIommuOptions {
@@ -204,18 +214,26 @@ export class ArmIommu implements ArmSmmu {
     return device.vdevice.viommu.report(device, record);
   }
 
-  /** A page request goes to the fault queue of what its device is attached to; without one it is refused, as Linux does. */
+  /**
+   * A page request goes to the fault queue of what its device is attached to; without one
+   * it is refused, as Linux does.
+   */
   routePageRequest(entry: Uint32Array): void {
     const sid = fieldOf(entry, PPR_SID);
     const group = fieldOf(entry, PPR_INDEX);
-    const answer = (response: number) => this.smmu.commands.issue(priResp(sid, group, response));
+    const pasid = fieldOf(entry, PPR_SSV) ? fieldOf(entry, PPR_SSID) : undefined;
+    const answer = (response: number) =>
+      this.smmu.commands.issue(priResp(sid, group, response, pasid));
     const device = this.#devices.get(sid);
     const fault: PageFault = {
-      flags: PGFAULT_LAST_PAGE,
+      flags: PGFAULT_LAST_PAGE | (pasid === undefined ? 0 : PGFAULT_PASID_VALID),
       deviceId: device?.objectId ?? 0,
-      pasid: 0,
+      pasid: pasid ?? 0,
       group,
-      permission: fieldOf(entry, PPR_WRITE) ? PGFAULT_WRITE : PGFAULT_READ,
+      permission:
+        (fieldOf(entry, PPR_WRITE) ? PGFAULT_WRITE : PGFAULT_READ) |
+        (fieldOf(entry, PPR_EXEC) ? PGFAULT_EXEC : 0) |
+        (fieldOf(entry, PPR_PRIV) ? PGFAULT_PRIV : 0),
       address:
         (BigInt(fieldOf(entry, PPR_ADDR_HI)) << 32n) |
         BigInt(fieldOf(entry, PPR_ADDR_LO) * PAGE_SIZE),

@@ -12,6 +12,7 @@ import {
 } from '../../../assembly/layout/ste.ts';
 import { fieldOf, setField } from '../../../devices/plugin/index.ts';
 import { abortSte, invalidSte, nestedSte, stage2Ste } from '../../../devices/tables/index.ts';
+import { isAtsEnabled, smmuBase } from '../../../devices/unit/index.ts';
 import {
   type FaultSink,
   HWPT_DATA_ARM_SMMUV3,
@@ -20,14 +21,15 @@ import {
   type NestedRequest,
   require,
 } from '../../iommufd/index.ts';
+import type { Vm } from '../vm.ts';
 import { type ArmSmmu, armDevice, type EventReceiver } from './arm-device.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
 
 /** struct iommu_hwpt_arm_smmuv3: the first two doublewords of the guest's STE. */
 const VSTE_SIZE = 16;
 /**
- * What a vSTE may have set: V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first doubleword; S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in
- * the second.
+ * What a vSTE may have set: V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first
+ * doubleword; S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in the second.
  */
 const VSTE_MASK = [0xffffffff, 0xf80fffff, 0x380000ff, 0] as const;
 
@@ -42,6 +44,7 @@ export function vsteBytes(ste: Uint32Array): Uint8Array {
 export interface NestParent extends EventReceiver {
   readonly iommu: ArmSmmu;
   readonly stage2: ArmStage2;
+  readonly vm: Vm;
 }
 
 export class ArmNested implements NestedDomain {
@@ -78,25 +81,31 @@ export class ArmNested implements NestedDomain {
 
   attach(device: IommuDevice): void {
     const arm = armDevice(device);
-    const { iommu } = this.#viommu;
+    const { iommu, vm } = this.#viommu;
     require(arm.iommu === iommu, 'EINVAL', `${device.name} is behind another SMMU`);
     // Without a vDEVICE nothing would find the device's commands and events; whoever aborts or bypasses has neither.
     require(this.#config !== STE_CONFIG_S1 ||
       arm.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
     arm.faults = this.#faults;
-    const ste = this.#ste();
     for (const sid of arm.streams) {
+      const ste = this.#ste(isAtsEnabled(vm.unit.hostMemory, smmuBase(iommu.smmuIndex), sid));
       iommu.smmu.installSte(sid, ste);
       this.#viommu.stage2.setAts(sid, fieldOf(ste, STE_EATS) === STE_EATS_FULL);
     }
   }
 
-  #ste(): Uint32Array {
+  /** @param ats the device has its ATS on: a guest that bypasses stage 1 says nothing of it, and stage 2 serves it. */
+  #ste(ats: boolean): Uint32Array {
     const { stage2, iommu } = this.#viommu;
-    // Linux installs an aborting STE, of which the guest never hears (V = 1, Config = 0); an invalid one is what the guest's SMMU would have.
+    // Linux installs an aborting STE, of which the guest never hears (V = 1, Config = 0);
+    // an invalid one is what the guest's SMMU would have.
     if (fieldOf(this.#vste, STE_V) === 0) return iommu.linuxCompat ? abortSte() : invalidSte();
     if (this.#config === STE_CONFIG_ABORT) return abortSte();
-    if (this.#config === STE_CONFIG_BYPASS) return stage2Ste(stage2.ste);
+    if (this.#config === STE_CONFIG_BYPASS) {
+      const bypass = stage2Ste(stage2.ste);
+      setField(bypass, STE_EATS, ats ? STE_EATS_FULL : 0);
+      return bypass;
+    }
     // S1ContextPtr is an IPA from here on.
     const ste = nestedSte({ contextPtr: 0 }, stage2.ste);
     const config = fieldOf(ste, STE_CONFIG);

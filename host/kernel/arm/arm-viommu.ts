@@ -1,5 +1,5 @@
-// A VM's share of an SMMUv3 (IOMMU_VIOMMU_TYPE_ARM_SMMUV3): its command context and trapped queue, its devices by the guest's StreamIDs, its
-// events.
+// A VM's share of an SMMUv3 (IOMMU_VIOMMU_TYPE_ARM_SMMUV3): its command context and
+// trapped queue, its devices by the guest's StreamIDs, its events.
 
 import {
   CMDQV_MAX_VINTFS,
@@ -7,6 +7,7 @@ import {
   SID_MATCH_ENABLE,
   SID_MATCH_VIRT_SID,
 } from '../../../assembly/layout/cmdqv-registers.ts';
+import { MAX_STREAMS } from '../../../assembly/layout/context-memory.ts';
 import { EVT_S2, EVT_SID } from '../../../assembly/layout/events.ts';
 import {
   ECMDQS_PER_SMMU,
@@ -60,6 +61,9 @@ const PROGRESS: ReadonlyMap<number, QueueProgress> = new Map([
   [QUEUE_ERROR_HELD, 'error'],
 ]);
 
+/** Bits of a StreamID in a VINTF's registers. */
+export const PAIR_BITS = SID_MATCH_VIRT_SID & 0xff;
+
 /** StreamID pairs of a command context, in the format of a VINTF's registers. */
 export interface SidPairs {
   set(pair: number, virtSid: number, physSid: number): void;
@@ -95,7 +99,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   readonly #rings: ResolvedRing[] = [];
   /** By pair. */
   readonly #devices: (ArmDevice | undefined)[] = Array.from(
-    { length: CMDQV_SIDS_PER_VINTF },
+    { length: MAX_STREAMS },
     () => undefined,
   );
   #stage2Faults = 0;
@@ -148,12 +152,22 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     return new ArmNested(this, request);
   }
 
+  /** Bits of a virtual ID, and how many devices there can be; the number is this host's own limit. */
+  protected get limits(): { readonly sidBits: number; readonly devices: number } {
+    return { sidBits: 64, devices: MAX_STREAMS };
+  }
+
   /** Where commands of the guest find its StreamIDs. */
   protected get sidPairs(): readonly SidPairs[] {
     const context = this.#context;
     return [
       {
         set: (pair, virtSid, physSid) => {
+          if (pair >= CMDQV_SIDS_PER_VINTF || virtSid >= 2 ** PAIR_BITS) {
+            // No command names a StreamID of more than 32 bits.
+            if (virtSid < 2 ** 32) context.setStream(pair, virtSid, physSid);
+            return;
+          }
           context.setSidReplace(pair, physSid);
           context.setSidMatch(
             pair,
@@ -161,6 +175,8 @@ export class ArmViommu implements ViommuDriver, Invalidator {
           );
         },
         clear: (pair) => {
+          context.setStream(pair, 0, undefined);
+          if (pair >= CMDQV_SIDS_PER_VINTF) return;
           context.setSidMatch(pair, 0);
           context.setSidReplace(pair, 0);
         },
@@ -173,10 +189,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     const [physSid] = arm.streams;
     require(arm.streams.length === 1 &&
       physSid !== undefined, 'EOPNOTSUPP', `${arm.name} has ${arm.streams.length} streams`);
-    require(virtId <
-      2n ** BigInt(SID_MATCH_VIRT_SID & 0xff), 'EINVAL', `no guest has a StreamID ${virtId}`);
+    const { sidBits, devices } = this.limits;
+    require(virtId < 2n ** BigInt(sidBits), 'EINVAL', `no guest has a StreamID ${virtId}`);
     const pair = this.#devices.indexOf(undefined);
-    require(pair >= 0, 'ENOSPC', `a vIOMMU has at most ${CMDQV_SIDS_PER_VINTF} devices`);
+    require(pair >= 0 && pair < devices, 'ENOSPC', `a vIOMMU has at most ${devices} devices`);
     const virtSid = Number(virtId);
     this.#devices[pair] = arm;
     arm.vdevice = { viommu: this, virtSid };
@@ -200,7 +216,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     allocate: (request) => this.allocateOverlay(request),
   };
 
-  /** A trapped queue becomes one that its guest rings itself: the drain finds it by its number in the vIOMMU's own command context. */
+  /**
+   * A trapped queue becomes one that its guest rings itself: the drain finds it by its
+   * number in the vIOMMU's own command context.
+   */
   protected allocateOverlay({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
     const queue = this.#commandQueues[index];
     require(queue !==
@@ -239,8 +258,9 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   /**
-   * What converts is issued and complete when this returns, whatever comes behind it, and counted. Linux (`linuxCompat`) drops the commands of
-   * a chunk whose conversion fails, and counts them all the same.
+   * What converts is issued and complete when this returns, whatever comes behind it, and
+   * counted. Linux (`linuxCompat`) drops the commands of a chunk whose conversion fails,
+   * and counts them all the same.
    */
   invalidate(request: InvalidateRequest): InvalidateResult {
     const { dataType, entryLength, entries, count } = request;

@@ -1,4 +1,5 @@
-// A guest's invalidation as the host issues it: in the host's numbering, and only for that guest (arm_vsmmu_convert_user_cmd).
+// A guest's invalidation as the host issues it: in the host's numbering, and only for
+// that guest (arm_vsmmu_convert_user_cmd).
 
 import {
   CMD_OP,
@@ -27,7 +28,10 @@ export interface Invalidator {
   physicalSid(virtSid: number): number | undefined;
 }
 
-/** @returns the host's command; undefined when the guest's is not one that is passed on, or names what is not the guest's. */
+/**
+ * @returns the host's command; undefined when the guest's is not one that is passed on,
+ *   or names what is not the guest's.
+ */
 export function hostInvalidation(command: Uint32Array, by: Invalidator): Uint32Array | undefined {
   const result = command.slice();
   // A Secure command is illegal on the host's queue as well: one guest's would hold up all.

@@ -1,7 +1,12 @@
-// The same with a VINTF of the SMMU's CMDQV (IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV): hardware queues, and page 0 of the VINTF for the guest. The
-// physical CMDQV is worked through its registers, in Linux's order.
+// The same with a VINTF of the SMMU's CMDQV (IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV): hardware
+// queues, and page 0 of the VINTF for the guest. The physical CMDQV is worked through its
+// registers, in Linux's order.
 
-import { CMDQV_PAGE_SIZE, VCMDQ_STRIDE } from '../../../assembly/layout/cmdqv-registers.ts';
+import {
+  CMDQV_PAGE_SIZE,
+  CMDQV_SIDS_PER_VINTF,
+  VCMDQ_STRIDE,
+} from '../../../assembly/layout/cmdqv-registers.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { offsetOfGpa } from '../../../devices/bus/index.ts';
 import { ContextBlock, QueueBlock } from '../../../devices/unit/index.ts';
@@ -19,7 +24,7 @@ import type { CmdqvDriver } from '../cmdqv-driver.ts';
 import { type Vm, windowOf } from '../vm.ts';
 import type { ArmSmmu } from './arm-device.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
-import { ArmViommu, type SidPairs, words } from './arm-viommu.ts';
+import { ArmViommu, PAIR_BITS, type SidPairs, words } from './arm-viommu.ts';
 
 /** struct iommu_viommu_tegra241_cmdqv: two outputs. */
 export const TEGRA241_VIOMMU_DATA_SIZE = 16;
@@ -62,6 +67,11 @@ export class Tegra241Viommu extends ArmViommu {
     this.directPage = this.#page0();
   }
 
+  /** Those of a VINTF's registers. */
+  protected override get limits(): { readonly sidBits: number; readonly devices: number } {
+    return { sidBits: PAIR_BITS, devices: CMDQV_SIDS_PER_VINTF };
+  }
+
   protected override get sidPairs(): readonly SidPairs[] {
     return [
       ...super.sidPairs,
@@ -73,7 +83,10 @@ export class Tegra241Viommu extends ArmViommu {
     ];
   }
 
-  /** Page 0 is memory: of the guest while it is placed there, and of the host otherwise. A store to it runs its queue, as a doorbell does. */
+  /**
+   * Page 0 is memory: of the guest while it is placed there, and of the host otherwise. A
+   * store to it runs its queue, as a doorbell does.
+   */
   #page0(): DirectPage {
     const { memory, unit } = this.vm;
     const host = new Int32Array(unit.hostMemory.buffer);
@@ -144,7 +157,10 @@ export class Tegra241Viommu extends ArmViommu {
     return queue;
   }
 
-  /** The CMDQV's interrupt: errors of its queues that have become visible. The guest acknowledges them, not the host. */
+  /**
+   * The CMDQV's interrupt: errors of its queues that have become visible. The guest
+   * acknowledges them, not the host.
+   */
   reportErrors(lvcmdqs: readonly number[]): void {
     const map = [0, 0, 0, 0];
     for (const lvcmdq of lvcmdqs)

@@ -1,4 +1,5 @@
-// A guest: the host calls vsmmu_run again and again, and all state lies in memory. This one prints three lines, one in each turn.
+// A guest: the host calls vsmmu_run again and again, and all state lies in memory. This
+// one prints three lines, one in each turn.
 
 import {
   ABI_VERSION,

@@ -200,7 +200,7 @@ describe('a queue that runs', () => {
 
   it('with HYP_OWN takes the whole command set, without it the guest list', () => {
     const errors = [true, false].map((hypOwn) => {
-      const cmdqv = board({ reportErrors: 'all' });
+      const cmdqv = board();
       cmdqv.bringUp({ hypOwn });
       cmdqv.put(0, 0x30);
       cmdqv.bus.write32(0x30004, 1);

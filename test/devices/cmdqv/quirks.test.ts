@@ -2,8 +2,8 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost, QuirkyCmdqv } from '../../../devices/testing/index.ts';
+import { deinitLvcmdq, resetHardware } from '../../support/drivers/cmdqv-registers.ts';
 import { checkedModules } from '../../support/findings.ts';
-import { deinitLvcmdq, resetHardware } from '../../support/linux-cmdqv.ts';
 import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
 
 const modules = await checkedModules();

@@ -15,10 +15,12 @@ import { createHostMemory, Unit, writeActions } from '../../../devices/unit/inde
 import { cmdqvStep } from '../../support/cmdqv-steps.ts';
 import { dmaStep } from '../../support/dma-steps.ts';
 import { checkedModules } from '../../support/findings.ts';
+import { steps } from '../../support/thorough.ts';
 import { IDR0 } from '../../support/unit-harness.ts';
 import { LVCMDQS, TestVintfBackend } from '../../support/vintf-backend.ts';
 
 const modules = await checkedModules();
+const OPERATIONS = steps(1000, 3000);
 const ignore = () => undefined;
 
 /** A physical CMDQV that was given whole to the guest whose memory the fake host has. */
@@ -105,5 +107,6 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
 ];
 
 describe.each(devices)('%s', (_name, factory, options) => {
-  for (const { name, run } of deviceContract(factory, options)) it(name, run);
+  for (const { name, run } of deviceContract(factory, { operations: OPERATIONS, ...options }))
+    it(name, run);
 });

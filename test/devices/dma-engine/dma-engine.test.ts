@@ -22,11 +22,12 @@ function engine() {
     bus.write32(CTRL, operation);
     return [bus.read32(STATUS), bus.read32(DONE), Number(bus.read64(FAULT_ADDR))];
   };
-  return { host, bus, run };
+  return { host, device, bus, run };
 }
 
 /** What the engine asked its host for, beside the trace of each operation. */
-const asked = ({ log }: FakeHost) => log.filter((line) => line !== 'trace dma');
+const asked = ({ log }: FakeHost) =>
+  log.filter((line) => line !== 'trace dma' && !line.startsWith('pulse'));
 
 describe('DmaEngine', () => {
   it('shows its identification and the StreamID that its host gave it', () => {
@@ -87,10 +88,46 @@ describe('DmaEngine', () => {
     expect(engine().run(4, 16)).toEqual([5, 0, 0]);
   });
 
-  it('takes the largest length in bounded pieces', () => {
-    const { host, run } = engine();
-    expect(run(1, 0x100000, { src: RAM, dst: RAM + 0x100000 })).toEqual([1, 0x100000, 0]);
-    expect(asked(host).length).toBe(512);
+  it.each([
+    ['copy', 1, 16],
+    ['fill', 2, 8],
+    ['verify', 3, 8],
+  ])(
+    'does 32 KiB of a long %s in a turn, and the rest in its later ones',
+    (_name, op, accesses) => {
+      const { bus, host, run } = engine();
+      bus.write32(0x34, 1);
+      expect(run(op, 0x100000, { src: RAM, dst: RAM + 0x100000 })).toEqual([8, 0x8000, 0]);
+      for (let turn = 2; turn <= 32; turn++) {
+        expect([bus.read32(STATUS), asked(host).length, host.pulses(0)]).toEqual([
+          8,
+          (turn - 1) * accesses,
+          0,
+        ]);
+        host.poll();
+        expect(bus.read32(DONE)).toBe(turn * 0x8000);
+      }
+      expect([bus.read32(STATUS), asked(host).length, host.pulses(0)]).toEqual([
+        1,
+        32 * accesses,
+        1,
+      ]);
+      // Told of once, at its end.
+      expect(host.log.filter((line) => line === 'trace dma').length).toBe(1);
+    },
+  );
+
+  it('finds in a later turn what differs, and goes on behind a saved state', () => {
+    const { host, device, bus, run } = engine();
+    host.ram[0x12345] = 1;
+    expect(run(3, 0x20000)).toEqual([8, 0x8000, 0]);
+    const saved = JSON.parse(JSON.stringify(device.save()));
+    run(0, 0);
+    device.restore(saved);
+    expect(bus.read32(STATUS)).toBe(8);
+    host.poll();
+    host.poll();
+    expect([bus.read32(STATUS), bus.read32(DONE)]).toEqual([4, 0x12345]);
   });
 
   it('faults on an address that the port cannot carry', () => {

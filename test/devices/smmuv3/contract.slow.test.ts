@@ -7,8 +7,10 @@ import {
 } from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit } from '../../../devices/unit/index.ts';
 import { checkedModules } from '../../support/findings.ts';
+import { steps } from '../../support/thorough.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
 
+const OPERATIONS = steps(1000, 3000);
 const modules = await checkedModules();
 const backends = new WeakMap<object, TestViommuBackend>();
 
@@ -36,10 +38,14 @@ const dma: Stimulus = ({ device }, random) => {
 };
 
 describe('PhysicalSmmu', () => {
-  for (const { name, run } of deviceContract(physical)) it(name, run);
+  for (const { name, run } of deviceContract(physical, { operations: OPERATIONS })) it(name, run);
 });
 
 describe('VirtualSmmu', () => {
-  for (const { name, run } of deviceContract(virtual, { stimulus: dma, seeds: [1, 2] }))
+  for (const { name, run } of deviceContract(virtual, {
+    operations: OPERATIONS,
+    stimulus: dma,
+    seeds: [1, 2],
+  }))
     it(name, run);
 });

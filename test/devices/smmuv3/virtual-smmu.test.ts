@@ -128,6 +128,7 @@ describe('streams', () => {
       prefetchConfig(8),
       sync(),
     );
+    host.poll();
     expectDone();
     expect(backend.log).toEqual(['8 cd 0', '9 cd all']);
   });
@@ -195,12 +196,45 @@ describe('command queue', () => {
     expect(backend.log).toEqual(['8 invalid', '9 invalid']);
   });
 
-  it('a full ring of configuration commands is carried out in one write', () => {
+  it('a full ring of configuration commands is carried out three in a service, in order', () => {
     enable();
     backend.log.length = 0;
-    issue(...Array.from({ length: 8 }, () => cfgiSte(8)));
+    issue(...Array.from({ length: 7 }, (_, i) => cfgiSte(8 + (i % 2))), sync());
+    const services = [[...backend.log]];
+    const cons = [bus.read32(0x9c)];
+    for (let i = 0; i < 2; i++) {
+      backend.log.length = 0;
+      host.poll();
+      services.push([...backend.log]);
+      cons.push(bus.read32(0x9c));
+    }
+    expect(services).toEqual([
+      ['8 invalid', '9 invalid', '8 invalid'],
+      ['9 invalid', '8 invalid', '9 invalid'],
+      ['8 invalid'],
+    ]);
+    // CMD_SYNC behind all of them.
+    expect(cons).toEqual([3, 6, 8]);
+  });
+
+  it('a CFGI of many streams is cut between two of them, and begins anew when it is another one', () => {
+    enable();
+    backend.log.length = 0;
+    issue(cfgiSte(8), cfgiSte(8), cfgiAll(), sync());
+    expect(backend.log).toEqual(['8 invalid', '8 invalid', '8 invalid']);
+    expect(bus.read32(0x9c)).toBe(2);
+    // The same words behind a queue that was off are another command.
+    bus.write32(0x20, 0x5);
+    expect(bus.read32(0x9c)).toBe(2);
+    backend.log.length = 0;
+    bus.write32(0x20, 0xd);
+    expect(backend.log).toEqual(['8 invalid', '9 invalid']);
     expectDone();
-    expect(backend.log).toHaveLength(8);
+    issue(cfgiSte(8), cfgiSte(8), cfgiAll(), sync());
+    backend.log.length = 0;
+    host.poll();
+    expect(backend.log).toEqual(['9 invalid']);
+    expectDone();
   });
 
   it('a PROD beyond the ring ends; the rest is done in the background', () => {

@@ -60,6 +60,58 @@ describe('an IOAS', () => {
     expectErrno(() => anywhere(2n ** 63n), 'ENOSPC');
   });
 
+  it('keeps what is reserved for a device free while the device is attached, and maps doorbells', () => {
+    const { fd, iommu, ioas, device, deviceId, parent } = mockSetup();
+    const window = { iova: 4n * PAGE, length: 2n * PAGE, doorbells: 0x8020000 };
+    const bound = (name: string) => {
+      const made = Object.assign(new MockDevice(name, iommu), { reservedRegions: [window] });
+      return [made, fd.bind(made)] as const;
+    };
+    const [master, masterId] = bound('master');
+    const [, otherId] = bound('other');
+    const map = (iova: bigint | undefined, length = PAGE) =>
+      fd.ioasMap(ioas, {
+        length,
+        memory: { physical: () => 0 },
+        address: 0,
+        ...(iova === undefined ? {} : { iova }),
+      });
+    const pages = () => [...((master.domain as MockPagingDomain).pages ?? [])];
+    // Nothing is reserved before, nor by a device that has nothing reserved.
+    fd.attach(deviceId, parent);
+    map(5n * PAGE);
+    expectErrno(() => fd.attach(masterId, parent), 'EADDRINUSE');
+    expect([fd.attachedTo(masterId), master.domain]).toEqual([undefined, undefined]);
+    fd.ioasUnmap(ioas, 5n * PAGE, PAGE);
+    fd.attach(masterId, parent);
+    fd.attach(otherId, parent);
+    const half = PAGE / 2n;
+    const doorbells = [0, 1, 2, 3].map((i) => [
+      4n * PAGE + BigInt(i) * half,
+      0x8020000 + 0x800 * i,
+    ]);
+    expect(pages()).toEqual(doorbells);
+    expect(device.domain).toBe(master.domain);
+    for (const iova of [3n * PAGE + half, 4n * PAGE, 5n * PAGE + half])
+      expectErrno(() => map(iova), 'EINVAL');
+    expect([map(3n * PAGE), map(6n * PAGE)]).toEqual([3n * PAGE, 6n * PAGE]);
+    // No place is found there either, and unmapping everything leaves the doorbells.
+    expect([map(undefined, 2n * PAGE), map(undefined, 2n * PAGE)]).toEqual([half, 7n * PAGE]);
+    fd.ioasUnmap(ioas, 0n, END - 1n);
+    expect(pages()).toEqual(doorbells);
+    const elsewhere = fd.hwptAlloc({ device: masterId, parent: fd.ioasAlloc() });
+    fd.replace(masterId, elsewhere);
+    expect(pages()).toEqual(doorbells);
+    expectErrno(() => map(4n * PAGE), 'EINVAL');
+    fd.detach(otherId);
+    // Only the mapping of the HWPT is left, which goes with it.
+    fd.detach(deviceId);
+    fd.destroy(parent);
+    expect(map(4n * PAGE)).toBe(4n * PAGE);
+    fd.close();
+    expect(iommu.counts.pagingDomains).toBe(0);
+  });
+
   it('is followed by every HWPT on it, and stays while there is one', () => {
     const { fd, iommu, ioas, deviceId, device, parent } = mockSetup();
     fd.ioasMap(ioas, { iova: PAGE, length: PAGE, memory: MEMORY, address: PAGE_SIZE });

@@ -7,14 +7,18 @@ import {
   atcInv,
   cfgiCd,
   cfgiSte,
+  contextDescriptor,
   nestedSte,
+  resume,
   stage1Ste,
+  stallTerm,
   sync,
   tlbiNhAll,
   tlbiNhAsid,
   tlbiNhVa,
   tlbiNsnhAll,
   tlbiS12Vmall,
+  writeCd,
   writeCommand,
 } from '../../../devices/tables/index.ts';
 import {
@@ -25,18 +29,23 @@ import {
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../../host/iommufd/index.ts';
+import { createToyMachine } from '../../../vmm/boards/index.ts';
 import { VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
+import { loadGuestImage } from '../../../vmm/vcpu/wasm/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
   attachStage1,
+  guestRam,
   IOVA,
   type LentVm,
   lendVm,
   RING_GPA,
   STREAM,
+  sendOnCmdq,
 } from '../../support/lent-vm.ts';
+import { reactor } from '../../support/wat.ts';
 
 async function setup(options: VmHostOptions = {}) {
   const host = await checkedHost(VmHost, options);
@@ -210,13 +219,118 @@ describe('a vIOMMU of an SMMUv3', () => {
     fd.destroy(first);
   });
 
-  it('has 16 StreamIDs', async () => {
+  it('without a CMDQV has streams by the dozen, with StreamIDs of any length, on every queue', async () => {
+    for (const overlay of [false, true]) {
+      const host = await checkedHost(VmHost);
+      const { wasm, regions, memory } = guestRam();
+      const vm = host.createVm('vm', wasm, regions);
+      const sids = [STREAM, ...Array.from({ length: 40 }, (_, i) => 100 + i), 0xfedcba98];
+      const viommu = host.createViommu(vm, sids, { overlay });
+      const table = attachStage1({ viommu, memory });
+      const cd = memory.allocate(64, 64);
+      const lower = { ttb: table.root, inputBits: 48 };
+      writeCd(memory, cd, 0, contextDescriptor({ asid: ASID, outputBits: 48, lower }));
+      const ports = [100, 139, 0xfedcba98].map((sid) => {
+        viommu.attachStream(sid, stage1Ste({ contextPtr: cd, eats: 1 }));
+        const port = host.dmaPort(viommu, sid);
+        port.ats?.configure({ enabled: true, pageRequests: false, silent: false });
+        return { sid, reads: () => port.read(IOVA, new Uint8Array(1)).ok };
+      });
+      viommu.setSmmuEnabled(true);
+      expect(ports.map(({ reads }) => reads())).toEqual([true, true, true]);
+      table.unmap(IOVA, 0x1000);
+      sendOnCmdq({ viommu, memory }, tlbiNhAsid(0, ASID), sync());
+      // What is left are the ATCs; each ATC_INV empties its own.
+      ports.forEach(({ sid }, i) => {
+        expect(ports.map(({ reads }) => reads())).toEqual(ports.map((_, other) => other >= i));
+        sendOnCmdq({ viommu, memory }, atcInv({ streamId: sid, address: 0, size: 52 }), sync());
+      });
+      expect(viommu.commandQueue.error).toBe(0);
+      expect(host.inspect().vms[0]?.viommus[0]?.sidPairs.map(({ virtual }) => virtual)).toEqual(
+        sids,
+      );
+      // One that the guest does not have, and one that it has no more.
+      sendOnCmdq({ viommu, memory }, atcInv({ streamId: 140, address: 0, size: 52 }));
+      expect(viommu.commandQueue.error).toBe(1);
+      viommu.fd.close();
+      const { context } = viommu;
+      expect(context.streams).toEqual([]);
+    }
+  });
+
+  it('without a CMDQV takes virtual IDs of 64 bits, and 256 devices', async () => {
+    const host = await checkedHost(VmHost);
+    const { vm } = lendVm(host);
+    const streams = (count: number) => Array.from({ length: count }, (_, i) => 1000 + i);
+    expect(() => host.createViommu(vm, streams(257))).toThrow('at most 256 streams');
+    const { fd, id: viommu } = host.createViommu(vm, streams(256));
+    const [vdevice] = fd.describe().filter(({ type }) => type === 'VDEVICE');
+    const [device] = fd.describe().filter(({ type }) => type === 'DEVICE');
+    fd.destroy(vdevice?.id ?? 0);
+    fd.vdeviceAlloc({ viommu, device: device?.id ?? 0, virtId: 2n ** 64n - 1n });
+  });
+
+  it('with a CMDQV has 16 StreamIDs', async () => {
     const host = await checkedHost(VmHost);
     const { vm } = lendVm(host);
     const streams = (count: number) => Array.from({ length: count }, (_, i) => 100 + i);
     fails(() => host.createViommu(vm, streams(17), { cmdqv: true }), 'ENOSPC');
     expect(host.createViommu(vm, streams(16), { cmdqv: true }).streams.size).toBe(16);
     expect(host.statistics.vmidsInUse).toBe(2);
+  });
+});
+
+describe('linuxCompat', () => {
+  it('shows STALL_MODEL 1, and refuses RESUME and STALL_TERM', async () => {
+    for (const linuxCompat of [false, true]) {
+      const { fd, device, viommu, lent } = await setup({ linuxCompat });
+      const words = new Uint32Array(fd.hwInfo(device).bytes.slice().buffer);
+      // IDR0.STALL_MODEL [25:24], IDR5.STALL_MAX [31:16].
+      expect([((words[2] ?? 0) >>> 24) & 3, (words[7] ?? 0) >>> 16]).toEqual(
+        linuxCompat ? [1, 0] : [0, 0x400],
+      );
+      for (const command of [resume(STREAM, 1, 'retry'), stallTerm(STREAM)]) {
+        const queue = lent.viommu.commandQueue;
+        const before = queue.cons;
+        sendOnCmdq(lent, command, sync());
+        expect([queue.error, queue.cons - before]).toEqual(linuxCompat ? [1, 0] : [0, 2]);
+        fails(() => fd.hwptInvalidate(viommu, invalidation(command)), 'EIO', 0);
+        if (!linuxCompat) continue;
+        lent.vm.unit.drain.stepOver(queue.smmu, queue.index);
+        lent.viommu.serveCommandQueue();
+      }
+    }
+  });
+
+  it('a CD that stalls is C_BAD_CD, and terminates what it does not refuse otherwise', async () => {
+    for (const linuxCompat of [false, true]) {
+      const { host, lent } = await setup({ linuxCompat });
+      attachStage1(lent, { stall: true });
+      const { ok, stalled = false } = host
+        .dmaPort(lent.viommu, STREAM)
+        .read(IOVA + 0x1000, new Uint8Array(1));
+      host.service(true);
+      expect([ok, stalled, (lent.events[0]?.[0] ?? 0) & 0xff]).toEqual(
+        linuxCompat ? [false, false, 0x0a] : [false, true, 0x10],
+      );
+    }
+  });
+
+  it('is shown to a guest of the standard board', async () => {
+    const image = await loadGuestImage(
+      reactor('(func $run (param i32) (result i32) (i32.const 0))'),
+    );
+    for (const linuxCompat of [false, true]) {
+      const { machine } = createToyMachine({
+        host: await checkedHost(VmHost, { linuxCompat }),
+        name: 'vm',
+        index: 0,
+        image,
+        onOutput: () => undefined,
+      });
+      const idr0 = machine.devices.bus.read(0x09050000, 4);
+      expect((idr0 >>> 24) & 3).toBe(linuxCompat ? 1 : 0);
+    }
   });
 });
 

@@ -1,17 +1,21 @@
 // The host's driver on a CMDQV that misbehaves: what it lends, it takes back, and nobody else notices.
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
 import { cfgiAll, sync } from '../../../devices/tables/index.ts';
 import { type CmdqvQuirks, QuirkyCmdqv } from '../../../devices/testing/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
+import { hasten } from '../../support/hasten.ts';
 import { lendVm, RING_GPA, RING_LOG2SIZE, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
 
 let modules: HotModules;
 beforeAll(async () => {
   modules = await checkedModules();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 
 async function quirkyHost(quirks: CmdqvQuirks = {}) {
@@ -54,6 +58,7 @@ describe('a host', () => {
   });
 
   it('does not boot with a CMDQV that is never enabled, and says which', async () => {
+    hasten(100);
     await expect(quirkyHost({ enableDelay: Infinity })).rejects.toThrow(
       expect.objectContaining({
         name: 'HostError',
@@ -68,6 +73,7 @@ describe('a host', () => {
     const { vm } = lendVm(host);
     const before = state(host);
     quirky.quirks.enableDelay = Infinity;
+    hasten(100);
     expect(() => host.createViommu(vm, [9], { cmdqv: true })).toThrow(
       expect.objectContaining({ code: 'timeout', errno: 'ETIMEDOUT' }),
     );
@@ -84,6 +90,7 @@ describe('a host', () => {
     startVcmdq(lent);
     sendOnVcmdq(lent, sync(), sync());
     quirky.quirks.disableDelay = Infinity;
+    hasten(100);
     host.destroyVm(lent.vm);
     expect(state(host)).toEqual(before);
     expect(host.statistics.cmdqvTimeouts).toBeGreaterThan(0);

@@ -11,7 +11,7 @@ import type { Board } from '../../../vmm/boards/index.ts';
 import { MachineCore } from '../../../vmm/machine/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   loadGuestImage,
   ramRegions,
   WasmGuest,
@@ -41,7 +41,7 @@ const plainBoard: Board = {
     const uart = new Pl011({ onOutput });
     const machine = new MachineCore({
       name,
-      guest: new WasmGuest({ image, memory, ramGpaBase: 0x40000000, wasi: createWasmerWasi }),
+      guest: new WasmGuest({ image, memory, ramGpaBase: 0x40000000, wasi: createWasi }),
       memory,
       regions,
       devices: [{ device: uart, addresses: [UART], firstIrq: 1 }, ...devices],
@@ -59,7 +59,6 @@ const plainBoard: Board = {
       direct: [],
       queues: 'vcmdq',
       smmus: [],
-      inline: true,
       receive: (bytes) => uart.receive(bytes),
       destroy: () => undefined,
     };

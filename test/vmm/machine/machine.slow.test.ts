@@ -330,6 +330,7 @@ describe('a machine under control', () => {
     const device = new ScratchDevice();
     const calls: boolean[] = [];
     let polls = 0;
+    let work = 0;
     const machine = await smallMachine({
       guest: reactor(
         `(func $run (param i32) (result i32) (drop (call $read32 (i32.const ${GPA}))) (i32.const 0))`,
@@ -338,7 +339,11 @@ describe('a machine under control', () => {
       devices: placed(device),
       onSafePoint: (full) => calls.push(full),
     });
-    const remove = device.host?.background({ name: 'work', poll: () => ++polls });
+    const poll = () => {
+      polls++;
+      return work;
+    };
+    const remove = device.host?.background({ name: 'work', poll });
     await machine.boot();
     calls.length = 0;
     polls = 0;
@@ -347,9 +352,13 @@ describe('a machine under control', () => {
     expect(calls).toEqual([true, false, true]);
     expect(polls).toBe(3);
     expect(machine.idle).toBe(true);
+    // A device that has found something to do may find more: nobody waits before it is asked again.
+    work = 1;
+    machine.step();
+    expect(machine.idle).toBe(false);
     remove?.();
     machine.step();
-    expect(polls).toBe(3);
+    expect([machine.idle, polls]).toEqual([true, 6]);
   });
 
   it('gives devices lines, maps, memory and traces', async () => {

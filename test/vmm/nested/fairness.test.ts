@@ -14,6 +14,8 @@ const SIZE = 2 ** LOG2SIZE;
 const RING_BYTES = 16 * SIZE;
 /** Most commands of one service of a queue. */
 const SERVICE = 1024;
+/** Most bad commands that one service settles. */
+const ERRORS = 4;
 const QUEUES = 4;
 
 let modules: HotModules;
@@ -116,11 +118,12 @@ describe('the host', () => {
       const bad = decision === 'skip' ? cfgiAll() : tlbiNsnhAll();
       for (let slot = 0; slot < SIZE; slot++) writeCommand(memory, RING_GPA, slot, bad);
       vm.fill(0);
-      host.service(true);
-      expect(asked).toBe(SERVICE);
-      expect(host.attentionWanted).toBe(true);
-      host.service(false);
-      expect([asked, vintf.queue(0).cons]).toEqual([2 * SIZE - 1, 2 * SIZE - 1]);
+      for (let services = 1; asked < 2 * SIZE - 1; services++) {
+        host.service(services === 1);
+        expect(asked).toBe(Math.min(services * ERRORS, 2 * SIZE - 1));
+        expect(host.attentionWanted).toBe(true);
+      }
+      expect(vintf.queue(0).cons).toBe(2 * SIZE - 1);
     },
   );
 });

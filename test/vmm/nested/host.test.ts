@@ -118,6 +118,7 @@ describe('a host', () => {
       other.createViommu(
         vm,
         Array.from({ length: 17 }, (_, i) => i),
+        { cmdqv: true },
       ),
     ).toThrow(expect.objectContaining({ errno: 'ENOSPC' }));
     expect(() => other.createViommu(vm, [1, 1])).toThrow(

@@ -18,13 +18,13 @@ const HEAD = `
   const side = await SideCore.start(host, { vmm: exits.buffer });
   const toy = createToyMachine({ host, name: 'vm0', image, exits, args: ['toy', 'vms=1', 'rounds=1', 'warmup=0'],
     onOutput: () => undefined, checkpoint: { onPhase: () => undefined, onResult: () => undefined } });
-  await side.attach(toy, false);
+  await side.attach(toy);
   await toy.machine.boot();
 `;
 
 const program = (tail: string) =>
   promisify(execFile)(process.execPath, ['--input-type=module', '--eval', HEAD + tail], {
-    timeout: 20_000,
+    timeout: 100_000,
   });
 
 describe('a Node.js program', () => {

@@ -14,13 +14,19 @@ import type { HotModules } from '../../../assembly/load.ts';
 import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
 import type { MachineCore } from '../../../vmm/machine/index.ts';
 import type { VmHost as HostType } from '../../../vmm/nested/index.ts';
-import type { SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
+import type { DrainFaults, SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
 import { SideCore, VmHost } from '../../support/built.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
 import { assemble } from '../../support/wat.ts';
 
 const ENTRIES = 2 ** RING_LOG2SIZE;
+/** Lets the loop of events turn until something is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (const limit = performance.now() + 10_000; !isSo(); await sleep(1))
+    if (performance.now() > limit) throw new Error(`it takes too long: ${isSo}`);
+}
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What the side core asks of a machine. */
@@ -28,6 +34,7 @@ class StandIn {
   doorbells = true;
   failure = '';
   readonly threads = 1;
+  readonly inline = true;
   setDoorbells(needed: boolean): void {
     this.doorbells = needed;
   }
@@ -114,8 +121,8 @@ function untilCons({ words }: Drained, value: number): number {
   return performance.now() - start;
 }
 
-const quartile = (values: readonly number[]) =>
-  values.toSorted((a, b) => a - b)[values.length >> 2] ?? 0;
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 describe('the side core', () => {
   it('asks a guest for no exit for what its host has seen already', async () => {
@@ -163,10 +170,10 @@ describe('the side core', () => {
   });
 
   it.each([
-    [1, 3],
-    [3, 5],
+    [1, 10],
+    [3, 10],
   ])(
-    'sleeps while none of %i machines does anything: at most %i % of a core, and it wakes in time',
+    'sleeps while none of %i machines does anything: at most %i % of a core, and wakes within a millisecond',
     async (machines, percent) => {
       const host = await checkedHost(VmHost);
       const side = await sideCore(host);
@@ -179,19 +186,25 @@ describe('the side core', () => {
       expect(side.naps).toBeGreaterThan(naps);
       expect((user + system) / 1000).toBeLessThan(10 * percent);
 
-      const bare: number[] = [];
+      // Where cores are busy with something else, the system's scheduler adds milliseconds: the best of some medians says what the drain
+      // itself does.
+      let bare = Number.POSITIVE_INFINITY;
+      for (let attempt = 0; attempt < 6 && bare >= 1; attempt++) {
+        const times: number[] = [];
+        for (let i = 0; i < 15; i++) {
+          await sleep(20 + i);
+          times.push(untilCons(vm, store(vm, sync())));
+        }
+        bare = Math.min(bare, median(times));
+      }
+      expect(bare).toBeLessThan(1);
       const announced: number[] = [];
       for (let i = 0; i < 15; i++) {
-        await sleep(30);
-        bare.push(untilCons(vm, store(vm, sync())));
-        await sleep(30);
+        await sleep(20);
         const prod = store(vm, sync());
         wake(vm);
         announced.push(untilCons(vm, prod));
       }
-      // Where cores are busy with something else, the system's scheduler adds milliseconds: the best says what the drain itself does. A nap
-      // that nobody cuts short takes at least two here.
-      expect(quartile(bare)).toBeLessThan(10);
       expect(Math.min(...announced)).toBeLessThan(1);
     },
   );
@@ -289,16 +302,86 @@ describe('the side core', () => {
     expect(side.machines).toEqual([good.machine]);
   });
 
-  it('that is killed fails every machine that it served; the host goes on and takes its queues back', async () => {
+  it('that is killed is replaced, and no command is lost', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const vms = [await drained(host, side, 'a'), await drained(host, side, 'b')];
-    for (const vm of vms) untilCons(vm, store(vm, sync()));
+    let sent = 0;
+    for (let round = 0; round < 2; round++) {
+      for (const vm of vms) untilCons(vm, store(vm, sync()));
+      const killed = side.kill();
+      // What is stored while there is no thread is served by the next one, or on the way to it.
+      const prods = vms.map((vm) => store(vm, sync(), sync()));
+      sent += 3;
+      await killed;
+      await until(
+        () => side.restarts === round + 1 && vms.every(({ machine }) => !machine.doorbells),
+      );
+      for (const [i, vm] of vms.entries()) untilCons(vm, prods[i] ?? 0);
+    }
+    for (const { machine, vintf } of vms)
+      expect([machine.failure, vintf.queue(0).counts.syncs]).toEqual(['', sent]);
+    expect(side.machines).toHaveLength(2);
+  });
+
+  it('that is killed while it is given a machine, or gives one back, does so all the same', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
+    const first = await drained(host, side, 'a');
+    const killed = side.kill();
+    const second = await drained(host, side, 'b');
+    await killed;
+    expect(side.machines).toHaveLength(2);
+    for (const vm of [first, second]) untilCons(vm, store(vm, sync()));
+    const again = side.kill();
+    await side.detach(first.machine as unknown as MachineCore);
+    await again;
+    await until(() => side.restarts === 2);
+    expect([side.machines, first.machine.doorbells]).toEqual([[second.machine], true]);
+    untilCons(second, store(second, sync()));
+  });
+
+  it('that is killed while it has no machine is there for the next one', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
     await side.kill();
+    const vm = await drained(host, side, 'a');
+    untilCons(vm, store(vm, sync()));
+    expect(side.restarts).toBe(1);
+  });
+
+  it('that dies again and again fails every machine that it served; the host goes on and takes its queues back', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
+    const vms = [await drained(host, side, 'a'), await drained(host, side, 'b')];
+    for (let deaths = 0; vms.some(({ machine }) => machine.failure === ''); deaths++) {
+      expect(deaths).toBeLessThan(20);
+      await side.kill();
+      await sleep(100);
+    }
     for (const vm of vms) expect(vm.machine.failure).toMatch(/^drain: its thread ended/);
+    expect(side.machines).toEqual([]);
     const another = await sideCore(host);
     const next = await drained(host, another, 'c');
     untilCons(next, store(next, sync()));
     for (const vm of vms) vm.vintf.freeQueue(0);
+  });
+
+  it('may be slow, and be killed all the time, by faults', async () => {
+    const host = await checkedHost(VmHost);
+    const faults: DrainFaults = { drainLifetime: 150, drainDelay: 20 };
+    const side = await SideCore.start(host, { faults });
+    sides.push(side);
+    const vm = await drained(host, side, 'a');
+    const waits: number[] = [];
+    let syncs = 0;
+    for (; side.restarts < 6; syncs++) {
+      const prod = store(vm, sync());
+      const start = performance.now();
+      await until(() => Atomics.load(vm.words, at(VCMDQ_CONS)) === prod);
+      waits.push(performance.now() - start);
+    }
+    expect(Math.max(...waits)).toBeGreaterThan(15);
+    expect([vm.machine.failure, vm.vintf.queue(0).counts.syncs]).toEqual(['', syncs]);
   });
 });

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { toyGuest, toySecondary } from '../../../guest-driver/index.ts';
 import type { ToyMachine } from '../../../vmm/boards/index.ts';
 import {
   createToyMachine,
@@ -10,16 +11,13 @@ import {
   SideCore,
   VmHost,
 } from '../../support/built.ts';
-import { PROJECT } from '../../support/compile-assembly.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { combinations, pairwise } from '../../support/pairwise.ts';
 import { THOROUGH } from '../../support/thorough.ts';
 import { TOY_FACTORS } from '../../support/toy-factors.ts';
 
-const wasm = async (name: string) =>
-  new Uint8Array(await readFile(`${PROJECT}/dist/guest-driver/${name}.wasm`));
-const image = await loadGuestImage(await wasm('toy'));
-const secondary = await WebAssembly.compile(await wasm('secondary'));
+const image = await loadGuestImage(new Uint8Array(await readFile(toyGuest)));
+const secondary = await WebAssembly.compile(await readFile(toySecondary));
 
 /** Each pair of values; in thorough runs all of them. */
 const COMBINATIONS = THOROUGH ? combinations(TOY_FACTORS) : pairwise(TOY_FACTORS);
@@ -60,7 +58,7 @@ describe('the toy', () => {
           },
         },
       });
-      await side?.attach(machine, exits === undefined);
+      await side?.attach(machine);
       machines.push(machine);
     }
     for (const { machine } of machines) await machine.boot();

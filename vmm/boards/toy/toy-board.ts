@@ -1,5 +1,6 @@
-// The standard board: SMMUv3 with CMDQV, a DMA engine behind it, a console, and the checkpoint device. What the guest finds here stands in
-// the device table of its info page; nothing of it is fixed for the guest.
+// The standard board: SMMUv3 with CMDQV, a DMA engine behind it, a console, and the
+// checkpoint device. What the guest finds here stands in the device table of its info
+// page; nothing of it is fixed for the guest.
 
 import { ABI_MAX_DEVICES } from '../../../assembly/layout/guest-abi.ts';
 import type { Placement } from '../../../devices/bus/index.ts';
@@ -8,13 +9,23 @@ import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import {
+  type AbortFetches,
+  type DeviceFaults,
+  FaultyDevice,
+} from '../../../devices/testing/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
-import { type DirectContext, VcpuThreads, type VcpuUnits } from '../../threads/index.ts';
+import {
+  type DirectContext,
+  unitOptions,
+  VcpuThreads,
+  type VcpuUnits,
+} from '../../threads/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   type GuestImage,
   type Instantiate,
   loadGuestImage,
@@ -78,15 +89,9 @@ function directContext(viommu: NestedSmmu, vintf: LentVintf, queues: Queues): Di
 }
 
 /** A unit for each vCPU thread: the drain behind its guest's doorbells. */
-function vcpuUnits(host: VmHost, { memory, regions, window }: Vm): VcpuUnits {
-  const { modules, memory: hostMemory } = host;
+function vcpuUnits(host: VmHost, vm: Vm): VcpuUnits {
   return {
-    allocate: () => ({
-      modules,
-      hostMemory,
-      guest: { memory, regions, window },
-      thread: host.allocateThread(),
-    }),
+    allocate: () => unitOptions(host, vm, host.allocateThread()),
     free: ({ thread }) => host.freeThread(thread),
   };
 }
@@ -95,17 +100,35 @@ function vcpuUnits(host: VmHost, { memory, regions, window }: Vm): VcpuUnits {
 function withPorts(
   devices: readonly Placement[],
   streams: readonly number[],
-  portOf: (stream: number) => Placement['dmaPort'],
+  portOf: (stream: number, requesterId: number | undefined) => Placement['dmaPort'],
 ): readonly Placement[] {
   const left = [...streams];
   return devices.map((placement) => {
     const stream = needsPort(placement) ? left.shift() : undefined;
-    const dmaPort = stream === undefined ? undefined : portOf(stream);
+    const dmaPort = stream === undefined ? undefined : portOf(stream, placement.requesterId);
     return dmaPort ? { ...placement, dmaPort } : placement;
   });
 }
 
 const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster && !dmaPort;
+
+/** Has the fetches of all command queues of a guest end in external aborts, until the result is called. */
+function abortFetches(viommu: NestedSmmu, vintf: LentVintf): () => void {
+  const undo = [viommu, ...vintf.queues].map((one) => one.abortFetches());
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+/** The devices on a bad day, or as they are. */
+function withFaults(
+  faults: DeviceFaults | undefined,
+  abort: AbortFetches,
+  devices: readonly Placement[],
+): readonly Placement[] {
+  if (!faults) return devices;
+  return devices.map((one) => ({ ...one, device: new FaultyDevice(one.device, faults, abort) }));
+}
 
 /**
  * Builds a machine; `machine.boot` starts it.
@@ -113,11 +136,19 @@ const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster 
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
-  const { overlay = false, btm = false, queues = 'vcmdq', devices = [], directMaps } = options;
+  const {
+    overlay = false,
+    btm = false,
+    queues = 'vcmdq',
+    devices = [],
+    directMaps,
+    msis,
+  } = options;
+  const { faults } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
-  const vm = host.createVm(name, memory, regions);
+  const vm = host.createVm(name, memory, regions, msis);
   try {
     const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
     const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
@@ -134,7 +165,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ramGpaBase: TOY_RAM_GPA_BASE,
       index,
       secondary,
-      wasi: createWasmerWasi,
+      wasi: createWasi,
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       readInput: (most) => options.readInput?.(most) ?? new Uint8Array(),
       drain: vm.unit.drain,
@@ -151,12 +182,13 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       guest,
       memory,
       regions,
+      msis,
       onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       onSafePoint: (full) => host.service(full),
       ...(clock === undefined ? {} : { clock }),
       ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
-      devices: [
+      devices: withFaults(faults, () => abortFetches(viommu, vintf), [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
         {
           device: new VirtualSmmu({ backend: viommu, idRegisters: shown }),
@@ -179,8 +211,10 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
           dmaPort: host.dmaPort(viommu, DMA_STREAM),
         },
         { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
-        ...withPorts(devices, streams, (stream) => host.dmaPort(viommu, stream)),
-      ],
+        ...withPorts(devices, streams, (stream, requesterId) =>
+          host.dmaPort(viommu, stream, requesterId),
+        ),
+      ]),
     });
     vm.onStop((reason) => machine.stop(reason));
     return {
@@ -193,7 +227,6 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       threads: host,
       guest: vm,
       direct: [directContext(viommu, vintf, queues)],
-      inline: !options.exits,
       receive: (bytes) => uart.receive(bytes),
       destroy() {
         machine.devices.detach();

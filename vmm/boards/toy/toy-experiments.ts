@@ -1,11 +1,15 @@
-// What the toy can be asked for: its paths, and experiments, each the bring-up and one demonstration. The guest knows them by the same
-// names (guest-driver/toy/experiments.ts).
+// What the toy can be asked for: its paths, and experiments, each the bring-up and one
+// demonstration. The guest knows them by the same names
+// (guest-driver/toy/experiments.ts).
 
 /** Ways of the toy's invalidations; `all` compares them. */
 export const TOY_PATHS = ['all', 'direct', 'trapped', 'overlay'] as const;
 export type ToyPath = (typeof TOY_PATHS)[number];
 
-/** The toy's argument for a path: on the overlay path a guest does what it does on the trapped one, and does not know. */
+/**
+ * The toy's argument for a path: on the overlay path a guest does what it does on the
+ * trapped one, and does not know.
+ */
 export function pathArgument(path: ToyPath): string {
   return `path=${path === 'overlay' ? 'trapped' : path}`;
 }
@@ -43,7 +47,8 @@ export const EXPERIMENTS = [
     name: 'hyp-own',
     title: 'Ask for HYP_OWN',
     about:
-      'The guest sets VINTF_CONFIG.HYP_OWN, which would have the VCMDQs take its VMIDs and StreamIDs as written.',
+      'The guest sets VINTF_CONFIG.HYP_OWN, which would have the VCMDQs take its VMIDs and ' +
+      'StreamIDs as written.',
     look: 'the console: what VINTF_CONFIG reads back',
     vms: 1,
     attacks: false,
@@ -57,7 +62,8 @@ export const EXPERIMENTS = [
     name: 'stale-dma',
     title: 'Skip the TLBI',
     about:
-      'The guest clears a PTE, does not invalidate, and starts a DMA: the device still reads the page, through the stale IOTLB entry.',
+      'The guest clears a PTE, does not invalidate, and starts a DMA: the device still reads ' +
+      'the page, through the stale IOTLB entry.',
     look: 'the IOTLB, then the event queue: the fault comes only behind the TLBI',
     vms: 1,
     attacks: false,
@@ -65,7 +71,8 @@ export const EXPERIMENTS = [
     checked: true,
     checks: ['stale-entry-used', 'dma-faults', 'event-record'],
     shows:
-      'An unmap without TLBI and CMD_SYNC leaves the page to the device. With them the same DMA ends in F_TRANSLATION.',
+      'An unmap without TLBI and CMD_SYNC leaves the page to the device. With them the same ' +
+      'DMA ends in F_TRANSLATION.',
   },
   {
     name: 'illegal-command',
@@ -78,13 +85,15 @@ export const EXPERIMENTS = [
     checked: false,
     checks: ['illegal-command', 'illegal-command-recovery'],
     shows:
-      'The queue stops with CERROR_ILL, for its own guest alone; the driver steps over the command and the queue goes on.',
+      'The queue stops with CERROR_ILL, for its own guest alone; the driver steps over the ' +
+      'command and the queue goes on.',
   },
   {
     name: 'foreign-ids',
     title: "Another VM's VMID and StreamID",
     about:
-      'The guest names every VMID and every StreamID that could be its neighbour\u2019s in commands on its VCMDQ.',
+      'The guest names every VMID and every StreamID that could be its neighbour\u2019s in ' +
+      'commands on its VCMDQ.',
     look: 'the IOTLB row of the other VM: it keeps every entry',
     vms: 2,
     attacks: true,
@@ -92,13 +101,15 @@ export const EXPERIMENTS = [
     checked: false,
     checks: ['attack-vmid-fields', 'attack-sid-fields'],
     shows:
-      "The VMID is replaced by the VM's own, and a StreamID that matches no pair is an illegal command: the neighbour loses nothing.",
+      "The VMID is replaced by the VM's own, and a StreamID that matches no pair is an " +
+      'illegal command: the neighbour loses nothing.',
   },
   {
     name: 'ring-corruption',
     title: 'Corrupt the ring',
     about:
-      'The guest overwrites CONS and STATUS in its doorbell page, fills the ring with random bits, and stores a PROD two rings ahead.',
+      'The guest overwrites CONS and STATUS in its doorbell page, fills the ring with random ' +
+      'bits, and stores a PROD two rings ahead.',
     look: 'CONS, STATUS and the error of the VCMDQ; the other VM',
     vms: 2,
     attacks: true,
@@ -107,13 +118,15 @@ export const EXPERIMENTS = [
     checked: false,
     checks: ['attack-ring'],
     shows:
-      'What the guest scribbles costs that guest alone: read-only words are put right, bad commands refused, the queue starts again.',
+      'What the guest scribbles costs that guest alone: read-only words are put right, bad ' +
+      'commands refused, the queue starts again.',
   },
   {
     name: 'compare-paths',
     title: 'Trapped, direct, overlay',
     about:
-      'The same invalidations on each path, in batches of 1, 16 and 64 commands: trapped and direct in turn in one machine, overlay in another.',
+      'The same invalidations on each path, in batches of 1, 16 and 64 commands: trapped and ' +
+      'direct in turn in one machine, overlay in another.',
     look: 'the table: time and exits for each path',
     vms: 1,
     attacks: false,
@@ -127,8 +140,11 @@ export const EXPERIMENTS = [
     name: 'forget-tlbi',
     title: 'Forget a TLBI',
     about:
-      'The guest clears a PTE, sends a CMD_SYNC without a TLBI, and uses the page by DMA as if nothing had happened.',
-    look: 'the sanitizer (--check): the entry, the descriptor as it was and is, and the TLBI_NH_VA that is missing',
+      'The guest clears a PTE, sends a CMD_SYNC without a TLBI, and uses the page by DMA as ' +
+      'if nothing had happened.',
+    look:
+      'the sanitizer (--check): the entry, the descriptor as it was and is, and the ' +
+      'TLBI_NH_VA that is missing',
     vms: 1,
     attacks: false,
     measures: false,
@@ -140,7 +156,8 @@ export const EXPERIMENTS = [
     name: 'forget-cfgi-cd',
     title: 'Forget a CFGI_CD',
     about:
-      'The guest makes its CD invalid and sends a CMD_SYNC without a CFGI_CD: the stream goes on with the cached one.',
+      'The guest makes its CD invalid and sends a CMD_SYNC without a CFGI_CD: the stream goes ' +
+      'on with the cached one.',
     look: 'the sanitizer (--check): the CD as it was and is, and the CFGI_CD that is missing',
     vms: 1,
     attacks: false,
@@ -153,7 +170,8 @@ export const EXPERIMENTS = [
     name: 'forget-cfgi-ste',
     title: 'Forget a CFGI_STE',
     about:
-      'The guest sets its STE to abort and sends a CMD_SYNC without a CFGI_STE: the stream goes on as before.',
+      'The guest sets its STE to abort and sends a CMD_SYNC without a CFGI_STE: the stream ' +
+      'goes on as before.',
     look: 'the sanitizer (--check): the STE as it was and is, and the CFGI_STE that is missing',
     vms: 1,
     attacks: false,

@@ -15,6 +15,7 @@ import {
 import { VMID_E2H, VMID_EL2 } from '../../../assembly/layout/vmid-memory.ts';
 import { decodeCommand } from '../../../devices/decode/index.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
+import type { StaleSte } from '../../../devices/smmuv3/index.ts';
 import {
   cfgiCd,
   cfgiSte,
@@ -39,11 +40,17 @@ export interface Change {
   readonly now: string;
 }
 
-/** A cached entry that was used although memory says something else, and that no command has removed. Plain data; 64-bit values are hexadecimal. */
+/**
+ * A cached entry that was used although memory says something else, and that no command
+ * has removed. Plain data; 64-bit values are hexadecimal.
+ */
 export interface Finding {
   /** The cache: the configuration cache holds STE and CD. */
   readonly kind: 'IOTLB' | 'STE' | 'CD';
-  /** Name of the machine whose stream it is; absent for the host's own streams. StreamIDs and VMIDs are as the machine numbers them. */
+  /**
+   * Name of the machine whose stream it is; absent for the host's own streams. StreamIDs
+   * and VMIDs are as the machine numbers them.
+   */
   readonly machine?: string;
   readonly streamId: number;
   readonly substreamId?: number;
@@ -75,10 +82,13 @@ export interface StreamOwner {
   readonly streamId: number;
 }
 
-export const hex = (value: number | bigint) => `0x${value.toString(16)}`;
+const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 const hex64 = (value: bigint) => `0x${value.toString(16).padStart(16, '0')}`;
 
-/** TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where unprivileged access is not allowed. */
+/**
+ * TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where
+ * unprivileged access is not allowed.
+ */
 function permissionText(permissions: number): string {
   const letters = [
     [TLB_PERM_R, 'r'],
@@ -139,19 +149,23 @@ function changesOf(
 }
 
 function changeText({ what, address, doubleword, old, now }: Change): string {
+  const part = doubleword === undefined ? '' : ` doubleword ${doubleword}`;
   const place = address === undefined ? '' : ` at ${address}`;
-  return `${what}${doubleword === undefined ? '' : ` doubleword ${doubleword}`}${place} was ${old}, is ${now}`;
+  return `${what}${part}${place} was ${old}, is ${now}`;
 }
 
 /** Puts the parts together, with their one line. */
 function finish(parts: Omit<Finding, 'text'>): Finding {
   const { kind, machine, streamId, substreamId, iova, entry, now, changes, command } = parts;
-  const stream = `StreamID ${hex(streamId)}${substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`}`;
+  const substream = substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`;
+  const stream = `StreamID ${hex(streamId)}${substream}`;
+  const asid = entry?.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`;
   const subject =
     entry === undefined
       ? `stale ${kind} of ${stream}, used for iova ${iova}`
-      : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${entry.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`}, ` +
-        `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, used for iova ${iova}`;
+      : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${asid}, ` +
+        `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, ` +
+        `used for iova ${iova}`;
   const why =
     changes.length === 0 ? ['which doubleword has changed is not known'] : changes.map(changeText);
   const text = [
@@ -225,19 +239,11 @@ export function findingOf(suspect: Suspect, owner: StreamOwner | undefined): Fin
     : configFinding(suspect, owner);
 }
 
-/** A guest's STE in its memory, and as its SMMU read it last. */
-export interface GuestSteChange {
-  /** gpa of the STE. */
-  readonly address: number;
-  readonly old: readonly bigint[];
-  readonly now: readonly bigint[];
-}
-
 /** A guest's stream whose STE is not the one that its SMMU has read. */
 export function guestSteFinding(
   owner: StreamOwner,
   iova: number,
-  { address, old, now }: GuestSteChange,
+  { address, old, now }: Pick<StaleSte, 'address' | 'old' | 'now'>,
 ): Finding {
   return finish({
     kind: 'STE',

@@ -105,7 +105,10 @@ export class HostSanitizer {
     }
   }
 
-  /** Behind an access of a guest's stream: its STE is read by its vSMMU, whose last reading is what counts as cached. */
+  /**
+   * Behind an access of a guest's stream: its STE is read by its vSMMU, whose last
+   * reading is what counts as cached.
+   */
   checkSte(viommu: InspectedSmmu, streamId: number, iova: number): void {
     const change = viommu.staleSte(streamId);
     const physSid = viommu.streams.get(streamId);

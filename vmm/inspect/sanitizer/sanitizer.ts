@@ -1,5 +1,6 @@
-// The host's part of the sanitizer: takes suspects, and gives each the time that its invalidation may take. What is still cached then has been
-// forgotten (docs/sanitizer.md).
+// The host's part of the sanitizer: takes suspects, and gives each the time that its
+// invalidation may take. What is still cached then has been forgotten
+// (docs/sanitizer.md).
 
 import {
   CHECK_AT_COMPARED,
@@ -180,8 +181,9 @@ export class Sanitizer {
     return this.#iotlb.isLive(index);
   }
 
-  // An entry that was swept can come back only by an insert, which changes the sequence word. A CFGI and an insert for another stream of the
-  // same set look the same; then it counts as swept.
+  // An entry that was swept can come back only by an insert, which changes the sequence
+  // word. A CFGI and an insert for another stream of the same set look the same; then it
+  // counts as swept.
   #configIsCached({ index, sid, ssid, generation, second }: ConfigSuspect): boolean {
     const entry = this.#options.smmu + SMMU_AT_CFG_ENTRIES + index * CFG_ENTRY_SIZE;
     const set =

@@ -1,4 +1,5 @@
-// A suspect as the checked SMMU core hands it over (assembly/layout/check-memory.ts): a hit on a cached entry that memory does not bear out.
+// A suspect as the checked SMMU core hands it over (assembly/layout/check-memory.ts): a
+// hit on a cached entry that memory does not bear out.
 
 import {
   SUSPECT_ASID_PERM,

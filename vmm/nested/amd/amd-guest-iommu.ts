@@ -1,4 +1,5 @@
-// The VMM's end of a vIOMMU: an iommufd of its own, worked in the order of QEMU's patches for it, in the shape that the guest's IOMMU needs.
+// The VMM's end of a vIOMMU: an iommufd of its own, worked in the order of QEMU's patches
+// for it, in the shape that the guest's IOMMU needs.
 
 import {
   AMD_CMD_DEVICE,
@@ -151,7 +152,10 @@ export class AmdGuestIommu implements AmdViommuBackend {
     for (const virtId of this.#devices.keys()) this.#attach(virtId);
   }
 
-  /** The guest's entry of a device; without one the device is blocked, with its IOMMU off it reaches all of the guest's memory. */
+  /**
+   * The guest's entry of a device; without one the device is blocked, with its IOMMU off
+   * it reaches all of the guest's memory.
+   */
   #guestDte(virtId: number): Uint8Array | undefined {
     if (!this.#table) return undefined;
     const { address, bytes } = this.#table;
@@ -187,8 +191,9 @@ export class AmdGuestIommu implements AmdViommuBackend {
   }
 
   /**
-   * The host's work at a safe point of the guest: a hypervisor would see writes to the device table; here the command buffer waits at each
-   * INVALIDATE_DEVTAB_ENTRY until the entry has been read.
+   * The host's work at a safe point of the guest: a hypervisor would see writes to the
+   * device table; here the command buffer waits at each INVALIDATE_DEVTAB_ENTRY until the
+   * entry has been read.
    */
   service(): void {
     const { queue, guest } = this.block;

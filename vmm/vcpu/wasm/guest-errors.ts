@@ -33,8 +33,9 @@ export function reasonOf(cause: unknown): string {
 }
 
 /**
- * What it means that a module was not instantiated: an import does not fit, a segment lies out of bounds, its start function trapped.
- * An error of the machine stays what it is.
+ * What it means that a module was not instantiated: an import does not fit, a segment
+ * lies out of bounds, its start function trapped. An error of the machine stays what it
+ * is.
  */
 export function instantiationError(cause: unknown): VsmmuError {
   if (cause instanceof VsmmuError) return cause;

@@ -20,7 +20,10 @@ import {
 } from './wasm-binary.ts';
 import type { FunctionType } from './wasm-types.ts';
 
-/** A reactor is entered again and again and keeps its state in guest memory; a command runs from `_start` to its end. */
+/**
+ * A reactor is entered again and again and keeps its state in guest memory; a command
+ * runs from `_start` to its end.
+ */
 export type GuestShape = 'reactor' | 'command';
 
 export interface GuestImage {
@@ -33,7 +36,10 @@ export interface GuestImage {
 
 /** What a binary may have that most may not. */
 export interface ImageOptions {
-  /** It may use garbage-collected objects: for guests that are trusted not to fill the heap of their thread. Default false. */
+  /**
+   * It may use garbage-collected objects: for guests that are trusted not to fill the
+   * heap of their thread. Default false.
+   */
   readonly allowGc?: boolean | undefined;
 }
 
@@ -46,7 +52,7 @@ interface CheckedModule {
 
 const WASM_PAGE = 0x10000;
 /** Entry of the secondary vCPUs. */
-const SECONDARY_ENTRY = 'vsmmu_secondary';
+export const SECONDARY_ENTRY = 'vsmmu_secondary';
 /** Entries of all tables and element segments: an engine allocates them whether they are used or not. */
 const MAX_TABLE_ENTRIES = 65_536;
 
@@ -59,7 +65,8 @@ function checkFunction(imported: WasmImport, type: FunctionType): void {
   if (sameFunctionType(type, expected)) return;
   throw new GuestImageError(
     'import-type',
-    `the guest imports ${nameOf(imported)} as ${functionTypeText(type)}: it is ${functionTypeText(expected)}`,
+    `the guest imports ${nameOf(imported)} as ${functionTypeText(type)}: it is ` +
+      `${functionTypeText(expected)}`,
   );
 }
 
@@ -116,7 +123,8 @@ function checkMemory(memory: MemoryImport): CheckedModule['memory'] {
     const kib = (initial * WASM_PAGE) / 1024;
     throw new GuestImageError(
       'memory-too-small',
-      `too little memory: the guest asks for ${kib} KiB, of which the ABI area takes the first ${ABI_AREA_SIZE / 1024}: raise --initial-memory`,
+      `too little memory: the guest asks for ${kib} KiB, of which the ABI area takes the ` +
+        `first ${ABI_AREA_SIZE / 1024}: raise --initial-memory`,
     );
   }
   return { ...memory, limits: { ...memory.limits, maximum } };
@@ -133,7 +141,8 @@ function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
   if (collected !== undefined && !allowGc) {
     throw new GuestImageError(
       'gc-types',
-      `the guest has ${collected}, and could fill the heap of its process: only a trusted one may, on a thread of its own (allowGc)`,
+      `the guest has ${collected}, and could fill the heap of its process: only a trusted one ` +
+        'may, on a thread of its own (allowGc)',
     );
   }
   let entries = elements;
@@ -141,7 +150,8 @@ function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
     if (wide || maximum === undefined) {
       throw new GuestImageError(
         'table-limits',
-        `the guest has a table ${wide ? 'with 64-bit indices' : 'without a maximum'}: its tables need 32-bit indices and a maximum`,
+        `the guest has a table ${wide ? 'with 64-bit indices' : 'without a maximum'}: its ` +
+          'tables need 32-bit indices and a maximum',
       );
     }
     entries += Math.max(initial, maximum);
@@ -149,7 +159,8 @@ function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
   if (entries > MAX_TABLE_ENTRIES) {
     throw new GuestImageError(
       'table-limits',
-      `the guest's tables and element segments may have ${entries} entries: there are at most ${MAX_TABLE_ENTRIES}`,
+      `the guest's tables and element segments may have ${entries} entries: there are at most ` +
+        `${MAX_TABLE_ENTRIES}`,
     );
   }
 }
@@ -204,7 +215,9 @@ function shapeOf(module: WebAssembly.Module): GuestShape {
 
 function checkData(lowest: number | undefined): void {
   if (lowest === undefined || lowest >= ABI_AREA_SIZE) return;
-  const how = `link it above (wasm-ld --global-base=${ABI_AREA_SIZE}, asc --memoryBase ${ABI_AREA_SIZE})`;
+  const how =
+    `link it above (wasm-ld --global-base=${ABI_AREA_SIZE}, asc --memoryBase ` +
+    `${ABI_AREA_SIZE})`;
   throw new GuestImageError(
     'data-in-abi-area',
     `the guest has data at 0x${lowest.toString(16)}, in the ABI's first MiB: ${how}`,
@@ -225,7 +238,8 @@ export async function loadGuestImage(
   if (shape === 'reactor' && maximum !== initial) {
     throw new GuestImageError(
       'memory-not-fixed',
-      `the guest's memory may grow (${initial} to ${maximum} pages): a reactor's maximum must be its initial size`,
+      `the guest's memory may grow (${initial} to ${maximum} pages): a reactor's maximum must ` +
+        'be its initial size',
     );
   }
   checkData(lowestData);
@@ -261,8 +275,9 @@ export async function loadSecondaryProgram(
 
 /**
  * The memory that the guest's import asks for. Its pages cost nothing until they are touched.
- * @param pages how much the machine has, in pages of 64 KiB: the memory cannot grow beyond it, and a guest never gets more than it takes.
- * Default: the guest begins with as much as it needs, and may grow as far as its import says.
+ * @param pages how much the machine has, in pages of 64 KiB: the memory cannot grow
+ *   beyond it, and a guest never gets more than it takes. Default: the guest begins with
+ *   as much as it needs, and may grow as far as its import says.
  * @throws {GuestImageError} when that is less than the guest needs.
  */
 export function createGuestMemory(image: GuestImage, pages?: number): WebAssembly.Memory {

@@ -1,10 +1,11 @@
-// The import object of a guest: built here and nowhere else, so that no JavaScript function reaches a guest without its exit counter.
+// The import object of a guest: built here and nowhere else, so that no JavaScript
+// function reaches a guest without its exit counter.
 
 import { printable } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS, type ExitKind } from '../exit-counter.ts';
 import type { ExitGate, VcpuHost } from '../vcpu.ts';
 import { GuestImageError } from './guest-errors.ts';
-import { MODULE_VSMMU, MODULE_WASI, type VsmmuFunction } from './import-types.ts';
+import { IMPORT_TYPES, MODULE_VSMMU, MODULE_WASI, type VsmmuFunction } from './import-types.ts';
 import { probeStack } from './stack-probe.ts';
 import { exitOf } from './wasm-program.ts';
 
@@ -21,7 +22,10 @@ export interface GuestImportsOptions {
   /** The machine, which carries the calls out. */
   readonly host: VcpuHost;
   readonly wasi: Readonly<Record<string, Call>>;
-  /** Exports of a Wasm instance: the imports that stay inside Wasm, by name. Those that are missing have nobody behind them. */
+  /**
+   * Exports of a Wasm instance: the imports that stay inside Wasm, by name. Those that
+   * are missing have nobody behind them.
+   */
   readonly inside: InsideCalls;
 }
 
@@ -56,14 +60,16 @@ function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCa
           vcpu,
         ),
     },
-    // Leaving the guest is itself the safe point at which the host does its work; a vCPU on a thread of its own sleeps there.
+    // Leaving the guest is itself the safe point at which the host does its work; a vCPU
+    // on a thread of its own sleeps there.
     wait: { kind: 'wait', call: (_microseconds: number) => host.wait() },
     clock_ns: { kind: 'clock', call: () => clock.nowNs() },
     vcpu_start: {
       kind: 'wait',
       call: (target: number, argument: number) => host.startVcpu(target, { argument }),
     },
-    // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no SMMU; they are exits like any other then.
+    // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no
+    // SMMU; they are exits like any other then.
     doorbell: { kind: 'mmio', call: (_id: number, _offset: number) => undefined },
     tlbi: { kind: 'mmio', call: (_operation: number, _asid: number, _va: bigint) => undefined },
     dsb: { kind: 'mmio', call: (_before: bigint) => 0n },
@@ -72,9 +78,13 @@ function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCa
 }
 
 /** A call with its exit. By arity: argument lists that V8 need not build are what keeps an exit at some 10 ns. */
-function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
+function counted(
+  call: Call,
+  arity: number,
+  { kind, vcpu, gate }: { kind: number; vcpu: number; gate: ExitGate },
+): Call {
   const inner = call as unknown as (...args: unknown[]) => unknown;
-  switch (call.length) {
+  switch (arity) {
     case 0:
       return () => {
         probeStack();
@@ -124,7 +134,7 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
         }
       };
       // A transport has to know how many arguments to carry.
-      return Object.defineProperty(any, 'length', { value: call.length });
+      return Object.defineProperty(any, 'length', { value: arity });
     }
   }
 }
@@ -132,7 +142,8 @@ function counted(call: Call, kind: number, vcpu: number, gate: ExitGate): Call {
 type ImportModule = Record<string, WebAssembly.ImportValue>;
 
 /**
- * An empty import object. Neither it nor what lies in it has a prototype: their keys are a guest's, and `__proto__` is one like any other.
+ * An empty import object. Neither it nor what lies in it has a prototype: their keys are
+ * a guest's, and `__proto__` is one like any other.
  */
 export function importObject(): Record<string, ImportModule> {
   return Object.create(null) as Record<string, ImportModule>;
@@ -154,6 +165,11 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
   const inside = new Map<string, Call | undefined>(Object.entries(options.inside));
   const vsmmu = vsmmuCalls(options);
   const imports = importObject();
+  const counting = (call: Call, kind: ExitKind, from: string, name: string) => {
+    const arity = IMPORT_TYPES.get(from)?.get(name)?.params.length ?? call.length;
+    const exit = { kind: EXIT_KINDS.indexOf(kind), vcpu, gate };
+    return counted(call, arity, exit) as WebAssembly.ImportValue;
+  };
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     const target = importModule(imports, from);
     const own = from === MODULE_VSMMU && Object.hasOwn(vsmmu, name) ? vsmmu[name] : undefined;
@@ -163,19 +179,9 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
     } else if (from === MODULE_VSMMU && inside.get(name)) {
       target[name] = inside.get(name) as WebAssembly.ImportValue;
     } else if (own) {
-      target[name] = counted(
-        own.call,
-        EXIT_KINDS.indexOf(own.kind),
-        vcpu,
-        gate,
-      ) as WebAssembly.ImportValue;
+      target[name] = counting(own.call, own.kind, from, name);
     } else if (foreign) {
-      target[name] = counted(
-        foreign,
-        EXIT_KINDS.indexOf('wasi'),
-        vcpu,
-        gate,
-      ) as WebAssembly.ImportValue;
+      target[name] = counting(foreign, 'wasi', from, name);
     } else {
       throw new GuestImageError(
         'unknown-import',

@@ -84,6 +84,9 @@ const WASI_TYPES = {
   sock_shutdown: 'ii:i',
 } as const;
 
+/** A function of WASI preview 1. */
+export type WasiFunction = keyof typeof WASI_TYPES;
+
 const typesOf = (shorts: Readonly<Record<string, string>>): ReadonlyMap<string, FunctionType> =>
   new Map(Object.entries(shorts).map(([name, short]) => [name, typeOf(short)]));
 

@@ -59,8 +59,10 @@ export function writeInfoPage(memory: WebAssembly.Memory, contents: InfoPageCont
 }
 
 /**
- * Keeps ABI_AT_TIME fresh. The 64 bits are put together in private memory and moved as one double, in one store, so that no vCPU reads half
- * of a time. (A BigInt would do the same for ten times the cost, at every exit. Times below 2^63 ns are no NaN, so every bit arrives.)
+ * Keeps ABI_AT_TIME fresh. The 64 bits are put together in private memory and moved as
+ * one double, in one store, so that no vCPU reads half of a time. (A BigInt would do the
+ * same for ten times the cost, at every exit. Times below 2^63 ns are no NaN, so every
+ * bit arrives.)
  */
 export class TimeMirror {
   readonly #time: Float64Array;

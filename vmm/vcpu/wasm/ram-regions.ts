@@ -15,7 +15,8 @@ export function ramRegions(memory: WebAssembly.Memory, gpaBase: number): readonl
   const { byteLength } = memory.buffer;
   if (gpaBase + byteLength > GPA_LIMIT) {
     throw new RangeError(
-      `${byteLength / MIB} MiB of memory at 0x${gpaBase.toString(16)} end above 4 GiB: there is room for ${(GPA_LIMIT - gpaBase) / MIB} MiB`,
+      `${byteLength / MIB} MiB of memory at 0x${gpaBase.toString(16)} end above 4 GiB: there ` +
+        `is room for ${(GPA_LIMIT - gpaBase) / MIB} MiB`,
     );
   }
   return [

@@ -1,11 +1,15 @@
-// Stack headroom. Inline devices run on their guest's stack: a guest that has used it up must overflow before a device has begun to
-// change its state, not in the middle of it.
+// Stack headroom. Inline devices run on their guest's stack: a guest that has used it up
+// must overflow before a device has begun to change its state, not in the middle of it.
 //
-// The probe is a Wasm function with a frame of FRAME_BYTES. Engines check the whole frame against the stack limit on entry and touch none
-// of it, so that the probe costs one call (some 5 ns). The frame is that large because a branch that is never taken keeps that many
-// results of calls alive at once.
+// The probe is a Wasm function with a frame of FRAME_BYTES. Engines check the whole frame
+// against the stack limit on entry and touch none of it, so that the probe costs one call
+// (some 5 ns). The frame is that large because a branch that is never taken keeps that
+// many results of calls alive at once.
 
-/** Stack that inline devices may use, in bytes. V8 alone wants 40 KiB to compile a function that is called for the first time. */
+/**
+ * Stack that inline devices may use, in bytes. V8 alone wants 40 KiB to compile a
+ * function that is called for the first time.
+ */
 const FRAME_BYTES = 128 * 1024;
 const VALUES = FRAME_BYTES / 8;
 
@@ -23,7 +27,10 @@ function section(id: number, contents: readonly number[]): number[] {
   return [id, ...leb(contents.length), ...contents];
 }
 
-/** (func $probe (param i32) (result f64) (if (result f64) (local.get 0) (then VALUES calls of itself, added up) (else (f64.const 0)))) */
+/**
+ * (func $probe (param i32) (result f64) (if (result f64) (local.get 0) (then VALUES calls
+ * of itself, added up) (else (f64.const 0))))
+ */
 function probeModule(): Uint8Array<ArrayBuffer> {
   const [i32, f64] = [0x7f, 0x7c];
   const callSelf = [0x41, 0x00, 0x10, 0x00];

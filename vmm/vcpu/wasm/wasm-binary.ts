@@ -1,5 +1,6 @@
-// Reads of a WebAssembly binary what has to be known before an engine compiles it: what it imports, and what it may have the engine
-// allocate (core specification, section 5.5). The code itself is passed over: checking it is the engine's work.
+// Reads of a WebAssembly binary what has to be known before an engine compiles it: what
+// it imports, and what it may have the engine allocate (core specification, section 5.5).
+// The code itself is passed over: checking it is the engine's work.
 
 import { skipConstant, skipElements } from './wasm-elements.ts';
 import { WasmFormatError, WasmReader } from './wasm-reader.ts';
@@ -40,8 +41,8 @@ export interface WasmOutline {
   /** What needs a garbage-collected heap: "struct types"; undefined when nothing does. */
   readonly collected: string | undefined;
   /**
-   * The lowest address at which it puts data when it is instantiated, as far as it stands there as a constant; undefined when there is
-   * none.
+   * The lowest address at which it puts data when it is instantiated, as far as it stands
+   * there as a constant; undefined when there is none.
    */
   readonly lowestData: number | undefined;
 }

@@ -1,5 +1,5 @@
-// Element segments and constant expressions of a WebAssembly binary (core specification, sections 5.4.9 and 5.5.12), as far as they have
-// to be passed over and counted.
+// Element segments and constant expressions of a WebAssembly binary (core specification,
+// sections 5.4.9 and 5.5.12), as far as they have to be passed over and counted.
 
 import { WasmFormatError, type WasmReader } from './wasm-reader.ts';
 import type { TypeReader } from './wasm-types.ts';

@@ -11,7 +11,7 @@ import { AbiInterrupts } from './abi-interrupts.ts';
 import { checkAbiVersion, type GuestImage } from './guest-image.ts';
 import { guestImports, type InsideCalls } from './guest-imports.ts';
 import { TimeMirror, writeInfoPage } from './info-page.ts';
-import type { WasiFactory, WasiHost } from './wasi-host.ts';
+import type { WasiFactory, WasiHost } from './wasi/index.ts';
 import {
   InlineWasmVcpu,
   type Instantiate,
@@ -88,7 +88,7 @@ export class WasmGuest implements Guest {
     writeInfoPage(memory, { ramGpaBase, vcpus: this.vcpus, machine, devices });
   }
 
-  async start(host: VcpuHost): Promise<readonly Vcpu[]> {
+  async start(host: VcpuHost, signal: AbortSignal): Promise<readonly Vcpu[]> {
     const { image, memory, args = [host.name], env = {}, transport } = this.#options;
     const wasi = await this.#options.wasi(image.module, memory, {
       args,
@@ -100,7 +100,9 @@ export class WasmGuest implements Guest {
     });
     this.#wasi = wasi;
     const plans = Array.from({ length: this.vcpus }, (_, i) => this.#plan(host, i, wasi));
-    this.#started = transport ? await startAll(transport, plans) : await this.#inline(plans);
+    this.#started = transport
+      ? await startAll(transport, plans, signal)
+      : await this.#inline(plans);
     try {
       await this.#started[0]?.reset({ argument: 0 });
     } catch (error) {
@@ -114,7 +116,8 @@ export class WasmGuest implements Guest {
     const { instantiate = (module, imports) => WebAssembly.instantiate(module, imports) } =
       this.#options;
     const vcpus = plans.map((plan) => new InlineWasmVcpu(plan, instantiate));
-    // vCPU 0 gets its instance when it is reset; a program that does not fit has to be known before the guest starts it.
+    // vCPU 0 gets its instance when it is reset; a program that does not fit has to be
+    // known before the guest starts it.
     for (const vcpu of vcpus.slice(1)) await vcpu.prepare();
     return vcpus;
   }
@@ -139,7 +142,6 @@ export class WasmGuest implements Guest {
         inside: transport ? {} : drain,
       }),
       host,
-      setExitRequest: (wanted) => this.setExitRequest(wanted),
       checkAbi: (abi) => {
         if (main) checkAbiVersion(image, abi);
       },
@@ -169,8 +171,9 @@ export class WasmGuest implements Guest {
 async function startAll(
   transport: VcpuTransport,
   plans: readonly WasmVcpuOptions[],
+  signal: AbortSignal,
 ): Promise<readonly Vcpu[]> {
-  const results = await Promise.allSettled(plans.map((plan) => transport.start(plan)));
+  const results = await Promise.allSettled(plans.map((plan) => transport.start(plan, signal)));
   const started = results.flatMap((result) =>
     result.status === 'fulfilled' ? [result.value] : [],
   );

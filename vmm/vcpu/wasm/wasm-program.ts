@@ -5,7 +5,7 @@ import { RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi
 import { MachineError } from '../../../devices/plugin/index.ts';
 import type { VcpuEntry, VcpuExit, VcpuState } from '../vcpu.ts';
 import { GuestExit } from './guest-errors.ts';
-import type { GuestShape } from './guest-image.ts';
+import { type GuestShape, SECONDARY_ENTRY } from './guest-image.ts';
 
 /** A guest's main program, or that of secondary vCPUs. */
 export type ProgramShape = GuestShape | 'secondary';
@@ -23,9 +23,7 @@ const OFF: VcpuExit = { reason: 'off', code: 0 };
 /** What it means for a vCPU that something was thrown through its guest's frames. */
 export function exitOf(vcpu: number, thrown: unknown): VcpuExit {
   if (thrown instanceof GuestExit) return { reason: 'off', code: thrown.code };
-  const error =
-    thrown instanceof MachineError ? thrown : new MachineError(`guest vCPU ${vcpu}`, thrown);
-  return { reason: 'failed', error };
+  return { reason: 'failed', error: MachineError.of(`guest vCPU ${vcpu}`, thrown) };
 }
 
 export class WasmProgram {
@@ -52,7 +50,7 @@ export class WasmProgram {
   /** The export that the next slice calls. */
   next(budget: number): ProgramCall {
     if (this.#shape === 'secondary')
-      return { name: 'vsmmu_secondary', args: [this.#vcpu, this.#argument] };
+      return { name: SECONDARY_ENTRY, args: [this.#vcpu, this.#argument] };
     if (this.#shape === 'command') return { name: '_start', args: [] };
     if (this.#initialized) return { name: 'vsmmu_run', args: [budget] };
     return { name: '_initialize', args: [] };
@@ -68,8 +66,8 @@ export class WasmProgram {
     if (result === RUN_OFF || (this.#shape === 'secondary' && result === undefined)) return OFF;
     if (result === RUN_YIELD) return YIELD;
     if (result === RUN_IDLE) return IDLE;
-    const entry = this.#shape === 'secondary' ? 'vsmmu_secondary' : 'vsmmu_run';
-    return exitOf(this.#vcpu, new Error(`${entry} returned ${String(result)}`));
+    const { name } = this.next(0);
+    return exitOf(this.#vcpu, new Error(`${name} returned ${String(result)}`));
   }
 
   /**

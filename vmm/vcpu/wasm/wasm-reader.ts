@@ -1,5 +1,6 @@
-// Reads the encodings that WebAssembly binaries are made of (core specification, section 5.2), as strictly as an engine does: what an
-// engine would read in another way, or would refuse, is refused here.
+// Reads the encodings that WebAssembly binaries are made of (core specification, section
+// 5.2), as strictly as an engine does: what an engine would read in another way, or would
+// refuse, is refused here.
 
 /** The binary is damaged, or says something that this reader does not know. */
 export class WasmFormatError extends RangeError {

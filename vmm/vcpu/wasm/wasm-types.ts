@@ -1,4 +1,5 @@
-// The type section of a WebAssembly binary (core specification, section 5.3): function types, and what else it may declare.
+// The type section of a WebAssembly binary (core specification, section 5.3): function
+// types, and what else it may declare.
 
 import { WasmFormatError, type WasmReader } from './wasm-reader.ts';
 

@@ -16,8 +16,6 @@ export interface WasmVcpuOptions {
   /** What the guest imports, each call with its exit counted; to be called on the machine's thread. */
   readonly imports: WebAssembly.Imports;
   readonly host: VcpuHost;
-  /** Sets the word by which the guest is asked for an exit. */
-  setExitRequest(wanted: boolean): void;
   /**
    * Checks the value of the guest's `vsmmu_abi`.
    * @throws {GuestImageError} when it was built for another version.
@@ -27,8 +25,11 @@ export interface WasmVcpuOptions {
 
 /** Runs vCPUs on threads of their own. */
 export interface VcpuTransport {
-  /** Starts a thread and instantiates the program in it. */
-  start(options: WasmVcpuOptions): Promise<Vcpu>;
+  /**
+   * Starts a thread and instantiates the program in it.
+   * @param signal aborted, it ends the thread wherever it is, and `start` throws its reason.
+   */
+  start(options: WasmVcpuOptions, signal: AbortSignal): Promise<Vcpu>;
 }
 
 /** Instantiates a module; a test can look at the import object here. */
@@ -101,10 +102,6 @@ export class InlineWasmVcpu implements Vcpu {
   /** It looks at its interrupt words itself, and never sleeps. */
   setIrq(): void {
     return;
-  }
-
-  requestExit(): void {
-    this.#options.setExitRequest(true);
   }
 
   /** Nobody runs it while it is paused. */

@@ -24,6 +24,8 @@ let vm: AmdVm;
 const IOVA = 0x123456000;
 const CMD_BUF_RUN = 0x10;
 const EVENT_OVERFLOW = 1;
+const EVENT_LOG_EN = 4;
+const EVENT_LOG_RUN = 8;
 
 beforeAll(async () => {
   modules = { ...(await loadHotModules()), amdIommu: await loadAmdIommu() };
@@ -197,7 +199,59 @@ describe('an event log', () => {
     expect([vm.events().length, vm.iommu.block.eventsLost]).toEqual([0, 4]);
     vm.iommu.write(AMD_STATUS, EVENT_OVERFLOW);
     vm.write(IOVA, 0);
-    expect(vm.events().length).toBe(1);
+    expect([vm.events().length, vm.iommu.block.eventsLost]).toEqual([0, 5]);
+    vm.iommu.setControl(CONTROL & ~EVENT_LOG_EN);
+    vm.iommu.setControl(CONTROL);
+    vm.write(IOVA, 0);
+    expect([vm.events().length, vm.iommu.block.eventsLost]).toEqual([1, 5]);
+  });
+
+  it('runs again after its overflow is cleared and EventLogEn is written 0, then 1, in this order', () => {
+    const running = () => [vm.status & EVENT_OVERFLOW, vm.status & EVENT_LOG_RUN];
+    expect(running()).toEqual([0, EVENT_LOG_RUN]);
+    for (let i = 0; i < 256; i++) vm.write(IOVA, 0);
+    expect(running()).toEqual([EVENT_OVERFLOW, 0]);
+    const enable = (control: number) => vm.iommu.setControl(control);
+    // A 1 alone is no change; and a 0 and a 1 while the overflow is still set do nothing.
+    enable(CONTROL);
+    enable(CONTROL & ~EVENT_LOG_EN);
+    enable(CONTROL);
+    vm.iommu.write(AMD_STATUS, EVENT_OVERFLOW);
+    expect(running()).toEqual([0, 0]);
+    enable(CONTROL);
+    expect(running()).toEqual([0, 0]);
+    enable(CONTROL & ~EVENT_LOG_EN);
+    enable(CONTROL);
+    expect(running()).toEqual([0, EVENT_LOG_RUN]);
+    // EventLogRun is the IOMMU's.
+    vm.iommu.write(AMD_STATUS, EVENT_LOG_RUN);
+    expect(running()).toEqual([0, EVENT_LOG_RUN]);
+    enable(CONTROL & ~EVENT_LOG_EN);
+    expect(running()).toEqual([0, 0]);
+  });
+
+  it("of the host is restarted by the host's driver", () => {
+    // Of a device that no guest has: the entry aborts, and logs.
+    const fault = () => vm.iommu.vm.unit.translate(smmuBase(0), 99, -1, 0x1000, 0, 0);
+    const log = () => host.iommu.guest(0).status & (EVENT_OVERFLOW | EVENT_LOG_RUN);
+    for (let i = 0; i < 600; i++) fault();
+    expect(log()).toBe(EVENT_OVERFLOW);
+    expect(host.iommu.takeEvents()).toBeGreaterThan(100);
+    expect(log()).toBe(EVENT_LOG_RUN);
+    fault();
+    expect(host.iommu.takeEvents()).toBe(1);
+  });
+
+  it('whose machine is saved with an overflow does not run in the restored one', () => {
+    for (let i = 0; i < 256; i++) vm.write(IOVA, 0);
+    const { block } = vm.iommu;
+    const saved = block.saveBuffers();
+    vm.iommu.setControl(0);
+    block.restoreBuffers(saved.map(() => 0));
+    vm.iommu.setControl(CONTROL);
+    expect(vm.status & EVENT_LOG_RUN).toBe(EVENT_LOG_RUN);
+    block.restoreBuffers(saved);
+    expect(vm.status & (EVENT_LOG_RUN | EVENT_OVERFLOW)).toBe(EVENT_OVERFLOW);
   });
 });
 

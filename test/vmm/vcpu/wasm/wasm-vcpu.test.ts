@@ -5,7 +5,7 @@ import { Bus, SYSTEM_CLOCK } from '../../../../devices/bus/index.ts';
 import type { Vcpu, VcpuExit, VcpuHost } from '../../../../vmm/vcpu/index.ts';
 import {
   createGuestMemory,
-  createWasmerWasi,
+  createWasi,
   loadGuestImage,
   WasmGuest,
 } from '../../../../vmm/vcpu/wasm/index.ts';
@@ -27,7 +27,8 @@ function host(): VcpuHost {
     isInGuest: (vcpu) => inGuest[vcpu] ?? false,
     startVcpu: () => -1,
     wait: () => undefined,
-    attend: () => undefined,
+    attend: () => false,
+    untilTimerMs: () => Number.POSITIVE_INFINITY,
     failed: () => undefined,
   };
 }
@@ -35,9 +36,9 @@ function host(): VcpuHost {
 async function vcpuOf(binary: Uint8Array<ArrayBuffer>) {
   const image = await loadGuestImage(binary);
   const memory = createGuestMemory(image);
-  const options = { image, memory, ramGpaBase: 0x80000000, wasi: createWasmerWasi };
+  const options = { image, memory, ramGpaBase: 0x80000000, wasi: createWasi };
   const guest = new WasmGuest(options);
-  const [vcpu] = await guest.start(host());
+  const [vcpu] = await guest.start(host(), new AbortController().signal);
   return { guest, memory, vcpu: vcpu as Vcpu, words: new Uint32Array(memory.buffer) };
 }
 
@@ -123,8 +124,8 @@ describe('a Wasm vCPU', () => {
   });
 
   it('is asked for an exit by the word in its info page', async () => {
-    const { guest, vcpu, words } = await vcpuOf(REACTOR);
-    vcpu.requestExit();
+    const { guest, words } = await vcpuOf(REACTOR);
+    guest.setExitRequest(true);
     expect(words[0x618 >> 2]).toBe(1);
     guest.setExitRequest(false);
     expect(words[0x618 >> 2]).toBe(0);

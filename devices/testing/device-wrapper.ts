@@ -1,0 +1,66 @@
+// A device around another one, which stays as it is: what it does not change goes through.
+
+import type { Device, DeviceHost, DeviceState, MmioAccess } from '../plugin/index.ts';
+
+/** What a wrapper changes of the host that the device inside is given; everything else is the host's own. */
+export type HostChanges = Partial<Pick<DeviceHost, 'interruptLine' | 'mapDirect'>>;
+
+export class DeviceWrapper implements Device {
+  readonly name: string;
+  readonly interfaceVersion: number;
+  readonly identity: Device['identity'];
+  readonly regions: Device['regions'];
+  /** The device inside. */
+  protected readonly device: Device;
+
+  constructor(device: Device) {
+    this.device = device;
+    this.name = device.name;
+    this.interfaceVersion = device.interfaceVersion;
+    this.identity = device.identity;
+    this.regions = device.regions;
+  }
+
+  /** What the device inside is given in place of the host's own. */
+  protected changes(_host: DeviceHost): HostChanges {
+    return {};
+  }
+
+  attach(host: DeviceHost): void {
+    const changes: Readonly<Record<string, unknown>> = { ...this.changes(host) };
+    this.device.attach(
+      new Proxy(host, {
+        get(target, property) {
+          if (typeof property === 'string' && Object.hasOwn(changes, property))
+            return changes[property];
+          const value: unknown = Reflect.get(target, property, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      }),
+    );
+  }
+
+  reset(): void {
+    this.device.reset();
+  }
+
+  read(access: MmioAccess): void {
+    this.device.read(access);
+  }
+
+  write(access: MmioAccess): void {
+    this.device.write(access);
+  }
+
+  save(): DeviceState {
+    return this.device.save();
+  }
+
+  restore(state: DeviceState): void {
+    this.device.restore(state);
+  }
+
+  registerName(region: number, offset: number): string {
+    return this.device.registerName(region, offset);
+  }
+}

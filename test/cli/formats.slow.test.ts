@@ -1,0 +1,227 @@
+// Each number of docs/versions.md beside what it stands for. A test here fails when a format has changed: raise its number, unless the change
+// only adds to it, and write down here what it is now.
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as versions from 'vsmmu';
+import * as GUEST_ABI from '../../assembly/layout/guest-abi.ts';
+import { BOOT_SETTINGS } from '../../cli/boot-settings.ts';
+import { PROJECT } from '../support/compile-assembly.ts';
+import { vsmmu } from '../support/vsmmu-command.ts';
+
+const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
+const read = (path: string) => readFile(join(PROJECT, path), 'utf8');
+
+/** TypeScript without what a compiler does not see. */
+function bare(source: string): string {
+  return source
+    .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+/**
+ * Paths of the values in a JSON object, with their types.
+ * @param data paths whose keys are data, not format.
+ */
+function shapeOf(value: unknown, data: readonly string[] = []): string[] {
+  const lines = new Set<string>();
+  const visit = (inner: unknown, path: string) => {
+    if (Array.isArray(inner)) {
+      for (const one of inner) visit(one, `${path}[]`);
+    } else if (typeof inner === 'object' && inner !== null) {
+      for (const [key, one] of Object.entries(inner))
+        visit(one, data.includes(path) ? `${path}.*` : path === '' ? key : `${path}.${key}`);
+    } else {
+      lines.add(`${path}: ${typeof inner}`);
+    }
+  };
+  visit(value, '');
+  return [...lines].sort();
+}
+
+/** Lines of a shape, written with the paths that begin alike in one: "a: b number, c string". */
+function lines(shape: string): string[] {
+  return shape
+    .trim()
+    .split('\n')
+    .flatMap((line) => {
+      const [, path = '', rest = ''] = /^\s*(\S*): (.*)$/.exec(line) ?? [];
+      return rest.split(', ').map((field) => {
+        const [name = '', type = ''] = field.split(' ');
+        return `${path === '.' ? '' : `${path}.`}${name}: ${type}`;
+      });
+    })
+    .sort();
+}
+
+let folder: string;
+const parsed: Record<
+  'report' | 'findings' | 'summary' | 'inspection' | 'trace' | 'decoded',
+  unknown
+> = {} as never;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vsmmu-formats-'));
+  const file = join(folder, 'run.json');
+  const json = async (...args: string[]) =>
+    JSON.parse((await vsmmu(...args, '--json')).stdout) as unknown;
+  parsed.report = await json('boot', 'toy', '--vms', '1', '--path', 'direct');
+  // Without measurements a trace is short.
+  await json('boot', 'toy', '--vms', '1', '--experiment', 'stale-dma', '--trace', file);
+  parsed.findings = await json('boot', 'toy', '--experiment', 'forget-tlbi', '--check');
+  parsed.summary = await json('trace', 'summary', file);
+  parsed.inspection = await json('inspect', file);
+  parsed.trace = JSON.parse(await readFile(file, 'utf8'));
+  parsed.decoded = await json('decode', 'cmd', '0000000000000046', '0000000000000000');
+}, 300_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('versions', () => {
+  it('are what docs/versions.md says', async () => {
+    const page = await read('docs/versions.md');
+    const rows = [...page.matchAll(/^\|[^|]*\| (\d+) .*?`([A-Z]+_[A-Z_]*VERSION)`/gm)];
+    expect(Object.fromEntries(rows.map(([, number, name]) => [name, Number(number)]))).toEqual({
+      GUEST_ABI_VERSION: versions.GUEST_ABI_VERSION,
+      PLUGIN_INTERFACE_VERSION: versions.PLUGIN_INTERFACE_VERSION,
+      TRACE_FORMAT_VERSION: versions.TRACE_FORMAT_VERSION,
+      JSON_FORMAT_VERSION: versions.JSON_FORMAT_VERSION,
+      CONFIG_FORMAT_VERSION: versions.CONFIG_FORMAT_VERSION,
+    });
+  });
+
+  it('of the guest ABI: its constants', () => {
+    const constants = Object.entries(GUEST_ABI).sort(([a], [b]) => (a < b ? -1 : 1));
+    expect(constants.length).toBeGreaterThan(50);
+    expect([versions.GUEST_ABI_VERSION, hash(JSON.stringify(constants))]).toEqual([
+      1,
+      '94188d841dd2153a',
+    ]);
+  });
+
+  it('of the plugin interface: its text', async () => {
+    const text = await Promise.all(
+      ['devices/plugin/device.ts', 'devices/plugin/device-host.ts'].map(read),
+    );
+    expect([versions.PLUGIN_INTERFACE_VERSION, hash(text.map(bare).join('\n'))]).toEqual([
+      2,
+      'dbc2158086638d19',
+    ]);
+    expect(bare('a; // b\n/* c\n d */  e')).toBe('a; e');
+  });
+
+  it('of configuration files: their options', () => {
+    expect([versions.CONFIG_FORMAT_VERSION, Object.keys(BOOT_SETTINGS).sort().join(' ')]).toEqual([
+      1,
+      [
+        'allowGc args devices directMaps drain env experiment guest hostRam idRegisters iotlbCheck json memory overlay path queues quiet',
+        'secondary seed timeout trace transport vcmdqs vcpus vintfs vms',
+      ].join(' '),
+    ]);
+  });
+
+  it('of trace files: what one has', () => {
+    const { otherData, ...trace } = parsed.trace as { otherData: { host: unknown } };
+    const { host, ...other } = otherData;
+    expect(versions.TRACE_FORMAT_VERSION).toBe(1);
+    expect(other).toMatchObject({ formatVersion: versions.TRACE_FORMAT_VERSION });
+    const types = shapeOf({ ...trace, otherData: other }, ['traceEvents[].args']);
+    expect(types.filter((line) => !line.startsWith('traceEvents[].args.'))).toEqual(
+      lines(`
+        .: displayTimeUnit string
+        otherData: formatVersion number, lost number, producer string
+        traceEvents[]: name string, ph string, pid number, tid number, ts number, dur number, s string
+      `),
+    );
+    expect({ formatVersion: versions.JSON_FORMAT_VERSION, ...(host as object) }).toEqual(
+      parsed.inspection,
+    );
+  });
+});
+
+describe('what --json prints', () => {
+  it.each(['report', 'findings', 'summary', 'inspection', 'decoded'] as const)(
+    '%s begins with its version',
+    (name) => {
+      expect(versions.JSON_FORMAT_VERSION).toBe(1);
+      expect(Object.entries(parsed[name] as object)[0]).toEqual([
+        'formatVersion',
+        versions.JSON_FORMAT_VERSION,
+      ]);
+    },
+  );
+
+  it('of vsmmu boot', () => {
+    const data = ['exits.byRegister'];
+    const both = new Set([...shapeOf(parsed.report, data), ...shapeOf(parsed.findings, data)]);
+    expect([...both].sort()).toEqual(
+      lines(`
+        .: formatVersion number, ok boolean
+        checks[]: name string, ok boolean, detail string
+        exits: total number, byRegister.* number
+        exits.byKind: mmio number, wasi number, wait number, clock number
+        vcmdq: queues number, commands number, syncs number, doorbellCalls number, exitsDuringInvalidation number
+        paths[]: path string, drain string, transport string, batch number, p50Ns number, p99Ns number
+        paths[]: exitsPerBatch number, vcpus number
+        ways[]: path string, commands number, rewritten number, interventions number
+        drain: asked string, place string, reason string
+        sanitizer: compared number, suspects number, dropped number, lost number
+        sanitizer.findings[]: kind string, machine string, streamId number, iova string, now string, text string
+        sanitizer.findings[].entry: address string, pa string, permissions string, size number, vmid number, asid number
+        sanitizer.findings[].changes[]: what string, address string, old string, now string
+        sanitizer.findings[].command: text string, doublewords[] string
+      `),
+    );
+  });
+
+  it('of vsmmu trace summary', () => {
+    expect(shapeOf(parsed.summary)).toEqual(
+      lines(`
+        .: formatVersion number, ms number, events number, lost number
+        tracks[]: process string, track string
+        tracks[].names[]: name string, count number, ms number
+      `),
+    );
+  });
+
+  it('of vsmmu decode', () => {
+    expect(shapeOf(parsed.decoded)).toEqual(
+      lines(`
+        .: formatVersion number, name string, summary string
+        fields[]: name string, doubleword number, high number, low number, value string, meaning string, ignored boolean
+      `),
+    );
+  });
+
+  it('of vsmmu inspect', () => {
+    const data = [
+      'smmus[].counts',
+      'smmus[].counts.*',
+      'vms[].viommus[].counts',
+      'vms[].viommus[].objects[].details',
+    ];
+    expect(shapeOf(parsed.inspection, data)).toEqual(
+      lines(`
+        .: formatVersion number, ramInUse number
+        vmids: bits number, pinned number, pinnable number, generation number
+        smmus[]: vintfsInUse number, counts.* number, counts.*.* number
+        vms[]: name string, window number, memory number, references number
+        vms[].viommus[]: smmu number, index number, vmid number, overlay boolean, btm boolean, doorbellCalls number, counts.* number
+        vms[].viommus[].streams[]: virtual number, physical number
+        vms[].viommus[].sidPairs[]: pair number, virtual number, physical number
+        vms[].viommus[].queues[]: name string, kind string, block number, allocated boolean, entries number
+        vms[].viommus[].queues[]: prod number, cons number, state string, error number, mappedAt number
+        vms[].viommus[].queues[]: commands number, syncs number, errors number, rewrites number
+        vms[].viommus[].vintf: index number, enabled boolean, vmid number, doorbellCalls number, page0 number
+        vms[].viommus[].vintf.sidPairs[]: pair number, virtual number, physical number
+        vms[].viommus[].vintf.queues[]: name string, kind string, block number, allocated boolean, entries number
+        vms[].viommus[].vintf.queues[]: prod number, cons number, state string, error number, mappedAt number
+        vms[].viommus[].vintf.queues[]: commands number, syncs number, errors number, rewrites number
+        vms[].viommus[].objects[]: id number, type string, users number, keeps[] number
+        vms[].viommus[].objects[]: details.* number, details.* string
+      `),
+    );
+  });
+});

@@ -1,0 +1,219 @@
+// --trace FILE: what the file has is kept until a whole trace takes its place, and a run that is ended writes one.
+
+import { spawn } from 'node:child_process';
+import { chmod, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { vsmmu } from '../support/vsmmu-command.ts';
+import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const OLD = 'what was there';
+const SECONDS = 240_000;
+
+/** Says a line, and is idle for ever: its trace is short, and written at once on a busy computer too. */
+const FOREVER = reactor(
+  `(func $run (param i32) (result i32)
+    (call $write32 (i32.const 0x09000000) (i32.const 0x21))
+    (call $write32 (i32.const 0x09000000) (i32.const 0x0a))
+    (i32.const 0))`,
+  IMPORT_WRITE32,
+);
+const OFF = reactor(
+  '(func $run (param i32) (result i32) (drop (call $read32 (i32.const 0x09000018))) (i32.const 2))',
+  IMPORT_READ32,
+);
+const TRAPS = reactor(
+  '(func $run (param i32) (result i32) (drop (call $read32 (i32.const 0x09000018))) unreachable)',
+  IMPORT_READ32,
+);
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vsmmu-trace-'));
+  await writeFile(at('run.json'), OLD);
+  await writeFile(at('forever.wasm'), FOREVER);
+  await writeFile(at('off.wasm'), OFF);
+  await writeFile(at('traps.wasm'), TRAPS);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Nothing is left beside the file. */
+const leftovers = async () => (await readdir(folder)).filter((name) => name.includes('partial'));
+
+/** Names of the trace's events that stand for exits. */
+async function exitsIn(name: string): Promise<number> {
+  const { traceEvents } = JSON.parse(await readFile(at(name), 'utf8')) as {
+    traceEvents: { name: string }[];
+  };
+  return traceEvents.filter((event) => event.name.startsWith('exit')).length;
+}
+
+const boot = (guest: string, ...options: string[]) =>
+  vsmmu('boot', at(guest), '--quiet', '--trace', at('run.json'), ...options);
+
+describe('a trace file', () => {
+  it('is replaced by a whole trace', { timeout: SECONDS }, async () => {
+    expect((await boot('off.wasm')).status).toBe(0);
+    expect(await exitsIn('run.json')).toBeGreaterThan(0);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('is kept when nothing has run', { timeout: SECONDS }, async () => {
+    await writeFile(at('bad.wasm'), 'no guest');
+    const { status, stderr } = await boot('bad.wasm');
+    expect([status, stderr]).toEqual([2, 'vsmmu: bad.wasm: not a WebAssembly binary\n']);
+    expect(await readFile(at('run.json'), 'utf8')).toBe(OLD);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('is written by a run that fails, and by one that times out', {
+    timeout: SECONDS,
+  }, async () => {
+    expect((await boot('traps.wasm')).status).toBe(1);
+    expect(await exitsIn('run.json')).toBeGreaterThan(0);
+    await writeFile(at('run.json'), OLD);
+    const { status, stdout } = await boot('forever.wasm', '--timeout', '1');
+    expect([status, stdout]).toEqual([
+      1,
+      '  FAIL  vm0 ran to its end: it had not ended after 1 s\n',
+    ]);
+    expect(await exitsIn('run.json')).toBeGreaterThan(0);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('is kept by a run whose guest never comes back', { timeout: SECONDS }, async () => {
+    const spin = '(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 2))';
+    await writeFile(at('spins.wasm'), reactor(spin));
+    expect((await boot('spins.wasm', '--timeout', '1')).status).toBe(1);
+    expect(await readFile(at('run.json'), 'utf8')).toBe(OLD);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('is written at %s', { timeout: SECONDS }, async (signal, expected) => {
+    const args = [MAIN, 'boot', at('forever.wasm'), '--trace', at('run.json')];
+    const child = spawn(process.execPath, args);
+    const closed = new Promise((resolve) => child.on('close', resolve));
+    let output = '';
+    await Promise.race([
+      closed,
+      new Promise<void>((said) => {
+        for (const stream of [child.stdout, child.stderr])
+          stream.setEncoding('utf8').on('data', (text: string) => {
+            output += text;
+            if (output.includes('!\n')) said();
+          });
+      }),
+    ]);
+    child.kill(signal);
+    expect(await closed, output).toBe(expected);
+    expect(output).toMatch(/^!\n/);
+    expect(output).toContain(`FAIL  vm0 ran to its end: ended by ${signal}\n`);
+    expect(output).not.toContain('did not come back');
+    expect(await exitsIn('run.json')).toBeGreaterThan(0);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('is none of the files that the run reads', { timeout: SECONDS }, async () => {
+    await writeFile(at('config.json'), JSON.stringify({ guest: at('off.wasm') }));
+    await link(at('off.wasm'), at('hard.json'));
+    await symlink(at('off.wasm'), at('soft.json'));
+    const cases: [string, string[]][] = [
+      ['off.wasm', [at('off.wasm')]],
+      ['hard.json', [at('off.wasm')]],
+      ['soft.json', [at('off.wasm')]],
+      ['config.json', ['--config', at('config.json')]],
+      ['traps.wasm', [at('off.wasm'), '--vcpus', '2', '--secondary', at('traps.wasm')]],
+    ];
+    for (const [file, args] of cases) {
+      const before = await readFile(at(file));
+      const { status, stdout, stderr } = await vsmmu('boot', ...args, '--trace', at(file));
+      expect([status, stdout, stderr]).toEqual([
+        2,
+        '',
+        `vsmmu: cannot write ${at(file)}: the run reads it\n`,
+      ]);
+      expect((await readFile(at(file))).equals(before)).toBe(true);
+    }
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('is written where a link leads', { timeout: SECONDS }, async () => {
+    await symlink(at('run.json'), at('link.json'));
+    expect(
+      (await vsmmu('boot', at('off.wasm'), '--quiet', '--trace', at('link.json'))).status,
+    ).toBe(0);
+    expect(await exitsIn('run.json')).toBeGreaterThan(0);
+  });
+
+  it('that cannot be written is a line', { timeout: SECONDS }, async () => {
+    const cases: [string, string][] = [
+      [at('nowhere/run.json'), 'ENOENT'],
+      [folder, 'EISDIR'],
+      ['/dev/full', 'ENOSPC'],
+    ];
+    for (const [file, code] of cases) {
+      const { status, stderr } = await vsmmu('boot', at('off.wasm'), '--quiet', '--trace', file);
+      expect([status, stderr]).toEqual([2, `vsmmu: cannot write ${file}: ${code}\n`]);
+    }
+  });
+
+  it('that is a device is written as it is', { timeout: SECONDS }, async () => {
+    const { status, stderr } = await vsmmu(
+      ...['boot', at('off.wasm'), '--quiet', '--trace', '/dev/null'],
+    );
+    expect([status, stderr]).toEqual([0, '']);
+  });
+});
+
+/** Runs a line of shell with the command as "$@". */
+function shell(script: string, ...args: string[]) {
+  const child = spawn('sh', ['-c', script, 'sh', process.execPath, MAIN, ...args]);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdout.resume();
+  return new Promise<{ status: number | null; stderr: string }>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stderr }));
+  });
+}
+
+describe('streams and files of a process that has none left', () => {
+  it('standard output on a full disk is a line', { timeout: SECONDS }, async () => {
+    expect(await shell('"$@" > /dev/full', 'boot', at('off.wasm'))).toEqual({
+      status: 2,
+      stderr: 'vsmmu: cannot write to standard output: ENOSPC\n',
+    });
+  });
+
+  it('a closed standard error changes no status', { timeout: SECONDS }, async () => {
+    expect((await shell('"$@" 2>&-', 'boot', at('off.wasm'), '--json')).status).toBe(0);
+    expect((await shell('"$@" 2>/dev/full', 'boot', at('nothing.wasm'))).status).toBe(2);
+  });
+
+  it('no file left to open is a line', { timeout: SECONDS }, async () => {
+    // Enough for Node.js and main.js, and too few for the rest; then enough for that, and too few for the modules.
+    for (const files of [22, 26, 30]) {
+      const run = await shell(`ulimit -n ${files}; exec "$@"`, 'boot', at('off.wasm'));
+      expect([run.status, run.stderr.split('\n').length], run.stderr).toEqual([2, 2]);
+      expect(run.stderr).toMatch(/^vsmmu: /);
+    }
+  });
+
+  it('a file that may not be written keeps what it has', { timeout: SECONDS }, async () => {
+    await chmod(folder, 0o500);
+    const { status, stderr } = await boot('off.wasm');
+    await chmod(folder, 0o700);
+    // Root may write everywhere.
+    if (status === 0) expect(await exitsIn('run.json')).toBeGreaterThan(0);
+    else expect([status, stderr]).toEqual([2, `vsmmu: cannot write ${at('run.json')}: EACCES\n`]);
+  });
+});

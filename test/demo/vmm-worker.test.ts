@@ -1,0 +1,114 @@
+// The page's side of a worker with machines, with a stand-in for the worker whose messages are still under
+// way when it is terminated.
+
+import { expose, type Remote } from 'comlink';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readSettings } from '../../demo/demo-settings.ts';
+import { VmmWorker } from '../../demo/page/vmm-worker.ts';
+import type { Picture, SessionFacts, Sink } from '../../demo/protocol.ts';
+
+const FACTS: SessionFacts = {
+  isolated: true,
+  transport: 'inline',
+  drain: 'doorbell',
+  note: '',
+};
+
+/** What the worker was given at its boot. */
+let told: Remote<Sink> | undefined;
+let ports: MessagePort[] = [];
+
+class LateWorker {
+  readonly #port: MessagePort;
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1, port2);
+    this.#port = port1;
+    expose(
+      {
+        boot(_settings: unknown, _guest: unknown, sink: Remote<Sink>) {
+          told = sink;
+          return FACTS;
+        },
+      },
+      port2,
+    );
+    port1.start();
+  }
+
+  addEventListener(name: string, listener: EventListener): void {
+    this.#port.addEventListener(name, listener);
+  }
+
+  postMessage(message: unknown, transfer: Transferable[]): void {
+    this.#port.postMessage(message, transfer);
+  }
+
+  terminate(): void {
+    // Its messages arrive all the same.
+  }
+}
+
+/** A worker that has booted, and the steps of the pictures that its page has seen. */
+async function booted() {
+  vi.stubGlobal('Worker', LateWorker);
+  const seen: number[] = [];
+  const sink: Sink = {
+    output(vm) {
+      seen.push(-1 - vm);
+      return Promise.resolve();
+    },
+    picture({ steps }) {
+      seen.push(steps);
+      return Promise.resolve();
+    },
+  };
+  const worker = new VmmWorker(readSettings(new URLSearchParams()), undefined, sink, (error) =>
+    expect.unreachable(String(error)),
+  );
+  await worker.boot();
+  if (!told) throw new Error('boot without a sink');
+  return { worker, sink: told, seen };
+}
+
+const picture = (steps: number) => ({ steps }) as Picture;
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  for (const port of ports) port.close();
+  ports = [];
+});
+
+describe('a worker with machines', () => {
+  it('tells its page nothing before it is accepted', async () => {
+    const { worker, sink, seen } = await booted();
+    const early = sink.picture(picture(1));
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+    expect(seen).toEqual([]);
+    worker.accept();
+    await early;
+    expect(seen).toEqual([1]);
+  });
+
+  it('tells its page nothing after its end, whatever is still under way', async () => {
+    const { worker, sink, seen } = await booted();
+    worker.accept();
+    await sink.picture(picture(1));
+    worker.end();
+    await sink.picture(picture(2));
+    await sink.output(0, new Uint8Array([1]));
+    expect(seen).toEqual([1]);
+  });
+
+  it('tells nothing of what waited to be accepted when it ended', async () => {
+    const { worker, sink, seen } = await booted();
+    const early = sink.picture(picture(1));
+    worker.end();
+    worker.accept();
+    await early;
+    expect(seen).toEqual([]);
+  });
+});

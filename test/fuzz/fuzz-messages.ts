@@ -1,0 +1,58 @@
+// What the process that fuzzes and the one that watches it tell each other.
+
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+
+/** What to do: runs of a target from a seed on. */
+export interface FuzzOrder {
+  readonly target: string;
+  readonly seed: number;
+  /** So many runs; undefined: as many as begin within `milliseconds`. */
+  readonly runs: number | undefined;
+  readonly milliseconds: number | undefined;
+  /** The file of the progress. */
+  readonly progress: string;
+}
+
+/** How it ended. A process that ends without one has crashed. */
+export type FuzzMessage =
+  | { readonly kind: 'done' }
+  /** The run of the progress's seed has found something. */
+  | { readonly kind: 'finding'; readonly stack: string }
+  /** It could not begin. */
+  | { readonly kind: 'broken'; readonly stack: string };
+
+/** How far it has come. */
+export interface Progress {
+  /** Runs that have ended without a finding. */
+  readonly runs: number;
+  readonly operations: number;
+  readonly seconds: number;
+}
+
+/** The progress of a process in a file, which outlives the process: it is written before each run. */
+export class ProgressFile {
+  readonly #file: number;
+  readonly #numbers = new Float64Array(3);
+  readonly #bytes = new Uint8Array(this.#numbers.buffer);
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'w');
+  }
+
+  write({ runs, operations, seconds }: Progress): void {
+    this.#numbers.set([runs, operations, seconds]);
+    writeSync(this.#file, this.#bytes, 0, this.#bytes.length, 0);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+/** What stands in the file; nothing yet in one that was not written. */
+export function readProgress(path: string): Progress {
+  const bytes = readFileSync(path);
+  if (bytes.length < 24) return { runs: 0, operations: 0, seconds: 0 };
+  const [runs, operations, seconds] = [0, 8, 16].map((at) => bytes.readDoubleLE(at));
+  return { runs: runs ?? 0, operations: operations ?? 0, seconds: seconds ?? 0 };
+}

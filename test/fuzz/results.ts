@@ -1,0 +1,76 @@
+// What was fuzzed so far: test/fuzz/results.json, which adds up.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+
+/** Runs of one target at one commit, one seed after the other. */
+export interface ResultEntry {
+  readonly target: string;
+  /** The commit whose code ran; with `+` when files had changed. */
+  readonly commit: string;
+  readonly firstSeed: number;
+  /** Of the last run that ended without a finding. */
+  readonly lastSeed: number;
+  readonly operations: number;
+  readonly seconds: number;
+}
+
+/** Entries of a file; none when there is no such file. */
+export function readResults(file: string): readonly ResultEntry[] {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as readonly ResultEntry[];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The seed that follows those of a target. */
+export function nextSeed(entries: readonly ResultEntry[], target: string): number {
+  const seeds = entries.filter((entry) => entry.target === target).map(({ lastSeed }) => lastSeed);
+  return (Math.max(-1, ...seeds) + 1) % 2 ** 32;
+}
+
+const continues = (entry: ResultEntry, after: ResultEntry) =>
+  entry.target === after.target &&
+  entry.commit === after.commit &&
+  entry.lastSeed + 1 === after.firstSeed;
+
+/** The entries with one more, which becomes part of the one that it continues. */
+export function withResult(
+  entries: readonly ResultEntry[],
+  added: ResultEntry,
+): readonly ResultEntry[] {
+  const before = entries.find((entry) => continues(entry, added));
+  if (!before) return [...entries, added];
+  const joined = {
+    ...before,
+    lastSeed: added.lastSeed,
+    operations: before.operations + added.operations,
+    seconds: before.seconds + added.seconds,
+  };
+  return entries.map((entry) => (entry === before ? joined : entry));
+}
+
+/** Adds to a file; whoever reads it meanwhile sees all of it. */
+export function addResult(file: string, added: ResultEntry): void {
+  const partial = `${file}.${process.pid}`;
+  writeFileSync(partial, `${JSON.stringify(withResult(readResults(file), added), null, 2)}\n`);
+  renameSync(partial, file);
+}
+
+/** The commit of a folder, with `+` when something in it but `except` has changed; "unknown" where there is no Git. */
+export function commitOf(folder: string, except: string): string {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  try {
+    const commit = git('rev-parse', '--short=12', 'HEAD').trim();
+    return `${commit}${git('status', '--porcelain', '--', '.', `:!${except}`) === '' ? '' : '+'}`;
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,38 @@
+// Commands of eight VMs of one host through every door of a host: VCMDQs with page 0 and doorbells, the trapped CMDQ, hwptInvalidate. Rings are
+// full, PROD is anywhere. Nobody's neighbours lose IOTLB entries, queues, endpoints, events or memory. (The target `abi` has the queues that
+// a guest reaches through the registers of its devices, ECMDQs and the overlaid CMDQ among them.)
+
+import { loadHotModules } from '../../../assembly/load.ts';
+import { Random } from '../../../devices/testing/index.ts';
+import { VmHost } from '../../../vmm/nested/index.ts';
+import { Siege, VMS } from '../../support/siege.ts';
+import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
+
+/** Of a run, all of one VM: looking at what its neighbours have takes as long as three of them. */
+const ATTACKS = 4;
+
+class RingFuzzer implements Fuzzer {
+  readonly #siege: Siege;
+
+  constructor(siege: Siege) {
+    this.#siege = siege;
+  }
+
+  run(seed: number): number {
+    const random = new Random(seed);
+    const attacker = random.below(VMS);
+    const { taken, lost } = this.#siege.attack(attacker, random, ATTACKS);
+    ensure(lost.length === 0, () => `vm${attacker} takes something from ${lost.join(', ')}`);
+    const { strayEvents } = this.#siege.host.statistics;
+    ensure(strayEvents === 0, () => `${strayEvents} events of streams that nobody has`);
+    return taken;
+  }
+}
+
+export const rings: FuzzTarget = {
+  name: 'rings',
+  operation: 'a command that a queue has taken or refused',
+  async create() {
+    return new RingFuzzer(new Siege(await VmHost.create({ modules: await loadHotModules() })));
+  },
+};

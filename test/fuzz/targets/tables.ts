@@ -1,0 +1,82 @@
+// Accesses through stream tables, CDs and translation tables that are nearly right: the core and the plain reference walker say the same of
+// each, about its address, its event, and the descriptors that it updates.
+
+import { Random } from '../../../devices/testing/index.ts';
+import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from '../../reference/geometries.ts';
+import { judge, prepare } from '../../reference/judge.ts';
+import { ACCESSES, twistsOf } from '../../reference/matrix.ts';
+import { Scenario, type Shape } from '../../reference/scenario.ts';
+import { type Harness, harness } from '../../support/unit-harness.ts';
+import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
+
+/** Accesses of a run. */
+const OPERATIONS = 50;
+/** Changes to what would be valid tables, at most. */
+const MOST_TWISTS = 3;
+const MODES = ['stage 1', 'stage 2', 'nested'] as const;
+
+/** Sizes of the tables: of 48-bit addresses, of 52-bit ones, and with DS. */
+const SIZES = [
+  { stage1: STAGE1, stage2: STAGE2 },
+  { stage1: [...STAGE1, ...WIDE_SHAPES], stage2: [...STAGE2, ...WIDE_SHAPES], wide: true },
+  { stage1: DS_SHAPES, stage2: DS_STAGE2, wide: true, ds: true },
+];
+
+function shapeOf(random: Random): Shape {
+  const { stage1, stage2, ...wide } = random.pick(SIZES);
+  const cdFormat = BigInt(random.below(3));
+  // A linear table of a scenario has room for 64 CDs, a level-1 table is a page.
+  const most = cdFormat === 0n ? 64 : cdFormat === 1n ? 0x8000 : 0x80000;
+  const withSsid = random.below(3) === 0;
+  return {
+    mode: random.pick(MODES),
+    stage1: random.pick(stage1),
+    stage2: random.pick(stage2),
+    upper: random.below(2) === 1,
+    ...wide,
+    ...(withSsid ? { cdFormat, ssid: BigInt(random.below(most)) } : {}),
+  };
+}
+
+class TableFuzzer implements Fuzzer {
+  readonly #harness: Harness;
+
+  constructor(made: Harness) {
+    this.#harness = made;
+    prepare(made);
+  }
+
+  #access(random: Random): void {
+    const shape = shapeOf(random);
+    const scenario = new Scenario(shape);
+    const twists = twistsOf(shape);
+    const names: string[] = [];
+    for (let left = random.below(MOST_TWISTS + 1); left > 0; left--) {
+      const [name, apply] = random.pick(twists);
+      names.push(name);
+      apply(scenario);
+    }
+    const access = random.pick(ACCESSES);
+    const { difference } = judge(this.#harness, scenario, access);
+    ensure(difference === undefined, () => {
+      const text = JSON.stringify({ ...shape, twists: names, access }, (_, value: unknown) =>
+        typeof value === 'bigint' ? `0x${value.toString(16)}` : value,
+      );
+      return `${difference}: ${text}`;
+    });
+  }
+
+  run(seed: number): number {
+    const random = new Random(seed);
+    for (let i = 0; i < OPERATIONS; i++) this.#access(random);
+    return OPERATIONS;
+  }
+}
+
+export const tables: FuzzTarget = {
+  name: 'tables',
+  operation: 'an access, by the core and by the reference walker',
+  async create() {
+    return new TableFuzzer(await harness());
+  },
+};

@@ -1,0 +1,420 @@
+// What Linux's arm-smmu-v3 does with an SMMU and its tables, step by step, with the names of its functions. Written from the driver's behaviour;
+// register offsets and fields are literal, so that this is a second reading of the architecture.
+
+import {
+  abortSte,
+  atcInv,
+  cfgiAll,
+  cfgiCd,
+  cfgiSte,
+  contextDescriptor,
+  type Granule,
+  PageTable,
+  prefetchConfig,
+  S1_READ_WRITE,
+  stage1Ste,
+  storeStructure,
+  tlbiNhAsid,
+  tlbiNhVa,
+  tlbiNsnhAll,
+} from '../../../devices/tables/index.ts';
+import { CommandQueue } from './command-queue.ts';
+import { type DriverPlatform, DriverTimeout, poll } from './driver-platform.ts';
+import { Tegra241Cmdqv } from './tegra241-cmdqv.ts';
+
+/** log2 of the entries that the page allocator gives at most: 8 KiB for a command queue. A kernel of 4 KiB pages has more, and takes longer to fill them. */
+const QUEUE_CAP = 9;
+/** CR0. */
+const [SMMUEN, EVTQEN, CMDQEN, ATSCHK] = [1, 4, 8, 0x10];
+/** Bits of GERROR that the driver knows. */
+const GERROR_ERRORS = 0x1fd;
+/** 2-level stream table: STEs of a level-2 table, and its descriptor's SPAN. */
+const SPLIT = 8;
+
+/** What the driver has read out of the ID registers. */
+export interface Features {
+  readonly rangeInvalidation: boolean;
+  readonly msi: boolean;
+  readonly ats: boolean;
+  readonly hypervisor: boolean;
+  readonly stage2: boolean;
+  readonly twoLevelStreams: boolean;
+  readonly stalls: boolean;
+  readonly sidBits: number;
+  readonly ssidBits: number;
+  readonly commandsLog2: number;
+  readonly eventsLog2: number;
+  readonly granule: Granule;
+  readonly outputBits: number;
+}
+
+/** How a kernel comes to boot. */
+export interface BootOptions {
+  /** is_kdump_kernel. */
+  readonly kdump?: boolean;
+}
+
+/** arm_smmu_device_hw_probe: what it needs, and what it refuses with -ENXIO. */
+export function probeFeatures({ smmu }: DriverPlatform): Features {
+  const [idr0, idr1, idr3, idr5] = [0x00, 0x04, 0x0c, 0x14].map((at) => smmu.read32(at)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const iidr = smmu.read32(0x18);
+  const refuse = (why: string) => {
+    throw new Error(`probe failed with error -ENXIO: ${why}`);
+  };
+  if ((idr0 & 3) === 0) refuse('no translation support');
+  if ((idr0 & 0x8) === 0) refuse('AArch64 table format not supported');
+  if (![0, 2].includes((idr0 >>> 21) & 3)) refuse('unknown/unsupported TT endianness');
+  if ((idr1 & 0x70000000) !== 0) refuse('embedded implementation');
+  const commandsLog2 = Math.min(QUEUE_CAP, (idr1 >>> 21) & 31);
+  if (commandsLog2 <= 6) refuse(`command queue size <= 64 entries not supported`);
+  const granules = [0x1000, 0x4000, 0x10000] as const;
+  const granule = granules.find((_, i) => (idr5 & (0x10 << i)) !== 0);
+  const outputBits = [32, 36, 40, 42, 44, 48, 52][idr5 & 7];
+  if (granule === undefined || outputBits === undefined) refuse('no page size');
+  // Product numbers switch errata on.
+  if (iidr !== 0) refuse('errata of a product');
+  return {
+    rangeInvalidation: (idr3 & 0x400) !== 0,
+    msi: (idr0 & 0x2000) !== 0,
+    ats: (idr0 & 0x400) !== 0,
+    hypervisor: (idr0 & 0x200) !== 0,
+    stage2: (idr0 & 1) !== 0,
+    twoLevelStreams: ((idr0 >>> 27) & 3) === 1 && (idr1 & 0x3f) > SPLIT,
+    stalls: ((idr0 >>> 24) & 3) === 0,
+    sidBits: idr1 & 0x3f,
+    ssidBits: (idr1 >>> 6) & 31,
+    commandsLog2,
+    eventsLog2: Math.min(QUEUE_CAP, (idr1 >>> 16) & 31),
+    granule: granule ?? 0x1000,
+    outputBits: Math.min(48, outputBits ?? 48),
+  };
+}
+
+/** A DMA domain of stage 1. */
+export interface Domain {
+  readonly asid: number;
+  readonly table: PageTable;
+}
+
+export class ArmSmmuV3 {
+  readonly features: Features;
+  readonly commands: CommandQueue;
+  readonly cmdqv: Tegra241Cmdqv;
+  /** Records that the event thread has read, as four doublewords. */
+  readonly events: bigint[][] = [];
+  /** What gerror interrupts have said: active errors, and for CMDQ_ERR the code. */
+  readonly errors: { readonly active: number; readonly code: number }[] = [];
+  /** "EVTQ overflow detected". */
+  overflows = 0;
+  readonly #platform: DriverPlatform;
+  readonly #kdump: boolean;
+  readonly #streams: { readonly base: number; readonly config: number };
+  readonly #eventRing: number;
+  #asid = 0;
+
+  /** arm_smmu_device_probe: everything up to the first write of a register. */
+  constructor(platform: DriverPlatform, { kdump = false }: BootOptions = {}) {
+    this.#platform = platform;
+    this.#kdump = kdump;
+    this.features = probeFeatures(platform);
+    const { commandsLog2, eventsLog2, msi } = this.features;
+    // arm_smmu_init_queues.
+    this.commands = new CommandQueue(platform, {
+      registers: platform.smmu,
+      prod: 0x98,
+      cons: 0x9c,
+      log2size: commandsLog2,
+      completion: msi ? 'msi' : 'sev',
+    });
+    this.#eventRing = platform.memory.allocate(32 * 2 ** eventsLog2, 32 * 2 ** eventsLog2);
+    this.#streams = this.#initStreamTable();
+    // arm_smmu_impl_probe; its structures come last.
+    this.cmdqv = new Tegra241Cmdqv(platform, commandsLog2);
+  }
+
+  /** arm_smmu_init_strtab: level 1 empty, or every STE of a linear table an abort. */
+  #initStreamTable() {
+    const { memory } = this.#platform;
+    const { twoLevelStreams, sidBits } = this.features;
+    if (twoLevelStreams) {
+      const bits = Math.min(sidBits, 16);
+      const bytes = 8 * 2 ** (bits - SPLIT);
+      return { base: memory.allocate(bytes, bytes), config: 0x10000 | (SPLIT << 6) | bits };
+    }
+    const bits = Math.min(sidBits, 16);
+    const base = memory.allocate(64 * 2 ** bits, 64 * 2 ** bits);
+    for (let sid = 0; sid < 2 ** bits; sid++) storeStructure(memory, base + 64 * sid, abortSte());
+    return { base, config: bits };
+  }
+
+  // arm_smmu_write_reg_sync.
+  #writeSynchronised(register: number, ack: number, value: number): void {
+    const { smmu } = this.#platform;
+    smmu.write32(register, value);
+    poll(`register 0x${register.toString(16)}`, () => smmu.read32(ack) === value);
+  }
+
+  #cr0(value: number): void {
+    this.#writeSynchronised(0x20, 0x24, value);
+  }
+
+  // arm_smmu_update_gbpa.
+  #abortGlobally(): void {
+    const { smmu } = this.#platform;
+    const idle = () => (smmu.read32(0x44) & 0x80000000) === 0;
+    poll('GBPA', idle);
+    smmu.write32(0x44, (smmu.read32(0x44) | (1 << 20) | 0x80000000) >>> 0);
+    poll('GBPA', idle);
+  }
+
+  /** arm_smmu_device_reset, with the hook of the implementation behind it. */
+  reset(): void {
+    const { smmu } = this.#platform;
+    if (smmu.read32(0x20) & SMMUEN) this.#abortGlobally();
+    // arm_smmu_device_disable.
+    this.#cr0(0);
+    smmu.write32(0x28, 0xd75);
+    smmu.write32(0x2c, 0x6);
+    smmu.write64(0x80, 0x4000_0000_0000_0000n | BigInt(this.#streams.base));
+    smmu.write32(0x88, this.#streams.config);
+    smmu.write64(
+      0x90,
+      0x4000_0000_0000_0000n | BigInt(this.commands.base + this.commands.log2size),
+    );
+    smmu.write32(0x98, 0);
+    smmu.write32(0x9c, 0);
+    this.commands.restart();
+    let enables = CMDQEN;
+    this.#cr0(enables);
+    this.issueAndSync(cfgiAll());
+    if (this.features.hypervisor) this.issueAndSync(new Uint32Array([0x20, 0, 0, 0]));
+    this.issueAndSync(tlbiNsnhAll());
+    smmu.write64(0xa0, 0x4000_0000_0000_0000n | BigInt(this.#eventRing + this.features.eventsLog2));
+    smmu.write32(0x100a8, 0);
+    smmu.write32(0x100ac, 0);
+    enables |= EVTQEN;
+    this.#cr0(enables);
+    if (this.features.ats) {
+      enables |= ATSCHK;
+      this.#cr0(enables);
+    }
+    // arm_smmu_setup_irqs, arm_smmu_setup_unique_irqs, arm_smmu_setup_msis.
+    this.#writeSynchronised(0x50, 0x54, 0);
+    smmu.write64(0x68, 0n);
+    smmu.write64(0xb0, 0n);
+    this.#writeSynchronised(0x50, 0x54, 5);
+    if (this.#kdump) enables &= ~EVTQEN;
+    this.#cr0(enables | SMMUEN);
+    // tegra241_cmdqv_hw_reset.
+    this.cmdqv.reset(() => this.#flush());
+  }
+
+  /** arm_smmu_device_shutdown: all that a kexec with shutdown leaves is an SMMU that is off. */
+  shutdown(): void {
+    this.#cr0(0);
+  }
+
+  /** arm_smmu_device_remove: the implementation goes last, with the SMMU off. */
+  remove(): void {
+    this.shutdown();
+    this.cmdqv.remove(() => this.#flush());
+  }
+
+  /** tegra241_vcmdq_hw_flush_timeout. Behind an SMMU that is off it waits in vain, and goes on. */
+  #flush(): void {
+    try {
+      this.issueOn(this.commands, new Uint32Array([0x46, 0, 0, 0]));
+    } catch (error) {
+      if (!(error instanceof DriverTimeout) || this.#platform.smmu.read32(0x20) & CMDQEN)
+        throw error;
+    }
+  }
+
+  // What other CPUs do while one polls.
+  #elsewhere(): void {
+    this.#platform.idle();
+    this.handleInterrupts();
+  }
+
+  /** arm_smmu_get_cmdq: the queue that a batch goes to, from its first command. */
+  queueFor(command: Uint32Array): CommandQueue {
+    return this.cmdqv.queueFor((command[0] ?? 0) & 0xff) ?? this.commands;
+  }
+
+  /** arm_smmu_cmdq_issue_cmd_with_sync, arm_smmu_cmdq_batch_submit: one queue, its CMD_SYNC at the end. */
+  issueAndSync(...commands: Uint32Array[]): void {
+    const [first] = commands;
+    if (first) this.issueOn(this.queueFor(first), ...commands);
+  }
+
+  /** A batch on a certain queue, with its CMD_SYNC. */
+  issueOn(queue: CommandQueue, ...commands: Uint32Array[]): void {
+    queue.issue(commands, true, () => this.#elsewhere());
+  }
+
+  /** arm_smmu_cmdq_issue_cmd, without a CMD_SYNC. */
+  issue(command: Uint32Array): void {
+    this.queueFor(command).issue([command], false, () => this.#elsewhere());
+  }
+
+  /** arm_smmu_gerror_handler, arm_smmu_evtq_thread and tegra241_cmdqv_isr, for the interrupts that have come. */
+  handleInterrupts(): void {
+    const { take } = this.#platform;
+    for (let left = take.call(this.#platform, 'gerror'); left > 0; left--) this.gerrorHandler();
+    for (let left = take.call(this.#platform, 'eventq'); left > 0; left--) this.evtqThread();
+    for (let left = take.call(this.#platform, 'cmdqv'); left > 0; left--) this.cmdqv.isr();
+  }
+
+  gerrorHandler(): void {
+    const { smmu } = this.#platform;
+    const gerror = smmu.read32(0x60);
+    const active = gerror ^ smmu.read32(0x64);
+    if ((active & GERROR_ERRORS) === 0) return;
+    // Service failure: the SMMU is switched off.
+    if (active & 0x100) this.#cr0(0);
+    const code = active & 1 ? this.commands.skipError() : 0;
+    this.errors.push({ active, code });
+    smmu.write32(0x64, gerror);
+  }
+
+  evtqThread(): void {
+    const { smmu, memory } = this.#platform;
+    const size = 2 ** this.features.eventsLog2;
+    let cons = smmu.read32(0x100ac);
+    for (;;) {
+      const prod = smmu.read32(0x100a8);
+      if (((prod ^ cons) & (2 * size - 1)) === 0) break;
+      const at = this.#eventRing + 32 * (cons & (size - 1));
+      this.events.push([0, 8, 16, 24].map((offset) => memory.load64(at + offset)));
+      cons = ((cons & 0x80000000) | ((cons + 1) & (2 * size - 1))) >>> 0;
+      smmu.write32(0x100ac, cons);
+    }
+    // queue_sync_prod_in, queue_sync_cons_ovf.
+    const prod = smmu.read32(0x100a8);
+    if ((prod ^ cons) & 0x80000000) {
+      this.overflows++;
+      smmu.write32(0x100ac, ((prod & 0x80000000) | (cons & 0x7fffffff)) >>> 0);
+    }
+  }
+
+  /** arm_smmu_domain_alloc_paging, arm_smmu_domain_finalise_s1. */
+  domain(): Domain {
+    const { granule } = this.features;
+    return {
+      asid: ++this.#asid,
+      table: new PageTable(this.#platform.memory, { stage: 1, granule }),
+    };
+  }
+
+  /** arm_smmu_init_sid_strtab: the level-2 table, whose STEs abort, behind a level-1 descriptor that no CFGI announces. */
+  insertMaster(sid: number): void {
+    if (!this.features.twoLevelStreams || this.#steAddress(sid) !== undefined) return;
+    const { memory } = this.#platform;
+    const bytes = 64 * 2 ** SPLIT;
+    const table = memory.allocate(bytes, bytes);
+    for (let i = 0; i < 2 ** SPLIT; i++) storeStructure(memory, table + 64 * i, abortSte());
+    memory.store64(this.#streams.base + 8 * (sid >>> SPLIT), BigInt(table + SPLIT + 1));
+  }
+
+  #steAddress(sid: number): number | undefined {
+    const { base } = this.#streams;
+    if (!this.features.twoLevelStreams) return base + 64 * sid;
+    const level1 = this.#platform.memory.load64(base + 8 * (sid >>> SPLIT));
+    const table = Number(level1 & 0xf_ffff_ffff_ffc0n);
+    return level1 === 0n ? undefined : table + 64 * (sid & 0xff);
+  }
+
+  /** arm_smmu_attach_dev to a stage-1 domain: CD, then STE. */
+  attach(sid: number, domain: Domain, { stall = false } = {}): void {
+    const { memory } = this.#platform;
+    const { granule, outputBits, stalls } = this.features;
+    // arm_smmu_alloc_cd_tables, arm_smmu_make_s1_cd, arm_smmu_write_cd_entry, which ends in arm_smmu_sync_cd.
+    const cd = memory.allocate(64, 64);
+    storeStructure(
+      memory,
+      cd,
+      contextDescriptor({
+        asid: domain.asid,
+        outputBits,
+        stall,
+        lower: { ttb: domain.table.root, inputBits: 48, granule },
+      }),
+    );
+    this.issueAndSync(cfgiCd(sid, 0));
+    // arm_smmu_make_cdtable_ste, arm_smmu_install_ste_for_dev: S1STALLD where the SMMU stalls and the master cannot.
+    this.#install(sid, stage1Ste({ contextPtr: cd, stallDisabled: stalls && !stall }));
+  }
+
+  /** arm_smmu_attach_dev_blocked. */
+  detach(sid: number): void {
+    this.#install(sid, abortSte());
+  }
+
+  // arm_smmu_write_entry: what the STE in use ignores, then the doubleword that makes it another, then what is left over; each step visible to the SMMU
+  // before the next.
+  #install(sid: number, ste: Uint32Array): void {
+    const { memory } = this.#platform;
+    const at = this.#steAddress(sid);
+    if (at === undefined) throw new Error(`StreamID ${sid} has no STE`);
+    const dwords = Array.from(
+      { length: 8 },
+      (_, i) => (BigInt(ste[2 * i + 1] ?? 0) << 32n) | BigInt(ste[2 * i] ?? 0),
+    );
+    const isAbort = ste[0] === 1;
+    const rest = () => {
+      for (let i = 1; i < 8; i++) memory.store64(at + 8 * i, dwords[i] ?? 0n);
+      this.issueAndSync(cfgiSte(sid));
+    };
+    if (!isAbort) rest();
+    memory.store64(at, dwords[0] ?? 0n);
+    this.issueAndSync(cfgiSte(sid));
+    if (isAbort) rest();
+    // arm_smmu_prefetch_cfg, without a CMD_SYNC.
+    this.issue(prefetchConfig(sid));
+  }
+
+  /** arm_smmu_tlb_inv_range_domain of an unmap, and what ATS adds (arm_smmu_atc_inv_domain). */
+  unmap(domain: Domain, iova: number, size: number, atcOf?: number): void {
+    domain.table.unmap(iova, size);
+    this.issueAndSync(...this.invalidationsOf(domain, iova, size));
+    if (atcOf !== undefined && this.features.ats)
+      this.issueAndSync(atcInv({ streamId: atcOf, address: 0, size: 52 }));
+  }
+
+  /** arm_smmu_cmdq_batch_add_range: by ranges with RIL; else page by page, or by ASID from a table's worth of pages on. */
+  invalidationsOf({ asid }: Domain, iova: number, size: number): Uint32Array[] {
+    const { granule, rangeInvalidation } = this.features;
+    const pages = size / granule;
+    if (!rangeInvalidation) {
+      if (pages >= granule / 8) return [tlbiNhAsid(0, asid)];
+      return Array.from({ length: pages }, (_, i) =>
+        tlbiNhVa(0, asid, { address: iova + i * granule }),
+      );
+    }
+    const commands: Uint32Array[] = [];
+    let address = iova;
+    for (let left = pages; left > 0; ) {
+      const scale = Math.clz32(1) - Math.clz32(left & -left);
+      const num = Math.floor(left / 2 ** scale) % 32;
+      commands.push(
+        tlbiNhVa(0, asid, { address, ttl: 3, range: { granule, num: num - 1, scale } }),
+      );
+      left -= num * 2 ** scale;
+      address += num * 2 ** scale * granule;
+    }
+    return commands;
+  }
+
+  /** Page of the DMA buffer, read and write. */
+  map(domain: Domain, iova: number, page = 0, pages = 1): void {
+    const { granule } = this.features;
+    domain.table.map(iova, this.#platform.buffer + page * granule, pages * granule, S1_READ_WRITE, {
+      blocks: false,
+    });
+  }
+}

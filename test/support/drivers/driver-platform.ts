@@ -1,0 +1,52 @@
+// What a kernel's drivers have of the machine below them, in the role of a host and of a guest.
+
+import type { TableMemory } from '../../../devices/tables/index.ts';
+
+/** Registers of one device. */
+export interface Registers {
+  read32(offset: number): number;
+  write32(offset: number, value: number): void;
+  /** One 64-bit store. */
+  write64(offset: number, value: bigint): void;
+}
+
+export type InterruptName = 'eventq' | 'gerror' | 'priq' | 'cmdqv';
+
+/** How an access of the device behind the stream ends. */
+export type DmaOutcome = 'done' | 'fault' | 'stalled';
+
+export interface DriverPlatform {
+  /** Whether the kernel works the physical devices, or a guest's. */
+  readonly role: 'host' | 'guest';
+  /** Coherent memory. The kernel that boots next does not know what this one has allocated. */
+  readonly memory: TableMemory;
+  readonly smmu: Registers;
+  readonly cmdqv: Registers;
+  /** StreamID of the device that does DMA. */
+  readonly stream: number;
+  /** Pages that DMA may go to. */
+  readonly buffer: number;
+  /** Interrupts that have come since the last look. */
+  take(line: InterruptName): number;
+  /** A safe point: devices do what they do beside the CPU. */
+  idle(): void;
+  /** An access of four bytes. */
+  dma(iova: number, write?: boolean): DmaOutcome;
+  /** First byte behind an address of memory. */
+  byteAt(address: number): number;
+}
+
+/** A register did not become what the driver waits for within its second. */
+export class DriverTimeout extends Error {}
+
+/** Looks of a poll. The models answer at once. */
+const LOOKS = 64;
+
+/** readl_relaxed_poll_timeout. */
+export function poll(what: string, done: () => boolean, betweenLooks?: () => void): void {
+  for (let look = 0; look < LOOKS; look++) {
+    if (done()) return;
+    betweenLooks?.();
+  }
+  throw new DriverTimeout(`${what} timed out`);
+}

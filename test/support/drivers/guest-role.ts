@@ -1,0 +1,139 @@
+// The kernel of a guest: a virtual SMMU and CMDQV over a real host's, page 0 of its VINTF mapped directly.
+
+import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
+import type { Device } from '../../../devices/plugin/index.ts';
+import { type SmmuIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import type { TableMemory } from '../../../devices/tables/index.ts';
+import { DeviceBus, FakeHost, type GrantedMap } from '../../../devices/testing/index.ts';
+import { VmHost } from '../../../vmm/nested/index.ts';
+import { checkedHost, checkedModules } from '../findings.ts';
+import type { DmaOutcome, DriverPlatform, InterruptName, Registers } from './driver-platform.ts';
+
+const modules = await checkedModules();
+
+const RAM_SIZE = 0x800000;
+const STREAM = 8;
+/** The CMDQV's interrupt line among the SMMU's. */
+const CMDQV_LINE = 8;
+const LINES: Record<InterruptName, number> = { eventq: 0, gerror: 1, priq: 2, cmdqv: CMDQV_LINE };
+
+/** A device in its place: interrupt lines from `firstLine` on, and the direct maps that it was granted. */
+function place(device: Device, fake: FakeHost, firstLine: number): readonly GrantedMap[] {
+  const maps: GrantedMap[] = [];
+  device.attach({
+    memory: fake.memory,
+    interruptLine: (index) => fake.interruptLine(firstLine + index),
+    dmaPort: () => fake.dmaPort(),
+    mapDirect(request) {
+      const map = fake.mapDirect(request);
+      const granted = fake.maps.at(-1);
+      if (map && granted) maps.push(granted);
+      return map;
+    },
+    background: (loop) => fake.background(loop),
+    nowNs: () => fake.nowNs(),
+    timer: (name, callback) => fake.timer(name, callback),
+    msi: (address, data) => fake.msi(address, data),
+    trace: (event) => fake.trace(event),
+  });
+  device.reset();
+  return maps;
+}
+
+/** Accesses that trap, and those to a page that is mapped directly: memory, and a doorbell behind each store. */
+function registersOf(
+  device: Device,
+  { guestMemory }: FakeHost,
+  maps: readonly GrantedMap[],
+  doorbell: (id: number, at: number) => void,
+): Registers {
+  const bus = new DeviceBus(device);
+  const words = new Int32Array(guestMemory.buffer);
+  const mapped = (offset: number) =>
+    maps.find((map) => map.mapped && offset >= map.offset && offset < map.offset + map.length);
+  return {
+    read32(offset) {
+      const map = mapped(offset);
+      if (!map) return bus.read32(offset);
+      return Atomics.load(words, (map.memoryOffset + offset - map.offset) >> 2) >>> 0;
+    },
+    write32(offset, value) {
+      const map = mapped(offset);
+      if (!map) {
+        bus.write32(offset, value);
+        return;
+      }
+      Atomics.store(words, (map.memoryOffset + offset - map.offset) >> 2, value | 0);
+      if (map.doorbell !== undefined) doorbell(map.doorbell, offset - map.offset);
+    },
+    write64: (offset, value) => bus.write64(offset, value),
+  };
+}
+
+/**
+ * @param idRegisters that the guest is shown.
+ * @param below of the SMMU below.
+ * @param overlay the guest rings its CMDQ itself.
+ */
+export async function guestRole(
+  idRegisters: SmmuIdRegisters,
+  below: SmmuIdRegisters,
+  overlay = false,
+): Promise<DriverPlatform> {
+  const host = await checkedHost(VmHost, { modules, idRegisters: below });
+  const fake = new FakeHost({ ramSize: RAM_SIZE });
+  const regions = [{ gpa: fake.ramGpa, offset: fake.ramOffset, size: fake.ramSize }];
+  const vm = host.createVm('linux', fake.guestMemory, regions);
+  const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, overlay });
+  const smmu = new VirtualSmmu({ backend: viommu, idRegisters });
+  const cmdqv = new VirtualCmdqv({ backend: host.createVintf(viommu) });
+  const smmuMaps = place(smmu, fake, 0);
+  const cmdqvMaps = place(cmdqv, fake, CMDQV_LINE);
+  const doorbell = (id: number, at: number) => {
+    vm.unit.drain.doorbell(id, at);
+  };
+  let next = fake.ramGpa;
+  const memory: TableMemory = {
+    load64: (gpa) => {
+      const value = fake.memory.load64(gpa);
+      if (value === undefined) throw new RangeError(`0x${gpa.toString(16)} is not RAM`);
+      return value;
+    },
+    store64(gpa, value) {
+      if (!fake.memory.store64(gpa, value))
+        throw new RangeError(`0x${gpa.toString(16)} is not RAM`);
+    },
+    allocate(size, alignment) {
+      const gpa = Math.ceil(next / alignment) * alignment;
+      next = gpa + size;
+      return gpa;
+    },
+  };
+  const taken = new Map<InterruptName, number>();
+  const port = host.dmaPort(viommu, STREAM);
+  const word = new Uint8Array(4);
+  const buffer = memory.allocate(0x40000, 0x10000);
+  return {
+    role: 'guest',
+    memory,
+    smmu: registersOf(smmu, fake, smmuMaps, doorbell),
+    cmdqv: registersOf(cmdqv, fake, cmdqvMaps, doorbell),
+    stream: STREAM,
+    buffer,
+    take(line) {
+      const pulses = fake.pulses(LINES[line]);
+      const come = pulses - (taken.get(line) ?? 0);
+      taken.set(line, pulses);
+      return come;
+    },
+    idle() {
+      host.service(true);
+      fake.poll();
+    },
+    dma(iova, write = false): DmaOutcome {
+      const { ok, stalled } = write ? port.write(iova, word.fill(0xd1)) : port.read(iova, word);
+      return ok ? 'done' : stalled ? 'stalled' : 'fault';
+    },
+    byteAt: (gpa) => fake.ram[gpa - fake.ramGpa] ?? -1,
+  };
+}

@@ -1,0 +1,298 @@
+// Files of a guest: a library keeps them, and has neither a guest's pointers nor more memory for them than a machine may have.
+
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { smallMachine } from '../../../../support/small-machine.ts';
+import { wasiOf } from '../../../../support/wasi.ts';
+import { assemble } from '../../../../support/wat.ts';
+
+const loaded = vi.hoisted(() => ({ count: 0 }));
+vi.mock('@wasmer/wasi', async (original) => {
+  loaded.count++;
+  return await original();
+});
+
+const SUCCESS = 0;
+const EBADF = 8;
+const EFAULT = 21;
+const EIO = 29;
+const EMFILE = 33;
+const ENAMETOOLONG = 37;
+const ENOENT = 44;
+const ENOSPC = 51;
+const ENOTSUP = 58;
+const MIB = 2 ** 20;
+const PAGES = 64;
+const END = PAGES * 65536;
+const ROOT = 3;
+const [CREATE, TRUNCATE] = [1, 8];
+const ALL_RIGHTS = 0x1fffffffn;
+const RESULT = 256;
+const IOVEC = 512;
+const PATH = 1024;
+const DATA = 65536;
+
+const NAMES = [
+  ...['fd_allocate', 'fd_close', 'fd_datasync', 'fd_fdstat_get', 'fd_fdstat_set_flags'],
+  ...['fd_fdstat_set_rights', 'fd_filestat_get', 'fd_filestat_set_size', 'fd_filestat_set_times'],
+  ...['fd_pread', 'fd_prestat_get', 'fd_prestat_dir_name', 'fd_pwrite', 'fd_read', 'fd_readdir'],
+  ...['fd_renumber', 'fd_seek', 'fd_sync', 'fd_tell', 'fd_write', 'path_create_directory'],
+  ...['path_filestat_get', 'path_filestat_set_times', 'path_link', 'path_open', 'path_readlink'],
+  ...['path_remove_directory', 'path_rename', 'path_symlink', 'path_unlink_file', 'poll_oneoff'],
+] as const;
+type Name = (typeof NAMES)[number];
+
+async function files() {
+  const wasi = await wasiOf(NAMES, { pages: PAGES });
+  const { view, put, iovec, text } = wasi;
+  const functions = wasi.functions as Record<Name, (...args: (number | bigint)[]) => number>;
+  const path = (name: string, at = PATH): [number, number] => {
+    put(at, name);
+    return [at, name.length];
+  };
+  const open = (name: string, flags = CREATE) => {
+    const at = path(name);
+    const errno = functions.path_open(ROOT, 0, ...at, flags, ALL_RIGHTS, ALL_RIGHTS, 0, RESULT);
+    return { errno, fd: view.getUint32(RESULT, true) };
+  };
+  /** How much of so many bytes is written; the errno when nothing is. */
+  const write = (fd: number, length: number, start = DATA) => {
+    iovec(IOVEC, start, length);
+    const errno = functions.fd_write(fd, IOVEC, 1, RESULT);
+    return errno === SUCCESS ? view.getUint32(RESULT, true) : -errno;
+  };
+  const read = (fd: number, length: number) => {
+    iovec(IOVEC, DATA, length);
+    expect(functions.fd_read(fd, IOVEC, 1, RESULT)).toBe(SUCCESS);
+    return text(DATA, view.getUint32(RESULT, true));
+  };
+  const unlink = (name: string) => functions.path_unlink_file(ROOT, ...path(name));
+  return { ...wasi, functions, path, open, write, read, unlink };
+}
+
+describe('files of a guest', () => {
+  it('are kept and found again', async () => {
+    const { functions, view, put, path, open, write, read, unlink } = await files();
+    const note = open('note.txt');
+    expect([note.errno, note.fd]).toEqual([SUCCESS, 4]);
+    put(DATA, 'hello files');
+    expect(write(note.fd, 11)).toBe(11);
+    expect(functions.fd_tell(note.fd, RESULT)).toBe(SUCCESS);
+    expect(view.getBigUint64(RESULT, true)).toBe(11n);
+    expect(functions.fd_seek(note.fd, 6n, 0, RESULT)).toBe(SUCCESS);
+    expect(read(note.fd, 100)).toBe('files');
+    expect(functions.fd_filestat_get(note.fd, RESULT)).toBe(SUCCESS);
+    expect(view.getBigUint64(RESULT + 32, true)).toBe(11n);
+    expect([functions.fd_close(note.fd), functions.fd_close(note.fd)]).toEqual([SUCCESS, EBADF]);
+    expect(read(open('note.txt', 0).fd, 100)).toBe('hello files');
+    expect(functions.path_create_directory(ROOT, ...path('sub'))).toBe(SUCCESS);
+    expect(functions.path_filestat_get(ROOT, 0, ...path('sub'), RESULT)).toBe(SUCCESS);
+    expect(view.getUint8(RESULT + 16)).toBe(3);
+    expect(functions.path_remove_directory(ROOT, ...path('sub'))).toBe(SUCCESS);
+    expect([unlink('other'), open('other', 0).errno]).toEqual([ENOENT, ENOENT]);
+  });
+
+  it('lie below one directory, which a program finds open', async () => {
+    const { functions, view, text, open } = await files();
+    expect(functions.fd_prestat_get(ROOT, RESULT)).toBe(SUCCESS);
+    expect([view.getUint32(RESULT, true), view.getUint32(RESULT + 4, true)]).toEqual([0, 1]);
+    expect(functions.fd_prestat_dir_name(ROOT, RESULT, 1)).toBe(SUCCESS);
+    expect(text(RESULT, 1)).toBe('/');
+    expect(functions.fd_prestat_dir_name(ROOT, RESULT, 0)).toBe(ENAMETOOLONG);
+    expect(functions.fd_prestat_get(4, RESULT)).toBe(EBADF);
+    open('a');
+    open('b');
+    expect(functions.fd_readdir(ROOT, DATA, 1000, 0n, RESULT)).toBe(SUCCESS);
+    expect(text(DATA, view.getUint32(RESULT, true)).replace(/[^a-z.]+/g, ' ')).toBe(' . .. a b');
+    expect(functions.path_link(ROOT, 0, PATH, 1, ROOT, PATH, 1)).toBe(ENOTSUP);
+  });
+
+  it('move from one descriptor to another', async () => {
+    const { functions, put, open, write, read } = await files();
+    const [a, b] = [open('a').fd, open('b').fd];
+    put(DATA, 'of a');
+    write(a, 4);
+    functions.fd_seek(a, 0n, 0, RESULT);
+    expect(functions.fd_renumber(a, b)).toBe(SUCCESS);
+    expect([read(b, 10), functions.fd_tell(a, RESULT)]).toEqual(['of a', EBADF]);
+    expect(functions.fd_renumber(b, 1)).toBe(EBADF);
+    expect(functions.fd_renumber(b, 77)).toBe(EBADF);
+  });
+
+  it('take the time of now, which the library has not', async () => {
+    const { functions, path, open } = await files();
+    const { fd } = open('a');
+    expect(functions.fd_filestat_set_times(fd, 0n, 0n, 2 | 8)).toBe(SUCCESS);
+    expect(functions.path_filestat_set_times(ROOT, 0, ...path('a'), 0n, 0n, 8)).toBe(SUCCESS);
+    expect(functions.fd_tell(fd, RESULT)).toBe(SUCCESS);
+  });
+
+  it('have the library loaded by guests that open some, and by no others', async () => {
+    const before = loaded.count;
+    await wasiOf(['fd_write', 'fd_read', 'fd_close', 'fd_seek', 'fd_fdstat_get']);
+    expect(loaded.count).toBe(before);
+    await wasiOf(['fd_prestat_get']);
+    await wasiOf(['path_open']);
+    expect(loaded.count).toBe(1);
+  });
+});
+
+describe('pointers and lengths', () => {
+  /** Arguments with each pointer of a function in turn outside of memory. */
+  const CASES: readonly (readonly [Name, ...(number | bigint | 'fd')[]])[] = [
+    ['fd_fdstat_get', 'fd', END - 23],
+    ['fd_filestat_get', 'fd', END - 63],
+    ['fd_pread', 'fd', END - 4, 1, 0n, RESULT],
+    ['fd_pread', 'fd', IOVEC, 1, 0n, END - 3],
+    ['fd_prestat_get', ROOT, END - 7],
+    ['fd_prestat_dir_name', ROOT, END, 1],
+    ['fd_pwrite', 'fd', IOVEC, -1, 0n, RESULT],
+    ['fd_pwrite', 'fd', IOVEC, 1, 0n, -1],
+    ['fd_read', 'fd', -1, 1, RESULT],
+    ['fd_read', 'fd', IOVEC + 8, 1, RESULT],
+    ['fd_read', 'fd', IOVEC, 1, END - 2],
+    ['fd_readdir', ROOT, END - 10, 11, 0n, RESULT],
+    ['fd_readdir', ROOT, DATA, -1, 0n, RESULT],
+    ['fd_readdir', ROOT, DATA, 10, 0n, END],
+    ['fd_seek', 'fd', 0n, 0, END - 7],
+    ['fd_tell', 'fd', -8],
+    ['fd_write', 'fd', IOVEC + 8, 1, RESULT],
+    ['fd_write', 'fd', IOVEC, 1, END - 3],
+    ['path_create_directory', ROOT, END - 1, 2],
+    ['path_filestat_get', ROOT, 0, -1, 2, RESULT],
+    ['path_filestat_get', ROOT, 0, PATH, 1, END - 63],
+    ['path_filestat_set_times', ROOT, 0, END, 1, 0n, 0n, 0],
+    ['path_open', ROOT, 0, END, 1, 0, 0n, 0n, 0, RESULT],
+    ['path_open', ROOT, 0, PATH, 1, 0, 0n, 0n, 0, END - 3],
+    ['path_readlink', ROOT, END, 1, DATA, 10, RESULT],
+    ['path_readlink', ROOT, PATH, 1, END, 10, RESULT],
+    ['path_readlink', ROOT, PATH, 1, DATA, 10, END],
+    ['path_remove_directory', ROOT, END, 1],
+    ['path_rename', ROOT, END, 1, ROOT, PATH, 1],
+    ['path_rename', ROOT, PATH, 1, ROOT, END, 1],
+    ['path_symlink', END, 1, ROOT, PATH, 1],
+    ['path_symlink', PATH, 1, ROOT, END, 1],
+    ['path_unlink_file', ROOT, END - 1, 2],
+  ];
+
+  it('are in memory, or the call is refused', async () => {
+    const { functions, open, iovec } = await files();
+    const { fd } = open('a');
+    iovec(IOVEC, DATA, 1);
+    iovec(IOVEC + 8, END - 1, 2);
+    for (const [name, ...args] of CASES) {
+      const errno = functions[name](...args.map((arg) => (arg === 'fd' ? fd : arg)));
+      expect(errno, `${name}(${args.join(', ')})`).toBe(EFAULT);
+    }
+    // And nothing has gone wrong in the library.
+    expect(functions.fd_tell(fd, RESULT)).toBe(SUCCESS);
+  });
+
+  it('are bounded', async () => {
+    const { functions, open, write, iovec, view } = await files();
+    const { fd } = open('a');
+    expect(write(fd, 3 * MIB)).toBe(MIB);
+    expect(functions.fd_seek(fd, 0n, 0, RESULT)).toBe(SUCCESS);
+    iovec(IOVEC, DATA, 3 * MIB);
+    expect(functions.fd_read(fd, IOVEC, 1, RESULT)).toBe(SUCCESS);
+    expect(view.getUint32(RESULT, true)).toBe(MIB);
+    const name = DATA;
+    expect(functions.path_create_directory(ROOT, name, 4097)).toBe(ENAMETOOLONG);
+    expect(functions.path_open(ROOT, 0, name, -1, 0, 0n, 0n, 0, RESULT)).toBe(ENAMETOOLONG);
+  });
+
+  it('lead to descriptors that the guest has opened itself', async () => {
+    const { functions } = await files();
+    for (const fd of [4, 5, -1, 0x7fffffff]) {
+      expect(functions.fd_tell(fd, RESULT)).toBe(EBADF);
+      expect(functions.path_unlink_file(fd, PATH, 1)).toBe(EBADF);
+    }
+  });
+});
+
+describe('a machine', () => {
+  it('has room for 64 MiB of files, and again what it removes', async () => {
+    const { functions, open, write, unlink } = await files();
+    /** Writes until nothing more is taken. @returns whole MiB written. */
+    const fill = (fd: number) => {
+      let written = 0;
+      for (let more = write(fd, MIB); more > 0; more = write(fd, MIB)) written += more;
+      expect(write(fd, 1)).toBe(-ENOSPC);
+      return Math.round(written / MIB);
+    };
+    const a = open('a').fd;
+    expect(fill(a)).toBe(64);
+    expect(functions.fd_allocate(a, 0n, BigInt(65 * MIB))).toBe(ENOSPC);
+    expect(functions.fd_filestat_set_size(a, 1n << 62n)).toBe(ENOSPC);
+    expect(functions.fd_allocate(a, -1n, 2n)).toBe(ENOSPC);
+    expect(functions.path_create_directory(ROOT, PATH, 1)).toBe(ENOSPC);
+    expect(open('b').errno).toBe(ENOSPC);
+    // Shorter, then as long as it may be again.
+    expect(functions.fd_filestat_set_size(a, BigInt(10 * MIB))).toBe(SUCCESS);
+    const b = open('b').fd;
+    expect(fill(b)).toBe(54);
+    // What is cut off when a file is opened, and what is removed.
+    expect(functions.fd_filestat_set_size(a, BigInt(9 * MIB))).toBe(SUCCESS);
+    const cut = open('b', TRUNCATE);
+    expect([cut.errno, functions.fd_close(cut.fd), functions.fd_close(b)]).toEqual([0, 0, 0]);
+    expect(write(a, MIB)).toBe(MIB);
+    expect([functions.fd_close(a), unlink('a'), unlink('b')]).toEqual([0, 0, 0]);
+    const c = open('c').fd;
+    expect(functions.fd_allocate(c, 0n, BigInt(63 * MIB))).toBe(SUCCESS);
+    expect(functions.fd_allocate(c, 0n, BigInt(65 * MIB))).toBe(ENOSPC);
+    // The whole of it, and then a file is removed where there was no room left.
+    fill(c);
+    expect([functions.fd_close(c), unlink('c'), open('d').errno]).toEqual([0, 0, 0]);
+  }, 60_000);
+
+  it('has 1,024 files open at most', async () => {
+    const { functions, open } = await files();
+    let last = open('a');
+    while (last.errno === SUCCESS && last.fd < 5000) last = open('a');
+    // The directory is one of them.
+    expect([last.errno, last.fd]).toEqual([EMFILE, 3 + 1023]);
+    expect(functions.fd_close(last.fd)).toBe(SUCCESS);
+    expect(open('a').errno).toBe(SUCCESS);
+  });
+
+  it('has EIO from the library once it has trapped, and no other machine has', async () => {
+    const [first, second] = [await files(), await files()];
+    const [one, other] = [first.open('a').fd, second.open('a').fd];
+    expect(first.unlink('a')).toBe(SUCCESS);
+    // It looks for what it has removed itself.
+    expect(first.write(one, 10)).toBe(-EIO);
+    expect([first.open('b').errno, first.functions.fd_close(one)]).toEqual([EIO, EIO]);
+    expect([second.write(other, 10), second.open('b').errno]).toEqual([10, SUCCESS]);
+    first.dispose();
+    second.dispose();
+    const third = await files();
+    expect(third.open('a').errno).toBe(SUCCESS);
+  });
+
+  it('gives back what its files had', async () => {
+    const rss = () => process.memoryUsage().rss / MIB;
+    const fill = async () => {
+      const { open, write, dispose } = await files();
+      const { fd } = open('a');
+      while (write(fd, MIB) > 0);
+      dispose();
+    };
+    await fill();
+    const before = rss();
+    for (let i = 0; i < 2; i++) await fill();
+    expect(rss() - before).toBeLessThan(70);
+  }, 60_000);
+});
+
+it('a guest of the documentation keeps a note in a file', async () => {
+  const guest = assemble(await readFile('docs/examples/files.wat', 'utf8'));
+  let output = '';
+  const machine = await smallMachine({
+    guest,
+    onOutput: (_stream, bytes) => {
+      output += new TextDecoder().decode(bytes);
+    },
+  });
+  await machine.boot();
+  expect([machine.step(), machine.exitCode, output]).toEqual(['off', 0, 'kept in a file\n']);
+});

@@ -1,0 +1,64 @@
+// What a trace file has to be like to be read: it may come from a stranger.
+
+import * as v from 'valibot';
+import { type ChromeEvent, type ChromeTrace, TRACE_FORMAT_VERSION } from './chrome.ts';
+
+/** Times beyond this, some 285 years in microseconds, are none; sums of them are exact enough. */
+const MOST_TIME = 2 ** 53;
+
+const time = v.pipe(v.number(), v.minValue(-MOST_TIME), v.maxValue(MOST_TIME));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const EVENT = v.looseObject({
+  name: v.string(),
+  ph: v.picklist(['X', 'i', 'M']),
+  pid: v.pipe(v.number(), v.safeInteger()),
+  tid: v.pipe(v.number(), v.safeInteger()),
+  ts: v.optional(time),
+  dur: v.optional(v.pipe(time, v.minValue(0))),
+  args: v.optional(v.record(v.string(), v.unknown())),
+});
+/** What is wrong with an event, by the member that is not as it should be. */
+const FAULTS = new Map([
+  ['ts', 'the time of an event is none'],
+  ['dur', 'the time of an event is none'],
+  ['args', 'the args of an event are no object'],
+]);
+const TRACK_NAME = v.object({ name: v.string() });
+const COUNTED = v.object({ count: v.optional(count) });
+const OTHER_DATA = v.looseObject({ producer: v.literal('vsmmu'), lost: count });
+
+/**
+ * One event of a trace.
+ * @throws {TypeError} one line that says what is wrong.
+ */
+export function checkEvent(value: unknown): ChromeEvent {
+  const found = v.safeParse(EVENT, value);
+  if (!found.success) {
+    const member = String(found.issues[0].path?.[0]?.key);
+    throw new TypeError(FAULTS.get(member) ?? 'an event lacks its name, phase, process or thread');
+  }
+  const { ph, args = {} } = found.output;
+  if (ph === 'M' && !v.is(TRACK_NAME, args)) throw new TypeError('a process or thread has no name');
+  if (!v.is(COUNTED, args)) throw new TypeError('the count of an event is none');
+  return value as ChromeEvent;
+}
+
+/**
+ * What a trace says beside its events.
+ * @throws {TypeError} one line that says what is wrong.
+ */
+export function checkOtherData(value: unknown): ChromeTrace['otherData'] {
+  const found = v.safeParse(OTHER_DATA, value);
+  if (!found.success) {
+    const ours = (value as { readonly producer?: unknown } | undefined)?.producer === 'vsmmu';
+    throw new TypeError(
+      ours ? 'it does not say how many records were lost' : 'it was not written by vsmmu',
+    );
+  }
+  const { formatVersion = 1 } = found.output as { readonly formatVersion?: unknown };
+  if (formatVersion !== TRACE_FORMAT_VERSION)
+    throw new TypeError(
+      `it is of version ${JSON.stringify(formatVersion)} of the trace format, this reads version ${TRACE_FORMAT_VERSION}`,
+    );
+  return found.output as unknown as ChromeTrace['otherData'];
+}

@@ -1,0 +1,2 @@
+export * from './create-wasi.ts';
+export * from './wasi-host.ts';

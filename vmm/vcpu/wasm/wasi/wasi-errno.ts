@@ -1,0 +1,14 @@
+// errno values of wasi_snapshot_preview1.
+
+export const SUCCESS = 0;
+export const EBADF = 8;
+export const EFAULT = 21;
+export const EINVAL = 28;
+export const EIO = 29;
+export const EMFILE = 33;
+export const ENAMETOOLONG = 37;
+export const ENOSPC = 51;
+export const ENOSYS = 52;
+export const ENOTDIR = 54;
+export const ENOTSUP = 58;
+export const ESPIPE = 70;

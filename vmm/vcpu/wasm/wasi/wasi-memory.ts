@@ -1,0 +1,95 @@
+// The memory of a guest as WASI reaches it: every address and length is checked, and one
+// call works on a bounded part of it.
+
+/** Buffers that one call looks at, and bytes that it moves. More are left over: reads and writes may be short. */
+export const MAX_IOVECS = 1024;
+export const MAX_CALL_BYTES = 2 ** 20;
+const IOVEC_SIZE = 8;
+
+/** A part of guest memory. */
+export interface GuestBuffer {
+  readonly start: number;
+  readonly length: number;
+}
+
+export class WasiMemory {
+  readonly #memory: WebAssembly.Memory;
+  #bytes: Uint8Array;
+  #view: DataView;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#view = new DataView(memory.buffer);
+  }
+
+  /** Whether these bytes are all in memory. Addresses and lengths are 32-bit, of either sign. */
+  inside(address: number, length: number): boolean {
+    // The memory of a command may have grown.
+    if (this.#memory.buffer !== this.#bytes.buffer) {
+      this.#bytes = new Uint8Array(this.#memory.buffer);
+      this.#view = new DataView(this.#memory.buffer);
+    }
+    return length <= this.#bytes.length && address >>> 0 <= this.#bytes.length - length;
+  }
+
+  /** A view of all of it, as of the last `inside`. */
+  get view(): DataView {
+    return this.#view;
+  }
+
+  /** A copy: the guest may go on writing, and decoders refuse shared memory. */
+  read(address: number, length: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(address >>> 0, (address >>> 0) + length) as Uint8Array<ArrayBuffer>;
+  }
+
+  write(address: number, bytes: Uint8Array): void {
+    this.#bytes.set(bytes, address >>> 0);
+  }
+
+  /**
+   * The buffers of a vector, each word read once, up to what one call moves.
+   * @returns undefined when the vector, or a buffer of those, is not all in memory.
+   */
+  buffers(iovs: number, count: number): readonly GuestBuffer[] | undefined {
+    if (!this.inside(iovs, (count >>> 0) * IOVEC_SIZE)) return undefined;
+    const found: GuestBuffer[] = [];
+    let left = MAX_CALL_BYTES;
+    for (let i = 0; i < Math.min(count >>> 0, MAX_IOVECS) && left > 0; i++) {
+      const at = (iovs >>> 0) + i * IOVEC_SIZE;
+      const start = this.#view.getUint32(at, true);
+      const length = this.#view.getUint32(at + 4, true);
+      if (!this.inside(start, length)) return undefined;
+      found.push({ start, length: Math.min(length, left) });
+      left -= Math.min(length, left);
+    }
+    return found;
+  }
+
+  /** The contents of buffers, one after the other; at most `most` bytes of them. */
+  gather(buffers: readonly GuestBuffer[], most = MAX_CALL_BYTES): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(Math.min(sizeOf(buffers), most));
+    let done = 0;
+    for (const { start, length } of buffers) {
+      const part = Math.min(length, bytes.length - done);
+      bytes.set(this.#bytes.subarray(start, start + part), done);
+      done += part;
+    }
+    return bytes;
+  }
+
+  /** Fills buffers, one after the other, with as many bytes as there are. */
+  scatter(buffers: readonly GuestBuffer[], bytes: Uint8Array): void {
+    let done = 0;
+    for (const { start, length } of buffers) {
+      const part = bytes.subarray(done, done + length);
+      this.#bytes.set(part, start);
+      done += part.length;
+    }
+  }
+}
+
+/** Bytes of buffers together. */
+export function sizeOf(buffers: readonly GuestBuffer[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
+}

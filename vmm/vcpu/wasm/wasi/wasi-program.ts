@@ -1,0 +1,161 @@
+// What a program asks of WASI beside file descriptors: arguments, environment, clocks,
+// random numbers, sleeping, its end.
+
+import { GuestExit } from '../guest-errors.ts';
+import { EBADF, EFAULT, EINVAL, ENOSYS, SUCCESS } from './wasi-errno.ts';
+import type { WasiOptions } from './wasi-host.ts';
+import { MAX_CALL_BYTES, type WasiMemory } from './wasi-memory.ts';
+
+const CLOCK_REALTIME = 0;
+const CLOCK_MONOTONIC = 1;
+/**
+ * Of the system's time as JavaScript has it, and of its monotonic time where pages see it
+ * at its coarsest. Nanoseconds.
+ */
+const RESOLUTION = { [CLOCK_REALTIME]: 1_000_000n, [CLOCK_MONOTONIC]: 5_000n } as const;
+
+/** Subscriptions that one call answers; the others are asked for again. */
+const MAX_SUBSCRIPTIONS = 1024;
+const SUBSCRIPTION_SIZE = 48;
+const SUBSCRIPTION_TAG = 8;
+const TAG_CLOCK = 0;
+/** Clock, or file descriptor, of a subscription. */
+const SUBSCRIPTION_ABOUT = 16;
+const EVENT_SIZE = 32;
+const EVENT_ERRNO = 8;
+const EVENT_TYPE = 10;
+
+/** getRandomValues takes no more at once. */
+const RANDOM_CHUNK = 65536;
+
+const isClock = (id: number): id is keyof typeof RESOLUTION =>
+  id === CLOCK_REALTIME || id === CLOCK_MONOTONIC;
+
+/** Strings as a program has them: each with a zero behind it. */
+function zeroTerminated(strings: readonly string[]): readonly Uint8Array[] {
+  return strings.map((text) => new TextEncoder().encode(`${text}\0`));
+}
+
+/** A pair of functions: how many strings there are with their size, and the strings. */
+function stringList(memory: WasiMemory, strings: readonly Uint8Array[]) {
+  const size = strings.reduce((sum, { length }) => sum + length, 0);
+  return {
+    sizes(count: number, bytes: number): number {
+      if (!(memory.inside(count, 4) && memory.inside(bytes, 4))) return EFAULT;
+      memory.view.setUint32(count >>> 0, strings.length, true);
+      memory.view.setUint32(bytes >>> 0, size, true);
+      return SUCCESS;
+    },
+    get(pointers: number, buffer: number): number {
+      if (!(memory.inside(pointers, 4 * strings.length) && memory.inside(buffer, size)))
+        return EFAULT;
+      let at = buffer >>> 0;
+      for (const [i, bytes] of strings.entries()) {
+        memory.view.setUint32((pointers >>> 0) + 4 * i, at, true);
+        memory.write(at, bytes);
+        at += bytes.length;
+      }
+      return SUCCESS;
+    },
+  };
+}
+
+/** @param isOpen tells which file descriptors there are. */
+export function programFunctions(
+  memory: WasiMemory,
+  options: WasiOptions,
+  isOpen: (fd: number) => boolean,
+) {
+  const args = stringList(memory, zeroTerminated(options.args));
+  const environment = stringList(
+    memory,
+    zeroTerminated(Object.entries(options.env).map(([name, value]) => `${name}=${value}`)),
+  );
+
+  return {
+    args_sizes_get: args.sizes,
+    args_get: args.get,
+    environ_sizes_get: environment.sizes,
+    environ_get: environment.get,
+
+    clock_res_get(id: number, resolution: number): number {
+      if (!isClock(id)) return ENOSYS;
+      if (!memory.inside(resolution, 8)) return EFAULT;
+      memory.view.setBigUint64(resolution >>> 0, RESOLUTION[id], true);
+      return SUCCESS;
+    },
+
+    clock_time_get(id: number, _precision: bigint, time: number): number {
+      if (!isClock(id)) return ENOSYS;
+      if (!memory.inside(time, 8)) return EFAULT;
+      const ns =
+        id === CLOCK_REALTIME
+          ? BigInt(Date.now()) * 1_000_000n
+          : BigInt(Math.trunc(options.nowNs()));
+      memory.view.setBigUint64(time >>> 0, ns, true);
+      return SUCCESS;
+    },
+
+    random_get(buffer: number, length: number): number {
+      if (!memory.inside(buffer, length >>> 0)) return EFAULT;
+      if (length >>> 0 > MAX_CALL_BYTES) return EINVAL;
+      for (let done = 0; done < length; done += RANDOM_CHUNK) {
+        const chunk = new Uint8Array(Math.min(RANDOM_CHUNK, length - done));
+        options.random(chunk);
+        memory.write((buffer >>> 0) + done, chunk);
+      }
+      return SUCCESS;
+    },
+
+    /** Every subscription is ready at once: an inline guest cannot sleep without stopping its host. */
+    poll_oneoff(subscriptions: number, events: number, count: number, stored: number): number {
+      if (count === 0) return EINVAL;
+      const fits =
+        memory.inside(subscriptions, (count >>> 0) * SUBSCRIPTION_SIZE) &&
+        memory.inside(events, (count >>> 0) * EVENT_SIZE) &&
+        memory.inside(stored, 4);
+      if (!fits) return EFAULT;
+      const answered = Math.min(count >>> 0, MAX_SUBSCRIPTIONS);
+      for (let i = 0; i < answered; i++) {
+        const subscription = (subscriptions >>> 0) + i * SUBSCRIPTION_SIZE;
+        const type = memory.view.getUint8(subscription + SUBSCRIPTION_TAG);
+        const about = memory.view.getUint32(subscription + SUBSCRIPTION_ABOUT, true);
+        const event = new DataView(new ArrayBuffer(EVENT_SIZE));
+        event.setBigUint64(0, memory.view.getBigUint64(subscription, true), true);
+        const errno =
+          type === TAG_CLOCK
+            ? isClock(about)
+              ? SUCCESS
+              : ENOSYS
+            : isOpen(about)
+              ? SUCCESS
+              : EBADF;
+        event.setUint16(EVENT_ERRNO, errno, true);
+        event.setUint8(EVENT_TYPE, type);
+        memory.write((events >>> 0) + i * EVENT_SIZE, new Uint8Array(event.buffer));
+      }
+      memory.view.setUint32(stored >>> 0, answered, true);
+      return SUCCESS;
+    },
+
+    sched_yield: () => SUCCESS,
+    proc_exit(code: number): never {
+      throw new GuestExit(code);
+    },
+    // There are no signals, no sockets, and nothing that advice could change.
+    proc_raise: (_signal: number) => ENOSYS,
+    fd_advise: (_fd: number, _offset: bigint, _length: bigint, _advice: number) => ENOSYS,
+    sock_accept: (_fd: number, _flags: number, _accepted: number) => ENOSYS,
+    sock_recv: (
+      _fd: number,
+      _iovs: number,
+      _count: number,
+      _flags: number,
+      _read: number,
+      _out: number,
+    ) => ENOSYS,
+    sock_send: (_fd: number, _iovs: number, _count: number, _flags: number, _sent: number) =>
+      ENOSYS,
+    sock_shutdown: (_fd: number, _how: number) => ENOSYS,
+  };
+}
