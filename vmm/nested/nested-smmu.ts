@@ -27,51 +27,26 @@ import type {
 import { cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
 import {
-  HW_INFO_TYPE_ARM_SMMUV3,
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
   type ResourceGate,
   VEVENT_FLAG_LOST,
   VEVENT_HEADER_SIZE,
-  VEVENTQ_TYPE_ARM_SMMUV3,
-  VIOMMU_FLAG_BTM,
-  VIOMMU_TYPE_ARM_SMMUV3,
-  VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../host/iommufd/index.ts';
-import type { ArmDevice, ArmIommu, ArmViommu } from '../../host/kernel/arm/index.ts';
-import { TEGRA241_VIOMMU_DATA_SIZE } from '../../host/kernel/arm/index.ts';
+import type { ArmViommu } from '../../host/kernel/arm/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 import type { ViommuStatistics } from '../inspect/index.ts';
 import { DirectQueue } from './direct-queue.ts';
-import { NestedStreams } from './nested-streams.ts';
-import { PageRequests } from './page-request-queue.ts';
+import type { NestedStreams } from './nested-streams.ts';
+import { type NestedSmmuOptions, openViommu } from './open-viommu.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import { unlessRefused } from './refused.ts';
-import { idRegistersOf, ShownIds } from './shown-ids.ts';
+import { ShownIds } from './shown-ids.ts';
 
-/** Events that may wait for a safe point. */
-const EVENT_DEPTH = 256;
 /** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
 const SERVICE_COMMANDS = 1024;
 /** Held errors that one service of a queue settles: each asks the policy, and may have the host issue a command for the guest. */
 const SERVICE_ERRORS = 4;
-
-export interface NestedSmmuOptions {
-  readonly vm: Vm;
-  readonly iommu: ArmIommu;
-  /** With a VINTF of the CMDQV. */
-  readonly cmdqv: boolean;
-  /** The VM's devices by the StreamID that its guest knows. */
-  readonly devices: ReadonlyMap<number, ArmDevice>;
-  /** The guest rings its CMDQ itself (the overlay path). */
-  readonly overlay: boolean;
-  /** It takes part in the broadcast TLB maintenance of the VM's vCPUs. */
-  readonly btm: boolean;
-  /** Without streams: a device of the VM to create the vIOMMU with. */
-  readonly anyDevice: ArmDevice;
-  readonly policy: QueueErrorPolicy;
-  readonly gate: ResourceGate;
-}
 
 /** Where a ring lies in the guest's memory. */
 interface Ring {
@@ -122,7 +97,10 @@ export class NestedSmmu implements ViommuBackend {
     this.#gate = options.gate;
     this.fd = new Iommufd({ gate: options.gate });
     try {
-      const { made, streams, hostIdRegisters } = this.#open(options);
+      const { made, streams, hostIdRegisters } = openViommu(this.fd, options, {
+        events: (bytes) => this.#takeEvents(bytes),
+        request: (request) => this.#deliverRequest?.(request),
+      });
       const { id, mmap, answer } = made;
       this.id = id;
       this.mmap = mmap;
@@ -156,52 +134,13 @@ export class NestedSmmu implements ViommuBackend {
       );
   }
 
-  #open({ vm, iommu, cmdqv, btm, devices, anyDevice }: NestedSmmuOptions) {
-    const { fd } = this;
-    const first = fd.bind(anyDevice);
-    const ioas = fd.ioasAlloc();
-    for (const { gpa, size } of vm.regions)
-      fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
-    const parent = fd.hwptAlloc({ device: first, parent: ioas, nestParent: true });
-    const made = fd.viommuAlloc({
-      device: first,
-      hwpt: parent,
-      vm,
-      flags: btm ? VIOMMU_FLAG_BTM : 0,
-      ...(cmdqv
-        ? { type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(TEGRA241_VIOMMU_DATA_SIZE) }
-        : { type: VIOMMU_TYPE_ARM_SMMUV3 }),
-    });
-    const streams = new NestedStreams(fd, made.id, first);
-    const { file } = fd.veventqAlloc({
-      viommu: made.id,
-      type: VEVENTQ_TYPE_ARM_SMMUV3,
-      depth: EVENT_DEPTH,
-    });
-    file.onReadable = () =>
-      this.#takeEvents(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + EVTQ_ENTRY_SIZE)));
-    for (const [virtSid, arm] of devices) {
-      const device = arm === anyDevice ? first : fd.bind(arm);
-      fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
-      const requests = bitsOf(iommu.smmu.idr0, IDR0_PRI)
-        ? new PageRequests(fd, virtSid, (request) => this.#deliverRequest?.(request))
-        : undefined;
-      streams.add(virtSid, { device, physSid: arm.streams[0] ?? 0, requests });
-    }
-    const hostIdRegisters = idRegistersOf(fd.hwInfo(first, HW_INFO_TYPE_ARM_SMMUV3));
-    return { made, streams, hostIdRegisters };
-  }
-
   showIdRegisters(ids: SmmuIdRegisters): void {
     this.shown.show(ids);
   }
 
-  /** Whether the physical SMMU has ATS, stalls, and PRI. */
+  /** Whether the physical SMMU has ATS, and PRI. */
   get hasAts(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_ATS) !== 0;
-  }
-  get hasStalls(): boolean {
-    return this.#driver.iommu.smmu.stalls;
   }
   get hasPri(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_PRI) !== 0;
