@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   ATC_PORT_GROUP,
+  ATC_PORT_GROUP_PASID,
   ATC_PORT_SID,
   PRG_STATE_SHIFT,
   PRG_WAITING,
@@ -332,6 +333,7 @@ describe('while the physical SMMU has SMMUEN 0', () => {
     h.set(SMMU_AT_ATC_PORTS, 1);
     h.set(SMMU_AT_ATC + ATC_PORT_SID, 8 + 1);
     h.set(SMMU_AT_ATC + ATC_PORT_GROUP, (PRG_WAITING << PRG_STATE_SHIFT) | 3);
+    h.set(SMMU_AT_ATC + ATC_PORT_GROUP_PASID, -1);
   });
 
   it('ATC_INV has no effect, of whatever stream, once it is legal', () => {
