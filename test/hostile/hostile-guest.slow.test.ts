@@ -13,7 +13,7 @@ import { steps } from '../support/thorough.ts';
 import { buildTables } from './guest-tables.ts';
 import { bringUp, HostileGuest, type Operation } from './operations.ts';
 
-const OPERATIONS = steps(20_000, 100_000);
+const OPERATIONS = steps(50_000, 100_000);
 const PER_RUN = 200;
 /** The guest brings its devices up again this often, because it keeps breaking them. */
 const RUNS_PER_BRING_UP = 2;

@@ -227,7 +227,7 @@ export class HostileGuest {
     );
     if (this.chance(10)) operations.push(write(DMA + DMA_ATS, this.#pick([0, 1, 5])));
     if (this.chance(10))
-      operations.push(write(DMA + DMA_PASID, this.#pick([0, 0x8000_0000, this.next()])));
+      operations.push(write(DMA + DMA_PASID, this.#pick([0, 0, 0, 0, 0x8000_0000, this.next()])));
     operations.push(
       write(DMA + DMA_PATTERN, this.next()),
       write(DMA + DMA_CTRL, 1 + this.below(4)),

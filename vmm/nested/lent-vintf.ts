@@ -9,12 +9,11 @@ import { HostError } from '../../host/hardware/host-error.ts';
 import {
   HW_QUEUE_TYPE_TEGRA241_CMDQV,
   type MappedPage,
-  VEVENT_FLAG_LOST,
-  VEVENT_HEADER_SIZE,
   VEVENTQ_TYPE_TEGRA241_CMDQV,
 } from '../../host/iommufd/index.ts';
 import type { NestedSmmu } from './nested-smmu.ts';
 import { unlessRefused } from './refused.ts';
+import { veventBytes, vevents } from './vevents.ts';
 
 /** LVCMDQ_ERR_MAP as a vEVENT has it: 128 bits. */
 const ERR_MAP_SIZE = 16;
@@ -60,8 +59,7 @@ export class LentVintf implements VintfBackend {
         type: VEVENTQ_TYPE_TEGRA241_CMDQV,
         depth: EVENT_DEPTH,
       });
-      file.onReadable = () =>
-        this.#takeErrors(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + ERR_MAP_SIZE)));
+      file.onReadable = () => this.#takeErrors(file.read(veventBytes(EVENT_DEPTH, ERR_MAP_SIZE)));
     } catch (error) {
       this.#page.unmap();
       throw error;
@@ -147,16 +145,11 @@ export class LentVintf implements VintfBackend {
   }
 
   #takeErrors(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer);
-    for (let at = 0; at < bytes.length; ) {
-      const lost = (view.getUint32(at, true) & VEVENT_FLAG_LOST) !== 0;
-      at += VEVENT_HEADER_SIZE;
-      if (lost) continue;
+    for (const errors of vevents(bytes, ERR_MAP_SIZE)) {
       for (let lvcmdq = 0; lvcmdq < this.lvcmdqCount; lvcmdq++) {
-        if ((view.getUint32(at + 4 * (lvcmdq >>> 5), true) >>> (lvcmdq & 31)) & 1)
+        if ((errors.getUint32(4 * (lvcmdq >>> 5), true) >>> (lvcmdq & 31)) & 1)
           this.#raise?.(lvcmdq);
       }
-      at += ERR_MAP_SIZE;
     }
   }
 }

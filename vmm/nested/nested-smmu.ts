@@ -30,18 +30,18 @@ import {
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
   type ResourceGate,
-  VEVENT_FLAG_LOST,
-  VEVENT_HEADER_SIZE,
 } from '../../host/iommufd/index.ts';
 import type { ArmViommu } from '../../host/kernel/arm/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 import type { ViommuStatistics } from '../inspect/index.ts';
 import { DirectQueue } from './direct-queue.ts';
+import type { NestedSmmuOptions } from './nested-smmu-options.ts';
 import type { NestedStreams } from './nested-streams.ts';
-import { type NestedSmmuOptions, openViommu } from './open-viommu.ts';
+import { openViommu } from './open-viommu.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import { unlessRefused } from './refused.ts';
 import { ShownIds } from './shown-ids.ts';
+import { vevents } from './vevents.ts';
 
 /** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
 const SERVICE_COMMANDS = 1024;
@@ -342,14 +342,10 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   #takeEvents(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer);
-    for (let at = 0; at < bytes.length; ) {
-      const lost = (view.getUint32(at, true) & VEVENT_FLAG_LOST) !== 0;
-      at += VEVENT_HEADER_SIZE;
-      if (lost) continue;
+    for (const event of vevents(bytes, EVTQ_ENTRY_SIZE)) {
       this.#events++;
-      this.#deliver?.(new Uint32Array(bytes.slice(at, at + EVTQ_ENTRY_SIZE).buffer));
-      at += EVTQ_ENTRY_SIZE;
+      const { buffer, byteOffset } = event;
+      this.#deliver?.(new Uint32Array(buffer.slice(byteOffset, byteOffset + EVTQ_ENTRY_SIZE)));
     }
   }
 

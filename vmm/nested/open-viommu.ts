@@ -6,40 +6,20 @@ import type { PageRequest } from '../../devices/smmuv3/index.ts';
 import {
   HW_INFO_TYPE_ARM_SMMUV3,
   type Iommufd,
-  type ResourceGate,
-  VEVENT_HEADER_SIZE,
   VEVENTQ_TYPE_ARM_SMMUV3,
   VIOMMU_FLAG_BTM,
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../host/iommufd/index.ts';
-import type { ArmDevice, ArmIommu } from '../../host/kernel/arm/index.ts';
 import { TEGRA241_VIOMMU_DATA_SIZE } from '../../host/kernel/arm/index.ts';
-import type { Vm } from '../../host/kernel/vm.ts';
+import type { NestedSmmuOptions } from './nested-smmu-options.ts';
 import { NestedStreams } from './nested-streams.ts';
 import { PageRequests } from './page-request-queue.ts';
-import type { QueueErrorPolicy } from './queue-error-policy.ts';
 import { idRegistersOf } from './shown-ids.ts';
+import { veventBytes } from './vevents.ts';
 
 /** Events that may wait for a safe point. */
 const EVENT_DEPTH = 256;
-
-export interface NestedSmmuOptions {
-  readonly vm: Vm;
-  readonly iommu: ArmIommu;
-  /** With a VINTF of the CMDQV. */
-  readonly cmdqv: boolean;
-  /** The VM's devices by the StreamID that its guest knows. */
-  readonly devices: ReadonlyMap<number, ArmDevice>;
-  /** The guest rings its CMDQ itself (the overlay path). */
-  readonly overlay: boolean;
-  /** It takes part in the broadcast TLB maintenance of the VM's vCPUs. */
-  readonly btm: boolean;
-  /** Without streams: a device of the VM to create the vIOMMU with. */
-  readonly anyDevice: ArmDevice;
-  readonly policy: QueueErrorPolicy;
-  readonly gate: ResourceGate;
-}
 
 /** Who takes what the vIOMMU's queues deliver. */
 export interface ViommuReceiver {
@@ -78,8 +58,7 @@ export function openViommu(
     type: VEVENTQ_TYPE_ARM_SMMUV3,
     depth: EVENT_DEPTH,
   });
-  file.onReadable = () =>
-    receiver.events(file.read(EVENT_DEPTH * (VEVENT_HEADER_SIZE + EVTQ_ENTRY_SIZE)));
+  file.onReadable = () => receiver.events(file.read(veventBytes(EVENT_DEPTH, EVTQ_ENTRY_SIZE)));
   for (const [virtSid, arm] of devices) {
     const device = arm === anyDevice ? first : fd.bind(arm);
     fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
