@@ -76,6 +76,11 @@ function findingLines(sanitizer: Report['sanitizer']): string[] {
   return (sanitizer?.findings ?? []).map(({ text }) => `        ${printableData(text)}`);
 }
 
+/** What the physical SMMU has carried out although the guest's does not have it: no error here, but one elsewhere. */
+function unadvertisedLines(sanitizer: Report['sanitizer']): string[] {
+  return (sanitizer?.unadvertised ?? []).map(({ text }) => `  note  ${printableData(text)}`);
+}
+
 /** What --quiet leaves of a report: the checks that failed. */
 export function failureText({ checks, sanitizer }: Report): string {
   return checks
@@ -103,6 +108,7 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     ...hostChecks.map(checkLine),
     ...failed.filter((check) => !hostChecks.includes(check)).map(checkLine),
     ...findingLines(sanitizer),
+    ...unadvertisedLines(sanitizer),
     ...pathTable(paths),
     '',
     `Exits    ${exits.total}: ${kinds.join(', ')}`,

@@ -9,6 +9,7 @@ import {
   type Machine,
   type SanitizerCounts,
   type Transport,
+  type UnadvertisedCommand,
 } from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { MeasuredPath, Measurements, PathFigures } from '../vmm/report/measurements.ts';
@@ -60,7 +61,10 @@ export interface Report {
   readonly ways: readonly WayReport[];
   readonly drain: DrainReport;
   /** With --check: what the sanitizer has counted and found. */
-  readonly sanitizer?: SanitizerCounts & { readonly findings: readonly Finding[] };
+  readonly sanitizer?: SanitizerCounts & {
+    readonly findings: readonly Finding[];
+    readonly unadvertised: readonly UnadvertisedCommand[];
+  };
 }
 
 function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
@@ -98,7 +102,7 @@ function waysOf(machines: readonly Machine[]): WayReport[] {
 
 export function buildReport(
   checks: readonly Check[],
-  { machines, statistics: { sanitizer }, findings }: Host,
+  { machines, statistics: { sanitizer }, findings, unadvertised }: Host,
   measurements: Measurements,
   placement: Placement,
 ): Report {
@@ -137,6 +141,6 @@ export function buildReport(
     })),
     ways: waysOf(machines),
     drain: placement.drain,
-    ...(sanitizer ? { sanitizer: { ...sanitizer, findings } } : {}),
+    ...(sanitizer ? { sanitizer: { ...sanitizer, findings, unadvertised } } : {}),
   };
 }

@@ -26,3 +26,7 @@ export const ACTION_HOST = 15;
 export const ACTION_RESUME = 16;
 export const ACTION_STALL_TERM = 17;
 export const ACTION_PRI_RESP = 18;
+export const ACTION_TLBI_EL2_ALL = 19;
+export const ACTION_TLBI_EL2_ASID = 20;
+export const ACTION_TLBI_EL2_VA = 21;
+export const ACTION_TLBI_EL2_VAA = 22;

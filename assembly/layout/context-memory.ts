@@ -25,6 +25,17 @@ export const CTX_LVCMDQ_COUNT = 0x18;
 /** i32: doorbell calls (Wasm to Wasm) made by the owner. */
 export const CTX_DOORBELL_CALLS = 0x1c;
 /**
+ * What the guest's own SMMU lacks by its ID registers: bit n is ACTION_n, LACKS_RANGES. On
+ * its CMDQ and ECMDQs such a command is refused, and ranges are ignored; with
+ * LACKS_RECORDED, on a VCMDQ, it is only recorded.
+ */
+export const CTX_LACKS = 0x20;
+/** IDR3.RIL: NUM, SCALE, TG and TTL of a TLBI. */
+export const LACKS_RANGES = (0 << 16) | (31 << 8) | 1;
+export const LACKS_RECORDED = (0 << 16) | (30 << 8) | 1;
+/** i32: which bits of CTX_LACKS commands on VCMDQs have met. */
+export const CTX_BEYOND = 0x24;
+/**
  * Byte offset in host memory of a vIOMMU's further StreamIDs, and how many entries of the
  * table may be in use; 0 of a VINTF, which has its 16 pairs and no more.
  */

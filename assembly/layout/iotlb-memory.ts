@@ -21,12 +21,13 @@ export const TLB_ENTRY_SIZE = 0x40;
  * One word that makes an entry live; an invalidation stores 0 to it. Fields TLB_META_*.
  */
 export const TLB_META = 0x00;
-export const TLB_META_VMID = (0 << 16) | (0 << 8) | 16;
+/** VMID, or in its place the StreamWorld that has none: VMID_EL2, VMID_E2H. */
+export const TLB_META_VMID = (0 << 16) | (0 << 8) | 17;
 /** log2 of the entry's size in bytes. */
-export const TLB_META_SIZE = (0 << 16) | (16 << 8) | 6;
-export const TLB_META_GLOBAL = (0 << 16) | (22 << 8) | 1;
+export const TLB_META_SIZE = (0 << 16) | (17 << 8) | 6;
+export const TLB_META_GLOBAL = (0 << 16) | (23 << 8) | 1;
 /** 0 stage 1 or nested (input is a VA), 1 stage 2 only (input is an IPA). */
-export const TLB_META_S2 = (0 << 16) | (23 << 8) | 1;
+export const TLB_META_S2 = (0 << 16) | (24 << 8) | 1;
 export const TLB_META_VALID = (0 << 16) | (31 << 8) | 1;
 /**
  * ASID in bits 0 to 15, TLB_PERM_* in bits 16 and up; among them TLB_ASET, no permission

@@ -107,6 +107,9 @@ export const IDR0_VMID16 = (0 << 16) | (18 << 8) | 1;
 export const IDR0_CD2L = (0 << 16) | (19 << 8) | 1;
 /** Table endianness; 2 is little-endian only. */
 export const IDR0_TTENDIAN = (0 << 16) | (21 << 8) | 2;
+/** TTENDIAN: tables of either endianness, by CD.ENDI and STE.S2ENDI. */
+export const TTENDIAN_MIXED = 0;
+export const TTENDIAN_LITTLE = 2;
 export const IDR0_STALL_MODEL = (0 << 16) | (24 << 8) | 2;
 /** Faults stall where CD.S or STE.S2S says so; nowhere; always. */
 export const STALL_MODEL_BOTH = 0;
@@ -127,6 +130,8 @@ export const IDR1_ECMDQ = (0 << 16) | (31 << 8) | 1;
 
 /** Hierarchical attributes can be disabled (CD.HAD0 and HAD1). */
 export const IDR3_HAD = (0 << 16) | (2 << 8) | 1;
+/** XN[1:0] of stage 2: execution by privilege. */
+export const IDR3_XNX = (0 << 16) | (4 << 8) | 1;
 export const IDR3_FWB = (0 << 16) | (8 << 8) | 1;
 /** Range invalidation. */
 export const IDR3_RIL = (0 << 16) | (10 << 8) | 1;

@@ -4,6 +4,11 @@
 export const SMMU_AT_VMIDS = 0x100000;
 export const VMID_STRIDE = 0x100;
 export const MAX_VMIDS = 0x10000;
+// The StreamWorlds without VMIDs have a part of their own behind those of the VMIDs, and
+// its number is their tag: NS-EL2, and NS-EL2-E2H, which has ASIDs.
+export const VMID_EL2 = 0x10000;
+export const VMID_E2H = 0x10001;
+export const VMID_PARTS = 0x10002;
 /** i64, raised by every invalidation that touches this VMID. */
 export const VMID_ANY_GEN = 0x00;
 /** i64, ANY_GEN at the last invalidation of everything. */

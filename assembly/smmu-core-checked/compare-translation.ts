@@ -5,7 +5,7 @@
 // may make dirty as writable.
 
 import { THREAD } from '../imports/unit';
-import { CD_AFFD } from '../layout/cd';
+import { CD_AFFD, CD_ENDI } from '../layout/cd';
 import {
   CHECK_AT_DROPPED,
   ORIGIN_GEN,
@@ -33,7 +33,13 @@ import {
   SUSPECT_STAGE2,
   SUSPECT_TLB,
 } from '../layout/check-memory';
-import { CFG_CD1, CFG_CONFIG, CFG_ENTRY_SIZE, CFG_STE5 } from '../layout/config-cache-memory';
+import {
+  CFG_CD0,
+  CFG_CD1,
+  CFG_CONFIG,
+  CFG_ENTRY_SIZE,
+  CFG_STE5,
+} from '../layout/config-cache-memory';
 import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2 } from '../layout/events';
 import {
   TLB_ALL_GEN,
@@ -49,11 +55,17 @@ import {
   TLB_PERM_UX,
   TLB_PERM_W,
 } from '../layout/iotlb-memory';
-import { STE_CONFIG_NESTED, STE_CONFIG_S1, STE_CONFIG_S2, STE_S2AFFD } from '../layout/ste';
+import {
+  STE_CONFIG_NESTED,
+  STE_CONFIG_S1,
+  STE_CONFIG_S2,
+  STE_S2AFFD,
+  STE_S2ENDI,
+} from '../layout/ste';
 import { THREAD_CFG, THREAD_EVENT, THREAD_IOVA, THREAD_PA } from '../layout/thread-memory';
 import { bits, maskOf } from '../lib/fields';
 import { noEvent } from '../smmu-core/faults';
-import { loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
+import { inOrder, loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 import { hasStage1 } from '../smmu-core/walk';
 import { S1_OUT, S1_PERM, S1_SIZE, skipStage1, walkStage1 } from '../smmu-core/walk-stage1';
 import {
@@ -81,26 +93,28 @@ function walk(smmu: usize): bool {
 }
 
 /** A descriptor as it is now; 0, an invalid one, when it cannot be read. */
-function descriptorAt(smmu: usize, slot: u64, nested: bool): u64 {
+function descriptorAt(smmu: usize, slot: u64, nested: bool, big: bool): u64 {
   const pa = nested ? tablePa(smmu, slot, EVT_CLASS_TT, false) : slot;
   const place = pa == NO_PA ? NOWHERE : locate(pa, 8);
-  return place == NOWHERE ? 0 : loadAt(place);
+  return place == NOWHERE ? 0 : inOrder(loadAt(place), big);
 }
 
 // Which descriptor of the entry's leaves has changed: stage 1's if it has. Neither, when it was a table above them.
 function describe(smmu: usize, suspect: usize, origin: usize, entry: usize): void {
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
   let stage2 = config == STE_CONFIG_S2;
+  const big1 = bits(load<u32>(THREAD + THREAD_CFG, CFG_CD0), CD_ENDI) != 0;
+  const big2 = bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2ENDI) != 0;
   if (
     atomic.load<i64>(origin, ORIGIN_GEN) == atomic.load<i64>(entry, TLB_GEN) &&
     load<u64>(origin, ORIGIN_PAGE) == load<u64>(entry, TLB_PAGE)
   ) {
     const slot1 = load<u64>(origin, ORIGIN_SLOT1);
     const leaf1 = load<u64>(origin, ORIGIN_LEAF1);
-    const now1 = slot1 == 0 ? leaf1 : descriptorAt(smmu, slot1, config == STE_CONFIG_NESTED);
+    const now1 = slot1 == 0 ? leaf1 : descriptorAt(smmu, slot1, config == STE_CONFIG_NESTED, big1);
     const slot2 = load<u64>(origin, ORIGIN_SLOT2);
     const leaf2 = load<u64>(origin, ORIGIN_LEAF2);
-    const now2 = slot2 == 0 ? leaf2 : descriptorAt(smmu, slot2, false);
+    const now2 = slot2 == 0 ? leaf2 : descriptorAt(smmu, slot2, false, big2);
     if (now1 != leaf1 || now2 != leaf2) {
       stage2 = now1 == leaf1;
       store<u32>(suspect, 1, SUSPECT_KNOWN);

@@ -3,7 +3,19 @@
 // ignored, as Linux's hitless updates need.
 
 import { THREAD } from '../imports/unit';
-import { CD_ASID, CD_HAD0, CD_HAD1, CD_SIZE, L1CD_SIZE, L1CD_V } from '../layout/cd';
+import {
+  CD_ASID,
+  CD_EPD0,
+  CD_EPD1,
+  CD_HAD0,
+  CD_HAD1,
+  CD_PAN,
+  CD_SIZE,
+  CD_UWXN,
+  L1CD_SIZE,
+  L1CD_V,
+} from '../layout/cd';
+
 import {
   CFG_ASID,
   CFG_CD0,
@@ -68,6 +80,7 @@ import {
   THREAD_CFG_MISSES,
   THREAD_STE,
 } from '../layout/thread-memory';
+import { VMID_EL2 } from '../layout/vmid-memory';
 import { count } from '../lib/counters';
 import { bits, maskOf } from '../lib/fields';
 import { configInsert, configLookup } from './config-cache';
@@ -79,13 +92,16 @@ import {
   cdValid,
   dsOfStage1,
   dsOfStage2,
+  el2Tag,
   idr0,
+  inEl2,
   s1ContextPtr,
   s2ttb,
   splitStage,
   stage1Valid,
   stage2Valid,
   steField,
+  streamWorldValid,
   substreamBits,
   ttb,
 } from './legality';
@@ -146,6 +162,16 @@ function cdPlace(smmu: usize, address: u64, length: u32): i64 {
   return place;
 }
 
+// The CD of the EL2 translation regime: one range of addresses, no ASID, no privilege
+// (IHI 0070 section 5.4). Fields that it does not have are ignored.
+function asOfEl2(): void {
+  const first: usize = THREAD + THREAD_CD;
+  const word0 = load<u32>(first) & ~maskOf(CD_EPD0);
+  store<u32>(first, word0 | maskOf(CD_EPD1));
+  const ignored = maskOf(CD_ASID) | maskOf(CD_PAN) | maskOf(CD_UWXN);
+  store<u32>(first, load<u32>(first, 4) & ~ignored, 4);
+}
+
 function fetchCd(smmu: usize, index: u32): bool {
   let table = s1ContextPtr();
   const format = cdTableFormat(smmu);
@@ -164,6 +190,7 @@ function fetchCd(smmu: usize, index: u32): bool {
   const place = cdPlace(smmu, table + u64(index) * CD_SIZE, CD_SIZE);
   if (place == NOWHERE) return false;
   copyFrom(place, THREAD + THREAD_CD, CD_SIZE >> 3);
+  if (load<u32>(THREAD + THREAD_CFG, CFG_VMID) == <u32>VMID_EL2) asOfEl2();
   if (!cdValid(smmu)) {
     event(C_BAD_CD);
     return false;
@@ -233,6 +260,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   const stage2 = config == STE_CONFIG_S2 || config == STE_CONFIG_NESTED;
   const vmidFits =
     !(stage1 || stage2) ||
+    (!stage2 && inEl2(smmu)) ||
     !idr0(smmu, IDR0_S2P) ||
     idr0(smmu, IDR0_VMID16) ||
     steField(STE_S2VMID) <= 0xff;
@@ -240,6 +268,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   const ste2 = load<u32>(THREAD + THREAD_STE, 8) & (stage1 || stage2 ? u32(-1) : ~maskOf(STE_EATS));
   if (
     (stage1 && !stage1Valid(smmu)) ||
+    (stage1 && !stage2 && !streamWorldValid(smmu)) ||
     (stage2 && !stage2Valid(smmu)) ||
     !vmidFits ||
     splitStage(smmu, ste2)
@@ -251,7 +280,9 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   setCfg(CFG_SSID, ssid);
   setCfg(CFG_CONFIG, config);
   // The VMID tags stage-1-only entries as well when stage 2 is implemented.
-  setCfg(CFG_VMID, idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) : 0);
+  const el2 = stage1 && !stage2 && inEl2(smmu);
+  const vmid = idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) : 0;
+  setCfg(CFG_VMID, el2 ? el2Tag(smmu) : vmid);
   setCfg(CFG_STE2, ste2);
   setCfg(CFG_STE5, load<u32>(THREAD + THREAD_STE, 20));
   setCfg(CFG_DS, dsOfStage2(smmu));

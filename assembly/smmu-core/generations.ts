@@ -7,18 +7,18 @@
 
 import { SMMU_AT_ALL_GEN } from '../layout/smmu-memory';
 import {
-  MAX_VMIDS,
   SMMU_AT_VMIDS,
   VMID_ALL_GEN,
   VMID_ANY_GEN,
   VMID_ASID_GEN,
   VMID_ASID_SLOTS,
+  VMID_E2H,
   VMID_STRIDE,
 } from '../layout/vmid-memory';
 
-/** The VMID's block. */
+/** The block of a VMID, or of VMID_EL2 or VMID_E2H. */
 export function vmidBlock(smmu: usize, vmid: u32): usize {
-  return smmu + SMMU_AT_VMIDS + (vmid & (MAX_VMIDS - 1)) * VMID_STRIDE;
+  return smmu + SMMU_AT_VMIDS + min(vmid, <u32>VMID_E2H) * VMID_STRIDE;
 }
 
 /** Address of the generation that an ASID hashes to, always inside the block of its VMID. */

@@ -22,16 +22,19 @@ import {
   CD_V,
 } from '../layout/cd';
 import { CFG_DS_S2SL0_2, CFG_DS_STAGE1, CFG_DS_STAGE2 } from '../layout/config-cache-memory';
-import { SMMU_AT_IDR0, SMMU_AT_IDR1, SMMU_AT_IDR5 } from '../layout/smmu-memory';
+import { SMMU_AT_CR2, SMMU_AT_IDR0, SMMU_AT_IDR1, SMMU_AT_IDR5 } from '../layout/smmu-memory';
 import {
+  CR2_E2H,
   IDR0_ASID16,
   IDR0_ATS,
   IDR0_CD2L,
   IDR0_HTTU,
+  IDR0_HYP,
   IDR0_S1P,
   IDR0_S2P,
   IDR0_STALL_MODEL,
   IDR0_TERM_MODEL,
+  IDR0_TTENDIAN,
   IDR1_SSIDSIZE,
   IDR5_GRAN4K,
   IDR5_GRAN16K,
@@ -40,6 +43,7 @@ import {
   STALL_MODEL_BOTH,
   STALL_MODEL_FORCED,
   STALL_MODEL_TERMINATE,
+  TTENDIAN_MIXED,
 } from '../layout/smmu-registers';
 import {
   STE_EATS,
@@ -65,8 +69,10 @@ import {
   STE_S2TG,
   STE_S2TTB_HI,
   STE_S2TTB_LO,
+  STE_STRW,
 } from '../layout/ste';
 import { THREAD_CD, THREAD_STE } from '../layout/thread-memory';
+import { VMID_E2H, VMID_EL2 } from '../layout/vmid-memory';
 import { bits, fieldAt } from '../lib/fields';
 import {
   dsImplemented,
@@ -114,9 +120,15 @@ function stallLegal(smmu: usize, stall: u32): bool {
   return stall != 0 ? model != STALL_MODEL_TERMINATE : model != STALL_MODEL_FORCED;
 }
 
+// ENDI: big-endian tables are for an SMMU of mixed endianness.
+function endianLegal(smmu: usize, big: u32): bool {
+  return big == 0 || idr0(smmu, IDR0_TTENDIAN) == TTENDIAN_MIXED;
+}
+
 // Stage 2 of the STE: supported, and its sizes consistent with each other.
 export function stage2Valid(smmu: usize): bool {
-  if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64) || steField(STE_S2ENDI)) return false;
+  if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64)) return false;
+  if (!endianLegal(smmu, steField(STE_S2ENDI))) return false;
   if (!updatesAllowed(smmu, steField(STE_S2HA), steField(STE_S2HD))) return false;
   if (!stallLegal(smmu, steField(STE_S2S))) return false;
   // Full ATS and stalls of stage 2 exclude each other (IHI 0070 section 5.2).
@@ -154,7 +166,27 @@ export function s2ttb(): u64 {
   return (u64(steField(STE_S2TTB_HI)) << 32) | (u64(steField(STE_S2TTB_LO)) << 4);
 }
 
-// STRW is of no account: without IDR0.HYP every stream is of NS-EL1.
+/** STE.STRW of EL2; EL2-E2H with CR2.E2H. Reserved: 1 and 3. */
+const STRW_EL2: u32 = 2;
+
+/**
+ * Whether a stream with stage 1 alone is of EL2 or EL2-E2H. Without IDR0.HYP, and with
+ * stage 2, STRW is ignored: the stream is of NS-EL1.
+ */
+export function inEl2(smmu: usize): bool {
+  return idr0(smmu, IDR0_HYP) != 0 && steField(STE_STRW) == STRW_EL2;
+}
+
+/** VMID_EL2 or VMID_E2H, by CR2.E2H. */
+export function el2Tag(smmu: usize): u32 {
+  return bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_E2H) ? VMID_E2H : VMID_EL2;
+}
+
+/** STRW of a stream with stage 1 alone. */
+export function streamWorldValid(smmu: usize): bool {
+  return !idr0(smmu, IDR0_HYP) || !(steField(STE_STRW) & 1);
+}
+
 export function stage1Valid(smmu: usize): bool {
   if (!idr0(smmu, IDR0_S1P)) return false;
   if (steField(STE_S1STALLD) && idr0(smmu, IDR0_STALL_MODEL) != STALL_MODEL_BOTH) return false;
@@ -201,7 +233,7 @@ export function ttb(word: usize): u64 {
 export function cdValid(smmu: usize): bool {
   if (!cdField(CD_V) || !cdField(CD_AA64)) return false;
   // Nothing is walked, in any order of bytes, while both halves are disabled.
-  if (cdField(CD_ENDI) && !(cdField(CD_EPD0) && cdField(CD_EPD1))) return false;
+  if (!endianLegal(smmu, cdField(CD_ENDI)) && !(cdField(CD_EPD0) && cdField(CD_EPD1))) return false;
   if (!idr0(smmu, IDR0_ASID16) && cdField(CD_ASID) > 0xff) return false;
   if (!updatesAllowed(smmu, cdField(CD_HA), cdField(CD_HD))) return false;
   if (!cdField(CD_A) && idr0(smmu, IDR0_TERM_MODEL)) return false;

@@ -27,6 +27,11 @@ export function loadAt(place: i64): u64 {
   return place >> 32 == 0 ? atomic.load<u64>(u32(place)) : load64(u32(place));
 }
 
+/** A descriptor as it lies in memory, or is to lie there: of a big-endian table the bytes are the other way round. */
+export function inOrder(descriptor: u64, big: bool): u64 {
+  return big ? bswap<u64>(descriptor) : descriptor;
+}
+
 export function storeAt(place: i64, value: u64): void {
   if (place >> 32 == 0) atomic.store<u64>(u32(place), value);
   else store64(u32(place), value);

@@ -150,7 +150,8 @@ export function traceWalk(smmu: usize, event: u32, result: i32, configured: bool
   let how = event | (load<u32>(THREAD, THREAD_ATTRIBUTES) << 8);
   if (configured) {
     const tags =
-      load<u32>(THREAD + THREAD_CFG, CFG_VMID) | (load<u32>(THREAD + THREAD_CFG, CFG_ASID) << 16);
+      (load<u32>(THREAD + THREAD_CFG, CFG_VMID) & 0xffff) |
+      (load<u32>(THREAD + THREAD_CFG, CFG_ASID) << 16);
     store<u32>(unit, tags, TRACE_WALK_TAGS);
     how |= TRACE_WALK_CONFIGURED | (load<u32>(THREAD, THREAD_PA_SIZE) << 16);
   }

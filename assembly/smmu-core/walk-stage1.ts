@@ -6,6 +6,7 @@
 import { THREAD } from '../imports/unit';
 import {
   CD_AFFD,
+  CD_ENDI,
   CD_EPD0,
   CD_EPD1,
   CD_HA,
@@ -27,6 +28,7 @@ import {
   CFG_HAD,
   CFG_TTB0,
   CFG_TTB1,
+  CFG_VMID,
 } from '../layout/config-cache-memory';
 import {
   PTE_AF,
@@ -60,6 +62,7 @@ import {
   TLB_PERM_W,
 } from '../layout/iotlb-memory';
 import { THREAD_CFG, THREAD_WALK_STAGE1 } from '../layout/thread-memory';
+import { VMID_EL2 } from '../layout/vmid-memory';
 import { WALK_AGAIN, WALK_DONE, WALK_FAULT } from '../layout/walk-results';
 import { bits, maskOf } from '../lib/fields';
 import { walkFault } from './faults';
@@ -73,7 +76,7 @@ import {
   stage1StartLevel,
   tableBase,
 } from './geometry';
-import { casAt, loadAt, locate, NOWHERE } from './physical-memory';
+import { casAt, inOrder, loadAt, locate, NOWHERE } from './physical-memory';
 import { ALL_PERMISSIONS, NO_PA, tablePa } from './walk-stage2';
 
 // Output address, log2 size of the leaf, TLB_PERM_* bits, whether the leaf is global.
@@ -91,6 +94,22 @@ export const S1_CLEAN: usize = THREAD_WALK_STAGE1 + 0x14;
 export const S1_SLOT: usize = THREAD_WALK_STAGE1 + 0x18;
 const S1_OLD: usize = THREAD_WALK_STAGE1 + 0x20;
 export const S1_NEW: usize = THREAD_WALK_STAGE1 + 0x28;
+
+// The EL2 translation regime has no privilege: AP[1], APTable[0], PXN and PXNTable are
+// ignored (DDI 0487 section D8.4).
+function el2Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool): u32 {
+  const writable = (clean || !bits(u32(descriptor), PTE_AP_RO)) && !bits(tableHi, PTE_APTABLE_RO);
+  const never =
+    bits(u32(descriptor >> 32), PTE_XN) ||
+    bits(tableHi, PTE_TABLE_XN) ||
+    (writable && bits(cd1, CD_WXN));
+  return (
+    TLB_PERM_R |
+    TLB_PERM_UNPRIV |
+    (writable ? TLB_PERM_W : 0) |
+    (never ? 0 : TLB_PERM_PX | TLB_PERM_UX)
+  );
+}
 
 /** @param clean the page is writable, but clean. */
 function stage1Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool): u32 {
@@ -141,6 +160,8 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     firstBits + 3,
     outputBits,
   );
+  const big = bits(cd0, CD_ENDI) != 0;
+  const el2 = load<u32>(cfg, CFG_VMID) == <u32>VMID_EL2;
   const hierarchyOff = (load<u32>(cfg, CFG_HAD) >> u32(upper)) & 1;
   let tableHi: u32 = 0;
   for (; ; level++) {
@@ -153,7 +174,7 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
       walkFault(F_WALK_EABT, EVT_CLASS_TT, false, pa);
       return false;
     }
-    const descriptor = loadAt(place);
+    const descriptor = inOrder(loadAt(place), big);
     const type = bits(u32(descriptor), PTE_TYPE);
     if (level < 3 && type == PTE_TYPE_TABLE) {
       table = addressOf(smmu, descriptor, granule, granule, lpa2);
@@ -194,8 +215,12 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     if (clean && write) updated &= ~u64(maskOf(PTE_AP_RO));
     store<u64>(THREAD, output | (address & ~(u64(-1) << u64(shift))), S1_OUT);
     store<u32>(THREAD, shift, S1_SIZE);
-    store<u32>(THREAD, stage1Permissions(descriptor, cd1, tableHi, clean), S1_PERM);
-    store<u32>(THREAD, u32(!bits(u32(descriptor), PTE_NG)), S1_GLOBAL);
+    const permissions = el2
+      ? el2Permissions(descriptor, cd1, tableHi, clean)
+      : stage1Permissions(descriptor, cd1, tableHi, clean);
+    store<u32>(THREAD, permissions, S1_PERM);
+    // Nothing tells a global entry of EL2 from another one: there are no ASIDs.
+    store<u32>(THREAD, u32(!el2 && !bits(u32(descriptor), PTE_NG)), S1_GLOBAL);
     store<u32>(THREAD, u32(clean), S1_CLEAN);
     store<u64>(THREAD, slot, S1_SLOT);
     store<u64>(THREAD, descriptor, S1_OLD);
@@ -222,7 +247,8 @@ export function commitStage1(smmu: usize): u32 {
     walkFault(F_WALK_EABT, EVT_CLASS_TT, false, pa);
     return WALK_FAULT;
   }
-  return casAt(place, old, updated) ? WALK_DONE : WALK_AGAIN;
+  const big = bits(load<u32>(THREAD + THREAD_CFG, CFG_CD0), CD_ENDI) != 0;
+  return casAt(place, inOrder(old, big), inOrder(updated, big)) ? WALK_DONE : WALK_AGAIN;
 }
 
 /** Stage 1 switched off (Config 6): the input is the IPA. Fills S1_*. */

@@ -20,6 +20,7 @@ import {
 import {
   PTE_AF,
   PTE_DBM,
+  PTE_PXN,
   PTE_S2AP_R,
   PTE_S2AP_W,
   PTE_TYPE,
@@ -35,9 +36,12 @@ import {
   TLB_PERM_UX,
   TLB_PERM_W,
 } from '../layout/iotlb-memory';
+import { SMMU_AT_IDR3 } from '../layout/smmu-memory';
+import { IDR3_XNX } from '../layout/smmu-registers';
 import {
   STE_CONFIG_NESTED,
   STE_S2AFFD,
+  STE_S2ENDI,
   STE_S2HA,
   STE_S2HD,
   STE_S2PS,
@@ -62,7 +66,7 @@ import {
   stage2StartLevel,
   tableBase,
 } from './geometry';
-import { casAt, loadAt, locate, NOWHERE } from './physical-memory';
+import { casAt, inOrder, loadAt, locate, NOWHERE } from './physical-memory';
 
 // A set: output address, log2 size of the leaf, TLB_PERM_* bits; then whether the leaf is
 // writable but clean (DBM), where an entry for reads does not let writes through; where
@@ -97,6 +101,14 @@ const UPDATE_TRIES = 4;
 export const ALL_PERMISSIONS: u32 =
   TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV | TLB_PERM_PX | TLB_PERM_UX;
 
+// TLB_PERM_* bits of execution, by the upper half of a leaf. With IDR3.XNX the bit below
+// XN turns the permission of privileged execution round.
+function executable(smmu: usize, hi: u32): u32 {
+  const none = bits(hi, PTE_XN) != 0;
+  const split = bits(hi, PTE_PXN) != 0 && bits(atomic.load<u32>(smmu, SMMU_AT_IDR3), IDR3_XNX) != 0;
+  return (none != split ? 0 : TLB_PERM_PX) | (none ? 0 : TLB_PERM_UX);
+}
+
 /**
  * Stage 2 of one IPA. Reads THREAD_CFG; fills S2_* for the access's own output, the set
  * of table addresses for anything else, or THREAD_EVENT on a fault.
@@ -112,6 +124,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
   const ds = load<u32>(THREAD + THREAD_CFG, CFG_DS);
   const lpa2 = granule != 16 && (ds & CFG_DS_STAGE2) != 0;
   const outputBits = effectiveBits(smmu, bits(ste5, STE_S2PS), granule, lpa2);
+  const big = bits(ste5, STE_S2ENDI) != 0;
   if (ipa >> u64(inputBits) != 0) {
     stage2Fault(F_TRANSLATION, kind, ipa);
     return false;
@@ -129,7 +142,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
       walkFault(F_WALK_EABT, kind, true, table + (((ipa >> u64(shift)) & indexMask) << 3));
       return false;
     }
-    const descriptor = loadAt(place);
+    const descriptor = inOrder(loadAt(place), big);
     const type = bits(u32(descriptor), PTE_TYPE);
     if (level < 3 && type == PTE_TYPE_TABLE) {
       table = addressOf(smmu, descriptor, granule, granule, lpa2);
@@ -168,7 +181,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
     const clean: bool = dbm && !bits(u32(descriptor), PTE_S2AP_W);
     if (clean && write) updated |= u64(maskOf(PTE_S2AP_W));
     if (clean || bits(u32(descriptor), PTE_S2AP_W)) permissions |= TLB_PERM_W;
-    if (!bits(u32(descriptor >> 32), PTE_XN)) permissions |= TLB_PERM_PX | TLB_PERM_UX;
+    permissions |= executable(smmu, u32(descriptor >> 32));
     const results = THREAD + (kind == EVT_CLASS_IN ? S2_SET : TABLE_SET);
     store<u64>(results, output | (ipa & ~(u64(-1) << u64(shift))), OUT);
     store<u32>(results, shift, SIZE);
@@ -190,10 +203,11 @@ export function commitStage2(set: usize): bool {
   const results = THREAD + set;
   const old = load<u64>(results, OLD);
   const updated = load<u64>(results, NEW);
+  const big = bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2ENDI) != 0;
   return (
     old == updated ||
     (load<u32>(THREAD, THREAD_ATTRIBUTES) & u32(ACCESS_LOOK)) != 0 ||
-    casAt(load<i64>(results, PLACE), old, updated)
+    casAt(load<i64>(results, PLACE), inOrder(old, big), inOrder(updated, big))
   );
 }
 

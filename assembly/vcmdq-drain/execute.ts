@@ -8,10 +8,15 @@ import {
   ACTION_CFGI_STE,
   ACTION_CFGI_STE_RANGE,
   ACTION_HOST,
+  ACTION_ILLEGAL,
   ACTION_PRI_RESP,
   ACTION_RESUME,
   ACTION_STALL_TERM,
   ACTION_SYNC,
+  ACTION_TLBI_EL2_ALL,
+  ACTION_TLBI_EL2_ASID,
+  ACTION_TLBI_EL2_VA,
+  ACTION_TLBI_EL2_VAA,
   ACTION_TLBI_NH_ALL,
   ACTION_TLBI_NH_ASID,
   ACTION_TLBI_NH_VA,
@@ -22,14 +27,24 @@ import {
 } from '../layout/action-memory';
 import { CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
-import { QUEUE_REWRITES } from '../layout/queue-memory';
-import { SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
+import { QUEUE_KIND_MAIN, QUEUE_KIND_VCMDQ_HYP, QUEUE_REWRITES } from '../layout/queue-memory';
+import { SMMU_AT_CR2, SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
+import { CR2_E2H } from '../layout/smmu-registers';
+import { VMID_E2H, VMID_EL2 } from '../layout/vmid-memory';
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { ANY_ASID, invalidateIpa, invalidateVa } from '../smmu-core/invalidate';
 import { withVisited } from '../smmu-core/service-work';
-import { actionOf, actionsOf, LEGAL, legality } from './command-legality';
+import {
+  actionOf,
+  actionsOf,
+  asShown,
+  isLacked,
+  LEGAL,
+  legality,
+  namesAddress,
+} from './command-legality';
 import { priResponse, resume, stallTerm } from './endpoint-commands';
 
 // Results of `execute`, beside those of an illegal command, which are `legality`'s.
@@ -72,6 +87,27 @@ function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): u32 
   return 0;
 }
 
+// Entries of EL2, or EL2-E2H, as CR2.E2H says; EL2 has no ASIDs (IHI 0070 section 4.4.2).
+// Returns the blocks visited.
+function invalidateEl2(smmu: usize, action: u32, d0: u64, d1: u64): u32 {
+  const el2 = vmidBlock(smmu, VMID_EL2);
+  const e2h = vmidBlock(smmu, VMID_E2H);
+  const asid = bits(u32(d0 >> 32), TLBI_ASID);
+  if (action == ACTION_TLBI_EL2_ALL) {
+    killVmid(el2, touch(el2));
+    killVmid(e2h, touch(e2h));
+    return 0;
+  }
+  if (action == ACTION_TLBI_EL2_ASID) {
+    killAsid(e2h, asid, touch(e2h));
+    return 0;
+  }
+  if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_E2H))
+    return invalidateVa(smmu, VMID_EL2, ANY_ASID, d0, d1, touch(el2));
+  const matched = action == ACTION_TLBI_EL2_VA ? asid : ANY_ASID;
+  return invalidateVa(smmu, VMID_E2H, matched, d0, d1, touch(e2h));
+}
+
 /**
  * Carries one command out, CMD_SYNC and ATC_INV excepted.
  * @param kind the queue's QUEUE_KIND_*.
@@ -86,7 +122,9 @@ export function execute(
   d0: u64,
   d1: u64,
 ): u32 {
-  const action = actionOf(actionsOf(smmu, kind), d0);
+  const listed = actionOf(actionsOf(smmu, kind), d0);
+  const action = isLacked(context, listed) ? <u32>ACTION_ILLEGAL : listed;
+  if (namesAddress(action, d0)) d1 = asShown(context, d1);
   const legal = legality(smmu, kind, action, d0, d1);
   if (legal != LEGAL) return legal;
   switch (action) {
@@ -99,6 +137,11 @@ export function execute(
     case ACTION_TLBI_S12_VMALL:
     case ACTION_TLBI_S2_IPA:
       return withVisited(DONE, invalidate(smmu, action, vmidOf(queue, context, d0), d0, d1));
+    case ACTION_TLBI_EL2_ALL:
+    case ACTION_TLBI_EL2_ASID:
+    case ACTION_TLBI_EL2_VA:
+    case ACTION_TLBI_EL2_VAA:
+      return withVisited(DONE, invalidateEl2(smmu, action, d0, d1));
     case ACTION_TLBI_NSNH_ALL:
       killAll(smmu);
       return DONE;
@@ -131,7 +174,9 @@ export function execute(
     case ACTION_STALL_TERM:
       stallTerm(smmu, context, d0);
       return withVisited(DONE, EVERY_STALL);
+    // A guest's is its SMMU's: only that knows which group of which of its streams is meant.
     case ACTION_PRI_RESP:
+      if (kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_VCMDQ_HYP) return HOST;
       priResponse(smmu, context, d0, d1);
       return DONE;
     // ACTION_NONE. ATC_INV does not come here: the loop carries it out.

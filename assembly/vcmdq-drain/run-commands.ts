@@ -42,10 +42,18 @@ import { VMID_ALL_GEN } from '../layout/vmid-memory';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
-import { invalidateVa } from '../smmu-core/invalidate';
+import { hasGranule, invalidateVa } from '../smmu-core/invalidate';
 import { BLOCKS_PER_COMMAND, resultOf, visitedBy } from '../smmu-core/service-work';
 import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
-import { actionOf, actionsOf, ILLEGAL, ILLEGAL_RANGE, illegalRange } from './command-legality';
+import {
+  actionOf,
+  actionsOf,
+  asShown,
+  ILLEGAL,
+  ILLEGAL_RANGE,
+  illegalRange,
+  isLacked,
+} from './command-legality';
 import { atcInv } from './endpoint-commands';
 import { DONE, execute, HOST, SYNC } from './execute';
 import { stat, stop } from './queue-words';
@@ -130,9 +138,15 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       case ACTION_TLBI_NH_ASID:
       case ACTION_TLBI_NH_VA:
       case ACTION_TLBI_S12_VMALL: {
-        const d1 = i64x2.extract_lane(command, 1);
-        if (action == ACTION_TLBI_NH_VA && illegalRange(smmu, d0, d1)) {
-          result = ILLEGAL_RANGE;
+        let d1 = i64x2.extract_lane(command, 1);
+        if (action == ACTION_TLBI_NH_VA && hasGranule(d1)) {
+          d1 = asShown(context, d1);
+          if (illegalRange(smmu, d0, d1)) {
+            result = ILLEGAL_RANGE;
+            break;
+          }
+        } else if (action == ACTION_TLBI_S12_VMALL && isLacked(context, action)) {
+          result = OTHER;
           break;
         }
         const named = u32(d0 >> 32) & 0xffff;
@@ -154,6 +168,10 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
         break;
       }
       case ACTION_ATC_INV: {
+        if (isLacked(context, action)) {
+          result = OTHER;
+          break;
+        }
         const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
         if (atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1)))
           tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);

@@ -5,7 +5,6 @@ import {
   IDR0_ATS,
   IDR0_HTTU,
   IDR0_HYP,
-  IDR0_NS1ATS,
   IDR0_PRI,
   IDR0_S1P,
   IDR0_S2P,
@@ -23,6 +22,7 @@ import {
   IDR3_FWB,
   IDR3_HAD,
   IDR3_RIL,
+  IDR3_XNX,
   IDR5_DS,
   IDR5_GRAN4K,
   IDR5_GRAN16K,
@@ -34,6 +34,8 @@ import {
   IDR6_LOG2NUMQ,
   STALL_MODEL_FORCED,
   STALL_MODEL_TERMINATE,
+  TTENDIAN_LITTLE,
+  TTENDIAN_MIXED,
 } from '../../assembly/layout/smmu-registers.ts';
 import { MAX_STALLS } from '../../assembly/layout/stall-memory.ts';
 
@@ -98,7 +100,25 @@ export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = {
   idr5: 0x04000075,
 };
 
-/** The same SMMU without stalls: faults terminate their transactions (IDR0.STALL_MODEL 1), and RESUME and STALL_TERM are illegal. */
+/**
+ * The SMMU of NVIDIA Grace as its driver's boot log describes it: both stages, EL2 and
+ * EL2-E2H, tables of either endianness, ATS, PRI, stalls (128 at once), no HTTU, no range
+ * invalidation; queues of 524,288 entries, 20-bit SubstreamIDs, 32-bit StreamIDs; XNX and
+ * FWB; 48 bits and every granule. A guest's are `guestIdRegisters` of them. SIDSIZE,
+ * STALL_MAX, 16 KiB granules and FWB are assumed.
+ */
+export const GRACE_ID_REGISTERS: SmmuIdRegisters = {
+  idr0: 0x080d361b,
+  idr1: 0x0a739d20,
+  idr2: 0,
+  idr3: 0x110,
+  idr4: 0,
+  idr5: 0x00800075,
+  iidr: 0,
+  aidr: 1,
+};
+
+/** An SMMU as this one without stalls: faults terminate their transactions (IDR0.STALL_MODEL 1), and RESUME and STALL_TERM are illegal. */
 export function withoutStalls(ids: SmmuIdRegisters): SmmuIdRegisters {
   return {
     ...ids,
@@ -118,16 +138,16 @@ const IDR5_ABSENT = 0x100;
 /** IDR0.HTTU of access flag and dirty state, without that of table descriptors. */
 const MAX_HTTU = 2;
 /** Features of IDR3 that the model has. */
-const IDR3_MODELLED = maskInWord(IDR3_HAD) | maskInWord(IDR3_FWB) | maskInWord(IDR3_RIL);
+const IDR3_MODELLED = [IDR3_HAD, IDR3_XNX, IDR3_FWB, IDR3_RIL].reduce(
+  (word, field) => word | maskInWord(field),
+  0,
+);
 
 /** IDR1: TABLES_PRESET, QUEUES_PRESET and REL, which change where tables and queues lie. */
 const IDR1_PRESETS = 0x70000000;
 
 /** Features of IDR0 that this model does not have. */
-const ABSENT: readonly (readonly [Field, string])[] = [
-  [IDR0_HYP, 'HYP'],
-  [IDR0_SEV, 'SEV'],
-];
+const ABSENT: readonly (readonly [Field, string])[] = [[IDR0_SEV, 'SEV']];
 
 function* stallFaults(model: number, most: number): Generator<string> {
   if (model > STALL_MODEL_FORCED) yield 'IDR0.STALL_MODEL is above 2';
@@ -143,14 +163,14 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   }
   const { idr0, idr1, idr3, idr5 } = ids;
   for (const [field, name] of ABSENT) if (bitsOf(idr0, field)) yield `IDR0.${name} is not modelled`;
-  if (bitsOf(idr0, IDR0_ATS) && !bitsOf(idr0, IDR0_NS1ATS))
-    yield 'IDR0.ATS takes NS1ATS: split-stage ATS is not modelled';
   if (bitsOf(idr0, IDR0_HTTU) > MAX_HTTU) yield `IDR0.HTTU is above ${MAX_HTTU}`;
   if (bitsOf(idr0, IDR0_ST_LEVEL) > 1) yield 'IDR0.ST_LEVEL is neither 0 nor 1';
-  if (idr3 & ~IDR3_MODELLED) yield 'IDR3 has a feature other than HAD, FWB and RIL';
+  if (idr3 & ~IDR3_MODELLED) yield 'IDR3 has a feature other than HAD, XNX, FWB and RIL';
   if (!(idr0 & (maskInWord(IDR0_S1P) | maskInWord(IDR0_S2P)))) yield 'IDR0 has neither S1P nor S2P';
   if (bitsOf(idr0, IDR0_TTF) !== 2) yield 'IDR0.TTF is not 2 (AArch64)';
-  if (bitsOf(idr0, IDR0_TTENDIAN) !== 2) yield 'IDR0.TTENDIAN is not 2 (little-endian)';
+  const endian = bitsOf(idr0, IDR0_TTENDIAN);
+  if (endian !== TTENDIAN_MIXED && endian !== TTENDIAN_LITTLE)
+    yield 'IDR0.TTENDIAN is neither 0 (mixed) nor 2 (little-endian)';
   yield* stallFaults(bitsOf(idr0, IDR0_STALL_MODEL), bitsOf(idr5, IDR5_STALL_MAX));
   if (enhancedQueueCount(ids) > ECMDQS_PER_SMMU)
     yield `IDR6 has more than ${ECMDQS_PER_SMMU} queues`;
@@ -200,6 +220,8 @@ export function checkIdRegisters(ids: SmmuIdRegisters, role: 'guest' | 'physical
   if (role === 'guest' && (bitsOf(ids.idr0, IDR0_S2P) || !bitsOf(ids.idr0, IDR0_S1P))) {
     throw new RangeError("a guest's SMMU has stage 1 and no stage 2");
   }
+  if (role === 'guest' && bitsOf(ids.idr0, IDR0_HYP))
+    throw new RangeError("a guest's SMMU has no EL2: its streams are those of a VM");
   if (role === 'guest' && bitsOf(ids.idr0, IDR0_STALL_MODEL) === STALL_MODEL_FORCED) {
     throw new RangeError("a guest's SMMU does not force stalls: the host's decides");
   }

@@ -1,3 +1,4 @@
+export * from './guest-id-registers.ts';
 export * from './id-registers.ts';
 export * from './physical-smmu.ts';
 export * from './viommu-backend.ts';

@@ -4,6 +4,7 @@
 
 import type { DmaAttributes } from '../plugin/index.ts';
 import type { QueueBlock } from '../unit/index.ts';
+import type { SmmuIdRegisters } from './id-registers.ts';
 
 /** What a command queue needs of the host for its guest to have PROD and CONS itself: the host's drain runs it then. */
 export interface DirectQueueBackend {
@@ -81,6 +82,13 @@ export interface PageRequest extends DmaAttributes {
 
 /** What a vSMMU needs of its host: streams, queues, invalidation and events. docs/device-plugin.md has the contract. */
 export interface ViommuBackend {
+  /** ID registers of the physical SMMU: what a guest's SMMU shows has to be there. */
+  readonly hostIdRegisters: SmmuIdRegisters;
+  /**
+   * The ID registers that the guest sees, before anything of its SMMU is used. Its CMDQ and ECMDQs refuse in addition what these lack; its
+   * VCMDQs, and what the physical SMMU reads itself, follow the physical registers alone.
+   */
+  showIdRegisters(ids: SmmuIdRegisters): void;
   /** The guest's vCPUs' broadcast TLB maintenance reaches its streams: IDR0.BTM is 1. Default false. */
   readonly btm?: boolean;
   /** The overlay path. Absent: the CMDQ traps. */

@@ -26,12 +26,10 @@ import {
   ECMDQ_PROD,
   GBPA_ABORT,
   IDR0_BTM,
-  IDR0_PRI,
   IDR1_SSIDSIZE,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_GBPA,
-  SMMU_IDR0,
   SMMU_IDR1,
 } from '../../assembly/layout/smmu-registers.ts';
 import { hexOfWords } from '../decode/index.ts';
@@ -51,12 +49,8 @@ import {
   withBits,
 } from '../plugin/index.ts';
 import { pageRequest } from '../tables/index.ts';
-import {
-  checkIdRegisters,
-  enhancedQueueCount,
-  GUEST_ID_REGISTERS,
-  type SmmuIdRegisters,
-} from './id-registers.ts';
+import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
+import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
 import { type CommandEngine, CommandQueue, type Progress } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
@@ -71,8 +65,8 @@ import type { GuestCommandQueue, PageRequest, ViommuBackend } from './viommu-bac
 /** What a `VirtualSmmu` is made of. */
 export interface VirtualSmmuOptions {
   readonly backend: ViommuBackend;
-  /** Default GUEST_ID_REGISTERS. */
-  readonly idRegisters?: SmmuIdRegisters;
+  /** Default `auto`: those of the host's SMMU, less what a guest does not have (`guestIdRegisters`). */
+  readonly idRegisters?: 'auto' | SmmuIdRegisters;
   /** Default "smmuv3"; a machine with several tells them apart by it. */
   readonly name?: string;
 }
@@ -108,14 +102,14 @@ export class VirtualSmmu implements Device {
   private readonly streams: GuestStreams;
   private readonly enhanced: EnhancedQueues;
 
-  /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do. */
-  constructor({ backend, idRegisters = GUEST_ID_REGISTERS, name = 'smmuv3' }: VirtualSmmuOptions) {
+  /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not. */
+  constructor({ backend, idRegisters = 'auto', name = 'smmuv3' }: VirtualSmmuOptions) {
     this.name = name;
-    const { btm = false } = backend;
-    const ids = btm
-      ? { ...idRegisters, idr0: withBits(idRegisters.idr0, IDR0_BTM, 1) }
-      : idRegisters;
+    const { btm = false, hostIdRegisters } = backend;
+    const given = idRegisters === 'auto' ? guestIdRegisters(hostIdRegisters) : idRegisters;
+    const ids = btm ? { ...given, idr0: withBits(given.idr0, IDR0_BTM, 1) } : given;
     checkIdRegisters(ids, 'guest');
+    checkGuestIdRegisters(ids, hostIdRegisters);
     if (bitsOf(ids.idr0, IDR0_BTM) && !btm)
       throw new RangeError(
         'IDR0.BTM is 1, but no broadcast maintenance of the guest reaches its streams',
@@ -124,11 +118,12 @@ export class VirtualSmmu implements Device {
     const { enhancedQueues = [] } = backend;
     if (enhanced > enhancedQueues.length)
       throw new RangeError(`IDR6 has ${enhanced} queues, the host ${enhancedQueues.length}`);
+    backend.showIdRegisters(ids);
     this.regions = [smmuRegion(enhanced)];
     this.#backend = backend;
     this.identity = {
       kind: ABI_KIND_SMMUV3,
-      interrupts: interruptCount(idRegisters.idr0),
+      interrupts: interruptCount(ids.idr0),
       busMaster: false,
     };
     const memory: GuestMemory = {
@@ -163,7 +158,6 @@ export class VirtualSmmu implements Device {
       resume: () => queue.resume(),
       memory,
       execute: (words, from) => this.#execute(words, from),
-      illegal: (words) => this.#illegal(words),
       finish: () => queue.finish(),
     });
     const trapped: TrappedQueue = {
@@ -305,15 +299,6 @@ export class VirtualSmmu implements Device {
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
     if (added !== 'written')
       this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow', pasid);
-  }
-
-  // Legal on the host's SMMU, which has PRI.
-  #illegal(words: readonly number[]): boolean {
-    if (fieldOf(words, CMD_OP) !== OP_PRI_RESP) return false;
-    return (
-      !bitsOf(this.registers.get(SMMU_IDR0), IDR0_PRI) ||
-      fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS
-    );
   }
 
   #answer(sid: number, words: readonly number[]): void {

@@ -22,6 +22,10 @@ import {
   OP_PRI_RESP,
   OP_RESUME,
   OP_STALL_TERM,
+  OP_TLBI_EL2_ALL,
+  OP_TLBI_EL2_ASID,
+  OP_TLBI_EL2_VA,
+  OP_TLBI_EL2_VAA,
   OP_TLBI_NH_ALL,
   OP_TLBI_NH_ASID,
   OP_TLBI_NH_VA,
@@ -178,6 +182,26 @@ export function tlbiS12Vmall(vmid: number): Uint32Array {
 /** CMD_TLBI_S2_IPA: the stage-2 translations of IPAs of a VMID. */
 export function tlbiS2Ipa(vmid: number, target: TlbiAddress): Uint32Array {
   return byAddress(OP_TLBI_S2_IPA, [[TLBI_VMID, vmid]], target);
+}
+
+/** Everything of EL2 and EL2-E2H; takes IDR0.HYP, as the other three. */
+export function tlbiEl2All(): Uint32Array {
+  return command(OP_TLBI_EL2_ALL);
+}
+
+/** Everything of EL2-E2H that is tagged with an ASID. */
+export function tlbiEl2Asid(asid: number): Uint32Array {
+  return command(OP_TLBI_EL2_ASID, [[TLBI_ASID, asid]]);
+}
+
+/** An address of EL2-E2H, of one ASID and global; with CR2.E2H 0 of EL2, whatever the ASID. */
+export function tlbiEl2Va(asid: number, target: TlbiAddress): Uint32Array {
+  return byAddress(OP_TLBI_EL2_VA, [[TLBI_ASID, asid]], target);
+}
+
+/** An address of EL2-E2H, of every ASID; with CR2.E2H 0 of EL2. */
+export function tlbiEl2Vaa(target: TlbiAddress): Uint32Array {
+  return byAddress(OP_TLBI_EL2_VAA, [], target);
 }
 
 /** CMD_TLBI_NSNH_ALL: every translation of every VMID. */

@@ -1,9 +1,11 @@
 // Which commands a queue accepts, and what they do: written into host memory once, where
 // the drain looks each opcode up.
 //
-// Legality follows the physical SMMU's ID registers in every role (IHI 0070 section 4.1.3
-// onwards): a guest's vSMMU may show fewer features, but a VMID-less command of such a
-// guest must never come to match every VM.
+// The tables follow the physical SMMU's ID registers in every role (IHI 0070 section 4.1.3
+// onwards), and so do VMIDs and StreamIDs: a VMID-less command of a guest whose SMMU has no
+// stage 2 must never come to match every VM. A queue that shows itself to a guest as its
+// own SMMU's (CMDQ trapped or overlaid, ECMDQs) refuses in addition what that SMMU lacks,
+// by `lackedBy`; a VCMDQ, as on hardware, does not.
 
 import {
   ACTION_ATC_INV,
@@ -18,6 +20,10 @@ import {
   ACTION_RESUME,
   ACTION_STALL_TERM,
   ACTION_SYNC,
+  ACTION_TLBI_EL2_ALL,
+  ACTION_TLBI_EL2_ASID,
+  ACTION_TLBI_EL2_VA,
+  ACTION_TLBI_EL2_VAA,
   ACTION_TLBI_NH_ALL,
   ACTION_TLBI_NH_ASID,
   ACTION_TLBI_NH_VA,
@@ -40,6 +46,10 @@ import {
   OP_PRI_RESP,
   OP_RESUME,
   OP_STALL_TERM,
+  OP_TLBI_EL2_ALL,
+  OP_TLBI_EL2_ASID,
+  OP_TLBI_EL2_VA,
+  OP_TLBI_EL2_VAA,
   OP_TLBI_NH_ALL,
   OP_TLBI_NH_ASID,
   OP_TLBI_NH_VA,
@@ -48,6 +58,7 @@ import {
   OP_TLBI_S2_IPA,
   OP_TLBI_S12_VMALL,
 } from '../../assembly/layout/commands.ts';
+import { LACKS_RANGES } from '../../assembly/layout/context-memory.ts';
 import {
   QUEUE_KIND_ECMDQ,
   QUEUE_KIND_GUEST_CMDQ,
@@ -59,13 +70,15 @@ import {
 } from '../../assembly/layout/queue-memory.ts';
 import {
   IDR0_ATS,
+  IDR0_HYP,
   IDR0_PRI,
   IDR0_S1P,
   IDR0_S2P,
   IDR0_STALL_MODEL,
+  IDR3_RIL,
   STALL_MODEL_TERMINATE,
 } from '../../assembly/layout/smmu-registers.ts';
-import { bitsOf } from '../plugin/index.ts';
+import { bitsOf, maskInWord } from '../plugin/index.ts';
 import { smmuBase } from './unit.ts';
 
 type Actions = ReadonlyMap<number, number>;
@@ -100,6 +113,10 @@ function hypervisorActions(idr0: number): Actions {
     actions.set(OP_CFGI_CD, ACTION_CFGI_CD).set(OP_CFGI_CD_ALL, ACTION_CFGI_CD_ALL);
     actions.set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL).set(OP_TLBI_NH_VAA, ACTION_TLBI_NH_VAA);
   }
+  if (bitsOf(idr0, IDR0_S1P) && bitsOf(idr0, IDR0_HYP)) {
+    actions.set(OP_TLBI_EL2_ALL, ACTION_TLBI_EL2_ALL).set(OP_TLBI_EL2_ASID, ACTION_TLBI_EL2_ASID);
+    actions.set(OP_TLBI_EL2_VA, ACTION_TLBI_EL2_VA).set(OP_TLBI_EL2_VAA, ACTION_TLBI_EL2_VAA);
+  }
   return actions;
 }
 
@@ -126,8 +143,7 @@ function trappedActions(idr0: number): Actions {
   // A guest's "everything" is everything of its own VMID.
   actions.set(OP_TLBI_NSNH_ALL, ACTION_TLBI_NH_ALL);
   if (bitsOf(idr0, IDR0_ATS)) actions.set(OP_ATC_INV, ACTION_ATC_INV);
-  // Only its SMMU knows which group of which of its streams is meant.
-  if (bitsOf(idr0, IDR0_PRI)) actions.set(OP_PRI_RESP, ACTION_HOST);
+  if (bitsOf(idr0, IDR0_PRI)) actions.set(OP_PRI_RESP, ACTION_PRI_RESP);
   return actions;
 }
 
@@ -139,7 +155,10 @@ function trappedActions(idr0: number): Actions {
 function overlayActions(idr0: number): Actions {
   const hardware = new Map([...invalidations(idr0), ...stallAnswers(idr0)]);
   return new Map(
-    [...trappedActions(idr0)].map(([opcode]) => [opcode, hardware.get(opcode) ?? ACTION_HOST]),
+    [...trappedActions(idr0)].map(([opcode, action]) => [
+      opcode,
+      hardware.has(opcode) || opcode === OP_PRI_RESP ? action : ACTION_HOST,
+    ]),
   );
 }
 
@@ -159,6 +178,76 @@ export function actionsOf(kind: number, idr0: number): Actions {
     default:
       throw new RangeError(`no queue kind ${kind}`);
   }
+}
+
+/** The ID registers that say which commands an SMMU has. */
+interface CommandIds {
+  readonly idr0: number;
+  readonly idr3: number;
+}
+
+/** A bit of CTX_LACKS. */
+export interface LackedCommand {
+  readonly mask: number;
+  readonly command: string;
+  /** What the SMMU would have to show. */
+  readonly needs: string;
+}
+
+interface Requirement {
+  readonly needs: string;
+  has(ids: CommandIds): boolean;
+  readonly commands: Readonly<Record<string, number>>;
+}
+
+const action = (code: number) => 1 << code;
+const REQUIREMENTS: readonly Requirement[] = [
+  {
+    needs: 'IDR0.S2P',
+    has: ({ idr0 }) => bitsOf(idr0, IDR0_S2P) !== 0,
+    commands: {
+      TLBI_S12_VMALL: action(ACTION_TLBI_S12_VMALL),
+      TLBI_S2_IPA: action(ACTION_TLBI_S2_IPA),
+    },
+  },
+  {
+    needs: 'IDR0.ATS',
+    has: ({ idr0 }) => bitsOf(idr0, IDR0_ATS) !== 0,
+    commands: { ATC_INV: action(ACTION_ATC_INV) },
+  },
+  {
+    needs: 'IDR0.PRI',
+    has: ({ idr0 }) => bitsOf(idr0, IDR0_PRI) !== 0,
+    commands: { PRI_RESP: action(ACTION_PRI_RESP) },
+  },
+  {
+    needs: 'IDR0.STALL_MODEL other than 1',
+    has: ({ idr0 }) => stallAnswers(idr0).length > 0,
+    commands: { RESUME: action(ACTION_RESUME), STALL_TERM: action(ACTION_STALL_TERM) },
+  },
+  {
+    needs: 'IDR3.RIL',
+    has: ({ idr3 }) => bitsOf(idr3, IDR3_RIL) !== 0,
+    commands: { 'a TLBI with a range': maskInWord(LACKS_RANGES) },
+  },
+];
+
+/**
+ * What an SMMU with these ID registers lacks, as CTX_LACKS has it: commands that it refuses, whatever the physical SMMU has, and ranges
+ * that it ignores.
+ */
+export function lackedBy(ids: CommandIds): number {
+  const masks = REQUIREMENTS.filter(({ has }) => !has(ids)).flatMap(({ commands }) =>
+    Object.values(commands),
+  );
+  return masks.reduce((word, mask) => (word | mask) >>> 0, 0);
+}
+
+/** The bits of a CTX_LACKS word by name. */
+export function lackedCommands(lacks: number): LackedCommand[] {
+  return REQUIREMENTS.flatMap(({ needs, commands }) =>
+    Object.entries(commands).map(([command, mask]) => ({ mask, command, needs })),
+  ).filter(({ mask }) => (lacks & mask) !== 0);
 }
 
 /** Writes the action tables of one SMMU into host memory. */

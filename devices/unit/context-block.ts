@@ -7,9 +7,11 @@ import {
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import {
+  CTX_BEYOND,
   CTX_DOORBELL_CALLS,
   CTX_ENABLED,
   CTX_HYP_OWN,
+  CTX_LACKS,
   CTX_LVCMDQ_COUNT,
   CTX_LVCMDQ_MAP,
   CTX_PAGE0,
@@ -108,6 +110,18 @@ export class ContextBlock {
   /** The guest's own SMMU has SMMUEN. A VINTF's is the physical one's affair. */
   set smmuEnabled(enabled: boolean) {
     this.#set(CTX_SMMU_OFF, enabled ? 0 : 1);
+  }
+
+  /**
+   * What the SMMU that the guest was shown lacks, of `lackedBy`: refused on its own queues. With LACKS_RECORDED (a VINTF's) `beyond` tells of
+   * it, and the command is carried out.
+   */
+  set lacks(lacks: number) {
+    this.#set(CTX_LACKS, lacks);
+  }
+  /** Bits of `lacks` that commands have met. */
+  get beyond(): number {
+    return this.#get(CTX_BEYOND);
   }
 
   /**

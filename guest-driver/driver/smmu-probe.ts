@@ -12,6 +12,8 @@ import {
   SMMU_IDR1,
   SMMU_IDR3,
   SMMU_IDR5,
+  TTENDIAN_LITTLE,
+  TTENDIAN_MIXED,
 } from '../../assembly/layout/smmu-registers';
 import { deviceGpa, deviceIrq, findDevice } from '../runtime/device-table';
 import { bitsOf } from '../runtime/guest-fields';
@@ -19,10 +21,8 @@ import { read32 } from '../runtime/mmio';
 import { RESULT_NO_DEVICE, RESULT_OK, RESULT_UNSUPPORTED } from './result';
 import { clearSmmu, smmu } from './smmu';
 
-/** TTF: bit 1 says AArch64. TTENDIAN: mixed, or little-endian only. */
+/** TTF: bit 1 says AArch64. */
 const TTF_AARCH64 = 2;
-const TTENDIAN_MIXED = 0;
-const TTENDIAN_LITTLE = 2;
 /** A CMDQ must hold a whole batch with its CMD_SYNC: 64 entries are one too few. */
 const MIN_CMDQS: u32 = 7;
 

@@ -11,7 +11,7 @@ export class PagingHwpt extends IommufdObject {
   readonly ioas: Ioas;
   /** Nested HWPTs and vIOMMUs can stand on it. */
   readonly nestParent: boolean;
-  /** IOVAs of doorbells that are mapped; they stay so as long as the HWPT (present_sw_msi). */
+  /** IOVAs of pages with doorbells that are mapped; they stay so as long as the HWPT (present_sw_msi). */
   readonly #doorbells = new Set<bigint>();
 
   constructor(domain: PagingDomain, ioas: Ioas, nestParent: boolean) {
@@ -27,12 +27,18 @@ export class PagingHwpt extends IommufdObject {
     return this;
   }
 
-  /** Maps MSI doorbells, unless they are mapped already. */
+  /**
+   * Maps MSI doorbells, unless they are mapped already: by whole pages of the domain, which
+   * may be larger than a doorbell's (iommu_dma_get_msi_page).
+   */
   mapDoorbells(regions: readonly ReservedRegion[]): void {
+    const page = BigInt(this.domain.pageSize);
     for (const { iova, length, doorbells } of regions) {
-      if (this.#doorbells.has(iova)) continue;
-      this.domain.map(iova, doorbells, length, true);
-      this.#doorbells.add(iova);
+      for (let at = iova - (iova % page); at < iova + length; at += page) {
+        if (this.#doorbells.has(at)) continue;
+        this.domain.map(at, doorbells + Number(at - iova), page, true);
+        this.#doorbells.add(at);
+      }
     }
   }
 

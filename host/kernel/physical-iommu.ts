@@ -16,6 +16,10 @@ import {
 import { ArmIommu, type ArmIommuOptions } from './arm/index.ts';
 import { CmdqvDriver } from './cmdqv-driver.ts';
 import { SmmuDriver } from './smmu-driver.ts';
+import { StreamBlocks } from './stream-blocks.ts';
+
+/** A PA is the number of a window above an address in it. */
+const WINDOW_BITS = 32;
 
 export type PhysicalIommuOptions = PlatformOptions &
   Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
@@ -26,6 +30,8 @@ export class PhysicalIommu {
   /** As a driver of the host object model. */
   readonly model: ArmIommu;
   readonly vmidBits: 8 | 16;
+  /** Its StreamIDs, as vIOMMUs have them. */
+  readonly streamBlocks: StreamBlocks;
   readonly #platform: Platform;
   readonly #smmu: SmmuDriver;
   readonly #cmdqv: CmdqvDriver;
@@ -42,6 +48,7 @@ export class PhysicalIommu {
     });
     this.vmidBits = this.#platform.vmidBits;
     this.#smmu = new SmmuDriver(this.#platform.smmu, ram, () => this.poll());
+    this.streamBlocks = new StreamBlocks(this.#smmu.sidBits);
     const maxLog2size = bitsOf(this.#platform.smmu.read32(SMMU_IDR1), IDR1_CMDQS);
     this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, ram, this.#smmu.commands, maxLog2size);
     this.#smmu.boot();
@@ -55,6 +62,11 @@ export class PhysicalIommu {
       linuxCompat,
       gate,
     });
+  }
+
+  /** Windows of the physical address map that its PAs reach, beside the host's own. */
+  get windows(): number {
+    return 2 ** (this.#smmu.addressBits - WINDOW_BITS) - 1;
   }
 
   /** VINTFs and VCMDQs that were taken back although they did not say that they had stopped. */

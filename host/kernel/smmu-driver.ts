@@ -11,11 +11,14 @@ import {
   CR2_RECINVSID,
   IDR0_ATS,
   IDR0_BTM,
+  IDR0_HYP,
   IDR0_PRI,
   IDR0_STALL_MODEL,
   IDR1_CMDQS,
   IDR1_EVTQS,
   IDR1_PRIQS,
+  IDR1_SIDSIZE,
+  IDR5_OAS,
   IRQ_CTRL_EVTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
   IRQ_CTRL_PRIQ_IRQEN,
@@ -43,15 +46,22 @@ import {
 } from '../../assembly/layout/smmu-registers.ts';
 import { STE_SIZE } from '../../assembly/layout/ste.ts';
 import { bitsOf, maskInWord, withBits } from '../../devices/plugin/index.ts';
-import { abortSte, cfgiAll, cfgiSte, tlbiNsnhAll, writeSte } from '../../devices/tables/index.ts';
+import {
+  abortSte,
+  addressSizeOf,
+  cfgiAll,
+  cfgiSte,
+  tlbiEl2All,
+  tlbiNsnhAll,
+  writeSte,
+} from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
 import { HostCommandQueue } from './host-command-queue.ts';
 import { HOST_EVENTS, HOST_PAGE_REQUESTS, HostRecordQueue } from './host-record-queue.ts';
 import { steUpdate } from './ste-update.ts';
+import { AMPLE_SID_BITS } from './stream-blocks.ts';
 
-/** The linear stream table has 2^15 entries: a block of 256 for each of 64 vIOMMUs, and the host's own. */
-const STREAM_TABLE_LOG2SIZE = 15;
 /** Tables and queues write-back, inner shareable, as Linux programs them. */
 const CR1_WRITE_BACK = 0x0d75;
 const STRTAB_RA = 1 << 30;
@@ -73,6 +83,8 @@ export class SmmuDriver {
   readonly pageRequests: HostRecordQueue | undefined;
   /** IDR0 to IDR5, IIDR, AIDR. */
   readonly identification: readonly number[];
+  /** Bits of a StreamID: log2 of the stream table's size. */
+  readonly sidBits: number;
   /** Whether transactions can stall. */
   readonly stalls: boolean;
   readonly #registers: DeviceRegisters;
@@ -82,14 +94,16 @@ export class SmmuDriver {
   constructor(registers: DeviceRegisters, ram: HostRam, betweenLooks: () => void) {
     this.#registers = registers;
     this.#ram = ram;
-    const bytes = STE_SIZE * 2 ** STREAM_TABLE_LOG2SIZE;
-    this.#streamTable = ram.allocate(bytes, bytes);
     const model = bitsOf(registers.read32(SMMU_IDR0), IDR0_STALL_MODEL);
     // Guests' CDs would all have to ask for stalls, and nobody here answers those of stage 2.
     if (model === STALL_MODEL_FORCED)
       throw new RangeError('a host does not work an SMMU that forces stalls (IDR0.STALL_MODEL 2)');
     this.stalls = model !== STALL_MODEL_TERMINATE;
     const idr1 = registers.read32(SMMU_IDR1);
+    // Linear: its entries are the StreamIDs that are ever given out.
+    this.sidBits = Math.min(bitsOf(idr1, IDR1_SIDSIZE), AMPLE_SID_BITS);
+    const bytes = STE_SIZE * 2 ** this.sidBits;
+    this.#streamTable = ram.allocate(bytes, bytes);
     this.identification = IDENTIFICATION.map((register) => registers.read32(register));
     this.commands = new HostCommandQueue(registers, ram, bitsOf(idr1, IDR1_CMDQS), betweenLooks);
     this.events = new HostRecordQueue(registers, ram, HOST_EVENTS, bitsOf(idr1, IDR1_EVTQS));
@@ -101,6 +115,14 @@ export class SmmuDriver {
 
   get idr0(): number {
     return this.identification[0] ?? 0;
+  }
+  get idr5(): number {
+    return this.identification[5] ?? 0;
+  }
+
+  /** Bits of a PA: IDR5.OAS. */
+  get addressBits(): number {
+    return addressSizeOf(bitsOf(this.idr5, IDR5_OAS)) ?? 0;
   }
 
   #setCr0(value: number): void {
@@ -118,7 +140,7 @@ export class SmmuDriver {
     // Streams without a machine abort silently until they are attached. All but the first
     // word of such an STE is zero, as fresh RAM is.
     const abort = BigInt(abortSte()[0] ?? 0);
-    for (let sid = 0; sid < 2 ** STREAM_TABLE_LOG2SIZE; sid++)
+    for (let sid = 0; sid < 2 ** this.sidBits; sid++)
       this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
     this.#setCr0(0);
     this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
@@ -129,13 +151,14 @@ export class SmmuDriver {
     this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, STRTAB_RA);
     this.#registers.write32(
       SMMU_STRTAB_BASE_CFG,
-      withBits(0, STRTAB_BASE_CFG_LOG2SIZE, STREAM_TABLE_LOG2SIZE),
+      withBits(0, STRTAB_BASE_CFG_LOG2SIZE, this.sidBits),
     );
 
     this.commands.initialise();
     let cr0 = maskInWord(CR0_CMDQEN);
     this.#setCr0(cr0);
     this.commands.issue(cfgiAll());
+    if (bitsOf(this.idr0, IDR0_HYP)) this.commands.issue(tlbiEl2All());
     this.commands.issue(tlbiNsnhAll());
 
     this.events.initialise();

@@ -79,7 +79,13 @@ describe('the schema of the options', () => {
       queues: 'ecmdq',
       directMaps: true,
     };
-    const host: Required<HostSettings> = { vintfs: 16, vcmdqs: 32, hostRam: 16, iotlbCheck: true };
+    const host: Required<HostSettings> = {
+      vintfs: 16,
+      vcmdqs: 32,
+      hostRam: 16,
+      idRegisters: 'grace',
+      iotlbCheck: true,
+    };
     expect(checkOptions(MACHINE_SETTINGS, machine, '')).toEqual(machine);
     expect(checkOptions(HOST_SETTINGS, host, '')).toEqual(host);
     expect(Object.keys(MACHINE_SETTINGS)).toEqual(Object.keys(machine));

@@ -116,7 +116,7 @@ describe('versions', () => {
     expect([versions.CONFIG_FORMAT_VERSION, Object.keys(BOOT_SETTINGS).sort().join(' ')]).toEqual([
       1,
       [
-        'allowGc args devices directMaps drain env experiment guest hostRam iotlbCheck json memory overlay path queues quiet',
+        'allowGc args devices directMaps drain env experiment guest hostRam idRegisters iotlbCheck json memory overlay path queues quiet',
         'secondary seed timeout trace transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);

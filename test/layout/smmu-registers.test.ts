@@ -90,7 +90,7 @@ const SMMU_BITS: Record<string, Record<string, readonly [number, number]>> = {
     IDR1_CMDQS: [25, 21],
     IDR1_ECMDQ: [31, 31],
   },
-  IDR3: { IDR3_HAD: [2, 2], IDR3_FWB: [8, 8], IDR3_RIL: [10, 10] },
+  IDR3: { IDR3_HAD: [2, 2], IDR3_XNX: [4, 4], IDR3_FWB: [8, 8], IDR3_RIL: [10, 10] },
   IDR5: {
     IDR5_OAS: [2, 0],
     IDR5_GRAN4K: [4, 4],
@@ -239,6 +239,8 @@ describe('register map of the SMMU', () => {
       SMMU_PAGE1: 0x10000,
       CR0_WRITABLE: 0x1df,
       STRTAB_FMT_2LEVEL: 1,
+      TTENDIAN_MIXED: 0,
+      TTENDIAN_LITTLE: 2,
       STALL_MODEL_BOTH: 0,
       STALL_MODEL_TERMINATE: 1,
       STALL_MODEL_FORCED: 2,

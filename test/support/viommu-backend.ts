@@ -24,7 +24,9 @@ import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { HotModules, SmmuCoreExports } from '../../assembly/load.ts';
 import {
   type GuestCommandQueue,
+  PHYSICAL_ID_REGISTERS,
   PhysicalSmmu,
+  type SmmuIdRegisters,
   type ViommuBackend,
 } from '../../devices/smmuv3/index.ts';
 import {
@@ -49,6 +51,7 @@ import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
 import {
   ContextBlock,
   createHostMemory,
+  lackedBy,
   QueueBlock,
   smmuBase,
   Unit,
@@ -66,6 +69,8 @@ export const VMID = 7;
 export const physicalSid = (virtSid: number) => 0x100 + virtSid;
 
 export class TestViommuBackend implements ViommuBackend {
+  readonly hostIdRegisters: SmmuIdRegisters = PHYSICAL_ID_REGISTERS;
+  readonly #context: ContextBlock;
   readonly virtualStreams = [8, 9];
   readonly commandQueue: QueueBlock;
   readonly enhancedQueues: readonly GuestCommandQueue[];
@@ -98,6 +103,7 @@ export class TestViommuBackend implements ViommuBackend {
     });
 
     const context = new ContextBlock(hostMemory, 0, CONTEXT);
+    this.#context = context;
     context.vmid = VMID;
     context.window = WINDOW;
     this.virtualStreams.forEach((sid, slot) => {
@@ -268,6 +274,10 @@ export class TestViommuBackend implements ViommuBackend {
     writeSte(this.ram, this.#streamTable, physicalSid(virtSid), words);
     this.command(cfgiSte(physicalSid(virtSid)));
     this.command(tlbiNhAll(VMID));
+  }
+
+  showIdRegisters(ids: SmmuIdRegisters): void {
+    this.#context.lacks = lackedBy(ids);
   }
 
   setSmmuEnabled(enabled: boolean): void {

@@ -8,6 +8,7 @@ import {
 } from '../../assembly/load.ts';
 import { type Clock, Random } from '../../devices/bus/index.ts';
 import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
+import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
@@ -19,7 +20,7 @@ import {
   toyBoard,
 } from '../boards/index.ts';
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
-import type { Finding } from '../inspect/sanitizer/index.ts';
+import type { Finding, UnadvertisedCommand } from '../inspect/sanitizer/index.ts';
 import { type HostStatistics, VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
@@ -115,7 +116,7 @@ export class Host implements AsyncDisposable {
       'faults',
     ];
     const settings = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
-    const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, iotlbCheck = false } = settings;
+    const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
     if (vcmdqs !== undefined && vcmdqs < vintfs) {
       throw new OptionsError(
         'bad-option',
@@ -145,6 +146,7 @@ export class Host implements AsyncDisposable {
         if (vm) emitters.get(vm)?.emit('suspect', finding);
       },
       vintfs,
+      ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
       ...(vcmdqs === undefined ? {} : { vcmdqs }),
       ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
       ...(onQueueError === undefined ? {} : { onQueueError }),
@@ -191,6 +193,14 @@ export class Host implements AsyncDisposable {
    */
   get findings(): readonly Finding[] {
     return this.#model.findings;
+  }
+
+  /**
+   * Commands that a VCMDQ has accepted although an SMMU with the ID registers that the guest was shown refuses them, each kind once for each
+   * machine. Empty without `iotlbCheck`.
+   */
+  get unadvertised(): readonly UnadvertisedCommand[] {
+    return this.#model.unadvertised;
   }
 
   /**

@@ -33,7 +33,12 @@ export type {
   ViommuStatistics,
   VmInspection,
 } from '../inspect/index.ts';
-export type { Change, Finding, SanitizerCounts } from '../inspect/sanitizer/index.ts';
+export type {
+  Change,
+  Finding,
+  SanitizerCounts,
+  UnadvertisedCommand,
+} from '../inspect/sanitizer/index.ts';
 export type {
   HostStatistics,
   QueueErrorDecision,

@@ -12,6 +12,10 @@ export const TRANSPORTS = ['inline', 'mailbox'] as const;
 export const DRAINS = ['doorbell', 'thread', 'auto'] as const;
 /** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
 export const QUEUES = ['vcmdq', 'ecmdq'] as const satisfies readonly Queues[];
+/** ID registers of a host's SMMU: PHYSICAL_ID_REGISTERS or GRACE_ID_REGISTERS. */
+export const ID_REGISTERS = ['default', 'grace'] as const;
+/** One of ID_REGISTERS. */
+export type IdRegisters = (typeof ID_REGISTERS)[number];
 /** One of TRANSPORTS. */
 export type Transport = (typeof TRANSPORTS)[number];
 /** One of DRAINS. */
@@ -29,6 +33,11 @@ export interface HostSettings {
   readonly vcmdqs?: number | undefined;
   /** MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16. */
   readonly hostRam?: number | undefined;
+  /**
+   * ID registers of the SMMU: the default ones, or those of NVIDIA Grace. Guests see what
+   * their host's has. Default `default`.
+   */
+  readonly idRegisters?: IdRegisters | undefined;
   /**
    * Compare every hit of IOTLB and configuration cache with the tables in memory
    * (docs/sanitizer.md). Default false.
@@ -142,6 +151,10 @@ export const HOST_SETTINGS = {
   vintfs: option(powerOfTwo(64), "VINTFs of the host's CMDQV, its own among them (default: 16)"),
   vcmdqs: option(powerOfTwo(128), "VCMDQs of the host's CMDQV (default: two for each VINTF)"),
   hostRam: option(integer(1, MAX_HOST_RAM_MIB), 'host RAM in MiB (default: 16)', { value: 'mib' }),
+  idRegisters: option(
+    oneOf(ID_REGISTERS),
+    "ID registers of the host's SMMU, and so of its guests (default: default)",
+  ),
   iotlbCheck: option(yesNo, 'look for invalidations that guests forget: the sanitizer', {
     flag: 'check',
   }),

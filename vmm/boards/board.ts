@@ -4,6 +4,7 @@
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
+import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import type { DeviceFaults } from '../../devices/testing/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
@@ -52,6 +53,11 @@ export interface BoardOptions {
   readonly overlay?: boolean;
   /** Default `vcmdq`. */
   readonly queues?: Queues;
+  /**
+   * ID registers of the guest's SMMU. Default `auto`: what its host's SMMU has and a guest can have
+   * (`guestIdRegisters`). Others are checked against the host's.
+   */
+  readonly idRegisters?: 'auto' | SmmuIdRegisters | undefined;
   /** An interrupt controller for MSIs, for a board that has none of its own. */
   readonly msis?: MsiController | undefined;
   /** What goes wrong with the devices of the board. Default: nothing, and then it costs nothing. */

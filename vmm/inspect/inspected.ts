@@ -37,6 +37,10 @@ export interface InspectedSmmu {
   /** Physical StreamIDs by the guest's numbers. */
   readonly streams: ReadonlyMap<number, number>;
   readonly statistics: ViommuStatistics;
+  readonly shown: {
+    /** Bits of CTX_LACKS: what the guest's VCMDQs have carried out although its own SMMU, by its ID registers, lacks it. */
+    readonly beyond: number;
+  };
   /** How a stream's STE in the guest's memory differs from the one that its SMMU has read. */
   staleSte(virtSid: number): StaleSte | undefined;
 }

@@ -87,6 +87,7 @@ export interface LiveTlbEntry {
   readonly address: number;
   /** Set of the IOTLB, from 0 to TLB_SETS - 1. */
   readonly set: number;
+  /** 0x10000 and 0x10001 for EL2 and EL2-E2H, which have none. */
   readonly vmid: number;
   /** Undefined for an entry that is not tagged with one: global, or of stage 2 alone. */
   readonly asid: number | undefined;

@@ -20,6 +20,7 @@ import { bitsOf } from '../../devices/plugin/index.ts';
 import type {
   GuestCommandQueue,
   PageRequest,
+  SmmuIdRegisters,
   StaleSte,
   ViommuBackend,
 } from '../../devices/smmuv3/index.ts';
@@ -29,25 +30,19 @@ import {
   INVALIDATE_DATA_ARM_SMMUV3,
   Iommufd,
   type ResourceGate,
-  VEVENTQ_TYPE_ARM_SMMUV3,
-  VIOMMU_FLAG_BTM,
-  VIOMMU_TYPE_ARM_SMMUV3,
-  VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../host/iommufd/index.ts';
 import type { ArmViommu } from '../../host/kernel/arm/index.ts';
-import { TEGRA241_VIOMMU_DATA_SIZE } from '../../host/kernel/arm/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 import type { ViommuStatistics } from '../inspect/index.ts';
 import { DirectQueue } from './direct-queue.ts';
 import type { NestedSmmuOptions } from './nested-smmu-options.ts';
-import { NestedStreams } from './nested-streams.ts';
-import { PageRequests } from './page-request-queue.ts';
+import type { NestedStreams } from './nested-streams.ts';
+import { openViommu } from './open-viommu.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import { unlessRefused } from './refused.ts';
-import { veventBytes, vevents } from './vevents.ts';
+import { ShownIds } from './shown-ids.ts';
+import { vevents } from './vevents.ts';
 
-/** Events that may wait for a safe point. */
-const EVENT_DEPTH = 256;
 /** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
 const SERVICE_COMMANDS = 1024;
 /** Held errors that one service of a queue settles: each asks the policy, and may have the host issue a command for the guest. */
@@ -79,6 +74,8 @@ export class NestedSmmu implements ViommuBackend {
   readonly numbers: readonly number[];
   readonly policy: QueueErrorPolicy;
   readonly btm: boolean;
+  readonly hostIdRegisters: SmmuIdRegisters;
+  readonly shown: ShownIds;
   readonly #gate: ResourceGate;
   readonly #driver: ArmViommu;
   readonly #streams: NestedStreams;
@@ -100,11 +97,15 @@ export class NestedSmmu implements ViommuBackend {
     this.#gate = options.gate;
     this.fd = new Iommufd({ gate: options.gate });
     try {
-      const { made, streams } = this.#open(options);
+      const { made, streams, hostIdRegisters } = openViommu(this.fd, options, {
+        events: (bytes) => this.#takeEvents(bytes),
+        request: (request) => this.#deliverRequest?.(request),
+      });
       const { id, mmap, answer } = made;
       this.id = id;
       this.mmap = mmap;
       this.#streams = streams;
+      this.hostIdRegisters = hostIdRegisters;
       this.numbers = [...new Uint32Array(answer?.slice().buffer ?? new ArrayBuffer(0))];
     } catch (error) {
       this.fd.close();
@@ -123,55 +124,23 @@ export class NestedSmmu implements ViommuBackend {
       );
       return this.#enhancedQueue(1 + i, block);
     });
+    this.shown = new ShownIds(this.context, hostMemory, this.numbers);
     const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
     if (!driver) throw new Error(`vIOMMU ${index} is not there`);
     this.#driver = driver;
     if (options.overlay)
       this.overlay = new DirectQueue(this, 0, this.commandQueue, (command) =>
-        this.#invalidate(command),
+        this.#invalidate(this.shown.asShown(command)),
       );
   }
 
-  #open({ vm, iommu, cmdqv, btm, devices, anyDevice }: NestedSmmuOptions) {
-    const { fd } = this;
-    const first = fd.bind(anyDevice);
-    const ioas = fd.ioasAlloc();
-    for (const { gpa, size } of vm.regions)
-      fd.ioasMap(ioas, { iova: BigInt(gpa), length: BigInt(size), memory: vm, address: gpa });
-    const parent = fd.hwptAlloc({ device: first, parent: ioas, nestParent: true });
-    const made = fd.viommuAlloc({
-      device: first,
-      hwpt: parent,
-      vm,
-      flags: btm ? VIOMMU_FLAG_BTM : 0,
-      ...(cmdqv
-        ? { type: VIOMMU_TYPE_TEGRA241_CMDQV, data: new Uint8Array(TEGRA241_VIOMMU_DATA_SIZE) }
-        : { type: VIOMMU_TYPE_ARM_SMMUV3 }),
-    });
-    const streams = new NestedStreams(fd, made.id, first);
-    const { file } = fd.veventqAlloc({
-      viommu: made.id,
-      type: VEVENTQ_TYPE_ARM_SMMUV3,
-      depth: EVENT_DEPTH,
-    });
-    file.onReadable = () => this.#takeEvents(file.read(veventBytes(EVENT_DEPTH, EVTQ_ENTRY_SIZE)));
-    for (const [virtSid, arm] of devices) {
-      const device = arm === anyDevice ? first : fd.bind(arm);
-      fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });
-      const requests = bitsOf(iommu.smmu.idr0, IDR0_PRI)
-        ? new PageRequests(fd, virtSid, (request) => this.#deliverRequest?.(request))
-        : undefined;
-      streams.add(virtSid, { device, physSid: arm.streams[0] ?? 0, requests });
-    }
-    return { made, streams };
+  showIdRegisters(ids: SmmuIdRegisters): void {
+    this.shown.show(ids);
   }
 
-  /** Whether the physical SMMU has ATS, stalls, and PRI. */
+  /** Whether the physical SMMU has ATS, and PRI. */
   get hasAts(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_ATS) !== 0;
-  }
-  get hasStalls(): boolean {
-    return this.#driver.iommu.smmu.stalls;
   }
   get hasPri(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_PRI) !== 0;

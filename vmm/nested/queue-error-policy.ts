@@ -7,6 +7,7 @@ import {
   STAT_ILL_CS,
   STAT_ILL_OPCODE,
   STAT_ILL_RANGE,
+  STAT_ILL_RESPONSE,
   STAT_ILL_SID,
   STAT_ILL_SSEC,
 } from '../../assembly/layout/smmu-memory.ts';
@@ -27,6 +28,7 @@ export type QueueErrorReason =
   | 'sync-completion'
   | 'stream'
   | 'range'
+  | 'response'
   | 'fetch'
   | 'atc-timeout'
   | 'other';
@@ -50,6 +52,7 @@ const REASONS: ReadonlyMap<number, QueueErrorReason> = new Map([
   [STAT_ILL_CS, 'sync-completion'],
   [STAT_ILL_SID, 'stream'],
   [STAT_ILL_RANGE, 'range'],
+  [STAT_ILL_RESPONSE, 'response'],
   [STAT_FETCH_ABORT, 'fetch'],
   [STAT_ATC_TIMEOUT, 'atc-timeout'],
 ]);

@@ -1,9 +1,17 @@
 // What a host of VMs is made of, and what it counts.
 
+import {
+  CMDQ_ENTRY_SIZE,
+  EVTQ_ENTRY_SIZE,
+  IDR1_CMDQS,
+  IDR1_EVTQS,
+  IDR1_PRIQS,
+  PRIQ_ENTRY_SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
 import type { HotModules } from '../../assembly/load.ts';
 import type { Clock } from '../../devices/bus/index.ts';
-import type { Device } from '../../devices/plugin/index.ts';
-import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import { bitsOf, type Device } from '../../devices/plugin/index.ts';
+import { PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import type { ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { SmmuCounters } from '../inspect/index.ts';
@@ -30,7 +38,7 @@ export interface VmHostOptions extends HostSmmuOptions {
   readonly modules?: HotModules;
   /** The SMMUs that the host has, 1 to 16. Default: one. */
   readonly smmus?: readonly HostSmmuOptions[];
-  /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB for each SMMU. */
+  /** Bytes of host RAM, a multiple of 64 KiB. Default 16 MiB for each SMMU, and more for one with large queues. */
   readonly ramSize?: number;
   /** Units of the trace ring (`createHostMemory`). Default: nothing is traced. */
   readonly traceUnits?: number | undefined;
@@ -53,6 +61,34 @@ export interface VmHostOptions extends HostSmmuOptions {
   readonly onFinding?: (finding: Finding, vm: Vm | undefined) => void;
   /** The same of what it suspects: a stale entry was used, and the command that is missing may yet come. */
   readonly onSuspect?: (finding: Finding, vm: Vm | undefined) => void;
+}
+
+/** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
+const RAM_PER_SMMU = 0x1000000;
+/** Of that, what queues may need. */
+const RAM_FOR_QUEUES = 0x100000;
+const RAM_UNIT = 0x10000;
+
+/** Bytes of the queues of an SMMU, each aligned to its size. */
+function queueBytes({ idr1 }: SmmuIdRegisters): number {
+  const entries = (field: number) => 2 ** bitsOf(idr1, field);
+  const bytes =
+    CMDQ_ENTRY_SIZE * entries(IDR1_CMDQS) +
+    EVTQ_ENTRY_SIZE * entries(IDR1_EVTQS) +
+    PRIQ_ENTRY_SIZE * entries(IDR1_PRIQS);
+  return 2 * bytes;
+}
+
+/** Host RAM that is enough for SMMUs like these. */
+export function defaultRamSize(
+  { idRegisters: common = PHYSICAL_ID_REGISTERS }: HostSmmuOptions,
+  smmus: readonly HostSmmuOptions[],
+): number {
+  const sizes = smmus.map(({ idRegisters = common }) =>
+    Math.max(0, queueBytes(idRegisters) - RAM_FOR_QUEUES),
+  );
+  const more = sizes.reduce((sum, size) => sum + Math.ceil(size / RAM_UNIT) * RAM_UNIT, 0);
+  return RAM_PER_SMMU * smmus.length + more;
 }
 
 export interface CreateViommuOptions {

@@ -1,6 +1,5 @@
 // A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
 
-import { MAX_STREAMS } from '../../assembly/layout/context-memory.ts';
 import {
   HOST_AT_ATTENTION,
   HOST_AT_ATTENTION_SEEN,
@@ -32,21 +31,25 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import { type Finding, HostSanitizer } from '../inspect/sanitizer/index.ts';
+import {
+  type Finding,
+  HostSanitizer,
+  type UnadvertisedCommand,
+} from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
 import { StreamDmaPort } from './stream-dma-port.ts';
-import type { CreateViommuOptions, HostStatistics, VmHostOptions } from './vm-host-options.ts';
+import {
+  type CreateViommuOptions,
+  defaultRamSize,
+  type HostStatistics,
+  type VmHostOptions,
+} from './vm-host-options.ts';
 
-/** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
-const RAM_PER_SMMU = 0x1000000;
 /** One window for each VM; the host's own is number 0. */
 const MAX_VMS = 63;
-/** Physical StreamIDs of an SMMU come in blocks, one for each vIOMMU; the first block is the host's own. */
-const STREAM_BLOCKS = 64;
-const STREAMS_PER_VIOMMU = MAX_STREAMS;
 
 export class VmHost {
   readonly memory: WebAssembly.Memory;
@@ -60,12 +63,12 @@ export class VmHost {
   readonly #iommus: readonly PhysicalIommu[];
   readonly #vmids: VmVmids;
   readonly #vms = new Map<number, Vm>();
-  /** The SMMU, the block of its StreamIDs and the devices of each. */
+  /** The SMMU, the first of its StreamIDs and the devices of each. */
   readonly #viommus = new Map<
     NestedSmmu,
     {
       readonly iommu: PhysicalIommu;
-      readonly block: number;
+      readonly firstSid: number;
       readonly devices: readonly ArmDevice[];
     }
   >();
@@ -88,7 +91,7 @@ export class VmHost {
     this.#gate = gate;
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
-    const { ramSize = RAM_PER_SMMU * smmus.length } = options;
+    const { ramSize = defaultRamSize(options, smmus) } = options;
     const { traceUnits } = options;
     this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits });
     this.#words = new Int32Array(this.memory.buffer);
@@ -149,6 +152,11 @@ export class VmHost {
     return this.#sanitizer?.findings ?? [];
   }
 
+  /** Commands that VCMDQs have accepted although the SMMUs of their guests lack them. */
+  get unadvertised(): readonly UnadvertisedCommand[] {
+    return this.#sanitizer?.unadvertised ?? [];
+  }
+
   /**
    * Has the sanitizer judge what it suspects: the missing commands will not come any more.
    * @param vm of this VM's streams; default of all.
@@ -176,11 +184,18 @@ export class VmHost {
     msis?: MsiController,
   ): Vm {
     if (msis) checkDoorbells(msis, regions);
+    const most = Math.min(MAX_VMS, ...this.#iommus.map(({ windows }) => windows));
     const free = lowestFree(
-      MAX_VMS,
+      most,
       [...this.#vms.keys()].map((taken) => taken - 1),
     );
-    if (free === undefined) throw new HostError('no-window', `a host has at most ${MAX_VMS} VMs`);
+    if (free === undefined)
+      throw new HostError(
+        'no-window',
+        most < MAX_VMS
+          ? `a host has at most ${most} VMs with PAs as narrow as its SMMU's (IDR5.OAS)`
+          : `a host has at most ${MAX_VMS} VMs`,
+      );
     const window = free + 1;
     const thread = this.allocateThread();
     const unit = new Unit({
@@ -210,25 +225,9 @@ export class VmHost {
     const iommu = this.#iommus[smmu];
     if (!iommu)
       throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
-    const block = lowestFree(
-      STREAM_BLOCKS,
-      [...this.#viommus.values()]
-        .filter((taken) => taken.iommu === iommu)
-        .map((taken) => taken.block),
-    );
-    if (block === undefined)
-      throw new HostError(
-        'no-context',
-        `an SMMU has StreamIDs for at most ${STREAM_BLOCKS} vIOMMUs`,
-      );
-    if (streams.length > STREAMS_PER_VIOMMU)
-      throw new HostError('no-context', `a vIOMMU has at most ${STREAMS_PER_VIOMMU} streams`);
+    const firstSid = iommu.streamBlocks.allocate(streams.length);
     const devices = streams.map((virtSid, i) =>
-      iommu.model.addDevice(
-        `${vm.name} stream ${virtSid}`,
-        [STREAMS_PER_VIOMMU * (block + 1) + i],
-        vm,
-      ),
+      iommu.model.addDevice(`${vm.name} stream ${virtSid}`, [firstSid + i], vm),
     );
     const anyDevice = devices[0] ?? iommu.model.addDevice(`${vm.name} without streams`, [], vm);
     try {
@@ -246,10 +245,11 @@ export class VmHost {
         policy,
         gate: this.#gate,
       });
-      this.#viommus.set(viommu, { iommu, block, devices });
+      this.#viommus.set(viommu, { iommu, firstSid, devices });
       return viommu;
     } catch (error) {
       for (const device of devices) iommu.model.removeDevice(device);
+      iommu.streamBlocks.free(firstSid);
       throw error;
     }
   }
@@ -301,10 +301,11 @@ export class VmHost {
   destroyVm(vm: Vm): void {
     this.settleFindings(vm);
     for (const vintf of this.#vintfs) if (vintf.viommu.vm === vm) this.#vintfs.delete(vintf);
-    for (const [viommu, { iommu, devices }] of this.#viommus) {
+    for (const [viommu, { iommu, firstSid, devices }] of this.#viommus) {
       if (viommu.vm !== vm) continue;
       viommu.destroy();
       for (const device of devices) iommu.model.removeDevice(device);
+      iommu.streamBlocks.free(firstSid);
       this.#viommus.delete(viommu);
     }
     for (const vcpu of vm.running) this.vcpuRuns(vm, vcpu, false);

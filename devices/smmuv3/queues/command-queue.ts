@@ -55,8 +55,6 @@ export interface CommandEngine {
   resume(): void;
   /** Where the ring lies. */
   readonly memory: Pick<GuestMemory, 'load64'>;
-  /** Whether a command that the drain leaves to the device is CERROR_ILL all the same. Absent: none is. */
-  illegal?(words: readonly number[]): boolean;
   /** Carries out a command that is the device's own, or a part of it: from `from` on, 0 at first. */
   execute(words: readonly number[], from: number): Progress;
   /** Steps over the command at CONS. */
@@ -232,10 +230,6 @@ export class CommandQueue {
     const begun = this.#begun;
     this.#failed = [];
     this.#begun = undefined;
-    if (this.#engine.illegal?.(words)) {
-      block.refuse(CERROR_ILL, STAT_ILL_OPCODE);
-      return true;
-    }
     const from = begun && isAttempt(begun.attempt) ? begun.next : 0;
     const progress = this.#signal(words) ? 'done' : this.#engine.execute(words, from);
     if (progress === 'done') {

@@ -1,8 +1,14 @@
 // Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, in tables that lie in host RAM.
 
 import { ATC_INV_SIZE_ALL } from '../../../assembly/layout/commands.ts';
+import { IDR5_GRAN4K, IDR5_GRAN16K } from '../../../assembly/layout/smmu-registers.ts';
+import { bitsOf } from '../../../devices/plugin/index.ts';
 import {
   atcInv,
+  GRANULE_4K,
+  GRANULE_16K,
+  GRANULE_64K,
+  type Granule,
   PageTable,
   S2_READ_ONLY,
   S2_READ_WRITE,
@@ -21,7 +27,14 @@ import type { SmmuDriver } from '../smmu-driver.ts';
 import type { PinnedVmid } from '../vmid-allocator.ts';
 import { armDevice } from './arm-device.ts';
 
-const INPUT_BITS = 48;
+/** Windows of VMs lie below: S2PS is no larger either. */
+const MAX_INPUT_BITS = 48;
+
+/** The smallest granule of an SMMU by IDR5, which has one. */
+function granuleOf(idr5: number): Granule {
+  if (bitsOf(idr5, IDR5_GRAN4K)) return GRANULE_4K;
+  return bitsOf(idr5, IDR5_GRAN16K) ? GRANULE_16K : GRANULE_64K;
+}
 
 interface MappedRange {
   readonly ipa: bigint;
@@ -30,8 +43,8 @@ interface MappedRange {
 }
 
 export class ArmStage2 implements PagingDomain {
-  readonly pageSize = 4096;
-  readonly lastIova = 2n ** BigInt(INPUT_BITS) - 1n;
+  readonly pageSize: Granule;
+  readonly lastIova: bigint;
   readonly smmu: SmmuDriver;
   /** vIOMMUs and nested HWPTs can stand on it. */
   readonly nestParent: boolean;
@@ -49,10 +62,18 @@ export class ArmStage2 implements PagingDomain {
   constructor(smmu: SmmuDriver, ram: HostRam, nestParent: boolean, pin: () => PinnedVmid) {
     this.smmu = smmu;
     this.nestParent = nestParent;
+    this.pageSize = granuleOf(smmu.idr5);
+    // A wider input than PAs have is C_BAD_STE for some start levels, and of no use (DDI 0487 R_SRKBC).
+    const inputBits = Math.min(smmu.addressBits, MAX_INPUT_BITS);
+    this.lastIova = 2n ** BigInt(inputBits) - 1n;
     this.#vmid = pin();
     this.#pool = new RamPool(ram);
     try {
-      this.#table = new PageTable(this.#pool, { stage: 2, inputBits: INPUT_BITS });
+      this.#table = new PageTable(this.#pool, {
+        stage: 2,
+        inputBits,
+        granule: this.pageSize,
+      });
     } catch (error) {
       this.#pool.freeAll();
       this.#vmid.unpin();
@@ -103,7 +124,8 @@ export class ArmStage2 implements PagingDomain {
 
   /** What an STE says about this stage 2. */
   get ste(): SteStage2 {
-    return { vmid: this.vmid, ttb: this.#table.root, inputBits: INPUT_BITS };
+    const { root: ttb, inputBits, granule } = this.#table;
+    return { vmid: this.vmid, ttb, inputBits, granule };
   }
 
   attach(device: IommuDevice): void {

@@ -2,7 +2,10 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  checkIdRegisters,
+  GRACE_ID_REGISTERS,
   GUEST_ID_REGISTERS,
+  guestIdRegisters,
   PHYSICAL_ID_REGISTERS,
   PhysicalSmmu,
   VirtualSmmu,
@@ -52,7 +55,6 @@ describe('ID registers', () => {
     ['stream tables of more levels', { ...GUEST_ID_REGISTERS, idr0: 0x15481c9a }],
     ['BBML', { ...GUEST_ID_REGISTERS, idr3: 0xc04 }],
     ['wake-up events (SEV)', { ...GUEST_ID_REGISTERS, idr0: 0x0d487c9a }],
-    ['split-stage ATS', { ...GUEST_ID_REGISTERS, idr0: 0x0c48349a }],
     ['PRI without ATS', { ...GUEST_ID_REGISTERS, idr0: 0x0c49389a }],
     ['2^20 page requests', { ...GUEST_ID_REGISTERS, idr0: 0x0c493c9a, idr1: 0x0108a510 }],
     ['a PRI queue without PRI', { ...GUEST_ID_REGISTERS, idr1: 0x01080d10 }],
@@ -68,6 +70,15 @@ describe('ID registers', () => {
   ])('%s cannot be advertised', (_name, idRegisters) => {
     const backend = new TestViommuBackend(modules, new FakeHost());
     expect(() => new VirtualSmmu({ backend, idRegisters })).toThrow(RangeError);
+  });
+
+  it('of Grace are a host’s, and a guest’s less what it cannot have', () => {
+    checkIdRegisters(GRACE_ID_REGISTERS, 'physical');
+    expect(() => checkIdRegisters(GRACE_ID_REGISTERS, 'guest')).toThrow(RangeError);
+    const guest = guestIdRegisters(GRACE_ID_REGISTERS);
+    checkIdRegisters(guest, 'guest');
+    const { idr0, idr1, idr3, idr5, iidr } = guest;
+    expect([idr0, idr1, idr3, idr5, iidr]).toEqual([0x0808341a, 0x09080510, 0, 0x00800075, 0]);
   });
 
   it('of a host can have no stage 1', () => {

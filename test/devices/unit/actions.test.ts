@@ -11,11 +11,14 @@ import {
   QUEUE_KIND_VCMDQ_GUEST,
   QUEUE_KIND_VCMDQ_HYP,
 } from '../../../assembly/layout/queue-memory.ts';
-import { createHostMemory, smmuBase, writeActions } from '../../../devices/unit/index.ts';
+import { createHostMemory, lackedBy, smmuBase, writeActions } from '../../../devices/unit/index.ts';
 
 const S2P = 1;
 const S1P = 2;
 const ATS = 0x400;
+const HYP = 0x200;
+const PRI = 0x10000;
+const RIL = 0x400;
 const TERMINATE = 0x1000000;
 const ALL = S1P | S2P | ATS | TERMINATE;
 
@@ -42,6 +45,7 @@ describe('legal opcodes', () => {
     ['stage 1 and stalls', S1P, sorted(ALWAYS, STAGE1, STALLS)],
     ['stage 1 and forced stalls', S1P | 0x2000000, sorted(ALWAYS, STAGE1, STALLS)],
     ['stage 2 alone', S2P | TERMINATE, sorted(ALWAYS, STAGE2)],
+    ['stage 1 and EL2', S1P | HYP | TERMINATE, sorted(ALWAYS, STAGE1, [0x20, 0x21, 0x22, 0x23])],
     ['stage 2 and ATS', S2P | ATS | TERMINATE, sorted(ALWAYS, STAGE2, [0x40])],
   ])('of the SMMU’s own queue with %s', (_name, idr0, opcodes) => {
     expect(legal(QUEUE_KIND_MAIN, idr0)).toEqual(opcodes);
@@ -72,4 +76,15 @@ describe('legal opcodes', () => {
       0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x10, 0x13, 0x30,
     ]);
   });
+});
+
+it.each([
+  // Bits of the actions in action-memory.ts; bit 31 is ranges.
+  ['nothing', S2P | ATS | PRI, RIL, 0],
+  ['stage 2', ATS | PRI, RIL, (1 << 6) | (1 << 7)],
+  ['ATS and PRI', S2P, RIL, (1 << 13) | (1 << 18)],
+  ['stalls', S2P | ATS | PRI | TERMINATE, RIL, (1 << 16) | (1 << 17)],
+  ['ranges', S2P | ATS | PRI, 0, 0x80000000],
+])('an SMMU lacks %s by its ID registers', (_, idr0, idr3, lacks) => {
+  expect(lackedBy({ idr0, idr3 })).toBe(lacks);
 });

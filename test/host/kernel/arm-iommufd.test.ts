@@ -262,7 +262,7 @@ describe('a vIOMMU of an SMMUv3', () => {
     const host = await checkedHost(VmHost);
     const { vm } = lendVm(host);
     const streams = (count: number) => Array.from({ length: count }, (_, i) => 1000 + i);
-    expect(() => host.createViommu(vm, streams(257))).toThrow('at most 256 streams');
+    expect(() => host.createViommu(vm, streams(257))).toThrow('at most 256 StreamIDs');
     const { fd, id: viommu } = host.createViommu(vm, streams(256));
     const [vdevice] = fd.describe().filter(({ type }) => type === 'VDEVICE');
     const [device] = fd.describe().filter(({ type }) => type === 'DEVICE');

@@ -9,6 +9,7 @@ import {
   GUEST_ID_REGISTERS,
   PAGE_REQUEST_GUEST_ID_REGISTERS,
   PHYSICAL_ID_REGISTERS,
+  type SmmuIdRegisters,
   VirtualSmmu,
 } from '../../../devices/smmuv3/index.ts';
 import {
@@ -89,7 +90,7 @@ async function board({
   ids = PAGE_REQUEST_GUEST_ID_REGISTERS,
   requests = 3,
   ...options
-}: VmHostOptions & { ids?: typeof GUEST_ID_REGISTERS; requests?: number } = {}) {
+}: VmHostOptions & { ids?: 'auto' | SmmuIdRegisters; requests?: number } = {}) {
   const host = await checkedHost(VmHost, { modules, ...options });
   const vm = lendVm(host, 'a');
   const guest = new GuestHost(vm);
@@ -295,7 +296,7 @@ describe('an engine with ATS', () => {
   it('has no ATS behind an SMMU without it', async () => {
     const idr0 = PHYSICAL_ID_REGISTERS.idr0 & ~0x10c00;
     b = await board({
-      ids: GUEST_ID_REGISTERS,
+      ids: 'auto',
       idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0, idr1: PHYSICAL_ID_REGISTERS.idr1 & ~0xf800 },
     });
     expect([ats(ENABLE | PAGES), b.dma(FILL, IOVA)]).toEqual([0, DONE]);

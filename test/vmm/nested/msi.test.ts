@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';
 import { attachDevices, BackgroundLoops, type MsiController } from '../../../devices/bus/index.ts';
+import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import {
   atcInv,
   resume,
@@ -83,6 +84,29 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
     own.viommu.setGlobalBypass(true);
     expect(own.write(TRANSLATER, 2, 0, 0, 0)).toBe(false);
     expect(own.its.sent).toEqual([[STREAM, 1]]);
+  });
+
+  it.each([
+    ['16 KiB', 0x20],
+    ['64 KiB', 0x40],
+  ])('reaches it in the pages of a host whose smallest granule is %s', async (_, granules) => {
+    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr5: 0x0400_0005 | granules };
+    host = await checkedHost(VmHost, { modules, idRegisters });
+    const sent: number[][] = [];
+    // Two frames that share a page of the host, behind its begin.
+    const msis: MsiController = {
+      doorbells: [0x1000, 0x3000].map((at) => ({ gpa: FRAME + at, size: 0x1000 })),
+      send: (_id, address, data) => sent.push([address, data]) > 0,
+    };
+    const lent = lendVm(host, 'vm', { msis });
+    const port = host.dmaPort(lent.viommu, STREAM);
+    const write = (at: number) => port.write(FRAME + at, Uint8Array.of(at >> 12, 0, 0, 0)).ok;
+    expect([0x0040, 0x1040, 0x2040, 0x3040].map(write)).toEqual([false, true, false, true]);
+    expect(sent).toEqual([
+      [FRAME + 0x1040, 1],
+      [FRAME + 0x3040, 3],
+    ]);
+    expect(faults(lent)).toBe(0);
   });
 
   it("goes through the guest's stage 1: where the guest maps the page, and nowhere else", () => {

@@ -12,7 +12,11 @@ import {
   SYSTEM_CLOCK,
 } from '../../../devices/bus/index.ts';
 import { setField } from '../../../devices/plugin/index.ts';
-import { PAGE_REQUEST_GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import {
+  PAGE_REQUEST_GUEST_ID_REGISTERS,
+  type SmmuIdRegisters,
+  VirtualSmmu,
+} from '../../../devices/smmuv3/index.ts';
 import {
   atcInv,
   cfgiAll,
@@ -42,7 +46,7 @@ export const WAYS = [...GUEST_WAYS, 'VCMDQ'] as const;
 export type Way = (typeof WAYS)[number];
 
 /** PRI and four ECMDQs; SSIDSIZE and queues as any guest has them. */
-const ID_REGISTERS = {
+export const ID_REGISTERS: SmmuIdRegisters = {
   ...PAGE_REQUEST_GUEST_ID_REGISTERS,
   idr1: PAGE_REQUEST_GUEST_ID_REGISTERS.idr1 + 0x80000000,
   idr6: 0x20000,
@@ -114,7 +118,12 @@ export class Column {
   #prod = 0;
   #events = 0;
 
-  private constructor(way: Way, host: VmHost, reasons: QueueErrorEvent[]) {
+  private constructor(
+    way: Way,
+    host: VmHost,
+    reasons: QueueErrorEvent[],
+    idRegisters: SmmuIdRegisters,
+  ) {
     this.way = way;
     this.host = host;
     this.reasons = reasons;
@@ -123,7 +132,7 @@ export class Column {
     const lent = this.lend();
     this.#lent = lent;
     const { vm, viommu } = lent;
-    const smmu = new VirtualSmmu({ backend: viommu, idRegisters: ID_REGISTERS });
+    const smmu = new VirtualSmmu({ backend: viommu, idRegisters });
     attachDevices([{ device: smmu, addresses: [SMMU_GPA], firstIrq: 0 }], {
       memory: guestMemoryOf(vm.memory, regions),
       interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },
@@ -174,7 +183,11 @@ export class Column {
     this.#ports = [PLAIN, ATS].map((sid) => host.dmaPort(viommu, sid));
   }
 
-  static async create(way: Way, modules: HotModules): Promise<Column> {
+  static async create(
+    way: Way,
+    modules: HotModules,
+    idRegisters: SmmuIdRegisters,
+  ): Promise<Column> {
     const reasons: QueueErrorEvent[] = [];
     const host = await VmHost.create({
       modules,
@@ -184,7 +197,7 @@ export class Column {
         return 'report' as const;
       },
     });
-    return new Column(way, host, reasons);
+    return new Column(way, host, reasons, idRegisters);
   }
 
   lend() {

@@ -4,6 +4,7 @@
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import type { SmmuIdRegisters } from '../../../devices/smmuv3/index.ts';
 import {
   atcInv,
   cfgiAll,
@@ -23,6 +24,7 @@ import {
   tlbiS12Vmall,
 } from '../../../devices/tables/index.ts';
 import { Random } from '../../../devices/testing/index.ts';
+import { IOVA } from '../../support/lent-vm.ts';
 import {
   ATS,
   type Case,
@@ -30,15 +32,24 @@ import {
   type Command,
   DATA,
   GUEST_WAYS,
+  ID_REGISTERS,
   MOVED,
   NEW_ASID,
   OLD_ASID,
   type Outcome,
   PAGES,
   PLAIN,
+  STALE,
   WAYS,
   type Way,
 } from './queue-column.ts';
+
+/** The same without stalls; without ATS, and so without PRI; without range invalidation. */
+const { idr0, idr1 } = ID_REGISTERS;
+const NO_STALLS = { ...ID_REGISTERS, idr0: idr0 + 0x0100_0000 };
+const NO_ATS = { ...ID_REGISTERS, idr0: idr0 - 0x1_0400, idr1: idr1 - 0x4000 };
+const NO_PRI = { ...ID_REGISTERS, idr0: idr0 - 0x1_0000, idr1: idr1 - 0x4000 };
+const NO_RANGES = { ...ID_REGISTERS, idr3: 0x004 };
 
 /** A command that says the same whatever is pending. */
 const plainly =
@@ -115,8 +126,12 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 beforeEach(async () => {
-  columns = await Promise.all(WAYS.map((way) => Column.create(way, modules)));
+  columns = await columnsWith(ID_REGISTERS);
 });
+
+function columnsWith(idRegisters: SmmuIdRegisters): Promise<Column[]> {
+  return Promise.all(WAYS.map((way) => Column.create(way, modules, idRegisters)));
+}
 
 /** The ways that do not end as the trapped CMDQ does. */
 function compare(ways: readonly Way[], one: Case): Outcome {
@@ -209,9 +224,61 @@ describe('the queues of a guest', () => {
     expect([...met.errors].sort()).toEqual(
       ways.length > GUEST_WAYS.length
         ? ['1 opcode', '1 range', '1 secure', '1 stream', '3 atc-timeout']
-        : ['1 opcode', '1 range', '1 secure', '1 stream', '1 sync-completion', '3 atc-timeout'],
+        : [
+            '1 opcode',
+            '1 range',
+            '1 response',
+            '1 secure',
+            '1 stream',
+            '1 sync-completion',
+            '3 atc-timeout',
+          ],
     );
     for (const count of [met.kept, met.gone, met.timeouts]) expect(count).toBeGreaterThan(10);
     if (ways === GUEST_WAYS) expect(met.answered).toBeGreaterThan(10);
+  });
+
+  it.each([
+    ['stalls', NO_STALLS, [resume(PLAIN, 0, 'abort'), stallTerm(PLAIN), stallTerm(0x55)]],
+    ['ATS', NO_ATS, [ALL_OF_ATC, atcInv({ streamId: 0x55, address: 0, size: 52 })]],
+    ['PRI', NO_PRI, [priResp(ATS, 0, 1), priResp(ATS, 0, 3)]],
+  ] as const)(
+    'refuse what an SMMU without %s lacks, and a VCMDQ does not',
+    async (_, ids, refused) => {
+      columns = await columnsWith(ids);
+      for (const column of columns.filter(({ way }) => way !== 'VCMDQ'))
+        for (const command of refused)
+          expect(column.send([sync(), command, sync()]), column.way).toEqual(['1 at 1']);
+      // A VCMDQ has no answers to stalls and page requests, whatever the ID registers say.
+      const vcmdq = columns.find(({ way }) => way === 'VCMDQ');
+      const taken = ids === NO_ATS ? [] : ['1 at 1'];
+      expect(vcmdq?.send([sync(), refused[0], sync()])).toEqual(taken);
+    },
+  );
+
+  it.each([
+    ['TLBI_NH_VA', 0x12],
+    ['TLBI_NH_VAA', 0x13],
+  ])('ignore the range of a %s without range invalidation', async (_, opcode) => {
+    columns = await columnsWith(NO_RANGES);
+    // Four pages from the first one, of 4 KiB each; and for the second page a combination that ranges reserve.
+    const range = new Uint32Array([opcode | 0x3000, OLD_ASID << 16, 0x400, IOVA / 2 ** 32]);
+    const reserved = new Uint32Array([opcode, OLD_ASID << 16, 0x1400, IOVA / 2 ** 32]);
+    const commands = [range, reserved, sync()].map(plainly);
+    const { errors, seen } = compare(GUEST_WAYS, { commands, changed: 'pages', silent: false });
+    expect(errors).toEqual([]);
+    // The other stream waits for a page.
+    const waits = PAGES.map(() => 'stalled');
+    const two = PAGES.map((_page, i) => (i < 2 ? MOVED : STALE) + i);
+    expect(seen).toMatchObject({ translations: [two, waits] });
+    // A VCMDQ follows the physical SMMU, which has them.
+    if (opcode !== 0x12) return;
+    const vcmdq = compare(['VCMDQ'], {
+      commands: [plainly(range), plainly(sync())],
+      changed: 'pages',
+      silent: false,
+    });
+    const all = PAGES.map((_page, i) => MOVED + i);
+    expect(vcmdq.seen).toMatchObject({ translations: [all, waits] });
   });
 });

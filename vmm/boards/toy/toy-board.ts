@@ -8,12 +8,7 @@ import { Checkpoint, type CheckpointOptions } from '../../../devices/checkpoint/
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
-import {
-  ENHANCED_GUEST_ID_REGISTERS,
-  GUEST_ID_REGISTERS,
-  VirtualSmmu,
-  withoutStalls,
-} from '../../../devices/smmuv3/index.ts';
+import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   type AbortFetches,
   type DeviceFaults,
@@ -151,15 +146,18 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   } = options;
   const { faults } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
-  const ownIds = queues === 'ecmdq' ? ENHANCED_GUEST_ID_REGISTERS : GUEST_ID_REGISTERS;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions, msis);
   try {
     const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
     const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
-    const idRegisters = viommu.hasStalls ? ownIds : withoutStalls(ownIds);
     const vintf = host.createVintf(viommu);
+    const { idRegisters = 'auto' } = options;
+    const shown =
+      idRegisters === 'auto'
+        ? guestIdRegisters(viommu.hostIdRegisters, { enhancedQueues: queues === 'ecmdq' })
+        : idRegisters;
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const guest = new WasmGuest({
       image,
@@ -193,7 +191,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       devices: withFaults(faults, () => abortFetches(viommu, vintf), [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
         {
-          device: new VirtualSmmu({ backend: viommu, idRegisters }),
+          device: new VirtualSmmu({ backend: viommu, idRegisters: shown }),
           addresses: [SMMU_GPA],
           firstIrq: SMMU_IRQ,
         },

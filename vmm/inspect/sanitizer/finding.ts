@@ -12,6 +12,7 @@ import {
   TLB_PERM_UX,
   TLB_PERM_W,
 } from '../../../assembly/layout/iotlb-memory.ts';
+import { VMID_E2H, VMID_EL2 } from '../../../assembly/layout/vmid-memory.ts';
 import { decodeCommand } from '../../../devices/decode/index.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
 import type { StaleSte } from '../../../devices/smmuv3/index.ts';
@@ -19,6 +20,7 @@ import {
   cfgiCd,
   cfgiSte,
   eventType,
+  tlbiEl2Va,
   tlbiNhVa,
   tlbiNhVaa,
   tlbiS2Ipa,
@@ -56,6 +58,7 @@ export interface Finding {
   readonly iova: string;
   /** Of an IOTLB entry: its tags, its input address and size, and where it leads. */
   readonly entry?: {
+    /** 0x10000 and 0x10001 for EL2 and EL2-E2H, which have none. */
     readonly vmid: number;
     /** Absent for global entries and for those of stage 2 alone. */
     readonly asid?: number;
@@ -122,6 +125,7 @@ function missingTlbi(suspect: TranslationSuspect, vmid: number): Uint32Array {
     leaf: leaf !== undefined,
   };
   const onlyStage2 = bitsOf(meta, TLB_META_S2) !== 0;
+  if (vmid === VMID_EL2 || vmid === VMID_E2H) return tlbiEl2Va(asidPerm & 0xffff, target);
   if (onlyStage2) return tlbiS2Ipa(vmid, target);
   // An entry of both stages is under the VA: TLBI_S2_IPA need not find it (IHI 0070 section 3.17).
   if (stage2 && config !== 5) return tlbiS12Vmall(vmid);

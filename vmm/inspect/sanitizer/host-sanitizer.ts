@@ -1,10 +1,12 @@
 // The sanitizer of a host: one for each SMMU, and the STEs of guests, which no SMMU of the host reads.
 
 import type { Clock } from '../../../devices/bus/index.ts';
+import { lackedCommands } from '../../../devices/unit/index.ts';
 import type { Vm } from '../../../host/kernel/vm.ts';
 import type { InspectedSmmu } from '../inspected.ts';
 import { type Finding, guestSteFinding } from './finding.ts';
 import { Sanitizer, type SanitizerCounts } from './sanitizer.ts';
+import { type UnadvertisedCommand, unadvertisedCommand } from './unadvertised-command.ts';
 
 export interface HostSanitizerOptions {
   readonly memory: WebAssembly.Memory;
@@ -23,6 +25,9 @@ export class HostSanitizer {
   readonly #sanitizers: ReadonlyMap<number, Sanitizer>;
   /** Readings of guests' STEs that are suspected already. */
   readonly #suspected = new WeakSet<object>();
+  /** Commands on VCMDQs, each kind once for each SMMU of a guest, that its own SMMU lacks. */
+  readonly unadvertised: UnadvertisedCommand[] = [];
+  readonly #beyond = new WeakMap<InspectedSmmu, number>();
 
   constructor(options: HostSanitizerOptions) {
     this.#options = options;
@@ -76,6 +81,17 @@ export class HostSanitizer {
 
   poll(): void {
     for (const sanitizer of this.#sanitizers.values()) sanitizer.poll();
+    this.#takeUnadvertised();
+  }
+
+  #takeUnadvertised(): void {
+    for (const viommu of this.#options.viommus()) {
+      const known = this.#beyond.get(viommu) ?? 0;
+      if (viommu.shown.beyond === known) continue;
+      this.#beyond.set(viommu, viommu.shown.beyond);
+      for (const lacked of lackedCommands(viommu.shown.beyond & ~known))
+        this.unadvertised.push(unadvertisedCommand(viommu.vm.name, lacked));
+    }
   }
 
   /**
@@ -83,6 +99,7 @@ export class HostSanitizer {
    * @param vm of this VM's streams; default of all.
    */
   settle(vm?: Vm): void {
+    this.#takeUnadvertised();
     for (const [smmu, sanitizer] of this.#sanitizers) {
       sanitizer.settle((sid) => vm === undefined || this.#streamOf(smmu, sid)?.viommu.vm === vm);
     }
