@@ -335,7 +335,6 @@ describe('while the physical SMMU has SMMUEN 0', () => {
     h.set(SMMU_AT_ATC + ATC_PORT_SID, 8 + 1);
     h.set(SMMU_AT_ATC + ATC_PORT_GROUP_PASID, ACCESS_NO_SSID);
     h.set(SMMU_AT_ATC + ATC_PORT_GROUP, (PRG_WAITING << PRG_STATE_SHIFT) | 3);
-    h.set(SMMU_AT_ATC + ATC_PORT_GROUP_PASID, -1);
   });
 
   it('ATC_INV has no effect, of whatever stream, once it is legal', () => {
