@@ -17,6 +17,7 @@ const ROOMS = [
   ['guest-driver', ['assembly/layout']],
   ['devices/plugin', ['assembly']],
   ['devices/bus', ['assembly', 'devices/plugin']],
+  ['devices/testing', ['assembly', 'devices']],
   ['devices', ['assembly', 'devices']],
   ['host/iommufd', ['devices/plugin']],
   ['host/hardware', ['assembly', 'devices', 'host/iommufd']],
@@ -47,6 +48,9 @@ const ROOMS = [
   ['demo', ['assembly', 'devices', 'host', 'vmm', 'guest-driver']],
   ['bench', ['assembly', 'devices', 'host', 'vmm', 'guest-driver']],
 ];
+
+/** What is for whoever tests devices: nothing that is shipped for use imports it, not even a type. */
+const FOR_TESTS = 'devices/testing';
 
 /** Rooms whose files are told apart by their folder: an AssemblyScript import module is called what its file is called. */
 const NAMES_OF_THEIR_OWN = ['assembly/imports', 'bench/guest'];
@@ -105,6 +109,7 @@ function misplaced(file, { target, isPackage }) {
     return /^vsmmu(\/|$)/.test(target) && room !== 'demo' ? 'its own package' : undefined;
   // A folder of its own, such as `new URL('..', import.meta.url)`, is no import of code.
   if (/^[./]*$/.test(target)) return undefined;
+  if (isIn(FOR_TESTS, target) && !ofRoom) return `${FOR_TESTS} is for tests`;
   if (ofRoom || allowed.some((one) => isIn(one, target))) return undefined;
   return `${room} may import ${allowed.join(', ') || 'nothing'}`;
 }

@@ -5,6 +5,7 @@ import {
   CMDQV_LOGICAL_PAGE0,
   CMDQV_LOGICAL_STRIDE,
   CMDQV_PAGE_SIZE,
+  VCMDQ_CONS,
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 
@@ -37,4 +38,10 @@ export function vcmdqAddress(offset: number): VcmdqAddress | undefined {
     page: inViews % CMDQV_LOGICAL_STRIDE < CMDQV_PAGE_SIZE ? 0 : 1,
     register: inPage % VCMDQ_STRIDE,
   };
+}
+
+/** CONS of a VCMDQ, in any view. */
+export function isVcmdqCons(offset: number): boolean {
+  const at = vcmdqAddress(offset);
+  return at?.page === 0 && at.register === VCMDQ_CONS;
 }

@@ -10,12 +10,12 @@ import {
   CMDQV_VINTF,
   CMDQV_VINTF_STRIDE,
   VCMDQ_CONFIG,
-  VCMDQ_CONS,
   VCMDQ_STATUS,
   VINTF_CONFIG,
   VINTF_STATUS,
 } from '../../assembly/layout/cmdqv-registers.ts';
-import { vcmdqAddress } from '../cmdqv/address.ts';
+import { isVcmdqCons, vcmdqAddress } from '../cmdqv/address.ts';
+import { DeviceWrapper, type HostChanges } from '../faults/index.ts';
 import {
   bitsOf,
   type Device,
@@ -23,7 +23,6 @@ import {
   type InterruptLine,
   type MmioAccess,
 } from '../plugin/index.ts';
-import { DeviceWrapper, type HostChanges } from './device-wrapper.ts';
 
 /** Each can be changed at any time. */
 export interface CmdqvQuirks {
@@ -61,12 +60,6 @@ function enableAt(offset: number): Enable | undefined {
     offset >= CMDQV_VINTF &&
     (offset - CMDQV_VINTF) % CMDQV_VINTF_STRIDE === VINTF_CONFIG;
   return inVintf ? { status: offset - VINTF_CONFIG + VINTF_STATUS, vcmdq: false } : undefined;
-}
-
-/** CONS of a VCMDQ, in any view. */
-export function isVcmdqCons(offset: number): boolean {
-  const at = vcmdqAddress(offset);
-  return at?.page === 0 && at.register === VCMDQ_CONS;
 }
 
 export class QuirkyCmdqv extends DeviceWrapper {

@@ -39,6 +39,16 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, source: string
     "export * from '../smmuv3/index.ts';",
   ],
   [
+    'boards do not import what tests devices',
+    'vmm/boards/toy/a.ts',
+    "import { FakeHost } from '../../../devices/testing/index.ts';\nnew FakeHost();",
+  ],
+  [
+    'not even its types are imported',
+    'devices/cmdqv/a.ts',
+    "export type { DeviceFactory } from '../testing/index.ts';",
+  ],
+  [
     'devices do not import the kernel of a host',
     'devices/cmdqv/a.ts',
     "import { x } from '../../host/kernel/index.ts';\nx();",

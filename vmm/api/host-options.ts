@@ -2,8 +2,8 @@
 
 import type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
+import type { DeviceFaults } from '../../devices/faults/index.ts';
 import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
-import type { DeviceFaults } from '../../devices/testing/index.ts';
 import type { Board } from '../boards/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import type { QueueErrorPolicy } from '../nested/index.ts';

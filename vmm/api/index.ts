@@ -2,6 +2,7 @@
 
 export type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
 export type { Clock, Placement } from '../../devices/bus/index.ts';
+export type { DeviceFaults } from '../../devices/faults/index.ts';
 export type { Device, TraceEvent } from '../../devices/plugin/index.ts';
 export {
   BoardError,
@@ -9,7 +10,6 @@ export {
   MachineError,
   VsmmuError,
 } from '../../devices/plugin/index.ts';
-export type { DeviceFaults } from '../../devices/testing/index.ts';
 export { HostError, type HostFault } from '../../host/hardware/index.ts';
 export type { ObjectDescription } from '../../host/iommufd/index.ts';
 export {

@@ -3,9 +3,9 @@
 
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
+import type { DeviceFaults } from '../../devices/faults/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
-import type { DeviceFaults } from '../../devices/testing/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';

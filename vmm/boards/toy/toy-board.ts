@@ -7,13 +7,13 @@ import type { Placement } from '../../../devices/bus/index.ts';
 import { Checkpoint, type CheckpointOptions } from '../../../devices/checkpoint/index.ts';
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
-import { Pl011 } from '../../../devices/pl011/index.ts';
-import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   type AbortFetches,
   type DeviceFaults,
   FaultyDevice,
-} from '../../../devices/testing/index.ts';
+} from '../../../devices/faults/index.ts';
+import { Pl011 } from '../../../devices/pl011/index.ts';
+import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';

@@ -11,9 +11,8 @@ import {
   SMMU_ECMDQ_PAGE,
   SMMU_ECMDQ_PAGE_SIZE,
 } from '../../assembly/layout/smmu-registers.ts';
-import { vcmdqAddress } from '../cmdqv/address.ts';
+import { isVcmdqCons, vcmdqAddress } from '../cmdqv/address.ts';
 import type { Device, DeviceHost, InterruptLine, MmioAccess } from '../plugin/index.ts';
-import { isVcmdqCons } from './cmdqv-quirks.ts';
 import { DeviceWrapper, type HostChanges } from './device-wrapper.ts';
 
 /** What goes wrong. Each can be changed at any time; what is absent or 0 does not. */
