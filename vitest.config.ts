@@ -14,7 +14,10 @@ const ALONE = [
   'test/vmm/threads/{exit-server,limits,mailbox,side-core}.test.ts',
 ];
 
-/** Files that take over a second: `npm run test:fast` leaves them out. Names say which, or folders where all of them do. */
+/**
+ * Files that take over 5 s of CPU, or start other processes: `npm run test:fast` leaves them out. Names
+ * say which, or folders where all of them do.
+ */
 const SLOW = [
   '**/*.slow.test.ts',
   'test/vmm/threads/**/*.test.ts',
