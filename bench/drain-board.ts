@@ -86,7 +86,7 @@ interface Loops {
   ): number;
 }
 
-export interface Board {
+export interface DrainBoard {
   readonly unit: Unit;
   readonly queue: QueueBlock;
   readonly loops: Loops;
@@ -101,7 +101,7 @@ export interface Board {
   counter(field: number): number;
 }
 
-export async function createBoard(): Promise<Board> {
+export async function createBoard(): Promise<DrainBoard> {
   const guestLoops = compileGuest(
     'loops',
     '--initialMemory',

@@ -1,7 +1,7 @@
 // What the drain takes for each command, beside the same loop in C.
 
 import {
-  type Board,
+  type DrainBoard,
   LOG2SIZE,
   PAGE0,
   SMMU,
@@ -53,14 +53,14 @@ const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
 };
 
 /** Fills the IOTLB by translating through the first stream. */
-function fillTlb({ loops, streams: [stream], tlbEntries }: Board): void {
+function fillTlb({ loops, streams: [stream], tlbEntries }: DrainBoard): void {
   if (stream) loops.access(PAGES * 2, SMMU, stream.sid, BigInt(stream.iova), stream.shift, PAGES);
   if (tlbEntries() < 0.97 * TLB_ENTRIES)
     throw new Error(`the IOTLB is not full: ${tlbEntries()} entries`);
 }
 
 export async function measureDrain(
-  board: Board,
+  board: DrainBoard,
   native: NativeDrain | undefined,
   rounds: number,
   quick: boolean,

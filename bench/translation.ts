@@ -2,7 +2,7 @@
 // mode; from the begin of an access to its end.
 
 import { THREAD_TLB_HITS, THREAD_TLB_MISSES } from '../assembly/layout/thread-memory.ts';
-import { type Board, SMMU } from './drain-board.ts';
+import { type DrainBoard, SMMU } from './drain-board.ts';
 import { measure, type Subject } from './measure.ts';
 import { MODES, PAGES, type Stream } from './streams.ts';
 
@@ -24,7 +24,7 @@ const QUICK_TIMES = PAGES;
 const FEW = 256;
 
 export async function measureTranslation(
-  board: Board,
+  board: DrainBoard,
   rounds: number,
   quick: boolean,
 ): Promise<TranslationRow[]> {

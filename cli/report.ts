@@ -15,7 +15,7 @@ import type { Check } from '../vmm/report/checks.ts';
 import type { MeasuredPath, Measurements, PathFigures } from '../vmm/report/measurements.ts';
 
 /** What ran where. */
-export interface Placement {
+export interface ReportPlacement {
   readonly drain: DrainReport;
   readonly transport: Transport;
 }
@@ -26,7 +26,7 @@ export interface PathReport extends PathFigures {
    * or at the exit that the guest's PROD store causes.
    */
   readonly drain: DrainReport['place'] | 'exit';
-  readonly transport: Placement['transport'];
+  readonly transport: ReportPlacement['transport'];
 }
 
 export interface WayReport {
@@ -104,7 +104,7 @@ export function buildReport(
   checks: readonly Check[],
   { machines, statistics: { sanitizer }, findings, unadvertised }: Host,
   measurements: Measurements,
-  placement: Placement,
+  placement: ReportPlacement,
 ): Report {
   const statistics = machines.map((machine) => machine.statistics);
   const exits = statistics.map((counts) => counts.exits);

@@ -4,9 +4,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  ABI_AT_DEVICE_COUNT,
+  ABI_AT_DEVICES,
+  ABI_AT_IRQ_EDGE,
+  ABI_AT_RAM_GPA_BASE,
+} from '../../assembly/layout/guest-abi.ts';
 import type { Report } from '../../cli/report.ts';
+import { PROJECT } from '../support/compile-assembly.ts';
 import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
-import { assemble, reactor } from '../support/wat.ts';
+import { assemble, IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -160,6 +167,101 @@ describe('vsmmu boot FILE.wasm', { timeout: 120_000 }, () => {
     expect(status).toBe(1);
     expect(stdout).toContain('FAIL  vm0 ran to its end: exit code 3');
   });
+});
+
+const COPIER = `import { defineDevice } from ${JSON.stringify(join(PROJECT, 'dist/devices/index.js'))};
+export const device = () => {
+  const copier = defineDevice({
+    name: 'copier',
+    kind: 'copy',
+    interrupts: 1,
+    registers: {
+      FROM: { offset: 0x0, writable: 0xffffffff },
+      TO: { offset: 0x4, writable: 0xffffffff },
+      LENGTH: {
+        offset: 0x8,
+        writable: 0xff,
+        write(values, { host, interruptLine }) {
+          const port = host.dmaPort();
+          const bytes = new Uint8Array(values.LENGTH);
+          const isDone = port.read(values.FROM, bytes).ok && port.write(values.TO, bytes).ok;
+          values.DONE = isDone ? port.streamId : 0xffffffff;
+          if (isDone) interruptLine(0).pulse();
+        },
+      },
+      DONE: { offset: 0xc },
+    },
+  });
+  return { ...copier, identity: { ...copier.identity, busMaster: true } };
+};
+`;
+
+/**
+ * Finds the copier in the device table, has it copy a word within RAM, which ends with its
+ * interrupt, and then one to where there is no RAM, which ends with none. Exits with 0, or
+ * with the number of what it did not find as it should be.
+ */
+const COPYING_GUEST = `(module (import "env" "memory" (memory 32 32 shared)) ${IMPORT_READ32} ${IMPORT_WRITE32}
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (func $need (param $holds i32) (param $number i32)
+    (if (i32.eqz (local.get $holds)) (then (call $exit (local.get $number)))))
+  (func $copy (param $device i32) (param $to i32) (result i32)
+    (call $write32 (local.get $device) (i32.add (i32.const 0x100000) (i32.load (i32.const ${ABI_AT_RAM_GPA_BASE}))))
+    (call $write32 (i32.add (local.get $device) (i32.const 4)) (local.get $to))
+    (call $write32 (i32.add (local.get $device) (i32.const 8)) (i32.const 4))
+    (call $read32 (i32.add (local.get $device) (i32.const 12))))
+  (func $start (local $entry i32) (local $left i32) (local $device i32) (local $line i32) (local $word i32) (local $stream i32)
+    (local.set $entry (i32.const ${ABI_AT_DEVICES}))
+    (local.set $left (i32.load (i32.const ${ABI_AT_DEVICE_COUNT})))
+    (block $found (loop $next
+      (br_if $found (i32.eq (i32.load (local.get $entry)) (i32.const 0x79706f63)))
+      (local.set $entry (i32.add (local.get $entry) (i32.const 32)))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $next (local.get $left))
+      (call $exit (i32.const 1))))
+    (local.set $device (i32.load offset=4 (local.get $entry)))
+    (local.set $line (i32.load offset=12 (local.get $entry)))
+    (local.set $stream (i32.load offset=16 (local.get $entry)))
+    (local.set $word (i32.add (i32.const ${ABI_AT_IRQ_EDGE}) (i32.shl (i32.shr_u (local.get $line) (i32.const 5)) (i32.const 2))))
+    (call $need (i32.ne (local.get $stream) (i32.const -1)) (i32.const 2))
+    (i32.store (i32.const 0x100000) (i32.const 0x12345678))
+    (call $need (i32.eq (local.get $stream)
+      (call $copy (local.get $device) (i32.add (i32.const 0x180000) (i32.load (i32.const ${ABI_AT_RAM_GPA_BASE}))))) (i32.const 3))
+    (call $need (i32.eq (i32.load (i32.const 0x180000)) (i32.const 0x12345678)) (i32.const 4))
+    (call $need (i32.eq (i32.load (local.get $word)) (i32.shl (i32.const 1) (local.get $line))) (i32.const 5))
+    (i32.store (local.get $word) (i32.const 0))
+    (call $need (i32.eq (i32.const -1) (call $copy (local.get $device) (i32.const 0x10))) (i32.const 6))
+    (call $need (i32.eqz (i32.load (local.get $word))) (i32.const 7)))
+  (export "memory" (memory 0)) (export "_start" (func $start)))`;
+
+describe('vsmmu boot FILE.wasm --device', { timeout: 120_000 }, () => {
+  it.each(['inline', 'mailbox'])(
+    'gives a bus master its DMA port and its interrupt: %s',
+    async (transport) => {
+      const guest = await file('copying.wasm', assemble(COPYING_GUEST));
+      const plugin = await file('copier.mjs', COPIER);
+      const { status, stdout, stderr } = await vsmmu(
+        'boot',
+        guest,
+        '--device',
+        plugin,
+        '--transport',
+        transport,
+        '--check',
+        '--json',
+      );
+      expect(stderr).toBe('');
+      const { checks, exits } = JSON.parse(stdout) as Report;
+      expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+      expect(status).toBe(0);
+      expect(exits.byRegister).toEqual({
+        'copier.FROM': 2,
+        'copier.TO': 2,
+        'copier.LENGTH': 2,
+        'copier.DONE': 2,
+      });
+    },
+  );
 });
 
 describe('vsmmu --help', { timeout: 120_000 }, () => {

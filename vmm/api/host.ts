@@ -1,16 +1,8 @@
 // A host as its user sees it: makes machines, and cleans up after them.
 
-import {
-  type HotModules,
-  type HotModuleUrls,
-  isChecked,
-  loadHotModules,
-} from '../../assembly/load.ts';
 import { type Clock, Random } from '../../devices/bus/index.ts';
 import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
-import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
-import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import {
   type Board,
@@ -21,46 +13,24 @@ import {
 } from '../boards/index.ts';
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
 import type { Finding, UnadvertisedCommand } from '../inspect/sanitizer/index.ts';
-import { type HostStatistics, VmHost } from '../nested/index.ts';
+import type { HostStatistics, VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
 import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
-import type { HostFaults, HostOptions, MachineOptions } from './host-options.ts';
+import { createHostModel } from './host-model.ts';
+import type { HostOptions, MachineOptions } from './host-options.ts';
 import { Machine } from './machine.ts';
 import type { MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
-import { checkOptions, HOST_SETTINGS, MACHINE_SETTINGS } from './settings.ts';
+import { checkPlainOptions, MACHINE_SETTINGS } from './settings.ts';
 import { programName, readSource } from './sources.ts';
 
-/** 8 MiB of trace ring: some hundred thousand commands between two yields. */
-const TRACE_UNITS = 2 ** 18;
 const MIB = 2 ** 20;
-const DEFAULT_VINTFS = 16;
 
-/** The options that are in the schema, checked. */
-function plainOptions<E extends Parameters<typeof checkOptions>[0]>(
-  entries: E,
-  options: object,
-  others: readonly string[],
-  what: string,
-) {
-  const plain = Object.fromEntries(
-    Object.entries(options).filter(([name]) => !others.includes(name)),
-  );
-  return checkOptions(entries, plain, what);
-}
-
-/** Refuses the allocations that the faults refuse. */
-function memoryGate(faults: HostFaults): ResourceGate {
-  return (resource, what) => {
-    if (resource === 'allocation' && faults.outOfMemory?.(what))
-      throw new IommufdError('ENOMEM', `no memory for ${what}`);
-  };
-}
-
+/** The random bytes of a seed. */
 function randomOf(seed: number): (target: Uint8Array) => void {
   const random = new Random(seed);
   return (target) => {
@@ -102,58 +72,16 @@ export class Host implements AsyncDisposable {
 
   /**
    * @throws {OptionsError} when an option is wrong.
-   * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be loaded.
+   * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be
+   * loaded.
    */
   static async create(options: HostOptions = {}): Promise<Host> {
-    const others = [
-      'wasmModule',
-      'wasmUrl',
-      'workerUrl',
-      'onQueueError',
-      'onFinding',
-      'clock',
-      'trace',
-      'faults',
-    ];
-    const settings = plainOptions(HOST_SETTINGS, options, others, 'the options of a host');
-    const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
-    if (vcmdqs !== undefined && vcmdqs < vintfs) {
-      throw new OptionsError(
-        'bad-option',
-        'vcmdqs',
-        `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`,
-      );
-    }
-    const { wasmModule, wasmUrl, onQueueError, onFinding, clock } = options;
-    if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {
-      throw new OptionsError(
-        'bad-option',
-        'iotlbCheck',
-        'iotlbCheck needs a wasmModule that was loaded with { checked: true }',
-      );
-    }
     const emitters = new Map<Vm, Emitter<MachineEvents>>();
-    const { webAssembly, isolation } = await probe();
-    if (!webAssembly.available)
-      throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
-    const model = await VmHost.create({
-      modules: wasmModule ?? (await hotModules(wasmUrl, iotlbCheck)),
-      onFinding: (finding, vm) => {
-        onFinding?.(finding);
-        if (vm) emitters.get(vm)?.emit('finding', finding);
-      },
-      onSuspect: (finding, vm) => {
-        if (vm) emitters.get(vm)?.emit('suspect', finding);
-      },
-      vintfs,
-      ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
-      ...(vcmdqs === undefined ? {} : { vcmdqs }),
-      ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
-      ...(onQueueError === undefined ? {} : { onQueueError }),
-      ...(clock === undefined ? {} : { clock }),
-      traceUnits: options.trace ? TRACE_UNITS : undefined,
-      ...(options.faults === undefined ? {} : { gate: memoryGate(options.faults) }),
+    const model = await createHostModel(options, {
+      onFinding: (finding, vm) => emitters.get(vm)?.emit('finding', finding),
+      onSuspect: (finding, vm) => emitters.get(vm)?.emit('suspect', finding),
     });
+    const { isolation } = await probe();
     return new Host(model, options, isolation.available, emitters);
   }
 
@@ -196,8 +124,8 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * Commands that a VCMDQ has accepted although an SMMU with the ID registers that the guest was shown refuses them, each kind once for each
-   * machine. Empty without `iotlbCheck`.
+   * Commands that a VCMDQ has accepted although an SMMU with the ID registers that the guest
+   * was shown refuses them, each kind once for each machine. Empty without `iotlbCheck`.
    */
   get unadvertised(): readonly UnadvertisedCommand[] {
     return this.#model.unadvertised;
@@ -226,7 +154,7 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * Makes a machine on the standard board; `boot` starts it.
+   * Makes a machine on a board, by default the standard one; `boot` starts it.
    * @throws {OptionsError} when an option is wrong.
    * @throws {GuestImageError} when the guest cannot be read or is none.
    * @throws {BoardError} when a device does not fit or does not work.
@@ -245,7 +173,12 @@ export class Host implements AsyncDisposable {
       'onTrace',
       'faults',
     ];
-    const settings = plainOptions(MACHINE_SETTINGS, options, others, 'the options of a machine');
+    const settings = checkPlainOptions(
+      MACHINE_SETTINGS,
+      options,
+      others,
+      'the options of a machine',
+    );
     const {
       transport = 'inline',
       drain = 'doorbell',
@@ -390,16 +323,5 @@ export class Host implements AsyncDisposable {
   /** The same as `destroy`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
-  }
-}
-
-async function hotModules(urls: HotModuleUrls | undefined, checked: boolean): Promise<HotModules> {
-  try {
-    return await loadHotModules(urls, { checked });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EnvironmentError('no-module', `the WebAssembly modules cannot be loaded: ${reason}`, {
-      cause,
-    });
   }
 }

@@ -236,3 +236,21 @@ export function checkOptions<const E extends v.ObjectEntries>(
   const place = placeOf(issue);
   throw new OptionsError('bad-option', place, `${printable(place)} ${issue.message}`);
 }
+
+/**
+ * Checks those of an object's options that are in a schema.
+ * @param others names of the other ones, which are left alone.
+ * @param what names the object in messages: "the options".
+ * @throws {OptionsError} for the first thing that is wrong with it.
+ */
+export function checkPlainOptions<const E extends v.ObjectEntries>(
+  entries: E,
+  options: object,
+  others: readonly string[],
+  what: string,
+): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
+  const plain = Object.fromEntries(
+    Object.entries(options).filter(([name]) => !others.includes(name)),
+  );
+  return checkOptions(entries, plain, what);
+}

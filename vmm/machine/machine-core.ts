@@ -10,7 +10,6 @@ import {
   exitTrace,
   type Guest,
   type Vcpu,
-  type VcpuEntry,
   type VcpuExit,
   type VcpuHost,
   VcpuSet,
@@ -19,12 +18,9 @@ import { DeviceComplex } from './device-complex.ts';
 import { DirectMaps } from './direct-maps.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, MachineState } from './machine-state.ts';
+import { Secondaries } from './secondaries.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
-/** What a secondary vCPU gets for each turn of it. */
-const SECONDARY_BUDGET = 1;
-/** A secondary vCPU with nothing to do, on a thread of its own, is asked again after this. */
-const SECONDARY_IDLE_MS = 1;
 
 /** Thrown through a guest's frames to have it leave. */
 class Leave extends Error {
@@ -45,8 +41,7 @@ export class MachineCore {
   /** By vCPU, inline: guest code is running now, not stopped and not at an exit. */
   readonly #inGuest: boolean[];
   #vcpus = new VcpuSet();
-  /** Secondary vCPUs whose slice is on the stack, inline. */
-  readonly #onStack = new Set<number>();
+  readonly #secondaries: Secondaries;
   #idle = false;
   /** The devices have found something to do at the last safe point, and may find more. */
   #busy = false;
@@ -90,6 +85,7 @@ export class MachineCore {
       counter: this.exits,
       trace: onTrace && ((device, event) => onTrace(device, event)),
     });
+    this.#secondaries = this.#makeSecondaries();
     this.#host = this.#vcpuHost();
   }
 
@@ -135,7 +131,10 @@ export class MachineCore {
     return this.#guest.inline;
   }
 
-  /** Threads that the machine keeps busy while it runs: its vCPUs', and the VMM's where that is another. */
+  /**
+   * Threads that the machine keeps busy while it runs: its vCPUs', and the VMM's where that
+   * is another.
+   */
   get threads(): number {
     return this.inline ? 1 : this.#guest.vcpus + 1;
   }
@@ -164,14 +163,24 @@ export class MachineCore {
         inGuest[vcpu] = running;
       },
       isInGuest: (vcpu) => inGuest[vcpu] ?? false,
-      startVcpu: (vcpu, entry) => this.#startVcpu(vcpu, entry),
+      startVcpu: (vcpu, entry) => this.#secondaries.start(vcpu, entry),
       wait: () => {
-        if (this.inline) this.#runSecondaries();
+        if (this.inline) this.#secondaries.takeTurns();
       },
       attend: () => this.#attend(),
       untilTimerMs: () => this.untilTimerMs,
       failed: (vcpu, cause) => this.fail(`guest vCPU ${vcpu}`, cause),
     };
+  }
+
+  #makeSecondaries(): Secondaries {
+    return new Secondaries({
+      inline: this.inline,
+      vcpus: () => this.#vcpus,
+      isLeaving: () => this.#state.thrown !== undefined,
+      slice: (vcpu, budget) => this.#slice(vcpu, budget),
+      failed: (vcpu, cause) => this.fail(`guest vCPU ${vcpu}`, cause),
+    });
   }
 
   /** What a vCPU does not survive ends the machine; every further call of its guest throws it again. */
@@ -185,7 +194,8 @@ export class MachineCore {
 
   /**
    * Instantiates the guest and has it initialize itself. `stop` ends both on threads.
-   * @throws {GuestImageError} when the guest asks for something that no machine has, or does not come to the end of its instantiation.
+   * @throws {GuestImageError} when the guest asks for something that no machine has, or does
+   * not come to the end of its instantiation.
    */
   async boot(): Promise<void> {
     if (this.#state.status !== 'new') return;
@@ -274,7 +284,7 @@ export class MachineCore {
     if (!primary) return this.status;
     const exit = this.#slice(primary, budget);
     if (exit instanceof Promise) throw new TypeError('vCPUs on threads are run, not stepped');
-    this.#runSecondaries();
+    this.#secondaries.takeTurns();
     return this.#finish(exit);
   }
 
@@ -293,50 +303,9 @@ export class MachineCore {
   }
 
   /**
-   * Inline: the secondary vCPUs in turn, a slice each. One that waits itself is on the stack already,
-   * and one that ran in the wait of another may be off by now.
+   * False while the drain runs on a thread of its own: stores to directly mapped registers
+   * then need no doorbell call.
    */
-  #runSecondaries(): void {
-    for (const vcpu of this.#vcpus.secondaries) {
-      if (this.#state.thrown !== undefined) return;
-      if (this.#onStack.has(vcpu.index) || !this.#vcpus.isOn(vcpu.index)) continue;
-      this.#onStack.add(vcpu.index);
-      const exit = this.#slice(vcpu, SECONDARY_BUDGET) as VcpuExit;
-      this.#onStack.delete(vcpu.index);
-      this.#secondaryBack(vcpu, exit);
-    }
-  }
-
-  /** A secondary vCPU on a thread of its own, until it is off or the machine has been reset. */
-  async #runSecondary(vcpu: Vcpu): Promise<void> {
-    const vcpus = this.#vcpus;
-    while (vcpus.isOn(vcpu.index)) {
-      const exit = await this.#slice(vcpu, SECONDARY_BUDGET);
-      if (vcpus !== this.#vcpus) return;
-      this.#secondaryBack(vcpu, exit);
-      if (exit.reason === 'idle') {
-        await new Promise((resolve) => {
-          setTimeout(resolve, SECONDARY_IDLE_MS);
-        });
-      }
-    }
-  }
-
-  #secondaryBack(vcpu: Vcpu, exit: VcpuExit): void {
-    if (exit.reason === 'yield' || exit.reason === 'idle') return;
-    this.#vcpus.setOff(vcpu.index);
-    if (exit.reason === 'failed') this.fail(`guest vCPU ${vcpu.index}`, exit.error);
-  }
-
-  #startVcpu(index: number, entry: VcpuEntry): number {
-    if (!this.#vcpus.start(index, entry)) return -1;
-    const vcpu = this.#vcpus.at(index);
-    if (vcpu && !this.inline)
-      this.#runSecondary(vcpu).catch((cause: unknown) => this.fail(`guest vCPU ${index}`, cause));
-    return 0;
-  }
-
-  /** False while the drain runs on a thread of its own: stores to directly mapped registers then need no doorbell call. */
   setDoorbells(needed: boolean): void {
     this.#directMaps.setDoorbells(needed);
   }
@@ -352,7 +321,10 @@ export class MachineCore {
     if (this.#state.end({ status: 'stopped', reason }, new Leave())) this.#interrupt();
   }
 
-  /** Has vCPUs on threads of their own leave the guest, secondary ones that run while vCPU 0 does not too. One that does not come to a safe point in time is terminated. */
+  /**
+   * Has vCPUs on threads of their own leave the guest, secondary ones that run while vCPU 0
+   * does not too. One that does not come to a safe point in time is terminated.
+   */
   #interrupt(): void {
     this.#booting?.abort(new Leave());
     this.#guest.setExitRequest(true);
@@ -365,8 +337,10 @@ export class MachineCore {
   }
 
   /**
-   * Pauses the machine; resolves when none of its vCPUs runs any more. They stand at safe points: behind an exit, or outside of the guest.
-   * @throws {MachineError} when one does not come to a safe point in time; the machine then goes on.
+   * Pauses the machine; resolves when none of its vCPUs runs any more. They stand at safe
+   * points: behind an exit, or outside of the guest.
+   * @throws {MachineError} when one does not come to a safe point in time; the machine then
+   * goes on.
    */
   async pause(): Promise<void> {
     this.#paused = true;
@@ -385,8 +359,8 @@ export class MachineCore {
   }
 
   /**
-   * Back to the state before `boot`: devices reset, memory zero, a fresh instance at the next `boot`. The exit counts go on. A machine that
-   * runs on threads is stopped first.
+   * Back to the state before `boot`: devices reset, memory zero, a fresh instance at the next
+   * `boot`. The exit counts go on. A machine that runs on threads is stopped first.
    */
   async reset(): Promise<void> {
     if (!this.inline) {

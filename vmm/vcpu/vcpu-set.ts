@@ -6,42 +6,67 @@ import type { Vcpu, VcpuEntry } from './vcpu.ts';
 /** How long a running machine may take to come to a safe point. */
 const PAUSE_LIMIT_MS = 1000;
 
+/** `starting`: it has been started, and its reset is not done. */
+type Power = 'off' | 'starting' | 'on';
+
+/** What becomes of a vCPU that is started; one of the two is called, once. */
+export interface VcpuStart {
+  /** It is at its entry, and may run. */
+  ready(vcpu: Vcpu): void;
+  /** Its reset has failed: it is off again. */
+  failed(cause: unknown): void;
+}
+
 export class VcpuSet {
   readonly #vcpus: readonly Vcpu[];
-  /** By vCPU: it has been started and is not off. */
-  readonly #on: boolean[];
+  readonly #power: Power[];
 
   /** vCPU 0 is on, as after a boot. */
   constructor(vcpus: readonly Vcpu[] = []) {
     this.#vcpus = vcpus;
-    this.#on = vcpus.map(({ index }) => index === 0);
+    this.#power = vcpus.map(({ index }) => (index === 0 ? 'on' : 'off'));
   }
 
   at(vcpu: number): Vcpu | undefined {
     return this.#vcpus[vcpu];
   }
 
+  /** It has been started, and may run until it is off. */
   isOn(vcpu: number): boolean {
-    return this.#on[vcpu] ?? false;
+    return this.#power[vcpu] === 'on';
   }
 
   setOff(vcpu: number): void {
-    this.#on[vcpu] = false;
+    this.#power[vcpu] = 'off';
   }
 
-  /** Secondary vCPUs that are on. */
+  /** Secondary vCPUs that have been started and are not off. */
   get secondaries(): readonly Vcpu[] {
-    return this.#vcpus.filter(({ index }) => index > 0 && this.#on[index]);
+    return this.#vcpus.filter(({ index }) => index > 0 && this.#power[index] !== 'off');
   }
 
-  /** Starts a secondary vCPU that is off. False when there is none of this number, or it is on. */
-  start(vcpu: number, entry: VcpuEntry): boolean {
+  /**
+   * Starts a secondary vCPU that is off. A second start of one whose reset is not done is
+   * refused, as of one that runs.
+   * @returns false when there is none of this number, or it is not off.
+   */
+  start(vcpu: number, entry: VcpuEntry, { ready, failed }: VcpuStart): boolean {
     const target = this.#vcpus[vcpu];
-    if (vcpu < 1 || !target || this.#on[vcpu]) return false;
-    const ready = target.reset(entry);
-    // Those of today's kinds are ready at once; one that is not would be started before it is.
-    if (ready instanceof Promise) throw new TypeError(`vCPU ${vcpu} cannot be started at once`);
-    this.#on[vcpu] = true;
+    if (vcpu < 1 || !target || this.#power[vcpu] !== 'off') return false;
+    const on = () => {
+      this.#power[vcpu] = 'on';
+      ready(target);
+    };
+    const reset = target.reset(entry);
+    if (!(reset instanceof Promise)) {
+      on();
+      return true;
+    }
+    this.#power[vcpu] = 'starting';
+    reset.then(on, (cause: unknown) => {
+      this.#power[vcpu] = 'off';
+      failed(cause);
+    });
     return true;
   }
 

@@ -33,7 +33,8 @@ export interface Vcpu {
   /** It is paused, or outside of the guest. */
   readonly still: boolean;
   /**
-   * Puts it at the beginning of its program.
+   * Puts it at the beginning of its program; a promise when that takes time, and it is not to
+   * run before.
    * @throws {GuestImageError} when the program does not fit this machine.
    */
   reset(entry: VcpuEntry): void | Promise<void>;
@@ -120,7 +121,11 @@ export interface Guest {
   start(host: VcpuHost, signal: AbortSignal): Promise<readonly Vcpu[]>;
   /** A safe point is over: what the guest sees of interrupts and time is put right. */
   safePoint(nowNs: number): void;
-  /** Asks every vCPU to come to a safe point soon. */
+  /**
+   * Asks every vCPU to come to a safe point soon. It is the guest's and not a vCPU's: the
+   * request is one word of the ABI (`ABI_AT_EXIT_REQUEST`) that all vCPUs look at, so that
+   * whoever wants an exit does not have to know which of them runs.
+   */
   setExitRequest(wanted: boolean): void;
   /** Everything as before `start`: memory, interrupts. No vCPU is left. */
   reset(): void;

@@ -41,19 +41,19 @@ export function vsteBytes(ste: Uint32Array): Uint8Array {
 }
 
 /** The vIOMMU that a nested HWPT is made on. */
-export interface NestParent extends EventReceiver {
+export interface ArmNestParent extends EventReceiver {
   readonly iommu: ArmSmmu;
   readonly stage2: ArmStage2;
   readonly vm: Vm;
 }
 
 export class ArmNested implements NestedDomain {
-  readonly #viommu: NestParent;
+  readonly #viommu: ArmNestParent;
   readonly #vste: Uint32Array;
   readonly #faults: FaultSink | undefined;
 
   /** @throws {IommufdError} EIO when the vSTE asks for what a guest does not get. */
-  constructor(viommu: NestParent, { data, flags, faults }: NestedRequest) {
+  constructor(viommu: ArmNestParent, { data, flags, faults }: NestedRequest) {
     require(flags === 0, 'EOPNOTSUPP', 'unknown flags');
     require(data.type === HWPT_DATA_ARM_SMMUV3 &&
       data.bytes.length === VSTE_SIZE, 'EINVAL', 'not the data of an SMMUv3 HWPT');

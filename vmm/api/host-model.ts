@@ -1,0 +1,106 @@
+// The model behind a host: made of the options of its user, which are checked here.
+
+import {
+  type HotModules,
+  type HotModuleUrls,
+  isChecked,
+  loadHotModules,
+} from '../../assembly/load.ts';
+import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
+import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
+import type { Vm } from '../../host/kernel/index.ts';
+import type { Finding } from '../inspect/sanitizer/index.ts';
+import { VmHost } from '../nested/index.ts';
+import { EnvironmentError, OptionsError } from './api-errors.ts';
+import type { HostFaults, HostOptions } from './host-options.ts';
+import { probe } from './probe.ts';
+import { checkPlainOptions, HOST_SETTINGS } from './settings.ts';
+
+/** 8 MiB of trace ring: some hundred thousand commands between two yields. */
+const TRACE_UNITS = 2 ** 18;
+const MIB = 2 ** 20;
+const DEFAULT_VINTFS = 16;
+
+/** Told of what the sanitizer finds in one machine. */
+export interface FindingReceiver {
+  onFinding(finding: Finding, vm: Vm): void;
+  onSuspect(finding: Finding, vm: Vm): void;
+}
+
+/** Refuses the allocations that the faults refuse. */
+function memoryGate(faults: HostFaults): ResourceGate {
+  return (resource, what) => {
+    if (resource === 'allocation' && faults.outOfMemory?.(what))
+      throw new IommufdError('ENOMEM', `no memory for ${what}`);
+  };
+}
+
+async function hotModules(urls: HotModuleUrls | undefined, checked: boolean): Promise<HotModules> {
+  try {
+    return await loadHotModules(urls, { checked });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EnvironmentError('no-module', `the WebAssembly modules cannot be loaded: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * @throws {OptionsError} when an option is wrong.
+ * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be
+ * loaded.
+ */
+export async function createHostModel(
+  options: HostOptions,
+  { onFinding: onFindingOf, onSuspect }: FindingReceiver,
+): Promise<VmHost> {
+  const others = [
+    'wasmModule',
+    'wasmUrl',
+    'workerUrl',
+    'onQueueError',
+    'onFinding',
+    'clock',
+    'trace',
+    'faults',
+  ];
+  const settings = checkPlainOptions(HOST_SETTINGS, options, others, 'the options of a host');
+  const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
+  if (vcmdqs !== undefined && vcmdqs < vintfs) {
+    throw new OptionsError(
+      'bad-option',
+      'vcmdqs',
+      `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`,
+    );
+  }
+  const { wasmModule, wasmUrl, onQueueError, onFinding, clock } = options;
+  if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {
+    throw new OptionsError(
+      'bad-option',
+      'iotlbCheck',
+      'iotlbCheck needs a wasmModule that was loaded with { checked: true }',
+    );
+  }
+  const { webAssembly } = await probe();
+  if (!webAssembly.available)
+    throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
+  return VmHost.create({
+    modules: wasmModule ?? (await hotModules(wasmUrl, iotlbCheck)),
+    onFinding: (finding, vm) => {
+      onFinding?.(finding);
+      if (vm) onFindingOf(finding, vm);
+    },
+    onSuspect: (finding, vm) => {
+      if (vm) onSuspect(finding, vm);
+    },
+    vintfs,
+    ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
+    ...(vcmdqs === undefined ? {} : { vcmdqs }),
+    ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
+    ...(onQueueError === undefined ? {} : { onQueueError }),
+    ...(clock === undefined ? {} : { clock }),
+    traceUnits: options.trace ? TRACE_UNITS : undefined,
+    ...(options.faults === undefined ? {} : { gate: memoryGate(options.faults) }),
+  });
+}
