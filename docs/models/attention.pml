@@ -1,7 +1,7 @@
 /*
  * Asking a guest for an exit.
  *
- * Models   vmm/threads/drain-worker.ts: #callHost; vmm/nested/vm-host.ts: service; vmm/machine/machine.ts: #safePoint, pause
+ * Models   vmm/threads/drain-worker.ts: #callHost; vmm/nested/vm-host.ts: service; vmm/machine/machine-core.ts: #safePoint, pause
  *          assembly/vcmdq-drain/ownership.ts: callHost
  * Threads  the side core, which finds twice that a queue needs the host; the thread that the guest and the host share, where the guest
  *          spins on its queue and leaves only when EXIT_REQUEST is set, or once for a reason of its own; a VMM that wants a pause.

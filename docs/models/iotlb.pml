@@ -3,7 +3,7 @@
  *
  * Models   assembly/smmu-core/set-lock.ts: takeSet, releaseSet, freeSet, markKilled
  *          assembly/smmu-core/iotlb.ts: tlbLookup, alive, tlbInsert, reapTlbSet
- *          assembly/smmu-core/invalidate.ts: invalidateVa, sweepRange, sweepSet
+ *          assembly/smmu-core/invalidate.ts: invalidateVa, sweepAddress, sweepRange, killMatching
  *          assembly/smmu-core/generations.ts: touch, raiseTo, killVmid, killAsid, killAll
  *          assembly/smmu-core/translate.ts: the sample of the generations, walk and insert; assembly/vcmdq-drain/index.ts: reapThread
  * Threads  translators that make one access each, three in TORN and two otherwise; an invalidator that changes the page table, then sends
@@ -231,8 +231,8 @@ dead:
   atomic { p = 0; s = 0; using = 0; began = 0; sample = 0; sampleOfSmmu = 0; before = 0; tag = 0; current = false }
 }
 
-/* sweepSet for the address X */
-inline sweepSet(s) {
+/* sweepAddress: one block, of the address X */
+inline sweepAddress(s) {
 #ifndef MUT_NO_KILLED
   d_step { if :: (seq[s] & (BUSY | KILLED)) == BUSY -> seq[s] = seq[s] | KILLED :: else fi };
 #endif
@@ -276,7 +276,7 @@ inline invalidateVa() {
   :: many -> raise(allGen)
   :: else ->
     if
-    :: sizes -> sweepSet(SET(X))
+    :: sizes -> sweepAddress(SET(X))
     :: else
     fi
   fi;

@@ -2,9 +2,9 @@
  * Queue ownership and doorbells.
  *
  * Models   assembly/vcmdq-drain/ownership.ts: ring, rings, letGo, giveUp, release, acquire
- *          assembly/vcmdq-drain/serve.ts: serveOwned, roundOfVcmdq, serveQueue; run.ts: run, hold
+ *          assembly/vcmdq-drain/serve.ts: serveOwned, roundOfVcmdq, serveQueue; run-commands.ts: run, hold
  *          assembly/vcmdq-drain/index.ts: doorbell, stepOver, the queue part of reapThread
- *          vmm/nested/vm-host.ts: service and decideErrors with the policy "skip"
+ *          vmm/nested/vm-host.ts: service; lent-vintf.ts: decideErrors with the policy "skip"
  * Threads  two vCPUs that fill one queue and ring it, the host, and whoever reaps a dead thread. Once in a run a vCPU may overflow its
  *          stack in the drain: it then rings again, or it is dead and is reaped.
  * Abstract a command is its number; command BAD is refused. Writing a command and raising PROD is one step: the guest's driver holds

@@ -1,7 +1,7 @@
 /*
  * The drain on a thread of its own: fairness, naps, stop.
  *
- * Models   vmm/threads/drain-worker.ts: run, #spin, #nap, #sleep; assembly/vcmdq-drain/index.ts: watch; run-commands.ts: BUDGET
+ * Models   vmm/threads/drain-worker.ts: run, #spin, #nap; assembly/vcmdq-drain/index.ts: watch; run-commands.ts: BUDGET
  *          guest-driver/runtime/direct-map.ts: wakeDrain; vmm/threads/side-core.ts: stop
  * Threads  the side core with two queues; the guest of queue 0, which stores PROD and does nothing else (one plain store); the guest of
  *          queue 1, whose store our own runtime makes: it wakes the side core when it finds SLEEPING set; the host, which stops the side

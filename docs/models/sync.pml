@@ -2,7 +2,8 @@
  * CMD_SYNC against accesses in flight.
  *
  * Models   assembly/smmu-core/in-flight.ts: accessBegin, accessEnd, noneInFlight, beginSync, syncPassed
- *          assembly/vcmdq-drain/run-commands.ts: run, sync; queue.ts: unpark; serve.ts: runnable, follow and disable, serveOwned; page0.ts: page0Of
+ *          assembly/vcmdq-drain/run-commands.ts: run; sync.ts: sync; queue-words.ts: unpark, disable
+ *          assembly/vcmdq-drain/serve.ts: runnable, follow, serveOwned; vcmdq-page0.ts: page0Of
  *          assembly/vcmdq-drain/index.ts: serveParked; vmm/nested/stream-dma-port.ts: the leaver; vmm/nested/vm-host.ts: service
  * Threads  the queue of machine 0 with a vCPU that rings it twice, each time for an invalidation and a CMD_SYNC; a device of machine 0 and
  *          one of machine 1, each on a thread of its own, that make accesses; the host, which has a unit for each machine. A unit reaches
