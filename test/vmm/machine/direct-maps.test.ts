@@ -79,13 +79,17 @@ describe('direct maps', () => {
 
   it('are taken back when every vCPU in guest code has acknowledged', () => {
     const looks = [0, 0];
-    const { words, maps } = setUp((vcpu) => {
-      looks[vcpu] = (looks[vcpu] ?? 0) + 1;
-      // vCPU 1 acknowledges at its third safe point, vCPU 0 is at an exit.
-      if (vcpu === 1 && looks[1] === 3)
-        words[ABI_AT_MAP_ACK / 4 + 1] = words[ABI_AT_MAP_EPOCH / 4] ?? 0;
-      return vcpu === 1;
-    }, 2);
+    const { words, maps } = setUp(
+      (vcpu) => {
+        looks[vcpu] = (looks[vcpu] ?? 0) + 1;
+        // vCPU 1 acknowledges at its third safe point, vCPU 0 is at an exit.
+        if (vcpu === 1 && looks[1] === 3)
+          words[ABI_AT_MAP_ACK / 4 + 1] = words[ABI_AT_MAP_EPOCH / 4] ?? 0;
+        return vcpu === 1;
+      },
+      2,
+      () => 0,
+    );
     maps.map({ gpa: 0x1000, length: 8, doorbell: undefined })?.unmap();
     expect(looks).toEqual([1, 3]);
   });
