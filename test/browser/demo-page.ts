@@ -51,6 +51,15 @@ export class DemoPage {
     });
   }
 
+  /** Picks a file as the guest. */
+  pick(name: string, bytes: Uint8Array): Promise<void> {
+    return this.page.setInputFiles('#guest-file', {
+      name,
+      mimeType: 'application/wasm',
+      buffer: Buffer.from(bytes),
+    });
+  }
+
   close(): Promise<void> {
     return this.page.context().close();
   }

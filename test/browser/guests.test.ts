@@ -3,25 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import { assemble, reactor } from '../support/wat.ts';
 import type { DemoPage } from './demo-page.ts';
-import { longTasks } from './task-times.ts';
 import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
 
 /** Ends at once. */
 const QUIET = reactor('(func $run (param i32) (result i32) (i32.const 2))');
-
-/** Writes 64 KiB in each call, for ever. */
-const LOUD = reactor(
-  `(func $init
-    (memory.fill (i32.const 0x110000) (i32.const 0x23) (i32.const 0x10000))
-    (i32.store (i32.const 0x100000) (i32.const 0x110000))
-    (i32.store (i32.const 0x100004) (i32.const 0x10000)))
-  (func $run (param i32) (result i32)
-    (drop (call $fd_write (i32.const 1) (i32.const 0x100000) (i32.const 1) (i32.const 0x100010)))
-    (i32.const 1))`,
-  '(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))',
-);
 
 const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, line: RegExp])[] = [
   ['no WebAssembly', new TextEncoder().encode('not a binary'), /^not a WebAssembly binary/],
@@ -50,14 +37,6 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, lin
   ],
 ];
 
-function pick({ page }: DemoPage, name: string, bytes: Uint8Array): Promise<void> {
-  return page.setInputFiles('#guest-file', {
-    name,
-    mimeType: 'application/wasm',
-    buffer: Buffer.from(bytes),
-  });
-}
-
 /** As if the file had been dragged from a folder. */
 async function drop({ page }: DemoPage, name: string, bytes: Uint8Array): Promise<boolean[]> {
   return await page.evaluate(
@@ -82,7 +61,7 @@ describe('a guest from a file', () => {
     const demo = await open('?run=no');
     const { page } = demo;
     await demo.state('paused');
-    await pick(demo, 'mine.wasm', QUIET);
+    await demo.pick('mine.wasm', QUIET);
     await page.waitForFunction(() => document.querySelectorAll('[data-vm]').length === 1);
     await demo.state('paused');
     expect(await page.textContent('#note')).toBe('');
@@ -137,8 +116,7 @@ describe('a guest from a file', () => {
     const demo = await open('?transport=inline');
     const { page } = demo;
     await demo.state('running');
-    await pick(
-      demo,
+    await demo.pick(
       'stuck.wasm',
       reactor('(func $run (param i32) (result i32) (loop $for_ever (br $for_ever)) (i32.const 2))'),
     );
@@ -146,17 +124,5 @@ describe('a guest from a file', () => {
     await page.selectOption('select[name=guest]', 'toy');
     await demo.console(0, 'UART up');
     await page.waitForFunction(() => document.querySelector('#note')?.textContent === '');
-  });
-
-  it('that writes without end leaves the page free', async () => {
-    const demo = await open('?speed=full');
-    const { page } = demo;
-    await demo.state('running');
-    await pick(demo, 'loud.wasm', LOUD);
-    await demo.console(0, 'bytes left out');
-    const tasks = await longTasks(page, () => page.waitForTimeout(3000));
-    expect(tasks.filter(({ processorMs }) => processorMs > 50)).toEqual([]);
-    await page.click('#run');
-    await demo.state('paused');
   });
 });

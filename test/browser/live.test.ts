@@ -63,7 +63,7 @@ describe('a live run', () => {
       'queue overlay',
     ]);
     await page.waitForSelector('[data-queue="vm0 CMDQ"] .command:has-text("TLBI_NH_VA")');
-    expect(await page.textContent('.node.on')).toMatch(/doorbell\s*[1-9][\d. kM]* rings/);
+    expect(await page.textContent('.node.on')).toMatch(/doorbell\s*[1-9][\d.\skM]* rings/);
     // Bringing its tables up took CFGI commands, which the drain leaves to the host.
     expect(Number(await page.textContent('[data-value=interventions]'))).toBeGreaterThan(0);
     await page.click('#run');

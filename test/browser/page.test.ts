@@ -1,6 +1,7 @@
 // The page as one looks at it and works it: sizes, themes, keyboard, no long task.
 
 import { describe, expect, it } from 'vitest';
+import { reactor } from '../support/wat.ts';
 import { LAPTOP, PHONE } from './demo-page.ts';
 import { type LongTask, longTasks } from './task-times.ts';
 import { useDemo } from './use-demo.ts';
@@ -10,6 +11,18 @@ interface LayoutShift extends PerformanceEntry {
   readonly value: number;
   readonly sources: readonly { readonly node?: Node }[];
 }
+
+/** Writes 64 KiB in each call, for ever. */
+const LOUD = reactor(
+  `(func $init
+    (memory.fill (i32.const 0x110000) (i32.const 0x23) (i32.const 0x10000))
+    (i32.store (i32.const 0x100000) (i32.const 0x110000))
+    (i32.store (i32.const 0x100004) (i32.const 0x10000)))
+  (func $run (param i32) (result i32)
+    (drop (call $fd_write (i32.const 1) (i32.const 0x100000) (i32.const 1) (i32.const 0x100010)))
+    (i32.const 1))`,
+  '(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))',
+);
 
 /** Longer than anything of the page's, so that a share of a processor is enough to be noticed. */
 const PLANTED_MS = 400;
@@ -78,4 +91,16 @@ describe('the page', () => {
       expect(long).toEqual([tasks.find(({ durationMs }) => durationMs >= PLANTED_MS)]);
     },
   );
+
+  it('stays free while a guest writes without end', async () => {
+    const demo = await open('?speed=full');
+    const { page } = demo;
+    await demo.state('running');
+    await demo.pick('loud.wasm', LOUD);
+    await demo.console(0, 'bytes left out');
+    const tasks = await longTasks(page, () => page.waitForTimeout(3000));
+    expect(tasks.filter(({ processorMs }) => processorMs > 50)).toEqual([]);
+    await page.click('#run');
+    await demo.state('paused');
+  });
 });
