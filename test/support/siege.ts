@@ -20,6 +20,8 @@ export const VMS = 8;
 export const PAGES = 16;
 const POLICIES: readonly QueueErrorDecision[] = ['skip', 'emulate', 'report'];
 const SEED = 0x150a7ed;
+/** A queue of 256 commands, each of which is an error that the host settles, is done within so many. */
+const MOST_SERVICES = 1000;
 
 /** Commands that were taken, and the VMs that have lost something by them. */
 export interface Attack {
@@ -104,6 +106,7 @@ export class Siege {
     this.#states ??= this.vms.map((_, i) => this.state(i));
     let taken = 0;
     for (let i = 0; i < times; i++) taken += this.#adversaries[attacker]?.attack(random) ?? 0;
+    this.#finish(attacker);
     const lost = this.#states.flatMap((before, i) =>
       i === attacker || this.state(i) === before ? [] : `vm${i}`,
     );
@@ -111,6 +114,18 @@ export class Siege {
     if (own && lost.length === 0) this.#touch(own);
     this.#states[attacker] = this.state(attacker);
     return { taken, lost };
+  }
+
+  // A service is bounded in work: what the attacker's queues have left over would be done in a neighbour's turn.
+  #finish(attacker: number): void {
+    let before = this.state(attacker);
+    for (let services = 0; services < MOST_SERVICES; services++) {
+      this.host.service(true);
+      const after = this.state(attacker);
+      if (after === before) return;
+      before = after;
+    }
+    throw new Error(`vm${attacker} still has work after ${MOST_SERVICES} services`);
   }
 
   /** Attacks, one VM after the other, until so many commands were taken or a VM has lost something. */
