@@ -118,12 +118,16 @@ class Drain {
 
   remove(id: number): void {
     const machine = this.#machines.find((other) => other.id === id);
-    this.#machines = this.#machines.filter((other) => other !== machine);
     if (!machine) return;
-    if (this.#busy === machine) this.#busy = undefined;
-    this.#removed++;
+    this.#drop(machine);
     Atomics.store(machine.guest, SLEEPING, 0);
     for (const { smmu, index } of machine.contexts) machine.drain.serveContext(smmu, index);
+  }
+
+  #drop(machine: Served): void {
+    this.#machines = this.#machines.filter((other) => other !== machine);
+    if (this.#busy === machine) this.#busy = undefined;
+    this.#removed++;
   }
 
   /** Looks at one machine's queues. True when commands were consumed. */
@@ -136,7 +140,7 @@ class Drain {
         if (found !== 0 && (done === 0 || done === WATCH_NO_COMMAND)) done = found;
       }
     } catch (error) {
-      this.#machines = this.#machines.filter((other) => other !== machine);
+      this.#drop(machine);
       this.#failed({
         id: machine.id,
         message: error instanceof Error ? error.message : String(error),
@@ -219,7 +223,7 @@ class Drain {
    */
   #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
-    const woken = machines.find((machine) => machine === this.#busy) ?? machines[0];
+    const woken = this.#busy ?? machines[0];
     // WAKE first: a ring between the two is then noticed by the sleep.
     const before = woken && Atomics.load(woken.guest, WAKE);
     for (const { guest } of machines) Atomics.store(guest, SLEEPING, 1);

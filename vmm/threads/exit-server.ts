@@ -66,7 +66,7 @@ export class ExitServer {
     const known = this.#machines.find((served) => served.machine === machine);
     const others = this.#machines.filter((served) => served !== known);
     const vcpus = [...(known?.vcpus ?? []), vcpu];
-    this.#machines = [...others, { machine, vcpus, next: 0 }];
+    this.#machines = [...others, { machine, vcpus, next: known?.next ?? 0 }];
     if (this.#serving) return;
     this.#serving = true;
     this.#serve().catch((error: unknown) => {
@@ -78,9 +78,10 @@ export class ExitServer {
   }
 
   remove(vcpu: ServedVcpu): void {
-    this.#machines = this.#machines.flatMap(({ machine, vcpus }) => {
-      const left = vcpus.filter((other) => other !== vcpu);
-      return left.length > 0 ? [{ machine, vcpus: left, next: 0 }] : [];
+    this.#machines = this.#machines.flatMap((served) => {
+      if (!served.vcpus.includes(vcpu)) return [served];
+      const vcpus = served.vcpus.filter((other) => other !== vcpu);
+      return vcpus.length > 0 ? [{ ...served, vcpus }] : [];
     });
   }
 

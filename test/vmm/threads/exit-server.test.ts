@@ -3,6 +3,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { VMM_WAKE } from '../../../vmm/threads/control-block.ts';
 import { ExitServer, type ServedVcpu } from '../../../vmm/threads/exit-server.ts';
+import { hasten } from '../../support/hasten.ts';
 
 const ROUNDS = 15;
 
@@ -72,11 +73,7 @@ describe('the exit server', () => {
 
   it('leaves the thread to others while a timer is due at every look', async () => {
     // A thread that is not scheduled while it spins would have used up its time, and yield for that.
-    let now = 0;
-    vi.spyOn(performance, 'now').mockImplementation(() => {
-      now += 0.005;
-      return now;
-    });
+    hasten(0.005);
     let turns = 0;
     const others = setInterval(() => turns++, 0);
     for (let tries = 0; tries < 100 && turns === 0; tries++) await betweenLooks(0);
