@@ -4,7 +4,7 @@
 
 import { rmSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { type Check, Checks } from '../vmm/report/checks.ts';
+import type { Check } from '../vmm/report/checks.ts';
 import { jsonLine } from './json-line.ts';
 import { forwardOutput, type OutputRoom } from './run-output.ts';
 import { EXIT_FAILED, EXIT_SIGINT, EXIT_SIGTERM } from './status.ts';
@@ -79,8 +79,7 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
   const program = new URL('./main.js', import.meta.url);
   const worker = new Worker(program, { argv: [...argv], workerData });
   forwardOutput(worker, room);
-  // Their names say whose they are already.
-  const checks = new Checks(1);
+  const checks: Check[] = [];
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     let partial: string | undefined;
@@ -90,7 +89,7 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
     };
     const end = () => {
       removePartial();
-      resolve({ status: undefined, signal: asked, checks: checks.all });
+      resolve({ status: undefined, signal: asked, checks });
       worker.terminate().catch(reject);
     };
     const within = (ms: number) => {
@@ -109,7 +108,7 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
     process.on('exit', removePartial);
     worker.on('message', (told: Told) => {
       if (told.event === 'partial') partial = told.file;
-      else if (told.event === 'check') checks.add(0, told.check);
+      else if (told.event === 'check') checks.push(told.check);
       else if (told.event === 'ending') within(GRACE_MS);
       else if (told.event === 'time begins' && seconds !== undefined && !asked)
         within(seconds * 1000 + LATE_MS);
@@ -120,7 +119,7 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       for (const signal of Object.keys(SIGNALS)) process.off(signal, onProcessSignal);
       removePartial();
       process.off('exit', removePartial);
-      resolve({ status, signal: asked, checks: checks.all });
+      resolve({ status, signal: asked, checks });
     });
   });
 }

@@ -77,9 +77,9 @@ export class Drains {
   /** The machine has ended for good. */
   async remove(machine: BoardMachine): Promise<void> {
     if (!this.#asked.delete(machine)) return;
-    const shared = this.#of(machine);
-    shared.auto.forget(machine);
-    const side = await shared.started();
+    const shared = this.#shared.get(machine.threads);
+    shared?.auto.forget(machine);
+    const side = await shared?.started();
     await side?.detach(machine.machine);
   }
 

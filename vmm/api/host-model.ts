@@ -13,7 +13,7 @@ import type { Finding } from '../inspect/sanitizer/index.ts';
 import { VmHost } from '../nested/index.ts';
 import { EnvironmentError, OptionsError } from './api-errors.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
-import { probe } from './probe.ts';
+import type { Capability } from './probe.ts';
 import { checkPlainOptions, HOST_SETTINGS } from './settings.ts';
 
 /** 8 MiB of trace ring: some hundred thousand commands between two yields. */
@@ -53,6 +53,7 @@ async function hotModules(urls: HotModuleUrls | undefined, checked: boolean): Pr
  */
 export async function createHostModel(
   options: HostOptions,
+  webAssembly: Capability,
   { onFinding: onFindingOf, onSuspect }: FindingReceiver,
 ): Promise<VmHost> {
   const others = [
@@ -82,7 +83,6 @@ export async function createHostModel(
       'iotlbCheck needs a wasmModule that was loaded with { checked: true }',
     );
   }
-  const { webAssembly } = await probe();
   if (!webAssembly.available)
     throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
   return VmHost.create({

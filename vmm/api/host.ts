@@ -77,11 +77,11 @@ export class Host implements AsyncDisposable {
    */
   static async create(options: HostOptions = {}): Promise<Host> {
     const emitters = new Map<Vm, Emitter<MachineEvents>>();
-    const model = await createHostModel(options, {
+    const { webAssembly, isolation } = await probe();
+    const model = await createHostModel(options, webAssembly, {
       onFinding: (finding, vm) => emitters.get(vm)?.emit('finding', finding),
       onSuspect: (finding, vm) => emitters.get(vm)?.emit('suspect', finding),
     });
-    const { isolation } = await probe();
     return new Host(model, options, isolation.available, emitters);
   }
 

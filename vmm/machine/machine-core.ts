@@ -187,7 +187,7 @@ export class MachineCore {
   #threw(exit: VcpuExit, thrown: unknown): unknown {
     const end = endOf(exit);
     // One that catches it and goes on makes no exit that could throw again: its thread is ended all the same.
-    if (end && this.#state.end(end, thrown) && this.#state.isEntered && !this.#guest.inline)
+    if (end && this.#state.end(end, thrown) && this.#state.isEntered && !this.inline)
       this.#interrupt();
     return this.#state.thrown ?? thrown;
   }

@@ -17,7 +17,7 @@ export interface NestedStream {
   readonly requests: PageRequests | undefined;
 }
 
-interface AttachedStream extends NestedStream {
+interface AttachedStream extends Omit<NestedStream, 'physSid'> {
   /** The nested HWPT that was made for its STE. */
   nested: number | undefined;
 }
@@ -42,10 +42,10 @@ export class NestedStreams {
   }
 
   /** Takes a stream in: it bypasses. */
-  add(virtSid: number, stream: NestedStream): void {
+  add(virtSid: number, { physSid, ...stream }: NestedStream): void {
     this.#fd.attach(stream.device, this.#bypass);
     this.#streams.set(virtSid, { ...stream, nested: undefined });
-    this.#physical.set(virtSid, stream.physSid);
+    this.#physical.set(virtSid, physSid);
   }
 
   /** Physical StreamIDs by the guest's numbers. */

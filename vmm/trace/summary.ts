@@ -1,6 +1,6 @@
 // What stands in a trace file, in numbers.
 
-import type { ChromeEvent, ChromeTrace } from './chrome.ts';
+import type { ChromeEvent } from './chrome.ts';
 
 /** One track: how often each name occurs on it, and for how long in all. */
 export interface TrackSummary {
@@ -74,11 +74,4 @@ export class TraceCounts {
 
 function tooMany(): never {
   throw new TypeError(`it has more than ${MOST_NAMES} names`);
-}
-
-/** Sums up a whole trace. */
-export function summarise({ traceEvents, otherData }: ChromeTrace): TraceSummary {
-  const counts = new TraceCounts();
-  for (const event of traceEvents) counts.add(event);
-  return counts.summary(otherData.lost);
 }

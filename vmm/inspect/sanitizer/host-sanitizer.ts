@@ -87,9 +87,11 @@ export class HostSanitizer {
   #takeUnadvertised(): void {
     for (const viommu of this.#options.viommus()) {
       const known = this.#beyond.get(viommu) ?? 0;
-      if (viommu.shown.beyond === known) continue;
-      this.#beyond.set(viommu, viommu.shown.beyond);
-      for (const lacked of lackedCommands(viommu.shown.beyond & ~known))
+      // Read once: other threads add to it.
+      const { beyond } = viommu.shown;
+      if (beyond === known) continue;
+      this.#beyond.set(viommu, beyond);
+      for (const lacked of lackedCommands(beyond & ~known))
         this.unadvertised.push(unadvertisedCommand(viommu.vm.name, lacked));
     }
   }

@@ -2,7 +2,7 @@
 // call works on a bounded part of it.
 
 /** Buffers that one call looks at, and bytes that it moves. More are left over: reads and writes may be short. */
-export const MAX_IOVECS = 1024;
+const MAX_IOVECS = 1024;
 export const MAX_CALL_BYTES = 2 ** 20;
 const IOVEC_SIZE = 8;
 
@@ -90,6 +90,6 @@ export class WasiMemory {
 }
 
 /** Bytes of buffers together. */
-export function sizeOf(buffers: readonly GuestBuffer[]): number {
+export function sizeOf(buffers: readonly { readonly length: number }[]): number {
   return buffers.reduce((sum, { length }) => sum + length, 0);
 }

@@ -4,7 +4,7 @@
 import { GuestExit } from '../guest-errors.ts';
 import { EBADF, EFAULT, EINVAL, ENOSYS, SUCCESS } from './wasi-errno.ts';
 import type { WasiOptions } from './wasi-host.ts';
-import { MAX_CALL_BYTES, type WasiMemory } from './wasi-memory.ts';
+import { MAX_CALL_BYTES, sizeOf, type WasiMemory } from './wasi-memory.ts';
 
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
@@ -38,7 +38,7 @@ function zeroTerminated(strings: readonly string[]): readonly Uint8Array[] {
 
 /** A pair of functions: how many strings there are with their size, and the strings. */
 function stringList(memory: WasiMemory, strings: readonly Uint8Array[]) {
-  const size = strings.reduce((sum, { length }) => sum + length, 0);
+  const size = sizeOf(strings);
   return {
     sizes(count: number, bytes: number): number {
       if (!(memory.inside(count, 4) && memory.inside(bytes, 4))) return EFAULT;

@@ -97,7 +97,5 @@ export function streamFunctions(memory: WasiMemory, options: WasiOptions) {
     fd_readdir: (fd: number, _buffer: number, _size: number, _cookie: bigint, _used: number) =>
       whenOpen(fd, ENOTDIR),
     fd_renumber: (fd: number, _to: number) => whenOpen(fd, ENOTSUP),
-    fd_prestat_get: (_fd: number, _prestat: number) => EBADF,
-    fd_prestat_dir_name: (_fd: number, _name: number, _size: number) => EBADF,
   };
 }
