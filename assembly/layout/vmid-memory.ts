@@ -3,7 +3,6 @@
 
 export const SMMU_AT_VMIDS = 0x100000;
 export const VMID_STRIDE = 0x100;
-export const MAX_VMIDS = 0x10000;
 // The StreamWorlds without VMIDs have a part of their own behind those of the VMIDs, and
 // its number is their tag: NS-EL2, and NS-EL2-E2H, which has ASIDs.
 export const VMID_EL2 = 0x10000;

@@ -258,9 +258,11 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   }
   const stage1 = config == STE_CONFIG_S1 || config == STE_CONFIG_NESTED;
   const stage2 = config == STE_CONFIG_S2 || config == STE_CONFIG_NESTED;
+  const alone = stage1 && !stage2;
+  const el2 = alone && inEl2(smmu);
   const vmidFits =
     !(stage1 || stage2) ||
-    (!stage2 && inEl2(smmu)) ||
+    el2 ||
     !idr0(smmu, IDR0_S2P) ||
     idr0(smmu, IDR0_VMID16) ||
     steField(STE_S2VMID) <= 0xff;
@@ -268,7 +270,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   const ste2 = load<u32>(THREAD + THREAD_STE, 8) & (stage1 || stage2 ? u32(-1) : ~maskOf(STE_EATS));
   if (
     (stage1 && !stage1Valid(smmu)) ||
-    (stage1 && !stage2 && !streamWorldValid(smmu)) ||
+    (alone && !streamWorldValid(smmu)) ||
     (stage2 && !stage2Valid(smmu)) ||
     !vmidFits ||
     splitStage(smmu, ste2)
@@ -280,7 +282,6 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   setCfg(CFG_SSID, ssid);
   setCfg(CFG_CONFIG, config);
   // The VMID tags stage-1-only entries as well when stage 2 is implemented.
-  const el2 = stage1 && !stage2 && inEl2(smmu);
   const vmid = idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) : 0;
   setCfg(CFG_VMID, el2 ? el2Tag(smmu) : vmid);
   setCfg(CFG_STE2, ste2);

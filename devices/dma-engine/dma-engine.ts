@@ -269,9 +269,20 @@ export class DmaEngine implements Device {
     if (length === 0 || length > DMA_MAX_LENGTH || (number !== DMA_OP_COPY && length % 4 !== 0)) {
       return { status: DMA_STATUS_BAD_LENGTH, done: 0 };
     }
-    if (number === DMA_OP_COPY) return this.#copy(port, operation);
+    // What is behind the end of this turn is for the later ones.
+    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
+    const outcome = this.#turn(port, { ...operation, length: end });
+    return outcome.status === DMA_STATUS_DONE && end < length
+      ? { ...outcome, status: DMA_STATUS_BUSY }
+      : outcome;
+  }
+
+  #turn(port: DmaPort, operation: Operation): Outcome {
+    if (operation.operation === DMA_OP_COPY) return this.#copy(port, operation);
     new Uint32Array(this.#expected.buffer).fill(operation.pattern);
-    return number === DMA_OP_FILL ? this.#fill(port, operation) : this.#verify(port, operation);
+    return operation.operation === DMA_OP_FILL
+      ? this.#fill(port, operation)
+      : this.#verify(port, operation);
   }
 
   /** The pattern at an offset of the operation. */
@@ -291,11 +302,6 @@ export class DmaEngine implements Device {
     return Number.isSafeInteger(iova + bytes.length) ? access(iova, bytes) : { ok: false, done: 0 };
   }
 
-  /** What has come of a turn that no access has ended. */
-  #turnOver({ length }: Operation, done: number): Outcome {
-    return { status: done < length ? DMA_STATUS_BUSY : DMA_STATUS_DONE, done };
-  }
-
   /**
    * Chunk by chunk in ascending order; what was read before a fault is still written. A
    * chunk whose write stalls is read again.
@@ -305,9 +311,8 @@ export class DmaEngine implements Device {
     const attributes = attributesOf(operation.pasid);
     const source = iovaOf(operation.source);
     const target = iovaOf(operation.target);
-    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
-    for (let done = operation.done; done < end; done += CHUNK) {
-      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, end - done));
+    for (let done = operation.done; done < length; done += CHUNK) {
+      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
       const read = this.#access(
         (iova, into) => port.read(iova, into, attributes),
         source + done,
@@ -321,16 +326,15 @@ export class DmaEngine implements Device {
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
     }
-    return this.#turnOver(operation, end);
+    return { status: DMA_STATUS_DONE, done: length };
   }
 
   #fill(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
     const attributes = attributesOf(operation.pasid);
     const target = iovaOf(operation.target);
-    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
-    for (let done = operation.done; done < end; ) {
-      const bytes = this.#pattern(done, Math.min(CHUNK, end - done));
+    for (let done = operation.done; done < length; ) {
+      const bytes = this.#pattern(done, Math.min(CHUNK, length - done));
       const written = this.#access(
         (iova, from) => port.write(iova, from, attributes),
         target + done,
@@ -339,16 +343,15 @@ export class DmaEngine implements Device {
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       done += bytes.length;
     }
-    return this.#turnOver(operation, end);
+    return { status: DMA_STATUS_DONE, done: length };
   }
 
   #verify(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
     const attributes = attributesOf(operation.pasid);
     const source = iovaOf(operation.source);
-    const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
-    for (let done = operation.done; done < end; ) {
-      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, end - done));
+    for (let done = operation.done; done < length; ) {
+      const bytes = this.#chunk.subarray(0, Math.min(CHUNK, length - done));
       const read = this.#access(
         (iova, into) => port.read(iova, into, attributes),
         source + done,
@@ -361,7 +364,7 @@ export class DmaEngine implements Device {
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
       done += bytes.length;
     }
-    return this.#turnOver(operation, end);
+    return { status: DMA_STATUS_DONE, done: length };
   }
 
   save(): DeviceState {

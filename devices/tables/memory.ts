@@ -14,6 +14,21 @@ export interface TableMemory {
   allocate(size: number, alignment: number): number;
 }
 
+/** Reads a structure of 32-bit words (an STE, a record of a queue) as 64-bit words, the first one first. */
+export function loadStructure(
+  memory: Pick<TableMemory, 'load64'>,
+  address: number,
+  bytes: number,
+): Uint32Array {
+  const words = new Uint32Array(bytes / 4);
+  for (let i = 0; i < words.length; i += 2) {
+    const word = memory.load64(address + 4 * i);
+    words[i] = Number(word & 0xffffffffn);
+    words[i + 1] = Number(word >> 32n);
+  }
+  return words;
+}
+
 /** An address split into the two 32-bit words of a register or a table entry: low word, high word. */
 export function splitAddress(address: number): [number, number] {
   return [address % 2 ** 32, Math.floor(address / 2 ** 32)];

@@ -12,6 +12,7 @@ import {
   SMMU_PRIQ_PROD,
 } from '../../assembly/layout/smmu-registers.ts';
 import { maskInWord } from '../../devices/plugin/index.ts';
+import { loadStructure } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
 
@@ -91,12 +92,6 @@ export class HostRecordQueue {
 
   #record(cons: number): Uint32Array {
     const at = this.#ring + (cons % 2 ** this.#log2size) * this.#kind.entrySize;
-    const record = new Uint32Array(this.#kind.entrySize / 4);
-    for (let i = 0; i < record.length; i += 2) {
-      const word = this.#ram.load64(at + 4 * i);
-      record[i] = Number(word & 0xffffffffn);
-      record[i + 1] = Number(word >> 32n);
-    }
-    return record;
+    return loadStructure(this.#ram, at, this.#kind.entrySize);
   }
 }

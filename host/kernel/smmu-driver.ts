@@ -51,6 +51,7 @@ import {
   addressSizeOf,
   cfgiAll,
   cfgiSte,
+  loadStructure,
   tlbiEl2All,
   tlbiNsnhAll,
   writeSte,
@@ -186,21 +187,12 @@ export class SmmuDriver {
    * CFGI_STE at least: a guest's own, for whatever its CDs are now, comes here as an attachment.
    */
   installSte(sid: number, ste: Uint32Array): void {
-    const steps = steUpdate(this.#readSte(sid), ste);
+    const before = loadStructure(this.#ram, this.#streamTable + sid * STE_SIZE, STE_SIZE);
+    const steps = steUpdate(before, ste);
     for (const step of steps.length > 0 ? steps : [ste]) {
       writeSte(this.#ram, this.#streamTable, sid, step);
       this.commands.issue(cfgiSte(sid));
     }
-  }
-
-  #readSte(sid: number): Uint32Array {
-    const ste = new Uint32Array(STE_SIZE / 4);
-    for (let i = 0; i < ste.length; i += 2) {
-      const word = this.#ram.load64(this.#streamTable + sid * STE_SIZE + 4 * i);
-      ste[i] = Number(word & 0xffffffffn);
-      ste[i + 1] = Number(word >> 32n);
-    }
-    return ste;
   }
 
   /** The gerror interrupt. */
