@@ -11,10 +11,9 @@ import {
   QUEUE_PARKED,
 } from '../../assembly/layout/queue-memory.ts';
 import { STAT_BUDGET_EXHAUSTED } from '../../assembly/layout/smmu-memory.ts';
-import { SMMU_AT_VMIDS, VMID_SIZES, VMID_STRIDE } from '../../assembly/layout/vmid-memory.ts';
 import { Random } from '../../devices/bus/index.ts';
 import { QueueBlock } from '../../devices/unit/index.ts';
-import { type Harness, harness, PAGE0, RING } from '../support/unit-harness.ts';
+import { ENTRY_SIZES, type Harness, harness, PAGE0, RING } from '../support/unit-harness.ts';
 
 const PROD = 0x04;
 const CONS = 0x00;
@@ -36,19 +35,13 @@ beforeEach(async () => {
   h = await harness();
 });
 
-/** Says that the VMID has had entries of these sizes (log2). */
-function announce(...sizes: number[]): void {
-  const word = sizes.reduce((sum, size) => sum | (1n << BigInt(size)), 0n);
-  h.hostBytes.setBigUint64(h.smmu + SMMU_AT_VMIDS + VMID * VMID_STRIDE + VMID_SIZES, word, true);
-}
-
 describe('one service of a queue', () => {
   it.each([
     // 992 blocks leave room for one more command: two a round.
     ['of almost as many pages as there are sets', WIDE, 2],
     ['of every set', WIDEST, 1],
   ] as const)('is cut behind wide TLBIs %s, and goes on where it was', (_name, command, round) => {
-    announce(12);
+    h.announce(VMID, [12]);
     const { queue } = h.vcmdq(0, 1, { log2size: 6 });
     for (let slot = 0; slot < 63; slot++) h.put(slot, ...command);
     h.put(63, SYNC);
@@ -66,7 +59,7 @@ describe('one service of a queue', () => {
   });
 
   it('counts a TLBI of one address as one command, whatever sizes of entries there are', () => {
-    announce(12, 14, 16, 21, 25, 29, 30);
+    h.announce(VMID, [12, 14, 16, 21, 25, 29, 30]);
     h.vcmdq(0, 1, { log2size: 11 });
     for (let slot = 0; slot < 2048; slot++) h.put(slot, 0x0005_0003_0000_0012n, 0x1234_5001n);
     h.store(1, PROD, 2000);
@@ -74,8 +67,7 @@ describe('one service of a queue', () => {
   });
 
   it('does no more work than its bound for any commands', () => {
-    // Every size that a walk can give an entry, and some that only a nested one can.
-    announce(12, 13, 14, 15, 16, 21, 25, 29, 30, 34, 36, 38, 39, 42);
+    h.announce(VMID, ENTRY_SIZES);
     const { queue } = h.vcmdq(0, 1, { log2size: 10 });
     const random = new Random(13);
     const opcodes = [0x10n, 0x11n, 0x12n, 0x28n, 0x2an, 0x40n, 0x46n];

@@ -13,8 +13,6 @@ export interface Fuzzer {
 
 export interface FuzzTarget {
   readonly name: string;
-  /** What an operation is. */
-  readonly operation: string;
   create(): Promise<Fuzzer>;
 }
 

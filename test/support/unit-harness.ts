@@ -29,6 +29,7 @@ import {
   SMMU_AT_STRTAB_CFG,
 } from '../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
+import { SMMU_AT_VMIDS, VMID_SIZES, VMID_STRIDE } from '../../assembly/layout/vmid-memory.ts';
 import { type HotModules, isChecked, type MemoryRegion } from '../../assembly/load.ts';
 import {
   ContextBlock,
@@ -69,6 +70,9 @@ export interface HarnessOptions {
   /** Take part in this harness's host instead of making one. */
   readonly host?: Harness;
 }
+
+/** Log2 of every size that a walk can give an entry, and of some that only a nested one can. */
+export const ENTRY_SIZES = [12, 13, 14, 15, 16, 21, 25, 29, 30, 34, 36, 38, 39, 42];
 
 export class Harness {
   readonly smmu = smmuBase(0);
@@ -182,6 +186,13 @@ export class Harness {
     return (this.guest[(PAGE0 + register) >> 2] ?? 0) >>> 0;
   }
   /** Writes a command into a ring slot in guest memory. */
+  /** Says that a VMID has had entries of these sizes (log2). */
+  announce(vmid: number, sizes: readonly number[]): void {
+    const word = sizes.reduce((sum, size) => sum | (1n << BigInt(size)), 0n);
+    const at = this.smmu + SMMU_AT_VMIDS + vmid * VMID_STRIDE + VMID_SIZES;
+    this.hostBytes.setBigUint64(at, word, true);
+  }
+
   put(slot: number, d0: bigint, d1 = 0n): void {
     this.guestBytes.setBigUint64(RING + slot * 16, d0, true);
     this.guestBytes.setBigUint64(RING + slot * 16 + 8, d1, true);

@@ -281,7 +281,7 @@ export class TestViommuBackend implements ViommuBackend {
   }
 
   setSmmuEnabled(enabled: boolean): void {
-    new ContextBlock(this.hostMemory, 0, CONTEXT).smmuEnabled = enabled;
+    this.#context.smmuEnabled = enabled;
   }
 
   setGlobalBypass(abort: boolean): void {

@@ -4,7 +4,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import { DMA_STEP_LENGTH } from '../../assembly/layout/dma-engine-registers.ts';
-import { SMMU_AT_VMIDS, VMID_SIZES, VMID_STRIDE } from '../../assembly/layout/vmid-memory.ts';
 import { type HotModules, loadHotModules } from '../../assembly/load.ts';
 import {
   attachDevices,
@@ -27,7 +26,7 @@ import {
 import { DeviceBus } from '../../devices/testing/index.ts';
 import { VmHost } from '../../vmm/nested/index.ts';
 import { guestRam, IOVA, RAM_GPA_BASE } from '../support/lent-vm.ts';
-import { harness } from '../support/unit-harness.ts';
+import { ENTRY_SIZES, harness } from '../support/unit-harness.ts';
 
 const LIMIT_US = 250;
 const TRIES = 200;
@@ -125,9 +124,7 @@ it.each([
 ])('a doorbell in front of a ring full of TLBIs of %s', async (_name, range, commands) => {
   const h = await harness();
   const { queue } = h.vcmdq(0, 1, { log2size: 10 });
-  const sizes = [12, 13, 14, 15, 16, 21, 25, 29, 30, 34, 36, 38, 39, 42];
-  const word = sizes.reduce((sum, size) => sum | (1n << BigInt(size)), 0n);
-  h.hostBytes.setBigUint64(h.smmu + SMMU_AT_VMIDS + VMID * VMID_STRIDE + VMID_SIZES, word, true);
+  h.announce(VMID, ENTRY_SIZES);
   const tg = range === 0 ? 0n : 0x400n;
   for (let slot = 0; slot < 1024; slot++)
     h.put(slot, 0x0005_0003_0000_0012n | BigInt(range), (BigInt(slot) << 12n) | tg);

@@ -212,7 +212,6 @@ class AbiFuzzer implements Fuzzer {
 
 export const abi: FuzzTarget = {
   name: 'abi',
-  operation: 'a call of the ABI, or a store to a mapped register',
   async create() {
     const host = await Host.create();
     const { binary, numbers } = callGuest(FUNCTIONS, GUEST_PAGES);

@@ -88,6 +88,5 @@ class ConfigFuzzer implements Fuzzer {
 
 export const configs: FuzzTarget = {
   name: 'configs',
-  operation: 'an object of options',
   create: () => Promise.resolve(new ConfigFuzzer()),
 };

@@ -257,6 +257,5 @@ class ImageFuzzer implements Fuzzer {
 
 export const images: FuzzTarget = {
   name: 'images',
-  operation: 'a guest binary or a program of secondary vCPUs',
   create: () => Promise.resolve(new ImageFuzzer()),
 };

@@ -136,7 +136,6 @@ class RegisterFuzzer implements Fuzzer {
 
 export const registers: FuzzTarget = {
   name: 'registers',
-  operation: 'a register access, or a step of a driver',
   async create() {
     const modules = await checkedModules();
     const withQueues = Object.entries(pluggedDevices(modules)).map(([name, plug]): Fuzzed => {

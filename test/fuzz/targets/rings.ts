@@ -31,7 +31,6 @@ class RingFuzzer implements Fuzzer {
 
 export const rings: FuzzTarget = {
   name: 'rings',
-  operation: 'a command that a queue has taken or refused',
   async create() {
     return new RingFuzzer(new Siege(await VmHost.create({ modules: await loadHotModules() })));
   },

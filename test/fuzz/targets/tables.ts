@@ -75,7 +75,6 @@ class TableFuzzer implements Fuzzer {
 
 export const tables: FuzzTarget = {
   name: 'tables',
-  operation: 'an access, by the core and by the reference walker',
   async create() {
     return new TableFuzzer(await harness());
   },

@@ -114,6 +114,5 @@ class TraceFuzzer implements Fuzzer {
 
 export const traces: FuzzTarget = {
   name: 'traces',
-  operation: 'a trace file',
   create: () => Promise.resolve(new TraceFuzzer()),
 };

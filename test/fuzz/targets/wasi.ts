@@ -108,7 +108,6 @@ async function boot({ machine }: Caller): Promise<void> {
 
 export const wasi: FuzzTarget = {
   name: 'wasi',
-  operation: 'a call of WASI',
   async create() {
     const host = await Host.create();
     const { binary, numbers } = callGuest([...FUNCTIONS, ...EXIT], GUEST_PAGES);

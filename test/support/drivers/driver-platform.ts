@@ -1,5 +1,6 @@
 // What a kernel's drivers have of the machine below them, in the role of a host and of a guest.
 
+import type { DmaPort } from '../../../devices/plugin/index.ts';
 import type { TableMemory } from '../../../devices/tables/index.ts';
 
 /** Registers of one device. */
@@ -34,6 +35,15 @@ export interface DriverPlatform {
   dma(iova: number, write?: boolean): DmaOutcome;
   /** First byte behind an address of memory. */
   byteAt(address: number): number;
+}
+
+/** `DriverPlatform.dma` by a port. */
+export function dmaOf(port: DmaPort): DriverPlatform['dma'] {
+  const word = new Uint8Array(4);
+  return (iova, write = false) => {
+    const { ok, stalled } = write ? port.write(iova, word.fill(0xd1)) : port.read(iova, word);
+    return ok ? 'done' : stalled ? 'stalled' : 'fault';
+  };
 }
 
 /** A register did not become what the driver waits for within its second. */

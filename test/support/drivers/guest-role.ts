@@ -7,7 +7,12 @@ import type { TableMemory } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost, type GrantedMap } from '../../../devices/testing/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../findings.ts';
-import type { DmaOutcome, DriverPlatform, InterruptName, Registers } from './driver-platform.ts';
+import {
+  type DriverPlatform,
+  dmaOf,
+  type InterruptName,
+  type Registers,
+} from './driver-platform.ts';
 
 const modules = await checkedModules();
 
@@ -111,7 +116,6 @@ export async function guestRole(
   };
   const taken = new Map<InterruptName, number>();
   const port = host.dmaPort(viommu, STREAM);
-  const word = new Uint8Array(4);
   const buffer = memory.allocate(0x40000, 0x10000);
   return {
     role: 'guest',
@@ -130,10 +134,7 @@ export async function guestRole(
       host.service(true);
       fake.poll();
     },
-    dma(iova, write = false): DmaOutcome {
-      const { ok, stalled } = write ? port.write(iova, word.fill(0xd1)) : port.read(iova, word);
-      return ok ? 'done' : stalled ? 'stalled' : 'fault';
-    },
+    dma: dmaOf(port),
     byteAt: (gpa) => fake.ram[gpa - fake.ramGpa] ?? -1,
   };
 }

@@ -14,7 +14,12 @@ import {
 } from '../../../host/hardware/platform.ts';
 import { StreamDmaPort } from '../../../vmm/nested/stream-dma-port.ts';
 import { checkedModules } from '../findings.ts';
-import type { DmaOutcome, DriverPlatform, InterruptName, Registers } from './driver-platform.ts';
+import {
+  type DriverPlatform,
+  dmaOf,
+  type InterruptName,
+  type Registers,
+} from './driver-platform.ts';
 
 const modules = await checkedModules();
 
@@ -61,7 +66,6 @@ export function hostRole(idRegisters: SmmuIdRegisters): DriverPlatform {
     virtSid: STREAM,
     physSid: STREAM,
   });
-  const word = new Uint8Array(4);
   return {
     role: 'host',
     memory: ram,
@@ -74,10 +78,7 @@ export function hostRole(idRegisters: SmmuIdRegisters): DriverPlatform {
       computer.background.poll();
       computer.checkQueueErrors();
     },
-    dma(iova, write = false): DmaOutcome {
-      const { ok, stalled } = write ? port.write(iova, word.fill(0xd1)) : port.read(iova, word);
-      return ok ? 'done' : stalled ? 'stalled' : 'fault';
-    },
+    dma: dmaOf(port),
     byteAt: (address) => ram.bytes(address, 1)?.[0] ?? -1,
   };
 }

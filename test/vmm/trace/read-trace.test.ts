@@ -5,10 +5,10 @@ import {
   type ChromeEvent,
   chromeTrace,
   readChromeTrace,
-  summarise,
   TraceCounts,
   type TraceRecord,
 } from '../../../vmm/trace/index.ts';
+import { summaryOf } from '../../support/summary-of.ts';
 import { THOROUGH } from '../../support/thorough.ts';
 
 const MIB = 2 ** 20;
@@ -62,7 +62,7 @@ describe('a trace file', () => {
   it('has the same summary, read piece by piece', async () => {
     const counts = new TraceCounts();
     const { lost } = await readChromeTrace(pieces(file({}), 10), (one) => counts.add(one));
-    expect(counts.summary(lost)).toEqual(summarise(trace));
+    expect(counts.summary(lost)).toEqual(summaryOf(trace));
   });
 
   it.each<[string, string]>([

@@ -13,7 +13,6 @@ import {
   chromeTrace,
   type HotRecord,
   type Mark,
-  summarise,
   Trace,
   TraceRing,
   withTimes,
@@ -29,6 +28,7 @@ import {
   sendOnVcmdq,
   startVcmdq,
 } from '../../support/lent-vm.ts';
+import { summaryOf } from '../../support/summary-of.ts';
 
 const UNITS = 2048;
 
@@ -372,7 +372,7 @@ describe('the Chrome format', () => {
   });
 
   it('can be summed up by track and name', () => {
-    const summary = summarise(chromeTrace([...records, ...records], 7));
+    const summary = summaryOf(chromeTrace([...records, ...records], 7));
     expect(summary).toMatchObject({ events: 6, lost: 7, ms: 2 });
     expect(summary.tracks.map(({ process, track, names }) => [process, track, names])).toEqual([
       ['vm0', 'vCPU 0', [{ name: 'exit mmio', count: 2, ms: 0 }]],
@@ -390,7 +390,7 @@ describe('the Chrome format', () => {
       ms: 2,
       details: { count },
     }));
-    expect(summarise(chromeTrace(hits)).tracks[0]?.names).toEqual([
+    expect(summaryOf(chromeTrace(hits)).tracks[0]?.names).toEqual([
       { name: 'hit', count: 12, ms: 4 },
     ]);
   });
