@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 // The vsmmu command starts here. What keeps the rest from being loaded (too many open files) is a line too.
 
+import { setFlagsFromString } from 'node:v8';
 import { EXIT_FAILED, EXIT_USAGE } from './status.ts';
+
+// With it, Node.js 24 may wait for ever at its end: main waits for the compiler's thread, and that for main to
+// collect garbage (nodejs/node issue 54918). One `process.exit` in 40 did.
+setFlagsFromString('--no-maglev');
 
 // Whoever reads the output may have had enough of it (`vsmmu boot toy | head`).
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
