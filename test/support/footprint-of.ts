@@ -1,5 +1,6 @@
 // The footprint of a VM that a test works itself, behind one SMMU.
 
+import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';
 import {
   type InspectedSmmu,
   type InspectedVintf,
@@ -8,5 +9,5 @@ import {
 } from '../../vmm/inspect/index.ts';
 
 export function footprintOf(smmu: InspectedSmmu, vintf: InspectedVintf): MachineFootprint {
-  return machineFootprint(smmu.vm.memory, [{ smmu, vintf }]);
+  return machineFootprint(smmu.vm.memory, [{ smmu, vintf }], ABI_AT_DRAIN_SLEEPING);
 }

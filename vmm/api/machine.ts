@@ -84,7 +84,8 @@ export class Machine implements AsyncDisposable {
 
   /** Everything that another machine must not be able to change, as counts and hashes. */
   footprint(): MachineFootprint {
-    return machineFootprint(this.memory, this.#parts.board.smmus);
+    const { board } = this.#parts;
+    return machineFootprint(this.memory, board.smmus, board.machine.drainSleep?.sleeping);
   }
 
   /**

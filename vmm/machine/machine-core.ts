@@ -4,6 +4,7 @@
 import { boardMsiSink, type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import {
+  type DrainSleepWords,
   EXIT_KINDS,
   ExitCounter,
   type ExitStatistics,
@@ -35,7 +36,7 @@ export class MachineCore {
   readonly #options: MachineCoreOptions;
   readonly #guest: Guest;
   readonly #clock: Clock;
-  readonly #directMaps: DirectMaps;
+  readonly #directMaps: DirectMaps | undefined;
   readonly #state = new MachineState();
   readonly #host: VcpuHost;
   /** By vCPU, inline: guest code is running now, not stopped and not at an exit. */
@@ -64,15 +65,18 @@ export class MachineCore {
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);
     this.exits = new ExitCounter(
-      memory,
+      guest.exits,
       guest.vcpus,
       onTrace && exitTrace(onTrace, () => this.devices.bus.mounts),
     );
-    this.#directMaps = new DirectMaps(memory, {
-      count: guest.vcpus,
-      // A thread that has ended is in no guest, whatever it was at last.
-      inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
-    });
+    const { directMaps: table } = guest;
+    if (table && options.directMaps !== false) {
+      this.#directMaps = new DirectMaps(memory, table, {
+        count: guest.vcpus,
+        // A thread that has ended is in no guest, whatever it was at last.
+        inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
+      });
+    }
     guest.describe(devices);
     const deviceMemory = guestMemoryOf(memory, options.regions);
     this.devices = new DeviceComplex({
@@ -80,7 +84,7 @@ export class MachineCore {
       memory: deviceMemory,
       msis: boardMsiSink(deviceMemory, options.msis),
       interrupts: guest.interrupts,
-      directMaps: options.directMaps === false ? undefined : this.#directMaps,
+      directMaps: this.#directMaps,
       clock: this.#clock,
       counter: this.exits,
       trace: onTrace && ((device, event) => onTrace(device, event)),
@@ -217,7 +221,7 @@ export class MachineCore {
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
     this.#guest.setExitRequest(false);
-    this.#directMaps.poll();
+    this.#directMaps?.poll();
     this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
     this.#guest.safePoint(this.#clock.nowNs());
@@ -302,12 +306,17 @@ export class MachineCore {
     return status;
   }
 
+  /** How a drain on a thread of its own is woken by the guest; undefined: not at all. */
+  get drainSleep(): DrainSleepWords | undefined {
+    return this.#guest.drainSleep;
+  }
+
   /**
    * False while the drain runs on a thread of its own: stores to directly mapped registers
    * then need no doorbell call.
    */
   setDoorbells(needed: boolean): void {
-    this.#directMaps.setDoorbells(needed);
+    this.#directMaps?.setDoorbells(needed);
   }
 
   /** One of the machine's parts has failed beside its guest: it stops at its next safe point. */
@@ -371,7 +380,7 @@ export class MachineCore {
     this.#vcpus = new VcpuSet();
     this.devices.reset();
     this.#guest.reset();
-    this.#directMaps.reset();
+    this.#directMaps?.reset();
     this.#guest.describe(this.devices.placements);
     this.#idle = false;
     this.#paused = false;

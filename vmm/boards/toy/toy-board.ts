@@ -24,6 +24,7 @@ import {
   type VcpuUnits,
 } from '../../threads/index.ts';
 import {
+  ABI_EXIT_REQUEST,
   createGuestMemory,
   createWasi,
   type GuestImage,
@@ -148,7 +149,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
-  const vm = host.createVm(name, memory, regions, msis);
+  const vm = host.createVm(name, memory, regions, { msis, exitRequest: ABI_EXIT_REQUEST });
   try {
     const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
     const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
