@@ -67,8 +67,10 @@ export interface BoardOptions {
 }
 
 /** A machine on a board. */
-export interface BoardMachine extends Drainable {
+export interface BoardMachine {
   readonly machine: MachineCore;
+  /** How its guest's queues are drained. Undefined: no unit reaches its memory, and there is nothing to drain. */
+  readonly drainable: Drainable | undefined;
   /** The VM under a host. Undefined: the guest owns what it works, an SMMU included. */
   readonly vm: Vm | undefined;
   /** What the guest's direct path consists of. */

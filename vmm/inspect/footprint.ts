@@ -32,8 +32,10 @@ function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
 }
 
 /** Entries of the VMID that a lookup would still use. */
-function tlbFootprint({ vm, smmuBlock, vmid: own }: InspectedSmmu, seed: Footprint): Footprint {
-  const { hostMemory } = vm.unit;
+function tlbFootprint(
+  { hostMemory, smmuBlock, vmid: own }: InspectedSmmu,
+  seed: Footprint,
+): Footprint {
   const words = new Uint32Array(hostMemory.buffer);
   let { count, hash } = seed;
   eachLiveTlbEntry(hostMemory, smmuBlock, ({ address, vmid }) => {
@@ -46,7 +48,7 @@ function tlbFootprint({ vm, smmuBlock, vmid: own }: InspectedSmmu, seed: Footpri
 
 /** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counts). */
 function queueFootprint({ smmu, vintf }: GuestSmmu, seed: Footprint): Footprint {
-  const words = new Uint32Array(smmu.vm.unit.hostMemory.buffer);
+  const words = new Uint32Array(smmu.hostMemory.buffer);
   const queues = [
     ...(vintf?.queues ?? []),
     smmu.commandQueue,

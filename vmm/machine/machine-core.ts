@@ -1,6 +1,7 @@
 // A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 
+import type { MemoryRegion } from '../../assembly/load.ts';
 import { boardMsiSink, type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import {
@@ -31,6 +32,7 @@ class Leave extends Error {
 export class MachineCore {
   readonly name: string;
   readonly memory: WebAssembly.Memory;
+  readonly regions: readonly MemoryRegion[];
   readonly devices: DeviceComplex;
   readonly exits: ExitCounter;
   readonly #options: MachineCoreOptions;
@@ -46,7 +48,6 @@ export class MachineCore {
   #idle = false;
   /** The devices have found something to do at the last safe point, and may find more. */
   #busy = false;
-  #paused = false;
   /** While the guest is being instantiated. */
   #booting: AbortController | undefined;
   /** The run under way on threads. */
@@ -57,11 +58,12 @@ export class MachineCore {
    * @throws {BoardError} when one of its devices does not work.
    */
   constructor(options: MachineCoreOptions) {
-    const { name, guest, memory, devices, onTrace } = options;
+    const { name, guest, memory, regions, devices, onTrace } = options;
     this.#options = options;
     this.#guest = guest;
     this.name = name;
     this.memory = memory;
+    this.regions = regions;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);
     this.exits = new ExitCounter(
@@ -78,7 +80,7 @@ export class MachineCore {
       });
     }
     guest.describe(devices);
-    const deviceMemory = guestMemoryOf(memory, options.regions);
+    const deviceMemory = guestMemoryOf(memory, regions);
     this.devices = new DeviceComplex({
       devices,
       memory: deviceMemory,
@@ -262,7 +264,7 @@ export class MachineCore {
   /** vCPU 0, about to run; undefined when the machine is not ready for that. */
   #begin(): Vcpu | undefined {
     const primary = this.#vcpus.at(0);
-    if (this.#paused || !primary || !this.#state.enter()) return undefined;
+    if (!primary || !this.#state.enter()) return undefined;
     const error = this.#fullSafePoint();
     if (!error) return primary;
     this.#state.leave({ status: 'failed', error });
@@ -342,7 +344,7 @@ export class MachineCore {
 
   /** True between `pause` and `resume`. */
   get paused(): boolean {
-    return this.#paused;
+    return this.#state.isPaused;
   }
 
   /**
@@ -352,18 +354,18 @@ export class MachineCore {
    * goes on.
    */
   async pause(): Promise<void> {
-    this.#paused = true;
+    this.#state.pause();
     try {
       await this.#vcpus.pause(() => this.#guest.setExitRequest(true));
     } catch (error) {
-      this.#paused = false;
+      this.#state.resume();
       throw error;
     }
   }
 
   /** Lets a paused machine go on. */
   resume(): void {
-    this.#paused = false;
+    this.#state.resume();
     this.#vcpus.resume();
   }
 
@@ -383,7 +385,6 @@ export class MachineCore {
     this.#directMaps?.reset();
     this.#guest.describe(this.devices.placements);
     this.#idle = false;
-    this.#paused = false;
     this.#state.reset();
   }
 }

@@ -19,6 +19,7 @@ import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
 import {
   type DirectContext,
+  type Drainable,
   unitOptions,
   VcpuThreads,
   type VcpuUnits,
@@ -72,7 +73,9 @@ export interface ToyBoardOptions
 }
 
 /** A machine on this board, and what its host has given it. */
-export interface ToyMachine extends BoardMachine {
+export interface ToyMachine extends BoardMachine, Drainable {
+  readonly machine: MachineCore;
+  readonly drainable: Drainable;
   readonly vm: Vm;
   readonly viommu: NestedSmmu;
   readonly vintf: LentVintf;
@@ -218,16 +221,20 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ]),
     });
     vm.onStop((reason) => machine.stop(reason));
-    return {
+    const drainable: Drainable = {
       machine,
+      threads: host,
+      guest: vm,
+      direct: [directContext(viommu, vintf, queues)],
+    };
+    return {
+      ...drainable,
+      drainable,
       vm,
       viommu,
       vintf,
       queues,
       smmus: [{ smmu: viommu, vintf }],
-      threads: host,
-      guest: vm,
-      direct: [directContext(viommu, vintf, queues)],
       receive: (bytes) => uart.receive(bytes),
       destroy() {
         machine.devices.detach();
