@@ -1,5 +1,5 @@
 // A board: what stands around a machine's vCPUs. The API, the drains, reports and the demo work on this
-// interface and know no particular board; the benchmark measures the toy's.
+// interface and know no particular board.
 
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
