@@ -11,6 +11,7 @@ export * from './actions.ts';
 export * from './ats-ports.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';
+export * from './exit-request-words.ts';
 export * from './queue-block.ts';
 export * from './thread-block.ts';
 export * from './unit.ts';

@@ -11,7 +11,7 @@ import {
   loadHotModules,
   type MemoryRegion,
 } from '../../assembly/load.ts';
-import { checkDoorbells, type MsiController, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { checkDoorbells, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import { createHostMemory, Unit } from '../../devices/unit/index.ts';
@@ -22,7 +22,7 @@ import type { ArmDevice } from '../../host/kernel/arm/index.ts';
 import { lowestFree } from '../../host/kernel/id-allocator.ts';
 import { PhysicalIommu } from '../../host/kernel/physical-iommu.ts';
 import { ThreadAllocator } from '../../host/kernel/thread-allocator.ts';
-import { Vm } from '../../host/kernel/vm.ts';
+import { Vm, type VmOptions } from '../../host/kernel/vm.ts';
 import { VmVmids } from '../../host/kernel/vm-vmids.ts';
 import {
   eachLiveTlbEntry,
@@ -172,8 +172,7 @@ export class VmHost {
 
   /**
    * Takes a VM in: its memory becomes a window of the physical address map.
-   * @param msis the interrupt controller of its board that takes MSIs. Without one no range of its
-   * IOVAs is reserved.
+   * Without an interrupt controller for MSIs no range of its IOVAs is reserved.
    * @throws {RangeError} when a doorbell page is not a page, or lies in RAM.
    * @throws {HostError} when the host has as many as it can have.
    */
@@ -181,8 +180,9 @@ export class VmHost {
     name: string,
     memory: WebAssembly.Memory,
     regions: readonly MemoryRegion[],
-    msis?: MsiController,
+    options: VmOptions = {},
   ): Vm {
+    const { msis, exitRequest } = options;
     if (msis) checkDoorbells(msis, regions);
     const most = Math.min(MAX_VMS, ...this.#iommus.map(({ windows }) => windows));
     const free = lowestFree(
@@ -201,10 +201,10 @@ export class VmHost {
     const unit = new Unit({
       modules: this.modules,
       hostMemory: this.memory,
-      guest: { memory, regions, window },
+      guest: { memory, regions, window, exitRequest },
       thread,
     });
-    const vm = new Vm(name, window, memory, regions, unit, msis);
+    const vm = new Vm(name, window, memory, regions, unit, options);
     this.#vms.set(window, vm);
     return vm;
   }

@@ -39,9 +39,7 @@ export class HostSanitizer {
         clock,
         ownerOf: (sid) => {
           const { viommu, streamId } = this.#streamOf(smmu, sid) ?? {};
-          return viommu && streamId !== undefined
-            ? { machine: viommu.vm.name, streamId }
-            : undefined;
+          return viommu && streamId !== undefined ? { machine: viommu.owner, streamId } : undefined;
         },
         onFinding: (finding, sid) =>
           options.onFinding(finding, this.#streamOf(smmu, sid)?.viommu.vm),
@@ -92,7 +90,7 @@ export class HostSanitizer {
       if (beyond === known) continue;
       this.#beyond.set(viommu, beyond);
       for (const lacked of lackedCommands(beyond & ~known))
-        this.unadvertised.push(unadvertisedCommand(viommu.vm.name, lacked));
+        this.unadvertised.push(unadvertisedCommand(viommu.owner, lacked));
     }
   }
 
@@ -116,7 +114,7 @@ export class HostSanitizer {
     const physSid = viommu.streams.get(streamId);
     if (!change || physSid === undefined || this.#suspected.has(change.reading)) return;
     this.#suspected.add(change.reading);
-    const finding = guestSteFinding({ machine: viommu.vm.name, streamId }, iova, change);
+    const finding = guestSteFinding({ machine: viommu.owner, streamId }, iova, change);
     this.#sanitizers.get(viommu.smmuBlock)?.suspect(physSid, finding, change.current);
   }
 }
