@@ -194,12 +194,15 @@ const CONTEXT: readonly Piece[] = [
     'CTX_DOORBELL_CALLS',
     'CTX_LACKS',
     'CTX_BEYOND',
+    'CTX_BEYOND_CDS',
+    'CTX_BEYOND_TABLES',
     'CTX_NEXT_SLOT',
   ].map((name) => i32(name)),
   i32('CTX_STREAMS'),
   i32('CTX_STREAM_COUNT'),
   i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
   i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),
+  area('CTX_SHOWN', HOST.SHOWN_SIZE),
   area('CTX_LVCMDQ_MAP', 256),
 ];
 
