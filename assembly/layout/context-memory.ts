@@ -7,6 +7,8 @@ export const CTX_STRIDE = 0x200;
 export const MAX_CONTEXTS = 128;
 /** VMID and StreamID are taken as written (HYP_OWN), and no VINTF is behind it. */
 export const CTX_HOST = 127;
+/** vIOMMUs of an SMMU: their contexts lie between those of VINTFs and the host's. */
+export const MAX_VIOMMUS = 63;
 /** VINTF enabled (CONFIG.EN). */
 export const CTX_ENABLED = 0x00;
 /** 1: VMID and StreamID are taken as written; 0: they are substituted. */

@@ -17,10 +17,10 @@ import {
   CTX_BEYOND_CDS,
   CTX_BEYOND_TABLES,
   CTX_ENABLED,
-  CTX_HOST,
   CTX_SHOWN,
   CTX_STRIDE,
   CTX_VMID,
+  MAX_VIOMMUS,
   SHOWN_SIZE,
   SMMU_AT_CONTEXTS,
 } from '../layout/context-memory';
@@ -103,8 +103,8 @@ function fieldOf(shown: u32): i32 {
 function contextInUse(smmu: usize): usize {
   if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != STE_CONFIG_NESTED) return 0;
   const vmid = load<u32>(THREAD + THREAD_CFG, CFG_VMID);
-  for (let index: usize = CMDQV_MAX_VINTFS; index < <usize>CTX_HOST; index++) {
-    const context = smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;
+  for (let index: usize = 0; index < <usize>MAX_VIOMMUS; index++) {
+    const context = smmu + SMMU_AT_CONTEXTS + (<usize>CMDQV_MAX_VINTFS + index) * CTX_STRIDE;
     if (
       atomic.load<u32>(context, CTX_ENABLED) != 0 &&
       atomic.load<u32>(context, CTX_VMID) == vmid &&
