@@ -31,11 +31,7 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import {
-  type Finding,
-  HostSanitizer,
-  type UnadvertisedCommand,
-} from '../inspect/sanitizer/index.ts';
+import { type Finding, HostSanitizer, type UnadvertisedUse } from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
@@ -152,8 +148,8 @@ export class VmHost {
     return this.#sanitizer?.findings ?? [];
   }
 
-  /** Commands that VCMDQs have accepted although the SMMUs of their guests lack them. */
-  get unadvertised(): readonly UnadvertisedCommand[] {
+  /** What guests have used although their own SMMUs lack it. */
+  get unadvertised(): readonly UnadvertisedUse[] {
     return this.#sanitizer?.unadvertised ?? [];
   }
 
