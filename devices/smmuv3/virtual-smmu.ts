@@ -51,7 +51,7 @@ import {
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
-import { type CommandEngine, CommandQueue, type Progress } from './queues/command-queue.ts';
+import { type CommandEngine, type CommandOutcome, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { MappedPointers } from './queues/mapped-pointers.ts';
@@ -240,7 +240,7 @@ export class VirtualSmmu implements Device {
       this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
   }
 
-  #execute(words: readonly number[], from: number): Progress {
+  #execute(words: readonly number[], from: number): CommandOutcome {
     const sid = fieldOf(words, CMD_SID);
     switch (fieldOf(words, CMD_OP)) {
       case OP_PREFETCH_CFG:
@@ -271,7 +271,7 @@ export class VirtualSmmu implements Device {
   }
 
   // One stream at a time: each is a call of the host's kernel.
-  #reload(first: number, last: number): Progress {
+  #reload(first: number, last: number): CommandOutcome {
     if (!this.registers.enabled(CR0_SMMUEN)) return 'done';
     const next = this.streams.reloadFirst(first, last);
     return next === undefined ? 'done' : { next };
