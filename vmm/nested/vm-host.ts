@@ -345,7 +345,11 @@ export class VmHost {
       // The next safe point goes on.
       for (const vintf of this.#vintfs)
         if (vintf.decideErrors()) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
-      for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
+      for (const iommu of this.#iommus) {
+        const { stray, left } = iommu.takeInterrupts();
+        this.#strayEvents += stray;
+        if (left) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
+      }
       this.#sanitizer?.poll();
     } catch (cause) {
       throw MachineError.of('host', cause);
