@@ -87,6 +87,16 @@ console.log(cases.length > 5, typeof FakeHost);`,
     expect(stdout).toBe('true function\n');
   });
 
+  it.each([['own-vmm.mjs', 'interrupt 40\nhello through the SMMU\n']])(
+    'has an example that runs from the tarball: %s',
+    async (example, expected) => {
+      const source = join(packed.folder, 'node_modules/vsmmu/docs/examples', example);
+      const { stdout, stderr } = await program(example, readFileSync(source, 'utf8'));
+      expect(stderr).toBe('');
+      expect(stdout).toContain(expected);
+    },
+  );
+
   it('has a command', async () => {
     const { stdout } = await run(
       join(packed.folder, 'node_modules/.bin/vsmmu'),

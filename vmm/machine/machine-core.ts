@@ -1,7 +1,13 @@
 // A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 
-import { boardMsiSink, type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import {
+  boardMsiSink,
+  type Clock,
+  DeviceComplex,
+  guestMemoryOf,
+  SYSTEM_CLOCK,
+} from '../../devices/bus/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import {
   EXIT_KINDS,
@@ -14,7 +20,6 @@ import {
   type VcpuHost,
   VcpuSet,
 } from '../vcpu/index.ts';
-import { DeviceComplex } from './device-complex.ts';
 import { DirectMaps } from './direct-maps.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, MachineState } from './machine-state.ts';

@@ -3,6 +3,7 @@
 // guest is done after each of v86's ticks.
 
 import {
+  DeviceComplex,
   type DirectRange,
   guestMemoryOf,
   type Placement,
@@ -10,7 +11,6 @@ import {
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
 import { type AccessSize, type InterruptLine, MachineError } from '../../devices/plugin/index.ts';
-import { DeviceComplex } from '../machine/index.ts';
 import { loopOf, type V86Cpu } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 

@@ -2,7 +2,7 @@
 
 import { SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import type { SmmuIdRegisters } from '../../../devices/smmuv3/index.ts';
-import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
+import { createHostMemory, StreamDmaPort, smmuBase, Unit } from '../../../devices/unit/index.ts';
 import type { DeviceRegisters } from '../../../host/hardware/device-registers.ts';
 import { HostRam } from '../../../host/hardware/host-ram.ts';
 import {
@@ -12,7 +12,6 @@ import {
   LINE_PAGE_REQUESTS,
   Platform,
 } from '../../../host/hardware/platform.ts';
-import { StreamDmaPort } from '../../../vmm/nested/stream-dma-port.ts';
 import { checkedModules } from '../findings.ts';
 import {
   type DriverPlatform,
@@ -60,8 +59,8 @@ export function hostRole(idRegisters: SmmuIdRegisters): DriverPlatform {
   const buffer = ram.allocate(0x40000, 0x10000);
   const port = new StreamDmaPort({
     // The host's own stream reaches host RAM, window 0, and nothing of a guest.
-    guest: { window: 0, memory: hostMemory, regions: [], unit },
-    ram,
+    unit,
+    memory: ram,
     smmu: smmuBase(0),
     virtSid: STREAM,
     physSid: STREAM,
