@@ -2,7 +2,7 @@
 // the drain, transport, batch size, vCPUs and queues.
 
 import type { DrainPlace } from '../vmm/threads/index.ts';
-import type { BenchMachine, Path, Transport } from './machines.ts';
+import type { BenchMachine, IdRegisters, Path, Transport } from './machines.ts';
 import { median, percentile, type Subject } from './measure.ts';
 
 /** Commands of a batch. */
@@ -12,6 +12,8 @@ export const BATCHES = [1, 16, 64] as const;
 export interface PathRow {
   readonly transport: Transport;
   readonly vcpus: number;
+  /** Grace's: each page is a TLBI_NH_VA without a range. */
+  readonly ids: IdRegisters;
   readonly path: Path;
   /** Where the direct path's queues are drained; the trapped path's are drained in the exit. */
   readonly drain: DrainPlace | 'exit';
@@ -64,7 +66,7 @@ function seriesOf(machine: BenchMachine): Series[] {
 }
 
 function rowOf(
-  { transport, vcpus }: BenchMachine,
+  { transport, vcpus, ids }: BenchMachine,
   { path, drain, queues, batch, samples, exits, batches }: Series,
 ): PathRow {
   const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
@@ -72,6 +74,7 @@ function rowOf(
   return {
     transport,
     vcpus,
+    ids,
     path,
     drain,
     queues,
