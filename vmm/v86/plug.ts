@@ -10,7 +10,13 @@ import {
   RegisterCounts,
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
-import { type AccessSize, type InterruptLine, MachineError } from '../../devices/plugin/index.ts';
+import {
+  type AccessSize,
+  checkFunction,
+  checkNames,
+  type InterruptLine,
+  MachineError,
+} from '../../devices/plugin/index.ts';
 import { loopOf, type V86Cpu } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 
@@ -32,6 +38,8 @@ export interface PlugOptions {
   /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
   readonly onFailure?: (error: MachineError) => void;
 }
+
+const OPTIONS = ['window', 'devices', 'reservedRam', 'onTick', 'onFailure'];
 
 /** Devices that are plugged in. */
 export interface Plugged {
@@ -57,12 +65,15 @@ function line(cpu: V86Cpu, irq: number): InterruptLine {
 /**
  * Plugs devices in.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
- * @throws {TypeError} when it is something else.
+ * @throws {TypeError} when it is something else, or an option is unknown.
  * @throws {RangeError} when the window does not fit, or a device lies outside of it.
  * @throws {BoardError} when a device speaks another version of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   const loop = loopOf(emulator);
+  checkNames(options, OPTIONS, 'plugDevices');
+  for (const name of ['reservedRam', 'onTick', 'onFailure'] as const)
+    checkFunction(options[name], name);
   const { cpu } = loop;
   const { window, devices, reservedRam, onTick } = options;
   const end = window.gpa + window.size;
