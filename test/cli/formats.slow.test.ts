@@ -117,7 +117,7 @@ describe('versions', () => {
       1,
       [
         'allowGc args devices directMaps drain env experiment guest hostRam idRegisters iotlbCheck json memory overlay path queues quiet',
-        'secondary seed timeout trace transport vcmdqs vcpus vintfs vms',
+        'secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);
   });
