@@ -4,7 +4,7 @@
 // picture of docs/trace.md.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -50,15 +50,17 @@ async function imported(text) {
   /** @type {string[]} */
   const said = [];
   page.on('console', (message) => {
-    if (message.type() === 'warning' || message.type() === 'error') said.push(message.text());
+    const isComplaint = message.type() === 'warning' || message.type() === 'error';
+    // Of the graphics driver, about taking a picture.
+    if (isComplaint && !message.text().startsWith('[.WebGL')) said.push(message.text());
   });
   page.on('pageerror', (error) => said.push(error.message));
+  // As `npx speedscope FILE` does it.
+  const script = join(folder, 'profile.js');
+  const base64 = Buffer.from(text).toString('base64');
+  writeFileSync(script, `speedscope.loadFileFromBase64('run.json', '${base64}')`);
   const release = join(folder, 'node_modules/speedscope/dist/release/index.html');
-  await page.goto(pathToFileURL(release).href);
-  await page.evaluate(
-    (base64) => Reflect.get(globalThis, 'speedscope').loadFileFromBase64('run.json', base64),
-    Buffer.from(text).toString('base64'),
-  );
+  await page.goto(`${pathToFileURL(release).href}#localProfilePath=${script}`);
   await page.waitForFunction("document.title.endsWith(' - speedscope')", undefined, {
     timeout: IMPORT_MS,
   });
