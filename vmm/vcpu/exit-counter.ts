@@ -11,6 +11,7 @@ import type { BusMount, RegisterCounter } from '../../devices/bus/bus.ts';
 import { RegisterCounts } from '../../devices/bus/register-counts.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 
+/** Kinds of exits that are counted. */
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
 /** What an exit was for: a register, a WASI call, waiting, the clock. */
 export type ExitKind = (typeof EXIT_KINDS)[number];
