@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { PROJECT } from '../support/compile-assembly.ts';
@@ -42,6 +42,20 @@ describe('the package', { timeout: 120_000 }, () => {
         /^(test|scripts|bench|dist-debug)\/|\.map$|dist\/.*\.wat$|driver\.wasm$|\.tgz$/.test(path),
       ),
     ).toEqual([]);
+  });
+
+  it('has what its pages link to', () => {
+    const pages = paths().filter((path) => /^(README|docs\/[^/]+|templates\/.*)\.md$/.test(path));
+    expect(pages.length).toBeGreaterThan(20);
+    for (const page of pages) {
+      const prose = readFileSync(join(packed.folder, 'node_modules/vsmmu', page), 'utf8').replace(
+        /^```[\s\S]*?^```$/gm,
+        '',
+      );
+      for (const [, target = ''] of prose.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g))
+        if (!/^https?:/.test(target))
+          expect(paths(), page).toContain(posix.join(page, '..', target));
+    }
   });
 
   it('is small, and weighs what docs/api.md says', () => {
