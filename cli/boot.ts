@@ -231,7 +231,9 @@ export async function boot(settings: BootSettings, config?: string): Promise<boo
       vintfs,
       vcmdqs,
       hostRam: settings.hostRam,
+      idRegisters: settings.idRegisters,
       trace: trace !== undefined,
+      traceLimit: settings.traceLimit,
       iotlbCheck: settings.iotlbCheck ?? experiment?.checked,
     });
     const stdout = runStream('stdout');

@@ -1,9 +1,11 @@
-// --trace FILE, and the files that it has written.
+// --trace FILE, and the files that it has written, compressed when their names end in .gz.
 
 import { constants, createReadStream } from 'node:fs';
 import { access, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { createGunzip, createGzip } from 'node:zlib';
 import {
   type ChromeTrace,
   chromeTrace,
@@ -17,6 +19,45 @@ import { UsageError } from './cli-error.ts';
 const LINES = 10_000;
 /** What is read at once. */
 const READ_BYTES = 2 ** 20;
+
+/** How the name of a compressed file ends, and how its contents begin (RFC 1952, 2.3.1). */
+const COMPRESSED = '.gz';
+const GZIP_MAGIC = [0x1f, 0x8b] as const;
+
+/** The text of a file. One event a line: hundreds of megabytes are no single string. */
+function* piecesOf({ traceEvents, ...rest }: ChromeTrace): Generator<string> {
+  yield '{"traceEvents":[\n';
+  for (let i = 0; i < traceEvents.length; i += LINES) {
+    const lines = traceEvents.slice(i, i + LINES).map((event) => JSON.stringify(event));
+    const more = i + LINES < traceEvents.length;
+    yield `${lines.join(',\n')}${more ? ',\n' : '\n'}`;
+  }
+  yield `],${JSON.stringify(rest).slice(1)}\n`;
+}
+
+/** What comes out of a transform, for an iteration, which fails when one of the two does. */
+function through(
+  source: Readable | AsyncIterable<Uint8Array>,
+  transform: Transform,
+): AsyncIterable<Uint8Array> {
+  pipeline(source, transform, () => undefined);
+  return transform;
+}
+
+/** The bytes of a trace file, whether it is compressed or not. */
+async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
+  const chunks: AsyncIterator<Uint8Array, undefined> = createReadStream(file, {
+    highWaterMark: READ_BYTES,
+  })[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done) return;
+  const all = (async function* () {
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  })();
+  if (GZIP_MAGIC.every((byte, i) => first.value[i] === byte)) yield* through(all, createGunzip());
+  else yield* all;
+}
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
 
@@ -88,16 +129,11 @@ export class TraceFile {
   /** @throws {UsageError} when it cannot be written; the file is then as it was. */
   async write(trace: Trace, host: HostInspection): Promise<void> {
     const { records, lost } = trace.read();
-    const { traceEvents, ...rest } = chromeTrace(records, lost, host);
+    const text = Readable.from(piecesOf(chromeTrace(records, lost, host)));
+    const pieces = this.#path.endsWith(COMPRESSED) ? through(text, createGzip()) : text;
     try {
-      // One event a line: a file of hundreds of megabytes is no single string.
-      await this.#handle.writeFile('{"traceEvents":[\n');
-      for (let i = 0; i < traceEvents.length; i += LINES) {
-        const lines = traceEvents.slice(i, i + LINES).map((event) => JSON.stringify(event));
-        const more = i + LINES < traceEvents.length;
-        await this.#handle.writeFile(`${lines.join(',\n')}${more ? ',\n' : '\n'}`);
-      }
-      await this.#handle.writeFile(`],${JSON.stringify(rest).slice(1)}\n`);
+      for await (const piece of pieces as AsyncIterable<string | Uint8Array>)
+        await this.#handle.writeFile(piece);
       await this.#handle.close();
       if (this.partial !== undefined) await rename(this.partial, this.#file);
       this.#over = true;
@@ -127,7 +163,7 @@ export async function readTrace(
   onEvent: (event: ChromeEvent) => void = () => undefined,
 ): Promise<ChromeTrace['otherData']> {
   try {
-    return await readChromeTrace(createReadStream(file, { highWaterMark: READ_BYTES }), onEvent);
+    return await readChromeTrace(bytesOf(file), onEvent);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new UsageError(`cannot read ${file}: no such file`);

@@ -2,14 +2,18 @@
 // came of it (as QEMU's debug-exit device does, with more words). All registers are
 // 32-bit.
 
+/** Bytes of the register region. */
 export const CHECKPOINT_REGION_SIZE = 0x1000;
+/** Reads CHECKPOINT_ID_VALUE. */
 export const CHECKPOINT_ID = 0x00;
+/** "CKP1". */
 export const CHECKPOINT_ID_VALUE = 0x31504b43; // "CKP1"
 /**
  * Write a CHECKPOINT_PHASE_* to say that it begins, with bit 31 set that it has ended.
  * Reads the last value written.
  */
 export const CHECKPOINT_PHASE = 0x04;
+/** In CHECKPOINT_PHASE: the phase has ended. */
 export const CHECKPOINT_PHASE_END = 0x80000000;
 /**
  * Result of a check: 1 passed, 0 failed. DATA 0 to 3: gpa and length of its name, gpa and
@@ -18,6 +22,7 @@ export const CHECKPOINT_PHASE_END = 0x80000000;
 export const CHECKPOINT_RESULT = 0x08;
 /** Eight words of payload that go with the next PHASE or RESULT write. */
 export const CHECKPOINT_DATA = 0x10;
+/** Words of CHECKPOINT_DATA. */
 export const CHECKPOINT_DATA_WORDS = 8;
 /** Longest name or detail in bytes; longer ones are cut. */
 export const CHECKPOINT_MAX_TEXT = 240;
@@ -37,5 +42,7 @@ export const CHECKPOINT_PHASE_MEASURE = 2;
  * (both the mean of all), 6 batches, 7 exits during all of them.
  */
 export const CHECKPOINT_PHASE_TRACE = 3;
+/** A path: commands go through the trapped CMDQ. */
 export const CHECKPOINT_PATH_TRAPPED = 0;
+/** A path: commands go through a VCMDQ. */
 export const CHECKPOINT_PATH_DIRECT = 1;

@@ -1,7 +1,10 @@
 // Register map of the DMA engine: a bus master with one StreamID. All registers are 32-bit; addresses are iova.
 
+/** Bytes of the register region. */
 export const DMA_REGION_SIZE = 0x1000;
+/** Reads DMA_ID_VALUE. */
 export const DMA_ID = 0x00;
+/** "DMA1". */
 export const DMA_ID_VALUE = 0x31414d44; // "DMA1"
 /**
  * Operation: writing starts it, and gives up one that is under way. It is complete when
@@ -9,7 +12,9 @@ export const DMA_ID_VALUE = 0x31414d44; // "DMA1"
  * it is longer than DMA_STEP_LENGTH (DMA_STATUS_BUSY). Reads the last operation.
  */
 export const DMA_CTRL = 0x04;
+/** DMA_STATUS_*: how the last operation ended, or that it is under way. */
 export const DMA_STATUS = 0x08;
+/** Bytes of the operation, 1 to DMA_MAX_LENGTH. */
 export const DMA_LENGTH = 0x0c;
 /** u64 source iova. */
 export const DMA_SRC = 0x10;
@@ -32,8 +37,11 @@ export const DMA_IRQ_ENABLE = 0x34;
  * is what its SMMU has.
  */
 export const DMA_ATS = 0x38;
+/** In DMA_ATS: the engine has an ATC. */
 export const DMA_ATS_ENABLE = 1;
+/** In DMA_ATS: invalidation requests go unanswered. */
 export const DMA_ATS_SILENT = 2;
+/** In DMA_ATS: the engine asks for pages that it is denied. */
 export const DMA_ATS_PAGES = 4;
 
 /**
@@ -42,11 +50,16 @@ export const DMA_ATS_PAGES = 4;
  * As it stands when the operation starts.
  */
 export const DMA_PASID = 0x3c;
+/** In DMA_PASID: the SubstreamID. */
 export const DMA_PASID_VALUE = (0 << 16) | (0 << 8) | 20;
+/** In DMA_PASID: reads fetch instructions. */
 export const DMA_PASID_INSTRUCTION = 0x20000000;
+/** In DMA_PASID: accesses are privileged. */
 export const DMA_PASID_PRIVILEGED = 0x40000000;
+/** In DMA_PASID: accesses carry the SubstreamID. */
 export const DMA_PASID_VALID = 0x80000000;
 
+/** DMA_CTRL: gives up what is under way. */
 export const DMA_OP_NONE = 0;
 /** DST := SRC. */
 export const DMA_OP_COPY = 1;
@@ -55,11 +68,17 @@ export const DMA_OP_FILL = 2;
 /** Compare SRC with PATTERN, repeated. */
 export const DMA_OP_VERIFY = 3;
 
+/** No operation yet. */
 export const DMA_STATUS_IDLE = 0;
+/** Complete. */
 export const DMA_STATUS_DONE = 1;
+/** A read was refused at DMA_FAULT_ADDR. */
 export const DMA_STATUS_READ_FAULT = 2;
+/** A write was refused at DMA_FAULT_ADDR. */
 export const DMA_STATUS_WRITE_FAULT = 3;
+/** VERIFY has found other bytes; DMA_DONE says where. */
 export const DMA_STATUS_MISMATCH = 4;
+/** DMA_CTRL has no operation of that number. */
 export const DMA_STATUS_BAD_OP = 5;
 /** LENGTH of 0, above DMA_MAX_LENGTH, or not a multiple of 4 for FILL and VERIFY. */
 export const DMA_STATUS_BAD_LENGTH = 6;
@@ -67,6 +86,7 @@ export const DMA_STATUS_BAD_LENGTH = 6;
 export const DMA_STATUS_STALLED = 7;
 /** Under way: the engine goes on with it at its next turn. DONE says how far it is. */
 export const DMA_STATUS_BUSY = 8;
+/** Most bytes of an operation. */
 export const DMA_MAX_LENGTH = 0x100000;
 /** Bytes in one turn of the engine. */
 export const DMA_STEP_LENGTH = 0x8000;

@@ -1,5 +1,6 @@
-// vsmmu decode: what the words of a structure say.
+// vsmmu decode: what the words of a structure say, and the lines of a log.
 
+import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import {
   type Decoded,
@@ -9,13 +10,17 @@ import {
   decodeEvent,
   decodePte,
   decodeSte,
+  LogDecoder,
+  type LogEntry,
   type PteOptions,
   type Words,
-  wordsOfHex,
+  wordsOfText,
 } from '../../devices/decode/index.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from '../../devices/tables/index.ts';
 import { UsageError } from '../cli-error.ts';
 import { jsonLine } from '../json-line.ts';
+import { linesOf } from '../lines.ts';
+import { printableData } from '../printable-data.ts';
 
 const GRANULES: Readonly<Record<string, Granule>> = {
   '4k': GRANULE_4K,
@@ -36,6 +41,12 @@ const STRUCTURES: Readonly<Record<string, Structure>> = {
   event: { doublewords: 4, decode: decodeEvent },
   pte: { doublewords: 1, decode: decodePte },
 };
+
+/** A kind of its own: lines of logs. */
+const LOG = 'log';
+const STDIN = '-';
+/** Characters of words from standard input. */
+const MOST_WORDS_TEXT = 10_000;
 
 interface DecodeOptions {
   readonly granule: string;
@@ -68,29 +79,21 @@ function text({ name, summary, fields }: Decoded): string {
   return `${[`${name}: ${summary}`, ...lines].join('\n')}\n`;
 }
 
-function json(decoded: Decoded): string {
-  return jsonLine({
-    ...decoded,
-    fields: decoded.fields.map((field) => ({ ...field, value: hex(field.value) })),
-  });
-}
+const plain = (decoded: Decoded) => ({
+  ...decoded,
+  fields: decoded.fields.map((field) => ({ ...field, value: hex(field.value) })),
+});
 
 /** @throws {UsageError} when the words are not of the structure. */
-function decode(kind: string, doublewords: readonly string[], options: DecodeOptions): string {
+function decode(kind: string, given: string, options: DecodeOptions): string {
   const structure = Object.hasOwn(STRUCTURES, kind) ? STRUCTURES[kind] : undefined;
   if (!structure)
-    throw new UsageError(`'${kind}' is none of ${Object.keys(STRUCTURES).join(', ')}`);
-  if (doublewords.length !== structure.doublewords) {
-    throw new UsageError(
-      `${kind} is ${structure.doublewords} doublewords of 16 hexadecimal digits, not ` +
-        `${doublewords.length}`,
-    );
-  }
+    throw new UsageError(`'${kind}' is none of ${[...Object.keys(STRUCTURES), LOG].join(', ')}`);
   let words: Words;
   try {
-    words = wordsOfHex(doublewords);
+    words = wordsOfText(given, structure.doublewords);
   } catch (error) {
-    throw new UsageError(error instanceof RangeError ? error.message : String(error));
+    throw new UsageError(`${kind}: ${error instanceof RangeError ? error.message : String(error)}`);
   }
   if (options.level === '-1' && !(options.ds && options.granule === '4k'))
     throw new UsageError('level -1 takes --ds and granules of 4k');
@@ -102,7 +105,52 @@ function decode(kind: string, doublewords: readonly string[], options: DecodeOpt
     ds: options.ds,
   } as const;
   const decoded = structure.decode(words, pte);
-  return options.json ? json(decoded) : text(decoded);
+  return options.json ? jsonLine(plain(decoded)) : text(decoded);
+}
+
+/** The bytes of a file, or of standard input for `-`. */
+const bytesOf = (file: string): AsyncIterable<Uint8Array> =>
+  file === STDIN ? process.stdin : createReadStream(file);
+
+/** @throws {UsageError} when it is longer than the words of any structure. */
+async function wholeInput(): Promise<string> {
+  let whole = '';
+  for await (const line of linesOf(process.stdin)) {
+    whole += `${line} `;
+    if (whole.length > MOST_WORDS_TEXT)
+      throw new UsageError(`standard input is longer than the words of a structure: try ${LOG}`);
+  }
+  return whole;
+}
+
+function entryText({ line, device, decoded }: LogEntry): string {
+  return `line ${line}${device === '' ? '' : `, ${device}`}: ${text(decoded)}`;
+}
+
+/** @throws {UsageError} when a file cannot be read, or nothing in them was decoded. */
+async function decodeLogs(files: readonly string[], json: boolean): Promise<void> {
+  let found = 0;
+  for (const file of files) {
+    const log = new LogDecoder();
+    try {
+      for await (const line of linesOf(bytesOf(file))) {
+        for (const entry of log.add(line)) {
+          found++;
+          const shown = printableData(entry.device);
+          process.stdout.write(
+            json
+              ? jsonLine({ ...entry, device: shown, decoded: plain(entry.decoded) })
+              : entryText({ ...entry, device: shown, decoded: printableData(entry.decoded) }),
+          );
+        }
+      }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      throw new UsageError(`cannot read ${file}: ${code}`);
+    }
+  }
+  if (found === 0) throw new UsageError('no line of an SMMU, a CMDQV or the sanitizer in it');
 }
 
 /** Adds the subcommand. */
@@ -111,10 +159,14 @@ export function addDecode(program: Command): void {
     .command('decode')
     .description(
       'say what the words of an STE, CD, command, event record or translation table ' +
-        'descriptor mean',
+        'descriptor mean, and what the lines of a kernel log say of an SMMU',
     )
-    .argument('<kind>', `${Object.keys(STRUCTURES).join(', ')}`)
-    .argument('<hex...>', '64-bit doublewords as 16 hexadecimal digits each, the lowest first')
+    .argument('<kind>', [...Object.keys(STRUCTURES), LOG].join(', '))
+    .argument(
+      '[hex...]',
+      'hexadecimal doublewords, or twice as many 32-bit words, the lowest first; for a log ' +
+        'its files; - or nothing is standard input',
+    )
     .addOption(
       new Option('--granule <size>', 'granule of a pte')
         .choices(Object.keys(GRANULES))
@@ -130,7 +182,10 @@ export function addDecode(program: Command): void {
     )
     .option('--ds', '52-bit addresses of a pte of 4 or 16 KiB granules (CD.DS, STE.S2DS)', false)
     .option('--json', 'print one JSON object', false)
-    .action((kind: string, doublewords: string[], options: DecodeOptions) => {
-      process.stdout.write(decode(kind, doublewords, options));
+    .action(async (kind: string, given: string[], options: DecodeOptions) => {
+      const words = given.length === 0 ? [STDIN] : given;
+      if (kind === LOG) return decodeLogs(words, options.json);
+      const text = words.join() === STDIN ? await wholeInput() : words.join(' ');
+      process.stdout.write(decode(kind, text, options));
     });
 }

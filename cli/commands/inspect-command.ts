@@ -179,11 +179,14 @@ export function addInspect(
     .description(
       'print every object of a host, with references, queues, VMIDs, StreamID pairs and counts',
     )
-    .argument('<what>', '"toy", the path of a WebAssembly guest, or a trace file (.json)');
+    .argument(
+      '<what>',
+      '"toy", the path of a WebAssembly guest, or a trace file (.json, .json.gz)',
+    );
   const given = addFlags(command, INSPECT_SETTINGS);
   command.action(async (what: string) => {
     const { json: asJson, ...settings } = given() as InspectSettings & { readonly json?: boolean };
-    const fromTrace = what.endsWith('.json');
+    const fromTrace = /\.json(\.gz)?$/.test(what);
     if (fromTrace && Object.keys(settings).length > 0)
       throw new UsageError('a trace file takes no options but --json');
     const status = await withinTimeout(

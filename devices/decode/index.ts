@@ -1,6 +1,7 @@
 export * from './decode-cd.ts';
 export * from './decode-commands.ts';
 export * from './decode-events.ts';
+export * from './decode-log.ts';
 export * from './decode-pte.ts';
 export * from './decode-ste.ts';
 export type { Decoded, DecodedField, Words } from './structure.ts';

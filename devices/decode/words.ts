@@ -25,3 +25,33 @@ export function hexOfWords(words: ArrayLike<number>): string[] {
     (_, i) => digits(words[2 * i + 1]) + digits(words[2 * i]),
   );
 }
+
+/** Prefix, digits, and the suffix that a C compiler takes. */
+const NUMBER = /^(?:0x)?([0-9a-f]{1,16})(?:u?l{0,2})$/i;
+const SEPARATORS = /[\s,;:{}[\]|]+/;
+const MOST_SHOWN = 40;
+
+/**
+ * The 32-bit words of a structure as people have them: hexadecimal numbers with or
+ * without `0x`, short ones too, between spaces, commas or brackets; its doublewords, or
+ * twice as many 32-bit words, the lowest first.
+ * @param doublewords how many the structure has.
+ * @throws {RangeError} one line that names what is no number, or how many there are.
+ */
+export function wordsOfText(text: string, doublewords: number): number[] {
+  const numbers = text.split(SEPARATORS).filter((part) => part !== '');
+  const digits = numbers.map((number) => {
+    const [, found] = NUMBER.exec(number) ?? [];
+    if (found === undefined) {
+      throw new RangeError(
+        `${JSON.stringify(number.slice(0, MOST_SHOWN))} is not 1 to ${DIGITS} hexadecimal digits`,
+      );
+    }
+    return found;
+  });
+  if (digits.length === 2 * doublewords && digits.every((one) => one.length <= DIGITS / 2))
+    return digits.map((one) => Number.parseInt(one, 16));
+  if (digits.length !== doublewords)
+    throw new RangeError(`it is ${doublewords} doublewords, not ${digits.length}`);
+  return wordsOfHex(digits.map((one) => one.padStart(DIGITS, '0')));
+}

@@ -22,8 +22,11 @@ import type { TableMemory } from './memory.ts';
 
 /** Attributes of a leaf: every bit of a page descriptor but its address. Blocks take the same with their own type. */
 export const S1_READ_WRITE = BigInt(PTE_S1_PAGE_RW);
+/** Attributes of a stage-1 leaf that may be read. */
 export const S1_READ_ONLY = BigInt(PTE_S1_PAGE_RO);
+/** Attributes of a stage-2 leaf that may be read and written. */
 export const S2_READ_WRITE = BigInt(PTE_S2_PAGE_RW);
+/** Attributes of a stage-2 leaf that may be read. */
 export const S2_READ_ONLY = BigInt(PTE_S2_PAGE_RO);
 
 /** Which tables these are. */

@@ -14,6 +14,7 @@ export const VEVENT_FLAG_LOST = 1;
 const SEQUENCE_MASK = 0x7fffffff;
 /** struct iommu_hwpt_pgfault and its answer. */
 export const PGFAULT_SIZE = 40;
+/** Bytes of `struct iommu_hwpt_page_response`. */
 export const PGFAULT_ANSWER_SIZE = 8;
 
 /** What both kinds of files have. */

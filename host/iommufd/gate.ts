@@ -11,4 +11,5 @@ export type Resource = 'allocation' | 'memory access';
  */
 export type ResourceGate = (resource: Resource, what: string) => void;
 
+/** A gate that refuses nothing. */
 export const OPEN_GATE: ResourceGate = () => undefined;

@@ -1,5 +1,6 @@
 // Numbers of include/uapi/linux/iommufd.h that the core and all vendors share.
 
+/** Bytes of a page of an IOAS. */
 export const PAGE_SIZE = 4096;
 /** Of enum iommu_hwpt_pgfault_flags: the request has a PASID. */
 export const PGFAULT_PASID_VALID = 1;
@@ -14,8 +15,9 @@ export const PGFAULT_EXEC = 4;
 /** Of the same: privileged. */
 export const PGFAULT_PRIV = 8;
 
-/** Entries of one HWPT_INVALIDATE, and events of one vEVENTQ, at most. */
+/** Entries of one HWPT_INVALIDATE, at most. */
 export const MAX_INVALIDATIONS = 2 ** 19;
+/** Events of one vEVENTQ, at most. */
 export const MAX_VEVENTQ_DEPTH = 2 ** 19;
 
 /**
@@ -23,11 +25,16 @@ export const MAX_VEVENTQ_DEPTH = 2 ** 19;
  * is none or the default in all of them.
  */
 export const DATA_NONE = 0;
+/** IOMMU_VIOMMU_TYPE_DEFAULT and its like: no driver of its own. */
 export const TYPE_DEFAULT = 0;
 
+/** IOMMU_HW_INFO_TYPE_DEFAULT: what the device's driver reports. */
 export const HW_INFO_TYPE_DEFAULT = 0;
+/** IOMMU_HW_INFO_TYPE_ARM_SMMUV3. */
 export const HW_INFO_TYPE_ARM_SMMUV3 = 2;
+/** IOMMU_HW_INFO_TYPE_TEGRA241_CMDQV. */
 export const HW_INFO_TYPE_TEGRA241_CMDQV = 3;
+/** IOMMU_HW_INFO_TYPE_AMD. */
 export const HW_INFO_TYPE_AMD = 4;
 
 /**
@@ -36,12 +43,19 @@ export const HW_INFO_TYPE_AMD = 4;
  */
 export const VIOMMU_FLAG_BTM = 1;
 
+/** IOMMU_HWPT_DATA_ARM_SMMUV3: a nested HWPT from the STE of a guest. */
 export const HWPT_DATA_ARM_SMMUV3 = 2;
+/** IOMMU_VIOMMU_TYPE_ARM_SMMUV3. */
 export const VIOMMU_TYPE_ARM_SMMUV3 = 1;
+/** IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV: a vSMMU with a VINTF. */
 export const VIOMMU_TYPE_TEGRA241_CMDQV = 2;
+/** IOMMU_HW_QUEUE_TYPE_TEGRA241_CMDQV: a VCMDQ. */
 export const HW_QUEUE_TYPE_TEGRA241_CMDQV = 1;
 /** This model's own: the guest's one CMDQ, run as it stands (docs/iommufd.md, the overlay path). */
 export const HW_QUEUE_TYPE_CMDQ_OVERLAY = 0x6f766c79;
+/** IOMMU_VEVENTQ_TYPE_ARM_SMMUV3. */
 export const VEVENTQ_TYPE_ARM_SMMUV3 = 1;
+/** IOMMU_VEVENTQ_TYPE_TEGRA241_CMDQV. */
 export const VEVENTQ_TYPE_TEGRA241_CMDQV = 2;
+/** IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3: commands, as a guest writes them. */
 export const INVALIDATE_DATA_ARM_SMMUV3 = 1;

@@ -82,6 +82,7 @@ describe('the schema of the options', () => {
       hostRam: 16,
       idRegisters: 'grace',
       iotlbCheck: true,
+      traceLimit: 1000,
     };
     expect(checkOptions(MACHINE_SETTINGS, machine, '')).toEqual(machine);
     expect(checkOptions(HOST_SETTINGS, host, '')).toEqual(host);

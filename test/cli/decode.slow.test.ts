@@ -1,8 +1,10 @@
 // vsmmu decode. What it decodes is tested in test/devices/decode.
 
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { vsmmu } from '../support/vsmmu-command.ts';
+import { type Outcome, vsmmu } from '../support/vsmmu-command.ts';
 
 const PAGE = readFileSync(new URL('../../docs/decode.md', import.meta.url), 'utf8');
 const ZERO = '0'.repeat(16);
@@ -19,6 +21,24 @@ function examples(): [string, string][] {
         return [shown.slice(0, end), shown.slice(end + 1)];
       }),
   );
+}
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** The command with a standard input. */
+function piped(input: string, ...args: string[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, 'decode', ...args]);
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        output[name] += text;
+      });
+    // It may end before it has read all.
+    child.stdin.on('error', () => undefined).end(input);
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, ...output }));
+  });
 }
 
 describe('docs/decode.md', () => {
@@ -57,21 +77,14 @@ describe('vsmmu decode', () => {
   it('says what is wrong with its words in one line and ends with 2', async () => {
     const cases: [RegExp, ...string[]][] = [
       [/missing required argument 'kind'/],
-      [/missing required argument 'hex'/, 'cmd'],
-      [/'smmu' is none of ste, cd, cmd, event, pte/, 'smmu', ZERO],
-      [/cmd is 2 doublewords of 16 hexadecimal digits, not 1$/m, 'cmd', ZERO],
-      [
-        /event is 4 doublewords of 16 hexadecimal digits, not 5$/m,
-        'event',
-        ZERO,
-        ZERO,
-        ZERO,
-        ZERO,
-        ZERO,
-      ],
-      [/vsmmu: 12 is not 16 hexadecimal digits/, 'cmd', '12', ZERO],
-      [/000000000000000g is not 16 hexadecimal digits/, 'cmd', ZERO, '000000000000000g'],
-      [/0x00000000000000 is not 16/, 'pte', '0x00000000000000'],
+      [/'smmu' is none of ste, cd, cmd, event, pte, log/, 'smmu', ZERO],
+      [/cmd: it is 2 doublewords, not 1$/m, 'cmd', ZERO],
+      [/event: it is 4 doublewords, not 5$/m, 'event', ZERO, ZERO, ZERO, ZERO, ZERO],
+      [/cmd: "12.5" is not 1 to 16 hexadecimal digits/, 'cmd', '12.5', ZERO],
+      [/cannot read nothing.log: ENOENT/, 'log', 'nothing.log'],
+      [/no line of an SMMU/, 'log', '/dev/null'],
+      [/"000000000000000g" is not 1 to 16 hexadecimal digits/, 'cmd', ZERO, '000000000000000g'],
+      [/pte: "0x" is not 1 to 16/, 'pte', '0x'],
       [/Allowed choices are 4k, 16k, 64k/, 'pte', ZERO, '--granule', '8k'],
       [/level -1 takes --ds/, 'pte', ZERO, '--level', '-1'],
       [/level -1 takes --ds/, 'pte', ZERO, '--level', '-1', '--ds', '--granule', '16k'],
@@ -83,5 +96,21 @@ describe('vsmmu decode', () => {
       expect([status, stdout, stderr.split('\n').length], args.join(' ')).toEqual([2, '', 2]);
       expect(stderr).toMatch(message);
     }
+  });
+
+  it('takes standard input: words, or a log', async () => {
+    const words = await piped('0x0005000300000012,\n0x12345001\n', 'cmd', '-');
+    expect(words).toEqual(await vsmmu('decode', 'cmd', '0005000300000012', '0000000012345001'));
+    const log = await piped(`${PAGE.split('```text\n')[1]?.split('```')[0]}`, 'log', '--json');
+    const [first] = log.stdout.trim().split('\n');
+    expect([log.status, JSON.parse(first ?? '')]).toMatchObject([
+      0,
+      { line: 5, device: 'arm-smmu-v3.0.auto', decoded: { name: 'F_TRANSLATION' } },
+    ]);
+    const { status, stderr } = await piped('1 '.repeat(10_000), 'cmd');
+    expect([status, stderr]).toEqual([
+      2,
+      'vsmmu: standard input is longer than the words of a structure: try log\n',
+    ]);
   });
 });

@@ -2,6 +2,7 @@
 // only adds to it, and write down here what it is now.
 
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,14 @@ function shapeOf(value: unknown, data: readonly string[] = []): string[] {
   };
   visit(value, '');
   return [...lines].sort();
+}
+
+const JSON_PAGE = readFileSync(join(PROJECT, 'docs/json.md'), 'utf8');
+
+/** What docs/json.md says below a heading. */
+function shapeOn(heading: string): string {
+  const below = JSON_PAGE.split(`## ${heading}\n`)[1] ?? '';
+  return /```text\n([\s\S]*?)```/.exec(below)?.[1] ?? '';
 }
 
 /** Lines of a shape, written with the paths that begin alike in one: "a: b number, c string". */
@@ -117,7 +126,7 @@ describe('versions', () => {
       1,
       [
         'allowGc args devices directMaps drain env experiment guest hostRam idRegisters iotlbCheck json memory overlay path queues quiet',
-        'secondary seed timeout trace transport vcmdqs vcpus vintfs vms',
+        'secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);
   });
@@ -129,11 +138,7 @@ describe('versions', () => {
     expect(other).toMatchObject({ formatVersion: versions.TRACE_FORMAT_VERSION });
     const types = shapeOf({ ...trace, otherData: other }, ['traceEvents[].args']);
     expect(types.filter((line) => !line.startsWith('traceEvents[].args.'))).toEqual(
-      lines(`
-        .: displayTimeUnit string
-        otherData: formatVersion number, lost number, producer string
-        traceEvents[]: name string, ph string, pid number, tid number, ts number, dur number, s string
-      `),
+      lines(shapeOn('A trace file')),
     );
     expect({ formatVersion: versions.JSON_FORMAT_VERSION, ...(host as object) }).toEqual(
       parsed.inspection,
@@ -156,43 +161,15 @@ describe('what --json prints', () => {
   it('of vsmmu boot', () => {
     const data = ['exits.byRegister'];
     const both = new Set([...shapeOf(parsed.report, data), ...shapeOf(parsed.findings, data)]);
-    expect([...both].sort()).toEqual(
-      lines(`
-        .: formatVersion number, ok boolean
-        checks[]: name string, ok boolean, detail string
-        exits: total number, byRegister.* number
-        exits.byKind: mmio number, wasi number, wait number, clock number
-        vcmdq: queues number, commands number, syncs number, doorbellCalls number, exitsDuringInvalidation number
-        paths[]: path string, drain string, transport string, batch number, p50Ns number, p99Ns number
-        paths[]: exitsPerBatch number, vcpus number
-        ways[]: path string, commands number, rewritten number, interventions number
-        drain: asked string, place string, reason string
-        sanitizer: compared number, suspects number, dropped number, lost number
-        sanitizer.findings[]: kind string, machine string, streamId number, iova string, now string, text string
-        sanitizer.findings[].entry: address string, pa string, permissions string, size number, vmid number, asid number
-        sanitizer.findings[].changes[]: what string, address string, old string, now string
-        sanitizer.findings[].command: text string, doublewords[] string
-      `),
-    );
+    expect([...both].sort()).toEqual(lines(shapeOn('vsmmu boot')));
   });
 
   it('of vsmmu trace summary', () => {
-    expect(shapeOf(parsed.summary)).toEqual(
-      lines(`
-        .: formatVersion number, ms number, events number, lost number
-        tracks[]: process string, track string
-        tracks[].names[]: name string, count number, ms number
-      `),
-    );
+    expect(shapeOf(parsed.summary)).toEqual(lines(shapeOn('vsmmu trace summary')));
   });
 
   it('of vsmmu decode', () => {
-    expect(shapeOf(parsed.decoded)).toEqual(
-      lines(`
-        .: formatVersion number, name string, summary string
-        fields[]: name string, doubleword number, high number, low number, value string, meaning string, ignored boolean
-      `),
-    );
+    expect(shapeOf(parsed.decoded)).toEqual(lines(shapeOn('vsmmu decode')));
   });
 
   it('of vsmmu inspect', () => {
@@ -202,26 +179,6 @@ describe('what --json prints', () => {
       'vms[].viommus[].counts',
       'vms[].viommus[].objects[].details',
     ];
-    expect(shapeOf(parsed.inspection, data)).toEqual(
-      lines(`
-        .: formatVersion number, ramInUse number
-        vmids: bits number, pinned number, pinnable number, generation number
-        smmus[]: vintfsInUse number, counts.* number, counts.*.* number
-        vms[]: name string, window number, memory number, references number
-        vms[].viommus[]: smmu number, index number, vmid number, overlay boolean, btm boolean, doorbellCalls number, counts.* number
-        vms[].viommus[].streams[]: virtual number, physical number
-        vms[].viommus[].sidPairs[]: pair number, virtual number, physical number
-        vms[].viommus[].queues[]: name string, kind string, block number, allocated boolean, entries number
-        vms[].viommus[].queues[]: prod number, cons number, state string, error number, mappedAt number
-        vms[].viommus[].queues[]: commands number, syncs number, errors number, rewrites number
-        vms[].viommus[].vintf: index number, enabled boolean, vmid number, doorbellCalls number, page0 number
-        vms[].viommus[].vintf.sidPairs[]: pair number, virtual number, physical number
-        vms[].viommus[].vintf.queues[]: name string, kind string, block number, allocated boolean, entries number
-        vms[].viommus[].vintf.queues[]: prod number, cons number, state string, error number, mappedAt number
-        vms[].viommus[].vintf.queues[]: commands number, syncs number, errors number, rewrites number
-        vms[].viommus[].objects[]: id number, type string, users number, keeps[] number
-        vms[].viommus[].objects[]: details.* number, details.* string
-      `),
-    );
+    expect(shapeOf(parsed.inspection, data)).toEqual(lines(shapeOn('vsmmu inspect')));
   });
 });

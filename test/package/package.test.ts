@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { PROJECTS, SOURCES } from '../../scripts/type-projects.mjs';
@@ -48,8 +48,22 @@ describe('the package', { timeout: 120_000 }, () => {
     ).toEqual([]);
   });
 
+  it('has what its pages link to', () => {
+    const pages = paths().filter((path) => /^(README|docs\/[^/]+|templates\/.*)\.md$/.test(path));
+    expect(pages.length).toBeGreaterThan(20);
+    for (const page of pages) {
+      const prose = readFileSync(join(packed.folder, 'node_modules/vsmmu', page), 'utf8').replace(
+        /^```[\s\S]*?^```$/gm,
+        '',
+      );
+      for (const [, target = ''] of prose.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g))
+        if (!/^https?:/.test(target))
+          expect(paths(), page).toContain(posix.join(page, '..', target));
+    }
+  });
+
   it('is small, and weighs what docs/api.md says', () => {
-    expect(packed.size).toBeLessThan(650_000);
+    expect(packed.size).toBeLessThan(700_000);
     const [, size, unpacked] =
       /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(
         readFileSync(join(PROJECT, 'docs/api.md'), 'utf8'),

@@ -94,7 +94,7 @@ export class Host implements AsyncDisposable {
     this.#emitters = emitters;
     this.#model = model;
     setHostModel(this, model);
-    this.trace = options.trace ? new Trace(model.memory) : undefined;
+    this.trace = options.trace ? new Trace(model.memory, options.traceLimit) : undefined;
     this.#workerUrl = options.workerUrl ?? {};
     this.#clock = options.clock;
     this.#exits = shared ? new ExitServer() : undefined;

@@ -1,7 +1,9 @@
 // Chrome's trace event format ("JSON Object Format"), which chrome://tracing, Perfetto and Speedscope open.
 
 import type { HostInspection } from '../inspect/index.ts';
-import type { TraceRecord } from './trace.ts';
+import { Nesting, nanoseconds } from './nesting.ts';
+import type { TraceRecord } from './trace-record.ts';
+import { compareProcesses, compareTracks } from './track-order.ts';
 
 /** Version of the trace file format: `otherData.formatVersion`. A file without one is of version 1. */
 export const TRACE_FORMAT_VERSION = 1;
@@ -34,8 +36,61 @@ export interface ChromeTrace {
   };
 }
 
+/** A track of a process, as the file numbers them. */
+interface Track {
+  readonly pid: number;
+  readonly tid: number;
+  readonly nesting: Nesting;
+}
+
+const metadata = (kind: 'process' | 'thread', pid: number, tid: number, name: string) => {
+  const common = { ph: 'M', pid, tid } as const;
+  return [
+    { name: `${kind}_name`, ...common, args: { name } },
+    // With the name, because readers of the format expect one in every such event.
+    {
+      name: `${kind}_sort_index`,
+      ...common,
+      args: { name, sort_index: kind === 'process' ? pid : tid },
+    },
+  ] satisfies ChromeEvent[];
+};
+
+/** Numbers processes and tracks in the order in which they are to be seen. */
+function numbered(records: readonly TraceRecord[]) {
+  const names = new Map<string, Set<string>>();
+  for (const { process, track } of records) {
+    const tracks = names.get(process) ?? new Set();
+    names.set(process, tracks.add(track));
+  }
+  const tracks = new Map<string, Map<string, Track>>();
+  const events: ChromeEvent[] = [];
+  let tid = 0;
+  for (const [index, process] of [...names.keys()].sort(compareProcesses).entries()) {
+    const pid = index + 1;
+    const own = new Map<string, Track>();
+    tracks.set(process, own);
+    events.push(...metadata('process', pid, 0, process));
+    for (const track of [...(names.get(process) ?? [])].sort(compareTracks)) {
+      tid++;
+      own.set(track, { pid, tid, nesting: new Nesting() });
+      events.push(...metadata('thread', pid, tid, track));
+    }
+  }
+  const trackOf = ({ process, track }: TraceRecord): Track => {
+    const found = tracks.get(process)?.get(track);
+    if (!found) throw new RangeError(`no track ${track}`);
+    return found;
+  };
+  return { events, trackOf };
+}
+
+const microseconds = (ns: number) => ns / 1000;
+
 /**
- * Makes a file of a trace.
+ * Makes a file of a trace. Times are whole nanoseconds, and the slices of a track nest
+ * strictly: one that overlaps another is cut or moved by as much as that takes.
+ * @param records in the order of their times, as `Trace.read` gives them.
  * @param lost how many records are missing.
  * @param host what `Host.inspect` has shown.
  */
@@ -44,42 +99,14 @@ export function chromeTrace(
   lost = 0,
   host?: HostInspection,
 ): ChromeTrace {
-  const processes = new Map<string, number>();
-  const tracks = new Map<string, number>();
-  const names: ChromeEvent[] = [];
-  // Numbers in the order in which names are met, each announced once.
-  const numberOf = (
-    numbers: Map<string, number>,
-    key: string,
-    announce: (number: number) => ChromeEvent,
-  ) => {
-    let number = numbers.get(key);
-    if (number === undefined) {
-      number = numbers.size + 1;
-      numbers.set(key, number);
-      names.push(announce(number));
-    }
-    return number;
-  };
-  const events = records.map(({ process, track, name, at, ms, details }): ChromeEvent => {
-    const pid = numberOf(processes, process, (number) => ({
-      name: 'process_name',
-      ph: 'M',
-      pid: number,
-      tid: 0,
-      args: { name: process },
-    }));
-    const tid = numberOf(tracks, `${process}\0${track}`, (number) => ({
-      name: 'thread_name',
-      ph: 'M',
-      pid,
-      tid: number,
-      args: { name: track },
-    }));
-    const common = { name, pid, tid, ts: at * 1000, args: details };
-    return ms === undefined
-      ? { ...common, ph: 'i', s: 't' }
-      : { ...common, ph: 'X', dur: ms * 1000 };
+  const { events: names, trackOf } = numbered(records);
+  const events = records.map((record): ChromeEvent => {
+    const { name, at, ms, details: args } = record;
+    const { pid, tid, nesting } = trackOf(record);
+    const common = { name, pid, tid, args };
+    if (ms === undefined) return { ...common, ts: microseconds(nanoseconds(at)), ph: 'i', s: 't' };
+    const { start, end } = nesting.place(nanoseconds(at), nanoseconds(at + ms));
+    return { ...common, ts: microseconds(start), ph: 'X', dur: microseconds(end - start) };
   });
   return {
     traceEvents: [...names, ...events],

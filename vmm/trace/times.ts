@@ -85,7 +85,8 @@ function timed(records: readonly HotRecord[], marks: readonly Mark[]): TimedReco
     );
     if (latest !== to) finish();
     if (group.length === 0) {
-      from = Math.max(result.at(-1)?.at ?? 0, marks[mark - 1]?.to ?? 0);
+      const last = result.at(-1);
+      from = Math.max(last ? last.at + last.ms : 0, marks[mark - 1]?.to ?? 0);
       to = Math.max(from, latest);
     }
     group.push(record);

@@ -24,6 +24,8 @@ export interface RingContents {
   readonly records: readonly TimedRecord[];
   /** Units that have been overwritten, or are not complete. */
   readonly lost: number;
+  /** The first record behind those that have been overwritten; undefined when none was. */
+  readonly resumes?: TimedRecord | undefined;
 }
 
 /** Units that stand behind each other. */
@@ -151,6 +153,9 @@ export class TraceRing {
         else if (record.kind !== 'padding') records.push(record);
       }
     }
-    return { records: withTimes(records, this.#marks), lost };
+    const timed = withTimes(records, this.#marks);
+    const resumes =
+      newest.index === endOf(begin) ? undefined : timed.find(({ index }) => index >= newest.index);
+    return { records: timed, lost, resumes };
   }
 }

@@ -24,26 +24,14 @@ import type { TraceEvent } from '../../devices/plugin/index.ts';
 import { eventType } from '../../devices/tables/index.ts';
 import type { Doorbell } from './hot-record.ts';
 import type { TimedRecord } from './times.ts';
+import { HOST, type TraceRecord } from './trace-record.ts';
 import { TraceRing } from './trace-ring.ts';
-
-/**
- * Something that happened, on a track of a process: a machine is a process, a vCPU, a
- * queue, a device a track of it.
- */
-export interface TraceRecord {
-  readonly process: string;
-  readonly track: string;
-  readonly name: string;
-  /** Milliseconds on the host's clock. */
-  readonly at: number;
-  /** How long it took; absent for what has no length. */
-  readonly ms?: number;
-  readonly details: Readonly<Record<string, number | string | boolean>>;
-}
 
 /** Records that are kept: of too many the first half, and the newest. */
 const DEFAULT_LIMIT = 250_000;
-const HOST = 'host';
+/** What a command takes at least to be seen: a nanosecond, and one that parts it from the next. */
+const SHOWN_MS = 2e-6;
+const RUN = 'drain';
 
 /** Operands that the SMMU looks at, by their names. */
 function operands({ fields }: Decoded, without: string): Record<string, string> {
@@ -72,6 +60,35 @@ const RESULTS: Readonly<Record<number, string>> = {
   [TRANSLATE_RAZWI]: 'reads as zero, writes ignored',
   [TRANSLATE_STALLED]: 'stalled',
 };
+
+/** The newest `most` records, without commands whose run is not among them. */
+function newest(records: readonly TraceRecord[], most: number): TraceRecord[] {
+  const trackOf = ({ process, track }: TraceRecord) => `${process}\0${track}`;
+  const cut = records.length - most;
+  const ends = new Map<string, number>();
+  for (const record of records.slice(0, cut))
+    if (record.name === RUN) ends.set(trackOf(record), record.at + (record.ms ?? 0));
+  return records
+    .slice(cut)
+    .filter((record) => record.at >= (ends.get(trackOf(record)) ?? record.at));
+}
+
+/** With a record that shows where others are missing. */
+function withGap(
+  records: readonly TraceRecord[],
+  from: number,
+  to: number,
+  lost: number,
+): TraceRecord[] {
+  const gap = { process: HOST, track: 'missing', name: 'missing', at: from, ms: to - from };
+  const at = records.findIndex((record) => record.at > from);
+  const before = at < 0 ? records.length : at;
+  return [
+    ...records.slice(0, before),
+    { ...gap, details: { records: lost } },
+    ...records.slice(before),
+  ];
+}
 
 type Run = Extract<TimedRecord, { readonly kind: 'run' }>;
 type Walk = Extract<TimedRecord, { readonly kind: 'walk' }>;
@@ -126,11 +143,11 @@ export class Trace {
 
   /**
    * @param memory that of the host, made with a trace ring.
-   * @param limit records that are kept, an even number.
+   * @param limit records that are kept, 2 or more; an odd number counts as the even one before.
    */
   constructor(memory: WebAssembly.Memory, limit = DEFAULT_LIMIT) {
     this.#ring = new TraceRing(memory);
-    this.#limit = limit;
+    this.#limit = limit - (limit % 2);
     const at = performance.now();
     this.#hits = new Map(this.#ring.hits().map(([thread, hits]) => [thread, { hits, at }]));
   }
@@ -142,7 +159,11 @@ export class Trace {
 
   /** Says for which machine a thread block translates from now on. */
   nameThread(thread: number, process: string): void {
-    this.#threads.add(`${thread}`, { from: this.#ring.written, process, track: 'IOTLB' });
+    this.#threads.add(`${thread}`, {
+      from: this.#ring.written,
+      process,
+      track: `IOTLB, thread ${thread}`,
+    });
   }
 
   /** Takes an event of a machine or one of its devices. */
@@ -163,13 +184,22 @@ export class Trace {
     return { process: HOST, track: `thread ${thread}`, name: 'doorbell', at, details };
   }
 
-  /** The run, and its commands. It has one time; they are spread over it, so that each can be seen. */
-  #run(record: Run): TraceRecord[] {
-    const { index, at, thread, smmu, queue, ms, commands, refused, doorbell, estimated } = record;
-    const { process, track } = this.#queues.of(`${smmu}.${queue}`, index) ?? {
+  /**
+   * The run, and its commands. It has one time; they are spread over it, so that each can
+   * be seen: a clock that is too coarse for that makes it no shorter than they need.
+   * @param ends when each queue's last run has ended: a queue runs on one thread at a time,
+   *   whatever the estimates of two threads say.
+   */
+  #run(record: Run, ends: Map<string, number>): TraceRecord[] {
+    const { index, thread, smmu, queue, commands, refused, doorbell, estimated } = record;
+    const name = `${smmu}.${queue}`;
+    const { process, track } = this.#queues.of(name, index) ?? {
       process: HOST,
       track: `SMMU ${smmu} queue ${queue}`,
     };
+    const at = Math.max(record.at, ends.get(name) ?? 0);
+    const ms = Math.max(record.ms, (commands.length + 1) * SHOWN_MS);
+    ends.set(name, at + ms);
     const step = ms / Math.max(1, commands.length);
     const records = commands.map((words, i): TraceRecord => {
       const decoded = decodeCommand(words);
@@ -183,7 +213,7 @@ export class Trace {
     });
     const details = { commands: commands.length, thread, refused, ...(estimated && { estimated }) };
     const rung = doorbell ? [this.#doorbell(record, doorbell)] : [];
-    return [...rung, { process, track, name: 'drain', at, ms, details }, ...records];
+    return [...rung, { process, track, name: RUN, at, ms, details }, ...records];
   }
 
   #walk({ process }: Pick<Owner, 'process'>, walk: Walk): TraceRecord {
@@ -261,22 +291,36 @@ export class Trace {
 
   /**
    * The records, oldest first, and how many are missing: of more than the limit those in
-   * the middle, and units of the ring that have been overwritten.
+   * the middle, and units of the ring that have been overwritten. Where records are
+   * missing, one named `missing` reaches from the last one before to the first one after.
    */
   read(): { readonly records: readonly TraceRecord[]; readonly lost: number } {
     const now = performance.now();
-    const { records: hot, lost } = this.#ring.read(now);
+    const { records: hot, lost: lostHot, resumes } = this.#ring.read(now);
+    const ends = new Map<string, number>();
     const drained = hot.flatMap((record) => {
-      if (record.kind === 'run') return this.#run(record);
+      if (record.kind === 'run') return this.#run(record, ends);
       return record.kind === 'doorbell' ? [this.#doorbell(record, record.doorbell)] : [];
     });
     const walks = hot.filter((record) => record.kind === 'walk');
     const all = [...this.#told, ...drained, ...this.#translations(walks, now)].sort(
       (a, b) => a.at - b.at,
     );
-    const over = Math.max(0, all.length - this.#limit);
-    all.splice(this.#limit / 2, over);
-    return { records: all, lost: lost + over + this.#dropped };
+    const half = this.#limit / 2;
+    const kept =
+      all.length > this.#limit ? [...all.slice(0, half), ...newest(all.slice(half), half)] : all;
+    const over = all.length - kept.length;
+    const lost = lostHot + over + this.#dropped;
+    /** The times on both sides of each gap. */
+    const gaps: number[] = [];
+    const gapBefore = (after: TraceRecord | TimedRecord | undefined, before?: { at: number }) => {
+      if (after) gaps.push(before?.at ?? after.at, after.at);
+    };
+    if (over > 0) gapBefore(kept[half], kept[half - 1]);
+    if (this.#dropped > 0) gapBefore(this.#told[half], this.#told[half - 1]);
+    if (resumes) gapBefore(resumes, hot[hot.indexOf(resumes) - 1]);
+    if (gaps.length === 0) return { records: kept, lost };
+    return { records: withGap(kept, Math.min(...gaps), Math.max(...gaps), lost), lost };
   }
 
   /** The records of `read`. */

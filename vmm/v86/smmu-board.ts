@@ -17,7 +17,9 @@ import { v86Regions } from './ram.ts';
 
 /** Offsets of the devices in their window. */
 export const V86_SMMU = 0;
+/** Offset of the CMDQV in V86_WINDOW. */
 export const V86_CMDQV = 0x20000;
+/** Offset of the DMA engine in V86_WINDOW. */
 export const V86_DMA = 0x80000;
 /** Bytes of the window that they take; other devices can follow up to the next multiple of V86_BLOCK. */
 export const V86_WINDOW = 5 * V86_BLOCK;

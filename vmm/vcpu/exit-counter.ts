@@ -5,6 +5,7 @@ import { RegisterCounts } from '../../devices/bus/register-counts.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { ExitView } from './guest.ts';
 
+/** Kinds of exits that are counted. */
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
 /** What an exit was for: a register, a WASI call, waiting, the clock. */
 export type ExitKind = (typeof EXIT_KINDS)[number];

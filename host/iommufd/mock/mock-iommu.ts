@@ -27,18 +27,27 @@ import {
 } from '../index.ts';
 import { require } from '../iommufd-error.ts';
 
+/** Type of `hwInfo` of a mock device. */
 export const MOCK_HW_INFO_TYPE = 0xfeedbeef;
+/** Type of the data of a nested HWPT. */
 export const MOCK_HWPT_DATA = 0xdead;
+/** Type of a mock vIOMMU. */
 export const MOCK_VIOMMU_TYPE = 0xdeadbeef;
+/** Type of an invalidation. */
 export const MOCK_INVALIDATE_DATA = 0xdeadbeef;
+/** Type of a hardware queue. */
 export const MOCK_HW_QUEUE_TYPE = 0xdeadbeef;
+/** Type of an event queue of a vIOMMU. */
 export const MOCK_VEVENTQ_TYPE = 0xbeefdead;
+/** Hardware queues of a mock vIOMMU. */
 export const MOCK_HW_QUEUES = 2;
 /** Entries of a nested domain's IOTLB, and of a device's cache. */
 export const MOCK_CACHE_ENTRIES = 4;
 /** Bytes of an invalidation of a nested HWPT {flags, IOTLB entry}, and of a vIOMMU {flags, virtual ID, cache entry}. */
 export const MOCK_HWPT_INVALIDATION_SIZE = 8;
+/** Bytes of an invalidation of a vIOMMU. */
 export const MOCK_VIOMMU_INVALIDATION_SIZE = 12;
+/** Flag of an invalidation: every entry. */
 export const MOCK_INVALIDATE_ALL = 1;
 /** Smaller than the host's page, as in Linux's mock. */
 const MOCK_PAGE_SIZE = PAGE_SIZE / 2;

@@ -14,6 +14,7 @@ import {
   type HotRecord,
   type Mark,
   Trace,
+  type TraceRecord,
   TraceRing,
   withTimes,
 } from '../../../vmm/trace/index.ts';
@@ -156,15 +157,27 @@ describe('a trace', () => {
     const asids = trace.records
       .map(({ details }) => details.ASID)
       .filter((asid) => asid !== undefined);
-    expect(asids).toEqual(['0x0', '0x1', '0x7', '0x8', '0x9']);
-    expect([trace.records.length, trace.lost]).toEqual([10, 10]);
+    // Nothing of the run whose command would be the first of the newest five.
+    expect(asids).toEqual(['0x0', '0x1', '0x8', '0x9']);
+    const { records, lost } = trace.read();
+    expect([records.length, lost]).toEqual([10, 11]);
+    const gap = records.findIndex(({ name }) => name === 'missing');
+    const { at = 0, ms = 0, details } = records[gap] ?? {};
+    expect([gap, at, details]).toEqual([5, records[4]?.at, { records: 11 }]);
+    expect(at + ms).toBeCloseTo(records[6]?.at ?? 0, 9);
   });
 
   it('keeps the first and the newest of what machines tell', async () => {
     const { trace } = await traced(10);
     for (let i = 0; i < 45; i++) trace.add('vm0', 'vCPU 0', { name: `exit ${i}` });
     expect(trace.records.map(({ name }) => name)).toEqual(
-      [0, 1, 2, 3, 4, 40, 41, 42, 43, 44].map((i) => `exit ${i}`),
+      ['exit 0', 'exit 1', 'exit 2', 'exit 3', 'exit 4', 'missing'].concat([
+        'exit 40',
+        'exit 41',
+        'exit 42',
+        'exit 43',
+        'exit 44',
+      ]),
     );
     expect(trace.lost).toBe(35);
   });
@@ -204,7 +217,11 @@ describe('a trace of translations', () => {
       pa: `0x1${(DATA_GPA + 0x123).toString(16)}`,
       size: 4096,
     });
-    expect(hit).toMatchObject({ name: 'hit', track: 'IOTLB', details: { count: 3 } });
+    expect(hit).toMatchObject({
+      name: 'hit',
+      track: expect.stringMatching(/^IOTLB, thread \d+$/),
+      details: { count: 3 },
+    });
     expect(others).toEqual([]);
   });
 
@@ -346,14 +363,21 @@ describe('the Chrome format', () => {
     { process: 'vm1', track: 'vCPU 0', name: 'exit wait', at: 3, details: {} },
   ];
 
+  const later = (all: readonly TraceRecord[]) => all.map((one) => ({ ...one, at: one.at + 10 }));
+
+  const named = (kind: string, pid: number, tid: number, name: string, order: number) => [
+    { name: `${kind}_name`, ph: 'M', pid, tid, args: { name } },
+    { name: `${kind}_sort_index`, ph: 'M', pid, tid, args: { name, sort_index: order } },
+  ];
+
   it('has a process for each machine, a thread for each track, microseconds, and instants without a length', () => {
     expect(chromeTrace(records, 7)).toEqual({
       traceEvents: [
-        { name: 'process_name', ph: 'M', pid: 1, tid: 0, args: { name: 'vm0' } },
-        { name: 'thread_name', ph: 'M', pid: 1, tid: 1, args: { name: 'vCPU 0' } },
-        { name: 'thread_name', ph: 'M', pid: 1, tid: 2, args: { name: 'LVCMDQ 0' } },
-        { name: 'process_name', ph: 'M', pid: 2, tid: 0, args: { name: 'vm1' } },
-        { name: 'thread_name', ph: 'M', pid: 2, tid: 3, args: { name: 'vCPU 0' } },
+        ...named('process', 1, 0, 'vm0', 1),
+        ...named('thread', 1, 1, 'vCPU 0', 1),
+        ...named('thread', 1, 2, 'LVCMDQ 0', 2),
+        ...named('process', 2, 0, 'vm1', 2),
+        ...named('thread', 2, 3, 'vCPU 0', 3),
         {
           name: 'exit mmio',
           pid: 1,
@@ -372,8 +396,8 @@ describe('the Chrome format', () => {
   });
 
   it('can be summed up by track and name', () => {
-    const summary = summaryOf(chromeTrace([...records, ...records], 7));
-    expect(summary).toMatchObject({ events: 6, lost: 7, ms: 2 });
+    const summary = summaryOf(chromeTrace([...records, ...later(records)], 7));
+    expect(summary).toMatchObject({ events: 6, lost: 7, ms: 12 });
     expect(summary.tracks.map(({ process, track, names }) => [process, track, names])).toEqual([
       ['vm0', 'vCPU 0', [{ name: 'exit mmio', count: 2, ms: 0 }]],
       ['vm0', 'LVCMDQ 0', [{ name: 'drain', count: 2, ms: 1 }]],
@@ -382,11 +406,11 @@ describe('the Chrome format', () => {
   });
 
   it('counts the hits that one record stands for in its summary', () => {
-    const hits = [5, 7].map((count) => ({
+    const hits = [5, 7].map((count, i) => ({
       process: 'vm0',
       track: 'IOTLB',
       name: 'hit',
-      at: 1,
+      at: 1 + 10 * i,
       ms: 2,
       details: { count },
     }));

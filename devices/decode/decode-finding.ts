@@ -1,0 +1,58 @@
+// Findings of the sanitizer (docs/sanitizer.md), as its one line says them.
+
+import { GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../tables/index.ts';
+import { decodeCommand } from './decode-commands.ts';
+import { decodePte, type PteOptions } from './decode-pte.ts';
+import type { Decoded } from './structure.ts';
+import { wordsOfHex } from './words.ts';
+
+const ENTRY = /\bstale .{1,200}?(?:, 0x([0-9a-f]{1,16}) bytes at .{1,120}?)?, used for iova /;
+const CHANGE =
+  /\bstage-([12]) descriptor at 0x[0-9a-f]{1,16} was 0x([0-9a-f]{16}), is 0x([0-9a-f]{16})/g;
+const MISSING = /\bmissing: (\w{1,20})/;
+const OPCODES = 256;
+
+/** Where the leaf of an entry of so many bytes lies. */
+const LEAVES: ReadonlyMap<number, Pick<PteOptions, 'granule' | 'level'>> = new Map([
+  [12, { granule: GRANULE_4K, level: 3 }],
+  [21, { granule: GRANULE_4K, level: 2 }],
+  [30, { granule: GRANULE_4K, level: 1 }],
+  [14, { granule: GRANULE_16K, level: 3 }],
+  [25, { granule: GRANULE_16K, level: 2 }],
+  [16, { granule: GRANULE_64K, level: 3 }],
+  [29, { granule: GRANULE_64K, level: 2 }],
+]);
+
+/** What the command of a name does. */
+function command(name: string): Decoded[] {
+  for (let opcode = 0; opcode < OPCODES; opcode++) {
+    const { name: found, summary } = decodeCommand([opcode, 0, 0, 0]);
+    if (found === name) return [{ name: `missing: ${name}`, summary, fields: [] }];
+  }
+  return [];
+}
+
+/**
+ * What a line says that is a finding: the descriptors before and after, and the command
+ * that was forgotten. Nothing for any other line.
+ */
+export function decodeFinding(line: string): Decoded[] {
+  const found = ENTRY.exec(line);
+  if (!found) return [];
+  const size = Number.parseInt(found[1] ?? '0', 16);
+  const leaf = LEAVES.get(Math.log2(size));
+  const changes = [...line.matchAll(CHANGE)].flatMap(([, stage, old = '', now = '']) => {
+    if (!leaf) return [];
+    const where: PteOptions = { ...leaf, stage: stage === '1' ? 1 : 2 };
+    return (
+      [
+        ['was', old],
+        ['is', now],
+      ] as const
+    ).map(([when, digits]) => {
+      const decoded = decodePte(wordsOfHex([digits]), where);
+      return { ...decoded, name: `${when}: ${decoded.name}` };
+    });
+  });
+  return [...changes, ...command(MISSING.exec(line)?.[1] ?? '')];
+}

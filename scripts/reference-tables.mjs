@@ -1,0 +1,204 @@
+#!/usr/bin/env node
+// The tables of docs/options.md, docs/registers.md and docs/tables.md, from the declarations in TypeScript and their
+// comments. Writes the pages; test/docs/reference.test.ts fails when that would change one.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = new URL('../', import.meta.url);
+
+/** Tables of options: heading, then files and interfaces. */
+const OPTIONS = [
+  ['Host', ['vmm/api/settings.ts', 'HostSettings'], ['vmm/api/host-options.ts', 'HostOptions']],
+  [
+    'Machine',
+    ['vmm/api/settings.ts', 'MachineSettings'],
+    ['vmm/api/host-options.ts', 'MachineOptions'],
+  ],
+  ['Boot', ['vmm/api/machine-types.ts', 'BootOptions']],
+  [
+    'Faults of a host',
+    ['vmm/api/host-options.ts', 'HostFaults'],
+    ['vmm/threads/side-core.ts', 'DrainFaults'],
+  ],
+  ['Faults of a machine', ['devices/faults/faulty-device.ts', 'DeviceFaults']],
+  ['Events', ['vmm/api/machine-types.ts', 'MachineEvents']],
+];
+
+/** Register maps: heading, file. */
+const REGISTERS = /** @type {const} */ ([
+  ['DMA engine', 'assembly/layout/dma-engine-registers.ts'],
+  ['Checkpoint device', 'assembly/layout/checkpoint-registers.ts'],
+]);
+/** Functions: heading, files. */
+const BUILDERS = /** @type {const} */ ([
+  ['Stream table', 'devices/tables/stream-table-entry.ts'],
+  ['Context descriptors', 'devices/tables/context-descriptor.ts'],
+  ['Granules and levels', 'devices/tables/granule.ts'],
+  ['Commands', 'devices/tables/command-builders.ts'],
+  [
+    'Events and page requests',
+    'devices/tables/event-table.ts',
+    'devices/tables/page-request-records.ts',
+  ],
+  ['Memory', 'devices/tables/memory.ts'],
+  [
+    'Decoders',
+    'devices/decode/decode-ste.ts',
+    'devices/decode/decode-cd.ts',
+    'devices/decode/decode-commands.ts',
+    'devices/decode/decode-events.ts',
+    'devices/decode/decode-pte.ts',
+    'devices/decode/words.ts',
+  ],
+]);
+
+const read = (/** @type {string} */ path) => readFileSync(new URL(path, ROOT), 'utf8');
+
+/** Names of types that are one of a few texts, and the lists of them. */
+const CHOICES = new Map([
+  ['IdRegisters', 'ID_REGISTERS'],
+  ['Transport', 'TRANSPORTS'],
+  ['Drain', 'DRAINS'],
+  ['Queues', 'QUEUES'],
+]);
+
+/**
+ * A type as the table shows it: of the few texts one by one.
+ * @param {string} type
+ */
+function shownType(type) {
+  const list = CHOICES.get(type);
+  if (list === undefined) return type;
+  const [, texts] =
+    new RegExp(`export const ${list} = \\[(.*?)\\] as const`).exec(read('vmm/api/settings.ts')) ??
+    [];
+  if (texts === undefined) throw new Error(`vmm/api/settings.ts has no list ${list}`);
+  return texts.split(', ').join(' | ');
+}
+
+/**
+ * Members of an interface, with their comments.
+ * @param {string} file
+ * @param {string} name
+ */
+export function members(file, name) {
+  const source = read(file);
+  const start = source.search(new RegExp(`^export interface ${name}\\b`, 'm'));
+  if (start < 0) throw new Error(`${file} has no interface ${name}`);
+  const body = source.slice(source.indexOf('{\n', start) + 2, source.indexOf('\n}', start) + 1);
+  const member =
+    / {2}\/\*\*([\s\S]*?)\*\/\n {2}(?:readonly )?(\w+)(\??): ([\s\S]*?);\n(?= {2}\/\*\*|$)/g;
+  const found = [...body.matchAll(member)].map(
+    ([, comment = '', key = '', optional, type = '']) => {
+      const text = comment
+        .replace(/^\s*\* ?/gm, '')
+        .replace(/\s+/g, ' ')
+        .trim();
+      const [, value] = /\bDefault:? ((?:[^.]|\.(?=\S))+)\./.exec(text) ?? [];
+      return {
+        name: key,
+        type: shownType(
+          type
+            .replace(/\/\*\*[\s\S]*?\*\/\s*/g, '')
+            .replace(/\s+/g, ' ')
+            .replace(/^\(\((.*)\) \| undefined$/, '($1')
+            .replace(/ \| undefined$/, '')
+            .replace(/^\| /, ''),
+        ),
+        value: optional === '?' ? (value ?? '') : name.endsWith('Events') ? '' : 'required',
+        text: text.replace(/\s*\bDefault:? ((?:[^.]|\.(?=\S))+)\./, ''),
+      };
+    },
+  );
+  const declared = [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??: /gm)].length;
+  if (declared !== found.length)
+    throw new Error(`${name}: ${declared - found.length} members without a comment`);
+  return found;
+}
+
+/** A comment in one line. */
+const prose = (/** @type {string} */ comment) =>
+  comment
+    .replace(/^\s*\* ?/gm, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|');
+
+/** @param {string} page @param {string} heading @param {string[]} lines */
+function withTable(page, heading, lines) {
+  const marks = new RegExp(`(<!-- ${heading} -->\\n)[\\s\\S]*?(<!-- end -->)`);
+  if (!marks.test(page)) throw new Error(`no page has a place for "${heading}"`);
+  return page.replace(marks, (_, begin, end) => `${begin}\n${lines.join('\n')}\n\n${end}`);
+}
+
+/** docs/options.md with its tables anew. */
+function optionsPage() {
+  let page = read('docs/options.md');
+  for (const [heading, ...interfaces] of OPTIONS) {
+    const events = heading === 'Events';
+    const rows = interfaces.flatMap(([file, name]) => members(file ?? '', name ?? ''));
+    page = withTable(page, String(heading), [
+      events ? '| event | payload | when |' : '| option | type | default | meaning |',
+      events ? '| --- | --- | --- |' : '| --- | --- | --- | --- |',
+      ...rows.map(({ name, type, value, text }) =>
+        events
+          ? `| \`${name}\` | \`${cell(type)}\` | ${cell(text)} |`
+          : `| \`${name}\` | \`${cell(type)}\` | ${cell(value)} | ${cell(text)} |`,
+      ),
+    ]);
+  }
+  return page;
+}
+
+/** docs/registers.md with its tables anew: every constant of a layout file, with its comment. */
+function registersPage() {
+  let page = read('docs/registers.md');
+  for (const [heading, file] of REGISTERS) {
+    const constants = /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export const (\w+) = (.*?);/g;
+    page = withTable(page, heading, [
+      '| name | value | meaning |',
+      '| --- | --- | --- |',
+      ...[...read(file).matchAll(constants)].map(
+        ([, comment = '', name, value]) =>
+          `| \`${name}\` | \`${cell(value ?? '')}\` | ${cell(prose(comment))} |`,
+      ),
+    ]);
+  }
+  return page;
+}
+
+/** docs/tables.md with its tables anew: every function of the table builders and decoders. */
+function buildersPage() {
+  let page = read('docs/tables.md');
+  for (const [heading, ...files] of BUILDERS) {
+    const declared =
+      /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport function (\w+)\(([\s\S]*?)\): ([^{;]+?) \{\n/g;
+    const rows = files.flatMap((file) => [...read(file).matchAll(declared)]);
+    page = withTable(page, heading, [
+      '| function | meaning |',
+      '| --- | --- |',
+      ...rows.map(([, comment = '', name, parameters = '', result]) => {
+        const [first = ''] = prose(comment).split(/ @/);
+        const shown = parameters.replace(/\s+/g, ' ').trim().replace(/,$/, '');
+        return `| \`${name}(${cell(shown)}): ${cell(result ?? '')}\` | ${cell(first)} |`;
+      }),
+    ]);
+  }
+  return page;
+}
+
+/** Each page, and what its text has to be. */
+export const PAGES = new Map([
+  ['docs/options.md', optionsPage],
+  ['docs/registers.md', registersPage],
+  ['docs/tables.md', buildersPage],
+]);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, page] of PAGES) {
+    const text = page();
+    if (text !== read(path)) writeFileSync(new URL(path, ROOT), text);
+  }
+}
