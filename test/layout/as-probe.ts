@@ -29,6 +29,7 @@ export * from '../../assembly/layout/host-memory';
 export * from '../../assembly/layout/iotlb-memory';
 export * from '../../assembly/layout/page-requests';
 export * from '../../assembly/layout/pl011-registers';
+export * from '../../assembly/layout/pl031-registers';
 export * from '../../assembly/layout/queue-memory';
 export * from '../../assembly/layout/set-sequence';
 export * from '../../assembly/layout/smmu-memory';
