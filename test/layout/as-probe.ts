@@ -37,6 +37,7 @@ export * from '../../assembly/layout/smmu-registers';
 export * from '../../assembly/layout/stall-memory';
 export * from '../../assembly/layout/ste';
 export * from '../../assembly/layout/thread-memory';
+export * from '../../assembly/layout/timer-control';
 export * from '../../assembly/layout/trace-memory';
 export * from '../../assembly/layout/translate-results';
 export * from '../../assembly/layout/vmid-memory';
