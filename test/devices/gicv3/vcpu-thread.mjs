@@ -10,12 +10,18 @@ const ICC_IGRPEN1_EL1 = 0xc667;
 const ASLEEP = 0x3000 + 0x108;
 
 const { module, memory, at, vcpu, pendingAt, stopAt, takenAt } = workerData;
-const { exports: gic } = new WebAssembly.Instance(module, { env: { memory } });
+const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+const gic = /** @type {import('../../../assembly/load.ts').Gicv3Exports} */ (
+  /** @type {unknown} */ (exports)
+);
 const words = new Int32Array(memory.buffer);
 const pending = pendingAt / 4;
 const stop = stopAt / 4;
 const asleep = (at + ASLEEP + 0x200 * vcpu) / 4;
-/** INTIDs that another vCPU was handling at the same time. */
+/**
+ * INTIDs that another vCPU was handling at the same time.
+ * @type {number[]}
+ */
 const doubled = [];
 
 function handleAll() {
@@ -32,11 +38,11 @@ function handleAll() {
 
 gic.iccWrite(at, vcpu, ICC_PMR_EL1, 0xf0n);
 gic.iccWrite(at, vcpu, ICC_IGRPEN1_EL1, 1n);
-parentPort.postMessage('ready');
+parentPort?.postMessage('ready');
 while (Atomics.load(words, stop) === 0) {
   handleAll();
   Atomics.store(words, asleep, 1);
   Atomics.wait(words, pending, 0);
   Atomics.store(words, asleep, 0);
 }
-parentPort.postMessage(doubled);
+parentPort?.postMessage(doubled);
