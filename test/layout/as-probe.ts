@@ -32,6 +32,7 @@ export * from '../../assembly/layout/pl011-registers';
 export * from '../../assembly/layout/pl031-registers';
 export * from '../../assembly/layout/queue-memory';
 export * from '../../assembly/layout/set-sequence';
+export * from '../../assembly/layout/shown-fields';
 export * from '../../assembly/layout/smmu-memory';
 export * from '../../assembly/layout/smmu-registers';
 export * from '../../assembly/layout/stall-memory';
