@@ -109,7 +109,7 @@ export class AmdHost {
       guest: { memory, regions, window },
       thread,
     });
-    const vm = new Vm(name, window, memory, regions, unit, msis);
+    const vm = new Vm(name, window, memory, regions, unit, { msis });
     this.#vms.set(window, vm);
     return vm;
   }
