@@ -4,6 +4,7 @@ export const PL011_REGION_SIZE = 0x1000;
 export const PL011_DR = 0x000;
 export const PL011_RSR = 0x004;
 export const PL011_FR = 0x018;
+export const PL011_ILPR = 0x020;
 export const PL011_IBRD = 0x024;
 export const PL011_FBRD = 0x028;
 export const PL011_LCRH = 0x02c;
@@ -13,6 +14,7 @@ export const PL011_IMSC = 0x038;
 export const PL011_RIS = 0x03c;
 export const PL011_MIS = 0x040;
 export const PL011_ICR = 0x044;
+export const PL011_DMACR = 0x048;
 /** Eight identification bytes, one per word: PeriphID0 to 3, PCellID0 to 3. */
 export const PL011_PERIPH_ID = 0xfe0;
 

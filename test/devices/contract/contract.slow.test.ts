@@ -6,6 +6,7 @@ import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Gicv3 } from '../../../devices/gicv3/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
+import { Pl031 } from '../../../devices/pl031/index.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
 import {
   type ContractOptions,
@@ -103,6 +104,19 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
         const line = device.line(random.below(64));
         if (random.below(2)) line.pulse();
         else line.setLevel(random.below(2) === 1);
+      },
+    },
+  ],
+  [
+    'Pl031',
+    () => new Pl031({ epoch: 1767225600 }),
+    {
+      stimulus: ({ device }, random, host) => {
+        host.timeNs += random.below(3) * 1e9;
+        // An alarm that comes soon.
+        const access = { region: 0, offset: 0, size: 4 as const, lo: 0, hi: 0, vcpu: 0 };
+        device.read(access);
+        device.write({ ...access, offset: 4, lo: (access.lo + random.below(4)) >>> 0 });
       },
     },
   ],

@@ -120,4 +120,31 @@ describe('Pl011', () => {
     bus.write32(0x044, 0x20);
     expect(host.level(0)).toBe(false);
   });
+
+  // What Linux's amba-pl011.c does at open and in its handler.
+  it('is quiet once a handler has drained it, and again with the next character', () => {
+    const { bus, device, host } = uart();
+    bus.write32(0x02c, 0x70);
+    device.receive(bytes('login: root'));
+    bus.write32(0x044, 0x7f0);
+    while ((bus.read32(0x018) & 0x10) === 0) bus.read32(0x000);
+    bus.write32(0x038, 0x50);
+    expect([host.level(0), bus.read32(0x03c)]).toEqual([false, 0]);
+    device.receive(bytes('x'));
+    expect([host.level(0), bus.read32(0x040)]).toEqual([true, 0x40]);
+    expect([bus.read32(0x000), host.level(0), bus.read32(0x03c)]).toEqual([0x78, false, 0]);
+  });
+
+  it('stores what it has no use for: UARTILPR, UARTDMACR', () => {
+    const { bus } = uart();
+    bus.write32(0x020, 0xfff);
+    bus.write32(0x048, 0xff);
+    expect([bus.read32(0x020), bus.read32(0x048)]).toEqual([0xff, 0x7]);
+  });
+
+  it('is never busy or full on the sending side', () => {
+    const { bus } = uart();
+    for (let i = 0; i < 40; i++) bus.write32(0x000, 0x41);
+    expect(bus.read32(0x018)).toBe(0x90);
+  });
 });

@@ -1,0 +1,1 @@
+export { Pl031, type Pl031Options } from './pl031.ts';

@@ -1,0 +1,169 @@
+// What Linux's drivers and kvm-unit-tests look for in the device tree, by literal names and numbers.
+
+import { describe, expect, it } from 'vitest';
+import { placed, virtDeviceTree, virtRam } from '../../../../vmm/boards/virt/index.ts';
+import { flattenDeviceTree } from '../../../../vmm/boot/index.ts';
+import { cellsOf, nodeAt, readDeviceTree, stringsOf } from './read-device-tree.ts';
+import { shape, smmuPlacement, virtMachine } from './virt-machine.ts';
+
+const read = (change = {}) =>
+  readDeviceTree(flattenDeviceTree(virtDeviceTree(virtMachine(change))));
+const tree = read();
+
+/** Names of a node's properties, in order. */
+const names = (path: string) => [...nodeAt(tree, path).properties.keys()].join(' ');
+const cells = (path: string, property: string) => cellsOf(nodeAt(tree, path), property);
+const strings = (path: string, property: string) => stringsOf(nodeAt(tree, path), property);
+const phandle = (path: string) => cells(path, 'phandle')[0];
+
+describe('the device tree of virt', () => {
+  it('has what the kernel starts with', () => {
+    expect([cells('/', '#address-cells'), cells('/', '#size-cells')]).toEqual([[2], [2]]);
+    expect(cells('/', 'interrupt-parent')).toEqual([phandle('/interrupt-controller@8000000')]);
+    expect(nodeAt(tree, '/').properties.get('dma-coherent')).toHaveLength(0);
+    expect(strings('/memory@40000000', 'device_type')).toEqual(['memory']);
+    expect(cells('/memory@40000000', 'reg')).toEqual([0, 0x40000000, 0, 0x10000000]);
+    expect(strings('/chosen', 'bootargs')).toEqual(['console=ttyAMA0 ignore_loglevel']);
+    expect(strings('/chosen', 'stdout-path')).toEqual(['serial0:115200n8']);
+    expect(strings('/aliases', 'serial0')).toEqual(['/pl011@9000000']);
+    expect(cells('/chosen', 'linux,initrd-start')).toEqual([0, 0x48000000]);
+    expect(cells('/chosen', 'linux,initrd-end')).toEqual([0, 0x48012345]);
+    expect(nodeAt(tree, '/chosen').properties.get('rng-seed')).toHaveLength(64);
+    expect(cells('/chosen', 'kaslr-seed')).toEqual([0, 0]);
+  });
+
+  it('names no initrd without one', () => {
+    const { chosen } = virtMachine();
+    const node = nodeAt(read({ chosen: { ...chosen, initrd: undefined } }), '/chosen');
+    expect([...node.properties.keys()].filter((name) => name.includes('initrd'))).toEqual([]);
+  });
+
+  it('has a cpu for each vCPU, by affinity, started by PSCI', () => {
+    const many = read({ vcpus: 18 });
+    const cpus = nodeAt(many, '/cpus');
+    expect([cellsOf(cpus, '#address-cells'), cellsOf(cpus, '#size-cells')]).toEqual([[1], [0]]);
+    expect(cpus.nodes.size).toBe(18);
+    expect(cellsOf(nodeAt(many, '/cpus/cpu@f'), 'reg')).toEqual([0xf]);
+    expect(cellsOf(nodeAt(many, '/cpus/cpu@101'), 'reg')).toEqual([0x101]);
+    expect(strings('/cpus/cpu@0', 'device_type')).toEqual(['cpu']);
+    expect(strings('/cpus/cpu@0', 'compatible')).toEqual(['arm,armv8']);
+    expect(strings('/cpus/cpu@0', 'enable-method')).toEqual(['psci']);
+    expect(strings('/psci', 'compatible')).toEqual(['arm,psci-1.0', 'arm,psci-0.2']);
+    expect(strings('/psci', 'method')).toEqual(['hvc']);
+  });
+
+  it('has the timer’s PPIs as levels: secure, physical, virtual, hypervisor', () => {
+    expect(strings('/timer', 'compatible')).toEqual(['arm,armv8-timer']);
+    expect(cells('/timer', 'interrupts')).toEqual([1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4]);
+    expect(names('/timer')).toContain('always-on');
+  });
+
+  it('has a GICv3 with a redistributor for each vCPU', () => {
+    const gic = '/interrupt-controller@8000000';
+    expect(strings(gic, 'compatible')).toEqual(['arm,gic-v3']);
+    expect(cells(gic, '#interrupt-cells')).toEqual([3]);
+    expect(cells(gic, 'reg')).toEqual([0, 0x08000000, 0, 0x10000, 0, 0x080a0000, 0, 0x40000]);
+    expect(names(gic)).toBe(
+      'compatible interrupt-controller #interrupt-cells #address-cells #size-cells ranges reg phandle',
+    );
+  });
+
+  it('has PL011 and PL031 as AMBA devices with their clocks', () => {
+    const clock = phandle('/apb-pclk');
+    expect(strings('/apb-pclk', 'compatible')).toEqual(['fixed-clock']);
+    expect(cells('/apb-pclk', '#clock-cells')).toEqual([0]);
+    expect(cells('/apb-pclk', 'clock-frequency')).toEqual([24000000]);
+    expect(strings('/pl011@9000000', 'compatible')).toEqual(['arm,pl011', 'arm,primecell']);
+    expect(cells('/pl011@9000000', 'reg')).toEqual([0, 0x09000000, 0, 0x1000]);
+    expect(cells('/pl011@9000000', 'interrupts')).toEqual([0, 1, 4]);
+    expect(cells('/pl011@9000000', 'clocks')).toEqual([clock, clock]);
+    expect(strings('/pl011@9000000', 'clock-names')).toEqual(['uartclk', 'apb_pclk']);
+    expect(strings('/pl031@9010000', 'compatible')).toEqual(['arm,pl031', 'arm,primecell']);
+    expect(cells('/pl031@9010000', 'interrupts')).toEqual([0, 2, 4]);
+    expect(cells('/pl031@9010000', 'clocks')).toEqual([clock]);
+    expect(strings('/pl031@9010000', 'clock-names')).toEqual(['apb_pclk']);
+  });
+
+  it('has the SMMU with its CMDQV, and their interrupts as edges', () => {
+    const smmu = '/iommu@9050000';
+    expect(strings(smmu, 'compatible')).toEqual(['nvidia,tegra264-smmu', 'arm,smmu-v3']);
+    expect(cells(smmu, 'reg')).toEqual([0, 0x09050000, 0, 0x20000]);
+    expect(cells(smmu, 'interrupts')).toEqual([0, 74, 1, 0, 75, 1]);
+    expect(strings(smmu, 'interrupt-names')).toEqual(['eventq', 'gerror']);
+    expect(cells(smmu, '#iommu-cells')).toEqual([1]);
+    expect(cells(smmu, 'nvidia,cmdqv')).toEqual([phandle('/cmdqv@b000000')]);
+    expect(names(smmu)).toContain('dma-coherent');
+    expect(strings('/cmdqv@b000000', 'compatible')).toEqual(['nvidia,tegra264-cmdqv']);
+    expect(cells('/cmdqv@b000000', 'reg')).toEqual([0, 0x0b000000, 0, 0x50000]);
+    expect(cells('/cmdqv@b000000', 'interrupts')).toEqual([0, 78, 1]);
+  });
+
+  it('has a PRI queue’s interrupt where there is one', () => {
+    const node = nodeAt(read({ smmu: smmuPlacement(3) }), '/iommu@9050000');
+    expect(cellsOf(node, 'interrupts')).toEqual([0, 74, 1, 0, 75, 1, 0, 76, 1]);
+    expect(stringsOf(node, 'interrupt-names')).toEqual(['eventq', 'gerror', 'priq']);
+  });
+
+  it('has an SMMU without CMDQV, and none', () => {
+    const without = read({ cmdqv: undefined });
+    expect(stringsOf(nodeAt(without, '/iommu@9050000'), 'compatible')).toEqual(['arm,smmu-v3']);
+    expect(nodeAt(without, '/iommu@9050000').properties.has('nvidia,cmdqv')).toBe(false);
+    expect(without.nodes.has('cmdqv@b000000')).toBe(false);
+    const none = read({ smmu: undefined, cmdqv: undefined, dmaEngine: undefined });
+    expect([...none.nodes.keys()].filter((name) => /iommu|cmdqv|dma/.test(name))).toEqual([]);
+  });
+
+  it('has bus masters behind the SMMU, coherent', () => {
+    const engine = '/dma-engine@9200000';
+    expect(strings(engine, 'compatible')).toEqual(['vsmmu,dma-engine']);
+    expect(cells(engine, 'iommus')).toEqual([phandle('/iommu@9050000'), 8]);
+    expect(cells(engine, 'interrupts')).toEqual([0, 79, 1]);
+    expect(names(engine)).toContain('dma-coherent');
+  });
+
+  it('has further devices by their names', () => {
+    const device = { device: shape('thing', 0x2000, 0), addresses: [0x0c000000] };
+    const node = nodeAt(read({ devices: [device] }), '/thing@c000000');
+    expect(stringsOf(node, 'compatible')).toEqual(['vsmmu,thing']);
+    expect(cellsOf(node, 'reg')).toEqual([0, 0x0c000000, 0, 0x2000]);
+    expect(node.properties.has('interrupts')).toBe(false);
+  });
+
+  it('is small: its checksum is a part of every boot', () => {
+    expect(flattenDeviceTree(virtDeviceTree(virtMachine())).length).toBeLessThan(2600);
+  });
+
+  it('has no two interrupts of one number, and no two devices at one place', () => {
+    const spis: number[] = [];
+    const ranges: [number, number][] = [];
+    for (const node of tree.nodes.values()) {
+      if (node.properties.has('interrupts') && !node.properties.has('always-on'))
+        cellsOf(node, 'interrupts').forEach((cell, i) => {
+          if (i % 3 === 1) spis.push(cell);
+        });
+      const reg = node.properties.has('reg') ? cellsOf(node, 'reg') : [];
+      for (let i = 0; i < reg.length; i += 4)
+        ranges.push([reg[i + 1] ?? 0, (reg[i + 1] ?? 0) + (reg[i + 3] ?? 0)]);
+    }
+    expect(new Set(spis).size).toBe(spis.length);
+    expect(spis).toHaveLength(6);
+    ranges.sort(([a], [b]) => a - b);
+    for (let i = 1; i < ranges.length; i++)
+      expect(ranges[i]?.[0]).toBeGreaterThanOrEqual(ranges[i - 1]?.[1] ?? 0);
+  });
+});
+
+describe('places', () => {
+  it('refuse a device that does not fit', () => {
+    const line =
+      'big does not fit at 0x9000000: there is room for one region of 0x1000 bytes and 1 interrupts';
+    expect(() => placed('uart', shape('big', 0x2000, 1))).toThrow(line);
+    expect(() => placed('uart', shape('big', 0x1000, 2))).toThrow(line);
+  });
+
+  it('have RAM of 2 MiB up to 3 GiB', () => {
+    expect(virtRam(0xc0000000)).toEqual({ base: 0x40000000, size: 0xc0000000 });
+    for (const size of [0, 0x100000, 0x201000, 0xc0200000, Number.NaN])
+      expect(() => virtRam(size)).toThrow('memory is a multiple of 2 MiB, at most 3 GiB');
+  });
+});

@@ -1,0 +1,5 @@
+export * from './affinity.ts';
+export * from './psci.ts';
+export * from './virt-boot.ts';
+export * from './virt-device-tree.ts';
+export * from './virt-memory-map.ts';

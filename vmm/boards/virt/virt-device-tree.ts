@@ -1,0 +1,269 @@
+// The device tree of the board `virt`: what Linux's drivers look for, of the devices that are placed.
+// Bindings are those of Linux's Documentation/devicetree/bindings.
+
+import {
+  TIMER_INTID_HYPERVISOR,
+  TIMER_INTID_PHYSICAL,
+  TIMER_INTID_SECURE,
+  TIMER_INTID_VIRTUAL,
+} from '../../../assembly/layout/timer-control.ts';
+import type { Placement } from '../../../devices/bus/index.ts';
+import {
+  type Cell,
+  cells64,
+  type DeviceTreeNode,
+  type PropertyValue,
+  type RamRange,
+} from '../../boot/index.ts';
+import { affinityOf } from './affinity.ts';
+import { VIRT_GICD, VIRT_GICR } from './virt-memory-map.ts';
+
+/** What /chosen says. */
+export interface ChosenOptions {
+  readonly bootargs: string;
+  /** gpa of its first byte, and behind its last one. */
+  readonly initrd?: { readonly gpa: number; readonly end: number } | undefined;
+  /**
+   * Seeds the kernel's random number generator; without it, it waits for jitter. 64 random bytes, or in
+   * a deterministic machine always the same ones.
+   */
+  readonly rngSeed: Uint8Array;
+  /** 8 bytes by which the kernel chooses its addresses; zeros: it does not. */
+  readonly kaslrSeed: Uint8Array;
+}
+
+/** What a machine consists of. */
+export interface VirtTreeOptions {
+  readonly vcpus: number;
+  readonly ram: RamRange;
+  readonly chosen: ChosenOptions;
+  readonly uart: Placement;
+  readonly rtc: Placement;
+  /** The guest's SMMU: its lines are event queue, global errors and, where there is one, PRI queue. */
+  readonly smmu?: Placement | undefined;
+  /** The CMDQV of that SMMU. */
+  readonly cmdqv?: Placement | undefined;
+  /** The DMA engine behind that SMMU, by its StreamID. */
+  readonly dmaEngine?: { readonly placement: Placement; readonly streamId: number } | undefined;
+  /** Further devices, which no driver is known for: one may be bound by hand. */
+  readonly devices?: readonly Placement[];
+}
+
+/** Clock of the AMBA devices. */
+const APB_HZ = 24000000;
+
+const GIC_SPI = 0;
+const GIC_PPI = 1;
+/** Flags of an interrupt (bindings/interrupt-controller/interrupts.txt). */
+const EDGE_RISING = 1;
+const LEVEL_HIGH = 4;
+
+const gpaOf = ({ addresses }: Placement) => addresses[0] ?? 0;
+
+/** Address and size of a placement's regions. */
+function regOf({ device, addresses }: Placement): readonly Cell[] {
+  return device.regions.flatMap(({ size }, i) => [...cells64(addresses[i] ?? 0), ...cells64(size)]);
+}
+
+function interruptsOf({ device, firstIrq = 0 }: Placement, flags: number): readonly Cell[] {
+  return Array.from({ length: device.identity.interrupts }, (_, i) => [
+    GIC_SPI,
+    firstIrq + i,
+    flags,
+  ]).flat();
+}
+
+function chosenNode({ bootargs, initrd, rngSeed, kaslrSeed }: ChosenOptions): DeviceTreeNode {
+  const initrdProperties: Record<string, PropertyValue> = initrd
+    ? {
+        'linux,initrd-start': cells64(initrd.gpa),
+        'linux,initrd-end': cells64(initrd.end),
+      }
+    : {};
+  return {
+    name: 'chosen',
+    properties: {
+      bootargs,
+      'stdout-path': 'serial0:115200n8',
+      ...initrdProperties,
+      'rng-seed': rngSeed,
+      'kaslr-seed': kaslrSeed,
+    },
+  };
+}
+
+function cpusNode(vcpus: number): DeviceTreeNode {
+  return {
+    name: 'cpus',
+    properties: { '#address-cells': [1], '#size-cells': [0] },
+    nodes: Array.from({ length: vcpus }, (_, vcpu) => ({
+      name: `cpu@${affinityOf(vcpu).toString(16)}`,
+      properties: {
+        device_type: 'cpu',
+        compatible: 'arm,armv8',
+        reg: [affinityOf(vcpu)],
+        'enable-method': 'psci',
+      },
+    })),
+  };
+}
+
+function timerNode(): DeviceTreeNode {
+  // Secure, physical, virtual, hypervisor: the binding's order. A PPI's number is INTID - 16.
+  const intids = [
+    TIMER_INTID_SECURE,
+    TIMER_INTID_PHYSICAL,
+    TIMER_INTID_VIRTUAL,
+    TIMER_INTID_HYPERVISOR,
+  ];
+  return {
+    name: 'timer',
+    properties: {
+      compatible: 'arm,armv8-timer',
+      interrupts: intids.flatMap((intid) => [GIC_PPI, intid - 16, LEVEL_HIGH]),
+      // Without it Linux has a broadcast timer run in idle.
+      'always-on': true,
+    },
+  };
+}
+
+function gicNode(vcpus: number): DeviceTreeNode {
+  return {
+    name: `interrupt-controller@${VIRT_GICD.toString(16)}`,
+    label: 'gic',
+    properties: {
+      compatible: 'arm,gic-v3',
+      'interrupt-controller': true,
+      '#interrupt-cells': [3],
+      '#address-cells': [2],
+      '#size-cells': [2],
+      ranges: true,
+      reg: [
+        ...cells64(VIRT_GICD),
+        ...cells64(0x10000),
+        ...cells64(VIRT_GICR),
+        ...cells64(0x20000 * vcpus),
+      ],
+    },
+  };
+}
+
+/** A device of the AMBA bus, whose clocks are all the one that there is. */
+function ambaNode(name: string, placement: Placement, clocks: readonly string[]): DeviceTreeNode {
+  return {
+    name: `${name}@${gpaOf(placement).toString(16)}`,
+    properties: {
+      compatible: [`arm,${name}`, 'arm,primecell'],
+      reg: regOf(placement),
+      interrupts: interruptsOf(placement, LEVEL_HIGH),
+      clocks: clocks.map(() => ({ label: 'apb' })),
+      'clock-names': clocks,
+    },
+  };
+}
+
+/** Interrupts of SMMU and CMDQV are pulses, which only an edge keeps. */
+function smmuNode(smmu: Placement, cmdqv: Placement | undefined): DeviceTreeNode {
+  const names = ['eventq', 'gerror', 'priq'].slice(0, smmu.device.identity.interrupts);
+  const compatible = cmdqv ? ['nvidia,tegra264-smmu', 'arm,smmu-v3'] : ['arm,smmu-v3'];
+  const companion: Record<string, PropertyValue> = cmdqv
+    ? { 'nvidia,cmdqv': [{ label: 'cmdqv' }] }
+    : {};
+  return {
+    name: `iommu@${gpaOf(smmu).toString(16)}`,
+    label: 'smmu',
+    properties: {
+      compatible,
+      reg: regOf(smmu),
+      interrupts: interruptsOf(smmu, EDGE_RISING),
+      'interrupt-names': names,
+      '#iommu-cells': [1],
+      'dma-coherent': true,
+      ...companion,
+    },
+  };
+}
+
+function cmdqvNode(cmdqv: Placement): DeviceTreeNode {
+  return {
+    name: `cmdqv@${gpaOf(cmdqv).toString(16)}`,
+    label: 'cmdqv',
+    properties: {
+      compatible: 'nvidia,tegra264-cmdqv',
+      reg: regOf(cmdqv),
+      interrupts: interruptsOf(cmdqv, EDGE_RISING),
+    },
+  };
+}
+
+/** A device of this project, which the kernel has no driver for. */
+function ownNode(placement: Placement, more: Record<string, PropertyValue> = {}): DeviceTreeNode {
+  const { name } = placement.device;
+  const interrupts = interruptsOf(placement, EDGE_RISING);
+  return {
+    name: `${name}@${gpaOf(placement).toString(16)}`,
+    properties: {
+      compatible: `vsmmu,${name}`,
+      reg: regOf(placement),
+      ...(interrupts.length > 0 ? { interrupts } : {}),
+      'dma-coherent': true,
+      ...more,
+    },
+  };
+}
+
+/** The device tree of a machine. */
+export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
+  const { vcpus, ram, chosen, uart, rtc, smmu, cmdqv, dmaEngine, devices = [] } = options;
+  return {
+    name: '',
+    properties: {
+      '#address-cells': [2],
+      '#size-cells': [2],
+      model: 'vsmmu virt',
+      compatible: ['vsmmu,virt', 'linux,dummy-virt'],
+      'interrupt-parent': [{ label: 'gic' }],
+      'dma-coherent': true,
+    },
+    nodes: [
+      { name: 'aliases', properties: { serial0: `/pl011@${gpaOf(uart).toString(16)}` } },
+      chosenNode(chosen),
+      {
+        name: `memory@${ram.base.toString(16)}`,
+        properties: {
+          device_type: 'memory',
+          reg: [...cells64(ram.base), ...cells64(ram.size)],
+        },
+      },
+      cpusNode(vcpus),
+      {
+        name: 'psci',
+        properties: { compatible: ['arm,psci-1.0', 'arm,psci-0.2'], method: 'hvc' },
+      },
+      timerNode(),
+      gicNode(vcpus),
+      {
+        name: 'apb-pclk',
+        label: 'apb',
+        properties: {
+          compatible: 'fixed-clock',
+          '#clock-cells': [0],
+          'clock-frequency': [APB_HZ],
+          'clock-output-names': 'clk24mhz',
+        },
+      },
+      ambaNode('pl011', uart, ['uartclk', 'apb_pclk']),
+      ambaNode('pl031', rtc, ['apb_pclk']),
+      ...(smmu ? [smmuNode(smmu, cmdqv)] : []),
+      ...(cmdqv ? [cmdqvNode(cmdqv)] : []),
+      ...(dmaEngine
+        ? [
+            ownNode(dmaEngine.placement, {
+              iommus: [{ label: 'smmu' }, dmaEngine.streamId],
+            }),
+          ]
+        : []),
+      ...devices.map((placement) => ownNode(placement)),
+    ],
+  };
+}

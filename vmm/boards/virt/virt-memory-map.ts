@@ -1,0 +1,78 @@
+// Where everything is on the board `virt`: QEMU's addresses and SPIs where it has the device too, so that
+// what is written for its `virt` finds console and clock; the CMDQV and the DMA engine have places of
+// their own.
+
+import type { Placement } from '../../../devices/bus/index.ts';
+import { BoardError, type Device } from '../../../devices/plugin/index.ts';
+import type { RamRange } from '../../boot/index.ts';
+
+/** A place for a device: room for its region, and its first SPI. */
+export interface VirtPlace {
+  readonly gpa: number;
+  /** Bytes that are free from `gpa` on. */
+  readonly room: number;
+  /** Number of its first SPI, which is INTID - 32. */
+  readonly spi: number;
+  /** SPIs from there on. */
+  readonly spis: number;
+}
+
+/** SPIs of the GIC: 288 INTIDs, because kvm-unit-tests works them all, and each costs Linux a write at boot. */
+export const VIRT_SPIS = 256;
+
+export const VIRT_GICD = 0x08000000;
+/** The redistributors; 0x08080000 is left for an ITS. */
+export const VIRT_GICR = 0x080a0000;
+const GICR_ROOM = 0xf60000;
+const GICR_SIZE = 0x20000;
+/** vCPUs that there is room for. */
+export const VIRT_MAX_VCPUS = Math.floor(GICR_ROOM / GICR_SIZE);
+
+/** SPIs 3 to 6 and 16 to 47, and what is behind 0x0a000000, are left for PCIe and virtio. */
+export const VIRT_PLACES = {
+  uart: { gpa: 0x09000000, room: 0x1000, spi: 1, spis: 1 },
+  rtc: { gpa: 0x09010000, room: 0x1000, spi: 2, spis: 1 },
+  smmu: { gpa: 0x09050000, room: 0x30000, spi: 74, spis: 4 },
+  dmaEngine: { gpa: 0x09200000, room: 0x1000, spi: 79, spis: 1 },
+  cmdqv: { gpa: 0x0b000000, room: 0x1000000, spi: 78, spis: 1 },
+} as const satisfies Readonly<Record<string, VirtPlace>>;
+
+/** Which devices have a place. */
+export type VirtDeviceName = keyof typeof VIRT_PLACES;
+
+/** Where further devices may lie, as `Board.free`. */
+export const VIRT_FREE = { gpa: 0x0c000000, irq: 112, devices: 64 } as const;
+
+const RAM_BASE = 0x40000000;
+/** Every gpa is below 4 GiB. */
+const MAX_RAM = 0x100000000 - RAM_BASE;
+/** Kernel, device tree and initrd are placed by this. */
+const RAM_GRANULE = 0x200000;
+
+/**
+ * RAM of a machine.
+ * @param size bytes.
+ * @throws {RangeError} when it is no multiple of 2 MiB, or more than 3 GiB.
+ */
+export function virtRam(size: number): RamRange {
+  if (!Number.isInteger(size / RAM_GRANULE) || size < RAM_GRANULE || size > MAX_RAM)
+    throw new RangeError(`memory is a multiple of 2 MiB, at most 3 GiB, not ${size} bytes`);
+  return { base: RAM_BASE, size };
+}
+
+/**
+ * A device at its place. Its `firstIrq` is the number of an SPI.
+ * @throws {BoardError} when it has no room there.
+ */
+export function placed(name: VirtDeviceName, device: Device): Placement {
+  const { gpa, room, spi, spis } = VIRT_PLACES[name];
+  const size = device.regions.reduce((sum, region) => sum + region.size, 0);
+  if (device.regions.length !== 1 || size > room || device.identity.interrupts > spis) {
+    throw new BoardError(
+      'placement',
+      `${device.name} does not fit at 0x${gpa.toString(16)}: there is room for one region of ` +
+        `0x${room.toString(16)} bytes and ${spis} interrupts`,
+    );
+  }
+  return { device, addresses: [gpa], firstIrq: spi };
+}
