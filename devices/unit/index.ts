@@ -8,7 +8,6 @@ export {
 export * from '../../assembly/layout/translate-results.ts';
 export type { AtcResult, TranslateResult } from '../../assembly/load.ts';
 export * from './actions.ts';
-export * from './ats-ports.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';
 export * from './exit-request-words.ts';

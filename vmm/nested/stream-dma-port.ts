@@ -17,7 +17,7 @@ import {
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
 import type { SmmuCoreExports, TranslateResult, VcmdqDrainExports } from '../../assembly/load.ts';
-import { isDoorbell, offsetOfGpa } from '../../devices/bus/index.ts';
+import { type DoorbellPages, isDoorbell, isInPages, offsetOfGpa } from '../../devices/bus/index.ts';
 import {
   type DmaAttributes,
   type DmaPort,
@@ -76,6 +76,8 @@ export interface DmaStream {
   readonly physSid: number;
   /** What its MSIs carry. Default: the StreamID as the guest numbers it. */
   readonly requesterId?: number | undefined;
+  /** Addresses whose accesses without a PASID are interrupts, which the IOMMU does not translate; absent: none are. */
+  readonly interrupts?: DoorbellPages | undefined;
   /** Absent: the IOMMU has no ATS. */
   readonly ats?: AtsEndpoint | undefined;
   /** Called behind each access within a page. */
@@ -180,8 +182,11 @@ export class StreamDmaPort implements DmaPort {
    * IOMMU untranslated, as every access does while ATS is off.
    */
   #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
-    const { threadBlock } = this.#stream.guest.unit;
+    const { interrupts, guest } = this.#stream;
+    const { threadBlock } = guest.unit;
     const write = (access & ACCESS_WRITE) !== 0;
+    if (interrupts && ssid === ACCESS_NO_SSID && isInPages(interrupts, iova))
+      return write && this.#sendMsi(guest.window, iova, bytes) ? bytes.length : REFUSED;
     const isRequest = ssid !== ACCESS_NO_SSID || (access & ~ACCESS_WRITE) === 0;
     const result =
       isRequest && this.ats?.enabled

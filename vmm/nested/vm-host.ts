@@ -31,11 +31,7 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import {
-  type Finding,
-  HostSanitizer,
-  type UnadvertisedCommand,
-} from '../inspect/sanitizer/index.ts';
+import { type Finding, HostSanitizer, type UnadvertisedUse } from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
@@ -152,8 +148,8 @@ export class VmHost {
     return this.#sanitizer?.findings ?? [];
   }
 
-  /** Commands that VCMDQs have accepted although the SMMUs of their guests lack them. */
-  get unadvertised(): readonly UnadvertisedCommand[] {
+  /** What guests have used although their own SMMUs lack it. */
+  get unadvertised(): readonly UnadvertisedUse[] {
     return this.#sanitizer?.unadvertised ?? [];
   }
 
@@ -349,7 +345,11 @@ export class VmHost {
       // The next safe point goes on.
       for (const vintf of this.#vintfs)
         if (vintf.decideErrors()) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
-      for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
+      for (const iommu of this.#iommus) {
+        const { stray, left } = iommu.takeInterrupts();
+        this.#strayEvents += stray;
+        if (left) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
+      }
       this.#sanitizer?.poll();
     } catch (cause) {
       throw MachineError.of('host', cause);
