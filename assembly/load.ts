@@ -10,6 +10,8 @@ import type {
   TRANSLATE_WAIT,
 } from './layout/translate-results.ts';
 
+export type { WasmImports, WasmMemory } from './webassembly-types.ts';
+
 /** TRANSLATE_*. */
 export type TranslateResult =
   | typeof TRANSLATE_OK
