@@ -11,13 +11,7 @@ import {
   type Machine,
   type MachineOptions,
 } from '../vmm/api/index.ts';
-import {
-  comparesPaths,
-  type Experiment,
-  findExperiment,
-  pathArgument,
-  type Queues,
-} from '../vmm/boards/index.ts';
+import { comparesPaths, type Experiment, findExperiment, toyArgs } from '../vmm/boards/index.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
@@ -113,14 +107,6 @@ export function hostSize(
   return { vintfs, vcmdqs };
 }
 
-/** Which of the machines of a run it is, and the paths that its toy takes. */
-interface ToyPlace {
-  readonly path: NonNullable<BootSettings['path']>;
-  readonly queues: Queues;
-  readonly vms: number;
-  readonly machine: number;
-}
-
 /** What the machines of a run have in common. */
 export function machineOptions(
   settings: BootSettings & { readonly guest: string },
@@ -162,14 +148,6 @@ export function machineOptions(
     queues,
     allowGc,
   };
-}
-
-/** Arguments of the toy as one of several machines. */
-export function toyArgs(
-  { path, queues, vms, machine }: ToyPlace,
-  ...more: readonly string[]
-): readonly string[] {
-  return [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${machine}`, ...more];
 }
 
 /** An unfit binary is named: the command line may have named several. */

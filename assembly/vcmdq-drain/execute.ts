@@ -26,10 +26,12 @@ import {
   ACTION_TLBI_S12_VMALL,
 } from '../layout/action-memory';
 import { CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
+import { CFG_SETS, CFG_WAYS } from '../layout/config-cache-memory';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
 import { QUEUE_KIND_MAIN, QUEUE_KIND_VCMDQ_HYP, QUEUE_REWRITES } from '../layout/queue-memory';
 import { SMMU_AT_CR2, SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
 import { CR2_E2H } from '../layout/smmu-registers';
+import { MAX_STALLS } from '../layout/stall-memory';
 import { VMID_E2H, VMID_EL2 } from '../layout/vmid-memory';
 import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
@@ -56,8 +58,8 @@ export const SYNC: u32 = 1;
 export const HOST: u32 = 2;
 
 /** Visits of every set of the configuration cache and of every stalled transaction, in blocks of the IOTLB. */
-const EVERY_CONFIG: u32 = 512;
-const EVERY_STALL: u32 = 256;
+const EVERY_CONFIG: u32 = CFG_SETS * CFG_WAYS;
+const EVERY_STALL: u32 = MAX_STALLS / 4;
 
 function cfgi(smmu: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);

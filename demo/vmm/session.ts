@@ -7,7 +7,7 @@ import {
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
 import { VCMDQ_CONS, VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
-import { findExperiment, pathArgument } from '../../vmm/boards/index.ts';
+import { findExperiment, toyArgs } from '../../vmm/boards/index.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../../vmm/report/measurements.ts';
 import { machineNames, OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
@@ -116,9 +116,10 @@ export class Session {
     const { path, vms, vcpus } = this.#settings;
     const k = this.#machines.length;
     const beside = name === OVERLAY_MACHINE;
+    const queues = 'vcmdq';
     const own = beside
-      ? [pathArgument('overlay'), 'vms=1', 'machine=0']
-      : [pathArgument(path), `vms=${vms}`, `machine=${k}`];
+      ? toyArgs({ path: 'overlay', queues, vms: 1, machine: 0 })
+      : toyArgs({ path, queues, vms, machine: k });
     const machine = await this.#host.createMachine({
       name,
       guest: guest ?? toyGuest,

@@ -53,6 +53,7 @@ function regionOf(mount: BusMount): DeviceRegion {
   return region;
 }
 
+/** Finds the register region that an access falls in, and makes the access there. */
 export class Bus {
   /** In ascending order of their addresses. */
   readonly mounts: readonly BusMount[];

@@ -1,5 +1,6 @@
-// A guest's ID registers and its host's. The physical SMMU reads the guest's CDs and translation tables and runs its VCMDQs, so that
-// what a guest is shown has to be there; what its own SMMU does by itself (stream table, event queue, MSIs, ECMDQs) need not.
+// A guest's ID registers and its host's. The physical SMMU reads the guest's CDs and translation
+// tables and runs its VCMDQs, so that what a guest is shown has to be there; what its own SMMU does
+// by itself (stream table, event queue, MSIs, ECMDQs) need not.
 
 import { ECMDQS_PER_SMMU } from '../../assembly/layout/queue-memory.ts';
 import {
@@ -67,7 +68,10 @@ const LIMITED: readonly (readonly [IdRegister, string, Field])[] = [
   ['idr5', 'STALL_MAX', IDR5_STALL_MAX],
 ];
 
-/** A guest's CMDQ and event queue: 256 entries, so that the CMDQ is one page of the smallest granule and lies in one piece of host memory. */
+/**
+ * A guest's CMDQ and event queue: 256 entries, so that the CMDQ is one page of the smallest granule
+ * and lies in one piece of host memory.
+ */
 const GUEST_QUEUE_LOG2SIZE = 8;
 /** AIDR of SMMUv3.3, which has ECMDQs. */
 const ECMDQ_AIDR = 3;
@@ -82,7 +86,8 @@ function* excesses(guest: SmmuIdRegisters, host: SmmuIdRegisters): Generator<str
     if (bitsOf(guest[register], field) > bitsOf(host[register], field))
       yield shown(register, name, field);
   }
-  // A guest without stalls on a host that has them has S1STALLD in its streams; the other way round nothing would stall.
+  // A guest without stalls on a host that has them has S1STALLD in its streams; the other way round
+  // nothing would stall.
   const stalls = [guest, host].map(({ idr0 }) => bitsOf(idr0, IDR0_STALL_MODEL));
   if (stalls[0] !== stalls[1] && stalls[0] !== STALL_MODEL_TERMINATE)
     yield shown('idr0', 'STALL_MODEL', IDR0_STALL_MODEL);
@@ -112,8 +117,9 @@ export interface GuestFeatures {
 }
 
 /**
- * ID registers for a guest of a host: the host's less stage 2 (S2P, VMID16, FWB, XNX), HYP, BTM, PRI and ECMDQs, with queues of at most 256 entries
- * and StreamIDs of 16 bits. BTM comes back where the guest's vCPUs share their VMID with the SMMU (`ViommuBackend.btm`).
+ * ID registers for a guest of a host: the host's less stage 2 (S2P, VMID16, FWB, XNX), HYP, BTM, PRI
+ * and ECMDQs, with queues of at most 256 entries and StreamIDs of 16 bits. BTM comes back where the
+ * guest's vCPUs share their VMID with the SMMU (`ViommuBackend.btm`).
  */
 export function guestIdRegisters(
   host: SmmuIdRegisters,

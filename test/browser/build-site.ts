@@ -1,5 +1,15 @@
-// Once before all tests in the browser: the demo as `npm run demo:build` makes it.
+// Once before all tests in the browser, whatever project they are in: the demo as `npm run demo:build` makes it.
 
+import type { TestProject } from 'vitest/node';
 import { buildSite } from '../support/demo-site.ts';
 
-export const setup = (): Promise<void> => buildSite(['--config', 'demo/vite.config.ts']);
+/** Projects load this file each for themselves; what they share is the runner. */
+interface Builder {
+  demoSite?: Promise<void>;
+}
+
+export function setup({ vitest }: TestProject): Promise<void> {
+  const builder: Builder = vitest as unknown as Builder;
+  builder.demoSite ??= buildSite(['--config', 'demo/vite.config.ts']);
+  return builder.demoSite;
+}

@@ -21,6 +21,26 @@ export class FuzzFinding extends Error {
   override readonly name = 'FuzzFinding';
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+/** Whether a text does nothing to a terminal that shows it. */
+export function isHarmless(text: string): boolean {
+  return !CONTROL.test(text);
+}
+
+/**
+ * Whoever is refused is told why in one line.
+ * @param most characters of it.
+ * @throws {FuzzFinding} when the message is none that a terminal can show.
+ */
+export function ensureHarmlessLine(message: string, most: number, about = ''): void {
+  ensure(
+    message.length <= most && isHarmless(message),
+    () => `${about}the message ${JSON.stringify(message)} is no harmless line`,
+  );
+}
+
 /** @throws {FuzzFinding} with the message when the condition does not hold. */
 export function ensure(condition: boolean, message: () => string): asserts condition {
   if (!condition) throw new FuzzFinding(message());

@@ -45,7 +45,10 @@ import { vevents } from './vevents.ts';
 
 /** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
 const SERVICE_COMMANDS = 1024;
-/** Held errors that one service of a queue settles: each asks the policy, and may have the host issue a command for the guest. */
+/**
+ * Held errors that one service of a queue settles: each asks the policy, and may have the host
+ * issue a command for the guest.
+ */
 const SERVICE_ERRORS = 4;
 
 /** Where a ring lies in the guest's memory. */
@@ -197,8 +200,9 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   /**
-   * Does what the policy wants about a queue's held errors, and has the queue go on behind each one that this settles. A guest that sends
-   * nothing but bad commands does not keep its host: at most SERVICE_ERRORS are settled, and as many commands run as one service of a queue has,
+   * Does what the policy wants about a queue's held errors, and has the queue go on behind each one
+   * that this settles. A guest that sends nothing but bad commands does not keep its host: at most
+   * SERVICE_ERRORS are settled, and as many commands run as one service of a queue has,
    * and one service more.
    * @param run serves the queue.
    * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.

@@ -6,7 +6,7 @@ import { BOOT_SETTINGS } from '../../../cli/boot-settings.ts';
 import { Random } from '../../../devices/testing/index.ts';
 import { OptionsError } from '../../../vmm/api/api-errors.ts';
 import { checkOptions, HOST_SETTINGS, MACHINE_SETTINGS } from '../../../vmm/api/settings.ts';
-import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
+import { ensure, ensureHarmlessLine, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 /** Objects of a run. */
 const OPERATIONS = 500;
@@ -23,8 +23,6 @@ const ODD_NAMES = [
 const WORDS = ['inline', 'mailbox', 'thread', 'auto', 'toy', 'all', 'vcmdq', 'ecmdq', 'direct'];
 const ODD_TEXTS = ['', '\u0000', '\u001b]0;x\u0007', '\u202e', '\ud800', 'y'.repeat(10_000)];
 const NUMBERS = [-1, 0, 0.5, 1, 2, 3, 4, 16, 64, 128, 4096, 2 ** 31, 2 ** 32, 1e300, 2 ** 53];
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 /** A line with names of all options of a command in it. */
 const MOST_MESSAGE = 2000;
 /** How deep values are nested. */
@@ -71,10 +69,7 @@ function checkOne(random: Random): void {
   } catch (error) {
     if (!(error instanceof OptionsError)) throw new Error(`options ${text}`, { cause: error });
     const { message } = error;
-    ensure(
-      message.length <= MOST_MESSAGE && !CONTROL.test(message),
-      () => `${text}: the message ${JSON.stringify(message)} is no harmless line`,
-    );
+    ensureHarmlessLine(message, MOST_MESSAGE, `${text}: `);
   }
 }
 

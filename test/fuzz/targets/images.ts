@@ -17,15 +17,13 @@ import {
   section,
   vector,
 } from '../../support/wasm-bytes.ts';
-import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
+import { ensure, ensureHarmlessLine, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Binaries of a run. */
 const OPERATIONS = 200;
 const MOST_MESSAGE = 600;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const NAMES = ['env', 'memory', 'vsmmu', 'wasi_snapshot_preview1', 'mmio_read32', 'fd_write'];
 const ODD_NAMES = [
   '__proto__',
@@ -229,10 +227,7 @@ class ImageFuzzer implements Fuzzer {
     } catch (error) {
       if (!(error instanceof GuestImageError)) throw error;
       const { message } = error;
-      ensure(
-        message.length <= MOST_MESSAGE && !CONTROL.test(message),
-        () => `the message ${JSON.stringify(message)} is no harmless line`,
-      );
+      ensureHarmlessLine(message, MOST_MESSAGE);
     }
   }
 

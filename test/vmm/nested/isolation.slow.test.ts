@@ -71,13 +71,9 @@ describe('eight VMs of one host', () => {
       'return NO_SID;',
       'return u64(virtSid);',
     ],
-  ])(
-    'would lose something if a guest’s queue took %s',
-    { timeout: 60_000 },
-    async (_, file, original, mutant) => {
-      const mutated = await mutatedModules(modules, 'vcmdqDrain', [{ file, original, mutant }]);
-      const siege = new Siege(await VmHost.create({ modules: mutated }));
-      expect(siege.run(MUTANT_COMMANDS).lost).not.toEqual([]);
-    },
-  );
+  ])('would lose something if a guest’s queue took %s', async (_, file, original, mutant) => {
+    const mutated = await mutatedModules(modules, 'vcmdqDrain', [{ file, original, mutant }]);
+    const siege = new Siege(await VmHost.create({ modules: mutated }));
+    expect(siege.run(MUTANT_COMMANDS).lost).not.toEqual([]);
+  });
 });

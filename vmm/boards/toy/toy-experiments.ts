@@ -2,6 +2,8 @@
 // demonstration. The guest knows them by the same names
 // (guest-driver/toy/experiments.ts).
 
+import type { Queues } from '../board.ts';
+
 /** Ways of the toy's invalidations; `all` compares them. */
 export const TOY_PATHS = ['all', 'direct', 'trapped', 'overlay'] as const;
 export type ToyPath = (typeof TOY_PATHS)[number];
@@ -10,8 +12,24 @@ export type ToyPath = (typeof TOY_PATHS)[number];
  * The toy's argument for a path: on the overlay path a guest does what it does on the
  * trapped one, and does not know.
  */
-export function pathArgument(path: ToyPath): string {
+function pathArgument(path: ToyPath): string {
   return `path=${path === 'overlay' ? 'trapped' : path}`;
+}
+
+/** Which of the machines of a run it is, and the paths that its toy takes. */
+export interface ToyPlace {
+  readonly path: ToyPath;
+  readonly queues: Queues;
+  readonly vms: number;
+  readonly machine: number;
+}
+
+/** Arguments of the toy as one of several machines. */
+export function toyArgs(
+  { path, queues, vms, machine }: ToyPlace,
+  ...more: readonly string[]
+): readonly string[] {
+  return [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${machine}`, ...more];
 }
 
 /** True when further machines run the toy, for the paths that a machine does not have beside its own two. */
