@@ -89,7 +89,7 @@ export {
   type Transport,
 } from './settings.ts';
 export type { GuestSource } from './sources.ts';
-export { attachTerminal, type TerminalLike } from './terminal.ts';
+export { attachTerminal, type TerminalLike } from './attach-terminal.ts';
 export {
   CONFIG_FORMAT_VERSION,
   GUEST_ABI_VERSION,
