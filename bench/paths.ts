@@ -1,9 +1,10 @@
 // What one batch of TLBI_NH_VA and a CMD_SYNC takes from end to end, by path, place of
 // the drain, transport, batch size, vCPUs and queues.
 
+import type { Transport } from '../vmm/api/index.ts';
 import type { DrainPlace } from '../vmm/threads/index.ts';
-import type { BenchMachine, IdRegisters, Path, Transport } from './machines.ts';
-import { median, percentile, type Subject } from './measure.ts';
+import type { BenchMachine, IdRegisters, Path } from './machines.ts';
+import { type Measurand, median, percentile } from './measure.ts';
 
 /** Commands of a batch. */
 export const BATCHES = [1, 16, 64] as const;
@@ -49,7 +50,7 @@ interface Series extends Configuration {
 
 function seriesOf(machine: BenchMachine): Series[] {
   const begun = { machine, log2batches: MIN_LOG2_BATCHES, exits: 0, batches: 0 };
-  if (machine.target.queues === 'ecmdq') {
+  if (machine.board.queues === 'ecmdq') {
     const ecmdq = { ...begun, path: 'ecmdq', queues: 'own' } as const;
     return BATCHES.flatMap((batch) =>
       (['doorbell', 'thread'] as const).map((drain) => ({ ...ecmdq, drain, batch, samples: [] })),
@@ -123,7 +124,7 @@ export interface PathResults {
  */
 export async function measurePaths(
   machines: readonly BenchMachine[],
-  handoff: Subject,
+  handoff: Measurand,
   rounds: number,
   warmUp: number,
 ): Promise<PathResults> {

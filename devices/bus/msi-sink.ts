@@ -47,7 +47,7 @@ export function checkDoorbells(
 }
 
 /** Whether an address lies in pages. */
-export function isInPages({ gpa, size }: DoorbellPages, address: number): boolean {
+function isInPages({ gpa, size }: DoorbellPages, address: number): boolean {
   return address >= gpa && address < gpa + size;
 }
 

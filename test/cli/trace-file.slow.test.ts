@@ -76,10 +76,10 @@ describe('a trace file', () => {
     expect((await boot('traps.wasm')).status).toBe(1);
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     await writeFile(at('run.json'), OLD);
-    const { status, stdout } = await boot('forever.wasm', '--timeout', '1');
+    const { status, stdout } = await boot('forever.wasm', '--timeout', '2');
     expect([status, stdout]).toEqual([
       1,
-      '  FAIL  vm0 ran to its end: it had not ended after 1 s\n',
+      '  FAIL  vm0 ran to its end: it had not ended after 2 s\n',
     ]);
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     expect(await leftovers()).toEqual([]);

@@ -291,7 +291,7 @@ export class Host implements AsyncDisposable {
   }
 
   /** The tracks of a trace, by what the records say. */
-  #nameTracks(name: string, { smmus, guest }: BoardMachine): void {
+  #nameTracks(name: string, { smmus, drainable }: BoardMachine): void {
     for (const { smmu, vintf } of smmus) {
       const { commandQueue, enhancedQueues, numbers } = smmu;
       const nameQueue = (block: QueueBlock, queue: string) =>
@@ -301,7 +301,7 @@ export class Host implements AsyncDisposable {
       for (const [ecmdq, { block }] of enhancedQueues.entries()) nameQueue(block, `ECMDQ ${ecmdq}`);
       nameQueue(commandQueue, 'CMDQ');
     }
-    this.trace?.nameThread(guest.unit.thread, name);
+    if (drainable) this.trace?.nameThread(drainable.guest.unit.thread, name);
   }
 
   async #board(board: Board, options: BoardOptions): Promise<BoardMachine> {

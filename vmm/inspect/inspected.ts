@@ -27,7 +27,11 @@ export interface BeyondShown {
 
 /** A guest's SMMU in the host. */
 export interface InspectedSmmu {
-  readonly vm: Vm;
+  /** The machine that it belongs to, as messages name it. */
+  readonly owner: string;
+  /** The VM under a host that it was made for. Undefined: its guest owns it. */
+  readonly vm: Vm | undefined;
+  readonly hostMemory: WebAssembly.Memory;
   readonly fd: { describe(): readonly ObjectDescription[] };
   /** Numbers of the physical SMMU and of the vIOMMU on it, first. */
   readonly numbers: readonly number[];

@@ -4,6 +4,7 @@
 
 import {
   boardMsiSink,
+  DeviceComplex,
   type DirectRange,
   guestMemoryOf,
   type MsiController,
@@ -12,7 +13,6 @@ import {
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
 import { type AccessSize, MachineError } from '../../devices/plugin/index.ts';
-import { DeviceComplex } from '../machine/index.ts';
 import { irqLine, loopOf } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 

@@ -74,7 +74,7 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   const regions = v86Regions(cpu);
   if (page0 % 0x1000 || offsetOfGpa(regions, page0, PAGE0_SIZE) < 0)
     throw new RangeError('page 0 is 64 KiB of RAM at a multiple of 4 KiB');
-  const vm = host.createVm(name, cpu.wasm_memory, regions, msis);
+  const vm = host.createVm(name, cpu.wasm_memory, regions, { msis });
   try {
     const viommu = host.createViommu(vm, [V86_DMA_STREAM], { cmdqv: true });
     const vintf = host.createVintf(viommu);

@@ -114,12 +114,6 @@ export class GuestStreams {
     };
   }
 
-  /** Reads the STEs of the machine's streams from `first` to `last` and attaches them. */
-  reload(first: number, last: number): void {
-    for (const sid of this.#backend.virtualStreams)
-      if (sid >= first && sid <= last) this.#attach(sid, this.#read(sid));
-  }
-
   /**
    * Reads the STE of the first of the machine's streams from `first` to `last` and attaches it.
    * @returns the next of them; undefined when there is none.

@@ -4,7 +4,7 @@ import { IDR0_ATS, IDR0_PRI } from '../../../assembly/layout/smmu-registers.ts';
 import { SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../../devices/smmuv3/index.ts';
-import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
+import { createHostMemory, StreamDmaPort, smmuBase, Unit } from '../../../devices/unit/index.ts';
 import type { DeviceRegisters } from '../../../host/hardware/device-registers.ts';
 import { HostRam } from '../../../host/hardware/host-ram.ts';
 import {
@@ -15,7 +15,6 @@ import {
   Platform,
 } from '../../../host/hardware/platform.ts';
 import { AtsEndpoint } from '../../../vmm/nested/ats-endpoint.ts';
-import { StreamDmaPort } from '../../../vmm/nested/stream-dma-port.ts';
 import { checkedModules } from '../findings.ts';
 import {
   type DriverPlatform,
@@ -72,9 +71,9 @@ export function hostRole(idRegisters: SmmuIdRegisters, msis = false): DriverPlat
   const hasAts = bitsOf(idRegisters.idr0, IDR0_ATS) !== 0;
   const hasPri = bitsOf(idRegisters.idr0, IDR0_PRI) !== 0;
   const port = new StreamDmaPort({
-    guest,
+    unit,
+    memory: ram,
     ...(hasAts ? { ats: new AtsEndpoint(guest, smmuBase(0), STREAM, hasPri) } : {}),
-    ram,
     smmu: smmuBase(0),
     virtSid: STREAM,
     physSid: STREAM,

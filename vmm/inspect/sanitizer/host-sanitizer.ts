@@ -40,9 +40,7 @@ export class HostSanitizer {
         clock,
         ownerOf: (sid) => {
           const { viommu, streamId } = this.#streamOf(smmu, sid) ?? {};
-          return viommu && streamId !== undefined
-            ? { machine: viommu.vm.name, streamId }
-            : undefined;
+          return viommu && streamId !== undefined ? { machine: viommu.owner, streamId } : undefined;
         },
         onFinding: (finding, sid) =>
           options.onFinding(finding, this.#streamOf(smmu, sid)?.viommu.vm),
@@ -90,7 +88,7 @@ export class HostSanitizer {
       const { beyond } = viommu.shown;
       const known = this.#beyond.get(viommu) ?? NOTHING;
       this.#beyond.set(viommu, beyond);
-      this.unadvertised.push(...unadvertisedUses(viommu.vm.name, beyond, known));
+      this.unadvertised.push(...unadvertisedUses(viommu.owner, beyond, known));
     }
   }
 
@@ -114,7 +112,7 @@ export class HostSanitizer {
     const physSid = viommu.streams.get(streamId);
     if (!change || physSid === undefined || this.#suspected.has(change.reading)) return;
     this.#suspected.add(change.reading);
-    const finding = guestSteFinding({ machine: viommu.vm.name, streamId }, iova, change);
+    const finding = guestSteFinding({ machine: viommu.owner, streamId }, iova, change);
     this.#sanitizers.get(viommu.smmuBlock)?.suspect(physSid, finding, change.current);
   }
 }

@@ -10,15 +10,15 @@ import {
   SYSTEM_CLOCK,
 } from '../../../devices/bus/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
-import { createHostMemory, smmuBase } from '../../../devices/unit/index.ts';
+import { createHostMemory, StreamDmaPort, smmuBase } from '../../../devices/unit/index.ts';
 import { HostError } from '../../../host/hardware/host-error.ts';
 import { HostRam } from '../../../host/hardware/host-ram.ts';
 import { AmdDevice } from '../../../host/kernel/amd/amd-device.ts';
 import { AmdIommu } from '../../../host/kernel/amd/amd-iommu.ts';
 import { IdAllocator } from '../../../host/kernel/id-allocator.ts';
 import { ThreadAllocator } from '../../../host/kernel/thread-allocator.ts';
-import { Vm } from '../../../host/kernel/vm.ts';
-import { StreamDmaPort } from '../stream-dma-port.ts';
+import { physicalAddress, Vm } from '../../../host/kernel/vm.ts';
+import { VmMemory } from '../vm-memory.ts';
 import { AmdGuestIommu } from './amd-guest-iommu.ts';
 
 export interface AmdHostOptions {
@@ -109,7 +109,7 @@ export class AmdHost {
       guest: { memory, regions, window },
       thread,
     });
-    const vm = new Vm(name, window, memory, regions, unit, msis);
+    const vm = new Vm(name, window, memory, regions, unit, { msis });
     this.#vms.set(window, vm);
     return vm;
   }
@@ -140,13 +140,14 @@ export class AmdHost {
   dmaPort(guest: AmdGuestIommu, virtId: number): DmaPort {
     const device = this.#lent.get(guest)?.devices.get(virtId);
     if (!device) throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
+    const { gpa, size } = AMD_INTERRUPTS;
     return new StreamDmaPort({
-      guest: guest.vm,
-      ram: this.#ram,
+      unit: guest.vm.unit,
+      memory: new VmMemory(guest.vm, this.#ram, virtId),
       smmu: smmuBase(0),
       virtSid: virtId,
       physSid: device.deviceId,
-      interrupts: AMD_INTERRUPTS,
+      interrupts: { iova: gpa, size, pa: physicalAddress(guest.vm.window, gpa) },
     });
   }
 
