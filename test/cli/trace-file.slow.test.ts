@@ -210,6 +210,22 @@ describe('streams and files of a process that has none left', () => {
       refused++;
     }
     expect(refused).toBeGreaterThan(0);
+    // A run in a thread of its own may not get one.
+    for (const options of [
+      ['--trace', at('run.json')],
+      ['--timeout', '9', '--json'],
+    ])
+      for (const files of [22, 23, 24, 26]) {
+        const run = await shell(
+          `ulimit -n ${files}; exec "$@"`,
+          'boot',
+          at('off.wasm'),
+          ...options,
+        );
+        expect([run.status, run.stderr.split('\n').length], run.stderr).toEqual([2, 2]);
+        expect(run.stderr).toMatch(/^vsmmu: /);
+      }
+    expect(await readFile(at('run.json'), 'utf8')).toBe(OLD);
   });
 
   it('a file that may not be written keeps what it has', { timeout: SECONDS }, async () => {

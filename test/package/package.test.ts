@@ -1,7 +1,7 @@
 // The package in an empty folder: what is in it, that Node.js and the compiler find everything, and that it works.
 
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
@@ -15,6 +15,8 @@ const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
 let packed: Packed;
 beforeAll(async () => {
   packed = await installPacked();
+  // An optional peer, which an application brings along.
+  await symlink(join(PROJECT, 'node_modules/v86'), join(packed.folder, 'node_modules/v86'));
 }, 120_000);
 afterAll(() => packed.remove());
 
@@ -87,15 +89,15 @@ console.log(cases.length > 5, typeof FakeHost);`,
     expect(stdout).toBe('true function\n');
   });
 
-  it.each([['own-vmm.mjs', 'interrupt 40\nhello through the SMMU\n']])(
-    'has an example that runs from the tarball: %s',
-    async (example, expected) => {
-      const source = join(packed.folder, 'node_modules/vsmmu/docs/examples', example);
-      const { stdout, stderr } = await program(example, readFileSync(source, 'utf8'));
-      expect(stderr).toBe('');
-      expect(stdout).toContain(expected);
-    },
-  );
+  it.each([
+    ['own-vmm.mjs', 'interrupt 40\nhello through the SMMU\n'],
+    ['v86.mjs', "{ 'smmuv3.IDR0': 1, 'smmuv3.IIDR': 1 }"],
+  ])('has an example that runs from the tarball: %s', async (example, expected) => {
+    const source = join(packed.folder, 'node_modules/vsmmu/docs/examples', example);
+    const { stdout, stderr } = await program(example, readFileSync(source, 'utf8'));
+    expect(stderr).toBe('');
+    expect(stdout).toContain(expected);
+  });
 
   it('has a command', async () => {
     const { stdout } = await run(

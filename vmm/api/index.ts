@@ -67,6 +67,7 @@ export {
 } from './api-errors.ts';
 export type { MachineConsole } from './console-streams.ts';
 export type { DrainReport } from './drains.ts';
+export type { MachineEvent } from './event-stream.ts';
 export { Host } from './host.ts';
 export type { HostFaults, HostOptions, MachineOptions } from './host-options.ts';
 export { Machine } from './machine.ts';
@@ -88,6 +89,7 @@ export {
   type Transport,
 } from './settings.ts';
 export type { GuestSource } from './sources.ts';
+export { attachTerminal, type TerminalLike } from './terminal.ts';
 export {
   CONFIG_FORMAT_VERSION,
   GUEST_ABI_VERSION,

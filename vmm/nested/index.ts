@@ -1,4 +1,5 @@
 export * from './ats-endpoint.ts';
+export * from './host-models.ts';
 export * from './lent-vintf.ts';
 export * from './nested-smmu.ts';
 export * from './queue-error-policy.ts';

@@ -12,7 +12,12 @@ import {
   RegisterCounts,
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
-import { type AccessSize, MachineError } from '../../devices/plugin/index.ts';
+import {
+  type AccessSize,
+  checkFunction,
+  checkNames,
+  MachineError,
+} from '../../devices/plugin/index.ts';
 import { irqLine, loopOf } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 
@@ -37,6 +42,8 @@ export interface PlugOptions {
   readonly onFailure?: (error: MachineError) => void;
 }
 
+const OPTIONS = ['window', 'devices', 'reservedRam', 'msis', 'onTick', 'onFailure'];
+
 /** Devices that are plugged in. */
 export interface Plugged {
   /** Register accesses so far: calls from v86 into the devices. */
@@ -51,12 +58,15 @@ export interface Plugged {
 /**
  * Plugs devices in.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
- * @throws {TypeError} when it is something else.
+ * @throws {TypeError} when it is something else, or an option is unknown.
  * @throws {RangeError} when the window does not fit, or a device lies outside of it.
  * @throws {BoardError} when a device speaks another version of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   const loop = loopOf(emulator);
+  checkNames(options, OPTIONS, 'plugDevices');
+  for (const name of ['reservedRam', 'onTick', 'onFailure'] as const)
+    checkFunction(options[name], name);
   const { cpu } = loop;
   const { window, devices, reservedRam, msis, onTick } = options;
   const end = window.gpa + window.size;
