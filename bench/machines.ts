@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { type HotModules, loadHotModules } from '../assembly/load.ts';
 import { offsetOfGpa } from '../devices/bus/index.ts';
 import type { DmaPort } from '../devices/plugin/index.ts';
+import { GRACE_ID_REGISTERS } from '../devices/smmuv3/index.ts';
 import type { Transport } from '../vmm/api/index.ts';
 import { type Board, type BoardMachine, type Queues, toyBoard } from '../vmm/boards/index.ts';
 import { NestedSmmu, VmHost } from '../vmm/nested/index.ts';
@@ -51,6 +52,7 @@ const DMA_TARGET = 0x2_4000_0000;
 export interface BenchMachine {
   readonly transport: Transport;
   readonly vcpus: number;
+  readonly ids: IdRegisters;
   readonly board: BoardMachine;
   readonly dmaSource: DmaBuffer;
   readonly dmaTarget: DmaBuffer;
@@ -99,9 +101,13 @@ interface Shared {
 /** Units of the trace ring, as the API's hosts have them. */
 const TRACE_UNITS = 2 ** 18;
 
+/** Whose ID registers a host's SMMU has: the models' default, or NVIDIA Grace's, which has no range invalidation. */
+export type IdRegisters = 'default' | 'grace';
+
 interface Variant {
   readonly traced?: boolean;
   readonly queues?: Queues;
+  readonly ids?: IdRegisters;
 }
 
 async function startMachine(
@@ -110,13 +116,14 @@ async function startMachine(
   vcpus: number,
   variant: Variant = {},
 ): Promise<BenchMachine> {
-  const { traced = false, queues = 'vcmdq' } = variant;
+  const { traced = false, queues = 'vcmdq', ids = 'default' } = variant;
   const { guest, secondary, modules, exits } = shared;
   const host = await VmHost.create({
     modules,
     vintfs: VINTFS,
     vcmdqs: VINTFS * MAX_VCPUS,
     traceUnits: traced ? TRACE_UNITS : undefined,
+    ...(ids === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
   });
   const trace = traced ? new Trace(host.memory) : undefined;
   const side = await SideCore.start(host, { vmm: exits.buffer });
@@ -160,6 +167,7 @@ async function startMachine(
   return {
     transport,
     vcpus,
+    ids,
     board,
     dmaSource: { iova: DMA_SOURCE, offset: source },
     dmaTarget: { iova: DMA_TARGET, offset: destination },
@@ -216,12 +224,13 @@ export async function startTracePair(): Promise<readonly [off: BenchMachine, on:
   ];
 }
 
-/** Two inline ones, the second with ECMDQs, and one with 1 to MAX_VCPUS vCPUs on threads each. */
+/** Three inline ones, the second with ECMDQs, the third with Grace's ID registers, and one with 1 to MAX_VCPUS vCPUs on threads each. */
 export async function startMachines(): Promise<BenchMachine[]> {
   const shared = await prepare();
   const machines = [
     await startMachine(shared, 'inline', 1),
     await startMachine(shared, 'inline', 1, { queues: 'ecmdq' }),
+    await startMachine(shared, 'inline', 1, { ids: 'grace' }),
   ];
   for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++)
     machines.push(await startMachine(shared, 'mailbox', vcpus));

@@ -3,7 +3,7 @@
 
 import type { Transport } from '../vmm/api/index.ts';
 import type { DrainPlace } from '../vmm/threads/index.ts';
-import type { BenchMachine, Path } from './machines.ts';
+import type { BenchMachine, IdRegisters, Path } from './machines.ts';
 import { type Measurand, median, percentile } from './measure.ts';
 
 /** Commands of a batch. */
@@ -13,6 +13,8 @@ export const BATCHES = [1, 16, 64] as const;
 export interface PathRow {
   readonly transport: Transport;
   readonly vcpus: number;
+  /** Grace's: each page is a TLBI_NH_VA without a range. */
+  readonly ids: IdRegisters;
   readonly path: Path;
   /** Where the direct path's queues are drained; the trapped path's are drained in the exit. */
   readonly drain: DrainPlace | 'exit';
@@ -65,7 +67,7 @@ function seriesOf(machine: BenchMachine): Series[] {
 }
 
 function rowOf(
-  { transport, vcpus }: BenchMachine,
+  { transport, vcpus, ids }: BenchMachine,
   { path, drain, queues, batch, samples, exits, batches }: Series,
 ): PathRow {
   const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
@@ -73,6 +75,7 @@ function rowOf(
   return {
     transport,
     vcpus,
+    ids,
     path,
     drain,
     queues,

@@ -11,6 +11,16 @@ export * from './actions.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';
 export * from './exit-request-words.ts';
+export { PhysicalRam } from './physical-ram.ts';
 export * from './queue-block.ts';
+export * from './smmu-endpoint.ts';
+export {
+  type AtcPort,
+  type DmaStream,
+  type DmaUnit,
+  type InterruptPages,
+  type PhysicalMemory,
+  StreamDmaPort,
+} from './stream-dma-port.ts';
 export * from './thread-block.ts';
 export * from './unit.ts';

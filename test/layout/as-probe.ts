@@ -21,6 +21,8 @@ export * from '../../assembly/layout/dma-engine-registers';
 export * from '../../assembly/layout/doorbell-id';
 export * from '../../assembly/layout/drain-results';
 export * from '../../assembly/layout/events';
+export * from '../../assembly/layout/gic-memory';
+export * from '../../assembly/layout/gic-registers';
 export * from '../../assembly/layout/guest-abi';
 export * from '../../assembly/layout/guest-port-results';
 export * from '../../assembly/layout/host-memory';

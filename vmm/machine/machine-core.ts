@@ -2,7 +2,13 @@
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
-import { boardMsiSink, type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import {
+  boardMsiSink,
+  type Clock,
+  DeviceComplex,
+  guestMemoryOf,
+  SYSTEM_CLOCK,
+} from '../../devices/bus/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import {
   type DrainSleepWords,
@@ -16,7 +22,6 @@ import {
   type VcpuHost,
   VcpuSet,
 } from '../vcpu/index.ts';
-import { DeviceComplex } from './device-complex.ts';
 import { DirectMaps } from './direct-maps.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, MachineState } from './machine-state.ts';

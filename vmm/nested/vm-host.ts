@@ -14,7 +14,7 @@ import {
 import { checkDoorbells, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
-import { createHostMemory, Unit } from '../../devices/unit/index.ts';
+import { createHostMemory, StreamDmaPort, Unit } from '../../devices/unit/index.ts';
 import { HostError } from '../../host/hardware/host-error.ts';
 import { HostRam } from '../../host/hardware/host-ram.ts';
 import { OPEN_GATE, type ResourceGate } from '../../host/iommufd/index.ts';
@@ -36,13 +36,13 @@ import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
-import { StreamDmaPort } from './stream-dma-port.ts';
 import {
   type CreateViommuOptions,
   defaultRamSize,
   type HostStatistics,
   type VmHostOptions,
 } from './vm-host-options.ts';
+import { VmMemory } from './vm-memory.ts';
 
 /** One window for each VM; the host's own is number 0. */
 const MAX_VMS = 63;
@@ -264,7 +264,7 @@ export class VmHost {
    * The way to memory of the device behind one of a VM's streams.
    * @param requesterId what the device's MSIs carry. Default: its StreamID.
    */
-  dmaPort(viommu: NestedSmmu, virtSid: number, requesterId?: number): DmaPort {
+  dmaPort(viommu: NestedSmmu, virtSid: number, requesterId = virtSid): DmaPort {
     const physSid = viommu.streams.get(virtSid);
     if (physSid === undefined)
       throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
@@ -274,12 +274,11 @@ export class VmHost {
       ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri)
       : undefined;
     return new StreamDmaPort({
-      guest: viommu.vm,
-      ram: this.#ram,
+      unit: viommu.vm.unit,
+      memory: new VmMemory(viommu.vm, this.#ram, requesterId),
       smmu: viommu.smmuBlock,
       virtSid,
       physSid,
-      requesterId,
       ats,
       onAccess,
     });

@@ -194,6 +194,8 @@ export class CommandQueue {
    */
   run(): boolean {
     const { block } = this.#engine;
+    // Nothing is consumed while an error is active, and nobody is asked about it again.
+    if (this.#registers.failed && !this.shared) return false;
     const first = block.cons;
     let state = this.#engine.serve();
     let own = 0;

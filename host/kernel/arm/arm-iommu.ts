@@ -47,13 +47,13 @@ import {
   PGFAULT_READ,
   PGFAULT_WRITE,
   type ResourceGate,
-  require,
   VIOMMU_FLAG_BTM,
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
   type ViommuDriver,
   type ViommuRequest,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { CmdqvDriver, QueueErrorNotice } from '../cmdqv-driver.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import { Vm } from '../vm.ts';

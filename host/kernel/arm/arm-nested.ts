@@ -19,8 +19,8 @@ import {
   type IommuDevice,
   type NestedDomain,
   type NestedRequest,
-  require,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { Vm } from '../vm.ts';
 import { type ArmSmmu, armDevice, type EventReceiver } from './arm-device.ts';
 import type { ArmStage2 } from './arm-stage2.ts';

@@ -17,12 +17,8 @@ import {
   tlbiS12Vmall,
 } from '../../../devices/tables/index.ts';
 import { type HostRam, RamPool } from '../../hardware/host-ram.ts';
-import {
-  type IommuDevice,
-  type PagingDomain,
-  require,
-  type VmHandle,
-} from '../../iommufd/index.ts';
+import type { IommuDevice, PagingDomain, VmHandle } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import type { PinnedVmid } from '../vmid-allocator.ts';
 import { armDevice } from './arm-device.ts';

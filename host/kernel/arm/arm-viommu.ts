@@ -40,12 +40,12 @@ import {
   type NestedDomain,
   type NestedRequest,
   type QueueProgress,
-  require,
   type VdeviceDriver,
   VEVENTQ_TYPE_ARM_SMMUV3,
   type ViommuDriver,
   type ViommuRequest,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import { type Vm, windowOf } from '../vm.ts';
 import { type ArmDevice, type ArmSmmu, armDevice } from './arm-device.ts';
 import { ArmNested } from './arm-nested.ts';

@@ -354,6 +354,10 @@ export class Column {
         errors.push(`${error} at ${(index - first + 2 * SIZE) % (2 * SIZE)}`);
         // CERROR_ATC_INV_SYNC: the CMD_SYNC is repeated as it is.
         if (error !== 3) writeCommand(this.#memory.memory, RING, index % SIZE, sync());
+        // Another CPU stores to PROD: nothing is consumed while the error is active (IHI 0070 section 7.1).
+        this.#ring(this.#prod);
+        this.#safePoint();
+        expect(this.#cons()).toEqual({ index, error });
         this.#acknowledge();
       } else if (index === this.#prod) {
         return errors;

@@ -119,8 +119,10 @@ export class WasmGuest implements Guest {
   }
 
   async #inline(plans: readonly WasmVcpuOptions[]): Promise<readonly Vcpu[]> {
-    const { instantiate = (module, imports) => WebAssembly.instantiate(module, imports) } =
-      this.#options;
+    const {
+      instantiate = (module, imports) =>
+        WebAssembly.instantiate(module, imports as WebAssembly.Imports),
+    } = this.#options;
     const vcpus = plans.map((plan) => new InlineWasmVcpu(plan, instantiate));
     // vCPU 0 gets its instance when it is reset; a program that does not fit has to be
     // known before the guest starts it.
