@@ -3,7 +3,7 @@
 // drain behind its doorbell when it has a unit.
 
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
-import { reasonOf } from '../vcpu/wasm/guest-errors.ts';
+import { reasonOf, thrownError } from '../vcpu/wasm/guest-errors.ts';
 import { abiOf } from '../vcpu/wasm/guest-image.ts';
 import { INSIDE_FUNCTIONS, importModule, importObject } from '../vcpu/wasm/guest-imports.ts';
 import { endThread, exposeToParent } from './expose.ts';
@@ -138,6 +138,8 @@ class VcpuWorker implements VcpuApi {
       client.enter();
       const result: unknown = entry(...args);
       return typeof result === 'number' ? result : undefined;
+    } catch (thrown) {
+      throw thrownError(thrown);
     } finally {
       client.leave();
     }

@@ -105,6 +105,13 @@ describe('a vCPU on a thread of its own', () => {
     });
     expect(await trapping.machine.run()).toBe('failed');
     expect(trapping.machine.error?.message).toBe('guest vCPU 0: unreachable');
+    const throwing = await start({
+      guest: reactor('(tag $t) (func $run (param i32) (result i32) (throw $t))'),
+    });
+    expect(await throwing.machine.run()).toBe('failed');
+    expect(throwing.machine.error?.message).toBe(
+      'guest vCPU 0: the guest threw an exception that nothing caught',
+    );
 
     const broken = new ScratchDevice({
       name: 'broken',

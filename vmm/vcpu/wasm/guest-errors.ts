@@ -27,9 +27,19 @@ export class GuestImageError extends VsmmuError<GuestImageFault> {
   override readonly name = 'GuestImageError';
 }
 
+/**
+ * What was thrown through a guest's frames, as an error. An exception of the guest's own
+ * says nothing of itself, and goes to no other thread.
+ */
+export function thrownError(thrown: unknown): Error {
+  return thrown instanceof Error
+    ? thrown
+    : new Error('the guest threw an exception that nothing caught');
+}
+
 /** Why something of a guest's failed, as part of a line. */
 export function reasonOf(cause: unknown): string {
-  return printable(cause instanceof Error ? cause.message : String(cause));
+  return printable(thrownError(cause).message);
 }
 
 /**

@@ -4,7 +4,7 @@
 import { RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi.ts';
 import { MachineError } from '../../../devices/plugin/index.ts';
 import type { VcpuEntry, VcpuExit, VcpuState } from '../vcpu.ts';
-import { GuestExit } from './guest-errors.ts';
+import { GuestExit, thrownError } from './guest-errors.ts';
 import { type GuestShape, SECONDARY_ENTRY } from './guest-image.ts';
 
 /** A guest's main program, or that of secondary vCPUs. */
@@ -23,7 +23,7 @@ const OFF: VcpuExit = { reason: 'off', code: 0 };
 /** What it means for a vCPU that something was thrown through its guest's frames. */
 export function exitOf(vcpu: number, thrown: unknown): VcpuExit {
   if (thrown instanceof GuestExit) return { reason: 'off', code: thrown.code };
-  return { reason: 'failed', error: MachineError.of(`guest vCPU ${vcpu}`, thrown) };
+  return { reason: 'failed', error: MachineError.of(`guest vCPU ${vcpu}`, thrownError(thrown)) };
 }
 
 export class WasmProgram {

@@ -86,6 +86,14 @@ describe('a Wasm vCPU', () => {
     run(trapping.vcpu);
     const trap = run(trapping.vcpu);
     expect(trap.reason === 'failed' && trap.error.message).toBe('guest vCPU 0: unreachable');
+    const throwing = await vcpuOf(
+      reactor('(tag $t (param i32)) (func $run (param i32) (result i32) (throw $t (i32.const 1)))'),
+    );
+    run(throwing.vcpu);
+    const thrown = run(throwing.vcpu);
+    expect(thrown.reason === 'failed' && thrown.error.message).toBe(
+      'guest vCPU 0: the guest threw an exception that nothing caught',
+    );
   });
 
   it('is off with the exit code of a command', async () => {
