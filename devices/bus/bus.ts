@@ -53,6 +53,7 @@ function regionOf(mount: BusMount): DeviceRegion {
   return region;
 }
 
+/** The register bus: carries accesses to the devices at their addresses. */
 export class Bus {
   /** In ascending order of their addresses. */
   readonly mounts: readonly BusMount[];
