@@ -86,6 +86,19 @@ export interface AtcPort extends AtsCapability {
   abandon(): void;
 }
 
+/** Addresses of a stream that are interrupts and that the IOMMU does not translate, and what they mean. */
+export interface InterruptPages {
+  readonly iova: number;
+  /** Bytes. */
+  readonly size: number;
+  /** PA of the first. */
+  readonly pa: number;
+}
+
+function isInterrupt({ iova, size }: InterruptPages, address: number): boolean {
+  return address >= iova && address - iova < size;
+}
+
 /** A stream of an IOMMU: what translates for a device, and what its accesses reach. */
 export interface DmaStream {
   /** Translates for the stream. */
@@ -96,6 +109,8 @@ export interface DmaStream {
   /** StreamID as the guest numbers it, and as the physical SMMU does. */
   readonly virtSid: number;
   readonly physSid: number;
+  /** Addresses whose accesses without a PASID are interrupts; absent: none are. */
+  readonly interrupts?: InterruptPages | undefined;
   /** Absent: the IOMMU has no ATS. */
   readonly ats?: AtcPort | undefined;
   /** Called behind each access within a page. */
@@ -198,9 +213,13 @@ export class StreamDmaPort implements DmaPort {
    * IOMMU untranslated, as every access does while ATS is off.
    */
   #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
-    const { memory, unit } = this.#stream;
+    const { interrupts, memory, unit } = this.#stream;
     const { threadBlock } = unit;
     const write = (access & ACCESS_WRITE) !== 0;
+    if (interrupts && ssid === ACCESS_NO_SSID && isInterrupt(interrupts, iova)) {
+      const pa = interrupts.pa + iova - interrupts.iova;
+      return write && this.#sendMsi(pa, bytes) ? bytes.length : REFUSED;
+    }
     const isRequest = ssid !== ACCESS_NO_SSID || (access & ~ACCESS_WRITE) === 0;
     const result =
       isRequest && this.ats?.enabled

@@ -20,6 +20,7 @@ import {
   type VcmdqDrainExports,
   type WasmImports,
 } from '../../assembly/load.ts';
+import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
 import { ThreadBlock } from './thread-block.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
@@ -32,6 +33,8 @@ export interface PortUnitOptions {
     readonly regions: readonly MemoryRegion[];
     /** Window of the physical address map that this memory is, from 1. */
     readonly window: number;
+    /** How its vCPUs are asked for an exit. Default: not at all. */
+    readonly exitRequest?: ExitRequestWords | undefined;
   };
   /** Index of the thread block, unique among running threads: 0 to 63. */
   readonly thread: number;
@@ -104,12 +107,17 @@ export class PortUnit {
         MEMORY_SIZE: i32(guestMemory.buffer.byteLength),
       },
     });
+    const exitRequest = guest?.exitRequest ?? NO_EXIT_REQUEST;
     const unit = {
       WINDOW: i32(this.window),
       THREAD: i32(this.threadBlock.address),
       THREAD_ID: i32(thread + 1),
       RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
       RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
+      EXIT_COUNT: i32(exitRequest.count),
+      EXIT_OFFSET: i32(exitRequest.offset),
+      EXIT_STRIDE: i32(exitRequest.stride),
+      EXIT_VALUE: i32(exitRequest.value),
     };
     this.#imports = { env: { memory: hostMemory }, port: port.exports, unit };
     this.port = port.exports as unknown as GuestPortExports;

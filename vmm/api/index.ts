@@ -44,7 +44,7 @@ export type {
   Change,
   Finding,
   SanitizerCounts,
-  UnadvertisedCommand,
+  UnadvertisedUse,
 } from '../inspect/sanitizer/index.ts';
 export type {
   HostStatistics,

@@ -32,7 +32,8 @@ export function machineEnd(core: CoreEnd): MachineEnd {
 /** Counts of a machine so far. */
 export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;
-  const { direct, machine } = board;
+  const { machine } = board;
+  const { direct = [] } = board.drainable ?? {};
   const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
   return {
     exits: machine.exitStatistics,

@@ -87,7 +87,8 @@ export class Machine implements AsyncDisposable {
 
   /** Everything that another machine must not be able to change, as counts and hashes. */
   footprint(): MachineFootprint {
-    return machineFootprint(this.memory, this.#parts.board.smmus);
+    const { board } = this.#parts;
+    return machineFootprint(this.memory, board.smmus, board.machine.drainSleep?.sleeping);
   }
 
   /**
@@ -112,8 +113,7 @@ export class Machine implements AsyncDisposable {
 
   /** A copy of guest RAM; undefined when these bytes are not all RAM. */
   readMemory(gpa: number, length: number): Uint8Array<ArrayBuffer> | undefined {
-    const { regions } = this.#parts.board.guest;
-    const offset = offsetOfGpa(regions, gpa, length);
+    const offset = offsetOfGpa(this.#inner.regions, gpa, length);
     return offset < 0 ? undefined : new Uint8Array(this.memory.buffer, offset, length).slice();
   }
 

@@ -202,6 +202,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
         const { core } = this.vm.unit;
         core.stallForget(smmuBase(this.iommu.smmuIndex), physSid);
         core.atcForget(smmuBase(this.iommu.smmuIndex), physSid);
+        this.stage2.removeAtsStream(physSid);
         for (const pairs of this.sidPairs) pairs.clear(pair);
         this.#devices[pair] = undefined;
         arm.vdevice = undefined;
