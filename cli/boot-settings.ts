@@ -1,6 +1,7 @@
 // Options of `vsmmu boot`: those of a host and of a machine, and what a whole run has
 // beside them. A --config file is such an object.
 
+import type * as v from 'valibot';
 import {
   HOST_SETTINGS,
   integer,
@@ -35,7 +36,7 @@ export const BOOT_SETTINGS = {
   ),
   experiment: option(
     oneOf(EXPERIMENTS.map(({ name }) => name)),
-    'one thing that the toy shows, in place of all',
+    `one thing that the toy shows, in place of all: ${EXPERIMENTS.map(({ name }) => name).join(', ')}`,
     { value: 'name' },
   ),
   vms: option(
@@ -56,3 +57,6 @@ export const BOOT_SETTINGS = {
     'print one JSON object on standard output; the consoles go to standard error',
   ),
 };
+
+/** The options of a run, checked. */
+export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTINGS, undefined>>;

@@ -1,7 +1,6 @@
 // `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
 
 import { basename } from 'node:path';
-import type * as v from 'valibot';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
 import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
@@ -15,7 +14,7 @@ import { comparesPaths, type Experiment, findExperiment, toyArgs } from '../vmm/
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
-import type { BOOT_SETTINGS } from './boot-settings.ts';
+import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
 import { jsonLine } from './json-line.ts';
@@ -25,9 +24,8 @@ import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
 import { runStream } from './run-output.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
+import { withToyPath } from './toy-path.ts';
 import { TraceFile } from './trace-file.ts';
-
-export type BootSettings = v.InferOutput<v.StrictObjectSchema<typeof BOOT_SETTINGS, undefined>>;
 
 /** VINTFs of the host unless it is asked for others, and VCMDQs that its CMDQV has at least for each. */
 const VINTFS = 16;
@@ -169,10 +167,12 @@ function inputsOf({ guest, secondary, devices = [] }: BootSettings, config?: str
 
 /**
  * Boots a guest and prints the report.
- * @param config the file that the settings come from, when there is one.
+ * @param asked the settings, checked.
+ * @param config the file that they come from, when there is one.
  * @returns whether every check holds.
  */
-export async function boot(settings: BootSettings, config?: string): Promise<boolean> {
+export async function boot(asked: BootSettings, config?: string): Promise<boolean> {
+  const settings = withToyPath(asked);
   const {
     guest,
     path = 'all',

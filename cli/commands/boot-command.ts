@@ -1,11 +1,12 @@
 // The subcommand `boot`.
 
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CONFIG_FORMAT_VERSION, OptionsError } from '../../vmm/api/index.ts';
 import { checkOptions } from '../../vmm/api/settings.ts';
-import { type BootSettings, boot } from '../boot.ts';
-import { BOOT_SETTINGS } from '../boot-settings.ts';
+import { boot } from '../boot.ts';
+import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
 import { addFlags } from '../flags.ts';
 import { EXIT_FAILED, EXIT_OK } from '../status.ts';
@@ -28,10 +29,24 @@ function unversioned(file: string, text: string): unknown {
   );
 }
 
+/** Files that a configuration names lie where it does, unless it says where. */
+function besideConfig(file: string, { guest, secondary, devices, trace, ...others }: BootSettings) {
+  const at = (path: string) =>
+    /^[a-z][a-z0-9+.-]+:/i.test(path) ? path : resolve(file, '..', path);
+  return {
+    ...others,
+    ...(guest === undefined ? {} : { guest: guest === 'toy' ? guest : at(guest) }),
+    ...(secondary === undefined ? {} : { secondary: at(secondary) }),
+    ...(devices === undefined ? {} : { devices: devices.map(at) }),
+    ...(trace === undefined ? {} : { trace: at(trace) }),
+  };
+}
+
 /** The object in a --config file, checked. */
 async function readConfig(file: string): Promise<BootSettings> {
   try {
-    return checkOptions(BOOT_SETTINGS, unversioned(file, await readFile(file, 'utf8')), CONFIG);
+    const config = unversioned(file, await readFile(file, 'utf8'));
+    return besideConfig(file, checkOptions(BOOT_SETTINGS, config, CONFIG));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`);

@@ -113,6 +113,26 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['vcmdqs must be at least as many as vintfs, 16, not 8', 'boot toy --vintfs 16 --vcmdqs 8'],
   [/it must be one of vcmdq, ecmdq, not "cmdq"/, 'boot toy --queues cmdq'],
   [
+    'hostRam must be more than 1 MiB: the tables and queues of the host do not fit',
+    'boot toy --host-ram 1',
+  ],
+  [
+    '--no-direct-maps leaves the toy the trapped path alone, not --path direct',
+    'boot toy --no-direct-maps --path direct',
+  ],
+  [
+    '--overlay leaves the toy the overlay path alone, not --path trapped',
+    'boot toy --overlay --path trapped',
+  ],
+  [
+    '--overlay maps the CMDQ directly: it excludes --no-direct-maps',
+    'boot toy --overlay --no-direct-maps',
+  ],
+  [
+    'hyp-own chooses its path itself: it excludes --overlay',
+    'boot toy --overlay --experiment hyp-own',
+  ],
+  [
     'queues must be vcmdq on the overlay path, which has the CMDQ alone',
     'boot toy --queues ecmdq --overlay --path direct',
   ],

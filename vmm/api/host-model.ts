@@ -7,6 +7,7 @@ import {
   loadHotModules,
 } from '../../assembly/load.ts';
 import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
+import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
@@ -98,8 +99,9 @@ export async function createHostModel(
   }
   if (!webAssembly.available)
     throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
-  return VmHost.create({
-    modules: wasmModule ?? (await hotModules(wasmUrl, iotlbCheck)),
+  const modules = wasmModule ?? (await hotModules(wasmUrl, iotlbCheck));
+  const made = VmHost.create({
+    modules,
     onFinding: (finding, vm) => {
       onFinding?.(finding);
       if (vm) onFindingOf(finding, vm);
@@ -115,5 +117,14 @@ export async function createHostModel(
     ...(clock === undefined ? {} : { clock }),
     traceUnits: options.trace ? TRACE_UNITS : undefined,
     ...(options.faults === undefined ? {} : { gate: memoryGate(options.faults) }),
+  });
+  return made.catch((cause: unknown) => {
+    if (hostRam === undefined || !(cause instanceof HostError) || cause.code !== 'no-ram')
+      throw cause;
+    throw new OptionsError(
+      'bad-option',
+      'hostRam',
+      `hostRam must be more than ${hostRam} MiB: the tables and queues of the host do not fit`,
+    );
   });
 }

@@ -65,6 +65,7 @@ export {
   UseError,
   type UseFault,
 } from './api-errors.ts';
+export { attachTerminal, type TerminalLike } from './attach-terminal.ts';
 export type { MachineConsole } from './console-streams.ts';
 export type { DrainReport } from './drains.ts';
 export type { MachineEvent } from './event-stream.ts';
@@ -89,7 +90,6 @@ export {
   type Transport,
 } from './settings.ts';
 export type { GuestSource } from './sources.ts';
-export { attachTerminal, type TerminalLike } from './attach-terminal.ts';
 export {
   CONFIG_FORMAT_VERSION,
   GUEST_ABI_VERSION,

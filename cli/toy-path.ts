@@ -1,0 +1,30 @@
+// Which way the toy takes, of what was asked for: some options of a machine leave it only one.
+
+import type { ToyPath } from '../vmm/boards/index.ts';
+import type { BootSettings } from './boot-settings.ts';
+import { UsageError } from './cli-error.ts';
+
+/** The path that the toy takes without one that was asked for; undefined: any. */
+function onlyPath({ overlay, directMaps, queues }: BootSettings): ToyPath | undefined {
+  // The overlay and ECMDQs exclude each other; that is told where the machine is made.
+  if (overlay && queues !== 'ecmdq') return 'overlay';
+  return directMaps === false ? 'trapped' : undefined;
+}
+
+/**
+ * The settings of a run of the toy, with the one path that its other options leave.
+ * @throws {UsageError} when another one was asked for.
+ */
+export function withToyPath(settings: BootSettings): BootSettings {
+  const { path, overlay, directMaps, experiment } = settings;
+  const only = settings.guest === 'toy' ? onlyPath(settings) : undefined;
+  if (only === undefined) return settings;
+  const flag = only === 'overlay' ? '--overlay' : '--no-direct-maps';
+  if (overlay && directMaps === false)
+    throw new UsageError('--overlay maps the CMDQ directly: it excludes --no-direct-maps');
+  if (experiment !== undefined)
+    throw new UsageError(`${experiment} chooses its path itself: it excludes ${flag}`);
+  if (path !== undefined && path !== only)
+    throw new UsageError(`${flag} leaves the toy the ${only} path alone, not --path ${path}`);
+  return { ...settings, path: only };
+}
