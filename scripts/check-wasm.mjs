@@ -12,6 +12,7 @@ export const HOT_MODULES = {
   'smmu-core-checked': 0,
   'vcmdq-drain': 12,
   'amd-iommu': 8,
+  gicv3: 36,
   secondary: 0,
 };
 /** The one module that is for memories that no other thread sees. */

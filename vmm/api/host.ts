@@ -12,7 +12,7 @@ import {
   toyBoard,
 } from '../boards/index.ts';
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
-import type { Finding, UnadvertisedCommand } from '../inspect/sanitizer/index.ts';
+import type { Finding, UnadvertisedUse } from '../inspect/sanitizer/index.ts';
 import type { HostStatistics, VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
@@ -124,10 +124,11 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * Commands that a VCMDQ has accepted although an SMMU with the ID registers that the guest
-   * was shown refuses them, each kind once for each machine. Empty without `iotlbCheck`.
+   * What guests have used (commands on a VCMDQ, CDs, translation tables) although an SMMU
+   * with the ID registers that they were shown refuses or ignores it, each kind once for
+   * each machine. Empty without `iotlbCheck`.
    */
-  get unadvertised(): readonly UnadvertisedCommand[] {
+  get unadvertised(): readonly UnadvertisedUse[] {
     return this.#model.unadvertised;
   }
 
@@ -290,7 +291,7 @@ export class Host implements AsyncDisposable {
   }
 
   /** The tracks of a trace, by what the records say. */
-  #nameTracks(name: string, { smmus, guest }: BoardMachine): void {
+  #nameTracks(name: string, { smmus, drainable }: BoardMachine): void {
     for (const { smmu, vintf } of smmus) {
       const { commandQueue, enhancedQueues, numbers } = smmu;
       const nameQueue = (block: QueueBlock, queue: string) =>
@@ -300,7 +301,7 @@ export class Host implements AsyncDisposable {
       for (const [ecmdq, { block }] of enhancedQueues.entries()) nameQueue(block, `ECMDQ ${ecmdq}`);
       nameQueue(commandQueue, 'CMDQ');
     }
-    this.trace?.nameThread(guest.unit.thread, name);
+    if (drainable) this.trace?.nameThread(drainable.guest.unit.thread, name);
   }
 
   async #board(board: Board, options: BoardOptions): Promise<BoardMachine> {

@@ -84,7 +84,8 @@ export class Machine implements AsyncDisposable {
 
   /** Everything that another machine must not be able to change, as counts and hashes. */
   footprint(): MachineFootprint {
-    return machineFootprint(this.memory, this.#parts.board.smmus);
+    const { board } = this.#parts;
+    return machineFootprint(this.memory, board.smmus, board.machine.drainSleep?.sleeping);
   }
 
   /**
@@ -109,8 +110,7 @@ export class Machine implements AsyncDisposable {
 
   /** A copy of guest RAM; undefined when these bytes are not all RAM. */
   readMemory(gpa: number, length: number): Uint8Array<ArrayBuffer> | undefined {
-    const { regions } = this.#parts.board.guest;
-    const offset = offsetOfGpa(regions, gpa, length);
+    const offset = offsetOfGpa(this.#inner.regions, gpa, length);
     return offset < 0 ? undefined : new Uint8Array(this.memory.buffer, offset, length).slice();
   }
 
@@ -139,7 +139,7 @@ export class Machine implements AsyncDisposable {
 
   /** Counts so far, as plain data; they go on through a reset. */
   get statistics(): MachineStatistics {
-    const { direct } = this.#parts.board;
+    const { direct = [] } = this.#parts.board.drainable ?? {};
     const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
     return {
       exits: this.#inner.exitStatistics,

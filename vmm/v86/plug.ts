@@ -3,15 +3,17 @@
 // guest is done after each of v86's ticks.
 
 import {
+  boardMsiSink,
+  DeviceComplex,
   type DirectRange,
   guestMemoryOf,
+  type MsiController,
   type Placement,
   RegisterCounts,
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
-import { type AccessSize, type InterruptLine, MachineError } from '../../devices/plugin/index.ts';
-import { DeviceComplex } from '../machine/index.ts';
-import { loopOf, type V86Cpu } from './emulator.ts';
+import { type AccessSize, MachineError } from '../../devices/plugin/index.ts';
+import { irqLine, loopOf } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 
 /** v86 hands out physical addresses in blocks of this size. */
@@ -27,6 +29,8 @@ export interface PlugOptions {
   readonly devices: readonly Placement[];
   /** gpa of the RAM that backs a range which a device wants mapped directly, undefined to have its accesses trap. */
   readonly reservedRam?: ReservedRam;
+  /** What takes the devices' MSIs. Default: they are stores to RAM. */
+  readonly msis?: MsiController | undefined;
   /** Called after each of v86's ticks, before the devices' background work. */
   readonly onTick?: () => void;
   /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
@@ -44,16 +48,6 @@ export interface Plugged {
   unplug(): void;
 }
 
-function line(cpu: V86Cpu, irq: number): InterruptLine {
-  return {
-    pulse() {
-      cpu.device_raise_irq(irq);
-      cpu.device_lower_irq(irq);
-    },
-    setLevel: (asserted) => (asserted ? cpu.device_raise_irq(irq) : cpu.device_lower_irq(irq)),
-  };
-}
-
 /**
  * Plugs devices in.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
@@ -64,7 +58,7 @@ function line(cpu: V86Cpu, irq: number): InterruptLine {
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   const loop = loopOf(emulator);
   const { cpu } = loop;
-  const { window, devices, reservedRam, onTick } = options;
+  const { window, devices, reservedRam, msis, onTick } = options;
   const end = window.gpa + window.size;
   if (
     window.gpa % V86_BLOCK ||
@@ -91,11 +85,13 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       ? undefined
       : { memoryOffset: cpu.mem8.byteOffset + gpa, unmap: () => undefined };
   };
+  const memory = guestMemoryOf(cpu.wasm_memory, v86Regions(cpu));
   const counts = new RegisterCounts();
   const complex = new DeviceComplex({
     devices,
-    memory: guestMemoryOf(cpu.wasm_memory, v86Regions(cpu)),
-    interrupts: { line: (irq) => line(cpu, irq) },
+    memory,
+    interrupts: { line: (irq) => irqLine(cpu, irq) },
+    msis: boardMsiSink(memory, msis),
     directMaps: { map: mapDirect },
     clock: SYSTEM_CLOCK,
     counter: counts,

@@ -10,6 +10,7 @@ import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../nested/index.ts';
 import { loopOf } from './emulator.ts';
+import { v86MsiController } from './msi-controller.ts';
 import { type Plugged, plugDevices, V86_BLOCK } from './plug.ts';
 import { v86Regions } from './ram.ts';
 
@@ -39,6 +40,12 @@ export interface V86SmmuOptions {
   readonly page0: number;
   /** IRQs: of the event queue, with that of global errors next to it, of the CMDQV and of the DMA engine. */
   readonly irqs: { readonly smmu: number; readonly cmdqv: number; readonly dma: number };
+  /**
+   * IRQs by the vectors that the guest gives them. With it MSIs to V86_MSI raise these: those of
+   * the SMMU, and 32-bit writes of the DMA engine, which the SMMU translates. Default: MSIs are
+   * stores to RAM.
+   */
+  readonly msiVectors?: ReadonlyMap<number, number>;
   /** More devices, at addresses in the window. */
   readonly devices?: readonly Placement[];
   /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
@@ -65,16 +72,18 @@ export interface V86Smmu extends Plugged {
 export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   const { host, name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
+  const msis = options.msiVectors && v86MsiController(cpu, options.msiVectors);
   const regions = v86Regions(cpu);
   if (page0 % 0x1000 || offsetOfGpa(regions, page0, PAGE0_SIZE) < 0)
     throw new RangeError('page 0 is 64 KiB of RAM at a multiple of 4 KiB');
-  const vm = host.createVm(name, cpu.wasm_memory, regions);
+  const vm = host.createVm(name, cpu.wasm_memory, regions, { msis });
   try {
     const viommu = host.createViommu(vm, [V86_DMA_STREAM], { cmdqv: true });
     const vintf = host.createVintf(viommu);
     const { drain } = vm.unit;
     const plugged = plugDevices(emulator, {
       window: { gpa, size: V86_WINDOW },
+      msis,
       reservedRam: (range) =>
         range.gpa === gpa + V86_CMDQV + CMDQV_LOGICAL_PAGE0 ? page0 : undefined,
       devices: [

@@ -21,11 +21,11 @@ import {
   type PagingDomain,
   type PagingRequest,
   type ResourceGate,
-  require,
   type VdeviceDriver,
   type ViommuDriver,
   type ViommuRequest,
 } from '../index.ts';
+import { require } from '../iommufd-error.ts';
 
 /** Type of `hwInfo` of a mock device. */
 export const MOCK_HW_INFO_TYPE = 0xfeedbeef;
