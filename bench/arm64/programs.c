@@ -128,7 +128,7 @@ static void leave(u64 sum) {
 }
 #endif
 
-__attribute__((section(".text.start"))) void _start(void) {
+void _start(void) {
   leave(work(ROUNDS));
   for (;;) {
   }
