@@ -142,11 +142,10 @@ try {
       `-DROUNDS=${rounds}`,
       SOURCE,
       '-Wl,--build-id=none',
-      `-Wl,-Ttext=${RAM_GPA}`,
+      `-Wl,-Ttext=0x${RAM_GPA.toString(16)}`,
       '-Wl,-z,norelro',
-      '-Wl,-N',
     ];
-    run('aarch64-linux-gnu-gcc', [...options, '-o', file('.elf')]);
+    run('aarch64-linux-gnu-gcc', [...options, '-Wl,-N', '-o', file('.elf')]);
     run('aarch64-linux-gnu-objcopy', ['-O', 'binary', file('.elf'), file('.bin')]);
     run('aarch64-linux-gnu-gcc', [...options, '-DUSER', '-o', file('.user')]);
     // e_entry of the ELF header.
