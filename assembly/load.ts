@@ -10,6 +10,8 @@ import type {
   TRANSLATE_WAIT,
 } from './layout/translate-results.ts';
 
+export type { WasmImports, WasmMemory } from './webassembly-types.ts';
+
 /** TRANSLATE_*. */
 export type TranslateResult =
   | typeof TRANSLATE_OK
@@ -206,6 +208,35 @@ export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | '
   reapThread(iommu: number, thread: number): void;
 }
 
+/**
+ * Exports of the GIC. `gic` is the byte offset of its block (assembly/layout/gic-memory.ts) in the
+ * memory that it was instantiated on; `vcpu` and `intid` exist. Any thread may call the functions of
+ * lines and of distributor and redistributors; `irqAsserted` and `icc*` are for the one that runs the vCPU.
+ */
+export interface Gicv3Exports {
+  /** Everything out of reset; nothing else runs meanwhile. */
+  reset(gic: number, vcpus: number, intids: number): void;
+  /** Where a vCPU has its pending and limit words in the same memory; 0: in the GIC's block. */
+  connect(gic: number, vcpu: number, pendingAt: number, limitAt: number): void;
+  /** Derives from the stored words what is not saved. */
+  redeliver(gic: number): void;
+  setLine(gic: number, vcpu: number, intid: number, high: number): void;
+  pulseLine(gic: number, vcpu: number, intid: number): void;
+  /** 32-bit accesses, at offsets that are multiples of 4, of GICD or of the vCPU's GICR frames. */
+  readDistributor(gic: number, offset: number): number;
+  writeDistributor(gic: number, offset: number, value: number): void;
+  writeDistributor8(gic: number, offset: number, value: number): void;
+  readRedistributor(gic: number, vcpu: number, offset: number): number;
+  writeRedistributor(gic: number, vcpu: number, offset: number, value: number): void;
+  writeRedistributor8(gic: number, vcpu: number, offset: number, value: number): void;
+  /** Not 0 while the vCPU's IRQ input is asserted. */
+  irqAsserted(gic: number, vcpu: number): number;
+  /** MRS; -1n: UNDEFINED. */
+  iccRead(gic: number, vcpu: number, register: number): bigint;
+  /** MSR; 0: UNDEFINED. */
+  iccWrite(gic: number, vcpu: number, register: number, value: bigint): number;
+}
+
 /** The hot modules, compiled. Can be posted to other threads. */
 export interface HotModules {
   readonly guestPort: WebAssembly.Module;
@@ -269,4 +300,9 @@ export async function loadHotModules(
 /** The AMD IOMMU, compiled; hosts that have none do without. */
 export async function loadAmdIommu(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./amd-iommu.wasm', import.meta.url));
+}
+
+/** The GIC, compiled, for boards that have one. */
+export async function loadGicv3(url?: string | URL): Promise<WebAssembly.Module> {
+  return await compile(url ?? new URL('./gicv3.wasm', import.meta.url));
 }

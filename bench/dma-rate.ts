@@ -3,7 +3,7 @@
 
 import type { DmaPort } from '../devices/plugin/index.ts';
 import { type BenchMachine, DMA_BYTES } from './machines.ts';
-import { measure, type Subject } from './measure.ts';
+import { type Measurand, measure } from './measure.ts';
 
 /** Bytes per nanosecond, which is GB/s. */
 export interface DmaResults {
@@ -36,14 +36,14 @@ export function copyByDma(
 export async function measureDma(machine: BenchMachine, rounds: number): Promise<DmaResults> {
   const { dmaSource: source, dmaTarget: target } = machine;
   const port = machine.dmaPort();
-  const memory = new Uint8Array(machine.target.vm.memory.buffer);
+  const memory = new Uint8Array(machine.board.machine.memory.buffer);
   const from = memory.subarray(source.offset, source.offset + DMA_BYTES);
   const to = memory.subarray(target.offset, target.offset + DMA_BYTES);
   const page = new Uint8Array(PAGE);
   from.forEach((_, i) => {
     from[i] = i * 167;
   });
-  const subject = (name: string, copy: () => void): Subject => ({
+  const subject = (name: string, copy: () => void): Measurand => ({
     name,
     steps: DMA_BYTES,
     prepare: () => {

@@ -9,7 +9,7 @@ import {
   VINTF,
   VIRTUAL_SID,
 } from './drain-board.ts';
-import { measure, type Subject } from './measure.ts';
+import { type Measurand, measure } from './measure.ts';
 import type { NativeDrain } from './native.ts';
 import { PAGES } from './streams.ts';
 
@@ -69,7 +69,7 @@ export async function measureDrain(
   const ring = (batches: number, batch: number) => {
     prod = board.loops.ring(batches, batch, PAGE0, VINTF, prod, PROD_MASK) >>> 0;
   };
-  const subjects: Subject[] = [];
+  const subjects: Measurand[] = [];
   const cells: Omit<DrainRow, 'wasm'>[] = [];
   const nameOf = (program: string, { opcode, batch, iotlb }: Omit<DrainRow, 'wasm'>) =>
     `${program} ${opcode} ${batch} ${iotlb}`;

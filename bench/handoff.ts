@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { compileGuest } from './guest-module.ts';
-import type { Subject } from './measure.ts';
+import type { Measurand } from './measure.ts';
 
 /** What a side is started with. */
 export interface HandoffSide {
@@ -19,7 +19,7 @@ export interface HandoffSide {
 const TRIPS = 20_000;
 
 export interface Handoff {
-  readonly subject: Subject;
+  readonly subject: Measurand;
   end(): Promise<void>;
 }
 

@@ -4,20 +4,16 @@
 
 import { readFile } from 'node:fs/promises';
 import { type HotModules, loadHotModules } from '../assembly/load.ts';
+import { offsetOfGpa } from '../devices/bus/index.ts';
 import type { DmaPort } from '../devices/plugin/index.ts';
-import {
-  createToyMachine,
-  type Queues,
-  TOY_RAM_GPA_BASE,
-  type ToyMachine,
-} from '../vmm/boards/index.ts';
-import { VmHost } from '../vmm/nested/index.ts';
+import { GRACE_ID_REGISTERS } from '../devices/smmuv3/index.ts';
+import type { Transport } from '../vmm/api/index.ts';
+import { type Board, type BoardMachine, type Queues, toyBoard } from '../vmm/boards/index.ts';
+import { NestedSmmu, VmHost } from '../vmm/nested/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
 import { Trace } from '../vmm/trace/index.ts';
-import { type GuestImage, loadGuestImage } from '../vmm/vcpu/wasm/index.ts';
 import { compileGuest } from './guest-module.ts';
 
-export type Transport = 'inline' | 'mailbox';
 export type Path = 'direct' | 'ecmdq' | 'trapped';
 
 /** What one run of the guest measures. */
@@ -52,19 +48,21 @@ export const DMA_BYTES = 1024 * 4096;
 // As bench/guest/paths has them.
 const DMA_SOURCE = 0x2_0000_0000;
 const DMA_TARGET = 0x2_4000_0000;
-const DMA_STREAM = 8;
 
 export interface BenchMachine {
   readonly transport: Transport;
   readonly vcpus: number;
-  readonly target: ToyMachine;
+  readonly ids: IdRegisters;
+  readonly board: BoardMachine;
   readonly dmaSource: DmaBuffer;
   readonly dmaTarget: DmaBuffer;
   measure(plan: Plan): Promise<Sampled>;
   /** Has the drain on a thread of its own for as long as `use` takes. */
   withDrainThread(use: () => Promise<void>): Promise<void>;
-  /** A DMA port of the stream that maps the buffers. */
+  /** The DMA port of the device whose stream maps the buffers. */
   dmaPort(): DmaPort;
+  /** Empties the IOTLB of what the guest's streams have in it. */
+  invalidateIommu(): void;
   end(): Promise<void>;
 }
 
@@ -73,6 +71,9 @@ const VINTFS = 16;
 /** Pages of 64 KiB, as the program of the secondary vCPUs wants them. */
 const GUEST_PAGES = '512';
 const SECONDARY = new URL('../guest-driver/secondary.wasm', import.meta.url);
+
+/** The board that is measured: any one whose guest has an SMMU of a host, and a bus master behind it. */
+const BOARD: Board = toyBoard;
 
 /** Budgets of the first run and of the last. */
 const BRING_UP = 1;
@@ -91,8 +92,8 @@ function budgetOf({ path, vcpus, queues, batch, log2batches, samples }: Plan): n
 
 /** What the machines have in common. */
 interface Shared {
-  readonly image: GuestImage;
-  readonly secondary: WebAssembly.Module;
+  readonly guest: Uint8Array<ArrayBuffer>;
+  readonly secondary: Uint8Array<ArrayBuffer>;
   readonly modules: HotModules;
   readonly exits: ExitServer;
 }
@@ -100,9 +101,13 @@ interface Shared {
 /** Units of the trace ring, as the API's hosts have them. */
 const TRACE_UNITS = 2 ** 18;
 
+/** Whose ID registers a host's SMMU has: the models' default, or NVIDIA Grace's, which has no range invalidation. */
+export type IdRegisters = 'default' | 'grace';
+
 interface Variant {
   readonly traced?: boolean;
   readonly queues?: Queues;
+  readonly ids?: IdRegisters;
 }
 
 async function startMachine(
@@ -111,24 +116,25 @@ async function startMachine(
   vcpus: number,
   variant: Variant = {},
 ): Promise<BenchMachine> {
-  const { traced = false, queues = 'vcmdq' } = variant;
-  const { image, secondary, modules, exits } = shared;
+  const { traced = false, queues = 'vcmdq', ids = 'default' } = variant;
+  const { guest, secondary, modules, exits } = shared;
   const host = await VmHost.create({
     modules,
     vintfs: VINTFS,
     vcmdqs: VINTFS * MAX_VCPUS,
     traceUnits: traced ? TRACE_UNITS : undefined,
+    ...(ids === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
   });
   const trace = traced ? new Trace(host.memory) : undefined;
   const side = await SideCore.start(host, { vmm: exits.buffer });
   const name = `${transport} with ${vcpus} vCPUs`;
   let data: readonly number[] = [];
   const failed: string[] = [];
-  const target = createToyMachine({
+  const board = await BOARD.create({
     host,
     name,
     index: 0,
-    image,
+    guest,
     vcpus,
     queues,
     secondary,
@@ -144,7 +150,10 @@ async function startMachine(
       },
     },
   });
-  const { machine, vm } = target;
+  const { machine, drainable } = board;
+  const { memory, regions } = machine;
+  if (!drainable) throw new Error(`the board ${BOARD.name} has nothing to drain`);
+  const nested = board.smmus.map(({ smmu }) => smmu).filter((smmu) => smmu instanceof NestedSmmu);
   const run = async (budget: number) => {
     if ((await machine.run(budget)) !== 'running')
       throw new Error(`machine ${name}: ${machine.status}`, { cause: machine.error });
@@ -152,30 +161,40 @@ async function startMachine(
   await machine.boot();
   await run(BRING_UP);
   if (failed.length > 0) throw new Error(`machine ${name}: ${failed.join(', ')}`);
-  const [results = 0, source = 0, destination = 0] = data.map((gpa) => gpa - TOY_RAM_GPA_BASE);
+  const [results = 0, source = 0, destination = 0] = data.map((gpa) =>
+    offsetOfGpa(regions, gpa, 1),
+  );
   return {
     transport,
     vcpus,
-    target,
+    ids,
+    board,
     dmaSource: { iova: DMA_SOURCE, offset: source },
     dmaTarget: { iova: DMA_TARGET, offset: destination },
     async measure(plan) {
       await run(budgetOf(plan));
       const [failures = 0, exitsTaken = 0, doorbells = 0] = data;
       if (failures > 0) throw new Error(`machine ${name}: ${failures} batches failed`);
-      const samples = [...new Float64Array(vm.memory.buffer, results, plan.samples * plan.vcpus)];
+      const samples = [...new Float64Array(memory.buffer, results, plan.samples * plan.vcpus)];
       return { samples, exits: exitsTaken, doorbells };
     },
     async withDrainThread(use) {
-      await side.attach(target);
+      await side.attach(drainable);
       await use();
       await side.detach(machine);
     },
-    dmaPort: () => host.dmaPort(target.viommu, DMA_STREAM),
+    dmaPort() {
+      const [port] = machine.devices.placements.flatMap(({ dmaPort }) => dmaPort ?? []);
+      if (!port) throw new Error(`the board ${BOARD.name} has no bus master`);
+      return port;
+    },
+    invalidateIommu() {
+      for (const smmu of nested) smmu.invalidateAll();
+    },
     async end() {
       await machine.run(POWER_OFF);
       await side.stop();
-      target.destroy();
+      board.destroy();
     },
   };
 }
@@ -191,9 +210,9 @@ async function prepare(): Promise<Shared> {
     '--exportStart',
     '_initialize',
   ];
-  const image = await loadGuestImage(await compileGuest('paths', ...options));
-  const secondary = await WebAssembly.compile(await readFile(SECONDARY));
-  return { image, secondary, modules: await loadHotModules(), exits: new ExitServer() };
+  const guest = await compileGuest('paths', ...options);
+  const secondary = new Uint8Array(await readFile(SECONDARY));
+  return { guest, secondary, modules: await loadHotModules(), exits: new ExitServer() };
 }
 
 /** Two inline ones, the second with a trace. */
@@ -205,12 +224,13 @@ export async function startTracePair(): Promise<readonly [off: BenchMachine, on:
   ];
 }
 
-/** Two inline ones, the second with ECMDQs, and one with 1 to MAX_VCPUS vCPUs on threads each. */
+/** Three inline ones, the second with ECMDQs, the third with Grace's ID registers, and one with 1 to MAX_VCPUS vCPUs on threads each. */
 export async function startMachines(): Promise<BenchMachine[]> {
   const shared = await prepare();
   const machines = [
     await startMachine(shared, 'inline', 1),
     await startMachine(shared, 'inline', 1, { queues: 'ecmdq' }),
+    await startMachine(shared, 'inline', 1, { ids: 'grace' }),
   ];
   for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++)
     machines.push(await startMachine(shared, 'mailbox', vcpus));

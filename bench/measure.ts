@@ -2,7 +2,7 @@
 // machine down for a while slows all of them down.
 
 /** One thing to measure. */
-export interface Subject {
+export interface Measurand {
   readonly name: string;
   /** Steps of one run: results are nanoseconds for each. */
   readonly steps: number;
@@ -22,7 +22,7 @@ export function median(values: readonly number[]): number {
   return percentile(values, 50);
 }
 
-async function timeOf({ run, prepare }: Subject): Promise<number> {
+async function timeOf({ run, prepare }: Measurand): Promise<number> {
   await prepare?.();
   const from = process.hrtime.bigint();
   const own = await run();
@@ -34,7 +34,7 @@ const TRIES = 3;
 
 /** Measures subjects. Returns the median over the rounds by name, nanoseconds for each step. */
 export async function measure(
-  subjects: readonly Subject[],
+  subjects: readonly Measurand[],
   rounds: number,
 ): Promise<Map<string, number>> {
   const samples = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));

@@ -1,9 +1,10 @@
 // What one batch of TLBI_NH_VA and a CMD_SYNC takes from end to end, by path, place of
 // the drain, transport, batch size, vCPUs and queues.
 
+import type { Transport } from '../vmm/api/index.ts';
 import type { DrainPlace } from '../vmm/threads/index.ts';
-import type { BenchMachine, Path, Transport } from './machines.ts';
-import { median, percentile, type Subject } from './measure.ts';
+import type { BenchMachine, IdRegisters, Path } from './machines.ts';
+import { type Measurand, median, percentile } from './measure.ts';
 
 /** Commands of a batch. */
 export const BATCHES = [1, 16, 64] as const;
@@ -12,6 +13,8 @@ export const BATCHES = [1, 16, 64] as const;
 export interface PathRow {
   readonly transport: Transport;
   readonly vcpus: number;
+  /** Grace's: each page is a TLBI_NH_VA without a range. */
+  readonly ids: IdRegisters;
   readonly path: Path;
   /** Where the direct path's queues are drained; the trapped path's are drained in the exit. */
   readonly drain: DrainPlace | 'exit';
@@ -47,7 +50,7 @@ interface Series extends Configuration {
 
 function seriesOf(machine: BenchMachine): Series[] {
   const begun = { machine, log2batches: MIN_LOG2_BATCHES, exits: 0, batches: 0 };
-  if (machine.target.queues === 'ecmdq') {
+  if (machine.board.queues === 'ecmdq') {
     const ecmdq = { ...begun, path: 'ecmdq', queues: 'own' } as const;
     return BATCHES.flatMap((batch) =>
       (['doorbell', 'thread'] as const).map((drain) => ({ ...ecmdq, drain, batch, samples: [] })),
@@ -64,7 +67,7 @@ function seriesOf(machine: BenchMachine): Series[] {
 }
 
 function rowOf(
-  { transport, vcpus }: BenchMachine,
+  { transport, vcpus, ids }: BenchMachine,
   { path, drain, queues, batch, samples, exits, batches }: Series,
 ): PathRow {
   const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
@@ -72,6 +75,7 @@ function rowOf(
   return {
     transport,
     vcpus,
+    ids,
     path,
     drain,
     queues,
@@ -120,7 +124,7 @@ export interface PathResults {
  */
 export async function measurePaths(
   machines: readonly BenchMachine[],
-  handoff: Subject,
+  handoff: Measurand,
   rounds: number,
   warmUp: number,
 ): Promise<PathResults> {

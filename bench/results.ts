@@ -35,7 +35,11 @@ export interface Results {
 /** The figures that the project has set itself, from the rows. */
 export function targetsOf(paths: readonly PathRow[], handoff: number): Targets {
   const p50 = (where: (row: PathRow) => boolean) =>
-    Math.min(...paths.filter((row) => row.vcpus === 1 && where(row)).map((row) => row.p50));
+    Math.min(
+      ...paths
+        .filter((row) => row.vcpus === 1 && row.ids === 'default' && where(row))
+        .map((row) => row.p50),
+    );
   const ratio = (batch: number) =>
     p50((row) => row.batch === batch && row.path === 'direct') /
     p50((row) => row.batch === batch && row.path === 'trapped' && row.transport === 'mailbox');
@@ -110,20 +114,21 @@ function pathsText(rows: readonly PathRow[]): string {
   const lines = rows
     .filter(({ batch }) => batch === BATCHES[0])
     .map((first) => {
-      const { transport, vcpus, path, drain, queues } = first;
+      const { transport, vcpus, ids, path, drain, queues } = first;
       const sizes = BATCHES.map((batch) =>
         rows.find(
           (row) =>
             row.batch === batch &&
             row.transport === transport &&
             row.vcpus === vcpus &&
+            row.ids === ids &&
             row.path === path &&
             row.drain === drain &&
             row.queues === queues,
         ),
       );
       return [
-        `${path}, ${transport}`,
+        `${path}, ${transport}${ids === 'grace' ? ', Grace' : ''}`,
         String(vcpus),
         drain,
         path === 'direct' ? queues : '-',

@@ -2,7 +2,7 @@
 
 import { copyByDma, PAGE } from './dma-rate.ts';
 import { type BenchMachine, DMA_BYTES } from './machines.ts';
-import { measure, type Subject } from './measure.ts';
+import { type Measurand, measure } from './measure.ts';
 
 /** Nanoseconds with the trace off and on. */
 export interface TraceRow {
@@ -20,7 +20,7 @@ const SAMPLES = 8;
 /** Translations of one copy of the buffers: a page is read and written. */
 const TRANSLATIONS = 2 * (DMA_BYTES / PAGE);
 
-function subjectsOf(machine: BenchMachine): Subject[] {
+function subjectsOf(machine: BenchMachine): Measurand[] {
   const port = machine.dmaPort();
   const page = new Uint8Array(PAGE);
   const copy = () => {
@@ -48,7 +48,7 @@ function subjectsOf(machine: BenchMachine): Subject[] {
     {
       name: 'DMA of a page, walk',
       steps: TRANSLATIONS,
-      prepare: () => machine.target.viommu.invalidateAll(),
+      prepare: () => machine.invalidateIommu(),
       run: copy,
     },
   ];

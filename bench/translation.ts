@@ -3,7 +3,7 @@
 
 import { THREAD_TLB_HITS, THREAD_TLB_MISSES } from '../assembly/layout/thread-memory.ts';
 import { type DrainBoard, SMMU } from './drain-board.ts';
-import { measure, type Subject } from './measure.ts';
+import { type Measurand, measure } from './measure.ts';
 import { MODES, PAGES, type Stream } from './streams.ts';
 
 /** Nanoseconds. */
@@ -52,7 +52,7 @@ export async function measureTranslation(
         );
     }
   }
-  const subjects = board.streams.flatMap((stream): Subject[] => [
+  const subjects = board.streams.flatMap((stream): Measurand[] => [
     {
       name: nameOf('hit', stream),
       steps: times,

@@ -35,9 +35,9 @@ function explanation(error: unknown): string | undefined {
   if (error instanceof CommanderError)
     return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   if (error instanceof UsageError || error instanceof VsmmuError) return error.message;
-  // The system's: too many open files, no space left.
+  // The system's: too many open files, no space left; or no thread for a run for want of them.
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
-  return /^E[A-Z0-9]+$/.test(String(code)) ? String(message) : undefined;
+  return /^(E[A-Z0-9]+|ERR_WORKER_[A-Z_]+)$/.test(String(code)) ? String(message) : undefined;
 }
 
 /**

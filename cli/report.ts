@@ -9,7 +9,7 @@ import {
   type Machine,
   type SanitizerCounts,
   type Transport,
-  type UnadvertisedCommand,
+  type UnadvertisedUse,
 } from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { MeasuredPath, Measurements, PathFigures } from '../vmm/report/measurements.ts';
@@ -63,7 +63,7 @@ export interface Report {
   /** With --check: what the sanitizer has counted and found. */
   readonly sanitizer?: SanitizerCounts & {
     readonly findings: readonly Finding[];
-    readonly unadvertised: readonly UnadvertisedCommand[];
+    readonly unadvertised: readonly UnadvertisedUse[];
   };
 }
 

@@ -62,7 +62,7 @@ export function onSignal(listener: (signal: string) => void): () => void {
 /** What the run may take to end by itself and report, once it has said that it is about to, or was sent a signal. */
 const GRACE_MS = 5000;
 /** What it may take beyond its timeout to say so. A guest that keeps the thread to itself never lets it. */
-const LATE_MS = 500;
+const LATE_MS = 1000;
 
 /** How a supervised run ended: with a status, or it had to be ended. */
 interface Ended {

@@ -1,7 +1,14 @@
 // Entry "vsmmu/devices": the plugin interface, the device models, and what they stand on.
 
 export { type HotModules, isChecked, loadHotModules, type MemoryRegion } from '../assembly/load.ts';
-export type { Clock } from './bus/clock.ts';
+export { Bus, type BusMount, type BusStatistics, type RegisterCounter } from './bus/bus.ts';
+export { type Clock, SYSTEM_CLOCK } from './bus/clock.ts';
+export { DeviceComplex, type DeviceComplexOptions } from './bus/device-complex.ts';
+export type { DirectMapper, DirectRange } from './bus/direct-mapper.ts';
+export { guestMemoryOf } from './bus/guest-memory.ts';
+export type { InterruptSink } from './bus/interrupt-sink.ts';
+export type { MsiSink } from './bus/msi-sink.ts';
+export type { Placement } from './bus/placement.ts';
 export { type PendingTimer, TimerQueue } from './bus/timer-queue.ts';
 export * from './checkpoint/index.ts';
 export * from './cmdqv/index.ts';

@@ -18,6 +18,7 @@ export const ENTRIES = {
   'vcmdq-drain': 'assembly/vcmdq-drain/index.ts',
   'amd-iommu': 'assembly/amd-iommu/index.ts',
   arm64: 'assembly/arm64/index.ts',
+  gicv3: 'assembly/gicv3/index.ts',
   toy: 'guest-driver/toy/index.ts',
   secondary: 'guest-driver/secondary/index.ts',
   driver: 'guest-driver/driver/driver-exports.ts',

@@ -14,6 +14,7 @@ export const HOT_MODULES = {
   'amd-iommu': 8,
   // The interpreter: one case for each handler.
   arm64: 500,
+  gicv3: 36,
   secondary: 0,
 };
 /** The one module that is for memories that no other thread sees. */

@@ -9,3 +9,8 @@ export declare const THREAD_ID: i32;
 /** Host RAM: byte offset in host memory, and size. */
 export declare const RAM_BASE: i32;
 export declare const RAM_SIZE: i32;
+/** Words of guest memory that ask vCPUs for an exit: how many, the first one's byte offset, bytes from one to the next, what is stored in each. */
+export declare const EXIT_COUNT: i32;
+export declare const EXIT_OFFSET: i32;
+export declare const EXIT_STRIDE: i32;
+export declare const EXIT_VALUE: i32;

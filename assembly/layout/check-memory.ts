@@ -77,6 +77,8 @@ export const SUSPECT_NEW_CD = 0x140;
 /** Per thread: its thread block, while a fresh walk uses it. */
 export const CHECK_AT_THREADS = 0x10000;
 export const CHECK_THREAD_SIZE = 0x400;
+/** In the same place: the ID registers that a CD or a walk is tried with, SHOWN_SIZE bytes. */
+export const CHECK_THREAD_IDS = 0x3c0;
 
 /** One for each entry of the configuration cache: STE and CD as they were read, then 1 when it has been reported. */
 export const CHECK_AT_CONFIGS = 0x20000;

@@ -7,6 +7,8 @@ export const CTX_STRIDE = 0x200;
 export const MAX_CONTEXTS = 128;
 /** VMID and StreamID are taken as written (HYP_OWN), and no VINTF is behind it. */
 export const CTX_HOST = 127;
+/** vIOMMUs of an SMMU: their contexts lie between those of VINTFs and the host's. */
+export const MAX_VIOMMUS = 63;
 /** VINTF enabled (CONFIG.EN). */
 export const CTX_ENABLED = 0x00;
 /** 1: VMID and StreamID are taken as written; 0: they are substituted. */
@@ -36,6 +38,12 @@ export const LACKS_RECORDED = (0 << 16) | (30 << 8) | 1;
 /** i32: which bits of CTX_LACKS commands on VCMDQs have met. */
 export const CTX_BEYOND = 0x24;
 /**
+ * i32 each: which SHOWN_* fields the guest's CDs, and its translation tables, take more
+ * of than its own SMMU shows. Kept by the checked SMMU core alone.
+ */
+export const CTX_BEYOND_CDS = 0x28;
+export const CTX_BEYOND_TABLES = 0x2c;
+/**
  * Byte offset in host memory of a vIOMMU's further StreamIDs, and how many entries of the
  * table may be in use; 0 of a VINTF, which has its 16 pairs and no more.
  */
@@ -50,6 +58,12 @@ export const CTX_NEXT_SLOT = 0x3c;
 /** 16 words each, laid out as the VINTF registers SID_MATCH and SID_REPLACE. */
 export const CTX_SID_MATCH = 0x40;
 export const CTX_SID_REPLACE = 0x80;
+/**
+ * What the guest's own SMMU shows, laid out as SMMU_AT_IDR0 to SMMU_AT_IDR5; IDR0 is 0
+ * until that is known. In the context of a vIOMMU only.
+ */
+export const CTX_SHOWN = 0xc0;
+export const SHOWN_SIZE = 16;
 /**
  * StreamIDs of vIOMMUs that have more than the pairs hold, or longer ones: a table of
  * MAX_STREAMS entries for each vIOMMU, {the guest's StreamID, the physical one + 1 or 0

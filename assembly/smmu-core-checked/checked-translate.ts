@@ -18,6 +18,7 @@ import {
   THREAD_TLB_INSERTS,
 } from '../layout/thread-memory';
 import { translate as plainTranslate } from '../smmu-core/translate';
+import { judgeCd, judgeTables } from './beyond-shown';
 import { compareConfig } from './compare-config';
 import { compareTranslation } from './compare-translation';
 import { rememberConfig, rememberTranslation } from './origins';
@@ -45,24 +46,29 @@ export function translate(
   const inserts = counter(THREAD_TLB_INSERTS);
   const result = plainTranslate(smmu, sid, ssid, iovaLo, iovaHi, attributes);
   const substream = ssid < 0 ? u32(CFG_NO_SSID) : u32(ssid);
-  if (counter(THREAD_CFG_MISSES) != configMisses) rememberConfig(smmu, sid, substream);
-  if (counter(THREAD_TLB_INSERTS) != inserts) rememberTranslation(smmu);
-  const configHit = counter(THREAD_CFG_HITS) != configHits;
-  const hit = counter(THREAD_TLB_HITS) != hits;
-  if (!configHit && !hit) return result;
-
-  // The walkers work in the thread block: it is put aside, and put back as it was.
   const saved =
     smmu +
     SMMU_AT_CHECK +
     CHECK_AT_THREADS +
     ((THREAD - HOST_THREADS) / THREAD_STRIDE) * CHECK_THREAD_SIZE;
+  if (counter(THREAD_CFG_MISSES) != configMisses && rememberConfig(smmu, sid, substream))
+    judgeCd(smmu, saved);
+  const inserted = counter(THREAD_TLB_INSERTS) != inserts;
+  if (inserted) rememberTranslation(smmu);
+  const configHit = counter(THREAD_CFG_HITS) != configHits;
+  const hit = counter(THREAD_TLB_HITS) != hits;
+  if (!configHit && !hit && !inserted) return result;
+
+  // The walkers work in the thread block: it is put aside, and put back as it was.
   memory.copy(saved + KEPT, THREAD + KEPT, WORKED);
   store<u32>(THREAD, attributes | u32(ACCESS_LOOK), THREAD_ATTRIBUTES);
-  atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_COMPARED);
-  // With a stale configuration a translation would be compared with tables that nobody keeps any more.
-  const current = !configHit || compareConfig(smmu, sid, substream, saved);
-  if (hit && current) compareTranslation(smmu, sid, substream, saved);
+  if (inserted) judgeTables(smmu, saved);
+  if (configHit || hit) {
+    atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_COMPARED);
+    // With a stale configuration a translation would be compared with tables that nobody keeps any more.
+    const current = !configHit || compareConfig(smmu, sid, substream, saved);
+    if (hit && current) compareTranslation(smmu, sid, substream, saved);
+  }
   memory.copy(THREAD + KEPT, saved + KEPT, WORKED);
   return result;
 }

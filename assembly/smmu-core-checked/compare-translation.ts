@@ -84,7 +84,7 @@ import { begin, hand } from './suspects';
 function walk(smmu: usize): bool {
   const iova = load<u64>(THREAD, THREAD_IOVA);
   if (!hasStage1()) skipStage1(iova);
-  else if (!walkStage1(smmu, iova, false)) return false;
+  else if (!walkStage1(smmu, smmu, iova, false)) return false;
   const ipa = load<u64>(THREAD, S1_OUT);
   if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != STE_CONFIG_S1)
     return walkStage2(smmu, ipa, EVT_CLASS_IN, false);

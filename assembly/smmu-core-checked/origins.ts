@@ -141,16 +141,18 @@ export function rememberTranslation(smmu: usize): void {
 /**
  * Behind a miss of the configuration cache: STE and CD stand in THREAD_STE and THREAD_CD
  * as they were read.
+ * @returns false when no entry has come of them: there was a fault.
  */
-export function rememberConfig(smmu: usize, sid: u32, ssid: u32): void {
+export function rememberConfig(smmu: usize, sid: u32, ssid: u32): bool {
   const entry = configEntry(smmu, sid, ssid);
-  if (entry == 0) return;
+  if (entry == 0) return false;
   const origin = configOrigin(smmu, entry);
   atomic.store<i32>(origin, 0, ORIGIN_CONFIG_REPORTED);
   for (let i: usize = 0; i < <usize>STE_SIZE; i += 8)
     atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_STE + i), ORIGIN_STE);
   for (let i: usize = 0; i < <usize>CD_SIZE; i += 8)
     atomic.store<u64>(origin + i, load<u64>(THREAD + THREAD_CD + i), ORIGIN_CD);
+  return true;
 }
 
 /**

@@ -133,10 +133,12 @@ function stage1Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool)
 /**
  * Stage 1 of the access's VA. Reads THREAD_CFG; fills S1_*, or THREAD_EVENT on a fault;
  * destroys the set of table addresses (`tablePa`).
+ * @param ids base of the ID registers that the tables are read by: the SMMU block, but for
+ *   who asks what another SMMU would make of them.
  * @param write the access is a write, so that a clean page becomes dirty at the commit.
  * @returns false on a fault.
  */
-export function walkStage1(smmu: usize, va: u64, write: bool): bool {
+export function walkStage1(smmu: usize, ids: usize, va: u64, write: bool): bool {
   const cfg: usize = THREAD + THREAD_CFG;
   const cd0 = load<u32>(cfg, CFG_CD0);
   const cd1 = load<u32>(cfg, CFG_CD1);
@@ -151,7 +153,7 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
   }
   const granule = upper ? granuleOfTg1(bits(cd0, CD_TG1)) : granuleOfTg0(bits(cd0, CD_TG0));
   const lpa2 = granule != 16 && (load<u32>(cfg, CFG_DS) & CFG_DS_STAGE1) != 0;
-  const outputBits = effectiveBits(smmu, bits(cd1, CD_IPS), granule, lpa2);
+  const outputBits = effectiveBits(ids, bits(cd1, CD_IPS), granule, lpa2);
   let level = stage1StartLevel(granule, inputBits);
   const firstBits = inputBits - levelShift(granule, level);
   let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
@@ -177,7 +179,7 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     const descriptor = inOrder(loadAt(place), big);
     const type = bits(u32(descriptor), PTE_TYPE);
     if (level < 3 && type == PTE_TYPE_TABLE) {
-      table = addressOf(smmu, descriptor, granule, granule, lpa2);
+      table = addressOf(ids, descriptor, granule, granule, lpa2);
       if (table >> u64(outputBits) != 0) {
         walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
         return false;
@@ -188,12 +190,12 @@ export function walkStage1(smmu: usize, va: u64, write: bool): bool {
     }
     if (
       !bits(u32(descriptor), PTE_VALID) ||
-      (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(smmu, granule, level, lpa2))
+      (level == 3 ? type != PTE_TYPE_TABLE : !blockAllowed(ids, granule, level, lpa2))
     ) {
       walkFault(F_TRANSLATION, EVT_CLASS_IN, false, 0);
       return false;
     }
-    const output = addressOf(smmu, descriptor, granule, shift, lpa2);
+    const output = addressOf(ids, descriptor, granule, shift, lpa2);
     if (output >> u64(outputBits) != 0) {
       walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
       return false;

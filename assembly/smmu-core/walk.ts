@@ -61,7 +61,7 @@ export function panOn(): bool {
 function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
   const write = (attributes & ACCESS_WRITE) != 0;
   if (hasStage1()) {
-    if (!walkStage1(smmu, iova, write)) return WALK_FAULT;
+    if (!walkStage1(smmu, smmu, iova, write)) return WALK_FAULT;
     if (!allows(load<u32>(THREAD, S1_PERM), attributes, panOn())) {
       walkFault(F_PERMISSION, EVT_CLASS_IN, false, 0);
       return WALK_FAULT;

@@ -2,8 +2,6 @@
 // answered ATC_INV commands of its queue (IHI 0070 sections 3.9.1.4 and 4.7.3).
 
 import { clock } from '../imports/core';
-import { store32 } from '../imports/port';
-import { WINDOW } from '../imports/unit';
 import {
   ATC_PORTS,
   ATC_WAIT_DEADLINE,
@@ -12,9 +10,9 @@ import {
   SMMU_AT_ATC_TIMEOUT,
   SMMU_AT_ATC_WAITS,
 } from '../layout/ats-memory';
-import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
 import { QUEUE_STRIDE, SMMU_AT_QUEUES } from '../layout/queue-memory';
 import { atcAnswered, isolate } from '../smmu-core/atc';
+import { requestExit } from './exit-request';
 import { callHost } from './ownership';
 
 function waitOf(smmu: usize, queue: usize): usize {
@@ -58,7 +56,7 @@ export function startWaiting(smmu: usize, queue: usize): void {
     ATC_WAIT_DEADLINE,
   );
   callHost();
-  if (WINDOW != 0) store32(ABI_AT_EXIT_REQUEST, 1);
+  requestExit();
 }
 
 /**

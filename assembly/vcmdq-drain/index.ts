@@ -1,7 +1,6 @@
 // The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
 
 import { traceDoorbell } from '../imports/core';
-import { store32 } from '../imports/port';
 import { THREAD, WINDOW } from '../imports/unit';
 import { SMMU_AT_PRIQ_OWNER } from '../layout/ats-memory';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_STRIDE } from '../layout/cmdqv-registers';
@@ -18,7 +17,6 @@ import {
 } from '../layout/context-memory';
 import { DOORBELL_CONTEXT, DOORBELL_SLOT, DOORBELL_SMMU } from '../layout/doorbell-id';
 import { QUEUE_ACQUIRED, QUEUE_BUSY, WATCH_NO_COMMAND } from '../layout/drain-results';
-import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
 import {
   HOST_AT_ATTENTION,
   HOST_AT_SMMU_COUNT,
@@ -61,6 +59,7 @@ import { reapConfigSet } from '../smmu-core/config-cache';
 import { reapTlbSet } from '../smmu-core/iotlb';
 import { NOWHERE } from '../smmu-core/physical-memory';
 import { publishEcmdqError } from './ecmdq';
+import { requestExit } from './exit-request';
 import { acquire, callHost, giveUp, release } from './ownership';
 import { contextOf, isVcmdq, queueBlock, restart, stat } from './queue-words';
 import { due, publicCons, SERVICE_WORK, serveOwned, serveQueue, settled } from './serve';
@@ -118,7 +117,7 @@ export function doorbell(id: u32, offset: u32): void {
     );
   const queue = queueOfSlot(smmu, context, slot);
   // What is left over waits for the host: the guest is asked for an exit, as it may look at CONS without one.
-  if (queue != 0 && serveQueue(smmu, queue) >= SERVICE_WORK) store32(ABI_AT_EXIT_REQUEST, 1);
+  if (queue != 0 && serveQueue(smmu, queue) >= SERVICE_WORK) requestExit();
   if (traced && load<u32>(THREAD, THREAD_TRACE_DOORBELL) != 0) traceDoorbell(smmu);
 }
 

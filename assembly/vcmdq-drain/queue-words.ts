@@ -1,9 +1,6 @@
 // A queue block: where it is, and what its fields say.
 
-import { store32 } from '../imports/port';
-import { WINDOW } from '../imports/unit';
 import { CTX_STRIDE, SMMU_AT_CONTEXTS } from '../layout/context-memory';
-import { ABI_AT_EXIT_REQUEST } from '../layout/guest-abi';
 import {
   QUEUE_CONS,
   QUEUE_CTX,
@@ -21,6 +18,7 @@ import {
   SMMU_AT_QUEUES,
 } from '../layout/queue-memory';
 import { SMMU_AT_PARKED, SMMU_AT_STATS } from '../layout/smmu-memory';
+import { requestExit } from './exit-request';
 import { callHost } from './ownership';
 
 export function queueBlock(smmu: usize, index: u32): usize {
@@ -51,8 +49,7 @@ export function stop(queue: usize, cons: u32, state: u32): void {
   // Nothing traps on such a queue: its guest, which waits for CONS, has to be asked for
   // the exit at which the host can act.
   const kind = load<u32>(queue, QUEUE_KIND);
-  if ((kind == QUEUE_KIND_OVERLAY || kind == QUEUE_KIND_ECMDQ) && WINDOW != 0)
-    store32(ABI_AT_EXIT_REQUEST, 1);
+  if (kind == QUEUE_KIND_OVERLAY || kind == QUEUE_KIND_ECMDQ) requestExit();
 }
 
 /** Has a queue run: it is not stopped at an error, nor for its host. */

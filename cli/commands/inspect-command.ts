@@ -186,15 +186,18 @@ export function addInspect(
     const fromTrace = what.endsWith('.json');
     if (fromTrace && Object.keys(settings).length > 0)
       throw new UsageError('a trace file takes no options but --json');
-    const status = await withinTimeout({ argv, seconds: settings.timeout }, async () => {
-      const inspection = fromTrace
-        ? await inspectTrace(what)
-        : await inspectRunning(what, settings);
-      process.stdout.write(
-        asJson ? jsonLine(inspection) : inspectionText(printableData(inspection)),
-      );
-      return EXIT_OK;
-    });
+    const status = await withinTimeout(
+      { argv, seconds: settings.timeout, json: asJson ?? false },
+      async () => {
+        const inspection = fromTrace
+          ? await inspectTrace(what)
+          : await inspectRunning(what, settings);
+        process.stdout.write(
+          asJson ? jsonLine(inspection) : inspectionText(printableData(inspection)),
+        );
+        return EXIT_OK;
+      },
+    );
     end(status);
   });
 }

@@ -18,7 +18,7 @@ export class AmdUnit extends TranslatingUnit {
 
   constructor(options: AmdUnitOptions) {
     super(options);
-    const instance = new WebAssembly.Instance(options.modules.amdIommu, this.imports);
+    const instance = this.instantiate(options.modules.amdIommu);
     this.core = instance.exports as unknown as AmdIommuExports;
     this.drain = this.core;
   }

@@ -2,6 +2,7 @@ export * from './attached-devices.ts';
 export * from './background-loops.ts';
 export * from './bus.ts';
 export * from './clock.ts';
+export * from './device-complex.ts';
 export * from './device-lease.ts';
 export * from './direct-mapper.ts';
 export * from './guest-memory.ts';

@@ -20,6 +20,7 @@ import {
   VINTF_SID_MATCH,
   VINTF_SID_REPLACE,
 } from '../../assembly/layout/cmdqv-registers.ts';
+import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
 import { ABI_KIND_CMDQV } from '../../assembly/layout/guest-abi.ts';
 import { NO_OFFSET } from '../../assembly/layout/guest-port-results.ts';
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
@@ -198,14 +199,17 @@ export class PhysicalCmdqv implements Device {
 
   /**
    * The background loop: runs what a queue's budget left over, and raises interrupts for
-   * new errors. Returns commands run.
+   * new errors. Returns commands run. It looks before it takes a queue: a thread that is
+   * preempted while it has one keeps its guest waiting, which may leave for that (guest-driver/driver/poll.ts).
    */
   poll(): number {
     const { unit } = this.#options;
     let done = 0;
     unit.drain.serveParked(this.#smmu);
     for (const { enabled, index, window } of this.#contexts) {
-      if (enabled) done += (this.#unitOf(window) ?? unit).drain.serveContext(this.#smmu, index);
+      if (!enabled) continue;
+      const work = (this.#unitOf(window) ?? unit).drain.watch(this.#smmu, index, 1) >>> 0;
+      if (work !== WATCH_NO_COMMAND) done += work;
     }
     this.checkErrors();
     return done;

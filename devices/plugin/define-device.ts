@@ -2,79 +2,186 @@
 // Anything beyond that implements `Device`.
 
 import {
+  type AccessSize,
   type Device,
   type DeviceState,
   type MmioAccess,
   PLUGIN_INTERFACE_VERSION,
 } from './device.ts';
-import type { DeviceHost, InterruptLine } from './device-host.ts';
+import type { DeviceHost, DmaPort, InterruptLine } from './device-host.ts';
+import { checkFunction, checkNames } from './known-names.ts';
 import { RegisterFile, type RegisterSpec } from './register-file.ts';
 import { unnamedRegister } from './register-name.ts';
 import { stateFields } from './state.ts';
 
-/** Values of a device's registers by their names: unsigned 32-bit words, whatever is assigned. */
-export type RegisterValues = { [register: string]: number };
+/**
+ * Values of a device's registers by their names, unsigned: numbers of 32 bits, and BigInts of 64
+ * bits for those of `registers64`. What is assigned is cut to that.
+ */
+export type RegisterValues<Names extends string = string, Names64 extends string = never> = {
+  [register in Names]: number;
+} & { [register in Names64]: bigint };
 
 /** What a described device reaches beside its registers. */
 export interface DescribedDevice {
   /** Interrupt line 0, 1, and so on. */
   interruptLine(index: number): InterruptLine;
+  /**
+   * The port of a bus master.
+   * @throws {TypeError} when the description has no `busMaster: true`.
+   */
+  readonly dma: DmaPort;
   /** The host, for everything else. */
   readonly host: DeviceHost;
 }
 
 /** A 32-bit register. */
-export interface DescribedRegister extends Pick<RegisterSpec, 'offset' | 'reset' | 'writable'> {
+export interface DescribedRegister<Values = RegisterValues>
+  extends Pick<RegisterSpec, 'offset' | 'reset' | 'writable'> {
   /**
    * Called for each read of any of its bytes. What it returns becomes the register's
    * value, and is what the guest reads.
    */
-  read?(values: RegisterValues, device: DescribedDevice): number;
+  read?(values: Values, device: DescribedDevice): number;
   /** Called after each write, with the writable bits taken over. */
-  write?(values: RegisterValues, device: DescribedDevice): void;
+  write?(values: Values, device: DescribedDevice): void;
+}
+
+/** A 64-bit register. Guests may access it in two 32-bit halves; each is an access of its own. */
+export interface DescribedRegister64<Values = RegisterValues> {
+  /** Byte offset, a multiple of 8. */
+  readonly offset: number;
+  /** Value out of reset. Default 0. */
+  readonly reset?: bigint;
+  /** Bits that a write changes. Default 0, read-only. */
+  readonly writable?: bigint;
+  /** Called for each read of any of its bytes; what it returns becomes the register's value. */
+  read?(values: Values, device: DescribedDevice): bigint;
+  /** Called after each write, with the writable bits taken over. */
+  write?(values: Values, device: DescribedDevice): void;
 }
 
 /** A device by its registers: what `defineDevice` makes a device model of. */
-export interface DeviceDescription {
+export interface DeviceDescription<Names extends string = string, Names64 extends string = never> {
   /** Short name, unique in a machine. */
   readonly name: string;
   /** Four ASCII characters, by which a guest finds the device. */
   readonly kind: string;
   /** Interrupt lines. Default 0. */
   readonly interrupts?: number;
+  /** The device makes DMA, through the machine's IOMMU. Default false. */
+  readonly busMaster?: boolean;
   /**
-   * Sizes in bytes of the accesses that the registers take. Default 4 alone. An access of
-   * 1 or 2 bytes reaches those bytes of its register, in little-endian order; `read` and
-   * `write` always see the whole register.
+   * Sizes in bytes of the accesses that the registers take. Default 4, and 8 with
+   * `registers64`. An access of 1 or 2 bytes reaches those bytes of its register, in
+   * little-endian order; `read` and `write` always see the whole register.
    */
-  readonly accessSizes?: readonly (1 | 2 | 4)[];
-  readonly registers: Readonly<Record<string, DescribedRegister>>;
+  readonly accessSizes?: readonly AccessSize[];
+  /** The registers of 32 bits. */
+  readonly registers: Readonly<
+    Record<Names, DescribedRegister<RegisterValues<NoInfer<Names>, NoInfer<Names64>>>>
+  >;
+  /** The registers of 64 bits. Default none. */
+  readonly registers64?: Readonly<
+    Record<Names64, DescribedRegister64<RegisterValues<NoInfer<Names>, NoInfer<Names64>>>>
+  >;
+  /** Called at each reset, with the registers at their reset values. */
+  reset?(values: RegisterValues<NoInfer<Names>, NoInfer<Names64>>, device: DescribedDevice): void;
+}
+
+type AnyRegister = DescribedRegister<never> | DescribedRegister64<never>;
+
+/** What an access to a register calls. */
+interface Hooks {
+  read(device: DescribedDevice): void;
+  write(device: DescribedDevice): void;
 }
 
 const REGION_SIZE = 0x1000;
+const WORD = 32n;
+const FIELDS = [
+  ...['name', 'kind', 'interrupts', 'busMaster', 'accessSizes'],
+  ...['registers', 'registers64', 'reset'],
+];
+const REGISTER_FIELDS = ['offset', 'reset', 'writable', 'read', 'write'];
 
-function kindOf({ name, kind }: DeviceDescription): number {
+function kindOf(name: string, kind: string): number {
   if (!/^[\x20-\x7e]{4}$/.test(kind))
     throw new RangeError(`kind of ${name} is four ASCII characters, not "${kind}"`);
   return [0, 1, 2, 3].reduce((sum, i) => (sum | (kind.charCodeAt(i) << (8 * i))) >>> 0, 0);
 }
 
-/** The registers as properties. */
-function valuesOf(file: RegisterFile, registers: DeviceDescription['registers']): RegisterValues {
-  const values: RegisterValues = {};
-  for (const [name, { offset }] of Object.entries(registers)) {
-    Object.defineProperty(values, name, {
-      get: () => file.get(offset),
-      set: (value: number) => file.set(offset, value),
-      enumerable: true,
-    });
+/** Low and high word of a register's reset value or writable bits. */
+const low = (value: bigint | undefined) => Number(BigInt.asUintN(32, value ?? 0n));
+const high = (value: bigint | undefined) => Number(BigInt.asUintN(32, (value ?? 0n) >> WORD));
+
+/** @throws {TypeError} when one has a field that there is not, or of another type. */
+function checkRegister(where: string, register: AnyRegister, type: 'number' | 'bigint'): void {
+  checkNames(register, REGISTER_FIELDS, where);
+  if (typeof register.offset !== 'number') throw new TypeError(`${where} has no offset`);
+  for (const field of ['reset', 'writable'] as const) {
+    const value = register[field];
+    if (value !== undefined && typeof value !== type)
+      throw new TypeError(`${where}: ${field} must be a ${type}, not a ${typeof value}`);
   }
-  return Object.preventExtensions(values);
+  if (type === 'bigint' && register.offset % 8 !== 0)
+    throw new RangeError(`${where}: offset must be a multiple of 8`);
+  checkFunction(register.read, `${where}: read`);
+  checkFunction(register.write, `${where}: write`);
+}
+
+/** A register's value as the device sees it. */
+interface Value<T> {
+  get(): T;
+  set(value: T): void;
+}
+
+function value32Of(file: RegisterFile, offset: number): Value<number> {
+  return { get: () => file.get(offset), set: (value) => file.set(offset, value) };
+}
+
+function value64Of(file: RegisterFile, offset: number): Value<bigint> {
+  return {
+    get: () => BigInt(file.get(offset)) | (BigInt(file.get(offset + 4)) << WORD),
+    set(value) {
+      file.set(offset, low(value));
+      file.set(offset + 4, high(value));
+    },
+  };
+}
+
+interface Functions<T> {
+  read?(values: object, device: DescribedDevice): T;
+  write?(values: object, device: DescribedDevice): void;
+}
+
+function hooksOf<T>(value: Value<T>, { read, write }: Functions<T>, values: object): Hooks {
+  return {
+    read: (device) => read && value.set(read(values, device)),
+    write: (device) => write?.(values, device),
+  };
+}
+
+/** What the functions of a description reach. */
+function describedDevice(
+  name: string,
+  host: DeviceHost,
+  port: DmaPort | undefined,
+): DescribedDevice {
+  return {
+    host,
+    interruptLine: (index) => host.interruptLine(index),
+    get dma() {
+      if (!port) throw new TypeError(`${name} makes no DMA: describe it with busMaster: true`);
+      return port;
+    },
+  };
 }
 
 /**
- * Makes a device of its description. Its registers are 32 bits wide; they are its whole state.
+ * Makes a device of its description. Its registers are its whole state.
  * @throws {RangeError} when the kind is not four characters, or registers overlap or lie outside the device's 4 KiB.
+ * @throws {TypeError} when the description has a field that there is not, or one of another type.
  *
  * @example
  * ```js
@@ -92,35 +199,76 @@ function valuesOf(file: RegisterFile, registers: DeviceDescription['registers'])
  *   });
  * ```
  */
-export function defineDevice(description: DeviceDescription): Device {
-  const { name, interrupts = 0, accessSizes = [4], registers } = description;
-  const file = new RegisterFile(
-    REGION_SIZE,
-    Object.entries(registers).map(([register, spec]) => ({ ...spec, name: register })),
-  );
-  const byOffset = new Map(Object.values(registers).map((register) => [register.offset, register]));
-  const registerAt = (offset: number) => byOffset.get(offset - (offset % 4));
-  const values = valuesOf(file, registers);
+export function defineDevice<Names extends string, Names64 extends string = never>(
+  description: DeviceDescription<Names, Names64>,
+): Device {
+  checkNames(description, FIELDS, 'defineDevice');
+  const { name, kind, interrupts = 0, busMaster = false, registers } = description;
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError('defineDevice: name must be text');
+  checkFunction(description.reset, `${name}: reset`);
+  const narrow = Object.entries<DescribedRegister<never>>(registers);
+  const wide = Object.entries<DescribedRegister64<never>>(description.registers64 ?? {});
+  const { accessSizes = wide.length > 0 ? [4, 8] : [4] } = description;
+  for (const [register, spec] of narrow) checkRegister(`${name}.${register}`, spec, 'number');
+  for (const [register, spec] of wide) checkRegister(`${name}.${register}`, spec, 'bigint');
+
+  const file = new RegisterFile(REGION_SIZE, [
+    ...narrow.map(([register, spec]) => ({ ...spec, name: register })),
+    ...wide.map(([register, { offset, reset, writable }]) => ({
+      name: register,
+      offset,
+      size: 8 as const,
+      reset: low(reset),
+      resetHi: high(reset),
+      writable: low(writable),
+      writableHi: high(writable),
+    })),
+  ]);
+  const values = {} as RegisterValues<Names, Names64>;
+  const hooks = new Map<number, Hooks>();
+  for (const [register, spec] of narrow) {
+    const value = value32Of(file, spec.offset);
+    Object.defineProperty(values, register, { ...value, enumerable: true });
+    hooks.set(spec.offset, hooksOf(value, spec as Functions<number>, values));
+  }
+  for (const [register, spec] of wide) {
+    const value = value64Of(file, spec.offset);
+    Object.defineProperty(values, register, { ...value, enumerable: true });
+    const both = hooksOf(value, spec as Functions<bigint>, values);
+    for (const half of [0, 4]) hooks.set(spec.offset + half, both);
+  }
+  Object.preventExtensions(values);
+
   const regions = [{ name, size: REGION_SIZE, accessSizes }] as const;
   let own: DescribedDevice | undefined;
+  /** Calls the function of each register that the access reaches. */
+  const callHooks = ({ offset, size }: MmioAccess, kind: keyof Hooks) => {
+    if (!own) return;
+    const first = hooks.get(offset - (offset % 4));
+    first?.[kind](own);
+    const second = size === 8 ? hooks.get(offset + 4) : undefined;
+    if (second !== first) second?.[kind](own);
+  };
   return {
     name,
     interfaceVersion: PLUGIN_INTERFACE_VERSION,
-    identity: { kind: kindOf(description), interrupts, busMaster: false },
+    identity: { kind: kindOf(name, kind), interrupts, busMaster },
     regions,
     attach(host: DeviceHost): void {
-      own = { host, interruptLine: (index) => host.interruptLine(index) };
+      own = describedDevice(name, host, busMaster ? host.dmaPort() : undefined);
     },
-    reset: () => file.reset(),
+    reset(): void {
+      file.reset();
+      if (own) description.reset?.(values, own);
+    },
     read(access: MmioAccess): void {
-      const register = registerAt(access.offset);
-      if (register?.read && own) file.set(register.offset, register.read(values, own));
+      callHooks(access, 'read');
       file.read(access);
     },
     write(access: MmioAccess): void {
       file.write(access);
-      const register = registerAt(access.offset);
-      if (register?.write && own) register.write(values, own);
+      callHooks(access, 'write');
     },
     save: (): DeviceState => ({ registers: file.save() }),
     restore: (state: DeviceState) => file.restore(stateFields(state, 'registers').registers),

@@ -279,8 +279,10 @@ export class SmmuRegisters {
     const before = this.file.get(SMMU_CR0);
     this.file.writeWord(SMMU_CR0, value);
     const now = this.file.get(SMMU_CR0);
+    // What has not changed is acknowledged, or will be.
+    if (now === before) return;
     this.file.set(SMMU_CR0ACK, now);
-    if (now !== before) this.#role.enablesChanged(before);
+    this.#role.enablesChanged(before);
   }
 
   // Making an inactive error differ is CONSTRAINED UNPREDICTABLE; here such bits do not change.

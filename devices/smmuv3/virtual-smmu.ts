@@ -29,6 +29,7 @@ import {
   IDR1_SSIDSIZE,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
+  SMMU_CR0ACK,
   SMMU_GBPA,
   SMMU_IDR1,
 } from '../../assembly/layout/smmu-registers.ts';
@@ -51,7 +52,7 @@ import {
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
-import { type CommandEngine, CommandQueue, type Progress } from './queues/command-queue.ts';
+import { type CommandEngine, type CommandOutcome, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { MappedPointers } from './queues/mapped-pointers.ts';
@@ -75,6 +76,8 @@ export interface VirtualSmmuOptions {
 type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
 
 const LAST_SID = 2 ** 32 - 1;
+/** Streams whose STEs are read at once when the SMMU is switched on: each is some calls of the host's kernel. */
+const MOST_STREAMS = 8;
 
 /** Memory of a device that is not attached yet. */
 const NO_MEMORY: GuestMemory = {
@@ -96,6 +99,8 @@ export class VirtualSmmu implements Device {
   /** Of the CMDQ. */
   readonly #overlay: MappedPointers;
   readonly #overlays: MappedPointers[] = [];
+  /** The first stream whose STE has not been read since CR0.SMMUEN was set. CR0ACK tells that there is one. */
+  #nextStream: number | undefined;
   #trace: DeviceHost['trace'] = () => undefined;
   // The state of the device: these, and through them nothing else.
   private readonly registers: SmmuRegisters;
@@ -193,10 +198,17 @@ export class VirtualSmmu implements Device {
   }
 
   #poll(): number {
-    return (this.#commands.pending && this.#commands.run() ? 1 : 0) + this.enhanced.poll();
+    const streams = this.#nextStream;
+    if (streams !== undefined) this.#enableStreams(streams);
+    return (
+      (streams === undefined ? 0 : 1) +
+      (this.#commands.pending && this.#commands.run() ? 1 : 0) +
+      this.enhanced.poll()
+    );
   }
 
   reset(): void {
+    this.#nextStream = undefined;
     this.registers.reset();
     this.#commands.load();
     this.enhanced.reset();
@@ -218,7 +230,8 @@ export class VirtualSmmu implements Device {
   #enablesChanged(before: number): void {
     const changed = before ^ this.registers.get(SMMU_CR0);
     if (bitsOf(changed, CR0_SMMUEN)) {
-      if (this.registers.enabled(CR0_SMMUEN)) this.streams.reload(0, LAST_SID);
+      this.#nextStream = undefined;
+      if (this.registers.enabled(CR0_SMMUEN)) this.#enableStreams(0);
       else this.streams.clear();
       this.#followBypass();
     }
@@ -230,6 +243,22 @@ export class VirtualSmmu implements Device {
         this.#commands.stop();
       }
     }
+    this.#acknowledgeEnables();
+  }
+
+  #enableStreams(first: number): void {
+    let next: number | undefined = first;
+    for (let i = 0; i < MOST_STREAMS && next !== undefined; i++)
+      next = this.streams.reloadFirst(next, LAST_SID);
+    this.#nextStream = next;
+    this.#acknowledgeEnables();
+  }
+
+  // SMMUEN is acknowledged when every stream has its STE (IHI 0070 section 6.3.9).
+  #acknowledgeEnables(): void {
+    const cr0 = this.registers.get(SMMU_CR0);
+    const pending = this.#nextStream !== undefined;
+    this.registers.set(SMMU_CR0ACK, pending ? withBits(cr0, CR0_SMMUEN, 0) : cr0);
   }
 
   // GBPA is looked at while the SMMU is off; a change while it is on counts from the next time that it is switched off.
@@ -240,7 +269,7 @@ export class VirtualSmmu implements Device {
       this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
   }
 
-  #execute(words: readonly number[], from: number): Progress {
+  #execute(words: readonly number[], from: number): CommandOutcome {
     const sid = fieldOf(words, CMD_SID);
     switch (fieldOf(words, CMD_OP)) {
       case OP_PREFETCH_CFG:
@@ -271,7 +300,7 @@ export class VirtualSmmu implements Device {
   }
 
   // One stream at a time: each is a call of the host's kernel.
-  #reload(first: number, last: number): Progress {
+  #reload(first: number, last: number): CommandOutcome {
     if (!this.registers.enabled(CR0_SMMUEN)) return 'done';
     const next = this.streams.reloadFirst(first, last);
     return next === undefined ? 'done' : { next };
@@ -324,6 +353,8 @@ export class VirtualSmmu implements Device {
     const saved = checkSavedStreams(streams);
     this.enhanced.check(enhanced);
     this.registers.restore(registers);
+    const pending = this.registers.get(SMMU_CR0) !== this.registers.get(SMMU_CR0ACK);
+    this.#nextStream = pending ? 0 : undefined;
     this.enhanced.restore(enhanced);
     this.#commands.load();
     this.enhanced.load();

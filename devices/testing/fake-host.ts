@@ -1,5 +1,6 @@
 // A host for tests: memory, interrupt lines, DMA and direct maps that keep a record of what the device did with them.
 
+import type { WasmMemory } from '../../assembly/load.ts';
 import { TimerQueue } from '../bus/timer-queue.ts';
 import type {
   BackgroundLoop,
@@ -47,7 +48,7 @@ function attributesText({ pasid, privileged, instruction }: DmaAttributes = {}):
 
 export class FakeHost implements DeviceHost {
   /** Guest memory: a page that nobody uses, the pages of direct maps, then RAM. */
-  readonly guestMemory: WebAssembly.Memory;
+  readonly guestMemory: WasmMemory;
   readonly ramGpa: number;
   readonly ramSize: number;
   /** The RAM, byte by byte. */

@@ -35,11 +35,21 @@ export class Subject {
   readonly host: FakeHost;
   readonly device: Device;
   readonly #registers: readonly (readonly number[])[];
+  readonly #volatile: ReadonlySet<string>;
 
   #lease: DeviceLease;
 
-  /** @param like a subject whose RAM and time the new one's host has: as a machine goes on where another was saved. */
-  constructor(factory: DeviceFactory, like?: Subject) {
+  /**
+   * @param volatile names of registers whose values are not compared.
+   * @param like a subject whose RAM and time the new one's host has: as a machine goes on
+   *   where another was saved.
+   */
+  constructor(
+    factory: DeviceFactory,
+    { volatile = [] }: { readonly volatile?: readonly string[] } = {},
+    like?: Subject,
+  ) {
+    this.#volatile = new Set(volatile);
     this.host = new FakeHost();
     this.device = factory(this.host);
     this.#lease = new DeviceLease(this.host);
@@ -81,6 +91,21 @@ export class Subject {
     return this.#registers[region] ?? [];
   }
 
+  /** What the register at an offset reads is not compared. */
+  isVolatile(region: number, offset: number): boolean {
+    return this.#volatile.has(this.device.registerName(region, offset));
+  }
+
+  /** A read as it is compared: the register's name, and its value. */
+  #compared(access: MmioAccess): string {
+    const value = this.access('read', access);
+    const { region, offset, size } = access;
+    const name = this.device.registerName(region, offset);
+    const isVolatile =
+      this.isVolatile(region, offset) || (size === 8 && this.isVolatile(region, offset + 4));
+    return isVolatile ? name : `${name} = ${value}`;
+  }
+
   /** One access as it stands, checked for what no device may do. Returns "lo:hi" as the device leaves them. */
   access(kind: 'read' | 'write', access: MmioAccess): string {
     const described = () =>
@@ -106,10 +131,9 @@ export class Subject {
     return this.device.regions.flatMap((at, region) => {
       const size: AccessSize = at.accessSizes.includes(4) ? 4 : (at.accessSizes[0] ?? 4);
       const offsets = this.registers(region).filter((offset) => offset % size === 0);
-      return offsets.map((offset) => {
-        const value = this.access('read', { region, offset, size, lo: 0, hi: 0, vcpu: 0 });
-        return `${this.device.registerName(region, offset)} = ${value}`;
-      });
+      return offsets.map((offset) =>
+        this.#compared({ region, offset, size, lo: 0, hi: 0, vcpu: 0 }),
+      );
     });
   }
 
@@ -159,10 +183,7 @@ export class Subject {
         access.hi = access.size === 8 && random.below(2) ? this.#value(random) : 0;
         this.access('write', access);
       } else {
-        seen.push(
-          `${this.device.registerName(access.region, access.offset)} = ` +
-            `${this.access('read', access)}`,
-        );
+        seen.push(this.#compared(access));
       }
     }
     return seen;

@@ -8,6 +8,8 @@ import {
 } from '../../assembly/layout/cmdqv-registers.ts';
 import {
   CTX_BEYOND,
+  CTX_BEYOND_CDS,
+  CTX_BEYOND_TABLES,
   CTX_DOORBELL_CALLS,
   CTX_ENABLED,
   CTX_HYP_OWN,
@@ -15,6 +17,7 @@ import {
   CTX_LVCMDQ_COUNT,
   CTX_LVCMDQ_MAP,
   CTX_PAGE0,
+  CTX_SHOWN,
   CTX_SID_MATCH,
   CTX_SID_REPLACE,
   CTX_SMMU_OFF,
@@ -39,6 +42,14 @@ import { smmuBase } from './unit.ts';
 
 /** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */
 const PAGE0_WORDS = 6;
+
+/** The ID registers by which CDs and tables are judged. */
+interface ShownRegisters {
+  readonly idr0: number;
+  readonly idr1: number;
+  readonly idr3: number;
+  readonly idr5: number;
+}
 
 /** A command context: enables, VMID, StreamID pairs and queues of a VINTF or a vIOMMU, as the drain sees them. */
 export class ContextBlock {
@@ -122,6 +133,21 @@ export class ContextBlock {
   /** Bits of `lacks` that commands have met. */
   get beyond(): number {
     return this.#get(CTX_BEYOND);
+  }
+
+  /** What the SMMU that the guest was shown has: its CDs and tables are judged by that with the sanitizer. */
+  show({ idr0, idr1, idr3, idr5 }: ShownRegisters): void {
+    // IDR0 last: until then nothing is judged.
+    [idr5, idr3, idr1, idr0].forEach((word, i) => {
+      this.#set(CTX_SHOWN + 12 - 4 * i, word);
+    });
+  }
+  /** SHOWN_* bits of fields that the guest's CDs, and its translation tables, take more of. */
+  get beyondCds(): number {
+    return this.#get(CTX_BEYOND_CDS);
+  }
+  get beyondTables(): number {
+    return this.#get(CTX_BEYOND_TABLES);
   }
 
   /**

@@ -8,9 +8,19 @@ export {
 export * from '../../assembly/layout/translate-results.ts';
 export type { AtcResult, TranslateResult } from '../../assembly/load.ts';
 export * from './actions.ts';
-export * from './ats-ports.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';
+export * from './exit-request-words.ts';
+export { PhysicalRam } from './physical-ram.ts';
 export * from './queue-block.ts';
+export * from './smmu-endpoint.ts';
+export {
+  type AtcPort,
+  type DmaStream,
+  type DmaUnit,
+  type InterruptPages,
+  type PhysicalMemory,
+  StreamDmaPort,
+} from './stream-dma-port.ts';
 export * from './thread-block.ts';
 export * from './unit.ts';

@@ -18,7 +18,9 @@ import {
   type SmmuCoreExports,
   type TranslateResult,
   type VcmdqDrainExports,
+  type WasmImports,
 } from '../../assembly/load.ts';
+import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
 import { ThreadBlock } from './thread-block.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
@@ -31,6 +33,8 @@ export interface PortUnitOptions {
     readonly regions: readonly MemoryRegion[];
     /** Window of the physical address map that this memory is, from 1. */
     readonly window: number;
+    /** How its vCPUs are asked for an exit. Default: not at all. */
+    readonly exitRequest?: ExitRequestWords | undefined;
   };
   /** Index of the thread block, unique among running threads: 0 to 63. */
   readonly thread: number;
@@ -78,7 +82,7 @@ export class PortUnit {
   /** This unit's thread block: what its last translation has come to. */
   readonly threadBlock: ThreadBlock;
   /** What modules that stand on the guest port import. */
-  protected readonly imports: WebAssembly.Imports;
+  readonly #imports: WasmImports;
 
   /** The host memory comes from `createHostMemory`. */
   constructor(options: PortUnitOptions) {
@@ -103,14 +107,19 @@ export class PortUnit {
         MEMORY_SIZE: i32(guestMemory.buffer.byteLength),
       },
     });
+    const exitRequest = guest?.exitRequest ?? NO_EXIT_REQUEST;
     const unit = {
       WINDOW: i32(this.window),
       THREAD: i32(this.threadBlock.address),
       THREAD_ID: i32(thread + 1),
       RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
       RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
+      EXIT_COUNT: i32(exitRequest.count),
+      EXIT_OFFSET: i32(exitRequest.offset),
+      EXIT_STRIDE: i32(exitRequest.stride),
+      EXIT_VALUE: i32(exitRequest.value),
     };
-    this.imports = { env: { memory: hostMemory }, port: port.exports, unit };
+    this.#imports = { env: { memory: hostMemory }, port: port.exports, unit };
     this.port = port.exports as unknown as GuestPortExports;
 
     // CMD_SYNC looks at the blocks below this count; it only ever grows.
@@ -118,6 +127,11 @@ export class PortUnit {
     for (let seen = Atomics.load(host, count); seen <= thread; seen = Atomics.load(host, count)) {
       Atomics.compareExchange(host, count, seen, thread + 1);
     }
+  }
+
+  /** An instance of a module that stands on the guest port, and on the imports of its own. */
+  protected instantiate(module: WebAssembly.Module, own: WasmImports = {}): WebAssembly.Instance {
+    return new WebAssembly.Instance(module, { ...this.#imports, ...own } as WebAssembly.Imports);
   }
 }
 
@@ -160,11 +174,8 @@ export class Unit extends TranslatingUnit {
     const origin =
       performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
     const clock = { now: () => origin + performance.now() };
-    const core = new WebAssembly.Instance(modules.smmuCore, { ...this.imports, clock });
-    const drain = new WebAssembly.Instance(modules.vcmdqDrain, {
-      ...this.imports,
-      core: core.exports,
-    });
+    const core = this.instantiate(modules.smmuCore, { clock });
+    const drain = this.instantiate(modules.vcmdqDrain, { core: core.exports });
     this.core = core.exports as unknown as SmmuCoreExports;
     this.drain = drain.exports as unknown as VcmdqDrainExports;
   }

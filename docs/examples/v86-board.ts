@@ -1,10 +1,10 @@
 import type { V86 } from 'v86';
-import { VmHost } from '../../vmm/nested/index.ts';
-import { plugSmmu, type V86Smmu } from '../../vmm/v86/index.ts';
+import { Host } from 'vsmmu';
+import { plugSmmu, type V86Smmu } from 'vsmmu/v86';
 
 /** Gives an emulator that has loaded an SMMU with CMDQV and a DMA engine behind it. */
 export async function addSmmu(emulator: V86): Promise<V86Smmu> {
-  const host = await VmHost.create({ vintfs: 2, vcmdqs: 4 });
+  const host = await Host.create({ vintfs: 2, vcmdqs: 4 });
   return plugSmmu(emulator, {
     host,
     gpa: 0xd0000000, // the SMMU; the CMDQV follows at +0x20000, the DMA engine at +0x80000

@@ -18,7 +18,7 @@ import {
 } from '../../devices/smmuv3/index.ts';
 import type { Unit } from '../../devices/unit/index.ts';
 import { DeviceRegisters } from './device-registers.ts';
-import { deviceMemory, type HostRam } from './host-ram.ts';
+import type { HostRam } from './host-ram.ts';
 import { InterruptLatch } from './interrupt-latch.ts';
 
 /** PA of the devices' registers. */
@@ -83,7 +83,7 @@ export class Platform {
       { device: cmdqv, addresses: [CMDQV_PA], firstIrq: LINE_CMDQV },
     ];
     const services: DeviceServices = {
-      memory: deviceMemory(ram),
+      memory: ram.physical,
       interrupts: this.interrupts,
       directMaps: undefined,
       background: this.background,

@@ -10,7 +10,7 @@ export {
 export * from './gate.ts';
 export type { MapRequest } from './ioas.ts';
 export * from './iommufd.ts';
-export * from './iommufd-error.ts';
+export { type Errno, IommufdError } from './iommufd-error.ts';
 export type { ObjectType } from './object.ts';
 export * from './requests.ts';
 export * from './uapi.ts';

@@ -69,16 +69,20 @@ export class HostRecordQueue {
     this.#registers.write32(this.#kind.cons, 0);
   }
 
-  /** Takes every record that is there, one CONS write for each, and acknowledges an overflow. Returns how many. */
-  drain(take: (record: Uint32Array) => void): number {
+  /**
+   * Takes the records that are there, one CONS write for each, and acknowledges an overflow behind the last.
+   * @param most of them to take now.
+   * @returns whether some are left.
+   */
+  drain(most: number, take: (record: Uint32Array) => void): boolean {
     const indexMask = 2 ** (this.#log2size + 1) - 1;
     const taken = this.#registers.read32(this.#kind.cons);
     let cons = taken & indexMask;
     const acknowledged = taken & OVERFLOW;
     // One look at PROD: the SMMU notices records, and raises interrupts, in the background of this same thread.
     const prod = this.#registers.read32(this.#kind.prod);
-    let count = 0;
-    for (; cons !== (prod & indexMask); count++) {
+    for (let count = 0; cons !== (prod & indexMask); count++) {
+      if (count === most) return true;
       take(this.#record(cons));
       cons = (cons + 1) & indexMask;
       this.#registers.write32(this.#kind.cons, acknowledged | cons);
@@ -87,7 +91,7 @@ export class HostRecordQueue {
       this.#overflows++;
       this.#registers.write32(this.#kind.cons, (prod & OVERFLOW) | cons);
     }
-    return count;
+    return false;
   }
 
   #record(cons: number): Uint32Array {

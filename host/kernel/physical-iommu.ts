@@ -20,6 +20,8 @@ import { StreamBlocks } from './stream-blocks.ts';
 
 /** A PA is the number of a window above an address in it. */
 const WINDOW_BITS = 32;
+/** Records of a queue that one look takes: each goes through iommufd to the VM that it names. */
+const MOST_RECORDS = 16;
 
 export type PhysicalIommuOptions = PlatformOptions &
   Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
@@ -35,6 +37,8 @@ export class PhysicalIommu {
   readonly #platform: Platform;
   readonly #smmu: SmmuDriver;
   readonly #cmdqv: CmdqvDriver;
+  #eventsLeft = false;
+  #requestsLeft = false;
 
   /** Boots the SMMU, then the CMDQV. */
   constructor(options: PhysicalIommuOptions) {
@@ -90,22 +94,25 @@ export class PhysicalIommu {
   }
 
   /**
-   * Takes the interrupts of the devices. Returns the event records whose stream belongs
-   * to no VM: a record goes to the VM that it names only.
+   * Takes the interrupts of the devices, and so many records at most of each queue; the
+   * next call goes on with what is `left`. `stray` is how many event records have a stream
+   * that belongs to no VM: a record goes to the VM that it names only.
    */
-  takeInterrupts(): number {
+  takeInterrupts(): { readonly stray: number; readonly left: boolean } {
     this.#platform.checkQueueErrors();
     const { interrupts } = this.#platform;
     let stray = 0;
     if (interrupts.take(LINE_GERROR)) this.#smmu.handleGlobalErrors();
-    if (interrupts.take(LINE_EVENTS)) {
-      this.#smmu.events.drain((record) => {
+    if (interrupts.take(LINE_EVENTS) || this.#eventsLeft)
+      this.#eventsLeft = this.#smmu.events.drain(MOST_RECORDS, (record) => {
         if (!this.model.routeEvent(record)) stray++;
       });
-    }
-    if (interrupts.take(LINE_PAGE_REQUESTS))
-      this.#smmu.pageRequests?.drain((entry) => this.model.routePageRequest(entry));
+    if (interrupts.take(LINE_PAGE_REQUESTS) || this.#requestsLeft)
+      this.#requestsLeft =
+        this.#smmu.pageRequests?.drain(MOST_RECORDS, (entry) =>
+          this.model.routePageRequest(entry),
+        ) ?? false;
     if (interrupts.take(LINE_CMDQV)) this.model.routeQueueErrors(this.#cmdqv.errorNotices());
-    return stray;
+    return { stray, left: this.#eventsLeft || this.#requestsLeft };
   }
 }

@@ -1,13 +1,11 @@
 // Physical StreamIDs of an SMMU in blocks, one for each vIOMMU behind it; the first block is the host's own.
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
-import { MAX_STREAMS } from '../../assembly/layout/context-memory.ts';
+import { MAX_STREAMS, MAX_VIOMMUS } from '../../assembly/layout/context-memory.ts';
 import { HostError } from '../hardware/host-error.ts';
 import { IdAllocator } from './id-allocator.ts';
 
-const MAX_VIOMMUS = 64;
-
-/** Bits of a StreamID with which each of 64 vIOMMUs, and the host, has 256 of them. */
+/** Bits of a StreamID with which each vIOMMU, and the host, has 256 of them. */
 export const AMPLE_SID_BITS = 15;
 
 export class StreamBlocks {

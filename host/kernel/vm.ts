@@ -2,22 +2,28 @@
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import { type MsiController, offsetOfGpa } from '../../devices/bus/index.ts';
-import type { PortUnit, Unit } from '../../devices/unit/index.ts';
+import type { ExitRequestWords, PortUnit, Unit } from '../../devices/unit/index.ts';
 import type { UserMemory, VmHandle } from '../iommufd/index.ts';
 import { VmidAllocator } from './vmid-allocator.ts';
+
+/** What a VM's host has to know of its board and its guest. */
+export interface VmOptions {
+  /** The interrupt controller of the VM's board that takes MSIs, at gpas that are not RAM. */
+  readonly msis?: MsiController | undefined;
+  /** How its vCPUs are asked for an exit by whoever works its queues. Default: not at all. */
+  readonly exitRequest?: ExitRequestWords | undefined;
+}
 
 /**
  * A guest's memory as a window of the physical address map, and the unit that reaches it.
  * `U`: the unit of the IOMMU that is there.
  */
-export interface GuestWindow<U extends PortUnit = Unit> {
+export interface GuestWindow<U extends PortUnit = Unit> extends VmOptions {
   /** Number of the window, from 1. */
   readonly window: number;
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];
   readonly unit: U;
-  /** The interrupt controller of the VM's board that takes MSIs, at gpas that are not RAM. */
-  readonly msis?: MsiController | undefined;
 }
 
 export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, GuestWindow<U> {
@@ -27,6 +33,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
   readonly regions: readonly MemoryRegion[];
   readonly unit: U;
   readonly msis: MsiController | undefined;
+  readonly exitRequest: ExitRequestWords | undefined;
   /** The VMID that its vCPUs run under. */
   readonly vmid = VmidAllocator.holder();
   /** vCPUs that run guest code now. */
@@ -40,7 +47,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
     memory: WebAssembly.Memory,
     regions: readonly MemoryRegion[],
     unit: U,
-    msis?: MsiController,
+    { msis, exitRequest }: VmOptions = {},
   ) {
     this.name = name;
     this.window = window;
@@ -48,6 +55,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
     this.regions = regions;
     this.unit = unit;
     this.msis = msis;
+    this.exitRequest = exitRequest;
   }
 
   get(): void {

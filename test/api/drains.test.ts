@@ -16,7 +16,7 @@ const LARGE_BATCHES = { commands: 1e6, syncs: 1000 };
 /** What the drains ask of a machine on a board. */
 function machineOf(host: VmHost, name: string): BoardMachine {
   const { vm, viommu, vintf } = lendVm(host, name);
-  return {
+  const drainable = {
     machine: { threads: 0, inline: true, setDoorbells: () => undefined, fail: () => undefined },
     guest: vm,
     threads: host,
@@ -27,7 +27,8 @@ function machineOf(host: VmHost, name: string): BoardMachine {
         queues: [{ counts: LARGE_BATCHES }],
       },
     ],
-  } as unknown as BoardMachine;
+  };
+  return { ...drainable, drainable } as unknown as BoardMachine;
 }
 
 afterEach(() => {

@@ -162,6 +162,59 @@ describe('StreamWorlds', () => {
     expect(h.translate(6, 0xffff_ffff_ffff_0000n).status).not.toBe(TRANSLATE_OK);
   });
 
+  /** A stream of EL2 whose CD is changed, and what becomes of an access: 0, or its event. */
+  function el2Access(cr2: number, cd0: { set: bigint; clear?: bigint }, ttb1 = 0n): number {
+    h.set(SMMU_AT_CR2, cr2);
+    const scenario = new Scenario({ mode: 'stage 1', stage1: GEOMETRY, stage2: GEOMETRY });
+    scenario.change(scenario.cd, cd0.set, cd0.clear);
+    scenario.change(scenario.cd + 16n, ttb1);
+    place(scenario);
+    const [first = 0n, second = 0n, third = 0n, ...rest] = scenario.ste;
+    // S2VMID is of no account in this world either.
+    h.ste(6, [first, second | STRW_EL2, third | 0xff00n, ...rest]);
+    h.mainCommand(0x04n, 31n);
+    h.mainCommand(0x20n);
+    if (h.translate(6, scenario.address).status === TRANSLATE_OK) return 0;
+    const [record = []] = h.events().slice(-1);
+    return Number(BigInt(`0x${record[0] ?? ''}`) & 0xffn);
+  }
+  const [EPD0, EPD1] = [1n << 14n, 1n << 30n];
+
+  it.each([
+    // What the CD says, then what EL2 and what EL2-E2H make of it (IHI 0070 section 5.4: EPD0, EPD1).
+    ['EPD0 1', { set: EPD0 }, 0, 0x10],
+    ['EPD1 0 with a reserved TG1 and T1SZ 0', { set: 0n, clear: EPD1 }, 0, 0x0a],
+    ['EPD0 and EPD1 1, ENDI 1 with TTENDIAN 2', { set: EPD0 | EPD1 | ENDI }, 0x0a, 0x10],
+    ['ENDI 1 with TTENDIAN 2', { set: ENDI }, 0x0a, 0x0a],
+    ['T0SZ 0 behind EPD0 1', { set: EPD0, clear: 0x3fn }, 0x0a, 0x10],
+    ['an ASID of 16 bits without ASID16', { set: 0x100n << 48n }, 0, 0x0a],
+  ] as const)('%s', (_, cd0, el2, e2h) => {
+    h.set(SMMU_AT_IDR0, IDR0 & ~0x41000);
+    expect(el2Access(NOT_E2H, cd0)).toBe(el2);
+    expect(el2Access(E2H, cd0)).toBe(e2h);
+  });
+
+  it('TTB1 beyond IPS is nothing to EL2, and C_BAD_CD of EL2-E2H', () => {
+    const half = { set: (2n << 22n) | (25n << 16n), clear: EPD1 };
+    expect(el2Access(NOT_E2H, half, 1n << 50n)).toBe(0);
+    expect(el2Access(E2H, half, 1n << 50n)).toBe(0x0a);
+    expect(el2Access(E2H, half)).toBe(0);
+  });
+
+  it('with stage 2 STRW is ignored, reserved values too: the stream is of NS-EL1', () => {
+    const scenario = new Scenario({ mode: 'nested', stage1: GEOMETRY, stage2: GEOMETRY });
+    place(scenario);
+    const [first = 0n, second = 0n, ...rest] = scenario.ste;
+    const leaf = scenario.slots1.get(GEOMETRY.leaf) ?? 0n;
+    for (const strw of [0n, 1n, 2n, 3n])
+      h.ste(5 + Number(strw), [first, second | (strw << 30n), ...rest]);
+    const { pa } = h.translate(5, scenario.address);
+    h.guestRam64(offset(leaf), scenario.get(leaf) + 0x1000n);
+    for (const sid of [5, 6, 7, 8])
+      expect(h.translate(sid, scenario.address)).toMatchObject({ status: TRANSLATE_OK, pa });
+    expect(h.missing()).not.toEqual([]);
+  });
+
   it('without HYP the commands are CERROR_ILL', () => {
     writeActions(h.hostMemory, 0, IDR0 & ~HYP);
     const queue = new QueueBlock(h.hostMemory, 0, QUEUE_MAIN);

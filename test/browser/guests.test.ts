@@ -1,6 +1,7 @@
 // Guests of one's own: files that are picked or dropped.
 
 import { describe, expect, it } from 'vitest';
+import { command, IMPORT_MEMORY, leb, name, section, vector } from '../support/wasm-bytes.ts';
 import { assemble, reactor } from '../support/wat.ts';
 import type { DemoPage } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
@@ -9,6 +10,9 @@ const { open, openOnce } = useDemo();
 
 /** Ends at once. */
 const QUIET = reactor('(func $run (param i32) (result i32) (i32.const 2))');
+
+/** 10,000,000 entries. */
+const LARGE_TABLE = [0x70, 0x01, ...leb(10_000_000), ...leb(10_000_000)];
 
 const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, line: RegExp])[] = [
   ['no WebAssembly', new TextEncoder().encode('not a binary'), /^not a WebAssembly binary/],
@@ -34,6 +38,26 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, lin
       '(func $init (loop $for_ever (br $for_ever))) (func $run (param i32) (result i32) (i32.const 2))',
     ),
     /^it has not booted within 10 s$/,
+  ],
+  // A browser has no second wall: what these would do to the page, they would do to all of it.
+  [
+    'a guest that imports a memory for the prototype of objects',
+    command({
+      imports: [IMPORT_MEMORY, [...name('__proto__'), ...name('get'), 0x02, 0x03, 0x20, 0x20]],
+    }),
+    /^the guest imports a second memory, __proto__\.get/,
+  ],
+  [
+    'a guest of 60 large tables',
+    command({ before: [section(4, vector(...new Array<number[]>(60).fill(LARGE_TABLE)))] }),
+    /^./,
+  ],
+  ['a guest with its own memory', command({ before: [section(5, vector([0x00, 0x01]))] }), /^./],
+  ['a guest of objects', command({ types: [[0x5f, 0x01, 0x7f, 0x01]] }), /allowGc/],
+  [
+    'a guest of 64 bit addresses',
+    command({ imports: [[...name('env'), ...name('memory'), 0x02, 0x07, 0x20, 0x20]] }),
+    /64/,
   ],
 ];
 
@@ -110,6 +134,14 @@ describe('a guest from a file', () => {
       before.steps + 10,
     );
     expect(new URL(page.url()).search).toBe('?vms=1');
+  });
+
+  it('that is dropped behind all of these runs', async () => {
+    const demo = await openOnce('?vms=1');
+    expect(await demo.page.evaluate(() => Object.hasOwn(Object.prototype, 'get'))).toBe(false);
+    await drop(demo, 'next.wasm', QUIET);
+    await demo.state('ended');
+    expect(await demo.page.inputValue('select[name=guest]')).toBe('next.wasm');
   });
 
   it('that does not come back is named as what it is, and gives way to another', async () => {

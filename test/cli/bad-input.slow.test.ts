@@ -201,7 +201,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/cannot read \/nowhere\/c\.json: no such file/, 'boot --config /nowhere/c.json'],
   [/not\.json is not JSON: /, 'boot --config not.json'],
   [/list\.json: the configuration must be an object, not \[\]/, 'boot --config list.json'],
-  [/unknown\.json: there is no option "vm"; there are guest, /, 'boot --config unknown.json'],
+  [/unknown\.json: there is no option "vm": did you mean "vms"\?/, 'boot --config unknown.json'],
   [/range\.json: vms must be an integer from 1 to 16, not 17/, 'boot --config range.json'],
   [/type\.json: json must be true or false, not "yes"/, 'boot --config type.json'],
   ['no guest: give "toy" or the path of a WebAssembly guest', 'boot --config no-guest.json'],

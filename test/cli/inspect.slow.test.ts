@@ -97,6 +97,13 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
         '',
         'vsmmu: the guest did not come back within 1 s, and was ended\n',
       ]);
+      const asJson = await vsmmuProcess('inspect', guest, '--timeout', '1', '--json');
+      expect([asJson.status, asJson.stderr]).toEqual([1, stderr]);
+      expect(JSON.parse(asJson.stdout)).toEqual({
+        formatVersion: 1,
+        ok: false,
+        checks: [{ name: 'the guests came back', ok: false, detail: 'not within 1 s' }],
+      });
     } finally {
       await rm(folder, { recursive: true });
     }

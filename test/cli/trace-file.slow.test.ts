@@ -76,10 +76,10 @@ describe('a trace file', () => {
     expect((await boot('traps.wasm')).status).toBe(1);
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     await writeFile(at('run.json'), OLD);
-    const { status, stdout } = await boot('forever.wasm', '--timeout', '1');
+    const { status, stdout } = await boot('forever.wasm', '--timeout', '2');
     expect([status, stdout]).toEqual([
       1,
-      '  FAIL  vm0 ran to its end: it had not ended after 1 s\n',
+      '  FAIL  vm0 ran to its end: it had not ended after 2 s\n',
     ]);
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     expect(await leftovers()).toEqual([]);
@@ -210,6 +210,22 @@ describe('streams and files of a process that has none left', () => {
       refused++;
     }
     expect(refused).toBeGreaterThan(0);
+    // A run in a thread of its own may not get one.
+    for (const options of [
+      ['--trace', at('run.json')],
+      ['--timeout', '9', '--json'],
+    ])
+      for (const files of [22, 23, 24, 26]) {
+        const run = await shell(
+          `ulimit -n ${files}; exec "$@"`,
+          'boot',
+          at('off.wasm'),
+          ...options,
+        );
+        expect([run.status, run.stderr.split('\n').length], run.stderr).toEqual([2, 2]);
+        expect(run.stderr).toMatch(/^vsmmu: /);
+      }
+    expect(await readFile(at('run.json'), 'utf8')).toBe(OLD);
   });
 
   it('a file that may not be written keeps what it has', { timeout: SECONDS }, async () => {

@@ -36,9 +36,10 @@ describe('pages', { timeout: 240_000 }, () => {
     ['docs/concepts.md', 1],
     ['docs/first-device.md', 4],
     ['docs/cli.md', 6],
-    ['docs/api.md', 5],
+    ['docs/api.md', 6],
     ['docs/iommufd.md', 1],
     ['docs/trace.md', 1],
+    ['docs/own-vmm.md', 1],
   ])('%s does what it says', async (page, commands) => {
     // One page shows that npx finds the command.
     expect(await runPage(await readPage(page), page === 'docs/quick-start.md')).toBe(commands);
@@ -51,6 +52,8 @@ describe('pages', { timeout: 240_000 }, () => {
     for (const name of ['guest.c', 'guest.wat', 'files.wat']) {
       expect(page.find(({ info }) => info === name)?.text).toBe(textOf(`docs/examples/${name}`));
     }
+    const own = (await readPage('docs/own-vmm.md')).find(({ info }) => info === 'own-vmm.mjs');
+    expect(own?.text).toBe(textOf('docs/examples/own-vmm.mjs'));
     const adder = (await readPage('docs/first-device.md')).find(({ info }) => info === 'adder.mjs');
     expect(adder?.text).toBe(textOf('docs/examples/adder-device.mjs'));
   });

@@ -1,8 +1,12 @@
 // Linux's arm-smmu-v3 and tegra241-cmdqv on the models, from probe to removal, in the role of a host and of a guest, for several sets of ID registers.
 
 import { describe, expect, it } from 'vitest';
-import { GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
-import { cfgiSte, resume, tlbiNhAsid } from '../../devices/tables/index.ts';
+import {
+  GUEST_ID_REGISTERS,
+  PAGE_REQUEST_GUEST_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+} from '../../devices/smmuv3/index.ts';
+import { cfgiSte, priResp, resume, tlbiNhAsid } from '../../devices/tables/index.ts';
 import { ArmSmmuV3, type Domain } from '../support/drivers/arm-smmu-v3.ts';
 import type { DriverPlatform } from '../support/drivers/driver-platform.ts';
 import { guestRole } from '../support/drivers/guest-role.ts';
@@ -50,7 +54,7 @@ function expectTakenOver(
   const driver = new ArmSmmuV3(platform);
   driver.reset();
   driver.handleInterrupts();
-  expect([driver.errors, driver.cmdqv.errors]).toEqual([[], []]);
+  expect([driver.errors, driver.cmdqv.errors, driver.timeouts]).toEqual([[], [], 0]);
   // GBPA aborts on if the SMMU was found running; the STE of a stream without a master aborts now.
   expect((platform.smmu.read32(0x44) >>> 20) & 1).toBe(abortsMeanwhile ? 1 : 0);
   expect(platform.dma(IOVA)).toBe('fault');
@@ -72,7 +76,15 @@ const CASES = [
   ]),
   {
     name: "a guest's kernel, its CMDQ overlaid",
-    make: () => guestRole(GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, true),
+    make: () => guestRole(GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, { overlay: true }),
+  },
+  {
+    name: "a guest's kernel, with PRI, the SMMU's interrupts MSIs to a doorbell",
+    make: () => guestRole(PAGE_REQUEST_GUEST_ID_REGISTERS, PHYSICAL_ID_REGISTERS, { msis: true }),
+  },
+  {
+    name: "a host's kernel, the SMMU's interrupts MSIs",
+    make: () => Promise.resolve(hostRole(PHYSICAL_ID_REGISTERS, true)),
   },
 ];
 
@@ -86,11 +98,12 @@ describe.each(CASES)('$name', ({ make }) => {
     const booted = boot(await make());
     const { platform, driver } = booted;
     const { smmu, cmdqv } = platform;
-    const enables = driver.features.ats ? 0x1d : 0xd;
+    const { ats, pri } = driver.features;
+    const enables = 0xd | (ats ? 0x10 : 0) | (pri ? 2 : 0);
     expect([0x20, 0x24, 0x54, 0x44].map((at) => smmu.read32(at))).toEqual([
       enables,
       enables,
-      5,
+      pri ? 7 : 5,
       0x1000,
     ]);
     expect([cmdqv.read32(0x0008), cmdqv.read32(0x1004) & 1]).toEqual([1, 1]);
@@ -211,8 +224,117 @@ describe.each(CASES)('$name', ({ make }) => {
     for (const queue of driver.cmdqv.queues) queue.issue([BAD, tlbiNhAsid(0, domain.asid)], false);
     platform.idle();
     // The first kernel handles none of its interrupts any more.
-    for (const line of ['eventq', 'gerror', 'cmdqv'] as const) platform.take(line);
+    for (const line of ['eventq', 'gerror', 'priq', 'cmdqv'] as const) platform.take(line);
     expectTakenOver(platform, { abortsMeanwhile: true });
+  });
+
+  it('with a command error pending has the next kernel wait, until the error is acknowledged', async () => {
+    const platform = await make();
+    const first = boot(platform);
+    first.driver.commands.issue([cfgiSte(platform.stream), BAD, NSNH_ALL], false);
+    platform.idle();
+    expect(platform.take('gerror')).toBe(1);
+    // CMDQEN neither ends the error nor starts the queue (IHI 0070 section 6.3.28).
+    const driver = new ArmSmmuV3(platform);
+    driver.reset();
+    expect(driver.timeouts).toBeGreaterThan(1);
+    expect((platform.smmu.read32(0x60) ^ platform.smmu.read32(0x64)) & 1).toBe(1);
+    expect([driver.commands.cons, platform.take('gerror')]).toEqual([0, 0]);
+    // The handler comes with another interrupt (arm_smmu_combined_irq_handler). It has CONS.ERR 0, and nothing to skip.
+    driver.gerrorHandler();
+    expect(driver.errors).toEqual([{ active: 1, code: 0 }]);
+    expect([driver.commands.skipped, driver.commands.cons === 0]).toEqual([[], false]);
+    const domain = driver.domain();
+    driver.map(domain, IOVA);
+    driver.insertMaster(platform.stream);
+    driver.attach(platform.stream, domain);
+    expectWorking({ platform, driver, domain });
+    expect(driver.errors).toHaveLength(1);
+  });
+
+  it('gives accesses with a PASID a domain of their own, in a table of CDs', async () => {
+    const { platform, driver, domain } = boot(await make());
+    const { ssidBits, granule, twoLevelCds } = driver.features;
+    const [ssid, other] = [0x2345, 0x2746];
+    if (ssidBits === 0) {
+      expect(platform.dma(IOVA, false, ssid)).toBe('fault');
+      platform.idle();
+      driver.handleInterrupts();
+      // C_BAD_SUBSTREAMID.
+      expect((driver.events.at(-1)?.[0] ?? 0n) & 0xffn).toBe(8n);
+      return;
+    }
+    expect(twoLevelCds).toBe(true);
+    driver.attach(platform.stream, domain, { ssidBits });
+    const second = driver.domain();
+    driver.map(second, IOVA, 1);
+    // Without a CD, and without a leaf for one.
+    const events = () => {
+      platform.idle();
+      driver.handleInterrupts();
+      return driver.events
+        .splice(0)
+        .map(([first = 0n]) => [first & 0xffn, (first >> 12n) & 0xfffffn]);
+    };
+    events();
+    expect(platform.dma(IOVA, false, ssid)).toBe('fault');
+    expect(events()).toEqual([[8n, BigInt(ssid)]]);
+    driver.attachPasid(platform.stream, ssid, second);
+    expect(platform.dma(IOVA, true, ssid)).toBe('done');
+    expect(platform.byteAt(platform.buffer + granule)).toBe(0xd1);
+    expect(platform.byteAt(platform.buffer)).toBe(0);
+    expect(platform.dma(IOVA, true)).toBe('done');
+    expect(platform.byteAt(platform.buffer)).toBe(0xd1);
+    // In the same leaf, whose CD is not valid; in another leaf; and what is CD 0's (S1DSS).
+    expect([0x2346, other, 0].map((pasid) => platform.dma(IOVA, false, pasid))).toEqual([
+      'fault',
+      'fault',
+      'fault',
+    ]);
+    expect(events()).toEqual([
+      [0xan, 0x2346n],
+      [8n, BigInt(other)],
+      [6n, 0n],
+    ]);
+    driver.unmap(second, IOVA, granule);
+    expect([platform.dma(IOVA, false, ssid), platform.dma(IOVA)]).toEqual(['fault', 'done']);
+    driver.detachPasid(platform.stream, ssid);
+    events();
+    expect(platform.dma(IOVA, false, ssid)).toBe('fault');
+    expect(events()).toEqual([[0xan, BigInt(ssid)]]);
+    expect([driver.errors, driver.cmdqv.errors]).toEqual([[], []]);
+  });
+
+  it('denies a page request, and empties the ATC of an unmap', async () => {
+    const { platform, driver, domain } = boot(await make());
+    const { granule, ats, pri } = driver.features;
+    const hole = IOVA + 0x3000 * granule;
+    if (ats) {
+      driver.attach(platform.stream, domain, { ats });
+      driver.map(domain, hole);
+      expect([platform.dma(hole), platform.dma(IOVA)]).toEqual(['done', 'done']);
+      driver.unmap(domain, hole, granule, platform.stream);
+      expect([platform.dma(hole), platform.dma(IOVA)]).toEqual(['fault', 'done']);
+    }
+    if (!pri) {
+      driver.issueOn(driver.commands, priResp(platform.stream, 1, 0));
+      expect(driver.errors).toEqual([{ active: 1, code: 1 }]);
+      return;
+    }
+    platform.ats(true, true);
+    expect(platform.dma(hole)).toBe('stalled');
+    platform.idle();
+    driver.handleInterrupts();
+    const [[first = 0n, second = 0n] = []] = driver.pageRequests;
+    expect(driver.pageRequests).toHaveLength(1);
+    // LAST, READ, StreamID; the page.
+    expect([first, second & ~0xfffn]).toEqual([
+      0x5000_0000_0000_0000n | BigInt(platform.stream),
+      BigInt(hole),
+    ]);
+    platform.idle();
+    expect(platform.dma(hole)).toBe('fault');
+    expect([platform.dma(IOVA), driver.errors, driver.cmdqv.errors]).toEqual(['done', [], []]);
   });
 
   it('is taken over by a kdump kernel, which wants no events', async () => {

@@ -22,7 +22,7 @@ export type FuzzMessage =
   | { readonly kind: 'broken'; readonly stack: string };
 
 /** How far it has come. */
-export interface Progress {
+export interface FuzzProgress {
   /** Runs that have ended without a finding. */
   readonly runs: number;
   readonly operations: number;
@@ -39,7 +39,7 @@ export class ProgressFile {
     this.#file = openSync(path, 'w');
   }
 
-  write({ runs, operations, seconds }: Progress): void {
+  write({ runs, operations, seconds }: FuzzProgress): void {
     this.#numbers.set([runs, operations, seconds]);
     writeSync(this.#file, this.#bytes, 0, this.#bytes.length, 0);
   }
@@ -50,7 +50,7 @@ export class ProgressFile {
 }
 
 /** What stands in the file; nothing yet in one that was not written. */
-export function readProgress(path: string): Progress {
+export function readProgress(path: string): FuzzProgress {
   const bytes = readFileSync(path);
   if (bytes.length < 24) return { runs: 0, operations: 0, seconds: 0 };
   const [runs, operations, seconds] = [0, 8, 16].map((at) => bytes.readDoubleLE(at));

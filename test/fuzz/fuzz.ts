@@ -5,7 +5,7 @@ import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FuzzMessage, FuzzOrder, Progress } from './fuzz-messages.ts';
+import type { FuzzMessage, FuzzOrder, FuzzProgress } from './fuzz-messages.ts';
 import { readProgress } from './fuzz-messages.ts';
 import { type FuzzOptions, FuzzUsageError, fuzzOptions, fuzzUsage } from './fuzz-options.ts';
 import { addResult, commitOf, nextSeed, readResults } from './results.ts';
@@ -18,7 +18,7 @@ const RESULTS = 'test/fuzz/results.json';
 const NAMES = TARGETS.map(({ name }) => name);
 
 interface Outcome {
-  readonly progress: Progress;
+  readonly progress: FuzzProgress;
   /** What was found, if anything. */
   readonly finding?: string;
   /** Whoever started this wants it to end. */

@@ -7,7 +7,11 @@ import { AMD_POINTERS_SIZE } from '../../assembly/layout/amd-formats.ts';
 import * as ATS from '../../assembly/layout/ats-memory.ts';
 import * as CHECK from '../../assembly/layout/check-memory.ts';
 import * as CHECKPOINT from '../../assembly/layout/checkpoint-registers.ts';
-import { CMDQV_SIDS_PER_VINTF, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  CMDQV_MAX_VINTFS,
+  CMDQV_SIDS_PER_VINTF,
+  VCMDQ_STRIDE,
+} from '../../assembly/layout/cmdqv-registers.ts';
 import * as CONFIGS from '../../assembly/layout/config-cache-memory.ts';
 import * as CONTEXTS from '../../assembly/layout/context-memory.ts';
 import * as DMA from '../../assembly/layout/dma-engine-registers.ts';
@@ -194,12 +198,15 @@ const CONTEXT: readonly Piece[] = [
     'CTX_DOORBELL_CALLS',
     'CTX_LACKS',
     'CTX_BEYOND',
+    'CTX_BEYOND_CDS',
+    'CTX_BEYOND_TABLES',
     'CTX_NEXT_SLOT',
   ].map((name) => i32(name)),
   i32('CTX_STREAMS'),
   i32('CTX_STREAM_COUNT'),
   i32('CTX_SID_MATCH', CMDQV_SIDS_PER_VINTF),
   i32('CTX_SID_REPLACE', CMDQV_SIDS_PER_VINTF),
+  area('CTX_SHOWN', HOST.SHOWN_SIZE),
   area('CTX_LVCMDQ_MAP', 256),
 ];
 
@@ -440,10 +447,13 @@ describe('memory maps', () => {
     expect(HOST.SMMU_STRIDE % 0x10000).toBe(0);
     expect(HOST.QUEUE_MAIN).toBe(128);
     expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);
-    expect(HOST.QUEUE_ECMDQ).toBeGreaterThanOrEqual(HOST.QUEUE_GUEST + HOST.MAX_CONTEXTS - 64);
-    expect(
-      HOST.QUEUE_ECMDQ + HOST.ECMDQS_PER_SMMU * (1 + HOST.MAX_CONTEXTS - 64),
-    ).toBeLessThanOrEqual(HOST.MAX_QUEUES);
+    // The contexts of VINTFs, of vIOMMUs, and the host's, which is nobody else's.
+    expect(CMDQV_MAX_VINTFS + HOST.MAX_VIOMMUS).toBe(HOST.CTX_HOST);
+    expect(HOST.CTX_HOST + 1).toBe(HOST.MAX_CONTEXTS);
+    expect(HOST.QUEUE_ECMDQ).toBeGreaterThanOrEqual(HOST.QUEUE_GUEST + HOST.MAX_VIOMMUS);
+    expect(HOST.QUEUE_ECMDQ + HOST.ECMDQS_PER_SMMU * (1 + HOST.MAX_VIOMMUS)).toBeLessThanOrEqual(
+      HOST.MAX_QUEUES,
+    );
   });
 
   it('has room for the sequence word of every thread, and dense action codes', () => {

@@ -1,18 +1,22 @@
 // The package in an empty folder: what is in it, that Node.js and the compiler find everything, and that it works.
 
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { PROJECTS, SOURCES } from '../../scripts/type-projects.mjs';
 import { PROJECT } from '../support/compile-assembly.ts';
 import { installPacked, type Packed, run } from '../support/packed.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
+const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
 
 let packed: Packed;
 beforeAll(async () => {
   packed = await installPacked();
+  // An optional peer, which an application brings along.
+  await symlink(join(PROJECT, 'node_modules/v86'), join(packed.folder, 'node_modules/v86'));
 }, 120_000);
 afterAll(() => packed.remove());
 
@@ -85,6 +89,16 @@ console.log(cases.length > 5, typeof FakeHost);`,
     expect(stdout).toBe('true function\n');
   });
 
+  it.each([
+    ['own-vmm.mjs', 'interrupt 40\nhello through the SMMU\n'],
+    ['v86.mjs', "{ 'smmuv3.IDR0': 1, 'smmuv3.IIDR': 1 }"],
+  ])('has an example that runs from the tarball: %s', async (example, expected) => {
+    const source = join(packed.folder, 'node_modules/vsmmu/docs/examples', example);
+    const { stdout, stderr } = await program(example, readFileSync(source, 'utf8'));
+    expect(stderr).toBe('');
+    expect(stdout).toContain(expected);
+  });
+
   it('has a command', async () => {
     const { stdout } = await run(
       join(packed.folder, 'node_modules/.bin/vsmmu'),
@@ -113,54 +127,20 @@ console.log(JSON.stringify([...found, hidden]));`,
 });
 
 describe('its types', { timeout: 120_000 }, () => {
-  const SOURCE = `import { Host, type Machine, type MachineEvents, OptionsError, probe, VERSION } from 'vsmmu';
-import { type Device, type DeviceHost, type MmioAccess, PLUGIN_INTERFACE_VERSION, RegisterFile } from 'vsmmu/devices';
-import { ABI_VERSION, toyGuest } from 'vsmmu/guest';
-import { deviceContract } from 'vsmmu/testing';
-
-export async function main(): Promise<number> {
-  await using host = await Host.create({ vintfs: 16 });
-  await using machine: Machine = await host.createMachine({ guest: toyGuest, transport: 'inline', devices: [] as Device[] });
-  machine.on('check', ({ name, ok }: MachineEvents['check']) => [name, ok]);
-  // @ts-expect-error There is no such event.
-  machine.on('chekc', () => undefined);
-  // @ts-expect-error There is no such transport.
-  await host.createMachine({ guest: toyGuest, transport: 'fast' });
-  const reader: ReadableStreamDefaultReader<Uint8Array> = machine.console.readable.getReader();
-  const { value } = await reader.read();
-  const { threads, versions } = await probe();
-  const code: string = new OptionsError('bad-option', 'x', 'y').code;
-  return (value?.length ?? 0) + (await machine.wait()).exitCode + versions.guestAbi + ABI_VERSION + PLUGIN_INTERFACE_VERSION + Number(threads.available) + code.length + VERSION.length;
-}
-export const kept: [typeof RegisterFile, typeof deviceContract, DeviceHost?, MmioAccess?] = [RegisterFile, deviceContract];
-`;
-
+  // More compilers, and each entry alone: scripts/check-types.mjs.
   it.each([
-    ['node16', 'node16'],
-    ['nodenext', 'nodenext'],
-    ['preserve', 'bundler'],
-  ])(
-    'are complete, with module %s and resolution %s, library files checked',
-    async (module, moduleResolution) => {
-      await writeFile(join(packed.folder, 'main.ts'), SOURCE);
-      const compilerOptions = {
-        ...{
-          module,
-          moduleResolution,
-          target: 'es2022',
-          lib: ['es2023', 'dom', 'esnext.disposable'],
-          types: [],
-        },
-        ...{ strict: true, skipLibCheck: false, exactOptionalPropertyTypes: true, noEmit: true },
-      };
-      await writeFile(
-        join(packed.folder, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, files: ['main.ts'] }),
-      );
-      const { stdout } = await run(process.execPath, [TSC, '-p', '.'], {
-        cwd: packed.folder,
-      }).catch((error: { stdout: string }) => error);
-      expect(stdout).toBe('');
-    },
-  );
+    ['a page, with a bundler', { ...PROJECTS.dom }],
+    ['a page', { ...PROJECTS.dom, module: 'node16', moduleResolution: 'node16' }],
+    ['Node.js, without the DOM', { ...PROJECTS.node, typeRoots: [TYPE_ROOTS] }],
+  ])('are complete for %s, library files checked', async (_, compilerOptions) => {
+    for (const [file, source] of SOURCES) await writeFile(join(packed.folder, file), source);
+    await writeFile(
+      join(packed.folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['main.ts', 'vsmmu-iommufd-mock.ts'] }),
+    );
+    const { stdout } = await run(process.execPath, [TSC, '-p', '.'], {
+      cwd: packed.folder,
+    }).catch((error: { stdout: string }) => error);
+    expect(stdout).toBe('');
+  });
 });

@@ -31,7 +31,11 @@ const IDR5_WIDE = 0x476;
 const IDR5_DS = 0x4f6;
 /** HAD, FWB, RIL. */
 const IDR3 = 0x504;
-const RECINVSID = 2;
+const XNX = 0x10;
+const HYP = 0x200;
+/** TTENDIAN 2; without the bit 0, of mixed endianness. */
+const LITTLE = 0x400000;
+const [E2H, RECINVSID] = [1, 2];
 
 /** Where the stream table lies, and how it is made. */
 export interface StreamTable {
@@ -121,6 +125,16 @@ export function idr5Of({ wide = false, ds = false }: Shape): number {
   return wide ? IDR5_WIDE : IDR5;
 }
 
+/** IDR0, IDR3 and CR2 of the SMMU that a shape is for. */
+function registersOf({ world }: Shape): { idr0: number; idr3: number; cr2: number } {
+  if (world === undefined) return { idr0: IDR0, idr3: IDR3, cr2: RECINVSID };
+  return {
+    idr0: (IDR0 | HYP) & ~LITTLE,
+    idr3: IDR3 | XNX,
+    cr2: RECINVSID | (world === 'EL2-E2H' ? E2H : 0),
+  };
+}
+
 // What the reference makes of an access.
 function ask(
   readWord: (pa: bigint) => bigint | undefined,
@@ -129,9 +143,12 @@ function ask(
   table: StreamTable,
 ): ReferenceResult {
   const { ssid } = scenario.shape;
+  const { idr0, idr3, cr2 } = registersOf(scenario.shape);
   const smmu: ReferenceSmmu = {
-    idr0: BigInt(IDR0),
+    idr0: BigInt(idr0),
     idr1: BigInt(IDR1),
+    idr3: BigInt(idr3),
+    e2h: (cr2 & E2H) !== 0,
     idr5: BigInt(idr5Of(scenario.shape)),
     strtabBase: table.base,
     strtabCfg: BigInt(table.config),
@@ -148,7 +165,8 @@ function ask(
 /** What the reference makes of an access to a scenario that stands in no memory. */
 export function referenceOf(scenario: Scenario, access: Access): ReferenceResult {
   const ste = new Map(scenario.ste.map((word, i) => [LINEAR.ste + BigInt(8 * i), word]));
-  return ask((pa) => ste.get(pa) ?? scenario.get(pa), scenario, access, LINEAR);
+  const { encoded } = scenario;
+  return ask((pa) => ste.get(pa) ?? encoded.get(pa) ?? 0n, scenario, access, LINEAR);
 }
 
 export function judge(
@@ -159,10 +177,14 @@ export function judge(
 ): Verdict {
   const { ssid } = scenario.shape;
   h.set(SMMU_AT_IDR5, idr5Of(scenario.shape));
+  const { idr0, idr3, cr2 } = registersOf(scenario.shape);
+  h.set(SMMU_AT_IDR0, idr0);
+  h.set(SMMU_AT_IDR3, idr3);
+  h.set(SMMU_AT_CR2, cr2);
   h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, table.base, true);
   h.set(SMMU_AT_STRTAB_CFG, table.config);
   const words = new Map([
-    ...scenario.words,
+    ...scenario.encoded,
     ...table.words,
     ...scenario.ste.map((word, i) => [table.ste + BigInt(8 * i), word] as const),
   ]);

@@ -57,7 +57,7 @@ const moved = (bits: (scenario: Scenario) => bigint) => (scenario: Scenario) => 
 };
 
 /** Permissions and faults of stage 1. Twists of a table leave a shape without one as it is. */
-const TWISTS1: readonly Twist[] = [
+export const TWISTS1: readonly Twist[] = [
   ['read-write', () => undefined, ACCESSES],
   ['read-only', (s) => s.change(leaf1(s), bit(7)), ACCESSES],
   ['privileged', (s) => s.change(leaf1(s), 0n, bit(6)), ACCESSES],
@@ -202,7 +202,8 @@ const TWISTS1: readonly Twist[] = [
   ['S1STALLD', (s) => ste(s, 1, bit(27))],
 ];
 
-const TWISTS2: readonly Twist[] = [
+/** The same of stage 2. */
+export const TWISTS2: readonly Twist[] = [
   ['S2 read-write', () => undefined, ACCESSES],
   ['S2 read-only', (s) => s.change(leaf2(s), 0n, bit(7)), ACCESSES],
   ['S2 write-only', (s) => s.change(leaf2(s), 0n, bit(6)), BOTH],
@@ -362,10 +363,12 @@ export function twistsOf({ mode, wide = false, ds = false, ssid }: Shape): reado
   ];
 }
 
-const name = ({ granule, bits, start, leaf }: Geometry) =>
+/** A geometry in a key. */
+export const name = ({ granule, bits, start, leaf }: Geometry) =>
   `2^${granule} granule, ${bits} bits, level ${start} to ${leaf} (2^${levelShift(granule, leaf)})`;
 
-function* points(shape: Shape, label: string, twists: readonly Twist[]): Generator<Point> {
+/** The points of a shape. */
+export function* points(shape: Shape, label: string, twists: readonly Twist[]): Generator<Point> {
   for (const [special, apply, accesses = [READ]] of twists) {
     for (const access of accesses) {
       const scenario = () => {

@@ -7,7 +7,10 @@ export type ReadPhysical = (pa: bigint) => bigint | undefined;
 export interface ReferenceSmmu {
   readonly idr0: bigint;
   readonly idr1: bigint;
+  readonly idr3: bigint;
   readonly idr5: bigint;
+  /** CR2.E2H. */
+  readonly e2h: boolean;
   readonly strtabBase: bigint;
   readonly strtabCfg: bigint;
   readonly recinvsid: boolean;
@@ -68,6 +71,13 @@ class Refused extends Error {
 const field = (word: bigint, low: number, width: number) =>
   (word >> BigInt(low)) & ((1n << BigInt(width)) - 1n);
 const flag = (word: bigint, low: number) => field(word, low, 1) === 1n;
+
+/** The same eight bytes, the other way round. */
+function reversed(word: bigint): bigint {
+  let result = 0n;
+  for (let byte = 0; byte < 8; byte++) result = (result << 8n) | field(word, 8 * byte, 8);
+  return result;
+}
 
 function refuse(refusal: Refusal): never {
   throw new Refused(refusal);
@@ -241,10 +251,24 @@ export class ReferenceWalker {
     return (!ha || httu > 0n) && (!hd || httu > 1n);
   }
 
+  // STRW says whose translation regime it is where there is EL2, and no stage 2.
+  get #strw(): bigint {
+    const [d0 = 0n, d1 = 0n] = this.#ste;
+    return flag(this.#smmu.idr0, 9) && field(d0, 1, 3) === 5n ? field(d1, 30, 2) : 0n;
+  }
+
+  get #el2(): boolean {
+    return this.#strw === 2n && !this.#smmu.e2h;
+  }
+
+  get #mixedEndian(): boolean {
+    return field(this.#smmu.idr0, 21, 2) === 0n;
+  }
+
   #stage1Legal(): boolean {
     const [d0 = 0n, d1 = 0n] = this.#ste;
     const { idr0, idr1 } = this.#smmu;
-    if (!flag(idr0, 1)) return false;
+    if (!flag(idr0, 1) || flag(this.#strw, 0)) return false;
     if (flag(d1, 27) && field(idr0, 24, 2) === 1n) return false;
     const cdMax = this.#cdMax();
     if (cdMax > field(idr1, 6, 5)) return false;
@@ -286,7 +310,8 @@ export class ReferenceWalker {
 
   #stage2Legal(): boolean {
     const d2 = this.#ste[2] ?? 0n;
-    if (!flag(this.#smmu.idr0, 0) || !flag(d2, 51) || flag(d2, 52)) return false;
+    if (!flag(this.#smmu.idr0, 0) || !flag(d2, 51)) return false;
+    if (flag(d2, 52) && !this.#mixedEndian) return false;
     if (
       !this.#updatesSupported(flag(d2, 56), flag(d2, 55)) ||
       (flag(d2, 57) && field(this.#smmu.idr0, 24, 2) === 1n)
@@ -302,16 +327,19 @@ export class ReferenceWalker {
 
   #cdLegal(): boolean {
     const [d0 = 0n, ttb0 = 0n, ttb1 = 0n] = this.#cd;
-    if (!flag(this.#smmu.idr0, 12) && field(d0, 48, 16) > 0xffn) return false;
+    const el2 = this.#el2;
+    if (!flag(this.#smmu.idr0, 12) && field(d0, 48, 16) > 0xffn && !el2) return false;
     if (!flag(d0, 31) || !flag(d0, 41)) return false;
-    if (flag(d0, 15) && !(flag(d0, 14) && flag(d0, 30))) return false;
+    const disabled = (epd: number) => flag(d0, epd) && !el2;
+    const walks = !(disabled(14) && disabled(30));
+    if (flag(d0, 15) && walks && !this.#mixedEndian) return false;
     if (!this.#updatesSupported(flag(d0, 43), flag(d0, 42))) return false;
     if (!flag(d0, 46) && flag(this.#smmu.idr0, 26)) return false;
     if (flag(d0, 44) && field(this.#smmu.idr0, 24, 2) === 1n) return false;
     const half = (low: number, epd: number, ttb: bigint, upper: boolean) => {
       const size = field(d0, low, 6);
       const granule = granuleOf(field(d0, low + 6, 2), upper);
-      if (flag(d0, epd)) return true;
+      if (disabled(epd)) return true;
       if (!this.#granuleSupported(granule) || size > 39n) return false;
       const large = (granule === 16n || this.#stage1Ds) && field(this.#smmu.idr5, 10, 2) === 1n;
       if (size < (large ? 12n : 16n)) return false;
@@ -319,20 +347,26 @@ export class ReferenceWalker {
         (ttb & ADDRESS & ~15n) < 1n << this.#outputBits(field(d0, 32, 3), granule, this.#stage1Ds)
       );
     };
-    return half(0, 14, ttb0, false) && half(16, 30, ttb1, true);
+    return half(0, 14, ttb0, false) && (el2 || half(16, 30, ttb1, true));
   }
 
   // Stage 2 for an IPA that is read or written on behalf of stage 1 (class 0, 1) or of the access itself (2).
-  #walkStage2(ipa: bigint, kind: number, write: boolean, instruction: boolean): bigint {
+  #walkStage2(ipa: bigint, kind: number, write: boolean): bigint {
     const [, , d2 = 0n, d3 = 0n] = this.#ste;
+    const { privileged = false } = this.#access;
+    const instruction = kind === 2 && this.#access.instruction === true;
+    const big = flag(d2, 52);
+    const inOrder = (word: bigint) => (big ? reversed(word) : word);
     const fault = (event: number) =>
       refuse({ event, stage2: true, class: kind, ipa: ipa & ADDRESS & ~0xfffn });
     const shape = this.#stage2Shape();
     if (!shape) throw new Error('a legal STE has a shape');
     if (ipa >= 1n << shape.inputBits) fault(FAULT.translation);
     const descriptor = (address: bigint) =>
-      this.#read(address) ??
-      refuse({ event: ID.walkAbort, stage2: true, class: kind, fetchAddress: address });
+      inOrder(
+        this.#read(address) ??
+          refuse({ event: ID.walkAbort, stage2: true, class: kind, fetchAddress: address }),
+      );
     const table = d3 & ADDRESS & ~15n;
     const ds = this.#stage2Ds;
     const outputBits = this.#outputBits(field(d2, 48, 3), shape.granule, ds);
@@ -351,19 +385,19 @@ export class ReferenceWalker {
     if (!flag(next, 10) && !ha && !affd) fault(FAULT.access);
     if (!flag(next, 10) && ha) next |= 1n << 10n;
     const dirtyable = ha && hd && flag(next, 51);
-    const allowed = instruction
-      ? !flag(next, 54)
-      : write
-        ? flag(next, 7) || dirtyable
-        : flag(next, 6);
+    // With XNX two bits: all may execute, unprivileged code alone, none, privileged code alone.
+    const executes = flag(this.#smmu.idr3, 4)
+      ? [true, !privileged, false, privileged][Number(field(next, 53, 2))]
+      : !flag(next, 54);
+    const allowed = instruction ? executes : write ? flag(next, 7) || dirtyable : flag(next, 6);
     if (!allowed) fault(FAULT.permission);
     if (write && dirtyable) next |= 1n << 7n;
-    if (next !== leaf.descriptor) this.#updates.set(leaf.slot, next);
+    if (next !== leaf.descriptor) this.#updates.set(leaf.slot, inOrder(next));
     return leaf.output;
   }
 
   #tableAddress(address: bigint, kind: number, write = false): bigint {
-    return this.#stage2 ? this.#walkStage2(address, kind, write, false) : address;
+    return this.#stage2 ? this.#walkStage2(address, kind, write) : address;
   }
 
   #fetchCd(index: bigint): void {
@@ -411,12 +445,17 @@ export class ReferenceWalker {
     const significant = field(address, 0, tagged);
     const above = significant >> bits;
     const ones = (1n << (BigInt(tagged) - bits)) - 1n;
-    if (above !== (upper ? ones : 0n) || flag(d0, upper ? 30 : 14)) fault(FAULT.translation);
+    // EL2 has the lower half alone, and cannot do without it.
+    const el2 = this.#el2;
+    if (el2 ? upper : flag(d0, upper ? 30 : 14)) fault(FAULT.translation);
+    if (above !== (upper ? ones : 0n)) fault(FAULT.translation);
+    const big = flag(d0, 15);
+    const inOrder = (word: bigint) => (big ? reversed(word) : word);
     const granule = granuleOf(field(d0, upper ? 22 : 6, 2), upper) ?? 12n;
     const startLevel = 4 - Math.ceil(Number(bits - granule) / Number(granule - 3n));
     const descriptor = (slot: bigint) => {
       const pa = this.#tableAddress(slot, 1);
-      return this.#read(pa) ?? refuse({ event: ID.walkAbort, class: 1, fetchAddress: pa });
+      return inOrder(this.#read(pa) ?? refuse({ event: ID.walkAbort, class: 1, fetchAddress: pa }));
     };
     const table = (upper ? ttb1 : ttb0) & ADDRESS & ~15n;
     const ds = this.#stage1Ds;
@@ -446,6 +485,9 @@ export class ReferenceWalker {
     const unprivileged = flag(next, 6) && !hierarchical(61);
     const wxn = flag(d0, 36) && writable;
     const allowed = () => {
+      // EL2 has no privilege: neither AP[1], PXN nor PAN.
+      if (el2)
+        return instruction ? !flag(next, 54) && !hierarchical(60) && !wxn : !write || writable;
       if (instruction && !privileged) return !flag(next, 54) && !hierarchical(60) && !wxn;
       if (instruction)
         return !flag(next, 53) && !hierarchical(59) && !wxn && !(unprivileged && writable);
@@ -455,7 +497,8 @@ export class ReferenceWalker {
     if (!allowed()) fault(FAULT.permission);
     if (write && dirtyable) next &= ~(1n << 7n);
     const commit = () => {
-      if (next !== leaf.descriptor) this.#updates.set(this.#tableAddress(leaf.slot, 1, true), next);
+      if (next === leaf.descriptor) return;
+      this.#updates.set(this.#tableAddress(leaf.slot, 1, true), inOrder(next));
     };
     return { ipa: leaf.output, commit };
   }
@@ -463,7 +506,7 @@ export class ReferenceWalker {
   #run(): bigint {
     this.#ste = this.#fetchSte();
     const [d0 = 0n] = this.#ste;
-    const { address, write = false, instruction = false } = this.#access;
+    const { address, write = false } = this.#access;
     if (!flag(d0, 0)) refuse({ event: ID.badSte });
     const config = field(d0, 1, 3);
     if (config < 4n) refuse({ event: 0 });
@@ -475,6 +518,7 @@ export class ReferenceWalker {
       (translates1 || translates2) &&
       flag(this.#smmu.idr0, 0) &&
       !flag(this.#smmu.idr0, 18) &&
+      this.#strw === 0n &&
       vmid > 0xffn
     )
       refuse({ event: ID.badSte });
@@ -490,7 +534,7 @@ export class ReferenceWalker {
     const { ipa, commit } = this.#stage1
       ? this.#walkStage1()
       : { ipa: address, commit: () => undefined };
-    const pa = this.#stage2 ? this.#walkStage2(ipa, 2, write, instruction) : ipa;
+    const pa = this.#stage2 ? this.#walkStage2(ipa, 2, write) : ipa;
     commit();
     return pa;
   }

@@ -1,4 +1,4 @@
-// The real core against a plain reference walker on a generated matrix; and three bugs planted in the real core, which the matrix must find.
+// The real core against a plain reference walker on a generated matrix; and bugs planted in the real core, which the matrix must find.
 
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { Harness, harness } from '../support/unit-harness.ts';
 import { judge, prepare, type Verdict } from './judge.ts';
 import { matrix } from './matrix.ts';
 import { streamTables } from './stream-tables.ts';
+import { worlds } from './worlds.ts';
 
 /** The target smmu-core of asconfig.json, for compile time. */
 const UNOPTIMISED = [
@@ -45,6 +46,11 @@ interface Comparison {
   readonly outcomes: ReadonlyMap<number, number>;
 }
 
+function* allPoints() {
+  yield* worlds();
+  yield* matrix();
+}
+
 /** @param enough differences after which it ends. */
 function compare(h: Harness, enough: number): Comparison {
   prepare(h);
@@ -57,7 +63,7 @@ function compare(h: Harness, enough: number): Comparison {
     outcomes.set(event, (outcomes.get(event) ?? 0) + 1);
     if (difference) differences.push(`${key}: ${difference}`);
   };
-  for (const { key, scenario, access } of matrix()) {
+  for (const { key, scenario, access } of allPoints()) {
     if (differences.length >= enough) break;
     note(key, judge(h, scenario(), access));
   }
@@ -106,6 +112,36 @@ describe('a bug planted in the core', () => {
       'if (clean && write) updated &= ~u64(maskOf(PTE_AP_RO));',
       'if (clean && write) updated |= 0;',
       'no dirty state',
+    ],
+    [
+      'configure.ts',
+      'store<u32>(first, word0 | maskOf(CD_EPD1));',
+      'store<u32>(first, word0);',
+      'EL2 has an upper half',
+    ],
+    [
+      'configure.ts',
+      'const word0 = load<u32>(first) & ~maskOf(CD_EPD0);',
+      'const word0 = load<u32>(first);',
+      'EL2 does without its only half',
+    ],
+    [
+      'walk-stage1.ts',
+      'const big = bits(load<u32>(THREAD + THREAD_CFG, CFG_CD0), CD_ENDI) != 0;',
+      'const big = false;',
+      'a big-endian descriptor is updated little-endian',
+    ],
+    [
+      'walk-stage2.ts',
+      'return (none != split ? 0 : TLB_PERM_PX) | (none ? 0 : TLB_PERM_UX);',
+      'return none ? 0 : TLB_PERM_PX | TLB_PERM_UX;',
+      'no XNX',
+    ],
+    [
+      'walk-stage1.ts',
+      'const permissions = el2\n',
+      'const permissions = !smmu\n',
+      'EL2 has privilege',
     ],
   ])('%s: %s is found', { timeout: 240_000 }, async (file, original, mutant) => {
     await cp(join(PROJECT, 'assembly'), join(root, 'assembly'), { recursive: true });

@@ -41,6 +41,15 @@ export interface Shape {
   readonly wide?: boolean;
   /** With `wide`: DS in CD and STE, that is 52 bits with the other granules as well. */
   readonly ds?: boolean;
+  /** An SMMU as Grace's, with EL2, tables of either endianness and XNX; streams with stage 1 alone are of this world. */
+  readonly world?: 'NS-EL1' | 'EL2' | 'EL2-E2H';
+}
+
+/** The bytes of a word the other way round. */
+function swapped(value: bigint): bigint {
+  const bytes = new DataView(new ArrayBuffer(8));
+  bytes.setBigUint64(0, value, true);
+  return bytes.getBigUint64(0, false);
 }
 
 export interface Access {
@@ -68,8 +77,11 @@ export class Scenario {
   /** PA of the stage-2 leaf that maps the stage-1 leaf's table. */
   tableLeaf2 = 0n;
   address: bigint;
+  /** Stages whose tables lie in memory big-endian. What twists read and change is in the order of this machine. */
+  readonly bigEndian = new Set<1 | 2>();
   readonly shape: Shape;
   #pool = ROOT.pool;
+  readonly #stageOf = new Map<bigint, 1 | 2>();
 
   constructor(shape: Shape) {
     this.shape = shape;
@@ -94,6 +106,15 @@ export class Scenario {
     return this.shape.mode === 'nested' ? offset : RAM_PA + offset;
   }
 
+  /** The words as they lie in memory. */
+  get encoded(): ReadonlyMap<bigint, bigint> {
+    const encode = (pa: bigint, word: bigint) => {
+      const stage = this.#stageOf.get(pa);
+      return stage !== undefined && this.bigEndian.has(stage) ? swapped(word) : word;
+    };
+    return new Map([...this.words].map(([pa, word]) => [pa, encode(pa, word)]));
+  }
+
   get(pa: bigint): bigint {
     return this.words.get(pa) ?? 0n;
   }
@@ -114,6 +135,7 @@ export class Scenario {
   }
 
   #map(
+    stage: 1 | 2,
     geometry: Geometry,
     root: bigint,
     input: bigint,
@@ -128,6 +150,7 @@ export class Scenario {
       const width = (level === start ? bits : shift + granule - 3n) - shift;
       const slot = RAM_PA + table + ((input >> shift) & mask(width)) * 8n;
       slots.set(level, slot);
+      this.#stageOf.set(slot, stage);
       if (level === geometry.leaf) {
         this.set(slot, leaf | (level === 3 ? 3n : 1n));
         return slots;
@@ -158,8 +181,13 @@ export class Scenario {
     // nG, AF, unprivileged, AttrIndx 1.
     const leaf =
       (this.pointer(TARGET) & ~size) | 0xc44n | this.#shareable(stage1) | this.#high(stage1, HIGH1);
-    const slots = this.#map(stage1, ROOT.stage1, this.address & mask(stage1.bits), leaf, (offset) =>
-      this.pointer(offset),
+    const slots = this.#map(
+      1,
+      stage1,
+      ROOT.stage1,
+      this.address & mask(stage1.bits),
+      leaf,
+      (offset) => this.pointer(offset),
     );
     for (const [level, slot] of slots) this.slots1.set(level, slot);
 
@@ -179,7 +207,8 @@ export class Scenario {
     if (cdFormat !== 0n) this.set(this.level1Cd, this.pointer(ROOT.leafCd) | 1n);
     const context = this.pointer(cdFormat === 0n ? ROOT.cd : ROOT.level1Cd);
     this.ste[0] = context | (cdFormat << 4n) | (substreams ? 20n << 59n : 0n) | 0xbn;
-    this.ste[1] = 0xd6n;
+    const { world = 'NS-EL1' } = this.shape;
+    this.ste[1] = 0xd6n | (world === 'NS-EL1' ? 0n : 2n << 30n);
     // The VMID tags stage-1 entries too.
     this.ste[2] = 7n;
   }
@@ -191,6 +220,7 @@ export class Scenario {
     const attributes = 0x4fcn | this.#shareable(stage2);
     const map = (ipa: bigint, offset: bigint, high = 0n) =>
       this.#map(
+        2,
         stage2,
         ROOT.stage2,
         ipa,

@@ -10,6 +10,7 @@ import {
   AMD_STATUS,
 } from '../../assembly/layout/amd-formats.ts';
 import { completionWait } from '../../devices/amd-iommu/index.ts';
+import type { MsiController } from '../../devices/bus/index.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import { storeStructure } from '../../devices/tables/index.ts';
 import type { AmdGuestIommu, AmdHost } from '../../vmm/nested/amd/index.ts';
@@ -44,8 +45,9 @@ export class AmdVm {
   /** Tables of the guest, from the highest level on, which lie behind the GCR3 table. */
   #nextTable = GCR3 + 0x1000;
 
-  constructor(host: AmdHost, name = 'vm') {
-    const vm = host.createVm(name, this.memory, [{ gpa: RAM, offset: RAM - BASE, size: SIZE }]);
+  constructor(host: AmdHost, name = 'vm', msis?: MsiController) {
+    const regions = [{ gpa: RAM, offset: RAM - BASE, size: SIZE }];
+    const vm = host.createVm(name, this.memory, regions, msis);
     this.iommu = host.createGuestIommu(vm, [DEVICE]);
     this.port = host.dmaPort(this.iommu, DEVICE);
     this.store(GCR3, BigInt(this.#table()) | 1n);

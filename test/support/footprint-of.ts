@@ -1,5 +1,7 @@
 // The footprint of a VM that a test works itself, behind one SMMU.
 
+import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';
+import type { Vm } from '../../host/kernel/index.ts';
 import {
   type InspectedSmmu,
   type InspectedVintf,
@@ -7,6 +9,9 @@ import {
   machineFootprint,
 } from '../../vmm/inspect/index.ts';
 
-export function footprintOf(smmu: InspectedSmmu, vintf: InspectedVintf): MachineFootprint {
-  return machineFootprint(smmu.vm.memory, [{ smmu, vintf }]);
+export function footprintOf(
+  smmu: InspectedSmmu & { readonly vm: Vm },
+  vintf: InspectedVintf,
+): MachineFootprint {
+  return machineFootprint(smmu.vm.memory, [{ smmu, vintf }], ABI_AT_DRAIN_SLEEPING);
 }

@@ -14,7 +14,7 @@ import {
 } from '../../devices/tables/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { CreateViommuOptions, LentVintf, NestedSmmu, VmHost } from '../../vmm/nested/index.ts';
-import { ramRegions } from '../../vmm/vcpu/wasm/index.ts';
+import { ABI_EXIT_REQUEST, ramRegions } from '../../vmm/vcpu/wasm/index.ts';
 
 export const RAM_GPA_BASE = 0x80000000;
 export const RING_GPA = RAM_GPA_BASE + 0x180000;
@@ -75,7 +75,7 @@ export function lendVmBehind(
   { msis, ...options }: LendOptions = {},
 ): LentVm[] {
   const { wasm, regions, memory } = guestRam();
-  const vm = host.createVm(name, wasm, regions, msis);
+  const vm = host.createVm(name, wasm, regions, { msis, exitRequest: ABI_EXIT_REQUEST });
   return smmus.map((smmu) => {
     const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, smmu, ...options });
     const vintf = host.createVintf(viommu);

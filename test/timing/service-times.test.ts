@@ -42,10 +42,11 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-/** The best of many tries in microseconds. */
-function best(service: () => void): number {
+/** The best of many tries in microseconds, each behind what makes it ready. */
+function best(service: () => void, prepare: () => void = () => undefined): number {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < TRIES; i++) {
+    prepare();
     const start = performance.now();
     service();
     least = Math.min(least, (performance.now() - start) * 1000);
@@ -54,11 +55,12 @@ function best(service: () => void): number {
 }
 
 /** A guest's SMMU and its DMA engine on a host, with 16 pages mapped for the engine. */
-async function guest() {
+async function guest(streams: readonly number[] = [STREAM]) {
   const host = await VmHost.create({ modules });
   const { wasm, regions, memory } = guestRam();
   const vm = host.createVm('vm', wasm, regions);
-  const viommu = host.createViommu(vm, [STREAM], {});
+  const viommu = host.createViommu(vm, streams, {});
+  const background = new BackgroundLoops();
   const [smmu, engine] = [new VirtualSmmu({ backend: viommu }), new DmaEngine()];
   const dmaPort = host.dmaPort(viommu, STREAM);
   attachDevices(
@@ -70,7 +72,7 @@ async function guest() {
       memory: guestMemoryOf(vm.memory, regions),
       interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },
       directMaps: undefined,
-      background: new BackgroundLoops(),
+      background,
       clock: SYSTEM_CLOCK,
     },
   );
@@ -80,14 +82,14 @@ async function guest() {
   const cd = memory.allocate(CD_SIZE, CD_SIZE);
   const lower = { ttb: table.root, inputBits: 48 };
   storeStructure(memory, cd, contextDescriptor({ asid: 5, outputBits: 48, lower }));
-  writeSte(memory, STREAMS, STREAM, stage1Ste({ contextPtr: cd }));
+  for (const sid of streams) writeSte(memory, STREAMS, sid, stage1Ste({ contextPtr: cd }));
   for (let i = 0; i < 2 ** LOG2SIZE; i++) writeCommand(memory, RING, i, cfgiSte(STREAM));
   const registers = new DeviceBus(smmu);
   registers.write64(0x80, BigInt(STREAMS));
   registers.write32(0x88, 4);
   registers.write64(0x90, BigInt(RING + LOG2SIZE));
   registers.write32(0x20, 0x9);
-  return { smmu: registers, engine: new DeviceBus(engine) };
+  return { smmu: registers, engine: new DeviceBus(engine), background };
 }
 
 it('a store of CMDQ_PROD in front of a ring full of CFGI_STE', async () => {
@@ -99,6 +101,28 @@ it('a store of CMDQ_PROD in front of a ring full of CFGI_STE', async () => {
   });
   expect(cons).toBe((3 * TRIES) % 2 ** (LOG2SIZE + 1));
   expect(time).toBeLessThan(LIMIT_US);
+});
+
+it('a store of SMMUEN in front of 16 streams, and each turn that goes on with them', async () => {
+  const { smmu, background } = await guest(Array.from({ length: 16 }, (_, i) => i));
+  let turn = 0;
+  smmu.write32(0x20, 0);
+  const enable = best(
+    () => smmu.write32(0x20, 1),
+    () => smmu.write32(0x20, 0),
+  );
+  smmu.write32(0x20, 1);
+  const go = best(
+    () => {
+      turn += background.poll();
+    },
+    () => {
+      smmu.write32(0x20, 0);
+      smmu.write32(0x20, 1);
+    },
+  );
+  expect([smmu.read32(0x24), turn]).toEqual([1, TRIES]);
+  expect(Math.max(enable, go)).toBeLessThan(LIMIT_US);
 });
 
 it.each([

@@ -3,6 +3,7 @@
 import type { BoardMachine } from '../boards/index.ts';
 import {
   AutoDrain,
+  type Drainable,
   type DrainPlace,
   SideCore,
   type SideCoreOptions,
@@ -55,7 +56,7 @@ export class Drains {
     this.#options = options;
   }
 
-  #of({ threads }: BoardMachine): SharedDrain {
+  #of({ threads }: Drainable): SharedDrain {
     const shared = this.#shared.get(threads) ?? new SharedDrain(threads, this.#options);
     this.#shared.set(threads, shared);
     return shared;
@@ -64,28 +65,34 @@ export class Drains {
   /** Before the machine boots. */
   async add(machine: BoardMachine, asked: Drain): Promise<void> {
     this.#asked.set(machine, asked);
-    if (asked !== 'thread') return;
-    const side = await this.#of(machine).sideCore();
-    await side.attach(machine);
+    const { drainable } = machine;
+    if (asked !== 'thread' || !drainable) return;
+    const side = await this.#of(drainable).sideCore();
+    await side.attach(drainable);
   }
 
   /** The machine stands at a yield. */
   async atYield(machine: BoardMachine): Promise<void> {
-    if (this.#asked.get(machine) === 'auto') await this.#of(machine).auto.consider(machine);
+    const { drainable } = machine;
+    if (drainable && this.#asked.get(machine) === 'auto')
+      await this.#of(drainable).auto.consider(drainable);
   }
 
   /** The machine has ended for good. */
   async remove(machine: BoardMachine): Promise<void> {
-    if (!this.#asked.delete(machine)) return;
-    const shared = this.#shared.get(machine.threads);
-    shared?.auto.forget(machine);
+    const { drainable } = machine;
+    if (!this.#asked.delete(machine) || !drainable) return;
+    const shared = this.#shared.get(drainable.threads);
+    shared?.auto.forget(drainable);
     const side = await shared?.started();
     await side?.detach(machine.machine);
   }
 
   report(machine: BoardMachine): DrainReport {
     const asked = this.#asked.get(machine) ?? 'doorbell';
-    const choice = asked === 'auto' ? this.#of(machine).auto.choice(machine) : undefined;
+    const { drainable } = machine;
+    if (!drainable) return { asked, place: 'doorbell', reason: 'it has no queues of its own' };
+    const choice = asked === 'auto' ? this.#of(drainable).auto.choice(drainable) : undefined;
     return choice
       ? { asked, place: choice.drain, reason: choice.reason }
       : { asked, place: asked === 'thread' ? 'thread' : 'doorbell', reason: 'as asked' };

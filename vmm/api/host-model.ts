@@ -14,12 +14,19 @@ import { VmHost } from '../nested/index.ts';
 import { EnvironmentError, OptionsError } from './api-errors.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
 import type { Capability } from './probe.ts';
-import { checkPlainOptions, HOST_SETTINGS } from './settings.ts';
+import { checkFunctions, checkInner, checkPlainOptions, HOST_SETTINGS } from './settings.ts';
 
 /** 8 MiB of trace ring: some hundred thousand commands between two yields. */
 const TRACE_UNITS = 2 ** 18;
 const MIB = 2 ** 20;
 const DEFAULT_VINTFS = 16;
+const HOT_MODULES: readonly (keyof HotModuleUrls)[] = [
+  'guestPort',
+  'privateGuestPort',
+  'smmuCore',
+  'checkedSmmuCore',
+  'vcmdqDrain',
+];
 
 /** Told of what the sanitizer finds in one machine. */
 export interface FindingReceiver {
@@ -67,6 +74,12 @@ export async function createHostModel(
     'faults',
   ];
   const settings = checkPlainOptions(HOST_SETTINGS, options, others, 'the options of a host');
+  checkFunctions(options, ['onQueueError', 'onFinding']);
+  checkInner(options, 'wasmUrl', HOT_MODULES);
+  checkInner(options, 'workerUrl', ['vcpu', 'drain']);
+  checkInner(options, 'faults', ['outOfMemory', 'drainDelay', 'drainLifetime']);
+  if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
+  if (options.clock) checkFunctions(options.clock, ['nowNs'], 'clock');
   const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
   if (vcmdqs !== undefined && vcmdqs < vintfs) {
     throw new OptionsError(

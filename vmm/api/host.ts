@@ -12,20 +12,20 @@ import {
   toyBoard,
 } from '../boards/index.ts';
 import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
-import type { Finding, UnadvertisedCommand } from '../inspect/sanitizer/index.ts';
-import type { HostStatistics, VmHost } from '../nested/index.ts';
+import type { Finding, UnadvertisedUse } from '../inspect/sanitizer/index.ts';
+import { type HostStatistics, setHostModel, type VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
-import { EnvironmentError, OptionsError, UseError } from './api-errors.ts';
+import { EnvironmentError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
 import { createHostModel } from './host-model.ts';
 import type { HostOptions, MachineOptions } from './host-options.ts';
 import { Machine } from './machine.ts';
-import type { MachineEvents } from './machine-types.ts';
+import { checkMachineOptions } from './machine-options.ts';
+import { MACHINE_EVENTS, type MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
-import { checkPlainOptions, MACHINE_SETTINGS } from './settings.ts';
 import { programName, readSource } from './sources.ts';
 
 const MIB = 2 ** 20;
@@ -93,6 +93,7 @@ export class Host implements AsyncDisposable {
   ) {
     this.#emitters = emitters;
     this.#model = model;
+    setHostModel(this, model);
     this.trace = options.trace ? new Trace(model.memory) : undefined;
     this.#workerUrl = options.workerUrl ?? {};
     this.#clock = options.clock;
@@ -124,10 +125,11 @@ export class Host implements AsyncDisposable {
   }
 
   /**
-   * Commands that a VCMDQ has accepted although an SMMU with the ID registers that the guest
-   * was shown refuses them, each kind once for each machine. Empty without `iotlbCheck`.
+   * What guests have used (commands on a VCMDQ, CDs, translation tables) although an SMMU
+   * with the ID registers that they were shown refuses or ignores it, each kind once for
+   * each machine. Empty without `iotlbCheck`.
    */
-  get unadvertised(): readonly UnadvertisedCommand[] {
+  get unadvertised(): readonly UnadvertisedUse[] {
     return this.#model.unadvertised;
   }
 
@@ -163,22 +165,7 @@ export class Host implements AsyncDisposable {
    */
   async createMachine(options: MachineOptions): Promise<Machine> {
     if (this.#destroyed) throw new UseError('destroyed', 'the host is destroyed');
-    const others = [
-      'guest',
-      'secondary',
-      'board',
-      'devices',
-      'msis',
-      'onOutput',
-      'onTrace',
-      'faults',
-    ];
-    const settings = checkPlainOptions(
-      MACHINE_SETTINGS,
-      options,
-      others,
-      'the options of a machine',
-    );
+    const settings = checkMachineOptions(options);
     const {
       transport = 'inline',
       drain = 'doorbell',
@@ -192,18 +179,6 @@ export class Host implements AsyncDisposable {
       queues = 'vcmdq',
       allowGc = false,
     } = settings;
-    if (allowGc && transport !== 'mailbox')
-      throw new OptionsError(
-        'bad-option',
-        'allowGc',
-        'allowGc needs transport mailbox: on the thread of the VMM a guest could fill its heap',
-      );
-    if (overlay && queues === 'ecmdq')
-      throw new OptionsError(
-        'bad-option',
-        'queues',
-        'queues must be vcmdq on the overlay path, which has the CMDQ alone',
-      );
     if (transport === 'mailbox' || drain === 'thread')
       await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
     const { board: kind = toyBoard } = options;
@@ -212,7 +187,7 @@ export class Host implements AsyncDisposable {
       options.secondary === undefined ? undefined : await readSource(options.secondary);
     const index = this.#made++;
     const name = settings.name ?? `vm${index}`;
-    const events = new Emitter<MachineEvents>();
+    const events = new Emitter<MachineEvents>(MACHINE_EVENTS);
     const input = new InputQueue();
     const { onOutput } = options;
     const onTrace = this.#tracer(name, options.onTrace);
@@ -290,7 +265,7 @@ export class Host implements AsyncDisposable {
   }
 
   /** The tracks of a trace, by what the records say. */
-  #nameTracks(name: string, { smmus, guest }: BoardMachine): void {
+  #nameTracks(name: string, { smmus, drainable }: BoardMachine): void {
     for (const { smmu, vintf } of smmus) {
       const { commandQueue, enhancedQueues, numbers } = smmu;
       const nameQueue = (block: QueueBlock, queue: string) =>
@@ -300,7 +275,7 @@ export class Host implements AsyncDisposable {
       for (const [ecmdq, { block }] of enhancedQueues.entries()) nameQueue(block, `ECMDQ ${ecmdq}`);
       nameQueue(commandQueue, 'CMDQ');
     }
-    this.trace?.nameThread(guest.unit.thread, name);
+    if (drainable) this.trace?.nameThread(drainable.guest.unit.thread, name);
   }
 
   async #board(board: Board, options: BoardOptions): Promise<BoardMachine> {

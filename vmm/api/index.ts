@@ -1,5 +1,12 @@
 // Entry "vsmmu": the VMM as a library.
+// Hosts and machines are AsyncDisposable, which is no part of a project's own ES2022.
+/// <reference lib="esnext.disposable" preserve="true" />
 
+export {
+  CHECKPOINT_PHASE_ATTACK,
+  CHECKPOINT_PHASE_MEASURE,
+  CHECKPOINT_PHASE_TRACE,
+} from '../../assembly/layout/checkpoint-registers.ts';
 export type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
 export type { Clock, Placement } from '../../devices/bus/index.ts';
 export type { DeviceFaults } from '../../devices/faults/index.ts';
@@ -37,7 +44,7 @@ export type {
   Change,
   Finding,
   SanitizerCounts,
-  UnadvertisedCommand,
+  UnadvertisedUse,
 } from '../inspect/sanitizer/index.ts';
 export type {
   HostStatistics,
@@ -60,6 +67,7 @@ export {
 } from './api-errors.ts';
 export type { MachineConsole } from './console-streams.ts';
 export type { DrainReport } from './drains.ts';
+export type { MachineEvent } from './event-stream.ts';
 export { Host } from './host.ts';
 export type { HostFaults, HostOptions, MachineOptions } from './host-options.ts';
 export { Machine } from './machine.ts';
@@ -81,6 +89,7 @@ export {
   type Transport,
 } from './settings.ts';
 export type { GuestSource } from './sources.ts';
+export { attachTerminal, type TerminalLike } from './terminal.ts';
 export {
   CONFIG_FORMAT_VERSION,
   GUEST_ABI_VERSION,

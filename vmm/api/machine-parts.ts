@@ -6,7 +6,7 @@ import type { CoreEnd } from '../machine/index.ts';
 import type { InputQueue } from './console-streams.ts';
 import type { Drains } from './drains.ts';
 import type { Emitter } from './emitter.ts';
-import type { MachineEnd, MachineEvents } from './machine-types.ts';
+import type { MachineEnd, MachineEvents, MachineStatistics } from './machine-types.ts';
 
 /** What a machine's host keeps for it. */
 export interface MachineParts {
@@ -27,4 +27,24 @@ export function machineEnd(core: CoreEnd): MachineEnd {
   if (status === 'off') return { status, exitCode: core.exitCode, reason: '' };
   if (status === 'stopped') return { status, exitCode: 0, reason: core.reason };
   return { status, exitCode: 0, reason: core.error.message, error: core.error };
+}
+
+/** Counts of a machine so far. */
+export function machineStatistics(parts: MachineParts): MachineStatistics {
+  const { board, drains } = parts;
+  const { machine } = board;
+  const { direct = [] } = board.drainable ?? {};
+  const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
+  return {
+    exits: machine.exitStatistics,
+    vcmdq: {
+      queues: counts.length,
+      commands: counts.reduce((sum, { commands }) => sum + commands, 0),
+      syncs: counts.reduce((sum, { syncs }) => sum + syncs, 0),
+      rewrites: counts.reduce((sum, { rewrites }) => sum + rewrites, 0),
+      doorbellCalls: direct.reduce((sum, { context }) => sum + context.doorbellCalls, 0),
+    },
+    drain: drains.report(board),
+    smmu: parts.smmu(),
+  };
 }

@@ -50,6 +50,17 @@ export interface MachineEvents {
   };
 }
 
+/** The names of `MachineEvents`. */
+export const MACHINE_EVENTS = Object.keys({
+  status: true,
+  output: true,
+  end: true,
+  check: true,
+  finding: true,
+  suspect: true,
+  phase: true,
+} satisfies Record<keyof MachineEvents, true>) as readonly (keyof MachineEvents)[];
+
 /** Counts of a machine, as plain data. */
 export interface MachineStatistics {
   readonly exits: ExitStatistics;

@@ -12,15 +12,18 @@ import {
 import type { CoreStatus } from '../machine/index.ts';
 import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
+import { eventStream, type MachineEvent } from './event-stream.ts';
 import { IdleWait } from './idle-wait.ts';
-import { type MachineParts, machineEnd } from './machine-parts.ts';
-import type {
-  BootOptions,
-  MachineEnd,
-  MachineEvents,
-  MachineStatistics,
-  MachineStatus,
+import { type MachineParts, machineEnd, machineStatistics } from './machine-parts.ts';
+import {
+  type BootOptions,
+  MACHINE_EVENTS,
+  type MachineEnd,
+  type MachineEvents,
+  type MachineStatistics,
+  type MachineStatus,
 } from './machine-types.ts';
+import { checkOptionNames } from './settings.ts';
 
 /**
  * A machine of a host; `Host.createMachine` makes it.
@@ -84,7 +87,8 @@ export class Machine implements AsyncDisposable {
 
   /** Everything that another machine must not be able to change, as counts and hashes. */
   footprint(): MachineFootprint {
-    return machineFootprint(this.memory, this.#parts.board.smmus);
+    const { board } = this.#parts;
+    return machineFootprint(this.memory, board.smmus, board.machine.drainSleep?.sleeping);
   }
 
   /**
@@ -109,8 +113,7 @@ export class Machine implements AsyncDisposable {
 
   /** A copy of guest RAM; undefined when these bytes are not all RAM. */
   readMemory(gpa: number, length: number): Uint8Array<ArrayBuffer> | undefined {
-    const { regions } = this.#parts.board.guest;
-    const offset = offsetOfGpa(regions, gpa, length);
+    const offset = offsetOfGpa(this.#inner.regions, gpa, length);
     return offset < 0 ? undefined : new Uint8Array(this.memory.buffer, offset, length).slice();
   }
 
@@ -139,31 +142,28 @@ export class Machine implements AsyncDisposable {
 
   /** Counts so far, as plain data; they go on through a reset. */
   get statistics(): MachineStatistics {
-    const { direct } = this.#parts.board;
-    const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
-    return {
-      exits: this.#inner.exitStatistics,
-      vcmdq: {
-        queues: counts.length,
-        commands: counts.reduce((sum, { commands }) => sum + commands, 0),
-        syncs: counts.reduce((sum, { syncs }) => sum + syncs, 0),
-        rewrites: counts.reduce((sum, { rewrites }) => sum + rewrites, 0),
-        doorbellCalls: direct.reduce((sum, { context }) => sum + context.doorbellCalls, 0),
-      },
-      drain: this.#parts.drains.report(this.#parts.board),
-      smmu: this.#parts.smmu(),
-    };
+    return machineStatistics(this.#parts);
   }
 
   /**
    * Calls `listener` at each event of a name. An error that it throws does not reach the machine.
    * @returns the function that takes it away again.
+   * @throws {OptionsError} when there is no such event, or the listener is no function.
    */
   on<K extends keyof MachineEvents>(
     name: K,
     listener: (value: MachineEvents[K]) => void,
   ): () => void {
     return this.#parts.events.on(name, listener);
+  }
+
+  /**
+   * The events from now on, of all names or of some, as `{ name, value }`; behind `end` it is over.
+   * @throws {OptionsError} when there is no such event.
+   */
+  events(...names: (keyof MachineEvents)[]): AsyncIterableIterator<MachineEvent, undefined> {
+    const some = names.length > 0 ? [...new Set([...names, 'end' as const])] : MACHINE_EVENTS;
+    return eventStream(some, (name, listener) => this.on(name, listener));
   }
 
   /** The console as web streams. Output from before it is first asked for is not in it. */
@@ -195,6 +195,7 @@ export class Machine implements AsyncDisposable {
    */
   async boot(options: BootOptions = {}): Promise<void> {
     if (this.#destroyed) throw new UseError('destroyed', `${this.name} is destroyed`);
+    checkOptionNames(options, ['paused', 'signal']);
     options.signal?.throwIfAborted();
     if (this.#booting !== undefined) return this.#booting;
     if (this.status === 'running' || this.status === 'paused') return;
@@ -346,6 +347,7 @@ export class Machine implements AsyncDisposable {
    * @throws {UseError} when it has not been booted.
    */
   wait(options: { readonly signal?: AbortSignal } = {}): Promise<MachineEnd> {
+    checkOptionNames(options, ['signal']);
     const { signal } = options;
     if (this.#end) return Promise.resolve(this.#end);
     if (this.status === 'new')

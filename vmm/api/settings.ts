@@ -2,7 +2,7 @@
 // files are such objects, and the command line makes its flags of it.
 
 import * as v from 'valibot';
-import { printable } from '../../devices/plugin/index.ts';
+import { printable, unknownName } from '../../devices/plugin/index.ts';
 import type { Queues } from '../boards/index.ts';
 import { OptionsError } from './api-errors.ts';
 
@@ -207,6 +207,33 @@ function placeOf(issue: v.BaseIssue<unknown>): string {
   }, '');
 }
 
+/** @throws {OptionsError} for the first name in an object that is none of the known ones. */
+export function checkOptionNames(value: object, known: readonly string[], within = ''): void {
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const message = unknownName('option', unknown, known);
+  throw new OptionsError('unknown-option', unknown, within ? `${within}: ${message}` : message);
+}
+
+/** @throws {OptionsError} for the first of the options, by name, that is given and no function. */
+export function checkFunctions(options: object, names: readonly string[], within = ''): void {
+  for (const name of names) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value === undefined || typeof value === 'function') continue;
+    const place = within ? `${within}.${name}` : name;
+    throw new OptionsError('bad-option', place, `${place} must be a function, not ${shown(value)}`);
+  }
+}
+
+/** @throws {OptionsError} when an option that is an object of options is given, and is none. */
+export function checkInner(options: object, name: string, known: readonly string[]): void {
+  const value = (options as Record<string, unknown>)[name];
+  if (value === undefined) return;
+  if (typeof value !== 'object' || value === null)
+    throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
+  checkOptionNames(value, known, name);
+}
+
 /**
  * Checks an object of options.
  * @param what names the object in messages: "the options".
@@ -221,15 +248,7 @@ export function checkOptions<const E extends v.ObjectEntries>(
     throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(value)}`);
   }
   // Their own names only: an object of options has a "constructor" and a "toString" too.
-  const unknown = Object.keys(value).find((name) => !Object.hasOwn(entries, name));
-  if (unknown !== undefined) {
-    const shownName = printable(unknown);
-    throw new OptionsError(
-      'unknown-option',
-      unknown,
-      `there is no option "${shownName}"; there are ${Object.keys(entries).join(', ')}`,
-    );
-  }
+  checkOptionNames(value, Object.keys(entries));
   const result = v.safeParse(v.strictObject(entries), value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
@@ -249,6 +268,9 @@ export function checkPlainOptions<const E extends v.ObjectEntries>(
   others: readonly string[],
   what: string,
 ): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
+  if (typeof options !== 'object' || options === null)
+    throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(options)}`);
+  checkOptionNames(options, [...Object.keys(entries), ...others]);
   const plain = Object.fromEntries(
     Object.entries(options).filter(([name]) => !others.includes(name)),
   );

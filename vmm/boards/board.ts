@@ -1,5 +1,5 @@
 // A board: what stands around a machine's vCPUs. The API, the drains, reports and the demo work on this
-// interface and know no particular board; the benchmark measures the toy's.
+// interface and know no particular board.
 
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
@@ -67,8 +67,10 @@ export interface BoardOptions {
 }
 
 /** A machine on a board. */
-export interface BoardMachine extends Drainable {
+export interface BoardMachine {
   readonly machine: MachineCore;
+  /** How its guest's queues are drained. Undefined: no unit reaches its memory, and there is nothing to drain. */
+  readonly drainable: Drainable | undefined;
   /** The VM under a host. Undefined: the guest owns what it works, an SMMU included. */
   readonly vm: Vm | undefined;
   /** What the guest's direct path consists of. */

@@ -4,7 +4,6 @@
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
 import { CTX_STRIDE } from '../../assembly/layout/context-memory.ts';
-import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';
 import { TLB_ENTRY_SIZE } from '../../assembly/layout/iotlb-memory.ts';
 import { QUEUE_STRIDE } from '../../assembly/layout/queue-memory.ts';
 import type { GuestSmmu, InspectedSmmu } from './inspected.ts';
@@ -33,8 +32,10 @@ function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
 }
 
 /** Entries of the VMID that a lookup would still use. */
-function tlbFootprint({ vm, smmuBlock, vmid: own }: InspectedSmmu, seed: Footprint): Footprint {
-  const { hostMemory } = vm.unit;
+function tlbFootprint(
+  { hostMemory, smmuBlock, vmid: own }: InspectedSmmu,
+  seed: Footprint,
+): Footprint {
   const words = new Uint32Array(hostMemory.buffer);
   let { count, hash } = seed;
   eachLiveTlbEntry(hostMemory, smmuBlock, ({ address, vmid }) => {
@@ -47,7 +48,7 @@ function tlbFootprint({ vm, smmuBlock, vmid: own }: InspectedSmmu, seed: Footpri
 
 /** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counts). */
 function queueFootprint({ smmu, vintf }: GuestSmmu, seed: Footprint): Footprint {
-  const words = new Uint32Array(smmu.vm.unit.hostMemory.buffer);
+  const words = new Uint32Array(smmu.hostMemory.buffer);
   const queues = [
     ...(vintf?.queues ?? []),
     smmu.commandQueue,
@@ -65,28 +66,30 @@ function queueFootprint({ smmu, vintf }: GuestSmmu, seed: Footprint): Footprint 
   };
 }
 
-/** Guest memory, counted in bytes; without the word in which the host's own drain says that it sleeps. */
-function memoryFootprint(memory: WebAssembly.Memory): Footprint {
+/** Guest memory, counted in bytes. `except`: byte offset of a word that does not count. */
+function memoryFootprint(memory: WebAssembly.Memory, except: number | undefined): Footprint {
   const words = new Int32Array(memory.buffer);
-  const before = hashWords(words.subarray(0, ABI_AT_DRAIN_SLEEPING >> 2));
-  return {
-    count: words.byteLength,
-    hash: hashWords(words.subarray((ABI_AT_DRAIN_SLEEPING >> 2) + 1), before),
-  };
+  const word = except === undefined ? words.length : except >> 2;
+  const before = hashWords(words.subarray(0, word));
+  return { count: words.byteLength, hash: hashWords(words.subarray(word + 1), before) };
 }
 
 /**
  * Everything of a machine that another one must not be able to change.
- * @param memory the guest's; @param smmus the guest's, with what they have borrowed.
+ * @param memory the guest's.
+ * @param smmus the guest's, with what they have borrowed.
+ * @param drainSleeping byte offset of the word of guest memory, if there is one, in which the host's own drain says
+ * that it sleeps: it is left out.
  */
 export function machineFootprint(
   memory: WebAssembly.Memory,
   smmus: readonly GuestSmmu[],
+  drainSleeping?: number,
 ): MachineFootprint {
   const none: Footprint = { count: 0, hash: FNV_OFFSET };
   return {
     'IOTLB entries': smmus.reduce((sum, { smmu }) => tlbFootprint(smmu, sum), none),
     'queues and contexts': smmus.reduce((sum, one) => queueFootprint(one, sum), none),
-    'guest memory': memoryFootprint(memory),
+    'guest memory': memoryFootprint(memory, drainSleeping),
   };
 }

@@ -15,9 +15,23 @@ export interface ViommuStatistics {
   readonly interventions: number;
 }
 
+/** What a guest has used although its own SMMU, by its ID registers, lacks it: bits, which only come. */
+export interface BeyondShown {
+  /** Of CTX_LACKS: commands on its VCMDQs. */
+  readonly commands: number;
+  /** SHOWN_*: what its CDs take more of. */
+  readonly cds: number;
+  /** SHOWN_*: its translation tables. */
+  readonly tables: number;
+}
+
 /** A guest's SMMU in the host. */
 export interface InspectedSmmu {
-  readonly vm: Vm;
+  /** The machine that it belongs to, as messages name it. */
+  readonly owner: string;
+  /** The VM under a host that it was made for. Undefined: its guest owns it. */
+  readonly vm: Vm | undefined;
+  readonly hostMemory: WebAssembly.Memory;
   readonly fd: { describe(): readonly ObjectDescription[] };
   /** Numbers of the physical SMMU and of the vIOMMU on it, first. */
   readonly numbers: readonly number[];
@@ -37,10 +51,8 @@ export interface InspectedSmmu {
   /** Physical StreamIDs by the guest's numbers. */
   readonly streams: ReadonlyMap<number, number>;
   readonly statistics: ViommuStatistics;
-  readonly shown: {
-    /** Bits of CTX_LACKS: what the guest's VCMDQs have carried out although its own SMMU, by its ID registers, lacks it. */
-    readonly beyond: number;
-  };
+  /** `beyond` is read anew each time: other threads add to it. */
+  readonly shown: { readonly beyond: BeyondShown };
   /** How a stream's STE in the guest's memory differs from the one that its SMMU has read. */
   staleSte(virtSid: number): StaleSte | undefined;
 }

@@ -1,4 +1,3 @@
-export * from './device-complex.ts';
 export * from './direct-maps.ts';
 export * from './machine-core.ts';
 export * from './machine-core-options.ts';

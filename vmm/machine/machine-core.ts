@@ -1,9 +1,17 @@
 // A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 
-import { boardMsiSink, type Clock, guestMemoryOf, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import type { MemoryRegion } from '../../assembly/load.ts';
+import {
+  boardMsiSink,
+  type Clock,
+  DeviceComplex,
+  guestMemoryOf,
+  SYSTEM_CLOCK,
+} from '../../devices/bus/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
 import {
+  type DrainSleepWords,
   EXIT_KINDS,
   ExitCounter,
   type ExitStatistics,
@@ -14,7 +22,6 @@ import {
   type VcpuHost,
   VcpuSet,
 } from '../vcpu/index.ts';
-import { DeviceComplex } from './device-complex.ts';
 import { DirectMaps } from './direct-maps.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, MachineState } from './machine-state.ts';
@@ -30,12 +37,13 @@ class Leave extends Error {
 export class MachineCore {
   readonly name: string;
   readonly memory: WebAssembly.Memory;
+  readonly regions: readonly MemoryRegion[];
   readonly devices: DeviceComplex;
   readonly exits: ExitCounter;
   readonly #options: MachineCoreOptions;
   readonly #guest: Guest;
   readonly #clock: Clock;
-  readonly #directMaps: DirectMaps;
+  readonly #directMaps: DirectMaps | undefined;
   readonly #state = new MachineState();
   readonly #host: VcpuHost;
   /** By vCPU, inline: guest code is running now, not stopped and not at an exit. */
@@ -45,7 +53,6 @@ export class MachineCore {
   #idle = false;
   /** The devices have found something to do at the last safe point, and may find more. */
   #busy = false;
-  #paused = false;
   /** While the guest is being instantiated. */
   #booting: AbortController | undefined;
   /** The run under way on threads. */
@@ -56,31 +63,35 @@ export class MachineCore {
    * @throws {BoardError} when one of its devices does not work.
    */
   constructor(options: MachineCoreOptions) {
-    const { name, guest, memory, devices, onTrace } = options;
+    const { name, guest, memory, regions, devices, onTrace } = options;
     this.#options = options;
     this.#guest = guest;
     this.name = name;
     this.memory = memory;
+    this.regions = regions;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);
     this.exits = new ExitCounter(
-      memory,
+      guest.exits,
       guest.vcpus,
       onTrace && exitTrace(onTrace, () => this.devices.bus.mounts),
     );
-    this.#directMaps = new DirectMaps(memory, {
-      count: guest.vcpus,
-      // A thread that has ended is in no guest, whatever it was at last.
-      inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
-    });
+    const { directMaps: table } = guest;
+    if (table && options.directMaps !== false) {
+      this.#directMaps = new DirectMaps(memory, table, {
+        count: guest.vcpus,
+        // A thread that has ended is in no guest, whatever it was at last.
+        inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
+      });
+    }
     guest.describe(devices);
-    const deviceMemory = guestMemoryOf(memory, options.regions);
+    const deviceMemory = guestMemoryOf(memory, regions);
     this.devices = new DeviceComplex({
       devices,
       memory: deviceMemory,
       msis: boardMsiSink(deviceMemory, options.msis),
       interrupts: guest.interrupts,
-      directMaps: options.directMaps === false ? undefined : this.#directMaps,
+      directMaps: this.#directMaps,
       clock: this.#clock,
       counter: this.exits,
       trace: onTrace && ((device, event) => onTrace(device, event)),
@@ -217,7 +228,7 @@ export class MachineCore {
   #safePoint(full: boolean): void {
     // Before the host looks: a request that comes while it looks stays for the next safe point.
     this.#guest.setExitRequest(false);
-    this.#directMaps.poll();
+    this.#directMaps?.poll();
     this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
     this.#guest.safePoint(this.#clock.nowNs());
@@ -258,7 +269,7 @@ export class MachineCore {
   /** vCPU 0, about to run; undefined when the machine is not ready for that. */
   #begin(): Vcpu | undefined {
     const primary = this.#vcpus.at(0);
-    if (this.#paused || !primary || !this.#state.enter()) return undefined;
+    if (!primary || !this.#state.enter()) return undefined;
     const error = this.#fullSafePoint();
     if (!error) return primary;
     this.#state.leave({ status: 'failed', error });
@@ -302,12 +313,17 @@ export class MachineCore {
     return status;
   }
 
+  /** How a drain on a thread of its own is woken by the guest; undefined: not at all. */
+  get drainSleep(): DrainSleepWords | undefined {
+    return this.#guest.drainSleep;
+  }
+
   /**
    * False while the drain runs on a thread of its own: stores to directly mapped registers
    * then need no doorbell call.
    */
   setDoorbells(needed: boolean): void {
-    this.#directMaps.setDoorbells(needed);
+    this.#directMaps?.setDoorbells(needed);
   }
 
   /** One of the machine's parts has failed beside its guest: it stops at its next safe point. */
@@ -333,7 +349,7 @@ export class MachineCore {
 
   /** True between `pause` and `resume`. */
   get paused(): boolean {
-    return this.#paused;
+    return this.#state.isPaused;
   }
 
   /**
@@ -343,18 +359,18 @@ export class MachineCore {
    * goes on.
    */
   async pause(): Promise<void> {
-    this.#paused = true;
+    this.#state.pause();
     try {
       await this.#vcpus.pause(() => this.#guest.setExitRequest(true));
     } catch (error) {
-      this.#paused = false;
+      this.#state.resume();
       throw error;
     }
   }
 
   /** Lets a paused machine go on. */
   resume(): void {
-    this.#paused = false;
+    this.#state.resume();
     this.#vcpus.resume();
   }
 
@@ -371,10 +387,9 @@ export class MachineCore {
     this.#vcpus = new VcpuSet();
     this.devices.reset();
     this.#guest.reset();
-    this.#directMaps.reset();
+    this.#directMaps?.reset();
     this.#guest.describe(this.devices.placements);
     this.#idle = false;
-    this.#paused = false;
     this.#state.reset();
   }
 }

@@ -6,6 +6,9 @@
 //
 // `leaving`: guest code is on a stack or a thread, and everything that it calls throws until it has
 // come out. `reset` leads from every state but `entered` and `leaving` to `new`.
+//
+// `ready` and `entered` can be paused: `pause` and `resume` lead there and back. vCPUs on threads
+// stand still inside the guest then, and from `ready` no way leads to `entered`.
 
 import type { MachineError } from '../../devices/plugin/index.ts';
 
@@ -22,12 +25,13 @@ export type CoreEnd =
   | { readonly status: 'failed'; readonly error: MachineError };
 
 type State =
-  | { readonly name: 'new' | 'ready' | 'entered' }
+  | { readonly name: 'new' }
+  | { readonly name: 'ready' | 'entered'; readonly paused: boolean }
   | { readonly name: 'leaving' | 'ended'; readonly end: CoreEnd };
 
 const NEW: State = { name: 'new' };
-const READY: State = { name: 'ready' };
-const ENTERED: State = { name: 'entered' };
+const READY: State = { name: 'ready', paused: false };
+const ENTERED: State = { name: 'entered', paused: false };
 
 export class MachineState {
   #state: State = NEW;
@@ -50,6 +54,25 @@ export class MachineState {
     return this.#state.name === 'ended' ? this.#state.end : undefined;
   }
 
+  get isPaused(): boolean {
+    const state = this.#state;
+    return (state.name === 'ready' || state.name === 'entered') && state.paused;
+  }
+
+  /** No guest code is entered until `resume`. One that has not been booted, or ends, cannot be paused. */
+  pause(): void {
+    this.#setPaused(true);
+  }
+
+  resume(): void {
+    this.#setPaused(false);
+  }
+
+  #setPaused(paused: boolean): void {
+    const { name } = this.#state;
+    if (name === 'ready' || name === 'entered') this.#state = { name, paused };
+  }
+
   /** The guest is instantiated. One that was ended in the meantime stays so. */
   booted(): void {
     if (this.#state.name === 'new') this.#state = READY;
@@ -57,7 +80,7 @@ export class MachineState {
 
   /** vCPU 0 is about to run. False when the machine is not ready for that. */
   enter(): boolean {
-    if (this.#state.name !== 'ready') return false;
+    if (this.#state.name !== 'ready' || this.#state.paused) return false;
     this.#state = ENTERED;
     return true;
   }
@@ -67,7 +90,8 @@ export class MachineState {
     const state = this.#state;
     this.thrown = undefined;
     if (state.name === 'leaving') this.#state = { name: 'ended', end: state.end };
-    else if (state.name === 'entered') this.#state = end ? { name: 'ended', end } : READY;
+    else if (state.name === 'entered')
+      this.#state = end ? { name: 'ended', end } : { name: 'ready', paused: state.paused };
   }
 
   /**

@@ -23,14 +23,15 @@ import {
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/load.ts';
-import type { AtsCapability, AtsSettings } from '../../devices/plugin/index.ts';
+import type { AtsSettings } from '../../devices/plugin/index.ts';
+import type { AtcPort } from '../../devices/unit/index.ts';
 import type { GuestWindow } from '../../host/kernel/vm.ts';
 
 const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 /** PRGIndex has 9 bits. */
 const GROUPS = 512;
 
-export class AtsEndpoint implements AtsCapability {
+export class AtsEndpoint implements AtcPort {
   readonly #guest: GuestWindow;
   readonly #smmu: number;
   readonly #physSid: number;

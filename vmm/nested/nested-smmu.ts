@@ -60,6 +60,8 @@ const NOWHERE = 1n << 40n;
 
 export class NestedSmmu implements ViommuBackend {
   readonly vm: Vm;
+  readonly owner: string;
+  readonly hostMemory: WebAssembly.Memory;
   readonly fd: Iommufd;
   /** ID of the vIOMMU in `fd`. */
   readonly id: number;
@@ -92,6 +94,8 @@ export class NestedSmmu implements ViommuBackend {
   /** @throws {IommufdError | HostError} and nothing is left behind. */
   constructor(options: NestedSmmuOptions) {
     this.vm = options.vm;
+    this.owner = options.vm.name;
+    this.hostMemory = options.vm.unit.hostMemory;
     this.policy = options.policy;
     this.btm = options.btm;
     this.#gate = options.gate;

@@ -7,6 +7,7 @@ import { bitsOf, setField, withBits } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import { ContextBlock, lackedBy } from '../../devices/unit/index.ts';
 import type { HwInfo } from '../../host/iommufd/index.ts';
+import type { BeyondShown } from '../inspect/index.ts';
 
 /** ID registers in struct iommu_hw_info_arm_smmuv3: flags and a reserved word, IDR0 to IDR5, IIDR, AIDR. */
 export function idRegistersOf({ bytes }: HwInfo): SmmuIdRegisters {
@@ -35,13 +36,15 @@ export class ShownIds {
     const lacks = lackedBy(ids);
     this.#ranges = bitsOf(ids.idr3, IDR3_RIL) !== 0;
     this.#own.lacks = lacks;
+    this.#own.show(ids);
     // A VCMDQ follows the physical registers: what the guest's lack is reported (docs/sanitizer.md).
     if (this.#vintf) this.#vintf.lacks = withBits(lacks, LACKS_RECORDED, 1);
   }
 
-  /** Bits of CTX_LACKS that commands on the guest's VCMDQs have met. */
-  get beyond(): number {
-    return this.#vintf?.beyond ?? 0;
+  /** What the guest has used although its own SMMU does not show it. */
+  get beyond(): BeyondShown {
+    const { beyondCds, beyondTables } = this.#own;
+    return { commands: this.#vintf?.beyond ?? 0, cds: beyondCds, tables: beyondTables };
   }
 
   /** A command of an overlaid CMDQ that no HW queue takes, for the kernel's queue, which knows the physical registers alone. */

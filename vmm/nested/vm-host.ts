@@ -11,10 +11,10 @@ import {
   loadHotModules,
   type MemoryRegion,
 } from '../../assembly/load.ts';
-import { checkDoorbells, type MsiController, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { checkDoorbells, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
 import { MachineError } from '../../devices/plugin/index.ts';
-import { createHostMemory, Unit } from '../../devices/unit/index.ts';
+import { createHostMemory, StreamDmaPort, Unit } from '../../devices/unit/index.ts';
 import { HostError } from '../../host/hardware/host-error.ts';
 import { HostRam } from '../../host/hardware/host-ram.ts';
 import { OPEN_GATE, type ResourceGate } from '../../host/iommufd/index.ts';
@@ -22,7 +22,7 @@ import type { ArmDevice } from '../../host/kernel/arm/index.ts';
 import { lowestFree } from '../../host/kernel/id-allocator.ts';
 import { PhysicalIommu } from '../../host/kernel/physical-iommu.ts';
 import { ThreadAllocator } from '../../host/kernel/thread-allocator.ts';
-import { Vm } from '../../host/kernel/vm.ts';
+import { Vm, type VmOptions } from '../../host/kernel/vm.ts';
 import { VmVmids } from '../../host/kernel/vm-vmids.ts';
 import {
   eachLiveTlbEntry,
@@ -31,22 +31,18 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import {
-  type Finding,
-  HostSanitizer,
-  type UnadvertisedCommand,
-} from '../inspect/sanitizer/index.ts';
+import { type Finding, HostSanitizer, type UnadvertisedUse } from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
-import { StreamDmaPort } from './stream-dma-port.ts';
 import {
   type CreateViommuOptions,
   defaultRamSize,
   type HostStatistics,
   type VmHostOptions,
 } from './vm-host-options.ts';
+import { VmMemory } from './vm-memory.ts';
 
 /** One window for each VM; the host's own is number 0. */
 const MAX_VMS = 63;
@@ -152,8 +148,8 @@ export class VmHost {
     return this.#sanitizer?.findings ?? [];
   }
 
-  /** Commands that VCMDQs have accepted although the SMMUs of their guests lack them. */
-  get unadvertised(): readonly UnadvertisedCommand[] {
+  /** What guests have used although their own SMMUs lack it. */
+  get unadvertised(): readonly UnadvertisedUse[] {
     return this.#sanitizer?.unadvertised ?? [];
   }
 
@@ -172,8 +168,7 @@ export class VmHost {
 
   /**
    * Takes a VM in: its memory becomes a window of the physical address map.
-   * @param msis the interrupt controller of its board that takes MSIs. Without one no range of its
-   * IOVAs is reserved.
+   * Without an interrupt controller for MSIs no range of its IOVAs is reserved.
    * @throws {RangeError} when a doorbell page is not a page, or lies in RAM.
    * @throws {HostError} when the host has as many as it can have.
    */
@@ -181,8 +176,9 @@ export class VmHost {
     name: string,
     memory: WebAssembly.Memory,
     regions: readonly MemoryRegion[],
-    msis?: MsiController,
+    options: VmOptions = {},
   ): Vm {
+    const { msis, exitRequest } = options;
     if (msis) checkDoorbells(msis, regions);
     const most = Math.min(MAX_VMS, ...this.#iommus.map(({ windows }) => windows));
     const free = lowestFree(
@@ -201,10 +197,10 @@ export class VmHost {
     const unit = new Unit({
       modules: this.modules,
       hostMemory: this.memory,
-      guest: { memory, regions, window },
+      guest: { memory, regions, window, exitRequest },
       thread,
     });
-    const vm = new Vm(name, window, memory, regions, unit, msis);
+    const vm = new Vm(name, window, memory, regions, unit, options);
     this.#vms.set(window, vm);
     return vm;
   }
@@ -268,7 +264,7 @@ export class VmHost {
    * The way to memory of the device behind one of a VM's streams.
    * @param requesterId what the device's MSIs carry. Default: its StreamID.
    */
-  dmaPort(viommu: NestedSmmu, virtSid: number, requesterId?: number): DmaPort {
+  dmaPort(viommu: NestedSmmu, virtSid: number, requesterId = virtSid): DmaPort {
     const physSid = viommu.streams.get(virtSid);
     if (physSid === undefined)
       throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
@@ -278,12 +274,11 @@ export class VmHost {
       ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri)
       : undefined;
     return new StreamDmaPort({
-      guest: viommu.vm,
-      ram: this.#ram,
+      unit: viommu.vm.unit,
+      memory: new VmMemory(viommu.vm, this.#ram, requesterId),
       smmu: viommu.smmuBlock,
       virtSid,
       physSid,
-      requesterId,
       ats,
       onAccess,
     });
@@ -349,7 +344,11 @@ export class VmHost {
       // The next safe point goes on.
       for (const vintf of this.#vintfs)
         if (vintf.decideErrors()) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
-      for (const iommu of this.#iommus) this.#strayEvents += iommu.takeInterrupts();
+      for (const iommu of this.#iommus) {
+        const { stray, left } = iommu.takeInterrupts();
+        this.#strayEvents += stray;
+        if (left) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
+      }
       this.#sanitizer?.poll();
     } catch (cause) {
       throw MachineError.of('host', cause);

@@ -5,13 +5,15 @@
 // core while nothing happens (docs/performance.md).
 
 import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
-import {
-  ABI_AT_DRAIN_SLEEPING,
-  ABI_AT_DRAIN_WAKE,
-  ABI_AT_EXIT_REQUEST,
-} from '../../assembly/layout/guest-abi.ts';
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
-import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
+import {
+  type ExitRequestWords,
+  NO_EXIT_REQUEST,
+  requestExit,
+  Unit,
+  type UnitOptions,
+} from '../../devices/unit/index.ts';
+import type { DrainSleepWords } from '../vcpu/index.ts';
 import {
   SIDE_DELAY_MS,
   SIDE_MESSAGES,
@@ -38,6 +40,8 @@ export interface DrainedMachine {
    * vCPU's thread and does nothing meanwhile.
    */
   readonly requestExit: boolean;
+  /** How the guest wakes the drain; undefined: not at all. */
+  readonly drainSleep: DrainSleepWords | undefined;
 }
 
 /** Messages to the worker. The sender raises SIDE_MESSAGES for each, and the worker lowers it when it has taken one. */
@@ -67,6 +71,12 @@ export interface DrainOptions {
 interface Served extends DrainedMachine {
   readonly drain: Unit['drain'];
   readonly guest: Int32Array;
+  readonly exitRequest: ExitRequestWords;
+}
+
+/** Says in a machine's memory whether the drain sleeps, if its guest looks at that. */
+function setSleeping({ guest, drainSleep }: Served, sleeping: boolean): void {
+  if (drainSleep) Atomics.store(guest, drainSleep.sleeping >> 2, sleeping ? 1 : 0);
 }
 
 /** Looks in one call: enough that the clock is read seldom, few enough that a stop is seen within microseconds. */
@@ -84,10 +94,6 @@ const MAX_NAP_MS = 0.6;
 const LONG_NAP_MS = 5;
 /** Messages are let in at least this often however busy the queues are. */
 const BUSY_LIMIT_MS = 2;
-
-const SLEEPING = ABI_AT_DRAIN_SLEEPING >> 2;
-const WAKE = ABI_AT_DRAIN_WAKE >> 2;
-const EXIT_REQUEST = ABI_AT_EXIT_REQUEST >> 2;
 
 class Drain {
   readonly #control: Int32Array;
@@ -110,17 +116,20 @@ class Drain {
   add(machine: DrainedMachine): void {
     const unit = new Unit(machine.unit);
     if (!unit.guestMemory) throw new RangeError('a drained machine has guest memory');
-    this.#machines = [
-      ...this.#machines,
-      { ...machine, drain: unit.drain, guest: new Int32Array(unit.guestMemory.buffer) },
-    ];
+    const served: Served = {
+      ...machine,
+      drain: unit.drain,
+      guest: new Int32Array(unit.guestMemory.buffer),
+      exitRequest: (machine.requestExit && machine.unit.guest?.exitRequest) || NO_EXIT_REQUEST,
+    };
+    this.#machines = [...this.#machines, served];
   }
 
   remove(id: number): void {
     const machine = this.#machines.find((other) => other.id === id);
     if (!machine) return;
     this.#drop(machine);
-    Atomics.store(machine.guest, SLEEPING, 0);
+    setSleeping(machine, false);
     for (const { smmu, index } of machine.contexts) machine.drain.serveContext(smmu, index);
   }
 
@@ -163,7 +172,7 @@ class Drain {
    */
   #callHost(machine: Served): void {
     // Never taken back here: that could undo another's request. One that comes too late costs one exit.
-    if (machine.requestExit) Atomics.store(machine.guest, EXIT_REQUEST, 1);
+    requestExit(machine.guest, machine.exitRequest);
     Atomics.add(this.#vmm, VMM_WAKE, 1);
     if (Atomics.load(this.#vmm, VMM_SLEEPING) !== 0) Atomics.notify(this.#vmm, VMM_WAKE);
   }
@@ -214,28 +223,34 @@ class Drain {
     return worked;
   }
 
+  /** What ends a nap early: the wake of a guest, of the one that had work last if it has one, or a message. */
+  #sleepWord(): { readonly words: Int32Array; readonly word: number } {
+    const machines = this.#busy ? [this.#busy, ...this.#machines] : this.#machines;
+    const sleeper = machines.find(({ drainSleep }) => drainSleep);
+    return sleeper?.drainSleep
+      ? { words: sleeper.guest, word: sleeper.drainSleep.wake >> 2 }
+      : { words: this.#control, word: SIDE_MESSAGES };
+  }
+
   /**
    * Says that it sleeps, looks once more (so that a store is seen either here or by a
    * guest that finds the word set), sleeps, and looks again. A thread sleeps on one word:
    * that of the machine which had work last. A store to another's queue waits for the end
-   * of the nap. True when there was work. Asynchronous for the answers to messages, which
+   * of the nap, and so does every store of a guest that wakes nobody. True when there was work. Asynchronous for the answers to messages, which
    * go out while it is awaited.
    */
   #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
-    const woken = this.#busy ?? machines[0];
+    const { words, word } = this.#sleepWord();
     // WAKE first: a ring between the two is then noticed by the sleep.
-    const before = woken && Atomics.load(woken.guest, WAKE);
-    for (const { guest } of machines) Atomics.store(guest, SLEEPING, 1);
+    const before = Atomics.load(words, word);
+    for (const machine of machines) setSleeping(machine, true);
     let worked = false;
     for (const machine of machines) worked = this.#look(machine, 1) || worked;
-    if (!worked && !this.#interrupted) {
-      if (woken && before !== undefined) Atomics.wait(woken.guest, WAKE, before, ms);
-      // Nothing to look at: messages alone can change that.
-      else Atomics.wait(this.#control, SIDE_MESSAGES, 0, LONG_NAP_MS);
-    }
+    if (!worked && !this.#interrupted)
+      Atomics.wait(words, word, before, machines.length > 0 ? ms : LONG_NAP_MS);
     for (const machine of this.#machines) {
-      Atomics.store(machine.guest, SLEEPING, 0);
+      setSleeping(machine, false);
       worked = this.#look(machine, 1) || worked;
     }
     Atomics.add(this.#control, SIDE_NAPS, 1);

@@ -32,8 +32,5 @@ export function nodeEndpoint(port: NodePort): Endpoint {
   };
 }
 
-/** True in Node.js, where workers are those of node:worker_threads. */
-export const IN_NODE = typeof process === 'object' && process.versions?.node !== undefined;
-
 /** What a worker of a browser says last: there nobody is told when a worker has closed itself. */
 export const ENDED_MESSAGE = 'vsmmu: this thread has ended';

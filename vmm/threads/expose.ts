@@ -1,7 +1,8 @@
 // The worker's half of the control plane.
 
 import { expose } from 'comlink';
-import { ENDED_MESSAGE, IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
+import { ENDED_MESSAGE, type NodePort, nodeEndpoint } from './endpoint.ts';
+import { IN_NODE } from './in-node.ts';
 
 /** Offers an object's methods to the thread that has started this one. */
 export async function exposeToParent(api: object): Promise<void> {

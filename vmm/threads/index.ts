@@ -6,8 +6,8 @@ export {
   type DrainPlace,
 } from './auto-drain.ts';
 export { coreCount } from './core-count.ts';
-export { IN_NODE } from './endpoint.ts';
 export { ExitServer } from './exit-server.ts';
+export { IN_NODE } from './in-node.ts';
 export { releaseMemory } from './release-memory.ts';
 export {
   type DirectContext,
@@ -20,4 +20,4 @@ export {
 } from './side-core.ts';
 export { tick } from './tick.ts';
 export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';
-export type { WorkerUrls } from './worker-thread.ts';
+export type { WorkerUrls } from './worker-urls.ts';

@@ -84,10 +84,10 @@ export interface Drainable {
 /** A unit that reaches a guest's memory and the hardware's, for a thread of its own. */
 export function unitOptions(
   { modules, memory: hostMemory }: UnitThreads,
-  { memory, regions, window }: GuestWindow,
+  { memory, regions, window, exitRequest }: GuestWindow,
   thread: number,
 ): UnitOptions {
-  return { modules, hostMemory, guest: { memory, regions, window }, thread };
+  return { modules, hostMemory, guest: { memory, regions, window, exitRequest }, thread };
 }
 
 interface Attached extends Drainable {
@@ -206,7 +206,8 @@ export class SideCore {
     Atomics.store(this.#control, SIDE_DELAY_MS, drainDelay);
     try {
       // Inline, the guest keeps the VMM's thread to itself and has to be asked for an exit.
-      await this.#send((drain) => drain.add({ id, unit, contexts, requestExit: machine.inline }));
+      const { inline: requestExit, drainSleep } = machine;
+      await this.#send((drain) => drain.add({ id, unit, contexts, requestExit, drainSleep }));
     } catch (error) {
       this.#release(id);
       throw error;

@@ -1,5 +1,6 @@
 // The mailbox transport: each vCPU in a worker, its exits served here.
 
+import type { WasmImports } from '../../assembly/load.ts';
 import type { UnitOptions } from '../../devices/unit/index.ts';
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuState } from '../vcpu/index.ts';
 import {
@@ -35,7 +36,7 @@ interface NumberedImports {
   readonly calls: readonly ServedCall[];
 }
 
-function numbered(module: WebAssembly.Module, object: WebAssembly.Imports): NumberedImports {
+function numbered(module: WebAssembly.Module, object: WasmImports): NumberedImports {
   const imports: RemoteImport[] = [];
   const calls: ServedCall[] = [];
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {

@@ -115,7 +115,7 @@ class VcpuWorker implements VcpuApi {
       for (const name of INSIDE_FUNCTIONS) if (vsmmu[name]) vsmmu[name] = drain[name];
     }
     this.#module = options.module;
-    this.#imports = object;
+    this.#imports = object as WebAssembly.Imports;
     return this.instantiate();
   }
 

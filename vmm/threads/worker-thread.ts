@@ -3,7 +3,8 @@
 // memory.
 
 import { type Endpoint, type Remote, wrap } from 'comlink';
-import { ENDED_MESSAGE, IN_NODE, type NodePort, nodeEndpoint } from './endpoint.ts';
+import { ENDED_MESSAGE, type NodePort, nodeEndpoint } from './endpoint.ts';
+import { IN_NODE } from './in-node.ts';
 
 /** Where a worker's program lies. */
 export interface WorkerProgram {
@@ -12,14 +13,6 @@ export interface WorkerProgram {
   readonly url: URL;
   /** Starts it in a browser: bundlers want to see the literal URL inside of `new Worker`. */
   web(): Worker;
-}
-
-/** Where the workers' programs lie when it is not beside this file: for bundlers and pages that want them elsewhere. */
-export interface WorkerUrls {
-  /** vcpu-worker.js */
-  readonly vcpu?: string | URL | undefined;
-  /** drain-worker.js */
-  readonly drain?: string | URL | undefined;
 }
 
 /** The program, at another place when there is one. */

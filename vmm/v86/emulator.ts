@@ -2,6 +2,8 @@
 // optional peer): its inner interface for devices, which the package's own types leave
 // out. Seen in version 0.5.462; what is missing is reported by name.
 
+import type { InterruptLine } from '../../devices/plugin/index.ts';
+
 /** The CPU of an emulator, with what v86's own devices use. */
 export interface V86Cpu {
   /** RAM, a view of `wasm_memory` at a 4 KiB boundary. */
@@ -32,6 +34,17 @@ export interface V86Loop {
   readonly cpu: V86Cpu;
   /** Runs the CPU for about a millisecond, or less when it halts, and asks for the next call. */
   do_tick(): void;
+}
+
+/** An IRQ as an interrupt line. */
+export function irqLine(cpu: V86Cpu, irq: number): InterruptLine {
+  return {
+    pulse() {
+      cpu.device_raise_irq(irq);
+      cpu.device_lower_irq(irq);
+    },
+    setLevel: (asserted) => (asserted ? cpu.device_raise_irq(irq) : cpu.device_lower_irq(irq)),
+  };
 }
 
 function member(object: unknown, name: string, type: string): unknown {

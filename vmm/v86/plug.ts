@@ -3,15 +3,22 @@
 // guest is done after each of v86's ticks.
 
 import {
+  boardMsiSink,
+  DeviceComplex,
   type DirectRange,
   guestMemoryOf,
+  type MsiController,
   type Placement,
   RegisterCounts,
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
-import { type AccessSize, type InterruptLine, MachineError } from '../../devices/plugin/index.ts';
-import { DeviceComplex } from '../machine/index.ts';
-import { loopOf, type V86Cpu } from './emulator.ts';
+import {
+  type AccessSize,
+  checkFunction,
+  checkNames,
+  MachineError,
+} from '../../devices/plugin/index.ts';
+import { irqLine, loopOf } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 
 /** v86 hands out physical addresses in blocks of this size. */
@@ -27,11 +34,15 @@ export interface PlugOptions {
   readonly devices: readonly Placement[];
   /** gpa of the RAM that backs a range which a device wants mapped directly, undefined to have its accesses trap. */
   readonly reservedRam?: ReservedRam;
+  /** What takes the devices' MSIs. Default: they are stores to RAM. */
+  readonly msis?: MsiController | undefined;
   /** Called after each of v86's ticks, before the devices' background work. */
   readonly onTick?: () => void;
   /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
   readonly onFailure?: (error: MachineError) => void;
 }
+
+const OPTIONS = ['window', 'devices', 'reservedRam', 'msis', 'onTick', 'onFailure'];
 
 /** Devices that are plugged in. */
 export interface Plugged {
@@ -44,27 +55,20 @@ export interface Plugged {
   unplug(): void;
 }
 
-function line(cpu: V86Cpu, irq: number): InterruptLine {
-  return {
-    pulse() {
-      cpu.device_raise_irq(irq);
-      cpu.device_lower_irq(irq);
-    },
-    setLevel: (asserted) => (asserted ? cpu.device_raise_irq(irq) : cpu.device_lower_irq(irq)),
-  };
-}
-
 /**
  * Plugs devices in.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
- * @throws {TypeError} when it is something else.
+ * @throws {TypeError} when it is something else, or an option is unknown.
  * @throws {RangeError} when the window does not fit, or a device lies outside of it.
  * @throws {BoardError} when a device speaks another version of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   const loop = loopOf(emulator);
+  checkNames(options, OPTIONS, 'plugDevices');
+  for (const name of ['reservedRam', 'onTick', 'onFailure'] as const)
+    checkFunction(options[name], name);
   const { cpu } = loop;
-  const { window, devices, reservedRam, onTick } = options;
+  const { window, devices, reservedRam, msis, onTick } = options;
   const end = window.gpa + window.size;
   if (
     window.gpa % V86_BLOCK ||
@@ -91,11 +95,13 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       ? undefined
       : { memoryOffset: cpu.mem8.byteOffset + gpa, unmap: () => undefined };
   };
+  const memory = guestMemoryOf(cpu.wasm_memory, v86Regions(cpu));
   const counts = new RegisterCounts();
   const complex = new DeviceComplex({
     devices,
-    memory: guestMemoryOf(cpu.wasm_memory, v86Regions(cpu)),
-    interrupts: { line: (irq) => line(cpu, irq) },
+    memory,
+    interrupts: { line: (irq) => irqLine(cpu, irq) },
+    msis: boardMsiSink(memory, msis),
     directMaps: { map: mapDirect },
     clock: SYSTEM_CLOCK,
     counter: counts,

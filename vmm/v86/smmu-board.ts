@@ -5,11 +5,13 @@ import { CMDQV_LOGICAL_PAGE0 } from '../../assembly/layout/cmdqv-registers.ts';
 import { offsetOfGpa, type Placement } from '../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
-import type { MachineError } from '../../devices/plugin/index.ts';
+import { checkFunction, checkNames, type MachineError } from '../../devices/plugin/index.ts';
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
-import type { LentVintf, NestedSmmu, VmHost } from '../nested/index.ts';
+import type { Host } from '../api/index.ts';
+import { hostModelOf, type LentVintf, type NestedSmmu, type VmHost } from '../nested/index.ts';
 import { loopOf } from './emulator.ts';
+import { v86MsiController } from './msi-controller.ts';
 import { type Plugged, plugDevices, V86_BLOCK } from './plug.ts';
 import { v86Regions } from './ram.ts';
 
@@ -26,7 +28,9 @@ const PAGE0_SIZE = 0x10000;
 
 /** Where the SMMU, the CMDQV and the DMA engine lie in the emulated PC. */
 export interface V86SmmuOptions {
-  readonly host: VmHost;
+  /** Of `Host.create`: it lends the VINTF. Destroy what is plugged in before it. */
+  readonly host: Host | VmHost;
+  /** Used in messages. Default `v86`. */
   readonly name?: string;
   /** gpa of the devices, a multiple of V86_BLOCK above RAM. Default 0xd0000000. */
   readonly gpa?: number;
@@ -37,11 +41,19 @@ export interface V86SmmuOptions {
   readonly page0: number;
   /** IRQs: of the event queue, with that of global errors next to it, of the CMDQV and of the DMA engine. */
   readonly irqs: { readonly smmu: number; readonly cmdqv: number; readonly dma: number };
+  /**
+   * IRQs by the vectors that the guest gives them. With it MSIs to V86_MSI raise these: those of
+   * the SMMU, and 32-bit writes of the DMA engine, which the SMMU translates. Default: MSIs are
+   * stores to RAM.
+   */
+  readonly msiVectors?: ReadonlyMap<number, number>;
   /** More devices, at addresses in the window. */
   readonly devices?: readonly Placement[];
   /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
   readonly onFailure?: (error: MachineError) => void;
 }
+
+const OPTIONS = ['host', 'name', 'gpa', 'page0', 'irqs', 'msiVectors', 'devices', 'onFailure'];
 
 /** The devices, plugged in, and what the host has lent them. */
 export interface V86Smmu extends Plugged {
@@ -56,23 +68,28 @@ export interface V86Smmu extends Plugged {
  * Plugs the devices into an emulator. The VCMDQs are drained after each of v86's ticks,
  * about a thousand times a second.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
- * @throws {TypeError} when it is something else.
+ * @throws {TypeError} when it is something else, the host is none, or an option is unknown.
  * @throws {RangeError} when an address does not fit.
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
-  const { host, name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
+  checkNames(options, OPTIONS, 'plugSmmu');
+  checkFunction(options.onFailure, 'onFailure');
+  const host = hostModelOf(options.host);
+  const { name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
+  const msis = options.msiVectors && v86MsiController(cpu, options.msiVectors);
   const regions = v86Regions(cpu);
   if (page0 % 0x1000 || offsetOfGpa(regions, page0, PAGE0_SIZE) < 0)
     throw new RangeError('page 0 is 64 KiB of RAM at a multiple of 4 KiB');
-  const vm = host.createVm(name, cpu.wasm_memory, regions);
+  const vm = host.createVm(name, cpu.wasm_memory, regions, { msis });
   try {
     const viommu = host.createViommu(vm, [V86_DMA_STREAM], { cmdqv: true });
     const vintf = host.createVintf(viommu);
     const { drain } = vm.unit;
     const plugged = plugDevices(emulator, {
       window: { gpa, size: V86_WINDOW },
+      msis,
       reservedRam: (range) =>
         range.gpa === gpa + V86_CMDQV + CMDQV_LOGICAL_PAGE0 ? page0 : undefined,
       devices: [

@@ -1,15 +1,9 @@
-// The exit counter: every time that control leaves a guest's Wasm for JavaScript, by vCPU, kind and register.
+// The exit counter: every time that control leaves a guest for the VMM, by vCPU, kind and register.
 
-import {
-  ABI_AREA_SIZE,
-  ABI_AT_EXITS,
-  ABI_AT_INVALIDATING,
-  ABI_AT_VCPU_EXITS,
-  ABI_AT_VCPU_INVALIDATING,
-} from '../../assembly/layout/guest-abi.ts';
 import type { BusMount, RegisterCounter } from '../../devices/bus/bus.ts';
 import { RegisterCounts } from '../../devices/bus/register-counts.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
+import type { ExitView } from './guest.ts';
 
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
 /** What an exit was for: a register, a WASI call, waiting, the clock. */
@@ -22,7 +16,7 @@ export interface ExitStatistics {
   /** MMIO exits by "device.REGISTER". */
   readonly byRegister: Readonly<Record<string, number>>;
   readonly byVcpu: readonly number[];
-  /** Exits while the guest's ABI_AT_INVALIDATING was set: between a batch's first doorbell and its last completion. */
+  /** Exits between a batch's first doorbell and its last completion, as the guest has said (`ExitView`). */
   readonly duringInvalidation: number;
 }
 
@@ -49,18 +43,18 @@ const MMIO = EXIT_KINDS.indexOf('mmio');
 export class ExitCounter implements RegisterCounter {
   readonly #counts: Float64Array;
   readonly #registers = new RegisterCounts();
-  readonly #info: Int32Array;
+  readonly #view: ExitView;
   readonly #listener: ExitListener | undefined;
   /** vCPU of the exit under way. */
   #vcpu = 0;
   #total = 0;
   #duringInvalidation = 0;
 
-  /** `memory` is the guest's: its info page mirrors the total. */
-  constructor(memory: WebAssembly.Memory, vcpus: number, listener?: ExitListener) {
+  /** @param view what the guest sees of its exits, and says about them. */
+  constructor(view: ExitView, vcpus: number, listener?: ExitListener) {
+    this.#view = view;
     this.#listener = listener;
     this.#counts = new Float64Array(vcpus * EXIT_KINDS.length);
-    this.#info = new Int32Array(memory.buffer, 0, ABI_AREA_SIZE / 4);
   }
 
   /** Counts one exit; `kind` is an index into EXIT_KINDS. */
@@ -71,12 +65,8 @@ export class ExitCounter implements RegisterCounter {
     this.#vcpu = vcpu;
     // A register access is told of when its register is known.
     if (kind !== MMIO) this.#listener?.(vcpu, EXIT_KINDS[kind] ?? 'mmio');
-    const info = this.#info;
-    info[ABI_AT_EXITS >> 2] = this.#total | 0;
-    const own = (ABI_AT_VCPU_EXITS >> 2) + vcpu;
-    info[own] = (info[own] ?? 0) + 1;
-    if (info[vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu] !== 0)
-      this.#duringInvalidation++;
+    this.#view.counted(vcpu, this.#total);
+    if (this.#view.isInvalidating(vcpu)) this.#duringInvalidation++;
   }
 
   countRegister(mount: number, offset: number): void {

@@ -1,3 +1,4 @@
 export * from './exit-counter.ts';
+export * from './guest.ts';
 export * from './vcpu.ts';
 export * from './vcpu-set.ts';

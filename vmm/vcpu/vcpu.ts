@@ -1,7 +1,7 @@
 // A vCPU as a machine sees it, whatever it executes and on whatever thread it runs; and what the
 // machine is for a vCPU.
 
-import type { Bus, Clock, InterruptSink, Placement } from '../../devices/bus/index.ts';
+import type { Bus, Clock } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
 
 /** Why a vCPU came back from `run`. */
@@ -99,34 +99,4 @@ export interface VcpuHost {
   untilTimerMs(): number;
   /** A vCPU has ended without having been asked to. */
   failed(vcpu: number, cause: Error): void;
-}
-
-/** What a machine runs: vCPUs of one kind, and what they share. */
-export interface Guest {
-  /** How many vCPUs it has. */
-  readonly vcpus: number;
-  /** Its vCPUs run on the caller's thread. */
-  readonly inline: boolean;
-  /** The first slice of vCPU 0 belongs to the boot: its program initializes itself in it. */
-  readonly initialSlice: boolean;
-  /** Where the interrupt lines of its devices end. */
-  readonly interrupts: InterruptSink;
-  /** Tells the guest which devices there are: at the start, and after each reset of its memory. */
-  describe(devices: readonly Placement[]): void;
-  /**
-   * Makes the vCPUs. vCPU 0 is at its entry, the others are off.
-   * @param signal aborted, it ends what has been started on other threads, and `start` throws its reason.
-   * @throws {GuestImageError} when the guest asks for something that no machine has.
-   */
-  start(host: VcpuHost, signal: AbortSignal): Promise<readonly Vcpu[]>;
-  /** A safe point is over: what the guest sees of interrupts and time is put right. */
-  safePoint(nowNs: number): void;
-  /**
-   * Asks every vCPU to come to a safe point soon. It is the guest's and not a vCPU's: the
-   * request is one word of the ABI (`ABI_AT_EXIT_REQUEST`) that all vCPUs look at, so that
-   * whoever wants an exit does not have to know which of them runs.
-   */
-  setExitRequest(wanted: boolean): void;
-  /** Everything as before `start`: memory, interrupts. No vCPU is left. */
-  reset(): void;
 }

@@ -32,7 +32,7 @@ import type { MappedPointers } from './mapped-pointers.ts';
  * it carries out; or a part of it is left, which `execute` is called again for with this
  * number.
  */
-export type Progress = 'done' | 'refused' | { readonly next: number };
+export type CommandOutcome = 'done' | 'refused' | { readonly next: number };
 
 /**
  * Commands of the device's own, or parts of them, in one service. Each has the host's
@@ -56,7 +56,7 @@ export interface CommandEngine {
   /** Where the ring lies. */
   readonly memory: Pick<GuestMemory, 'load64'>;
   /** Carries out a command that is the device's own, or a part of it: from `from` on, 0 at first. */
-  execute(words: readonly number[], from: number): Progress;
+  execute(words: readonly number[], from: number): CommandOutcome;
   /** Steps over the command at CONS. */
   finish(): void;
   /** A guest's SMMU only. */
@@ -194,6 +194,8 @@ export class CommandQueue {
    */
   run(): boolean {
     const { block } = this.#engine;
+    // Nothing is consumed while an error is active, and nobody is asked about it again.
+    if (this.#registers.failed && !this.shared) return false;
     const first = block.cons;
     let state = this.#engine.serve();
     let own = 0;

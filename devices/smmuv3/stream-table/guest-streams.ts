@@ -17,9 +17,11 @@ import {
   IDR0_CD2L,
   IDR0_STALL_MODEL,
   IDR1_SSIDSIZE,
+  IDR5_OAS,
   SMMU_CR2,
   SMMU_IDR0,
   SMMU_IDR1,
+  SMMU_IDR5,
   STALL_MODEL_BOTH,
   STALL_MODEL_TERMINATE,
 } from '../../../assembly/layout/smmu-registers.ts';
@@ -30,7 +32,10 @@ import {
   STE_CONFIG_BYPASS,
   STE_CONFIG_S1,
   STE_EATS,
+  STE_EATS_FULL,
+  STE_EATS_SPLIT,
   STE_S1CDMAX,
+  STE_S1CONTEXTPTR_HI,
   STE_S1FMT,
   STE_S1FMT_4K,
   STE_S1FMT_64K,
@@ -46,6 +51,7 @@ import {
   isWord,
   setField,
 } from '../../plugin/index.ts';
+import { addressSizeOf } from '../../tables/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
 import type { StaleSte, ViommuBackend } from '../viommu-backend.ts';
 
@@ -106,12 +112,6 @@ export class GuestStreams {
       reading: attached,
       current: () => this.attached.get(sid) === attached,
     };
-  }
-
-  /** Reads the STEs of the machine's streams from `first` to `last` and attaches them. */
-  reload(first: number, last: number): void {
-    for (const sid of this.#backend.virtualStreams)
-      if (sid >= first && sid <= last) this.#attach(sid, this.#read(sid));
   }
 
   /**
@@ -191,9 +191,13 @@ export class GuestStreams {
     // Where the guest's SMMU has no stalls, CD.S is illegal; the host's, which may have
     // them, says so if S1STALLD is set.
     if (bitsOf(idr0, IDR0_STALL_MODEL) === STALL_MODEL_TERMINATE) setField(ste, STE_S1STALLD, 1);
-    // Split-stage ATS needs both stages; without ATS the field is ignored.
-    if (!bitsOf(idr0, IDR0_ATS)) setField(ste, STE_EATS, 0);
-    return fieldOf(ste, STE_EATS) <= 1;
+    // Split-stage ATS needs both stages; the reserved value acts as 0; without ATS the
+    // field is ignored.
+    const eats = fieldOf(ste, STE_EATS);
+    if (!bitsOf(idr0, IDR0_ATS) || eats > STE_EATS_SPLIT) setField(ste, STE_EATS, 0);
+    if (fieldOf(ste, STE_EATS) > STE_EATS_FULL) return false;
+    const addressBits = addressSizeOf(bitsOf(this.#registers.get(SMMU_IDR5), IDR5_OAS)) ?? 0;
+    return fieldOf(ste, STE_S1CONTEXTPTR_HI) < 2 ** (addressBits - 32);
   }
 
   /**

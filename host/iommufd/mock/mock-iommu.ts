@@ -21,11 +21,11 @@ import {
   type PagingDomain,
   type PagingRequest,
   type ResourceGate,
-  require,
   type VdeviceDriver,
   type ViommuDriver,
   type ViommuRequest,
 } from '../index.ts';
+import { require } from '../iommufd-error.ts';
 
 export const MOCK_HW_INFO_TYPE = 0xfeedbeef;
 export const MOCK_HWPT_DATA = 0xdead;

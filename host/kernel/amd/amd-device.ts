@@ -2,7 +2,8 @@
 
 import type { AmdGuestBlock } from '../../../devices/amd-iommu/index.ts';
 import type { DeviceRegisters, HostRam } from '../../hardware/index.ts';
-import { type Iommu, type IommuDevice, require } from '../../iommufd/index.ts';
+import type { Iommu, IommuDevice } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { IdAllocator } from '../id-allocator.ts';
 
 /** The IOMMU that a device is behind, as HWPTs and vIOMMUs work it (AmdIommu). */

@@ -37,7 +37,7 @@ import { storeStructure } from '../../../devices/tables/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { DeviceRegisters } from '../../hardware/device-registers.ts';
 import { HostError } from '../../hardware/host-error.ts';
-import { deviceMemory, type HostRam } from '../../hardware/host-ram.ts';
+import type { HostRam } from '../../hardware/host-ram.ts';
 import { InterruptLatch } from '../../hardware/interrupt-latch.ts';
 import {
   HW_INFO_TYPE_AMD,
@@ -46,10 +46,10 @@ import {
   type IommuDevice,
   type PagingDomain,
   type PagingRequest,
-  require,
   type ViommuDriver,
   type ViommuRequest,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import { IdAllocator } from '../id-allocator.ts';
 import { type AmdHardware, amdDevice } from './amd-device.ts';
 import { AmdStage2 } from './amd-stage2.ts';
@@ -125,7 +125,7 @@ export class AmdIommu implements AmdHardware {
     this.#unit = unit;
     this.#physical = new PhysicalAmdIommu({ unit, unitOf });
     attachDevices([{ device: this.#physical, addresses: [PA, VFCTRL_PA, VF_PA], firstIrq: 0 }], {
-      memory: deviceMemory(ram),
+      memory: ram.physical,
       interrupts: this.#interrupts,
       directMaps: undefined,
       background: this.#background,

@@ -2,7 +2,8 @@
 
 import { AmdPageTable, hostDte } from '../../../devices/amd-iommu/index.ts';
 import { RamPool } from '../../hardware/host-ram.ts';
-import { type IommuDevice, type PagingDomain, require } from '../../iommufd/index.ts';
+import type { IommuDevice, PagingDomain } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import { type AmdHardware, amdDevice } from './amd-device.ts';
 
 const LEVELS = 4;

@@ -46,18 +46,18 @@ import {
 } from '../../../assembly/layout/amd-formats.ts';
 import { blockedDte } from '../../../devices/amd-iommu/index.ts';
 import { bitsOf, fieldOf, maskInWord, setField, withBits } from '../../../devices/plugin/index.ts';
-import {
-  type DirectPage,
-  type HwQueueDriver,
-  type HwQueueRequest,
-  type IommuDevice,
-  type NestedDomain,
-  type NestedRequest,
-  require,
-  type VdeviceDriver,
-  type ViommuDriver,
-  type ViommuRequest,
+import type {
+  DirectPage,
+  HwQueueDriver,
+  HwQueueRequest,
+  IommuDevice,
+  NestedDomain,
+  NestedRequest,
+  VdeviceDriver,
+  ViommuDriver,
+  ViommuRequest,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import { Vm } from '../vm.ts';
 import { type AmdHardware, amdDevice } from './amd-device.ts';
 import type { AmdStage2 } from './amd-stage2.ts';

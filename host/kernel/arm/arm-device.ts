@@ -1,13 +1,13 @@
 // A device behind a physical SMMU.
 
-import {
-  type FaultSink,
-  type Iommu,
-  type IommuDevice,
-  type ReservedRegion,
-  type ResourceGate,
-  require,
+import type {
+  FaultSink,
+  Iommu,
+  IommuDevice,
+  ReservedRegion,
+  ResourceGate,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import { physicalAddress, type Vm } from '../vm.ts';
 

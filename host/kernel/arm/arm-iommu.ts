@@ -5,6 +5,7 @@ import {
   PRI_RESP_INVALID,
   PRI_RESP_SUCCESS,
 } from '../../../assembly/layout/commands.ts';
+import { MAX_VIOMMUS } from '../../../assembly/layout/context-memory.ts';
 import { EVT_SID } from '../../../assembly/layout/events.ts';
 import {
   PPR_ADDR_HI,
@@ -46,13 +47,13 @@ import {
   PGFAULT_READ,
   PGFAULT_WRITE,
   type ResourceGate,
-  require,
   VIOMMU_FLAG_BTM,
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
   type ViommuDriver,
   type ViommuRequest,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { CmdqvDriver, QueueErrorNotice } from '../cmdqv-driver.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import { Vm } from '../vm.ts';
@@ -62,8 +63,6 @@ import { ArmStage2 } from './arm-stage2.ts';
 import { ArmViommu, words } from './arm-viommu.ts';
 import { TEGRA241_VIOMMU_DATA_SIZE, Tegra241Viommu } from './tegra241-viommu.ts';
 
-/** Command contexts beside those of the VINTFs. */
-const MAX_VIOMMUS = 64;
 /**
  * Records that Linux's driver passes on: C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID,
  * C_BAD_CD, F_TRANSLATION to F_PERMISSION.

@@ -1,5 +1,6 @@
 // A guest's STE as a nested HWPT (struct iommu_hwpt_arm_smmuv3): its stage 1 on its vIOMMU's stage 2.
 
+import { IDR0_ATS } from '../../../assembly/layout/smmu-registers.ts';
 import {
   STE_CONFIG,
   STE_CONFIG_ABORT,
@@ -10,17 +11,16 @@ import {
   STE_S1STALLD,
   STE_V,
 } from '../../../assembly/layout/ste.ts';
-import { fieldOf, setField } from '../../../devices/plugin/index.ts';
+import { bitsOf, fieldOf, setField } from '../../../devices/plugin/index.ts';
 import { abortSte, invalidSte, nestedSte, stage2Ste } from '../../../devices/tables/index.ts';
-import { isAtsEnabled, smmuBase } from '../../../devices/unit/index.ts';
 import {
   type FaultSink,
   HWPT_DATA_ARM_SMMUV3,
   type IommuDevice,
   type NestedDomain,
   type NestedRequest,
-  require,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { Vm } from '../vm.ts';
 import { type ArmSmmu, armDevice, type EventReceiver } from './arm-device.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
@@ -81,29 +81,30 @@ export class ArmNested implements NestedDomain {
 
   attach(device: IommuDevice): void {
     const arm = armDevice(device);
-    const { iommu, vm } = this.#viommu;
+    const { iommu, stage2 } = this.#viommu;
     require(arm.iommu === iommu, 'EINVAL', `${device.name} is behind another SMMU`);
     // Without a vDEVICE nothing would find the device's commands and events; whoever aborts or bypasses has neither.
     require(this.#config !== STE_CONFIG_S1 ||
       arm.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
     arm.faults = this.#faults;
+    const ste = this.#ste();
     for (const sid of arm.streams) {
-      const ste = this.#ste(isAtsEnabled(vm.unit.hostMemory, smmuBase(iommu.smmuIndex), sid));
+      if (fieldOf(ste, STE_EATS) === STE_EATS_FULL) stage2.addAtsStream(sid);
       iommu.smmu.installSte(sid, ste);
-      this.#viommu.stage2.setAts(sid, fieldOf(ste, STE_EATS) === STE_EATS_FULL);
     }
   }
 
-  /** @param ats the device has its ATS on: a guest that bypasses stage 1 says nothing of it, and stage 2 serves it. */
-  #ste(ats: boolean): Uint32Array {
+  #ste(): Uint32Array {
     const { stage2, iommu } = this.#viommu;
     // Linux installs an aborting STE, of which the guest never hears (V = 1, Config = 0);
     // an invalid one is what the guest's SMMU would have.
     if (fieldOf(this.#vste, STE_V) === 0) return iommu.linuxCompat ? abortSte() : invalidSte();
     if (this.#config === STE_CONFIG_ABORT) return abortSte();
     if (this.#config === STE_CONFIG_BYPASS) {
+      // A guest that bypasses stage 1 says nothing of ATS. Stage 2 serves it, whenever the
+      // device's ATS comes on (arm_smmu_attach_prepare asks for what the device can do).
       const bypass = stage2Ste(stage2.ste);
-      setField(bypass, STE_EATS, ats ? STE_EATS_FULL : 0);
+      setField(bypass, STE_EATS, bitsOf(iommu.smmu.idr0, IDR0_ATS) ? STE_EATS_FULL : 0);
       return bypass;
     }
     // S1ContextPtr is an IPA from here on.

@@ -17,12 +17,8 @@ import {
   tlbiS12Vmall,
 } from '../../../devices/tables/index.ts';
 import { type HostRam, RamPool } from '../../hardware/host-ram.ts';
-import {
-  type IommuDevice,
-  type PagingDomain,
-  require,
-  type VmHandle,
-} from '../../iommufd/index.ts';
+import type { IommuDevice, PagingDomain, VmHandle } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import type { PinnedVmid } from '../vmid-allocator.ts';
 import { armDevice } from './arm-device.ts';
@@ -136,10 +132,17 @@ export class ArmStage2 implements PagingDomain {
     for (const sid of streams) this.smmu.installSte(sid, stage2Ste(this.ste));
   }
 
-  /** Whether a stream that is attached to this stage 2, with a stage 1 or without, may have translations in an ATC. */
-  setAts(sid: number, enabled: boolean): void {
-    if (enabled) this.#atsStreams.add(sid);
-    else this.#atsStreams.delete(sid);
+  /**
+   * From now on the ATC of a stream may have translations by this stage 2. It has them when
+   * EATS goes, too: they are there again when EATS comes back.
+   */
+  addAtsStream(sid: number): void {
+    this.#atsStreams.add(sid);
+  }
+
+  /** The ATC of a stream is empty and stays so. */
+  removeAtsStream(sid: number): void {
+    this.#atsStreams.delete(sid);
   }
 
   // ATCs behind the TLB: a request between the two would bring the old translation back.

@@ -40,12 +40,12 @@ import {
   type NestedDomain,
   type NestedRequest,
   type QueueProgress,
-  require,
   type VdeviceDriver,
   VEVENTQ_TYPE_ARM_SMMUV3,
   type ViommuDriver,
   type ViommuRequest,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import { type Vm, windowOf } from '../vm.ts';
 import { type ArmDevice, type ArmSmmu, armDevice } from './arm-device.ts';
 import { ArmNested } from './arm-nested.ts';
@@ -202,6 +202,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
         const { core } = this.vm.unit;
         core.stallForget(smmuBase(this.iommu.smmuIndex), physSid);
         core.atcForget(smmuBase(this.iommu.smmuIndex), physSid);
+        this.stage2.removeAtsStream(physSid);
         for (const pairs of this.sidPairs) pairs.clear(pair);
         this.#devices[pair] = undefined;
         arm.vdevice = undefined;

@@ -16,10 +16,10 @@ import {
   HW_QUEUE_TYPE_TEGRA241_CMDQV,
   type HwQueueDriver,
   type HwQueueRequest,
-  require,
   VEVENTQ_TYPE_TEGRA241_CMDQV,
   type ViommuRequest,
 } from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
 import type { CmdqvDriver } from '../cmdqv-driver.ts';
 import { type Vm, windowOf } from '../vm.ts';
 import type { ArmSmmu } from './arm-device.ts';

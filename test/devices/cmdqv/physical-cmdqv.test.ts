@@ -1,6 +1,7 @@
 // The physical role, register by register, against the offsets and bits of docs/cmdqv.md.
 
 import { describe, expect, it } from 'vitest';
+import { QUEUE_OWNERS } from '../../../assembly/layout/queue-memory.ts';
 import { checkedModules } from '../../support/findings.ts';
 import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
 
@@ -264,5 +265,23 @@ describe('a queue that runs', () => {
     cmdqv.bus.write32(0x0200, 0);
     expect(cmdqv.bus.read32(0x10000)).toBe(1);
     expect(guest[3]).toBe(0);
+  });
+});
+
+describe('the background loop', () => {
+  it('takes no queue that has nothing to do: its guest would find it taken', () => {
+    const one = board();
+    const { device, unit } = one;
+    const queue = one.queue(0);
+    one.bringUp({ hypOwn: false });
+    // Another thread has the queue. Whoever wants it as well raises the count.
+    const words = new Int32Array(unit.hostMemory.buffer);
+    const owners = (queue.address + QUEUE_OWNERS) >> 2;
+    Atomics.store(words, owners, 1);
+    device.poll();
+    expect(Atomics.load(words, owners)).toBe(1);
+    queue.prod = 1;
+    device.poll();
+    expect(Atomics.load(words, owners)).toBe(2);
   });
 });

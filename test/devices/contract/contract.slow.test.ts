@@ -1,8 +1,10 @@
 import { describe, it } from 'vitest';
 import { QUEUE_ERROR_HELD } from '../../../assembly/layout/queue-memory.ts';
+import { loadGicv3 } from '../../../assembly/load.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
+import { Gicv3 } from '../../../devices/gicv3/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
 import {
@@ -20,6 +22,7 @@ import { IDR0 } from '../../support/unit-harness.ts';
 import { LVCMDQS, TestVintfBackend } from '../../support/vintf-backend.ts';
 
 const modules = await checkedModules();
+const gicModule = await loadGicv3();
 const OPERATIONS = steps(1000, 3000);
 const ignore = () => undefined;
 
@@ -67,6 +70,11 @@ function reportErrors(device: Device): void {
   }
 }
 
+function gicv3(): Gicv3 {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  return new Gicv3({ module: gicModule, memory, at: 0, vcpus: 2, spis: 64 });
+}
+
 // RAM says what stalls, so that a restored device meets what the saved one did.
 function stallingDmaEngine(host: FakeHost): DmaEngine {
   host.stalls = (iova) => iova % 0x4000 < 0x1000 && ((host.ram[0] ?? 0) & 1) !== 0;
@@ -86,6 +94,18 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
   ],
   ['DmaEngine', () => new DmaEngine(), { stimulus: dmaStep }],
   ['DmaEngine behind an IOMMU that stalls', stallingDmaEngine, { stimulus: dmaStep }],
+  [
+    'Gicv3',
+    gicv3,
+    {
+      stimulus: ({ device }, random) => {
+        if (!(device instanceof Gicv3)) return;
+        const line = device.line(random.below(64));
+        if (random.below(2)) line.pulse();
+        else line.setLevel(random.below(2) === 1);
+      },
+    },
+  ],
   ['Checkpoint', () => new Checkpoint({ onPhase: ignore, onResult: ignore })],
   ['PhysicalCmdqv', (host) => physicalCmdqv(host, 'hypervisor'), physicalOptions],
   ['PhysicalCmdqv that reports all errors', (host) => physicalCmdqv(host, 'all'), physicalOptions],

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { defineDevice, type RegisterValues } from '../../../devices/plugin/index.ts';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { defineDevice } from '../../../devices/plugin/index.ts';
 import { DeviceBus, deviceContract, FakeHost } from '../../../devices/testing/index.ts';
 import { device as adder } from '../../../docs/examples/adder-device.mjs';
 
@@ -10,12 +10,12 @@ const counter = () =>
     kind: 'cntr',
     interrupts: 1,
     registers: {
-      COUNT: { offset: 0x0, read: ({ COUNT = 0 }) => COUNT + 1 },
+      COUNT: { offset: 0x0, read: ({ COUNT }) => COUNT + 1 },
       LIMIT: {
         offset: 0x8,
         reset: 10,
         writable: 0xff,
-        write: (values: RegisterValues, { interruptLine }) => {
+        write: (values, { interruptLine }) => {
           values.COUNT = 0xffff_ffff;
           interruptLine(0).pulse();
         },
@@ -62,7 +62,7 @@ describe('a described device', () => {
           offset: 0x4,
           reset: 0x44332211,
           writable: 0x00ffffff,
-          read: ({ DATA = 0 }) => DATA,
+          read: ({ DATA }) => DATA,
           write: ({ DATA }) => seen.push(DATA),
         },
       },
@@ -100,8 +100,130 @@ describe('a described device', () => {
     expect(describe('four', 0x1000)).toThrow('register B lies outside its region');
   });
 
+  it('has registers of 64 bits, whole or in halves, and a reset of its own', () => {
+    const writes: bigint[] = [];
+    const device = defineDevice({
+      name: 'wide',
+      kind: 'wide',
+      registers: { A: { offset: 0x0, writable: 0xff }, B: { offset: 0x4, read: ({ A }) => A + 1 } },
+      registers64: {
+        ADDRESS: {
+          offset: 0x8,
+          reset: 0x1_0000_0002n,
+          writable: 0xffff_ffff_0000n,
+          write: ({ ADDRESS }) => writes.push(ADDRESS),
+        },
+        SUM: { offset: 0x10, read: ({ A, ADDRESS }) => ADDRESS + BigInt(A) },
+      },
+      reset: (values) => {
+        values.A = 7;
+      },
+    });
+    device.attach(new FakeHost());
+    device.reset();
+    const bus = new DeviceBus(device);
+    expect(bus.read(0, 0x0, 8)).toEqual({ lo: 7, hi: 8 });
+    expect(bus.read(0, 0x8, 8)).toEqual({ lo: 2, hi: 1 });
+    bus.write64(0x8, 0xffff_1234_5678_9abcn);
+    bus.write32(0xc, 0x9999_8888);
+    expect(writes).toEqual([0x1234_5678_0002n, 0x8888_5678_0002n]);
+    expect([bus.read32(0x10), bus.read32(0x14)]).toEqual([0x5678_0009, 0x8888]);
+    expect([0x8, 0xc].map((offset) => device.registerName(0, offset))).toEqual([
+      'ADDRESS',
+      'ADDRESS[63:32]',
+    ]);
+  });
+
+  it('is a bus master when its description says so, and reaches no port otherwise', () => {
+    const start = (busMaster: boolean) => {
+      const device = defineDevice({
+        name: 'copier',
+        kind: 'copy',
+        busMaster,
+        registers: {
+          GO: {
+            offset: 0,
+            writable: 1,
+            write: (_, { dma }) => dma.write(0x1000, new Uint8Array([1])),
+          },
+        },
+      });
+      const host = new FakeHost();
+      device.attach(host);
+      host.reset(device);
+      return { host, device, go: () => new DeviceBus(device).write32(0, 1) };
+    };
+    const master = start(true);
+    const other = start(false);
+    expect([master, other].map(({ device }) => device.identity.busMaster)).toEqual([true, false]);
+    master.go();
+    expect(master.host.log).toHaveLength(1);
+    expect(other.go).toThrow('copier makes no DMA: describe it with busMaster: true');
+  });
+
+  it('knows its registers by name: one that there is not is an error of the types', () => {
+    const description = (count: object) => ({
+      name: 'typed',
+      kind: 'type',
+      registers: { COUNT: { offset: 0, ...count } },
+    });
+    defineDevice({
+      ...description({}),
+      registers: {
+        COUNT: {
+          offset: 0,
+          read: (values) => {
+            expectTypeOf(values).toEqualTypeOf<{ COUNT: number } & { WIDE: bigint }>();
+            // @ts-expect-error A typing error.
+            return values.CUONT ?? 0;
+          },
+        },
+      },
+      registers64: { WIDE: { offset: 8, reset: 1n } },
+    });
+    expect(() =>
+      // @ts-expect-error A register has no such field.
+      defineDevice({ ...description({}), registers: { COUNT: { offset: 4, writeable: 1 } } }),
+    ).toThrow('typed.COUNT: there is no option "writeable": did you mean "writable"?');
+    expect(() =>
+      // @ts-expect-error 64 bits are a BigInt.
+      defineDevice({ ...description({}), registers64: { WIDE: { offset: 8, reset: 1 } } }),
+    ).toThrow('typed.WIDE: reset must be a bigint, not a number');
+    // @ts-expect-error A device has no such field.
+    expect(() => defineDevice({ ...description({}), bussMaster: true })).toThrow(
+      'defineDevice: there is no option "bussMaster": did you mean "busMaster"?',
+    );
+    expect(() => defineDevice(description({ read: 1 }))).toThrow(
+      'typed.COUNT: read must be a function, not number',
+    );
+  });
+
+  it('keeps the contract with a register that is not of its state, when that is left out', () => {
+    let time = 0;
+    const clock = () =>
+      defineDevice({
+        name: 'clock',
+        kind: 'time',
+        registers: { TIME: { offset: 0, read: () => time++ }, SET: { offset: 4, writable: 1 } },
+      });
+    const failures = (volatile: readonly string[]) =>
+      deviceContract(clock, { operations: 50, seeds: [1], volatile }).filter(({ run }) => {
+        try {
+          run();
+          return false;
+        } catch {
+          return true;
+        }
+      });
+    expect(failures([]).length).toBeGreaterThan(0);
+    expect(failures(['TIME'])).toEqual([]);
+    expect(() => deviceContract(clock, { volatil: [] } as object)).toThrow(
+      'deviceContract: there is no option "volatil": did you mean "volatile"?',
+    );
+  });
+
   it('takes no register that it does not have', () => {
-    const values: RegisterValues[] = [];
+    const values: object[] = [];
     const device = defineDevice({
       name: 'x',
       kind: 'xxxx',

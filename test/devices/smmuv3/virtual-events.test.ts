@@ -69,6 +69,11 @@ describe('streams without a valid STE', () => {
       () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, eats: 2 })),
       [0x0000_0008_0000_0004n, 0n, 0n, 0n],
     ],
+    [
+      'S1ContextPtr beyond OAS',
+      () => writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: 2 ** 48 + CDS })),
+      [0x0000_0008_0000_0004n, 0n, 0n, 0n],
+    ],
     ['a table that is too short', () => bus.write32(0x88, 3), [0x0000_0008_0000_0002n, 0n, 0n, 0n]],
     [
       'a table that is not RAM',
@@ -98,6 +103,27 @@ describe('streams without a valid STE', () => {
     expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
     backend.forwardEvents();
     expect(bus.read32(0x100a8)).toBe(0);
+  });
+
+  it('the reserved EATS is no ATS, and S1ContextPtr may lie anywhere below OAS', () => {
+    enable(0xc);
+    stage1();
+    const eats = (value: number) => {
+      writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: CDS, eats: value }));
+      bus.write32(0x20, 0xc);
+      bus.write32(0x20, 0xd);
+      return backend.dma(8, 0x10000);
+    };
+    expect([eats(3), eats(1), eats(0)]).toEqual([PA + BUFFER, PA + BUFFER, PA + BUFFER]);
+    backend.forwardEvents();
+    expect(bus.read32(0x100a8)).toBe(0);
+    writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: 2 ** 48 - 0x40 }));
+    bus.write32(0x20, 0xc);
+    bus.write32(0x20, 0xd);
+    expect(backend.dma(8, 0x10000)).toBeUndefined();
+    backend.forwardEvents();
+    // Stage 2 has nothing there; the STE is legal.
+    expect((record(0)[0] ?? 0n) & 0xffn).toBe(0x10n);
   });
 
   it('C_BAD_STREAMID is recorded only with CR2.RECINVSID', () => {

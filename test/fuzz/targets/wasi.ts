@@ -1,89 +1,113 @@
-// WASI: a guest that calls what a console program needs of it with any arguments. No call fails the machine or takes long; proc_exit ends it, and it boots again.
+// WASI: guests that call it with any arguments, one with files and one without. No call fails the machine or takes long, whatever is made of
+// files is bounded, and a neighbour's files are as they were; proc_exit ends a guest, and it boots again.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { Host, type Machine } from '../../../vmm/api/index.ts';
 import { MODULE_WASI } from '../../../vmm/vcpu/wasm/import-types.ts';
-import { CallList, callGuest, functionsOf } from '../call-guest.ts';
+import {
+  CALL_RESULT,
+  CallList,
+  callGuest,
+  functionsOf,
+  type GuestFunction,
+} from '../call-guest.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
+import { WasiCallMaker } from '../wasi-calls.ts';
 
 /** Calls of a run. */
-const OPERATIONS = 400;
+const OPERATIONS = 780;
 const GUEST_PAGES = 64;
 const MEMORY = GUEST_PAGES * 0x10000;
-/** Where vectors, subscriptions and paths lie that are filled before a run. */
-const DATA = 0x200000;
-const DATA_WORDS = 0x1000;
 /** Longest of a run's steps that is no hang, in milliseconds of this process's CPU time. */
 const MOST_CPU_MS = 5000;
-/** What a console program needs of WASI: of the rest the library traps on arguments of which it believes too much. */
-const CONSOLE =
-  /^(args_|environ_|clock_time_get|fd_read|fd_write|fd_fdstat_get|poll_|random_|sched_)/;
-const FUNCTIONS = functionsOf(MODULE_WASI).filter(({ name }) => CONSOLE.test(name));
-const EXIT = functionsOf(MODULE_WASI).filter(({ name }) => name === 'proc_exit');
-const EDGES = [0, 1, 2, 3, 4, 7, 8, 0xff, 0xffff, 0x10000, MEMORY - 4, MEMORY - 1, MEMORY];
-const FAR = [MEMORY + 1, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff];
-/** Path names, in DATA behind the words. */
-const TEXTS = '/ . .. /etc/passwd a/b/c ../../x file\0name';
+/** Of this process: files of three machines and what they leave behind take less. Bytes. */
+const MOST_RSS = 1.5 * 2 ** 30;
+/** A descriptor of a file comes from one of these; without them there are none. */
+const OPENS_FILES = /^(path|fd_prestat)_/;
+const ALL = functionsOf(MODULE_WASI);
+const EXIT = ALL.filter(({ name }) => name === 'proc_exit');
+const FILES = ALL.filter(({ name }) => name !== 'proc_exit');
+const CONSOLE = FILES.filter(({ name }) => !OPENS_FILES.test(name));
 
 interface Caller {
   readonly machine: Machine;
   readonly calls: CallList;
-  readonly words: Uint32Array;
+  /** What it calls, beside proc_exit. */
+  readonly functions: readonly GuestFunction[];
 }
 
-function fill(caller: Caller, random: Random): void {
-  const { words } = caller;
-  const from = DATA >> 2;
-  // Address and length in turn: vectors, and the first words of subscriptions.
-  for (let i = 0; i < DATA_WORDS; i += 2) {
-    words[from + i] = random.below(50) === 0 ? random.word() : DATA + random.below(DATA_WORDS * 4);
-    words[from + i + 1] = random.below(50) === 0 ? random.pick(FAR) : random.below(300);
-  }
-  const bytes = new Uint8Array(words.buffer, DATA + 4 * DATA_WORDS, TEXTS.length);
-  bytes.set(new TextEncoder().encode(TEXTS));
+async function boot({ machine }: Caller): Promise<void> {
+  if (machine.status !== 'new') await machine.reset();
+  await machine.boot({ paused: true });
 }
 
-function argument(random: Random): number {
-  switch (random.below(8)) {
-    case 0:
-      return random.pick(EDGES);
-    case 1:
-      return random.pick(FAR);
-    case 2:
-      return random.below(64);
-    case 3:
-      return random.below(6);
-    case 4:
-      return DATA + 4 * DATA_WORDS + random.below(TEXTS.length);
-    default:
-      return DATA + 8 * random.below(DATA_WORDS / 2);
-  }
-}
-
-function wide(random: Random): bigint {
-  const small = BigInt(random.below(200));
-  return random.below(3) > 0 ? small : (BigInt(random.word()) << 32n) | BigInt(random.word());
-}
-
-class WasiFuzzer implements Fuzzer {
+/** A guest with one file, which it writes and reads again. */
+class Neighbour {
   readonly #caller: Caller;
+  #text = 0;
 
   constructor(caller: Caller) {
     this.#caller = caller;
   }
 
+  async look(): Promise<void> {
+    const { machine, calls } = this.#caller;
+    const [name, vector, back, result, from, to] = [
+      0x200000, 0x200010, 0x200018, 0x200020, 0x200030, 0x200040,
+    ];
+    const words = new Uint32Array(machine.memory.buffer);
+    words[name >> 2] = 'n'.charCodeAt(0);
+    words.set([from, 4, to, 8], vector >> 2);
+    words[from >> 2] = ++this.#text;
+    calls.clear();
+    // Descriptors count up, and the first is 4.
+    calls.add('path_open', 3, 0, name, 1, 1 | 8, 0x1fffffffn, 0x1fffffffn, 0, result);
+    await this.#step();
+    const fd = words[result >> 2] ?? 0;
+    ensure(words[CALL_RESULT >> 2] === 0, () => 'a neighbour cannot open its file');
+    calls.clear();
+    calls.add('fd_write', fd, vector, 1, result);
+    calls.add('fd_seek', fd, 0n, 0, result);
+    calls.add('fd_read', fd, back, 1, result);
+    calls.add('fd_close', fd);
+    await this.#step();
+    const read = [words[CALL_RESULT >> 2], words[result >> 2], words[to >> 2]];
+    ensure(
+      read.join() === [0, 4, this.#text].join(),
+      () => `a neighbour has ${read.join()} of its file in place of 0,4,${this.#text}`,
+    );
+  }
+
+  async #step(): Promise<void> {
+    const status = await this.#caller.machine.step();
+    ensure(status === 'paused', () => `a neighbour is ${status}`);
+  }
+}
+
+class WasiFuzzer implements Fuzzer {
+  readonly #callers: readonly [Caller, Caller];
+  readonly #neighbour: Neighbour;
+
+  constructor(callers: readonly [Caller, Caller], neighbour: Neighbour) {
+    this.#callers = callers;
+    this.#neighbour = neighbour;
+  }
+
   async run(seed: number): Promise<number> {
     const random = new Random(seed);
-    const caller = this.#caller;
-    const { machine, calls } = caller;
-    calls.clear();
-    fill(caller, random);
+    const caller = this.#callers[random.below(4) === 0 ? 0 : 1];
+    const { machine, calls, functions } = caller;
+    // Files are those of this run.
+    await boot(caller);
+    const maker = new WasiCallMaker(random, MEMORY);
+    maker.fill(machine.memory.buffer);
     machine.write(Uint8Array.from({ length: random.below(40) }, () => random.word()));
+    calls.clear();
     const names: string[] = [];
     for (let i = 0; i < OPERATIONS; i++) {
-      const { name, params } = random.pick(FUNCTIONS);
-      names.push(name);
-      calls.add(name, ...params.map((type) => (type === 'i64' ? wide(random) : argument(random))));
+      const called = random.pick(functions);
+      names.push(called.name);
+      calls.add(called.name, ...maker.argumentsOf(called));
     }
     if (random.below(10) === 0) calls.add('proc_exit', random.word());
     const before = process.cpuUsage();
@@ -96,30 +120,31 @@ class WasiFuzzer implements Fuzzer {
       status === 'paused' || status === 'off',
       () => `the machine is ${status}: ${machine.error?.message}: ${names.join()}`,
     );
-    if (status === 'off') await boot(caller);
+    await this.#neighbour.look();
+    const { rss } = process.memoryUsage();
+    ensure(rss <= MOST_RSS, () => `the process has ${rss} bytes`);
     return OPERATIONS;
   }
 }
 
-async function boot({ machine }: Caller): Promise<void> {
-  if (machine.status !== 'new') await machine.reset();
-  await machine.boot({ paused: true });
+async function callerOf(host: Host, functions: readonly GuestFunction[]): Promise<Caller> {
+  const { binary, numbers } = callGuest([...functions, ...EXIT], GUEST_PAGES);
+  const machine = await host.createMachine({
+    guest: binary,
+    args: ['one', 'two'],
+    env: { HOME: '/' },
+    seed: 1,
+  });
+  return { machine, calls: new CallList(machine.memory, numbers), functions };
 }
 
 export const wasi: FuzzTarget = {
   name: 'wasi',
   async create() {
     const host = await Host.create();
-    const { binary, numbers } = callGuest([...FUNCTIONS, ...EXIT], GUEST_PAGES);
-    const machine = await host.createMachine({
-      guest: binary,
-      args: ['one', 'two'],
-      env: { HOME: '/' },
-      seed: 1,
-    });
-    const calls = new CallList(machine.memory, numbers);
-    const caller = { machine, calls, words: new Uint32Array(machine.memory.buffer) };
-    await boot(caller);
-    return new WasiFuzzer(caller);
+    const callers = [await callerOf(host, CONSOLE), await callerOf(host, FILES)] as const;
+    const beside = await callerOf(host, FILES);
+    await boot(beside);
+    return new WasiFuzzer(callers, new Neighbour(beside));
   },
 };

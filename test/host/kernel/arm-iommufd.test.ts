@@ -270,6 +270,26 @@ describe('a vIOMMU of an SMMUv3', () => {
     fd.vdeviceAlloc({ viommu, device: device?.id ?? 0, virtId: 2n ** 64n - 1n });
   });
 
+  it('can be there 63 times, none of them in the host’s own command context', async () => {
+    const host = await checkedHost(VmHost);
+    const { vm, viommu: first, memory } = lendVm(host);
+    const others = Array.from({ length: 62 }, () => host.createViommu(vm, [STREAM]));
+    const last = others.at(-1);
+    if (!last) throw new Error('no vIOMMU');
+    expect([first.index, last.index, last.context.index]).toEqual([0, 62, 126]);
+    // A guest's "everything" is everything of its own VMID, in the last context as in the first.
+    sendOnCmdq({ viommu: last, memory }, tlbiNsnhAll(), sync());
+    expect([last.commandQueue.error, last.commandQueue.cons, last.context.hypOwn]).toEqual([
+      0,
+      2,
+      false,
+    ]);
+    expect(() => host.createViommu(vm, [STREAM])).toThrow('at most 63 vIOMMUs');
+    // The host goes on issuing commands as itself, and can have them all anew.
+    host.destroyVm(vm);
+    expect(lendVm(host).viommu.index).toBe(0);
+  });
+
   it('with a CMDQV has 16 StreamIDs', async () => {
     const host = await checkedHost(VmHost);
     const { vm } = lendVm(host);

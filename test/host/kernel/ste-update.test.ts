@@ -172,7 +172,8 @@ describe('installSte', () => {
     expect(attach(stage1Ste({ contextPtr: others }))).toEqual([cfgiSte]);
     expect(attach(bypassSte())).toEqual([cfgiSte, cfgiSte, cfgiSte]);
     expect(lost).toEqual([]);
-    expect(attach(abortSte())).toEqual([cfgiSte, cfgiSte]);
-    expect(lost).toEqual([1, 2]);
+    // EATS, which a bypassing stream has, goes first.
+    expect(attach(abortSte())).toEqual([cfgiSte, cfgiSte, cfgiSte]);
+    expect(lost).toEqual([2, 3]);
   });
 });

@@ -11,6 +11,7 @@ import {
   type Granule,
   PageTable,
   prefetchConfig,
+  priResp,
   S1_READ_WRITE,
   stage1Ste,
   storeStructure,
@@ -18,14 +19,22 @@ import {
   tlbiNhVa,
   tlbiNsnhAll,
 } from '../../../devices/tables/index.ts';
+import { CdTable } from './cd-table.ts';
 import { CommandQueue } from './command-queue.ts';
 import { type DriverPlatform, DriverTimeout, poll } from './driver-platform.ts';
+import { RecordQueue } from './record-queue.ts';
 import { Tegra241Cmdqv } from './tegra241-cmdqv.ts';
 
 /** log2 of the entries that the page allocator gives at most: 8 KiB for a command queue. A kernel of 4 KiB pages has more, and takes longer to fill them. */
 const QUEUE_CAP = 9;
 /** CR0. */
-const [SMMUEN, EVTQEN, CMDQEN, ATSCHK] = [1, 4, 8, 0x10];
+const [SMMUEN, PRIQEN, EVTQEN, CMDQEN, ATSCHK] = [1, 2, 4, 8, 0x10];
+/** CFG0 of the SMMU's MSIs; CFG1 and CFG2 are 8 and 12 bytes further (arm_smmu_msi_cfg). */
+const MSI_REGISTERS = { eventq: 0xb0, gerror: 0x68, priq: 0xd0 } as const;
+/** ARM_SMMU_MEMATTR_DEVICE_nGnRE. */
+const DEVICE_NGNRE = 1;
+/** PRI_RESP_DENY. */
+const DENY = 0;
 /** Bits of GERROR that the driver knows. */
 const GERROR_ERRORS = 0x1fd;
 /** 2-level stream table: STEs of a level-2 table, and its descriptor's SPAN. */
@@ -36,6 +45,8 @@ export interface Features {
   readonly rangeInvalidation: boolean;
   readonly msi: boolean;
   readonly ats: boolean;
+  readonly pri: boolean;
+  readonly twoLevelCds: boolean;
   readonly hypervisor: boolean;
   readonly stage2: boolean;
   readonly twoLevelStreams: boolean;
@@ -44,6 +55,7 @@ export interface Features {
   readonly ssidBits: number;
   readonly commandsLog2: number;
   readonly eventsLog2: number;
+  readonly requestsLog2: number;
   readonly granule: Granule;
   readonly outputBits: number;
 }
@@ -82,6 +94,8 @@ export function probeFeatures({ smmu }: DriverPlatform): Features {
     rangeInvalidation: (idr3 & 0x400) !== 0,
     msi: (idr0 & 0x2000) !== 0,
     ats: (idr0 & 0x400) !== 0,
+    pri: (idr0 & 0x10000) !== 0,
+    twoLevelCds: (idr0 & 0x80000) !== 0,
     hypervisor: (idr0 & 0x200) !== 0,
     stage2: (idr0 & 1) !== 0,
     twoLevelStreams: ((idr0 >>> 27) & 3) === 1 && (idr1 & 0x3f) > SPLIT,
@@ -90,6 +104,7 @@ export function probeFeatures({ smmu }: DriverPlatform): Features {
     ssidBits: (idr1 >>> 6) & 31,
     commandsLog2,
     eventsLog2: Math.min(QUEUE_CAP, (idr1 >>> 16) & 31),
+    requestsLog2: Math.min(QUEUE_CAP, (idr1 >>> 11) & 31),
     granule: granule ?? 0x1000,
     outputBits: Math.min(48, outputBits ?? 48),
   };
@@ -101,6 +116,16 @@ export interface Domain {
   readonly table: PageTable;
 }
 
+/** What is asked of an attachment beside its domain. */
+export interface AttachOptions {
+  /** The master can stall (IOPF). */
+  readonly stall?: boolean;
+  /** arm_smmu_ats_supported of the master. */
+  readonly ats?: boolean;
+  /** Bits of its PASIDs. */
+  readonly ssidBits?: number;
+}
+
 export class ArmSmmuV3 {
   readonly features: Features;
   readonly commands: CommandQueue;
@@ -109,12 +134,16 @@ export class ArmSmmuV3 {
   readonly events: bigint[][] = [];
   /** What gerror interrupts have said: active errors, and for CMDQ_ERR the code. */
   readonly errors: { readonly active: number; readonly code: number }[] = [];
-  /** "EVTQ overflow detected". */
-  overflows = 0;
+  /** Page requests that the PRI queue's thread has denied, as two doublewords. */
+  readonly pageRequests: bigint[][] = [];
+  /** "CMD_SYNC timeout" while the SMMU was reset. */
+  timeouts = 0;
   readonly #platform: DriverPlatform;
   readonly #kdump: boolean;
   readonly #streams: { readonly base: number; readonly config: number };
-  readonly #eventRing: number;
+  readonly #eventQueue: RecordQueue;
+  readonly #requestQueue: RecordQueue | undefined;
+  readonly #cdTables = new Map<number, CdTable>();
   #asid = 0;
 
   /** arm_smmu_device_probe: everything up to the first write of a register. */
@@ -122,7 +151,7 @@ export class ArmSmmuV3 {
     this.#platform = platform;
     this.#kdump = kdump;
     this.features = probeFeatures(platform);
-    const { commandsLog2, eventsLog2, msi } = this.features;
+    const { commandsLog2, eventsLog2, requestsLog2, msi, pri } = this.features;
     // arm_smmu_init_queues.
     this.commands = new CommandQueue(platform, {
       registers: platform.smmu,
@@ -131,7 +160,14 @@ export class ArmSmmuV3 {
       log2size: commandsLog2,
       completion: msi ? 'msi' : 'sev',
     });
-    this.#eventRing = platform.memory.allocate(32 * 2 ** eventsLog2, 32 * 2 ** eventsLog2);
+    this.#eventQueue = new RecordQueue(platform, {
+      registers: 0xa0,
+      log2size: eventsLog2,
+      dwords: 4,
+    });
+    this.#requestQueue = pri
+      ? new RecordQueue(platform, { registers: 0xc0, log2size: requestsLog2, dwords: 2 })
+      : undefined;
     this.#streams = this.#initStreamTable();
     // arm_smmu_impl_probe; its structures come last.
     this.cmdqv = new Tegra241Cmdqv(platform, commandsLog2);
@@ -191,27 +227,55 @@ export class ArmSmmuV3 {
     this.commands.restart();
     let enables = CMDQEN;
     this.#cr0(enables);
-    this.issueAndSync(cfgiAll());
-    if (this.features.hypervisor) this.issueAndSync(new Uint32Array([0x20, 0, 0, 0]));
-    this.issueAndSync(tlbiNsnhAll());
-    smmu.write64(0xa0, 0x4000_0000_0000_0000n | BigInt(this.#eventRing + this.features.eventsLog2));
-    smmu.write32(0x100a8, 0);
-    smmu.write32(0x100ac, 0);
+    this.#issueInReset(cfgiAll());
+    if (this.features.hypervisor) this.#issueInReset(new Uint32Array([0x20, 0, 0, 0]));
+    this.#issueInReset(tlbiNsnhAll());
+    this.#eventQueue.reset();
     enables |= EVTQEN;
     this.#cr0(enables);
+    if (this.#requestQueue) {
+      this.#requestQueue.reset();
+      enables |= PRIQEN;
+      this.#cr0(enables);
+    }
     if (this.features.ats) {
       enables |= ATSCHK;
       this.#cr0(enables);
     }
-    // arm_smmu_setup_irqs, arm_smmu_setup_unique_irqs, arm_smmu_setup_msis.
-    this.#writeSynchronised(0x50, 0x54, 0);
-    smmu.write64(0x68, 0n);
-    smmu.write64(0xb0, 0n);
-    this.#writeSynchronised(0x50, 0x54, 5);
-    if (this.#kdump) enables &= ~EVTQEN;
+    this.#setupInterrupts();
+    if (this.#kdump) enables &= ~(EVTQEN | PRIQEN);
     this.#cr0(enables | SMMUEN);
     // tegra241_cmdqv_hw_reset.
-    this.cmdqv.reset(() => this.#flush());
+    this.cmdqv.reset(() => this.#issueInReset());
+  }
+
+  // arm_smmu_setup_irqs, arm_smmu_setup_unique_irqs, arm_smmu_setup_msis, arm_smmu_write_msi_msg.
+  #setupInterrupts(): void {
+    const { smmu, msi } = this.#platform;
+    const lines = (['gerror', 'eventq', 'priq'] as const).filter(
+      (line) => line !== 'priq' || this.features.pri,
+    );
+    this.#writeSynchronised(0x50, 0x54, 0);
+    for (const line of lines) smmu.write64(MSI_REGISTERS[line], 0n);
+    for (const line of this.features.msi ? lines : []) {
+      const message = msi?.(line);
+      if (!message) continue;
+      const { address, data } = message;
+      smmu.write64(MSI_REGISTERS[line], BigInt(address));
+      smmu.write32(MSI_REGISTERS[line] + 8, data);
+      smmu.write32(MSI_REGISTERS[line] + 12, DEVICE_NGNRE);
+    }
+    this.#writeSynchronised(0x50, 0x54, this.features.pri ? 7 : 5);
+  }
+
+  // arm_smmu_device_reset and tegra241_vcmdq_hw_flush_timeout look at no result: what times out is logged.
+  #issueInReset(...commands: Uint32Array[]): void {
+    try {
+      this.issueOn(this.commands, ...commands);
+    } catch (error) {
+      if (!(error instanceof DriverTimeout)) throw error;
+      this.timeouts++;
+    }
   }
 
   /** arm_smmu_device_shutdown: all that a kexec with shutdown leaves is an SMMU that is off. */
@@ -267,6 +331,7 @@ export class ArmSmmuV3 {
     const { take } = this.#platform;
     for (let left = take.call(this.#platform, 'gerror'); left > 0; left--) this.gerrorHandler();
     for (let left = take.call(this.#platform, 'eventq'); left > 0; left--) this.evtqThread();
+    for (let left = take.call(this.#platform, 'priq'); left > 0; left--) this.priqThread();
     for (let left = take.call(this.#platform, 'cmdqv'); left > 0; left--) this.cmdqv.isr();
   }
 
@@ -282,24 +347,24 @@ export class ArmSmmuV3 {
     smmu.write32(0x64, gerror);
   }
 
+  /** "EVTQ overflow detected". */
+  get overflows(): number {
+    return this.#eventQueue.overflows;
+  }
+
   evtqThread(): void {
-    const { smmu, memory } = this.#platform;
-    const size = 2 ** this.features.eventsLog2;
-    let cons = smmu.read32(0x100ac);
-    for (;;) {
-      const prod = smmu.read32(0x100a8);
-      if (((prod ^ cons) & (2 * size - 1)) === 0) break;
-      const at = this.#eventRing + 32 * (cons & (size - 1));
-      this.events.push([0, 8, 16, 24].map((offset) => memory.load64(at + offset)));
-      cons = ((cons & 0x80000000) | ((cons + 1) & (2 * size - 1))) >>> 0;
-      smmu.write32(0x100ac, cons);
-    }
-    // queue_sync_prod_in, queue_sync_cons_ovf.
-    const prod = smmu.read32(0x100a8);
-    if ((prod ^ cons) & 0x80000000) {
-      this.overflows++;
-      smmu.write32(0x100ac, ((prod & 0x80000000) | (cons & 0x7fffffff)) >>> 0);
-    }
+    this.#eventQueue.drain((record) => this.events.push(record));
+  }
+
+  /** arm_smmu_priq_thread, arm_smmu_handle_ppr: Linux wants no page requests, and denies each group at its last one. */
+  priqThread(): void {
+    this.#requestQueue?.drain((record) => {
+      this.pageRequests.push(record);
+      const [first = 0n, second = 0n] = record;
+      if (((first >> 62n) & 1n) === 0n) return;
+      const pasid = (first >> 63n) & 1n ? Number((first >> 32n) & 0xfffffn) : undefined;
+      this.issue(priResp(Number(first & 0xffff_ffffn), Number(second & 0x1ffn), DENY, pasid));
+    });
   }
 
   /** arm_smmu_domain_alloc_paging, arm_smmu_domain_finalise_s1. */
@@ -329,25 +394,56 @@ export class ArmSmmuV3 {
     return level1 === 0n ? undefined : table + 64 * (sid & 0xff);
   }
 
-  /** arm_smmu_attach_dev to a stage-1 domain: CD, then STE. */
-  attach(sid: number, domain: Domain, { stall = false } = {}): void {
-    const { memory } = this.#platform;
-    const { granule, outputBits, stalls } = this.features;
-    // arm_smmu_alloc_cd_tables, arm_smmu_make_s1_cd, arm_smmu_write_cd_entry, which ends in arm_smmu_sync_cd.
-    const cd = memory.allocate(64, 64);
-    storeStructure(
-      memory,
-      cd,
-      contextDescriptor({
-        asid: domain.asid,
-        outputBits,
-        stall,
-        lower: { ttb: domain.table.root, inputBits: 48, granule },
+  /** arm_smmu_attach_dev to a stage-1 domain: CD, then STE, then the master's ATS. */
+  attach(
+    sid: number,
+    domain: Domain,
+    { stall = false, ats = false, ssidBits = 0 }: AttachOptions = {},
+  ): void {
+    const { stalls, twoLevelCds } = this.features;
+    const cds = new CdTable(this.#platform.memory, { ssidBits, twoLevel: twoLevelCds });
+    this.#cdTables.set(sid, cds);
+    this.#writeCd(sid, 0, domain, stall);
+    // arm_smmu_make_cdtable_ste, arm_smmu_install_ste_for_dev: S1STALLD where the SMMU stalls and the master cannot.
+    this.#install(
+      sid,
+      stage1Ste({
+        contextPtr: cds.base,
+        cdMax: cds.cdMax,
+        format: cds.format,
+        stallDisabled: stalls && !stall,
+        eats: ats ? 1 : 0,
       }),
     );
-    this.issueAndSync(cfgiCd(sid, 0));
-    // arm_smmu_make_cdtable_ste, arm_smmu_install_ste_for_dev: S1STALLD where the SMMU stalls and the master cannot.
-    this.#install(sid, stage1Ste({ contextPtr: cd, stallDisabled: stalls && !stall }));
+    if (!ats) return;
+    // arm_smmu_enable_ats: the ATC is emptied before it comes on.
+    this.issueAndSync(atcInv({ streamId: sid, address: 0, size: 52 }));
+    this.#platform.ats(true);
+  }
+
+  /** arm_smmu_set_pasid: another domain for the accesses with a PASID. */
+  attachPasid(sid: number, ssid: number, domain: Domain): void {
+    this.#writeCd(sid, ssid, domain, false);
+  }
+
+  /** arm_smmu_clear_cd, of arm_smmu_blocking_set_dev_pasid. */
+  detachPasid(sid: number, ssid: number): void {
+    const cds = this.#cdTables.get(sid);
+    const at = cds?.find(ssid);
+    if (!cds || at === undefined) throw new Error(`PASID ${ssid} has no CD`);
+    cds.write(at, new Uint32Array(16), () => this.issueAndSync(cfgiCd(sid, ssid)));
+  }
+
+  // arm_smmu_make_s1_cd, arm_smmu_write_cd_entry, which ends in arm_smmu_sync_cd.
+  #writeCd(sid: number, ssid: number, { asid, table }: Domain, stall: boolean): void {
+    const cds = this.#cdTables.get(sid);
+    if (!cds) throw new Error(`StreamID ${sid} has no CDs`);
+    const { granule, outputBits } = this.features;
+    const at = cds.allocate(ssid, () => this.issueAndSync(cfgiCd(sid, ssid, false)));
+    const lower = { ttb: table.root, inputBits: 48, granule };
+    cds.write(at, contextDescriptor({ asid, outputBits, stall, lower }), () =>
+      this.issueAndSync(cfgiCd(sid, ssid)),
+    );
   }
 
   /** arm_smmu_attach_dev_blocked. */

@@ -11,7 +11,14 @@ export interface Registers {
   write64(offset: number, value: bigint): void;
 }
 
-export type InterruptName = 'eventq' | 'gerror' | 'priq' | 'cmdqv';
+export type SmmuInterrupt = 'eventq' | 'gerror' | 'priq';
+export type InterruptName = SmmuInterrupt | 'cmdqv';
+
+/** struct msi_msg. */
+export interface MsiMessage {
+  readonly address: number;
+  readonly data: number;
+}
 
 /** How an access of the device behind the stream ends. */
 export type DmaOutcome = 'done' | 'fault' | 'stalled';
@@ -31,18 +38,29 @@ export interface DriverPlatform {
   take(line: InterruptName): number;
   /** A safe point: devices do what they do beside the CPU. */
   idle(): void;
-  /** An access of four bytes. */
-  dma(iova: number, write?: boolean): DmaOutcome;
+  /** An access of four bytes, with a PASID or without. */
+  dma(iova: number, write?: boolean, pasid?: number): DmaOutcome;
+  /** pci_enable_ats, pci_enable_pri of the device. */
+  ats(enabled: boolean, pageRequests?: boolean): void;
+  /** Where the MSI of an interrupt goes, and what it carries; absent: the SMMU has wired interrupts. */
+  readonly msi?: ((line: SmmuInterrupt) => MsiMessage) | undefined;
   /** First byte behind an address of memory. */
   byteAt(address: number): number;
 }
 
-/** `DriverPlatform.dma` by a port. */
-export function dmaOf(port: DmaPort): DriverPlatform['dma'] {
+/** What the device behind a port does. */
+export function deviceOf(port: DmaPort): Pick<DriverPlatform, 'dma' | 'ats'> {
   const word = new Uint8Array(4);
-  return (iova, write = false) => {
-    const { ok, stalled } = write ? port.write(iova, word.fill(0xd1)) : port.read(iova, word);
-    return ok ? 'done' : stalled ? 'stalled' : 'fault';
+  return {
+    dma(iova, write, pasid) {
+      const attributes = pasid === undefined ? undefined : { pasid };
+      const { ok, stalled } = write
+        ? port.write(iova, word.fill(0xd1), attributes)
+        : port.read(iova, word, attributes);
+      return ok ? 'done' : stalled ? 'stalled' : 'fault';
+    },
+    ats: (enabled, pageRequests = false) =>
+      port.ats?.configure({ enabled, pageRequests, silent: false }),
   };
 }
 

@@ -9,7 +9,7 @@ import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../findings.ts';
 import {
   type DriverPlatform,
-  dmaOf,
+  deviceOf,
   type InterruptName,
   type Registers,
 } from './driver-platform.ts';
@@ -75,18 +75,33 @@ function registersOf(
   };
 }
 
+/** A page of an interrupt controller for MSIs. */
+const DOORBELL = 0x8020000;
+const EVENT_IDS = { eventq: 0, gerror: 1, priq: 2 } as const;
+
+export interface GuestRoleOptions {
+  /** The guest rings its CMDQ itself. */
+  readonly overlay?: boolean;
+  /** The machine has an interrupt controller for MSIs. */
+  readonly msis?: boolean;
+}
+
 /**
  * @param idRegisters that the guest is shown.
  * @param below of the SMMU below.
- * @param overlay the guest rings its CMDQ itself.
  */
 export async function guestRole(
   idRegisters: SmmuIdRegisters,
   below: SmmuIdRegisters,
-  overlay = false,
+  { overlay = false, msis = false }: GuestRoleOptions = {},
 ): Promise<DriverPlatform> {
   const host = await checkedHost(VmHost, { modules, idRegisters: below });
   const fake = new FakeHost({ ramSize: RAM_SIZE });
+  fake.takesMsi = (address) => msis && address === DOORBELL;
+  const messages = (eventId: number) =>
+    fake.log.filter(
+      (entry) => entry === `msi 0x${DOORBELL.toString(16)} 0x${eventId.toString(16)} taken`,
+    ).length;
   const regions = [{ gpa: fake.ramGpa, offset: fake.ramOffset, size: fake.ramSize }];
   const vm = host.createVm('linux', fake.guestMemory, regions);
   const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, overlay });
@@ -124,8 +139,10 @@ export async function guestRole(
     cmdqv: registersOf(cmdqv, fake, cmdqvMaps, doorbell),
     stream: STREAM,
     buffer,
+    ...(msis ? { msi: (line) => ({ address: DOORBELL, data: EVENT_IDS[line] }) } : {}),
     take(line) {
-      const pulses = fake.pulses(LINES[line]);
+      const pulses =
+        msis && line !== 'cmdqv' ? messages(EVENT_IDS[line]) : fake.pulses(LINES[line]);
       const come = pulses - (taken.get(line) ?? 0);
       taken.set(line, pulses);
       return come;
@@ -134,7 +151,7 @@ export async function guestRole(
       host.service(true);
       fake.poll();
     },
-    dma: dmaOf(port),
+    ...deviceOf(port),
     byteAt: (gpa) => fake.ram[gpa - fake.ramGpa] ?? -1,
   };
 }

@@ -1,8 +1,10 @@
 // The kernel of the simulated computer itself: the physical SMMU and CMDQV, and memory that is host RAM.
 
+import { IDR0_ATS, IDR0_PRI } from '../../../assembly/layout/smmu-registers.ts';
 import { SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
+import { bitsOf } from '../../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../../devices/smmuv3/index.ts';
-import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
+import { createHostMemory, StreamDmaPort, smmuBase, Unit } from '../../../devices/unit/index.ts';
 import type { DeviceRegisters } from '../../../host/hardware/device-registers.ts';
 import { HostRam } from '../../../host/hardware/host-ram.ts';
 import {
@@ -12,11 +14,11 @@ import {
   LINE_PAGE_REQUESTS,
   Platform,
 } from '../../../host/hardware/platform.ts';
-import { StreamDmaPort } from '../../../vmm/nested/stream-dma-port.ts';
+import { AtsEndpoint } from '../../../vmm/nested/ats-endpoint.ts';
 import { checkedModules } from '../findings.ts';
 import {
   type DriverPlatform,
-  dmaOf,
+  deviceOf,
   type InterruptName,
   type Registers,
 } from './driver-platform.ts';
@@ -42,8 +44,14 @@ function registersOf(device: DeviceRegisters): Registers {
   };
 }
 
-/** @param idRegisters of the SMMU, one of a host. */
-export function hostRole(idRegisters: SmmuIdRegisters): DriverPlatform {
+/** What the MSI of an interrupt carries; there is no interrupt controller, and a word of memory takes each. */
+const MESSAGE = 0x51;
+
+/**
+ * @param idRegisters of the SMMU, one of a host.
+ * @param msis the kernel gives the SMMU MSIs.
+ */
+export function hostRole(idRegisters: SmmuIdRegisters, msis = false): DriverPlatform {
   const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
   const unit = new Unit({ modules, hostMemory, thread: 0 });
   const ram = new HostRam(hostMemory);
@@ -58,14 +66,20 @@ export function hostRole(idRegisters: SmmuIdRegisters): DriverPlatform {
     unitOf: (window) => (window === 0 ? unit : undefined),
   });
   const buffer = ram.allocate(0x40000, 0x10000);
+  // The host's own stream reaches host RAM, window 0, and nothing of a guest.
+  const guest = { window: 0, memory: hostMemory, regions: [], unit };
+  const hasAts = bitsOf(idRegisters.idr0, IDR0_ATS) !== 0;
+  const hasPri = bitsOf(idRegisters.idr0, IDR0_PRI) !== 0;
   const port = new StreamDmaPort({
-    // The host's own stream reaches host RAM, window 0, and nothing of a guest.
-    guest: { window: 0, memory: hostMemory, regions: [], unit },
-    ram,
+    unit,
+    memory: ram,
+    ...(hasAts ? { ats: new AtsEndpoint(guest, smmuBase(0), STREAM, hasPri) } : {}),
     smmu: smmuBase(0),
     virtSid: STREAM,
     physSid: STREAM,
   });
+  const word = () => ram.allocate(8, 8);
+  const words = { eventq: word(), gerror: word(), priq: word() };
   return {
     role: 'host',
     memory: ram,
@@ -73,12 +87,19 @@ export function hostRole(idRegisters: SmmuIdRegisters): DriverPlatform {
     cmdqv: registersOf(computer.cmdqv),
     stream: STREAM,
     buffer,
-    take: (line) => (computer.interrupts.take(LINES[line]) ? 1 : 0),
+    ...(msis ? { msi: (line) => ({ address: words[line], data: MESSAGE }) } : {}),
+    take(line) {
+      if (!msis || line === 'cmdqv') return computer.interrupts.take(LINES[line]) ? 1 : 0;
+      const message = ram.load64(words[line]);
+      if (message !== 0n && message !== BigInt(MESSAGE)) throw new Error(`no message of the SMMU`);
+      ram.store64(words[line], 0n);
+      return message === 0n ? 0 : 1;
+    },
     idle() {
       computer.background.poll();
       computer.checkQueueErrors();
     },
-    dma: dmaOf(port),
+    ...deviceOf(port),
     byteAt: (address) => ram.bytes(address, 1)?.[0] ?? -1,
   };
 }

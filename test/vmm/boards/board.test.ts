@@ -2,10 +2,8 @@
 // master that a board finds among the devices of its user.
 
 import { describe, expect, it } from 'vitest';
-import { loadHotModules } from '../../../assembly/load.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
-import { createHostMemory, Unit } from '../../../devices/unit/index.ts';
 import { Host } from '../../../vmm/api/index.ts';
 import type { Board } from '../../../vmm/boards/index.ts';
 import { MachineCore } from '../../../vmm/machine/index.ts';
@@ -21,9 +19,8 @@ import { ScratchDevice } from '../../support/scratch-device.ts';
 import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../../support/wat.ts';
 
 const UART = 0x1000;
-const modules = await loadHotModules();
 
-/** RAM from gpa 0x4000_0000 on, a UART at 0x1000, its own hardware memory, and no SMMU. */
+/** RAM from gpa 0x4000_0000 on, a UART at 0x1000, and no SMMU: no unit reaches it. */
 const plainBoard: Board = {
   name: 'plain',
   free: { gpa: 0x10000, irq: 8, devices: 2 },
@@ -31,13 +28,6 @@ const plainBoard: Board = {
     const image = await loadGuestImage(binary);
     const memory = createGuestMemory(image);
     const regions = ramRegions(memory, 0x40000000);
-    const hostMemory = createHostMemory({ smmus: 1, ramSize: 0x10000 });
-    const unit = new Unit({
-      modules,
-      hostMemory,
-      guest: { memory, regions, window: 1 },
-      thread: 0,
-    });
     const uart = new Pl011({ onOutput });
     const machine = new MachineCore({
       name,
@@ -49,14 +39,7 @@ const plainBoard: Board = {
     return {
       machine,
       vm: undefined,
-      guest: { window: 1, memory, regions, unit },
-      threads: {
-        memory: hostMemory,
-        modules,
-        allocateThread: () => 1,
-        freeThread: () => undefined,
-      },
-      direct: [],
+      drainable: undefined,
       queues: 'vcmdq',
       smmus: [],
       receive: (bytes) => uart.receive(bytes),
@@ -83,6 +66,7 @@ describe('createMachine({ board })', () => {
     const machine = await host.createMachine({
       guest: NEXT,
       board: plainBoard,
+      drain: 'thread',
       devices: [new ScratchDevice()],
       onOutput: (bytes) => output.push(...bytes),
     });
@@ -92,6 +76,7 @@ describe('createMachine({ board })', () => {
     expect(output).toEqual([0x42]);
     expect(machine.statistics.exits.byRegister['pl011.UARTDR']).toBe(2);
     expect([machine.statistics.vcmdq.queues, machine.inspect()]).toEqual([0, []]);
+    expect(machine.statistics.drain).toMatchObject({ asked: 'thread', place: 'doorbell' });
     expect(machine.readMemory(0x40100000, 4)?.length).toBe(4);
     expect(machine.readMemory(0x80100000, 4)).toBeUndefined();
     expect(host.statistics.vms).toBe(0);

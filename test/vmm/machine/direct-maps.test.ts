@@ -9,6 +9,7 @@ import {
   ABI_MAP_SIZE,
 } from '../../../assembly/layout/guest-abi.ts';
 import { DirectMaps } from '../../../vmm/machine/index.ts';
+import { AbiDirectMaps } from '../../../vmm/vcpu/wasm/index.ts';
 
 function setUp(inGuest: (vcpu: number) => boolean = () => false, count = 1, nowMs?: () => number) {
   const memory = new WebAssembly.Memory({
@@ -17,7 +18,7 @@ function setUp(inGuest: (vcpu: number) => boolean = () => false, count = 1, nowM
     shared: true,
   });
   const words = new Int32Array(memory.buffer);
-  const maps = new DirectMaps(memory, { count, inGuest }, nowMs);
+  const maps = new DirectMaps(memory, new AbiDirectMaps(memory), { count, inGuest }, nowMs);
   /** gpa, length, offset, flags, doorbell of a table entry. */
   const entry = (index: number) => [
     ...words.subarray(

@@ -16,6 +16,8 @@ const STEPS: Readonly<Record<string, (state: MachineState) => unknown>> = {
   stop: (state) => state.end(STOPPED, WHY),
   fail: (state) => state.end(FAILED, WHY),
   reset: (state) => state.reset(),
+  pause: (state) => state.pause(),
+  resume: (state) => state.resume(),
 };
 
 /** The state after these steps, and what the last one returned. */
@@ -57,6 +59,26 @@ describe('the life cycle of a machine', () => {
   ])('%j: %s, entered %s', (steps, status, entered) => {
     const { state } = stateAfter(...steps.split(' '));
     expect([state.status, state.isEntered]).toEqual([status, entered]);
+  });
+
+  it.each([
+    ['pause', false, false],
+    ['pause booted', false, false],
+    ['booted pause', true, false],
+    ['booted pause enter', true, false],
+    ['booted pause resume enter', false, true],
+    ['booted enter pause', true, true],
+    ['booted enter pause leave', true, false],
+    ['booted enter pause leave enter', true, false],
+    ['booted enter pause resume', false, true],
+    // What ends is paused no more.
+    ['booted pause stop', false, false],
+    ['booted enter pause stop', false, true],
+    ['booted enter pause off', false, false],
+    ['booted pause stop reset booted', false, false],
+  ])('%j: paused %s, entered %s', (steps, paused, entered) => {
+    const { state } = stateAfter(...steps.split(' '));
+    expect([state.isPaused, state.isEntered]).toEqual([paused, entered]);
   });
 
   it('says how it ended', () => {

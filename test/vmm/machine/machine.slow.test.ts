@@ -106,7 +106,7 @@ describe('a machine', () => {
             };
           }
         }
-        return WebAssembly.instantiate(module, imports);
+        return WebAssembly.instantiate(module, imports as WebAssembly.Imports);
       },
     });
     await machine.boot();

@@ -61,7 +61,7 @@ function board({ overlay = false, address = SETSPI } = {}) {
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM);
   const frame = new Frame();
-  const vm = host.createVm('vm', memory, regions, frame);
+  const vm = host.createVm('vm', memory, regions, { msis: frame });
   const viommu = host.createViommu(vm, [STREAM], { overlay });
   const ids = PAGE_REQUEST_GUEST_ID_REGISTERS;
   const idRegisters = { ...ids, idr1: (ids.idr1 | 0x80000000) >>> 0, idr6: 0x20000 };

@@ -2,6 +2,7 @@
 // guest of another kind need not be.
 
 import { describe, expect, it, vi } from 'vitest';
+import { NO_EXIT_REQUEST } from '../../../devices/unit/index.ts';
 import { MachineCore } from '../../../vmm/machine/index.ts';
 import type { Guest, Vcpu, VcpuExit, VcpuHost } from '../../../vmm/vcpu/index.ts';
 
@@ -65,6 +66,10 @@ async function slowMachine(inline: boolean) {
     inline,
     initialSlice: false,
     interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },
+    exits: { counted: () => undefined, isInvalidating: () => false },
+    directMaps: undefined,
+    exitRequest: NO_EXIT_REQUEST,
+    drainSleep: undefined,
     describe: () => undefined,
     start: async (host) => vcpus(host),
     safePoint: () => undefined,

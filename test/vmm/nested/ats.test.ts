@@ -442,7 +442,7 @@ describe('an engine with ATS whose stream bypasses stage 1', () => {
     b.look();
   };
 
-  it('is translated by stage 2 as long as its ATS is on: the host keeps EATS', () => {
+  it('is translated by stage 2: the host keeps EATS', () => {
     expect(ats(ENABLE)).toBe(ENABLE);
     expect(b.dma(FILL, IOVA)).toBe(DONE);
     attach(bypassSte());
@@ -464,13 +464,29 @@ describe('an engine with ATS whose stream bypasses stage 1', () => {
     expect(b.dma(FILL, DATA_GPA)).not.toBe(DONE);
   });
 
-  it('has no EATS without ATS: a request of a device whose ATS comes on later is refused', () => {
-    attach(bypassSte());
-    ats(ENABLE);
-    expect(b.dma(FILL, DATA_GPA)).not.toBe(DONE);
-    attach(invalidSte());
+  it('is served as well when its ATS comes on later', () => {
     attach(bypassSte());
     expect(b.dma(FILL, DATA_GPA)).toBe(DONE);
+    expect(b.host.statistics.smmu.atsRequests).toBe(0);
+    ats(ENABLE);
+    expect(b.dma(FILL, DATA_GPA)).toBe(DONE);
+    expect(b.host.statistics.smmu.atsRequests).toBe(1);
+    attach(invalidSte());
+    expect(b.dma(FILL, DATA_GPA)).not.toBe(DONE);
+  });
+
+  it('loses what the host unmaps while EATS is 0, too: it cannot come back with EATS', () => {
+    ats(ENABLE);
+    attach(bypassSte());
+    expect(b.dma(FILL, DATA_GPA)).toBe(DONE);
+    // Stage 1 without ATS, and no ATC_INV: the ATC keeps what it has, and may not use it.
+    b.vm.viommu.attachStream(STREAM, stage1Ste({ contextPtr: CDS }));
+    expect(b.dma(FILL, DATA_GPA)).not.toBe(DONE);
+    const { fd } = b.vm.viommu;
+    const ioas = fd.describe().find(({ type }) => type === 'IOAS')?.id ?? 0;
+    fd.ioasUnmap(ioas, 0n, 2n ** 64n - 1n);
+    b.vm.viommu.attachStream(STREAM, bypassSte());
+    expect(b.dma(FILL, DATA_GPA)).not.toBe(DONE);
   });
 });
 

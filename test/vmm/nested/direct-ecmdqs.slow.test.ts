@@ -29,6 +29,7 @@ import { Random } from '../../../devices/testing/index.ts';
 import { Unit } from '../../../devices/unit/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import { type QueueErrorDecision, VmHost } from '../../../vmm/nested/index.ts';
+import { AbiDirectMaps } from '../../../vmm/vcpu/wasm/index.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
 import {
   ASID,
@@ -74,7 +75,10 @@ class Guest {
     this.lent = lent;
     const { vm, viommu } = lent;
     this.smmu = new VirtualSmmu({ backend: viommu, idRegisters: ENHANCED_GUEST_ID_REGISTERS });
-    this.maps = new DirectMaps(vm.memory, { count: 1, inGuest: () => false });
+    this.maps = new DirectMaps(vm.memory, new AbiDirectMaps(vm.memory), {
+      count: 1,
+      inGuest: () => false,
+    });
     this.#words = new Int32Array(vm.memory.buffer);
     attachDevices([{ device: this.smmu, addresses: [SMMU_GPA], firstIrq: 0 }], {
       memory: guestMemoryOf(vm.memory, vm.regions),

@@ -1,5 +1,5 @@
-// The ID registers of a guest's SMMU and those of its host: what is judged by which, and what a VCMDQ takes although the guest's SMMU,
-// by what it shows, does not have it.
+// The ID registers of a guest's SMMU and those of its host: what is judged by which, and what a VCMDQ, CDs and tables take although the
+// guest's SMMU, by what it shows, does not have it.
 
 import { expect, it } from 'vitest';
 import {
@@ -8,7 +8,13 @@ import {
   PHYSICAL_ID_REGISTERS,
   VirtualSmmu,
 } from '../../../devices/smmuv3/index.ts';
-import { atcInv, sync, tlbiNhVa, tlbiS12Vmall } from '../../../devices/tables/index.ts';
+import {
+  atcInv,
+  type PageTable,
+  sync,
+  tlbiNhVa,
+  tlbiS12Vmall,
+} from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
@@ -90,3 +96,114 @@ it.each([
     expect([4, 0xc, 0x14].map((offset) => bus.read32(offset))).toEqual([idr1, idr3, idr5]);
   },
 );
+
+/** A host with more than the default one has: mixed endianness, RAZ/WI, 52 bits, DS. Its guests are shown less. */
+const RICH = { ...PHYSICAL_ID_REGISTERS, idr0: 0x080d3c9b, idr5: 0x040004f6 };
+const { idr0: SHOWN0, idr3: SHOWN3, idr5: SHOWN5 } = guestIdRegisters(RICH);
+
+const HA = 1 << 11;
+const HD = 1 << 10;
+interface CdCase {
+  readonly shown: Partial<typeof BARE>;
+  /** Bits of the CD's words 0 and 1 that are set, and cleared. */
+  readonly set?: readonly [number, number];
+  readonly clear?: readonly [number, number];
+  readonly ttb?: bigint;
+}
+const CD_CASES: readonly (readonly [needs: string, CdCase])[] = [
+  ['a larger IDR0.HTTU', { shown: { idr0: SHOWN0 & ~0xc0 }, set: [0, HA] }],
+  ['a larger IDR0.HTTU', { shown: { idr0: (SHOWN0 & ~0xc0) | 0x40 }, set: [0, HA | HD] }],
+  ['IDR0.ASID16', { shown: { idr0: SHOWN0 & ~0x1000 }, set: [0, 0x1000000] }],
+  ['IDR0.TTENDIAN 0', { shown: { idr0: SHOWN0 | 0x400000 }, set: [0x8000, 0] }],
+  ['IDR0.TERM_MODEL 0', { shown: { idr0: SHOWN0 | 0x4000000 }, clear: [0, 0x4000] }],
+  ['a larger IDR5.OAS', { shown: { idr5: (SHOWN5 & ~7) | 2 }, ttb: 1n << 41n }],
+  ['IDR5.GRAN4K', { shown: { idr5: SHOWN5 & ~0x10 } }],
+  ['IDR5.GRAN16K', { shown: { idr5: SHOWN5 & ~0x20 }, set: [0x80, 0] }],
+  ['IDR5.GRAN64K', { shown: { idr5: SHOWN5 & ~0x40 }, set: [0x40, 0] }],
+  // 52-bit VAs: of 64 KiB granules by VAX, of 4 KiB ones by DS (bit 58 of TTB1's doubleword, below).
+  ['IDR5.VAX', { shown: { idr5: SHOWN5 & ~0x480 }, set: [0x4c, 0], clear: [0x3f, 0] }],
+];
+
+/** A VM that shows these registers, with stage 1 for IOVA; `change` gets the gpa of the CD. */
+async function shown(
+  own: Partial<typeof BARE>,
+  change: (vm: LentVm, cd: number, table: PageTable) => void,
+): Promise<{ host: VmHost; vm: LentVm; access: () => boolean }> {
+  const host = await checkedHost(VmHost, { modules, idRegisters: RICH });
+  const vm = lendVm(host, 'a');
+  const idRegisters = { ...guestIdRegisters(RICH), ...own };
+  expect(new VirtualSmmu({ backend: vm.viommu, idRegisters }).name).toBe('smmuv3');
+  let cd = 0;
+  const memory = {
+    ...vm.memory,
+    allocate: (size: number, alignment: number) => {
+      const at = vm.memory.allocate(size, alignment);
+      if (size === 64) cd = at;
+      return at;
+    },
+  };
+  const table = attachStage1({ viommu: vm.viommu, memory });
+  change(vm, cd, table);
+  const port = host.dmaPort(vm.viommu, STREAM);
+  return { host, vm, access: () => port.read(IOVA, new Uint8Array(1)).ok };
+}
+
+const used = (use: string, needs: string) =>
+  `a: ${use} was accepted here, and is refused or ignored by an SMMU with the ID registers that this guest was shown; it takes ${needs}`;
+
+it.each(CD_CASES)('a CD that takes %s is named, once', async (needs, cdCase) => {
+  const change = ({ memory }: LentVm, cd: number) => {
+    const { set = [0, 0], clear = [0, 0], ttb } = cdCase;
+    const word = ([low, high]: readonly [number, number]) =>
+      (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    memory.store64(cd, (memory.load64(cd) & ~word(clear)) | word(set));
+    if (ttb !== undefined) memory.store64(cd + 8, ttb);
+  };
+  const { host, access } = await shown(cdCase.shown, change);
+  access();
+  access();
+  host.service(true);
+  expect(texts(host)).toEqual([used('a CD', needs)]);
+  const all = await shown({}, change);
+  all.access();
+  all.host.service(true);
+  expect(texts(all.host)).toEqual([]);
+});
+
+it('a CD that takes DS for 52-bit VAs of 4 KiB granules is named', async () => {
+  const change = ({ memory }: LentVm, cd: number) => {
+    memory.store64(cd, (memory.load64(cd) & ~0x3fn) | 12n);
+    memory.store64(cd + 16, 1n << 58n);
+  };
+  const { host, access } = await shown({ idr5: SHOWN5 & ~0x80 }, change);
+  access();
+  host.service(true);
+  expect(texts(host)).toEqual([used('a CD', 'IDR5.DS')]);
+});
+
+it('a translation table that takes HAD is named when it makes a difference, and only then', async () => {
+  const run = async (bits: bigint) => {
+    const { host, access } = await shown(
+      { idr3: SHOWN3 & ~4 },
+      ({ memory }: LentVm, cd: number, table: PageTable) => {
+        memory.store64(cd + 8, memory.load64(cd + 8) | 2n);
+        memory.store64(table.root, memory.load64(table.root) | bits);
+      },
+    );
+    expect(access()).toBe(true);
+    host.service(true);
+    return texts(host);
+  };
+  // APTable: unprivileged access taken away.
+  expect(await run(1n << 61n)).toEqual([used('a translation table', 'IDR3.HAD')]);
+  expect(await run(0n)).toEqual([]);
+});
+
+it('an invalid CD is nobody’s use of anything', async () => {
+  const { host, access } = await shown({ idr0: SHOWN0 & ~0xc0 }, ({ memory }, cd) => {
+    memory.store64(cd, (memory.load64(cd) | (BigInt(HA) << 32n)) & ~0x8000_0000n);
+  });
+  expect(access()).toBe(false);
+  host.service(true);
+  expect(texts(host)).toEqual([]);
+});

@@ -221,11 +221,11 @@ describe('the window of doorbell pages', () => {
     const viommu = host.createViommu(plain, [STREAM]);
     expect(host.dmaPort(viommu, STREAM).write(0x8000040, new Uint8Array(4)).ok).toBe(true);
     const its = new Its();
-    expect(() => host.createVm('clash', wasm, low, its)).toThrow(
+    expect(() => host.createVm('clash', wasm, low, { msis: its })).toThrow(
       'the doorbell pages at 0x8020000 lie in RAM',
     );
     const elsewhere = { ...its, doorbells: [{ gpa: 0x20000000, size: 0x1000 }], send: () => true };
-    const made = host.createVm('elsewhere', wasm, low, elsewhere);
+    const made = host.createVm('elsewhere', wasm, low, { msis: elsewhere });
     const port = host.dmaPort(host.createViommu(made, [STREAM]), STREAM);
     expect([0x20000000, 0x8000000].map((at) => port.write(at, new Uint8Array(4)).ok)).toEqual([
       true,
@@ -241,7 +241,7 @@ describe('the window of doorbell pages', () => {
   ])('%s is refused', (_, gpa, size) => {
     const { wasm, regions } = guestRam();
     const msis = { doorbells: [{ gpa, size }], send: () => true };
-    expect(() => host.createVm('vm', wasm, regions, msis)).toThrow('are not pages of 4 KiB');
+    expect(() => host.createVm('vm', wasm, regions, { msis })).toThrow('are not pages of 4 KiB');
     expect(host.statistics.vms).toBe(0);
   });
 });

@@ -41,6 +41,7 @@ import {
   type QueueErrorPolicy,
   VmHost,
 } from '../../../vmm/nested/index.ts';
+import { AbiDirectMaps } from '../../../vmm/vcpu/wasm/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
 import { ASID, attachStage1, IOVA, lendVm, RING_GPA, STREAM } from '../../support/lent-vm.ts';
@@ -62,7 +63,10 @@ async function overlaid(onQueueError: QueueErrorPolicy = () => 'report') {
   const { vm, viommu, memory } = lent;
   const smmu = new VirtualSmmu({ backend: viommu });
   const background = new BackgroundLoops();
-  const maps = new DirectMaps(vm.memory, { count: 1, inGuest: () => false });
+  const maps = new DirectMaps(vm.memory, new AbiDirectMaps(vm.memory), {
+    count: 1,
+    inGuest: () => false,
+  });
   const interrupts: number[] = [];
   attachDevices([{ device: smmu, addresses: [SMMU_GPA], firstIrq: 0 }], {
     memory: guestMemoryOf(vm.memory, vm.regions),

@@ -34,6 +34,7 @@ import {
 import { DeviceBus } from '../../../devices/testing/index.ts';
 import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import { type QueueErrorEvent, VmHost } from '../../../vmm/nested/index.ts';
+import { AbiDirectMaps } from '../../../vmm/vcpu/wasm/index.ts';
 import { guestRam, IOVA, RAM_GPA_BASE } from '../../support/lent-vm.ts';
 
 export const GUEST_WAYS = [
@@ -138,7 +139,10 @@ export class Column {
       interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },
       directMaps:
         way === 'CMDQ overlaid' || way === 'ECMDQ handed over'
-          ? new DirectMaps(vm.memory, { count: 1, inGuest: () => false })
+          ? new DirectMaps(vm.memory, new AbiDirectMaps(vm.memory), {
+              count: 1,
+              inGuest: () => false,
+            })
           : undefined,
       background: this.#background,
       clock: SYSTEM_CLOCK,
@@ -350,6 +354,10 @@ export class Column {
         errors.push(`${error} at ${(index - first + 2 * SIZE) % (2 * SIZE)}`);
         // CERROR_ATC_INV_SYNC: the CMD_SYNC is repeated as it is.
         if (error !== 3) writeCommand(this.#memory.memory, RING, index % SIZE, sync());
+        // Another CPU stores to PROD: nothing is consumed while the error is active (IHI 0070 section 7.1).
+        this.#ring(this.#prod);
+        this.#safePoint();
+        expect(this.#cons()).toEqual({ index, error });
         this.#acknowledge();
       } else if (index === this.#prod) {
         return errors;

@@ -15,6 +15,7 @@ import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/table
 import type { MachineCore } from '../../../vmm/machine/index.ts';
 import type { VmHost as HostType } from '../../../vmm/nested/index.ts';
 import type { DrainFaults, SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
+import { ABI_DRAIN_SLEEP } from '../../../vmm/vcpu/wasm/index.ts';
 import { SideCore, VmHost } from '../../support/built.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
@@ -35,6 +36,7 @@ class StandIn {
   failure = '';
   readonly threads = 1;
   readonly inline = true;
+  readonly drainSleep = ABI_DRAIN_SLEEP;
   setDoorbells(needed: boolean): void {
     this.doorbells = needed;
   }

@@ -16,7 +16,7 @@ import {
 } from '../../../devices/tables/index.ts';
 import { addSmmu } from '../../../docs/examples/v86-board.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
-import { plugDevices, plugSmmu } from '../../../vmm/v86/index.ts';
+import { plugDevices, plugSmmu, V86_MSI } from '../../../vmm/v86/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
 import { X86Program } from '../../support/x86.ts';
@@ -215,6 +215,94 @@ describe('an x86 program', () => {
     expect([said(), smmu.vintf.queue(0).counts.errors]).toEqual(['!', 1]);
     expect(raised).toContain(11);
     smmu.destroy();
+  });
+});
+
+describe('MSIs', () => {
+  const VECTOR = 0x31;
+  const EVENT_VECTOR = 0x32;
+
+  async function withMsis(program: X86Program) {
+    const { emulator, ram, said } = await load(program);
+    const raised: number[] = [];
+    const { cpu } = (
+      emulator as unknown as { v86: { cpu: { device_raise_irq(irq: number): void } } }
+    ).v86;
+    const raise = cpu.device_raise_irq;
+    cpu.device_raise_irq = (irq) => {
+      raised.push(irq);
+      raise.call(cpu, irq);
+    };
+    const host = await checkedHost(VmHost, { vintfs: 2, vcmdqs: 4 });
+    const smmu = plugSmmu(emulator, {
+      host,
+      page0: PAGE0,
+      irqs: { smmu: 9, cmdqv: 11, dma: 5 },
+      msiVectors: new Map([
+        [VECTOR, 6],
+        [EVENT_VECTOR, 7],
+      ]),
+    });
+    const port = host.dmaPort(smmu.viommu, 8);
+    const write = (iova: number, data: number) => {
+      const bytes = new Uint8Array(4);
+      new DataView(bytes.buffer).setUint32(0, data, true);
+      return port.write(iova, bytes).ok;
+    };
+    return { emulator, ram, said, raised, smmu, write };
+  }
+
+  it('to the local APICs raise the IRQ of their vector, and nothing that is no vector of the one CPU', async () => {
+    const { raised, smmu, write } = await withMsis(new X86Program().say('!'));
+    // The stream bypasses: GBPA.
+    const { gpa } = V86_MSI;
+    // Fixed and lowest priority; a logical destination; broadcast.
+    for (const [offset, mode] of [
+      [0, 0],
+      [0, 0x100],
+      [0x100c, 0],
+      [0xff000, 0],
+    ] as const)
+      expect(write(gpa + offset, VECTOR | mode)).toBe(true);
+    expect(raised).toEqual([6, 6, 6, 6]);
+    // Another CPU, logical and not; an NMI; a vector that is no IRQ's; RAM that is none.
+    expect([
+      write(gpa + 0x1000, VECTOR),
+      write(gpa + 0x200c, VECTOR),
+      write(gpa, VECTOR | 0x400),
+      write(gpa, 0x40),
+      write(gpa + V86_MSI.size, VECTOR),
+    ]).toEqual([false, false, false, false, false]);
+    expect(raised).toHaveLength(4);
+    smmu.destroy();
+  });
+
+  it('of the SMMU go there, and those of a device behind a stage 1 where its tables say', async () => {
+    const program = new X86Program();
+    program
+      .store64(SMMU + 0xb0, BigInt(V86_MSI.gpa))
+      .store(SMMU + 0xb8, EVENT_VECTOR)
+      .store(SMMU + 0x50, 4);
+    bringUp(program);
+    // A fault: an event, and its MSI.
+    program
+      .store64(DMA + 0x18, 0x50000n)
+      .store(DMA + 0x0c, 4)
+      .store(DMA + 0x04, 2)
+      .say('!');
+    const { emulator, ram, said, raised, write } = await withMsis(program);
+    const { leaf } = prepareTables(ram);
+    // The page behind IOVA's is the APICs'.
+    ram.setBigUint64(
+      leaf + 8,
+      (ram.getBigUint64(leaf, true) & ~0xffff_ffff_f000n) | BigInt(V86_MSI.gpa),
+      true,
+    );
+    await runUntil(emulator, said, '!');
+    expect(raised).toContain(7);
+    expect(raised).not.toContain(6);
+    expect([write(IOVA + 0x1000, VECTOR), write(IOVA + 0x2000, VECTOR)]).toEqual([true, false]);
+    expect(raised).toContain(6);
   });
 });
 

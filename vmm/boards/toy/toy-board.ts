@@ -19,11 +19,13 @@ import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
 import {
   type DirectContext,
+  type Drainable,
   unitOptions,
   VcpuThreads,
   type VcpuUnits,
 } from '../../threads/index.ts';
 import {
+  ABI_EXIT_REQUEST,
   createGuestMemory,
   createWasi,
   type GuestImage,
@@ -71,7 +73,9 @@ export interface ToyBoardOptions
 }
 
 /** A machine on this board, and what its host has given it. */
-export interface ToyMachine extends BoardMachine {
+export interface ToyMachine extends BoardMachine, Drainable {
+  readonly machine: MachineCore;
+  readonly drainable: Drainable;
   readonly vm: Vm;
   readonly viommu: NestedSmmu;
   readonly vintf: LentVintf;
@@ -148,7 +152,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
-  const vm = host.createVm(name, memory, regions, msis);
+  const vm = host.createVm(name, memory, regions, { msis, exitRequest: ABI_EXIT_REQUEST });
   try {
     const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
     const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
@@ -217,16 +221,20 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ]),
     });
     vm.onStop((reason) => machine.stop(reason));
-    return {
+    const drainable: Drainable = {
       machine,
+      threads: host,
+      guest: vm,
+      direct: [directContext(viommu, vintf, queues)],
+    };
+    return {
+      ...drainable,
+      drainable,
       vm,
       viommu,
       vintf,
       queues,
       smmus: [{ smmu: viommu, vintf }],
-      threads: host,
-      guest: vm,
-      direct: [directContext(viommu, vintf, queues)],
       receive: (bytes) => uart.receive(bytes),
       destroy() {
         machine.devices.detach();

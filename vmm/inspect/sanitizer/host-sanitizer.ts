@@ -1,12 +1,13 @@
 // The sanitizer of a host: one for each SMMU, and the STEs of guests, which no SMMU of the host reads.
 
 import type { Clock } from '../../../devices/bus/index.ts';
-import { lackedCommands } from '../../../devices/unit/index.ts';
 import type { Vm } from '../../../host/kernel/vm.ts';
-import type { InspectedSmmu } from '../inspected.ts';
+import type { BeyondShown, InspectedSmmu } from '../inspected.ts';
 import { type Finding, guestSteFinding } from './finding.ts';
 import { Sanitizer, type SanitizerCounts } from './sanitizer.ts';
-import { type UnadvertisedCommand, unadvertisedCommand } from './unadvertised-command.ts';
+import { type UnadvertisedUse, unadvertisedUses } from './unadvertised-use.ts';
+
+const NOTHING: BeyondShown = { commands: 0, cds: 0, tables: 0 };
 
 export interface HostSanitizerOptions {
   readonly memory: WebAssembly.Memory;
@@ -25,9 +26,9 @@ export class HostSanitizer {
   readonly #sanitizers: ReadonlyMap<number, Sanitizer>;
   /** Readings of guests' STEs that are suspected already. */
   readonly #suspected = new WeakSet<object>();
-  /** Commands on VCMDQs, each kind once for each SMMU of a guest, that its own SMMU lacks. */
-  readonly unadvertised: UnadvertisedCommand[] = [];
-  readonly #beyond = new WeakMap<InspectedSmmu, number>();
+  /** What guests have used that their own SMMUs lack, each kind once for each of these. */
+  readonly unadvertised: UnadvertisedUse[] = [];
+  readonly #beyond = new WeakMap<InspectedSmmu, BeyondShown>();
 
   constructor(options: HostSanitizerOptions) {
     this.#options = options;
@@ -39,9 +40,7 @@ export class HostSanitizer {
         clock,
         ownerOf: (sid) => {
           const { viommu, streamId } = this.#streamOf(smmu, sid) ?? {};
-          return viommu && streamId !== undefined
-            ? { machine: viommu.vm.name, streamId }
-            : undefined;
+          return viommu && streamId !== undefined ? { machine: viommu.owner, streamId } : undefined;
         },
         onFinding: (finding, sid) =>
           options.onFinding(finding, this.#streamOf(smmu, sid)?.viommu.vm),
@@ -86,13 +85,10 @@ export class HostSanitizer {
 
   #takeUnadvertised(): void {
     for (const viommu of this.#options.viommus()) {
-      const known = this.#beyond.get(viommu) ?? 0;
-      // Read once: other threads add to it.
       const { beyond } = viommu.shown;
-      if (beyond === known) continue;
+      const known = this.#beyond.get(viommu) ?? NOTHING;
       this.#beyond.set(viommu, beyond);
-      for (const lacked of lackedCommands(beyond & ~known))
-        this.unadvertised.push(unadvertisedCommand(viommu.vm.name, lacked));
+      this.unadvertised.push(...unadvertisedUses(viommu.owner, beyond, known));
     }
   }
 
@@ -116,7 +112,7 @@ export class HostSanitizer {
     const physSid = viommu.streams.get(streamId);
     if (!change || physSid === undefined || this.#suspected.has(change.reading)) return;
     this.#suspected.add(change.reading);
-    const finding = guestSteFinding({ machine: viommu.vm.name, streamId }, iova, change);
+    const finding = guestSteFinding({ machine: viommu.owner, streamId }, iova, change);
     this.#sanitizers.get(viommu.smmuBlock)?.suspect(physSid, finding, change.current);
   }
 }

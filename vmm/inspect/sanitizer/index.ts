@@ -1,4 +1,4 @@
 export type { Change, Finding, StreamOwner } from './finding.ts';
 export { HostSanitizer } from './host-sanitizer.ts';
 export { Sanitizer, type SanitizerCounts } from './sanitizer.ts';
-export type { UnadvertisedCommand } from './unadvertised-command.ts';
+export type { UnadvertisedUse } from './unadvertised-use.ts';

@@ -3,17 +3,22 @@
 import { HOST_AT_ATTENTION, MAX_THREADS } from '../../../assembly/layout/host-memory.ts';
 import { loadAmdIommu, loadHotModules, type MemoryRegion } from '../../../assembly/load.ts';
 import { type AmdModules, AmdUnit } from '../../../devices/amd-iommu/index.ts';
-import { type Clock, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
+import {
+  type Clock,
+  checkDoorbells,
+  type MsiController,
+  SYSTEM_CLOCK,
+} from '../../../devices/bus/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
-import { createHostMemory, smmuBase } from '../../../devices/unit/index.ts';
+import { createHostMemory, StreamDmaPort, smmuBase } from '../../../devices/unit/index.ts';
 import { HostError } from '../../../host/hardware/host-error.ts';
 import { HostRam } from '../../../host/hardware/host-ram.ts';
 import { AmdDevice } from '../../../host/kernel/amd/amd-device.ts';
 import { AmdIommu } from '../../../host/kernel/amd/amd-iommu.ts';
 import { IdAllocator } from '../../../host/kernel/id-allocator.ts';
 import { ThreadAllocator } from '../../../host/kernel/thread-allocator.ts';
-import { Vm } from '../../../host/kernel/vm.ts';
-import { StreamDmaPort } from '../stream-dma-port.ts';
+import { physicalAddress, Vm } from '../../../host/kernel/vm.ts';
+import { VmMemory } from '../vm-memory.ts';
 import { AmdGuestIommu } from './amd-guest-iommu.ts';
 
 export interface AmdHostOptions {
@@ -29,6 +34,13 @@ interface Lent {
   readonly vm: Vm<AmdUnit>;
   readonly devices: ReadonlyMap<number, AmdDevice>;
 }
+
+/**
+ * Accesses of devices without a PASID to these addresses are interrupts, which DMA translation
+ * leaves alone. No entry of the host's device table remaps them (IV is 0): writes of 32 bits pass as
+ * they are, anything else is refused.
+ */
+export const AMD_INTERRUPTS = { gpa: 0xfee00000, size: 0x100000 } as const;
 
 export class AmdHost {
   readonly memory: WebAssembly.Memory;
@@ -77,13 +89,17 @@ export class AmdHost {
 
   /**
    * Takes a VM in: its memory becomes a window of the physical address map.
+   * @param msis what takes the MSIs of the VM's devices, in AMD_INTERRUPTS. Default: nothing.
    * @throws {HostError} when the host has as many as it can have.
+   * @throws {RangeError} when a doorbell page is not a page, or lies in RAM.
    */
   createVm(
     name: string,
     memory: WebAssembly.Memory,
     regions: readonly MemoryRegion[],
+    msis?: MsiController,
   ): Vm<AmdUnit> {
+    if (msis) checkDoorbells(msis, regions);
     // There are as many windows as threads: whoever has got a thread gets a window.
     const thread = this.#threads.allocate();
     const window = this.#windows.allocate();
@@ -93,7 +109,7 @@ export class AmdHost {
       guest: { memory, regions, window },
       thread,
     });
-    const vm = new Vm(name, window, memory, regions, unit);
+    const vm = new Vm(name, window, memory, regions, unit, { msis });
     this.#vms.set(window, vm);
     return vm;
   }
@@ -124,12 +140,14 @@ export class AmdHost {
   dmaPort(guest: AmdGuestIommu, virtId: number): DmaPort {
     const device = this.#lent.get(guest)?.devices.get(virtId);
     if (!device) throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
+    const { gpa, size } = AMD_INTERRUPTS;
     return new StreamDmaPort({
-      guest: guest.vm,
-      ram: this.#ram,
+      unit: guest.vm.unit,
+      memory: new VmMemory(guest.vm, this.#ram, virtId),
       smmu: smmuBase(0),
       virtSid: virtId,
       physSid: device.deviceId,
+      interrupts: { iova: gpa, size, pa: physicalAddress(guest.vm.window, gpa) },
     });
   }
 

@@ -1,6 +1,7 @@
 // The import object of a guest: built here and nowhere else, so that no JavaScript
 // function reaches a guest without its exit counter.
 
+import type { WasmImports } from '../../../assembly/load.ts';
 import { printable } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS, type ExitKind } from '../exit-counter.ts';
 import type { ExitGate, VcpuHost } from '../vcpu.ts';
@@ -139,18 +140,18 @@ function counted(
   }
 }
 
-type ImportModule = Record<string, WebAssembly.ImportValue>;
+type ImportModule = WasmImports[string];
 
 /**
  * An empty import object. Neither it nor what lies in it has a prototype: their keys are
  * a guest's, and `__proto__` is one like any other.
  */
-export function importObject(): Record<string, ImportModule> {
-  return Object.create(null) as Record<string, ImportModule>;
+export function importObject(): WasmImports {
+  return Object.create(null) as WasmImports;
 }
 
 /** The module of a name in an import object, made when it is missing. */
-export function importModule(imports: Record<string, ImportModule>, name: string): ImportModule {
+export function importModule(imports: WasmImports, name: string): ImportModule {
   imports[name] ??= Object.create(null) as ImportModule;
   return imports[name];
 }
@@ -159,7 +160,7 @@ export function importModule(imports: Record<string, ImportModule>, name: string
  * The imports that a guest's module asks for.
  * @throws {GuestImageError} when it asks for what no machine provides.
  */
-export function guestImports(options: GuestImportsOptions): WebAssembly.Imports {
+export function guestImports(options: GuestImportsOptions): WasmImports {
   const { module, memory, vcpu, wasi } = options;
   const { gate } = options.host;
   const inside = new Map<string, Call | undefined>(Object.entries(options.inside));
@@ -168,7 +169,7 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
   const counting = (call: Call, kind: ExitKind, from: string, name: string) => {
     const arity = IMPORT_TYPES.get(from)?.get(name)?.params.length ?? call.length;
     const exit = { kind: EXIT_KINDS.indexOf(kind), vcpu, gate };
-    return counted(call, arity, exit) as WebAssembly.ImportValue;
+    return counted(call, arity, exit);
   };
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     const target = importModule(imports, from);
@@ -177,7 +178,7 @@ export function guestImports(options: GuestImportsOptions): WebAssembly.Imports 
     if (kind === 'memory' && from === 'env' && name === 'memory') {
       target[name] = memory;
     } else if (from === MODULE_VSMMU && inside.get(name)) {
-      target[name] = inside.get(name) as WebAssembly.ImportValue;
+      target[name] = inside.get(name);
     } else if (own) {
       target[name] = counting(own.call, own.kind, from, name);
     } else if (foreign) {

@@ -1,4 +1,6 @@
+export * from './abi-direct-maps.ts';
 export * from './abi-interrupts.ts';
+export * from './abi-words.ts';
 export * from './guest-errors.ts';
 export * from './guest-image.ts';
 export * from './ram-regions.ts';

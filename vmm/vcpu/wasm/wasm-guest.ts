@@ -1,13 +1,13 @@
 // A Wasm guest: its vCPUs, and the info page through which they see interrupts, time and devices.
 
-import {
-  ABI_AREA_SIZE,
-  ABI_AT_EXIT_REQUEST,
-  ABI_MAX_VCPUS,
-} from '../../../assembly/layout/guest-abi.ts';
+import { ABI_AREA_SIZE, ABI_MAX_VCPUS } from '../../../assembly/layout/guest-abi.ts';
 import type { Placement } from '../../../devices/bus/index.ts';
-import type { Guest, Vcpu, VcpuHost } from '../vcpu.ts';
+import { requestExit } from '../../../devices/unit/index.ts';
+import type { Guest } from '../guest.ts';
+import type { Vcpu, VcpuHost } from '../vcpu.ts';
+import { AbiDirectMaps } from './abi-direct-maps.ts';
 import { AbiInterrupts } from './abi-interrupts.ts';
+import { ABI_DRAIN_SLEEP, ABI_EXIT_REQUEST, AbiExits } from './abi-words.ts';
 import { checkAbiVersion, type GuestImage } from './guest-image.ts';
 import { guestImports, type InsideCalls } from './guest-imports.ts';
 import { TimeMirror, writeInfoPage } from './info-page.ts';
@@ -52,9 +52,13 @@ export interface WasmGuestOptions {
 export class WasmGuest implements Guest {
   readonly vcpus: number;
   readonly interrupts: AbiInterrupts;
+  readonly exits: AbiExits;
+  readonly directMaps: AbiDirectMaps;
+  readonly exitRequest = ABI_EXIT_REQUEST;
+  readonly drainSleep = ABI_DRAIN_SLEEP;
   readonly #options: WasmGuestOptions;
   readonly #time: TimeMirror;
-  readonly #exitRequest: Int32Array;
+  readonly #words: Int32Array;
   #started: readonly Vcpu[] = [];
   #wasi: WasiHost | undefined;
 
@@ -72,7 +76,9 @@ export class WasmGuest implements Guest {
       for (const vcpu of this.#started) vcpu.setIrq(true);
     });
     this.#time = new TimeMirror(memory);
-    this.#exitRequest = new Int32Array(memory.buffer, ABI_AT_EXIT_REQUEST, 1);
+    this.exits = new AbiExits(memory);
+    this.directMaps = new AbiDirectMaps(memory);
+    this.#words = new Int32Array(memory.buffer);
   }
 
   get inline(): boolean {
@@ -113,8 +119,10 @@ export class WasmGuest implements Guest {
   }
 
   async #inline(plans: readonly WasmVcpuOptions[]): Promise<readonly Vcpu[]> {
-    const { instantiate = (module, imports) => WebAssembly.instantiate(module, imports) } =
-      this.#options;
+    const {
+      instantiate = (module, imports) =>
+        WebAssembly.instantiate(module, imports as WebAssembly.Imports),
+    } = this.#options;
     const vcpus = plans.map((plan) => new InlineWasmVcpu(plan, instantiate));
     // vCPU 0 gets its instance when it is reset; a program that does not fit has to be
     // known before the guest starts it.
@@ -154,7 +162,8 @@ export class WasmGuest implements Guest {
   }
 
   setExitRequest(wanted: boolean): void {
-    Atomics.store(this.#exitRequest, 0, wanted ? 1 : 0);
+    if (wanted) requestExit(this.#words, ABI_EXIT_REQUEST);
+    else Atomics.store(this.#words, ABI_EXIT_REQUEST.offset >> 2, 0);
   }
 
   reset(): void {

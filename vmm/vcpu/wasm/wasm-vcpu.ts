@@ -1,5 +1,6 @@
 // A Wasm vCPU on the caller's thread; and what a transport that has it elsewhere is asked for.
 
+import type { WasmImports } from '../../../assembly/load.ts';
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
 import { instantiationError } from './guest-errors.ts';
 import { abiOf } from './guest-image.ts';
@@ -14,7 +15,7 @@ export interface WasmVcpuOptions {
   readonly shape: ProgramShape;
   readonly memory: WebAssembly.Memory;
   /** What the guest imports, each call with its exit counted; to be called on the machine's thread. */
-  readonly imports: WebAssembly.Imports;
+  readonly imports: WasmImports;
   readonly host: VcpuHost;
   /**
    * Checks the value of the guest's `vsmmu_abi`.
@@ -35,7 +36,7 @@ export interface VcpuTransport {
 /** Instantiates a module; a test can look at the import object here. */
 export type Instantiate = (
   module: WebAssembly.Module,
-  imports: WebAssembly.Imports,
+  imports: WasmImports,
 ) => Promise<WebAssembly.Instance>;
 
 type Export = (...args: number[]) => unknown;

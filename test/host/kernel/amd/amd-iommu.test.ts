@@ -15,7 +15,7 @@ import {
   HWPT_DATA_AMD_GUEST,
   VIOMMU_TYPE_AMD,
 } from '../../../../host/kernel/amd/index.ts';
-import { AmdHost } from '../../../../vmm/nested/amd/index.ts';
+import { AMD_INTERRUPTS, AmdHost } from '../../../../vmm/nested/amd/index.ts';
 import { AmdVm, CONTROL, DATA, DEVICE, DOMAIN, PTE, RAM } from '../../../support/amd-vm.ts';
 
 let modules: AmdModules;
@@ -36,6 +36,53 @@ beforeEach(async () => {
 });
 
 const page = (gpa: number, flags = PTE) => BigInt(gpa) | flags;
+
+describe('interrupts of devices', () => {
+  const message = (data: number) => {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, data, true);
+    return bytes;
+  };
+
+  it('go to the controller of the machine untranslated, whatever its tables say', () => {
+    const taken: (number | undefined)[][] = [];
+    const controlled = new AmdVm(host, 'with a controller', {
+      doorbells: [AMD_INTERRUPTS],
+      send(requesterId, address, data) {
+        taken.push([requesterId, address, data]);
+        return data !== 0x99;
+      },
+    }).bringUp();
+    const { gpa, size } = AMD_INTERRUPTS;
+    // The guest's tables map the page elsewhere.
+    controlled.map(BigInt(gpa), page(DATA));
+    expect(controlled.port.write(gpa + 0x1000, message(0x41)).ok).toBe(true);
+    // The last word of the range; a vector that nobody takes.
+    expect(controlled.port.write(gpa + size - 4, message(0x42)).ok).toBe(true);
+    expect(controlled.port.write(gpa, message(0x99)).ok).toBe(false);
+    expect(taken).toEqual([
+      [DEVICE, gpa + 0x1000, 0x41],
+      [DEVICE, gpa + size - 4, 0x42],
+      [DEVICE, gpa, 0x99],
+    ]);
+    // A read, a byte, an address that is no word's: no interrupts. With a PASID: memory, which is mapped.
+    expect([controlled.read(gpa), controlled.write(gpa, 1)]).toEqual([undefined, false]);
+    expect(controlled.port.write(gpa + 2, message(0x41)).ok).toBe(false);
+    expect(controlled.port.write(gpa, message(0x41), { pasid: 0 }).ok).toBe(true);
+    expect([taken.length, controlled.byte(DATA), controlled.events()]).toEqual([3, 0x41, []]);
+    // Behind the range memory begins again.
+    expect(controlled.port.write(gpa + size, message(1)).ok).toBe(false);
+    expect(controlled.events()).toHaveLength(1);
+  });
+
+  it('are refused where the machine has no controller', () => {
+    expect(vm.port.write(AMD_INTERRUPTS.gpa, message(0x41)).ok).toBe(false);
+    expect(vm.events()).toEqual([]);
+    const ram = [{ gpa: 0xfee00000, offset: 0, size: 0x1000 }];
+    const controller = { doorbells: [AMD_INTERRUPTS], send: () => true };
+    expect(() => host.createVm('x', vm.memory, ram, controller)).toThrow('lie in RAM');
+  });
+});
 
 describe('translation by a guest and its host', () => {
   it('goes through both tables; a page that is gone stays in the IOTLB until it is invalidated', () => {

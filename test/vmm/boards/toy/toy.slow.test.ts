@@ -54,7 +54,8 @@ function start(
     },
     checkpoint: { onPhase: () => undefined, onResult: (name, ok) => results.push({ name, ok }) },
     ...(counter && {
-      instantiate: (module, imports) => WebAssembly.instantiate(module, counting(imports, counter)),
+      instantiate: (module, imports) =>
+        WebAssembly.instantiate(module, counting(imports as WebAssembly.Imports, counter)),
     }),
   });
   return { toy, results, output: () => output };

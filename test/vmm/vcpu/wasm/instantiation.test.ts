@@ -30,8 +30,8 @@ it('a guest is given import objects without a prototype', async () => {
   const machine = await smallMachine({
     guest: reactor(RUN, '(import "vsmmu" "clock_ns" (func (result f64)))'),
     instantiate: (module, imports) => {
-      seen = imports;
-      return WebAssembly.instantiate(module, imports);
+      seen = imports as WebAssembly.Imports;
+      return WebAssembly.instantiate(module, seen);
     },
   });
   await machine.boot();

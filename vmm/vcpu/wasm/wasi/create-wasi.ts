@@ -59,6 +59,6 @@ export const createWasi: WasiFactory = async (module, memory, options): Promise<
         return call ? [[name, call]] : [];
       }),
     ),
-    dispose: () => library?.dispose(),
+    dispose: () => files?.dispose(),
   };
 };

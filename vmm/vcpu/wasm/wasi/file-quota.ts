@@ -2,14 +2,34 @@
 
 /** Of one machine, in bytes. */
 const QUOTA = 64 * 2 ** 20;
+/** Files and directories: the library goes through all of a directory to read any of it. */
+const MAX_ENTRIES = 1024;
 
 export class FileQuota {
   #kept = 0;
+  #entries = 0;
   readonly #sizes = new Map<bigint, number>();
+
+  get kept(): number {
+    return this.#kept;
+  }
 
   /** Bytes that may still be kept. */
   get room(): number {
     return QUOTA - this.#kept;
+  }
+
+  /** No file or directory more has room. */
+  get full(): boolean {
+    return this.#entries >= MAX_ENTRIES;
+  }
+
+  addEntry(): void {
+    this.#entries++;
+  }
+
+  removeEntry(): void {
+    this.#entries--;
   }
 
   /** Keeps bytes for as long as the machine has its files. @returns false when there is no room for them. */

@@ -3,52 +3,33 @@
 // memory, what comes out is copied back, and what a machine may keep is counted.
 
 import type { WasiFunction } from '../import-types.ts';
+import {
+  type Argument,
+  CHECKS,
+  FILE_FUNCTIONS,
+  type FileFunction,
+  isChecked,
+  TIMES,
+  type Value,
+} from './file-functions.ts';
 import { FileQuota } from './file-quota.ts';
-import { EBADF, EFAULT, EMFILE, ENAMETOOLONG, ENOSPC, ENOTSUP, SUCCESS } from './wasi-errno.ts';
+import { OpenFiles, ROOT } from './open-files.ts';
+import {
+  EBADF,
+  EBUSY,
+  EFAULT,
+  EINVAL,
+  EMFILE,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOSPC,
+  ENOTSUP,
+  SUCCESS,
+} from './wasi-errno.ts';
 import type { WasiLibrary } from './wasi-library.ts';
 import { type GuestBuffer, MAX_CALL_BYTES, sizeOf, type WasiMemory } from './wasi-memory.ts';
+import { MAX_PATH, namesOf, pathOf } from './wasi-paths.ts';
 import { STAND_IN_BYTES } from './wasi-stand-in.ts';
-
-type Value = number | bigint;
-
-/**
- * What the arguments of a function are, in their order: a number as it is; a file
- * descriptor; a path (pointer and length); buffers whose bytes it takes, or fills (a
- * vector and its count); a buffer that it fills (pointer and length); or an address where
- * it stores so many bytes.
- */
-type Argument = 'value' | 'fd' | 'path' | 'source' | 'target' | 'buffer' | number;
-
-const FILE_FUNCTIONS = {
-  fd_allocate: ['fd', 'value', 'value'],
-  fd_close: ['fd'],
-  fd_datasync: ['fd'],
-  fd_fdstat_get: ['fd', 24],
-  fd_fdstat_set_flags: ['fd', 'value'],
-  fd_fdstat_set_rights: ['fd', 'value', 'value'],
-  fd_filestat_get: ['fd', 64],
-  fd_filestat_set_size: ['fd', 'value'],
-  fd_filestat_set_times: ['fd', 'value', 'value', 'value'],
-  fd_pread: ['fd', 'target', 'value', 4],
-  fd_pwrite: ['fd', 'source', 'value', 4],
-  fd_read: ['fd', 'target', 4],
-  fd_readdir: ['fd', 'buffer', 'value', 4],
-  fd_seek: ['fd', 'value', 'value', 8],
-  fd_sync: ['fd'],
-  fd_tell: ['fd', 8],
-  fd_write: ['fd', 'source', 4],
-  path_create_directory: ['fd', 'path'],
-  path_filestat_get: ['fd', 'value', 'path', 64],
-  path_filestat_set_times: ['fd', 'value', 'path', 'value', 'value', 'value'],
-  path_open: ['fd', 'value', 'path', 'value', 'value', 'value', 'value', 4],
-  path_readlink: ['fd', 'path', 'buffer', 4],
-  path_remove_directory: ['fd', 'path'],
-  path_rename: ['fd', 'path', 'fd', 'path'],
-  path_symlink: ['path', 'fd', 'path'],
-  path_unlink_file: ['fd', 'path'],
-} as const satisfies Partial<Record<WasiFunction, readonly Argument[]>>;
-
-type FileFunction = keyof typeof FILE_FUNCTIONS;
 
 /**
  * What the library keeps for each opening of a file, and for each directory and link that
@@ -56,37 +37,35 @@ type FileFunction = keyof typeof FILE_FUNCTIONS;
  */
 const OPENING_BYTES = 160;
 const ENTRY_BYTES = 640;
-const MAX_OPEN = 1024;
-const MAX_PATH = 4096;
-
-/** The one directory that the guest finds open. */
-const ROOT = 3;
 const ROOT_NAME = '/';
 /** The library has a directory in front of it that it does not let anybody use. */
 const LIBRARY_OFFSET = 1;
 
 /** Of the arguments of path_open. */
 const OFLAGS = 4;
+const OFLAGS_CREAT = 1;
 const OFLAGS_TRUNC = 8;
-const REGULAR_FILE = 4;
 const FILESTAT_INODE = 8;
-const FILESTAT_TYPE = 16;
-/** Bits of fstflags: a time is given, or is that of now. */
-const TIMES = [
-  { given: 1, now: 2 },
-  { given: 4, now: 8 },
-] as const;
-
 // Places in the memory of the stand-in.
 const VECTOR = 0;
 const RESULT = 64;
 /** Results of the calls that are made here to know more of a file. */
 const OWN_RESULT = 128;
 const PATHS = 1024;
+const OWN_PATH = PATHS + MAX_PATH;
+
+interface GuestPath {
+  /** The library's number of the directory that it starts at, and how deep that lies. */
+  readonly directory: number;
+  readonly depth: number;
+  readonly names: readonly string[];
+}
 
 /** A call with its arguments copied to where the library reads them. */
 interface Prepared {
   readonly given: readonly Value[];
+  /** What its path leads to, and from where. */
+  readonly path: GuestPath | undefined;
   /** Bytes that the library may take. */
   readonly offered: number;
   /** Where bytes go that the library gives. */
@@ -99,12 +78,16 @@ interface Prepared {
 export class WasiFiles {
   readonly #memory: WasiMemory;
   readonly #library: WasiLibrary;
-  readonly #open = new Set<number>([ROOT]);
+  readonly #open = new OpenFiles();
   readonly #quota = new FileQuota();
 
   constructor(memory: WasiMemory, library: WasiLibrary) {
     this.#memory = memory;
     this.#library = library;
+  }
+
+  dispose(): void {
+    this.#library.dispose(this.#quota.kept);
   }
 
   isOpen(fd: number): boolean {
@@ -123,8 +106,10 @@ export class WasiFiles {
       fd_prestat_dir_name: (fd, name, size) =>
         this.#prestatName(Number(fd), Number(name), Number(size)),
       fd_renumber: (fd, to) => this.#renumber(Number(fd) >>> 0, Number(to) >>> 0),
-      // A file has one name.
+      // A file has the name that it was made with; the library traps at a link that leads somewhere.
       path_link: () => ENOTSUP,
+      path_rename: () => ENOTSUP,
+      path_symlink: () => ENOTSUP,
     };
   }
 
@@ -146,9 +131,10 @@ export class WasiFiles {
 
   #renumber(fd: number, to: number): number {
     if (!(this.#open.has(fd) && this.#open.has(to))) return EBADF;
+    if (fd === ROOT || to === ROOT) return ENOTSUP;
     if (fd === to) return SUCCESS;
     const errno = this.#library.call('fd_renumber', fd + LIBRARY_OFFSET, to + LIBRARY_OFFSET);
-    if (errno === SUCCESS) this.#open.delete(fd);
+    if (errno === SUCCESS) this.#open.move(fd, to);
     return errno;
   }
 
@@ -170,10 +156,10 @@ export class WasiFiles {
       case 'path_open':
         return this.#openFile(call);
       case 'path_create_directory':
-      case 'path_symlink':
-        return this.#quota.keep(ENTRY_BYTES) ? this.#serve(name, call) : ENOSPC;
+        return this.#createDirectory(call);
+      case 'path_remove_directory':
       case 'path_unlink_file':
-        return this.#unlink(call);
+        return this.#remove(name, call);
       default:
         return this.#serve(name, call);
     }
@@ -199,17 +185,32 @@ export class WasiFiles {
     return errno;
   }
 
+  #createDirectory(call: Prepared): number {
+    const { path } = call;
+    // The library makes what is missing on the way, too.
+    if (path && path.names.length > 1 && !this.#exists(call, path.names.slice(0, -1)))
+      return ENOENT;
+    if (this.#quota.full || !this.#quota.keep(ENTRY_BYTES)) return ENOSPC;
+    const errno = this.#serve('path_create_directory', call);
+    if (errno === SUCCESS) this.#quota.addEntry();
+    return errno;
+  }
+
   #openFile(call: Prepared): number {
-    if (this.#open.size >= MAX_OPEN) return EMFILE;
-    if (!this.#quota.keep(OPENING_BYTES)) return ENOSPC;
+    if (this.#open.full) return EMFILE;
+    const flags = Number(call.given[OFLAGS]);
+    const { names = [], depth = 0 } = call.path ?? {};
+    const isNew = (flags & OFLAGS_CREAT) !== 0 && !this.#exists(call, names);
+    if ((isNew && this.#quota.full) || !this.#quota.keep(OPENING_BYTES)) return ENOSPC;
     const errno = this.#library.call('path_open', ...call.given);
     if (errno !== SUCCESS) return errno;
     const { view } = this.#library;
     const opened = view.getUint32(RESULT, true);
-    const inode = Number(call.given[OFLAGS]) & OFLAGS_TRUNC ? this.#inodeOf(opened) : undefined;
-    if (inode !== undefined) this.#quota.setSize(inode, 0);
+    const inode = this.#inodeOf(opened);
+    if (isNew) this.#quota.addEntry();
+    if (flags & OFLAGS_TRUNC && inode !== undefined) this.#quota.setSize(inode, 0);
     const fd = opened - LIBRARY_OFFSET;
-    this.#open.add(fd);
+    this.#open.add(fd, { inode, depth: depth + names.length });
     view.setUint32(RESULT, fd, true);
     this.#copyBack(call);
     return SUCCESS;
@@ -239,26 +240,44 @@ export class WasiFiles {
     return errno;
   }
 
-  #unlink(call: Prepared): number {
-    const inode = this.#fileAt(call.given);
-    const errno = this.#serve('path_unlink_file', call);
-    if (errno !== SUCCESS || inode === undefined) return errno;
-    this.#quota.setSize(inode, 0);
-    // For the look at it. Where there is no room for that either, the file has paid as much when it was made.
-    this.#quota.keep(OPENING_BYTES);
+  #remove(name: 'path_remove_directory' | 'path_unlink_file', call: Prepared): number {
+    const { names = [] } = call.path ?? {};
+    const inode = this.#inodeAt(call, names);
+    // The library looks for what is open, and traps when it is gone.
+    if (inode !== undefined && this.#open.hasInode(inode)) return EBUSY;
+    const errno = this.#serve(name, call);
+    if (errno !== SUCCESS) return errno;
+    this.#quota.removeEntry();
+    if (inode !== undefined) this.#quota.setSize(inode, 0);
     return errno;
   }
 
-  /** The inode of the regular file that a path leads to; undefined for anything else, which has no bytes. */
-  #fileAt([directory = 0, path = 0, length = 0]: readonly Value[]): bigint | undefined {
+  /** Whether there is something that the names lead to, from the directory of a call. */
+  #exists(call: Prepared, names: readonly string[]): boolean {
+    return this.#callAt('path_filestat_get', call, names, OWN_RESULT) === SUCCESS;
+  }
+
+  /** A call about what names lead to. */
+  #callAt(
+    name: FileFunction,
+    { path }: Prepared,
+    names: readonly string[],
+    ...rest: readonly Value[]
+  ): number {
+    const bytes = pathOf(names);
+    this.#library.memory.set(bytes, OWN_PATH);
+    return this.#library.call(name, path?.directory ?? -1, 0, OWN_PATH, bytes.length, ...rest);
+  }
+
+  /** The inode of what names lead to; undefined when there is nothing. */
+  #inodeAt(call: Prepared, names: readonly string[]): bigint | undefined {
     const library = this.#library;
-    const { view } = library;
-    const stat = library.call('path_filestat_get', directory, 0, path, length, OWN_RESULT);
-    if (stat !== SUCCESS || view.getUint8(OWN_RESULT + FILESTAT_TYPE) !== REGULAR_FILE)
-      return undefined;
-    if (library.call('path_open', directory, 0, path, length, 0, 0n, 0n, 0, OWN_RESULT) !== SUCCESS)
-      return undefined;
-    const fd = view.getUint32(OWN_RESULT, true);
+    // The library tells it of what is open only.
+    const errno = this.#callAt('path_open', call, names, 0, 0n, 0n, 0, OWN_RESULT);
+    if (errno !== SUCCESS) return undefined;
+    // Where there is no room for that either, it has paid as much when it was made.
+    this.#quota.keep(OPENING_BYTES);
+    const fd = library.view.getUint32(OWN_RESULT, true);
     const inode = this.#inodeOf(fd);
     library.call('fd_close', fd);
     return inode;
@@ -271,23 +290,31 @@ export class WasiFiles {
     let offered = 0;
     let filled: readonly GuestBuffer[] = [];
     let result: GuestBuffer | undefined;
-    let paths = PATHS;
+    let path: GuestPath | undefined;
+    let directory = { fd: 0, depth: 0 };
     let at = 0;
     const next = () => Number(args[at++] ?? 0);
     for (const argument of FILE_FUNCTIONS[name] as readonly Argument[]) {
-      if (argument === 'value') {
-        given.push(args[at++] ?? 0);
+      if (argument === 'value' || isChecked(argument)) {
+        const value = args[at++] ?? 0;
+        if (argument !== 'value' && !CHECKS[argument](value)) return EINVAL;
+        given.push(value);
       } else if (argument === 'fd') {
         const fd = next() >>> 0;
-        if (!this.#open.has(fd)) return EBADF;
-        given.push(fd + LIBRARY_OFFSET);
+        const open = this.#open.get(fd);
+        if (!open) return EBADF;
+        directory = { fd: fd + LIBRARY_OFFSET, depth: open.depth };
+        given.push(directory.fd);
       } else if (argument === 'path') {
         const [start, length] = [next(), next() >>> 0];
         if (length > MAX_PATH) return ENAMETOOLONG;
         if (!this.#memory.inside(start, length)) return EFAULT;
-        bytes.set(this.#memory.read(start, length), paths);
-        given.push(paths, length);
-        paths += MAX_PATH;
+        const names = namesOf(this.#memory.read(start, length), directory.depth);
+        if (typeof names === 'number') return names;
+        path = { directory: directory.fd, depth: directory.depth, names };
+        const copied = pathOf(names);
+        bytes.set(copied, PATHS);
+        given.push(PATHS, copied.length);
       } else if (argument === 'buffer') {
         const [start, length] = [next() >>> 0, next() >>> 0];
         if (!this.#memory.inside(start, length)) return EFAULT;
@@ -315,7 +342,7 @@ export class WasiFiles {
         given.push(RESULT);
       }
     }
-    return { given, offered, filled, result };
+    return { given, path, offered, filled, result };
   }
 
   #copyBack({ filled, result }: Prepared): void {

@@ -1,14 +1,23 @@
 // @wasmer/wasi behind one call: loaded when a guest first needs it, given copies only,
 // and left alone for good by a machine that it has trapped for. It has one heap for all
-// machines; what a machine may have of it is counted elsewhere (wasi-files.ts).
+// machines; what a machine may have of it is counted elsewhere (wasi-files.ts), and how much
+// may lie there that nobody can free, here.
 
 import { MODULE_WASI, type WasiFunction } from '../import-types.ts';
 import { EIO } from './wasi-errno.ts';
-import { wasiStandIn } from './wasi-stand-in.ts';
+import { STAND_IN_SIZE, wasiStandIn } from './wasi-stand-in.ts';
 
 type LibraryCall = (...args: (number | bigint)[]) => number;
 
+/**
+ * What may lie in the heap after traps, in bytes: beyond it every machine that comes has
+ * EIO. A file system takes what it keeps of files, and at least so much.
+ */
+const MAX_ABANDONED = 2 ** 30;
+const LEAST_ABANDONED = 2 ** 22;
+
 let ready: Promise<typeof import('@wasmer/wasi')> | undefined;
+let abandoned = 0;
 
 /**
  * The library decodes the module that it carries with Node.js' Buffer, and with nothing
@@ -40,10 +49,13 @@ export class WasiLibrary {
   readonly memory: Uint8Array<ArrayBuffer>;
   readonly view: DataView;
   #trapped = false;
+  #disposed = false;
 
   static async create(): Promise<WasiLibrary> {
     ready ??= startLibrary();
     const { WASI } = await ready;
+    if (abandoned >= MAX_ABANDONED)
+      return new WasiLibrary({}, new ArrayBuffer(STAND_IN_SIZE), () => undefined);
     const wasi = new WASI({ preopens: { '/': '/' } });
     const standIn = wasiStandIn();
     const imports = wasi.getImports(standIn) as Record<string, Record<string, LibraryCall>>;
@@ -76,9 +88,17 @@ export class WasiLibrary {
     }
   }
 
-  dispose(): void {
-    // Not after a trap: what it was in the middle of is not fit to be freed.
-    if (!this.#trapped) this.#free();
+  /** @param kept bytes of its files. */
+  dispose(kept: number): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    try {
+      // Not after a trap: what it was in the middle of is not fit to be freed.
+      if (!this.#trapped) this.#free();
+    } catch {
+      this.#trapped = true;
+    }
+    if (this.#trapped) abandoned += Math.max(kept, LEAST_ABANDONED);
     this.#trapped = true;
   }
 }

@@ -17,7 +17,9 @@ const FUNCTION_OF_TYPE_0 = [0x00, 0x00];
 const WASM_PAGE = 0x10000;
 /** Where the bytes of a call lie; below them there is room for everything else. */
 export const STAND_IN_BYTES = WASM_PAGE;
-const PAGES = (STAND_IN_BYTES + MAX_CALL_BYTES) / WASM_PAGE;
+/** Of its memory, in bytes. */
+export const STAND_IN_SIZE = STAND_IN_BYTES + MAX_CALL_BYTES;
+const PAGES = STAND_IN_SIZE / WASM_PAGE;
 
 /**
  * (module (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (memory

@@ -1,21 +1,17 @@
 // Devices at their places: the bus that finds them, what they reach of their board, and their work
 // beside the guest. Machines and the v86 adapter are made around one.
 
-import {
-  type AttachedDevices,
-  attachDevices,
-  BackgroundLoops,
-  Bus,
-  type BusMount,
-  type Clock,
-  type DirectMapper,
-  type InterruptSink,
-  type MsiSink,
-  type Placement,
-  type RegisterCounter,
-} from '../../devices/bus/index.ts';
-import type { GuestMemory, TraceEvent } from '../../devices/plugin/index.ts';
+import type { GuestMemory, TraceEvent } from '../plugin/index.ts';
+import { type AttachedDevices, attachDevices } from './attached-devices.ts';
+import { BackgroundLoops } from './background-loops.ts';
+import { Bus, type BusMount, type RegisterCounter } from './bus.ts';
+import type { Clock } from './clock.ts';
+import type { DirectMapper } from './direct-mapper.ts';
+import type { InterruptSink } from './interrupt-sink.ts';
+import type { MsiSink } from './msi-sink.ts';
+import type { Placement } from './placement.ts';
 
+/** What devices are put together with. */
 export interface DeviceComplexOptions {
   readonly devices: readonly Placement[];
   /** Memory as the devices' bus sees it. */
@@ -32,7 +28,12 @@ export interface DeviceComplexOptions {
   readonly trace?: ((device: string, event: TraceEvent) => void) | undefined;
 }
 
+/**
+ * Devices at their places: register accesses go to `bus`, and the VMM calls `poll` at its safe
+ * points.
+ */
 export class DeviceComplex {
+  /** Carries register accesses to the devices, by gpa. */
   readonly bus: Bus;
   readonly #placements: readonly Placement[];
   readonly #background = new BackgroundLoops();
@@ -53,6 +54,7 @@ export class DeviceComplex {
     this.#attached = attachDevices(devices, { ...services, background: this.#background });
   }
 
+  /** The devices, as they were given. */
   get placements(): readonly Placement[] {
     return this.#placements;
   }
@@ -71,7 +73,10 @@ export class DeviceComplex {
     return this.#background.poll();
   }
 
-  /** @throws {BoardError} when a device fails. */
+  /**
+   * Resets every device; timers are cancelled.
+   * @throws {BoardError} when a device fails.
+   */
   reset(): void {
     this.#attached.reset();
   }

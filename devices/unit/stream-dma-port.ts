@@ -17,17 +17,14 @@ import {
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
 import type { SmmuCoreExports, TranslateResult, VcmdqDrainExports } from '../../assembly/load.ts';
-import { isDoorbell, offsetOfGpa } from '../../devices/bus/index.ts';
 import {
+  type AtsCapability,
   type DmaAttributes,
   type DmaPort,
   type DmaResult,
   isPasid,
-} from '../../devices/plugin/index.ts';
-import type { TranslatingUnit } from '../../devices/unit/index.ts';
-import type { HostRam } from '../../host/hardware/host-ram.ts';
-import type { GuestWindow } from '../../host/kernel/vm.ts';
-import type { AtsEndpoint } from './ats-endpoint.ts';
+} from '../plugin/index.ts';
+import type { TranslatingUnit } from './unit.ts';
 
 /** The smallest page: no access in flight crosses one. */
 const PAGE = 4096;
@@ -39,7 +36,7 @@ const REFUSED = -1;
 const STALLED = -2;
 
 /** ACCESS_* of an access. */
-function accessOf(write: boolean, attributes: DmaAttributes | undefined): number {
+export function accessOf(write: boolean, attributes: DmaAttributes | undefined): number {
   const direction = write ? ACCESS_WRITE : 0;
   if (attributes === undefined) return direction;
   return (
@@ -65,37 +62,74 @@ export interface DmaUnit extends TranslatingUnit {
   readonly drain: Pick<VcmdqDrainExports, 'serveParked'>;
 }
 
+/** What DMA reaches, by physical address: the VMM's memory map, as far as devices see it. */
+export interface PhysicalMemory {
+  /**
+   * The bytes of a range, themselves and no copy; undefined where not all of it is memory.
+   * @param pa below 2^48.
+   */
+  bytes(pa: number, length: number): Uint8Array | undefined;
+  /**
+   * A 32-bit write where there is no memory: an MSI to a doorbell. False, or without this
+   * function, it is an external abort.
+   */
+  write32?(pa: number, data: number): boolean;
+}
+
+/** The ATC of a device behind an SMMU: its ATS capability, and the translations that it keeps. */
+export interface AtcPort extends AtsCapability {
+  /** Whether accesses go through the ATC. */
+  readonly enabled: boolean;
+  /** As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
+  translate(iova: number, ssid: number, access: number): TranslateResult;
+  /** The accesses that wait for pages are given up. */
+  abandon(): void;
+}
+
+/** Addresses of a stream that are interrupts and that the IOMMU does not translate, and what they mean. */
+export interface InterruptPages {
+  readonly iova: number;
+  /** Bytes. */
+  readonly size: number;
+  /** PA of the first. */
+  readonly pa: number;
+}
+
+function isInterrupt({ iova, size }: InterruptPages, address: number): boolean {
+  return address >= iova && address - iova < size;
+}
+
+/** A stream of an IOMMU: what translates for a device, and what its accesses reach. */
 export interface DmaStream {
-  /** The memory that the stream reaches, and the unit that translates for it. */
-  readonly guest: GuestWindow<DmaUnit>;
-  readonly ram: HostRam;
+  /** Translates for the stream. */
+  readonly unit: DmaUnit;
+  readonly memory: PhysicalMemory;
   /** Byte offset of the SMMU block in host memory. */
   readonly smmu: number;
   /** StreamID as the guest numbers it, and as the physical SMMU does. */
   readonly virtSid: number;
   readonly physSid: number;
-  /** What its MSIs carry. Default: the StreamID as the guest numbers it. */
-  readonly requesterId?: number | undefined;
+  /** Addresses whose accesses without a PASID are interrupts; absent: none are. */
+  readonly interrupts?: InterruptPages | undefined;
   /** Absent: the IOMMU has no ATS. */
-  readonly ats?: AtsEndpoint | undefined;
+  readonly ats?: AtcPort | undefined;
   /** Called behind each access within a page. */
   readonly onAccess?: ((iova: number) => void) | undefined;
 }
 
+/** The DMA port of a stream. */
 export class StreamDmaPort implements DmaPort {
   readonly streamId: number;
-  readonly ats: AtsEndpoint | undefined;
+  readonly ats: AtcPort | undefined;
   readonly #stream: DmaStream;
   readonly #host: Uint32Array;
-  readonly #guest: Uint8Array;
   readonly #stalled: StalledAccess[] = [];
 
   constructor(stream: DmaStream) {
     this.streamId = stream.virtSid;
     this.#stream = stream;
     this.ats = stream.ats;
-    this.#host = new Uint32Array(stream.guest.unit.hostMemory.buffer);
-    this.#guest = new Uint8Array(stream.guest.memory.buffer);
+    this.#host = new Uint32Array(stream.unit.hostMemory.buffer);
   }
 
   read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult {
@@ -112,7 +146,7 @@ export class StreamDmaPort implements DmaPort {
     write: boolean,
     attributes: DmaAttributes | undefined,
   ): DmaResult {
-    const { core } = this.#stream.guest.unit;
+    const { core } = this.#stream.unit;
     const pasid = attributes?.pasid;
     if (pasid !== undefined && !isPasid(pasid)) return { ok: false, done: 0 };
     const ssid = pasid ?? ACCESS_NO_SSID;
@@ -142,14 +176,14 @@ export class StreamDmaPort implements DmaPort {
 
   abandon(): void {
     this.ats?.abandon();
-    const { guest, smmu, physSid } = this.#stream;
-    for (const { stag } of this.#stalled) guest.unit.core.stallAbandon?.(smmu, physSid, stag);
+    const { unit, smmu, physSid } = this.#stream;
+    for (const { stag } of this.#stalled) unit.core.stallAbandon?.(smmu, physSid, stag);
     this.#stalled.length = 0;
   }
 
   /** The answer to an access that has stalled; undefined when it is to be translated. */
   #answer(iova: number, ssid: number, access: number): TranslateResult | undefined {
-    const { guest, smmu, physSid } = this.#stream;
+    const { unit, smmu, physSid } = this.#stream;
     const stalled = this.#stalled;
     if (stalled.length === 0) return undefined;
     const index = stalled.findIndex(
@@ -157,7 +191,7 @@ export class StreamDmaPort implements DmaPort {
     );
     const found = stalled[index];
     if (!found) return undefined;
-    const answer = guest.unit.core.stallAnswer?.(smmu, physSid, found.stag);
+    const answer = unit.core.stallAnswer?.(smmu, physSid, found.stag);
     if (answer === STALL_WAITING) return TRANSLATE_WAIT;
     stalled.splice(index, 1);
     if (answer === STALL_RAZWI) return TRANSLATE_RAZWI;
@@ -165,8 +199,7 @@ export class StreamDmaPort implements DmaPort {
   }
 
   #translate(iova: number, ssid: number, access: number): TranslateResult {
-    const { guest, smmu, physSid } = this.#stream;
-    const { unit } = guest;
+    const { unit, smmu, physSid } = this.#stream;
     const high = Math.floor(iova / 2 ** 32);
     const result = unit.translate(smmu, physSid, ssid, iova | 0, high, access);
     if (result === TRANSLATE_STALLED)
@@ -180,8 +213,13 @@ export class StreamDmaPort implements DmaPort {
    * IOMMU untranslated, as every access does while ATS is off.
    */
   #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
-    const { threadBlock } = this.#stream.guest.unit;
+    const { interrupts, memory, unit } = this.#stream;
+    const { threadBlock } = unit;
     const write = (access & ACCESS_WRITE) !== 0;
+    if (interrupts && ssid === ACCESS_NO_SSID && isInterrupt(interrupts, iova)) {
+      const pa = interrupts.pa + iova - interrupts.iova;
+      return write && this.#sendMsi(pa, bytes) ? bytes.length : REFUSED;
+    }
     const isRequest = ssid !== ACCESS_NO_SSID || (access & ~ACCESS_WRITE) === 0;
     const result =
       isRequest && this.ats?.enabled
@@ -196,36 +234,24 @@ export class StreamDmaPort implements DmaPort {
     const address = threadBlock.paAddress;
     const block = 2 ** threadBlock.paLog2size;
     const length = Math.min(bytes.length, block - (address % block));
-    const memory = this.#memory(threadBlock.paWindow, address, length);
-    if (!memory)
-      return write && this.#sendMsi(threadBlock.paWindow, address, bytes) ? bytes.length : REFUSED;
-    if (write) memory.set(bytes.subarray(0, length));
-    else bytes.set(memory);
+    const pa = threadBlock.paWindow * 2 ** 32 + address;
+    const found = memory.bytes(pa, length);
+    if (!found) return write && this.#sendMsi(pa, bytes) ? bytes.length : REFUSED;
+    if (write) found.set(bytes.subarray(0, length));
+    else bytes.set(found);
     return length;
   }
 
-  /** A 32-bit write to a doorbell page of the VM's board; false is an external abort. */
-  #sendMsi(window: number, address: number, bytes: Uint8Array): boolean {
-    const { guest, virtSid, requesterId = virtSid } = this.#stream;
-    const { msis } = guest;
-    if (!msis || window !== guest.window || bytes.length !== MSI_SIZE) return false;
-    if (!isDoorbell(msis, address)) return false;
+  /** A 32-bit write to what is no memory; false is an external abort. */
+  #sendMsi(pa: number, bytes: Uint8Array): boolean {
+    if (bytes.length !== MSI_SIZE) return false;
     const data = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-    return msis.send(requesterId, address, data);
-  }
-
-  /** Memory behind a PA; undefined is an external abort. */
-  #memory(window: number, address: number, length: number): Uint8Array | undefined {
-    const { guest, ram } = this.#stream;
-    if (window === 0) return ram.bytes(address, length);
-    const offset = window === guest.window ? offsetOfGpa(guest.regions, address, length) : -1;
-    return offset < 0 ? undefined : this.#guest.subarray(offset, offset + length);
+    return this.#stream.memory.write32?.(pa, data) ?? false;
   }
 
   /** Whoever clears the last obstacle of a CMD_SYNC runs its queue again. */
   #serveParked(): void {
-    const { guest, smmu } = this.#stream;
-    if (Atomics.load(this.#host, (smmu + SMMU_AT_PARKED) >> 2) !== 0)
-      guest.unit.drain.serveParked(smmu);
+    const { unit, smmu } = this.#stream;
+    if (Atomics.load(this.#host, (smmu + SMMU_AT_PARKED) >> 2) !== 0) unit.drain.serveParked(smmu);
   }
 }

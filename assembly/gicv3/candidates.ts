@@ -1,0 +1,149 @@
+// What a vCPU looks at when it is told to: the interrupts that may be deliverable to it. Only the
+// thread that runs the vCPU calls these.
+
+import {
+  GIC_AT_INTIDS,
+  GIC_CPU_AP0R,
+  GIC_CPU_AP1R,
+  GIC_CPU_BPR0,
+  GIC_CPU_BPR1,
+  GIC_CPU_CANDIDATES,
+  GIC_CPU_CTLR,
+  GIC_CPU_IGRPEN1,
+  GIC_CPU_PENDING_AT,
+  GIC_CPU_PMR,
+  GIC_INT_ACTIVE,
+  GIC_INT_LATCH,
+  GIC_INT_PRIORITY,
+  GIC_INT_PRIORITY_SHIFT,
+  GIC_PENDING_IRQ,
+} from '../layout/gic-memory';
+import { ICC_CTLR_CBPR, ICC_IDLE_PRIORITY, ICC_INTID_NONE } from '../layout/gic-registers';
+import { cpuBlock, isDeliverable, kick, targetOf, wordAt } from './interrupt';
+
+/** Other threads' changes that one acknowledge looks at; then it answers that there is none. */
+const TRIES = 64;
+
+/** A candidate that is none any more goes; it stays when it has become one again meanwhile. */
+function drop(cpu: usize, vcpu: i32, intid: i32, word: usize): void {
+  const at = cpu + ((intid >> 5) << 2);
+  const bit: u32 = 1 << (intid & 31);
+  atomic.and<u32>(at, ~bit, GIC_CPU_CANDIDATES);
+  const seen = atomic.load<u32>(word);
+  if (isDeliverable(seen) && targetOf(seen) == vcpu) atomic.or<u32>(at, bit, GIC_CPU_CANDIDATES);
+}
+
+/**
+ * The interrupt that the distributor hands to this vCPU first: of the highest priority, and of these
+ * of the lowest INTID. ICC_INTID_NONE without one, or while group 1 is off.
+ */
+export function highest(gic: usize, vcpu: i32): i32 {
+  const cpu = cpuBlock(gic, vcpu);
+  if (load<u32>(cpu, GIC_CPU_IGRPEN1) == 0) return ICC_INTID_NONE;
+  let best: i32 = ICC_INTID_NONE;
+  let bestPriority: u32 = 0x10000;
+  const words = load<i32>(gic, GIC_AT_INTIDS) >> 5;
+  for (let i: i32 = 0; i < words; i++) {
+    let bits = atomic.load<u32>(cpu + (i << 2), GIC_CPU_CANDIDATES);
+    while (bits != 0) {
+      const intid = (i << 5) + <i32>ctz(bits);
+      bits &= bits - 1;
+      const at = wordAt(gic, vcpu, intid);
+      const word = atomic.load<u32>(at);
+      if (!isDeliverable(word) || targetOf(word) != vcpu) {
+        drop(cpu, vcpu, intid, at);
+        continue;
+      }
+      const priority = word & GIC_INT_PRIORITY;
+      if (priority >= bestPriority) continue;
+      bestPriority = priority;
+      best = intid;
+    }
+  }
+  return best;
+}
+
+/** Bits of a priority that preempt, of an interrupt of group 1 (IHI 0069 section 4.8.3). */
+export function groupMask(cpu: usize): u32 {
+  const common = (load<u32>(cpu, GIC_CPU_CTLR) & ICC_CTLR_CBPR) != 0;
+  const point = common ? load<u32>(cpu, GIC_CPU_BPR0) + 1 : load<u32>(cpu, GIC_CPU_BPR1);
+  return 0xff & ~((1 << point) - 1);
+}
+
+/** Group priority of the interrupt that the vCPU handles: the lowest active one. */
+export function runningPriority(cpu: usize): u32 {
+  const active = load<u32>(cpu, GIC_CPU_AP0R) | load<u32>(cpu, GIC_CPU_AP1R);
+  return active == 0 ? ICC_IDLE_PRIORITY : (<u32>ctz(active)) << 3;
+}
+
+/** Whether an interrupt of this priority passes mask and running priority. */
+function passes(cpu: usize, priority: u32): bool {
+  if (priority >= load<u32>(cpu, GIC_CPU_PMR)) return false;
+  const running = runningPriority(cpu);
+  if (running == ICC_IDLE_PRIORITY) return true;
+  const mask = groupMask(cpu);
+  return (priority & mask) < (running & mask);
+}
+
+function priorityOf(word: u32): u32 {
+  return (word & GIC_INT_PRIORITY) >> GIC_INT_PRIORITY_SHIFT;
+}
+
+/** The interrupt that is signalled, ICC_INTID_NONE without one. */
+function signalled(gic: usize, vcpu: i32): i32 {
+  const intid = highest(gic, vcpu);
+  if (intid == ICC_INTID_NONE) return ICC_INTID_NONE;
+  const priority = priorityOf(atomic.load<u32>(wordAt(gic, vcpu, intid)));
+  return passes(cpuBlock(gic, vcpu), priority) ? intid : ICC_INTID_NONE;
+}
+
+/**
+ * `signalled`, and the vCPU's pending bit put right: without an interrupt it is cleared, and then
+ * nobody has to look again before the next kick.
+ */
+function look(gic: usize, vcpu: i32): i32 {
+  const intid = signalled(gic, vcpu);
+  if (intid != ICC_INTID_NONE) return intid;
+  const pending = <usize>load<u32>(cpuBlock(gic, vcpu), GIC_CPU_PENDING_AT);
+  atomic.and<u32>(pending, ~GIC_PENDING_IRQ);
+  const late = signalled(gic, vcpu);
+  if (late != ICC_INTID_NONE) atomic.or<u32>(pending, GIC_PENDING_IRQ);
+  return late;
+}
+
+/** True when the vCPU's IRQ input is asserted. */
+export function irqAsserted(gic: usize, vcpu: i32): bool {
+  return look(gic, vcpu) != ICC_INTID_NONE;
+}
+
+/**
+ * The vCPU has changed what decides which interrupts are signalled to it: when there are candidates,
+ * it looks before it goes on.
+ */
+export function lookAgain(gic: usize, cpu: usize): void {
+  const words = load<i32>(gic, GIC_AT_INTIDS) >> 5;
+  for (let i: i32 = 0; i < words; i++) {
+    if (atomic.load<u32>(cpu + (i << 2), GIC_CPU_CANDIDATES) == 0) continue;
+    kick(cpu);
+    return;
+  }
+}
+
+/** Acknowledges the interrupt that is signalled (ICC_IAR1_EL1): its INTID, ICC_INTID_NONE without one. */
+export function acknowledge(gic: usize, vcpu: i32): i32 {
+  const cpu = cpuBlock(gic, vcpu);
+  for (let i = 0; i < TRIES; i++) {
+    const intid = look(gic, vcpu);
+    if (intid == ICC_INTID_NONE) return ICC_INTID_NONE;
+    const at = wordAt(gic, vcpu, intid);
+    const old = atomic.load<u32>(at);
+    const priority = priorityOf(old);
+    if (!isDeliverable(old) || targetOf(old) != vcpu || !passes(cpu, priority)) continue;
+    if (atomic.cmpxchg<u32>(at, old, (old & ~GIC_INT_LATCH) | GIC_INT_ACTIVE) != old) continue;
+    drop(cpu, vcpu, intid, at);
+    const active: u32 = 1 << ((priority & groupMask(cpu)) >> 3);
+    store<u32>(cpu, load<u32>(cpu, GIC_CPU_AP1R) | active, GIC_CPU_AP1R);
+    return intid;
+  }
+  return ICC_INTID_NONE;
+}

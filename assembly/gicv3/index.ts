@@ -1,0 +1,9 @@
+// The GIC as a module: for the devices' side and for whoever works its registers from JavaScript. A CPU
+// core is compiled with the same files, and calls them on the same memory.
+
+export { irqAsserted } from './candidates';
+export { iccRead, iccWrite } from './cpu-interface';
+export { readDistributor, writeDistributor, writeDistributor8 } from './distributor';
+export { pulseLine, setLine } from './interrupt';
+export { readRedistributor, writeRedistributor, writeRedistributor8 } from './redistributor';
+export { connect, redeliver, reset } from './reset';

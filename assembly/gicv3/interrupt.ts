@@ -1,0 +1,136 @@
+// The state of one interrupt: a word that every thread changes by compare-and-swap. Who makes an
+// interrupt deliverable then enters it with the vCPU that it is routed to, and has that vCPU look.
+
+import {
+  GIC_AT_CTLR,
+  GIC_AT_INTIDS,
+  GIC_CPU_ASLEEP,
+  GIC_CPU_CANDIDATES,
+  GIC_CPU_LIMIT_AT,
+  GIC_CPU_PENDING_AT,
+  GIC_CPU_PRIVATE,
+  GIC_CPU_SIZE,
+  GIC_CPUS,
+  GIC_INT_ACTIVE,
+  GIC_INT_EDGE,
+  GIC_INT_ENABLED,
+  GIC_INT_FORWARDED,
+  GIC_INT_GROUP1,
+  GIC_INT_LATCH,
+  GIC_INT_LINE,
+  GIC_INT_NOWHERE,
+  GIC_INT_TARGET_SHIFT,
+  GIC_PENDING_IRQ,
+  GIC_PRIVATE_INTIDS,
+  GIC_SPIS,
+} from '../layout/gic-memory';
+import { GICD_CTLR_ENABLE_GRP1 } from '../layout/gic-registers';
+
+/** Block of a vCPU. */
+export function cpuBlock(gic: usize, vcpu: i32): usize {
+  return gic + GIC_CPUS + vcpu * GIC_CPU_SIZE;
+}
+
+/** Address of an interrupt's word. Private ones are those of `vcpu`; there must be such an INTID. */
+export function wordAt(gic: usize, vcpu: i32, intid: i32): usize {
+  const bank = intid < GIC_PRIVATE_INTIDS ? cpuBlock(gic, vcpu) + GIC_CPU_PRIVATE : gic + GIC_SPIS;
+  return bank + (intid << 2);
+}
+
+/** True when there is an interrupt of this number. */
+export function exists(gic: usize, intid: i32): bool {
+  return intid < load<i32>(gic, GIC_AT_INTIDS);
+}
+
+/** Pending as registers show it (IHI 0069 section 4.1.2). */
+export function isPending(word: u32): bool {
+  return (word & GIC_INT_LATCH) != 0 || (word & (GIC_INT_LINE | GIC_INT_EDGE)) == GIC_INT_LINE;
+}
+
+/** True when the distributor hands the interrupt to the vCPU in its word. */
+export function isDeliverable(word: u32): bool {
+  const wanted: u32 = GIC_INT_ENABLED | GIC_INT_FORWARDED;
+  return (word & (wanted | GIC_INT_ACTIVE)) == wanted && isPending(word);
+}
+
+export function targetOf(word: u32): i32 {
+  return <i32>(word >> GIC_INT_TARGET_SHIFT);
+}
+
+/** Has the vCPU look at its candidates: word, limit, and then its sleep. */
+export function kick(cpu: usize): void {
+  const pending = <usize>load<u32>(cpu, GIC_CPU_PENDING_AT);
+  atomic.or<u32>(pending, GIC_PENDING_IRQ);
+  atomic.store<u32>(<usize>load<u32>(cpu, GIC_CPU_LIMIT_AT), 0);
+  if (atomic.load<u32>(cpu, GIC_CPU_ASLEEP) != 0) atomic.notify(pending, -1);
+}
+
+/** Enters an interrupt that has become deliverable. */
+function deliver(gic: usize, intid: i32, word: u32): void {
+  const target = targetOf(word);
+  if (target == GIC_INT_NOWHERE) return;
+  const cpu = cpuBlock(gic, target);
+  atomic.or<u32>(cpu + ((intid >> 5) << 2), 1 << (intid & 31), GIC_CPU_CANDIDATES);
+  kick(cpu);
+}
+
+/** One step of a change: false when another thread changed the word first. */
+export function replace(gic: usize, at: usize, intid: i32, old: u32, word: u32): bool {
+  if (atomic.cmpxchg<u32>(at, old, word) != old) return false;
+  if (isDeliverable(word)) deliver(gic, intid, word);
+  return true;
+}
+
+/** Clears bits of an interrupt's word, then sets others. */
+export function change(gic: usize, at: usize, intid: i32, clear: u32, set: u32): void {
+  for (;;) {
+    const old = atomic.load<u32>(at);
+    const word = (old & ~clear) | set;
+    if (word == old || replace(gic, at, intid, old, word)) return;
+  }
+}
+
+/** The line of an interrupt has this level now. A rising edge is latched where edges count. */
+export function setLine(gic: usize, vcpu: i32, intid: i32, high: bool): void {
+  const at = wordAt(gic, vcpu, intid);
+  for (;;) {
+    const old = atomic.load<u32>(at);
+    let word = old & ~GIC_INT_LINE;
+    if (high) {
+      word |= GIC_INT_LINE;
+      if ((old & (GIC_INT_LINE | GIC_INT_EDGE)) == GIC_INT_EDGE) word |= GIC_INT_LATCH;
+    }
+    if (word == old || replace(gic, at, intid, old, word)) return;
+  }
+}
+
+/** The line goes up and down: an event where edges count, nothing elsewhere. */
+export function pulseLine(gic: usize, vcpu: i32, intid: i32): void {
+  const at = wordAt(gic, vcpu, intid);
+  for (;;) {
+    const old = atomic.load<u32>(at);
+    if ((old & (GIC_INT_LINE | GIC_INT_EDGE)) != GIC_INT_EDGE) {
+      setLine(gic, vcpu, intid, false);
+      return;
+    }
+    if (replace(gic, at, intid, old, old | GIC_INT_LATCH)) return;
+  }
+}
+
+/**
+ * Puts an interrupt into a group, or only looks at GICD_CTLR again. A change of GICD_CTLR by another
+ * thread between the look and the exchange is seen by the second look.
+ * @param clear GIC_INT_GROUP1 or 0.
+ * @param set GIC_INT_GROUP1 or 0.
+ */
+export function changeGroup(gic: usize, at: usize, intid: i32, clear: u32, set: u32): void {
+  for (;;) {
+    const old = atomic.load<u32>(at);
+    const enables = atomic.load<u32>(gic, GIC_AT_CTLR);
+    let word = (old & ~(clear | GIC_INT_FORWARDED)) | set;
+    if ((word & GIC_INT_GROUP1) != 0 && (enables & GICD_CTLR_ENABLE_GRP1) != 0)
+      word |= GIC_INT_FORWARDED;
+    if (word != old && !replace(gic, at, intid, old, word)) continue;
+    if (atomic.load<u32>(gic, GIC_AT_CTLR) == enables) return;
+  }
+}

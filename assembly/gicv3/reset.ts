@@ -1,0 +1,77 @@
+// The GIC out of reset, and after a restore. No vCPU runs and no device raises a line meanwhile.
+
+import {
+  GIC_AT_CTLR,
+  GIC_AT_INTIDS,
+  GIC_AT_VCPUS,
+  GIC_CPU_BPR0,
+  GIC_CPU_BPR1,
+  GIC_CPU_LIMIT_AT,
+  GIC_CPU_OWN_LIMIT,
+  GIC_CPU_OWN_PENDING,
+  GIC_CPU_PENDING_AT,
+  GIC_CPU_SIZE,
+  GIC_CPU_WAKER,
+  GIC_INT_EDGE,
+  GIC_INT_TARGET_SHIFT,
+  GIC_PRIVATE_INTIDS,
+  GIC_ROUTES,
+  GIC_SGIS,
+  GIC_SPIS,
+} from '../layout/gic-memory';
+import { GICR_WAKER_PROCESSOR_SLEEP, ICC_MIN_BPR0, ICC_MIN_BPR1 } from '../layout/gic-registers';
+import { applyRoute } from './distributor';
+import { changeGroup, cpuBlock, wordAt } from './interrupt';
+
+function resetVcpu(gic: usize, vcpu: i32): void {
+  const cpu = cpuBlock(gic, vcpu);
+  const pendingAt = load<u32>(cpu, GIC_CPU_PENDING_AT);
+  const limitAt = load<u32>(cpu, GIC_CPU_LIMIT_AT);
+  memory.fill(cpu, 0, GIC_CPU_SIZE);
+  connect(gic, vcpu, pendingAt, limitAt);
+  for (let intid: i32 = 0; intid < GIC_PRIVATE_INTIDS; intid++) {
+    const edge: u32 = intid < GIC_SGIS ? GIC_INT_EDGE : 0;
+    store<u32>(wordAt(gic, vcpu, intid), (vcpu << GIC_INT_TARGET_SHIFT) | edge);
+  }
+  store<u32>(cpu, GICR_WAKER_PROCESSOR_SLEEP, GIC_CPU_WAKER);
+  store<u32>(cpu, ICC_MIN_BPR0, GIC_CPU_BPR0);
+  store<u32>(cpu, ICC_MIN_BPR1, GIC_CPU_BPR1);
+}
+
+/** The words by which a vCPU is told to look; 0: words of the GIC's own. */
+export function connect(gic: usize, vcpu: i32, pendingAt: u32, limitAt: u32): void {
+  const cpu = cpuBlock(gic, vcpu);
+  const ownPending = <u32>cpu + GIC_CPU_OWN_PENDING;
+  store<u32>(cpu, pendingAt != 0 ? pendingAt : ownPending, GIC_CPU_PENDING_AT);
+  store<u32>(cpu, limitAt != 0 ? limitAt : <u32>cpu + GIC_CPU_OWN_LIMIT, GIC_CPU_LIMIT_AT);
+}
+
+/**
+ * Everything out of reset, lines low. The connections of vCPUs stay.
+ * @param vcpus at most GIC_MAX_VCPUS.
+ * @param intids a multiple of 32, at most GIC_MAX_INTIDS.
+ */
+export function reset(gic: usize, vcpus: i32, intids: i32): void {
+  store<u32>(gic, vcpus, GIC_AT_VCPUS);
+  store<u32>(gic, intids, GIC_AT_INTIDS);
+  store<u32>(gic, 0, GIC_AT_CTLR);
+  memory.fill(gic + GIC_SPIS, 0, intids << 2);
+  memory.fill(gic + GIC_ROUTES, 0, intids << 2);
+  for (let vcpu: i32 = 0; vcpu < vcpus; vcpu++) resetVcpu(gic, vcpu);
+}
+
+/**
+ * Finishes a restore: routes, enables and the bits of GIC_INT_LATCH to GIC_INT_GROUP1 of every
+ * word are there; targets, forwarding and candidates follow from them.
+ */
+export function redeliver(gic: usize): void {
+  const vcpus = load<i32>(gic, GIC_AT_VCPUS);
+  for (let vcpu: i32 = 0; vcpu < vcpus; vcpu++)
+    for (let intid: i32 = 0; intid < GIC_PRIVATE_INTIDS; intid++)
+      changeGroup(gic, wordAt(gic, vcpu, intid), intid, 0, 0);
+  const intids = load<i32>(gic, GIC_AT_INTIDS);
+  for (let intid: i32 = GIC_PRIVATE_INTIDS; intid < intids; intid++) {
+    applyRoute(gic, intid);
+    changeGroup(gic, wordAt(gic, 0, intid), intid, 0, 0);
+  }
+}

@@ -1,0 +1,75 @@
+// The GIC's state in shared memory: what distributor, redistributors and CPU interfaces of all vCPUs and all devices work on. The block
+// lies at an address that is a multiple of 0x1000. Everything is u32. "Atomic" words change by one read-modify-write; the
+// others belong to the thread that runs the vCPU.
+
+export const GIC_AT_VCPUS = 0x0;
+/** INTIDs that exist, a multiple of 32: SGIs and PPIs are below 32, SPIs above. */
+export const GIC_AT_INTIDS = 0x4;
+/** Atomic: EnableGrp0 and EnableGrp1 of GICD_CTLR. */
+export const GIC_AT_CTLR = 0x8;
+
+/** By INTID from 32 on, atomic: the SPIs' words. */
+export const GIC_SPIS = 0x1000;
+/** By INTID from 32 on, atomic: Aff3.Aff2.Aff1.Aff0 of GICD_IROUTER, a byte each. */
+export const GIC_ROUTES = 0x2000;
+/** The vCPUs' blocks. */
+export const GIC_CPUS = 0x3000;
+export const GIC_CPU_SIZE = 0x200;
+
+export const GIC_MAX_INTIDS = 1024;
+export const GIC_MAX_VCPUS = 256;
+/** INTIDs that each vCPU has of its own: 16 SGIs, 16 PPIs. */
+export const GIC_PRIVATE_INTIDS = 32;
+export const GIC_SGIS = 16;
+
+// The word of an interrupt. Everything that decides whether it is delivered, and where, lies in it, so that a claim and what takes the
+// claim's reason away are ordered by their compare-and-swaps.
+/** Pending by an edge or a write, whatever the line says. */
+export const GIC_INT_LATCH = 0x1;
+/** The line is high. */
+export const GIC_INT_LINE = 0x2;
+export const GIC_INT_ENABLED = 0x4;
+export const GIC_INT_ACTIVE = 0x8;
+/** Edge-triggered; level-sensitive without. */
+export const GIC_INT_EDGE = 0x10;
+export const GIC_INT_GROUP1 = 0x20;
+/** It is in group 1, and GICD_CTLR.EnableGrp1 is set. */
+export const GIC_INT_FORWARDED = 0x40;
+export const GIC_INT_PRIORITY_SHIFT = 8;
+export const GIC_INT_PRIORITY = 0xff00;
+/** The vCPU that it is routed to, GIC_INT_NOWHERE for none. */
+export const GIC_INT_TARGET_SHIFT = 16;
+export const GIC_INT_TARGET = 0xffff0000;
+export const GIC_INT_NOWHERE = 0xffff;
+
+// The block of a vCPU.
+/** By INTID below 32, atomic: words of SGIs and PPIs. */
+export const GIC_CPU_PRIVATE = 0x0;
+/**
+ * Atomic: a bit for each INTID that may be deliverable to this vCPU. One that is set may be out of date; one that is
+ * clear is not, but between a thread's two steps that make an interrupt deliverable.
+ */
+export const GIC_CPU_CANDIDATES = 0x80;
+/** Address of the word (atomic) whose bit GIC_PENDING_IRQ says that candidates are to be looked at. */
+export const GIC_CPU_PENDING_AT = 0x100;
+/** Address of the word (atomic) that becomes 0 afterwards, so that the vCPU looks soon. */
+export const GIC_CPU_LIMIT_AT = 0x104;
+/** Atomic: not 0 while the vCPU's thread waits on the word at GIC_CPU_PENDING_AT, or is about to. */
+export const GIC_CPU_ASLEEP = 0x108;
+/** What the two addresses name until the vCPU gives its own. */
+export const GIC_CPU_OWN_PENDING = 0x10c;
+export const GIC_CPU_OWN_LIMIT = 0x110;
+/** GICR_WAKER.ProcessorSleep, in place. */
+export const GIC_CPU_WAKER = 0x114;
+// The CPU interface, as registers show it.
+export const GIC_CPU_PMR = 0x120;
+export const GIC_CPU_BPR0 = 0x124;
+export const GIC_CPU_BPR1 = 0x128;
+export const GIC_CPU_IGRPEN0 = 0x12c;
+export const GIC_CPU_IGRPEN1 = 0x130;
+/** CBPR and EOImode. */
+export const GIC_CPU_CTLR = 0x134;
+export const GIC_CPU_AP0R = 0x138;
+export const GIC_CPU_AP1R = 0x13c;
+
+export const GIC_PENDING_IRQ = 1;

@@ -1,0 +1,273 @@
+// GICv3: distributor and redistributors as a device, and where the lines of SPIs end. What an interrupt
+// goes through lies in shared memory and is code of assembly/gicv3, which a CPU core runs as well.
+
+import {
+  GIC_AT_CTLR,
+  GIC_CPU_AP0R,
+  GIC_CPU_AP1R,
+  GIC_CPU_BPR0,
+  GIC_CPU_BPR1,
+  GIC_CPU_CTLR,
+  GIC_CPU_IGRPEN0,
+  GIC_CPU_IGRPEN1,
+  GIC_CPU_PMR,
+  GIC_CPU_PRIVATE,
+  GIC_CPU_SIZE,
+  GIC_CPU_WAKER,
+  GIC_CPUS,
+  GIC_INT_FORWARDED,
+  GIC_INT_TARGET,
+  GIC_MAX_INTIDS,
+  GIC_MAX_VCPUS,
+  GIC_PRIVATE_INTIDS,
+  GIC_ROUTES,
+  GIC_SPIS,
+} from '../../assembly/layout/gic-memory.ts';
+import {
+  GICD_CTLR,
+  GICD_SIZE,
+  GICR_SIZE,
+  GICR_WAKER,
+  ICC_AP0R0_EL1,
+  ICC_AP1R0_EL1,
+  ICC_BPR0_EL1,
+  ICC_BPR1_EL1,
+  ICC_CTLR_EL1,
+  ICC_IGRPEN0_EL1,
+  ICC_IGRPEN1_EL1,
+  ICC_PMR_EL1,
+} from '../../assembly/layout/gic-registers.ts';
+import type { Gicv3Exports } from '../../assembly/load.ts';
+import type { InterruptSink } from '../bus/index.ts';
+import {
+  type Device,
+  type DeviceState,
+  type InterruptLine,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  plainStateLike,
+  unnamedRegister,
+} from '../plugin/index.ts';
+import { gicRegisterName } from './gic-register-names.ts';
+
+/** What a `Gicv3` is made of. */
+export interface Gicv3Options {
+  /** Of `loadGicv3`. */
+  readonly module: WebAssembly.Module;
+  /** Shared by all threads that run vCPUs or raise interrupts. */
+  readonly memory: WebAssembly.Memory;
+  /** Byte offset of the GIC's block in it, a multiple of 4 KiB; `gicBlockSize` bytes are the GIC's. */
+  readonly at: number;
+  /** At most 256. vCPU n has the affinity 0.0.(n / 16).(n % 16). */
+  readonly vcpus: number;
+  /** Shared peripheral interrupts, a multiple of 32, at most 992. */
+  readonly spis: number;
+}
+
+/** Region 0 of the device; region 1 has the redistributors of all vCPUs, one after the other. */
+const DISTRIBUTOR = 0;
+const KIND = 0x33636967; // "gic3"
+
+/** Registers of a CPU interface that hold state, in the order in which they are restored. */
+const INTERFACE = [
+  [GIC_CPU_PMR, ICC_PMR_EL1],
+  [GIC_CPU_BPR0, ICC_BPR0_EL1],
+  [GIC_CPU_BPR1, ICC_BPR1_EL1],
+  [GIC_CPU_AP0R, ICC_AP0R0_EL1],
+  [GIC_CPU_AP1R, ICC_AP1R0_EL1],
+  [GIC_CPU_CTLR, ICC_CTLR_EL1],
+  [GIC_CPU_IGRPEN0, ICC_IGRPEN0_EL1],
+  [GIC_CPU_IGRPEN1, ICC_IGRPEN1_EL1],
+] as const;
+
+/** Bits of an interrupt's word that do not follow from other state. */
+const OWN_BITS = ~(GIC_INT_TARGET | GIC_INT_FORWARDED);
+
+/** Bytes of the block of a GIC with so many vCPUs. */
+export function gicBlockSize(vcpus: number): number {
+  return GIC_CPUS + vcpus * GIC_CPU_SIZE;
+}
+
+function checkOptions({ memory, at, vcpus, spis }: Gicv3Options): void {
+  if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > GIC_MAX_VCPUS)
+    throw new RangeError(`a GIC has 1 to ${GIC_MAX_VCPUS} vCPUs, not ${vcpus}`);
+  const most = GIC_MAX_INTIDS - GIC_PRIVATE_INTIDS;
+  if (!Number.isInteger(spis / 32) || spis < 0 || spis > most)
+    throw new RangeError(`a GIC has a multiple of 32 SPIs, at most ${most}, not ${spis}`);
+  if (!Number.isInteger(at / 0x1000) || at < 0)
+    throw new RangeError('the block of a GIC lies at a multiple of 4 KiB');
+  if (at + gicBlockSize(vcpus) > memory.buffer.byteLength)
+    throw new RangeError('the block of a GIC lies within its memory');
+}
+
+/** A GICv3 without LPIs, with one security state, for interrupts of group 1. */
+export class Gicv3 implements Device, InterruptSink {
+  readonly name = 'gicv3';
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity = { kind: KIND, interrupts: 0, busMaster: false };
+  readonly regions: Device['regions'];
+  readonly #gic: Gicv3Exports;
+  readonly #memory: WebAssembly.Memory;
+  readonly #at: number;
+  readonly #vcpus: number;
+  readonly #spis: number;
+
+  /** @throws {RangeError} when there are too many vCPUs or SPIs, or the block is misplaced. */
+  constructor(options: Gicv3Options) {
+    checkOptions(options);
+    const { module, memory, at, vcpus, spis } = options;
+    this.#gic = new WebAssembly.Instance(module, { env: { memory } })
+      .exports as unknown as Gicv3Exports;
+    this.#memory = memory;
+    this.#at = at;
+    this.#vcpus = vcpus;
+    this.#spis = spis;
+    const accessSizes = [1, 4, 8] as const;
+    this.regions = [
+      { name: 'gicd', size: GICD_SIZE, accessSizes },
+      { name: 'gicr', size: GICR_SIZE * vcpus, accessSizes },
+    ];
+    this.reset();
+  }
+
+  attach(): void {
+    // Interrupts end here: it needs nothing of its host.
+  }
+
+  reset(): void {
+    this.#gic.reset(this.#at, this.#vcpus, GIC_PRIVATE_INTIDS + this.#spis);
+  }
+
+  /**
+   * The line of an SPI.
+   * @param index from 0, which is INTID 32.
+   */
+  line(index: number): InterruptLine {
+    if (!Number.isInteger(index) || index < 0 || index >= this.#spis)
+      throw new RangeError(`the GIC has ${this.#spis} SPIs: there is no SPI ${index}`);
+    const intid = GIC_PRIVATE_INTIDS + index;
+    return {
+      pulse: () => this.#gic.pulseLine(this.#at, 0, intid),
+      setLevel: (asserted) => this.#gic.setLine(this.#at, 0, intid, asserted ? 1 : 0),
+    };
+  }
+
+  /**
+   * Tells a vCPU of its interrupts by words of its own, in the same memory.
+   * @param pendingAt bit 0 of this word is set, atomically: `irqAsserted` may be true.
+   * @param limitAt this word becomes 0 afterwards.
+   */
+  connect(vcpu: number, pendingAt: number, limitAt: number): void {
+    this.#gic.connect(this.#at, vcpu, pendingAt, limitAt);
+  }
+
+  read(access: MmioAccess): void {
+    const word = this.#readWord(access, access.offset & ~3);
+    access.lo = access.size === 1 ? (word >>> (8 * (access.offset & 3))) & 0xff : word;
+    access.hi = access.size === 8 ? this.#readWord(access, access.offset + 4) : 0;
+  }
+
+  write(access: MmioAccess): void {
+    const { region, offset, size, lo, hi } = access;
+    const { vcpu, inFrame } = this.#frame(offset);
+    if (size === 1) {
+      if (region === DISTRIBUTOR) this.#gic.writeDistributor8(this.#at, offset, lo);
+      else this.#gic.writeRedistributor8(this.#at, vcpu, inFrame, lo);
+      return;
+    }
+    this.#writeWord(region, offset, lo);
+    if (size === 8) this.#writeWord(region, offset + 4, hi);
+  }
+
+  #frame(offset: number): { readonly vcpu: number; readonly inFrame: number } {
+    return { vcpu: Math.floor(offset / GICR_SIZE), inFrame: offset % GICR_SIZE };
+  }
+
+  #readWord({ region }: MmioAccess, offset: number): number {
+    if (region === DISTRIBUTOR) return this.#gic.readDistributor(this.#at, offset) >>> 0;
+    const { vcpu, inFrame } = this.#frame(offset);
+    return this.#gic.readRedistributor(this.#at, vcpu, inFrame) >>> 0;
+  }
+
+  #writeWord(region: number, offset: number, value: number): void {
+    const { vcpu, inFrame } = this.#frame(offset);
+    if (region === DISTRIBUTOR) this.#gic.writeDistributor(this.#at, offset, value);
+    else this.#gic.writeRedistributor(this.#at, vcpu, inFrame, value);
+  }
+
+  #words(offset: number, count: number): Uint32Array {
+    return new Uint32Array(this.#memory.buffer, this.#at + offset, count);
+  }
+
+  #cpu(vcpu: number, offset: number): number {
+    return GIC_CPUS + vcpu * GIC_CPU_SIZE + offset;
+  }
+
+  #spiWords(base: number): Uint32Array {
+    return this.#words(base + 4 * GIC_PRIVATE_INTIDS, this.#spis);
+  }
+
+  #privateWords(vcpu: number): Uint32Array {
+    return this.#words(this.#cpu(vcpu, GIC_CPU_PRIVATE), GIC_PRIVATE_INTIDS);
+  }
+
+  #vcpuIndices(): readonly number[] {
+    return Array.from({ length: this.#vcpus }, (_, i) => i);
+  }
+
+  #word(offset: number): number {
+    return this.#words(offset, 1)[0] ?? 0;
+  }
+
+  #state() {
+    const own = (words: Uint32Array) => [...words].map((word) => (word & OWN_BITS) >>> 0);
+    return {
+      enables: this.#word(GIC_AT_CTLR),
+      spis: own(this.#spiWords(GIC_SPIS)),
+      routes: [...this.#spiWords(GIC_ROUTES)],
+      privates: this.#vcpuIndices().flatMap((vcpu) => own(this.#privateWords(vcpu))),
+      wakers: this.#vcpuIndices().map((vcpu) => this.#word(this.#cpu(vcpu, GIC_CPU_WAKER))),
+      interfaces: this.#vcpuIndices().flatMap((vcpu) =>
+        INTERFACE.map(([at]) => this.#word(this.#cpu(vcpu, at))),
+      ),
+    };
+  }
+
+  save(): DeviceState {
+    return this.#state();
+  }
+
+  restore(state: DeviceState): void {
+    const { enables, spis, routes, privates, wakers, interfaces } = plainStateLike(
+      this.#state(),
+      state,
+    );
+    this.reset();
+    // Targets are those of reset, and nothing is forwarded, until all is there.
+    const fill = (words: Uint32Array, from: readonly number[]) => {
+      from.forEach((word, i) => {
+        words[i] = ((words[i] ?? 0) & GIC_INT_TARGET) | (word & OWN_BITS);
+      });
+    };
+    fill(this.#spiWords(GIC_SPIS), spis);
+    this.#spiWords(GIC_ROUTES).set(routes);
+    for (const vcpu of this.#vcpuIndices()) {
+      const first = vcpu * GIC_PRIVATE_INTIDS;
+      fill(this.#privateWords(vcpu), privates.slice(first, first + GIC_PRIVATE_INTIDS));
+      const redistributor = vcpu * GICR_SIZE;
+      this.#writeWord(1, redistributor + GICR_WAKER, wakers[vcpu] ?? 0);
+      INTERFACE.forEach(([, register], i) => {
+        const value = BigInt(interfaces[vcpu * INTERFACE.length + i] ?? 0);
+        this.#gic.iccWrite(this.#at, vcpu, register, value);
+      });
+    }
+    this.#gic.redeliver(this.#at);
+    this.#gic.writeDistributor(this.#at, GICD_CTLR, enables);
+  }
+
+  registerName(region: number, offset: number): string {
+    const inFrame = region === DISTRIBUTOR ? offset : this.#frame(offset).inFrame;
+    const name = gicRegisterName(region === DISTRIBUTOR ? 'GICD' : 'GICR', inFrame);
+    return name ?? unnamedRegister(this.regions[region], offset);
+  }
+}

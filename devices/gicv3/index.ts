@@ -1,0 +1,1 @@
+export { Gicv3, type Gicv3Options, gicBlockSize } from './gicv3.ts';

@@ -1,0 +1,67 @@
+// Options, fields and events by names: one that there is not is told in one line, with the one
+// that was meant.
+
+import { printable } from './printable.ts';
+
+/** Single-character edits between two names; a swap of two neighbours is one. */
+function edits(a: string, b: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next[j] = Math.min(
+        (row[j] ?? 0) + 1,
+        (next[j - 1] ?? 0) + 1,
+        (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        swapped ? (before[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/** The known name that was probably meant: at most a third of its characters are others. */
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const lower = name.slice(0, 64).toLowerCase();
+  const ranked = known
+    .map((one) => ({ one, distance: edits(lower, one.toLowerCase()) }))
+    .filter(({ one, distance }) => distance <= Math.max(1, Math.floor(one.length / 3)))
+    .sort((a, b) => a.distance - b.distance);
+  return ranked[0]?.one;
+}
+
+/**
+ * What to say of a name that there is not: `there is no event "chekc": did you mean "check"?`, or
+ * with all that there are, when none is near.
+ * @param what what it would be the name of: "option".
+ */
+export function unknownName(what: string, name: string, known: readonly string[]): string {
+  const near = nearestName(name, known);
+  const hint = near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`;
+  return `there is no ${what} "${printable(name)}"${near === undefined ? '; ' : ': '}${hint}`;
+}
+
+/**
+ * Looks at the names in an object of options or fields.
+ * @param what where they stand: "deviceContract".
+ * @throws {TypeError} for the first name that is not known, or when it is no object.
+ */
+export function checkNames(value: unknown, known: readonly string[], what: string): void {
+  if (typeof value !== 'object' || value === null)
+    throw new TypeError(`${what} takes an object, not ${value === null ? 'null' : typeof value}`);
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new TypeError(`${what}: ${unknownName('option', unknown, known)}`);
+}
+
+/** @throws {TypeError} unless the value is a function, or absent. */
+export function checkFunction(value: unknown, what: string): void {
+  if (value !== undefined && typeof value !== 'function')
+    throw new TypeError(
+      `${what} must be a function, not ${value === null ? 'null' : typeof value}`,
+    );
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// The package's types in projects of other people: packed, installed in an empty folder, and compiled, its own declarations included, by the
+// oldest TypeScript that it supports, a later one and the newest, for Node.js without the DOM's library and for a page. Each entry is
+// compiled alone as well. docs/api.md states the minimum.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PROJECTS, SOURCES } from './type-projects.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const TYPESCRIPTS = ['5.7', '5.9', '7.0'];
+const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+/** @param {string} cwd @param {string[]} packages */
+function install(cwd, packages) {
+  mkdirSync(cwd, { recursive: true });
+  writeFileSync(join(cwd, 'package.json'), '{ "private": true, "type": "module" }');
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], {
+    cwd,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+/** @param {string} version */
+function compiler(version) {
+  const folder = join(ROOT, `node_modules/.cache/vsmmu/typescript-${version}`);
+  const tsc = join(folder, 'node_modules/typescript/bin/tsc');
+  if (!existsSync(tsc)) install(folder, [`typescript@~${version}.0`]);
+  return tsc;
+}
+
+const minimum = TYPESCRIPTS[0] ?? '';
+if (!readFileSync(join(ROOT, 'docs/api.md'), 'utf8').includes(`TypeScript ${minimum} or newer`))
+  throw new Error(`docs/api.md does not say "TypeScript ${minimum} or newer"`);
+
+/** Each entry alone is compiled without the DOM, where a declaration can lack something. */
+const all = [...SOURCES.keys()];
+const programs = TYPESCRIPTS.flatMap((version) =>
+  Object.keys(PROJECTS).map((project) => ({ version, project, files: all })),
+).concat(all.map((file) => ({ version: minimum, project: 'node', files: [file] })));
+
+const folder = mkdtempSync(join(tmpdir(), 'vsmmu-types-'));
+try {
+  const pack = ['pack', '--json', '--pack-destination', folder];
+  const [packed] = JSON.parse(execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8' }));
+  install(folder, [join(folder, packed.filename), `@types/node@${devDependencies['@types/node']}`]);
+  for (const [file, source] of SOURCES) writeFileSync(join(folder, file), source);
+  for (const { version, project, files } of programs) {
+    const config = JSON.stringify({ compilerOptions: PROJECTS[project], files });
+    writeFileSync(join(folder, 'tsconfig.json'), config);
+    const { stdout, status } = spawnSync(process.execPath, [compiler(version), '-p', '.'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    const what = `types, TypeScript ${version}, ${project}, ${files.length} files`;
+    if (status !== 0) throw new Error(`${what} (${files[0]}):\n${stdout}`);
+    console.log(what);
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}

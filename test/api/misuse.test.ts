@@ -1,0 +1,192 @@
+// What a program gets wrong is told in one line, and before anything has been made.
+
+import { afterAll, describe, expect, it } from 'vitest';
+import { attachTerminal, Host, type Machine, type MachineOptions, type OptionsError } from 'vsmmu';
+import { plugSmmu } from 'vsmmu/v86';
+import { reactor } from '../support/wat.ts';
+
+const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
+const OFF = reactor('(func $run (param i32) (result i32) (i32.const 2))');
+const host = await Host.create();
+afterAll(() => host.destroy());
+
+const lineOf = async (call: () => unknown): Promise<string> => {
+  try {
+    await call();
+    return 'accepted';
+  } catch (error) {
+    const { code, message } = error as OptionsError;
+    return code ? `${code}: ${message}` : message;
+  }
+};
+const machineWith = (options: object) => () =>
+  host.createMachine({ guest: IDLE, ...options } as MachineOptions);
+const hostWith = (options: object) => () => Host.create(options);
+
+describe('misuse', () => {
+  it.each<[string, () => unknown, string]>([
+    [
+      'no options',
+      () => Reflect.apply(host.createMachine, host, []),
+      'bad-option: guest must be a path, a URL or the bytes of a WebAssembly module: it is missing',
+    ],
+    [
+      'a guest that is a number',
+      machineWith({ guest: 7 }),
+      'bad-option: guest must be a path, a URL or the bytes of a WebAssembly module',
+    ],
+    [
+      'a secondary that is none',
+      machineWith({ secondary: [] }),
+      'bad-option: secondary must be a path, a URL or the bytes of a WebAssembly module',
+    ],
+    [
+      'an unknown option',
+      machineWith({ onOutptu: 1 }),
+      'unknown-option: there is no option "onOutptu": did you mean "onOutput"?',
+    ],
+    [
+      'a listener that is none',
+      machineWith({ onOutput: 'x' }),
+      'bad-option: onOutput must be a function, not "x"',
+    ],
+    [
+      'an unknown fault',
+      machineWith({ faults: { lateCon: 1 } }),
+      'unknown-option: faults: there is no option "lateCon": did you mean "lateCons"?',
+    ],
+    [
+      'a device that stands alone',
+      machineWith({ devices: {} }),
+      'bad-option: devices must be a list of devices',
+    ],
+    [
+      'a board that is none',
+      machineWith({ board: { create: 1 } }),
+      'bad-option: board.create must be a function, not 1',
+    ],
+    [
+      'an unknown option of a host',
+      hostWith({ vintf: 2 }),
+      'unknown-option: there is no option "vintf": did you mean "vintfs"?',
+    ],
+    [
+      'an unknown module',
+      hostWith({ wasmUrl: { smmucore: 'x' } }),
+      'unknown-option: wasmUrl: there is no option "smmucore": did you mean "smmuCore"?',
+    ],
+    [
+      'a policy that is none',
+      hostWith({ onQueueError: {} }),
+      'bad-option: onQueueError must be a function, not {}',
+    ],
+    [
+      'a host of null',
+      () => Reflect.apply(Host.create, Host, [null]),
+      'bad-option: the options of a host must be an object, not null',
+    ],
+    [
+      'devices for v86 without a host',
+      () => plugSmmu({ v86: {} }, { host: {} } as never),
+      'host must be a Host, which Host.create makes',
+    ],
+    [
+      'a terminal that is none',
+      () => Reflect.apply(attachTerminal, undefined, [{}, {}]),
+      'bad-option: terminal must have the functions write and onData, as a Terminal of xterm.js has',
+    ],
+  ])('%s', async (_, call, line) => {
+    expect(await lineOf(call)).toBe(line);
+  });
+
+  it('of a machine: events, listeners, and options of its methods', async () => {
+    const machine = await host.createMachine({ guest: IDLE });
+    const call = (method: keyof Machine, ...args: unknown[]) =>
+      lineOf(() => Reflect.apply(machine[method] as () => unknown, machine, args));
+    expect(await call('on', 'chekc', () => undefined)).toBe(
+      'unknown-option: there is no event "chekc": did you mean "check"?',
+    );
+    expect(await call('on', 'zzz', () => undefined)).toBe(
+      'unknown-option: there is no event "zzz"; there are status, output, end, check, finding, suspect, phase',
+    );
+    expect(await call('on', 'end', 1)).toBe('bad-option: the listener of "end" must be a function');
+    expect(await call('events', 'oputput')).toBe(
+      'unknown-option: there is no event "oputput": did you mean "output"?',
+    );
+    expect(await call('boot', { pause: true })).toBe(
+      'unknown-option: there is no option "pause": did you mean "paused"?',
+    );
+    expect(await call('wait', { singal: 1 })).toBe(
+      'unknown-option: there is no option "singal": did you mean "signal"?',
+    );
+    await machine.destroy();
+  });
+});
+
+describe('events one after the other', () => {
+  it('come from when they were asked for until the end', async () => {
+    const machine = await host.createMachine({ guest: OFF });
+    const all = machine.events();
+    const some = machine.events('status');
+    await machine.boot();
+    const seen: [string, string][] = [];
+    for await (const { name, value } of all) seen.push([name, typeof value]);
+    expect(seen).toEqual([
+      ['status', 'string'],
+      ['status', 'string'],
+      ['end', 'object'],
+    ]);
+    // The end is what ends it, whatever was asked for.
+    expect([await some.next(), await some.next(), await some.next(), await some.next()]).toEqual([
+      { value: { name: 'status', value: 'running' } },
+      { value: { name: 'status', value: 'off' } },
+      { value: { name: 'end', value: { status: 'off', exitCode: 0, reason: '' } } },
+      { done: true, value: undefined },
+    ]);
+    await machine.destroy();
+  });
+
+  it('are no longer listened to when the loop is left', async () => {
+    const machine = await host.createMachine({ guest: IDLE });
+    const events = machine.events();
+    const next = events.next();
+    await events.return?.();
+    expect(await next).toEqual({ done: true, value: undefined });
+    await machine.boot({ paused: true });
+    expect(await events.next()).toEqual({ done: true, value: undefined });
+    await machine.destroy();
+  });
+});
+
+describe('a terminal', () => {
+  it('shows output with carriage returns, gives input, and is let go', () => {
+    const listeners: ((bytes: Uint8Array) => void)[] = [];
+    const written: string[] = [];
+    const machine = {
+      on: (_: string, listener: (bytes: Uint8Array) => void) => {
+        listeners.push(listener);
+        return () => listeners.splice(0);
+      },
+      write: (text: string) => written.push(text),
+    } as unknown as Machine;
+    let shown = '';
+    const typed = new Set<(data: string) => void>();
+    const detach = attachTerminal(
+      {
+        write: (bytes) => {
+          shown += new TextDecoder().decode(bytes);
+        },
+        onData: (listener) => {
+          typed.add(listener);
+          return { dispose: () => typed.delete(listener) };
+        },
+      },
+      machine,
+    );
+    for (const text of ['a\nb\r', '\nc']) listeners[0]?.(new TextEncoder().encode(text));
+    for (const listener of typed) listener('x');
+    expect([shown, written]).toEqual(['a\r\nb\r\nc', ['x']]);
+    detach();
+    expect([listeners.length, typed.size]).toEqual([0, 0]);
+  });
+});

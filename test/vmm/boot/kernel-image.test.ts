@@ -1,0 +1,314 @@
+import { describe, expect, it } from 'vitest';
+import { KernelImageError, loadKernel, placeBootFiles } from '../../../vmm/boot/index.ts';
+import { arm64Image, elf, gzip, zboot } from './kernel-files.ts';
+
+const RAM = { base: 0x40000000, size: 0x4000000 };
+
+/** What refuses the file: its code, and its one line. */
+async function refusal(file: Uint8Array<ArrayBuffer>, ram = RAM): Promise<string> {
+  try {
+    await loadKernel(file, ram);
+  } catch (error) {
+    if (!(error instanceof KernelImageError)) throw error;
+    expect(error.message).not.toContain('\n');
+    return `${error.code}: ${error.message}`;
+  }
+  return 'accepted';
+}
+
+function with32(file: Uint8Array<ArrayBuffer>, offset: number, value: number) {
+  const copy = file.slice();
+  new DataView(copy.buffer).setUint32(offset, value, true);
+  return copy;
+}
+
+describe('an Image', () => {
+  it('goes to the base of RAM, with room for what it says it needs', async () => {
+    const file = arm64Image();
+    expect(await loadKernel(file, RAM)).toEqual({
+      format: 'image',
+      entry: 0x40000000,
+      segments: [{ gpa: 0x40000000, bytes: file }],
+      end: 0x40030000,
+    });
+  });
+
+  it('goes to its text offset', async () => {
+    const kernel = await loadKernel(with32(arm64Image(), 8, 0x80000), RAM);
+    expect([kernel.entry, kernel.end]).toEqual([0x40080000, 0x400b0000]);
+  });
+
+  it('of before Linux 3.17 has neither size nor offset', async () => {
+    const kernel = await loadKernel(with32(arm64Image(), 16, 0), RAM);
+    expect([kernel.entry, kernel.end]).toEqual([0x40080000, 0x40081000]);
+  });
+
+  it.each([
+    ['gzipped', async () => await gzip(arm64Image())],
+    ['gzipped twice', async () => await gzip(await gzip(arm64Image()))],
+    ['EFI zboot', async () => zboot(await gzip(arm64Image()))],
+  ])('%s is unpacked', async (_what, packed) => {
+    const kernel = await loadKernel(await packed(), RAM);
+    expect(kernel.format).toBe('image');
+    expect(kernel.segments[0]?.bytes).toEqual(arm64Image());
+  });
+
+  it.each<[string, () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>, string]>([
+    ['big-endian', () => with32(arm64Image(), 24, 0x0b), 'unsupported: the kernel is big-endian'],
+    [
+      'with a text offset of 2 MiB',
+      () => with32(arm64Image(), 8, 0x200000),
+      "damaged: the kernel's text offset is 0x200000, not below 2 MiB",
+    ],
+    [
+      'larger than RAM',
+      () => with32(arm64Image(), 20, 0xffffffff),
+      'too-large: the kernel needs 18446744069414780928 bytes of memory: the machine has 67108864',
+    ],
+    [
+      'gzipped and cut off',
+      async () => (await gzip(arm64Image())).slice(0, -9),
+      'damaged: cannot unpack the gzip file: ',
+    ],
+    [
+      'gzipped with a flipped bit',
+      async () => {
+        const file = await gzip(arm64Image());
+        file[file.length - 8] = (file[file.length - 8] ?? 0) ^ 1;
+        return file;
+      },
+      'damaged: cannot unpack the gzip file: ',
+    ],
+    [
+      'packed three times',
+      async () => await gzip(await gzip(await gzip(arm64Image()))),
+      'unsupported: the kernel is packed more than twice',
+    ],
+    [
+      'packed by zstd',
+      () => zboot(arm64Image(), 'zstd'),
+      'unsupported: the kernel is packed by "zstd": unpack it, or take one packed by gzip',
+    ],
+    [
+      'zboot with a name of control characters',
+      () => zboot(arm64Image(), '\u001b[2J\n'),
+      'unsupported: the kernel is packed by "\\u001b[2J\\n": unpack it, or take one packed by gzip',
+    ],
+    [
+      'zboot that says gzip and is none',
+      () => zboot(arm64Image()),
+      "damaged: the kernel's packed part is no gzip file",
+    ],
+    [
+      'zboot that ends early',
+      async () => with32(zboot(await gzip(arm64Image())), 12, 0xffffffff),
+      "damaged: the kernel's file ends within its packed part",
+    ],
+  ])('%s is refused in one line', async (_what, file, message) => {
+    const line = await refusal(await file());
+    expect(line.slice(0, message.length)).toBe(message);
+  });
+
+  // Cut off at its end: whoever unpacks all of it finds that first.
+  it('that unpacks to more than RAM is refused before all of it is unpacked', async () => {
+    const bomb = (await gzip(new Uint8Array(0x800000))).slice(0, -20);
+    expect(await refusal(bomb, { base: 0x40000000, size: 0x200000 })).toBe(
+      'too-large: the gzip file unpacks to more than 2097152 bytes',
+    );
+    expect(await refusal(bomb)).toMatch(/^damaged: cannot unpack the gzip file: /);
+  });
+});
+
+describe('an ELF executable', () => {
+  const text = {
+    virtual: 0x40080000n,
+    physical: 0x40080000n,
+    offset: 0x180n,
+    fileSize: 0x40n,
+    memorySize: 0x1000n,
+  };
+
+  it('goes to the physical addresses of its segments', async () => {
+    const data = { ...text, virtual: 0x40100000n, physical: 0x40100000n, fileSize: 0x10n };
+    const kernel = await loadKernel(elf(0x40080010n, [text, data]), RAM);
+    expect(kernel).toEqual({
+      format: 'elf',
+      entry: 0x40080010,
+      segments: [
+        { gpa: 0x40080000, bytes: new Uint8Array(0x40).fill(0xa5) },
+        { gpa: 0x40100000, bytes: new Uint8Array(0x10).fill(0xa5) },
+      ],
+      end: 0x40101000,
+    });
+  });
+
+  it('enters at a physical address when it is linked for others', async () => {
+    const high = { ...text, virtual: 0xffff_8000_0000_0000n };
+    expect((await loadKernel(elf(0xffff_8000_0000_0010n, [high]), RAM)).entry).toBe(0x40080010);
+  });
+
+  it('that is a vmlinux goes where its Image would', async () => {
+    const base = 0xffff_8000_8000_0000n;
+    const head = { ...text, virtual: base, physical: base };
+    const rest = { ...text, virtual: base + 0x10000n, physical: base + 0x10000n };
+    const kernel = await loadKernel(elf(base, [head, rest]), RAM);
+    expect(kernel.entry).toBe(0x40000000);
+    expect(kernel.segments.map(({ gpa }) => gpa)).toEqual([0x40000000, 0x40010000]);
+    expect(kernel.end).toBe(0x40011000);
+  });
+
+  it.each<[string, Uint8Array<ArrayBuffer>, string]>([
+    ['cut off', elf(0n, [text]).slice(0, 40), 'damaged: the kernel is a damaged ELF file: it ends'],
+    [
+      'for x86-64',
+      with32(elf(0n, [text]), 16, 0x003e0002),
+      'unsupported: the kernel is an ELF file, but not for arm64',
+    ],
+    [
+      'of 32 bits',
+      (() => {
+        const file = elf(0n, [text]);
+        file[4] = 1;
+        return file;
+      })(),
+      'unsupported: the kernel is an ELF file, but not for arm64',
+    ],
+    [
+      'an object file',
+      with32(elf(0n, [text]), 16, 0x00b70001),
+      'unsupported: the kernel is an ELF file, but no executable',
+    ],
+    [
+      'with 65535 program headers',
+      with32(elf(0n, [text]), 54, 0xffff0038),
+      'damaged: the kernel is a damaged ELF file: it has 65535 program headers',
+    ],
+    [
+      'with program headers of 0 bytes',
+      with32(elf(0n, [text]), 54, 0x00010000),
+      'damaged: the kernel is a damaged ELF file: its program headers have 0 bytes',
+    ],
+    [
+      'with program headers beyond the file',
+      with32(elf(0n, [text]), 36, 1),
+      'damaged: the kernel is a damaged ELF file: it ends before its program headers',
+    ],
+    [
+      'without segments',
+      elf(0n, []),
+      'damaged: the kernel is a damaged ELF file: it has nothing to load',
+    ],
+    [
+      'with a segment beyond the file',
+      elf(0n, [{ ...text, offset: 0xffff_ffff_ffff_ffffn }]),
+      'damaged: the kernel is a damaged ELF file: segment 0 reaches beyond the file',
+    ],
+    [
+      'with more bytes in the file than in memory',
+      elf(0n, [{ ...text, memorySize: 0x3fn }]),
+      'damaged: the kernel is a damaged ELF file: segment 0 has more bytes in the file than in memory',
+    ],
+    [
+      'with a segment that wraps',
+      elf(0n, [{ ...text, physical: 0xffff_ffff_ffff_f001n }]),
+      'damaged: the kernel is a damaged ELF file: segment 0 reaches beyond the address space',
+    ],
+    [
+      'entered outside of its segments',
+      elf(0x40081000n, [text]),
+      'damaged: the kernel is a damaged ELF file: its entry point lies in no segment',
+    ],
+    [
+      'below RAM',
+      elf(0x40080000n, [{ ...text, physical: 0x3ffff000n }]),
+      "too-large: the kernel's segment at 0x3ffff000 to 0x40000000 lies outside of RAM, 0x40000000 to 0x44000000",
+    ],
+    [
+      'across the end of RAM',
+      elf(0x40080000n, [{ ...text, physical: 0x43fff001n }]),
+      "too-large: the kernel's segment at 0x43fff001 to 0x44000001 lies outside of RAM, 0x40000000 to 0x44000000",
+    ],
+  ])('%s is refused in one line', async (_what, file, message) => {
+    expect((await refusal(file)).slice(0, message.length)).toBe(message);
+  });
+});
+
+describe('a flat binary', () => {
+  it('goes to 512 KiB from the base of RAM', async () => {
+    const file = Uint8Array.of(0x14, 0, 0, 0x14);
+    expect(await loadKernel(file, RAM)).toEqual({
+      format: 'flat',
+      entry: 0x40080000,
+      segments: [{ gpa: 0x40080000, bytes: file }],
+      end: 0x40080004,
+    });
+  });
+
+  it('that is empty, or too large, is refused in one line', async () => {
+    expect(await refusal(new Uint8Array())).toBe("damaged: the kernel's file is empty");
+    expect(await refusal(new Uint8Array(0x200001), { base: 0x40000000, size: 0x280000 })).toBe(
+      'too-large: the kernel needs 2621441 bytes of memory: the machine has 2621440',
+    );
+  });
+});
+
+describe('any file', () => {
+  it('is accepted within RAM, or refused in one line', async () => {
+    const seeds = [arm64Image(), elf(0x40080000n, []), zboot(arm64Image())];
+    let random = 1;
+    const next = (below: number) => {
+      random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+      return Math.floor((random / 2 ** 32) * below);
+    };
+    const outcomes = new Set<string>();
+    for (let i = 0; i < 3000; i++) {
+      const file = (seeds[i % seeds.length] ?? new Uint8Array()).slice(0, 1 + next(0x1000));
+      for (let j = next(20); j > 0; j--)
+        file[next(Math.min(file.length, 0x100))] = [0, 1, 0x7f, 0xff, next(256)][next(5)] ?? 0;
+      const kernel = await loadKernel(file, RAM).catch((error: unknown) => {
+        if (!(error instanceof KernelImageError)) throw error;
+        outcomes.add(error.code);
+        return undefined;
+      });
+      if (!kernel) continue;
+      outcomes.add(kernel.format);
+      for (const { gpa, bytes } of kernel.segments) {
+        expect(gpa).toBeGreaterThanOrEqual(RAM.base);
+        expect(gpa + bytes.length).toBeLessThanOrEqual(kernel.end);
+      }
+      expect(kernel.end).toBeLessThanOrEqual(RAM.base + RAM.size);
+    }
+    expect([...outcomes].sort()).toEqual(['damaged', 'flat', 'image', 'too-large', 'unsupported']);
+  });
+});
+
+describe('placeBootFiles', () => {
+  it('puts initrd and device tree into the middle of RAM', () => {
+    expect(placeBootFiles(RAM, { end: 0x40030000 }, 0x1234)).toEqual({
+      initrd: { gpa: 0x42000000, end: 0x42001234 },
+      deviceTree: 0x42200000,
+    });
+  });
+
+  it('puts them 128 MiB from the base of larger RAM', () => {
+    const ram = { base: 0x40000000, size: 0x40000000 };
+    expect(placeBootFiles(ram, { end: 0x40030000 }, 0)).toEqual({
+      initrd: undefined,
+      deviceTree: 0x48000000,
+    });
+  });
+
+  it('puts them behind a kernel that reaches beyond', () => {
+    expect(placeBootFiles(RAM, { end: 0x42300001 }, 1)).toEqual({
+      initrd: { gpa: 0x42301000, end: 0x42301001 },
+      deviceTree: 0x42400000,
+    });
+  });
+
+  it('fills RAM to the last byte, and refuses one more in one line', () => {
+    expect(placeBootFiles(RAM, { end: RAM.base }, 0x1e00000).deviceTree).toBe(0x43e00000);
+    expect(() => placeBootFiles(RAM, { end: RAM.base }, 0x1e00001)).toThrow(
+      'kernel, initrd and device tree need 69206016 bytes of memory: the machine has 67108864',
+    );
+  });
+});

@@ -1,0 +1,94 @@
+// What takes several turns (docs/architecture.md, "Bounds of one service"): records of events, and the STEs of many streams.
+
+import { beforeAll, expect, it } from 'vitest';
+import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import { VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import { bypassSte, writeSte } from '../../../devices/tables/index.ts';
+import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
+import { VmHost } from '../../../vmm/nested/index.ts';
+import {
+  attachStage1,
+  guestRam,
+  IOVA,
+  lendVm,
+  RAM_GPA_BASE,
+  STREAM,
+} from '../../support/lent-vm.ts';
+
+const RECORDS = 16;
+const STREAMS = RAM_GPA_BASE + 0x190000;
+const [CR0, CR0ACK, SMMUEN, CMDQEN] = [0x20, 0x24, 1, 8];
+
+let modules: HotModules;
+beforeAll(async () => {
+  modules = await loadHotModules();
+});
+
+it('a look at the event queue takes 16 records, and the next one goes on by itself', async () => {
+  const host = await VmHost.create({ modules });
+  const vm = lendVm(host);
+  attachStage1(vm);
+  const port = host.dmaPort(vm.viommu, STREAM);
+  host.service(true);
+  for (let i = 0; i < 2 * RECORDS + 3; i++) port.read(IOVA + 0x1000 * (i + 1), new Uint8Array(4));
+  host.service(true);
+  expect(vm.events.length).toBe(RECORDS);
+  // At an exit, which looks only whether it was called for.
+  host.service(false);
+  expect(vm.events.length).toBe(2 * RECORDS);
+  host.service(false);
+  expect([vm.events.length, host.attentionWanted]).toEqual([2 * RECORDS + 3, false]);
+});
+
+async function smmuOf(count: number) {
+  const host = await VmHost.create({ modules });
+  const { wasm, regions, memory } = guestRam();
+  const streams = Array.from({ length: count }, (_, i) => i);
+  const viommu = host.createViommu(host.createVm('vm', wasm, regions), streams, {});
+  const guest = new FakeHost();
+  const smmu = new VirtualSmmu({ backend: viommu });
+  smmu.attach(guest);
+  smmu.reset();
+  for (const sid of streams) writeSte(memory, STREAMS, sid, bypassSte());
+  const bus = new DeviceBus(smmu);
+  bus.write64(0x80, BigInt(STREAMS));
+  bus.write32(0x88, 5);
+  return { guest, smmu, bus, acknowledged: () => bus.read32(CR0ACK) };
+}
+
+it('SMMUEN of up to eight streams is acknowledged at once', async () => {
+  const { bus, acknowledged } = await smmuOf(8);
+  bus.write32(CR0, SMMUEN);
+  expect(acknowledged()).toBe(SMMUEN);
+});
+
+it('SMMUEN of more streams is acknowledged when the last of them has its STE', async () => {
+  const { guest, bus, acknowledged } = await smmuOf(20);
+  bus.write32(CR0, SMMUEN);
+  expect(acknowledged()).toBe(0);
+  guest.poll();
+  expect(acknowledged()).toBe(0);
+  // What is written meanwhile is acknowledged, and does not acknowledge SMMUEN.
+  bus.write32(CR0, SMMUEN | CMDQEN);
+  bus.write32(CR0, SMMUEN | CMDQEN);
+  expect(acknowledged()).toBe(CMDQEN);
+  guest.poll();
+  expect(acknowledged()).toBe(SMMUEN | CMDQEN);
+});
+
+it('SMMUEN that is taken back is forgotten', async () => {
+  const { guest, bus, acknowledged } = await smmuOf(20);
+  bus.write32(CR0, SMMUEN);
+  bus.write32(CR0, 0);
+  for (let i = 0; i < 3; i++) guest.poll();
+  expect(acknowledged()).toBe(0);
+});
+
+it('SMMUEN that was saved on its way is acknowledged where it is restored', async () => {
+  const [from, to] = [await smmuOf(20), await smmuOf(20)];
+  from.bus.write32(CR0, SMMUEN);
+  to.smmu.restore(from.smmu.save());
+  expect(to.acknowledged()).toBe(0);
+  for (let i = 0; i < 3; i++) to.guest.poll();
+  expect(to.acknowledged()).toBe(SMMUEN);
+});

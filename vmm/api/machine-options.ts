@@ -1,0 +1,80 @@
+// The options of a machine, checked: plain ones by their schema, and what cannot be written down
+// in a file by what is called of it.
+
+import type { DeviceFaults } from '../../devices/faults/index.ts';
+import { OptionsError } from './api-errors.ts';
+import type { MachineOptions } from './host-options.ts';
+import {
+  checkFunctions,
+  checkInner,
+  checkPlainOptions,
+  MACHINE_SETTINGS,
+  type MachineSettings,
+} from './settings.ts';
+
+const OTHERS: readonly (keyof MachineOptions)[] = [
+  'guest',
+  'secondary',
+  'board',
+  'devices',
+  'msis',
+  'onOutput',
+  'onTrace',
+  'faults',
+];
+const FAULTS: readonly (keyof DeviceFaults)[] = [
+  'lostInterrupts',
+  'lateInterrupts',
+  'lateCons',
+  'tornProd',
+  'fetchAborts',
+];
+
+/** @throws {OptionsError} when it is no guest: of JavaScript, since the types say so as well. */
+function checkSource(name: 'guest' | 'secondary', source: unknown): void {
+  if (typeof source === 'string' && source !== '') return;
+  if (source instanceof URL || source instanceof Uint8Array || source instanceof ArrayBuffer)
+    return;
+  throw new OptionsError(
+    'bad-option',
+    name,
+    `${name} must be a path, a URL or the bytes of a WebAssembly module` +
+      (source === undefined ? ': it is missing' : ''),
+  );
+}
+
+/**
+ * Checks the options of a machine.
+ * @returns those that are plain data.
+ * @throws {OptionsError} for the first thing that is wrong with them.
+ */
+export function checkMachineOptions(options: MachineOptions): MachineSettings {
+  const settings = checkPlainOptions(
+    MACHINE_SETTINGS,
+    options ?? {},
+    OTHERS,
+    'the options of a machine',
+  );
+  checkSource('guest', options?.guest);
+  if (options.secondary !== undefined) checkSource('secondary', options.secondary);
+  checkFunctions(options, ['onOutput', 'onTrace']);
+  checkInner(options, 'faults', FAULTS);
+  if (options.board) checkFunctions(options.board, ['create'], 'board');
+  if (options.msis) checkFunctions(options.msis, ['send'], 'msis');
+  if (options.devices !== undefined && !Array.isArray(options.devices))
+    throw new OptionsError('bad-option', 'devices', 'devices must be a list of devices');
+  const { transport, overlay, queues, allowGc } = settings;
+  if (allowGc && transport !== 'mailbox')
+    throw new OptionsError(
+      'bad-option',
+      'allowGc',
+      'allowGc needs transport mailbox: on the thread of the VMM a guest could fill its heap',
+    );
+  if (overlay && queues === 'ecmdq')
+    throw new OptionsError(
+      'bad-option',
+      'queues',
+      'queues must be vcmdq on the overlay path, which has the CMDQ alone',
+    );
+  return settings;
+}

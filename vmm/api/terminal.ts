@@ -1,0 +1,67 @@
+// A machine's console in a terminal of a page: xterm.js, or anything that has its four members.
+
+import { OptionsError } from './api-errors.ts';
+import type { Machine } from './machine.ts';
+
+/** What of xterm.js' `Terminal` is used. */
+export interface TerminalLike {
+  /** Shows bytes of output. */
+  write(data: Uint8Array): void;
+  /** Calls back with what is typed. Returns what ends that. */
+  onData(listener: (data: string) => void): { dispose(): void };
+}
+
+/**
+ * Connects a terminal with a machine's console: output goes to the terminal, what is typed to the
+ * guest. A line feed from the guest also returns the carriage, as the terminal of a serial line
+ * does (xterm.js: `convertEol: true` does the same, and is not needed).
+ * @returns the function that takes the connection away.
+ * @throws {OptionsError} when it is no terminal.
+ *
+ * @example
+ * ```js
+ * import { attachTerminal, Host } from 'vsmmu';
+ * import { toyGuest } from 'vsmmu/guest';
+ *
+ * // In a page: const terminal = new Terminal() of '@xterm/xterm'.
+ * const terminal = { write: (bytes) => process.stdout.write(bytes), onData: () => ({ dispose() {} }) };
+ * const host = await Host.create();
+ * const machine = await host.createMachine({ guest: toyGuest, args: ['rounds=1'] });
+ * const detach = attachTerminal(terminal, machine);
+ * await machine.boot();
+ * await machine.wait();
+ * detach();
+ * await host.destroy();
+ * ```
+ */
+export function attachTerminal(terminal: TerminalLike, machine: Machine): () => void {
+  if (typeof terminal?.write !== 'function' || typeof terminal.onData !== 'function')
+    throw new OptionsError(
+      'bad-option',
+      'terminal',
+      'terminal must have the functions write and onData, as a Terminal of xterm.js has',
+    );
+  let last = 0;
+  const unlisten = machine.on('output', (bytes) => {
+    terminal.write(withReturns(bytes, last));
+    last = bytes.at(-1) ?? last;
+  });
+  const input = terminal.onData((data) => machine.write(data));
+  return () => {
+    unlisten();
+    input.dispose();
+  };
+}
+
+const RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+
+/** The bytes with a carriage return before each line feed that has none; `before` is the byte before them. */
+function withReturns(bytes: Uint8Array, before: number): Uint8Array {
+  const out: number[] = [];
+  for (const [i, byte] of bytes.entries()) {
+    if (byte === LINE_FEED && (i === 0 ? before : bytes[i - 1]) !== RETURN) out.push(RETURN);
+    out.push(byte);
+  }
+  return Uint8Array.from(out);
+}

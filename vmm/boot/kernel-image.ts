@@ -1,0 +1,90 @@
+// A kernel's file, of any format that a machine boots.
+
+import { isArm64Image, loadArm64Image } from './arm64-image.ts';
+import { isElf, loadElf } from './elf-image.ts';
+import { gunzip, isGzip } from './gunzip.ts';
+import { KernelImageError } from './kernel-image-error.ts';
+import type { LoadedKernel, RamRange } from './loadable.ts';
+
+/** A file may be packed in a packed file; one that is packed more often is not a kernel. */
+const MAX_UNPACKING = 2;
+
+/** Where a flat binary goes, from the base of RAM: what `qemu-system-aarch64 -M virt` does. */
+const FLAT_OFFSET = 0x80000;
+
+/** "MZ\0\0zimg": an EFI application that holds a packed kernel (drivers/firmware/efi/libstub/zboot-header.S). */
+const ZBOOT = [0x4d, 0x5a, 0x00, 0x00, 0x7a, 0x69, 0x6d, 0x67];
+const ZBOOT_HEADER_SIZE = 56;
+const ZBOOT_AT_OFFSET = 8;
+const ZBOOT_AT_SIZE = 12;
+const ZBOOT_AT_COMPRESSION = 24;
+
+function isZboot(bytes: Uint8Array): boolean {
+  return bytes.length >= ZBOOT_HEADER_SIZE && ZBOOT.every((byte, i) => bytes[i] === byte);
+}
+
+/** The packed kernel in an EFI zboot file. */
+function zbootPayload(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const name = bytes.subarray(ZBOOT_AT_COMPRESSION, ZBOOT_HEADER_SIZE);
+  const end = name.indexOf(0);
+  const compression = new TextDecoder().decode(name.slice(0, end < 0 ? name.length : end));
+  if (compression !== 'gzip') {
+    throw new KernelImageError(
+      'unsupported',
+      `the kernel is packed by ${JSON.stringify(compression)}: unpack it, or take one packed by gzip`,
+    );
+  }
+  const offset = view.getUint32(ZBOOT_AT_OFFSET, true);
+  const size = view.getUint32(ZBOOT_AT_SIZE, true);
+  if (offset + size > bytes.length)
+    throw new KernelImageError('damaged', "the kernel's file ends within its packed part");
+  return bytes.subarray(offset, offset + size);
+}
+
+/** The file with nothing packed around it. */
+async function unpacked(
+  bytes: Uint8Array<ArrayBuffer>,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let inner = bytes;
+  for (let i = 0; i < MAX_UNPACKING; i++) {
+    const packed = isZboot(inner) ? zbootPayload(inner) : inner;
+    if (!isGzip(packed)) {
+      if (packed === inner) return inner;
+      throw new KernelImageError('damaged', "the kernel's packed part is no gzip file");
+    }
+    inner = await gunzip(packed, limit);
+  }
+  if (isGzip(inner) || isZboot(inner))
+    throw new KernelImageError('unsupported', 'the kernel is packed more than twice');
+  return inner;
+}
+
+function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
+  if (bytes.length === 0) throw new KernelImageError('damaged', "the kernel's file is empty");
+  if (FLAT_OFFSET + bytes.length > ram.size) {
+    throw new KernelImageError(
+      'too-large',
+      `the kernel needs ${FLAT_OFFSET + bytes.length} bytes of memory: the machine has ${ram.size}`,
+    );
+  }
+  const entry = ram.base + FLAT_OFFSET;
+  return { format: 'flat', entry, segments: [{ gpa: entry, bytes }], end: entry + bytes.length };
+}
+
+/**
+ * Places a kernel in RAM: an Image, an ELF executable, or a flat binary, plain, gzipped, or an EFI
+ * zboot file packed by gzip. What is none of these is a flat binary.
+ * @param ram its base is a multiple of `IMAGE_ALIGNMENT`. Nothing larger than it is ever unpacked.
+ * @throws {KernelImageError} when it cannot be booted.
+ */
+export async function loadKernel(
+  file: Uint8Array<ArrayBuffer>,
+  ram: RamRange,
+): Promise<LoadedKernel> {
+  const bytes = await unpacked(file, ram.size);
+  if (isArm64Image(bytes)) return loadArm64Image(bytes, ram);
+  if (isElf(bytes)) return loadElf(bytes, ram);
+  return loadFlat(bytes, ram);
+}

@@ -1,0 +1,37 @@
+// What the devices of a VM reach by physical address: host RAM, the VM's own window, and the
+// doorbells of its interrupt controller. Any other PA is an external abort.
+
+import { isDoorbell, offsetOfGpa } from '../../devices/bus/index.ts';
+import type { PhysicalMemory, PortUnit } from '../../devices/unit/index.ts';
+import type { HostRam } from '../../host/hardware/host-ram.ts';
+import { type GuestWindow, windowOf } from '../../host/kernel/vm.ts';
+
+export class VmMemory implements PhysicalMemory {
+  readonly #guest: GuestWindow<PortUnit>;
+  readonly #ram: HostRam;
+  readonly #requesterId: number;
+  readonly #bytes: Uint8Array;
+
+  /** @param requesterId what the MSIs of the device carry. */
+  constructor(guest: GuestWindow<PortUnit>, ram: HostRam, requesterId: number) {
+    this.#guest = guest;
+    this.#ram = ram;
+    this.#requesterId = requesterId;
+    this.#bytes = new Uint8Array(guest.memory.buffer);
+  }
+
+  bytes(pa: number, length: number): Uint8Array | undefined {
+    const { window, address } = windowOf(pa);
+    if (window === 0) return this.#ram.bytes(address, length);
+    if (window !== this.#guest.window) return undefined;
+    const offset = offsetOfGpa(this.#guest.regions, address, length);
+    return offset < 0 ? undefined : this.#bytes.subarray(offset, offset + length);
+  }
+
+  write32(pa: number, data: number): boolean {
+    const { msis } = this.#guest;
+    const { window, address } = windowOf(pa);
+    if (!msis || window !== this.#guest.window || !isDoorbell(msis, address)) return false;
+    return msis.send(this.#requesterId, address, data);
+  }
+}

@@ -1,0 +1,39 @@
+// MSIs in an emulated PC: writes to the address range of the local APICs. v86 has no way in for a
+// vector; each becomes the IRQ whose vector it is in the guest's own tables.
+
+import type { MsiController } from '../../devices/bus/index.ts';
+import { irqLine, type V86Cpu } from './emulator.ts';
+
+/** Where a PC's devices send their MSIs: the destination's APIC ID in address bits [19:12]. */
+export const V86_MSI = { gpa: 0xfee00000, size: 0x100000 } as const;
+
+/** RH and DM of an address: the destination is a mask of logical APIC IDs. */
+const LOGICAL = 0xc;
+const BROADCAST = 0xff;
+/** Delivery modes: 0 fixed, 1 lowest priority; what is above (SMI, NMI, INIT, ExtINT) is no vector. */
+const LOWEST_PRIORITY = 1;
+
+/** Whether the one CPU, whose APIC ID is 0 and whose logical one is 1, is meant. */
+function meansCpu0(address: number): boolean {
+  const destination = (address >>> 12) & 0xff;
+  if (destination === BROADCAST) return true;
+  return (address & LOGICAL) === LOGICAL ? (destination & 1) !== 0 : destination === 0;
+}
+
+/**
+ * The PC's interrupt controller as the devices' MSIs reach it.
+ * @param irqs IRQs of the emulator by the vectors that the guest has given them; an MSI with
+ *   another vector is taken by nobody.
+ */
+export function v86MsiController(cpu: V86Cpu, irqs: ReadonlyMap<number, number>): MsiController {
+  return {
+    doorbells: [V86_MSI],
+    send(_requesterId, address, data) {
+      const irq = irqs.get(data & 0xff);
+      if (irq === undefined || ((data >>> 8) & 7) > LOWEST_PRIORITY || !meansCpu0(address))
+        return false;
+      irqLine(cpu, irq).pulse();
+      return true;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+// Words of the info page through which a Wasm guest is reached without a call (docs/guest-abi.md).
+
+import {
+  ABI_AREA_SIZE,
+  ABI_AT_DRAIN_SLEEPING,
+  ABI_AT_DRAIN_WAKE,
+  ABI_AT_EXIT_REQUEST,
+  ABI_AT_EXITS,
+  ABI_AT_INVALIDATING,
+  ABI_AT_VCPU_EXITS,
+  ABI_AT_VCPU_INVALIDATING,
+} from '../../../assembly/layout/guest-abi.ts';
+import type { ExitRequestWords } from '../../../devices/unit/index.ts';
+import type { DrainSleepWords, ExitView } from '../guest.ts';
+
+/** One word, which all vCPUs look at. */
+export const ABI_EXIT_REQUEST: ExitRequestWords = {
+  count: 1,
+  offset: ABI_AT_EXIT_REQUEST,
+  stride: 0,
+  value: 1,
+};
+
+export const ABI_DRAIN_SLEEP: DrainSleepWords = {
+  sleeping: ABI_AT_DRAIN_SLEEPING,
+  wake: ABI_AT_DRAIN_WAKE,
+};
+
+/** Shows a Wasm guest its exits. */
+export class AbiExits implements ExitView {
+  readonly #info: Int32Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#info = new Int32Array(memory.buffer, 0, ABI_AREA_SIZE / 4);
+  }
+
+  counted(vcpu: number, total: number): void {
+    const info = this.#info;
+    info[ABI_AT_EXITS >> 2] = total | 0;
+    const own = (ABI_AT_VCPU_EXITS >> 2) + vcpu;
+    info[own] = (info[own] ?? 0) + 1;
+  }
+
+  isInvalidating(vcpu: number): boolean {
+    const at = vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu;
+    return this.#info[at] !== 0;
+  }
+}
