@@ -1,10 +1,12 @@
-// The parts of the build: WebAssembly modules, dist/, and both once more for debugging. Each does only what is left to do.
+// The parts of the build: generated sources, WebAssembly modules, dist/, and the latter two once more for debugging. Each does only
+// what is left to do.
 
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildDist, distOf, isDistStale } from './build-dist.mjs';
 import { compileModules, DEBUG, staleModules, wasmModules } from './build-wasm.mjs';
+import { generateArm64 } from './generate-arm64.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -17,6 +19,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * @throws {import('./build-record.mjs').BuildError}
  */
 export async function buildStale({ debug = false, lenient = false, onStale } = {}) {
+  await generateArm64(ROOT);
   const release = wasmModules(ROOT);
   const dist = distOf(
     ROOT,

@@ -17,6 +17,7 @@ export const ENTRIES = {
   'smmu-core-checked': 'assembly/smmu-core-checked/index.ts',
   'vcmdq-drain': 'assembly/vcmdq-drain/index.ts',
   'amd-iommu': 'assembly/amd-iommu/index.ts',
+  arm64: 'assembly/arm64/index.ts',
   gicv3: 'assembly/gicv3/index.ts',
   toy: 'guest-driver/toy/index.ts',
   secondary: 'guest-driver/secondary/index.ts',

@@ -1,0 +1,73 @@
+// Exclusive accesses: the monitor is the host address and the value that was loaded, and
+// a store-exclusive is a compare-and-swap with that value (ABA is accepted).
+
+import {
+  ARM64_MONITOR_AT,
+  ARM64_MONITOR_HIGH,
+  ARM64_MONITOR_LOW,
+  ARM64_MONITOR_SIZE,
+} from '../layout/arm64-state';
+import { compareExchange, swapPair } from './compare-exchange';
+import { baseOf, registerOf, setRegister } from './registers';
+import { atomicAddress } from './slow-access';
+
+/** LDXR, LDAXR, LDXP, LDAXP. */
+export function loadExclusive(cpu: usize, word: u32, pair: bool): bool {
+  const size: u32 = 1 << (word >> 30);
+  const bytes = pair ? size << 1 : size;
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, false);
+  if (at == 0) return false;
+  let low: u64 = 0;
+  let high: u64 = 0;
+  switch (bytes) {
+    case 1:
+      low = u64(atomic.load<u8>(at));
+      break;
+    case 2:
+      low = u64(atomic.load<u16>(at));
+      break;
+    case 4:
+      low = u64(atomic.load<u32>(at));
+      break;
+    case 8:
+      low = atomic.load<u64>(at);
+      break;
+    default:
+      low = atomic.load<u64>(at);
+      high = atomic.load<u64>(at + 8);
+  }
+  store<usize>(cpu, at, ARM64_MONITOR_AT);
+  store<u32>(cpu, bytes, ARM64_MONITOR_SIZE);
+  store<u64>(cpu, low, ARM64_MONITOR_LOW);
+  store<u64>(cpu, high, ARM64_MONITOR_HIGH);
+  const rt = word & 31;
+  if (!pair) setRegister(cpu, rt, low);
+  else {
+    const rt2 = (word >> 10) & 31;
+    setRegister(cpu, rt, size == 8 ? low : u64(u32(low)));
+    setRegister(cpu, rt2, size == 8 ? high : low >> 32);
+  }
+  return true;
+}
+
+/** STXR, STLXR, STXP, STLXP: Rs becomes 0 when the store was done, else 1. */
+export function storeExclusive(cpu: usize, word: u32, pair: bool): bool {
+  const size: u32 = 1 << (word >> 30);
+  const bytes = pair ? size << 1 : size;
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true);
+  if (at == 0) return false;
+  const first = registerOf(cpu, word & 31);
+  const second = registerOf(cpu, (word >> 10) & 31);
+  const low = pair && size == 4 ? u64(u32(first)) | (second << 32) : first;
+  const armed =
+    load<usize>(cpu, ARM64_MONITOR_AT) == at && load<u32>(cpu, ARM64_MONITOR_SIZE) == bytes;
+  let done = false;
+  if (armed) {
+    const expected = load<u64>(cpu, ARM64_MONITOR_LOW);
+    if (bytes == 16) done = swapPair(at, expected, load<u64>(cpu, ARM64_MONITOR_HIGH), low, second);
+    else done = compareExchange(at, bytes, expected, low) == expected;
+  }
+  store<usize>(cpu, 0, ARM64_MONITOR_AT);
+  setRegister(cpu, (word >> 16) & 31, done ? 0 : 1);
+  return true;
+}

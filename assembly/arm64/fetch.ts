@@ -1,0 +1,85 @@
+// Where the records of the PC are.
+
+import { ARM64_EXIT_RECORDS_FULL, ARM64_EXIT_SLICE } from '../layout/arm64-results';
+import {
+  ARM64_BASE,
+  ARM64_COUNT,
+  ARM64_EL,
+  ARM64_EXIT,
+  ARM64_PC,
+  ARM64_RECORD_WEDGED,
+  ARM64_TLB,
+  ARM64_TLB_FETCH,
+  ARM64_TLB_STRIDE,
+  ARM64_WALK_PA,
+  ARM64_WALK_SHIFT,
+} from '../layout/arm64-state';
+import { EC_INSTRUCTION_ABORT, EC_PC_ALIGNMENT, setFault, takeFault } from './exception';
+import { hostOf, pageNumber } from './guest-ram';
+import { recordPage } from './records';
+import { FAULT_EXTERNAL, FETCH, TRANSLATED, translate } from './stage1-walk';
+import { noteEntry } from './tlb';
+
+/** The TLBs of the exception level in use. */
+export function tlbOf(cpu: usize): usize {
+  return cpu + ARM64_TLB + load<u32>(cpu, ARM64_EL) * ARM64_TLB_STRIDE;
+}
+
+/** Stored in ARM64_BASE when the PC cannot be fetched. */
+const FAULTED: usize = 0;
+const POOL_FULL: usize = 1;
+
+/**
+ * The record page of the PC, or FAULTED (the fault is in ARM64_FAULT_*), or POOL_FULL.
+ */
+function basePage(cpu: usize): usize {
+  const pc = load<u64>(cpu, ARM64_PC);
+  const entry = tlbOf(cpu) + ((usize(pc) >> 8) & 0xff0);
+  if (load<u64>(entry, ARM64_TLB_FETCH) == (pc & ~0xffc))
+    return load<usize>(entry, ARM64_TLB_FETCH + 8);
+  if ((pc & 3) != 0) {
+    setFault(cpu, EC_PC_ALIGNMENT, 0, pc);
+    return FAULTED;
+  }
+  const el = load<u32>(cpu, ARM64_EL);
+  const status = translate(cpu, pc, el, FETCH, false);
+  if (status != TRANSLATED) {
+    setFault(cpu, EC_INSTRUCTION_ABORT, status, pc);
+    return FAULTED;
+  }
+  const pa = load<u64>(cpu, ARM64_WALK_PA);
+  if (hostOf(cpu, pa & ~0xfff, 4096) == 0) {
+    setFault(cpu, EC_INSTRUCTION_ABORT, FAULT_EXTERNAL, pc);
+    return FAULTED;
+  }
+  const base = recordPage(cpu, pageNumber(cpu, pa));
+  if (base == 0) return POOL_FULL;
+  noteEntry(cpu, pc, el, load<u32>(cpu, ARM64_WALK_SHIFT));
+  store<u64>(entry, pc & ~0xfff, ARM64_TLB_FETCH);
+  store<usize>(entry, base, ARM64_TLB_FETCH + 8);
+  return base;
+}
+
+/**
+ * The record of the PC in the block; its page is in ARM64_BASE. A fetch that faults takes
+ * the exception first. Where the exception's handler cannot be fetched either, or no
+ * record page is left, the record is one that leaves the run.
+ */
+export function locate(cpu: usize): usize {
+  let base = basePage(cpu);
+  if (base == FAULTED) {
+    takeFault(cpu);
+    base = basePage(cpu);
+  }
+  if (base > POOL_FULL) {
+    store<usize>(cpu, base, ARM64_BASE);
+    return base + ((usize(load<u64>(cpu, ARM64_PC)) & 0xfff) << 1);
+  }
+  if (base == FAULTED) {
+    // The vCPU does nothing but take this exception: each turn counts as an instruction,
+    // so that a slice ends.
+    store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) + 1, ARM64_COUNT);
+    store<i32>(cpu, ARM64_EXIT_SLICE, ARM64_EXIT);
+  } else store<i32>(cpu, ARM64_EXIT_RECORDS_FULL, ARM64_EXIT);
+  return cpu + ARM64_RECORD_WEDGED;
+}

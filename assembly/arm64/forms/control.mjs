@@ -1,0 +1,215 @@
+// Branches, PC-relative addresses, exceptions and system instructions, and the special
+// records.
+
+import { CONDITIONS, jump, NEAR, PC, setZ, special, TRAP, take, z } from './operands.mjs';
+
+/** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
+
+/**
+ * All that the locals hold goes to the block; `count` is 8 times the instructions of this
+ * run. @param {string} count
+ */
+const publish = (count) => `store<u32>(cpu, flags(fa, fb, fk), ARM64_NZCV);
+  store<u64>(cpu, started + u64((${count}) >> 3), ARM64_COUNT);`;
+/**
+ * The locals are those of the PC in the block; `count` is 8 times the instructions of
+ * this run.
+ */
+const RELOAD = `dp = locate(cpu);
+  base = load<u32>(cpu, ARM64_BASE);
+  page = load<u64>(cpu, ARM64_PC) & ~0xfff;
+  tlb = tlbOf(cpu);
+  fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;
+  acc = count - dp;`;
+const AT = 'load<u32>(cpu, ARM64_TRAP_RECORD_AT)';
+
+/** @param {Builder} g */
+export function specialRecords(g) {
+  // The first handlers: a record of zeros is one that has not been decoded.
+  g.op('DECODE', 'decodeRecord(dp, base); continue;');
+  g.op('UNDEFINED', `undefinedInstruction(cpu); ${TRAP}`);
+  g.op('NOP', '');
+  g.op('PAGE_END', jump(PC, 0));
+  g.op(
+    'TRAP',
+    `{ dp = ${AT};
+       const count = acc + dp + 8;
+       ${publish('count')}
+       store<u64>(cpu, ${PC}, ARM64_PC);
+       takeFault(cpu);
+       ${RELOAD}
+       if (count > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} }
+       continue; }`,
+  );
+  g.op(
+    'FETCH',
+    `{ const count = acc + ${AT} + 8;
+       ${publish('count')}
+       ${RELOAD}
+       if (count > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} }
+       continue; }`,
+  );
+  g.op(
+    'LIMIT',
+    `{ dp = ${AT};
+       const count = acc + dp;
+       ${publish('count')}
+       store<u64>(cpu, ${PC}, ARM64_PC);
+       const exit = boundary(cpu, u32(count));
+       if (exit >= 0) return exit;
+       ${RELOAD}
+       continue; }`,
+  );
+  // Behind the copy of an instruction that is stepped.
+  g.op('STOP', special('ARM64_RECORD_LIMIT'));
+  // The PC in the block cannot be fetched, and neither can the exception's handler.
+  g.op('WEDGED', 'return load<i32>(cpu, ARM64_EXIT);');
+}
+
+/** @param {Builder} g */
+function branches(g) {
+  // Inside the page: c is the distance in bytes of records. Others: through the TLB, c is
+  // the distance in bytes.
+  const far = `${PC} + u64(i64(load<i32>(dp, 4)))`;
+  const link = `store<u64>(cpu, ${PC} + 4, ARM64_X30);`;
+  g.op('B', take(NEAR));
+  g.op('B_FAR', jump(far));
+  g.op('BL', `${link} ${take(NEAR)}`);
+  g.op('BL_FAR', `${link} ${jump(far)}`);
+  g.op('BR', jump(z('B')));
+  // The target is read first: it may be X30.
+  g.op('BLR', `{ const branch = ${z('B')}; ${link} ${jump('branch')} }`);
+  for (const [index, { holds }] of CONDITIONS.entries())
+    g.op(`BCOND_${index}`, `if (${holds}) ${take(NEAR)}`);
+  g.op('BCOND_FAR', `if (conditionHolds(load<u8>(dp, 2), flags(fa, fb, fk))) ${jump(far)}`);
+  const zero = { CBZ: '== 0', CBNZ: '!= 0' };
+  for (const [name, test] of Object.entries(zero))
+    for (const w of ['', '32']) {
+      const holds = w ? `u32(${z('A')}) ${test}` : `${z('A')} ${test}`;
+      g.op(`${name}${w}`, `if (${holds}) ${take(NEAR)}`);
+      g.op(`${name}_FAR${w}`, `if (${holds}) ${jump(far)}`);
+    }
+  const bit = { TBZ: '== 0', TBNZ: '!= 0' };
+  for (const [name, test] of Object.entries(bit)) {
+    const holds = `(${z('A')} >> u64(load<u8>(dp, 3)) & 1) ${test}`;
+    g.op(name, `if (${holds}) ${take(NEAR)}`);
+    g.op(`${name}_FAR`, `if (${holds}) ${jump(far)}`);
+  }
+  const put = (
+    /** @type {string} */ near,
+    /** @type {string} */ other,
+    /** @type {string} */ a,
+    /** @type {string} */ b,
+  ) =>
+    `if (isNear(offset, at)) put(${near}, ${a}, ${b}, u32(offset << 1)); else put(${other}, ${a}, ${b}, u32(offset));`;
+  g.form('B', `const offset = signed(imm26, 26) << 2; ${put('@B', '@B_FAR', '0', '0')}`);
+  g.form('BL', `const offset = signed(imm26, 26) << 2; ${put('@BL', '@BL_FAR', '0', '0')}`);
+  g.form(
+    'BCOND',
+    `const offset = signed(imm19, 19) << 2;
+     if (cond >= 14) { ${put('@B', '@B_FAR', '0', '0')} }
+     else { ${put('@BCOND_0 + cond', '@BCOND_FAR', 'cond', '0')} }`,
+  );
+  for (const name of ['CBZ', 'CBNZ'])
+    g.form(
+      name,
+      `const offset = signed(imm19, 19) << 2;
+       ${put(`sf != 0 ? @${name} : @${name}32`, `sf != 0 ? @${name}_FAR : @${name}_FAR32`, 'zrOf(Rt)', '0')}`,
+    );
+  for (const name of ['TBZ', 'TBNZ'])
+    g.form(
+      name,
+      `const offset = signed(imm14, 14) << 2; ${put(`@${name}`, `@${name}_FAR`, 'zrOf(Rt)', '(b5 << 5 | b40)')}`,
+    );
+  g.form('BR', 'put(@BR, 0, zrOf(Rn), 0);');
+  g.form('RET', 'put(@BR, 0, zrOf(Rn), 0);');
+  g.form('BLR', 'put(@BLR, 0, zrOf(Rn), 0);');
+  g.op('ADR', setZ('A', far));
+  g.op('ADRP', setZ('A', 'page + (u64(i64(load<i32>(dp, 4))) << 12)'));
+  g.form(
+    'ADR',
+    'if (Rd == 31) nop(); else put(@ADR, zrOf(Rd), 0, u32(signed(immhi << 2 | immlo, 21)));',
+  );
+  g.form(
+    'ADRP',
+    'if (Rd == 31) nop(); else put(@ADRP, zrOf(Rd), 0, u32(signed(immhi << 2 | immlo, 21)));',
+  );
+}
+
+/** @param {Builder} g */
+function system(g) {
+  g.op(
+    'SYSTEM',
+    `{ const count = acc + dp + 8;
+       ${publish('count')}
+       store<u64>(cpu, ${PC}, ARM64_PC);
+       const next = executeSystem(cpu, load<u32>(dp, 4));
+       if (next == NEXT) {
+         fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;
+         tlb = tlbOf(cpu);
+       } else if (next == AGAIN) {
+         ${RELOAD}
+         if (count > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} }
+         continue;
+       } else return next; }`,
+  );
+  // The registers that a kernel reads all the time: plain storage, which EL0 may not
+  // reach.
+  const el1 = 'load<u32>(cpu, ARM64_EL) != 0';
+  const orSystem = (/** @type {string} */ body) =>
+    `if (${el1}) { ${body} } else { undefinedInstruction(cpu); ${TRAP} }`;
+  g.op('MRS_EL1', orSystem(setZ('A', 'load<u64>(cpu + load<u32>(dp, 4))')));
+  g.op('MSR_EL1', orSystem(`store<u64>(cpu + load<u32>(dp, 4), ${z('A')});`));
+  // SP_EL0 while EL1 uses a stack pointer of its own: Linux keeps the current task there.
+  const other = 'load<u32>(cpu, ARM64_SPSEL) != 0';
+  g.op(
+    'MRS_SP_EL0',
+    `if (${other}) { ${setZ('A', 'load<u64>(cpu, ARM64_BANK + BANK_SP)')} } else { undefinedInstruction(cpu); ${TRAP} }`,
+  );
+  g.op(
+    'MSR_SP_EL0',
+    `if (${other}) { store<u64>(cpu, ${z('A')}, ARM64_BANK + BANK_SP); } else { undefinedInstruction(cpu); ${TRAP} }`,
+  );
+  g.op('MRS_EL0', setZ('A', 'load<u64>(cpu + load<u32>(dp, 4))'));
+  g.op('MSR_EL0', `store<u64>(cpu + load<u32>(dp, 4), ${z('A')});`);
+  g.op('BARRIER', 'atomic.add<u32>(cpu + ARM64_BARRIER, 0);');
+  const slow = 'put(@SYSTEM, 0, 0, word);';
+  for (const name of [
+    'SVC',
+    'HVC',
+    'SMC',
+    'BRK',
+    'HLT',
+    'ERET',
+    'MSR_PAN',
+    'MSR_SPSel',
+    'MSR_DAIFSet',
+    'MSR_DAIFClr',
+    'SYS',
+    'SYSL',
+    'ISB',
+  ])
+    g.form(name, slow);
+  for (const name of ['MSR', 'MRS'])
+    g.form(
+      name,
+      `const fast = fastRegister(word);
+       if (fast == 0) ${slow}
+       else if (${name === 'MRS' ? 'Rt == 31' : '(fast & FAST_READ_ONLY) != 0'}) ${slow}
+       else if (fast == FAST_SP_EL0) put(@${name}_SP_EL0, zrOf(Rt), 0, word);
+       else put((word >> 16 & 7) == 3 ? @${name}_EL0 : @${name}_EL1, zrOf(Rt), 0, fast & 0xffff);`,
+    );
+  // WFE, WFI, SEV, SEVL; all other hints do nothing.
+  g.form('HINT', `if (CRm == 0 && op2 >= 2 && op2 <= 5) ${slow} else nop();`);
+  for (const name of ['DSB', 'DMB', 'SB']) g.form(name, 'put(@BARRIER, 0, 0, 0);');
+  g.form('CLREX', 'put(@CLREX, 0, 0, 0);');
+  g.op('CLREX', 'store<u32>(cpu, 0, ARM64_MONITOR_AT);');
+  // Debug state is not entered, and these are for it.
+  for (const name of ['DCPS1', 'DCPS2', 'DCPS3', 'DRPS']) g.form(name, 'undefined();');
+}
+
+/** @param {Builder} g */
+export function control(g) {
+  branches(g);
+  system(g);
+}

@@ -1,0 +1,82 @@
+// AssemblyScript expressions that the handlers are made of. In a handler `dp` is the
+// address of the record, `cpu` that of the vCPU block; fields of the record: A is byte 2,
+// B byte 3, M byte 4, N byte 6, each the offset of a register.
+
+const AT = { A: 2, B: 3, M: 4, N: 6 };
+
+/** @typedef {keyof typeof AT} Field */
+
+/** A register, XZR for 31. @param {Field} field */
+export const z = (field) => `load<u64>(cpu + load<u8>(dp, ${AT[field]}))`;
+/** A register, SP for 31. @param {Field} field */
+export const s = (field) => `load<u64>(cpu + load<u8>(dp, ${AT[field]}), 8)`;
+/** Writes a register that is not XZR. @param {Field} field @param {string} value */
+export const setZ = (field, value) => `store<u64>(cpu + load<u8>(dp, ${AT[field]}), ${value});`;
+/** Writes a register, SP for 31. @param {Field} field @param {string} value */
+export const setS = (field, value) => `store<u64>(cpu + load<u8>(dp, ${AT[field]}), ${value}, 8);`;
+
+/** c as a signed number of 64 bits. */
+export const IMMEDIATE = 'u64(i64(load<i32>(dp, 4)))';
+/** Byte `at` of the record as a shift. @param {number} at */
+export const amount = (at) => `u64(load<u8>(dp, ${at}))`;
+/** The low 32 bits, zero-extended. @param {string} value */
+export const low = (value) => `u64(u32(${value}))`;
+
+/** PC of the record. */
+export const PC = '(page + u64((dp - base) >> 1))';
+/** Goes to a special record; `dp` stays in the block. @param {string} record */
+export const special = (record) =>
+  `store<u32>(cpu, dp, ARM64_TRAP_RECORD_AT); dp = cpu + ${record}; continue;`;
+/** The instruction takes the exception that is in ARM64_FAULT_*. */
+export const TRAP = special('ARM64_RECORD_TRAP');
+
+/** The end of the slice is looked at, once `dp` is the target of a branch. */
+export const CHECK_LIMIT = `if (acc + dp > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} } continue;`;
+/** A taken branch to a record of the same page. @param {string} target */
+export const take = (target) =>
+  `{ const target: usize = ${target}; acc += dp + 8 - target; dp = target; ${CHECK_LIMIT} }`;
+/** The target of a branch inside its page. */
+export const NEAR = 'dp + load<u32>(dp, 4)';
+/**
+ * A branch to a virtual address. @param {string} address @param {number} length 8, or 0
+ * where no instruction branches.
+ */
+export const jump = (address, length = 8) => `{
+  const to: u64 = ${address};
+  const entry = tlb + (usize(to) >> 8 & 0xff0);
+  if (load<u64>(entry, ARM64_TLB_FETCH) == (to & ~0xffc)) {
+    base = load<u32>(entry, ARM64_TLB_FETCH + 8);
+    page = to & ~0xfff;
+    const target = base + ((usize(to) & 0xfff) << 1);
+    acc += dp + ${length} - target;
+    dp = target;
+    ${CHECK_LIMIT}
+  }
+  store<u64>(cpu, to, ARM64_PC);
+  ${length === 8 ? '' : 'dp -= 8;'}
+  ${special('ARM64_RECORD_FETCH')}
+}`;
+
+/** Lazy flags of a comparison. @param {'' | '32'} w */
+export const compared = (w) => `fa = x; fb = y; fk = ${w ? 'SUB32' : 'SUB64'};`;
+/** Lazy flags of a logical result. */
+export const LOGICAL = 'fa = r; fb = 0; fk = LOGIC;';
+/** Flags that are known as such. @param {string} nzcv Bits 31 to 28 of a u32. */
+export const known = (nzcv) => `fa = i64(${nzcv}); fk = NZCV;`;
+
+const N_IS_V = '((fa >> 31 ^ fa >> 28) & 1) == 0';
+/** @type {Readonly<Record<string, string>>} */
+const TRUE = {
+  EQ: '(fk < NZCV ? fa == fb : (fa & 0x40000000) != 0)',
+  CS: '(fk < LOGIC ? u64(fa) >= u64(fb) : fk == NZCV && (fa & 0x20000000) != 0)',
+  MI: '(fk == SUB32 ? i32(fa - fb) < 0 : fk == NZCV ? (fa & 0x80000000) != 0 : fa - fb < 0)',
+  VS: 'overflow(fa, fb, fk)',
+  HI: '(fk < LOGIC ? u64(fa) > u64(fb) : fk == NZCV && (fa & 0x60000000) == 0x20000000)',
+  GE: `(fk < NZCV ? fa >= fb : ${N_IS_V})`,
+  GT: `(fk < NZCV ? fa > fb : (fa & 0x40000000) == 0 && ${N_IS_V})`,
+};
+/** Conditions by number, 0 to 13: the odd ones negate the even ones. */
+export const CONDITIONS = Object.entries(TRUE).flatMap(([name, holds]) => [
+  { name, holds },
+  { name: `N${name}`, holds: `!${holds}` },
+]);

@@ -1,0 +1,124 @@
+// The arm64 CPU. A vCPU is a block of memory (layout/arm64-state.ts) that one thread runs
+// at a time; an instance of this module serves any number of them, and has no state.
+
+import { ARM64_EXIT_SLICE } from '../layout/arm64-results';
+import {
+  ARM64_BANK,
+  ARM64_BANK_STRIDE,
+  ARM64_BASE,
+  ARM64_COUNT,
+  ARM64_CRC32,
+  ARM64_CRC32C,
+  ARM64_DAIF,
+  ARM64_EL,
+  ARM64_EXIT,
+  ARM64_PC,
+  ARM64_RECORD_FETCH,
+  ARM64_RECORD_LIMIT,
+  ARM64_RECORD_STEP,
+  ARM64_RECORD_TRAP,
+  ARM64_RECORD_WEDGED,
+  ARM64_SLICE,
+  ARM64_SPSEL,
+  ARM64_TLB,
+  BANK_SCTLR,
+} from '../layout/arm64-state';
+import { decodeRecord } from './decode';
+import { boundary } from './exception';
+import { locate } from './fetch';
+import {
+  HANDLER_FETCH,
+  HANDLER_LIMIT,
+  HANDLER_STOP,
+  HANDLER_TRAP,
+  HANDLER_WEDGED,
+} from './handlers';
+import { fillCrcTable } from './operations';
+import { runRecords } from './run';
+import { SCTLR_ONES } from './special-registers';
+import { flushAll } from './tlb';
+
+export { takeException } from './exception';
+export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
+export { counter } from './special-registers';
+export { flushAddress, flushAll } from './tlb';
+
+/** Most instructions of one slice: the count of a run is kept in 32 bits, in eighths. */
+const MOST: u32 = 1 << 27;
+/**
+ * A run looks at its limit at least once in so many instructions: those of a page, and
+ * what leads to the next.
+ */
+const FARTHEST: i64 = 1025;
+
+/**
+ * Makes a block a vCPU out of reset: EL1, stack pointer of EL1, all exceptions masked,
+ * MMU off. What the host has set (ARM64_RAM to ARM64_TIME_RATE) stays.
+ */
+export function reset(cpu: usize): void {
+  const hostOwned = 0x200;
+  const behind = 0x230;
+  memory.fill(cpu, 0, hostOwned);
+  memory.fill(cpu + behind, 0, ARM64_TLB - behind);
+  store<u64>(cpu, HANDLER_TRAP, ARM64_RECORD_TRAP);
+  store<u64>(cpu, HANDLER_LIMIT, ARM64_RECORD_LIMIT);
+  store<u64>(cpu, HANDLER_FETCH, ARM64_RECORD_FETCH);
+  store<u64>(cpu, HANDLER_WEDGED, ARM64_RECORD_WEDGED);
+  store<u32>(cpu, 1, ARM64_EL);
+  store<u32>(cpu, 1, ARM64_SPSEL);
+  store<u32>(cpu, 0x3c0, ARM64_DAIF);
+  store<u64>(cpu, SCTLR_ONES, ARM64_BANK + ARM64_BANK_STRIDE + BANK_SCTLR);
+  fillCrcTable(cpu + ARM64_CRC32, 0xedb88320);
+  fillCrcTable(cpu + ARM64_CRC32C, 0x82f63b78);
+  flushAll(cpu);
+}
+
+/**
+ * A slice begins: interrupts that are pending already are taken before its first
+ * instruction.
+ */
+function begin(cpu: usize, slice: u32): i32 {
+  store<u32>(cpu, slice, ARM64_SLICE);
+  return boundary(cpu, 0);
+}
+
+/**
+ * Runs a vCPU for at least `instructions` (at most 2^27), and to the next taken branch,
+ * page or exception behind them: at most 1024 more. Returns one of ARM64_EXIT_*.
+ */
+export function run(cpu: usize, instructions: u32): i32 {
+  const exit = begin(cpu, min<u32>(instructions, MOST) << 3);
+  if (exit >= 0) return exit;
+  const record = locate(cpu);
+  return runRecords(cpu, record, load<usize>(cpu, ARM64_BASE));
+}
+
+/**
+ * Executes exactly one instruction, or takes its exception: a copy of its record is run,
+ * with a record behind it that stops. Returns one of ARM64_EXIT_*.
+ */
+export function step(cpu: usize): i32 {
+  const exit = begin(cpu, 0);
+  if (exit >= 0) return exit;
+  const record = locate(cpu);
+  if (record == cpu + ARM64_RECORD_WEDGED) return load<i32>(cpu, ARM64_EXIT);
+  if (load<u16>(record) == 0) decodeRecord(record, load<usize>(cpu, ARM64_BASE));
+  const copy = cpu + ARM64_RECORD_STEP;
+  store<u64>(copy, load<u64>(record));
+  store<u64>(copy, HANDLER_STOP, 8);
+  return runRecords(cpu, copy, copy - ((usize(load<u64>(cpu, ARM64_PC)) & 0xfff) << 1));
+}
+
+/**
+ * Runs until exactly `due` instructions have been executed since reset, or something is
+ * for the host: one of ARM64_EXIT_*.
+ */
+export function runTo(cpu: usize, due: u64): i32 {
+  let exit: i32 = ARM64_EXIT_SLICE;
+  while (exit == ARM64_EXIT_SLICE) {
+    const left = i64(due - load<u64>(cpu, ARM64_COUNT));
+    if (left <= 0) break;
+    exit = left > FARTHEST ? run(cpu, u32(min<i64>(left - FARTHEST, MOST))) : step(cpu);
+  }
+  return exit;
+}

@@ -1,0 +1,150 @@
+// SYS: maintenance of caches and TLBs, address translation (Arm ARM, C5.3 to C5.5).
+
+import {
+  ARM64_BANK,
+  ARM64_BANK_STRIDE,
+  ARM64_EL,
+  ARM64_FAULT_FAR,
+  ARM64_WALK_ATTRIBUTES,
+  ARM64_WALK_PA,
+  BANK_SCTLR,
+} from '../layout/arm64-state';
+import {
+  EC_DATA_ABORT,
+  EC_SYSTEM,
+  EC_UNKNOWN,
+  setFault,
+  takeException,
+  takeFault,
+} from './exception';
+import { hostOf, pageNumber } from './guest-ram';
+import { invalidateAll, invalidatePage } from './records';
+import { registerOf } from './registers';
+import { storeAs } from './slow-access';
+import { READ, TRANSLATED, translate, WRITE } from './stage1-walk';
+import { AT_PAR_EL1 } from './system-registers';
+import { AGAIN, NEXT, systemSyndrome } from './system-results';
+import { flushAddress, flushAll, flushLower } from './tlb';
+
+const SCTLR_DZE: u64 = 1 << 14;
+const SCTLR_UCI: u64 = 1 << 26;
+/** ISS of a data abort: cache maintenance, which is reported as a write. */
+const ISS_CM_WNR: u32 = (1 << 8) | (1 << 6);
+/** DC ZVA clears this many bytes (DCZID_EL0.BS 4). */
+const ZVA_SIZE: u64 = 64;
+
+// op1:CRm:op2 of DC and IC (CRn 7).
+const IC_IALLUIS: u32 = (0 << 7) | (1 << 3) | 0;
+const IC_IALLU: u32 = (0 << 7) | (5 << 3) | 0;
+const IC_IVAU: u32 = (3 << 7) | (5 << 3) | 1;
+const DC_IVAC: u32 = (0 << 7) | (6 << 3) | 1;
+const DC_ISW: u32 = (0 << 7) | (6 << 3) | 2;
+const DC_CSW: u32 = (0 << 7) | (10 << 3) | 2;
+const DC_CISW: u32 = (0 << 7) | (14 << 3) | 2;
+const DC_ZVA: u32 = (3 << 7) | (4 << 3) | 1;
+const DC_CVAC: u32 = (3 << 7) | (10 << 3) | 1;
+const DC_CVAU: u32 = (3 << 7) | (11 << 3) | 1;
+const DC_CIVAC: u32 = (3 << 7) | (14 << 3) | 1;
+const AT_FIRST: u32 = (0 << 7) | (8 << 3) | 0;
+
+function key(op1: u32, crm: u32, op2: u32): u32 {
+  return (op1 << 7) | (crm << 3) | op2;
+}
+
+function exception(cpu: usize, ec: u32, iss: u32): i32 {
+  takeException(cpu, ec, iss);
+  return AGAIN;
+}
+
+/** A fault of maintenance by address. */
+function abort(cpu: usize, status: u32, va: u64): i32 {
+  setFault(cpu, EC_DATA_ABORT, status | ISS_CM_WNR, va);
+  takeFault(cpu);
+  return AGAIN;
+}
+
+/** AT S1E1R, S1E1W, S1E0R, S1E0W: the result is PAR_EL1. */
+function translateAddress(cpu: usize, op2: u32, va: u64): i32 {
+  const status = translate(cpu, va, op2 >> 1 == 0 ? 1 : 0, (op2 & 1) != 0 ? WRITE : READ, false);
+  const par =
+    status == TRANSLATED
+      ? (load<u64>(cpu, ARM64_WALK_PA) & 0xfffffffff000) |
+        (u64(load<u32>(cpu, ARM64_WALK_ATTRIBUTES) >> 8) << 7) |
+        (u64(load<u32>(cpu, ARM64_WALK_ATTRIBUTES) & 0xff) << 56) |
+        (1 << 11)
+      : 0x801 | u64(status << 1);
+  store<u64>(cpu + AT_PAR_EL1, par);
+  return NEXT;
+}
+
+/** Instruction cache by address: the record cache is indexed by the physical page. */
+function invalidateAddress(cpu: usize, va: u64, el: u32): i32 {
+  const status = translate(cpu, va, el, READ, false);
+  if (status != TRANSLATED) return abort(cpu, status, va);
+  const pa = load<u64>(cpu, ARM64_WALK_PA);
+  if (hostOf(cpu, pa & ~0xfff, 4096) != 0) invalidatePage(cpu, pageNumber(cpu, pa));
+  return NEXT;
+}
+
+function clear(cpu: usize, va: u64, el: u32): i32 {
+  const start = va & ~(ZVA_SIZE - 1);
+  for (let offset: u64 = 0; offset < ZVA_SIZE; offset += 16) {
+    if (storeAs(cpu, start + offset, 16, el, 8, 0, 0)) continue;
+    // The address that the instruction has, not the block's.
+    store<u64>(cpu, va, ARM64_FAULT_FAR);
+    takeFault(cpu);
+    return AGAIN;
+  }
+  return NEXT;
+}
+
+function maintainCache(cpu: usize, word: u32, what: u32, va: u64): i32 {
+  const el = load<u32>(cpu, ARM64_EL);
+  const sctlr = load<u64>(cpu, ARM64_BANK + ARM64_BANK_STRIDE + BANK_SCTLR);
+  if (what >> 7 == 3) {
+    // Those that EL0 may be allowed.
+    const permission = what == DC_ZVA ? SCTLR_DZE : SCTLR_UCI;
+    const known =
+      what == DC_ZVA || what == DC_CVAC || what == DC_CVAU || what == DC_CIVAC || what == IC_IVAU;
+    if (!known) return exception(cpu, EC_UNKNOWN, 0);
+    if (el == 0 && (sctlr & permission) == 0)
+      return exception(cpu, EC_SYSTEM, systemSyndrome(word));
+    if (what == DC_ZVA) return clear(cpu, va, el);
+    if (what == IC_IVAU) return invalidateAddress(cpu, va, el);
+    const status = translate(cpu, va, el, READ, false);
+    return status == TRANSLATED ? NEXT : abort(cpu, status, va);
+  }
+  if (el == 0) return exception(cpu, EC_UNKNOWN, 0);
+  if (what == IC_IALLU || what == IC_IALLUIS) {
+    invalidateAll(cpu);
+    return NEXT;
+  }
+  if (what == DC_ISW || what == DC_CSW || what == DC_CISW) return NEXT;
+  if (what >= AT_FIRST && what < AT_FIRST + 4) return translateAddress(cpu, what & 7, va);
+  if (what != DC_IVAC) return exception(cpu, EC_UNKNOWN, 0);
+  const status = translate(cpu, va, el, WRITE, false);
+  return status == TRANSLATED ? NEXT : abort(cpu, status, va);
+}
+
+/** TLBI of EL1, by address, ASID or all, also for the Inner Shareable domain. */
+function maintainTlb(cpu: usize, op1: u32, crm: u32, op2: u32, operand: u64): i32 {
+  if (op1 != 0 || (crm != 3 && crm != 7) || op2 == 4 || op2 == 6 || load<u32>(cpu, ARM64_EL) == 0)
+    return exception(cpu, EC_UNKNOWN, 0);
+  if (op2 == 0) flushAll(cpu);
+  else if (op2 == 2) flushLower(cpu);
+  // VA[55:12] in bits 43 to 0; a tag in the top byte does not choose the entry.
+  else flushAddress(cpu, operand << 12);
+  return NEXT;
+}
+
+/** Executes SYS. */
+export function maintain(cpu: usize, word: u32): i32 {
+  const op1 = (word >> 16) & 7;
+  const crn = (word >> 12) & 15;
+  const crm = (word >> 8) & 15;
+  const op2 = (word >> 5) & 7;
+  const operand = registerOf(cpu, word & 31);
+  if (crn == 7) return maintainCache(cpu, word, key(op1, crm, op2), operand);
+  if (crn == 8) return maintainTlb(cpu, op1, crm, op2, operand);
+  return exception(cpu, EC_UNKNOWN, 0);
+}

@@ -1,0 +1,96 @@
+// The pool of record pages (layout/arm64-records.ts): the architecture's instruction
+// cache, indexed by the physical page and shared by all vCPUs of a machine.
+
+import {
+  ARM64_PAGE_CODE,
+  ARM64_PAGE_HEADER,
+  ARM64_PAGE_RECORDS,
+  ARM64_PAGE_STRIDE,
+  ARM64_POOL_END,
+  ARM64_POOL_NEXT,
+  ARM64_POOL_START,
+  ARM64_POOL_TABLE,
+  ARM64_RECORD_SIZE,
+} from '../layout/arm64-records';
+import {
+  ARM64_POOL,
+  ARM64_RAM,
+  ARM64_RAM_SIZE,
+  ARM64_TLB,
+  ARM64_TLB_FETCH,
+  ARM64_TLB_FETCH_ENTRIES,
+  ARM64_TLB_INVALID,
+  ARM64_TLB_STRIDE,
+} from '../layout/arm64-state';
+import { HANDLER_PAGE_END } from './handlers';
+
+/**
+ * The record page of a page of RAM, which is allocated where there is none; 0 when the
+ * pool is full.
+ */
+export function recordPage(cpu: usize, page: u32): usize {
+  const pool = load<usize>(cpu, ARM64_POOL);
+  const entry = pool + ARM64_POOL_TABLE + (page << 2);
+  const known = atomic.load<usize>(entry);
+  if (known != 0) return known;
+  const start: usize = atomic.add<usize>(pool + ARM64_POOL_NEXT, ARM64_PAGE_STRIDE);
+  if (start + <usize>ARM64_PAGE_STRIDE > load<usize>(pool, ARM64_POOL_END)) {
+    atomic.sub<usize>(pool + ARM64_POOL_NEXT, ARM64_PAGE_STRIDE);
+    return 0;
+  }
+  const base: usize = start + <usize>ARM64_PAGE_HEADER;
+  store<usize>(base - ARM64_PAGE_CODE, load<usize>(cpu, ARM64_RAM) + (page << 12));
+  clearRecords(base);
+  store<u64>(base, HANDLER_PAGE_END, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
+  // Another vCPU may have been first: then this page stays unused until the pool is
+  // emptied.
+  const first = atomic.cmpxchg<usize>(entry, 0, base);
+  return first == 0 ? base : first;
+}
+
+/**
+ * Forgets what a record page says: each record in one store, so that no vCPU sees half of
+ * one.
+ */
+function clearRecords(base: usize): void {
+  const end = base + ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE;
+  for (let at = base; at < end; at += ARM64_RECORD_SIZE) store<u64>(at, 0);
+}
+
+/** IC IVAU: the instructions of a page of RAM are read anew. */
+export function invalidatePage(cpu: usize, page: u32): void {
+  const base = atomic.load<usize>(load<usize>(cpu, ARM64_POOL) + ARM64_POOL_TABLE + (page << 2));
+  if (base != 0) clearRecords(base);
+}
+
+/** IC IALLU: all instructions are read anew. Record pages stay where they are. */
+export function invalidateAll(cpu: usize): void {
+  const table = load<usize>(cpu, ARM64_POOL) + ARM64_POOL_TABLE;
+  const end = table + ((load<u32>(cpu, ARM64_RAM_SIZE) >> 12) << 2);
+  for (let entry = table; entry < end; entry += 4) {
+    const base = atomic.load<usize>(entry);
+    if (base != 0) clearRecords(base);
+  }
+}
+
+/**
+ * Empties the pool, while no vCPU runs. `size` is what there is of it in bytes from
+ * `pool` on, `ramSize` that of RAM.
+ */
+export function resetPool(pool: usize, size: u32, ramSize: u32): void {
+  const pages = ramSize >> 12;
+  const start = pool + ARM64_POOL_TABLE + (pages << 2);
+  memory.fill(pool + ARM64_POOL_TABLE, 0, pages << 2);
+  store<usize>(pool, (start + 15) & ~15, ARM64_POOL_START);
+  store<usize>(pool, (start + 15) & ~15, ARM64_POOL_NEXT);
+  store<usize>(pool, pool + size, ARM64_POOL_END);
+}
+
+/** Empties the instruction TLBs of a vCPU. */
+export function flushFetch(cpu: usize): void {
+  for (let el: usize = 0; el < 2; el++) {
+    const start = cpu + ARM64_TLB + el * ARM64_TLB_STRIDE + ARM64_TLB_FETCH;
+    const end = start + ARM64_TLB_FETCH_ENTRIES * 16;
+    for (let entry = start; entry < end; entry += 16) store<u64>(entry, ARM64_TLB_INVALID);
+  }
+}

@@ -1,0 +1,204 @@
+// Accesses that the soft TLB does not answer: misses, pages of devices, accesses that
+// cross pages.
+
+import { mmio } from '../imports/board';
+import {
+  ARM64_BUFFER,
+  ARM64_EL,
+  ARM64_FAULT_ESR,
+  ARM64_MMIO_ADDRESS,
+  ARM64_MMIO_SIZE,
+  ARM64_MMIO_VALUE,
+  ARM64_TLB,
+  ARM64_TLB_STRIDE,
+  ARM64_TLB_WRITE,
+  ARM64_WALK_DEVICE,
+  ARM64_WALK_PA,
+  ARM64_WALK_SHIFT,
+  ARM64_WALK_USER,
+  BANK_SCTLR,
+} from '../layout/arm64-state';
+import { EC_DATA_ABORT, setFault } from './exception';
+import { hostOf } from './guest-ram';
+import {
+  FAULT_ALIGNMENT,
+  FAULT_EXTERNAL,
+  READ,
+  regimeOf,
+  TRANSLATED,
+  translate,
+  WRITE,
+} from './stage1-walk';
+import { noteEntry } from './tlb';
+
+/** ESR_ELx.ISS.WnR of a data abort. */
+const WNR: u32 = 1 << 6;
+/** SCTLR_EL1.A: every unaligned access faults. */
+const SCTLR_A: u64 = 2;
+
+/**
+ * What `locateData` returns where the access is a device's: the PA is in ARM64_WALK_PA.
+ */
+export const DEVICE: usize = 1;
+
+export function dataAbort(cpu: usize, status: u32, access: u32, va: u64): void {
+  setFault(cpu, EC_DATA_ABORT, status | (access == WRITE ? WNR : 0), va);
+}
+
+/**
+ * Host address of an access that lies in one page; DEVICE where it is not RAM; 0 when it
+ * faults. A page of RAM goes into the TLB of the level: but not where alignment is to be
+ * checked, and not what EL0 can access into that of EL1 (PSTATE.PAN).
+ */
+function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): usize {
+  const offset: usize = access == WRITE ? <usize>ARM64_TLB_WRITE : 0;
+  const entry = cpu + ARM64_TLB + el * ARM64_TLB_STRIDE + offset + ((usize(va) >> 8) & 0x3ff0);
+  if (load<u64>(entry) == (va & ~0xfff)) return usize(va) + load<usize>(entry, 8);
+  const status = translate(cpu, va, el, access, true);
+  if (status != TRANSLATED) {
+    dataAbort(cpu, status, access, va);
+    return 0;
+  }
+  const device = load<u32>(cpu, ARM64_WALK_DEVICE) != 0;
+  const strict = device || (load<u64>(regimeOf(cpu), BANK_SCTLR) & SCTLR_A) != 0;
+  if (strict && !aligned) {
+    dataAbort(cpu, FAULT_ALIGNMENT, access, va);
+    return 0;
+  }
+  const pa = load<u64>(cpu, ARM64_WALK_PA);
+  const page = hostOf(cpu, pa & ~0xfff, 4096);
+  if (page == 0) return DEVICE;
+  if (!strict && (el == 0 || load<u32>(cpu, ARM64_WALK_USER) == 0)) {
+    noteEntry(cpu, va, el, load<u32>(cpu, ARM64_WALK_SHIFT));
+    store<u64>(entry, va & ~0xfff);
+    store<usize>(entry, page - (usize(va) & ~0xfff), 8);
+  }
+  return page + (usize(pa) & 0xfff);
+}
+
+/** Asks the board for 1, 2, 4 or 8 bytes at the PA in ARM64_WALK_PA plus `offset`. */
+function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool {
+  store<u64>(cpu, load<u64>(cpu, ARM64_WALK_PA) + offset, ARM64_MMIO_ADDRESS);
+  store<u32>(cpu, size, ARM64_MMIO_SIZE);
+  if (mmio(cpu, access == WRITE)) return true;
+  dataAbort(cpu, FAULT_EXTERNAL, access, va);
+  return false;
+}
+
+/**
+ * Host address of each part of an access that crosses pages, or 0. The first part has
+ * `first` bytes.
+ */
+function crossing(cpu: usize, va: u64, el: u32, access: u32): usize {
+  const at = locateData(cpu, va, el, access, false);
+  if (at != DEVICE) return at;
+  // No device answers an access that is not aligned.
+  dataAbort(cpu, FAULT_ALIGNMENT, access, va);
+  return 0;
+}
+
+/**
+ * Loads as exception level `el`: the address where the bytes are, in RAM or in
+ * ARM64_BUFFER, or 0 when it faults. `element` is what has to be aligned where alignment
+ * is checked: half of a pair.
+ */
+export function loadAs(cpu: usize, va: u64, size: u32, el: u32, element: u32): usize {
+  const aligned = (va & u64(element - 1)) == 0;
+  const first: u32 = 4096 - (u32(va) & 0xfff);
+  if (first >= size) {
+    const at = locateData(cpu, va, el, READ, aligned);
+    if (at != DEVICE) return at;
+    for (let offset: u32 = 0; offset < size; offset += element) {
+      if (!device(cpu, va + offset, offset, element, READ)) return 0;
+      memory.copy(cpu + ARM64_BUFFER + offset, cpu + ARM64_MMIO_VALUE, element);
+    }
+    return cpu + ARM64_BUFFER;
+  }
+  const low = crossing(cpu, va, el, READ);
+  if (low == 0) return 0;
+  const high = crossing(cpu, va + first, el, READ);
+  if (high == 0) return 0;
+  memory.copy(cpu + ARM64_BUFFER, low, first);
+  memory.copy(cpu + ARM64_BUFFER + first, high, size - first);
+  return cpu + ARM64_BUFFER;
+}
+
+/**
+ * Stores the first `size` bytes of two u64 as exception level `el`; false when it faults,
+ * and nothing is stored then.
+ */
+export function storeAs(
+  cpu: usize,
+  va: u64,
+  size: u32,
+  el: u32,
+  element: u32,
+  lowHalf: u64,
+  highHalf: u64,
+): bool {
+  store<u64>(cpu, lowHalf, ARM64_BUFFER);
+  store<u64>(cpu, highHalf, ARM64_BUFFER + 8);
+  const aligned = (va & u64(element - 1)) == 0;
+  const first: u32 = 4096 - (u32(va) & 0xfff);
+  if (first >= size) {
+    const at = locateData(cpu, va, el, WRITE, aligned);
+    if (at == 0) return false;
+    if (at != DEVICE) {
+      memory.copy(at, cpu + ARM64_BUFFER, size);
+      return true;
+    }
+    for (let offset: u32 = 0; offset < size; offset += element) {
+      store<u64>(cpu, 0, ARM64_MMIO_VALUE);
+      memory.copy(cpu + ARM64_MMIO_VALUE, cpu + ARM64_BUFFER + offset, element);
+      if (!device(cpu, va + offset, offset, element, WRITE)) return false;
+    }
+    return true;
+  }
+  const low = crossing(cpu, va, el, WRITE);
+  if (low == 0) return false;
+  const high = crossing(cpu, va + first, el, WRITE);
+  if (high == 0) return false;
+  memory.copy(low, cpu + ARM64_BUFFER, first);
+  memory.copy(high, cpu + ARM64_BUFFER + first, size - first);
+  return true;
+}
+
+/**
+ * The read that the TLB of the level in use has not answered. 16 bytes are a pair of X
+ * registers.
+ */
+export function slowLoad(cpu: usize, va: u64, size: u32, element: u32): usize {
+  return loadAs(cpu, va, size, load<u32>(cpu, ARM64_EL), element);
+}
+
+export function slowStore(
+  cpu: usize,
+  va: u64,
+  size: u32,
+  element: u32,
+  lowHalf: u64,
+  highHalf: u64,
+): bool {
+  return storeAs(cpu, va, size, load<u32>(cpu, ARM64_EL), element, lowHalf, highHalf);
+}
+
+/**
+ * Host address of `size` bytes that an atomic access reads and writes, aligned, or 0 when
+ * it faults. The read permission is checked for as well; atomics of devices are external
+ * aborts.
+ */
+export function atomicAddress(cpu: usize, va: u64, size: u32, writes: bool): usize {
+  const access = writes ? WRITE : READ;
+  if ((va & u64(size - 1)) != 0) {
+    dataAbort(cpu, FAULT_ALIGNMENT, access, va);
+    return 0;
+  }
+  const el = load<u32>(cpu, ARM64_EL);
+  const at = locateData(cpu, va, el, access, true);
+  // What cannot be read either is reported as a read.
+  if (at == 0 && writes && translate(cpu, va, el, READ, true) != TRANSLATED)
+    store<u32>(cpu, load<u32>(cpu, ARM64_FAULT_ESR) & ~WNR, ARM64_FAULT_ESR);
+  if (at != DEVICE) return at;
+  dataAbort(cpu, FAULT_EXTERNAL, access, va);
+  return 0;
+}

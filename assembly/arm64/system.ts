@@ -1,0 +1,254 @@
+// Instructions that are not of the interpreter's loop because they look at, or change,
+// more than general-purpose registers: exceptions, system registers, cache and TLB
+// maintenance, hints. The PC in the block is that of the instruction.
+
+import { register as boardRegister } from '../imports/board';
+import {
+  ARM64_EXIT_HLT,
+  ARM64_EXIT_HVC,
+  ARM64_EXIT_SMC,
+  ARM64_EXIT_TIMER,
+  ARM64_EXIT_WFE,
+  ARM64_EXIT_WFI,
+} from '../layout/arm64-results';
+import {
+  ARM64_BANK,
+  ARM64_BANK_STRIDE,
+  ARM64_DAIF,
+  ARM64_EL,
+  ARM64_EVENT,
+  ARM64_LIMIT,
+  ARM64_MMIO_VALUE,
+  ARM64_PAN,
+  ARM64_PC,
+  ARM64_PENDING,
+  ARM64_UNKNOWN_COUNT,
+  ARM64_UNKNOWN_REGISTER,
+  BANK_CNTKCTL,
+  BANK_SCTLR,
+} from '../layout/arm64-state';
+import {
+  EC_BRK,
+  EC_SVC,
+  EC_SYSTEM,
+  EC_UNKNOWN,
+  EC_WFX,
+  exceptionReturn,
+  interruptible,
+  setLevel,
+  takeException,
+} from './exception';
+import { maintain } from './maintenance';
+import { registerOf, setRegister } from './registers';
+import { readSpecial, writeSpecial } from './special-registers';
+import {
+  describeRegister,
+  KIND_BOARD,
+  KIND_SPECIAL,
+  KIND_STORAGE,
+  registerBits,
+  TRAP_CNTFRQ,
+  TRAP_CNTP,
+  TRAP_CNTPCT,
+  TRAP_CNTV,
+  TRAP_CNTVCT,
+  TRAP_UCT,
+  TRAP_UMA,
+} from './system-registers';
+import { AGAIN, NEXT, systemSyndrome } from './system-results';
+
+// SCTLR_EL1: what EL0 may do.
+const SCTLR_UMA: u64 = 1 << 9;
+const SCTLR_UCT: u64 = 1 << 15;
+const SCTLR_NTWI: u64 = 1 << 16;
+const SCTLR_NTWE: u64 = 1 << 18;
+
+function el1(cpu: usize): usize {
+  return cpu + ARM64_BANK + ARM64_BANK_STRIDE;
+}
+
+/** The instruction takes an exception, whose return address is its own. */
+function exception(cpu: usize, ec: u32, iss: u32): i32 {
+  takeException(cpu, ec, iss);
+  return AGAIN;
+}
+
+/**
+ * Goes on behind the instruction, once interrupts that have just been unmasked have been
+ * looked at.
+ */
+function lookAtInterrupts(cpu: usize): i32 {
+  if (!interruptible(cpu)) return NEXT;
+  atomic.store<u32>(cpu + ARM64_LIMIT, 0);
+  return after(cpu, AGAIN);
+}
+
+/** The instruction has been executed: the PC in the block is behind it. */
+function after(cpu: usize, result: i32): i32 {
+  store<u64>(cpu, load<u64>(cpu, ARM64_PC) + 4, ARM64_PC);
+  return result;
+}
+
+/** Whether EL0 may access a register that a trap decides on. */
+function allowed(cpu: usize, trap: u32): bool {
+  const sctlr = load<u64>(el1(cpu), BANK_SCTLR);
+  const timers = load<u64>(el1(cpu), BANK_CNTKCTL);
+  if (trap == TRAP_UCT) return (sctlr & SCTLR_UCT) != 0;
+  if (trap == TRAP_UMA) return (sctlr & SCTLR_UMA) != 0;
+  if (trap == TRAP_CNTFRQ) return (timers & 3) != 0;
+  if (trap == TRAP_CNTPCT) return (timers & 1) != 0;
+  if (trap == TRAP_CNTVCT) return (timers & 2) != 0;
+  if (trap == TRAP_CNTV) return (timers & (1 << 8)) != 0;
+  if (trap == TRAP_CNTP) return (timers & (1 << 9)) != 0;
+  return true;
+}
+
+/**
+ * UNDEFINED, and said so: the first register that nobody has is kept with the number of
+ * such accesses.
+ */
+function unknown(cpu: usize, encoding: u32): i32 {
+  const count = load<u32>(cpu, ARM64_UNKNOWN_COUNT);
+  store<u32>(cpu, encoding, ARM64_UNKNOWN_REGISTER);
+  store<u32>(cpu, count + 1, ARM64_UNKNOWN_COUNT);
+  return exception(cpu, EC_UNKNOWN, 0);
+}
+
+/**
+ * The ID space: op0 3, op1 0, CRn 0, CRm 1 to 7. What has no line in the table reads as
+ * 0.
+ */
+function isIdentification(encoding: u32): bool {
+  return encoding >> 7 == 3 << 7 && ((encoding >> 3) & 15) - 1 < 7;
+}
+
+/** Registers of timers have CRn 14. */
+function isTimer(encoding: u32): bool {
+  return ((encoding >> 7) & 15) == 14;
+}
+
+function moveRegister(cpu: usize, word: u32, isRead: bool): i32 {
+  const encoding = (word >> 5) & 0xffff;
+  const el = load<u32>(cpu, ARM64_EL);
+  const rt = word & 31;
+  const what = describeRegister(encoding);
+  if (what == 0) {
+    if (!isIdentification(encoding) || !isRead || el == 0) return unknown(cpu, encoding);
+    setRegister(cpu, rt, 0);
+    return NEXT;
+  }
+  const mayAt = (el == 0 ? 22 : 20) + u32(!isRead);
+  if (((what >> mayAt) & 1) == 0) return exception(cpu, EC_UNKNOWN, 0);
+  if (el == 0 && !allowed(cpu, (what >> 24) & 15))
+    return exception(cpu, EC_SYSTEM, systemSyndrome(word));
+  const kind = (what >> 16) & 15;
+  if (kind == KIND_BOARD) {
+    store<u64>(cpu, registerOf(cpu, rt), ARM64_MMIO_VALUE);
+    if (!boardRegister(cpu, encoding, !isRead)) return exception(cpu, EC_UNKNOWN, 0);
+    if (isRead) setRegister(cpu, rt, load<u64>(cpu, ARM64_MMIO_VALUE));
+    return lookAtInterrupts(cpu);
+  }
+  if (kind == KIND_SPECIAL) {
+    if (
+      isRead ? !readSpecial(cpu, encoding, rt) : !writeSpecial(cpu, encoding, registerOf(cpu, rt))
+    )
+      return exception(cpu, EC_UNKNOWN, 0);
+    if (isTimer(encoding) && !isRead) return after(cpu, ARM64_EXIT_TIMER);
+    // What a write has changed may concern where the next instruction comes from.
+    return isRead ? NEXT : interruptible(cpu) ? lookAtInterrupts(cpu) : after(cpu, AGAIN);
+  }
+  const bits = registerBits(encoding);
+  if (kind == KIND_STORAGE) {
+    const at = cpu + (what & 0xffff);
+    if (isRead) setRegister(cpu, rt, load<u64>(at));
+    else store<u64>(at, registerOf(cpu, rt) & bits);
+  } else if (isRead) setRegister(cpu, rt, bits);
+  return NEXT;
+}
+
+/** MSR (immediate): PAN, SPSel, DAIFSet, DAIFClr. */
+function movePstate(cpu: usize, word: u32): i32 {
+  const op1 = (word >> 16) & 7;
+  const op2 = (word >> 5) & 7;
+  const value = (word >> 8) & 15;
+  const el = load<u32>(cpu, ARM64_EL);
+  if (op1 == 3 && (op2 == 6 || op2 == 7)) {
+    if (el == 0 && !allowed(cpu, TRAP_UMA)) return exception(cpu, EC_SYSTEM, systemSyndrome(word));
+    const daif = load<u32>(cpu, ARM64_DAIF);
+    store<u32>(cpu, op2 == 6 ? daif | (value << 6) : daif & ~(value << 6), ARM64_DAIF);
+    return lookAtInterrupts(cpu);
+  }
+  if (op1 != 0 || el == 0) return exception(cpu, EC_UNKNOWN, 0);
+  if (op2 == 4) store<u32>(cpu, (value & 1) << 22, ARM64_PAN);
+  else if (op2 == 5) setLevel(cpu, el, value & 1);
+  else return exception(cpu, EC_UNKNOWN, 0);
+  return NEXT;
+}
+
+/**
+ * WFE and WFI of EL0 may trap; otherwise the vCPU leaves its run unless there is
+ * something to wake it.
+ */
+function wait(cpu: usize, isEvent: bool): i32 {
+  if (isEvent && atomic.xchg<u32>(cpu + ARM64_EVENT, 0) != 0) return NEXT;
+  if (!isEvent && atomic.load<u32>(cpu + ARM64_PENDING) != 0) return NEXT;
+  const mayWait = isEvent ? SCTLR_NTWE : SCTLR_NTWI;
+  if (load<u32>(cpu, ARM64_EL) == 0 && (load<u64>(el1(cpu), BANK_SCTLR) & mayWait) == 0)
+    // Condition 14, which is always, is valid.
+    return exception(cpu, EC_WFX, (1 << 24) | (14 << 20) | u32(isEvent));
+  return after(cpu, isEvent ? ARM64_EXIT_WFE : ARM64_EXIT_WFI);
+}
+
+function hint(cpu: usize, word: u32): i32 {
+  switch ((word >> 5) & 0x7f) {
+    case 2:
+      return wait(cpu, true);
+    case 3:
+      return wait(cpu, false);
+    default:
+      // SEV and SEVL: events of other vCPUs are sent by the board when this one waits.
+      atomic.store<u32>(cpu + ARM64_EVENT, 1);
+      return NEXT;
+  }
+}
+
+/** SVC, HVC, SMC, BRK, HLT. */
+function generate(cpu: usize, word: u32): i32 {
+  const immediate = (word >> 5) & 0xffff;
+  const isEl0 = load<u32>(cpu, ARM64_EL) == 0;
+  switch (((word >> 19) & 0x1c) | (word & 3)) {
+    case 1:
+      after(cpu, AGAIN);
+      return exception(cpu, EC_SVC, immediate);
+    case 2:
+      return isEl0 ? exception(cpu, EC_UNKNOWN, 0) : after(cpu, ARM64_EXIT_HVC);
+    case 3:
+      return isEl0 ? exception(cpu, EC_UNKNOWN, 0) : after(cpu, ARM64_EXIT_SMC);
+    case 4:
+      return exception(cpu, EC_BRK, immediate);
+    default:
+      return ARM64_EXIT_HLT;
+  }
+}
+
+/** Executes an instruction: NEXT, AGAIN, or one of ARM64_EXIT_*. */
+export function executeSystem(cpu: usize, word: u32): i32 {
+  if (word >> 24 == 0xd4) return generate(cpu, word);
+  if (word >> 24 == 0xd6) {
+    if (load<u32>(cpu, ARM64_EL) == 0) return exception(cpu, EC_UNKNOWN, 0);
+    exceptionReturn(cpu);
+    if (interruptible(cpu)) atomic.store<u32>(cpu + ARM64_LIMIT, 0);
+    return AGAIN;
+  }
+  const op0 = (word >> 19) & 3;
+  if (op0 >= 2) return moveRegister(cpu, word, (word & (1 << 21)) != 0);
+  if (op0 == 1) {
+    // No instruction returns a value: SYSL is UNDEFINED.
+    if ((word & (1 << 21)) != 0) return exception(cpu, EC_UNKNOWN, 0);
+    return maintain(cpu, word);
+  }
+  const crn = (word >> 12) & 15;
+  if (crn == 4) return movePstate(cpu, word);
+  // ISB: what is executed next is fetched anew.
+  return crn == 2 ? hint(cpu, word) : after(cpu, AGAIN);
+}

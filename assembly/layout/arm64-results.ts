@@ -1,0 +1,28 @@
+// Why `run` of an arm64 vCPU returned.
+
+/** The slice is over. */
+export const ARM64_EXIT_SLICE = 0;
+/** The host wanted the vCPU back (ARM64_PENDING_STOP). */
+export const ARM64_EXIT_STOP = 1;
+/**
+ * No record page is left: the host resets the pool and flushes the instruction TLBs of
+ * all vCPUs.
+ */
+export const ARM64_EXIT_RECORDS_FULL = 2;
+/**
+ * HVC or SMC, in that order: X0 to X7 hold what is asked, PC is behind the instruction.
+ */
+export const ARM64_EXIT_HVC = 3;
+export const ARM64_EXIT_SMC = 4;
+/**
+ * WFI without a pending interrupt; WFE without an event. PC is behind the instruction.
+ */
+export const ARM64_EXIT_WFI = 5;
+export const ARM64_EXIT_WFE = 6;
+/** HLT, which the host may take for semihosting. PC is at the instruction. */
+export const ARM64_EXIT_HLT = 7;
+/**
+ * A register of a timer has been written: the host looks at deadlines and lines. PC is
+ * behind the instruction.
+ */
+export const ARM64_EXIT_TIMER = 8;

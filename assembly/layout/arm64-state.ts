@@ -1,0 +1,188 @@
+// The block of an arm64 vCPU, VCPU_SIZE bytes at an address aligned to 64 KiB. Offsets in
+// bytes. Private to the thread that runs the vCPU, but for the words that say otherwise.
+
+export const ARM64_VCPU_SIZE = 0x100000;
+
+// General-purpose registers, u64 each: 0 for XZR, then X0 to X30, then the SP in use. A
+// record holds a register as its offset, so that no code looks for number 31: relative to
+// ARM64_ZR where 31 is XZR, to ARM64_X where 31 is SP.
+export const ARM64_ZR = 0x000;
+export const ARM64_X = 0x008;
+export const ARM64_X30 = 0x0f8;
+export const ARM64_SP = 0x100;
+export const ARM64_PC = 0x108;
+
+// PSTATE, u32 each. NZCV in bits 31 to 28, DAIF in bits 9 to 6, PAN in bit 22, as in
+// SPSR; the others as numbers.
+export const ARM64_NZCV = 0x110;
+export const ARM64_DAIF = 0x114;
+export const ARM64_EL = 0x118;
+export const ARM64_SPSEL = 0x11c;
+export const ARM64_PAN = 0x120;
+export const ARM64_SS = 0x124;
+export const ARM64_IL = 0x128;
+
+/** u64: instructions executed, those that took an exception included. */
+export const ARM64_COUNT = 0x130;
+/**
+ * u32, shared: where the slice ends, 8 times the number of instructions after its start.
+ * Looked at behind every taken branch. Another thread stores 0 to have the vCPU look at
+ * its pending interrupts.
+ */
+export const ARM64_LIMIT = 0x138;
+/** u32, shared: ARM64_PENDING_* bits. */
+export const ARM64_PENDING = 0x13c;
+export const ARM64_PENDING_IRQ = 1;
+export const ARM64_PENDING_FIQ = 2;
+/** The host wants the vCPU to leave its run. */
+export const ARM64_PENDING_STOP = 4;
+
+/**
+ * u32: the slice asked for, in the unit of ARM64_LIMIT: what a kick has taken from
+ * ARM64_LIMIT.
+ */
+export const ARM64_SLICE = 0x140;
+/** u32: the record that stopped, for the special records. */
+export const ARM64_TRAP_RECORD_AT = 0x144;
+/** u32: record page of the PC, once located. */
+export const ARM64_BASE = 0x148;
+/** Fault of the last access: syndrome (ESR), address (FAR). */
+export const ARM64_FAULT_ESR = 0x14c;
+export const ARM64_FAULT_FAR = 0x150;
+/**
+ * Last translation: PA (u64), whether EL0 may access the page, whether it is Device
+ * memory (u32 each).
+ */
+export const ARM64_WALK_PA = 0x158;
+
+export const ARM64_WALK_USER = 0x164;
+export const ARM64_WALK_DEVICE = 0x168;
+/**
+ * u32: attributes of the page as MAIR has them in bits 7 to 0, shareability in 9 and 8;
+ * log2 of the mapping's size.
+ */
+export const ARM64_WALK_ATTRIBUTES = 0x16c;
+export const ARM64_WALK_SHIFT = 0x160;
+
+// The exclusive monitor: host address (0: open), size in bytes, and the values that were
+// loaded.
+export const ARM64_MONITOR_AT = 0x170;
+export const ARM64_MONITOR_SIZE = 0x174;
+export const ARM64_MONITOR_LOW = 0x178;
+export const ARM64_MONITOR_HIGH = 0x180;
+/** u32: the event register of WFE. Shared: SEV sets it. */
+export const ARM64_EVENT = 0x188;
+
+/** 16 bytes: an access that crosses pages, or that a device answers. */
+export const ARM64_BUFFER = 0x190;
+
+// An access of a device or of a register that the board has, while it is asked: address
+// (u64), size in bytes, value (u64).
+export const ARM64_MMIO_ADDRESS = 0x1a0;
+export const ARM64_MMIO_SIZE = 0x1a8;
+export const ARM64_MMIO_VALUE = 0x1b0;
+/**
+ * u32: encoding of a system register that is not implemented (op0:op1:CRn:CRm:op2, 16
+ * bits), once reported.
+ */
+export const ARM64_UNKNOWN_REGISTER = 0x1b8;
+/** u32: how many accesses of unknown registers there were. */
+export const ARM64_UNKNOWN_COUNT = 0x1bc;
+
+// Records that are not of guest code, 8 bytes each.
+export const ARM64_RECORD_TRAP = 0x1c0;
+export const ARM64_RECORD_LIMIT = 0x1c8;
+export const ARM64_RECORD_FETCH = 0x1d0;
+export const ARM64_RECORD_WEDGED = 0x1d8;
+/** A copy of the instruction to step, and the record behind it. */
+export const ARM64_RECORD_STEP = 0x1e0;
+
+/** i32: why the next stop returns, where a special record says it. */
+export const ARM64_EXIT = 0x1f0;
+/** A word whose only use is that an atomic operation on it is a barrier. */
+export const ARM64_BARRIER = 0x1f4;
+
+// Memory, set by the host before the first run. RAM: host address, u64 gpa, size in
+// bytes.
+export const ARM64_RAM = 0x200;
+export const ARM64_RAM_SIZE = 0x204;
+export const ARM64_RAM_GPA = 0x208;
+/** u32: address of the record pool (a64 records; arm64-records.ts). */
+export const ARM64_POOL = 0x210;
+
+// Time, set by the host: the counter is ARM64_TIME + (count - ARM64_TIME_COUNT) *
+// ARM64_TIME_RATE / 2^32.
+export const ARM64_TIME = 0x218;
+export const ARM64_TIME_COUNT = 0x220;
+export const ARM64_TIME_RATE = 0x228;
+
+// Registers that each exception level has, u64 each: ARM64_BANK + EL * ARM64_BANK_STRIDE
+// + what follows. The stack pointer of the level in use is in ARM64_SP.
+export const ARM64_BANK = 0x400;
+export const ARM64_BANK_STRIDE = 0x100;
+export const BANK_SP = 0x00;
+export const BANK_ELR = 0x08;
+export const BANK_SPSR = 0x10;
+export const BANK_ESR = 0x18;
+export const BANK_FAR = 0x20;
+export const BANK_VBAR = 0x28;
+export const BANK_SCTLR = 0x30;
+export const BANK_TCR = 0x38;
+export const BANK_TTBR0 = 0x40;
+export const BANK_TTBR1 = 0x48;
+export const BANK_MAIR = 0x50;
+export const BANK_TPIDR = 0x58;
+export const BANK_AMAIR = 0x60;
+export const BANK_AFSR0 = 0x68;
+export const BANK_AFSR1 = 0x70;
+export const BANK_ACTLR = 0x78;
+export const BANK_CPACR = 0x80;
+export const BANK_CONTEXTIDR = 0x88;
+export const BANK_CNTKCTL = 0x90;
+
+/**
+ * All other system registers that are storage, u64 each: arm64-registers.ts says which is
+ * where.
+ */
+export const ARM64_REGISTERS = 0x800;
+
+/**
+ * Timers, u64 each: compare value and control of the virtual timer and of the physical
+ * one.
+ */
+export const ARM64_CNTV_CVAL = 0xe00;
+export const ARM64_CNTV_CTL = 0xe08;
+export const ARM64_CNTP_CVAL = 0xe10;
+export const ARM64_CNTP_CTL = 0xe18;
+/** u64: OS Lock of the debug architecture, 1 while locked. */
+export const ARM64_OS_LOCK = 0xe20;
+/**
+ * u32: what is in the TLBs that a change of TTBR0_EL1 or of the ASID makes wrong: 1
+ * entries of EL0, 2 entries of EL1 for the lower half; 4 entries of mappings above 2 MiB,
+ * which any invalidation by address may concern.
+ */
+export const ARM64_TLB_USED = 0xe28;
+/**
+ * 1024 bits by (VA >> 21): entries of mappings of more than 4 KiB up to 2 MiB are in the
+ * TLBs.
+ */
+export const ARM64_TLB_BLOCKS = 0xe80;
+export const ARM64_TLB_BLOCKS_SIZE = 128;
+
+/** Tables of CRC32 and CRC32C, 256 u32 each. */
+export const ARM64_CRC32 = 0x1000;
+export const ARM64_CRC32C = 0x1400;
+
+// TLBs by exception level: ARM64_TLB + EL * ARM64_TLB_STRIDE. Reads, writes and
+// instructions; entries of 16 bytes: tag (VA of the page, or ARM64_TLB_INVALID), addend
+// (u32). Host address of data = low half of the VA + addend; addend of an instruction
+// entry = record page.
+export const ARM64_TLB = 0x10000;
+export const ARM64_TLB_STRIDE = 0x10000;
+export const ARM64_TLB_WRITE = 0x4000;
+export const ARM64_TLB_FETCH = 0x8000;
+export const ARM64_TLB_SIZE = 0x9000;
+export const ARM64_TLB_ENTRIES = 1024;
+export const ARM64_TLB_FETCH_ENTRIES = 256;
+/** A tag that no page has. */
+export const ARM64_TLB_INVALID = 1;

@@ -1,0 +1,135 @@
+// What the arm64 interpreter is measured with, beside qemu: integers, memory, calls, a
+// path through many small functions as a kernel has them, and cold code. Freestanding;
+// -DPROGRAM chooses. The result is a checksum, in X0 at HLT or as the exit status' cause.
+
+typedef unsigned long u64;
+typedef unsigned int u32;
+typedef unsigned char u8;
+
+static u8 memory[4 << 20] __attribute__((aligned(4096)));
+
+#if PROGRAM == 0 // integers: CRC, hash, Collatz, divisions
+static u64 work(u64 rounds) {
+  u64 sum = 0;
+  for (u64 r = 0; r < rounds; r++) {
+    u32 crc = ~0u;
+    for (u32 i = 0; i < 256; i++) {
+      crc ^= (u8)(i * 7 + r);
+      for (int k = 0; k < 8; k++) crc = (crc >> 1) ^ (0xedb88320u & -(crc & 1));
+    }
+    u64 h = 0xcbf29ce484222325ul;
+    for (u32 i = 0; i < 1000; i++) h = (h ^ (i + r)) * 0x100000001b3ul;
+    u64 n = 27 + r, steps = 0;
+    while (n != 1 && steps < 500) {
+      n = n & 1 ? 3 * n + 1 : n >> 1;
+      steps++;
+    }
+    u64 q = 0;
+    for (u64 i = 1; i < 200; i++) q += (h / i) % 97;
+    sum += crc ^ h ^ steps ^ q;
+  }
+  return sum;
+}
+#elif PROGRAM == 1 // memory: shell sort, matrix, histogram, copies, strides
+static u64 work(u64 rounds) {
+  u32 *a = (u32 *)memory;
+  u64 sum = 0;
+  for (u64 r = 0; r < rounds; r++) {
+    for (u32 i = 0; i < 4096; i++) a[i] = i * 2654435761u + (u32)r;
+    for (u32 gap = 2048; gap > 0; gap >>= 1)
+      for (u32 i = gap; i < 4096; i++) {
+        u32 x = a[i], j = i;
+        for (; j >= gap && a[j - gap] > x; j -= gap) a[j] = a[j - gap];
+        a[j] = x;
+      }
+    u32 *m = a + 8192;
+    for (u32 i = 0; i < 32; i++)
+      for (u32 j = 0; j < 32; j++) {
+        u32 s = 0;
+        for (u32 k = 0; k < 32; k++) s += a[i * 32 + k] * a[k * 32 + j];
+        m[i * 32 + j] = s;
+      }
+    u32 *h = a + 16384;
+    for (u32 i = 0; i < 4096; i++) h[a[i] >> 24]++;
+    u64 *d = (u64 *)(memory + (1 << 20)), *s = (u64 *)memory;
+    for (u32 i = 0; i < 4096; i++) d[i] = s[i];
+    for (u32 i = 0; i < (2 << 20); i += 4160) sum += memory[i];
+    sum += m[77] + h[9];
+  }
+  return sum;
+}
+#elif PROGRAM == 2 // calls: recursion, tree, list, indirect calls
+struct node {
+  struct node *left, *right;
+  u64 key;
+};
+static u64 fib(u64 n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+static u64 depth(struct node *n) {
+  if (!n) return 0;
+  u64 l = depth(n->left), r = depth(n->right);
+  return 1 + (l > r ? l : r);
+}
+static u64 f0(u64 x) { return x + 1; }
+static u64 f1(u64 x) { return x ^ 0x55; }
+static u64 f2(u64 x) { return x * 3; }
+static u64 f3(u64 x) { return x >> 1; }
+static u64 (*const table[4])(u64) = {f0, f1, f2, f3};
+static u64 work(u64 rounds) {
+  u64 sum = 0;
+  for (u64 r = 0; r < rounds; r++) {
+    sum += fib(16);
+    struct node *pool = (struct node *)memory, *root = 0;
+    u32 x = 12345 + (u32)r;
+    for (u32 i = 0; i < 500; i++) {
+      x = x * 1664525 + 1013904223;
+      struct node **at = &root;
+      while (*at) at = x < (*at)->key ? &(*at)->left : &(*at)->right;
+      pool[i] = (struct node){0, 0, x};
+      *at = &pool[i];
+    }
+    sum += depth(root);
+    u64 v = r;
+    for (u32 i = 0; i < 1000; i++) v = table[(v ^ i) & 3](v);
+    sum += v;
+  }
+  return sum;
+}
+#else // generated functions: PATH calls them in order, COLD at random
+#include "generated.h"
+static u64 work(u64 rounds) {
+  u64 sum = 0;
+  u32 x = 1;
+  for (u64 r = 0; r < rounds; r++)
+    for (u32 i = 0; i < FUNCTIONS; i++) {
+      x = x * 1664525 + 1013904223;
+      sum += functions[PROGRAM == 3 ? i : (x >> 8) % FUNCTIONS]((u32 *)memory, sum ^ i);
+    }
+  return sum;
+}
+#endif
+
+#ifdef USER
+static void leave(u64 sum) {
+  char text[17];
+  for (int i = 0; i < 16; i++) text[i] = "0123456789abcdef"[(sum >> (60 - 4 * i)) & 15];
+  register long x8 __asm__("x8") = 64;
+  register long x0 __asm__("x0") = 1;
+  register char *x1 __asm__("x1") = text;
+  register long x2 __asm__("x2") = 16;
+  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+  x8 = 94;
+  x0 = 0;
+  __asm__ volatile("svc #0" ::"r"(x8), "r"(x0));
+}
+#else
+static void leave(u64 sum) {
+  register u64 x0 __asm__("x0") = sum;
+  __asm__ volatile("hlt #0" ::"r"(x0));
+}
+#endif
+
+void _start(void) {
+  leave(work(ROUNDS));
+  for (;;) {
+  }
+}

@@ -1,0 +1,322 @@
+// The interpreter of the arm64 vCPU and its decoder, made of the table of forms
+// (assembly/layout/a64-forms.ts) and of what each form does (assembly/arm64/forms):
+// AssemblyScript's functions cannot change the locals of their caller, and the program
+// counter, the count and the flags have to be locals of the one function that has the
+// switch.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { arithmetic } from '../assembly/arm64/forms/arithmetic.mjs';
+import { compute } from '../assembly/arm64/forms/compute.mjs';
+import { control, specialRecords } from '../assembly/arm64/forms/control.mjs';
+import { logical } from '../assembly/arm64/forms/logical.mjs';
+import { memory } from '../assembly/arm64/forms/memory.mjs';
+import { BuildError, readIfFile } from './build-record.mjs';
+import { importLayout } from './layout-tables.mjs';
+
+/** @typedef {import('../assembly/layout/a64-forms.ts').A64Form} A64Form */
+
+/** What is made, relative to the root. */
+export const RUN = 'assembly/arm64/run.ts';
+export const DECODE = 'assembly/arm64/decode.ts';
+export const HANDLERS = 'assembly/arm64/handlers.ts';
+export const REGISTERS = 'assembly/arm64/system-registers.ts';
+
+/** Handlers by number, and how forms become records. */
+export class Builder {
+  /** @type {Map<string, { number: number, body: string }>} */
+  #handlers = new Map();
+  /** @type {Map<string, string>} */
+  #decoders = new Map();
+
+  /** @param {readonly A64Form[]} table */
+  constructor(table) {
+    this.table = table;
+  }
+
+  /**
+   * A handler. Its body goes on to the next record unless it continues the loop itself.
+   * @param {string} name
+   * @param {string} body
+   */
+  op(name, body) {
+    if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
+    this.#handlers.set(name, { number: this.#handlers.size, body });
+  }
+
+  /**
+   * How words of a form become records; `@NAME` is the number of a handler, fields are names.
+   * @param {string} name
+   * @param {string} body
+   */
+  form(name, body) {
+    if (!this.table.some((form) => form.name === name))
+      throw new BuildError(`no form is named ${name}`);
+    if (this.#decoders.has(name)) throw new BuildError(`two decoders are for ${name}`);
+    this.#decoders.set(name, body);
+  }
+
+  get handlers() {
+    return [...this.#handlers];
+  }
+
+  /** @param {string} name */
+  numberOf(name) {
+    const handler = this.#handlers.get(name);
+    if (!handler) throw new BuildError(`no handler is named ${name}`);
+    return handler.number;
+  }
+
+  /** @param {A64Form} form */
+  decoder({ name, fields }) {
+    const body = this.#decoders.get(name);
+    if (body === undefined) throw new BuildError(`nothing decodes ${name}`);
+    const numbered = body.replaceAll(/@(\w+)/g, (_, handler) => {
+      const known = this.#handlers.get(handler);
+      if (!known) throw new BuildError(`${name}: no handler is named ${handler}`);
+      return String(known.number);
+    });
+    const used = fields.filter((field) => new RegExp(`\\b${field.name}\\b`).test(numbered));
+    const lets = used.map(
+      (field) => `const ${field.name}: u32 = word >> ${field.shift} & ${2 ** field.width - 1};`,
+    );
+    return `${lets.join(' ')} ${numbered}`;
+  }
+}
+
+/** @param {number} word */
+const hex = (word) => `0x${word.toString(16)}`;
+
+/** @param {Builder} builder */
+function decoderSource(builder) {
+  // By bits 28 to 24 first, then by forms in the order of the table: the ones with more
+  // fixed bits come first.
+  const cases = Array.from({ length: 32 }, (_, index) => {
+    const forms = builder.table.filter(
+      ({ mask, value }) => ((value ^ (index << 24)) & mask & 0x1f000000) === 0,
+    );
+    const tests = forms.map((form) => {
+      const refused = form.exclusions.map(
+        ({ mask, value }) => `(word & ${hex(mask)}) == ${hex(value)}`,
+      );
+      const body =
+        refused.length > 0 ? `if (${refused.join(' || ')}) { undefined(); return; } ` : '';
+      return `      if ((word & ${hex(form.mask)}) == ${hex(form.value)}) { ${body}${builder.decoder(form)} return; } // ${form.name}`;
+    });
+    return `    case ${index}: {\n${tests.join('\n')}\n      break;\n    }`;
+  });
+  return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64-forms.ts and assembly/arm64/forms.
+
+import { FAST_READ_ONLY, FAST_SP_EL0, fastRegister } from './fast-registers';
+import { ARM64_PAGE_CODE } from '../layout/arm64-records';
+import { isNear, MASK_C, MASK_T, maskKind, maskOperand, signed, spOf, zrOf } from './operand-fields';
+
+${PUT}
+/**
+ * Decodes the word of a record that has not been decoded, and writes the record in one
+ * piece.
+ */
+export function decodeRecord(record: usize, base: usize): void {
+  const at = (record - base) >> 1;
+  decode(load<u32>(load<usize>(base - ARM64_PAGE_CODE) + at), record, u32(at));
+}
+
+/** The record of a word that is \`at\` bytes behind the start of its page. */
+export function decode(word: u32, record: usize, at: u32): void {
+  switch (word >> 24 & 0x1f) {
+${cases.join('\n')}
+  }
+  undefined();
+}
+`
+    .replaceAll('undefined();', `store<u64>(record, ${builder.numberOf('UNDEFINED')});`)
+    .replaceAll('nop();', `store<u64>(record, ${builder.numberOf('NOP')});`)
+    .replaceAll(/(?<!function )\bput\(/g, 'put(record, ');
+}
+
+const PUT = `function put(record: usize, handler: u32, a: u32, b: u32, c: u32): void {
+  store<u64>(record, u64(handler | a << 16 | b << 24) | u64(c) << 32);
+}
+`;
+
+/** @param {Builder} builder */
+function runSource(builder) {
+  const cases = builder.handlers.map(
+    ([name, { number, body }]) => `      case ${number}: { ${body} break; } // ${name}`,
+  );
+  return `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
+
+${RUN_IMPORTS}
+/**
+ * Executes instructions until the slice is over, or something is for the host: one of
+ * ARM64_EXIT_*. \`first\` is the record of the PC in the block, \`start\` the record page
+ * it is in.
+ */
+export function runRecords(cpu: usize, first: usize, start: usize): i32 {
+  const started = load<u64>(cpu, ARM64_COUNT);
+  let dp = first;
+  let base = start;
+  let page = load<u64>(cpu, ARM64_PC) & ~0xfff;
+  let tlb = tlbOf(cpu);
+  let fa = i64(load<u32>(cpu, ARM64_NZCV));
+  let fb: i64 = 0;
+  let fk: u32 = NZCV;
+  // 8 times the instructions of this run are always acc + dp.
+  let acc: usize = 0 - dp;
+  while (true) {
+    switch (load<u16>(dp)) {
+${cases.join('\n')}
+      default: unreachable();
+    }
+    dp += 8;
+  }
+}
+`;
+}
+
+const RUN_IMPORTS = `import {
+  ARM64_BANK, ARM64_BARRIER, ARM64_BASE, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_EL, ARM64_EXIT, ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_NZCV, ARM64_PC,
+  ARM64_RECORD_FETCH, ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_SPSEL, ARM64_TLB_FETCH, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
+} from '../layout/arm64-state';
+import { access } from './general-access';
+import { decodeRecord } from './decode';
+import { boundary, takeFault, undefinedInstruction } from './exception';
+import { locate, tlbOf } from './fetch';
+import { addFlags32, addFlags64, carrySet, conditionHolds, flags, LOGIC, NZCV, overflow, SUB32, SUB64 } from './lazy-flags';
+import { crc, reversedBits, signedHigh, unsignedHigh } from './operations';
+import { slowLoad, slowStore } from './slow-access';
+import { executeSystem } from './system';
+import { AGAIN, NEXT } from './system-results';
+`;
+
+/** @param {Builder} builder */
+function handlerSource(builder) {
+  const names = ['TRAP', 'LIMIT', 'FETCH', 'WEDGED', 'STOP', 'PAGE_END'];
+  const lines = names.map(
+    (name) => `export const HANDLER_${name}: u64 = ${builder.numberOf(name)};`,
+  );
+  return `// Made by scripts/generate-arm64.mjs: numbers of handlers that are not of guest code.\n\n${lines.join('\n')}\n`;
+}
+
+const KINDS = { value: 1, own: 2, bank: 2, board: 3, special: 4 };
+
+/** @param {any} layout */
+function registerSource({ ARM64_REGISTER_TABLE, A64_EL0_TRAPS }) {
+  /** @type {Map<number, any[]>} */
+  const byCrn = new Map();
+  for (const register of ARM64_REGISTER_TABLE) {
+    const crn = (register.encoding >> 7) & 15;
+    byCrn.set(crn, [...(byCrn.get(crn) ?? []), register]);
+  }
+  const describe = (/** @type {any} */ { kind, bank, slot, el0, el1, trap }) => {
+    const access = [el1.includes('r'), el1.includes('w'), el0.includes('r'), el0.includes('w')];
+    const bits = access.reduce((sum, allowed, index) => sum | (allowed ? 1 << (20 + index) : 0), 0);
+    const offset =
+      kind === 'bank'
+        ? `ARM64_BANK + ARM64_BANK_STRIDE + BANK_${bank}`
+        : kind === 'own'
+          ? `ARM64_REGISTERS + ${8 * slot}`
+          : '0';
+    const fixed =
+      bits | (KINDS[/** @type {'own'} */ (kind)] << 16) | ((A64_EL0_TRAPS.indexOf(trap) + 1) << 24);
+    return `${hex(fixed)} | (${offset})`;
+  };
+  const table = (/** @type {(register: any) => string} */ value) =>
+    [...byCrn]
+      .sort(([a], [b]) => a - b)
+      .map(([crn, registers]) => {
+        const tests = registers.map(
+          (register) =>
+            `      if (encoding == ${hex(register.encoding)}) return ${value(register)}; // ${register.name}`,
+        );
+        return `    case ${crn}:\n${tests.join('\n')}\n      break;`;
+      })
+      .join('\n');
+  const banks = [
+    ...new Set(
+      ARM64_REGISTER_TABLE.filter((/** @type {any} */ { bank }) => bank !== '').map(
+        (/** @type {any} */ { bank }) => `BANK_${bank}`,
+      ),
+    ),
+  ];
+  const own = ARM64_REGISTER_TABLE.filter((/** @type {any} */ { slot }) => slot >= 0);
+  const slots = own.map(
+    (/** @type {any} */ { name, slot }) =>
+      `export const AT_${name}: usize = ARM64_REGISTERS + ${8 * slot};`,
+  );
+  return `// Made by scripts/generate-arm64.mjs of assembly/layout/arm64-registers.ts.
+
+import { ARM64_BANK, ARM64_BANK_STRIDE, ARM64_REGISTERS, ${banks.join(', ')} } from '../layout/arm64-state';
+
+// Kinds of registers.
+export const KIND_VALUE: u32 = 1;
+export const KIND_STORAGE: u32 = 2;
+export const KIND_BOARD: u32 = 3;
+export const KIND_SPECIAL: u32 = 4;
+
+// Traps of EL0, by number.
+${A64_EL0_TRAPS.map((/** @type {string} */ name, /** @type {number} */ index) => `export const TRAP_${name}: u32 = ${index + 1};`).join('\n')}
+
+// Encodings of registers that have code of their own.
+${ARM64_REGISTER_TABLE.filter((/** @type {any} */ { kind }) => kind === 'special')
+  .map(
+    (/** @type {any} */ { name, encoding }) =>
+      `export const REGISTER_${name}: u32 = ${hex(encoding)};`,
+  )
+  .join('\n')}
+
+// Where registers are that are storage of the vCPU.
+${slots.join('\n')}
+
+/**
+ * What a register is: offset in the vCPU block in bits 15 to 0, kind in 19 to 16, whether
+ * EL1 reads, EL1 writes, EL0 reads, EL0 writes in 20 to 23, the trap of EL0 in 27 to 24.
+ * 0: unknown.
+ */
+export function describeRegister(encoding: u32): u32 {
+  switch (encoding >> 7 & 15) {
+${table(describe)}
+  }
+  return 0;
+}
+
+/**
+ * What a register of kind KIND_VALUE reads; bits of one of KIND_STORAGE that can be
+ * written.
+ */
+export function registerBits(encoding: u32): u64 {
+  switch (encoding >> 7 & 15) {
+${table((/** @type {any} */ { bits }) => `0x${bits.toString(16)}`)}
+  }
+  return 0;
+}
+`;
+}
+
+/**
+ * Writes the sources that have changed.
+ * @param {string} root
+ * @throws {BuildError} when a form has no decoder.
+ */
+export async function generateArm64(root) {
+  const { A64_FORMS } = await importLayout(root, [
+    'a64-forms-data',
+    'a64-forms-memory',
+    'a64-forms',
+  ]);
+  const builder = new Builder(A64_FORMS);
+  for (const part of [specialRecords, arithmetic, logical, compute, control, memory]) part(builder);
+  const registers = await importLayout(root, ['arm64-registers']);
+  const sources = {
+    [RUN]: runSource(builder),
+    [DECODE]: decoderSource(builder),
+    [HANDLERS]: handlerSource(builder),
+    [REGISTERS]: registerSource(registers),
+  };
+  for (const [file, source] of Object.entries(sources)) {
+    const path = join(root, file);
+    if (readIfFile(path)?.toString() === source) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, source);
+  }
+}

@@ -1,0 +1,226 @@
+// One arm64 vCPU and some RAM, in which sequences of instructions run at EL0 with the MMU
+// on: all addresses of RAM are mapped to themselves.
+
+import { readFileSync } from 'node:fs';
+import { ARM64_REGISTER_TABLE } from '../../assembly/layout/arm64-registers.ts';
+import {
+  ARM64_BANK,
+  ARM64_BANK_STRIDE,
+  ARM64_DAIF,
+  ARM64_EL,
+  ARM64_NZCV,
+  ARM64_PC,
+  ARM64_POOL,
+  ARM64_RAM,
+  ARM64_RAM_GPA,
+  ARM64_RAM_SIZE,
+  ARM64_REGISTERS,
+  ARM64_SP,
+  ARM64_SPSEL,
+  ARM64_TIME_RATE,
+  ARM64_VCPU_SIZE,
+  ARM64_X,
+  BANK_MAIR,
+  BANK_SCTLR,
+  BANK_TCR,
+  BANK_TTBR0,
+} from '../../assembly/layout/arm64-state.ts';
+import { CODE, DATA, DATA_SIZE, type Sequence, WINDOW, WINDOW_SIZE } from './sequences.ts';
+
+/** Exports of the module. */
+export interface Arm64Exports {
+  reset(cpu: number): void;
+  run(cpu: number, instructions: number): number;
+  resetPool(pool: number, size: number, ramSize: number): void;
+  invalidatePage(cpu: number, page: number): void;
+  invalidateAll(cpu: number): void;
+  flushAll(cpu: number): void;
+  flushFetch(cpu: number): void;
+  step(cpu: number): number;
+  runTo(cpu: number, due: bigint): number;
+  counter(cpu: number): bigint;
+}
+
+/** What answers the accesses of devices and of the board's registers. */
+export interface Arm64Imports {
+  mmio(cpu: number, isWrite: number): number;
+  register(cpu: number, encoding: number, isWrite: number): number;
+}
+
+const WASM = new URL('../../assembly/arm64.wasm', import.meta.url);
+const NO_BOARD: Arm64Imports = { mmio: () => 0, register: () => 0 };
+
+const CPU = 0x10_0000;
+const POOL = CPU + ARM64_VCPU_SIZE;
+
+/** Offset of a system register that is storage of the vCPU. */
+export function storageOf(name: string): number {
+  const register = ARM64_REGISTER_TABLE.find((one) => one.name === name);
+  if (!register || register.slot < 0) throw new Error(`${name} is not storage`);
+  return ARM64_REGISTERS + 8 * register.slot;
+}
+
+/** A vCPU in a memory of its own. */
+export class Arm64Machine {
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  readonly cpu = CPU;
+  readonly ram: number;
+  readonly exports: Arm64Exports;
+  readonly ramGpa: number;
+  readonly ramSize: number;
+
+  constructor({
+    ramGpa = CODE,
+    ramSize = 0x20_0000,
+    poolSize = 0x40_0000,
+    guard = 0,
+    board = NO_BOARD,
+  } = {}) {
+    this.ram = POOL + poolSize;
+    this.ramGpa = ramGpa;
+    this.ramSize = ramSize;
+    const pages = (this.ram + ramSize + guard) / 0x1_0000;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const module = new WebAssembly.Module(readFileSync(WASM));
+    const instance = new WebAssembly.Instance(module, {
+      env: { memory },
+      board: board as unknown as WebAssembly.ModuleImports,
+    });
+    this.exports = instance.exports as unknown as Arm64Exports;
+    this.view = new DataView(memory.buffer);
+    this.bytes = new Uint8Array(memory.buffer);
+    this.view.setUint32(CPU + ARM64_RAM, this.ram, true);
+    this.view.setUint32(CPU + ARM64_RAM_SIZE, ramSize, true);
+    this.view.setBigUint64(CPU + ARM64_RAM_GPA, BigInt(ramGpa), true);
+    this.view.setUint32(CPU + ARM64_POOL, POOL, true);
+    this.view.setBigUint64(CPU + ARM64_TIME_RATE, 1n << 32n, true);
+    this.exports.resetPool(POOL, poolSize, ramSize);
+    this.exports.reset(CPU);
+  }
+
+  /** Place of a physical address in the memory. */
+  at(gpa: number): number {
+    return this.ram + gpa - this.ramGpa;
+  }
+
+  /** What lies before `start` or from `end` on is no one's here. */
+  outside(): { start: number; end: number } {
+    return { start: CPU, end: this.ram + this.ramSize };
+  }
+
+  u32(offset: number): number {
+    return this.view.getUint32(CPU + offset, true);
+  }
+
+  u64(offset: number): bigint {
+    return this.view.getBigUint64(CPU + offset, true);
+  }
+
+  setU32(offset: number, value: number): void {
+    this.view.setUint32(CPU + offset, value, true);
+  }
+
+  setU64(offset: number, value: bigint): void {
+    this.view.setBigUint64(CPU + offset, value, true);
+  }
+
+  /** A register of EL1's bank. */
+  setEl1(register: number, value: bigint): void {
+    this.setU64(ARM64_BANK + ARM64_BANK_STRIDE + register, value);
+  }
+
+  el1(register: number): bigint {
+    return this.u64(ARM64_BANK + ARM64_BANK_STRIDE + register);
+  }
+}
+
+/**
+ * Block descriptors: AttrIndx 0, inner shareable, AF. Nothing is executed at EL1 that EL0
+ * can write.
+ */
+export const FLAT_EL1 = 0x701;
+export const FLAT_EL0 = 0x741;
+export const FLAT_READ_ONLY = 0x7c1;
+
+/** The last page of RAM: a table that maps the first 4 GiB to themselves. */
+export function mapFlat(machine: Arm64Machine, attributes = FLAT_EL0): void {
+  const table = machine.ramGpa + machine.ramSize - 0x1000;
+  for (let i = 0; i < 4; i++) {
+    const block = (BigInt(i) << 30n) | BigInt(attributes);
+    machine.view.setBigUint64(machine.at(table + 8 * i), block, true);
+  }
+  // 39 bits of addresses, 4 KiB, no TTBR1, 40 bits of output.
+  machine.setEl1(BANK_TCR, (2n << 32n) | (1n << 23n) | 25n);
+  machine.setEl1(BANK_TTBR0, BigInt(table));
+  machine.setEl1(BANK_MAIR, 0xffn);
+  machine.setEl1(BANK_SCTLR, machine.el1(BANK_SCTLR) | 0xc00c001n);
+  machine.exports.flushAll(machine.cpu);
+}
+
+/** State after a sequence: X0 to X30, SP, NZCV, hash of the window. */
+export type Outcome = BigUint64Array;
+export const OUTCOME_WORDS = 34;
+const TPIDR_EL0 = storageOf('TPIDR_EL0');
+const HLT = 0xd440_0000;
+/** More than any sequence: it may branch forwards only. */
+const SLICE = 1000;
+
+const MASK = (1n << 64n) - 1n;
+function hashOf(machine: Arm64Machine): bigint {
+  const start = machine.at(WINDOW);
+  let [low, high] = [0x84222325, 0xcbf29ce4];
+  // FNV-1a of 64-bit words, in halves: (high:low) * 0x100000001b3.
+  for (let at = start; at < start + WINDOW_SIZE; at += 8) {
+    low = (low ^ machine.view.getUint32(at, true)) >>> 0;
+    high = (high ^ machine.view.getUint32(at + 4, true)) >>> 0;
+    const product = low * 0x1b3;
+    const carry = Math.floor(product / 2 ** 32);
+    high = (Math.imul(high, 0x1b3) + carry + (low << 8)) >>> 0;
+    low = product >>> 0;
+  }
+  return ((BigInt(high) << 32n) | BigInt(low)) & MASK;
+}
+
+/** A machine in which sequences run. */
+export function sequenceMachine(): Arm64Machine {
+  const machine = new Arm64Machine();
+  mapFlat(machine);
+  for (let i = 0; i < DATA_SIZE; i += 4)
+    machine.view.setUint32(machine.at(DATA + i), Math.imul(i, 2654435761), true);
+  return machine;
+}
+
+/** Runs a sequence to its end. */
+export function runSequence(
+  machine: Arm64Machine,
+  { offset, words, registers, nzcv }: Sequence,
+): Outcome {
+  const { exports, cpu, view } = machine;
+  [...words, HLT].forEach((word, i) => {
+    view.setUint32(machine.at(CODE + offset + 4 * i), word, true);
+  });
+  for (const page of [0, 1]) exports.invalidatePage(cpu, page);
+  registers.slice(0, 31).forEach((value, i) => {
+    machine.setU64(ARM64_X + 8 * i, value);
+  });
+  machine.setU64(ARM64_X + 8 * 30, BigInt(CODE + offset));
+  machine.setU64(ARM64_SP, registers[31] ?? 0n);
+  machine.setU64(ARM64_PC, BigInt(CODE + offset));
+  machine.setU32(ARM64_NZCV, nzcv);
+  machine.setU64(TPIDR_EL0, 0n);
+  machine.setU32(ARM64_EL, 0);
+  machine.setU32(ARM64_SPSEL, 0);
+  machine.setU32(ARM64_DAIF, 0);
+  const exit = exports.run(cpu, SLICE);
+  const outcome = new BigUint64Array(OUTCOME_WORDS);
+  for (let i = 0; i < 31; i++) outcome[i] = machine.u64(ARM64_X + 8 * i);
+  outcome[31] = machine.u64(ARM64_SP);
+  outcome[32] = BigInt(machine.u32(ARM64_NZCV));
+  outcome[33] = hashOf(machine);
+  if (exit !== 7 || machine.u32(ARM64_EL) !== 0)
+    throw new Error(
+      `exit ${exit} at EL${machine.u32(ARM64_EL)}, PC ${machine.u64(ARM64_PC).toString(16)}`,
+    );
+  return outcome;
+}

@@ -1,0 +1,170 @@
+// A64 in assembly language, by the table of forms: the preferred names of instructions,
+// without aliases.
+
+import { type A64Form, formOf } from '../../../assembly/layout/a64-forms.ts';
+import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/arm64-registers.ts';
+
+const CONDITIONS = [
+  ...['eq', 'ne', 'hs', 'lo', 'mi', 'pl', 'vs', 'vc'],
+  ...['hi', 'ls', 'ge', 'lt', 'gt', 'le', 'al', 'nv'],
+];
+const SHIFTS = ['lsl', 'lsr', 'asr', 'ror'];
+const EXTENSIONS = ['uxtb', 'uxth', 'uxtw', 'uxtx', 'sxtb', 'sxth', 'sxtw', 'sxtx'];
+const BARRIERS = new Map([
+  [1, 'oshld'],
+  [2, 'oshst'],
+  [3, 'osh'],
+  [5, 'nshld'],
+  [6, 'nshst'],
+  [7, 'nsh'],
+  [9, 'ishld'],
+  [10, 'ishst'],
+  [11, 'ish'],
+  [13, 'ld'],
+  [14, 'st'],
+  [15, 'sy'],
+]);
+const REGISTERS = new Map(ARM64_REGISTER_TABLE.map((register) => [register.encoding, register]));
+
+type Fields = Readonly<Record<string, number>>;
+
+const signed = (value: number, width: number) =>
+  value >= 2 ** (width - 1) ? value - 2 ** width : value;
+const field = (fields: Fields, name: string) => fields[name] ?? 0;
+const hexadecimal = (value: number | bigint) => `#0x${value.toString(16)}`;
+
+function general(number: number, wide: boolean, name: string): string {
+  return number === 31 ? name : `${wide ? 'x' : 'w'}${number}`;
+}
+const orZero = (number: number, wide: boolean) => general(number, wide, wide ? 'xzr' : 'wzr');
+const orStack = (number: number, wide: boolean) => general(number, wide, wide ? 'sp' : 'wsp');
+
+/** An immediate mask (Arm ARM, DecodeBitMasks). */
+function bitMask(n: number, imms: number, immr: number, wide: boolean): bigint {
+  const log2 = n !== 0 ? 6 : 31 - Math.clz32(~imms & 0x3f);
+  const size = 2 ** log2;
+  const [s, r] = [imms & (size - 1), immr & (size - 1)];
+  const all = (1n << BigInt(size)) - 1n;
+  const ones = (1n << BigInt(s + 1)) - 1n;
+  let mask = ((ones >> BigInt(r)) | (ones << BigInt(size - r))) & all;
+  for (let width = size; width < 64; width *= 2) mask |= mask << BigInt(width);
+  return wide ? mask : mask & 0xffff_ffffn;
+}
+
+function address(base: string, offset: string): string {
+  return `[${base}, ${offset}]`;
+}
+
+function extendedRegister(f: Fields): string {
+  const option = field(f, 'option');
+  const wideResult = field(f, 'sf') === 1;
+  const m = orZero(field(f, 'Rm'), wideResult && (option & 3) === 3);
+  const amount = field(f, 'imm3');
+  // LSL is the name of the extension that does nothing, where SP is in use.
+  const usesStack = field(f, 'Rn') === 31 || field(f, 'Rd') === 31;
+  const neutral = wideResult ? 3 : 2;
+  if (option === neutral && usesStack && (field(f, 'Rn') === 31 || field(f, 'S') === 0))
+    return amount === 0 ? m : `${m}, lsl #${amount}`;
+  return `${m}, ${EXTENSIONS[option]}${amount === 0 ? '' : ` #${amount}`}`;
+}
+
+function registerOffset(f: Fields, size: number): string {
+  const option = field(f, 'option');
+  const base = orStack(field(f, 'Rn'), true);
+  const m = orZero(field(f, 'Rm'), (option & 1) === 1);
+  const shifted = field(f, 'S') === 1;
+  if (option === 3) return `[${base}, ${m}${shifted ? `, lsl #${size}` : ''}]`;
+  return `[${base}, ${m}, ${EXTENSIONS[option]}${shifted ? ` #${size}` : ''}]`;
+}
+
+function prefetch(rt: number): string {
+  const type = ['pld', 'pli', 'pst'][rt >> 3];
+  const level = (rt >> 1) & 3;
+  if (type === undefined || level === 3) return `#${rt}`;
+  return `${type}l${level + 1}${(rt & 1) === 1 ? 'strm' : 'keep'}`;
+}
+
+/** The name of a register that can be accessed so, otherwise its encoding. */
+function systemRegister(f: Fields, access: 'r' | 'w'): string {
+  const op0 = 2 + field(f, 'o0');
+  const [op1, crn, crm, op2] = ['op1', 'CRn', 'CRm', 'op2'].map((name) => field(f, name));
+  const encoding =
+    (op0 << 14) | ((op1 ?? 0) << 11) | ((crn ?? 0) << 7) | ((crm ?? 0) << 3) | (op2 ?? 0);
+  const register = REGISTERS.get(encoding);
+  if (register?.el1.includes(access)) return register.name;
+  return `S${op0}_${op1}_C${crn}_C${crm}_${op2}`;
+}
+
+/** Operands that have a rule of their own; `rest` is what follows a dot. */
+const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = {
+  r: (f, rest) => orZero(field(f, rest), field(f, 'sf') === 1),
+  rsp: (f, rest) => orStack(field(f, rest), field(f, 'sf') === 1),
+  x: (f, rest) => orZero(field(f, rest), true),
+  w: (f, rest) => orZero(field(f, rest), false),
+  xnext: (f, rest) => orZero((field(f, rest) + 1) & 31, true),
+  wnext: (f, rest) => orZero((field(f, rest) + 1) & 31, false),
+  d: (f, rest) => `#${field(f, rest)}`,
+  h: (f, rest) => hexadecimal(field(f, rest)),
+  c: (f, rest) => `c${field(f, rest)}`,
+  cond: (f) => CONDITIONS[field(f, 'cond')] ?? '',
+  adr: (f) => `#${signed(field(f, 'immhi') * 4 + field(f, 'immlo'), 21)}`,
+  adrp: (f) => `#${signed(field(f, 'immhi') * 4 + field(f, 'immlo'), 21) * 4096}`,
+  imm12: (f) => `#${field(f, 'imm12')}${field(f, 'sh') === 1 ? ', lsl #12' : ''}`,
+  bitmask: (f) =>
+    hexadecimal(bitMask(field(f, 'N'), field(f, 'imms'), field(f, 'immr'), field(f, 'sf') === 1)),
+  hw: (f) => (field(f, 'hw') === 0 ? '' : `, lsl #${16 * field(f, 'hw')}`),
+  shift: (f) => {
+    const amount = field(f, 'imm6');
+    const kind = field(f, 'shift');
+    return kind === 0 && amount === 0 ? '' : `, ${SHIFTS[kind]} #${amount}`;
+  },
+  extended: extendedRegister,
+  imm26: (f) => `#${4 * signed(field(f, 'imm26'), 26)}`,
+  imm19: (f) => `#${4 * signed(field(f, 'imm19'), 19)}`,
+  imm14: (f) => `#${4 * signed(field(f, 'imm14'), 14)}`,
+  testbit: (f) =>
+    `${orZero(field(f, 'Rt'), field(f, 'b5') === 1)}, #${32 * field(f, 'b5') + field(f, 'b40')}`,
+  base: (f) => `[${orStack(field(f, 'Rn'), true)}]`,
+  uimm12: (f, rest) =>
+    address(orStack(field(f, 'Rn'), true), `#${field(f, 'imm12') * 2 ** Number.parseInt(rest, 2)}`),
+  offset9: (f) => address(orStack(field(f, 'Rn'), true), `#${signed(field(f, 'imm9'), 9)}`),
+  pre9: (f) => `[${orStack(field(f, 'Rn'), true)}, #${signed(field(f, 'imm9'), 9)}]!`,
+  post9: (f) => `[${orStack(field(f, 'Rn'), true)}], #${signed(field(f, 'imm9'), 9)}`,
+  offset7: (f, rest) =>
+    address(orStack(field(f, 'Rn'), true), `#${signed(field(f, 'imm7'), 7) * 2 ** Number(rest)}`),
+  pre7: (f, rest) =>
+    `[${orStack(field(f, 'Rn'), true)}, #${signed(field(f, 'imm7'), 7) * 2 ** Number(rest)}]!`,
+  post7: (f, rest) =>
+    `[${orStack(field(f, 'Rn'), true)}], #${signed(field(f, 'imm7'), 7) * 2 ** Number(rest)}`,
+  regoffset: (f, rest) => registerOffset(f, Number.parseInt(rest, 2)),
+  prefetch: (f) => prefetch(field(f, 'Rt')),
+  hint: (f) => `#${8 * field(f, 'CRm') + field(f, 'op2')}`,
+  isb: (f) => (field(f, 'CRm') === 15 ? 'sy' : `#${field(f, 'CRm')}`),
+  barrier: (f) => BARRIERS.get(field(f, 'CRm')) ?? `#${field(f, 'CRm')}`,
+  readable: (f) => systemRegister(f, 'r'),
+  writable: (f) => systemRegister(f, 'w'),
+};
+
+/** Fields of a word of a form. */
+function fieldsOf(word: number, { fields }: A64Form): Fields {
+  return Object.fromEntries(
+    fields.map(({ name, shift, width }) => [name, (word >>> shift) & (2 ** width - 1)]),
+  );
+}
+
+/**
+ * One instruction in assembly language. Branches and addresses are relative to it.
+ * @param word The instruction, unsigned.
+ * @returns undefined where the word is UNALLOCATED; floating point and Advanced SIMD are `simd`.
+ */
+export function disassembleA64(word: number): string | undefined {
+  const form = formOf(word);
+  if (!form) return undefined;
+  const fields = fieldsOf(word, form);
+  return form.syntax.replaceAll(/\{([^}]+)\}/g, (_, operand: string) => {
+    const [kind = '', rest = ''] = operand.split('.');
+    const format = OPERANDS[kind];
+    if (!format) throw new Error(`${form.name}: no operand is ${operand}`);
+    return format(fields, rest);
+  });
+}
