@@ -49,7 +49,7 @@ function hypercalls(
 ): (call: Hypercall) => HypercallResult {
   let ended: HypercallResult | undefined;
   const off = () => {
-    ended = { then: 'off' };
+    ended = { what: 'off' };
   };
   const machine: PsciMachine = {
     vcpus: VCPUS,
@@ -63,13 +63,13 @@ function hypercalls(
     end(how) {
       if (how === 'off') return off();
       restart();
-      ended = { then: 'reset' };
+      ended = { what: 'reset' };
     },
   };
   return (call) => {
     ended = undefined;
     const x0 = callPsci(machine, call);
-    return x0 === undefined ? (ended ?? { then: 'off' }) : { then: 'return', x0 };
+    return x0 === undefined ? (ended ?? { what: 'off' }) : { what: 'return', x0 };
   };
 }
 
@@ -97,8 +97,7 @@ async function createVirtMachine(
     const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true });
     const vintf = host.createVintf(viommu);
     const { idRegisters = 'auto' } = options;
-    const shown =
-      idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
+    const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));

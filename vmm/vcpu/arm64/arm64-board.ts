@@ -23,11 +23,11 @@ export interface Hypercall {
 
 /** What becomes of a call: it returns a value in X0, or not at all. */
 export type HypercallResult =
-  | { readonly then: 'return'; readonly x0: bigint }
+  | { readonly what: 'return'; readonly x0: bigint }
   /** The machine is off. */
-  | { readonly then: 'off' }
+  | { readonly what: 'off' }
   /** The machine begins again: nothing of what was is left. */
-  | { readonly then: 'reset' };
+  | { readonly what: 'reset' };
 
 /** The board of an arm64 guest. */
 export interface Arm64Board {

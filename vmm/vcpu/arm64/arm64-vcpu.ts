@@ -33,7 +33,7 @@ const MMIO = EXIT_KINDS.indexOf('mmio');
 const WAIT = EXIT_KINDS.indexOf('wait');
 
 /** Instructions of one unit of a budget. */
-const BUDGET = 1n << 20n;
+const BUDGET = 0x100000;
 /** Exception class of an instruction that is UNDEFINED. */
 const EC_UNKNOWN = 0;
 const MPIDR_RES1 = 1n << 31n;
@@ -108,7 +108,7 @@ export class Arm64Vcpu implements Vcpu {
   run(budget: number): VcpuExit {
     const { host, exports } = this.#options;
     const block = this.#block;
-    const end = block.long(ARM64_COUNT) + BigInt(budget) * BUDGET;
+    const end = block.long(ARM64_COUNT) + BigInt(Math.ceil(budget * BUDGET));
     host.setInGuest(this.index, true);
     try {
       while (block.long(ARM64_COUNT) < end) {
@@ -189,9 +189,9 @@ export class Arm64Vcpu implements Vcpu {
       x2: x(2),
       x3: x(3),
     });
-    if (result.then === 'off') return OFF;
+    if (result.what === 'off') return OFF;
     // It has been reset meanwhile.
-    if (result.then === 'reset') return YIELD;
+    if (result.what === 'reset') return YIELD;
     block.setLong(ARM64_X, result.x0);
     return undefined;
   }
