@@ -2,7 +2,7 @@
 // SMMU a DMA engine. It boots kernels that look for their hardware in a device tree.
 
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
-import type { Placement } from '../../../devices/bus/index.ts';
+import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
@@ -31,6 +31,11 @@ export interface VirtBoardOptions {
   readonly append?: string | undefined;
   /** Unix time in seconds, 32 bits, that the clock starts at. Default: now. */
   readonly epoch?: number | undefined;
+  /**
+   * What becomes of the time that the vCPU waits for an interrupt: it is skipped, so that runs are alike
+   * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
+   */
+  readonly sleep?: 'skip' | 'wait' | undefined;
 }
 
 const DEFAULT_MEMORY = 0x10000000;
@@ -128,6 +133,7 @@ async function createVirtMachine(
     const guest: Arm64Guest = new Arm64Guest({
       module: cpuModule,
       memory,
+      pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
       board: {
         interrupts: gic,
         hypercall: hypercalls(memory, () => {

@@ -36,6 +36,8 @@ export interface Arm64GuestOptions {
   readonly memory: Arm64Memory;
   readonly board: Arm64Board;
   readonly program: Arm64Program;
+  /** Time of the computer, by which its vCPU sleeps. Default: it sleeps no time at all. */
+  readonly pace?: Clock | undefined;
 }
 
 /** It neither sees its exits, nor says what they are for. */
@@ -75,7 +77,7 @@ export class Arm64Guest implements Guest {
   }
 
   async start(host: VcpuHost): Promise<readonly Vcpu[]> {
-    const { module, memory, board, program } = this.#options;
+    const { module, memory, board, program, pace } = this.#options;
     const imports = {
       env: { memory: memory.memory },
       board: {
@@ -94,6 +96,7 @@ export class Arm64Guest implements Guest {
       host,
       board,
       entry: () => program.entry,
+      pace,
       recordsFull: () => this.#emptyPool(),
     });
     this.#exports = exports;

@@ -22,6 +22,7 @@ import {
   ARM64_X,
 } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../../assembly/load.ts';
+import type { Clock } from '../../../devices/bus/index.ts';
 import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
 import type { Vcpu, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
@@ -60,6 +61,8 @@ export interface Arm64VcpuOptions {
   readonly host: VcpuHost;
   readonly board: Arm64Board;
   entry(): Arm64Entry;
+  /** Time of the computer, by which the vCPU sleeps. Undefined: it sleeps no time at all. */
+  readonly pace: Clock | undefined;
   /** No record page is left: makes room. */
   recordsFull(): void;
 }
@@ -71,6 +74,8 @@ export class Arm64Vcpu implements Vcpu {
   readonly #block: Arm64Block;
   /** What an access has come to that cannot go on; it ends the run. */
   #ended: VcpuExit | undefined;
+  /** It waits for an interrupt since then, by both clocks. */
+  #asleep: { readonly since: bigint; readonly paceNs: number } | undefined;
 
   constructor(options: Arm64VcpuOptions) {
     this.index = options.index;
@@ -98,6 +103,7 @@ export class Arm64Vcpu implements Vcpu {
     block.setLong(ARM64_X, x0);
     board.interrupts.connect(this.index, block.at + ARM64_PENDING, block.at + ARM64_LIMIT);
     this.#ended = undefined;
+    this.#asleep = undefined;
   }
 
   /** Its IRQ input follows the interrupt controller's: also when nothing says so any more. */
@@ -111,6 +117,8 @@ export class Arm64Vcpu implements Vcpu {
     const end = block.long(ARM64_COUNT) + BigInt(Math.ceil(budget * BUDGET));
     host.setInGuest(this.index, true);
     try {
+      this.#followTimers();
+      if (this.#sleeps()) return IDLE;
       while (block.long(ARM64_COUNT) < end) {
         this.#followTimers();
         const exit = this.#handle(exports.runTo(block.at, this.#due(end)));
@@ -196,18 +204,38 @@ export class Arm64Vcpu implements Vcpu {
     return undefined;
   }
 
-  /** Sleeps to the next timer, of the vCPU or of a device; idle when there is none. */
+  /** The counter at the next timer, of the vCPU or of a device; undefined: there is none. */
+  #nextTimer(): bigint | undefined {
+    const { now, deadline } = this.timers;
+    const ms = this.#options.host.untilTimerMs();
+    if (!Number.isFinite(ms)) return deadline;
+    const device = now + BigInt(Math.ceil(ms * TICKS_PER_MS));
+    return deadline === undefined || device < deadline ? device : deadline;
+  }
+
+  /** Sleeps to the next timer: at once, or as long as it takes. Idle when there is none. */
   #waitForInterrupt(): VcpuExit | undefined {
-    const { board, host } = this.#options;
+    const { board, host, pace } = this.#options;
     if (board.interrupts.irqAsserted(this.index)) return undefined;
-    const { now } = this.timers;
-    const own = this.timers.deadline;
-    const ms = host.untilTimerMs();
-    const device = Number.isFinite(ms) ? now + BigInt(Math.ceil(ms * TICKS_PER_MS)) : undefined;
-    const wake = own === undefined || (device !== undefined && device < own) ? device : own;
-    if (wake !== undefined) this.timers.sleepUntil(wake);
+    const wake = this.#nextTimer();
+    if (pace) this.#asleep = { since: this.timers.now, paceNs: pace.nowNs() };
+    else if (wake !== undefined) this.timers.sleepUntil(wake);
     this.#exit(WAIT, () => host.wait());
-    return this.#takeEnded() ?? (wake === undefined ? IDLE : undefined);
+    return this.#takeEnded() ?? (pace || wake === undefined ? IDLE : undefined);
+  }
+
+  /** It still waits for an interrupt. Its time goes on, to the next timer at most. */
+  #sleeps(): boolean {
+    const { pace, board } = this.#options;
+    if (!this.#asleep || !pace) return false;
+    const passed = this.#asleep.since + BigInt(Math.floor(pace.nowNs() - this.#asleep.paceNs));
+    const wake = this.#nextTimer();
+    const isTime = wake !== undefined && passed >= wake;
+    const now = isTime ? wake : passed;
+    if (now > this.timers.now) this.timers.sleepUntil(now);
+    if (!isTime && !board.interrupts.irqAsserted(this.index)) return true;
+    this.#asleep = undefined;
+    return false;
   }
 
   /** Something outside of the guest. What is thrown ends the run; it does not pass through the CPU. */

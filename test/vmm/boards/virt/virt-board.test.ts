@@ -65,6 +65,16 @@ describe('a machine of the board virt', () => {
     expect(machine.statistics.exits.byKind.wait).toBe(1);
   });
 
+  it('sleeps as long as its timer says, when it is to wait', async () => {
+    const { machine, output } = await bootProgram(timer('asleep'), { sleep: 'wait' });
+    const before = performance.now();
+    expect([await machine.step(), machine.idle]).toEqual(['paused', true]);
+    machine.resume();
+    expect(await machine.wait()).toMatchObject({ status: 'off' });
+    expect(performance.now() - before).toBeGreaterThanOrEqual(0.4);
+    expect(output()).toBe('A21');
+  });
+
   it('has external aborts where no device is, and UNDEFINED for what it has not', async () => {
     // 0x25: data abort of EL1; 0x10: external abort, 0x50: of a write. 0: unknown.
     expect(await run(FAULTS)).toBe('U@U\x80000000');

@@ -143,6 +143,20 @@ export const RESET = image({
   40: 'R',
 });
 
+/** Prints what Linux says before it spins for ever, and does so. */
+export const PANIC = image({
+  0: [
+    0xd2a12001, // mov x1, #0x9000000
+    0x100000c2, // adr x2, 0x1c
+    0x38401443, // ldrb w3, [x2], #1
+    0x34000063, // cbz w3, 0x18
+    0x39000023, // strb w3, [x1]
+    0x17fffffd, // b 0x8
+    0x14000000, // b .
+  ],
+  28: '[    1.0] Kernel panic - not syncing: no root\r\nand more\n\0',
+});
+
 /** Waits for a byte from the console, sends the next one, and powers off. */
 export const ECHO = image({
   0: [
