@@ -1,6 +1,6 @@
 // A vCPU block as JavaScript reads and writes it (assembly/layout/arm64-state.ts).
 
-import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/arm64-registers.ts';
+import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';
 import {
   ARM64_LIMIT,
   ARM64_PENDING,
