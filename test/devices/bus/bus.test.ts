@@ -26,6 +26,14 @@ describe('bus', () => {
     expect(bus.statistics.unmappedReads).toBe(50);
   });
 
+  it('says where a device answers, without an access', () => {
+    const device = new ScratchDevice();
+    const bus = busWith([device, 0x1000]);
+    const mapped = [0xfff, 0x1000, 0x1fff, 0x2000, 2 ** 40].map((at) => bus.isMapped(at));
+    expect(mapped).toEqual([false, true, true, false, false]);
+    expect([device.accesses, bus.statistics.unmappedReads]).toEqual([[], 0]);
+  });
+
   it('hands over values and vCPU, in 32 and 64 bits', () => {
     const device = new ScratchDevice();
     const bus = busWith([device, 0x9000_0000]);
