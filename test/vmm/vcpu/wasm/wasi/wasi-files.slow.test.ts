@@ -426,5 +426,9 @@ it('a guest of the documentation keeps a note in a file', async () => {
     },
   });
   await machine.boot();
-  expect([machine.step(), machine.exitCode, output]).toEqual(['off', 0, 'kept in a file\n']);
+  expect([machine.step(), machine.end, output]).toEqual([
+    'off',
+    { status: 'off', exitCode: 0 },
+    'kept in a file\n',
+  ]);
 });
