@@ -97,7 +97,11 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
 const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['nothing to do; see vsmmu --help', ''],
   ["unknown command 'run'", 'run'],
-  ['no guest: give "toy" or the path of a WebAssembly guest', 'boot'],
+  ['no guest: give "toy", or the path of a WebAssembly guest or of a kernel', 'boot'],
+  ['--append is for kernels: it goes with --arch arm64', 'boot toy --append quiet'],
+  ['--path is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --path direct'],
+  ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
+  ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
   [/too many arguments/, 'boot toy toy'],
   ["unknown option '--vm'", 'boot toy --vm 2'],
   [/it must be one of all, direct, trapped, overlay, not "both"/, 'boot toy --path both'],
@@ -224,7 +228,10 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/unknown\.json: there is no option "vm": did you mean "vms"\?/, 'boot --config unknown.json'],
   [/range\.json: vms must be an integer from 1 to 16, not 17/, 'boot --config range.json'],
   [/type\.json: json must be true or false, not "yes"/, 'boot --config type.json'],
-  ['no guest: give "toy" or the path of a WebAssembly guest', 'boot --config no-guest.json'],
+  [
+    'no guest: give "toy", or the path of a WebAssembly guest or of a kernel',
+    'boot --config no-guest.json',
+  ],
   [
     /next\.json is of version 2 of the configuration format, this is version 1/,
     'boot --config next.json',
