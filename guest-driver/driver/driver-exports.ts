@@ -39,7 +39,7 @@ import { RESULT_OK } from './result';
 import { probeSmmu } from './smmu-probe';
 import { resetSmmu } from './smmu-reset';
 import { allocateStructures } from './smmu-structures';
-import { writeContextDescriptor } from './stage1-cd';
+import { allocateContextDescriptors, writeContextDescriptor } from './stage1-cd';
 import { allocateTable, descriptorOf, mapPages, unmapPages } from './stage1-table';
 import { attachStage1, detachStream, steOf } from './stream-table';
 
@@ -236,7 +236,7 @@ export function newContextDescriptor(table: usize, asid: u32): usize {
 }
 /** A table of 1 << `cdMax` CDs that are not valid, and one of its CDs. */
 export function newContextDescriptors(cdMax: u32): usize {
-  return allocate((<usize>CD_SIZE) << cdMax, (<usize>CD_SIZE) << cdMax);
+  return allocateContextDescriptors(cdMax);
 }
 export function setContextDescriptor(cds: usize, ssid: u32, table: usize, asid: u32): void {
   writeContextDescriptor(cds + ssid * CD_SIZE, table, asid);

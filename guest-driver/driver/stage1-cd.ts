@@ -18,6 +18,7 @@ import {
 import { IDR5_OAS } from '../../assembly/layout/smmu-registers';
 import { gpaOf } from '../runtime/abi';
 import { bitsOf, place } from '../runtime/guest-fields';
+import { allocate } from '../runtime/pages';
 import { smmu } from './smmu';
 
 /** T0SZ of a 48-bit input address. */
@@ -26,6 +27,16 @@ const WRITE_BACK = 1;
 const INNER_SHAREABLE = 3;
 /** MAIR: index 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
 const MAIR: u64 = 0xf404ff44;
+
+/**
+ * Allocates CDs that are not valid, one for each substream.
+ * @param cdMax log2 of their number.
+ * @returns their memory offset, 0 when memory is exhausted.
+ */
+export function allocateContextDescriptors(cdMax: u32): usize {
+  const size = (<usize>CD_SIZE) << cdMax;
+  return allocate(size, size);
+}
 
 /**
  * Writes a CD: one table at TTB0, 4 KiB granule, 48-bit addresses, faults recorded and aborted.

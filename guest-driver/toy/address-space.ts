@@ -1,8 +1,7 @@
 // The toy's one address space: where its buffers are, as the CPU and as the DMA engine see them.
 
-import { CD_SIZE } from '../../assembly/layout/cd';
 import { RESULT_NO_MEMORY, RESULT_OK } from '../driver/result';
-import { writeContextDescriptor } from '../driver/stage1-cd';
+import { allocateContextDescriptors, writeContextDescriptor } from '../driver/stage1-cd';
 import { allocateTable, IOVA_PAGE_SIZE, mapPages } from '../driver/stage1-table';
 import { gpaOf } from '../runtime/abi';
 import { allocate } from '../runtime/pages';
@@ -30,7 +29,7 @@ export function buildAddressSpace(): i32 {
   const state = toy();
   const page: usize = IOVA_PAGE_SIZE;
   state.table = allocateTable();
-  state.cd = allocate(CD_SIZE, CD_SIZE);
+  state.cd = allocateContextDescriptors(0);
   state.source = allocate(<usize>BUFFER_PAGES * page, page);
   state.target = allocate(<usize>BUFFER_PAGES * page, page);
   state.live = allocate(<usize>LIVE_PAGES * page, page);

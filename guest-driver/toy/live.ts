@@ -2,7 +2,6 @@
 // address spaces with an ASID each, so that there is something to watch. One beat a call,
 // each beat one thing. Single characters on the console's input steer it.
 
-import { CD_SIZE } from '../../assembly/layout/cd';
 import {
   CHECKPOINT_PATH_DIRECT,
   CHECKPOINT_PATH_TRAPPED,
@@ -12,7 +11,7 @@ import { eventCount } from '../driver/event-queue';
 import { serviceInterrupts } from '../driver/interrupt-handlers';
 import { invalidateAsid, invalidatePages } from '../driver/invalidate-pages';
 import { RESULT_OK } from '../driver/result';
-import { writeContextDescriptor } from '../driver/stage1-cd';
+import { allocateContextDescriptors, writeContextDescriptor } from '../driver/stage1-cd';
 import { allocateTable, IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/stage1-table';
 import { attachStage1, detachStream } from '../driver/stream-table';
 import { gpaOf } from '../runtime/abi';
@@ -78,7 +77,7 @@ export function beginLive(): void {
   let ok = state.buffer != 0;
   for (let space: u32 = 0; space < SPACES && ok; space++) {
     const table = space == 0 ? toy().table : allocateTable();
-    const cd = space == 0 ? toy().cd : allocate(CD_SIZE, CD_SIZE);
+    const cd = space == 0 ? toy().cd : allocateContextDescriptors(0);
     ok = table != 0 && cd != 0;
     if (ok && space != 0) writeContextDescriptor(cd, table, asidOf(space));
     store<usize>(TABLES + (space << 3), table);

@@ -17,7 +17,7 @@ import { eventCount, eventRecord } from '../driver/event-queue';
 import { invalidatePages } from '../driver/invalidate-pages';
 import { RESULT_NO_MEMORY, RESULT_OK } from '../driver/result';
 import { smmu } from '../driver/smmu';
-import { writeContextDescriptor } from '../driver/stage1-cd';
+import { allocateContextDescriptors, writeContextDescriptor } from '../driver/stage1-cd';
 import { allocateTable, IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/stage1-table';
 import { attachStage1, detachStream } from '../driver/stream-table';
 import { gpaOf } from '../runtime/abi';
@@ -118,8 +118,7 @@ export function hasSubstreams(): bool {
 
 export function pasidStep(): void {
   const state = toy();
-  const size = (<usize>CD_SIZE) << CD_MAX;
-  const cds = allocate(size, size);
+  const cds = allocateContextDescriptors(CD_MAX);
   const table = allocateTable();
   const page = allocate(IOVA_PAGE_SIZE, IOVA_PAGE_SIZE);
   let result: i32 = cds == 0 || table == 0 || page == 0 ? RESULT_NO_MEMORY : RESULT_OK;

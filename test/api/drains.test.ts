@@ -5,9 +5,9 @@ import { Drains } from '../../vmm/api/drains.ts';
 import type { BoardMachine } from '../../vmm/boards/index.ts';
 import { VmHost } from '../../vmm/nested/index.ts';
 import { SideCore } from '../../vmm/threads/index.ts';
-import { PROJECT } from '../support/compile-assembly.ts';
 import { checkedHost } from '../support/findings.ts';
 import { lendVm } from '../support/lent-vm.ts';
+import { PROJECT } from '../support/project.ts';
 
 const URL_OF_DRAIN = new URL(`file://${PROJECT}/dist/vmm/threads/drain-worker.js`);
 /** Batches so large that a thread pays wherever a core is idle. */

@@ -1,5 +1,6 @@
 // The API as a user of the package has it: imported by the package's own name, so that workers are the built ones.
 
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Host, type Machine, type MachineOptions } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
@@ -16,6 +17,17 @@ const THREE = reactor(
      (call $write32 (i32.const ${UART}) (i32.const 33))
      (global.set $turns (i32.add (global.get $turns) (i32.const 1)))
      (if (result i32) (i32.ge_u (global.get $turns) (i32.const 3)) (then (i32.const 2)) (else (i32.const 1))))`,
+  IMPORT_WRITE32,
+);
+const COUNTER = 0x100000;
+/** Never comes back from its turn: counts its exits. */
+const TURNING = reactor(
+  `(func $run (param i32) (result i32)
+     (loop $again
+       (i32.store (i32.const ${COUNTER}) (i32.add (i32.load (i32.const ${COUNTER})) (i32.const 1)))
+       (call $write32 (i32.const ${UART + 0x24}) (i32.const 0))
+       (br $again))
+     (i32.const 0))`,
   IMPORT_WRITE32,
 );
 /** Sends what its UART has received back in the next turn. */
@@ -90,6 +102,37 @@ describe('a machine of the API', () => {
       await expect(machine.step()).rejects.toMatchObject({ name: 'UseError', code: 'running' });
       expect(await machine.wait()).toMatchObject({ status: 'off' });
       expect(text(output)).toBe('!!!');
+    });
+  });
+
+  it.each(['inline', 'mailbox'] as const)(
+    'runs on behind a step that it was resumed in: %s',
+    async (transport) => {
+      await withMachine({ guest: THREE, transport }, async (machine) => {
+        await machine.boot({ paused: true });
+        const step = machine.step();
+        machine.resume();
+        await step;
+        expect(await machine.wait()).toMatchObject({ status: 'off' });
+      });
+    },
+  );
+
+  it('stands still in the middle of a step that never ends, when it is paused', async () => {
+    await withMachine({ guest: TURNING, transport: 'mailbox' }, async (machine) => {
+      const turns = () => new DataView(machine.memory.buffer).getUint32(COUNTER, true);
+      await machine.boot({ paused: true });
+      const step = machine.step();
+      await expect.poll(turns).toBeGreaterThan(0);
+      await machine.pause();
+      expect(machine.status).toBe('paused');
+      const stood = turns();
+      await setTimeout(50);
+      expect(turns()).toBe(stood);
+      machine.resume();
+      await expect.poll(turns).toBeGreaterThan(stood);
+      await machine.stop('enough');
+      expect(await step).toBe('stopped');
     });
   });
 

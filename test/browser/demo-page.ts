@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { Picture, RawQueue } from '../../demo/protocol.ts';
-import { PROJECT } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 
 /** What the page puts into its global scope (demo/demo-page.ts). */
 interface Handle {

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROJECT } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 import { type Outcome, vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
 import { command, IMPORT_MEMORY, leb, name, section, vector } from '../support/wasm-bytes.ts';
 import { assemble, IMPORT_READ32, reactor } from '../support/wat.ts';

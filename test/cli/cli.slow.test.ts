@@ -11,7 +11,7 @@ import {
   ABI_AT_RAM_GPA_BASE,
 } from '../../assembly/layout/guest-abi.ts';
 import type { Report } from '../../cli/report.ts';
-import { PROJECT } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
 import { assemble, IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as versions from 'vsmmu';
 import * as GUEST_ABI from '../../assembly/layout/guest-abi.ts';
 import { BOOT_SETTINGS } from '../../cli/boot-settings.ts';
-import { PROJECT } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 import { vsmmu } from '../support/vsmmu-command.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);

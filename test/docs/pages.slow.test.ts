@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
-import { PROJECT } from '../support/compile-assembly.ts';
 import { type Block, blocksOf, expectLines, readPage, runPage } from '../support/doc-page.ts';
 import { run } from '../support/packed.ts';
+import { PROJECT } from '../support/project.ts';
 
 const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 const PAGES = readdirSync(join(PROJECT, 'docs'))

@@ -8,7 +8,7 @@ import * as DMA from '../../assembly/layout/dma-engine-registers.ts';
 import * as tables from '../../devices/tables/index.ts';
 import { PAGES } from '../../scripts/reference-tables.mjs';
 import { HOST_SETTINGS, MACHINE_SETTINGS } from '../../vmm/api/settings.ts';
-import { PROJECT } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 
 const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 

@@ -6,7 +6,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileAssembly, PROJECT } from '../support/compile-assembly.ts';
+import { compileAssembly } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 
 interface Report {
   readonly ok: boolean;

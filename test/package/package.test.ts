@@ -6,8 +6,8 @@ import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { PROJECTS, SOURCES } from '../../scripts/type-projects.mjs';
-import { PROJECT } from '../support/compile-assembly.ts';
 import { installPacked, type Packed, run } from '../support/packed.ts';
+import { PROJECT } from '../support/project.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
 const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildDist, distOf, isDistStale } from '../../scripts/build-dist.mjs';
 import { compileModules, ENTRIES, staleModules, wasmModules } from '../../scripts/build-wasm.mjs';
 import { importClosure, treeReader } from '../../scripts/wasm-inputs.mjs';
-import { PROJECT } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 
 type Files = Readonly<Record<string, string>>;
 

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkFile, checkHotModule, HOT_MODULES } from '../../scripts/check-wasm.mjs';
-import { PROJECT } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 
 type Bytes = readonly number[];
 

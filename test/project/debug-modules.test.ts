@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { PROJECT } from '../support/compile-assembly.ts';
 import { withDebugModules } from '../support/debug-modules.ts';
+import { PROJECT } from '../support/project.ts';
 
 const debug = (file: string) =>
   withDebugModules(readFileSync(join(PROJECT, file), 'utf8'), join(PROJECT, file));

@@ -4,8 +4,9 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileAssembly, PROJECT } from '../support/compile-assembly.ts';
+import { compileAssembly } from '../support/compile-assembly.ts';
 import { checkedModules } from '../support/findings.ts';
+import { PROJECT } from '../support/project.ts';
 import { Harness, harness } from '../support/unit-harness.ts';
 import { judge, prepare, type Verdict } from './judge.ts';
 import { matrix } from './matrix.ts';

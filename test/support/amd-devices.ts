@@ -18,12 +18,13 @@ import {
 } from '../../devices/amd-iommu/index.ts';
 import { SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import { storeStructure } from '../../devices/tables/index.ts';
-import type { DeviceFactory, FakeHost, Stimulus } from '../../devices/testing/index.ts';
+import type { DeviceFactory, Stimulus } from '../../devices/testing/index.ts';
 import { createHostMemory } from '../../devices/unit/index.ts';
 import { HostRam } from '../../host/hardware/host-ram.ts';
 import { AmdDevice, AmdIommu } from '../../host/kernel/amd/index.ts';
 import { Vm } from '../../host/kernel/vm.ts';
 import { AmdGuestIommu } from '../../vmm/nested/amd/index.ts';
+import { tableMemory } from './table-memory.ts';
 
 const modules = { ...(await loadHotModules()), amdIommu: await loadAmdIommu() };
 const backends = new WeakMap<object, AmdGuestIommu>();
@@ -67,12 +68,6 @@ export const virtualAmdIommu: DeviceFactory = (host) => {
   return device;
 };
 
-const memoryOf = (host: FakeHost) => ({
-  load64: (gpa: number) => host.memory.load64(gpa) ?? 0n,
-  store64: (gpa: number, value: bigint) => host.memory.store64(gpa, value),
-  allocate: () => 0,
-});
-
 /** A driver's steps: the IOMMU up, or some commands; then what the host does at a safe point. */
 export const amdDriver: Stimulus = (bus, random, host) => {
   const backend = backends.get(bus.device);
@@ -92,7 +87,7 @@ export const amdDriver: Stimulus = (bus, random, host) => {
       completionWait({ address: page(4) + 8 * random.below(8), data: 1 }, true),
     ];
     commands.forEach((command, i) => {
-      storeStructure(memoryOf(host), page(2) + 16 * i, command);
+      storeStructure(tableMemory(host.memory), page(2) + 16 * i, command);
     });
     bus.write32(AMD_COMMAND_TAIL, 16 * random.below(6));
   }

@@ -17,11 +17,12 @@ import {
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { OP_CMD_SYNC, OP_TLBI_NH_VA } from '../../assembly/layout/commands.ts';
-import type { DeviceBus, Random } from '../../devices/testing/index.ts';
+import type { DeviceBus, Random, Stimulus } from '../../devices/testing/index.ts';
+import { LVCMDQS } from './vintf-backend.ts';
 
 const LOG2SIZE = 3;
 
-export interface CmdqvStepOptions {
+interface CmdqvStepOptions {
   readonly vintfs: number;
   readonly vcmdqs: number;
   /** Bytes of memory that rings lie in. */
@@ -31,7 +32,7 @@ export interface CmdqvStepOptions {
 }
 
 /** One step: enable something, give a queue a ring, queue a command (one in four is illegal), acknowledge an error. */
-export function cmdqvStep(
+function cmdqvStep(
   bus: DeviceBus,
   random: Random,
   { vintfs, vcmdqs, memory, address }: CmdqvStepOptions,
@@ -75,3 +76,21 @@ export function cmdqvStep(
     }
   }
 }
+
+/** A step of a guest with one VINTF, whose rings lie in its RAM. */
+export const virtualCmdqvStep: Stimulus = (bus, random, host) =>
+  cmdqvStep(bus, random, {
+    vintfs: 1,
+    vcmdqs: LVCMDQS,
+    memory: host.ram,
+    address: host.ramGpa,
+  });
+
+/** A step of who has a physical CMDQV with two VINTFs; the rings lie in the RAM of window 1. */
+export const physicalCmdqvStep: Stimulus = (bus, random, host) =>
+  cmdqvStep(bus, random, {
+    vintfs: 2,
+    vcmdqs: 4,
+    memory: host.ram,
+    address: 2 ** 32 + host.ramGpa,
+  });

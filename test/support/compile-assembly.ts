@@ -3,10 +3,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import type { Compiled } from '../../scripts/asc.mjs';
-
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+import { PROJECT } from './project.ts';
 
 /**
  * @param entry path of the entry file, relative to the project (or to `root`).
@@ -18,8 +17,6 @@ export async function compileAssembly(
   options: readonly string[],
   root = PROJECT,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // Global setups import PROJECT, and only tests can import this.
-  const { inject } = await import('vitest');
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-asc-'));
   try {
     const outFile = join(folder, 'out.wasm');

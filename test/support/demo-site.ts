@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
-import { PROJECT } from './compile-assembly.ts';
+import { PROJECT } from './project.ts';
 
 const SITE = join(PROJECT, 'demo/dist');
 const TYPES: Readonly<Record<string, string>> = {

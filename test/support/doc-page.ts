@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { PROJECT } from './compile-assembly.ts';
+import { PROJECT } from './project.ts';
 
 export interface Block {
   readonly language: string;

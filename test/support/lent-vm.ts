@@ -2,7 +2,7 @@
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import { VCMDQ_CONFIG, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
-import { type MsiController, offsetOfGpa } from '../../devices/bus/index.ts';
+import { guestMemoryOf, type MsiController } from '../../devices/bus/index.ts';
 import {
   contextDescriptor,
   PageTable,
@@ -15,6 +15,7 @@ import {
 import type { Vm } from '../../host/kernel/index.ts';
 import type { CreateViommuOptions, LentVintf, NestedSmmu, VmHost } from '../../vmm/nested/index.ts';
 import { ABI_EXIT_REQUEST, ramRegions } from '../../vmm/vcpu/wasm/index.ts';
+import { tableMemory } from './table-memory.ts';
 
 export const RAM_GPA_BASE = 0x80000000;
 export const RING_GPA = RAM_GPA_BASE + 0x180000;
@@ -53,17 +54,7 @@ export function lendVm(host: VmHost, name = 'vm', options: LendOptions = {}): Le
 export function guestRam() {
   const wasm = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
   const regions = ramRegions(wasm, RAM_GPA_BASE);
-  const view = new DataView(wasm.buffer);
-  let next = TABLES_GPA;
-  const memory: TableMemory = {
-    load64: (gpa) => view.getBigUint64(offsetOfGpa(regions, gpa, 8), true),
-    store64: (gpa, value) => view.setBigUint64(offsetOfGpa(regions, gpa, 8), value, true),
-    allocate(size, alignment) {
-      const at = Math.ceil(next / alignment) * alignment;
-      next = at + size;
-      return at;
-    },
-  };
+  const memory = tableMemory(guestMemoryOf(wasm, regions), TABLES_GPA);
   return { wasm, regions, memory };
 }
 

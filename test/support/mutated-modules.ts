@@ -4,7 +4,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HotModules } from '../../assembly/load.ts';
-import { compileAssembly, PROJECT } from './compile-assembly.ts';
+import { compileAssembly } from './compile-assembly.ts';
+import { PROJECT } from './project.ts';
 
 export interface Mutation {
   /** Path below assembly/. */

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { PROJECT } from './compile-assembly.ts';
+import { PROJECT } from './project.ts';
 
 export const run = promisify(execFile);
 

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { PROJECT } from '../support/compile-assembly.ts';
+import { PROJECT } from '../support/project.ts';
 
 interface PathResult {
   readonly path: 'direct' | 'trapped';

@@ -44,7 +44,6 @@ import { checkOptionNames } from './settings.ts';
  */
 export class Machine implements AsyncDisposable {
   readonly #parts: MachineParts;
-  #paused = false;
   #booting: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
   #turn: Promise<CoreStatus> | undefined;
@@ -118,8 +117,8 @@ export class Machine implements AsyncDisposable {
   }
 
   get status(): MachineStatus {
-    const { status } = this.#inner;
-    return status === 'running' && this.#paused ? 'paused' : status;
+    const { status, pace } = this.#inner;
+    return pace === 'free' ? status : 'paused';
   }
 
   /** Why the machine failed. */
@@ -204,7 +203,6 @@ export class Machine implements AsyncDisposable {
         'booted',
         `${this.name} has ended (${this.status}): reset it before it boots again`,
       );
-    this.#paused = options.paused ?? false;
     if (options.signal) this.#stopAt(options.signal);
     this.#booting = this.#inner.boot().finally(() => {
       this.#booting = undefined;
@@ -215,16 +213,17 @@ export class Machine implements AsyncDisposable {
       this.#unlisten();
       throw error;
     }
+    if (options.paused && this.#inner.status === 'running') return this.#standStill();
     this.#emitStatus();
-    if (this.#inner.status !== 'running') this.#settle();
-    else if (!this.#paused) this.#run();
+    this.#goOn();
   }
 
   #stopAt(signal: AbortSignal): void {
     const stop = () => {
       const { reason } = signal as { readonly reason: unknown };
+      const { pace } = this.#inner;
       this.#inner.stop(reason instanceof Error ? reason.message : String(reason));
-      if (this.#paused && !this.#booting) this.#settle();
+      if (pace === 'paused' && !this.#booting) this.#settle();
     };
     signal.addEventListener('abort', stop, { once: true });
     this.#unlisten = () => signal.removeEventListener('abort', stop);
@@ -253,17 +252,19 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  #run(): void {
-    this.#loop ??= this.#turns().finally(() => {
-      this.#loop = undefined;
-      if (this.#inner.status !== 'running') this.#settle();
-      else if (!this.#paused) this.#run();
-    });
+  /** Lets it run by itself, when it is not paused and has not ended. */
+  #goOn(): void {
+    if (this.#inner.status !== 'running') this.#settle();
+    else if (this.#inner.pace === 'free')
+      this.#loop ??= this.#turns().finally(() => {
+        this.#loop = undefined;
+        this.#goOn();
+      });
   }
 
   async #turns(): Promise<void> {
     const wait = new IdleWait();
-    while (this.#inner.status === 'running' && !this.#paused) {
+    while (this.status === 'running') {
       await this.#takeTurn();
       if (this.#inner.idle) await wait.idle(this.#inner.untilTimerMs);
       else await wait.busy();
@@ -276,7 +277,6 @@ export class Machine implements AsyncDisposable {
     if (this.#end || !core) return;
     this.#unlisten();
     this.#end = machineEnd(core);
-    this.#paused = false;
     this.#parts.ended();
     this.#emitStatus();
     this.#streams?.end();
@@ -284,21 +284,35 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Lets a paused machine run until its guest yields once.
+   * Lets a paused machine run until its guest yields once; its status stays `paused`. `resume` lets
+   * it run on from there, `pause` has it stand still before.
    * @param budget how much work the guest may do, in its own measure. Default 1.
    * @throws {UseError} when the machine is not paused: `boot({ paused: true })`, or `pause`.
+   * @throws {MachineError} when a vCPU does not come to a safe point within a second; the machine
+   * then runs on.
    */
   async step(budget?: number): Promise<MachineStatus> {
-    if (!this.#paused)
+    if (this.status !== 'paused')
       throw new UseError(
         'running',
         `${this.name} is not paused: only a paused machine goes step by step`,
       );
-    this.#inner.resume();
+    this.#inner.allowStep();
     await this.#takeTurn(budget);
-    if (this.#inner.status === 'running') await this.#inner.pause();
-    else this.#settle();
+    if (this.status === 'paused') await this.#standStill();
+    else this.#goOn();
     return this.status;
+  }
+
+  /** Pauses it; one that cannot be paused runs on. */
+  async #standStill(): Promise<void> {
+    const before = this.status;
+    try {
+      await this.#inner.pause();
+    } finally {
+      if (this.#inner.status === 'running' && this.status !== before) this.#emitStatus();
+      this.#goOn();
+    }
   }
 
   /**
@@ -306,24 +320,15 @@ export class Machine implements AsyncDisposable {
    * @throws {MachineError} when one does not come to a safe point within a second; the machine then goes on.
    */
   async pause(): Promise<void> {
-    if (this.status !== 'running') return;
-    this.#paused = true;
-    try {
-      await this.#inner.pause();
-    } catch (error) {
-      this.#paused = false;
-      throw error;
-    }
-    this.#emitStatus();
+    if (this.#inner.status === 'running') await this.#standStill();
   }
 
   /** Lets a paused machine go on. */
   resume(): void {
     if (this.status !== 'paused') return;
-    this.#paused = false;
     this.#inner.resume();
     this.#emitStatus();
-    this.#run();
+    this.#goOn();
   }
 
   /**
@@ -372,7 +377,6 @@ export class Machine implements AsyncDisposable {
     await this.stop('reset');
     await this.#inner.reset();
     this.#parts.input.clear();
-    this.#paused = false;
     this.#end = undefined;
     this.#streams = undefined;
     this.#emitStatus();

@@ -24,7 +24,7 @@ import {
 } from '../vcpu/index.ts';
 import { DirectMaps } from './direct-maps.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
-import { type CoreEnd, type CoreStatus, MachineState } from './machine-state.ts';
+import { type CoreEnd, type CoreStatus, endOf, MachineState, type Pace } from './machine-state.ts';
 import { Secondaries } from './secondaries.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
@@ -126,11 +126,6 @@ export class MachineCore {
   /** Why the machine failed. */
   get error(): MachineError | undefined {
     return this.end?.status === 'failed' ? this.end.error : undefined;
-  }
-
-  /** Code of the guest's proc_exit, 0 when there was none. */
-  get exitCode(): number {
-    return this.end?.status === 'off' ? this.end.exitCode : 0;
   }
 
   get exitStatistics(): ExitStatistics {
@@ -347,9 +342,9 @@ export class MachineCore {
     this.#vcpus.interrupt((cause) => this.fail('vCPU thread', cause));
   }
 
-  /** True between `pause` and `resume`. */
-  get paused(): boolean {
-    return this.#state.isPaused;
+  /** Whether it goes on by itself. */
+  get pace(): Pace {
+    return this.#state.pace;
   }
 
   /**
@@ -374,6 +369,12 @@ export class MachineCore {
     this.#vcpus.resume();
   }
 
+  /** Lets a paused machine go on until `pause`. */
+  allowStep(): void {
+    this.#state.step();
+    this.#vcpus.resume();
+  }
+
   /**
    * Back to the state before `boot`: devices reset, memory zero, a fresh instance at the next
    * `boot`. The exit counts go on. A machine that runs on threads is stopped first.
@@ -392,10 +393,4 @@ export class MachineCore {
     this.#idle = false;
     this.#state.reset();
   }
-}
-
-/** How a machine ends whose vCPU came back like this; undefined when it goes on. */
-function endOf(exit: VcpuExit): CoreEnd | undefined {
-  if (exit.reason === 'off') return { status: 'off', exitCode: exit.code };
-  return exit.reason === 'failed' ? { status: 'failed', error: exit.error } : undefined;
 }

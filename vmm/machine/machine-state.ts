@@ -7,10 +7,17 @@
 // `leaving`: guest code is on a stack or a thread, and everything that it calls throws until it has
 // come out. `reset` leads from every state but `entered` and `leaving` to `new`.
 //
-// `ready` and `entered` can be paused: `pause` and `resume` lead there and back. vCPUs on threads
-// stand still inside the guest then, and from `ready` no way leads to `entered`.
+// `ready` and `entered` have a pace:
+//
+//   free ◄──resume, pause──► paused ──step──► step ──pause──► paused
+//    ▲                                         │
+//    └─────────────────resume──────────────────┘
+//
+// While the machine is `paused` vCPUs on threads stand still inside the guest, and from `ready` no
+// way leads to `entered`. `step` lets it go until whoever steps pauses it again.
 
 import type { MachineError } from '../../devices/plugin/index.ts';
+import type { VcpuExit } from '../vcpu/index.ts';
 
 /**
  * `new` until `boot`, `running` while the guest wants to go on, `off` when it has ended by itself,
@@ -24,14 +31,21 @@ export type CoreEnd =
   | { readonly status: 'stopped'; readonly reason: string }
   | { readonly status: 'failed'; readonly error: MachineError };
 
+/** How a machine goes on: by itself, not at all, or for the step that its owner has asked for. */
+export type Pace = 'free' | 'paused' | 'step';
+
 type State =
   | { readonly name: 'new' }
-  | { readonly name: 'ready' | 'entered'; readonly paused: boolean }
+  | { readonly name: 'ready' | 'entered'; readonly pace: Pace }
   | { readonly name: 'leaving' | 'ended'; readonly end: CoreEnd };
 
 const NEW: State = { name: 'new' };
-const READY: State = { name: 'ready', paused: false };
-const ENTERED: State = { name: 'entered', paused: false };
+
+/** How a machine ends whose vCPU came back like this; undefined when it goes on. */
+export function endOf(exit: VcpuExit): CoreEnd | undefined {
+  if (exit.reason === 'off') return { status: 'off', exitCode: exit.code };
+  return exit.reason === 'failed' ? { status: 'failed', error: exit.error } : undefined;
+}
 
 export class MachineState {
   #state: State = NEW;
@@ -54,34 +68,44 @@ export class MachineState {
     return this.#state.name === 'ended' ? this.#state.end : undefined;
   }
 
-  get isPaused(): boolean {
+  /** `free` of a machine that has not been booted, or ends. */
+  get pace(): Pace {
     const state = this.#state;
-    return (state.name === 'ready' || state.name === 'entered') && state.paused;
+    return state.name === 'ready' || state.name === 'entered' ? state.pace : 'free';
   }
 
-  /** No guest code is entered until `resume`. One that has not been booted, or ends, cannot be paused. */
+  /**
+   * No guest code is entered until `resume` or `step`. One that has not been booted, or ends,
+   * cannot be paused.
+   */
   pause(): void {
-    this.#setPaused(true);
+    this.#setPace('paused');
   }
 
   resume(): void {
-    this.#setPaused(false);
+    this.#setPace('free');
   }
 
-  #setPaused(paused: boolean): void {
+  /** Guest code may be entered until `pause`. Only a paused machine is stepped. */
+  step(): void {
+    if (this.pace === 'paused') this.#setPace('step');
+  }
+
+  #setPace(pace: Pace): void {
     const { name } = this.#state;
-    if (name === 'ready' || name === 'entered') this.#state = { name, paused };
+    if (name === 'ready' || name === 'entered') this.#state = { name, pace };
   }
 
   /** The guest is instantiated. One that was ended in the meantime stays so. */
   booted(): void {
-    if (this.#state.name === 'new') this.#state = READY;
+    if (this.#state.name === 'new') this.#state = { name: 'ready', pace: 'free' };
   }
 
   /** vCPU 0 is about to run. False when the machine is not ready for that. */
   enter(): boolean {
-    if (this.#state.name !== 'ready' || this.#state.paused) return false;
-    this.#state = ENTERED;
+    const state = this.#state;
+    if (state.name !== 'ready' || state.pace === 'paused') return false;
+    this.#state = { name: 'entered', pace: state.pace };
     return true;
   }
 
@@ -91,7 +115,7 @@ export class MachineState {
     this.thrown = undefined;
     if (state.name === 'leaving') this.#state = { name: 'ended', end: state.end };
     else if (state.name === 'entered')
-      this.#state = end ? { name: 'ended', end } : { name: 'ready', paused: state.paused };
+      this.#state = end ? { name: 'ended', end } : { name: 'ready', pace: state.pace };
   }
 
   /**

@@ -15,10 +15,11 @@ import {
   type FakeHost,
 } from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit, writeActions } from '../../../devices/unit/index.ts';
-import { cmdqvStep } from '../../support/cmdqv-steps.ts';
+import { physicalCmdqvStep, virtualCmdqvStep } from '../../support/cmdqv-steps.ts';
 import { dmaStep } from '../../support/dma-steps.ts';
 import { checkedModules } from '../../support/findings.ts';
 import { steps } from '../../support/thorough.ts';
+import { uartStep } from '../../support/uart-steps.ts';
 import { IDR0 } from '../../support/unit-harness.ts';
 import { LVCMDQS, TestVintfBackend } from '../../support/vintf-backend.ts';
 
@@ -41,15 +42,7 @@ function physicalCmdqv(host: FakeHost, reportErrors: 'hypervisor' | 'all'): Phys
   return new PhysicalCmdqv({ unit, smmuIndex: 0, vintfs: 2, vcmdqs: 4, reportErrors });
 }
 
-const physicalOptions: ContractOptions = {
-  stimulus: (bus, random, host) =>
-    cmdqvStep(bus, random, {
-      vintfs: 2,
-      vcmdqs: 4,
-      memory: host.ram,
-      address: 2 ** 32 + host.ramGpa,
-    }),
-};
+const physicalOptions: ContractOptions = { stimulus: physicalCmdqvStep };
 
 const backends = new WeakMap<Device, TestVintfBackend>();
 
@@ -83,16 +76,7 @@ function stallingDmaEngine(host: FakeHost): DmaEngine {
 }
 
 const devices: [string, DeviceFactory, ContractOptions?][] = [
-  [
-    'Pl011',
-    () => new Pl011({ onOutput: ignore }),
-    {
-      stimulus: ({ device }, random) => {
-        if (device instanceof Pl011)
-          device.receive(Uint8Array.from({ length: random.below(12) }, () => random.word()));
-      },
-    },
-  ],
+  ['Pl011', () => new Pl011({ onOutput: ignore }), { stimulus: uartStep }],
   ['DmaEngine', () => new DmaEngine(), { stimulus: dmaStep }],
   ['DmaEngine behind an IOMMU that stalls', stallingDmaEngine, { stimulus: dmaStep }],
   [
@@ -128,12 +112,7 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     virtualCmdqv,
     {
       stimulus: (bus, random, host) => {
-        cmdqvStep(bus, random, {
-          vintfs: 1,
-          vcmdqs: LVCMDQS,
-          memory: host.ram,
-          address: host.ramGpa,
-        });
+        virtualCmdqvStep(bus, random, host);
         reportErrors(bus.device);
       },
     },

@@ -13,6 +13,7 @@ import {
   FaultyDevice,
 } from '../../../devices/testing/index.ts';
 import { checkedModules } from '../../support/findings.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
 
 const modules = await checkedModules();
@@ -84,11 +85,7 @@ describe('command queues', () => {
     const device = new FaultyDevice(smmu, faults, () => backend.commandQueue.abortFetches());
     device.attach(host);
     device.reset();
-    const memory = {
-      load64: (gpa: number) => host.memory.load64(gpa) ?? 0n,
-      store64: (gpa: number, value: bigint) => host.memory.store64(gpa, value),
-      allocate: () => 0,
-    };
+    const memory = tableMemory(host.memory);
     for (let slot = 0; slot < 2 ** LOG2SIZE; slot++)
       writeCommand(memory, host.ramGpa, slot, sync());
     const bus = new DeviceBus(device);

@@ -10,6 +10,7 @@ import {
 import {
   cfgiAll,
   sync,
+  type TableMemory,
   tlbiNhAll,
   tlbiNsnhAll,
   writeCommand,
@@ -18,6 +19,7 @@ import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { createHostMemory, smmuBase, Unit } from '../../../devices/unit/index.ts';
 import { checkedModules } from '../../support/findings.ts';
 import { HostRam } from '../../support/host-ram.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 import { TestViommuBackend, VMID } from '../../support/viommu-backend.ts';
 
 const modules = await checkedModules();
@@ -31,6 +33,7 @@ const RING = 0x80010000;
 const ILLEGAL = new Uint32Array([0xff, 0, 0, 0]);
 
 let host: FakeHost;
+let ram: TableMemory;
 let backend: TestViommuBackend;
 let device: VirtualSmmu;
 let bus: DeviceBus;
@@ -47,6 +50,7 @@ function plug(idr6 = FOUR): void {
 
 beforeEach(() => {
   host = new FakeHost();
+  ram = tableMemory(host.memory);
   backend = new TestViommuBackend(modules, host);
   plug();
 });
@@ -56,14 +60,6 @@ const at = (q: number) => 0x20000 + 0x4000 * q;
 const prod = (q: number) => bus.read32(at(q) + 0x8);
 const cons = (q: number) => bus.read32(at(q) + 0xc);
 const ringOf = (q: number) => RING + 0x1000 * q;
-
-const ram = {
-  load64: (gpa: number) => host.memory.load64(gpa) ?? 0n,
-  store64: (gpa: number, value: bigint) => {
-    host.memory.store64(gpa, value);
-  },
-  allocate: () => 0,
-};
 
 /** Rings of 8 commands. */
 function enable(q: number): void {

@@ -19,6 +19,7 @@ import {
 } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { checkedModules } from '../../support/findings.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
 
 const modules = await checkedModules();
@@ -38,20 +39,9 @@ export let host: FakeHost;
 export let backend: TestViommuBackend;
 export let device: VirtualSmmu;
 export let bus: DeviceBus;
-let next: number;
 
 /** Guest RAM; addresses are gpa. */
-export const memory: TableMemory = {
-  load64: (gpa) => host.memory.load64(gpa) ?? 0n,
-  store64: (gpa, value) => {
-    if (!host.memory.store64(gpa, value)) throw new RangeError(`0x${gpa.toString(16)} is not RAM`);
-  },
-  allocate: (size, alignment) => {
-    const gpa = Math.ceil(next / alignment) * alignment;
-    next = gpa + size;
-    return gpa;
-  },
-};
+export let memory: TableMemory;
 
 /** A new board out of reset. */
 export function setUp(): void {
@@ -66,7 +56,7 @@ export function setUpWith(idRegisters: SmmuIdRegisters): void {
   device.attach(host);
   device.reset();
   bus = new DeviceBus(device);
-  next = TABLES;
+  memory = tableMemory(host.memory, TABLES);
   backend.log.length = 0;
 }
 

@@ -17,10 +17,10 @@ import {
   RING_BYTES,
 } from '../../hostile/plugged-devices.ts';
 import { amdDriver, physicalAmdIommu, virtualAmdIommu } from '../../support/amd-devices.ts';
-import { cmdqvStep } from '../../support/cmdqv-steps.ts';
+import { physicalCmdqvStep, virtualCmdqvStep } from '../../support/cmdqv-steps.ts';
 import { dmaStep } from '../../support/dma-steps.ts';
 import { checkedModules } from '../../support/findings.ts';
-import { LVCMDQS } from '../../support/vintf-backend.ts';
+import { uartStep } from '../../support/uart-steps.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 /** Of a run, with one device. */
@@ -59,31 +59,13 @@ const either =
     (random.below(2) === 0 ? a : b)(bus, random, host);
 
 const CMDQV_STEPS: Readonly<Record<string, Stimulus>> = {
-  VirtualCmdqv: (bus, random, host) =>
-    cmdqvStep(bus, random, {
-      vintfs: 1,
-      vcmdqs: LVCMDQS,
-      memory: host.ram,
-      address: host.ramGpa,
-    }),
-  PhysicalCmdqv: (bus, random, host) =>
-    cmdqvStep(bus, random, {
-      vintfs: 2,
-      vcmdqs: 4,
-      memory: host.ram,
-      address: 2 ** 32 + host.ramGpa,
-    }),
+  VirtualCmdqv: virtualCmdqvStep,
+  PhysicalCmdqv: physicalCmdqvStep,
 };
 
 const SIMPLE: readonly (readonly [DeviceFactory, Stimulus?])[] = [
   [() => new DmaEngine(), dmaStep],
-  [
-    () => new Pl011({ onOutput: ignore }),
-    ({ device }, random) => {
-      if (device instanceof Pl011)
-        device.receive(Uint8Array.from({ length: random.below(12) }, () => random.word()));
-    },
-  ],
+  [() => new Pl011({ onOutput: ignore }), uartStep],
   [() => new Checkpoint({ onPhase: ignore, onResult: ignore })],
   [physicalAmdIommu],
   [virtualAmdIommu, amdDriver],

@@ -18,6 +18,7 @@ const STEPS: Readonly<Record<string, (state: MachineState) => unknown>> = {
   reset: (state) => state.reset(),
   pause: (state) => state.pause(),
   resume: (state) => state.resume(),
+  step: (state) => state.step(),
 };
 
 /** The state after these steps, and what the last one returned. */
@@ -62,23 +63,36 @@ describe('the life cycle of a machine', () => {
   });
 
   it.each([
-    ['pause', false, false],
-    ['pause booted', false, false],
-    ['booted pause', true, false],
-    ['booted pause enter', true, false],
-    ['booted pause resume enter', false, true],
-    ['booted enter pause', true, true],
-    ['booted enter pause leave', true, false],
-    ['booted enter pause leave enter', true, false],
-    ['booted enter pause resume', false, true],
+    ['pause', 'free', false],
+    ['pause booted', 'free', false],
+    ['booted pause', 'paused', false],
+    ['booted pause enter', 'paused', false],
+    ['booted pause resume enter', 'free', true],
+    ['booted enter pause', 'paused', true],
+    ['booted enter pause leave', 'paused', false],
+    ['booted enter pause leave enter', 'paused', false],
+    ['booted enter pause resume', 'free', true],
+    // A step goes until the next pause, and is one of a paused machine only.
+    ['booted pause step', 'step', false],
+    ['booted pause step enter', 'step', true],
+    ['booted pause step enter leave', 'step', false],
+    ['booted pause step enter leave pause', 'paused', false],
+    ['booted pause step enter pause', 'paused', true],
+    ['booted pause step enter resume', 'free', true],
+    ['booted enter pause step', 'step', true],
+    ['booted step', 'free', false],
+    ['booted enter step', 'free', true],
+    ['step booted', 'free', false],
     // What ends is paused no more.
-    ['booted pause stop', false, false],
-    ['booted enter pause stop', false, true],
-    ['booted enter pause off', false, false],
-    ['booted pause stop reset booted', false, false],
-  ])('%j: paused %s, entered %s', (steps, paused, entered) => {
+    ['booted pause stop', 'free', false],
+    ['booted enter pause stop', 'free', true],
+    ['booted enter pause off', 'free', false],
+    ['booted pause step enter off', 'free', false],
+    ['booted pause stop step', 'free', false],
+    ['booted pause stop reset booted', 'free', false],
+  ] as const)('%j: pace %s, entered %s', (steps, pace, entered) => {
     const { state } = stateAfter(...steps.split(' '));
-    expect([state.isPaused, state.isEntered]).toEqual([paused, entered]);
+    expect([state.pace, state.isEntered]).toEqual([pace, entered]);
   });
 
   it('says how it ended', () => {

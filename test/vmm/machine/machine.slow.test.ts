@@ -211,7 +211,7 @@ describe('a machine', () => {
     });
     await machine.boot();
     expect(machine.step()).toBe('off');
-    expect(machine.exitCode).toBe(9);
+    expect(machine.end).toEqual({ status: 'off', exitCode: 9 });
     expect(output).toEqual(['stdout:3']);
   });
 });

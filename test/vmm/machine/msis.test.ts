@@ -1,16 +1,10 @@
 // MSIs of a machine's SMMU: like those of any device they reach the interrupt controller of its board, with the requester ID of its place.
 
 import { beforeEach, expect, it } from 'vitest';
-import { guestMemoryOf, type MsiController } from '../../../devices/bus/index.ts';
+import { guestMemoryOf } from '../../../devices/bus/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { PAGE_REQUEST_GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import {
-  stage1Ste,
-  sync,
-  type TableMemory,
-  writeCommand,
-  writeSte,
-} from '../../../devices/tables/index.ts';
+import { stage1Ste, sync, writeCommand, writeSte } from '../../../devices/tables/index.ts';
 import { MachineCore } from '../../../vmm/machine/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import {
@@ -20,7 +14,13 @@ import {
   ramRegions,
   WasmGuest,
 } from '../../../vmm/vcpu/wasm/index.ts';
+import {
+  DOORBELL,
+  DOORBELL_PAGE,
+  FakeInterruptController,
+} from '../../support/fake-interrupt-controller.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 import { reactor } from '../../support/wat.ts';
 
 const modules = await checkedModules();
@@ -36,20 +36,8 @@ const [STREAMS, RING, EVENTS, REQUESTS, ECMDQ_RING] = [
 const SMMU = 0x09050000;
 const DMA = 0x09200000;
 const STREAM = 8;
-/** A GICv2m frame: MSI_SETSPI_NS is at 0x40. */
-const FRAME = 0x08020000;
-const SETSPI = FRAME + 0x40;
 const RAM_WORD = RAM + 0x130000;
 const SMMU_REQUESTER = 0x100;
-
-class Frame implements MsiController {
-  readonly doorbells = [{ gpa: FRAME, size: 0x1000 }];
-  readonly sent: (number | undefined)[][] = [];
-  send(requesterId: number | undefined, address: number, data: number): boolean {
-    if (address === SETSPI) this.sent.push([requesterId, data]);
-    return address === SETSPI;
-  }
-}
 
 let host: VmHost;
 beforeEach(async () => {
@@ -57,10 +45,10 @@ beforeEach(async () => {
 });
 
 /** A machine with an SMMU that has PRI and ECMDQs, its queues on, and a DMA engine behind it. */
-function board({ overlay = false, address = SETSPI } = {}) {
+function board({ overlay = false, address = DOORBELL } = {}) {
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM);
-  const frame = new Frame();
+  const frame = new FakeInterruptController();
   const vm = host.createVm('vm', memory, regions, { msis: frame });
   const viommu = host.createViommu(vm, [STREAM], { overlay });
   const ids = PAGE_REQUEST_GUEST_ID_REGISTERS;
@@ -86,12 +74,6 @@ function board({ overlay = false, address = SETSPI } = {}) {
   const { bus } = machine.devices;
   const write32 = (offset: number, value: number) => bus.write(SMMU + offset, 4, value >>> 0);
   const write64 = (offset: number, value: number) => bus.write(SMMU + offset, 8, value);
-  const words = guestMemoryOf(memory, regions);
-  const ram: TableMemory = {
-    load64: (gpa) => words.load64(gpa) ?? 0n,
-    store64: (gpa, value) => expect(words.store64(gpa, value)).toBe(true),
-    allocate: () => expect.fail('everything has its place'),
-  };
   write64(0x80, STREAMS);
   write32(0x88, 4);
   write64(0x90, RING + 4);
@@ -111,7 +93,7 @@ function board({ overlay = false, address = SETSPI } = {}) {
   return {
     frame,
     port,
-    ram,
+    ram: tableMemory(guestMemoryOf(memory, regions)),
     write32,
     write64,
     read32: (offset: number) => bus.read(SMMU + offset, 4),
@@ -128,7 +110,7 @@ it.each([
   ['overlaid', true],
 ])('the MSI of a CMD_SYNC on the CMDQ (%s) reaches the doorbell', (_, overlay) => {
   const { frame, ram, write32, read32, poll, msi } = board({ overlay });
-  writeCommand(ram, RING, 0, sync(1, { address: SETSPI, data: 7 }));
+  writeCommand(ram, RING, 0, sync(1, { address: DOORBELL, data: 7 }));
   writeCommand(ram, RING, 1, sync(1, { address: RAM_WORD, data: 9 }));
   write32(0x98, 2);
   poll();
@@ -140,7 +122,7 @@ it('and that of one on an ECMDQ', () => {
   const { frame, ram, write32, write64, read32, poll, msi } = board();
   write64(0x20000, ECMDQ_RING + 2);
   write32(0x20008, 0x80000000);
-  writeCommand(ram, ECMDQ_RING, 0, sync(1, { address: SETSPI, data: 8 }));
+  writeCommand(ram, ECMDQ_RING, 0, sync(1, { address: DOORBELL, data: 8 }));
   write32(0x20008, 0x80000001);
   poll();
   expect([frame.sent, read32(0x2000c) & 0xffff, read32(0x60)]).toEqual([[msi(8)], 1, 0]);
@@ -174,7 +156,7 @@ it('those of the event queue, of GERROR and of the PRI queue do, too', () => {
 });
 
 it('one that is aimed at another register of the page is MSI_*_ABT_ERR', () => {
-  const { frame, port, read32, poll } = board({ address: FRAME + 0x80 });
+  const { frame, port, read32, poll } = board({ address: DOORBELL_PAGE + 0x80 });
   port.read(0x1000, new Uint8Array(4));
   poll();
   // MSI_EVENTQ_ABT_ERR, whose own MSI is aborted, too: MSI_GERROR_ABT_ERR.

@@ -10,6 +10,7 @@ import {
 } from '../../../assembly/layout/guest-abi.ts';
 import { HOST_AT_VCPU_VMIDS } from '../../../assembly/layout/host-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
+import { guestMemoryOf } from '../../../devices/bus/index.ts';
 import { PHYSICAL_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   contextDescriptor,
@@ -26,6 +27,7 @@ import { compileGuest } from '../../support/compile-assembly.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
 import { ASID, DATA_GPA, IOVA, type LentVm, lendVm, STREAM } from '../../support/lent-vm.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 
 /** IDR0.BTM. */
 const BTM = 1 << 5;
@@ -147,16 +149,7 @@ describe('a vCPU’s broadcast TLBI', () => {
     const { machine, vm, viommu, vintf } = toy;
     await machine.boot();
     const view = new DataView(vm.memory.buffer);
-    let next = 0x80200000;
-    const memory = {
-      load64: (gpa: number) => view.getBigUint64(gpa - 0x80000000, true),
-      store64: (gpa: number, value: bigint) => view.setBigUint64(gpa - 0x80000000, value, true),
-      allocate: (size: number, alignment: number) => {
-        const at = Math.ceil(next / alignment) * alignment;
-        next = at + size;
-        return at;
-      },
-    };
+    const memory = tableMemory(guestMemoryOf(vm.memory, machine.regions), 0x80200000);
     const lent = { vm, viommu, vintf, memory } as unknown as LentVm;
     attach(lent, true);
     touch(host, lent);

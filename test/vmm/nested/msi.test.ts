@@ -13,6 +13,11 @@ import {
   tlbiNhAsid,
 } from '../../../devices/tables/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
+import {
+  DOORBELL,
+  DOORBELL_PAGE,
+  FakeInterruptController,
+} from '../../support/fake-interrupt-controller.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
 import {
   ASID,
@@ -28,19 +33,6 @@ import {
 import { ScratchDevice } from '../../support/scratch-device.ts';
 
 const modules: HotModules = await checkedModules();
-/** The page of an ITS's GITS_TRANSLATER, which is at 0x40. */
-const FRAME = 0x08020000;
-const TRANSLATER = FRAME + 0x40;
-
-/** An ITS with one page, that says what it has been told. */
-class Its implements MsiController {
-  readonly doorbells = [{ gpa: FRAME, size: 0x1000 }];
-  readonly sent: (number | undefined)[][] = [];
-  send(requesterId: number | undefined, address: number, data: number): boolean {
-    if (address === TRANSLATER) this.sent.push([requesterId, data]);
-    return address === TRANSLATER;
-  }
-}
 
 let host: VmHost;
 beforeEach(async () => {
@@ -48,7 +40,7 @@ beforeEach(async () => {
 });
 
 interface Board extends LentVm {
-  readonly its: Its;
+  readonly its: FakeInterruptController;
   readonly write: (iova: number, ...bytes: number[]) => boolean;
 }
 
@@ -56,7 +48,7 @@ function board(
   name = 'vm',
   { requesterId, ...options }: LendOptions & { requesterId?: number } = {},
 ): Board {
-  const its = new Its();
+  const its = new FakeInterruptController();
   const lent = lendVm(host, name, { msis: its, ...options });
   const port = host.dmaPort(lent.viommu, STREAM, requesterId);
   return { ...lent, its, write: (iova, ...bytes) => port.write(iova, Uint8Array.from(bytes)).ok };
@@ -71,8 +63,8 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
   it('reaches the interrupt controller with the requester ID, through a stage 1 that bypasses', () => {
     const plain = board('plain');
     const named = board('named', { requesterId: 0x1230 });
-    expect(plain.write(TRANSLATER, 4, 3, 2, 0x81)).toBe(true);
-    expect(named.write(TRANSLATER, 5, 0, 0, 0)).toBe(true);
+    expect(plain.write(DOORBELL, 4, 3, 2, 0x81)).toBe(true);
+    expect(named.write(DOORBELL, 5, 0, 0, 0)).toBe(true);
     expect([plain.its.sent, named.its.sent]).toEqual([[[STREAM, 0x81020304]], [[0x1230, 5]]]);
     expect([faults(plain), faults(named)]).toEqual([0, 0]);
   });
@@ -80,9 +72,9 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
   it('reaches it while the SMMU of the guest is off and bypasses, and not while that aborts', () => {
     const own = board();
     own.viommu.setGlobalBypass(false);
-    expect(own.write(TRANSLATER, 1, 0, 0, 0)).toBe(true);
+    expect(own.write(DOORBELL, 1, 0, 0, 0)).toBe(true);
     own.viommu.setGlobalBypass(true);
-    expect(own.write(TRANSLATER, 2, 0, 0, 0)).toBe(false);
+    expect(own.write(DOORBELL, 2, 0, 0, 0)).toBe(false);
     expect(own.its.sent).toEqual([[STREAM, 1]]);
   });
 
@@ -95,16 +87,17 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
     const sent: number[][] = [];
     // Two frames that share a page of the host, behind its begin.
     const msis: MsiController = {
-      doorbells: [0x1000, 0x3000].map((at) => ({ gpa: FRAME + at, size: 0x1000 })),
+      doorbells: [0x1000, 0x3000].map((at) => ({ gpa: DOORBELL_PAGE + at, size: 0x1000 })),
       send: (_id, address, data) => sent.push([address, data]) > 0,
     };
     const lent = lendVm(host, 'vm', { msis });
     const port = host.dmaPort(lent.viommu, STREAM);
-    const write = (at: number) => port.write(FRAME + at, Uint8Array.of(at >> 12, 0, 0, 0)).ok;
+    const write = (at: number) =>
+      port.write(DOORBELL_PAGE + at, Uint8Array.of(at >> 12, 0, 0, 0)).ok;
     expect([0x0040, 0x1040, 0x2040, 0x3040].map(write)).toEqual([false, true, false, true]);
     expect(sent).toEqual([
-      [FRAME + 0x1040, 1],
-      [FRAME + 0x3040, 3],
+      [DOORBELL_PAGE + 0x1040, 1],
+      [DOORBELL_PAGE + 0x3040, 3],
     ]);
     expect(faults(lent)).toBe(0);
   });
@@ -112,16 +105,16 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
   it("goes through the guest's stage 1: where the guest maps the page, and nowhere else", () => {
     const own = board();
     const table = attachStage1(own);
-    table.map(IOVA + 0x5000, FRAME, 0x1000, S1_READ_WRITE);
-    table.map(IOVA + 0x6000, FRAME, 0x1000, S1_READ_ONLY);
+    table.map(IOVA + 0x5000, DOORBELL_PAGE, 0x1000, S1_READ_WRITE);
+    table.map(IOVA + 0x6000, DOORBELL_PAGE, 0x1000, S1_READ_ONLY);
     expect(own.write(IOVA + 0x5040, 7, 0, 0, 0)).toBe(true);
-    expect(own.write(TRANSLATER, 8, 0, 0, 0)).toBe(false);
+    expect(own.write(DOORBELL, 8, 0, 0, 0)).toBe(false);
     expect(own.write(IOVA + 0x6040, 9, 0, 0, 0)).toBe(false);
     expect(own.its.sent).toEqual([[STREAM, 7]]);
     expect(faults(own)).toBe(0);
     // F_TRANSLATION at the doorbell's gpa, F_PERMISSION.
     expect(own.events.map((record) => [record[0], record[4]])).toEqual([
-      [0x10, TRANSLATER],
+      [0x10, DOORBELL],
       [0x13, 0x6040],
     ]);
   });
@@ -129,16 +122,16 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
   it('is an external abort with another size or alignment, at another register, and as a read', () => {
     const own = board();
     for (const [iova, ...bytes] of [
-      [TRANSLATER, 1, 0],
-      [TRANSLATER, 1, 0, 0, 0, 2, 0, 0, 0],
-      [TRANSLATER + 2, 1, 0, 0, 0],
-      [TRANSLATER + 4, 1, 0, 0, 0],
-      [FRAME + 0xffe, 1, 0, 0, 0],
-      [FRAME + 0x1000, 1, 0, 0, 0],
+      [DOORBELL, 1, 0],
+      [DOORBELL, 1, 0, 0, 0, 2, 0, 0, 0],
+      [DOORBELL + 2, 1, 0, 0, 0],
+      [DOORBELL + 4, 1, 0, 0, 0],
+      [DOORBELL_PAGE + 0xffe, 1, 0, 0, 0],
+      [DOORBELL_PAGE + 0x1000, 1, 0, 0, 0],
     ])
       expect(own.write(iova ?? 0, ...bytes)).toBe(false);
     const port = host.dmaPort(own.viommu, STREAM);
-    expect(port.read(TRANSLATER, new Uint8Array(4)).ok).toBe(false);
+    expect(port.read(DOORBELL, new Uint8Array(4)).ok).toBe(false);
     expect(own.its.sent).toEqual([]);
     // Stage 2 maps the page, and no other.
     expect(faults(own)).toBe(1);
@@ -147,7 +140,7 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
   it("does not reach another VM's controller, at any address", () => {
     const [own, other] = [board('own'), board('other')];
     const table = attachStage1(own);
-    table.map(IOVA + 0x5000, other.vm.window * 2 ** 32 + FRAME, 0x1000, S1_READ_WRITE);
+    table.map(IOVA + 0x5000, other.vm.window * 2 ** 32 + DOORBELL_PAGE, 0x1000, S1_READ_WRITE);
     expect(own.write(IOVA + 0x5040, 7, 0, 0, 0)).toBe(false);
     expect([own.its.sent, other.its.sent]).toEqual([[], []]);
   });
@@ -157,7 +150,7 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
     const port = host.dmaPort(own.viommu, STREAM);
     const table = attachStage1(own, { eats: 1 });
     own.viommu.setSmmuEnabled(true);
-    table.map(IOVA + 0x5000, FRAME, 0x1000, S1_READ_WRITE);
+    table.map(IOVA + 0x5000, DOORBELL_PAGE, 0x1000, S1_READ_WRITE);
     port.ats?.configure({ enabled: true, pageRequests: false, silent: false });
     const send = (vector: number) => port.write(IOVA + 0x5040, Uint8Array.of(vector, 0, 0, 0)).ok;
     expect(send(1)).toBe(true);
@@ -192,7 +185,7 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
     host.service(true);
     const stag = (own.events[0]?.[2] ?? 0) & 0xffff;
     expect([own.its.sent, own.events.length]).toEqual([[], 1]);
-    table.map(IOVA + 0x5000, FRAME, 0x1000, S1_READ_WRITE);
+    table.map(IOVA + 0x5000, DOORBELL_PAGE, 0x1000, S1_READ_WRITE);
     sendOnCmdq(own, resume(STREAM, stag, 'retry'));
     background.poll();
     expect(own.its.sent).toEqual([[STREAM, 0x21]]);
@@ -203,7 +196,7 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
     own.its.send = () => {
       throw new Error('broken');
     };
-    expect(() => own.write(TRANSLATER, 1, 0, 0, 0)).toThrow('broken');
+    expect(() => own.write(DOORBELL, 1, 0, 0, 0)).toThrow('broken');
     const other = board('other');
     attachStage1(other);
     expect(other.viommu.commandQueue.counts.syncs).toBe(0);
@@ -220,7 +213,7 @@ describe('the window of doorbell pages', () => {
     const plain = host.createVm('plain', wasm, low);
     const viommu = host.createViommu(plain, [STREAM]);
     expect(host.dmaPort(viommu, STREAM).write(0x8000040, new Uint8Array(4)).ok).toBe(true);
-    const its = new Its();
+    const its = new FakeInterruptController();
     expect(() => host.createVm('clash', wasm, low, { msis: its })).toThrow(
       'the doorbell pages at 0x8020000 lie in RAM',
     );

@@ -21,6 +21,7 @@ import {
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 
 const modules = await checkedModules();
 
@@ -56,18 +57,7 @@ async function board() {
   const smmu = new VirtualSmmu({ backend: viommu, idRegisters: PAGE_REQUEST_GUEST_ID_REGISTERS });
   smmu.attach(slot);
   smmu.reset();
-  let next = RAM + 0x40000;
-  const memory = {
-    load64: (gpa: number) => slot.memory.load64(gpa) ?? 0n,
-    store64: (gpa: number, value: bigint) => {
-      slot.memory.store64(gpa, value);
-    },
-    allocate: (size: number, alignment: number) => {
-      const at = Math.ceil(next / alignment) * alignment;
-      next = at + size;
-      return at;
-    },
-  };
+  const memory = tableMemory(slot.memory, RAM + 0x40000);
   const tables = [0, 1, 2].map((substream) => {
     const table = new PageTable(memory, { stage: 1 });
     table.map(IOVA, DATA + substream * 0x1000, 0x1000, S1_READ_WRITE);

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Host, type Machine } from 'vsmmu';
 import { bootWithin } from '../../../vmm/threads/boot-limit.ts';
-import { PROJECT } from '../../support/compile-assembly.ts';
+import { PROJECT } from '../../support/project.ts';
 import { assemble, GUEST_PAGES, IMPORT_READ32, reactor } from '../../support/wat.ts';
 
 const RUN = '(func $run (param i32) (result i32) (i32.const 1))';

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { PROJECT } from '../../support/compile-assembly.ts';
+import { PROJECT } from '../../support/project.ts';
 
 const HEAD = `
   import { readFile } from 'node:fs/promises';

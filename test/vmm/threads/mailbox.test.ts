@@ -168,7 +168,7 @@ describe('a vCPU on a thread of its own', () => {
       await made.machine.pause();
       const count = Atomics.load(words, DATA >> 2);
       await sleep(20);
-      expect([made.machine.paused, Atomics.load(words, DATA >> 2)]).toEqual([true, count]);
+      expect([made.machine.pace, Atomics.load(words, DATA >> 2)]).toEqual(['paused', count]);
       made.machine.resume();
     }
     await changed(words, DATA, Atomics.load(words, DATA >> 2));
@@ -204,7 +204,7 @@ describe('a vCPU on a thread of its own', () => {
     await expect(made.machine.pause()).rejects.toThrow(
       'guest vCPU 0: no safe point within 1000 ms',
     );
-    expect([made.machine.paused, made.machine.status]).toEqual([false, 'running']);
+    expect([made.machine.pace, made.machine.status]).toEqual(['free', 'running']);
     made.machine.stop('enough');
     expect(await run).toBe('stopped');
   });

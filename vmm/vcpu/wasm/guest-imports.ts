@@ -9,6 +9,7 @@ import { GuestImageError } from './guest-errors.ts';
 import { IMPORT_TYPES, MODULE_VSMMU, MODULE_WASI, type VsmmuFunction } from './import-types.ts';
 import { probeStack } from './stack-probe.ts';
 import { exitOf } from './wasm-program.ts';
+import type { FunctionType } from './wasm-types.ts';
 
 type Call = (...args: never[]) => unknown;
 
@@ -63,7 +64,7 @@ function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCa
     },
     // Leaving the guest is itself the safe point at which the host does its work; a vCPU
     // on a thread of its own sleeps there.
-    wait: { kind: 'wait', call: (_microseconds: number) => host.wait() },
+    wait: { kind: 'wait', call: () => host.wait() },
     clock_ns: { kind: 'clock', call: () => clock.nowNs() },
     vcpu_start: {
       kind: 'wait',
@@ -71,9 +72,9 @@ function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCa
     },
     // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no
     // SMMU; they are exits like any other then.
-    doorbell: { kind: 'mmio', call: (_id: number, _offset: number) => undefined },
-    tlbi: { kind: 'mmio', call: (_operation: number, _asid: number, _va: bigint) => undefined },
-    dsb: { kind: 'mmio', call: (_before: bigint) => 0n },
+    doorbell: { kind: 'mmio', call: () => undefined },
+    tlbi: { kind: 'mmio', call: () => undefined },
+    dsb: { kind: 'mmio', call: () => 0n },
   };
   return calls as Record<string, GuestCall>;
 }
@@ -166,23 +167,21 @@ export function guestImports(options: GuestImportsOptions): WasmImports {
   const inside = new Map<string, Call | undefined>(Object.entries(options.inside));
   const vsmmu = vsmmuCalls(options);
   const imports = importObject();
-  const counting = (call: Call, kind: ExitKind, from: string, name: string) => {
-    const arity = IMPORT_TYPES.get(from)?.get(name)?.params.length ?? call.length;
-    const exit = { kind: EXIT_KINDS.indexOf(kind), vcpu, gate };
-    return counted(call, arity, exit);
-  };
+  const counting = (call: Call, kind: ExitKind, { params }: FunctionType) =>
+    counted(call, params.length, { kind: EXIT_KINDS.indexOf(kind), vcpu, gate });
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     const target = importModule(imports, from);
+    const type = IMPORT_TYPES.get(from)?.get(name);
     const own = from === MODULE_VSMMU && Object.hasOwn(vsmmu, name) ? vsmmu[name] : undefined;
     const foreign = from === MODULE_WASI && Object.hasOwn(wasi, name) ? wasi[name] : undefined;
     if (kind === 'memory' && from === 'env' && name === 'memory') {
       target[name] = memory;
     } else if (from === MODULE_VSMMU && inside.get(name)) {
       target[name] = inside.get(name);
-    } else if (own) {
-      target[name] = counting(own.call, own.kind, from, name);
-    } else if (foreign) {
-      target[name] = counting(foreign, 'wasi', from, name);
+    } else if (own && type) {
+      target[name] = counting(own.call, own.kind, type);
+    } else if (foreign && type) {
+      target[name] = counting(foreign, 'wasi', type);
     } else {
       throw new GuestImageError(
         'unknown-import',

@@ -143,19 +143,11 @@ export function programFunctions(
       throw new GuestExit(code);
     },
     // There are no signals, no sockets, and nothing that advice could change.
-    proc_raise: (_signal: number) => ENOSYS,
-    fd_advise: (_fd: number, _offset: bigint, _length: bigint, _advice: number) => ENOSYS,
-    sock_accept: (_fd: number, _flags: number, _accepted: number) => ENOSYS,
-    sock_recv: (
-      _fd: number,
-      _iovs: number,
-      _count: number,
-      _flags: number,
-      _read: number,
-      _out: number,
-    ) => ENOSYS,
-    sock_send: (_fd: number, _iovs: number, _count: number, _flags: number, _sent: number) =>
-      ENOSYS,
-    sock_shutdown: (_fd: number, _how: number) => ENOSYS,
+    proc_raise: () => ENOSYS,
+    fd_advise: () => ENOSYS,
+    sock_accept: () => ENOSYS,
+    sock_recv: () => ENOSYS,
+    sock_send: () => ENOSYS,
+    sock_shutdown: () => ENOSYS,
   };
 }

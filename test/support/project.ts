@@ -1,0 +1,4 @@
+import { fileURLToPath } from 'node:url';
+
+/** Path of the project's folder, with a separator at its end. */
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
