@@ -237,6 +237,33 @@ export interface Gicv3Exports {
   iccWrite(gic: number, vcpu: number, register: number, value: bigint): number;
 }
 
+/**
+ * Exports of the arm64 CPU. `cpu` is the byte offset of a vCPU block (assembly/layout/arm64-state.ts),
+ * `pool` that of the record pages (assembly/layout/arm64-records.ts). Its imports are those of
+ * assembly/imports/board.ts.
+ */
+export interface Arm64Exports {
+  /** A block becomes a vCPU out of reset; what the host has set stays. */
+  reset(cpu: number): void;
+  /** Empties the record pages, `size` bytes; no vCPU runs, and each has its `flushFetch` called. */
+  resetPool(pool: number, size: number, ramSize: number): void;
+  /** Runs a vCPU for about so many instructions. Returns ARM64_EXIT_*. */
+  run(cpu: number, instructions: number): number;
+  step(cpu: number): number;
+  /** Runs a vCPU until it has executed exactly `due` instructions since its reset. Returns ARM64_EXIT_*. */
+  runTo(cpu: number, due: bigint): number;
+  /** Instructions of a page of RAM, or of all, are decoded anew. */
+  invalidatePage(cpu: number, page: number): void;
+  invalidateAll(cpu: number): void;
+  /** Empties TLBs: all, or those of instructions. */
+  flushAll(cpu: number): void;
+  flushFetch(cpu: number): void;
+  /** Takes a synchronous exception whose return address is the PC. */
+  takeException(cpu: number, ec: number, iss: number): void;
+  /** The counter of the generic timer, as an u64. */
+  counter(cpu: number): bigint;
+}
+
 /** The hot modules, compiled. Can be posted to other threads. */
 export interface HotModules {
   readonly guestPort: WebAssembly.Module;
@@ -305,4 +332,9 @@ export async function loadAmdIommu(url?: string | URL): Promise<WebAssembly.Modu
 /** The GIC, compiled, for boards that have one. */
 export async function loadGicv3(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./gicv3.wasm', import.meta.url));
+}
+
+/** The arm64 CPU, compiled, for boards that have one. */
+export async function loadArm64(url?: string | URL): Promise<WebAssembly.Module> {
+  return await compile(url ?? new URL('./arm64.wasm', import.meta.url));
 }

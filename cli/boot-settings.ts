@@ -20,8 +20,17 @@ const MAX_TIMEOUT_SECONDS = 86_400;
 // Machines of a run are called vm0, vm1, and so on.
 const { name: _, ...machine } = MACHINE_SETTINGS;
 
+/** What guests are made for: machines of the standard board, or of the board `virt`. */
+export const ARCHITECTURES = ['wasm', 'arm64'] as const;
+
 export const BOOT_SETTINGS = {
-  guest: option(text, '"toy", or the path of a WebAssembly guest'),
+  guest: option(text, '"toy", or the path of a WebAssembly guest or of a kernel'),
+  arch: option(
+    oneOf(ARCHITECTURES),
+    'what the guest is made for; arm64: a kernel, on the board virt (default: wasm)',
+  ),
+  initrd: option(text, 'initial RAM disk of an arm64 kernel', { value: 'file' }),
+  append: option(text, 'command line of an arm64 kernel'),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', {
     value: 'file',
   }),

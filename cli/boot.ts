@@ -18,6 +18,7 @@ import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
 import { jsonLine } from './json-line.ts';
+import { connectConsole, kernelOptions, stopAtPanic } from './kernel-run.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
@@ -111,6 +112,7 @@ export function machineOptions(
 ): MachineOptions {
   const {
     guest,
+    arch,
     secondary,
     memory,
     vcpus = 1,
@@ -125,7 +127,7 @@ export function machineOptions(
     allowGc,
   } = settings;
   const toy = guest === 'toy';
-  if (vcpus > 1 && !toy && secondary === undefined) {
+  if (vcpus > 1 && !toy && arch !== 'arm64' && secondary === undefined) {
     throw new UsageError(
       'more than one vCPU needs a program for the others: --secondary FILE (only the toy has ' +
         'its own)',
@@ -159,8 +161,11 @@ export async function makeMachine(host: Host, options: MachineOptions): Promise<
 }
 
 /** Files that a run reads. */
-function inputsOf({ guest, secondary, devices = [] }: BootSettings, config?: string): string[] {
-  return [guest === 'toy' ? undefined : guest, secondary, config, ...devices].filter(
+function inputsOf(
+  { guest, secondary, initrd, devices = [] }: BootSettings,
+  config?: string,
+): string[] {
+  return [guest === 'toy' ? undefined : guest, secondary, initrd, config, ...devices].filter(
     (file) => file !== undefined,
   );
 }
@@ -183,7 +188,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     timeout,
   } = settings;
   if (guest === undefined)
-    throw new UsageError('no guest: give "toy" or the path of a WebAssembly guest');
+    throw new UsageError('no guest: give "toy", or the path of a WebAssembly guest or of a kernel');
   const toy = guest === 'toy';
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
@@ -195,7 +200,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     settings.directMaps !== false &&
     vms + COMPARED.length <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
-  const common = machineOptions({ ...settings, guest });
+  const common = { ...machineOptions({ ...settings, guest }), ...(await kernelOptions(settings)) };
   const trace =
     settings.trace === undefined
       ? undefined
@@ -204,6 +209,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   let host: Host | undefined;
   let timer: NodeJS.Timeout | undefined;
   let unlisten: () => void = () => undefined;
+  let disconnect: () => void = () => undefined;
   try {
     host = await Host.create({
       vintfs,
@@ -239,6 +245,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       machine.on('output', (bytes) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes));
       });
+      if (settings.arch === 'arm64') stopAtPanic(machine);
       machine.on('check', (check) => checks.add(k, check));
       machine.on('suspect', (finding) => {
         if (suspects.length < MOST_SUSPECTS) suspects.push(finding);
@@ -279,6 +286,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       if (reason !== undefined) stopAll(reason);
       await booted;
     }
+    const [only] = machines;
+    if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only);
     try {
       await runAll(all, oracle, progress);
     } finally {
@@ -316,6 +325,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   } finally {
     clearTimeout(timer);
     unlisten();
+    disconnect();
     await trace?.discard();
     await host?.destroy();
   }

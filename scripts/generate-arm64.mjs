@@ -1,5 +1,5 @@
 // The interpreter of the arm64 vCPU and its decoder, made of the table of forms
-// (assembly/layout/a64-forms.ts) and of what each form does (assembly/arm64/forms):
+// (assembly/layout/a64/a64-forms.ts) and of what each form does (assembly/arm64/forms):
 // AssemblyScript's functions cannot change the locals of their caller, and the program
 // counter, the count and the flags have to be locals of the one function that has the
 // switch.
@@ -14,7 +14,7 @@ import { memory } from '../assembly/arm64/forms/memory.mjs';
 import { BuildError, readIfFile } from './build-record.mjs';
 import { importLayout } from './layout-tables.mjs';
 
-/** @typedef {import('../assembly/layout/a64-forms.ts').A64Form} A64Form */
+/** @typedef {import('../assembly/layout/a64/a64-forms.ts').A64Form} A64Form */
 
 /** What is made, relative to the root. */
 export const RUN = 'assembly/arm64/run.ts';
@@ -105,7 +105,7 @@ function decoderSource(builder) {
     });
     return `    case ${index}: {\n${tests.join('\n')}\n      break;\n    }`;
   });
-  return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64-forms.ts and assembly/arm64/forms.
+  return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64/a64-forms.ts and assembly/arm64/forms.
 
 import { FAST_READ_ONLY, FAST_SP_EL0, fastRegister } from './fast-registers';
 import { ARM64_PAGE_CODE } from '../layout/arm64-records';
@@ -176,7 +176,7 @@ ${cases.join('\n')}
 
 const RUN_IMPORTS = `import {
   ARM64_BANK, ARM64_BARRIER, ARM64_BASE, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_EL, ARM64_EXIT, ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_NZCV, ARM64_PC,
-  ARM64_RECORD_FETCH, ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_SPSEL, ARM64_TLB_FETCH, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
+  ARM64_RECORD_FETCH, ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_RECORD_WEDGED, ARM64_SPSEL, ARM64_TLB_FETCH, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
 } from '../layout/arm64-state';
 import { access } from './general-access';
 import { decodeRecord } from './decode';
@@ -244,7 +244,7 @@ function registerSource({ ARM64_REGISTER_TABLE, A64_EL0_TRAPS }) {
     (/** @type {any} */ { name, slot }) =>
       `export const AT_${name}: usize = ARM64_REGISTERS + ${8 * slot};`,
   );
-  return `// Made by scripts/generate-arm64.mjs of assembly/layout/arm64-registers.ts.
+  return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64/arm64-registers.ts.
 
 import { ARM64_BANK, ARM64_BANK_STRIDE, ARM64_REGISTERS, ${banks.join(', ')} } from '../layout/arm64-state';
 
@@ -300,13 +300,13 @@ ${table((/** @type {any} */ { bits }) => `0x${bits.toString(16)}`)}
  */
 export async function generateArm64(root) {
   const { A64_FORMS } = await importLayout(root, [
-    'a64-forms-data',
-    'a64-forms-memory',
-    'a64-forms',
+    'a64/a64-forms-data',
+    'a64/a64-forms-memory',
+    'a64/a64-forms',
   ]);
   const builder = new Builder(A64_FORMS);
   for (const part of [specialRecords, arithmetic, logical, compute, control, memory]) part(builder);
-  const registers = await importLayout(root, ['arm64-registers']);
+  const registers = await importLayout(root, ['a64/arm64-registers']);
   const sources = {
     [RUN]: runSource(builder),
     [DECODE]: decoderSource(builder),

@@ -1,14 +1,14 @@
 // Layout tables for scripts: Node.js 20 does not read TypeScript.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { hashOfFiles } from './build-record.mjs';
 
 const FOLDER = 'assembly/layout';
 
 /**
- * Imports files of assembly/layout, whose names are given without ending; the last one's
+ * Imports files of assembly/layout, whose paths in it are given without ending; the last one's
  * exports are returned, and it may import the others.
  * @param {string} root
  * @param {readonly string[]} names
@@ -21,16 +21,14 @@ export async function importLayout(root, names) {
     names.map((name) => `${FOLDER}/${name}.ts`),
   );
   const folder = join(root, 'build', 'layout-tables', hash.slice(0, 16));
-  mkdirSync(folder, { recursive: true });
   for (const name of names) {
     const { code } = await transformWithOxc(
       readFileSync(join(root, FOLDER, `${name}.ts`), 'utf8'),
       `${name}.ts`,
     );
-    writeFileSync(
-      join(folder, `${name}.mjs`),
-      code.replaceAll(/(from ['"]\.\/[\w-]+)\.ts/g, '$1.mjs'),
-    );
+    const file = join(folder, `${name}.mjs`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, code.replaceAll(/(from ['"]\.\/[\w-]+)\.ts/g, '$1.mjs'));
   }
   return await import(pathToFileURL(join(folder, `${names.at(-1)}.mjs`)).href);
 }

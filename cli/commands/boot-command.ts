@@ -30,13 +30,17 @@ function unversioned(file: string, text: string): unknown {
 }
 
 /** Files that a configuration names lie where it does, unless it says where. */
-function besideConfig(file: string, { guest, secondary, devices, trace, ...others }: BootSettings) {
+function besideConfig(
+  file: string,
+  { guest, secondary, initrd, devices, trace, ...others }: BootSettings,
+) {
   const at = (path: string) =>
     /^[a-z][a-z0-9+.-]+:/i.test(path) ? path : resolve(file, '..', path);
   return {
     ...others,
     ...(guest === undefined ? {} : { guest: guest === 'toy' ? guest : at(guest) }),
     ...(secondary === undefined ? {} : { secondary: at(secondary) }),
+    ...(initrd === undefined ? {} : { initrd: at(initrd) }),
     ...(devices === undefined ? {} : { devices: devices.map(at) }),
     ...(trace === undefined ? {} : { trace: at(trace) }),
   };
@@ -65,8 +69,8 @@ export function addBoot(
 ): void {
   const command = program
     .command('boot')
-    .description('boot a guest on the standard board and report what came of it')
-    .argument('[guest]', '"toy", or the path of a WebAssembly guest')
+    .description('boot a guest and report what came of it')
+    .argument('[guest]', '"toy", or the path of a WebAssembly guest or of a kernel')
     .option(
       '--config <file>',
       'options from a JSON file, by their names in the API; flags go before it',

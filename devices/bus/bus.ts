@@ -110,6 +110,11 @@ export class Bus {
     return undefined;
   }
 
+  /** Whether a device answers at this address: one that is not mapped is an external abort to a CPU. */
+  isMapped(address: number): boolean {
+    return this.#find(address) !== undefined;
+  }
+
   /** The access that a device gets to see, or undefined when no device does. */
   #prepare(
     address: number,

@@ -161,6 +161,34 @@ export class Gicv3 implements Device, InterruptSink {
     this.#gic.connect(this.#at, vcpu, pendingAt, limitAt);
   }
 
+  /**
+   * The line of a private interrupt of a vCPU.
+   * @param intid 16 to 31.
+   */
+  setPrivateLine(vcpu: number, intid: number, asserted: boolean): void {
+    this.#gic.setLine(this.#at, vcpu, intid, asserted ? 1 : 0);
+  }
+
+  /** The vCPU's IRQ input is asserted. */
+  irqAsserted(vcpu: number): boolean {
+    return this.#gic.irqAsserted(this.#at, vcpu) !== 0;
+  }
+
+  /**
+   * MRS of a register of the CPU interface.
+   * @param register ICC_*: its encoding.
+   * @returns undefined where it is UNDEFINED.
+   */
+  readInterface(vcpu: number, register: number): bigint | undefined {
+    const value = this.#gic.iccRead(this.#at, vcpu, register);
+    return value === -1n ? undefined : value;
+  }
+
+  /** MSR of a register of the CPU interface; false where it is UNDEFINED. */
+  writeInterface(vcpu: number, register: number, value: bigint): boolean {
+    return this.#gic.iccWrite(this.#at, vcpu, register, value) !== 0;
+  }
+
   read(access: MmioAccess): void {
     const word = this.#readWord(access, access.offset & ~3);
     access.lo = access.size === 1 ? (word >>> (8 * (access.offset & 3))) & 0xff : word;

@@ -2,7 +2,7 @@
 // on: all addresses of RAM are mapped to themselves.
 
 import { readFileSync } from 'node:fs';
-import { ARM64_REGISTER_TABLE } from '../../assembly/layout/arm64-registers.ts';
+import { ARM64_REGISTER_TABLE } from '../../assembly/layout/a64/arm64-registers.ts';
 import {
   ARM64_BANK,
   ARM64_BANK_STRIDE,

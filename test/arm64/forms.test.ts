@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { A64_FORMS, formOf } from '../../assembly/layout/a64-forms.ts';
+import { A64_FORMS, formOf } from '../../assembly/layout/a64/a64-forms.ts';
 import { disassembleA64 } from '../../vmm/vcpu/arm64/a64-disassembler.ts';
 import { steps } from '../support/thorough.ts';
 import { assembleByLlvm, disassembleByLlvm, hasLlvm } from './llvm.ts';

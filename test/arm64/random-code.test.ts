@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { A64_FORMS } from '../../assembly/layout/a64-forms.ts';
+import { A64_FORMS } from '../../assembly/layout/a64/a64-forms.ts';
 import {
   ARM64_COUNT,
   ARM64_EL,

@@ -2,7 +2,7 @@
 // that EL0 may execute without an exception, operands from edge values first. Everything
 // comes from the seed.
 
-import { A64_FORMS, type A64Form, matches } from '../../assembly/layout/a64-forms.ts';
+import { A64_FORMS, type A64Form, matches } from '../../assembly/layout/a64/a64-forms.ts';
 
 /** Where the code is: two pages. */
 export const CODE = 0x2000_0000;

@@ -63,7 +63,7 @@ describe('the package', { timeout: 120_000 }, () => {
   });
 
   it('is small, and weighs what docs/api.md says', () => {
-    expect(packed.size).toBeLessThan(750_000);
+    expect(packed.size).toBeLessThan(900_000);
     const [, size, unpacked] =
       /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(
         readFileSync(join(PROJECT, 'docs/api.md'), 'utf8'),

@@ -5,6 +5,7 @@ import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import { MachineCore } from '../../vmm/machine/index.ts';
 import type { AmdGuestIommu, AmdHost } from '../../vmm/nested/amd/index.ts';
 import {
+  ABI_EXIT_REQUEST,
   createGuestMemory,
   createWasi,
   type GuestImage,
@@ -27,7 +28,7 @@ export interface AmdMachine {
 export function amdMachine(host: AmdHost, image: GuestImage, name: string): AmdMachine {
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM_GPA_BASE);
-  const vm = host.createVm(name, memory, regions);
+  const vm = host.createVm(name, memory, regions, { exitRequest: ABI_EXIT_REQUEST });
   const iommu = host.createGuestIommu(vm, [DEVICE_ID]);
   const guest = new WasmGuest({
     image,

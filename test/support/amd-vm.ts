@@ -47,7 +47,7 @@ export class AmdVm {
 
   constructor(host: AmdHost, name = 'vm', msis?: MsiController) {
     const regions = [{ gpa: RAM, offset: RAM - BASE, size: SIZE }];
-    const vm = host.createVm(name, this.memory, regions, msis);
+    const vm = host.createVm(name, this.memory, regions, { msis });
     this.iommu = host.createGuestIommu(vm, [DEVICE]);
     this.port = host.dmaPort(this.iommu, DEVICE);
     this.store(GCR3, BigInt(this.#table()) | 1n);

@@ -7,8 +7,11 @@ import type { Machine } from './machine.ts';
 export interface TerminalLike {
   /** Shows bytes of output. */
   write(data: Uint8Array): void;
-  /** Calls back with what is typed. Returns what ends that. */
-  onData(listener: (data: string) => void): { dispose(): void };
+  /** Calls back with what is typed. */
+  onData(listener: (data: string) => void): {
+    /** Ends the calls. */
+    dispose(): void;
+  };
 }
 
 /**

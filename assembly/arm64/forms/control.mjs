@@ -21,6 +21,11 @@ const RELOAD = `dp = locate(cpu);
   tlb = tlbOf(cpu);
   fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;
   acc = count - dp;`;
+/**
+ * The end of the slice, behind RELOAD. The record of a PC that cannot be fetched leaves the
+ * run itself, and is at no PC: the limit must not take its place for one.
+ */
+const LIMIT_AFTER_RELOAD = `if (count > load<u32>(cpu, ARM64_LIMIT) && dp != cpu + ARM64_RECORD_WEDGED) { ${special('ARM64_RECORD_LIMIT')} }`;
 const AT = 'load<u32>(cpu, ARM64_TRAP_RECORD_AT)';
 
 /** @param {Builder} g */
@@ -38,7 +43,7 @@ export function specialRecords(g) {
        store<u64>(cpu, ${PC}, ARM64_PC);
        takeFault(cpu);
        ${RELOAD}
-       if (count > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} }
+       ${LIMIT_AFTER_RELOAD}
        continue; }`,
   );
   g.op(
@@ -46,7 +51,7 @@ export function specialRecords(g) {
     `{ const count = acc + ${AT} + 8;
        ${publish('count')}
        ${RELOAD}
-       if (count > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} }
+       ${LIMIT_AFTER_RELOAD}
        continue; }`,
   );
   g.op(
@@ -149,7 +154,7 @@ function system(g) {
          tlb = tlbOf(cpu);
        } else if (next == AGAIN) {
          ${RELOAD}
-         if (count > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} }
+         ${LIMIT_AFTER_RELOAD}
          continue;
        } else return next; }`,
   );

@@ -3,12 +3,7 @@
 import { HOST_AT_ATTENTION, MAX_THREADS } from '../../../assembly/layout/host-memory.ts';
 import { loadAmdIommu, loadHotModules, type MemoryRegion } from '../../../assembly/load.ts';
 import { type AmdModules, AmdUnit } from '../../../devices/amd-iommu/index.ts';
-import {
-  type Clock,
-  checkDoorbells,
-  type MsiController,
-  SYSTEM_CLOCK,
-} from '../../../devices/bus/index.ts';
+import { type Clock, checkDoorbells, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import { createHostMemory, StreamDmaPort, smmuBase } from '../../../devices/unit/index.ts';
 import { HostError } from '../../../host/hardware/host-error.ts';
@@ -17,7 +12,7 @@ import { AmdDevice } from '../../../host/kernel/amd/amd-device.ts';
 import { AmdIommu } from '../../../host/kernel/amd/amd-iommu.ts';
 import { IdAllocator } from '../../../host/kernel/id-allocator.ts';
 import { ThreadAllocator } from '../../../host/kernel/thread-allocator.ts';
-import { physicalAddress, Vm } from '../../../host/kernel/vm.ts';
+import { physicalAddress, Vm, type VmOptions } from '../../../host/kernel/vm.ts';
 import { VmMemory } from '../vm-memory.ts';
 import { AmdGuestIommu } from './amd-guest-iommu.ts';
 
@@ -89,7 +84,8 @@ export class AmdHost {
 
   /**
    * Takes a VM in: its memory becomes a window of the physical address map.
-   * @param msis what takes the MSIs of the VM's devices, in AMD_INTERRUPTS. Default: nothing.
+   * @param options what takes the MSIs of its devices, in AMD_INTERRUPTS, and how its vCPUs are
+   *   asked for an exit. Default: nothing, and not at all.
    * @throws {HostError} when the host has as many as it can have.
    * @throws {RangeError} when a doorbell page is not a page, or lies in RAM.
    */
@@ -97,8 +93,9 @@ export class AmdHost {
     name: string,
     memory: WebAssembly.Memory,
     regions: readonly MemoryRegion[],
-    msis?: MsiController,
+    options: VmOptions = {},
   ): Vm<AmdUnit> {
+    const { msis, exitRequest } = options;
     if (msis) checkDoorbells(msis, regions);
     // There are as many windows as threads: whoever has got a thread gets a window.
     const thread = this.#threads.allocate();
@@ -106,10 +103,10 @@ export class AmdHost {
     const unit = new AmdUnit({
       modules: this.#modules,
       hostMemory: this.memory,
-      guest: { memory, regions, window },
+      guest: { memory, regions, window, exitRequest },
       thread,
     });
-    const vm = new Vm(name, window, memory, regions, unit, { msis });
+    const vm = new Vm(name, window, memory, regions, unit, options);
     this.#vms.set(window, vm);
     return vm;
   }

@@ -1,8 +1,8 @@
 // A64 in assembly language, by the table of forms: the preferred names of instructions,
 // without aliases.
 
-import { type A64Form, formOf } from '../../../assembly/layout/a64-forms.ts';
-import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/arm64-registers.ts';
+import { type A64Form, formOf } from '../../../assembly/layout/a64/a64-forms.ts';
+import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';
 
 const CONDITIONS = [
   ...['eq', 'ne', 'hs', 'lo', 'mi', 'pl', 'vs', 'vc'],

@@ -37,9 +37,9 @@ export function thrownError(thrown: unknown): Error {
     : new Error('the guest threw an exception that nothing caught');
 }
 
-/** Why something of a guest's failed, as part of a line. */
+/** Why something of a guest's failed, as part of a line: from another thread it comes as a text. */
 export function reasonOf(cause: unknown): string {
-  return printable(thrownError(cause).message);
+  return printable(typeof cause === 'string' ? cause : thrownError(cause).message);
 }
 
 /**

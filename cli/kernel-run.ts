@@ -1,0 +1,101 @@
+// `vsmmu boot --arch arm64`: machines that boot a kernel, and what ends one that does not end itself.
+
+import { readFile } from 'node:fs/promises';
+import { isatty } from 'node:tty';
+import { isMainThread } from 'node:worker_threads';
+import type { Machine, MachineOptions } from '../vmm/api/index.ts';
+import { virtBoard } from '../vmm/api/index.ts';
+import type { BootSettings } from './boot-settings.ts';
+import { UsageError } from './cli-error.ts';
+import { readConsole } from './console-input.ts';
+
+const STDIN = 0;
+
+/** Options of other guests, which mean nothing to a kernel. */
+const OTHERS = [
+  'secondary',
+  'path',
+  'experiment',
+  'transport',
+  'args',
+  'env',
+  'allowGc',
+  'overlay',
+  'queues',
+  'directMaps',
+] as const satisfies readonly (keyof BootSettings)[];
+
+/** Options of kernels, which mean nothing to other guests. */
+const OWN = ['initrd', 'append'] as const satisfies readonly (keyof BootSettings)[];
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function refuse(settings: BootSettings, names: readonly (keyof BootSettings)[], why: string): void {
+  const given = names.find((name) => settings[name] !== undefined);
+  if (given !== undefined) throw new UsageError(`--${kebab(given)} ${why}`);
+}
+
+async function readInitrd(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : code}`);
+  }
+}
+
+/**
+ * What the machines of a run have as kernels; nothing for other guests.
+ * @throws {UsageError} when options do not go together, or the initrd cannot be read.
+ */
+export async function kernelOptions(settings: BootSettings): Promise<Partial<MachineOptions>> {
+  const { arch = 'wasm', initrd, append } = settings;
+  if (arch !== 'arm64') {
+    refuse(settings, OWN, 'is for kernels: it goes with --arch arm64');
+    return {};
+  }
+  refuse(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
+  if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
+  const ramDisk = initrd === undefined ? undefined : await readInitrd(initrd);
+  const sleep = isatty(STDIN) ? 'wait' : 'skip';
+  return { board: virtBoard({ initrd: ramDisk, append, sleep }), secondary: undefined };
+}
+
+/**
+ * Connects standard input with a machine's console, where this program has it: a run that is supervised
+ * has none.
+ * @returns a function that ends it.
+ */
+export function connectConsole(machine: Machine): () => void {
+  if (!isMainThread) return () => undefined;
+  return readConsole(process.stdin, {
+    input: (bytes) => machine.write(bytes),
+    quit: () => {
+      machine.stop('ended by Ctrl-A X').catch(process.emitWarning);
+    },
+    say: (text) => process.stderr.write(text),
+  });
+}
+
+/** What Linux says, and then spins for ever. */
+const PANIC = 'Kernel panic - not syncing: ';
+const NEWLINE = 10;
+/** Of a line longer than this only the beginning is looked at. */
+const LINE_BYTES = 1024;
+
+/** Has a machine stop whose kernel says that it cannot go on. */
+export function stopAtPanic(machine: Machine): void {
+  let line: number[] = [];
+  machine.on('output', (bytes) => {
+    for (const byte of bytes) {
+      if (byte !== NEWLINE) {
+        if (line.length < LINE_BYTES) line.push(byte);
+        continue;
+      }
+      const text = new TextDecoder().decode(Uint8Array.from(line)).trimEnd();
+      line = [];
+      const at = text.indexOf(PANIC);
+      if (at >= 0) machine.stop(text.slice(at)).catch(process.emitWarning);
+    }
+  });
+}

@@ -1,0 +1,55 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { type InputStream, readConsole } from '../../cli/console-input.ts';
+
+/** A stream that notes what is asked of it, and what its reader has made of the bytes. */
+function connected(isTTY: boolean) {
+  const log: string[] = [];
+  const events = new EventEmitter();
+  const stream = Object.assign(events, {
+    isTTY,
+    setRawMode: (on: boolean) => log.push(`raw ${on}`),
+    resume: () => log.push('resume'),
+    pause: () => log.push('pause'),
+  }) as unknown as InputStream;
+  const end = readConsole(stream, {
+    input: (bytes) => log.push(`in ${JSON.stringify(String.fromCharCode(...bytes))}`),
+    quit: () => log.push('quit'),
+    say: (text) => log.push(`say ${text.trim().slice(0, 8)}`),
+  });
+  const type = (text: string) => {
+    events.emit('data', new TextEncoder().encode(text));
+  };
+  return { log, type, end };
+}
+
+describe('readConsole', () => {
+  it('passes keys of a terminal on, and takes those behind Ctrl-A out', () => {
+    const { log, type, end } = connected(true);
+    type('ab\x03');
+    type('c\x01hd\x01\x01');
+    type('\x01');
+    type('X');
+    type('\x01qe');
+    end();
+    type('f');
+    expect(log).toEqual([
+      'raw true',
+      'resume',
+      'in "ab\\u0003"',
+      'say Ctrl-A X',
+      'in "cd\\u0001"',
+      'quit',
+      'in "e"',
+      'pause',
+      'raw false',
+    ]);
+  });
+
+  it('passes on what is no terminal as it is', () => {
+    const { log, type, end } = connected(false);
+    type('a\x01x');
+    end();
+    expect(log).toEqual(['resume', 'in "a\\u0001x"', 'pause']);
+  });
+});

@@ -1,0 +1,82 @@
+// `vsmmu boot --arch arm64`, with small programs for kernels.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Report } from '../../cli/report.ts';
+import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
+import { BUSY, ECHO, HELLO, PANIC } from '../vmm/boards/virt/virt-programs.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MACHINE = ['--arch', 'arm64', '--memory', '16'];
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vsmmu-kernel-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function file(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
+  it('boots a kernel until it powers off', async () => {
+    const kernel = await file('hello.bin', HELLO);
+    const { status, stdout } = await vsmmuProcess('boot', kernel, ...MACHINE);
+    expect(stdout).toMatch(/^hello\n\nReport\n {2}ok +vm0 ran to its end\n/);
+    expect(status).toBe(0);
+  });
+
+  it('boots one that is packed, and reports in JSON', async () => {
+    const kernel = await file('hello.gz', gzipSync(HELLO));
+    const { status, stdout, stderr } = await vsmmuProcess('boot', kernel, ...MACHINE, '--json');
+    expect([status, stderr]).toEqual([0, 'hello\n']);
+    expect((JSON.parse(stdout) as Report).exits.byRegister['pl011.UARTDR']).toBe(6);
+  });
+
+  it('stops one that panics, and says why', async () => {
+    const kernel = await file('panic.bin', PANIC);
+    const { status, stdout } = await vsmmuProcess('boot', kernel, ...MACHINE, '--json');
+    expect(status).toBe(1);
+    expect((JSON.parse(stdout) as Report).checks).toEqual([
+      { name: 'vm0 ran to its end', ok: false, detail: 'Kernel panic - not syncing: no root' },
+    ]);
+  });
+
+  it('ends one that goes on for ever', async () => {
+    const kernel = await file('busy.bin', BUSY);
+    const { status, stdout } = await vsmmuProcess('boot', kernel, ...MACHINE, '--timeout', '1');
+    expect(status).toBe(1);
+    expect(stdout).toContain('it had not ended after 1 s');
+  });
+
+  it('gives it standard input', async () => {
+    const kernel = await file('echo.bin', ECHO);
+    const child = spawn(process.execPath, [MAIN, 'boot', kernel, ...MACHINE]);
+    const output = new Promise<string>((resolve) => {
+      let text = '';
+      child.stdout.setEncoding('utf8').on('data', (more: string) => {
+        text += more;
+      });
+      child.on('close', (status) => resolve(`${status} ${text}`));
+    });
+    child.stdin.write('a');
+    expect(await output).toMatch(/^0 b/);
+  });
+
+  it.each([
+    [['--vcpus', '2'], 'a machine of the board virt has 1 vCPU'],
+    [['--memory', '3'], 'memory is a multiple of 2 MiB, at most 3 GiB, not 3145728 bytes'],
+    [['--append', 'x'.repeat(2048)], 'the command line has 2048 bytes: a kernel takes 2047'],
+  ])('refuses what a machine cannot be, %#', async (args, message) => {
+    const kernel = await file('refused.bin', HELLO);
+    const { status, stderr } = await vsmmu('boot', kernel, '--arch', 'arm64', ...args);
+    expect([status, stderr.trimEnd()]).toEqual([2, `vsmmu: ${message}`]);
+  });
+});

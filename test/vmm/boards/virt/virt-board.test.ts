@@ -1,0 +1,139 @@
+// Machines of the board `virt`, by small programs: what they print through the PL011 is what they saw.
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { Host, type Machine } from '../../../../vmm/api/index.ts';
+import { type VirtBoardOptions, virtBoard } from '../../../../vmm/boards/virt/index.ts';
+import { BUSY, ECHO, FAULTS, HELLO, IDLE, RESET, timer } from './virt-programs.ts';
+
+let host: Host | undefined;
+afterEach(async () => {
+  await host?.destroy();
+  host = undefined;
+});
+
+interface Run {
+  readonly machine: Machine;
+  output(): string;
+}
+
+/** A machine at the first instruction of a program. */
+async function bootProgram(
+  guest: Uint8Array<ArrayBuffer>,
+  own: VirtBoardOptions = {},
+  memory = 16,
+): Promise<Run> {
+  host = await Host.create();
+  const machine = await host.createMachine({ guest, board: virtBoard(own), memory, seed: 1 });
+  let text = '';
+  machine.on('output', (bytes) => {
+    text += String.fromCharCode(...bytes);
+  });
+  await machine.boot({ paused: true });
+  return { machine, output: () => text };
+}
+
+async function run(guest: Uint8Array<ArrayBuffer>): Promise<string> {
+  const { machine, output } = await bootProgram(guest);
+  for (let turn = 0; turn < 4 && machine.status === 'paused'; turn++) await machine.step();
+  expect(machine.status).toBe('off');
+  return output();
+}
+
+describe('a machine of the board virt', () => {
+  it('prints through its UART, and powers off by PSCI', async () => {
+    expect(await run(HELLO)).toBe('hello\n');
+  });
+
+  it('runs by itself until it is off', async () => {
+    const { machine, output } = await bootProgram(HELLO);
+    machine.resume();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 0 });
+    expect(output()).toBe('hello\n');
+  });
+
+  // Asleep, MSR DAIFClr comes before the interrupt; awake, the interrupt comes at its very instruction.
+  it.each([
+    ['asleep', 'A21'],
+    ['awake', 'A11'],
+  ] as const)('takes the interrupt of its timer in time, %s', async (wait, printed) => {
+    expect(await run(timer(wait))).toBe(printed);
+  });
+
+  it('sleeps without executing anything', async () => {
+    const { machine } = await bootProgram(timer('asleep'));
+    await machine.step();
+    expect(machine.statistics.exits.byKind.wait).toBe(1);
+  });
+
+  it('sleeps as long as its timer says, when it is to wait', async () => {
+    const { machine, output } = await bootProgram(timer('asleep'), { sleep: 'wait' });
+    const before = performance.now();
+    expect([await machine.step(), machine.idle]).toEqual(['paused', true]);
+    machine.resume();
+    expect(await machine.wait()).toMatchObject({ status: 'off' });
+    expect(performance.now() - before).toBeGreaterThanOrEqual(0.4);
+    expect(output()).toBe('A21');
+  });
+
+  it('has external aborts where no device is, and UNDEFINED for what it has not', async () => {
+    // 0x25: data abort of EL1; 0x10: external abort, 0x50: of a write. 0: unknown.
+    expect(await run(FAULTS)).toBe('U@U\x80000000');
+  });
+
+  it('is reset by PSCI: RAM, devices and vCPU', async () => {
+    const { machine, output } = await bootProgram(RESET);
+    for (let i = 0; i < 3; i++) {
+      expect(await machine.step()).toBe('paused');
+      expect(machine.readRegister('pl011', 0x24)?.lo).toBe(0);
+    }
+    expect(output()).toBe('RRR');
+  });
+
+  it('takes console input', async () => {
+    const { machine, output } = await bootProgram(ECHO);
+    expect(await machine.step(0.01)).toBe('paused');
+    machine.write('a');
+    expect(await machine.step()).toBe('off');
+    expect(output()).toBe('b');
+  });
+
+  it('is idle when nothing will wake it, and stops', async () => {
+    const { machine } = await bootProgram(IDLE);
+    await machine.step();
+    expect(machine.idle).toBe(true);
+    await machine.stop('enough');
+    expect(await machine.wait()).toMatchObject({ status: 'stopped', reason: 'enough' });
+  });
+
+  it('stops while it runs', async () => {
+    const { machine } = await bootProgram(BUSY);
+    machine.resume();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await machine.stop('enough');
+    expect(machine.status).toBe('stopped');
+  });
+
+  it('boots again after a reset of its host', async () => {
+    const { machine, output } = await bootProgram(HELLO);
+    await machine.step();
+    await machine.reset();
+    await machine.boot();
+    await machine.wait();
+    expect(output()).toBe('hello\nhello\n');
+  });
+
+  it('starts its clock where it is told', async () => {
+    const { machine } = await bootProgram(HELLO, { epoch: 1234567890 });
+    expect(machine.readRegister('pl031', 0)?.lo).toBe(1234567890);
+  });
+
+  it.each([
+    [{ vcpus: 2 }, 'a machine of the board virt has 1 vCPU'],
+    [{ memory: 3 }, 'memory is a multiple of 2 MiB, at most 3 GiB, not 3145728 bytes'],
+    [{ transport: 'mailbox' as const }, 'vCPUs of the board virt run inline'],
+  ])('refuses %j', async (options, message) => {
+    host = await Host.create();
+    const made = host.createMachine({ guest: HELLO, board: virtBoard(), ...options });
+    await expect(made).rejects.toThrow(message);
+  });
+});

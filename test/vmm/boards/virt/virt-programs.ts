@@ -1,0 +1,186 @@
+// Programs for a machine `virt`, as flat binaries: words of A64, at their offsets. They begin at the
+// image's start, where VBAR_EL1 can point to.
+
+/** A flat binary of words and texts by their offsets. */
+function image(parts: Readonly<Record<number, readonly number[] | string>>) {
+  const bytes = new Uint8Array(0x400);
+  for (const [offset, part] of Object.entries(parts)) {
+    const data =
+      typeof part === 'string'
+        ? new TextEncoder().encode(part)
+        : new Uint8Array(Uint32Array.from(part).buffer);
+    bytes.set(data, Number(offset));
+  }
+  return bytes;
+}
+
+/** Vectors of exceptions taken from EL1 with its own stack pointer. */
+const SYNCHRONOUS = 0x200;
+const IRQ = 0x280;
+
+const NOP = 0xd503201f;
+const WFI = 0xd503207f;
+
+/** SYSTEM_OFF of PSCI. */
+const OFF = [
+  0xd2b08000, // mov x0, #0x84000000
+  0xf2800100, // movk x0, #8
+  0xd4000002, // hvc #0
+];
+
+/** Prints "hello" and powers off. */
+export const HELLO = image({
+  0: [
+    0xd2a12001, // mov x1, #0x9000000
+    0x10000102, // adr x2, 0x24
+    0x38401443, // ldrb w3, [x2], #1
+    0x34000063, // cbz w3, 0x18
+    0x39000023, // strb w3, [x1]
+    0x17fffffd, // b 0x8
+    ...OFF,
+  ],
+  36: 'hello\n\0',
+});
+
+/**
+ * Arms the virtual timer for 409,600 ticks later and waits for its interrupt. Prints 'A' + INTID - 27,
+ * '0' + ticks from the compare value to the end of the handler's first instruction, '1' if nothing is
+ * left to acknowledge, and powers off.
+ */
+export const timer = (wait: 'asleep' | 'awake') =>
+  image({
+    0: [
+      0x10000000, // adr x0, 0
+      0xd518c000, // msr vbar_el1, x0
+      0xd2a10001, // mov x1, #0x8000000
+      0x52800262, // mov w2, #0x13
+      0xb9000022, // str w2, [x1]         GICD_CTLR
+      0xd2a00143, // mov x3, #0xa0000
+      0x8b030023, // add x3, x1, x3
+      0xb900147f, // str wzr, [x3, #0x14] GICR_WAKER
+      0x91404063, // add x3, x3, #0x10000
+      0x52a10002, // mov w2, #0x8000000
+      0xb9008062, // str w2, [x3, #0x80]  GICR_IGROUPR0
+      0xb9010062, // str w2, [x3, #0x100] GICR_ISENABLER0
+      0xd2801e02, // mov x2, #0xf0
+      0xd5184602, // msr icc_pmr_el1, x2
+      0xd2800022, // mov x2, #1
+      0xd518cce2, // msr icc_igrpen1_el1, x2
+      0xd53be044, // mrs x4, cntvct_el0
+      0x91419084, // add x4, x4, #0x64000
+      0xd51be344, // msr cntv_cval_el0, x4
+      0xd51be322, // msr cntv_ctl_el0, x2
+      wait === 'asleep' ? WFI : NOP,
+      0xd50342ff, // msr daifclr, #2
+      0x14000000, // b .
+    ],
+    [IRQ]: [
+      0xd53be045, // mrs x5, cntvct_el0
+      0xd2a12001, // mov x1, #0x9000000
+      0xd538cc06, // mrs x6, icc_iar1_el1
+      0x110098c7, // add w7, w6, #'A' - 27
+      0x39000027, // strb w7, [x1]
+      0xcb0400a7, // sub x7, x5, x4
+      0x9100c0e7, // add x7, x7, #'0'
+      0x39000027, // strb w7, [x1]
+      0xd51be33f, // msr cntv_ctl_el0, xzr
+      0xd518cc26, // msr icc_eoir1_el1, x6
+      0xd538cc06, // mrs x6, icc_iar1_el1
+      0x710ffcdf, // cmp w6, #1023
+      0x1a9f17e7, // cset w7, eq
+      0x1100c0e7, // add w7, w7, #'0'
+      0x39000027, // strb w7, [x1]
+      ...OFF,
+    ],
+  });
+
+/**
+ * Takes exceptions, each at its own address, and prints '0' + ESR_EL1.EC and '0' + ESR_EL1.{WnR, DFSC}
+ * of each: a load and a store where nothing is, SMC, HLT, MRS of a register that nobody has.
+ */
+export const FAULTS = image({
+  0: [
+    0x10000000, // adr x0, 0
+    0xd518c000, // msr vbar_el1, x0
+    0xd2a12001, // mov x1, #0x9000000
+    0xd2a20002, // mov x2, #0x10000000
+    0xb9400043, // ldr w3, [x2]
+    0xb9000043, // str w3, [x2]
+    0xd4000003, // smc #0
+    0xd4400000, // hlt #0
+    0xd538b004, // mrs x4, s3_0_c11_c0_0
+    ...OFF,
+  ],
+  [SYNCHRONOUS]: [
+    0xd5385205, // mrs x5, esr_el1
+    0xd35afca6, // lsr x6, x5, #26
+    0x1100c0c6, // add w6, w6, #'0'
+    0x39000026, // strb w6, [x1]
+    0x120018a5, // and w5, w5, #0x7f
+    0x1100c0a5, // add w5, w5, #'0'
+    0x39000025, // strb w5, [x1]
+    0xd5384025, // mrs x5, elr_el1
+    0x910010a5, // add x5, x5, #4
+    0xd5184025, // msr elr_el1, x5
+    0xd69f03e0, // eret
+  ],
+});
+
+/** Prints a byte of its own, changes it to '?', changes UARTIBRD, and resets the machine by PSCI. */
+export const RESET = image({
+  0: [
+    0xd2a12001, // mov x1, #0x9000000
+    0x10000122, // adr x2, 0x28
+    0x39400043, // ldrb w3, [x2]
+    0x39000023, // strb w3, [x1]
+    0x528007e3, // mov w3, #'?'
+    0x39000043, // strb w3, [x2]
+    0xb9002423, // str w3, [x1, #0x24]
+    0xd2b08000, // mov x0, #0x84000000
+    0xf2800120, // movk x0, #9
+    0xd4000002, // hvc #0
+  ],
+  40: 'R',
+});
+
+/** Prints what Linux says before it spins for ever, and does so. */
+export const PANIC = image({
+  0: [
+    0xd2a12001, // mov x1, #0x9000000
+    0x100000c2, // adr x2, 0x1c
+    0x38401443, // ldrb w3, [x2], #1
+    0x34000063, // cbz w3, 0x18
+    0x39000023, // strb w3, [x1]
+    0x17fffffd, // b 0x8
+    0x14000000, // b .
+  ],
+  28: '[    1.0] Kernel panic - not syncing: no root\r\nand more\n\0',
+});
+
+/** Waits for a byte from the console, sends the next one, and powers off. */
+export const ECHO = image({
+  0: [
+    0xd2a12001, // mov x1, #0x9000000
+    0xb9401822, // ldr w2, [x1, #0x18]
+    0x3727ffe2, // tbnz w2, #4, 0x4
+    0x39400022, // ldrb w2, [x1]
+    0x11000442, // add w2, w2, #1
+    0x39000022, // strb w2, [x1]
+    ...OFF,
+  ],
+});
+
+/** Waits for an interrupt, for ever. */
+export const IDLE = image({
+  0: [
+    WFI,
+    0x17ffffff, // b 0
+  ],
+});
+
+/** Runs for ever. */
+export const BUSY = image({
+  0: [
+    0x14000000, // b 0
+  ],
+});

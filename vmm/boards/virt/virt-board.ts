@@ -1,0 +1,196 @@
+// The board `virt`: an arm64 vCPU with GICv3, generic timer, PL011, PL031 and PSCI, and behind its host's
+// SMMU a DMA engine. It boots kernels that look for their hardware in a device tree.
+
+import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
+import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
+import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
+import { DmaEngine } from '../../../devices/dma-engine/index.ts';
+import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
+import { Pl011 } from '../../../devices/pl011/index.ts';
+import { Pl031 } from '../../../devices/pl031/index.ts';
+import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import { MachineCore } from '../../machine/index.ts';
+import {
+  Arm64Guest,
+  type Arm64Memory,
+  createArm64Memory,
+  type Hypercall,
+  type HypercallResult,
+} from '../../vcpu/arm64/index.ts';
+import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { callPsci, type PsciMachine } from './psci.ts';
+import { prepareVirtBoot } from './virt-boot.ts';
+import { virtDeviceTree } from './virt-device-tree.ts';
+import { placed, VIRT_FREE, VIRT_GICD, VIRT_GICR, VIRT_SPIS, virtRam } from './virt-memory-map.ts';
+
+/** What a machine of this board boots besides its guest, which is a kernel's file. */
+export interface VirtBoardOptions {
+  /** Bytes of an initial RAM disk. */
+  readonly initrd?: Uint8Array<ArrayBuffer> | undefined;
+  /** The kernel's command line. Default: empty. */
+  readonly append?: string | undefined;
+  /** Unix time in seconds, 32 bits, that the clock starts at. Default: now. */
+  readonly epoch?: number | undefined;
+  /**
+   * What becomes of the time that the vCPU waits for an interrupt: it is skipped, so that runs are alike
+   * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
+   */
+  readonly sleep?: 'skip' | 'wait' | undefined;
+}
+
+const DEFAULT_MEMORY = 0x10000000;
+const VCPUS = 1;
+const RNG_SEED_SIZE = 64;
+/** StreamID of the DMA engine, as the guest numbers it. */
+const DMA_STREAM = 8;
+
+/** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
+const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
+
+/** Makes calls of PSCI what the vCPU and the machine do. */
+function hypercalls(
+  { ram }: Arm64Memory,
+  restart: () => void,
+): (call: Hypercall) => HypercallResult {
+  let ended: HypercallResult | undefined;
+  const off = () => {
+    ended = { what: 'off' };
+  };
+  const machine: PsciMachine = {
+    vcpus: VCPUS,
+    powerState: () => 'on',
+    isExecutable: (address) =>
+      address >= BigInt(ram.gpa) && address < BigInt(ram.gpa) + BigInt(ram.size),
+    // There is none that is off.
+    start: () => undefined,
+    // The last vCPU: nothing can start it again.
+    stop: off,
+    end(how) {
+      if (how === 'off') return off();
+      restart();
+      ended = { what: 'reset' };
+    },
+  };
+  return (call) => {
+    ended = undefined;
+    const x0 = callPsci(machine, call);
+    return x0 === undefined ? (ended ?? { what: 'off' }) : { what: 'return', x0 };
+  };
+}
+
+async function createVirtMachine(
+  own: VirtBoardOptions,
+  options: BoardOptions,
+): Promise<BoardMachine> {
+  const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY } = options;
+  if (vcpus !== VCPUS) throw new RangeError(`a machine of the board virt has ${VCPUS} vCPU`);
+  if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
+  const ram = virtRam(memorySize);
+  const memory = createArm64Memory(VCPUS, ram, gicBlockSize(VCPUS));
+  const [cpuModule, gicModule] = await Promise.all([loadArm64(), loadGicv3()]);
+  const gic = new Gicv3({
+    module: gicModule,
+    memory: memory.memory,
+    at: memory.board,
+    vcpus: VCPUS,
+    spis: VIRT_SPIS,
+  });
+  const rngSeed = new Uint8Array(RNG_SEED_SIZE);
+  (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
+  const vm = host.createVm(name, memory.memory, [memory.ram]);
+  try {
+    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true });
+    const vintf = host.createVintf(viommu);
+    const { idRegisters = 'auto' } = options;
+    const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
+    const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
+    const uart = placed('uart', console);
+    const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
+    const smmu = placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown }));
+    const cmdqv = placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
+    const dmaEngine = {
+      ...placed('dmaEngine', new DmaEngine()),
+      dmaPort: host.dmaPort(viommu, DMA_STREAM),
+    };
+    const { devices = [] } = options;
+    const boot = await prepareVirtBoot(
+      { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
+      ram,
+      { rngSeed, kaslrSeed: new Uint8Array(8) },
+      (chosen) =>
+        virtDeviceTree({
+          vcpus: VCPUS,
+          ram,
+          chosen,
+          uart,
+          rtc,
+          smmu,
+          cmdqv,
+          dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
+          devices,
+        }),
+    );
+    const guest: Arm64Guest = new Arm64Guest({
+      module: cpuModule,
+      memory,
+      pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
+      board: {
+        interrupts: gic,
+        hypercall: hypercalls(memory, () => {
+          machine.devices.reset();
+          guest.restart();
+        }),
+      },
+      program: {
+        segments: boot.segments,
+        entry: { pc: BigInt(boot.entry), x0: BigInt(boot.deviceTree) },
+      },
+    });
+    const { onTrace } = options;
+    const machine: MachineCore = new MachineCore({
+      name,
+      guest,
+      memory: memory.memory,
+      regions: [memory.ram],
+      clock: guest.clock,
+      devices: [placeGic(gic), uart, rtc, smmu, cmdqv, dmaEngine, ...devices],
+      onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
+      onSafePoint: (full) => host.service(full),
+      ...(onTrace === undefined ? {} : { onTrace }),
+    });
+    vm.onStop((reason) => machine.stop(reason));
+    const { smmuBlock, context } = viommu;
+    return {
+      machine,
+      drainable: {
+        machine,
+        threads: host,
+        guest: vm,
+        direct: [
+          { smmuBlock, context: vintf.context, queues: vintf.queues },
+          { smmuBlock, context, queues: [] },
+        ],
+      },
+      vm,
+      queues: 'vcmdq',
+      smmus: [{ smmu: viommu, vintf }],
+      receive: (bytes) => console.receive(bytes),
+      destroy() {
+        machine.devices.detach();
+        host.destroyVm(vm);
+      },
+    };
+  } catch (error) {
+    host.destroyVm(vm);
+    throw error;
+  }
+}
+
+/** The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary. */
+export function virtBoard(own: VirtBoardOptions = {}): Board {
+  return {
+    name: 'virt',
+    free: VIRT_FREE,
+    create: (options) => createVirtMachine(own, options),
+  };
+}

@@ -1,0 +1,72 @@
+// A vCPU block as JavaScript reads and writes it (assembly/layout/arm64-state.ts).
+
+import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';
+import {
+  ARM64_LIMIT,
+  ARM64_PENDING,
+  ARM64_PENDING_IRQ,
+  ARM64_PENDING_STOP,
+  ARM64_REGISTERS,
+} from '../../../assembly/layout/arm64-state.ts';
+
+/**
+ * Offset in the block of a system register that is storage.
+ * @throws {RangeError} when it is none.
+ */
+export function storageOffset(name: string): number {
+  const register = ARM64_REGISTER_TABLE.find((one) => one.name === name);
+  if (!register || register.slot < 0) throw new RangeError(`${name} is no register with storage`);
+  return ARM64_REGISTERS + 8 * register.slot;
+}
+
+/** The block of one vCPU. Offsets are those of ARM64_*. */
+export class Arm64Block {
+  /** Byte offset in memory. */
+  readonly at: number;
+  readonly #words: Int32Array;
+  readonly #longs: BigUint64Array;
+
+  constructor(memory: WebAssembly.Memory, at: number) {
+    this.at = at;
+    this.#words = new Int32Array(memory.buffer);
+    this.#longs = new BigUint64Array(memory.buffer);
+  }
+
+  /** A 32-bit word, unsigned. */
+  word(offset: number): number {
+    return (this.#words[(this.at + offset) >>> 2] ?? 0) >>> 0;
+  }
+
+  setWord(offset: number, value: number): void {
+    this.#words[(this.at + offset) >>> 2] = value;
+  }
+
+  long(offset: number): bigint {
+    return this.#longs[(this.at + offset) >>> 3] ?? 0n;
+  }
+
+  setLong(offset: number, value: bigint): void {
+    this.#longs[(this.at + offset) >>> 3] = value;
+  }
+
+  /** The IRQ input. A vCPU that runs looks at its next taken branch. */
+  setIrq(asserted: boolean): void {
+    this.#setPending(ARM64_PENDING_IRQ, asserted);
+  }
+
+  /** The vCPU is wanted back by who runs it. */
+  setStop(wanted: boolean): void {
+    this.#setPending(ARM64_PENDING_STOP, wanted);
+  }
+
+  #setPending(bit: number, value: boolean): void {
+    const index = (this.at + ARM64_PENDING) >>> 2;
+    if (!value) {
+      Atomics.and(this.#words, index, ~bit);
+      return;
+    }
+    // In this order: the vCPU looks at what is pending behind its limit.
+    if ((Atomics.or(this.#words, index, bit) & bit) === 0)
+      Atomics.store(this.#words, (this.at + ARM64_LIMIT) >>> 2, 0);
+  }
+}

@@ -1,0 +1,37 @@
+// What an arm64 vCPU needs of the board that it is on.
+
+import type { InterruptSink } from '../../../devices/bus/index.ts';
+
+/** An interrupt controller with a CPU interface in system registers: a GICv3. */
+export interface CpuInterrupts extends InterruptSink {
+  /** Where it says that `irqAsserted` may be true: bit 0 of a word, and then 0 in another one. */
+  connect(vcpu: number, pendingAt: number, limitAt: number): void;
+  irqAsserted(vcpu: number): boolean;
+  setPrivateLine(vcpu: number, intid: number, asserted: boolean): void;
+  readInterface(vcpu: number, register: number): bigint | undefined;
+  writeInterface(vcpu: number, register: number, value: bigint): boolean;
+}
+
+/** X0 to X3 of a vCPU that calls what is above its operating system. */
+export interface Hypercall {
+  readonly vcpu: number;
+  readonly x0: bigint;
+  readonly x1: bigint;
+  readonly x2: bigint;
+  readonly x3: bigint;
+}
+
+/** What becomes of a call: it returns a value in X0, or not at all. */
+export type HypercallResult =
+  | { readonly what: 'return'; readonly x0: bigint }
+  /** The machine is off. */
+  | { readonly what: 'off' }
+  /** The machine begins again: nothing of what was is left. */
+  | { readonly what: 'reset' };
+
+/** The board of an arm64 guest. */
+export interface Arm64Board {
+  readonly interrupts: CpuInterrupts;
+  /** Carries a HVC out. */
+  hypercall(call: Hypercall): HypercallResult;
+}

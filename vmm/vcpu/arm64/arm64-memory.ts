@@ -1,0 +1,57 @@
+// How the memory of an arm64 machine is laid out: the blocks of its vCPUs, what its board keeps there,
+// decoded instructions, RAM. Nothing of it but RAM can be reached by the guest.
+
+import { ARM64_VCPU_SIZE } from '../../../assembly/layout/arm64-state.ts';
+import type { MemoryRegion } from '../../../assembly/load.ts';
+
+/** Where things are in a machine's memory: byte offsets and sizes. */
+export interface Arm64Memory {
+  readonly memory: WebAssembly.Memory;
+  /** Block of vCPU 0; the others follow. */
+  readonly cpus: number;
+  /** What the board keeps in it, at a multiple of 64 KiB. */
+  readonly board: number;
+  /** Record pages, and their bytes. */
+  readonly pool: number;
+  readonly poolSize: number;
+  readonly ram: MemoryRegion;
+}
+
+const PAGE = 0x10000;
+/** Decoded code: twice the bytes of what is executed. More only means that it is decoded again. */
+const POOL_SIZE = 0x2000000;
+const POOL_BYTES_PER_PAGE = 4;
+const MAX_MEMORY = 0x100000000;
+
+const alignUp = (value: number) => Math.ceil(value / PAGE) * PAGE;
+
+/**
+ * Makes the memory of a machine.
+ * @param ram its size is a multiple of 64 KiB.
+ * @param boardSize bytes for the board.
+ * @throws {RangeError} when it does not fit below 4 GiB.
+ */
+export function createArm64Memory(
+  vcpus: number,
+  ram: { readonly base: number; readonly size: number },
+  boardSize: number,
+): Arm64Memory {
+  // Address 0 means "none" to the CPU.
+  const cpus = ARM64_VCPU_SIZE;
+  const board = cpus + vcpus * ARM64_VCPU_SIZE;
+  const pool = board + alignUp(boardSize);
+  const poolSize = alignUp(POOL_SIZE + (ram.size / 0x1000) * POOL_BYTES_PER_PAGE);
+  const offset = pool + poolSize;
+  const end = offset + ram.size;
+  if (end > MAX_MEMORY - PAGE)
+    throw new RangeError(`a machine with ${ram.size} bytes of memory does not fit below 4 GiB`);
+  const pages = end / PAGE;
+  return {
+    memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+    cpus,
+    board,
+    pool,
+    poolSize,
+    ram: { gpa: ram.base, offset, size: ram.size },
+  };
+}
