@@ -22,7 +22,8 @@ function broken({
   entry = 'vsmmu_run',
   data = '',
 }): Uint8Array {
-  return assemble(`(module (import ${name} (memory ${memory})) ${data} (global $abi i32 (i32.const ${abi})) (func $init) ${RUN}
+  return assemble(`(module (import ${name} (memory ${memory})) ${data}
+    (global $abi i32 (i32.const ${abi})) (func $init) ${RUN}
     (export "vsmmu_abi" (global $abi)) (export "_initialize" (func $init)) (export "${entry}" (func $run)))`);
 }
 

@@ -161,7 +161,8 @@ describe('vsmmu boot FILE.wasm', { timeout: 120_000 }, () => {
   });
 
   it('ends with 1 when the program ends with another code than 0', async () => {
-    const text = `(module (import "env" "memory" (memory 32 32 shared)) (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    const text = `(module (import "env" "memory" (memory 32 32 shared))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
       (func $start (call $exit (i32.const 3))) (export "memory" (memory 0)) (export "_start" (func $start)))`;
     const { status, stdout } = await vsmmu('boot', await file('three.wasm', assemble(text)));
     expect(status).toBe(1);
@@ -210,7 +211,8 @@ const COPYING_GUEST = `(module (import "env" "memory" (memory 32 32 shared)) ${I
     (call $write32 (i32.add (local.get $device) (i32.const 4)) (local.get $to))
     (call $write32 (i32.add (local.get $device) (i32.const 8)) (i32.const 4))
     (call $read32 (i32.add (local.get $device) (i32.const 12))))
-  (func $start (local $entry i32) (local $left i32) (local $device i32) (local $line i32) (local $word i32) (local $stream i32)
+  (func $start (local $entry i32) (local $left i32) (local $device i32)
+    (local $line i32) (local $word i32) (local $stream i32)
     (local.set $entry (i32.const ${ABI_AT_DEVICES}))
     (local.set $left (i32.load (i32.const ${ABI_AT_DEVICE_COUNT})))
     (block $found (loop $next
@@ -222,11 +224,13 @@ const COPYING_GUEST = `(module (import "env" "memory" (memory 32 32 shared)) ${I
     (local.set $device (i32.load offset=4 (local.get $entry)))
     (local.set $line (i32.load offset=12 (local.get $entry)))
     (local.set $stream (i32.load offset=16 (local.get $entry)))
-    (local.set $word (i32.add (i32.const ${ABI_AT_IRQ_EDGE}) (i32.shl (i32.shr_u (local.get $line) (i32.const 5)) (i32.const 2))))
+    (local.set $word (i32.add (i32.const ${ABI_AT_IRQ_EDGE})
+      (i32.shl (i32.shr_u (local.get $line) (i32.const 5)) (i32.const 2))))
     (call $need (i32.ne (local.get $stream) (i32.const -1)) (i32.const 2))
     (i32.store (i32.const 0x100000) (i32.const 0x12345678))
     (call $need (i32.eq (local.get $stream)
-      (call $copy (local.get $device) (i32.add (i32.const 0x180000) (i32.load (i32.const ${ABI_AT_RAM_GPA_BASE}))))) (i32.const 3))
+      (call $copy (local.get $device)
+        (i32.add (i32.const 0x180000) (i32.load (i32.const ${ABI_AT_RAM_GPA_BASE}))))) (i32.const 3))
     (call $need (i32.eq (i32.load (i32.const 0x180000)) (i32.const 0x12345678)) (i32.const 4))
     (call $need (i32.eq (i32.load (local.get $word)) (i32.shl (i32.const 1) (local.get $line))) (i32.const 5))
     (i32.store (local.get $word) (i32.const 0))

@@ -140,7 +140,9 @@ describe('--seed', () => {
     const random = await guest(
       'random.wasm',
       `(func $run (param i32) (result i32) (drop (call $random (i32.const 0x110000) (i32.const 4)))
-        (call $write32 (i32.const ${UART}) (i32.add (i32.const 65) (i32.and (i32.load (i32.const 0x110000)) (i32.const 15)))) (i32.const 2))`,
+        (call $write32 (i32.const ${UART})
+          (i32.add (i32.const 65) (i32.and (i32.load (i32.const 0x110000)) (i32.const 15))))
+        (i32.const 2))`,
       `${IMPORT_WRITE32} (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))`,
     );
     const letters = await Promise.all(

@@ -75,8 +75,11 @@ export function callGuest(
   const all = [...OWN, ...functions];
   const imports = functions.map(({ module, name, params }, i) => {
     const results = IMPORT_TYPES.get(module)?.get(name)?.results ?? [];
-    const type = `${params.map((type) => `(param ${type})`).join(' ')} ${results.map((type) => `(result ${type})`).join('')}`;
-    return `(import "${module}" "${name}" (func $import${i + OWN.length} ${type}))`;
+    const type = [
+      ...params.map((type) => `(param ${type})`),
+      ...results.map((type) => `(result ${type})`),
+    ];
+    return `(import "${module}" "${name}" (func $import${i + OWN.length} ${type.join(' ')}))`;
   });
   const bodies = all.map(
     (one, i) => `(func $call${i} (param $at i32) ${bodyOf(one, i, pages * 0x10000)})`,

@@ -5,6 +5,7 @@
 import { Random } from '../../devices/testing/index.ts';
 import { toyGuest } from '../../guest-driver/index.ts';
 import { Host, type HostFaults, type Machine, type MachineOptions } from '../../vmm/api/index.ts';
+import { median } from '../support/median.ts';
 import { FuzzUsageError } from './fuzz-options.ts';
 import { soakOptions, soakUsage } from './soak-options.ts';
 import { ensure, type Fuzzer, FuzzFinding } from './target.ts';
@@ -30,9 +31,6 @@ interface Footprint {
   readonly vms: number;
   readonly ramInUse: number;
 }
-
-const median = (values: readonly number[]) =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** A guest and how it runs; half of them on a bad day. */
 function machineOptions(random: Random, index: number): MachineOptions {

@@ -276,7 +276,9 @@ describe('a machine that fails', () => {
     });
     // Recurses without end, and writes a register at every depth.
     const guest = reactor(
-      `(func $sink (param i32) (call $write32 (i32.const ${GPA}) (local.get 0)) (call $sink (i32.add (local.get 0) (i32.const 1))))
+      `(func $sink (param i32)
+         (call $write32 (i32.const ${GPA}) (local.get 0))
+         (call $sink (i32.add (local.get 0) (i32.const 1))))
        (func $run (param i32) (result i32) (call $sink (i32.const 0)) (i32.const 2))`,
       IMPORT_WRITE32,
     );
@@ -291,7 +293,9 @@ describe('a machine that fails', () => {
 
 describe('a machine under control', () => {
   const POLLING = reactor(
-    `(func $run (param i32) (result i32) (loop $again (drop (call $read32 (i32.const ${GPA}))) (br $again)) (i32.const 0))`,
+    `(func $run (param i32) (result i32)
+       (loop $again (drop (call $read32 (i32.const ${GPA}))) (br $again))
+       (i32.const 0))`,
     IMPORT_READ32,
   );
 

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { VMM_WAKE } from '../../../vmm/threads/control-block.ts';
 import { ExitServer, type ServedVcpu } from '../../../vmm/threads/exit-server.ts';
 import { hasten } from '../../support/hasten.ts';
+import { median } from '../../support/median.ts';
 
 const ROUNDS = 15;
 
@@ -61,9 +62,6 @@ async function betweenLooks(untilTimerMs: number): Promise<number[]> {
     server.add(vcpu);
   });
 }
-
-const median = (times: readonly number[]) =>
-  times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
 
 describe('the exit server', () => {
   it('sleeps until a timer of a device is due, and 10 ms at most', async () => {

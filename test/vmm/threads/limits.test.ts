@@ -52,7 +52,10 @@ describe('a vCPU', () => {
     const { machine } = await threadMachine({
       guest: reactor(
         `(func $run (param i32) (result i32)
-          (loop $again (call $wait (i32.const 1)) (i32.atomic.store (i32.const ${GUEST_PAGES * 0x8000}) (i32.const 1)) (br $again))
+          (loop $again
+            (call $wait (i32.const 1))
+            (i32.atomic.store (i32.const ${GUEST_PAGES * 0x8000}) (i32.const 1))
+            (br $again))
           (i32.const 2))`,
         '(import "vsmmu" "wait" (func $wait (param i32)))',
       ),

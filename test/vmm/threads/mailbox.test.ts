@@ -211,6 +211,8 @@ describe('a vCPU on a thread of its own', () => {
 });
 
 describe('two vCPUs', () => {
+  const ACKNOWLEDGE = `(i32.atomic.store (i32.const ${ABI_AT_MAP_ACK + 4})
+    (i32.atomic.load (i32.const ${ABI_AT_MAP_EPOCH})))`;
   /** Acknowledges map epochs while the word at its argument is 0; with 2 there it traps. */
   const secondary = (acknowledges: boolean) =>
     WebAssembly.compile(
@@ -218,13 +220,14 @@ describe('two vCPUs', () => {
         (func $entry (param i32 i32)
           (i32.atomic.store (i32.add (local.get 1) (i32.const 4)) (i32.const 1))
           (loop $again
-            ${acknowledges ? `(i32.atomic.store (i32.const ${ABI_AT_MAP_ACK + 4}) (i32.atomic.load (i32.const ${ABI_AT_MAP_EPOCH})))` : ''}
+            ${acknowledges ? ACKNOWLEDGE : ''}
             (br_if $again (i32.eqz (i32.atomic.load (local.get 1)))))
           (if (i32.eq (i32.atomic.load (local.get 1)) (i32.const 2)) (then unreachable)))
         (export "vsmmu_secondary" (func $entry)))`),
     );
   const WORK = DATA + 0x100;
-  const IMPORTS = `${IMPORT_READ32} ${IMPORT_WRITE32} (import "vsmmu" "vcpu_start" (func $start (param i32 i32) (result i32)))`;
+  const IMPORTS = `${IMPORT_READ32} ${IMPORT_WRITE32}
+    (import "vsmmu" "vcpu_start" (func $start (param i32 i32) (result i32)))`;
   /** Starts vCPU 1, waits until it runs, then writes to the device and reads until it may end. */
   const primary = reactor(
     `(func $run (param i32) (result i32)

@@ -19,6 +19,7 @@ import { ABI_DRAIN_SLEEP } from '../../../vmm/vcpu/wasm/index.ts';
 import { SideCore, VmHost } from '../../support/built.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
+import { median } from '../../support/median.ts';
 import { assemble } from '../../support/wat.ts';
 
 const ENTRIES = 2 ** RING_LOG2SIZE;
@@ -122,9 +123,6 @@ function untilCons({ words }: Drained, value: number): number {
   }
   return performance.now() - start;
 }
-
-const median = (values: readonly number[]) =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 describe('the side core', () => {
   it('asks a guest for no exit for what its host has seen already', async () => {

@@ -34,8 +34,8 @@ describe('guest images', () => {
       initialPages: GUEST_PAGES,
       maximumPages: GUEST_PAGES,
     });
-    const command =
-      '(module (import "env" "memory" (memory 20 40 shared)) (func $s) (export "_start" (func $s)) (export "memory" (memory 0)))';
+    const command = `(module (import "env" "memory" (memory 20 40 shared)) (func $s)
+      (export "_start" (func $s)) (export "memory" (memory 0)))`;
     expect(await loadGuestImage(assemble(command))).toMatchObject({
       shape: 'command',
       initialPages: 20,
@@ -49,7 +49,8 @@ describe('guest images', () => {
       'not a WebAssembly binary',
     ]);
     expect((await faultOf(reactor(RUN).slice(0, 60)))[0]).toBe('invalid-wasm');
-    const own = `(module (memory 32 32 shared) ${EXPORTS} ${RUN} (export "memory" (memory 0)) (export "vsmmu_run" (func $run)))`;
+    const own = `(module (memory 32 32 shared) ${EXPORTS} ${RUN}
+      (export "memory" (memory 0)) (export "vsmmu_run" (func $run)))`;
     expect((await faultOf(assemble(own)))[0]).toBe('no-memory-import');
     expect((await faultOf(withMemory('32 32 shared', 'host', 'ram')))[1]).toContain('host.ram');
     expect((await faultOf(withMemory('32 32')))[0]).toBe('memory-not-shared');
@@ -60,7 +61,8 @@ describe('guest images', () => {
       'missing-export',
       'not a guest: it exports no function "vsmmu_run" (a reactor exports _initialize, vsmmu_run and vsmmu_abi, a command _start)',
     ]);
-    const silent = `(module (import "env" "memory" (memory 32 32 shared)) (func $f) (func $run (param i32) (result i32) (i32.const 2))
+    const silent = `(module (import "env" "memory" (memory 32 32 shared)) (func $f)
+      (func $run (param i32) (result i32) (i32.const 2))
       (export "_initialize" (func $f)) (export "vsmmu_run" (func $run)))`;
     expect(await faultOf(assemble(silent))).toEqual([
       'missing-export',
@@ -95,7 +97,8 @@ describe('guest images', () => {
     );
     const grown = await loadGuestImage(
       assemble(
-        '(module (import "env" "memory" (memory 20 40 shared)) (func $s) (export "_start" (func $s)) (export "memory" (memory 0)))',
+        `(module (import "env" "memory" (memory 20 40 shared)) (func $s)
+          (export "_start" (func $s)) (export "memory" (memory 0)))`,
       ),
     );
     const limited = createGuestMemory(grown, 30);
