@@ -30,6 +30,9 @@ function program(argv: readonly string[], end: (status: number) => void): Comman
 /** Characters of an explanation: it may name every option. */
 const MOST = 2000;
 
+/** What Node.js calls errors of the system; the last is the code of one that a worker cannot look for. */
+const SYSTEM_CODE = /^(E[A-Z0-9]+|ERR_WORKER_[A-Z_]+|ERR_INVALID_PACKAGE_CONFIG)$/;
+
 /** The one line that explains why nothing was run; undefined for an error of ours. */
 function explanation(error: unknown): string | undefined {
   if (error instanceof CommanderError)
@@ -37,7 +40,7 @@ function explanation(error: unknown): string | undefined {
   if (error instanceof UsageError || error instanceof VsmmuError) return error.message;
   // The system's: too many open files, no space left; or no thread for a run for want of them.
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
-  return /^(E[A-Z0-9]+|ERR_WORKER_[A-Z_]+)$/.test(String(code)) ? String(message) : undefined;
+  return SYSTEM_CODE.test(String(code)) ? String(message) : undefined;
 }
 
 /**

@@ -56,8 +56,10 @@ async function readConfig(file: string): Promise<BootSettings> {
     if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`);
     if (error instanceof SyntaxError)
       throw new UsageError(`${file} is not JSON: ${error.message.split('\n')[0]}`);
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : code}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UsageError(
+      `cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : (code ?? message)}`,
+    );
   }
 }
 

@@ -11,14 +11,14 @@ const CYCLES = steps(12, 20);
 const UNCOUNTED = 4;
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
-/** Touches 16 MiB of its 64, and ends. */
+/** Touches 48 MiB of its 64, and ends. */
 const GUEST = assemble(`(module
   (import "env" "memory" (memory 1024 1024 shared))
   (func (export "vsmmu_run") (param i32) (result i32)
-    (memory.fill (i32.const 0x100000) (i32.const 7) (i32.const 0x1000000)) (i32.const 2))
+    (memory.fill (i32.const 0x100000) (i32.const 7) (i32.const 0x3000000)) (i32.const 2))
   (func (export "vsmmu_abi") (result i32) (i32.const 1))
   (func (export "_initialize")))`);
-const TOUCHED = 16 * MIB;
+const TOUCHED = 48 * MIB;
 /** What each machine reserves. */
 const RESERVED = 10 * GIB;
 
