@@ -11,7 +11,6 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vsmmu-linux');
-const MIRROR = process.env.DEBIAN_MIRROR ?? 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Kernels by Debian's suites, newest of what a name stands for. */
@@ -20,6 +19,17 @@ const KERNELS = [
   { suite: 'forky', name: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64-16k$' },
   { suite: 'trixie', name: '^linux-image-6\\.12\\.[0-9]+\\+deb[0-9]+-arm64$' },
 ];
+/** Where this computer's apt has Debian from. */
+function mirrorOfApt() {
+  const sites = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI)'], {
+    encoding: 'utf8',
+  });
+  const site = sites.split('\n').find((one) => /\/debian\/?$/.test(one));
+  if (site === undefined) throw new Error('apt has no source of Debian: give DEBIAN_MIRROR');
+  return site;
+}
+
+const MIRROR = process.env.DEBIAN_MIRROR ?? mirrorOfApt();
 const USER_SPACE = { suite: 'forky', name: '^(klibc-utils|libklibc)$' };
 
 const TIMEOUT = '300';
