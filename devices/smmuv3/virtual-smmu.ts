@@ -77,7 +77,7 @@ type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
 
 const LAST_SID = 2 ** 32 - 1;
 /** Streams whose STEs are read at once when the SMMU is switched on: each is some calls of the host's kernel. */
-const MOST_STREAMS = 8;
+const MOST_STREAMS = 4;
 
 /** Memory of a device that is not attached yet. */
 const NO_MEMORY: GuestMemory = {

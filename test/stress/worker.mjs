@@ -240,6 +240,10 @@ const roles = {
       THREAD_ID: i32(unit.thread + 1),
       RAM_BASE: i32(host[2]),
       RAM_SIZE: i32(host[3]),
+      EXIT_COUNT: i32(0),
+      EXIT_OFFSET: i32(0),
+      EXIT_STRIDE: i32(0),
+      EXIT_VALUE: i32(0),
     };
     const imports = {
       env: { memory: hostMemory },

@@ -56,14 +56,14 @@ async function smmuOf(count: number) {
   return { guest, smmu, bus, acknowledged: () => bus.read32(CR0ACK) };
 }
 
-it('SMMUEN of up to eight streams is acknowledged at once', async () => {
-  const { bus, acknowledged } = await smmuOf(8);
+it('SMMUEN of up to four streams is acknowledged at once', async () => {
+  const { bus, acknowledged } = await smmuOf(4);
   bus.write32(CR0, SMMUEN);
   expect(acknowledged()).toBe(SMMUEN);
 });
 
 it('SMMUEN of more streams is acknowledged when the last of them has its STE', async () => {
-  const { guest, bus, acknowledged } = await smmuOf(20);
+  const { guest, bus, acknowledged } = await smmuOf(10);
   bus.write32(CR0, SMMUEN);
   expect(acknowledged()).toBe(0);
   guest.poll();
@@ -77,7 +77,7 @@ it('SMMUEN of more streams is acknowledged when the last of them has its STE', a
 });
 
 it('SMMUEN that is taken back is forgotten', async () => {
-  const { guest, bus, acknowledged } = await smmuOf(20);
+  const { guest, bus, acknowledged } = await smmuOf(10);
   bus.write32(CR0, SMMUEN);
   bus.write32(CR0, 0);
   for (let i = 0; i < 3; i++) guest.poll();
@@ -85,7 +85,7 @@ it('SMMUEN that is taken back is forgotten', async () => {
 });
 
 it('SMMUEN that was saved on its way is acknowledged where it is restored', async () => {
-  const [from, to] = [await smmuOf(20), await smmuOf(20)];
+  const [from, to] = [await smmuOf(10), await smmuOf(10)];
   from.bus.write32(CR0, SMMUEN);
   to.smmu.restore(from.smmu.save());
   expect(to.acknowledged()).toBe(0);
