@@ -23,6 +23,8 @@ import {
   BANK_TTBR0,
   BANK_TTBR1,
 } from '../layout/arm64-state';
+import { CNT_CTL_ENABLE, CNT_CTL_IMASK } from '../layout/timer-control';
+import { compareOf, controlRead, timerValue } from '../lib/generic-timer';
 import { bank, setLevel } from './exception';
 import { unsignedHigh } from './operations';
 import { setRegister } from './registers';
@@ -64,6 +66,8 @@ const DCZID_BS: u64 = 4;
 const DCZID_DZP: u64 = 1 << 4;
 const SCTLR_DZE: u64 = 1 << 14;
 const DAIF_BITS: u32 = 0x3c0;
+/** CNTx_CTL without ISTATUS. */
+const CONTROL_BITS: u64 = CNT_CTL_ENABLE | CNT_CTL_IMASK;
 
 /** The counter, virtual and physical: there is no offset without EL2. */
 export function counter(cpu: usize): u64 {
@@ -72,16 +76,9 @@ export function counter(cpu: usize): u64 {
   return load<u64>(cpu, ARM64_TIME) + ((since * rate) >> 32) + (unsignedHigh(since, rate) << 32);
 }
 
-/** CNTx_CTL: ENABLE, IMASK, and ISTATUS once the time has come. */
+/** CNTx_CTL. */
 function control(cpu: usize, ctl: usize, cval: usize): u64 {
-  const bits = load<u64>(cpu + ctl) & 3;
-  const due = (bits & 1) != 0 && counter(cpu) >= load<u64>(cpu + cval);
-  return bits | (due ? 4 : 0);
-}
-
-/** CNTx_TVAL: a signed distance of 32 bits. */
-function timerValue(cpu: usize, cval: usize): u64 {
-  return u64(u32(load<u64>(cpu + cval) - counter(cpu)));
+  return controlRead(u32(load<u64>(cpu + ctl)), load<u64>(cpu + cval), counter(cpu));
 }
 
 /** MRS; false where it is UNDEFINED. */
@@ -108,8 +105,10 @@ export function readSpecial(cpu: usize, encoding: u32, rt: u32): bool {
   else if (encoding == REGISTER_CNTP_CTL_EL0) value = control(cpu, ARM64_CNTP_CTL, ARM64_CNTP_CVAL);
   else if (encoding == REGISTER_CNTV_CVAL_EL0) value = load<u64>(cpu, ARM64_CNTV_CVAL);
   else if (encoding == REGISTER_CNTP_CVAL_EL0) value = load<u64>(cpu, ARM64_CNTP_CVAL);
-  else if (encoding == REGISTER_CNTV_TVAL_EL0) value = timerValue(cpu, ARM64_CNTV_CVAL);
-  else if (encoding == REGISTER_CNTP_TVAL_EL0) value = timerValue(cpu, ARM64_CNTP_CVAL);
+  else if (encoding == REGISTER_CNTV_TVAL_EL0)
+    value = timerValue(load<u64>(cpu, ARM64_CNTV_CVAL), counter(cpu));
+  else if (encoding == REGISTER_CNTP_TVAL_EL0)
+    value = timerValue(load<u64>(cpu, ARM64_CNTP_CVAL), counter(cpu));
   else if (encoding == REGISTER_DCZID_EL0) {
     const prohibited = el == 0 && (load<u64>(regime, BANK_SCTLR) & SCTLR_DZE) == 0;
     value = DCZID_BS | (prohibited ? DCZID_DZP : 0);
@@ -158,14 +157,15 @@ export function writeSpecial(cpu: usize, encoding: u32, value: u64): bool {
   else if (encoding == REGISTER_SP_EL0) {
     if (load<u32>(cpu, ARM64_SPSEL) == 0) return false;
     store<u64>(bank(cpu, 0), value, BANK_SP);
-  } else if (encoding == REGISTER_CNTV_CTL_EL0) store<u64>(cpu, value & 3, ARM64_CNTV_CTL);
-  else if (encoding == REGISTER_CNTP_CTL_EL0) store<u64>(cpu, value & 3, ARM64_CNTP_CTL);
+  } else if (encoding == REGISTER_CNTV_CTL_EL0)
+    store<u64>(cpu, value & CONTROL_BITS, ARM64_CNTV_CTL);
+  else if (encoding == REGISTER_CNTP_CTL_EL0) store<u64>(cpu, value & CONTROL_BITS, ARM64_CNTP_CTL);
   else if (encoding == REGISTER_CNTV_CVAL_EL0) store<u64>(cpu, value, ARM64_CNTV_CVAL);
   else if (encoding == REGISTER_CNTP_CVAL_EL0) store<u64>(cpu, value, ARM64_CNTP_CVAL);
   else if (encoding == REGISTER_CNTV_TVAL_EL0)
-    store<u64>(cpu, counter(cpu) + i64(i32(value)), ARM64_CNTV_CVAL);
+    store<u64>(cpu, compareOf(u32(value), counter(cpu)), ARM64_CNTV_CVAL);
   else if (encoding == REGISTER_CNTP_TVAL_EL0)
-    store<u64>(cpu, counter(cpu) + i64(i32(value)), ARM64_CNTP_CVAL);
+    store<u64>(cpu, compareOf(u32(value), counter(cpu)), ARM64_CNTP_CVAL);
   else if (encoding == REGISTER_OSLAR_EL1) store<u64>(cpu, value & 1, ARM64_OS_LOCK);
   else return false;
   return true;

@@ -5,11 +5,8 @@ import { compileAssembly } from '../support/compile-assembly.ts';
 
 interface Timer {
   controlRead(control: number, compare: bigint, count: bigint): number;
-  timerLine(control: number, compare: bigint, count: bigint): number;
-  timerDeadline(control: number, compare: bigint): bigint;
   timerValue(compare: bigint, count: bigint): number;
   compareOf(timerValue: number, count: bigint): bigint;
-  nextStreamEvent(count: bigint, bit: number, falls: number): bigint;
 }
 
 const TOP = 0xffff_ffff_ffff_ffffn;
@@ -24,30 +21,20 @@ beforeAll(async () => {
 }, 60_000);
 
 describe('the generic timer', () => {
-  // Control, compare value, count; control as read, line.
-  it.each<[string, number, bigint, bigint, number, number]>([
-    ['off', 0, 100n, 200n, 0, 0],
-    ['off and masked', 2, 100n, 200n, 2, 0],
-    ['on, before', 1, 100n, 99n, 1, 0],
-    ['on, at', 1, 100n, 100n, 5, 1],
-    ['on, behind', 1, 100n, TOP, 5, 1],
-    ['masked, behind', 3, 100n, 101n, 7, 0],
-    ['unsigned', 1, 0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn, 1, 0],
-    ['on at once', 1, 0n, 0n, 5, 1],
-    ['never', 1, TOP, 0x00ff_ffff_ffff_ffffn, 1, 0],
-    ['bits that do not exist', 0xfffffffd, 100n, 99n, 1, 0],
-  ])('is %s', (_what, control, compare, count, read, line) => {
+  // Control, compare value, count; control as read.
+  it.each<[string, number, bigint, bigint, number]>([
+    ['off', 0, 100n, 200n, 0],
+    ['off and masked', 2, 100n, 200n, 2],
+    ['on, before', 1, 100n, 99n, 1],
+    ['on, at', 1, 100n, 100n, 5],
+    ['on, behind', 1, 100n, TOP, 5],
+    ['masked, behind', 3, 100n, 101n, 7],
+    ['unsigned', 1, 0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn, 1],
+    ['on at once', 1, 0n, 0n, 5],
+    ['never', 1, TOP, 0x00ff_ffff_ffff_ffffn, 1],
+    ['bits that do not exist', 0xfffffffd, 100n, 99n, 1],
+  ])('is %s', (_what, control, compare, count, read) => {
     expect(timer.controlRead(control, compare, count)).toBe(read);
-    expect(timer.timerLine(control, compare, count)).toBe(line);
-  });
-
-  it('has a deadline while its interrupt can come', () => {
-    expect([0, 1, 2, 3].map((control) => unsigned(timer.timerDeadline(control, 77n)))).toEqual([
-      TOP,
-      77n,
-      TOP,
-      TOP,
-    ]);
   });
 
   it.each<[bigint, bigint, number]>([
@@ -67,21 +54,5 @@ describe('the generic timer', () => {
     [-0x80000000, 0x1_0000_0000n, 0x8000_0000n],
   ])('timer value %d at %d is the compare value %d', (value, count, compare) => {
     expect(unsigned(timer.compareOf(value, count))).toBe(compare);
-  });
-
-  it('has an event at each rise of a bit, or each fall', () => {
-    for (const bit of [0, 1, 4]) {
-      for (const falls of [0, 1]) {
-        for (let count = 0n; count < 100n; count++) {
-          let next = count + 1n;
-          const at = (value: bigint) => (value >> BigInt(bit)) & 1n;
-          while (at(next - 1n) !== BigInt(falls) || at(next) === BigInt(falls)) next++;
-          expect(timer.nextStreamEvent(count, bit, falls)).toBe(next);
-        }
-      }
-    }
-    // 62.5 MHz and EVNTI 12: every 131.072 us.
-    expect(timer.nextStreamEvent(4096n, 12, 0)).toBe(4096n + 8192n);
-    expect(unsigned(timer.nextStreamEvent(TOP, 3, 1))).toBe(0n);
   });
 });

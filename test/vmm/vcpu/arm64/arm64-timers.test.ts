@@ -1,0 +1,80 @@
+// What the board sees of a vCPU's generic timers, against DDI 0487 section D12.2, by literal counts.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  ARM64_CNTP_CTL,
+  ARM64_CNTP_CVAL,
+  ARM64_CNTV_CTL,
+  ARM64_CNTV_CVAL,
+} from '../../../../assembly/layout/arm64-state.ts';
+import { Arm64Block } from '../../../../vmm/vcpu/arm64/arm64-block.ts';
+import { Arm64Timers } from '../../../../vmm/vcpu/arm64/arm64-timers.ts';
+
+const TOP = 0xffff_ffff_ffff_ffffn;
+
+let block: Arm64Block;
+let timers: Arm64Timers;
+
+beforeEach(() => {
+  block = new Arm64Block(new WebAssembly.Memory({ initial: 1 }), 0);
+  timers = new Arm64Timers(block);
+  timers.start();
+});
+
+describe.each([
+  ['virtual', ARM64_CNTV_CTL, ARM64_CNTV_CVAL, 27, 30],
+  ['physical', ARM64_CNTP_CTL, ARM64_CNTP_CVAL, 30, 27],
+])('the %s timer', (_timer, ctl, cval, own, other) => {
+  function set(control: number, compare: bigint, count: bigint): void {
+    block.setLong(ctl, BigInt(control));
+    block.setLong(cval, compare);
+    timers.sleepUntil(count);
+  }
+
+  // Control, compare value, count; line.
+  it.each<[string, number, bigint, bigint, boolean]>([
+    ['off', 0, 100n, 200n, false],
+    ['off and masked', 2, 100n, 200n, false],
+    ['on, before', 1, 100n, 99n, false],
+    ['on, at', 1, 100n, 100n, true],
+    ['on, behind', 1, 100n, TOP, true],
+    ['masked, behind', 3, 100n, 101n, false],
+    ['unsigned', 1, 0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn, false],
+    ['on at once', 1, 0n, 0n, true],
+    ['never', 1, TOP, 0x00ff_ffff_ffff_ffffn, false],
+    ['bits that do not exist', 0xfffffffd, 100n, 99n, false],
+  ])('has its line: %s', (_what, control, compare, count, line) => {
+    set(control, compare, count);
+    const lines = new Map<number, boolean>();
+    timers.tellLines((intid, asserted) => lines.set(intid, asserted));
+    expect(lines).toEqual(
+      new Map([
+        [own, line],
+        [other, false],
+      ]),
+    );
+  });
+
+  it('has a deadline while its interrupt can come', () => {
+    const deadlines = [0, 1, 2, 3].map((control) => {
+      set(control, 77n, 76n);
+      return timers.deadline;
+    });
+    expect(deadlines).toEqual([undefined, 77n, undefined, undefined]);
+    set(1, 77n, 77n);
+    expect(timers.deadline).toBeUndefined();
+  });
+});
+
+it('the earlier line of the two is the deadline', () => {
+  block.setLong(ARM64_CNTV_CTL, 1n);
+  block.setLong(ARM64_CNTP_CTL, 1n);
+  for (const [virtual, physical] of [
+    [60n, 50n],
+    [50n, 60n],
+  ] as const) {
+    block.setLong(ARM64_CNTV_CVAL, virtual);
+    block.setLong(ARM64_CNTP_CVAL, physical);
+    expect(timers.deadline).toBe(50n);
+  }
+});
