@@ -2,7 +2,7 @@
 // without aliases.
 
 import { type A64Form, formOf } from '../../../assembly/layout/a64/a64-forms.ts';
-import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';
+import { ARM64_REGISTER_TABLE, encodingOf } from '../../../assembly/layout/a64/arm64-registers.ts';
 
 const CONDITIONS = [
   ...['eq', 'ne', 'hs', 'lo', 'mi', 'pl', 'vs', 'vc'],
@@ -87,10 +87,8 @@ function prefetch(rt: number): string {
 /** The name of a register that can be accessed so, otherwise its encoding. */
 function systemRegister(f: Fields, access: 'r' | 'w'): string {
   const op0 = 2 + field(f, 'o0');
-  const [op1, crn, crm, op2] = ['op1', 'CRn', 'CRm', 'op2'].map((name) => field(f, name));
-  const encoding =
-    (op0 << 14) | ((op1 ?? 0) << 11) | ((crn ?? 0) << 7) | ((crm ?? 0) << 3) | (op2 ?? 0);
-  const register = REGISTERS.get(encoding);
+  const [op1, crn, crm, op2] = [field(f, 'op1'), field(f, 'CRn'), field(f, 'CRm'), field(f, 'op2')];
+  const register = REGISTERS.get(encodingOf(op0, op1, crn, crm, op2));
   if (register?.el1.includes(access)) return register.name;
   return `S${op0}_${op1}_C${crn}_C${crm}_${op2}`;
 }
