@@ -13,6 +13,7 @@ import {
   ARM64_EL,
   ARM64_EXIT,
   ARM64_PC,
+  ARM64_RAM,
   ARM64_RECORD_FETCH,
   ARM64_RECORD_LIMIT,
   ARM64_RECORD_STEP,
@@ -20,6 +21,7 @@ import {
   ARM64_RECORD_WEDGED,
   ARM64_SLICE,
   ARM64_SPSEL,
+  ARM64_TIME_RATE,
   ARM64_TLB,
   BANK_SCTLR,
 } from '../layout/arm64-state';
@@ -56,9 +58,8 @@ const FARTHEST: i64 = 1025;
  * MMU off. What the host has set (ARM64_RAM to ARM64_TIME_RATE) stays.
  */
 export function reset(cpu: usize): void {
-  const hostOwned = 0x200;
-  const behind = 0x230;
-  memory.fill(cpu, 0, hostOwned);
+  const behind = ARM64_TIME_RATE + 8;
+  memory.fill(cpu, 0, ARM64_RAM);
   memory.fill(cpu + behind, 0, ARM64_TLB - behind);
   store<u64>(cpu, HANDLER_TRAP, ARM64_RECORD_TRAP);
   store<u64>(cpu, HANDLER_LIMIT, ARM64_RECORD_LIMIT);
