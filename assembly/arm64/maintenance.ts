@@ -1,29 +1,20 @@
 // SYS: maintenance of caches and TLBs, address translation (Arm ARM, C5.3 to C5.5).
 
 import {
-  ARM64_BANK,
-  ARM64_BANK_STRIDE,
   ARM64_EL,
   ARM64_FAULT_FAR,
   ARM64_WALK_ATTRIBUTES,
   ARM64_WALK_PA,
   BANK_SCTLR,
 } from '../layout/arm64-state';
-import {
-  EC_DATA_ABORT,
-  EC_SYSTEM,
-  EC_UNKNOWN,
-  setFault,
-  takeException,
-  takeFault,
-} from './exception';
+import { EC_DATA_ABORT, EC_SYSTEM, EC_UNKNOWN, setFault, takeFault } from './exception';
 import { hostOf, pageNumber } from './guest-ram';
 import { invalidateAll, invalidatePage } from './records';
 import { registerOf } from './registers';
 import { storeAs } from './slow-access';
-import { READ, TRANSLATED, translate, WRITE } from './stage1-walk';
+import { READ, regimeOf, TRANSLATED, translate, WRITE } from './stage1-walk';
 import { AT_PAR_EL1 } from './system-registers';
-import { AGAIN, NEXT, systemSyndrome } from './system-results';
+import { AGAIN, exception, NEXT, systemSyndrome } from './system-results';
 import { flushAddress, flushAll, flushLower } from './tlb';
 
 const SCTLR_DZE: u64 = 1 << 14;
@@ -49,11 +40,6 @@ const AT_FIRST: u32 = (0 << 7) | (8 << 3) | 0;
 
 function key(op1: u32, crm: u32, op2: u32): u32 {
   return (op1 << 7) | (crm << 3) | op2;
-}
-
-function exception(cpu: usize, ec: u32, iss: u32): i32 {
-  takeException(cpu, ec, iss);
-  return AGAIN;
 }
 
 /** A fault of maintenance by address. */
@@ -100,7 +86,7 @@ function clear(cpu: usize, va: u64, el: u32): i32 {
 
 function maintainCache(cpu: usize, word: u32, what: u32, va: u64): i32 {
   const el = load<u32>(cpu, ARM64_EL);
-  const sctlr = load<u64>(cpu, ARM64_BANK + ARM64_BANK_STRIDE + BANK_SCTLR);
+  const sctlr = load<u64>(regimeOf(cpu), BANK_SCTLR);
   if (what >> 7 == 3) {
     // Those that EL0 may be allowed.
     const permission = what == DC_ZVA ? SCTLR_DZE : SCTLR_UCI;

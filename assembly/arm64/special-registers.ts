@@ -28,6 +28,7 @@ import { compareOf, controlRead, timerValue } from '../lib/generic-timer';
 import { bank, setLevel } from './exception';
 import { unsignedHigh } from './operations';
 import { setRegister } from './registers';
+import { regimeOf } from './stage1-walk';
 import {
   REGISTER_CNTP_CTL_EL0,
   REGISTER_CNTP_CVAL_EL0,
@@ -83,7 +84,7 @@ function control(cpu: usize, ctl: usize, cval: usize): u64 {
 
 /** MRS; false where it is UNDEFINED. */
 export function readSpecial(cpu: usize, encoding: u32, rt: u32): bool {
-  const regime = bank(cpu, 1);
+  const regime = regimeOf(cpu);
   const el = load<u32>(cpu, ARM64_EL);
   let value: u64 = 0;
   if (encoding == REGISTER_SCTLR_EL1) value = load<u64>(regime, BANK_SCTLR);
@@ -142,7 +143,7 @@ function writeTable(cpu: usize, at: usize, value: u64, isUpper: bool): void {
 
 /** MSR; false where it is UNDEFINED. */
 export function writeSpecial(cpu: usize, encoding: u32, value: u64): bool {
-  const regime = bank(cpu, 1);
+  const regime = regimeOf(cpu);
   if (encoding == REGISTER_SCTLR_EL1)
     writeTranslation(cpu, regime + BANK_SCTLR, (value & SCTLR_WRITABLE) | SCTLR_ONES);
   else if (encoding == REGISTER_TCR_EL1)

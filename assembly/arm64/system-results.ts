@@ -1,11 +1,19 @@
 // What the parts of system instructions have in common.
 
+import { takeException } from './exception';
+
 /**
  * Results of a system instruction besides ARM64_EXIT_*: the next record; what the PC in
  * the block says.
  */
 export const NEXT: i32 = -1;
 export const AGAIN: i32 = -2;
+
+/** The instruction takes an exception, whose return address is its own. */
+export function exception(cpu: usize, ec: u32, iss: u32): i32 {
+  takeException(cpu, ec, iss);
+  return AGAIN;
+}
 
 /** ISS of a trapped MSR, MRS or SYS. */
 export function systemSyndrome(word: u32): u32 {

@@ -12,8 +12,6 @@ import {
   ARM64_EXIT_WFI,
 } from '../layout/arm64-results';
 import {
-  ARM64_BANK,
-  ARM64_BANK_STRIDE,
   ARM64_DAIF,
   ARM64_EL,
   ARM64_EVENT,
@@ -36,11 +34,11 @@ import {
   exceptionReturn,
   interruptible,
   setLevel,
-  takeException,
 } from './exception';
 import { maintain } from './maintenance';
 import { registerOf, setRegister } from './registers';
 import { readSpecial, writeSpecial } from './special-registers';
+import { regimeOf } from './stage1-walk';
 import {
   describeRegister,
   KIND_BOARD,
@@ -55,23 +53,13 @@ import {
   TRAP_UCT,
   TRAP_UMA,
 } from './system-registers';
-import { AGAIN, NEXT, systemSyndrome } from './system-results';
+import { AGAIN, exception, NEXT, systemSyndrome } from './system-results';
 
 // SCTLR_EL1: what EL0 may do.
 const SCTLR_UMA: u64 = 1 << 9;
 const SCTLR_UCT: u64 = 1 << 15;
 const SCTLR_NTWI: u64 = 1 << 16;
 const SCTLR_NTWE: u64 = 1 << 18;
-
-function el1(cpu: usize): usize {
-  return cpu + ARM64_BANK + ARM64_BANK_STRIDE;
-}
-
-/** The instruction takes an exception, whose return address is its own. */
-function exception(cpu: usize, ec: u32, iss: u32): i32 {
-  takeException(cpu, ec, iss);
-  return AGAIN;
-}
 
 /**
  * Goes on behind the instruction, once interrupts that have just been unmasked have been
@@ -91,8 +79,8 @@ function after(cpu: usize, result: i32): i32 {
 
 /** Whether EL0 may access a register that a trap decides on. */
 function allowed(cpu: usize, trap: u32): bool {
-  const sctlr = load<u64>(el1(cpu), BANK_SCTLR);
-  const timers = load<u64>(el1(cpu), BANK_CNTKCTL);
+  const sctlr = load<u64>(regimeOf(cpu), BANK_SCTLR);
+  const timers = load<u64>(regimeOf(cpu), BANK_CNTKCTL);
   if (trap == TRAP_UCT) return (sctlr & SCTLR_UCT) != 0;
   if (trap == TRAP_UMA) return (sctlr & SCTLR_UMA) != 0;
   if (trap == TRAP_CNTFRQ) return (timers & 3) != 0;
@@ -193,7 +181,7 @@ function wait(cpu: usize, isEvent: bool): i32 {
   if (isEvent && atomic.xchg<u32>(cpu + ARM64_EVENT, 0) != 0) return NEXT;
   if (!isEvent && atomic.load<u32>(cpu + ARM64_PENDING) != 0) return NEXT;
   const mayWait = isEvent ? SCTLR_NTWE : SCTLR_NTWI;
-  if (load<u32>(cpu, ARM64_EL) == 0 && (load<u64>(el1(cpu), BANK_SCTLR) & mayWait) == 0)
+  if (load<u32>(cpu, ARM64_EL) == 0 && (load<u64>(regimeOf(cpu), BANK_SCTLR) & mayWait) == 0)
     // Condition 14, which is always, is valid.
     return exception(cpu, EC_WFX, (1 << 24) | (14 << 20) | u32(isEvent));
   return after(cpu, isEvent ? ARM64_EXIT_WFE : ARM64_EXIT_WFI);
