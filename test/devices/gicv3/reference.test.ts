@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest';
 import * as REG from '../../../assembly/layout/gic-registers.ts';
+import { Random } from '../../../devices/bus/index.ts';
 import { steps } from '../../support/thorough.ts';
 import { GicHarness } from './gic-harness.ts';
 import { ReferenceGic } from './reference-gic.ts';
@@ -13,15 +14,10 @@ const INTIDS = [0, 5, 27, 30, 32, 33, 40, 63];
 class History {
   readonly gic = new GicHarness(VCPUS, 32);
   readonly plain = new ReferenceGic(VCPUS, 64);
-  #random: number;
+  readonly #random: Random;
 
   constructor(seed: number) {
-    this.#random = seed;
-  }
-
-  #below(limit: number): number {
-    this.#random = (Math.imul(this.#random, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#random / 2 ** 32) * limit);
+    this.#random = new Random(seed);
   }
 
   /** A bit register of an interrupt, by its offset in the distributor. */
@@ -34,12 +30,12 @@ class History {
   /** One step on both. What they answer must be the same. */
   step(): void {
     const { gic, plain } = this;
-    const vcpu = this.#below(VCPUS);
-    const intid = INTIDS[this.#below(INTIDS.length)] ?? 0;
+    const vcpu = this.#random.below(VCPUS);
+    const intid = this.#random.pick(INTIDS);
     const one = plain.of(vcpu, intid);
     const own = plain.interfaces[vcpu];
     if (!own) throw new Error('no such vCPU');
-    switch (this.#below(16)) {
+    switch (this.#random.below(16)) {
       case 0:
       case 1:
       case 2:
@@ -51,7 +47,7 @@ class History {
         plain.end(vcpu, intid);
         break;
       case 5: {
-        const high = this.#below(2) === 1;
+        const high = this.#random.below(2) === 1;
         if (intid < 16) break;
         gic.setLine(intid, high, vcpu);
         plain.setLine(vcpu, intid, high);
@@ -62,24 +58,24 @@ class History {
         one.enabled = true;
         break;
       case 7:
-        if (this.#below(3) > 0) break;
+        if (this.#random.below(3) > 0) break;
         this.#bitRegister(vcpu, intid, 0x180);
         one.enabled = false;
         break;
       case 8: {
-        const set = this.#below(2) === 1;
+        const set = this.#random.below(2) === 1;
         this.#bitRegister(vcpu, intid, set ? 0x200 : 0x280);
         one.latch = set;
         break;
       }
       case 9: {
-        const set = this.#below(3) === 0;
+        const set = this.#random.below(3) === 0;
         this.#bitRegister(vcpu, intid, set ? 0x300 : 0x380);
         one.active = set;
         break;
       }
       case 10: {
-        const priority = this.#below(8) << 5;
+        const priority = this.#random.below(8) << 5;
         if (intid < 32) gic.setGicr(vcpu, 0x10400 + intid, priority, 1);
         else gic.setGicd(0x400 + intid, priority, 1);
         one.priority = priority;
@@ -87,7 +83,7 @@ class History {
       }
       case 11: {
         if (intid < 16) break;
-        const edge = this.#below(2) === 1;
+        const edge = this.#random.below(2) === 1;
         const shift = 2 * (intid % 16);
         const offset = 0xc00 + 4 * Math.floor(intid / 16);
         const before = intid < 32 ? gic.gicr(vcpu, 0x10000 + offset) : gic.gicd(offset);
@@ -99,22 +95,22 @@ class History {
       }
       case 12: {
         if (intid < 32) break;
-        const target = this.#below(3);
+        const target = this.#random.below(3);
         gic.setGicd(0x6000 + 8 * intid, target, 8);
         one.target = target < VCPUS ? target : undefined;
         break;
       }
       case 13: {
-        const enables = this.#below(8) === 0 ? 0 : 2;
+        const enables = this.#random.below(8) === 0 ? 0 : 2;
         gic.setGicd(0, enables);
         plain.group1Enabled = enables !== 0;
         break;
       }
       case 14: {
-        own.pmr = this.#below(32) << 3;
-        own.bpr = 3 + this.#below(5);
-        own.enabled = this.#below(8) > 0;
-        own.eoiMode = this.#below(4) === 0 ? 1 : 0;
+        own.pmr = this.#random.below(32) << 3;
+        own.bpr = 3 + this.#random.below(5);
+        own.enabled = this.#random.below(8) > 0;
+        own.eoiMode = this.#random.below(4) === 0 ? 1 : 0;
         gic.msr(vcpu, REG.ICC_PMR_EL1, own.pmr);
         gic.msr(vcpu, REG.ICC_BPR1_EL1, own.bpr);
         gic.msr(vcpu, REG.ICC_IGRPEN1_EL1, own.enabled ? 1 : 0);
@@ -122,7 +118,7 @@ class History {
         break;
       }
       default: {
-        const group1 = this.#below(4) > 0;
+        const group1 = this.#random.below(4) > 0;
         const offset = intid < 32 ? 0x10080 : 0x84;
         const before = intid < 32 ? gic.gicr(vcpu, offset) : gic.gicd(offset);
         const bit = 1 << (intid % 32);

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
 import { loadGicv3 } from '../../../assembly/load.ts';
+import { Random } from '../../../devices/bus/index.ts';
 import { steps } from '../../support/thorough.ts';
 import { GicHarness } from './gic-harness.ts';
 
@@ -62,30 +63,26 @@ function until(what: string, is: () => boolean): void {
 
 it('each edge is acknowledged behind it, wherever it is routed and whatever happens beside', async () => {
   const { gic, taken, stop } = await machine();
-  let random = 3;
-  const next = (below: number) => {
-    random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
-    return Math.floor((random / 2 ** 32) * below);
-  };
+  const random = new Random(3);
   for (let i = 0; i < steps(1500, 30_000); i++) {
-    const intid = SPIS[next(SPIS.length)] ?? 32;
+    const intid = random.pick(SPIS);
     const bit = (1 << (intid - 32)) >>> 0;
     const before = taken(intid);
     gic.pulse(intid);
-    switch (next(4)) {
+    switch (random.below(4)) {
       case 0:
         gic.setGicd(0x184, bit);
         gic.setGicd(0x104, bit);
         break;
       case 1:
-        gic.setGicd(0x6000 + 8 * intid, next(2), 8);
+        gic.setGicd(0x6000 + 8 * intid, random.below(2), 8);
         break;
       case 2:
         gic.setGicd(0, 0x10);
         gic.setGicd(0, 0x13);
         break;
       default:
-        gic.pulse(SPIS[next(SPIS.length)] ?? 32);
+        gic.pulse(random.pick(SPIS));
     }
     until(`edge ${i} of INTID ${intid}`, () => taken(intid) > before);
   }
