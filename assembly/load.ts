@@ -218,8 +218,8 @@ export interface Gicv3Exports {
   reset(gic: number, vcpus: number, intids: number): void;
   /** Where a vCPU has its pending and limit words in the same memory; 0: in the GIC's block. */
   connect(gic: number, vcpu: number, pendingAt: number, limitAt: number): void;
-  /** Derives from the stored words what is not saved. */
-  redeliver(gic: number): void;
+  /** Derives the targets of SPIs from stored routes; GICD_CTLR is 0, and its write does the rest. */
+  applyRoutes(gic: number): void;
   setLine(gic: number, vcpu: number, intid: number, high: number): void;
   pulseLine(gic: number, vcpu: number, intid: number): void;
   /** 32-bit accesses, at offsets that are multiples of 4, of GICD or of the vCPU's GICR frames. */

@@ -6,4 +6,4 @@ export { iccRead, iccWrite } from './cpu-interface';
 export { readDistributor, writeDistributor, writeDistributor8 } from './distributor';
 export { pulseLine, setLine } from './interrupt';
 export { readRedistributor, writeRedistributor, writeRedistributor8 } from './redistributor';
-export { connect, redeliver, reset } from './reset';
+export { applyRoutes, connect, reset } from './reset';

@@ -21,7 +21,7 @@ import {
 } from '../layout/gic-memory';
 import { GICR_WAKER_PROCESSOR_SLEEP, ICC_MIN_BPR0, ICC_MIN_BPR1 } from '../layout/gic-registers';
 import { applyRoute } from './distributor';
-import { changeGroup, cpuBlock, wordAt } from './interrupt';
+import { cpuBlock, wordAt } from './interrupt';
 
 function resetVcpu(gic: usize, vcpu: i32): void {
   const cpu = cpuBlock(gic, vcpu);
@@ -61,17 +61,10 @@ export function reset(gic: usize, vcpus: i32, intids: i32): void {
 }
 
 /**
- * Finishes a restore: routes, enables and the bits of GIC_INT_LATCH to GIC_INT_GROUP1 of every
- * word are there; targets, forwarding and candidates follow from them.
+ * In a restore: routes and the bits of GIC_INT_LATCH to GIC_INT_GROUP1 of every word are there, and
+ * targets follow from them. Forwarding and candidates do, once GICD_CTLR is written.
  */
-export function redeliver(gic: usize): void {
-  const vcpus = load<i32>(gic, GIC_AT_VCPUS);
-  for (let vcpu: i32 = 0; vcpu < vcpus; vcpu++)
-    for (let intid: i32 = 0; intid < GIC_PRIVATE_INTIDS; intid++)
-      changeGroup(gic, wordAt(gic, vcpu, intid), intid, 0, 0);
+export function applyRoutes(gic: usize): void {
   const intids = load<i32>(gic, GIC_AT_INTIDS);
-  for (let intid: i32 = GIC_PRIVATE_INTIDS; intid < intids; intid++) {
-    applyRoute(gic, intid);
-    changeGroup(gic, wordAt(gic, 0, intid), intid, 0, 0);
-  }
+  for (let intid: i32 = GIC_PRIVATE_INTIDS; intid < intids; intid++) applyRoute(gic, intid);
 }

@@ -289,7 +289,7 @@ export class Gicv3 implements Device, InterruptSink {
         this.#gic.iccWrite(this.#at, vcpu, register, value);
       });
     }
-    this.#gic.redeliver(this.#at);
+    this.#gic.applyRoutes(this.#at);
     this.#gic.writeDistributor(this.#at, GICD_CTLR, enables);
   }
 
