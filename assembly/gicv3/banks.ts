@@ -23,7 +23,7 @@ import {
   GIC_ISPENDR,
   GIC_PRIORITY_BITS,
 } from '../layout/gic-registers';
-import { change, changeGroup, isPending, wordAt } from './interrupt';
+import { change, changeGroup, isPending, priorityOf, wordAt } from './interrupt';
 
 /** Bytes of a bank that has a bit for each INTID. */
 const BIT_BANK = 0x80;
@@ -98,8 +98,7 @@ export function readBank(gic: usize, vcpu: i32, first: i32, end: i32, offset: i3
     for (let i: i32 = 0; i < 4; i++) {
       const intid = offset - GIC_IPRIORITYR + i;
       if (intid < first || intid >= end) continue;
-      const word = atomic.load<u32>(wordAt(gic, vcpu, intid));
-      value |= ((word & GIC_INT_PRIORITY) >> GIC_INT_PRIORITY_SHIFT) << (i << 3);
+      value |= priorityOf(atomic.load<u32>(wordAt(gic, vcpu, intid))) << (i << 3);
     }
   } else if (offset >= GIC_ICFGR) {
     const base = (offset - GIC_ICFGR) << 2;

@@ -15,11 +15,10 @@ import {
   GIC_INT_ACTIVE,
   GIC_INT_LATCH,
   GIC_INT_PRIORITY,
-  GIC_INT_PRIORITY_SHIFT,
   GIC_PENDING_IRQ,
 } from '../layout/gic-memory';
 import { ICC_CTLR_CBPR, ICC_IDLE_PRIORITY, ICC_INTID_NONE } from '../layout/gic-registers';
-import { cpuBlock, isDeliverable, kick, targetOf, wordAt } from './interrupt';
+import { cpuBlock, isDeliverable, kick, priorityOf, targetOf, wordAt } from './interrupt';
 
 /** Other threads' changes that one acknowledge looks at; then it answers that there is none. */
 const TRIES = 64;
@@ -63,10 +62,16 @@ export function highest(gic: usize, vcpu: i32): i32 {
   return best;
 }
 
+/** True when group 1 has the binary point of group 0. */
+export function usesCommonPoint(cpu: usize): bool {
+  return (load<u32>(cpu, GIC_CPU_CTLR) & ICC_CTLR_CBPR) != 0;
+}
+
 /** Bits of a priority that preempt, of an interrupt of group 1 (IHI 0069 section 4.8.3). */
-export function groupMask(cpu: usize): u32 {
-  const common = (load<u32>(cpu, GIC_CPU_CTLR) & ICC_CTLR_CBPR) != 0;
-  const point = common ? load<u32>(cpu, GIC_CPU_BPR0) + 1 : load<u32>(cpu, GIC_CPU_BPR1);
+function groupMask(cpu: usize): u32 {
+  const point = usesCommonPoint(cpu)
+    ? load<u32>(cpu, GIC_CPU_BPR0) + 1
+    : load<u32>(cpu, GIC_CPU_BPR1);
   return 0xff & ~((1 << point) - 1);
 }
 
@@ -83,10 +88,6 @@ function passes(cpu: usize, priority: u32): bool {
   if (running == ICC_IDLE_PRIORITY) return true;
   const mask = groupMask(cpu);
   return (priority & mask) < (running & mask);
-}
-
-function priorityOf(word: u32): u32 {
-  return (word & GIC_INT_PRIORITY) >> GIC_INT_PRIORITY_SHIFT;
 }
 
 /** The interrupt that is signalled, ICC_INTID_NONE without one. */

@@ -47,17 +47,13 @@ import {
   ICC_SRE_EL1,
   ICC_SRE_VALUE,
 } from '../layout/gic-registers';
-import { acknowledge, highest, lookAgain, runningPriority } from './candidates';
+import { acknowledge, highest, lookAgain, runningPriority, usesCommonPoint } from './candidates';
 import { change, cpuBlock, exists, replace, wordAt } from './interrupt';
 
 /** Binary points have three bits, and are clamped to the least that means something. */
 function clamped(value: u32, least: u32): u32 {
   const point = value & 7;
   return point < least ? least : point;
-}
-
-function usesCommonPoint(cpu: usize): bool {
-  return (load<u32>(cpu, GIC_CPU_CTLR) & ICC_CTLR_CBPR) != 0;
 }
 
 function readBpr1(cpu: usize): u32 {

@@ -19,6 +19,8 @@ import {
   GIC_INT_LATCH,
   GIC_INT_LINE,
   GIC_INT_NOWHERE,
+  GIC_INT_PRIORITY,
+  GIC_INT_PRIORITY_SHIFT,
   GIC_INT_TARGET_SHIFT,
   GIC_PENDING_IRQ,
   GIC_PRIVATE_INTIDS,
@@ -55,6 +57,10 @@ export function isDeliverable(word: u32): bool {
 
 export function targetOf(word: u32): i32 {
   return <i32>(word >> GIC_INT_TARGET_SHIFT);
+}
+
+export function priorityOf(word: u32): u32 {
+  return (word & GIC_INT_PRIORITY) >> GIC_INT_PRIORITY_SHIFT;
 }
 
 /** Has the vCPU look at its candidates: word, limit, and then its sleep. */
