@@ -2,7 +2,6 @@
 // on: all addresses of RAM are mapped to themselves.
 
 import { readFileSync } from 'node:fs';
-import { ARM64_REGISTER_TABLE } from '../../assembly/layout/a64/arm64-registers.ts';
 import {
   ARM64_BANK,
   ARM64_BANK_STRIDE,
@@ -14,7 +13,6 @@ import {
   ARM64_RAM,
   ARM64_RAM_GPA,
   ARM64_RAM_SIZE,
-  ARM64_REGISTERS,
   ARM64_SP,
   ARM64_SPSEL,
   ARM64_TIME_RATE,
@@ -25,21 +23,9 @@ import {
   BANK_TCR,
   BANK_TTBR0,
 } from '../../assembly/layout/arm64-state.ts';
+import type { Arm64Exports } from '../../assembly/load.ts';
+import { storageOffset } from '../../vmm/vcpu/arm64/arm64-block.ts';
 import { CODE, DATA, DATA_SIZE, type Sequence, WINDOW, WINDOW_SIZE } from './sequences.ts';
-
-/** Exports of the module. */
-export interface Arm64Exports {
-  reset(cpu: number): void;
-  run(cpu: number, instructions: number): number;
-  resetPool(pool: number, size: number, ramSize: number): void;
-  invalidatePage(cpu: number, page: number): void;
-  invalidateAll(cpu: number): void;
-  flushAll(cpu: number): void;
-  flushFetch(cpu: number): void;
-  step(cpu: number): number;
-  runTo(cpu: number, due: bigint): number;
-  counter(cpu: number): bigint;
-}
 
 /** What answers the accesses of devices and of the board's registers. */
 export interface Arm64Imports {
@@ -52,13 +38,6 @@ const NO_BOARD: Arm64Imports = { mmio: () => 0, register: () => 0 };
 
 const CPU = 0x10_0000;
 const POOL = CPU + ARM64_VCPU_SIZE;
-
-/** Offset of a system register that is storage of the vCPU. */
-export function storageOf(name: string): number {
-  const register = ARM64_REGISTER_TABLE.find((one) => one.name === name);
-  if (!register || register.slot < 0) throw new Error(`${name} is not storage`);
-  return ARM64_REGISTERS + 8 * register.slot;
-}
 
 /** A vCPU in a memory of its own. */
 export class Arm64Machine {
@@ -161,7 +140,7 @@ export function mapFlat(machine: Arm64Machine, attributes = FLAT_EL0): void {
 /** State after a sequence: X0 to X30, SP, NZCV, hash of the window. */
 export type Outcome = BigUint64Array;
 export const OUTCOME_WORDS = 34;
-const TPIDR_EL0 = storageOf('TPIDR_EL0');
+const TPIDR_EL0 = storageOffset('TPIDR_EL0');
 const HLT = 0xd440_0000;
 /** More than any sequence: it may branch forwards only. */
 const SLICE = 1000;
