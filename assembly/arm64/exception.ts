@@ -22,7 +22,6 @@ import {
   ARM64_SLICE,
   ARM64_SP,
   ARM64_SPSEL,
-  ARM64_SS,
   BANK_ELR,
   BANK_ESR,
   BANK_FAR,
@@ -35,13 +34,12 @@ import {
 // Exception classes (ESR_ELx.EC). An abort from a lower level is 1 less.
 export const EC_UNKNOWN: u32 = 0x00;
 export const EC_WFX: u32 = 0x01;
-export const EC_ILLEGAL_STATE: u32 = 0x0e;
+const EC_ILLEGAL_STATE: u32 = 0x0e;
 export const EC_SVC: u32 = 0x15;
 export const EC_SYSTEM: u32 = 0x18;
 export const EC_INSTRUCTION_ABORT: u32 = 0x21;
 export const EC_PC_ALIGNMENT: u32 = 0x22;
 export const EC_DATA_ABORT: u32 = 0x25;
-export const EC_SP_ALIGNMENT: u32 = 0x26;
 export const EC_BRK: u32 = 0x3c;
 
 /** ESR_ELx.IL: the instruction has 32 bits. */
@@ -79,13 +77,12 @@ function hasAddress(ec: u32): bool {
 }
 
 /** PSTATE as SPSR has it. */
-export function programStatus(cpu: usize): u32 {
+function programStatus(cpu: usize): u32 {
   const el = load<u32>(cpu, ARM64_EL);
   return (
     load<u32>(cpu, ARM64_NZCV) |
     load<u32>(cpu, ARM64_DAIF) |
     load<u32>(cpu, ARM64_PAN) |
-    (load<u32>(cpu, ARM64_SS) << 21) |
     (load<u32>(cpu, ARM64_IL) << 20) |
     (el << 2) |
     (el != 0 ? load<u32>(cpu, ARM64_SPSEL) : 0)
@@ -116,7 +113,6 @@ function enter(cpu: usize, vector: u64): void {
   setLevel(cpu, target, 1);
   store<u32>(cpu, DAIF_ALL, ARM64_DAIF);
   if ((load<u64>(registers, BANK_SCTLR) & SCTLR_SPAN) == 0) store<u32>(cpu, 1 << 22, ARM64_PAN);
-  store<u32>(cpu, 0, ARM64_SS);
   store<u32>(cpu, 0, ARM64_IL);
   store<u32>(cpu, 0, ARM64_MONITOR_AT);
 }

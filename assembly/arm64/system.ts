@@ -20,7 +20,6 @@ import {
   ARM64_PAN,
   ARM64_PC,
   ARM64_PENDING,
-  ARM64_UNKNOWN_COUNT,
   ARM64_UNKNOWN_REGISTER,
   BANK_CNTKCTL,
   BANK_SCTLR,
@@ -91,14 +90,9 @@ function allowed(cpu: usize, trap: u32): bool {
   return true;
 }
 
-/**
- * UNDEFINED, and said so: the first register that nobody has is kept with the number of
- * such accesses.
- */
+/** UNDEFINED, and said so: the last register that nobody has is kept. */
 function unknown(cpu: usize, encoding: u32): i32 {
-  const count = load<u32>(cpu, ARM64_UNKNOWN_COUNT);
   store<u32>(cpu, encoding, ARM64_UNKNOWN_REGISTER);
-  store<u32>(cpu, count + 1, ARM64_UNKNOWN_COUNT);
   return exception(cpu, EC_UNKNOWN, 0);
 }
 

@@ -19,7 +19,6 @@ export const ARM64_DAIF = 0x114;
 export const ARM64_EL = 0x118;
 export const ARM64_SPSEL = 0x11c;
 export const ARM64_PAN = 0x120;
-export const ARM64_SS = 0x124;
 export const ARM64_IL = 0x128;
 
 /** u64: instructions executed, those that took an exception included. */
@@ -82,12 +81,10 @@ export const ARM64_MMIO_ADDRESS = 0x1a0;
 export const ARM64_MMIO_SIZE = 0x1a8;
 export const ARM64_MMIO_VALUE = 0x1b0;
 /**
- * u32: encoding of a system register that is not implemented (op0:op1:CRn:CRm:op2, 16
- * bits), once reported.
+ * u32: encoding of the last system register that was asked for and is not implemented
+ * (op0:op1:CRn:CRm:op2, 16 bits).
  */
 export const ARM64_UNKNOWN_REGISTER = 0x1b8;
-/** u32: how many accesses of unknown registers there were. */
-export const ARM64_UNKNOWN_COUNT = 0x1bc;
 
 // Records that are not of guest code, 8 bytes each.
 export const ARM64_RECORD_TRAP = 0x1c0;
@@ -182,7 +179,6 @@ export const ARM64_TLB_STRIDE = 0x10000;
 export const ARM64_TLB_WRITE = 0x4000;
 export const ARM64_TLB_FETCH = 0x8000;
 export const ARM64_TLB_SIZE = 0x9000;
-export const ARM64_TLB_ENTRIES = 1024;
 export const ARM64_TLB_FETCH_ENTRIES = 256;
 /** A tag that no page has. */
 export const ARM64_TLB_INVALID = 1;
