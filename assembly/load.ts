@@ -260,8 +260,6 @@ export interface Arm64Exports {
   flushFetch(cpu: number): void;
   /** Takes a synchronous exception whose return address is the PC. */
   takeException(cpu: number, ec: number, iss: number): void;
-  /** The counter of the generic timer, as an u64. */
-  counter(cpu: number): bigint;
 }
 
 /** The hot modules, compiled. Can be posted to other threads. */

@@ -42,8 +42,7 @@ import { flushAll } from './tlb';
 
 export { takeException } from './exception';
 export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
-export { counter } from './special-registers';
-export { flushAddress, flushAll } from './tlb';
+export { flushAll } from './tlb';
 
 /** Most instructions of one slice: the count of a run is kept in 32 bits, in eighths. */
 const MOST: u32 = 1 << 27;

@@ -41,7 +41,7 @@ const SCTLR_A: u64 = 2;
  */
 export const DEVICE: usize = 1;
 
-export function dataAbort(cpu: usize, status: u32, access: u32, va: u64): void {
+function dataAbort(cpu: usize, status: u32, access: u32, va: u64): void {
   setFault(cpu, EC_DATA_ABORT, status | (access == WRITE ? WNR : 0), va);
 }
 
@@ -85,10 +85,7 @@ function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool 
   return false;
 }
 
-/**
- * Host address of each part of an access that crosses pages, or 0. The first part has
- * `first` bytes.
- */
+/** Host address of a part of an access that crosses pages, or 0 when it faults. */
 function crossing(cpu: usize, va: u64, el: u32, access: u32): usize {
   const at = locateData(cpu, va, el, access, false);
   if (at != DEVICE) return at;

@@ -71,7 +71,7 @@ const DAIF_BITS: u32 = 0x3c0;
 const CONTROL_BITS: u64 = CNT_CTL_ENABLE | CNT_CTL_IMASK;
 
 /** The counter, virtual and physical: there is no offset without EL2. */
-export function counter(cpu: usize): u64 {
+function counter(cpu: usize): u64 {
   const since = load<u64>(cpu, ARM64_COUNT) - load<u64>(cpu, ARM64_TIME_COUNT);
   const rate = load<u64>(cpu, ARM64_TIME_RATE);
   return load<u64>(cpu, ARM64_TIME) + ((since * rate) >> 32) + (unsignedHigh(since, rate) << 32);

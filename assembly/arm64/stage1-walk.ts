@@ -24,12 +24,12 @@ export const WRITE: u32 = 1;
 export const FETCH: u32 = 2;
 
 // Fault status codes; those that name a level have it in bits 1 and 0.
-export const FAULT_ADDRESS_SIZE: u32 = 0x00;
-export const FAULT_TRANSLATION: u32 = 0x04;
-export const FAULT_ACCESS_FLAG: u32 = 0x08;
-export const FAULT_PERMISSION: u32 = 0x0c;
+const FAULT_ADDRESS_SIZE: u32 = 0x00;
+const FAULT_TRANSLATION: u32 = 0x04;
+const FAULT_ACCESS_FLAG: u32 = 0x08;
+const FAULT_PERMISSION: u32 = 0x0c;
 export const FAULT_EXTERNAL: u32 = 0x10;
-export const FAULT_EXTERNAL_WALK: u32 = 0x14;
+const FAULT_EXTERNAL_WALK: u32 = 0x14;
 export const FAULT_ALIGNMENT: u32 = 0x21;
 /** A translation that has not faulted. */
 export const TRANSLATED: u32 = 0xff;
@@ -73,7 +73,7 @@ function granuleOf(tcr: u64, upper: bool): u32 {
 }
 
 /** The address without its tag, where the regime ignores the top byte. */
-export function untagged(cpu: usize, va: u64): u64 {
+function untagged(cpu: usize, va: u64): u64 {
   const tcr = load<u64>(regimeOf(cpu), BANK_TCR);
   const upper = (va >> 55) & 1;
   if (((tcr >> (37 + upper)) & 1) == 0) return va;

@@ -13,8 +13,8 @@ import {
   ARM64_TLB_WRITE,
 } from '../layout/arm64-state';
 
-export const USED_EL0: u32 = 1;
-export const USED_LOWER: u32 = 2;
+const USED_EL0: u32 = 1;
+const USED_LOWER: u32 = 2;
 const USED_HUGE: u32 = 4;
 
 function empty(cpu: usize, el: usize): void {

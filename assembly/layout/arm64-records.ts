@@ -8,11 +8,9 @@
 export const ARM64_RECORD_SIZE = 8;
 export const ARM64_PAGE_RECORDS = 1024;
 
-// A record page has a header before its records: host address of the code, and the page's
-// number in RAM.
+// A record page has a header before its records: host address of the code.
 export const ARM64_PAGE_HEADER = 16;
 export const ARM64_PAGE_CODE = 16;
-export const ARM64_PAGE_NUMBER = 12;
 export const ARM64_PAGE_STRIDE =
   ARM64_PAGE_HEADER + (ARM64_PAGE_RECORDS + 1) * ARM64_RECORD_SIZE + 40;
 

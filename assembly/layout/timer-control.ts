@@ -9,6 +9,5 @@ export const CNT_CTL_ISTATUS = 0x4;
 /** PPIs, as INTIDs (Base System Architecture, section 3.8.4). */
 export const TIMER_INTID_HYPERVISOR = 26;
 export const TIMER_INTID_VIRTUAL = 27;
-export const TIMER_INTID_HYPERVISOR_VIRTUAL = 28;
 export const TIMER_INTID_SECURE = 29;
 export const TIMER_INTID_PHYSICAL = 30;
