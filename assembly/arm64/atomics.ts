@@ -1,7 +1,7 @@
 // LSE: each operation is one atomic operation of WebAssembly, minimum and maximum a loop
 // of compare-and-swap. All orderings are the strongest.
 
-import { compareExchange, swapPair } from './compare-exchange';
+import { atomicLoad, compareExchange, swapPair } from './compare-exchange';
 import { baseOf, registerOf, setRegister } from './registers';
 import { atomicAddress } from './slow-access';
 
@@ -61,14 +61,7 @@ function chosen(opc: u32, old: u64, operand: u64, bytes: u32): u64 {
 }
 
 function extremum(at: usize, bytes: u32, opc: u32, operand: u64): u64 {
-  let old: u64 =
-    bytes == 1
-      ? load<u8>(at)
-      : bytes == 2
-        ? load<u16>(at)
-        : bytes == 4
-          ? load<u32>(at)
-          : load<u64>(at);
+  let old = atomicLoad(at, bytes);
   while (true) {
     const found = compareExchange(at, bytes, old, chosen(opc, old, operand, bytes));
     if (found == old) return old;

@@ -1,4 +1,18 @@
-// Compare-and-swap of 1 to 16 bytes at an aligned host address.
+// Atomic loads and compare-and-swap by size, at an aligned host address.
+
+/** Loads 1, 2, 4 or 8 bytes, zero-extended. */
+export function atomicLoad(at: usize, bytes: u32): u64 {
+  switch (bytes) {
+    case 1:
+      return u64(atomic.load<u8>(at));
+    case 2:
+      return u64(atomic.load<u16>(at));
+    case 4:
+      return u64(atomic.load<u32>(at));
+    default:
+      return atomic.load<u64>(at);
+  }
+}
 
 /**
  * Replaces a value of 1, 2, 4 or 8 bytes that is `expected`; returns what was there.

@@ -7,7 +7,7 @@ import {
   ARM64_MONITOR_LOW,
   ARM64_MONITOR_SIZE,
 } from '../layout/arm64-state';
-import { compareExchange, swapPair } from './compare-exchange';
+import { atomicLoad, compareExchange, swapPair } from './compare-exchange';
 import { baseOf, registerOf, setRegister } from './registers';
 import { atomicAddress } from './slow-access';
 
@@ -17,25 +17,8 @@ export function loadExclusive(cpu: usize, word: u32, pair: bool): bool {
   const bytes = pair ? size << 1 : size;
   const at = atomicAddress(cpu, baseOf(cpu, word), bytes, false);
   if (at == 0) return false;
-  let low: u64 = 0;
-  let high: u64 = 0;
-  switch (bytes) {
-    case 1:
-      low = u64(atomic.load<u8>(at));
-      break;
-    case 2:
-      low = u64(atomic.load<u16>(at));
-      break;
-    case 4:
-      low = u64(atomic.load<u32>(at));
-      break;
-    case 8:
-      low = atomic.load<u64>(at);
-      break;
-    default:
-      low = atomic.load<u64>(at);
-      high = atomic.load<u64>(at + 8);
-  }
+  const low = atomicLoad(at, bytes);
+  const high = bytes == 16 ? atomic.load<u64>(at + 8) : 0;
   store<usize>(cpu, at, ARM64_MONITOR_AT);
   store<u32>(cpu, bytes, ARM64_MONITOR_SIZE);
   store<u64>(cpu, low, ARM64_MONITOR_LOW);

@@ -4,6 +4,7 @@
 
 import { ARM64_EL } from '../layout/arm64-state';
 import { atomicOperation, compareAndSwap, compareAndSwapPair } from './atomics';
+import { atomicLoad } from './compare-exchange';
 import { loadExclusive, storeExclusive } from './exclusives';
 import { signed } from './operand-fields';
 import { baseOf, registerOf, setBase, setRegister } from './registers';
@@ -92,34 +93,27 @@ function loadPair(cpu: usize, word: u32): bool {
 
 /** LDAR, STLR, LDAPR: atomic accesses, which are sequentially consistent. */
 function ordered(cpu: usize, word: u32, isLoad: bool): bool {
-  const size = word >> 30;
-  const at = atomicAddress(cpu, baseOf(cpu, word), 1 << size, !isLoad);
+  const bytes: u32 = 1 << (word >> 30);
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, !isLoad);
   if (at == 0) return false;
-  const value = registerOf(cpu, word & 31);
-  switch ((size << 1) | u32(isLoad)) {
-    case 0:
-      atomic.store<u8>(at, u8(value));
-      break;
+  const rt = word & 31;
+  if (isLoad) {
+    setRegister(cpu, rt, atomicLoad(at, bytes));
+    return true;
+  }
+  const value = registerOf(cpu, rt);
+  switch (bytes) {
     case 1:
-      setRegister(cpu, word & 31, u64(atomic.load<u8>(at)));
+      atomic.store<u8>(at, u8(value));
       break;
     case 2:
       atomic.store<u16>(at, u16(value));
       break;
-    case 3:
-      setRegister(cpu, word & 31, u64(atomic.load<u16>(at)));
-      break;
     case 4:
       atomic.store<u32>(at, u32(value));
       break;
-    case 5:
-      setRegister(cpu, word & 31, u64(atomic.load<u32>(at)));
-      break;
-    case 6:
-      atomic.store<u64>(at, value);
-      break;
     default:
-      setRegister(cpu, word & 31, atomic.load<u64>(at));
+      atomic.store<u64>(at, value);
   }
   return true;
 }
