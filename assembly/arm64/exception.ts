@@ -49,9 +49,11 @@ const VECTOR_SYNCHRONOUS: u64 = 0;
 const VECTOR_IRQ: u64 = 0x80;
 const VECTOR_FIQ: u64 = 0x100;
 /** PSTATE.DAIF, all masked. */
-const DAIF_ALL: u32 = 0x3c0;
+export const DAIF_ALL: u32 = 0x3c0;
 const DAIF_I: u32 = 0x80;
 const DAIF_F: u32 = 0x40;
+/** PSTATE.PAN. */
+export const PSTATE_PAN: u32 = 1 << 22;
 /** SCTLR_EL1.SPAN: PSTATE.PAN stays as it is. */
 const SCTLR_SPAN: u64 = 1 << 23;
 
@@ -112,7 +114,7 @@ function enter(cpu: usize, vector: u64): void {
   store<u64>(cpu, load<u64>(registers, BANK_VBAR) + part + vector, ARM64_PC);
   setLevel(cpu, target, 1);
   store<u32>(cpu, DAIF_ALL, ARM64_DAIF);
-  if ((load<u64>(registers, BANK_SCTLR) & SCTLR_SPAN) == 0) store<u32>(cpu, 1 << 22, ARM64_PAN);
+  if ((load<u64>(registers, BANK_SCTLR) & SCTLR_SPAN) == 0) store<u32>(cpu, PSTATE_PAN, ARM64_PAN);
   store<u32>(cpu, 0, ARM64_IL);
   store<u32>(cpu, 0, ARM64_MONITOR_AT);
 }
@@ -169,7 +171,7 @@ export function exceptionReturn(cpu: usize): void {
   const spsr = u32(load<u64>(registers, BANK_SPSR));
   store<u32>(cpu, spsr & 0xf0000000, ARM64_NZCV);
   store<u32>(cpu, spsr & DAIF_ALL, ARM64_DAIF);
-  store<u32>(cpu, spsr & (1 << 22), ARM64_PAN);
+  store<u32>(cpu, spsr & PSTATE_PAN, ARM64_PAN);
   store<u32>(cpu, 0, ARM64_MONITOR_AT);
   store<u64>(cpu, load<u64>(registers, BANK_ELR), ARM64_PC);
   const mode = spsr & 0x1f;

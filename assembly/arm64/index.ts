@@ -26,7 +26,7 @@ import {
   BANK_SCTLR,
 } from '../layout/arm64-state';
 import { decodeRecord } from './decode';
-import { boundary } from './exception';
+import { boundary, DAIF_ALL } from './exception';
 import { locate } from './fetch';
 import {
   HANDLER_FETCH,
@@ -66,7 +66,7 @@ export function reset(cpu: usize): void {
   store<u64>(cpu, HANDLER_WEDGED, ARM64_RECORD_WEDGED);
   store<u32>(cpu, 1, ARM64_EL);
   store<u32>(cpu, 1, ARM64_SPSEL);
-  store<u32>(cpu, 0x3c0, ARM64_DAIF);
+  store<u32>(cpu, DAIF_ALL, ARM64_DAIF);
   store<u64>(cpu, SCTLR_ONES, ARM64_BANK + ARM64_BANK_STRIDE + BANK_SCTLR);
   fillCrcTable(cpu + ARM64_CRC32, 0xedb88320);
   fillCrcTable(cpu + ARM64_CRC32C, 0x82f63b78);

@@ -12,12 +12,12 @@ import { hostOf, pageNumber } from './guest-ram';
 import { invalidateAll, invalidatePage } from './records';
 import { registerOf } from './registers';
 import { storeAs } from './slow-access';
+import { SCTLR_DZE } from './special-registers';
 import { READ, regimeOf, TRANSLATED, translate, WRITE } from './stage1-walk';
 import { AT_PAR_EL1 } from './system-registers';
 import { AGAIN, exception, NEXT, systemSyndrome } from './system-results';
 import { flushAddress, flushAll, flushLower } from './tlb';
 
-const SCTLR_DZE: u64 = 1 << 14;
 const SCTLR_UCI: u64 = 1 << 26;
 /** ISS of a data abort: cache maintenance, which is reported as a write. */
 const ISS_CM_WNR: u32 = (1 << 8) | (1 << 6);

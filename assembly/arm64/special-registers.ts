@@ -25,7 +25,7 @@ import {
 } from '../layout/arm64-state';
 import { CNT_CTL_ENABLE, CNT_CTL_IMASK } from '../layout/timer-control';
 import { compareOf, controlRead, timerValue } from '../lib/generic-timer';
-import { bank, setLevel } from './exception';
+import { bank, DAIF_ALL, PSTATE_PAN, setLevel } from './exception';
 import { unsignedHigh } from './operations';
 import { setRegister } from './registers';
 import { regimeOf } from './stage1-walk';
@@ -65,8 +65,8 @@ const TCR_WRITABLE: u64 = 0x77ffbfffbf;
 /** DC ZVA is prohibited (DZP); its block is of 64 bytes. */
 const DCZID_BS: u64 = 4;
 const DCZID_DZP: u64 = 1 << 4;
-const SCTLR_DZE: u64 = 1 << 14;
-const DAIF_BITS: u32 = 0x3c0;
+/** SCTLR_EL1: EL0 may use DC ZVA. */
+export const SCTLR_DZE: u64 = 1 << 14;
 /** CNTx_CTL without ISTATUS. */
 const CONTROL_BITS: u64 = CNT_CTL_ENABLE | CNT_CTL_IMASK;
 
@@ -151,10 +151,10 @@ export function writeSpecial(cpu: usize, encoding: u32, value: u64): bool {
   else if (encoding == REGISTER_MAIR_EL1) writeTranslation(cpu, regime + BANK_MAIR, value);
   else if (encoding == REGISTER_TTBR0_EL1) writeTable(cpu, regime + BANK_TTBR0, value, false);
   else if (encoding == REGISTER_TTBR1_EL1) writeTable(cpu, regime + BANK_TTBR1, value, true);
-  else if (encoding == REGISTER_DAIF) store<u32>(cpu, u32(value) & DAIF_BITS, ARM64_DAIF);
+  else if (encoding == REGISTER_DAIF) store<u32>(cpu, u32(value) & DAIF_ALL, ARM64_DAIF);
   else if (encoding == REGISTER_NZCV) store<u32>(cpu, u32(value) & 0xf0000000, ARM64_NZCV);
   else if (encoding == REGISTER_SPSel) setLevel(cpu, load<u32>(cpu, ARM64_EL), u32(value) & 1);
-  else if (encoding == REGISTER_PAN) store<u32>(cpu, u32(value) & (1 << 22), ARM64_PAN);
+  else if (encoding == REGISTER_PAN) store<u32>(cpu, u32(value) & PSTATE_PAN, ARM64_PAN);
   else if (encoding == REGISTER_SP_EL0) {
     if (load<u32>(cpu, ARM64_SPSEL) == 0) return false;
     store<u64>(bank(cpu, 0), value, BANK_SP);

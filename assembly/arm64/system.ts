@@ -32,6 +32,7 @@ import {
   EC_WFX,
   exceptionReturn,
   interruptible,
+  PSTATE_PAN,
   setLevel,
 } from './exception';
 import { maintain } from './maintenance';
@@ -161,7 +162,7 @@ function movePstate(cpu: usize, word: u32): i32 {
     return lookAtInterrupts(cpu);
   }
   if (op1 != 0 || el == 0) return exception(cpu, EC_UNKNOWN, 0);
-  if (op2 == 4) store<u32>(cpu, (value & 1) << 22, ARM64_PAN);
+  if (op2 == 4) store<u32>(cpu, (value & 1) != 0 ? PSTATE_PAN : 0, ARM64_PAN);
   else if (op2 == 5) setLevel(cpu, el, value & 1);
   else return exception(cpu, EC_UNKNOWN, 0);
   return NEXT;
