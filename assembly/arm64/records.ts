@@ -8,7 +8,6 @@ import {
   ARM64_PAGE_STRIDE,
   ARM64_POOL_END,
   ARM64_POOL_NEXT,
-  ARM64_POOL_START,
   ARM64_POOL_TABLE,
   ARM64_RECORD_SIZE,
 } from '../layout/arm64-records';
@@ -81,7 +80,6 @@ export function resetPool(pool: usize, size: u32, ramSize: u32): void {
   const pages = ramSize >> 12;
   const start = pool + ARM64_POOL_TABLE + (pages << 2);
   memory.fill(pool + ARM64_POOL_TABLE, 0, pages << 2);
-  store<usize>(pool, (start + 15) & ~15, ARM64_POOL_START);
   store<usize>(pool, (start + 15) & ~15, ARM64_POOL_NEXT);
   store<usize>(pool, pool + size, ARM64_POOL_END);
 }

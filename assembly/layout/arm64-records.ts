@@ -16,8 +16,6 @@ export const ARM64_PAGE_STRIDE =
 
 // The pool: u32 words, then one u32 per 4 KiB of RAM (the record page, or 0), then record
 // pages.
-/** Address of the first record page. */
-export const ARM64_POOL_START = 0x00;
 export const ARM64_POOL_END = 0x04;
 /** Address of the next record page to be handed out; shared. */
 export const ARM64_POOL_NEXT = 0x08;
