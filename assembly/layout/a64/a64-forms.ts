@@ -80,6 +80,15 @@ interface Bits extends A64Pattern {
   readonly fields: readonly A64Field[];
 }
 
+/** Bits as they are written, x for any, of which the last is bit `shift`. */
+function patternOf(bits: string, shift: number): A64Pattern {
+  const scale = 2 ** shift;
+  return {
+    mask: Number.parseInt(bits.replace(/[01]/g, '1').replace(/x/g, '0'), 2) * scale,
+    value: Number.parseInt(bits.replace(/x/g, '0'), 2) * scale,
+  };
+}
+
 function parseBits(name: string, text: string): Bits {
   const fields: A64Field[] = [];
   let mask = 0;
@@ -91,8 +100,9 @@ function parseBits(name: string, text: string): Bits {
     if (token in A64_FIELDS) fields.push({ name: token, shift: at, width });
     else {
       if (!/^[01x]+$/.test(token)) throw new Error(`${name}: no field is named ${token}`);
-      mask += Number.parseInt(token.replace(/[01]/g, '1').replace(/x/g, '0'), 2) * 2 ** at;
-      value += Number.parseInt(token.replace(/x/g, '0'), 2) * 2 ** at;
+      const pattern = patternOf(token, at);
+      mask += pattern.mask;
+      value += pattern.value;
     }
   }
   if (at !== 0) throw new Error(`${name}: ${32 - at} bits`);
@@ -107,9 +117,9 @@ function parseExclusion(name: string, text: string, fields: readonly A64Field[])
     const [key = '', bits = ''] = part.split('=');
     const field = fields.find((one) => one.name === key);
     if (field?.width !== bits.length) throw new Error(`${name}: ${part} is not one of its fields`);
-    const scale = 2 ** field.shift;
-    mask += Number.parseInt(bits.replace(/[01]/g, '1').replace(/x/g, '0'), 2) * scale;
-    value += Number.parseInt(bits.replace(/x/g, '0'), 2) * scale;
+    const pattern = patternOf(bits, field.shift);
+    mask += pattern.mask;
+    value += pattern.value;
   }
   return { mask, value };
 }
