@@ -37,7 +37,6 @@ import {
   SHOWN_STALL_MODEL,
   SHOWN_TERM_MODEL,
   SHOWN_TTENDIAN,
-  SHOWN_VAX,
 } from '../layout/shown-fields';
 import { SMMU_AT_IDR0, SMMU_AT_IDR3, SMMU_AT_IDR5 } from '../layout/smmu-memory';
 import {
@@ -92,7 +91,7 @@ function fieldOf(shown: u32): i32 {
     case SHOWN_DS:
       return IDR5_DS;
     default:
-      return SHOWN_VAX == shown ? IDR5_VAX : 0;
+      return IDR5_VAX;
   }
 }
 
