@@ -6,7 +6,7 @@ import type { WasiFunction } from '../import-types.ts';
 export type Value = number | bigint;
 
 /** Arguments with values that mean nothing. */
-export type Checked = 'whence' | 'offset' | 'fstflags';
+type Checked = 'whence' | 'offset' | 'fstflags';
 
 /**
  * What the arguments of a function are, in their order: a number as it is, or one that the
