@@ -1,5 +1,5 @@
-// The ID registers of a guest's SMMU and those of its host: what is judged by which, and what a VCMDQ, CDs and tables take although the
-// guest's SMMU, by what it shows, does not have it.
+// The ID registers of a guest's SMMU and those of its host: what is judged by which, and what a
+// VCMDQ, CDs and tables take although the guest's SMMU, by what it shows, does not have it.
 
 import { expect, it } from 'vitest';
 import {
@@ -149,7 +149,8 @@ async function shown(
 }
 
 const used = (use: string, needs: string) =>
-  `a: ${use} was accepted here, and is refused or ignored by an SMMU with the ID registers that this guest was shown; it takes ${needs}`;
+  `a: ${use} was accepted here, and is refused or ignored by an SMMU ` +
+  `with the ID registers that this guest was shown; it takes ${needs}`;
 
 it.each(CD_CASES)('a CD that takes %s is named, once', async (needs, cdCase) => {
   const change = ({ memory }: LentVm, cd: number) => {
