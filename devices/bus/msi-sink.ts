@@ -46,14 +46,11 @@ export function checkDoorbells(
   }
 }
 
-/** Whether an address lies in pages. */
-function isInPages({ gpa, size }: DoorbellPages, address: number): boolean {
-  return address >= gpa && address < gpa + size;
-}
-
 /** Whether a 32-bit write at a gpa is one to a doorbell page. */
 export function isDoorbell({ doorbells }: MsiController, address: number): boolean {
-  return address % 4 === 0 && doorbells.some((pages) => isInPages(pages, address));
+  return (
+    address % 4 === 0 && doorbells.some(({ gpa, size }) => address >= gpa && address < gpa + size)
+  );
 }
 
 /**

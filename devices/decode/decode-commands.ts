@@ -82,6 +82,11 @@ const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readon
 const OPCODE_OF: Readonly<Record<Opcode, number>> = CMD;
 const OPCODES = new Map((Object.keys(COMMANDS) as Opcode[]).map((name) => [OPCODE_OF[name], name]));
 
+/** What the command of a name, as `decodeCommand` has it, does; undefined when there is none. */
+export function commandSummary(name: string): string | undefined {
+  return Object.entries(COMMANDS).find(([opcode]) => opcode === `OP_${name}`)?.[1][0];
+}
+
 const hasRange = (words: Words) => fieldOf(words, CMD.TLBI_TG) !== 0;
 const signalsByMsi = (words: Words) => fieldOf(words, CMD.SYNC_CS) === CMD.SYNC_CS_IRQ;
 const hasSubstream = (words: Words) =>

@@ -1,7 +1,7 @@
 // Findings of the sanitizer (docs/sanitizer.md), as its one line says them.
 
-import { GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../tables/index.ts';
-import { decodeCommand } from './decode-commands.ts';
+import { GRANULE_4K, GRANULE_16K, GRANULE_64K, leafAllowed, levelShift } from '../tables/index.ts';
+import { commandSummary } from './decode-commands.ts';
 import { decodePte, type PteOptions } from './decode-pte.ts';
 import type { Decoded } from './structure.ts';
 import { wordsOfHex } from './words.ts';
@@ -10,26 +10,20 @@ const ENTRY = /\bstale .{1,200}?(?:, 0x([0-9a-f]{1,16}) bytes at .{1,120}?)?, us
 const CHANGE =
   /\bstage-([12]) descriptor at 0x[0-9a-f]{1,16} was 0x([0-9a-f]{16}), is 0x([0-9a-f]{16})/g;
 const MISSING = /\bmissing: (\w{1,20})/;
-const OPCODES = 256;
 
-/** Where the leaf of an entry of so many bytes lies. */
-const LEAVES: ReadonlyMap<number, Pick<PteOptions, 'granule' | 'level'>> = new Map([
-  [12, { granule: GRANULE_4K, level: 3 }],
-  [21, { granule: GRANULE_4K, level: 2 }],
-  [30, { granule: GRANULE_4K, level: 1 }],
-  [14, { granule: GRANULE_16K, level: 3 }],
-  [25, { granule: GRANULE_16K, level: 2 }],
-  [16, { granule: GRANULE_64K, level: 3 }],
-  [29, { granule: GRANULE_64K, level: 2 }],
-]);
+/** Where the leaf of an entry of so many bytes, by their log2, lies. */
+const LEAVES: ReadonlyMap<number, Pick<PteOptions, 'granule' | 'level'>> = new Map(
+  ([GRANULE_4K, GRANULE_16K, GRANULE_64K] as const).flatMap((granule) =>
+    [1, 2, 3]
+      .filter((level) => leafAllowed(granule, level))
+      .map((level) => [levelShift(granule, level), { granule, level }] as const),
+  ),
+);
 
 /** What the command of a name does. */
 function command(name: string): Decoded[] {
-  for (let opcode = 0; opcode < OPCODES; opcode++) {
-    const { name: found, summary } = decodeCommand([opcode, 0, 0, 0]);
-    if (found === name) return [{ name: `missing: ${name}`, summary, fields: [] }];
-  }
-  return [];
+  const summary = commandSummary(name);
+  return summary === undefined ? [] : [{ name: `missing: ${name}`, summary, fields: [] }];
 }
 
 /**

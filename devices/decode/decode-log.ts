@@ -4,12 +4,13 @@
 // __arm_smmu_cmdq_poll_until_consumed and tegra241_cmdqv_isr of Linux.
 
 import {
+  VCMDQ_CONS_ERR,
+  VCMDQ_CONS_RD,
   VCMDQ_GERROR_CMDQ_ERR,
   VCMDQ_GERROR_CMDQ_INIT_ERR,
   VCMDQ_GERROR_CONS_DRAM_WR_ABT_ERR,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import {
-  CMDQ_CONS_ERR,
   GERROR_CMDQ_ERR,
   GERROR_CMDQP_ERR,
   GERROR_EVTQ_ABT_ERR,
@@ -24,7 +25,7 @@ import { EVENTS } from '../tables/index.ts';
 import { decodeCommand } from './decode-commands.ts';
 import { decodeEvent } from './decode-events.ts';
 import { decodeFinding } from './decode-finding.ts';
-import type { Decoded, DecodedField } from './structure.ts';
+import { type Decoded, type DecodedField, decodeField } from './structure.ts';
 import { wordsOfHex } from './words.ts';
 
 /** What one message of a log says. */
@@ -78,28 +79,18 @@ const VCMDQ_GERRORS: typeof GERRORS = [
   [VCMDQ_GERROR_CMDQ_INIT_ERR, 'CMDQ_INIT_ERR', 'the queue could not be enabled'],
 ];
 
-const bit = (name: string, at: number, meaning: string): DecodedField => ({
-  ...{ name, doubleword: 0, high: at, low: at, value: 1n, meaning, ignored: false },
-});
-
 const bits = (value: number, table: typeof GERRORS): DecodedField[] =>
   table.flatMap(([field, name, meaning]) =>
-    bitsOf(value, field) === 0 ? [] : [bit(name, (field >>> 8) & 0xff, meaning)],
+    bitsOf(value, field) === 0 ? [] : [decodeField([value], name, { means: () => meaning }, field)],
   );
 
-/** A CONS register: the index with its wrap bit, and the error. */
-function consFields(cons: number): DecodedField[] {
-  const error = bitsOf(cons, CMDQ_CONS_ERR);
-  const common = { doubleword: 0, ignored: false };
-  const index = 'index of the command, and the wrap bit above it';
-  return [
-    { ...common, name: 'RD', high: 19, low: 0, value: BigInt(cons & 0xfffff), meaning: index },
-    {
-      ...{ ...common, name: 'ERR', high: 30, low: 24, value: BigInt(error) },
-      meaning: CERROR[error] ?? 'reserved',
-    },
-  ];
-}
+const RD_MEANS = () => 'index of the command, and the wrap bit above it';
+
+/** A CONS register, an SMMU's or a VCMDQ's: the index with its wrap bit, and the error. */
+const consFields = (cons: number): DecodedField[] => [
+  decodeField([cons], 'RD', { means: RD_MEANS }, VCMDQ_CONS_RD),
+  decodeField([cons], 'ERR', { means: CERROR }, VCMDQ_CONS_ERR),
+];
 
 const hex32 = (digits: string | undefined) => Number.parseInt(digits ?? '0', 16) >>> 0;
 

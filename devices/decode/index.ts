@@ -1,5 +1,5 @@
 export * from './decode-cd.ts';
-export * from './decode-commands.ts';
+export { decodeCommand } from './decode-commands.ts';
 export * from './decode-events.ts';
 export * from './decode-log.ts';
 export * from './decode-pte.ts';

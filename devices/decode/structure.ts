@@ -75,12 +75,17 @@ function meaningOf({ means }: FieldText, value: bigint, words: Words): string {
   return means[Number(value)] ?? 'reserved';
 }
 
-function decodeField(
+/**
+ * Decodes one field.
+ * @param spelling its name, where `text` has none.
+ * @param hi the upper half of a field that is split at a word boundary; `lo` is the lower one.
+ */
+export function decodeField(
   words: Words,
   spelling: string,
   text: FieldText,
   lo: Field,
-  hi: Field | undefined,
+  hi?: Field,
 ): DecodedField {
   const shift = shiftOf(lo);
   const inWord = 32 * (wordOf(lo) % 2);

@@ -45,6 +45,8 @@ export function unknownName(what: string, name: string, known: readonly string[]
   return `there is no ${what} "${printable(name)}"${near === undefined ? '; ' : ': '}${hint}`;
 }
 
+const typeOf = (value: unknown) => (value === null ? 'null' : typeof value);
+
 /**
  * Looks at the names in an object of options or fields.
  * @param what where they stand: "deviceContract".
@@ -52,7 +54,7 @@ export function unknownName(what: string, name: string, known: readonly string[]
  */
 export function checkNames(value: unknown, known: readonly string[], what: string): void {
   if (typeof value !== 'object' || value === null)
-    throw new TypeError(`${what} takes an object, not ${value === null ? 'null' : typeof value}`);
+    throw new TypeError(`${what} takes an object, not ${typeOf(value)}`);
   const unknown = Object.keys(value).find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new TypeError(`${what}: ${unknownName('option', unknown, known)}`);
@@ -61,7 +63,5 @@ export function checkNames(value: unknown, known: readonly string[], what: strin
 /** @throws {TypeError} unless the value is a function, or absent. */
 export function checkFunction(value: unknown, what: string): void {
   if (value !== undefined && typeof value !== 'function')
-    throw new TypeError(
-      `${what} must be a function, not ${value === null ? 'null' : typeof value}`,
-    );
+    throw new TypeError(`${what} must be a function, not ${typeOf(value)}`);
 }

@@ -199,7 +199,10 @@ export class VirtualSmmu implements Device {
 
   #poll(): number {
     const streams = this.#nextStream;
-    if (streams !== undefined) this.#enableStreams(streams);
+    if (streams !== undefined) {
+      this.#enableStreams(streams);
+      this.#acknowledgeEnables();
+    }
     return (
       (streams === undefined ? 0 : 1) +
       (this.#commands.pending && this.#commands.run() ? 1 : 0) +
@@ -251,7 +254,6 @@ export class VirtualSmmu implements Device {
     for (let i = 0; i < MOST_STREAMS && next !== undefined; i++)
       next = this.streams.reloadFirst(next, LAST_SID);
     this.#nextStream = next;
-    this.#acknowledgeEnables();
   }
 
   // SMMUEN is acknowledged when every stream has its STE (IHI 0070 section 6.3.9).

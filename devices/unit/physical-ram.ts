@@ -1,6 +1,7 @@
 // RAM of a physical address map, window 0: where the tables and queues of its SMMUs lie.
 
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
+import { guestMemoryOf } from '../bus/guest-memory.ts';
 import type { GuestMemory } from '../plugin/index.ts';
 import type { PhysicalMemory } from './stream-dma-port.ts';
 
@@ -13,48 +14,34 @@ export class PhysicalRam implements GuestMemory, PhysicalMemory {
   readonly size: number;
   /** Byte offset of PA 0 in the memory. */
   readonly base: number;
-  readonly #longs: BigInt64Array;
-  readonly #words: Int32Array;
+  readonly #memory: GuestMemory;
   readonly #bytes: Uint8Array;
 
   constructor(hostMemory: WebAssembly.Memory) {
     const words = new Uint32Array(hostMemory.buffer);
     this.base = words[HOST_AT_RAM_BASE >> 2] ?? 0;
     this.size = words[HOST_AT_RAM_SIZE >> 2] ?? 0;
-    this.#longs = new BigInt64Array(hostMemory.buffer);
-    this.#words = new Int32Array(hostMemory.buffer);
-    this.#bytes = new Uint8Array(hostMemory.buffer);
-  }
-
-  #holds(pa: number, size: number): boolean {
-    return pa % size === 0 && pa >= 0 && pa + size <= this.size;
+    this.#memory = guestMemoryOf(hostMemory, [{ gpa: 0, offset: this.base, size: this.size }]);
+    this.#bytes = new Uint8Array(hostMemory.buffer, this.base, this.size);
   }
 
   /** One aligned 64-bit word; undefined where there is none. */
   load64(pa: number): bigint | undefined {
-    return this.#holds(pa, 8)
-      ? BigInt.asUintN(64, Atomics.load(this.#longs, (this.base + pa) / 8))
-      : undefined;
+    return this.#memory.load64(pa);
   }
 
   /** Writes one aligned 64-bit word; false where there is none. */
   store64(pa: number, value: bigint): boolean {
-    const held = this.#holds(pa, 8);
-    if (held) Atomics.store(this.#longs, (this.base + pa) / 8, BigInt.asIntN(64, value));
-    return held;
+    return this.#memory.store64(pa, value);
   }
 
   /** Writes one aligned 32-bit word, as an MSI is; false where there is none. */
   store32(pa: number, value: number): boolean {
-    const held = this.#holds(pa, 4);
-    if (held) Atomics.store(this.#words, (this.base + pa) / 4, value);
-    return held;
+    return this.#memory.store32(pa, value);
   }
 
   /** The bytes of a range, themselves and no copy; undefined where not all of it is RAM. */
   bytes(pa: number, length: number): Uint8Array | undefined {
-    return pa >= 0 && pa + length <= this.size
-      ? this.#bytes.subarray(this.base + pa, this.base + pa + length)
-      : undefined;
+    return pa >= 0 && pa + length <= this.size ? this.#bytes.subarray(pa, pa + length) : undefined;
   }
 }

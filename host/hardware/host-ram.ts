@@ -44,11 +44,6 @@ export class HostRam implements TableMemory, PhysicalMemory {
     if (!this.physical.store64(pa, value)) this.#refuse(pa);
   }
 
-  /** One aligned 32-bit word, as an MSI is. */
-  store32(pa: number, value: number): void {
-    if (!this.physical.store32(pa, value)) this.#refuse(pa);
-  }
-
   /** The bytes of a range, for copies by DMA. */
   bytes(pa: number, length: number): Uint8Array | undefined {
     return this.physical.bytes(pa, length);

@@ -15,6 +15,7 @@ import {
 } from '../hardware/platform.ts';
 import { ArmIommu, type ArmIommuOptions } from './arm/index.ts';
 import { CmdqvDriver } from './cmdqv-driver.ts';
+import type { HostRecordQueue } from './host-record-queue.ts';
 import { SmmuDriver } from './smmu-driver.ts';
 import { StreamBlocks } from './stream-blocks.ts';
 
@@ -37,8 +38,6 @@ export class PhysicalIommu {
   readonly #platform: Platform;
   readonly #smmu: SmmuDriver;
   readonly #cmdqv: CmdqvDriver;
-  #eventsLeft = false;
-  #requestsLeft = false;
 
   /** Boots the SMMU, then the CMDQV. */
   constructor(options: PhysicalIommuOptions) {
@@ -103,16 +102,28 @@ export class PhysicalIommu {
     const { interrupts } = this.#platform;
     let stray = 0;
     if (interrupts.take(LINE_GERROR)) this.#smmu.handleGlobalErrors();
-    if (interrupts.take(LINE_EVENTS) || this.#eventsLeft)
-      this.#eventsLeft = this.#smmu.events.drain(MOST_RECORDS, (record) => {
-        if (!this.model.routeEvent(record)) stray++;
-      });
-    if (interrupts.take(LINE_PAGE_REQUESTS) || this.#requestsLeft)
-      this.#requestsLeft =
-        this.#smmu.pageRequests?.drain(MOST_RECORDS, (entry) =>
-          this.model.routePageRequest(entry),
-        ) ?? false;
+    const events = this.#drain(LINE_EVENTS, this.#smmu.events, (record) => {
+      if (!this.model.routeEvent(record)) stray++;
+    });
+    const requests = this.#drain(LINE_PAGE_REQUESTS, this.#smmu.pageRequests, (entry) =>
+      this.model.routePageRequest(entry),
+    );
     if (interrupts.take(LINE_CMDQV)) this.model.routeQueueErrors(this.#cmdqv.errorNotices());
-    return { stray, left: this.#eventsLeft || this.#requestsLeft };
+    return { stray, left: events || requests };
+  }
+
+  /**
+   * The handler of a queue's interrupt, which stays latched while records are left.
+   * @returns whether some are.
+   */
+  #drain(
+    line: number,
+    queue: HostRecordQueue | undefined,
+    take: (record: Uint32Array) => void,
+  ): boolean {
+    const { interrupts } = this.#platform;
+    const left = interrupts.take(line) && (queue?.drain(MOST_RECORDS, take) ?? false);
+    if (left) interrupts.line(line).pulse();
+    return left;
   }
 }

@@ -1,6 +1,5 @@
 export * from './chrome.ts';
 export * from './hot-record.ts';
-export * from './nesting.ts';
 export * from './read-trace.ts';
 export * from './summary.ts';
 export * from './times.ts';

@@ -21,6 +21,7 @@ import {
   Unit,
 } from '../../../devices/unit/index.ts';
 import { checkedModules } from '../../support/findings.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 
 const modules = await checkedModules();
 const SMMU = 0x10000000;
@@ -59,16 +60,7 @@ function computer() {
     directMaps: undefined,
     clock: SYSTEM_CLOCK,
   });
-  let free = 0x1000;
-  const tables = {
-    load64: (pa: number) => ram.load64(pa) ?? 0n,
-    store64: (pa: number, value: bigint) => expect(ram.store64(pa, value)).toBe(true),
-    allocate(size: number, alignment: number) {
-      const at = Math.ceil(free / alignment) * alignment;
-      free = at + size;
-      return at;
-    },
-  };
+  const tables = tableMemory(ram, 0x1000);
   const table = new PageTable(tables, { stage: 1 });
   table.map(IOVA, 0x100000, 0x1000, S1_READ_WRITE);
   table.map(IOVA + 0x1000, OWN, 0x1000, S1_READ_WRITE);

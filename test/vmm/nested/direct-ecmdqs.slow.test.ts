@@ -27,10 +27,10 @@ import {
 } from '../../../devices/tables/index.ts';
 import { Random } from '../../../devices/testing/index.ts';
 import { Unit } from '../../../devices/unit/index.ts';
-import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
+import type { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import { type QueueErrorDecision, VmHost } from '../../../vmm/nested/index.ts';
-import { AbiDirectMaps } from '../../../vmm/vcpu/wasm/index.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
+import { idleDirectMaps } from '../../support/idle-direct-maps.ts';
 import {
   ASID,
   attachStage1,
@@ -75,10 +75,7 @@ class Guest {
     this.lent = lent;
     const { vm, viommu } = lent;
     this.smmu = new VirtualSmmu({ backend: viommu, idRegisters: ENHANCED_GUEST_ID_REGISTERS });
-    this.maps = new DirectMaps(vm.memory, new AbiDirectMaps(vm.memory), {
-      count: 1,
-      inGuest: () => false,
-    });
+    this.maps = idleDirectMaps(vm.memory);
     this.#words = new Int32Array(vm.memory.buffer);
     attachDevices([{ device: this.smmu, addresses: [SMMU_GPA], firstIrq: 0 }], {
       memory: guestMemoryOf(vm.memory, vm.regions),

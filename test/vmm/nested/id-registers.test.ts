@@ -1,5 +1,5 @@
-// The ID registers of a guest's SMMU and those of its host: what is judged by which, and what a VCMDQ, CDs and tables take although the
-// guest's SMMU, by what it shows, does not have it.
+// The ID registers of a guest's SMMU and those of its host: what is judged by which, and what a
+// VCMDQ, CDs and tables take although the guest's SMMU, by what it shows, does not have it.
 
 import { expect, it } from 'vitest';
 import {
@@ -45,8 +45,10 @@ async function lent(idRegisters: 'auto' | typeof BARE): Promise<{ host: VmHost; 
 }
 
 const texts = (host: VmHost) => host.unadvertised.map(({ text }) => text);
-const line = (command: string, needs: string) =>
-  `a: ${command} on a VCMDQ was accepted here, and is refused or ignored by an SMMU with the ID registers that this guest was shown; it takes ${needs}`;
+const used = (use: string, needs: string) =>
+  `a: ${use} was accepted here, and is refused or ignored by an SMMU ` +
+  `with the ID registers that this guest was shown; it takes ${needs}`;
+const line = (command: string, needs: string) => used(`${command} on a VCMDQ`, needs);
 
 it('a VCMDQ takes what the physical SMMU has, and the sanitizer says what the guest’s lacks, once', async () => {
   const { host, vm } = await lent(BARE);
@@ -147,9 +149,6 @@ async function shown(
   const port = host.dmaPort(vm.viommu, STREAM);
   return { host, vm, access: () => port.read(IOVA, new Uint8Array(1)).ok };
 }
-
-const used = (use: string, needs: string) =>
-  `a: ${use} was accepted here, and is refused or ignored by an SMMU with the ID registers that this guest was shown; it takes ${needs}`;
 
 it.each(CD_CASES)('a CD that takes %s is named, once', async (needs, cdCase) => {
   const change = ({ memory }: LentVm, cd: number) => {

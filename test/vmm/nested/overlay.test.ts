@@ -35,15 +35,14 @@ import {
   tlbiS12Vmall,
   writeCommand,
 } from '../../../devices/tables/index.ts';
-import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import {
   type QueueErrorDecision,
   type QueueErrorPolicy,
   VmHost,
 } from '../../../vmm/nested/index.ts';
-import { AbiDirectMaps } from '../../../vmm/vcpu/wasm/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
+import { idleDirectMaps } from '../../support/idle-direct-maps.ts';
 import { ASID, attachStage1, IOVA, lendVm, RING_GPA, STREAM } from '../../support/lent-vm.ts';
 
 const SMMU_GPA = 0x09050000;
@@ -63,10 +62,7 @@ async function overlaid(onQueueError: QueueErrorPolicy = () => 'report') {
   const { vm, viommu, memory } = lent;
   const smmu = new VirtualSmmu({ backend: viommu });
   const background = new BackgroundLoops();
-  const maps = new DirectMaps(vm.memory, new AbiDirectMaps(vm.memory), {
-    count: 1,
-    inGuest: () => false,
-  });
+  const maps = idleDirectMaps(vm.memory);
   const interrupts: number[] = [];
   attachDevices([{ device: smmu, addresses: [SMMU_GPA], firstIrq: 0 }], {
     memory: guestMemoryOf(vm.memory, vm.regions),

@@ -32,9 +32,8 @@ import {
   writeSte,
 } from '../../../devices/tables/index.ts';
 import { DeviceBus } from '../../../devices/testing/index.ts';
-import { DirectMaps } from '../../../vmm/machine/direct-maps.ts';
 import { type QueueErrorEvent, VmHost } from '../../../vmm/nested/index.ts';
-import { AbiDirectMaps } from '../../../vmm/vcpu/wasm/index.ts';
+import { idleDirectMaps } from '../../support/idle-direct-maps.ts';
 import { guestRam, IOVA, RAM_GPA_BASE } from '../../support/lent-vm.ts';
 
 export const GUEST_WAYS = [
@@ -139,10 +138,7 @@ export class Column {
       interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },
       directMaps:
         way === 'CMDQ overlaid' || way === 'ECMDQ handed over'
-          ? new DirectMaps(vm.memory, new AbiDirectMaps(vm.memory), {
-              count: 1,
-              inGuest: () => false,
-            })
+          ? idleDirectMaps(vm.memory)
           : undefined,
       background: this.#background,
       clock: SYSTEM_CLOCK,

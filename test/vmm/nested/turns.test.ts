@@ -1,4 +1,5 @@
-// What takes several turns (docs/architecture.md, "Bounds of one service"): records of events, and the STEs of many streams.
+// What takes several turns (docs/architecture.md, "Bounds of one service"): records of events, and
+// the STEs of many streams.
 
 import { beforeAll, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';

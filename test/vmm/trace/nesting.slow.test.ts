@@ -1,4 +1,5 @@
-// Slices of a trace file nest strictly, in whole nanoseconds and as floating-point microseconds, whatever the records are like.
+// Slices of a trace file nest strictly, in whole nanoseconds and as floating-point microseconds,
+// whatever the records are like.
 
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -170,15 +170,12 @@ describe('a trace', () => {
   it('keeps the first and the newest of what machines tell', async () => {
     const { trace } = await traced(10);
     for (let i = 0; i < 45; i++) trace.add('vm0', 'vCPU 0', { name: `exit ${i}` });
-    expect(trace.records.map(({ name }) => name)).toEqual(
-      ['exit 0', 'exit 1', 'exit 2', 'exit 3', 'exit 4', 'missing'].concat([
-        'exit 40',
-        'exit 41',
-        'exit 42',
-        'exit 43',
-        'exit 44',
-      ]),
-    );
+    const exits = (...numbers: number[]) => numbers.map((i) => `exit ${i}`);
+    expect(trace.records.map(({ name }) => name)).toEqual([
+      ...exits(0, 1, 2, 3, 4),
+      'missing',
+      ...exits(40, 41, 42, 43, 44),
+    ]);
     expect(trace.lost).toBe(35);
   });
 

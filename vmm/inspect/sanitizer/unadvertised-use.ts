@@ -1,5 +1,6 @@
-// What a guest uses although its own SMMU, by the ID registers that it shows, lacks it. VCMDQs, CDs and translation tables follow the
-// registers of the physical SMMU, as on hardware, so that a driver gets away with it on this host.
+// What a guest uses although its own SMMU, by the ID registers that it shows, lacks it. VCMDQs, CDs
+// and translation tables follow the registers of the physical SMMU, as on hardware, so that a
+// driver gets away with it on this host.
 
 import {
   SHOWN_ASID16,

@@ -1,0 +1,8 @@
+// The direct maps of a machine whose one vCPU never runs: removals take effect at once.
+
+import { DirectMaps } from '../../vmm/machine/direct-maps.ts';
+import { AbiDirectMaps } from '../../vmm/vcpu/wasm/index.ts';
+
+export function idleDirectMaps(memory: WebAssembly.Memory): DirectMaps {
+  return new DirectMaps(memory, new AbiDirectMaps(memory), { count: 1, inGuest: () => false });
+}
