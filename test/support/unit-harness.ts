@@ -185,7 +185,6 @@ export class Harness {
   page0(register: number): number {
     return (this.guest[(PAGE0 + register) >> 2] ?? 0) >>> 0;
   }
-  /** Writes a command into a ring slot in guest memory. */
   /** Says that a VMID has had entries of these sizes (log2). */
   announce(vmid: number, sizes: readonly number[]): void {
     const word = sizes.reduce((sum, size) => sum | (1n << BigInt(size)), 0n);
@@ -193,6 +192,7 @@ export class Harness {
     this.hostBytes.setBigUint64(at, word, true);
   }
 
+  /** Writes a command into a ring slot in guest memory. */
   put(slot: number, d0: bigint, d1 = 0n): void {
     this.guestBytes.setBigUint64(RING + slot * 16, d0, true);
     this.guestBytes.setBigUint64(RING + slot * 16 + 8, d1, true);
