@@ -19,7 +19,10 @@ const MOST_SHOWN = 5;
 /** Microseconds around the first run of the VCMDQ that are in the picture. */
 const PICTURE_US = 40;
 
-/** @typedef {{ name: string, ph: string, ts?: number, dur?: number, pid: number, tid: number, args?: { name?: string } }} Event */
+/**
+ * @typedef {{ name: string, ph: string, ts?: number, dur?: number }} Slice
+ * @typedef {Slice & { pid: number, tid: number, args?: { name?: string } }} Event
+ */
 
 /**
  * What the picture shows: the first run of commands on a VCMDQ.
