@@ -2,8 +2,8 @@
 // Has dtc read the device trees that the board `virt` makes: every one must be a valid blob without a warning. Where QEMU is
 // installed too, the nodes that its `virt` has as well must have the properties that are there. Needs `npm run build`.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { placed, virtDeviceTree, virtRam } from '../dist/vmm/boards/virt/index.js';
@@ -72,11 +72,11 @@ function trees() {
  * @returns {{ text: string, warnings: string }}
  */
 function decompile(blob) {
-  const errors = `${blob}.errors`;
-  const text = execFileSync('sh', ['-c', `dtc -I dtb -O dts "${blob}" 2>"${errors}"`], {
+  const { status, stdout, stderr } = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts', blob], {
     encoding: 'utf8',
   });
-  return { text, warnings: readFileSync(errors, 'utf8') };
+  if (status !== 0) throw new Error(`dtc cannot read ${blob}: ${stderr}`);
+  return { text: stdout, warnings: stderr };
 }
 
 /**
@@ -120,14 +120,7 @@ function missing(own, qemu) {
 }
 
 /** @param {string} command */
-function isInstalled(command) {
-  try {
-    execFileSync(command, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isInstalled = (command) => spawnSync(command, ['--version']).status === 0;
 
 if (!isInstalled('dtc')) {
   console.error('dtc is missing (Debian and Ubuntu: apt-get install device-tree-compiler)');

@@ -15,10 +15,12 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Kernels by Debian's suites, newest of what a name stands for. */
 const KERNELS = [
-  { suite: 'forky', name: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64$' },
-  { suite: 'forky', name: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64-16k$' },
-  { suite: 'trixie', name: '^linux-image-6\\.12\\.[0-9]+\\+deb[0-9]+-arm64$' },
+  { suite: 'forky', pattern: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64$' },
+  { suite: 'forky', pattern: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64-16k$' },
+  { suite: 'trixie', pattern: '^linux-image-6\\.12\\.[0-9]+\\+deb[0-9]+-arm64$' },
 ];
+const USER_SPACE = { suite: 'forky', pattern: '^(klibc-utils|libklibc)$' };
+
 /** Where this computer's apt has Debian from. */
 function mirrorOfApt() {
   const sites = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI)'], {
@@ -30,7 +32,6 @@ function mirrorOfApt() {
 }
 
 const MIRROR = process.env.DEBIAN_MIRROR ?? mirrorOfApt();
-const USER_SPACE = { suite: 'forky', name: '^(klibc-utils|libklibc)$' };
 
 const TIMEOUT = '300';
 const INIT = `#!/bin/sh
@@ -54,14 +55,17 @@ const EXPECTED = [
 ];
 const FORBIDDEN = /WARNING:|BUG:|Oops|Call trace:/;
 
-/** apt with lists and a cache of its own. @param {string} suite */
+/** apt's options by suite: each has lists and a cache of its own. @type {Map<string, string[]>} */
+const options = new Map();
+
+/** Options for a suite whose lists are new. @param {string} suite */
 function aptOptions(suite) {
   const at = (/** @type {string} */ name) => join(CACHE, suite, name);
   for (const folder of ['lists/partial', 'cache/archives/partial', 'packages'])
     mkdirSync(at(folder), { recursive: true });
   const source = `deb [arch=arm64 signed-by=${KEYRING}] ${MIRROR} ${suite} main\n`;
   writeFileSync(at('sources.list'), source);
-  return [
+  const made = [
     `Dir::Etc::sourcelist=${at('sources.list')}`,
     'Dir::Etc::sourceparts=/dev/null',
     `Dir::State::Lists=${at('lists')}`,
@@ -70,35 +74,32 @@ function aptOptions(suite) {
     'APT::Architectures=arm64',
     'APT::Sandbox::User=root',
   ].flatMap((option) => ['-o', option]);
+  execFileSync('apt-get', [...made, '-qq', 'update']);
+  return made;
 }
 
-const updated = new Set();
-
-/**
- * Packages, unpacked.
- * @param {{ suite: string, name: string }} what
- * @returns {{ name: string, root: string }[]}
- */
-function packages({ suite, name }) {
-  const options = aptOptions(suite);
+/** Runs a tool of apt. @param {string} suite @param {string} tool @param {string[]} args */
+function apt(suite, tool, ...args) {
+  const known = options.get(suite) ?? aptOptions(suite);
+  options.set(suite, known);
   const cwd = join(CACHE, suite, 'packages');
-  const run = (/** @type {string} */ tool, /** @type {string[]} */ ...args) =>
-    execFileSync(tool, [...options, ...args], { cwd, encoding: 'utf8' });
-  if (!updated.has(suite)) run('apt-get', '-qq', 'update');
-  updated.add(suite);
-  return run('apt-cache', 'search', '--names-only', name)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const found = line.split(' ')[0] ?? '';
-      const root = join(cwd, found);
-      if (!existsSync(root)) {
-        run('apt-get', '-qq', 'download', `${found}:arm64`);
-        const file = readdirSync(cwd).find((one) => one.startsWith(`${found}_`)) ?? '';
-        execFileSync('dpkg-deb', ['-x', join(cwd, file), root]);
-      }
-      return { name: found, root };
-    });
+  return execFileSync(tool, [...known, ...args], { cwd, encoding: 'utf8' });
+}
+
+/** Names of packages, in apt's order. @param {string} suite @param {string} pattern */
+const search = (suite, pattern) =>
+  apt(suite, 'apt-cache', 'search', '--names-only', pattern).match(/^\S+/gm) ?? [];
+
+/** Fetches a package, and says in which folder it is unpacked. @param {string} suite @param {string} name */
+function unpacked(suite, name) {
+  const folder = join(CACHE, suite, 'packages');
+  const root = join(folder, name);
+  if (!existsSync(root)) {
+    apt(suite, 'apt-get', '-qq', 'download', `${name}:arm64`);
+    const file = readdirSync(folder).find((one) => one.startsWith(`${name}_`)) ?? '';
+    execFileSync('dpkg-deb', ['-x', join(folder, file), root]);
+  }
+  return root;
 }
 
 /** Files below a folder. @param {string} root @returns {string[]} */
@@ -137,7 +138,9 @@ function initialRamDisk() {
   const archive = new Archive();
   const folders = ['dev', 'proc', 'sys', 'bin', 'lib', 'usr', 'usr/lib'];
   for (const folder of folders) archive.add(folder, 0o40755);
-  for (const file of packages(USER_SPACE).flatMap(({ root }) => filesBelow(root))) {
+  const { suite, pattern } = USER_SPACE;
+  const roots = search(suite, pattern).map((name) => unpacked(suite, name));
+  for (const file of roots.flatMap(filesBelow)) {
     const program = /\/klibc\/bin\/(\w+)$/.exec(file)?.[1];
     const library = /\/(klibc-\w+\.so)$/.exec(file)?.[1];
     if (program) archive.add(`bin/${program}`, 0o100755, readFileSync(file));
@@ -167,9 +170,12 @@ const initrd = join(CACHE, 'klibc.cpio');
 mkdirSync(CACHE, { recursive: true });
 writeFileSync(initrd, initialRamDisk());
 let checked = 0;
-for (const { name, root } of KERNELS.flatMap((kernel) => packages(kernel).slice(-1))) {
+for (const { suite, pattern } of KERNELS) {
+  const name = search(suite, pattern).at(-1);
+  if (name === undefined) continue;
   if (asked.length > 0 && !asked.some((part) => name.includes(part))) continue;
-  const kernel = filesBelow(root).find((file) => /\/vmlinuz[^/]*$/.test(file)) ?? '';
+  const kernel =
+    filesBelow(unpacked(suite, name)).find((file) => /\/vmlinuz[^/]*$/.test(file)) ?? '';
   const args = ['boot', kernel, '--arch', 'arm64', '--initrd', initrd, '--timeout', TIMEOUT];
   const start = performance.now();
   const { status, stdout, stderr } = spawnSync(

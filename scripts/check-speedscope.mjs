@@ -4,15 +4,14 @@
 // picture of docs/trace.md.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
+import { install, startChromium } from './try-out.mjs';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const SPEEDSCOPE = 'speedscope@1.25.0';
 const RECORDS = '30000';
 const IMPORT_MS = 120_000;
@@ -20,7 +19,10 @@ const MOST_SHOWN = 5;
 /** Microseconds around the first run of the VCMDQ that are in the picture. */
 const PICTURE_US = 40;
 
-/** @typedef {{ name: string, ph: string, ts?: number, dur?: number, pid: number, tid: number, args?: { name?: string } }} Event */
+/**
+ * @typedef {{ name: string, ph: string, ts?: number, dur?: number }} Slice
+ * @typedef {Slice & { pid: number, tid: number, args?: { name?: string } }} Event
+ */
 
 /**
  * What the picture shows: the first run of commands on a VCMDQ.
@@ -36,10 +38,8 @@ function closeUp(trace) {
   return { ...trace, traceEvents: own.filter(isNear) };
 }
 
-if (!existsSync(CHROMIUM))
-  throw new Error(`no Chromium at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM`);
+const browser = await startChromium();
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-speedscope-'));
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 
 /**
  * Imports a trace.
@@ -68,8 +68,7 @@ async function imported(text) {
 }
 
 try {
-  const npm = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
-  execFileSync('npm', [...npm, '--prefix', folder, SPEEDSCOPE], { stdio: 'ignore' });
+  install(folder, ['--ignore-scripts', SPEEDSCOPE]);
   const file = join(folder, 'run.json.gz');
   execFileSync(process.execPath, [
     ...[MAIN, 'boot', 'toy', '--vms', '1', '--quiet'],

@@ -3,26 +3,17 @@
 // oldest TypeScript that it supports, a later one and the newest, for Node.js without the DOM's library and for a page. Each entry is
 // compiled alone as well. docs/api.md states the minimum.
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { install, pack } from './try-out.mjs';
 import { PROJECTS, SOURCES } from './type-projects.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TYPESCRIPTS = ['5.7', '5.9', '7.0'];
 const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-
-/** @param {string} cwd @param {string[]} packages */
-function install(cwd, packages) {
-  mkdirSync(cwd, { recursive: true });
-  writeFileSync(join(cwd, 'package.json'), '{ "private": true, "type": "module" }');
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], {
-    cwd,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
 
 /** @param {string} version */
 function compiler(version) {
@@ -44,9 +35,7 @@ const programs = TYPESCRIPTS.flatMap((version) =>
 
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-types-'));
 try {
-  const pack = ['pack', '--json', '--pack-destination', folder];
-  const [packed] = JSON.parse(execFileSync('npm', pack, { cwd: ROOT, encoding: 'utf8' }));
-  install(folder, [join(folder, packed.filename), `@types/node@${devDependencies['@types/node']}`]);
+  install(folder, [pack(folder), `@types/node@${devDependencies['@types/node']}`]);
   for (const [file, source] of SOURCES) writeFileSync(join(folder, file), source);
   for (const { version, project, files } of programs) {
     const config = JSON.stringify({ compilerOptions: PROJECTS[project], files });

@@ -2,16 +2,12 @@
 // The package in a Vite application: packed, installed in an empty folder, served by Vite's development server and as a build, and run in a real
 // browser, on the page's thread and on threads of its own. Takes Chromium (CHROMIUM=/path/to/it, or where Debian puts it).
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import { build, createServer, preview } from 'vite';
+import { install, pack, startChromium } from './try-out.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const RUN_MS = 120_000;
 const EXPECTED = ['isolated', 'inline doorbell off 0', 'mailbox thread off 0', 'done'];
 
@@ -68,26 +64,10 @@ async function check(browser, name, url) {
   await page.close();
 }
 
-if (!existsSync(CHROMIUM))
-  throw new Error(`no Chromium at ${CHROMIUM}: apt-get install chromium, or set CHROMIUM`);
+const browser = await startChromium();
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-vite-'));
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 try {
-  const [packed] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    }),
-  );
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  execFileSync(
-    'npm',
-    ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, packed.filename)],
-    {
-      cwd: folder,
-      stdio: 'ignore',
-    },
-  );
+  install(folder, [pack(folder)]);
   writeFileSync(join(folder, 'index.html'), PAGE);
   writeFileSync(join(folder, 'main.js'), MAIN);
   /** @type {import('vite').InlineConfig} */

@@ -77,12 +77,22 @@ function shownType(type) {
   return texts.split(', ').join(' | ');
 }
 
+/** A comment in one line. */
+const prose = (/** @type {string} */ comment) =>
+  comment
+    .replace(/^\s*\* ?/gm, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+
+/** What a comment says of the value of an option that is left out. */
+const DEFAULT = /\s*\bDefault:? ((?:[^.]|\.(?=\S))+)\./;
+
 /**
  * Members of an interface, with their comments.
  * @param {string} file
  * @param {string} name
  */
-export function members(file, name) {
+function members(file, name) {
   const source = read(file);
   const start = source.search(new RegExp(`^export interface ${name}\\b`, 'm'));
   if (start < 0) throw new Error(`${file} has no interface ${name}`);
@@ -91,11 +101,8 @@ export function members(file, name) {
     / {2}\/\*\*([\s\S]*?)\*\/\n {2}(?:readonly )?(\w+)(\??): ([\s\S]*?);\n(?= {2}\/\*\*|$)/g;
   const found = [...body.matchAll(member)].map(
     ([, comment = '', key = '', optional, type = '']) => {
-      const text = comment
-        .replace(/^\s*\* ?/gm, '')
-        .replace(/\s+/g, ' ')
-        .trim();
-      const [, value] = /\bDefault:? ((?:[^.]|\.(?=\S))+)\./.exec(text) ?? [];
+      const text = prose(comment);
+      const [, value] = DEFAULT.exec(text) ?? [];
       return {
         name: key,
         type: shownType(
@@ -107,7 +114,7 @@ export function members(file, name) {
             .replace(/^\| /, ''),
         ),
         value: optional === '?' ? (value ?? '') : name.endsWith('Events') ? '' : 'required',
-        text: text.replace(/\s*\bDefault:? ((?:[^.]|\.(?=\S))+)\./, ''),
+        text: text.replace(DEFAULT, ''),
       };
     },
   );
@@ -116,13 +123,6 @@ export function members(file, name) {
     throw new Error(`${name}: ${declared - found.length} members without a comment`);
   return found;
 }
-
-/** A comment in one line. */
-const prose = (/** @type {string} */ comment) =>
-  comment
-    .replace(/^\s*\* ?/gm, '')
-    .replace(/\s+/g, ' ')
-    .trim();
 
 const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|');
 

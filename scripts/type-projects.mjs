@@ -41,14 +41,19 @@ const ENTRIES = [
   ),
 ];
 
-const MAIN = `import { CHECKPOINT_PHASE_ATTACK, Host, type Machine, type MachineEvents, OptionsError, probe, VERSION } from 'vsmmu';
-import { defineDevice, type Device, type DeviceHost, type MmioAccess, PLUGIN_INTERFACE_VERSION, RegisterFile } from 'vsmmu/devices';
+const MAIN = `import {
+  CHECKPOINT_PHASE_ATTACK, Host, type Machine, type MachineEvents, OptionsError, probe, VERSION,
+} from 'vsmmu';
+import {
+  defineDevice, type Device, type DeviceHost, type MmioAccess, PLUGIN_INTERFACE_VERSION, RegisterFile,
+} from 'vsmmu/devices';
 import { ABI_VERSION, toyGuest } from 'vsmmu/guest';
 import { deviceContract } from 'vsmmu/testing';
 
 export async function main(): Promise<number> {
   const host = await Host.create({ vintfs: 16 });
-  const machine: Machine = await host.createMachine({ guest: toyGuest, transport: 'inline', devices: [] as Device[] });
+  const devices: Device[] = [];
+  const machine: Machine = await host.createMachine({ guest: toyGuest, transport: 'inline', devices });
   machine.on('check', ({ name, ok }: MachineEvents['check']) => [name, ok]);
   machine.on('phase', ({ phase }) => phase === CHECKPOINT_PHASE_ATTACK);
   // @ts-expect-error There is no such event.
@@ -65,7 +70,9 @@ export async function main(): Promise<number> {
   const code: string = new OptionsError('bad-option', 'x', 'y').code;
   await machine[Symbol.asyncDispose]();
   await host.destroy();
-  return (value?.length ?? 0) + own.grow(0) + (await machine.wait()).exitCode + versions.guestAbi + ABI_VERSION + PLUGIN_INTERFACE_VERSION + Number(threads.available) + code.length + VERSION.length;
+  const { exitCode } = await machine.wait();
+  return (value?.length ?? 0) + own.grow(0) + exitCode + versions.guestAbi + ABI_VERSION +
+    PLUGIN_INTERFACE_VERSION + Number(threads.available) + code.length + VERSION.length;
 }
 export const device = (): Device =>
   defineDevice({
@@ -77,12 +84,19 @@ export const device = (): Device =>
       // @ts-expect-error There is no register of this name.
       SUM: { offset: 0x8, read: ({ A, AA }) => A + AA },
     },
-    registers64: { TO: { offset: 0x10, writable: 1n, write: ({ TO }, { dma }) => dma.write(Number(TO), new Uint8Array(4)) } },
+    registers64: {
+      TO: {
+        offset: 0x10,
+        writable: 1n,
+        write: ({ TO }, { dma }) => dma.write(Number(TO), new Uint8Array(4)),
+      },
+    },
     reset: (values) => {
       values.A = 1;
     },
   });
-export const kept: [typeof RegisterFile, typeof deviceContract, DeviceHost?, MmioAccess?] = [RegisterFile, deviceContract];
+export const kept: [typeof RegisterFile, typeof deviceContract, DeviceHost?, MmioAccess?] =
+  [RegisterFile, deviceContract];
 `;
 
 /** Sources by file names: each of them is a program of its own, so that no entry leans on another's declarations. */

@@ -4,7 +4,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { THREAD_TLB_DISCARDS } from '../../assembly/layout/thread-memory.ts';
 import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
-import type { GuestPortExports } from '../../assembly/load.ts';
+import type { SmmuCoreExports } from '../../assembly/load.ts';
 import { checkedModules } from '../support/findings.ts';
 import { Harness, RAM_GPA } from '../support/unit-harness.ts';
 
@@ -17,42 +17,20 @@ const IOVA = 0x40_1000n;
 class RacingHarness extends Harness {
   /** Runs when the stage-1 leaf has been read, once. */
   beside: (() => void) | undefined;
-  readonly #core: { accessBegin(): void; accessEnd(): void; translate(...args: number[]): number };
+  readonly #core: SmmuCoreExports;
 
   constructor(modules: Awaited<ReturnType<typeof checkedModules>>) {
     super(modules, {});
-    const real = this.unit.port as GuestPortExports & {
-      load64(offset: number): bigint;
-      resolve(gpa: bigint, length: number): number;
-    };
     const leaf = TABLE + 1 * 8 - RAM_GPA;
-    const port = {
-      ...real,
-      load64: (offset: number) => {
-        const value = real.load64(offset);
-        if (offset === leaf && this.beside) {
-          const run = this.beside;
-          this.beside = undefined;
-          run();
-        }
-        return value;
-      },
-    };
-    const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
-    const unit = {
-      WINDOW: i32(1),
-      THREAD: i32(this.unit.threadBlock.address),
-      THREAD_ID: i32(2),
-      RAM_BASE: i32(this.ramBase),
-      RAM_SIZE: i32(0x200000),
-    };
-    const instance = new WebAssembly.Instance(modules.smmuCore, {
-      env: { memory: this.hostMemory },
-      port,
-      unit,
-      clock: { now: () => 0 },
+    this.#core = this.unit.coreLoading((offset, real) => {
+      const value = real(offset);
+      if (offset === leaf && this.beside) {
+        const run = this.beside;
+        this.beside = undefined;
+        run();
+      }
+      return value;
     });
-    this.#core = instance.exports as never;
   }
 
   race(iova: bigint): number {

@@ -91,36 +91,12 @@ type Point = typeof access extends fc.Arbitrary<infer T> ? T : never;
 
 // A guest port whose loads are counted.
 async function counting(): Promise<Harness> {
-  const modules = await checkedModules();
-  const made = new Harness(modules, {});
-  const port = made.unit.port as unknown as WebAssembly.ModuleImports;
-  const counted = Object.fromEntries(
-    Object.entries(port).map(([name, call]) => [
-      name,
-      name !== 'load64' || typeof call !== 'function'
-        ? call
-        : (offset: number) => {
-            loads++;
-            return call(offset) as bigint;
-          },
-    ]),
-  );
-  const global = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
-  const ramSize = (made.host[3] ?? 0) >>> 0;
-  const unit = {
-    WINDOW: global(1),
-    THREAD: global(made.unit.threadBlock.address),
-    THREAD_ID: global(2),
-    RAM_BASE: global(made.ramBase),
-    RAM_SIZE: global(ramSize),
-  };
-  const core = new WebAssembly.Instance(modules.smmuCore, {
-    env: { memory: made.hostMemory },
-    port: counted,
-    unit,
-    clock: { now: () => 0 },
+  const made = new Harness(await checkedModules(), {});
+  const core = made.unit.coreLoading((offset, real) => {
+    loads++;
+    return real(offset);
   });
-  Object.defineProperty(made.unit, 'core', { value: core.exports });
+  Object.defineProperty(made.unit, 'core', { value: core });
   return made;
 }
 

@@ -29,17 +29,17 @@ export const ACCESSES: readonly Access[] = [
   { instruction: true, privileged: true },
   { instruction: true, write: true },
 ];
-const bit = (n: number) => 1n << BigInt(n);
+export const bit = (n: number) => 1n << BigInt(n);
 const NOWHERE = 0x7_0000_0000n;
 /** CD.DS, in TTB1's doubleword. */
 const DS = bit(58);
 
-const leaf1 = (s: Scenario) => s.slots1.get(s.shape.stage1.leaf) ?? 0n;
-const leaf2 = (s: Scenario) => s.slots2.get(s.shape.stage2.leaf) ?? 0n;
+export const leaf1 = (s: Scenario) => s.slots1.get(s.shape.stage1.leaf) ?? 0n;
+export const leaf2 = (s: Scenario) => s.slots2.get(s.shape.stage2.leaf) ?? 0n;
 const first1 = (s: Scenario) => s.slots1.get(s.shape.stage1.start) ?? 0n;
 const first2 = (s: Scenario) => s.slots2.get(s.shape.stage2.start) ?? 0n;
-const cd0 = (s: Scenario, set: bigint, clear = 0n) => s.change(s.cd, set, clear);
-const ste = (s: Scenario, word: number, set: bigint, clear = 0n) => {
+export const cd0 = (s: Scenario, set: bigint, clear = 0n) => s.change(s.cd, set, clear);
+export const ste = (s: Scenario, word: number, set: bigint, clear = 0n) => {
   s.ste[word] = ((s.ste[word] ?? 0n) & ~clear) | set;
 };
 const hasTable1 = (s: Scenario) => s.shape.stage1.leaf > s.shape.stage1.start;

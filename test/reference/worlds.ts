@@ -1,16 +1,22 @@
 // What an SMMU as Grace's has beyond the others of the matrix: EL2 and EL2-E2H, tables of either endianness, XNX.
 
 import { STAGE1, STAGE2 } from './geometries.ts';
-import { ACCESSES, name, type Point, points, TWISTS1, TWISTS2, type Twist } from './matrix.ts';
+import {
+  ACCESSES,
+  bit,
+  cd0,
+  leaf1,
+  leaf2,
+  name,
+  type Point,
+  points,
+  ste,
+  TWISTS1,
+  TWISTS2,
+  type Twist,
+} from './matrix.ts';
 import type { Geometry, Scenario } from './scenario.ts';
 
-const bit = (n: number) => 1n << BigInt(n);
-const leaf1 = (s: Scenario) => s.slots1.get(s.shape.stage1.leaf) ?? 0n;
-const leaf2 = (s: Scenario) => s.slots2.get(s.shape.stage2.leaf) ?? 0n;
-const cd0 = (s: Scenario, set: bigint, clear = 0n) => s.change(s.cd, set, clear);
-const ste = (s: Scenario, word: number, set: bigint, clear = 0n) => {
-  s.ste[word] = ((s.ste[word] ?? 0n) & ~clear) | set;
-};
 const [EPD0, ENDI, EPD1] = [bit(14), bit(15), bit(30)];
 const [S2ENDI, HA, HD, S2HA] = [bit(52), bit(43), bit(42), bit(56)];
 

@@ -21,7 +21,23 @@ const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 const start = /** @type {Start} */ (workerData);
 const { unit: unitOptions, smmu } = start;
-const unit = new Unit(unitOptions);
+
+class StressUnit extends Unit {
+  /**
+   * A drain of this unit whose guest port is another one in some functions.
+   * @param {Record<string, unknown>} functions
+   */
+  drainOver(functions) {
+    const port = { ...this.port, ...functions };
+    const drain = this.instantiate(unitOptions.modules.vcmdqDrain, {
+      port,
+      core: { ...this.core },
+    });
+    return /** @type {Unit['drain']} */ (/** @type {unknown} */ (drain.exports));
+  }
+}
+
+const unit = new StressUnit(unitOptions);
 if (!unit.guestMemory || !parentPort)
   throw new Error('a stress thread works on a guest memory, for a thread that has started it');
 const port = parentPort;
@@ -231,30 +247,7 @@ const roles = {
       Atomics.wait(NEVER, 0, 0);
       return 0n;
     };
-    const { modules, hostMemory } = unitOptions;
-    /** @type {(value: number) => WebAssembly.Global} */
-    const i32 = (value) => new WebAssembly.Global({ value: 'i32' }, value);
-    const constants = {
-      WINDOW: i32(unit.window),
-      THREAD: i32(unit.threadBlock.address),
-      THREAD_ID: i32(unit.thread + 1),
-      RAM_BASE: i32(host[2]),
-      RAM_SIZE: i32(host[3]),
-      EXIT_COUNT: i32(0),
-      EXIT_OFFSET: i32(0),
-      EXIT_STRIDE: i32(0),
-      EXIT_VALUE: i32(0),
-    };
-    const imports = {
-      env: { memory: hostMemory },
-      port: { ...unit.port, load64: die },
-      core: { ...unit.core },
-      unit: constants,
-    };
-    const { doorbell } = /** @type {Unit['drain']} */ (
-      /** @type {unknown} */ (new WebAssembly.Instance(modules.vcmdqDrain, imports).exports)
-    );
-    doorbell(VINTF, 4);
+    unit.drainOver({ load64: die }).doorbell(VINTF, 4);
   },
 
   /**

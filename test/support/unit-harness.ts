@@ -30,13 +30,20 @@ import {
 } from '../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { SMMU_AT_VMIDS, VMID_SIZES, VMID_STRIDE } from '../../assembly/layout/vmid-memory.ts';
-import { type HotModules, isChecked, type MemoryRegion } from '../../assembly/load.ts';
+import {
+  type GuestPortExports,
+  type HotModules,
+  isChecked,
+  type MemoryRegion,
+  type SmmuCoreExports,
+} from '../../assembly/load.ts';
 import {
   ContextBlock,
   createHostMemory,
   QueueBlock,
   smmuBase,
   Unit,
+  type UnitOptions,
   writeActions,
 } from '../../devices/unit/index.ts';
 import type { Finding, SanitizerCounts } from '../../vmm/inspect/sanitizer/index.ts';
@@ -74,9 +81,29 @@ export interface HarnessOptions {
 /** Log2 of every size that a walk can give an entry, and of some that only a nested one can. */
 export const ENTRY_SIZES = [12, 13, 14, 15, 16, 21, 25, 29, 30, 34, 36, 38, 39, 42];
 
+type Load64 = (offset: number) => bigint;
+
+/** A unit of which there can be a second core. */
+class OpenUnit extends Unit {
+  readonly #modules: HotModules;
+
+  constructor(options: UnitOptions) {
+    super(options);
+    this.#modules = options.modules;
+  }
+
+  /** The SMMU core once more, its clock standing: `load64` is in place of the guest port's, which it has to hand. */
+  coreLoading(load64: (offset: number, real: Load64) => bigint): SmmuCoreExports {
+    const real = this.port as GuestPortExports & { readonly load64: Load64 };
+    const port = { ...real, load64: (offset: number) => load64(offset, real.load64) };
+    const core = this.instantiate(this.#modules.smmuCore, { port, clock: { now: () => 0 } });
+    return core.exports as unknown as SmmuCoreExports;
+  }
+}
+
 export class Harness {
   readonly smmu = smmuBase(0);
-  readonly unit: Unit;
+  readonly unit: OpenUnit;
   readonly hostMemory: WebAssembly.Memory;
   readonly guestMemory: WebAssembly.Memory;
   readonly host: Int32Array;
@@ -97,7 +124,7 @@ export class Harness {
     const regions = options.regions ?? [
       { gpa: RAM_GPA + 0x100000, offset: 0x100000, size: 0x700000 },
     ];
-    this.unit = new Unit({
+    this.unit = new OpenUnit({
       modules: hotModules,
       hostMemory: this.hostMemory,
       thread: options.thread ?? 1,
@@ -185,7 +212,6 @@ export class Harness {
   page0(register: number): number {
     return (this.guest[(PAGE0 + register) >> 2] ?? 0) >>> 0;
   }
-  /** Writes a command into a ring slot in guest memory. */
   /** Says that a VMID has had entries of these sizes (log2). */
   announce(vmid: number, sizes: readonly number[]): void {
     const word = sizes.reduce((sum, size) => sum | (1n << BigInt(size)), 0n);
@@ -193,6 +219,7 @@ export class Harness {
     this.hostBytes.setBigUint64(at, word, true);
   }
 
+  /** Writes a command into a ring slot in guest memory. */
   put(slot: number, d0: bigint, d1 = 0n): void {
     this.guestBytes.setBigUint64(RING + slot * 16, d0, true);
     this.guestBytes.setBigUint64(RING + slot * 16 + 8, d1, true);

@@ -3,10 +3,10 @@
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
 import { type SmmuIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import type { TableMemory } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost, type GrantedMap } from '../../../devices/testing/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../findings.ts';
+import { tableMemory } from '../table-memory.ts';
 import {
   type DriverPlatform,
   deviceOf,
@@ -112,23 +112,7 @@ export async function guestRole(
   const doorbell = (id: number, at: number) => {
     vm.unit.drain.doorbell(id, at);
   };
-  let next = fake.ramGpa;
-  const memory: TableMemory = {
-    load64: (gpa) => {
-      const value = fake.memory.load64(gpa);
-      if (value === undefined) throw new RangeError(`0x${gpa.toString(16)} is not RAM`);
-      return value;
-    },
-    store64(gpa, value) {
-      if (!fake.memory.store64(gpa, value))
-        throw new RangeError(`0x${gpa.toString(16)} is not RAM`);
-    },
-    allocate(size, alignment) {
-      const gpa = Math.ceil(next / alignment) * alignment;
-      next = gpa + size;
-      return gpa;
-    },
-  };
+  const memory = tableMemory(fake.memory, fake.ramGpa);
   const taken = new Map<InterruptName, number>();
   const port = host.dmaPort(viommu, STREAM);
   const buffer = memory.allocate(0x40000, 0x10000);
