@@ -1,10 +1,9 @@
 // `vsmmu boot --arch arm64`: machines that boot a kernel, and what ends one that does not end itself.
 
-import { readFile } from 'node:fs/promises';
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
-import type { Machine, MachineOptions } from '../vmm/api/index.ts';
-import { virtBoard } from '../vmm/api/index.ts';
+import { type Machine, type MachineOptions, virtBoard } from '../vmm/api/index.ts';
+import { readSource } from '../vmm/api/sources.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
@@ -35,18 +34,10 @@ function refuse(settings: BootSettings, names: readonly (keyof BootSettings)[], 
   if (given !== undefined) throw new UsageError(`--${kebab(given)} ${why}`);
 }
 
-async function readInitrd(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : code}`);
-  }
-}
-
 /**
  * What the machines of a run have as kernels; nothing for other guests.
- * @throws {UsageError} when options do not go together, or the initrd cannot be read.
+ * @throws {UsageError} when options do not go together.
+ * @throws {GuestImageError} when the initrd cannot be read.
  */
 export async function kernelOptions(settings: BootSettings): Promise<Partial<MachineOptions>> {
   const { arch = 'wasm', initrd, append } = settings;
@@ -56,9 +47,9 @@ export async function kernelOptions(settings: BootSettings): Promise<Partial<Mac
   }
   refuse(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
-  const ramDisk = initrd === undefined ? undefined : await readInitrd(initrd);
+  const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = isatty(STDIN) ? 'wait' : 'skip';
-  return { board: virtBoard({ initrd: ramDisk, append, sleep }), secondary: undefined };
+  return { board: virtBoard({ initrd: ramDisk, append, sleep }) };
 }
 
 /**
