@@ -4,9 +4,10 @@ import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import { type Machine, type MachineOptions, virtBoard } from '../vmm/api/index.ts';
 import { readSource } from '../vmm/api/sources.ts';
-import type { BootSettings } from './boot-settings.ts';
+import { BOOT_SETTINGS, type BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
+import { flagName } from './flags.ts';
 
 const STDIN = 0;
 
@@ -27,11 +28,9 @@ const OTHERS = [
 /** Options of kernels, which mean nothing to other guests. */
 const OWN = ['initrd', 'append'] as const satisfies readonly (keyof BootSettings)[];
 
-const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 function refuse(settings: BootSettings, names: readonly (keyof BootSettings)[], why: string): void {
   const given = names.find((name) => settings[name] !== undefined);
-  if (given !== undefined) throw new UsageError(`--${kebab(given)} ${why}`);
+  if (given !== undefined) throw new UsageError(`${flagName(given, BOOT_SETTINGS[given])} ${why}`);
 }
 
 /**
