@@ -10,6 +10,8 @@ import { readConsole } from './console-input.ts';
 import { flagName } from './flags.ts';
 
 const STDIN = 0;
+/** A run that is supervised has no standard input: it is in a worker. */
+const HAS_INPUT = isMainThread;
 
 /** Options of other guests, which mean nothing to a kernel. */
 const OTHERS = [
@@ -47,17 +49,16 @@ export async function kernelOptions(settings: BootSettings): Promise<Partial<Mac
   refuse(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
-  const sleep = isatty(STDIN) ? 'wait' : 'skip';
+  const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
   return { board: virtBoard({ initrd: ramDisk, append, sleep }) };
 }
 
 /**
- * Connects standard input with a machine's console, where this program has it: a run that is supervised
- * has none.
+ * Connects standard input with a machine's console, where this thread has it.
  * @returns a function that ends it.
  */
 export function connectConsole(machine: Machine): () => void {
-  if (!isMainThread) return () => undefined;
+  if (!HAS_INPUT) return () => undefined;
   return readConsole(process.stdin, {
     input: (bytes) => machine.write(bytes),
     quit: () => {
