@@ -10,9 +10,9 @@ export type Checked = 'whence' | 'offset' | 'fstflags';
 
 /**
  * What the arguments of a function are, in their order: a number as it is, or one that the
- * library has to be kept from; a file descriptor; a path (pointer and length); buffers whose bytes it takes, or fills (a
- * vector and its count); a buffer that it fills (pointer and length); or an address where
- * it stores so many bytes.
+ * library has to be kept from; a file descriptor; a path (pointer and length); buffers
+ * whose bytes it takes, or fills (a vector and its count); a buffer that it fills (pointer
+ * and length); or an address where it stores so many bytes.
  */
 export type Argument = 'value' | Checked | 'fd' | 'path' | 'source' | 'target' | 'buffer' | number;
 

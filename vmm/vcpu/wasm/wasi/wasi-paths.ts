@@ -6,7 +6,7 @@ import { EILSEQ, EINVAL, ENAMETOOLONG, ENOTCAPABLE } from './wasi-errno.ts';
 /** Bytes of a path. */
 export const MAX_PATH = 4096;
 /** Directories that one lies in, below the one that a program finds open. */
-export const MAX_DEPTH = 32;
+const MAX_DEPTH = 32;
 const MAX_NAME = 255;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
