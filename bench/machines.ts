@@ -8,6 +8,7 @@ import { offsetOfGpa } from '../devices/bus/index.ts';
 import type { DmaPort } from '../devices/plugin/index.ts';
 import { GRACE_ID_REGISTERS } from '../devices/smmuv3/index.ts';
 import type { Transport } from '../vmm/api/index.ts';
+import type { IdRegisters } from '../vmm/api/settings.ts';
 import { type Board, type BoardMachine, type Queues, toyBoard } from '../vmm/boards/index.ts';
 import { NestedSmmu, VmHost } from '../vmm/nested/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
@@ -100,9 +101,6 @@ interface Shared {
 
 /** Units of the trace ring, as the API's hosts have them. */
 const TRACE_UNITS = 2 ** 18;
-
-/** Whose ID registers a host's SMMU has: the models' default, or NVIDIA Grace's, which has no range invalidation. */
-export type IdRegisters = 'default' | 'grace';
 
 interface Variant {
   readonly traced?: boolean;
@@ -224,7 +222,10 @@ export async function startTracePair(): Promise<readonly [off: BenchMachine, on:
   ];
 }
 
-/** Three inline ones, the second with ECMDQs, the third with Grace's ID registers, and one with 1 to MAX_VCPUS vCPUs on threads each. */
+/**
+ * Three inline ones, the second with ECMDQs, the third with Grace's ID registers, and one with 1 to
+ * MAX_VCPUS vCPUs on threads each.
+ */
 export async function startMachines(): Promise<BenchMachine[]> {
   const shared = await prepare();
   const machines = [

@@ -2,8 +2,9 @@
 // the drain, transport, batch size, vCPUs and queues.
 
 import type { Transport } from '../vmm/api/index.ts';
+import type { IdRegisters } from '../vmm/api/settings.ts';
 import type { DrainPlace } from '../vmm/threads/index.ts';
-import type { BenchMachine, IdRegisters, Path } from './machines.ts';
+import type { BenchMachine, Path } from './machines.ts';
 import { type Measurand, median, percentile } from './measure.ts';
 
 /** Commands of a batch. */

@@ -21,7 +21,7 @@ const MAX_TIMEOUT_SECONDS = 86_400;
 const { name: _, ...machine } = MACHINE_SETTINGS;
 
 /** What guests are made for: machines of the standard board, or of the board `virt`. */
-export const ARCHITECTURES = ['wasm', 'arm64'] as const;
+const ARCHITECTURES = ['wasm', 'arm64'] as const;
 
 export const BOOT_SETTINGS = {
   guest: option(text, '"toy", or the path of a WebAssembly guest or of a kernel'),

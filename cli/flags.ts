@@ -54,6 +54,11 @@ function flagOf(name: string, schema: v.GenericSchema): Option {
   );
 }
 
+/** What is typed for an option: `--no-direct-maps`. */
+export function flagName(name: string, schema: v.GenericSchema): string {
+  return flagOf(name, schema).long ?? name;
+}
+
 /**
  * Adds a flag for each option to a command.
  * @returns a function that collects, after parsing, the options that were given.

@@ -1,15 +1,17 @@
 // `vsmmu boot --arch arm64`: machines that boot a kernel, and what ends one that does not end itself.
 
-import { readFile } from 'node:fs/promises';
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
-import type { Machine, MachineOptions } from '../vmm/api/index.ts';
-import { virtBoard } from '../vmm/api/index.ts';
-import type { BootSettings } from './boot-settings.ts';
+import { type Machine, type MachineOptions, virtBoard } from '../vmm/api/index.ts';
+import { readSource } from '../vmm/api/sources.ts';
+import { BOOT_SETTINGS, type BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
+import { flagName } from './flags.ts';
 
 const STDIN = 0;
+/** A run that is supervised has no standard input: it is in a worker. */
+const HAS_INPUT = isMainThread;
 
 /** Options of other guests, which mean nothing to a kernel. */
 const OTHERS = [
@@ -28,25 +30,15 @@ const OTHERS = [
 /** Options of kernels, which mean nothing to other guests. */
 const OWN = ['initrd', 'append'] as const satisfies readonly (keyof BootSettings)[];
 
-const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 function refuse(settings: BootSettings, names: readonly (keyof BootSettings)[], why: string): void {
   const given = names.find((name) => settings[name] !== undefined);
-  if (given !== undefined) throw new UsageError(`--${kebab(given)} ${why}`);
-}
-
-async function readInitrd(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : code}`);
-  }
+  if (given !== undefined) throw new UsageError(`${flagName(given, BOOT_SETTINGS[given])} ${why}`);
 }
 
 /**
  * What the machines of a run have as kernels; nothing for other guests.
- * @throws {UsageError} when options do not go together, or the initrd cannot be read.
+ * @throws {UsageError} when options do not go together.
+ * @throws {GuestImageError} when the initrd cannot be read.
  */
 export async function kernelOptions(settings: BootSettings): Promise<Partial<MachineOptions>> {
   const { arch = 'wasm', initrd, append } = settings;
@@ -56,18 +48,17 @@ export async function kernelOptions(settings: BootSettings): Promise<Partial<Mac
   }
   refuse(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
-  const ramDisk = initrd === undefined ? undefined : await readInitrd(initrd);
-  const sleep = isatty(STDIN) ? 'wait' : 'skip';
-  return { board: virtBoard({ initrd: ramDisk, append, sleep }), secondary: undefined };
+  const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
+  const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
+  return { board: virtBoard({ initrd: ramDisk, append, sleep }) };
 }
 
 /**
- * Connects standard input with a machine's console, where this program has it: a run that is supervised
- * has none.
+ * Connects standard input with a machine's console, where this thread has it.
  * @returns a function that ends it.
  */
 export function connectConsole(machine: Machine): () => void {
-  if (!isMainThread) return () => undefined;
+  if (!HAS_INPUT) return () => undefined;
   return readConsole(process.stdin, {
     input: (bytes) => machine.write(bytes),
     quit: () => {

@@ -12,6 +12,7 @@ import {
   type HostInspection,
   type Trace,
 } from '../vmm/api/index.ts';
+import { isGzip } from '../vmm/boot/index.ts';
 import { type ChromeEvent, readChromeTrace } from '../vmm/trace/index.ts';
 import { UsageError } from './cli-error.ts';
 
@@ -20,9 +21,8 @@ const LINES = 10_000;
 /** What is read at once. */
 const READ_BYTES = 2 ** 20;
 
-/** How the name of a compressed file ends, and how its contents begin (RFC 1952, 2.3.1). */
+/** How the name of a compressed file ends. */
 const COMPRESSED = '.gz';
-const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
 /** The text of a file. One event a line: hundreds of megabytes are no single string. */
 function* piecesOf({ traceEvents, ...rest }: ChromeTrace): Generator<string> {
@@ -55,7 +55,7 @@ async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
     yield first.value;
     yield* { [Symbol.asyncIterator]: () => chunks };
   })();
-  if (GZIP_MAGIC.every((byte, i) => first.value[i] === byte)) yield* through(all, createGunzip());
+  if (isGzip(first.value)) yield* through(all, createGunzip());
   else yield* all;
 }
 

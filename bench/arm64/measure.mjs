@@ -40,7 +40,8 @@ function generated(count) {
       `m[${a}] += (u32)x ^ m[${b}];`,
       `if (m[${a}] & ${1 << next(16)}) x += m[${b}] * ${next(1000)}; else x ^= x >> ${1 + next(30)};`,
       `m[${a}] = (m[${b}] << ${1 + next(20)}) | (m[${c}] >> ${1 + next(20)});`,
-      `switch (x & 7) { case 0: x += ${next(99)}; break; case 3: m[${c}]++; break; case 5: x *= 5; break; case 6: x -= m[${a}]; break; }`,
+      `switch (x & 7) { case 0: x += ${next(99)}; break; case 3: m[${c}]++; break; ` +
+        `case 5: x *= 5; break; case 6: x -= m[${a}]; break; }`,
       `for (u32 i = 0; i < ${2 + next(3)}; i++) m[(${a} + i) & 63] += i;`,
     ][next(5)];
   };
@@ -51,7 +52,10 @@ function generated(count) {
       `static __attribute__((noinline)) u64 g${i}(u32 *m, u64 x) {\n  ${body()}\n  return x;\n}`,
   );
   const names = functions.map((_, i) => `g${i}`).join(', ');
-  return `${functions.join('\n')}\n#define FUNCTIONS ${count}\nstatic u64 (*const functions[])(u32 *, u64) = {${names}};\n`;
+  return `${functions.join('\n')}
+#define FUNCTIONS ${count}
+static u64 (*const functions[])(u32 *, u64) = {${names}};
+`;
 }
 
 /** @param {string} program @param {readonly string[]} args */
@@ -62,6 +66,7 @@ function run(program, args) {
 }
 
 const L = await importLayout(ROOT, ['arm64-state']);
+const { ARM64_EXIT_HLT } = await importLayout(ROOT, ['arm64-results']);
 const module = new WebAssembly.Module(readFileSync(join(ROOT, 'assembly/arm64.wasm')));
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-arm64-'));
 const limit = Number(process.argv[2] ?? 300) * 1e6;
@@ -111,7 +116,7 @@ function measure(image, entry) {
   const used = process.cpuUsage(start);
   const mips = (count() - from) / (used.user + used.system);
   const sum =
-    exit === 7
+    exit === ARM64_EXIT_HLT
       ? view
           .getBigUint64(cpu + L.ARM64_X, true)
           .toString(16)
@@ -161,8 +166,11 @@ try {
     const sum = readFileSync(file('.sum')).toString();
     const verdict =
       best.sum === undefined ? 'cut' : best.sum === sum ? 'sum ok' : `SUM ${best.sum} NOT ${sum}`;
+    const millions = best.count / 1e6;
     console.log(
-      `${name.padEnd(5)} ${best.mips.toFixed(0)} MIPS, ${(best.count / 1e6).toFixed(0)} M instructions, exit ${best.exit}, ${verdict}; qemu-aarch64 ${(best.count / 1e6 / (user + system)).toFixed(0)} MIPS`,
+      `${name.padEnd(5)} ${best.mips.toFixed(0)} MIPS, ${millions.toFixed(0)} M instructions, ` +
+        `exit ${best.exit}, ${verdict}; ` +
+        `qemu-aarch64 ${(millions / (user + system)).toFixed(0)} MIPS`,
     );
   }
 } finally {

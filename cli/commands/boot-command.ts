@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CONFIG_FORMAT_VERSION, OptionsError } from '../../vmm/api/index.ts';
 import { checkOptions } from '../../vmm/api/settings.ts';
+import { isUrl } from '../../vmm/api/sources.ts';
 import { boot } from '../boot.ts';
 import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
@@ -30,19 +31,16 @@ function unversioned(file: string, text: string): unknown {
 }
 
 /** Files that a configuration names lie where it does, unless it says where. */
-function besideConfig(
-  file: string,
-  { guest, secondary, initrd, devices, trace, ...others }: BootSettings,
-) {
-  const at = (path: string) =>
-    /^[a-z][a-z0-9+.-]+:/i.test(path) ? path : resolve(file, '..', path);
+function besideConfig(file: string, settings: BootSettings): BootSettings {
+  const at = (path: string) => (isUrl(path) ? path : resolve(file, '..', path));
+  const { guest, secondary, initrd, devices, trace } = settings;
   return {
-    ...others,
-    ...(guest === undefined ? {} : { guest: guest === 'toy' ? guest : at(guest) }),
-    ...(secondary === undefined ? {} : { secondary: at(secondary) }),
-    ...(initrd === undefined ? {} : { initrd: at(initrd) }),
-    ...(devices === undefined ? {} : { devices: devices.map(at) }),
-    ...(trace === undefined ? {} : { trace: at(trace) }),
+    ...settings,
+    guest: guest === 'toy' ? guest : guest && at(guest),
+    secondary: secondary && at(secondary),
+    initrd: initrd && at(initrd),
+    devices: devices?.map(at),
+    trace: trace && at(trace),
   };
 }
 

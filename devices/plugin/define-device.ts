@@ -9,7 +9,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
 } from './device.ts';
 import type { DeviceHost, DmaPort, InterruptLine } from './device-host.ts';
-import { checkFunction, checkNames } from './known-names.ts';
+import { allNamesOf, checkFunction, checkNames } from './known-names.ts';
 import { RegisterFile, type RegisterSpec } from './register-file.ts';
 import { unnamedRegister } from './register-name.ts';
 import { stateFields } from './state.ts';
@@ -99,11 +99,23 @@ interface Hooks {
 
 const REGION_SIZE = 0x1000;
 const WORD = 32n;
-const FIELDS = [
-  ...['name', 'kind', 'interrupts', 'busMaster', 'accessSizes'],
-  ...['registers', 'registers64', 'reset'],
-];
-const REGISTER_FIELDS = ['offset', 'reset', 'writable', 'read', 'write'];
+const FIELDS = allNamesOf<DeviceDescription>({
+  name: true,
+  kind: true,
+  interrupts: true,
+  busMaster: true,
+  accessSizes: true,
+  registers: true,
+  registers64: true,
+  reset: true,
+});
+const REGISTER_FIELDS = allNamesOf<AnyRegister>({
+  offset: true,
+  reset: true,
+  writable: true,
+  read: true,
+  write: true,
+});
 
 function kindOf(name: string, kind: string): number {
   if (!/^[\x20-\x7e]{4}$/.test(kind))

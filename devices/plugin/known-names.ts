@@ -48,6 +48,16 @@ export function unknownName(what: string, name: string, known: readonly string[]
 const typeOf = (value: unknown) => (value === null ? 'null' : typeof value);
 
 /**
+ * All names of a type of options, in the order in which they are told: it does not compile with one
+ * missing, or one too many.
+ */
+export function allNamesOf<T extends object>(
+  names: Readonly<Record<keyof T & string, true>>,
+): readonly (keyof T & string)[] {
+  return Object.keys(names) as (keyof T & string)[];
+}
+
+/**
  * Looks at the names in an object of options or fields.
  * @param what where they stand: "deviceContract".
  * @throws {TypeError} for the first name that is not known, or when it is no object.

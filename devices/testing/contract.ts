@@ -11,6 +11,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
   type StateValue,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { check, type DeviceFactory, type Stimulus, Subject } from './subject.ts';
 import { firstDifference, visibleState } from './visible-state.ts';
 
@@ -29,7 +30,12 @@ export interface ContractOptions {
   readonly volatile?: readonly string[];
 }
 
-const OPTIONS = ['operations', 'seeds', 'stimulus', 'volatile'];
+const OPTIONS = allNamesOf<ContractOptions>({
+  operations: true,
+  seeds: true,
+  stimulus: true,
+  volatile: true,
+});
 
 /** One promise of the contract. `run` throws an Error that says how it was broken. */
 export interface ContractCase {

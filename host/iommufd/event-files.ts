@@ -1,6 +1,7 @@
 // Event queues that user space reads as files: what an IOMMU tells a vIOMMU's guest, and faults that wait for an answer
 // (drivers/iommu/iommufd/eventq.c).
 
+import { joinBytes } from '../../devices/plugin/join-bytes.ts';
 import type { PageFault } from './driver.ts';
 import type { ResourceGate } from './gate.ts';
 import { require } from './iommufd-error.ts';
@@ -129,13 +130,7 @@ export class Veventq extends EventFile {
       records.push(record(VEVENT_FLAG_LOST, this.#lost, new Uint8Array()));
       this.#lost = undefined;
     }
-    const result = new Uint8Array(records.reduce((total, { length }) => total + length, 0));
-    let at = 0;
-    for (const part of records) {
-      result.set(part, at);
-      at += part.length;
-    }
-    return result;
+    return joinBytes(records);
   }
 
   protected release(): void {

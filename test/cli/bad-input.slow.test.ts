@@ -101,6 +101,11 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['no guest: give "toy", or the path of a WebAssembly guest or of a kernel', 'boot'],
   ['--append is for kernels: it goes with --arch arm64', 'boot toy --append quiet'],
   ['--path is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --path direct'],
+  ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
+  [
+    '--no-direct-maps is not for kernels: it excludes --arch arm64',
+    'boot x --arch arm64 --no-direct-maps',
+  ],
   ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
   [/too many arguments/, 'boot toy toy'],

@@ -125,7 +125,8 @@ describe('versions', () => {
     expect([versions.CONFIG_FORMAT_VERSION, Object.keys(BOOT_SETTINGS).sort().join(' ')]).toEqual([
       1,
       [
-        'allowGc append arch args devices directMaps drain env experiment guest hostRam idRegisters initrd iotlbCheck json memory overlay',
+        'allowGc append arch args devices directMaps drain env experiment guest hostRam',
+        'idRegisters initrd iotlbCheck json memory overlay',
         'path queues quiet secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);

@@ -6,28 +6,56 @@ import {
   isChecked,
   loadHotModules,
 } from '../../assembly/load.ts';
+import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import { VmHost } from '../nested/index.ts';
+import type { WorkerUrls } from '../threads/index.ts';
 import { EnvironmentError, OptionsError } from './api-errors.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
 import type { Capability } from './probe.ts';
-import { checkFunctions, checkInner, checkPlainOptions, HOST_SETTINGS } from './settings.ts';
+import {
+  checkFunctions,
+  checkInner,
+  checkPlainOptions,
+  HOST_SETTINGS,
+  type HostSettings,
+} from './settings.ts';
 
 /** 8 MiB of trace ring: some hundred thousand commands between two yields. */
 const TRACE_UNITS = 2 ** 18;
 const MIB = 2 ** 20;
 const DEFAULT_VINTFS = 16;
-const HOT_MODULES: readonly (keyof HotModuleUrls)[] = [
-  'guestPort',
-  'privateGuestPort',
-  'smmuCore',
-  'checkedSmmuCore',
-  'vcmdqDrain',
-];
+/** Options of a host that are no plain data. */
+const OTHERS = allNamesOf<Omit<HostOptions, keyof HostSettings>>({
+  wasmModule: true,
+  wasmUrl: true,
+  workerUrl: true,
+  onQueueError: true,
+  onFinding: true,
+  clock: true,
+  trace: true,
+  faults: true,
+});
+const HOT_MODULES = allNamesOf<HotModuleUrls>({
+  guestPort: true,
+  privateGuestPort: true,
+  smmuCore: true,
+  checkedSmmuCore: true,
+  vcmdqDrain: true,
+});
+const WORKERS = allNamesOf<WorkerUrls>({
+  vcpu: true,
+  drain: true,
+});
+const FAULTS = allNamesOf<HostFaults>({
+  outOfMemory: true,
+  drainDelay: true,
+  drainLifetime: true,
+});
 
 /** Told of what the sanitizer finds in one machine. */
 export interface FindingReceiver {
@@ -64,21 +92,11 @@ export async function createHostModel(
   webAssembly: Capability,
   { onFinding: onFindingOf, onSuspect }: FindingReceiver,
 ): Promise<VmHost> {
-  const others = [
-    'wasmModule',
-    'wasmUrl',
-    'workerUrl',
-    'onQueueError',
-    'onFinding',
-    'clock',
-    'trace',
-    'faults',
-  ];
-  const settings = checkPlainOptions(HOST_SETTINGS, options, others, 'the options of a host');
+  const settings = checkPlainOptions(HOST_SETTINGS, options, OTHERS, 'the options of a host');
   checkFunctions(options, ['onQueueError', 'onFinding']);
   checkInner(options, 'wasmUrl', HOT_MODULES);
-  checkInner(options, 'workerUrl', ['vcpu', 'drain']);
-  checkInner(options, 'faults', ['outOfMemory', 'drainDelay', 'drainLifetime']);
+  checkInner(options, 'workerUrl', WORKERS);
+  checkInner(options, 'faults', FAULTS);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
   if (options.clock) checkFunctions(options.clock, ['nowNs'], 'clock');
   const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;

@@ -2,6 +2,7 @@
 // in a file by what is called of it.
 
 import type { DeviceFaults } from '../../devices/faults/index.ts';
+import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { OptionsError } from './api-errors.ts';
 import type { MachineOptions } from './host-options.ts';
 import {
@@ -12,23 +13,23 @@ import {
   type MachineSettings,
 } from './settings.ts';
 
-const OTHERS: readonly (keyof MachineOptions)[] = [
-  'guest',
-  'secondary',
-  'board',
-  'devices',
-  'msis',
-  'onOutput',
-  'onTrace',
-  'faults',
-];
-const FAULTS: readonly (keyof DeviceFaults)[] = [
-  'lostInterrupts',
-  'lateInterrupts',
-  'lateCons',
-  'tornProd',
-  'fetchAborts',
-];
+const OTHERS = allNamesOf<Omit<MachineOptions, keyof MachineSettings>>({
+  guest: true,
+  secondary: true,
+  board: true,
+  devices: true,
+  msis: true,
+  onOutput: true,
+  onTrace: true,
+  faults: true,
+});
+const FAULTS = allNamesOf<DeviceFaults>({
+  lostInterrupts: true,
+  lateInterrupts: true,
+  lateCons: true,
+  tornProd: true,
+  fetchAborts: true,
+});
 
 /** @throws {OptionsError} when it is no guest: of JavaScript, since the types say so as well. */
 function checkSource(name: 'guest' | 'secondary', source: unknown): void {

@@ -1,6 +1,7 @@
 // What a machine tells: its status, its events, its counts.
 
 import type { MachineError } from '../../devices/plugin/index.ts';
+import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import type { SmmuCounters } from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import type { CoreStatus } from '../machine/index.ts';
@@ -51,7 +52,7 @@ export interface MachineEvents {
 }
 
 /** The names of `MachineEvents`. */
-export const MACHINE_EVENTS = Object.keys({
+export const MACHINE_EVENTS = allNamesOf<MachineEvents>({
   status: true,
   output: true,
   end: true,
@@ -59,7 +60,7 @@ export const MACHINE_EVENTS = Object.keys({
   finding: true,
   suspect: true,
   phase: true,
-} satisfies Record<keyof MachineEvents, true>) as readonly (keyof MachineEvents)[];
+});
 
 /** Counts of a machine, as plain data. */
 export interface MachineStatistics {

@@ -2,6 +2,7 @@
 
 import { offsetOfGpa } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
+import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import type { Queues } from '../boards/index.ts';
 import {
   inspectViommu,
@@ -24,6 +25,8 @@ import {
   type MachineStatus,
 } from './machine-types.ts';
 import { checkOptionNames } from './settings.ts';
+
+const BOOT_OPTIONS = allNamesOf<BootOptions>({ paused: true, signal: true });
 
 /**
  * A machine of a host; `Host.createMachine` makes it.
@@ -194,7 +197,7 @@ export class Machine implements AsyncDisposable {
    */
   async boot(options: BootOptions = {}): Promise<void> {
     if (this.#destroyed) throw new UseError('destroyed', `${this.name} is destroyed`);
-    checkOptionNames(options, ['paused', 'signal']);
+    checkOptionNames(options, BOOT_OPTIONS);
     options.signal?.throwIfAborted();
     if (this.#booting !== undefined) return this.#booting;
     if (this.status === 'running' || this.status === 'paused') return;

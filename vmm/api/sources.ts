@@ -35,7 +35,8 @@ export function programName(source: GuestSource): string {
     : 'guest';
 }
 
-const isUrl = (source: string) => /^[a-z][a-z0-9+.-]+:/i.test(source);
+/** Whether a text is a URL: a path is anything else. */
+export const isUrl = (source: string) => /^[a-z][a-z0-9+.-]+:/i.test(source);
 
 /** @throws {GuestImageError} `unreadable` when it cannot be read. */
 export async function readSource(source: GuestSource): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,21 +1,12 @@
 // Decompression with a bound, by what both Node.js and browsers have.
 
 import { printable } from '../../devices/plugin/index.ts';
+import { joinBytes } from '../../devices/plugin/join-bytes.ts';
 import { KernelImageError } from './kernel-image-error.ts';
 
 /** The first bytes of a gzip member (RFC 1952 section 2.3.1). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
 }
 
 /**
@@ -38,7 +29,7 @@ export async function gunzip(
       const reason = printable(cause instanceof Error ? cause.message : String(cause));
       throw new KernelImageError('damaged', `cannot unpack the gzip file: ${reason}`, { cause });
     });
-    if (done) return joined(chunks, size);
+    if (done) return joinBytes(chunks);
     size += value.length;
     if (size > limit) {
       // What the stream still has to say is of no interest.

@@ -236,8 +236,8 @@ class Drain {
    * Says that it sleeps, looks once more (so that a store is seen either here or by a
    * guest that finds the word set), sleeps, and looks again. A thread sleeps on one word:
    * that of the machine which had work last. A store to another's queue waits for the end
-   * of the nap, and so does every store of a guest that wakes nobody. True when there was work. Asynchronous for the answers to messages, which
-   * go out while it is awaited.
+   * of the nap, and so does every store of a guest that wakes nobody. True when there was
+   * work. Asynchronous for the answers to messages, which go out while it is awaited.
    */
   #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;

@@ -1,4 +1,7 @@
-/** Where the workers' programs lie when it is not beside the library's own files: for bundlers and pages that want them elsewhere. */
+/**
+ * Where the workers' programs lie when it is not beside the library's own files: for bundlers and
+ * pages that want them elsewhere.
+ */
 export interface WorkerUrls {
   /** vcpu-worker.js */
   readonly vcpu?: string | URL | undefined;

@@ -1,5 +1,6 @@
 // Reads a trace file piece by piece: one event is in memory at a time, however large the file is and wherever its lines end.
 
+import { joinBytes } from '../../devices/plugin/join-bytes.ts';
 import type { ChromeEvent, ChromeTrace } from './chrome.ts';
 import { checkEvent, checkOtherData } from './trace-schema.ts';
 
@@ -101,13 +102,7 @@ class TraceText {
   #text(chunk: Uint8Array, from: number, at: number): string {
     const piece = chunk.subarray(from, at);
     if (this.#earlier.length === 0) return this.#decoder.decode(piece);
-    const whole = new Uint8Array(this.#earlierBytes + piece.length);
-    let done = 0;
-    for (const part of [...this.#earlier, piece]) {
-      whole.set(part, done);
-      done += part.length;
-    }
-    return this.#decoder.decode(whole);
+    return this.#decoder.decode(joinBytes([...this.#earlier, piece]));
   }
 
   #keep(piece: Uint8Array): void {

@@ -18,6 +18,7 @@ import {
   checkNames,
   MachineError,
 } from '../../devices/plugin/index.ts';
+import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { irqLine, loopOf } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 
@@ -42,7 +43,14 @@ export interface PlugOptions {
   readonly onFailure?: (error: MachineError) => void;
 }
 
-const OPTIONS = ['window', 'devices', 'reservedRam', 'msis', 'onTick', 'onFailure'];
+const OPTIONS = allNamesOf<PlugOptions>({
+  window: true,
+  devices: true,
+  reservedRam: true,
+  msis: true,
+  onTick: true,
+  onFailure: true,
+});
 
 /** Devices that are plugged in. */
 export interface Plugged {

@@ -6,6 +6,7 @@ import { offsetOfGpa, type Placement } from '../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import { checkFunction, checkNames, type MachineError } from '../../devices/plugin/index.ts';
+import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { Host } from '../api/index.ts';
@@ -55,7 +56,16 @@ export interface V86SmmuOptions {
   readonly onFailure?: (error: MachineError) => void;
 }
 
-const OPTIONS = ['host', 'name', 'gpa', 'page0', 'irqs', 'msiVectors', 'devices', 'onFailure'];
+const OPTIONS = allNamesOf<V86SmmuOptions>({
+  host: true,
+  name: true,
+  gpa: true,
+  page0: true,
+  irqs: true,
+  msiVectors: true,
+  devices: true,
+  onFailure: true,
+});
 
 /** The devices, plugged in, and what the host has lent them. */
 export interface V86Smmu extends Plugged {

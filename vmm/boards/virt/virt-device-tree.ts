@@ -1,6 +1,7 @@
 // The device tree of the board `virt`: what Linux's drivers look for, of the devices that are placed.
 // Bindings are those of Linux's Documentation/devicetree/bindings.
 
+import { GICD_SIZE, GICR_SIZE } from '../../../assembly/layout/gic-registers.ts';
 import {
   TIMER_INTID_HYPERVISOR,
   TIMER_INTID_PHYSICAL,
@@ -140,9 +141,9 @@ function gicNode(vcpus: number): DeviceTreeNode {
       ranges: true,
       reg: [
         ...cells64(VIRT_GICD),
-        ...cells64(0x10000),
+        ...cells64(GICD_SIZE),
         ...cells64(VIRT_GICR),
-        ...cells64(0x20000 * vcpus),
+        ...cells64(GICR_SIZE * vcpus),
       ],
     },
   };

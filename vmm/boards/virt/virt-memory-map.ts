@@ -23,10 +23,6 @@ export const VIRT_SPIS = 256;
 export const VIRT_GICD = 0x08000000;
 /** The redistributors; 0x08080000 is left for an ITS. */
 export const VIRT_GICR = 0x080a0000;
-const GICR_ROOM = 0xf60000;
-const GICR_SIZE = 0x20000;
-/** vCPUs that there is room for. */
-export const VIRT_MAX_VCPUS = Math.floor(GICR_ROOM / GICR_SIZE);
 
 /** SPIs 3 to 6 and 16 to 47, and what is behind 0x0a000000, are left for PCIe and virtio. */
 export const VIRT_PLACES = {

@@ -8,7 +8,7 @@ import type { Device } from '../../../../devices/plugin/index.ts';
 import { placed, type VirtTreeOptions, virtRam } from '../../../../vmm/boards/virt/index.ts';
 
 /** What of a device its place depends on. */
-function shape(name: string, size: number, interrupts: number): Device {
+export function shape(name: string, size: number, interrupts: number): Device {
   const unused = () => undefined;
   return {
     name,
@@ -48,5 +48,3 @@ export function virtMachine(change: Partial<VirtTreeOptions> = {}): VirtTreeOpti
     ...change,
   };
 }
-
-export { shape };
