@@ -248,7 +248,7 @@ describe('the side core', () => {
         );
     };
     for (const deadline = performance.now() + 100; performance.now() < deadline; ) refill();
-    let most = 0;
+    const most: number[] = [];
     for (let turn = 0; turn < 300; turn++) {
       const before = taken();
       const prod = store(quiet, sync());
@@ -259,11 +259,17 @@ describe('the side core', () => {
         refill();
         if (performance.now() > deadline) throw new Error('the quiet queue starves');
       }
-      // Nobody refills any more: what is counted after CONS was seen is no more than what the register could say.
-      most = Math.max(most, ...taken().map((commands, i) => commands - (before[i] ?? 0)));
+      // Nobody refills any more: what is counted after CONS was seen is no more than what
+      // the register could say.
+      most.push(Math.max(...taken().map((commands, i) => commands - (before[i] ?? 0))));
     }
-    expect(most).toBeGreaterThan(0);
-    expect(most).toBeLessThanOrEqual(2 * 2047);
+    most.sort((a, b) => b - a);
+    expect(most[0]).toBeGreaterThan(0);
+    // The turn before the quiet queue's, and what the register could say. The last refill may
+    // come behind the quiet queue's turn, when this thread loses its core between its look
+    // at CONS and the refill: that is rare, and one turn more.
+    expect(most[0]).toBeLessThanOrEqual(3 * 2047);
+    expect(most.filter((commands) => commands > 2 * 2047).length).toBeLessThanOrEqual(6);
   });
 
   it('lets a queue be stopped and freed while it works on it', async () => {
