@@ -17,7 +17,7 @@ export interface Probe {
     readonly guestAbi: number;
     readonly pluginInterface: number;
   };
-  /** "Node.js 20.20.2", or what the browser calls itself. */
+  /** "Node.js 20.20.2", "Bun 1.4.5", "Deno 2.9.6", or what the browser calls itself. */
   readonly runtime: string;
   /** Threads that this computer, or this program's share of it, runs at once. */
   readonly cores: number;
@@ -66,6 +66,14 @@ function threads(isolated: Capability): Capability {
     : missing('there is no Atomics.waitAsync here');
 }
 
+/** Bun and Deno have a version of Node.js as well: of what they imitate. */
+function runtime(): string {
+  if (!IN_NODE) return navigator.userAgent;
+  const { bun, deno, node } = process.versions;
+  if (bun !== undefined) return `Bun ${bun}`;
+  return deno === undefined ? `Node.js ${node}` : `Deno ${deno}`;
+}
+
 /**
  * Finds out what this environment can do. Starts nothing.
  *
@@ -77,18 +85,18 @@ function threads(isolated: Capability): Capability {
  * console.log(`vsmmu ${versions.vsmmu}, threads: ${threads.available ? 'yes' : threads.reason}`);
  * ```
  */
-export async function probe(): Promise<Probe> {
+export function probe(): Promise<Probe> {
   const isolated = isolation();
-  return {
+  return Promise.resolve({
     versions: {
       vsmmu: VERSION,
       guestAbi: GUEST_ABI_VERSION,
       pluginInterface: PLUGIN_INTERFACE_VERSION,
     },
-    runtime: IN_NODE ? `Node.js ${process.versions.node}` : navigator.userAgent,
-    cores: await coreCount(),
+    runtime: runtime(),
+    cores: coreCount(),
     webAssembly: webAssembly(),
     isolation: isolated,
     threads: threads(isolated),
-  };
+  });
 }

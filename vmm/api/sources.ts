@@ -18,7 +18,7 @@ function reasonOf(error: unknown): string {
 }
 
 async function readNode(source: string | URL): Promise<Uint8Array<ArrayBuffer>> {
-  const { readFile } = await import('node:fs/promises');
+  const { readFile } = process.getBuiltinModule('node:fs/promises');
   return new Uint8Array(await readFile(source));
 }
 
