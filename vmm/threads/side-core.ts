@@ -22,11 +22,7 @@ import { type WorkerProgram, WorkerThread } from './worker-thread.ts';
 const PROGRAM: WorkerProgram = {
   name: 'vsmmu drain',
   file: 'drain-worker.js',
-  web: () =>
-    new Worker(
-      /* webpackChunkName: "drain-worker" */ new URL('./drain-worker.js', import.meta.url),
-      { type: 'module' },
-    ),
+  web: () => new Worker(new URL('./drain-worker.js', import.meta.url), { type: 'module' }),
 };
 
 /** How long the drain spins before it naps: several times what a sleep and a wake cost. */

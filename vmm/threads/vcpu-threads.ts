@@ -20,11 +20,7 @@ function program(name: string): WorkerProgram {
   return {
     name,
     file: 'vcpu-worker.js',
-    web: () =>
-      new Worker(
-        /* webpackChunkName: "vcpu-worker" */ new URL('./vcpu-worker.js', import.meta.url),
-        { type: 'module' },
-      ),
+    web: () => new Worker(new URL('./vcpu-worker.js', import.meta.url), { type: 'module' }),
   };
 }
 
