@@ -27,12 +27,12 @@ const BUNDLERS = {
 /** Of each runtime the oldest version that the page names, and a later one; the packages are those with nothing but the program. */
 const RUNTIMES = {
   Bun: {
-    versions: ['1.3.0', '1.4.5'],
+    versions: ['1.3.14', '1.4.5'],
     packages: { x64: '@oven/bun-linux-x64-baseline', arm64: '@oven/bun-linux-aarch64' },
     folder: 'bin',
   },
   Deno: {
-    versions: ['2.1.0', '2.9.6'],
+    versions: ['2.7.6', '2.9.6'],
     packages: { x64: '@deno/linux-x64-glibc', arm64: '@deno/linux-arm64-glibc' },
     folder: '.',
   },
@@ -162,7 +162,7 @@ async function checkBundlers(folder, bundlers) {
 function checkRuntime(folder, name) {
   const { versions, packages, folder: place } = RUNTIMES[name];
   const [minimum = ''] = versions;
-  if (!PAGE.includes(`${name} ${minimum.replace(/\.0$/, '')}`))
+  if (!PAGE.includes(`${name} ${minimum}`))
     throw new Error(`docs/bundlers.md does not say "${name} ${minimum}"`);
   const command = section('Node.js, Bun, Deno').find(({ info }) => info === name.toLowerCase());
   const binary = packages[/** @type {'x64' | 'arm64'} */ (process.arch)];

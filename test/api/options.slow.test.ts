@@ -206,6 +206,23 @@ describe('versions', () => {
 });
 
 describe('probe', () => {
+  it.each([
+    ['bun', '1.3.14', 'Bun 1.3.14', true],
+    ['deno', '2.7.6', 'Deno 2.7.6', true],
+    ['deno', '3.0.0-rc.1', 'Deno 3.0.0-rc.1', true],
+    ['deno', '2.7.5', 'Deno 2.7.5', false],
+    ['deno', '2.6.10', 'Deno 2.6.10', false],
+  ])('knows %s %s, and whether threads work there', async (name, version, runtime, threads) => {
+    const { versions } = process;
+    Object.defineProperty(process, 'versions', { value: { ...versions, [name]: version } });
+    try {
+      const found = await probe();
+      expect([found.runtime, found.threads.available]).toEqual([runtime, threads]);
+    } finally {
+      Object.defineProperty(process, 'versions', { value: versions });
+    }
+  });
+
   it('finds everything in Node.js', async () => {
     const found = await probe();
     expect(found.versions).toEqual({

@@ -57,13 +57,25 @@ function isolation(): Capability {
   );
 }
 
+/** The first Deno whose event loop takes notice of `Atomics.notify` (denoland/deno#14786). */
+const WAKING_DENO = [2, 7, 6];
+
+/** Whether a version is older than another. */
+function isBefore(version: string, other: readonly number[]): boolean {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  const at = other.findIndex((part, i) => parts[i] !== part);
+  return at >= 0 && (parts[at] ?? 0) < (other[at] ?? 0);
+}
+
 function threads(isolated: Capability): Capability {
   if (!isolated.available) return isolated;
   if (!IN_NODE && typeof Worker !== 'function')
     return missing('workers cannot be started from here');
-  return typeof Atomics.waitAsync === 'function'
-    ? AVAILABLE
-    : missing('there is no Atomics.waitAsync here');
+  if (typeof Atomics.waitAsync !== 'function') return missing('there is no Atomics.waitAsync here');
+  const deno = IN_NODE ? process.versions.deno : undefined;
+  return deno !== undefined && isBefore(deno, WAKING_DENO)
+    ? missing(`Atomics.waitAsync does not wake in Deno ${deno}: ${WAKING_DENO.join('.')} does`)
+    : AVAILABLE;
 }
 
 /** Bun and Deno have a version of Node.js as well: of what they imitate. */
