@@ -328,6 +328,7 @@ export type BoardModuleUrls = {
 /** Where the modules of hosts and of boards lie, when not beside this file. */
 export type ModuleUrls = HotModuleUrls & BoardModuleUrls;
 
+/** How hosts want the hot modules. */
 export interface HotModuleOptions {
   /** Take the SMMU core with the sanitizer in it (docs/sanitizer.md). Default false. */
   readonly checked?: boolean;
