@@ -6,6 +6,7 @@ import {
   CFGI_RANGE,
   CMD_OP,
   CMD_SID,
+  CMD_SSEC,
   CMD_SSID,
   CMD_SSV,
   OP_CFGI_CD,
@@ -52,7 +53,7 @@ import {
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
-import { type CommandEngine, type CommandOutcome, CommandQueue } from './queues/command-queue.ts';
+import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { MappedPointers } from './queues/mapped-pointers.ts';
@@ -61,7 +62,12 @@ import { smmuRegion } from './region.ts';
 import { SmmuRegisters } from './register-rules.ts';
 import { interruptCount } from './smmu-interrupts.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
-import type { GuestCommandQueue, PageRequest, ViommuBackend } from './viommu-backend.ts';
+import type {
+  CommandOutcome,
+  GuestCommandQueue,
+  PageRequest,
+  ViommuBackend,
+} from './viommu-backend.ts';
 
 /** What a `VirtualSmmu` is made of. */
 export interface VirtualSmmuOptions {
@@ -194,6 +200,7 @@ export class VirtualSmmu implements Device {
     for (const overlay of this.#overlays) overlay.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
     this.#backend.onPageRequest?.((request) => this.#request(request));
+    this.#backend.onCommand?.((words, from) => this.#emulate(words, from));
     host.background({ name: this.name, poll: () => this.#poll() });
   }
 
@@ -299,6 +306,15 @@ export class VirtualSmmu implements Device {
           ? 'done'
           : 'refused';
     }
+  }
+
+  // A command of another queue. The drain has refused it for its opcode alone, so what it
+  // would have refused on the CMDQ is refused here.
+  #emulate(words: readonly number[], from: number): CommandOutcome {
+    const reserved =
+      fieldOf(words, CMD_OP) === OP_PRI_RESP &&
+      fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS;
+    return reserved || fieldOf(words, CMD_SSEC) ? 'refused' : this.#execute(words, from);
   }
 
   // One stream at a time: each is a call of the host's kernel.
