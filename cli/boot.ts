@@ -211,7 +211,9 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   let unlisten: () => void = () => undefined;
   let disconnect: () => void = () => undefined;
   try {
+    const { onQueueError } = settings;
     host = await Host.create({
+      ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
       vintfs,
       vcmdqs,
       hostRam: settings.hostRam,

@@ -127,6 +127,21 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     }
   });
 
+  it('has bad commands reported, or what is asked for instead', async () => {
+    const one = ['boot', 'toy', '--path', 'direct', '--vms', '1', '--quiet', '--on-queue-error'];
+    const run = (decision: string) => vsmmu(...one, decision);
+    expect((await run('report')).status).toBe(0);
+    // The toy sends CFGI_ALL on a VCMDQ and expects to see an error.
+    for (const hidden of ['skip', 'emulate']) {
+      const { status, stdout } = await run(hidden);
+      expect(status).toBe(1);
+      expect(stdout).toContain('FAIL  illegal-command: CFGI_ALL on the VCMDQ: error 0');
+    }
+    const { status, stdout } = await run('stop');
+    expect(status).toBe(1);
+    expect(stdout).toContain('vm0 ran to its end: a command on VCMDQ 0 was refused');
+  });
+
   it('has ECMDQs instead of VCMDQs when it is asked to, and compares them', async () => {
     const direct = await vsmmu('boot', 'toy', '--queues', 'ecmdq', '--path', 'direct', '--json');
     expect(direct.status).toBe(0);
