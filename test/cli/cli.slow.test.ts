@@ -127,6 +127,26 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     }
   });
 
+  it('goes on with the CMDQ on a machine without a CMDQV, when its driver looks for one', async () => {
+    const { status, stdout } = await vsmmu(
+      'boot',
+      'toy',
+      '--path',
+      'direct',
+      '--overlay',
+      '--json',
+    );
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout) as Report;
+    expect(report.checks).toContainEqual({
+      name: 'vm1: probe-cmdqv',
+      ok: true,
+      detail: 'no CMDQV: invalidations go through the CMDQ',
+    });
+    expect(new Set(report.paths.map(({ path }) => path))).toEqual(new Set(['overlay']));
+    expect([report.vcmdq.queues, report.ways.map(({ path }) => path)]).toEqual([0, ['overlay']]);
+  });
+
   it('has bad commands reported, or what is asked for instead', async () => {
     const one = ['boot', 'toy', '--path', 'direct', '--vms', '1', '--quiet', '--on-queue-error'];
     const run = (decision: string) => vsmmu(...one, decision);
