@@ -8,6 +8,7 @@ import { gpaOf } from '../runtime/abi';
 import { doorbellCalls, read32, read64, write32, write64 } from '../runtime/mmio';
 import { allocate, resetPages } from '../runtime/pages';
 import { BATCH_COMMANDS, beginBatch, nextCommand, submitBatch } from './batch';
+import { probeDevices, startCmdqv, startEcmdqs, startSmmu } from './bring-up';
 import {
   buildAtcInv,
   buildCfgiAll,
@@ -24,11 +25,8 @@ import {
   buildTlbiS12Vmall,
 } from './build-commands';
 import { cmdqv } from './cmdqv';
-import { allocateVcmdqs, probeCmdqv } from './cmdqv-probe';
-import { resetCmdqv } from './cmdqv-reset';
-import { clearQueues, cmdq, ecmdq, Queue, vcmdq } from './driver-queues';
-import { allocateEcmdqs, probeEcmdqs, resetEcmdqs } from './ecmdq-reset';
-import { clearEcmdqs } from './ecmdqs';
+import { cmdq, ecmdq, Queue, vcmdq } from './driver-queues';
+import { probeEcmdqs } from './ecmdq-reset';
 import { eventCount, eventOverflows, eventRecord, eventRing } from './event-queue';
 import { directQueues } from './get-cmdq';
 import { serviceInterrupts } from './interrupt-handlers';
@@ -36,9 +34,6 @@ import { addPages, invalidateAsid, invalidatePages } from './invalidate-pages';
 import { issue } from './issue';
 import { QUEUE_WAITS, SPINS_PER_WAIT } from './poll';
 import { RESULT_OK } from './result';
-import { probeSmmu } from './smmu-probe';
-import { resetSmmu } from './smmu-reset';
-import { allocateStructures } from './smmu-structures';
 import { allocateContextDescriptors, writeContextDescriptor } from './stage1-cd';
 import { allocateTable, descriptorOf, mapPages, unmapPages } from './stage1-table';
 import { attachStage1, detachStream, steOf } from './stream-table';
@@ -65,29 +60,23 @@ function iovaOf(lo: u32, hi: u32): u64 {
 /** Forgets all state and probes CMDQV and SMMU; a missing CMDQV is no error. @returns RESULT_*. */
 export function probe(): i32 {
   resetPages();
-  clearQueues();
-  clearEcmdqs();
-  probeCmdqv();
-  return probeSmmu();
+  return probeDevices();
 }
 
 /** Allocates the SMMU's structures and brings it up. */
 export function reset(): i32 {
-  const result = allocateStructures();
-  return result != RESULT_OK ? result : resetSmmu();
+  return startSmmu();
 }
 
 /** Allocates the VCMDQs and brings up the CMDQV with VINTF 0. */
 export function resetQueues(): i32 {
-  const result = allocateVcmdqs();
-  return result != RESULT_OK ? result : resetCmdqv();
+  return startCmdqv();
 }
 
 /** The same with ECMDQs in place of VCMDQs. */
 export function resetEnhancedQueues(): i32 {
-  let result = probeEcmdqs();
-  if (result == RESULT_OK) result = allocateEcmdqs();
-  return result != RESULT_OK ? result : resetEcmdqs();
+  const result = probeEcmdqs();
+  return result != RESULT_OK ? result : startEcmdqs();
 }
 
 export function hypOwn(): u32 {

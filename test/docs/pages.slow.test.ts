@@ -17,7 +17,7 @@ const EVERY_PAGE = [
   'README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  'templates/guest/README.md',
+  ...['as', 'c', 'wat'].map((language) => `templates/${language}/README.md`),
 ];
 
 const SOURCES = ['host', 'vmm', 'devices', 'guest-driver'].flatMap((folder) =>
@@ -137,10 +137,11 @@ describe('pages', { timeout: 240_000 }, () => {
   it('the command line page has every option that there is, and no other', async () => {
     const flags = (text: string) =>
       [...new Set([...text.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag))].sort();
-    const help = async (command: string) =>
-      (await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), command, '--help'])).stdout;
+    const help = async (...command: string[]) =>
+      (await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), ...command, '--help']))
+        .stdout;
     expect(flags(textOf('docs/cli.md'))).toEqual(
-      flags((await help('boot')) + (await help('inspect'))),
+      flags((await help('boot')) + (await help('inspect')) + (await help('guest', 'init'))),
     );
   });
 });
