@@ -8,7 +8,7 @@ import { gpaOf } from '../runtime/abi';
 import { doorbellCalls, read32, read64, write32, write64 } from '../runtime/mmio';
 import { allocate, resetPages } from '../runtime/pages';
 import { BATCH_COMMANDS, beginBatch, nextCommand, submitBatch } from './batch';
-import { probeDevices, startCmdqv, startEcmdqs, startSmmu } from './bring-up';
+import { bringUpSmmu, probeDevices, startCmdqv, startEcmdqs, startSmmu } from './bring-up';
 import {
   buildAtcInv,
   buildCfgiAll,
@@ -25,6 +25,7 @@ import {
   buildTlbiS12Vmall,
 } from './build-commands';
 import { cmdqv } from './cmdqv';
+import { createDomain, Domain } from './domain';
 import { cmdq, ecmdq, Queue, vcmdq } from './driver-queues';
 import { probeEcmdqs } from './ecmdq-reset';
 import { eventCount, eventOverflows, eventRecord, eventRing } from './event-queue';
@@ -77,6 +78,12 @@ export function resetQueues(): i32 {
 export function resetEnhancedQueues(): i32 {
   const result = probeEcmdqs();
   return result != RESULT_OK ? result : startEcmdqs();
+}
+
+/** All of it. */
+export function bringUp(): i32 {
+  resetPages();
+  return bringUpSmmu();
 }
 
 export function hypOwn(): u32 {
@@ -256,6 +263,23 @@ export function unmap(table: usize, iovaLo: u32, iovaHi: u32, pages: u32): u32 {
 /** Low word of the level-3 descriptor of an iova, 0 when it is not mapped. */
 export function descriptor(table: usize, iovaLo: u32, iovaHi: u32): u32 {
   return <u32>descriptorOf(table, iovaOf(iovaLo, iovaHi));
+}
+
+/** Domains, by their memory offset; 0 when memory is exhausted. */
+export function newDomain(asid: u32): usize {
+  return changetype<usize>(createDomain(asid));
+}
+export function domainTable(domain: usize): usize {
+  return changetype<Domain>(domain).table;
+}
+export function domainAttach(domain: usize, sid: u32): i32 {
+  return changetype<Domain>(domain).attach(sid);
+}
+export function domainMap(domain: usize, iovaLo: u32, iovaHi: u32, gpa: u32, pages: u32): i32 {
+  return changetype<Domain>(domain).map(iovaOf(iovaLo, iovaHi), gpa, pages, true);
+}
+export function domainUnmap(domain: usize, iovaLo: u32, iovaHi: u32, pages: u32): i32 {
+  return changetype<Domain>(domain).unmap(iovaOf(iovaLo, iovaHi), pages);
 }
 
 /** Runtime, for tests: memory, addresses, registers. */
