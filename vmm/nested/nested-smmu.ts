@@ -7,6 +7,7 @@ import {
   QUEUE_ECMDQ,
   QUEUE_ERROR_HELD,
   QUEUE_GUEST,
+  QUEUE_NEEDS_HOST,
   QUEUE_RUNNING,
 } from '../../assembly/layout/queue-memory.ts';
 import {
@@ -247,7 +248,10 @@ export class NestedSmmu implements ViommuBackend {
     };
   }
 
-  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, ring: Ring): void {
+  #handOver(queue: number, block: QueueBlock, ring: Ring): void {
+    // A call would have the command that stopped the queue run again.
+    if (block.state === QUEUE_ERROR_HELD || block.state === QUEUE_NEEDS_HOST) return;
+    const { cons: head, prod: tail } = block;
     const { base, log2size } = this.#aborts ? { ...ring, base: NOWHERE } : ring;
     this.fd.hwptInvalidateQueue(this.id, { queue, base, log2size, head, tail });
   }
