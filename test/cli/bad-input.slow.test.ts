@@ -300,6 +300,8 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/list\.json is no trace: it is not one JSON object/, 'trace summary list.json'],
   [/cannot read .*nothing\.json: no such file/, 'trace summary /nowhere/nothing.json'],
   [/is not empty/, 'guest init .'],
+  [/is not empty/, 'guest init . --lang c'],
+  [/argument 'rust' is invalid. Allowed choices are as, c, wat/, 'guest init new --lang rust'],
   [/cannot write to .*text\.wasm\/x: it is not a folder/, 'guest init text.wasm/x'],
 ];
 
