@@ -59,6 +59,11 @@ describe('pages', { timeout: 240_000 }, () => {
     expect(adder?.text).toBe(textOf('docs/examples/adder-device.mjs'));
   });
 
+  it('docs/device-plugin.md does what it says of a bus master', async () => {
+    const page = await readPage('docs/device-plugin.md');
+    expect(await runPage(page.filter(({ language }) => language !== 'ts'))).toBe(2);
+  });
+
   it('the README’s program runs', async () => {
     const program = (await readPage('README.md')).find(({ language }) => language === 'js');
     expect(
