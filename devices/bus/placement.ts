@@ -1,4 +1,7 @@
-import type { Device, DmaPort } from '../plugin/index.ts';
+// A device at its place on a board.
+
+import { BoardError, type Device, type DmaPort, unknownName } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 
 /** A device at its place on a board. */
 export interface Placement {
@@ -14,4 +17,20 @@ export interface Placement {
    * board makes takes this one, and by default its StreamID.
    */
   readonly requesterId?: number;
+}
+
+const FIELDS = allNamesOf<Placement>({
+  device: true,
+  addresses: true,
+  firstIrq: true,
+  dmaPort: true,
+  requesterId: true,
+});
+
+/** @throws {BoardError} when a place has a field that there is not. */
+export function checkPlacement(placement: Placement): void {
+  const unknown = Object.keys(placement).find((name) => !FIELDS.some((field) => field === name));
+  if (unknown === undefined) return;
+  const { name } = placement.device;
+  throw new BoardError('placement', `device ${name}: ${unknownName('field', unknown, FIELDS)}`);
 }

@@ -8,6 +8,7 @@ import {
 } from '../../assembly/load.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
+import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
@@ -39,13 +40,6 @@ const OTHERS = allNamesOf<Omit<HostOptions, keyof HostSettings>>({
   clock: true,
   trace: true,
   faults: true,
-});
-const HOT_MODULES = allNamesOf<HotModuleUrls>({
-  guestPort: true,
-  privateGuestPort: true,
-  smmuCore: true,
-  checkedSmmuCore: true,
-  vcmdqDrain: true,
 });
 const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,

@@ -1,7 +1,7 @@
 // The options of a machine, checked: plain ones by their schema, and what cannot be written down
 // in a file by what is called of it.
 
-import type { DeviceFaults } from '../../devices/faults/index.ts';
+import { DEVICE_FAULTS } from '../../devices/faults/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { OptionsError } from './api-errors.ts';
 import type { MachineOptions } from './host-options.ts';
@@ -22,13 +22,6 @@ const OTHERS = allNamesOf<Omit<MachineOptions, keyof MachineSettings>>({
   onOutput: true,
   onTrace: true,
   faults: true,
-});
-const FAULTS = allNamesOf<DeviceFaults>({
-  lostInterrupts: true,
-  lateInterrupts: true,
-  lateCons: true,
-  tornProd: true,
-  fetchAborts: true,
 });
 
 /** @throws {OptionsError} when it is no guest: of JavaScript, since the types say so as well. */
@@ -59,7 +52,7 @@ export function checkMachineOptions(options: MachineOptions): MachineSettings {
   checkSource('guest', options?.guest);
   if (options.secondary !== undefined) checkSource('secondary', options.secondary);
   checkFunctions(options, ['onOutput', 'onTrace']);
-  checkInner(options, 'faults', FAULTS);
+  checkInner(options, 'faults', DEVICE_FAULTS);
   if (options.board) checkFunctions(options.board, ['create'], 'board');
   if (options.msis) checkFunctions(options.msis, ['send'], 'msis');
   if (options.devices !== undefined && !Array.isArray(options.devices))
