@@ -1,7 +1,7 @@
 // Devices at their places: the bus that finds them, what they reach of their board, and their work
 // beside the guest. Machines and the v86 adapter are made around one.
 
-import { checkNames, type GuestMemory, type TraceEvent } from '../plugin/index.ts';
+import { checkGiven, checkNames, type GuestMemory, type TraceEvent } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
 import { type AttachedDevices, attachDevices } from './attached-devices.ts';
 import { BackgroundLoops } from './background-loops.ts';
@@ -54,11 +54,12 @@ export class DeviceComplex {
   /**
    * Attaches the devices and resets them.
    * @throws {RangeError} when they do not fit together.
-   * @throws {TypeError} when there is no such option.
+   * @throws {TypeError} when there is no such option, or one is missing.
    * @throws {BoardError} when one of them cannot be attached, or does not work.
    */
   constructor(options: DeviceComplexOptions) {
     checkNames(options, OPTIONS, 'DeviceComplex');
+    checkGiven(options, ['devices', 'memory', 'interrupts', 'clock'], 'DeviceComplex');
     const { devices, counter, ...services } = options;
     for (const placement of devices) checkPlacement(placement);
     this.#placements = devices;

@@ -27,10 +27,17 @@ const FIELDS = allNamesOf<Placement>({
   requesterId: true,
 });
 
-/** @throws {BoardError} when a place has a field that there is not. */
+/** @throws {BoardError} when a place has a field that there is not, or not its addresses. */
 export function checkPlacement(placement: Placement): void {
+  const { device, addresses } = placement;
+  const refuse = (what: string) => {
+    throw new BoardError('placement', `device ${device.name}: ${what}`);
+  };
   const unknown = Object.keys(placement).find((name) => !FIELDS.some((field) => field === name));
-  if (unknown === undefined) return;
-  const { name } = placement.device;
-  throw new BoardError('placement', `device ${name}: ${unknownName('field', unknown, FIELDS)}`);
+  if (unknown !== undefined) refuse(unknownName('field', unknown, FIELDS));
+  const regions = device.regions.length;
+  if (!Array.isArray(addresses) || addresses.length !== regions)
+    refuse(`addresses must be a list with a gpa for each of its ${regions} regions`);
+  const bad = addresses.find((gpa) => !Number.isInteger(gpa / 0x1000) || gpa < 0);
+  if (bad !== undefined) refuse(`${bad} is no gpa for a region: a multiple of 4 KiB`);
 }

@@ -1,6 +1,5 @@
 // The CMDQV in its physical role: worked through its registers by whoever owns the SMMU,
-// a host's kernel or a guest that was given the whole of it. docs/cmdqv.md is the
-// specification.
+// a host's kernel or a guest that was given the whole of it (docs/cmdqv.md).
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -32,6 +31,7 @@ import {
 } from '../../assembly/layout/smmu-memory.ts';
 import {
   bitsOf,
+  checkGiven,
   checkNames,
   type Device,
   type DeviceHost,
@@ -129,6 +129,7 @@ export class PhysicalCmdqv implements Device {
   /** @throws {RangeError} for numbers that no CMDQV has, {TypeError} for an option that there is not. */
   constructor(options: PhysicalCmdqvOptions) {
     checkNames(options, OPTIONS, 'PhysicalCmdqv');
+    checkGiven(options, ['unit', 'smmuIndex', 'vintfs', 'vcmdqs'], 'PhysicalCmdqv');
     const { unit, smmuIndex, vintfs, vcmdqs } = options;
     this.#options = options;
     this.#words = new Int32Array(unit.hostMemory.buffer);

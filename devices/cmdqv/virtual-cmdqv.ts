@@ -20,6 +20,7 @@ import {
 import { ABI_KIND_CMDQV } from '../../assembly/layout/guest-abi.ts';
 import {
   bitsOf,
+  checkGiven,
   checkNames,
   type Device,
   type DeviceHost,
@@ -68,9 +69,10 @@ export class VirtualCmdqv implements Device {
   private active = false;
 
   /** @throws {RangeError} when the backend's number of LVCMDQs is not a power of two up to 128. */
-  /** @throws {TypeError} when there is no such option. */
+  /** @throws {TypeError} when there is no such option, or one is missing. */
   constructor(options: VirtualCmdqvOptions) {
     checkNames(options, OPTIONS, 'VirtualCmdqv');
+    checkGiven(options, ['backend'], 'VirtualCmdqv');
     const { backend, name = 'cmdqv' } = options;
     this.name = name;
     this.#backend = backend;

@@ -71,6 +71,20 @@ export function checkNames(value: unknown, known: readonly string[], what: strin
       throw new TypeError(`${what}: ${unknownName('option', name, known)}`);
 }
 
+/**
+ * Looks for what an object of options cannot do without.
+ * @param what where they stand: "PhysicalSmmu".
+ * @throws {TypeError} for the first one that is missing.
+ */
+export function checkGiven<T extends object>(
+  options: T,
+  names: readonly (keyof T & string)[],
+  what: string,
+): void {
+  for (const name of names)
+    if (options[name] === undefined) throw new TypeError(`${what}: ${name} is missing`);
+}
+
 /** @throws {TypeError} unless the value is a function. */
 export function checkRequiredFunction(value: unknown, what: string): void {
   if (typeof value !== 'function')

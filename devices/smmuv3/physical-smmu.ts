@@ -36,6 +36,7 @@ import {
 } from '../../assembly/layout/smmu-registers.ts';
 import {
   bitsOf,
+  checkGiven,
   checkNames,
   type Device,
   type DeviceHost,
@@ -126,10 +127,11 @@ export class PhysicalSmmu implements Device {
 
   /**
    * @throws {RangeError} when the ID registers advertise what the model does not do.
-   * @throws {TypeError} when there is no such option.
+   * @throws {TypeError} when there is no such option, or one is missing.
    */
   constructor(options: PhysicalSmmuOptions) {
     checkNames(options, OPTIONS, 'PhysicalSmmu');
+    checkGiven(options, ['unit', 'smmuIndex'], 'PhysicalSmmu');
     const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 100 } = options;
     checkIdRegisters(idRegisters, 'physical');
     this.name = `physical-smmuv3-${smmuIndex}`;

@@ -36,6 +36,7 @@ import {
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
+  checkGiven,
   checkNames,
   type Device,
   type DeviceHost,
@@ -118,6 +119,7 @@ export class VirtualSmmu implements Device {
   /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not. */
   constructor(options: VirtualSmmuOptions) {
     checkNames(options, OPTIONS, 'VirtualSmmu');
+    checkGiven(options, ['backend'], 'VirtualSmmu');
     const { backend, idRegisters = 'auto', name = 'smmuv3' } = options;
     this.name = name;
     const { btm = false, hostIdRegisters } = backend;

@@ -9,7 +9,7 @@ import {
   PTE_TYPE_PAGE,
   PTE_TYPE_TABLE,
 } from '../../assembly/layout/descriptors.ts';
-import { checkNames } from '../plugin/index.ts';
+import { checkGiven, checkNames } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
 import {
   GRANULE_4K,
@@ -69,9 +69,10 @@ export class PageTable {
   readonly startLevel: number;
   readonly #memory: TableMemory;
 
-  /** @throws {TypeError} when there is no such option. */
+  /** @throws {TypeError} when there is no such option, or one is missing. */
   constructor(memory: TableMemory, options: PageTableOptions) {
     checkNames(options, OPTIONS, 'PageTable');
+    checkGiven(options, ['stage'], 'PageTable');
     this.#memory = memory;
     this.granule = options.granule ?? GRANULE_4K;
     this.inputBits = options.inputBits ?? 48;

@@ -3,7 +3,13 @@
 import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/load.ts';
-import { checkNames, type DmaAttributes, type DmaPort, isPasid } from '../plugin/index.ts';
+import {
+  checkGiven,
+  checkNames,
+  type DmaAttributes,
+  type DmaPort,
+  isPasid,
+} from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
 import { accessOf, type PhysicalMemory, StreamDmaPort } from './stream-dma-port.ts';
 import { smmuBase, type Unit } from './unit.ts';
@@ -80,6 +86,7 @@ export class SmmuEndpoint {
   /** @throws {TypeError} when the memory has no `bytes`, or there is no such option. */
   constructor(options: SmmuEndpointOptions) {
     checkNames(options, OPTIONS, 'SmmuEndpoint');
+    checkGiven(options, ['unit', 'memory'], 'SmmuEndpoint');
     const { unit, memory, smmuIndex = 0 } = options;
     if (typeof memory?.bytes !== 'function')
       throw new TypeError('the memory of an SmmuEndpoint has a function bytes(pa, length)');

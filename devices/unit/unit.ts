@@ -20,7 +20,7 @@ import {
   type VcmdqDrainExports,
   type WasmImports,
 } from '../../assembly/load.ts';
-import { checkNames } from '../plugin/index.ts';
+import { checkGiven, checkNames } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
 import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
 import { ThreadBlock } from './thread-block.ts';
@@ -101,10 +101,11 @@ export class PortUnit {
 
   /**
    * The host memory comes from `createHostMemory`.
-   * @throws {TypeError} when there is no such option.
+   * @throws {TypeError} when there is no such option, or one is missing.
    */
   constructor(options: PortUnitOptions) {
     checkNames(options, OPTIONS, 'Unit');
+    checkGiven(options, ['modules', 'hostMemory', 'thread'], 'Unit');
     const { modules, hostMemory, guest, thread } = options;
     if (guest) checkNames(guest, GUEST, 'Unit: guest');
     if (!(thread >= 0 && thread < MAX_THREADS))

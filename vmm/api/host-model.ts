@@ -21,6 +21,7 @@ import type { Capability } from './probe.ts';
 import {
   checkFunctions,
   checkInner,
+  checkInterface,
   checkPlainOptions,
   HOST_SETTINGS,
   type HostSettings,
@@ -92,7 +93,7 @@ export async function createHostModel(
   checkInner(options, 'workerUrl', WORKERS);
   checkInner(options, 'faults', FAULTS);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
-  if (options.clock) checkFunctions(options.clock, ['nowNs'], 'clock');
+  checkInterface(options, 'clock', ['nowNs']);
   const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
   if (vcmdqs !== undefined && vcmdqs < vintfs) {
     throw new OptionsError(

@@ -8,6 +8,7 @@ import type { MachineOptions } from './host-options.ts';
 import {
   checkFunctions,
   checkInner,
+  checkInterface,
   checkPlainOptions,
   MACHINE_SETTINGS,
   type MachineSettings,
@@ -53,8 +54,8 @@ export function checkMachineOptions(options: MachineOptions): MachineSettings {
   if (options.secondary !== undefined) checkSource('secondary', options.secondary);
   checkFunctions(options, ['onOutput', 'onTrace']);
   checkInner(options, 'faults', DEVICE_FAULTS);
-  if (options.board) checkFunctions(options.board, ['create'], 'board');
-  if (options.msis) checkFunctions(options.msis, ['send'], 'msis');
+  checkInterface(options, 'board', ['create']);
+  checkInterface(options, 'msis', ['send']);
   if (options.devices !== undefined && !Array.isArray(options.devices))
     throw new OptionsError('bad-option', 'devices', 'devices must be a list of devices');
   const { transport, overlay, queues, allowGc } = settings;
