@@ -1,14 +1,30 @@
 // What a program gets wrong is told in one line, and before anything has been made.
 
+import { Terminal } from '@xterm/xterm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { attachTerminal, Host, type Machine, type MachineOptions, type OptionsError } from 'vsmmu';
 import { defineDevice, PhysicalSmmu } from 'vsmmu/devices';
 import { deviceContract } from 'vsmmu/testing';
 import { plugSmmu } from 'vsmmu/v86';
-import { reactor } from '../support/wat.ts';
+import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
 const OFF = reactor('(func $run (param i32) (result i32) (i32.const 2))');
+/** The board's UART. */
+const UART = 0x09000000;
+/** Prints two lines, then what it receives, and ends behind the first carriage return. */
+const ECHO = reactor(
+  `(func $print (param $c i32) (call $write32 (i32.const ${UART}) (local.get $c)))
+   (func $init ${[...'first\nsecond\n'].map((c) => `(call $print (i32.const ${c.charCodeAt(0)}))`).join(' ')})
+   (func $run (param i32) (result i32) (local $c i32)
+     (if (i32.and (call $read32 (i32.const ${UART + 0x18})) (i32.const 16))
+       (then (return (i32.const 0))))
+     (local.set $c (call $read32 (i32.const ${UART})))
+     (call $print (local.get $c))
+     (if (i32.eq (local.get $c) (i32.const 13)) (then (return (i32.const 2))))
+     (i32.const 1))`,
+  IMPORT_READ32 + IMPORT_WRITE32,
+);
 const host = await Host.create();
 afterAll(() => host.destroy());
 
@@ -239,6 +255,23 @@ describe('events one after the other', () => {
 });
 
 describe('a terminal', () => {
+  it('of xterm.js shows what the guest prints, and gives it what is typed', async () => {
+    const terminal = new Terminal({ cols: 40, rows: 6 });
+    const machine = await host.createMachine({ guest: ECHO });
+    const detach = attachTerminal(terminal, machine);
+    await machine.boot();
+    terminal.input('typed\r');
+    await machine.wait();
+    // Behind what is under way.
+    await new Promise<void>((resolve) => terminal.write('', resolve));
+    const line = (row: number) => terminal.buffer.active.getLine(row)?.translateToString(true);
+    expect([0, 1, 2].map(line)).toEqual(['first', 'second', 'typed']);
+    detach();
+    terminal.input('nobody hears it');
+    await machine.destroy();
+    terminal.dispose();
+  });
+
   it('shows output with carriage returns, gives input, and is let go', () => {
     const listeners: ((bytes: Uint8Array) => void)[] = [];
     const written: string[] = [];

@@ -36,7 +36,7 @@ describe('pages', { timeout: 240_000 }, () => {
     ['docs/concepts.md', 1],
     ['docs/first-device.md', 4],
     ['docs/cli.md', 6],
-    ['docs/api.md', 6],
+    ['docs/api.md', 7],
     ['docs/iommufd.md', 1],
     ['docs/trace.md', 1],
     ['docs/own-vmm.md', 1],
