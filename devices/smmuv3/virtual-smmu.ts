@@ -34,6 +34,8 @@ import {
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceIdentity,
@@ -47,6 +49,7 @@ import {
   unnamedRegister,
   withBits,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
@@ -75,6 +78,12 @@ export interface VirtualSmmuOptions {
   /** Default "smmuv3"; a machine with several tells them apart by it. */
   readonly name?: string;
 }
+
+const OPTIONS = allNamesOf<VirtualSmmuOptions>({
+  backend: true,
+  idRegisters: true,
+  name: true,
+});
 
 /** What the CMDQ and the ECMDQs have in common. */
 type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
@@ -107,7 +116,10 @@ export class VirtualSmmu implements Device {
   private readonly enhanced: EnhancedQueues;
 
   /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not. */
-  constructor({ backend, idRegisters = 'auto', name = 'smmuv3' }: VirtualSmmuOptions) {
+  constructor(options: VirtualSmmuOptions) {
+    checkNames(options, OPTIONS, 'VirtualSmmu');
+    checkGiven(options, ['backend'], 'VirtualSmmu');
+    const { backend, idRegisters = 'auto', name = 'smmuv3' } = options;
     this.name = name;
     const { btm = false, hostIdRegisters } = backend;
     const given = idRegisters === 'auto' ? guestIdRegisters(hostIdRegisters) : idRegisters;
