@@ -5,7 +5,6 @@ export {
   type HotModules,
   type HotModuleUrls,
   isChecked,
-  loadHotModules,
   type MemoryRegion,
   ModuleLoadError,
 } from '../assembly/load.ts';

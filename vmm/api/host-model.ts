@@ -1,14 +1,15 @@
 // The model behind a host: made of the options of its user, which are checked here.
 
 import {
+  type BoardModuleUrls,
   isChecked,
   loadHotModules,
   ModuleLoadError,
-  type ModuleUrls,
 } from '../../assembly/load.ts';
 import { EnvironmentError } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
+import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
@@ -21,6 +22,7 @@ import type { Capability } from './probe.ts';
 import {
   checkFunctions,
   checkInner,
+  checkInterface,
   checkPlainOptions,
   HOST_SETTINGS,
   type HostSettings,
@@ -41,15 +43,7 @@ const OTHERS = allNamesOf<Omit<HostOptions, keyof HostSettings>>({
   trace: true,
   faults: true,
 });
-const MODULES = allNamesOf<ModuleUrls>({
-  guestPort: true,
-  privateGuestPort: true,
-  smmuCore: true,
-  checkedSmmuCore: true,
-  vcmdqDrain: true,
-  arm64: true,
-  gicv3: true,
-});
+const MODULES = [...HOT_MODULES, ...allNamesOf<BoardModuleUrls>({ arm64: true, gicv3: true })];
 const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,
   drain: true,
@@ -104,7 +98,7 @@ export async function createHostModel(
   checkInner(options, 'workerUrl', WORKERS);
   checkInner(options, 'faults', FAULTS);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
-  if (options.clock) checkFunctions(options.clock, ['nowNs'], 'clock');
+  checkInterface(options, 'clock', ['nowNs']);
   const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
   if (vcmdqs !== undefined && vcmdqs < vintfs) {
     throw new OptionsError(
