@@ -6,6 +6,7 @@ import {
   CFGI_RANGE,
   CMD_OP,
   CMD_SID,
+  CMD_SSEC,
   CMD_SSID,
   CMD_SSV,
   OP_CFGI_CD,
@@ -33,6 +34,8 @@ import {
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceIdentity,
@@ -46,10 +49,11 @@ import {
   unnamedRegister,
   withBits,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
-import { type CommandEngine, type CommandOutcome, CommandQueue } from './queues/command-queue.ts';
+import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { MappedPointers } from './queues/mapped-pointers.ts';
@@ -59,7 +63,12 @@ import { SmmuRegisters } from './register-rules.ts';
 import { interruptCount } from './smmu-interrupts.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
 import { StreamUpdates } from './stream-table/stream-updates.ts';
-import type { GuestCommandQueue, PageRequest, ViommuBackend } from './viommu-backend.ts';
+import type {
+  CommandOutcome,
+  GuestCommandQueue,
+  PageRequest,
+  ViommuBackend,
+} from './viommu-backend.ts';
 
 /** What a `VirtualSmmu` is made of. */
 export interface VirtualSmmuOptions {
@@ -69,6 +78,12 @@ export interface VirtualSmmuOptions {
   /** Default "smmuv3"; a machine with several tells them apart by it. */
   readonly name?: string;
 }
+
+const OPTIONS = allNamesOf<VirtualSmmuOptions>({
+  backend: true,
+  idRegisters: true,
+  name: true,
+});
 
 /** What the CMDQ and the ECMDQs have in common. */
 type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
@@ -101,7 +116,10 @@ export class VirtualSmmu implements Device {
   private readonly enhanced: EnhancedQueues;
 
   /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not. */
-  constructor({ backend, idRegisters = 'auto', name = 'smmuv3' }: VirtualSmmuOptions) {
+  constructor(options: VirtualSmmuOptions) {
+    checkNames(options, OPTIONS, 'VirtualSmmu');
+    checkGiven(options, ['backend'], 'VirtualSmmu');
+    const { backend, idRegisters = 'auto', name = 'smmuv3' } = options;
     this.name = name;
     const { btm = false, hostIdRegisters } = backend;
     const given = idRegisters === 'auto' ? guestIdRegisters(hostIdRegisters) : idRegisters;
@@ -188,6 +206,7 @@ export class VirtualSmmu implements Device {
     for (const overlay of this.#overlays) overlay.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
     this.#backend.onPageRequest?.((request) => this.#request(request));
+    this.#backend.onCommand?.((words, from) => this.#emulate(words, from));
     host.background({ name: this.name, poll: () => this.#poll() });
   }
 
@@ -258,6 +277,15 @@ export class VirtualSmmu implements Device {
           ? 'done'
           : 'refused';
     }
+  }
+
+  // A command of another queue. The drain has refused it for its opcode alone, so what it
+  // would have refused on the CMDQ is refused here.
+  #emulate(words: readonly number[], from: number): CommandOutcome {
+    const reserved =
+      fieldOf(words, CMD_OP) === OP_PRI_RESP &&
+      fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS;
+    return reserved || fieldOf(words, CMD_SSEC) ? 'refused' : this.#execute(words, from);
   }
 
   // One stream at a time: each is a call of the host's kernel.

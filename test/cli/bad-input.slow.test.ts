@@ -115,7 +115,8 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
   [/too many arguments/, 'boot toy toy'],
-  ["unknown option '--vm'", 'boot toy --vm 2'],
+  ['a command is missing; see --help', 'guest'],
+  ["unknown option '--vm' (Did you mean --vms?)", 'boot toy --vm 2'],
   [/it must be one of all, direct, trapped, overlay, not "both"/, 'boot toy --path both'],
   [/it must be one of inline, mailbox, not "fast"/, 'boot toy --transport fast'],
   [/argument missing/, 'boot toy --vms'],
@@ -300,6 +301,8 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/list\.json is no trace: it is not one JSON object/, 'trace summary list.json'],
   [/cannot read .*nothing\.json: no such file/, 'trace summary /nowhere/nothing.json'],
   [/is not empty/, 'guest init .'],
+  [/is not empty/, 'guest init . --lang c'],
+  [/argument 'rust' is invalid. Allowed choices are as, c, wat/, 'guest init new --lang rust'],
   [/cannot write to .*text\.wasm\/x: it is not a folder/, 'guest init text.wasm/x'],
 ];
 

@@ -260,6 +260,22 @@ export function checkInner(options: object, name: string, known: readonly string
 }
 
 /**
+ * @param names functions that an option of the name has, when it is given.
+ * @throws {OptionsError} when it has not.
+ */
+export function checkInterface(options: object, name: string, names: readonly string[]): void {
+  const value = (options as Record<string, unknown>)[name];
+  if (value === undefined) return;
+  if (typeof value !== 'object' || value === null)
+    throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
+  for (const one of names) {
+    if ((value as Record<string, unknown>)[one] === undefined)
+      throw new OptionsError('bad-option', `${name}.${one}`, `${name}.${one} is missing`);
+  }
+  checkFunctions(value, names, name);
+}
+
+/**
  * Checks an object of options.
  * @param what names the object in messages: "the options".
  * @throws {OptionsError} for the first thing that is wrong with it.
