@@ -1,5 +1,5 @@
-// A misspelt option is told in one line by whatever public function or method takes options, and no
-// new one that does is left out here.
+// What the declarations of all entries promise: a misspelt option is told in one line by whatever public function or
+// method takes options, and every class has words of its own. What comes new is not left out.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -125,15 +125,17 @@ const EXEMPT = new Map([
   ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
 ]);
 
+/** Text of all declaration files that entries may reach. */
+const DECLARATIONS = ['devices', 'host/iommufd', 'vmm'].flatMap((folder) =>
+  readdirSync(join(PROJECT, 'dist', folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.d.ts'))
+    .map((file) => readFileSync(join(PROJECT, 'dist', folder, file), 'utf8')),
+);
+
 /** Public functions, constructors and methods whose declarations name such a type. */
 function takingOptions(): string[] {
-  const files = ['devices', 'host/iommufd', 'vmm'].flatMap((folder) =>
-    readdirSync(join(PROJECT, 'dist', folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.d.ts'))
-      .map((file) => readFileSync(join(PROJECT, 'dist', folder, file), 'utf8')),
-  );
   const found: string[] = [];
-  for (const file of files) {
+  for (const file of DECLARATIONS) {
     const text = file.replace(/\/\*[\s\S]*?\*\//g, '');
     for (const [, name = '', parameters = ''] of text.matchAll(
       /^export declare function (\w+)[^(]*\(([\s\S]*?)\):/gm,
@@ -178,5 +180,16 @@ describe('a name that there is not', () => {
     );
     expect(told).toContain(`did you mean "${meant}"?`);
     expect(told).not.toContain('\n');
+  });
+});
+
+describe('every public class', () => {
+  // The reference takes an interface's words where a class has none of its own: typedoc does not tell.
+  it('says in words of its own what it is', () => {
+    const classes = DECLARATIONS.flatMap((text) => [
+      ...text.matchAll(/(\*\/\s*)?^export declare (?:abstract )?class (\w+)/gm),
+    ]).filter(([, , name = '']) => typeof EXPORTS[name] === 'function');
+    expect(classes.length).toBeGreaterThan(30);
+    expect(classes.filter(([, doc]) => doc === undefined).map(([, , name]) => name)).toEqual([]);
   });
 });
