@@ -8,6 +8,7 @@ import * as main from 'vsmmu';
 import * as devices from 'vsmmu/devices';
 import * as iommufd from 'vsmmu/iommufd';
 import * as mock from 'vsmmu/iommufd/mock';
+import * as smmuHost from 'vsmmu/iommufd/smmu';
 import * as testing from 'vsmmu/testing';
 import * as v86 from 'vsmmu/v86';
 import { PROJECT } from '../support/project.ts';
@@ -18,6 +19,7 @@ const EXPORTS: Readonly<Record<string, unknown>> = {
   ...devices,
   ...iommufd,
   ...mock,
+  ...smmuHost,
   ...testing,
   ...v86,
 };
@@ -97,6 +99,8 @@ const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], mean
   'Iommufd.hwQueueAlloc': [[{ iovas: 0n }], 'iova'],
   'Iommufd.hwptInvalidate': [[0, { entrylength: 8 }], 'entryLength'],
 
+  'SmmuHost.create': [[{ ramsize: 1 }], 'ramSize'],
+
   FakeHost: [[{ ramgpa: 0 }], 'ramGpa'],
   FaultyDevice: [[device(), { lateCon: 1 }], 'lateCons'],
   QuirkyCmdqv: [[device(), { stuckcons: true }], 'stuckCons'],
@@ -126,7 +130,7 @@ const EXEMPT = new Map([
 ]);
 
 /** Text of all declaration files that entries may reach. */
-const DECLARATIONS = ['devices', 'host/iommufd', 'vmm'].flatMap((folder) =>
+const DECLARATIONS = ['devices', 'host', 'vmm'].flatMap((folder) =>
   readdirSync(join(PROJECT, 'dist', folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.d.ts'))
     .map((file) => readFileSync(join(PROJECT, 'dist', folder, file), 'utf8')),

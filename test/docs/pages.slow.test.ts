@@ -37,7 +37,7 @@ describe('pages', { timeout: 240_000 }, () => {
     ['docs/first-device.md', 4],
     ['docs/cli.md', 6],
     ['docs/api.md', 7],
-    ['docs/iommufd.md', 1],
+    ['docs/iommufd.md', 2],
     ['docs/trace.md', 1],
     ['docs/own-vmm.md', 1],
     ['docs/tables.md', 1],
