@@ -10,6 +10,7 @@ import { installPacked, type Packed, run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
+const ASC = join(PROJECT, 'node_modules/assemblyscript/bin/asc.js');
 const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
 
 let packed: Packed;
@@ -144,6 +145,17 @@ console.log(cases.length > 5, typeof FakeHost);`,
     });
     expect(stderr).toBe('');
     expect(stdout).toContain(expected);
+  });
+
+  it('has all that a guest in AssemblyScript or C is built of', async () => {
+    const vsmmu = join(packed.folder, 'node_modules/vsmmu/dist/cli/main.js');
+    const { folder: cwd } = packed;
+    for (const lang of ['as', 'c'])
+      await run(process.execPath, [vsmmu, 'guest', 'init', lang, '--lang', lang], { cwd });
+    expect(readFileSync(join(cwd, 'c/vsmmu.h'), 'utf8')).toContain('#define SMMU_IDR0 0x000u');
+    await run(process.execPath, [ASC, 'assembly/guest.ts'], { cwd: join(cwd, 'as') });
+    const { stdout } = await run(process.execPath, [vsmmu, 'boot', 'as/guest.wasm'], { cwd });
+    expect(stdout).toContain('event 0x10 of StreamID 0x8 at iova 0x100000\n');
   });
 
   it('has a command', async () => {
