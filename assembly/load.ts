@@ -295,6 +295,7 @@ export type HotModuleUrls = {
   readonly [module in keyof HotModules | 'checkedSmmuCore']?: string | URL | undefined;
 };
 
+/** Which of the hot modules are taken. */
 export interface HotModuleOptions {
   /** Take the SMMU core with the sanitizer in it (docs/sanitizer.md). Default false. */
   readonly checked?: boolean;

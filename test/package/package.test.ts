@@ -63,6 +63,35 @@ describe('the package', { timeout: 120_000 }, () => {
     }
   });
 
+  it('has what its pages name, where they do not say that it is of a checkout', () => {
+    const folders =
+      'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
+    const named = new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g');
+    for (const page of paths().filter((path) => /^(README|docs\/[^/]+)\.md$/.test(path))) {
+      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', page), 'utf8');
+      if (text.includes('its paths are of a checkout')) continue;
+      for (const line of text.split('\n').filter((one) => !one.includes('checkout')))
+        for (const [, path = ''] of line.matchAll(named))
+          expect(
+            paths().some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`)),
+            `${path} in ${page}`,
+          ).toBe(true);
+    }
+  });
+
+  it('has what its examples import', () => {
+    for (const example of paths().filter((path) => /^docs\/examples\/.*\.(mjs|ts)$/.test(path))) {
+      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', example), 'utf8');
+      for (const [, target = ''] of text.matchAll(/ from '(\.[^']*)'/g)) {
+        const file = posix.join(example, '..', target);
+        expect(
+          [file, `${file}.ts`].some((one) => paths().includes(one)),
+          example,
+        ).toBe(true);
+      }
+    }
+  });
+
   it('is small, and weighs what docs/api.md says', () => {
     expect(packed.size).toBeLessThan(900_000);
     const [, size, unpacked] =
