@@ -113,6 +113,20 @@ export const ARM64_TIME = 0x218;
 export const ARM64_TIME_COUNT = 0x220;
 export const ARM64_TIME_RATE = 0x228;
 
+// A run between the loops of the interpreter: the record that is next; what makes 8 times
+// the instructions of the run with it (u32 each); the flags (lazy-flags.ts: i64, i64, u32);
+// ARM64_COUNT at its start (u64). PC of a record: ARM64_PC_OFFSET (u64) + half its address,
+// of all records of a page.
+export const ARM64_DP = 0x230;
+export const ARM64_ACC = 0x234;
+export const ARM64_FA = 0x238;
+export const ARM64_FB = 0x240;
+export const ARM64_FK = 0x248;
+export const ARM64_STARTED = 0x250;
+export const ARM64_PC_OFFSET = 0x258;
+/** The record of what the fast loop leaves to the slow one. */
+export const ARM64_RECORD_SLOW = 0x260;
+
 // Registers that each exception level has, u64 each: ARM64_BANK + EL * ARM64_BANK_STRIDE
 // + what follows. The stack pointer of the level in use is in ARM64_SP.
 export const ARM64_BANK = 0x400;
@@ -165,6 +179,9 @@ export const ARM64_TLB_USED = 0xe28;
  */
 export const ARM64_TLB_BLOCKS = 0xe80;
 export const ARM64_TLB_BLOCKS_SIZE = 128;
+
+/** The numbers 0 to 31, u64 each: immediate operands that records have as if they were registers. */
+export const ARM64_NUMBERS = 0xf00;
 
 /** Tables of CRC32 and CRC32C, 256 u32 each. */
 export const ARM64_CRC32 = 0x1000;
