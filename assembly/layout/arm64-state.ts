@@ -107,6 +107,9 @@ export const ARM64_RAM_GPA = 0x208;
 /** u32: address of the record pool (a64 records; arm64-records.ts). */
 export const ARM64_POOL = 0x210;
 
+/** u32: the table of direct maps (arm64-direct-maps.ts); 0: there is none. */
+export const ARM64_MAPS = 0x214;
+
 // Time, set by the host: the counter is ARM64_TIME + (count - ARM64_TIME_COUNT) *
 // ARM64_TIME_RATE / 2^32.
 export const ARM64_TIME = 0x218;
@@ -126,6 +129,12 @@ export const ARM64_STARTED = 0x250;
 export const ARM64_PC_OFFSET = 0x258;
 /** The record of what the fast loop leaves to the slow one. */
 export const ARM64_RECORD_SLOW = 0x260;
+
+/**
+ * u32, shared: not 0 while something wants the vCPU to leave its run at its next limit, as a
+ * queue that needs its host.
+ */
+export const ARM64_EXIT_REQUEST = 0x268;
 
 // Registers that each exception level has, u64 each: ARM64_BANK + EL * ARM64_BANK_STRIDE
 // + what follows. The stack pointer of the level in use is in ARM64_SP.
@@ -199,3 +208,8 @@ export const ARM64_TLB_SIZE = 0x9000;
 export const ARM64_TLB_FETCH_ENTRIES = 256;
 /** A tag that no page has. */
 export const ARM64_TLB_INVALID = 1;
+/**
+ * In a tag: the page is Device memory and no RAM, and its PA follows (u64). No access hits it
+ * in the fast loop, as alignment is to be checked.
+ */
+export const ARM64_TLB_DEVICE = 2;
