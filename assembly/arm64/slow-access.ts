@@ -19,9 +19,9 @@ import {
   ARM64_WALK_USER,
   BANK_SCTLR,
 } from '../layout/arm64-state';
-import { directMapOf, readMap, writeMap } from './direct-maps';
 import { EC_DATA_ABORT, setFault } from './exception';
 import { hostOf } from './guest-ram';
+import { directMapOf, readMap, writeMap } from './mapped-registers';
 import {
   FAULT_ALIGNMENT,
   FAULT_EXTERNAL,

@@ -2,7 +2,7 @@
 // block (ARM64_MMIO_*).
 
 /**
- * Behind a store to a direct map that rings (layout/arm64-direct-maps.ts): the drain's, Wasm to
+ * Behind a store to a direct map that rings (layout/arm64-map-table.ts): the drain's, Wasm to
  * Wasm. \`offset\` is in bytes from where the range begins.
  */
 export declare function doorbell(id: u32, offset: u32): void;

@@ -107,7 +107,7 @@ export const ARM64_RAM_GPA = 0x208;
 /** u32: address of the record pool (a64 records; arm64-records.ts). */
 export const ARM64_POOL = 0x210;
 
-/** u32: the table of direct maps (arm64-direct-maps.ts); 0: there is none. */
+/** u32: the table of direct maps (arm64-map-table.ts); 0: there is none. */
 export const ARM64_MAPS = 0x214;
 
 // Time, set by the host: the counter is ARM64_TIME + (count - ARM64_TIME_COUNT) *

@@ -11,7 +11,7 @@ import {
   ARM64_MAP_SIZE,
   ARM64_MAPS_FIRST,
   ARM64_MAX_MAPS,
-} from '../../../assembly/layout/arm64-direct-maps.ts';
+} from '../../../assembly/layout/arm64-map-table.ts';
 import type { DirectMapEntry, DirectMapTable } from '../guest.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 

@@ -1,7 +1,7 @@
 // How the memory of an arm64 machine is laid out: the blocks of its vCPUs, direct maps, what its board
 // keeps there, decoded instructions, RAM. Nothing of it but RAM can be reached by the guest.
 
-import { ARM64_DIRECT_PAGE_SIZE } from '../../../assembly/layout/arm64-direct-maps.ts';
+import { ARM64_DIRECT_PAGE_SIZE } from '../../../assembly/layout/arm64-map-table.ts';
 import { ARM64_VCPU_SIZE } from '../../../assembly/layout/arm64-state.ts';
 import type { MemoryRegion } from '../../../assembly/load.ts';
 
@@ -10,7 +10,7 @@ export interface Arm64Memory {
   readonly memory: WebAssembly.Memory;
   /** Block of vCPU 0; the others follow. */
   readonly cpus: number;
-  /** The table of direct maps (assembly/layout/arm64-direct-maps.ts), in a page of its own. */
+  /** The table of direct maps (assembly/layout/arm64-map-table.ts), in a page of its own. */
   readonly maps: number;
   /** Pages that can back registers, ARM64_DIRECT_PAGE_SIZE each. */
   readonly directPages: readonly number[];

@@ -1,4 +1,4 @@
-// Device registers that memory backs (layout/arm64-direct-maps.ts). The table is looked at
+// Device registers that memory backs (layout/arm64-map-table.ts). The table is looked at
 // anew at each access, and nothing else runs on the vCPU's thread between the look and the
 // access: a range that the host takes back is not used again.
 
@@ -13,7 +13,7 @@ import {
   ARM64_MAP_SIZE,
   ARM64_MAPS_FIRST,
   ARM64_MAX_MAPS,
-} from '../layout/arm64-direct-maps';
+} from '../layout/arm64-map-table';
 import {
   ARM64_EXIT_REQUEST,
   ARM64_LIMIT,
