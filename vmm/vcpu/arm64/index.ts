@@ -1,3 +1,4 @@
+export { Arm64Block } from './arm64-block.ts';
 export * from './arm64-board.ts';
 export { Arm64DirectMaps } from './arm64-direct-maps.ts';
 export * from './arm64-guest.ts';
