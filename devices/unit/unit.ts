@@ -20,6 +20,8 @@ import {
   type VcmdqDrainExports,
   type WasmImports,
 } from '../../assembly/load.ts';
+import { checkGiven, checkNames } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
 import { ThreadBlock } from './thread-block.ts';
 
@@ -44,6 +46,19 @@ export interface PortUnitOptions {
 export interface UnitOptions extends PortUnitOptions {
   readonly modules: HotModules;
 }
+
+const OPTIONS = allNamesOf<PortUnitOptions>({
+  modules: true,
+  hostMemory: true,
+  guest: true,
+  thread: true,
+});
+const GUEST = allNamesOf<NonNullable<PortUnitOptions['guest']>>({
+  memory: true,
+  regions: true,
+  window: true,
+  exitRequest: true,
+});
 
 /** Byte offset of an SMMU block in host memory. */
 export function smmuBase(index: number): number {
@@ -84,9 +99,15 @@ export class PortUnit {
   /** What modules that stand on the guest port import. */
   readonly #imports: WasmImports;
 
-  /** The host memory comes from `createHostMemory`. */
+  /**
+   * The host memory comes from `createHostMemory`.
+   * @throws {TypeError} when there is no such option, or one is missing.
+   */
   constructor(options: PortUnitOptions) {
+    checkNames(options, OPTIONS, 'Unit');
+    checkGiven(options, ['modules', 'hostMemory', 'thread'], 'Unit');
     const { modules, hostMemory, guest, thread } = options;
+    if (guest) checkNames(guest, GUEST, 'Unit: guest');
     if (!(thread >= 0 && thread < MAX_THREADS))
       throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
     const host = new Int32Array(hostMemory.buffer);
