@@ -8,15 +8,19 @@ import { PROJECT } from '../guest-module.ts';
 
 const COMPILER = 'aarch64-linux-gnu-gcc';
 const OBJCOPY = 'aarch64-linux-gnu-objcopy';
-/** Where a program lies in memory, and begins. */
+/** Where a program lies in memory. */
 export const PROGRAM_GPA = 0x40200000;
+
+/** e_entry of the ELF header. */
+const ELF_ENTRY = 24;
 
 /** A program; `idle` is the same one without any rounds. */
 export interface Arm64Program {
   readonly name: string;
   readonly what: string;
-  /** Flat binary. */
+  /** Flat binary, and where it begins. */
   readonly image: Uint8Array;
+  readonly entry: bigint;
   /** ELF executables. */
   readonly elf: string;
   readonly idle: string;
@@ -114,7 +118,8 @@ export async function compilePrograms(folder: string): Promise<readonly Arm64Pro
     await link(0, file('.idle'));
     await promisify(execFile)(OBJCOPY, ['-O', 'binary', file('.elf'), file('.bin')]);
     const image = await readFile(file('.bin'));
-    programs.push({ name, what, image, elf: file('.elf'), idle: file('.idle') });
+    const entry = (await readFile(file('.elf'))).readBigUInt64LE(ELF_ENTRY);
+    programs.push({ name, what, image, entry, elf: file('.elf'), idle: file('.idle') });
   }
   return programs;
 }

@@ -40,7 +40,7 @@ const TRIES = 3;
 /** Instructions of a slice: short until the optimised code has taken over. */
 const SHORT_SLICE = 20_000;
 const SLICE = 1_000_000;
-/** CPU time for that before a run is measured. */
+/** Instructions before a run is measured. */
 const WARM_UP = 20e6;
 /** Slices that are looked at for the beginning of the optimised code. */
 const TIER_SLICES = 3000;
@@ -53,7 +53,7 @@ class Interpreter {
   readonly #bytes: Uint8Array;
   readonly #ram: number;
 
-  constructor(module: WebAssembly.Module, image: Uint8Array) {
+  constructor(module: WebAssembly.Module, { image, entry }: Arm64Program) {
     const { memory, cpus, pool, poolSize, ram } = createArm64Memory(1, RAM, 0);
     const board = { mmio: () => 0, register: () => 0, doorbell: () => undefined };
     const instance = new WebAssembly.Instance(module, { env: { memory }, board });
@@ -69,7 +69,7 @@ class Interpreter {
     this.#exports.resetPool(pool, poolSize, ram.size);
     this.#exports.reset(cpus);
     this.#bytes.set(image, ram.offset + PROGRAM_GPA - RAM.base);
-    block.setLong(ARM64_PC, BigInt(PROGRAM_GPA));
+    block.setLong(ARM64_PC, entry);
   }
 
   get count(): number {
@@ -92,8 +92,8 @@ class Interpreter {
 }
 
 /** One run to the end: MIPS behind the beginning, instructions in all, and what it printed. */
-function runInterpreted(module: WebAssembly.Module, { image }: Arm64Program) {
-  const cpu = new Interpreter(module, image);
+function runInterpreted(module: WebAssembly.Module, program: Arm64Program) {
+  const cpu = new Interpreter(module, program);
   while (cpu.count < WARM_UP && cpu.run(SHORT_SLICE));
   const [start, from] = [process.cpuUsage(), cpu.count];
   while (cpu.run(SLICE));
@@ -139,8 +139,8 @@ async function measureProgram(
 }
 
 /** From the first instruction to the optimised code: the first slice from which on half of the final rate is reached. */
-function measureTierUp(module: WebAssembly.Module, { image }: Arm64Program) {
-  const cpu = new Interpreter(module, image);
+function measureTierUp(module: WebAssembly.Module, program: Arm64Program) {
+  const cpu = new Interpreter(module, program);
   const ends: { readonly at: number; readonly cpu: number }[] = [];
   const [from, used] = [performance.now(), process.cpuUsage()];
   for (let i = 0; i < TIER_SLICES && cpu.run(SHORT_SLICE); i++)
