@@ -282,18 +282,51 @@ export interface MemoryRegion {
 /** Regions that a guest port has room for. */
 export const MAX_REGIONS = 4;
 
-async function compile(url: string | URL): Promise<WebAssembly.Module> {
-  if (String(url).startsWith('file:')) {
-    const { readFile } = await import('node:fs/promises');
-    return WebAssembly.compile(await readFile(new URL(url)));
+/** A WebAssembly module cannot be loaded: it is not at its URL, or something else is. */
+export class ModuleLoadError extends Error {
+  override readonly name = 'ModuleLoadError';
+  readonly code = 'no-module';
+  /** Where it was looked for. */
+  readonly url: string;
+
+  constructor(url: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`the WebAssembly module ${url} cannot be loaded: ${reason}`, { cause });
+    this.url = url;
   }
-  return WebAssembly.compileStreaming(fetch(url));
+}
+
+async function fetchModule(url: string | URL): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
+  // Servers that do not know the type are not few, and streams of another type are refused.
+  if (response.headers.get('content-type') === 'application/wasm')
+    return await WebAssembly.compileStreaming(response);
+  return await WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function compile(url: string | URL): Promise<WebAssembly.Module> {
+  try {
+    if (!String(url).startsWith('file:')) return await fetchModule(url);
+    const { readFile } = process.getBuiltinModule('node:fs/promises');
+    return await WebAssembly.compile(await readFile(new URL(url)));
+  } catch (cause) {
+    throw new ModuleLoadError(String(url), cause);
+  }
 }
 
 /** Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file. */
 export type HotModuleUrls = {
   readonly [module in keyof HotModules | 'checkedSmmuCore']?: string | URL | undefined;
 };
+
+/** Where modules lie that some boards need. */
+export type BoardModuleUrls = {
+  readonly [module in 'arm64' | 'gicv3']?: string | URL | undefined;
+};
+
+/** Where the modules of hosts and of boards lie, when not beside this file. */
+export type ModuleUrls = HotModuleUrls & BoardModuleUrls;
 
 /** Which of the hot modules are taken. */
 export interface HotModuleOptions {
@@ -306,7 +339,10 @@ export function isChecked({ smmuCore }: HotModules): boolean {
   return WebAssembly.Module.exports(smmuCore).some(({ name }) => name === 'checked');
 }
 
-/** Compiles the hot modules, those that lie beside this file where `urls` says nothing else. */
+/**
+ * Compiles the hot modules, those that lie beside this file where `urls` says nothing else.
+ * @throws {ModuleLoadError} when one cannot be loaded.
+ */
 export async function loadHotModules(
   urls: HotModuleUrls = {},
   { checked = false }: HotModuleOptions = {},
@@ -323,17 +359,26 @@ export async function loadHotModules(
   return { guestPort, privateGuestPort, smmuCore, vcmdqDrain };
 }
 
-/** The AMD IOMMU, compiled; hosts that have none do without. */
+/**
+ * The AMD IOMMU, compiled; hosts that have none do without.
+ * @throws {ModuleLoadError} when it cannot be loaded.
+ */
 export async function loadAmdIommu(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./amd-iommu.wasm', import.meta.url));
 }
 
-/** The GIC, compiled, for boards that have one. */
+/**
+ * The GIC, compiled, for boards that have one.
+ * @throws {ModuleLoadError} when it cannot be loaded.
+ */
 export async function loadGicv3(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./gicv3.wasm', import.meta.url));
 }
 
-/** The arm64 CPU, compiled, for boards that have one. */
+/**
+ * The arm64 CPU, compiled, for boards that have one.
+ * @throws {ModuleLoadError} when it cannot be loaded.
+ */
 export async function loadArm64(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./arm64.wasm', import.meta.url));
 }

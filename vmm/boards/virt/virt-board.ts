@@ -92,12 +92,15 @@ async function createVirtMachine(
   own: VirtBoardOptions,
   options: BoardOptions,
 ): Promise<BoardMachine> {
-  const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY } = options;
+  const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
   if (vcpus !== VCPUS) throw new RangeError(`a machine of the board virt has ${VCPUS} vCPU`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
   const ram = virtRam(memorySize);
   const memory = createArm64Memory(VCPUS, ram, gicBlockSize(VCPUS));
-  const [cpuModule, gicModule] = await Promise.all([loadArm64(), loadGicv3()]);
+  const [cpuModule, gicModule] = await Promise.all([
+    loadArm64(wasmUrl.arm64),
+    loadGicv3(wasmUrl.gicv3),
+  ]);
   const gic = new Gicv3({
     module: gicModule,
     memory: memory.memory,
