@@ -124,7 +124,9 @@ describe('other places of files', () => {
       drain: at('vmm/threads/drain-worker.js').href,
     };
     const host = await Host.create({ wasmUrl, workerUrl });
-    const again = await Host.create({ wasmModule: await loadHotModules(wasmUrl) });
+    const modules = await loadHotModules(wasmUrl);
+    expect(Object.keys(modules), 'separate ones are named, and no unit').toContain('vcmdqDrain');
+    const again = await Host.create({ wasmModule: modules });
     const machine = await host.createMachine({
       guest: IDLE,
       transport: 'mailbox',
@@ -137,10 +139,15 @@ describe('other places of files', () => {
 
   it('says when they are not there', async () => {
     const nowhere = new URL('./nowhere.wasm', import.meta.url);
-    await expect(Host.create({ wasmUrl: { smmuCore: nowhere } })).rejects.toMatchObject({
-      name: 'EnvironmentError',
-      code: 'no-module',
-    });
+    const { multiMemory } = await probe();
+    for (const wasmUrl of [
+      { smmuCore: nowhere },
+      ...(multiMemory.available ? [{ smmuUnit: nowhere }] : []),
+    ])
+      await expect(Host.create({ wasmUrl })).rejects.toMatchObject({
+        name: 'EnvironmentError',
+        code: 'no-module',
+      });
     const host = await Host.create({
       workerUrl: { vcpu: new URL('./nowhere.js', import.meta.url) },
     });
@@ -197,6 +204,9 @@ describe('probe', () => {
     expect(found.cores).toBeGreaterThan(0);
     for (const capability of [found.webAssembly, found.isolation, found.threads])
       expect(capability).toEqual({ available: true });
+    const modules = await loadHotModules();
+    expect(found.multiMemory.available).toBe('smmuUnit' in modules);
+    if (!found.multiMemory.available) expect(found.multiMemory.reason).toContain('one memory');
   });
 
   it('says what a page without cross-origin isolation lacks, and what it can do about it', async () => {

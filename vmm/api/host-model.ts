@@ -46,6 +46,10 @@ const HOT_MODULES = allNamesOf<HotModuleUrls>({
   smmuCore: true,
   checkedSmmuCore: true,
   vcmdqDrain: true,
+  smmuUnit: true,
+  privateSmmuUnit: true,
+  checkedSmmuUnit: true,
+  privateCheckedSmmuUnit: true,
 });
 const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,
