@@ -2,6 +2,7 @@
 // beside them. A --config file is such an object.
 
 import type * as v from 'valibot';
+import type { QueueErrorDecision } from '../vmm/api/index.ts';
 import {
   HOST_SETTINGS,
   integer,
@@ -19,6 +20,14 @@ const MAX_TIMEOUT_SECONDS = 86_400;
 
 // Machines of a run are called vm0, vm1, and so on.
 const { name: _, ...machine } = MACHINE_SETTINGS;
+
+/** What becomes of bad commands: `QueueErrorDecision`. */
+const DECISIONS = [
+  'report',
+  'skip',
+  'emulate',
+  'stop',
+] as const satisfies readonly QueueErrorDecision[];
 
 /** What guests are made for: machines of the standard board, or of the board `virt`. */
 const ARCHITECTURES = ['wasm', 'arm64'] as const;
@@ -54,6 +63,10 @@ export const BOOT_SETTINGS = {
   ),
   ...machine,
   ...HOST_SETTINGS,
+  onQueueError: option(
+    oneOf(DECISIONS),
+    "what becomes of the guests' bad commands before a guest sees anything of them (default: report)",
+  ),
   trace: option(text, 'write what happens to this file, in Chrome trace event format', {
     value: 'file',
   }),

@@ -212,7 +212,9 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   let unlisten: () => void = () => undefined;
   let disconnect: () => void = () => undefined;
   try {
+    const { onQueueError } = settings;
     host = await Host.create({
+      ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
       vintfs,
       vcmdqs,
       hostRam: settings.hostRam,
@@ -226,7 +228,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const consoles = new Consoles(json ? stderr : stdout, vms);
     const checks = new Checks(vms, checkKept);
     const measurements = new Measurements(vms, {
-      ...(path === 'overlay' ? { trapped: 'overlay' } : {}),
+      ...(settings.overlay || path === 'overlay' ? { trapped: 'overlay' } : {}),
       ...(queues === 'ecmdq' ? { direct: 'ecmdq' } : {}),
     });
     const oracle = new IsolationOracle();

@@ -24,6 +24,8 @@ export function withToyPath(settings: BootSettings): BootSettings {
     throw new UsageError('--overlay maps the CMDQ directly: it excludes --no-direct-maps');
   if (experiment !== undefined)
     throw new UsageError(`${experiment} chooses its path itself: it excludes ${flag}`);
+  // A driver that wants a CMDQV where there is none finds that out, and goes on with the CMDQ.
+  if (only === 'overlay' && path === 'direct') return settings;
   if (path !== undefined && path !== only)
     throw new UsageError(`${flag} leaves the toy the ${only} path alone, not --path ${path}`);
   return { ...settings, path: only };

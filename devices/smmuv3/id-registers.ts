@@ -128,7 +128,7 @@ export function withoutStalls(ids: SmmuIdRegisters): SmmuIdRegisters {
 }
 
 /** Largest LOG2SIZE of a queue: 19 index bits and a wrap bit. */
-const MAX_QUEUE_LOG2SIZE = 19;
+export const MAX_QUEUE_LOG2SIZE = 19;
 const MAX_SSID_BITS = 20;
 const MAX_SID_BITS = 32;
 /** IDR5.OAS of 52 bits, which take 64 KiB granules. */

@@ -6,6 +6,12 @@ import type { DmaAttributes } from '../plugin/index.ts';
 import type { QueueBlock } from '../unit/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
 
+/**
+ * How far the device has come with a command of its own: carried out; not a command that
+ * it carries out; or a part of it is left, which it is called again for with this number.
+ */
+export type CommandOutcome = 'done' | 'refused' | { readonly next: number };
+
 /** What a command queue needs of the host for its guest to have PROD and CONS itself: the host's drain runs it then. */
 export interface DirectQueueBackend {
   /** First argument of the guest's doorbell import (assembly/layout/doorbell-id.ts). */
@@ -159,6 +165,13 @@ export interface ViommuBackend {
     resolved: boolean,
     pasid: number | undefined,
   ): void;
+  /**
+   * For a host whose policy has bad commands of VCMDQs carried out (`emulate`): what the
+   * device itself does for a command that a VCMDQ has not, as it does for one on its CMDQ
+   * (CFGI_*, PREFETCH_*, PRI_RESP); `from` as in `CommandOutcome`, 0 at first. Called at
+   * safe points only.
+   */
+  onCommand?(carryOut: (words: readonly number[], from: number) => CommandOutcome): void;
   /** Where events of the machine's own streams go, as 8 words with the guest's StreamID. Called at safe points only. */
   onEvent(deliver: (record: Uint32Array) => void): void;
 }

@@ -6,6 +6,7 @@ import {
   CFGI_RANGE,
   CMD_OP,
   CMD_SID,
+  CMD_SSEC,
   CMD_SSID,
   CMD_SSV,
   OP_CFGI_CD,
@@ -24,18 +25,17 @@ import {
   CR0_CMDQEN,
   CR0_SMMUEN,
   ECMDQ_PROD,
-  GBPA_ABORT,
   IDR0_BTM,
   IDR1_SSIDSIZE,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
-  SMMU_CR0ACK,
-  SMMU_GBPA,
   SMMU_IDR1,
 } from '../../assembly/layout/smmu-registers.ts';
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceIdentity,
@@ -49,10 +49,11 @@ import {
   unnamedRegister,
   withBits,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
-import { type CommandEngine, type CommandOutcome, CommandQueue } from './queues/command-queue.ts';
+import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { MappedPointers } from './queues/mapped-pointers.ts';
@@ -61,7 +62,13 @@ import { smmuRegion } from './region.ts';
 import { SmmuRegisters } from './register-rules.ts';
 import { interruptCount } from './smmu-interrupts.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
-import type { GuestCommandQueue, PageRequest, ViommuBackend } from './viommu-backend.ts';
+import { StreamUpdates } from './stream-table/stream-updates.ts';
+import type {
+  CommandOutcome,
+  GuestCommandQueue,
+  PageRequest,
+  ViommuBackend,
+} from './viommu-backend.ts';
 
 /** What a `VirtualSmmu` is made of. */
 export interface VirtualSmmuOptions {
@@ -72,12 +79,14 @@ export interface VirtualSmmuOptions {
   readonly name?: string;
 }
 
+const OPTIONS = allNamesOf<VirtualSmmuOptions>({
+  backend: true,
+  idRegisters: true,
+  name: true,
+});
+
 /** What the CMDQ and the ECMDQs have in common. */
 type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
-
-const LAST_SID = 2 ** 32 - 1;
-/** Streams whose STEs are read at once when the SMMU is switched on: each is some calls of the host's kernel. */
-const MOST_STREAMS = 4;
 
 /** Memory of a device that is not attached yet. */
 const NO_MEMORY: GuestMemory = {
@@ -99,8 +108,7 @@ export class VirtualSmmu implements Device {
   /** Of the CMDQ. */
   readonly #overlay: MappedPointers;
   readonly #overlays: MappedPointers[] = [];
-  /** The first stream whose STE has not been read since CR0.SMMUEN was set. CR0ACK tells that there is one. */
-  #nextStream: number | undefined;
+  readonly #updates: StreamUpdates;
   #trace: DeviceHost['trace'] = () => undefined;
   // The state of the device: these, and through them nothing else.
   private readonly registers: SmmuRegisters;
@@ -108,7 +116,10 @@ export class VirtualSmmu implements Device {
   private readonly enhanced: EnhancedQueues;
 
   /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not. */
-  constructor({ backend, idRegisters = 'auto', name = 'smmuv3' }: VirtualSmmuOptions) {
+  constructor(options: VirtualSmmuOptions) {
+    checkNames(options, OPTIONS, 'VirtualSmmu');
+    checkGiven(options, ['backend'], 'VirtualSmmu');
+    const { backend, idRegisters = 'auto', name = 'smmuv3' } = options;
     this.name = name;
     const { btm = false, hostIdRegisters } = backend;
     const given = idRegisters === 'auto' ? guestIdRegisters(hostIdRegisters) : idRegisters;
@@ -146,9 +157,10 @@ export class VirtualSmmu implements Device {
       commandErrorAcknowledged: () => this.#commands.acknowledge(),
       producerWritten: () => undefined,
       configured: () => undefined,
-      bypassChanged: () => this.#followBypass(),
+      bypassChanged: () => this.#updates.gbpaWritten(),
     });
     this.streams = new GuestStreams(this.registers, memory, backend);
+    this.#updates = new StreamUpdates(this.registers, this.streams, backend);
     backend.watchStreams?.((sid) => this.streams.stale(sid));
     this.#events = new RecordQueue(this.registers, memory, EVENT_RECORDS);
     this.#pageRequests = new RecordQueue(this.registers, memory, PAGE_REQUEST_RECORDS);
@@ -194,29 +206,23 @@ export class VirtualSmmu implements Device {
     for (const overlay of this.#overlays) overlay.attach(host);
     this.#backend.onEvent((record) => this.#deliver(record));
     this.#backend.onPageRequest?.((request) => this.#request(request));
+    this.#backend.onCommand?.((words, from) => this.#emulate(words, from));
     host.background({ name: this.name, poll: () => this.#poll() });
   }
 
   #poll(): number {
-    const streams = this.#nextStream;
-    if (streams !== undefined) {
-      this.#enableStreams(streams);
-      this.#acknowledgeEnables();
-    }
     return (
-      (streams === undefined ? 0 : 1) +
+      this.#updates.poll() +
       (this.#commands.pending && this.#commands.run() ? 1 : 0) +
       this.enhanced.poll()
     );
   }
 
   reset(): void {
-    this.#nextStream = undefined;
     this.registers.reset();
     this.#commands.load();
     this.enhanced.reset();
-    this.streams.clear();
-    this.#followBypass();
+    this.#updates.reset();
     this.#backend.invalidateAll();
   }
 
@@ -232,12 +238,7 @@ export class VirtualSmmu implements Device {
 
   #enablesChanged(before: number): void {
     const changed = before ^ this.registers.get(SMMU_CR0);
-    if (bitsOf(changed, CR0_SMMUEN)) {
-      this.#nextStream = undefined;
-      if (this.registers.enabled(CR0_SMMUEN)) this.#enableStreams(0);
-      else this.streams.clear();
-      this.#followBypass();
-    }
+    this.#updates.cr0Written(bitsOf(changed, CR0_SMMUEN) !== 0);
     if (bitsOf(changed, CR0_CMDQEN)) {
       if (this.registers.enabled(CR0_CMDQEN)) {
         this.#commands.load();
@@ -246,29 +247,6 @@ export class VirtualSmmu implements Device {
         this.#commands.stop();
       }
     }
-    this.#acknowledgeEnables();
-  }
-
-  #enableStreams(first: number): void {
-    let next: number | undefined = first;
-    for (let i = 0; i < MOST_STREAMS && next !== undefined; i++)
-      next = this.streams.reloadFirst(next, LAST_SID);
-    this.#nextStream = next;
-  }
-
-  // SMMUEN is acknowledged when every stream has its STE (IHI 0070 section 6.3.9).
-  #acknowledgeEnables(): void {
-    const cr0 = this.registers.get(SMMU_CR0);
-    const pending = this.#nextStream !== undefined;
-    this.registers.set(SMMU_CR0ACK, pending ? withBits(cr0, CR0_SMMUEN, 0) : cr0);
-  }
-
-  // GBPA is looked at while the SMMU is off; a change while it is on counts from the next time that it is switched off.
-  #followBypass(): void {
-    const enabled = this.registers.enabled(CR0_SMMUEN);
-    this.#backend.setSmmuEnabled(enabled);
-    if (!enabled)
-      this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
   }
 
   #execute(words: readonly number[], from: number): CommandOutcome {
@@ -299,6 +277,15 @@ export class VirtualSmmu implements Device {
           ? 'done'
           : 'refused';
     }
+  }
+
+  // A command of another queue. The drain has refused it for its opcode alone, so what it
+  // would have refused on the CMDQ is refused here.
+  #emulate(words: readonly number[], from: number): CommandOutcome {
+    const reserved =
+      fieldOf(words, CMD_OP) === OP_PRI_RESP &&
+      fieldOf(words, PRI_RESP_RESPONSE) > PRI_RESP_SUCCESS;
+    return reserved || fieldOf(words, CMD_SSEC) ? 'refused' : this.#execute(words, from);
   }
 
   // One stream at a time: each is a call of the host's kernel.
@@ -355,12 +342,10 @@ export class VirtualSmmu implements Device {
     const saved = checkSavedStreams(streams);
     this.enhanced.check(enhanced);
     this.registers.restore(registers);
-    const pending = this.registers.get(SMMU_CR0) !== this.registers.get(SMMU_CR0ACK);
-    this.#nextStream = pending ? 0 : undefined;
     this.enhanced.restore(enhanced);
     this.#commands.load();
     this.enhanced.load();
-    this.#followBypass();
+    this.#updates.restore();
     this.streams.restore(saved);
     this.#backend.invalidateAll();
   }

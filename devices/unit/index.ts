@@ -11,6 +11,7 @@ export * from './actions.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';
 export * from './exit-request-words.ts';
+export { loadHotModules } from './hot-modules.ts';
 export { PhysicalRam } from './physical-ram.ts';
 export * from './queue-block.ts';
 export * from './smmu-endpoint.ts';

@@ -10,6 +10,7 @@ import {
   SMMU_STRIDE,
 } from '../../assembly/layout/host-memory.ts';
 import {
+  type AmdModules,
   type GuestPortModules,
   type HotModules,
   MAX_REGIONS,
@@ -23,11 +24,14 @@ import type {
   TranslateResult,
   VcmdqDrainExports,
 } from '../../assembly/unit-exports.ts';
+import { checkGiven, checkNames } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
 import { ThreadBlock } from './thread-block.ts';
 
-/** What a unit is joined to; everything in it can be posted to another thread. */
+/** What a unit is made of; everything in it can be posted to another thread. */
 export interface PortUnitOptions {
+  readonly modules: HotModules | AmdModules;
   readonly hostMemory: WebAssembly.Memory;
   /** The guest's memory; the host's own unit has none. */
   readonly guest?: {
@@ -46,6 +50,19 @@ export interface PortUnitOptions {
 export interface UnitOptions extends PortUnitOptions {
   readonly modules: HotModules;
 }
+
+const OPTIONS = allNamesOf<PortUnitOptions>({
+  modules: true,
+  hostMemory: true,
+  guest: true,
+  thread: true,
+});
+const GUEST = allNamesOf<NonNullable<PortUnitOptions['guest']>>({
+  memory: true,
+  regions: true,
+  window: true,
+  exitRequest: true,
+});
 
 /** Byte offset of an SMMU block in host memory. */
 export function smmuBase(index: number): number {
@@ -87,9 +104,15 @@ export abstract class PortUnit {
   /** What a guest port imports beside its memory, and what stands on one beside that. */
   readonly #imports: { readonly regions: WasmImports[string]; readonly unit: WasmImports[string] };
 
-  /** The host memory comes from `createHostMemory`. */
+  /**
+   * The host memory comes from `createHostMemory`.
+   * @throws {TypeError} when there is no such option, or one is missing.
+   */
   constructor(options: PortUnitOptions) {
+    checkNames(options, OPTIONS, 'Unit');
+    checkGiven(options, ['modules', 'hostMemory', 'thread'], 'Unit');
     const { hostMemory, guest, thread } = options;
+    if (guest) checkNames(guest, GUEST, 'Unit: guest');
     if (!(thread >= 0 && thread < MAX_THREADS))
       throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
     const host = new Int32Array(hostMemory.buffer);

@@ -117,12 +117,16 @@ export interface InvalidateResult {
   readonly error?: IommufdError;
 }
 
-/** A command queue as hardware would be given it: HWPT_INVALIDATE for everything between head and tail. */
+/**
+ * A command queue as hardware would be given it: HWPT_INVALIDATE for everything between
+ * head and tail. Every call begins afresh at `head`: behind a command that the VMM has
+ * emulated, or at one that it has put right.
+ */
 export interface InvalidateQueueRequest {
   /** Which of the vIOMMU's queues, from 0. Default 0. */
   readonly queue?: number;
-  /** IOVA (of the vIOMMU's stage 2) of the ring. */
-  readonly base: bigint;
+  /** IOVA (of the vIOMMU's stage 2) of the ring; or the ring itself, in the VMM's memory. */
+  readonly base: bigint | Uint8Array;
   readonly log2size: number;
   /** Indexes with their wrap bits: the next command, and the one behind the last. */
   readonly head: number;

@@ -127,6 +127,41 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     }
   });
 
+  it('goes on with the CMDQ on a machine without a CMDQV, when its driver looks for one', async () => {
+    const { status, stdout } = await vsmmu(
+      'boot',
+      'toy',
+      '--path',
+      'direct',
+      '--overlay',
+      '--json',
+    );
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout) as Report;
+    expect(report.checks).toContainEqual({
+      name: 'vm1: probe-cmdqv',
+      ok: true,
+      detail: 'no CMDQV: invalidations go through the CMDQ',
+    });
+    expect(new Set(report.paths.map(({ path }) => path))).toEqual(new Set(['overlay']));
+    expect([report.vcmdq.queues, report.ways.map(({ path }) => path)]).toEqual([0, ['overlay']]);
+  });
+
+  it('has bad commands reported, or what is asked for instead', async () => {
+    const one = ['boot', 'toy', '--path', 'direct', '--vms', '1', '--quiet', '--on-queue-error'];
+    const run = (decision: string) => vsmmu(...one, decision);
+    expect((await run('report')).status).toBe(0);
+    // The toy sends CFGI_ALL on a VCMDQ and expects to see an error.
+    for (const hidden of ['skip', 'emulate']) {
+      const { status, stdout } = await run(hidden);
+      expect(status).toBe(1);
+      expect(stdout).toContain('FAIL  illegal-command: CFGI_ALL on the VCMDQ: error 0');
+    }
+    const { status, stdout } = await run('stop');
+    expect(status).toBe(1);
+    expect(stdout).toContain('vm0 ran to its end: a command on VCMDQ 0 was refused');
+  });
+
   it('has ECMDQs instead of VCMDQs when it is asked to, and compares them', async () => {
     const direct = await vsmmu('boot', 'toy', '--queues', 'ecmdq', '--path', 'direct', '--json');
     expect(direct.status).toBe(0);

@@ -126,7 +126,7 @@ describe('versions', () => {
       1,
       [
         'allowGc append arch args devices directMaps drain env experiment guest hostRam',
-        'idRegisters initrd iotlbCheck json memory overlay',
+        'idRegisters initrd iotlbCheck json memory onQueueError overlay',
         'path queues quiet secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);

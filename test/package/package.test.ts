@@ -10,6 +10,7 @@ import { installPacked, type Packed, run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
+const ASC = join(PROJECT, 'node_modules/assemblyscript/bin/asc.js');
 const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
 
 let packed: Packed;
@@ -104,13 +105,28 @@ console.log(cases.length > 5, typeof FakeHost);`,
   });
 
   it.each([
+    ['block-device-vm.mjs', 'F_TRANSLATION StreamID 3, iova 0x40002000\n'],
+    ['host-in-worker.mjs', "{ status: 'off', exitCode: 0, reason: '' }\ntrue: lines"],
     ['own-vmm.mjs', 'interrupt 40\nhello through the SMMU\n'],
     ['v86.mjs', "{ 'smmuv3.IDR0': 1, 'smmuv3.IIDR': 1 }"],
   ])('has an example that runs from the tarball: %s', async (example, expected) => {
-    const source = join(packed.folder, 'node_modules/vsmmu/docs/examples', example);
-    const { stdout, stderr } = await program(example, readFileSync(source, 'utf8'));
+    const folder = 'node_modules/vsmmu/docs/examples';
+    const { stdout, stderr } = await run(process.execPath, [join(folder, example)], {
+      cwd: packed.folder,
+    });
     expect(stderr).toBe('');
     expect(stdout).toContain(expected);
+  });
+
+  it('has all that a guest in AssemblyScript or C is built of', async () => {
+    const vsmmu = join(packed.folder, 'node_modules/vsmmu/dist/cli/main.js');
+    const { folder: cwd } = packed;
+    for (const lang of ['as', 'c'])
+      await run(process.execPath, [vsmmu, 'guest', 'init', lang, '--lang', lang], { cwd });
+    expect(readFileSync(join(cwd, 'c/vsmmu.h'), 'utf8')).toContain('#define SMMU_IDR0 0x000u');
+    await run(process.execPath, [ASC, 'assembly/guest.ts'], { cwd: join(cwd, 'as') });
+    const { stdout } = await run(process.execPath, [vsmmu, 'boot', 'as/guest.wasm'], { cwd });
+    expect(stdout).toContain('event 0x10 of StreamID 0x8 at iova 0x100000\n');
   });
 
   it('has a command', async () => {

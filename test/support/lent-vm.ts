@@ -41,7 +41,11 @@ export interface LentVm {
   readonly errors: number[];
 }
 
-export type LendOptions = CreateViommuOptions & { readonly msis?: MsiController };
+export type LendOptions = CreateViommuOptions & {
+  readonly msis?: MsiController;
+  /** Default: one, STREAM. */
+  readonly streams?: readonly number[];
+};
 
 /** A VM with 2 MiB, one stream and a VINTF. */
 export function lendVm(host: VmHost, name = 'vm', options: LendOptions = {}): LentVm {
@@ -63,12 +67,12 @@ export function lendVmBehind(
   host: VmHost,
   smmus: readonly number[],
   name = 'vm',
-  { msis, ...options }: LendOptions = {},
+  { msis, streams = [STREAM], ...options }: LendOptions = {},
 ): LentVm[] {
   const { wasm, regions, memory } = guestRam();
   const vm = host.createVm(name, wasm, regions, { msis, exitRequest: ABI_EXIT_REQUEST });
   return smmus.map((smmu) => {
-    const viommu = host.createViommu(vm, [STREAM], { cmdqv: true, smmu, ...options });
+    const viommu = host.createViommu(vm, streams, { cmdqv: true, smmu, ...options });
     const vintf = host.createVintf(viommu);
     const events: Uint32Array[] = [];
     const errors: number[] = [];

@@ -8,6 +8,7 @@ import {
 } from '../../assembly/load.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
+import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
@@ -20,6 +21,7 @@ import type { Capability } from './probe.ts';
 import {
   checkFunctions,
   checkInner,
+  checkInterface,
   checkPlainOptions,
   HOST_SETTINGS,
   type HostSettings,
@@ -39,17 +41,6 @@ const OTHERS = allNamesOf<Omit<HostOptions, keyof HostSettings>>({
   clock: true,
   trace: true,
   faults: true,
-});
-const HOT_MODULES = allNamesOf<HotModuleUrls>({
-  guestPort: true,
-  privateGuestPort: true,
-  smmuCore: true,
-  checkedSmmuCore: true,
-  vcmdqDrain: true,
-  smmuUnit: true,
-  privateSmmuUnit: true,
-  checkedSmmuUnit: true,
-  privateCheckedSmmuUnit: true,
 });
 const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,
@@ -102,7 +93,7 @@ export async function createHostModel(
   checkInner(options, 'workerUrl', WORKERS);
   checkInner(options, 'faults', FAULTS);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
-  if (options.clock) checkFunctions(options.clock, ['nowNs'], 'clock');
+  checkInterface(options, 'clock', ['nowNs']);
   const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
   if (vcmdqs !== undefined && vcmdqs < vintfs) {
     throw new OptionsError(

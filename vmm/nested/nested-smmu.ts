@@ -7,6 +7,7 @@ import {
   QUEUE_ECMDQ,
   QUEUE_ERROR_HELD,
   QUEUE_GUEST,
+  QUEUE_NEEDS_HOST,
   QUEUE_RUNNING,
 } from '../../assembly/layout/queue-memory.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import { offsetOfGpa } from '../../devices/bus/index.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
 import type {
+  CommandOutcome,
   GuestCommandQueue,
   PageRequest,
   SmmuIdRegisters,
@@ -26,20 +28,16 @@ import type {
 } from '../../devices/smmuv3/index.ts';
 import { cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../devices/unit/index.ts';
-import {
-  INVALIDATE_DATA_ARM_SMMUV3,
-  Iommufd,
-  type ResourceGate,
-} from '../../host/iommufd/index.ts';
+import { INVALIDATE_DATA_ARM_SMMUV3, Iommufd } from '../../host/iommufd/index.ts';
 import type { ArmViommu } from '../../host/kernel/arm/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 import type { ViommuStatistics } from '../inspect/index.ts';
 import { DirectQueue } from './direct-queue.ts';
+import { Emulation } from './emulation.ts';
 import type { NestedSmmuOptions } from './nested-smmu-options.ts';
 import type { NestedStreams } from './nested-streams.ts';
 import { openViommu } from './open-viommu.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
-import { unlessRefused } from './refused.ts';
 import { ShownIds } from './shown-ids.ts';
 import { vevents } from './vevents.ts';
 
@@ -81,7 +79,7 @@ export class NestedSmmu implements ViommuBackend {
   readonly btm: boolean;
   readonly hostIdRegisters: SmmuIdRegisters;
   readonly shown: ShownIds;
-  readonly #gate: ResourceGate;
+  readonly #emulation: Emulation;
   readonly #driver: ArmViommu;
   readonly #streams: NestedStreams;
   #ring = NO_RING;
@@ -101,7 +99,11 @@ export class NestedSmmu implements ViommuBackend {
     this.hostMemory = options.vm.unit.hostMemory;
     this.policy = options.policy;
     this.btm = options.btm;
-    this.#gate = options.gate;
+    this.#emulation = new Emulation({
+      vm: options.vm,
+      gate: options.gate,
+      invalidate: (command) => this.#invalidate(command),
+    });
     this.fd = new Iommufd({ gate: options.gate });
     try {
       const { made, streams, hostIdRegisters } = openViommu(this.fd, options, {
@@ -222,9 +224,13 @@ export class NestedSmmu implements ViommuBackend {
       taken() - start < SERVICE_COMMANDS;
       settled++
     ) {
-      const decision = this.policy(queueErrorEvent(this.vm, name, queue));
-      if (decision === 'stop') return 'stop';
-      if (decision !== 'skip' && !(decision === 'emulate' && this.#emulate(queue))) return 'report';
+      const decision = this.#emulation.isBegun(queue)
+        ? 'emulate'
+        : this.policy(queueErrorEvent(this.vm, name, queue));
+      if (decision === 'stop' || decision === 'report') return decision;
+      const outcome = decision === 'skip' ? 'done' : this.#emulation.carryOut(queue);
+      if (outcome === 'refused') return 'report';
+      if (outcome !== 'done') continue;
       this.vm.unit.drain.stepOver(queue.smmu, queue.index);
       run();
     }
@@ -247,7 +253,10 @@ export class NestedSmmu implements ViommuBackend {
     };
   }
 
-  #handOver(queue: number, { cons: head, prod: tail }: QueueBlock, ring: Ring): void {
+  #handOver(queue: number, block: QueueBlock, ring: Ring): void {
+    // A call would have the command that stopped the queue run again.
+    if (block.state === QUEUE_ERROR_HELD || block.state === QUEUE_NEEDS_HOST) return;
+    const { cons: head, prod: tail } = block;
     const { base, log2size } = this.#aborts ? { ...ring, base: NOWHERE } : ring;
     this.fd.hwptInvalidateQueue(this.id, { queue, base, log2size, head, tail });
   }
@@ -278,17 +287,6 @@ export class NestedSmmu implements ViommuBackend {
         drain.resume(block.smmu, block.index);
       },
     };
-  }
-
-  /** Carries the command at a queue's CONS out, if it is one that a guest may have carried out. */
-  #emulate(queue: QueueBlock): boolean {
-    if (!queue.hasRing) return false;
-    const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;
-    return unlessRefused(() => {
-      this.#gate('memory access', 'refused command');
-      const entries = new Uint8Array(this.vm.memory.buffer, at, CMDQ_ENTRY_SIZE).slice();
-      return this.#invalidate(entries) === 1;
-    });
   }
 
   finishCommand(): void {
@@ -330,6 +328,10 @@ export class NestedSmmu implements ViommuBackend {
 
   invalidateAll(): void {
     this.#invalidate(new Uint8Array(tlbiNsnhAll().buffer));
+  }
+
+  onCommand(carryOut: (words: readonly number[], from: number) => CommandOutcome): void {
+    this.#emulation.ownCommands = carryOut;
   }
 
   onEvent(deliver: (record: Uint32Array) => void): void {

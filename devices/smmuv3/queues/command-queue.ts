@@ -25,14 +25,9 @@ import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import type { QueueBlock } from '../../unit/index.ts';
 import { queueIndex, type TableShape } from '../table-shapes.ts';
+import type { CommandOutcome } from '../viommu-backend.ts';
+import { BegunCommand } from './begun-command.ts';
 import type { MappedPointers } from './mapped-pointers.ts';
-
-/**
- * How far the device has come with a command of its own: carried out; not a command that
- * it carries out; or a part of it is left, which `execute` is called again for with this
- * number.
- */
-export type CommandOutcome = 'done' | 'refused' | { readonly next: number };
 
 /**
  * Commands of the device's own, or parts of them, in one service. Each has the host's
@@ -100,8 +95,7 @@ export class CommandQueue {
   #refused = false;
   /** CONS and words of a command that could not be carried out, while it may still be fetched once more. */
   #failed: readonly number[] = [];
-  /** CONS and words of a command that has been carried out in part, and what is left of it. */
-  #begun: { readonly attempt: readonly number[]; readonly next: number } | undefined;
+  readonly #begun = new BegunCommand();
 
   constructor(registers: CommandQueueRegisters, engine: CommandEngine) {
     this.#registers = registers;
@@ -113,7 +107,7 @@ export class CommandQueue {
     const { block, overlay } = this.#engine;
     overlay?.stop();
     this.#failed = [];
-    this.#begun = undefined;
+    this.#begun.clear();
     block.reset(block.kind, block.context);
     if (!this.#registers.enabled) return;
     this.#ring = this.#registers.ring;
@@ -227,17 +221,15 @@ export class CommandQueue {
       words.push(Number(long & 0xffffffffn), Number(long >> 32n));
     }
     const attempt = [block.cons, ...words];
-    const isAttempt = (other: readonly number[]) => attempt.every((word, i) => word === other[i]);
-    const repeated = isAttempt(this.#failed);
-    const begun = this.#begun;
+    const repeated = attempt.every((word, i) => word === this.#failed[i]);
+    const from = this.#begun.left(attempt);
     this.#failed = [];
-    this.#begun = undefined;
-    const from = begun && isAttempt(begun.attempt) ? begun.next : 0;
+    this.#begun.clear();
     const progress = this.#signal(words) ? 'done' : this.#engine.execute(words, from);
     if (progress === 'done') {
       this.#engine.finish();
     } else if (progress !== 'refused') {
-      this.#begun = { attempt, next: progress.next };
+      this.#begun.begin(attempt, progress.next);
       return false;
     } else if (repeated) {
       block.refuse(CERROR_ILL, STAT_ILL_OPCODE);

@@ -60,7 +60,8 @@ import { Vm } from '../vm.ts';
 import type { PinnedVmid } from '../vmid-allocator.ts';
 import { ArmDevice, type ArmSmmu, armDevice } from './arm-device.ts';
 import { ArmStage2 } from './arm-stage2.ts';
-import { ArmViommu, words } from './arm-viommu.ts';
+import { ArmViommu } from './arm-viommu.ts';
+import { littleEndian } from './little-endian.ts';
 import { TEGRA241_VIOMMU_DATA_SIZE, Tegra241Viommu } from './tegra241-viommu.ts';
 
 /**
@@ -147,7 +148,10 @@ export class ArmIommu implements ArmSmmu {
     require(type === HW_INFO_TYPE_DEFAULT ||
       type === HW_INFO_TYPE_ARM_SMMUV3, 'EOPNOTSUPP', `there is no information of type ${type}`);
     // struct iommu_hw_info_arm_smmuv3: u32 flags, reserved, idr[0..5], iidr, aidr.
-    return { type: HW_INFO_TYPE_ARM_SMMUV3, bytes: words(0, 0, ...this.smmu.identification) };
+    return {
+      type: HW_INFO_TYPE_ARM_SMMUV3,
+      bytes: littleEndian(0, 0, ...this.smmu.identification),
+    };
   }
 
   block(device: IommuDevice): void {

@@ -50,7 +50,9 @@ import { type Vm, windowOf } from '../vm.ts';
 import { type ArmDevice, type ArmSmmu, armDevice } from './arm-device.ts';
 import { ArmNested } from './arm-nested.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
-import { hostInvalidation, type Invalidator } from './invalidations.ts';
+import { checkRing, invalidateUserRing, type ResolvedRing } from './command-rings.ts';
+import { commandAt, hostInvalidation, type Invalidator } from './invalidations.ts';
+import { littleEndian } from './little-endian.ts';
 
 /** Commands between two CMD_SYNCs of an invalidation, as arm_vsmmu_cache_invalidate has it. */
 const CHUNK = 63;
@@ -68,16 +70,6 @@ export const PAIR_BITS = SID_MATCH_VIRT_SID & 0xff;
 export interface SidPairs {
   set(pair: number, virtSid: number, physSid: number): void;
   clear(pair: number): void;
-}
-
-/** A ring in the guest's memory, as it was found. */
-interface ResolvedRing {
-  readonly base: bigint;
-  readonly log2size: number;
-  /** Of the stage 2, when it was found. */
-  readonly changes: number;
-  /** Byte offset in the guest's memory; 0 when nothing lies there. */
-  readonly offset: number;
 }
 
 export class ArmViommu implements ViommuDriver, Invalidator {
@@ -111,7 +103,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.vm = vm;
     this.index = index;
     this.events = request.events;
-    this.answer = words(iommu.smmuIndex, index);
+    this.answer = littleEndian(iommu.smmuIndex, index);
     this.#context = new ContextBlock(hostMemory, iommu.smmuIndex, CMDQV_MAX_VINTFS + index);
     this.#context.reset();
     this.#context.vmid = this.vmid;
@@ -217,14 +209,19 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     allocate: (request) => this.allocateOverlay(request),
   };
 
+  #commandQueue(index: number): QueueBlock {
+    const queue = this.#commandQueues[index];
+    require(queue !==
+      undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
+    return queue;
+  }
+
   /**
    * A trapped queue becomes one that its guest rings itself: the drain finds it by its
    * number in the vIOMMU's own command context.
    */
   protected allocateOverlay({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
-    const queue = this.#commandQueues[index];
-    require(queue !==
-      undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
+    const queue = this.#commandQueue(index);
     require(this.#direct[index] ===
       undefined, 'EEXIST', `command queue ${index} is its guest's already`);
     const offset = offsetOfGpa(this.vm.regions, windowOf(basePa).address, length);
@@ -286,9 +283,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
           issued,
           new IommufdError('E2BIG', 'an entry has more than is known'),
         );
-      const command = Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) =>
-        view.getUint32(i * entryLength + 4 * word, true),
-      );
+      const command = commandAt(view, i * entryLength);
       const converted = hostInvalidation(command, this);
       if (!converted)
         return this.#end(
@@ -340,7 +335,11 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.#rings[number] = { base, log2size, changes, offset };
   }
 
-  /** The guest's own ring is run where it lies, by the drain; a CMD_SYNC that has to wait goes on by itself. */
+  /**
+   * The guest's own ring is run where it lies, by the drain; a CMD_SYNC that has to wait
+   * goes on by itself. A command at which the queue has stopped is asked about again: its
+   * VMM has emulated it and gives the index behind it, or has changed what was wrong.
+   */
   invalidateQueue({
     queue: number = 0,
     base,
@@ -348,9 +347,17 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     head,
     tail,
   }: InvalidateQueueRequest): InvalidateQueueResult {
-    const queue = this.#commandQueues[number];
-    require(queue !==
-      undefined, 'EINVAL', `a vSMMU has ${this.#commandQueues.length} command queues`);
+    const queue = this.#commandQueue(number);
+    checkRing(base, log2size);
+    if (base instanceof Uint8Array)
+      return invalidateUserRing(
+        { entries: base, log2size, head, tail },
+        this,
+        CHUNK,
+        (commands) => this.#issue(commands) === undefined,
+      );
+    if (queue.state === QUEUE_NEEDS_HOST || queue.state === QUEUE_ERROR_HELD)
+      this.vm.unit.drain.resume(queue.smmu, queue.index);
     this.#placeRing(queue, number, base, log2size);
     if (queue.cons !== head) queue.cons = head;
     if (queue.prod !== tail) queue.prod = tail;
@@ -383,13 +390,4 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.#context.reset();
     this.iommu.removed(this);
   }
-}
-
-/** Little-endian words as bytes. */
-export function words(...values: readonly number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(4 * values.length));
-  values.forEach((value, i) => {
-    view.setUint32(4 * i, value, true);
-  });
-  return new Uint8Array(view.buffer);
 }

@@ -24,7 +24,8 @@ import type { CmdqvDriver } from '../cmdqv-driver.ts';
 import { type Vm, windowOf } from '../vm.ts';
 import type { ArmSmmu } from './arm-device.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
-import { ArmViommu, PAIR_BITS, type SidPairs, words } from './arm-viommu.ts';
+import { ArmViommu, PAIR_BITS, type SidPairs } from './arm-viommu.ts';
+import { littleEndian } from './little-endian.ts';
 
 /** struct iommu_viommu_tegra241_cmdqv: two outputs. */
 export const TEGRA241_VIOMMU_DATA_SIZE = 16;
@@ -55,7 +56,7 @@ export class Tegra241Viommu extends ArmViommu {
     super(iommu, stage2, vm, index, request);
     this.#driver = cmdqv;
     this.vintf = vintf;
-    this.answer = words(iommu.smmuIndex, index, this.vintf, cmdqv.lvcmdqs);
+    this.answer = littleEndian(iommu.smmuIndex, index, this.vintf, cmdqv.lvcmdqs);
     this.#vintfContext = new ContextBlock(vm.unit.hostMemory, iommu.smmuIndex, this.vintf);
     this.#vintfContext.window = vm.window;
     this.#blocks = Array.from(
@@ -165,7 +166,7 @@ export class Tegra241Viommu extends ArmViommu {
     const map = [0, 0, 0, 0];
     for (const lvcmdq of lvcmdqs)
       map[lvcmdq >>> 5] = ((map[lvcmdq >>> 5] ?? 0) | (1 << (lvcmdq & 31))) >>> 0;
-    this.events(VEVENTQ_TYPE_TEGRA241_CMDQV, words(...map));
+    this.events(VEVENTQ_TYPE_TEGRA241_CMDQV, littleEndian(...map));
   }
 
   override destroy(): void {

@@ -8,6 +8,8 @@ import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
+import { checkNames } from '../../../devices/plugin/index.ts';
+import { allNamesOf } from '../../../devices/plugin/known-names.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import {
@@ -37,6 +39,13 @@ export interface VirtBoardOptions {
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
 }
+
+const OPTIONS = allNamesOf<VirtBoardOptions>({
+  initrd: true,
+  append: true,
+  epoch: true,
+  sleep: true,
+});
 
 const DEFAULT_MEMORY = 0x10000000;
 const VCPUS = 1;
@@ -186,8 +195,12 @@ async function createVirtMachine(
   }
 }
 
-/** The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary. */
+/**
+ * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
+ * @throws {TypeError} when there is no such option.
+ */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
+  checkNames(own, OPTIONS, 'virtBoard');
   return {
     name: 'virt',
     free: VIRT_FREE,

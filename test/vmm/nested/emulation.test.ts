@@ -1,0 +1,130 @@
+// The policy `emulate` on a VCMDQ whose machine has an SMMU: what the SMMU does itself on its CMDQ, it does for a command that a VCMDQ has not.
+
+import { describe, expect, it, vi } from 'vitest';
+import {
+  VCMDQ_CONS,
+  VCMDQ_GERROR,
+  VCMDQ_GERRORN,
+} from '../../../assembly/layout/cmdqv-registers.ts';
+import { CERROR_ILL } from '../../../assembly/layout/commands.ts';
+import {
+  SMMU_CR0,
+  SMMU_STRTAB_BASE,
+  SMMU_STRTAB_BASE_CFG,
+} from '../../../assembly/layout/smmu-registers.ts';
+import {
+  attachDevices,
+  BackgroundLoops,
+  guestMemoryOf,
+  SYSTEM_CLOCK,
+} from '../../../devices/bus/index.ts';
+import { VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import {
+  bypassSte,
+  cfgiAll,
+  cfgiCd,
+  cfgiSte,
+  prefetchConfig,
+  priResp,
+  resume,
+  storeStructure,
+  sync,
+} from '../../../devices/tables/index.ts';
+import { type QueueErrorEvent, VmHost } from '../../../vmm/nested/index.ts';
+import { checkedHost } from '../../support/findings.ts';
+import { idleDirectMaps } from '../../support/idle-direct-maps.ts';
+import { lendVm, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
+
+const STREAMS = [8, 9, 10, 11, 12, 13];
+const STE_SIZE = 64;
+const LOG2_STREAMS = 5;
+
+/** A VM of six streams with an SMMU whose stream table lies in its memory, and its first VCMDQ. */
+async function machine() {
+  const host = await checkedHost(VmHost);
+  const asked: QueueErrorEvent[] = [];
+  const lent = lendVm(host, 'vm', {
+    onQueueError: (event) => {
+      asked.push(event);
+      return 'emulate';
+    },
+    streams: STREAMS,
+  });
+  const { vm, viommu, memory } = lent;
+  const smmu = new VirtualSmmu({ backend: viommu });
+  const background = new BackgroundLoops();
+  attachDevices([{ device: smmu, addresses: [0x09050000], firstIrq: 0 }], {
+    memory: guestMemoryOf(vm.memory, vm.regions),
+    interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },
+    directMaps: idleDirectMaps(vm.memory),
+    background,
+    clock: SYSTEM_CLOCK,
+  });
+  const write = (offset: number, lo: number, hi = 0) =>
+    smmu.write({ region: 0, offset, size: 4, lo, hi, vcpu: 0 });
+  const table = memory.allocate(STE_SIZE << LOG2_STREAMS, STE_SIZE << LOG2_STREAMS);
+  write(SMMU_STRTAB_BASE, table);
+  write(SMMU_STRTAB_BASE_CFG, LOG2_STREAMS);
+  write(SMMU_CR0, 1);
+  while (background.poll() > 0);
+  const attached = vi.spyOn(viommu, 'attachStream');
+  startVcmdq(lent);
+  return {
+    asked,
+    attached,
+    /** Sids that were attached since the last call. */
+    reloaded: () => attached.mock.calls.splice(0).map(([sid]) => sid),
+    configure: (sid: number) => storeStructure(memory, table + STE_SIZE * sid, bypassSte()),
+    send: (...commands: readonly Uint32Array[]) => sendOnVcmdq(lent, ...commands),
+    service: () => host.service(false),
+    page0: () => [VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN].map((at) => lent.vintf.readPage0(0, at)),
+  };
+}
+
+describe('"emulate" on a VCMDQ', () => {
+  it('reads an STE again for CFGI_STE, and shows the guest no error', async () => {
+    const { configure, send, service, reloaded, page0, asked } = await machine();
+    configure(9);
+    send(cfgiSte(9), sync());
+    service();
+    expect([reloaded(), page0(), asked.length]).toEqual([[9], [2, 0, 0], 1]);
+  });
+
+  it('has nothing to do for PREFETCH_CONFIG, and for a StreamID that is nobody’s', async () => {
+    const { send, service, reloaded, page0 } = await machine();
+    send(prefetchConfig(8), cfgiSte(3), cfgiCd(3, 0), sync());
+    service();
+    expect([reloaded(), page0()]).toEqual([[], [4, 0, 0]]);
+  });
+
+  it('carries CFGI_ALL out in parts, a stream each and four in one service, and asks once', async () => {
+    const { configure, send, service, reloaded, page0, asked } = await machine();
+    for (const sid of STREAMS) configure(sid);
+    send(cfgiAll(), sync());
+    service();
+    expect([reloaded(), page0()]).toEqual([STREAMS.slice(0, 4), [0, 0, 0]]);
+    service();
+    expect([reloaded(), page0(), asked.length]).toEqual([STREAMS.slice(4), [2, 0, 0], 1]);
+  });
+
+  it('reports what the CMDQ would not carry out either', async () => {
+    for (const refused of [
+      Uint32Array.of(0x77, 0, 0, 0),
+      resume(8, 1, 'retry'),
+      secure(cfgiSte(8)),
+      secure(prefetchConfig(8)),
+      // RESP is reserved.
+      priResp(8, 0, 3),
+    ]) {
+      const { send, service, reloaded, page0 } = await machine();
+      send(sync(), refused);
+      service();
+      expect([reloaded(), page0()]).toEqual([[], [(CERROR_ILL << 24) | 1, 1, 0]]);
+    }
+  });
+});
+
+function secure(command: Uint32Array): Uint32Array {
+  command[0] = (command[0] ?? 0) | (1 << 10);
+  return command;
+}

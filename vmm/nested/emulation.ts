@@ -1,0 +1,62 @@
+// Bad commands that the host carries out for their guest: the policy `emulate`. What it
+// carries out is the same for a VCMDQ and for the CMDQ.
+
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import type { CommandOutcome } from '../../devices/smmuv3/index.ts';
+import { BegunCommand } from '../../devices/smmuv3/queues/begun-command.ts';
+import type { QueueBlock } from '../../devices/unit/index.ts';
+import type { ResourceGate } from '../../host/iommufd/index.ts';
+import type { Vm } from '../../host/kernel/vm.ts';
+import { unlessRefused } from './refused.ts';
+
+export interface EmulationOptions {
+  readonly vm: Vm;
+  readonly gate: ResourceGate;
+  /** HWPT_INVALIDATE of the vIOMMU; returns how many commands were carried out. */
+  invalidate(command: Uint8Array): number;
+}
+
+export class Emulation {
+  /** What the guest's SMMU carries out itself, once there is one. */
+  ownCommands: (words: readonly number[], from: number) => CommandOutcome = () => 'refused';
+  readonly #options: EmulationOptions;
+  readonly #begun = new Map<number, BegunCommand>();
+
+  constructor(options: EmulationOptions) {
+    this.#options = options;
+  }
+
+  /** The command at a queue's CONS has been carried out in part: its policy has spoken. */
+  isBegun(queue: QueueBlock): boolean {
+    return this.#begun.get(queue.index)?.isBegun(this.#attempt(queue)) === true;
+  }
+
+  /** Carries the command at a queue's CONS out, or a part of it. */
+  carryOut(queue: QueueBlock): CommandOutcome {
+    if (!queue.hasRing) return 'refused';
+    const attempt = this.#attempt(queue);
+    const from = this.#begun.get(queue.index)?.left(attempt) ?? 0;
+    this.#begun.delete(queue.index);
+    const words = attempt.slice(1);
+    const command = new Uint8Array(Uint32Array.from(words).buffer);
+    const invalidated = unlessRefused(() => {
+      this.#options.gate('memory access', 'refused command');
+      return this.#options.invalidate(command) === 1;
+    });
+    if (invalidated) return 'done';
+    const outcome = this.ownCommands(words, from);
+    if (typeof outcome === 'object') {
+      const begun = new BegunCommand();
+      begun.begin(attempt, outcome.next);
+      this.#begun.set(queue.index, begun);
+    }
+    return outcome;
+  }
+
+  // CONS and words of the command there, read once.
+  #attempt(queue: QueueBlock): readonly number[] {
+    const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;
+    const { buffer } = this.#options.vm.memory;
+    return [queue.cons, ...new Uint32Array(buffer.slice(at, at + CMDQ_ENTRY_SIZE))];
+  }
+}
