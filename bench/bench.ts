@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { loadHotModules, loadSeparateModules } from '../assembly/load.ts';
 import { measureArm64 } from './arm64/arm64-rate.ts';
 import { measureDma } from './dma-rate.ts';
 import { createBoard } from './drain-board.ts';
@@ -66,12 +67,14 @@ async function main(): Promise<void> {
     rounds,
   };
   if (wants('drain') || wants('translation')) {
-    const board = await createBoard();
+    const modules = await loadHotModules();
+    const board = await createBoard(modules);
     if (wants('drain')) {
       const native = await startNative();
       if (typeof native === 'string') results.native = native;
       results.drain = await measureDrain(
         board,
+        'smmuUnit' in modules ? await createBoard(await loadSeparateModules()) : undefined,
         typeof native === 'string' ? undefined : native,
         rounds,
         quick,

@@ -72,8 +72,14 @@ const fixed = (digits: number) => (value: number | undefined) =>
   value === undefined ? '-' : value.toFixed(digits);
 const [whole, tenths, hundredths] = [fixed(0), fixed(1), fixed(2)];
 
-function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): string {
-  const cells = ({ wasm, c, ratio }: DrainRow) => [tenths(wasm), tenths(c), hundredths(ratio)];
+function drainText(drain: DrainResults): string {
+  const { rows, asidFullToEmpty, emptyDoorbell, separateEmptyDoorbell } = drain;
+  const cells = ({ wasm, separate, c, ratio }: DrainRow) => [
+    tenths(wasm),
+    tenths(separate),
+    tenths(c),
+    hundredths(ratio),
+  ];
   const lines = rows
     .filter(({ iotlb }) => iotlb === 'empty')
     .map((empty) => {
@@ -84,10 +90,17 @@ function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): stri
       return [empty.opcode, String(empty.batch), ...cells(empty), ...cells(full)];
     });
   return [
-    'The drain, ns for each command; IOTLB empty and full; C / wasm is the part of native speed',
-    table(['command', 'batch', 'empty', 'C', 'C/wasm', 'full', 'C', 'C/wasm'], lines),
+    'The drain, ns for each command; IOTLB empty and full; separate: by a unit of separate modules; ' +
+      'C / wasm is the part of native speed',
+    table(
+      [
+        ...['command', 'batch'],
+        ...['empty', 'separate', 'C', 'C/wasm', 'full', 'separate', 'C', 'C/wasm'],
+      ],
+      lines,
+    ),
     `TLBI_NH_ASID, full IOTLB to empty one: ${hundredths(asidFullToEmpty)}; a doorbell with ` +
-      `nothing to do: ${tenths(emptyDoorbell)} ns`,
+      `nothing to do: ${tenths(emptyDoorbell)} ns, separate ${tenths(separateEmptyDoorbell)} ns`,
   ].join('\n');
 }
 

@@ -37,7 +37,7 @@ describe('the package', { timeout: 120_000 }, () => {
     );
     for (const entry of entries.filter((path) => !path.includes('*')))
       expect(paths()).toContain(entry.slice(2));
-    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain'])
+    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain', 'smmu-unit', 'amd-unit'])
       expect(paths()).toContain(`dist/assembly/${module}.wasm`);
     expect(paths()).toContain('dist/assembly/load.js');
     for (const worker of ['vcpu-worker', 'drain-worker'])
