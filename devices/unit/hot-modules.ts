@@ -16,6 +16,10 @@ export const HOT_MODULES = allNamesOf<HotModuleUrls>({
   smmuCore: true,
   checkedSmmuCore: true,
   vcmdqDrain: true,
+  smmuUnit: true,
+  privateSmmuUnit: true,
+  checkedSmmuUnit: true,
+  privateCheckedSmmuUnit: true,
 });
 const OPTIONS = allNamesOf<HotModuleOptions>({ checked: true });
 

@@ -131,7 +131,9 @@ describe('other places of files', () => {
       drain: at('vmm/threads/drain-worker.js').href,
     };
     const host = await Host.create({ wasmUrl, workerUrl });
-    const again = await Host.create({ wasmModule: await loadHotModules(wasmUrl) });
+    const modules = await loadHotModules(wasmUrl);
+    expect(Object.keys(modules), 'separate ones are named, and no unit').toContain('vcmdqDrain');
+    const again = await Host.create({ wasmModule: modules });
     const machine = await host.createMachine({
       guest: IDLE,
       transport: 'mailbox',
@@ -240,6 +242,9 @@ describe('probe', () => {
     expect(found.cores).toBeGreaterThan(0);
     for (const capability of [found.webAssembly, found.isolation, found.threads])
       expect(capability).toEqual({ available: true });
+    const modules = await loadHotModules();
+    expect(found.multiMemory.available).toBe('smmuUnit' in modules);
+    if (!found.multiMemory.available) expect(found.multiMemory.reason).toContain('one memory');
   });
 
   it('says what a page without cross-origin isolation lacks, and what it can do about it', async () => {

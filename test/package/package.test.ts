@@ -37,7 +37,7 @@ describe('the package', { timeout: 120_000 }, () => {
     );
     for (const entry of entries.filter((path) => !path.includes('*')))
       expect(paths()).toContain(entry.slice(2));
-    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain'])
+    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain', 'smmu-unit', 'amd-unit'])
       expect(paths()).toContain(`dist/assembly/${module}.wasm`);
     expect(paths()).toContain('dist/assembly/load.js');
     for (const worker of ['vcpu-worker', 'drain-worker'])
@@ -79,6 +79,35 @@ describe('the package', { timeout: 120_000 }, () => {
       for (const [, target = ''] of prose.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g))
         if (!/^https?:/.test(target))
           expect(paths(), page).toContain(posix.join(page, '..', target));
+    }
+  });
+
+  it('has what its pages name, where they do not say that it is of a checkout', () => {
+    const folders =
+      'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
+    const named = new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g');
+    for (const page of paths().filter((path) => /^(README|docs\/[^/]+)\.md$/.test(path))) {
+      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', page), 'utf8');
+      if (text.includes('its paths are of a checkout')) continue;
+      for (const line of text.split('\n').filter((one) => !one.includes('checkout')))
+        for (const [, path = ''] of line.matchAll(named))
+          expect(
+            paths().some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`)),
+            `${path} in ${page}`,
+          ).toBe(true);
+    }
+  });
+
+  it('has what its examples import', () => {
+    for (const example of paths().filter((path) => /^docs\/examples\/.*\.(mjs|ts)$/.test(path))) {
+      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', example), 'utf8');
+      for (const [, target = ''] of text.matchAll(/ from '(\.[^']*)'/g)) {
+        const file = posix.join(example, '..', target);
+        expect(
+          [file, `${file}.ts`].some((one) => paths().includes(one)),
+          example,
+        ).toBe(true);
+      }
     }
   });
 

@@ -1,5 +1,6 @@
 // What this environment can do.
 
+import { hasMultiMemory } from '../../assembly/load.ts';
 import { coreCount, IN_NODE } from '../threads/index.ts';
 import { GUEST_ABI_VERSION, PLUGIN_INTERFACE_VERSION, VERSION } from './version.ts';
 
@@ -23,6 +24,8 @@ export interface Probe {
   readonly cores: number;
   /** WebAssembly with shared memory and vector instructions: without it nothing works. */
   readonly webAssembly: Capability;
+  /** Modules with several memories: the hot code of a unit is one module then, and faster. */
+  readonly multiMemory: Capability;
   /** Memory can be shared between threads. A page has to be cross-origin isolated. */
   readonly isolation: Capability;
   /** Transport `mailbox` and drain `thread`. */
@@ -47,6 +50,14 @@ function webAssembly(): Capability {
   return WebAssembly.validate(NEEDED)
     ? AVAILABLE
     : missing('this WebAssembly lacks shared memory, atomics or vector instructions');
+}
+
+function multiMemory(): Capability {
+  return typeof WebAssembly === 'object' && hasMultiMemory()
+    ? AVAILABLE
+    : missing(
+        'this WebAssembly has one memory for each module: units are slower, of separate modules',
+      );
 }
 
 function isolation(): Capability {
@@ -108,6 +119,7 @@ export function probe(): Promise<Probe> {
     runtime: runtime(),
     cores: coreCount(),
     webAssembly: webAssembly(),
+    multiMemory: multiMemory(),
     isolation: isolated,
     threads: threads(isolated),
   });
