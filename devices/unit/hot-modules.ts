@@ -16,6 +16,10 @@ export const HOT_MODULES = allNamesOf<HotModuleUrls>({
   smmuCore: true,
   checkedSmmuCore: true,
   vcmdqDrain: true,
+  smmuUnit: true,
+  privateSmmuUnit: true,
+  checkedSmmuUnit: true,
+  privateCheckedSmmuUnit: true,
 });
 const OPTIONS = allNamesOf<HotModuleOptions>({ checked: true });
 
@@ -23,6 +27,7 @@ const OPTIONS = allNamesOf<HotModuleOptions>({ checked: true });
  * Compiles the hot modules, those that lie beside the library's own files where `urls` says nothing
  * else.
  * @throws {TypeError} when there is no such module or option.
+ * @throws {ModuleLoadError} when a module cannot be loaded.
  */
 export async function loadHotModules(
   urls: HotModuleUrls = {},

@@ -6,7 +6,7 @@ export {
   ACCESS_WRITE,
 } from '../../assembly/layout/access.ts';
 export * from '../../assembly/layout/translate-results.ts';
-export type { AtcResult, TranslateResult } from '../../assembly/load.ts';
+export type { AtcResult, TranslateResult } from '../../assembly/unit-exports.ts';
 export * from './actions.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';

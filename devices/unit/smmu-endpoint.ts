@@ -2,7 +2,7 @@
 
 import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
-import type { TranslateResult } from '../../assembly/load.ts';
+import type { TranslateResult } from '../../assembly/unit-exports.ts';
 import {
   checkGiven,
   checkNames,

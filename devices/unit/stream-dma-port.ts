@@ -16,7 +16,11 @@ import {
   TRANSLATE_STALLED,
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
-import type { SmmuCoreExports, TranslateResult, VcmdqDrainExports } from '../../assembly/load.ts';
+import type {
+  SmmuCoreExports,
+  TranslateResult,
+  VcmdqDrainExports,
+} from '../../assembly/unit-exports.ts';
 import {
   type AtsCapability,
   checkNames,

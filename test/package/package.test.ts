@@ -5,7 +5,9 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { specifiersOf } from '../../scripts/imports.mjs';
 import { PROJECTS, SOURCES } from '../../scripts/type-projects.mjs';
+import { importGraph } from '../support/import-graph.ts';
 import { installPacked, type Packed, run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
 
@@ -35,7 +37,7 @@ describe('the package', { timeout: 120_000 }, () => {
     );
     for (const entry of entries.filter((path) => !path.includes('*')))
       expect(paths()).toContain(entry.slice(2));
-    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain'])
+    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain', 'smmu-unit', 'amd-unit'])
       expect(paths()).toContain(`dist/assembly/${module}.wasm`);
     expect(paths()).toContain('dist/assembly/load.js');
     for (const worker of ['vcpu-worker', 'drain-worker'])
@@ -47,6 +49,23 @@ describe('the package', { timeout: 120_000 }, () => {
         /^(test|scripts|bench|dist-debug)\/|\.map$|dist\/.*\.wat$|driver\.wasm$|\.tgz$/.test(path),
       ),
     ).toEqual([]);
+  });
+
+  it('imports nothing of Node.js from any entry, @wasmer/wasi when a guest needs it, and names each worker once', () => {
+    const entries = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === 'object' && 'browser' in entry ? [entry.browser] : [],
+    );
+    expect(entries.length).toBeGreaterThan(5);
+    const root = join(packed.folder, 'node_modules/vsmmu');
+    const everything = importGraph(root, entries, specifiersOf);
+    expect(everything.packages).toEqual(['@wasmer/wasi', 'comlink', 'valibot']);
+    const withoutDynamic = (code: string) => specifiersOf(code.replaceAll('import(', 'later('));
+    expect(importGraph(root, entries, withoutDynamic).packages).toEqual(['comlink', 'valibot']);
+    for (const worker of ['vcpu-worker', 'drain-worker']) {
+      const named = [...everything.files.values()].flatMap((code) => code.split(`./${worker}.js'`));
+      expect(named, worker).toHaveLength(everything.files.size + 1);
+      expect([...everything.files.keys()]).toContain(`dist/vmm/threads/${worker}.js`);
+    }
   });
 
   it('has what its pages link to', () => {

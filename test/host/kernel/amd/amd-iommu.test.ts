@@ -1,8 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AMD_DTE_SIZE, AMD_STATUS } from '../../../../assembly/layout/amd-formats.ts';
-import { loadAmdIommu, loadHotModules } from '../../../../assembly/load.ts';
+import { type AmdModules, loadAmdModules } from '../../../../assembly/load.ts';
 import {
-  type AmdModules,
   completionWait,
   invalidateDevtabEntry,
   invalidatePages,
@@ -28,7 +27,7 @@ const EVENT_LOG_EN = 4;
 const EVENT_LOG_RUN = 8;
 
 beforeAll(async () => {
-  modules = { ...(await loadHotModules()), amdIommu: await loadAmdIommu() };
+  modules = await loadAmdModules();
 });
 beforeEach(async () => {
   host = await AmdHost.create({ modules });
