@@ -103,12 +103,37 @@ export interface MemoryRegion {
 /** Regions that a guest port has room for. */
 export const MAX_REGIONS = 4;
 
-async function compile(url: string | URL): Promise<WebAssembly.Module> {
-  if (String(url).startsWith('file:')) {
-    const { readFile } = await import('node:fs/promises');
-    return WebAssembly.compile(await readFile(new URL(url)));
+/** A WebAssembly module cannot be loaded: it is not at its URL, or something else is. */
+export class ModuleLoadError extends Error {
+  override readonly name = 'ModuleLoadError';
+  readonly code = 'no-module';
+  /** Where it was looked for. */
+  readonly url: string;
+
+  constructor(url: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`the WebAssembly module ${url} cannot be loaded: ${reason}`, { cause });
+    this.url = url;
   }
-  return WebAssembly.compileStreaming(fetch(url));
+}
+
+async function fetchModule(url: string | URL): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
+  // Servers that do not know the type are not few, and streams of another type are refused.
+  if (response.headers.get('content-type') === 'application/wasm')
+    return await WebAssembly.compileStreaming(response);
+  return await WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function compile(url: string | URL): Promise<WebAssembly.Module> {
+  try {
+    if (!String(url).startsWith('file:')) return await fetchModule(url);
+    const { readFile } = process.getBuiltinModule('node:fs/promises');
+    return await WebAssembly.compile(await readFile(new URL(url)));
+  } catch (cause) {
+    throw new ModuleLoadError(String(url), cause);
+  }
 }
 
 /** (module (memory 0) (memory 0)) */
@@ -137,6 +162,15 @@ export interface HotModuleUrls {
   readonly privateCheckedSmmuUnit?: string | URL | undefined;
 }
 
+/** Where modules lie that some boards need. */
+export type BoardModuleUrls = {
+  readonly [module in 'arm64' | 'gicv3']?: string | URL | undefined;
+};
+
+/** Where the modules of hosts and of boards lie, when not beside this file. */
+export type ModuleUrls = HotModuleUrls & BoardModuleUrls;
+
+/** Which of the hot modules are taken. */
 export interface HotModuleOptions {
   /** Take the SMMU core with the sanitizer in it (docs/sanitizer.md). Default false. */
   readonly checked?: boolean;
@@ -154,14 +188,17 @@ const named = (urls: readonly (string | URL | undefined)[]) =>
 /**
  * Compiles the hot modules, those that lie beside this file where `urls` says nothing else: a unit
  * that is one module where the engine has multi-memory, else separate ones.
+ * @throws {ModuleLoadError} when one cannot be loaded.
  */
 export async function loadHotModules(
   urls: HotModuleUrls = {},
   options: HotModuleOptions = {},
 ): Promise<HotModules> {
-  const { guestPort, privateGuestPort, smmuCore, checkedSmmuCore, vcmdqDrain, ...units } = urls;
+  const { guestPort, privateGuestPort, smmuCore, checkedSmmuCore, vcmdqDrain } = urls;
+  const { smmuUnit, privateSmmuUnit, checkedSmmuUnit, privateCheckedSmmuUnit } = urls;
+  const units = [smmuUnit, privateSmmuUnit, checkedSmmuUnit, privateCheckedSmmuUnit];
   const separate = [guestPort, privateGuestPort, smmuCore, checkedSmmuCore, vcmdqDrain];
-  return hasMultiMemory() && (named(Object.values(units)) || !named(separate))
+  return hasMultiMemory() && (named(units) || !named(separate))
     ? await loadMergedModules(urls, options)
     : await loadSeparateModules(urls, options);
 }
@@ -207,7 +244,10 @@ export async function loadSeparateModules(
   return { ...port, smmuCore, vcmdqDrain };
 }
 
-/** Compiles the hot modules of an AMD IOMMU, those that lie beside this file; as `loadHotModules`. */
+/**
+ * Compiles the hot modules of an AMD IOMMU, those that lie beside this file; as `loadHotModules`.
+ * @throws {ModuleLoadError} when one cannot be loaded.
+ */
 export async function loadAmdModules(): Promise<AmdModules> {
   if (!hasMultiMemory()) return await loadSeparateAmdModules();
   const [amdUnit, privateAmdUnit] = await Promise.all([
@@ -226,12 +266,18 @@ export async function loadSeparateAmdModules(): Promise<SeparateAmdModules> {
   return { ...port, amdIommu };
 }
 
-/** The GIC, compiled, for boards that have one. */
+/**
+ * The GIC, compiled, for boards that have one.
+ * @throws {ModuleLoadError} when it cannot be loaded.
+ */
 export async function loadGicv3(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./gicv3.wasm', import.meta.url));
 }
 
-/** The arm64 CPU, compiled, for boards that have one. */
+/**
+ * The arm64 CPU, compiled, for boards that have one.
+ * @throws {ModuleLoadError} when it cannot be loaded.
+ */
 export async function loadArm64(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./arm64.wasm', import.meta.url));
 }

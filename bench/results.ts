@@ -1,5 +1,6 @@
 // What a run of the benchmarks found, as data (`--json`) and as tables.
 
+import type { Arm64Results } from './arm64/arm64-rate.ts';
 import type { DmaResults } from './dma-rate.ts';
 import type { DrainResults, DrainRow } from './drain-rate.ts';
 import type { PathRow } from './paths.ts';
@@ -30,6 +31,8 @@ export interface Results {
   readonly targets?: Targets;
   readonly dma?: DmaResults;
   readonly trace?: readonly TraceRow[];
+  /** Or why it was not measured. */
+  readonly arm64?: Arm64Results | string;
 }
 
 /** The figures that the project has set itself, from the rows. */
@@ -184,6 +187,24 @@ function traceText(rows: readonly TraceRow[]): string {
   );
 }
 
+function arm64Text(results: Arm64Results | string): string {
+  if (typeof results === 'string') return `arm64: not measured: ${results}`;
+  const { rows, tierUp } = results;
+  const hasQemu = rows.some(({ qemu }) => qemu !== undefined);
+  const lines = rows.map(({ name, what, mips, qemu }) => [
+    `${name}: ${what}`,
+    whole(mips),
+    whole(qemu),
+    qemu === undefined ? '-' : hundredths(mips / qemu),
+  ]);
+  return [
+    'The arm64 CPU, million instructions per second of CPU time, best of three' +
+      (hasQemu ? '' : '; qemu-system-aarch64 is not installed'),
+    table(['program', 'MIPS', 'QEMU', 'of it'], lines),
+    `Optimised code takes over after ${whole(tierUp.wallMs)} ms (${whole(tierUp.cpuMs)} ms of CPU time, compiler included)`,
+  ].join('\n');
+}
+
 /** The tables. */
 export function resultsText({
   machine,
@@ -196,6 +217,7 @@ export function resultsText({
   targets,
   dma,
   trace,
+  arm64,
 }: Results): string {
   const parts = [
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians of ${rounds} ` +
@@ -208,5 +230,6 @@ export function resultsText({
   if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
   if (dma) parts.push(dmaText(dma));
   if (trace) parts.push(traceText(trace));
+  if (arm64 !== undefined) parts.push(arm64Text(arm64));
   return parts.join('\n\n');
 }

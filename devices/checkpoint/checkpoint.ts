@@ -71,6 +71,7 @@ function readText(memory: GuestMemory, gpa: number, length: number): string {
   return text;
 }
 
+/** The checkpoint device: a guest tells its host what it is doing and what came of it. */
 export class Checkpoint implements Device {
   readonly name = 'checkpoint';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;

@@ -1,5 +1,4 @@
-// The CMDQV in its physical role: worked through its registers by whoever owns the SMMU,
-// a host's kernel or a guest that was given the whole of it (docs/cmdqv.md).
+// The CMDQV in its physical role (docs/cmdqv.md).
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -110,6 +109,7 @@ function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
   };
 }
 
+/** NVIDIA's CMDQV as a host's kernel works it, or a guest that was given the whole of it. */
 export class PhysicalCmdqv implements Device {
   readonly name = 'cmdqv';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;

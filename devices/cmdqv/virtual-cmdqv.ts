@@ -52,6 +52,7 @@ const OPTIONS = allNamesOf<VirtualCmdqvOptions>({
   name: true,
 });
 
+/** A guest's CMDQV: one VINTF that is lent to it, through a `VintfBackend`. */
 export class VirtualCmdqv implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;

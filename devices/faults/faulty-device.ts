@@ -91,6 +91,7 @@ class Each {
   }
 }
 
+/** A device around another one, to which happens what its `faults` say. */
 export class FaultyDevice extends DeviceWrapper {
   readonly faults: DeviceFaults;
   readonly #abortFetches: AbortFetches | undefined;

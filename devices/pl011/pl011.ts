@@ -73,6 +73,7 @@ function resetState() {
   };
 }
 
+/** Arm's UART PL011: a guest's console. */
 export class Pl011 implements Device {
   readonly name = 'pl011';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;

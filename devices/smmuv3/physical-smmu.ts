@@ -103,6 +103,7 @@ const FAULT = allNamesOf<PlantedFault>({
   transactions: true,
 });
 
+/** An SMMUv3 in its physical role: the registers over an SMMU block of host memory. */
 export class PhysicalSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;

@@ -95,6 +95,7 @@ const NO_MEMORY: GuestMemory = {
   store32: () => false,
 };
 
+/** A guest's SMMUv3, whose streams belong to its host's: through a `ViommuBackend`. */
 export class VirtualSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;

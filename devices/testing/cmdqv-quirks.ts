@@ -72,6 +72,7 @@ function enableAt(offset: number): Enable | undefined {
   return inVintf ? { status: offset - VINTF_CONFIG + VINTF_STATUS, vcmdq: false } : undefined;
 }
 
+/** A CMDQV around another one, with the quirks that it is given. */
 export class QuirkyCmdqv extends DeviceWrapper {
   readonly quirks: CmdqvQuirks;
   /** By offset of a STATUS: how often it still reads as it was, and as what. */

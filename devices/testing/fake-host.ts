@@ -54,6 +54,7 @@ function attributesText({ pasid, privileged, instruction }: DmaAttributes = {}):
   return `${pasid === undefined ? '' : ` pasid ${pasid}`}${flags.join('')}`;
 }
 
+/** A host of one device, for tests: it records in `log` what the device asks of it. */
 export class FakeHost implements DeviceHost {
   /** Guest memory: a page that nobody uses, the pages of direct maps, then RAM. */
   readonly guestMemory: WasmMemory;

@@ -27,6 +27,7 @@ const OPTIONS = allNamesOf<HotModuleOptions>({ checked: true });
  * Compiles the hot modules, those that lie beside the library's own files where `urls` says nothing
  * else.
  * @throws {TypeError} when there is no such module or option.
+ * @throws {ModuleLoadError} when a module cannot be loaded.
  */
 export async function loadHotModules(
   urls: HotModuleUrls = {},

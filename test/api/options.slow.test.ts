@@ -7,6 +7,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
   probe,
   VERSION,
+  virtBoard,
 } from 'vsmmu';
 import { loadHotModules, Pl011 } from 'vsmmu/devices';
 import { ABI_VERSION } from 'vsmmu/guest';
@@ -143,31 +144,45 @@ describe('other places of files', () => {
     await host.destroy();
   });
 
-  it('says when they are not there', async () => {
-    const nowhere = new URL('./nowhere.wasm', import.meta.url);
-    const { multiMemory } = await probe();
-    for (const wasmUrl of [
-      { smmuCore: nowhere },
-      ...(multiMemory.available ? [{ smmuUnit: nowhere }] : []),
-    ])
-      await expect(Host.create({ wasmUrl })).rejects.toMatchObject({
-        name: 'EnvironmentError',
-        code: 'no-module',
-      });
-    const host = await Host.create({
-      workerUrl: { vcpu: new URL('./nowhere.js', import.meta.url) },
+  it.each([
+    ['a file that is not there', new URL('./nowhere.wasm', import.meta.url).href, /ENOENT/],
+    ['a page that says so', 'data:text/html,<p>404', /cannot be loaded: WebAssembly/],
+    ['a server that is not there', 'http://127.0.0.1:1/smmu-core.wasm', /fetch failed/],
+  ])('names a module that cannot be loaded: %s', async (_, url, reason) => {
+    const code = 'no-module';
+    await expect(Host.create({ wasmUrl: { smmuCore: url } })).rejects.toMatchObject({
+      name: 'EnvironmentError',
+      code,
+      url,
+      message: expect.stringMatching(reason),
     });
-    const machine = await host.createMachine({ guest: IDLE, transport: 'mailbox' });
-    await expect(machine.boot()).rejects.toThrow(/nowhere\.js/);
+    await expect(loadHotModules({ vcmdqDrain: url })).rejects.toMatchObject({
+      name: 'ModuleLoadError',
+      code,
+      url,
+    });
+    const host = await Host.create({ wasmUrl: { gicv3: url } });
+    await expect(host.createMachine({ guest: IDLE, board: virtBoard() })).rejects.toMatchObject({
+      name: 'EnvironmentError',
+      code,
+      url,
+    });
+    expect([host.machines, host.inspect().vms]).toEqual([[], []]);
     await host.destroy();
   });
 
-  it('gives everything back when the drain is not there', async () => {
-    const host = await Host.create({
-      workerUrl: { drain: new URL('./nowhere.js', import.meta.url) },
-    });
+  it.each([
+    ['a file that is not there', new URL('./nowhere.js', import.meta.url).href],
+    ['one that is no program', new URL('../../package.json', import.meta.url).href],
+    ['one that throws', 'data:text/javascript,throw new Error("not ours")'],
+  ])('names a worker that cannot be loaded, and gives everything back: %s', async (_, url) => {
+    const missing = { name: 'EnvironmentError', code: 'no-worker', url };
+    const host = await Host.create({ workerUrl: { vcpu: url, drain: url } });
+    const machine = await host.createMachine({ guest: IDLE, transport: 'mailbox' });
+    await expect(machine.boot()).rejects.toMatchObject(missing);
+    await machine.destroy();
     const threaded = { guest: IDLE, drain: 'thread' } as const;
-    await expect(host.createMachine(threaded)).rejects.toThrow(/nowhere\.js/);
+    await expect(host.createMachine(threaded)).rejects.toMatchObject(missing);
     expect([host.machines, host.inspect().vms]).toEqual([[], []]);
     await host.destroy();
   });
@@ -199,6 +214,23 @@ describe('versions', () => {
 });
 
 describe('probe', () => {
+  it.each([
+    ['bun', '1.3.14', 'Bun 1.3.14', true],
+    ['deno', '2.7.6', 'Deno 2.7.6', true],
+    ['deno', '3.0.0-rc.1', 'Deno 3.0.0-rc.1', true],
+    ['deno', '2.7.5', 'Deno 2.7.5', false],
+    ['deno', '2.6.10', 'Deno 2.6.10', false],
+  ])('knows %s %s, and whether threads work there', async (name, version, runtime, threads) => {
+    const { versions } = process;
+    Object.defineProperty(process, 'versions', { value: { ...versions, [name]: version } });
+    try {
+      const found = await probe();
+      expect([found.runtime, found.threads.available]).toEqual([runtime, threads]);
+    } finally {
+      Object.defineProperty(process, 'versions', { value: versions });
+    }
+  });
+
   it('finds everything in Node.js', async () => {
     const found = await probe();
     expect(found.versions).toEqual({

@@ -17,8 +17,11 @@ const SIZES = [32, 36, 40, 42, 44, 48, 52, 52];
 const IDR5_GRANULES = 0x70;
 const IDR5_DS = 0x80;
 const [DS, S2DS] = [1n << 58n, 8n];
-/** Bits on either side of each size. */
-const EDGES = [31, 32, 35, 36, 39, 40, 41, 42, 43, 44, 47, 48, 49, 50, 51];
+/** Bits of addresses that are on either side of a size, of those that have a say. */
+const edgesOf = ({ oas, ps }: Sizes) =>
+  new Set(
+    [SIZES[oas] ?? 0, SIZES[ps] ?? 0, 48, 52].flatMap((size) => [size - 1, size < 52 ? size : 50]),
+  );
 const EVENTS = { badSte: 4, badCd: 10, walkAbort: 11, translation: 0x10, addressSize: 0x11 };
 /** Classes of an event: what was read when it came about. */
 const [OF_CD, OF_TABLE, OF_INPUT] = [0, 1, 2];
@@ -185,7 +188,7 @@ describe.each([1, 2] as const)('an address of stage %i', (stage) => {
     const seen = new Map<string, number>();
     for (const sizes of allSizes())
       for (const place of PLACES)
-        for (const bit of EDGES) {
+        for (const bit of edgesOf(sizes)) {
           if (!build(stage, granule, sizes, place, 1n << BigInt(bit))) continue;
           const want = ruled(stage, granule, sizes, place, bit);
           const kind = want.startsWith('PA') ? 'PA' : want;
@@ -198,7 +201,7 @@ describe.each([1, 2] as const)('an address of stage %i', (stage) => {
         }
     expect(differences).toEqual([]);
     // Each of the four ends of a walk, often.
-    expect([seen.size, Math.min(...seen.values()) > 100]).toEqual([4, true]);
+    expect([seen.size, Math.min(...seen.values()) > 40]).toEqual([4, true]);
   });
 });
 

@@ -38,10 +38,10 @@ describe('pages', { timeout: 240_000 }, () => {
   it.each([
     ['docs/quick-start.md', 2],
     ['docs/concepts.md', 1],
-    ['docs/first-device.md', 4],
+    ['docs/first-device.md', 5],
     ['docs/cli.md', 6],
     ['docs/api.md', 7],
-    ['docs/iommufd.md', 1],
+    ['docs/iommufd.md', 2],
     ['docs/trace.md', 1],
     ['docs/own-vmm.md', 1],
     ['docs/tables.md', 1],

@@ -5,7 +5,9 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { specifiersOf } from '../../scripts/imports.mjs';
 import { PROJECTS, SOURCES } from '../../scripts/type-projects.mjs';
+import { importGraph } from '../support/import-graph.ts';
 import { installPacked, type Packed, run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
 
@@ -49,6 +51,23 @@ describe('the package', { timeout: 120_000 }, () => {
     ).toEqual([]);
   });
 
+  it('imports nothing of Node.js from any entry, @wasmer/wasi when a guest needs it, and names each worker once', () => {
+    const entries = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === 'object' && 'browser' in entry ? [entry.browser] : [],
+    );
+    expect(entries.length).toBeGreaterThan(5);
+    const root = join(packed.folder, 'node_modules/vsmmu');
+    const everything = importGraph(root, entries, specifiersOf);
+    expect(everything.packages).toEqual(['@wasmer/wasi', 'comlink', 'valibot']);
+    const withoutDynamic = (code: string) => specifiersOf(code.replaceAll('import(', 'later('));
+    expect(importGraph(root, entries, withoutDynamic).packages).toEqual(['comlink', 'valibot']);
+    for (const worker of ['vcpu-worker', 'drain-worker']) {
+      const named = [...everything.files.values()].flatMap((code) => code.split(`./${worker}.js'`));
+      expect(named, worker).toHaveLength(everything.files.size + 1);
+      expect([...everything.files.keys()]).toContain(`dist/vmm/threads/${worker}.js`);
+    }
+  });
+
   it('has what its pages link to', () => {
     const pages = paths().filter((path) => /^(README|docs\/[^/]+|templates\/.*)\.md$/.test(path));
     expect(pages.length).toBeGreaterThan(20);
@@ -60,6 +79,35 @@ describe('the package', { timeout: 120_000 }, () => {
       for (const [, target = ''] of prose.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g))
         if (!/^https?:/.test(target))
           expect(paths(), page).toContain(posix.join(page, '..', target));
+    }
+  });
+
+  it('has what its pages name, where they do not say that it is of a checkout', () => {
+    const folders =
+      'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
+    const named = new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g');
+    for (const page of paths().filter((path) => /^(README|docs\/[^/]+)\.md$/.test(path))) {
+      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', page), 'utf8');
+      if (text.includes('its paths are of a checkout')) continue;
+      for (const line of text.split('\n').filter((one) => !one.includes('checkout')))
+        for (const [, path = ''] of line.matchAll(named))
+          expect(
+            paths().some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`)),
+            `${path} in ${page}`,
+          ).toBe(true);
+    }
+  });
+
+  it('has what its examples import', () => {
+    for (const example of paths().filter((path) => /^docs\/examples\/.*\.(mjs|ts)$/.test(path))) {
+      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', example), 'utf8');
+      for (const [, target = ''] of text.matchAll(/ from '(\.[^']*)'/g)) {
+        const file = posix.join(example, '..', target);
+        expect(
+          [file, `${file}.ts`].some((one) => paths().includes(one)),
+          example,
+        ).toBe(true);
+      }
     }
   });
 

@@ -190,6 +190,7 @@ export class Machine implements AsyncDisposable {
    * stopped meanwhile is `stopped`.
    * @throws {GuestImageError} when the guest asks for something that no machine has, or, on a thread of its own, its start function or
    * `vsmmu_abi` has not returned after 10 s.
+   * @throws {EnvironmentError} when a worker's program, or the library behind WASI's files, cannot be loaded.
    * @throws {UseError} when the machine has ended (`reset` it first) or is destroyed.
    */
   async boot(options: BootOptions = {}): Promise<void> {

@@ -18,7 +18,7 @@ export function fileReason(error: unknown): string {
  * @throws {Error} when it does not; `fileReason` tells why.
  */
 export async function requireRegularFile(path: string | URL): Promise<void> {
-  const { stat } = await import('node:fs/promises');
+  const { stat } = process.getBuiltinModule('node:fs/promises');
   const found = await stat(path);
   if (found.isDirectory()) throw new Error('it is a directory');
   if (!found.isFile()) throw new Error('it is not a regular file');

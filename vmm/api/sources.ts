@@ -8,7 +8,7 @@ import { fileReason, requireRegularFile } from './regular-file.ts';
 export type GuestSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer;
 
 async function readNode(source: string | URL): Promise<Uint8Array<ArrayBuffer>> {
-  const { readFile } = await import('node:fs/promises');
+  const { readFile } = process.getBuiltinModule('node:fs/promises');
   await requireRegularFile(source);
   return new Uint8Array(await readFile(source));
 }

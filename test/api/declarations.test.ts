@@ -1,5 +1,5 @@
-// A misspelt option is told in one line by whatever public function or method takes options, and no
-// new one that does is left out here.
+// What the declarations of all entries promise: a misspelt option is told in one line by whatever public function or
+// method takes options, and every class has words of its own. What comes new is not left out.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import * as main from 'vsmmu';
 import * as devices from 'vsmmu/devices';
 import * as iommufd from 'vsmmu/iommufd';
 import * as mock from 'vsmmu/iommufd/mock';
+import * as smmuHost from 'vsmmu/iommufd/smmu';
 import * as testing from 'vsmmu/testing';
 import * as v86 from 'vsmmu/v86';
 import { PROJECT } from '../support/project.ts';
@@ -18,6 +19,7 @@ const EXPORTS: Readonly<Record<string, unknown>> = {
   ...devices,
   ...iommufd,
   ...mock,
+  ...smmuHost,
   ...testing,
   ...v86,
 };
@@ -97,6 +99,8 @@ const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], mean
   'Iommufd.hwQueueAlloc': [[{ iovas: 0n }], 'iova'],
   'Iommufd.hwptInvalidate': [[0, { entrylength: 8 }], 'entryLength'],
 
+  'SmmuHost.create': [[{ ramsize: 1 }], 'ramSize'],
+
   FakeHost: [[{ ramgpa: 0 }], 'ramGpa'],
   FaultyDevice: [[device(), { lateCon: 1 }], 'lateCons'],
   QuirkyCmdqv: [[device(), { stuckcons: true }], 'stuckCons'],
@@ -125,15 +129,17 @@ const EXEMPT = new Map([
   ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
 ]);
 
+/** Text of all declaration files that entries may reach. */
+const DECLARATIONS = ['devices', 'host', 'vmm'].flatMap((folder) =>
+  readdirSync(join(PROJECT, 'dist', folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.d.ts'))
+    .map((file) => readFileSync(join(PROJECT, 'dist', folder, file), 'utf8')),
+);
+
 /** Public functions, constructors and methods whose declarations name such a type. */
 function takingOptions(): string[] {
-  const files = ['devices', 'host/iommufd', 'vmm'].flatMap((folder) =>
-    readdirSync(join(PROJECT, 'dist', folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.d.ts'))
-      .map((file) => readFileSync(join(PROJECT, 'dist', folder, file), 'utf8')),
-  );
   const found: string[] = [];
-  for (const file of files) {
+  for (const file of DECLARATIONS) {
     const text = file.replace(/\/\*[\s\S]*?\*\//g, '');
     for (const [, name = '', parameters = ''] of text.matchAll(
       /^export declare function (\w+)[^(]*\(([\s\S]*?)\):/gm,
@@ -178,5 +184,16 @@ describe('a name that there is not', () => {
     );
     expect(told).toContain(`did you mean "${meant}"?`);
     expect(told).not.toContain('\n');
+  });
+});
+
+describe('every public class', () => {
+  // The reference takes an interface's words where a class has none of its own: typedoc does not tell.
+  it('says in words of its own what it is', () => {
+    const classes = DECLARATIONS.flatMap((text) => [
+      ...text.matchAll(/(\*\/\s*)?^export declare (?:abstract )?class (\w+)/gm),
+    ]).filter(([, , name = '']) => typeof EXPORTS[name] === 'function');
+    expect(classes.length).toBeGreaterThan(30);
+    expect(classes.filter(([, doc]) => doc === undefined).map(([, , name]) => name)).toEqual([]);
   });
 });
