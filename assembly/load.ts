@@ -194,9 +194,11 @@ export async function loadHotModules(
   urls: HotModuleUrls = {},
   options: HotModuleOptions = {},
 ): Promise<HotModules> {
-  const { guestPort, privateGuestPort, smmuCore, checkedSmmuCore, vcmdqDrain, ...units } = urls;
+  const { guestPort, privateGuestPort, smmuCore, checkedSmmuCore, vcmdqDrain } = urls;
+  const { smmuUnit, privateSmmuUnit, checkedSmmuUnit, privateCheckedSmmuUnit } = urls;
+  const units = [smmuUnit, privateSmmuUnit, checkedSmmuUnit, privateCheckedSmmuUnit];
   const separate = [guestPort, privateGuestPort, smmuCore, checkedSmmuCore, vcmdqDrain];
-  return hasMultiMemory() && (named(Object.values(units)) || !named(separate))
+  return hasMultiMemory() && (named(units) || !named(separate))
     ? await loadMergedModules(urls, options)
     : await loadSeparateModules(urls, options);
 }
