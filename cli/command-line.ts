@@ -35,6 +35,10 @@ const SYSTEM_CODE = /^(E[A-Z0-9]+|ERR_WORKER_[A-Z_]+|ERR_INVALID_PACKAGE_CONFIG)
 
 /** The one line that explains why nothing was run; undefined for an error of ours. */
 function explanation(error: unknown): string | undefined {
+  // A group of subcommands without one of them, or help about one that there is not: its text
+  // is the help itself, which is no line.
+  if (error instanceof CommanderError && error.code === 'commander.help')
+    return 'no subcommand of that name is given; see vsmmu --help';
   if (error instanceof CommanderError)
     return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   if (error instanceof UsageError || error instanceof VsmmuError) return error.message;
