@@ -1,212 +1,6 @@
-// Compiles the hot modules and joins them to a unit: guest port -> SMMU core -> VCMDQ drain, by direct imports
-// (docs/architecture.md, "Units").
-
-import type { ATC_DENIED, ATC_REFUSED, ATS_CA, ATS_SUCCESS, ATS_UR } from './layout/ats-results.ts';
-import type {
-  TRANSLATE_ABORT,
-  TRANSLATE_OK,
-  TRANSLATE_RAZWI,
-  TRANSLATE_STALLED,
-  TRANSLATE_WAIT,
-} from './layout/translate-results.ts';
+// Compiles the hot modules, which a unit joins to the memories that it may touch (docs/architecture.md, "Units").
 
 export type { WasmImports, WasmMemory } from './webassembly-types.ts';
-
-/** TRANSLATE_*. */
-export type TranslateResult =
-  | typeof TRANSLATE_OK
-  | typeof TRANSLATE_ABORT
-  | typeof TRANSLATE_RAZWI
-  | typeof TRANSLATE_STALLED
-  | typeof TRANSLATE_WAIT;
-
-/** ATS_* (of the access's translation request) or ATC_*. */
-export type AtcResult =
-  | typeof ATS_SUCCESS
-  | typeof ATS_UR
-  | typeof ATS_CA
-  | typeof ATC_DENIED
-  | typeof ATC_REFUSED;
-
-/** Exports of the guest port. Offsets are byte offsets in guest memory that `resolve` has returned. */
-export interface GuestPortExports {
-  /**
-   * Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they do not
-   * lie in one region.
-   */
-  resolveGpa(gpaLo: number, gpaHi: number, length: number): number;
-}
-
-/** Exports of the SMMU core. `smmu` is the byte offset of an SMMU block in host memory. */
-export interface SmmuCoreExports {
-  /** Registers an access in flight: from here to `accessEnd` no CMD_SYNC passes a translation that the access uses. */
-  accessBegin(): void;
-  accessEnd(): void;
-  /**
-   * Translates one byte's address for an access within its page. `ssid` is ACCESS_NO_SSID
-   * for none; `attributes` is a sum of ACCESS_*. Results stand in the thread block
-   * (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT), which `Unit.translate` reads for its
-   * callers.
-   * @returns TRANSLATE_*; after TRANSLATE_STALLED ask `stallAnswer`.
-   */
-  translate(
-    smmu: number,
-    sid: number,
-    ssid: number,
-    iovaLo: number,
-    iovaHi: number,
-    attributes: number,
-  ): TranslateResult;
-  /**
-   * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY
-   * (translate again), STALL_ABORT or STALL_RAZWI. A transaction that the SMMU does not
-   * know (any more) is to be translated again.
-   */
-  stallAnswer(smmu: number, sid: number, stag: number): number;
-  /**
-   * The endpoint does not wait for a stalled transaction any more. Its STAG stays in use
-   * until software has answered.
-   */
-  stallAbandon(smmu: number, sid: number, stag: number): void;
-  /** Frees every entry of a StreamID, answered or not: its endpoint is gone, and so is the software behind it. */
-  stallForget(smmu: number, sid: number): void;
-  /**
-   * An ATS Translation Request (IHI 0070 section 3.9.1.2), with the arguments of
-   * `translate`; ACCESS_WRITE: No-Write is clear.
-   * @returns ATS_SUCCESS, ATS_UR or ATS_CA; from bit ATS_GRANTED_SHIFT on what is
-   *   granted, 0 for a denial. The translated block stands in THREAD_PA and
-   *   THREAD_PA_SIZE; any event has been recorded.
-   */
-  translationRequest(
-    smmu: number,
-    sid: number,
-    ssid: number,
-    iovaLo: number,
-    iovaHi: number,
-    attributes: number,
-  ): number;
-  /**
-   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread
-   * at a time, inside a registered access. `ssid` is its PASID, ACCESS_NO_SSID for none:
-   * it has neither privilege nor execution then.
-   * @returns ATS_SUCCESS with the address in THREAD_PA and THREAD_PA_SIZE, ATS_UR or
-   *   ATS_CA (its translation request), ATC_DENIED, or ATC_REFUSED (the translated
-   *   transaction, or all of an isolated endpoint).
-   */
-  atcAccess(
-    smmu: number,
-    port: number,
-    sid: number,
-    ssid: number,
-    iovaLo: number,
-    iovaHi: number,
-    attributes: number,
-  ): AtcResult;
-  /**
-   * Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its
-   * port, ATC_NO_PORT when all are taken.
-   */
-  atcSetMode(smmu: number, sid: number, mode: number): number;
-  /**
-   * A Page Request of a stream's endpoint: one page, a group of its own with this
-   * PRGIndex; `ssid` is its PASID, ACCESS_NO_SSID for none.
-   * @returns PRG_WAITING, or the SMMU's own answer: PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
-   */
-  pageRequest(
-    smmu: number,
-    sid: number,
-    ssid: number,
-    iovaLo: number,
-    iovaHi: number,
-    attributes: number,
-    group: number,
-  ): number;
-  /** The endpoint of a StreamID is gone: its port is free. */
-  atcForget(smmu: number, sid: number): void;
-}
-
-/** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
-export interface VcmdqDrainExports {
-  /**
-   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id`
-   * is packed as assembly/layout/doorbell-id.ts says; an id that is not the machine's own
-   * has no effect.
-   */
-  doorbell(id: number, offset: number): void;
-  /**
-   * The guest's `tlbi` import: a vCPU's broadcast TLBI, as it reaches the SMMUs that take
-   * part, for the VMID that the VM's vCPUs run under. `operation` is ABI_TLBI_*.
-   */
-  tlbi(operation: number, asid: number, va: bigint): void;
-  /**
-   * The guest's `dsb` import: 0 when no access is left that began before the first call,
-   * made with 0; else what to call it with again.
-   */
-  dsb(before: bigint): bigint;
-  /** Serves one queue within its budget. Returns QUEUE_STATE. */
-  serve(smmu: number, queue: number): number;
-  /**
-   * Serves every VCMDQ of a context once, as far as a bound of work allows; what is left
-   * calls for the host, and the next call begins there. Returns the work done: 1 for each
-   * command, more for those that visit many entries.
-   */
-  serveContext(smmu: number, context: number): number;
-  /**
-   * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at
-   * the one that had work last, and serves those that have something to do. Returns the
-   * work done, as `serveContext`, or WATCH_NO_COMMAND; early when there was much, and
-   * when something needs the host.
-   */
-  watch(smmu: number, context: number, looks: number): number;
-  /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
-  serveParked(smmu: number): number;
-  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS). The three below return QUEUE_ACQUIRED, or
-   * QUEUE_BUSY when another thread has the queue. */
-  publishError(smmu: number, queue: number): number;
-  /** Steps over the command that a held error or an emulation stopped at, and lets the queue run; `serve` goes on. */
-  stepOver(smmu: number, queue: number): number;
-  /** Lets a stopped queue fetch again from CONS; `serve` goes on. */
-  resume(smmu: number, queue: number): number;
-  /** Gives back what a dead thread (block index) owned. */
-  reapThread(smmu: number, thread: number): void;
-}
-
-/**
- * Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory,
- * `guest` a GuestID (0: the host).
- */
-export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd'> {
-  /**
-   * Translates one byte's address for an access within its page. `pasid` is
-   * ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
-   * thread block.
-   * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged).
-   */
-  translate(
-    iommu: number,
-    device: number,
-    pasid: number,
-    iovaLo: number,
-    iovaHi: number,
-    attributes: number,
-  ): TranslateResult;
-  /**
-   * The guest's doorbell import: serves the command buffer of a GuestID whose tail has
-   * been stored. One that is not the machine's own has no effect.
-   */
-  doorbell(guest: number, offset: number): void;
-  /** Serves a command buffer within its budget. Returns QUEUE_STATE. */
-  serve(iommu: number, guest: number): number;
-  /** Runs the command buffers that are parked at a COMPLETION_WAIT again; returns how many are still parked. */
-  serveParked(iommu: number): number;
-  /**
-   * Steps over the command that the host has carried out. Returns QUEUE_ACQUIRED, or
-   * QUEUE_BUSY when another thread has the buffer.
-   */
-  stepOver(iommu: number, guest: number): number;
-  /** Gives back what a dead thread (block index) owned. */
-  reapThread(iommu: number, thread: number): void;
-}
 
 /**
  * Exports of the GIC. `gic` is the byte offset of its block (assembly/layout/gic-memory.ts) in the
@@ -262,14 +56,41 @@ export interface Arm64Exports {
   takeException(cpu: number, ec: number, iss: number): void;
 }
 
-/** The hot modules, compiled. Can be posted to other threads. */
-export interface HotModules {
+/**
+ * The guest port, for a memory that threads share, and for one that they do not, as another VMM may
+ * have it.
+ */
+export interface GuestPortModules {
   readonly guestPort: WebAssembly.Module;
-  /** The same for a guest memory that is not shared between threads, as another VMM may have it. */
   readonly privateGuestPort: WebAssembly.Module;
+}
+
+/** The parts of an SMMU's unit as modules of their own, which direct imports join. */
+export interface SeparateModules extends GuestPortModules {
   readonly smmuCore: WebAssembly.Module;
   readonly vcmdqDrain: WebAssembly.Module;
 }
+
+/** The same as one module with two memories, for a shared guest memory and for a private one. */
+export interface MergedModules {
+  readonly smmuUnit: WebAssembly.Module;
+  readonly privateSmmuUnit: WebAssembly.Module;
+}
+
+/** The hot modules of an SMMU, compiled. Can be posted to other threads. */
+export type HotModules = SeparateModules | MergedModules;
+
+export interface SeparateAmdModules extends GuestPortModules {
+  readonly amdIommu: WebAssembly.Module;
+}
+
+export interface MergedAmdModules {
+  readonly amdUnit: WebAssembly.Module;
+  readonly privateAmdUnit: WebAssembly.Module;
+}
+
+/** The hot modules of an AMD IOMMU, compiled, in either form. */
+export type AmdModules = SeparateAmdModules | MergedAmdModules;
 
 /** A stretch of guest physical address space that is RAM. Multiples of 4 KiB. */
 export interface MemoryRegion {
@@ -282,57 +103,179 @@ export interface MemoryRegion {
 /** Regions that a guest port has room for. */
 export const MAX_REGIONS = 4;
 
-async function compile(url: string | URL): Promise<WebAssembly.Module> {
-  if (String(url).startsWith('file:')) {
-    const { readFile } = await import('node:fs/promises');
-    return WebAssembly.compile(await readFile(new URL(url)));
+/** A WebAssembly module cannot be loaded: it is not at its URL, or something else is. */
+export class ModuleLoadError extends Error {
+  override readonly name = 'ModuleLoadError';
+  readonly code = 'no-module';
+  /** Where it was looked for. */
+  readonly url: string;
+
+  constructor(url: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`the WebAssembly module ${url} cannot be loaded: ${reason}`, { cause });
+    this.url = url;
   }
-  return WebAssembly.compileStreaming(fetch(url));
 }
 
-/** Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file. */
-export type HotModuleUrls = {
-  readonly [module in keyof HotModules | 'checkedSmmuCore']?: string | URL | undefined;
+async function fetchModule(url: string | URL): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
+  // Servers that do not know the type are not few, and streams of another type are refused.
+  if (response.headers.get('content-type') === 'application/wasm')
+    return await WebAssembly.compileStreaming(response);
+  return await WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function compile(url: string | URL): Promise<WebAssembly.Module> {
+  try {
+    if (!String(url).startsWith('file:')) return await fetchModule(url);
+    const { readFile } = process.getBuiltinModule('node:fs/promises');
+    return await WebAssembly.compile(await readFile(new URL(url)));
+  } catch (cause) {
+    throw new ModuleLoadError(String(url), cause);
+  }
+}
+
+/** (module (memory 0) (memory 0)) */
+const TWO_MEMORIES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0);
+let multiMemory: boolean | undefined;
+
+/** Whether the engine takes modules with several memories. */
+export function hasMultiMemory(): boolean {
+  multiMemory ??= WebAssembly.validate(TWO_MEMORIES);
+  return multiMemory;
+}
+
+/**
+ * Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file.
+ * Who names separate modules and no unit gets the separate ones.
+ */
+export interface HotModuleUrls {
+  readonly guestPort?: string | URL | undefined;
+  readonly privateGuestPort?: string | URL | undefined;
+  readonly smmuCore?: string | URL | undefined;
+  readonly checkedSmmuCore?: string | URL | undefined;
+  readonly vcmdqDrain?: string | URL | undefined;
+  readonly smmuUnit?: string | URL | undefined;
+  readonly privateSmmuUnit?: string | URL | undefined;
+  readonly checkedSmmuUnit?: string | URL | undefined;
+  readonly privateCheckedSmmuUnit?: string | URL | undefined;
+}
+
+/** Where modules lie that some boards need. */
+export type BoardModuleUrls = {
+  readonly [module in 'arm64' | 'gicv3']?: string | URL | undefined;
 };
 
+/** Where the modules of hosts and of boards lie, when not beside this file. */
+export type ModuleUrls = HotModuleUrls & BoardModuleUrls;
+
+/** Which of the hot modules are taken. */
 export interface HotModuleOptions {
   /** Take the SMMU core with the sanitizer in it (docs/sanitizer.md). Default false. */
   readonly checked?: boolean;
 }
 
 /** Whether the modules' SMMU core has the sanitizer in it. */
-export function isChecked({ smmuCore }: HotModules): boolean {
-  return WebAssembly.Module.exports(smmuCore).some(({ name }) => name === 'checked');
+export function isChecked(modules: HotModules): boolean {
+  const core = 'smmuUnit' in modules ? modules.smmuUnit : modules.smmuCore;
+  return WebAssembly.Module.exports(core).some(({ name }) => name === 'checked');
 }
 
-/** Compiles the hot modules, those that lie beside this file where `urls` says nothing else. */
+const named = (urls: readonly (string | URL | undefined)[]) =>
+  urls.some((url) => url !== undefined);
+
+/**
+ * Compiles the hot modules, those that lie beside this file where `urls` says nothing else: a unit
+ * that is one module where the engine has multi-memory, else separate ones.
+ * @throws {ModuleLoadError} when one cannot be loaded.
+ */
 export async function loadHotModules(
   urls: HotModuleUrls = {},
-  { checked = false }: HotModuleOptions = {},
+  options: HotModuleOptions = {},
 ): Promise<HotModules> {
+  const { guestPort, privateGuestPort, smmuCore, checkedSmmuCore, vcmdqDrain, ...units } = urls;
+  const separate = [guestPort, privateGuestPort, smmuCore, checkedSmmuCore, vcmdqDrain];
+  return hasMultiMemory() && (named(Object.values(units)) || !named(separate))
+    ? await loadMergedModules(urls, options)
+    : await loadSeparateModules(urls, options);
+}
+
+async function loadMergedModules(
+  urls: HotModuleUrls,
+  { checked = false }: HotModuleOptions,
+): Promise<MergedModules> {
+  const [shared, unshared] = checked
+    ? [
+        urls.checkedSmmuUnit ?? new URL('./smmu-unit-checked.wasm', import.meta.url),
+        urls.privateCheckedSmmuUnit ?? new URL('./smmu-unit-checked-private.wasm', import.meta.url),
+      ]
+    : [
+        urls.smmuUnit ?? new URL('./smmu-unit.wasm', import.meta.url),
+        urls.privateSmmuUnit ?? new URL('./smmu-unit-private.wasm', import.meta.url),
+      ];
+  const [smmuUnit, privateSmmuUnit] = await Promise.all([compile(shared), compile(unshared)]);
+  return { smmuUnit, privateSmmuUnit };
+}
+
+async function loadGuestPort(urls: HotModuleUrls = {}): Promise<GuestPortModules> {
+  const [guestPort, privateGuestPort] = await Promise.all([
+    compile(urls.guestPort ?? new URL('./guest-port.wasm', import.meta.url)),
+    compile(urls.privateGuestPort ?? new URL('./guest-port-private.wasm', import.meta.url)),
+  ]);
+  return { guestPort, privateGuestPort };
+}
+
+/** `loadHotModules` for engines without multi-memory, and for who replaces a part of a unit. */
+export async function loadSeparateModules(
+  urls: HotModuleUrls = {},
+  { checked = false }: HotModuleOptions = {},
+): Promise<SeparateModules> {
   const core = checked
     ? (urls.checkedSmmuCore ?? new URL('./smmu-core-checked.wasm', import.meta.url))
     : (urls.smmuCore ?? new URL('./smmu-core.wasm', import.meta.url));
-  const [guestPort, privateGuestPort, smmuCore, vcmdqDrain] = await Promise.all([
-    compile(urls.guestPort ?? new URL('./guest-port.wasm', import.meta.url)),
-    compile(urls.privateGuestPort ?? new URL('./guest-port-private.wasm', import.meta.url)),
+  const [port, smmuCore, vcmdqDrain] = await Promise.all([
+    loadGuestPort(urls),
     compile(core),
     compile(urls.vcmdqDrain ?? new URL('./vcmdq-drain.wasm', import.meta.url)),
   ]);
-  return { guestPort, privateGuestPort, smmuCore, vcmdqDrain };
+  return { ...port, smmuCore, vcmdqDrain };
 }
 
-/** The AMD IOMMU, compiled; hosts that have none do without. */
-export async function loadAmdIommu(url?: string | URL): Promise<WebAssembly.Module> {
-  return await compile(url ?? new URL('./amd-iommu.wasm', import.meta.url));
+/**
+ * Compiles the hot modules of an AMD IOMMU, those that lie beside this file; as `loadHotModules`.
+ * @throws {ModuleLoadError} when one cannot be loaded.
+ */
+export async function loadAmdModules(): Promise<AmdModules> {
+  if (!hasMultiMemory()) return await loadSeparateAmdModules();
+  const [amdUnit, privateAmdUnit] = await Promise.all([
+    compile(new URL('./amd-unit.wasm', import.meta.url)),
+    compile(new URL('./amd-unit-private.wasm', import.meta.url)),
+  ]);
+  return { amdUnit, privateAmdUnit };
 }
 
-/** The GIC, compiled, for boards that have one. */
+/** The same as `loadSeparateModules`. */
+export async function loadSeparateAmdModules(): Promise<SeparateAmdModules> {
+  const [port, amdIommu] = await Promise.all([
+    loadGuestPort(),
+    compile(new URL('./amd-iommu.wasm', import.meta.url)),
+  ]);
+  return { ...port, amdIommu };
+}
+
+/**
+ * The GIC, compiled, for boards that have one.
+ * @throws {ModuleLoadError} when it cannot be loaded.
+ */
 export async function loadGicv3(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./gicv3.wasm', import.meta.url));
 }
 
-/** The arm64 CPU, compiled, for boards that have one. */
+/**
+ * The arm64 CPU, compiled, for boards that have one.
+ * @throws {ModuleLoadError} when it cannot be loaded.
+ */
 export async function loadArm64(url?: string | URL): Promise<WebAssembly.Module> {
   return await compile(url ?? new URL('./arm64.wasm', import.meta.url));
 }

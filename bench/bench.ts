@@ -3,6 +3,8 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { loadHotModules, loadSeparateModules } from '../assembly/load.ts';
+import { measureArm64 } from './arm64/arm64-rate.ts';
 import { measureDma } from './dma-rate.ts';
 import { createBoard } from './drain-board.ts';
 import { measureDrain } from './drain-rate.ts';
@@ -18,9 +20,9 @@ const USAGE = `npm run bench -- [options]
   --json FILE   write the numbers as JSON, too
   --rounds N    interleaved rounds, default 15
   --quick       3 rounds of less work each
-  --only PART   drain, translation, paths, dma or trace; may be given several times`;
+  --only PART   drain, translation, paths, dma, trace or arm64; may be given several times`;
 
-const PARTS = ['drain', 'translation', 'paths', 'dma', 'trace'];
+const PARTS = ['drain', 'translation', 'paths', 'dma', 'trace', 'arm64'];
 const ROUNDS = 15;
 const QUICK_ROUNDS = 3;
 /** Rounds of the paths that are not counted: the compilers take some thousand exits to finish. */
@@ -65,12 +67,14 @@ async function main(): Promise<void> {
     rounds,
   };
   if (wants('drain') || wants('translation')) {
-    const board = await createBoard();
+    const modules = await loadHotModules();
+    const board = await createBoard(modules);
     if (wants('drain')) {
       const native = await startNative();
       if (typeof native === 'string') results.native = native;
       results.drain = await measureDrain(
         board,
+        'smmuUnit' in modules ? await createBoard(await loadSeparateModules()) : undefined,
         typeof native === 'string' ? undefined : native,
         rounds,
         quick,
@@ -103,6 +107,7 @@ async function main(): Promise<void> {
     results.trace = await measureTrace(pair, rounds);
     for (const machine of pair) await machine.end();
   }
+  if (wants('arm64')) results.arm64 = await measureArm64();
   console.log(resultsText(results));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
 }

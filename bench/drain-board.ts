@@ -21,7 +21,7 @@ import {
   SMMU_AT_STRTAB_CFG,
 } from '../assembly/layout/smmu-memory.ts';
 import { SMMU_AT_VMIDS, VMID_SIZES, VMID_STRIDE } from '../assembly/layout/vmid-memory.ts';
-import { loadHotModules } from '../assembly/load.ts';
+import type { HotModules } from '../assembly/load.ts';
 import {
   ContextBlock,
   createHostMemory,
@@ -101,8 +101,9 @@ export interface DrainBoard {
   counter(field: number): number;
 }
 
-export async function createBoard(): Promise<DrainBoard> {
-  const guestLoops = compileGuest(
+/** @param modules what its unit is made of. */
+export async function createBoard(modules: HotModules): Promise<DrainBoard> {
+  const guestLoops = await compileGuest(
     'loops',
     '--initialMemory',
     '1',
@@ -110,10 +111,7 @@ export async function createBoard(): Promise<DrainBoard> {
     '65536',
     '--noExportMemory',
   );
-  const [modules, loopsModule] = await Promise.all([
-    loadHotModules(),
-    guestLoops.then((bytes) => WebAssembly.compile(bytes)),
-  ]);
+  const loopsModule = await WebAssembly.compile(guestLoops);
   const hostMemory = createHostMemory({ ramSize: HOST_RAM });
   const guestMemory = new WebAssembly.Memory({
     initial: GUEST_PAGES,

@@ -19,6 +19,8 @@ export interface DrainRow {
   readonly batch: number;
   readonly iotlb: 'empty' | 'full';
   readonly wasm: number;
+  /** The same by a unit of separate modules, where `wasm` is one module. */
+  readonly separate?: number;
   readonly c?: number;
   /** Throughput as a part of native. */
   readonly ratio?: number;
@@ -30,6 +32,7 @@ export interface DrainResults {
   readonly asidFullToEmpty: number;
   /** A doorbell behind which there is nothing to do. */
   readonly emptyDoorbell: number;
+  readonly separateEmptyDoorbell?: number;
 }
 
 const BATCHES = [1, 16, 64, 256];
@@ -52,6 +55,14 @@ const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
   ATC_INV: () => [(BigInt(VIRTUAL_SID) << 32n) | 0x40n, 52n],
 };
 
+/** What is measured. */
+type Cell = Pick<DrainRow, 'opcode' | 'batch' | 'iotlb'>;
+
+/** Rings a board's queue, from where PROD stands; returns PROD. */
+function ring({ loops, queue }: DrainBoard, batches: number, batch: number): number {
+  return loops.ring(batches, batch, PAGE0, VINTF, queue.cons, PROD_MASK) >>> 0;
+}
+
 /** Fills the IOTLB by translating through the first stream. */
 function fillTlb({ loops, streams: [stream], tlbEntries }: DrainBoard): void {
   if (stream) loops.access(PAGES * 2, SMMU, stream.sid, BigInt(stream.iova), stream.shift, PAGES);
@@ -59,19 +70,19 @@ function fillTlb({ loops, streams: [stream], tlbEntries }: DrainBoard): void {
     throw new Error(`the IOTLB is not full: ${tlbEntries()} entries`);
 }
 
+/** @param separate a board whose unit is of separate modules, where that of `board` is one module. */
 export async function measureDrain(
   board: DrainBoard,
+  separate: DrainBoard | undefined,
   native: NativeDrain | undefined,
   rounds: number,
   quick: boolean,
 ): Promise<DrainResults> {
-  let prod = 0;
-  const ring = (batches: number, batch: number) => {
-    prod = board.loops.ring(batches, batch, PAGE0, VINTF, prod, PROD_MASK) >>> 0;
-  };
+  const units = new Map([['wasm', board]]);
+  if (separate) units.set('separate', separate);
   const subjects: Measurand[] = [];
-  const cells: Omit<DrainRow, 'wasm'>[] = [];
-  const nameOf = (program: string, { opcode, batch, iotlb }: Omit<DrainRow, 'wasm'>) =>
+  const cells: Cell[] = [];
+  const nameOf = (program: string, { opcode, batch, iotlb }: Cell) =>
     `${program} ${opcode} ${batch} ${iotlb}`;
   for (const [opcode, command] of Object.entries(OPCODES)) {
     for (const batch of BATCHES) {
@@ -82,23 +93,25 @@ export async function measureDrain(
         );
         const steps = batches * batch;
         cells.push(cell);
-        subjects.push({
-          name: nameOf('wasm', cell),
-          steps,
-          prepare() {
-            board.fillRing(command);
-            board.emptyTlb();
-            if (iotlb === 'full') fillTlb(board);
-            // A lap that is not timed: filling has emptied the processor's caches.
-            ring(LAP / batch, batch);
-          },
-          run() {
-            ring(batches, batch);
-            if (board.queue.cons !== prod)
-              throw new Error(`${opcode}: CONS is ${board.queue.cons}, not ${prod}`);
-            return undefined;
-          },
-        });
+        for (const [program, on] of units) {
+          subjects.push({
+            name: nameOf(program, cell),
+            steps,
+            prepare() {
+              on.fillRing(command);
+              on.emptyTlb();
+              if (iotlb === 'full') fillTlb(on);
+              // A lap that is not timed: filling has emptied the processor's caches.
+              ring(on, LAP / batch, batch);
+            },
+            run() {
+              const prod = ring(on, batches, batch);
+              if (on.queue.cons !== prod)
+                throw new Error(`${opcode}: CONS is ${on.queue.cons}, not ${prod}`);
+              return undefined;
+            },
+          });
+        }
         if (native) {
           subjects.push({
             name: nameOf('C', cell),
@@ -110,24 +123,31 @@ export async function measureDrain(
     }
   }
   const rings = quick ? 2_000 : 10_000;
-  subjects.push({
-    name: 'empty doorbell',
-    steps: rings,
-    run() {
-      board.loops.ringEmpty(rings, VINTF);
-      return undefined;
-    },
-  });
+  for (const [program, on] of units)
+    subjects.push({
+      name: `${program} empty doorbell`,
+      steps: rings,
+      run() {
+        on.loops.ringEmpty(rings, VINTF);
+        return undefined;
+      },
+    });
   const results = await measure(subjects, rounds);
   const of = (name: string) => results.get(name) ?? Number.NaN;
   const rows = cells.map((cell): DrainRow => {
     const wasm = of(nameOf('wasm', cell));
     const c = results.get(nameOf('C', cell));
-    return { ...cell, wasm, ...(c === undefined ? {} : { c, ratio: c / wasm }) };
+    return {
+      ...cell,
+      wasm,
+      ...(separate ? { separate: of(nameOf('separate', cell)) } : {}),
+      ...(c === undefined ? {} : { c, ratio: c / wasm }),
+    };
   });
   return {
     rows,
     asidFullToEmpty: of('wasm NH_ASID 256 full') / of('wasm NH_ASID 256 empty'),
-    emptyDoorbell: of('empty doorbell'),
+    emptyDoorbell: of('wasm empty doorbell'),
+    ...(separate ? { separateEmptyDoorbell: of('separate empty doorbell') } : {}),
   };
 }

@@ -1,5 +1,6 @@
 // What a run of the benchmarks found, as data (`--json`) and as tables.
 
+import type { Arm64Results } from './arm64/arm64-rate.ts';
 import type { DmaResults } from './dma-rate.ts';
 import type { DrainResults, DrainRow } from './drain-rate.ts';
 import type { PathRow } from './paths.ts';
@@ -30,6 +31,8 @@ export interface Results {
   readonly targets?: Targets;
   readonly dma?: DmaResults;
   readonly trace?: readonly TraceRow[];
+  /** Or why it was not measured. */
+  readonly arm64?: Arm64Results | string;
 }
 
 /** The figures that the project has set itself, from the rows. */
@@ -69,8 +72,14 @@ const fixed = (digits: number) => (value: number | undefined) =>
   value === undefined ? '-' : value.toFixed(digits);
 const [whole, tenths, hundredths] = [fixed(0), fixed(1), fixed(2)];
 
-function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): string {
-  const cells = ({ wasm, c, ratio }: DrainRow) => [tenths(wasm), tenths(c), hundredths(ratio)];
+function drainText(drain: DrainResults): string {
+  const { rows, asidFullToEmpty, emptyDoorbell, separateEmptyDoorbell } = drain;
+  const cells = ({ wasm, separate, c, ratio }: DrainRow) => [
+    tenths(wasm),
+    tenths(separate),
+    tenths(c),
+    hundredths(ratio),
+  ];
   const lines = rows
     .filter(({ iotlb }) => iotlb === 'empty')
     .map((empty) => {
@@ -81,10 +90,17 @@ function drainText({ rows, asidFullToEmpty, emptyDoorbell }: DrainResults): stri
       return [empty.opcode, String(empty.batch), ...cells(empty), ...cells(full)];
     });
   return [
-    'The drain, ns for each command; IOTLB empty and full; C / wasm is the part of native speed',
-    table(['command', 'batch', 'empty', 'C', 'C/wasm', 'full', 'C', 'C/wasm'], lines),
+    'The drain, ns for each command; IOTLB empty and full; separate: by a unit of separate modules; ' +
+      'C / wasm is the part of native speed',
+    table(
+      [
+        ...['command', 'batch'],
+        ...['empty', 'separate', 'C', 'C/wasm', 'full', 'separate', 'C', 'C/wasm'],
+      ],
+      lines,
+    ),
     `TLBI_NH_ASID, full IOTLB to empty one: ${hundredths(asidFullToEmpty)}; a doorbell with ` +
-      `nothing to do: ${tenths(emptyDoorbell)} ns`,
+      `nothing to do: ${tenths(emptyDoorbell)} ns, separate ${tenths(separateEmptyDoorbell)} ns`,
   ].join('\n');
 }
 
@@ -171,6 +187,24 @@ function traceText(rows: readonly TraceRow[]): string {
   );
 }
 
+function arm64Text(results: Arm64Results | string): string {
+  if (typeof results === 'string') return `arm64: not measured: ${results}`;
+  const { rows, tierUp } = results;
+  const hasQemu = rows.some(({ qemu }) => qemu !== undefined);
+  const lines = rows.map(({ name, what, mips, qemu }) => [
+    `${name}: ${what}`,
+    whole(mips),
+    whole(qemu),
+    qemu === undefined ? '-' : hundredths(mips / qemu),
+  ]);
+  return [
+    'The arm64 CPU, million instructions per second of CPU time, best of three' +
+      (hasQemu ? '' : '; qemu-system-aarch64 is not installed'),
+    table(['program', 'MIPS', 'QEMU', 'of it'], lines),
+    `Optimised code takes over after ${whole(tierUp.wallMs)} ms (${whole(tierUp.cpuMs)} ms of CPU time, compiler included)`,
+  ].join('\n');
+}
+
 /** The tables. */
 export function resultsText({
   machine,
@@ -183,6 +217,7 @@ export function resultsText({
   targets,
   dma,
   trace,
+  arm64,
 }: Results): string {
   const parts = [
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians of ${rounds} ` +
@@ -195,5 +230,6 @@ export function resultsText({
   if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
   if (dma) parts.push(dmaText(dma));
   if (trace) parts.push(traceText(trace));
+  if (arm64 !== undefined) parts.push(arm64Text(arm64));
   return parts.join('\n\n');
 }

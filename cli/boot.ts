@@ -81,9 +81,10 @@ async function runAll(
   const wait = new IdleWait();
   while (true) {
     const running = machines.filter(({ status }) => status === 'paused');
-    if (running.length === 0) return;
+    if (running.length === 0) return oracle.settle();
     for (const machine of running) {
       if (oracle.attacker !== undefined && oracle.attacker !== machine) continue;
+      oracle.runs(machine);
       await machine.step();
     }
     progress.show(machines);

@@ -17,7 +17,6 @@ function program(argv: readonly string[], end: (status: number) => void): Comman
     .description('Virtual Arm SMMUv3 with NVIDIA CMDQV, and the small VMM that hosts it')
     .version(VERSION)
     .exitOverride()
-    .showSuggestionAfterError(false)
     .configureOutput({ writeErr: () => undefined });
   addBoot(command, argv, end);
   addDecode(command);
@@ -35,10 +34,9 @@ const SYSTEM_CODE = /^(E[A-Z0-9]+|ERR_WORKER_[A-Z_]+|ERR_INVALID_PACKAGE_CONFIG)
 
 /** The one line that explains why nothing was run; undefined for an error of ours. */
 function explanation(error: unknown): string | undefined {
-  // A group of subcommands without one of them, or help about one that there is not: its text
-  // is the help itself, which is no line.
+  // A group of commands without one of them: its help would have to be asked for.
   if (error instanceof CommanderError && error.code === 'commander.help')
-    return 'no subcommand of that name is given; see vsmmu --help';
+    return 'a command is missing; see --help';
   if (error instanceof CommanderError)
     return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   if (error instanceof UsageError || error instanceof VsmmuError) return error.message;

@@ -1,9 +1,9 @@
 // Device plugins from files: a module whose export `device` is a function that makes a device, one for each machine.
 
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Device } from '../vmm/api/index.ts';
+import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
 import { UsageError } from './cli-error.ts';
 
 const firstLine = (error: unknown) =>
@@ -13,11 +13,14 @@ const firstLine = (error: unknown) =>
 export async function loadDevice(file: string): Promise<Device> {
   let module: { readonly device?: unknown };
   try {
+    await requireRegularFile(file);
+  } catch (error) {
+    throw new UsageError(`cannot load device ${file}: ${fileReason(error)}`);
+  }
+  try {
     module = (await import(pathToFileURL(resolve(file)).href)) as { readonly device?: unknown };
   } catch (error) {
-    throw new UsageError(
-      `cannot load device ${file}: ${existsSync(file) ? firstLine(error) : 'no such file'}`,
-    );
+    throw new UsageError(`cannot load device ${file}: ${firstLine(error)}`);
   }
   if (typeof module.device !== 'function')
     throw new UsageError(`cannot load device ${file}: it exports no function "device"`);

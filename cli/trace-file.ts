@@ -12,6 +12,7 @@ import {
   type HostInspection,
   type Trace,
 } from '../vmm/api/index.ts';
+import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
 import { isGzip } from '../vmm/boot/index.ts';
 import { type ChromeEvent, readChromeTrace } from '../vmm/trace/index.ts';
 import { UsageError } from './cli-error.ts';
@@ -163,10 +164,14 @@ export async function readTrace(
   onEvent: (event: ChromeEvent) => void = () => undefined,
 ): Promise<ChromeTrace['otherData']> {
   try {
+    await requireRegularFile(file);
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${fileReason(error)}`);
+  }
+  try {
     return await readChromeTrace(bytesOf(file), onEvent);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new UsageError(`cannot read ${file}: no such file`);
     throw new UsageError(`${file} is no trace: ${code ?? message.split('\n')[0]}`);
   }
 }

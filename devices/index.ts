@@ -1,6 +1,13 @@
 // Entry "vsmmu/devices": the plugin interface, the device models, and what they stand on.
 
-export { type HotModules, isChecked, loadHotModules, type MemoryRegion } from '../assembly/load.ts';
+export {
+  type HotModuleOptions,
+  type HotModules,
+  type HotModuleUrls,
+  isChecked,
+  type MemoryRegion,
+  ModuleLoadError,
+} from '../assembly/load.ts';
 export { Bus, type BusMount, type BusStatistics, type RegisterCounter } from './bus/bus.ts';
 export { type Clock, SYSTEM_CLOCK } from './bus/clock.ts';
 export { DeviceComplex, type DeviceComplexOptions } from './bus/device-complex.ts';

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { buildDist, distOf, isDistStale } from './build-dist.mjs';
 import { compileModules, DEBUG, staleModules, wasmModules } from './build-wasm.mjs';
 import { generateArm64 } from './generate-arm64.mjs';
+import { mergedUnits, mergeUnits, staleUnits } from './merge-wasm.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -21,17 +22,24 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export async function buildStale({ debug = false, lenient = false, onStale } = {}) {
   await generateArm64(ROOT);
   const release = wasmModules(ROOT);
-  const dist = distOf(
-    ROOT,
-    release.map(({ outFile }) => outFile),
-  );
+  const units = mergedUnits(ROOT, release);
+  const dist = distOf(ROOT, [
+    ...release.map(({ outFile }) => outFile),
+    ...units.flatMap(({ outFiles }) => outFiles),
+  ]);
   const stale = staleModules(ROOT, release);
-  const distToo = stale.length > 0 || isDistStale(ROOT, dist);
-  if (debug) stale.push(...staleModules(ROOT, wasmModules(ROOT, { debug })));
-  const names = stale.map(({ name }) => name);
+  const unmerged = staleUnits(ROOT, units);
+  const distToo = stale.length + unmerged.length > 0 || isDistStale(ROOT, dist);
+  if (debug) {
+    const modules = wasmModules(ROOT, { debug });
+    stale.push(...staleModules(ROOT, modules));
+    unmerged.push(...staleUnits(ROOT, mergedUnits(ROOT, modules)));
+  }
+  const names = [...stale, ...unmerged].map(({ name }) => name);
   if (distToo) names.push('dist');
   if (names.length > 0) onStale?.(names);
   await compileModules(ROOT, stale);
+  await mergeUnits(ROOT, unmerged);
   if (distToo) await buildDist(ROOT, dist, lenient);
   if (debug) for (const output of dist.outputs) copyToDebug(output);
 }

@@ -32,8 +32,10 @@ export const DEBUG = 'dist-debug';
 /**
  * @typedef {object} WasmModule
  * @property {string} name Its target, and whether it is for debugging.
+ * @property {string} target Of asconfig.json.
  * @property {boolean} debug
  * @property {string} outFile Relative to the root.
+ * @property {string} [textFile] The same as text, where the target has one.
  * @property {readonly string[]} command Arguments of the compiler.
  * @property {string} inputs A hash of what the module is made of.
  */
@@ -52,9 +54,16 @@ export function wasmModules(root, { debug = false, entries = ENTRIES } = {}) {
     const command = [entry, '--target', target];
     if (debug) command.push(...debugOptions(outFile, textFile));
     const inputs = hashOfInputs(read, entry, [options, targets[target], command]);
-    return debug
-      ? { name: `${target} (debug)`, debug, outFile: `${DEBUG}/${outFile}`, command, inputs }
-      : { name: target, debug, outFile, command, inputs };
+    const place = (/** @type {string} */ file) => (debug ? `${DEBUG}/${file}` : file);
+    return {
+      name: debug ? `${target} (debug)` : target,
+      target,
+      debug,
+      outFile: place(outFile),
+      ...(textFile === undefined ? {} : { textFile: place(textFile) }),
+      command,
+      inputs,
+    };
   });
 }
 
@@ -79,7 +88,8 @@ const partOf = ({ outFile }) => outFile.replaceAll('/', '.');
  * @param {string} root
  * @param {WasmModule} module
  */
-const stateOf = (root, { inputs, outFile }) => `${inputs} ${hashOfFiles(root, [outFile])}`;
+const stateOf = (root, { inputs, outFile, textFile }) =>
+  `${inputs} ${hashOfFiles(root, textFile === undefined ? [outFile] : [outFile, textFile])}`;
 
 /**
  * The modules that have to be compiled.
@@ -111,7 +121,7 @@ async function compile(root, module) {
   const { ok, output } = await compileWithAsc(module.command, root);
   if (!ok || output.includes('WARNING')) process.stderr.write(output);
   if (!ok) throw new BuildError(`asc could not compile ${module.command[0]}`);
-  const problems = await checkFile(path, { jumpTables: !module.debug });
+  const problems = await checkFile(path, { debug: module.debug });
   if (problems.length > 0)
     throw new BuildError(problems.map((problem) => relative(root, problem)).join('\n'));
   record(root, partOf(module), stateOf(root, module));

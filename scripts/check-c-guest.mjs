@@ -1,31 +1,68 @@
 #!/usr/bin/env node
-// Builds the guest in C of docs/guests.md with the commands that stand there, which need clang and wasm-ld, and boots it.
+// Builds guests in C, which needs clang, wasm-ld and make, and boots them: that of docs/guests.md
+// with the commands that stand there, and the project that `vsmmu guest init --lang c` writes.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const EXPECTED = '40 + 2 = 42\n';
 
-const page = readFileSync(join(ROOT, 'docs/guests.md'), 'utf8');
-const commands = /^```sh clang\n([\s\S]*?)^```$/m.exec(page)?.[1];
-if (!commands) throw new Error('docs/guests.md has no commands for clang');
+/** The commands for clang of a page, and the first line of what they print. */
+function scenarioOf(/** @type {string} */ page) {
+  const [, commands, line] =
+    /^```sh clang\n([\s\S]*?)^```\n+```text\n(.*\n)/m.exec(
+      readFileSync(join(ROOT, page), 'utf8'),
+    ) ?? [];
+  if (commands === undefined || line === undefined)
+    throw new Error(`${page} has no commands for clang with their output`);
+  return { commands, line };
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-c-'));
-try {
-  copyFileSync(join(ROOT, 'docs/examples/guest.c'), join(folder, 'guest.c'));
-  // From within the project, the plugin finds the package by its own name.
-  const script = commands
-    .replaceAll('npx vsmmu', `node ${join(ROOT, 'dist/cli/main.js')}`)
-    .replaceAll('adder.mjs', join(ROOT, 'docs/examples/adder-device.mjs'));
+
+/**
+ * Runs commands, and looks whether their output has what a page says, or something like it.
+ * @param {string} what
+ * @param {string} commands
+ * @param {string} cwd
+ * @param {string | RegExp} expected
+ */
+function check(what, commands, cwd, expected) {
+  const script = commands.replaceAll('npx vsmmu', `node ${join(ROOT, 'dist/cli/main.js')}`);
   const output = execFileSync('bash', ['-euo', 'pipefail', '-c', script], {
-    cwd: folder,
+    cwd,
     encoding: 'utf8',
   });
-  if (!output.startsWith(EXPECTED)) throw new Error(`the guest printed:\n${output}`);
-  console.log(`docs/guests.md, C: ${EXPECTED.trim()}`);
+  const found =
+    typeof expected === 'string'
+      ? output.includes(expected) && expected
+      : expected.exec(output)?.[0];
+  if (!found) throw new Error(`${what} printed:\n${output}`);
+  console.log(`${what}: ${found.trim()}`);
+}
+
+try {
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ROOT, join(folder, 'node_modules/vsmmu'));
+  copyFileSync(join(ROOT, 'docs/examples/guest.c'), join(folder, 'guest.c'));
+  copyFileSync(join(ROOT, 'docs/examples/adder-device.mjs'), join(folder, 'adder.mjs'));
+  const page = scenarioOf('docs/guests.md');
+  check('docs/guests.md', page.commands, folder, page.line);
+
+  const project = scenarioOf('templates/c/README.md');
+  const guest = join(folder, 'guest');
+  check('guest init', 'npx vsmmu guest init guest --lang c', folder, /^Now: .*/);
+  check('templates/c/README.md', project.commands, guest, project.line);
+  // The header is clean for a compiler that is strict.
+  check('make', 'make -B CC="clang -Werror"', guest, /^clang -Werror/);
+  // The same binary where queues are drained on a thread of their own, and where every access traps.
+  const boot = 'npx vsmmu boot guest.wasm';
+  const completed = /completed on a VCMDQ, exits: \d+/;
+  check('drain thread', `${boot} --transport mailbox --drain thread`, guest, completed);
+  check('no direct maps', `${boot} --no-direct-maps`, guest, /completed on a VCMDQ, exits: 2/);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -1,8 +1,21 @@
 // Checks what a hot module must be, so that several instances may share one memory (docs/architecture.md, "Units"): nothing runs or
-// writes memory at instantiation, no state lives outside the imported memory, and opcode dispatch is a jump table.
+// writes memory at instantiation, no state lives outside the imported memories, and opcode dispatch is a jump table; and that a
+// module with two memories touches the guest's behind the port's bounds check only.
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import {
+  bodiesOf,
+  functionNames,
+  importsOf,
+  KIND,
+  MEMORY_SHARED,
+  nextInstruction,
+  OPCODE,
+  Reader,
+  SECTION,
+  sectionsOf,
+} from './wasm-reader.mjs';
 
 /** Hot modules: how many targets the largest br_table must have at least. 0 where the module dispatches nothing. */
 export const HOT_MODULES = {
@@ -12,120 +25,42 @@ export const HOT_MODULES = {
   'smmu-core-checked': 0,
   'vcmdq-drain': 12,
   'amd-iommu': 8,
-  // The interpreter: one case for each handler.
-  arm64: 500,
+  'smmu-unit': 12,
+  'smmu-unit-private': 12,
+  'smmu-unit-checked': 12,
+  'smmu-unit-checked-private': 12,
+  'amd-unit': 8,
+  'amd-unit-private': 8,
+  // The interpreter: one case for each handler of its fast loop.
+  arm64: 300,
   gicv3: 36,
   secondary: 0,
 };
-/** The one module that is for memories that no other thread sees. */
-const PRIVATE = 'guest-port-private';
+/** For guest memories that no other thread sees. */
+const PRIVATE = /-private$/;
+/** With two memories, the host's and the guest's. */
+const UNIT = /^(smmu|amd)-unit/;
 
-const SECTION = {
-  import: 2,
-  table: 4,
-  memory: 5,
-  global: 6,
-  export: 7,
-  start: 8,
-  element: 9,
-  code: 10,
-  data: 11,
-  dataCount: 12,
-};
-const KIND = { function: 0, table: 1, memory: 2, global: 3 };
-const MEMORY_SHARED = 2;
-
-/** A cursor over a WebAssembly binary. */
-class Reader {
-  /** @param {Uint8Array} bytes */
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.at = 0;
-  }
-
-  get done() {
-    return this.at >= this.bytes.length;
-  }
-
-  byte() {
-    if (this.done) throw new Error('the module ends too early');
-    return this.bytes[this.at++];
-  }
-
-  /** A LEB128 number. Values above 2^53 are of no interest here and may lose bits. */
-  leb() {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  name() {
-    const length = this.leb();
-    return new TextDecoder().decode(this.take(length));
-  }
-
-  /** @param {number} length */
-  take(length) {
-    const start = this.at;
-    this.at += length;
-    if (this.at > this.bytes.length) throw new Error('the module ends too early');
-    return this.bytes.subarray(start, this.at);
-  }
-}
-
+/** Where functions of the guest port come from: the only ones that touch guest memory before anything is inlined. */
+const PORT = 'assembly/guest-port/';
+/** The memory of a module that stands for the guest's. */
+const GUEST_MEMORY = { module: 'guest', name: 'memory' };
+/** Its size as the bounds check has it: an immutable global. */
+const MEMORY_SIZE = { module: 'regions', name: 'MEMORY_SIZE' };
 /**
- * Sections by id.
- * @param {Uint8Array} bytes
+ * Bytes that an access touches, and the values that it takes beside its offset, by its instruction; what is not here is not
+ * let near guest memory.
  */
-function sectionsOf(bytes) {
-  const reader = new Reader(bytes);
-  if (new TextDecoder('latin1').decode(reader.take(8)) !== '\0asm\x01\0\0\0')
-    throw new Error('not a WebAssembly module');
-  /** @type {Map<number, Uint8Array>} */
-  const sections = new Map();
-  while (!reader.done) {
-    const id = reader.byte();
-    sections.set(id, reader.take(reader.leb()));
-  }
-  return sections;
-}
+const ACCESSES = new Map([
+  [0xfe10, { size: 4, values: 0 }], // i32.atomic.load
+  [0xfe17, { size: 4, values: 1 }], // i32.atomic.store
+  [0xfe11, { size: 8, values: 0 }], // i64.atomic.load
+  [0xfe18, { size: 8, values: 1 }], // i64.atomic.store
+  [0xfe49, { size: 8, values: 2 }], // i64.atomic.rmw.cmpxchg
+  [0xfd00, { size: 16, values: 0 }], // v128.load
+]);
 
-/** @param {Reader} reader */
-function skipLimits(reader) {
-  const flags = reader.byte();
-  reader.leb();
-  if (flags & 1) reader.leb();
-  return flags;
-}
-
-/**
- * Memories and mutable globals among the imports.
- * @param {Uint8Array | undefined} section
- */
-function importsOf(section) {
-  const found = { sharedMemories: 0, plainMemories: 0, mutableGlobals: 0 };
-  if (!section) return found;
-  const reader = new Reader(section);
-  for (let left = reader.leb(); left > 0; left--) {
-    reader.name();
-    reader.name();
-    const kind = reader.byte();
-    if (kind === KIND.function) reader.leb();
-    else if (kind === KIND.table) {
-      reader.byte();
-      skipLimits(reader);
-    } else if (kind === KIND.memory)
-      found[skipLimits(reader) & MEMORY_SHARED ? 'sharedMemories' : 'plainMemories']++;
-    else if (kind === KIND.global) {
-      reader.byte();
-      found.mutableGlobals += reader.byte();
-    } else throw new Error(`import of unknown kind ${kind}`);
-  }
-  return found;
-}
+/** @typedef {import('./wasm-reader.mjs').Instruction} Instruction */
 
 /**
  * Names of exported memories.
@@ -152,58 +87,9 @@ function mutableGlobals(section) {
   for (let left = reader.leb(); left > 0; left--) {
     reader.byte();
     mutable += reader.byte();
-    while (skipInstruction(reader).opcode !== 0x0b);
+    while (nextInstruction(reader).opcode !== OPCODE.end);
   }
   return mutable;
-}
-
-// How many LEB128 immediates an instruction has; those not listed have none, and `skipInstruction` handles the irregular ones.
-const IMMEDIATES = new Map([
-  ...[0x02, 0x03, 0x04, 0x0c, 0x0d, 0x10, 0x12, 0x3f, 0x40, 0x41, 0x42, 0xd0, 0xd2].map(
-    (opcode) => /** @type {const} */ ([opcode, 1]),
-  ),
-  ...[0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26].map((opcode) => /** @type {const} */ ([opcode, 1])),
-  ...[0x11, 0x13].map((opcode) => /** @type {const} */ ([opcode, 2])),
-  ...Array.from({ length: 0x3e - 0x28 + 1 }, (_, i) => /** @type {const} */ ([0x28 + i, 2])),
-]);
-// The same behind the prefix 0xfc (saturating conversions and bulk memory).
-const BULK_IMMEDIATES = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
-
-/**
- * Steps over what follows the prefix of a vector instruction.
- * @param {Reader} reader
- */
-function skipVector(reader) {
-  const opcode = reader.leb();
-  const memory = opcode <= 0x0b || (opcode >= 0x54 && opcode <= 0x5d);
-  if (memory) {
-    reader.leb();
-    reader.leb();
-  }
-  // A constant or a shuffle has 16 bytes, a lane access one.
-  if (opcode === 0x0c || opcode === 0x0d) reader.take(16);
-  if ((opcode >= 0x15 && opcode <= 0x22) || (opcode >= 0x54 && opcode <= 0x5b)) reader.take(1);
-}
-
-/**
- * Steps over one instruction. `targets` is the number of targets of a br_table, the default not counted.
- * @param {Reader} reader
- */
-function skipInstruction(reader) {
-  const opcode = reader.byte();
-  let immediates = IMMEDIATES.get(opcode) ?? 0;
-  let targets = 0;
-  if (opcode === 0x0e) {
-    targets = reader.leb();
-    immediates = targets + 1;
-  } else if (opcode === 0x1c) immediates = reader.leb();
-  else if (opcode === 0x43) reader.take(4);
-  else if (opcode === 0x44) reader.take(8);
-  else if (opcode === 0xfc) immediates = BULK_IMMEDIATES[reader.leb()] ?? 0;
-  else if (opcode === 0xfe) immediates = reader.leb() === 0x03 ? 1 : 2;
-  else if (opcode === 0xfd) skipVector(reader);
-  for (; immediates > 0; immediates--) reader.leb();
-  return { opcode, targets };
 }
 
 /**
@@ -211,27 +97,32 @@ function skipInstruction(reader) {
  * @param {Uint8Array | undefined} section
  */
 function largestJumpTable(section) {
-  const reader = new Reader(section ?? Uint8Array.of(0));
   let largest = 0;
-  for (let left = reader.leb(); left > 0; left--) {
-    const body = new Reader(reader.take(reader.leb()));
-    for (let groups = body.leb(); groups > 0; groups--) {
-      body.leb();
-      body.byte();
-    }
-    while (!body.done) largest = Math.max(largest, skipInstruction(body).targets);
-  }
+  for (const body of bodiesOf(section))
+    for (const { opcode, immediates } of body)
+      if (opcode === OPCODE.brTable) largest = Math.max(largest, immediates.length - 1);
   return largest;
+}
+
+/**
+ * What memories a module imports, in words.
+ * @param {import('./wasm-reader.mjs').Import[]} imports
+ */
+function memoriesOf(imports) {
+  return imports
+    .filter(({ kind }) => kind === KIND.memory)
+    .map(({ module, flags }) => `${module} ${flags & MEMORY_SHARED ? 'shared' : 'private'}`)
+    .join(', ');
 }
 
 /**
  * What is wrong with a hot module; empty when nothing is.
  * @param {Uint8Array} bytes
  * @param {number} jumpTableTargets Targets that the module's largest br_table must have at least.
- * @param {boolean} shared The memory that it imports is shared.
+ * @param {string} memories What it imports: 'env shared', 'env private', or 'env shared, guest shared' and the like.
  * @returns {string[]}
  */
-export function checkHotModule(bytes, jumpTableTargets, shared = true) {
+export function checkHotModule(bytes, jumpTableTargets, memories = 'env shared') {
   const sections = sectionsOf(bytes);
   const problems = [];
   for (const name of /** @type {const} */ (['data', 'dataCount', 'element', 'start'])) {
@@ -240,12 +131,11 @@ export function checkHotModule(bytes, jumpTableTargets, shared = true) {
   if (sections.has(SECTION.memory)) problems.push('defines a memory of its own');
   if (sections.has(SECTION.table)) problems.push('defines a table');
   const imports = importsOf(sections.get(SECTION.import));
-  const [wanted, unwanted] = shared
-    ? [imports.sharedMemories, imports.plainMemories]
-    : [imports.plainMemories, imports.sharedMemories];
-  if (wanted !== 1 || unwanted !== 0)
-    problems.push(`does not import exactly one memory, and that ${shared ? 'shared' : 'private'}`);
-  const mutable = imports.mutableGlobals + mutableGlobals(sections.get(SECTION.global));
+  const found = memoriesOf(imports);
+  if (found !== memories) problems.push(`imports the memories (${found}), not (${memories})`);
+  const mutable =
+    imports.filter(({ kind, flags }) => kind === KIND.global && flags === 1).length +
+    mutableGlobals(sections.get(SECTION.global));
   if (mutable > 0) problems.push(`has ${mutable} mutable global${mutable > 1 ? 's' : ''}`);
   const exported = exportedMemories(sections.get(SECTION.export));
   if (exported.length > 0) problems.push(`exports its memory as ${exported.join(', ')}`);
@@ -259,16 +149,126 @@ export function checkHotModule(bytes, jumpTableTargets, shared = true) {
 }
 
 /**
+ * Numbers of what is imported under a name, among imports of its kind.
+ * @param {import('./wasm-reader.mjs').Import[]} imports
+ * @param {{ module: string, name: string }} wanted
+ * @param {number} kind KIND.
+ */
+function numbersOf(imports, wanted, kind) {
+  return imports
+    .filter((one) => one.kind === kind)
+    .flatMap(({ module, name }, number) =>
+      module === wanted.module && name === wanted.name ? [number] : [],
+    );
+}
+
+/**
+ * The guest's memory of a module, by its number.
+ * @param {import('./wasm-reader.mjs').Import[]} imports
+ */
+function guestMemoryOf(imports) {
+  const [number, ...more] = numbersOf(imports, GUEST_MEMORY, KIND.memory);
+  if (number === undefined || more.length > 0) throw new Error('it has not one guest memory');
+  return number;
+}
+
+/**
+ * Functions that touch guest memory and are none of the guest port, before anything is inlined.
+ * @param {Uint8Array} bytes A module with names.
+ * @returns {string[]} One line per problem.
+ */
+export function checkPort(bytes) {
+  const sections = sectionsOf(bytes);
+  const imports = importsOf(sections.get(SECTION.import));
+  const memory = guestMemoryOf(imports);
+  const names = functionNames(bytes);
+  const problems = [];
+  let number = imports.filter(({ kind }) => kind === KIND.function).length;
+  let port = 0;
+  for (const body of bodiesOf(sections.get(SECTION.code))) {
+    const name = names.get(number++) ?? 'a function without a name';
+    if (!body.some(({ memories }) => memories.includes(memory))) continue;
+    if (name.startsWith(PORT)) port++;
+    else problems.push(`${name} touches guest memory and is not of the guest port`);
+  }
+  if (port === 0) problems.push('no function of the guest port touches guest memory');
+  return problems;
+}
+
+/**
+ * Whether an access is dominated by the guest port's check of its bounds. The check, as the port has it:
+ *
+ *     if ((offset & (size - 1)) == 0 && offset <= MEMORY_SIZE - size) access(offset, values)
+ *
+ * on a stack machine, without anything in between: `offset` and `values` are locals, which nothing sets behind the check,
+ * and nothing jumps to behind an `if`. So there is no way to the access but through the check, with that very offset.
+ * @param {readonly Instruction[]} body
+ * @param {number} at The access in it.
+ * @param {number} memorySize The global MEMORY_SIZE.
+ */
+function isGuarded(body, at, memorySize) {
+  const access = body[at];
+  const { size, values } = ACCESSES.get(access?.opcode ?? 0) ?? { size: 0, values: 0 };
+  if (size === 0 || access?.immediates[2] !== 0) return false;
+  const branch = at - values - 2;
+  const offset = body[branch + 1]?.immediates[0] ?? -1;
+  const check = [
+    [OPCODE.localGet, offset],
+    [OPCODE.i32Const, size - 1],
+    [OPCODE.i32And],
+    [OPCODE.i32Eqz],
+    [OPCODE.localGet, offset],
+    [OPCODE.globalGet, memorySize],
+    [OPCODE.i32Const, size],
+    [OPCODE.i32Sub],
+    [OPCODE.i32LeU],
+    [OPCODE.i32And],
+  ];
+  if (body[branch]?.opcode !== OPCODE.if) return false;
+  for (let i = branch + 1; i < at; i++) if (body[i]?.opcode !== OPCODE.localGet) return false;
+  return check.every(([opcode, immediate], i) => {
+    const one = body[branch - check.length + i];
+    return one?.opcode === opcode && one?.immediates[0] === immediate;
+  });
+}
+
+/**
+ * Accesses to guest memory that the port's check does not dominate.
+ * @param {Uint8Array} bytes A module with two memories.
+ * @returns {string[]} One line per problem.
+ */
+export function checkBounds(bytes) {
+  const sections = sectionsOf(bytes);
+  const imports = importsOf(sections.get(SECTION.import));
+  const memory = guestMemoryOf(imports);
+  const [memorySize = -1] = numbersOf(imports, MEMORY_SIZE, KIND.global);
+  let unguarded = 0;
+  for (const body of bodiesOf(sections.get(SECTION.code)))
+    body.forEach(({ memories }, at) => {
+      if (memories.includes(memory) && !isGuarded(body, at, memorySize)) unguarded++;
+    });
+  return unguarded === 0
+    ? []
+    : [
+        `touches guest memory ${unguarded} times where the port's check of bounds does not dominate`,
+      ];
+}
+
+/**
  * Checks a file by its name; one that is not a hot module passes.
  * @param {string} path
- * @param {{ jumpTables?: boolean }} [options] jumpTables: the compiler has optimized, and made jump tables. Default true.
+ * @param {{ debug?: boolean }} [options] debug: nothing is optimised, nothing inlined, and there are names. Default false.
  * @returns {Promise<string[]>} One line per problem.
  */
-export async function checkFile(path, { jumpTables = true } = {}) {
+export async function checkFile(path, { debug = false } = {}) {
   const name = basename(path, '.wasm');
   const targets = /** @type {Record<string, number>} */ (HOT_MODULES)[name];
   if (targets === undefined) return [];
-  return checkHotModule(await readFile(path), jumpTables ? targets : 0, name !== PRIVATE).map(
-    (problem) => `${path}: ${problem}`,
-  );
+  const bytes = await readFile(path);
+  const sharing = PRIVATE.test(name) ? 'private' : 'shared';
+  const unit = UNIT.test(name);
+  const memories = unit ? `env shared, guest ${sharing}` : `env ${sharing}`;
+  const problems = checkHotModule(bytes, debug ? 0 : targets, memories);
+  if (unit) problems.push(...(debug ? checkPort(bytes) : checkBounds(bytes)));
+  return problems.map((problem) => `${path}: ${problem}`);
 }

@@ -17,17 +17,20 @@ import { importLayout } from './layout-tables.mjs';
 /** @typedef {import('../assembly/layout/a64/a64-forms.ts').A64Form} A64Form */
 
 /** What is made, relative to the root. */
-export const RUN = 'assembly/arm64/run.ts';
+export const FAST = 'assembly/arm64/run-fast.ts';
+export const SLOW = 'assembly/arm64/run-slow.ts';
 export const DECODE = 'assembly/arm64/decode.ts';
 export const HANDLERS = 'assembly/arm64/handlers.ts';
 export const REGISTERS = 'assembly/arm64/system-registers.ts';
 
 /** Handlers by number, and how forms become records. */
 export class Builder {
-  /** @type {Map<string, { number: number, body: string }>} */
+  /** @type {Map<string, { fast?: string, slow?: string }>} */
   #handlers = new Map();
   /** @type {Map<string, string>} */
   #decoders = new Map();
+  /** @type {Map<string, number> | undefined} */
+  #numbered;
 
   /** @param {readonly A64Form[]} table */
   constructor(table) {
@@ -35,13 +38,24 @@ export class Builder {
   }
 
   /**
-   * A handler. Its body goes on to the next record unless it continues the loop itself.
+   * A handler. A body goes on to the next record unless it continues the loop itself.
    * @param {string} name
-   * @param {string} body
+   * @param {string} fast What the fast loop does. It calls no function.
+   * @param {string} [slow] What the slow loop does with a record that the fast one has left to it.
    */
-  op(name, body) {
+  op(name, fast, slow) {
     if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
-    this.#handlers.set(name, { number: this.#handlers.size, body });
+    this.#handlers.set(name, { fast, ...(slow !== undefined && { slow }) });
+  }
+
+  /**
+   * A handler that the fast loop does not have.
+   * @param {string} name
+   * @param {string} slow
+   */
+  slow(name, slow) {
+    if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
+    this.#handlers.set(name, { slow });
   }
 
   /**
@@ -56,26 +70,34 @@ export class Builder {
     this.#decoders.set(name, body);
   }
 
+  /** By number: those of the slow loop first, so that its numbers are dense too. */
   get handlers() {
-    return [...this.#handlers];
+    const all = [...this.#handlers].map(([name, bodies]) => ({ name, ...bodies }));
+    return [
+      ...all.filter(({ fast }) => fast === undefined),
+      ...all.filter(({ fast, slow }) => fast !== undefined && slow !== undefined),
+      ...all.filter(({ slow }) => slow === undefined),
+    ];
+  }
+
+  /** Numbers by name, once all handlers are there. */
+  get #numbers() {
+    this.#numbered ??= new Map(this.handlers.map(({ name }, number) => [name, number]));
+    return this.#numbered;
   }
 
   /** @param {string} name */
   numberOf(name) {
-    const handler = this.#handlers.get(name);
-    if (!handler) throw new BuildError(`no handler is named ${name}`);
-    return handler.number;
+    const number = this.#numbers.get(name);
+    if (number === undefined) throw new BuildError(`no handler is named ${name}`);
+    return number;
   }
 
   /** @param {A64Form} form */
   decoder({ name, fields }) {
     const body = this.#decoders.get(name);
     if (body === undefined) throw new BuildError(`nothing decodes ${name}`);
-    const numbered = body.replaceAll(/@(\w+)/g, (_, handler) => {
-      const known = this.#handlers.get(handler);
-      if (!known) throw new BuildError(`${name}: no handler is named ${handler}`);
-      return String(known.number);
-    });
+    const numbered = body.replaceAll(/@(\w+)/g, (_, handler) => String(this.numberOf(handler)));
     const used = fields.filter((field) => new RegExp(`\\b${field.name}\\b`).test(numbered));
     const lets = used.map(
       (field) => `const ${field.name}: u32 = word >> ${field.shift} & ${2 ** field.width - 1};`,
@@ -109,6 +131,7 @@ function decoderSource(builder) {
 
 import { FAST_READ_ONLY, FAST_SP_EL0, fastRegister } from './fast-registers';
 import { ARM64_PAGE_CODE } from '../layout/arm64-records';
+import { ARM64_NUMBERS } from '../layout/arm64-state';
 import { isNear, MASK_C, MASK_T, maskKind, maskOperand, signed, spOf, zrOf } from './operand-fields';
 
 ${PUT}
@@ -139,59 +162,101 @@ const PUT = `function put(record: usize, handler: u32, a: u32, b: u32, c: u32): 
 }
 `;
 
-/** @param {Builder} builder */
-function runSource(builder) {
-  const cases = builder.handlers.map(
-    ([name, { number, body }]) => `      case ${number}: { ${body} break; } // ${name}`,
-  );
-  return `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
-
-${RUN_IMPORTS}
 /**
- * Executes instructions until the slice is over, or something is for the host: one of
- * ARM64_EXIT_*. \`first\` is the record of the PC in the block, \`start\` the record page
- * it is in.
+ * Cases of a loop.
+ * @param {Builder} builder @param {'fast' | 'slow'} loop
  */
-export function runRecords(cpu: usize, first: usize, start: usize): i32 {
-  const started = load<u64>(cpu, ARM64_COUNT);
-  let dp = first;
-  let base = start;
-  let page = load<u64>(cpu, ARM64_PC) & ~0xfff;
-  let tlb = tlbOf(cpu);
-  let fa = i64(load<u32>(cpu, ARM64_NZCV));
-  let fb: i64 = 0;
-  let fk: u32 = NZCV;
+const casesOf = (builder, loop) =>
+  builder.handlers
+    .flatMap((handler, number) => {
+      const body = handler[loop];
+      return body === undefined
+        ? []
+        : [`      case ${number}: { ${body} break; } // ${handler.name}`];
+    })
+    .join('\n');
+
+const LEAVE = `store<usize>(cpu, dp, ARM64_DP);
+  store<usize>(cpu, acc, ARM64_ACC);
+  store<i64>(cpu, fa, ARM64_FA);
+  store<i64>(cpu, fb, ARM64_FB);
+  store<u32>(cpu, fk, ARM64_FK);`;
+const ENTER = `let dp = load<usize>(cpu, ARM64_DP);
   // 8 times the instructions of this run are always acc + dp.
-  let acc: usize = 0 - dp;
+  let acc = load<usize>(cpu, ARM64_ACC);
+  let fa = load<i64>(cpu, ARM64_FA);
+  let fb = load<i64>(cpu, ARM64_FB);
+  let fk = load<u32>(cpu, ARM64_FK);`;
+
+/** @param {Builder} builder */
+const fastSource = (builder) => `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
+
+import {
+  ARM64_ACC, ARM64_BANK, ARM64_BARRIER, ARM64_DP, ARM64_EL, ARM64_FA, ARM64_FB, ARM64_FK, ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_PC, ARM64_PC_OFFSET, ARM64_RECORD_FETCH,
+  ARM64_RECORD_LIMIT, ARM64_RECORD_SLOW, ARM64_SPSEL, ARM64_TLB, ARM64_TLB_FETCH, ARM64_TLB_STRIDE, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
+} from '../layout/arm64-state';
+import { LOGIC, NZCV, SUB } from './lazy-flags';
+
+/**
+ * The fast loop: executes records until there is one that it cannot execute, or not
+ * without help, which is then in ARM64_DP. It calls no function: a compiler keeps no local in
+ * a register across a call, and would have all of them in memory all the time.
+ */
+export function runFast(cpu: usize): void {
+  ${ENTER}
+  const tlb = cpu + ARM64_TLB + load<u32>(cpu, ARM64_EL) * ARM64_TLB_STRIDE;
   while (true) {
     switch (load<u16>(dp)) {
-${cases.join('\n')}
-      default: unreachable();
+${casesOf(builder, 'fast')}
+      default: {
+        ${LEAVE}
+        return;
+      }
     }
     dp += 8;
   }
 }
 `;
-}
 
-const RUN_IMPORTS = `import {
-  ARM64_BANK, ARM64_BARRIER, ARM64_BASE, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_EL, ARM64_EXIT, ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_NZCV, ARM64_PC,
-  ARM64_RECORD_FETCH, ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_RECORD_WEDGED, ARM64_SPSEL, ARM64_TLB_FETCH, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
+/** @param {Builder} builder */
+const slowSource = (builder) => `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
+
+import {
+  ARM64_ACC, ARM64_BANK, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_DP, ARM64_EL, ARM64_EXIT, ARM64_FA, ARM64_FB, ARM64_FK, ARM64_LIMIT, ARM64_NZCV, ARM64_PC, ARM64_PC_OFFSET,
+  ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_RECORD_WEDGED, ARM64_SPSEL, ARM64_STARTED, ARM64_TRAP_RECORD_AT, BANK_SP,
 } from '../layout/arm64-state';
 import { access } from './general-access';
 import { decodeRecord } from './decode';
 import { boundary, takeFault, undefinedInstruction } from './exception';
-import { locate, tlbOf } from './fetch';
-import { addFlags32, addFlags64, carrySet, conditionHolds, flags, LOGIC, NZCV, overflow, SUB32, SUB64 } from './lazy-flags';
-import { crc, reversedBits, signedHigh, unsignedHigh } from './operations';
+import { locate } from './fetch';
+import { addFlags32, addFlags64, conditionHolds, flags, LOGIC, NZCV, SUB } from './lazy-flags';
+import { crc, signedHigh } from './operations';
 import { slowLoad, slowStore } from './slow-access';
 import { executeSystem } from './system';
 import { AGAIN, NEXT } from './system-results';
+
+/**
+ * The slow loop: executes what the fast one has left, and what follows as long as it is of
+ * that kind. Returns one of ARM64_EXIT_*, or NEXT: there is something for the fast loop.
+ */
+export function runSlow(cpu: usize): i32 {
+  ${ENTER}
+  while (true) {
+    switch (load<u16>(dp)) {
+${casesOf(builder, 'slow')}
+      default: {
+        ${LEAVE}
+        return NEXT;
+      }
+    }
+    dp += 8;
+  }
+}
 `;
 
 /** @param {Builder} builder */
 function handlerSource(builder) {
-  const names = ['TRAP', 'LIMIT', 'FETCH', 'WEDGED', 'STOP', 'PAGE_END'];
+  const names = ['TRAP', 'LIMIT', 'FETCH', 'WEDGED', 'SLOW', 'STOP', 'PAGE_END'];
   const lines = names.map(
     (name) => `export const HANDLER_${name}: u64 = ${builder.numberOf(name)};`,
   );
@@ -308,7 +373,8 @@ export async function generateArm64(root) {
   for (const part of [specialRecords, arithmetic, logical, compute, control, memory]) part(builder);
   const registers = await importLayout(root, ['a64/arm64-registers']);
   const sources = {
-    [RUN]: runSource(builder),
+    [FAST]: fastSource(builder),
+    [SLOW]: slowSource(builder),
     [DECODE]: decoderSource(builder),
     [HANDLERS]: handlerSource(builder),
     [REGISTERS]: registerSource(registers),

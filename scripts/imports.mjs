@@ -1,7 +1,7 @@
 // Specifiers of the modules that a source file imports, for TypeScript and AssemblyScript.
 
 /** `from '…'`, `import '…'`, `import('…')`, `new URL('…', import.meta.url)`; types too. */
-const IMPORTS = /(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*['"]([^'"]+)['"]/g;
+const IMPORTS = /(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*['"]([^'"\s]+)['"]/g;
 
 /**
  * Every specifier of a file's text, in order; re-exports and types included, comments not.

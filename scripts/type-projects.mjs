@@ -36,7 +36,7 @@ export const PROJECTS = {
 /** Each entry alone: what its declarations need, they bring. */
 const ENTRIES = [
   'vsmmu',
-  ...['devices', 'guest', 'testing', 'iommufd', 'iommufd/mock', 'v86'].map(
+  ...['devices', 'guest', 'testing', 'iommufd', 'iommufd/mock', 'iommufd/smmu', 'v86'].map(
     (name) => `vsmmu/${name}`,
   ),
 ];

@@ -7,6 +7,7 @@ import {
   ARM64_BANK_STRIDE,
   ARM64_DAIF,
   ARM64_EL,
+  ARM64_EXIT_REQUEST,
   ARM64_FAULT_ESR,
   ARM64_FAULT_FAR,
   ARM64_IL,
@@ -156,7 +157,11 @@ export function boundary(cpu: usize, count: u32): i32 {
   // The limit first, then what is pending: who kicks writes them the other way round.
   const slice = load<u32>(cpu, ARM64_SLICE);
   atomic.store<u32>(cpu + ARM64_LIMIT, slice);
-  if ((atomic.load<u32>(cpu + ARM64_PENDING) & ARM64_PENDING_STOP) != 0) return ARM64_EXIT_STOP;
+  if (
+    (atomic.load<u32>(cpu + ARM64_PENDING) & ARM64_PENDING_STOP) != 0 ||
+    atomic.load<u32>(cpu + ARM64_EXIT_REQUEST) != 0
+  )
+    return ARM64_EXIT_STOP;
   if (interruptible(cpu)) {
     const fiq = (atomic.load<u32>(cpu + ARM64_PENDING) & ARM64_PENDING_FIQ) != 0;
     const first = fiq && (load<u32>(cpu, ARM64_DAIF) & DAIF_F) == 0;

@@ -7,6 +7,7 @@ import {
   ARM64_EL,
   ARM64_EXIT,
   ARM64_PC,
+  ARM64_PC_OFFSET,
   ARM64_RECORD_WEDGED,
   ARM64_TLB,
   ARM64_TLB_FETCH,
@@ -73,7 +74,9 @@ export function locate(cpu: usize): usize {
   }
   if (base > POOL_FULL) {
     store<usize>(cpu, base, ARM64_BASE);
-    return base + ((usize(load<u64>(cpu, ARM64_PC)) & 0xfff) << 1);
+    const pc = load<u64>(cpu, ARM64_PC);
+    store<u64>(cpu, (pc & ~0xfff) - u64(base >> 1), ARM64_PC_OFFSET);
+    return base + ((usize(pc) & 0xfff) << 1);
   }
   if (base == FAULTED) {
     // The vCPU does nothing but take this exception: each turn counts as an instruction,

@@ -3,6 +3,7 @@
 
 import { ARM64_EXIT_SLICE } from '../layout/arm64-results';
 import {
+  ARM64_ACC,
   ARM64_BANK,
   ARM64_BANK_STRIDE,
   ARM64_BASE,
@@ -10,17 +11,26 @@ import {
   ARM64_CRC32,
   ARM64_CRC32C,
   ARM64_DAIF,
+  ARM64_DP,
   ARM64_EL,
   ARM64_EXIT,
+  ARM64_FA,
+  ARM64_FB,
+  ARM64_FK,
+  ARM64_NUMBERS,
+  ARM64_NZCV,
   ARM64_PC,
+  ARM64_PC_OFFSET,
   ARM64_RAM,
   ARM64_RECORD_FETCH,
   ARM64_RECORD_LIMIT,
+  ARM64_RECORD_SLOW,
   ARM64_RECORD_STEP,
   ARM64_RECORD_TRAP,
   ARM64_RECORD_WEDGED,
   ARM64_SLICE,
   ARM64_SPSEL,
+  ARM64_STARTED,
   ARM64_TIME_RATE,
   ARM64_TLB,
   BANK_SCTLR,
@@ -31,17 +41,23 @@ import { locate } from './fetch';
 import {
   HANDLER_FETCH,
   HANDLER_LIMIT,
+  HANDLER_SLOW,
   HANDLER_STOP,
   HANDLER_TRAP,
   HANDLER_WEDGED,
 } from './handlers';
+import { NZCV } from './lazy-flags';
 import { fillCrcTable } from './operations';
-import { runRecords } from './run';
+import { runFast } from './run-fast';
+import { runSlow } from './run-slow';
 import { SCTLR_ONES } from './special-registers';
+import { NEXT } from './system-results';
 import { flushAll } from './tlb';
 
 export { takeException } from './exception';
 export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
+// A function that is called in one place is made part of it, unless it is exported.
+export { runFast } from './run-fast';
 export { flushAll } from './tlb';
 
 /** Most instructions of one slice: the count of a run is kept in 32 bits, in eighths. */
@@ -64,10 +80,12 @@ export function reset(cpu: usize): void {
   store<u64>(cpu, HANDLER_LIMIT, ARM64_RECORD_LIMIT);
   store<u64>(cpu, HANDLER_FETCH, ARM64_RECORD_FETCH);
   store<u64>(cpu, HANDLER_WEDGED, ARM64_RECORD_WEDGED);
+  store<u64>(cpu, HANDLER_SLOW, ARM64_RECORD_SLOW);
   store<u32>(cpu, 1, ARM64_EL);
   store<u32>(cpu, 1, ARM64_SPSEL);
   store<u32>(cpu, DAIF_ALL, ARM64_DAIF);
   store<u64>(cpu, SCTLR_ONES, ARM64_BANK + ARM64_BANK_STRIDE + BANK_SCTLR);
+  for (let n: usize = 0; n < 32; n++) store<u64>(cpu + (n << 3), u64(n), ARM64_NUMBERS);
   fillCrcTable(cpu + ARM64_CRC32, 0xedb88320);
   fillCrcTable(cpu + ARM64_CRC32C, 0x82f63b78);
   flushAll(cpu);
@@ -83,14 +101,31 @@ function begin(cpu: usize, slice: u32): i32 {
 }
 
 /**
+ * Executes instructions from a record on until the slice is over, or something is for the
+ * host: one of ARM64_EXIT_*.
+ */
+function runRecords(cpu: usize, record: usize): i32 {
+  store<u64>(cpu, load<u64>(cpu, ARM64_COUNT), ARM64_STARTED);
+  store<usize>(cpu, record, ARM64_DP);
+  store<usize>(cpu, 0 - record, ARM64_ACC);
+  store<u64>(cpu, u64(load<u32>(cpu, ARM64_NZCV)), ARM64_FA);
+  store<u64>(cpu, 0, ARM64_FB);
+  store<u32>(cpu, NZCV, ARM64_FK);
+  while (true) {
+    runFast(cpu);
+    const exit = runSlow(cpu);
+    if (exit != NEXT) return exit;
+  }
+}
+
+/**
  * Runs a vCPU for at least `instructions` (at most 2^27), and to the next taken branch,
  * page or exception behind them: at most 1024 more. Returns one of ARM64_EXIT_*.
  */
 export function run(cpu: usize, instructions: u32): i32 {
   const exit = begin(cpu, min<u32>(instructions, MOST) << 3);
   if (exit >= 0) return exit;
-  const record = locate(cpu);
-  return runRecords(cpu, record, load<usize>(cpu, ARM64_BASE));
+  return runRecords(cpu, locate(cpu));
 }
 
 /**
@@ -106,7 +141,8 @@ export function step(cpu: usize): i32 {
   const copy = cpu + ARM64_RECORD_STEP;
   store<u64>(copy, load<u64>(record));
   store<u64>(copy, HANDLER_STOP, 8);
-  return runRecords(cpu, copy, copy - ((usize(load<u64>(cpu, ARM64_PC)) & 0xfff) << 1));
+  store<u64>(cpu, load<u64>(cpu, ARM64_PC) - u64(copy >> 1), ARM64_PC_OFFSET);
+  return runRecords(cpu, copy);
 }
 
 /**

@@ -1,36 +1,33 @@
 // The flags, which are computed when something reads them. fk is what made them, fa and
-// fb of what: of a comparison the operands (sign-extended where it was of 32 bits: that
-// keeps both orders), of a logical result the result and 0, else NZCV in bits 31 to 28 of
+// fb of what: of a comparison the operands (in the high half where it was of 32 bits: that
+// keeps both orders, sign and overflow), of a logical result the result and 0, else NZCV in bits 31 to 28 of
 // fa.
 
-export const SUB64: u32 = 0;
-export const SUB32: u32 = 1;
-export const LOGIC: u32 = 2;
-export const NZCV: u32 = 3;
+export const SUB: u32 = 0;
+export const LOGIC: u32 = 1;
+export const NZCV: u32 = 2;
 
 const N: u32 = 0x80000000;
 const Z: u32 = 0x40000000;
 const C: u32 = 0x20000000;
 const V: u32 = 0x10000000;
 
-export function overflow(fa: i64, fb: i64, fk: u32): bool {
-  if (fk == SUB64) return ((fa ^ fb) & (fa ^ (fa - fb))) < 0;
-  if (fk == SUB32) return i64(i32(fa - fb)) != fa - fb;
+function overflow(fa: i64, fb: i64, fk: u32): bool {
+  if (fk == SUB) return ((fa ^ fb) & (fa ^ (fa - fb))) < 0;
   return fk == NZCV && (fa & V) != 0;
 }
 
 /** C as 0 or 1. */
-export function carrySet(fa: i64, fb: i64, fk: u32): u32 {
-  if (fk < LOGIC) return u32(u64(fa) >= u64(fb));
+function carrySet(fa: i64, fb: i64, fk: u32): u32 {
+  if (fk == SUB) return u32(u64(fa) >= u64(fb));
   return fk == NZCV ? u32(fa >> 29) & 1 : 0;
 }
 
 /** NZCV in bits 31 to 28. */
 export function flags(fa: i64, fb: i64, fk: u32): u32 {
   if (fk == NZCV) return u32(fa);
-  const negative = fk == SUB32 ? i32(fa - fb) < 0 : fa - fb < 0;
   return (
-    (negative ? N : 0) |
+    (fa - fb < 0 ? N : 0) |
     (fa == fb ? Z : 0) |
     (carrySet(fa, fb, fk) << 29) |
     (overflow(fa, fb, fk) ? V : 0)

@@ -10,6 +10,7 @@ import {
   ARM64_MMIO_SIZE,
   ARM64_MMIO_VALUE,
   ARM64_TLB,
+  ARM64_TLB_DEVICE,
   ARM64_TLB_STRIDE,
   ARM64_TLB_WRITE,
   ARM64_WALK_DEVICE,
@@ -20,6 +21,7 @@ import {
 } from '../layout/arm64-state';
 import { EC_DATA_ABORT, setFault } from './exception';
 import { hostOf } from './guest-ram';
+import { directMapOf, readMap, writeMap } from './mapped-registers';
 import {
   FAULT_ALIGNMENT,
   FAULT_EXTERNAL,
@@ -47,13 +49,20 @@ function dataAbort(cpu: usize, status: u32, access: u32, va: u64): void {
 
 /**
  * Host address of an access that lies in one page; DEVICE where it is not RAM; 0 when it
- * faults. A page of RAM goes into the TLB of the level: but not where alignment is to be
+ * faults. A page goes into the TLB of the level: but not RAM where alignment is to be
  * checked, and not what EL0 can access into that of EL1 (PSTATE.PAN).
  */
 function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): usize {
   const offset: usize = access == WRITE ? <usize>ARM64_TLB_WRITE : 0;
   const entry = cpu + ARM64_TLB + el * ARM64_TLB_STRIDE + offset + ((usize(va) >> 8) & 0x3ff0);
-  if (load<u64>(entry) == (va & ~0xfff)) return usize(va) + load<usize>(entry, 8);
+  const tag = load<u64>(entry);
+  if (tag == (va & ~0xfff)) return usize(va) + load<usize>(entry, 8);
+  if (tag == ((va & ~0xfff) | ARM64_TLB_DEVICE)) {
+    store<u64>(cpu, load<u64>(entry, 8) | (va & 0xfff), ARM64_WALK_PA);
+    if (aligned) return DEVICE;
+    dataAbort(cpu, FAULT_ALIGNMENT, access, va);
+    return 0;
+  }
   const status = translate(cpu, va, el, access, true);
   if (status != TRANSLATED) {
     dataAbort(cpu, status, access, va);
@@ -67,8 +76,16 @@ function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): u
   }
   const pa = load<u64>(cpu, ARM64_WALK_PA);
   const page = hostOf(cpu, pa & ~0xfff, 4096);
-  if (page == 0) return DEVICE;
-  if (!strict && (el == 0 || load<u32>(cpu, ARM64_WALK_USER) == 0)) {
+  const lasts = el == 0 || load<u32>(cpu, ARM64_WALK_USER) == 0;
+  if (page == 0) {
+    if (device && lasts) {
+      noteEntry(cpu, va, el, load<u32>(cpu, ARM64_WALK_SHIFT));
+      store<u64>(entry, (va & ~0xfff) | ARM64_TLB_DEVICE);
+      store<u64>(entry, pa & ~0xfff, 8);
+    }
+    return DEVICE;
+  }
+  if (!strict && lasts) {
     noteEntry(cpu, va, el, load<u32>(cpu, ARM64_WALK_SHIFT));
     store<u64>(entry, va & ~0xfff);
     store<usize>(entry, page - (usize(va) & ~0xfff), 8);
@@ -76,9 +93,19 @@ function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): u
   return page + (usize(pa) & 0xfff);
 }
 
-/** Asks the board for 1, 2, 4 or 8 bytes at the PA in ARM64_WALK_PA plus `offset`. */
+/**
+ * 1, 2, 4 or 8 bytes at the PA in ARM64_WALK_PA plus `offset`: of a direct map, or the board is
+ * asked.
+ */
 function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool {
-  store<u64>(cpu, load<u64>(cpu, ARM64_WALK_PA) + offset, ARM64_MMIO_ADDRESS);
+  const pa = load<u64>(cpu, ARM64_WALK_PA) + offset;
+  const map = directMapOf(cpu, pa, size);
+  if (map != 0) {
+    if (access == WRITE) writeMap(cpu, map, pa, size);
+    else readMap(cpu, map, pa, size);
+    return true;
+  }
+  store<u64>(cpu, pa, ARM64_MMIO_ADDRESS);
   store<u32>(cpu, size, ARM64_MMIO_SIZE);
   if (mmio(cpu, access == WRITE)) return true;
   dataAbort(cpu, FAULT_EXTERNAL, access, va);

@@ -107,11 +107,34 @@ export const ARM64_RAM_GPA = 0x208;
 /** u32: address of the record pool (a64 records; arm64-records.ts). */
 export const ARM64_POOL = 0x210;
 
+/** u32: the table of direct maps (arm64-map-table.ts); 0: there is none. */
+export const ARM64_MAPS = 0x214;
+
 // Time, set by the host: the counter is ARM64_TIME + (count - ARM64_TIME_COUNT) *
 // ARM64_TIME_RATE / 2^32.
 export const ARM64_TIME = 0x218;
 export const ARM64_TIME_COUNT = 0x220;
 export const ARM64_TIME_RATE = 0x228;
+
+// A run between the loops of the interpreter: the record that is next; what makes 8 times
+// the instructions of the run with it (u32 each); the flags (lazy-flags.ts: i64, i64, u32);
+// ARM64_COUNT at its start (u64). PC of a record: ARM64_PC_OFFSET (u64) + half its address,
+// of all records of a page.
+export const ARM64_DP = 0x230;
+export const ARM64_ACC = 0x234;
+export const ARM64_FA = 0x238;
+export const ARM64_FB = 0x240;
+export const ARM64_FK = 0x248;
+export const ARM64_STARTED = 0x250;
+export const ARM64_PC_OFFSET = 0x258;
+/** The record of what the fast loop leaves to the slow one. */
+export const ARM64_RECORD_SLOW = 0x260;
+
+/**
+ * u32, shared: not 0 while something wants the vCPU to leave its run at its next limit, as a
+ * queue that needs its host.
+ */
+export const ARM64_EXIT_REQUEST = 0x268;
 
 // Registers that each exception level has, u64 each: ARM64_BANK + EL * ARM64_BANK_STRIDE
 // + what follows. The stack pointer of the level in use is in ARM64_SP.
@@ -166,6 +189,9 @@ export const ARM64_TLB_USED = 0xe28;
 export const ARM64_TLB_BLOCKS = 0xe80;
 export const ARM64_TLB_BLOCKS_SIZE = 128;
 
+/** The numbers 0 to 31, u64 each: immediate operands that records have as if they were registers. */
+export const ARM64_NUMBERS = 0xf00;
+
 /** Tables of CRC32 and CRC32C, 256 u32 each. */
 export const ARM64_CRC32 = 0x1000;
 export const ARM64_CRC32C = 0x1400;
@@ -182,3 +208,8 @@ export const ARM64_TLB_SIZE = 0x9000;
 export const ARM64_TLB_FETCH_ENTRIES = 256;
 /** A tag that no page has. */
 export const ARM64_TLB_INVALID = 1;
+/**
+ * In a tag: the page is Device memory and no RAM, and its PA follows (u64). No access hits it
+ * in the fast loop, as alignment is to be checked.
+ */
+export const ARM64_TLB_DEVICE = 2;

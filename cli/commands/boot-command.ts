@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CONFIG_FORMAT_VERSION, OptionsError } from '../../vmm/api/index.ts';
+import { fileReason, requireRegularFile } from '../../vmm/api/regular-file.ts';
 import { checkOptions } from '../../vmm/api/settings.ts';
 import { isUrl } from '../../vmm/api/sources.ts';
 import { boot } from '../boot.ts';
@@ -47,6 +48,7 @@ function besideConfig(file: string, settings: BootSettings): BootSettings {
 /** The object in a --config file, checked. */
 async function readConfig(file: string): Promise<BootSettings> {
   try {
+    await requireRegularFile(file);
     const config = unversioned(file, await readFile(file, 'utf8'));
     return besideConfig(file, checkOptions(BOOT_SETTINGS, config, CONFIG));
   } catch (error) {
@@ -54,10 +56,7 @@ async function readConfig(file: string): Promise<BootSettings> {
     if (error instanceof OptionsError) throw new UsageError(`${file}: ${error.message}`);
     if (error instanceof SyntaxError)
       throw new UsageError(`${file} is not JSON: ${error.message.split('\n')[0]}`);
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(
-      `cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : (code ?? message)}`,
-    );
+    throw new UsageError(`cannot read ${file}: ${fileReason(error)}`);
   }
 }
 

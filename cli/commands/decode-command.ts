@@ -17,6 +17,7 @@ import {
   wordsOfText,
 } from '../../devices/decode/index.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from '../../devices/tables/index.ts';
+import { fileReason, requireRegularFile } from '../../vmm/api/regular-file.ts';
 import { UsageError } from '../cli-error.ts';
 import { jsonLine } from '../json-line.ts';
 import { linesOf } from '../lines.ts';
@@ -108,9 +109,11 @@ function decode(kind: string, given: string, options: DecodeOptions): string {
   return options.json ? jsonLine(plain(decoded)) : text(decoded);
 }
 
+const isStdin = (file: string) => file === STDIN || file === '/dev/stdin';
+
 /** The bytes of a file, or of standard input for `-`. */
 const bytesOf = (file: string): AsyncIterable<Uint8Array> =>
-  file === STDIN ? process.stdin : createReadStream(file);
+  isStdin(file) ? process.stdin : createReadStream(file);
 
 /** @throws {UsageError} when it is longer than the words of any structure. */
 async function wholeInput(): Promise<string> {
@@ -133,6 +136,11 @@ async function decodeLogs(files: readonly string[], json: boolean): Promise<void
   for (const file of files) {
     const log = new LogDecoder();
     try {
+      if (!isStdin(file)) await requireRegularFile(file);
+    } catch (error) {
+      throw new UsageError(`cannot read ${file}: ${fileReason(error)}`);
+    }
+    try {
       for await (const line of linesOf(bytesOf(file))) {
         for (const entry of log.add(line)) {
           found++;
@@ -147,7 +155,7 @@ async function decodeLogs(files: readonly string[], json: boolean): Promise<void
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === undefined) throw error;
-      throw new UsageError(`cannot read ${file}: ${code}`);
+      throw new UsageError(`cannot read ${file}: ${fileReason(error)}`);
     }
   }
   if (found === 0) throw new UsageError('no line of an SMMU, a CMDQV or the sanitizer in it');

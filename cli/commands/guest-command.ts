@@ -1,25 +1,31 @@
-// The subcommand `guest init`: a small guest project that builds and boots.
+// The subcommand `guest init`: a small guest project that builds and boots, in one of the languages.
 
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../cli-error.ts';
 
 /** The package's root, from dist/cli/commands. */
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
-const TEMPLATE = 'templates/guest';
-/** The guest's side of this project, which the new one takes a copy of. */
-const RUNTIME = ['assembly/layout', 'guest-driver/runtime'];
+
+/** What a project of each language takes from the package beside its template, and how it is built. */
+const LANGUAGES = {
+  as: { files: [], build: 'npm install && npm run build' },
+  c: { files: ['guest-driver/vsmmu.h'], build: 'make' },
+  wat: { files: [], build: 'npm install && npm run build' },
+} as const;
+
+type Language = keyof typeof LANGUAGES;
 
 /** @throws {UsageError} when there is something in the folder already, or it cannot be written. */
-async function init(folder: string): Promise<void> {
+async function init(folder: string, language: Language): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
     if ((await readdir(folder)).length > 0) throw new UsageError(`${folder} is not empty`);
-    await cp(join(PACKAGE, TEMPLATE), folder, { recursive: true });
-    for (const part of RUNTIME)
-      await cp(join(PACKAGE, part), join(folder, 'vsmmu', part), { recursive: true });
+    await cp(join(PACKAGE, 'templates', language), folder, { recursive: true });
+    for (const file of LANGUAGES[language].files)
+      await cp(join(PACKAGE, file), join(folder, file.slice(file.lastIndexOf('/') + 1)));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
@@ -38,10 +44,15 @@ export function addGuest(program: Command): void {
     .command('init')
     .description('write a small guest project that builds and boots')
     .argument('<folder>', 'a new or empty folder')
-    .action(async (folder: string) => {
-      await init(folder);
+    .addOption(
+      new Option('--lang <language>', 'AssemblyScript, C or WebAssembly text')
+        .choices(Object.keys(LANGUAGES))
+        .default('as'),
+    )
+    .action(async (folder: string, { lang }: { readonly lang: Language }) => {
+      await init(folder, lang);
       process.stdout.write(
-        `Now: cd ${folder} && npm install && npm run build && npx vsmmu boot build/guest.wasm\n`,
+        `Now: cd ${folder} && ${LANGUAGES[lang].build} && npx vsmmu boot guest.wasm\n`,
       );
     });
 }

@@ -248,8 +248,10 @@ export class Session {
     for (const machine of this.#machines) {
       if (machine.status !== 'paused') continue;
       if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine) continue;
+      this.#oracle.runs(machine);
       await machine.step();
     }
+    if (this.#ended) this.#oracle.settle();
     this.#steps++;
   }
 

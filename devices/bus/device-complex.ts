@@ -1,7 +1,8 @@
 // Devices at their places: the bus that finds them, what they reach of their board, and their work
 // beside the guest. Machines and the v86 adapter are made around one.
 
-import type { GuestMemory, TraceEvent } from '../plugin/index.ts';
+import { checkGiven, checkNames, type GuestMemory, type TraceEvent } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { type AttachedDevices, attachDevices } from './attached-devices.ts';
 import { BackgroundLoops } from './background-loops.ts';
 import { Bus, type BusMount, type RegisterCounter } from './bus.ts';
@@ -9,7 +10,7 @@ import type { Clock } from './clock.ts';
 import type { DirectMapper } from './direct-mapper.ts';
 import type { InterruptSink } from './interrupt-sink.ts';
 import type { MsiSink } from './msi-sink.ts';
-import type { Placement } from './placement.ts';
+import { checkPlacement, type Placement } from './placement.ts';
 
 /** What devices are put together with. */
 export interface DeviceComplexOptions {
@@ -28,6 +29,17 @@ export interface DeviceComplexOptions {
   readonly trace?: ((device: string, event: TraceEvent) => void) | undefined;
 }
 
+const OPTIONS = allNamesOf<DeviceComplexOptions>({
+  devices: true,
+  memory: true,
+  interrupts: true,
+  directMaps: true,
+  clock: true,
+  msis: true,
+  counter: true,
+  trace: true,
+});
+
 /**
  * Devices at their places: register accesses go to `bus`, and the VMM calls `poll` at its safe
  * points.
@@ -42,10 +54,14 @@ export class DeviceComplex {
   /**
    * Attaches the devices and resets them.
    * @throws {RangeError} when they do not fit together.
+   * @throws {TypeError} when there is no such option, or one is missing.
    * @throws {BoardError} when one of them cannot be attached, or does not work.
    */
   constructor(options: DeviceComplexOptions) {
+    checkNames(options, OPTIONS, 'DeviceComplex');
+    checkGiven(options, ['devices', 'memory', 'interrupts', 'clock'], 'DeviceComplex');
     const { devices, counter, ...services } = options;
+    for (const placement of devices) checkPlacement(placement);
     this.#placements = devices;
     const mounts = devices.flatMap(({ device, addresses }) =>
       addresses.map((address, region): BusMount => ({ device, region, address })),

@@ -70,6 +70,10 @@ export interface PendingTimer {
   readonly deadline: number;
 }
 
+/**
+ * The timers of the devices of a host: poll it at safe points, and sleep no longer than until its
+ * next deadline.
+ */
 export class TimerQueue implements BackgroundLoop {
   readonly name = 'timers';
   readonly #clock: Clock;

@@ -13,6 +13,8 @@ import {
 } from '../../assembly/layout/checkpoint-registers.ts';
 import { ABI_KIND_CHECKPOINT } from '../../assembly/layout/guest-abi.ts';
 import {
+  checkNames,
+  checkRequiredFunction,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -23,6 +25,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 
 /** Who is told of what a guest reports. */
 export interface CheckpointOptions {
@@ -34,6 +37,11 @@ export interface CheckpointOptions {
    */
   onResult(name: string, ok: boolean, detail: string): void;
 }
+
+const OPTIONS = allNamesOf<CheckpointOptions>({
+  onPhase: true,
+  onResult: true,
+});
 
 const REGISTERS = [
   { name: 'ID', offset: CHECKPOINT_ID, reset: CHECKPOINT_ID_VALUE },
@@ -63,6 +71,7 @@ function readText(memory: GuestMemory, gpa: number, length: number): string {
   return text;
 }
 
+/** The checkpoint device: a guest tells its host what it is doing and what came of it. */
 export class Checkpoint implements Device {
   readonly name = 'checkpoint';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -74,7 +83,10 @@ export class Checkpoint implements Device {
   #memory: GuestMemory | undefined;
   private readonly registers = new RegisterFile(CHECKPOINT_REGION_SIZE, REGISTERS);
 
+  /** @throws {TypeError} when there is no such option, or one is no function. */
   constructor(options: CheckpointOptions) {
+    checkNames(options, OPTIONS, 'Checkpoint');
+    for (const name of OPTIONS) checkRequiredFunction(options[name], `Checkpoint: ${name}`);
     this.#options = options;
   }
 

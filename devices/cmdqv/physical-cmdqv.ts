@@ -1,6 +1,4 @@
-// The CMDQV in its physical role: worked through its registers by whoever owns the SMMU,
-// a host's kernel or a guest that was given the whole of it. docs/cmdqv.md is the
-// specification.
+// The CMDQV in its physical role (docs/cmdqv.md).
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -32,6 +30,8 @@ import {
 } from '../../assembly/layout/smmu-memory.ts';
 import {
   bitsOf,
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceRegion,
@@ -43,6 +43,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { ContextBlock, smmuBase, type Unit } from '../unit/index.ts';
 import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
 import { paramOf } from './cmdqv-register-specs.ts';
@@ -79,6 +80,16 @@ export interface PhysicalCmdqvOptions {
   readonly reportErrors?: 'hypervisor' | 'all';
 }
 
+const OPTIONS = allNamesOf<PhysicalCmdqvOptions>({
+  unit: true,
+  smmuIndex: true,
+  vintfs: true,
+  vcmdqs: true,
+  resolvePa: true,
+  unitOf: true,
+  reportErrors: true,
+});
+
 /** What a guest port answers for an address outside RAM. */
 
 /** Host RAM, and the guests whose units are at hand. */
@@ -98,6 +109,7 @@ function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
   };
 }
 
+/** NVIDIA's CMDQV as a host's kernel works it, or a guest that was given the whole of it. */
 export class PhysicalCmdqv implements Device {
   readonly name = 'cmdqv';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -114,8 +126,10 @@ export class PhysicalCmdqv implements Device {
   /** GERROR of each VCMDQ when its errors were last turned into interrupts. */
   private seen: number[] = [];
 
-  /** @throws {RangeError} for numbers that no CMDQV has. */
+  /** @throws {RangeError} for numbers that no CMDQV has, {TypeError} for an option that there is not. */
   constructor(options: PhysicalCmdqvOptions) {
+    checkNames(options, OPTIONS, 'PhysicalCmdqv');
+    checkGiven(options, ['unit', 'smmuIndex', 'vintfs', 'vcmdqs'], 'PhysicalCmdqv');
     const { unit, smmuIndex, vintfs, vcmdqs } = options;
     this.#options = options;
     this.#words = new Int32Array(unit.hostMemory.buffer);

@@ -20,6 +20,8 @@ import {
 import { ABI_KIND_CMDQV } from '../../assembly/layout/guest-abi.ts';
 import {
   bitsOf,
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceRegion,
@@ -31,6 +33,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
 import { GlobalPage } from './global-page.ts';
 import type { VintfBackend } from './vintf-backend.ts';
@@ -44,6 +47,12 @@ export interface VirtualCmdqvOptions {
   readonly name?: string;
 }
 
+const OPTIONS = allNamesOf<VirtualCmdqvOptions>({
+  backend: true,
+  name: true,
+});
+
+/** A guest's CMDQV: one VINTF that is lent to it, through a `VintfBackend`. */
 export class VirtualCmdqv implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -61,7 +70,11 @@ export class VirtualCmdqv implements Device {
   private active = false;
 
   /** @throws {RangeError} when the backend's number of LVCMDQs is not a power of two up to 128. */
-  constructor({ backend, name = 'cmdqv' }: VirtualCmdqvOptions) {
+  /** @throws {TypeError} when there is no such option, or one is missing. */
+  constructor(options: VirtualCmdqvOptions) {
+    checkNames(options, OPTIONS, 'VirtualCmdqv');
+    checkGiven(options, ['backend'], 'VirtualCmdqv');
+    const { backend, name = 'cmdqv' } = options;
     this.name = name;
     this.#backend = backend;
     this.slots = new VirtualSlots(backend);

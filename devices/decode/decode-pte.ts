@@ -1,7 +1,8 @@
 // Translation table descriptors (DDI 0487 section D8.3). What one means depends on granule, level and stage.
 
 import * as PTE from '../../assembly/layout/descriptors.ts';
-import { fieldOf } from '../plugin/index.ts';
+import { checkNames, fieldOf } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import {
   GRANULE_64K,
   type Granule,
@@ -29,6 +30,13 @@ export interface PteOptions {
   /** CD.DS or STE.S2DS: granules of 4 and 16 KiB have 52-bit addresses. Default false. */
   readonly ds?: boolean;
 }
+
+const OPTIONS = allNamesOf<PteOptions>({
+  granule: true,
+  level: true,
+  stage: true,
+  ds: true,
+});
 
 const TYPE: readonly FieldName[] = ['PTE_TYPE'];
 const TABLE_S1: readonly FieldName[] = [
@@ -159,8 +167,12 @@ function otherBits(words: Words): DecodedField {
   };
 }
 
-/** Decodes a descriptor: 2 words. */
+/**
+ * Decodes a descriptor: 2 words.
+ * @throws {TypeError} when there is no such option.
+ */
 export function decodePte(words: Words, options: PteOptions): Decoded {
+  checkNames(options, OPTIONS, 'decodePte');
   const { granule, level, stage } = options;
   const kind = kindOf(words, options);
   const texts: FieldTexts<typeof PTE> = { ...TEXTS, PTE_TYPE: { name: 'Type', means: () => kind } };

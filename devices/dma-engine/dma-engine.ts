@@ -144,6 +144,7 @@ function refused(result: DmaResult, fault: number, done: number, iova: number): 
   };
 }
 
+/** The DMA engine: a bus master that copies, fills and compares memory for its guest. */
 export class DmaEngine implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;

@@ -5,6 +5,7 @@ import type { Device, DeviceHost, DeviceState, MmioAccess } from '../plugin/inde
 /** What a wrapper changes of the host that the device inside is given; everything else is the host's own. */
 export type HostChanges = Partial<Pick<DeviceHost, 'interruptLine' | 'mapDirect'>>;
 
+/** A device around another one, which it is in everything that a subclass does not change. */
 export class DeviceWrapper implements Device {
   readonly name: string;
   readonly interfaceVersion: number;

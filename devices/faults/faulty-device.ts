@@ -12,7 +12,14 @@ import {
   SMMU_ECMDQ_PAGE_SIZE,
 } from '../../assembly/layout/smmu-registers.ts';
 import { isVcmdqCons, vcmdqAddress } from '../cmdqv/address.ts';
-import type { Device, DeviceHost, InterruptLine, MmioAccess } from '../plugin/index.ts';
+import {
+  checkNames,
+  type Device,
+  type DeviceHost,
+  type InterruptLine,
+  type MmioAccess,
+} from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { DeviceWrapper, type HostChanges } from './device-wrapper.ts';
 
 /** What goes wrong. Each can be changed at any time; what is absent or 0 does not. */
@@ -28,6 +35,15 @@ export interface DeviceFaults {
   /** Of so many stores of PROD the last one meets a ring that cannot be fetched (CERROR_ABT). */
   fetchAborts?: number | undefined;
 }
+
+/** Names of all faults. */
+export const DEVICE_FAULTS = allNamesOf<DeviceFaults>({
+  lostInterrupts: true,
+  lateInterrupts: true,
+  lateCons: true,
+  tornProd: true,
+  fetchAborts: true,
+});
 
 /** Has the fetches of the device's queues end in external aborts, until the function that it returns is called. */
 export type AbortFetches = () => () => void;
@@ -75,6 +91,7 @@ class Each {
   }
 }
 
+/** A device around another one, to which happens what its `faults` say. */
 export class FaultyDevice extends DeviceWrapper {
   readonly faults: DeviceFaults;
   readonly #abortFetches: AbortFetches | undefined;
@@ -88,9 +105,11 @@ export class FaultyDevice extends DeviceWrapper {
   /**
    * @param device not attached yet.
    * @param abortFetches what `fetchAborts` needs; without it there are none.
+   * @throws {TypeError} when there is no such fault.
    */
   constructor(device: Device, faults: DeviceFaults = {}, abortFetches?: AbortFetches) {
     super(device);
+    checkNames(faults, DEVICE_FAULTS, 'FaultyDevice');
     this.faults = faults;
     this.#abortFetches = abortFetches;
     this.#queueRegister = REGISTER_OF.get(device.identity.kind) ?? (() => undefined);

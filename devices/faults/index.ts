@@ -1,2 +1,7 @@
 export { DeviceWrapper, type HostChanges } from './device-wrapper.ts';
-export { type AbortFetches, type DeviceFaults, FaultyDevice } from './faulty-device.ts';
+export {
+  type AbortFetches,
+  DEVICE_FAULTS,
+  type DeviceFaults,
+  FaultyDevice,
+} from './faulty-device.ts';

@@ -19,6 +19,8 @@ import {
   PL011_RSR,
 } from '../../assembly/layout/pl011-registers.ts';
 import {
+  checkNames,
+  checkRequiredFunction,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -31,6 +33,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { PL011_REGISTERS } from './pl011-register-specs.ts';
 
 /** Where the console of a `Pl011` goes. */
@@ -38,6 +41,10 @@ export interface Pl011Options {
   /** Called with each byte that the guest sends; the array is the receiver's to keep. */
   onOutput(bytes: Uint8Array<ArrayBuffer>): void;
 }
+
+const OPTIONS = allNamesOf<Pl011Options>({
+  onOutput: true,
+});
 
 const RX = maskInWord(PL011_INT_RX);
 const TX = maskInWord(PL011_INT_TX);
@@ -66,6 +73,7 @@ function resetState() {
   };
 }
 
+/** Arm's UART PL011: a guest's console. */
 export class Pl011 implements Device {
   readonly name = 'pl011';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -77,7 +85,10 @@ export class Pl011 implements Device {
   private readonly registers = new RegisterFile(PL011_REGION_SIZE, PL011_REGISTERS);
   private state = resetState();
 
+  /** @throws {TypeError} when there is no such option, or `onOutput` is no function. */
   constructor(options: Pl011Options) {
+    checkNames(options, OPTIONS, 'Pl011');
+    checkRequiredFunction(options.onOutput, 'Pl011: onOutput');
     this.#onOutput = (bytes) => options.onOutput(bytes);
   }
 

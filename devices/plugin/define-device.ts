@@ -117,6 +117,23 @@ const REGISTER_FIELDS = allNamesOf<AnyRegister>({
   write: true,
 });
 
+const ACCESS_SIZES: readonly unknown[] = [1, 2, 4, 8] satisfies AccessSize[];
+
+/** @throws {TypeError} when what is no register has another type than it should. */
+function checkDescription({ name, interrupts = 0, busMaster = false, ...rest }: DeviceDescription) {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError('defineDevice: name must be text');
+  const must = (what: string) => new TypeError(`${name}: ${what}`);
+  if (typeof rest.registers !== 'object' || rest.registers === null)
+    throw must('registers must be an object');
+  if (!Number.isInteger(interrupts) || interrupts < 0) throw must('interrupts must be a number');
+  if (typeof busMaster !== 'boolean') throw must('busMaster must be true or false');
+  const { accessSizes: sizes = [] } = rest;
+  if (!Array.isArray(sizes) || sizes.some((size) => !ACCESS_SIZES.includes(size)))
+    throw must('accessSizes must be a list of 1, 2, 4 and 8');
+  checkFunction(rest.reset, `${name}: reset`);
+}
+
 function kindOf(name: string, kind: string): number {
   if (!/^[\x20-\x7e]{4}$/.test(kind))
     throw new RangeError(`kind of ${name} is four ASCII characters, not "${kind}"`);
@@ -215,10 +232,8 @@ export function defineDevice<Names extends string, Names64 extends string = neve
   description: DeviceDescription<Names, Names64>,
 ): Device {
   checkNames(description, FIELDS, 'defineDevice');
+  checkDescription(description);
   const { name, kind, interrupts = 0, busMaster = false, registers } = description;
-  if (typeof name !== 'string' || name === '')
-    throw new TypeError('defineDevice: name must be text');
-  checkFunction(description.reset, `${name}: reset`);
   const narrow = Object.entries<DescribedRegister<never>>(registers);
   const wide = Object.entries<DescribedRegister64<never>>(description.registers64 ?? {});
   const { accessSizes = wide.length > 0 ? [4, 8] : [4] } = description;

@@ -20,6 +20,28 @@ export class BoardError extends VsmmuError<BoardFault> {
   override readonly name = 'BoardError';
 }
 
+/** What this environment lacks; `no-module` and `no-worker`: a file that cannot be loaded. */
+export type EnvironmentFault = 'no-threads' | 'no-webassembly' | 'no-module' | 'no-worker';
+
+/**
+ * What was asked for cannot be had in this environment. What it can do, `probe` tells beforehand; which files
+ * cannot be loaded, `url` does.
+ */
+export class EnvironmentError extends VsmmuError<EnvironmentFault> {
+  override readonly name = 'EnvironmentError';
+  /** The file that cannot be loaded. Absent when it is something else. */
+  readonly url?: string;
+
+  constructor(
+    code: EnvironmentFault,
+    message: string,
+    options: ErrorOptions & { readonly url?: string } = {},
+  ) {
+    super(code, message, options);
+    if (options.url !== undefined) this.url = options.url;
+  }
+}
+
 /** A machine was stopped by one of its parts; other machines of the host go on. */
 export class MachineError extends VsmmuError<'machine-failed'> {
   override readonly name = 'MachineError';

@@ -3,7 +3,13 @@ export * from './define-device.ts';
 export * from './device.ts';
 export * from './device-host.ts';
 export * from './errors.ts';
-export { checkFunction, checkNames, unknownName } from './known-names.ts';
+export {
+  checkFunction,
+  checkGiven,
+  checkNames,
+  checkRequiredFunction,
+  unknownName,
+} from './known-names.ts';
 export * from './pasid.ts';
 export { printable } from './printable.ts';
 export * from './register-file.ts';

@@ -65,13 +65,33 @@ export function allNamesOf<T extends object>(
 export function checkNames(value: unknown, known: readonly string[], what: string): void {
   if (typeof value !== 'object' || value === null)
     throw new TypeError(`${what} takes an object, not ${typeOf(value)}`);
-  const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw new TypeError(`${what}: ${unknownName('option', unknown, known)}`);
+  // Not by a list of its names: objects of options come with each request, and this allocates nothing.
+  for (const name in value)
+    if (!known.includes(name) && Object.hasOwn(value, name))
+      throw new TypeError(`${what}: ${unknownName('option', name, known)}`);
+}
+
+/**
+ * Looks for what an object of options cannot do without.
+ * @param what where they stand: "PhysicalSmmu".
+ * @throws {TypeError} for the first one that is missing.
+ */
+export function checkGiven<T extends object>(
+  options: T,
+  names: readonly (keyof T & string)[],
+  what: string,
+): void {
+  for (const name of names)
+    if (options[name] === undefined) throw new TypeError(`${what}: ${name} is missing`);
+}
+
+/** @throws {TypeError} unless the value is a function. */
+export function checkRequiredFunction(value: unknown, what: string): void {
+  if (typeof value !== 'function')
+    throw new TypeError(`${what} must be a function, not ${typeOf(value)}`);
 }
 
 /** @throws {TypeError} unless the value is a function, or absent. */
 export function checkFunction(value: unknown, what: string): void {
-  if (value !== undefined && typeof value !== 'function')
-    throw new TypeError(`${what} must be a function, not ${typeOf(value)}`);
+  if (value !== undefined) checkRequiredFunction(value, what);
 }

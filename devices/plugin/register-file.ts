@@ -52,7 +52,9 @@ export class RegisterFile {
     this.#slotOf = new Int32Array(regionSize / 4).fill(-1);
     const add = (offset: number, word: Word) => {
       const slot = offset / 4;
-      if (!Number.isInteger(slot) || slot >= this.#slotOf.length)
+      if (!Number.isInteger(slot))
+        throw new RangeError(`the offset of register ${word.name} is no multiple of 4`);
+      if (slot < 0 || slot >= this.#slotOf.length)
         throw new RangeError(`register ${word.name} lies outside its region`);
       if (this.#slotOf[slot] !== -1)
         throw new RangeError(

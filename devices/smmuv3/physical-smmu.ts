@@ -36,6 +36,8 @@ import {
 } from '../../assembly/layout/smmu-registers.ts';
 import {
   bitsOf,
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceIdentity,
@@ -48,6 +50,7 @@ import {
   unnamedRegister,
   withBits,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { ContextBlock, QueueBlock, smmuBase, type Unit, writeActions } from '../unit/index.ts';
 import { dropCaches } from './caches.ts';
 import {
@@ -88,6 +91,19 @@ export interface PlantedFault {
   readonly transactions?: number;
 }
 
+const OPTIONS = allNamesOf<PhysicalSmmuOptions>({
+  unit: true,
+  smmuIndex: true,
+  idRegisters: true,
+  atcTimeout: true,
+});
+const FAULT = allNamesOf<PlantedFault>({
+  event: true,
+  streamId: true,
+  transactions: true,
+});
+
+/** An SMMUv3 in its physical role: the registers over an SMMU block of host memory. */
 export class PhysicalSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -110,13 +126,14 @@ export class PhysicalSmmu implements Device {
   private readonly pageRequests: HotQueue;
   #planted = false;
 
-  /** @throws {RangeError} when the ID registers advertise what the model does not do. */
-  constructor({
-    unit,
-    smmuIndex,
-    idRegisters = PHYSICAL_ID_REGISTERS,
-    atcTimeout = 100,
-  }: PhysicalSmmuOptions) {
+  /**
+   * @throws {RangeError} when the ID registers advertise what the model does not do.
+   * @throws {TypeError} when there is no such option, or one is missing.
+   */
+  constructor(options: PhysicalSmmuOptions) {
+    checkNames(options, OPTIONS, 'PhysicalSmmu');
+    checkGiven(options, ['unit', 'smmuIndex'], 'PhysicalSmmu');
+    const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 100 } = options;
     checkIdRegisters(idRegisters, 'physical');
     this.name = `physical-smmuv3-${smmuIndex}`;
     this.#hostMemory = unit.hostMemory;
@@ -192,6 +209,7 @@ export class PhysicalSmmu implements Device {
    * translated.
    */
   plantFault(fault: PlantedFault | undefined): void {
+    if (fault) checkNames(fault, FAULT, 'plantFault');
     this.#planted = fault !== undefined;
     this.#store(SMMU_AT_PLANTED_LEFT, 0);
     if (fault) {

@@ -135,7 +135,10 @@ export interface ViommuBackend {
    * @returns false when the host does not give a guest what the STE asks for: the stream is attached again with V = 0.
    */
   attachStream(virtSid: number, ste: Uint32Array | undefined): boolean;
-  /** CR0.SMMUEN = 0: every stream bypasses stage 1 (`abort` false) or aborts (`abort` true), as GBPA says. */
+  /**
+   * CR0.SMMUEN = 0: every stream bypasses stage 1 (`abort` false) or aborts (`abort` true), as GBPA says, and what
+   * has stalled ends with an abort. Of many streams all but a few have been given to `attachStream` as such before.
+   */
   setGlobalBypass(abort: boolean): void;
   /**
    * CR0.SMMUEN of the guest's SMMU, before the guest can see CR0ACK. While it is 0,

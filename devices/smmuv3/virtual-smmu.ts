@@ -25,18 +25,17 @@ import {
   CR0_CMDQEN,
   CR0_SMMUEN,
   ECMDQ_PROD,
-  GBPA_ABORT,
   IDR0_BTM,
   IDR1_SSIDSIZE,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
-  SMMU_CR0ACK,
-  SMMU_GBPA,
   SMMU_IDR1,
 } from '../../assembly/layout/smmu-registers.ts';
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceIdentity,
@@ -50,6 +49,7 @@ import {
   unnamedRegister,
   withBits,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
@@ -62,6 +62,7 @@ import { smmuRegion } from './region.ts';
 import { SmmuRegisters } from './register-rules.ts';
 import { interruptCount } from './smmu-interrupts.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
+import { StreamUpdates } from './stream-table/stream-updates.ts';
 import type {
   CommandOutcome,
   GuestCommandQueue,
@@ -78,12 +79,14 @@ export interface VirtualSmmuOptions {
   readonly name?: string;
 }
 
+const OPTIONS = allNamesOf<VirtualSmmuOptions>({
+  backend: true,
+  idRegisters: true,
+  name: true,
+});
+
 /** What the CMDQ and the ECMDQs have in common. */
 type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
-
-const LAST_SID = 2 ** 32 - 1;
-/** Streams whose STEs are read at once when the SMMU is switched on: each is some calls of the host's kernel. */
-const MOST_STREAMS = 4;
 
 /** Memory of a device that is not attached yet. */
 const NO_MEMORY: GuestMemory = {
@@ -92,6 +95,7 @@ const NO_MEMORY: GuestMemory = {
   store32: () => false,
 };
 
+/** A guest's SMMUv3, whose streams belong to its host's: through a `ViommuBackend`. */
 export class VirtualSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -105,8 +109,7 @@ export class VirtualSmmu implements Device {
   /** Of the CMDQ. */
   readonly #overlay: MappedPointers;
   readonly #overlays: MappedPointers[] = [];
-  /** The first stream whose STE has not been read since CR0.SMMUEN was set. CR0ACK tells that there is one. */
-  #nextStream: number | undefined;
+  readonly #updates: StreamUpdates;
   #trace: DeviceHost['trace'] = () => undefined;
   // The state of the device: these, and through them nothing else.
   private readonly registers: SmmuRegisters;
@@ -114,7 +117,10 @@ export class VirtualSmmu implements Device {
   private readonly enhanced: EnhancedQueues;
 
   /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not. */
-  constructor({ backend, idRegisters = 'auto', name = 'smmuv3' }: VirtualSmmuOptions) {
+  constructor(options: VirtualSmmuOptions) {
+    checkNames(options, OPTIONS, 'VirtualSmmu');
+    checkGiven(options, ['backend'], 'VirtualSmmu');
+    const { backend, idRegisters = 'auto', name = 'smmuv3' } = options;
     this.name = name;
     const { btm = false, hostIdRegisters } = backend;
     const given = idRegisters === 'auto' ? guestIdRegisters(hostIdRegisters) : idRegisters;
@@ -152,9 +158,10 @@ export class VirtualSmmu implements Device {
       commandErrorAcknowledged: () => this.#commands.acknowledge(),
       producerWritten: () => undefined,
       configured: () => undefined,
-      bypassChanged: () => this.#followBypass(),
+      bypassChanged: () => this.#updates.gbpaWritten(),
     });
     this.streams = new GuestStreams(this.registers, memory, backend);
+    this.#updates = new StreamUpdates(this.registers, this.streams, backend);
     backend.watchStreams?.((sid) => this.streams.stale(sid));
     this.#events = new RecordQueue(this.registers, memory, EVENT_RECORDS);
     this.#pageRequests = new RecordQueue(this.registers, memory, PAGE_REQUEST_RECORDS);
@@ -205,25 +212,18 @@ export class VirtualSmmu implements Device {
   }
 
   #poll(): number {
-    const streams = this.#nextStream;
-    if (streams !== undefined) {
-      this.#enableStreams(streams);
-      this.#acknowledgeEnables();
-    }
     return (
-      (streams === undefined ? 0 : 1) +
+      this.#updates.poll() +
       (this.#commands.pending && this.#commands.run() ? 1 : 0) +
       this.enhanced.poll()
     );
   }
 
   reset(): void {
-    this.#nextStream = undefined;
     this.registers.reset();
     this.#commands.load();
     this.enhanced.reset();
-    this.streams.clear();
-    this.#followBypass();
+    this.#updates.reset();
     this.#backend.invalidateAll();
   }
 
@@ -239,12 +239,7 @@ export class VirtualSmmu implements Device {
 
   #enablesChanged(before: number): void {
     const changed = before ^ this.registers.get(SMMU_CR0);
-    if (bitsOf(changed, CR0_SMMUEN)) {
-      this.#nextStream = undefined;
-      if (this.registers.enabled(CR0_SMMUEN)) this.#enableStreams(0);
-      else this.streams.clear();
-      this.#followBypass();
-    }
+    this.#updates.cr0Written(bitsOf(changed, CR0_SMMUEN) !== 0);
     if (bitsOf(changed, CR0_CMDQEN)) {
       if (this.registers.enabled(CR0_CMDQEN)) {
         this.#commands.load();
@@ -253,29 +248,6 @@ export class VirtualSmmu implements Device {
         this.#commands.stop();
       }
     }
-    this.#acknowledgeEnables();
-  }
-
-  #enableStreams(first: number): void {
-    let next: number | undefined = first;
-    for (let i = 0; i < MOST_STREAMS && next !== undefined; i++)
-      next = this.streams.reloadFirst(next, LAST_SID);
-    this.#nextStream = next;
-  }
-
-  // SMMUEN is acknowledged when every stream has its STE (IHI 0070 section 6.3.9).
-  #acknowledgeEnables(): void {
-    const cr0 = this.registers.get(SMMU_CR0);
-    const pending = this.#nextStream !== undefined;
-    this.registers.set(SMMU_CR0ACK, pending ? withBits(cr0, CR0_SMMUEN, 0) : cr0);
-  }
-
-  // GBPA is looked at while the SMMU is off; a change while it is on counts from the next time that it is switched off.
-  #followBypass(): void {
-    const enabled = this.registers.enabled(CR0_SMMUEN);
-    this.#backend.setSmmuEnabled(enabled);
-    if (!enabled)
-      this.#backend.setGlobalBypass(bitsOf(this.registers.get(SMMU_GBPA), GBPA_ABORT) !== 0);
   }
 
   #execute(words: readonly number[], from: number): CommandOutcome {
@@ -371,12 +343,10 @@ export class VirtualSmmu implements Device {
     const saved = checkSavedStreams(streams);
     this.enhanced.check(enhanced);
     this.registers.restore(registers);
-    const pending = this.registers.get(SMMU_CR0) !== this.registers.get(SMMU_CR0ACK);
-    this.#nextStream = pending ? 0 : undefined;
     this.enhanced.restore(enhanced);
     this.#commands.load();
     this.enhanced.load();
-    this.#followBypass();
+    this.#updates.restore();
     this.streams.restore(saved);
     this.#backend.invalidateAll();
   }

@@ -56,7 +56,8 @@ import {
   TLBI_VMID,
 } from '../../assembly/layout/commands.ts';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
-import { type Field, setField } from '../plugin/index.ts';
+import { checkNames, type Field, setField } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { commandTgOf, type Granule } from './granule.ts';
 import { splitAddress, type TableMemory } from './memory.ts';
 
@@ -78,6 +79,18 @@ export interface TlbiAddress {
   readonly range?: TlbiRange;
 }
 
+const RANGE = allNamesOf<TlbiRange>({
+  granule: true,
+  num: true,
+  scale: true,
+});
+const ADDRESS = allNamesOf<TlbiAddress>({
+  address: true,
+  leaf: true,
+  ttl: true,
+  range: true,
+});
+
 function command(opcode: number, fields: readonly (readonly [Field, number])[] = []): Uint32Array {
   const words = new Uint32Array(4);
   setField(words, CMD_OP, opcode);
@@ -90,6 +103,8 @@ function byAddress(
   tags: readonly (readonly [Field, number])[],
   target: TlbiAddress,
 ): Uint32Array {
+  checkNames(target, ADDRESS, 'a TLBI by address');
+  if (target.range) checkNames(target.range, RANGE, 'a TLBI by address: range');
   const [lo, hi] = splitAddress(target.address);
   const words = command(opcode, tags);
   setField(words, TLBI_LEAF, target.leaf === false ? 0 : 1);
@@ -220,8 +235,17 @@ export interface AtcInvalidation {
   readonly size: number;
 }
 
+const INVALIDATION = allNamesOf<AtcInvalidation>({
+  streamId: true,
+  substreamId: true,
+  global: true,
+  address: true,
+  size: true,
+});
+
 /** CMD_ATC_INV: translations that an endpoint holds itself (ATS). */
 export function atcInv(target: AtcInvalidation): Uint32Array {
+  checkNames(target, INVALIDATION, 'atcInv');
   const [lo, hi] = splitAddress(target.address);
   return command(OP_ATC_INV, [
     [CMD_SID, target.streamId],
@@ -277,11 +301,17 @@ export interface SyncMsi {
   readonly data: number;
 }
 
+const MSI = allNamesOf<SyncMsi>({
+  address: true,
+  data: true,
+});
+
 /** CMD_SYNC. The shareability and attributes of its MSI are filled in always, as Linux does. */
 export function sync(
   completion = SYNC_CS_NONE,
   msi: SyncMsi = { address: 0, data: 0 },
 ): Uint32Array {
+  checkNames(msi, MSI, 'sync');
   const [lo, hi] = splitAddress(msi.address);
   return command(OP_CMD_SYNC, [
     [SYNC_CS, completion],

@@ -30,7 +30,8 @@ import {
   CD_TTB1_LO,
   CD_V,
 } from '../../assembly/layout/cd.ts';
-import { setField } from '../plugin/index.ts';
+import { checkNames, setField } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { addressSizeCode, GRANULE_4K, type Granule, tg0Of, tg1Of } from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
 
@@ -61,13 +62,35 @@ export interface ContextDescriptor {
   readonly accessFlagDisabled?: boolean;
 }
 
+const FIELDS = allNamesOf<ContextDescriptor>({
+  asid: true,
+  lower: true,
+  upper: true,
+  outputBits: true,
+  record: true,
+  abort: true,
+  stall: true,
+  accessFlagDisabled: true,
+});
+const TABLES = allNamesOf<CdTables>({
+  ttb: true,
+  inputBits: true,
+  granule: true,
+});
+
 /** 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
 const MAIR_LO = 0xf404ff44;
 
-/** A CD as 16 words. */
+/**
+ * A CD as 16 words.
+ * @throws {TypeError} when it has no field of that name.
+ */
 export function contextDescriptor(options: ContextDescriptor): Uint32Array {
+  checkNames(options, FIELDS, 'contextDescriptor');
   const cd = new Uint32Array(CD_SIZE / 4);
   const { lower, upper } = options;
+  if (lower) checkNames(lower, TABLES, 'contextDescriptor: lower');
+  if (upper) checkNames(upper, TABLES, 'contextDescriptor: upper');
   setField(cd, CD_EPD0, lower ? 0 : 1);
   setField(cd, CD_EPD1, upper ? 0 : 1);
   if (lower) {

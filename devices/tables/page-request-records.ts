@@ -14,7 +14,8 @@ import {
   PPR_WRITE,
 } from '../../assembly/layout/page-requests.ts';
 import { PRIQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
-import { type DmaAttributes, setField } from '../plugin/index.ts';
+import { checkNames, type DmaAttributes, setField } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 
 /** A page request, the only one of its group. Privilege and execution are said with a PASID only. */
 export interface PageRequestEntry extends DmaAttributes {
@@ -28,16 +29,20 @@ export interface PageRequestEntry extends DmaAttributes {
   readonly write: boolean;
 }
 
+const ENTRY = allNamesOf<PageRequestEntry>({
+  streamId: true,
+  group: true,
+  address: true,
+  write: true,
+  pasid: true,
+  privileged: true,
+  instruction: true,
+});
+
 /** An entry for the PRI queue. */
-export function pageRequest({
-  streamId,
-  group,
-  address,
-  write,
-  pasid,
-  privileged,
-  instruction,
-}: PageRequestEntry): Uint32Array {
+export function pageRequest(entry: PageRequestEntry): Uint32Array {
+  checkNames(entry, ENTRY, 'pageRequest');
+  const { streamId, group, address, write, pasid, privileged, instruction } = entry;
   const words = new Uint32Array(PRIQ_ENTRY_SIZE / 4);
   if (pasid !== undefined) {
     setField(words, PPR_SSV, 1);

@@ -9,6 +9,8 @@ import {
   PTE_TYPE_PAGE,
   PTE_TYPE_TABLE,
 } from '../../assembly/layout/descriptors.ts';
+import { checkGiven, checkNames } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import {
   GRANULE_4K,
   type Granule,
@@ -45,6 +47,16 @@ export interface MapOptions {
   readonly blocks?: boolean;
 }
 
+const OPTIONS = allNamesOf<PageTableOptions>({
+  stage: true,
+  granule: true,
+  inputBits: true,
+  startLevel: true,
+});
+const MAP = allNamesOf<MapOptions>({
+  blocks: true,
+});
+
 const ADDRESS_MASK = 0x0000_ffff_ffff_ffffn;
 const TYPE_MASK = 3n;
 
@@ -57,7 +69,10 @@ export class PageTable {
   readonly startLevel: number;
   readonly #memory: TableMemory;
 
+  /** @throws {TypeError} when there is no such option, or one is missing. */
   constructor(memory: TableMemory, options: PageTableOptions) {
+    checkNames(options, OPTIONS, 'PageTable');
+    checkGiven(options, ['stage'], 'PageTable');
     this.#memory = memory;
     this.granule = options.granule ?? GRANULE_4K;
     this.inputBits = options.inputBits ?? 48;
@@ -74,6 +89,7 @@ export class PageTable {
    * Maps a range. All three are multiples of the granule.
    * @param attributes bits of a page descriptor without its address, such as S1_READ_WRITE.
    * @throws {RangeError} when the range is misaligned, too large, or in use.
+   * @throws {TypeError} when there is no such option.
    */
   map(
     input: number,
@@ -82,6 +98,7 @@ export class PageTable {
     attributes: bigint,
     options: MapOptions = {},
   ): void {
+    checkNames(options, MAP, 'map');
     this.#check(input, size);
     if (output % this.granule !== 0)
       throw new RangeError(

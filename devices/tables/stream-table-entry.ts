@@ -38,7 +38,8 @@ import {
   STE_STRW,
   STE_V,
 } from '../../assembly/layout/ste.ts';
-import { setField } from '../plugin/index.ts';
+import { checkNames, setField } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import {
   addressSizeCode,
   GRANULE_4K,
@@ -89,6 +90,28 @@ export interface SteStage2 {
   readonly forceWriteBack?: boolean;
 }
 
+const STAGE_1 = allNamesOf<SteStage1>({
+  contextPtr: true,
+  cdMax: true,
+  format: true,
+  dss: true,
+  stallDisabled: true,
+  eats: true,
+  strw: true,
+});
+const STAGE_2 = allNamesOf<SteStage2>({
+  vmid: true,
+  ttb: true,
+  inputBits: true,
+  outputBits: true,
+  granule: true,
+  startLevel: true,
+  record: true,
+  stall: true,
+  accessFlagDisabled: true,
+  forceWriteBack: true,
+});
+
 function entry(config: number): Uint32Array {
   const ste = new Uint32Array(STE_SIZE / 4);
   setField(ste, STE_V, 1);
@@ -97,6 +120,7 @@ function entry(config: number): Uint32Array {
 }
 
 function setStage1(ste: Uint32Array, stage1: SteStage1): void {
+  checkNames(stage1, STAGE_1, 'stage 1 of an STE');
   const [lo, hi] = splitAddress(stage1.contextPtr);
   setField(ste, STE_S1CONTEXTPTR_LO, lo >>> 6);
   setField(ste, STE_S1CONTEXTPTR_HI, hi);
@@ -113,6 +137,7 @@ function setStage1(ste: Uint32Array, stage1: SteStage1): void {
 }
 
 function setStage2(ste: Uint32Array, stage2: SteStage2): void {
+  checkNames(stage2, STAGE_2, 'stage 2 of an STE');
   const granule = stage2.granule ?? GRANULE_4K;
   const [lo, hi] = splitAddress(stage2.ttb);
   setField(ste, STE_S2VMID, stage2.vmid);

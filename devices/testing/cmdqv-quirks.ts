@@ -18,11 +18,13 @@ import { isVcmdqCons, vcmdqAddress } from '../cmdqv/address.ts';
 import { DeviceWrapper, type HostChanges } from '../faults/index.ts';
 import {
   bitsOf,
+  checkNames,
   type Device,
   type DeviceHost,
   type InterruptLine,
   type MmioAccess,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 
 /** Each can be changed at any time. */
 export interface CmdqvQuirks {
@@ -40,6 +42,14 @@ export interface CmdqvQuirks {
   /** CONS of every VCMDQ goes on reading what it read first, whatever the queue does. Default false. */
   stuckCons?: boolean;
 }
+
+const QUIRKS = allNamesOf<CmdqvQuirks>({
+  earlyInterrupts: true,
+  interruptOnDisable: true,
+  enableDelay: true,
+  disableDelay: true,
+  stuckCons: true,
+});
 
 /** An enable, and the STATUS that says what came of it. */
 interface Enable {
@@ -62,6 +72,7 @@ function enableAt(offset: number): Enable | undefined {
   return inVintf ? { status: offset - VINTF_CONFIG + VINTF_STATUS, vcmdq: false } : undefined;
 }
 
+/** A CMDQV around another one, with the quirks that it is given. */
 export class QuirkyCmdqv extends DeviceWrapper {
   readonly quirks: CmdqvQuirks;
   /** By offset of a STATUS: how often it still reads as it was, and as what. */
@@ -71,9 +82,13 @@ export class QuirkyCmdqv extends DeviceWrapper {
   #line: InterruptLine | undefined;
   #touched = false;
 
-  /** `device` is a CMDQV of either role. */
+  /**
+   * `device` is a CMDQV of either role.
+   * @throws {TypeError} when there is no such quirk.
+   */
   constructor(device: Device, quirks: CmdqvQuirks = {}) {
     super(device);
+    checkNames(quirks, QUIRKS, 'QuirkyCmdqv');
     this.quirks = quirks;
   }
 

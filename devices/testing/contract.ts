@@ -5,8 +5,8 @@
 import { Random } from '../bus/random.ts';
 import {
   type AccessSize,
-  checkFunction,
   checkNames,
+  checkRequiredFunction,
   type DeviceState,
   PLUGIN_INTERFACE_VERSION,
   type StateValue,
@@ -328,8 +328,11 @@ export function deviceContract(
   factory: DeviceFactory,
   options: ContractOptions = {},
 ): readonly ContractCase[] {
-  checkFunction(factory, 'deviceContract: the factory');
+  checkRequiredFunction(factory, 'deviceContract: the factory');
   checkNames(options, OPTIONS, 'deviceContract');
+  for (const name of ['seeds', 'volatile'] as const)
+    if (options[name] !== undefined && !Array.isArray(options[name]))
+      throw new TypeError(`deviceContract: ${name} must be a list`);
   const seeds = options.seeds ?? [1, 2, 3];
   return [
     identityCase(factory),

@@ -16,7 +16,8 @@ import type {
   Timer,
   TraceEvent,
 } from '../plugin/index.ts';
-import { isPasid } from '../plugin/index.ts';
+import { checkNames, isPasid } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 
 /** What a `FakeHost` has and refuses. */
 export interface FakeHostOptions {
@@ -29,6 +30,13 @@ export interface FakeHostOptions {
   /** False makes `mapDirect` refuse, as a host without direct maps does. Default true. */
   readonly directMaps?: boolean;
 }
+
+const OPTIONS = allNamesOf<FakeHostOptions>({
+  ramGpa: true,
+  ramSize: true,
+  streamId: true,
+  directMaps: true,
+});
 
 /** A direct map as the fake host has granted it. */
 export interface GrantedMap extends DirectMapRequest {
@@ -46,6 +54,7 @@ function attributesText({ pasid, privileged, instruction }: DmaAttributes = {}):
   return `${pasid === undefined ? '' : ` pasid ${pasid}`}${flags.join('')}`;
 }
 
+/** A host of one device, for tests: it records in `log` what the device asks of it. */
 export class FakeHost implements DeviceHost {
   /** Guest memory: a page that nobody uses, the pages of direct maps, then RAM. */
   readonly guestMemory: WasmMemory;
@@ -77,7 +86,9 @@ export class FakeHost implements DeviceHost {
   stalls: (iova: number) => boolean = () => false;
   readonly #options: FakeHostOptions;
 
+  /** @throws {TypeError} when there is no such option. */
   constructor(options: FakeHostOptions = {}) {
+    checkNames(options, OPTIONS, 'FakeHost');
     this.#options = options;
     this.ramGpa = options.ramGpa ?? 0x80000000;
     this.ramSize = options.ramSize ?? 0x100000;

@@ -4,7 +4,7 @@ import { DeviceLease } from '../bus/device-lease.ts';
 import type { Random } from '../bus/random.ts';
 import type { PendingTimer } from '../bus/timer-queue.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
-import { unnamedRegister } from '../plugin/index.ts';
+import { unknownName, unnamedRegister } from '../plugin/index.ts';
 import { DeviceBus } from './device-bus.ts';
 import { FakeHost } from './fake-host.ts';
 
@@ -60,6 +60,11 @@ export class Subject {
     }
     this.host.reset(this.device);
     this.#registers = this.device.regions.map((_, region) => this.#findRegisters(region));
+    const names = this.#registers.flatMap((offsets, region) =>
+      offsets.map((offset) => this.device.registerName(region, offset)),
+    );
+    for (const name of volatile)
+      if (!names.includes(name)) throw new TypeError(unknownName('register', name, names));
   }
 
   /** Detaches the device and attaches it again, as to another machine. */

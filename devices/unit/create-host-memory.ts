@@ -15,6 +15,8 @@ import {
   SMMU_STRIDE,
 } from '../../assembly/layout/host-memory.ts';
 import { TRACE_UNIT } from '../../assembly/layout/trace-memory.ts';
+import { checkNames } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { EVENTS } from '../tables/index.ts';
 
 const WASM_PAGE = 0x10000;
@@ -29,12 +31,20 @@ export interface HostMemoryOptions {
   readonly traceUnits?: number | undefined;
 }
 
-/** Creates the one shared memory of a host. Pages that nobody touches cost address space only. */
-export function createHostMemory({
-  smmus = 1,
-  ramSize = 0x1000000,
-  traceUnits = 0,
-}: HostMemoryOptions = {}): WebAssembly.Memory {
+const OPTIONS = allNamesOf<HostMemoryOptions>({
+  smmus: true,
+  ramSize: true,
+  traceUnits: true,
+});
+
+/**
+ * Creates the one shared memory of a host. Pages that nobody touches cost address space only.
+ * @throws {RangeError} when an option is out of its range.
+ * @throws {TypeError} when there is no such option.
+ */
+export function createHostMemory(options: HostMemoryOptions = {}): WebAssembly.Memory {
+  checkNames(options, OPTIONS, 'createHostMemory');
+  const { smmus = 1, ramSize = 0x1000000, traceUnits = 0 } = options;
   if (!Number.isInteger(smmus) || smmus < 1 || smmus > 16)
     throw new RangeError(`a host has 1 to 16 SMMUs, not ${smmus}`);
   if (!Number.isInteger(ramSize / WASM_PAGE) || ramSize <= 0)

@@ -6,11 +6,12 @@ export {
   ACCESS_WRITE,
 } from '../../assembly/layout/access.ts';
 export * from '../../assembly/layout/translate-results.ts';
-export type { AtcResult, TranslateResult } from '../../assembly/load.ts';
+export type { AtcResult, TranslateResult } from '../../assembly/unit-exports.ts';
 export * from './actions.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';
 export * from './exit-request-words.ts';
+export { loadHotModules } from './hot-modules.ts';
 export { PhysicalRam } from './physical-ram.ts';
 export * from './queue-block.ts';
 export * from './smmu-endpoint.ts';

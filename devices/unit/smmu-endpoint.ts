@@ -2,8 +2,15 @@
 
 import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
-import type { TranslateResult } from '../../assembly/load.ts';
-import { type DmaAttributes, type DmaPort, isPasid } from '../plugin/index.ts';
+import type { TranslateResult } from '../../assembly/unit-exports.ts';
+import {
+  checkGiven,
+  checkNames,
+  type DmaAttributes,
+  type DmaPort,
+  isPasid,
+} from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { accessOf, type PhysicalMemory, StreamDmaPort } from './stream-dma-port.ts';
 import { smmuBase, type Unit } from './unit.ts';
 
@@ -46,6 +53,17 @@ export type Translation =
       readonly event: Uint32Array | undefined;
     };
 
+const OPTIONS = allNamesOf<SmmuEndpointOptions>({
+  unit: true,
+  memory: true,
+  smmuIndex: true,
+});
+const ACCESS = allNamesOf<EndpointAccess>({
+  write: true,
+  privileged: true,
+  instruction: true,
+});
+
 /**
  * The endpoints behind an SMMU (`PhysicalSmmu`), for a VMM that hosts the devices itself.
  *
@@ -65,8 +83,11 @@ export class SmmuEndpoint {
   readonly #memory: PhysicalMemory;
   readonly #smmu: number;
 
-  /** @throws {TypeError} when the memory has no `bytes`. */
-  constructor({ unit, memory, smmuIndex = 0 }: SmmuEndpointOptions) {
+  /** @throws {TypeError} when the memory has no `bytes`, or there is no such option. */
+  constructor(options: SmmuEndpointOptions) {
+    checkNames(options, OPTIONS, 'SmmuEndpoint');
+    checkGiven(options, ['unit', 'memory'], 'SmmuEndpoint');
+    const { unit, memory, smmuIndex = 0 } = options;
     if (typeof memory?.bytes !== 'function')
       throw new TypeError('the memory of an SmmuEndpoint has a function bytes(pa, length)');
     this.#unit = unit;
@@ -83,6 +104,7 @@ export class SmmuEndpoint {
    * @param iova below 2^53.
    * @param length bytes, from 1; beyond the page of `iova` is another translation.
    * @throws {RangeError} when an argument is out of its range.
+   * @throws {TypeError} when `access` says something that there is not.
    */
   translate(
     sid: number,
@@ -95,6 +117,7 @@ export class SmmuEndpoint {
     if (!(length >= 1)) throw new RangeError('an access has at least a byte');
     if (ssid !== undefined && !isPasid(ssid))
       throw new RangeError(`a SubstreamID has 20 bits: ${ssid} has not`);
+    checkNames(access, ACCESS, 'translate');
     const { core, threadBlock } = this.#unit;
     core.accessBegin();
     const result = this.#unit.translate(

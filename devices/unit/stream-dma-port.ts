@@ -16,14 +16,20 @@ import {
   TRANSLATE_STALLED,
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
-import type { SmmuCoreExports, TranslateResult, VcmdqDrainExports } from '../../assembly/load.ts';
+import type {
+  SmmuCoreExports,
+  TranslateResult,
+  VcmdqDrainExports,
+} from '../../assembly/unit-exports.ts';
 import {
   type AtsCapability,
+  checkNames,
   type DmaAttributes,
   type DmaPort,
   type DmaResult,
   isPasid,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import type { TranslatingUnit } from './unit.ts';
 
 /** The smallest page: no access in flight crosses one. */
@@ -117,6 +123,17 @@ export interface DmaStream {
   readonly onAccess?: ((iova: number) => void) | undefined;
 }
 
+const STREAM = allNamesOf<DmaStream>({
+  unit: true,
+  memory: true,
+  smmu: true,
+  virtSid: true,
+  physSid: true,
+  interrupts: true,
+  ats: true,
+  onAccess: true,
+});
+
 /** The DMA port of a stream. */
 export class StreamDmaPort implements DmaPort {
   readonly streamId: number;
@@ -125,7 +142,9 @@ export class StreamDmaPort implements DmaPort {
   readonly #host: Uint32Array;
   readonly #stalled: StalledAccess[] = [];
 
+  /** @throws {TypeError} when a stream has nothing of that name. */
   constructor(stream: DmaStream) {
+    checkNames(stream, STREAM, 'StreamDmaPort');
     this.streamId = stream.virtSid;
     this.#stream = stream;
     this.ats = stream.ats;

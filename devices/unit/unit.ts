@@ -10,22 +10,28 @@ import {
   SMMU_STRIDE,
 } from '../../assembly/layout/host-memory.ts';
 import {
-  type AtcResult,
-  type GuestPortExports,
+  type AmdModules,
+  type GuestPortModules,
   type HotModules,
   MAX_REGIONS,
   type MemoryRegion,
-  type SmmuCoreExports,
-  type TranslateResult,
-  type VcmdqDrainExports,
   type WasmImports,
 } from '../../assembly/load.ts';
+import type {
+  AtcResult,
+  GuestPortExports,
+  SmmuCoreExports,
+  TranslateResult,
+  VcmdqDrainExports,
+} from '../../assembly/unit-exports.ts';
+import { checkGiven, checkNames } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
 import { ThreadBlock } from './thread-block.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
 export interface PortUnitOptions {
-  readonly modules: Pick<HotModules, 'guestPort' | 'privateGuestPort'>;
+  readonly modules: HotModules | AmdModules;
   readonly hostMemory: WebAssembly.Memory;
   /** The guest's memory; the host's own unit has none. */
   readonly guest?: {
@@ -44,6 +50,19 @@ export interface PortUnitOptions {
 export interface UnitOptions extends PortUnitOptions {
   readonly modules: HotModules;
 }
+
+const OPTIONS = allNamesOf<PortUnitOptions>({
+  modules: true,
+  hostMemory: true,
+  guest: true,
+  thread: true,
+});
+const GUEST = allNamesOf<NonNullable<PortUnitOptions['guest']>>({
+  memory: true,
+  regions: true,
+  window: true,
+  exitRequest: true,
+});
 
 /** Byte offset of an SMMU block in host memory. */
 export function smmuBase(index: number): number {
@@ -71,8 +90,8 @@ function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAsse
 const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
 
 /** What every unit has, whatever IOMMU it serves: a guest port, and a thread block in host memory. */
-export class PortUnit {
-  readonly port: GuestPortExports;
+export abstract class PortUnit {
+  abstract readonly port: GuestPortExports;
   readonly hostMemory: WebAssembly.Memory;
   readonly guestMemory: WebAssembly.Memory | undefined;
   /** Window of the guest's memory, 0 for the host's own unit. */
@@ -81,12 +100,19 @@ export class PortUnit {
   readonly thread: number;
   /** This unit's thread block: what its last translation has come to. */
   readonly threadBlock: ThreadBlock;
-  /** What modules that stand on the guest port import. */
-  readonly #imports: WasmImports;
+  readonly #portMemory: WebAssembly.Memory;
+  /** What a guest port imports beside its memory, and what stands on one beside that. */
+  readonly #imports: { readonly regions: WasmImports[string]; readonly unit: WasmImports[string] };
 
-  /** The host memory comes from `createHostMemory`. */
+  /**
+   * The host memory comes from `createHostMemory`.
+   * @throws {TypeError} when there is no such option, or one is missing.
+   */
   constructor(options: PortUnitOptions) {
-    const { modules, hostMemory, guest, thread } = options;
+    checkNames(options, OPTIONS, 'Unit');
+    checkGiven(options, ['modules', 'hostMemory', 'thread'], 'Unit');
+    const { hostMemory, guest, thread } = options;
+    if (guest) checkNames(guest, GUEST, 'Unit: guest');
     if (!(thread >= 0 && thread < MAX_THREADS))
       throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
     const host = new Int32Array(hostMemory.buffer);
@@ -96,17 +122,8 @@ export class PortUnit {
     this.thread = thread;
     this.threadBlock = new ThreadBlock(hostMemory, thread);
 
-    const guestMemory =
+    this.#portMemory =
       guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    // Pages that are not cross-origin isolated have shared memories as well, but no name `SharedArrayBuffer`.
-    const unshared = guestMemory.buffer instanceof ArrayBuffer;
-    const port = new WebAssembly.Instance(unshared ? modules.privateGuestPort : modules.guestPort, {
-      env: { memory: guestMemory },
-      regions: {
-        ...regionGlobals(guest?.regions ?? []),
-        MEMORY_SIZE: i32(guestMemory.buffer.byteLength),
-      },
-    });
     const exitRequest = guest?.exitRequest ?? NO_EXIT_REQUEST;
     const unit = {
       WINDOW: i32(this.window),
@@ -119,8 +136,11 @@ export class PortUnit {
       EXIT_STRIDE: i32(exitRequest.stride),
       EXIT_VALUE: i32(exitRequest.value),
     };
-    this.#imports = { env: { memory: hostMemory }, port: port.exports, unit };
-    this.port = port.exports as unknown as GuestPortExports;
+    const regions = {
+      ...regionGlobals(guest?.regions ?? []),
+      MEMORY_SIZE: i32(this.#portMemory.buffer.byteLength),
+    };
+    this.#imports = { regions, unit };
 
     // CMD_SYNC looks at the blocks below this count; it only ever grows.
     const count = HOST_AT_THREADS >> 2;
@@ -129,10 +149,49 @@ export class PortUnit {
     }
   }
 
-  /** An instance of a module that stands on the guest port, and on the imports of its own. */
-  protected instantiate(module: WebAssembly.Module, own: WasmImports = {}): WebAssembly.Instance {
-    return new WebAssembly.Instance(module, { ...this.#imports, ...own } as WebAssembly.Imports);
+  /** Exports of a module that is all of a unit: guest port, and what stands on it. */
+  protected instantiateMerged(
+    shared: WebAssembly.Module,
+    unshared: WebAssembly.Module,
+    own: WasmImports = {},
+  ): WasmImports[string] {
+    return instantiate(this.#variant(shared, unshared), {
+      guest: { memory: this.#portMemory },
+      env: { memory: this.hostMemory },
+      ...this.#imports,
+      ...own,
+    });
   }
+
+  /** Exports of the guest port as a module of its own. */
+  protected instantiatePort({
+    guestPort,
+    privateGuestPort,
+  }: GuestPortModules): WasmImports[string] {
+    return instantiate(this.#variant(guestPort, privateGuestPort), {
+      env: { memory: this.#portMemory },
+      regions: this.#imports.regions,
+    });
+  }
+
+  /** Exports of a module that stands on the guest port, which is among the imports of its own. */
+  protected instantiate(module: WebAssembly.Module, own: WasmImports): WasmImports[string] {
+    return instantiate(module, {
+      env: { memory: this.hostMemory },
+      unit: this.#imports.unit,
+      ...own,
+    });
+  }
+
+  #variant(shared: WebAssembly.Module, unshared: WebAssembly.Module): WebAssembly.Module {
+    // Pages that are not cross-origin isolated have shared memories as well, but no name `SharedArrayBuffer`.
+    return this.#portMemory.buffer instanceof ArrayBuffer ? unshared : shared;
+  }
+}
+
+function instantiate(module: WebAssembly.Module, imports: WasmImports): WasmImports[string] {
+  const { exports } = new WebAssembly.Instance(module, imports as WebAssembly.Imports);
+  return exports;
 }
 
 /** A unit that translates, for whatever IOMMU. */
@@ -162,8 +221,9 @@ export abstract class TranslatingUnit extends PortUnit {
   }
 }
 
-/** Instances of the hot modules of an SMMU; see `UnitOptions`. */
+/** The hot modules of an SMMU, instantiated; see `UnitOptions`. */
 export class Unit extends TranslatingUnit {
+  readonly port: GuestPortExports;
   readonly core: SmmuCoreExports;
   readonly drain: VcmdqDrainExports;
 
@@ -174,10 +234,20 @@ export class Unit extends TranslatingUnit {
     const origin =
       performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
     const clock = { now: () => origin + performance.now() };
-    const core = this.instantiate(modules.smmuCore, { clock });
-    const drain = this.instantiate(modules.vcmdqDrain, { core: core.exports });
-    this.core = core.exports as unknown as SmmuCoreExports;
-    this.drain = drain.exports as unknown as VcmdqDrainExports;
+    if ('smmuUnit' in modules) {
+      const { smmuUnit, privateSmmuUnit } = modules;
+      const unit = this.instantiateMerged(smmuUnit, privateSmmuUnit, { clock });
+      this.port = unit as unknown as GuestPortExports;
+      this.core = unit as unknown as SmmuCoreExports;
+      this.drain = unit as unknown as VcmdqDrainExports;
+      return;
+    }
+    const port = this.instantiatePort(modules);
+    const core = this.instantiate(modules.smmuCore, { port, clock });
+    const drain = this.instantiate(modules.vcmdqDrain, { port, core });
+    this.port = port as unknown as GuestPortExports;
+    this.core = core as unknown as SmmuCoreExports;
+    this.drain = drain as unknown as VcmdqDrainExports;
   }
 
   /**

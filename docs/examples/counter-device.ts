@@ -10,7 +10,7 @@ import {
   RegisterFile,
   stateFields,
   unnamedRegister,
-} from '../../devices/plugin/index.ts';
+} from 'vsmmu/devices';
 
 const COUNT = 0x0;
 const LIMIT = 0x4;

@@ -9,9 +9,9 @@ import {
   ABI_KIND_PL011,
   ABI_VERSION,
   RUN_OFF,
-} from '../../assembly/layout/guest-abi';
-import { PL011_DR } from '../../assembly/layout/pl011-registers';
-import { mmio_write32 } from '../../guest-driver/runtime/vsmmu';
+} from 'vsmmu/assembly/layout/guest-abi';
+import { PL011_DR } from 'vsmmu/assembly/layout/pl011-registers';
+import { mmio_write32 } from 'vsmmu/guest-driver/runtime/vsmmu';
 
 export const vsmmu_abi: i32 = ABI_VERSION;
 

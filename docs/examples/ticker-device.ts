@@ -13,7 +13,7 @@ import {
   stateFields,
   type Timer,
   unnamedRegister,
-} from '../../devices/plugin/index.ts';
+} from 'vsmmu/devices';
 
 const PERIOD = 0x0;
 const MSI_DATA = 0x4;

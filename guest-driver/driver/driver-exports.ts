@@ -8,6 +8,7 @@ import { gpaOf } from '../runtime/abi';
 import { doorbellCalls, read32, read64, write32, write64 } from '../runtime/mmio';
 import { allocate, resetPages } from '../runtime/pages';
 import { BATCH_COMMANDS, beginBatch, nextCommand, submitBatch } from './batch';
+import { bringUpSmmu, probeDevices, startCmdqv, startEcmdqs, startSmmu } from './bring-up';
 import {
   buildAtcInv,
   buildCfgiAll,
@@ -24,11 +25,9 @@ import {
   buildTlbiS12Vmall,
 } from './build-commands';
 import { cmdqv } from './cmdqv';
-import { allocateVcmdqs, probeCmdqv } from './cmdqv-probe';
-import { resetCmdqv } from './cmdqv-reset';
-import { clearQueues, cmdq, ecmdq, Queue, vcmdq } from './driver-queues';
-import { allocateEcmdqs, probeEcmdqs, resetEcmdqs } from './ecmdq-reset';
-import { clearEcmdqs } from './ecmdqs';
+import { createDomain, Domain } from './domain';
+import { cmdq, ecmdq, Queue, vcmdq } from './driver-queues';
+import { probeEcmdqs } from './ecmdq-reset';
 import { eventCount, eventOverflows, eventRecord, eventRing } from './event-queue';
 import { directQueues } from './get-cmdq';
 import { serviceInterrupts } from './interrupt-handlers';
@@ -36,9 +35,6 @@ import { addPages, invalidateAsid, invalidatePages } from './invalidate-pages';
 import { issue } from './issue';
 import { QUEUE_WAITS, SPINS_PER_WAIT } from './poll';
 import { RESULT_OK } from './result';
-import { probeSmmu } from './smmu-probe';
-import { resetSmmu } from './smmu-reset';
-import { allocateStructures } from './smmu-structures';
 import { allocateContextDescriptors, writeContextDescriptor } from './stage1-cd';
 import { allocateTable, descriptorOf, mapPages, unmapPages } from './stage1-table';
 import { attachStage1, detachStream, steOf } from './stream-table';
@@ -65,29 +61,29 @@ function iovaOf(lo: u32, hi: u32): u64 {
 /** Forgets all state and probes CMDQV and SMMU; a missing CMDQV is no error. @returns RESULT_*. */
 export function probe(): i32 {
   resetPages();
-  clearQueues();
-  clearEcmdqs();
-  probeCmdqv();
-  return probeSmmu();
+  return probeDevices();
 }
 
 /** Allocates the SMMU's structures and brings it up. */
 export function reset(): i32 {
-  const result = allocateStructures();
-  return result != RESULT_OK ? result : resetSmmu();
+  return startSmmu();
 }
 
 /** Allocates the VCMDQs and brings up the CMDQV with VINTF 0. */
 export function resetQueues(): i32 {
-  const result = allocateVcmdqs();
-  return result != RESULT_OK ? result : resetCmdqv();
+  return startCmdqv();
 }
 
 /** The same with ECMDQs in place of VCMDQs. */
 export function resetEnhancedQueues(): i32 {
-  let result = probeEcmdqs();
-  if (result == RESULT_OK) result = allocateEcmdqs();
-  return result != RESULT_OK ? result : resetEcmdqs();
+  const result = probeEcmdqs();
+  return result != RESULT_OK ? result : startEcmdqs();
+}
+
+/** All of it. */
+export function bringUp(): i32 {
+  resetPages();
+  return bringUpSmmu();
 }
 
 export function hypOwn(): u32 {
@@ -267,6 +263,23 @@ export function unmap(table: usize, iovaLo: u32, iovaHi: u32, pages: u32): u32 {
 /** Low word of the level-3 descriptor of an iova, 0 when it is not mapped. */
 export function descriptor(table: usize, iovaLo: u32, iovaHi: u32): u32 {
   return <u32>descriptorOf(table, iovaOf(iovaLo, iovaHi));
+}
+
+/** Domains, by their memory offset; 0 when memory is exhausted. */
+export function newDomain(asid: u32): usize {
+  return changetype<usize>(createDomain(asid));
+}
+export function domainTable(domain: usize): usize {
+  return changetype<Domain>(domain).table;
+}
+export function domainAttach(domain: usize, sid: u32): i32 {
+  return changetype<Domain>(domain).attach(sid);
+}
+export function domainMap(domain: usize, iovaLo: u32, iovaHi: u32, gpa: u32, pages: u32): i32 {
+  return changetype<Domain>(domain).map(iovaOf(iovaLo, iovaHi), gpa, pages, true);
+}
+export function domainUnmap(domain: usize, iovaLo: u32, iovaHi: u32, pages: u32): i32 {
+  return changetype<Domain>(domain).unmap(iovaOf(iovaLo, iovaHi), pages);
 }
 
 /** Runtime, for tests: memory, addresses, registers. */

@@ -22,6 +22,15 @@ const INPUT_BITS: u64 = 48;
 /** Address bits of a descriptor. */
 const DESCRIPTOR_ADDRESS: u64 = 0x0000fffffffff000;
 
+/** True for `pages` pages of 4 KiB from `iova` that start at a page and end within 48 bits. */
+export function isIovaRange(iova: u64, pages: u32): bool {
+  const end: u64 = (<u64>1) << INPUT_BITS;
+  // Compared as a rest: the sum could wrap.
+  return (
+    (iova & (IOVA_PAGE_SIZE - 1)) == 0 && iova <= end && (<u64>pages) << PAGE_SHIFT <= end - iova
+  );
+}
+
 /** A level-0 table without entries; 0 when memory is exhausted. */
 export function allocateTable(): usize {
   return allocate(TABLE_SIZE, TABLE_SIZE);
@@ -65,8 +74,7 @@ export function descriptorOf(root: usize, iova: u64): u64 {
 export function mapPages(root: usize, iova: u64, gpa: u64, pages: u32, writable: bool): i32 {
   const attributes: u64 = writable ? PTE_S1_PAGE_RW : PTE_S1_PAGE_RO;
   const bytes = (<u64>pages) << PAGE_SHIFT;
-  if (((iova | gpa) & (IOVA_PAGE_SIZE - 1)) != 0 || iova + bytes > (<u64>1) << INPUT_BITS)
-    return RESULT_BAD_ARGUMENT;
+  if (!isIovaRange(iova, pages) || (gpa & (IOVA_PAGE_SIZE - 1)) != 0) return RESULT_BAD_ARGUMENT;
   for (let offset: u64 = 0; offset < bytes; offset += IOVA_PAGE_SIZE) {
     const leaf = leafOf(root, iova + offset, true);
     if (leaf == 0) return RESULT_NO_MEMORY;

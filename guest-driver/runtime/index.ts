@@ -7,6 +7,7 @@ export { flushLineToUart } from './console';
 export { deviceGpa, deviceIrq, deviceStream, findDevice } from './device-table';
 export { anyPending, takeInterrupt } from './interrupts';
 export { read32, read64, write32, write64 } from './mmio';
-export { acknowledgeMaps } from './safe-point';
+export { allocate } from './pages';
+export { acknowledgeMaps, exitRequested } from './safe-point';
 export { put, putDecimal, putHex } from './text';
 export { clock_ns, wait } from './vsmmu';

@@ -5,6 +5,7 @@ import type { Errno } from '../iommufd/index.ts';
 export type HostFault =
   | 'no-smmu'
   | 'no-vmid'
+  | 'over-limit'
   | 'no-vintf'
   | 'no-window'
   | 'no-context'
@@ -18,6 +19,7 @@ export type HostFault =
 const ERRNOS: Readonly<Record<HostFault, Errno>> = {
   'no-smmu': 'ENOENT',
   'no-vmid': 'ENOSPC',
+  'over-limit': 'EBUSY',
   'no-vintf': 'ENOSPC',
   'no-window': 'ENOSPC',
   'no-context': 'ENOSPC',

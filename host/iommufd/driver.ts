@@ -68,6 +68,7 @@ export interface Domain {
   destroy(): void;
 }
 
+/** What stands behind a paging HWPT: IOVAs mapped to physical addresses. */
 export interface PagingDomain extends Domain {
   /** Smallest page, bytes. */
   readonly pageSize: number;
@@ -79,6 +80,7 @@ export interface PagingDomain extends Domain {
   unmap(iova: bigint, length: bigint): void;
 }
 
+/** What stands behind a nested HWPT: a guest's own tables. */
 export interface NestedDomain extends Domain {
   /** HWPT_INVALIDATE on the nested HWPT. Absent: EOPNOTSUPP. */
   invalidate?(request: InvalidateRequest): InvalidateResult;

@@ -18,6 +18,7 @@ import { NestedHwpt, PagingHwpt } from './hwpt.ts';
 import { Ioas, type MapRequest } from './ioas.ts';
 import { IommufdError, require } from './iommufd-error.ts';
 import { type IommufdObject, ObjectTable } from './object.ts';
+import { checked, checkedData } from './request-names.ts';
 import type {
   HwptRequest,
   HwQueueAllocRequest,
@@ -42,7 +43,8 @@ import { Vdevice } from './vdevice.ts';
 import { HwQueue, type MappedPage, Viommu } from './viommu.ts';
 
 /**
- * An open iommufd: objects by ID, one method for each request. Every method throws an `IommufdError` for what Linux refuses.
+ * An open iommufd: objects by ID, one method for each request. Every method throws an `IommufdError` for what
+ * Linux refuses, and a `TypeError` for a request with a name that there is not.
  *
  * @example
  * ```js
@@ -64,7 +66,8 @@ export class Iommufd {
   #nextMmapOffset = PAGE_SIZE;
   #closed = false;
 
-  constructor({ gate = OPEN_GATE }: IommufdOptions = {}) {
+  constructor(options: IommufdOptions = {}) {
+    const { gate = OPEN_GATE } = checked('Iommufd', options);
     this.#gate = gate;
     this.#objects = new ObjectTable(gate);
     this.#mappings = new DirectMappings(gate);
@@ -103,7 +106,7 @@ export class Iommufd {
 
   /** IOMMU_IOAS_MAP. Returns the iova. */
   ioasMap(id: number, request: MapRequest): bigint {
-    return this.#objects.get(id, Ioas).map(request);
+    return this.#objects.get(id, Ioas).map(checked('ioasMap', request));
   }
 
   /** IOMMU_IOAS_UNMAP of whole areas. Returns how many bytes they had. */
@@ -119,16 +122,10 @@ export class Iommufd {
 
   /** IOMMU_HWPT_ALLOC. Returns the ID. */
   hwptAlloc(request: HwptRequest): number {
-    const {
-      device: deviceId,
-      parent: parentId,
-      nestParent = false,
-      dirtyTracking = false,
-      fault,
-      data,
-    } = request;
-    const bound = this.#objects.get(deviceId, BoundDevice);
-    const parent = this.#objects.find(parentId);
+    const { nestParent = false, dirtyTracking = false, fault } = checked('hwptAlloc', request);
+    const data = checkedData(request.data);
+    const bound = this.#objects.get(request.device, BoundDevice);
+    const parent = this.#objects.find(request.parent);
     require(!(nestParent && fault !== undefined), 'EOPNOTSUPP', 'a nest parent has no fault queue');
     require((data?.type ?? DATA_NONE) !== DATA_NONE ||
       !data?.bytes.length, 'EINVAL', 'driver data without a type');
@@ -219,7 +216,7 @@ export class Iommufd {
 
   /** IOMMU_VIOMMU_ALLOC. `vm` is the VM whose vIOMMU it is: held until the vIOMMU goes. */
   viommuAlloc(request: ViommuAllocRequest): ViommuAllocation {
-    const { type, data, vm, flags = 0 } = request;
+    const { type, data, vm, flags = 0 } = checked('viommuAlloc', request);
     require(type !== TYPE_DEFAULT, 'EOPNOTSUPP', 'a vIOMMU has a type');
     const { device } = this.#objects.get(request.device, BoundDevice);
     const unknown = flags & ~(device.iommu.viommuFlags ?? 0);
@@ -255,12 +252,12 @@ export class Iommufd {
   /** Maps a vIOMMU's direct page. `unmap` ends it; until then the vIOMMU stays. */
   mmap(offset: number, length: number, how: MmapHow = {}): MappedPage {
     const viommus = this.#objects.objects.filter((object) => object instanceof Viommu);
-    return this.#mappings.map(viommus, offset, length, how);
+    return this.#mappings.map(viommus, offset, length, checked('mmap', how));
   }
 
   /** IOMMU_VDEVICE_ALLOC: the virtual ID of a device in a VM. Returns the ID. */
   vdeviceAlloc(request: VdeviceRequest): number {
-    const viommu = this.#objects.get(request.viommu, Viommu);
+    const viommu = this.#objects.get(checked('vdeviceAlloc', request).viommu, Viommu);
     const bound = this.#objects.get(request.device, BoundDevice);
     require(bound.device.iommu ===
       viommu.iommu, 'EINVAL', `${bound.device.name} is behind another IOMMU than the vIOMMU`);
@@ -284,7 +281,7 @@ export class Iommufd {
    *   the vIOMMU does not have never come.
    */
   veventqAlloc(request: VeventqRequest): { readonly id: number; readonly file: Veventq } {
-    const { type, depth } = request;
+    const { type, depth } = checked('veventqAlloc', request);
     require((request.flags ?? 0) === 0 &&
       type !==
         TYPE_DEFAULT, 'EOPNOTSUPP', `there are no vEVENTQs of type ${type} with these flags`);
@@ -304,7 +301,7 @@ export class Iommufd {
 
   /** Gives a queue of the hardware to a vIOMMU's guest, and pins its ring. Returns the ID. */
   hwQueueAlloc(request: HwQueueAllocRequest): number {
-    const { type, index, iova, length } = request;
+    const { type, index, iova, length } = checked('hwQueueAlloc', request);
     require((request.flags ?? 0) === 0 &&
       type !==
         TYPE_DEFAULT, 'EOPNOTSUPP', `there are no HW queues of type ${type} with these flags`);
@@ -336,7 +333,7 @@ export class Iommufd {
    * @throws {IommufdError} with the number that was carried out before the one that failed.
    */
   hwptInvalidate(id: number, request: InvalidateRequest): number {
-    const { entryLength, count, entries } = request;
+    const { entryLength, count, entries } = checked('hwptInvalidate', request);
     const object = this.#objects.find(id);
     require(object !== undefined, 'ENOENT', `there is no object ${id}`);
     require(count === 0 ||
@@ -363,7 +360,7 @@ export class Iommufd {
    */
   hwptInvalidateQueue(id: number, request: InvalidateQueueRequest): InvalidateQueueResult {
     const viommu = this.#objects.get(id, Viommu);
-    const result = viommu.driver.invalidateQueue?.(request);
+    const result = viommu.driver.invalidateQueue?.(checked('hwptInvalidateQueue', request));
     require(result !== undefined, 'EOPNOTSUPP', 'this vIOMMU takes no queues');
     return result;
   }

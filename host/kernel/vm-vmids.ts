@@ -11,6 +11,8 @@ export class VmVmids {
   readonly #words: Int32Array;
   /** VMs that have a stage 2 with the VMID of their vCPUs. */
   readonly #stage2Owners = new Set<Vm>();
+  /** VMs whose own VMID is charged to their account, from its first use until they are gone. */
+  readonly #payers = new Set<Vm>();
 
   /** `hostMemory` has a word for each window, in which broadcast TLB maintenance finds the VMID. */
   constructor(hostMemory: WebAssembly.Memory, options: VmidAllocatorOptions, gate: ResourceGate) {
@@ -22,18 +24,20 @@ export class VmVmids {
   /**
    * A VMID for a stage 2. The first of a VM says what the VM's vCPUs run under; another
    * one of the same VM has other tables, and so a VMID of its own.
+   * @throws {HostError} when no more can be pinned, or at the limit of the VM's account.
    */
   pin(vm: Vm | undefined): PinnedVmid {
     const shared = vm !== undefined && !this.#stage2Owners.has(vm);
     this.#gate('allocation', 'VMID');
     const holder = shared ? vm.vmid : VmidAllocator.holder();
-    const vmid = this.allocator.pin(holder);
+    const { result: vmid, release } = this.#charged(vm, shared, () => this.allocator.pin(holder));
     if (shared) this.#stage2Owners.add(vm);
     return {
       vmid,
       sharedWith: shared ? vm : undefined,
       unpin: () => {
         this.allocator.unpin(holder);
+        if (!shared) release();
         if (shared) this.#stage2Owners.delete(vm);
       },
     };
@@ -42,18 +46,44 @@ export class VmVmids {
   /**
    * A vCPU of a VM comes to run, or runs no more. While any does, the VM's VMID stays,
    * and it is what broadcast TLB maintenance of the VM's vCPUs means.
-   * @throws {HostError} when all VMIDs are pinned or running.
+   * @throws {HostError} when all VMIDs are pinned or running, or at the limit of the VM's
+   *   account; the vCPU does not run then.
    */
   vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void {
     const { running, unit, window } = vm;
-    if (runs) running.add(vcpu);
-    else running.delete(vcpu);
     const word = (HOST_AT_VCPU_VMIDS >> 2) + window;
-    if (!runs && running.size === 0) {
+    if (runs) {
+      if (running.size === 0) {
+        const vmid = this.#charged(vm, true, () => this.allocator.load(unit.thread, vm.vmid));
+        Atomics.store(this.#words, word, vmid.result);
+      }
+      running.add(vcpu);
+    } else if (running.delete(vcpu) && running.size === 0) {
       Atomics.store(this.#words, word, 0);
       this.allocator.put(unit.thread);
-    } else if (runs && running.size === 1) {
-      Atomics.store(this.#words, word, this.allocator.load(unit.thread, vm.vmid));
+    }
+  }
+
+  /** The VM is gone: its account has its VMID back. */
+  forget(vm: Vm): void {
+    if (this.#payers.delete(vm)) vm.account?.uncharge();
+  }
+
+  /**
+   * Has a VM's account pay for a VMID, unless it is the VM's own and paid already.
+   * Nothing is charged when the allocation fails.
+   */
+  #charged<T>(vm: Vm | undefined, own: boolean, allocate: () => T) {
+    const payer = vm && !(own && this.#payers.has(vm)) ? vm : undefined;
+    payer?.account?.charge();
+    const release = () => payer?.account?.uncharge();
+    try {
+      const result = allocate();
+      if (payer && own) this.#payers.add(payer);
+      return { result, release };
+    } catch (error) {
+      release();
+      throw error;
     }
   }
 }

@@ -4,6 +4,7 @@ import type { MemoryRegion } from '../../assembly/load.ts';
 import { type MsiController, offsetOfGpa } from '../../devices/bus/index.ts';
 import type { ExitRequestWords, PortUnit, Unit } from '../../devices/unit/index.ts';
 import type { UserMemory, VmHandle } from '../iommufd/index.ts';
+import type { VmidAccount } from './vmid-account.ts';
 import { VmidAllocator } from './vmid-allocator.ts';
 
 /** What a VM's host has to know of its board and its guest. */
@@ -12,6 +13,8 @@ export interface VmOptions {
   readonly msis?: MsiController | undefined;
   /** How its vCPUs are asked for an exit by whoever works its queues. Default: not at all. */
   readonly exitRequest?: ExitRequestWords | undefined;
+  /** Who pays for its VMIDs. Default: nobody. */
+  readonly account?: VmidAccount | undefined;
 }
 
 /**
@@ -34,6 +37,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
   readonly unit: U;
   readonly msis: MsiController | undefined;
   readonly exitRequest: ExitRequestWords | undefined;
+  readonly account: VmidAccount | undefined;
   /** The VMID that its vCPUs run under. */
   readonly vmid = VmidAllocator.holder();
   /** vCPUs that run guest code now. */
@@ -47,7 +51,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
     memory: WebAssembly.Memory,
     regions: readonly MemoryRegion[],
     unit: U,
-    { msis, exitRequest }: VmOptions = {},
+    { msis, exitRequest, account }: VmOptions = {},
   ) {
     this.name = name;
     this.window = window;
@@ -56,6 +60,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
     this.unit = unit;
     this.msis = msis;
     this.exitRequest = exitRequest;
+    this.account = account;
   }
 
   get(): void {

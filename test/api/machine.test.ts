@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Host, type Machine, type MachineOptions } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
 import { checkedHost } from '../support/findings.ts';
-import { IMPORT_WRITE32, reactor } from '../support/wat.ts';
+import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 /** Yields for ever. */
 const ENDLESS = reactor('(func $run (param i32) (result i32) (i32.const 1))');
@@ -258,6 +258,25 @@ describe('a machine of the API', () => {
     );
     expect(draws[0]).toBe(draws[1]);
     expect(new Set(draws).size).toBeGreaterThan(2);
+  });
+
+  it.each([
+    ['default', 0x0c483c9a],
+    ['grace', 0x0808341a],
+  ] as const)('has an SMMU by the %s ID registers of its host', async (idRegisters, idr0) => {
+    const guest = reactor(
+      `(func $run (param i32) (result i32)
+         (call $exit (call $read32 (i32.const 0x09050000))) (i32.const 0))`,
+      `${IMPORT_READ32} (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))`,
+    );
+    const host = await checkedHost(Host, { idRegisters });
+    try {
+      const machine = await host.createMachine({ guest });
+      await machine.boot();
+      expect((await machine.wait()).exitCode).toBe(idr0);
+    } finally {
+      await host.destroy();
+    }
   });
 
   it('refuses what makes no sense, with a code', async () => {

@@ -1,12 +1,30 @@
 // What a program gets wrong is told in one line, and before anything has been made.
 
+import { Terminal } from '@xterm/xterm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { attachTerminal, Host, type Machine, type MachineOptions, type OptionsError } from 'vsmmu';
+import { defineDevice, PhysicalSmmu } from 'vsmmu/devices';
+import { deviceContract } from 'vsmmu/testing';
 import { plugSmmu } from 'vsmmu/v86';
-import { reactor } from '../support/wat.ts';
+import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
 const OFF = reactor('(func $run (param i32) (result i32) (i32.const 2))');
+/** The board's UART. */
+const UART = 0x09000000;
+/** Prints two lines, then what it receives, and ends behind the first carriage return. */
+const ECHO = reactor(
+  `(func $print (param $c i32) (call $write32 (i32.const ${UART}) (local.get $c)))
+   (func $init ${[...'first\nsecond\n'].map((c) => `(call $print (i32.const ${c.charCodeAt(0)}))`).join(' ')})
+   (func $run (param i32) (result i32) (local $c i32)
+     (if (i32.and (call $read32 (i32.const ${UART + 0x18})) (i32.const 16))
+       (then (return (i32.const 0))))
+     (local.set $c (call $read32 (i32.const ${UART})))
+     (call $print (local.get $c))
+     (if (i32.eq (local.get $c) (i32.const 13)) (then (return (i32.const 2))))
+     (i32.const 1))`,
+  IMPORT_READ32 + IMPORT_WRITE32,
+);
 const host = await Host.create();
 afterAll(() => host.destroy());
 
@@ -21,6 +39,9 @@ const lineOf = async (call: () => unknown): Promise<string> => {
 };
 const machineWith = (options: object) => () =>
   host.createMachine({ guest: IDLE, ...options } as MachineOptions);
+const described = (fields: object) => () =>
+  defineDevice({ name: 'dev', kind: 'devi', registers: { A: { offset: 0 } }, ...fields } as never);
+const device = described({});
 const hostWith = (options: object) => () => Host.create(options);
 
 describe('misuse', () => {
@@ -65,6 +86,28 @@ describe('misuse', () => {
       machineWith({ board: { create: 1 } }),
       'bad-option: board.create must be a function, not 1',
     ],
+    ['a clock without a time', hostWith({ clock: {} }), 'bad-option: clock.nowNs is missing'],
+    ['a clock that is none', hostWith({ clock: 1 }), 'bad-option: clock must be an object, not 1'],
+    [
+      'a controller that takes no MSIs',
+      machineWith({ msis: { doorbells: [] } }),
+      'bad-option: msis.send is missing',
+    ],
+    [
+      'a place with another field',
+      machineWith({ devices: [{ device: device(), addresses: [0x10000000], irq: 3 }] }),
+      'placement: device dev: there is no field "irq"; there are device, addresses, firstIrq, dmaPort, requesterId',
+    ],
+    [
+      'a place without addresses',
+      machineWith({ devices: [{ device: device() }] }),
+      'placement: device dev: addresses must be a list with a gpa for each of its 1 regions',
+    ],
+    [
+      'a place at an odd address',
+      machineWith({ devices: [{ device: device(), addresses: [5] }] }),
+      'placement: device dev: 5 is no gpa for a region: a multiple of 4 KiB',
+    ],
     [
       'an unknown option of a host',
       hostWith({ vintf: 2 }),
@@ -95,6 +138,56 @@ describe('misuse', () => {
       () => Reflect.apply(attachTerminal, undefined, [{}, {}]),
       'bad-option: terminal must have the functions write and onData, as a Terminal of xterm.js has',
     ],
+    [
+      'a machine that is none',
+      () =>
+        Reflect.apply(attachTerminal, undefined, [
+          { write: () => undefined, onData: () => undefined },
+          {},
+        ]),
+      'bad-option: machine must be a Machine of createMachine',
+    ],
+    ['a device without registers', described({ registers: 1 }), 'dev: registers must be an object'],
+    [
+      'interrupts that are text',
+      described({ interrupts: '1' }),
+      'dev: interrupts must be a number',
+    ],
+    [
+      'a bus master that is text',
+      described({ busMaster: 'no' }),
+      'dev: busMaster must be true or false',
+    ],
+    [
+      'an access size that there is not',
+      described({ accessSizes: [3] }),
+      'dev: accessSizes must be a list of 1, 2, 4 and 8',
+    ],
+    [
+      'a register at an odd offset',
+      described({ registers: { A: { offset: 2 } } }),
+      'the offset of register A is no multiple of 4',
+    ],
+    [
+      'a device model without what it stands on',
+      () => new PhysicalSmmu({ smmuIndex: 0 } as never),
+      'PhysicalSmmu: unit is missing',
+    ],
+    [
+      'a contract of nothing',
+      () => Reflect.apply(deviceContract, undefined, []),
+      'deviceContract: the factory must be a function, not undefined',
+    ],
+    [
+      'a contract with one seed',
+      () => deviceContract(device, { seeds: 1 } as never),
+      'deviceContract: seeds must be a list',
+    ],
+    [
+      'a contract with a register that there is not',
+      () => deviceContract(device, { volatile: ['B'] }).map(({ run }) => run()),
+      'there is no register "B": did you mean "A"?',
+    ],
   ])('%s', async (_, call, line) => {
     expect(await lineOf(call)).toBe(line);
   });
@@ -119,6 +212,9 @@ describe('misuse', () => {
     expect(await call('wait', { singal: 1 })).toBe(
       'unknown-option: there is no option "singal": did you mean "signal"?',
     );
+    expect(await call('wait', { signal: 1 })).toBe('bad-option: signal must be an AbortSignal');
+    expect(await call('boot', { signal: {} })).toBe('bad-option: signal must be an AbortSignal');
+    expect(await call('write', 1)).toBe('bad-option: input must be text or bytes');
     await machine.destroy();
   });
 });
@@ -159,6 +255,23 @@ describe('events one after the other', () => {
 });
 
 describe('a terminal', () => {
+  it('of xterm.js shows what the guest prints, and gives it what is typed', async () => {
+    const terminal = new Terminal({ cols: 40, rows: 6 });
+    const machine = await host.createMachine({ guest: ECHO });
+    const detach = attachTerminal(terminal, machine);
+    await machine.boot();
+    terminal.input('typed\r');
+    await machine.wait();
+    // Behind what is under way.
+    await new Promise<void>((resolve) => terminal.write('', resolve));
+    const line = (row: number) => terminal.buffer.active.getLine(row)?.translateToString(true);
+    expect([0, 1, 2].map(line)).toEqual(['first', 'second', 'typed']);
+    detach();
+    terminal.input('nobody hears it');
+    await machine.destroy();
+    terminal.dispose();
+  });
+
   it('shows output with carriage returns, gives input, and is let go', () => {
     const listeners: ((bytes: Uint8Array) => void)[] = [];
     const written: string[] = [];

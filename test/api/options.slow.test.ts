@@ -7,6 +7,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
   probe,
   VERSION,
+  virtBoard,
 } from 'vsmmu';
 import { loadHotModules, Pl011 } from 'vsmmu/devices';
 import { ABI_VERSION } from 'vsmmu/guest';
@@ -48,6 +49,12 @@ describe('the schema of the options', () => {
       [{ args: 'a b' }, 'bad-option: args must be a list of texts, not "a b"'],
       [{ args: ['a', 1] }, 'bad-option: args[1] must be text, not 1'],
       [{ env: { HOME: 1 } }, 'bad-option: env.HOME must be text, not 1'],
+      ...['A=B', '=', '', 'A\0'].map((name): [unknown, string] => [
+        { env: { A: 'b', [name]: 'c' } },
+        `bad-option: env must have names without = and NUL, not ${name === 'A\0' ? '"A\\u0000"' : `"${name}"`}`,
+      ]),
+      [{ env: { A: 'b\0' } }, 'bad-option: env.A must be text without NUL, not "b\\u0000"'],
+      [{ args: ['b\0'] }, 'bad-option: args[0] must be text without NUL, not "b\\u0000"'],
       [{ seed: -1 }, 'bad-option: seed must be an integer from 0 to 4294967295, not -1'],
       [{ directMaps: 'no' }, 'bad-option: directMaps must be true or false, not "no"'],
       [{ name: '' }, 'bad-option: name must be text, not ""'],
@@ -69,7 +76,7 @@ describe('the schema of the options', () => {
       transport: 'inline',
       drain: 'auto',
       args: ['a'],
-      env: { A: 'b' },
+      env: { A: 'b', 'a name': 'c=d' },
       allowGc: true,
       seed: 1,
       overlay: false,
@@ -124,7 +131,9 @@ describe('other places of files', () => {
       drain: at('vmm/threads/drain-worker.js').href,
     };
     const host = await Host.create({ wasmUrl, workerUrl });
-    const again = await Host.create({ wasmModule: await loadHotModules(wasmUrl) });
+    const modules = await loadHotModules(wasmUrl);
+    expect(Object.keys(modules), 'separate ones are named, and no unit').toContain('vcmdqDrain');
+    const again = await Host.create({ wasmModule: modules });
     const machine = await host.createMachine({
       guest: IDLE,
       transport: 'mailbox',
@@ -135,26 +144,45 @@ describe('other places of files', () => {
     await host.destroy();
   });
 
-  it('says when they are not there', async () => {
-    const nowhere = new URL('./nowhere.wasm', import.meta.url);
-    await expect(Host.create({ wasmUrl: { smmuCore: nowhere } })).rejects.toMatchObject({
+  it.each([
+    ['a file that is not there', new URL('./nowhere.wasm', import.meta.url).href, /ENOENT/],
+    ['a page that says so', 'data:text/html,<p>404', /cannot be loaded: WebAssembly/],
+    ['a server that is not there', 'http://127.0.0.1:1/smmu-core.wasm', /fetch failed/],
+  ])('names a module that cannot be loaded: %s', async (_, url, reason) => {
+    const code = 'no-module';
+    await expect(Host.create({ wasmUrl: { smmuCore: url } })).rejects.toMatchObject({
       name: 'EnvironmentError',
-      code: 'no-module',
+      code,
+      url,
+      message: expect.stringMatching(reason),
     });
-    const host = await Host.create({
-      workerUrl: { vcpu: new URL('./nowhere.js', import.meta.url) },
+    await expect(loadHotModules({ vcmdqDrain: url })).rejects.toMatchObject({
+      name: 'ModuleLoadError',
+      code,
+      url,
     });
-    const machine = await host.createMachine({ guest: IDLE, transport: 'mailbox' });
-    await expect(machine.boot()).rejects.toThrow(/nowhere\.js/);
+    const host = await Host.create({ wasmUrl: { gicv3: url } });
+    await expect(host.createMachine({ guest: IDLE, board: virtBoard() })).rejects.toMatchObject({
+      name: 'EnvironmentError',
+      code,
+      url,
+    });
+    expect([host.machines, host.inspect().vms]).toEqual([[], []]);
     await host.destroy();
   });
 
-  it('gives everything back when the drain is not there', async () => {
-    const host = await Host.create({
-      workerUrl: { drain: new URL('./nowhere.js', import.meta.url) },
-    });
+  it.each([
+    ['a file that is not there', new URL('./nowhere.js', import.meta.url).href],
+    ['one that is no program', new URL('../../package.json', import.meta.url).href],
+    ['one that throws', 'data:text/javascript,throw new Error("not ours")'],
+  ])('names a worker that cannot be loaded, and gives everything back: %s', async (_, url) => {
+    const missing = { name: 'EnvironmentError', code: 'no-worker', url };
+    const host = await Host.create({ workerUrl: { vcpu: url, drain: url } });
+    const machine = await host.createMachine({ guest: IDLE, transport: 'mailbox' });
+    await expect(machine.boot()).rejects.toMatchObject(missing);
+    await machine.destroy();
     const threaded = { guest: IDLE, drain: 'thread' } as const;
-    await expect(host.createMachine(threaded)).rejects.toThrow(/nowhere\.js/);
+    await expect(host.createMachine(threaded)).rejects.toMatchObject(missing);
     expect([host.machines, host.inspect().vms]).toEqual([[], []]);
     await host.destroy();
   });
@@ -186,6 +214,23 @@ describe('versions', () => {
 });
 
 describe('probe', () => {
+  it.each([
+    ['bun', '1.3.14', 'Bun 1.3.14', true],
+    ['deno', '2.7.6', 'Deno 2.7.6', true],
+    ['deno', '3.0.0-rc.1', 'Deno 3.0.0-rc.1', true],
+    ['deno', '2.7.5', 'Deno 2.7.5', false],
+    ['deno', '2.6.10', 'Deno 2.6.10', false],
+  ])('knows %s %s, and whether threads work there', async (name, version, runtime, threads) => {
+    const { versions } = process;
+    Object.defineProperty(process, 'versions', { value: { ...versions, [name]: version } });
+    try {
+      const found = await probe();
+      expect([found.runtime, found.threads.available]).toEqual([runtime, threads]);
+    } finally {
+      Object.defineProperty(process, 'versions', { value: versions });
+    }
+  });
+
   it('finds everything in Node.js', async () => {
     const found = await probe();
     expect(found.versions).toEqual({
@@ -197,6 +242,9 @@ describe('probe', () => {
     expect(found.cores).toBeGreaterThan(0);
     for (const capability of [found.webAssembly, found.isolation, found.threads])
       expect(capability).toEqual({ available: true });
+    const modules = await loadHotModules();
+    expect(found.multiMemory.available).toBe('smmuUnit' in modules);
+    if (!found.multiMemory.available) expect(found.multiMemory.reason).toContain('one memory');
   });
 
   it('says what a page without cross-origin isolation lacks, and what it can do about it', async () => {

@@ -31,6 +31,7 @@ import { CODE, DATA, DATA_SIZE, type Sequence, WINDOW, WINDOW_SIZE } from './seq
 export interface Arm64Imports {
   mmio(cpu: number, isWrite: number): number;
   register(cpu: number, encoding: number, isWrite: number): number;
+  doorbell?(id: number, offset: number): void;
 }
 
 const WASM = new URL('../../assembly/arm64.wasm', import.meta.url);
@@ -41,6 +42,7 @@ const POOL = CPU + ARM64_VCPU_SIZE;
 
 /** A vCPU in a memory of its own. */
 export class Arm64Machine {
+  readonly memory: WebAssembly.Memory;
   readonly view: DataView;
   readonly bytes: Uint8Array;
   readonly cpu = CPU;
@@ -61,10 +63,11 @@ export class Arm64Machine {
     this.ramSize = ramSize;
     const pages = (this.ram + ramSize + guard) / 0x1_0000;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.memory = memory;
     const module = new WebAssembly.Module(readFileSync(WASM));
     const instance = new WebAssembly.Instance(module, {
       env: { memory },
-      board: board as unknown as WebAssembly.ModuleImports,
+      board: { doorbell: () => undefined, ...board } as unknown as WebAssembly.ModuleImports,
     });
     this.exports = instance.exports as unknown as Arm64Exports;
     this.view = new DataView(memory.buffer);

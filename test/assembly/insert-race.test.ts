@@ -4,8 +4,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { THREAD_TLB_DISCARDS } from '../../assembly/layout/thread-memory.ts';
 import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
-import type { SmmuCoreExports } from '../../assembly/load.ts';
-import { checkedModules } from '../support/findings.ts';
+import type { SmmuCoreExports } from '../../assembly/unit-exports.ts';
+import { separateCheckedModules } from '../support/findings.ts';
 import { Harness, RAM_GPA } from '../support/unit-harness.ts';
 
 const SID = 5;
@@ -19,7 +19,7 @@ class RacingHarness extends Harness {
   beside: (() => void) | undefined;
   readonly #core: SmmuCoreExports;
 
-  constructor(modules: Awaited<ReturnType<typeof checkedModules>>) {
+  constructor(modules: Awaited<ReturnType<typeof separateCheckedModules>>) {
     super(modules, {});
     const leaf = TABLE + 1 * 8 - RAM_GPA;
     this.#core = this.unit.coreLoading((offset, real) => {
@@ -47,7 +47,7 @@ class RacingHarness extends Harness {
 
 let h: RacingHarness;
 beforeEach(async () => {
-  h = new RacingHarness(await checkedModules());
+  h = new RacingHarness(await separateCheckedModules());
   // Stage 1 only, VMID 7, one level: T0SZ 39 (25 bits) starts at level 2 for 4 KiB; the table at TABLE serves as levels 2 and 3.
   h.ste(SID, [0x1_8020_000bn, 0xd6n, 7n]);
   h.guestRam64(CD, (0x0001_6205_c000_3510n & ~0x3fn) | 39n | (1n << 45n));

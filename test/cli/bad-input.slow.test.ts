@@ -1,6 +1,7 @@
 // What is wrong with the command line, a file, a configuration, a guest or a plugin is said in one line, with status 2: no stack trace, nothing on
 // standard output, and no thread that would keep the process alive. A sample is started as a process each, which ends by itself or hangs.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +65,11 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'unknown.json': '{ "vm": 2 }',
   'range.json': '{ "vms": 17 }',
   'type.json': '{ "guest": "toy", "json": "yes" }',
+  'names.json': '{ "guest": "toy", "env": { "A=B": "C" } }',
+  'no-name.json': '{ "guest": "toy", "env": { "": "C" } }',
+  'nul-name.json': '{ "guest": "toy", "env": { "A\\u0000": "C" } }',
+  'nul-value.json': '{ "guest": "toy", "env": { "A": "b\\u0000" } }',
+  'nul-arg.json': '{ "guest": "toy", "args": ["a", "b\\u0000"] }',
   'no-guest.json': '{ "vms": 1, "formatVersion": 1 }',
   'next.json': '{ "formatVersion": 2, "anything": 1 }',
   'next-trace.json':
@@ -109,7 +115,8 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
   [/too many arguments/, 'boot toy toy'],
-  ["unknown option '--vm'", 'boot toy --vm 2'],
+  ['a command is missing; see --help', 'guest'],
+  ["unknown option '--vm' (Did you mean --vms?)", 'boot toy --vm 2'],
   [/it must be one of all, direct, trapped, overlay, not "both"/, 'boot toy --path both'],
   [/it must be one of inline, mailbox, not "fast"/, 'boot toy --transport fast'],
   [/argument missing/, 'boot toy --vms'],
@@ -120,6 +127,12 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/it must be an integer from 0 to 4294967295, not 4294967296\./, 'boot toy --seed 4294967296'],
   [/it must be a power of two from 1 to 64, not 3\./, 'boot toy --vintfs 3'],
   [/it must be name=value/, 'boot toy --env HOME'],
+  [/it must be name=value/, 'boot toy --env =HOME'],
+  [/names\.json: env must have names without = and NUL, not "A=B"/, 'boot --config names.json'],
+  [/nul-name\.json: env must have names without = and NUL, not /, 'boot --config nul-name.json'],
+  [/no-name\.json: env must have names without = and NUL, not ""/, 'boot --config no-name.json'],
+  [/nul-value\.json: env\.A must be text without NUL, not /, 'boot --config nul-value.json'],
+  [/nul-arg\.json: args\[1\] must be text without NUL, not /, 'boot --config nul-arg.json'],
   ['vcmdqs must be at least as many as vintfs, 16, not 8', 'boot toy --vintfs 16 --vcmdqs 8'],
   [/it must be one of vcmdq, ecmdq, not "cmdq"/, 'boot toy --queues cmdq'],
   [
@@ -276,9 +289,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'device mine: attach() threw: mine has no interrupt line 5',
     'boot good.wasm --device lines.mjs',
   ],
-  ['no subcommand of that name is given; see vsmmu --help', 'trace'],
-  ['no subcommand of that name is given; see vsmmu --help', 'guest'],
-  ['no subcommand of that name is given; see vsmmu --help', 'help nothing'],
+  ['a command is missing; see --help', 'help nothing'],
   [/missing required argument 'what'/, 'inspect'],
   [/cannot read .*nothing\.json: no such file/, 'inspect /nowhere/nothing.json'],
   [/not\.json is no trace: /, 'inspect not.json'],
@@ -291,14 +302,43 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/list\.json is no trace: it is not one JSON object/, 'trace summary list.json'],
   [/cannot read .*nothing\.json: no such file/, 'trace summary /nowhere/nothing.json'],
   [/is not empty/, 'guest init .'],
+  [/is not empty/, 'guest init . --lang c'],
+  [/argument 'rust' is invalid. Allowed choices are as, c, wat/, 'guest init new --lang rust'],
   [/cannot write to .*text\.wasm\/x: it is not a folder/, 'guest init text.wasm/x'],
 ];
+
+/** Where the command reads a file: X becomes its path. */
+const READERS = [
+  'boot X',
+  'boot X --transport mailbox',
+  'boot X --arch arm64',
+  'boot good.wasm --arch arm64 --initrd X',
+  'boot good.wasm --vcpus 2 --secondary X',
+  'boot good.wasm --device X',
+  'boot --config X',
+  'inspect X',
+  'inspect good.wasm --vcpus 2 --secondary X',
+  'trace summary X',
+  'decode log X',
+];
+/** FIFOs that nobody writes to: whoever opened them would wait for ever. */
+const PIPES = ['pipe', 'pipe.json'];
+/** What is no regular file, and what is said of it. */
+const IRREGULAR = [
+  ['/dev/zero', 'it is not a regular file'],
+  ['pipe', 'it is not a regular file'],
+  ['/', 'it is a directory'],
+] as const;
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'vsmmu-bad-'));
   for (const [name, contents] of Object.entries(FILES))
     await writeFile(join(folder, name), contents);
+  execFileSync(
+    'mkfifo',
+    PIPES.map((name) => join(folder, name)),
+  );
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -307,7 +347,9 @@ const wordsOf = (command: string) =>
     .split(' ')
     .filter((word) => word !== '')
     .map((word) =>
-      word === '.' || Object.hasOwn(FILES, word.split('/')[0] ?? '') ? join(folder, word) : word,
+      word === '.' || PIPES.includes(word) || Object.hasOwn(FILES, word.split('/')[0] ?? '')
+        ? join(folder, word)
+        : word,
     );
 
 /** Cases that are processes too: no word, a flag, a guest, and plugins and guests that are refused when threads run already. */
@@ -326,6 +368,25 @@ function expectOneLine({ status, stdout, stderr }: Outcome, message: string | Re
   else expect(stderr).toMatch(message);
   expect(stderr).toMatch(/^vsmmu: /);
 }
+
+describe('what is no regular file', () => {
+  it.each(IRREGULAR.flatMap(([file, why]) => READERS.map((reader) => [reader, file, why])))(
+    'vsmmu %s, X is %s: %s',
+    async (reader, file, why) => {
+      const outcome = await vsmmu(...wordsOf(reader.replace('X', file)));
+      expectOneLine(outcome, new RegExp(`(cannot read|cannot load device) \\S+: ${why}\n$`));
+    },
+  );
+
+  it('a FIFO in the place of a trace', async () => {
+    expectOneLine(await vsmmu(...wordsOf('inspect pipe.json')), /: it is not a regular file\n$/);
+  });
+
+  it('a device that is one, as a process', async () => {
+    const outcome = await vsmmuProcess(...wordsOf('boot good.wasm --device /dev/zero'));
+    expectOneLine(outcome, 'cannot load device /dev/zero: it is not a regular file');
+  });
+});
 
 describe('bad input', () => {
   it.each(CASES)('%s: vsmmu %s', async (message, command) => {

@@ -81,7 +81,7 @@ describe('vsmmu decode', () => {
       [/cmd: it is 2 doublewords, not 1$/m, 'cmd', ZERO],
       [/event: it is 4 doublewords, not 5$/m, 'event', ZERO, ZERO, ZERO, ZERO, ZERO],
       [/cmd: "12.5" is not 1 to 16 hexadecimal digits/, 'cmd', '12.5', ZERO],
-      [/cannot read nothing.log: ENOENT/, 'log', 'nothing.log'],
+      [/cannot read nothing.log: no such file/, 'log', 'nothing.log'],
       [/no line of an SMMU/, 'log', '/dev/null'],
       [/"000000000000000g" is not 1 to 16 hexadecimal digits/, 'cmd', ZERO, '000000000000000g'],
       [/pte: "0x" is not 1 to 16/, 'pte', '0x'],
@@ -101,12 +101,15 @@ describe('vsmmu decode', () => {
   it('takes standard input: words, or a log', async () => {
     const words = await piped('0x0005000300000012,\n0x12345001\n', 'cmd', '-');
     expect(words).toEqual(await vsmmu('decode', 'cmd', '0005000300000012', '0000000012345001'));
-    const log = await piped(`${PAGE.split('```text\n')[1]?.split('```')[0]}`, 'log', '--json');
-    const [first] = log.stdout.trim().split('\n');
-    expect([log.status, JSON.parse(first ?? '')]).toMatchObject([
-      0,
-      { line: 5, device: 'arm-smmu-v3.0.auto', decoded: { name: 'F_TRANSLATION' } },
-    ]);
+    const lines = `${PAGE.split('```text\n')[1]?.split('```')[0]}`;
+    for (const file of [[], ['-'], ['/dev/stdin']]) {
+      const log = await piped(lines, 'log', '--json', ...file);
+      const [first] = log.stdout.trim().split('\n');
+      expect([log.status, JSON.parse(first ?? '')]).toMatchObject([
+        0,
+        { line: 5, device: 'arm-smmu-v3.0.auto', decoded: { name: 'F_TRANSLATION' } },
+      ]);
+    }
     const { status, stderr } = await piped('1 '.repeat(10_000), 'cmd');
     expect([status, stderr]).toEqual([
       2,

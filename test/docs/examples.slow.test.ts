@@ -1,6 +1,8 @@
 // The examples of the documentation: printed there as they are here, and working.
 
 import { readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Pl011 } from '../../devices/pl011/index.ts';
 import { DeviceBus, deviceContract, FakeHost } from '../../devices/testing/index.ts';
@@ -15,6 +17,7 @@ import {
   WasmGuest,
 } from '../../vmm/vcpu/wasm/index.ts';
 import { compileAssembly } from '../support/compile-assembly.ts';
+import { newFolder } from '../support/doc-page.ts';
 
 const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -28,9 +31,16 @@ function ascArguments(page: string): string[] {
     .split(/\s+/);
 }
 
-function compileGuest() {
+/** The guest, compiled in a folder in which the package is installed. */
+async function compileGuest() {
   const [entry = '', ...args] = ascArguments(textOf('docs/guest-abi.md'));
-  return compileAssembly(entry, args);
+  const folder = await newFolder();
+  try {
+    await writeFile(join(folder, entry), textOf(`docs/examples/${entry}`));
+    return await compileAssembly(entry, args, folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 describe('examples of the documentation', () => {

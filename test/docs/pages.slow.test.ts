@@ -17,7 +17,7 @@ const EVERY_PAGE = [
   'README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  'templates/guest/README.md',
+  ...['as', 'c', 'wat'].map((language) => `templates/${language}/README.md`),
 ];
 
 const SOURCES = ['host', 'vmm', 'devices', 'guest-driver'].flatMap((folder) =>
@@ -30,14 +30,18 @@ const SOURCES = ['host', 'vmm', 'devices', 'guest-driver'].flatMap((folder) =>
 const README_RUN =
   "```sh\nnode readme.mjs\n```\n```text\nvsmmu toy guest: UART up\n{ status: 'off', exitCode: 0, reason: '' }\n```\n";
 
+/** Functions of the header that its others are made of. */
+const INNER =
+  /^vsmmu_(mask_of|mmio_\w+|doorbell|info_word|direct_map_of|mapped_register|ring|poll_looks)$/;
+
 describe('pages', { timeout: 240_000 }, () => {
   it.each([
     ['docs/quick-start.md', 2],
     ['docs/concepts.md', 1],
-    ['docs/first-device.md', 4],
+    ['docs/first-device.md', 5],
     ['docs/cli.md', 6],
-    ['docs/api.md', 6],
-    ['docs/iommufd.md', 1],
+    ['docs/api.md', 7],
+    ['docs/iommufd.md', 2],
     ['docs/trace.md', 1],
     ['docs/own-vmm.md', 1],
     ['docs/tables.md', 1],
@@ -47,10 +51,13 @@ describe('pages', { timeout: 240_000 }, () => {
     expect(await runPage(await readPage(page), page === 'docs/quick-start.md')).toBe(commands);
   });
 
-  it('docs/guests.md does what it says of WebAssembly text, and prints the examples as they are', async () => {
+  it('docs/guests.md does what it says of AssemblyScript and WebAssembly text, and prints the examples as they are', async () => {
     const page = await readPage('docs/guests.md');
     const clang = page.findIndex(({ info }) => info === 'clang');
-    expect(await runPage(page.filter((_, i) => i !== clang && i !== clang + 1))).toBe(2);
+    expect(await runPage(page.filter((_, i) => i !== clang && i !== clang + 1))).toBe(4);
+    expect(page.find(({ info }) => info === 'guest/assembly/guest.ts')?.text).toBe(
+      textOf('templates/as/assembly/guest.ts'),
+    );
     for (const name of ['guest.c', 'guest.wat', 'files.wat']) {
       expect(page.find(({ info }) => info === name)?.text).toBe(textOf(`docs/examples/${name}`));
     }
@@ -58,6 +65,27 @@ describe('pages', { timeout: 240_000 }, () => {
     expect(own?.text).toBe(textOf('docs/examples/own-vmm.mjs'));
     const adder = (await readPage('docs/first-device.md')).find(({ info }) => info === 'adder.mjs');
     expect(adder?.text).toBe(textOf('docs/examples/adder-device.mjs'));
+  });
+
+  it('docs/guests.md names all that the libraries for guests have', () => {
+    const page = textOf('docs/guests.md');
+    const names = ['driver', 'runtime'].flatMap((part) =>
+      [...textOf(`guest-driver/${part}/index.ts`).matchAll(/^export \{([^}]+)\}/gm)].flatMap(
+        ([, list = '']) => list.split(',').map((name) => name.trim()),
+      ),
+    );
+    const results = [...textOf('guest-driver/driver/result.ts').matchAll(/const (\w+)/g)];
+    const header = textOf('guest-driver/vsmmu.h').replace(/^\/\/ begin[\s\S]*?^\/\/ end$/gm, '');
+    const functions = [...header.matchAll(/^(?:static inline|VSMMU_IMPORT).*? (vsmmu_\w+)\(/gm)];
+    expect(names.length + results.length + functions.length).toBeGreaterThan(60);
+    for (const name of [...names, ...[...results, ...functions].map(([, name = '']) => name)]) {
+      if (!INNER.test(name)) expect(page, name).toContain(name);
+    }
+  });
+
+  it('docs/device-plugin.md does what it says of a bus master', async () => {
+    const page = await readPage('docs/device-plugin.md');
+    expect(await runPage(page.filter(({ language }) => language !== 'ts'))).toBe(2);
   });
 
   it('the README’s program runs', async () => {
@@ -138,10 +166,11 @@ describe('pages', { timeout: 240_000 }, () => {
   it('the command line page has every option that there is, and no other', async () => {
     const flags = (text: string) =>
       [...new Set([...text.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag))].sort();
-    const help = async (command: string) =>
-      (await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), command, '--help'])).stdout;
+    const help = async (...command: string[]) =>
+      (await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), ...command, '--help']))
+        .stdout;
     expect(flags(textOf('docs/cli.md'))).toEqual(
-      flags((await help('boot')) + (await help('inspect'))),
+      flags((await help('boot')) + (await help('inspect')) + (await help('guest', 'init'))),
     );
   });
 });

@@ -26,7 +26,7 @@ import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from '../reference/
 import { IDR0, idr5Of, LINEAR, prepare } from '../reference/judge.ts';
 import { Scenario, type Shape } from '../reference/scenario.ts';
 import { streamTables } from '../reference/stream-tables.ts';
-import { checkedModules } from '../support/findings.ts';
+import { separateCheckedModules } from '../support/findings.ts';
 import { Harness } from '../support/unit-harness.ts';
 
 /**
@@ -91,7 +91,7 @@ type Point = typeof access extends fc.Arbitrary<infer T> ? T : never;
 
 // A guest port whose loads are counted.
 async function counting(): Promise<Harness> {
-  const made = new Harness(await checkedModules(), {});
+  const made = new Harness(await separateCheckedModules(), {});
   const core = made.unit.coreLoading((offset, real) => {
     loads++;
     return real(offset);

@@ -6,6 +6,8 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wasmModules } from '../../scripts/build-wasm.mjs';
+import { mergedUnits, mergeUnits } from '../../scripts/merge-wasm.mjs';
 import { compileAssembly } from '../support/compile-assembly.ts';
 import { PROJECT } from '../support/project.ts';
 
@@ -74,6 +76,13 @@ describe('a program without', () => {
       program,
     );
     await writeFile(join(program, 'dist/assembly/vcmdq-drain.wasm'), drain);
+    // What an engine with multi-memory takes.
+    const units = mergedUnits(program, wasmModules(program)).filter(
+      ({ name }) => name === 'smmu-unit',
+    );
+    await mergeUnits(program, units);
+    for (const outFile of units.flatMap(({ outFiles }) => outFiles))
+      await cp(join(program, outFile), join(program, 'dist', outFile));
     return await bootToy(program);
   }
 

@@ -5,11 +5,14 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { specifiersOf } from '../../scripts/imports.mjs';
 import { PROJECTS, SOURCES } from '../../scripts/type-projects.mjs';
+import { importGraph } from '../support/import-graph.ts';
 import { installPacked, type Packed, run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
+const ASC = join(PROJECT, 'node_modules/assemblyscript/bin/asc.js');
 const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
 
 let packed: Packed;
@@ -34,7 +37,7 @@ describe('the package', { timeout: 120_000 }, () => {
     );
     for (const entry of entries.filter((path) => !path.includes('*')))
       expect(paths()).toContain(entry.slice(2));
-    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain'])
+    for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain', 'smmu-unit', 'amd-unit'])
       expect(paths()).toContain(`dist/assembly/${module}.wasm`);
     expect(paths()).toContain('dist/assembly/load.js');
     for (const worker of ['vcpu-worker', 'drain-worker'])
@@ -48,6 +51,23 @@ describe('the package', { timeout: 120_000 }, () => {
     ).toEqual([]);
   });
 
+  it('imports nothing of Node.js from any entry, @wasmer/wasi when a guest needs it, and names each worker once', () => {
+    const entries = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === 'object' && 'browser' in entry ? [entry.browser] : [],
+    );
+    expect(entries.length).toBeGreaterThan(5);
+    const root = join(packed.folder, 'node_modules/vsmmu');
+    const everything = importGraph(root, entries, specifiersOf);
+    expect(everything.packages).toEqual(['@wasmer/wasi', 'comlink', 'valibot']);
+    const withoutDynamic = (code: string) => specifiersOf(code.replaceAll('import(', 'later('));
+    expect(importGraph(root, entries, withoutDynamic).packages).toEqual(['comlink', 'valibot']);
+    for (const worker of ['vcpu-worker', 'drain-worker']) {
+      const named = [...everything.files.values()].flatMap((code) => code.split(`./${worker}.js'`));
+      expect(named, worker).toHaveLength(everything.files.size + 1);
+      expect([...everything.files.keys()]).toContain(`dist/vmm/threads/${worker}.js`);
+    }
+  });
+
   it('has what its pages link to', () => {
     const pages = paths().filter((path) => /^(README|docs\/[^/]+|templates\/.*)\.md$/.test(path));
     expect(pages.length).toBeGreaterThan(20);
@@ -59,6 +79,35 @@ describe('the package', { timeout: 120_000 }, () => {
       for (const [, target = ''] of prose.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g))
         if (!/^https?:/.test(target))
           expect(paths(), page).toContain(posix.join(page, '..', target));
+    }
+  });
+
+  it('has what its pages name, where they do not say that it is of a checkout', () => {
+    const folders =
+      'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
+    const named = new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g');
+    for (const page of paths().filter((path) => /^(README|docs\/[^/]+)\.md$/.test(path))) {
+      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', page), 'utf8');
+      if (text.includes('its paths are of a checkout')) continue;
+      for (const line of text.split('\n').filter((one) => !one.includes('checkout')))
+        for (const [, path = ''] of line.matchAll(named))
+          expect(
+            paths().some((file) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`)),
+            `${path} in ${page}`,
+          ).toBe(true);
+    }
+  });
+
+  it('has what its examples import', () => {
+    for (const example of paths().filter((path) => /^docs\/examples\/.*\.(mjs|ts)$/.test(path))) {
+      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', example), 'utf8');
+      for (const [, target = ''] of text.matchAll(/ from '(\.[^']*)'/g)) {
+        const file = posix.join(example, '..', target);
+        expect(
+          [file, `${file}.ts`].some((one) => paths().includes(one)),
+          example,
+        ).toBe(true);
+      }
     }
   });
 
@@ -104,13 +153,28 @@ console.log(cases.length > 5, typeof FakeHost);`,
   });
 
   it.each([
+    ['block-device-vm.mjs', 'F_TRANSLATION StreamID 3, iova 0x40002000\n'],
+    ['host-in-worker.mjs', "{ status: 'off', exitCode: 0, reason: '' }\ntrue: lines"],
     ['own-vmm.mjs', 'interrupt 40\nhello through the SMMU\n'],
     ['v86.mjs', "{ 'smmuv3.IDR0': 1, 'smmuv3.IIDR': 1 }"],
   ])('has an example that runs from the tarball: %s', async (example, expected) => {
-    const source = join(packed.folder, 'node_modules/vsmmu/docs/examples', example);
-    const { stdout, stderr } = await program(example, readFileSync(source, 'utf8'));
+    const folder = 'node_modules/vsmmu/docs/examples';
+    const { stdout, stderr } = await run(process.execPath, [join(folder, example)], {
+      cwd: packed.folder,
+    });
     expect(stderr).toBe('');
     expect(stdout).toContain(expected);
+  });
+
+  it('has all that a guest in AssemblyScript or C is built of', async () => {
+    const vsmmu = join(packed.folder, 'node_modules/vsmmu/dist/cli/main.js');
+    const { folder: cwd } = packed;
+    for (const lang of ['as', 'c'])
+      await run(process.execPath, [vsmmu, 'guest', 'init', lang, '--lang', lang], { cwd });
+    expect(readFileSync(join(cwd, 'c/vsmmu.h'), 'utf8')).toContain('#define SMMU_IDR0 0x000u');
+    await run(process.execPath, [ASC, 'assembly/guest.ts'], { cwd: join(cwd, 'as') });
+    const { stdout } = await run(process.execPath, [vsmmu, 'boot', 'as/guest.wasm'], { cwd });
+    expect(stdout).toContain('event 0x10 of StreamID 0x8 at iova 0x100000\n');
   });
 
   it('has a command', async () => {

@@ -1,9 +1,17 @@
 // The build's check of hot modules, against small modules put together byte by byte from the WebAssembly binary format: each breaks
 // one rule.
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkFile, checkHotModule, HOT_MODULES } from '../../scripts/check-wasm.mjs';
+import { hasMultiMemory } from '../../assembly/load.ts';
+import {
+  checkBounds,
+  checkFile,
+  checkHotModule,
+  checkPort,
+  HOT_MODULES,
+} from '../../scripts/check-wasm.mjs';
 import { PROJECT } from '../support/project.ts';
 
 type Bytes = readonly number[];
@@ -103,17 +111,13 @@ describe('check of hot modules', () => {
     [
       'a memory that is not shared',
       { imports: [PLAIN_MEMORY] },
-      ['does not import exactly one memory, and that shared'],
+      ['imports the memories (env private), not (env shared)'],
     ],
-    [
-      'no memory',
-      { imports: [], code: [] },
-      ['does not import exactly one memory, and that shared'],
-    ],
+    ['no memory', { imports: [], code: [] }, ['imports the memories (), not (env shared)']],
     [
       'a memory of its own',
       { imports: [], extra: [section(5, ...list([3, 1, 1]))] },
-      ['defines a memory of its own', 'does not import exactly one memory, and that shared'],
+      ['defines a memory of its own', 'imports the memories (), not (env shared)'],
     ],
     [
       'an imported mutable global',
@@ -159,4 +163,126 @@ describe('check of hot modules', () => {
     const folder = name === 'secondary' ? 'guest-driver' : 'assembly';
     expect(await checkFile(join(PROJECT, folder, `${name}.wasm`))).toEqual([]);
   });
+});
+
+const GUEST_MEMORY: Bytes = [...text('guest'), ...text('memory'), 2, 3, 1, 1];
+const MEMORY_SIZE: Bytes = [...text('regions'), ...text('MEMORY_SIZE'), 3, I32, 0];
+const UNIT = [SHARED_MEMORY, GUEST_MEMORY, CONSTANT_IMPORT, MEMORY_SIZE];
+/** Alignment of 4, a memory's number, no offset. */
+const onHost: Bytes = [2, 0];
+const onGuest: Bytes = [0x42, 1, 0];
+const get = (local: number): Bytes => [0x20, local];
+const ATOMIC_LOAD: Bytes = [0xfe, 0x10];
+const ATOMIC_STORE: Bytes = [0xfe, 0x17];
+
+interface Check {
+  readonly aligned?: number;
+  readonly offset?: number;
+  readonly compared?: number;
+  readonly size?: number;
+  readonly compare?: number;
+  readonly global?: number;
+}
+
+/** (offset & (4 - 1)) == 0 && offset <= MEMORY_SIZE - 4, or something like it. */
+const check = ({
+  aligned = 0,
+  offset = 3,
+  compared = 0,
+  size = 4,
+  compare = 0x4d,
+  global = 1,
+}: Check = {}): Bytes => [
+  ...[...get(aligned), 0x41, offset, 0x71, 0x45],
+  ...[...get(compared), 0x23, global, 0x41, size, 0x6b, compare, 0x71],
+];
+const then = (...code: Bytes): Bytes => [0x04, 0x40, ...code, END];
+/** i32.sub, i32.le_u, i32.and. */
+const LE_U = Buffer.from([0x6b, 0x4d, 0x71]);
+const store: Bytes = then(...get(0), ...get(1), ...ATOMIC_STORE, ...onGuest);
+
+/** A module with two memories and a function of two locals. */
+function unitOf(code: Bytes, name?: string): Uint8Array<ArrayBuffer> {
+  const locals: Bytes = [1, 2, I32, ...code, END];
+  const namesOf = list([0, ...text(name ?? '')]);
+  const names = section(0, ...text('name'), 1, namesOf.length, ...namesOf);
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, ...list(FUNC_TYPE)),
+    ...section(2, ...list(...UNIT)),
+    ...section(3, ...list([0])),
+    ...section(10, ...list([locals.length, ...locals])),
+    ...(name === undefined ? [] : names),
+  ]);
+}
+
+describe('check of a unit with two memories', () => {
+  const good = [...check(), ...store];
+  it.each<[string, Bytes]>([
+    ['the check of the guest port', good],
+    ['any access to the memory of the host', [...get(0), ...ATOMIC_LOAD, ...onHost, 0x1a]],
+  ])('passes %s', (_, code) => {
+    expect(checkBounds(unitOf(code))).toEqual([]);
+  });
+
+  it.each<[string, Bytes]>([
+    ['no check', [...get(0), ...get(1), ...ATOMIC_STORE, ...onGuest]],
+    ['a check of another offset', [...check({ aligned: 1, compared: 1 }), ...store]],
+    ['a check of bounds of another offset', [...check({ compared: 1 }), ...store]],
+    ['a check of alignment to less', [...check({ offset: 1 }), ...store]],
+    ['a check for fewer bytes', [...check({ size: 2 }), ...store]],
+    ['a signed comparison', [...check({ compare: 0x4c }), ...store]],
+    ['a comparison with another constant', [...check({ global: 0 }), ...store]],
+    [
+      'an access behind the one that is checked',
+      [...check(), ...then(...get(0), ...get(1), ...ATOMIC_STORE, 0x42, 1, 4)],
+    ],
+    [
+      'an offset that is set behind the check',
+      [...check(), ...then(0x41, 0, 0x21, 0, ...get(0), ...get(1), ...ATOMIC_STORE, ...onGuest)],
+    ],
+    [
+      'an access in the other branch',
+      [...check(), ...[0x04, 0x40, 0x05, ...get(0), ...get(1), ...ATOMIC_STORE, ...onGuest, END]],
+    ],
+    ['an access that the port has not', [...check(), ...then(...get(0), 0x28, ...onGuest, 0x1a)]],
+    ['a fill', [0x41, 0, 0x41, 0, 0x41, 4, 0xfc, 11, 1]],
+    ['a copy from it', [0x41, 0, 0x41, 0, 0x41, 4, 0xfc, 10, 0, 1]],
+    ['its size', [0x3f, 1, 0x1a]],
+  ])('refuses %s', (_, code) => {
+    const bad = unitOf(code);
+    // Node.js 20 has no modules with two memories.
+    expect(WebAssembly.validate(bad)).toBe(hasMultiMemory());
+    expect(checkBounds(bad)).toEqual([
+      "touches guest memory 1 times where the port's check of bounds does not dominate",
+    ]);
+  });
+
+  it('knows the functions of the guest port before anything is inlined', () => {
+    expect(checkPort(unitOf(good, 'assembly/guest-port/index/store32'))).toEqual([]);
+    expect(checkPort(unitOf(good, 'assembly/smmu-core/walk/step'))).toEqual([
+      'assembly/smmu-core/walk/step touches guest memory and is not of the guest port',
+      'no function of the guest port touches guest memory',
+    ]);
+    expect(checkPort(unitOf([], 'assembly/smmu-core/walk/step'))).toEqual([
+      'no function of the guest port touches guest memory',
+    ]);
+  });
+
+  it.each(['smmu-unit', 'smmu-unit-checked', 'amd-unit'])(
+    '%s: each access counts, its check taken out byte by byte',
+    async (name) => {
+      const bytes = await readFile(join(PROJECT, 'assembly', `${name}.wasm`));
+      expect(WebAssembly.validate(bytes)).toBe(hasMultiMemory());
+      expect(checkBounds(bytes)).toEqual([]);
+      // i32.sub; i32.le_u; i32.and of a check becomes a signed comparison.
+      let checks = 0;
+      for (let at = bytes.indexOf(LE_U); at >= 0; at = bytes.indexOf(LE_U, at + 1)) {
+        const broken = Uint8Array.from(bytes);
+        broken[at + 1] = 0x4c;
+        if (checkBounds(broken).length > 0) checks++;
+      }
+      expect(checks).toBeGreaterThan(5);
+    },
+  );
 });

@@ -10,7 +10,7 @@ const debug = (file: string) =>
   withDebugModules(readFileSync(join(PROJECT, file), 'utf8'), join(PROJECT, file));
 
 it.each([
-  ['assembly/load.ts', /new URL\('file:\/\/.*\/dist-debug\/assembly\/[\w-]+\.wasm'\)/g, 8],
+  ['assembly/load.ts', /new URL\('file:\/\/.*\/dist-debug\/assembly\/[\w-]+\.wasm'\)/g, 14],
   ['guest-driver/index.ts', /new URL\('file:\/\/.*\/dist-debug\/guest-driver\/[\w-]+\.wasm'\)/g, 2],
   ['test/support/built.ts', /'\.\.\/\.\.\/dist-debug\//g, 5],
   ['test/support/vsmmu-command.ts', /'\.\.\/\.\.\/dist-debug\/cli\/(?:main|command-line)\.js'/g, 2],

@@ -15,7 +15,7 @@ import {
   TWISTS2,
   type Twist,
 } from './matrix.ts';
-import type { Geometry, Scenario } from './scenario.ts';
+import type { Geometry, Scenario, Shape } from './scenario.ts';
 
 const [EPD0, ENDI, EPD1] = [bit(14), bit(15), bit(30)];
 const [S2ENDI, HA, HD, S2HA] = [bit(52), bit(43), bit(42), bit(56)];
@@ -127,6 +127,13 @@ const OF_BOTH: readonly Twist[] = [
     ACCESSES,
   ],
 ];
+
+/** What may be special about tables of a shape of such an SMMU, beside `twistsOf`. */
+export function worldTwistsOf({ mode, world }: Shape): readonly Twist[] {
+  if (world === undefined) return [];
+  if (mode === 'stage 1') return OF_STAGE1;
+  return mode === 'stage 2' ? OF_STAGE2 : [...OF_STAGE1, ...OF_STAGE2, ...OF_BOTH];
+}
 
 /** The points of such an SMMU: what is special about it, and what is special about every one. */
 export function* worlds(): Generator<Point> {

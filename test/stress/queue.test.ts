@@ -15,7 +15,7 @@ import {
   QUEUE_PARKED,
   QUEUE_RUNNING,
 } from '../../assembly/layout/queue-memory.ts';
-import { checkedModules } from '../support/findings.ts';
+import { checkedModules, separateCheckedModules } from '../support/findings.ts';
 import { mutatedModules } from '../support/mutated-modules.ts';
 import { Board, SCALE, VINTF } from './board.ts';
 
@@ -115,7 +115,7 @@ it(`four threads ring one queue, ${BATCHES} batches each: nothing lost, doubled 
 });
 
 it('notices a queue that is let go without a look at the rings', { timeout: 60_000 }, async () => {
-  const mutant = await mutatedModules(await checkedModules(), 'vcmdqDrain', [
+  const mutant = await mutatedModules(await separateCheckedModules(), 'vcmdqDrain', [
     {
       file: 'vcmdq-drain/ownership.ts',
       original: 'if (atomic.cmpxchg<i32>(queue, seen, 0, QUEUE_OWNERS) == seen) return true;',
@@ -127,7 +127,7 @@ it('notices a queue that is let go without a look at the rings', { timeout: 60_0
 });
 
 it('a thread that dies while it owns a queue is reaped, and the queue goes on', async () => {
-  board = new Board(await checkedModules());
+  board = new Board(await separateCheckedModules());
   const owners = (board.queue.address + QUEUE_OWNERS) >> 2;
   board.put(0, 0x46n);
   board.guest[(0x10000 + 4) >> 2] = 1;

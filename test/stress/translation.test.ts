@@ -6,8 +6,8 @@ import { SEQ_BUSY } from '../../assembly/layout/set-sequence.ts';
 import { STAT_PARKS } from '../../assembly/layout/smmu-memory.ts';
 import { THREAD_TLB_HITS } from '../../assembly/layout/thread-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
-import type { HotModules } from '../../assembly/load.ts';
-import { checkedModules } from '../support/findings.ts';
+import type { SeparateModules } from '../../assembly/load.ts';
+import { checkedModules, separateCheckedModules } from '../support/findings.ts';
 import { type Mutation, mutatedModules } from '../support/mutated-modules.ts';
 import { Board, DATA, PAGES, pteOf, pteOffset, SCALE, SID, VINTF } from './board.ts';
 
@@ -79,7 +79,7 @@ describe('two inserters and a reader on one set', () => {
   it('a lookup that does not look at the sequence word again is caught', {
     timeout: 60_000,
   }, async () => {
-    const mutant = await mutatedModules(await checkedModules(), 'smmuCore', [
+    const mutant = await mutatedModules(await separateCheckedModules(), 'smmuCore', [
       {
         file: 'smmu-core/iotlb.ts',
         original: 'if (atomic.load<u32>(sequence) != before) break;',
@@ -114,9 +114,11 @@ const SLOW_INSERTS: readonly Mutation[] = [
     mutant: '  THREAD_TLB_INSERTS,\n  THREAD_TLB_MISSES,\n',
   },
 ];
-let slow: Promise<HotModules> | undefined;
-function slowInserts(): Promise<HotModules> {
-  slow ??= checkedModules().then((modules) => mutatedModules(modules, 'smmuCore', SLOW_INSERTS));
+let slow: Promise<SeparateModules> | undefined;
+function slowInserts(): Promise<SeparateModules> {
+  slow ??= separateCheckedModules().then((modules) =>
+    mutatedModules(modules, 'smmuCore', SLOW_INSERTS),
+  );
   return slow;
 }
 
@@ -215,7 +217,7 @@ describe('a page that moves while it is in use', () => {
 it('a thread that dies in an insert: invalidations pass it, and the set serves again once it is reaped', {
   timeout: 60_000,
 }, async () => {
-  const endless = await mutatedModules(await checkedModules(), 'smmuCore', [
+  const endless = await mutatedModules(await separateCheckedModules(), 'smmuCore', [
     {
       file: 'smmu-core/iotlb.ts',
       original: '  if (!releaseSet(sequence)) {',

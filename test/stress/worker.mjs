@@ -28,12 +28,11 @@ class StressUnit extends Unit {
    * @param {Record<string, unknown>} functions
    */
   drainOver(functions) {
+    const { modules } = unitOptions;
+    if (!('vcmdqDrain' in modules)) throw new Error('this unit has no drain of its own');
     const port = { ...this.port, ...functions };
-    const drain = this.instantiate(unitOptions.modules.vcmdqDrain, {
-      port,
-      core: { ...this.core },
-    });
-    return /** @type {Unit['drain']} */ (/** @type {unknown} */ (drain.exports));
+    const drain = this.instantiate(modules.vcmdqDrain, { port, core: { ...this.core } });
+    return /** @type {Unit['drain']} */ (/** @type {unknown} */ (drain));
   }
 }
 

@@ -7,7 +7,7 @@ import {
   AMD_DEVICE_TABLE_BASE,
   AMD_EVENT_BASE,
 } from '../../assembly/layout/amd-formats.ts';
-import { loadAmdIommu, loadHotModules } from '../../assembly/load.ts';
+import { loadAmdModules } from '../../assembly/load.ts';
 import {
   AmdUnit,
   completionWait,
@@ -26,7 +26,7 @@ import { Vm } from '../../host/kernel/vm.ts';
 import { AmdGuestIommu } from '../../vmm/nested/amd/index.ts';
 import { tableMemory } from './table-memory.ts';
 
-const modules = { ...(await loadHotModules()), amdIommu: await loadAmdIommu() };
+const modules = await loadAmdModules();
 const backends = new WeakMap<object, AmdGuestIommu>();
 const DEVICE_ID = 8;
 

@@ -90,6 +90,11 @@ export class AmdVm {
     this.store(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE, word0);
   }
 
+  /** What the device's entry says of interrupts. */
+  writeRemapping(word2: bigint): void {
+    this.store(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE + 16, word2);
+  }
+
   /** Buffers and device table, as the guest's registers would hand them on. */
   bringUp(domain = DOMAIN): this {
     this.writeDte(undefined, domain);

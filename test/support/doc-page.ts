@@ -8,27 +8,13 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
+import { type Block, blocksOf } from '../../scripts/doc-blocks.mjs';
 import { PROJECT } from './project.ts';
 
-export interface Block {
-  readonly language: string;
-  /** What stands behind the language. */
-  readonly info: string;
-  readonly text: string;
-}
+export { type Block, blocksOf };
 
 /** Installing takes the network, a checkout is where the tests run, clang is a check of its own (scripts/check-c-guest.mjs). */
 const CHECKED_ELSEWHERE = ['install', 'checkout', 'clang'];
-
-export function blocksOf(page: string): Block[] {
-  return [...page.matchAll(/^```(\w*)[ ]?(.*)\n([\s\S]*?)^```$/gm)].map(
-    ([, language = '', info = '', text = '']) => ({
-      language,
-      info,
-      text,
-    }),
-  );
-}
 
 export async function readPage(name: string): Promise<Block[]> {
   return blocksOf(await readFile(join(PROJECT, name), 'utf8'));

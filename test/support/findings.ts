@@ -1,7 +1,12 @@
 // The sanitizer in tests: hosts and harnesses made with it, and what it has found on them. What a test does not take itself is unexpected
 // (expect-no-findings.ts).
 
-import { type HotModules, loadHotModules } from '../../assembly/load.ts';
+import {
+  type HotModules,
+  loadHotModules,
+  loadSeparateModules,
+  type SeparateModules,
+} from '../../assembly/load.ts';
 import type { Finding } from '../../vmm/inspect/sanitizer/index.ts';
 
 const sources = new Set<() => readonly Finding[]>();
@@ -21,6 +26,11 @@ export function untakenFindings(): string[] {
 /** The hot modules with the sanitizer. */
 export function checkedModules(): Promise<HotModules> {
   return loadHotModules({}, { checked: true });
+}
+
+/** The same, for who replaces a part of a unit. */
+export function separateCheckedModules(): Promise<SeparateModules> {
+  return loadSeparateModules({}, { checked: true });
 }
 
 interface HostLike {

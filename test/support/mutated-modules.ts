@@ -3,7 +3,7 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HotModules } from '../../assembly/load.ts';
+import type { SeparateModules } from '../../assembly/load.ts';
 import { compileAssembly } from './compile-assembly.ts';
 import { PROJECT } from './project.ts';
 
@@ -19,10 +19,10 @@ const TARGETS = { smmuCore: 'smmu-core', vcmdqDrain: 'vcmdq-drain' } as const;
 
 /** The hot modules, one of them compiled from changed sources. */
 export async function mutatedModules(
-  modules: HotModules,
+  modules: SeparateModules,
   module: keyof typeof TARGETS,
   mutations: readonly Mutation[],
-): Promise<HotModules> {
+): Promise<SeparateModules> {
   return { ...modules, [module]: await compileMutant(TARGETS[module], mutations) };
 }
 

@@ -30,13 +30,8 @@ import {
 } from '../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { SMMU_AT_VMIDS, VMID_SIZES, VMID_STRIDE } from '../../assembly/layout/vmid-memory.ts';
-import {
-  type GuestPortExports,
-  type HotModules,
-  isChecked,
-  type MemoryRegion,
-  type SmmuCoreExports,
-} from '../../assembly/load.ts';
+import { type HotModules, isChecked, type MemoryRegion } from '../../assembly/load.ts';
+import type { GuestPortExports, SmmuCoreExports } from '../../assembly/unit-exports.ts';
 import {
   ContextBlock,
   createHostMemory,
@@ -92,12 +87,15 @@ class OpenUnit extends Unit {
     this.#modules = options.modules;
   }
 
-  /** The SMMU core once more, its clock standing: `load64` is in place of the guest port's, which it has to hand. */
+  /**
+   * The SMMU core once more, its clock standing, of a unit of separate modules: `load64` is in place of the guest port's, which it has to hand.
+   */
   coreLoading(load64: (offset: number, real: Load64) => bigint): SmmuCoreExports {
+    if (!('smmuCore' in this.#modules)) throw new Error('this unit has no core of its own');
     const real = this.port as GuestPortExports & { readonly load64: Load64 };
     const port = { ...real, load64: (offset: number) => load64(offset, real.load64) };
     const core = this.instantiate(this.#modules.smmuCore, { port, clock: { now: () => 0 } });
-    return core.exports as unknown as SmmuCoreExports;
+    return core as unknown as SmmuCoreExports;
   }
 }
 

@@ -21,7 +21,8 @@ import {
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
-import type { HotModules, SmmuCoreExports } from '../../assembly/load.ts';
+import type { HotModules } from '../../assembly/load.ts';
+import type { SmmuCoreExports } from '../../assembly/unit-exports.ts';
 import {
   type GuestCommandQueue,
   PHYSICAL_ID_REGISTERS,

@@ -86,7 +86,7 @@ async function guest(streams: readonly number[] = [STREAM]) {
   for (let i = 0; i < 2 ** LOG2SIZE; i++) writeCommand(memory, RING, i, cfgiSte(STREAM));
   const registers = new DeviceBus(smmu);
   registers.write64(0x80, BigInt(STREAMS));
-  registers.write32(0x88, 4);
+  registers.write32(0x88, 5);
   registers.write64(0x90, BigInt(RING + LOG2SIZE));
   registers.write32(0x20, 0x9);
   return { smmu: registers, engine: new DeviceBus(engine), background };
@@ -123,6 +123,36 @@ it('a store of SMMUEN in front of 8 streams, and the turn that goes on with them
   );
   expect([smmu.read32(0x24), turn]).toEqual([1, TRIES]);
   expect(Math.max(enable, go)).toBeLessThan(LIMIT_US);
+});
+
+it('a store that clears SMMUEN, one of GBPA, and the turns that go on with 16 streams', async () => {
+  const { smmu, background } = await guest(Array.from({ length: 16 }, (_, i) => STREAM + i));
+  const turns = (count: number) => {
+    for (let i = 0; i < count; i++) background.poll();
+  };
+  const enabled = () => {
+    smmu.write32(0x20, 1);
+    turns(4);
+  };
+  const disable = best(() => smmu.write32(0x20, 0), enabled);
+  const last = best(
+    () => turns(1),
+    () => {
+      enabled();
+      smmu.write32(0x20, 0);
+      turns(2);
+    },
+  );
+  expect(smmu.read32(0x24)).toBe(0);
+  let abort = 0;
+  const bypass = best(
+    () => {
+      abort ^= 0x100000;
+      smmu.write32(0x44, 0x80000000 + abort);
+    },
+    () => turns(4),
+  );
+  expect(Math.max(disable, last, bypass)).toBeLessThan(LIMIT_US);
 });
 
 it.each([

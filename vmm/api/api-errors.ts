@@ -15,14 +15,6 @@ export class OptionsError extends VsmmuError<OptionsFault> {
   }
 }
 
-/** What this environment lacks. */
-export type EnvironmentFault = 'no-threads' | 'no-webassembly' | 'no-module';
-
-/** What was asked for cannot be had in this environment; `probe` tells beforehand. */
-export class EnvironmentError extends VsmmuError<EnvironmentFault> {
-  override readonly name = 'EnvironmentError';
-}
-
 /** Why a call makes no sense now. */
 export type UseFault = 'destroyed' | 'not-booted' | 'running' | 'booted';
 

@@ -19,7 +19,7 @@ export interface TerminalLike {
  * guest. A line feed from the guest also returns the carriage, as the terminal of a serial line
  * does (xterm.js: `convertEol: true` does the same, and is not needed).
  * @returns the function that takes the connection away.
- * @throws {OptionsError} when it is no terminal.
+ * @throws {OptionsError} when it is no terminal, or no machine.
  *
  * @example
  * ```js
@@ -44,6 +44,8 @@ export function attachTerminal(terminal: TerminalLike, machine: Machine): () => 
       'terminal',
       'terminal must have the functions write and onData, as a Terminal of xterm.js has',
     );
+  if (typeof machine?.on !== 'function' || typeof machine.write !== 'function')
+    throw new OptionsError('bad-option', 'machine', 'machine must be a Machine of createMachine');
   let last = 0;
   const unlisten = machine.on('output', (bytes) => {
     terminal.write(withReturns(bytes, last));

@@ -1,25 +1,28 @@
 // The model behind a host: made of the options of its user, which are checked here.
 
 import {
-  type HotModules,
-  type HotModuleUrls,
+  type BoardModuleUrls,
   isChecked,
   loadHotModules,
+  ModuleLoadError,
 } from '../../assembly/load.ts';
+import { EnvironmentError } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
+import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import { VmHost } from '../nested/index.ts';
 import type { WorkerUrls } from '../threads/index.ts';
-import { EnvironmentError, OptionsError } from './api-errors.ts';
+import { OptionsError } from './api-errors.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
 import type { Capability } from './probe.ts';
 import {
   checkFunctions,
   checkInner,
+  checkInterface,
   checkPlainOptions,
   HOST_SETTINGS,
   type HostSettings,
@@ -40,13 +43,7 @@ const OTHERS = allNamesOf<Omit<HostOptions, keyof HostSettings>>({
   trace: true,
   faults: true,
 });
-const HOT_MODULES = allNamesOf<HotModuleUrls>({
-  guestPort: true,
-  privateGuestPort: true,
-  smmuCore: true,
-  checkedSmmuCore: true,
-  vcmdqDrain: true,
-});
+const MODULES = [...HOT_MODULES, ...allNamesOf<BoardModuleUrls>({ arm64: true, gicv3: true })];
 const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,
   drain: true,
@@ -71,14 +68,17 @@ function memoryGate(faults: HostFaults): ResourceGate {
   };
 }
 
-async function hotModules(urls: HotModuleUrls | undefined, checked: boolean): Promise<HotModules> {
+/**
+ * Loads modules, or says which one is missing.
+ * @throws {EnvironmentError} when one cannot be loaded.
+ */
+export async function loaded<T>(load: () => Promise<T>): Promise<T> {
   try {
-    return await loadHotModules(urls, { checked });
+    return await load();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EnvironmentError('no-module', `the WebAssembly modules cannot be loaded: ${reason}`, {
-      cause,
-    });
+    if (!(cause instanceof ModuleLoadError)) throw cause;
+    const { message, url } = cause;
+    throw new EnvironmentError('no-module', message, { cause, url });
   }
 }
 
@@ -94,11 +94,11 @@ export async function createHostModel(
 ): Promise<VmHost> {
   const settings = checkPlainOptions(HOST_SETTINGS, options, OTHERS, 'the options of a host');
   checkFunctions(options, ['onQueueError', 'onFinding']);
-  checkInner(options, 'wasmUrl', HOT_MODULES);
+  checkInner(options, 'wasmUrl', MODULES);
   checkInner(options, 'workerUrl', WORKERS);
   checkInner(options, 'faults', FAULTS);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
-  if (options.clock) checkFunctions(options.clock, ['nowNs'], 'clock');
+  checkInterface(options, 'clock', ['nowNs']);
   const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
   if (vcmdqs !== undefined && vcmdqs < vintfs) {
     throw new OptionsError(
@@ -117,7 +117,8 @@ export async function createHostModel(
   }
   if (!webAssembly.available)
     throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
-  const modules = wasmModule ?? (await hotModules(wasmUrl, iotlbCheck));
+  const modules =
+    wasmModule ?? (await loaded(() => loadHotModules(wasmUrl, { checked: iotlbCheck })));
   const made = VmHost.create({
     modules,
     onFinding: (finding, vm) => {

@@ -1,6 +1,6 @@
 // Options of hosts and machines: the plain ones, and what cannot be written down in a file.
 
-import type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
+import type { HotModules, ModuleUrls } from '../../assembly/load.ts';
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { DeviceFaults } from '../../devices/faults/index.ts';
 import type { Device, TraceEvent } from '../../devices/plugin/index.ts';
@@ -26,8 +26,8 @@ export interface HostFaults extends DrainFaults {
 export interface HostOptions extends HostSettings {
   /** The hot modules, compiled already. */
   readonly wasmModule?: HotModules | undefined;
-  /** Where the hot modules lie, when not beside the library's own files. */
-  readonly wasmUrl?: HotModuleUrls | undefined;
+  /** Where the WebAssembly modules lie, when not beside the library's own files. */
+  readonly wasmUrl?: ModuleUrls | undefined;
   /** Where the workers' programs lie, when not beside the library's own files. */
   readonly workerUrl?: WorkerUrls | undefined;
   /** Asked about every bad command on a VCMDQ before its VM learns of it. Default: report. */

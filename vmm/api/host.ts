@@ -1,7 +1,8 @@
 // A host as its user sees it: makes machines, and cleans up after them.
 
+import type { BoardModuleUrls } from '../../assembly/load.ts';
 import { type Clock, Random } from '../../devices/bus/index.ts';
-import { BoardError, VsmmuError } from '../../devices/plugin/index.ts';
+import { BoardError, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import {
@@ -16,11 +17,11 @@ import type { Finding, UnadvertisedUse } from '../inspect/sanitizer/index.ts';
 import { type HostStatistics, setHostModel, type VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
-import { EnvironmentError, UseError } from './api-errors.ts';
+import { UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
-import { createHostModel } from './host-model.ts';
+import { createHostModel, loaded } from './host-model.ts';
 import type { HostOptions, MachineOptions } from './host-options.ts';
 import { Machine } from './machine.ts';
 import { checkMachineOptions } from './machine-options.ts';
@@ -60,6 +61,7 @@ function randomOf(seed: number): (target: Uint8Array) => void {
 export class Host implements AsyncDisposable {
   readonly #model: VmHost;
   readonly #workerUrl: WorkerUrls;
+  readonly #wasmUrl: BoardModuleUrls | undefined;
   readonly #clock: Clock | undefined;
   readonly #drains: Drains;
   readonly #exits: ExitServer | undefined;
@@ -96,6 +98,7 @@ export class Host implements AsyncDisposable {
     setHostModel(this, model);
     this.trace = options.trace ? new Trace(model.memory, options.traceLimit) : undefined;
     this.#workerUrl = options.workerUrl ?? {};
+    this.#wasmUrl = options.wasmUrl;
     this.#clock = options.clock;
     this.#exits = shared ? new ExitServer() : undefined;
     const { drain: url } = this.#workerUrl;
@@ -160,7 +163,8 @@ export class Host implements AsyncDisposable {
    * @throws {OptionsError} when an option is wrong.
    * @throws {GuestImageError} when the guest cannot be read or is none.
    * @throws {BoardError} when a device does not fit or does not work.
-   * @throws {EnvironmentError} when it needs threads that this environment does not have.
+   * @throws {EnvironmentError} when it needs threads that this environment does not have, or a file
+   * that cannot be loaded.
    * @throws {HostError} when the host has nothing left to lend.
    */
   async createMachine(options: MachineOptions): Promise<Machine> {
@@ -215,6 +219,7 @@ export class Host implements AsyncDisposable {
       },
       exits: transport === 'mailbox' ? this.#exits : undefined,
       workerUrl: this.#workerUrl.vcpu,
+      wasmUrl: this.#wasmUrl,
       ...(memory === undefined ? {} : { memorySize: memory * MIB }),
       ...(seed === undefined ? {} : { random: randomOf(seed) }),
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
@@ -280,7 +285,7 @@ export class Host implements AsyncDisposable {
 
   async #board(board: Board, options: BoardOptions): Promise<BoardMachine> {
     try {
-      return await board.create(options);
+      return await loaded(() => board.create(options));
     } catch (cause) {
       if (cause instanceof VsmmuError || !(cause instanceof RangeError)) throw cause;
       throw new BoardError('placement', cause.message, { cause });

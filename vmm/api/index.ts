@@ -7,13 +7,20 @@ export {
   CHECKPOINT_PHASE_MEASURE,
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
-export type { HotModules, HotModuleUrls } from '../../assembly/load.ts';
+export type {
+  BoardModuleUrls,
+  HotModules,
+  HotModuleUrls,
+  ModuleUrls,
+} from '../../assembly/load.ts';
 export type { Clock, Placement } from '../../devices/bus/index.ts';
 export type { DeviceFaults } from '../../devices/faults/index.ts';
 export type { Device, TraceEvent } from '../../devices/plugin/index.ts';
 export {
   BoardError,
   type BoardFault,
+  EnvironmentError,
+  type EnvironmentFault,
   MachineError,
   VsmmuError,
 } from '../../devices/plugin/index.ts';
@@ -59,8 +66,6 @@ export { type ChromeTrace, chromeTrace, type Trace, type TraceRecord } from '../
 export { EXIT_KINDS, type ExitKind, type ExitStatistics } from '../vcpu/index.ts';
 export { GuestImageError, type GuestImageFault } from '../vcpu/wasm/index.ts';
 export {
-  EnvironmentError,
-  type EnvironmentFault,
   OptionsError,
   type OptionsFault,
   UseError,

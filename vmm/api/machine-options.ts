@@ -1,13 +1,14 @@
 // The options of a machine, checked: plain ones by their schema, and what cannot be written down
 // in a file by what is called of it.
 
-import type { DeviceFaults } from '../../devices/faults/index.ts';
+import { DEVICE_FAULTS } from '../../devices/faults/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { OptionsError } from './api-errors.ts';
 import type { MachineOptions } from './host-options.ts';
 import {
   checkFunctions,
   checkInner,
+  checkInterface,
   checkPlainOptions,
   MACHINE_SETTINGS,
   type MachineSettings,
@@ -22,13 +23,6 @@ const OTHERS = allNamesOf<Omit<MachineOptions, keyof MachineSettings>>({
   onOutput: true,
   onTrace: true,
   faults: true,
-});
-const FAULTS = allNamesOf<DeviceFaults>({
-  lostInterrupts: true,
-  lateInterrupts: true,
-  lateCons: true,
-  tornProd: true,
-  fetchAborts: true,
 });
 
 /** @throws {OptionsError} when it is no guest: of JavaScript, since the types say so as well. */
@@ -59,9 +53,9 @@ export function checkMachineOptions(options: MachineOptions): MachineSettings {
   checkSource('guest', options?.guest);
   if (options.secondary !== undefined) checkSource('secondary', options.secondary);
   checkFunctions(options, ['onOutput', 'onTrace']);
-  checkInner(options, 'faults', FAULTS);
-  if (options.board) checkFunctions(options.board, ['create'], 'board');
-  if (options.msis) checkFunctions(options.msis, ['send'], 'msis');
+  checkInner(options, 'faults', DEVICE_FAULTS);
+  checkInterface(options, 'board', ['create']);
+  checkInterface(options, 'msis', ['send']);
   if (options.devices !== undefined && !Array.isArray(options.devices))
     throw new OptionsError('bad-option', 'devices', 'devices must be a list of devices');
   const { transport, overlay, queues, allowGc } = settings;

@@ -2,7 +2,6 @@
 
 import { offsetOfGpa } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
-import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import type { Queues } from '../boards/index.ts';
 import {
   inspectViommu,
@@ -15,6 +14,7 @@ import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
 import { eventStream, type MachineEvent } from './event-stream.ts';
 import { IdleWait } from './idle-wait.ts';
+import { checkBootOptions, checkWaitOptions, inputBytes } from './machine-calls.ts';
 import { type MachineParts, machineEnd, machineStatistics } from './machine-parts.ts';
 import {
   type BootOptions,
@@ -24,9 +24,6 @@ import {
   type MachineStatistics,
   type MachineStatus,
 } from './machine-types.ts';
-import { checkOptionNames } from './settings.ts';
-
-const BOOT_OPTIONS = allNamesOf<BootOptions>({ paused: true, signal: true });
 
 /**
  * A machine of a host; `Host.createMachine` makes it.
@@ -176,7 +173,7 @@ export class Machine implements AsyncDisposable {
 
   /** Console input: text, or bytes. */
   write(input: string | Uint8Array): void {
-    this.#input(typeof input === 'string' ? new TextEncoder().encode(input) : input);
+    this.#input(inputBytes(input));
   }
 
   #input(bytes: Uint8Array): void {
@@ -193,11 +190,12 @@ export class Machine implements AsyncDisposable {
    * stopped meanwhile is `stopped`.
    * @throws {GuestImageError} when the guest asks for something that no machine has, or, on a thread of its own, its start function or
    * `vsmmu_abi` has not returned after 10 s.
+   * @throws {EnvironmentError} when a worker's program, or the library behind WASI's files, cannot be loaded.
    * @throws {UseError} when the machine has ended (`reset` it first) or is destroyed.
    */
   async boot(options: BootOptions = {}): Promise<void> {
     if (this.#destroyed) throw new UseError('destroyed', `${this.name} is destroyed`);
-    checkOptionNames(options, BOOT_OPTIONS);
+    checkBootOptions(options);
     options.signal?.throwIfAborted();
     if (this.#booting !== undefined) return this.#booting;
     if (this.status === 'running' || this.status === 'paused') return;
@@ -355,7 +353,7 @@ export class Machine implements AsyncDisposable {
    * @throws {UseError} when it has not been booted.
    */
   wait(options: { readonly signal?: AbortSignal } = {}): Promise<MachineEnd> {
-    checkOptionNames(options, ['signal']);
+    checkWaitOptions(options);
     const { signal } = options;
     if (this.#end) return Promise.resolve(this.#end);
     if (this.status === 'new')

@@ -1,5 +1,6 @@
 // What this environment can do.
 
+import { hasMultiMemory } from '../../assembly/load.ts';
 import { coreCount, IN_NODE } from '../threads/index.ts';
 import { GUEST_ABI_VERSION, PLUGIN_INTERFACE_VERSION, VERSION } from './version.ts';
 
@@ -17,12 +18,14 @@ export interface Probe {
     readonly guestAbi: number;
     readonly pluginInterface: number;
   };
-  /** "Node.js 20.20.2", or what the browser calls itself. */
+  /** "Node.js 20.20.2", "Bun 1.4.5", "Deno 2.9.6", or what the browser calls itself. */
   readonly runtime: string;
   /** Threads that this computer, or this program's share of it, runs at once. */
   readonly cores: number;
   /** WebAssembly with shared memory and vector instructions: without it nothing works. */
   readonly webAssembly: Capability;
+  /** Modules with several memories: the hot code of a unit is one module then, and faster. */
+  readonly multiMemory: Capability;
   /** Memory can be shared between threads. A page has to be cross-origin isolated. */
   readonly isolation: Capability;
   /** Transport `mailbox` and drain `thread`. */
@@ -49,6 +52,14 @@ function webAssembly(): Capability {
     : missing('this WebAssembly lacks shared memory, atomics or vector instructions');
 }
 
+function multiMemory(): Capability {
+  return typeof WebAssembly === 'object' && hasMultiMemory()
+    ? AVAILABLE
+    : missing(
+        'this WebAssembly has one memory for each module: units are slower, of separate modules',
+      );
+}
+
 function isolation(): Capability {
   if (typeof SharedArrayBuffer === 'function') return AVAILABLE;
   return missing(
@@ -57,13 +68,33 @@ function isolation(): Capability {
   );
 }
 
+/** The first Deno whose event loop takes notice of `Atomics.notify` (denoland/deno#14786). */
+const WAKING_DENO = [2, 7, 6];
+
+/** Whether a version is older than another. */
+function isBefore(version: string, other: readonly number[]): boolean {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  const at = other.findIndex((part, i) => parts[i] !== part);
+  return at >= 0 && (parts[at] ?? 0) < (other[at] ?? 0);
+}
+
 function threads(isolated: Capability): Capability {
   if (!isolated.available) return isolated;
   if (!IN_NODE && typeof Worker !== 'function')
     return missing('workers cannot be started from here');
-  return typeof Atomics.waitAsync === 'function'
-    ? AVAILABLE
-    : missing('there is no Atomics.waitAsync here');
+  if (typeof Atomics.waitAsync !== 'function') return missing('there is no Atomics.waitAsync here');
+  const deno = IN_NODE ? process.versions.deno : undefined;
+  return deno !== undefined && isBefore(deno, WAKING_DENO)
+    ? missing(`Atomics.waitAsync does not wake in Deno ${deno}: ${WAKING_DENO.join('.')} does`)
+    : AVAILABLE;
+}
+
+/** Bun and Deno have a version of Node.js as well: of what they imitate. */
+function runtime(): string {
+  if (!IN_NODE) return navigator.userAgent;
+  const { bun, deno, node } = process.versions;
+  if (bun !== undefined) return `Bun ${bun}`;
+  return deno === undefined ? `Node.js ${node}` : `Deno ${deno}`;
 }
 
 /**
@@ -77,18 +108,19 @@ function threads(isolated: Capability): Capability {
  * console.log(`vsmmu ${versions.vsmmu}, threads: ${threads.available ? 'yes' : threads.reason}`);
  * ```
  */
-export async function probe(): Promise<Probe> {
+export function probe(): Promise<Probe> {
   const isolated = isolation();
-  return {
+  return Promise.resolve({
     versions: {
       vsmmu: VERSION,
       guestAbi: GUEST_ABI_VERSION,
       pluginInterface: PLUGIN_INTERFACE_VERSION,
     },
-    runtime: IN_NODE ? `Node.js ${process.versions.node}` : navigator.userAgent,
-    cores: await coreCount(),
+    runtime: runtime(),
+    cores: coreCount(),
     webAssembly: webAssembly(),
+    multiMemory: multiMemory(),
     isolation: isolated,
     threads: threads(isolated),
-  };
+  });
 }

@@ -66,9 +66,9 @@ export interface MachineSettings {
   readonly transport?: Transport | undefined;
   /** Where its VCMDQs are drained. Default `doorbell`. */
   readonly drain?: Drain | undefined;
-  /** Arguments of the guest's program (WASI), behind its name. */
+  /** Arguments of the guest's program (WASI), behind its name; without NUL. */
   readonly args?: readonly string[] | undefined;
-  /** Environment of the guest's program (WASI). */
+  /** Environment of the guest's program (WASI): names without = and NUL, values without NUL. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /**
    * The guest is trusted: it may have types of garbage-collected objects (structs,
@@ -116,6 +116,16 @@ export const text = v.pipe(v.string(expected('text')), v.nonEmpty(expected('text
 export const yesNo = v.boolean(expected('true or false'));
 export const texts = v.array(v.string(expected('text')), expected('a list of texts'));
 
+const hasNul = (value: string) => value.includes('\0');
+/** What a guest gets as strings that end with a NUL. */
+const words = v.array(
+  v.pipe(
+    v.string(expected('text')),
+    v.check((word) => !hasNul(word), expected('text without NUL')),
+  ),
+  expected('a list of texts'),
+);
+
 /**
  * An object of texts with any names: one of valibot's own takes a list for it, and leaves
  * out members that are called as one of Object.prototype's.
@@ -129,8 +139,13 @@ const environment = v.pipe(
     if (!dataset.typed) return;
     const { value: input } = dataset;
     for (const [key, value] of Object.entries<unknown>(input)) {
-      if (typeof value === 'string') continue;
-      const message = expected('text')({ input: value });
+      if (key === '' || key.includes('=') || hasNul(key)) {
+        addIssue({ message: `must have names without = and NUL, not ${shown(key)}` });
+        continue;
+      }
+      if (typeof value === 'string' && !hasNul(value)) continue;
+      const what = typeof value === 'string' ? 'text without NUL' : 'text';
+      const message = expected(what)({ input: value });
       addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] });
     }
   }),
@@ -183,7 +198,7 @@ export const MACHINE_SETTINGS = {
     'where guests run, and how their exits reach the VMM (default: inline)',
   ),
   drain: option(oneOf(DRAINS), 'where the VCMDQs are drained (default: doorbell)'),
-  args: option(texts, "argument of the guest's program, one for each of its words", {
+  args: option(words, "argument of the guest's program, one for each of its words", {
     flag: 'arg',
     value: 'text',
   }),
@@ -242,6 +257,22 @@ export function checkInner(options: object, name: string, known: readonly string
   if (typeof value !== 'object' || value === null)
     throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
   checkOptionNames(value, known, name);
+}
+
+/**
+ * @param names functions that an option of the name has, when it is given.
+ * @throws {OptionsError} when it has not.
+ */
+export function checkInterface(options: object, name: string, names: readonly string[]): void {
+  const value = (options as Record<string, unknown>)[name];
+  if (value === undefined) return;
+  if (typeof value !== 'object' || value === null)
+    throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
+  for (const one of names) {
+    if ((value as Record<string, unknown>)[one] === undefined)
+      throw new OptionsError('bad-option', `${name}.${one}`, `${name}.${one} is missing`);
+  }
+  checkFunctions(value, names, name);
 }
 
 /**

@@ -2,23 +2,14 @@
 
 import { IN_NODE } from '../threads/index.ts';
 import { GuestImageError } from '../vcpu/wasm/index.ts';
+import { fileReason, requireRegularFile } from './regular-file.ts';
 
 /** A path (Node.js), a URL, or the bytes of a binary. */
 export type GuestSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer;
 
-const REASONS = new Map([
-  ['ENOENT', 'no such file'],
-  ['EISDIR', 'it is a directory'],
-  ['EACCES', 'permission denied'],
-]);
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as { readonly code?: string; readonly message?: string };
-  return REASONS.get(code ?? '') ?? code ?? message ?? String(error);
-}
-
 async function readNode(source: string | URL): Promise<Uint8Array<ArrayBuffer>> {
-  const { readFile } = await import('node:fs/promises');
+  const { readFile } = process.getBuiltinModule('node:fs/promises');
+  await requireRegularFile(source);
   return new Uint8Array(await readFile(source));
 }
 
@@ -48,6 +39,8 @@ export async function readSource(source: GuestSource): Promise<Uint8Array<ArrayB
       return await readNode(url ?? source);
     return await fetchBytes(url ?? source);
   } catch (cause) {
-    throw new GuestImageError('unreadable', `cannot read ${source}: ${reasonOf(cause)}`, { cause });
+    throw new GuestImageError('unreadable', `cannot read ${source}: ${fileReason(cause)}`, {
+      cause,
+    });
   }
 }

@@ -1,6 +1,7 @@
 // A board: what stands around a machine's vCPUs. The API, the drains, reports and the demo work on this
 // interface and know no particular board.
 
+import type { BoardModuleUrls } from '../../assembly/load.ts';
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
 import type { DeviceFaults } from '../../devices/faults/index.ts';
@@ -47,6 +48,8 @@ export interface BoardOptions {
   readonly exits?: ExitServer | undefined;
   /** Where vcpu-worker.js lies. Default: beside the code that starts it. */
   readonly workerUrl?: string | URL | undefined;
+  /** Where WebAssembly modules of the board lie. Default: beside the code that loads them. */
+  readonly wasmUrl?: BoardModuleUrls | undefined;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean;
   /** The overlay path: the guest rings its SMMU's one CMDQ without an exit. Default false. */

@@ -1,6 +1,6 @@
 // Places on a board for devices that are not part of it.
 
-import { checkInterfaceVersion, type Placement } from '../../devices/bus/index.ts';
+import { checkInterfaceVersion, checkPlacement, type Placement } from '../../devices/bus/index.ts';
 import { BoardError, type Device } from '../../devices/plugin/index.ts';
 import type { Board } from './board.ts';
 
@@ -51,6 +51,7 @@ export function placeDevices(
   return given.map((one, i) => {
     if (typeof one === 'object' && one !== null && isPlacement(one)) {
       checkDevice(one.device, `devices[${i}]`);
+      checkPlacement(one);
       return one;
     }
     checkDevice(one, `devices[${i}]`);

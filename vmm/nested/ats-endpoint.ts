@@ -22,7 +22,7 @@ import {
   TRANSLATE_OK,
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
-import type { TranslateResult } from '../../assembly/load.ts';
+import type { TranslateResult } from '../../assembly/unit-exports.ts';
 import type { AtsSettings } from '../../devices/plugin/index.ts';
 import type { AtcPort } from '../../devices/unit/index.ts';
 import type { GuestWindow } from '../../host/kernel/vm.ts';

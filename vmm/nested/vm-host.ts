@@ -304,6 +304,7 @@ export class VmHost {
       this.#viommus.delete(viommu);
     }
     for (const vcpu of vm.running) this.vcpuRuns(vm, vcpu, false);
+    this.#vmids.forget(vm);
     this.#vms.delete(vm.window);
     this.freeThread(vm.unit.thread);
   }

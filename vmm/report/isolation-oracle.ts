@@ -13,41 +13,70 @@ interface Record {
   attacks: number;
   /** Fewest that there were before an attack: nothing can be lost where there was nothing. */
   fewest: number;
+  /** How often something had changed when it was compared. */
   changed: number;
 }
 
-interface Watched {
-  readonly target: Machine;
+/** What the oracle looks at. */
+export type WatchedMachine = Pick<Machine, 'name' | 'status' | 'footprint'>;
+
+/** What a machine had when it stood still and another one began to attack. */
+interface Standing {
   readonly before: MachineFootprint;
+  readonly status: Machine['status'];
+  /** Attacks that have ended since. */
+  attacks: number;
 }
 
+/**
+ * A footprint reads all of a machine's memory. So each is taken once before the attacks that a machine
+ * stands still for, and once behind them, before it runs again: as often as the machine runs, and not
+ * once for each pair of machines.
+ */
 export class IsolationOracle {
   /** The machine that attacks now; the others have to stand still. */
-  attacker: Machine | undefined;
-  #watched: Watched[] = [];
+  attacker: WatchedMachine | undefined;
+  readonly #standing = new Map<WatchedMachine, Standing>();
   readonly #records = new Map<string, Record>();
 
   /** A phase of machine `index`, as its checkpoint device reports it. */
-  phase(machines: readonly Machine[], index: number, phase: number, ended: boolean): void {
+  phase(machines: readonly WatchedMachine[], index: number, phase: number, ended: boolean): void {
     if (phase !== CHECKPOINT_PHASE_ATTACK) return;
     const self = machines[index];
     if (!ended) {
       this.attacker = self;
-      this.#watched = machines
-        .filter((other) => other !== self)
-        .map((target) => ({ target, before: target.footprint() }));
+      for (const other of machines) {
+        if (other === self || this.#standing.has(other)) continue;
+        const { status } = other;
+        this.#standing.set(other, { before: other.footprint(), status, attacks: 0 });
+      }
     } else if (this.attacker === self) {
-      for (const watched of this.#watched) this.#compare(watched);
-      this.#watched = [];
+      for (const standing of this.#standing.values()) standing.attacks++;
       this.attacker = undefined;
     }
   }
 
-  #compare({ target, before }: Watched): void {
+  /** A machine is about to run: what others have done to it so far is compared. */
+  runs(machine: WatchedMachine): void {
+    const standing = this.#standing.get(machine);
+    if (!standing) return;
+    this.#standing.delete(machine);
+    if (standing.attacks > 0) this.#compare(machine, standing);
+  }
+
+  /** No machine runs any more. Those that were stopped meanwhile have given back what they had. */
+  settle(): void {
+    for (const [machine, { status }] of [...this.#standing]) {
+      if (machine.status === status) this.runs(machine);
+      else this.#standing.delete(machine);
+    }
+  }
+
+  #compare(target: WatchedMachine, { before, attacks }: Standing): void {
     const after = target.footprint();
     for (const kind of FOOTPRINT_KINDS) {
       const record = this.#record(target.name, kind);
-      record.attacks++;
+      record.attacks += attacks;
       record.fewest = Math.min(record.fewest, before[kind].count);
       if (before[kind].count !== after[kind].count || before[kind].hash !== after[kind].hash)
         record.changed++;

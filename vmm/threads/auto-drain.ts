@@ -72,7 +72,7 @@ export class AutoDrain {
     const choice = chooseDrain({
       commands,
       syncs,
-      cores: await this.#cores,
+      cores: this.#cores,
       threads: target.machine.threads,
     });
     this.#choices.set(target, choice);

@@ -327,4 +327,4 @@ class DrainWorker implements DrainApi {
   }
 }
 
-await exposeToParent(new DrainWorker());
+exposeToParent(new DrainWorker());

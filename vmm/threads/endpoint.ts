@@ -32,5 +32,7 @@ export function nodeEndpoint(port: NodePort): Endpoint {
   };
 }
 
+/** What a worker says first: its program was loaded. */
+export const READY_MESSAGE = 'vsmmu: this thread is ready';
 /** What a worker of a browser says last: there nobody is told when a worker has closed itself. */
 export const ENDED_MESSAGE = 'vsmmu: this thread has ended';

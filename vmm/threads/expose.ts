@@ -1,17 +1,20 @@
 // The worker's half of the control plane.
 
 import { expose } from 'comlink';
-import { ENDED_MESSAGE, type NodePort, nodeEndpoint } from './endpoint.ts';
+import { ENDED_MESSAGE, type NodePort, nodeEndpoint, READY_MESSAGE } from './endpoint.ts';
 import { IN_NODE } from './in-node.ts';
 
 /** Offers an object's methods to the thread that has started this one. */
-export async function exposeToParent(api: object): Promise<void> {
+export function exposeToParent(api: object): void {
   if (!IN_NODE) {
     expose(api);
+    self.postMessage(READY_MESSAGE);
     return;
   }
-  const { parentPort } = await import('node:worker_threads');
-  if (parentPort) expose(api, nodeEndpoint(parentPort as NodePort));
+  const { parentPort } = process.getBuiltinModule('node:worker_threads');
+  if (!parentPort) return;
+  expose(api, nodeEndpoint(parentPort as NodePort));
+  parentPort.postMessage(READY_MESSAGE);
 }
 
 /** Ends the thread that calls it. */

@@ -17,11 +17,11 @@ import {
 } from './control-block.ts';
 import { coreCount } from './core-count.ts';
 import type { DrainApi } from './drain-worker.ts';
-import { programAt, type WorkerProgram, WorkerThread } from './worker-thread.ts';
+import { type WorkerProgram, WorkerThread } from './worker-thread.ts';
 
 const PROGRAM: WorkerProgram = {
   name: 'vsmmu drain',
-  url: new URL('./drain-worker.js', import.meta.url),
+  file: 'drain-worker.js',
   web: () => new Worker(new URL('./drain-worker.js', import.meta.url), { type: 'module' }),
 };
 
@@ -113,7 +113,7 @@ export class SideCore {
   #stopping = false;
 
   static async start(host: UnitThreads, options: SideCoreOptions = {}): Promise<SideCore> {
-    const side = new SideCore(host, options, await coreCount());
+    const side = new SideCore(host, options, coreCount());
     await side.#startWorker();
     return side;
   }
@@ -127,7 +127,7 @@ export class SideCore {
   async #startWorker(): Promise<void> {
     const { vmm = new SharedArrayBuffer(4 * VMM_WORDS), url, faults } = this.#options;
     const control = new SharedArrayBuffer(4 * SIDE_WORDS);
-    const worker = await WorkerThread.start<DrainApi>(programAt(PROGRAM, url));
+    const worker = new WorkerThread<DrainApi>(PROGRAM, url);
     this.#worker = worker;
     this.#control = new Int32Array(control);
     this.#killed = false;

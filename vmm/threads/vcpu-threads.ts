@@ -14,12 +14,12 @@ import { bootWithin } from './boot-limit.ts';
 import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
 import type { Instantiation, RemoteImport, VcpuApi } from './vcpu-worker.ts';
-import { programAt, type WorkerProgram, WorkerThread } from './worker-thread.ts';
+import { type WorkerProgram, WorkerThread } from './worker-thread.ts';
 
 function program(name: string): WorkerProgram {
   return {
     name,
-    url: new URL('./vcpu-worker.js', import.meta.url),
+    file: 'vcpu-worker.js',
     web: () => new Worker(new URL('./vcpu-worker.js', import.meta.url), { type: 'module' }),
   };
 }
@@ -209,7 +209,7 @@ export class VcpuThreads implements VcpuTransport {
     };
     let started: WorkerThread<VcpuApi> | undefined;
     try {
-      const worker = await WorkerThread.start<VcpuApi>(programAt(program(options.name), this.#url));
+      const worker = new WorkerThread<VcpuApi>(program(options.name), this.#url);
       started = worker;
       const boot = {
         module,

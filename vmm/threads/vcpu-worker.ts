@@ -150,4 +150,4 @@ class VcpuWorker implements VcpuApi {
   }
 }
 
-await exposeToParent(new VcpuWorker());
+exposeToParent(new VcpuWorker());

@@ -3,24 +3,25 @@
 // memory.
 
 import { type Endpoint, type Remote, wrap } from 'comlink';
-import { ENDED_MESSAGE, type NodePort, nodeEndpoint } from './endpoint.ts';
+import { EnvironmentError } from '../../devices/plugin/index.ts';
+import { ENDED_MESSAGE, type NodePort, nodeEndpoint, READY_MESSAGE } from './endpoint.ts';
 import { IN_NODE } from './in-node.ts';
 
-/** Where a worker's program lies. */
+/** A worker's program. */
 export interface WorkerProgram {
   /** Shown by debuggers. */
   readonly name: string;
-  readonly url: URL;
-  /** Starts it in a browser: bundlers want to see the literal URL inside of `new Worker`. */
+  /** Its file, which lies beside this one. */
+  readonly file: string;
+  /**
+   * Starts it in a browser. Bundlers want to see the literal URL inside of `new Worker`, and make
+   * another copy of the program for each further place where they see it.
+   */
   web(): Worker;
 }
 
-/** The program, at another place when there is one. */
-export function programAt(program: WorkerProgram, url: string | URL | undefined): WorkerProgram {
-  return url === undefined
-    ? program
-    : { ...program, url: new URL(url), web: () => new Worker(url, { type: 'module' }) };
-}
+/** Where this file lies, under a name that bundlers do not look for. */
+const HERE = import.meta.url;
 
 /** How long a worker that has been asked to end may take before it is terminated. */
 export const GRACE_MS = 100;
@@ -40,16 +41,24 @@ interface Thread {
   terminate(): Promise<unknown>;
 }
 
-async function startInNode(
-  program: WorkerProgram,
-  onEnd: (reason: Error) => void,
-): Promise<Thread> {
-  const { Worker } = await import('node:worker_threads');
+/** What a thread tells of itself. */
+interface ThreadEvents {
+  /** Its program was loaded. */
+  onReady(): void;
+  /** It has ended: called at least once, and what comes later does not count. */
+  onEnd(reason: Error): void;
+}
+
+function startInNode(name: string, url: URL, { onReady, onEnd }: ThreadEvents): Thread {
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   // Without the program's own options: `--eval`'s would stop the worker.
-  const worker = new Worker(program.url, {
-    name: program.name,
+  const worker = new Worker(url, {
+    name,
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+  });
+  worker.on('message', (data) => {
+    if (data === READY_MESSAGE) onReady();
   });
   worker.on('error', onEnd);
   worker.on('messageerror', onEnd);
@@ -62,8 +71,8 @@ async function startInNode(
   };
 }
 
-function startInBrowser(program: WorkerProgram, onEnd: (reason: Error) => void): Thread {
-  const worker = program.web();
+function startInBrowser(web: () => Worker, { onReady, onEnd }: ThreadEvents): Thread {
+  const worker = web();
   worker.addEventListener('error', (event) =>
     onEnd(new Error(event.message || 'its thread failed')),
   );
@@ -71,6 +80,7 @@ function startInBrowser(program: WorkerProgram, onEnd: (reason: Error) => void):
     onEnd(new Error('a message to its thread was lost')),
   );
   worker.addEventListener('message', ({ data }) => {
+    if (data === READY_MESSAGE) onReady();
     if (data === ENDED_MESSAGE) onEnd(new Error('its thread ended'));
   });
   return {
@@ -84,31 +94,74 @@ function startInBrowser(program: WorkerProgram, onEnd: (reason: Error) => void):
   };
 }
 
+/**
+ * The URL that a program hands to `Worker`. Bundlers put one of their own in the place of the literal one, and a worker that did not
+ * load tells nothing of it: its constructor is all that sees it.
+ */
+function urlOf(web: () => Worker): string {
+  const { Worker: actual } = globalThis;
+  let url = '';
+  globalThis.Worker = class {
+    constructor(given: string | URL) {
+      url = String(given);
+    }
+  } as typeof actual;
+  try {
+    web();
+  } finally {
+    globalThis.Worker = actual;
+  }
+  return url;
+}
+
+function notLoadedError(url: string, cause: unknown): EnvironmentError {
+  const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+  return new EnvironmentError('no-worker', `the worker ${url} cannot be loaded: ${reason}`, {
+    cause,
+    url,
+  });
+}
+
 /** A running worker that offers `Api` through comlink. */
 export class WorkerThread<Api> {
   /** Resolves when the thread has ended, for whatever reason; it never rejects. */
   readonly ended: Promise<Error>;
   readonly #thread: Thread;
   readonly #remote: Remote<Api>;
+  /** Its program has not begun to run. */
+  #loading = true;
   #over = false;
   #calls = 0;
 
-  static async start<Api>(program: WorkerProgram): Promise<WorkerThread<Api>> {
-    let onEnd: (reason: Error) => void = () => undefined;
+  /**
+   * Starts it. When its program cannot be loaded it ends, and the reason is an EnvironmentError.
+   * @param at where the program's file lies instead.
+   * @throws {EnvironmentError} when a browser refuses the place at once.
+   */
+  constructor(program: WorkerProgram, at?: string | URL) {
+    const web = at === undefined ? program.web : () => new Worker(at, { type: 'module' });
+    const url = IN_NODE ? new URL(at ?? program.file, HERE) : undefined;
+    const notLoaded = (cause: unknown) => notLoadedError(String(url ?? urlOf(web)), cause);
+    let end: (reason: Error) => void = () => undefined;
     const ended = new Promise<Error>((resolve) => {
-      onEnd = resolve;
+      end = resolve;
     });
-    const thread = IN_NODE ? await startInNode(program, onEnd) : startInBrowser(program, onEnd);
-    return new WorkerThread<Api>(thread, ended);
-  }
-
-  private constructor(thread: Thread, ended: Promise<Error>) {
-    this.#thread = thread;
     this.ended = ended.then((reason) => {
       this.#over = true;
       return reason;
     });
-    this.#remote = wrap<Api>(thread.endpoint);
+    const events: ThreadEvents = {
+      onReady: () => {
+        this.#loading = false;
+      },
+      onEnd: (reason) => end(this.#loading ? notLoaded(reason) : reason),
+    };
+    try {
+      this.#thread = url ? startInNode(program.name, url, events) : startInBrowser(web, events);
+    } catch (cause) {
+      throw notLoaded(cause);
+    }
+    this.#remote = wrap<Api>(this.#thread.endpoint);
   }
 
   /** Calls back when the thread has ended. */
@@ -150,6 +203,7 @@ export class WorkerThread<Api> {
   /** Ends the thread now. What it owned has to be reaped. */
   async terminate(): Promise<void> {
     if (this.#over) return;
+    this.#loading = false;
     await this.#thread.terminate();
     await this.ended;
   }

@@ -43,6 +43,10 @@ export interface PlugOptions {
   readonly onFailure?: (error: MachineError) => void;
 }
 
+const WINDOW = allNamesOf<PlugOptions['window']>({
+  gpa: true,
+  size: true,
+});
 const OPTIONS = allNamesOf<PlugOptions>({
   window: true,
   devices: true,
@@ -71,8 +75,9 @@ export interface Plugged {
  * @throws {BoardError} when a device speaks another version of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
-  const loop = loopOf(emulator);
   checkNames(options, OPTIONS, 'plugDevices');
+  checkNames(options.window, WINDOW, 'plugDevices: window');
+  const loop = loopOf(emulator);
   for (const name of ['reservedRam', 'onTick', 'onFailure'] as const)
     checkFunction(options[name], name);
   const { cpu } = loop;

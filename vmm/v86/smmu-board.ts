@@ -56,6 +56,11 @@ export interface V86SmmuOptions {
   readonly onFailure?: (error: MachineError) => void;
 }
 
+const IRQS = allNamesOf<V86SmmuOptions['irqs']>({
+  smmu: true,
+  cmdqv: true,
+  dma: true,
+});
 const OPTIONS = allNamesOf<V86SmmuOptions>({
   host: true,
   name: true,
@@ -88,6 +93,7 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   checkNames(options, OPTIONS, 'plugSmmu');
   checkFunction(options.onFailure, 'onFailure');
   const host = hostModelOf(options.host);
+  checkNames(options.irqs, IRQS, 'plugSmmu: irqs');
   const { name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
   const msis = options.msiVectors && v86MsiController(cpu, options.msiVectors);

@@ -1,7 +1,19 @@
 // Additions and subtractions: flags of subtractions are lazy, those of additions
 // computed.
 
-import { amount, compared, IMMEDIATE, known, low, s, setS, setZ, z } from './operands.mjs';
+import {
+  amount,
+  CARRY,
+  COMPARED,
+  IMMEDIATE,
+  known,
+  low,
+  SUM_FLAGS,
+  s,
+  setS,
+  setZ,
+  z,
+} from './operands.mjs';
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
@@ -43,17 +55,24 @@ function handlers(g) {
       const first = sp ? s('B') : z('B');
       const set = sp ? setS : setZ;
       const wide = (/** @type {string} */ value) => (w ? low(value) : value);
-      const operand = (/** @type {string} */ value) => (w ? `i64(i32(${value}))` : `i64(${value})`);
+      const operand = (/** @type {string} */ value) =>
+        w ? `i64(u64(${value}) << 32)` : `i64(${value})`;
       g.op(`ADD_${kind}${w}`, set('A', wide(`${first} + ${second(kind, w)}`)));
       if (kind !== 'I') g.op(`SUB_${kind}${w}`, set('A', wide(`${first} - ${second(kind, w)}`)));
       for (const d of ['', 'D']) {
         const x = `const x = ${operand(first)}, y = ${operand(second(kind, w))};`;
-        const write = (/** @type {string} */ op) =>
-          d ? setZ('A', w ? `u64(u32(x ${op} y))` : `u64(x ${op} y)`) : '';
+        const difference = d ? setZ('A', w ? 'u64(x - y) >> 32' : 'u64(x - y)') : '';
         // The destination may be the source: both operands have been read.
-        g.op(`SUBS_${kind}${d}${w}`, `{ ${x} ${compared(w)} ${write('-')} }`);
-        const flags = w ? 'addFlags32(u32(x), u32(y), 0)' : 'addFlags64(u64(x), u64(y), 0)';
-        g.op(`ADDS_${kind}${d}${w}`, `{ ${x} ${known(flags)} ${write('+')} }`);
+        // What compilers make seldom stays out of the fast loop.
+        const isFast = kind !== 'S' && kind !== 'A';
+        g[isFast ? 'op' : 'slow'](`SUBS_${kind}${d}${w}`, `{ ${x} ${COMPARED} ${difference} }`);
+        const high = (/** @type {string} */ value) => (w ? `u64(${value}) << 32` : `u64(${value})`);
+        const sum = `const x = ${high(first)}, y = ${high(second(kind, w))}, sum = x + y;`;
+        const result = d ? setZ('A', w ? 'sum >> 32' : 'sum') : '';
+        g[kind === 'I' || kind === 'R' ? 'op' : 'slow'](
+          `ADDS_${kind}${d}${w}`,
+          `{ ${sum} ${known(SUM_FLAGS)} ${result} }`,
+        );
       }
     }
   for (const w of WIDTHS)
@@ -63,16 +82,15 @@ function handlers(g) {
     ]) {
       const x = w ? `u32(${z('B')})` : z('B');
       const y = w ? `u32(${complement}${z('M')})` : `${complement}${z('M')}`;
-      const carry = 'carrySet(fa, fb, fk)';
       g.op(
         `${name}${w}`,
-        setZ('A', w ? `u64(${x} + ${y} + ${carry})` : `${x} + ${y} + u64(${carry})`),
+        setZ('A', w ? `u64(${x} + ${y} + ${CARRY})` : `${x} + ${y} + u64(${CARRY})`),
       );
       for (const d of ['', 'D']) {
-        const body = `{ const x = ${x}, y = ${y}, c = ${carry};
+        const body = `{ const x = ${x}, y = ${y}, c = ${CARRY};
           ${known(w ? 'addFlags32(x, y, c)' : 'addFlags64(x, y, c)')}
           ${d ? setZ('A', w ? 'u64(x + y + c)' : 'x + y + u64(c)') : ''} }`;
-        g.op(`${name}S${d}${w}`, body);
+        g.slow(`${name}S${d}${w}`, body);
       }
     }
 }

@@ -1,16 +1,20 @@
 // Operations on one, two and three registers, conditional selects and compares.
 
-import { CONDITIONS, compared, known, low, setZ, z } from './operands.mjs';
+import { amount, COMPARED, CONDITIONS, known, low, SUM_FLAGS, setZ, z } from './operands.mjs';
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
+
+/** Declares \`reversed\`, B with its 64 bits the other way round. */
+const REVERSED = `let reversed = bswap<u64>(${z('B')});
+  reversed = reversed >> 4 & 0x0f0f0f0f0f0f0f0f | (reversed & 0x0f0f0f0f0f0f0f0f) << 4;
+  reversed = reversed >> 2 & 0x3333333333333333 | (reversed & 0x3333333333333333) << 2;
+  reversed = reversed >> 1 & 0x5555555555555555 | (reversed & 0x5555555555555555) << 1;`;
 
 /** Bodies by handler: value of 64 bits. */
 function oneSource() {
   const b = z('B');
   const w = `u32(${b})`;
   return {
-    RBIT: `reversedBits(${b})`,
-    RBIT32: `reversedBits(${b}) >> 32`,
     REV16: `(${b} & 0xff00ff00ff00ff) << 8 | ${b} >> 8 & 0xff00ff00ff00ff`,
     REV1632: low(`(${b} & 0xff00ff00ff00ff) << 8 | ${b} >> 8 & 0xff00ff00ff00ff`),
     REV: `u64(bswap<u32>(${w}))`,
@@ -28,6 +32,8 @@ function sources(g) {
   const b = z('B');
   const m = z('M');
   for (const [name, value] of Object.entries(oneSource())) g.op(name, setZ('A', value));
+  for (const [name, value] of Object.entries({ RBIT: '', RBIT32: ' >> 32' }))
+    g.op(name, `{ ${REVERSED} ${setZ('A', `reversed${value}`)} }`);
   for (const name of ['RBIT', 'REV16', 'CLZ', 'CLS'])
     g.form(
       name,
@@ -67,7 +73,7 @@ function sources(g) {
       ['X', 8],
     ]) {
       const name = `CRC32${c}${size}`;
-      g.op(name, setZ('A', `u64(crc(cpu + ${table}, u32(${b}), ${m}, ${bytes}))`));
+      g.slow(name, setZ('A', `u64(crc(cpu + ${table}, u32(${b}), ${m}, ${bytes}))`));
       g.form(name, `if (Rd == 31) nop(); else put(@${name}, zrOf(Rd), zrOf(Rn), zrOf(Rm));`);
     }
 }
@@ -88,10 +94,15 @@ function multiplications(g) {
     SMSUBL: `${n} - ${signed}`,
     UMADDL: `${n} + ${unsigned}`,
     UMSUBL: `${n} - ${unsigned}`,
-    SMULH: `signedHigh(${b}, ${m})`,
-    UMULH: `unsignedHigh(${b}, ${m})`,
   };
   for (const [name, value] of Object.entries(values)) g.op(name, setZ('A', value));
+  g.op(
+    'UMULH',
+    `{ const x = ${b}, y = ${m}, xl = x & 0xffffffff, xh = x >> 32, yl = y & 0xffffffff, yh = y >> 32;
+       const middle = xh * yl + (xl * yl >> 32);
+       ${setZ('A', 'xh * yh + (middle >> 32) + ((middle & 0xffffffff) + xl * yh >> 32)')} }`,
+  );
+  g.slow('SMULH', setZ('A', `signedHigh(${b}, ${m})`));
   for (const name of ['MADD', 'MSUB'])
     g.form(
       name,
@@ -108,61 +119,54 @@ function multiplications(g) {
 
 /** @param {Builder} g */
 function conditionals(g) {
-  /** @type {Readonly<Record<string, (m: string) => string>>} */
-  const selects = {
-    CSEL: (m) => m,
-    CSINC: (m) => `${m} + 1`,
-    CSINV: (m) => `~${m}`,
-    CSNEG: (m) => `0 - ${m}`,
-  };
-  for (const [name, otherwise] of Object.entries(selects)) {
-    for (const w of ['', '32'])
-      for (const [index, { holds }] of CONDITIONS.entries()) {
-        const value = `${holds} ? ${z('B')} : ${otherwise(z('M'))}`;
-        g.op(`${name}_${index}${w && '_32'}`, setZ('A', w ? low(value) : value));
-      }
+  const [a, b, m] = [z('A'), z('B'), z('M')];
+  // What is selected otherwise is XORed and added to, and both are cut to their width, but for
+  // the plain one.
+  const changed = `(${m} ^ u64(i64(load<i8>(dp, 5)))) + ${amount(6)}`;
+  for (const [index, { holds }] of CONDITIONS.entries())
+    g.op(`CSEL_${index}`, setZ('A', `${holds} ? ${b} : ${m}`));
+  for (const [index, { holds }] of CONDITIONS.entries())
+    g.op(`CSX_${index}`, setZ('A', `(${holds} ? ${b} : ${changed}) & u64(-1) >> ${amount(7)}`));
+  for (const [name, invert, add] of /** @type {const} */ ([
+    ['CSEL', 0, 0],
+    ['CSINC', 0, 1],
+    ['CSINV', 0xff, 0],
+    ['CSNEG', 0xff, 1],
+  ])) {
+    const operands = `zrOf(Rm) | ${invert} << 8 | ${add} << 16 | (sf != 0 ? 0 : 32) << 24`;
+    const plain =
+      name === 'CSEL' ? 'else if (sf != 0) put(cond + @CSEL_0, zrOf(Rd), zrOf(Rn), zrOf(Rm));' : '';
     g.form(
       name,
       `if (Rd == 31) nop();
-       else if (cond >= 14) put(sf != 0 ? @MOV : @MOV32, zrOf(Rd), 0, zrOf(Rn));
-       else put(cond + (sf != 0 ? @${name}_0 : @${name}_0_32), zrOf(Rd), zrOf(Rn), zrOf(Rm));`,
+       else if (cond >= 14) put(sf != 0 ? @MOV : @MOV32, zrOf(Rd), 0, zrOf(Rn)); ${plain}
+       else put(cond + @CSX_0, zrOf(Rd), zrOf(Rn), ${operands});`,
     );
   }
-  for (const w of /** @type {const} */ (['', '32']))
-    for (const kind of ['R', 'I']) {
-      const y = kind === 'R' ? z('M') : 'load<u8>(dp, 4)';
-      const cast = (/** @type {string} */ value) => (w ? `i64(i32(${value}))` : `i64(${value})`);
-      const operands = `const x = ${cast(z('A'))}, y = ${cast(y)};`;
-      const otherwise = known('u32(load<u8>(dp, 3)) << 28');
-      for (const [index, { holds }] of CONDITIONS.entries())
-        g.op(
-          `CCMP_${kind}${w}_${index}`,
-          `if (${holds}) { ${operands} ${compared(w)} } else { ${otherwise} }`,
-        );
-      const sum = w ? 'addFlags32(u32(x), u32(y), 0)' : 'addFlags64(u64(x), u64(y), 0)';
-      const cond = 'conditionHolds(load<u8>(dp, 5), flags(fa, fb, fk))';
-      g.op(`CCMN_${kind}${w}`, `if (${cond}) { ${operands} ${known(sum)} } else { ${otherwise} }`);
-    }
-  for (const [kind, form, operand] of [
-    ['R', 'REG', 'zrOf(Rm)'],
-    ['I', 'IMM', 'imm5'],
-  ]) {
-    // Always: like 14 and 15, a condition that holds.
-    g.form(
-      `CCMP_${form}`,
-      `if (cond >= 14) put(sf != 0 ? @SUBS_${kind === 'R' ? 'R' : 'IZ'} : @SUBS_${kind === 'R' ? 'R' : 'IZ'}32, 0, zrOf(Rn), ${operand});
-       else put(cond + (sf != 0 ? @CCMP_${kind}_0 : @CCMP_${kind}32_0), zrOf(Rn), nzcv, ${operand});`,
+  // Operands of 32 bits are shifted to the high half; an immediate one is one of the numbers
+  // that the block has.
+  const x = `${a} << ${amount(6)}`;
+  const y = `load<u64>(cpu + load<u16>(dp, 4)) << ${amount(6)}`;
+  const otherwise = known('u32(load<u8>(dp, 3)) << 28');
+  for (const [index, { holds }] of CONDITIONS.entries())
+    g.op(
+      `CCMP_${index}`,
+      `if (${holds}) { const x = i64(${x}), y = i64(${y}); ${COMPARED} } else { ${otherwise} }`,
     );
-    g.form(
-      `CCMN_${form}`,
-      `put(sf != 0 ? @CCMN_${kind} : @CCMN_${kind}32, zrOf(Rn), nzcv, ${operand} | cond << 8);`,
-    );
-  }
-  g.op('SUBS_IZ', `{ const x = i64(${z('B')}), y = i64(load<u8>(dp, 4)); ${compared('')} }`);
-  g.op(
-    'SUBS_IZ32',
-    `{ const x = i64(i32(${z('B')})), y = i64(load<u8>(dp, 4)); ${compared('32')} }`,
+  g.slow(
+    'CCMN',
+    `if (conditionHolds(load<u8>(dp, 7), flags(fa, fb, fk))) { const x = ${x}, y = ${y}, sum = x + y; ${known(SUM_FLAGS)} } else { ${otherwise} }`,
   );
+  g.op('CMP', `{ const x = i64(${x}), y = i64(${y}); ${COMPARED} }`);
+  for (const [form, operand] of [
+    ['REG', 'zrOf(Rm)'],
+    ['IMM', 'ARM64_NUMBERS + (imm5 << 3)'],
+  ]) {
+    const operands = `${operand} | (sf != 0 ? 0 : 32) << 16`;
+    // Always: like 14 and 15, a condition that holds.
+    g.form(`CCMP_${form}`, `put(cond >= 14 ? @CMP : cond + @CCMP_0, zrOf(Rn), nzcv, ${operands});`);
+    g.form(`CCMN_${form}`, `put(@CCMN, zrOf(Rn), nzcv, ${operands} | cond << 24);`);
+  }
 }
 
 /** @param {Builder} g */

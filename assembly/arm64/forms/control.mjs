@@ -1,7 +1,7 @@
 // Branches, PC-relative addresses, exceptions and system instructions, and the special
 // records.
 
-import { CONDITIONS, jump, NEAR, PC, setZ, special, TRAP, take, z } from './operands.mjs';
+import { CONDITIONS, jump, NEAR, PC, SLOW, setZ, special, TRAP, take, z } from './operands.mjs';
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
@@ -10,15 +10,12 @@ import { CONDITIONS, jump, NEAR, PC, setZ, special, TRAP, take, z } from './oper
  * run. @param {string} count
  */
 const publish = (count) => `store<u32>(cpu, flags(fa, fb, fk), ARM64_NZCV);
-  store<u64>(cpu, started + u64((${count}) >> 3), ARM64_COUNT);`;
+  store<u64>(cpu, load<u64>(cpu, ARM64_STARTED) + u64((${count}) >> 3), ARM64_COUNT);`;
 /**
  * The locals are those of the PC in the block; `count` is 8 times the instructions of
  * this run.
  */
 const RELOAD = `dp = locate(cpu);
-  base = load<u32>(cpu, ARM64_BASE);
-  page = load<u64>(cpu, ARM64_PC) & ~0xfff;
-  tlb = tlbOf(cpu);
   fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;
   acc = count - dp;`;
 /**
@@ -31,11 +28,9 @@ const AT = 'load<u32>(cpu, ARM64_TRAP_RECORD_AT)';
 /** @param {Builder} g */
 export function specialRecords(g) {
   // The first handlers: a record of zeros is one that has not been decoded.
-  g.op('DECODE', 'decodeRecord(dp, base); continue;');
-  g.op('UNDEFINED', `undefinedInstruction(cpu); ${TRAP}`);
-  g.op('NOP', '');
-  g.op('PAGE_END', jump(PC, 0));
-  g.op(
+  g.slow('DECODE', `decodeRecord(dp, dp - ((usize(${PC}) & 0xfff) << 1)); continue;`);
+  g.slow('UNDEFINED', `undefinedInstruction(cpu); ${TRAP}`);
+  g.slow(
     'TRAP',
     `{ dp = ${AT};
        const count = acc + dp + 8;
@@ -46,7 +41,7 @@ export function specialRecords(g) {
        ${LIMIT_AFTER_RELOAD}
        continue; }`,
   );
-  g.op(
+  g.slow(
     'FETCH',
     `{ const count = acc + ${AT} + 8;
        ${publish('count')}
@@ -54,7 +49,7 @@ export function specialRecords(g) {
        ${LIMIT_AFTER_RELOAD}
        continue; }`,
   );
-  g.op(
+  g.slow(
     'LIMIT',
     `{ dp = ${AT};
        const count = acc + dp;
@@ -65,10 +60,14 @@ export function specialRecords(g) {
        ${RELOAD}
        continue; }`,
   );
+  // What the fast loop has left.
+  g.slow('SLOW', `dp = ${AT}; continue;`);
   // Behind the copy of an instruction that is stepped.
-  g.op('STOP', special('ARM64_RECORD_LIMIT'));
+  g.slow('STOP', special('ARM64_RECORD_LIMIT'));
   // The PC in the block cannot be fetched, and neither can the exception's handler.
-  g.op('WEDGED', 'return load<i32>(cpu, ARM64_EXIT);');
+  g.slow('WEDGED', 'return load<i32>(cpu, ARM64_EXIT);');
+  g.op('NOP', '');
+  g.op('PAGE_END', jump(PC, 0));
 }
 
 /** @param {Builder} g */
@@ -86,7 +85,8 @@ function branches(g) {
   g.op('BLR', `{ const branch = ${z('B')}; ${link} ${jump('branch')} }`);
   for (const [index, { holds }] of CONDITIONS.entries())
     g.op(`BCOND_${index}`, `if (${holds}) ${take(NEAR)}`);
-  g.op('BCOND_FAR', `if (conditionHolds(load<u8>(dp, 2), flags(fa, fb, fk))) ${jump(far)}`);
+  for (const [index, { holds }] of CONDITIONS.entries())
+    g.op(`BCOND_FAR_${index}`, `if (${holds}) ${jump(far)}`);
   const zero = { CBZ: '== 0', CBNZ: '!= 0' };
   for (const [name, test] of Object.entries(zero))
     for (const w of ['', '32']) {
@@ -113,7 +113,7 @@ function branches(g) {
     'BCOND',
     `const offset = signed(imm19, 19) << 2;
      if (cond >= 14) { ${put('@B', '@B_FAR', '0', '0')} }
-     else { ${put('@BCOND_0 + cond', '@BCOND_FAR', 'cond', '0')} }`,
+     else { ${put('@BCOND_0 + cond', '@BCOND_FAR_0 + cond', '0', '0')} }`,
   );
   for (const name of ['CBZ', 'CBNZ'])
     g.form(
@@ -130,7 +130,7 @@ function branches(g) {
   g.form('RET', 'put(@BR, 0, zrOf(Rn), 0);');
   g.form('BLR', 'put(@BLR, 0, zrOf(Rn), 0);');
   g.op('ADR', setZ('A', far));
-  g.op('ADRP', setZ('A', 'page + (u64(i64(load<i32>(dp, 4))) << 12)'));
+  g.op('ADRP', setZ('A', `(${PC} & ~0xfff) + (u64(i64(load<i32>(dp, 4))) << 12)`));
   g.form(
     'ADR',
     'if (Rd == 31) nop(); else put(@ADR, zrOf(Rd), 0, u32(signed(immhi << 2 | immlo, 21)));',
@@ -143,7 +143,7 @@ function branches(g) {
 
 /** @param {Builder} g */
 function system(g) {
-  g.op(
+  g.slow(
     'SYSTEM',
     `{ const count = acc + dp + 8;
        ${publish('count')}
@@ -151,7 +151,6 @@ function system(g) {
        const next = executeSystem(cpu, load<u32>(dp, 4));
        if (next == NEXT) {
          fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;
-         tlb = tlbOf(cpu);
        } else if (next == AGAIN) {
          ${RELOAD}
          ${LIMIT_AFTER_RELOAD}
@@ -160,21 +159,23 @@ function system(g) {
   );
   // The registers that a kernel reads all the time: plain storage, which EL0 may not
   // reach.
+  const onlyIf = (
+    /** @type {string} */ name,
+    /** @type {string} */ condition,
+    /** @type {string} */ body,
+  ) =>
+    g.op(
+      name,
+      `if (${condition}) { ${body} } else { ${SLOW} }`,
+      `if (${condition}) { ${body} } else { undefinedInstruction(cpu); ${TRAP} }`,
+    );
   const el1 = 'load<u32>(cpu, ARM64_EL) != 0';
-  const orSystem = (/** @type {string} */ body) =>
-    `if (${el1}) { ${body} } else { undefinedInstruction(cpu); ${TRAP} }`;
-  g.op('MRS_EL1', orSystem(setZ('A', 'load<u64>(cpu + load<u32>(dp, 4))')));
-  g.op('MSR_EL1', orSystem(`store<u64>(cpu + load<u32>(dp, 4), ${z('A')});`));
+  onlyIf('MRS_EL1', el1, setZ('A', 'load<u64>(cpu + load<u32>(dp, 4))'));
+  onlyIf('MSR_EL1', el1, `store<u64>(cpu + load<u32>(dp, 4), ${z('A')});`);
   // SP_EL0 while EL1 uses a stack pointer of its own: Linux keeps the current task there.
   const other = 'load<u32>(cpu, ARM64_SPSEL) != 0';
-  g.op(
-    'MRS_SP_EL0',
-    `if (${other}) { ${setZ('A', 'load<u64>(cpu, ARM64_BANK + BANK_SP)')} } else { undefinedInstruction(cpu); ${TRAP} }`,
-  );
-  g.op(
-    'MSR_SP_EL0',
-    `if (${other}) { store<u64>(cpu, ${z('A')}, ARM64_BANK + BANK_SP); } else { undefinedInstruction(cpu); ${TRAP} }`,
-  );
+  onlyIf('MRS_SP_EL0', other, setZ('A', 'load<u64>(cpu, ARM64_BANK + BANK_SP)'));
+  onlyIf('MSR_SP_EL0', other, `store<u64>(cpu, ${z('A')}, ARM64_BANK + BANK_SP);`);
   g.op('MRS_EL0', setZ('A', 'load<u64>(cpu + load<u32>(dp, 4))'));
   g.op('MSR_EL0', `store<u64>(cpu + load<u32>(dp, 4), ${z('A')});`);
   g.op('BARRIER', 'atomic.add<u32>(cpu + ARM64_BARRIER, 0);');

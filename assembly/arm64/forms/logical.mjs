@@ -83,7 +83,9 @@ function registers(g) {
     for (const w of ['', '32'])
       for (const kind of kinds) {
         const value = `${z('B')} ${op} ${not}${shifted(kind, w)}`;
-        g.op(`${name}_${kind}${w}`, setZ('A', w ? low(value) : value));
+        // What compilers make seldom stays out of the fast loop.
+        const isFast = kind === 'R' || (not === '' && (kind === 'L' || kind === 'S'));
+        g[isFast ? 'op' : 'slow'](`${name}_${kind}${w}`, setZ('A', w ? low(value) : value));
       }
     const move =
       name === 'ORR'
@@ -105,7 +107,7 @@ function registers(g) {
         for (const d of ['', 'D']) {
           const value = `${z('B')} & ${not}${shifted(kind, w)}`;
           const r = w ? `i64(i32(${value}))` : `i64(${value})`;
-          g.op(
+          g[kind === 'R' ? 'op' : 'slow'](
             `${name}_${kind}${d}${w}`,
             `{ const r = ${r}; ${LOGICAL} ${d ? setZ('A', w ? low('r') : 'u64(r)') : ''} }`,
           );

@@ -2,7 +2,7 @@
 // by `access`, one function that takes the instruction. Nothing is written before every
 // part of an access has been found to be possible.
 
-import { amount, IMMEDIATE, low, PC, s, setS, setZ, TRAP, z } from './operands.mjs';
+import { amount, IMMEDIATE, low, PC, SLOW, s, setS, setZ, TRAP, z } from './operands.mjs';
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
@@ -21,32 +21,51 @@ const LOADS = {
 const STORES = { STRB: [1, 'u8'], STRH: [2, 'u16'], STR_32: [4, 'u32'], STR_64: [8, 'u64'] };
 
 /**
- * Finds `h`, the host address of `size` bytes at `va`. One comparison finds a miss, a
- * missing permission, and an access that crosses pages; what `slow` gives then is an
- * address too, of a copy if need be.
- * @param {number} size
+ * The address of an access in the TLB: one comparison finds a miss, a missing permission,
+ * and an access that crosses pages.
  */
-const readable = (size, element = size) => `const entry = tlb + (usize(va) >> 8 & 0x3ff0);
-  let h = usize(va) + load<u32>(entry, 8);
-  if (load<u64>(entry) != (va + ${size - 1} & ~0xfff)) {
-    h = slowLoad(cpu, va, ${size}, ${element});
-    if (h == 0) { ${TRAP} }
-  }`;
+const ENTRY = 'const entry = tlb + (usize(va) >> 8 & 0x3ff0);';
+const tagOf = (/** @type {number} */ size) => `(va + ${size - 1} & ~0xfff)`;
 
 /**
- * @param {number} size @param {string} stores @param {string} low @param {string} high
+ * A load in the fast loop and in the slow one: finds `h`, the host address of `size` bytes
+ * at `va`, which in the slow loop may be that of a copy.
+ * @param {Builder} g @param {string} name @param {string} address @param {number} size
+ * @param {string} rest What is done then. @param {number} element
  */
-const written = (
-  size,
-  stores,
-  low,
-  high = '0',
-  element = size,
-) => `const entry = tlb + (usize(va) >> 8 & 0x3ff0);
-  if (load<u64>(entry, ARM64_TLB_WRITE) == (va + ${size - 1} & ~0xfff)) {
-    const h = usize(va) + load<u32>(entry, ARM64_TLB_WRITE + 8);
-    ${stores}
-  } else if (!slowStore(cpu, va, ${size}, ${element}, ${low}, ${high})) { ${TRAP} }`;
+function load(g, name, address, size, rest, element = size) {
+  const slow = `{ const va = ${address}; const h = slowLoad(cpu, va, ${size}, ${element});
+       if (h == 0) { ${TRAP} } ${rest} }`;
+  // What compilers make seldom stays out of the fast loop.
+  if (/^LDRS[BHW].*_(PRE|POST)$|^LDPSW/.test(name)) {
+    g.slow(name, slow);
+    return;
+  }
+  g.op(
+    name,
+    `{ const va = ${address}; ${ENTRY}
+       if (load<u64>(entry) != ${tagOf(size)}) { ${SLOW} }
+       const h = usize(va) + load<u32>(entry, 8); ${rest} }`,
+    slow,
+  );
+}
+
+/**
+ * A store in both loops.
+ * @param {Builder} g @param {string} name @param {string} address @param {number} size
+ * @param {string} stores Stores at `h`. @param {readonly string[]} halves What it stores.
+ * @param {string} after @param {number} element
+ */
+function store(g, name, address, size, stores, [low, high = '0'], after, element = size) {
+  g.op(
+    name,
+    `{ const va = ${address}; ${ENTRY}
+       if (load<u64>(entry, ARM64_TLB_WRITE) != ${tagOf(size)}) { ${SLOW} }
+       const h = usize(va) + load<u32>(entry, ARM64_TLB_WRITE + 8); ${stores} ${after} }`,
+    `{ const va = ${address};
+       if (!slowStore(cpu, va, ${size}, ${element}, ${low}, ${high})) { ${TRAP} } ${after} }`,
+  );
+}
 
 /** Address modes: the address, and what is left to do behind the access. */
 const MODES = {
@@ -62,17 +81,17 @@ const MODES = {
 function handlers(g) {
   for (const [mode, [address, after]] of Object.entries(MODES)) {
     for (const [name, [size, value]] of Object.entries(LOADS))
-      g.op(
+      load(
+        g,
         `${name}_${mode}`,
-        `{ const va = ${address}; ${readable(Number(size))} const value = ${value}; ${after} ${setZ('A', 'value')} }`,
+        address,
+        Number(size),
+        `const value = ${value}; ${after} ${setZ('A', 'value')}`,
       );
     for (const [name, [size, type]] of Object.entries(STORES)) {
       const value = z('A');
       const stores = `store<${type}>(h, ${type === 'u64' ? value : `<${type}>${value}`});`;
-      g.op(
-        `${name}_${mode}`,
-        `{ const va = ${address}; ${written(Number(size), stores, value)} ${after} }`,
-      );
+      store(g, `${name}_${mode}`, address, Number(size), stores, [value], after);
     }
   }
   /** @type {Readonly<Record<string, readonly [string, string]>>} */
@@ -88,35 +107,31 @@ function handlers(g) {
   };
   for (const [mode, [address, after]] of Object.entries(modes)) {
     for (const [name, [first, second, size]] of Object.entries(pairs))
-      g.op(
+      load(
+        g,
         `${name}_${mode}`,
-        `{ const va = ${address}; ${readable(Number(size), Number(size) / 2)} const first = ${first}, second = ${second};
-           ${after} ${setZ('A', 'first')} ${setZ('M', 'second')} }`,
+        address,
+        Number(size),
+        `const first = ${first}, second = ${second}; ${after} ${setZ('A', 'first')} ${setZ('M', 'second')}`,
+        Number(size) / 2,
       );
     const [a, m] = [z('A'), z('M')];
-    g.op(
-      `STP_64_${mode}`,
-      `{ const va = ${address}; ${written(16, `store<u64>(h, ${a}); store<u64>(h, ${m}, 8);`, a, m, 8)} ${after} }`,
-    );
+    const two = `store<u64>(h, ${a}); store<u64>(h, ${m}, 8);`;
+    store(g, `STP_64_${mode}`, address, 16, two, [a, m], after, 8);
     const both = `${low(a)} | ${m} << 32`;
-    g.op(
-      `STP_32_${mode}`,
-      `{ const va = ${address}; ${written(8, `store<u64>(h, ${both});`, both, '0', 4)} ${after} }`,
-    );
+    store(g, `STP_32_${mode}`, address, 8, `store<u64>(h, ${both});`, [both], after, 4);
   }
   for (const name of ['LDR_32', 'LDR_64', 'LDRSW']) {
     const [size, value] = LOADS[/** @type {'LDR_32'} */ (name)];
-    g.op(
-      `${name}_LIT`,
-      `{ const va = ${PC} + u64(i64(load<i32>(dp, 4))); ${readable(Number(size))} ${setZ('A', String(value))} }`,
-    );
+    const address = `${PC} + u64(i64(load<i32>(dp, 4)))`;
+    load(g, `${name}_LIT`, address, Number(size), setZ('A', String(value)));
   }
   // A literal that goes to XZR: only whether it can be read.
-  g.op(
+  g.slow(
     'LITERAL_ZR',
     `{ const va = ${PC} + u64(i64(load<i32>(dp, 4))); if (slowLoad(cpu, va, load<u8>(dp, 3), load<u8>(dp, 3)) == 0) { ${TRAP} } }`,
   );
-  g.op('ACCESS', `if (!access(cpu, load<u32>(dp, 4))) { ${TRAP} }`);
+  g.slow('ACCESS', `if (!access(cpu, load<u32>(dp, 4))) { ${TRAP} }`);
 }
 
 /** @param {Builder} g */

@@ -1,6 +1,7 @@
 // AssemblyScript expressions that the handlers are made of. In a handler `dp` is the
 // address of the record, `cpu` that of the vCPU block; fields of the record: A is byte 2,
-// B byte 3, M byte 4, N byte 6, each the offset of a register.
+// B byte 3, M byte 4, N byte 6, each the offset of a register. What the fast loop executes
+// calls no function: these are expressions, and not functions, where it needs them.
 
 const AT = { A: 2, B: 3, M: 4, N: 6 };
 
@@ -23,12 +24,14 @@ export const amount = (at) => `u64(load<u8>(dp, ${at}))`;
 export const low = (value) => `u64(u32(${value}))`;
 
 /** PC of the record. */
-export const PC = '(page + u64((dp - base) >> 1))';
+export const PC = '(load<u64>(cpu, ARM64_PC_OFFSET) + u64(dp >> 1))';
 /** Goes to a special record; `dp` stays in the block. @param {string} record */
 export const special = (record) =>
   `store<u32>(cpu, dp, ARM64_TRAP_RECORD_AT); dp = cpu + ${record}; continue;`;
 /** The instruction takes the exception that is in ARM64_FAULT_*. */
 export const TRAP = special('ARM64_RECORD_TRAP');
+/** The fast loop leaves the record to the slow one. */
+export const SLOW = special('ARM64_RECORD_SLOW');
 
 /** The end of the slice is looked at, once `dp` is the target of a branch. */
 export const CHECK_LIMIT = `if (acc + dp > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} } continue;`;
@@ -45,9 +48,9 @@ export const jump = (address, length = 8) => `{
   const to: u64 = ${address};
   const entry = tlb + (usize(to) >> 8 & 0xff0);
   if (load<u64>(entry, ARM64_TLB_FETCH) == (to & ~0xffc)) {
-    base = load<u32>(entry, ARM64_TLB_FETCH + 8);
-    page = to & ~0xfff;
-    const target = base + ((usize(to) & 0xfff) << 1);
+    const records: usize = load<u32>(entry, ARM64_TLB_FETCH + 8);
+    store<u64>(cpu, (to & ~0xfff) - u64(records >> 1), ARM64_PC_OFFSET);
+    const target = records + ((usize(to) & 0xfff) << 1);
     acc += dp + ${length} - target;
     dp = target;
     ${CHECK_LIMIT}
@@ -57,21 +60,31 @@ export const jump = (address, length = 8) => `{
   ${special('ARM64_RECORD_FETCH')}
 }`;
 
-/** Lazy flags of a comparison. @param {'' | '32'} w */
-export const compared = (w) => `fa = x; fb = y; fk = ${w ? 'SUB32' : 'SUB64'};`;
+/** Lazy flags of a comparison of x and y: operands of 32 bits in the high half. */
+export const COMPARED = 'fa = x; fb = y; fk = SUB;';
 /** Lazy flags of a logical result. */
 export const LOGICAL = 'fa = r; fb = 0; fk = LOGIC;';
 /** Flags that are known as such. @param {string} nzcv Bits 31 to 28 of a u32. */
 export const known = (nzcv) => `fa = i64(${nzcv}); fk = NZCV;`;
 
+/** C as 0 or 1, of 32 bits. */
+export const CARRY = '(fk == SUB ? u32(u64(fa) >= u64(fb)) : fk == NZCV ? u32(fa >> 29) & 1 : 0)';
+/**
+ * Flags of x + y, of which \`sum\` is the result: all u64, with operands of 32 bits in the
+ * high half.
+ */
+export const SUM_FLAGS =
+  'u32(sum >> 32) & 0x80000000 | u32(sum == 0) << 30 | u32(sum < x) << 29 | u32(((x ^ sum) & (y ^ sum)) >> 63) << 28';
+const OVERFLOW =
+  '(fk == SUB ? ((fa ^ fb) & (fa ^ (fa - fb))) < 0 : fk == NZCV && (fa & 0x10000000) != 0)';
 const N_IS_V = '((fa >> 31 ^ fa >> 28) & 1) == 0';
 /** @type {Readonly<Record<string, string>>} */
 const TRUE = {
   EQ: '(fk < NZCV ? fa == fb : (fa & 0x40000000) != 0)',
-  CS: '(fk < LOGIC ? u64(fa) >= u64(fb) : fk == NZCV && (fa & 0x20000000) != 0)',
-  MI: '(fk == SUB32 ? i32(fa - fb) < 0 : fk == NZCV ? (fa & 0x80000000) != 0 : fa - fb < 0)',
-  VS: 'overflow(fa, fb, fk)',
-  HI: '(fk < LOGIC ? u64(fa) > u64(fb) : fk == NZCV && (fa & 0x60000000) == 0x20000000)',
+  CS: '(fk == SUB ? u64(fa) >= u64(fb) : fk == NZCV && (fa & 0x20000000) != 0)',
+  MI: '(fk == NZCV ? (fa & 0x80000000) != 0 : fa - fb < 0)',
+  VS: OVERFLOW,
+  HI: '(fk == SUB ? u64(fa) > u64(fb) : fk == NZCV && (fa & 0x60000000) == 0x20000000)',
   GE: `(fk < NZCV ? fa >= fb : ${N_IS_V})`,
   GT: `(fk < NZCV ? fa > fb : (fa & 0x40000000) == 0 && ${N_IS_V})`,
 };

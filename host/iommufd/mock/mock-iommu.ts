@@ -105,6 +105,7 @@ function clear(cache: number[], flags: number, index: number): void {
   else cache[index] = 0;
 }
 
+/** A device behind a `MockIommu`. */
 export class MockDevice implements IommuDevice {
   readonly name: string;
   readonly iommu: MockIommu;
@@ -127,6 +128,7 @@ function mockDevice(device: IommuDevice): MockDevice {
   return device;
 }
 
+/** What a paging HWPT of a `MockIommu` stands on: a map of IOVAs. */
 export class MockPagingDomain implements PagingDomain {
   readonly pageSize = MOCK_PAGE_SIZE;
   readonly lastIova = 2n ** 63n - 1n;
@@ -159,6 +161,7 @@ export class MockPagingDomain implements PagingDomain {
   }
 }
 
+/** What a nested HWPT of a `MockIommu` stands on: a small IOTLB to be invalidated. */
 export class MockNestedDomain implements NestedDomain {
   readonly iotlb: number[];
   readonly faults: FaultSink | undefined;
@@ -313,6 +316,7 @@ class MockViommu implements ViommuDriver {
   }
 }
 
+/** An IOMMU without hardware, after Linux's selftest driver: to test what is above the object model. */
 export class MockIommu implements Iommu {
   readonly name: string;
   readonly gate: ResourceGate;

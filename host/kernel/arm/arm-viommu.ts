@@ -50,9 +50,9 @@ import { type Vm, windowOf } from '../vm.ts';
 import { type ArmDevice, type ArmSmmu, armDevice } from './arm-device.ts';
 import { ArmNested } from './arm-nested.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
-import { hostInvalidation, type Invalidator } from './invalidations.ts';
+import { checkRing, invalidateUserRing, type ResolvedRing } from './command-rings.ts';
+import { commandAt, hostInvalidation, type Invalidator } from './invalidations.ts';
 import { littleEndian } from './little-endian.ts';
-import { checkRing, invalidateUserRing } from './user-ring.ts';
 
 /** Commands between two CMD_SYNCs of an invalidation, as arm_vsmmu_cache_invalidate has it. */
 const CHUNK = 63;
@@ -70,16 +70,6 @@ export const PAIR_BITS = SID_MATCH_VIRT_SID & 0xff;
 export interface SidPairs {
   set(pair: number, virtSid: number, physSid: number): void;
   clear(pair: number): void;
-}
-
-/** A ring in the guest's memory, as it was found. */
-interface ResolvedRing {
-  readonly base: bigint;
-  readonly log2size: number;
-  /** Of the stage 2, when it was found. */
-  readonly changes: number;
-  /** Byte offset in the guest's memory; 0 when nothing lies there. */
-  readonly offset: number;
 }
 
 export class ArmViommu implements ViommuDriver, Invalidator {
@@ -293,9 +283,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
           issued,
           new IommufdError('E2BIG', 'an entry has more than is known'),
         );
-      const command = Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) =>
-        view.getUint32(i * entryLength + 4 * word, true),
-      );
+      const command = commandAt(view, i * entryLength);
       const converted = hostInvalidation(command, this);
       if (!converted)
         return this.#end(

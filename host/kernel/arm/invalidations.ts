@@ -15,7 +15,7 @@ import {
   OP_TLBI_NSNH_ALL,
   TLBI_VMID,
 } from '../../../assembly/layout/commands.ts';
-import { IDR0_ATS } from '../../../assembly/layout/smmu-registers.ts';
+import { CMDQ_ENTRY_SIZE, IDR0_ATS } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, fieldOf, setField } from '../../../devices/plugin/index.ts';
 import { tlbiNhAll } from '../../../devices/tables/index.ts';
 
@@ -26,6 +26,13 @@ export interface Invalidator {
   readonly idr0: number;
   /** Physical StreamID of one that the guest names. */
   physicalSid(virtSid: number): number | undefined;
+}
+
+/** The command at a byte offset. */
+export function commandAt(view: DataView, offset: number): Uint32Array {
+  return Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) =>
+    view.getUint32(offset + 4 * word, true),
+  );
 }
 
 /**

@@ -53,6 +53,7 @@ describe('ID registers', () => {
     ['stage 2 in a guest', { ...GUEST_ID_REGISTERS, idr0: 0x0d481c9b }],
     ['hardware update of table descriptors', { ...GUEST_ID_REGISTERS, idr0: 0x0d481cda }],
     ['stream tables of more levels', { ...GUEST_ID_REGISTERS, idr0: 0x15481c9a }],
+    ['small translation tables (STT)', { ...GUEST_ID_REGISTERS, idr3: 0x604 }],
     ['BBML', { ...GUEST_ID_REGISTERS, idr3: 0xc04 }],
     ['wake-up events (SEV)', { ...GUEST_ID_REGISTERS, idr0: 0x0d487c9a }],
     ['PRI without ATS', { ...GUEST_ID_REGISTERS, idr0: 0x0c49389a }],

@@ -1,6 +1,7 @@
 // A guest's SMMU: bypass, streams and configuration commands, the command queue, saved state.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { GUEST_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import {
   abortSte,
   bypassSte,
@@ -35,8 +36,10 @@ import {
   memory,
   PA,
   RING,
+  record,
   STREAMS,
   setUp,
+  setUpWith,
   stage1,
 } from './guest-board.ts';
 
@@ -115,6 +118,26 @@ describe('streams', () => {
     issue(command, sync());
     expectDone();
     expect(backend.log).toEqual(attached);
+  });
+
+  it.each([
+    ['without substreams ignores S1CDMax, S1DSS and S1Fmt of an STE', 0, PA + BUFFER],
+    ['with substreams goes by them: S1DSS 0 is F_STREAM_DISABLED', 20, undefined],
+  ])('an SMMU %s', (_name, ssidSize, pa) => {
+    const idr1 = (GUEST_ID_REGISTERS.idr1 & ~(31 << 6)) | (ssidSize << 6);
+    setUpWith({ ...GUEST_ID_REGISTERS, idr1 });
+    stage1();
+    const ste = stage1Ste({ contextPtr: CDS });
+    // S1CDMax 10, S1Fmt 2, S1DSS 0.
+    ste[0] = (ste[0] ?? 0) | (2 << 4);
+    ste[1] = (ste[1] ?? 0) | (10 << 27);
+    ste[2] = (ste[2] ?? 0) & ~3;
+    writeSte(memory, STREAMS, 8, ste);
+    enable();
+    expect(backend.dma(8, 0x10000)).toBe(pa);
+    backend.forwardEvents();
+    expect(bus.read32(0x100a8)).toBe(pa === undefined ? 1 : 0);
+    if (pa === undefined) expect(record(0)[0]).toBe(0x0000_0008_0000_0006n);
   });
 
   it('CFGI_CD and CFGI_CD_ALL reach the streams that there are; PREFETCH does nothing', () => {

@@ -1,19 +1,25 @@
 // Accesses through stream tables, CDs and translation tables that are nearly right: the core and the plain reference walker say the same of
-// each, about its address, its event, and the descriptors that it updates.
+// each, about its address, its event, and the descriptors that it updates. And streams that share entries of the IOTLB, or must not.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from '../../reference/geometries.ts';
 import { judge, prepare } from '../../reference/judge.ts';
 import { ACCESSES, twistsOf } from '../../reference/matrix.ts';
 import { Scenario, type Shape } from '../../reference/scenario.ts';
+import { worldTwistsOf } from '../../reference/worlds.ts';
 import { type Harness, harness } from '../../support/unit-harness.ts';
+import { shareEntries } from '../shared-entries.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 /** Accesses of a run. */
 const OPERATIONS = 50;
+/** Sets of streams that share entries, in a run. */
+const SHARED = 2;
 /** Changes to what would be valid tables, at most. */
 const MOST_TWISTS = 3;
 const MODES = ['stage 1', 'stage 2', 'nested'] as const;
+/** StreamWorlds of an SMMU as Grace's, with tables of either endianness and XNX. */
+const WORLDS = ['NS-EL1', 'EL2', 'EL2-E2H'] as const;
 
 /** Sizes of the tables: of 48-bit addresses, of 52-bit ones, and with DS. */
 const SIZES = [
@@ -28,12 +34,14 @@ function shapeOf(random: Random): Shape {
   // A linear table of a scenario has room for 64 CDs, a level-1 table is a page.
   const most = cdFormat === 0n ? 64 : cdFormat === 1n ? 0x8000 : 0x80000;
   const withSsid = random.below(3) === 0;
+  const asGrace = random.below(4) !== 0;
   return {
     mode: random.pick(MODES),
     stage1: random.pick(stage1),
     stage2: random.pick(stage2),
     upper: random.below(2) === 1,
     ...wide,
+    ...(asGrace ? { world: random.pick(WORLDS) } : {}),
     ...(withSsid ? { cdFormat, ssid: BigInt(random.below(most)) } : {}),
   };
 }
@@ -49,7 +57,7 @@ class TableFuzzer implements Fuzzer {
   #access(random: Random): void {
     const shape = shapeOf(random);
     const scenario = new Scenario(shape);
-    const twists = twistsOf(shape);
+    const twists = [...twistsOf(shape), ...worldTwistsOf(shape)];
     const names: string[] = [];
     for (let left = random.below(MOST_TWISTS + 1); left > 0; left--) {
       const [name, apply] = random.pick(twists);
@@ -69,7 +77,9 @@ class TableFuzzer implements Fuzzer {
   run(seed: number): number {
     const random = new Random(seed);
     for (let i = 0; i < OPERATIONS; i++) this.#access(random);
-    return OPERATIONS;
+    let shared = 0;
+    for (let i = 0; i < SHARED; i++) shared += shareEntries(this.#harness, random);
+    return OPERATIONS + shared;
   }
 }
 

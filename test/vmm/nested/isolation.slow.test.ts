@@ -2,7 +2,7 @@
 // endpoints, events and memory stay what they were.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
+import { type HotModules, loadHotModules, loadSeparateModules } from '../../../assembly/load.ts';
 import { sync, tlbiNhAsid } from '../../../devices/tables/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
@@ -72,7 +72,9 @@ describe('eight VMs of one host', () => {
       'return u64(virtSid);',
     ],
   ])('would lose something if a guest’s queue took %s', async (_, file, original, mutant) => {
-    const mutated = await mutatedModules(modules, 'vcmdqDrain', [{ file, original, mutant }]);
+    const mutated = await mutatedModules(await loadSeparateModules(), 'vcmdqDrain', [
+      { file, original, mutant },
+    ]);
     const siege = new Siege(await VmHost.create({ modules: mutated }));
     expect(siege.run(MUTANT_COMMANDS).lost).not.toEqual([]);
   });

@@ -1,10 +1,10 @@
 // What takes several turns (docs/architecture.md, "Bounds of one service"): records of events, and
 // the STEs of many streams.
 
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import { bypassSte, writeSte } from '../../../devices/tables/index.ts';
+import { bypassSte, stage1Ste, writeSte } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import {
@@ -19,6 +19,7 @@ import {
 const RECORDS = 16;
 const STREAMS = RAM_GPA_BASE + 0x190000;
 const [CR0, CR0ACK, SMMUEN, CMDQEN] = [0x20, 0x24, 1, 8];
+const [GBPA, BYPASS, ABORT] = [0x44, 0x80001000, 0x80101000];
 
 let modules: HotModules;
 beforeAll(async () => {
@@ -54,7 +55,18 @@ async function smmuOf(count: number) {
   const bus = new DeviceBus(smmu);
   bus.write64(0x80, BigInt(STREAMS));
   bus.write32(0x88, 5);
-  return { guest, smmu, bus, acknowledged: () => bus.read32(CR0ACK) };
+  /** Devices that are attached to another HWPT meanwhile: the host's work. */
+  const attached = vi.spyOn(viommu.fd, 'replace');
+  const attaches = (service: () => void) => {
+    attached.mockClear();
+    service();
+    return attached.mock.calls.length;
+  };
+  const stage1 = () => {
+    for (const sid of streams) writeSte(memory, STREAMS, sid, stage1Ste({ contextPtr: STREAMS }));
+  };
+  const turn = () => guest.poll();
+  return { guest, smmu, bus, attaches, stage1, turn, acknowledged: () => bus.read32(CR0ACK) };
 }
 
 it('SMMUEN of up to four streams is acknowledged at once', async () => {
@@ -93,3 +105,78 @@ it('SMMUEN that was saved on its way is acknowledged where it is restored', asyn
   for (let i = 0; i < 3; i++) to.guest.poll();
   expect(to.acknowledged()).toBe(SMMUEN);
 });
+
+it('SMMUEN that is cleared, of 16 streams with HWPTs of their own, takes four of them a turn', async () => {
+  const { bus, attaches, stage1, turn, acknowledged } = await smmuOf(16);
+  stage1();
+  bus.write32(CR0, SMMUEN);
+  for (let i = 0; i < 4; i++) turn();
+  expect(acknowledged()).toBe(SMMUEN);
+  expect(attaches(() => bus.write32(CR0, CMDQEN))).toBe(4);
+  expect(acknowledged()).toBe(SMMUEN | CMDQEN);
+  expect([attaches(turn), attaches(turn)]).toEqual([4, 4]);
+  expect(acknowledged()).toBe(SMMUEN | CMDQEN);
+  expect(attaches(turn)).toBe(4);
+  expect(acknowledged()).toBe(CMDQEN);
+  expect(attaches(turn)).toBe(0);
+});
+
+it('GBPA of 16 streams takes four of them a turn, and keeps UPDATE until the last of them', async () => {
+  const { bus, attaches, turn } = await smmuOf(16);
+  expect(attaches(() => bus.write32(GBPA, ABORT))).toBe(4);
+  expect(bus.read32(GBPA)).toBe(ABORT);
+  expect([attaches(turn), attaches(turn)]).toEqual([4, 4]);
+  expect(bus.read32(GBPA)).toBe(ABORT);
+  expect(attaches(turn)).toBe(4);
+  expect([bus.read32(GBPA), attaches(turn)]).toEqual([0x00101000, 0]);
+});
+
+it('GBPA that is written on its way counts as it was written last', async () => {
+  const { bus, attaches, turn } = await smmuOf(10);
+  bus.write32(GBPA, ABORT);
+  expect(attaches(() => bus.write32(GBPA, BYPASS))).toBe(4);
+  expect(attaches(() => [turn(), turn()])).toBe(0);
+  expect([bus.read32(GBPA), bus.read32(CR0ACK)]).toEqual([0x00001000, 0]);
+});
+
+it('SMMUEN that is set while GBPA is followed ends the update', async () => {
+  const { bus, turn, acknowledged } = await smmuOf(10);
+  bus.write32(GBPA, ABORT);
+  bus.write32(CR0, SMMUEN);
+  expect([bus.read32(GBPA), acknowledged()]).toEqual([0x00101000, 0]);
+  turn();
+  turn();
+  expect([bus.read32(GBPA), acknowledged()]).toEqual([0x00101000, SMMUEN]);
+});
+
+it('SMMUEN that is set again before all streams have left their STEs reads them anew', async () => {
+  const { bus, attaches, stage1, turn, acknowledged } = await smmuOf(10);
+  stage1();
+  bus.write32(CR0, SMMUEN);
+  turn();
+  turn();
+  bus.write32(CR0, 0);
+  expect(acknowledged()).toBe(SMMUEN);
+  bus.write32(CR0, SMMUEN);
+  expect(acknowledged()).toBe(0);
+  expect(attaches(() => [turn(), turn()])).toBe(6);
+  expect(acknowledged()).toBe(SMMUEN);
+});
+
+it.each([
+  ['SMMUEN that is cleared', SMMUEN, CR0, 0, [SMMUEN, 0]],
+  ['GBPA', 0, GBPA, ABORT, [0, 0]],
+])(
+  '%s, saved on its way, is followed where it is restored',
+  async (_name, before, at, value, acks) => {
+    const [from, to] = [await smmuOf(10), await smmuOf(10)];
+    from.bus.write32(CR0, before);
+    for (let i = 0; i < 3; i++) from.turn();
+    from.bus.write32(at, value);
+    to.smmu.restore(from.smmu.save());
+    const pending = to.bus.read32(GBPA);
+    expect([to.acknowledged(), pending >= 2 ** 31]).toEqual([acks[0], at === GBPA]);
+    for (let i = 0; i < 3; i++) to.turn();
+    expect([to.acknowledged(), to.bus.read32(GBPA)]).toEqual([acks[1], pending % 2 ** 31]);
+  },
+);

@@ -10,7 +10,7 @@ import {
 } from '../../../assembly/layout/guest-abi.ts';
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../../assembly/layout/host-memory.ts';
 import { QUEUE_ERROR_HELD } from '../../../assembly/layout/queue-memory.ts';
-import type { HotModules } from '../../../assembly/load.ts';
+import { type HotModules, loadSeparateModules } from '../../../assembly/load.ts';
 import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/tables/index.ts';
 import type { MachineCore } from '../../../vmm/machine/index.ts';
 import type { VmHost as HostType } from '../../../vmm/nested/index.ts';
@@ -295,7 +295,7 @@ describe('the side core', () => {
         (func (export "serveContext") (param i32 i32) (result i32) unreachable) (export "watch" (func $fail)))`),
     );
     const bad = await drained(host, side, 'bad', {
-      modules: { ...host.modules, vcmdqDrain: broken },
+      modules: { ...(await loadSeparateModules()), vcmdqDrain: broken },
     });
     for (
       const limit = performance.now() + 5000;

@@ -8,11 +8,14 @@ import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
+import { checkNames } from '../../../devices/plugin/index.ts';
+import { allNamesOf } from '../../../devices/plugin/known-names.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import {
   Arm64Guest,
   type Arm64Memory,
+  arm64ExitRequest,
   createArm64Memory,
   type Hypercall,
   type HypercallResult,
@@ -37,6 +40,13 @@ export interface VirtBoardOptions {
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
 }
+
+const OPTIONS = allNamesOf<VirtBoardOptions>({
+  initrd: true,
+  append: true,
+  epoch: true,
+  sleep: true,
+});
 
 const DEFAULT_MEMORY = 0x10000000;
 const VCPUS = 1;
@@ -82,12 +92,15 @@ async function createVirtMachine(
   own: VirtBoardOptions,
   options: BoardOptions,
 ): Promise<BoardMachine> {
-  const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY } = options;
+  const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
   if (vcpus !== VCPUS) throw new RangeError(`a machine of the board virt has ${VCPUS} vCPU`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
   const ram = virtRam(memorySize);
   const memory = createArm64Memory(VCPUS, ram, gicBlockSize(VCPUS));
-  const [cpuModule, gicModule] = await Promise.all([loadArm64(), loadGicv3()]);
+  const [cpuModule, gicModule] = await Promise.all([
+    loadArm64(wasmUrl.arm64),
+    loadGicv3(wasmUrl.gicv3),
+  ]);
   const gic = new Gicv3({
     module: gicModule,
     memory: memory.memory,
@@ -97,7 +110,9 @@ async function createVirtMachine(
   });
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
-  const vm = host.createVm(name, memory.memory, [memory.ram]);
+  const vm = host.createVm(name, memory.memory, [memory.ram], {
+    exitRequest: arm64ExitRequest(memory),
+  });
   try {
     const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true });
     const vintf = host.createVintf(viommu);
@@ -134,6 +149,7 @@ async function createVirtMachine(
       module: cpuModule,
       memory,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
+      drain: vm.unit.drain,
       board: {
         interrupts: gic,
         hypercall: hypercalls(memory, () => {
@@ -146,7 +162,7 @@ async function createVirtMachine(
         entry: { pc: BigInt(boot.entry), x0: BigInt(boot.deviceTree) },
       },
     });
-    const { onTrace } = options;
+    const { onTrace, directMaps } = options;
     const machine: MachineCore = new MachineCore({
       name,
       guest,
@@ -156,6 +172,7 @@ async function createVirtMachine(
       devices: [placeGic(gic), uart, rtc, smmu, cmdqv, dmaEngine, ...devices],
       onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       onSafePoint: (full) => host.service(full),
+      ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
     });
     vm.onStop((reason) => machine.stop(reason));
@@ -186,8 +203,12 @@ async function createVirtMachine(
   }
 }
 
-/** The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary. */
+/**
+ * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
+ * @throws {TypeError} when there is no such option.
+ */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
+  checkNames(own, OPTIONS, 'virtBoard');
   return {
     name: 'virt',
     free: VIRT_FREE,

@@ -1,8 +1,8 @@
 // A host with an AMD IOMMU: its memory, the IOMMU that its VMs share, and what it lends them.
 
 import { HOST_AT_ATTENTION, MAX_THREADS } from '../../../assembly/layout/host-memory.ts';
-import { loadAmdIommu, loadHotModules, type MemoryRegion } from '../../../assembly/load.ts';
-import { type AmdModules, AmdUnit } from '../../../devices/amd-iommu/index.ts';
+import { type AmdModules, loadAmdModules, type MemoryRegion } from '../../../assembly/load.ts';
+import { AmdUnit } from '../../../devices/amd-iommu/index.ts';
 import { type Clock, checkDoorbells, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import { createHostMemory, StreamDmaPort, smmuBase } from '../../../devices/unit/index.ts';
@@ -57,11 +57,7 @@ export class AmdHost {
 
   /** Creates a host and boots its IOMMU. */
   static async create(options: AmdHostOptions = {}): Promise<AmdHost> {
-    const modules = options.modules ?? {
-      ...(await loadHotModules()),
-      amdIommu: await loadAmdIommu(),
-    };
-    return new AmdHost(options, modules);
+    return new AmdHost(options, options.modules ?? (await loadAmdModules()));
   }
 
   private constructor(

@@ -1,6 +1,8 @@
 // An arm64 guest: its vCPU, RAM with what is booted in it, and the time that it has.
 
 import {
+  ARM64_EXIT_REQUEST,
+  ARM64_MAPS,
   ARM64_POOL,
   ARM64_RAM,
   ARM64_RAM_GPA,
@@ -9,11 +11,12 @@ import {
 } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../../assembly/load.ts';
 import type { Clock, InterruptSink } from '../../../devices/bus/index.ts';
-import { NO_EXIT_REQUEST } from '../../../devices/unit/index.ts';
+import type { ExitRequestWords } from '../../../devices/unit/index.ts';
 import type { ExitView, Guest } from '../guest.ts';
 import type { Vcpu, VcpuHost } from '../vcpu.ts';
 import { Arm64Block } from './arm64-block.ts';
 import type { Arm64Board } from './arm64-board.ts';
+import { Arm64DirectMaps } from './arm64-direct-maps.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 import { COUNTER_HZ } from './arm64-timers.ts';
 import { type Arm64Entry, Arm64Vcpu } from './arm64-vcpu.ts';
@@ -36,6 +39,8 @@ export interface Arm64GuestOptions {
   readonly memory: Arm64Memory;
   readonly board: Arm64Board;
   readonly program: Arm64Program;
+  /** The drain of the machine's unit, which stays inside Wasm. Default: there is nothing to drain. */
+  readonly drain?: { doorbell(id: number, offset: number): void } | undefined;
   /** Time of the computer, by which its vCPU sleeps. Default: it sleeps no time at all. */
   readonly pace?: Clock | undefined;
 }
@@ -46,6 +51,15 @@ const NO_EXIT_VIEW: ExitView = {
   isInvalidating: () => false,
 };
 const NS_PER_TICK = 1e9 / COUNTER_HZ;
+const NO_DRAIN = { doorbell: () => undefined };
+
+/** How any thread asks the vCPU of a machine for an exit. */
+export const arm64ExitRequest = ({ cpus }: Arm64Memory): ExitRequestWords => ({
+  count: 1,
+  offset: cpus + ARM64_EXIT_REQUEST,
+  stride: ARM64_VCPU_SIZE,
+  value: 1,
+});
 
 export class Arm64Guest implements Guest {
   readonly vcpus = 1;
@@ -53,9 +67,8 @@ export class Arm64Guest implements Guest {
   readonly initialSlice = false;
   readonly interrupts: InterruptSink;
   readonly exits = NO_EXIT_VIEW;
-  readonly directMaps = undefined;
-  /** Its slices are short. */
-  readonly exitRequest = NO_EXIT_REQUEST;
+  readonly directMaps: Arm64DirectMaps;
+  readonly exitRequest: ExitRequestWords;
   readonly drainSleep = undefined;
   /** Time of the guest, which is that of its instructions: what its devices go by. */
   readonly clock: Clock;
@@ -68,6 +81,8 @@ export class Arm64Guest implements Guest {
     const { memory, board } = options;
     this.#options = options;
     this.interrupts = board.interrupts;
+    this.directMaps = new Arm64DirectMaps(memory);
+    this.exitRequest = arm64ExitRequest(memory);
     this.#block = new Arm64Block(memory.memory, memory.cpus);
     this.clock = { nowNs: () => Number(this.#vcpu?.timers.now ?? 0n) * NS_PER_TICK };
   }
@@ -77,10 +92,11 @@ export class Arm64Guest implements Guest {
   }
 
   async start(host: VcpuHost): Promise<readonly Vcpu[]> {
-    const { module, memory, board, program, pace } = this.#options;
+    const { module, memory, board, program, pace, drain = NO_DRAIN } = this.#options;
     const imports = {
       env: { memory: memory.memory },
       board: {
+        doorbell: drain.doorbell,
         mmio: (_cpu: number, isWrite: number) => vcpu.mmio(isWrite !== 0),
         register: (_cpu: number, encoding: number, isWrite: number) =>
           vcpu.register(encoding, isWrite !== 0),
@@ -121,6 +137,7 @@ export class Arm64Guest implements Guest {
     block.setWord(ARM64_RAM_SIZE, ram.size);
     block.setLong(ARM64_RAM_GPA, BigInt(ram.gpa));
     block.setWord(ARM64_POOL, pool);
+    block.setWord(ARM64_MAPS, memory.maps);
     for (const { gpa, bytes } of program.segments)
       new Uint8Array(memory.memory.buffer, ram.offset + gpa - ram.gpa, bytes.length).set(bytes);
     this.#emptyPool();
@@ -144,6 +161,7 @@ export class Arm64Guest implements Guest {
 
   setExitRequest(wanted: boolean): void {
     if (wanted) this.#block.setStop(true);
+    else this.#block.setWord(ARM64_EXIT_REQUEST, 0);
   }
 
   reset(): void {

@@ -1,6 +1,7 @@
-// How the memory of an arm64 machine is laid out: the blocks of its vCPUs, what its board keeps there,
-// decoded instructions, RAM. Nothing of it but RAM can be reached by the guest.
+// How the memory of an arm64 machine is laid out: the blocks of its vCPUs, direct maps, what its board
+// keeps there, decoded instructions, RAM. Nothing of it but RAM can be reached by the guest.
 
+import { ARM64_DIRECT_PAGE_SIZE } from '../../../assembly/layout/arm64-map-table.ts';
 import { ARM64_VCPU_SIZE } from '../../../assembly/layout/arm64-state.ts';
 import type { MemoryRegion } from '../../../assembly/load.ts';
 
@@ -9,6 +10,10 @@ export interface Arm64Memory {
   readonly memory: WebAssembly.Memory;
   /** Block of vCPU 0; the others follow. */
   readonly cpus: number;
+  /** The table of direct maps (assembly/layout/arm64-map-table.ts), in a page of its own. */
+  readonly maps: number;
+  /** Pages that can back registers, ARM64_DIRECT_PAGE_SIZE each. */
+  readonly directPages: readonly number[];
   /** What the board keeps in it, at a multiple of 64 KiB. */
   readonly board: number;
   /** Record pages, and their bytes. */
@@ -21,6 +26,8 @@ const PAGE = 0x10000;
 /** Decoded code: twice the bytes of what is executed. More only means that it is decoded again. */
 const POOL_SIZE = 0x2000000;
 const POOL_BYTES_PER_PAGE = 4;
+/** One for each queue or VINTF that a machine has; more of them trap. */
+const DIRECT_PAGES = 15;
 const MAX_MEMORY = 0x100000000;
 
 const alignUp = (value: number) => Math.ceil(value / PAGE) * PAGE;
@@ -38,7 +45,9 @@ export function createArm64Memory(
 ): Arm64Memory {
   // Address 0 means "none" to the CPU.
   const cpus = ARM64_VCPU_SIZE;
-  const board = cpus + vcpus * ARM64_VCPU_SIZE;
+  const maps = cpus + vcpus * ARM64_VCPU_SIZE;
+  const direct = maps + PAGE;
+  const board = direct + DIRECT_PAGES * ARM64_DIRECT_PAGE_SIZE;
   const pool = board + alignUp(boardSize);
   const poolSize = alignUp(POOL_SIZE + (ram.size / 0x1000) * POOL_BYTES_PER_PAGE);
   const offset = pool + poolSize;
@@ -49,6 +58,11 @@ export function createArm64Memory(
   return {
     memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
     cpus,
+    maps,
+    directPages: Array.from(
+      { length: DIRECT_PAGES },
+      (_, page) => direct + page * ARM64_DIRECT_PAGE_SIZE,
+    ),
     board,
     pool,
     poolSize,

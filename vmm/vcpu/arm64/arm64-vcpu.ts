@@ -13,6 +13,7 @@ import {
 } from '../../../assembly/layout/arm64-results.ts';
 import {
   ARM64_COUNT,
+  ARM64_EXIT_REQUEST,
   ARM64_LIMIT,
   ARM64_MMIO_ADDRESS,
   ARM64_MMIO_SIZE,
@@ -157,8 +158,7 @@ export class Arm64Vcpu implements Vcpu {
       case ARM64_EXIT_WFE:
         return undefined;
       case ARM64_EXIT_STOP:
-        this.#block.setStop(false);
-        return this.#takeEnded() ?? YIELD;
+        return this.#stopped();
       case ARM64_EXIT_RECORDS_FULL:
         this.#options.recordsFull();
         return undefined;
@@ -185,6 +185,17 @@ export class Arm64Vcpu implements Vcpu {
     const ended = this.#ended;
     this.#ended = undefined;
     return ended;
+  }
+
+  /** It has been asked for an exit, or is wanted back. */
+  #stopped(): VcpuExit | undefined {
+    const block = this.#block;
+    const isRequested = block.word(ARM64_EXIT_REQUEST) !== 0;
+    // The safe point behind the exit takes the request back.
+    if (isRequested) this.#exit(WAIT, () => undefined);
+    const ended = this.#takeEnded();
+    if (ended || !isRequested) block.setStop(false);
+    return ended ?? (isRequested ? undefined : YIELD);
   }
 
   #hypercall(): VcpuExit | undefined {

@@ -1,8 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AMD_DTE_SIZE, AMD_STATUS } from '../../../../assembly/layout/amd-formats.ts';
-import { loadAmdIommu, loadHotModules } from '../../../../assembly/load.ts';
+import { type AmdModules, loadAmdModules } from '../../../../assembly/load.ts';
 import {
-  type AmdModules,
   completionWait,
   invalidateDevtabEntry,
   invalidatePages,
@@ -28,7 +27,7 @@ const EVENT_LOG_EN = 4;
 const EVENT_LOG_RUN = 8;
 
 beforeAll(async () => {
-  modules = { ...(await loadHotModules()), amdIommu: await loadAmdIommu() };
+  modules = await loadAmdModules();
 });
 beforeEach(async () => {
   host = await AmdHost.create({ modules });
@@ -73,6 +72,27 @@ describe('interrupts of devices', () => {
     // Behind the range memory begins again.
     expect(controlled.port.write(gpa + size, message(1)).ok).toBe(false);
     expect(controlled.events()).toHaveLength(1);
+  });
+
+  it.each([
+    ['aborted (IntCtl 0)', 0n],
+    ['passed on (IntCtl 1)', 1n],
+    ['remapped (IntCtl 2)', 2n],
+  ])('pass as they are, though the entry of the guest has IV and wants them %s', (_, intCtl) => {
+    const taken: number[] = [];
+    const controlled = new AmdVm(host, 'with a controller', {
+      doorbells: [AMD_INTERRUPTS],
+      send: (_requester, _address, data) => taken.push(data) > 0,
+    }).bringUp();
+    controlled.map(BigInt(IOVA), page(DATA));
+    // IntTabRoot is memory of zeros: IRTEs with RemapEn 0. IntTabLen 9; IV.
+    const remapping = (intCtl << 60n) | BigInt(DATA + 0x10000) | (9n << 1n) | 1n;
+    controlled.writeRemapping(remapping);
+    expect(controlled.complete(invalidateDevtabEntry(DEVICE))).toBe(true);
+    expect(controlled.port.write(AMD_INTERRUPTS.gpa, message(0x41)).ok).toBe(true);
+    // What the entry says of memory counts, and no event is logged.
+    expect([controlled.write(IOVA, 5), controlled.byte(DATA)]).toEqual([true, 5]);
+    expect([taken, controlled.events()]).toEqual([[0x41], []]);
   });
 
   it('are refused where the machine has no controller', () => {

@@ -184,3 +184,91 @@ export const BUSY = image({
     0x14000000, // b 0
   ],
 });
+
+/** A VCMDQ of 256 entries at 0x40100000 for LVCMDQ 0 of VINTF 0. x5: logical page 0 of the VINTF. */
+const QUEUE = [
+  0xd2a16001, // mov x1, #0xb000000
+  0xd2a80202, // mov x2, #0x40100000
+  0x52800023, // mov w3, #1
+  0xb9100023, // str w3, [x1, #0x1000]    VINTF0_CONFIG
+  0xb9020023, // str w3, [x1, #0x200]     CMDQ_ALLOC(0)
+  0xb27d0044, // orr x4, x2, #8
+  0x91410026, // add x6, x1, #0x40, lsl #12
+  0xf90000c4, // str x4, [x6]             VI_VCMDQ0_BASE
+  0x9140c025, // add x5, x1, #0x30, lsl #12
+  0xd2800227, // mov x7, #0x11            TLBI_NH_ASID
+  0xd28008c8, // mov x8, #0x46            CMD_SYNC
+];
+
+/**
+ * Batches of a TLBI and a CMD_SYNC, each waited for by looking at CONS. Prints 'K' when all have been
+ * executed, 'T' when one took more than 1,000 looks.
+ */
+export const batches = (count: number) =>
+  image({
+    0: [
+      ...QUEUE,
+      0xb90008a3, // str w3, [x5, #8]         CONFIG
+      0x52800006, // mov w6, #0
+      0x52800009 | (count << 5), // mov w9, #count
+      0x12001cca, // and w10, w6, #0xff
+      0x8b2a504b, // add x11, x2, w10, uxtw #4
+      0xa9007d67, // stp x7, xzr, [x11]
+      0xa9017d68, // stp x8, xzr, [x11, #16]
+      0x110008c6, // add w6, w6, #2
+      0x120020c6, // and w6, w6, #0x1ff
+      0xd50332bf, // dmb oshst
+      0xb90004a6, // str w6, [x5, #4]         PROD
+      0x52807d0c, // mov w12, #1000
+      0xb94000ad, // ldr w13, [x5]            CONS
+      0x6b0601bf, // cmp w13, w6
+      0x540000a0, // b.eq +20
+      0x7100058c, // subs w12, w12, #1
+      0x54ffff81, // b.ne -16
+      0x52800a8e, // mov w14, #'T'
+      0x14000004, // b +16
+      0x71000529, // subs w9, w9, #1
+      0x54fffde1, // b.ne -68
+      0x5280096e, // mov w14, #'K'
+      0xd2a1200f, // mov x15, #0x9000000
+      0x390001ee, // strb w14, [x15]
+      ...OFF,
+    ],
+  });
+
+/**
+ * Enables the VINTF, has a batch executed, disables the VINTF and looks at the queue's STATUS, so many
+ * times. Prints 'K' when every CONS and STATUS was right, else 'F'.
+ */
+export const flips = (count: number) =>
+  image({
+    0: [
+      ...QUEUE,
+      0x52800009 | (count << 5), // mov w9, #count
+      0xb9100023, // str w3, [x1, #4096]
+      0xb94000a6, // ldr w6, [x5]
+      0xb90004a6, // str w6, [x5, #4]
+      0xb90008a3, // str w3, [x5, #8]
+      0x12001cca, // and w10, w6, #0xff
+      0x8b2a504b, // add x11, x2, w10, uxtw #4
+      0xa9007d67, // stp x7, xzr, [x11]
+      0xa9017d68, // stp x8, xzr, [x11, #16]
+      0x110008c6, // add w6, w6, #0x2
+      0x120020c6, // and w6, w6, #0x1ff
+      0xb90004a6, // str w6, [x5, #4]
+      0xb94000ad, // ldr w13, [x5]
+      0x6b0601bf, // cmp w13, w6
+      0x54000101, // b.ne 80 <failed>
+      0xb910003f, // str wzr, [x1, #4096]
+      0xb9400cad, // ldr w13, [x5, #12]
+      0x350000ad, // cbnz w13, 80 <failed>
+      0x71000529, // subs w9, w9, #0x1
+      0x54fffdc1, // b.ne 2c <outer>
+      0x5280096e, // mov w14, #0x4b
+      0x14000002, // b 84 <print>
+      0x528008ce, // mov w14, #0x46
+      0xd2a1200f, // mov x15, #0x9000000
+      0x390001ee, // strb w14, [x15]
+      ...OFF,
+    ],
+  });

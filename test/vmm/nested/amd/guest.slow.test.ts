@@ -6,8 +6,11 @@ import {
   DMA_STATUS_WRITE_FAULT,
 } from '../../../../assembly/layout/dma-engine-registers.ts';
 import { ABI_AT_IRQ_LEVEL } from '../../../../assembly/layout/guest-abi.ts';
-import { loadAmdIommu, loadHotModules } from '../../../../assembly/load.ts';
-import type { AmdModules } from '../../../../devices/amd-iommu/index.ts';
+import {
+  type AmdModules,
+  loadAmdModules,
+  loadSeparateAmdModules,
+} from '../../../../assembly/load.ts';
 import { AmdHost } from '../../../../vmm/nested/amd/index.ts';
 import { type GuestImage, loadGuestImage } from '../../../../vmm/vcpu/wasm/index.ts';
 import { type AmdMachine, amdMachine, DEVICE_ID } from '../../../support/amd-board.ts';
@@ -17,12 +20,11 @@ import { mutatedAmdIommu } from '../../../support/mutated-modules.ts';
 let modules: AmdModules;
 let image: GuestImage;
 beforeAll(async () => {
-  const [hot, amdIommu, guest] = await Promise.all([
-    loadHotModules(),
-    loadAmdIommu(),
+  const [hot, guest] = await Promise.all([
+    loadAmdModules(),
     compileGuest('test/support/guests/amd-guest.ts', 32),
   ]);
-  modules = { ...hot, amdIommu };
+  modules = hot;
   image = await loadGuestImage(guest);
 }, 60_000);
 
@@ -96,7 +98,9 @@ describe('a Wasm guest with an AMD IOMMU', () => {
         mutant: 'return id;',
       },
     ]);
-    const host = await AmdHost.create({ modules: { ...modules, amdIommu } });
+    const host = await AmdHost.create({
+      modules: { ...(await loadSeparateAmdModules()), amdIommu },
+    });
     expect(await neighbourKeeps(host)).toBe(false);
   });
 });

@@ -3,6 +3,7 @@
 // machines; what a machine may have of it is counted elsewhere (wasi-files.ts), and how much
 // may lie there that nobody can free, here.
 
+import { EnvironmentError } from '../../../../devices/plugin/index.ts';
 import { MODULE_WASI, type WasiFunction } from '../import-types.ts';
 import { EIO } from './wasi-errno.ts';
 import { STAND_IN_SIZE, wasiStandIn } from './wasi-stand-in.ts';
@@ -24,7 +25,10 @@ let abandoned = 0;
  * else of it: browsers get that much while it starts.
  */
 async function startLibrary(): Promise<typeof import('@wasmer/wasi')> {
-  const library = await import('@wasmer/wasi');
+  const library = await import('@wasmer/wasi').catch((cause: Error) => {
+    const message = `the package @wasmer/wasi cannot be loaded: ${cause.message}`;
+    throw new EnvironmentError('no-module', message, { cause });
+  });
   if ('Buffer' in globalThis) {
     await library.init();
     return library;
@@ -52,7 +56,10 @@ export class WasiLibrary {
   #disposed = false;
 
   static async create(): Promise<WasiLibrary> {
-    ready ??= startLibrary();
+    ready ??= startLibrary().catch((error: unknown) => {
+      ready = undefined;
+      throw error;
+    });
     const { WASI } = await ready;
     if (abandoned >= MAX_ABANDONED)
       return new WasiLibrary({}, new ArrayBuffer(STAND_IN_SIZE), () => undefined);

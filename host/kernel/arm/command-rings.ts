@@ -1,5 +1,5 @@
-// A ring of commands in the VMM's own memory, which no unit can fetch from: the host goes
-// over it command by command.
+// Rings of commands that a VMM hands over: in its guest's memory, where the drain fetches
+// from, or in its own, which the host goes over command by command.
 
 import {
   CMD_OP,
@@ -13,11 +13,22 @@ import { fieldOf } from '../../../devices/plugin/index.ts';
 import { MAX_QUEUE_LOG2SIZE } from '../../../devices/smmuv3/id-registers.ts';
 import type { InvalidateQueueResult } from '../../iommufd/index.ts';
 import { require } from '../../iommufd/iommufd-error.ts';
-import { hostInvalidation, type Invalidator } from './invalidations.ts';
+import { commandAt, hostInvalidation, type Invalidator } from './invalidations.ts';
 
 /** Commands of one call: as many as one round of the drain has. */
 const COMMANDS_PER_CALL = 1024;
 
+/** A ring in the guest's memory, as it was found. */
+export interface ResolvedRing {
+  readonly base: bigint;
+  readonly log2size: number;
+  /** Of the stage 2, when it was found. */
+  readonly changes: number;
+  /** Byte offset in the guest's memory; 0 when nothing lies there. */
+  readonly offset: number;
+}
+
+/** A ring in the VMM's memory. */
 export interface UserRing {
   /** 2^log2size entries. */
   readonly entries: Uint8Array;
@@ -65,9 +76,7 @@ export function invalidateUserRing(
   };
   for (let count = 0; next !== end && count < COMMANDS_PER_CALL; count++) {
     const at = (next % 2 ** log2size) * CMDQ_ENTRY_SIZE;
-    const command = Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) =>
-      view.getUint32(at + 4 * word, true),
-    );
+    const command = commandAt(view, at);
     const converted = hostInvalidation(command, by);
     if (!converted && !isPlainSync(command))
       return flush() ? { head: next, progress: 'unsupported' } : { head: first, progress: 'error' };

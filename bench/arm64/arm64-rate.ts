@@ -1,0 +1,176 @@
+// Instructions per second of the arm64 CPU, by CPU time, beside qemu-system-aarch64 where it is installed.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ARM64_EXIT_HLT, ARM64_EXIT_SLICE } from '../../assembly/layout/arm64-results.ts';
+import {
+  ARM64_COUNT,
+  ARM64_PC,
+  ARM64_POOL,
+  ARM64_RAM,
+  ARM64_RAM_GPA,
+  ARM64_RAM_SIZE,
+  ARM64_X,
+} from '../../assembly/layout/arm64-state.ts';
+import { type Arm64Exports, loadArm64 } from '../../assembly/load.ts';
+import { Arm64Block, createArm64Memory } from '../../vmm/vcpu/arm64/index.ts';
+import { type Arm64Program, compilePrograms, isInstalled, PROGRAM_GPA } from './arm64-programs.ts';
+
+/** Millions of instructions per second of CPU time. */
+export interface Arm64Row {
+  readonly name: string;
+  readonly what: string;
+  readonly mips: number;
+  /** Undefined: it is not installed. */
+  readonly qemu?: number;
+}
+
+export interface Arm64Results {
+  readonly rows: readonly Arm64Row[];
+  /** Milliseconds of a run until the optimised code has taken over, and of CPU time that its compilation takes meanwhile. */
+  readonly tierUp: { readonly wallMs: number; readonly cpuMs: number };
+}
+
+const QEMU = 'qemu-system-aarch64';
+const RAM = { base: 0x40000000, size: 16 << 20 };
+const TRIES = 3;
+/** Instructions of a slice: short until the optimised code has taken over. */
+const SHORT_SLICE = 20_000;
+const SLICE = 1_000_000;
+/** Instructions before a run is measured. */
+const WARM_UP = 20e6;
+/** Slices that are looked at for the beginning of the optimised code. */
+const TIER_SLICES = 3000;
+
+const cpuSeconds = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1e6;
+
+class Interpreter {
+  readonly #exports: Arm64Exports;
+  readonly #block: Arm64Block;
+  readonly #bytes: Uint8Array;
+  readonly #ram: number;
+
+  constructor(module: WebAssembly.Module, { image, entry }: Arm64Program) {
+    const { memory, cpus, pool, poolSize, ram } = createArm64Memory(1, RAM, 0);
+    const board = { mmio: () => 0, register: () => 0, doorbell: () => undefined };
+    const instance = new WebAssembly.Instance(module, { env: { memory }, board });
+    this.#exports = instance.exports as unknown as Arm64Exports;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#ram = ram.offset;
+    const block = new Arm64Block(memory, cpus);
+    this.#block = block;
+    block.setWord(ARM64_RAM, ram.offset);
+    block.setWord(ARM64_RAM_SIZE, ram.size);
+    block.setLong(ARM64_RAM_GPA, BigInt(ram.gpa));
+    block.setWord(ARM64_POOL, pool);
+    this.#exports.resetPool(pool, poolSize, ram.size);
+    this.#exports.reset(cpus);
+    this.#bytes.set(image, ram.offset + PROGRAM_GPA - RAM.base);
+    block.setLong(ARM64_PC, entry);
+  }
+
+  get count(): number {
+    return Number(this.#block.long(ARM64_COUNT));
+  }
+
+  /** True while there is more to run. */
+  run(instructions: number): boolean {
+    const exit = this.#exports.run(this.#block.at, instructions);
+    if (exit !== ARM64_EXIT_SLICE && exit !== ARM64_EXIT_HLT)
+      throw new Error(`a benchmark has left the CPU with ${exit}`);
+    return exit === ARM64_EXIT_SLICE;
+  }
+
+  /** The text that the program, which is over, prints by semihosting. */
+  get printed(): string {
+    const at = this.#ram + Number(this.#block.long(ARM64_X + 8)) - RAM.base;
+    return String.fromCharCode(...this.#bytes.subarray(at, at + 16));
+  }
+}
+
+/** One run to the end: MIPS behind the beginning, instructions in all, and what it printed. */
+function runInterpreted(module: WebAssembly.Module, program: Arm64Program) {
+  const cpu = new Interpreter(module, program);
+  while (cpu.count < WARM_UP && cpu.run(SHORT_SLICE));
+  const [start, from] = [process.cpuUsage(), cpu.count];
+  while (cpu.run(SLICE));
+  const seconds = cpuSeconds(process.cpuUsage(start));
+  return { mips: (cpu.count - from) / 1e6 / seconds, count: cpu.count, printed: cpu.printed };
+}
+
+/** CPU seconds of QEMU with an ELF executable, and what it printed. */
+async function runQemu(elf: string): Promise<{ seconds: number; printed: string }> {
+  const machine = ['-M', 'virt', '-cpu', 'cortex-a57', '-m', '64', '-semihosting'];
+  const quiet = ['-display', 'none', '-net', 'none', '-serial', 'none', '-monitor', 'none'];
+  const command = [QEMU, ...machine, ...quiet, '-device', `loader,file=${elf},cpu-num=0`];
+  const script = 'TIMEFORMAT="%U %S"; time "$@"';
+  const { stderr, stdout } = await promisify(execFile)('bash', ['-c', script, 'bash', ...command]);
+  const times = stderr.trim().split('\n').at(-1) ?? '';
+  const seconds = times.split(' ').reduce((sum, part) => sum + Number(part), 0);
+  return { seconds, printed: `${stdout}${stderr}`.slice(0, 16) };
+}
+
+async function measureProgram(
+  module: WebAssembly.Module,
+  program: Arm64Program,
+  hasQemu: boolean,
+): Promise<Arm64Row> {
+  const { name, what, elf, idle } = program;
+  const ours: ReturnType<typeof runInterpreted>[] = [];
+  const theirs: number[] = [];
+  const starts: number[] = [];
+  for (let i = 0; i < TRIES; i++) {
+    const own = runInterpreted(module, program);
+    ours.push(own);
+    if (!hasQemu) continue;
+    starts.push((await runQemu(idle)).seconds);
+    const { seconds, printed } = await runQemu(elf);
+    if (printed !== own.printed)
+      throw new Error(`${name}: the CPU says ${own.printed}, QEMU says ${printed}`);
+    theirs.push(seconds);
+  }
+  const mips = Math.max(...ours.map((one) => one.mips));
+  const millions = (ours[0]?.count ?? 0) / 1e6;
+  if (!hasQemu) return { name, what, mips };
+  return { name, what, mips, qemu: millions / (Math.min(...theirs) - Math.min(...starts)) };
+}
+
+/** From the first instruction to the optimised code: the first slice from which on half of the final rate is reached. */
+function measureTierUp(module: WebAssembly.Module, program: Arm64Program) {
+  const cpu = new Interpreter(module, program);
+  const ends: { readonly at: number; readonly cpu: number }[] = [];
+  const [from, used] = [performance.now(), process.cpuUsage()];
+  for (let i = 0; i < TIER_SLICES && cpu.run(SHORT_SLICE); i++)
+    ends.push({ at: performance.now() - from, cpu: 1000 * cpuSeconds(process.cpuUsage(used)) });
+  const durations = ends.map(({ at }, i) => at - (ends[i - 1]?.at ?? 0));
+  const last = [...durations.slice(-200)].sort((a, b) => a - b);
+  const typical = last[last.length >> 1] ?? 0;
+  const fast = durations.findIndex((_, i) => {
+    const next = durations.slice(i, i + 9).sort((a, b) => a - b);
+    return (next[next.length >> 1] ?? 0) < 1.4 * typical;
+  });
+  const end = ends[Math.max(0, fast)];
+  return { wallMs: end?.at ?? 0, cpuMs: end?.cpu ?? 0 };
+}
+
+/** Runs all programs. Returns a line that says why nothing was measured when nothing was. */
+export async function measureArm64(): Promise<Arm64Results | string> {
+  const folder = await mkdtemp(join(tmpdir(), 'vsmmu-bench-'));
+  try {
+    const programs = await compilePrograms(folder);
+    if (typeof programs === 'string') return programs;
+    const module = await loadArm64();
+    const [first] = programs;
+    // Before anything else has had this module compiled.
+    const tierUp = first ? measureTierUp(module, first) : { wallMs: 0, cpuMs: 0 };
+    const hasQemu = await isInstalled(QEMU);
+    const rows: Arm64Row[] = [];
+    for (const program of programs) rows.push(await measureProgram(module, program, hasQemu));
+    return { rows, tierUp };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

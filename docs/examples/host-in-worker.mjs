@@ -1,0 +1,39 @@
+// A host in a worker, behind a proxy: its machines, even a guest that never yields, leave this thread
+// alone. `npm install vsmmu comlink`, then `node host-in-worker.mjs`.
+
+import { Worker } from 'node:worker_threads';
+import { proxy, transferHandlers, wrap } from 'comlink';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+import { toyGuest } from 'vsmmu/guest';
+
+// As the worker has it: what comes under this name is a proxy of something that stays there.
+transferHandlers.set('live', transferHandlers.get('proxy'));
+
+const worker = new Worker(new URL('./host-worker.mjs', import.meta.url));
+const RemoteHost = wrap(nodeEndpoint(worker)); // in a page: wrap(worker)
+
+// The API, with an await before everything, properties as well.
+const host = await RemoteHost.create({ vintfs: 4 });
+const machine = await host.createMachine({
+  guest: toyGuest.href, // options are copied: text and bytes, no URL and no function
+  args: ['path=direct', 'rounds=1'],
+  transport: 'mailbox', // the worker has workers of its own for its vCPUs
+});
+let lines = 0;
+const unlisten = await machine.on(
+  'output',
+  proxy((bytes) => {
+    lines += new TextDecoder().decode(bytes).split('\n').length - 1;
+  }),
+);
+await machine.boot();
+console.log(await machine.wait());
+const { exits } = await machine.statistics;
+console.log(`${lines > 5}: lines of the console; ${exits.total > 0}: exits`);
+await unlisten();
+
+// Errors come with their message; their class and code stay behind.
+console.log(await host.createMachine({ guset: 'x' }).catch(({ message }) => message));
+
+await host.destroy();
+await worker.terminate();

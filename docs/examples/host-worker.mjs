@@ -1,0 +1,16 @@
+// The worker of host-in-worker.mjs: the class Host, to be called from the other side.
+
+import { parentPort } from 'node:worker_threads';
+import { expose, transferHandlers } from 'comlink';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+import { Host, Machine } from 'vsmmu';
+
+// What stays here: hosts, machines, and the functions that take listeners away. All else that
+// methods return is plain data, and is copied.
+transferHandlers.set('live', {
+  ...transferHandlers.get('proxy'),
+  canHandle: (value) =>
+    value instanceof Host || value instanceof Machine || typeof value === 'function',
+});
+
+expose(Host, nodeEndpoint(parentPort)); // in a page's worker: expose(Host)

@@ -1,0 +1,15 @@
+// The driver of SMMU and CMDQV for guests in AssemblyScript: what docs/guests.md documents. Functions
+// return RESULT_* unless they say otherwise; nothing waits without a limit.
+
+export * from '../../assembly/layout/events';
+export { loadField } from '../runtime/guest-fields';
+export { beginBatch, submitBatch } from './batch';
+export { bringUpSmmu } from './bring-up';
+export { createDomain, Domain } from './domain';
+export { eventCount, eventOverflows, eventRecord, KEPT_EVENTS } from './event-queue';
+export { directQueues } from './get-cmdq';
+export { serviceInterrupts } from './interrupt-handlers';
+export { addPages, invalidateAsid, invalidatePages } from './invalidate-pages';
+export * from './result';
+export { IOVA_PAGE_SIZE, mapPages, unmapPages } from './stage1-table';
+export { detachStream } from './stream-table';

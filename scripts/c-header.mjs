@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+// The constants of guest-driver/vsmmu.h, from the layout tables. Writes the header;
+// test/docs/c-header.test.ts fails when that would change it.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = new URL('../', import.meta.url);
+const HEADER = 'guest-driver/vsmmu.h';
+
+/** What is of use to a device model, and not to a guest. */
+export const NOT_FOR_GUESTS =
+  /^(EVENT_\w+|CR0_WRITABLE|CMDQV_CONFIG_(WRITABLE|RESET)|(VCMDQ_)?GERROR_VALID|VCMDQ_BASE_ADDR_(LO|HI))$/;
+
+const FIELD = /^\((\d+) << 16\) \| \((\d+) << 8\) \| (\d+)$/;
+const NUMBER = /^(0x[0-9a-f]+|\d+)$/;
+
+const read = (/** @type {string} */ path) => readFileSync(new URL(path, ROOT), 'utf8');
+
+/**
+ * A value in C.
+ * @param {string} name
+ * @param {string} value
+ */
+function inC(name, value) {
+  const [, word, bit, width] = FIELD.exec(value) ?? [];
+  if (word !== undefined) return `VSMMU_FIELD(${word}, ${bit}, ${width})`;
+  if (!NUMBER.test(value)) throw new Error(`${name} is no number and no field: ${value}`);
+  return `${value}u`;
+}
+
+/**
+ * A paragraph of a table in C, its comments as they are; empty when it defines nothing.
+ * @param {string} paragraph
+ */
+function paragraphInC(paragraph) {
+  const constant = /((?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?)export const (\w+) = (.*?);(.*)(?:\n|$)/g;
+  const text = paragraph.replace(constant, (_, comment, name, value, rest) =>
+    NOT_FOR_GUESTS.test(name)
+      ? ''
+      : `${comment.replace('/**', '/*')}#define ${name} ${inC(name, value)}${rest}\n`,
+  );
+  if (/\bexport\b/.test(text)) throw new Error(`more than constants: ${text}`);
+  return text.includes('#define') ? text.trimEnd() : '';
+}
+
+/** The header with its constants anew. */
+export function header() {
+  return read(HEADER).replace(
+    /(\/\/ begin (\S+)\n)[\s\S]*?(\/\/ end\n)/g,
+    (_, begin, file, end) => {
+      const paragraphs = read(file).split(/\n\n+/).map(paragraphInC).filter(Boolean);
+      return `${begin}${paragraphs.join('\n\n')}\n${end}`;
+    },
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  writeFileSync(new URL(HEADER, ROOT), header());

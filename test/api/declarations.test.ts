@@ -1,0 +1,199 @@
+// What the declarations of all entries promise: a misspelt option is told in one line by whatever public function or
+// method takes options, and every class has words of its own. What comes new is not left out.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import * as main from 'vsmmu';
+import * as devices from 'vsmmu/devices';
+import * as iommufd from 'vsmmu/iommufd';
+import * as mock from 'vsmmu/iommufd/mock';
+import * as smmuHost from 'vsmmu/iommufd/smmu';
+import * as testing from 'vsmmu/testing';
+import * as v86 from 'vsmmu/v86';
+import { PROJECT } from '../support/project.ts';
+import { reactor } from '../support/wat.ts';
+
+const EXPORTS: Readonly<Record<string, unknown>> = {
+  ...main,
+  ...devices,
+  ...iommufd,
+  ...mock,
+  ...smmuHost,
+  ...testing,
+  ...v86,
+};
+
+const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
+const host = await main.Host.create();
+afterAll(() => host.destroy());
+const machine = await host.createMachine({ guest: IDLE });
+const device = () => devices.defineDevice({ name: 'none', kind: 'none', registers: {} });
+const pages = { load64: () => 0n, store64: () => undefined, allocate: () => 0x1000 };
+const table = new devices.PageTable(pages, { stage: 1 });
+const hostMemory = devices.createHostMemory({ ramSize: 0x100000 });
+const unit = new devices.Unit({ modules: await devices.loadHotModules(), hostMemory, thread: 0 });
+const ram = new devices.PhysicalRam(hostMemory);
+const endpoint = new devices.SmmuEndpoint({ unit, memory: ram });
+const smmu = new devices.PhysicalSmmu({ unit, smmuIndex: 0 });
+const fd = new iommufd.Iommufd();
+const target = { adress: 0 };
+
+/** On what a method is called. */
+const OBJECTS: Readonly<Record<string, object>> = {
+  Host: host,
+  Iommufd: fd,
+  Machine: machine,
+  PageTable: table,
+  PhysicalSmmu: smmu,
+  SmmuEndpoint: endpoint,
+};
+
+/** By function, class or method: arguments with a name that there is not, and the one that is meant. */
+const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], meant: string]>> = {
+  'Host.create': [[{ vintf: 1 }], 'vintfs'],
+  'Host.createMachine': [[{ guset: IDLE }], 'guest'],
+  'Machine.boot': [[{ puased: true }], 'paused'],
+  'Machine.wait': [[{ singal: undefined }], 'signal'],
+  virtBoard: [[{ initrdd: undefined }], 'initrd'],
+
+  Checkpoint: [[{ onPhases: undefined }], 'onPhase'],
+  DeviceComplex: [[{ device: [] }], 'devices'],
+  PageTable: [[pages, { stag: 1 }], 'stage'],
+  'PageTable.map': [[0, 0, 0x1000, 0n, { block: false }], 'blocks'],
+  PhysicalCmdqv: [[{ vintf: 1 }], 'vintfs'],
+  PhysicalSmmu: [[{ atcTimeOut: 1 }], 'atcTimeout'],
+  'PhysicalSmmu.plantFault': [[{ streamID: 1 }], 'streamId'],
+  Pl011: [[{ onOutptu: undefined }], 'onOutput'],
+  PortUnit: [[{ thraed: 0 }], 'thread'],
+  SmmuEndpoint: [[{ smmuindex: 0 }], 'smmuIndex'],
+  'SmmuEndpoint.translate': [[0, undefined, 0, 1, { wirte: true }], 'write'],
+  StreamDmaPort: [[{ virtSID: 0 }], 'virtSid'],
+  Unit: [[{ thraed: 0 }], 'thread'],
+  VirtualCmdqv: [[{ backed: 0 }], 'backend'],
+  VirtualSmmu: [[{ idRegister: 0 }], 'idRegisters'],
+  atcInv: [[{ streamID: 0 }], 'streamId'],
+  contextDescriptor: [[{ asdi: 0 }], 'asid'],
+  createHostMemory: [[{ ramsize: 0 }], 'ramSize'],
+  decodePte: [[[0, 0], { granules: 4096 }], 'granule'],
+  defineDevice: [[{ nmae: 'x' }], 'name'],
+  loadHotModules: [[{ smmucore: 'x' }], 'smmuCore'],
+  nestedSte: [[{ contextptr: 0 }, {}], 'contextPtr'],
+  pageRequest: [[{ adress: 0 }], 'address'],
+  stage1Ste: [[{ contextptr: 0 }], 'contextPtr'],
+  stage2Ste: [[{ vmdi: 0 }], 'vmid'],
+  sync: [[1, { adress: 0 }], 'address'],
+  tlbiEl2Va: [[0, target], 'address'],
+  tlbiEl2Vaa: [[target], 'address'],
+  tlbiNhVa: [[0, 0, target], 'address'],
+  tlbiNhVaa: [[0, target], 'address'],
+  tlbiS2Ipa: [[0, target], 'address'],
+
+  Iommufd: [[{ gates: undefined }], 'gate'],
+  'Iommufd.ioasMap': [[fd.ioasAlloc(), { iovas: 0n }], 'iova'],
+  'Iommufd.hwptAlloc': [[{ nestedParent: true }], 'nestParent'],
+  'Iommufd.viommuAlloc': [[{ hwpts: 0 }], 'hwpt'],
+  'Iommufd.mmap': [[0, 0x1000, { share: true }], 'shared'],
+  'Iommufd.vdeviceAlloc': [[{ virtID: 0n }], 'virtId'],
+  'Iommufd.veventqAlloc': [[{ dept: 1 }], 'depth'],
+  'Iommufd.hwQueueAlloc': [[{ iovas: 0n }], 'iova'],
+  'Iommufd.hwptInvalidate': [[0, { entrylength: 8 }], 'entryLength'],
+
+  'SmmuHost.create': [[{ ramsize: 1 }], 'ramSize'],
+
+  FakeHost: [[{ ramgpa: 0 }], 'ramGpa'],
+  FaultyDevice: [[device(), { lateCon: 1 }], 'lateCons'],
+  QuirkyCmdqv: [[device(), { stuckcons: true }], 'stuckCons'],
+  deviceContract: [[device, { operation: 1 }], 'operations'],
+  'plugDevices: window': [[{}, { window: { gpaa: 0 } }], 'gpa'],
+  plugDevices: [[{}, { onFailures: undefined }], 'onFailure'],
+  plugSmmu: [[{}, { hots: undefined }], 'host'],
+};
+
+/** Types of parameters that are objects of options, by how they end. */
+const OPTIONS =
+  /\b(?!ErrorOptions\b|OptionsFault\b)\w*(?:Options|Request|How|Settings|Faults?|Quirks|EndpointAccess|TlbiAddress|AtcInvalidation|SyncMsi|RequestEntry|DmaStream|SteStage[12]|ContextDescriptor|ModuleUrls|DeviceDescription)\b/;
+
+/** What needs no look at its object's names, and why. */
+const EXEMPT = new Map([
+  // A driver's side of the object model, which calls it.
+  ['MockIommu.allocPaging', 'called by Iommufd'],
+  ['MockIommu.allocNested', 'called by Iommufd'],
+  ['MockIommu.allocViommu', 'called by Iommufd'],
+  ['MockNestedDomain.invalidate', 'called by Iommufd'],
+  ['MockNestedDomain', 'made by MockIommu'],
+  ['MockIommu.triggerFault', 'a record, passed on'],
+  // A device's host, which is called by the device.
+  ['FakeHost.mapDirect', 'DeviceHost'],
+  // Looks at its request behind its vIOMMU: host/iommufd.
+  ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
+]);
+
+/** Text of all declaration files that entries may reach. */
+const DECLARATIONS = ['devices', 'host', 'vmm'].flatMap((folder) =>
+  readdirSync(join(PROJECT, 'dist', folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.d.ts'))
+    .map((file) => readFileSync(join(PROJECT, 'dist', folder, file), 'utf8')),
+);
+
+/** Public functions, constructors and methods whose declarations name such a type. */
+function takingOptions(): string[] {
+  const found: string[] = [];
+  for (const file of DECLARATIONS) {
+    const text = file.replace(/\/\*[\s\S]*?\*\//g, '');
+    for (const [, name = '', parameters = ''] of text.matchAll(
+      /^export declare function (\w+)[^(]*\(([\s\S]*?)\):/gm,
+    ))
+      if (OPTIONS.test(parameters)) found.push(name);
+    for (const [, name = '', body = ''] of text.matchAll(
+      /^export declare (?:abstract )?class (\w+)[^{]*\{([\s\S]*?)^\}/gm,
+    ))
+      for (const [, method = '', parameters = ''] of body.matchAll(
+        /^ {4}(?:static )?(\w+)\(([\s\S]*?)\)[:;]/gm,
+      ))
+        if (OPTIONS.test(parameters))
+          found.push(method === 'constructor' ? name : `${name}.${method}`);
+  }
+  return found.filter((name) => typeof EXPORTS[name.split('.')[0] ?? ''] === 'function');
+}
+
+/** Calls a function, a static or other method, or a constructor. */
+async function call(path: string, args: readonly unknown[]): Promise<unknown> {
+  const [name = '', method] = path.replace(/:.*/, '').split('.');
+  const owner = EXPORTS[name] as { readonly [method: string]: unknown } & (() => void);
+  if (method) {
+    const object = typeof owner[method] === 'function' ? owner : OBJECTS[name];
+    return await Reflect.apply(Reflect.get(object ?? {}, method), object, args);
+  }
+  const isClass = /^class\b/.test(Function.prototype.toString.call(owner));
+  return isClass ? Reflect.construct(owner, args) : await Reflect.apply(owner, undefined, args);
+}
+
+describe('a name that there is not', () => {
+  it('is looked for by everything public that takes options', () => {
+    const named = [...Object.keys(MISSPELT), ...EXEMPT.keys()];
+    const found = takingOptions();
+    expect(found.filter((name) => !named.includes(name))).toEqual([]);
+    expect(found.length).toBeGreaterThan(40);
+  });
+
+  it.each(Object.entries(MISSPELT))('is told in one line by %s', async (path, [args, meant]) => {
+    const told = await call(path, args).then(
+      () => 'nothing',
+      (error: Error) => error.message,
+    );
+    expect(told).toContain(`did you mean "${meant}"?`);
+    expect(told).not.toContain('\n');
+  });
+});
+
+describe('every public class', () => {
+  // The reference takes an interface's words where a class has none of its own: typedoc does not tell.
+  it('says in words of its own what it is', () => {
+    const classes = DECLARATIONS.flatMap((text) => [
+      ...text.matchAll(/(\*\/\s*)?^export declare (?:abstract )?class (\w+)/gm),
+    ]).filter(([, , name = '']) => typeof EXPORTS[name] === 'function');
+    expect(classes.length).toBeGreaterThan(30);
+    expect(classes.filter(([, doc]) => doc === undefined).map(([, , name]) => name)).toEqual([]);
+  });
+});

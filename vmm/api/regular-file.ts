@@ -1,0 +1,25 @@
+// Files that are read whole, or to their end, are regular ones: a device may never end, and opening a
+// FIFO waits for whoever writes to it.
+
+const REASONS = new Map([
+  ['ENOENT', 'no such file'],
+  ['EISDIR', 'it is a directory'],
+  ['EACCES', 'permission denied'],
+]);
+
+/** Why a file cannot be read, as part of a line. */
+export function fileReason(error: unknown): string {
+  const { code, message } = error as { readonly code?: string; readonly message?: string };
+  return REASONS.get(code ?? '') ?? code ?? message ?? String(error);
+}
+
+/**
+ * Checks, in Node.js, that a path leads to a regular file.
+ * @throws {Error} when it does not; `fileReason` tells why.
+ */
+export async function requireRegularFile(path: string | URL): Promise<void> {
+  const { stat } = process.getBuiltinModule('node:fs/promises');
+  const found = await stat(path);
+  if (found.isDirectory()) throw new Error('it is a directory');
+  if (!found.isFile()) throw new Error('it is not a regular file');
+}
