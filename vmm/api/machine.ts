@@ -186,8 +186,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Starts the guest: instantiates it, has it initialize itself, and lets it run. A machine that is running already is left alone. One that is
-   * stopped meanwhile is `stopped`.
+   * Starts the guest: instantiates and initializes it, and lets it run. A machine that runs is left alone; one stopped meanwhile is `stopped`.
    * @throws {GuestImageError} when the guest asks for something that no machine has, or, on a thread of its own, its start function or
    * `vsmmu_abi` has not returned after 10 s.
    * @throws {EnvironmentError} when a worker's program, or the library behind WASI's files, cannot be loaded.
