@@ -52,10 +52,16 @@ const pairNode = ({ pair, virtual, physical }: SidPairInspection) =>
 
 /** Objects below the first that they keep; a reference beside that one is named. */
 function objectNodes(objects: readonly ObjectDescription[]): Node[] {
+  const byParent = new Map<number | undefined, ObjectDescription[]>();
+  for (const object of objects) {
+    const [first] = object.keeps;
+    const siblings = byParent.get(first);
+    if (siblings) siblings.push(object);
+    else byParent.set(first, [object]);
+  }
   const below = (parent: number | undefined): Node[] =>
-    objects
-      .filter(({ id, keeps: [first] }) => first === parent && id !== parent)
-      .map(({ id, type, users, keeps: [, ...others], details: own }): Node => {
+    (byParent.get(parent) ?? []).map(
+      ({ id, type, users, keeps: [, ...others], details: own }): Node => {
         const also =
           others.length > 0 ? `; keeps ${others.map((other) => `#${other}`).join(', ')} too` : '';
         const said = details(own);
@@ -63,7 +69,8 @@ function objectNodes(objects: readonly ObjectDescription[]): Node[] {
           line: `#${id} ${type}, ${references(users - 1)}${said && `: ${said}`}${also}`,
           children: below(id),
         };
-      });
+      },
+    );
   return below(undefined);
 }
 

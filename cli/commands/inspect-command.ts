@@ -1,7 +1,6 @@
 // The subcommand `inspect`: the objects of a host, running or in a trace file.
 
 import type { Command } from 'commander';
-import * as v from 'valibot';
 import { Host, type HostInspection, type Machine } from '../../vmm/api/index.ts';
 import { integer, option, yesNo } from '../../vmm/api/settings.ts';
 import { toyArgs } from '../../vmm/boards/index.ts';
@@ -10,6 +9,7 @@ import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
 import { addFlags } from '../flags.ts';
 import { inspectionText } from '../inspect-text.ts';
+import { hostInspectionOf } from '../inspection-schema.ts';
 import { jsonLine } from '../json-line.ts';
 import { printableData } from '../printable-data.ts';
 import { Progress } from '../progress.ts';
@@ -102,71 +102,13 @@ async function inspectRunning(guest: string, settings: InspectSettings): Promise
   }
 }
 
-const number = v.number();
-const PAIR = v.object({ pair: number, virtual: number, physical: number });
-const QUEUE = v.object({
-  ...{
-    name: v.string(),
-    kind: v.string(),
-    block: number,
-    allocated: v.boolean(),
-    entries: number,
-    prod: number,
-    cons: number,
-  },
-  ...{
-    state: v.string(),
-    error: number,
-    commands: number,
-    syncs: number,
-    errors: number,
-    rewrites: number,
-  },
-});
-const OBJECT = v.object({
-  ...{ id: number, type: v.string(), users: number, keeps: v.array(number) },
-  details: v.record(v.string(), v.union([v.string(), number])),
-});
-/** As far as the text needs it. */
-const INSPECTION = v.looseObject({
-  vmids: v.object({ bits: number, pinned: number, pinnable: number, generation: number }),
-  ramInUse: number,
-  smmus: v.array(
-    v.object({
-      vintfsInUse: number,
-      counts: v.looseObject({ events: v.record(v.string(), number) }),
-    }),
-  ),
-  vms: v.array(
-    v.object({
-      ...{ name: v.string(), window: number, memory: number, references: number },
-      viommus: v.array(
-        v.object({
-          ...{ smmu: number, index: number, vmid: number, overlay: v.boolean(), btm: v.boolean() },
-          streams: v.array(v.object({ virtual: number, physical: number })),
-          sidPairs: v.array(PAIR),
-          queues: v.array(QUEUE),
-          vintf: v.optional(
-            v.object({
-              ...{ index: number, enabled: v.boolean(), vmid: number, doorbellCalls: number },
-              sidPairs: v.array(PAIR),
-              queues: v.array(QUEUE),
-            }),
-          ),
-          counts: v.looseObject({}),
-          objects: v.array(OBJECT),
-        }),
-      ),
-    }),
-  ),
-});
-
 /** What a trace says of its host. */
 async function inspectTrace(file: string): Promise<HostInspection> {
   const { host } = await readTrace(file);
   if (host === undefined) throw new UsageError(`${file} does not say what its host consists of`);
-  if (!v.is(INSPECTION, host)) throw new UsageError(`${file}: what it says of its host is damaged`);
-  return host;
+  const inspection = hostInspectionOf(host);
+  if (!inspection) throw new UsageError(`${file}: what it says of its host is damaged`);
+  return inspection;
 }
 
 /** Adds the subcommand of the command line `argv`; `end` is called with its exit status. */

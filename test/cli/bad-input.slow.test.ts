@@ -289,6 +289,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'device mine: attach() threw: mine has no interrupt line 5',
     'boot good.wasm --device lines.mjs',
   ],
+  ['a command is missing; see --help', 'help nothing'],
   [/missing required argument 'what'/, 'inspect'],
   [/cannot read .*nothing\.json: no such file/, 'inspect /nowhere/nothing.json'],
   [/not\.json is no trace: /, 'inspect not.json'],

@@ -16,7 +16,8 @@ const EVENTS_KEY = /^\s*"traceEvents"\s*:\s*$/;
 class TraceText {
   readonly #onEvent: (event: ChromeEvent) => void;
   readonly #decoder = new TextDecoder();
-  readonly members: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  /** The one member beside the events that is read; a stranger's file may have any number of others. */
+  otherData: unknown;
   /** Of what is being read, the pieces from earlier chunks. */
   #earlier: Uint8Array[] = [];
   #earlierBytes = 0;
@@ -95,8 +96,12 @@ class TraceText {
     const text = this.#text(chunk, from, at);
     this.#clear();
     if (text.trim() === '') return;
-    if (this.#inEvents) this.#onEvent(checkEvent(JSON.parse(text)));
-    else Object.assign(this.members, JSON.parse(`{${text}}`));
+    if (this.#inEvents) {
+      this.#onEvent(checkEvent(JSON.parse(text)));
+    } else {
+      const member = JSON.parse(`{${text}}`) as { readonly otherData?: unknown };
+      if (Object.hasOwn(member, 'otherData')) this.otherData = member.otherData;
+    }
   }
 
   #text(chunk: Uint8Array, from: number, at: number): string {
@@ -138,5 +143,5 @@ export async function readChromeTrace(
   for await (const chunk of chunks) text.add(chunk);
   text.end();
   if (!text.hasEvents) throw new TypeError('it has no traceEvents');
-  return checkOtherData(text.members.otherData);
+  return checkOtherData(text.otherData);
 }

@@ -20,6 +20,8 @@ export interface TraceSummary {
 
 /** Different names of events on all tracks, and tracks: a file may come from a stranger. */
 const MOST_NAMES = 100_000;
+/** Characters of all of them together. */
+const MOST_CHARACTERS = 2 ** 24;
 
 /** Sums up a trace event by event. */
 export class TraceCounts {
@@ -28,17 +30,18 @@ export class TraceCounts {
   readonly #tracks = new Map<string, { readonly pid: number; readonly track: string }>();
   readonly #counts = new Map<string, Map<string, { count: number; ms: number }>>();
   #names = 0;
+  #characters = 0;
   #events = 0;
   #first = Number.POSITIVE_INFINITY;
   #last = Number.NEGATIVE_INFINITY;
 
-  /** @throws {TypeError} when there are more tracks or names than a trace has. */
+  /** @throws {TypeError} when there are more tracks or names, or longer ones, than a trace has. */
   add({ ph, name, pid, tid, ts = 0, dur = 0, args }: ChromeEvent): void {
     const key = `${pid} ${tid}`;
     if (ph === 'M') {
       const given = String(args?.name ?? '');
-      if (name === 'process_name') this.#processes.set(pid, given);
-      if (name === 'thread_name') this.#tracks.set(key, { pid, track: given });
+      if (name === 'process_name') this.#processes.set(pid, this.#kept(given));
+      if (name === 'thread_name') this.#tracks.set(key, { pid, track: this.#kept(given) });
       if (this.#processes.size + this.#tracks.size > MOST_NAMES) tooMany();
       return;
     }
@@ -55,8 +58,16 @@ export class TraceCounts {
       sum.ms += dur / 1000;
     } else {
       if (++this.#names > MOST_NAMES) tooMany();
-      track.set(name, { count, ms: dur / 1000 });
+      track.set(this.#kept(name), { count, ms: dur / 1000 });
     }
+  }
+
+  /** A name that stays in memory. */
+  #kept(name: string): string {
+    this.#characters += name.length;
+    if (this.#characters > MOST_CHARACTERS)
+      throw new TypeError(`its names have more than ${MOST_CHARACTERS} characters`);
+    return name;
   }
 
   /** @param lost records that are not in the file. */

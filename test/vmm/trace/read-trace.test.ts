@@ -1,5 +1,7 @@
 // Trace files read back: whatever their lines and pieces are like, in little memory, and nothing is taken that no trace has.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import {
   type ChromeEvent,
@@ -12,6 +14,7 @@ import { summaryOf } from '../../support/summary-of.ts';
 import { THOROUGH } from '../../support/thorough.ts';
 
 const MIB = 2 ** 20;
+const LONG = 'x'.repeat(MIB);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** A text in pieces of a length. */
@@ -112,6 +115,42 @@ describe('a trace file', () => {
     };
     expect(add).toThrow('it has more than 100000 names');
   });
+
+  it.each<[string, (i: number) => ChromeEvent]>([
+    ['events', (i) => ({ name: `n${i}${LONG}`, ph: 'i', pid: 1, tid: 1 })],
+    [
+      'tracks',
+      (i) => ({ name: 'thread_name', ph: 'M', pid: 1, tid: 1, args: { name: `${i}${LONG}` } }),
+    ],
+  ])('has no names of %s that fill the memory', (_, event) => {
+    const counts = new TraceCounts();
+    const add = () => {
+      for (let i = 0; i < 100; i++) counts.add(event(i));
+    };
+    expect(add).toThrow(/^its names have more than 16777216 characters$/);
+  });
+
+  it('keeps nothing of members that no trace has', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const used = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const value = `"${'x'.repeat(4 * MIB)}"`;
+    let most = 0;
+    function* large(): Generator<Uint8Array> {
+      yield bytes('{');
+      for (let i = 0; i < 8; i++) {
+        yield bytes(`"m${i}":${value},`);
+        most = Math.max(most, used());
+      }
+      yield bytes(`"__proto__":1,${file({}).slice(1)}`);
+    }
+    const before = used();
+    expect(await readChromeTrace(large(), () => undefined)).toEqual(trace.otherData);
+    expect(most - before).toBeLessThan(20 * MIB);
+  }, 60_000);
 
   it('is read in bounded memory', async () => {
     const size = (THOROUGH ? 500 : 30) * MIB;

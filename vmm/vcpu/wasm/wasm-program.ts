@@ -67,7 +67,9 @@ export class WasmProgram {
     if (result === RUN_YIELD) return YIELD;
     if (result === RUN_IDLE) return IDLE;
     const { name } = this.next(0);
-    return exitOf(this.#vcpu, new Error(`${name} returned ${String(result)}`));
+    // A structure of a guest's (`allowGc`) has no text, and asking for one throws; several results are a list of such.
+    const text = typeof result === 'object' && result !== null ? 'an object' : String(result);
+    return exitOf(this.#vcpu, new Error(`${name} returned ${text}`));
   }
 
   /**

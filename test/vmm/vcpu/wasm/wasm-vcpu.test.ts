@@ -9,6 +9,7 @@ import {
   loadGuestImage,
   WasmGuest,
 } from '../../../../vmm/vcpu/wasm/index.ts';
+import { WasmProgram } from '../../../../vmm/vcpu/wasm/wasm-program.ts';
 import { assemble, GUEST_PAGES, reactor } from '../../../support/wat.ts';
 
 const DATA = 0x100000;
@@ -137,5 +138,23 @@ describe('a Wasm vCPU', () => {
     expect(words[0x618 >> 2]).toBe(1);
     guest.setExitRequest(false);
     expect(words[0x618 >> 2]).toBe(0);
+  });
+});
+
+describe('what vsmmu_run must not return', () => {
+  it.each<[unknown, string]>([
+    [3, '3'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [2n, '2'],
+    // What V8 makes of a structure in WebAssembly, and of several results.
+    [Object.freeze(Object.create(null)), 'an object'],
+    [[Object.create(null)], 'an object'],
+  ])('fails the vCPU: case %#', (result, text) => {
+    const program = new WasmProgram(0, 'reactor');
+    program.reset({ argument: 0 });
+    program.returned(undefined);
+    const exit = program.returned(result);
+    expect(exit.reason === 'failed' && exit.error.message).toContain(`vsmmu_run returned ${text}`);
   });
 });

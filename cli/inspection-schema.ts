@@ -1,0 +1,69 @@
+// What a trace says of its host, checked before it is shown: the file may come from a stranger.
+
+import * as v from 'valibot';
+import type { HostInspection } from '../vmm/api/index.ts';
+
+/** Objects of an iommufd lie below each other, a HW_QUEUE deepest: well within this. */
+const MAX_DEPTH = 16;
+
+const text = v.string();
+const number = v.pipe(v.number(), v.finite());
+const counts = v.record(text, number);
+const PAIR = v.object({ pair: number, virtual: number, physical: number });
+const QUEUE = v.object({
+  ...{ name: text, kind: text, block: number, allocated: v.boolean(), entries: number },
+  ...{ prod: number, cons: number, state: text, error: number, mappedAt: v.optional(number) },
+  ...{ commands: number, syncs: number, errors: number, rewrites: number },
+});
+const OBJECT = v.object({
+  ...{ id: number, type: text, users: number, keeps: v.array(number) },
+  details: v.record(text, v.union([text, number])),
+});
+type KeptObject = v.InferOutput<typeof OBJECT>;
+
+/** Each once, and below the first that it keeps in few steps: a tree, as the text shows them. */
+function areTrees(objects: KeptObject[]): boolean {
+  const above = new Map(objects.map(({ id, keeps: [first] }) => [id, first]));
+  if (above.size !== objects.length) return false;
+  return objects.every(({ id }) => {
+    let at: number | undefined = id;
+    for (let depth = 0; at !== undefined; depth++) {
+      if (depth === MAX_DEPTH) return false;
+      at = above.get(at);
+    }
+    return true;
+  });
+}
+
+const VINTF = v.object({
+  ...{ index: number, enabled: v.boolean(), vmid: number, doorbellCalls: number },
+  ...{ page0: v.optional(number), sidPairs: v.array(PAIR), queues: v.array(QUEUE) },
+});
+const VIOMMU = v.object({
+  ...{ smmu: number, index: number, vmid: number, overlay: v.boolean(), btm: v.boolean() },
+  ...{ doorbellCalls: v.optional(number), counts },
+  streams: v.array(v.object({ virtual: number, physical: number })),
+  ...{ sidPairs: v.array(PAIR), queues: v.array(QUEUE), vintf: v.optional(VINTF) },
+  objects: v.pipe(v.array(OBJECT), v.check(areTrees)),
+});
+const VM = v.object({
+  ...{ name: text, window: number, memory: number, references: number },
+  viommus: v.array(VIOMMU),
+});
+const INSPECTION = v.object({
+  vmids: v.object({ bits: number, pinned: number, pinnable: number, generation: number }),
+  ramInUse: number,
+  smmus: v.array(
+    v.object({
+      vintfsInUse: number,
+      counts: v.objectWithRest({ events: counts }, number),
+    }),
+  ),
+  vms: v.array(VM),
+});
+
+/** What a trace says of its host, without what no inspection has; undefined when it is damaged. */
+export function hostInspectionOf(value: unknown): HostInspection | undefined {
+  const found = v.safeParse(INSPECTION, value);
+  return found.success ? (found.output as unknown as HostInspection) : undefined;
+}

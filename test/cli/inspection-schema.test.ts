@@ -1,0 +1,71 @@
+// What a trace of a stranger says of its host: shown when it is what an inspection can say, and never anything that the text cannot be made of.
+
+import { describe, expect, it } from 'vitest';
+import { inspectionText } from '../../cli/inspect-text.ts';
+import { hostInspectionOf } from '../../cli/inspection-schema.ts';
+import { Host, type HostInspection } from '../../vmm/api/index.ts';
+
+interface Forged {
+  id: number;
+  type: string;
+  users: number;
+  keeps: number[];
+  details: Record<string, unknown>;
+}
+
+const object = (id: number, ...keeps: number[]): Forged => ({
+  ...{ id, type: 'HWPT_PAGING', users: 2 },
+  ...{ keeps, details: {} },
+});
+
+function hostOf(objects: readonly Forged[], counts: object = { events: 1 }, index: unknown = 0) {
+  const viommu = {
+    ...{ smmu: 0, index, vmid: 1, overlay: false, btm: false, doorbellCalls: 0 },
+    ...{ streams: [], sidPairs: [], queues: [], counts, objects },
+  };
+  return {
+    vmids: { bits: 16, pinned: 1, pinnable: 1, generation: 1 },
+    ramInUse: 4096,
+    smmus: [{ vintfsInUse: 0, counts: { walks: 1, events: { F_WALK_EABT: 1 } } }],
+    vms: [{ name: 'vm0', window: 1, memory: 2 ** 20, references: 1, viommus: [viommu] }],
+  };
+}
+
+const chain = (length: number) =>
+  Array.from({ length }, (_, i) => (i === 0 ? object(1) : object(i + 1, i)));
+
+describe('what a trace says of its host', () => {
+  it('is shown as a host has said it', async () => {
+    const host = await Host.create({});
+    try {
+      const said = JSON.parse(JSON.stringify(host.inspect())) as HostInspection;
+      expect(hostInspectionOf(said)).toEqual(said);
+    } finally {
+      await host.destroy();
+    }
+  });
+
+  it('has objects in a tree', () => {
+    const found = hostInspectionOf(hostOf([...chain(4), object(9, 2, 1)]));
+    expect(found && inspectionText(found)).toMatch(/└ #9 HWPT_PAGING, 1 reference; keeps #1 too/);
+  });
+
+  it('loses what no inspection has, however deep it is', () => {
+    const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
+    const host = hostOf(chain(2));
+    expect(hostInspectionOf({ ...host, deep })).toEqual(host);
+  });
+
+  it.each<[string, object]>([
+    ['an object twice, one below the other', hostOf([object(1), object(2, 1), object(1, 2)])],
+    ['an object twice, beside each other', hostOf([object(1), object(2, 1), object(2, 1)])],
+    ['objects that keep each other', hostOf([object(1, 2), object(2, 1)])],
+    ['an object that keeps itself', hostOf([object(1, 1)])],
+    ['a chain of objects', hostOf(chain(20_000))],
+    ['counts that are no numbers', hostOf([], { events: { toString: null } })],
+    ['a number that is none', hostOf([], {}, Number.POSITIVE_INFINITY)],
+    ['details that are no text', hostOf([{ ...object(1), details: { size: {} } }])],
+  ])('is damaged with %s', (_, host) => {
+    expect(hostInspectionOf(host)).toBeUndefined();
+  });
+});
