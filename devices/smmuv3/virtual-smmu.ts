@@ -312,8 +312,16 @@ export class VirtualSmmu implements Device {
   // A stream's page request, in the guest's numbering. What the guest will not see is
   // answered for it (IHI 0070 sections 8.1 and 8.2).
   #request(request: PageRequest): void {
-    const { virtSid, group, pasid } = request;
-    const record = pageRequest({ ...request, streamId: virtSid });
+    const { virtSid, group, address, write, pasid, privileged, instruction } = request;
+    const record = pageRequest({
+      streamId: virtSid,
+      group,
+      address,
+      write,
+      pasid,
+      privileged,
+      instruction,
+    });
     this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
     if (added !== 'written')

@@ -125,6 +125,7 @@ const EXEMPT = new Map([
   ['MockIommu.triggerFault', 'a record, passed on'],
   // A device's host, which is called by the device.
   ['FakeHost.mapDirect', 'DeviceHost'],
+  ['EnvironmentError', 'thrown to its users, not made by them'],
   // Looks at its request behind its vIOMMU: host/iommufd.
   ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
 ]);

@@ -123,11 +123,11 @@ describe('a device object', () => {
       code: 'placement',
       message: 'device scratch has the name of another one in its machine',
     });
-    const far = { device, addresses: [0xfffffff0], firstIrq: 16 };
+    const far = { device, addresses: [0x100000000], firstIrq: 16 };
     await expect(host.createMachine({ guest: IDLE, devices: [far] })).rejects.toMatchObject({
       code: 'placement',
       message:
-        "region 0 of scratch lies at 0xfffffff0: a device's 0x1000 bytes have to lie below 4 GiB",
+        "region 0 of scratch lies at 0x100000000: a device's 0x1000 bytes have to lie below 4 GiB",
     });
     expect(device.host).toBeUndefined();
     await host.createMachine({ guest: IDLE, devices: [device] });

@@ -67,11 +67,11 @@ describe('a page', () => {
     ['is not there', { status: 404 }, /404/],
     ['is a page', { status: 200, contentType: 'text/html', body: '<p>not found' }, /magic/],
   ])('says which module it lacks when the file %s', async (_, answer, reason) => {
-    await page.route(/smmu-core.*\.wasm$/, (route) => route.fulfill(answer));
+    await page.route(/smmu-unit.*\.wasm$/, (route) => route.fulfill(answer));
     expect(await bootToy({}, {})).toEqual({
       name: 'EnvironmentError',
       code: 'no-module',
-      url: nameOf('smmu-core'),
+      url: nameOf('smmu-unit'),
       message: expect.stringMatching(reason),
     });
   });

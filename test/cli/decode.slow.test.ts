@@ -2,8 +2,10 @@
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { PROJECT } from '../support/project.ts';
 import { type Outcome, vsmmu } from '../support/vsmmu-command.ts';
 
 const PAGE = readFileSync(new URL('../../docs/decode.md', import.meta.url), 'utf8');
@@ -82,7 +84,7 @@ describe('vsmmu decode', () => {
       [/event: it is 4 doublewords, not 5$/m, 'event', ZERO, ZERO, ZERO, ZERO, ZERO],
       [/cmd: "12.5" is not 1 to 16 hexadecimal digits/, 'cmd', '12.5', ZERO],
       [/cannot read nothing.log: no such file/, 'log', 'nothing.log'],
-      [/no line of an SMMU/, 'log', '/dev/null'],
+      [/no line of an SMMU/, 'log', join(PROJECT, 'LICENSE')],
       [/"000000000000000g" is not 1 to 16 hexadecimal digits/, 'cmd', ZERO, '000000000000000g'],
       [/pte: "0x" is not 1 to 16/, 'pte', '0x'],
       [/Allowed choices are 4k, 16k, 64k/, 'pte', ZERO, '--granule', '8k'],
