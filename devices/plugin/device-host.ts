@@ -55,11 +55,11 @@ export interface DmaAttributes {
    * PASID, an integer of 20 bits; an access with any other is refused. It selects the address
    * space within the device's stream: an SMMU's SubstreamID. Absent: the access has none.
    */
-  readonly pasid?: number;
+  readonly pasid?: number | undefined;
   /** The access is privileged. Default false. */
-  readonly privileged?: boolean;
+  readonly privileged?: boolean | undefined;
   /** A read that fetches instructions. Default false; a write is always data. */
-  readonly instruction?: boolean;
+  readonly instruction?: boolean | undefined;
 }
 
 /**
