@@ -30,7 +30,10 @@ export interface HostOptions extends HostSettings {
   readonly wasmUrl?: ModuleUrls | undefined;
   /** Where the workers' programs lie, when not beside the library's own files. */
   readonly workerUrl?: WorkerUrls | undefined;
-  /** Asked about every bad command on a VCMDQ before its VM learns of it. Default: report. */
+  /**
+   * Asked about every bad command of a VM, on any queue, before the VM learns of it: whether to
+   * `report`, `skip` or `emulate` it, or to `stop` the machine (docs/iommufd.md). Default: report.
+   */
   readonly onQueueError?: QueueErrorPolicy | undefined;
   /** Told of each finding of the sanitizer (`iotlbCheck`). A machine's own come as its event `finding`, too. */
   readonly onFinding?: ((finding: Finding) => void) | undefined;
