@@ -50,7 +50,7 @@ export const BOOT_SETTINGS = {
   ),
   path: option(
     oneOf(TOY_PATHS),
-    'way of the toy\'s invalidations; "all" compares them (default: all)',
+    'path of the toy\'s invalidations; "all" compares them (default: all)',
   ),
   experiment: option(
     oneOf(EXPERIMENTS.map(({ name }) => name)),

@@ -72,7 +72,7 @@ export function addBoot(
     .argument('[guest]', '"toy", or the path of a WebAssembly guest or of a kernel')
     .option(
       '--config <file>',
-      'options from a JSON file, by their names in the API; flags go before it',
+      'options from a JSON file, by their names in the API; flags win over it',
     );
   const { guest: _, ...flagged } = BOOT_SETTINGS;
   const given = addFlags(command, flagged);

@@ -32,7 +32,10 @@ export interface HostSettings {
   readonly vintfs?: number | undefined;
   /** VCMDQs of the CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
   readonly vcmdqs?: number | undefined;
-  /** MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16. */
+  /**
+   * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16, or 79 with
+   * `grace`, whose queues are larger.
+   */
   readonly hostRam?: number | undefined;
   /**
    * ID registers of the SMMU: the default ones, or those of NVIDIA Grace. Guests see what
@@ -78,7 +81,7 @@ export interface MachineSettings {
   readonly allowGc?: boolean | undefined;
   /** Random numbers of the guest (WASI `random_get`) come from this, 0 to 2^32 - 1. Default: the system's. */
   readonly seed?: number | undefined;
-  /** The guest's one CMDQ runs as it rings, without exits, and there is no CMDQV (the overlay path). Default false. */
+  /** The guest rings its one CMDQ without exits, and there is no CMDQV (the overlay path). Default false. */
   readonly overlay?: boolean | undefined;
   /** `ecmdq`: the SMMU has ECMDQs, and there is no CMDQV. Default `vcmdq`. */
   readonly queues?: Queues | undefined;
@@ -171,7 +174,11 @@ export function option<const S extends v.GenericSchema>(
 export const HOST_SETTINGS = {
   vintfs: option(powerOfTwo(64), "VINTFs of the host's CMDQV, its own among them (default: 16)"),
   vcmdqs: option(powerOfTwo(128), "VCMDQs of the host's CMDQV (default: two for each VINTF)"),
-  hostRam: option(integer(1, MAX_HOST_RAM_MIB), 'host RAM in MiB (default: 16)', { value: 'mib' }),
+  hostRam: option(
+    integer(1, MAX_HOST_RAM_MIB),
+    'host RAM in MiB (default: 16, or 79 with --id-registers grace)',
+    { value: 'mib' },
+  ),
   idRegisters: option(
     oneOf(ID_REGISTERS),
     "ID registers of the host's SMMU, and so of its guests (default: default)",
@@ -198,11 +205,11 @@ export const MACHINE_SETTINGS = {
     'where guests run, and how their exits reach the VMM (default: inline)',
   ),
   drain: option(oneOf(DRAINS), 'where the VCMDQs are drained (default: doorbell)'),
-  args: option(words, "argument of the guest's program, one for each of its words", {
+  args: option(words, "argument of the guest's program; may be repeated", {
     flag: 'arg',
     value: 'text',
   }),
-  env: option(environment, "environment of the guest's program", {
+  env: option(environment, "variable in the environment of the guest's program; may be repeated", {
     value: 'name=value',
   }),
   allowGc: option(
@@ -215,7 +222,7 @@ export const MACHINE_SETTINGS = {
   ),
   overlay: option(
     yesNo,
-    "the guest's one CMDQ runs as it rings, without exits; no CMDQV (the overlay path)",
+    'the guest rings its one CMDQ without exits, and there is no CMDQV (the overlay path)',
   ),
   queues: option(
     oneOf(QUEUES),
