@@ -14,7 +14,7 @@ export { DeviceComplex, type DeviceComplexOptions } from './bus/device-complex.t
 export type { DirectMapper, DirectRange } from './bus/direct-mapper.ts';
 export { guestMemoryOf } from './bus/guest-memory.ts';
 export type { InterruptSink } from './bus/interrupt-sink.ts';
-export type { MsiSink } from './bus/msi-sink.ts';
+export type { DoorbellPages, MsiController, MsiSink } from './bus/msi-sink.ts';
 export type { Placement } from './bus/placement.ts';
 export { type PendingTimer, TimerQueue } from './bus/timer-queue.ts';
 export * from './checkpoint/index.ts';

@@ -13,7 +13,7 @@ export type {
   HotModuleUrls,
   ModuleUrls,
 } from '../../assembly/load.ts';
-export type { Clock, Placement } from '../../devices/bus/index.ts';
+export type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
 export type { DeviceFaults } from '../../devices/faults/index.ts';
 export type { Device, TraceEvent } from '../../devices/plugin/index.ts';
 export {
