@@ -59,8 +59,8 @@ export interface MachineSettings {
   /** Used in messages. Default `vm0`, `vm1`, and so on. */
   readonly name?: string | undefined;
   /**
-   * MiB of memory, 1 to 4096; the guest cannot have it grow beyond. Default: what the
-   * guest asks for, to the maximum of its import.
+   * MiB of memory, 1 to 4096, as far as the board has room (docs/limits.md); the guest cannot
+   * have it grow beyond. Default: what the guest asks for, to the maximum of its import.
    */
   readonly memory?: number | undefined;
   /** vCPUs, 1 to 4. More than one need a `secondary` program. Default 1. */
@@ -172,8 +172,14 @@ export function option<const S extends v.GenericSchema>(
 }
 
 export const HOST_SETTINGS = {
-  vintfs: option(powerOfTwo(64), "VINTFs of the host's CMDQV, its own among them (default: 16)"),
-  vcmdqs: option(powerOfTwo(128), "VCMDQs of the host's CMDQV (default: two for each VINTF)"),
+  vintfs: option(
+    powerOfTwo(64),
+    "VINTFs of the host's CMDQV, its own among them (default: 16, or 32 for many machines)",
+  ),
+  vcmdqs: option(
+    powerOfTwo(128),
+    "VCMDQs of the host's CMDQV (default: two for each VINTF, four for more than two vCPUs)",
+  ),
   hostRam: option(
     integer(1, MAX_HOST_RAM_MIB),
     'host RAM in MiB (default: 16, or 79 with --id-registers grace)',
