@@ -39,7 +39,8 @@ if (!chromium)
 
 /** Files that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): each takes over 40 s beside the others. */
 const THOROUGH_ONLY = [
-  'test/browser/{hosting,keyboard,missing-files}.test.ts',
+  'test/browser/{embed,hosting,keyboard,missing-files,settings}.test.ts',
+  'test/docs/pages.slow.test.ts',
   'test/mutation/**/*.test.ts',
 ];
 const leftOut = THOROUGH ? [] : THOROUGH_ONLY;

@@ -7,7 +7,6 @@ import manifest from '../../package.json' with { type: 'json' };
 import { type Block, blocksOf, expectLines, readPage, runPage } from '../support/doc-page.ts';
 import { run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
-import { THOROUGH } from '../support/thorough.ts';
 
 const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 const PAGES = readdirSync(join(PROJECT, 'docs'))
@@ -35,31 +34,22 @@ const README_RUN =
 const INNER =
   /^vsmmu_(mask_of|mmio_\w+|doorbell|info_word|direct_map_of|mapped_register|ring|poll_looks)$/;
 
-/** Pages whose blocks are all run, and how many commands they have. */
-const FIRST_PAGES = [
-  ['docs/quick-start.md', 2],
-  ['docs/cli.md', 6],
-  ['docs/api.md', 7],
-] as const;
-/** In thorough runs (.ci/run). */
-const FURTHER_PAGES = [
-  ['docs/concepts.md', 1],
-  ['docs/first-device.md', 5],
-  ['docs/iommufd.md', 2],
-  ['docs/trace.md', 1],
-  ['docs/own-vmm.md', 1],
-  ['docs/tables.md', 1],
-  ['docs/mission.md', 4],
-] as const;
-
 describe('pages', { timeout: 240_000 }, () => {
-  it.each(THOROUGH ? [...FIRST_PAGES, ...FURTHER_PAGES] : FIRST_PAGES)(
-    '%s does what it says',
-    async (page, commands) => {
-      // One page shows that npx finds the command.
-      expect(await runPage(await readPage(page), page === 'docs/quick-start.md')).toBe(commands);
-    },
-  );
+  it.each([
+    ['docs/quick-start.md', 2],
+    ['docs/concepts.md', 1],
+    ['docs/first-device.md', 5],
+    ['docs/cli.md', 6],
+    ['docs/api.md', 7],
+    ['docs/iommufd.md', 2],
+    ['docs/trace.md', 1],
+    ['docs/own-vmm.md', 1],
+    ['docs/tables.md', 1],
+    ['docs/mission.md', 4],
+  ])('%s does what it says', async (page, commands) => {
+    // One page shows that npx finds the command.
+    expect(await runPage(await readPage(page), page === 'docs/quick-start.md')).toBe(commands);
+  });
 
   it('docs/guests.md does what it says of AssemblyScript and WebAssembly text, and prints the examples as they are', async () => {
     const page = await readPage('docs/guests.md');
