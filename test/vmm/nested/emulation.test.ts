@@ -30,7 +30,11 @@ import {
   storeStructure,
   sync,
 } from '../../../devices/tables/index.ts';
-import { type QueueErrorEvent, VmHost } from '../../../vmm/nested/index.ts';
+import {
+  type QueueErrorDecision,
+  type QueueErrorEvent,
+  VmHost,
+} from '../../../vmm/nested/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { idleDirectMaps } from '../../support/idle-direct-maps.ts';
 import { lendVm, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
@@ -40,13 +44,13 @@ const STE_SIZE = 64;
 const LOG2_STREAMS = 5;
 
 /** A VM of six streams with an SMMU whose stream table lies in its memory, and its first VCMDQ. */
-async function machine() {
+async function machine(decide: () => QueueErrorDecision = () => 'emulate') {
   const host = await checkedHost(VmHost);
   const asked: QueueErrorEvent[] = [];
   const lent = lendVm(host, 'vm', {
     onQueueError: (event) => {
       asked.push(event);
-      return 'emulate';
+      return decide();
     },
     streams: STREAMS,
   });
@@ -121,6 +125,14 @@ describe('"emulate" on a VCMDQ', () => {
       service();
       expect([reloaded(), page0()]).toEqual([[], [(CERROR_ILL << 24) | 1, 1, 0]]);
     }
+  });
+
+  it('is what a policy has to say: one that decides nothing has the error reported', async () => {
+    const nothing = () => undefined as unknown as QueueErrorDecision;
+    const { send, service, reloaded, page0 } = await machine(nothing);
+    send(cfgiSte(9), sync());
+    service();
+    expect([reloaded(), page0()]).toEqual([[], [CERROR_ILL << 24, 1, 0]]);
   });
 });
 
