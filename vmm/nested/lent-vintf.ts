@@ -114,7 +114,7 @@ export class LentVintf implements VintfBackend {
         length,
       });
       return true;
-    });
+    }, false);
   }
 
   freeQueue(lvcmdq: number): void {

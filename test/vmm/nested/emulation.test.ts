@@ -27,9 +27,11 @@ import {
   prefetchConfig,
   priResp,
   resume,
+  stage1Ste,
   storeStructure,
   sync,
 } from '../../../devices/tables/index.ts';
+import { IommufdError, OPEN_GATE } from '../../../host/iommufd/index.ts';
 import {
   type QueueErrorDecision,
   type QueueErrorEvent,
@@ -44,8 +46,8 @@ const STE_SIZE = 64;
 const LOG2_STREAMS = 5;
 
 /** A VM of six streams with an SMMU whose stream table lies in its memory, and its first VCMDQ. */
-async function machine(decide: () => QueueErrorDecision = () => 'emulate') {
-  const host = await checkedHost(VmHost);
+async function machine(decide: () => QueueErrorDecision = () => 'emulate', gate = OPEN_GATE) {
+  const host = await checkedHost(VmHost, { gate });
   const asked: QueueErrorEvent[] = [];
   const lent = lendVm(host, 'vm', {
     onQueueError: (event) => {
@@ -78,7 +80,8 @@ async function machine(decide: () => QueueErrorDecision = () => 'emulate') {
     attached,
     /** Sids that were attached since the last call. */
     reloaded: () => attached.mock.calls.splice(0).map(([sid]) => sid),
-    configure: (sid: number) => storeStructure(memory, table + STE_SIZE * sid, bypassSte()),
+    configure: (sid: number, ste = bypassSte()) =>
+      storeStructure(memory, table + STE_SIZE * sid, ste),
     send: (...commands: readonly Uint32Array[]) => sendOnVcmdq(lent, ...commands),
     service: () => host.service(false),
     page0: () => [VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN].map((at) => lent.vintf.readPage0(0, at)),
@@ -133,6 +136,18 @@ describe('"emulate" on a VCMDQ', () => {
     send(cfgiSte(9), sync());
     service();
     expect([reloaded(), page0()]).toEqual([[], [CERROR_ILL << 24, 1, 0]]);
+  });
+
+  it('reports a command for which the host has no memory, and goes on with the others', async () => {
+    let full = false;
+    const { configure, send, service, page0 } = await machine(undefined, (_, what) => {
+      if (full && what === 'nested HWPT') throw new IommufdError('ENOMEM', 'no memory');
+    });
+    full = true;
+    configure(9, stage1Ste({ contextPtr: 0x80100000 }));
+    send(cfgiSte(9), sync());
+    expect(service).not.toThrow();
+    expect(page0()).toEqual([CERROR_ILL << 24, 1, 0]);
   });
 });
 
