@@ -54,6 +54,11 @@ export class Emulation {
     return outcome;
   }
 
+  /** The queue was freed: what comes there later has not begun, whatever its words are. */
+  forget(queue: QueueBlock): void {
+    this.#begun.delete(queue.index);
+  }
+
   // CONS and words of the command there, read once.
   #attempt(queue: QueueBlock): readonly number[] {
     const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;

@@ -121,6 +121,7 @@ export class LentVintf implements VintfBackend {
     const id = this.#queues[lvcmdq];
     if (id === undefined) return;
     this.viommu.fd.destroy(id);
+    this.viommu.forgetErrors(this.queue(lvcmdq));
     this.#queues[lvcmdq] = undefined;
   }
 

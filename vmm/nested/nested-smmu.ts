@@ -238,6 +238,11 @@ export class NestedSmmu implements ViommuBackend {
     return undefined;
   }
 
+  /** A HW queue is no more, and with it what of its errors has been settled in part. */
+  forgetErrors(queue: QueueBlock): void {
+    this.#emulation.forget(queue);
+  }
+
   #invalidateQueue(): void {
     if (this.overlay?.allocated) {
       this.vm.unit.drain.serve(this.commandQueue.smmu, this.commandQueue.index);

@@ -84,6 +84,10 @@ async function machine(decide: () => QueueErrorDecision = () => 'emulate', gate 
       storeStructure(memory, table + STE_SIZE * sid, ste),
     send: (...commands: readonly Uint32Array[]) => sendOnVcmdq(lent, ...commands),
     service: () => host.service(false),
+    restart() {
+      lent.vintf.freeQueue(0);
+      startVcmdq(lent);
+    },
     page0: () => [VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN].map((at) => lent.vintf.readPage0(0, at)),
   };
 }
@@ -112,6 +116,19 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0()]).toEqual([STREAMS.slice(0, 4), [0, 0, 0]]);
     service();
     expect([reloaded(), page0(), asked.length]).toEqual([STREAMS.slice(4), [2, 0, 0], 1]);
+  });
+
+  it('begins CFGI_ALL anew on a queue that was freed while a part of it was left', async () => {
+    const { configure, send, service, reloaded, page0, restart, asked } = await machine();
+    for (const sid of STREAMS) configure(sid);
+    send(cfgiAll(), sync());
+    service();
+    restart();
+    reloaded();
+    send(cfgiAll(), sync());
+    service();
+    service();
+    expect([reloaded(), page0(), asked.length]).toEqual([STREAMS, [2, 0, 0], 2]);
   });
 
   it('reports what the CMDQ would not carry out either', async () => {
