@@ -3,8 +3,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Device } from '../vmm/api/index.ts';
-import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
-import { UsageError } from './cli-error.ts';
+import { requireFile, UsageError } from './cli-error.ts';
 
 const firstLine = (error: unknown) =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
@@ -12,11 +11,7 @@ const firstLine = (error: unknown) =>
 /** @throws {UsageError} when the module cannot be loaded, or makes no device. */
 export async function loadDevice(file: string): Promise<Device> {
   let module: { readonly device?: unknown };
-  try {
-    await requireRegularFile(file);
-  } catch (error) {
-    throw new UsageError(`cannot load device ${file}: ${fileReason(error)}`);
-  }
+  await requireFile(file, 'load device');
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as { readonly device?: unknown };
   } catch (error) {

@@ -12,10 +12,9 @@ import {
   type HostInspection,
   type Trace,
 } from '../vmm/api/index.ts';
-import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
 import { isGzip } from '../vmm/boot/index.ts';
 import { type ChromeEvent, readChromeTrace } from '../vmm/trace/index.ts';
-import { UsageError } from './cli-error.ts';
+import { requireFile, UsageError } from './cli-error.ts';
 
 /** Events that are written at once. */
 const LINES = 10_000;
@@ -163,11 +162,7 @@ export async function readTrace(
   file: string,
   onEvent: (event: ChromeEvent) => void = () => undefined,
 ): Promise<ChromeTrace['otherData']> {
-  try {
-    await requireRegularFile(file);
-  } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${fileReason(error)}`);
-  }
+  await requireFile(file);
   try {
     return await readChromeTrace(bytesOf(file), onEvent);
   } catch (error) {

@@ -17,8 +17,8 @@ import {
   wordsOfText,
 } from '../../devices/decode/index.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from '../../devices/tables/index.ts';
-import { fileReason, requireRegularFile } from '../../vmm/api/regular-file.ts';
-import { UsageError } from '../cli-error.ts';
+import { fileReason } from '../../vmm/api/regular-file.ts';
+import { requireFile, UsageError } from '../cli-error.ts';
 import { jsonLine } from '../json-line.ts';
 import { linesOf } from '../lines.ts';
 import { printableData } from '../printable-data.ts';
@@ -135,11 +135,7 @@ async function decodeLogs(files: readonly string[], json: boolean): Promise<void
   let found = 0;
   for (const file of files) {
     const log = new LogDecoder();
-    try {
-      if (!isStdin(file)) await requireRegularFile(file);
-    } catch (error) {
-      throw new UsageError(`cannot read ${file}: ${fileReason(error)}`);
-    }
+    if (!isStdin(file)) await requireFile(file);
     try {
       for await (const line of linesOf(bytesOf(file))) {
         for (const entry of log.add(line)) {

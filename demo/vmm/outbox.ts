@@ -1,6 +1,8 @@
 // Console output that waits for the page. A guest can write faster than a terminal takes
 // it in: then what is too much is left out, and counted, and the page stays free.
 
+import { joinBytes } from '../../devices/plugin/join-bytes.ts';
+
 /** Bytes of one machine that wait at most. */
 const MOST = 65_536;
 
@@ -26,12 +28,7 @@ export class Outbox {
   take(): Uint8Array {
     if (this.#left > 0)
       this.#waiting.push(new TextEncoder().encode(`\r\n[${this.#left} bytes left out]\r\n`));
-    const all = new Uint8Array(this.#waiting.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const bytes of this.#waiting) {
-      all.set(bytes, at);
-      at += bytes.length;
-    }
+    const all = joinBytes(this.#waiting);
     this.#waiting = [];
     this.#bytes = 0;
     this.#left = 0;

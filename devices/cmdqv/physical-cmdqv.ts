@@ -90,8 +90,6 @@ const OPTIONS = allNamesOf<PhysicalCmdqvOptions>({
   reportErrors: true,
 });
 
-/** What a guest port answers for an address outside RAM. */
-
 /** Host RAM, and the guests whose units are at hand. */
 function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
   const host = new Uint32Array(unit.hostMemory.buffer);

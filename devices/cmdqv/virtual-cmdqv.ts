@@ -69,8 +69,10 @@ export class VirtualCmdqv implements Device {
   /** VINTF and CMDQV are both enabled, and the backend knows it. */
   private active = false;
 
-  /** @throws {RangeError} when the backend's number of LVCMDQs is not a power of two up to 128. */
-  /** @throws {TypeError} when there is no such option, or one is missing. */
+  /**
+   * @throws {RangeError} when the backend's number of LVCMDQs is not a power of two up to 128.
+   * @throws {TypeError} when there is no such option, or one is missing.
+   */
   constructor(options: VirtualCmdqvOptions) {
     checkNames(options, OPTIONS, 'VirtualCmdqv');
     checkGiven(options, ['backend'], 'VirtualCmdqv');

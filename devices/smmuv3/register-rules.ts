@@ -255,7 +255,8 @@ export class SmmuRegisters {
         this.file.set(SMMU_IRQ_CTRLACK, this.file.get(offset));
         break;
       case SMMU_GBPA:
-        // A write without UPDATE is ignored, and an update is complete when the write is.
+        // A write without UPDATE is ignored. UPDATE is not stored: a role whose update takes
+        // longer than the write sets it.
         if (bitsOf(value, GBPA_UPDATE)) {
           this.file.writeWord(offset, value);
           this.#role.bypassChanged();

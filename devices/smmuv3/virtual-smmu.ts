@@ -116,7 +116,10 @@ export class VirtualSmmu implements Device {
   private readonly streams: GuestStreams;
   private readonly enhanced: EnhancedQueues;
 
-  /** @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not. */
+  /**
+   * @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not.
+   * @throws {TypeError} when there is no such option, or one is missing.
+   */
   constructor(options: VirtualSmmuOptions) {
     checkNames(options, OPTIONS, 'VirtualSmmu');
     checkGiven(options, ['backend'], 'VirtualSmmu');

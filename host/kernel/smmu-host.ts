@@ -1,4 +1,5 @@
-// Entry "vsmmu/iommufd/smmu": an SMMU with its CMDQV as an IOMMU of the host object model, for whoever works an iommufd himself.
+// Entry "vsmmu/iommufd/smmu": an SMMU with its CMDQV as an IOMMU of the host object model, for
+// whoever works an iommufd himself.
 
 import { type HotModules, loadHotModules } from '../../assembly/load.ts';
 import { SYSTEM_CLOCK } from '../../devices/bus/index.ts';
@@ -67,6 +68,7 @@ export class SmmuHost {
 
   /**
    * @throws {TypeError} when there is no such option.
+   * @throws {ModuleLoadError} when a WebAssembly module cannot be loaded.
    * @throws {RangeError | HostError} when a number is out of its range, or the RAM too small.
    */
   static async create(options: SmmuHostOptions = {}): Promise<SmmuHost> {

@@ -263,13 +263,20 @@ export function checkFunctions(options: object, names: readonly string[], within
   }
 }
 
+/**
+ * An option that is an object; undefined when it is not given.
+ * @throws {OptionsError} when it is none.
+ */
+function objectIn(options: object, name: string): object | undefined {
+  const value = (options as Record<string, unknown>)[name];
+  if (value === undefined || (typeof value === 'object' && value !== null)) return value;
+  throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
+}
+
 /** @throws {OptionsError} when an option that is an object of options is given, and is none. */
 export function checkInner(options: object, name: string, known: readonly string[]): void {
-  const value = (options as Record<string, unknown>)[name];
-  if (value === undefined) return;
-  if (typeof value !== 'object' || value === null)
-    throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
-  checkOptionNames(value, known, name);
+  const value = objectIn(options, name);
+  if (value) checkOptionNames(value, known, name);
 }
 
 /**
@@ -277,10 +284,8 @@ export function checkInner(options: object, name: string, known: readonly string
  * @throws {OptionsError} when it has not.
  */
 export function checkInterface(options: object, name: string, names: readonly string[]): void {
-  const value = (options as Record<string, unknown>)[name];
-  if (value === undefined) return;
-  if (typeof value !== 'object' || value === null)
-    throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
+  const value = objectIn(options, name);
+  if (!value) return;
   for (const one of names) {
     if ((value as Record<string, unknown>)[one] === undefined)
       throw new OptionsError('bad-option', `${name}.${one}`, `${name}.${one} is missing`);

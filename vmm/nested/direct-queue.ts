@@ -59,7 +59,7 @@ export class DirectQueue implements OverlayBackend {
         length,
       });
       return true;
-    });
+    }, false);
   }
 
   place(memoryOffset: number, prod: number, cons: number): void {
@@ -91,6 +91,6 @@ export class DirectQueue implements OverlayBackend {
 
   emulate(words: readonly number[]): boolean {
     const command = new Uint8Array(Uint32Array.from(words).buffer);
-    return unlessRefused(() => this.#invalidate(command) === 1);
+    return unlessRefused(() => this.#invalidate(command) === 1, false);
   }
 }

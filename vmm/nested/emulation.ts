@@ -42,15 +42,21 @@ export class Emulation {
     const invalidated = unlessRefused(() => {
       this.#options.gate('memory access', 'refused command');
       return this.#options.invalidate(command) === 1;
-    });
+    }, false);
     if (invalidated) return 'done';
-    const outcome = this.ownCommands(words, from);
+    // A host's service asks for this: what it threw would end the machine that runs now.
+    const outcome = unlessRefused<CommandOutcome>(() => this.ownCommands(words, from), 'refused');
     if (typeof outcome === 'object') {
       const begun = new BegunCommand();
       begun.begin(attempt, outcome.next);
       this.#begun.set(queue.index, begun);
     }
     return outcome;
+  }
+
+  /** The queue was freed: what comes there later has not begun, whatever its words are. */
+  forget(queue: QueueBlock): void {
+    this.#begun.delete(queue.index);
   }
 
   // CONS and words of the command there, read once.

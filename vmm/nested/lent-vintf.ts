@@ -114,13 +114,14 @@ export class LentVintf implements VintfBackend {
         length,
       });
       return true;
-    });
+    }, false);
   }
 
   freeQueue(lvcmdq: number): void {
     const id = this.#queues[lvcmdq];
     if (id === undefined) return;
     this.viommu.fd.destroy(id);
+    this.viommu.forgetErrors(this.queue(lvcmdq));
     this.#queues[lvcmdq] = undefined;
   }
 

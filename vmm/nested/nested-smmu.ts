@@ -227,7 +227,8 @@ export class NestedSmmu implements ViommuBackend {
       const decision = this.#emulation.isBegun(queue)
         ? 'emulate'
         : this.policy(queueErrorEvent(this.vm, name, queue));
-      if (decision === 'stop' || decision === 'report') return decision;
+      if (decision === 'stop') return decision;
+      if (decision !== 'skip' && decision !== 'emulate') return 'report';
       const outcome = decision === 'skip' ? 'done' : this.#emulation.carryOut(queue);
       if (outcome === 'refused') return 'report';
       if (outcome !== 'done') continue;
@@ -235,6 +236,11 @@ export class NestedSmmu implements ViommuBackend {
       run();
     }
     return undefined;
+  }
+
+  /** A HW queue is no more, and with it what of its errors has been settled in part. */
+  forgetErrors(queue: QueueBlock): void {
+    this.#emulation.forget(queue);
   }
 
   #invalidateQueue(): void {

@@ -2,12 +2,12 @@
 
 import { IommufdError } from '../../host/iommufd/index.ts';
 
-/** What `ask` answers; false when iommufd refuses it. */
-export function unlessRefused(ask: () => boolean): boolean {
+/** What `ask` answers; `refused` when iommufd refuses it. */
+export function unlessRefused<T>(ask: () => T, refused: T): T {
   try {
     return ask();
   } catch (error) {
-    if (error instanceof IommufdError) return false;
+    if (error instanceof IommufdError) return refused;
     throw error;
   }
 }

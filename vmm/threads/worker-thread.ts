@@ -95,8 +95,9 @@ function startInBrowser(web: () => Worker, { onReady, onEnd }: ThreadEvents): Th
 }
 
 /**
- * The URL that a program hands to `Worker`. Bundlers put one of their own in the place of the literal one, and a worker that did not
- * load tells nothing of it: its constructor is all that sees it.
+ * The URL that a program hands to `Worker`. Bundlers put one of their own in the place of the
+ * literal one, and a worker that did not load tells nothing of it: its constructor is all that
+ * sees it.
  */
 function urlOf(web: () => Worker): string {
   const { Worker: actual } = globalThis;

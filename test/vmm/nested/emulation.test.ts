@@ -27,10 +27,16 @@ import {
   prefetchConfig,
   priResp,
   resume,
+  stage1Ste,
   storeStructure,
   sync,
 } from '../../../devices/tables/index.ts';
-import { type QueueErrorEvent, VmHost } from '../../../vmm/nested/index.ts';
+import { IommufdError, OPEN_GATE } from '../../../host/iommufd/index.ts';
+import {
+  type QueueErrorDecision,
+  type QueueErrorEvent,
+  VmHost,
+} from '../../../vmm/nested/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { idleDirectMaps } from '../../support/idle-direct-maps.ts';
 import { lendVm, sendOnVcmdq, startVcmdq } from '../../support/lent-vm.ts';
@@ -40,13 +46,13 @@ const STE_SIZE = 64;
 const LOG2_STREAMS = 5;
 
 /** A VM of six streams with an SMMU whose stream table lies in its memory, and its first VCMDQ. */
-async function machine() {
-  const host = await checkedHost(VmHost);
+async function machine(decide: () => QueueErrorDecision = () => 'emulate', gate = OPEN_GATE) {
+  const host = await checkedHost(VmHost, { gate });
   const asked: QueueErrorEvent[] = [];
   const lent = lendVm(host, 'vm', {
     onQueueError: (event) => {
       asked.push(event);
-      return 'emulate';
+      return decide();
     },
     streams: STREAMS,
   });
@@ -74,9 +80,14 @@ async function machine() {
     attached,
     /** Sids that were attached since the last call. */
     reloaded: () => attached.mock.calls.splice(0).map(([sid]) => sid),
-    configure: (sid: number) => storeStructure(memory, table + STE_SIZE * sid, bypassSte()),
+    configure: (sid: number, ste = bypassSte()) =>
+      storeStructure(memory, table + STE_SIZE * sid, ste),
     send: (...commands: readonly Uint32Array[]) => sendOnVcmdq(lent, ...commands),
     service: () => host.service(false),
+    restart() {
+      lent.vintf.freeQueue(0);
+      startVcmdq(lent);
+    },
     page0: () => [VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN].map((at) => lent.vintf.readPage0(0, at)),
   };
 }
@@ -107,6 +118,19 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0(), asked.length]).toEqual([STREAMS.slice(4), [2, 0, 0], 1]);
   });
 
+  it('begins CFGI_ALL anew on a queue that was freed while a part of it was left', async () => {
+    const { configure, send, service, reloaded, page0, restart, asked } = await machine();
+    for (const sid of STREAMS) configure(sid);
+    send(cfgiAll(), sync());
+    service();
+    restart();
+    reloaded();
+    send(cfgiAll(), sync());
+    service();
+    service();
+    expect([reloaded(), page0(), asked.length]).toEqual([STREAMS, [2, 0, 0], 2]);
+  });
+
   it('reports what the CMDQ would not carry out either', async () => {
     for (const refused of [
       Uint32Array.of(0x77, 0, 0, 0),
@@ -121,6 +145,26 @@ describe('"emulate" on a VCMDQ', () => {
       service();
       expect([reloaded(), page0()]).toEqual([[], [(CERROR_ILL << 24) | 1, 1, 0]]);
     }
+  });
+
+  it('is what a policy has to say: one that decides nothing has the error reported', async () => {
+    const nothing = () => undefined as unknown as QueueErrorDecision;
+    const { send, service, reloaded, page0 } = await machine(nothing);
+    send(cfgiSte(9), sync());
+    service();
+    expect([reloaded(), page0()]).toEqual([[], [CERROR_ILL << 24, 1, 0]]);
+  });
+
+  it('reports a command for which the host has no memory, and goes on with the others', async () => {
+    let full = false;
+    const { configure, send, service, page0 } = await machine(undefined, (_, what) => {
+      if (full && what === 'nested HWPT') throw new IommufdError('ENOMEM', 'no memory');
+    });
+    full = true;
+    configure(9, stage1Ste({ contextPtr: 0x80100000 }));
+    send(cfgiSte(9), sync());
+    expect(service).not.toThrow();
+    expect(page0()).toEqual([CERROR_ILL << 24, 1, 0]);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';
 import {
+  ARM64_EXIT_REQUEST,
   ARM64_LIMIT,
   ARM64_PENDING,
   ARM64_PENDING_IRQ,
@@ -57,6 +58,14 @@ export class Arm64Block {
   /** The vCPU is wanted back by who runs it. */
   setStop(wanted: boolean): void {
     this.#setPending(ARM64_PENDING_STOP, wanted);
+  }
+
+  /**
+   * Takes back what any thread has asked the vCPU for. Who calls looks for work behind it, and a
+   * plain store could come behind that look, and undo a request that came in between.
+   */
+  clearExitRequest(): void {
+    Atomics.store(this.#words, (this.at + ARM64_EXIT_REQUEST) >>> 2, 0);
   }
 
   #setPending(bit: number, value: boolean): void {

@@ -161,7 +161,7 @@ export class Arm64Guest implements Guest {
 
   setExitRequest(wanted: boolean): void {
     if (wanted) this.#block.setStop(true);
-    else this.#block.setWord(ARM64_EXIT_REQUEST, 0);
+    else this.#block.clearExitRequest();
   }
 
   reset(): void {
