@@ -18,10 +18,8 @@ export const UNITS = {
 };
 
 const BINARYEN = fileURLToPath(new URL('../node_modules/binaryen/bin/', import.meta.url));
-/** This program, and what it asks. */
-const TOOLS = ['./merge-wasm.mjs', './wasm-reader.mjs', './check-wasm.mjs'].map((file) =>
-  fileURLToPath(new URL(file, import.meta.url)),
-);
+/** This program. What else decides what it makes and accepts is among the inputs of the parts. */
+const TOOL = fileURLToPath(import.meta.url);
 const FEATURES = [
   ...['threads', 'simd', 'multimemory', 'bulk-memory', 'sign-ext', 'mutable-globals'],
   'nontrapping-float-to-int',
@@ -54,12 +52,11 @@ const SHARED_IMPORT = 'import:';
 
 /**
  * The merged units of a tree.
- * @param {string} root
  * @param {readonly WasmModule[]} modules The tree's modules, of one kind: release or debug.
  * @returns {MergedUnit[]}
  */
-export function mergedUnits(root, modules) {
-  const tools = hashOfFiles(root, TOOLS);
+export function mergedUnits(modules) {
+  const tool = hashOfFiles(dirname(TOOL), [basename(TOOL)]);
   return Object.entries(UNITS).map(([unit, targets]) => {
     const parts = Object.entries(targets).map(([name, target]) => {
       const part = modules.find((module) => module.target === target);
@@ -74,7 +71,7 @@ export function mergedUnits(root, modules) {
       debug: first.debug,
       outFiles: [outFile(''), outFile('-private')],
       parts,
-      inputs: [tools, ...parts.map(([, { inputs }]) => inputs)].join(' '),
+      inputs: [tool, ...parts.map(([, { inputs }]) => inputs)].join(' '),
     };
   });
 }
