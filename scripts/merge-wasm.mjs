@@ -3,7 +3,7 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BuildError, hashOfFiles, record, recordOf } from './build-record.mjs';
 import { checkFile, checkPort } from './check-wasm.mjs';
@@ -133,19 +133,17 @@ async function merge(root, unit, folder) {
   await run('wasm-merge', debug ? [...merging, '-osm', `${linked}.map`] : merging);
   refuse(linked, checkPort(readFileSync(linked)));
 
-  const passes = [`--remove-exports=${SHARED_IMPORT}*`];
-  for (const name of inside) passes.push(`--remove-exports=${name}`);
-  if (!debug) passes.push(...PASSES);
-  const maps = ['-ism', `${linked}.map`, '-osm', `${outFile}.map`];
-  maps.push('-osu', `./${basename(outFile)}.map`);
-  await run('wasm-opt', [linked, '-g', ...(debug ? maps : []), ...passes, '-o', outFile]);
+  const removed = [`${SHARED_IMPORT}*`, ...inside].map((name) => `--remove-exports=${name}`);
+  const map = `${outFile}.map`;
+  const maps = ['-ism', `${linked}.map`, '-osm', map, '-osu', `./${basename(map)}`];
+  const rest = debug ? maps : PASSES;
+  await run('wasm-opt', [linked, '-g', ...removed, ...rest, '-o', outFile]);
   const bytes = readFileSync(outFile);
   const kept = debug ? bytes : withoutCustomSections(bytes);
   writeFileSync(outFile, kept);
   setPrivate(kept);
   writeFileSync(privateFile, kept);
-  for (const file of [outFile, privateFile])
-    refuse(relative(root, file), await checkFile(file, { debug }));
+  for (const file of outFiles) refuse(file, await checkFile(join(root, file), { debug }));
 }
 
 /**
