@@ -37,6 +37,12 @@ export class Builder {
     this.table = table;
   }
 
+  /** @param {string} name @param {{ fast?: string, slow?: string }} bodies */
+  #add(name, bodies) {
+    if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
+    this.#handlers.set(name, bodies);
+  }
+
   /**
    * A handler. A body goes on to the next record unless it continues the loop itself.
    * @param {string} name
@@ -44,8 +50,7 @@ export class Builder {
    * @param {string} [slow] What the slow loop does with a record that the fast one has left to it.
    */
   op(name, fast, slow) {
-    if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
-    this.#handlers.set(name, { fast, ...(slow !== undefined && { slow }) });
+    this.#add(name, slow === undefined ? { fast } : { fast, slow });
   }
 
   /**
@@ -54,8 +59,7 @@ export class Builder {
    * @param {string} slow
    */
   slow(name, slow) {
-    if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
-    this.#handlers.set(name, { slow });
+    this.#add(name, { slow });
   }
 
   /**
