@@ -17,11 +17,11 @@ import { importLayout } from './layout-tables.mjs';
 /** @typedef {import('../assembly/layout/a64/a64-forms.ts').A64Form} A64Form */
 
 /** What is made, relative to the root. */
-export const FAST = 'assembly/arm64/run-fast.ts';
-export const SLOW = 'assembly/arm64/run-slow.ts';
-export const DECODE = 'assembly/arm64/decode.ts';
-export const HANDLERS = 'assembly/arm64/handlers.ts';
-export const REGISTERS = 'assembly/arm64/system-registers.ts';
+const FAST = 'assembly/arm64/run-fast.ts';
+const SLOW = 'assembly/arm64/run-slow.ts';
+const DECODE = 'assembly/arm64/decode.ts';
+const HANDLERS = 'assembly/arm64/handlers.ts';
+const REGISTERS = 'assembly/arm64/system-registers.ts';
 
 /** Handlers by number, and how forms become records. */
 export class Builder {
