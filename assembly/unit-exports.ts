@@ -26,7 +26,7 @@ export type AtcResult =
   | typeof ATC_DENIED
   | typeof ATC_REFUSED;
 
-/** Exports of the guest port. Offsets are byte offsets in guest memory that `resolve` has returned. */
+/** Exports of the guest port. Offsets are byte offsets in guest memory. */
 export interface GuestPortExports {
   /**
    * Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they do not
@@ -158,10 +158,16 @@ export interface VcmdqDrainExports {
   watch(smmu: number, context: number, looks: number): number;
   /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
   serveParked(smmu: number): number;
-  /** Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS). The three below return QUEUE_ACQUIRED, or
-   * QUEUE_BUSY when another thread has the queue. */
+  /**
+   * Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS).
+   * This, `stepOver` and `resume` return QUEUE_ACQUIRED, or QUEUE_BUSY when another thread has
+   * the queue.
+   */
   publishError(smmu: number, queue: number): number;
-  /** Steps over the command that a held error or an emulation stopped at, and lets the queue run; `serve` goes on. */
+  /**
+   * Steps over the command that a held error or an emulation stopped at, and lets the queue run;
+   * `serve` goes on.
+   */
   stepOver(smmu: number, queue: number): number;
   /** Lets a stopped queue fetch again from CONS; `serve` goes on. */
   resume(smmu: number, queue: number): number;

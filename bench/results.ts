@@ -201,7 +201,8 @@ function arm64Text(results: Arm64Results | string): string {
     'The arm64 CPU, million instructions per second of CPU time, best of three' +
       (hasQemu ? '' : '; qemu-system-aarch64 is not installed'),
     table(['program', 'MIPS', 'QEMU', 'of it'], lines),
-    `Optimised code takes over after ${whole(tierUp.wallMs)} ms (${whole(tierUp.cpuMs)} ms of CPU time, compiler included)`,
+    `Optimised code takes over after ${whole(tierUp.wallMs)} ms ` +
+      `(${whole(tierUp.cpuMs)} ms of CPU time, compiler included)`,
   ].join('\n');
 }
 

@@ -41,7 +41,7 @@
 #define ABI_AT_RAM_GPA_BASE 0x008u
 /* Bytes of guest memory, the ABI area included. */
 #define ABI_AT_MEMORY_SIZE 0x00cu
-/* This vCPU count and the machine's index among its host's machines (informational). */
+/* u32: vCPUs of the machine (informational). */
 #define ABI_AT_VCPUS 0x010u
 /* u32: index of the machine on its host, from 0. */
 #define ABI_AT_MACHINE 0x014u

@@ -22,7 +22,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export async function buildStale({ debug = false, lenient = false, onStale } = {}) {
   await generateArm64(ROOT);
   const release = wasmModules(ROOT);
-  const units = mergedUnits(ROOT, release);
+  const units = mergedUnits(release);
   const dist = distOf(ROOT, [
     ...release.map(({ outFile }) => outFile),
     ...units.flatMap(({ outFiles }) => outFiles),
@@ -33,7 +33,7 @@ export async function buildStale({ debug = false, lenient = false, onStale } = {
   if (debug) {
     const modules = wasmModules(ROOT, { debug });
     stale.push(...staleModules(ROOT, modules));
-    unmerged.push(...staleUnits(ROOT, mergedUnits(ROOT, modules)));
+    unmerged.push(...staleUnits(ROOT, mergedUnits(modules)));
   }
   const names = [...stale, ...unmerged].map(({ name }) => name);
   if (distToo) names.push('dist');

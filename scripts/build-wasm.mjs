@@ -1,7 +1,7 @@
 // The WebAssembly modules: which of them their sources no longer make, and compiling those (asc).
 
 import { mkdirSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { compileWithAsc } from './asc.mjs';
 import { BuildError, hashOfFiles, record, recordOf } from './build-record.mjs';
 import { checkFile } from './check-wasm.mjs';
@@ -122,7 +122,6 @@ async function compile(root, module) {
   if (!ok || output.includes('WARNING')) process.stderr.write(output);
   if (!ok) throw new BuildError(`asc could not compile ${module.command[0]}`);
   const problems = await checkFile(path, { debug: module.debug });
-  if (problems.length > 0)
-    throw new BuildError(problems.map((problem) => relative(root, problem)).join('\n'));
+  if (problems.length > 0) throw new BuildError(`${module.outFile}: ${problems.join('; ')}`);
   record(root, partOf(module), stateOf(root, module));
 }

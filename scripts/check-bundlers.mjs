@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// docs/bundlers.md, carried out on the packed package: its page, built by each bundler with the configuration that the page shows, in a
-// real browser; then its program in Bun and Deno, the oldest versions that it names and later ones. Installs all of them in empty folders.
-// Takes Chromium (CHROMIUM=/path/to/it, or where Debian puts it). Names as arguments: only these.
+// docs/bundlers.md, carried out on the packed package: its page, built by each bundler with the
+// configuration that the page shows, in a real browser; then its program in Bun and Deno, the oldest
+// versions that it names and later ones. Installs all of them in empty folders. Takes Chromium
+// (CHROMIUM=/path/to/it, or where Debian puts it). Names as arguments: only these.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +25,10 @@ const BUNDLERS = {
   Rollup: { rollup: '4.68.8', '@rollup/plugin-node-resolve': '16.0.3' },
 };
 
-/** Of each runtime the oldest version that the page names, and a later one; the packages are those with nothing but the program. */
+/**
+ * Of each runtime the oldest version that the page names, and a later one; the packages are those
+ * with nothing but the program.
+ */
 const RUNTIMES = {
   Bun: {
     versions: ['1.3.14', '1.4.5'],

@@ -58,7 +58,7 @@ const FORBIDDEN = /WARNING:|BUG:|Oops|Call trace:/;
 /** apt's options by suite: each has lists and a cache of its own. @type {Map<string, string[]>} */
 const options = new Map();
 
-/** Options for a suite whose lists are new. @param {string} suite */
+/** Options for a suite, whose lists are fetched. @param {string} suite */
 function aptOptions(suite) {
   const at = (/** @type {string} */ name) => join(CACHE, suite, name);
   for (const folder of ['lists/partial', 'cache/archives/partial', 'packages'])

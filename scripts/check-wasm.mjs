@@ -270,5 +270,5 @@ export async function checkFile(path, { debug = false } = {}) {
   const memories = unit ? `env shared, guest ${sharing}` : `env ${sharing}`;
   const problems = checkHotModule(bytes, debug ? 0 : targets, memories);
   if (unit) problems.push(...(debug ? checkPort(bytes) : checkBounds(bytes)));
-  return problems.map((problem) => `${path}: ${problem}`);
+  return problems;
 }

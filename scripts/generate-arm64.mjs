@@ -17,11 +17,11 @@ import { importLayout } from './layout-tables.mjs';
 /** @typedef {import('../assembly/layout/a64/a64-forms.ts').A64Form} A64Form */
 
 /** What is made, relative to the root. */
-export const FAST = 'assembly/arm64/run-fast.ts';
-export const SLOW = 'assembly/arm64/run-slow.ts';
-export const DECODE = 'assembly/arm64/decode.ts';
-export const HANDLERS = 'assembly/arm64/handlers.ts';
-export const REGISTERS = 'assembly/arm64/system-registers.ts';
+const FAST = 'assembly/arm64/run-fast.ts';
+const SLOW = 'assembly/arm64/run-slow.ts';
+const DECODE = 'assembly/arm64/decode.ts';
+const HANDLERS = 'assembly/arm64/handlers.ts';
+const REGISTERS = 'assembly/arm64/system-registers.ts';
 
 /** Handlers by number, and how forms become records. */
 export class Builder {
@@ -37,6 +37,12 @@ export class Builder {
     this.table = table;
   }
 
+  /** @param {string} name @param {{ fast?: string, slow?: string }} bodies */
+  #add(name, bodies) {
+    if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
+    this.#handlers.set(name, bodies);
+  }
+
   /**
    * A handler. A body goes on to the next record unless it continues the loop itself.
    * @param {string} name
@@ -44,8 +50,7 @@ export class Builder {
    * @param {string} [slow] What the slow loop does with a record that the fast one has left to it.
    */
   op(name, fast, slow) {
-    if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
-    this.#handlers.set(name, { fast, ...(slow !== undefined && { slow }) });
+    this.#add(name, slow === undefined ? { fast } : { fast, slow });
   }
 
   /**
@@ -54,8 +59,7 @@ export class Builder {
    * @param {string} slow
    */
   slow(name, slow) {
-    if (this.#handlers.has(name)) throw new BuildError(`two handlers are named ${name}`);
-    this.#handlers.set(name, { slow });
+    this.#add(name, { slow });
   }
 
   /**
@@ -192,8 +196,10 @@ const ENTER = `let dp = load<usize>(cpu, ARM64_DP);
 const fastSource = (builder) => `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
 
 import {
-  ARM64_ACC, ARM64_BANK, ARM64_BARRIER, ARM64_DP, ARM64_EL, ARM64_FA, ARM64_FB, ARM64_FK, ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_PC, ARM64_PC_OFFSET, ARM64_RECORD_FETCH,
-  ARM64_RECORD_LIMIT, ARM64_RECORD_SLOW, ARM64_SPSEL, ARM64_TLB, ARM64_TLB_FETCH, ARM64_TLB_STRIDE, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
+  ARM64_ACC, ARM64_BANK, ARM64_BARRIER, ARM64_DP, ARM64_EL, ARM64_FA, ARM64_FB, ARM64_FK,
+  ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_PC, ARM64_PC_OFFSET, ARM64_RECORD_FETCH,
+  ARM64_RECORD_LIMIT, ARM64_RECORD_SLOW, ARM64_SPSEL, ARM64_TLB, ARM64_TLB_FETCH,
+  ARM64_TLB_STRIDE, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
 } from '../layout/arm64-state';
 import { LOGIC, NZCV, SUB } from './lazy-flags';
 
@@ -222,8 +228,10 @@ ${casesOf(builder, 'fast')}
 const slowSource = (builder) => `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
 
 import {
-  ARM64_ACC, ARM64_BANK, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_DP, ARM64_EL, ARM64_EXIT, ARM64_FA, ARM64_FB, ARM64_FK, ARM64_LIMIT, ARM64_NZCV, ARM64_PC, ARM64_PC_OFFSET,
-  ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_RECORD_WEDGED, ARM64_SPSEL, ARM64_STARTED, ARM64_TRAP_RECORD_AT, BANK_SP,
+  ARM64_ACC, ARM64_BANK, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_DP, ARM64_EL, ARM64_EXIT,
+  ARM64_FA, ARM64_FB, ARM64_FK, ARM64_LIMIT, ARM64_NZCV, ARM64_PC, ARM64_PC_OFFSET,
+  ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_RECORD_WEDGED, ARM64_SPSEL, ARM64_STARTED,
+  ARM64_TRAP_RECORD_AT, BANK_SP,
 } from '../layout/arm64-state';
 import { access } from './general-access';
 import { decodeRecord } from './decode';

@@ -3,7 +3,7 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BuildError, hashOfFiles, record, recordOf } from './build-record.mjs';
 import { checkFile, checkPort } from './check-wasm.mjs';
@@ -18,10 +18,8 @@ export const UNITS = {
 };
 
 const BINARYEN = fileURLToPath(new URL('../node_modules/binaryen/bin/', import.meta.url));
-/** This program, and what it asks. */
-const TOOLS = ['./merge-wasm.mjs', './wasm-reader.mjs', './check-wasm.mjs'].map((file) =>
-  fileURLToPath(new URL(file, import.meta.url)),
-);
+/** This program. What else decides what it makes and accepts is among the inputs of the parts. */
+const TOOL = fileURLToPath(import.meta.url);
 const FEATURES = [
   ...['threads', 'simd', 'multimemory', 'bulk-memory', 'sign-ext', 'mutable-globals'],
   'nontrapping-float-to-int',
@@ -54,12 +52,11 @@ const SHARED_IMPORT = 'import:';
 
 /**
  * The merged units of a tree.
- * @param {string} root
  * @param {readonly WasmModule[]} modules The tree's modules, of one kind: release or debug.
  * @returns {MergedUnit[]}
  */
-export function mergedUnits(root, modules) {
-  const tools = hashOfFiles(root, TOOLS);
+export function mergedUnits(modules) {
+  const tool = hashOfFiles(dirname(TOOL), [basename(TOOL)]);
   return Object.entries(UNITS).map(([unit, targets]) => {
     const parts = Object.entries(targets).map(([name, target]) => {
       const part = modules.find((module) => module.target === target);
@@ -74,7 +71,7 @@ export function mergedUnits(root, modules) {
       debug: first.debug,
       outFiles: [outFile(''), outFile('-private')],
       parts,
-      inputs: [tools, ...parts.map(([, { inputs }]) => inputs)].join(' '),
+      inputs: [tool, ...parts.map(([, { inputs }]) => inputs)].join(' '),
     };
   });
 }
@@ -136,19 +133,17 @@ async function merge(root, unit, folder) {
   await run('wasm-merge', debug ? [...merging, '-osm', `${linked}.map`] : merging);
   refuse(linked, checkPort(readFileSync(linked)));
 
-  const passes = [`--remove-exports=${SHARED_IMPORT}*`];
-  for (const name of inside) passes.push(`--remove-exports=${name}`);
-  if (!debug) passes.push(...PASSES);
-  const maps = ['-ism', `${linked}.map`, '-osm', `${outFile}.map`];
-  maps.push('-osu', `./${basename(outFile)}.map`);
-  await run('wasm-opt', [linked, '-g', ...(debug ? maps : []), ...passes, '-o', outFile]);
+  const removed = [`${SHARED_IMPORT}*`, ...inside].map((name) => `--remove-exports=${name}`);
+  const map = `${outFile}.map`;
+  const maps = ['-ism', `${linked}.map`, '-osm', map, '-osu', `./${basename(map)}`];
+  const rest = debug ? maps : PASSES;
+  await run('wasm-opt', [linked, '-g', ...removed, ...rest, '-o', outFile]);
   const bytes = readFileSync(outFile);
   const kept = debug ? bytes : withoutCustomSections(bytes);
   writeFileSync(outFile, kept);
   setPrivate(kept);
   writeFileSync(privateFile, kept);
-  for (const file of [outFile, privateFile])
-    refuse(relative(root, file), await checkFile(file, { debug }));
+  for (const file of outFiles) refuse(file, await checkFile(join(root, file), { debug }));
 }
 
 /**

@@ -15,6 +15,8 @@ export const SECTION = {
 };
 export const KIND = { function: 0, table: 1, memory: 2, global: 3 };
 export const MEMORY_SHARED = 2;
+/** Magic number and version. */
+const PREAMBLE_SIZE = 8;
 
 /** A cursor over a WebAssembly binary. */
 export class Reader {
@@ -58,25 +60,35 @@ export class Reader {
 }
 
 /**
- * Sections by id.
+ * All sections, in order: their ids, their contents, and their bytes with the heads.
+ * @param {Uint8Array} bytes
+ */
+function* allSections(bytes) {
+  const reader = new Reader(bytes);
+  if (new TextDecoder('latin1').decode(reader.take(PREAMBLE_SIZE)) !== '\0asm\x01\0\0\0')
+    throw new Error('not a WebAssembly module');
+  while (!reader.done) {
+    const start = reader.at;
+    const id = reader.byte();
+    const contents = reader.take(reader.leb());
+    yield { id, contents, whole: bytes.subarray(start, reader.at) };
+  }
+}
+
+/**
+ * Contents of the sections by id, but for custom ones.
  * @param {Uint8Array} bytes
  */
 export function sectionsOf(bytes) {
-  const reader = new Reader(bytes);
-  if (new TextDecoder('latin1').decode(reader.take(8)) !== '\0asm\x01\0\0\0')
-    throw new Error('not a WebAssembly module');
   /** @type {Map<number, Uint8Array>} */
   const sections = new Map();
-  while (!reader.done) {
-    const id = reader.byte();
-    const section = reader.take(reader.leb());
-    if (id !== SECTION.custom) sections.set(id, section);
-  }
+  for (const { id, contents } of allSections(bytes))
+    if (id !== SECTION.custom) sections.set(id, contents);
   return sections;
 }
 
 /** @param {Reader} reader */
-export function skipLimits(reader) {
+function skipLimits(reader) {
   const flags = reader.byte();
   reader.leb();
   if (flags & 1) reader.leb();
@@ -235,13 +247,10 @@ export function importsOf(section) {
  * @param {Uint8Array} bytes
  */
 export function functionNames(bytes) {
-  const reader = new Reader(bytes);
-  reader.take(8);
   /** @type {Map<number, string>} */
   const names = new Map();
-  while (!reader.done) {
-    const id = reader.byte();
-    const section = new Reader(reader.take(reader.leb()));
+  for (const { id, contents } of allSections(bytes)) {
+    const section = new Reader(contents);
     if (id !== SECTION.custom || section.name() !== 'name') continue;
     while (!section.done) {
       const subsection = section.byte();
@@ -258,14 +267,8 @@ export function functionNames(bytes) {
  * @param {Uint8Array} bytes
  */
 export function withoutCustomSections(bytes) {
-  const reader = new Reader(bytes);
-  const kept = [reader.take(8)];
-  while (!reader.done) {
-    const start = reader.at;
-    const id = reader.byte();
-    reader.take(reader.leb());
-    if (id !== SECTION.custom) kept.push(bytes.subarray(start, reader.at));
-  }
+  const kept = [bytes.subarray(0, PREAMBLE_SIZE)];
+  for (const { id, whole } of allSections(bytes)) if (id !== SECTION.custom) kept.push(whole);
   return Buffer.concat(kept);
 }
 

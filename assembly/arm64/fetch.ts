@@ -22,7 +22,7 @@ import { FAULT_EXTERNAL, FETCH, TRANSLATED, translate } from './stage1-walk';
 import { noteEntry } from './tlb';
 
 /** The TLBs of the exception level in use. */
-export function tlbOf(cpu: usize): usize {
+function tlbOf(cpu: usize): usize {
   return cpu + ARM64_TLB + load<u32>(cpu, ARM64_EL) * ARM64_TLB_STRIDE;
 }
 

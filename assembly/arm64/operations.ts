@@ -1,11 +1,4 @@
-// Operations that are too long for the interpreter's loop.
-
-export function reversedBits(value: u64): u64 {
-  let v = bswap<u64>(value);
-  v = ((v >> 4) & 0x0f0f0f0f0f0f0f0f) | ((v & 0x0f0f0f0f0f0f0f0f) << 4);
-  v = ((v >> 2) & 0x3333333333333333) | ((v & 0x3333333333333333) << 2);
-  return ((v >> 1) & 0x5555555555555555) | ((v & 0x5555555555555555) << 1);
-}
+// Operations that are too long for the interpreter's loops.
 
 /** Bits 127 to 64 of a product. */
 export function unsignedHigh(x: u64, y: u64): u64 {

@@ -94,8 +94,8 @@ function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): u
 }
 
 /**
- * 1, 2, 4 or 8 bytes at the PA in ARM64_WALK_PA plus `offset`: of a direct map, or the board is
- * asked.
+ * 1, 2, 4 or 8 bytes at the PA in ARM64_WALK_PA plus `offset`: those of a direct map, or the
+ * board is asked.
  */
 function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool {
   const pa = load<u64>(cpu, ARM64_WALK_PA) + offset;

@@ -3,7 +3,7 @@
 
 /**
  * Behind a store to a direct map that rings (layout/arm64-map-table.ts): the drain's, Wasm to
- * Wasm. \`offset\` is in bytes from where the range begins.
+ * Wasm. `offset` is in bytes from where the range begins.
  */
 export declare function doorbell(id: u32, offset: u32): void;
 /** Asks the device at a physical address; false where there is none. */

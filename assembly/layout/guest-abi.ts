@@ -23,7 +23,7 @@ export const ABI_AT_VERSION = 0x004;
 export const ABI_AT_RAM_GPA_BASE = 0x008;
 /** Bytes of guest memory, the ABI area included. */
 export const ABI_AT_MEMORY_SIZE = 0x00c;
-/** This vCPU count and the machine's index among its host's machines (informational). */
+/** u32: vCPUs of the machine (informational). */
 export const ABI_AT_VCPUS = 0x010;
 /** u32: index of the machine on its host, from 0. */
 export const ABI_AT_MACHINE = 0x014;

@@ -17,6 +17,7 @@ import {
 } from '../../assembly/layout/arm64-state.ts';
 import { type Arm64Exports, loadArm64 } from '../../assembly/load.ts';
 import { Arm64Block, createArm64Memory } from '../../vmm/vcpu/arm64/index.ts';
+import { median } from '../measure.ts';
 import { type Arm64Program, compilePrograms, isInstalled, PROGRAM_GPA } from './arm64-programs.ts';
 
 /** Millions of instructions per second of CPU time. */
@@ -30,7 +31,10 @@ export interface Arm64Row {
 
 export interface Arm64Results {
   readonly rows: readonly Arm64Row[];
-  /** Milliseconds of a run until the optimised code has taken over, and of CPU time that its compilation takes meanwhile. */
+  /**
+   * Milliseconds of a run until the optimised code has taken over, and of CPU time until then, that
+   * of its compilation included.
+   */
   readonly tierUp: { readonly wallMs: number; readonly cpuMs: number };
 }
 
@@ -138,7 +142,10 @@ async function measureProgram(
   return { name, what, mips, qemu: millions / (Math.min(...theirs) - Math.min(...starts)) };
 }
 
-/** From the first instruction to the optimised code: the first slice from which on half of the final rate is reached. */
+/**
+ * From the first instruction to the optimised code: the first of nine slices whose median is below
+ * 1.4 times that of the last ones.
+ */
 function measureTierUp(module: WebAssembly.Module, program: Arm64Program) {
   const cpu = new Interpreter(module, program);
   const ends: { readonly at: number; readonly cpu: number }[] = [];
@@ -146,12 +153,8 @@ function measureTierUp(module: WebAssembly.Module, program: Arm64Program) {
   for (let i = 0; i < TIER_SLICES && cpu.run(SHORT_SLICE); i++)
     ends.push({ at: performance.now() - from, cpu: 1000 * cpuSeconds(process.cpuUsage(used)) });
   const durations = ends.map(({ at }, i) => at - (ends[i - 1]?.at ?? 0));
-  const last = [...durations.slice(-200)].sort((a, b) => a - b);
-  const typical = last[last.length >> 1] ?? 0;
-  const fast = durations.findIndex((_, i) => {
-    const next = durations.slice(i, i + 9).sort((a, b) => a - b);
-    return (next[next.length >> 1] ?? 0) < 1.4 * typical;
-  });
+  const typical = median(durations.slice(-200));
+  const fast = durations.findIndex((_, i) => median(durations.slice(i, i + 9)) < 1.4 * typical);
   const end = ends[Math.max(0, fast)];
   return { wallMs: end?.at ?? 0, cpuMs: end?.cpu ?? 0 };
 }

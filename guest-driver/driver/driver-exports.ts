@@ -80,7 +80,7 @@ export function resetEnhancedQueues(): i32 {
   return result != RESULT_OK ? result : startEcmdqs();
 }
 
-/** All of it. */
+/** The same in one call, with the queues that the board has. */
 export function bringUp(): i32 {
   resetPages();
   return bringUpSmmu();

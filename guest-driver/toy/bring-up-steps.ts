@@ -56,7 +56,7 @@ export function environmentStep(): void {
   need('environment', abiPresent() && engine != 0 && checkpoint != 0);
 }
 
-// A driver has CMDQV support before every machine has a CMDQV: without one it is as if it had none.
+// A machine need not have a CMDQV: without one the driver goes on as one that does not support it.
 function probeStepOfCmdqv(): void {
   const result = probeCmdqv();
   if (result == RESULT_NO_DEVICE) {

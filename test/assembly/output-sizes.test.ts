@@ -4,7 +4,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
-import { IDR0, prepare } from '../reference/judge.ts';
+import { IDR0, IDR1, IDR3, LINEAR, prepare } from '../reference/judge.ts';
 import { ReferenceWalker } from '../reference/reference-walker.ts';
 import { type Harness, harness } from '../support/unit-harness.ts';
 
@@ -118,12 +118,12 @@ function outcomes(input: bigint, { oas, ds }: Sizes): readonly [core: string, re
   h.events();
   const smmu = {
     idr0: BigInt(IDR0),
-    idr1: 0x014a0510n,
-    idr3: 0x504n,
+    idr1: BigInt(IDR1),
+    idr3: BigInt(IDR3),
     idr5: BigInt(idr5),
     e2h: false,
-    strtabBase: 0x10000n,
-    strtabCfg: 8n,
+    strtabBase: LINEAR.base,
+    strtabCfg: BigInt(LINEAR.config),
     recinvsid: true,
   };
   const read = (at: bigint) =>

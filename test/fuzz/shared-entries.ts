@@ -10,16 +10,12 @@ import {
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { Random } from '../../devices/testing/index.ts';
 import { STAGE1 } from '../reference/geometries.ts';
-import { IDR0, idr5Of, LINEAR } from '../reference/judge.ts';
+import { E2H, HYP, IDR0, IDR1, IDR3, idr5Of, LINEAR, RECINVSID } from '../reference/judge.ts';
 import { ReferenceWalker } from '../reference/reference-walker.ts';
 import { levelShift, RAM_PA, Scenario } from '../reference/scenario.ts';
 import { type Harness, RAM_GPA } from '../support/unit-harness.ts';
 import { ensure } from './target.ts';
 
-const HYP = 0x200;
-const [RECINVSID, E2H] = [2, 1];
-/** SSIDSIZE 20, SIDSIZE 16; HAD, FWB, RIL. */
-const [IDR1, IDR3] = [0x014a0510n, 0x504];
 const NG = 1n << 11n;
 const ASET = 1n << 47n;
 const STEPS = 8;
@@ -82,7 +78,7 @@ export function shareEntries(h: Harness, random: Random): number {
   }
   const smmu = {
     idr0: BigInt(idr0),
-    idr1: IDR1,
+    idr1: BigInt(IDR1),
     idr3: BigInt(IDR3),
     idr5: BigInt(idr5Of(scenario.shape)),
     e2h,

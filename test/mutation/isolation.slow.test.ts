@@ -77,9 +77,7 @@ describe('a program without', () => {
     );
     await writeFile(join(program, 'dist/assembly/vcmdq-drain.wasm'), drain);
     // What an engine with multi-memory takes.
-    const units = mergedUnits(program, wasmModules(program)).filter(
-      ({ name }) => name === 'smmu-unit',
-    );
+    const units = mergedUnits(wasmModules(program)).filter(({ name }) => name === 'smmu-unit');
     await mergeUnits(program, units);
     for (const outFile of units.flatMap(({ outFiles }) => outFiles))
       await cp(join(program, outFile), join(program, 'dist', outFile));

@@ -24,6 +24,8 @@ beforeAll(async () => {
 afterAll(() => packed.remove());
 
 const paths = () => packed.files.map(({ path }) => path);
+const installed = () => join(packed.folder, 'node_modules/vsmmu');
+const textOf = (path: string) => readFileSync(join(installed(), path), 'utf8');
 
 async function program(name: string, source: string): Promise<{ stdout: string; stderr: string }> {
   await writeFile(join(packed.folder, name), source);
@@ -56,11 +58,13 @@ describe('the package', { timeout: 120_000 }, () => {
       typeof entry === 'object' && 'browser' in entry ? [entry.browser] : [],
     );
     expect(entries.length).toBeGreaterThan(5);
-    const root = join(packed.folder, 'node_modules/vsmmu');
-    const everything = importGraph(root, entries, specifiersOf);
+    const everything = importGraph(installed(), entries, specifiersOf);
     expect(everything.packages).toEqual(['@wasmer/wasi', 'comlink', 'valibot']);
     const withoutDynamic = (code: string) => specifiersOf(code.replaceAll('import(', 'later('));
-    expect(importGraph(root, entries, withoutDynamic).packages).toEqual(['comlink', 'valibot']);
+    expect(importGraph(installed(), entries, withoutDynamic).packages).toEqual([
+      'comlink',
+      'valibot',
+    ]);
     for (const worker of ['vcpu-worker', 'drain-worker']) {
       const named = [...everything.files.values()].flatMap((code) => code.split(`./${worker}.js'`));
       expect(named, worker).toHaveLength(everything.files.size + 1);
@@ -72,10 +76,7 @@ describe('the package', { timeout: 120_000 }, () => {
     const pages = paths().filter((path) => /^(README|docs\/[^/]+|templates\/.*)\.md$/.test(path));
     expect(pages.length).toBeGreaterThan(20);
     for (const page of pages) {
-      const prose = readFileSync(join(packed.folder, 'node_modules/vsmmu', page), 'utf8').replace(
-        /^```[\s\S]*?^```$/gm,
-        '',
-      );
+      const prose = textOf(page).replace(/^```[\s\S]*?^```$/gm, '');
       for (const [, target = ''] of prose.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g))
         if (!/^https?:/.test(target))
           expect(paths(), page).toContain(posix.join(page, '..', target));
@@ -87,7 +88,7 @@ describe('the package', { timeout: 120_000 }, () => {
       'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
     const named = new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g');
     for (const page of paths().filter((path) => /^(README|docs\/[^/]+)\.md$/.test(path))) {
-      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', page), 'utf8');
+      const text = textOf(page);
       if (text.includes('its paths are of a checkout')) continue;
       for (const line of text.split('\n').filter((one) => !one.includes('checkout')))
         for (const [, path = ''] of line.matchAll(named))
@@ -106,8 +107,7 @@ describe('the package', { timeout: 120_000 }, () => {
 
   it('has what its examples import', () => {
     for (const example of paths().filter((path) => /^docs\/examples\/.*\.(mjs|ts)$/.test(path))) {
-      const text = readFileSync(join(packed.folder, 'node_modules/vsmmu', example), 'utf8');
-      for (const [, target = ''] of text.matchAll(/ from '(\.[^']*)'/g)) {
+      for (const [, target = ''] of textOf(example).matchAll(/ from '(\.[^']*)'/g)) {
         const file = posix.join(example, '..', target);
         expect(
           [file, `${file}.ts`].some((one) => paths().includes(one)),
@@ -173,7 +173,7 @@ console.log(cases.length > 5, typeof FakeHost);`,
   });
 
   it('has all that a guest in AssemblyScript or C is built of', async () => {
-    const vsmmu = join(packed.folder, 'node_modules/vsmmu/dist/cli/main.js');
+    const vsmmu = join(installed(), 'dist/cli/main.js');
     const { folder: cwd } = packed;
     for (const lang of ['as', 'c'])
       await run(process.execPath, [vsmmu, 'guest', 'init', lang, '--lang', lang], { cwd });

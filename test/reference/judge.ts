@@ -22,7 +22,7 @@ import type { Access, Scenario, Shape } from './scenario.ts';
 /** S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level stream tables. */
 export const IDR0 = 0x0d4c349b;
 /** SSIDSIZE 20, SIDSIZE 16. */
-const IDR1 = 0x014a0510;
+export const IDR1 = 0x014a0510;
 /** OAS 48 and every granule. */
 const IDR5 = 0x75;
 /** OAS 52 bits, VAX. */
@@ -30,12 +30,12 @@ const IDR5_WIDE = 0x476;
 /** The same and DS. */
 const IDR5_DS = 0x4f6;
 /** HAD, FWB, RIL. */
-const IDR3 = 0x504;
+export const IDR3 = 0x504;
 const XNX = 0x10;
-const HYP = 0x200;
+export const HYP = 0x200;
 /** TTENDIAN 2; without the bit 0, of mixed endianness. */
 const LITTLE = 0x400000;
-const [E2H, RECINVSID] = [1, 2];
+export const [E2H, RECINVSID] = [1, 2];
 
 /** Where the stream table lies, and how it is made. */
 export interface StreamTable {

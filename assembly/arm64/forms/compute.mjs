@@ -4,7 +4,7 @@ import { amount, COMPARED, CONDITIONS, known, low, SUM_FLAGS, setZ, z } from './
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
-/** Declares \`reversed\`, B with its 64 bits the other way round. */
+/** Declares `reversed`, B with its 64 bits the other way round. */
 const REVERSED = `let reversed = bswap<u64>(${z('B')});
   reversed = reversed >> 4 & 0x0f0f0f0f0f0f0f0f | (reversed & 0x0f0f0f0f0f0f0f0f) << 4;
   reversed = reversed >> 2 & 0x3333333333333333 | (reversed & 0x3333333333333333) << 2;
@@ -153,9 +153,10 @@ function conditionals(g) {
       `CCMP_${index}`,
       `if (${holds}) { const x = i64(${x}), y = i64(${y}); ${COMPARED} } else { ${otherwise} }`,
     );
+  const added = `const x = ${x}, y = ${y}, sum = x + y; ${known(SUM_FLAGS)}`;
   g.slow(
     'CCMN',
-    `if (conditionHolds(load<u8>(dp, 7), flags(fa, fb, fk))) { const x = ${x}, y = ${y}, sum = x + y; ${known(SUM_FLAGS)} } else { ${otherwise} }`,
+    `if (conditionHolds(load<u8>(dp, 7), flags(fa, fb, fk))) { ${added} } else { ${otherwise} }`,
   );
   g.op('CMP', `{ const x = i64(${x}), y = i64(${y}); ${COMPARED} }`);
   for (const [form, operand] of [

@@ -56,14 +56,14 @@ function load(g, name, address, size, rest, element = size) {
  * @param {string} stores Stores at `h`. @param {readonly string[]} halves What it stores.
  * @param {string} after @param {number} element
  */
-function store(g, name, address, size, stores, [low, high = '0'], after, element = size) {
+function store(g, name, address, size, stores, [first, second = '0'], after, element = size) {
   g.op(
     name,
     `{ const va = ${address}; ${ENTRY}
        if (load<u64>(entry, ARM64_TLB_WRITE) != ${tagOf(size)}) { ${SLOW} }
        const h = usize(va) + load<u32>(entry, ARM64_TLB_WRITE + 8); ${stores} ${after} }`,
     `{ const va = ${address};
-       if (!slowStore(cpu, va, ${size}, ${element}, ${low}, ${high})) { ${TRAP} } ${after} }`,
+       if (!slowStore(cpu, va, ${size}, ${element}, ${first}, ${second})) { ${TRAP} } ${after} }`,
   );
 }
 

@@ -34,7 +34,7 @@ export const TRAP = special('ARM64_RECORD_TRAP');
 export const SLOW = special('ARM64_RECORD_SLOW');
 
 /** The end of the slice is looked at, once `dp` is the target of a branch. */
-export const CHECK_LIMIT = `if (acc + dp > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} } continue;`;
+const CHECK_LIMIT = `if (acc + dp > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} } continue;`;
 /** A taken branch to a record of the same page. @param {string} target */
 export const take = (target) =>
   `{ const target: usize = ${target}; acc += dp + 8 - target; dp = target; ${CHECK_LIMIT} }`;
@@ -70,7 +70,7 @@ export const known = (nzcv) => `fa = i64(${nzcv}); fk = NZCV;`;
 /** C as 0 or 1, of 32 bits. */
 export const CARRY = '(fk == SUB ? u32(u64(fa) >= u64(fb)) : fk == NZCV ? u32(fa >> 29) & 1 : 0)';
 /**
- * Flags of x + y, of which \`sum\` is the result: all u64, with operands of 32 bits in the
+ * Flags of x + y, of which `sum` is the result: all u64, with operands of 32 bits in the
  * high half.
  */
 export const SUM_FLAGS =
