@@ -34,22 +34,25 @@ export class Emulation {
   /** Carries the command at a queue's CONS out, or a part of it. */
   carryOut(queue: QueueBlock): CommandOutcome {
     if (!queue.hasRing) return 'refused';
-    const attempt = this.#attempt(queue);
-    const from = this.#begun.get(queue.index)?.left(attempt) ?? 0;
-    this.#begun.delete(queue.index);
+    // A host's service asks for this: what it threw would end the machine that runs now.
+    return unlessRefused<CommandOutcome>(() => {
+      this.#options.gate('memory access', 'refused command');
+      return this.#carryOut(queue.index, this.#attempt(queue));
+    }, 'refused');
+  }
+
+  #carryOut(queue: number, attempt: readonly number[]): CommandOutcome {
+    const from = this.#begun.get(queue)?.left(attempt) ?? 0;
+    this.#begun.delete(queue);
     const words = attempt.slice(1);
     const command = new Uint8Array(Uint32Array.from(words).buffer);
-    const invalidated = unlessRefused(() => {
-      this.#options.gate('memory access', 'refused command');
-      return this.#options.invalidate(command) === 1;
-    }, false);
-    if (invalidated) return 'done';
-    // A host's service asks for this: what it threw would end the machine that runs now.
-    const outcome = unlessRefused<CommandOutcome>(() => this.ownCommands(words, from), 'refused');
+    // What is no invalidation is refused, and may be the SMMU's own.
+    if (unlessRefused(() => this.#options.invalidate(command) === 1, false)) return 'done';
+    const outcome = this.ownCommands(words, from);
     if (typeof outcome === 'object') {
       const begun = new BegunCommand();
       begun.begin(attempt, outcome.next);
-      this.#begun.set(queue.index, begun);
+      this.#begun.set(queue, begun);
     }
     return outcome;
   }

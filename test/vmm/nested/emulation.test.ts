@@ -166,6 +166,16 @@ describe('"emulate" on a VCMDQ', () => {
     expect(service).not.toThrow();
     expect(page0()).toEqual([CERROR_ILL << 24, 1, 0]);
   });
+
+  it('reports a command that the host cannot read', async () => {
+    const { configure, send, service, reloaded, page0 } = await machine(undefined, (_, what) => {
+      if (what === 'refused command') throw new IommufdError('EFAULT', 'no access');
+    });
+    configure(9);
+    send(cfgiSte(9), sync());
+    service();
+    expect([reloaded(), page0()]).toEqual([[], [CERROR_ILL << 24, 1, 0]]);
+  });
 });
 
 function secure(command: Uint32Array): Uint32Array {
