@@ -41,6 +41,7 @@ export const EC_SYSTEM: u32 = 0x18;
 export const EC_INSTRUCTION_ABORT: u32 = 0x21;
 export const EC_PC_ALIGNMENT: u32 = 0x22;
 export const EC_DATA_ABORT: u32 = 0x25;
+export const EC_SP_ALIGNMENT: u32 = 0x26;
 export const EC_BRK: u32 = 0x3c;
 
 /** ESR_ELx.IL: the instruction has 32 bits. */

@@ -19,6 +19,7 @@ import { EC_INSTRUCTION_ABORT, EC_PC_ALIGNMENT, setFault, takeFault } from './ex
 import { hostOf, pageNumber } from './guest-ram';
 import { recordPage } from './records';
 import { FAULT_EXTERNAL, FETCH, TRANSLATED, translate } from './stage1-walk';
+import { isStepwise } from './stepwise';
 import { noteEntry } from './tlb';
 
 /** The TLBs of the exception level in use. */
@@ -61,15 +62,30 @@ function basePage(cpu: usize): usize {
   return base;
 }
 
+/** The run ends: the next instruction is for `step`. No ARM64_EXIT_*: hosts do not see it. */
+export const STEPWISE: i32 = 0x100;
+
+/** The record that leaves the run, for a reason. */
+function leave(cpu: usize, exit: i32): usize {
+  store<i32>(cpu, exit, ARM64_EXIT);
+  return cpu + ARM64_RECORD_WEDGED;
+}
+
+/** The record of the PC in the block, for a loop: what it may not execute leaves the run. */
+export function locate(cpu: usize): usize {
+  return isStepwise(cpu) ? leave(cpu, STEPWISE) : locateRecord(cpu, false);
+}
+
 /**
  * The record of the PC in the block; its page is in ARM64_BASE. A fetch that faults takes
  * the exception first. Where the exception's handler cannot be fetched either, or no
  * record page is left, the record is one that leaves the run.
  */
-export function locate(cpu: usize): usize {
+export function locateRecord(cpu: usize, steps: bool): usize {
   let base = basePage(cpu);
   if (base == FAULTED) {
     takeFault(cpu);
+    if (!steps && isStepwise(cpu)) return leave(cpu, STEPWISE);
     base = basePage(cpu);
   }
   if (base > POOL_FULL) {
@@ -82,7 +98,7 @@ export function locate(cpu: usize): usize {
     // The vCPU does nothing but take this exception: each turn counts as an instruction,
     // so that a slice ends.
     store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) + 1, ARM64_COUNT);
-    store<i32>(cpu, ARM64_EXIT_SLICE, ARM64_EXIT);
-  } else store<i32>(cpu, ARM64_EXIT_RECORDS_FULL, ARM64_EXIT);
-  return cpu + ARM64_RECORD_WEDGED;
+    return leave(cpu, ARM64_EXIT_SLICE);
+  }
+  return leave(cpu, ARM64_EXIT_RECORDS_FULL);
 }

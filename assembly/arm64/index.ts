@@ -36,8 +36,8 @@ import {
   BANK_SCTLR,
 } from '../layout/arm64-state';
 import { decodeRecord } from './decode';
-import { boundary, DAIF_ALL } from './exception';
-import { locate } from './fetch';
+import { boundary, DAIF_ALL, EC_SP_ALIGNMENT, takeException } from './exception';
+import { locate, locateRecord, STEPWISE } from './fetch';
 import {
   HANDLER_FETCH,
   HANDLER_LIMIT,
@@ -51,6 +51,7 @@ import { fillCrcTable } from './operations';
 import { runFast } from './run-fast';
 import { runSlow } from './run-slow';
 import { SCTLR_ONES } from './special-registers';
+import { isStackFault } from './stepwise';
 import { NEXT } from './system-results';
 import { flushAll } from './tlb';
 
@@ -123,9 +124,17 @@ function runRecords(cpu: usize, record: usize): i32 {
  * page or exception behind them: at most 1024 more. Returns one of ARM64_EXIT_*.
  */
 export function run(cpu: usize, instructions: u32): i32 {
-  const exit = begin(cpu, min<u32>(instructions, MOST) << 3);
-  if (exit >= 0) return exit;
-  return runRecords(cpu, locate(cpu));
+  let left = i64(min<u32>(instructions, MOST));
+  const end = load<u64>(cpu, ARM64_COUNT) + left;
+  while (true) {
+    let exit = begin(cpu, u32(left) << 3);
+    if (exit < 0) exit = runRecords(cpu, locate(cpu));
+    if (exit != STEPWISE) return exit;
+    exit = step(cpu);
+    if (exit != ARM64_EXIT_SLICE) return exit;
+    left = i64(end - load<u64>(cpu, ARM64_COUNT));
+    if (left <= 0) return ARM64_EXIT_SLICE;
+  }
 }
 
 /**
@@ -135,14 +144,20 @@ export function run(cpu: usize, instructions: u32): i32 {
 export function step(cpu: usize): i32 {
   const exit = begin(cpu, 0);
   if (exit >= 0) return exit;
-  const record = locate(cpu);
+  const record = locateRecord(cpu, true);
   if (record == cpu + ARM64_RECORD_WEDGED) return load<i32>(cpu, ARM64_EXIT);
   if (load<u16>(record) == 0) decodeRecord(record, load<usize>(cpu, ARM64_BASE));
+  if (isStackFault(cpu, record)) {
+    store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) + 1, ARM64_COUNT);
+    takeException(cpu, EC_SP_ALIGNMENT, 0);
+    return ARM64_EXIT_SLICE;
+  }
   const copy = cpu + ARM64_RECORD_STEP;
   store<u64>(copy, load<u64>(record));
   store<u64>(copy, HANDLER_STOP, 8);
   store<u64>(cpu, load<u64>(cpu, ARM64_PC) - u64(copy >> 1), ARM64_PC_OFFSET);
-  return runRecords(cpu, copy);
+  const end = runRecords(cpu, copy);
+  return end == STEPWISE ? ARM64_EXIT_SLICE : end;
 }
 
 /**

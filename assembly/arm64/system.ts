@@ -163,8 +163,10 @@ function movePstate(cpu: usize, word: u32): i32 {
   }
   if (op1 != 0 || el == 0) return exception(cpu, EC_UNKNOWN, 0);
   if (op2 == 4) store<u32>(cpu, (value & 1) != 0 ? PSTATE_PAN : 0, ARM64_PAN);
-  else if (op2 == 5) setLevel(cpu, el, value & 1);
-  else return exception(cpu, EC_UNKNOWN, 0);
+  else if (op2 == 5) {
+    setLevel(cpu, el, value & 1);
+    return after(cpu, AGAIN);
+  } else return exception(cpu, EC_UNKNOWN, 0);
   return NEXT;
 }
 

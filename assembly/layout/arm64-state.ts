@@ -12,14 +12,20 @@ export const ARM64_X30 = 0x0f8;
 export const ARM64_SP = 0x100;
 export const ARM64_PC = 0x108;
 
-// PSTATE, u32 each. NZCV in bits 31 to 28, DAIF in bits 9 to 6, PAN in bit 22, as in
-// SPSR; the others as numbers.
+// PSTATE, u32 each. NZCV in bits 31 to 28, DAIF in bits 9 to 6, PAN in bit 22, SS in bit
+// 21, as in SPSR; the others as numbers.
 export const ARM64_NZCV = 0x110;
 export const ARM64_DAIF = 0x114;
 export const ARM64_EL = 0x118;
 export const ARM64_SPSEL = 0x11c;
 export const ARM64_PAN = 0x120;
+export const ARM64_SS = 0x124;
 export const ARM64_IL = 0x128;
+/**
+ * u32: ISS.ISV and ISS.EX of the next software step exception, which say what has been
+ * stepped.
+ */
+export const ARM64_STEPPED = 0x12c;
 
 /** u64: instructions executed, those that took an exception included. */
 export const ARM64_COUNT = 0x130;
@@ -71,6 +77,11 @@ export const ARM64_MONITOR_LOW = 0x178;
 export const ARM64_MONITOR_HIGH = 0x180;
 /** u32: the event register of WFE. Shared: SEV sets it. */
 export const ARM64_EVENT = 0x188;
+/**
+ * u32: PSTATE.SS as the instruction that is being stepped has found it: that of its own
+ * exceptions.
+ */
+export const ARM64_STEPPING = 0x18c;
 
 /** 16 bytes: an access that crosses pages, or that a device answers. */
 export const ARM64_BUFFER = 0x190;

@@ -28,39 +28,13 @@ import {
   BANK_TTBR0,
   BANK_VBAR,
 } from '../../assembly/layout/arm64-state.ts';
-import { Arm64Machine, FLAT_READ_ONLY, mapFlat } from './el0-machine.ts';
+import type { Arm64Machine } from './el0-machine.ts';
+import { BASE, DATA, machineWith, NOP, PROGRAM, VECTORS, write } from './program-machine.ts';
 
-const BASE = 0x2000_0000;
-const PROGRAM = BASE + 0x1_0000;
-const VECTORS = BASE + 0x2_0000;
-const DATA = BASE + 0x3_0000;
 const SVC = 0xd4000001 | (0x1234 << 5);
-const NOP = 0xd503201f;
 const LDR_X0_X1 = 0xf9400020;
 const STR_X0_X1 = 0xf9000020;
 const LDP_X0_X2_X1 = 0xa9400820;
-
-/**
- * A machine whose vectors are pages of NOPs, and whose program is these words at EL1 or
- * EL0.
- */
-function machineWith(words: readonly number[], { el = 1, flat = true } = {}): Arm64Machine {
-  const machine = new Arm64Machine({ ramGpa: BASE });
-  if (flat) mapFlat(machine, FLAT_READ_ONLY);
-  machine.setEl1(BANK_VBAR, BigInt(VECTORS));
-  write(machine, VECTORS, Array<number>(512).fill(NOP));
-  write(machine, PROGRAM, words);
-  machine.setU64(ARM64_PC, BigInt(PROGRAM));
-  machine.setU32(ARM64_EL, el);
-  machine.setU32(ARM64_SPSEL, el);
-  return machine;
-}
-
-function write(machine: Arm64Machine, address: number, words: readonly number[]): void {
-  words.forEach((word, i) => {
-    machine.view.setUint32(machine.at(address + 4 * i), word, true);
-  });
-}
 
 const el1State = (machine: Arm64Machine) => ({
   pc: machine.u64(ARM64_PC),
