@@ -40,6 +40,10 @@ export const BOOT_SETTINGS = {
   ),
   initrd: option(text, 'initial RAM disk of an arm64 kernel', { value: 'file' }),
   append: option(text, 'command line of an arm64 kernel'),
+  semihosting: option(
+    yesNo,
+    'HLT #0xF000 of an arm64 kernel is a semihosting call: it prints, and ends the machine',
+  ),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', {
     value: 'file',
   }),

@@ -28,7 +28,7 @@ const OTHERS = [
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */
-const OWN = ['initrd', 'append'] as const satisfies readonly (keyof BootSettings)[];
+const OWN = ['initrd', 'append', 'semihosting'] as const satisfies readonly (keyof BootSettings)[];
 
 function refuse(settings: BootSettings, names: readonly (keyof BootSettings)[], why: string): void {
   const given = names.find((name) => settings[name] !== undefined);
@@ -41,7 +41,7 @@ function refuse(settings: BootSettings, names: readonly (keyof BootSettings)[], 
  * @throws {GuestImageError} when the initrd cannot be read.
  */
 export async function kernelOptions(settings: BootSettings): Promise<Partial<MachineOptions>> {
-  const { arch = 'wasm', initrd, append } = settings;
+  const { arch = 'wasm', initrd, append, semihosting } = settings;
   if (arch !== 'arm64') {
     refuse(settings, OWN, 'is for kernels: it goes with --arch arm64');
     return {};
@@ -50,7 +50,7 @@ export async function kernelOptions(settings: BootSettings): Promise<Partial<Mac
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
-  return { board: virtBoard({ initrd: ramDisk, append, sleep }) };
+  return { board: virtBoard({ initrd: ramDisk, append, sleep, semihosting }) };
 }
 
 /**

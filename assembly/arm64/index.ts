@@ -59,6 +59,7 @@ export { takeException } from './exception';
 export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
 // A function that is called in one place is made part of it, unless it is exported.
 export { runFast } from './run-fast';
+export { hostAddress } from './slow-access';
 export { flushAll } from './tlb';
 
 /** Most instructions of one slice: the count of a run is kept in 32 bits, in eighths. */

@@ -206,6 +206,12 @@ export function slowStore(
   return storeAs(cpu, va, size, load<u32>(cpu, ARM64_EL), element, lowHalf, highHalf);
 }
 
+/** For the host: where a byte is that EL1 can read, or 0 where it is no RAM. */
+export function hostAddress(cpu: usize, va: u64): usize {
+  if (translate(cpu, va, 1, READ, false) != TRANSLATED) return 0;
+  return hostOf(cpu, load<u64>(cpu, ARM64_WALK_PA), 1);
+}
+
 /**
  * Host address of `size` bytes that an atomic access reads and writes, aligned, or 0 when
  * it faults. The read permission is checked for as well; atomics of devices are external

@@ -212,6 +212,7 @@ function generate(cpu: usize, word: u32): i32 {
     case 4:
       return exception(cpu, EC_BRK, immediate);
     default:
+      store<u64>(cpu, u64(immediate), ARM64_MMIO_VALUE);
       return ARM64_EXIT_HLT;
   }
 }

@@ -19,7 +19,10 @@ export const ARM64_EXIT_SMC = 4;
  */
 export const ARM64_EXIT_WFI = 5;
 export const ARM64_EXIT_WFE = 6;
-/** HLT, which the host may take for semihosting. PC is at the instruction. */
+/**
+ * HLT, which the host may take for semihosting: its immediate is in ARM64_MMIO_VALUE, PC is
+ * at the instruction.
+ */
 export const ARM64_EXIT_HLT = 7;
 /**
  * A register of a timer has been written: the host looks at deadlines and lines. PC is

@@ -127,7 +127,7 @@ describe('versions', () => {
       [
         'allowGc append arch args devices directMaps drain env experiment guest hostRam',
         'idRegisters initrd iotlbCheck json memory onQueueError overlay',
-        'path queues quiet secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
+        'path queues quiet secondary seed semihosting timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);
   });

@@ -1,5 +1,6 @@
 export * from './affinity.ts';
 export * from './psci.ts';
+export * from './semihosting.ts';
 export * from './virt-board.ts';
 export * from './virt-boot.ts';
 export * from './virt-device-tree.ts';

@@ -22,6 +22,7 @@ import {
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { callPsci, type PsciMachine } from './psci.ts';
+import { callSemihosting } from './semihosting.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
 import { placed, VIRT_FREE, VIRT_GICD, VIRT_GICR, VIRT_SPIS, virtRam } from './virt-memory-map.ts';
@@ -39,6 +40,12 @@ export interface VirtBoardOptions {
    * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
+  /**
+   * Whether HLT #0xF000 at EL1 is a semihosting call: SYS_EXIT and SYS_EXIT_EXTENDED end the machine with an
+   * exit code, SYS_WRITEC and SYS_WRITE0 print, all others return -1. Bare-metal tests use it, kernels of
+   * distributions do not. Default false: HLT is UNDEFINED.
+   */
+  readonly semihosting?: boolean | undefined;
 }
 
 const OPTIONS = allNamesOf<VirtBoardOptions>({
@@ -46,6 +53,7 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
   append: true,
   epoch: true,
   sleep: true,
+  semihosting: true,
 });
 
 const DEFAULT_MEMORY = 0x10000000;
@@ -156,6 +164,9 @@ async function createVirtMachine(
           machine.devices.reset();
           guest.restart();
         }),
+        ...(own.semihosting === true
+          ? { semihosting: (call) => callSemihosting(call, (bytes) => options.onOutput(bytes)) }
+          : {}),
       },
       program: {
         segments: boot.segments,

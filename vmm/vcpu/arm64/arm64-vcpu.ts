@@ -13,6 +13,7 @@ import {
 } from '../../../assembly/layout/arm64-results.ts';
 import {
   ARM64_COUNT,
+  ARM64_EL,
   ARM64_EXIT_REQUEST,
   ARM64_LIMIT,
   ARM64_MMIO_ADDRESS,
@@ -28,7 +29,7 @@ import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts'
 import { EXIT_KINDS } from '../exit-counter.ts';
 import type { Vcpu, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
 import { type Arm64Block, storageOffset } from './arm64-block.ts';
-import type { Arm64Board } from './arm64-board.ts';
+import type { Arm64Board, HypercallResult } from './arm64-board.ts';
 import { Arm64Timers, COUNTER_HZ } from './arm64-timers.ts';
 
 const MMIO = EXIT_KINDS.indexOf('mmio');
@@ -44,7 +45,8 @@ const TICKS_PER_MS = COUNTER_HZ / 1000;
 
 const YIELD: VcpuExit = { reason: 'yield' };
 const IDLE: VcpuExit = { reason: 'idle' };
-const OFF: VcpuExit = { reason: 'off', code: 0 };
+/** Immediate of HLT. */
+const SEMIHOSTING = 0xf000n;
 
 /** Where a vCPU begins. */
 export interface Arm64Entry {
@@ -171,7 +173,7 @@ export class Arm64Vcpu implements Vcpu {
         this.#block.setLong(ARM64_PC, this.#block.long(ARM64_PC) - 4n);
         return this.#undefined();
       case ARM64_EXIT_HLT:
-        return this.#undefined();
+        return this.#halted();
       default:
         throw new Error(`the CPU returned ${why}`);
     }
@@ -201,18 +203,36 @@ export class Arm64Vcpu implements Vcpu {
   #hypercall(): VcpuExit | undefined {
     const block = this.#block;
     const x = (n: number) => block.long(ARM64_X + 8 * n);
-    const result = this.#options.board.hypercall({
-      vcpu: this.index,
-      x0: x(0),
-      x1: x(1),
-      x2: x(2),
-      x3: x(3),
-    });
-    if (result.what === 'off') return OFF;
+    return this.#answer(
+      this.#options.board.hypercall({ vcpu: this.index, x0: x(0), x1: x(1), x2: x(2), x3: x(3) }),
+    );
+  }
+
+  #answer(result: HypercallResult): VcpuExit | undefined {
+    if (result.what === 'off') return { reason: 'off', code: result.code ?? 0 };
     // It has been reset meanwhile.
     if (result.what === 'reset') return YIELD;
-    block.setLong(ARM64_X, result.x0);
+    this.#block.setLong(ARM64_X, result.x0);
     return undefined;
+  }
+
+  /** HLT: a semihosting call of EL1 where the board has them. */
+  #halted(): VcpuExit | undefined {
+    const { board, exports } = this.#options;
+    const block = this.#block;
+    const isCall = block.long(ARM64_MMIO_VALUE) === SEMIHOSTING && block.word(ARM64_EL) !== 0;
+    if (!board.semihosting || !isCall) return this.#undefined();
+    block.setLong(ARM64_PC, block.long(ARM64_PC) + 4n);
+    return this.#answer(
+      board.semihosting({
+        operation: block.word(ARM64_X),
+        parameter: block.long(ARM64_X + 8),
+        read: (address) => {
+          const at = exports.hostAddress(block.at, address);
+          return at === 0 ? undefined : block.byte(at);
+        },
+      }),
+    );
   }
 
   /** The counter at the next timer, of the vCPU or of a device; undefined: there is none. */
