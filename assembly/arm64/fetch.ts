@@ -15,6 +15,7 @@ import {
   ARM64_WALK_PA,
   ARM64_WALK_SHIFT,
 } from '../layout/arm64-state';
+import { isBreakpointPage } from './breakpoints';
 import { EC_INSTRUCTION_ABORT, EC_PC_ALIGNMENT, setFault, takeFault } from './exception';
 import { hostOf, pageNumber } from './guest-ram';
 import { recordPage } from './records';
@@ -56,6 +57,8 @@ function basePage(cpu: usize): usize {
   }
   const base = recordPage(cpu, pageNumber(cpu, pa));
   if (base == 0) return POOL_FULL;
+  // What the TLB has is entered without a look at breakpoints.
+  if (isBreakpointPage(cpu)) return base;
   noteEntry(cpu, pc, el, load<u32>(cpu, ARM64_WALK_SHIFT));
   store<u64>(entry, pc & ~0xfff, ARM64_TLB_FETCH);
   store<usize>(entry, base, ARM64_TLB_FETCH + 8);

@@ -106,7 +106,7 @@ function pair(cpu: usize, word: u32): bool {
 /** LDAR, STLR, LDAPR: atomic accesses, which are sequentially consistent. */
 function ordered(cpu: usize, word: u32, isLoad: bool): bool {
   const bytes: u32 = 1 << (word >> 30);
-  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, !isLoad);
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, isLoad, !isLoad);
   if (at == 0) return false;
   const rt = word & 31;
   if (isLoad) {

@@ -19,6 +19,7 @@ import {
   ARM64_FK,
   ARM64_NUMBERS,
   ARM64_NZCV,
+  ARM64_OS_LOCK,
   ARM64_PC,
   ARM64_PC_OFFSET,
   ARM64_RAM,
@@ -31,12 +32,14 @@ import {
   ARM64_SLICE,
   ARM64_SPSEL,
   ARM64_STARTED,
+  ARM64_STEPPING,
   ARM64_TIME_RATE,
   ARM64_TLB,
   BANK_SCTLR,
 } from '../layout/arm64-state';
+import { isBreakpoint } from './breakpoints';
 import { decodeRecord } from './decode';
-import { boundary, DAIF_ALL, EC_SP_ALIGNMENT, takeException } from './exception';
+import { boundary, DAIF_ALL, EC_BREAKPOINT, EC_SP_ALIGNMENT, takeException } from './exception';
 import { locate, locateRecord, STEPWISE } from './fetch';
 import {
   HANDLER_FETCH,
@@ -51,7 +54,8 @@ import { fillCrcTable } from './operations';
 import { runFast } from './run-fast';
 import { runSlow } from './run-slow';
 import { SCTLR_ONES } from './special-registers';
-import { isStackFault } from './stepwise';
+import { FAULT_DEBUG } from './stage1-walk';
+import { beginStep, isStackFault, noteStep } from './stepwise';
 import { NEXT } from './system-results';
 import { flushAll } from './tlb';
 
@@ -86,6 +90,7 @@ export function reset(cpu: usize): void {
   store<u32>(cpu, 1, ARM64_EL);
   store<u32>(cpu, 1, ARM64_SPSEL);
   store<u32>(cpu, DAIF_ALL, ARM64_DAIF);
+  store<u64>(cpu, 1, ARM64_OS_LOCK);
   store<u64>(cpu, SCTLR_ONES, ARM64_BANK + ARM64_BANK_STRIDE + BANK_SCTLR);
   for (let n: usize = 0; n < 32; n++) store<u64>(cpu + (n << 3), u64(n), ARM64_NUMBERS);
   fillCrcTable(cpu + ARM64_CRC32, 0xedb88320);
@@ -125,6 +130,7 @@ function runRecords(cpu: usize, record: usize): i32 {
  * page or exception behind them: at most 1024 more. Returns one of ARM64_EXIT_*.
  */
 export function run(cpu: usize, instructions: u32): i32 {
+  store<u32>(cpu, 0, ARM64_STEPPING);
   let left = i64(min<u32>(instructions, MOST));
   const end = load<u64>(cpu, ARM64_COUNT) + left;
   while (true) {
@@ -145,7 +151,13 @@ export function run(cpu: usize, instructions: u32): i32 {
 export function step(cpu: usize): i32 {
   const exit = begin(cpu, 0);
   if (exit >= 0) return exit;
-  const record = locateRecord(cpu, true);
+  beginStep(cpu);
+  let record = locateRecord(cpu, true);
+  // A fetch that faults does so before a breakpoint matches (D1.13.4).
+  if (record != cpu + ARM64_RECORD_WEDGED && isBreakpoint(cpu)) {
+    takeException(cpu, EC_BREAKPOINT, FAULT_DEBUG);
+    record = locateRecord(cpu, true);
+  }
   if (record == cpu + ARM64_RECORD_WEDGED) return load<i32>(cpu, ARM64_EXIT);
   if (load<u16>(record) == 0) decodeRecord(record, load<usize>(cpu, ARM64_BASE));
   if (isStackFault(cpu, record)) {
@@ -153,6 +165,7 @@ export function step(cpu: usize): i32 {
     takeException(cpu, EC_SP_ALIGNMENT, 0);
     return ARM64_EXIT_SLICE;
   }
+  noteStep(cpu, record);
   const copy = cpu + ARM64_RECORD_STEP;
   store<u64>(copy, load<u64>(record));
   store<u64>(copy, HANDLER_STOP, 8);

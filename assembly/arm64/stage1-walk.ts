@@ -31,6 +31,7 @@ const FAULT_PERMISSION: u32 = 0x0c;
 export const FAULT_EXTERNAL: u32 = 0x10;
 const FAULT_EXTERNAL_WALK: u32 = 0x14;
 export const FAULT_ALIGNMENT: u32 = 0x21;
+export const FAULT_DEBUG: u32 = 0x22;
 /** A translation that has not faulted. */
 export const TRANSLATED: u32 = 0xff;
 

@@ -3,13 +3,28 @@
 // (`step`), and looked at before.
 
 import { ARM64_PAGE_CODE } from '../layout/arm64-records';
-import { ARM64_BASE, ARM64_EL, ARM64_SP, BANK_SCTLR } from '../layout/arm64-state';
+import {
+  ARM64_BASE,
+  ARM64_EL,
+  ARM64_SP,
+  ARM64_SS,
+  ARM64_STEPPED,
+  ARM64_STEPPING,
+  BANK_SCTLR,
+} from '../layout/arm64-state';
+import { isBreakpointPage } from './breakpoints';
+import { isStepActive } from './debug-state';
+import { EC_STEP, PSTATE_SS, takeException } from './exception';
 import { HANDLER_NOP, HANDLER_UNDEFINED } from './handlers';
-import { regimeOf } from './stage1-walk';
+import { FAULT_DEBUG, regimeOf } from './stage1-walk';
 
 // SCTLR_EL1: the stack pointer has to be aligned to 16 bytes, at EL1 and at EL0.
 const SCTLR_SA: u64 = 1 << 3;
 const SCTLR_SA0: u64 = 1 << 4;
+
+// ISS of a software step exception: EX is valid; a load-exclusive has been stepped.
+const ISS_ISV: u32 = 1 << 24;
+const ISS_EX: u32 = 1 << 6;
 
 /** Whether an access of which SP is the base faults. */
 function isStackMisaligned(cpu: usize): bool {
@@ -20,7 +35,31 @@ function isStackMisaligned(cpu: usize): bool {
 
 /** Whether what comes next has to be looked at. */
 export function isStepwise(cpu: usize): bool {
-  return isStackMisaligned(cpu);
+  return isStackMisaligned(cpu) || isStepActive(cpu) || isBreakpointPage(cpu);
+}
+
+/**
+ * Software step, before an instruction (D2.12): takes the exception that is pending, or notes
+ * that this instruction is stepped.
+ */
+export function beginStep(cpu: usize): void {
+  store<u32>(cpu, 0, ARM64_STEPPING);
+  if (!isStepActive(cpu)) return;
+  if (load<u32>(cpu, ARM64_SS) == 0) {
+    takeException(cpu, EC_STEP, FAULT_DEBUG | load<u32>(cpu, ARM64_STEPPED));
+    return;
+  }
+  store<u32>(cpu, 0, ARM64_SS);
+  store<u32>(cpu, PSTATE_SS, ARM64_STEPPING);
+}
+
+/** Notes what is stepped, before it is executed. */
+export function noteStep(cpu: usize, record: usize): void {
+  if (load<u32>(cpu, ARM64_STEPPING) == 0) return;
+  const word = wordOf(cpu, record);
+  // LDXR, LDAXR and their pairs; a pair of 32 bits less is CASP.
+  const isExclusive = (word & 0x3fc00000) == 0x08400000 && (word & 0x80200000) != 0x00200000;
+  store<u32>(cpu, ISS_ISV | (isExclusive ? ISS_EX : 0), ARM64_STEPPED);
 }
 
 /** The instruction of a record of the page that `locate` has found. */

@@ -20,10 +20,12 @@ import {
   ARM64_PAN,
   ARM64_PC,
   ARM64_PENDING,
+  ARM64_STEPPING,
   ARM64_UNKNOWN_REGISTER,
   BANK_CNTKCTL,
   BANK_SCTLR,
 } from '../layout/arm64-state';
+import { DAIF_D } from './debug-state';
 import {
   EC_BRK,
   EC_SVC,
@@ -54,6 +56,7 @@ import {
   TRAP_UMA,
 } from './system-registers';
 import { AGAIN, exception, NEXT, systemSyndrome } from './system-results';
+import { flushAll } from './tlb';
 
 // SCTLR_EL1: what EL0 may do.
 const SCTLR_UMA: u64 = 1 << 9;
@@ -105,9 +108,18 @@ function isIdentification(encoding: u32): bool {
   return encoding >> 7 == 3 << 7 && ((encoding >> 3) & 15) - 1 < 7;
 }
 
+/** op0 of the registers of debugging. */
+const DEBUG: u32 = 2;
+
 /** Registers of timers have CRn 14. */
 function isTimer(encoding: u32): bool {
   return ((encoding >> 7) & 15) == 14;
+}
+
+/** What the TLBs have, and what comes next, is by the registers of debugging. */
+function debugChanged(cpu: usize): i32 {
+  flushAll(cpu);
+  return after(cpu, AGAIN);
 }
 
 function moveRegister(cpu: usize, word: u32, isRead: bool): i32 {
@@ -144,7 +156,10 @@ function moveRegister(cpu: usize, word: u32, isRead: bool): i32 {
   if (kind == KIND_STORAGE) {
     const at = cpu + (what & 0xffff);
     if (isRead) setRegister(cpu, rt, load<u64>(at));
-    else store<u64>(at, registerOf(cpu, rt) & bits);
+    else {
+      store<u64>(at, registerOf(cpu, rt) & bits);
+      if (encoding >> 14 == DEBUG) return debugChanged(cpu);
+    }
   } else if (isRead) setRegister(cpu, rt, bits);
   return NEXT;
 }
@@ -159,7 +174,9 @@ function movePstate(cpu: usize, word: u32): i32 {
     if (el == 0 && !allowed(cpu, TRAP_UMA)) return exception(cpu, EC_SYSTEM, systemSyndrome(word));
     const daif = load<u32>(cpu, ARM64_DAIF);
     store<u32>(cpu, op2 == 6 ? daif | (value << 6) : daif & ~(value << 6), ARM64_DAIF);
-    return lookAtInterrupts(cpu);
+    const next = lookAtInterrupts(cpu);
+    // D decides whether what comes next is stepped.
+    return next == NEXT && ((value << 6) & DAIF_D) != 0 ? after(cpu, AGAIN) : next;
   }
   if (op1 != 0 || el == 0) return exception(cpu, EC_UNKNOWN, 0);
   if (op2 == 4) store<u32>(cpu, (value & 1) != 0 ? PSTATE_PAN : 0, ARM64_PAN);
@@ -204,6 +221,8 @@ function generate(cpu: usize, word: u32): i32 {
   switch (((word >> 19) & 0x1c) | (word & 3)) {
     case 1:
       after(cpu, AGAIN);
+      // It is executed: a step of it is over.
+      store<u32>(cpu, 0, ARM64_STEPPING);
       return exception(cpu, EC_SVC, immediate);
     case 2:
       return isEl0 ? exception(cpu, EC_UNKNOWN, 0) : after(cpu, ARM64_EXIT_HVC);

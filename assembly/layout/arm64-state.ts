@@ -177,6 +177,10 @@ export const BANK_CNTKCTL = 0x90;
  */
 export const ARM64_REGISTERS = 0x800;
 
+/** Breakpoints and watchpoints of the debug architecture (ID_AA64DFR0_EL1). */
+export const ARM64_BREAKPOINTS = 2;
+export const ARM64_WATCHPOINTS = 2;
+
 /**
  * Timers, u64 each: compare value and control of the virtual timer and of the physical
  * one.
