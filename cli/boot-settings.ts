@@ -50,7 +50,7 @@ export const BOOT_SETTINGS = {
   ),
   path: option(
     oneOf(TOY_PATHS),
-    'path of the toy\'s invalidations; "all" compares them (default: all)',
+    'path of the invalidations of the toy, where "all" compares them (default: all), or of a kernel',
   ),
   experiment: option(
     oneOf(EXPERIMENTS.map(({ name }) => name)),

@@ -17,6 +17,7 @@ import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
+import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
 import { connectConsole, kernelOptions, stopAtPanic } from './kernel-run.ts';
 import { loadDevice } from './plugins.ts';
@@ -25,7 +26,6 @@ import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
 import { runStream } from './run-output.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
-import { withToyPath } from './toy-path.ts';
 import { TraceFile } from './trace-file.ts';
 
 /** VINTFs of the host unless it is asked for others, and VCMDQs that its CMDQV has at least for each. */
@@ -144,7 +144,8 @@ export function machineOptions(
     drain,
     seed,
     env,
-    directMaps,
+    // The toy keeps to its path by itself.
+    directMaps: arch === 'arm64' && path === 'trapped' ? false : directMaps,
     overlay: overlay || path === 'overlay',
     queues,
     allowGc,
@@ -178,7 +179,7 @@ function inputsOf(
  * @returns whether every check holds.
  */
 export async function boot(asked: BootSettings, config?: string): Promise<boolean> {
-  const settings = withToyPath(asked);
+  const settings = withPath(asked);
   const {
     guest,
     path = 'all',

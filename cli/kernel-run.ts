@@ -16,15 +16,12 @@ const HAS_INPUT = isMainThread;
 /** Options of other guests, which mean nothing to a kernel. */
 const OTHERS = [
   'secondary',
-  'path',
   'experiment',
   'transport',
   'args',
   'env',
   'allowGc',
-  'overlay',
   'queues',
-  'directMaps',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */

@@ -106,11 +106,19 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ["unknown command 'run'", 'run'],
   ['no guest: give "toy", or the path of a WebAssembly guest or of a kernel', 'boot'],
   ['--append is for kernels: it goes with --arch arm64', 'boot toy --append quiet'],
-  ['--path is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --path direct'],
-  ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
   [
-    '--no-direct-maps is not for kernels: it excludes --arch arm64',
-    'boot x --arch arm64 --no-direct-maps',
+    '--path all compares the paths of the toy: give a kernel one of them',
+    'boot x --arch arm64 --path all',
+  ],
+  ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
+  ['--queues is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --queues ecmdq'],
+  [
+    '--overlay maps the CMDQ directly: it excludes --no-direct-maps',
+    'boot x --arch arm64 --overlay --no-direct-maps',
+  ],
+  [
+    '--overlay leaves the overlay path alone, not --path trapped',
+    'boot x --arch arm64 --overlay --path trapped',
   ],
   ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
@@ -140,11 +148,11 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot toy --host-ram 1',
   ],
   [
-    '--no-direct-maps leaves the toy the trapped path alone, not --path direct',
+    '--no-direct-maps leaves the trapped path alone, not --path direct',
     'boot toy --no-direct-maps --path direct',
   ],
   [
-    '--overlay leaves the toy the overlay path alone, not --path trapped',
+    '--overlay leaves the overlay path alone, not --path trapped',
     'boot toy --overlay --path trapped',
   ],
   [

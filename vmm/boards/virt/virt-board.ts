@@ -93,8 +93,11 @@ async function createVirtMachine(
   options: BoardOptions,
 ): Promise<BoardMachine> {
   const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
+  const { overlay = false, queues = 'vcmdq' } = options;
   if (vcpus !== VCPUS) throw new RangeError(`a machine of the board virt has ${VCPUS} vCPU`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
+  // No driver of a kernel knows ECMDQs.
+  if (queues !== 'vcmdq') throw new RangeError('queues of the board virt are VCMDQs');
   const ram = virtRam(memorySize);
   const memory = createArm64Memory(VCPUS, ram, gicBlockSize(VCPUS));
   const [cpuModule, gicModule] = await Promise.all([
@@ -114,7 +117,7 @@ async function createVirtMachine(
     exitRequest: arm64ExitRequest(memory),
   });
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true });
+    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay });
     const vintf = host.createVintf(viommu);
     const { idRegisters = 'auto' } = options;
     const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
@@ -122,7 +125,7 @@ async function createVirtMachine(
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
     const smmu = placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown }));
-    const cmdqv = placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
+    const cmdqv = overlay ? undefined : placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
     const dmaEngine = {
       ...placed('dmaEngine', new DmaEngine()),
       dmaPort: host.dmaPort(viommu, DMA_STREAM),
@@ -169,7 +172,7 @@ async function createVirtMachine(
       memory: memory.memory,
       regions: [memory.ram],
       clock: guest.clock,
-      devices: [placeGic(gic), uart, rtc, smmu, cmdqv, dmaEngine, ...devices],
+      devices: [placeGic(gic), uart, rtc, smmu, ...(cmdqv ? [cmdqv] : []), dmaEngine, ...devices],
       onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       onSafePoint: (full) => host.service(full),
       ...(directMaps === undefined ? {} : { directMaps }),
@@ -184,12 +187,12 @@ async function createVirtMachine(
         threads: host,
         guest: vm,
         direct: [
-          { smmuBlock, context: vintf.context, queues: vintf.queues },
+          ...(cmdqv ? [{ smmuBlock, context: vintf.context, queues: vintf.queues }] : []),
           { smmuBlock, context, queues: [] },
         ],
       },
       vm,
-      queues: 'vcmdq',
+      queues,
       smmus: [{ smmu: viommu, vintf }],
       receive: (bytes) => console.receive(bytes),
       destroy() {
