@@ -20,6 +20,7 @@ import { Consoles } from './consoles.ts';
 import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
 import { connectConsole, kernelOptions, stopAtPanic } from './kernel-run.ts';
+import { withLinux } from './linux-kernel.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
@@ -179,7 +180,7 @@ function inputsOf(
  * @returns whether every check holds.
  */
 export async function boot(asked: BootSettings, config?: string): Promise<boolean> {
-  const settings = withPath(asked);
+  const settings = withPath(withLinux(asked));
   const {
     guest,
     path = 'all',
@@ -190,7 +191,9 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     timeout,
   } = settings;
   if (guest === undefined)
-    throw new UsageError('no guest: give "toy", or the path of a WebAssembly guest or of a kernel');
+    throw new UsageError(
+      'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
+    );
   const toy = guest === 'toy';
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
