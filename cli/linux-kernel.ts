@@ -18,6 +18,23 @@ function builtFile(name: string): string {
   return join(XDG_CACHE_HOME, 'vsmmu-linux', 'built', 'linux', name);
 }
 
+/**
+ * Files of a kernel and its initial RAM disk: those that are given, or the ones that were built.
+ * @throws {UsageError} when none was built.
+ */
+export function linuxFiles(
+  kernel = builtFile('Image'),
+  initrd = builtFile('initramfs.cpio'),
+): { readonly kernel: string; readonly initrd: string } {
+  if (kernel === builtFile('Image') && !existsSync(kernel)) {
+    throw new UsageError(
+      'no kernel is built: npm run linux:build in a checkout of vsmmu builds one, or give ' +
+        '--kernel FILE --initrd FILE',
+    );
+  }
+  return { kernel, initrd };
+}
+
 /** linux/init.sh finds the commands on the kernel's command line, in quotes. */
 function runArgument(run: string | undefined): string {
   if (run === undefined) return '';
@@ -36,21 +53,14 @@ export function withLinux(settings: BootSettings): BootSettings {
     return settings;
   }
   if (arch !== 'arm64') throw new UsageError('linux is an arm64 kernel: it excludes --arch wasm');
-  const built = builtFile('Image');
-  if (kernel === undefined && !existsSync(built)) {
-    throw new UsageError(
-      'no kernel is built: npm run linux:build in a checkout of vsmmu builds one, or give ' +
-        '--kernel FILE --initrd FILE',
-    );
-  }
-  const initrd = settings.initrd ?? builtFile('initramfs.cpio');
+  const files = linuxFiles(kernel, settings.initrd);
   const line = [CONSOLE, append].filter((part) => part !== undefined).join(' ');
   const { kernel: _, run: __, ...others } = settings;
   return {
     ...others,
-    guest: kernel ?? built,
+    guest: files.kernel,
     arch,
-    initrd,
+    initrd: files.initrd,
     append: `${line}${runArgument(run)}`,
   };
 }

@@ -7,15 +7,23 @@ mount -t sysfs none /sys
 mount -t devtmpfs none /dev 2>/dev/null
 mount -t debugfs none /sys/kernel/debug
 
-PLATFORM=/sys/bus/platform
-ENGINE=9200000.dma-engine
 CMDQV_SWITCHES=/sys/kernel/debug/iommu/tegra241_cmdqv
+BENCHMARK=/sys/kernel/debug/dma_map_benchmark
 
-# Maps and unmaps pages for a number of seconds: bench THREADS SECONDS GRANULE.
+# Gives a device to the benchmark: offer BUS DEVICE.
+offer() {
+  echo dma_map_benchmark >/sys/bus/$1/devices/$2/driver_override
+  echo "$2" >/sys/bus/$1/drivers/dma_map_benchmark/bind
+}
+
+# Maps and unmaps pages for some time: bench THREADS MILLISECONDS GRANULE.
 bench() {
-  if [ ! -e $PLATFORM/drivers/dma_map_benchmark/$ENGINE ]; then
-    echo dma_map_benchmark >$PLATFORM/devices/$ENGINE/driver_override
-    echo $ENGINE >$PLATFORM/drivers/dma_map_benchmark/bind
+  if [ ! -e $BENCHMARK ]; then
+    engine=$(cd /sys/bus/platform/devices && echo *.dma-engine)
+    case $engine in
+    '*'*) offer pci 0000:00:01.0 ;;
+    *) offer platform "$engine" ;;
+    esac
   fi
   echo "bench begins"
   dma-map-benchmark "$@"

@@ -15,20 +15,32 @@ enum {
   SYS_READ = 63,
   SYS_WRITE = 64,
   SYS_EXIT = 93,
+  SYS_SETITIMER = 103,
+  SYS_RT_SIGACTION = 134,
+  SYS_MMAP = 222,
 };
 
 enum { AT_FDCWD = -100 };
 enum { O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2 };
 enum { STDOUT = 1 };
 
-static inline long systemCall(long number, u64 a, u64 b, u64 c, u64 d) {
+static inline long systemCall6(long number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
   register long x8 __asm__("x8") = number;
   register u64 x0 __asm__("x0") = a;
   register u64 x1 __asm__("x1") = b;
   register u64 x2 __asm__("x2") = c;
   register u64 x3 __asm__("x3") = d;
-  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
+  register u64 x4 __asm__("x4") = e;
+  register u64 x5 __asm__("x5") = f;
+  __asm__ volatile("svc #0"
+                   : "+r"(x0)
+                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                   : "memory");
   return (long)x0;
+}
+
+static inline long systemCall(long number, u64 a, u64 b, u64 c, u64 d) {
+  return systemCall6(number, a, b, c, d, 0, 0);
 }
 
 static inline u64 lengthOf(const char *text) {

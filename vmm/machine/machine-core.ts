@@ -118,6 +118,11 @@ export class MachineCore {
     return Math.max(0, Math.ceil((nextDeadline - this.#clock.nowNs()) / 1e6));
   }
 
+  /** The time that its devices go by. */
+  get nowNs(): number {
+    return this.#clock.nowNs();
+  }
+
   /** How the machine ended, once it has. */
   get end(): CoreEnd | undefined {
     return this.#state.ended;
