@@ -76,6 +76,8 @@ export class Arm64Guest implements Guest {
   readonly #block: Arm64Block;
   #vcpu: Arm64Vcpu | undefined;
   #exports: Arm64Exports | undefined;
+  /** RAM has what an earlier boot has left there. */
+  #isRamUsed = false;
 
   constructor(options: Arm64GuestOptions) {
     const { memory, board } = options;
@@ -117,6 +119,7 @@ export class Arm64Guest implements Guest {
     });
     this.#exports = exports;
     this.#vcpu = vcpu;
+    this.#clearRam();
     this.#load();
     vcpu.reset();
     return [vcpu];
@@ -150,9 +153,11 @@ export class Arm64Guest implements Guest {
     this.#exports?.flushFetch(this.#block.at);
   }
 
+  /** Not before it is needed: all of it would become memory of the computer, also of a machine that ends. */
   #clearRam(): void {
     const { memory, ram } = this.#options.memory;
-    new Uint8Array(memory.buffer, ram.offset, ram.size).fill(0);
+    if (this.#isRamUsed) new Uint8Array(memory.buffer, ram.offset, ram.size).fill(0);
+    this.#isRamUsed = true;
   }
 
   safePoint(): void {
@@ -166,7 +171,6 @@ export class Arm64Guest implements Guest {
 
   reset(): void {
     this.#vcpu = undefined;
-    this.#clearRam();
     const { memory, cpus } = this.#options.memory;
     new Uint8Array(memory.buffer, cpus, ARM64_VCPU_SIZE).fill(0);
   }
