@@ -126,3 +126,20 @@ test('the driver’s interrupt handler skips a command that a VCMDQ refuses, and
   expect(benchmarks).toMatchObject([{ exits: 0 }]);
   expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
 });
+
+test.each([2, 4])('%i vCPUs have a VCMDQ each, and no exit', async (vcpus) => {
+  const { end, console, benchmarks } = await boot(
+    `bench ${vcpus} 20 1; cat /sys/devices/system/cpu/online; state`,
+    '',
+    { vcpus },
+  );
+  expect(end.status).toBe('off');
+  expectInOrder(console, [
+    new RegExp(`entries for vcmdq${vcpus - 1}$`, 'm'),
+    new RegExp(`^0-${vcpus - 1}$`, 'm'),
+    /^taint 0$/m,
+  ]);
+  expect(console).not.toMatch(TROUBLE);
+  expect(benchmarks).toMatchObject([{ exits: 0 }]);
+  expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
+});
