@@ -161,7 +161,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
       console: listener.lines.join('\n'),
       benchmarks: listener.benchmarks,
       statistics: machine.statistics,
-      findings: host.findings.map((finding) => JSON.stringify(finding)),
+      findings: host.findings.map(({ text }) => text),
     };
   } finally {
     await host.destroy();

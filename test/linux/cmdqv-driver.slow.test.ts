@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';
-import { builtKernel } from '../support/linux-kernel.ts';
+import { builtKernel, offsetOfSymbol } from '../support/linux-kernel.ts';
 
 /** What a boot prints, in this order. */
 const LANDMARKS = [
@@ -20,6 +20,9 @@ const LANDMARKS = [
 /** What a healthy one does not print. */
 const TROUBLE =
   /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
+
+/** The instruction. */
+const RET = 0xd65f03c0;
 
 function boot(run: string, append = '', options: Partial<LinuxRunOptions> = {}) {
   const line = `console=ttyAMA0 ignore_loglevel ${append} vsmmu.run="${run}"`;
@@ -106,10 +109,28 @@ test('without range invalidation, as on Grace, an unmap of 16 pages is 16 comman
   expect(commands).toBe(17 * syncs);
 });
 
+/** While the kernel maps and unmaps a page, a device reads there. */
+const BUSY_DEVICE = 'bench 1 200 1 & dma 0xfffff000 40; wait';
+
 test('the sanitizer has nothing against the driver', async () => {
-  const { console, findings } = await boot('bench 1 20 1; bench 1 20 16', '', { iotlbCheck: true });
-  expect(console).not.toMatch(TROUBLE);
+  const { end, console, findings } = await boot(`${BUSY_DEVICE}; bench 1 20 16`, 'quiet', {
+    iotlbCheck: true,
+  });
+  expect(end.status).toBe('off');
+  expect(console).toMatch(/^dma: [1-9]/m);
   expect(findings).toEqual([]);
+});
+
+test('a kernel whose TLBI is taken out is found out, by command, address and ASID', async () => {
+  const { kernel, initrd } = builtKernel();
+  const at = offsetOfSymbol('arm_smmu_iotlb_sync');
+  new DataView(kernel.buffer).setUint32(at, RET, true);
+  const { findings } = await boot(BUSY_DEVICE, 'quiet', { kernel, initrd, iotlbCheck: true });
+  expect(findings).toContainEqual(
+    expect.stringMatching(
+      /stale IOTLB entry, StreamID 0x8 .* at 0xfffff000 .* missing: TLBI_NH_VA .*ASID=0x1 .*Address=0xfffff000/,
+    ),
+  );
 });
 
 test('the driver’s interrupt handler skips a command that a VCMDQ refuses, and the queue goes on', async () => {
