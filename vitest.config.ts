@@ -16,7 +16,7 @@ const ALONE = [
 ];
 
 /**
- * Files that take over 5 s of CPU, or start other processes: `npm run test:fast` leaves them out. Names
+ * Files that take seconds of CPU, or start other processes: `npm run test:fast` leaves them out. Names
  * say which, or folders where all of them do.
  */
 const SLOW = [
@@ -28,7 +28,7 @@ const SLOW = [
 ];
 
 const BROWSER = ['test/browser/**/*.test.ts'];
-/** Of these the one that looks at what tasks and layout cost. */
+/** Of these the one that looks at what tasks cost. */
 const BROWSER_TIMED = ['test/browser/page.test.ts'];
 const chromium = findChromium() !== undefined;
 if (!chromium)
@@ -98,6 +98,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           ...common,
           name: 'timing',
+          isolate: false,
           include: TIMED,
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -111,6 +112,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           ...common,
           name: 'stress',
+          isolate: false,
           include: ALONE,
           testTimeout: 120_000,
           hookTimeout: 120_000,
