@@ -38,15 +38,16 @@ if (!chromium)
       'chromium, or CHROMIUM=/path/to/it.',
   );
 
-/** Files that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): each takes over 40 s beside the others. */
+/** Files that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): what takes longest. */
 const THOROUGH_ONLY = [
   'test/browser/{embed,hosting,keyboard,missing-files,settings}.test.ts',
   'test/docs/pages.slow.test.ts',
+  'test/linux/**/*.test.ts',
   'test/mutation/**/*.test.ts',
 ];
 /** What boots a kernel that is built once. */
 const LINUX = isKernelBuilt ? [] : ['test/linux/**/*.test.ts'];
-if (!isKernelBuilt)
+if (THOROUGH && !isKernelBuilt)
   console.log(
     'Left out: test/linux, Linux with the driver of the CMDQV. It takes npm run linux:build.',
   );
