@@ -250,8 +250,13 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const all: Machine[] = [...machines];
     for (const { name, path, names, options } of compared) {
       const { queues } = options;
-      const args = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
-      const machine = await makeMachine(host, { ...common, ...options, name, args });
+      const own = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
+      const machine = await makeMachine(host, {
+        ...common,
+        ...options,
+        name,
+        args: [...own, ...args],
+      });
       machine.on('check', (check) => checks.addOf(name, check));
       machine.on('phase', ({ phase, ended, data }) =>
         measurements.comparedPhase(names, phase, ended, data),
