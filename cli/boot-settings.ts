@@ -44,6 +44,11 @@ export const BOOT_SETTINGS = {
     yesNo,
     'HLT #0xF000 of an arm64 kernel is a semihosting call: it prints, and ends the machine',
   ),
+  icacheCheck: option(
+    yesNo,
+    'look for instructions that an arm64 kernel stores and executes without IC and ISB',
+    { flag: 'check-icache' },
+  ),
   kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {
     value: 'file',
   }),

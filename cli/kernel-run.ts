@@ -2,8 +2,14 @@
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
-import { type Machine, type MachineOptions, virtBoard } from '../vmm/api/index.ts';
+import {
+  type Machine,
+  type MachineOptions,
+  type StaleInstruction,
+  virtBoard,
+} from '../vmm/api/index.ts';
 import { readSource } from '../vmm/api/sources.ts';
+import type { Check } from '../vmm/report/checks.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
@@ -25,15 +31,19 @@ const OTHERS = [
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */
-const OWN = ['initrd', 'append', 'semihosting'] as const satisfies readonly (keyof BootSettings)[];
+const OWN = ['initrd', 'append', 'semihosting', 'icacheCheck'] as const satisfies readonly (keyof BootSettings)[];
 
 /**
  * What the machines of a run have as kernels; nothing for other guests.
+ * @param onStale takes what --check-icache finds.
  * @throws {UsageError} when options do not go together.
  * @throws {GuestImageError} when the initrd cannot be read.
  */
-export async function kernelOptions(settings: BootSettings): Promise<Partial<MachineOptions>> {
-  const { arch = 'wasm', initrd, append, semihosting } = settings;
+export async function kernelOptions(
+  settings: BootSettings,
+  onStale: (found: StaleInstruction) => void,
+): Promise<Partial<MachineOptions>> {
+  const { arch = 'wasm', initrd, append, semihosting, icacheCheck = false } = settings;
   if (arch !== 'arm64') {
     refuseOptions(settings, OWN, 'is for kernels: it goes with --arch arm64');
     return {};
@@ -42,7 +52,15 @@ export async function kernelOptions(settings: BootSettings): Promise<Partial<Mac
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
-  return { board: virtBoard({ initrd: ramDisk, append, sleep, semihosting }) };
+  const onStaleInstruction = icacheCheck ? onStale : undefined;
+  return { board: virtBoard({ initrd: ramDisk, append, sleep, semihosting, onStaleInstruction }) };
+}
+
+/** With `--check-icache`: no instruction was executed that the instruction cache may not have seen. */
+export function staleChecks(found: readonly StaleInstruction[]): Check[] {
+  const name = 'sanitizer: no forgotten IC or ISB';
+  if (found.length === 0) return [{ name, ok: true, detail: '' }];
+  return found.map(({ text }) => ({ name, ok: false, detail: text }));
 }
 
 /**

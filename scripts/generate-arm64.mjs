@@ -233,10 +233,12 @@ import {
   ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_RECORD_WEDGED, ARM64_SP, ARM64_SPSEL, ARM64_STARTED,
   ARM64_TRAP_RECORD_AT, BANK_SP,
 } from '../layout/arm64-state';
+import { ARM64_EXIT_STALE } from '../layout/arm64-results';
 import { access } from './general-access';
 import { decodeRecord } from './decode';
 import { boundary, takeFault, undefinedInstruction } from './exception';
 import { locate } from './fetch';
+import { foundStale } from './icache-check';
 import { addFlags32, addFlags64, conditionHolds, flags, LOGIC, NZCV, SUB } from './lazy-flags';
 import { crc, signedHigh } from './operations';
 import { slowLoad, slowStore } from './slow-access';
@@ -264,17 +266,7 @@ ${casesOf(builder, 'slow')}
 
 /** @param {Builder} builder */
 function handlerSource(builder) {
-  const names = [
-    'TRAP',
-    'LIMIT',
-    'FETCH',
-    'WEDGED',
-    'SLOW',
-    'STOP',
-    'PAGE_END',
-    'UNDEFINED',
-    'NOP',
-  ];
+  const names = 'TRAP LIMIT FETCH WEDGED SLOW STOP PAGE_END UNDEFINED NOP STALE'.split(' ');
   const lines = names.map(
     (name) => `export const HANDLER_${name}: u64 = ${builder.numberOf(name)};`,
   );

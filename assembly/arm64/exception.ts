@@ -35,6 +35,7 @@ import {
   BANK_SPSR,
   BANK_VBAR,
 } from '../layout/arm64-state';
+import { synchronize } from './icache-check';
 import { debugEnabled, debugEnabledFrom, hasDebug, MDSCR_SS } from './debug-state';
 
 // Exception classes (ESR_ELx.EC). An abort or a debug exception of a lower level is 1 less.
@@ -129,6 +130,7 @@ function enter(cpu: usize, vector: u64, ss: u32): void {
   const target: u32 = 1;
   const registers = bank(cpu, target);
   const el = load<u32>(cpu, ARM64_EL);
+  synchronize(cpu);
   store<u64>(registers, u64(programStatus(cpu) | ss), BANK_SPSR);
   store<u64>(registers, load<u64>(cpu, ARM64_PC), BANK_ELR);
   const part: u64 = el < target ? 0x400 : load<u32>(cpu, ARM64_SPSEL) != 0 ? 0x200 : 0;
@@ -197,6 +199,7 @@ export function boundary(cpu: usize, count: u32): i32 {
 
 /** ERET. The PC in the block becomes what comes next. */
 export function exceptionReturn(cpu: usize): void {
+  synchronize(cpu);
   const registers = bank(cpu, load<u32>(cpu, ARM64_EL));
   const spsr = u32(load<u64>(registers, BANK_SPSR));
   const mode = spsr & 0x1f;

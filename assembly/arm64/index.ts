@@ -1,7 +1,7 @@
 // The arm64 CPU. A vCPU is a block of memory (layout/arm64-state.ts) that one thread runs
 // at a time; an instance of this module serves any number of them, and has no state.
 
-import { ARM64_EXIT_SLICE } from '../layout/arm64-results';
+import { ARM64_EXIT_SLICE, ARM64_EXIT_STALE } from '../layout/arm64-results';
 import {
   ARM64_ACC,
   ARM64_BANK,
@@ -45,10 +45,12 @@ import {
   HANDLER_FETCH,
   HANDLER_LIMIT,
   HANDLER_SLOW,
+  HANDLER_STALE,
   HANDLER_STOP,
   HANDLER_TRAP,
   HANDLER_WEDGED,
 } from './handlers';
+import { foundStale } from './icache-check';
 import { NZCV } from './lazy-flags';
 import { fillCrcTable } from './operations';
 import { runFast } from './run-fast';
@@ -160,6 +162,8 @@ export function step(cpu: usize): i32 {
     record = locateRecord(cpu, true);
   }
   if (record == cpu + ARM64_RECORD_WEDGED) return load<i32>(cpu, ARM64_EXIT);
+  const isStale = load<u16>(record) == u16(HANDLER_STALE);
+  if (isStale && foundStale(cpu, record, load<u64>(cpu, ARM64_PC))) return ARM64_EXIT_STALE;
   if (load<u16>(record) == 0) decodeRecord(record, load<usize>(cpu, ARM64_BASE));
   if (isStackFault(cpu, record)) {
     store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) + 1, ARM64_COUNT);

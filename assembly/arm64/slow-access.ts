@@ -22,6 +22,7 @@ import {
 import { isWatchedPage, watchedByte } from './breakpoints';
 import { EC_DATA_ABORT, EC_WATCHPOINT, setFault } from './exception';
 import { hostOf } from './guest-ram';
+import { isNoted, noteStore } from './icache-check';
 import { directMapOf, readMap, writeMap } from './mapped-registers';
 import {
   FAULT_ALIGNMENT,
@@ -78,7 +79,10 @@ function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): u
   }
   const pa = load<u64>(cpu, ARM64_WALK_PA);
   const page = hostOf(cpu, pa & ~0xfff, 4096);
-  const lasts = (el == 0 || load<u32>(cpu, ARM64_WALK_USER) == 0) && !isWatchedPage(cpu, va);
+  const lasts =
+    (el == 0 || load<u32>(cpu, ARM64_WALK_USER) == 0) &&
+    !isWatchedPage(cpu, va) &&
+    !(access == WRITE && page != 0 && isNoted(cpu, page));
   if (page == 0) {
     if (device && lasts) {
       noteEntry(cpu, va, el, load<u32>(cpu, ARM64_WALK_SHIFT));
@@ -182,6 +186,7 @@ export function storeAs(
     const at = locateData(cpu, va, el, WRITE, aligned);
     if (at == 0 || watched(cpu, va, size, el, WRITE)) return false;
     if (at != DEVICE) {
+      noteStore(cpu, at, size);
       memory.copy(at, cpu + ARM64_BUFFER, size);
       return true;
     }
@@ -196,6 +201,8 @@ export function storeAs(
   if (low == 0) return false;
   const high = crossing(cpu, va + first, el, WRITE);
   if (high == 0 || watched(cpu, va, size, el, WRITE)) return false;
+  noteStore(cpu, low, first);
+  noteStore(cpu, high, size - first);
   memory.copy(low, cpu + ARM64_BUFFER, first);
   memory.copy(high, cpu + ARM64_BUFFER + first, size - first);
   return true;
@@ -246,7 +253,10 @@ export function atomicAddress(cpu: usize, va: u64, size: u32, reads: bool, write
   }
   if (reads && watched(cpu, va, size, el, READ)) return 0;
   if (writes && watched(cpu, va, size, el, WRITE)) return 0;
-  if (at != DEVICE) return at;
+  if (at != DEVICE) {
+    if (writes) noteStore(cpu, at, size);
+    return at;
+  }
   dataAbort(cpu, FAULT_EXTERNAL, access, va);
   return 0;
 }

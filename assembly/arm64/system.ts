@@ -39,6 +39,7 @@ import {
   setLevel,
 } from './exception';
 import { takeEvent } from './exclusives';
+import { synchronize } from './icache-check';
 import { maintain } from './maintenance';
 import { peerOf } from './peers';
 import { registerOf, setRegister } from './registers';
@@ -268,6 +269,8 @@ export function executeSystem(cpu: usize, word: u32): i32 {
   }
   const crn = (word >> 12) & 15;
   if (crn == 4) return movePstate(cpu, word);
+  if (crn == 2) return hint(cpu, word);
   // ISB: what is executed next is fetched anew.
-  return crn == 2 ? hint(cpu, word) : after(cpu, AGAIN);
+  synchronize(cpu);
+  return after(cpu, AGAIN);
 }

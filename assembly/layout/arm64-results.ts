@@ -25,6 +25,11 @@ export const ARM64_EXIT_WFE = 6;
  */
 export const ARM64_EXIT_HLT = 7;
 /**
+ * An instruction is to be executed that has been stored to: ARM64_STALE_* say what is
+ * missing (arm64-records.ts). PC is at the instruction, and the vCPU can go on.
+ */
+export const ARM64_EXIT_STALE = 9;
+/**
  * A register of a timer has been written: the host looks at deadlines and lines. PC is
  * behind the instruction.
  */

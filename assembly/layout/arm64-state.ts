@@ -155,6 +155,14 @@ export const ARM64_RECORD_SLOW = 0x260;
  */
 export const ARM64_EXIT_REQUEST = 0x268;
 
+// Check of the instruction cache: the record page that IC has been executed for (u32; 1:
+// several), until the next context synchronization; the last report: PC of the store, of
+// the instruction (u64 each), and ARM64_STALE_* (u32).
+export const ARM64_IC_PAGE = 0x26c;
+export const ARM64_STALE_WHY = 0x274;
+export const ARM64_STALE_STORE = 0x278;
+export const ARM64_STALE_FETCH = 0x280;
+
 // Registers that each exception level has, u64 each: ARM64_BANK + EL * ARM64_BANK_STRIDE
 // + what follows. The stack pointer of the level in use is in ARM64_SP.
 export const ARM64_BANK = 0x400;

@@ -126,7 +126,7 @@ describe('versions', () => {
       1,
       [
         'allowGc append arch args devices directMaps drain env experiment guest hostRam',
-        'idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
+        'icacheCheck idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
         'path queues quiet run secondary seed semihosting timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);

@@ -63,6 +63,7 @@ function store(g, name, address, size, stores, [first, second = '0'], after, ele
        if (load<u64>(entry, ARM64_TLB_WRITE) != ${tagOf(size)}) { ${SLOW} }
        const h = usize(va) + load<u32>(entry, ARM64_TLB_WRITE + 8); ${stores} ${after} }`,
     `{ const va = ${address};
+       store<usize>(cpu, dp, ARM64_DP);
        if (!slowStore(cpu, va, ${size}, ${element}, ${first}, ${second})) { ${TRAP} } ${after} }`,
   );
 }
@@ -131,7 +132,7 @@ function handlers(g) {
     'LITERAL_ZR',
     `{ const va = ${PC} + u64(i64(load<i32>(dp, 4))); if (slowLoad(cpu, va, load<u8>(dp, 3), load<u8>(dp, 3)) == 0) { ${TRAP} } }`,
   );
-  g.slow('ACCESS', `if (!access(cpu, load<u32>(dp, 4))) { ${TRAP} } ${CHECK_SP}`);
+  g.slow('ACCESS', `store<usize>(cpu, dp, ARM64_DP); if (!access(cpu, load<u32>(dp, 4))) { ${TRAP} } ${CHECK_SP}`);
 }
 
 /** @param {Builder} g */

@@ -1,3 +1,4 @@
+export type { StaleInstruction } from '../../vcpu/arm64/index.ts';
 export * from './affinity.ts';
 export * from './psci.ts';
 export * from './semihosting.ts';

@@ -19,6 +19,7 @@ import {
   createArm64Memory,
   type Hypercall,
   type HypercallResult,
+  type StaleInstruction,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { affinityOf } from './affinity.ts';
@@ -47,6 +48,12 @@ export interface VirtBoardOptions {
    * distributions do not. Default false: HLT is UNDEFINED.
    */
   readonly semihosting?: boolean | undefined;
+  /**
+   * Told of instructions that the guest executes behind a store to them without the instruction cache
+   * maintenance that the architecture requires, each pair of store and instruction once, at most 256
+   * (docs/sanitizer.md). Default: stores are not looked at.
+   */
+  readonly onStaleInstruction?: ((found: StaleInstruction) => void) | undefined;
 }
 
 const OPTIONS = allNamesOf<VirtBoardOptions>({
@@ -55,6 +62,7 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
   epoch: true,
   sleep: true,
   semihosting: true,
+  onStaleInstruction: true,
 });
 
 const DEFAULT_MEMORY = 0x10000000;
@@ -167,6 +175,7 @@ async function createVirtMachine(
       affinityOf,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
       drain: vm.unit.drain,
+      onStaleInstruction: own.onStaleInstruction,
       board: {
         interrupts: gic,
         hypercall: hypercalls(

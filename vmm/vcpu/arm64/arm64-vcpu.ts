@@ -6,6 +6,7 @@ import {
   ARM64_EXIT_RECORDS_FULL,
   ARM64_EXIT_SLICE,
   ARM64_EXIT_SMC,
+  ARM64_EXIT_STALE,
   ARM64_EXIT_STOP,
   ARM64_EXIT_TIMER,
   ARM64_EXIT_WFE,
@@ -65,6 +66,8 @@ export interface Arm64VcpuOptions {
   readonly counter: Arm64Counter;
   /** No record page is left: makes room. */
   recordsFull(): void;
+  /** ARM64_STALE_* of its block say what it has executed. */
+  onStale(block: Arm64Block): void;
 }
 
 /** What a vCPU that executes nothing waits for, and the counter at which it goes on in any case. */
@@ -189,6 +192,9 @@ export class Arm64Vcpu {
         return this.#stopped();
       case ARM64_EXIT_RECORDS_FULL:
         this.#options.recordsFull();
+        return undefined;
+      case ARM64_EXIT_STALE:
+        this.#options.onStale(this.block);
         return undefined;
       case ARM64_EXIT_HVC:
         return this.#hypercall();

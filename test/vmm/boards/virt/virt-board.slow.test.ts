@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine } from '../../../../vmm/api/index.ts';
-import { type VirtBoardOptions, virtBoard } from '../../../../vmm/boards/virt/index.ts';
-import { BUSY, ECHO, FAULTS, HELLO, IDLE, RESET, semihosted, timer } from './virt-programs.ts';
+import { type StaleInstruction, type VirtBoardOptions, virtBoard } from '../../../../vmm/boards/virt/index.ts';
+import { BUSY, ECHO, FAULTS, HELLO, IDLE, RESET, semihosted, STALE, timer } from './virt-programs.ts';
 
 let host: Host | undefined;
 afterEach(async () => {
@@ -105,6 +105,25 @@ describe('a machine of the board virt', () => {
     const { machine, output } = await bootProgram(guest, own);
     expect(await machine.step()).toBe('paused');
     expect(output()).toBe('semihosting' in own ? 'hi!n' : '');
+  });
+
+  it('says which instruction is stored and executed without IC and ISB', async () => {
+    const found: StaleInstruction[] = [];
+    const { machine } = await bootProgram(STALE, {
+      onStaleInstruction: (one) => found.push(one),
+    });
+    machine.resume();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 0 });
+    const at = found[0]?.storePc ?? 0n;
+    expect(found).toEqual([
+      {
+        storePc: at,
+        fetchPc: at + 0xe0n,
+        missing: 'IC',
+        text: `the instruction at 0x${(at + 0xe0n).toString(16)} is executed behind a store to it at 0x${at.toString(16)} without IC and ISB`,
+      },
+    ]);
+    expect(at % 0x1000n).toBe(0x20n);
   });
 
   it('is reset by PSCI: RAM, devices and vCPU', async () => {

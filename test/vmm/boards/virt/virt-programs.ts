@@ -299,3 +299,22 @@ export const semihosted = (operation: number, reason: number, subcode: number, h
     128: 'hi!\0no',
     256: [reason, 0, subcode, 0],
   });
+
+/** Stores an instruction, twice, executes it with IC and ISB and without, and powers off. */
+export const STALE = image({
+  0: [
+    0x10000801, // adr x1, 0x100
+    0x18000780, // ldr w0, 0xf4
+    0xd63f0020, // blr x1
+    0xb9000020, // str w0, [x1]
+    0xd50b7521, // ic ivau, x1
+    0xd5033fdf, // isb
+    0xd63f0020, // blr x1
+    0x180006e0, // ldr w0, 0xf8
+    0xb9000020, // str w0, [x1]
+    0xd63f0020, // blr x1
+    ...OFF,
+  ],
+  244: [0xd503203f, NOP],
+  256: [NOP, 0xd65f03c0], // ret
+});
