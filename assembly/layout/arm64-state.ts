@@ -179,13 +179,8 @@ export const BANK_TTBR0 = 0x40;
 export const BANK_TTBR1 = 0x48;
 export const BANK_MAIR = 0x50;
 export const BANK_TPIDR = 0x58;
-export const BANK_AMAIR = 0x60;
-export const BANK_AFSR0 = 0x68;
-export const BANK_AFSR1 = 0x70;
-export const BANK_ACTLR = 0x78;
-export const BANK_CPACR = 0x80;
-export const BANK_CONTEXTIDR = 0x88;
-export const BANK_CNTKCTL = 0x90;
+export const BANK_CONTEXTIDR = 0x60;
+export const BANK_CNTKCTL = 0x68;
 
 /**
  * All other system registers that are storage, u64 each: arm64-registers.ts says which is
