@@ -1,30 +1,30 @@
-// The board `virt`: an arm64 vCPU with GICv3, generic timer, PL011, PL031 and PSCI, and behind its host's
-// SMMU a DMA engine. It boots kernels that look for their hardware in a device tree.
+// The board `virt`: an arm64 vCPU with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
+// with a CMDQV a DMA engine. It boots kernels that look for their hardware in a device tree.
 
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
 import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
-import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import { checkNames } from '../../../devices/plugin/index.ts';
 import { allNamesOf } from '../../../devices/plugin/known-names.ts';
-import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import {
   Arm64Guest,
   type Arm64Memory,
-  arm64ExitRequest,
   createArm64Memory,
   type Hypercall,
   type HypercallResult,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { guestRole } from './guest-role.ts';
+import { hostRole } from './host-role.ts';
 import { callPsci, type PsciMachine } from './psci.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
 import { placed, VIRT_FREE, VIRT_GICD, VIRT_GICR, VIRT_SPIS, virtRam } from './virt-memory-map.ts';
+import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
 /** What a machine of this board boots besides its guest, which is a kernel's file. */
 export interface VirtBoardOptions {
@@ -39,20 +39,31 @@ export interface VirtBoardOptions {
    * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
+  /**
+   * Whose SMMU and CMDQV the kernel has: a `guest`'s, nested below those of the host, which lends it a
+   * VINTF, or physical ones of its own, as a `host` has them. Default `guest`.
+   */
+  readonly role?: VirtRole | undefined;
 }
+
+/** What a kernel owns of the SMMU that it works. */
+export type VirtRole = 'guest' | 'host';
+
+const ROLES = { guest: guestRole, host: hostRole } as const satisfies Readonly<
+  Record<VirtRole, (options: VirtSmmuOptions) => VirtSmmu>
+>;
 
 const OPTIONS = allNamesOf<VirtBoardOptions>({
   initrd: true,
   append: true,
   epoch: true,
   sleep: true,
+  role: true,
 });
 
 const DEFAULT_MEMORY = 0x10000000;
 const VCPUS = 1;
 const RNG_SEED_SIZE = 64;
-/** StreamID of the DMA engine, as the guest numbers it. */
-const DMA_STREAM = 8;
 
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
 const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
@@ -92,8 +103,13 @@ async function createVirtMachine(
   own: VirtBoardOptions,
   options: BoardOptions,
 ): Promise<BoardMachine> {
-  const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
-  const { overlay = false, queues = 'vcmdq' } = options;
+  const {
+    name,
+    vcpus = VCPUS,
+    memorySize = DEFAULT_MEMORY,
+    wasmUrl = {},
+    queues = 'vcmdq',
+  } = options;
   if (vcpus !== VCPUS) throw new RangeError(`a machine of the board virt has ${VCPUS} vCPU`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
   // No driver of a kernel knows ECMDQs.
@@ -113,23 +129,13 @@ async function createVirtMachine(
   });
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
-  const vm = host.createVm(name, memory.memory, [memory.ram], {
-    exitRequest: arm64ExitRequest(memory),
-  });
+  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory });
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay });
-    const vintf = host.createVintf(viommu);
-    const { idRegisters = 'auto' } = options;
-    const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
+    const { smmu, cmdqv } = iommu;
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
-    const smmu = placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown }));
-    const cmdqv = overlay ? undefined : placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
-    const dmaEngine = {
-      ...placed('dmaEngine', new DmaEngine()),
-      dmaPort: host.dmaPort(viommu, DMA_STREAM),
-    };
+    const dmaEngine = { ...placed('dmaEngine', new DmaEngine()), dmaPort: iommu.dmaPort };
     const { devices = [] } = options;
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
@@ -152,7 +158,7 @@ async function createVirtMachine(
       module: cpuModule,
       memory,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
-      drain: vm.unit.drain,
+      drain: iommu.drain,
       board: {
         interrupts: gic,
         hypercall: hypercalls(memory, () => {
@@ -173,35 +179,23 @@ async function createVirtMachine(
       regions: [memory.ram],
       clock: guest.clock,
       devices: [placeGic(gic), uart, rtc, smmu, ...(cmdqv ? [cmdqv] : []), dmaEngine, ...devices],
-      onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
-      onSafePoint: (full) => host.service(full),
+      onVcpu: (vcpu, runs) => iommu.vcpuRuns(vcpu, runs),
+      onSafePoint: (full) => iommu.service(full),
       ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
     });
-    vm.onStop((reason) => machine.stop(reason));
-    const { smmuBlock, context } = viommu;
     return {
       machine,
-      drainable: {
-        machine,
-        threads: host,
-        guest: vm,
-        direct: [
-          ...(cmdqv ? [{ smmuBlock, context: vintf.context, queues: vintf.queues }] : []),
-          { smmuBlock, context, queues: [] },
-        ],
-      },
-      vm,
       queues,
-      smmus: [{ smmu: viommu, vintf }],
+      ...iommu.describe(machine),
       receive: (bytes) => console.receive(bytes),
       destroy() {
         machine.devices.detach();
-        host.destroyVm(vm);
+        iommu.destroy();
       },
     };
   } catch (error) {
-    host.destroyVm(vm);
+    iommu.destroy();
     throw error;
   }
 }
@@ -209,9 +203,12 @@ async function createVirtMachine(
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
  * @throws {TypeError} when there is no such option.
+ * @throws {RangeError} when there is no such role.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
   checkNames(own, OPTIONS, 'virtBoard');
+  const { role = 'guest' } = own;
+  if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
   return {
     name: 'virt',
     free: VIRT_FREE,
