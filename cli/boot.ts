@@ -17,6 +17,7 @@ import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
+import { hostSize, MOST_COMPARED } from './host-size.ts';
 import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
 import { connectConsole, kernelOptions, stopAtPanic } from './kernel-run.ts';
@@ -29,10 +30,6 @@ import { runStream } from './run-output.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';
 
-/** VINTFs of the host unless it is asked for others, and VCMDQs that its CMDQV has at least for each. */
-const VINTFS = 16;
-const MANY_VINTFS = 32;
-const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
 /** What the sanitizer suspects that is kept for an experiment's report. */
 const MOST_SUSPECTS = 256;
@@ -93,19 +90,6 @@ async function runAll(
       await wait.idle(Math.min(...running.map(({ untilTimerMs }) => untilTimerMs)));
     else await wait.busy();
   }
-}
-
-/** VINTFs and VCMDQs for a number of machines. */
-export function hostSize(
-  settings: Pick<BootSettings, 'vintfs' | 'vcmdqs' | 'vcpus'>,
-  vms: number,
-): { vintfs: number; vcmdqs: number } {
-  const { vcpus = 1, vintfs = vms + COMPARED.length <= VINTFS ? VINTFS : MANY_VINTFS } = settings;
-  // A VCMDQ for each vCPU: the number of both is a power of two.
-  const {
-    vcmdqs = Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)))),
-  } = settings;
-  return { vintfs, vcmdqs };
 }
 
 /** What the machines of a run have in common. */
@@ -203,7 +187,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     toy &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
-    vms + COMPARED.length <= vintfs;
+    vms + MOST_COMPARED <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const common = { ...machineOptions({ ...settings, guest }), ...(await kernelOptions(settings)) };
   const trace =
@@ -266,8 +250,13 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const all: Machine[] = [...machines];
     for (const { name, path, names, options } of compared) {
       const { queues } = options;
-      const args = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
-      const machine = await makeMachine(host, { ...common, ...options, name, args });
+      const own = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
+      const machine = await makeMachine(host, {
+        ...common,
+        ...options,
+        name,
+        args: [...own, ...args],
+      });
       machine.on('check', (check) => checks.addOf(name, check));
       machine.on('phase', ({ phase, ended, data }) =>
         measurements.comparedPhase(names, phase, ended, data),

@@ -7,6 +7,7 @@ import {
   type MachineStatistics,
   virtBoard,
 } from '../vmm/api/index.ts';
+import { hostSize } from './host-size.ts';
 
 /** What linux/init.sh prints around a benchmark, and what linux/programs/dma-map-benchmark.c says. */
 const BEGINS = 'bench begins';
@@ -139,6 +140,7 @@ class BenchmarkListener {
 export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   const { kernel, initrd, append, path = 'direct', vcpus, timeout = 300 } = options;
   const host = await Host.create({
+    ...hostSize({ vcpus }, 1),
     idRegisters: options.idRegisters,
     iotlbCheck: options.iotlbCheck,
   });
@@ -159,7 +161,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
       console: listener.lines.join('\n'),
       benchmarks: listener.benchmarks,
       statistics: machine.statistics,
-      findings: host.findings.map((finding) => JSON.stringify(finding)),
+      findings: host.findings.map(({ text }) => text),
     };
   } finally {
     await host.destroy();

@@ -97,19 +97,34 @@ function unpack(archive) {
   return only !== undefined && others.length === 0 ? join(folder, only) : folder;
 }
 
+/** What a suite of Debian has. @param {{ suite: string, pattern: string }} place */
+function archiveOf({ suite, pattern }) {
+  try {
+    const debian = new DebianSuite(suite, 'amd64');
+    const name = debian.search(pattern).at(-1);
+    if (name === undefined) return undefined;
+    console.log(`source: ${name} of Debian ${suite}`);
+    return filesBelow(debian.unpacked(name)).find((file) => /\.tar\.xz$/.test(file));
+  } catch (error) {
+    // Not every mirror has every suite.
+    console.log(
+      `Debian ${suite}: ${error instanceof Error ? error.message.split('\n')[0] : error}`,
+    );
+    return undefined;
+  }
+}
+
 /** The archive of Debian's newest kernel that is fit. */
 function archiveOfDebian() {
   if (!isThere('apt-get'))
     throw new UsageError('there is no apt here: give the source of a kernel by --source');
-  for (const { suite, pattern } of SOURCES) {
-    const debian = new DebianSuite(suite, 'amd64');
-    const name = debian.search(pattern).at(-1);
-    if (name === undefined) continue;
-    console.log(`source: ${name} of Debian ${suite}`);
-    const archive = filesBelow(debian.unpacked(name)).find((file) => /\.tar\.xz$/.test(file));
+  for (const place of SOURCES) {
+    const archive = archiveOf(place);
     if (archive !== undefined) return archive;
   }
-  throw new UsageError('Debian has no linux-source-7.*: give the source of a kernel by --source');
+  throw new UsageError(
+    'apt has no linux-source-7.* of Debian: give the source of a kernel by --source',
+  );
 }
 
 /** The folder of the kernel's source. @param {string | undefined} asked */

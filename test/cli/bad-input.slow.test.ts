@@ -104,7 +104,7 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
 const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['nothing to do; see vsmmu --help', ''],
   ["unknown command 'run'", 'run'],
-  ['no guest: give "toy", or the path of a WebAssembly guest or of a kernel', 'boot'],
+  ['no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel', 'boot'],
   ['--append is for kernels: it goes with --arch arm64', 'boot toy --append quiet'],
   [
     '--path all compares the paths of the toy: give a kernel one of them',
@@ -121,6 +121,13 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot x --arch arm64 --overlay --path trapped',
   ],
   ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
+  ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
+  ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
+  ['linux is an arm64 kernel: it excludes --arch wasm', 'boot linux --arch wasm'],
+  ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
+  ['there is no benchmark toy: it is linux', 'bench toy'],
+  ['--vcpus is 1 to 8, not 9', 'bench linux --vcpus 9'],
+  ['cannot read none.img: no such file', 'bench linux --kernel none.img --initrd none.cpio'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
   [/too many arguments/, 'boot toy toy'],
   ['a command is missing; see --help', 'guest'],
@@ -256,7 +263,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/range\.json: vms must be an integer from 1 to 16, not 17/, 'boot --config range.json'],
   [/type\.json: json must be true or false, not "yes"/, 'boot --config type.json'],
   [
-    'no guest: give "toy", or the path of a WebAssembly guest or of a kernel',
+    'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
     'boot --config no-guest.json',
   ],
   [

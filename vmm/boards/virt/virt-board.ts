@@ -1,4 +1,4 @@
-// The board `virt`: an arm64 vCPU with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
+// The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
 // with a CMDQV a DMA engine. It boots kernels that look for their hardware in a device tree.
 
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
@@ -18,6 +18,7 @@ import {
   type HypercallResult,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
 import { callPsci, type PsciMachine } from './psci.ts';
@@ -35,7 +36,7 @@ export interface VirtBoardOptions {
   /** Unix time in seconds, 32 bits, that the clock starts at. Default: now. */
   readonly epoch?: number | undefined;
   /**
-   * What becomes of the time that the vCPU waits for an interrupt: it is skipped, so that runs are alike
+   * What becomes of the time that all vCPUs wait for an interrupt: it is skipped, so that runs are alike
    * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
@@ -46,7 +47,7 @@ export interface VirtBoardOptions {
   readonly role?: VirtRole | undefined;
 }
 
-/** What a kernel owns of the SMMU that it works. */
+/** What a kernel is to the SMMU that it works. */
 export type VirtRole = 'guest' | 'host';
 
 const ROLES = { guest: guestRole, host: hostRole } as const satisfies Readonly<
@@ -62,40 +63,43 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
 });
 
 const DEFAULT_MEMORY = 0x10000000;
-const VCPUS = 1;
+/** All of them on one thread: more only wait longer for their turns. */
+const MAX_VCPUS = 8;
 const RNG_SEED_SIZE = 64;
 
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
 const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
 
-/** Makes calls of PSCI what the vCPU and the machine do. */
+/** Makes calls of PSCI what the vCPUs and the machine do. */
 function hypercalls(
-  { ram }: Arm64Memory,
+  { ram, vcpus }: Arm64Memory,
+  guest: () => Arm64Guest,
   restart: () => void,
 ): (call: Hypercall) => HypercallResult {
-  let ended: HypercallResult | undefined;
-  const off = () => {
-    ended = { what: 'off' };
-  };
+  let stopped: HypercallResult = { what: 'off' };
+  let waits = false;
   const machine: PsciMachine = {
-    vcpus: VCPUS,
-    powerState: () => 'on',
+    vcpus,
+    powerState: (vcpu) => (guest().isOn(vcpu) ? 'on' : 'off'),
     isExecutable: (address) =>
       address >= BigInt(ram.gpa) && address < BigInt(ram.gpa) + BigInt(ram.size),
-    // There is none that is off.
-    start: () => undefined,
-    // The last vCPU: nothing can start it again.
-    stop: off,
+    start: (vcpu, pc, x0) => guest().startVcpu(vcpu, { pc, x0 }),
+    stop(vcpu) {
+      guest().stopVcpu(vcpu);
+      stopped = { what: 'stopped' };
+    },
+    suspend() {
+      waits = true;
+    },
     end(how) {
-      if (how === 'off') return off();
-      restart();
-      ended = { what: 'reset' };
+      if (how === 'reset') restart();
+      stopped = { what: how };
     },
   };
   return (call) => {
-    ended = undefined;
+    waits = false;
     const x0 = callPsci(machine, call);
-    return x0 === undefined ? (ended ?? { what: 'off' }) : { what: 'return', x0 };
+    return x0 === undefined ? stopped : { what: waits ? 'suspend' : 'return', x0 };
   };
 }
 
@@ -103,19 +107,15 @@ async function createVirtMachine(
   own: VirtBoardOptions,
   options: BoardOptions,
 ): Promise<BoardMachine> {
-  const {
-    name,
-    vcpus = VCPUS,
-    memorySize = DEFAULT_MEMORY,
-    wasmUrl = {},
-    queues = 'vcmdq',
-  } = options;
-  if (vcpus !== VCPUS) throw new RangeError(`a machine of the board virt has ${VCPUS} vCPU`);
+  const { name, vcpus = 1, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
+  const { queues = 'vcmdq', devices = [] } = options;
+  if (vcpus > MAX_VCPUS)
+    throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
   // No driver of a kernel knows ECMDQs.
   if (queues !== 'vcmdq') throw new RangeError('queues of the board virt are VCMDQs');
   const ram = virtRam(memorySize);
-  const memory = createArm64Memory(VCPUS, ram, gicBlockSize(VCPUS));
+  const memory = createArm64Memory(vcpus, ram, gicBlockSize(vcpus));
   const [cpuModule, gicModule] = await Promise.all([
     loadArm64(wasmUrl.arm64),
     loadGicv3(wasmUrl.gicv3),
@@ -124,7 +124,7 @@ async function createVirtMachine(
     module: gicModule,
     memory: memory.memory,
     at: memory.board,
-    vcpus: VCPUS,
+    vcpus,
     spis: VIRT_SPIS,
   });
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
@@ -136,14 +136,13 @@ async function createVirtMachine(
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
     const dmaEngine = { ...placed('dmaEngine', new DmaEngine()), dmaPort: iommu.dmaPort };
-    const { devices = [] } = options;
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
       ram,
       { rngSeed, kaslrSeed: new Uint8Array(8) },
       (chosen) =>
         virtDeviceTree({
-          vcpus: VCPUS,
+          vcpus,
           ram,
           chosen,
           uart,
@@ -157,14 +156,19 @@ async function createVirtMachine(
     const guest: Arm64Guest = new Arm64Guest({
       module: cpuModule,
       memory,
+      affinityOf,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
       drain: iommu.drain,
       board: {
         interrupts: gic,
-        hypercall: hypercalls(memory, () => {
-          machine.devices.reset();
-          guest.restart();
-        }),
+        hypercall: hypercalls(
+          memory,
+          () => guest,
+          () => {
+            machine.devices.reset();
+            guest.restart();
+          },
+        ),
       },
       program: {
         segments: boot.segments,
