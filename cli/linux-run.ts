@@ -1,5 +1,6 @@
 // A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
 
+import type { Disk } from '../devices/virtio/index.ts';
 import {
   Host,
   type Machine,
@@ -23,6 +24,7 @@ export interface LinuxRunOptions {
   readonly initrd: Uint8Array<ArrayBuffer>;
   /** The kernel's command line. */
   readonly append: string;
+  readonly disks?: readonly Disk[];
   readonly path?: LinuxPath;
   readonly vcpus?: number;
   readonly idRegisters?: 'default' | 'grace';
@@ -147,7 +149,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append }),
+      board: virtBoard({ initrd, append, disks: options.disks }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,
