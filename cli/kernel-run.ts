@@ -31,7 +31,12 @@ const OTHERS = [
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */
-const OWN = ['initrd', 'append', 'semihosting', 'icacheCheck'] as const satisfies readonly (keyof BootSettings)[];
+const OWN = [
+  'initrd',
+  'append',
+  'semihosting',
+  'icacheCheck',
+] as const satisfies readonly (keyof BootSettings)[];
 
 /**
  * What the machines of a run have as kernels; nothing for other guests.

@@ -35,8 +35,8 @@ import {
   BANK_SPSR,
   BANK_VBAR,
 } from '../layout/arm64-state';
-import { synchronize } from './icache-check';
 import { debugEnabled, debugEnabledFrom, hasDebug, MDSCR_SS } from './debug-state';
+import { synchronize } from './icache-check';
 
 // Exception classes (ESR_ELx.EC). An abort or a debug exception of a lower level is 1 less.
 export const EC_UNKNOWN: u32 = 0x00;

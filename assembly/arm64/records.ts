@@ -53,8 +53,7 @@ export function recordPage(cpu: usize, page: u32): usize {
   store<u64>(base, HANDLER_PAGE_END, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
   // Another vCPU may have been first: then this page stays unused until the pool is
   // emptied.
-  if (checked)
-    memory.fill(base + ARM64_SHADOW, 0, ARM64_PAGE_RECORDS * ARM64_SHADOW_SIZE);
+  if (checked) memory.fill(base + ARM64_SHADOW, 0, ARM64_PAGE_RECORDS * ARM64_SHADOW_SIZE);
   const first = atomic.cmpxchg<usize>(entry, 0, base);
   // Stores to the page are noted from now on, whose vCPU's they are.
   if (checked) flushEverywhere(cpu);

@@ -132,7 +132,10 @@ function handlers(g) {
     'LITERAL_ZR',
     `{ const va = ${PC} + u64(i64(load<i32>(dp, 4))); if (slowLoad(cpu, va, load<u8>(dp, 3), load<u8>(dp, 3)) == 0) { ${TRAP} } }`,
   );
-  g.slow('ACCESS', `store<usize>(cpu, dp, ARM64_DP); if (!access(cpu, load<u32>(dp, 4))) { ${TRAP} } ${CHECK_SP}`);
+  g.slow(
+    'ACCESS',
+    `store<usize>(cpu, dp, ARM64_DP); if (!access(cpu, load<u32>(dp, 4))) { ${TRAP} } ${CHECK_SP}`,
+  );
 }
 
 /** @param {Builder} g */

@@ -2,8 +2,22 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine } from '../../../../vmm/api/index.ts';
-import { type StaleInstruction, type VirtBoardOptions, virtBoard } from '../../../../vmm/boards/virt/index.ts';
-import { BUSY, ECHO, FAULTS, HELLO, IDLE, RESET, semihosted, STALE, timer } from './virt-programs.ts';
+import {
+  type StaleInstruction,
+  type VirtBoardOptions,
+  virtBoard,
+} from '../../../../vmm/boards/virt/index.ts';
+import {
+  BUSY,
+  ECHO,
+  FAULTS,
+  HELLO,
+  IDLE,
+  RESET,
+  STALE,
+  semihosted,
+  timer,
+} from './virt-programs.ts';
 
 let host: Host | undefined;
 afterEach(async () => {
