@@ -5,6 +5,7 @@ import {
   Host,
   type Machine,
   type MachineEnd,
+  type MachineOptions,
   type MachineStatistics,
   virtBoard,
 } from '../vmm/api/index.ts';
@@ -25,6 +26,8 @@ export interface LinuxRunOptions {
   /** The kernel's command line. */
   readonly append: string;
   readonly disks?: readonly Disk[];
+  /** What goes wrong with its devices. */
+  readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
   readonly vcpus?: number;
   readonly idRegisters?: 'default' | 'grace';
@@ -166,6 +169,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,
+      faults: options.faults,
     });
     const listener = new BenchmarkListener(machine, options.onLine);
     machine.on('output', (bytes) => listener.receive(bytes));

@@ -19,6 +19,7 @@ import {
   type HypercallResult,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { withFaults } from '../faulty-devices.ts';
 import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
@@ -70,6 +71,7 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
 const DEFAULT_MEMORY = 0x10000000;
 /** All of them on one thread: more only wait longer for their turns. */
 const MAX_VCPUS = 8;
+const NO_ABORTS = () => () => undefined;
 const RNG_SEED_SIZE = 64;
 
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
@@ -138,7 +140,12 @@ async function createVirtMachine(
   const streams = [DMA_STREAM, ...disks.map(({ stream }) => stream)];
   const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams });
   try {
-    const { smmu, cmdqv } = iommu;
+    const { smmu, cmdqv, abortFetches } = iommu;
+    const { faults } = options;
+    if (faults?.fetchAborts && !abortFetches)
+      throw new RangeError(
+        "fetchAborts is for a guest's queues: in the role host nobody refuses them",
+      );
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
@@ -199,13 +206,15 @@ async function createVirtMachine(
       clock: guest.clock,
       devices: [
         placeGic(gic),
-        uart,
-        rtc,
-        smmu,
-        ...(cmdqv ? [cmdqv] : []),
-        dmaEngine,
-        ...placedDisks,
-        ...devices,
+        ...withFaults(faults, abortFetches ?? NO_ABORTS, [
+          uart,
+          rtc,
+          smmu,
+          ...(cmdqv ? [cmdqv] : []),
+          dmaEngine,
+          ...placedDisks,
+          ...devices,
+        ]),
       ],
       onVcpu: (vcpu, runs) => iommu.vcpuRuns(vcpu, runs),
       onSafePoint: (full) => iommu.service(full),
