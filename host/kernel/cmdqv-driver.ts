@@ -51,7 +51,7 @@ import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import { HostError } from '../hardware/host-error.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
 import type { HostCommandQueue } from './host-command-queue.ts';
-import { allocateRing } from './ring.ts';
+import { allocateRing } from './ring-memory.ts';
 
 /** The host's own VINTF; those of machines follow. */
 const HOST_VINTF = 0;

@@ -18,7 +18,7 @@ import { bitsOf, maskInWord } from '../../devices/plugin/index.ts';
 import { sync, writeCommand } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
-import { allocateRing } from './ring.ts';
+import { allocateRing } from './ring-memory.ts';
 
 /** BASE.RA: read-allocate, as Linux sets it. Bit 62 of the register, bit 30 of its upper word. */
 const BASE_RA = 1 << 30;

@@ -15,7 +15,7 @@ import { maskInWord } from '../../devices/plugin/index.ts';
 import { loadStructure } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
-import { allocateRing } from './ring.ts';
+import { allocateRing } from './ring-memory.ts';
 
 /** BASE.WA: write-allocate, bit 62. */
 const BASE_WA = 1 << 30;
