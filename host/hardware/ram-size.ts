@@ -27,8 +27,9 @@ export interface SmmuQueueNumbers {
 }
 
 /**
- * Bytes of the queues that a kernel allocates for an SMMU and for its own VINTF, each aligned to its
- * size. In the order of booting: a piece that is no larger than the one before it is aligned as it lies.
+ * Bytes of the queues that a kernel allocates for an SMMU and for its own VINTF, each
+ * aligned to its size. In the order of booting: a piece that is no larger than the one
+ * before it is aligned as it lies.
  */
 function queueBytes({
   idRegisters: { idr1 } = PHYSICAL_ID_REGISTERS,
@@ -46,7 +47,10 @@ function queueBytes({
   return pieces.reduce((sum, size, i) => sum + size + Math.max(0, size - (pieces[i - 1] ?? 0)), 0);
 }
 
-/** Bytes of host RAM that are enough for SMMUs like these, a multiple of 64 KiB: 16 MiB each, and more for large queues. */
+/**
+ * Bytes of host RAM that are enough for SMMUs like these, a multiple of 64 KiB: 16 MiB each,
+ * and more for large queues.
+ */
 export function sufficientRam(smmus: readonly SmmuQueueNumbers[]): number {
   const more = smmus.map((smmu) => Math.max(0, queueBytes(smmu) - RAM_FOR_QUEUES));
   return more.reduce((sum, size) => sum + RAM_PER_SMMU + Math.ceil(size / RAM_UNIT) * RAM_UNIT, 0);
