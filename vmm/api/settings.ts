@@ -34,7 +34,7 @@ export interface HostSettings {
   readonly vcmdqs?: number | undefined;
   /**
    * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16, or 79 with
-   * `grace`, whose queues are larger.
+   * `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ beyond two of a VINTF.
    */
   readonly hostRam?: number | undefined;
   /**
