@@ -5,6 +5,7 @@ import {
   type Machine,
   type MachineEnd,
   type MachineStatistics,
+  type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
 import { hostSize } from './host-size.ts';
@@ -24,6 +25,7 @@ export interface LinuxRunOptions {
   /** The kernel's command line. */
   readonly append: string;
   readonly path?: LinuxPath;
+  readonly role?: VirtRole;
   readonly vcpus?: number;
   readonly idRegisters?: 'default' | 'grace';
   /** Looks for invalidations that the kernel forgets. */
@@ -147,7 +149,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append }),
+      board: virtBoard({ initrd, append, role: options.role }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,
