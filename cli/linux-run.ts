@@ -1,5 +1,6 @@
 // A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
 
+import type { Disk } from '../devices/virtio/index.ts';
 import {
   Host,
   type Machine,
@@ -24,6 +25,7 @@ export interface LinuxRunOptions {
   readonly initrd: Uint8Array<ArrayBuffer>;
   /** The kernel's command line. */
   readonly append: string;
+  readonly disks?: readonly Disk[];
   readonly path?: LinuxPath;
   readonly role?: VirtRole;
   readonly vcpus?: number;
@@ -149,7 +151,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append, role: options.role }),
+      board: virtBoard({ initrd, append, disks: options.disks, role: options.role }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,

@@ -4,19 +4,19 @@ import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { arm64ExitRequest } from '../../vcpu/arm64/index.ts';
 import { placed } from './virt-memory-map.ts';
-import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
+import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
 
 /**
  * An SMMU that the machine's host lends it.
  * @throws {HostError} when the host has nothing left to lend.
  */
-export function guestRole({ board, memory }: VirtSmmuOptions): VirtSmmu {
+export function guestRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu {
   const { host, name, overlay = false, idRegisters = 'auto' } = board;
   const vm = host.createVm(name, memory.memory, [memory.ram], {
     exitRequest: arm64ExitRequest(memory),
   });
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay });
+    const viommu = host.createViommu(vm, streams, { cmdqv: true, overlay });
     const vintf = host.createVintf(viommu);
     const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
     const cmdqv = overlay ? undefined : placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
@@ -24,7 +24,7 @@ export function guestRole({ board, memory }: VirtSmmuOptions): VirtSmmu {
     return {
       smmu: placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown })),
       cmdqv,
-      dmaPort: host.dmaPort(viommu, DMA_STREAM),
+      dmaPort: (stream) => host.dmaPort(viommu, stream),
       drain: vm.unit.drain,
       vcpuRuns: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       service: (full) => host.service(full),

@@ -12,7 +12,7 @@ import type { DirectContext } from '../../threads/index.ts';
 import { type Arm64Memory, arm64ExitRequest } from '../../vcpu/arm64/index.ts';
 import { ownedSmmu, ownedVintf } from './owned-smmu.ts';
 import { placed } from './virt-memory-map.ts';
-import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
+import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
 
 const SMMU_INDEX = 0;
 /** The guest's window of the physical address map: what its queues are told apart by. */
@@ -35,7 +35,7 @@ function physicalMemory({ memory, ram }: Arm64Memory) {
  * An SMMU that the machine's kernel owns, made as the first one of its host.
  * @throws {RangeError} when the machine was to have what only a guest's SMMU has.
  */
-export function hostRole({ board, memory }: VirtSmmuOptions): VirtSmmu {
+export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu {
   const { host, name, overlay = false, idRegisters = 'auto' } = board;
   if (overlay) {
     throw new RangeError(
@@ -58,7 +58,7 @@ export function hostRole({ board, memory }: VirtSmmuOptions): VirtSmmu {
     atcTimeout,
   });
   const physicalCmdqv = new PhysicalCmdqv({ unit, smmuIndex: SMMU_INDEX, vintfs, vcmdqs });
-  const smmu = ownedSmmu(name, hostMemory, [DMA_STREAM]);
+  const smmu = ownedSmmu(name, hostMemory, streams);
   const unwatch = host.sanitizer?.watch(smmu);
   const owned = Array.from({ length: vintfs }, (_, index) =>
     ownedVintf(smmu, physicalCmdqv, index, vcmdqs / vintfs),
@@ -70,7 +70,7 @@ export function hostRole({ board, memory }: VirtSmmuOptions): VirtSmmu {
   return {
     smmu: placed('smmu', physicalSmmu),
     cmdqv: placed('cmdqv', physicalCmdqv),
-    dmaPort: endpoint.dmaPort(DMA_STREAM),
+    dmaPort: (stream) => endpoint.dmaPort(stream),
     drain: unit.drain,
     vcpuRuns: () => undefined,
     service(full) {

@@ -9,6 +9,7 @@ import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import { checkNames } from '../../../devices/plugin/index.ts';
 import { allNamesOf } from '../../../devices/plugin/known-names.ts';
+import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import {
   Arm64Guest,
@@ -24,6 +25,7 @@ import { hostRole } from './host-role.ts';
 import { callPsci, type PsciMachine } from './psci.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
+import { virtDisks } from './virt-disks.ts';
 import { placed, VIRT_FREE, VIRT_GICD, VIRT_GICR, VIRT_SPIS, virtRam } from './virt-memory-map.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
@@ -40,6 +42,8 @@ export interface VirtBoardOptions {
    * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
+  /** Disks behind the SMMU, as virtio has them, at most 4: vda, vdb and so on. Default: none. */
+  readonly disks?: readonly Disk[] | undefined;
   /**
    * Whose SMMU and CMDQV the kernel has: a `guest`'s, nested below those of the host, which lends it a
    * VINTF, or physical ones of its own, as a `host` has them. Default `guest`.
@@ -60,6 +64,7 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
   epoch: true,
   sleep: true,
   role: true,
+  disks: true,
 });
 
 const DEFAULT_MEMORY = 0x10000000;
@@ -129,13 +134,22 @@ async function createVirtMachine(
   });
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
-  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory });
+  const disks = virtDisks(own.disks ?? []);
+  const streams = [DMA_STREAM, ...disks.map(({ stream }) => stream)];
+  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams });
   try {
     const { smmu, cmdqv } = iommu;
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
-    const dmaEngine = { ...placed('dmaEngine', new DmaEngine()), dmaPort: iommu.dmaPort };
+    const dmaEngine = {
+      ...placed('dmaEngine', new DmaEngine()),
+      dmaPort: iommu.dmaPort(DMA_STREAM),
+    };
+    const placedDisks = disks.map(({ placement, stream }) => ({
+      ...placement,
+      dmaPort: iommu.dmaPort(stream),
+    }));
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
       ram,
@@ -150,6 +164,7 @@ async function createVirtMachine(
           smmu,
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
+          disks: disks.map(({ placement, stream }) => ({ placement, streamId: stream })),
           devices,
         }),
     );
@@ -182,7 +197,16 @@ async function createVirtMachine(
       memory: memory.memory,
       regions: [memory.ram],
       clock: guest.clock,
-      devices: [placeGic(gic), uart, rtc, smmu, ...(cmdqv ? [cmdqv] : []), dmaEngine, ...devices],
+      devices: [
+        placeGic(gic),
+        uart,
+        rtc,
+        smmu,
+        ...(cmdqv ? [cmdqv] : []),
+        dmaEngine,
+        ...placedDisks,
+        ...devices,
+      ],
       onVcpu: (vcpu, runs) => iommu.vcpuRuns(vcpu, runs),
       onSafePoint: (full) => iommu.service(full),
       ...(directMaps === undefined ? {} : { directMaps }),

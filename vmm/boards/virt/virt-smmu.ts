@@ -12,6 +12,8 @@ export const DMA_STREAM = 8;
 
 /** What an SMMU for a machine is made of. */
 export interface VirtSmmuOptions {
+  /** StreamIDs of the bus masters, as the kernel numbers them. */
+  readonly streams: readonly number[];
   readonly board: BoardOptions;
   readonly memory: Arm64Memory;
 }
@@ -21,8 +23,8 @@ export interface VirtSmmu {
   readonly smmu: Placement;
   /** Undefined: the kernel finds none. */
   readonly cmdqv: Placement | undefined;
-  /** The way of the DMA engine to memory. */
-  readonly dmaPort: DmaPort;
+  /** The way of a bus master to memory, by one of the StreamIDs. */
+  dmaPort(stream: number): DmaPort;
   /** The drain of the machine's unit, behind its doorbells. */
   readonly drain: { doorbell(id: number, offset: number): void };
   /** A vCPU comes to run guest code, or runs none any more. */
