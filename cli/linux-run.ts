@@ -7,6 +7,7 @@ import {
   type MachineEnd,
   type MachineOptions,
   type MachineStatistics,
+  type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
 import { hostSize } from './host-size.ts';
@@ -29,6 +30,7 @@ export interface LinuxRunOptions {
   /** What goes wrong with its devices. */
   readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
+  readonly role?: VirtRole;
   readonly vcpus?: number;
   readonly idRegisters?: 'default' | 'grace';
   /** Looks for invalidations that the kernel forgets. */
@@ -165,7 +167,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append, disks: options.disks }),
+      board: virtBoard({ initrd, append, disks: options.disks, role: options.role }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,

@@ -154,7 +154,7 @@ export abstract class PortUnit {
       WINDOW: i32(this.window),
       THREAD: i32(this.threadBlock.address),
       THREAD_ID: i32(thread + 1),
-      PHYSICAL: i32(isPhysical ? 1 : 0),
+      PA_WINDOW: i32(isPhysical ? 0 : this.window),
       RAM_BASE: i32(this.#ram.base),
       RAM_SIZE: i32(this.#ram.size),
       EXIT_COUNT: i32(exitRequest.count),
@@ -184,10 +184,9 @@ export abstract class PortUnit {
     const address = pa % 2 ** 32;
     const { base, size } = this.#ram;
     if (window === 0 && address + length <= size) return { window, offset: base + address };
-    if (this.window === 0 || (window === 0 ? !this.isPhysical : window !== this.window))
-      return undefined;
+    if (window !== (this.isPhysical ? 0 : this.window)) return undefined;
     const offset = this.port.resolveGpa(address | 0, 0, length) >>> 0;
-    return offset === NO_OFFSET >>> 0 ? undefined : { window: this.window, offset };
+    return offset === NO_OFFSET ? undefined : { window: this.window, offset };
   }
 
   /** Exports of a module that is all of a unit: guest port, and what stands on it. */

@@ -12,8 +12,7 @@ import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
-import type { Vm } from '../../host/kernel/index.ts';
-import type { Finding } from '../inspect/sanitizer/index.ts';
+import type { Finding, FindingOwner } from '../inspect/sanitizer/index.ts';
 import { VmHost } from '../nested/index.ts';
 import type { WorkerUrls } from '../threads/index.ts';
 import { OptionsError } from './api-errors.ts';
@@ -56,8 +55,8 @@ const FAULTS = allNamesOf<HostFaults>({
 
 /** Told of what the sanitizer finds in one machine. */
 export interface FindingReceiver {
-  onFinding(finding: Finding, vm: Vm): void;
-  onSuspect(finding: Finding, vm: Vm): void;
+  onFinding(finding: Finding, owner: FindingOwner): void;
+  onSuspect(finding: Finding, owner: FindingOwner): void;
 }
 
 /** Refuses the allocations that the faults refuse. */
@@ -121,12 +120,12 @@ export async function createHostModel(
     wasmModule ?? (await loaded(() => loadHotModules(wasmUrl, { checked: iotlbCheck })));
   const made = VmHost.create({
     modules,
-    onFinding: (finding, vm) => {
+    onFinding: (finding, owner) => {
       onFinding?.(finding);
-      if (vm) onFindingOf(finding, vm);
+      if (owner) onFindingOf(finding, owner);
     },
-    onSuspect: (finding, vm) => {
-      if (vm) onSuspect(finding, vm);
+    onSuspect: (finding, owner) => {
+      if (owner) onSuspect(finding, owner);
     },
     vintfs,
     ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),

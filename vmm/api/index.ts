@@ -34,7 +34,7 @@ export {
   type Queues,
   toyBoard,
 } from '../boards/index.ts';
-export { type VirtBoardOptions, virtBoard } from '../boards/virt/index.ts';
+export { type VirtBoardOptions, type VirtRole, virtBoard } from '../boards/virt/index.ts';
 export type {
   Footprint,
   FootprintKind,

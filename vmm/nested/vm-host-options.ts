@@ -5,9 +5,8 @@ import type { Clock } from '../../devices/bus/index.ts';
 import type { Device } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import type { ResourceGate } from '../../host/iommufd/index.ts';
-import type { Vm } from '../../host/kernel/index.ts';
 import type { SmmuCounters } from '../inspect/index.ts';
-import type { Finding, SanitizerCounts } from '../inspect/sanitizer/index.ts';
+import type { Finding, FindingOwner, SanitizerCounts } from '../inspect/sanitizer/index.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
 
 /** One physical SMMU with its CMDQV. */
@@ -49,10 +48,10 @@ export interface VmHostOptions extends HostSmmuOptions {
    * have it or not. Default false.
    */
   readonly iotlbCheck?: boolean;
-  /** Told of each finding of the sanitizer, at safe points; the VM whose stream it is, if any. */
-  readonly onFinding?: (finding: Finding, vm: Vm | undefined) => void;
+  /** Told of each finding of the sanitizer, at safe points, and whose stream it is, if anybody's. */
+  readonly onFinding?: (finding: Finding, owner: FindingOwner | undefined) => void;
   /** The same of what it suspects: a stale entry was used, and the command that is missing may yet come. */
-  readonly onSuspect?: (finding: Finding, vm: Vm | undefined) => void;
+  readonly onSuspect?: (finding: Finding, owner: FindingOwner | undefined) => void;
 }
 
 /** One SMMU of a host as its options say it, defaults included. */

@@ -12,8 +12,7 @@ import {
   type MemoryRegion,
 } from '../../assembly/load.ts';
 import { checkDoorbells, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
-import type { DmaPort } from '../../devices/plugin/index.ts';
-import { MachineError } from '../../devices/plugin/index.ts';
+import { type DmaPort, MachineError } from '../../devices/plugin/index.ts';
 import { createHostMemory, StreamDmaPort, Unit } from '../../devices/unit/index.ts';
 import { HostError } from '../../host/hardware/host-error.ts';
 import { HostRam, sufficientRam } from '../../host/hardware/index.ts';
@@ -31,7 +30,7 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import { type Finding, HostSanitizer, type UnadvertisedUse } from '../inspect/sanitizer/index.ts';
+import { type Finding, type FindingOwner, HostSanitizer, type UnadvertisedUse } from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
@@ -69,7 +68,8 @@ export class VmHost {
     }
   >();
   readonly #vintfs = new Set<LentVintf>();
-  readonly #sanitizer: HostSanitizer | undefined;
+  /** Looks also at SMMUs that guests own. Undefined without `iotlbCheck`. */
+  readonly sanitizer: HostSanitizer | undefined;
   #strayEvents = 0;
   #attentionSeen = 0;
   #servicing = false;
@@ -115,13 +115,13 @@ export class VmHost {
       });
     });
     if (isChecked(modules)) {
-      this.#sanitizer = new HostSanitizer({
+      this.sanitizer = new HostSanitizer({
         memory: this.memory,
         blocks: this.#iommus.map(({ block }) => block),
         clock,
         viommus: () => this.#viommus.keys(),
-        onFinding: (finding, vm) => options.onFinding?.(finding, vm),
-        onSuspect: (finding, vm) => options.onSuspect?.(finding, vm),
+        onFinding: (finding, owner) => options.onFinding?.(finding, owner),
+        onSuspect: (finding, owner) => options.onSuspect?.(finding, owner),
       });
     }
     this.#vmids = new VmVmids(
@@ -139,20 +139,20 @@ export class VmHost {
 
   /** What the sanitizer has found. */
   get findings(): readonly Finding[] {
-    return this.#sanitizer?.findings ?? [];
+    return this.sanitizer?.findings ?? [];
   }
 
   /** What guests have used although their own SMMUs lack it. */
   get unadvertised(): readonly UnadvertisedUse[] {
-    return this.#sanitizer?.unadvertised ?? [];
+    return this.sanitizer?.unadvertised ?? [];
   }
 
   /**
    * Has the sanitizer judge what it suspects: the missing commands will not come any more.
-   * @param vm of this VM's streams; default of all.
+   * @param owner of this one's streams; default of all.
    */
-  settleFindings(vm?: Vm): void {
-    this.#sanitizer?.settle(vm);
+  settleFindings(owner?: FindingOwner): void {
+    this.sanitizer?.settle(owner);
   }
 
   /** What each of the host's SMMUs is made of. */
@@ -262,7 +262,7 @@ export class VmHost {
     const physSid = viommu.streams.get(virtSid);
     if (physSid === undefined)
       throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
-    const sanitizer = this.#sanitizer;
+    const sanitizer = this.sanitizer;
     const onAccess = sanitizer && ((iova: number) => sanitizer.checkSte(viommu, virtSid, iova));
     const ats = viommu.hasAts
       ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri)
@@ -344,7 +344,7 @@ export class VmHost {
         this.#strayEvents += stray;
         if (left) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
       }
-      this.#sanitizer?.poll();
+      this.sanitizer?.poll();
     } catch (cause) {
       throw MachineError.of('host', cause);
     } finally {
@@ -388,7 +388,7 @@ export class VmHost {
       ramInUse: this.#ram.inUse,
       cmdqvTimeouts: this.#iommus.reduce((sum, iommu) => sum + iommu.cmdqvTimeouts, 0),
       strayEvents: this.#strayEvents,
-      ...(this.#sanitizer ? { sanitizer: this.#sanitizer.counts } : {}),
+      ...(this.sanitizer ? { sanitizer: this.sanitizer.counts } : {}),
     };
   }
 }
