@@ -190,11 +190,7 @@ describe('misuse', () => {
       kernelWith({ initrd: 'initrd.gz' }),
       'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
     ],
-    [
-      'a command line that is none',
-      kernelWith({ append: 5 }),
-      'virtBoard: append must be text without NUL',
-    ],
+    ['a command line that is none', kernelWith({ append: 5 }), 'virtBoard: append must be text'],
     [
       'a time that is text',
       kernelWith({ epoch: '1' }),
@@ -302,6 +298,17 @@ describe('events one after the other', () => {
       { value: { name: 'end', value: { status: 'off', exitCode: 0, reason: '' } } },
       { done: true, value: undefined },
     ]);
+    await machine.destroy();
+  });
+
+  it('have the types of those that were asked for, and of the end', async () => {
+    const machine = await host.createMachine({ guest: OFF });
+    const events = machine.events('check');
+    await machine.boot();
+    const reasons: string[] = [];
+    for await (const event of events)
+      reasons.push(event.name === 'check' ? event.value.detail : event.value.reason);
+    expect(reasons).toEqual(['']);
     await machine.destroy();
   });
 

@@ -69,6 +69,12 @@ export function checkMachineOptions(options: MachineOptions): MachineSettings {
   checkInnerPlain(options, 'faults', FAULTS);
   checkInterface(options, 'board', ['create']);
   checkInterface(options, 'msis', ['send']);
+  if (options.msis && !Array.isArray(options.msis.doorbells))
+    throw new OptionsError(
+      'bad-option',
+      'msis.doorbells',
+      'msis.doorbells must be a list of pages',
+    );
   if (options.devices !== undefined && !Array.isArray(options.devices))
     throw new OptionsError('bad-option', 'devices', 'devices must be a list of devices');
   const { transport, overlay, queues, allowGc } = settings;

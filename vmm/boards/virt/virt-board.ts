@@ -212,8 +212,8 @@ function checkOwnOptions(own: VirtBoardOptions): void {
     throw new TypeError(
       'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
     );
-  if (append !== undefined && (typeof append !== 'string' || append.includes('\0')))
-    throw new TypeError('virtBoard: append must be text without NUL');
+  if (append !== undefined && typeof append !== 'string')
+    throw new TypeError('virtBoard: append must be text');
   checkOptionalInteger(epoch, 0, 2 ** 32 - 1, 'virtBoard: epoch');
   if (sleep !== undefined && sleep !== 'skip' && sleep !== 'wait')
     throw new TypeError('virtBoard: sleep must be one of skip, wait');
