@@ -202,6 +202,11 @@ describe('misuse', () => {
       'virtBoard: epoch must be an integer from 0 to 4294967295, not -1',
     ],
     [
+      'a disk that stands alone',
+      kernelWith({ disks: {} }),
+      'virtBoard: disks must be a list, not object',
+    ],
+    [
       'a sleep that there is not',
       kernelWith({ sleep: 'long' }),
       'virtBoard: sleep must be one of skip, wait',

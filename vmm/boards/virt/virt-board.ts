@@ -1,31 +1,34 @@
-// The board `virt`: an arm64 vCPU with GICv3, generic timer, PL011, PL031 and PSCI, and behind its host's
-// SMMU a DMA engine. It boots kernels that look for their hardware in a device tree.
+// The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
+// with a CMDQV a DMA engine. It boots kernels that look for their hardware in a device tree.
 
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
 import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
-import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import { checkNames } from '../../../devices/plugin/index.ts';
 import { allNamesOf } from '../../../devices/plugin/known-names.ts';
-import { checkOptionalInteger } from '../../../devices/plugin/known-values.ts';
-import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import { checkList, checkOptionalInteger } from '../../../devices/plugin/known-values.ts';
+import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import {
   Arm64Guest,
   type Arm64Memory,
-  arm64ExitRequest,
   createArm64Memory,
   type Hypercall,
   type HypercallResult,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { affinityOf } from './affinity.ts';
+import { guestRole } from './guest-role.ts';
+import { hostRole } from './host-role.ts';
 import { callPsci, type PsciMachine } from './psci.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
+import { virtDisks } from './virt-disks.ts';
 import { placed, VIRT_FREE, VIRT_GICD, VIRT_GICR, VIRT_SPIS, virtRam } from './virt-memory-map.ts';
+import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
 /** What a machine of this board boots besides its guest, which is a kernel's file. */
 export interface VirtBoardOptions {
@@ -36,56 +39,73 @@ export interface VirtBoardOptions {
   /** Unix time in seconds, 32 bits, that the clock starts at. Default: now. */
   readonly epoch?: number | undefined;
   /**
-   * What becomes of the time that the vCPU waits for an interrupt: it is skipped, so that runs are alike
+   * What becomes of the time that all vCPUs wait for an interrupt: it is skipped, so that runs are alike
    * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
+  /** Disks behind the SMMU, as virtio has them, at most 4: vda, vdb and so on. Default: none. */
+  readonly disks?: readonly Disk[] | undefined;
+  /**
+   * Whose SMMU and CMDQV the kernel has: a `guest`'s, nested below those of the host, which lends it a
+   * VINTF, or physical ones of its own, as a `host` has them. Default `guest`.
+   */
+  readonly role?: VirtRole | undefined;
 }
+
+/** What a kernel is to the SMMU that it works. */
+export type VirtRole = 'guest' | 'host';
+
+const ROLES = { guest: guestRole, host: hostRole } as const satisfies Readonly<
+  Record<VirtRole, (options: VirtSmmuOptions) => VirtSmmu>
+>;
 
 const OPTIONS = allNamesOf<VirtBoardOptions>({
   initrd: true,
   append: true,
   epoch: true,
   sleep: true,
+  role: true,
+  disks: true,
 });
 
 const DEFAULT_MEMORY = 0x10000000;
-const VCPUS = 1;
+/** All of them on one thread: more only wait longer for their turns. */
+const MAX_VCPUS = 8;
 const RNG_SEED_SIZE = 64;
-/** StreamID of the DMA engine, as the guest numbers it. */
-const DMA_STREAM = 8;
 
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
 const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
 
-/** Makes calls of PSCI what the vCPU and the machine do. */
+/** Makes calls of PSCI what the vCPUs and the machine do. */
 function hypercalls(
-  { ram }: Arm64Memory,
+  { ram, vcpus }: Arm64Memory,
+  guest: () => Arm64Guest,
   restart: () => void,
 ): (call: Hypercall) => HypercallResult {
-  let ended: HypercallResult | undefined;
-  const off = () => {
-    ended = { what: 'off' };
-  };
+  let stopped: HypercallResult = { what: 'off' };
+  let waits = false;
   const machine: PsciMachine = {
-    vcpus: VCPUS,
-    powerState: () => 'on',
+    vcpus,
+    powerState: (vcpu) => (guest().isOn(vcpu) ? 'on' : 'off'),
     isExecutable: (address) =>
       address >= BigInt(ram.gpa) && address < BigInt(ram.gpa) + BigInt(ram.size),
-    // There is none that is off.
-    start: () => undefined,
-    // The last vCPU: nothing can start it again.
-    stop: off,
+    start: (vcpu, pc, x0) => guest().startVcpu(vcpu, { pc, x0 }),
+    stop(vcpu) {
+      guest().stopVcpu(vcpu);
+      stopped = { what: 'stopped' };
+    },
+    suspend() {
+      waits = true;
+    },
     end(how) {
-      if (how === 'off') return off();
-      restart();
-      ended = { what: 'reset' };
+      if (how === 'reset') restart();
+      stopped = { what: how };
     },
   };
   return (call) => {
-    ended = undefined;
+    waits = false;
     const x0 = callPsci(machine, call);
-    return x0 === undefined ? (ended ?? { what: 'off' }) : { what: 'return', x0 };
+    return x0 === undefined ? stopped : { what: waits ? 'suspend' : 'return', x0 };
   };
 }
 
@@ -93,11 +113,15 @@ async function createVirtMachine(
   own: VirtBoardOptions,
   options: BoardOptions,
 ): Promise<BoardMachine> {
-  const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
-  if (vcpus !== VCPUS) throw new RangeError(`a machine of the board virt has ${VCPUS} vCPU`);
+  const { name, vcpus = 1, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
+  const { queues = 'vcmdq', devices = [] } = options;
+  if (vcpus > MAX_VCPUS)
+    throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
+  // No driver of a kernel knows ECMDQs.
+  if (queues !== 'vcmdq') throw new RangeError('queues of the board virt are VCMDQs');
   const ram = virtRam(memorySize);
-  const memory = createArm64Memory(VCPUS, ram, gicBlockSize(VCPUS));
+  const memory = createArm64Memory(vcpus, ram, gicBlockSize(vcpus));
   const [cpuModule, gicModule] = await Promise.all([
     loadArm64(wasmUrl.arm64),
     loadGicv3(wasmUrl.gicv3),
@@ -106,36 +130,34 @@ async function createVirtMachine(
     module: gicModule,
     memory: memory.memory,
     at: memory.board,
-    vcpus: VCPUS,
+    vcpus,
     spis: VIRT_SPIS,
   });
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
-  const vm = host.createVm(name, memory.memory, [memory.ram], {
-    exitRequest: arm64ExitRequest(memory),
-  });
+  const disks = virtDisks(own.disks ?? []);
+  const streams = [DMA_STREAM, ...disks.map(({ stream }) => stream)];
+  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams });
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true });
-    const vintf = host.createVintf(viommu);
-    const { idRegisters = 'auto' } = options;
-    const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
+    const { smmu, cmdqv } = iommu;
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
-    const smmu = placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown }));
-    const cmdqv = placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
     const dmaEngine = {
       ...placed('dmaEngine', new DmaEngine()),
-      dmaPort: host.dmaPort(viommu, DMA_STREAM),
+      dmaPort: iommu.dmaPort(DMA_STREAM),
     };
-    const { devices = [] } = options;
+    const placedDisks = disks.map(({ placement, stream }) => ({
+      ...placement,
+      dmaPort: iommu.dmaPort(stream),
+    }));
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
       ram,
       { rngSeed, kaslrSeed: new Uint8Array(8) },
       (chosen) =>
         virtDeviceTree({
-          vcpus: VCPUS,
+          vcpus,
           ram,
           chosen,
           uart,
@@ -143,20 +165,26 @@ async function createVirtMachine(
           smmu,
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
+          disks: disks.map(({ placement, stream }) => ({ placement, streamId: stream })),
           devices,
         }),
     );
     const guest: Arm64Guest = new Arm64Guest({
       module: cpuModule,
       memory,
+      affinityOf,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
-      drain: vm.unit.drain,
+      drain: iommu.drain,
       board: {
         interrupts: gic,
-        hypercall: hypercalls(memory, () => {
-          machine.devices.reset();
-          guest.restart();
-        }),
+        hypercall: hypercalls(
+          memory,
+          () => guest,
+          () => {
+            machine.devices.reset();
+            guest.restart();
+          },
+        ),
       },
       program: {
         segments: boot.segments,
@@ -170,36 +198,33 @@ async function createVirtMachine(
       memory: memory.memory,
       regions: [memory.ram],
       clock: guest.clock,
-      devices: [placeGic(gic), uart, rtc, smmu, cmdqv, dmaEngine, ...devices],
-      onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
-      onSafePoint: (full) => host.service(full),
+      devices: [
+        placeGic(gic),
+        uart,
+        rtc,
+        smmu,
+        ...(cmdqv ? [cmdqv] : []),
+        dmaEngine,
+        ...placedDisks,
+        ...devices,
+      ],
+      onVcpu: (vcpu, runs) => iommu.vcpuRuns(vcpu, runs),
+      onSafePoint: (full) => iommu.service(full),
       ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
     });
-    vm.onStop((reason) => machine.stop(reason));
-    const { smmuBlock, context } = viommu;
     return {
       machine,
-      drainable: {
-        machine,
-        threads: host,
-        guest: vm,
-        direct: [
-          { smmuBlock, context: vintf.context, queues: vintf.queues },
-          { smmuBlock, context, queues: [] },
-        ],
-      },
-      vm,
-      queues: 'vcmdq',
-      smmus: [{ smmu: viommu, vintf }],
+      queues,
+      ...iommu.describe(machine),
       receive: (bytes) => console.receive(bytes),
       destroy() {
         machine.devices.detach();
-        host.destroyVm(vm);
+        iommu.destroy();
       },
     };
   } catch (error) {
-    host.destroyVm(vm);
+    iommu.destroy();
     throw error;
   }
 }
@@ -207,7 +232,7 @@ async function createVirtMachine(
 /** @throws {TypeError|RangeError} for the first option that is unknown, or whose value is none of it. */
 function checkOwnOptions(own: VirtBoardOptions): void {
   checkNames(own, OPTIONS, 'virtBoard');
-  const { initrd, append, epoch, sleep } = own;
+  const { initrd, append, epoch, sleep, disks, role = 'guest' } = own;
   if (initrd !== undefined && !(initrd instanceof Uint8Array))
     throw new TypeError(
       'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
@@ -217,12 +242,14 @@ function checkOwnOptions(own: VirtBoardOptions): void {
   checkOptionalInteger(epoch, 0, 2 ** 32 - 1, 'virtBoard: epoch');
   if (sleep !== undefined && sleep !== 'skip' && sleep !== 'wait')
     throw new TypeError('virtBoard: sleep must be one of skip, wait');
+  if (disks !== undefined) checkList(disks, 'virtBoard: disks');
+  if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
 }
 
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
  * @throws {TypeError} when there is no such option, or its value has another type.
- * @throws {RangeError} when `epoch` has no 32 bits.
+ * @throws {RangeError} when `epoch` has no 32 bits, or there is no such role.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
   checkOwnOptions(own);
