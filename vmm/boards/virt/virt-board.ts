@@ -9,6 +9,7 @@ import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import { checkNames } from '../../../devices/plugin/index.ts';
 import { allNamesOf } from '../../../devices/plugin/known-names.ts';
+import { checkList, checkOptionalInteger } from '../../../devices/plugin/known-values.ts';
 import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import {
@@ -237,15 +238,30 @@ async function createVirtMachine(
   }
 }
 
+/** @throws {TypeError|RangeError} for the first option that is unknown, or whose value is none of it. */
+function checkOwnOptions(own: VirtBoardOptions): void {
+  checkNames(own, OPTIONS, 'virtBoard');
+  const { initrd, append, epoch, sleep, disks, role = 'guest' } = own;
+  if (initrd !== undefined && !(initrd instanceof Uint8Array))
+    throw new TypeError(
+      'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
+    );
+  if (append !== undefined && typeof append !== 'string')
+    throw new TypeError('virtBoard: append must be text');
+  checkOptionalInteger(epoch, 0, 2 ** 32 - 1, 'virtBoard: epoch');
+  if (sleep !== undefined && sleep !== 'skip' && sleep !== 'wait')
+    throw new TypeError('virtBoard: sleep must be one of skip, wait');
+  if (disks !== undefined) checkList(disks, 'virtBoard: disks');
+  if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
+}
+
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
- * @throws {TypeError} when there is no such option.
- * @throws {RangeError} when there is no such role.
+ * @throws {TypeError} when there is no such option, or its value has another type.
+ * @throws {RangeError} when `epoch` has no 32 bits, or there is no such role.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
-  checkNames(own, OPTIONS, 'virtBoard');
-  const { role = 'guest' } = own;
-  if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
+  checkOwnOptions(own);
   return {
     name: 'virt',
     free: VIRT_FREE,
