@@ -19,9 +19,7 @@ const FORGOTTEN: Readonly<Record<string, string>> = {
 const TRIED = EXPERIMENTS.filter((experiment, i) => {
   const kindOf = ({ name, attacks, measures }: (typeof EXPERIMENTS)[number]) =>
     [attacks, measures, FORGOTTEN[name] !== undefined].join();
-  return (
-    THOROUGH || EXPERIMENTS.findIndex((other) => kindOf(other) === kindOf(experiment)) === i
-  );
+  return THOROUGH || EXPERIMENTS.findIndex((other) => kindOf(other) === kindOf(experiment)) === i;
 });
 
 describe('things to try', () => {
