@@ -2,10 +2,10 @@
 // and vsmmu/v86 that takes options, and nothing has been made then.
 
 import { describe, expect, it } from 'vitest';
+import { Host } from 'vsmmu';
 import * as devices from 'vsmmu/devices';
 import { FaultyDevice } from 'vsmmu/testing';
 import { plugDevices, plugSmmu } from 'vsmmu/v86';
-import { VmHost } from '../../vmm/nested/index.ts';
 
 const {
   createHostMemory,
@@ -23,7 +23,7 @@ const {
 const hostMemory = createHostMemory({ ramSize: 0x10000 });
 const modules = await loadHotModules();
 const unit = new Unit({ modules, hostMemory, thread: 0 });
-const host = await VmHost.create({ vintfs: 2, vcmdqs: 4 });
+const host = await Host.create({ vintfs: 2, vcmdqs: 4 });
 let next = 0;
 const memory = {
   load64: () => 0n,

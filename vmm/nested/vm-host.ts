@@ -30,7 +30,12 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import { type Finding, type FindingOwner, HostSanitizer, type UnadvertisedUse } from '../inspect/sanitizer/index.ts';
+import {
+  type Finding,
+  type FindingOwner,
+  HostSanitizer,
+  type UnadvertisedUse,
+} from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
