@@ -2,6 +2,7 @@
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
+import type { Disk } from '../devices/virtio/index.ts';
 import {
   type Machine,
   type MachineOptions,
@@ -34,12 +35,24 @@ const OTHERS = [
 const OWN = [
   'initrd',
   'append',
+  'disks',
+  'role',
   'semihosting',
   'icacheCheck',
 ] as const satisfies readonly (keyof BootSettings)[];
 
+/** A kernel that owns its SMMU has nobody above it that would lend it a CMDQ, or decide on its errors. */
+function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
+  if (overlay || path === 'overlay')
+    throw new UsageError("--role host excludes the overlay path, which is a guest's");
+  if (onQueueError !== undefined)
+    throw new UsageError(
+      '--role host excludes --on-queue-error: a kernel that owns its queues handles their errors',
+    );
+}
+
 /**
- * What the machines of a run have as kernels; nothing for other guests.
+ * What the machines of a run have as kernels, with their disks; nothing for other guests.
  * @param onStale takes what --check-icache finds.
  * @throws {UsageError} when options do not go together.
  * @throws {GuestImageError} when the initrd cannot be read.
@@ -47,18 +60,22 @@ const OWN = [
 export async function kernelOptions(
   settings: BootSettings,
   onStale: (found: StaleInstruction) => void,
-): Promise<Partial<MachineOptions>> {
-  const { arch = 'wasm', initrd, append, semihosting, icacheCheck = false } = settings;
+): Promise<(disks: readonly Disk[]) => Partial<MachineOptions>> {
+  const { arch = 'wasm', initrd, append, role, semihosting, icacheCheck = false } = settings;
   if (arch !== 'arm64') {
     refuseOptions(settings, OWN, 'is for kernels: it goes with --arch arm64');
-    return {};
+    return () => ({});
   }
   refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
+  if (role === 'host') checkHostRole(settings);
+  if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
+    throw new UsageError('--disk is for one machine: it excludes --vms');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
   const onStaleInstruction = icacheCheck ? onStale : undefined;
-  return { board: virtBoard({ initrd: ramDisk, append, sleep, semihosting, onStaleInstruction }) };
+  const own = { initrd: ramDisk, append, sleep, role, semihosting, onStaleInstruction };
+  return (disks) => ({ board: virtBoard({ ...own, disks }) });
 }
 
 /** With `--check-icache`: no instruction was executed that the instruction cache may not have seen. */
