@@ -74,8 +74,17 @@ export async function kernelOptions(
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
   const onStaleInstruction = icacheCheck ? onStale : undefined;
-  const own = { initrd: ramDisk, append, sleep, role, semihosting, onStaleInstruction };
-  return (disks) => ({ board: virtBoard({ ...own, disks }) });
+  return (disks) => ({
+    board: virtBoard({
+      initrd: ramDisk,
+      append,
+      sleep,
+      disks,
+      role,
+      semihosting,
+      onStaleInstruction,
+    }),
+  });
 }
 
 /** With `--check-icache`: no instruction was executed that the instruction cache may not have seen. */

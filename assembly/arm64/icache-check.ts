@@ -83,6 +83,19 @@ export function noteStore(cpu: usize, at: usize, size: u32): void {
 }
 
 /**
+ * Whether an instruction can be modified, to another such one, while it is executed: then the
+ * old one or the new one is executed without any maintenance (B2.2.5). B, B.cond, BL, CBZ,
+ * CBNZ, TBZ, TBNZ; BRK, HVC, SMC, SVC; ISB, NOP.
+ */
+function isReplaceable(word: u32): bool {
+  if ((word & 0x7c000000) == 0x14000000) return true;
+  if ((word & 0x7c000000) == 0x34000000 || (word & 0xff000010) == 0x54000000) return true;
+  if ((word & 0xffe0001f) == 0xd4200000) return true;
+  if ((word & 0xffe0001c) == 0xd4000000 && (word & 3) != 0) return true;
+  return word == 0xd503201f || (word & 0xfffff0ff) == 0xd50330df;
+}
+
+/**
  * A record whose word has been stored to is to be executed: makes it what it was. Whether
  * that is to be reported: ARM64_STALE_* have it then.
  */
@@ -98,7 +111,7 @@ export function foundStale(cpu: usize, record: usize, pc: u64): bool {
   if (isCached) decode(old, record, u32(at));
   else store<u64>(record, 0);
   store<u32>(shadow, isCached && word != old ? OLD : 0, ARM64_SHADOW_FLAGS);
-  if (word == old) return false;
+  if (word == old || (isReplaceable(word) && isReplaceable(old))) return false;
   store<u64>(cpu, load<u64>(shadow, ARM64_SHADOW_PC), ARM64_STALE_STORE);
   store<u64>(cpu, pc, ARM64_STALE_FETCH);
   const missing = (flags & INVALIDATED) != 0 ? ARM64_STALE_NO_ISB : ARM64_STALE_NO_IC;

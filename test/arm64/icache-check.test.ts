@@ -94,6 +94,17 @@ describe('the check of the instruction cache', () => {
     }
   });
 
+  it.each([
+    [0x14000002, [], 0n], // B .+8
+    [0xd4200000, [], 0n], // BRK
+    [TWO, ['0 1 IC'], 2n],
+  ])('lets a NOP be replaced while it is executed by what may be: %i', (word, found, x2) => {
+    const made = machine([STORE, NOP, LOOP, LOOP], 1);
+    made.setU64(ARM64_X, BigInt(word));
+    expect(reports(made)).toEqual(found);
+    expect(made.u64(ARM64_X + 16)).toBe(x2);
+  });
+
   it('takes the return from an exception for an ISB', () => {
     const made = machine([STORE, IC_IVAU, ERET, ONE, LOOP], 3);
     made.setEl1(BANK_ELR, BigInt(PROGRAM + 12));

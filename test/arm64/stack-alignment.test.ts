@@ -25,10 +25,10 @@ const STACK = BigInt(DATA + 0x800);
 const STR_X0_SP = 0xf90003e0;
 const LOOP = 0x14000000;
 
-/** Memory that EL1 can write, or EL0 where it is at that. */
+/** Memory that EL1 can write. */
 function machine(
   words: readonly number[],
-  { el = 1, checked = SA | SA0, sp = STACK, attributes = el === 0 ? FLAT_EL0 : FLAT_EL1 } = {},
+  { el = 1, checked = SA | SA0, sp = STACK, attributes = FLAT_EL1 } = {},
 ) {
   const made = machineWith(words, { el, attributes });
   made.setEl1(BANK_SCTLR, (made.el1(BANK_SCTLR) & ~(SA | SA0)) | checked);
@@ -96,7 +96,8 @@ describe('accesses with a misaligned SP', () => {
     [0, SA],
     [1, SA0],
   ])('EL%i goes by its own bit of SCTLR_EL1', (el, checked) => {
-    const made = machine([STR_X0_SP, LOOP], { el, checked, sp: STACK + 8n });
+    const attributes = el === 0 ? FLAT_EL0 : FLAT_EL1;
+    const made = machine([STR_X0_SP, LOOP], { el, checked, sp: STACK + 8n, attributes });
     made.setU64(ARM64_X, 0x77n);
     made.exports.run(made.cpu, 100);
     expect(made.el1(BANK_ESR)).toBe(0n);
