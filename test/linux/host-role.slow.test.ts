@@ -98,7 +98,9 @@ test('Grace’s own ID registers: large queues, no range invalidation', async ()
   expect(console).not.toMatch(TROUBLE);
   const { commands, syncs } = statistics.vcmdq;
   expect(benchmarks[0]?.exits).toBe(0);
-  expect(commands).toBe(17 * syncs);
+  // With HYP_OWN the driver sends what attaches a device by a VCMDQ, too: fewer commands before a CMD_SYNC.
+  expect(commands).toBeLessThan(17 * syncs);
+  expect(commands).toBeGreaterThan(16.5 * syncs);
 });
 
 test('two vCPUs have a VCMDQ each', async () => {
