@@ -54,7 +54,7 @@ export const BOOT_SETTINGS = {
   }),
   role: option(
     oneOf(ROLES),
-    "what an arm64 kernel is: a guest with a borrowed VINTF, or a host that owns SMMU and CMDQV (default: guest)",
+    'what an arm64 kernel is: a guest with a borrowed VINTF, or a host that owns SMMU and CMDQV (default: guest)',
   ),
   run: option(text, 'shell commands that "linux" does before it powers off (default: a shell)'),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', {

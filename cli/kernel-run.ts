@@ -26,7 +26,12 @@ const OTHERS = [
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */
-const OWN = ['initrd', 'append', 'disks', 'role'] as const satisfies readonly (keyof BootSettings)[];
+const OWN = [
+  'initrd',
+  'append',
+  'disks',
+  'role',
+] as const satisfies readonly (keyof BootSettings)[];
 
 /** A kernel that owns its SMMU has nobody above it that would lend it a CMDQ, or decide on its errors. */
 function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {

@@ -1,5 +1,6 @@
 // The model behind a host: made of the options of its user, which are checked here.
 
+import * as v from 'valibot';
 import {
   type BoardModuleUrls,
   isChecked,
@@ -21,10 +22,12 @@ import type { Capability } from './probe.ts';
 import {
   checkFunctions,
   checkInner,
+  checkInnerPlain,
   checkInterface,
   checkPlainOptions,
   HOST_SETTINGS,
   type HostSettings,
+  integer,
 } from './settings.ts';
 
 /** 8 MiB of trace ring: some hundred thousand commands between two yields. */
@@ -47,11 +50,12 @@ const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,
   drain: true,
 });
-const FAULTS = allNamesOf<HostFaults>({
-  outOfMemory: true,
-  drainDelay: true,
-  drainLifetime: true,
-});
+/** What a timer of JavaScript can wait. */
+const milliseconds = v.optional(integer(0, 2 ** 31 - 1));
+const FAULTS = {
+  drainDelay: milliseconds,
+  drainLifetime: milliseconds,
+} satisfies Record<Exclude<keyof HostFaults, 'outOfMemory'>, v.GenericSchema>;
 
 /** Told of what the sanitizer finds in one machine. */
 export interface FindingReceiver {
@@ -95,7 +99,7 @@ export async function createHostModel(
   checkFunctions(options, ['onQueueError', 'onFinding']);
   checkInner(options, 'wasmUrl', MODULES);
   checkInner(options, 'workerUrl', WORKERS);
-  checkInner(options, 'faults', FAULTS);
+  checkInnerPlain(options, 'faults', FAULTS, ['outOfMemory']);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
   checkInterface(options, 'clock', ['nowNs']);
   const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;

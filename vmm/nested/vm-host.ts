@@ -15,7 +15,7 @@ import { checkDoorbells, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import { type DmaPort, MachineError } from '../../devices/plugin/index.ts';
 import { createHostMemory, StreamDmaPort, Unit } from '../../devices/unit/index.ts';
 import { HostError } from '../../host/hardware/host-error.ts';
-import { HostRam } from '../../host/hardware/host-ram.ts';
+import { HostRam, sufficientRam } from '../../host/hardware/index.ts';
 import { OPEN_GATE, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { ArmDevice } from '../../host/kernel/arm/index.ts';
 import { lowestFree } from '../../host/kernel/id-allocator.ts';
@@ -30,15 +30,20 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import { type Finding, type FindingOwner, HostSanitizer, type UnadvertisedUse } from '../inspect/sanitizer/index.ts';
+import {
+  type Finding,
+  type FindingOwner,
+  HostSanitizer,
+  type UnadvertisedUse,
+} from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
 import {
   type CreateViommuOptions,
-  defaultRamSize,
   type HostStatistics,
+  smmuOfOptions,
   type VmHostOptions,
 } from './vm-host-options.ts';
 import { VmMemory } from './vm-memory.ts';
@@ -87,8 +92,8 @@ export class VmHost {
     this.#gate = gate;
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
-    const { ramSize = defaultRamSize(options, smmus) } = options;
-    const { traceUnits } = options;
+    const made = smmus.map((own) => smmuOfOptions(options, own));
+    const { ramSize = sufficientRam(made), traceUnits } = options;
     this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits });
     this.#words = new Int32Array(this.memory.buffer);
     this.#ram = new HostRam(this.memory, gate);
@@ -96,14 +101,8 @@ export class VmHost {
     this.#threads = new ThreadAllocator((thread) => {
       for (const { block } of this.#iommus) unit.drain.reapThread(block, thread);
     });
-    this.#iommus = smmus.map((own, smmuIndex) => {
-      const {
-        vintfs = 16,
-        vcmdqs = Math.min(2 * vintfs, 128),
-        idRegisters,
-        atcTimeout,
-        wrapCmdqv,
-      } = { ...options, ...own };
+    this.#iommus = made.map((smmu, smmuIndex) => {
+      const { vintfs, vcmdqs, idRegisters, atcTimeout, wrapCmdqv } = smmu;
       return new PhysicalIommu({
         unit,
         smmuIndex,

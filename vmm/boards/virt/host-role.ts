@@ -70,6 +70,7 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
   return {
     smmu: placed('smmu', physicalSmmu),
     cmdqv: placed('cmdqv', physicalCmdqv),
+    abortFetches: undefined,
     dmaPort: (stream) => endpoint.dmaPort(stream),
     drain: unit.drain,
     vcpuRuns: () => undefined,

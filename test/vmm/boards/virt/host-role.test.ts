@@ -59,7 +59,7 @@ type Board = Awaited<ReturnType<typeof boardOf>>;
 
 /** Writes 8 bytes of a register. */
 function write64({ bus }: Board, gpa: number, value: number): void {
-  bus.write(gpa, 8, value % 2 ** 32 | 0, Math.floor(value / 2 ** 32));
+  bus.write(gpa, 8, (value % 2 ** 32) | 0, Math.floor(value / 2 ** 32));
 }
 
 /**
