@@ -9,6 +9,7 @@ import { loadExclusive, storeExclusive } from './exclusives';
 import { signed } from './operand-fields';
 import { baseOf, registerOf, setBase, setRegister } from './registers';
 import { atomicAddress, loadAs, storeAs } from './slow-access';
+import { READ, WRITE } from './stage1-walk';
 
 /**
  * What is loaded by size (log2) and opc of a single register: 1 zero-extends, 2
@@ -94,7 +95,7 @@ function loadPair(cpu: usize, word: u32): bool {
 /** LDAR, STLR, LDAPR: atomic accesses, which are sequentially consistent. */
 function ordered(cpu: usize, word: u32, isLoad: bool): bool {
   const bytes: u32 = 1 << (word >> 30);
-  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, !isLoad);
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, isLoad ? READ : WRITE);
   if (at == 0) return false;
   const rt = word & 31;
   if (isLoad) {

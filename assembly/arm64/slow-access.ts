@@ -206,21 +206,23 @@ export function slowStore(
   return storeAs(cpu, va, size, load<u32>(cpu, ARM64_EL), element, lowHalf, highHalf);
 }
 
+/** `atomicAddress` for what reads and writes: WnR says whether the read would have faulted. */
+export const UPDATE: u32 = 3;
+
 /**
- * Host address of `size` bytes that an atomic access reads and writes, aligned, or 0 when
- * it faults. The read permission is checked for as well; atomics of devices are external
- * aborts.
+ * Host address of `size` bytes that an atomic access reads, writes or updates, aligned, or
+ * 0 when it faults. Atomics of devices are external aborts.
  */
-export function atomicAddress(cpu: usize, va: u64, size: u32, writes: bool): usize {
-  const access = writes ? WRITE : READ;
+export function atomicAddress(cpu: usize, va: u64, size: u32, what: u32): usize {
+  const access = what == READ ? READ : WRITE;
   if ((va & u64(size - 1)) != 0) {
     dataAbort(cpu, FAULT_ALIGNMENT, access, va);
     return 0;
   }
   const el = load<u32>(cpu, ARM64_EL);
   const at = locateData(cpu, va, el, access, true);
-  // What cannot be read either is reported as a read.
-  if (at == 0 && writes && translate(cpu, va, el, READ, true) != TRANSLATED)
+  // What cannot be read either is reported as a read (DDI 0487, D17.2.37, WnR).
+  if (at == 0 && what == UPDATE && translate(cpu, va, el, READ, true) != TRANSLATED)
     store<u32>(cpu, load<u32>(cpu, ARM64_FAULT_ESR) & ~WNR, ARM64_FAULT_ESR);
   if (at != DEVICE) return at;
   dataAbort(cpu, FAULT_EXTERNAL, access, va);

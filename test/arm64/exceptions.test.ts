@@ -196,6 +196,8 @@ describe('faults of translation', () => {
     ['at EL1, level 2', LDR_X0_X1, 1, 0x4020_0000n, 0x96000006n],
     ['an exclusive that is not aligned', 0xc85f7c20, 0, 0x4000_0001n, 0x92000021n],
     ['a store to nothing by LSE is a read', 0xf8200020, 0, 0x4000_4000n, 0x92000007n],
+    ['STLR to nothing is a write', 0xc89ffc20, 0, 0x4000_4000n, 0x92000047n],
+    ['STXR to nothing is a write', 0xc8007c20, 0, 0x4000_4000n, 0x92000047n],
     ['LSE on a page that is read only', 0xf8200020, 0, 0x4000_1000n, 0x9200004fn],
   ])('%s', (_, word, el, address, esr) => {
     const machine = paged([word >>> 0], el);

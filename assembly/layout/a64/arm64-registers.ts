@@ -61,8 +61,9 @@ export const ARM64_REGISTER_ROWS: readonly string[] = [
   'NZCV 3 3 4 2 0 : rw : rw : special',
   'DAIF 3 3 4 2 1 : rw ? UMA : rw : special',
   // Generic timer.
-  'CNTKCTL_EL1 3 0 14 1 0 : - : rw : bank CNTKCTL 0x203ff',
-  'CNTFRQ_EL0 3 3 14 0 0 : r ? CNTFRQ : r : own',
+  'CNTKCTL_EL1 3 0 14 1 0 : - : rw : bank CNTKCTL 0x3ff',
+  // EL1 is the highest exception level, which sets it.
+  'CNTFRQ_EL0 3 3 14 0 0 : r ? CNTFRQ : rw : own 0xffffffff',
   'CNTPCT_EL0 3 3 14 0 1 : r ? CNTPCT : r : special',
   'CNTVCT_EL0 3 3 14 0 2 : r ? CNTVCT : r : special',
   'CNTP_TVAL_EL0 3 3 14 2 0 : rw ? CNTP : rw : special',
