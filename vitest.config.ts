@@ -3,6 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import type { InlineConfig } from 'vitest/node';
 import { findChromium } from './test/support/browser.ts';
 import { DEBUG, debugModules } from './test/support/debug-modules.ts';
+import { isKernelBuilt } from './test/support/linux-kernel.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 import { THOROUGH } from './test/support/thorough.ts';
@@ -43,7 +44,13 @@ const THOROUGH_ONLY = [
   'test/docs/pages.slow.test.ts',
   'test/mutation/**/*.test.ts',
 ];
-const leftOut = THOROUGH ? [] : THOROUGH_ONLY;
+/** What boots a kernel that is built once. */
+const LINUX = isKernelBuilt ? [] : ['test/linux/**/*.test.ts'];
+if (!isKernelBuilt)
+  console.log(
+    'Left out: test/linux, Linux with the driver of the CMDQV. It takes npm run linux:build.',
+  );
+const leftOut = [...(THOROUGH ? [] : THOROUGH_ONLY), ...LINUX];
 if (!THOROUGH) console.log(`Left out but for VSMMU_THOROUGH=1: ${THOROUGH_ONLY.join(', ')}`);
 
 const SETUP = ['./test/support/expect-fresh-build.ts', './test/support/expect-no-findings.ts'];

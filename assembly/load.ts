@@ -52,6 +52,8 @@ export interface Arm64Exports {
   /** Empties TLBs: all, or those of instructions. */
   flushAll(cpu: number): void;
   flushFetch(cpu: number): void;
+  /** Takes what ends a WFE; 0 when there is nothing. */
+  takeEvent(cpu: number): number;
   /** Takes a synchronous exception whose return address is the PC. */
   takeException(cpu: number, ec: number, iss: number): void;
 }

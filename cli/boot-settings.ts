@@ -33,13 +33,17 @@ const DECISIONS = [
 const ARCHITECTURES = ['wasm', 'arm64'] as const;
 
 export const BOOT_SETTINGS = {
-  guest: option(text, '"toy", or the path of a WebAssembly guest or of a kernel'),
+  guest: option(text, '"toy", "linux", or the path of a WebAssembly guest or of a kernel'),
   arch: option(
     oneOf(ARCHITECTURES),
     'what the guest is made for; arm64: a kernel, on the board virt (default: wasm)',
   ),
   initrd: option(text, 'initial RAM disk of an arm64 kernel', { value: 'file' }),
   append: option(text, 'command line of an arm64 kernel'),
+  kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {
+    value: 'file',
+  }),
+  run: option(text, 'shell commands that "linux" does before it powers off (default: a shell)'),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', {
     value: 'file',
   }),
@@ -50,7 +54,7 @@ export const BOOT_SETTINGS = {
   ),
   path: option(
     oneOf(TOY_PATHS),
-    'path of the toy\'s invalidations; "all" compares them (default: all)',
+    'path of the invalidations of the toy, where "all" compares them (default: all), or of a kernel',
   ),
   experiment: option(
     oneOf(EXPERIMENTS.map(({ name }) => name)),

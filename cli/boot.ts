@@ -17,21 +17,19 @@ import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
+import { hostSize, MOST_COMPARED } from './host-size.ts';
+import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
 import { connectConsole, kernelOptions, stopAtPanic } from './kernel-run.ts';
+import { withLinux } from './linux-kernel.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
 import { runStream } from './run-output.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
-import { withToyPath } from './toy-path.ts';
 import { TraceFile } from './trace-file.ts';
 
-/** VINTFs of the host unless it is asked for others, and VCMDQs that its CMDQV has at least for each. */
-const VINTFS = 16;
-const MANY_VINTFS = 32;
-const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
 /** What the sanitizer suspects that is kept for an experiment's report. */
 const MOST_SUSPECTS = 256;
@@ -94,19 +92,6 @@ async function runAll(
   }
 }
 
-/** VINTFs and VCMDQs for a number of machines. */
-export function hostSize(
-  settings: Pick<BootSettings, 'vintfs' | 'vcmdqs' | 'vcpus'>,
-  vms: number,
-): { vintfs: number; vcmdqs: number } {
-  const { vcpus = 1, vintfs = vms + COMPARED.length <= VINTFS ? VINTFS : MANY_VINTFS } = settings;
-  // A VCMDQ for each vCPU: the number of both is a power of two.
-  const {
-    vcmdqs = Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)))),
-  } = settings;
-  return { vintfs, vcmdqs };
-}
-
 /** What the machines of a run have in common. */
 export function machineOptions(
   settings: BootSettings & { readonly guest: string },
@@ -144,7 +129,8 @@ export function machineOptions(
     drain,
     seed,
     env,
-    directMaps,
+    // The toy keeps to its path by itself.
+    directMaps: arch === 'arm64' && path === 'trapped' ? false : directMaps,
     overlay: overlay || path === 'overlay',
     queues,
     allowGc,
@@ -178,7 +164,7 @@ function inputsOf(
  * @returns whether every check holds.
  */
 export async function boot(asked: BootSettings, config?: string): Promise<boolean> {
-  const settings = withToyPath(asked);
+  const settings = withPath(withLinux(asked));
   const {
     guest,
     path = 'all',
@@ -189,7 +175,9 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     timeout,
   } = settings;
   if (guest === undefined)
-    throw new UsageError('no guest: give "toy", or the path of a WebAssembly guest or of a kernel');
+    throw new UsageError(
+      'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
+    );
   const toy = guest === 'toy';
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
@@ -199,7 +187,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     toy &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
-    vms + COMPARED.length <= vintfs;
+    vms + MOST_COMPARED <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const common = { ...machineOptions({ ...settings, guest }), ...(await kernelOptions(settings)) };
   const trace =

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { printable } from '../devices/plugin/index.ts';
 import { VERSION, VsmmuError } from '../vmm/api/index.ts';
 import { UsageError } from './cli-error.ts';
+import { addBench } from './commands/bench-command.ts';
 import { addBoot } from './commands/boot-command.ts';
 import { addDecode } from './commands/decode-command.ts';
 import { addGuest } from './commands/guest-command.ts';
@@ -19,6 +20,7 @@ function program(argv: readonly string[], end: (status: number) => void): Comman
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   addBoot(command, argv, end);
+  addBench(command);
   addDecode(command);
   addInspect(command, argv, end);
   addTrace(command);

@@ -4,10 +4,10 @@ import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import { type Machine, type MachineOptions, virtBoard } from '../vmm/api/index.ts';
 import { readSource } from '../vmm/api/sources.ts';
-import { BOOT_SETTINGS, type BootSettings } from './boot-settings.ts';
+import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
-import { flagName } from './flags.ts';
+import { refuseOptions } from './refuse-options.ts';
 
 const STDIN = 0;
 /** A run that is supervised has no standard input: it is in a worker. */
@@ -16,24 +16,16 @@ const HAS_INPUT = isMainThread;
 /** Options of other guests, which mean nothing to a kernel. */
 const OTHERS = [
   'secondary',
-  'path',
   'experiment',
   'transport',
   'args',
   'env',
   'allowGc',
-  'overlay',
   'queues',
-  'directMaps',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */
 const OWN = ['initrd', 'append'] as const satisfies readonly (keyof BootSettings)[];
-
-function refuse(settings: BootSettings, names: readonly (keyof BootSettings)[], why: string): void {
-  const given = names.find((name) => settings[name] !== undefined);
-  if (given !== undefined) throw new UsageError(`${flagName(given, BOOT_SETTINGS[given])} ${why}`);
-}
 
 /**
  * What the machines of a run have as kernels; nothing for other guests.
@@ -43,10 +35,10 @@ function refuse(settings: BootSettings, names: readonly (keyof BootSettings)[], 
 export async function kernelOptions(settings: BootSettings): Promise<Partial<MachineOptions>> {
   const { arch = 'wasm', initrd, append } = settings;
   if (arch !== 'arm64') {
-    refuse(settings, OWN, 'is for kernels: it goes with --arch arm64');
+    refuseOptions(settings, OWN, 'is for kernels: it goes with --arch arm64');
     return {};
   }
-  refuse(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
+  refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';

@@ -7,6 +7,7 @@ import {
   ARM64_BANK_STRIDE,
   ARM64_DAIF,
   ARM64_EL,
+  ARM64_EVENT,
   ARM64_EXIT_REQUEST,
   ARM64_FAULT_ESR,
   ARM64_FAULT_FAR,
@@ -178,6 +179,8 @@ export function exceptionReturn(cpu: usize): void {
   store<u32>(cpu, spsr & DAIF_ALL, ARM64_DAIF);
   store<u32>(cpu, spsr & PSTATE_PAN, ARM64_PAN);
   store<u32>(cpu, 0, ARM64_MONITOR_AT);
+  // What the monitor was armed for may have happened.
+  atomic.store<u32>(cpu + ARM64_EVENT, 1);
   store<u64>(cpu, load<u64>(registers, BANK_ELR), ARM64_PC);
   const mode = spsr & 0x1f;
   if (mode != 0 && mode != 4 && mode != 5) {

@@ -1,7 +1,9 @@
 // Exclusive accesses: the monitor is the host address and the value that was loaded, and
-// a store-exclusive is a compare-and-swap with that value (ABA is accepted).
+// a store-exclusive is a compare-and-swap with that value (ABA is accepted). Other vCPUs
+// clear it by a store that changes the value; it stays when another one gets its turn.
 
 import {
+  ARM64_EVENT,
   ARM64_MONITOR_AT,
   ARM64_MONITOR_HIGH,
   ARM64_MONITOR_LOW,
@@ -54,4 +56,21 @@ export function storeExclusive(cpu: usize, word: u32, pair: bool): bool {
   store<usize>(cpu, 0, ARM64_MONITOR_AT);
   setRegister(cpu, (word >> 16) & 31, done ? 0 : 1);
   return true;
+}
+
+/** Another vCPU has stored something else to what LDXR marked, which clears the monitor. */
+function isCleared(cpu: usize): bool {
+  const at = load<usize>(cpu, ARM64_MONITOR_AT);
+  if (at == 0) return false;
+  const bytes = load<u32>(cpu, ARM64_MONITOR_SIZE);
+  if (atomicLoad(at, bytes) != load<u64>(cpu, ARM64_MONITOR_LOW)) return true;
+  return bytes == 16 && atomic.load<u64>(at + 8) != load<u64>(cpu, ARM64_MONITOR_HIGH);
+}
+
+/**
+ * Takes the event that ends a WFE: the event register's, or that the monitor was cleared
+ * (Arm ARM, D1.7.1 and B2.17.5). False when there is none.
+ */
+export function takeEvent(cpu: usize): bool {
+  return atomic.xchg<u32>(cpu + ARM64_EVENT, 0) != 0 || isCleared(cpu);
 }

@@ -21,7 +21,7 @@ import {
   ARM64_NZCV,
   ARM64_PC,
   ARM64_PC_OFFSET,
-  ARM64_RAM,
+  ARM64_PEERS,
   ARM64_RECORD_FETCH,
   ARM64_RECORD_LIMIT,
   ARM64_RECORD_SLOW,
@@ -52,9 +52,10 @@ import { runFast } from './run-fast';
 import { runSlow } from './run-slow';
 import { SCTLR_ONES } from './special-registers';
 import { NEXT } from './system-results';
-import { flushAll } from './tlb';
+import { resetTlb } from './tlb';
 
 export { takeException } from './exception';
+export { takeEvent } from './exclusives';
 export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
 // A function that is called in one place is made part of it, unless it is exported.
 export { runFast } from './run-fast';
@@ -70,11 +71,11 @@ const FARTHEST: i64 = 1025;
 
 /**
  * Makes a block a vCPU out of reset: EL1, stack pointer of EL1, all exceptions masked,
- * MMU off. What the host has set (ARM64_RAM to ARM64_TIME_RATE) stays.
+ * MMU off. What the host has set (ARM64_PEERS to ARM64_TIME_RATE) stays.
  */
 export function reset(cpu: usize): void {
   const behind = ARM64_TIME_RATE + 8;
-  memory.fill(cpu, 0, ARM64_RAM);
+  memory.fill(cpu, 0, ARM64_PEERS);
   memory.fill(cpu + behind, 0, ARM64_TLB - behind);
   store<u64>(cpu, HANDLER_TRAP, ARM64_RECORD_TRAP);
   store<u64>(cpu, HANDLER_LIMIT, ARM64_RECORD_LIMIT);
@@ -88,7 +89,7 @@ export function reset(cpu: usize): void {
   for (let n: usize = 0; n < 32; n++) store<u64>(cpu + (n << 3), u64(n), ARM64_NUMBERS);
   fillCrcTable(cpu + ARM64_CRC32, 0xedb88320);
   fillCrcTable(cpu + ARM64_CRC32C, 0x82f63b78);
-  flushAll(cpu);
+  resetTlb(cpu);
 }
 
 /**

@@ -3,12 +3,14 @@
 import {
   ARM64_EL,
   ARM64_FAULT_FAR,
+  ARM64_PEER_COUNT,
   ARM64_WALK_ATTRIBUTES,
   ARM64_WALK_PA,
   BANK_SCTLR,
 } from '../layout/arm64-state';
 import { EC_DATA_ABORT, EC_SYSTEM, EC_UNKNOWN, setFault, takeFault } from './exception';
 import { hostOf, pageNumber } from './guest-ram';
+import { peerOf } from './peers';
 import { invalidateAll, invalidatePage } from './records';
 import { registerOf } from './registers';
 import { storeAs } from './slow-access';
@@ -36,6 +38,8 @@ const DC_ZVA: u32 = (3 << 7) | (4 << 3) | 1;
 const DC_CVAC: u32 = (3 << 7) | (10 << 3) | 1;
 const DC_CVAU: u32 = (3 << 7) | (11 << 3) | 1;
 const DC_CIVAC: u32 = (3 << 7) | (14 << 3) | 1;
+/** CRm of TLBI for the Inner Shareable domain; of the others it is 7. */
+const TLBI_INNER_SHAREABLE: u32 = 3;
 const AT_FIRST: u32 = (0 << 7) | (8 << 3) | 0;
 
 function key(op1: u32, crm: u32, op2: u32): u32 {
@@ -112,14 +116,34 @@ function maintainCache(cpu: usize, word: u32, what: u32, va: u64): i32 {
   return status == TRANSLATED ? NEXT : abort(cpu, status, va);
 }
 
-/** TLBI of EL1, by address, ASID or all, also for the Inner Shareable domain. */
-function maintainTlb(cpu: usize, op1: u32, crm: u32, op2: u32, operand: u64): i32 {
-  if (op1 != 0 || (crm != 3 && crm != 7) || op2 == 4 || op2 == 6 || load<u32>(cpu, ARM64_EL) == 0)
-    return exception(cpu, EC_UNKNOWN, 0);
+/** Invalidates in the TLBs of one vCPU. */
+function invalidateTlb(cpu: usize, op2: u32, operand: u64): void {
   if (op2 == 0) flushAll(cpu);
   else if (op2 == 2) flushLower(cpu);
   // VA[55:12] in bits 43 to 0; a tag in the top byte does not choose the entry.
   else flushAddress(cpu, operand << 12);
+}
+
+/**
+ * TLBI of EL1, by address, ASID or all, also for the Inner Shareable domain. The other vCPUs
+ * of the machine are between two instructions: they share its thread.
+ */
+function maintainTlb(cpu: usize, op1: u32, crm: u32, op2: u32, operand: u64): i32 {
+  if (
+    op1 != 0 ||
+    (crm != TLBI_INNER_SHAREABLE && crm != 7) ||
+    op2 == 4 ||
+    op2 == 6 ||
+    load<u32>(cpu, ARM64_EL) == 0
+  )
+    return exception(cpu, EC_UNKNOWN, 0);
+  invalidateTlb(cpu, op2, operand);
+  if (crm != TLBI_INNER_SHAREABLE) return NEXT;
+  const count = load<u32>(cpu, ARM64_PEER_COUNT);
+  for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
+    const peer = peerOf(cpu, vcpu);
+    if (peer != cpu) invalidateTlb(peer, op2, operand);
+  }
   return NEXT;
 }
 

@@ -19,6 +19,7 @@ import {
   ARM64_MMIO_VALUE,
   ARM64_PAN,
   ARM64_PC,
+  ARM64_PEER_COUNT,
   ARM64_PENDING,
   ARM64_UNKNOWN_REGISTER,
   BANK_CNTKCTL,
@@ -35,7 +36,9 @@ import {
   PSTATE_PAN,
   setLevel,
 } from './exception';
+import { takeEvent } from './exclusives';
 import { maintain } from './maintenance';
+import { peerOf } from './peers';
 import { registerOf, setRegister } from './registers';
 import { readSpecial, writeSpecial } from './special-registers';
 import { regimeOf } from './stage1-walk';
@@ -173,7 +176,7 @@ function movePstate(cpu: usize, word: u32): i32 {
  * something to wake it.
  */
 function wait(cpu: usize, isEvent: bool): i32 {
-  if (isEvent && atomic.xchg<u32>(cpu + ARM64_EVENT, 0) != 0) return NEXT;
+  if (isEvent && takeEvent(cpu)) return NEXT;
   if (!isEvent && atomic.load<u32>(cpu + ARM64_PENDING) != 0) return NEXT;
   const mayWait = isEvent ? SCTLR_NTWE : SCTLR_NTWI;
   if (load<u32>(cpu, ARM64_EL) == 0 && (load<u64>(regimeOf(cpu), BANK_SCTLR) & mayWait) == 0)
@@ -182,14 +185,25 @@ function wait(cpu: usize, isEvent: bool): i32 {
   return after(cpu, isEvent ? ARM64_EXIT_WFE : ARM64_EXIT_WFI);
 }
 
+/** SEV: an event for every vCPU, this one included. */
+function sendEvent(cpu: usize): void {
+  atomic.store<u32>(cpu + ARM64_EVENT, 1);
+  const count = load<u32>(cpu, ARM64_PEER_COUNT);
+  for (let peer: u32 = 0; peer < count; peer++)
+    atomic.store<u32>(peerOf(cpu, peer) + ARM64_EVENT, 1);
+}
+
 function hint(cpu: usize, word: u32): i32 {
   switch ((word >> 5) & 0x7f) {
     case 2:
       return wait(cpu, true);
     case 3:
       return wait(cpu, false);
+    case 4:
+      sendEvent(cpu);
+      return NEXT;
     default:
-      // SEV and SEVL: events of other vCPUs are sent by the board when this one waits.
+      // SEVL.
       atomic.store<u32>(cpu + ARM64_EVENT, 1);
       return NEXT;
   }

@@ -16,6 +16,7 @@ import {
 const USED_EL0: u32 = 1;
 const USED_LOWER: u32 = 2;
 const USED_HUGE: u32 = 4;
+const USED: u32 = 8;
 
 function empty(cpu: usize, el: usize): void {
   const start = cpu + ARM64_TLB + el * ARM64_TLB_STRIDE;
@@ -23,12 +24,17 @@ function empty(cpu: usize, el: usize): void {
     store<u64>(entry, ARM64_TLB_INVALID);
 }
 
-/** Forgets every translation. */
-export function flushAll(cpu: usize): void {
+/** Forgets every translation of a vCPU out of reset. */
+export function resetTlb(cpu: usize): void {
   empty(cpu, 0);
   empty(cpu, 1);
   store<u32>(cpu, 0, ARM64_TLB_USED);
   memory.fill(cpu + ARM64_TLB_BLOCKS, 0, ARM64_TLB_BLOCKS_SIZE);
+}
+
+/** Forgets every translation. */
+export function flushAll(cpu: usize): void {
+  if (load<u32>(cpu, ARM64_TLB_USED) != 0) resetTlb(cpu);
 }
 
 /** Forgets what TTBR0_EL1 or an ASID may have translated. */
@@ -36,12 +42,12 @@ export function flushLower(cpu: usize): void {
   const used = load<u32>(cpu, ARM64_TLB_USED);
   if ((used & USED_EL0) != 0) empty(cpu, 0);
   if ((used & USED_LOWER) != 0) empty(cpu, 1);
-  store<u32>(cpu, used & USED_HUGE, ARM64_TLB_USED);
+  store<u32>(cpu, used & (USED_HUGE | USED), ARM64_TLB_USED);
 }
 
 /** Notes an entry for a mapping of 1 << shift bytes, so that invalidations find it. */
 export function noteEntry(cpu: usize, va: u64, el: u32, shift: u32): void {
-  let used = load<u32>(cpu, ARM64_TLB_USED);
+  let used = load<u32>(cpu, ARM64_TLB_USED) | USED;
   if (el == 0) used |= USED_EL0;
   else if (((va >> 55) & 1) == 0) used |= USED_LOWER;
   if (shift > 21) used |= USED_HUGE;

@@ -99,6 +99,14 @@ export const ARM64_EXIT = 0x1f0;
 /** A word whose only use is that an atomic operation on it is a barrier. */
 export const ARM64_BARRIER = 0x1f4;
 
+/**
+ * u32 each, set by the host before the first run: the block of vCPU 0, which the others
+ * follow, and how many there are. What a vCPU does to the others (TLBI of the Inner Shareable
+ * domain, SEV) it does to their blocks. 0 of them: there is no other.
+ */
+export const ARM64_PEERS = 0x1f8;
+export const ARM64_PEER_COUNT = 0x1fc;
+
 // Memory, set by the host before the first run. RAM: host address, u64 gpa, size in
 // bytes.
 export const ARM64_RAM = 0x200;
@@ -179,7 +187,7 @@ export const ARM64_OS_LOCK = 0xe20;
 /**
  * u32: what is in the TLBs that a change of TTBR0_EL1 or of the ASID makes wrong: 1
  * entries of EL0, 2 entries of EL1 for the lower half; 4 entries of mappings above 2 MiB,
- * which any invalidation by address may concern.
+ * which any invalidation by address may concern; 8 any entry at all.
  */
 export const ARM64_TLB_USED = 0xe28;
 /**

@@ -11,6 +11,7 @@ import { boot } from '../boot.ts';
 import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
 import { addFlags } from '../flags.ts';
+import { LINUX } from '../linux-kernel.ts';
 import { EXIT_FAILED, EXIT_OK } from '../status.ts';
 import { withinTimeout } from '../supervisor.ts';
 
@@ -34,12 +35,13 @@ function unversioned(file: string, text: string): unknown {
 /** Files that a configuration names lie where it does, unless it says where. */
 function besideConfig(file: string, settings: BootSettings): BootSettings {
   const at = (path: string) => (isUrl(path) ? path : resolve(file, '..', path));
-  const { guest, secondary, initrd, devices, trace } = settings;
+  const { guest, secondary, initrd, kernel, devices, trace } = settings;
   return {
     ...settings,
-    guest: guest === 'toy' ? guest : guest && at(guest),
+    guest: guest === 'toy' || guest === LINUX ? guest : guest && at(guest),
     secondary: secondary && at(secondary),
     initrd: initrd && at(initrd),
+    kernel: kernel && at(kernel),
     devices: devices?.map(at),
     trace: trace && at(trace),
   };
@@ -69,7 +71,7 @@ export function addBoot(
   const command = program
     .command('boot')
     .description('boot a guest and report what came of it')
-    .argument('[guest]', '"toy", or the path of a WebAssembly guest or of a kernel')
+    .argument('[guest]', '"toy", "linux", or the path of a WebAssembly guest or of a kernel')
     .option(
       '--config <file>',
       'options from a JSON file, by their names in the API; flags win over it',

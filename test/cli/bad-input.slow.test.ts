@@ -104,15 +104,30 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
 const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['nothing to do; see vsmmu --help', ''],
   ["unknown command 'run'", 'run'],
-  ['no guest: give "toy", or the path of a WebAssembly guest or of a kernel', 'boot'],
+  ['no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel', 'boot'],
   ['--append is for kernels: it goes with --arch arm64', 'boot toy --append quiet'],
-  ['--path is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --path direct'],
-  ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
   [
-    '--no-direct-maps is not for kernels: it excludes --arch arm64',
-    'boot x --arch arm64 --no-direct-maps',
+    '--path all compares the paths of the toy: give a kernel one of them',
+    'boot x --arch arm64 --path all',
+  ],
+  ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
+  ['--queues is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --queues ecmdq'],
+  [
+    '--overlay maps the CMDQ directly: it excludes --no-direct-maps',
+    'boot x --arch arm64 --overlay --no-direct-maps',
+  ],
+  [
+    '--overlay leaves the overlay path alone, not --path trapped',
+    'boot x --arch arm64 --overlay --path trapped',
   ],
   ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
+  ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
+  ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
+  ['linux is an arm64 kernel: it excludes --arch wasm', 'boot linux --arch wasm'],
+  ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
+  ['there is no benchmark toy: it is linux', 'bench toy'],
+  ['--vcpus is 1 to 8, not 9', 'bench linux --vcpus 9'],
+  ['cannot read none.img: no such file', 'bench linux --kernel none.img --initrd none.cpio'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
   [/too many arguments/, 'boot toy toy'],
   ['a command is missing; see --help', 'guest'],
@@ -140,11 +155,11 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot toy --host-ram 1',
   ],
   [
-    '--no-direct-maps leaves the toy the trapped path alone, not --path direct',
+    '--no-direct-maps leaves the trapped path alone, not --path direct',
     'boot toy --no-direct-maps --path direct',
   ],
   [
-    '--overlay leaves the toy the overlay path alone, not --path trapped',
+    '--overlay leaves the overlay path alone, not --path trapped',
     'boot toy --overlay --path trapped',
   ],
   [
@@ -248,7 +263,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/range\.json: vms must be an integer from 1 to 16, not 17/, 'boot --config range.json'],
   [/type\.json: json must be true or false, not "yes"/, 'boot --config type.json'],
   [
-    'no guest: give "toy", or the path of a WebAssembly guest or of a kernel',
+    'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
     'boot --config no-guest.json',
   ],
   [

@@ -126,8 +126,8 @@ describe('versions', () => {
       1,
       [
         'allowGc append arch args devices directMaps drain env experiment guest hostRam',
-        'idRegisters initrd iotlbCheck json memory onQueueError overlay',
-        'path queues quiet secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
+        'idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
+        'path queues quiet run secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);
   });

@@ -36,6 +36,7 @@ export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { direct = [] } = board.drainable ?? {};
   const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
   return {
+    timeNs: machine.clock.nowNs(),
     exits: machine.exitStatistics,
     vcmdq: {
       queues: counts.length,

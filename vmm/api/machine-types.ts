@@ -64,6 +64,11 @@ export const MACHINE_EVENTS = allNamesOf<MachineEvents>({
 
 /** Counts of a machine, as plain data. */
 export interface MachineStatistics {
+  /**
+   * Time of its devices in ns. On the board `virt` an instruction takes one, and what its vCPUs sleep is
+   * skipped; on the standard board it is the computer's.
+   */
+  readonly timeNs: number;
   readonly exits: ExitStatistics;
   readonly vcmdq: {
     /** VCMDQs that the machine has, or ECMDQs in their place. */

@@ -21,7 +21,7 @@ export type Transport = (typeof TRANSPORTS)[number];
 /** One of DRAINS. */
 export type Drain = (typeof DRAINS)[number];
 
-export const MAX_VCPUS = 4;
+export const MAX_VCPUS = 8;
 const MAX_MEMORY_MIB = 4096;
 const MAX_HOST_RAM_MIB = 1024;
 const MAX_TRACE_RECORDS = 4_000_000;
@@ -63,7 +63,10 @@ export interface MachineSettings {
    * have it grow beyond. Default: what the guest asks for, to the maximum of its import.
    */
   readonly memory?: number | undefined;
-  /** vCPUs, 1 to 4. More than one need a `secondary` program. Default 1. */
+  /**
+   * vCPUs, on the standard board 1 to 4, on the board `virt` 1 to 8. More than one need a `secondary`
+   * program on the standard board. Default 1.
+   */
   readonly vcpus?: number | undefined;
   /** Where the guest runs. Default `inline`. */
   readonly transport?: Transport | undefined;

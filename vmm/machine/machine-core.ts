@@ -42,7 +42,8 @@ export class MachineCore {
   readonly exits: ExitCounter;
   readonly #options: MachineCoreOptions;
   readonly #guest: Guest;
-  readonly #clock: Clock;
+  /** What its devices go by. */
+  readonly clock: Clock;
   readonly #directMaps: DirectMaps | undefined;
   readonly #state = new MachineState();
   readonly #host: VcpuHost;
@@ -69,7 +70,7 @@ export class MachineCore {
     this.name = name;
     this.memory = memory;
     this.regions = regions;
-    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);
     this.exits = new ExitCounter(
       guest.exits,
@@ -92,7 +93,7 @@ export class MachineCore {
       msis: boardMsiSink(deviceMemory, options.msis),
       interrupts: guest.interrupts,
       directMaps: this.#directMaps,
-      clock: this.#clock,
+      clock: this.clock,
       counter: this.exits,
       trace: onTrace && ((device, event) => onTrace(device, event)),
     });
@@ -115,7 +116,7 @@ export class MachineCore {
    */
   get untilTimerMs(): number {
     const { nextDeadline = Number.POSITIVE_INFINITY } = this.devices;
-    return Math.max(0, Math.ceil((nextDeadline - this.#clock.nowNs()) / 1e6));
+    return Math.max(0, Math.ceil((nextDeadline - this.clock.nowNs()) / 1e6));
   }
 
   /** How the machine ended, once it has. */
@@ -151,7 +152,7 @@ export class MachineCore {
     return {
       name: this.name,
       bus: this.devices.bus,
-      clock: this.#clock,
+      clock: this.clock,
       gate: {
         enter: (vcpu, kind) => {
           if (state.thrown !== undefined) throw state.thrown;
@@ -226,7 +227,7 @@ export class MachineCore {
     this.#directMaps?.poll();
     this.#busy = this.devices.poll() > 0;
     this.#options.onSafePoint?.(full);
-    this.#guest.safePoint(this.#clock.nowNs());
+    this.#guest.safePoint(this.clock.nowNs());
   }
 
   /** While vCPUs run on their threads: what inline happens at exits only. True when there may be more to do. */

@@ -247,11 +247,16 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   }
 }
 
+/** As many as the toy works with, and the host's default size has queues for. */
+const MAX_VCPUS = 4;
+
 /** The board of the toy, and of every Wasm guest that brings none. */
 export const toyBoard: Board = {
   name: 'toy',
   free: FREE,
   async create({ guest, secondary, memorySize, allowGc, ...options }) {
+    if (options.vcpus !== undefined && options.vcpus > MAX_VCPUS)
+      throw new RangeError(`a machine of the standard board has 1 to ${MAX_VCPUS} vCPUs`);
     return createToyMachine({
       ...options,
       image: await loadGuestImage(guest, { allowGc }),

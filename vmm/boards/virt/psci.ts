@@ -17,6 +17,8 @@ export interface PsciMachine {
   start(vcpu: number, entry: bigint, context: bigint): void;
   /** Stops the calling vCPU. It is `off` only once it executes nothing more. */
   stop(vcpu: number): void;
+  /** The calling vCPU waits for an interrupt before its call returns. */
+  suspend(vcpu: number): void;
   /** Powers the machine off, or begins again; no vCPU goes on. */
   end(how: 'off' | 'reset'): void;
 }
@@ -50,6 +52,9 @@ const WORKAROUND_2_NOT_REQUIRED = -2;
 /** Set in functions whose arguments have 64 bits. */
 const SMC64 = 0x40000000;
 
+/** Bits of a power state in its original format that are 0 (DEN0022 section 5.4.2.1). */
+const POWER_STATE_RESERVED = ~0x301ffffn;
+
 const ON = 0;
 const OFF = 1;
 const ON_PENDING = 2;
@@ -72,6 +77,16 @@ function affinityInfo(machine: PsciMachine, { x1, x2 }: PsciCall): number {
   if (vcpu === undefined || x2 !== 0n) return INVALID_PARAMETERS;
   const state = machine.powerState(vcpu);
   return state === 'on' ? ON : state === 'off' ? OFF : ON_PENDING;
+}
+
+/**
+ * CPU_SUSPEND. Every state is one of standby: a call for a deeper one may return like that at any time
+ * (DEN0022 section 5.4.4), and what it asks to be kept is kept.
+ */
+function cpuSuspend(machine: PsciMachine, { vcpu, x1 }: PsciCall): number {
+  if ((x1 & POWER_STATE_RESERVED) !== 0n) return INVALID_PARAMETERS;
+  machine.suspend(vcpu);
+  return SUCCESS;
 }
 
 /** SYSTEM_RESET2: the architectural warm reset alone, which is a reset here. */
@@ -116,6 +131,7 @@ const both = (id: number, handler: Handler): readonly [number, Handler][] => [
 /** PSCI functions that are supported (DEN0022 section 5.1). */
 const PSCI: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [0x84000000, () => VERSION_1_1],
+  ...both(0x84000001, cpuSuspend),
   [
     0x84000002, // CPU_OFF
     (machine, { vcpu }) => {

@@ -1,4 +1,4 @@
-// The board `virt`: an arm64 vCPU with GICv3, generic timer, PL011, PL031 and PSCI, and behind its host's
+// The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind its host's
 // SMMU a DMA engine. It boots kernels that look for their hardware in a device tree.
 
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
@@ -21,6 +21,7 @@ import {
   type HypercallResult,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { affinityOf } from './affinity.ts';
 import { callPsci, type PsciMachine } from './psci.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
@@ -35,7 +36,7 @@ export interface VirtBoardOptions {
   /** Unix time in seconds, 32 bits, that the clock starts at. Default: now. */
   readonly epoch?: number | undefined;
   /**
-   * What becomes of the time that the vCPU waits for an interrupt: it is skipped, so that runs are alike
+   * What becomes of the time that all vCPUs wait for an interrupt: it is skipped, so that runs are alike
    * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
@@ -49,7 +50,8 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
 });
 
 const DEFAULT_MEMORY = 0x10000000;
-const VCPUS = 1;
+/** All of them on one thread: more only wait longer for their turns. */
+const MAX_VCPUS = 8;
 const RNG_SEED_SIZE = 64;
 /** StreamID of the DMA engine, as the guest numbers it. */
 const DMA_STREAM = 8;
@@ -57,34 +59,36 @@ const DMA_STREAM = 8;
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
 const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
 
-/** Makes calls of PSCI what the vCPU and the machine do. */
+/** Makes calls of PSCI what the vCPUs and the machine do. */
 function hypercalls(
-  { ram }: Arm64Memory,
+  { ram, vcpus }: Arm64Memory,
+  guest: () => Arm64Guest,
   restart: () => void,
 ): (call: Hypercall) => HypercallResult {
-  let ended: HypercallResult | undefined;
-  const off = () => {
-    ended = { what: 'off' };
-  };
+  let stopped: HypercallResult = { what: 'off' };
+  let waits = false;
   const machine: PsciMachine = {
-    vcpus: VCPUS,
-    powerState: () => 'on',
+    vcpus,
+    powerState: (vcpu) => (guest().isOn(vcpu) ? 'on' : 'off'),
     isExecutable: (address) =>
       address >= BigInt(ram.gpa) && address < BigInt(ram.gpa) + BigInt(ram.size),
-    // There is none that is off.
-    start: () => undefined,
-    // The last vCPU: nothing can start it again.
-    stop: off,
+    start: (vcpu, pc, x0) => guest().startVcpu(vcpu, { pc, x0 }),
+    stop(vcpu) {
+      guest().stopVcpu(vcpu);
+      stopped = { what: 'stopped' };
+    },
+    suspend() {
+      waits = true;
+    },
     end(how) {
-      if (how === 'off') return off();
-      restart();
-      ended = { what: 'reset' };
+      if (how === 'reset') restart();
+      stopped = { what: how };
     },
   };
   return (call) => {
-    ended = undefined;
+    waits = false;
     const x0 = callPsci(machine, call);
-    return x0 === undefined ? (ended ?? { what: 'off' }) : { what: 'return', x0 };
+    return x0 === undefined ? stopped : { what: waits ? 'suspend' : 'return', x0 };
   };
 }
 
@@ -92,11 +96,15 @@ async function createVirtMachine(
   own: VirtBoardOptions,
   options: BoardOptions,
 ): Promise<BoardMachine> {
-  const { host, name, vcpus = VCPUS, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
-  if (vcpus !== VCPUS) throw new RangeError(`a machine of the board virt has ${VCPUS} vCPU`);
+  const { host, name, vcpus = 1, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
+  const { overlay = false, queues = 'vcmdq' } = options;
+  if (vcpus > MAX_VCPUS)
+    throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
+  // No driver of a kernel knows ECMDQs.
+  if (queues !== 'vcmdq') throw new RangeError('queues of the board virt are VCMDQs');
   const ram = virtRam(memorySize);
-  const memory = createArm64Memory(VCPUS, ram, gicBlockSize(VCPUS));
+  const memory = createArm64Memory(vcpus, ram, gicBlockSize(vcpus));
   const [cpuModule, gicModule] = await Promise.all([
     loadArm64(wasmUrl.arm64),
     loadGicv3(wasmUrl.gicv3),
@@ -105,7 +113,7 @@ async function createVirtMachine(
     module: gicModule,
     memory: memory.memory,
     at: memory.board,
-    vcpus: VCPUS,
+    vcpus,
     spis: VIRT_SPIS,
   });
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
@@ -114,7 +122,7 @@ async function createVirtMachine(
     exitRequest: arm64ExitRequest(memory),
   });
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true });
+    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay });
     const vintf = host.createVintf(viommu);
     const { idRegisters = 'auto' } = options;
     const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
@@ -122,7 +130,7 @@ async function createVirtMachine(
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
     const smmu = placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown }));
-    const cmdqv = placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
+    const cmdqv = overlay ? undefined : placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
     const dmaEngine = {
       ...placed('dmaEngine', new DmaEngine()),
       dmaPort: host.dmaPort(viommu, DMA_STREAM),
@@ -134,7 +142,7 @@ async function createVirtMachine(
       { rngSeed, kaslrSeed: new Uint8Array(8) },
       (chosen) =>
         virtDeviceTree({
-          vcpus: VCPUS,
+          vcpus,
           ram,
           chosen,
           uart,
@@ -148,14 +156,19 @@ async function createVirtMachine(
     const guest: Arm64Guest = new Arm64Guest({
       module: cpuModule,
       memory,
+      affinityOf,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
       drain: vm.unit.drain,
       board: {
         interrupts: gic,
-        hypercall: hypercalls(memory, () => {
-          machine.devices.reset();
-          guest.restart();
-        }),
+        hypercall: hypercalls(
+          memory,
+          () => guest,
+          () => {
+            machine.devices.reset();
+            guest.restart();
+          },
+        ),
       },
       program: {
         segments: boot.segments,
@@ -169,7 +182,7 @@ async function createVirtMachine(
       memory: memory.memory,
       regions: [memory.ram],
       clock: guest.clock,
-      devices: [placeGic(gic), uart, rtc, smmu, cmdqv, dmaEngine, ...devices],
+      devices: [placeGic(gic), uart, rtc, smmu, ...(cmdqv ? [cmdqv] : []), dmaEngine, ...devices],
       onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       onSafePoint: (full) => host.service(full),
       ...(directMaps === undefined ? {} : { directMaps }),
@@ -184,12 +197,12 @@ async function createVirtMachine(
         threads: host,
         guest: vm,
         direct: [
-          { smmuBlock, context: vintf.context, queues: vintf.queues },
+          ...(cmdqv ? [{ smmuBlock, context: vintf.context, queues: vintf.queues }] : []),
           { smmuBlock, context, queues: [] },
         ],
       },
       vm,
-      queues: 'vcmdq',
+      queues,
       smmus: [{ smmu: viommu, vintf }],
       receive: (bytes) => console.receive(bytes),
       destroy() {

@@ -24,6 +24,10 @@ export interface Hypercall {
 /** What becomes of a call: it returns a value in X0, or not at all. */
 export type HypercallResult =
   | { readonly what: 'return'; readonly x0: bigint }
+  /** The same, once the vCPU has an interrupt. */
+  | { readonly what: 'suspend'; readonly x0: bigint }
+  /** The vCPU is off. */
+  | { readonly what: 'stopped' }
   /** The machine is off. */
   | { readonly what: 'off' }
   /** The machine begins again: nothing of what was is left. */

@@ -1,8 +1,10 @@
-// An arm64 guest: its vCPU, RAM with what is booted in it, and the time that it has.
+// An arm64 guest: its vCPUs, RAM with what is booted in it, and the time that it has.
 
 import {
   ARM64_EXIT_REQUEST,
   ARM64_MAPS,
+  ARM64_PEER_COUNT,
+  ARM64_PEERS,
   ARM64_POOL,
   ARM64_RAM,
   ARM64_RAM_GPA,
@@ -16,9 +18,10 @@ import type { ExitView, Guest } from '../guest.ts';
 import type { Vcpu, VcpuHost } from '../vcpu.ts';
 import { Arm64Block } from './arm64-block.ts';
 import type { Arm64Board } from './arm64-board.ts';
+import { Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
 import { Arm64DirectMaps } from './arm64-direct-maps.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
-import { COUNTER_HZ } from './arm64-timers.ts';
+import { Arm64RoundRobin } from './arm64-round-robin.ts';
 import { type Arm64Entry, Arm64Vcpu } from './arm64-vcpu.ts';
 
 /** What lies in RAM before the first instruction, and where that is. */
@@ -27,7 +30,7 @@ export interface Arm64Program {
     readonly gpa: number;
     readonly bytes: Uint8Array;
   }[];
-  /** vCPU 0 begins at EL1h, with everything masked and the MMU off. */
+  /** vCPU 0 begins at EL1h, with everything masked and the MMU off; the others are off. */
   readonly entry: Arm64Entry;
 }
 
@@ -35,13 +38,15 @@ export interface Arm64Program {
 export interface Arm64GuestOptions {
   /** Of `loadArm64`. */
   readonly module: WebAssembly.Module;
-  /** Of `createArm64Memory`, for one vCPU. */
+  /** Of `createArm64Memory`. */
   readonly memory: Arm64Memory;
+  /** MPIDR_EL1 of a vCPU without its fixed bits. */
+  affinityOf(vcpu: number): number;
   readonly board: Arm64Board;
   readonly program: Arm64Program;
   /** The drain of the machine's unit, which stays inside Wasm. Default: there is nothing to drain. */
   readonly drain?: { doorbell(id: number, offset: number): void } | undefined;
-  /** Time of the computer, by which its vCPU sleeps. Default: it sleeps no time at all. */
+  /** Time of the computer, by which its vCPUs sleep. Default: they sleep no time at all. */
   readonly pace?: Clock | undefined;
 }
 
@@ -53,16 +58,16 @@ const NO_EXIT_VIEW: ExitView = {
 const NS_PER_TICK = 1e9 / COUNTER_HZ;
 const NO_DRAIN = { doorbell: () => undefined };
 
-/** How any thread asks the vCPU of a machine for an exit. */
-export const arm64ExitRequest = ({ cpus }: Arm64Memory): ExitRequestWords => ({
-  count: 1,
+/** How any thread asks the vCPUs of a machine for an exit. */
+export const arm64ExitRequest = ({ cpus, vcpus }: Arm64Memory): ExitRequestWords => ({
+  count: vcpus,
   offset: cpus + ARM64_EXIT_REQUEST,
   stride: ARM64_VCPU_SIZE,
   value: 1,
 });
 
 export class Arm64Guest implements Guest {
-  readonly vcpus = 1;
+  readonly vcpus: number;
   readonly inline = true;
   readonly initialSlice = false;
   readonly interrupts: InterruptSink;
@@ -73,18 +78,28 @@ export class Arm64Guest implements Guest {
   /** Time of the guest, which is that of its instructions: what its devices go by. */
   readonly clock: Clock;
   readonly #options: Arm64GuestOptions;
-  readonly #block: Arm64Block;
-  #vcpu: Arm64Vcpu | undefined;
+  readonly #blocks: readonly [Arm64Block, ...Arm64Block[]];
+  readonly #counter: Arm64Counter;
+  #vcpus: readonly Arm64Vcpu[] = [];
+  #turns: Arm64RoundRobin | undefined;
   #exports: Arm64Exports | undefined;
+  /** RAM has what an earlier boot has left there. */
+  #isRamUsed = false;
 
   constructor(options: Arm64GuestOptions) {
     const { memory, board } = options;
     this.#options = options;
+    this.vcpus = memory.vcpus;
     this.interrupts = board.interrupts;
     this.directMaps = new Arm64DirectMaps(memory);
     this.exitRequest = arm64ExitRequest(memory);
-    this.#block = new Arm64Block(memory.memory, memory.cpus);
-    this.clock = { nowNs: () => Number(this.#vcpu?.timers.now ?? 0n) * NS_PER_TICK };
+    const blockOf = (vcpu: number) =>
+      new Arm64Block(memory.memory, memory.cpus + vcpu * ARM64_VCPU_SIZE);
+    const first = blockOf(0);
+    const others = Array.from({ length: memory.vcpus - 1 }, (_, i) => blockOf(i + 1));
+    this.#blocks = [first, ...others];
+    this.#counter = new Arm64Counter(first);
+    this.clock = { nowNs: () => Number(this.#counter.now) * NS_PER_TICK };
   }
 
   describe(): void {
@@ -93,51 +108,88 @@ export class Arm64Guest implements Guest {
 
   async start(host: VcpuHost): Promise<readonly Vcpu[]> {
     const { module, memory, board, program, pace, drain = NO_DRAIN } = this.#options;
+    const vcpuAt = (cpu: number) => vcpus[(cpu - memory.cpus) / ARM64_VCPU_SIZE] ?? first;
     const imports = {
       env: { memory: memory.memory },
       board: {
         doorbell: drain.doorbell,
-        mmio: (_cpu: number, isWrite: number) => vcpu.mmio(isWrite !== 0),
-        register: (_cpu: number, encoding: number, isWrite: number) =>
-          vcpu.register(encoding, isWrite !== 0),
+        mmio: (cpu: number, isWrite: number) => vcpuAt(cpu).mmio(isWrite !== 0),
+        register: (cpu: number, encoding: number, isWrite: number) =>
+          vcpuAt(cpu).register(encoding, isWrite !== 0),
       },
     };
     const instance = await WebAssembly.instantiate(module, imports);
     const exports = instance.exports as unknown as Arm64Exports;
-    const vcpu = new Arm64Vcpu({
-      index: 0,
-      block: this.#block,
-      affinity: 0n,
-      exports,
+    const counter = this.#counter;
+    const vcpuOf = (block: Arm64Block, index: number) =>
+      new Arm64Vcpu({
+        index,
+        block,
+        affinity: BigInt(this.#options.affinityOf(index)),
+        exports,
+        host,
+        board,
+        counter,
+        recordsFull: () => this.#emptyPool(),
+      });
+    const [firstBlock, ...others] = this.#blocks;
+    const first = vcpuOf(firstBlock, 0);
+    const secondaries = others.map((block, i) => vcpuOf(block, i + 1));
+    const vcpus = [first, ...secondaries] as const;
+    const turns = new Arm64RoundRobin({
+      vcpus,
+      counter,
       host,
-      board,
-      entry: () => program.entry,
       pace,
-      recordsFull: () => this.#emptyPool(),
+      reset() {
+        for (const secondary of secondaries) secondary.setOff();
+        first.start(program.entry);
+        counter.start(first.block);
+      },
     });
     this.#exports = exports;
-    this.#vcpu = vcpu;
+    this.#vcpus = vcpus;
+    this.#turns = turns;
+    this.#clearRam();
     this.#load();
-    vcpu.reset();
-    return [vcpu];
+    turns.reset();
+    return [turns];
   }
 
-  /** RAM as before the first instruction, and the vCPU at it: a reset of the machine, by itself. */
+  /** RAM as before the first instruction, and vCPU 0 at it: a reset of the machine, by itself. */
   restart(): void {
     this.#clearRam();
     this.#load();
-    this.#vcpu?.reset();
+    this.#turns?.reset();
+  }
+
+  /** A vCPU has been started, and is not off. */
+  isOn(vcpu: number): boolean {
+    return this.#vcpus[vcpu]?.isOn ?? false;
+  }
+
+  /** Starts a vCPU that is off. */
+  startVcpu(vcpu: number, entry: Arm64Entry): void {
+    this.#vcpus[vcpu]?.start(entry);
+  }
+
+  /** A vCPU executes nothing more, until it is started again. */
+  stopVcpu(vcpu: number): void {
+    this.#vcpus[vcpu]?.setOff();
   }
 
   #load(): void {
     const { memory, program } = this.#options;
-    const { ram, pool } = memory;
-    const block = this.#block;
-    block.setWord(ARM64_RAM, ram.offset);
-    block.setWord(ARM64_RAM_SIZE, ram.size);
-    block.setLong(ARM64_RAM_GPA, BigInt(ram.gpa));
-    block.setWord(ARM64_POOL, pool);
-    block.setWord(ARM64_MAPS, memory.maps);
+    const { ram, pool, cpus, vcpus, maps } = memory;
+    for (const block of this.#blocks) {
+      block.setWord(ARM64_PEERS, cpus);
+      block.setWord(ARM64_PEER_COUNT, vcpus);
+      block.setWord(ARM64_RAM, ram.offset);
+      block.setWord(ARM64_RAM_SIZE, ram.size);
+      block.setLong(ARM64_RAM_GPA, BigInt(ram.gpa));
+      block.setWord(ARM64_POOL, pool);
+      block.setWord(ARM64_MAPS, maps);
+    }
     for (const { gpa, bytes } of program.segments)
       new Uint8Array(memory.memory.buffer, ram.offset + gpa - ram.gpa, bytes.length).set(bytes);
     this.#emptyPool();
@@ -147,27 +199,30 @@ export class Arm64Guest implements Guest {
   #emptyPool(): void {
     const { pool, poolSize, ram } = this.#options.memory;
     this.#exports?.resetPool(pool, poolSize, ram.size);
-    this.#exports?.flushFetch(this.#block.at);
+    for (const { at } of this.#blocks) this.#exports?.flushFetch(at);
   }
 
+  /** Not before it is needed: all of it would become memory of the computer, also of a machine that ends. */
   #clearRam(): void {
     const { memory, ram } = this.#options.memory;
-    new Uint8Array(memory.buffer, ram.offset, ram.size).fill(0);
+    if (this.#isRamUsed) new Uint8Array(memory.buffer, ram.offset, ram.size).fill(0);
+    this.#isRamUsed = true;
   }
 
   safePoint(): void {
-    this.#vcpu?.setIrq();
+    this.#turns?.setIrq();
   }
 
   setExitRequest(wanted: boolean): void {
-    if (wanted) this.#block.setStop(true);
-    else this.#block.clearExitRequest();
+    for (const block of this.#blocks)
+      if (wanted) block.setStop(true);
+      else block.clearExitRequest();
   }
 
   reset(): void {
-    this.#vcpu = undefined;
-    this.#clearRam();
-    const { memory, cpus } = this.#options.memory;
-    new Uint8Array(memory.buffer, cpus, ARM64_VCPU_SIZE).fill(0);
+    this.#vcpus = [];
+    this.#turns = undefined;
+    const { memory, cpus, vcpus } = this.#options.memory;
+    new Uint8Array(memory.buffer, cpus, vcpus * ARM64_VCPU_SIZE).fill(0);
   }
 }

@@ -8,6 +8,8 @@ import type { MemoryRegion } from '../../../assembly/load.ts';
 /** Where things are in a machine's memory: byte offsets and sizes. */
 export interface Arm64Memory {
   readonly memory: WebAssembly.Memory;
+  /** How many vCPUs there are. */
+  readonly vcpus: number;
   /** Block of vCPU 0; the others follow. */
   readonly cpus: number;
   /** The table of direct maps (assembly/layout/arm64-map-table.ts), in a page of its own. */
@@ -57,6 +59,7 @@ export function createArm64Memory(
   const pages = end / PAGE;
   return {
     memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+    vcpus,
     cpus,
     maps,
     directPages: Array.from(

@@ -1,15 +1,13 @@
-// The generic timers of a vCPU, as its board sees them: lines, and when they change. The counter counts
-// the vCPU's instructions, and time that it has slept through.
+// The generic timers of a vCPU, as its board sees them: lines, and when they change.
 
 import {
+  ARM64_BANK,
+  ARM64_BANK_STRIDE,
   ARM64_CNTP_CTL,
   ARM64_CNTP_CVAL,
   ARM64_CNTV_CTL,
   ARM64_CNTV_CVAL,
-  ARM64_COUNT,
-  ARM64_TIME,
-  ARM64_TIME_COUNT,
-  ARM64_TIME_RATE,
+  BANK_CNTKCTL,
 } from '../../../assembly/layout/arm64-state.ts';
 import {
   CNT_CTL_ENABLE,
@@ -19,16 +17,16 @@ import {
 } from '../../../assembly/layout/timer-control.ts';
 import type { Arm64Block } from './arm64-block.ts';
 
-/** Of the counter. A nanosecond and an instruction are one tick each, so that a count is a time. */
-export const COUNTER_HZ = 1_000_000_000;
-/** Ticks for an instruction, as ARM64_TIME_RATE has it. */
-const ONE_TICK = 1n << 32n;
-const MASK = (1n << 64n) - 1n;
-
 const TIMERS = [
   { ctl: ARM64_CNTV_CTL, cval: ARM64_CNTV_CVAL, intid: TIMER_INTID_VIRTUAL },
   { ctl: ARM64_CNTP_CTL, cval: ARM64_CNTP_CVAL, intid: TIMER_INTID_PHYSICAL },
 ] as const;
+
+// CNTKCTL_EL1: the event stream (DDI 0487 section D12.2.3).
+const CNTKCTL = ARM64_BANK + ARM64_BANK_STRIDE + BANK_CNTKCTL;
+const EVNTEN = 1 << 2;
+const EVNTDIR = 1 << 3;
+const EVNTI_SHIFT = 4;
 
 export class Arm64Timers {
   readonly #block: Arm64Block;
@@ -37,49 +35,35 @@ export class Arm64Timers {
     this.#block = block;
   }
 
-  /** The counter begins at 0. The block keeps it through a reset of its vCPU. */
-  start(): void {
-    const block = this.#block;
-    block.setLong(ARM64_TIME, 0n);
-    block.setLong(ARM64_TIME_COUNT, 0n);
-    block.setLong(ARM64_TIME_RATE, ONE_TICK);
-  }
-
-  /** The counter, where the vCPU stands still. */
-  get now(): bigint {
-    const block = this.#block;
-    const since = block.long(ARM64_COUNT) - block.long(ARM64_TIME_COUNT);
-    return (block.long(ARM64_TIME) + since) & MASK;
-  }
-
-  /** Nothing happens until the counter is at `time`, which is not before now. */
-  sleepUntil(time: bigint): void {
-    const block = this.#block;
-    block.setLong(ARM64_TIME, time);
-    block.setLong(ARM64_TIME_COUNT, block.long(ARM64_COUNT));
-  }
-
   /** Tells the level of each timer's interrupt (DDI 0487 section D12.2.4). */
-  tellLines(setLine: (intid: number, asserted: boolean) => void): void {
-    const { now } = this;
+  tellLines(now: bigint, setLine: (intid: number, asserted: boolean) => void): void {
     for (const { ctl, cval, intid } of TIMERS)
       setLine(intid, this.#isUnmasked(ctl) && now >= this.#block.long(cval));
   }
 
   /** The counter when the next line rises, if no register is written; undefined: never. */
-  get deadline(): bigint | undefined {
-    const { now } = this;
+  deadline(now: bigint): bigint | undefined {
     let earliest: bigint | undefined;
     for (const { ctl, cval } of TIMERS) {
+      if (!this.#isUnmasked(ctl)) continue;
       const at = this.#block.long(cval);
-      if (this.#isUnmasked(ctl) && at > now && (earliest === undefined || at < earliest))
-        earliest = at;
+      if (at > now && (earliest === undefined || at < earliest)) earliest = at;
     }
     return earliest;
   }
 
+  /** The counter at the next event of the event stream; undefined: it is off. */
+  nextEvent(now: bigint): bigint | undefined {
+    const control = this.#block.word(CNTKCTL);
+    if ((control & EVNTEN) === 0) return undefined;
+    const bit = 1n << BigInt((control >>> EVNTI_SHIFT) & 0xf);
+    // A bit of the counter rises where what is below it is 0, and falls a half period later.
+    const phase = (control & EVNTDIR) === 0 ? bit : 0n;
+    const period = 2n * bit;
+    return now + period - ((now - phase) & (period - 1n));
+  }
+
   #isUnmasked(ctl: number): boolean {
-    const control = Number(this.#block.long(ctl));
-    return (control & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) === CNT_CTL_ENABLE;
+    return (this.#block.word(ctl) & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) === CNT_CTL_ENABLE;
   }
 }

@@ -1,4 +1,4 @@
-// An arm64 vCPU on the caller's thread.
+// One arm64 vCPU: what it runs, waits for, and asks its board for. Who runs next is `arm64-round-robin.ts`.
 
 import {
   ARM64_EXIT_HLT,
@@ -20,30 +20,29 @@ import {
   ARM64_MMIO_VALUE,
   ARM64_PC,
   ARM64_PENDING,
+  ARM64_PENDING_IRQ,
   ARM64_X,
 } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../../assembly/load.ts';
-import type { Clock } from '../../../devices/bus/index.ts';
 import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
-import type { Vcpu, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
+import type { VcpuExit, VcpuHost } from '../vcpu.ts';
 import { type Arm64Block, storageOffset } from './arm64-block.ts';
 import type { Arm64Board } from './arm64-board.ts';
-import { Arm64Timers, COUNTER_HZ } from './arm64-timers.ts';
+import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
+import { Arm64Timers } from './arm64-timers.ts';
 
 const MMIO = EXIT_KINDS.indexOf('mmio');
 const WAIT = EXIT_KINDS.indexOf('wait');
 
-/** Instructions of one unit of a budget. */
-const BUDGET = 0x100000;
 /** Exception class of an instruction that is UNDEFINED. */
 const EC_UNKNOWN = 0;
 const MPIDR_RES1 = 1n << 31n;
 const LOW = 0xffffffffn;
-const TICKS_PER_MS = COUNTER_HZ / 1000;
+/** Ticks that a WFE lasts at most where no event stream ends it. */
+const EVENT_LIMIT = 1n << 16n;
 
 const YIELD: VcpuExit = { reason: 'yield' };
-const IDLE: VcpuExit = { reason: 'idle' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
 
 /** Where a vCPU begins. */
@@ -61,102 +60,129 @@ export interface Arm64VcpuOptions {
   readonly exports: Arm64Exports;
   readonly host: VcpuHost;
   readonly board: Arm64Board;
-  entry(): Arm64Entry;
-  /** Time of the computer, by which the vCPU sleeps. Undefined: it sleeps no time at all. */
-  readonly pace: Clock | undefined;
+  readonly counter: Arm64Counter;
   /** No record page is left: makes room. */
   recordsFull(): void;
 }
 
-export class Arm64Vcpu implements Vcpu {
+/** What a vCPU that executes nothing waits for, and the counter at which it goes on in any case. */
+export interface Arm64Wait {
+  readonly what: 'interrupt' | 'event';
+  readonly until: bigint | undefined;
+}
+
+export class Arm64Vcpu {
   readonly index: number;
-  readonly timers: Arm64Timers;
+  readonly block: Arm64Block;
   readonly #options: Arm64VcpuOptions;
-  readonly #block: Arm64Block;
+  readonly #timers: Arm64Timers;
+  #isOn = false;
+  #wait: Arm64Wait | undefined;
   /** What an access has come to that cannot go on; it ends the run. */
   #ended: VcpuExit | undefined;
-  /** It waits for an interrupt since then, by both clocks. */
-  #asleep: { readonly since: bigint; readonly paceNs: number } | undefined;
 
   constructor(options: Arm64VcpuOptions) {
-    this.index = options.index;
+    const { index, block } = options;
+    this.index = index;
+    this.block = block;
     this.#options = options;
-    this.#block = options.block;
-    this.timers = new Arm64Timers(options.block);
+    this.#timers = new Arm64Timers(block);
   }
 
-  get inGuest(): boolean {
-    return this.#options.host.isInGuest(this.index);
+  get isOn(): boolean {
+    return this.#isOn;
   }
 
-  /** Whoever asks is on this thread: the vCPU is at an exit, or outside of the guest. */
-  readonly still = true;
+  /** Undefined: it is off, or has something to execute. */
+  get wait(): Arm64Wait | undefined {
+    return this.#wait;
+  }
 
-  reset(): void {
+  /** Out of reset, at its entry: EL1h, everything masked, MMU off. */
+  start({ pc, x0 }: Arm64Entry): void {
     const { exports, affinity, board } = this.#options;
-    const block = this.#block;
-    this.timers.start();
+    const { block } = this;
     exports.reset(block.at);
     block.setLong(storageOffset('MPIDR_EL1'), MPIDR_RES1 | affinity);
     block.setLong(storageOffset('CNTFRQ_EL0'), BigInt(COUNTER_HZ));
-    const { pc, x0 } = this.#options.entry();
     block.setLong(ARM64_PC, pc);
     block.setLong(ARM64_X, x0);
     board.interrupts.connect(this.index, block.at + ARM64_PENDING, block.at + ARM64_LIMIT);
+    this.#isOn = true;
+    this.#wait = undefined;
     this.#ended = undefined;
-    this.#asleep = undefined;
+  }
+
+  /** Executes nothing before its next `start`. */
+  setOff(): void {
+    this.#isOn = false;
+    this.#wait = undefined;
+  }
+
+  /** Whether it has something to execute. A wait whose time or event has come ends with that. */
+  wakes(now: bigint): boolean {
+    if (!this.#wait) return this.#isOn;
+    const { until, what } = this.#wait;
+    const wakes =
+      (until !== undefined && until <= now) ||
+      (what === 'event' && this.#options.exports.takeEvent(this.block.at) !== 0) ||
+      this.#isInterrupted();
+    if (wakes) this.#wait = undefined;
+    return wakes;
+  }
+
+  /** Its interrupt controller asserts its IRQ input, masked or not. */
+  #isInterrupted(): boolean {
+    if ((this.block.word(ARM64_PENDING) & ARM64_PENDING_IRQ) === 0) return false;
+    return this.#options.board.interrupts.irqAsserted(this.index);
   }
 
   /** Its IRQ input follows the interrupt controller's: also when nothing says so any more. */
-  #followIrq(): void {
-    this.#block.setIrq(this.#options.board.interrupts.irqAsserted(this.index));
+  followIrq(): void {
+    this.block.setIrq(this.#options.board.interrupts.irqAsserted(this.index));
   }
 
-  run(budget: number): VcpuExit {
-    const { host, exports } = this.#options;
-    const block = this.#block;
-    const end = block.long(ARM64_COUNT) + BigInt(Math.ceil(budget * BUDGET));
+  /** Lines of its timers and its IRQ input are as the counter has them. */
+  #followTimers(now: bigint): void {
+    const { interrupts } = this.#options.board;
+    this.#timers.tellLines(now, (intid, asserted) =>
+      interrupts.setPrivateLine(this.index, intid, asserted),
+    );
+    this.followIrq();
+  }
+
+  /**
+   * Executes at most so many instructions, and none behind its next timer, which is taken at exactly
+   * its time. It is the vCPU whose instructions count.
+   * @returns why the machine's run ends; undefined: it goes on, with this vCPU if it has nothing to wait for.
+   */
+  run(instructions: number): VcpuExit | undefined {
+    const { block } = this;
+    const { host, exports, counter } = this.#options;
+    const { now } = counter;
+    this.#followTimers(now);
+    const count = block.long(ARM64_COUNT);
+    const deadline = this.#timers.deadline(now);
+    let due = count + BigInt(instructions);
+    if (deadline !== undefined && count + deadline - now < due) due = count + deadline - now;
     host.setInGuest(this.index, true);
     try {
-      this.#followTimers();
-      if (this.#sleeps()) return IDLE;
-      while (block.long(ARM64_COUNT) < end) {
-        this.#followTimers();
-        const exit = this.#handle(exports.runTo(block.at, this.#due(end)));
-        if (exit) return exit;
-      }
-      return YIELD;
-    } catch (cause) {
-      return { reason: 'failed', error: MachineError.of(`guest vCPU ${this.index}`, cause) };
+      return this.#handle(exports.runTo(block.at, due));
     } finally {
       host.setInGuest(this.index, false);
     }
   }
 
-  #followTimers(): void {
-    const { interrupts } = this.#options.board;
-    this.timers.tellLines((intid, asserted) =>
-      interrupts.setPrivateLine(this.index, intid, asserted),
-    );
-    this.#followIrq();
-  }
-
-  /** Count of instructions at which the run ends: a timer is taken at exactly its time. */
-  #due(end: bigint): bigint {
-    const { deadline, now } = this.timers;
-    if (deadline === undefined) return end;
-    const due = this.#block.long(ARM64_COUNT) + deadline - now;
-    return due < end ? due : end;
-  }
-
-  /** Does what a run has ended for; undefined: the vCPU goes on. */
+  /** Does what a run has ended for. */
   #handle(why: number): VcpuExit | undefined {
     switch (why) {
       case ARM64_EXIT_SLICE:
       case ARM64_EXIT_TIMER:
-      // There is no other vCPU to wait for, and a WFE may end at any time (DDI 0487 section D1.7.1).
-      case ARM64_EXIT_WFE:
         return undefined;
+      case ARM64_EXIT_WFE:
+        return this.#waitForEvent();
+      case ARM64_EXIT_WFI:
+        return this.#waitForInterrupt();
       case ARM64_EXIT_STOP:
         return this.#stopped();
       case ARM64_EXIT_RECORDS_FULL:
@@ -164,11 +190,9 @@ export class Arm64Vcpu implements Vcpu {
         return undefined;
       case ARM64_EXIT_HVC:
         return this.#hypercall();
-      case ARM64_EXIT_WFI:
-        return this.#waitForInterrupt();
       case ARM64_EXIT_SMC:
         // UNDEFINED without EL3, and its return address is its own.
-        this.#block.setLong(ARM64_PC, this.#block.long(ARM64_PC) - 4n);
+        this.block.setLong(ARM64_PC, this.block.long(ARM64_PC) - 4n);
         return this.#undefined();
       case ARM64_EXIT_HLT:
         return this.#undefined();
@@ -178,10 +202,10 @@ export class Arm64Vcpu implements Vcpu {
   }
 
   #undefined(): undefined {
-    this.#options.exports.takeException(this.#block.at, EC_UNKNOWN, 0);
+    this.#options.exports.takeException(this.block.at, EC_UNKNOWN, 0);
   }
 
-  #takeEnded(): VcpuExit | undefined {
+  takeEnded(): VcpuExit | undefined {
     const ended = this.#ended;
     this.#ended = undefined;
     return ended;
@@ -189,17 +213,16 @@ export class Arm64Vcpu implements Vcpu {
 
   /** It has been asked for an exit, or is wanted back. */
   #stopped(): VcpuExit | undefined {
-    const block = this.#block;
+    const { block } = this;
     const isRequested = block.word(ARM64_EXIT_REQUEST) !== 0;
     // The safe point behind the exit takes the request back.
-    if (isRequested) this.#exit(WAIT, () => undefined);
-    const ended = this.#takeEnded();
-    if (ended || !isRequested) block.setStop(false);
+    if (isRequested) this.exit(WAIT, () => undefined);
+    const ended = this.takeEnded();
     return ended ?? (isRequested ? undefined : YIELD);
   }
 
   #hypercall(): VcpuExit | undefined {
-    const block = this.#block;
+    const { block } = this;
     const x = (n: number) => block.long(ARM64_X + 8 * n);
     const result = this.#options.board.hypercall({
       vcpu: this.index,
@@ -211,46 +234,42 @@ export class Arm64Vcpu implements Vcpu {
     if (result.what === 'off') return OFF;
     // It has been reset meanwhile.
     if (result.what === 'reset') return YIELD;
+    if (result.what === 'stopped') return undefined;
     block.setLong(ARM64_X, result.x0);
-    return undefined;
+    return result.what === 'suspend' ? this.#waitForInterrupt() : undefined;
   }
 
-  /** The counter at the next timer, of the vCPU or of a device; undefined: there is none. */
-  #nextTimer(): bigint | undefined {
-    const { now, deadline } = this.timers;
-    const ms = this.#options.host.untilTimerMs();
-    if (!Number.isFinite(ms)) return deadline;
-    const device = now + BigInt(Math.ceil(ms * TICKS_PER_MS));
-    return deadline === undefined || device < deadline ? device : deadline;
+  #waitForInterrupt(): undefined {
+    if (this.#isInterrupted()) return;
+    this.#wait = {
+      what: 'interrupt',
+      until: this.#timers.deadline(this.#options.counter.now),
+    };
   }
 
-  /** Sleeps to the next timer: at once, or as long as it takes. Idle when there is none. */
-  #waitForInterrupt(): VcpuExit | undefined {
-    const { board, host, pace } = this.#options;
-    if (board.interrupts.irqAsserted(this.index)) return undefined;
-    const wake = this.#nextTimer();
-    if (pace) this.#asleep = { since: this.timers.now, paceNs: pace.nowNs() };
-    else if (wake !== undefined) this.timers.sleepUntil(wake);
-    this.#exit(WAIT, () => host.wait());
-    return this.#takeEnded() ?? (pace || wake === undefined ? IDLE : undefined);
+  /**
+   * An event that is there already has not let the CPU come here. A plain store of another vCPU that
+   * clears the monitor is one, and the stream ends what no event does, so that no wait is for ever.
+   */
+  #waitForEvent(): undefined {
+    const { now } = this.#options.counter;
+    const deadline = this.#timers.deadline(now);
+    const event = this.#timers.nextEvent(now) ?? now + EVENT_LIMIT;
+    this.#wait = {
+      what: 'event',
+      until: deadline !== undefined && deadline < event ? deadline : event,
+    };
   }
 
-  /** It still waits for an interrupt. Its time goes on, to the next timer at most. */
-  #sleeps(): boolean {
-    const { pace, board } = this.#options;
-    if (!this.#asleep || !pace) return false;
-    const passed = this.#asleep.since + BigInt(Math.floor(pace.nowNs() - this.#asleep.paceNs));
-    const wake = this.#nextTimer();
-    const isTime = wake !== undefined && passed >= wake;
-    const now = isTime ? wake : passed;
-    if (now > this.timers.now) this.timers.sleepUntil(now);
-    if (!isTime && !board.interrupts.irqAsserted(this.index)) return true;
-    this.#asleep = undefined;
-    return false;
+  /** All vCPUs of the machine wait: what else there is to do has its turn. */
+  idle(): void {
+    const { host } = this.#options;
+    this.exit(WAIT, () => host.wait());
+    host.setInGuest(this.index, false);
   }
 
   /** Something outside of the guest. What is thrown ends the run; it does not pass through the CPU. */
-  #exit(kind: number, call: () => void): void {
+  exit(kind: number, call: () => void): void {
     const { gate } = this.#options.host;
     try {
       gate.enter(this.index, kind);
@@ -263,19 +282,19 @@ export class Arm64Vcpu implements Vcpu {
       };
       gate.threw(ended, thrown);
       this.#ended = ended;
-      this.#block.setStop(true);
+      this.block.setStop(true);
     }
-    this.#followIrq();
+    this.followIrq();
   }
 
   /** An access of a device, for the CPU: 0 where there is none. */
   mmio(isWrite: boolean): number {
     const { bus } = this.#options.host;
-    const block = this.#block;
+    const { block } = this;
     const gpa = Number(block.long(ARM64_MMIO_ADDRESS));
     if (!bus.isMapped(gpa)) return 0;
     const size = block.word(ARM64_MMIO_SIZE) as AccessSize;
-    this.#exit(MMIO, () => {
+    this.exit(MMIO, () => {
       if (isWrite) {
         const value = block.long(ARM64_MMIO_VALUE);
         bus.write(gpa, size, Number(value & LOW), Number(value >> 32n), this.index);
@@ -290,7 +309,7 @@ export class Arm64Vcpu implements Vcpu {
   /** An access of a register of the CPU interface, for the CPU: 0 where it is UNDEFINED. */
   register(encoding: number, isWrite: boolean): number {
     const { interrupts } = this.#options.board;
-    const block = this.#block;
+    const { block } = this;
     let known: boolean;
     if (isWrite)
       known = interrupts.writeInterface(this.index, encoding, block.long(ARM64_MMIO_VALUE));
@@ -299,32 +318,7 @@ export class Arm64Vcpu implements Vcpu {
       known = value !== undefined;
       if (value !== undefined) block.setLong(ARM64_MMIO_VALUE, value);
     }
-    this.#followIrq();
+    this.followIrq();
     return known ? 1 : 0;
-  }
-
-  setIrq(): void {
-    this.#followIrq();
-  }
-
-  /** Nobody runs it while it is paused. */
-  setPaused(): void {
-    return;
-  }
-
-  /** All that it knows is in the machine's memory. */
-  save(): VcpuState {
-    return { kind: 'arm64' };
-  }
-
-  restore({ kind }: VcpuState): Promise<void> {
-    if (kind !== 'arm64') throw new TypeError('this is no state of an arm64 vCPU');
-    return Promise.resolve();
-  }
-
-  /** Its run, if there is one, is on the stack of whoever asks. */
-  stop(): Promise<void> {
-    this.#block.setStop(true);
-    return Promise.resolve();
   }
 }

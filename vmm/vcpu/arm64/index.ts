@@ -1,6 +1,6 @@
 export { Arm64Block } from './arm64-block.ts';
 export * from './arm64-board.ts';
+export { COUNTER_HZ } from './arm64-counter.ts';
 export { Arm64DirectMaps } from './arm64-direct-maps.ts';
 export * from './arm64-guest.ts';
 export * from './arm64-memory.ts';
-export { COUNTER_HZ } from './arm64-timers.ts';

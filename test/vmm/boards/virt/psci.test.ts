@@ -24,6 +24,9 @@ function machine(vcpus = 18) {
       states.set(vcpu, 'starting');
       log.push(`start ${vcpu} 0x${entry.toString(16)} 0x${context.toString(16)}`);
     },
+    suspend: (vcpu) => {
+      log.push(`suspend ${vcpu}`);
+    },
     stop: (vcpu) => {
       log.push(`stop ${vcpu}`);
     },
@@ -42,7 +45,7 @@ describe('callPsci', () => {
     ['MIGRATE_INFO_TYPE', 0x84000006n, 0n, 2n],
     ['SMCCC_VERSION', 0x80000000n, 0n, 0x10001n],
     ['PSCI_FEATURES of PSCI_VERSION', 0x8400000an, 0x84000000n, 0n],
-    ['PSCI_FEATURES of CPU_SUSPEND', 0x8400000an, 0xc4000001n, MINUS_1],
+    ['PSCI_FEATURES of CPU_SUSPEND', 0x8400000an, 0xc4000001n, 0n],
     ['PSCI_FEATURES of CPU_ON', 0x8400000an, 0xc4000003n, 0n],
     ['PSCI_FEATURES of AFFINITY_INFO', 0x8400000an, 0x84000004n, 0n],
     ['PSCI_FEATURES of SYSTEM_SUSPEND', 0x8400000an, 0xc400000en, MINUS_1],
@@ -57,7 +60,6 @@ describe('callPsci', () => {
     ['SMCCC_ARCH_FEATURES of SMCCC_ARCH_WORKAROUND_3', 0x80000001n, 0x80003fffn, 1n],
     ['SMCCC_ARCH_FEATURES of PV_TIME', 0x80000001n, 0xc5000020n, MINUS_1],
     ['SMCCC_ARCH_WORKAROUND_1', 0x80008000n, 0n, 0n],
-    ['CPU_SUSPEND', 0xc4000001n, 0n, MINUS_1],
     ['SYSTEM_SUSPEND', 0x8400000en, 0n, MINUS_1],
     ['SYSTEM_OFF2', 0x84000015n, 0n, MINUS_1],
     ['TRNG_VERSION', 0x84000050n, 0n, MINUS_1],
@@ -82,6 +84,15 @@ describe('callPsci', () => {
     const { log, call } = machine();
     expect(call(x0, x1)).toBeUndefined();
     expect(log).toEqual([entry]);
+  });
+
+  it('CPU_SUSPEND waits whatever the state, without bits that are reserved', () => {
+    const { log, call } = machine();
+    const states = [0n, 0x3010000n, 0xffffn, 0x20000n, 0x4000000n, 0xffffffff_00000000n];
+    const results = states.map((state) => call(0xc4000001n, state));
+    expect(results).toEqual([0n, 0n, 0n, MINUS_2, MINUS_2, MINUS_2]);
+    expect(call(0x84000001n, 0xffffffff_00000000n)).toBe(0n);
+    expect(log).toEqual(['suspend 0', 'suspend 0', 'suspend 0', 'suspend 0']);
   });
 
   it('refuses the vendor’s kinds of SYSTEM_RESET2', () => {

@@ -128,7 +128,6 @@ describe('a machine of the board virt', () => {
   });
 
   it.each([
-    [{ vcpus: 2 }, 'a machine of the board virt has 1 vCPU'],
     [{ memory: 3 }, 'memory is a multiple of 2 MiB, at most 3 GiB, not 3145728 bytes'],
     [{ transport: 'mailbox' as const }, 'vCPUs of the board virt run inline'],
   ])('refuses %j', async (options, message) => {

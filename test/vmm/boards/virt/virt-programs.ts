@@ -2,8 +2,8 @@
 // image's start, where VBAR_EL1 can point to.
 
 /** A flat binary of words and texts by their offsets. */
-function image(parts: Readonly<Record<number, readonly number[] | string>>) {
-  const bytes = new Uint8Array(0x400);
+export function image(parts: Readonly<Record<number, readonly number[] | string>>) {
+  const bytes = new Uint8Array(0x1000);
   for (const [offset, part] of Object.entries(parts)) {
     const data =
       typeof part === 'string'

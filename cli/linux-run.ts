@@ -1,0 +1,169 @@
+// A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
+
+import {
+  Host,
+  type Machine,
+  type MachineEnd,
+  type MachineStatistics,
+  virtBoard,
+} from '../vmm/api/index.ts';
+import { hostSize } from './host-size.ts';
+
+/** What linux/init.sh prints around a benchmark, and what linux/programs/dma-map-benchmark.c says. */
+const BEGINS = 'bench begins';
+const ENDS = 'bench ends';
+export const BENCHMARK_RESULT = /^map (\d+) ns, unmap (\d+) ns$/;
+const NEWLINE = 10;
+
+/** Which way invalidations take: VCMDQs without exits, everything trapped, or the one CMDQ without exits. */
+export type LinuxPath = 'direct' | 'trapped' | 'overlay';
+
+export interface LinuxRunOptions {
+  readonly kernel: Uint8Array<ArrayBuffer>;
+  readonly initrd: Uint8Array<ArrayBuffer>;
+  /** The kernel's command line. */
+  readonly append: string;
+  readonly path?: LinuxPath;
+  readonly vcpus?: number;
+  readonly idRegisters?: 'default' | 'grace';
+  /** Looks for invalidations that the kernel forgets. */
+  readonly iotlbCheck?: boolean;
+  /** Seconds of the computer's time after which the machine is stopped. */
+  readonly timeout?: number;
+  /** Told of each line of the console, before the kernel goes on. */
+  readonly onLine?: (line: string, machine: Machine) => void;
+}
+
+/** One benchmark of a run. */
+export interface LinuxBenchmark {
+  /** What the kernel says of itself, in ns of its own time. */
+  readonly mapNs: number;
+  readonly unmapNs: number;
+  /** Time of the guest and of the computer that it took, in ns. */
+  readonly guestNs: number;
+  readonly hostNs: number;
+  /** CMD_SYNCs of all command queues: one for each unmap of a strict domain. */
+  readonly syncs: number;
+  /** Accesses of the SMMU's and the CMDQV's registers that trapped. */
+  readonly exits: number;
+}
+
+export interface LinuxRun {
+  readonly end: MachineEnd;
+  readonly console: string;
+  readonly benchmarks: readonly LinuxBenchmark[];
+  readonly statistics: MachineStatistics;
+  /** What the sanitizer has found, as text. */
+  readonly findings: readonly string[];
+}
+
+/** Counts at one moment. */
+interface Sample {
+  readonly guestNs: number;
+  readonly hostNs: number;
+  readonly syncs: number;
+  readonly exits: number;
+}
+
+function sample(machine: Machine): Sample {
+  const { exits, vcmdq, timeNs } = machine.statistics;
+  const own = machine
+    .inspect()
+    .flatMap(({ queues }) => queues)
+    .filter(({ name }) => name === 'CMDQ');
+  const invalidation = Object.entries(exits.byRegister).filter(([register]) =>
+    /^(smmuv3|cmdqv)\./.test(register),
+  );
+  return {
+    guestNs: timeNs,
+    hostNs: performance.now() * 1e6,
+    syncs: own.reduce((sum, { syncs }) => sum + syncs, vcmdq.syncs),
+    exits: invalidation.reduce((sum, [, count]) => sum + count, 0),
+  };
+}
+
+/** Listens to a console, line by line. */
+class BenchmarkListener {
+  readonly benchmarks: LinuxBenchmark[] = [];
+  readonly lines: string[] = [];
+  readonly #machine: Machine;
+  readonly #onLine: LinuxRunOptions['onLine'];
+  #line: number[] = [];
+  #begin: Sample | undefined;
+  #result: RegExpExecArray | undefined;
+
+  constructor(machine: Machine, onLine: LinuxRunOptions['onLine']) {
+    this.#machine = machine;
+    this.#onLine = onLine;
+  }
+
+  receive(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      if (byte !== NEWLINE) {
+        this.#line.push(byte);
+        continue;
+      }
+      const line = new TextDecoder().decode(Uint8Array.from(this.#line)).trimEnd();
+      this.#line = [];
+      this.lines.push(line);
+      this.#consider(line);
+      this.#onLine?.(line, this.#machine);
+    }
+  }
+
+  #consider(line: string): void {
+    if (line === BEGINS) this.#begin = sample(this.#machine);
+    else if (line === ENDS) this.#end();
+    else this.#result = BENCHMARK_RESULT.exec(line) ?? this.#result;
+  }
+
+  #end(): void {
+    const [begin, result] = [this.#begin, this.#result];
+    if (!begin || !result) return;
+    const end = sample(this.#machine);
+    this.benchmarks.push({
+      mapNs: Number(result[1]),
+      unmapNs: Number(result[2]),
+      guestNs: end.guestNs - begin.guestNs,
+      hostNs: end.hostNs - begin.hostNs,
+      syncs: end.syncs - begin.syncs,
+      exits: end.exits - begin.exits,
+    });
+    this.#result = undefined;
+  }
+}
+
+/**
+ * Boots a kernel, and waits until its machine has ended.
+ * @throws {VsmmuError} when the machine cannot be made.
+ */
+export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
+  const { kernel, initrd, append, path = 'direct', vcpus, timeout = 300 } = options;
+  const host = await Host.create({
+    ...hostSize({ vcpus }, 1),
+    idRegisters: options.idRegisters,
+    iotlbCheck: options.iotlbCheck,
+  });
+  try {
+    const machine = await host.createMachine({
+      guest: kernel,
+      board: virtBoard({ initrd, append }),
+      overlay: path === 'overlay',
+      directMaps: path !== 'trapped',
+      vcpus,
+    });
+    const listener = new BenchmarkListener(machine, options.onLine);
+    machine.on('output', (bytes) => listener.receive(bytes));
+    await machine.boot({ signal: AbortSignal.timeout(timeout * 1000) });
+    const end = await machine.wait();
+    return {
+      end,
+      console: listener.lines.join('\n'),
+      benchmarks: listener.benchmarks,
+      statistics: machine.statistics,
+      findings: host.findings.map(({ text }) => text),
+    };
+  } finally {
+    await host.destroy();
+  }
+}

@@ -1,0 +1,54 @@
+// A kernel on QEMU's board virt with its SMMUv3, to compare with: its clock is the computer's.
+
+import { execFile } from 'node:child_process';
+import { BENCHMARK_RESULT } from './linux-run.ts';
+
+const QEMU = 'qemu-system-aarch64';
+const TIMEOUT_MS = 600_000;
+const MOST_OUTPUT = 2 ** 24;
+
+/** A processor without floating point, as ours: QEMU 7.2 has it, newer ones refuse it. */
+const MACHINE = [
+  ...['-M', 'virt,gic-version=3,iommu=smmuv3', '-cpu', 'cortex-a57,vfp=off,neon=off'],
+  ...['-m', '256', '-nographic', '-net', 'none', '-no-reboot', '-device', 'pci-testdev,addr=1'],
+];
+
+export interface QemuRunOptions {
+  /** Paths. */
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly append: string;
+  readonly vcpus: number;
+}
+
+/**
+ * What the kernel's benchmarks say, in ns.
+ * @returns undefined when there is no QEMU here.
+ * @throws {Error} when QEMU fails.
+ */
+export function runQemu({
+  kernel,
+  initrd,
+  append,
+  vcpus,
+}: QemuRunOptions): Promise<{ mapNs: number; unmapNs: number }[] | undefined> {
+  const args = [...MACHINE, '-smp', String(vcpus)];
+  args.push('-kernel', kernel, '-initrd', initrd, '-append', append);
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      QEMU,
+      args,
+      { timeout: TIMEOUT_MS, maxBuffer: MOST_OUTPUT },
+      (error, stdout) => {
+        if (error && 'code' in error && error.code === 'ENOENT') return resolve(undefined);
+        if (error) return reject(new Error(`${QEMU}: ${error.message.slice(-500)}`));
+        const results = stdout
+          .split('\n')
+          .map((line) => BENCHMARK_RESULT.exec(line.trimEnd()))
+          .filter((result) => result !== null);
+        resolve(results.map(([, map, unmap]) => ({ mapNs: Number(map), unmapNs: Number(unmap) })));
+      },
+    );
+    child.stdin?.end();
+  });
+}

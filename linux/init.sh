@@ -1,0 +1,53 @@
+#!/bin/sh
+# What the kernel starts: makes the DMA engine a device of the kernel's benchmark of DMA mappings, does
+# what `vsmmu.run="…"` on the kernel's command line says, or is a shell, and powers off.
+export PATH=/bin
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev 2>/dev/null
+mount -t debugfs none /sys/kernel/debug
+
+CMDQV_SWITCHES=/sys/kernel/debug/iommu/tegra241_cmdqv
+BENCHMARK=/sys/kernel/debug/dma_map_benchmark
+
+# Gives a device to the benchmark: offer BUS DEVICE.
+offer() {
+  echo dma_map_benchmark >/sys/bus/$1/devices/$2/driver_override
+  echo "$2" >/sys/bus/$1/drivers/dma_map_benchmark/bind
+}
+
+# Maps and unmaps pages for some time: bench THREADS MILLISECONDS GRANULE.
+bench() {
+  if [ ! -e $BENCHMARK ]; then
+    engine=$(cd /sys/bus/platform/devices && echo *.dma-engine)
+    case $engine in
+    '*'*) offer pci 0000:00:01.0 ;;
+    *) offer platform "$engine" ;;
+    esac
+  fi
+  echo "bench begins"
+  dma-map-benchmark "$@"
+  echo "bench ends"
+}
+
+# Whether invalidations leave the VCMDQs alone: bypass Y or bypass N.
+bypass() {
+  echo "$1" >$CMDQV_SWITCHES/bypass_vcmdq
+}
+
+# What a healthy boot has: the taint flags of the kernel, its SMMUs, its interrupts.
+state() {
+  echo "taint $(cat /proc/sys/kernel/tainted)"
+  echo "SMMUs" /sys/class/iommu/*
+  cat /proc/interrupts
+}
+
+line=$(cat /proc/cmdline)
+case $line in
+*'vsmmu.run="'*)
+  run=${line#*vsmmu.run=\"}
+  eval "${run%%\"*}"
+  ;;
+*) sh ;;
+esac
+poweroff -f

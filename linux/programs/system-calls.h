@@ -1,0 +1,130 @@
+// System calls of arm64 Linux, and what a program needs to print, without a C library: one has
+// floating-point instructions, which the vCPU does not have.
+#pragma once
+
+typedef unsigned char u8;
+typedef unsigned int u32;
+typedef int s32;
+typedef unsigned long u64;
+
+// Numbers: Linux, include/uapi/asm-generic/unistd.h.
+enum {
+  SYS_IOCTL = 29,
+  SYS_OPENAT = 56,
+  SYS_CLOSE = 57,
+  SYS_READ = 63,
+  SYS_WRITE = 64,
+  SYS_EXIT = 93,
+  SYS_NANOSLEEP = 101,
+  SYS_SETITIMER = 103,
+  SYS_RT_SIGACTION = 134,
+  SYS_MMAP = 222,
+};
+
+enum { AT_FDCWD = -100 };
+enum { O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2 };
+enum { STDOUT = 1 };
+
+static inline long systemCall6(long number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
+  register long x8 __asm__("x8") = number;
+  register u64 x0 __asm__("x0") = a;
+  register u64 x1 __asm__("x1") = b;
+  register u64 x2 __asm__("x2") = c;
+  register u64 x3 __asm__("x3") = d;
+  register u64 x4 __asm__("x4") = e;
+  register u64 x5 __asm__("x5") = f;
+  __asm__ volatile("svc #0"
+                   : "+r"(x0)
+                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                   : "memory");
+  return (long)x0;
+}
+
+static inline long systemCall(long number, u64 a, u64 b, u64 c, u64 d) {
+  return systemCall6(number, a, b, c, d, 0, 0);
+}
+
+static inline u64 lengthOf(const char *text) {
+  u64 length = 0;
+  while (text[length]) length++;
+  return length;
+}
+
+static inline void print(const char *text) {
+  systemCall(SYS_WRITE, STDOUT, (u64)text, lengthOf(text), 0);
+}
+
+static inline void printNumber(u64 value) {
+  char text[21];
+  char *at = text + sizeof text;
+  *--at = 0;
+  do *--at = (char)('0' + value % 10);
+  while (value /= 10);
+  print(at);
+}
+
+static inline _Noreturn void endProgram(int status) {
+  for (;;) systemCall(SYS_EXIT, (u64)status, 0, 0, 0);
+}
+
+/** A call has failed: says what of, with its errno. */
+static inline _Noreturn void failed(const char *what, long result) {
+  print(what);
+  print(": errno ");
+  printNumber((u64)-result);
+  print("\n");
+  endProgram(1);
+}
+
+static inline int openFile(const char *path, int flags) {
+  long file = systemCall(SYS_OPENAT, (u64)AT_FDCWD, (u64)path, (u64)flags, 0);
+  if (file < 0) failed(path, file);
+  return (int)file;
+}
+
+/** The number that a text is, in hexadecimal behind 0x, up to 32 bits; -1: it is none. */
+static inline long numberOf(const char *text) {
+  u64 base = 10;
+  if (text[0] == '0' && text[1] == 'x') {
+    base = 16;
+    text += 2;
+  }
+  u64 value = 0;
+  if (!*text) return -1;
+  for (; *text; text++) {
+    u64 digit = (u64)(*text >= 'a' ? *text - 'a' + 10 : *text - '0');
+    if (digit >= base) return -1;
+    value = base * value + digit;
+    if (value >> 32) return -1;
+  }
+  return (long)value;
+}
+
+enum { PROT_READ_WRITE = 3, MAP_SHARED = 1 };
+enum { MAPPED_SIZE = 0x10000 };
+
+/** Maps the 64 KiB of physical memory, of RAM or a device, in which an address lies. */
+static inline volatile u8 *mapPhysical(u64 pa) {
+  int file = openFile("/dev/mem", O_RDWR);
+  u64 offset = pa & (MAPPED_SIZE - 1);
+  long at = systemCall6(SYS_MMAP, 0, MAPPED_SIZE, PROT_READ_WRITE, MAP_SHARED, (u64)file, pa - offset);
+  if (at < 0 && at > -4096) failed("mmap", at);
+  return (volatile u8 *)at + offset;
+}
+
+int mainOf(int argc, char **argv);
+
+// The kernel leaves argc at SP, and argv behind it (AAPCS64 Linux process entry).
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    "  mov x29, xzr\n"
+    "  mov x30, xzr\n"
+    "  ldr x0, [sp]\n"
+    "  add x1, sp, #8\n"
+    "  and sp, x1, #-16\n"
+    "  bl begin\n");
+
+__attribute__((used)) static _Noreturn void begin(int argc, char **argv) {
+  endProgram(mainOf(argc, argv));
+}

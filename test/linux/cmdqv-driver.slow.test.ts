@@ -1,0 +1,166 @@
+// An unmodified Linux with NVIDIA's driver of the CMDQV: what it prints while it boots, and what its
+// invalidations cost.
+
+import { expect, test } from 'vitest';
+import { type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';
+import { builtKernel, offsetOfSymbol } from '../support/linux-kernel.ts';
+
+/** What a boot prints, in this order. */
+const LANDMARKS = [
+  /iommu: Default domain type: Translated/,
+  /iommu: DMA domain TLB invalidation policy: strict mode/,
+  /arm-smmu-v3 9050000\.iommu: found companion CMDQV device: b000000\.cmdqv/,
+  /oas 48-bit \(features 0x/,
+  /allocated 256 entries for cmdq$/m,
+  /allocated 256 entries for evtq$/m,
+  /allocated 256 entries for vcmdq0$/m,
+  /allocated 256 entries for vcmdq1$/m,
+  /9200000\.dma-engine: Adding to iommu group 0/,
+];
+/** What a healthy one does not print. */
+const TROUBLE =
+  /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
+
+/** The instruction. */
+const RET = 0xd65f03c0;
+
+function boot(run: string, append = '', options: Partial<LinuxRunOptions> = {}) {
+  const line = `console=ttyAMA0 ignore_loglevel ${append} vsmmu.run="${run}"`;
+  return runLinux({ ...builtKernel(), append: line, ...options });
+}
+
+function expectInOrder(text: string, landmarks: readonly RegExp[]): void {
+  let rest = text;
+  for (const landmark of landmarks) {
+    const at = rest.search(landmark);
+    if (at < 0) expect(rest, `behind what was found`).toMatch(landmark);
+    rest = rest.slice(at);
+  }
+}
+
+test('NVIDIA’s driver takes its VCMDQs and unmaps without an exit', async () => {
+  const { end, console, benchmarks } = await boot(
+    'bench 1 30 1; bench 2 30 16; state',
+    'dyndbg="file arm-smmu-v3.c +p"',
+  );
+  expect(end.status).toBe('off');
+  expectInOrder(console, [...LANDMARKS, /^taint 0$/m, /GICv3 +110 Edge +tegra241-cmdqv/]);
+  expect(console).not.toMatch(TROUBLE);
+  expect(benchmarks.map(({ exits }) => exits)).toEqual([0, 0]);
+  for (const { syncs, unmapNs } of benchmarks) {
+    expect(syncs).toBeGreaterThan(1000);
+    expect(unmapNs).toBeGreaterThan(0);
+  }
+});
+
+test('the trapped path costs the same driver exits, and finds what it does', async () => {
+  const { console, benchmarks } = await boot('bench 1 20 1; state', '', { path: 'trapped' });
+  expect(console).toMatch(/^taint 0$/m);
+  expect(console).not.toMatch(TROUBLE);
+  const [{ exits = 0, syncs = 0 } = {}] = benchmarks;
+  // PROD is written once, and CONS read at least once.
+  expect(exits).toBeGreaterThanOrEqual(2 * syncs);
+  expect(syncs).toBeGreaterThan(1000);
+});
+
+test('a kernel that leaves the CMDQV alone unmaps without an exit on the overlay path', async () => {
+  const { console, benchmarks } = await boot('bench 1 30 1; state', '', { path: 'overlay' });
+  expect(console).toMatch(/^taint 0$/m);
+  expect(console).not.toMatch(TROUBLE);
+  expect(console).not.toMatch(/vcmdq/);
+  expect(benchmarks).toMatchObject([{ exits: 0 }]);
+  expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
+});
+
+test('bypass_vcmdq sends invalidations to the trapped CMDQ and back at run time', async () => {
+  const { console, benchmarks } = await boot(
+    'bench 1 20 1; bypass Y; bench 1 20 1; bypass N; bench 1 20 1',
+  );
+  expect(console).not.toMatch(TROUBLE);
+  const exits = benchmarks.map((one) => one.exits);
+  expect(exits).toEqual([0, expect.any(Number), 0]);
+  expect(exits[1]).toBeGreaterThanOrEqual(benchmarks[1]?.syncs ?? Number.POSITIVE_INFINITY);
+});
+
+test('disable_cmdqv leaves the one CMDQ', async () => {
+  const { console, benchmarks } = await boot('bench 1 20 1', 'arm_smmu_v3.disable_cmdqv=1');
+  expect(console).toMatch(/allocated 256 entries for cmdq$/m);
+  expect(console).not.toMatch(/entries for vcmdq/);
+  expect(benchmarks[0]?.exits).toBeGreaterThanOrEqual(
+    benchmarks[0]?.syncs ?? Number.POSITIVE_INFINITY,
+  );
+});
+
+test('a lazy domain sends few invalidations, one that is passed through none', async () => {
+  const lazy = await boot('bench 1 20 1', 'iommu.strict=0');
+  expect(lazy.console).toMatch(/lazy mode/);
+  const passed = await boot('bench 1 20 1', 'iommu.passthrough=1');
+  expect(passed.console).toMatch(/Default domain type: Passthrough/);
+  const syncs = [lazy, passed].map(({ benchmarks }) => benchmarks[0]?.syncs);
+  expect(syncs[0]).toBeGreaterThan(0);
+  expect(syncs).toEqual([expect.any(Number), 0]);
+  expect(syncs[0]).toBeLessThan(500);
+});
+
+test('without range invalidation, as on Grace, an unmap of 16 pages is 16 commands', async () => {
+  const { statistics, benchmarks } = await boot('bench 1 20 16', '', { idRegisters: 'grace' });
+  const { commands, syncs } = statistics.vcmdq;
+  expect(benchmarks[0]?.exits).toBe(0);
+  expect(commands).toBe(17 * syncs);
+});
+
+/** While the kernel maps and unmaps a page, a device reads there. */
+const BUSY_DEVICE = 'bench 1 200 1 & dma 0xfffff000 40; wait';
+
+test('the sanitizer has nothing against the driver', async () => {
+  const { end, console, findings } = await boot(`${BUSY_DEVICE}; bench 1 20 16`, 'quiet', {
+    iotlbCheck: true,
+  });
+  expect(end.status).toBe('off');
+  expect(console).toMatch(/^dma: [1-9]/m);
+  expect(findings).toEqual([]);
+});
+
+test('a kernel whose TLBI is taken out is found out, by command, address and ASID', async () => {
+  const { kernel, initrd } = builtKernel();
+  const at = offsetOfSymbol('arm_smmu_iotlb_sync');
+  new DataView(kernel.buffer).setUint32(at, RET, true);
+  const { findings } = await boot(BUSY_DEVICE, 'quiet', { kernel, initrd, iotlbCheck: true });
+  expect(findings).toContainEqual(
+    expect.stringMatching(
+      /stale IOTLB entry, StreamID 0x8 .* at 0xfffff000 .* missing: TLBI_NH_VA .*ASID=0x1 .*Address=0xfffff000/,
+    ),
+  );
+});
+
+test('the driver’s interrupt handler skips a command that a VCMDQ refuses, and the queue goes on', async () => {
+  const { console, benchmarks } = await boot('bad-command 0; bench 1 20 1; state');
+  expectInOrder(console, [
+    /^bad command rung$/m,
+    /tegra241_cmdqv: unexpected error reported\. vintf_map: 0{15}1, vcmdq_map 0+:0+:0+:0+1/,
+    /CMDQ error \(cons 0x01000000\): Illegal command/,
+    /skipping command in error state:/,
+    /0x00000000000000ff/,
+  ]);
+  expect(console).toMatch(/1 +GICv3 +110 Edge +tegra241-cmdqv/);
+  expect(console).not.toMatch(/CMD_SYNC timeout/);
+  expect(benchmarks).toMatchObject([{ exits: 0 }]);
+  expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
+});
+
+test.each([2, 4])('%i vCPUs have a VCMDQ each, and no exit', async (vcpus) => {
+  const { end, console, benchmarks } = await boot(
+    `bench ${vcpus} 20 1; cat /sys/devices/system/cpu/online; state`,
+    '',
+    { vcpus },
+  );
+  expect(end.status).toBe('off');
+  expectInOrder(console, [
+    new RegExp(`entries for vcmdq${vcpus - 1}$`, 'm'),
+    new RegExp(`^0-${vcpus - 1}$`, 'm'),
+    /^taint 0$/m,
+  ]);
+  expect(console).not.toMatch(TROUBLE);
+  expect(benchmarks).toMatchObject([{ exits: 0 }]);
+  expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
+});

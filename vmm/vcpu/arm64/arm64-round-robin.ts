@@ -1,0 +1,203 @@
+// The vCPUs of an arm64 machine on the caller's thread, in turn: to the machine they are one vCPU, which runs,
+// sleeps and ends as a whole. Whose turn it is follows from counts of instructions alone.
+
+import { ARM64_COUNT } from '../../../assembly/layout/arm64-state.ts';
+import type { Clock } from '../../../devices/bus/index.ts';
+import { MachineError } from '../../../devices/plugin/index.ts';
+import type { Vcpu, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
+import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
+import type { Arm64Vcpu } from './arm64-vcpu.ts';
+
+/** Instructions of one unit of a budget, of all vCPUs together. */
+const BUDGET = 0x100000;
+/**
+ * Instructions of a turn: 33 us of guest time, so that eight vCPUs that all spin wait 230 us for the ninth
+ * turn, and what a switch costs is a few per cent of it.
+ */
+const TURN = 0x8000;
+/** What a sleep of all vCPUs takes of a budget: a run ends, even if nothing wakes them. */
+const SLEEP_COST = 0x400;
+const TICKS_PER_MS = COUNTER_HZ / 1000;
+
+const YIELD: VcpuExit = { reason: 'yield' };
+const IDLE: VcpuExit = { reason: 'idle' };
+const OFF: VcpuExit = { reason: 'off', code: 0 };
+
+/** What takes turns. */
+export interface Arm64RoundRobinOptions {
+  /** At least one. */
+  readonly vcpus: readonly [Arm64Vcpu, ...Arm64Vcpu[]];
+  readonly counter: Arm64Counter;
+  readonly host: VcpuHost;
+  /** Time of the computer, by which the machine sleeps. Undefined: it sleeps no time at all. */
+  readonly pace: Clock | undefined;
+  /** Puts vCPU 0 at its entry and the others off. */
+  reset(): void;
+}
+
+export class Arm64RoundRobin implements Vcpu {
+  readonly index = 0;
+  readonly #options: Arm64RoundRobinOptions;
+  /** The vCPU whose turn it is, and instructions that are left of that. */
+  #turn: Arm64Vcpu;
+  #left = TURN;
+  /** All vCPUs wait for an interrupt since then, by both clocks. */
+  #asleep: { readonly since: bigint; readonly paceNs: number } | undefined;
+
+  constructor(options: Arm64RoundRobinOptions) {
+    this.#options = options;
+    [this.#turn] = options.vcpus;
+  }
+
+  get inGuest(): boolean {
+    return this.#options.host.isInGuest(this.#turn.index);
+  }
+
+  /** Whoever asks is on this thread: the vCPUs are at an exit, or outside of the guest. */
+  readonly still = true;
+
+  reset(): void {
+    this.#options.reset();
+    [this.#turn] = this.#options.vcpus;
+    this.#left = TURN;
+    this.#asleep = undefined;
+  }
+
+  run(budget: number): VcpuExit {
+    let left = Math.ceil(budget * BUDGET);
+    try {
+      if (this.#isAsleep()) return IDLE;
+      while (left > 0) {
+        const vcpu = this.#next();
+        if (vcpu) {
+          const before = vcpu.block.long(ARM64_COUNT);
+          const exit = this.#runTurn(vcpu, left);
+          if (exit) return this.#returned(exit);
+          const executed = Number(vcpu.block.long(ARM64_COUNT) - before);
+          this.#left -= executed;
+          left -= executed;
+        } else {
+          const exit = this.#sleep();
+          if (exit) return this.#returned(exit);
+          left -= SLEEP_COST;
+        }
+      }
+      return YIELD;
+    } catch (cause) {
+      return {
+        reason: 'failed',
+        error: MachineError.of(`guest vCPU ${this.#turn.index}`, cause),
+      };
+    }
+  }
+
+  /** What all vCPUs have been told to stop for has been seen. */
+  #returned(exit: VcpuExit): VcpuExit {
+    for (const { block } of this.#options.vcpus) block.setStop(false);
+    return exit;
+  }
+
+  /** Who runs: whose turn it is, else the next one that has something to execute. */
+  #next(): Arm64Vcpu | undefined {
+    const { vcpus, counter } = this.#options;
+    const { now } = counter;
+    if (this.#left > 0 && this.#turn.wakes(now)) return this.#turn;
+    const { index } = this.#turn;
+    for (let i = 1; i <= vcpus.length; i++) {
+      const vcpu = vcpus[(index + i) % vcpus.length];
+      if (!vcpu?.wakes(now)) continue;
+      this.#turn = vcpu;
+      this.#left = TURN;
+      counter.switchTo(vcpu.block);
+      return vcpu;
+    }
+    return undefined;
+  }
+
+  /** To the end of the turn, of the run, or of another vCPU's wait. */
+  #runTurn(vcpu: Arm64Vcpu, left: number): VcpuExit | undefined {
+    const { counter } = this.#options;
+    const most = Math.min(left, this.#left);
+    const wake = this.#earliestWake();
+    const exit = vcpu.run(
+      wake === undefined ? most : Math.max(1, Math.min(most, Number(wake - counter.now))),
+    );
+    if (exit) return exit;
+    // What another one has waited for comes first.
+    if (vcpu.wait || !vcpu.isOn || (wake !== undefined && counter.now >= wake)) this.#left = 0;
+    return this.#options.vcpus.some(({ isOn }) => isOn) ? undefined : OFF;
+  }
+
+  /** The counter when the first of the vCPUs that wait goes on in any case. */
+  #earliestWake(): bigint | undefined {
+    let earliest: bigint | undefined;
+    for (const { wait } of this.#options.vcpus)
+      if (wait?.until !== undefined && (earliest === undefined || wait.until < earliest))
+        earliest = wait.until;
+    return earliest;
+  }
+
+  /** The counter at the next timer, of a vCPU that waits or of a device; undefined: there is none. */
+  #nextWake(): bigint | undefined {
+    const { host, counter } = this.#options;
+    const wake = this.#earliestWake();
+    const ms = host.untilTimerMs();
+    if (!Number.isFinite(ms)) return wake;
+    const device = counter.now + BigInt(Math.ceil(ms * TICKS_PER_MS));
+    return wake === undefined || device < wake ? device : wake;
+  }
+
+  /**
+   * All vCPUs wait: for interrupts at once or as long as it takes, for events no time at all. Idle when
+   * nothing is to come.
+   */
+  #sleep(): VcpuExit | undefined {
+    const { vcpus, counter, pace } = this.#options;
+    const { now } = counter;
+    const wake = this.#nextWake();
+    const waits = pace && vcpus.every(({ wait }) => wait?.what !== 'event');
+    if (waits) this.#asleep = { since: now, paceNs: pace.nowNs() };
+    else if (wake !== undefined && wake > now) counter.skipTo(wake);
+    this.#turn.idle();
+    return this.#turn.takeEnded() ?? (waits || wake === undefined ? IDLE : undefined);
+  }
+
+  /** All vCPUs still wait. Their time goes on, to the next timer at most. */
+  #isAsleep(): boolean {
+    const { vcpus, counter, pace } = this.#options;
+    if (!this.#asleep || !pace) return false;
+    const passed = this.#asleep.since + BigInt(Math.floor(pace.nowNs() - this.#asleep.paceNs));
+    const wake = this.#nextWake();
+    const isTime = wake !== undefined && passed >= wake;
+    const now = isTime ? wake : passed;
+    if (now > counter.now) counter.skipTo(now);
+    if (!isTime && !vcpus.some((vcpu) => vcpu.wakes(now))) return true;
+    this.#asleep = undefined;
+    return false;
+  }
+
+  setIrq(): void {
+    this.#turn.followIrq();
+  }
+
+  /** Nobody runs it while it is paused. */
+  setPaused(): void {
+    return;
+  }
+
+  /** All that it knows is in the machine's memory. */
+  save(): VcpuState {
+    return { kind: 'arm64' };
+  }
+
+  restore({ kind }: VcpuState): Promise<void> {
+    if (kind !== 'arm64') throw new TypeError('this is no state of an arm64 vCPU');
+    return Promise.resolve();
+  }
+
+  /** Its run, if there is one, is on the stack of whoever asks. */
+  stop(): Promise<void> {
+    for (const { block } of this.#options.vcpus) block.setStop(true);
+    return Promise.resolve();
+  }
+}
