@@ -122,12 +122,6 @@ export const DIFFERENCES = [
   },
   {
     image: 'psci',
-    qemu: /^PSCI_FEATURES of CPU_SUSPEND x0=0$/,
-    own: /^PSCI_FEATURES of CPU_SUSPEND x0=ffffffffffffffff$/,
-    reason: 'no CPU_SUSPEND here: the device tree has no idle states, and WFI is one (docs/arm64.md)',
-  },
-  {
-    image: 'psci',
     qemu: /^PSCI_FEATURES of SYSTEM_RESET2( 64)? x0=ffffffffffffffff$/,
     own: /^PSCI_FEATURES of SYSTEM_RESET2( 64)? x0=0$/,
     reason: 'QEMU 7.2 has no SYSTEM_RESET2, which is optional (DEN0022 5.1)',

@@ -19,7 +19,7 @@ const COMPILER = 'aarch64-linux-gnu-gcc';
 const EMULATOR = 'qemu-system-aarch64';
 /** MiB. */
 const MEMORY = '64';
-const TIMEOUT_SECONDS = 60;
+const TIMEOUT_SECONDS = 300;
 
 /** Compiles an image. @param {string} name @param {string} output */
 function build(name, output) {

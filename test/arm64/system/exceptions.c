@@ -60,6 +60,7 @@ PROBE(dc_isw, "dc isw, x0");
 PROBE(dc_zva, "dc zva, x0");
 PROBE(tlbi_vmalle1, "tlbi vmalle1");
 PROBE(at_s1e0r, "at s1e0r, x0");
+PROBE(mrs_mdccsr, "mrs x0, mdccsr_el0");
 PROBE(wfi_once, "wfi");
 PROBE(wfe_once, "sevl\nwfe");
 PROBE(wfe_sleeps, "sevl\nwfe\nwfe");
@@ -156,6 +157,10 @@ void main(void) {
   at_el0("EL0 may all", SCTLR_UMA | SCTLR_UCT | SCTLR_UCI | SCTLR_DZE, 0x303);
   at_el0("the physical timer", 0, 0x201);
   at_el0("the virtual timer", 0, 0x102);
+  test("mrs mdccsr", 0, mrs_mdccsr, 0, 0);
+  WRITE(mdscr_el1, 1ul << 12);
+  test("mrs mdccsr, TDCC", 0, mrs_mdccsr, 0, 0);
+  WRITE(mdscr_el1, 0);
   test("wfi", 0, wfi_once, 0, 0);
   test("wfe", 0, wfe_once, 0, 0);
   test("wfe that sleeps", 0, wfe_sleeps, 0, 0);
