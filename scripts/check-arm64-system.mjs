@@ -23,11 +23,28 @@ const TIMEOUT_SECONDS = 300;
 
 /** Compiles an image. @param {string} name @param {string} output */
 function build(name, output) {
-  const options = ['-O1', '-ffreestanding', '-fno-stack-protector', '-fno-pic', '-mgeneral-regs-only'];
-  options.push('-mstrict-align', '-Wall', '-Wextra', '-Werror', '-nostdlib', '-static', '-no-pie', '-s');
+  const options = [
+    '-O1',
+    '-ffreestanding',
+    '-fno-stack-protector',
+    '-fno-pic',
+    '-mgeneral-regs-only',
+  ];
+  options.push(
+    '-mstrict-align',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-nostdlib',
+    '-static',
+    '-no-pie',
+    '-s',
+  );
   for (const option of ['--build-id=none', '-n', '--no-warn-rwx-segments', '-T,image.lds'])
     options.push(`-Wl,${option}`);
-  execFileSync(COMPILER, [...options, 'start.S', 'image.c', `${name}.c`, '-o', output], { cwd: SOURCES });
+  execFileSync(COMPILER, [...options, 'start.S', 'image.c', `${name}.c`, '-o', output], {
+    cwd: SOURCES,
+  });
 }
 
 /** What a program prints until it ends. @param {string} program @param {string[]} args @param {'stdout' | 'stderr'} stream */
@@ -39,7 +56,9 @@ function outputOf(program, args, stream) {
     maxBuffer: 2 ** 26,
   });
   if (result.status !== 0)
-    throw new Error(`${program} ended with ${result.status ?? result.signal}: ${result.stderr.slice(-300)}`);
+    throw new Error(
+      `${program} ended with ${result.status ?? result.signal}: ${result.stderr.slice(-300)}`,
+    );
   return result[stream].replaceAll('\r', '');
 }
 
@@ -53,7 +72,15 @@ function runOnQemu(elf, cpu) {
 /** @param {string} elf */
 function runHere(elf) {
   // The console is on standard error where standard output has the report.
-  const options = ['--arch', 'arm64', '--memory', MEMORY, '--timeout', `${TIMEOUT_SECONDS}`, '--json'];
+  const options = [
+    '--arch',
+    'arm64',
+    '--memory',
+    MEMORY,
+    '--timeout',
+    `${TIMEOUT_SECONDS}`,
+    '--json',
+  ];
   return outputOf(process.execPath, [CLI, 'boot', elf, ...options], 'stderr');
 }
 
@@ -61,7 +88,9 @@ const store = process.argv.includes('--store');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 for (const tool of [COMPILER, EMULATOR])
   if (spawnSync(tool, ['--version']).status !== 0) {
-    console.error(`${tool} is missing (Debian: apt-get install gcc-aarch64-linux-gnu qemu-system-arm)`);
+    console.error(
+      `${tool} is missing (Debian: apt-get install gcc-aarch64-linux-gnu qemu-system-arm)`,
+    );
     process.exit(2);
   }
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-arm64-system-'));
@@ -80,10 +109,15 @@ try {
     }
     const { problems, used } = compareLogs(name, qemu, runHere(elf));
     if (readFileSync(log, 'utf8') !== qemu)
-      problems.push('QEMU prints something else than what is stored: another QEMU, or run this with --store');
+      problems.push(
+        'QEMU prints something else than what is stored: another QEMU, or run this with --store',
+      );
     for (const problem of problems) console.error(`FAILED ${name}: ${problem}`);
     if (problems.length > 0) failed = true;
-    else console.log(`ok     ${name}: ${qemu.split('\n').length - 1} lines, ${used.size} known differences`);
+    else
+      console.log(
+        `ok     ${name}: ${qemu.split('\n').length - 1} lines, ${used.size} known differences`,
+      );
   }
 } finally {
   rmSync(folder, { recursive: true });

@@ -35,7 +35,14 @@ function testsOf(source) {
     const groups = value('groups').split(/\s+/);
     if (NOT_HERE.test(name) || !GROUPS.some((group) => groups.includes(group))) return [];
     const vcpus = value('smp').includes('$') ? MOST_VCPUS : value('smp') || '1';
-    return [{ name, file: value('file'), args: value('test_args').replace(/^(['"])(.*)\1$/, '$2'), vcpus }];
+    return [
+      {
+        name,
+        file: value('file'),
+        args: value('test_args').replace(/^(['"])(.*)\1$/, '$2'),
+        vcpus,
+      },
+    ];
   });
   // Built with the others, and in no group.
   return [...tests, { name: 'pl031', file: 'pl031.flat', args: '', vcpus: '1' }];
@@ -46,10 +53,14 @@ function run(source, { file, args, vcpus }) {
   const options = ['--arch', 'arm64', '--memory', MEMORY, '--vcpus', vcpus, '--json'];
   options.push('--timeout', `${TIMEOUT_SECONDS}`);
   if (args) options.push('--append', args);
-  const { stderr } = spawnSync(process.execPath, [CLI, 'boot', join(source, 'arm', file), ...options], {
-    encoding: 'utf8',
-    input: '',
-  });
+  const { stderr } = spawnSync(
+    process.execPath,
+    [CLI, 'boot', join(source, 'arm', file), ...options],
+    {
+      encoding: 'utf8',
+      input: '',
+    },
+  );
   const output = stderr.replaceAll('\r', '');
   const status = Number(STATUS.exec(output)?.[1] ?? 0);
   const result = status === PASSED ? 'passes' : status === SKIPPED ? 'skipped' : 'fails';
@@ -78,6 +89,12 @@ for (const test of testsOf(source)) {
   console.log(`| ${[test.name, test.vcpus, result, ...counts].join(' | ')} |`);
   if (result !== 'fails') continue;
   failed = true;
-  console.error(output.split('\n').filter((line) => !/^(PASS|INFO)/.test(line)).slice(-20).join('\n'));
+  console.error(
+    output
+      .split('\n')
+      .filter((line) => !/^(PASS|INFO)/.test(line))
+      .slice(-20)
+      .join('\n'),
+  );
 }
 process.exit(failed ? 1 : 0);

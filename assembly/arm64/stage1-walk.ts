@@ -76,7 +76,7 @@ function granuleOf(tcr: u64, upper: bool): u32 {
 }
 
 /** The address without its tag, where the regime ignores the top byte. */
-function untagged(cpu: usize, va: u64): u64 {
+export function untagged(cpu: usize, va: u64): u64 {
   const tcr = load<u64>(regimeOf(cpu), BANK_TCR);
   const upper = (va >> 55) & 1;
   if (((tcr >> (37 + upper)) & 1) == 0) return va;
