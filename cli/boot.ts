@@ -17,6 +17,7 @@ import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
+import { diskFile, openDisks } from './file-disk.ts';
 import { hostSize, MOST_COMPARED } from './host-size.ts';
 import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
@@ -149,12 +150,17 @@ export async function makeMachine(host: Host, options: MachineOptions): Promise<
 
 /** Files that a run reads. */
 function inputsOf(
-  { guest, secondary, initrd, devices = [] }: BootSettings,
+  { guest, secondary, initrd, devices = [], disks = [] }: BootSettings,
   config?: string,
 ): string[] {
-  return [guest === 'toy' ? undefined : guest, secondary, initrd, config, ...devices].filter(
-    (file) => file !== undefined,
-  );
+  return [
+    guest === 'toy' ? undefined : guest,
+    secondary,
+    initrd,
+    config,
+    ...devices,
+    ...disks.map(diskFile),
+  ].filter((file) => file !== undefined);
 }
 
 /**
@@ -189,17 +195,22 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     settings.directMaps !== false &&
     vms + MOST_COMPARED <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
-  const common = { ...machineOptions({ ...settings, guest }), ...(await kernelOptions(settings)) };
+  const plain = machineOptions({ ...settings, guest });
+  const withDisks = await kernelOptions(settings);
   const trace =
     settings.trace === undefined
       ? undefined
       : await TraceFile.create(settings.trace, inputsOf(settings, config));
   if (trace?.partial !== undefined) partialFile(trace.partial);
   let host: Host | undefined;
+  let closeDisks: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;
   let unlisten: () => void = () => undefined;
   let disconnect: () => void = () => undefined;
   try {
+    const { disks, close } = await openDisks(settings.disks ?? []);
+    closeDisks = close;
+    const common = { ...plain, ...withDisks(disks) };
     const { onQueueError } = settings;
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
@@ -250,8 +261,13 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const all: Machine[] = [...machines];
     for (const { name, path, names, options } of compared) {
       const { queues } = options;
-      const args = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
-      const machine = await makeMachine(host, { ...common, ...options, name, args });
+      const own = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
+      const machine = await makeMachine(host, {
+        ...common,
+        ...options,
+        name,
+        args: [...own, ...args],
+      });
       machine.on('check', (check) => checks.addOf(name, check));
       machine.on('phase', ({ phase, ended, data }) =>
         measurements.comparedPhase(names, phase, ended, data),
@@ -319,5 +335,6 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     disconnect();
     await trace?.discard();
     await host?.destroy();
+    closeDisks();
   }
 }

@@ -1,5 +1,6 @@
 // A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
 
+import type { Disk } from '../devices/virtio/index.ts';
 import {
   Host,
   type Machine,
@@ -23,6 +24,7 @@ export interface LinuxRunOptions {
   readonly initrd: Uint8Array<ArrayBuffer>;
   /** The kernel's command line. */
   readonly append: string;
+  readonly disks?: readonly Disk[];
   readonly path?: LinuxPath;
   readonly vcpus?: number;
   readonly idRegisters?: 'default' | 'grace';
@@ -53,6 +55,8 @@ export interface LinuxRun {
   readonly console: string;
   readonly benchmarks: readonly LinuxBenchmark[];
   readonly statistics: MachineStatistics;
+  /** Commands of the one CMDQ, and exits for its PROD and CONS. */
+  readonly cmdq: { readonly commands: number; readonly exits: number };
   /** What the sanitizer has found, as text. */
   readonly findings: readonly string[];
 }
@@ -79,6 +83,17 @@ function sample(machine: Machine): Sample {
     hostNs: performance.now() * 1e6,
     syncs: own.reduce((sum, { syncs }) => sum + syncs, vcmdq.syncs),
     exits: invalidation.reduce((sum, [, count]) => sum + count, 0),
+  };
+}
+
+function cmdqOf(machine: Machine): LinuxRun['cmdq'] {
+  const queues = machine.inspect().flatMap((viommu) => viommu.queues);
+  const own = queues.filter(({ name }) => name === 'CMDQ');
+  const { byRegister } = machine.statistics.exits;
+  const exits = ['PROD', 'CONS'].map((name) => byRegister[`smmuv3.CMDQ_${name}`] ?? 0);
+  return {
+    commands: own.reduce((sum, { commands }) => sum + commands, 0),
+    exits: exits.reduce((sum, count) => sum + count, 0),
   };
 }
 
@@ -147,7 +162,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append }),
+      board: virtBoard({ initrd, append, disks: options.disks }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,
@@ -161,6 +176,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
       console: listener.lines.join('\n'),
       benchmarks: listener.benchmarks,
       statistics: machine.statistics,
+      cmdq: cmdqOf(machine),
       findings: host.findings.map(({ text }) => text),
     };
   } finally {

@@ -77,7 +77,7 @@ beforeAll(async () => {
   const file = join(folder, 'run.json');
   const json = async (...args: string[]) =>
     JSON.parse((await vsmmu(...args, '--json')).stdout) as unknown;
-  parsed.report = await json('boot', 'toy', '--vms', '1', '--path', 'direct');
+  parsed.report = await json('boot', 'toy', '--vms', '1', '--path', 'direct', '--arg', 'warmup=0');
   // Without measurements a trace is short.
   await json('boot', 'toy', '--vms', '1', '--experiment', 'stale-dma', '--trace', file);
   parsed.findings = await json('boot', 'toy', '--experiment', 'forget-tlbi', '--check');
@@ -125,7 +125,7 @@ describe('versions', () => {
     expect([versions.CONFIG_FORMAT_VERSION, Object.keys(BOOT_SETTINGS).sort().join(' ')]).toEqual([
       1,
       [
-        'allowGc append arch args devices directMaps drain env experiment guest hostRam',
+        'allowGc append arch args devices directMaps disks drain env experiment guest hostRam',
         'idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
         'path queues quiet run secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),

@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';
+import { furtherFiles } from '../../scripts/linux/initial-ram-disk.mjs';
 import { builtKernel, offsetOfSymbol } from '../support/linux-kernel.ts';
 
 /** What a boot prints, in this order. */
@@ -21,6 +22,8 @@ const LANDMARKS = [
 const TROUBLE =
   /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
 
+/** Has the driver say that it has found the CMDQV. */
+const DEBUG = 'dyndbg="file arm-smmu-v3.c +p"';
 /** The instruction. */
 const RET = 0xd65f03c0;
 
@@ -39,10 +42,7 @@ function expectInOrder(text: string, landmarks: readonly RegExp[]): void {
 }
 
 test('NVIDIA’s driver takes its VCMDQs and unmaps without an exit', async () => {
-  const { end, console, benchmarks } = await boot(
-    'bench 1 30 1; bench 2 30 16; state',
-    'dyndbg="file arm-smmu-v3.c +p"',
-  );
+  const { end, console, benchmarks } = await boot('bench 1 30 1; bench 2 30 16; state', DEBUG);
   expect(end.status).toBe('off');
   expectInOrder(console, [...LANDMARKS, /^taint 0$/m, /GICv3 +110 Edge +tegra241-cmdqv/]);
   expect(console).not.toMatch(TROUBLE);
@@ -164,3 +164,26 @@ test.each([2, 4])('%i vCPUs have a VCMDQ each, and no exit', async (vcpus) => {
   expect(benchmarks).toMatchObject([{ exits: 0 }]);
   expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
 });
+
+test.each([1, 2])(
+  'with %i vCPUs, a kernel that kexec starts is as quiet as the first',
+  async (vcpus) => {
+    const { kernel, initrd } = builtKernel();
+    const line = `console=ttyAMA0 ignore_loglevel ${DEBUG} vsmmu.run="bench ${vcpus} 10 1; state"`;
+    const files = furtherFiles({ Image: kernel, initrd, line: Buffer.from(line) });
+    const { end, console, benchmarks } = await boot(
+      `bench ${vcpus} 10 1; kexec /Image /initrd /line`,
+      DEBUG,
+      { kernel, initrd: new Uint8Array(Buffer.concat([initrd, files])), vcpus },
+    );
+    expect(end.status).toBe('off');
+    expectInOrder(console, [
+      ...LANDMARKS,
+      /^bench ends$/m,
+      /kexec_core: Starting new kernel/,
+      ...LANDMARKS,
+    ]);
+    expect(console).not.toMatch(TROUBLE);
+    expect(benchmarks.map(({ exits }) => exits)).toEqual([0, 0]);
+  },
+);
