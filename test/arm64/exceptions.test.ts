@@ -241,6 +241,15 @@ describe('faults of translation', () => {
     expect(odd.el1(BANK_ELR)).toBe(0x4000_0002n);
   });
 
+  it('leaves the tag of an address out of the PC where it is ignored', () => {
+    const machine = paged([0xd61f0020], 0);
+    machine.setEl1(BANK_TCR, machine.el1(BANK_TCR) | (1n << 37n));
+    machine.setU64(ARM64_X + 8, 0x5a00_0000_4000_4000n);
+    machine.exports.step(machine.cpu);
+    expect(machine.el1(BANK_ESR)).toBe(0x82000007n);
+    expect([machine.el1(BANK_FAR), machine.el1(BANK_ELR)]).toEqual([0x4000_4000n, 0x4000_4000n]);
+  });
+
   it('keeps EL1 out of pages of EL0 while PSTATE.PAN is set, whatever the TLB has', () => {
     const machine = paged([LDR_X0_X1, 0xd500419f, LDR_X0_X1], 1); // MSR PAN, #1
     machine.setU64(ARM64_X + 8, 0x4000_0000n);
