@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-/** Groups of arm/unittests.cfg. Of `gic` and `psci` what is not about another GIC. */
+/** Groups of arm/unittests.cfg, without what is for a GICv2 or moves a machine. */
 const GROUPS = ['selftest', 'gic', 'timer', 'psci', 'cache', 'pl031', 'debug'];
 const NOT_HERE = /^gicv2|migration/;
 /** vCPUs of a test that takes as many as there are. */
