@@ -197,7 +197,7 @@ describe('faults of translation', () => {
     ['an exclusive that is not aligned', 0xc85f7c20, 0, 0x4000_0001n, 0x92000021n],
     ['a store to nothing by LSE is a read', 0xf8200020, 0, 0x4000_4000n, 0x92000007n],
     ['STLR to nothing is a write', 0xc89ffc20, 0, 0x4000_4000n, 0x92000047n],
-    ['STXR to nothing is a write', 0xc8007c20, 0, 0x4000_4000n, 0x92000047n],
+    ['STXR to nothing is a write', 0xc8027c20, 0, 0x4000_4000n, 0x92000047n],
     ['LSE on a page that is read only', 0xf8200020, 0, 0x4000_1000n, 0x9200004fn],
   ])('%s', (_, word, el, address, esr) => {
     const machine = paged([word >>> 0], el);
