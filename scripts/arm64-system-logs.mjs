@@ -88,13 +88,15 @@ export const DIFFERENCES = [
     image: 'faults',
     qemu: /^beyond 44 bits vector=200 esr=96000000 /,
     own: /^beyond 44 bits vector=200 esr=96000010 /,
-    reason: 'physical addresses have 48 bits here, 40 there (ID_AA64MMFR0_EL1.PARange): nobody is at this one',
+    reason:
+      'physical addresses have 48 bits here, 40 there (ID_AA64MMFR0_EL1.PARange): nobody is at this one',
   },
   {
     image: 'at',
     qemu: /^ attribute=[12] shareable=[03] s1e1r=(4000000)?41000(800|980) /,
     own: /^ attribute=[12] shareable=[03] s1e1r=(4000000)?41000900 /,
-    reason: 'PAR_EL1.SH is Outer Shareable for Device memory, whatever the descriptor says (D17.2.108)',
+    reason:
+      'PAR_EL1.SH is Outer Shareable for Device memory, whatever the descriptor says (D17.2.108)',
   },
   {
     image: 'at',
