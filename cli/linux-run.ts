@@ -5,7 +5,9 @@ import {
   Host,
   type Machine,
   type MachineEnd,
+  type MachineOptions,
   type MachineStatistics,
+  type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
 import { hostSize } from './host-size.ts';
@@ -25,7 +27,10 @@ export interface LinuxRunOptions {
   /** The kernel's command line. */
   readonly append: string;
   readonly disks?: readonly Disk[];
+  /** What goes wrong with its devices. */
+  readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
+  readonly role?: VirtRole;
   readonly vcpus?: number;
   readonly idRegisters?: 'default' | 'grace';
   /** Looks for invalidations that the kernel forgets. */
@@ -162,10 +167,11 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append, disks: options.disks }),
+      board: virtBoard({ initrd, append, disks: options.disks, role: options.role }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,
+      faults: options.faults,
     });
     const listener = new BenchmarkListener(machine, options.onLine);
     machine.on('output', (bytes) => listener.receive(bytes));

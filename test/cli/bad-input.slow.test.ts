@@ -124,6 +124,15 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
   ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
+  ['--role is for kernels: it goes with --arch arm64', 'boot toy --role host'],
+  [
+    "--role host excludes the overlay path, which is a guest's",
+    'boot x --arch arm64 --role host --path overlay',
+  ],
+  [
+    '--role host excludes --on-queue-error: a kernel that owns its queues handles their errors',
+    'boot x --arch arm64 --role host --on-queue-error skip',
+  ],
   ['linux is an arm64 kernel: it excludes --arch wasm', 'boot linux --arch wasm'],
   ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
   ['there is no benchmark toy: it is linux', 'bench toy'],

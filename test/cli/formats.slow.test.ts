@@ -127,7 +127,7 @@ describe('versions', () => {
       [
         'allowGc append arch args devices directMaps disks drain env experiment guest hostRam',
         'idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
-        'path queues quiet run secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
+        'path queues quiet role run secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);
   });
