@@ -19,7 +19,7 @@ import { isBreakpointPage } from './breakpoints';
 import { EC_INSTRUCTION_ABORT, EC_PC_ALIGNMENT, setFault, takeFault } from './exception';
 import { hostOf, pageNumber } from './guest-ram';
 import { recordPage } from './records';
-import { FAULT_EXTERNAL, FETCH, TRANSLATED, translate } from './stage1-walk';
+import { FAULT_EXTERNAL, FETCH, TRANSLATED, translate, untagged } from './stage1-walk';
 import { isStepwise } from './stepwise';
 import { noteEntry } from './tlb';
 
@@ -40,6 +40,12 @@ function basePage(cpu: usize): usize {
   const entry = tlbOf(cpu) + ((usize(pc) >> 8) & 0xff0);
   if (load<u64>(entry, ARM64_TLB_FETCH) == (pc & ~0xffc))
     return load<usize>(entry, ARM64_TLB_FETCH + 8);
+  // The PC has no tag (DDI 0487, AArch64.BranchAddr), and nothing that has one is in the
+  // TLB.
+  if (untagged(cpu, pc) != pc) {
+    store<u64>(cpu, untagged(cpu, pc), ARM64_PC);
+    return basePage(cpu);
+  }
   if ((pc & 3) != 0) {
     setFault(cpu, EC_PC_ALIGNMENT, 0, pc);
     return FAULTED;

@@ -41,6 +41,9 @@ const SCTLR_WXN = 1 << 19;
 const PA_BITS: u32 = 48;
 const PA_MASK: u64 = 0xffffffffffff;
 
+/** MAIR_EL1.Attr: Normal memory, Inner and Outer Non-cacheable. */
+const NON_CACHEABLE: u64 = 0x44;
+
 /** The registers of the translation regime of EL1 and EL0. */
 export function regimeOf(cpu: usize): usize {
   return cpu + ARM64_BANK + ARM64_BANK_STRIDE;
@@ -74,7 +77,7 @@ function granuleOf(tcr: u64, upper: bool): u32 {
 }
 
 /** The address without its tag, where the regime ignores the top byte. */
-function untagged(cpu: usize, va: u64): u64 {
+export function untagged(cpu: usize, va: u64): u64 {
   const tcr = load<u64>(regimeOf(cpu), BANK_TCR);
   const upper = (va >> 55) & 1;
   if (((tcr >> (37 + upper)) & 1) == 0) return va;
@@ -157,8 +160,8 @@ function permitted(
   const writable = (leaf & 0x80) == 0 && (tables & (u64(1) << 62)) == 0;
   const mair = load<u64>(regimeOf(cpu), BANK_MAIR) >> ((leaf << 1) & 0x38);
   const device = (mair & 0xf0) == 0;
-  // Device memory is Outer Shareable whatever the descriptor says.
-  const shareability = device ? 2 : u32(leaf >> 8) & 3;
+  // Device and Non-cacheable memory is Outer Shareable whatever the descriptor says.
+  const shareability = device || (mair & 0xff) == NON_CACHEABLE ? 2 : u32(leaf >> 8) & 3;
   store<u32>(cpu, u32(device), ARM64_WALK_DEVICE);
   store<u32>(cpu, u32(mair & 0xff) | (shareability << 8), ARM64_WALK_ATTRIBUTES);
   store<u32>(cpu, u32(user), ARM64_WALK_USER);

@@ -46,6 +46,7 @@ import { registerOf, setRegister } from './registers';
 import { readSpecial, writeSpecial } from './special-registers';
 import { regimeOf } from './stage1-walk';
 import {
+  AT_MDSCR_EL1,
   describeRegister,
   KIND_BOARD,
   KIND_SPECIAL,
@@ -56,6 +57,7 @@ import {
   TRAP_CNTPCT,
   TRAP_CNTV,
   TRAP_CNTVCT,
+  TRAP_TDCC,
   TRAP_UCT,
   TRAP_UMA,
 } from './system-registers';
@@ -67,6 +69,8 @@ const SCTLR_UMA: u64 = 1 << 9;
 const SCTLR_UCT: u64 = 1 << 15;
 const SCTLR_NTWI: u64 = 1 << 16;
 const SCTLR_NTWE: u64 = 1 << 18;
+/** MDSCR_EL1: EL0 may not use the debug communication channel. */
+const MDSCR_TDCC: u64 = 1 << 12;
 
 /**
  * Goes on behind the instruction, once interrupts that have just been unmasked have been
@@ -95,6 +99,7 @@ function allowed(cpu: usize, trap: u32): bool {
   if (trap == TRAP_CNTVCT) return (timers & 2) != 0;
   if (trap == TRAP_CNTV) return (timers & (1 << 8)) != 0;
   if (trap == TRAP_CNTP) return (timers & (1 << 9)) != 0;
+  if (trap == TRAP_TDCC) return (load<u64>(cpu + AT_MDSCR_EL1) & MDSCR_TDCC) == 0;
   return true;
 }
 

@@ -170,6 +170,8 @@ describe('faults of translation', () => {
     ['at EL1, level 2', LDR_X0_X1, 1, 0x4020_0000n, 0x96000006n],
     ['an exclusive that is not aligned', 0xc85f7c20, 0, 0x4000_0001n, 0x92000021n],
     ['a store to nothing by LSE is a read', 0xf8200020, 0, 0x4000_4000n, 0x92000007n],
+    ['STLR to nothing is a write', 0xc89ffc20, 0, 0x4000_4000n, 0x92000047n],
+    ['STXR to nothing is a write', 0xc8027c20, 0, 0x4000_4000n, 0x92000047n],
     ['LSE on a page that is read only', 0xf8200020, 0, 0x4000_1000n, 0x9200004fn],
   ])('%s', (_, word, el, address, esr) => {
     const machine = paged([word >>> 0], el);
@@ -211,6 +213,15 @@ describe('faults of translation', () => {
     odd.exports.step(odd.cpu);
     expect(odd.el1(BANK_ESR)).toBe(0x8a000000n);
     expect(odd.el1(BANK_ELR)).toBe(0x4000_0002n);
+  });
+
+  it('leaves the tag of an address out of the PC where it is ignored', () => {
+    const machine = paged([0xd61f0020], 0);
+    machine.setEl1(BANK_TCR, machine.el1(BANK_TCR) | (1n << 37n));
+    machine.setU64(ARM64_X + 8, 0x5a00_0000_4000_4000n);
+    machine.exports.step(machine.cpu);
+    expect(machine.el1(BANK_ESR)).toBe(0x82000007n);
+    expect([machine.el1(BANK_FAR), machine.el1(BANK_ELR)]).toEqual([0x4000_4000n, 0x4000_4000n]);
   });
 
   it('keeps EL1 out of pages of EL0 while PSTATE.PAN is set, whatever the TLB has', () => {

@@ -6,8 +6,20 @@
 // (assembly/arm64/special-registers.ts). What is not here is UNDEFINED, but for the rest
 // of the ID space, which reads as 0.
 
-/** Trap conditions of EL0: a bit of SCTLR_EL1 or CNTKCTL_EL1 that allows the access. */
-export const A64_EL0_TRAPS = ['UCT', 'UMA', 'CNTFRQ', 'CNTVCT', 'CNTPCT', 'CNTV', 'CNTP'] as const;
+/**
+ * Trap conditions of EL0: a bit of SCTLR_EL1 or CNTKCTL_EL1 that allows the access, or
+ * MDSCR_EL1.TDCC, which does not.
+ */
+export const A64_EL0_TRAPS = [
+  'UCT',
+  'UMA',
+  'CNTFRQ',
+  'CNTVCT',
+  'CNTPCT',
+  'CNTV',
+  'CNTP',
+  'TDCC',
+] as const;
 
 export const ARM64_REGISTER_ROWS: readonly string[] = [
   // Identification. MIDR names no product of Arm: tables of errata match on those.
@@ -61,8 +73,9 @@ export const ARM64_REGISTER_ROWS: readonly string[] = [
   'NZCV 3 3 4 2 0 : rw : rw : special',
   'DAIF 3 3 4 2 1 : rw ? UMA : rw : special',
   // Generic timer.
-  'CNTKCTL_EL1 3 0 14 1 0 : - : rw : bank CNTKCTL 0x203ff',
-  'CNTFRQ_EL0 3 3 14 0 0 : r ? CNTFRQ : r : own',
+  'CNTKCTL_EL1 3 0 14 1 0 : - : rw : bank CNTKCTL 0x3ff',
+  // EL1 is the highest exception level, which sets it.
+  'CNTFRQ_EL0 3 3 14 0 0 : r ? CNTFRQ : rw : own 0xffffffff',
   'CNTPCT_EL0 3 3 14 0 1 : r ? CNTPCT : r : special',
   'CNTVCT_EL0 3 3 14 0 2 : r ? CNTVCT : r : special',
   'CNTP_TVAL_EL0 3 3 14 2 0 : rw ? CNTP : rw : special',
@@ -74,7 +87,7 @@ export const ARM64_REGISTER_ROWS: readonly string[] = [
   // Debug.
   'MDCCINT_EL1 2 0 0 2 0 : - : rw : own 0x60000000',
   'MDSCR_EL1 2 0 0 2 2 : - : rw : own 0x0c40f001',
-  'MDCCSR_EL0 2 3 0 1 0 : - : r : value 0',
+  'MDCCSR_EL0 2 3 0 1 0 : r ? TDCC : r : value 0',
   'MDRAR_EL1 2 0 1 0 0 : - : r : value 0',
   'OSLAR_EL1 2 0 1 0 4 : - : w : special',
   'OSLSR_EL1 2 0 1 1 4 : - : r : special',
