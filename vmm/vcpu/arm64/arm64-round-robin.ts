@@ -33,6 +33,8 @@ export interface Arm64RoundRobinOptions {
   readonly pace: Clock | undefined;
   /** Puts vCPU 0 at its entry and the others off. */
   reset(): void;
+  /** Has them decode all instructions anew. */
+  forgetCode(): void;
 }
 
 export class Arm64RoundRobin implements Vcpu {
@@ -185,14 +187,32 @@ export class Arm64RoundRobin implements Vcpu {
     return;
   }
 
-  /** All that it knows is in the machine's memory. */
+  /** Of all vCPUs: together with RAM and the devices' states it is the machine, whatever else is in its memory. */
   save(): VcpuState {
-    return { kind: 'arm64' };
+    const { vcpus } = this.#options;
+    const own = { kind: 'arm64', vcpus: vcpus.length, turn: this.#turn.index, left: this.#left };
+    return Object.assign({}, own, ...vcpus.map((vcpu) => vcpu.save()));
   }
 
-  restore({ kind }: VcpuState): Promise<void> {
-    if (kind !== 'arm64') throw new TypeError('this is no state of an arm64 vCPU');
-    return Promise.resolve();
+  /**
+   * Before the devices, which go by the counter. What the vCPUs had decoded, and their TLBs, are gone.
+   * @throws {TypeError} when the state is not of as many arm64 vCPUs.
+   */
+  restore(state: VcpuState): Promise<void> {
+    return Promise.resolve(state).then((given) => this.#restore(given));
+  }
+
+  #restore(state: VcpuState): void {
+    const { vcpus, counter, forgetCode } = this.#options;
+    const turn = vcpus[Number(state.turn)];
+    if (state.kind !== 'arm64' || state.vcpus !== vcpus.length || !turn)
+      throw new TypeError(`this is no state of ${vcpus.length} arm64 vCPUs`);
+    for (const vcpu of vcpus) vcpu.restore(state);
+    this.#turn = turn;
+    this.#left = Number(state.left);
+    this.#asleep = undefined;
+    counter.resume(turn.block);
+    forgetCode();
   }
 
   /** Its run, if there is one, is on the stack of whoever asks. */

@@ -26,7 +26,7 @@ import {
 import type { Arm64Exports } from '../../../assembly/load.ts';
 import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
-import type { VcpuExit, VcpuHost } from '../vcpu.ts';
+import type { VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
 import { type Arm64Block, storageOffset } from './arm64-block.ts';
 import type { Arm64Board } from './arm64-board.ts';
 import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
@@ -117,6 +117,36 @@ export class Arm64Vcpu {
   setOff(): void {
     this.#isOn = false;
     this.#wait = undefined;
+  }
+
+  /** What it is, as `VcpuState` has it, by names that end with its number. */
+  save(): VcpuState {
+    const { index } = this;
+    return {
+      [`on${index}`]: this.#isOn,
+      [`wait${index}`]: this.#wait?.what ?? '',
+      [`until${index}`]: this.#wait?.until?.toString() ?? '',
+      [`block${index}`]: this.block.saveState(),
+    };
+  }
+
+  /**
+   * Takes over what `save` returned. TLBs are empty then.
+   * @throws {TypeError} when it is none.
+   */
+  restore(state: VcpuState): void {
+    const { index, block } = this;
+    const [isOn, what, until, text] = ['on', 'wait', 'until', 'block'].map(
+      (name) => state[`${name}${index}`],
+    );
+    const isWait = what === 'interrupt' || what === 'event';
+    if (typeof isOn !== 'boolean' || (what !== '' && !isWait) || !/^\d*$/.test(String(until)))
+      throw new TypeError('this is no state of an arm64 vCPU');
+    this.start({ pc: 0n, x0: 0n });
+    block.restoreState(String(text));
+    this.#options.exports.flushAll(block.at);
+    this.#isOn = isOn;
+    this.#wait = isWait ? { what, until: until ? BigInt(String(until)) : undefined } : undefined;
   }
 
   /** Whether it has something to execute. A wait whose time or event has come ends with that. */
