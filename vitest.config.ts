@@ -17,7 +17,7 @@ const ALONE = [
 ];
 
 /**
- * Files that take over 5 s of CPU, or start other processes: `npm run test:fast` leaves them out. Names
+ * Files that take seconds of CPU, or start other processes: `npm run test:fast` leaves them out. Names
  * say which, or folders where all of them do.
  */
 const SLOW = [
@@ -29,7 +29,7 @@ const SLOW = [
 ];
 
 const BROWSER = ['test/browser/**/*.test.ts'];
-/** Of these the one that looks at what tasks and layout cost. */
+/** Of these the one that looks at what tasks cost. */
 const BROWSER_TIMED = ['test/browser/page.test.ts'];
 const chromium = findChromium() !== undefined;
 if (!chromium)
@@ -38,15 +38,16 @@ if (!chromium)
       'chromium, or CHROMIUM=/path/to/it.',
   );
 
-/** Files that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): each takes over 40 s beside the others. */
+/** Files that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): what takes longest. */
 const THOROUGH_ONLY = [
   'test/browser/{embed,hosting,keyboard,missing-files,settings}.test.ts',
   'test/docs/pages.slow.test.ts',
+  'test/linux/**/*.test.ts',
   'test/mutation/**/*.test.ts',
 ];
 /** What boots a kernel that is built once. */
 const LINUX = isKernelBuilt ? [] : ['test/linux/**/*.test.ts'];
-if (!isKernelBuilt)
+if (THOROUGH && !isKernelBuilt)
   console.log(
     'Left out: test/linux, Linux with the driver of the CMDQV. It takes npm run linux:build.',
   );
@@ -105,6 +106,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           ...common,
           name: 'timing',
+          isolate: false,
           include: TIMED,
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -118,6 +120,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           ...common,
           name: 'stress',
+          isolate: false,
           include: ALONE,
           testTimeout: 120_000,
           hookTimeout: 120_000,

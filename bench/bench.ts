@@ -29,8 +29,8 @@ const QUICK_ROUNDS = 3;
 const WARM_UP = 10;
 const QUICK_WARM_UP = 4;
 
-class UsageError extends Error {
-  override readonly name = 'UsageError';
+class ArgumentError extends Error {
+  override readonly name = 'ArgumentError';
 }
 
 function readOptions() {
@@ -46,12 +46,12 @@ function readOptions() {
     const rounds =
       values.rounds === undefined ? (values.quick ? QUICK_ROUNDS : ROUNDS) : Number(values.rounds);
     if (!(Number.isInteger(rounds) && rounds > 0))
-      throw new UsageError(`--rounds takes a number above 0, not ${values.rounds}`);
+      throw new ArgumentError(`--rounds takes a number above 0, not ${values.rounds}`);
     const unknown = values.only.find((part) => !PARTS.includes(part));
-    if (unknown !== undefined) throw new UsageError(`there is no part ${unknown}`);
+    if (unknown !== undefined) throw new ArgumentError(`there is no part ${unknown}`);
     return { ...values, rounds };
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new ArgumentError(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -115,7 +115,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
+  if (!(error instanceof ArgumentError)) throw error;
   console.error(`bench: ${error.message}\n${USAGE}`);
   process.exitCode = 2;
 }

@@ -40,6 +40,12 @@ export const BOOT_SETTINGS = {
   ),
   initrd: option(text, 'initial RAM disk of an arm64 kernel', { value: 'file' }),
   append: option(text, 'command line of an arm64 kernel'),
+  disks: option(
+    texts,
+    'disk of an arm64 kernel behind the SMMU; with ",rw" behind its name it is written to, else what is ' +
+      'written goes with the machine; may be repeated, up to four',
+    { flag: 'disk', value: 'file' },
+  ),
   kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {
     value: 'file',
   }),

@@ -17,6 +17,8 @@ import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { Consoles } from './consoles.ts';
+import { diskFile, openDisks } from './file-disk.ts';
+import { hostSize, MOST_COMPARED } from './host-size.ts';
 import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
 import { connectConsole, kernelOptions, stopAtPanic } from './kernel-run.ts';
@@ -29,10 +31,6 @@ import { runStream } from './run-output.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';
 
-/** VINTFs of the host unless it is asked for others, and VCMDQs that its CMDQV has at least for each. */
-const VINTFS = 16;
-const MANY_VINTFS = 32;
-const MIN_LVCMDQS = 2;
 const ROUNDS = 15;
 /** What the sanitizer suspects that is kept for an experiment's report. */
 const MOST_SUSPECTS = 256;
@@ -95,19 +93,6 @@ async function runAll(
   }
 }
 
-/** VINTFs and VCMDQs for a number of machines. */
-export function hostSize(
-  settings: Pick<BootSettings, 'vintfs' | 'vcmdqs' | 'vcpus'>,
-  vms: number,
-): { vintfs: number; vcmdqs: number } {
-  const { vcpus = 1, vintfs = vms + COMPARED.length <= VINTFS ? VINTFS : MANY_VINTFS } = settings;
-  // A VCMDQ for each vCPU: the number of both is a power of two.
-  const {
-    vcmdqs = Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)))),
-  } = settings;
-  return { vintfs, vcmdqs };
-}
-
 /** What the machines of a run have in common. */
 export function machineOptions(
   settings: BootSettings & { readonly guest: string },
@@ -165,12 +150,17 @@ export async function makeMachine(host: Host, options: MachineOptions): Promise<
 
 /** Files that a run reads. */
 function inputsOf(
-  { guest, secondary, initrd, devices = [] }: BootSettings,
+  { guest, secondary, initrd, devices = [], disks = [] }: BootSettings,
   config?: string,
 ): string[] {
-  return [guest === 'toy' ? undefined : guest, secondary, initrd, config, ...devices].filter(
-    (file) => file !== undefined,
-  );
+  return [
+    guest === 'toy' ? undefined : guest,
+    secondary,
+    initrd,
+    config,
+    ...devices,
+    ...disks.map(diskFile),
+  ].filter((file) => file !== undefined);
 }
 
 /**
@@ -203,19 +193,24 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     toy &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
-    vms + COMPARED.length <= vintfs;
+    vms + MOST_COMPARED <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
-  const common = { ...machineOptions({ ...settings, guest }), ...(await kernelOptions(settings)) };
+  const plain = machineOptions({ ...settings, guest });
+  const withDisks = await kernelOptions(settings);
   const trace =
     settings.trace === undefined
       ? undefined
       : await TraceFile.create(settings.trace, inputsOf(settings, config));
   if (trace?.partial !== undefined) partialFile(trace.partial);
   let host: Host | undefined;
+  let closeDisks: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;
   let unlisten: () => void = () => undefined;
   let disconnect: () => void = () => undefined;
   try {
+    const { disks, close } = await openDisks(settings.disks ?? []);
+    closeDisks = close;
+    const common = { ...plain, ...withDisks(disks) };
     const { onQueueError } = settings;
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
@@ -266,8 +261,13 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const all: Machine[] = [...machines];
     for (const { name, path, names, options } of compared) {
       const { queues } = options;
-      const args = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
-      const machine = await makeMachine(host, { ...common, ...options, name, args });
+      const own = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
+      const machine = await makeMachine(host, {
+        ...common,
+        ...options,
+        name,
+        args: [...own, ...args],
+      });
       machine.on('check', (check) => checks.addOf(name, check));
       machine.on('phase', ({ phase, ended, data }) =>
         measurements.comparedPhase(names, phase, ended, data),
@@ -335,5 +335,6 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     disconnect();
     await trace?.discard();
     await host?.destroy();
+    closeDisks();
   }
 }

@@ -2,6 +2,7 @@
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
+import type { Disk } from '../devices/virtio/index.ts';
 import { type Machine, type MachineOptions, virtBoard } from '../vmm/api/index.ts';
 import { readSource } from '../vmm/api/sources.ts';
 import type { BootSettings } from './boot-settings.ts';
@@ -25,24 +26,28 @@ const OTHERS = [
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */
-const OWN = ['initrd', 'append'] as const satisfies readonly (keyof BootSettings)[];
+const OWN = ['initrd', 'append', 'disks'] as const satisfies readonly (keyof BootSettings)[];
 
 /**
- * What the machines of a run have as kernels; nothing for other guests.
+ * What the machines of a run have as kernels, with their disks; nothing for other guests.
  * @throws {UsageError} when options do not go together.
  * @throws {GuestImageError} when the initrd cannot be read.
  */
-export async function kernelOptions(settings: BootSettings): Promise<Partial<MachineOptions>> {
+export async function kernelOptions(
+  settings: BootSettings,
+): Promise<(disks: readonly Disk[]) => Partial<MachineOptions>> {
   const { arch = 'wasm', initrd, append } = settings;
   if (arch !== 'arm64') {
     refuseOptions(settings, OWN, 'is for kernels: it goes with --arch arm64');
-    return {};
+    return () => ({});
   }
   refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
+  if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
+    throw new UsageError('--disk is for one machine: it excludes --vms');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
-  return { board: virtBoard({ initrd: ramDisk, append, sleep }) };
+  return (disks) => ({ board: virtBoard({ initrd: ramDisk, append, sleep, disks }) });
 }
 
 /**

@@ -1,5 +1,6 @@
 // A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
 
+import type { Disk } from '../devices/virtio/index.ts';
 import {
   Host,
   type Machine,
@@ -7,6 +8,7 @@ import {
   type MachineStatistics,
   virtBoard,
 } from '../vmm/api/index.ts';
+import { hostSize } from './host-size.ts';
 
 /** What linux/init.sh prints around a benchmark, and what linux/programs/dma-map-benchmark.c says. */
 const BEGINS = 'bench begins';
@@ -22,6 +24,7 @@ export interface LinuxRunOptions {
   readonly initrd: Uint8Array<ArrayBuffer>;
   /** The kernel's command line. */
   readonly append: string;
+  readonly disks?: readonly Disk[];
   readonly path?: LinuxPath;
   readonly vcpus?: number;
   readonly idRegisters?: 'default' | 'grace';
@@ -139,13 +142,14 @@ class BenchmarkListener {
 export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   const { kernel, initrd, append, path = 'direct', vcpus, timeout = 300 } = options;
   const host = await Host.create({
+    ...hostSize({ vcpus }, 1),
     idRegisters: options.idRegisters,
     iotlbCheck: options.iotlbCheck,
   });
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append }),
+      board: virtBoard({ initrd, append, disks: options.disks }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,
@@ -159,7 +163,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
       console: listener.lines.join('\n'),
       benchmarks: listener.benchmarks,
       statistics: machine.statistics,
-      findings: host.findings.map((finding) => JSON.stringify(finding)),
+      findings: host.findings.map(({ text }) => text),
     };
   } finally {
     await host.destroy();

@@ -1,9 +1,9 @@
 // Physical memory as a unit reaches it: PA = (window << 32) | address. Window 0 is host
-// RAM; the unit's own window is its guest's memory, through the guest port. Any other PA
-// is an external abort.
+// RAM, or the memory of the guest that works the SMMU itself; the unit's own window is its
+// guest's memory, through the guest port. Any other PA is an external abort.
 
 import { cas64, load64, resolve, store32, store64 } from '../imports/port';
-import { RAM_BASE, RAM_SIZE, WINDOW } from '../imports/unit';
+import { PHYSICAL, RAM_BASE, RAM_SIZE, WINDOW } from '../imports/unit';
 import { NO_OFFSET } from '../layout/guest-port-results';
 
 /** What `locate` returns for a PA that the unit does not reach. */
@@ -14,10 +14,10 @@ export function locate(pa: u64, length: u32): i64 {
   const window = u32(pa >> 32);
   const address = u32(pa);
   if (window == 0) {
-    if (address >= u32(RAM_SIZE) || length > u32(RAM_SIZE) - address) return NOWHERE;
-    return i64(u64(u32(RAM_BASE) + address));
-  }
-  if (window != u32(WINDOW)) return NOWHERE;
+    if (address < u32(RAM_SIZE) && length <= u32(RAM_SIZE) - address)
+      return i64(u64(u32(RAM_BASE) + address));
+    if (PHYSICAL == 0) return NOWHERE;
+  } else if (window != u32(WINDOW)) return NOWHERE;
   const offset = resolve(u64(address), length);
   return offset == u32(NO_OFFSET) ? NOWHERE : ((<i64>1) << 32) | i64(u64(offset));
 }

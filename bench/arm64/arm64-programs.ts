@@ -15,7 +15,7 @@ export const PROGRAM_GPA = 0x40200000;
 const ELF_ENTRY = 24;
 
 /** A program; `idle` is the same one without any rounds. */
-export interface Arm64Program {
+export interface MeasuredProgram {
   readonly name: string;
   readonly what: string;
   /** Flat binary, and where it begins. */
@@ -96,9 +96,9 @@ export async function isInstalled(program: string): Promise<boolean> {
 }
 
 /** Compiles the programs in a folder. Returns a line that says why there are none when there are none. */
-export async function compilePrograms(folder: string): Promise<readonly Arm64Program[] | string> {
+export async function compilePrograms(folder: string): Promise<readonly MeasuredProgram[] | string> {
   if (!(await isInstalled(COMPILER))) return `there is no ${COMPILER} (gcc-aarch64-linux-gnu)`;
-  const programs: Arm64Program[] = [];
+  const programs: MeasuredProgram[] = [];
   for (const { name, what, number, rounds, functions } of PLANS) {
     const file = (suffix: string) => join(folder, `${name}${suffix}`);
     if (functions) await writeFile(join(folder, 'generated.h'), generated(...functions));

@@ -18,7 +18,7 @@ import {
 import { type Arm64Exports, loadArm64 } from '../../assembly/load.ts';
 import { Arm64Block, createArm64Memory } from '../../vmm/vcpu/arm64/index.ts';
 import { median } from '../measure.ts';
-import { type Arm64Program, compilePrograms, isInstalled, PROGRAM_GPA } from './arm64-programs.ts';
+import { type MeasuredProgram, compilePrograms, isInstalled, PROGRAM_GPA } from './arm64-programs.ts';
 
 /** Millions of instructions per second of CPU time. */
 export interface Arm64Row {
@@ -57,7 +57,7 @@ class Interpreter {
   readonly #bytes: Uint8Array;
   readonly #ram: number;
 
-  constructor(module: WebAssembly.Module, { image, entry }: Arm64Program) {
+  constructor(module: WebAssembly.Module, { image, entry }: MeasuredProgram) {
     const { memory, cpus, pool, poolSize, ram } = createArm64Memory(1, RAM, 0);
     const board = { mmio: () => 0, register: () => 0, doorbell: () => undefined };
     const instance = new WebAssembly.Instance(module, { env: { memory }, board });
@@ -96,7 +96,7 @@ class Interpreter {
 }
 
 /** One run to the end: MIPS behind the beginning, instructions in all, and what it printed. */
-function runInterpreted(module: WebAssembly.Module, program: Arm64Program) {
+function runInterpreted(module: WebAssembly.Module, program: MeasuredProgram) {
   const cpu = new Interpreter(module, program);
   while (cpu.count < WARM_UP && cpu.run(SHORT_SLICE));
   const [start, from] = [process.cpuUsage(), cpu.count];
@@ -119,7 +119,7 @@ async function runQemu(elf: string): Promise<{ seconds: number; printed: string 
 
 async function measureProgram(
   module: WebAssembly.Module,
-  program: Arm64Program,
+  program: MeasuredProgram,
   hasQemu: boolean,
 ): Promise<Arm64Row> {
   const { name, what, elf, idle } = program;
@@ -146,7 +146,7 @@ async function measureProgram(
  * From the first instruction to the optimised code: the first of nine slices whose median is below
  * 1.4 times that of the last ones.
  */
-function measureTierUp(module: WebAssembly.Module, program: Arm64Program) {
+function measureTierUp(module: WebAssembly.Module, program: MeasuredProgram) {
   const cpu = new Interpreter(module, program);
   const ends: { readonly at: number; readonly cpu: number }[] = [];
   const [from, used] = [performance.now(), process.cpuUsage()];

@@ -35,7 +35,7 @@ function unversioned(file: string, text: string): unknown {
 /** Files that a configuration names lie where it does, unless it says where. */
 function besideConfig(file: string, settings: BootSettings): BootSettings {
   const at = (path: string) => (isUrl(path) ? path : resolve(file, '..', path));
-  const { guest, secondary, initrd, kernel, devices, trace } = settings;
+  const { guest, secondary, initrd, kernel, devices, disks, trace } = settings;
   return {
     ...settings,
     guest: guest === 'toy' || guest === LINUX ? guest : guest && at(guest),
@@ -43,6 +43,7 @@ function besideConfig(file: string, settings: BootSettings): BootSettings {
     initrd: initrd && at(initrd),
     kernel: kernel && at(kernel),
     devices: devices?.map(at),
+    disks: disks?.map(at),
     trace: trace && at(trace),
   };
 }

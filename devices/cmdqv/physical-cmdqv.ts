@@ -20,8 +20,6 @@ import {
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
 import { ABI_KIND_CMDQV } from '../../assembly/layout/guest-abi.ts';
-import { NO_OFFSET } from '../../assembly/layout/guest-port-results.ts';
-import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import { QUEUE_ERROR_HELD, QUEUE_KIND_VCMDQ_HYP } from '../../assembly/layout/queue-memory.ts';
 import {
   SMMU_AT_CMDQV_EN,
@@ -47,6 +45,7 @@ import { allNamesOf } from '../plugin/known-names.ts';
 import { ContextBlock, smmuBase, type Unit } from '../unit/index.ts';
 import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
 import { paramOf } from './cmdqv-register-specs.ts';
+import { DirectPages } from './direct-pages.ts';
 import { GlobalPage } from './global-page.ts';
 import { PhysicalVcmdq, type ResolvePa, type UnitOf, VCMDQ_STATE_WORDS } from './physical-vcmdq.ts';
 
@@ -90,21 +89,9 @@ const OPTIONS = allNamesOf<PhysicalCmdqvOptions>({
   reportErrors: true,
 });
 
-/** Host RAM, and the guests whose units are at hand. */
+/** What the unit itself reaches, and the guests whose units are at hand. */
 function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
-  const host = new Uint32Array(unit.hostMemory.buffer);
-  return (pa, length) => {
-    const window = Math.floor(pa / 2 ** 32);
-    const address = pa % 2 ** 32;
-    if (window === 0) {
-      const size = host[HOST_AT_RAM_SIZE >> 2] ?? 0;
-      return address + length <= size
-        ? { window, offset: (host[HOST_AT_RAM_BASE >> 2] ?? 0) + address }
-        : undefined;
-    }
-    const offset = (unitOf(window)?.port.resolveGpa(address | 0, 0, length) ?? NO_OFFSET) >>> 0;
-    return offset === NO_OFFSET ? undefined : { window, offset };
-  };
+  return (pa, length) => (unitOf(Math.floor(pa / 2 ** 32)) ?? unit).resolvePa(pa, length);
 }
 
 /** NVIDIA's CMDQV as a host's kernel works it, or a guest that was given the whole of it. */
@@ -120,6 +107,7 @@ export class PhysicalCmdqv implements Device {
   readonly #global: GlobalPage;
   readonly #queues: readonly PhysicalVcmdq[];
   readonly #contexts: readonly ContextBlock[];
+  readonly #pages: DirectPages;
   #line: InterruptLine | undefined;
   /** GERROR of each VCMDQ when its errors were last turned into interrupts. */
   private seen: number[] = [];
@@ -149,11 +137,15 @@ export class PhysicalCmdqv implements Device {
       { length: vintfs },
       (_, i) => new ContextBlock(unit.hostMemory, smmuIndex, i),
     );
+    // A guest that works the device has every VINTF.
+    if (unit.isPhysical) for (const context of this.#contexts) context.window = unit.window;
+    this.#pages = new DirectPages(unit);
     this.regions = [{ name: 'cmdqv', size: cmdqvRegionSize(vintfs), accessSizes: [4, 8] }];
   }
 
   attach(host: DeviceHost): void {
     this.#line = host.interruptLine(0);
+    this.#pages.attach(host);
     host.background({ name: 'cmdqv', poll: () => this.poll() });
   }
 
@@ -164,6 +156,7 @@ export class PhysicalCmdqv implements Device {
   }
 
   #resetBlocks(): void {
+    for (const context of this.#contexts) this.#pages.unmap(context);
     for (const queue of this.#queues) queue.reset();
     for (const context of this.#contexts) {
       // Whose memory a VINTF's owner has is the host's assignment, not the CMDQV's state.
@@ -327,6 +320,7 @@ export class PhysicalCmdqv implements Device {
       queue.setOwner(context.hypOwn);
       queue.serve();
     }
+    this.#pages.follow(context);
   }
 
   /** CMDQ_ALLOC binds a VCMDQ to one slot of one VINTF. A slot that another VCMDQ has stays that one's. */
@@ -339,9 +333,12 @@ export class PhysicalCmdqv implements Device {
       : undefined;
     const lvcmdq = bitsOf(alloc, CMDQ_ALLOC_LVCMDQ);
     if (context && queue.vintf === context.index && queue.block.lvcmdq === lvcmdq) return;
+    const before = this.#contexts[queue.vintf ?? this.#contexts.length];
+    if (before) this.#pages.unmap(before);
     queue.unbind();
-    if (context && lvcmdq < this.#global.lvcmdqs && context.queueOf(lvcmdq) === undefined)
-      queue.bind(context, lvcmdq);
+    if (!context || lvcmdq >= this.#global.lvcmdqs || context.queueOf(lvcmdq) !== undefined) return;
+    queue.bind(context, lvcmdq);
+    this.#pages.follow(context);
   }
 
   #queueOfSlot(vintf: number, lvcmdq: number): PhysicalVcmdq | undefined {

@@ -23,17 +23,9 @@ import {
 import { SMMU_AT_IDR1 } from '../../assembly/layout/smmu-memory.ts';
 import { IDR1_CMDQS } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../plugin/index.ts';
-import { type ContextBlock, QueueBlock, type Unit } from '../unit/index.ts';
+import { type ContextBlock, QueueBlock, type ResolvedPa, type Unit } from '../unit/index.ts';
 import { PAGE0_REGISTERS } from './cmdqv-register-specs.ts';
 import { page0WritableBits } from './page0-bits.ts';
-
-/** Memory behind a physical address. */
-export interface ResolvedPa {
-  /** 0 host memory, else the window of a guest's memory. */
-  readonly window: number;
-  /** Byte offset in that memory. */
-  readonly offset: number;
-}
 
 /** Finds `length` bytes at a PA (48 bits); undefined when they do not lie in one piece of memory. */
 export type ResolvePa = (pa: number, length: number) => ResolvedPa | undefined;

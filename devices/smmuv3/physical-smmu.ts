@@ -7,7 +7,6 @@ import { SMMU_AT_ATC_TIMEOUT } from '../../assembly/layout/ats-memory.ts';
 import { CTX_HOST } from '../../assembly/layout/context-memory.ts';
 import { F_CFG_CONFLICT, F_TLB_CONFLICT, F_UUT } from '../../assembly/layout/events.ts';
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
-import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import { QUEUE_ECMDQ, QUEUE_KIND_MAIN, QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
 import {
   SMMU_AT_CR0,
@@ -182,7 +181,7 @@ export class PhysicalSmmu implements Device {
     block.reset(QUEUE_KIND_MAIN, CTX_HOST);
     return {
       block,
-      placeRing: (ring) => this.#placeRing(block, ring),
+      placeRing: (ring) => this.#placeRing(unit, block, ring),
       serve: () => unit.drain.serve(this.#smmu, index),
       resume: () => {
         unit.drain.resume(this.#smmu, index);
@@ -301,12 +300,10 @@ export class PhysicalSmmu implements Device {
     terminateStalls(this.#hostMemory, this.#smmuIndex);
   }
 
-  // The ring lies in host RAM, window 0 of the physical address map, or nowhere.
-  #placeRing(block: QueueBlock, { base, log2size }: TableShape): void {
-    const ramBase = (this.#words[HOST_AT_RAM_BASE >> 2] ?? 0) >>> 0;
-    const ramSize = (this.#words[HOST_AT_RAM_SIZE >> 2] ?? 0) >>> 0;
-    const inside = base + CMDQ_ENTRY_SIZE * 2 ** log2size <= ramSize;
-    block.setRing(0, inside ? ramBase + base : 0, log2size);
+  // The ring lies in one piece of memory, or nowhere.
+  #placeRing(unit: Unit, block: QueueBlock, { base, log2size }: TableShape): void {
+    const at = unit.resolvePa(base, CMDQ_ENTRY_SIZE * 2 ** log2size);
+    block.setRing(at?.window ?? 0, at?.offset ?? 0, log2size);
   }
 
   #poll(): number {

@@ -223,6 +223,12 @@ export class ContextBlock {
     const entry = Atomics.load(this.#halves, this.#slot(lvcmdq));
     return entry === 0 ? undefined : entry - 1;
   }
+  /** Every LVCMDQ slot has a queue. */
+  get isFull(): boolean {
+    for (let lvcmdq = 0; lvcmdq < this.lvcmdqCount; lvcmdq++)
+      if (this.queueOf(lvcmdq) === undefined) return false;
+    return true;
+  }
   /** Puts a queue block into an LVCMDQ slot, or takes it out. */
   bindQueue(lvcmdq: number, queue: number | undefined): void {
     Atomics.store(this.#halves, this.#slot(lvcmdq), queue === undefined ? 0 : queue + 1);

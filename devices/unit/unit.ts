@@ -1,5 +1,6 @@
 // A unit: the hot modules of one (thread, machine), joined to the memories that it may touch and to no other.
 
+import { NO_OFFSET } from '../../assembly/layout/guest-port-results.ts';
 import {
   HOST_AT_EPOCH,
   HOST_AT_RAM_BASE,
@@ -41,6 +42,11 @@ export interface PortUnitOptions {
     readonly window: number;
     /** How its vCPUs are asked for an exit. Default: not at all. */
     readonly exitRequest?: ExitRequestWords | undefined;
+    /**
+     * The guest works the SMMUs itself: physical addresses are those of its memory, and there is no
+     * host RAM for this unit. Default false.
+     */
+    readonly isPhysical?: boolean | undefined;
   };
   /** Index of the thread block, unique among running threads: 0 to 63. */
   readonly thread: number;
@@ -62,6 +68,7 @@ const GUEST = allNamesOf<NonNullable<PortUnitOptions['guest']>>({
   regions: true,
   window: true,
   exitRequest: true,
+  isPhysical: true,
 });
 
 /** Byte offset of an SMMU block in host memory. */
@@ -89,6 +96,14 @@ function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAsse
 
 const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
 
+/** Memory behind a physical address. */
+export interface ResolvedPa {
+  /** 0 host memory, else the window of a guest's memory. */
+  readonly window: number;
+  /** Byte offset in that memory. */
+  readonly offset: number;
+}
+
 /** What every unit has, whatever IOMMU it serves: a guest port, and a thread block in host memory. */
 export abstract class PortUnit {
   abstract readonly port: GuestPortExports;
@@ -96,11 +111,15 @@ export abstract class PortUnit {
   readonly guestMemory: WebAssembly.Memory | undefined;
   /** Window of the guest's memory, 0 for the host's own unit. */
   readonly window: number;
+  /** The guest works the SMMUs itself: its memory is the physical one. */
+  readonly isPhysical: boolean;
   /** Index of this unit's thread block. */
   readonly thread: number;
   /** This unit's thread block: what its last translation has come to. */
   readonly threadBlock: ThreadBlock;
   readonly #portMemory: WebAssembly.Memory;
+  /** Host RAM in host memory; empty where the guest's memory is the physical one. */
+  readonly #ram: { readonly base: number; readonly size: number };
   /** What a guest port imports beside its memory, and what stands on one beside that. */
   readonly #imports: { readonly regions: WasmImports[string]; readonly unit: WasmImports[string] };
 
@@ -125,12 +144,19 @@ export abstract class PortUnit {
     this.#portMemory =
       guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const exitRequest = guest?.exitRequest ?? NO_EXIT_REQUEST;
+    const isPhysical = guest?.isPhysical ?? false;
+    this.#ram = {
+      base: host[HOST_AT_RAM_BASE >> 2] ?? 0,
+      size: isPhysical ? 0 : (host[HOST_AT_RAM_SIZE >> 2] ?? 0) >>> 0,
+    };
+    this.isPhysical = isPhysical;
     const unit = {
       WINDOW: i32(this.window),
       THREAD: i32(this.threadBlock.address),
       THREAD_ID: i32(thread + 1),
-      RAM_BASE: i32(host[HOST_AT_RAM_BASE >> 2] ?? 0),
-      RAM_SIZE: i32(host[HOST_AT_RAM_SIZE >> 2] ?? 0),
+      PHYSICAL: i32(isPhysical ? 1 : 0),
+      RAM_BASE: i32(this.#ram.base),
+      RAM_SIZE: i32(this.#ram.size),
       EXIT_COUNT: i32(exitRequest.count),
       EXIT_OFFSET: i32(exitRequest.offset),
       EXIT_STRIDE: i32(exitRequest.stride),
@@ -147,6 +173,21 @@ export abstract class PortUnit {
     for (let seen = Atomics.load(host, count); seen <= thread; seen = Atomics.load(host, count)) {
       Atomics.compareExchange(host, count, seen, thread + 1);
     }
+  }
+
+  /**
+   * Finds the memory behind a physical address, (window << 32) | address, as the SMMU's own accesses
+   * do; undefined when these bytes do not lie in one piece of memory that this unit reaches.
+   */
+  resolvePa(pa: number, length: number): ResolvedPa | undefined {
+    const window = Math.floor(pa / 2 ** 32);
+    const address = pa % 2 ** 32;
+    const { base, size } = this.#ram;
+    if (window === 0 && address + length <= size) return { window, offset: base + address };
+    if (this.window === 0 || (window === 0 ? !this.isPhysical : window !== this.window))
+      return undefined;
+    const offset = this.port.resolveGpa(address | 0, 0, length) >>> 0;
+    return offset === NO_OFFSET >>> 0 ? undefined : { window: this.window, offset };
   }
 
   /** Exports of a module that is all of a unit: guest port, and what stands on it. */

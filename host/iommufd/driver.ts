@@ -58,7 +58,7 @@ export interface HwInfo {
 }
 
 /** What a device is attached to. */
-export interface Domain {
+export interface IommuDomain {
   /**
    * Puts the device into this domain, out of whichever it is in. @throws {IommufdError}
    * and the device stays where it is.
@@ -69,7 +69,7 @@ export interface Domain {
 }
 
 /** What stands behind a paging HWPT: IOVAs mapped to physical addresses. */
-export interface PagingDomain extends Domain {
+export interface PagingDomain extends IommuDomain {
   /** Smallest page, bytes. */
   readonly pageSize: number;
   /** The highest IOVA that can be mapped. */
@@ -81,7 +81,7 @@ export interface PagingDomain extends Domain {
 }
 
 /** What stands behind a nested HWPT: a guest's own tables. */
-export interface NestedDomain extends Domain {
+export interface NestedDomain extends IommuDomain {
   /** HWPT_INVALIDATE on the nested HWPT. Absent: EOPNOTSUPP. */
   invalidate?(request: InvalidateRequest): InvalidateResult;
 }

@@ -2,7 +2,11 @@
 
 import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
-import { PHYSICAL_ID_REGISTERS, withoutStalls } from '../../devices/smmuv3/index.ts';
+import {
+  PHYSICAL_ID_REGISTERS,
+  type SmmuIdRegisters,
+  withoutStalls,
+} from '../../devices/smmuv3/index.ts';
 import { tlbiNsnhAll } from '../../devices/tables/index.ts';
 import { smmuBase } from '../../devices/unit/index.ts';
 import {
@@ -27,7 +31,13 @@ const MOST_RECORDS = 16;
 export type PhysicalIommuOptions = PlatformOptions &
   Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
 
+/** What an SMMU with its CMDQV is made of. */
+export interface SmmuShape extends Pick<PlatformOptions, 'vintfs' | 'vcmdqs' | 'atcTimeout'> {
+  readonly idRegisters: SmmuIdRegisters;
+}
+
 export class PhysicalIommu {
+  readonly shape: SmmuShape;
   /** Byte offset of the SMMU block in host memory. */
   readonly block: number;
   /** As a driver of the host object model. */
@@ -41,9 +51,10 @@ export class PhysicalIommu {
 
   /** Boots the SMMU, then the CMDQV. */
   constructor(options: PhysicalIommuOptions) {
-    const { smmuIndex, ram, pinVmid, linuxCompat, gate } = options;
+    const { smmuIndex, ram, pinVmid, linuxCompat, gate, vintfs, vcmdqs, atcTimeout } = options;
     this.block = smmuBase(smmuIndex);
     const { idRegisters = PHYSICAL_ID_REGISTERS } = options;
+    this.shape = { idRegisters, vintfs, vcmdqs, atcTimeout };
     // Guests of Linux do not stall: it takes no RESUME from them.
     this.#platform = new Platform({
       ...options,

@@ -27,6 +27,8 @@ export interface GuestWindow<U extends PortUnit = Unit> extends VmOptions {
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];
   readonly unit: U;
+  /** Its addresses are the physical ones: the guest works the IOMMU itself. Default false. */
+  readonly isPhysical?: boolean;
 }
 
 export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, GuestWindow<U> {

@@ -2,8 +2,6 @@
 // rings its doorbell, behind the kernel's back: bad-command LVCMDQ.
 #include "system-calls.h"
 
-enum { PROT_READ_WRITE = 3, MAP_SHARED = 1 };
-enum { PAGE_SIZE = 0x10000 };
 /** Where the board has the CMDQV, and in it the two pages of VINTF 0 (docs/cmdqv.md). */
 enum { CMDQV = 0xb000000, VINTF0_PAGE0 = 0x30000, VINTF0_PAGE1 = 0x40000 };
 enum { LVCMDQ_STRIDE = 0x80, LVCMDQS = 128 };
@@ -14,14 +12,6 @@ static const u64 BASE_LOG2SIZE = 0x1f;
 static const u64 BASE_ADDRESS = 0xffffffffffe0;
 enum { COMMAND_SIZE = 16, UNKNOWN_OPCODE = 0xff };
 
-/** Maps physical memory. */
-static volatile u8 *map(int file, u64 pa) {
-  long at = systemCall6(SYS_MMAP, 0, PAGE_SIZE, PROT_READ_WRITE, MAP_SHARED, (u64)file,
-                        pa & ~(u64)(PAGE_SIZE - 1));
-  if (at < 0 && at > -4096) failed("mmap", at);
-  return (volatile u8 *)at + (pa & (PAGE_SIZE - 1));
-}
-
 int mainOf(int argc, char **argv) {
   long lvcmdq = argc == 2 ? numberOf(argv[1]) : -1;
   if (lvcmdq < 0 || lvcmdq >= LVCMDQS) {
@@ -29,13 +19,12 @@ int mainOf(int argc, char **argv) {
     return 2;
   }
   u64 offset = (u64)lvcmdq * LVCMDQ_STRIDE;
-  int file = openFile("/dev/mem", O_RDWR);
-  volatile u32 *registers = (volatile u32 *)map(file, CMDQV + VINTF0_PAGE0 + offset);
-  u64 base = *(volatile u64 *)map(file, CMDQV + VINTF0_PAGE1 + offset);
+  volatile u32 *registers = (volatile u32 *)mapPhysical(CMDQV + VINTF0_PAGE0 + offset);
+  u64 base = *(volatile u64 *)mapPhysical(CMDQV + VINTF0_PAGE1 + offset);
   u32 size = (u32)1 << (base & BASE_LOG2SIZE);
   u32 prod = registers[PROD];
   volatile u64 *command =
-      (volatile u64 *)map(file, (base & BASE_ADDRESS) + (u64)(prod & (size - 1)) * COMMAND_SIZE);
+      (volatile u64 *)mapPhysical((base & BASE_ADDRESS) + (u64)(prod & (size - 1)) * COMMAND_SIZE);
   command[0] = UNKNOWN_OPCODE;
   command[1] = 0;
   __asm__ volatile("dsb st" ::: "memory");

@@ -15,9 +15,12 @@ enum {
   SYS_READ = 63,
   SYS_WRITE = 64,
   SYS_EXIT = 93,
+  SYS_NANOSLEEP = 101,
   SYS_SETITIMER = 103,
   SYS_RT_SIGACTION = 134,
+  SYS_REBOOT = 142,
   SYS_MMAP = 222,
+  SYS_KEXEC_FILE_LOAD = 294,
 };
 
 enum { AT_FDCWD = -100 };
@@ -81,15 +84,34 @@ static inline int openFile(const char *path, int flags) {
   return (int)file;
 }
 
-/** The number that a text is; -1: it is none. */
+/** The number that a text is, in hexadecimal behind 0x, up to 32 bits; -1: it is none. */
 static inline long numberOf(const char *text) {
-  long value = 0;
+  u64 base = 10;
+  if (text[0] == '0' && text[1] == 'x') {
+    base = 16;
+    text += 2;
+  }
+  u64 value = 0;
   if (!*text) return -1;
   for (; *text; text++) {
-    if (*text < '0' || *text > '9' || value > 100000000) return -1;
-    value = 10 * value + (*text - '0');
+    u64 digit = (u64)(*text >= 'a' ? *text - 'a' + 10 : *text - '0');
+    if (digit >= base) return -1;
+    value = base * value + digit;
+    if (value >> 32) return -1;
   }
-  return value;
+  return (long)value;
+}
+
+enum { PROT_READ_WRITE = 3, MAP_SHARED = 1 };
+enum { MAPPED_SIZE = 0x10000 };
+
+/** Maps the 64 KiB of physical memory, of RAM or a device, in which an address lies. */
+static inline volatile u8 *mapPhysical(u64 pa) {
+  int file = openFile("/dev/mem", O_RDWR);
+  u64 offset = pa & (MAPPED_SIZE - 1);
+  long at = systemCall6(SYS_MMAP, 0, MAPPED_SIZE, PROT_READ_WRITE, MAP_SHARED, (u64)file, pa - offset);
+  if (at < 0 && at > -4096) failed("mmap", at);
+  return (volatile u8 *)at + offset;
 }
 
 int mainOf(int argc, char **argv);

@@ -8,6 +8,8 @@ const FOLDERS = ['dev', 'proc', 'sys', 'bin', 'lib', 'usr', 'usr/lib'];
 const FOLDER = 0o40755;
 const PROGRAM = 0o100755;
 
+const FILE = 0o100644;
+
 /** An archive of the format newc (Linux: Documentation/driver-api/early-userspace/buffer-format.rst). */
 class Archive {
   /** @type {Buffer[]} */
@@ -53,5 +55,15 @@ export function initialRamDisk(init, programs = {}) {
   }
   for (const [name, bytes] of Object.entries(programs)) archive.add(`bin/${name}`, PROGRAM, bytes);
   archive.add('init', PROGRAM, Buffer.from(init));
+  return archive.bytes;
+}
+
+/**
+ * An archive of files in the root folder, to be put behind an initial RAM disk.
+ * @param {Readonly<Record<string, Uint8Array>>} files
+ */
+export function furtherFiles(files) {
+  const archive = new Archive();
+  for (const [name, bytes] of Object.entries(files)) archive.add(name, FILE, bytes);
   return archive.bytes;
 }

@@ -26,7 +26,7 @@ async function failedChecks(machine: Machine): Promise<string[]> {
   return [`${status} ${exitCode} ${reason}`.trim(), ...failed];
 }
 
-const TOY = { guest: toyGuest, args: ['path=trapped', 'rounds=1'], memory: 64 };
+const TOY = { guest: toyGuest, args: ['path=trapped', 'rounds=1', 'warmup=1'], memory: 64 };
 
 describe('a guest', () => {
   it('waits for a CONS that is late, and takes interrupts that are', async () => {

@@ -71,7 +71,7 @@ describe('a machine of the API', () => {
           transport,
           drain,
           vcpus,
-          args: ['vms=1', 'rounds=3'],
+          args: ['vms=1', 'rounds=3', 'warmup=0'],
         },
         async (machine) => {
           machine.on('check', ({ ok }) => checks.push(ok));

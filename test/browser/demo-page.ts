@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { Picture, RawQueue } from '../../demo/protocol.ts';
 import { PROJECT } from '../support/project.ts';
+import { THOROUGH } from '../support/thorough.ts';
 
 /** What the page puts into its global scope (demo/demo-page.ts). */
 interface Handle {
@@ -58,6 +59,18 @@ export class DemoPage {
       mimeType: 'application/wasm',
       buffer: Buffer.from(bytes),
     });
+  }
+
+  /** Chooses settings, none of them an initial value, and waits until there are machines that have them. */
+  async choose(settings: Readonly<Record<string, string>>): Promise<void> {
+    const wanted = Object.entries(settings);
+    for (const [name, value] of wanted)
+      await this.page.selectOption(`select[name=${name}]`, value);
+    await this.page.waitForFunction((all) => {
+      const query = new URLSearchParams(location.search);
+      return all.every(([name = '', value]) => query.get(name) === value);
+    }, wanted);
+    await this.drawn();
   }
 
   close(): Promise<void> {
@@ -136,8 +149,9 @@ export class DemoPage {
     );
   }
 
-  /** A screenshot for people; not committed. */
+  /** A screenshot for people, of thorough runs; not committed. */
   async shot(name: string): Promise<void> {
+    if (!THOROUGH) return;
     await mkdir(SHOTS, { recursive: true });
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
   }

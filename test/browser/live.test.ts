@@ -3,11 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import { useDemo } from './use-demo.ts';
 
-const { open } = useDemo();
+const { openOnce } = useDemo();
 
+// One after the other on one page, whose settings they change.
 describe('a live run', () => {
   it('boots the toy by itself; neither the direct nor the overlay path takes an exit', async () => {
-    const demo = await open('');
+    const demo = await openOnce('');
     const { page } = demo;
     await demo.console(0, 'UART up, machine 0');
     await demo.console(1, 'work until switched off');
@@ -25,9 +26,19 @@ describe('a live run', () => {
     await demo.shot('live-dark');
   });
 
-  it('shows PROD and CONS as they stand in memory at the instant of a pause, and steps from there', async () => {
-    const demo = await open('?speed=full');
+  it('decodes commands and event records', async () => {
+    const demo = await openOnce('');
     const { page } = demo;
+    await page.waitForSelector('.events .command:has-text("F_TRANSLATION")');
+    await page.waitForSelector('[data-queue="vm0 VCMDQ 0"] .command:has-text("TLBI_NH_VA")');
+    await page.waitForSelector('[data-queue="vm0 CMDQ"] .command:has-text("CMD_SYNC")');
+    expect(await page.textContent('.tlb')).toMatch(/vm0\s+ASID 1/);
+  });
+
+  it('shows PROD and CONS as they stand in memory at the instant of a pause, and steps from there', async () => {
+    const demo = await openOnce('');
+    const { page } = demo;
+    await demo.choose({ speed: 'full' });
     await demo.traced(3);
     await page.click('#run');
     await demo.state('paused');
@@ -55,8 +66,9 @@ describe('a live run', () => {
   });
 
   it('has guests on the overlay path without a CMDQV, as any SMMUv3 has one', async () => {
-    const demo = await open('?vms=1&path=overlay');
+    const demo = await openOnce('');
     const { page } = demo;
+    await demo.choose({ vms: '1', path: 'overlay' });
     await demo.traced(1);
     expect(await page.textContent('.lane.overlay [data-value=exits]')).toBe('0');
     expect(await page.$$eval('[data-queue]', (all) => all.map((one) => one.className))).toEqual([
@@ -71,18 +83,10 @@ describe('a live run', () => {
     expect(await demo.shownQueues()).toEqual(await demo.rawQueues());
   });
 
-  it('decodes commands and event records', async () => {
-    const demo = await open('?vms=1');
-    const { page } = demo;
-    await page.waitForSelector('.events .command:has-text("F_TRANSLATION")');
-    await page.waitForSelector('[data-queue="vm0 VCMDQ 0"] .command:has-text("TLBI_NH_VA")');
-    await page.waitForSelector('[data-queue="vm0 CMDQ"] .command:has-text("CMD_SYNC")');
-    expect(await page.textContent('.tlb')).toMatch(/vm0\s+ASID 1/);
-  });
-
   it('takes input from the terminal', async () => {
-    const demo = await open('?vms=1&path=direct');
+    const demo = await openOnce('');
     const { page } = demo;
+    await demo.choose({ vms: '1', path: 'direct' });
     await demo.console(0, 'work until switched off');
     await page.click('#terminals .xterm-screen');
     await page.keyboard.type('s?');
@@ -94,8 +98,10 @@ describe('a live run', () => {
   });
 
   it('runs vCPUs and drain on workers of their own', async () => {
-    const demo = await open('?transport=mailbox&drain=thread&vcpus=2&vms=1&path=direct');
+    const demo = await openOnce('');
     const { page } = demo;
+    const threads = { transport: 'mailbox', drain: 'thread', vcpus: '2' };
+    await demo.choose({ ...threads, vms: '1', path: 'direct' });
     await demo.traced(1);
     expect(await page.textContent('.where')).toBe('guests on workers of their own, drain: thread');
     expect(await page.textContent('.node.on span')).toBe('0 rings');

@@ -27,6 +27,9 @@ async function file(name: string, bytes: Uint8Array | string): Promise<string> {
   return path;
 }
 
+/** No rounds that warm up: these tests do not look at how long anything takes. */
+const COLD = ['--arg', 'warmup=0'];
+
 describe('vsmmu boot toy', { timeout: 120_000 }, () => {
   it('streams the console, reports, and ends with 0', async () => {
     const { status, stdout, stderr, pieces } = await vsmmuProcess('boot', 'toy');
@@ -41,7 +44,9 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
   });
 
   it('prints one JSON object with --json, and the consoles beside it', async () => {
-    const { status, stdout, stderr } = await vsmmuProcess('boot', 'toy', '--vms', '2', '--json');
+    const { status, stdout, stderr } = await vsmmuProcess(
+      ...['boot', 'toy', '--vms', '2', '--json', ...COLD],
+    );
     expect(status).toBe(0);
     expect(stderr.split('\n').every((line) => line === '' || /^\[vm[01]\] /.test(line))).toBe(true);
     expect(stderr).toContain('[vm1] vsmmu toy guest: UART up, machine 1\n');
@@ -119,7 +124,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
 
   it('measures only the path that was asked for', async () => {
     for (const path of ['direct', 'trapped', 'overlay']) {
-      const { status, stdout } = await vsmmu('boot', 'toy', '--path', path, '--json');
+      const { status, stdout } = await vsmmu('boot', 'toy', '--path', path, '--json', ...COLD);
       expect(status).toBe(0);
       const report = JSON.parse(stdout) as Report;
       expect(new Set(report.paths.map((row) => row.path))).toEqual(new Set([path]));
@@ -135,6 +140,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       'direct',
       '--overlay',
       '--json',
+      ...COLD,
     );
     expect(status).toBe(0);
     const report = JSON.parse(stdout) as Report;
@@ -148,8 +154,8 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
   });
 
   it('has bad commands reported, or what is asked for instead', async () => {
-    const one = ['boot', 'toy', '--path', 'direct', '--vms', '1', '--quiet', '--on-queue-error'];
-    const run = (decision: string) => vsmmu(...one, decision);
+    const one = ['boot', 'toy', '--path', 'direct', '--vms', '1', '--quiet', ...COLD];
+    const run = (decision: string) => vsmmu(...one, '--on-queue-error', decision);
     expect((await run('report')).status).toBe(0);
     // The toy sends CFGI_ALL on a VCMDQ and expects to see an error.
     for (const hidden of ['skip', 'emulate']) {
@@ -163,14 +169,15 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
   });
 
   it('has ECMDQs instead of VCMDQs when it is asked to, and compares them', async () => {
-    const direct = await vsmmu('boot', 'toy', '--queues', 'ecmdq', '--path', 'direct', '--json');
+    const ecmdq = ['boot', 'toy', '--queues', 'ecmdq', '--json', ...COLD];
+    const direct = await vsmmu(...ecmdq, '--path', 'direct');
     expect(direct.status).toBe(0);
     const report = JSON.parse(direct.stdout) as Report;
     expect(new Set(report.paths.map(({ path }) => path))).toEqual(new Set(['ecmdq']));
     expect(report.ways.map(({ path }) => path)).toEqual(['ecmdq', 'trapped']);
     expect([report.vcmdq.queues, report.exits.byRegister['cmdqv.CONFIG']]).toEqual([8, undefined]);
     expect(report.checks.filter(({ name }) => name.startsWith('isolation')).length).toBe(6);
-    const { stdout } = await vsmmu('boot', 'toy', '--queues', 'ecmdq', '--vms', '1', '--json');
+    const { stdout } = await vsmmu(...ecmdq, '--vms', '1');
     const paths = new Set((JSON.parse(stdout) as Report).paths.map(({ path }) => path));
     expect(paths).toEqual(new Set(['ecmdq', 'trapped', 'direct', 'overlay']));
   });

@@ -77,7 +77,7 @@ beforeAll(async () => {
   const file = join(folder, 'run.json');
   const json = async (...args: string[]) =>
     JSON.parse((await vsmmu(...args, '--json')).stdout) as unknown;
-  parsed.report = await json('boot', 'toy', '--vms', '1', '--path', 'direct');
+  parsed.report = await json('boot', 'toy', '--vms', '1', '--path', 'direct', '--arg', 'warmup=0');
   // Without measurements a trace is short.
   await json('boot', 'toy', '--vms', '1', '--experiment', 'stale-dma', '--trace', file);
   parsed.findings = await json('boot', 'toy', '--experiment', 'forget-tlbi', '--check');

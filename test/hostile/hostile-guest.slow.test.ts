@@ -43,7 +43,7 @@ describe('a hostile guest', () => {
       name: 'neighbour',
       index: 0,
       image: toyImage,
-      args: ['toy', 'vms=1', 'rounds=1'],
+      args: ['toy', 'vms=1', 'rounds=1', 'warmup=0'],
       onOutput: () => undefined,
       checkpoint: {
         onPhase: () => undefined,

@@ -3,7 +3,8 @@
 
 import { expect, test } from 'vitest';
 import { type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';
-import { builtKernel } from '../support/linux-kernel.ts';
+import { furtherFiles } from '../../scripts/linux/initial-ram-disk.mjs';
+import { builtKernel, offsetOfSymbol } from '../support/linux-kernel.ts';
 
 /** What a boot prints, in this order. */
 const LANDMARKS = [
@@ -21,6 +22,11 @@ const LANDMARKS = [
 const TROUBLE =
   /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
 
+/** Has the driver say that it has found the CMDQV. */
+const DEBUG = 'dyndbg="file arm-smmu-v3.c +p"';
+/** The instruction. */
+const RET = 0xd65f03c0;
+
 function boot(run: string, append = '', options: Partial<LinuxRunOptions> = {}) {
   const line = `console=ttyAMA0 ignore_loglevel ${append} vsmmu.run="${run}"`;
   return runLinux({ ...builtKernel(), append: line, ...options });
@@ -36,10 +42,7 @@ function expectInOrder(text: string, landmarks: readonly RegExp[]): void {
 }
 
 test('NVIDIA’s driver takes its VCMDQs and unmaps without an exit', async () => {
-  const { end, console, benchmarks } = await boot(
-    'bench 1 30 1; bench 2 30 16; state',
-    'dyndbg="file arm-smmu-v3.c +p"',
-  );
+  const { end, console, benchmarks } = await boot('bench 1 30 1; bench 2 30 16; state', DEBUG);
   expect(end.status).toBe('off');
   expectInOrder(console, [...LANDMARKS, /^taint 0$/m, /GICv3 +110 Edge +tegra241-cmdqv/]);
   expect(console).not.toMatch(TROUBLE);
@@ -106,10 +109,28 @@ test('without range invalidation, as on Grace, an unmap of 16 pages is 16 comman
   expect(commands).toBe(17 * syncs);
 });
 
+/** While the kernel maps and unmaps a page, a device reads there. */
+const BUSY_DEVICE = 'bench 1 200 1 & dma 0xfffff000 40; wait';
+
 test('the sanitizer has nothing against the driver', async () => {
-  const { console, findings } = await boot('bench 1 20 1; bench 1 20 16', '', { iotlbCheck: true });
-  expect(console).not.toMatch(TROUBLE);
+  const { end, console, findings } = await boot(`${BUSY_DEVICE}; bench 1 20 16`, 'quiet', {
+    iotlbCheck: true,
+  });
+  expect(end.status).toBe('off');
+  expect(console).toMatch(/^dma: [1-9]/m);
   expect(findings).toEqual([]);
+});
+
+test('a kernel whose TLBI is taken out is found out, by command, address and ASID', async () => {
+  const { kernel, initrd } = builtKernel();
+  const at = offsetOfSymbol('arm_smmu_iotlb_sync');
+  new DataView(kernel.buffer).setUint32(at, RET, true);
+  const { findings } = await boot(BUSY_DEVICE, 'quiet', { kernel, initrd, iotlbCheck: true });
+  expect(findings).toContainEqual(
+    expect.stringMatching(
+      /stale IOTLB entry, StreamID 0x8 .* at 0xfffff000 .* missing: TLBI_NH_VA .*ASID=0x1 .*Address=0xfffff000/,
+    ),
+  );
 });
 
 test('the driver’s interrupt handler skips a command that a VCMDQ refuses, and the queue goes on', async () => {
@@ -126,3 +147,43 @@ test('the driver’s interrupt handler skips a command that a VCMDQ refuses, and
   expect(benchmarks).toMatchObject([{ exits: 0 }]);
   expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
 });
+
+test.each([2, 4])('%i vCPUs have a VCMDQ each, and no exit', async (vcpus) => {
+  const { end, console, benchmarks } = await boot(
+    `bench ${vcpus} 20 1; cat /sys/devices/system/cpu/online; state`,
+    '',
+    { vcpus },
+  );
+  expect(end.status).toBe('off');
+  expectInOrder(console, [
+    new RegExp(`entries for vcmdq${vcpus - 1}$`, 'm'),
+    new RegExp(`^0-${vcpus - 1}$`, 'm'),
+    /^taint 0$/m,
+  ]);
+  expect(console).not.toMatch(TROUBLE);
+  expect(benchmarks).toMatchObject([{ exits: 0 }]);
+  expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
+});
+
+test.each([1, 2])(
+  'with %i vCPUs, a kernel that kexec starts is as quiet as the first',
+  async (vcpus) => {
+    const { kernel, initrd } = builtKernel();
+    const line = `console=ttyAMA0 ignore_loglevel ${DEBUG} vsmmu.run="bench ${vcpus} 10 1; state"`;
+    const files = furtherFiles({ Image: kernel, initrd, line: Buffer.from(line) });
+    const { end, console, benchmarks } = await boot(
+      `bench ${vcpus} 10 1; kexec /Image /initrd /line`,
+      DEBUG,
+      { kernel, initrd: new Uint8Array(Buffer.concat([initrd, files])), vcpus },
+    );
+    expect(end.status).toBe('off');
+    expectInOrder(console, [
+      ...LANDMARKS,
+      /^bench ends$/m,
+      /kexec_core: Starting new kernel/,
+      ...LANDMARKS,
+    ]);
+    expect(console).not.toMatch(TROUBLE);
+    expect(benchmarks.map(({ exits }) => exits)).toEqual([0, 0]);
+  },
+);

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { specifiersOf } from '../../scripts/imports.mjs';
 import { PROJECTS, SOURCES } from '../../scripts/type-projects.mjs';
+import { compileAssembly } from '../support/compile-assembly.ts';
 import { importGraph } from '../support/import-graph.ts';
 import { installPacked, type Packed, run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
-const ASC = join(PROJECT, 'node_modules/assemblyscript/bin/asc.js');
 const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
 
 let packed: Packed;
@@ -134,7 +134,7 @@ describe('the package', { timeout: 120_000 }, () => {
 import { toyGuest } from 'vsmmu/guest';
 
 const host = await Host.create();
-const machine = await host.createMachine({ guest: toyGuest, transport: 'mailbox', args: ['rounds=3'] });
+const machine = await host.createMachine({ guest: toyGuest, transport: 'mailbox', args: ['rounds=3', 'warmup=0'] });
 machine.on('output', (bytes) => process.stdout.write(bytes));
 await machine.boot();
 const { status, exitCode } = await machine.wait();
@@ -178,7 +178,10 @@ console.log(cases.length > 5, typeof FakeHost);`,
     for (const lang of ['as', 'c'])
       await run(process.execPath, [vsmmu, 'guest', 'init', lang, '--lang', lang], { cwd });
     expect(readFileSync(join(cwd, 'c/vsmmu.h'), 'utf8')).toContain('#define SMMU_IDR0 0x000u');
-    await run(process.execPath, [ASC, 'assembly/guest.ts'], { cwd: join(cwd, 'as') });
+    await writeFile(
+      join(cwd, 'as/guest.wasm'),
+      await compileAssembly('assembly/guest.ts', [], join(cwd, 'as')),
+    );
     const { stdout } = await run(process.execPath, [vsmmu, 'boot', 'as/guest.wasm'], { cwd });
     expect(stdout).toContain('event 0x10 of StreamID 0x8 at iova 0x100000\n');
   });
@@ -186,7 +189,7 @@ console.log(cases.length > 5, typeof FakeHost);`,
   it('has a command', async () => {
     const { stdout } = await run(
       join(packed.folder, 'node_modules/.bin/vsmmu'),
-      ['boot', 'toy', '--path', 'direct', '--json'],
+      ['boot', 'toy', '--path', 'direct', '--arg', 'warmup=0', '--json'],
       {
         cwd: packed.folder,
         env: { ...process.env, PATH: `${join(process.execPath, '..')}:${process.env.PATH}` },

@@ -20,7 +20,7 @@ import { HostRam } from '../../host/hardware/host-ram.ts';
 import { OPEN_GATE, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { ArmDevice } from '../../host/kernel/arm/index.ts';
 import { lowestFree } from '../../host/kernel/id-allocator.ts';
-import { PhysicalIommu } from '../../host/kernel/physical-iommu.ts';
+import { PhysicalIommu, type SmmuShape } from '../../host/kernel/physical-iommu.ts';
 import { ThreadAllocator } from '../../host/kernel/thread-allocator.ts';
 import { Vm, type VmOptions } from '../../host/kernel/vm.ts';
 import { VmVmids } from '../../host/kernel/vm-vmids.ts';
@@ -161,9 +161,9 @@ export class VmHost {
     this.#sanitizer?.settle(vm);
   }
 
-  /** How many SMMUs the host has. */
-  get smmus(): number {
-    return this.#iommus.length;
+  /** What each of the host's SMMUs is made of. */
+  get smmus(): readonly SmmuShape[] {
+    return this.#iommus.map(({ shape }) => shape);
   }
 
   /**

@@ -84,10 +84,15 @@ export interface Drainable {
 /** A unit that reaches a guest's memory and the hardware's, for a thread of its own. */
 export function unitOptions(
   { modules, memory: hostMemory }: UnitThreads,
-  { memory, regions, window, exitRequest }: GuestWindow,
+  { memory, regions, window, exitRequest, isPhysical }: GuestWindow,
   thread: number,
 ): UnitOptions {
-  return { modules, hostMemory, guest: { memory, regions, window, exitRequest }, thread };
+  return {
+    modules,
+    hostMemory,
+    guest: { memory, regions, window, exitRequest, isPhysical },
+    thread,
+  };
 }
 
 interface Attached extends Drainable {

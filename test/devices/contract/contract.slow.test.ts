@@ -15,6 +15,7 @@ import {
   type FakeHost,
 } from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit, writeActions } from '../../../devices/unit/index.ts';
+import { type Disk, VirtioBlock, VirtioMmio } from '../../../devices/virtio/index.ts';
 import { physicalCmdqvStep, virtualCmdqvStep } from '../../support/cmdqv-steps.ts';
 import { dmaStep } from '../../support/dma-steps.ts';
 import { checkedModules } from '../../support/findings.ts';
@@ -22,6 +23,7 @@ import { steps } from '../../support/thorough.ts';
 import { uartStep } from '../../support/uart-steps.ts';
 import { IDR0 } from '../../support/unit-harness.ts';
 import { LVCMDQS, TestVintfBackend } from '../../support/vintf-backend.ts';
+import { virtioStep } from '../../support/virtio-steps.ts';
 
 const modules = await checkedModules();
 const gicModule = await loadGicv3();
@@ -75,6 +77,17 @@ function stallingDmaEngine(host: FakeHost): DmaEngine {
   return new DmaEngine();
 }
 
+/** What is on a disk is no state of the device. */
+const EMPTY_DISK: Disk = {
+  size: 0x10000,
+  readOnly: true,
+  read: (_offset, target) => {
+    target.fill(0);
+  },
+  write: ignore,
+  flush: ignore,
+};
+
 const devices: [string, DeviceFactory, ContractOptions?][] = [
   ['Pl011', () => new Pl011({ onOutput: ignore }), { stimulus: uartStep }],
   ['DmaEngine', () => new DmaEngine(), { stimulus: dmaStep }],
@@ -103,6 +116,11 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
         device.write({ ...access, offset: 4, lo: (access.lo + random.below(4)) >>> 0 });
       },
     },
+  ],
+  [
+    'VirtioMmio',
+    () => new VirtioMmio('disk0', new VirtioBlock(EMPTY_DISK, 'disk')),
+    { stimulus: virtioStep },
   ],
   ['Checkpoint', () => new Checkpoint({ onPhase: ignore, onResult: ignore })],
   ['PhysicalCmdqv', (host) => physicalCmdqv(host, 'hypervisor'), physicalOptions],

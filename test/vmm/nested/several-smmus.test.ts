@@ -67,7 +67,7 @@ describe('a host with several SMMUs', () => {
     });
     const words = new Uint32Array(host.memory.buffer);
     const of = (field: number) => [0, 1, 2].map((smmu) => words[(smmuBase(smmu) + field) >> 2]);
-    expect(host.smmus).toBe(3);
+    expect(host.smmus).toHaveLength(3);
     // ATSCHK and PRIQEN only where there are ATS and PRI.
     expect(of(SMMU_AT_CR0)).toEqual([0x1f, 0xd, 0x1f]);
     expect(of(SMMU_AT_NUM_LVCMDQ)).toEqual([2, 4, 2]);

@@ -6,7 +6,7 @@ import { Host } from 'vsmmu';
 import { steps } from '../../support/thorough.ts';
 import { assemble } from '../../support/wat.ts';
 
-const CYCLES = steps(12, 20);
+const CYCLES = steps(10, 20);
 /** The first few are what an engine keeps until it looks for garbage. */
 const UNCOUNTED = 4;
 const GIB = 2 ** 30;

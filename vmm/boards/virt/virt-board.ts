@@ -1,31 +1,33 @@
-// The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind its host's
-// SMMU a DMA engine. It boots kernels that look for their hardware in a device tree.
+// The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
+// with a CMDQV a DMA engine. It boots kernels that look for their hardware in a device tree.
 
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
 import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
-import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import { checkNames } from '../../../devices/plugin/index.ts';
 import { allNamesOf } from '../../../devices/plugin/known-names.ts';
-import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import {
   Arm64Guest,
   type Arm64Memory,
-  arm64ExitRequest,
   createArm64Memory,
   type Hypercall,
   type HypercallResult,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { affinityOf } from './affinity.ts';
+import { guestRole } from './guest-role.ts';
+import { hostRole } from './host-role.ts';
 import { callPsci, type PsciMachine } from './psci.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
+import { virtDisks } from './virt-disks.ts';
 import { placed, VIRT_FREE, VIRT_GICD, VIRT_GICR, VIRT_SPIS, virtRam } from './virt-memory-map.ts';
+import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
 /** What a machine of this board boots besides its guest, which is a kernel's file. */
 export interface VirtBoardOptions {
@@ -40,21 +42,35 @@ export interface VirtBoardOptions {
    * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
+  /** Disks behind the SMMU, as virtio has them, at most 4: vda, vdb and so on. Default: none. */
+  readonly disks?: readonly Disk[] | undefined;
+  /**
+   * Whose SMMU and CMDQV the kernel has: a `guest`'s, nested below those of the host, which lends it a
+   * VINTF, or physical ones of its own, as a `host` has them. Default `guest`.
+   */
+  readonly role?: VirtRole | undefined;
 }
+
+/** What a kernel is to the SMMU that it works. */
+export type VirtRole = 'guest' | 'host';
+
+const ROLES = { guest: guestRole, host: hostRole } as const satisfies Readonly<
+  Record<VirtRole, (options: VirtSmmuOptions) => VirtSmmu>
+>;
 
 const OPTIONS = allNamesOf<VirtBoardOptions>({
   initrd: true,
   append: true,
   epoch: true,
   sleep: true,
+  role: true,
+  disks: true,
 });
 
 const DEFAULT_MEMORY = 0x10000000;
 /** All of them on one thread: more only wait longer for their turns. */
 const MAX_VCPUS = 8;
 const RNG_SEED_SIZE = 64;
-/** StreamID of the DMA engine, as the guest numbers it. */
-const DMA_STREAM = 8;
 
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
 const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
@@ -96,8 +112,8 @@ async function createVirtMachine(
   own: VirtBoardOptions,
   options: BoardOptions,
 ): Promise<BoardMachine> {
-  const { host, name, vcpus = 1, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
-  const { overlay = false, queues = 'vcmdq' } = options;
+  const { name, vcpus = 1, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
+  const { queues = 'vcmdq', devices = [] } = options;
   if (vcpus > MAX_VCPUS)
     throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
@@ -118,24 +134,22 @@ async function createVirtMachine(
   });
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
-  const vm = host.createVm(name, memory.memory, [memory.ram], {
-    exitRequest: arm64ExitRequest(memory),
-  });
+  const disks = virtDisks(own.disks ?? []);
+  const streams = [DMA_STREAM, ...disks.map(({ stream }) => stream)];
+  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams });
   try {
-    const viommu = host.createViommu(vm, [DMA_STREAM], { cmdqv: true, overlay });
-    const vintf = host.createVintf(viommu);
-    const { idRegisters = 'auto' } = options;
-    const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
+    const { smmu, cmdqv } = iommu;
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
-    const smmu = placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown }));
-    const cmdqv = overlay ? undefined : placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
     const dmaEngine = {
       ...placed('dmaEngine', new DmaEngine()),
-      dmaPort: host.dmaPort(viommu, DMA_STREAM),
+      dmaPort: iommu.dmaPort(DMA_STREAM),
     };
-    const { devices = [] } = options;
+    const placedDisks = disks.map(({ placement, stream }) => ({
+      ...placement,
+      dmaPort: iommu.dmaPort(stream),
+    }));
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
       ram,
@@ -150,6 +164,7 @@ async function createVirtMachine(
           smmu,
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
+          disks: disks.map(({ placement, stream }) => ({ placement, streamId: stream })),
           devices,
         }),
     );
@@ -158,7 +173,7 @@ async function createVirtMachine(
       memory,
       affinityOf,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
-      drain: vm.unit.drain,
+      drain: iommu.drain,
       board: {
         interrupts: gic,
         hypercall: hypercalls(
@@ -182,36 +197,33 @@ async function createVirtMachine(
       memory: memory.memory,
       regions: [memory.ram],
       clock: guest.clock,
-      devices: [placeGic(gic), uart, rtc, smmu, ...(cmdqv ? [cmdqv] : []), dmaEngine, ...devices],
-      onVcpu: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
-      onSafePoint: (full) => host.service(full),
+      devices: [
+        placeGic(gic),
+        uart,
+        rtc,
+        smmu,
+        ...(cmdqv ? [cmdqv] : []),
+        dmaEngine,
+        ...placedDisks,
+        ...devices,
+      ],
+      onVcpu: (vcpu, runs) => iommu.vcpuRuns(vcpu, runs),
+      onSafePoint: (full) => iommu.service(full),
       ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
     });
-    vm.onStop((reason) => machine.stop(reason));
-    const { smmuBlock, context } = viommu;
     return {
       machine,
-      drainable: {
-        machine,
-        threads: host,
-        guest: vm,
-        direct: [
-          ...(cmdqv ? [{ smmuBlock, context: vintf.context, queues: vintf.queues }] : []),
-          { smmuBlock, context, queues: [] },
-        ],
-      },
-      vm,
       queues,
-      smmus: [{ smmu: viommu, vintf }],
+      ...iommu.describe(machine),
       receive: (bytes) => console.receive(bytes),
       destroy() {
         machine.devices.detach();
-        host.destroyVm(vm);
+        iommu.destroy();
       },
     };
   } catch (error) {
-    host.destroyVm(vm);
+    iommu.destroy();
     throw error;
   }
 }
@@ -219,9 +231,12 @@ async function createVirtMachine(
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
  * @throws {TypeError} when there is no such option.
+ * @throws {RangeError} when there is no such role.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
   checkNames(own, OPTIONS, 'virtBoard');
+  const { role = 'guest' } = own;
+  if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
   return {
     name: 'virt',
     free: VIRT_FREE,

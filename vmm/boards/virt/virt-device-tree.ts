@@ -46,6 +46,8 @@ export interface VirtTreeOptions {
   readonly cmdqv?: Placement | undefined;
   /** The DMA engine behind that SMMU, by its StreamID. */
   readonly dmaEngine?: { readonly placement: Placement; readonly streamId: number } | undefined;
+  /** Disks behind that SMMU, by their StreamIDs. */
+  readonly disks?: readonly { readonly placement: Placement; readonly streamId: number }[];
   /** Further devices, which no driver is known for: one may be bound by hand. */
   readonly devices?: readonly Placement[];
 }
@@ -213,9 +215,33 @@ function ownNode(placement: Placement, more: Record<string, PropertyValue> = {})
   };
 }
 
+function diskNode(placement: Placement, streamId: number): DeviceTreeNode {
+  return {
+    name: `virtio_mmio@${gpaOf(placement).toString(16)}`,
+    properties: {
+      compatible: 'virtio,mmio',
+      reg: regOf(placement),
+      interrupts: interruptsOf(placement, LEVEL_HIGH),
+      'dma-coherent': true,
+      iommus: [{ label: 'smmu' }, streamId],
+    },
+  };
+}
+
 /** The device tree of a machine. */
 export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
-  const { vcpus, ram, chosen, uart, rtc, smmu, cmdqv, dmaEngine, devices = [] } = options;
+  const {
+    vcpus,
+    ram,
+    chosen,
+    uart,
+    rtc,
+    smmu,
+    cmdqv,
+    dmaEngine,
+    disks = [],
+    devices = [],
+  } = options;
   return {
     name: '',
     properties: {
@@ -264,6 +290,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
             }),
           ]
         : []),
+      ...disks.map(({ placement, streamId }) => diskNode(placement, streamId)),
       ...devices.map((placement) => ownNode(placement)),
     ],
   };

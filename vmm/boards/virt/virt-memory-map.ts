@@ -24,7 +24,13 @@ export const VIRT_GICD = 0x08000000;
 /** The redistributors; 0x08080000 is left for an ITS. */
 export const VIRT_GICR = 0x080a0000;
 
-/** SPIs 3 to 6 and 16 to 47, and what is behind 0x0a000000, are left for PCIe and virtio. */
+/** Devices of virtio that there can be. */
+export const VIRT_DISKS = 4;
+const VIRTIO_GPA = 0x0a000000;
+const VIRTIO_ROOM = 0x1000;
+const VIRTIO_SPI = 16;
+
+/** SPIs 3 to 6 and 20 to 47, and what is behind 0x0a010000, are left for PCIe. */
 export const VIRT_PLACES = {
   uart: { gpa: 0x09000000, room: 0x1000, spi: 1, spis: 1 },
   rtc: { gpa: 0x09010000, room: 0x1000, spi: 2, spis: 1 },
@@ -61,7 +67,19 @@ export function virtRam(size: number): RamRange {
  * @throws {BoardError} when it has no room there.
  */
 export function placed(name: VirtDeviceName, device: Device): Placement {
-  const { gpa, room, spi, spis } = VIRT_PLACES[name];
+  return placedAt(VIRT_PLACES[name], device);
+}
+
+/**
+ * A disk at its place.
+ * @param index 0 to VIRT_DISKS - 1.
+ */
+export function placedDisk(index: number, device: Device): Placement {
+  const gpa = VIRTIO_GPA + index * VIRTIO_ROOM;
+  return placedAt({ gpa, room: VIRTIO_ROOM, spi: VIRTIO_SPI + index, spis: 1 }, device);
+}
+
+function placedAt({ gpa, room, spi, spis }: VirtPlace, device: Device): Placement {
   const size = device.regions.reduce((sum, region) => sum + region.size, 0);
   if (device.regions.length !== 1 || size > room || device.identity.interrupts > spis) {
     throw new BoardError(

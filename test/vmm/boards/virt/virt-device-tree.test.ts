@@ -1,7 +1,9 @@
 // What Linux's drivers and kvm-unit-tests look for in the device tree, by literal names and numbers.
 
 import { describe, expect, it } from 'vitest';
+import { MemoryDisk } from '../../../../devices/virtio/index.ts';
 import { placed, virtDeviceTree, virtRam } from '../../../../vmm/boards/virt/index.ts';
+import { virtDisks } from '../../../../vmm/boards/virt/virt-disks.ts';
 import { flattenDeviceTree } from '../../../../vmm/boot/index.ts';
 import { cellsOf, nodeAt, readDeviceTree, stringsOf } from './read-device-tree.ts';
 import { shape, smmuPlacement, virtMachine } from './virt-machine.ts';
@@ -119,6 +121,24 @@ describe('the device tree of virt', () => {
     expect(cells(engine, 'iommus')).toEqual([phandle('/iommu@9050000'), 8]);
     expect(cells(engine, 'interrupts')).toEqual([0, 79, 1]);
     expect(names(engine)).toContain('dma-coherent');
+  });
+
+  it('has disks behind the SMMU, each with a StreamID of its own', () => {
+    const disks = virtDisks([
+      new MemoryDisk(new Uint8Array(512)),
+      new MemoryDisk(new Uint8Array(512)),
+    ]);
+    const tree = read({
+      disks: disks.map(({ placement, stream }) => ({ placement, streamId: stream })),
+    });
+    for (const [i, name] of ['/virtio_mmio@a000000', '/virtio_mmio@a001000'].entries()) {
+      const node = nodeAt(tree, name);
+      expect(stringsOf(node, 'compatible')).toEqual(['virtio,mmio']);
+      expect(cellsOf(node, 'reg')).toEqual([0, 0x0a000000 + 0x1000 * i, 0, 0x1000]);
+      expect(cellsOf(node, 'interrupts')).toEqual([0, 16 + i, 4]);
+      expect(cellsOf(node, 'iommus')?.[1]).toBe(16 + i);
+      expect(node.properties.has('dma-coherent')).toBe(true);
+    }
   });
 
   it('has further devices by their names', () => {

@@ -3,7 +3,7 @@
 
 import type { WasiFunction } from '../import-types.ts';
 
-export type Value = number | bigint;
+export type WasiValue = number | bigint;
 
 /** Arguments with values that mean nothing. */
 type Checked = 'whence' | 'offset' | 'fstflags';
@@ -55,7 +55,7 @@ const WHENCE_END = 2;
 const MAX_OFFSET = 2n ** 31n - 1n;
 
 /** Whether a value means something. */
-export const CHECKS: Readonly<Record<Checked, (value: Value) => boolean>> = {
+export const CHECKS: Readonly<Record<Checked, (value: WasiValue) => boolean>> = {
   whence: (value) => Number(value) >>> 0 <= WHENCE_END,
   offset: (value) => BigInt.asUintN(64, BigInt(value)) <= MAX_OFFSET,
   fstflags: (value) => {

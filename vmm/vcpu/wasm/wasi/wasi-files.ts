@@ -10,7 +10,7 @@ import {
   type FileFunction,
   isChecked,
   TIMES,
-  type Value,
+  type WasiValue,
 } from './file-functions.ts';
 import { FileQuota } from './file-quota.ts';
 import { OpenFiles, ROOT } from './open-files.ts';
@@ -63,7 +63,7 @@ interface GuestPath {
 
 /** A call with its arguments copied to where the library reads them. */
 interface Prepared {
-  readonly given: readonly Value[];
+  readonly given: readonly WasiValue[];
   /** What its path leads to, and from where. */
   readonly path: GuestPath | undefined;
   /** Bytes that the library may take. */
@@ -95,10 +95,10 @@ export class WasiFiles {
   }
 
   /** By name, for file descriptors that are not the console's. */
-  get functions(): Readonly<Partial<Record<WasiFunction, (...args: Value[]) => number>>> {
+  get functions(): Readonly<Partial<Record<WasiFunction, (...args: WasiValue[]) => number>>> {
     const served = Object.keys(FILE_FUNCTIONS).map((name) => [
       name,
-      (...args: Value[]) => this.#call(name as FileFunction, args),
+      (...args: WasiValue[]) => this.#call(name as FileFunction, args),
     ]);
     return {
       ...Object.fromEntries(served),
@@ -138,7 +138,7 @@ export class WasiFiles {
     return errno;
   }
 
-  #call(name: FileFunction, args: readonly Value[]): number {
+  #call(name: FileFunction, args: readonly WasiValue[]): number {
     const call = this.#prepare(name, args);
     if (typeof call === 'number') return call;
     switch (name) {
@@ -173,7 +173,7 @@ export class WasiFiles {
   }
 
   /** The inode of an open file; undefined when the library does not say. */
-  #inodeOf(libraryFd: Value | undefined): bigint | undefined {
+  #inodeOf(libraryFd: WasiValue | undefined): bigint | undefined {
     const errno = this.#library.call('fd_filestat_get', libraryFd ?? -1, OWN_RESULT);
     if (errno !== SUCCESS) return undefined;
     return this.#library.view.getBigUint64(OWN_RESULT + FILESTAT_INODE, true);
@@ -262,7 +262,7 @@ export class WasiFiles {
     name: FileFunction,
     { path }: Prepared,
     names: readonly string[],
-    ...rest: readonly Value[]
+    ...rest: readonly WasiValue[]
   ): number {
     const bytes = pathOf(names);
     this.#library.memory.set(bytes, OWN_PATH);
@@ -284,9 +284,9 @@ export class WasiFiles {
   }
 
   /** Copies what the library may read. @returns an errno when something of it is not in memory, or too long. */
-  #prepare(name: FileFunction, args: readonly Value[]): Prepared | number {
+  #prepare(name: FileFunction, args: readonly WasiValue[]): Prepared | number {
     const { memory: bytes, view } = this.#library;
-    const given: Value[] = [];
+    const given: WasiValue[] = [];
     let offered = 0;
     let filled: readonly GuestBuffer[] = [];
     let result: GuestBuffer | undefined;

@@ -1,0 +1,85 @@
+// A disk that is a file.
+
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { CopyOnWriteDisk, type Disk, SECTOR_SIZE } from '../devices/virtio/index.ts';
+import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
+import { UsageError } from './cli-error.ts';
+
+/** Behind a file's name: what the guest writes goes to the file. */
+const WRITABLE = ',rw';
+
+class FileDisk implements Disk {
+  readonly readOnly = false;
+  readonly size: number;
+  readonly #file: number;
+
+  constructor(file: number, size: number) {
+    this.#file = file;
+    this.size = size;
+  }
+
+  read(offset: number, target: Uint8Array): void {
+    for (let done = 0; done < target.length; ) {
+      const count = readSync(this.#file, target, done, target.length - done, offset + done);
+      if (count === 0) throw new Error('the file has become shorter');
+      done += count;
+    }
+  }
+
+  write(offset: number, source: Uint8Array): void {
+    for (let done = 0; done < source.length; )
+      done += writeSync(this.#file, source, done, source.length - done, offset + done);
+  }
+
+  flush(): void {
+    fsyncSync(this.#file);
+  }
+}
+
+/** The file of an option `--disk`, without what is behind its name. */
+export const diskFile = (option: string): string =>
+  option.endsWith(WRITABLE) ? option.slice(0, -WRITABLE.length) : option;
+
+/**
+ * Opens the disks of options `--disk FILE[,rw]`. Without rw what a guest writes goes with its machine, and
+ * the file stays as it is.
+ * @returns the disks, and a function that closes their files.
+ * @throws {UsageError} when one cannot be opened, or has no size of a disk.
+ */
+export async function openDisks(
+  options: readonly string[],
+): Promise<{ readonly disks: readonly Disk[]; close(): void }> {
+  const files: number[] = [];
+  const close = () => {
+    for (const file of files.splice(0)) closeSync(file);
+  };
+  try {
+    const disks: Disk[] = [];
+    for (const option of options) {
+      const name = diskFile(option);
+      const isWritable = name !== option;
+      const file = await openFile(name, isWritable);
+      files.push(file);
+      const { size } = fstatSync(file);
+      if (size === 0 || size % SECTOR_SIZE !== 0)
+        throw new UsageError(
+          `${name} is no disk: it has ${size} bytes, no multiple of ${SECTOR_SIZE}`,
+        );
+      const disk = new FileDisk(file, size);
+      disks.push(isWritable ? disk : new CopyOnWriteDisk(disk));
+    }
+    return { disks, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function openFile(name: string, isWritable: boolean): Promise<number> {
+  try {
+    await requireRegularFile(name);
+    return openSync(name, isWritable ? 'r+' : 'r');
+  } catch (error) {
+    throw new UsageError(`cannot ${isWritable ? 'write' : 'read'} ${name}: ${fileReason(error)}`);
+  }
+}

@@ -1,0 +1,217 @@
+// A virtio block device (virtio 1.2, section 5.2).
+
+import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
+
+export const SECTOR_SIZE = 512;
+
+/** What a block device stores its sectors in. Offsets are bytes; what lies behind `size` is never asked for. */
+export interface Disk {
+  /** Bytes, a multiple of 512. */
+  readonly size: number;
+  readonly readOnly: boolean;
+  /** Fills `target`. @throws {Error} when it cannot; the guest sees an I/O error. */
+  read(offset: number, target: Uint8Array): void;
+  /** @throws {Error} when it cannot; the guest sees an I/O error. */
+  write(offset: number, source: Uint8Array): void;
+  /** What was written stays behind it. @throws {Error} when it cannot. */
+  flush(): void;
+}
+
+const DEVICE_ID = 2;
+const QUEUE_SIZE = 128;
+const FEATURE_SEG_MAX = 1n << 2n;
+const FEATURE_READ_ONLY = 1n << 5n;
+const FEATURE_BLOCK_SIZE = 1n << 6n;
+const FEATURE_FLUSH = 1n << 9n;
+
+const TYPE_IN = 0;
+const TYPE_OUT = 1;
+const TYPE_FLUSH = 4;
+const TYPE_GET_ID = 8;
+const STATUS_OK = 0;
+const STATUS_IO_ERROR = 1;
+const STATUS_UNSUPPORTED = 2;
+
+const HEADER_SIZE = 16;
+const ID_SIZE = 20;
+/** Bytes of one turn: some 50 us. */
+const TURN_BYTES = 0x8000;
+/** Data segments of a request: those of an indirect table without header and status. */
+const SEGMENTS = QUEUE_SIZE - 2;
+
+/** The configuration space (section 5.2.4). */
+function configOf({ size }: Disk): Uint8Array {
+  const config = new Uint8Array(0x3c);
+  const view = new DataView(config.buffer);
+  view.setBigUint64(0, BigInt(size / SECTOR_SIZE), true);
+  view.setUint32(0x0c, SEGMENTS, true);
+  view.setUint32(0x14, SECTOR_SIZE, true);
+  return config;
+}
+
+/** A request ends with a byte that says how, behind what the device has written. */
+function endWith(status: number, { writable }: RequestBuffers, written: number): RequestWork {
+  return () => {
+    const end = writable.write(writable.length - 1, Uint8Array.of(status));
+    return end === 'stalled' ? 'stalled' : written + (end === 'done' ? 1 : 0);
+  };
+}
+
+/** Sectors of one request, a turn at a time. */
+class Transfer {
+  readonly #disk: Disk;
+  readonly #buffers: RequestBuffers;
+  readonly #isWrite: boolean;
+  readonly #at: number;
+  readonly #length: number;
+  readonly #bytes = new Uint8Array(TURN_BYTES);
+  #done = 0;
+  #end: RequestWork | undefined;
+
+  constructor(disk: Disk, buffers: RequestBuffers, isWrite: boolean, at: number, length: number) {
+    this.#disk = disk;
+    this.#buffers = buffers;
+    this.#isWrite = isWrite;
+    this.#at = at;
+    this.#length = length;
+  }
+
+  turn(): ReturnType<RequestWork> {
+    if (this.#end) return this.#end();
+    const part = this.#bytes.subarray(0, Math.min(TURN_BYTES, this.#length - this.#done));
+    const moved = this.#move(part);
+    if (moved === 'stalled') return 'stalled';
+    this.#done += moved === 'done' ? part.length : 0;
+    if (moved === 'done' && this.#done < this.#length) return 'more';
+    const written = this.#isWrite ? 0 : this.#done;
+    const status = moved === 'done' ? STATUS_OK : STATUS_IO_ERROR;
+    this.#end = endWith(status, this.#buffers, written);
+    return this.#end();
+  }
+
+  #move(part: Uint8Array): ReturnType<RequestBuffers['readable']['read']> {
+    const { readable, writable } = this.#buffers;
+    const at = this.#at + this.#done;
+    try {
+      if (!this.#isWrite) {
+        this.#disk.read(at, part);
+        return writable.write(this.#done, part);
+      }
+      const end = readable.read(HEADER_SIZE + this.#done, part);
+      if (end === 'done') this.#disk.write(at, part);
+      return end;
+    } catch {
+      return 'refused';
+    }
+  }
+}
+
+export class VirtioBlock implements VirtioFunction {
+  readonly kind = 'block';
+  readonly deviceId = DEVICE_ID;
+  readonly features: bigint;
+  readonly queueSizes = [QUEUE_SIZE];
+  readonly config: Uint8Array;
+  readonly #disk: Disk;
+  readonly #id: Uint8Array;
+
+  /**
+   * @param id what the guest sees as the disk's serial number, up to 20 characters of ASCII.
+   * @throws {RangeError} when the disk's size is no multiple of a sector.
+   */
+  constructor(disk: Disk, id: string) {
+    if (!Number.isSafeInteger(disk.size) || disk.size <= 0 || disk.size % SECTOR_SIZE !== 0)
+      throw new RangeError(`a disk has a multiple of ${SECTOR_SIZE} bytes, not ${disk.size}`);
+    this.#disk = disk;
+    this.#id = new Uint8Array(ID_SIZE);
+    this.#id.set(new TextEncoder().encode(id).subarray(0, ID_SIZE));
+    this.features =
+      FEATURE_SEG_MAX |
+      FEATURE_BLOCK_SIZE |
+      FEATURE_FLUSH |
+      (disk.readOnly ? FEATURE_READ_ONLY : 0n);
+    this.config = configOf(disk);
+  }
+
+  attach(): void {
+    // The driver always asks first.
+  }
+
+  wants(): boolean {
+    return true;
+  }
+
+  reset(): void {
+    // It keeps nothing of a request.
+  }
+
+  begin(_queue: number, buffers: RequestBuffers): RequestWork {
+    const { readable, writable } = buffers;
+    // Without a status byte there is no way to answer (section 5.2.6).
+    if (writable.length === 0 || readable.length < HEADER_SIZE) return () => 0;
+    const header = new DataView(new ArrayBuffer(HEADER_SIZE));
+    let work: RequestWork | undefined;
+    return () => {
+      if (!work) {
+        const end = readable.read(0, new Uint8Array(header.buffer));
+        if (end === 'stalled') return 'stalled';
+        work =
+          end === 'done'
+            ? this.#request(header.getUint32(0, true), header.getBigUint64(8, true), buffers)
+            : endWith(STATUS_IO_ERROR, buffers, 0);
+      }
+      return work();
+    };
+  }
+
+  #request(type: number, sector: bigint, buffers: RequestBuffers): RequestWork {
+    const { readable, writable } = buffers;
+    switch (type) {
+      case TYPE_IN:
+        return this.#transfer(buffers, false, sector, writable.length - 1);
+      case TYPE_OUT:
+        return this.#transfer(buffers, true, sector, readable.length - HEADER_SIZE);
+      case TYPE_FLUSH:
+        return endWith(this.#flushed(), buffers, 0);
+      case TYPE_GET_ID:
+        return this.#getId(buffers);
+      default:
+        return endWith(STATUS_UNSUPPORTED, buffers, 0);
+    }
+  }
+
+  #transfer(
+    buffers: RequestBuffers,
+    isWrite: boolean,
+    sector: bigint,
+    length: number,
+  ): RequestWork {
+    const end = sector * BigInt(SECTOR_SIZE) + BigInt(length);
+    const isRefused = isWrite && this.#disk.readOnly;
+    if (isRefused || length % SECTOR_SIZE !== 0 || end > BigInt(this.#disk.size))
+      return endWith(STATUS_IO_ERROR, buffers, 0);
+    const at = Number(sector) * SECTOR_SIZE;
+    const transfer = new Transfer(this.#disk, buffers, isWrite, at, length);
+    return () => transfer.turn();
+  }
+
+  #flushed(): number {
+    try {
+      this.#disk.flush();
+      return STATUS_OK;
+    } catch {
+      return STATUS_IO_ERROR;
+    }
+  }
+
+  #getId(buffers: RequestBuffers): RequestWork {
+    const { writable } = buffers;
+    const length = Math.min(ID_SIZE, writable.length - 1);
+    return () => {
+      const end = writable.write(0, this.#id.subarray(0, length));
+      if (end === 'stalled') return 'stalled';
+      const status = end === 'done' ? STATUS_OK : STATUS_IO_ERROR;
+      return endWith(status, buffers, end === 'done' ? length : 0)();
+    };
+  }
+}

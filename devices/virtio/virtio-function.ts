@@ -1,0 +1,40 @@
+// What a virtio device does, without the transport by which its driver reaches it.
+
+import type { ScatteredBytes } from './scattered-bytes.ts';
+
+/** The buffers of a request. */
+export interface RequestBuffers {
+  /** What the driver has written. */
+  readonly readable: ScatteredBytes;
+  /** What the device writes. */
+  readonly writable: ScatteredBytes;
+}
+
+/**
+ * A request that has been begun.
+ * @returns bytes written to its buffers when it is complete; `more` when there is more to do in a later
+ * turn; `stalled` when the IOMMU holds an access, which is made again.
+ */
+export type RequestWork = () => number | 'more' | 'stalled';
+
+/** A kind of device. A turn of its work is bounded. */
+export interface VirtioFunction {
+  /** Short, for messages: "block". */
+  readonly kind: string;
+  /** Device ID (virtio 1.2, section 5). */
+  readonly deviceId: number;
+  /** Feature bits of this kind. */
+  readonly features: bigint;
+  /** Most entries of each queue. */
+  readonly queueSizes: readonly number[];
+  /** Its configuration space. */
+  readonly config: Uint8Array;
+  /** Called once, with what has it look at a queue again although the driver has not rung. */
+  attach(lookAgain: () => void): void;
+  /** False: a queue's buffers are left where they are for now. */
+  wants(queue: number): boolean;
+  /** Begins a request. */
+  begin(queue: number, buffers: RequestBuffers): RequestWork;
+  /** Back to the state out of reset. */
+  reset(): void;
+}

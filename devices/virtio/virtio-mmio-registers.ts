@@ -1,0 +1,81 @@
+// Register map of a virtio device over MMIO (virtio 1.2, section 4.2.2), and its bits.
+
+/** Bytes of the region; the specification's 0x200 are at its beginning. */
+export const VIRTIO_MMIO_REGION_SIZE = 0x1000;
+
+export const VIRTIO_MAGIC = 0x000;
+export const VIRTIO_VERSION = 0x004;
+export const VIRTIO_DEVICE_ID = 0x008;
+export const VIRTIO_VENDOR_ID = 0x00c;
+export const VIRTIO_DEVICE_FEATURES = 0x010;
+export const VIRTIO_DEVICE_FEATURES_SEL = 0x014;
+export const VIRTIO_DRIVER_FEATURES = 0x020;
+export const VIRTIO_DRIVER_FEATURES_SEL = 0x024;
+export const VIRTIO_QUEUE_SEL = 0x030;
+export const VIRTIO_QUEUE_NUM_MAX = 0x034;
+export const VIRTIO_QUEUE_NUM = 0x038;
+export const VIRTIO_QUEUE_READY = 0x044;
+export const VIRTIO_QUEUE_NOTIFY = 0x050;
+export const VIRTIO_INTERRUPT_STATUS = 0x060;
+export const VIRTIO_INTERRUPT_ACK = 0x064;
+export const VIRTIO_STATUS = 0x070;
+/** Addresses of a queue's three areas; the high word follows. */
+export const VIRTIO_QUEUE_DESC = 0x080;
+export const VIRTIO_QUEUE_DRIVER = 0x090;
+export const VIRTIO_QUEUE_DEVICE = 0x0a0;
+/** Length of a shared memory region, low and high word: all ones, as there is none. */
+export const VIRTIO_SHM_LEN = 0x0b0;
+export const VIRTIO_CONFIG_GENERATION = 0x0fc;
+/** What each kind of device has, from here on. */
+export const VIRTIO_CONFIG = 0x100;
+
+export const VIRTIO_MAGIC_VALUE = 0x74726976; // "virt"
+/** Not the legacy interface, which is 1. */
+export const VIRTIO_VERSION_VALUE = 2;
+export const VIRTIO_VENDOR_VALUE = 0x756d6d73; // "smmu"
+
+/** Device status (section 2.1). */
+export const VIRTIO_STATUS_FEATURES_OK = 0x08;
+export const VIRTIO_STATUS_DRIVER_OK = 0x04;
+export const VIRTIO_STATUS_NEEDS_RESET = 0x40;
+
+/** InterruptStatus: a used buffer, a change of the configuration. */
+export const VIRTIO_INTERRUPT_USED = 1;
+export const VIRTIO_INTERRUPT_CONFIG = 2;
+
+/** Feature bits of every device (section 6). */
+export const VIRTIO_F_INDIRECT_DESC = 1n << 28n;
+export const VIRTIO_F_VERSION_1 = 1n << 32n;
+/** Addresses go through the IOMMU. */
+export const VIRTIO_F_ACCESS_PLATFORM = 1n << 33n;
+
+/** For statistics and traces. */
+const NAMES: readonly (readonly [string, number])[] = [
+  ['MagicValue', VIRTIO_MAGIC],
+  ['Version', VIRTIO_VERSION],
+  ['DeviceID', VIRTIO_DEVICE_ID],
+  ['VendorID', VIRTIO_VENDOR_ID],
+  ['DeviceFeatures', VIRTIO_DEVICE_FEATURES],
+  ['DeviceFeaturesSel', VIRTIO_DEVICE_FEATURES_SEL],
+  ['DriverFeatures', VIRTIO_DRIVER_FEATURES],
+  ['DriverFeaturesSel', VIRTIO_DRIVER_FEATURES_SEL],
+  ['QueueSel', VIRTIO_QUEUE_SEL],
+  ['QueueNumMax', VIRTIO_QUEUE_NUM_MAX],
+  ['QueueNum', VIRTIO_QUEUE_NUM],
+  ['QueueReady', VIRTIO_QUEUE_READY],
+  ['QueueNotify', VIRTIO_QUEUE_NOTIFY],
+  ['InterruptStatus', VIRTIO_INTERRUPT_STATUS],
+  ['InterruptACK', VIRTIO_INTERRUPT_ACK],
+  ['Status', VIRTIO_STATUS],
+  ['QueueDescLow', VIRTIO_QUEUE_DESC],
+  ['QueueDescHigh', VIRTIO_QUEUE_DESC + 4],
+  ['QueueDriverLow', VIRTIO_QUEUE_DRIVER],
+  ['QueueDriverHigh', VIRTIO_QUEUE_DRIVER + 4],
+  ['QueueDeviceLow', VIRTIO_QUEUE_DEVICE],
+  ['QueueDeviceHigh', VIRTIO_QUEUE_DEVICE + 4],
+  ['ConfigGeneration', VIRTIO_CONFIG_GENERATION],
+];
+
+export const VIRTIO_MMIO_NAMES: ReadonlyMap<number, string> = new Map(
+  NAMES.map(([name, offset]) => [offset, name]),
+);

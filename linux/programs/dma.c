@@ -1,0 +1,37 @@
+// Has the board's DMA engine read from an address again and again, behind the kernel's back: dma IOVA COUNT.
+// It sleeps in between: the kernel maps and unmaps meanwhile.
+#include "system-calls.h"
+
+/** Where the board has the engine, and its registers by word (docs/registers.md). */
+enum { ENGINE = 0x9200000 };
+enum { CTRL = 1, STATUS = 2, LENGTH = 3, SRC = 4 };
+enum { OP_VERIFY = 3, STATUS_READ_FAULT = 2 };
+enum { BYTES = 4, SLEEP_NS = 100000 };
+
+int mainOf(int argc, char **argv) {
+  long iova = argc == 3 ? numberOf(argv[1]) : -1;
+  long count = argc == 3 ? numberOf(argv[2]) : -1;
+  if (iova < 0 || count < 0) {
+    print("dma IOVA COUNT\n");
+    return 2;
+  }
+  volatile u32 *registers = (volatile u32 *)mapPhysical(ENGINE);
+  registers[LENGTH] = BYTES;
+  registers[SRC] = (u32)iova;
+  registers[SRC + 1] = 0;
+  u64 refused = 0;
+  static const struct {
+    u64 seconds, nanoseconds;
+  } sleep = {.nanoseconds = SLEEP_NS};
+  for (long i = 0; i < count; i++) {
+    systemCall(SYS_NANOSLEEP, (u64)&sleep, 0, 0, 0);
+    registers[CTRL] = OP_VERIFY;
+    if (registers[STATUS] == STATUS_READ_FAULT) refused++;
+  }
+  print("dma: ");
+  printNumber((u64)count - refused);
+  print(" reads, ");
+  printNumber(refused);
+  print(" refused\n");
+  return 0;
+}

@@ -1,0 +1,25 @@
+// Starts another kernel in place of this one: kexec IMAGE INITRD FILE, which holds its command line.
+#include "system-calls.h"
+
+/** Linux, include/uapi/linux/reboot.h. */
+static const u64 MAGIC1 = 0xfee1dead;
+enum { MOST_COMMAND_LINE = 2048 };
+enum { MAGIC2 = 672274793, REBOOT_KEXEC = 0x45584543 };
+
+int mainOf(int argc, char **argv) {
+  if (argc != 4) {
+    print("kexec IMAGE INITRD FILE\n");
+    return 2;
+  }
+  int image = openFile(argv[1], O_RDONLY);
+  int initrd = openFile(argv[2], O_RDONLY);
+  static char line[MOST_COMMAND_LINE];
+  long length =
+      systemCall(SYS_READ, (u64)openFile(argv[3], O_RDONLY), (u64)line, MOST_COMMAND_LINE - 1, 0);
+  if (length < 0) failed(argv[3], length);
+  // The length counts the NUL.
+  long result = systemCall6(SYS_KEXEC_FILE_LOAD, (u64)image, (u64)initrd, (u64)length + 1,
+                            (u64)line, 0, 0);
+  if (result < 0) failed("kexec_file_load", result);
+  failed("reboot", systemCall(SYS_REBOOT, MAGIC1, MAGIC2, REBOOT_KEXEC, 0));
+}

@@ -1,0 +1,40 @@
+// What a driver of a virtio device does, well and badly: for the contract of devices.
+
+import type { Random } from '../../devices/bus/index.ts';
+import type { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
+
+const QUEUE_SIZE = 4;
+const DESCRIPTORS = 0x1000;
+const DRIVER = 0x1100;
+const DEVICE = 0x1200;
+const HEADER = 0x2000;
+
+/** Makes the queue ready, mostly with sensible rings, or changes a byte of them; then it rings. */
+export function virtioStep(bus: DeviceBus, random: Random, host: FakeHost): void {
+  const { ram, ramGpa } = host;
+  const view = new DataView(ram.buffer, ram.byteOffset, ram.length);
+  if (random.below(8) === 0) {
+    for (const status of [0, 3]) bus.write32(0x70, status);
+    bus.write32(0x24, 1);
+    bus.write32(0x20, 3);
+    bus.write32(0x38, QUEUE_SIZE);
+    bus.write32(0x80, ramGpa + DESCRIPTORS);
+    bus.write32(0x90, ramGpa + DRIVER);
+    bus.write32(0xa0, ramGpa + DEVICE);
+    bus.write32(0x44, 1);
+    bus.write32(0x70, 15);
+    view.setUint16(DRIVER + 2, 0, true);
+  }
+  for (const [index, flags] of [1, 3, 2].entries()) {
+    const entry = DESCRIPTORS + 16 * index;
+    view.setBigUint64(entry, BigInt(ramGpa + HEADER + 0x1000 * index), true);
+    view.setUint32(entry + 8, [16, 1024, 1][index] ?? 0, true);
+    view.setUint16(entry + 12, flags, true);
+    view.setUint16(entry + 14, index + 1, true);
+  }
+  view.setUint32(HEADER, random.below(10), true);
+  view.setBigUint64(HEADER + 8, BigInt(random.below(8)), true);
+  if (random.below(4) === 0) ram[DESCRIPTORS + random.below(0x200)] = random.below(256);
+  view.setUint16(DRIVER + 2, view.getUint16(DRIVER + 2, true) + 1, true);
+  bus.write32(0x50, random.below(2));
+}

@@ -1,0 +1,53 @@
+// Role guest of the board `virt`: the machine's SMMU is nested below its host's, which lends it a VINTF.
+
+import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
+import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import { arm64ExitRequest } from '../../vcpu/arm64/index.ts';
+import { placed } from './virt-memory-map.ts';
+import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
+
+/**
+ * An SMMU that the machine's host lends it.
+ * @throws {HostError} when the host has nothing left to lend.
+ */
+export function guestRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu {
+  const { host, name, overlay = false, idRegisters = 'auto' } = board;
+  const vm = host.createVm(name, memory.memory, [memory.ram], {
+    exitRequest: arm64ExitRequest(memory),
+  });
+  try {
+    const viommu = host.createViommu(vm, streams, { cmdqv: true, overlay });
+    const vintf = host.createVintf(viommu);
+    const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
+    const cmdqv = overlay ? undefined : placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
+    const { smmuBlock, context } = viommu;
+    return {
+      smmu: placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown })),
+      cmdqv,
+      dmaPort: (stream) => host.dmaPort(viommu, stream),
+      drain: vm.unit.drain,
+      vcpuRuns: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
+      service: (full) => host.service(full),
+      describe(machine) {
+        vm.onStop((reason) => machine.stop(reason));
+        return {
+          drainable: {
+            machine,
+            threads: host,
+            guest: vm,
+            direct: [
+              ...(cmdqv ? [{ smmuBlock, context: vintf.context, queues: vintf.queues }] : []),
+              { smmuBlock, context, queues: [] },
+            ],
+          },
+          vm,
+          smmus: [{ smmu: viommu, vintf }],
+        };
+      },
+      destroy: () => host.destroyVm(vm),
+    };
+  } catch (error) {
+    host.destroyVm(vm);
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+// Role host of the board `virt`: the kernel owns a physical SMMU and a physical CMDQV. They are the
+// machine's own: hardware like its host's, in a memory that no guest reaches, with the machine's RAM as
+// all the physical memory that there is.
+
+import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../../assembly/layout/host-memory.ts';
+import { offsetOfGpa } from '../../../devices/bus/index.ts';
+import { PhysicalCmdqv } from '../../../devices/cmdqv/index.ts';
+import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
+import { createHostMemory, SmmuEndpoint, Unit } from '../../../devices/unit/index.ts';
+import { type GuestWindow, ThreadAllocator } from '../../../host/kernel/index.ts';
+import type { DirectContext } from '../../threads/index.ts';
+import { type Arm64Memory, arm64ExitRequest } from '../../vcpu/arm64/index.ts';
+import { ownedSmmu, ownedVintf } from './owned-smmu.ts';
+import { placed } from './virt-memory-map.ts';
+import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
+
+const SMMU_INDEX = 0;
+/** The guest's window of the physical address map: what its queues are told apart by. */
+const WINDOW = 1;
+/** The smallest there is: no PA leads there. */
+const HOST_RAM = 0x10000;
+
+/** RAM as DMA reaches it: a PA is a gpa. */
+function physicalMemory({ memory, ram }: Arm64Memory) {
+  const bytes = new Uint8Array(memory.buffer);
+  return {
+    bytes(pa: number, length: number): Uint8Array | undefined {
+      const offset = offsetOfGpa([ram], pa, length);
+      return offset < 0 ? undefined : bytes.subarray(offset, offset + length);
+    },
+  };
+}
+
+/**
+ * An SMMU that the machine's kernel owns, made as the first one of its host.
+ * @throws {RangeError} when the machine was to have what only a guest's SMMU has.
+ */
+export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu {
+  const { host, name, overlay = false, idRegisters = 'auto' } = board;
+  if (overlay) {
+    throw new RangeError(
+      "the overlay path is a guest's: in the role host the CMDQ is the SMMU's own, whose registers trap",
+    );
+  }
+  const [shape] = host.smmus;
+  if (!shape) throw new RangeError('the host has no SMMU');
+  const { vintfs, vcmdqs, atcTimeout } = shape;
+  const { modules } = host;
+  const hostMemory = createHostMemory({ ramSize: HOST_RAM });
+  const regions = [memory.ram];
+  const exitRequest = arm64ExitRequest(memory);
+  const window = { window: WINDOW, memory: memory.memory, regions, exitRequest, isPhysical: true };
+  const unit = new Unit({ modules, hostMemory, guest: window, thread: 0 });
+  const physicalSmmu = new PhysicalSmmu({
+    unit,
+    smmuIndex: SMMU_INDEX,
+    idRegisters: idRegisters === 'auto' ? shape.idRegisters : idRegisters,
+    atcTimeout,
+  });
+  const physicalCmdqv = new PhysicalCmdqv({ unit, smmuIndex: SMMU_INDEX, vintfs, vcmdqs });
+  const smmu = ownedSmmu(name, hostMemory, streams);
+  const lent = Array.from({ length: vintfs }, (_, index) =>
+    ownedVintf(smmu, physicalCmdqv, index, vcmdqs / vintfs),
+  );
+  const threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmu.smmuBlock, thread));
+  const words = new Int32Array(hostMemory.buffer);
+  const guest: GuestWindow = { ...window, unit };
+  const endpoint = new SmmuEndpoint({ unit, memory: physicalMemory(memory) });
+  return {
+    smmu: placed('smmu', physicalSmmu),
+    cmdqv: placed('cmdqv', physicalCmdqv),
+    dmaPort: (stream) => endpoint.dmaPort(stream),
+    drain: unit.drain,
+    vcpuRuns: () => undefined,
+    service() {
+      // The devices have looked at everything by themselves.
+      const attention = Atomics.load(words, HOST_AT_ATTENTION >> 2);
+      Atomics.store(words, HOST_AT_ATTENTION_SEEN >> 2, attention);
+    },
+    describe(machine) {
+      const direct = lent.map(
+        (vintf): DirectContext => ({
+          smmuBlock: smmu.smmuBlock,
+          context: vintf.context,
+          get queues() {
+            return vintf.queues;
+          },
+        }),
+      );
+      return {
+        drainable: {
+          machine,
+          threads: {
+            memory: hostMemory,
+            modules,
+            allocateThread: () => threads.allocate(),
+            freeThread: (thread) => threads.free(thread),
+          },
+          guest,
+          direct,
+        },
+        vm: undefined,
+        smmus: lent.slice(0, 1).map((vintf) => ({ smmu, vintf })),
+      };
+    },
+    destroy: () => undefined,
+  };
+}
