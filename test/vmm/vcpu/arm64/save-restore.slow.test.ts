@@ -24,7 +24,7 @@ import {
 } from '../../../../vmm/vcpu/arm64/index.ts';
 import type { Vcpu, VcpuHost } from '../../../../vmm/vcpu/index.ts';
 import { SGIS, STARVE } from '../../boards/virt/several-vcpu-programs.ts';
-import { COUNTERS, LOCK } from '../../boards/virt/shared-memory-programs.ts';
+import { COUNTERS, lock } from '../../boards/virt/shared-memory-programs.ts';
 import { timer } from '../../boards/virt/virt-programs.ts';
 
 /** Instructions of a budget of 1. */
@@ -140,7 +140,7 @@ function* numbers(seed: number, below: number): Generator<number, never> {
 // Program, vCPUs, and instructions that it has executed before it ends, of all vCPUs together.
 const PROGRAMS: readonly (readonly [string, Uint8Array, number, number])[] = [
   ['counters', COUNTERS, 4, 800_000],
-  ['a lock that is waited for by WFE', LOCK, 4, 1_100_000],
+  ['a lock that is waited for by WFE', lock('wfe'), 4, 1_100_000],
   ['SGIs', SGIS, 4, 60_000],
   ['sleep beside vCPUs that spin', STARVE, 4, 1_200_000],
   ['a timer, asleep', timer('asleep'), 1, 35],
@@ -175,7 +175,7 @@ describe('a machine that is saved at any instruction', () => {
 
 describe('a state', () => {
   it('that is none is refused', async () => {
-    const { turns } = await machineOf(LOCK, 2);
+    const { turns } = await machineOf(lock('wfe'), 2);
     const state = turns.save();
     const changes = [
       { kind: 'wasm' },
