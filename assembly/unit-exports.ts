@@ -1,5 +1,5 @@
 // What the parts of a unit export to JavaScript, whether they are modules of their own or one
-// (docs/architecture.md, "Units").
+// (docs/internals/architecture.md, "Units").
 
 import type { ATC_DENIED, ATC_REFUSED, ATS_CA, ATS_SUCCESS, ATS_UR } from './layout/ats-results.ts';
 import type {

@@ -1,4 +1,4 @@
-// npm run bench: what the hot paths cost (docs/performance.md).
+// npm run bench: what the hot paths cost (docs/internals/performance.md).
 
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';

@@ -2,7 +2,7 @@
 // beside them. A --config file is such an object.
 
 import type * as v from 'valibot';
-import type { QueueErrorDecision } from '../vmm/api/index.ts';
+import type { QueueErrorDecision, VirtRole } from '../vmm/api/index.ts';
 import {
   HOST_SETTINGS,
   integer,
@@ -29,6 +29,9 @@ const DECISIONS = [
   'stop',
 ] as const satisfies readonly QueueErrorDecision[];
 
+/** Whose SMMU and CMDQV a kernel has. */
+const ROLES = ['guest', 'host'] as const satisfies readonly VirtRole[];
+
 /** What guests are made for: machines of the standard board, or of the board `virt`. */
 const ARCHITECTURES = ['wasm', 'arm64'] as const;
 
@@ -49,6 +52,10 @@ export const BOOT_SETTINGS = {
   kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {
     value: 'file',
   }),
+  role: option(
+    oneOf(ROLES),
+    'what an arm64 kernel is: a guest with a borrowed VINTF, or a host that owns SMMU and CMDQV (default: guest)',
+  ),
   run: option(text, 'shell commands that "linux" does before it powers off (default: a shell)'),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', {
     value: 'file',

@@ -1,6 +1,7 @@
 // A disk that is a file.
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { basename } from 'node:path';
 import { CopyOnWriteDisk, type Disk, SECTOR_SIZE } from '../devices/virtio/index.ts';
 import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
 import { UsageError } from './cli-error.ts';
@@ -63,7 +64,7 @@ export async function openDisks(
       const { size } = fstatSync(file);
       if (size === 0 || size % SECTOR_SIZE !== 0)
         throw new UsageError(
-          `${name} is no disk: it has ${size} bytes, no multiple of ${SECTOR_SIZE}`,
+          `${basename(name)} is no disk: it has ${size} bytes, no multiple of ${SECTOR_SIZE}`,
         );
       const disk = new FileDisk(file, size);
       disks.push(isWritable ? disk : new CopyOnWriteDisk(disk));
@@ -80,6 +81,8 @@ async function openFile(name: string, isWritable: boolean): Promise<number> {
     await requireRegularFile(name);
     return openSync(name, isWritable ? 'r+' : 'r');
   } catch (error) {
-    throw new UsageError(`cannot ${isWritable ? 'write' : 'read'} ${name}: ${fileReason(error)}`);
+    throw new UsageError(
+      `cannot ${isWritable ? 'write' : 'read'} ${basename(name)}: ${fileReason(error)}`,
+    );
   }
 }

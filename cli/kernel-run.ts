@@ -26,7 +26,22 @@ const OTHERS = [
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */
-const OWN = ['initrd', 'append', 'disks'] as const satisfies readonly (keyof BootSettings)[];
+const OWN = [
+  'initrd',
+  'append',
+  'disks',
+  'role',
+] as const satisfies readonly (keyof BootSettings)[];
+
+/** A kernel that owns its SMMU has nobody above it that would lend it a CMDQ, or decide on its errors. */
+function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
+  if (overlay || path === 'overlay')
+    throw new UsageError("--role host excludes the overlay path, which is a guest's");
+  if (onQueueError !== undefined)
+    throw new UsageError(
+      '--role host excludes --on-queue-error: a kernel that owns its queues handles their errors',
+    );
+}
 
 /**
  * What the machines of a run have as kernels, with their disks; nothing for other guests.
@@ -36,18 +51,19 @@ const OWN = ['initrd', 'append', 'disks'] as const satisfies readonly (keyof Boo
 export async function kernelOptions(
   settings: BootSettings,
 ): Promise<(disks: readonly Disk[]) => Partial<MachineOptions>> {
-  const { arch = 'wasm', initrd, append } = settings;
+  const { arch = 'wasm', initrd, append, role } = settings;
   if (arch !== 'arm64') {
     refuseOptions(settings, OWN, 'is for kernels: it goes with --arch arm64');
     return () => ({});
   }
   refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
+  if (role === 'host') checkHostRole(settings);
   if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
     throw new UsageError('--disk is for one machine: it excludes --vms');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
-  return (disks) => ({ board: virtBoard({ initrd: ramDisk, append, sleep, disks }) });
+  return (disks) => ({ board: virtBoard({ initrd: ramDisk, append, sleep, disks, role }) });
 }
 
 /**

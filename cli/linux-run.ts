@@ -5,7 +5,9 @@ import {
   Host,
   type Machine,
   type MachineEnd,
+  type MachineOptions,
   type MachineStatistics,
+  type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
 import { hostSize } from './host-size.ts';
@@ -25,7 +27,10 @@ export interface LinuxRunOptions {
   /** The kernel's command line. */
   readonly append: string;
   readonly disks?: readonly Disk[];
+  /** What goes wrong with its devices. */
+  readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
+  readonly role?: VirtRole;
   readonly vcpus?: number;
   readonly idRegisters?: 'default' | 'grace';
   /** Looks for invalidations that the kernel forgets. */
@@ -55,6 +60,8 @@ export interface LinuxRun {
   readonly console: string;
   readonly benchmarks: readonly LinuxBenchmark[];
   readonly statistics: MachineStatistics;
+  /** Commands of the one CMDQ, and exits for its PROD and CONS. */
+  readonly cmdq: { readonly commands: number; readonly exits: number };
   /** What the sanitizer has found, as text. */
   readonly findings: readonly string[];
 }
@@ -81,6 +88,17 @@ function sample(machine: Machine): Sample {
     hostNs: performance.now() * 1e6,
     syncs: own.reduce((sum, { syncs }) => sum + syncs, vcmdq.syncs),
     exits: invalidation.reduce((sum, [, count]) => sum + count, 0),
+  };
+}
+
+function cmdqOf(machine: Machine): LinuxRun['cmdq'] {
+  const queues = machine.inspect().flatMap((viommu) => viommu.queues);
+  const own = queues.filter(({ name }) => name === 'CMDQ');
+  const { byRegister } = machine.statistics.exits;
+  const exits = ['PROD', 'CONS'].map((name) => byRegister[`smmuv3.CMDQ_${name}`] ?? 0);
+  return {
+    commands: own.reduce((sum, { commands }) => sum + commands, 0),
+    exits: exits.reduce((sum, count) => sum + count, 0),
   };
 }
 
@@ -149,10 +167,11 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append, disks: options.disks }),
+      board: virtBoard({ initrd, append, disks: options.disks, role: options.role }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,
+      faults: options.faults,
     });
     const listener = new BenchmarkListener(machine, options.onLine);
     machine.on('output', (bytes) => listener.receive(bytes));
@@ -163,6 +182,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
       console: listener.lines.join('\n'),
       benchmarks: listener.benchmarks,
       statistics: machine.statistics,
+      cmdq: cmdqOf(machine),
       findings: host.findings.map(({ text }) => text),
     };
   } finally {

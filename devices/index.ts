@@ -26,3 +26,4 @@ export * from './plugin/index.ts';
 export * from './smmuv3/index.ts';
 export * from './tables/index.ts';
 export * from './unit/index.ts';
+export * from './virtio/index.ts';

@@ -282,6 +282,7 @@
 #define IDR0_COHACC VSMMU_FIELD(0, 4, 1)
 #define IDR0_BTM VSMMU_FIELD(0, 5, 1)
 #define IDR0_HTTU VSMMU_FIELD(0, 6, 2)
+#define IDR0_DORMHINT VSMMU_FIELD(0, 8, 1)
 #define IDR0_HYP VSMMU_FIELD(0, 9, 1)
 #define IDR0_ATS VSMMU_FIELD(0, 10, 1)
 /* Split-stage ATS is not there. */
@@ -289,14 +290,20 @@
 #define IDR0_ASID16 VSMMU_FIELD(0, 12, 1)
 #define IDR0_MSI VSMMU_FIELD(0, 13, 1)
 #define IDR0_SEV VSMMU_FIELD(0, 14, 1)
+#define IDR0_ATOS VSMMU_FIELD(0, 15, 1)
 #define IDR0_PRI VSMMU_FIELD(0, 16, 1)
+/* VMID wildcards (CR0.VMW). */
+#define IDR0_VMW VSMMU_FIELD(0, 17, 1)
 #define IDR0_VMID16 VSMMU_FIELD(0, 18, 1)
 #define IDR0_CD2L VSMMU_FIELD(0, 19, 1)
+#define IDR0_VATOS VSMMU_FIELD(0, 20, 1)
 /* Table endianness; 2 is little-endian only. */
 #define IDR0_TTENDIAN VSMMU_FIELD(0, 21, 2)
 /* TTENDIAN: tables of either endianness, by CD.ENDI and STE.S2ENDI. */
 #define TTENDIAN_MIXED 0u
 #define TTENDIAN_LITTLE 2u
+/* CR2.REC_CFG_ATS is there. */
+#define IDR0_ATSRECERR VSMMU_FIELD(0, 23, 1)
 #define IDR0_STALL_MODEL VSMMU_FIELD(0, 24, 2)
 /* Faults stall where CD.S or STE.S2S says so; nowhere; always. */
 #define STALL_MODEL_BOTH 0u
@@ -305,6 +312,7 @@
 #define IDR0_TERM_MODEL VSMMU_FIELD(0, 26, 1)
 /* 1 when 2-level stream tables are supported. */
 #define IDR0_ST_LEVEL VSMMU_FIELD(0, 27, 2)
+#define IDR0_RME_IMPL VSMMU_FIELD(0, 30, 1)
 
 // IDR1: sizes, as log2.
 #define IDR1_SIDSIZE VSMMU_FIELD(0, 0, 6)

@@ -1,4 +1,4 @@
-// Which room may import which, and that no import leads back to where it came from (docs/architecture.md, "Layers").
+// Which room may import which, and that no import leads back to where it came from (docs/internals/architecture.md, "Layers").
 // `node scripts/check-imports.mjs [folder]` prints what is wrong, one line each; part of `npm run lint`.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';

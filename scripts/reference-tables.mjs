@@ -23,6 +23,12 @@ const OPTIONS = [
   ],
   ['Faults of a machine', ['devices/faults/faulty-device.ts', 'DeviceFaults']],
   ['Events', ['vmm/api/machine-types.ts', 'MachineEvents']],
+  ['virtBoard', ['vmm/boards/virt/virt-board.ts', 'VirtBoardOptions']],
+  ['A place', ['devices/bus/placement.ts', 'Placement']],
+  ['DeviceComplex', ['devices/bus/device-complex.ts', 'DeviceComplexOptions']],
+  ['SmmuEndpoint', ['devices/unit/smmu-endpoint.ts', 'SmmuEndpointOptions']],
+  ['plugSmmu', ['vmm/v86/smmu-board.ts', 'V86SmmuOptions']],
+  ['plugDevices', ['vmm/v86/plug.ts', 'PlugOptions']],
 ];
 
 /** Register maps: heading, file. */

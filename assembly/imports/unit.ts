@@ -6,8 +6,11 @@ export declare const WINDOW: i32;
 export declare const THREAD: usize;
 /** Index of the thread block, + 1. */
 export declare const THREAD_ID: i32;
-/** Not 0: the guest memory is window 0 as well, in place of host RAM, which is empty then. */
-export declare const PHYSICAL: i32;
+/**
+ * Window that physical addresses name the guest memory by: WINDOW, or 0 where the guest works the SMMUs
+ * itself. There is no host RAM then.
+ */
+export declare const PA_WINDOW: i32;
 /** Host RAM: byte offset in host memory, and size. */
 export declare const RAM_BASE: i32;
 export declare const RAM_SIZE: i32;

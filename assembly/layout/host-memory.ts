@@ -1,5 +1,5 @@
 // The map of host memory: one shared memory per host, which no guest can reach. Offsets
-// in bytes; all words little-endian. docs/architecture.md holds the ownership table (who
+// in bytes; all words little-endian. docs/internals/architecture.md holds the ownership table (who
 // writes what, under which atomic form).
 //
 //   0x00000000  header

@@ -95,6 +95,7 @@ export const IDR0_TTF = (0 << 16) | (2 << 8) | 2;
 export const IDR0_COHACC = (0 << 16) | (4 << 8) | 1;
 export const IDR0_BTM = (0 << 16) | (5 << 8) | 1;
 export const IDR0_HTTU = (0 << 16) | (6 << 8) | 2;
+export const IDR0_DORMHINT = (0 << 16) | (8 << 8) | 1;
 export const IDR0_HYP = (0 << 16) | (9 << 8) | 1;
 export const IDR0_ATS = (0 << 16) | (10 << 8) | 1;
 /** Split-stage ATS is not there. */
@@ -102,14 +103,20 @@ export const IDR0_NS1ATS = (0 << 16) | (11 << 8) | 1;
 export const IDR0_ASID16 = (0 << 16) | (12 << 8) | 1;
 export const IDR0_MSI = (0 << 16) | (13 << 8) | 1;
 export const IDR0_SEV = (0 << 16) | (14 << 8) | 1;
+export const IDR0_ATOS = (0 << 16) | (15 << 8) | 1;
 export const IDR0_PRI = (0 << 16) | (16 << 8) | 1;
+/** VMID wildcards (CR0.VMW). */
+export const IDR0_VMW = (0 << 16) | (17 << 8) | 1;
 export const IDR0_VMID16 = (0 << 16) | (18 << 8) | 1;
 export const IDR0_CD2L = (0 << 16) | (19 << 8) | 1;
+export const IDR0_VATOS = (0 << 16) | (20 << 8) | 1;
 /** Table endianness; 2 is little-endian only. */
 export const IDR0_TTENDIAN = (0 << 16) | (21 << 8) | 2;
 /** TTENDIAN: tables of either endianness, by CD.ENDI and STE.S2ENDI. */
 export const TTENDIAN_MIXED = 0;
 export const TTENDIAN_LITTLE = 2;
+/** CR2.REC_CFG_ATS is there. */
+export const IDR0_ATSRECERR = (0 << 16) | (23 << 8) | 1;
 export const IDR0_STALL_MODEL = (0 << 16) | (24 << 8) | 2;
 /** Faults stall where CD.S or STE.S2S says so; nowhere; always. */
 export const STALL_MODEL_BOTH = 0;
@@ -118,6 +125,7 @@ export const STALL_MODEL_FORCED = 2;
 export const IDR0_TERM_MODEL = (0 << 16) | (26 << 8) | 1;
 /** 1 when 2-level stream tables are supported. */
 export const IDR0_ST_LEVEL = (0 << 16) | (27 << 8) | 2;
+export const IDR0_RME_IMPL = (0 << 16) | (30 << 8) | 1;
 
 // IDR1: sizes, as log2.
 export const IDR1_SIDSIZE = (0 << 16) | (0 << 8) | 6;

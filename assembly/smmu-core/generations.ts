@@ -2,7 +2,7 @@
 // before its walk began; raising a generation kills every older entry at once, whatever
 // sets they lie in. 64-bit, so that no guest can wrap one.
 //
-// One raise may serve several commands (docs/architecture.md, "One raise for a run of
+// One raise may serve several commands (docs/internals/architecture.md, "One raise for a run of
 // commands"); hence the kills take a generation.
 
 import { SMMU_AT_ALL_GEN } from '../layout/smmu-memory';

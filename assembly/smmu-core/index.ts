@@ -1,4 +1,4 @@
-// The SMMU core: translation on behalf of bus masters. See docs/architecture.md.
+// The SMMU core: translation on behalf of bus masters. See docs/internals/architecture.md.
 
 export { atcAccess, atcForget, atcSetMode } from './atc';
 export { translationRequest } from './ats';

@@ -3,7 +3,7 @@
 // guest's memory, through the guest port. Any other PA is an external abort.
 
 import { cas64, load64, resolve, store32, store64 } from '../imports/port';
-import { PHYSICAL, RAM_BASE, RAM_SIZE, WINDOW } from '../imports/unit';
+import { PA_WINDOW, RAM_BASE, RAM_SIZE } from '../imports/unit';
 import { NO_OFFSET } from '../layout/guest-port-results';
 
 /** What `locate` returns for a PA that the unit does not reach. */
@@ -13,11 +13,9 @@ export const NOWHERE: i64 = -1;
 export function locate(pa: u64, length: u32): i64 {
   const window = u32(pa >> 32);
   const address = u32(pa);
-  if (window == 0) {
-    if (address < u32(RAM_SIZE) && length <= u32(RAM_SIZE) - address)
-      return i64(u64(u32(RAM_BASE) + address));
-    if (PHYSICAL == 0) return NOWHERE;
-  } else if (window != u32(WINDOW)) return NOWHERE;
+  if (window == 0 && address < u32(RAM_SIZE) && length <= u32(RAM_SIZE) - address)
+    return i64(u64(u32(RAM_BASE) + address));
+  if (window != u32(PA_WINDOW)) return NOWHERE;
   const offset = resolve(u64(address), length);
   return offset == u32(NO_OFFSET) ? NOWHERE : ((<i64>1) << 32) | i64(u64(offset));
 }

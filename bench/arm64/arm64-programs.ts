@@ -96,7 +96,9 @@ export async function isInstalled(program: string): Promise<boolean> {
 }
 
 /** Compiles the programs in a folder. Returns a line that says why there are none when there are none. */
-export async function compilePrograms(folder: string): Promise<readonly MeasuredProgram[] | string> {
+export async function compilePrograms(
+  folder: string,
+): Promise<readonly MeasuredProgram[] | string> {
   if (!(await isInstalled(COMPILER))) return `there is no ${COMPILER} (gcc-aarch64-linux-gnu)`;
   const programs: MeasuredProgram[] = [];
   for (const { name, what, number, rounds, functions } of PLANS) {

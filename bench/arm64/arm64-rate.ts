@@ -18,7 +18,12 @@ import {
 import { type Arm64Exports, loadArm64 } from '../../assembly/load.ts';
 import { Arm64Block, createArm64Memory } from '../../vmm/vcpu/arm64/index.ts';
 import { median } from '../measure.ts';
-import { type MeasuredProgram, compilePrograms, isInstalled, PROGRAM_GPA } from './arm64-programs.ts';
+import {
+  compilePrograms,
+  isInstalled,
+  type MeasuredProgram,
+  PROGRAM_GPA,
+} from './arm64-programs.ts';
 
 /** Millions of instructions per second of CPU time. */
 export interface Arm64Row {

@@ -157,6 +157,16 @@ async function decodeLogs(files: readonly string[], json: boolean): Promise<void
   if (found === 0) throw new UsageError('no line of an SMMU, a CMDQV or the sanitizer in it');
 }
 
+/** Options that say where a descriptor stands. */
+const OF_PTE = ['granule', 'level', 'stage', 'ds'] as const;
+
+/** @throws {UsageError} when one of them is given with another structure. */
+function refuseOfPte(kind: string, command: Command): void {
+  const given = OF_PTE.find((name) => command.getOptionValueSource(name) === 'cli');
+  if (kind !== 'pte' && given !== undefined)
+    throw new UsageError(`--${given} is for a pte, not for ${kind}`);
+}
+
 /** Adds the subcommand. */
 export function addDecode(program: Command): void {
   program
@@ -186,7 +196,8 @@ export function addDecode(program: Command): void {
     )
     .option('--ds', '52-bit addresses of a pte of 4 or 16 KiB granules (CD.DS, STE.S2DS)', false)
     .option('--json', 'print one JSON object', false)
-    .action(async (kind: string, given: string[], options: DecodeOptions) => {
+    .action(async (kind: string, given: string[], options: DecodeOptions, command: Command) => {
+      if (kind === LOG || Object.hasOwn(STRUCTURES, kind)) refuseOfPte(kind, command);
       const words = given.length === 0 ? [STDIN] : given;
       if (kind === LOG) return decodeLogs(words, options.json);
       const text = words.join() === STDIN ? await wholeInput() : words.join(' ');

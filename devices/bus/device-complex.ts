@@ -1,8 +1,15 @@
 // Devices at their places: the bus that finds them, what they reach of their board, and their work
 // beside the guest. Machines and the v86 adapter are made around one.
 
-import { checkGiven, checkNames, type GuestMemory, type TraceEvent } from '../plugin/index.ts';
+import {
+  checkFunction,
+  checkGiven,
+  checkNames,
+  type GuestMemory,
+  type TraceEvent,
+} from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkMethods } from '../plugin/known-values.ts';
 import { type AttachedDevices, attachDevices } from './attached-devices.ts';
 import { BackgroundLoops } from './background-loops.ts';
 import { Bus, type BusMount, type RegisterCounter } from './bus.ts';
@@ -10,18 +17,24 @@ import type { Clock } from './clock.ts';
 import type { DirectMapper } from './direct-mapper.ts';
 import type { InterruptSink } from './interrupt-sink.ts';
 import type { MsiSink } from './msi-sink.ts';
-import { checkPlacement, type Placement } from './placement.ts';
+import { checkPlacementList, type Placement } from './placement.ts';
 
 /** What devices are put together with. */
 export interface DeviceComplexOptions {
+  /** The devices at their places. */
   readonly devices: readonly Placement[];
   /** Memory as the devices' bus sees it. */
   readonly memory: GuestMemory;
+  /** The VMM's interrupt controller: its lines, by number. */
   readonly interrupts: InterruptSink;
-  /** Undefined keeps every register access trapped. */
-  readonly directMaps: DirectMapper | undefined;
+  /** Backs ranges of registers with guest memory. Default: every register access traps. */
+  readonly directMaps?: DirectMapper | undefined;
+  /** Where the devices' time comes from: SYSTEM_CLOCK, or the VMM's own. */
   readonly clock: Clock;
-  /** Where MSIs go. Default: they are stores to `memory`. */
+  /**
+   * Where MSIs go of devices that have no `dmaPort`, the SMMU's own among them. Default: stores to
+   * `memory`.
+   */
   readonly msis?: MsiSink | undefined;
   /** Counts accesses by register. */
   readonly counter?: RegisterCounter;
@@ -40,6 +53,23 @@ const OPTIONS = allNamesOf<DeviceComplexOptions>({
   trace: true,
 });
 
+/** @throws {TypeError} for the first of them that lacks a function. */
+function checkServices({
+  memory,
+  interrupts,
+  clock,
+  directMaps,
+  msis,
+  trace,
+}: DeviceComplexOptions): void {
+  checkMethods(memory, ['load64', 'store64', 'store32'], 'DeviceComplex: memory');
+  checkMethods(interrupts, ['line'], 'DeviceComplex: interrupts');
+  checkMethods(clock, ['nowNs'], 'DeviceComplex: clock');
+  if (directMaps !== undefined) checkMethods(directMaps, ['map'], 'DeviceComplex: directMaps');
+  if (msis !== undefined) checkMethods(msis, ['send'], 'DeviceComplex: msis');
+  checkFunction(trace, 'DeviceComplex: trace');
+}
+
 /**
  * Devices at their places: register accesses go to `bus`, and the VMM calls `poll` at its safe
  * points.
@@ -54,20 +84,25 @@ export class DeviceComplex {
   /**
    * Attaches the devices and resets them.
    * @throws {RangeError} when they do not fit together.
-   * @throws {TypeError} when there is no such option, or one is missing.
+   * @throws {TypeError} when there is no such option, one is missing, or lacks what it is used for.
    * @throws {BoardError} when one of them cannot be attached, or does not work.
    */
   constructor(options: DeviceComplexOptions) {
     checkNames(options, OPTIONS, 'DeviceComplex');
     checkGiven(options, ['devices', 'memory', 'interrupts', 'clock'], 'DeviceComplex');
-    const { devices, counter, ...services } = options;
-    for (const placement of devices) checkPlacement(placement);
+    const { devices, counter, directMaps, ...services } = options;
+    checkPlacementList(devices, 'DeviceComplex: devices');
+    checkServices(options);
     this.#placements = devices;
     const mounts = devices.flatMap(({ device, addresses }) =>
       addresses.map((address, region): BusMount => ({ device, region, address })),
     );
     this.bus = new Bus(mounts, counter);
-    this.#attached = attachDevices(devices, { ...services, background: this.#background });
+    this.#attached = attachDevices(devices, {
+      ...services,
+      directMaps,
+      background: this.#background,
+    });
   }
 
   /** The devices, as they were given. */

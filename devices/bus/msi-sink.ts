@@ -2,6 +2,7 @@
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { GuestMemory } from '../plugin/index.ts';
+import { checkList, checkMethods } from '../plugin/known-values.ts';
 
 const PAGE = 4096;
 
@@ -32,14 +33,23 @@ export interface MsiController extends MsiSink {
   readonly doorbells: readonly DoorbellPages[];
 }
 
+/**
+ * @param what names it: "msis".
+ * @throws {TypeError} when it is no controller: without `send`, or a list of doorbell pages.
+ */
+export function checkMsiController(controller: MsiController, what: string): void {
+  checkMethods(controller, ['send'], what);
+  checkList(controller.doorbells, `${what}.doorbells`);
+}
+
 /** @throws {RangeError} when a doorbell page is not a page below 4 GiB, or lies in RAM. */
 export function checkDoorbells(
   { doorbells }: MsiController,
   regions: readonly MemoryRegion[],
 ): void {
   for (const { gpa, size } of doorbells) {
-    const name = `the doorbell pages at 0x${gpa.toString(16)}`;
-    if (gpa < 0 || gpa % PAGE || size <= 0 || size % PAGE || gpa + size > 2 ** 32)
+    const name = `the doorbell pages at 0x${gpa?.toString(16)}`;
+    if (!(gpa >= 0 && gpa % PAGE === 0 && size > 0 && size % PAGE === 0 && gpa + size <= 2 ** 32))
       throw new RangeError(`${name} are not pages of 4 KiB below 4 GiB`);
     if (regions.some((region) => gpa < region.gpa + region.size && region.gpa < gpa + size))
       throw new RangeError(`${name} lie in RAM`);

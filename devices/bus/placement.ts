@@ -2,9 +2,11 @@
 
 import { BoardError, type Device, type DmaPort, unknownName } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkList } from '../plugin/known-values.ts';
 
 /** A device at its place on a board. */
 export interface Placement {
+  /** The device, plugged in nowhere else. */
   readonly device: Device;
   /** gpa of each of the device's regions. */
   readonly addresses: readonly number[];
@@ -27,9 +29,11 @@ const FIELDS = allNamesOf<Placement>({
   requesterId: true,
 });
 
-/** @throws {BoardError} when a place has a field that there is not, or not its addresses. */
+/** @throws {BoardError} when a place has a field that there is not, no device, or not its addresses. */
 export function checkPlacement(placement: Placement): void {
-  const { device, addresses } = placement;
+  const { device, addresses, firstIrq, requesterId } = placement ?? {};
+  if (!Array.isArray(device?.regions))
+    throw new BoardError('placement', 'a place without a device: it is { device, addresses, … }');
   const refuse = (what: string) => {
     throw new BoardError('placement', `device ${device.name}: ${what}`);
   };
@@ -38,6 +42,22 @@ export function checkPlacement(placement: Placement): void {
   const regions = device.regions.length;
   if (!Array.isArray(addresses) || addresses.length !== regions)
     refuse(`addresses must be a list with a gpa for each of its ${regions} regions`);
-  const bad = addresses.find((gpa) => !Number.isInteger(gpa / 0x1000) || gpa < 0);
-  if (bad !== undefined) refuse(`${bad} is no gpa for a region: a multiple of 4 KiB`);
+  for (const [name, number] of Object.entries({ firstIrq, requesterId }))
+    if (number !== undefined && !(Number.isInteger(number) && number >= 0))
+      refuse(`${name} must be an integer from 0, not ${JSON.stringify(number)}`);
+  const bad = addresses.find(
+    (gpa) => typeof gpa !== 'number' || !Number.isInteger(gpa / 0x1000) || gpa < 0,
+  );
+  if (bad !== undefined)
+    refuse(`${JSON.stringify(bad)} is no gpa for a region: a multiple of 4 KiB`);
+}
+
+/**
+ * @param what names the list: "DeviceComplex: devices".
+ * @throws {TypeError} when it is no list.
+ * @throws {BoardError} when one of them has no right place.
+ */
+export function checkPlacementList(placements: readonly Placement[], what: string): void {
+  checkList(placements, what);
+  for (const placement of placements) checkPlacement(placement);
 }

@@ -42,7 +42,7 @@ import {
   unnamedRegister,
 } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
-import { ContextBlock, smmuBase, type Unit } from '../unit/index.ts';
+import { ContextBlock, smmuBlockOf, type Unit } from '../unit/index.ts';
 import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
 import { paramOf } from './cmdqv-register-specs.ts';
 import { DirectPages } from './direct-pages.ts';
@@ -118,8 +118,8 @@ export class PhysicalCmdqv implements Device {
     checkGiven(options, ['unit', 'smmuIndex', 'vintfs', 'vcmdqs'], 'PhysicalCmdqv');
     const { unit, smmuIndex, vintfs, vcmdqs } = options;
     this.#options = options;
+    this.#smmu = smmuBlockOf(unit, smmuIndex, 'PhysicalCmdqv');
     this.#words = new Int32Array(unit.hostMemory.buffer);
-    this.#smmu = smmuBase(smmuIndex);
     this.#global = new GlobalPage(
       { vintfs, vcmdqs, hypOwnWritable: true },
       {

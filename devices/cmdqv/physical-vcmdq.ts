@@ -128,10 +128,9 @@ export class PhysicalVcmdq {
   /** Points the queue at the ring that BASE describes. */
   setBase(lo: number, hi: number): void {
     const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
-    const limit = Math.min(
-      bitsOf(this.#host[(this.block.smmu + SMMU_AT_IDR1) >> 2] ?? 0, IDR1_CMDQS) || MAX_LOG2SIZE,
-      MAX_LOG2SIZE,
-    );
+    const idr1 = this.#host[(this.block.smmu + SMMU_AT_IDR1) >> 2] ?? 0;
+    // 0: there is no SMMU in front, whose IDR1 has SIDSIZE at least.
+    const limit = idr1 === 0 ? MAX_LOG2SIZE : Math.min(bitsOf(idr1, IDR1_CMDQS), MAX_LOG2SIZE);
     const length = COMMAND_BYTES * 2 ** log2size;
     // As for SMMU_CMDQ_BASE, address bits below the ring's alignment (its size, at least 32 bytes) count as zero.
     const address = hi * 2 ** 32 + ((lo & -Math.max(length, 32)) >>> 0);

@@ -20,6 +20,7 @@ import {
   type MmioAccess,
 } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkBoolean, checkOptionalInteger } from '../plugin/known-values.ts';
 import { DeviceWrapper, type HostChanges } from './device-wrapper.ts';
 
 /** What goes wrong. Each can be changed at any time; what is absent or 0 does not. */
@@ -36,14 +37,27 @@ export interface DeviceFaults {
   fetchAborts?: number | undefined;
 }
 
-/** Names of all faults. */
-export const DEVICE_FAULTS = allNamesOf<DeviceFaults>({
+const DEVICE_FAULTS = allNamesOf<DeviceFaults>({
   lostInterrupts: true,
   lateInterrupts: true,
   lateCons: true,
   tornProd: true,
   fetchAborts: true,
 });
+
+const MAX_COUNT = 2 ** 32 - 1;
+
+/**
+ * @param what names the faults in messages: "FaultyDevice".
+ * @throws {TypeError} when there is no such fault, or its value has another type.
+ * @throws {RangeError} when a count is none.
+ */
+export function checkDeviceFaults(faults: DeviceFaults, what: string): void {
+  checkNames(faults, DEVICE_FAULTS, what);
+  for (const name of ['lostInterrupts', 'lateInterrupts', 'lateCons', 'fetchAborts'] as const)
+    checkOptionalInteger(faults[name], 0, MAX_COUNT, `${what}: ${name}`);
+  checkBoolean(faults.tornProd, `${what}: tornProd`);
+}
 
 /** Has the fetches of the device's queues end in external aborts, until the function that it returns is called. */
 export type AbortFetches = () => () => void;
@@ -105,11 +119,12 @@ export class FaultyDevice extends DeviceWrapper {
   /**
    * @param device not attached yet.
    * @param abortFetches what `fetchAborts` needs; without it there are none.
-   * @throws {TypeError} when there is no such fault.
+   * @throws {TypeError} when there is no such fault, or its value has another type.
+   * @throws {RangeError} when a count is none.
    */
   constructor(device: Device, faults: DeviceFaults = {}, abortFetches?: AbortFetches) {
     super(device);
-    checkNames(faults, DEVICE_FAULTS, 'FaultyDevice');
+    checkDeviceFaults(faults, 'FaultyDevice');
     this.faults = faults;
     this.#abortFetches = abortFetches;
     this.#queueRegister = REGISTER_OF.get(device.identity.kind) ?? (() => undefined);

@@ -6,6 +6,7 @@ import { ECMDQS_PER_SMMU } from '../../assembly/layout/queue-memory.ts';
 import {
   IDR0_ASID16,
   IDR0_ATS,
+  IDR0_ATSRECERR,
   IDR0_BTM,
   IDR0_CD2L,
   IDR0_COHACC,
@@ -117,8 +118,8 @@ export interface GuestFeatures {
 }
 
 /**
- * ID registers for a guest of a host: the host's less stage 2 (S2P, VMID16, FWB, XNX), HYP, BTM, PRI
- * and ECMDQs, with queues of at most 256 entries and StreamIDs of 16 bits. BTM comes back where the
+ * ID registers for a guest of a host: the host's less stage 2 (S2P, VMID16, FWB, XNX), HYP, BTM, PRI,
+ * ATSRECERR and ECMDQs, with queues of at most 256 entries and StreamIDs of 16 bits. BTM comes back where the
  * guest's vCPUs share their VMID with the SMMU (`ViommuBackend.btm`).
  */
 export function guestIdRegisters(
@@ -134,6 +135,7 @@ export function guestIdRegisters(
     IDR0_VMID16,
     IDR0_HYP,
     IDR0_BTM,
+    IDR0_ATSRECERR,
     ...(pageRequests ? [] : [IDR0_PRI]),
   );
   let { idr1 } = host;

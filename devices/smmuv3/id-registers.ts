@@ -2,10 +2,14 @@
 
 import { ECMDQS_PER_SMMU } from '../../assembly/layout/queue-memory.ts';
 import {
+  IDR0_ATOS,
   IDR0_ATS,
+  IDR0_ATSRECERR,
+  IDR0_DORMHINT,
   IDR0_HTTU,
   IDR0_HYP,
   IDR0_PRI,
+  IDR0_RME_IMPL,
   IDR0_S1P,
   IDR0_S2P,
   IDR0_SEV,
@@ -13,6 +17,8 @@ import {
   IDR0_STALL_MODEL,
   IDR0_TTENDIAN,
   IDR0_TTF,
+  IDR0_VATOS,
+  IDR0_VMW,
   IDR1_CMDQS,
   IDR1_ECMDQ,
   IDR1_EVTQS,
@@ -146,8 +152,21 @@ const IDR3_MODELLED = [IDR3_HAD, IDR3_XNX, IDR3_FWB, IDR3_RIL].reduce(
 /** IDR1: TABLES_PRESET, QUEUES_PRESET and REL, which change where tables and queues lie. */
 const IDR1_PRESETS = 0x70000000;
 
-/** Features of IDR0 that this model does not have. */
-const ABSENT: readonly (readonly [Field, string])[] = [[IDR0_SEV, 'SEV']];
+/** Features of IDR0 that this model does not have: software would count on them. */
+const ABSENT: readonly (readonly [Field, string])[] = [
+  [IDR0_DORMHINT, 'DORMHINT'],
+  [IDR0_SEV, 'SEV'],
+  [IDR0_ATOS, 'ATOS'],
+  [IDR0_VMW, 'VMW'],
+  [IDR0_VATOS, 'VATOS'],
+  [IDR0_RME_IMPL, 'RME_IMPL'],
+];
+
+/** Features of IDR0 that add to ATS. */
+const ON_ATS: readonly (readonly [Field, string])[] = [
+  [IDR0_PRI, 'PRI'],
+  [IDR0_ATSRECERR, 'ATSRECERR'],
+];
 
 function* stallFaults(model: number, most: number): Generator<string> {
   if (model > STALL_MODEL_FORCED) yield 'IDR0.STALL_MODEL is above 2';
@@ -176,7 +195,8 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
     yield `IDR6 has more than ${ECMDQS_PER_SMMU} queues`;
   if (bitsOf(ids.idr6 ?? 0, IDR6_LOG2NUMP)) yield 'IDR6 has more than one control page';
   if (idr1 & IDR1_PRESETS) yield 'IDR1 presets of tables and queues are not modelled';
-  if (bitsOf(idr0, IDR0_PRI) && !bitsOf(idr0, IDR0_ATS)) yield 'IDR0.PRI takes ATS';
+  for (const [field, name] of ON_ATS)
+    if (bitsOf(idr0, field) && !bitsOf(idr0, IDR0_ATS)) yield `IDR0.${name} takes ATS`;
   if (bitsOf(idr1, IDR1_PRIQS) && !bitsOf(idr0, IDR0_PRI))
     yield 'IDR1.PRIQS is not 0 although there is no PRI queue';
   if (bitsOf(idr1, IDR1_PRIQS) > MAX_QUEUE_LOG2SIZE)
@@ -222,6 +242,8 @@ export function checkIdRegisters(ids: SmmuIdRegisters, role: 'guest' | 'physical
   }
   if (role === 'guest' && bitsOf(ids.idr0, IDR0_HYP))
     throw new RangeError("a guest's SMMU has no EL2: its streams are those of a VM");
+  if (role === 'guest' && bitsOf(ids.idr0, IDR0_ATSRECERR))
+    throw new RangeError("a guest's SMMU does not choose what is recorded of ATS (IDR0.ATSRECERR)");
   if (role === 'guest' && bitsOf(ids.idr0, IDR0_STALL_MODEL) === STALL_MODEL_FORCED) {
     throw new RangeError("a guest's SMMU does not force stalls: the host's decides");
   }

@@ -50,7 +50,7 @@ import {
   withBits,
 } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
-import { ContextBlock, QueueBlock, smmuBase, type Unit, writeActions } from '../unit/index.ts';
+import { ContextBlock, QueueBlock, smmuBlockOf, type Unit, writeActions } from '../unit/index.ts';
 import { dropCaches } from './caches.ts';
 import {
   checkIdRegisters,
@@ -126,8 +126,9 @@ export class PhysicalSmmu implements Device {
   #planted = false;
 
   /**
-   * @throws {RangeError} when the ID registers advertise what the model does not do.
-   * @throws {TypeError} when there is no such option, or one is missing.
+   * @throws {RangeError} when the ID registers advertise what the model does not do, or there is no
+   *   such SMMU.
+   * @throws {TypeError} when there is no such option, one is missing, or the unit is none.
    */
   constructor(options: PhysicalSmmuOptions) {
     checkNames(options, OPTIONS, 'PhysicalSmmu');
@@ -135,9 +136,9 @@ export class PhysicalSmmu implements Device {
     const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 100 } = options;
     checkIdRegisters(idRegisters, 'physical');
     this.name = `physical-smmuv3-${smmuIndex}`;
+    this.#smmu = smmuBlockOf(unit, smmuIndex, 'PhysicalSmmu');
     this.#hostMemory = unit.hostMemory;
     this.#smmuIndex = smmuIndex;
-    this.#smmu = smmuBase(smmuIndex);
     this.#words = new Int32Array(unit.hostMemory.buffer);
     this.#longs = new BigInt64Array(unit.hostMemory.buffer);
     this.#ids = idRegisters;

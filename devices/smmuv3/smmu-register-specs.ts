@@ -17,10 +17,10 @@ import {
   CR2_RECINVSID,
   GERROR_VALID,
   IDR0_ATS,
+  IDR0_ATSRECERR,
   IDR0_HYP,
   IDR0_MSI,
   IDR0_PRI,
-  IDR0_S2P,
   IDR0_ST_LEVEL,
   IRQ_CTRL_EVTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
@@ -112,11 +112,6 @@ function enableBits(ids: SmmuIdRegisters): number {
   return bits;
 }
 
-// A guest's SMMU, which has no stage 2, shows what its host's records.
-function atsErrorBits(ids: SmmuIdRegisters): number {
-  return bitsOf(ids.idr0, IDR0_ATS) && bitsOf(ids.idr0, IDR0_S2P) ? maskInWord(CR2_REC_CFG_ATS) : 0;
-}
-
 function interruptEnableBits(ids: SmmuIdRegisters): number {
   const bits = maskInWord(IRQ_CTRL_GERROR_IRQEN) | maskInWord(IRQ_CTRL_EVTQ_IRQEN);
   return bitsOf(ids.idr0, IDR0_PRI) ? bits | maskInWord(IRQ_CTRL_PRIQ_IRQEN) : bits;
@@ -203,7 +198,7 @@ export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
     maskInWord(CR2_RECINVSID) |
     maskInWord(CR2_PTM) |
     (bitsOf(ids.idr0, IDR0_HYP) ? maskInWord(CR2_E2H) : 0) |
-    atsErrorBits(ids);
+    (bitsOf(ids.idr0, IDR0_ATSRECERR) ? maskInWord(CR2_REC_CFG_ATS) : 0);
   const base = { size: 8, writable: QUEUE_BASE_LO, writableHi: QUEUE_BASE_HI } as const;
   return [
     { name: 'IDR0', offset: SMMU_IDR0, reset: ids.idr0 },

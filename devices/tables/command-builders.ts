@@ -56,10 +56,12 @@ import {
   TLBI_VMID,
 } from '../../assembly/layout/commands.ts';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
-import { checkNames, type Field, setField } from '../plugin/index.ts';
+import { checkNames, type Field, setField, unknownName } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkBoolean } from '../plugin/known-values.ts';
 import { commandTgOf, type Granule } from './granule.ts';
 import { splitAddress, type TableMemory } from './memory.ts';
+import { checkAddress, checkGranule, checkWords, setNamedField } from './named-field.ts';
 
 /** A range of a TLBI by address; without one the command names a single address. */
 export interface TlbiRange {
@@ -91,52 +93,59 @@ const ADDRESS = allNamesOf<TlbiAddress>({
   range: true,
 });
 
-function command(opcode: number, fields: readonly (readonly [Field, number])[] = []): Uint32Array {
+/** A field, its value, and what that is called in messages. */
+type NamedValue = readonly [field: Field, value: number, name: string];
+
+/**
+ * @throws {TypeError} when a value is no number.
+ * @throws {RangeError} when it does not fit its field.
+ */
+function command(opcode: number, values: readonly NamedValue[] = []): Uint32Array {
   const words = new Uint32Array(4);
   setField(words, CMD_OP, opcode);
-  for (const [field, value] of fields) setField(words, field, value);
+  for (const [field, value, name] of values) setNamedField(words, field, value, name);
   return words;
 }
 
-function byAddress(
-  opcode: number,
-  tags: readonly (readonly [Field, number])[],
-  target: TlbiAddress,
-): Uint32Array {
+function byAddress(opcode: number, tags: readonly NamedValue[], target: TlbiAddress): Uint32Array {
   checkNames(target, ADDRESS, 'a TLBI by address');
   if (target.range) checkNames(target.range, RANGE, 'a TLBI by address: range');
+  checkAddress(target.address, 1, 'a TLBI by address: address');
+  checkBoolean(target.leaf, 'a TLBI by address: leaf');
   const [lo, hi] = splitAddress(target.address);
   const words = command(opcode, tags);
   setField(words, TLBI_LEAF, target.leaf === false ? 0 : 1);
-  setField(words, TLBI_TTL, target.ttl ?? 0);
+  setNamedField(words, TLBI_TTL, target.ttl ?? 0, 'a TLBI by address: ttl');
   setField(words, TLBI_ADDR_LO, lo >>> 12);
   setField(words, TLBI_ADDR_HI, hi);
   if (target.range) {
-    setField(words, TLBI_TG, commandTgOf(target.range.granule));
-    setField(words, TLBI_NUM, target.range.num);
-    setField(words, TLBI_SCALE, target.range.scale);
+    const { granule, num, scale } = target.range;
+    checkGranule(granule, 'a TLBI by address: range.granule');
+    setField(words, TLBI_TG, commandTgOf(granule));
+    setNamedField(words, TLBI_NUM, num, 'a TLBI by address: range.num');
+    setNamedField(words, TLBI_SCALE, scale, 'a TLBI by address: range.scale');
   }
   return words;
 }
 
 /** CMD_PREFETCH_CFG: a hint to fetch the configuration of a stream. */
 export function prefetchConfig(streamId: number): Uint32Array {
-  return command(OP_PREFETCH_CFG, [[CMD_SID, streamId]]);
+  return command(OP_PREFETCH_CFG, [[CMD_SID, streamId, 'streamId']]);
 }
 
 /** CMD_CFGI_STE: the STE of a stream has changed; with `leaf` only the last level of the stream table. */
 export function cfgiSte(streamId: number, leaf = true): Uint32Array {
   return command(OP_CFGI_STE, [
-    [CMD_SID, streamId],
-    [CFGI_LEAF, leaf ? 1 : 0],
+    [CMD_SID, streamId, 'streamId'],
+    [CFGI_LEAF, leaf ? 1 : 0, 'leaf'],
   ]);
 }
 
 /** The 2^(range + 1) streams around `streamId`, range 0 to 30. */
 export function cfgiSteRange(streamId: number, range: number): Uint32Array {
   return command(OP_CFGI_STE_RANGE, [
-    [CMD_SID, streamId],
-    [CFGI_RANGE, range],
+    [CMD_SID, streamId, 'streamId'],
+    [CFGI_RANGE, range, 'range'],
   ]);
 }
 
@@ -148,27 +157,27 @@ export function cfgiAll(): Uint32Array {
 /** CMD_CFGI_CD: the CD of a substream has changed; with `leaf` only the last level of its table. */
 export function cfgiCd(streamId: number, substreamId: number, leaf = true): Uint32Array {
   return command(OP_CFGI_CD, [
-    [CMD_SID, streamId],
-    [CMD_SSID, substreamId],
-    [CFGI_LEAF, leaf ? 1 : 0],
+    [CMD_SID, streamId, 'streamId'],
+    [CMD_SSID, substreamId, 'substreamId'],
+    [CFGI_LEAF, leaf ? 1 : 0, 'leaf'],
   ]);
 }
 
 /** CMD_CFGI_CD_ALL: every CD of a stream may have changed. */
 export function cfgiCdAll(streamId: number): Uint32Array {
-  return command(OP_CFGI_CD_ALL, [[CMD_SID, streamId]]);
+  return command(OP_CFGI_CD_ALL, [[CMD_SID, streamId, 'streamId']]);
 }
 
 /** CMD_TLBI_NH_ALL: every stage-1 translation of a VMID. */
 export function tlbiNhAll(vmid: number): Uint32Array {
-  return command(OP_TLBI_NH_ALL, [[TLBI_VMID, vmid]]);
+  return command(OP_TLBI_NH_ALL, [[TLBI_VMID, vmid, 'vmid']]);
 }
 
 /** CMD_TLBI_NH_ASID: the stage-1 translations of an ASID of a VMID that are not global. */
 export function tlbiNhAsid(vmid: number, asid: number): Uint32Array {
   return command(OP_TLBI_NH_ASID, [
-    [TLBI_VMID, vmid],
-    [TLBI_ASID, asid],
+    [TLBI_VMID, vmid, 'vmid'],
+    [TLBI_ASID, asid, 'asid'],
   ]);
 }
 
@@ -177,8 +186,8 @@ export function tlbiNhVa(vmid: number, asid: number, target: TlbiAddress): Uint3
   return byAddress(
     OP_TLBI_NH_VA,
     [
-      [TLBI_VMID, vmid],
-      [TLBI_ASID, asid],
+      [TLBI_VMID, vmid, 'vmid'],
+      [TLBI_ASID, asid, 'asid'],
     ],
     target,
   );
@@ -186,17 +195,17 @@ export function tlbiNhVa(vmid: number, asid: number, target: TlbiAddress): Uint3
 
 /** CMD_TLBI_NH_VAA: the stage-1 translations of addresses of every ASID of a VMID. */
 export function tlbiNhVaa(vmid: number, target: TlbiAddress): Uint32Array {
-  return byAddress(OP_TLBI_NH_VAA, [[TLBI_VMID, vmid]], target);
+  return byAddress(OP_TLBI_NH_VAA, [[TLBI_VMID, vmid, 'vmid']], target);
 }
 
 /** CMD_TLBI_S12_VMALL: every translation of a VMID, of both stages. */
 export function tlbiS12Vmall(vmid: number): Uint32Array {
-  return command(OP_TLBI_S12_VMALL, [[TLBI_VMID, vmid]]);
+  return command(OP_TLBI_S12_VMALL, [[TLBI_VMID, vmid, 'vmid']]);
 }
 
 /** CMD_TLBI_S2_IPA: the stage-2 translations of IPAs of a VMID. */
 export function tlbiS2Ipa(vmid: number, target: TlbiAddress): Uint32Array {
-  return byAddress(OP_TLBI_S2_IPA, [[TLBI_VMID, vmid]], target);
+  return byAddress(OP_TLBI_S2_IPA, [[TLBI_VMID, vmid, 'vmid']], target);
 }
 
 /** Everything of EL2 and EL2-E2H; takes IDR0.HYP, as the other three. */
@@ -206,12 +215,12 @@ export function tlbiEl2All(): Uint32Array {
 
 /** Everything of EL2-E2H that is tagged with an ASID. */
 export function tlbiEl2Asid(asid: number): Uint32Array {
-  return command(OP_TLBI_EL2_ASID, [[TLBI_ASID, asid]]);
+  return command(OP_TLBI_EL2_ASID, [[TLBI_ASID, asid, 'asid']]);
 }
 
 /** An address of EL2-E2H, of one ASID and global; with CR2.E2H 0 of EL2, whatever the ASID. */
 export function tlbiEl2Va(asid: number, target: TlbiAddress): Uint32Array {
-  return byAddress(OP_TLBI_EL2_VA, [[TLBI_ASID, asid]], target);
+  return byAddress(OP_TLBI_EL2_VA, [[TLBI_ASID, asid, 'asid']], target);
 }
 
 /** An address of EL2-E2H, of every ASID; with CR2.E2H 0 of EL2. */
@@ -246,15 +255,17 @@ const INVALIDATION = allNamesOf<AtcInvalidation>({
 /** CMD_ATC_INV: translations that an endpoint holds itself (ATS). */
 export function atcInv(target: AtcInvalidation): Uint32Array {
   checkNames(target, INVALIDATION, 'atcInv');
+  checkAddress(target.address, 1, 'atcInv: address');
+  checkBoolean(target.global, 'atcInv: global');
   const [lo, hi] = splitAddress(target.address);
   return command(OP_ATC_INV, [
-    [CMD_SID, target.streamId],
-    [CMD_SSV, target.substreamId === undefined ? 0 : 1],
-    [CMD_SSID, target.substreamId ?? 0],
-    [ATC_INV_GLOBAL, target.global ? 1 : 0],
-    [ATC_INV_SIZE, target.size],
-    [ATC_INV_ADDR_LO, lo >>> 12],
-    [ATC_INV_ADDR_HI, hi],
+    [CMD_SID, target.streamId, 'atcInv: streamId'],
+    [CMD_SSV, target.substreamId === undefined ? 0 : 1, 'atcInv: substreamId'],
+    [CMD_SSID, target.substreamId ?? 0, 'atcInv: substreamId'],
+    [ATC_INV_GLOBAL, target.global ? 1 : 0, 'atcInv: global'],
+    [ATC_INV_SIZE, target.size, 'atcInv: size'],
+    [ATC_INV_ADDR_LO, lo >>> 12, 'atcInv: address'],
+    [ATC_INV_ADDR_HI, hi, 'atcInv: address'],
   ]);
 }
 
@@ -266,11 +277,11 @@ export function priResp(
   substreamId?: number,
 ): Uint32Array {
   return command(OP_PRI_RESP, [
-    [CMD_SID, streamId],
-    [CMD_SSV, substreamId === undefined ? 0 : 1],
-    [CMD_SSID, substreamId ?? 0],
-    [PRI_RESP_INDEX, group],
-    [PRI_RESP_RESPONSE, response],
+    [CMD_SID, streamId, 'streamId'],
+    [CMD_SSV, substreamId === undefined ? 0 : 1, 'substreamId'],
+    [CMD_SSID, substreamId ?? 0, 'substreamId'],
+    [PRI_RESP_INDEX, group, 'group'],
+    [PRI_RESP_RESPONSE, response, 'response'],
   ]);
 }
 
@@ -280,19 +291,25 @@ export function priResp(
  */
 export type ResumeAction = 'retry' | 'abort' | 'razwi';
 
-/** Answers the stalled transaction that an event record has named. */
+const ACTIONS: readonly ResumeAction[] = ['retry', 'abort', 'razwi'];
+
+/**
+ * Answers the stalled transaction that an event record has named.
+ * @throws {TypeError} when there is no such action.
+ */
 export function resume(streamId: number, stag: number, action: ResumeAction): Uint32Array {
+  if (!ACTIONS.includes(action)) throw new TypeError(unknownName('action', `${action}`, ACTIONS));
   return command(OP_RESUME, [
-    [CMD_SID, streamId],
-    [RESUME_AC, action === 'retry' ? 1 : 0],
-    [RESUME_AB, action === 'abort' ? 1 : 0],
-    [RESUME_STAG, stag],
+    [CMD_SID, streamId, 'streamId'],
+    [RESUME_AC, action === 'retry' ? 1 : 0, 'action'],
+    [RESUME_AB, action === 'abort' ? 1 : 0, 'action'],
+    [RESUME_STAG, stag, 'stag'],
   ]);
 }
 
 /** Ends every stalled transaction of a stream with an abort. */
 export function stallTerm(streamId: number): Uint32Array {
-  return command(OP_STALL_TERM, [[CMD_SID, streamId]]);
+  return command(OP_STALL_TERM, [[CMD_SID, streamId, 'streamId']]);
 }
 
 /** An MSI that a CMD_SYNC with CS = IRQ writes. */
@@ -312,24 +329,29 @@ export function sync(
   msi: SyncMsi = { address: 0, data: 0 },
 ): Uint32Array {
   checkNames(msi, MSI, 'sync');
+  checkAddress(msi.address, 4, 'sync: address');
   const [lo, hi] = splitAddress(msi.address);
   return command(OP_CMD_SYNC, [
-    [SYNC_CS, completion],
-    [SYNC_MSH, 3],
-    [SYNC_MSIATTR, 0xf],
-    [SYNC_MSIDATA, msi.data],
-    [SYNC_MSIADDR_LO, lo >>> 2],
-    [SYNC_MSIADDR_HI, hi],
+    [SYNC_CS, completion, 'sync: completion'],
+    [SYNC_MSH, 3, 'sync'],
+    [SYNC_MSIATTR, 0xf, 'sync'],
+    [SYNC_MSIDATA, msi.data, 'sync: data'],
+    [SYNC_MSIADDR_LO, lo >>> 2, 'sync: address'],
+    [SYNC_MSIADDR_HI, hi, 'sync: address'],
   ]);
 }
 
-/** Writes a command into entry `index` (already wrapped) of a ring. */
+/**
+ * Writes a command into entry `index` (already wrapped) of a ring.
+ * @throws {TypeError} when the words are no command of four.
+ */
 export function writeCommand(
   memory: TableMemory,
   ringBase: number,
   index: number,
   words: Uint32Array,
 ): void {
+  checkWords(words, CMDQ_ENTRY_SIZE / 4, 'writeCommand: a command');
   for (let i = 0; i < 4; i += 2) {
     const value = (BigInt(words[i + 1] ?? 0) << 32n) | BigInt(words[i] ?? 0);
     memory.store64(ringBase + index * CMDQ_ENTRY_SIZE + 4 * i, value);

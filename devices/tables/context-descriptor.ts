@@ -32,8 +32,10 @@ import {
 } from '../../assembly/layout/cd.ts';
 import { checkNames, setField } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkBoolean, checkInteger } from '../plugin/known-values.ts';
 import { addressSizeCode, GRANULE_4K, type Granule, tg0Of, tg1Of } from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
+import { checkAddress, checkGranule, checkWords, setNamedField } from './named-field.ts';
 
 /** One half of the input address range: TTB0 the lower, TTB1 the upper. */
 export interface CdTables {
@@ -78,19 +80,32 @@ const TABLES = allNamesOf<CdTables>({
   granule: true,
 });
 
+const FLAGS = ['record', 'abort', 'stall', 'accessFlagDisabled'] as const;
+
+/** @throws {TypeError|RangeError} for the first field of a half that is wrong. */
+function checkTables(tables: CdTables, what: string): void {
+  checkNames(tables, TABLES, what);
+  const { ttb, inputBits, granule = GRANULE_4K } = tables;
+  checkAddress(ttb, 16, `${what}.ttb`);
+  checkInteger(inputBits, 1, 64, `${what}.inputBits`);
+  checkGranule(granule, `${what}.granule`);
+}
+
 /** 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
 const MAIR_LO = 0xf404ff44;
 
 /**
  * A CD as 16 words.
- * @throws {TypeError} when it has no field of that name.
+ * @throws {TypeError} when it has no field of that name, or its value has another type.
+ * @throws {RangeError} when a value does not fit.
  */
 export function contextDescriptor(options: ContextDescriptor): Uint32Array {
   checkNames(options, FIELDS, 'contextDescriptor');
   const cd = new Uint32Array(CD_SIZE / 4);
   const { lower, upper } = options;
-  if (lower) checkNames(lower, TABLES, 'contextDescriptor: lower');
-  if (upper) checkNames(upper, TABLES, 'contextDescriptor: upper');
+  if (lower) checkTables(lower, 'contextDescriptor: lower');
+  if (upper) checkTables(upper, 'contextDescriptor: upper');
+  for (const name of FLAGS) checkBoolean(options[name], `contextDescriptor: ${name}`);
   setField(cd, CD_EPD0, lower ? 0 : 1);
   setField(cd, CD_EPD1, upper ? 0 : 1);
   if (lower) {
@@ -121,18 +136,24 @@ export function contextDescriptor(options: ContextDescriptor): Uint32Array {
   setField(cd, CD_R, options.record === false ? 0 : 1);
   setField(cd, CD_A, options.abort === false ? 0 : 1);
   setField(cd, CD_ASET, 1);
-  setField(cd, CD_ASID, options.asid);
+  setNamedField(cd, CD_ASID, options.asid, 'contextDescriptor: asid');
   setField(cd, CD_MAIR_LO, MAIR_LO);
   setField(cd, CD_MAIR_HI, 0);
   return cd;
 }
 
-/** Writes a CD into a linear CD table. The caller issues CFGI_CD. */
+/**
+ * Writes a CD into a linear CD table. The caller issues CFGI_CD.
+ * @throws {TypeError} when it is no CD of 16 words, or `substreamId` is no number.
+ * @throws {RangeError} when `substreamId` has no 20 bits.
+ */
 export function writeCd(
   memory: TableMemory,
   tableBase: number,
   substreamId: number,
   cd: Uint32Array,
 ): void {
+  checkWords(cd, CD_SIZE / 4, 'writeCd: a CD');
+  checkInteger(substreamId, 0, 2 ** 20 - 1, 'writeCd: substreamId');
   storeStructure(memory, tableBase + substreamId * CD_SIZE, cd);
 }

@@ -11,6 +11,7 @@ import {
 } from '../../assembly/layout/descriptors.ts';
 import { checkGiven, checkNames } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkInteger, checkMethods } from '../plugin/known-values.ts';
 import {
   GRANULE_4K,
   type Granule,
@@ -21,6 +22,7 @@ import {
   stage2StartLevel,
 } from './granule.ts';
 import type { TableMemory } from './memory.ts';
+import { checkAddress, checkGranule } from './named-field.ts';
 
 /** Attributes of a leaf: every bit of a page descriptor but its address. Blocks take the same with their own type. */
 export const S1_READ_WRITE = BigInt(PTE_S1_PAGE_RW);
@@ -59,6 +61,7 @@ const MAP = allNamesOf<MapOptions>({
 
 const ADDRESS_MASK = 0x0000_ffff_ffff_ffffn;
 const TYPE_MASK = 3n;
+const MAX_INPUT_BITS = 52;
 
 /** A tree of tables. Addresses are integers below 2^48; the upper half of stage 1 is given as its low bits. */
 export class PageTable {
@@ -69,15 +72,29 @@ export class PageTable {
   readonly startLevel: number;
   readonly #memory: TableMemory;
 
-  /** @throws {TypeError} when there is no such option, or one is missing. */
+  /**
+   * @throws {TypeError} when there is no such option, one is missing or no number, or the memory
+   *   lacks a function.
+   * @throws {RangeError} when the value of one is out of its range.
+   */
   constructor(memory: TableMemory, options: PageTableOptions) {
     checkNames(options, OPTIONS, 'PageTable');
     checkGiven(options, ['stage'], 'PageTable');
+    checkMethods(memory, ['load64', 'store64', 'allocate'], 'PageTable: the memory');
+    checkInteger(options.stage, 1, 2, 'PageTable: stage');
     this.#memory = memory;
     this.granule = options.granule ?? GRANULE_4K;
     this.inputBits = options.inputBits ?? 48;
+    checkGranule(this.granule, 'PageTable: granule');
+    checkInteger(
+      this.inputBits,
+      granuleShift(this.granule) + 1,
+      MAX_INPUT_BITS,
+      'PageTable: inputBits',
+    );
     const startLevel = options.stage === 1 ? stage1StartLevel : stage2StartLevel;
     this.startLevel = options.startLevel ?? startLevel(this.granule, this.inputBits);
+    checkInteger(this.startLevel, -1, 3, 'PageTable: startLevel');
     // The first table has as many entries as the input has bits left, which may be fewer
     // or (concatenated) more than a page holds.
     const bytes = 2 ** (this.inputBits - levelShift(this.granule, this.startLevel) + 3);
@@ -89,7 +106,7 @@ export class PageTable {
    * Maps a range. All three are multiples of the granule.
    * @param attributes bits of a page descriptor without its address, such as S1_READ_WRITE.
    * @throws {RangeError} when the range is misaligned, too large, or in use.
-   * @throws {TypeError} when there is no such option.
+   * @throws {TypeError} when there is no such option, or an argument has another type.
    */
   map(
     input: number,
@@ -100,10 +117,9 @@ export class PageTable {
   ): void {
     checkNames(options, MAP, 'map');
     this.#check(input, size);
-    if (output % this.granule !== 0)
-      throw new RangeError(
-        `output address 0x${output.toString(16)} is not a multiple of the granule`,
-      );
+    checkAddress(output, this.granule, 'map: the output address');
+    if (typeof attributes !== 'bigint')
+      throw new TypeError('map: attributes are a bigint, such as S1_READ_WRITE');
     for (let done = 0; done < size; ) {
       const level =
         options.blocks === false ? 3 : this.#leafLevel(input + done, output + done, size - done);
@@ -139,8 +155,8 @@ export class PageTable {
   }
 
   #check(input: number, size: number): void {
-    if (input % this.granule !== 0 || size % this.granule !== 0)
-      throw new RangeError('a mapped range is a multiple of the granule');
+    checkAddress(input, this.granule, 'the input address of a mapped range');
+    checkAddress(size, this.granule, 'the size of a mapped range');
     if (input + size > 2 ** this.inputBits)
       throw new RangeError(`0x${input.toString(16)} is beyond ${this.inputBits} bits`);
   }

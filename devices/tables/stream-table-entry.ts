@@ -40,6 +40,7 @@ import {
 } from '../../assembly/layout/ste.ts';
 import { checkNames, setField } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkBoolean, checkInteger, checkOptionalInteger } from '../plugin/known-values.ts';
 import {
   addressSizeCode,
   GRANULE_4K,
@@ -49,6 +50,7 @@ import {
   tg0Of,
 } from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
+import { checkAddress, checkGranule, checkWords, setNamedField } from './named-field.ts';
 
 /** What a stage-1 or nested STE says about its context descriptors. */
 export interface SteStage1 {
@@ -112,6 +114,8 @@ const STAGE_2 = allNamesOf<SteStage2>({
   forceWriteBack: true,
 });
 
+const STAGE_2_FLAGS = ['record', 'stall', 'accessFlagDisabled', 'forceWriteBack'] as const;
+
 function entry(config: number): Uint32Array {
   const ste = new Uint32Array(STE_SIZE / 4);
   setField(ste, STE_V, 1);
@@ -121,26 +125,33 @@ function entry(config: number): Uint32Array {
 
 function setStage1(ste: Uint32Array, stage1: SteStage1): void {
   checkNames(stage1, STAGE_1, 'stage 1 of an STE');
+  checkAddress(stage1.contextPtr, 64, 'stage 1 of an STE: contextPtr');
+  checkBoolean(stage1.stallDisabled, 'stage 1 of an STE: stallDisabled');
   const [lo, hi] = splitAddress(stage1.contextPtr);
   setField(ste, STE_S1CONTEXTPTR_LO, lo >>> 6);
   setField(ste, STE_S1CONTEXTPTR_HI, hi);
-  setField(ste, STE_S1CDMAX, stage1.cdMax ?? 0);
-  setField(ste, STE_S1FMT, stage1.format ?? 0);
-  setField(ste, STE_S1DSS, stage1.dss ?? 2);
+  setNamedField(ste, STE_S1CDMAX, stage1.cdMax ?? 0, 'stage 1 of an STE: cdMax');
+  setNamedField(ste, STE_S1FMT, stage1.format ?? 0, 'stage 1 of an STE: format');
+  setNamedField(ste, STE_S1DSS, stage1.dss ?? 2, 'stage 1 of an STE: dss');
   // CDs are fetched write-back, read-allocate, inner shareable.
   setField(ste, STE_S1CIR, 1);
   setField(ste, STE_S1COR, 1);
   setField(ste, STE_S1CSH, 3);
   setField(ste, STE_S1STALLD, stage1.stallDisabled ? 1 : 0);
-  setField(ste, STE_EATS, stage1.eats ?? 0);
-  setField(ste, STE_STRW, stage1.strw ?? 0);
+  setNamedField(ste, STE_EATS, stage1.eats ?? 0, 'stage 1 of an STE: eats');
+  setNamedField(ste, STE_STRW, stage1.strw ?? 0, 'stage 1 of an STE: strw');
 }
 
 function setStage2(ste: Uint32Array, stage2: SteStage2): void {
   checkNames(stage2, STAGE_2, 'stage 2 of an STE');
   const granule = stage2.granule ?? GRANULE_4K;
+  checkGranule(granule, 'stage 2 of an STE: granule');
+  checkAddress(stage2.ttb, 16, 'stage 2 of an STE: ttb');
+  checkInteger(stage2.inputBits, 1, 64, 'stage 2 of an STE: inputBits');
+  checkOptionalInteger(stage2.startLevel, -1, 3, 'stage 2 of an STE: startLevel');
+  for (const name of STAGE_2_FLAGS) checkBoolean(stage2[name], `stage 2 of an STE: ${name}`);
   const [lo, hi] = splitAddress(stage2.ttb);
-  setField(ste, STE_S2VMID, stage2.vmid);
+  setNamedField(ste, STE_S2VMID, stage2.vmid, 'stage 2 of an STE: vmid');
   setField(ste, STE_S2T0SZ, 64 - stage2.inputBits);
   setField(
     ste,
@@ -177,14 +188,22 @@ export function invalidSte(): Uint32Array {
   return new Uint32Array(STE_SIZE / 4);
 }
 
-/** An STE (16 words) whose stream is translated by stage 1 (Config 5). */
+/**
+ * An STE (16 words) whose stream is translated by stage 1 (Config 5).
+ * @throws {TypeError} when it has no field of that name, or its value has another type.
+ * @throws {RangeError} when a value does not fit.
+ */
 export function stage1Ste(stage1: SteStage1): Uint32Array {
   const ste = entry(STE_CONFIG_S1);
   setStage1(ste, stage1);
   return ste;
 }
 
-/** An STE (16 words) whose stream is translated by stage 2 (Config 6). */
+/**
+ * An STE (16 words) whose stream is translated by stage 2 (Config 6).
+ * @throws {TypeError} when it has no field of that name, or its value has another type.
+ * @throws {RangeError} when a value does not fit.
+ */
 export function stage2Ste(stage2: SteStage2): Uint32Array {
   const ste = entry(STE_CONFIG_S2);
   setStage2(ste, stage2);
@@ -194,6 +213,8 @@ export function stage2Ste(stage2: SteStage2): Uint32Array {
 /**
  * Stage 1 of a guest on top of its host's stage 2. Events of equal faults are merged, as
  * Linux has it for nested streams.
+ * @throws {TypeError} when it has no field of that name, or its value has another type.
+ * @throws {RangeError} when a value does not fit.
  */
 export function nestedSte(stage1: SteStage1, stage2: SteStage2): Uint32Array {
   const ste = entry(STE_CONFIG_NESTED);
@@ -203,13 +224,19 @@ export function nestedSte(stage1: SteStage1, stage2: SteStage2): Uint32Array {
   return ste;
 }
 
-/** Writes an STE into a linear stream table. The caller issues CFGI_STE. */
+/**
+ * Writes an STE into a linear stream table. The caller issues CFGI_STE.
+ * @throws {TypeError} when it is no STE of 16 words, or `streamId` is no number.
+ * @throws {RangeError} when `streamId` has no 32 bits.
+ */
 export function writeSte(
   memory: TableMemory,
   tableBase: number,
   streamId: number,
   ste: Uint32Array,
 ): void {
+  checkWords(ste, STE_SIZE / 4, 'writeSte: an STE');
+  checkInteger(streamId, 0, 2 ** 32 - 1, 'writeSte: streamId');
   storeStructure(memory, tableBase + streamId * STE_SIZE, ste);
 }
 

@@ -3,6 +3,7 @@
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import { guestMemoryOf } from '../bus/guest-memory.ts';
 import type { GuestMemory } from '../plugin/index.ts';
+import { checkHostMemory } from './host-memory-check.ts';
 import type { PhysicalMemory } from './stream-dma-port.ts';
 
 /**
@@ -17,7 +18,9 @@ export class PhysicalRam implements GuestMemory, PhysicalMemory {
   readonly #memory: GuestMemory;
   readonly #bytes: Uint8Array;
 
+  /** @throws {TypeError} unless it is a memory that `createHostMemory` has made. */
   constructor(hostMemory: WebAssembly.Memory) {
+    checkHostMemory(hostMemory, 'PhysicalRam: hostMemory');
     const words = new Uint32Array(hostMemory.buffer);
     this.base = words[HOST_AT_RAM_BASE >> 2] ?? 0;
     this.size = words[HOST_AT_RAM_SIZE >> 2] ?? 0;

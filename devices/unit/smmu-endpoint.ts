@@ -11,8 +11,9 @@ import {
   isPasid,
 } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkInteger } from '../plugin/known-values.ts';
 import { accessOf, type PhysicalMemory, StreamDmaPort } from './stream-dma-port.ts';
-import { smmuBase, type Unit } from './unit.ts';
+import { smmuBlockOf, type Unit } from './unit.ts';
 
 /** The smallest page: no translation reaches beyond one. */
 const PAGE = 4096;
@@ -83,7 +84,10 @@ export class SmmuEndpoint {
   readonly #memory: PhysicalMemory;
   readonly #smmu: number;
 
-  /** @throws {TypeError} when the memory has no `bytes`, or there is no such option. */
+  /**
+   * @throws {TypeError} when the memory has no `bytes`, the unit is none, or there is no such option.
+   * @throws {RangeError} when there is no such SMMU.
+   */
   constructor(options: SmmuEndpointOptions) {
     checkNames(options, OPTIONS, 'SmmuEndpoint');
     checkGiven(options, ['unit', 'memory'], 'SmmuEndpoint');
@@ -92,7 +96,7 @@ export class SmmuEndpoint {
       throw new TypeError('the memory of an SmmuEndpoint has a function bytes(pa, length)');
     this.#unit = unit;
     this.#memory = memory;
-    this.#smmu = smmuBase(smmuIndex);
+    this.#smmu = smmuBlockOf(unit, smmuIndex, 'SmmuEndpoint');
   }
 
   /**
@@ -114,6 +118,7 @@ export class SmmuEndpoint {
     access: EndpointAccess = {},
   ): Translation {
     if (!Number.isSafeInteger(iova) || iova < 0) throw new RangeError(`iova ${iova} is no address`);
+    checkInteger(sid, 0, 2 ** 32 - 1, 'translate: sid');
     if (!(length >= 1)) throw new RangeError('an access has at least a byte');
     if (ssid !== undefined && !isPasid(ssid))
       throw new RangeError(`a SubstreamID has 20 bits: ${ssid} has not`);
@@ -142,8 +147,12 @@ export class SmmuEndpoint {
     };
   }
 
-  /** The DMA port of a stream: what `DeviceHost.dmaPort` gives to a bus master. */
+  /**
+   * The DMA port of a stream: what `DeviceHost.dmaPort` gives to a bus master.
+   * @throws {RangeError} when `sid` has no 32 bits.
+   */
   dmaPort(sid: number): DmaPort {
+    checkInteger(sid, 0, 2 ** 32 - 1, 'dmaPort: sid');
     return new StreamDmaPort({
       unit: this.#unit,
       memory: this.#memory,

@@ -5,6 +5,7 @@ import {
   HOST_AT_EPOCH,
   HOST_AT_RAM_BASE,
   HOST_AT_RAM_SIZE,
+  HOST_AT_SMMU_COUNT,
   HOST_AT_THREADS,
   HOST_SMMUS,
   MAX_THREADS,
@@ -27,7 +28,9 @@ import type {
 } from '../../assembly/unit-exports.ts';
 import { checkGiven, checkNames } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
+import { checkInteger } from '../plugin/known-values.ts';
 import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
+import { checkHostMemory } from './host-memory-check.ts';
 import { ThreadBlock } from './thread-block.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
@@ -74,6 +77,20 @@ const GUEST = allNamesOf<NonNullable<PortUnitOptions['guest']>>({
 /** Byte offset of an SMMU block in host memory. */
 export function smmuBase(index: number): number {
   return HOST_SMMUS + index * SMMU_STRIDE;
+}
+
+/**
+ * Byte offset of an SMMU block that a caller has named.
+ * @param what names it in messages: "SmmuEndpoint".
+ * @throws {TypeError} when the unit is none, or the index is no number.
+ * @throws {RangeError} when its host memory has no such SMMU.
+ */
+export function smmuBlockOf(unit: TranslatingUnit, index: number, what: string): number {
+  if (!(unit?.hostMemory instanceof WebAssembly.Memory))
+    throw new TypeError(`${what}: unit must be a Unit`);
+  const smmus = new Int32Array(unit.hostMemory.buffer)[HOST_AT_SMMU_COUNT >> 2] ?? 0;
+  checkInteger(index, 0, smmus - 1, `${what}: smmuIndex`);
+  return smmuBase(index);
 }
 
 function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAssembly.Global> {
@@ -132,6 +149,9 @@ export abstract class PortUnit {
     checkGiven(options, ['modules', 'hostMemory', 'thread'], 'Unit');
     const { hostMemory, guest, thread } = options;
     if (guest) checkNames(guest, GUEST, 'Unit: guest');
+    checkHostMemory(hostMemory, 'Unit: hostMemory');
+    if (typeof options.modules !== 'object')
+      throw new TypeError('Unit: modules must be what loadHotModules has loaded');
     if (!(thread >= 0 && thread < MAX_THREADS))
       throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
     const host = new Int32Array(hostMemory.buffer);
@@ -154,7 +174,7 @@ export abstract class PortUnit {
       WINDOW: i32(this.window),
       THREAD: i32(this.threadBlock.address),
       THREAD_ID: i32(thread + 1),
-      PHYSICAL: i32(isPhysical ? 1 : 0),
+      PA_WINDOW: i32(isPhysical ? 0 : this.window),
       RAM_BASE: i32(this.#ram.base),
       RAM_SIZE: i32(this.#ram.size),
       EXIT_COUNT: i32(exitRequest.count),
@@ -184,10 +204,9 @@ export abstract class PortUnit {
     const address = pa % 2 ** 32;
     const { base, size } = this.#ram;
     if (window === 0 && address + length <= size) return { window, offset: base + address };
-    if (this.window === 0 || (window === 0 ? !this.isPhysical : window !== this.window))
-      return undefined;
+    if (window !== (this.isPhysical ? 0 : this.window)) return undefined;
     const offset = this.port.resolveGpa(address | 0, 0, length) >>> 0;
-    return offset === NO_OFFSET >>> 0 ? undefined : { window: this.window, offset };
+    return offset === NO_OFFSET ? undefined : { window: this.window, offset };
   }
 
   /** Exports of a module that is all of a unit: guest port, and what stands on it. */

@@ -92,7 +92,6 @@ const { bus } = new DeviceComplex({
       setLevel: (asserted) => console.log('interrupt', irq, asserted),
     }),
   },
-  directMaps: undefined,
   clock: SYSTEM_CLOCK,
 });
 

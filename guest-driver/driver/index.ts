@@ -2,8 +2,8 @@
 // return RESULT_* unless they say otherwise; nothing waits without a limit.
 
 export * from '../../assembly/layout/events';
-export { loadField } from '../runtime/guest-fields';
-export { beginBatch, submitBatch } from './batch';
+export { loadField, storeField } from '../runtime/guest-fields';
+export { beginBatch, nextCommand, submitBatch } from './batch';
 export { bringUpSmmu } from './bring-up';
 export { createDomain, Domain } from './domain';
 export { eventCount, eventOverflows, eventRecord, KEPT_EVENTS } from './event-queue';

@@ -51,6 +51,7 @@ import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import { HostError } from '../hardware/host-error.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
 import type { HostCommandQueue } from './host-command-queue.ts';
+import { allocateRing } from './ring-memory.ts';
 
 /** The host's own VINTF; those of machines follow. */
 const HOST_VINTF = 0;
@@ -112,8 +113,8 @@ export class CmdqvDriver {
     this.resetVintf(HOST_VINTF);
     this.enableVintf(HOST_VINTF, 0, true);
     for (let lvcmdq = 0; lvcmdq < this.lvcmdqs; lvcmdq++) {
-      const bytes = CMDQ_ENTRY_SIZE * 2 ** this.#maxLog2size;
-      this.allocateQueue(HOST_VINTF, lvcmdq, this.#ram.allocate(bytes, bytes), this.#maxLog2size);
+      const ring = allocateRing(this.#ram, CMDQ_ENTRY_SIZE, this.#maxLog2size);
+      this.allocateQueue(HOST_VINTF, lvcmdq, ring, this.#maxLog2size);
       this.#setQueueEnabled(HOST_VINTF, lvcmdq, true);
     }
   }

@@ -18,6 +18,7 @@ import { bitsOf, maskInWord } from '../../devices/plugin/index.ts';
 import { sync, writeCommand } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
+import { allocateRing } from './ring-memory.ts';
 
 /** BASE.RA: read-allocate, as Linux sets it. Bit 62 of the register, bit 30 of its upper word. */
 const BASE_RA = 1 << 30;
@@ -42,8 +43,7 @@ export class HostCommandQueue {
     this.#ram = ram;
     this.#log2size = log2size;
     this.#betweenLooks = betweenLooks;
-    const bytes = CMDQ_ENTRY_SIZE * 2 ** log2size;
-    this.#ring = ram.allocate(bytes, bytes);
+    this.#ring = allocateRing(ram, CMDQ_ENTRY_SIZE, log2size);
   }
 
   /** Commands that the SMMU refused and that were skipped. */
@@ -64,12 +64,16 @@ export class HostCommandQueue {
    * @throws {HostError} when the SMMU does not complete them.
    */
   issue(...commands: readonly Uint32Array[]): void {
-    for (const command of [...commands, sync()]) this.#append(command);
-    this.#registers.write32(SMMU_CMDQ_PROD, this.#prod);
-    this.#await(this.#prod);
+    const batch = [...commands, sync()];
+    const room = 2 ** this.#log2size;
+    for (let first = 0; first < batch.length; first += room) {
+      for (const command of batch.slice(first, first + room)) this.#append(command);
+      this.#registers.write32(SMMU_CMDQ_PROD, this.#prod);
+      this.#await(this.#prod);
+    }
   }
 
-  /** At most one batch of commands is ever outstanding, far less than the ring has room for. */
+  /** The ring has room: nothing of an earlier batch is outstanding. */
   #append(command: Uint32Array): void {
     const size = 2 ** this.#log2size;
     writeCommand(this.#ram, this.#ring, this.#prod % size, command);

@@ -15,6 +15,7 @@ import { maskInWord } from '../../devices/plugin/index.ts';
 import { loadStructure } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
+import { allocateRing } from './ring-memory.ts';
 
 /** BASE.WA: write-allocate, bit 62. */
 const BASE_WA = 1 << 30;
@@ -53,8 +54,7 @@ export class HostRecordQueue {
     this.#ram = ram;
     this.#kind = kind;
     this.#log2size = log2size;
-    const bytes = kind.entrySize * 2 ** log2size;
-    this.#ring = ram.allocate(bytes, bytes);
+    this.#ring = allocateRing(ram, kind.entrySize, log2size);
   }
 
   /** Times that records were lost because the queue was full. */

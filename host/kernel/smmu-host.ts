@@ -12,7 +12,7 @@ import {
   type Translation,
   Unit,
 } from '../../devices/unit/index.ts';
-import { HostRam } from '../hardware/index.ts';
+import { HostRam, sufficientRam } from '../hardware/index.ts';
 import { type IommuDevice, OPEN_GATE, type UserMemory } from '../iommufd/index.ts';
 import type { ArmDevice } from './arm/index.ts';
 import { PhysicalIommu } from './physical-iommu.ts';
@@ -20,7 +20,7 @@ import { VmVmids } from './vm-vmids.ts';
 
 /** What a `SmmuHost` has. */
 export interface SmmuHostOptions {
-  /** Bytes of RAM, a multiple of 64 KiB. Default 16 MiB. */
+  /** Bytes of RAM, a multiple of 64 KiB. Default 16 MiB, and more for an SMMU with large queues. */
   readonly ramSize?: number | undefined;
   /** VINTFs of the CMDQV, a power of two from 1 to 64. Default 1. */
   readonly vintfs?: number | undefined;
@@ -77,8 +77,9 @@ export class SmmuHost {
   }
 
   private constructor(options: SmmuHostOptions, modules: HotModules) {
-    const { vintfs = 1, vcmdqs = 2 * vintfs, idRegisters, ramSize } = options;
-    const hostMemory = createHostMemory(ramSize === undefined ? {} : { ramSize });
+    const { vintfs = 1, vcmdqs = 2 * vintfs, idRegisters } = options;
+    const { ramSize = sufficientRam([{ idRegisters, vintfs, vcmdqs }]) } = options;
+    const hostMemory = createHostMemory({ ramSize });
     const ram = new HostRam(hostMemory);
     const unit = new Unit({ modules, hostMemory, thread: 0 });
     this.#ram = ram;

@@ -2,7 +2,14 @@
 
 import { Terminal } from '@xterm/xterm';
 import { afterAll, describe, expect, it } from 'vitest';
-import { attachTerminal, Host, type Machine, type MachineOptions, type OptionsError } from 'vsmmu';
+import {
+  attachTerminal,
+  Host,
+  type Machine,
+  type MachineOptions,
+  type OptionsError,
+  virtBoard,
+} from 'vsmmu';
 import { defineDevice, PhysicalSmmu } from 'vsmmu/devices';
 import { deviceContract } from 'vsmmu/testing';
 import { plugSmmu } from 'vsmmu/v86';
@@ -42,6 +49,7 @@ const machineWith = (options: object) => () =>
 const described = (fields: object) => () =>
   defineDevice({ name: 'dev', kind: 'devi', registers: { A: { offset: 0 } }, ...fields } as never);
 const device = described({});
+const kernelWith = (options: object) => () => virtBoard(options);
 const hostWith = (options: object) => () => Host.create(options);
 
 describe('misuse', () => {
@@ -75,6 +83,31 @@ describe('misuse', () => {
       'an unknown fault',
       machineWith({ faults: { lateCon: 1 } }),
       'unknown-option: faults: there is no option "lateCon": did you mean "lateCons"?',
+    ],
+    [
+      'a count of faults that is none',
+      machineWith({ faults: { lateCons: 'x' } }),
+      'bad-option: faults.lateCons must be an integer from 0 to 4294967295, not "x"',
+    ],
+    [
+      'a fault that is counted and cannot be',
+      machineWith({ faults: { tornProd: 1 } }),
+      'bad-option: faults.tornProd must be true or false, not 1',
+    ],
+    [
+      'less than no fault',
+      machineWith({ faults: { fetchAborts: -1 } }),
+      'bad-option: faults.fetchAborts must be an integer from 0 to 4294967295, not -1',
+    ],
+    [
+      'a delay of the drain that is text',
+      hostWith({ faults: { drainDelay: '1' } }),
+      'bad-option: faults.drainDelay must be an integer from 0 to 2147483647, not "1"',
+    ],
+    [
+      'a life of the drain without end',
+      hostWith({ faults: { drainLifetime: Number.POSITIVE_INFINITY } }),
+      'bad-option: faults.drainLifetime must be an integer from 0 to 2147483647, not Infinity',
     ],
     [
       'a device that stands alone',
@@ -146,6 +179,37 @@ describe('misuse', () => {
           {},
         ]),
       'bad-option: machine must be a Machine of createMachine',
+    ],
+    [
+      'an unknown option of the board virt',
+      kernelWith({ initd: 'x' }),
+      'virtBoard: there is no option "initd": did you mean "initrd"?',
+    ],
+    [
+      'an initrd by its name',
+      kernelWith({ initrd: 'initrd.gz' }),
+      'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
+    ],
+    ['a command line that is none', kernelWith({ append: 5 }), 'virtBoard: append must be text'],
+    [
+      'a time that is text',
+      kernelWith({ epoch: '1' }),
+      'virtBoard: epoch must be a number, not string',
+    ],
+    [
+      'a time before 1970',
+      kernelWith({ epoch: -1 }),
+      'virtBoard: epoch must be an integer from 0 to 4294967295, not -1',
+    ],
+    [
+      'a disk that stands alone',
+      kernelWith({ disks: {} }),
+      'virtBoard: disks must be a list, not object',
+    ],
+    [
+      'a sleep that there is not',
+      kernelWith({ sleep: 'long' }),
+      'virtBoard: sleep must be one of skip, wait',
     ],
     ['a device without registers', described({ registers: 1 }), 'dev: registers must be an object'],
     [
@@ -239,6 +303,17 @@ describe('events one after the other', () => {
       { value: { name: 'end', value: { status: 'off', exitCode: 0, reason: '' } } },
       { done: true, value: undefined },
     ]);
+    await machine.destroy();
+  });
+
+  it('have the types of those that were asked for, and of the end', async () => {
+    const machine = await host.createMachine({ guest: OFF });
+    const events = machine.events('check');
+    await machine.boot();
+    const reasons: string[] = [];
+    for await (const event of events)
+      reasons.push(event.name === 'check' ? event.value.detail : event.value.reason);
+    expect(reasons).toEqual(['']);
     await machine.destroy();
   });
 

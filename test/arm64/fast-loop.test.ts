@@ -1,4 +1,4 @@
-// What the speed of the interpreter rests on (docs/architecture.md, `arm64`).
+// What the speed of the interpreter rests on (docs/internals/architecture.md, `arm64`).
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -64,8 +64,7 @@ export class DemoPage {
   /** Chooses settings, none of them an initial value, and waits until there are machines that have them. */
   async choose(settings: Readonly<Record<string, string>>): Promise<void> {
     const wanted = Object.entries(settings);
-    for (const [name, value] of wanted)
-      await this.page.selectOption(`select[name=${name}]`, value);
+    for (const [name, value] of wanted) await this.page.selectOption(`select[name=${name}]`, value);
     await this.page.waitForFunction((all) => {
       const query = new URLSearchParams(location.search);
       return all.every(([name = '', value]) => query.get(name) === value);

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
+import { THOROUGH } from '../support/thorough.ts';
 import { useDemo } from './use-demo.ts';
 
 const { openOnce } = useDemo();
@@ -14,8 +15,22 @@ const FORGOTTEN: Readonly<Record<string, string>> = {
   'forget-cfgi-ste': 'CFGI_STE',
 };
 
+/** One of each kind; in thorough runs all of them. */
+const TRIED = EXPERIMENTS.filter((experiment, i) => {
+  const kindOf = ({ name, attacks, measures }: (typeof EXPERIMENTS)[number]) =>
+    [attacks, measures, FORGOTTEN[name] !== undefined].join();
+  return THOROUGH || EXPERIMENTS.findIndex((other) => kindOf(other) === kindOf(experiment)) === i;
+});
+
 describe('things to try', () => {
-  it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))(
+  it('of each kind are tried', () => {
+    expect(TRIED.map(({ attacks, measures }) => `${attacks} ${measures}`)).toEqual(
+      expect.arrayContaining(['false false', 'true false', 'false true']),
+    );
+    expect(TRIED.some(({ name }) => name in FORGOTTEN)).toBe(true);
+  });
+
+  it.each(TRIED.map((experiment) => [experiment.name, experiment] as const))(
     '%s, by one click',
     async (name, experiment) => {
       // One after the other on one page, as a visitor tries them.

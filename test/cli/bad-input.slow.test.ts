@@ -34,6 +34,7 @@ ${body}`;
 
 const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'text.wasm': 'not a binary',
+  'part.img': new Uint8Array(700),
   'empty.wasm': Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
   'cut.wasm': reactor(RUN).slice(0, 60),
   'own-memory.wasm': assemble(`(module (memory 32 32 shared) (func (export "_start")))`),
@@ -123,9 +124,25 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
   ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
+  ['--role is for kernels: it goes with --arch arm64', 'boot toy --role host'],
+  [
+    "--role host excludes the overlay path, which is a guest's",
+    'boot x --arch arm64 --role host --path overlay',
+  ],
+  [
+    '--role host excludes --on-queue-error: a kernel that owns its queues handles their errors',
+    'boot x --arch arm64 --role host --on-queue-error skip',
+  ],
   ['linux is an arm64 kernel: it excludes --arch wasm', 'boot linux --arch wasm'],
   ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
   ['there is no benchmark toy: it is linux', 'bench toy'],
+  ['--disk is for kernels: it goes with --arch arm64', 'boot toy --disk x'],
+  [
+    'part.img is no disk: it has 700 bytes, no multiple of 512',
+    'boot x --arch arm64 --disk part.img',
+  ],
+  ['cannot write none.img: no such file', 'boot x --arch arm64 --disk none.img,rw'],
+  ['--disk is for one machine: it excludes --vms', 'boot x --arch arm64 --disk y --vms 2'],
   ['--vcpus is 1 to 8, not 9', 'bench linux --vcpus 9'],
   ['cannot read none.img: no such file', 'bench linux --kernel none.img --initrd none.cpio'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],

@@ -91,6 +91,8 @@ describe('vsmmu decode', () => {
       [/level -1 takes --ds/, 'pte', ZERO, '--level', '-1'],
       [/level -1 takes --ds/, 'pte', ZERO, '--level', '-1', '--ds', '--granule', '16k'],
       [/Allowed choices are -1, 0, 1, 2, 3/, 'pte', ZERO, '--level', '4'],
+      [/--level is for a pte, not for cmd$/m, 'cmd', ZERO, ZERO, '--level', '3'],
+      [/--ds is for a pte, not for log$/m, 'log', '--ds'],
       [/Allowed choices are 1, 2/, 'pte', ZERO, '--stage', '3'],
     ];
     for (const [message, ...args] of cases) {

@@ -125,9 +125,9 @@ describe('versions', () => {
     expect([versions.CONFIG_FORMAT_VERSION, Object.keys(BOOT_SETTINGS).sort().join(' ')]).toEqual([
       1,
       [
-        'allowGc append arch args devices directMaps drain env experiment guest hostRam',
+        'allowGc append arch args devices directMaps disks drain env experiment guest hostRam',
         'idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
-        'path queues quiet run secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
+        'path queues quiet role run secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);
   });

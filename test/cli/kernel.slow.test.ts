@@ -71,7 +71,6 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [['--vcpus', '2'], 'a machine of the board virt has 1 vCPU'],
     [['--memory', '3'], 'memory is a multiple of 2 MiB, at most 3 GiB, not 3145728 bytes'],
     [['--append', 'x'.repeat(2048)], 'the command line has 2048 bytes: a kernel takes 2047'],
   ])('refuses what a machine cannot be, %#', async (args, message) => {

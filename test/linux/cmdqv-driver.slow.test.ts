@@ -187,3 +187,33 @@ test.each([1, 2])(
     expect(benchmarks.map(({ exits }) => exits)).toEqual([0, 0]);
   },
 );
+
+test('an interrupt that is lost leaves a CMD_SYNC that times out after a second, and nothing else', async () => {
+  const { end, console } = await boot('bad-command 0; bench 1 500 1; state', '', {
+    faults: { lostInterrupts: 1 },
+  });
+  expect(end.status).toBe('off');
+  const timeouts = console.match(/^.*CMD_SYNC timeout at 0x.*$/gm) ?? [];
+  expect(timeouts).toHaveLength(1);
+  expect(console).not.toMatch(/WARNING|BUG:|Oops|Call trace|failed to|unexpected|errno|taint [^0]/);
+  // A second of the kernel's own time behind the first unmap.
+  expect(Number(/\[ *([\d.]+)\]/.exec(timeouts[0] ?? '')?.[1])).toBeCloseTo(1, 0);
+});
+
+test('a ring that cannot be fetched stops its queue until the interrupt handler has it tried again', async () => {
+  const { end, console, benchmarks } = await boot('bench 1 20 1; bench 1 20 1; state', '', {
+    faults: { fetchAborts: 500 },
+  });
+  expect(end.status).toBe('off');
+  expectInOrder(console, [
+    // The one vCPU polls with interrupts masked: its handler comes behind the time-out.
+    /CMD_SYNC timeout at 0x/,
+    /tegra241_cmdqv: unexpected error reported/,
+    /CMDQ error \(cons 0x[0-9a-f]+\): Abort on command fetch/,
+    /retrying command fetch/,
+    /^taint 0$/m,
+  ]);
+  expect(console).not.toMatch(/WARNING|BUG:|Oops|Call trace|failed to|errno/);
+  expect(benchmarks).toHaveLength(2);
+  expect(benchmarks[0]?.syncs).toBeGreaterThan(200);
+});

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { type LinuxPath, runLinux } from '../../cli/linux-run.ts';
-import { Random } from '../../devices/bus/index.ts';
+import { Random } from '../../devices/testing/index.ts';
 import { MemoryDisk } from '../../devices/virtio/index.ts';
 import { builtKernel } from '../support/linux-kernel.ts';
 import { THOROUGH } from '../support/thorough.ts';

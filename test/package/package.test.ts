@@ -11,6 +11,7 @@ import { compileAssembly } from '../support/compile-assembly.ts';
 import { importGraph } from '../support/import-graph.ts';
 import { installPacked, type Packed, run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
+import { THOROUGH } from '../support/thorough.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
 const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
@@ -214,12 +215,15 @@ console.log(JSON.stringify([...found, hidden]));`,
 });
 
 describe('its types', { timeout: 120_000 }, () => {
-  // More compilers, and each entry alone: scripts/check-types.mjs.
-  it.each([
+  const KINDS: [what: string, compilerOptions: object][] = [
     ['a page, with a bundler', { ...PROJECTS.dom }],
-    ['a page', { ...PROJECTS.dom, module: 'node16', moduleResolution: 'node16' }],
     ['Node.js, without the DOM', { ...PROJECTS.node, typeRoots: [TYPE_ROOTS] }],
-  ])('are complete for %s, library files checked', async (_, compilerOptions) => {
+  ];
+  if (THOROUGH)
+    KINDS.push(['a page', { ...PROJECTS.dom, module: 'node16', moduleResolution: 'node16' }]);
+
+  // More compilers, and each entry alone: scripts/check-types.mjs.
+  it.each(KINDS)('are complete for %s, library files checked', async (_, compilerOptions) => {
     for (const [file, source] of SOURCES) await writeFile(join(packed.folder, file), source);
     await writeFile(
       join(packed.folder, 'tsconfig.json'),

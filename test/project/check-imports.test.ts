@@ -1,4 +1,4 @@
-// The rules of scripts/check-imports.mjs (docs/architecture.md, "Layers"): violations of each are planted in a small tree, and each
+// The rules of scripts/check-imports.mjs (docs/internals/architecture.md, "Layers"): violations of each are planted in a small tree, and each
 // is to be found at exactly its file.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -9,9 +9,10 @@ export interface ToyCombination {
   readonly vms: number;
 }
 
+/** In an order by which many machines seldom meet both a mailbox and a drain thread (pairwise.ts): that takes longest. */
 export const TOY_FACTORS: Factors<ToyCombination> = {
+  vcpus: [1, 2, 3, 4],
   mailbox: [false, true],
   thread: [false, true],
-  vcpus: [1, 2, 3, 4],
   vms: [1, 2, 3, 4],
 };

@@ -1,7 +1,6 @@
 // What a driver of a virtio device does, well and badly: for the contract of devices.
 
-import type { Random } from '../../devices/bus/index.ts';
-import type { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
+import type { DeviceBus, FakeHost, Random } from '../../devices/testing/index.ts';
 
 const QUEUE_SIZE = 4;
 const DESCRIPTORS = 0x1000;

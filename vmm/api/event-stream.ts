@@ -1,29 +1,37 @@
 // Events of a machine one after the other, for `for await`.
 
-import type { MachineEvents } from './machine-types.ts';
+import { MACHINE_EVENTS, type MachineEvents } from './machine-types.ts';
 
-/** One event: its name, and what its listeners are given. */
-export type MachineEvent = {
-  readonly [Name in keyof MachineEvents]: {
+/** Names of a machine's events. */
+export type MachineEventName = keyof MachineEvents;
+
+/** One event, of all or of some: its name, and what its listeners are given. */
+export type MachineEvent<K extends MachineEventName = MachineEventName> = {
+  readonly [Name in K]: {
     readonly name: Name;
     readonly value: MachineEvents[Name];
   };
-}[keyof MachineEvents];
+}[K];
 
 type Take = (result: IteratorResult<MachineEvent, undefined>) => void;
+
+/** Events of these names one after the other; `end` is the last one. */
+export type MachineEventStream<K extends MachineEventName = MachineEventName> =
+  AsyncIterableIterator<MachineEvent<K | 'end'>, undefined>;
 
 /**
  * The events from now on, kept until they are asked for. It is over behind `end`, and whoever
  * leaves the loop before takes its listeners away.
+ * @param names none: all.
  * @param listen adds a listener of an event; returns the function that takes it away.
  */
-export function eventStream(
-  names: readonly (keyof MachineEvents)[],
+export function eventStream<K extends MachineEventName>(
+  names: readonly K[],
   listen: (
-    name: keyof MachineEvents,
-    listener: (value: MachineEvents[keyof MachineEvents]) => void,
+    name: MachineEventName,
+    listener: (value: MachineEvents[MachineEventName]) => void,
   ) => () => void,
-): AsyncIterableIterator<MachineEvent, undefined> {
+): MachineEventStream<K> {
   const unread: MachineEvent[] = [];
   const waiting: Take[] = [];
   let over = false;
@@ -39,10 +47,11 @@ export function eventStream(
     else unread.push(event);
     if (event.name === 'end') close();
   };
-  const unlisteners = names.map((name) =>
+  const some = names.length > 0 ? [...new Set([...names, 'end' as const])] : MACHINE_EVENTS;
+  const unlisteners = some.map((name) =>
     listen(name, (value) => add({ name, value } as MachineEvent)),
   );
-  return {
+  const stream: AsyncIterableIterator<MachineEvent, undefined> = {
     next() {
       const value = unread.shift();
       if (value) return Promise.resolve({ value });
@@ -58,4 +67,6 @@ export function eventStream(
       return this;
     },
   };
+  // No other event is listened to.
+  return stream as MachineEventStream<K>;
 }

@@ -1,5 +1,6 @@
 // The model behind a host: made of the options of its user, which are checked here.
 
+import * as v from 'valibot';
 import {
   type BoardModuleUrls,
   isChecked,
@@ -12,8 +13,7 @@ import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
-import type { Vm } from '../../host/kernel/index.ts';
-import type { Finding } from '../inspect/sanitizer/index.ts';
+import type { Finding, FindingOwner } from '../inspect/sanitizer/index.ts';
 import { VmHost } from '../nested/index.ts';
 import type { WorkerUrls } from '../threads/index.ts';
 import { OptionsError } from './api-errors.ts';
@@ -22,10 +22,12 @@ import type { Capability } from './probe.ts';
 import {
   checkFunctions,
   checkInner,
+  checkInnerPlain,
   checkInterface,
   checkPlainOptions,
   HOST_SETTINGS,
   type HostSettings,
+  integer,
 } from './settings.ts';
 
 /** 8 MiB of trace ring: some hundred thousand commands between two yields. */
@@ -48,16 +50,17 @@ const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,
   drain: true,
 });
-const FAULTS = allNamesOf<HostFaults>({
-  outOfMemory: true,
-  drainDelay: true,
-  drainLifetime: true,
-});
+/** What a timer of JavaScript can wait. */
+const milliseconds = v.optional(integer(0, 2 ** 31 - 1));
+const FAULTS = {
+  drainDelay: milliseconds,
+  drainLifetime: milliseconds,
+} satisfies Record<Exclude<keyof HostFaults, 'outOfMemory'>, v.GenericSchema>;
 
 /** Told of what the sanitizer finds in one machine. */
 export interface FindingReceiver {
-  onFinding(finding: Finding, vm: Vm): void;
-  onSuspect(finding: Finding, vm: Vm): void;
+  onFinding(finding: Finding, owner: FindingOwner): void;
+  onSuspect(finding: Finding, owner: FindingOwner): void;
 }
 
 /** Refuses the allocations that the faults refuse. */
@@ -96,7 +99,7 @@ export async function createHostModel(
   checkFunctions(options, ['onQueueError', 'onFinding']);
   checkInner(options, 'wasmUrl', MODULES);
   checkInner(options, 'workerUrl', WORKERS);
-  checkInner(options, 'faults', FAULTS);
+  checkInnerPlain(options, 'faults', FAULTS, ['outOfMemory']);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
   checkInterface(options, 'clock', ['nowNs']);
   const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
@@ -121,12 +124,12 @@ export async function createHostModel(
     wasmModule ?? (await loaded(() => loadHotModules(wasmUrl, { checked: iotlbCheck })));
   const made = VmHost.create({
     modules,
-    onFinding: (finding, vm) => {
+    onFinding: (finding, owner) => {
       onFinding?.(finding);
-      if (vm) onFindingOf(finding, vm);
+      if (owner) onFindingOf(finding, owner);
     },
-    onSuspect: (finding, vm) => {
-      if (vm) onSuspect(finding, vm);
+    onSuspect: (finding, owner) => {
+      if (owner) onSuspect(finding, owner);
     },
     vintfs,
     ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),

@@ -55,7 +55,7 @@ export interface MachineOptions extends MachineSettings {
   readonly board?: Board | undefined;
   /**
    * What goes wrong with its devices (docs/api.md); every access to them is then an exit. Default: nothing, and then it costs
-   * nothing. A board that brings its own devices leaves it alone.
+   * nothing. On the board `virt` GIC and CPU are left alone.
    */
   readonly faults?: DeviceFaults | undefined;
   /** Devices beside those of the board. One without a place gets the next free address and interrupt lines. */

@@ -4,7 +4,6 @@ import type { BoardModuleUrls } from '../../assembly/load.ts';
 import { type Clock, Random } from '../../devices/bus/index.ts';
 import { BoardError, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
-import type { Vm } from '../../host/kernel/index.ts';
 import {
   type Board,
   type BoardMachine,
@@ -12,8 +11,13 @@ import {
   placeDevices,
   toyBoard,
 } from '../boards/index.ts';
-import type { HostInspection, LiveTlbEntry } from '../inspect/index.ts';
-import type { Finding, UnadvertisedUse } from '../inspect/sanitizer/index.ts';
+import {
+  type HostInspection,
+  type LiveTlbEntry,
+  type SmmuCounters,
+  smmuCounters,
+} from '../inspect/index.ts';
+import type { Finding, FindingOwner, UnadvertisedUse } from '../inspect/sanitizer/index.ts';
 import { type HostStatistics, setHostModel, type VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
@@ -37,6 +41,11 @@ function randomOf(seed: number): (target: Uint8Array) => void {
   return (target) => {
     for (let i = 0; i < target.length; i++) target[i] = random.word();
   };
+}
+
+/** Counters of the SMMU that a machine is behind; undefined where it has none. */
+function smmuOf({ smmus: [first] }: BoardMachine): SmmuCounters | undefined {
+  return first && smmuCounters(first.smmu.hostMemory, first.smmu.smmuBlock);
 }
 
 /**
@@ -66,7 +75,7 @@ export class Host implements AsyncDisposable {
   readonly #drains: Drains;
   readonly #exits: ExitServer | undefined;
   readonly #machines = new Set<Machine>();
-  readonly #emitters: Map<Vm, Emitter<MachineEvents>>;
+  readonly #emitters: Map<FindingOwner, Emitter<MachineEvents>>;
   #made = 0;
   /** What has happened, when the host was made with `trace`. */
   readonly trace: Trace | undefined;
@@ -78,11 +87,11 @@ export class Host implements AsyncDisposable {
    * loaded.
    */
   static async create(options: HostOptions = {}): Promise<Host> {
-    const emitters = new Map<Vm, Emitter<MachineEvents>>();
+    const emitters = new Map<FindingOwner, Emitter<MachineEvents>>();
     const { webAssembly, isolation } = await probe();
     const model = await createHostModel(options, webAssembly, {
-      onFinding: (finding, vm) => emitters.get(vm)?.emit('finding', finding),
-      onSuspect: (finding, vm) => emitters.get(vm)?.emit('suspect', finding),
+      onFinding: (finding, owner) => emitters.get(owner)?.emit('finding', finding),
+      onSuspect: (finding, owner) => emitters.get(owner)?.emit('suspect', finding),
     });
     return new Host(model, options, isolation.available, emitters);
   }
@@ -91,7 +100,7 @@ export class Host implements AsyncDisposable {
     model: VmHost,
     options: HostOptions,
     shared: boolean,
-    emitters: Map<Vm, Emitter<MachineEvents>>,
+    emitters: Map<FindingOwner, Emitter<MachineEvents>>,
   ) {
     this.#emitters = emitters;
     this.#model = model;
@@ -226,20 +235,22 @@ export class Host implements AsyncDisposable {
       ...(onTrace === undefined ? {} : { onTrace }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
     });
-    this.#nameTracks(name, board);
-    if (board.vm) this.#emitters.set(board.vm, events);
+    // What a machine's own hardware does is not in the host's trace.
+    if (board.vm) this.#nameTracks(name, board);
+    const owner = board.vm ?? board.smmus[0]?.smmu;
+    if (owner) this.#emitters.set(owner, events);
     const machine = new Machine({
       board,
       drains: this.#drains,
       events,
       input,
-      smmu: () => this.#model.statistics.smmu,
+      smmu: () => smmuOf(board) ?? this.#model.statistics.smmu,
       ended: () => {
-        if (board.vm) this.#model.settleFindings(board.vm);
+        if (owner) this.#model.settleFindings(owner);
       },
       forget: () => {
         this.#machines.delete(machine);
-        if (board.vm) this.#emitters.delete(board.vm);
+        if (owner) this.#emitters.delete(owner);
         releaseMemory();
       },
     });

@@ -34,7 +34,8 @@ export {
   type Queues,
   toyBoard,
 } from '../boards/index.ts';
-export { type VirtBoardOptions, virtBoard } from '../boards/virt/index.ts';
+export { type VirtBoardOptions, type VirtRole, virtBoard } from '../boards/virt/index.ts';
+export { KernelImageError, type KernelImageFault } from '../boot/index.ts';
 export type {
   Footprint,
   FootprintKind,
@@ -75,7 +76,7 @@ export {
 export { attachTerminal, type TerminalLike } from './attach-terminal.ts';
 export type { MachineConsole } from './console-streams.ts';
 export type { DrainReport } from './drains.ts';
-export type { MachineEvent } from './event-stream.ts';
+export type { MachineEvent, MachineEventName, MachineEventStream } from './event-stream.ts';
 export { Host } from './host.ts';
 export type { HostFaults, HostOptions, MachineOptions } from './host-options.ts';
 export { Machine } from './machine.ts';

@@ -1,17 +1,21 @@
 // The options of a machine, checked: plain ones by their schema, and what cannot be written down
 // in a file by what is called of it.
 
-import { DEVICE_FAULTS } from '../../devices/faults/index.ts';
+import * as v from 'valibot';
+import type { DeviceFaults } from '../../devices/faults/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { OptionsError } from './api-errors.ts';
 import type { MachineOptions } from './host-options.ts';
 import {
   checkFunctions,
-  checkInner,
+  checkInnerPlain,
   checkInterface,
   checkPlainOptions,
+  integer,
   MACHINE_SETTINGS,
+  MAX_COUNT,
   type MachineSettings,
+  yesNo,
 } from './settings.ts';
 
 const OTHERS = allNamesOf<Omit<MachineOptions, keyof MachineSettings>>({
@@ -24,6 +28,15 @@ const OTHERS = allNamesOf<Omit<MachineOptions, keyof MachineSettings>>({
   onTrace: true,
   faults: true,
 });
+
+const count = v.optional(integer(0, MAX_COUNT));
+const FAULTS = {
+  lostInterrupts: count,
+  lateInterrupts: count,
+  lateCons: count,
+  tornProd: v.optional(yesNo),
+  fetchAborts: count,
+} satisfies Record<keyof DeviceFaults, v.GenericSchema>;
 
 /** @throws {OptionsError} when it is no guest: of JavaScript, since the types say so as well. */
 function checkSource(name: 'guest' | 'secondary', source: unknown): void {
@@ -53,9 +66,15 @@ export function checkMachineOptions(options: MachineOptions): MachineSettings {
   checkSource('guest', options?.guest);
   if (options.secondary !== undefined) checkSource('secondary', options.secondary);
   checkFunctions(options, ['onOutput', 'onTrace']);
-  checkInner(options, 'faults', DEVICE_FAULTS);
+  checkInnerPlain(options, 'faults', FAULTS);
   checkInterface(options, 'board', ['create']);
   checkInterface(options, 'msis', ['send']);
+  if (options.msis && !Array.isArray(options.msis.doorbells))
+    throw new OptionsError(
+      'bad-option',
+      'msis.doorbells',
+      'msis.doorbells must be a list of pages',
+    );
   if (options.devices !== undefined && !Array.isArray(options.devices))
     throw new OptionsError('bad-option', 'devices', 'devices must be a list of devices');
   const { transport, overlay, queues, allowGc } = settings;

@@ -12,17 +12,16 @@ import {
 import type { CoreStatus } from '../machine/index.ts';
 import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
-import { eventStream, type MachineEvent } from './event-stream.ts';
+import { eventStream, type MachineEventName, type MachineEventStream } from './event-stream.ts';
 import { IdleWait } from './idle-wait.ts';
 import { checkBootOptions, checkWaitOptions, inputBytes } from './machine-calls.ts';
 import { type MachineParts, machineEnd, machineStatistics } from './machine-parts.ts';
-import {
-  type BootOptions,
-  MACHINE_EVENTS,
-  type MachineEnd,
-  type MachineEvents,
-  type MachineStatistics,
-  type MachineStatus,
+import type {
+  BootOptions,
+  MachineEnd,
+  MachineEvents,
+  MachineStatistics,
+  MachineStatus,
 } from './machine-types.ts';
 
 /**
@@ -160,9 +159,8 @@ export class Machine implements AsyncDisposable {
    * The events from now on, of all names or of some, as `{ name, value }`; behind `end` it is over.
    * @throws {OptionsError} when there is no such event.
    */
-  events(...names: (keyof MachineEvents)[]): AsyncIterableIterator<MachineEvent, undefined> {
-    const some = names.length > 0 ? [...new Set([...names, 'end' as const])] : MACHINE_EVENTS;
-    return eventStream(some, (name, listener) => this.on(name, listener));
+  events<K extends MachineEventName = MachineEventName>(...names: K[]): MachineEventStream<K> {
+    return eventStream(names, (name, listener) => this.on(name, listener));
   }
 
   /** The console as web streams. Output from before it is first asked for is not in it. */

@@ -34,7 +34,7 @@ export interface HostSettings {
   readonly vcmdqs?: number | undefined;
   /**
    * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16, or 79 with
-   * `grace`, whose queues are larger.
+   * `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ beyond two of a VINTF.
    */
   readonly hostRam?: number | undefined;
   /**
@@ -93,13 +93,15 @@ export interface MachineSettings {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'bigint' || typeof value === 'function'
-    ? typeof value
-    : printable(JSON.stringify(value) ?? String(value));
+  if (typeof value === 'bigint' || typeof value === 'function') return typeof value;
+  if (typeof value === 'number') return String(value);
+  return printable(JSON.stringify(value) ?? String(value));
 }
 
 const expected = (what: string) => (issue: { readonly input: unknown }) =>
   `must be ${what}, not ${shown(issue.input)}`;
+
+export const MAX_COUNT = 2 ** 32 - 1;
 
 export function integer(least: number, most: number) {
   const say = expected(`an integer from ${least} to ${most}`);
@@ -226,7 +228,7 @@ export const MACHINE_SETTINGS = {
     'the guest is trusted: it may have garbage-collected objects (with --transport mailbox)',
   ),
   seed: option(
-    integer(0, 2 ** 32 - 1),
+    integer(0, MAX_COUNT),
     "random numbers of the guests come from this (default: the system's)",
   ),
   overlay: option(
@@ -280,6 +282,26 @@ function objectIn(options: object, name: string): object | undefined {
 export function checkInner(options: object, name: string, known: readonly string[]): void {
   const value = objectIn(options, name);
   if (value) checkOptionNames(value, known, name);
+}
+
+/**
+ * @param others names in the option that are in no schema.
+ * @throws {OptionsError} when an option that is an object of plain options is given, and is none.
+ */
+export function checkInnerPlain(
+  options: object,
+  name: string,
+  entries: v.ObjectEntries,
+  others: readonly string[] = [],
+): void {
+  checkInner(options, name, [...Object.keys(entries), ...others]);
+  for (const [key, value] of Object.entries(objectIn(options, name) ?? {})) {
+    const schema = entries[key];
+    const result = schema && v.safeParse(schema, value, { abortEarly: true });
+    if (!result?.issues) continue;
+    const place = `${name}.${key}`;
+    throw new OptionsError('bad-option', place, `${place} ${result.issues[0].message}`);
+  }
 }
 
 /**

@@ -61,6 +61,13 @@ async function unpacked(
   return inner;
 }
 
+/** "\0asm": a guest of another board, of which a flat binary would be made. */
+const WASM_MAGIC = [0x00, 0x61, 0x73, 0x6d];
+
+function isWasm(bytes: Uint8Array): boolean {
+  return WASM_MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
 function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
   if (bytes.length === 0) throw new KernelImageError('damaged', "the kernel's file is empty");
   if (FLAT_OFFSET + bytes.length > ram.size) {
@@ -75,7 +82,7 @@ function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
 
 /**
  * Places a kernel in RAM: an Image, an ELF executable, or a flat binary, plain, gzipped, or an EFI
- * zboot file packed by gzip. What is none of these is a flat binary.
+ * zboot file packed by gzip. What is none of these, and no WebAssembly, is a flat binary.
  * @param ram its base is a multiple of `IMAGE_ALIGNMENT`. Nothing larger than it is ever unpacked.
  * @throws {KernelImageError} when it cannot be booted.
  */
@@ -86,5 +93,11 @@ export async function loadKernel(
   const bytes = await unpacked(file, ram.size);
   if (isArm64Image(bytes)) return loadArm64Image(bytes, ram);
   if (isElf(bytes)) return loadElf(bytes, ram);
+  if (isWasm(bytes)) {
+    throw new KernelImageError(
+      'unsupported',
+      'the kernel is a WebAssembly module: a guest of the standard board, not of an arm64 machine',
+    );
+  }
   return loadFlat(bytes, ram);
 }

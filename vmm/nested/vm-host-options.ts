@@ -1,21 +1,12 @@
 // What a host of VMs is made of, and what it counts.
 
-import {
-  CMDQ_ENTRY_SIZE,
-  EVTQ_ENTRY_SIZE,
-  IDR1_CMDQS,
-  IDR1_EVTQS,
-  IDR1_PRIQS,
-  PRIQ_ENTRY_SIZE,
-} from '../../assembly/layout/smmu-registers.ts';
 import type { HotModules } from '../../assembly/load.ts';
 import type { Clock } from '../../devices/bus/index.ts';
-import { bitsOf, type Device } from '../../devices/plugin/index.ts';
-import { PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import type { Device } from '../../devices/plugin/index.ts';
+import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import type { ResourceGate } from '../../host/iommufd/index.ts';
-import type { Vm } from '../../host/kernel/index.ts';
 import type { SmmuCounters } from '../inspect/index.ts';
-import type { Finding, SanitizerCounts } from '../inspect/sanitizer/index.ts';
+import type { Finding, FindingOwner, SanitizerCounts } from '../inspect/sanitizer/index.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
 
 /** One physical SMMU with its CMDQV. */
@@ -57,38 +48,19 @@ export interface VmHostOptions extends HostSmmuOptions {
    * have it or not. Default false.
    */
   readonly iotlbCheck?: boolean;
-  /** Told of each finding of the sanitizer, at safe points; the VM whose stream it is, if any. */
-  readonly onFinding?: (finding: Finding, vm: Vm | undefined) => void;
+  /** Told of each finding of the sanitizer, at safe points, and whose stream it is, if anybody's. */
+  readonly onFinding?: (finding: Finding, owner: FindingOwner | undefined) => void;
   /** The same of what it suspects: a stale entry was used, and the command that is missing may yet come. */
-  readonly onSuspect?: (finding: Finding, vm: Vm | undefined) => void;
+  readonly onSuspect?: (finding: Finding, owner: FindingOwner | undefined) => void;
 }
 
-/** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
-const RAM_PER_SMMU = 0x1000000;
-/** Of that, what queues may need. */
-const RAM_FOR_QUEUES = 0x100000;
-const RAM_UNIT = 0x10000;
-
-/** Bytes of the queues of an SMMU, each aligned to its size. */
-function queueBytes({ idr1 }: SmmuIdRegisters): number {
-  const entries = (field: number) => 2 ** bitsOf(idr1, field);
-  const bytes =
-    CMDQ_ENTRY_SIZE * entries(IDR1_CMDQS) +
-    EVTQ_ENTRY_SIZE * entries(IDR1_EVTQS) +
-    PRIQ_ENTRY_SIZE * entries(IDR1_PRIQS);
-  return 2 * bytes;
-}
-
-/** Host RAM that is enough for SMMUs like these. */
-export function defaultRamSize(
-  { idRegisters: common = PHYSICAL_ID_REGISTERS }: HostSmmuOptions,
-  smmus: readonly HostSmmuOptions[],
-): number {
-  const sizes = smmus.map(({ idRegisters = common }) =>
-    Math.max(0, queueBytes(idRegisters) - RAM_FOR_QUEUES),
-  );
-  const more = sizes.reduce((sum, size) => sum + Math.ceil(size / RAM_UNIT) * RAM_UNIT, 0);
-  return RAM_PER_SMMU * smmus.length + more;
+/** One SMMU of a host as its options say it, defaults included. */
+export function smmuOfOptions(
+  options: HostSmmuOptions,
+  own: HostSmmuOptions,
+): HostSmmuOptions & { readonly vintfs: number; readonly vcmdqs: number } {
+  const { vintfs = 16, vcmdqs = Math.min(2 * vintfs, 128), ...others } = { ...options, ...own };
+  return { ...others, vintfs, vcmdqs };
 }
 
 export interface CreateViommuOptions {

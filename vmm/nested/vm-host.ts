@@ -12,11 +12,10 @@ import {
   type MemoryRegion,
 } from '../../assembly/load.ts';
 import { checkDoorbells, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
-import type { DmaPort } from '../../devices/plugin/index.ts';
-import { MachineError } from '../../devices/plugin/index.ts';
+import { type DmaPort, MachineError } from '../../devices/plugin/index.ts';
 import { createHostMemory, StreamDmaPort, Unit } from '../../devices/unit/index.ts';
 import { HostError } from '../../host/hardware/host-error.ts';
-import { HostRam } from '../../host/hardware/host-ram.ts';
+import { HostRam, sufficientRam } from '../../host/hardware/index.ts';
 import { OPEN_GATE, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { ArmDevice } from '../../host/kernel/arm/index.ts';
 import { lowestFree } from '../../host/kernel/id-allocator.ts';
@@ -31,15 +30,20 @@ import {
   type LiveTlbEntry,
   smmuCounters,
 } from '../inspect/index.ts';
-import { type Finding, HostSanitizer, type UnadvertisedUse } from '../inspect/sanitizer/index.ts';
+import {
+  type Finding,
+  type FindingOwner,
+  HostSanitizer,
+  type UnadvertisedUse,
+} from '../inspect/sanitizer/index.ts';
 import { AtsEndpoint } from './ats-endpoint.ts';
 import { LentVintf } from './lent-vintf.ts';
 import { NestedSmmu } from './nested-smmu.ts';
 import type { QueueErrorPolicy } from './queue-error-policy.ts';
 import {
   type CreateViommuOptions,
-  defaultRamSize,
   type HostStatistics,
+  smmuOfOptions,
   type VmHostOptions,
 } from './vm-host-options.ts';
 import { VmMemory } from './vm-memory.ts';
@@ -69,7 +73,8 @@ export class VmHost {
     }
   >();
   readonly #vintfs = new Set<LentVintf>();
-  readonly #sanitizer: HostSanitizer | undefined;
+  /** Looks also at SMMUs that guests own. Undefined without `iotlbCheck`. */
+  readonly sanitizer: HostSanitizer | undefined;
   #strayEvents = 0;
   #attentionSeen = 0;
   #servicing = false;
@@ -87,8 +92,8 @@ export class VmHost {
     this.#gate = gate;
     this.modules = modules;
     this.#policy = options.onQueueError ?? (() => 'report');
-    const { ramSize = defaultRamSize(options, smmus) } = options;
-    const { traceUnits } = options;
+    const made = smmus.map((own) => smmuOfOptions(options, own));
+    const { ramSize = sufficientRam(made), traceUnits } = options;
     this.memory = createHostMemory({ smmus: smmus.length, ramSize, traceUnits });
     this.#words = new Int32Array(this.memory.buffer);
     this.#ram = new HostRam(this.memory, gate);
@@ -96,14 +101,8 @@ export class VmHost {
     this.#threads = new ThreadAllocator((thread) => {
       for (const { block } of this.#iommus) unit.drain.reapThread(block, thread);
     });
-    this.#iommus = smmus.map((own, smmuIndex) => {
-      const {
-        vintfs = 16,
-        vcmdqs = Math.min(2 * vintfs, 128),
-        idRegisters,
-        atcTimeout,
-        wrapCmdqv,
-      } = { ...options, ...own };
+    this.#iommus = made.map((smmu, smmuIndex) => {
+      const { vintfs, vcmdqs, idRegisters, atcTimeout, wrapCmdqv } = smmu;
       return new PhysicalIommu({
         unit,
         smmuIndex,
@@ -121,13 +120,13 @@ export class VmHost {
       });
     });
     if (isChecked(modules)) {
-      this.#sanitizer = new HostSanitizer({
+      this.sanitizer = new HostSanitizer({
         memory: this.memory,
         blocks: this.#iommus.map(({ block }) => block),
         clock,
         viommus: () => this.#viommus.keys(),
-        onFinding: (finding, vm) => options.onFinding?.(finding, vm),
-        onSuspect: (finding, vm) => options.onSuspect?.(finding, vm),
+        onFinding: (finding, owner) => options.onFinding?.(finding, owner),
+        onSuspect: (finding, owner) => options.onSuspect?.(finding, owner),
       });
     }
     this.#vmids = new VmVmids(
@@ -145,20 +144,20 @@ export class VmHost {
 
   /** What the sanitizer has found. */
   get findings(): readonly Finding[] {
-    return this.#sanitizer?.findings ?? [];
+    return this.sanitizer?.findings ?? [];
   }
 
   /** What guests have used although their own SMMUs lack it. */
   get unadvertised(): readonly UnadvertisedUse[] {
-    return this.#sanitizer?.unadvertised ?? [];
+    return this.sanitizer?.unadvertised ?? [];
   }
 
   /**
    * Has the sanitizer judge what it suspects: the missing commands will not come any more.
-   * @param vm of this VM's streams; default of all.
+   * @param owner of this one's streams; default of all.
    */
-  settleFindings(vm?: Vm): void {
-    this.#sanitizer?.settle(vm);
+  settleFindings(owner?: FindingOwner): void {
+    this.sanitizer?.settle(owner);
   }
 
   /** What each of the host's SMMUs is made of. */
@@ -268,7 +267,7 @@ export class VmHost {
     const physSid = viommu.streams.get(virtSid);
     if (physSid === undefined)
       throw new HostError('no-stream', `${viommu.vm.name} has no stream ${virtSid}`);
-    const sanitizer = this.#sanitizer;
+    const sanitizer = this.sanitizer;
     const onAccess = sanitizer && ((iova: number) => sanitizer.checkSte(viommu, virtSid, iova));
     const ats = viommu.hasAts
       ? new AtsEndpoint(viommu.vm, viommu.smmuBlock, physSid, viommu.hasPri)
@@ -350,7 +349,7 @@ export class VmHost {
         this.#strayEvents += stray;
         if (left) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
       }
-      this.#sanitizer?.poll();
+      this.sanitizer?.poll();
     } catch (cause) {
       throw MachineError.of('host', cause);
     } finally {
@@ -394,7 +393,7 @@ export class VmHost {
       ramInUse: this.#ram.inUse,
       cmdqvTimeouts: this.#iommus.reduce((sum, iommu) => sum + iommu.cmdqvTimeouts, 0),
       strayEvents: this.#strayEvents,
-      ...(this.#sanitizer ? { sanitizer: this.#sanitizer.counts } : {}),
+      ...(this.sanitizer ? { sanitizer: this.sanitizer.counts } : {}),
     };
   }
 }

@@ -2,7 +2,7 @@
 // loop looks at the queues in turn, each machine through its own unit. When there is
 // nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS: a store of
 // PROD that nobody announces is served within a millisecond, for some hundredths of a
-// core while nothing happens (docs/performance.md).
+// core while nothing happens (docs/internals/performance.md).
 
 import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';

@@ -7,6 +7,7 @@ import {
   ACCESS_WRITE,
 } from '../../assembly/layout/access.ts';
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
+import { QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
 import {
   TRANSLATE_ABORT,
   TRANSLATE_OK,
@@ -195,7 +196,7 @@ export class Trace {
     const name = `${smmu}.${queue}`;
     const { process, track } = this.#queues.of(name, index) ?? {
       process: HOST,
-      track: `SMMU ${smmu} queue ${queue}`,
+      track: `SMMU ${smmu} ${queue === QUEUE_MAIN ? 'CMDQ' : `queue ${queue}`}`,
     };
     const at = Math.max(record.at, ends.get(name) ?? 0);
     const ms = Math.max(record.ms, (commands.length + 1) * SHOWN_MS);

@@ -4,6 +4,9 @@
 
 import type { InterruptLine } from '../../devices/plugin/index.ts';
 
+/** IRQs of its interrupt controller. */
+export const V86_IRQS = 16;
+
 /** The CPU of an emulator, with what v86's own devices use. */
 export interface V86Cpu {
   /** RAM, a view of `wasm_memory` at a 4 KiB boundary. */

@@ -2,7 +2,8 @@
 // vector; each becomes the IRQ whose vector it is in the guest's own tables.
 
 import type { MsiController } from '../../devices/bus/index.ts';
-import { irqLine, type V86Cpu } from './emulator.ts';
+import { checkInteger } from '../../devices/plugin/known-values.ts';
+import { irqLine, V86_IRQS, type V86Cpu } from './emulator.ts';
 
 /** Where a PC's devices send their MSIs: the destination's APIC ID in address bits [19:12]. */
 export const V86_MSI = { gpa: 0xfee00000, size: 0x100000 } as const;
@@ -24,8 +25,15 @@ function meansCpu0(address: number): boolean {
  * The PC's interrupt controller as the devices' MSIs reach it.
  * @param irqs IRQs of the emulator by the vectors that the guest has given them; an MSI with
  *   another vector is taken by nobody.
+ * @throws {TypeError} when it is no Map of numbers.
+ * @throws {RangeError} when a vector or an IRQ is none.
  */
 export function v86MsiController(cpu: V86Cpu, irqs: ReadonlyMap<number, number>): MsiController {
+  if (!(irqs instanceof Map)) throw new TypeError('msiVectors must be a Map from vectors to IRQs');
+  for (const [vector, irq] of irqs) {
+    checkInteger(vector, 0, 0xff, 'msiVectors: a vector');
+    checkInteger(irq, 0, V86_IRQS - 1, `msiVectors: the IRQ of vector ${vector}`);
+  }
   return {
     doorbells: [V86_MSI],
     send(_requesterId, address, data) {

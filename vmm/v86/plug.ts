@@ -4,6 +4,8 @@
 
 import {
   boardMsiSink,
+  checkMsiController,
+  checkPlacementList,
   DeviceComplex,
   type DirectRange,
   guestMemoryOf,
@@ -19,7 +21,7 @@ import {
   MachineError,
 } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
-import { irqLine, loopOf } from './emulator.ts';
+import { irqLine, loopOf, V86_IRQS } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 
 /** v86 hands out physical addresses in blocks of this size. */
@@ -32,6 +34,7 @@ export type ReservedRam = (range: DirectRange) => number | undefined;
 export interface PlugOptions {
   /** Where the devices lie: all register accesses from here on go to them. Multiples of V86_BLOCK, above RAM. */
   readonly window: { readonly gpa: number; readonly size: number };
+  /** The devices, at addresses in the window; `firstIrq` is an IRQ, 0 to 15. */
   readonly devices: readonly Placement[];
   /** gpa of the RAM that backs a range which a device wants mapped directly, undefined to have its accesses trap. */
   readonly reservedRam?: ReservedRam;
@@ -71,13 +74,16 @@ export interface Plugged {
  * Plugs devices in.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
  * @throws {TypeError} when it is something else, or an option is unknown.
- * @throws {RangeError} when the window does not fit, or a device lies outside of it.
- * @throws {BoardError} when a device speaks another version of the plugin interface, or throws.
+ * @throws {RangeError} when the window does not fit, a device lies outside of it, or has an IRQ that
+ *   there is not.
+ * @throws {BoardError} when a place is none, or a device speaks another version of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   checkNames(options, OPTIONS, 'plugDevices');
   checkNames(options.window, WINDOW, 'plugDevices: window');
   const loop = loopOf(emulator);
+  checkPlacementList(options.devices, 'plugDevices: devices');
+  if (options.msis) checkMsiController(options.msis, 'plugDevices: msis');
   for (const name of ['reservedRam', 'onTick', 'onFailure'] as const)
     checkFunction(options[name], name);
   const { cpu } = loop;
@@ -95,7 +101,12 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
         'and 4 GiB',
     );
   }
-  for (const { device, addresses } of devices) {
+  for (const { device, addresses, firstIrq } of devices) {
+    const { interrupts } = device.identity;
+    if (firstIrq !== undefined && firstIrq + interrupts > V86_IRQS)
+      throw new RangeError(
+        `${device.name} has ${interrupts} IRQs from ${firstIrq} on: a PC has ${V86_IRQS}, from 0`,
+      );
     for (const [region, address] of addresses.entries()) {
       const size = device.regions[region]?.size ?? 0;
       if (address < window.gpa || address + size > end)

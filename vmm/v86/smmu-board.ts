@@ -2,16 +2,17 @@
 // drive an Arm IOMMU, because what is shown is the IOMMU.
 
 import { CMDQV_LOGICAL_PAGE0 } from '../../assembly/layout/cmdqv-registers.ts';
-import { offsetOfGpa, type Placement } from '../../devices/bus/index.ts';
+import { checkPlacementList, offsetOfGpa, type Placement } from '../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
 import { checkFunction, checkNames, type MachineError } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
+import { checkInteger, checkOptionalInteger } from '../../devices/plugin/known-values.ts';
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { Host } from '../api/index.ts';
 import { hostModelOf, type LentVintf, type NestedSmmu, type VmHost } from '../nested/index.ts';
-import { loopOf } from './emulator.ts';
+import { loopOf, V86_IRQS } from './emulator.ts';
 import { v86MsiController } from './msi-controller.ts';
 import { type Plugged, plugDevices, V86_BLOCK } from './plug.ts';
 import { v86Regions } from './ram.ts';
@@ -42,7 +43,10 @@ export interface V86SmmuOptions {
    * well, and the guest uses it there without an exit.
    */
   readonly page0: number;
-  /** IRQs: of the event queue, with that of global errors next to it, of the CMDQV and of the DMA engine. */
+  /**
+   * IRQs, 0 to 15: of the event queue, with that of global errors next to it, of the CMDQV and of the
+   * DMA engine.
+   */
   readonly irqs: { readonly smmu: number; readonly cmdqv: number; readonly dma: number };
   /**
    * IRQs by the vectors that the guest gives them. With it MSIs to V86_MSI raise these: those of
@@ -85,8 +89,9 @@ export interface V86Smmu extends Plugged {
  * Plugs the devices into an emulator. The VCMDQs are drained after each of v86's ticks,
  * about a thousand times a second.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
- * @throws {TypeError} when it is something else, the host is none, or an option is unknown.
- * @throws {RangeError} when an address does not fit.
+ * @throws {TypeError} when it is something else, the host is none, or an option is unknown or has
+ *   another type.
+ * @throws {RangeError} when an address or an IRQ does not fit.
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
@@ -94,6 +99,11 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   checkFunction(options.onFailure, 'onFailure');
   const host = hostModelOf(options.host);
   checkNames(options.irqs, IRQS, 'plugSmmu: irqs');
+  for (const name of IRQS)
+    checkInteger(options.irqs[name], 0, V86_IRQS - 1, `plugSmmu: irqs.${name}`);
+  checkInteger(options.page0, 0, 2 ** 32 - 1, 'plugSmmu: page0');
+  checkOptionalInteger(options.gpa, 0, 2 ** 32 - 1, 'plugSmmu: gpa');
+  if (options.devices !== undefined) checkPlacementList(options.devices, 'plugSmmu: devices');
   const { name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
   const msis = options.msiVectors && v86MsiController(cpu, options.msiVectors);

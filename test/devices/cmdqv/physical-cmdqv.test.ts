@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { QUEUE_OWNERS } from '../../../assembly/layout/queue-memory.ts';
+import { SMMU_AT_IDR1 } from '../../../assembly/layout/smmu-memory.ts';
 import { checkedModules } from '../../support/findings.ts';
 import { PhysicalBoard } from '../../support/physical-cmdqv.ts';
 
@@ -240,6 +241,43 @@ describe('a queue that runs', () => {
     expect(cmdqv.bus.read32(0x1000c)).toBe(0);
     expect(cmdqv.queue(0).enabled).toBe(false);
   });
+
+  it.each([0, 3, 10])('has a ring of at most 2^IDR1.CMDQS commands: %i', (log2size) => {
+    const cmdqv = board();
+    cmdqv.bus.write32(0x1000, (1 << 17) | 1);
+    cmdqv.bus.write32(0x0200, 1);
+    const words = new Int32Array(cmdqv.unit.hostMemory.buffer);
+    words[(cmdqv.queue(0).smmu + SMMU_AT_IDR1) >> 2] = (log2size << 21) | 16;
+    const enabled = [log2size, log2size + 1].map((size) => {
+      cmdqv.bus.write32(0x30008, 0);
+      cmdqv.bus.write64(0x40000, BigInt(0x2000 + size));
+      cmdqv.bus.write32(0x30008, 1);
+      return cmdqv.bus.read32(0x3000c);
+    });
+    expect(enabled).toEqual([1, 0]);
+  });
+
+  it.each([true, false])(
+    'comes back disabled, at 0 and off its old ring when CMDQV_EN goes to 0 and 1 (HYP_OWN %s)',
+    (hypOwn) => {
+      const cmdqv = board();
+      cmdqv.bringUp({ hypOwn });
+      cmdqv.put(0, 0x46);
+      cmdqv.bus.write32(0x30004, 1);
+      expect(cmdqv.bus.read32(0x30000)).toBe(1);
+      cmdqv.bus.write32(0x0000, 0);
+      cmdqv.bus.write32(0x0000, 1);
+      // CONS, PROD, CONFIG and STATUS, and BASE; CMDQ_ALLOC stays.
+      const registers = [0x30000, 0x30004, 0x30008, 0x3000c, 0x40000, 0x0200];
+      expect(registers.map((offset) => cmdqv.bus.read32(offset))).toEqual([0, 0, 0, 0, 0, 1]);
+      cmdqv.put(0, 0x46);
+      cmdqv.bus.write32(0x30004, 1);
+      expect([cmdqv.bus.read32(0x30000), cmdqv.queue(0).enabled]).toEqual([0, false]);
+      cmdqv.bus.write64(0x40000, 0x1004n);
+      cmdqv.bus.write32(0x30008, 1);
+      expect([cmdqv.bus.read32(0x30000), cmdqv.bus.read32(0x3000c)]).toEqual([1, 1]);
+    },
+  );
 
   it('has its ring in the memory of the window that BASE names', () => {
     const cmdqv = board();

@@ -132,6 +132,48 @@ describe('HW queues', () => {
   });
 
   it.each([
+    ['without a shutdown', [] as const],
+    ['with page 0 trapping', [0x1000] as const],
+  ])(
+    'come back disabled, at 0 and off their old rings when CMDQV_EN goes to 0 and 1: %s',
+    (_name, first) => {
+      const b = board();
+      b.bringUp(2);
+      for (const [slot, ring] of [0x1000, 0x2000].entries()) {
+        b.put(0, ring, 0x46);
+        b.store(0x80 * slot + 0x04, 1);
+      }
+      expect([b.bus.read32(0x30000), b.bus.read32(0x30080)]).toEqual([1, 1]);
+      for (const offset of first) b.bus.write32(offset, 0);
+      b.bus.write32(0x0000, 0);
+      b.backend.calls.length = 0;
+      b.bus.write32(0x0000, 1);
+      b.bus.write32(0x1000, 1);
+      // CONS, PROD, CONFIG and STATUS, and BASE, of both.
+      const registers = [0x30000, 0x30004, 0x30008, 0x3000c, 0x40000];
+      for (const slot of [0, 0x80])
+        expect(registers.map((offset) => b.bus.read64(offset + slot) & 0xffff_ffffn)).toEqual([
+          0n,
+          0n,
+          0n,
+          0n,
+          0n,
+        ]);
+      // CMDQ_ALLOC stays. A new ring is taken, and nobody is told of an error.
+      expect([b.bus.read32(0x0200), b.backend.calls, b.host.pulses(0)]).toEqual([1, ['enable'], 0]);
+      b.bus.write64(0x40000, 0x80003004n);
+      b.put(0, 0x3000, 0x46);
+      b.store(0x08, 1);
+      b.store(0x04, 1);
+      expect([b.backend.calls[1], b.load(0x00), b.load(0x0c)]).toEqual([
+        'allocate 0 0x80003000 4',
+        1,
+        1,
+      ]);
+    },
+  );
+
+  it.each([
     ['is not aligned to its size', 0x80001024n],
     ['does not lie in RAM', 0x70001004n],
     ['is larger than the host takes', 0x80000009n],

@@ -27,7 +27,7 @@ import { virtioStep } from '../../support/virtio-steps.ts';
 
 const modules = await checkedModules();
 const gicModule = await loadGicv3();
-const OPERATIONS = steps(1000, 3000);
+const OPERATIONS = steps(600, 3000);
 const ignore = () => undefined;
 
 /** A physical CMDQV that was given whole to the guest whose memory the fake host has. */

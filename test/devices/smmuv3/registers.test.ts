@@ -56,6 +56,12 @@ describe('ID registers', () => {
     ['small translation tables (STT)', { ...GUEST_ID_REGISTERS, idr3: 0x604 }],
     ['BBML', { ...GUEST_ID_REGISTERS, idr3: 0xc04 }],
     ['wake-up events (SEV)', { ...GUEST_ID_REGISTERS, idr0: 0x0d487c9a }],
+    ['a dormant hint', { ...GUEST_ID_REGISTERS, idr0: 0x0c483d9a }],
+    ['address translation operations (ATOS)', { ...GUEST_ID_REGISTERS, idr0: 0x0c48bc9a }],
+    ['those of a VM (VATOS)', { ...GUEST_ID_REGISTERS, idr0: 0x0c583c9a }],
+    ['VMID wildcards (VMW)', { ...GUEST_ID_REGISTERS, idr0: 0x0c4a3c9a }],
+    ['RME', { ...GUEST_ID_REGISTERS, idr0: 0x4c483c9a }],
+    ['what is recorded of ATS in a guest (ATSRECERR)', { ...GUEST_ID_REGISTERS, idr0: 0x0cc83c9a }],
     ['PRI without ATS', { ...GUEST_ID_REGISTERS, idr0: 0x0c49389a }],
     ['2^20 page requests', { ...GUEST_ID_REGISTERS, idr0: 0x0c493c9a, idr1: 0x0108a510 }],
     ['a PRI queue without PRI', { ...GUEST_ID_REGISTERS, idr1: 0x01080d10 }],
@@ -80,6 +86,27 @@ describe('ID registers', () => {
     checkIdRegisters(guest, 'guest');
     const { idr0, idr1, idr3, idr5, iidr } = guest;
     expect([idr0, idr1, idr3, idr5, iidr]).toEqual([0x0808341a, 0x09080510, 0, 0x00800075, 0]);
+  });
+
+  it('of a host show ATSRECERR where CR2.REC_CFG_ATS is there, and only with ATS', () => {
+    const cr2 = (idr0: number) => {
+      const unit = new Unit({
+        modules,
+        hostMemory: createHostMemory({ ramSize: 0x10000 }),
+        thread: 0,
+      });
+      const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr0 };
+      const device = new PhysicalSmmu({ unit, smmuIndex: 0, idRegisters });
+      device.attach(new FakeHost());
+      device.reset();
+      const bus = new DeviceBus(device);
+      bus.write32(0x2c, 0xffffffff);
+      return bus.read32(0x2c);
+    };
+    // RECINVSID and PTM; with EL2 E2H as well.
+    expect([0x0c4d3c9b, 0x0ccd3c9b, 0x0ccd3e9b].map(cr2)).toEqual([6, 0xe, 0xf]);
+    expect(() => cr2(0x0ccc389b)).toThrow(new RangeError('IDR0.ATSRECERR takes ATS'));
+    expect(guestIdRegisters({ ...PHYSICAL_ID_REGISTERS, idr0: 0x0ccd3c9b }).idr0).toBe(0x0c483c9a);
   });
 
   it('of a host can have no stage 1', () => {

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { GUEST_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import {
   abortSte,
+  atcInv,
   bypassSte,
   cfgiAll,
   cfgiCd,
@@ -284,6 +285,22 @@ describe('command queue', () => {
   });
 });
 
+/** ATC_INV of a stream that the guest does not have: CERROR_ILL, but for SMMUEN 0. */
+const UNKNOWN_STREAM = atcInv({ streamId: 0x55, address: 0, size: 52 });
+
+describe('ATC_INV', () => {
+  it('is ignored from a reset until SMMUEN is 1', () => {
+    enable();
+    device.reset();
+    enable(0xc);
+    issue(UNKNOWN_STREAM, sync());
+    expectDone();
+    bus.write32(0x20, 0xd);
+    issue(UNKNOWN_STREAM, sync());
+    expect([bus.read32(0x9c), bus.read32(0x60)]).toEqual([0x01000002, 1]);
+  });
+});
+
 describe('saved state', () => {
   it('attaches the streams as they were, not as the table has them now', () => {
     stage1();
@@ -298,5 +315,17 @@ describe('saved state', () => {
     issue(cfgiSte(8), sync());
     expectDone();
     expect(backend.dma(8, 0x10000)).toBeUndefined();
+  });
+
+  it.each([
+    ['off', 0xc, 0],
+    ['on', 0xd, 1],
+  ])('has ATC_INV judged by SMMUEN as it was saved: %s', (_name, cr0, active) => {
+    enable(cr0);
+    const saved = JSON.parse(JSON.stringify(device.save()));
+    bus.write32(0x20, cr0 ^ 1);
+    device.restore(saved);
+    issue(UNKNOWN_STREAM, sync());
+    expect((bus.read32(0x60) ^ bus.read32(0x64)) & 1).toBe(active);
   });
 });

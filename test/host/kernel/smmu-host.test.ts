@@ -1,6 +1,7 @@
 // An iommufd over the SMMU, as a user of the package works it: what its objects say is what DMA finds.
 
 import { describe, expect, it } from 'vitest';
+import { GRACE_ID_REGISTERS, PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { Iommufd } from '../../../host/iommufd/index.ts';
 import { SmmuHost } from '../../../host/kernel/smmu-host.ts';
 
@@ -65,5 +66,23 @@ describe('an iommufd over the SMMU', () => {
     host.removeDevice(nic);
     const again = fd.bind(host.addDevice('nic', STREAM));
     expect(fd.describe().map(({ id }) => id)).toContain(again);
+  });
+
+  it('has RAM for the queues of its SMMU, however large', async () => {
+    for (const [idRegisters, vcmdqs] of [
+      [GRACE_ID_REGISTERS, 2],
+      [GRACE_ID_REGISTERS, 8],
+      [PHYSICAL_ID_REGISTERS, 128],
+    ] as const) {
+      const host = await SmmuHost.create({ idRegisters, vcmdqs });
+      const page = host.allocate(0x1000);
+      const fd = new Iommufd();
+      const device = fd.bind(host.addDevice('nic', STREAM));
+      const ioas = fd.ioasAlloc();
+      fd.attach(device, fd.hwptAlloc({ device, parent: ioas }));
+      fd.ioasMap(ioas, { iova: 0n, length: 0x1000n, memory: host.memory, address: page });
+      expect(host.dmaPort(STREAM).read(0, new Uint8Array(1)).ok).toBe(true);
+      fd.close();
+    }
   });
 });

@@ -244,6 +244,13 @@ describe('a flat binary', () => {
     });
   });
 
+  it('that is a guest in WebAssembly is refused in one line, packed or not', async () => {
+    const guest = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    const line =
+      'unsupported: the kernel is a WebAssembly module: a guest of the standard board, not of an arm64 machine';
+    expect([await refusal(guest), await refusal(await gzip(guest))]).toEqual([line, line]);
+  });
+
   it('that is empty, or too large, is refused in one line', async () => {
     expect(await refusal(new Uint8Array())).toBe("damaged: the kernel's file is empty");
     expect(await refusal(new Uint8Array(0x200001), { base: 0x40000000, size: 0x280000 })).toBe(

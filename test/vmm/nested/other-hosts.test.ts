@@ -136,15 +136,50 @@ it.each([
   expect(host.dmaPort(again.viommu, STREAM).read(IOVA, bytes).ok).toBe(true);
 });
 
-it('queues of 2^19 entries have room in host RAM by default', async () => {
-  const idRegisters = { ...HOST, idr1: 0x02739d10 };
-  const host = await VmHost.create({ modules, idRegisters });
-  expect(host.statistics.ramInUse).toBeGreaterThan(32 * 2 ** 20);
-  const vm = lendVm(host, 'a');
-  attachStage1(vm);
+/** The default host with queues of other sizes: CMDQS, EVTQS. */
+const queuesOf = (commands: number, events: number) => ({
+  ...HOST,
+  idr1: (HOST.idr1 & ~0x03ff_0000) | (commands << 21) | (events << 16),
+});
+
+it.each([
+  ['of every kind', { idRegisters: { ...HOST, idr1: 0x02739d10 } }, 32],
+  ['of commands alone', { idRegisters: queuesOf(19, 0) }, 24],
+  ['of events alone', { idRegisters: queuesOf(8, 19) }, 16],
+  ['in each of 8 VCMDQs of a VINTF', { idRegisters: queuesOf(19, 10), vcmdqs: 128 }, 72],
+  ['behind a smaller SMMU', { smmus: [{}, { idRegisters: queuesOf(19, 0), vintfs: 2 }] }, 24],
+] as const)(
+  'queues of 2^19 entries %s have room in host RAM by default',
+  async (_, options, mib) => {
+    const host = await VmHost.create({ modules, ...options });
+    expect(host.statistics.ramInUse).toBeGreaterThan(mib * 2 ** 20);
+    const vm = lendVm(host, 'a', { smmu: 'smmus' in options ? 1 : 0 });
+    attachStage1(vm);
+    const bytes = new Uint8Array(1);
+    const port = host.dmaPort(vm.viommu, STREAM);
+    expect([port.read(IOVA, bytes).ok, port.read(IOVA + 0x1000, bytes).ok]).toEqual([true, false]);
+    host.service(true);
+    expect(vm.events.length).toBe(1);
+  },
+);
+
+// A kernel's batch goes into such a ring in pieces: a CMD_SYNC that came too early would lie where a command of it does.
+it.each([0, 1, 2, 3])('a CMDQ of 2^%i commands carries out each of them', async (log2size) => {
+  const idRegisters = queuesOf(log2size, log2size);
+  const host = await checkedHost(VmHost, { modules, idRegisters });
+  const streams = Array.from({ length: 20 }, (_, i) => STREAM + i);
+  const { wasm, regions, memory } = guestRam();
+  const viommu = host.createViommu(host.createVm('a', wasm, regions), streams);
+  expect(new VirtualSmmu({ backend: viommu }).name).toBe('smmuv3');
+  const stalls = { viommu, memory };
+  attachStage1(stalls, { stall: true });
+  const port = host.dmaPort(viommu, STREAM);
   const bytes = new Uint8Array(1);
-  const port = host.dmaPort(vm.viommu, STREAM);
-  expect([port.read(IOVA, bytes).ok, port.read(IOVA + 0x1000, bytes).ok]).toEqual([true, false]);
-  host.service(true);
-  expect(vm.events.length).toBe(1);
+  expect([port.read(IOVA, bytes).ok, port.read(IOVA + 0x1000, bytes).stalled]).toEqual([
+    true,
+    true,
+  ]);
+  // Off: STALL_TERM of each stream is one batch. The stalled access is of the first one.
+  viommu.setGlobalBypass(true);
+  expect(port.read(IOVA + 0x1000, bytes)).toEqual({ ok: false, done: 0 });
 });

@@ -1,4 +1,4 @@
-// What takes several turns (docs/architecture.md, "Bounds of one service"): records of events, and
+// What takes several turns (docs/internals/architecture.md, "Bounds of one service"): records of events, and
 // the STEs of many streams.
 
 import { beforeAll, expect, it, vi } from 'vitest';

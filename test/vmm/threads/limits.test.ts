@@ -1,4 +1,4 @@
-// Every wait ends: each test hits one of the limits in the table of docs/architecture.md, section "Threads". (The others: a guest that cannot be
+// Every wait ends: each test hits one of the limits in the table of docs/internals/architecture.md, section "Threads". (The others: a guest that cannot be
 // paused, stopped or made to acknowledge in mailbox.test.ts, the nap in side-core.test.ts, looks at CONS in test/guest-driver/queues.test.ts.)
 
 import { afterEach, describe, expect, it, vi } from 'vitest';

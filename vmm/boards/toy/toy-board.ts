@@ -7,11 +7,6 @@ import type { Placement } from '../../../devices/bus/index.ts';
 import { Checkpoint, type CheckpointOptions } from '../../../devices/checkpoint/index.ts';
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
-import {
-  type AbortFetches,
-  type DeviceFaults,
-  FaultyDevice,
-} from '../../../devices/faults/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
@@ -36,6 +31,7 @@ import {
   WasmGuest,
 } from '../../vcpu/wasm/index.ts';
 import type { Board, BoardMachine, BoardOptions, Queues } from '../board.ts';
+import { abortFetches, withFaults } from '../faulty-devices.ts';
 
 /** gpa of memory offset 0. */
 export const TOY_RAM_GPA_BASE = 0x80000000;
@@ -115,24 +111,6 @@ function withPorts(
 }
 
 const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster && !dmaPort;
-
-/** Has the fetches of all command queues of a guest end in external aborts, until the result is called. */
-function abortFetches(viommu: NestedSmmu, vintf: LentVintf): () => void {
-  const undo = [viommu, ...vintf.queues].map((one) => one.abortFetches());
-  return () => {
-    for (const restore of undo) restore();
-  };
-}
-
-/** The devices on a bad day, or as they are. */
-function withFaults(
-  faults: DeviceFaults | undefined,
-  abort: AbortFetches,
-  devices: readonly Placement[],
-): readonly Placement[] {
-  if (!faults) return devices;
-  return devices.map((one) => ({ ...one, device: new FaultyDevice(one.device, faults, abort) }));
-}
 
 /**
  * Builds a machine; `machine.boot` starts it.

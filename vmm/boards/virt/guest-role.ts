@@ -3,6 +3,7 @@
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import { arm64ExitRequest } from '../../vcpu/arm64/index.ts';
+import { abortFetches } from '../faulty-devices.ts';
 import { placed } from './virt-memory-map.ts';
 import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
 
@@ -24,6 +25,7 @@ export function guestRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu
     return {
       smmu: placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown })),
       cmdqv,
+      abortFetches: () => abortFetches(viommu, vintf),
       dmaPort: (stream) => host.dmaPort(viommu, stream),
       drain: vm.unit.drain,
       vcpuRuns: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),

@@ -59,7 +59,8 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
   });
   const physicalCmdqv = new PhysicalCmdqv({ unit, smmuIndex: SMMU_INDEX, vintfs, vcmdqs });
   const smmu = ownedSmmu(name, hostMemory, streams);
-  const lent = Array.from({ length: vintfs }, (_, index) =>
+  const unwatch = host.sanitizer?.watch(smmu);
+  const owned = Array.from({ length: vintfs }, (_, index) =>
     ownedVintf(smmu, physicalCmdqv, index, vcmdqs / vintfs),
   );
   const threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmu.smmuBlock, thread));
@@ -69,16 +70,19 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
   return {
     smmu: placed('smmu', physicalSmmu),
     cmdqv: placed('cmdqv', physicalCmdqv),
+    abortFetches: undefined,
     dmaPort: (stream) => endpoint.dmaPort(stream),
     drain: unit.drain,
     vcpuRuns: () => undefined,
-    service() {
-      // The devices have looked at everything by themselves.
+    service(full) {
       const attention = Atomics.load(words, HOST_AT_ATTENTION >> 2);
+      if (!full && attention === Atomics.load(words, HOST_AT_ATTENTION_SEEN >> 2)) return;
+      // The devices have done by themselves what it was raised for.
       Atomics.store(words, HOST_AT_ATTENTION_SEEN >> 2, attention);
+      host.sanitizer?.poll();
     },
     describe(machine) {
-      const direct = lent.map(
+      const direct = owned.map(
         (vintf): DirectContext => ({
           smmuBlock: smmu.smmuBlock,
           context: vintf.context,
@@ -100,9 +104,9 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
           direct,
         },
         vm: undefined,
-        smmus: lent.slice(0, 1).map((vintf) => ({ smmu, vintf })),
+        smmus: owned.slice(0, 1).map((vintf) => ({ smmu, vintf })),
       };
     },
-    destroy: () => undefined,
+    destroy: () => unwatch?.(),
   };
 }

@@ -9,6 +9,7 @@ import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import { checkNames } from '../../../devices/plugin/index.ts';
 import { allNamesOf } from '../../../devices/plugin/known-names.ts';
+import { checkList, checkOptionalInteger } from '../../../devices/plugin/known-values.ts';
 import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import {
@@ -19,6 +20,7 @@ import {
   type HypercallResult,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { withFaults } from '../faulty-devices.ts';
 import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
@@ -70,6 +72,7 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
 const DEFAULT_MEMORY = 0x10000000;
 /** All of them on one thread: more only wait longer for their turns. */
 const MAX_VCPUS = 8;
+const NO_ABORTS = () => () => undefined;
 const RNG_SEED_SIZE = 64;
 
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
@@ -138,7 +141,12 @@ async function createVirtMachine(
   const streams = [DMA_STREAM, ...disks.map(({ stream }) => stream)];
   const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams });
   try {
-    const { smmu, cmdqv } = iommu;
+    const { smmu, cmdqv, abortFetches } = iommu;
+    const { faults } = options;
+    if (faults?.fetchAborts && !abortFetches)
+      throw new RangeError(
+        "fetchAborts is for a guest's queues: in the role host nobody refuses them",
+      );
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
@@ -199,13 +207,15 @@ async function createVirtMachine(
       clock: guest.clock,
       devices: [
         placeGic(gic),
-        uart,
-        rtc,
-        smmu,
-        ...(cmdqv ? [cmdqv] : []),
-        dmaEngine,
-        ...placedDisks,
-        ...devices,
+        ...withFaults(faults, abortFetches ?? NO_ABORTS, [
+          uart,
+          rtc,
+          smmu,
+          ...(cmdqv ? [cmdqv] : []),
+          dmaEngine,
+          ...placedDisks,
+          ...devices,
+        ]),
       ],
       onVcpu: (vcpu, runs) => iommu.vcpuRuns(vcpu, runs),
       onSafePoint: (full) => iommu.service(full),
@@ -228,15 +238,30 @@ async function createVirtMachine(
   }
 }
 
+/** @throws {TypeError|RangeError} for the first option that is unknown, or whose value is none of it. */
+function checkOwnOptions(own: VirtBoardOptions): void {
+  checkNames(own, OPTIONS, 'virtBoard');
+  const { initrd, append, epoch, sleep, disks, role = 'guest' } = own;
+  if (initrd !== undefined && !(initrd instanceof Uint8Array))
+    throw new TypeError(
+      'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
+    );
+  if (append !== undefined && typeof append !== 'string')
+    throw new TypeError('virtBoard: append must be text');
+  checkOptionalInteger(epoch, 0, 2 ** 32 - 1, 'virtBoard: epoch');
+  if (sleep !== undefined && sleep !== 'skip' && sleep !== 'wait')
+    throw new TypeError('virtBoard: sleep must be one of skip, wait');
+  if (disks !== undefined) checkList(disks, 'virtBoard: disks');
+  if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
+}
+
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
- * @throws {TypeError} when there is no such option.
- * @throws {RangeError} when there is no such role.
+ * @throws {TypeError} when there is no such option, or its value has another type.
+ * @throws {RangeError} when `epoch` has no 32 bits, or there is no such role.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
-  checkNames(own, OPTIONS, 'virtBoard');
-  const { role = 'guest' } = own;
-  if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
+  checkOwnOptions(own);
   return {
     name: 'virt',
     free: VIRT_FREE,

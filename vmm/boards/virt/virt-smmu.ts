@@ -2,6 +2,7 @@
 // has an SMMU that a host lends, host-role.ts one of the machine's own.
 
 import type { Placement } from '../../../devices/bus/index.ts';
+import type { AbortFetches } from '../../../devices/faults/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import type { MachineCore } from '../../machine/index.ts';
 import type { Arm64Memory } from '../../vcpu/arm64/index.ts';
@@ -23,6 +24,8 @@ export interface VirtSmmu {
   readonly smmu: Placement;
   /** Undefined: the kernel finds none. */
   readonly cmdqv: Placement | undefined;
+  /** Has the fetches of its command queues end in external aborts. Undefined: nothing can. */
+  readonly abortFetches: AbortFetches | undefined;
   /** The way of a bus master to memory, by one of the StreamIDs. */
   dmaPort(stream: number): DmaPort;
   /** The drain of the machine's unit, behind its doorbells. */

@@ -1,4 +1,5 @@
-// The sanitizer of a host: one for each SMMU, and the STEs of guests, which no SMMU of the host reads.
+// The sanitizer of a host: one for each SMMU, those included that guests own, and the STEs of guests,
+// which no SMMU of the host reads.
 
 import type { Clock } from '../../../devices/bus/index.ts';
 import type { Vm } from '../../../host/kernel/vm.ts';
@@ -9,21 +10,36 @@ import { type UnadvertisedUse, unadvertisedUses } from './unadvertised-use.ts';
 
 const NOTHING: BeyondShown = { commands: 0, cds: 0, tables: 0 };
 
+/** Whose finding it is: a VM's, or that of the guest which owns an SMMU. */
+export type FindingOwner = Vm | InspectedSmmu;
+
 export interface HostSanitizerOptions {
   readonly memory: WebAssembly.Memory;
   /** Byte offsets of the SMMU blocks. */
   readonly blocks: readonly number[];
   readonly clock: Clock;
   viommus(): Iterable<InspectedSmmu>;
-  /** `vm` is the one whose stream it is, if any. */
-  onFinding(finding: Finding, vm: Vm | undefined): void;
-  onSuspect(finding: Finding, vm: Vm | undefined): void;
+  /** `owner` is the one whose stream it is, if any. */
+  onFinding(finding: Finding, owner: FindingOwner | undefined): void;
+  onSuspect(finding: Finding, owner: FindingOwner | undefined): void;
 }
+
+/** An SMMU: where its block is, and who looks at it. */
+interface Watched {
+  readonly memory: WebAssembly.Memory;
+  readonly smmu: number;
+  readonly sanitizer: Sanitizer;
+}
+
+const ownerOf = (smmu: InspectedSmmu): FindingOwner => smmu.vm ?? smmu;
 
 export class HostSanitizer {
   readonly #options: HostSanitizerOptions;
-  /** By SMMU block. */
-  readonly #sanitizers: ReadonlyMap<number, Sanitizer>;
+  readonly #watched = new Set<Watched>();
+  /** SMMUs that guests own. */
+  readonly #owned = new Set<InspectedSmmu>();
+  /** Of SMMUs that are gone. */
+  readonly #past: { findings: Finding[]; counts: SanitizerCounts[] } = { findings: [], counts: [] };
   /** Readings of guests' STEs that are suspected already. */
   readonly #suspected = new WeakSet<object>();
   /** What guests have used that their own SMMUs lack, each kind once for each of these. */
@@ -32,28 +48,61 @@ export class HostSanitizer {
 
   constructor(options: HostSanitizerOptions) {
     this.#options = options;
-    const { memory, blocks, clock } = options;
-    const one = (smmu: number) =>
-      new Sanitizer({
-        memory,
-        smmu,
-        clock,
-        ownerOf: (sid) => {
-          const { viommu, streamId } = this.#streamOf(smmu, sid) ?? {};
-          return viommu && streamId !== undefined ? { machine: viommu.owner, streamId } : undefined;
-        },
-        onFinding: (finding, sid) =>
-          options.onFinding(finding, this.#streamOf(smmu, sid)?.viommu.vm),
-        onSuspect: (finding, sid) =>
-          options.onSuspect(finding, this.#streamOf(smmu, sid)?.viommu.vm),
-      });
-    this.#sanitizers = new Map(blocks.map((smmu) => [smmu, one(smmu)]));
+    for (const smmu of options.blocks) this.#add(options.memory, smmu);
+  }
+
+  #add(memory: WebAssembly.Memory, smmu: number): Watched {
+    const { clock, onFinding, onSuspect } = this.#options;
+    const streamOf = (sid: number) => this.#streamOf(memory, smmu, sid);
+    const owner = (sid: number) => {
+      const stream = streamOf(sid);
+      return stream && ownerOf(stream.viommu);
+    };
+    const sanitizer = new Sanitizer({
+      memory,
+      smmu,
+      clock,
+      ownerOf: (sid) => {
+        const { viommu, streamId } = streamOf(sid) ?? {};
+        return viommu && streamId !== undefined ? { machine: viommu.owner, streamId } : undefined;
+      },
+      onFinding: (finding, sid) => onFinding(finding, owner(sid)),
+      onSuspect: (finding, sid) => onSuspect(finding, owner(sid)),
+    });
+    const watched = { memory, smmu, sanitizer };
+    this.#watched.add(watched);
+    return watched;
+  }
+
+  /**
+   * Looks at an SMMU that a guest owns, too.
+   * @returns a function that ends it; what was found stays.
+   */
+  watch(owned: InspectedSmmu): () => void {
+    this.#owned.add(owned);
+    const watched = this.#add(owned.hostMemory, owned.smmuBlock);
+    return () => {
+      const { sanitizer } = watched;
+      sanitizer.settle();
+      this.#past.findings.push(...sanitizer.findings);
+      this.#past.counts.push(sanitizer.counts);
+      this.#watched.delete(watched);
+      this.#owned.delete(owned);
+    };
+  }
+
+  #viommus(): readonly InspectedSmmu[] {
+    return [...this.#options.viommus(), ...this.#owned];
   }
 
   /** The vIOMMU of a physical StreamID, and the number that its guest knows. */
-  #streamOf(smmu: number, sid: number): { viommu: InspectedSmmu; streamId: number } | undefined {
-    for (const viommu of this.#options.viommus()) {
-      if (viommu.smmuBlock !== smmu) continue;
+  #streamOf(
+    memory: WebAssembly.Memory,
+    smmu: number,
+    sid: number,
+  ): { viommu: InspectedSmmu; streamId: number } | undefined {
+    for (const viommu of this.#viommus()) {
+      if (viommu.hostMemory !== memory || viommu.smmuBlock !== smmu) continue;
       for (const [streamId, physSid] of viommu.streams)
         if (physSid === sid) return { viommu, streamId };
     }
@@ -62,12 +111,14 @@ export class HostSanitizer {
 
   /** What has been found. */
   get findings(): readonly Finding[] {
-    return [...this.#sanitizers.values()].flatMap(({ findings }) => findings);
+    const now = [...this.#watched].flatMap(({ sanitizer }) => sanitizer.findings);
+    return [...this.#past.findings, ...now];
   }
 
   /** Counts of all SMMUs together. */
   get counts(): SanitizerCounts {
-    const counts = [...this.#sanitizers.values()].map((sanitizer) => sanitizer.counts);
+    const now = [...this.#watched].map(({ sanitizer }) => sanitizer.counts);
+    const counts = [...this.#past.counts, ...now];
     const sum = (of: (one: SanitizerCounts) => number) =>
       counts.reduce((total, one) => total + of(one), 0);
     return {
@@ -79,12 +130,12 @@ export class HostSanitizer {
   }
 
   poll(): void {
-    for (const sanitizer of this.#sanitizers.values()) sanitizer.poll();
+    for (const { sanitizer } of this.#watched) sanitizer.poll();
     this.#takeUnadvertised();
   }
 
   #takeUnadvertised(): void {
-    for (const viommu of this.#options.viommus()) {
+    for (const viommu of this.#viommus()) {
       const { beyond } = viommu.shown;
       const known = this.#beyond.get(viommu) ?? NOTHING;
       this.#beyond.set(viommu, beyond);
@@ -94,12 +145,15 @@ export class HostSanitizer {
 
   /**
    * Judges what is suspected: the missing commands will not come any more.
-   * @param vm of this VM's streams; default of all.
+   * @param owner of this one's streams; default of all.
    */
-  settle(vm?: Vm): void {
+  settle(owner?: FindingOwner): void {
     this.#takeUnadvertised();
-    for (const [smmu, sanitizer] of this.#sanitizers) {
-      sanitizer.settle((sid) => vm === undefined || this.#streamOf(smmu, sid)?.viommu.vm === vm);
+    for (const { memory, smmu, sanitizer } of this.#watched) {
+      sanitizer.settle((sid) => {
+        const stream = this.#streamOf(memory, smmu, sid);
+        return owner === undefined || (stream && ownerOf(stream.viommu)) === owner;
+      });
     }
   }
 
@@ -113,6 +167,9 @@ export class HostSanitizer {
     if (!change || physSid === undefined || this.#suspected.has(change.reading)) return;
     this.#suspected.add(change.reading);
     const finding = guestSteFinding({ machine: viommu.owner, streamId }, iova, change);
-    this.#sanitizers.get(viommu.smmuBlock)?.suspect(physSid, finding, change.current);
+    for (const { memory, smmu, sanitizer } of this.#watched) {
+      if (memory === viommu.hostMemory && smmu === viommu.smmuBlock)
+        sanitizer.suspect(physSid, finding, change.current);
+    }
   }
 }

@@ -1,4 +1,4 @@
 export type { Change, Finding, StreamOwner } from './finding.ts';
-export { HostSanitizer } from './host-sanitizer.ts';
+export { type FindingOwner, HostSanitizer } from './host-sanitizer.ts';
 export { Sanitizer, type SanitizerCounts } from './sanitizer.ts';
 export type { UnadvertisedUse } from './unadvertised-use.ts';

@@ -1,0 +1,48 @@
+// Values of options and fields: one of another type, or out of its range, is told in one line.
+
+const shown = (value: unknown): string => {
+  if (value === null) return 'null';
+  return typeof value === 'number' ? String(value) : typeof value;
+};
+
+/**
+ * @param what names the value: "virtBoard: epoch".
+ * @throws {TypeError} unless the value is a number.
+ * @throws {RangeError} unless it is an integer from `least` to `most`.
+ */
+export function checkInteger(value: unknown, least: number, most: number, what: string): void {
+  if (typeof value !== 'number')
+    throw new TypeError(`${what} must be a number, not ${shown(value)}`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(`${what} must be an integer from ${least} to ${most}, not ${value}`);
+}
+
+/** Same as `checkInteger`, for a value that may be absent. */
+export function checkOptionalInteger(
+  value: unknown,
+  least: number,
+  most: number,
+  what: string,
+): void {
+  if (value !== undefined) checkInteger(value, least, most, what);
+}
+
+/** @throws {TypeError} unless the value is true, false, or absent. */
+export function checkBoolean(value: unknown, what: string): void {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new TypeError(`${what} must be true or false, not ${shown(value)}`);
+}
+
+/** @throws {TypeError} unless the value is a list. */
+export function checkList(value: unknown, what: string): void {
+  if (!Array.isArray(value)) throw new TypeError(`${what} must be a list, not ${shown(value)}`);
+}
+
+/** @throws {TypeError} unless the value has functions of these names. */
+export function checkMethods(value: unknown, names: readonly string[], what: string): void {
+  if (typeof value !== 'object' || value === null)
+    throw new TypeError(`${what} must be an object, not ${shown(value)}`);
+  for (const name of names)
+    if (typeof (value as Record<string, unknown>)[name] !== 'function')
+      throw new TypeError(`${what} must have a function ${name}`);
+}

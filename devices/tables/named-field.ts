@@ -1,0 +1,50 @@
+// Fields whose values come from a caller: one that does not fit is told, and not cut.
+
+import { type Field, setField } from '../plugin/index.ts';
+import { checkInteger } from '../plugin/known-values.ts';
+import { type Granule, granuleShift } from './granule.ts';
+
+/** The largest number of 64 bits: those of the upper half of stage 1 are addresses too. */
+const MAX_ADDRESS = 2 ** 64 - 2048;
+
+/**
+ * Sets a field. Of 32 bits it may be the signed number of its bits, as WebAssembly has them.
+ * @param what names the value: "contextDescriptor: asid".
+ * @throws {TypeError} unless the value is a number.
+ * @throws {RangeError} unless it is an integer that fits the field.
+ */
+export function setNamedField(words: Uint32Array, field: Field, value: number, what: string): void {
+  const width = field & 0xff;
+  const most = 2 ** width - 1;
+  const isSigned = width === 32 && value < 0 && value >= -(2 ** 31) && Number.isInteger(value);
+  if (!isSigned) checkInteger(value, 0, most, what);
+  setField(words, field, value);
+}
+
+/**
+ * @param multiple of which the address has to be one: what stands below it has no bits.
+ * @throws {TypeError} unless the value is a number.
+ * @throws {RangeError} unless it is an address, and such a multiple.
+ */
+export function checkAddress(value: number, multiple: number, what: string): void {
+  checkInteger(value, 0, MAX_ADDRESS, what);
+  if (value % multiple !== 0)
+    throw new RangeError(`${what} must be a multiple of ${multiple}, not 0x${value.toString(16)}`);
+}
+
+/**
+ * @param what names the value: "PageTable: granule".
+ * @throws {RangeError} unless it is one of the three granules.
+ */
+export function checkGranule(granule: Granule, what: string): void {
+  if (granuleShift(granule) === undefined)
+    throw new RangeError(`${what} must be 4096, 16384 or 65536, not ${String(granule)}`);
+}
+
+/**
+ * @param what names the structure: "writeSte: an STE".
+ * @throws {TypeError} unless there are so many words.
+ */
+export function checkWords(words: ArrayLike<number>, count: number, what: string): void {
+  if (words?.length !== count) throw new TypeError(`${what} is ${count} words of 32 bits`);
+}

@@ -1,0 +1,57 @@
+// How much host RAM the kernel of a host needs by the ID registers of its SMMUs.
+
+import {
+  CMDQ_ENTRY_SIZE,
+  EVTQ_ENTRY_SIZE,
+  IDR1_CMDQS,
+  IDR1_EVTQS,
+  IDR1_PRIQS,
+  PRIQ_ENTRY_SIZE,
+} from '../../assembly/layout/smmu-registers.ts';
+import { bitsOf } from '../../devices/plugin/index.ts';
+import { PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+
+/** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
+const RAM_PER_SMMU = 0x1000000;
+/** Of that, what queues may need. */
+const RAM_FOR_QUEUES = 0x100000;
+const RAM_UNIT = 0x10000;
+
+/** What the size of an SMMU's queues depends on. */
+export interface SmmuQueueNumbers {
+  /** Default PHYSICAL_ID_REGISTERS. */
+  readonly idRegisters?: SmmuIdRegisters | undefined;
+  /** VINTFs of its CMDQV, and VCMDQs. */
+  readonly vintfs: number;
+  readonly vcmdqs: number;
+}
+
+/**
+ * Bytes of the queues that a kernel allocates for an SMMU and for its own VINTF, each
+ * aligned to its size. In the order of booting: a piece that is no larger than the one
+ * before it is aligned as it lies.
+ */
+function queueBytes({
+  idRegisters: { idr1 } = PHYSICAL_ID_REGISTERS,
+  vintfs,
+  vcmdqs,
+}: SmmuQueueNumbers): number {
+  const entries = (field: number) => 2 ** bitsOf(idr1, field);
+  const commands = CMDQ_ENTRY_SIZE * entries(IDR1_CMDQS);
+  const pieces = [
+    commands,
+    EVTQ_ENTRY_SIZE * entries(IDR1_EVTQS),
+    PRIQ_ENTRY_SIZE * entries(IDR1_PRIQS),
+    ...Array.from({ length: vcmdqs / vintfs }, () => commands),
+  ];
+  return pieces.reduce((sum, size, i) => sum + size + Math.max(0, size - (pieces[i - 1] ?? 0)), 0);
+}
+
+/**
+ * Bytes of host RAM that are enough for SMMUs like these, a multiple of 64 KiB: 16 MiB each,
+ * and more for large queues.
+ */
+export function sufficientRam(smmus: readonly SmmuQueueNumbers[]): number {
+  const more = smmus.map((smmu) => Math.max(0, queueBytes(smmu) - RAM_FOR_QUEUES));
+  return more.reduce((sum, size) => sum + RAM_PER_SMMU + Math.ceil(size / RAM_UNIT) * RAM_UNIT, 0);
+}

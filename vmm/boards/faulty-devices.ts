@@ -1,0 +1,23 @@
+// Devices of a board on a bad day: what goes wrong with them by `faults` of a machine.
+
+import type { Placement } from '../../devices/bus/index.ts';
+import { type AbortFetches, type DeviceFaults, FaultyDevice } from '../../devices/faults/index.ts';
+import type { LentVintf, NestedSmmu } from '../nested/index.ts';
+
+/** Has the fetches of all command queues of a guest end in external aborts, until the result is called. */
+export function abortFetches(viommu: NestedSmmu, vintf: LentVintf): () => void {
+  const undo = [viommu, ...vintf.queues].map((one) => one.abortFetches());
+  return () => {
+    for (const restore of undo) restore();
+  };
+}
+
+/** The devices on a bad day, or as they are. */
+export function withFaults(
+  faults: DeviceFaults | undefined,
+  abort: AbortFetches,
+  devices: readonly Placement[],
+): readonly Placement[] {
+  if (!faults) return devices;
+  return devices.map((one) => ({ ...one, device: new FaultyDevice(one.device, faults, abort) }));
+}
