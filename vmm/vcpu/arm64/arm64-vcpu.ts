@@ -42,6 +42,9 @@ const LOW = 0xffffffffn;
 /** Ticks that a WFE lasts at most where no event stream ends it. */
 const EVENT_LIMIT = 1n << 16n;
 
+/** How far behind its end a run that is not exact may go on. */
+const FARTHEST = 1025;
+
 const YIELD: VcpuExit = { reason: 'yield' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
 
@@ -182,22 +185,25 @@ export class Arm64Vcpu {
   }
 
   /**
-   * Executes at most so many instructions, and none behind its next timer, which is taken at exactly
-   * its time. It is the vCPU whose instructions count.
+   * Executes so many instructions and goes on to the next taken branch, page or exception; or `isExact`ly so
+   * many, the last ones one by one, which takes the time of some 10,000. None behind its next timer, which is
+   * taken at exactly its time. It is the vCPU whose instructions count.
+   * @param instructions below 0 when its end has passed, and the branch is to come.
    * @returns why the machine's run ends; undefined: it goes on, with this vCPU if it has nothing to wait for.
    */
-  run(instructions: number): VcpuExit | undefined {
+  run(instructions: number, isExact: boolean): VcpuExit | undefined {
     const { block } = this;
     const { host, exports, counter } = this.#options;
     const { now } = counter;
     this.#followTimers(now);
-    const count = block.long(ARM64_COUNT);
     const deadline = this.#timers.deadline(now);
-    let due = count + BigInt(instructions);
-    if (deadline !== undefined && count + deadline - now < due) due = count + deadline - now;
+    const untilTimer = deadline === undefined ? Number.POSITIVE_INFINITY : Number(deadline - now);
     host.setInGuest(this.index, true);
     try {
-      return this.#handle(exports.runTo(block.at, due));
+      if (!isExact && untilTimer > instructions + FARTHEST)
+        return this.#handle(exports.run(block.at, Math.max(0, instructions)));
+      const most = isExact ? Math.min(instructions, untilTimer) : untilTimer;
+      return this.#handle(exports.runTo(block.at, block.long(ARM64_COUNT) + BigInt(most)));
     } finally {
       host.setInGuest(this.index, false);
     }
