@@ -59,7 +59,7 @@ import { SCTLR_ONES } from './special-registers';
 import { FAULT_DEBUG } from './stage1-walk';
 import { beginStep, isStackFault, noteStep } from './stepwise';
 import { NEXT } from './system-results';
-import { resetTlb } from './tlb';
+import { flushAll } from './tlb';
 
 export { takeException } from './exception';
 export { takeEvent } from './exclusives';
@@ -98,7 +98,7 @@ export function reset(cpu: usize): void {
   for (let n: usize = 0; n < 32; n++) store<u64>(cpu + (n << 3), u64(n), ARM64_NUMBERS);
   fillCrcTable(cpu + ARM64_CRC32, 0xedb88320);
   fillCrcTable(cpu + ARM64_CRC32C, 0x82f63b78);
-  resetTlb(cpu);
+  flushAll(cpu);
 }
 
 /**

@@ -18,7 +18,7 @@ import { SCTLR_DZE } from './special-registers';
 import { READ, regimeOf, TRANSLATED, translate, WRITE } from './stage1-walk';
 import { AT_PAR_EL1 } from './system-registers';
 import { AGAIN, exception, NEXT, systemSyndrome } from './system-results';
-import { flushAddress, flushAll, flushLower } from './tlb';
+import { flushAddress, flushLower, flushUsed } from './tlb';
 
 const SCTLR_UCI: u64 = 1 << 26;
 /** ISS of a data abort: cache maintenance, which is reported as a write. */
@@ -118,7 +118,7 @@ function maintainCache(cpu: usize, word: u32, what: u32, va: u64): i32 {
 
 /** Invalidates in the TLBs of one vCPU. */
 function invalidateTlb(cpu: usize, op2: u32, operand: u64): void {
-  if (op2 == 0) flushAll(cpu);
+  if (op2 == 0) flushUsed(cpu);
   else if (op2 == 2) flushLower(cpu);
   // VA[55:12] in bits 43 to 0; a tag in the top byte does not choose the entry.
   else flushAddress(cpu, operand << 12);

@@ -24,17 +24,17 @@ function empty(cpu: usize, el: usize): void {
     store<u64>(entry, ARM64_TLB_INVALID);
 }
 
-/** Forgets every translation of a vCPU out of reset. */
-export function resetTlb(cpu: usize): void {
+/** Forgets every translation, whatever is in the TLBs. */
+export function flushAll(cpu: usize): void {
   empty(cpu, 0);
   empty(cpu, 1);
   store<u32>(cpu, 0, ARM64_TLB_USED);
   memory.fill(cpu + ARM64_TLB_BLOCKS, 0, ARM64_TLB_BLOCKS_SIZE);
 }
 
-/** Forgets every translation. */
-export function flushAll(cpu: usize): void {
-  if (load<u32>(cpu, ARM64_TLB_USED) != 0) resetTlb(cpu);
+/** The same where there may be none, as in the TLBs of a vCPU that sleeps. */
+export function flushUsed(cpu: usize): void {
+  if (load<u32>(cpu, ARM64_TLB_USED) != 0) flushAll(cpu);
 }
 
 /** Forgets what TTBR0_EL1 or an ASID may have translated. */

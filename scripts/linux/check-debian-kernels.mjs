@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Debian's own arm64 kernels on the board `virt`, byte for byte: each boots to klibc's shell, with the SMMU's driver bound, no
 // warning and no taint, copies a disk behind the SMMU, and powers off. They have no driver of the CMDQV: with the one CMDQ trapped
-// each unmap takes exits, on the overlay path none does. Packages come by apt, with Debian's signatures checked, into a cache outside
-// of the project (XDG_CACHE_HOME or ~/.cache). Needs apt, dpkg-deb, xz and `npm run build`. Arguments: parts of packages' names, to
-// take only those.
+// each unmap takes exits, on the overlay path none does. The first kernel also with several vCPUs, one of which is taken off and on.
+// Packages come by apt, with Debian's signatures checked, into a cache outside of the project (XDG_CACHE_HOME or ~/.cache). Needs apt,
+// dpkg-deb, xz and `npm run build`. Arguments: parts of packages' names, to take only those.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -13,11 +13,19 @@ import { Random } from '../../dist/devices/testing/index.js';
 import { DebianSuite, filesBelow } from './debian-packages.mjs';
 import { furtherFiles, initialRamDisk } from './initial-ram-disk.mjs';
 
-/** Kernels by Debian's suites, newest of what a name stands for. */
+/** Kernels by Debian's suites, newest of what a name stands for, and numbers of vCPUs beside one. */
 const KERNELS = [
-  { suite: 'forky', pattern: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64$' },
-  { suite: 'forky', pattern: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64-16k$' },
-  { suite: 'trixie', pattern: '^linux-image-6\\.12\\.[0-9]+\\+deb[0-9]+-arm64$' },
+  {
+    suite: 'forky',
+    pattern: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64$',
+    numbers: [2, 4, 8],
+  },
+  {
+    suite: 'forky',
+    pattern: '^linux-binary-7\\.2\\.[0-9]+\\+deb[0-9]+-arm64-16k$',
+    numbers: [],
+  },
+  { suite: 'trixie', pattern: '^linux-image-6\\.12\\.[0-9]+\\+deb[0-9]+-arm64$', numbers: [] },
 ];
 
 /** What the driver of a virtio block device over MMIO consists of. */
@@ -34,16 +42,21 @@ for module in ${MODULES.join(' ')}; do insmod /$module.ko; done
 while [ ! -e /dev/vdb ]; do sleep 1; done
 dd if=/dev/vda of=/dev/vdb bs=65536
 sync
+one=/sys/devices/system/cpu/cpu1/online
+if [ -e $one ]; then echo 0 >$one; echo 1 >$one; fi
+echo "online $(cat /sys/devices/system/cpu/online)"
 echo "taint $(cat /proc/sys/kernel/tainted)"
 sleep 1
 poweroff -f
 `;
-/** What a boot prints, in this order. */
-const EXPECTED = [
+/** What a boot prints, in this order. @param {number} vcpus */
+const expectedOf = (vcpus) => [
   /arm-smmu-v3 9050000\.iommu: allocated 256 entries for cmdq/,
   /^shell of aarch64/m,
   /smmu3\.0x0000000009050000/,
   /virtio_blk virtio1: \[vdb\]/,
+  ...(vcpus > 1 ? [/psci: CPU1 killed/, /CPU1: Booted secondary processor/] : []),
+  new RegExp(`^online 0${vcpus > 1 ? `-${vcpus - 1}` : ''}$`, 'm'),
   /^taint 0$/m,
   /reboot: Power down/,
 ];
@@ -51,11 +64,11 @@ const FORBIDDEN = /WARNING:|BUG:|Oops|Call trace:/;
 
 /** @typedef {import('../../dist/cli/linux-run.js').LinuxPath} LinuxPath */
 
-/** What is wrong with a boot. @param {import('../../dist/cli/linux-run.js').LinuxRun} run */
-function problemsOf({ end, console: output }) {
+/** What is wrong with a boot. @param {import('../../dist/cli/linux-run.js').LinuxRun} run @param {number} vcpus */
+function problemsOf({ end, console: output }, vcpus) {
   const problems = end.status === 'off' ? [] : [`it ended ${end.status}: ${end.reason}`];
   let rest = output;
-  for (const expected of EXPECTED) {
+  for (const expected of expectedOf(vcpus)) {
     const at = rest.search(expected);
     if (at < 0) problems.push(`no ${expected} after what was found`);
     else rest = rest.slice(at);
@@ -77,8 +90,14 @@ function modulesOf(debian, name) {
   );
 }
 
-/** Boots a kernel. @param {string} kernel @param {Uint8Array<ArrayBuffer>} initrd @param {LinuxPath} path */
-async function copyDisk(kernel, initrd, path) {
+/**
+ * Boots a kernel.
+ * @param {string} kernel
+ * @param {Uint8Array<ArrayBuffer>} initrd
+ * @param {LinuxPath} path
+ * @param {number} vcpus
+ */
+async function copyDisk(kernel, initrd, path, vcpus) {
   const random = new Random(1);
   const source = new Uint8Array(DISK_BYTES).map(() => random.below(256));
   const target = new Uint8Array(DISK_BYTES);
@@ -88,9 +107,10 @@ async function copyDisk(kernel, initrd, path) {
     initrd,
     append: 'console=ttyAMA0 ignore_loglevel iommu.strict=1',
     path,
+    vcpus,
     disks: [new MemoryDisk(source), new MemoryDisk(target)],
   });
-  const problems = problemsOf(run);
+  const problems = problemsOf(run, vcpus);
   if (Buffer.compare(source, target) !== 0) problems.push('the copy is another one');
   const { commands, exits } = run.cmdq;
   // Those of probing, and of attaching two devices.
@@ -103,7 +123,7 @@ async function copyDisk(kernel, initrd, path) {
 const MOST_EXITS = 60;
 const asked = process.argv.slice(2);
 let checked = 0;
-for (const { suite, pattern } of KERNELS) {
+for (const { suite, pattern, numbers } of KERNELS) {
   const debian = new DebianSuite(suite, 'arm64');
   const name = debian.search(pattern).at(-1);
   if (name === undefined) continue;
@@ -111,9 +131,15 @@ for (const { suite, pattern } of KERNELS) {
   const kernel =
     filesBelow(debian.unpacked(name)).find((file) => /\/vmlinuz[^/]*$/.test(file)) ?? '';
   const initrd = Buffer.concat([initialRamDisk(INIT), furtherFiles(modulesOf(debian, name))]);
-  for (const path of /** @type {const} */ (['direct', 'overlay'])) {
-    const { problems, text } = await copyDisk(kernel, new Uint8Array(initrd), path);
-    console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${name}, ${path}: ${text}`);
+  const runs = [
+    { path: /** @type {const} */ ('direct'), vcpus: 1 },
+    { path: /** @type {const} */ ('overlay'), vcpus: 1 },
+    ...numbers.map((vcpus) => ({ path: /** @type {const} */ ('direct'), vcpus })),
+  ];
+  for (const { path, vcpus } of runs) {
+    const { problems, text } = await copyDisk(kernel, new Uint8Array(initrd), path, vcpus);
+    const what = `${name}, ${path}, ${vcpus} vCPUs`;
+    console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${what}: ${text}`);
     for (const problem of problems) console.log(`     ${problem}`);
     if (problems.length > 0) process.exitCode = 1;
     checked++;

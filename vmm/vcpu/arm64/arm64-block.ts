@@ -2,12 +2,18 @@
 
 import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';
 import {
+  ARM64_BANK,
+  ARM64_DP,
   ARM64_EXIT_REQUEST,
   ARM64_LIMIT,
   ARM64_PENDING,
   ARM64_PENDING_IRQ,
   ARM64_PENDING_STOP,
+  ARM64_RECORD_TRAP,
   ARM64_REGISTERS,
+  ARM64_TIME,
+  ARM64_TLB_BLOCKS,
+  ARM64_ZR,
 } from '../../../assembly/layout/arm64-state.ts';
 
 /**
@@ -19,6 +25,17 @@ export function storageOffset(name: string): number {
   if (!register || register.slot < 0) throw new RangeError(`${name} is no register with storage`);
   return ARM64_REGISTERS + 8 * register.slot;
 }
+
+/**
+ * What of a block is the vCPU's state, from and to: registers, PSTATE, count, interrupts and monitor; time;
+ * system registers and timers. The rest is where the machine has things, follows from this, or is a cache.
+ */
+const STATE = [
+  [ARM64_ZR, ARM64_RECORD_TRAP],
+  [ARM64_TIME, ARM64_DP],
+  [ARM64_BANK, ARM64_TLB_BLOCKS],
+] as const;
+const STATE_SIZE = STATE.reduce((sum, [from, to]) => sum + to - from, 0);
 
 /** The block of one vCPU. Offsets are those of ARM64_*. */
 export class Arm64Block {
@@ -73,6 +90,31 @@ export class Arm64Block {
    */
   clearExitRequest(): void {
     Atomics.store(this.#words, (this.at + ARM64_EXIT_REQUEST) >>> 2, 0);
+  }
+
+  #stateRanges(): readonly Uint8Array[] {
+    const { buffer } = this.#words;
+    return STATE.map(([from, to]) => new Uint8Array(buffer, this.at + from, to - from));
+  }
+
+  /** The state of a vCPU that does not run, in hexadecimal. */
+  saveState(): string {
+    return this.#stateRanges()
+      .flatMap((range) => Array.from(range, (byte) => byte.toString(16).padStart(2, '0')))
+      .join('');
+  }
+
+  /**
+   * Takes over what `saveState` returned; TLBs and records are then out of date.
+   * @throws {TypeError} when it is none.
+   */
+  restoreState(text: string): void {
+    if (text.length !== 2 * STATE_SIZE || /[^0-9a-f]/.test(text))
+      throw new TypeError('this is no state of an arm64 vCPU');
+    let at = 0;
+    for (const range of this.#stateRanges())
+      for (let i = 0; i < range.length; i++, at += 2)
+        range[i] = Number.parseInt(text.slice(at, at + 2), 16);
   }
 
   #setPending(bit: number, value: boolean): void {

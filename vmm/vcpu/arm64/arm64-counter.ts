@@ -31,6 +31,11 @@ export class Arm64Counter {
     running.setLong(ARM64_TIME_RATE, ONE_TICK);
   }
 
+  /** Goes on where a saved machine's counter was, whose vCPU has been restored. */
+  resume(running: Arm64Block): void {
+    this.#running = running;
+  }
+
   get now(): bigint {
     const block = this.#running;
     const since = block.long(ARM64_COUNT) - block.long(ARM64_TIME_COUNT);

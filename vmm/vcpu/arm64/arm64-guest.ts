@@ -154,6 +154,7 @@ export class Arm64Guest implements Guest {
         first.start(program.entry);
         counter.start(first.block);
       },
+      forgetCode: () => this.#emptyPool(),
     });
     this.#exports = exports;
     this.#vcpus = vcpus;

@@ -28,7 +28,7 @@ import {
 import type { Arm64Exports } from '../../../assembly/load.ts';
 import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
-import type { VcpuExit, VcpuHost } from '../vcpu.ts';
+import type { VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
 import { type Arm64Block, storageOffset } from './arm64-block.ts';
 import type { Arm64Board, HypercallResult } from './arm64-board.ts';
 import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
@@ -43,6 +43,9 @@ const MPIDR_RES1 = 1n << 31n;
 const LOW = 0xffffffffn;
 /** Ticks that a WFE lasts at most where no event stream ends it. */
 const EVENT_LIMIT = 1n << 16n;
+
+/** How far behind its end a run that is not exact may go on. */
+const FARTHEST = 1025;
 
 const YIELD: VcpuExit = { reason: 'yield' };
 /** Immediate of HLT. */
@@ -124,6 +127,36 @@ export class Arm64Vcpu {
     this.#wait = undefined;
   }
 
+  /** What it is, as `VcpuState` has it, by names that end with its number. */
+  save(): VcpuState {
+    const { index } = this;
+    return {
+      [`on${index}`]: this.#isOn,
+      [`wait${index}`]: this.#wait?.what ?? '',
+      [`until${index}`]: this.#wait?.until?.toString() ?? '',
+      [`block${index}`]: this.block.saveState(),
+    };
+  }
+
+  /**
+   * Takes over what `save` returned. TLBs are empty then.
+   * @throws {TypeError} when it is none.
+   */
+  restore(state: VcpuState): void {
+    const { index, block } = this;
+    const [isOn, what, until, text] = ['on', 'wait', 'until', 'block'].map(
+      (name) => state[`${name}${index}`],
+    );
+    const isWait = what === 'interrupt' || what === 'event';
+    if (typeof isOn !== 'boolean' || (what !== '' && !isWait) || !/^\d*$/.test(String(until)))
+      throw new TypeError('this is no state of an arm64 vCPU');
+    this.start({ pc: 0n, x0: 0n });
+    block.restoreState(String(text));
+    this.#options.exports.flushAll(block.at);
+    this.#isOn = isOn;
+    this.#wait = isWait ? { what, until: until ? BigInt(String(until)) : undefined } : undefined;
+  }
+
   /** Whether it has something to execute. A wait whose time or event has come ends with that. */
   wakes(now: bigint): boolean {
     if (!this.#wait) return this.#isOn;
@@ -157,22 +190,25 @@ export class Arm64Vcpu {
   }
 
   /**
-   * Executes at most so many instructions, and none behind its next timer, which is taken at exactly
-   * its time. It is the vCPU whose instructions count.
+   * Executes so many instructions and goes on to the next taken branch, page or exception; or `isExact`ly so
+   * many, the last ones one by one, which takes the time of some 10,000. None behind its next timer, which is
+   * taken at exactly its time. It is the vCPU whose instructions count.
+   * @param instructions below 0 when its end has passed, and the branch is to come.
    * @returns why the machine's run ends; undefined: it goes on, with this vCPU if it has nothing to wait for.
    */
-  run(instructions: number): VcpuExit | undefined {
+  run(instructions: number, isExact: boolean): VcpuExit | undefined {
     const { block } = this;
     const { host, exports, counter } = this.#options;
     const { now } = counter;
     this.#followTimers(now);
-    const count = block.long(ARM64_COUNT);
     const deadline = this.#timers.deadline(now);
-    let due = count + BigInt(instructions);
-    if (deadline !== undefined && count + deadline - now < due) due = count + deadline - now;
+    const untilTimer = deadline === undefined ? Number.POSITIVE_INFINITY : Number(deadline - now);
     host.setInGuest(this.index, true);
     try {
-      return this.#handle(exports.runTo(block.at, due));
+      if (!isExact && untilTimer > instructions + FARTHEST)
+        return this.#handle(exports.run(block.at, Math.max(0, instructions)));
+      const most = isExact ? Math.min(instructions, untilTimer) : untilTimer;
+      return this.#handle(exports.runTo(block.at, block.long(ARM64_COUNT) + BigInt(most)));
     } finally {
       host.setInGuest(this.index, false);
     }

@@ -3,6 +3,9 @@
 
 import { image } from './virt-programs.ts';
 
+const WFE = 0xd503205f;
+const NOP = 0xd503201f;
+
 /**
  * Four vCPUs add 5,000 each, in five ways: LDAXR and STLXR, LDXP and STXP, CASAL, LDADDAL, CASPAL. Prints how many
  * of four comparisons of the sums held, from '0' on.
@@ -113,103 +116,110 @@ export const COUNTERS = image({
 });
 
 /**
- * Four vCPUs take a ticket lock 300 times each and wait for it as Linux does: SEVL, LDAXR, WFE. Prints 'K' when all
- * were alone in it and no wait took 2 ms, 'L' for a longer wait and 'X' for a loss.
+ * Four vCPUs take a ticket lock 300 times each. Prints 'K' when all were alone in it and no wait took 100 us, 'M' for
+ * one below 2 ms, 'L' for a longer one, and 'X' for a loss.
+ * @param wait how they wait: as Linux does, by SEVL, WFE and LDAXR, or without WFE.
  */
-export const LOCK = image({
-  0: [
-    0xd2a81001, // mov x1, #0x40800000
-    0xd28080a2, // mov x2, #0x405
-    0xf9000022, // str x2, [x1]
-    0xd280e022, // mov x2, #0x701
-    0xf2a80002, // movk x2, #0x4000, lsl #16
-    0xf9000422, // str x2, [x1, #8]
-    0xd2800033, // mov x19, #0x1
-    0xaa1303e1, // mov x1, x19
-    0x10000102, // adr x2, 0x40
-    0xaa1303e3, // mov x3, x19
-    0xd2b88000, // mov x0, #0xc4000000
-    0xf2800060, // movk x0, #0x3
-    0xd4000002, // hvc #0x0
-    0x91000673, // add x19, x19, #0x1
-    0xf1000e7f, // cmp x19, #0x3
-    0x54ffff09, // b.ls 0x1c
-    0xd2a81001, // mov x1, #0x40800000
-    0xd5182001, // msr ttbr0_el1, x1
-    0xd2801fe2, // mov x2, #0xff
-    0xd518a202, // msr mair_el1, x2
-    0xd2800322, // mov x2, #0x19
-    0xf2a01002, // movk x2, #0x80, lsl #16
-    0xf2c00042, // movk x2, #0x2, lsl #32
-    0xd5182042, // msr tcr_el1, x2
-    0xd5033fdf, // isb
-    0xd5381002, // mrs x2, sctlr_el1
-    0xb2400042, // orr x2, x2, #0x1
-    0xd5181002, // msr sctlr_el1, x2
-    0xd5033fdf, // isb
-    0xd2a81035, // mov x21, #0x40810000
-    0x52802596, // mov w22, #0x12c
-    0x52800037, // mov w23, #0x1
-    0xd2800018, // mov x24, #0x0
-    0xd5033fdf, // isb
-    0xd53be041, // mrs x1, cntvct_el0
-    0x910012a4, // add x4, x21, #0x4
-    0xb8f70082, // ldaddal w23, w2, [x4]
-    0x88dffea3, // ldar w3, [x21]
-    0x6b02007f, // cmp w3, w2
-    0x540000c0, // b.eq 0xb4
-    0xd50320bf, // sevl
-    0xd503205f, // wfe
-    0x885ffea3, // ldaxr w3, [x21]
-    0x6b02007f, // cmp w3, w2
-    0x54ffffa1, // b.ne 0xa4
-    0xd5033fdf, // isb
-    0xd53be045, // mrs x5, cntvct_el0
-    0xcb0100a5, // sub x5, x5, x1
-    0xeb1800bf, // cmp x5, x24
-    0x9a9880b8, // csel x24, x5, x24, hi
-    0x910102a6, // add x6, x21, #0x40
-    0xb94000c7, // ldr w7, [x6]
-    0x52803e88, // mov w8, #0x1f4
-    0x71000508, // subs w8, w8, #0x1
-    0x54ffffe1, // b.ne 0xd4
-    0x110004e7, // add w7, w7, #0x1
-    0xb90000c7, // str w7, [x6]
-    0x11000463, // add w3, w3, #0x1
-    0x889ffea3, // stlr w3, [x21]
-    0x710006d6, // subs w22, w22, #0x1
-    0x54fffca1, // b.ne 0x84
-    0x910202a6, // add x6, x21, #0x80
-    0xc85ffcc7, // ldaxr x7, [x6]
-    0xeb1800ff, // cmp x7, x24
-    0x9a873307, // csel x7, x24, x7, cc
-    0xc808fcc7, // stlxr w8, x7, [x6]
-    0x35ffff88, // cbnz w8, 0xf8
-    0x910302a6, // add x6, x21, #0xc0
-    0xb8f700c4, // ldaddal w23, w4, [x6]
-    0x71000c9f, // cmp w4, #0x3
-    0x54000241, // b.ne 0x160
-    0x52800969, // mov w9, #0x4b
-    0xf94042a7, // ldr x7, [x21, #128]
-    0xd2909008, // mov x8, #0x8480
-    0xf2a003c8, // movk x8, #0x1e, lsl #16
-    0xeb0800ff, // cmp x7, x8
-    0x5280098a, // mov w10, #0x4c
-    0x1a892149, // csel w9, w10, w9, cs
-    0xb94042a7, // ldr w7, [x21, #64]
-    0x52809608, // mov w8, #0x4b0
-    0x6b0800ff, // cmp w7, w8
-    0x52800b0a, // mov w10, #0x58
-    0x1a8a0129, // csel w9, w9, w10, eq
-    0xd2a12012, // mov x18, #0x9000000
-    0x39000249, // strb w9, [x18]
-    0xd2b08000, // mov x0, #0x84000000
-    0xf2800100, // movk x0, #0x8
-    0xd4000002, // hvc #0x0
-    0xd503207f, // wfi
-    0x17ffffff, // b 0x160
-  ],
-});
+export const lock = (wait: 'wfe' | 'spin') =>
+  image({
+    0: [
+      0xd2a81001, // mov x1, #0x40800000
+      0xd28080a2, // mov x2, #0x405
+      0xf9000022, // str x2, [x1]
+      0xd280e022, // mov x2, #0x701
+      0xf2a80002, // movk x2, #0x4000, lsl #16
+      0xf9000422, // str x2, [x1, #8]
+      0xd2800033, // mov x19, #0x1
+      0xaa1303e1, // mov x1, x19
+      0x10000102, // adr x2, 0x40
+      0xaa1303e3, // mov x3, x19
+      0xd2b88000, // mov x0, #0xc4000000
+      0xf2800060, // movk x0, #0x3
+      0xd4000002, // hvc #0x0
+      0x91000673, // add x19, x19, #0x1
+      0xf1000e7f, // cmp x19, #0x3
+      0x54ffff09, // b.ls 0x1c
+      0xd2a81001, // mov x1, #0x40800000
+      0xd5182001, // msr ttbr0_el1, x1
+      0xd2801fe2, // mov x2, #0xff
+      0xd518a202, // msr mair_el1, x2
+      0xd2800322, // mov x2, #0x19
+      0xf2a01002, // movk x2, #0x80, lsl #16
+      0xf2c00042, // movk x2, #0x2, lsl #32
+      0xd5182042, // msr tcr_el1, x2
+      0xd5033fdf, // isb
+      0xd5381002, // mrs x2, sctlr_el1
+      0xb2400042, // orr x2, x2, #0x1
+      0xd5181002, // msr sctlr_el1, x2
+      0xd5033fdf, // isb
+      0xd2a81035, // mov x21, #0x40810000
+      0x52802596, // mov w22, #0x12c
+      0x52800037, // mov w23, #0x1
+      0xd2800018, // mov x24, #0x0
+      0xd5033fdf, // isb
+      0xd53be041, // mrs x1, cntvct_el0
+      0x910012a4, // add x4, x21, #0x4
+      0xb8f70082, // ldaddal w23, w2, [x4]
+      0x88dffea3, // ldar w3, [x21]
+      0x6b02007f, // cmp w3, w2
+      0x540000c0, // b.eq 0xb4
+      0xd50320bf, // sevl
+      wait === 'wfe' ? WFE : NOP,
+      0x885ffea3, // ldaxr w3, [x21]
+      0x6b02007f, // cmp w3, w2
+      0x54ffffa1, // b.ne 0xa4
+      0xd5033fdf, // isb
+      0xd53be045, // mrs x5, cntvct_el0
+      0xcb0100a5, // sub x5, x5, x1
+      0xeb1800bf, // cmp x5, x24
+      0x9a9880b8, // csel x24, x5, x24, hi
+      0x910102a6, // add x6, x21, #0x40
+      0xb94000c7, // ldr w7, [x6]
+      0x52803e88, // mov w8, #0x1f4
+      0x71000508, // subs w8, w8, #0x1
+      0x54ffffe1, // b.ne 0xd4
+      0x110004e7, // add w7, w7, #0x1
+      0xb90000c7, // str w7, [x6]
+      0x11000463, // add w3, w3, #0x1
+      0x889ffea3, // stlr w3, [x21]
+      0x710006d6, // subs w22, w22, #0x1
+      0x54fffca1, // b.ne 0x84
+      0x910202a6, // add x6, x21, #0x80
+      0xc85ffcc7, // ldaxr x7, [x6]
+      0xeb1800ff, // cmp x7, x24
+      0x9a873307, // csel x7, x24, x7, cc
+      0xc808fcc7, // stlxr w8, x7, [x6]
+      0x35ffff88, // cbnz w8, 0xf8
+      0x910302a6, // add x6, x21, #0xc0
+      0xb8f700c4, // ldaddal w23, w4, [x6]
+      0x71000c9f, // cmp w4, #0x3
+      0x540002e1, // b.ne 0x174
+      0x52800969, // mov w9, #0x4b
+      0xf94042a7, // ldr x7, [x21, #128]
+      0xd290d408, // mov x8, #0x86a0
+      0xf2a00028, // movk x8, #0x1, lsl #16
+      0xeb0800ff, // cmp x7, x8
+      0x528009aa, // mov w10, #0x4d
+      0x1a892149, // csel w9, w10, w9, cs
+      0xd2909008, // mov x8, #0x8480
+      0xf2a003c8, // movk x8, #0x1e, lsl #16
+      0xeb0800ff, // cmp x7, x8
+      0x5280098a, // mov w10, #0x4c
+      0x1a892149, // csel w9, w10, w9, cs
+      0xb94042a7, // ldr w7, [x21, #64]
+      0x52809608, // mov w8, #0x4b0
+      0x6b0800ff, // cmp w7, w8
+      0x52800b0a, // mov w10, #0x58
+      0x1a8a0129, // csel w9, w9, w10, eq
+      0xd2a12012, // mov x18, #0x9000000
+      0x39000249, // strb w9, [x18]
+      0xd2b08000, // mov x0, #0x84000000
+      0xf2800100, // movk x0, #0x8
+      0xd4000002, // hvc #0x0
+      0xd503207f, // wfi
+      0x17ffffff, // b 0x174
+    ],
+  });
 
 /**
  * vCPU 1 calls a function over and over, which vCPU 0 changes, with IC IVAU behind it. Prints what it returns before
