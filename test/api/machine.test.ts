@@ -78,10 +78,12 @@ describe('a machine of the API', () => {
           await machine.boot();
           expect(machine.status).toBe('running');
           expect(await machine.wait()).toEqual({ status: 'off', exitCode: 0, reason: '' });
-          expect(machine.statistics.vcmdq.commands).toBeGreaterThan(1000);
-          expect(machine.statistics.exits.total).toBeGreaterThan(1000);
-          expect(machine.statistics.drain.asked).toBe(drain);
-          expect(structuredClone(machine.statistics)).toEqual(machine.statistics);
+          // Read once: they have the time.
+          const { statistics } = machine;
+          expect(statistics.vcmdq.commands).toBeGreaterThan(1000);
+          expect(statistics.exits.total).toBeGreaterThan(1000);
+          expect(statistics.drain.asked).toBe(drain);
+          expect(structuredClone(statistics)).toEqual(statistics);
         },
       );
       expect(checks.length).toBeGreaterThan(10);
