@@ -2,6 +2,7 @@
 
 import type { Disk } from './virtio-block.ts';
 
+/** A disk whose sectors are bytes in memory. */
 export class MemoryDisk implements Disk {
   readonly readOnly = false;
   readonly #bytes: Uint8Array;
@@ -31,7 +32,7 @@ export class MemoryDisk implements Disk {
 /** Bytes that are kept together. */
 const BLOCK = 0x1000;
 
-/** What is written stays in memory, and goes with it. */
+/** A disk over another one: what is written stays in memory, and the other one as it is. */
 export class CopyOnWriteDisk implements Disk {
   readonly readOnly = false;
   readonly #below: Disk;

@@ -2,6 +2,7 @@
 
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
+/** Bytes of a sector: what capacities and places on a disk count in (virtio 1.2, section 5.2.4). */
 export const SECTOR_SIZE = 512;
 
 /** What a block device stores its sectors in. Offsets are bytes; what lies behind `size` is never asked for. */
@@ -106,6 +107,7 @@ class Transfer {
   }
 }
 
+/** A block device, for a transport such as `VirtioMmio`: a disk in sectors of 512 bytes. */
 export class VirtioBlock implements VirtioFunction {
   readonly kind = 'block';
   readonly deviceId = DEVICE_ID;

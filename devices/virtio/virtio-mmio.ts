@@ -86,6 +86,7 @@ interface LiveQueue {
   current: { readonly chain: Chain; readonly work: RequestWork } | undefined;
 }
 
+/** A virtio device with registers in memory: version 2, split queues, addresses behind the IOMMU. */
 export class VirtioMmio implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
