@@ -52,6 +52,8 @@ export interface Arm64Exports {
   /** Empties TLBs: all, or those of instructions. */
   flushAll(cpu: number): void;
   flushFetch(cpu: number): void;
+  /** Where in the memory the byte at a virtual address is that EL1 can read; 0 where it is no RAM. */
+  hostAddress(cpu: number, va: bigint): number;
   /** Takes what ends a WFE; 0 when there is nothing. */
   takeEvent(cpu: number): number;
   /** Takes a synchronous exception whose return address is the PC. */

@@ -43,6 +43,15 @@ export const BOOT_SETTINGS = {
   ),
   initrd: option(text, 'initial RAM disk of an arm64 kernel', { value: 'file' }),
   append: option(text, 'command line of an arm64 kernel'),
+  semihosting: option(
+    yesNo,
+    'HLT #0xF000 of an arm64 kernel is a semihosting call: it prints, and ends the machine',
+  ),
+  icacheCheck: option(
+    yesNo,
+    'look for instructions that an arm64 kernel stores and executes without IC and ISB',
+    { flag: 'check-icache' },
+  ),
   disks: option(
     texts,
     'disk of an arm64 kernel behind the SMMU; with ",rw" behind its name it is written to, else what is ' +

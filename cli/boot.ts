@@ -9,6 +9,7 @@ import {
   Host,
   type Machine,
   type MachineOptions,
+  type StaleInstruction,
 } from '../vmm/api/index.ts';
 import { comparesPaths, type Experiment, findExperiment, toyArgs } from '../vmm/boards/index.ts';
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
@@ -21,7 +22,7 @@ import { diskFile, openDisks } from './file-disk.ts';
 import { hostSize, MOST_COMPARED } from './host-size.ts';
 import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
-import { connectConsole, kernelOptions, stopAtPanic } from './kernel-run.ts';
+import { connectConsole, kernelOptions, staleChecks, stopAtPanic } from './kernel-run.ts';
 import { withLinux } from './linux-kernel.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
@@ -196,7 +197,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     vms + MOST_COMPARED <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const plain = machineOptions({ ...settings, guest });
-  const withDisks = await kernelOptions(settings);
+  const stale: StaleInstruction[] = [];
+  const withDisks = await kernelOptions(settings, (found) => stale.push(found));
   const trace =
     settings.trace === undefined
       ? undefined
@@ -314,7 +316,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
     ];
     const experimentOk = results.every(({ ok }) => ok);
-    results.push(...sanitizerChecks(host));
+    results.push(...sanitizerChecks(host), ...(settings.icacheCheck ? staleChecks(stale) : []));
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
     const report = buildReport(results, host, measurements, {

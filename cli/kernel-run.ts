@@ -3,8 +3,14 @@
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import type { Disk } from '../devices/virtio/index.ts';
-import { type Machine, type MachineOptions, virtBoard } from '../vmm/api/index.ts';
+import {
+  type Machine,
+  type MachineOptions,
+  type StaleInstruction,
+  virtBoard,
+} from '../vmm/api/index.ts';
 import { readSource } from '../vmm/api/sources.ts';
+import type { Check } from '../vmm/report/checks.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
@@ -31,6 +37,8 @@ const OWN = [
   'append',
   'disks',
   'role',
+  'semihosting',
+  'icacheCheck',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** A kernel that owns its SMMU has nobody above it that would lend it a CMDQ, or decide on its errors. */
@@ -45,13 +53,15 @@ function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
 
 /**
  * What the machines of a run have as kernels, with their disks; nothing for other guests.
+ * @param onStale takes what --check-icache finds.
  * @throws {UsageError} when options do not go together.
  * @throws {GuestImageError} when the initrd cannot be read.
  */
 export async function kernelOptions(
   settings: BootSettings,
+  onStale: (found: StaleInstruction) => void,
 ): Promise<(disks: readonly Disk[]) => Partial<MachineOptions>> {
-  const { arch = 'wasm', initrd, append, role } = settings;
+  const { arch = 'wasm', initrd, append, role, semihosting, icacheCheck = false } = settings;
   if (arch !== 'arm64') {
     refuseOptions(settings, OWN, 'is for kernels: it goes with --arch arm64');
     return () => ({});
@@ -63,7 +73,25 @@ export async function kernelOptions(
     throw new UsageError('--disk is for one machine: it excludes --vms');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
-  return (disks) => ({ board: virtBoard({ initrd: ramDisk, append, sleep, disks, role }) });
+  const onStaleInstruction = icacheCheck ? onStale : undefined;
+  return (disks) => ({
+    board: virtBoard({
+      initrd: ramDisk,
+      append,
+      sleep,
+      disks,
+      role,
+      semihosting,
+      onStaleInstruction,
+    }),
+  });
+}
+
+/** With `--check-icache`: no instruction was executed that the instruction cache may not have seen. */
+export function staleChecks(found: readonly StaleInstruction[]): Check[] {
+  const name = 'sanitizer: no forgotten IC or ISB';
+  if (found.length === 0) return [{ name, ok: true, detail: '' }];
+  return found.map(({ text }) => ({ name, ok: false, detail: text }));
 }
 
 /**

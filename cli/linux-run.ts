@@ -81,7 +81,7 @@ function sample(machine: Machine): Sample {
     .flatMap(({ queues }) => queues)
     .filter(({ name }) => name === 'CMDQ');
   const invalidation = Object.entries(exits.byRegister).filter(([register]) =>
-    /^(smmuv3|cmdqv)\./.test(register),
+    /^(smmuv3|physical-smmuv3-0|cmdqv)\./.test(register),
   );
   return {
     guestNs: timeNs,

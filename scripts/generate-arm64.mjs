@@ -136,7 +136,7 @@ function decoderSource(builder) {
 import { FAST_READ_ONLY, FAST_SP_EL0, fastRegister } from './fast-registers';
 import { ARM64_PAGE_CODE } from '../layout/arm64-records';
 import { ARM64_NUMBERS } from '../layout/arm64-state';
-import { isNear, MASK_C, MASK_T, maskKind, maskOperand, signed, spOf, zrOf } from './operand-fields';
+import { isNear, MASK_C, MASK_T, maskKind, maskOf, maskOperand, signed, spOf, zrOf } from './operand-fields';
 
 ${PUT}
 /**
@@ -198,7 +198,7 @@ const fastSource = (builder) => `// Made by scripts/generate-arm64.mjs of assemb
 import {
   ARM64_ACC, ARM64_BANK, ARM64_BARRIER, ARM64_DP, ARM64_EL, ARM64_FA, ARM64_FB, ARM64_FK,
   ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_PC, ARM64_PC_OFFSET, ARM64_RECORD_FETCH,
-  ARM64_RECORD_LIMIT, ARM64_RECORD_SLOW, ARM64_SPSEL, ARM64_TLB, ARM64_TLB_FETCH,
+  ARM64_RECORD_LIMIT, ARM64_RECORD_SLOW, ARM64_SP, ARM64_SPSEL, ARM64_TLB, ARM64_TLB_FETCH,
   ARM64_TLB_STRIDE, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
 } from '../layout/arm64-state';
 import { LOGIC, NZCV, SUB } from './lazy-flags';
@@ -230,13 +230,15 @@ const slowSource = (builder) => `// Made by scripts/generate-arm64.mjs of assemb
 import {
   ARM64_ACC, ARM64_BANK, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_DP, ARM64_EL, ARM64_EXIT,
   ARM64_FA, ARM64_FB, ARM64_FK, ARM64_LIMIT, ARM64_NZCV, ARM64_PC, ARM64_PC_OFFSET,
-  ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_RECORD_WEDGED, ARM64_SPSEL, ARM64_STARTED,
+  ARM64_RECORD_LIMIT, ARM64_RECORD_TRAP, ARM64_RECORD_WEDGED, ARM64_SP, ARM64_SPSEL, ARM64_STARTED,
   ARM64_TRAP_RECORD_AT, BANK_SP,
 } from '../layout/arm64-state';
+import { ARM64_EXIT_STALE } from '../layout/arm64-results';
 import { access } from './general-access';
 import { decodeRecord } from './decode';
 import { boundary, takeFault, undefinedInstruction } from './exception';
 import { locate } from './fetch';
+import { foundStale } from './icache-check';
 import { addFlags32, addFlags64, conditionHolds, flags, LOGIC, NZCV, SUB } from './lazy-flags';
 import { crc, signedHigh } from './operations';
 import { slowLoad, slowStore } from './slow-access';
@@ -264,7 +266,7 @@ ${casesOf(builder, 'slow')}
 
 /** @param {Builder} builder */
 function handlerSource(builder) {
-  const names = ['TRAP', 'LIMIT', 'FETCH', 'WEDGED', 'SLOW', 'STOP', 'PAGE_END'];
+  const names = 'TRAP LIMIT FETCH WEDGED SLOW STOP PAGE_END UNDEFINED NOP STALE'.split(' ');
   const lines = names.map(
     (name) => `export const HANDLER_${name}: u64 = ${builder.numberOf(name)};`,
   );

@@ -13,7 +13,7 @@ function cut(value: u64, bytes: u32): u64 {
 /** CAS: Rs is compared and becomes what was there, Rt is stored. */
 export function compareAndSwap(cpu: usize, word: u32): bool {
   const bytes: u32 = 1 << (word >> 30);
-  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true);
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true, true);
   if (at == 0) return false;
   const rs = (word >> 16) & 31;
   setRegister(cpu, rs, compareExchange(at, bytes, registerOf(cpu, rs), registerOf(cpu, word & 31)));
@@ -23,7 +23,7 @@ export function compareAndSwap(cpu: usize, word: u32): bool {
 /** CASP: Rs and the next register, Rt and the next. */
 export function compareAndSwapPair(cpu: usize, word: u32): bool {
   const wide = (word & (1 << 30)) != 0;
-  const at = atomicAddress(cpu, baseOf(cpu, word), wide ? 16 : 8, true);
+  const at = atomicAddress(cpu, baseOf(cpu, word), wide ? 16 : 8, true, true);
   if (at == 0) return false;
   const rs = (word >> 16) & 31;
   const rt = word & 31;
@@ -89,7 +89,7 @@ function fetchAnd<T>(at: usize, opc: u32, operand: u64): u64 {
 /** All atomic memory operations but LDAPR: Rt becomes what was there. */
 export function atomicOperation(cpu: usize, word: u32): bool {
   const bytes: u32 = 1 << (word >> 30);
-  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true);
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true, true);
   if (at == 0) return false;
   const operand = registerOf(cpu, (word >> 16) & 31);
   const isSwap = (word & 0x8000) != 0;

@@ -24,6 +24,9 @@ import {
   ARM64_SLICE,
   ARM64_SP,
   ARM64_SPSEL,
+  ARM64_SS,
+  ARM64_STEPPED,
+  ARM64_STEPPING,
   BANK_ELR,
   BANK_ESR,
   BANK_FAR,
@@ -32,8 +35,10 @@ import {
   BANK_SPSR,
   BANK_VBAR,
 } from '../layout/arm64-state';
+import { debugEnabled, debugEnabledFrom, hasDebug, MDSCR_SS } from './debug-state';
+import { synchronize } from './icache-check';
 
-// Exception classes (ESR_ELx.EC). An abort from a lower level is 1 less.
+// Exception classes (ESR_ELx.EC). An abort or a debug exception of a lower level is 1 less.
 export const EC_UNKNOWN: u32 = 0x00;
 export const EC_WFX: u32 = 0x01;
 const EC_ILLEGAL_STATE: u32 = 0x0e;
@@ -42,6 +47,10 @@ export const EC_SYSTEM: u32 = 0x18;
 export const EC_INSTRUCTION_ABORT: u32 = 0x21;
 export const EC_PC_ALIGNMENT: u32 = 0x22;
 export const EC_DATA_ABORT: u32 = 0x25;
+export const EC_SP_ALIGNMENT: u32 = 0x26;
+export const EC_BREAKPOINT: u32 = 0x31;
+export const EC_STEP: u32 = 0x33;
+export const EC_WATCHPOINT: u32 = 0x35;
 export const EC_BRK: u32 = 0x3c;
 
 /** ESR_ELx.IL: the instruction has 32 bits. */
@@ -54,6 +63,8 @@ const VECTOR_FIQ: u64 = 0x100;
 export const DAIF_ALL: u32 = 0x3c0;
 const DAIF_I: u32 = 0x80;
 const DAIF_F: u32 = 0x40;
+/** PSTATE.SS. */
+export const PSTATE_SS: u32 = 1 << 21;
 /** PSTATE.PAN. */
 export const PSTATE_PAN: u32 = 1 << 22;
 /** SCTLR_EL1.SPAN: PSTATE.PAN stays as it is. */
@@ -64,10 +75,19 @@ export function bank(cpu: usize, el: u32): usize {
   return cpu + ARM64_BANK + el * ARM64_BANK_STRIDE;
 }
 
+function namesLevel(ec: u32): bool {
+  return (
+    ec == EC_INSTRUCTION_ABORT ||
+    ec == EC_DATA_ABORT ||
+    ec == EC_BREAKPOINT ||
+    ec == EC_STEP ||
+    ec == EC_WATCHPOINT
+  );
+}
+
 /** Says which exception `takeFault` takes. */
 export function setFault(cpu: usize, ec: u32, iss: u32, far: u64): void {
-  let taken = ec;
-  if (load<u32>(cpu, ARM64_EL) == 0 && (ec == EC_INSTRUCTION_ABORT || ec == EC_DATA_ABORT)) taken--;
+  const taken = load<u32>(cpu, ARM64_EL) == 0 && namesLevel(ec) ? ec - 1 : ec;
   store<u32>(cpu, (taken << 26) | ESR_IL | iss, ARM64_FAULT_ESR);
   store<u64>(cpu, far, ARM64_FAULT_FAR);
 }
@@ -80,7 +100,7 @@ function hasAddress(ec: u32): bool {
   return (ec >= 0x20 && ec <= 0x25 && ec != 0x23) || ec == 0x34 || ec == 0x35;
 }
 
-/** PSTATE as SPSR has it. */
+/** PSTATE as SPSR has it, but for SS. */
 function programStatus(cpu: usize): u32 {
   const el = load<u32>(cpu, ARM64_EL);
   return (
@@ -106,11 +126,12 @@ export function setLevel(cpu: usize, el: u32, spSelect: u32): void {
   store<u64>(cpu, load<u64>(stackOf(cpu), BANK_SP), ARM64_SP);
 }
 
-function enter(cpu: usize, vector: u64): void {
+function enter(cpu: usize, vector: u64, ss: u32): void {
   const target: u32 = 1;
   const registers = bank(cpu, target);
   const el = load<u32>(cpu, ARM64_EL);
-  store<u64>(registers, u64(programStatus(cpu)), BANK_SPSR);
+  synchronize(cpu);
+  store<u64>(registers, u64(programStatus(cpu) | ss), BANK_SPSR);
   store<u64>(registers, load<u64>(cpu, ARM64_PC), BANK_ELR);
   const part: u64 = el < target ? 0x400 : load<u32>(cpu, ARM64_SPSEL) != 0 ? 0x200 : 0;
   store<u64>(cpu, load<u64>(registers, BANK_VBAR) + part + vector, ARM64_PC);
@@ -118,6 +139,9 @@ function enter(cpu: usize, vector: u64): void {
   store<u32>(cpu, DAIF_ALL, ARM64_DAIF);
   if ((load<u64>(registers, BANK_SCTLR) & SCTLR_SPAN) == 0) store<u32>(cpu, PSTATE_PAN, ARM64_PAN);
   store<u32>(cpu, 0, ARM64_IL);
+  store<u32>(cpu, 0, ARM64_SS);
+  store<u32>(cpu, 0, ARM64_STEPPING);
+  store<u32>(cpu, 0, ARM64_STEPPED);
   store<u32>(cpu, 0, ARM64_MONITOR_AT);
 }
 
@@ -130,7 +154,9 @@ export function takeFault(cpu: usize): void {
   const registers = bank(cpu, 1);
   store<u64>(registers, u64(esr), BANK_ESR);
   if (hasAddress(esr >> 26)) store<u64>(registers, load<u64>(cpu, ARM64_FAULT_FAR), BANK_FAR);
-  enter(cpu, VECTOR_SYNCHRONOUS);
+  // An instruction that takes an exception has not been stepped.
+  const ss = load<u32>(cpu, ARM64_SS) | load<u32>(cpu, ARM64_STEPPING);
+  enter(cpu, VECTOR_SYNCHRONOUS, ss);
 }
 
 /** Takes an exception whose return address is the PC in the block. */
@@ -166,15 +192,24 @@ export function boundary(cpu: usize, count: u32): i32 {
   if (interruptible(cpu)) {
     const fiq = (atomic.load<u32>(cpu + ARM64_PENDING) & ARM64_PENDING_FIQ) != 0;
     const first = fiq && (load<u32>(cpu, ARM64_DAIF) & DAIF_F) == 0;
-    enter(cpu, first ? VECTOR_FIQ : VECTOR_IRQ);
+    enter(cpu, first ? VECTOR_FIQ : VECTOR_IRQ, load<u32>(cpu, ARM64_SS));
   }
   return count > slice ? ARM64_EXIT_SLICE : -1;
 }
 
 /** ERET. The PC in the block becomes what comes next. */
 export function exceptionReturn(cpu: usize): void {
+  synchronize(cpu);
   const registers = bank(cpu, load<u32>(cpu, ARM64_EL));
   const spsr = u32(load<u64>(registers, BANK_SPSR));
+  const mode = spsr & 0x1f;
+  const isLegal = mode == 0 || mode == 4 || mode == 5;
+  const target = isLegal ? mode >> 2 : load<u32>(cpu, ARM64_EL);
+  // A step begins where an instruction that is not stepped itself returns to one that is.
+  const begins =
+    hasDebug(cpu, MDSCR_SS) && !debugEnabled(cpu) && debugEnabledFrom(cpu, target, spsr);
+  store<u32>(cpu, begins ? spsr & PSTATE_SS : 0, ARM64_SS);
+  if (load<u32>(cpu, ARM64_STEPPING) == 0) store<u32>(cpu, 0, ARM64_STEPPED);
   store<u32>(cpu, spsr & 0xf0000000, ARM64_NZCV);
   store<u32>(cpu, spsr & DAIF_ALL, ARM64_DAIF);
   store<u32>(cpu, spsr & PSTATE_PAN, ARM64_PAN);
@@ -182,14 +217,9 @@ export function exceptionReturn(cpu: usize): void {
   // What the monitor was armed for may have happened.
   atomic.store<u32>(cpu + ARM64_EVENT, 1);
   store<u64>(cpu, load<u64>(registers, BANK_ELR), ARM64_PC);
-  const mode = spsr & 0x1f;
-  if (mode != 0 && mode != 4 && mode != 5) {
-    // Illegal: the level stays.
-    store<u32>(cpu, 1, ARM64_IL);
-  } else {
-    store<u32>(cpu, (spsr >> 20) & 1, ARM64_IL);
-    setLevel(cpu, mode >> 2, mode & 1);
-  }
+  // Illegal: the level stays.
+  store<u32>(cpu, isLegal ? (spsr >> 20) & 1 : 1, ARM64_IL);
+  if (isLegal) setLevel(cpu, target, mode & 1);
   // Nothing else sets PSTATE.IL, so the next instruction's exception is taken here.
   if (load<u32>(cpu, ARM64_IL) != 0) takeException(cpu, EC_ILLEGAL_STATE, 0);
 }

@@ -17,7 +17,7 @@ import { atomicAddress } from './slow-access';
 export function loadExclusive(cpu: usize, word: u32, pair: bool): bool {
   const size: u32 = 1 << (word >> 30);
   const bytes = pair ? size << 1 : size;
-  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, false);
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true, false);
   if (at == 0) return false;
   const low = atomicLoad(at, bytes);
   const high = bytes == 16 ? atomic.load<u64>(at + 8) : 0;
@@ -39,7 +39,7 @@ export function loadExclusive(cpu: usize, word: u32, pair: bool): bool {
 export function storeExclusive(cpu: usize, word: u32, pair: bool): bool {
   const size: u32 = 1 << (word >> 30);
   const bytes = pair ? size << 1 : size;
-  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true);
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, false, true);
   if (at == 0) return false;
   const first = registerOf(cpu, word & 31);
   const second = registerOf(cpu, (word >> 10) & 31);

@@ -15,10 +15,12 @@ import {
   ARM64_WALK_PA,
   ARM64_WALK_SHIFT,
 } from '../layout/arm64-state';
+import { isBreakpointPage } from './breakpoints';
 import { EC_INSTRUCTION_ABORT, EC_PC_ALIGNMENT, setFault, takeFault } from './exception';
 import { hostOf, pageNumber } from './guest-ram';
 import { recordPage } from './records';
-import { FAULT_EXTERNAL, FETCH, TRANSLATED, translate } from './stage1-walk';
+import { FAULT_EXTERNAL, FETCH, TRANSLATED, translate, untagged } from './stage1-walk';
+import { isStepwise } from './stepwise';
 import { noteEntry } from './tlb';
 
 /** The TLBs of the exception level in use. */
@@ -38,6 +40,12 @@ function basePage(cpu: usize): usize {
   const entry = tlbOf(cpu) + ((usize(pc) >> 8) & 0xff0);
   if (load<u64>(entry, ARM64_TLB_FETCH) == (pc & ~0xffc))
     return load<usize>(entry, ARM64_TLB_FETCH + 8);
+  // The PC has no tag (DDI 0487, AArch64.BranchAddr), and nothing that has one is in the
+  // TLB.
+  if (untagged(cpu, pc) != pc) {
+    store<u64>(cpu, untagged(cpu, pc), ARM64_PC);
+    return basePage(cpu);
+  }
   if ((pc & 3) != 0) {
     setFault(cpu, EC_PC_ALIGNMENT, 0, pc);
     return FAULTED;
@@ -55,10 +63,26 @@ function basePage(cpu: usize): usize {
   }
   const base = recordPage(cpu, pageNumber(cpu, pa));
   if (base == 0) return POOL_FULL;
+  // What the TLB has is entered without a look at breakpoints.
+  if (isBreakpointPage(cpu)) return base;
   noteEntry(cpu, pc, el, load<u32>(cpu, ARM64_WALK_SHIFT));
   store<u64>(entry, pc & ~0xfff, ARM64_TLB_FETCH);
   store<usize>(entry, base, ARM64_TLB_FETCH + 8);
   return base;
+}
+
+/** The run ends: the next instruction is for `step`. No ARM64_EXIT_*: hosts do not see it. */
+export const STEPWISE: i32 = 0x100;
+
+/** The record that leaves the run, for a reason. */
+function leave(cpu: usize, exit: i32): usize {
+  store<i32>(cpu, exit, ARM64_EXIT);
+  return cpu + ARM64_RECORD_WEDGED;
+}
+
+/** The record of the PC in the block, for a loop: what it may not execute leaves the run. */
+export function locate(cpu: usize): usize {
+  return isStepwise(cpu) ? leave(cpu, STEPWISE) : locateRecord(cpu, false);
 }
 
 /**
@@ -66,10 +90,11 @@ function basePage(cpu: usize): usize {
  * the exception first. Where the exception's handler cannot be fetched either, or no
  * record page is left, the record is one that leaves the run.
  */
-export function locate(cpu: usize): usize {
+export function locateRecord(cpu: usize, steps: bool): usize {
   let base = basePage(cpu);
   if (base == FAULTED) {
     takeFault(cpu);
+    if (!steps && isStepwise(cpu)) return leave(cpu, STEPWISE);
     base = basePage(cpu);
   }
   if (base > POOL_FULL) {
@@ -82,7 +107,7 @@ export function locate(cpu: usize): usize {
     // The vCPU does nothing but take this exception: each turn counts as an instruction,
     // so that a slice ends.
     store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) + 1, ARM64_COUNT);
-    store<i32>(cpu, ARM64_EXIT_SLICE, ARM64_EXIT);
-  } else store<i32>(cpu, ARM64_EXIT_RECORDS_FULL, ARM64_EXIT);
-  return cpu + ARM64_RECORD_WEDGED;
+    return leave(cpu, ARM64_EXIT_SLICE);
+  }
+  return leave(cpu, ARM64_EXIT_RECORDS_FULL);
 }

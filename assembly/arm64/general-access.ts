@@ -72,29 +72,41 @@ function single(cpu: usize, word: u32): bool {
   }
 }
 
-/** A pair of which a register is XZR. */
-function loadPair(cpu: usize, word: u32): bool {
+/** A pair of which a register is XZR, or that may misalign SP. */
+function pair(cpu: usize, word: u32): bool {
   const element: u32 = word >> 31 != 0 ? 8 : 4;
   const offset = i64(signed((word >> 15) & 0x7f, 7)) * element;
   const base = baseOf(cpu, word);
   const mode = (word >> 23) & 3;
   const va = mode == 1 ? base : base + offset;
-  const at = loadAs(cpu, va, element << 1, load<u32>(cpu, ARM64_EL), element);
+  const el = load<u32>(cpu, ARM64_EL);
+  const rt = word & 31;
+  const rt2 = (word >> 10) & 31;
+  const writesBack = mode == 1 || mode == 3;
+  if ((word & (1 << 22)) == 0) {
+    const first = registerOf(cpu, rt);
+    const second = registerOf(cpu, rt2);
+    const low = element == 8 ? first : u64(u32(first)) | (second << 32);
+    if (!storeAs(cpu, va, element << 1, el, element, low, second)) return false;
+    if (writesBack) setBase(cpu, word, base + offset);
+    return true;
+  }
+  const at = loadAs(cpu, va, element << 1, el, element);
   if (at == 0) return false;
   const size: u32 = element == 8 ? 3 : 2;
   const opc: u32 = (word & (1 << 30)) != 0 ? 2 : 1;
   const first = loaded(at, size, opc);
   const second = loaded(at + element, size, opc);
-  if (mode == 1 || mode == 3) setBase(cpu, word, base + offset);
-  setRegister(cpu, word & 31, first);
-  setRegister(cpu, (word >> 10) & 31, second);
+  if (writesBack) setBase(cpu, word, base + offset);
+  setRegister(cpu, rt, first);
+  setRegister(cpu, rt2, second);
   return true;
 }
 
 /** LDAR, STLR, LDAPR: atomic accesses, which are sequentially consistent. */
 function ordered(cpu: usize, word: u32, isLoad: bool): bool {
   const bytes: u32 = 1 << (word >> 30);
-  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, !isLoad);
+  const at = atomicAddress(cpu, baseOf(cpu, word), bytes, isLoad, !isLoad);
   if (at == 0) return false;
   const rt = word & 31;
   if (isLoad) {
@@ -125,7 +137,7 @@ function ordered(cpu: usize, word: u32, isLoad: bool): bool {
 export function access(cpu: usize, word: u32): bool {
   // Bits 29 to 27: 1 exclusives, 5 pairs, 7 single registers and atomics.
   const family = (word >> 27) & 7;
-  if (family == 5) return loadPair(cpu, word);
+  if (family == 5) return pair(cpu, word);
   if (family == 7) {
     const isAtomic = (word & 0x01200c00) == 0x00200000;
     if (!isAtomic) return single(cpu, word);

@@ -1,7 +1,7 @@
 // The arm64 CPU. A vCPU is a block of memory (layout/arm64-state.ts) that one thread runs
 // at a time; an instance of this module serves any number of them, and has no state.
 
-import { ARM64_EXIT_SLICE } from '../layout/arm64-results';
+import { ARM64_EXIT_SLICE, ARM64_EXIT_STALE } from '../layout/arm64-results';
 import {
   ARM64_ACC,
   ARM64_BANK,
@@ -19,6 +19,7 @@ import {
   ARM64_FK,
   ARM64_NUMBERS,
   ARM64_NZCV,
+  ARM64_OS_LOCK,
   ARM64_PC,
   ARM64_PC_OFFSET,
   ARM64_PEERS,
@@ -31,26 +32,32 @@ import {
   ARM64_SLICE,
   ARM64_SPSEL,
   ARM64_STARTED,
+  ARM64_STEPPING,
   ARM64_TIME_RATE,
   ARM64_TLB,
   BANK_SCTLR,
 } from '../layout/arm64-state';
+import { isBreakpoint } from './breakpoints';
 import { decodeRecord } from './decode';
-import { boundary, DAIF_ALL } from './exception';
-import { locate } from './fetch';
+import { boundary, DAIF_ALL, EC_BREAKPOINT, EC_SP_ALIGNMENT, takeException } from './exception';
+import { locate, locateRecord, STEPWISE } from './fetch';
 import {
   HANDLER_FETCH,
   HANDLER_LIMIT,
   HANDLER_SLOW,
+  HANDLER_STALE,
   HANDLER_STOP,
   HANDLER_TRAP,
   HANDLER_WEDGED,
 } from './handlers';
+import { foundStale } from './icache-check';
 import { NZCV } from './lazy-flags';
 import { fillCrcTable } from './operations';
 import { runFast } from './run-fast';
 import { runSlow } from './run-slow';
 import { SCTLR_ONES } from './special-registers';
+import { FAULT_DEBUG } from './stage1-walk';
+import { beginStep, isStackFault, noteStep } from './stepwise';
 import { NEXT } from './system-results';
 import { flushAll } from './tlb';
 
@@ -59,6 +66,7 @@ export { takeEvent } from './exclusives';
 export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
 // A function that is called in one place is made part of it, unless it is exported.
 export { runFast } from './run-fast';
+export { hostAddress } from './slow-access';
 export { flushAll } from './tlb';
 
 /** Most instructions of one slice: the count of a run is kept in 32 bits, in eighths. */
@@ -85,6 +93,7 @@ export function reset(cpu: usize): void {
   store<u32>(cpu, 1, ARM64_EL);
   store<u32>(cpu, 1, ARM64_SPSEL);
   store<u32>(cpu, DAIF_ALL, ARM64_DAIF);
+  store<u64>(cpu, 1, ARM64_OS_LOCK);
   store<u64>(cpu, SCTLR_ONES, ARM64_BANK + ARM64_BANK_STRIDE + BANK_SCTLR);
   for (let n: usize = 0; n < 32; n++) store<u64>(cpu + (n << 3), u64(n), ARM64_NUMBERS);
   fillCrcTable(cpu + ARM64_CRC32, 0xedb88320);
@@ -124,9 +133,18 @@ function runRecords(cpu: usize, record: usize): i32 {
  * page or exception behind them: at most 1024 more. Returns one of ARM64_EXIT_*.
  */
 export function run(cpu: usize, instructions: u32): i32 {
-  const exit = begin(cpu, min<u32>(instructions, MOST) << 3);
-  if (exit >= 0) return exit;
-  return runRecords(cpu, locate(cpu));
+  store<u32>(cpu, 0, ARM64_STEPPING);
+  let left = i64(min<u32>(instructions, MOST));
+  const end = load<u64>(cpu, ARM64_COUNT) + left;
+  while (true) {
+    let exit = begin(cpu, u32(left) << 3);
+    if (exit < 0) exit = runRecords(cpu, locate(cpu));
+    if (exit != STEPWISE) return exit;
+    exit = step(cpu);
+    if (exit != ARM64_EXIT_SLICE) return exit;
+    left = i64(end - load<u64>(cpu, ARM64_COUNT));
+    if (left <= 0) return ARM64_EXIT_SLICE;
+  }
 }
 
 /**
@@ -136,14 +154,29 @@ export function run(cpu: usize, instructions: u32): i32 {
 export function step(cpu: usize): i32 {
   const exit = begin(cpu, 0);
   if (exit >= 0) return exit;
-  const record = locate(cpu);
+  beginStep(cpu);
+  let record = locateRecord(cpu, true);
+  // A fetch that faults does so before a breakpoint matches (D1.13.4).
+  if (record != cpu + ARM64_RECORD_WEDGED && isBreakpoint(cpu)) {
+    takeException(cpu, EC_BREAKPOINT, FAULT_DEBUG);
+    record = locateRecord(cpu, true);
+  }
   if (record == cpu + ARM64_RECORD_WEDGED) return load<i32>(cpu, ARM64_EXIT);
+  const isStale = load<u16>(record) == u16(HANDLER_STALE);
+  if (isStale && foundStale(cpu, record, load<u64>(cpu, ARM64_PC))) return ARM64_EXIT_STALE;
   if (load<u16>(record) == 0) decodeRecord(record, load<usize>(cpu, ARM64_BASE));
+  if (isStackFault(cpu, record)) {
+    store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) + 1, ARM64_COUNT);
+    takeException(cpu, EC_SP_ALIGNMENT, 0);
+    return ARM64_EXIT_SLICE;
+  }
+  noteStep(cpu, record);
   const copy = cpu + ARM64_RECORD_STEP;
   store<u64>(copy, load<u64>(record));
   store<u64>(copy, HANDLER_STOP, 8);
   store<u64>(cpu, load<u64>(cpu, ARM64_PC) - u64(copy >> 1), ARM64_PC_OFFSET);
-  return runRecords(cpu, copy);
+  const end = runRecords(cpu, copy);
+  return end == STEPWISE ? ARM64_EXIT_SLICE : end;
 }
 
 /**

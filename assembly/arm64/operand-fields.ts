@@ -34,6 +34,11 @@ export function maskKind(n: u32, imms: u32, immr: u32): u32 {
   return rotatedOnes(imms, immr) >> 32 == 0 ? MASK_C : MASK_ROTATED;
 }
 
+/** The low half of the mask that `maskOperand` has made. */
+export function maskOf(c: u32, kind: u32): u32 {
+  return kind == MASK_ROTATED ? u32(rotatedOnes(63 - (c & 0xff), c >> 8)) : c;
+}
+
 /**
  * c of a record with an immediate mask (Arm ARM, DecodeBitMasks). The encoding is not
  * reserved.

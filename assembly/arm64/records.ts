@@ -2,6 +2,7 @@
 // cache, indexed by the physical page and shared by all vCPUs of a machine.
 
 import {
+  ARM64_CHECKED_STRIDE,
   ARM64_PAGE_CODE,
   ARM64_PAGE_HEADER,
   ARM64_PAGE_RECORDS,
@@ -10,8 +11,12 @@ import {
   ARM64_POOL_NEXT,
   ARM64_POOL_TABLE,
   ARM64_RECORD_SIZE,
+  ARM64_SHADOW,
+  ARM64_SHADOW_SIZE,
 } from '../layout/arm64-records';
 import {
+  ARM64_IC_PAGE,
+  ARM64_PEER_COUNT,
   ARM64_POOL,
   ARM64_RAM,
   ARM64_RAM_SIZE,
@@ -22,6 +27,9 @@ import {
   ARM64_TLB_STRIDE,
 } from '../layout/arm64-state';
 import { HANDLER_PAGE_END } from './handlers';
+import { invalidateChecked, isChecked } from './icache-check';
+import { peerOf } from './peers';
+import { flushAll } from './tlb';
 
 /**
  * The record page of a page of RAM, which is allocated where there is none; 0 when the
@@ -32,9 +40,11 @@ export function recordPage(cpu: usize, page: u32): usize {
   const entry = pool + ARM64_POOL_TABLE + (page << 2);
   const known = atomic.load<usize>(entry);
   if (known != 0) return known;
-  const start: usize = atomic.add<usize>(pool + ARM64_POOL_NEXT, ARM64_PAGE_STRIDE);
-  if (start + <usize>ARM64_PAGE_STRIDE > load<usize>(pool, ARM64_POOL_END)) {
-    atomic.sub<usize>(pool + ARM64_POOL_NEXT, ARM64_PAGE_STRIDE);
+  const checked = isChecked(cpu);
+  const stride: usize = checked ? ARM64_CHECKED_STRIDE : ARM64_PAGE_STRIDE;
+  const start: usize = atomic.add<usize>(pool + ARM64_POOL_NEXT, stride);
+  if (start + stride > load<usize>(pool, ARM64_POOL_END)) {
+    atomic.sub<usize>(pool + ARM64_POOL_NEXT, stride);
     return 0;
   }
   const base: usize = start + <usize>ARM64_PAGE_HEADER;
@@ -43,8 +53,18 @@ export function recordPage(cpu: usize, page: u32): usize {
   store<u64>(base, HANDLER_PAGE_END, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
   // Another vCPU may have been first: then this page stays unused until the pool is
   // emptied.
+  if (checked) memory.fill(base + ARM64_SHADOW, 0, ARM64_PAGE_RECORDS * ARM64_SHADOW_SIZE);
   const first = atomic.cmpxchg<usize>(entry, 0, base);
+  // Stores to the page are noted from now on, whose vCPU's they are.
+  if (checked) flushEverywhere(cpu);
   return first == 0 ? base : first;
+}
+
+/** Empties the TLBs of all vCPUs of a machine, which share a thread. */
+function flushEverywhere(cpu: usize): void {
+  flushAll(cpu);
+  const count = load<u32>(cpu, ARM64_PEER_COUNT);
+  for (let vcpu: u32 = 0; vcpu < count; vcpu++) flushAll(peerOf(cpu, vcpu));
 }
 
 /**
@@ -59,7 +79,12 @@ function clearRecords(base: usize): void {
 /** IC IVAU: the instructions of a page of RAM are read anew. */
 export function invalidatePage(cpu: usize, page: u32): void {
   const base = atomic.load<usize>(load<usize>(cpu, ARM64_POOL) + ARM64_POOL_TABLE + (page << 2));
-  if (base != 0) clearRecords(base);
+  if (base != 0) invalidate(cpu, base);
+}
+
+function invalidate(cpu: usize, base: usize): void {
+  if (isChecked(cpu)) invalidateChecked(cpu, base);
+  else clearRecords(base);
 }
 
 /** IC IALLU: all instructions are read anew. Record pages stay where they are. */
@@ -68,7 +93,7 @@ export function invalidateAll(cpu: usize): void {
   const end = table + ((load<u32>(cpu, ARM64_RAM_SIZE) >> 12) << 2);
   for (let entry = table; entry < end; entry += 4) {
     const base = atomic.load<usize>(entry);
-    if (base != 0) clearRecords(base);
+    if (base != 0) invalidate(cpu, base);
   }
 }
 
@@ -86,6 +111,7 @@ export function resetPool(pool: usize, size: u32, ramSize: u32): void {
 
 /** Empties the instruction TLBs of a vCPU. */
 export function flushFetch(cpu: usize): void {
+  store<usize>(cpu, 0, ARM64_IC_PAGE);
   for (let el: usize = 0; el < 2; el++) {
     const start = cpu + ARM64_TLB + el * ARM64_TLB_STRIDE + ARM64_TLB_FETCH;
     const end = start + ARM64_TLB_FETCH_ENTRIES * 16;

@@ -1,11 +1,11 @@
 // General-purpose registers by number, for what the interpreter's loop calls.
 
-import { ARM64_X } from '../layout/arm64-state';
+import { ARM64_X, ARM64_ZR } from '../layout/arm64-state';
 import { zrOf } from './operand-fields';
 
 /** A register, XZR for 31. */
 export function registerOf(cpu: usize, number: u32): u64 {
-  return load<u64>(cpu + zrOf(number));
+  return load<u64>(cpu + zrOf(number), ARM64_ZR);
 }
 
 /** Writes a register; XZR takes nothing. */

@@ -19,11 +19,14 @@ import {
   ARM64_WALK_USER,
   BANK_SCTLR,
 } from '../layout/arm64-state';
-import { EC_DATA_ABORT, setFault } from './exception';
+import { isWatchedPage, watchedByte } from './breakpoints';
+import { EC_DATA_ABORT, EC_WATCHPOINT, setFault } from './exception';
 import { hostOf } from './guest-ram';
+import { isNoted, noteStore } from './icache-check';
 import { directMapOf, readMap, writeMap } from './mapped-registers';
 import {
   FAULT_ALIGNMENT,
+  FAULT_DEBUG,
   FAULT_EXTERNAL,
   READ,
   regimeOf,
@@ -76,7 +79,10 @@ function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): u
   }
   const pa = load<u64>(cpu, ARM64_WALK_PA);
   const page = hostOf(cpu, pa & ~0xfff, 4096);
-  const lasts = el == 0 || load<u32>(cpu, ARM64_WALK_USER) == 0;
+  const lasts =
+    (el == 0 || load<u32>(cpu, ARM64_WALK_USER) == 0) &&
+    !isWatchedPage(cpu, va) &&
+    !(access == WRITE && page != 0 && isNoted(cpu, page));
   if (page == 0) {
     if (device && lasts) {
       noteEntry(cpu, va, el, load<u32>(cpu, ARM64_WALK_SHIFT));
@@ -112,6 +118,17 @@ function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool 
   return false;
 }
 
+/**
+ * Whether a watchpoint keeps an access from being made, which nothing else does: its
+ * exception is in ARM64_FAULT_* then.
+ */
+function watched(cpu: usize, va: u64, size: u32, el: u32, access: u32): bool {
+  const first = watchedByte(cpu, va, size, el, access == WRITE);
+  if (first == size) return false;
+  setFault(cpu, EC_WATCHPOINT, FAULT_DEBUG | (access == WRITE ? WNR : 0), va + first);
+  return true;
+}
+
 /** Host address of a part of an access that crosses pages, or 0 when it faults. */
 function crossing(cpu: usize, va: u64, el: u32, access: u32): usize {
   const at = locateData(cpu, va, el, access, false);
@@ -131,6 +148,7 @@ export function loadAs(cpu: usize, va: u64, size: u32, el: u32, element: u32): u
   const first: u32 = 4096 - (u32(va) & 0xfff);
   if (first >= size) {
     const at = locateData(cpu, va, el, READ, aligned);
+    if (at == 0 || watched(cpu, va, size, el, READ)) return 0;
     if (at != DEVICE) return at;
     for (let offset: u32 = 0; offset < size; offset += element) {
       if (!device(cpu, va + offset, offset, element, READ)) return 0;
@@ -141,7 +159,7 @@ export function loadAs(cpu: usize, va: u64, size: u32, el: u32, element: u32): u
   const low = crossing(cpu, va, el, READ);
   if (low == 0) return 0;
   const high = crossing(cpu, va + first, el, READ);
-  if (high == 0) return 0;
+  if (high == 0 || watched(cpu, va, size, el, READ)) return 0;
   memory.copy(cpu + ARM64_BUFFER, low, first);
   memory.copy(cpu + ARM64_BUFFER + first, high, size - first);
   return cpu + ARM64_BUFFER;
@@ -166,8 +184,9 @@ export function storeAs(
   const first: u32 = 4096 - (u32(va) & 0xfff);
   if (first >= size) {
     const at = locateData(cpu, va, el, WRITE, aligned);
-    if (at == 0) return false;
+    if (at == 0 || watched(cpu, va, size, el, WRITE)) return false;
     if (at != DEVICE) {
+      noteStore(cpu, at, size);
       memory.copy(at, cpu + ARM64_BUFFER, size);
       return true;
     }
@@ -181,7 +200,9 @@ export function storeAs(
   const low = crossing(cpu, va, el, WRITE);
   if (low == 0) return false;
   const high = crossing(cpu, va + first, el, WRITE);
-  if (high == 0) return false;
+  if (high == 0 || watched(cpu, va, size, el, WRITE)) return false;
+  noteStore(cpu, low, first);
+  noteStore(cpu, high, size - first);
   memory.copy(low, cpu + ARM64_BUFFER, first);
   memory.copy(high, cpu + ARM64_BUFFER + first, size - first);
   return true;
@@ -206,12 +227,18 @@ export function slowStore(
   return storeAs(cpu, va, size, load<u32>(cpu, ARM64_EL), element, lowHalf, highHalf);
 }
 
+/** For the host: where a byte is that EL1 can read, or 0 where it is no RAM. */
+export function hostAddress(cpu: usize, va: u64): usize {
+  if (translate(cpu, va, 1, READ, false) != TRANSLATED) return 0;
+  return hostOf(cpu, load<u64>(cpu, ARM64_WALK_PA), 1);
+}
+
 /**
- * Host address of `size` bytes that an atomic access reads and writes, aligned, or 0 when
- * it faults. The read permission is checked for as well; atomics of devices are external
+ * Host address of `size` bytes that an atomic access reads, writes, or both, aligned, or 0
+ * when it faults: what cannot be read is reported as a read. Atomics of devices are external
  * aborts.
  */
-export function atomicAddress(cpu: usize, va: u64, size: u32, writes: bool): usize {
+export function atomicAddress(cpu: usize, va: u64, size: u32, reads: bool, writes: bool): usize {
   const access = writes ? WRITE : READ;
   if ((va & u64(size - 1)) != 0) {
     dataAbort(cpu, FAULT_ALIGNMENT, access, va);
@@ -219,10 +246,17 @@ export function atomicAddress(cpu: usize, va: u64, size: u32, writes: bool): usi
   }
   const el = load<u32>(cpu, ARM64_EL);
   const at = locateData(cpu, va, el, access, true);
-  // What cannot be read either is reported as a read.
-  if (at == 0 && writes && translate(cpu, va, el, READ, true) != TRANSLATED)
-    store<u32>(cpu, load<u32>(cpu, ARM64_FAULT_ESR) & ~WNR, ARM64_FAULT_ESR);
-  if (at != DEVICE) return at;
+  if (at == 0) {
+    if (reads && writes && translate(cpu, va, el, READ, true) != TRANSLATED)
+      store<u32>(cpu, load<u32>(cpu, ARM64_FAULT_ESR) & ~WNR, ARM64_FAULT_ESR);
+    return 0;
+  }
+  if (reads && watched(cpu, va, size, el, READ)) return 0;
+  if (writes && watched(cpu, va, size, el, WRITE)) return 0;
+  if (at != DEVICE) {
+    if (writes) noteStore(cpu, at, size);
+    return at;
+  }
   dataAbort(cpu, FAULT_EXTERNAL, access, va);
   return 0;
 }

@@ -31,6 +31,7 @@ const FAULT_PERMISSION: u32 = 0x0c;
 export const FAULT_EXTERNAL: u32 = 0x10;
 const FAULT_EXTERNAL_WALK: u32 = 0x14;
 export const FAULT_ALIGNMENT: u32 = 0x21;
+export const FAULT_DEBUG: u32 = 0x22;
 /** A translation that has not faulted. */
 export const TRANSLATED: u32 = 0xff;
 
@@ -39,6 +40,9 @@ const SCTLR_WXN = 1 << 19;
 /** Bits of a physical address (ID_AA64MMFR0_EL1.PARange 5). */
 const PA_BITS: u32 = 48;
 const PA_MASK: u64 = 0xffffffffffff;
+
+/** MAIR_EL1.Attr: Normal memory, Inner and Outer Non-cacheable. */
+const NON_CACHEABLE: u64 = 0x44;
 
 /** The registers of the translation regime of EL1 and EL0. */
 export function regimeOf(cpu: usize): usize {
@@ -73,7 +77,7 @@ function granuleOf(tcr: u64, upper: bool): u32 {
 }
 
 /** The address without its tag, where the regime ignores the top byte. */
-function untagged(cpu: usize, va: u64): u64 {
+export function untagged(cpu: usize, va: u64): u64 {
   const tcr = load<u64>(regimeOf(cpu), BANK_TCR);
   const upper = (va >> 55) & 1;
   if (((tcr >> (37 + upper)) & 1) == 0) return va;
@@ -156,8 +160,8 @@ function permitted(
   const writable = (leaf & 0x80) == 0 && (tables & (u64(1) << 62)) == 0;
   const mair = load<u64>(regimeOf(cpu), BANK_MAIR) >> ((leaf << 1) & 0x38);
   const device = (mair & 0xf0) == 0;
-  // Device memory is Outer Shareable whatever the descriptor says.
-  const shareability = device ? 2 : u32(leaf >> 8) & 3;
+  // Device and Non-cacheable memory is Outer Shareable whatever the descriptor says.
+  const shareability = device || (mair & 0xff) == NON_CACHEABLE ? 2 : u32(leaf >> 8) & 3;
   store<u32>(cpu, u32(device), ARM64_WALK_DEVICE);
   store<u32>(cpu, u32(mair & 0xff) | (shareability << 8), ARM64_WALK_ATTRIBUTES);
   store<u32>(cpu, u32(user), ARM64_WALK_USER);

@@ -21,10 +21,12 @@ import {
   ARM64_PC,
   ARM64_PEER_COUNT,
   ARM64_PENDING,
+  ARM64_STEPPING,
   ARM64_UNKNOWN_REGISTER,
   BANK_CNTKCTL,
   BANK_SCTLR,
 } from '../layout/arm64-state';
+import { DAIF_D } from './debug-state';
 import {
   EC_BRK,
   EC_SVC,
@@ -37,12 +39,14 @@ import {
   setLevel,
 } from './exception';
 import { takeEvent } from './exclusives';
+import { synchronize } from './icache-check';
 import { maintain } from './maintenance';
 import { peerOf } from './peers';
 import { registerOf, setRegister } from './registers';
 import { readSpecial, writeSpecial } from './special-registers';
 import { regimeOf } from './stage1-walk';
 import {
+  AT_MDSCR_EL1,
   describeRegister,
   KIND_BOARD,
   KIND_SPECIAL,
@@ -53,16 +57,20 @@ import {
   TRAP_CNTPCT,
   TRAP_CNTV,
   TRAP_CNTVCT,
+  TRAP_TDCC,
   TRAP_UCT,
   TRAP_UMA,
 } from './system-registers';
 import { AGAIN, exception, NEXT, systemSyndrome } from './system-results';
+import { flushAll } from './tlb';
 
 // SCTLR_EL1: what EL0 may do.
 const SCTLR_UMA: u64 = 1 << 9;
 const SCTLR_UCT: u64 = 1 << 15;
 const SCTLR_NTWI: u64 = 1 << 16;
 const SCTLR_NTWE: u64 = 1 << 18;
+/** MDSCR_EL1: EL0 may not use the debug communication channel. */
+const MDSCR_TDCC: u64 = 1 << 12;
 
 /**
  * Goes on behind the instruction, once interrupts that have just been unmasked have been
@@ -91,6 +99,7 @@ function allowed(cpu: usize, trap: u32): bool {
   if (trap == TRAP_CNTVCT) return (timers & 2) != 0;
   if (trap == TRAP_CNTV) return (timers & (1 << 8)) != 0;
   if (trap == TRAP_CNTP) return (timers & (1 << 9)) != 0;
+  if (trap == TRAP_TDCC) return (load<u64>(cpu + AT_MDSCR_EL1) & MDSCR_TDCC) == 0;
   return true;
 }
 
@@ -108,9 +117,18 @@ function isIdentification(encoding: u32): bool {
   return encoding >> 7 == 3 << 7 && ((encoding >> 3) & 15) - 1 < 7;
 }
 
+/** op0 of the registers of debugging. */
+const DEBUG: u32 = 2;
+
 /** Registers of timers have CRn 14. */
 function isTimer(encoding: u32): bool {
   return ((encoding >> 7) & 15) == 14;
+}
+
+/** What the TLBs have, and what comes next, is by the registers of debugging. */
+function debugChanged(cpu: usize): i32 {
+  flushAll(cpu);
+  return after(cpu, AGAIN);
 }
 
 function moveRegister(cpu: usize, word: u32, isRead: bool): i32 {
@@ -147,7 +165,10 @@ function moveRegister(cpu: usize, word: u32, isRead: bool): i32 {
   if (kind == KIND_STORAGE) {
     const at = cpu + (what & 0xffff);
     if (isRead) setRegister(cpu, rt, load<u64>(at));
-    else store<u64>(at, registerOf(cpu, rt) & bits);
+    else {
+      store<u64>(at, registerOf(cpu, rt) & bits);
+      if (encoding >> 14 == DEBUG) return debugChanged(cpu);
+    }
   } else if (isRead) setRegister(cpu, rt, bits);
   return NEXT;
 }
@@ -162,12 +183,16 @@ function movePstate(cpu: usize, word: u32): i32 {
     if (el == 0 && !allowed(cpu, TRAP_UMA)) return exception(cpu, EC_SYSTEM, systemSyndrome(word));
     const daif = load<u32>(cpu, ARM64_DAIF);
     store<u32>(cpu, op2 == 6 ? daif | (value << 6) : daif & ~(value << 6), ARM64_DAIF);
-    return lookAtInterrupts(cpu);
+    const next = lookAtInterrupts(cpu);
+    // D decides whether what comes next is stepped.
+    return next == NEXT && ((value << 6) & DAIF_D) != 0 ? after(cpu, AGAIN) : next;
   }
   if (op1 != 0 || el == 0) return exception(cpu, EC_UNKNOWN, 0);
   if (op2 == 4) store<u32>(cpu, (value & 1) != 0 ? PSTATE_PAN : 0, ARM64_PAN);
-  else if (op2 == 5) setLevel(cpu, el, value & 1);
-  else return exception(cpu, EC_UNKNOWN, 0);
+  else if (op2 == 5) {
+    setLevel(cpu, el, value & 1);
+    return after(cpu, AGAIN);
+  } else return exception(cpu, EC_UNKNOWN, 0);
   return NEXT;
 }
 
@@ -216,6 +241,8 @@ function generate(cpu: usize, word: u32): i32 {
   switch (((word >> 19) & 0x1c) | (word & 3)) {
     case 1:
       after(cpu, AGAIN);
+      // It is executed: a step of it is over.
+      store<u32>(cpu, 0, ARM64_STEPPING);
       return exception(cpu, EC_SVC, immediate);
     case 2:
       return isEl0 ? exception(cpu, EC_UNKNOWN, 0) : after(cpu, ARM64_EXIT_HVC);
@@ -224,6 +251,7 @@ function generate(cpu: usize, word: u32): i32 {
     case 4:
       return exception(cpu, EC_BRK, immediate);
     default:
+      store<u64>(cpu, u64(immediate), ARM64_MMIO_VALUE);
       return ARM64_EXIT_HLT;
   }
 }
@@ -246,6 +274,8 @@ export function executeSystem(cpu: usize, word: u32): i32 {
   }
   const crn = (word >> 12) & 15;
   if (crn == 4) return movePstate(cpu, word);
+  if (crn == 2) return hint(cpu, word);
   // ISB: what is executed next is fetched anew.
-  return crn == 2 ? hint(cpu, word) : after(cpu, AGAIN);
+  synchronize(cpu);
+  return after(cpu, AGAIN);
 }

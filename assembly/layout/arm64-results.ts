@@ -19,8 +19,16 @@ export const ARM64_EXIT_SMC = 4;
  */
 export const ARM64_EXIT_WFI = 5;
 export const ARM64_EXIT_WFE = 6;
-/** HLT, which the host may take for semihosting. PC is at the instruction. */
+/**
+ * HLT, which the host may take for semihosting: its immediate is in ARM64_MMIO_VALUE, PC is
+ * at the instruction.
+ */
 export const ARM64_EXIT_HLT = 7;
+/**
+ * An instruction is to be executed that has been stored to: ARM64_STALE_* say what is
+ * missing (arm64-records.ts). PC is at the instruction, and the vCPU can go on.
+ */
+export const ARM64_EXIT_STALE = 9;
 /**
  * A register of a timer has been written: the host looks at deadlines and lines. PC is
  * behind the instruction.

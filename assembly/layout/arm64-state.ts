@@ -12,14 +12,20 @@ export const ARM64_X30 = 0x0f8;
 export const ARM64_SP = 0x100;
 export const ARM64_PC = 0x108;
 
-// PSTATE, u32 each. NZCV in bits 31 to 28, DAIF in bits 9 to 6, PAN in bit 22, as in
-// SPSR; the others as numbers.
+// PSTATE, u32 each. NZCV in bits 31 to 28, DAIF in bits 9 to 6, PAN in bit 22, SS in bit
+// 21, as in SPSR; the others as numbers.
 export const ARM64_NZCV = 0x110;
 export const ARM64_DAIF = 0x114;
 export const ARM64_EL = 0x118;
 export const ARM64_SPSEL = 0x11c;
 export const ARM64_PAN = 0x120;
+export const ARM64_SS = 0x124;
 export const ARM64_IL = 0x128;
+/**
+ * u32: ISS.ISV and ISS.EX of the next software step exception, which say what has been
+ * stepped.
+ */
+export const ARM64_STEPPED = 0x12c;
 
 /** u64: instructions executed, those that took an exception included. */
 export const ARM64_COUNT = 0x130;
@@ -71,6 +77,11 @@ export const ARM64_MONITOR_LOW = 0x178;
 export const ARM64_MONITOR_HIGH = 0x180;
 /** u32: the event register of WFE. Shared: SEV sets it. */
 export const ARM64_EVENT = 0x188;
+/**
+ * u32: PSTATE.SS as the instruction that is being stepped has found it: that of its own
+ * exceptions.
+ */
+export const ARM64_STEPPING = 0x18c;
 
 /** 16 bytes: an access that crosses pages, or that a device answers. */
 export const ARM64_BUFFER = 0x190;
@@ -144,6 +155,14 @@ export const ARM64_RECORD_SLOW = 0x260;
  */
 export const ARM64_EXIT_REQUEST = 0x268;
 
+// Check of the instruction cache: the record page that IC has been executed for (u32; 1:
+// several), until the next context synchronization; the last report: PC of the store, of
+// the instruction (u64 each), and ARM64_STALE_* (u32).
+export const ARM64_IC_PAGE = 0x26c;
+export const ARM64_STALE_WHY = 0x274;
+export const ARM64_STALE_STORE = 0x278;
+export const ARM64_STALE_FETCH = 0x280;
+
 // Registers that each exception level has, u64 each: ARM64_BANK + EL * ARM64_BANK_STRIDE
 // + what follows. The stack pointer of the level in use is in ARM64_SP.
 export const ARM64_BANK = 0x400;
@@ -160,19 +179,18 @@ export const BANK_TTBR0 = 0x40;
 export const BANK_TTBR1 = 0x48;
 export const BANK_MAIR = 0x50;
 export const BANK_TPIDR = 0x58;
-export const BANK_AMAIR = 0x60;
-export const BANK_AFSR0 = 0x68;
-export const BANK_AFSR1 = 0x70;
-export const BANK_ACTLR = 0x78;
-export const BANK_CPACR = 0x80;
-export const BANK_CONTEXTIDR = 0x88;
-export const BANK_CNTKCTL = 0x90;
+export const BANK_CONTEXTIDR = 0x60;
+export const BANK_CNTKCTL = 0x68;
 
 /**
  * All other system registers that are storage, u64 each: arm64-registers.ts says which is
  * where.
  */
 export const ARM64_REGISTERS = 0x800;
+
+/** Breakpoints and watchpoints of the debug architecture (ID_AA64DFR0_EL1). */
+export const ARM64_BREAKPOINTS = 2;
+export const ARM64_WATCHPOINTS = 2;
 
 /**
  * Timers, u64 each: compare value and control of the virtual timer and of the physical

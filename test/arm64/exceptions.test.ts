@@ -28,39 +28,13 @@ import {
   BANK_TTBR0,
   BANK_VBAR,
 } from '../../assembly/layout/arm64-state.ts';
-import { Arm64Machine, FLAT_READ_ONLY, mapFlat } from './el0-machine.ts';
+import type { Arm64Machine } from './el0-machine.ts';
+import { BASE, DATA, machineWith, NOP, PROGRAM, VECTORS, write } from './program-machine.ts';
 
-const BASE = 0x2000_0000;
-const PROGRAM = BASE + 0x1_0000;
-const VECTORS = BASE + 0x2_0000;
-const DATA = BASE + 0x3_0000;
 const SVC = 0xd4000001 | (0x1234 << 5);
-const NOP = 0xd503201f;
 const LDR_X0_X1 = 0xf9400020;
 const STR_X0_X1 = 0xf9000020;
 const LDP_X0_X2_X1 = 0xa9400820;
-
-/**
- * A machine whose vectors are pages of NOPs, and whose program is these words at EL1 or
- * EL0.
- */
-function machineWith(words: readonly number[], { el = 1, flat = true } = {}): Arm64Machine {
-  const machine = new Arm64Machine({ ramGpa: BASE });
-  if (flat) mapFlat(machine, FLAT_READ_ONLY);
-  machine.setEl1(BANK_VBAR, BigInt(VECTORS));
-  write(machine, VECTORS, Array<number>(512).fill(NOP));
-  write(machine, PROGRAM, words);
-  machine.setU64(ARM64_PC, BigInt(PROGRAM));
-  machine.setU32(ARM64_EL, el);
-  machine.setU32(ARM64_SPSEL, el);
-  return machine;
-}
-
-function write(machine: Arm64Machine, address: number, words: readonly number[]): void {
-  words.forEach((word, i) => {
-    machine.view.setUint32(machine.at(address + 4 * i), word, true);
-  });
-}
 
 const el1State = (machine: Arm64Machine) => ({
   pc: machine.u64(ARM64_PC),
@@ -196,6 +170,8 @@ describe('faults of translation', () => {
     ['at EL1, level 2', LDR_X0_X1, 1, 0x4020_0000n, 0x96000006n],
     ['an exclusive that is not aligned', 0xc85f7c20, 0, 0x4000_0001n, 0x92000021n],
     ['a store to nothing by LSE is a read', 0xf8200020, 0, 0x4000_4000n, 0x92000007n],
+    ['STLR to nothing is a write', 0xc89ffc20, 0, 0x4000_4000n, 0x92000047n],
+    ['STXR to nothing is a write', 0xc8027c20, 0, 0x4000_4000n, 0x92000047n],
     ['LSE on a page that is read only', 0xf8200020, 0, 0x4000_1000n, 0x9200004fn],
   ])('%s', (_, word, el, address, esr) => {
     const machine = paged([word >>> 0], el);
@@ -237,6 +213,15 @@ describe('faults of translation', () => {
     odd.exports.step(odd.cpu);
     expect(odd.el1(BANK_ESR)).toBe(0x8a000000n);
     expect(odd.el1(BANK_ELR)).toBe(0x4000_0002n);
+  });
+
+  it('leaves the tag of an address out of the PC where it is ignored', () => {
+    const machine = paged([0xd61f0020], 0);
+    machine.setEl1(BANK_TCR, machine.el1(BANK_TCR) | (1n << 37n));
+    machine.setU64(ARM64_X + 8, 0x5a00_0000_4000_4000n);
+    machine.exports.step(machine.cpu);
+    expect(machine.el1(BANK_ESR)).toBe(0x82000007n);
+    expect([machine.el1(BANK_FAR), machine.el1(BANK_ELR)]).toEqual([0x4000_4000n, 0x4000_4000n]);
   });
 
   it('keeps EL1 out of pages of EL0 while PSTATE.PAN is set, whatever the TLB has', () => {

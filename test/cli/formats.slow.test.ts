@@ -126,8 +126,8 @@ describe('versions', () => {
       1,
       [
         'allowGc append arch args devices directMaps disks drain env experiment guest hostRam',
-        'idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
-        'path queues quiet role run secondary seed timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
+        'icacheCheck idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
+        'path queues quiet role run secondary seed semihosting timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);
   });

@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
 import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
-import { BUSY, ECHO, HELLO, PANIC } from '../vmm/boards/virt/virt-programs.ts';
+import { BUSY, ECHO, HELLO, PANIC, semihosted } from '../vmm/boards/virt/virt-programs.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const MACHINE = ['--arch', 'arm64', '--memory', '16'];
@@ -46,6 +46,24 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
     expect(status).toBe(1);
     expect((JSON.parse(stdout) as Report).checks).toEqual([
       { name: 'vm0 ran to its end', ok: false, detail: 'Kernel panic - not syncing: no root' },
+    ]);
+  });
+
+  it.each([
+    [0, ''],
+    [7, 'exit code 7'],
+  ])('ends one that asks for it by semihosting, with %i', async (code, detail) => {
+    const kernel = await file(`semihosted-${code}.bin`, semihosted(0x20, 0x20026, code));
+    const { status, stdout } = await vsmmuProcess(
+      'boot',
+      kernel,
+      ...MACHINE,
+      '--semihosting',
+      '--json',
+    );
+    expect(status).toBe(code === 0 ? 0 : 1);
+    expect((JSON.parse(stdout) as Report).checks).toEqual([
+      { name: 'vm0 ran to its end', ok: code === 0, detail },
     ]);
   });
 

@@ -2,6 +2,7 @@
 
 import type { FuzzTarget } from './target.ts';
 import { abi } from './targets/abi.ts';
+import { code } from './targets/code.ts';
 import { configs } from './targets/configs.ts';
 import { images } from './targets/images.ts';
 import { registers } from './targets/registers.ts';
@@ -16,6 +17,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   tables,
   abi,
   wasi,
+  code,
   images,
   configs,
   traces,

@@ -2,49 +2,17 @@
 // invalidations cost.
 
 import { expect, test } from 'vitest';
-import { type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';
 import { furtherFiles } from '../../scripts/linux/initial-ram-disk.mjs';
+import { boot, DEBUG, expectInOrder, landmarks, TROUBLE } from '../support/linux-boot.ts';
 import { builtKernel, offsetOfSymbol } from '../support/linux-kernel.ts';
 
-/** What a boot prints, in this order. */
-const LANDMARKS = [
-  /iommu: Default domain type: Translated/,
-  /iommu: DMA domain TLB invalidation policy: strict mode/,
-  /arm-smmu-v3 9050000\.iommu: found companion CMDQV device: b000000\.cmdqv/,
-  /oas 48-bit \(features 0x/,
-  /allocated 256 entries for cmdq$/m,
-  /allocated 256 entries for evtq$/m,
-  /allocated 256 entries for vcmdq0$/m,
-  /allocated 256 entries for vcmdq1$/m,
-  /9200000\.dma-engine: Adding to iommu group 0/,
-];
-/** What a healthy one does not print. */
-const TROUBLE =
-  /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
-
-/** Has the driver say that it has found the CMDQV. */
-const DEBUG = 'dyndbg="file arm-smmu-v3.c +p"';
 /** The instruction. */
 const RET = 0xd65f03c0;
-
-function boot(run: string, append = '', options: Partial<LinuxRunOptions> = {}) {
-  const line = `console=ttyAMA0 ignore_loglevel ${append} vsmmu.run="${run}"`;
-  return runLinux({ ...builtKernel(), append: line, ...options });
-}
-
-function expectInOrder(text: string, landmarks: readonly RegExp[]): void {
-  let rest = text;
-  for (const landmark of landmarks) {
-    const at = rest.search(landmark);
-    if (at < 0) expect(rest, `behind what was found`).toMatch(landmark);
-    rest = rest.slice(at);
-  }
-}
 
 test('NVIDIA’s driver takes its VCMDQs and unmaps without an exit', async () => {
   const { end, console, benchmarks } = await boot('bench 1 30 1; bench 2 30 16; state', DEBUG);
   expect(end.status).toBe('off');
-  expectInOrder(console, [...LANDMARKS, /^taint 0$/m, /GICv3 +110 Edge +tegra241-cmdqv/]);
+  expectInOrder(console, [...landmarks(256), /^taint 0$/m, /GICv3 +110 Edge +tegra241-cmdqv/]);
   expect(console).not.toMatch(TROUBLE);
   expect(benchmarks.map(({ exits }) => exits)).toEqual([0, 0]);
   for (const { syncs, unmapNs } of benchmarks) {
@@ -178,10 +146,10 @@ test.each([1, 2])(
     );
     expect(end.status).toBe('off');
     expectInOrder(console, [
-      ...LANDMARKS,
+      ...landmarks(256),
       /^bench ends$/m,
       /kexec_core: Starting new kernel/,
-      ...LANDMARKS,
+      ...landmarks(256),
     ]);
     expect(console).not.toMatch(TROUBLE);
     expect(benchmarks.map(({ exits }) => exits)).toEqual([0, 0]);

@@ -34,7 +34,12 @@ export {
   type Queues,
   toyBoard,
 } from '../boards/index.ts';
-export { type VirtBoardOptions, type VirtRole, virtBoard } from '../boards/virt/index.ts';
+export {
+  type StaleInstruction,
+  type VirtBoardOptions,
+  type VirtRole,
+  virtBoard,
+} from '../boards/virt/index.ts';
 export { KernelImageError, type KernelImageFault } from '../boot/index.ts';
 export type {
   Footprint,

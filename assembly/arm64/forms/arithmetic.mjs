@@ -4,6 +4,7 @@
 import {
   amount,
   CARRY,
+  CHECK_SP,
   COMPARED,
   IMMEDIATE,
   known,
@@ -57,8 +58,15 @@ function handlers(g) {
       const wide = (/** @type {string} */ value) => (w ? low(value) : value);
       const operand = (/** @type {string} */ value) =>
         w ? `i64(u64(${value}) << 32)` : `i64(${value})`;
-      g.op(`ADD_${kind}${w}`, set('A', wide(`${first} + ${second(kind, w)}`)));
-      if (kind !== 'I') g.op(`SUB_${kind}${w}`, set('A', wide(`${first} - ${second(kind, w)}`)));
+      const add = set('A', wide(`${first} + ${second(kind, w)}`));
+      const subtract = set('A', wide(`${first} - ${second(kind, w)}`));
+      g.op(`ADD_${kind}${w}`, add);
+      if (kind !== 'I') g.op(`SUB_${kind}${w}`, subtract);
+      // Results that go to SP, where they may not be aligned.
+      const toStack = kind === 'I' || kind === 'XU' ? 'op' : 'slow';
+      if (sp) g[w ? 'slow' : toStack](`ADD_${kind}_SP${w}`, `${add} ${CHECK_SP}`);
+      if (sp && kind !== 'I')
+        g[w ? 'slow' : toStack](`SUB_${kind}_SP${w}`, `${subtract} ${CHECK_SP}`);
       for (const d of ['', 'D']) {
         const x = `const x = ${operand(first)}, y = ${operand(second(kind, w))};`;
         const difference = d ? setZ('A', w ? 'u64(x - y) >> 32' : 'u64(x - y)') : '';
@@ -104,7 +112,9 @@ export function arithmetic(g) {
     const signed = name === 'SUB' ? '0 - value' : 'value';
     g.form(
       `${name}_IMM`,
-      `${immediate} put(sf != 0 ? @ADD_I : @ADD_I32, spOf(Rd), spOf(Rn), ${signed});`,
+      `${immediate}
+       const keeps = Rd != 31 || (Rn == 31 && (value & 15) == 0);
+       put(sf != 0 ? keeps ? @ADD_I : @ADD_I_SP : keeps ? @ADD_I32 : @ADD_I_SP32, spOf(Rd), spOf(Rn), ${signed});`,
     );
     g.form(
       `${name}S_IMM`,
@@ -126,7 +136,10 @@ export function arithmetic(g) {
     const extended = 'zrOf(Rm) | (64 - (8 << (option & 3))) << 8 | imm3 << 16';
     const extend = (/** @type {string} */ prefix, /** @type {string} */ suffix) =>
       `(option < 4 ? sf != 0 ? @${prefix}_XU${suffix} : @${prefix}_XU${suffix}32 : sf != 0 ? @${prefix}_XS${suffix} : @${prefix}_XS${suffix}32)`;
-    g.form(`${name}_EXT`, `put(${extend(name, '')}, spOf(Rd), spOf(Rn), ${extended});`);
+    g.form(
+      `${name}_EXT`,
+      `put(Rd == 31 ? ${extend(name, '_SP')} : ${extend(name, '')}, spOf(Rd), spOf(Rn), ${extended});`,
+    );
     g.form(
       `${name}S_EXT`,
       `put(Rd == 31 ? ${extend(`${name}S`, '')} : ${extend(`${name}S`, 'D')}, zrOf(Rd), spOf(Rn), ${extended});`,

@@ -60,6 +60,18 @@ export function specialRecords(g) {
        ${RELOAD}
        continue; }`,
   );
+  // A word that has been stored to: nothing of it has been executed yet.
+  g.slow(
+    'STALE',
+    `{ const pc = ${PC};
+       if (foundStale(cpu, dp, pc)) {
+         const count = acc + dp;
+         ${publish('count')}
+         store<u64>(cpu, pc, ARM64_PC);
+         return ARM64_EXIT_STALE;
+       }
+       continue; }`,
+  );
   // What the fast loop has left.
   g.slow('SLOW', `dp = ${AT}; continue;`);
   // Behind the copy of an instruction that is stepped.
@@ -148,6 +160,7 @@ function system(g) {
     `{ const count = acc + dp + 8;
        ${publish('count')}
        store<u64>(cpu, ${PC}, ARM64_PC);
+       store<usize>(cpu, dp, ARM64_DP);
        const next = executeSystem(cpu, load<u32>(dp, 4));
        if (next == NEXT) {
          fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;

@@ -2,7 +2,7 @@
 // each execution, without a pool of constants: zero-extended c, c twice, or ones that are
 // rotated.
 
-import { amount, LOGICAL, low, setS, setZ, z } from './operands.mjs';
+import { amount, CHECK_SP, LOGICAL, low, setS, setZ, z } from './operands.mjs';
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
@@ -43,13 +43,20 @@ function shifted(kind, w) {
 /** @param {Builder} g */
 function immediates(g) {
   for (const [name, op] of OPERATORS.slice(0, 3)) {
+    const both = (/** @type {string} */ suffix, /** @type {string} */ result) => {
+      g.op(`${name}_I${suffix}`, result);
+      // A result that goes to SP, where it may not be aligned.
+      g.slow(`${name}_I${suffix}_SP`, `${result} ${CHECK_SP}`);
+    };
     for (const [kind, mask] of Object.entries(MASKS))
-      g.op(`${name}_I${kind}`, setS('A', `${z('B')} ${op} ${mask}`));
-    g.op(`${name}_I32`, setS('A', low(`${z('B')} ${op} ${MASKS.C}`)));
-    const handler = `sf == 0 ? @${name}_I32 : kind == MASK_C ? @${name}_IC : kind == MASK_T ? @${name}_IT : @${name}_IO`;
+      both(kind, setS('A', `${z('B')} ${op} ${mask}`));
+    both('32', setS('A', low(`${z('B')} ${op} ${MASKS.C}`)));
+    const handler = (/** @type {string} */ sp) =>
+      `(sf == 0 ? @${name}_I32${sp} : kind == MASK_C ? @${name}_IC${sp} : kind == MASK_T ? @${name}_IT${sp} : @${name}_IO${sp})`;
+    const keeps = name === 'AND' ? 'Rd != 31 || (maskOf(c, kind) & 15) == 0' : 'Rd != 31';
     g.form(
       `${name}_IMM`,
-      `const kind = maskKind(N, imms, immr); put(${handler}, spOf(Rd), zrOf(Rn), maskOperand(N, imms, immr, kind));`,
+      `const kind = maskKind(N, imms, immr), c = maskOperand(N, imms, immr, kind); put(${keeps} ? ${handler('')} : ${handler('_SP')}, spOf(Rd), zrOf(Rn), c);`,
     );
   }
   for (const d of ['', 'D']) {

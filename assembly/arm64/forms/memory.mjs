@@ -2,7 +2,7 @@
 // by `access`, one function that takes the instruction. Nothing is written before every
 // part of an access has been found to be possible.
 
-import { amount, IMMEDIATE, low, PC, SLOW, s, setS, setZ, TRAP, z } from './operands.mjs';
+import { amount, CHECK_SP, IMMEDIATE, low, PC, SLOW, s, setS, setZ, TRAP, z } from './operands.mjs';
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
@@ -63,6 +63,7 @@ function store(g, name, address, size, stores, [first, second = '0'], after, ele
        if (load<u64>(entry, ARM64_TLB_WRITE) != ${tagOf(size)}) { ${SLOW} }
        const h = usize(va) + load<u32>(entry, ARM64_TLB_WRITE + 8); ${stores} ${after} }`,
     `{ const va = ${address};
+       store<usize>(cpu, dp, ARM64_DP);
        if (!slowStore(cpu, va, ${size}, ${element}, ${first}, ${second})) { ${TRAP} } ${after} }`,
   );
 }
@@ -131,7 +132,10 @@ function handlers(g) {
     'LITERAL_ZR',
     `{ const va = ${PC} + u64(i64(load<i32>(dp, 4))); if (slowLoad(cpu, va, load<u8>(dp, 3), load<u8>(dp, 3)) == 0) { ${TRAP} } }`,
   );
-  g.slow('ACCESS', `if (!access(cpu, load<u32>(dp, 4))) { ${TRAP} }`);
+  g.slow(
+    'ACCESS',
+    `store<usize>(cpu, dp, ARM64_DP); if (!access(cpu, load<u32>(dp, 4))) { ${TRAP} } ${CHECK_SP}`,
+  );
 }
 
 /** @param {Builder} g */
@@ -149,11 +153,13 @@ function forms(g) {
     g.form(letter, `${zero}put(@${name}_I, zrOf(Rt), spOf(Rn), u32(signed(imm9, 9)));`);
     g.form(name.replace(/^(LD|ST)R/, '$1TR'), general);
     // Rt and the base are one register: CONSTRAINED UNPREDICTABLE, of which UNDEFINED is
-    // the choice.
+    // the choice. What may misalign SP is checked for that, and is not for the loops.
     for (const mode of ['PRE', 'POST'])
       g.form(
         `${name}_${mode}`,
-        `if (Rn == Rt && Rn != 31) undefined(); else ${zero}put(@${name}_${mode}, zrOf(Rt), spOf(Rn), u32(signed(imm9, 9)));`,
+        `if (Rn == Rt && Rn != 31) undefined();
+         else if (Rn == 31 && (imm9 & 15) != 0) ${general}
+         else ${zero}put(@${name}_${mode}, zrOf(Rt), spOf(Rn), u32(signed(imm9, 9)));`,
       );
     g.form(
       `${name}_REG`,
@@ -182,6 +188,7 @@ function forms(g) {
       g.form(
         mode === 'NP' ? name.replace('P', 'NP') : `${name}_${mode}`,
         `if (${clash}) undefined(); ${isLoad ? `else if (Rt == 31 || Rt2 == 31) ${general}` : ''}
+         ${back === 'false' ? '' : `else if (Rn == 31 && (imm7 << ${scale} & 15) != 0) ${general}`}
          else put(${handler}, zrOf(Rt), spOf(Rn), zrOf(Rt2) | u32(signed(imm7, 7) << ${scale}) << 16);`,
       );
     }

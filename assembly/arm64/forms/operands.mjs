@@ -33,6 +33,12 @@ export const TRAP = special('ARM64_RECORD_TRAP');
 /** The fast loop leaves the record to the slow one. */
 export const SLOW = special('ARM64_RECORD_SLOW');
 
+/**
+ * Behind a write of SP that may have misaligned it: what comes next may have to be looked at
+ * (stepwise.ts). Nothing else in the loops looks at the alignment of SP.
+ */
+export const CHECK_SP = `if ((load<u64>(cpu, ARM64_SP) & 15) != 0) { dp += 8; ${special('ARM64_RECORD_LIMIT')} }`;
+
 /** The end of the slice is looked at, once `dp` is the target of a branch. */
 const CHECK_LIMIT = `if (acc + dp > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} } continue;`;
 /** A taken branch to a record of the same page. @param {string} target */

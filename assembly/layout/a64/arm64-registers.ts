@@ -6,8 +6,20 @@
 // (assembly/arm64/special-registers.ts). What is not here is UNDEFINED, but for the rest
 // of the ID space, which reads as 0.
 
-/** Trap conditions of EL0: a bit of SCTLR_EL1 or CNTKCTL_EL1 that allows the access. */
-export const A64_EL0_TRAPS = ['UCT', 'UMA', 'CNTFRQ', 'CNTVCT', 'CNTPCT', 'CNTV', 'CNTP'] as const;
+/**
+ * Trap conditions of EL0: a bit of SCTLR_EL1 or CNTKCTL_EL1 that allows the access, or
+ * MDSCR_EL1.TDCC, which does not.
+ */
+export const A64_EL0_TRAPS = [
+  'UCT',
+  'UMA',
+  'CNTFRQ',
+  'CNTVCT',
+  'CNTPCT',
+  'CNTV',
+  'CNTP',
+  'TDCC',
+] as const;
 
 export const ARM64_REGISTER_ROWS: readonly string[] = [
   // Identification. MIDR names no product of Arm: tables of errata match on those.
@@ -32,18 +44,18 @@ export const ARM64_REGISTER_ROWS: readonly string[] = [
   'DCZID_EL0 3 3 0 0 7 : r : r : special',
   // Control and translation.
   'SCTLR_EL1 3 0 1 0 0 : - : rw : special',
-  'ACTLR_EL1 3 0 1 0 1 : - : rw : bank ACTLR 0',
-  'CPACR_EL1 3 0 1 0 2 : - : rw : bank CPACR 0x00000000',
+  'ACTLR_EL1 3 0 1 0 1 : - : rw : value 0',
+  'CPACR_EL1 3 0 1 0 2 : - : rw : value 0',
   'TTBR0_EL1 3 0 2 0 0 : - : rw : special',
   'TTBR1_EL1 3 0 2 0 1 : - : rw : special',
   'TCR_EL1 3 0 2 0 2 : - : rw : special',
-  'AFSR0_EL1 3 0 5 1 0 : - : rw : bank AFSR0 0',
-  'AFSR1_EL1 3 0 5 1 1 : - : rw : bank AFSR1 0',
+  'AFSR0_EL1 3 0 5 1 0 : - : rw : value 0',
+  'AFSR1_EL1 3 0 5 1 1 : - : rw : value 0',
   'ESR_EL1 3 0 5 2 0 : - : rw : bank ESR 0xffffffff',
   'FAR_EL1 3 0 6 0 0 : - : rw : bank FAR',
   'PAR_EL1 3 0 7 4 0 : - : rw : own',
   'MAIR_EL1 3 0 10 2 0 : - : rw : special',
-  'AMAIR_EL1 3 0 10 3 0 : - : rw : bank AMAIR 0',
+  'AMAIR_EL1 3 0 10 3 0 : - : rw : value 0',
   'VBAR_EL1 3 0 12 0 0 : - : rw : bank VBAR 0xfffffffffffff800',
   'RVBAR_EL1 3 0 12 0 1 : - : r : value 0',
   'ISR_EL1 3 0 12 1 0 : - : r : special',
@@ -61,8 +73,9 @@ export const ARM64_REGISTER_ROWS: readonly string[] = [
   'NZCV 3 3 4 2 0 : rw : rw : special',
   'DAIF 3 3 4 2 1 : rw ? UMA : rw : special',
   // Generic timer.
-  'CNTKCTL_EL1 3 0 14 1 0 : - : rw : bank CNTKCTL 0x203ff',
-  'CNTFRQ_EL0 3 3 14 0 0 : r ? CNTFRQ : r : own',
+  'CNTKCTL_EL1 3 0 14 1 0 : - : rw : bank CNTKCTL 0x3ff',
+  // EL1 is the highest exception level, which sets it.
+  'CNTFRQ_EL0 3 3 14 0 0 : r ? CNTFRQ : rw : own 0xffffffff',
   'CNTPCT_EL0 3 3 14 0 1 : r ? CNTPCT : r : special',
   'CNTVCT_EL0 3 3 14 0 2 : r ? CNTVCT : r : special',
   'CNTP_TVAL_EL0 3 3 14 2 0 : rw ? CNTP : rw : special',
@@ -74,23 +87,24 @@ export const ARM64_REGISTER_ROWS: readonly string[] = [
   // Debug.
   'MDCCINT_EL1 2 0 0 2 0 : - : rw : own 0x60000000',
   'MDSCR_EL1 2 0 0 2 2 : - : rw : own 0x0c40f001',
-  'MDCCSR_EL0 2 3 0 1 0 : - : r : value 0',
+  'MDCCSR_EL0 2 3 0 1 0 : r ? TDCC : r : value 0',
   'MDRAR_EL1 2 0 1 0 0 : - : r : value 0',
   'OSLAR_EL1 2 0 1 0 4 : - : w : special',
   'OSLSR_EL1 2 0 1 1 4 : - : r : special',
-  'OSDLR_EL1 2 0 1 3 4 : - : rw : own 0',
-  'DBGPRCR_EL1 2 0 1 4 4 : - : rw : own 0',
+  'OSDLR_EL1 2 0 1 3 4 : - : rw : own 1',
+  'DBGPRCR_EL1 2 0 1 4 4 : - : rw : own 1',
   'DBGCLAIMSET_EL1 2 0 7 8 6 : - : rw : value 0xff',
   'DBGCLAIMCLR_EL1 2 0 7 9 6 : - : rw : value 0',
   'DBGAUTHSTATUS_EL1 2 0 7 14 6 : - : r : value 0',
+  // A value and its control register follow one another (assembly/arm64/breakpoints.ts).
   'DBGBVR0_EL1 2 0 0 0 4 : - : rw : own 0xfffffffffffffffc',
   'DBGBCR0_EL1 2 0 0 0 5 : - : rw : own 0x00ffe1e7',
   'DBGBVR1_EL1 2 0 0 1 4 : - : rw : own 0xfffffffffffffffc',
   'DBGBCR1_EL1 2 0 0 1 5 : - : rw : own 0x00ffe1e7',
   'DBGWVR0_EL1 2 0 0 0 6 : - : rw : own 0xfffffffffffffffc',
-  'DBGWCR0_EL1 2 0 0 0 7 : - : rw : own 0x1f1ffff9',
+  'DBGWCR0_EL1 2 0 0 0 7 : - : rw : own 0x1f1fffff',
   'DBGWVR1_EL1 2 0 0 1 6 : - : rw : own 0xfffffffffffffffc',
-  'DBGWCR1_EL1 2 0 0 1 7 : - : rw : own 0x1f1ffff9',
+  'DBGWCR1_EL1 2 0 0 1 7 : - : rw : own 0x1f1fffff',
   // Interrupt controller.
   'ICC_PMR_EL1 3 0 4 6 0 : - : rw : board',
   'ICC_IAR1_EL1 3 0 12 12 0 : - : r : board',

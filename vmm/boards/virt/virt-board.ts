@@ -18,6 +18,7 @@ import {
   createArm64Memory,
   type Hypercall,
   type HypercallResult,
+  type StaleInstruction,
 } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { withFaults } from '../faulty-devices.ts';
@@ -25,6 +26,7 @@ import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
 import { callPsci, type PsciMachine } from './psci.ts';
+import { callSemihosting } from './semihosting.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
 import { virtDisks } from './virt-disks.ts';
@@ -44,6 +46,18 @@ export interface VirtBoardOptions {
    * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
+  /**
+   * Whether HLT #0xF000 at EL1 is a semihosting call: SYS_EXIT and SYS_EXIT_EXTENDED end the machine with an
+   * exit code, SYS_WRITEC and SYS_WRITE0 print, all others return -1. Bare-metal tests use it, kernels of
+   * distributions do not. Default false: HLT is UNDEFINED.
+   */
+  readonly semihosting?: boolean | undefined;
+  /**
+   * Told of instructions that the guest executes behind a store to them without the instruction cache
+   * maintenance that the architecture requires, each pair of store and instruction once, at most 256
+   * (docs/sanitizer.md). Default: stores are not looked at.
+   */
+  readonly onStaleInstruction?: ((found: StaleInstruction) => void) | undefined;
   /** Disks behind the SMMU, as virtio has them, at most 4: vda, vdb and so on. Default: none. */
   readonly disks?: readonly Disk[] | undefined;
   /**
@@ -65,6 +79,8 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
   append: true,
   epoch: true,
   sleep: true,
+  semihosting: true,
+  onStaleInstruction: true,
   role: true,
   disks: true,
 });
@@ -182,6 +198,7 @@ async function createVirtMachine(
       affinityOf,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
       drain: iommu.drain,
+      onStaleInstruction: own.onStaleInstruction,
       board: {
         interrupts: gic,
         hypercall: hypercalls(
@@ -192,6 +209,9 @@ async function createVirtMachine(
             guest.restart();
           },
         ),
+        ...(own.semihosting === true
+          ? { semihosting: (call) => callSemihosting(call, (bytes) => options.onOutput(bytes)) }
+          : {}),
       },
       program: {
         segments: boot.segments,

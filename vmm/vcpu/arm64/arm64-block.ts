@@ -43,11 +43,18 @@ export class Arm64Block {
   readonly at: number;
   readonly #words: Int32Array;
   readonly #longs: BigUint64Array;
+  readonly #bytes: Uint8Array;
 
   constructor(memory: WebAssembly.Memory, at: number) {
     this.at = at;
     this.#words = new Int32Array(memory.buffer);
     this.#longs = new BigUint64Array(memory.buffer);
+    this.#bytes = new Uint8Array(memory.buffer);
+  }
+
+  /** A byte of the memory that the block is in, by its offset in that. */
+  byte(address: number): number {
+    return this.#bytes[address] ?? 0;
   }
 
   /** A 32-bit word, unsigned. */

@@ -28,14 +28,26 @@ export type HypercallResult =
   | { readonly what: 'suspend'; readonly x0: bigint }
   /** The vCPU is off. */
   | { readonly what: 'stopped' }
-  /** The machine is off. */
-  | { readonly what: 'off' }
+  /** The machine is off. `code`: the exit code of what it has run, by default 0. */
+  | { readonly what: 'off'; readonly code?: number }
   /** The machine begins again: nothing of what was is left. */
   | { readonly what: 'reset' };
+
+/** HLT #0xF000 at EL1. */
+export interface SemihostingCall {
+  /** W0, unsigned. */
+  readonly operation: number;
+  /** X1. */
+  readonly parameter: bigint;
+  /** The byte at a virtual address that EL1 can read; undefined where there is no RAM. */
+  readonly read: (address: bigint) => number | undefined;
+}
 
 /** The board of an arm64 guest. */
 export interface Arm64Board {
   readonly interrupts: CpuInterrupts;
   /** Carries a HVC out. */
   hypercall(call: Hypercall): HypercallResult;
+  /** Carries a semihosting call out. Without it HLT is UNDEFINED. */
+  semihosting?(call: SemihostingCall): HypercallResult;
 }

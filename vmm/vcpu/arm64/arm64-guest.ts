@@ -1,5 +1,6 @@
 // An arm64 guest: its vCPUs, RAM with what is booted in it, and the time that it has.
 
+import { ARM64_POOL_CHECK } from '../../../assembly/layout/arm64-records.ts';
 import {
   ARM64_EXIT_REQUEST,
   ARM64_MAPS,
@@ -23,6 +24,7 @@ import { Arm64DirectMaps } from './arm64-direct-maps.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 import { Arm64RoundRobin } from './arm64-round-robin.ts';
 import { type Arm64Entry, Arm64Vcpu } from './arm64-vcpu.ts';
+import { type StaleInstruction, StaleInstructions } from './stale-instruction.ts';
 
 /** What lies in RAM before the first instruction, and where that is. */
 export interface Arm64Program {
@@ -48,6 +50,8 @@ export interface Arm64GuestOptions {
   readonly drain?: { doorbell(id: number, offset: number): void } | undefined;
   /** Time of the computer, by which its vCPUs sleep. Default: they sleep no time at all. */
   readonly pace?: Clock | undefined;
+  /** Told what the check of the instruction cache finds. Default: nothing is checked. */
+  readonly onStaleInstruction?: ((found: StaleInstruction) => void) | undefined;
 }
 
 /** It neither sees its exits, nor says what they are for. */
@@ -80,6 +84,7 @@ export class Arm64Guest implements Guest {
   readonly #options: Arm64GuestOptions;
   readonly #blocks: readonly [Arm64Block, ...Arm64Block[]];
   readonly #counter: Arm64Counter;
+  readonly #stale: StaleInstructions | undefined;
   #vcpus: readonly Arm64Vcpu[] = [];
   #turns: Arm64RoundRobin | undefined;
   #exports: Arm64Exports | undefined;
@@ -93,6 +98,8 @@ export class Arm64Guest implements Guest {
     this.interrupts = board.interrupts;
     this.directMaps = new Arm64DirectMaps(memory);
     this.exitRequest = arm64ExitRequest(memory);
+    const { onStaleInstruction } = options;
+    this.#stale = onStaleInstruction && new StaleInstructions(onStaleInstruction);
     const blockOf = (vcpu: number) =>
       new Arm64Block(memory.memory, memory.cpus + vcpu * ARM64_VCPU_SIZE);
     const first = blockOf(0);
@@ -131,6 +138,7 @@ export class Arm64Guest implements Guest {
         board,
         counter,
         recordsFull: () => this.#emptyPool(),
+        onStale: (block) => this.#stale?.found(block),
       });
     const [firstBlock, ...others] = this.#blocks;
     const first = vcpuOf(firstBlock, 0);
@@ -199,6 +207,8 @@ export class Arm64Guest implements Guest {
   /** Nothing is decoded any more. */
   #emptyPool(): void {
     const { pool, poolSize, ram } = this.#options.memory;
+    const check = (pool + ARM64_POOL_CHECK) >>> 2;
+    new Int32Array(this.#options.memory.memory.buffer)[check] = this.#stale ? 1 : 0;
     this.#exports?.resetPool(pool, poolSize, ram.size);
     for (const { at } of this.#blocks) this.#exports?.flushFetch(at);
   }

@@ -6,6 +6,7 @@ import {
   ARM64_EXIT_RECORDS_FULL,
   ARM64_EXIT_SLICE,
   ARM64_EXIT_SMC,
+  ARM64_EXIT_STALE,
   ARM64_EXIT_STOP,
   ARM64_EXIT_TIMER,
   ARM64_EXIT_WFE,
@@ -13,6 +14,7 @@ import {
 } from '../../../assembly/layout/arm64-results.ts';
 import {
   ARM64_COUNT,
+  ARM64_EL,
   ARM64_EXIT_REQUEST,
   ARM64_LIMIT,
   ARM64_MMIO_ADDRESS,
@@ -28,7 +30,7 @@ import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts'
 import { EXIT_KINDS } from '../exit-counter.ts';
 import type { VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
 import { type Arm64Block, storageOffset } from './arm64-block.ts';
-import type { Arm64Board } from './arm64-board.ts';
+import type { Arm64Board, HypercallResult } from './arm64-board.ts';
 import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
 import { Arm64Timers } from './arm64-timers.ts';
 
@@ -46,7 +48,8 @@ const EVENT_LIMIT = 1n << 16n;
 const FARTHEST = 1025;
 
 const YIELD: VcpuExit = { reason: 'yield' };
-const OFF: VcpuExit = { reason: 'off', code: 0 };
+/** Immediate of HLT. */
+const SEMIHOSTING = 0xf000n;
 
 /** Where a vCPU begins. */
 export interface Arm64Entry {
@@ -66,6 +69,8 @@ export interface Arm64VcpuOptions {
   readonly counter: Arm64Counter;
   /** No record page is left: makes room. */
   recordsFull(): void;
+  /** ARM64_STALE_* of its block say what it has executed. */
+  onStale(block: Arm64Block): void;
 }
 
 /** What a vCPU that executes nothing waits for, and the counter at which it goes on in any case. */
@@ -224,6 +229,9 @@ export class Arm64Vcpu {
       case ARM64_EXIT_RECORDS_FULL:
         this.#options.recordsFull();
         return undefined;
+      case ARM64_EXIT_STALE:
+        this.#options.onStale(this.block);
+        return undefined;
       case ARM64_EXIT_HVC:
         return this.#hypercall();
       case ARM64_EXIT_SMC:
@@ -231,7 +239,7 @@ export class Arm64Vcpu {
         this.block.setLong(ARM64_PC, this.block.long(ARM64_PC) - 4n);
         return this.#undefined();
       case ARM64_EXIT_HLT:
-        return this.#undefined();
+        return this.#halted();
       default:
         throw new Error(`the CPU returned ${why}`);
     }
@@ -260,19 +268,37 @@ export class Arm64Vcpu {
   #hypercall(): VcpuExit | undefined {
     const { block } = this;
     const x = (n: number) => block.long(ARM64_X + 8 * n);
-    const result = this.#options.board.hypercall({
-      vcpu: this.index,
-      x0: x(0),
-      x1: x(1),
-      x2: x(2),
-      x3: x(3),
-    });
-    if (result.what === 'off') return OFF;
+    return this.#answer(
+      this.#options.board.hypercall({ vcpu: this.index, x0: x(0), x1: x(1), x2: x(2), x3: x(3) }),
+    );
+  }
+
+  #answer(result: HypercallResult): VcpuExit | undefined {
+    if (result.what === 'off') return { reason: 'off', code: result.code ?? 0 };
     // It has been reset meanwhile.
     if (result.what === 'reset') return YIELD;
     if (result.what === 'stopped') return undefined;
-    block.setLong(ARM64_X, result.x0);
+    this.block.setLong(ARM64_X, result.x0);
     return result.what === 'suspend' ? this.#waitForInterrupt() : undefined;
+  }
+
+  /** HLT: a semihosting call of EL1 where the board has them. */
+  #halted(): VcpuExit | undefined {
+    const { board, exports } = this.#options;
+    const block = this.block;
+    const isCall = block.long(ARM64_MMIO_VALUE) === SEMIHOSTING && block.word(ARM64_EL) !== 0;
+    if (!board.semihosting || !isCall) return this.#undefined();
+    block.setLong(ARM64_PC, block.long(ARM64_PC) + 4n);
+    return this.#answer(
+      board.semihosting({
+        operation: block.word(ARM64_X),
+        parameter: block.long(ARM64_X + 8),
+        read: (address) => {
+          const at = exports.hostAddress(block.at, address);
+          return at === 0 ? undefined : block.byte(at);
+        },
+      }),
+    );
   }
 
   #waitForInterrupt(): undefined {

@@ -2,8 +2,22 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine } from '../../../../vmm/api/index.ts';
-import { type VirtBoardOptions, virtBoard } from '../../../../vmm/boards/virt/index.ts';
-import { BUSY, ECHO, FAULTS, HELLO, IDLE, RESET, timer } from './virt-programs.ts';
+import {
+  type StaleInstruction,
+  type VirtBoardOptions,
+  virtBoard,
+} from '../../../../vmm/boards/virt/index.ts';
+import {
+  BUSY,
+  ECHO,
+  FAULTS,
+  HELLO,
+  IDLE,
+  RESET,
+  STALE,
+  semihosted,
+  timer,
+} from './virt-programs.ts';
 
 let host: Host | undefined;
 afterEach(async () => {
@@ -78,6 +92,52 @@ describe('a machine of the board virt', () => {
   it('has external aborts where no device is, and UNDEFINED for what it has not', async () => {
     // 0x25: data abort of EL1; 0x10: external abort, 0x50: of a write. 0: unknown.
     expect(await run(FAULTS)).toBe('U@U\x80000000');
+  });
+
+  it.each([
+    ['SYS_EXIT', semihosted(0x18, 0x20026, 0), 0],
+    ['SYS_EXIT', semihosted(0x18, 0x20026, 3), 3],
+    ['SYS_EXIT after another reason', semihosted(0x18, 0x20023, 0), 1],
+    ['SYS_EXIT with a reason alone', semihosted(0x18, 0x20026, 0, false), 0],
+    ['SYS_EXIT with another reason alone', semihosted(0x18, 0x20024, 0, false), 1],
+    ['SYS_EXIT_EXTENDED', semihosted(0x20, 0x20026, 0xffffffff), -1],
+  ])('ends and prints by semihosting: %s', async (_, guest, exitCode) => {
+    const { machine, output } = await bootProgram(guest, { semihosting: true });
+    machine.resume();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode });
+    expect(output()).toBe('hi!n');
+  });
+
+  it.each([
+    ['where it is not enabled', semihosted(0x20, 0x20026, 0), {}],
+    [
+      'for SYS_EXIT_EXTENDED without a block',
+      semihosted(0x20, 0x20026, 0, false),
+      { semihosting: true },
+    ],
+  ])('does not end by semihosting %s', async (_, guest, own) => {
+    const { machine, output } = await bootProgram(guest, own);
+    expect(await machine.step()).toBe('paused');
+    expect(output()).toBe('semihosting' in own ? 'hi!n' : '');
+  });
+
+  it('says which instruction is stored and executed without IC and ISB', async () => {
+    const found: StaleInstruction[] = [];
+    const { machine } = await bootProgram(STALE, {
+      onStaleInstruction: (one) => found.push(one),
+    });
+    machine.resume();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 0 });
+    const at = found[0]?.storePc ?? 0n;
+    expect(found).toEqual([
+      {
+        storePc: at,
+        fetchPc: at + 0xe0n,
+        missing: 'IC',
+        text: `the instruction at 0x${(at + 0xe0n).toString(16)} is executed behind a store to it at 0x${at.toString(16)} without IC and ISB`,
+      },
+    ]);
+    expect(at % 0x1000n).toBe(0x20n);
   });
 
   it('is reset by PSCI: RAM, devices and vCPU', async () => {

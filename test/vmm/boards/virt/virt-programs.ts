@@ -272,3 +272,49 @@ export const flips = (count: number) =>
       ...OFF,
     ],
   });
+
+/** mov w0, #operation; hlt #0xf000 */
+const semihostingCall = (operation: number) => [0x52800000 + operation * 32, 0xd45e0000];
+
+/**
+ * Semihosting: prints "hi!" and "n", sees that SYS_WRITE returns -1, and makes a call with a block of two
+ * words, or with the first of them in its place.
+ */
+export const semihosted = (operation: number, reason: number, subcode: number, hasBlock = true) =>
+  image({
+    0: [
+      0x10000401, // adr x1, 0x80
+      ...semihostingCall(4),
+      0x100003c1, // adr x1, 0x84
+      ...semihostingCall(3),
+      ...semihostingCall(5),
+      0xb100041f, // cmn x0, #1
+      0x54000001, // b.ne .
+      ...(hasBlock
+        ? [0x100006c1, NOP] // adr x1, 0x100
+        : [0xd2800001 + (reason % 0x10000) * 32, 0xf2a00001 + Math.floor(reason / 0x10000) * 32]),
+      ...semihostingCall(operation),
+      0x14000000, // b .
+    ],
+    128: 'hi!\0no',
+    256: [reason, 0, subcode, 0],
+  });
+
+/** Stores an instruction, twice, executes it with IC and ISB and without, and powers off. */
+export const STALE = image({
+  0: [
+    0x10000801, // adr x1, 0x100
+    0x18000780, // ldr w0, 0xf4
+    0xd63f0020, // blr x1
+    0xb9000020, // str w0, [x1]
+    0xd50b7521, // ic ivau, x1
+    0xd5033fdf, // isb
+    0xd63f0020, // blr x1
+    0x180006e0, // ldr w0, 0xf8
+    0xb9000020, // str w0, [x1]
+    0xd63f0020, // blr x1
+    ...OFF,
+  ],
+  244: [0xd503203f, NOP],
+  256: [NOP, 0xd65f03c0], // ret
+});

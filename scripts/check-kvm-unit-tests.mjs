@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+// Runs kvm-unit-tests on the board `virt`: the groups below of a tree that is configured for arm64 and built (its flat binaries are in
+// arm/). Whether a test has passed stands on its console. Prints a table; status 1 when a test fails. Needs
+// `npm run build`. Arguments: --source DIR, and names of tests, to take only those.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+/** Groups of arm/unittests.cfg, without what is for a GICv2 or moves a machine. */
+const GROUPS = ['selftest', 'gic', 'timer', 'psci', 'cache', 'pl031', 'debug'];
+const NOT_HERE = /^gicv2|migration/;
+/** vCPUs of a test that takes as many as there are. */
+const MOST_VCPUS = '8';
+const MEMORY = '256';
+const TIMEOUT_SECONDS = 300;
+
+/** What exit(code) prints: twice the code and 1. */
+const STATUS = /^EXIT: STATUS=(\d+)/m;
+const PASSED = 1;
+const SKIPPED = 77;
+
+/** @typedef {{ name: string, file: string, args: string, vcpus: string }} Test */
+
+/** Tests of the groups. @param {string} source @returns {Test[]} */
+function testsOf(source) {
+  const sections = readFileSync(join(source, 'arm/unittests.cfg'), 'utf8').split(/^\[/m).slice(1);
+  const tests = sections.flatMap((section) => {
+    const name = section.slice(0, section.indexOf(']'));
+    /** @param {string} key */
+    const value = (key) => new RegExp(`^${key} *= *(.*)$`, 'm').exec(section)?.[1]?.trim() ?? '';
+    const groups = value('groups').split(/\s+/);
+    if (NOT_HERE.test(name) || !GROUPS.some((group) => groups.includes(group))) return [];
+    const vcpus = value('smp').includes('$') ? MOST_VCPUS : value('smp') || '1';
+    return [
+      {
+        name,
+        file: value('file'),
+        args: value('test_args').replace(/^(['"])(.*)\1$/, '$2'),
+        vcpus,
+      },
+    ];
+  });
+  // Built with the others, and in no group.
+  return [...tests, { name: 'pl031', file: 'pl031.flat', args: '', vcpus: '1' }];
+}
+
+/** Runs a test: what it has come to, and its console. @param {string} source @param {Test} test */
+function run(source, { file, args, vcpus }) {
+  const options = ['--arch', 'arm64', '--memory', MEMORY, '--vcpus', vcpus, '--json'];
+  options.push('--timeout', `${TIMEOUT_SECONDS}`);
+  if (args) options.push('--append', args);
+  const { stderr } = spawnSync(
+    process.execPath,
+    [CLI, 'boot', join(source, 'arm', file), ...options],
+    {
+      encoding: 'utf8',
+      input: '',
+    },
+  );
+  const output = stderr.replaceAll('\r', '');
+  const status = Number(STATUS.exec(output)?.[1] ?? 0);
+  const result = status === PASSED ? 'passes' : status === SKIPPED ? 'skipped' : 'fails';
+  return { result, output };
+}
+
+/** @param {string} output @param {string} what */
+const count = (output, what) => output.match(new RegExp(`^${what}: `, 'gm'))?.length ?? 0;
+
+const { values, positionals } = parseArgs({
+  options: { source: { type: 'string' } },
+  allowPositionals: true,
+});
+const { source } = values;
+if (source === undefined || !existsSync(join(source, 'arm/selftest.flat'))) {
+  console.error('--source DIR: kvm-unit-tests, configured for arm64 and built');
+  process.exit(2);
+}
+let failed = false;
+console.log('| test | vCPUs | result | passed | failed | skipped |');
+console.log('| ---- | ----- | ------ | ------ | ------ | ------- |');
+for (const test of testsOf(source)) {
+  if (positionals.length > 0 && !positionals.includes(test.name)) continue;
+  const { result, output } = run(source, test);
+  const counts = ['PASS', 'FAIL', 'SKIP'].map((what) => count(output, what));
+  console.log(`| ${[test.name, test.vcpus, result, ...counts].join(' | ')} |`);
+  if (result !== 'fails') continue;
+  failed = true;
+  console.error(
+    output
+      .split('\n')
+      .filter((line) => !/^(PASS|INFO)/.test(line))
+      .slice(-20)
+      .join('\n'),
+  );
+}
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,137 @@
+// Random words as code, at EL1 and EL0 with the MMU on.
+
+import { A64_FORMS, type A64Form } from '../../assembly/layout/a64/a64-forms.ts';
+import { ARM64_REGISTER_TABLE } from '../../assembly/layout/a64/arm64-registers.ts';
+import {
+  ARM64_COUNT,
+  ARM64_EL,
+  ARM64_PC,
+  ARM64_SPSEL,
+  ARM64_X,
+  BANK_VBAR,
+} from '../../assembly/layout/arm64-state.ts';
+import { Arm64Machine, FLAT_EL0, FLAT_EL1, mapFlat } from './el0-machine.ts';
+import { Random } from './sequences.ts';
+
+const BASE = 0x2000_0000;
+const CODE_SIZE = 0x8000;
+const VECTORS = BASE + 0x1_0000;
+/** The second GiB of addresses is the first once more, for EL0. */
+const EL0 = 0x4000_0000;
+const GUARD = 0x1_0000;
+/**
+ * An exception goes on behind its instruction: MRS X30, ELR_EL1; ADD X30, X30, #4; MSR
+ * ELR_EL1, X30; ERET.
+ */
+const SKIP = [0xd538403e, 0x910013de, 0xd518403e, 0xd69f03e0];
+const ENTRIES = 40;
+const SLICE = 2500;
+const HLT = 7;
+
+const formNamed = (name: string) => A64_FORMS.find((form) => form.name === name) as A64Form;
+const MOVES = [formNamed('MSR'), formNamed('MRS')];
+const SYSTEM = ['SYS', 'MSR_DAIFSet', 'MSR_DAIFClr', 'MSR_SPSel', 'MSR_PAN', 'ERET', 'SVC', 'HLT'];
+const SYSTEM_FORMS = SYSTEM.map(formNamed);
+/** DC, IC, AT: CRn 7. TLBI: 8. */
+const MAINTENANCE = [7, 8];
+
+/** A third are any words, a third are of some form, and the rest concern the system. */
+function randomWord(random: Random): number {
+  const word = random.word();
+  const of = (form: A64Form, fixed = 0, value = 0) =>
+    ((((word & ~form.mask) | form.value) & ~fixed) | value) >>> 0;
+  switch (random.below(6)) {
+    case 0:
+    case 1:
+      return word;
+    case 2:
+    case 3:
+      return of(random.pick(A64_FORMS));
+    case 4:
+      return of(random.pick(MOVES), 0x1fffe0, random.pick(ARM64_REGISTER_TABLE).encoding << 5);
+    default: {
+      const form = random.pick(SYSTEM_FORMS);
+      return form.name === 'SYS' ? of(form, 0xf000, random.pick(MAINTENANCE) << 12) : of(form);
+    }
+  }
+}
+
+/** A machine that executes it, in a memory with a guard behind RAM. */
+export class RandomCode {
+  readonly #machine = new Arm64Machine({ ramGpa: BASE, poolSize: 0x50_0000, guard: GUARD });
+  /** What `run` has returned so far: ARM64_EXIT_*. */
+  readonly exits = new Set<number>();
+  readonly #before: Uint8Array;
+
+  constructor() {
+    const { bytes } = this.#machine;
+    bytes.fill(0xa5, this.#machine.outside().end);
+    this.#before = this.#outside();
+  }
+
+  /** What is neither RAM, nor the record pool, nor the vCPU's block. */
+  #outside(): Uint8Array {
+    const { bytes } = this.#machine;
+    const { start, end } = this.#machine.outside();
+    return Uint8Array.from([...bytes.subarray(0, start), ...bytes.subarray(end)]);
+  }
+
+  /** Offset of the first byte outside that has changed; undefined: there is none. */
+  changedOutside(): number | undefined {
+    const { bytes } = this.#machine;
+    const { start, end } = this.#machine.outside();
+    const before = this.#before;
+    for (let at = 0; at < start; at++) if (bytes[at] !== before[at]) return at;
+    for (let at = end; at < bytes.length; at++)
+      if (bytes[at] !== before[start + at - end]) return at;
+    return undefined;
+  }
+
+  /** New code in all pages or in some words, everything else out of reset; returns instructions executed. */
+  run(seed: number): number {
+    const random = new Random(seed);
+    let executed = 0;
+    for (let entry = 0; entry < ENTRIES; entry++) {
+      this.#reset(random, entry % 4 === 0);
+      executed += this.#enter(random);
+    }
+    return executed;
+  }
+
+  #reset(random: Random, renews: boolean): void {
+    const machine = this.#machine;
+    const { exports, cpu, view } = machine;
+    exports.reset(cpu);
+    mapFlat(machine, FLAT_EL1);
+    const table = machine.at(BASE + machine.ramSize - 0x1000);
+    view.setBigUint64(table + 8, BigInt(FLAT_EL0), true);
+    for (let at = 0; at < CODE_SIZE; at += 4)
+      if (renews || random.below(8) === 0)
+        view.setUint32(machine.at(BASE + at), randomWord(random), true);
+    exports.invalidateAll(cpu);
+    for (let vector = 0; vector < 16; vector++)
+      SKIP.forEach((word, i) => {
+        view.setUint32(machine.at(VECTORS + 0x80 * vector + 4 * i), word, true);
+      });
+  }
+
+  #enter(random: Random): number {
+    const machine = this.#machine;
+    const { exports, cpu } = machine;
+    machine.setEl1(BANK_VBAR, BigInt(VECTORS));
+    const el = random.below(2);
+    const va = el === 0 ? BASE + EL0 : BASE;
+    for (let i = 0; i < 31; i++)
+      machine.setU64(ARM64_X + 8 * i, BigInt(va + random.below(machine.ramSize)));
+    machine.setU64(ARM64_PC, BigInt(va + 4 * random.below(CODE_SIZE / 4)));
+    machine.setU32(ARM64_EL, el);
+    machine.setU32(ARM64_SPSEL, el);
+    for (let left = SLICE; left > 0; left = SLICE - Number(machine.u64(ARM64_COUNT))) {
+      const exit = exports.run(cpu, left);
+      this.exits.add(exit);
+      // What comes behind it.
+      if (exit === HLT) machine.setU64(ARM64_PC, machine.u64(ARM64_PC) + 4n);
+    }
+    return Number(machine.u64(ARM64_COUNT));
+  }
+}

@@ -1,0 +1,20 @@
+// Random words as code of an arm64 vCPU at EL1 and EL0 with the MMU on: nothing traps the WebAssembly, and no byte outside of what the vCPU
+// has is written.
+
+import { RandomCode } from '../../arm64/random-code.ts';
+import { ensure, type FuzzTarget } from '../target.ts';
+
+export const code: FuzzTarget = {
+  name: 'code',
+  create() {
+    const machine = new RandomCode();
+    return Promise.resolve({
+      run(seed) {
+        const executed = machine.run(seed);
+        const changed = machine.changedOutside();
+        ensure(changed === undefined, () => `the byte at ${changed} has changed`);
+        return executed;
+      },
+    });
+  },
+};

@@ -1,0 +1,51 @@
+// Boots of the kernel that was built, and what a healthy one prints.
+
+import { expect } from 'vitest';
+import { type LinuxRun, type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';
+import { builtKernel } from './linux-kernel.ts';
+
+/**
+ * What a boot prints, in this order.
+ * @param entries of each queue.
+ */
+export const landmarks = (entries: number): readonly RegExp[] => [
+  /iommu: Default domain type: Translated/,
+  /iommu: DMA domain TLB invalidation policy: strict mode/,
+  /arm-smmu-v3 9050000\.iommu: found companion CMDQV device: b000000\.cmdqv/,
+  /oas 48-bit \(features 0x/,
+  ...['cmdq', 'evtq', 'vcmdq0', 'vcmdq1'].map(
+    (queue) => new RegExp(`allocated ${entries} entries for ${queue}$`, 'm'),
+  ),
+  /9200000\.dma-engine: Adding to iommu group 0/,
+];
+
+/** What a healthy one does not print. */
+export const TROUBLE =
+  /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
+
+/** Has the driver say that it has found the CMDQV. */
+export const DEBUG = 'dyndbg="file arm-smmu-v3.c +p"';
+
+/**
+ * Boots the kernel.
+ * @param run shell commands.
+ * @param append more of its command line.
+ */
+export function boot(
+  run: string,
+  append = '',
+  options: Partial<LinuxRunOptions> = {},
+): Promise<LinuxRun> {
+  const line = `console=ttyAMA0 ignore_loglevel ${append} vsmmu.run="${run}"`;
+  return runLinux({ ...builtKernel(), append: line, ...options });
+}
+
+/** Each of these is there, behind the one before. */
+export function expectInOrder(text: string, expected: readonly RegExp[]): void {
+  let rest = text;
+  for (const landmark of expected) {
+    const at = rest.search(landmark);
+    if (at < 0) expect(rest, `behind what was found`).toMatch(landmark);
+    rest = rest.slice(at);
+  }
+}

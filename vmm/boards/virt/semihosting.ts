@@ -1,0 +1,84 @@
+// Semihosting (Arm's Semihosting for AArch32 and AArch64, 2.0): what a bare-metal program asks of who runs
+// it. It may end, with a status, and print.
+
+import type { HypercallResult, SemihostingCall } from '../../vcpu/arm64/index.ts';
+
+const SYS_WRITEC = 0x03;
+const SYS_WRITE0 = 0x04;
+const SYS_EXIT = 0x18;
+const SYS_EXIT_EXTENDED = 0x20;
+
+/** The reason of a program that has come to its end, whose status is the subcode; others are failures. */
+const ADP_STOPPED_APPLICATION_EXIT = 0x20026n;
+/** Reasons have numbers in this range (section 7.6). */
+const REASONS_FIRST = 0x20000n;
+const REASONS_LAST = 0x20026n;
+const FAILED = 1;
+/** A text without an end is cut off there. */
+const MOST_TEXT = 0x10000;
+
+const MINUS_ONE = { what: 'return', x0: 0xffff_ffff_ffff_ffffn } as const;
+
+function word({ read }: SemihostingCall, address: bigint): bigint | undefined {
+  let value = 0n;
+  for (let i = 7n; i >= 0n; i--) {
+    const byte = read(BigInt.asUintN(64, address + i));
+    if (byte === undefined) return undefined;
+    value = (value << 8n) | BigInt(byte);
+  }
+  return value;
+}
+
+/**
+ * Both calls take a block of two words, the reason and a subcode. A reason in the place of the block's
+ * address, as AArch32 has it for SYS_EXIT, is taken as well: no block can be there.
+ */
+function exit(call: SemihostingCall): HypercallResult {
+  const { parameter, operation } = call;
+  const reason = word(call, parameter);
+  const subcode = word(call, parameter + 8n);
+  if (reason === undefined || subcode === undefined) {
+    const isReason = parameter >= REASONS_FIRST && parameter <= REASONS_LAST;
+    if (operation !== SYS_EXIT || !isReason) return MINUS_ONE;
+    return { what: 'off', code: parameter === ADP_STOPPED_APPLICATION_EXIT ? 0 : FAILED };
+  }
+  if (reason !== ADP_STOPPED_APPLICATION_EXIT) return { what: 'off', code: FAILED };
+  return { what: 'off', code: Number(BigInt.asIntN(32, subcode)) };
+}
+
+function text({ parameter, read }: SemihostingCall): Uint8Array<ArrayBuffer> {
+  const bytes: number[] = [];
+  while (bytes.length < MOST_TEXT) {
+    const byte = read(BigInt.asUintN(64, parameter + BigInt(bytes.length)));
+    if (byte === undefined || byte === 0) break;
+    bytes.push(byte);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/**
+ * Carries a call out. Calls that are not implemented return -1.
+ * @param print takes bytes for the console.
+ */
+export function callSemihosting(
+  call: SemihostingCall,
+  print: (bytes: Uint8Array<ArrayBuffer>) => void,
+): HypercallResult {
+  switch (call.operation) {
+    case SYS_EXIT:
+    case SYS_EXIT_EXTENDED:
+      return exit(call);
+    case SYS_WRITEC: {
+      const byte = call.read(call.parameter);
+      if (byte !== undefined) print(Uint8Array.of(byte));
+      break;
+    }
+    case SYS_WRITE0:
+      print(text(call));
+      break;
+    default:
+      return MINUS_ONE;
+  }
+  // They return nothing: X0 stays.
+  return { what: 'return', x0: BigInt(call.operation) };
+}

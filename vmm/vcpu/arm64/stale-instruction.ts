@@ -1,0 +1,48 @@
+// What the check of the instruction cache reports (docs/sanitizer.md).
+
+import { ARM64_STALE_NO_ISB } from '../../../assembly/layout/arm64-records.ts';
+import {
+  ARM64_STALE_FETCH,
+  ARM64_STALE_STORE,
+  ARM64_STALE_WHY,
+} from '../../../assembly/layout/arm64-state.ts';
+import type { Arm64Block } from './arm64-block.ts';
+
+/** An instruction that was executed behind a store to it, which nothing had made visible to it. */
+export interface StaleInstruction {
+  /** Virtual address of the instruction that has stored. */
+  readonly storePc: bigint;
+  /** Virtual address of the one that was executed. */
+  readonly fetchPc: bigint;
+  /** What was not executed in between: IC, or a context synchronization event behind it. */
+  readonly missing: 'IC' | 'ISB';
+  /** All of it in one line. */
+  readonly text: string;
+}
+
+/** Pairs of addresses that are told apart; of more nothing is said. */
+const MOST = 256;
+
+/** Tells each pair of a store and an instruction once. */
+export class StaleInstructions {
+  readonly #tell: (found: StaleInstruction) => void;
+  readonly #told = new Set<string>();
+
+  constructor(tell: (found: StaleInstruction) => void) {
+    this.#tell = tell;
+  }
+
+  /** A vCPU has left its run with ARM64_EXIT_STALE. */
+  found(block: Arm64Block): void {
+    const storePc = block.long(ARM64_STALE_STORE);
+    const fetchPc = block.long(ARM64_STALE_FETCH);
+    const missing = block.word(ARM64_STALE_WHY) === ARM64_STALE_NO_ISB ? 'ISB' : 'IC';
+    const hex = (address: bigint) => `0x${address.toString(16)}`;
+    const without =
+      missing === 'IC' ? 'without IC and ISB' : 'with IC, and without ISB or exception behind it';
+    const text = `the instruction at ${hex(fetchPc)} is executed behind a store to it at ${hex(storePc)} ${without}`;
+    if (this.#told.has(text) || this.#told.size >= MOST) return;
+    this.#told.add(text);
+    this.#tell({ storePc, fetchPc, missing, text });
+  }
+}
