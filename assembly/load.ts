@@ -34,7 +34,7 @@ export interface Gicv3Exports {
 /**
  * Exports of the arm64 CPU. `cpu` is the byte offset of a vCPU block (assembly/layout/arm64-state.ts),
  * `pool` that of the record pages (assembly/layout/arm64-records.ts). Its imports are those of
- * assembly/imports/board.ts.
+ * assembly/imports/board.ts, and `env.table`: the regions, by the index that their entries have.
  */
 export interface Arm64Exports {
   /** A block becomes a vCPU out of reset; what the host has set stays. */
@@ -52,6 +52,13 @@ export interface Arm64Exports {
   /** Empties TLBs: all, or those of instructions. */
   flushAll(cpu: number): void;
   flushFetch(cpu: number): void;
+  /** The entry of the region that a record leads to (assembly/layout/arm64-regions.ts), or 0. */
+  entryOf(record: number): number;
+  /**
+   * Lets the record of the instruction `at` bytes behind the start of its page lead to an entry, of
+   * which everything but the records is there. `base` is the page's first record.
+   */
+  placeEntry(base: number, at: number, entry: number): void;
   /** Where in the memory the byte at a virtual address is that EL1 can read; 0 where it is no RAM. */
   hostAddress(cpu: number, va: bigint): number;
   /** Takes what ends a WFE; 0 when there is nothing. */

@@ -191,8 +191,9 @@ function arm64Text(results: Arm64Results | string): string {
   if (typeof results === 'string') return `arm64: not measured: ${results}`;
   const { rows, tierUp } = results;
   const hasQemu = rows.some(({ qemu }) => qemu !== undefined);
-  const lines = rows.map(({ name, what, mips, qemu }) => [
+  const lines = rows.map(({ name, what, mips, interpreted, qemu }) => [
     `${name}: ${what}`,
+    whole(interpreted),
     whole(mips),
     whole(qemu),
     qemu === undefined ? '-' : hundredths(mips / qemu),
@@ -200,7 +201,7 @@ function arm64Text(results: Arm64Results | string): string {
   return [
     'The arm64 CPU, million instructions per second of CPU time, best of three' +
       (hasQemu ? '' : '; qemu-system-aarch64 is not installed'),
-    table(['program', 'MIPS', 'QEMU', 'of it'], lines),
+    table(['program', 'interpreted', 'translated', 'QEMU', 'of it'], lines),
     `Optimised code takes over after ${whole(tierUp.wallMs)} ms ` +
       `(${whole(tierUp.cpuMs)} ms of CPU time, compiler included)`,
   ].join('\n');

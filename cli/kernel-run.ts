@@ -35,6 +35,7 @@ const OTHERS = [
 const OWN = [
   'initrd',
   'append',
+  'translate',
   'disks',
   'role',
   'semihosting',
@@ -61,7 +62,15 @@ export async function kernelOptions(
   settings: BootSettings,
   onStale: (found: StaleInstruction) => void,
 ): Promise<(disks: readonly Disk[]) => Partial<MachineOptions>> {
-  const { arch = 'wasm', initrd, append, role, semihosting, icacheCheck = false } = settings;
+  const {
+    arch = 'wasm',
+    initrd,
+    append,
+    role,
+    translate,
+    semihosting,
+    icacheCheck = false,
+  } = settings;
   if (arch !== 'arm64') {
     refuseOptions(settings, OWN, 'is for kernels: it goes with --arch arm64');
     return () => ({});
@@ -81,6 +90,7 @@ export async function kernelOptions(
       sleep,
       disks,
       role,
+      translate,
       semihosting,
       onStaleInstruction,
     }),

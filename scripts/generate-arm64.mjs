@@ -62,6 +62,9 @@ export class Builder {
     this.#add(name, { slow });
   }
 
+  /** A handler that neither loop has: who calls them looks for it. @param {string} name */
+  neither = (name) => this.#add(name, {});
+
   /**
    * How words of a form become records; `@NAME` is the number of a handler, fields are names.
    * @param {string} name
@@ -110,8 +113,7 @@ export class Builder {
   }
 }
 
-/** @param {number} word */
-const hex = (word) => `0x${word.toString(16)}`;
+const hex = (/** @type {number} */ word) => `0x${word.toString(16)}`;
 
 /** @param {Builder} builder */
 function decoderSource(builder) {
@@ -241,6 +243,7 @@ import { locate } from './fetch';
 import { foundStale } from './icache-check';
 import { addFlags32, addFlags64, conditionHolds, flags, LOGIC, NZCV, SUB } from './lazy-flags';
 import { crc, signedHigh } from './operations';
+import { isSample } from './heat-samples';
 import { slowLoad, slowStore } from './slow-access';
 import { executeSystem } from './system';
 import { AGAIN, NEXT } from './system-results';
@@ -266,10 +269,9 @@ ${casesOf(builder, 'slow')}
 
 /** @param {Builder} builder */
 function handlerSource(builder) {
-  const names = 'TRAP LIMIT FETCH WEDGED SLOW STOP PAGE_END UNDEFINED NOP STALE'.split(' ');
-  const lines = names.map(
-    (name) => `export const HANDLER_${name}: u64 = ${builder.numberOf(name)};`,
-  );
+  const names = 'TRAP LIMIT FETCH WEDGED SLOW STOP PAGE_END REGION RESUME UNDEFINED NOP STALE';
+  const lineOf = (/** @type {string} */ name) => `${name}: u64 = ${builder.numberOf(name)};`;
+  const lines = names.split(' ').map((name) => `export const HANDLER_${lineOf(name)}`);
   return `// Made by scripts/generate-arm64.mjs: numbers of handlers that are not of guest code.\n\n${lines.join('\n')}\n`;
 }
 

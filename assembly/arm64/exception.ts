@@ -36,6 +36,7 @@ import {
   BANK_VBAR,
 } from '../layout/arm64-state';
 import { debugEnabled, debugEnabledFrom, hasDebug, MDSCR_SS } from './debug-state';
+import { nextLimit } from './heat-samples';
 import { synchronize } from './icache-check';
 
 // Exception classes (ESR_ELx.EC). An abort or a debug exception of a lower level is 1 less.
@@ -183,7 +184,7 @@ export function interruptible(cpu: usize): bool {
 export function boundary(cpu: usize, count: u32): i32 {
   // The limit first, then what is pending: who kicks writes them the other way round.
   const slice = load<u32>(cpu, ARM64_SLICE);
-  atomic.store<u32>(cpu + ARM64_LIMIT, slice);
+  atomic.store<u32>(cpu + ARM64_LIMIT, nextLimit(cpu, count));
   if (
     (atomic.load<u32>(cpu + ARM64_PENDING) & ARM64_PENDING_STOP) != 0 ||
     atomic.load<u32>(cpu + ARM64_EXIT_REQUEST) != 0

@@ -1,6 +1,7 @@
 // The arm64 CPU. A vCPU is a block of memory (layout/arm64-state.ts) that one thread runs
 // at a time; an instance of this module serves any number of them, and has no state.
 
+import { ARM64_PAGE_RECORDS, ARM64_RECORD_SIZE } from '../layout/arm64-records';
 import { ARM64_EXIT_SLICE, ARM64_EXIT_STALE } from '../layout/arm64-results';
 import {
   ARM64_ACC,
@@ -50,9 +51,11 @@ import {
   HANDLER_TRAP,
   HANDLER_WEDGED,
 } from './handlers';
-import { foundStale } from './icache-check';
+import { foundStale, isChecked } from './icache-check';
 import { NZCV } from './lazy-flags';
 import { fillCrcTable } from './operations';
+import { plantStop, removeStop } from './records';
+import { entryOf, isAtRegion, runRegions } from './regions';
 import { runFast } from './run-fast';
 import { runSlow } from './run-slow';
 import { SCTLR_ONES } from './special-registers';
@@ -64,6 +67,7 @@ import { flushAll } from './tlb';
 export { takeException } from './exception';
 export { takeEvent } from './exclusives';
 export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
+export { entryOf, placeEntry } from './regions';
 // A function that is called in one place is made part of it, unless it is exported.
 export { runFast } from './run-fast';
 export { hostAddress } from './slow-access';
@@ -122,7 +126,8 @@ function runRecords(cpu: usize, record: usize): i32 {
   store<u64>(cpu, 0, ARM64_FB);
   store<u32>(cpu, NZCV, ARM64_FK);
   while (true) {
-    runFast(cpu);
+    if (!isAtRegion(cpu)) runFast(cpu);
+    if (isAtRegion(cpu)) runRegions(cpu);
     const exit = runSlow(cpu);
     if (exit != NEXT) return exit;
   }
@@ -172,11 +177,30 @@ export function step(cpu: usize): i32 {
   }
   noteStep(cpu, record);
   const copy = cpu + ARM64_RECORD_STEP;
-  store<u64>(copy, load<u64>(record));
+  const entry = entryOf(record);
+  store<u64>(copy, load<u64>(entry != 0 ? entry : record));
   store<u64>(copy, HANDLER_STOP, 8);
   store<u64>(cpu, load<u64>(cpu, ARM64_PC) - u64(copy >> 1), ARM64_PC_OFFSET);
   const end = runRecords(cpu, copy);
   return end == STEPWISE ? ARM64_EXIT_SLICE : end;
+}
+
+/**
+ * Executes up to the next taken branch or the end of the page, but at most `most`
+ * instructions: behind them is a record that stops, for so long. Returns one of ARM64_EXIT_*.
+ */
+function runAtMost(cpu: usize, most: u32): i32 {
+  let exit = begin(cpu, 0);
+  if (exit >= 0) return exit;
+  const record = locate(cpu);
+  if (record == cpu + ARM64_RECORD_WEDGED) return load<i32>(cpu, ARM64_EXIT);
+  const stop = record + most * ARM64_RECORD_SIZE;
+  if (stop >= load<usize>(cpu, ARM64_BASE) + ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE)
+    return runRecords(cpu, record);
+  const kept = plantStop(stop);
+  exit = runRecords(cpu, record);
+  removeStop(stop, kept);
+  return exit;
 }
 
 /**
@@ -188,7 +212,10 @@ export function runTo(cpu: usize, due: u64): i32 {
   while (exit == ARM64_EXIT_SLICE) {
     const left = i64(due - load<u64>(cpu, ARM64_COUNT));
     if (left <= 0) break;
-    exit = left > FARTHEST ? run(cpu, u32(min<i64>(left - FARTHEST, MOST))) : step(cpu);
+    // Where stores to instructions are looked at, one would undo the record that stops.
+    if (left > FARTHEST) exit = run(cpu, u32(min<i64>(left - FARTHEST, MOST)));
+    else exit = isChecked(cpu) ? STEPWISE : runAtMost(cpu, u32(left));
+    if (exit == STEPWISE) exit = step(cpu);
   }
   return exit;
 }

@@ -4,6 +4,7 @@
 import {
   ARM64_CHECKED_STRIDE,
   ARM64_PAGE_CODE,
+  ARM64_PAGE_GENERATION,
   ARM64_PAGE_HEADER,
   ARM64_PAGE_RECORDS,
   ARM64_PAGE_STRIDE,
@@ -26,7 +27,7 @@ import {
   ARM64_TLB_INVALID,
   ARM64_TLB_STRIDE,
 } from '../layout/arm64-state';
-import { HANDLER_PAGE_END } from './handlers';
+import { HANDLER_PAGE_END, HANDLER_STOP } from './handlers';
 import { invalidateChecked, isChecked } from './icache-check';
 import { peerOf } from './peers';
 import { flushAll } from './tlb';
@@ -49,7 +50,8 @@ export function recordPage(cpu: usize, page: u32): usize {
   }
   const base: usize = start + <usize>ARM64_PAGE_HEADER;
   store<usize>(base - ARM64_PAGE_CODE, load<usize>(cpu, ARM64_RAM) + (page << 12));
-  clearRecords(base);
+  store<u32>(base - ARM64_PAGE_GENERATION, 0);
+  memory.fill(base, 0, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
   store<u64>(base, HANDLER_PAGE_END, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
   // Another vCPU may have been first: then this page stays unused until the pool is
   // emptied.
@@ -72,8 +74,25 @@ function flushEverywhere(cpu: usize): void {
  * one.
  */
 function clearRecords(base: usize): void {
+  atomic.add<u32>(base - ARM64_PAGE_GENERATION, 1);
   const end = base + ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE;
-  for (let at = base; at < end; at += ARM64_RECORD_SIZE) store<u64>(at, 0);
+  for (let at = base; at < end; at += ARM64_RECORD_SIZE)
+    store<u64>(at, load<u16>(at) == u16(HANDLER_STOP) ? STOP_ALONE : 0);
+}
+
+/** A record that stops, and what was in its place has been forgotten. */
+const STOP_ALONE: u64 = HANDLER_STOP | (1 << 32);
+
+/** Puts one that stops in the place of a record. Returns what was there. */
+export function plantStop(record: usize): u64 {
+  const kept = load<u64>(record);
+  store<u64>(record, HANDLER_STOP);
+  return kept;
+}
+
+/** Puts a record back, unless it has been forgotten meanwhile. */
+export function removeStop(record: usize, kept: u64): void {
+  store<u64>(record, load<u64>(record) == HANDLER_STOP ? kept : 0);
 }
 
 /** IC IVAU: the instructions of a page of RAM are read anew. */

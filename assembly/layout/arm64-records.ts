@@ -8,9 +8,12 @@
 export const ARM64_RECORD_SIZE = 8;
 export const ARM64_PAGE_RECORDS = 1024;
 
-// A record page has a header before its records: host address of the code.
+// A record page has a header before its records, u32 each: host address of the code; how
+// often its records have been forgotten, which is what a region checks that has come from
+// another page.
 export const ARM64_PAGE_HEADER = 16;
 export const ARM64_PAGE_CODE = 16;
+export const ARM64_PAGE_GENERATION = 12;
 export const ARM64_PAGE_STRIDE =
   ARM64_PAGE_HEADER + (ARM64_PAGE_RECORDS + 1) * ARM64_RECORD_SIZE + 40;
 

@@ -155,6 +155,18 @@ export const ARM64_RECORD_SLOW = 0x260;
  */
 export const ARM64_EXIT_REQUEST = 0x268;
 
+// What is hot, so that it becomes a region (arm64-regions.ts). Set by the host after a reset:
+// how many instructions pass from one sample to the next at least, in eighths as in
+// ARM64_LIMIT (u32; 0: nothing is sampled), and how many samples make a record hot (u32).
+export const ARM64_SAMPLE_EVERY = 0x2c0;
+export const ARM64_SAMPLE_THRESHOLD = 0x2c4;
+/** u32: what ARM64_LIMIT is while a sample is due before the slice is over, else 0. */
+export const ARM64_SAMPLE_LIMIT = 0x2c8;
+/** u32: the distance to the next sample; a number from which its variation comes. */
+export const ARM64_SAMPLE_DISTANCE = 0x2cc;
+export const ARM64_SAMPLE_SEED = 0x2d0;
+/** u32: entries of ARM64_HOT_LIST. The host takes them out. */
+export const ARM64_HOT_COUNT = 0x2d4;
 // Check of the instruction cache: the record page that IC has been executed for (u32; 1:
 // several), until the next context synchronization; the last report: PC of the store, of
 // the instruction (u64 each), and ARM64_STALE_* (u32).
@@ -239,3 +251,10 @@ export const ARM64_TLB_INVALID = 1;
  * in the fast loop, as alignment is to be checked.
  */
 export const ARM64_TLB_DEVICE = 2;
+
+/** Samples by record: its address, and how many there were (u32 each). */
+export const ARM64_HEAT = 0x30000;
+export const ARM64_HEAT_ENTRIES = 4096;
+/** Records that are hot: address, and that of the page's first record (u32 each). */
+export const ARM64_HOT_LIST = 0x38000;
+export const ARM64_HOT_ENTRIES = 64;

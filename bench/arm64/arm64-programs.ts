@@ -37,21 +37,21 @@ interface Plan {
 }
 
 const PLANS: readonly Plan[] = [
-  { name: 'int', what: 'CRC, hash, Collatz, division', number: 0, rounds: 10_000 },
-  { name: 'mem', what: 'sorting, matrix, histogram, copies, strides', number: 1, rounds: 150 },
-  { name: 'call', what: 'recursion, tree, indirect calls', number: 2, rounds: 2500 },
+  { name: 'int', what: 'CRC, hash, Collatz, division', number: 0, rounds: 50_000 },
+  { name: 'mem', what: 'sorting, matrix, histogram, copies, strides', number: 1, rounds: 1500 },
+  { name: 'call', what: 'recursion, tree, indirect calls', number: 2, rounds: 10_000 },
   {
     name: 'path',
     what: '45 functions in order, as a kernel path',
     number: 3,
-    rounds: 100_000,
+    rounds: 500_000,
     functions: [45, 4],
   },
   {
     name: 'big',
     what: '450 KB of functions at random',
     number: 4,
-    rounds: 500,
+    rounds: 3000,
     functions: [1200, 12],
   },
 ];

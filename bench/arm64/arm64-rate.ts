@@ -17,6 +17,7 @@ import {
 } from '../../assembly/layout/arm64-state.ts';
 import { type Arm64Exports, loadArm64 } from '../../assembly/load.ts';
 import { Arm64Block, createArm64Memory } from '../../vmm/vcpu/arm64/index.ts';
+import { Arm64Regions } from '../../vmm/vcpu/arm64/translator/index.ts';
 import { median } from '../measure.ts';
 import {
   compilePrograms,
@@ -30,6 +31,8 @@ export interface Arm64Row {
   readonly name: string;
   readonly what: string;
   readonly mips: number;
+  /** The same with all of it interpreted. */
+  readonly interpreted: number;
   /** Undefined: it is not installed. */
   readonly qemu?: number;
 }
@@ -50,22 +53,27 @@ const TRIES = 3;
 const SHORT_SLICE = 20_000;
 const SLICE = 1_000_000;
 /** Instructions before a run is measured. */
-const WARM_UP = 20e6;
+const WARM_UP = 200e6;
 /** Slices that are looked at for the beginning of the optimised code. */
 const TIER_SLICES = 3000;
 
 const cpuSeconds = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1e6;
 
-class Interpreter {
+class BenchedCpu {
   readonly #exports: Arm64Exports;
   readonly #block: Arm64Block;
   readonly #bytes: Uint8Array;
   readonly #ram: number;
+  readonly #regions: Arm64Regions | undefined;
 
-  constructor(module: WebAssembly.Module, { image, entry }: MeasuredProgram) {
+  constructor(module: WebAssembly.Module, { image, entry }: MeasuredProgram, translate: boolean) {
     const { memory, cpus, pool, poolSize, ram } = createArm64Memory(1, RAM, 0);
+    const table = Arm64Regions.table();
     const board = { mmio: () => 0, register: () => 0, doorbell: () => undefined };
-    const instance = new WebAssembly.Instance(module, { env: { memory }, board });
+    const instance = new WebAssembly.Instance(module, {
+      env: { memory, table },
+      board,
+    });
     this.#exports = instance.exports as unknown as Arm64Exports;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#ram = ram.offset;
@@ -77,6 +85,10 @@ class Interpreter {
     block.setWord(ARM64_POOL, pool);
     this.#exports.resetPool(pool, poolSize, ram.size);
     this.#exports.reset(cpus);
+    if (translate) {
+      this.#regions = new Arm64Regions({ memory, table, pool, ram, exports: this.#exports });
+      this.#regions.watch(block);
+    }
     this.#bytes.set(image, ram.offset + PROGRAM_GPA - RAM.base);
     block.setLong(ARM64_PC, entry);
   }
@@ -88,6 +100,8 @@ class Interpreter {
   /** True while there is more to run. */
   run(instructions: number): boolean {
     const exit = this.#exports.run(this.#block.at, instructions);
+    if (this.#regions?.translateHot(this.#block) === false)
+      throw new Error('a benchmark has no room for its regions');
     if (exit !== ARM64_EXIT_SLICE && exit !== ARM64_EXIT_HLT)
       throw new Error(`a benchmark has left the CPU with ${exit}`);
     return exit === ARM64_EXIT_SLICE;
@@ -101,8 +115,8 @@ class Interpreter {
 }
 
 /** One run to the end: MIPS behind the beginning, instructions in all, and what it printed. */
-function runInterpreted(module: WebAssembly.Module, program: MeasuredProgram) {
-  const cpu = new Interpreter(module, program);
+function runOnce(module: WebAssembly.Module, program: MeasuredProgram, translate: boolean) {
+  const cpu = new BenchedCpu(module, program, translate);
   while (cpu.count < WARM_UP && cpu.run(SHORT_SLICE));
   const [start, from] = [process.cpuUsage(), cpu.count];
   while (cpu.run(SLICE));
@@ -128,12 +142,17 @@ async function measureProgram(
   hasQemu: boolean,
 ): Promise<Arm64Row> {
   const { name, what, elf, idle } = program;
-  const ours: ReturnType<typeof runInterpreted>[] = [];
+  const ours: ReturnType<typeof runOnce>[] = [];
+  const interpreted: number[] = [];
   const theirs: number[] = [];
   const starts: number[] = [];
   for (let i = 0; i < TRIES; i++) {
-    const own = runInterpreted(module, program);
+    const own = runOnce(module, program, true);
+    const plain = runOnce(module, program, false);
+    if (own.printed !== plain.printed || own.count !== plain.count)
+      throw new Error(`${name}: translated code does something else than the interpreter`);
     ours.push(own);
+    interpreted.push(plain.mips);
     if (!hasQemu) continue;
     starts.push((await runQemu(idle)).seconds);
     const { seconds, printed } = await runQemu(elf);
@@ -143,8 +162,9 @@ async function measureProgram(
   }
   const mips = Math.max(...ours.map((one) => one.mips));
   const millions = (ours[0]?.count ?? 0) / 1e6;
-  if (!hasQemu) return { name, what, mips };
-  return { name, what, mips, qemu: millions / (Math.min(...theirs) - Math.min(...starts)) };
+  const row = { name, what, mips, interpreted: Math.max(...interpreted) };
+  if (!hasQemu) return row;
+  return { ...row, qemu: millions / (Math.min(...theirs) - Math.min(...starts)) };
 }
 
 /**
@@ -152,7 +172,7 @@ async function measureProgram(
  * 1.4 times that of the last ones.
  */
 function measureTierUp(module: WebAssembly.Module, program: MeasuredProgram) {
-  const cpu = new Interpreter(module, program);
+  const cpu = new BenchedCpu(module, program, false);
   const ends: { readonly at: number; readonly cpu: number }[] = [];
   const [from, used] = [performance.now(), process.cpuUsage()];
   for (let i = 0; i < TIER_SLICES && cpu.run(SHORT_SLICE); i++)

@@ -2,6 +2,7 @@
 // on: all addresses of RAM are mapped to themselves.
 
 import { readFileSync } from 'node:fs';
+import { ARM64_POOL_TABLE } from '../../assembly/layout/arm64-records.ts';
 import {
   ARM64_BANK,
   ARM64_BANK_STRIDE,
@@ -24,7 +25,8 @@ import {
   BANK_TTBR0,
 } from '../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../assembly/load.ts';
-import { storageOffset } from '../../vmm/vcpu/arm64/arm64-block.ts';
+import { Arm64Block, storageOffset } from '../../vmm/vcpu/arm64/arm64-block.ts';
+import { Arm64Regions } from '../../vmm/vcpu/arm64/translator/index.ts';
 import { CODE, DATA, DATA_SIZE, type Sequence, WINDOW, WINDOW_SIZE } from './sequences.ts';
 
 /** What answers the accesses of devices and of the board's registers. */
@@ -48,8 +50,12 @@ export class Arm64Machine {
   readonly cpu = CPU;
   readonly ram: number;
   readonly exports: Arm64Exports;
+  readonly table = Arm64Regions.table();
+  readonly regions: Arm64Regions;
+  readonly block: Arm64Block;
   readonly ramGpa: number;
   readonly ramSize: number;
+  readonly poolSize: number;
 
   constructor({
     ramGpa = CODE,
@@ -61,15 +67,26 @@ export class Arm64Machine {
     this.ram = POOL + poolSize;
     this.ramGpa = ramGpa;
     this.ramSize = ramSize;
+    this.poolSize = poolSize;
     const pages = (this.ram + ramSize + guard) / 0x1_0000;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.memory = memory;
     const module = new WebAssembly.Module(readFileSync(WASM));
     const instance = new WebAssembly.Instance(module, {
-      env: { memory },
+      env: { memory, table: this.table },
       board: { doorbell: () => undefined, ...board } as unknown as WebAssembly.ModuleImports,
     });
     this.exports = instance.exports as unknown as Arm64Exports;
+    this.regions = new Arm64Regions({
+      memory,
+      table: this.table,
+      pool: POOL,
+      ram: { offset: this.ram, size: ramSize },
+      exports: this.exports,
+      mostOfPage: Number.POSITIVE_INFINITY,
+      executedOnly: false,
+    });
+    this.block = new Arm64Block(memory, CPU);
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);
     this.view.setUint32(CPU + ARM64_RAM, this.ram, true);
@@ -79,6 +96,21 @@ export class Arm64Machine {
     this.view.setBigUint64(CPU + ARM64_TIME_RATE, 1n << 32n, true);
     this.exports.resetPool(POOL, poolSize, ramSize);
     this.exports.reset(CPU);
+  }
+
+  /** Makes a region of what is reached from an instruction; its page has been executed before. */
+  translate(gpa: number): void {
+    const page = Math.floor((gpa - this.ramGpa) / 0x1000);
+    const base = this.view.getUint32(POOL + ARM64_POOL_TABLE + 4 * page, true);
+    if (base === 0) throw new Error(`nothing of page ${page} has been executed`);
+    if (!this.regions.translateAt(base, (gpa % 0x1000) / 4)) this.reclaim();
+  }
+
+  /** Empties the record pool: regions begin again. */
+  reclaim(): void {
+    this.exports.resetPool(POOL, this.poolSize, this.ramSize);
+    this.exports.flushFetch(CPU);
+    this.regions.reset();
   }
 
   /** Place of a physical address in the memory. */
@@ -173,11 +205,11 @@ export function sequenceMachine(): Arm64Machine {
   return machine;
 }
 
-/** Runs a sequence to its end. */
-export function runSequence(
+/** A machine that is about to run a sequence. */
+export function loadSequence(
   machine: Arm64Machine,
   { offset, words, registers, nzcv }: Sequence,
-): Outcome {
+): void {
   const { exports, cpu, view } = machine;
   [...words, HLT].forEach((word, i) => {
     view.setUint32(machine.at(CODE + offset + 4 * i), word, true);
@@ -194,12 +226,28 @@ export function runSequence(
   machine.setU32(ARM64_EL, 0);
   machine.setU32(ARM64_SPSEL, 0);
   machine.setU32(ARM64_DAIF, 0);
-  const exit = exports.run(cpu, SLICE);
+}
+
+/** The state of a machine between two runs. */
+export function outcomeOf(machine: Arm64Machine): Outcome {
   const outcome = new BigUint64Array(OUTCOME_WORDS);
   for (let i = 0; i < 31; i++) outcome[i] = machine.u64(ARM64_X + 8 * i);
   outcome[31] = machine.u64(ARM64_SP);
   outcome[32] = BigInt(machine.u32(ARM64_NZCV));
   outcome[33] = hashOf(machine);
+  return outcome;
+}
+
+/** Runs a sequence to its end, as regions where that is said. */
+export function runSequence(
+  machine: Arm64Machine,
+  one: Sequence,
+  { translate = false } = {},
+): Outcome {
+  loadSequence(machine, one);
+  if (translate) machine.translate(CODE + one.offset);
+  const exit = machine.exports.run(machine.cpu, SLICE);
+  const outcome = outcomeOf(machine);
   if (exit !== 7 || machine.u32(ARM64_EL) !== 0)
     throw new Error(
       `exit ${exit} at EL${machine.u32(ARM64_EL)}, PC ${machine.u64(ARM64_PC).toString(16)}`,

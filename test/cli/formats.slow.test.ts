@@ -127,7 +127,8 @@ describe('versions', () => {
       [
         'allowGc append arch args devices directMaps disks drain env experiment guest hostRam',
         'icacheCheck idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
-        'path queues quiet role run secondary seed semihosting timeout trace traceLimit transport vcmdqs vcpus vintfs vms',
+        'path queues quiet role run secondary seed semihosting timeout trace traceLimit translate transport',
+        'vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);
   });

@@ -9,6 +9,7 @@ export * from '../../assembly/layout/amd-block';
 export * from '../../assembly/layout/amd-formats';
 export * from '../../assembly/layout/arm64-map-table';
 export * from '../../assembly/layout/arm64-records';
+export * from '../../assembly/layout/arm64-regions';
 export * from '../../assembly/layout/arm64-results';
 export * from '../../assembly/layout/arm64-state';
 export * from '../../assembly/layout/ats-memory';

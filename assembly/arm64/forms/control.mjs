@@ -53,6 +53,7 @@ export function specialRecords(g) {
     'LIMIT',
     `{ dp = ${AT};
        const count = acc + dp;
+       if (isSample(cpu, dp, ${PC}, u32(count))) continue;
        ${publish('count')}
        store<u64>(cpu, ${PC}, ARM64_PC);
        const exit = boundary(cpu, u32(count));
@@ -78,6 +79,14 @@ export function specialRecords(g) {
   g.slow('STOP', special('ARM64_RECORD_LIMIT'));
   // The PC in the block cannot be fetched, and neither can the exception's handler.
   g.slow('WEDGED', 'return load<i32>(cpu, ARM64_EXIT);');
+  g.neither('REGION');
+  // Behind a record that a region's has replaced.
+  g.op(
+    'RESUME',
+    `{ const target: usize = load<u32>(dp, 4);
+       store<u64>(cpu, load<u64>(cpu, ARM64_PC_OFFSET) + u64(dp >> 1) - u64(target >> 1), ARM64_PC_OFFSET);
+       acc += dp - target; dp = target; continue; }`,
+  );
   g.op('NOP', '');
   g.op('PAGE_END', jump(PC, 0));
 }

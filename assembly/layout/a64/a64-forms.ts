@@ -157,8 +157,23 @@ export function matches(word: number, { mask, value }: A64Pattern): boolean {
   return (word & mask) >>> 0 === value;
 }
 
-/** The form of a word; undefined where it is UNALLOCATED. */
+/** By bits 28 to 24, which most forms fix: the forms that such a word may be of. */
+const BY_TOP: readonly (readonly A64Form[])[] = Array.from({ length: 32 }, (_, top) =>
+  A64_FORMS.filter(({ mask, value }) => ((value ^ (top << 24)) & mask & 0x1f000000) === 0),
+);
+
+/** The form of a word, unsigned; undefined where it is UNALLOCATED. */
 export function formOf(word: number): A64Form | undefined {
-  const form = A64_FORMS.find((one) => matches(word, one));
+  const form = BY_TOP[(word >>> 24) & 31]?.find((one) => matches(word, one));
   return form?.exclusions.some((exclusion) => matches(word, exclusion)) ? undefined : form;
+}
+
+/** The fields of a word by name. */
+export type A64Fields = Readonly<Record<string, number>>;
+
+/** Fields of a word of a form. */
+export function fieldsOf(word: number, { fields }: A64Form): A64Fields {
+  return Object.fromEntries(
+    fields.map(({ name, shift, width }) => [name, (word >>> shift) & (2 ** width - 1)]),
+  );
 }

@@ -47,6 +47,11 @@ export interface VirtBoardOptions {
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
   /**
+   * Code that is executed often becomes WebAssembly, which the guest does not notice but by its speed.
+   * Default false.
+   */
+  readonly translate?: boolean | undefined;
+  /**
    * Whether HLT #0xF000 at EL1 is a semihosting call: SYS_EXIT and SYS_EXIT_EXTENDED end the machine with an
    * exit code, SYS_WRITEC and SYS_WRITE0 print, all others return -1. Bare-metal tests use it, kernels of
    * distributions do not. Default false: HLT is UNDEFINED.
@@ -79,6 +84,7 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
   append: true,
   epoch: true,
   sleep: true,
+  translate: true,
   semihosting: true,
   onStaleInstruction: true,
   role: true,
@@ -197,6 +203,7 @@ async function createVirtMachine(
       memory,
       affinityOf,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
+      translate: own.translate,
       drain: iommu.drain,
       onStaleInstruction: own.onStaleInstruction,
       board: {

@@ -1,8 +1,13 @@
 // A64 in assembly language, by the table of forms: the preferred names of instructions,
 // without aliases.
 
-import { type A64Form, formOf } from '../../../assembly/layout/a64/a64-forms.ts';
+import {
+  type A64Fields as Fields,
+  fieldsOf,
+  formOf,
+} from '../../../assembly/layout/a64/a64-forms.ts';
 import { ARM64_REGISTER_TABLE, encodingOf } from '../../../assembly/layout/a64/arm64-registers.ts';
+import { bitMask } from './a64-bit-mask.ts';
 
 const CONDITIONS = [
   ...['eq', 'ne', 'hs', 'lo', 'mi', 'pl', 'vs', 'vc'],
@@ -26,8 +31,6 @@ const BARRIERS = new Map([
 ]);
 const REGISTERS = new Map(ARM64_REGISTER_TABLE.map((register) => [register.encoding, register]));
 
-type Fields = Readonly<Record<string, number>>;
-
 const signed = (value: number, width: number) =>
   value >= 2 ** (width - 1) ? value - 2 ** width : value;
 const field = (fields: Fields, name: string) => fields[name] ?? 0;
@@ -38,18 +41,6 @@ function general(number: number, wide: boolean, name: string): string {
 }
 const orZero = (number: number, wide: boolean) => general(number, wide, wide ? 'xzr' : 'wzr');
 const orStack = (number: number, wide: boolean) => general(number, wide, wide ? 'sp' : 'wsp');
-
-/** An immediate mask (Arm ARM, DecodeBitMasks). */
-function bitMask(n: number, imms: number, immr: number, wide: boolean): bigint {
-  const log2 = n !== 0 ? 6 : 31 - Math.clz32(~imms & 0x3f);
-  const size = 2 ** log2;
-  const [s, r] = [imms & (size - 1), immr & (size - 1)];
-  const all = (1n << BigInt(size)) - 1n;
-  const ones = (1n << BigInt(s + 1)) - 1n;
-  let mask = ((ones >> BigInt(r)) | (ones << BigInt(size - r))) & all;
-  for (let width = size; width < 64; width *= 2) mask |= mask << BigInt(width);
-  return wide ? mask : mask & 0xffff_ffffn;
-}
 
 function address(base: string, offset: string): string {
   return `[${base}, ${offset}]`;
@@ -142,13 +133,6 @@ const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = 
   readable: (f) => systemRegister(f, 'r'),
   writable: (f) => systemRegister(f, 'w'),
 };
-
-/** Fields of a word of a form. */
-function fieldsOf(word: number, { fields }: A64Form): Fields {
-  return Object.fromEntries(
-    fields.map(({ name, shift, width }) => [name, (word >>> shift) & (2 ** width - 1)]),
-  );
-}
 
 /**
  * One instruction in assembly language. Branches and addresses are relative to it.

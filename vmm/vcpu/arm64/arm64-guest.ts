@@ -25,6 +25,7 @@ import type { Arm64Memory } from './arm64-memory.ts';
 import { Arm64RoundRobin } from './arm64-round-robin.ts';
 import { type Arm64Entry, Arm64Vcpu } from './arm64-vcpu.ts';
 import { type StaleInstruction, StaleInstructions } from './stale-instruction.ts';
+import { Arm64Regions } from './translator/index.ts';
 
 /** What lies in RAM before the first instruction, and where that is. */
 export interface Arm64Program {
@@ -50,6 +51,8 @@ export interface Arm64GuestOptions {
   readonly drain?: { doorbell(id: number, offset: number): void } | undefined;
   /** Time of the computer, by which its vCPUs sleep. Default: they sleep no time at all. */
   readonly pace?: Clock | undefined;
+  /** Hot code becomes WebAssembly. Default false. */
+  readonly translate?: boolean | undefined;
   /** Told what the check of the instruction cache finds. Default: nothing is checked. */
   readonly onStaleInstruction?: ((found: StaleInstruction) => void) | undefined;
 }
@@ -88,6 +91,7 @@ export class Arm64Guest implements Guest {
   #vcpus: readonly Arm64Vcpu[] = [];
   #turns: Arm64RoundRobin | undefined;
   #exports: Arm64Exports | undefined;
+  #regions: Arm64Regions | undefined;
   /** RAM has what an earlier boot has left there. */
   #isRamUsed = false;
 
@@ -115,9 +119,12 @@ export class Arm64Guest implements Guest {
 
   async start(host: VcpuHost): Promise<readonly Vcpu[]> {
     const { module, memory, board, program, pace, drain = NO_DRAIN } = this.#options;
+    // Stores to instructions are looked at by the interpreter alone.
+    const { translate = false, onStaleInstruction } = this.#options;
+    const table = Arm64Regions.table();
     const vcpuAt = (cpu: number) => vcpus[(cpu - memory.cpus) / ARM64_VCPU_SIZE] ?? first;
     const imports = {
-      env: { memory: memory.memory },
+      env: { memory: memory.memory, table },
       board: {
         doorbell: drain.doorbell,
         mmio: (cpu: number, isWrite: number) => vcpuAt(cpu).mmio(isWrite !== 0),
@@ -127,6 +134,12 @@ export class Arm64Guest implements Guest {
     };
     const instance = await WebAssembly.instantiate(module, imports);
     const exports = instance.exports as unknown as Arm64Exports;
+    const { pool, ram } = memory;
+    const regions =
+      translate && !onStaleInstruction
+        ? new Arm64Regions({ memory: memory.memory, table, pool, ram, exports })
+        : undefined;
+    this.#regions = regions;
     const counter = this.#counter;
     const vcpuOf = (block: Arm64Block, index: number) =>
       new Arm64Vcpu({
@@ -138,6 +151,7 @@ export class Arm64Guest implements Guest {
         board,
         counter,
         recordsFull: () => this.#emptyPool(),
+        regions,
         onStale: (block) => this.#stale?.found(block),
       });
     const [firstBlock, ...others] = this.#blocks;
@@ -211,6 +225,7 @@ export class Arm64Guest implements Guest {
     new Int32Array(this.#options.memory.memory.buffer)[check] = this.#stale ? 1 : 0;
     this.#exports?.resetPool(pool, poolSize, ram.size);
     for (const { at } of this.#blocks) this.#exports?.flushFetch(at);
+    this.#regions?.reset();
   }
 
   /** Not before it is needed: all of it would become memory of the computer, also of a machine that ends. */

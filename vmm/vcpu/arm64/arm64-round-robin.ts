@@ -47,13 +47,17 @@ export class Arm64RoundRobin implements Vcpu {
    * branch, as it would have if the run had not been cut there; the turn is OVER then.
    */
   #turn: Arm64Vcpu;
-  #left = TURN;
+  #left: number;
+  /** One that is alone gives its turn to nobody. */
+  readonly #length: number;
   /** All vCPUs wait for an interrupt since then, by both clocks. */
   #asleep: { readonly since: bigint; readonly paceNs: number } | undefined;
 
   constructor(options: Arm64RoundRobinOptions) {
     this.#options = options;
     [this.#turn] = options.vcpus;
+    this.#length = options.vcpus.length > 1 ? TURN : BUDGET;
+    this.#left = this.#length;
   }
 
   get inGuest(): boolean {
@@ -66,7 +70,7 @@ export class Arm64RoundRobin implements Vcpu {
   reset(): void {
     this.#options.reset();
     [this.#turn] = this.#options.vcpus;
-    this.#left = TURN;
+    this.#left = this.#length;
     this.#asleep = undefined;
   }
 
@@ -111,7 +115,7 @@ export class Arm64RoundRobin implements Vcpu {
       const vcpu = vcpus[(index + i) % vcpus.length];
       if (!vcpu?.wakes(now)) continue;
       this.#turn = vcpu;
-      this.#left = TURN;
+      this.#left = this.#length;
       counter.switchTo(vcpu.block);
       return vcpu;
     }

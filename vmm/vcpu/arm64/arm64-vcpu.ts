@@ -33,6 +33,7 @@ import { type Arm64Block, storageOffset } from './arm64-block.ts';
 import type { Arm64Board, HypercallResult } from './arm64-board.ts';
 import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
 import { Arm64Timers } from './arm64-timers.ts';
+import type { Arm64Regions } from './translator/index.ts';
 
 const MMIO = EXIT_KINDS.indexOf('mmio');
 const WAIT = EXIT_KINDS.indexOf('wait');
@@ -69,6 +70,8 @@ export interface Arm64VcpuOptions {
   readonly counter: Arm64Counter;
   /** No record page is left: makes room. */
   recordsFull(): void;
+  /** What makes hot code faster. Undefined: all is interpreted. */
+  readonly regions: Arm64Regions | undefined;
   /** ARM64_STALE_* of its block say what it has executed. */
   onStale(block: Arm64Block): void;
 }
@@ -108,9 +111,10 @@ export class Arm64Vcpu {
 
   /** Out of reset, at its entry: EL1h, everything masked, MMU off. */
   start({ pc, x0 }: Arm64Entry): void {
-    const { exports, affinity, board } = this.#options;
+    const { exports, affinity, board, regions } = this.#options;
     const { block } = this;
     exports.reset(block.at);
+    regions?.watch(block);
     block.setLong(storageOffset('MPIDR_EL1'), MPIDR_RES1 | affinity);
     block.setLong(storageOffset('CNTFRQ_EL0'), BigInt(COUNTER_HZ));
     block.setLong(ARM64_PC, pc);
@@ -206,12 +210,20 @@ export class Arm64Vcpu {
     host.setInGuest(this.index, true);
     try {
       if (!isExact && untilTimer > instructions + FARTHEST)
-        return this.#handle(exports.run(block.at, Math.max(0, instructions)));
+        return this.#returned(exports.run(block.at, Math.max(0, instructions)));
       const most = isExact ? Math.min(instructions, untilTimer) : untilTimer;
-      return this.#handle(exports.runTo(block.at, block.long(ARM64_COUNT) + BigInt(most)));
+      return this.#returned(exports.runTo(block.at, block.long(ARM64_COUNT) + BigInt(most)));
     } finally {
       host.setInGuest(this.index, false);
     }
+  }
+
+  /** What a run has ended for, and what it has found hot. */
+  #returned(why: number): VcpuExit | undefined {
+    const { regions, recordsFull } = this.#options;
+    const exit = this.#handle(why);
+    if (regions?.translateHot(this.block) === false) recordsFull();
+    return exit;
   }
 
   /** Does what a run has ended for. */

@@ -1,0 +1,87 @@
+// What is hot: a run looks where it is now and then, at the target of a branch, by a limit
+// that comes before the end of its slice. The loops do not know; a guest does not notice.
+
+import {
+  ARM64_HEAT,
+  ARM64_HEAT_ENTRIES,
+  ARM64_HOT_COUNT,
+  ARM64_HOT_ENTRIES,
+  ARM64_HOT_LIST,
+  ARM64_LIMIT,
+  ARM64_SAMPLE_DISTANCE,
+  ARM64_SAMPLE_EVERY,
+  ARM64_SAMPLE_LIMIT,
+  ARM64_SAMPLE_SEED,
+  ARM64_SAMPLE_THRESHOLD,
+  ARM64_SLICE,
+} from '../layout/arm64-state';
+import { HANDLER_REGION } from './handlers';
+
+/** Where most of what is executed are regions already, samples become as rare as this. */
+const MOST_RARE: u32 = 32;
+
+/**
+ * The limit of a run that has executed `count` / 8 instructions: the next sample, or the end
+ * of the slice.
+ */
+export function nextLimit(cpu: usize, count: u32): u32 {
+  const slice = load<u32>(cpu, ARM64_SLICE);
+  const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE);
+  let limit: u32 = 0;
+  if (distance != 0) {
+    // Up to half as much again: what is executed in turns must not be sampled in turns.
+    const seed = load<u32>(cpu, ARM64_SAMPLE_SEED) * 1664525 + 1013904223;
+    store<u32>(cpu, seed, ARM64_SAMPLE_SEED);
+    limit = count + distance + (((seed >> 16) * (distance >> 4)) >> 13);
+    if (limit >= slice) limit = 0;
+  }
+  store<u32>(cpu, limit, ARM64_SAMPLE_LIMIT);
+  return limit != 0 ? limit : slice;
+}
+
+/** Counts a sample; a record with enough of them goes to the list. */
+function note(cpu: usize, record: usize, base: usize): void {
+  const at =
+    cpu + ARM64_HEAT + ((((record >> 3) ^ (record >> 15)) & (ARM64_HEAT_ENTRIES - 1)) << 3);
+  const samples = load<u32>(at, 4);
+  if (load<usize>(at) != record) {
+    // What shares the place with something hotter waits until that has cooled down.
+    if (samples > 1) store<u32>(at, samples - 1, 4);
+    else {
+      store<usize>(at, record);
+      store<u32>(at, 1, 4);
+    }
+    if (samples > 1 || load<u32>(cpu, ARM64_SAMPLE_THRESHOLD) > 1) return;
+  } else if (samples + 1 < load<u32>(cpu, ARM64_SAMPLE_THRESHOLD)) {
+    store<u32>(at, samples + 1, 4);
+    return;
+  }
+  const hot = load<u32>(cpu, ARM64_HOT_COUNT);
+  if (hot == ARM64_HOT_ENTRIES) return;
+  store<u32>(at, 0, 4);
+  const entry = cpu + ARM64_HOT_LIST + (hot << 3);
+  store<usize>(entry, record);
+  store<usize>(entry, base, 4);
+  store<u32>(cpu, hot + 1, ARM64_HOT_COUNT);
+}
+
+/**
+ * Whether the limit that a run has come to was that of a sample, which is taken: the run goes
+ * on at the record, which is that of `pc`. `count` is 8 times the instructions of the run.
+ */
+export function isSample(cpu: usize, record: usize, pc: u64, count: u32): bool {
+  const limit = load<u32>(cpu, ARM64_SAMPLE_LIMIT);
+  if (limit == 0) return false;
+  const every = load<u32>(cpu, ARM64_SAMPLE_EVERY);
+  if (load<u16>(record) == HANDLER_REGION) {
+    const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE) << 1;
+    store<u32>(cpu, min<u32>(distance, every * MOST_RARE), ARM64_SAMPLE_DISTANCE);
+  } else {
+    store<u32>(cpu, every, ARM64_SAMPLE_DISTANCE);
+    note(cpu, record, record - ((usize(pc) & 0xfff) << 1));
+  }
+  const next = nextLimit(cpu, count);
+  // Somebody else has lowered the limit: that is to be looked at.
+  if (atomic.cmpxchg<u32>(cpu + ARM64_LIMIT, limit, next) != limit) return false;
+  return count <= next;
+}

@@ -1,0 +1,107 @@
+// Regions (layout/arm64-regions.ts): how they are entered and left, and how the host places
+// them.
+
+import { ARM64_PAGE_CODE } from '../layout/arm64-records';
+import {
+  ARM64_ENTRY_FUNCTION,
+  ARM64_ENTRY_LONGEST,
+  ARM64_ENTRY_NUMBER,
+  ARM64_ENTRY_RESUME,
+  ARM64_REGION_FAR,
+  ARM64_REGION_INTERPRET,
+} from '../layout/arm64-regions';
+import {
+  ARM64_ACC,
+  ARM64_DP,
+  ARM64_EL,
+  ARM64_LIMIT,
+  ARM64_PC,
+  ARM64_PC_OFFSET,
+  ARM64_RECORD_FETCH,
+  ARM64_TLB,
+  ARM64_TLB_FETCH,
+  ARM64_TLB_STRIDE,
+  ARM64_TRAP_RECORD_AT,
+} from '../layout/arm64-state';
+import { decode } from './decode';
+import { HANDLER_REGION, HANDLER_RESUME } from './handlers';
+
+/** A place in a page to which no branch is near. */
+const NOWHERE: u32 = 0x40000000;
+
+/** Whether the record that is next is one at which a region is entered. */
+export function isAtRegion(cpu: usize): bool {
+  return load<u16>(load<usize>(cpu, ARM64_DP)) == HANDLER_REGION;
+}
+
+/** The entry of the region that a record leads to, or 0. */
+export function entryOf(record: usize): usize {
+  return load<u16>(record) == HANDLER_REGION ? load<usize>(record, 4) : 0;
+}
+
+/** What a region's record has replaced is next, once. */
+function setAside(cpu: usize): void {
+  const dp = load<usize>(cpu, ARM64_DP);
+  const entry = entryOf(dp);
+  if (entry == 0) return;
+  const offset = load<u64>(cpu, ARM64_PC_OFFSET) + u64(dp >> 1) - u64(entry >> 1);
+  store<u64>(cpu, offset, ARM64_PC_OFFSET);
+  store<usize>(cpu, load<usize>(cpu, ARM64_ACC) + dp - entry, ARM64_ACC);
+  store<usize>(cpu, entry, ARM64_DP);
+}
+
+/** Looks for the record of the PC in the block: false where it is left to the slow loop. */
+function follow(cpu: usize): bool {
+  const to = load<u64>(cpu, ARM64_PC);
+  const count = load<usize>(cpu, ARM64_ACC);
+  const tlb = cpu + ARM64_TLB + load<u32>(cpu, ARM64_EL) * ARM64_TLB_STRIDE;
+  const entry = tlb + ((usize(to) >> 8) & 0xff0);
+  if (load<u64>(entry, ARM64_TLB_FETCH) != (to & ~0xffc)) {
+    // As behind a branch at record 0.
+    store<u32>(cpu, 0, ARM64_TRAP_RECORD_AT);
+    store<usize>(cpu, count - 8, ARM64_ACC);
+    store<usize>(cpu, cpu + ARM64_RECORD_FETCH, ARM64_DP);
+    return false;
+  }
+  const records: usize = load<u32>(entry, ARM64_TLB_FETCH + 8);
+  store<u64>(cpu, (to & ~0xfff) - u64(records >> 1), ARM64_PC_OFFSET);
+  const dp = records + ((usize(to) & 0xfff) << 1);
+  store<usize>(cpu, dp, ARM64_DP);
+  store<usize>(cpu, count - dp, ARM64_ACC);
+  return true;
+}
+
+/**
+ * Runs regions, from the one that the next record leads to, until a record is for the
+ * interpreter.
+ */
+export function runRegions(cpu: usize): void {
+  while (true) {
+    const dp = load<usize>(cpu, ARM64_DP);
+    const entry = entryOf(dp);
+    if (entry == 0) return;
+    const count = load<u32>(cpu, ARM64_ACC) + u32(dp);
+    // Near its limit the interpreter goes on: it looks at it where the architecture's
+    // instructions say so, with or without regions.
+    if (count + load<u32>(entry, ARM64_ENTRY_LONGEST) > load<u32>(cpu, ARM64_LIMIT)) break;
+    const left = call_indirect<u32>(
+      load<u32>(entry, ARM64_ENTRY_FUNCTION),
+      cpu,
+      load<u32>(entry, ARM64_ENTRY_NUMBER),
+    );
+    if (left == ARM64_REGION_INTERPRET) break;
+    if (left == ARM64_REGION_FAR && !follow(cpu)) return;
+  }
+  setAside(cpu);
+}
+
+/**
+ * Makes the record of the instruction `at` bytes behind the start of its page one at which a
+ * region is entered. The other words of the entry are there.
+ */
+export function placeEntry(base: usize, at: u32, entry: usize): void {
+  const record = base + (at << 1);
+  decode(load<u32>(load<usize>(base - ARM64_PAGE_CODE) + at), entry, NOWHERE);
+  store<u64>(entry, HANDLER_RESUME | (u64(record + 8) << 32), ARM64_ENTRY_RESUME);
+  store<u64>(record, HANDLER_REGION | (u64(entry) << 32));
+}

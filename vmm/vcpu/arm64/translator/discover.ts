@@ -1,0 +1,275 @@
+// Which instructions a region has: what is reached from its entries, and the functions that
+// this calls. A place is a number of instructions behind the start of the page that the
+// entries are in, the home page; before it and behind that page are others.
+
+import { fieldsOf, formOf } from '../../../../assembly/layout/a64/a64-forms.ts';
+import { ARITHMETIC } from './emit-arithmetic.ts';
+import { ATOMICS } from './emit-atomics.ts';
+import { LOGICAL } from './emit-logical.ts';
+import { MEMORY } from './emit-memory.ts';
+import { SYSTEM } from './emit-system.ts';
+import { pageOf } from './places.ts';
+import { type Emit, type EmitPlans, fieldOf, signedField } from './plan.ts';
+
+/** Return sites of one function that its returns look for. */
+const MOST_RETURN_SITES = 4;
+
+const PLANS: EmitPlans = { ...ARITHMETIC, ...LOGICAL, ...MEMORY, ...ATOMICS, ...SYSTEM };
+
+/** What an instruction is for a region. */
+export type Step =
+  | { readonly kind: 'plain'; readonly emit: Emit }
+  /** The interpreter executes it; what is behind it is reached again, or not. */
+  | { readonly kind: 'leave'; readonly returns: boolean }
+  /** `offset` is the distance of the target, in instructions. */
+  | { readonly kind: 'jump' | 'call'; readonly offset: number }
+  | { readonly kind: 'branch'; readonly offset: number; readonly test: Test }
+  | { readonly kind: 'return' | 'call-register'; readonly register: number };
+
+/** The condition of a branch. */
+export type Test =
+  | { readonly what: 'condition'; readonly condition: number }
+  | {
+      readonly what: 'zero';
+      readonly register: number;
+      readonly wide: boolean;
+      readonly not: boolean;
+    }
+  | {
+      readonly what: 'bit';
+      readonly register: number;
+      readonly bit: number;
+      readonly not: boolean;
+    };
+
+/** Those that never come back to what is behind them. */
+const FINAL = new Set(['ERET', 'DRPS', 'BRK', 'HLT', 'DCPS1', 'DCPS2', 'DCPS3']);
+const ALWAYS = 14;
+
+function stepOf(word: number): Step {
+  const form = formOf(word);
+  if (!form) return { kind: 'leave', returns: false };
+  const f = fieldsOf(word, form);
+  switch (form.name) {
+    case 'B':
+      return { kind: 'jump', offset: signedField(f, 'imm26', 26) };
+    case 'BL':
+      return { kind: 'call', offset: signedField(f, 'imm26', 26) };
+    case 'BCOND': {
+      const condition = fieldOf(f, 'cond');
+      const offset = signedField(f, 'imm19', 19);
+      if (condition >= ALWAYS) return { kind: 'jump', offset };
+      return { kind: 'branch', offset, test: { what: 'condition', condition } };
+    }
+    case 'CBZ':
+    case 'CBNZ': {
+      const [register, wide] = [fieldOf(f, 'Rt'), fieldOf(f, 'sf') === 1];
+      const test = { what: 'zero', register, wide, not: form.name === 'CBNZ' } as const;
+      return { kind: 'branch', offset: signedField(f, 'imm19', 19), test };
+    }
+    case 'TBZ':
+    case 'TBNZ': {
+      const bit = 32 * fieldOf(f, 'b5') + fieldOf(f, 'b40');
+      const register = fieldOf(f, 'Rt');
+      const test = { what: 'bit', register, bit, not: form.name === 'TBNZ' } as const;
+      return { kind: 'branch', offset: signedField(f, 'imm14', 14), test };
+    }
+    case 'BR':
+    case 'RET':
+      return { kind: 'return', register: fieldOf(f, 'Rn') };
+    case 'BLR':
+      return { kind: 'call-register', register: fieldOf(f, 'Rn') };
+    default: {
+      const emit = PLANS[form.name]?.(f);
+      return emit ? { kind: 'plain', emit } : { kind: 'leave', returns: !FINAL.has(form.name) };
+    }
+  }
+}
+
+/** A straight piece of a region. */
+export interface Block {
+  readonly start: number;
+  readonly steps: readonly Step[];
+  /** Blocks that may come next, by their start. */
+  readonly successors: readonly number[];
+  /** Of a block that ends with a return: where the function is called from. */
+  readonly returnSites: readonly number[];
+}
+
+/** The instructions of a region, as blocks by their start. */
+export interface Discovery {
+  readonly blocks: ReadonlyMap<number, Block>;
+  /** Blocks at which the region can be entered. */
+  readonly entries: readonly number[];
+  readonly instructions: number;
+}
+
+/** Limits of a region, in instructions. */
+export interface RegionLimits {
+  readonly most: number;
+  /** Functions that are called are taken in while there are fewer. */
+  readonly grow: number;
+}
+
+/** The instructions that there are to choose from. */
+export interface Source {
+  /** The word of a place; undefined where a region has to end. */
+  wordAt(place: number): number | undefined;
+}
+
+class Walk {
+  readonly steps = new Map<number, Step>();
+  readonly starts = new Set<number>();
+  readonly entries = new Set<number>();
+  /** The function that a place was first reached in: the start of a callee, or undefined. */
+  readonly functions = new Map<number, number | undefined>();
+  /** Return sites by the start of what is called. */
+  readonly sites = new Map<number, number[]>();
+  readonly #source: Source;
+  readonly #limits: RegionLimits;
+  #work: number[] = [];
+
+  constructor(source: Source, limits: RegionLimits) {
+    this.#source = source;
+    this.#limits = limits;
+  }
+
+  start(entries: readonly number[]): void {
+    for (const entry of entries) this.#add(entry, true);
+    this.#drain(undefined);
+    // Those that callees call come behind them.
+    for (const callee of this.sites.keys()) {
+      if (this.steps.size >= this.#limits.grow) break;
+      this.#add(callee, false);
+      this.#drain(callee);
+    }
+  }
+
+  /** Only the home page's records lead to the region. */
+  #add(at: number, isEntry: boolean): void {
+    this.starts.add(at);
+    if (isEntry && pageOf(at) === 0) this.entries.add(at);
+    this.#work.push(at);
+  }
+
+  #drain(name: number | undefined): void {
+    for (let at = this.#work.pop(); at !== undefined; at = this.#work.pop()) this.#line(at, name);
+  }
+
+  /** From a place on to what ends its block. */
+  #line(from: number, name: number | undefined): void {
+    for (let at = from; ; at++) {
+      if (this.steps.has(at) || this.steps.size >= this.#limits.most) return;
+      const word = this.#source.wordAt(at);
+      if (word === undefined) return;
+      // A page begins a block: whether it is what it was is checked on the way to it.
+      if (at !== from && pageOf(at) !== pageOf(at - 1)) this.starts.add(at);
+      const step = stepOf(word);
+      this.steps.set(at, step);
+      this.functions.set(at, name);
+      if (step.kind !== 'plain') {
+        this.#follow(at, step);
+        return;
+      }
+    }
+  }
+
+  #follow(at: number, step: Step): void {
+    switch (step.kind) {
+      case 'leave':
+        if (step.returns) this.#add(at + 1, true);
+        break;
+      case 'jump':
+        this.#target(at, step.offset);
+        break;
+      case 'branch':
+        this.#add(at + 1, false);
+        this.#target(at, step.offset);
+        break;
+      case 'call': {
+        this.#add(at + 1, true);
+        const callee = at + step.offset;
+        const sites = this.sites.get(callee);
+        if (sites) sites.push(at + 1);
+        else this.sites.set(callee, [at + 1]);
+        break;
+      }
+      case 'call-register':
+        this.#add(at + 1, true);
+        break;
+      default:
+    }
+  }
+
+  /** The head of a loop is an entry: what has been left in it is entered at its next turn. */
+  #target(at: number, offset: number): void {
+    this.#add(at + offset, offset <= 0);
+  }
+}
+
+/** The targets of a block's last step. */
+function targetsOf(at: number, step: Step, sites: readonly number[]): readonly number[] {
+  switch (step.kind) {
+    case 'jump':
+    case 'call':
+      return [at + step.offset];
+    case 'branch':
+      return [at + step.offset, at + 1];
+    case 'return':
+      return sites;
+    default:
+      return [];
+  }
+}
+
+/** Blocks that are reached from the entries. */
+function reached(blocks: ReadonlyMap<number, Block>, entries: readonly number[]) {
+  const found = new Set(entries);
+  // The iteration also visits what is added during it.
+  for (const at of found) for (const to of blocks.get(at)?.successors ?? []) found.add(to);
+  return found;
+}
+
+/**
+ * Discovers a region.
+ * @param entries places where it is entered, in the home page.
+ */
+export function discover(
+  source: Source,
+  entries: readonly number[],
+  limits: RegionLimits,
+): Discovery {
+  const walk = new Walk(source, limits);
+  walk.start(entries);
+  const { steps, starts, functions } = walk;
+  const sitesOf = (at: number) => {
+    const name = functions.get(at);
+    const sites = name === undefined ? [] : (walk.sites.get(name) ?? []);
+    return sites.filter((site) => steps.has(site)).slice(0, MOST_RETURN_SITES);
+  };
+  const all = new Map<number, Block>();
+  for (const start of [...starts].sort((a, b) => a - b)) {
+    const list: Step[] = [];
+    let at = start;
+    let last: Step | undefined;
+    for (; last === undefined || last.kind === 'plain'; at++) {
+      const step = steps.get(at);
+      if (!step || (at > start && starts.has(at))) break;
+      list.push(step);
+      last = step;
+    }
+    if (!last) continue;
+    const returnSites = last.kind === 'return' ? sitesOf(at - 1) : [];
+    const targets = last.kind === 'plain' ? [at] : targetsOf(at - 1, last, returnSites);
+    const successors = [...new Set(targets)].filter((to) => starts.has(to) && steps.has(to));
+    all.set(start, { start, steps: list, successors, returnSites });
+  }
+  const found = [...walk.entries].filter((entry) => all.has(entry)).sort((a, b) => a - b);
+  const there = reached(all, found);
+  const blocks = new Map([...all].filter(([start]) => there.has(start)));
+  return {
+    blocks,
+    entries: found,
+    instructions: [...blocks.values()].reduce((sum, block) => sum + block.steps.length, 0),
+  };
+}

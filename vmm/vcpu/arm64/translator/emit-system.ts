@@ -1,0 +1,221 @@
+// Barriers, hints, and the system registers that a kernel reads and writes all the time. What
+// may be trapped, or changes more than a word, is the interpreter's.
+
+import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
+import {
+  ARM64_REGISTER_TABLE,
+  type Arm64Register,
+  encodingOf,
+} from '../../../../assembly/layout/a64/arm64-registers.ts';
+import * as state from '../../../../assembly/layout/arm64-state.ts';
+import { type Emit, type EmitPlan, type EmitPlans, fieldOf } from './plan.ts';
+import type { RegionCode } from './region-code.ts';
+import { HOST, VA } from './register-code.ts';
+import { OP } from './wasm-writer.ts';
+
+/** i32.atomic.rmw.add, behind 0xfe. */
+const RMW_ADD = 0x1e;
+/** PSTATE.DAIF in its word. */
+const DAIF_SHIFT = 6;
+const DAIF_ALL = 15 << DAIF_SHIFT;
+const ALL_BITS = 0xffff_ffff_ffff_ffffn;
+const REGISTERS = new Map(ARM64_REGISTER_TABLE.map((register) => [register.encoding, register]));
+
+/** Leaves unless the vCPU is at EL1. */
+function needEl1(code: RegionCode): void {
+  code.loadWord(state.ARM64_EL);
+  code.op(OP.i32Eqz);
+  code.leaveIf();
+}
+
+/** Leaves where an interrupt is pending, which the instruction may unmask. */
+function needQuiet(code: RegionCode): void {
+  code.loadWord(state.ARM64_PENDING);
+  code.leaveIf();
+}
+
+/** Where a register is in the block; undefined: it is not plain storage. */
+function placeOf({ kind, bank, slot }: Arm64Register): number | undefined {
+  if (kind === 'own') return state.ARM64_REGISTERS + 8 * slot;
+  if (kind !== 'bank') return undefined;
+  const offset = (state as Readonly<Record<string, unknown>>)[`BANK_${bank}`];
+  return typeof offset === 'number'
+    ? state.ARM64_BANK + state.ARM64_BANK_STRIDE + offset
+    : undefined;
+}
+
+const registerOf = (f: A64Fields) =>
+  REGISTERS.get(
+    encodingOf(
+      2 + fieldOf(f, 'o0'),
+      fieldOf(f, 'op1'),
+      fieldOf(f, 'CRn'),
+      fieldOf(f, 'CRm'),
+      fieldOf(f, 'op2'),
+    ),
+  );
+
+/** SP_EL0 while EL1 has a stack pointer of its own. */
+function needOtherStack(code: RegionCode): void {
+  code.loadWord(state.ARM64_SPSEL);
+  code.op(OP.i32Eqz);
+  code.leaveIf();
+}
+const OTHER_STACK = state.ARM64_BANK + state.BANK_SP;
+
+/** The counter, which is that of instructions: at any other rate the interpreter reads it. */
+function readCounter(code: RegionCode, rt: number): void {
+  needEl1(code);
+  code.loadLong(state.ARM64_TIME_RATE);
+  code.i64(1n << 32n);
+  code.op(OP.i64Ne);
+  code.leaveIf();
+  code.loadLong(state.ARM64_TIME);
+  code.loadLong(state.ARM64_STARTED);
+  code.op(OP.i64Add);
+  code.loadLong(state.ARM64_TIME_COUNT);
+  code.op(OP.i64Sub);
+  code.countHere();
+  code.i32(3);
+  code.op(OP.i32ShrU, OP.i64ExtendI32U, OP.i64Add);
+  code.setX(rt);
+}
+
+/** Reads of registers that are more than storage, by name. */
+const READS: Readonly<Record<string, (code: RegionCode, rt: number) => void>> = {
+  SP_EL0(code, rt) {
+    needOtherStack(code);
+    code.loadLong(OTHER_STACK);
+    code.setX(rt);
+  },
+  DAIF(code, rt) {
+    needEl1(code);
+    code.loadWord(state.ARM64_DAIF);
+    code.setW(rt);
+  },
+  CNTVCT_EL0: readCounter,
+  CNTPCT_EL0: readCounter,
+};
+
+/** Whether EL0 may do with a register what EL1 may. */
+const isOfEl0 = ({ el0, trap }: Arm64Register, access: 'r' | 'w') =>
+  el0.includes(access) && trap === '';
+
+const read: EmitPlan = (f): Emit | undefined => {
+  const register = registerOf(f);
+  const rt = fieldOf(f, 'Rt');
+  if (!register?.el1.includes('r')) return undefined;
+  const special = READS[register.name];
+  if (special) return (code) => special(code, rt);
+  const place = placeOf(register);
+  if (place === undefined) return undefined;
+  return (code) => {
+    if (!isOfEl0(register, 'r')) needEl1(code);
+    code.loadLong(place);
+    code.setX(rt);
+  };
+};
+
+/** Stores the low word of a register, masked, as PSTATE.DAIF. */
+function writeDaif(code: RegionCode, rt: number): void {
+  needEl1(code);
+  needQuiet(code);
+  code.storeWord(state.ARM64_DAIF, () => {
+    code.w(rt);
+    code.i32(DAIF_ALL);
+    code.op(OP.i32And);
+  });
+}
+
+const write: EmitPlan = (f): Emit | undefined => {
+  const register = registerOf(f);
+  const rt = fieldOf(f, 'Rt');
+  if (register?.name === 'DAIF') return (code) => writeDaif(code, rt);
+  if (register?.name === 'SP_EL0')
+    return (code) => {
+      needOtherStack(code);
+      code.storeLong(OTHER_STACK, () => code.x(rt));
+    };
+  if (!register?.el1.includes('w') || register.bits !== ALL_BITS) return undefined;
+  const place = placeOf(register);
+  if (place === undefined) return undefined;
+  return (code) => {
+    if (!isOfEl0(register, 'w')) needEl1(code);
+    code.storeLong(place, () => code.x(rt));
+  };
+};
+
+/** MSR DAIFSet and DAIFClr. */
+const mask =
+  (isSet: boolean): EmitPlan =>
+  (f) =>
+  (code) => {
+    const bits = fieldOf(f, 'CRm') << DAIF_SHIFT;
+    needEl1(code);
+    needQuiet(code);
+    code.storeWord(state.ARM64_DAIF, () => {
+      code.loadWord(state.ARM64_DAIF);
+      code.i32(isSet ? bits : ~bits);
+      code.op(isSet ? OP.i32Or : OP.i32And);
+    });
+  };
+
+/** An atomic operation on a word that nobody else looks at. */
+const barrier: EmitPlan = () => (code) => {
+  code.cpu();
+  code.i32(0);
+  code.atomic(RMW_ADD, 4, state.ARM64_BARRIER);
+  code.op(OP.drop);
+};
+
+/** WFE, WFI, SEV and SEVL are the interpreter's; all other hints do nothing. */
+const hint: EmitPlan = (f) => {
+  const number = 8 * fieldOf(f, 'CRm') + fieldOf(f, 'op2');
+  return number >= 2 && number <= 5 ? undefined : () => undefined;
+};
+
+/**
+ * What is executed behind it is what the records say then: another vCPU may have executed IC
+ * for a page.
+ */
+const synchronize: EmitPlan = () => (code) => code.leaveIfForgotten();
+
+const clearMonitor: EmitPlan = () => (code) =>
+  code.storeWord(state.ARM64_MONITOR_AT, () => code.i32(0));
+
+/** DC ZVA, op1:CRn:CRm:op2; it clears a block of 64 bytes. */
+const DC_ZVA = encodingOf(0, 3, 7, 4, 1);
+const ZVA_SIZE = 64;
+
+/** The only one of SYS that is often executed. What EL0 may do is the interpreter's. */
+const clearBlock: EmitPlan = (f): Emit | undefined => {
+  const [op1, crn] = [fieldOf(f, 'op1'), fieldOf(f, 'CRn')];
+  if (encodingOf(0, op1, crn, fieldOf(f, 'CRm'), fieldOf(f, 'op2')) !== DC_ZVA) return undefined;
+  return (code) => {
+    needEl1(code);
+    code.x(fieldOf(f, 'Rt'));
+    code.i64(-ZVA_SIZE);
+    code.op(OP.i64And);
+    code.set(VA);
+    code.findHost(ZVA_SIZE, true);
+    for (let at = 0; at < ZVA_SIZE; at += 8) {
+      code.get(HOST);
+      code.i64(0);
+      code.memory(OP.i64Store, 8, at);
+    }
+  };
+};
+
+export const SYSTEM: EmitPlans = {
+  SYS: clearBlock,
+  MRS: read,
+  MSR: write,
+  MSR_DAIFSet: mask(true),
+  MSR_DAIFClr: mask(false),
+  DSB: barrier,
+  DMB: barrier,
+  SB: barrier,
+  ISB: synchronize,
+  HINT: hint,
+  CLREX: clearMonitor,
+};

@@ -1,0 +1,89 @@
+// Code of WebAssembly while it is written: instructions, and blocks with their labels.
+
+import { OP, TYPE, WasmWriter } from './wasm-writer.ts';
+
+const ALIGNMENT = { 1: 0, 2: 1, 4: 2, 8: 3 } as const;
+/** Bytes of an access, or of its alignment. */
+export type Size = keyof typeof ALIGNMENT;
+
+/** First byte of an atomic instruction. */
+const ATOMIC = 0xfe;
+
+export class FunctionCode {
+  readonly #writer = new WasmWriter();
+  #depth = 0;
+
+  /** What has been written; valid until more is. */
+  bytes(): Uint8Array {
+    return this.#writer.bytes();
+  }
+
+  op(...opcodes: readonly number[]): void {
+    for (const opcode of opcodes) this.#writer.byte(opcode);
+  }
+
+  get(local: number): void {
+    this.#writer.byte(OP.localGet);
+    this.#writer.unsigned(local);
+  }
+
+  set(local: number): void {
+    this.#writer.byte(OP.localSet);
+    this.#writer.unsigned(local);
+  }
+
+  tee(local: number): void {
+    this.#writer.byte(OP.localTee);
+    this.#writer.unsigned(local);
+  }
+
+  i32(value: number): void {
+    this.#writer.byte(OP.i32Const);
+    this.#writer.signed(value);
+  }
+
+  i64(value: bigint | number): void {
+    this.#writer.byte(OP.i64Const);
+    this.#writer.signed64(BigInt(value));
+  }
+
+  /** An access to memory: address on the stack. */
+  memory(opcode: number, size: Size, offset = 0): void {
+    this.#writer.byte(opcode);
+    this.#writer.unsigned(ALIGNMENT[size]);
+    this.#writer.unsigned(offset);
+  }
+
+  /** The same for an atomic one, of opcode 0xfe and another byte. */
+  atomic(opcode: number, size: Size, offset = 0): void {
+    this.#writer.byte(ATOMIC);
+    this.memory(opcode, size, offset);
+  }
+
+  // Blocks. Labels are depths.
+
+  open(opcode: typeof OP.block | typeof OP.loop | typeof OP.if, type: number = TYPE.none): number {
+    this.op(opcode, type);
+    return ++this.#depth;
+  }
+
+  otherwise(): void {
+    this.op(OP.else);
+  }
+
+  close(): void {
+    this.op(OP.end);
+    this.#depth--;
+  }
+
+  br(label: number): void {
+    this.#writer.byte(OP.br);
+    this.#writer.unsigned(this.#depth - label);
+  }
+
+  brTable(labels: readonly number[], otherwise: number): void {
+    this.#writer.byte(OP.brTable);
+    this.#writer.unsigned(labels.length);
+    for (const label of [...labels, otherwise]) this.#writer.unsigned(this.#depth - label);
+  }
+}

@@ -1,0 +1,290 @@
+// The regions of a machine: what its vCPUs find hot becomes functions of WebAssembly, which
+// they call themselves. All of it is forgotten when the record pool is emptied.
+
+import {
+  ARM64_PAGE_CODE,
+  ARM64_PAGE_GENERATION,
+  ARM64_PAGE_STRIDE,
+  ARM64_POOL_END,
+  ARM64_POOL_NEXT,
+  ARM64_POOL_TABLE,
+} from '../../../../assembly/layout/arm64-records.ts';
+import {
+  ARM64_ENTRY_FUNCTION,
+  ARM64_ENTRY_LONGEST,
+  ARM64_ENTRY_NUMBER,
+  ARM64_ENTRY_SIZE,
+} from '../../../../assembly/layout/arm64-regions.ts';
+import {
+  ARM64_HOT_COUNT,
+  ARM64_HOT_LIST,
+  ARM64_SAMPLE_DISTANCE,
+  ARM64_SAMPLE_EVERY,
+  ARM64_SAMPLE_THRESHOLD,
+} from '../../../../assembly/layout/arm64-state.ts';
+import type { Arm64Exports, MemoryRegion } from '../../../../assembly/load.ts';
+import type { Arm64Block } from '../arm64-block.ts';
+import { type Discovery, discover, type RegionLimits, type Source } from './discover.ts';
+import { PAGE_INSTRUCTIONS, pageOf } from './places.ts';
+import type { RegionPage } from './region-code.ts';
+import { translate } from './translate-region.ts';
+import { moduleOf } from './wasm-writer.ts';
+
+/** Regions of a machine, at most: when there are more, all begin again. */
+export const MOST_REGIONS = 8192;
+/** Regions that are made at once, at most: the rest becomes hot again. */
+const MOST_AT_ONCE = 16;
+const MOST_OF_PAGE = 64;
+const LIMITS: RegionLimits = { most: 300, grow: 150 };
+/** Bytes of a record, and of a page. */
+const RECORD = 8;
+const PAGE_SIZE = 4 * PAGE_INSTRUCTIONS;
+const RECORDS_SIZE = PAGE_INSTRUCTIONS * RECORD;
+
+/** What makes code hot. */
+export interface Heat {
+  /** Instructions from one sample to the next. */
+  readonly every: number;
+  /** Samples of one branch target. */
+  readonly threshold: number;
+}
+
+/**
+ * A place that has been branched to some 50,000 times: the optimising compiler takes as long for
+ * it as the interpreter for as many turns.
+ */
+export const HEAT: Heat = { every: 2000, threshold: 256 };
+
+/** What `Arm64Regions` needs. */
+export interface Arm64RegionsOptions {
+  readonly memory: WebAssembly.Memory;
+  /** The table that the CPU's module imports. */
+  readonly table: WebAssembly.Table;
+  /** Of the record pool: byte offset. */
+  readonly pool: number;
+  readonly ram: Pick<MemoryRegion, 'offset' | 'size'>;
+  readonly exports: Pick<Arm64Exports, 'entryOf' | 'placeEntry'>;
+  /** Times that something of one page is translated, until all begin again. Default 64. */
+  readonly mostOfPage?: number;
+  /** Regions have only what has been executed before. Default true. */
+  readonly executedOnly?: boolean;
+}
+
+/** A region that is there: its entries and all that it has, as places in its page. */
+interface Region {
+  readonly entries: readonly number[];
+  readonly places: ReadonlySet<number>;
+}
+
+interface Page {
+  readonly regions: Region[];
+  made: number;
+}
+
+/** A region whose function is not compiled yet: its index in the table, and its body. */
+interface Made {
+  readonly index: number;
+  readonly body: Uint8Array;
+}
+
+export class Arm64Regions {
+  readonly #options: Arm64RegionsOptions;
+  readonly #words: Uint32Array;
+  readonly #pages = new Map<number, Page>();
+  #count = 0;
+  /** Room for entries: the page that they are taken from. */
+  #next = 0;
+  #end = 0;
+
+  constructor(options: Arm64RegionsOptions) {
+    this.#options = options;
+    this.#words = new Uint32Array(options.memory.buffer);
+  }
+
+  /** A table for the CPU's module. */
+  static table(): WebAssembly.Table {
+    return new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS });
+  }
+
+  /** Regions that there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** A vCPU out of reset says what is hot. */
+  watch(block: Arm64Block, { every, threshold }: Heat = HEAT): void {
+    block.setWord(ARM64_SAMPLE_EVERY, RECORD * every);
+    block.setWord(ARM64_SAMPLE_DISTANCE, RECORD * every);
+    block.setWord(ARM64_SAMPLE_THRESHOLD, threshold);
+  }
+
+  /** The record pool has been emptied: nothing leads to a region any more. */
+  reset(): void {
+    for (let i = 0; i < this.#count; i++) this.#options.table.set(i, null);
+    this.#pages.clear();
+    this.#count = 0;
+    this.#next = 0;
+    this.#end = 0;
+  }
+
+  /**
+   * Translates what a vCPU has found hot. Called between two runs of it.
+   * @returns false when there is no room: the record pool is to be emptied.
+   */
+  translateHot(block: Arm64Block): boolean {
+    const hot = block.word(ARM64_HOT_COUNT);
+    if (hot === 0) return true;
+    block.setWord(ARM64_HOT_COUNT, 0);
+    const made: Made[] = [];
+    let isRoom = true;
+    for (let i = 0; isRoom && i < Math.min(hot, MOST_AT_ONCE); i++) {
+      const entry = ARM64_HOT_LIST + 8 * i;
+      const [record, base] = [block.word(entry), block.word(entry + 4)];
+      const one = this.#make(base, (record - base) / RECORD);
+      if (one === 'full') isRoom = false;
+      else if (one) made.push(one);
+    }
+    this.#install(made);
+    return isRoom;
+  }
+
+  /**
+   * Translates what is reached from one place.
+   * @param base Address of the page's first record.
+   * @param place Instructions in the page.
+   * @returns false when there is no room.
+   */
+  translateAt(base: number, place: number): boolean {
+    const made = this.#make(base, place);
+    if (made === 'full') return false;
+    if (made) this.#install([made]);
+    return true;
+  }
+
+  #word(address: number): number {
+    return this.#words[address >>> 2] ?? 0;
+  }
+
+  #setWord(address: number, value: number): void {
+    this.#words[address >>> 2] = value;
+  }
+
+  /**
+   * The page so many pages behind another one in RAM, if something of it has been executed. A
+   * guest need not have mapped them so; where it has not, the region finds out.
+   */
+  #pageBehind(base: number, distance: number): RegionPage | undefined {
+    const { pool, ram } = this.#options;
+    const page = (this.#word(base - ARM64_PAGE_CODE) - ram.offset) / PAGE_SIZE + distance;
+    if (page < 0 || page >= ram.size / PAGE_SIZE) return undefined;
+    const there = distance === 0 ? base : this.#word(pool + ARM64_POOL_TABLE + 4 * page);
+    if (there === 0) return undefined;
+    return { base: there, generation: this.#word(there - ARM64_PAGE_GENERATION) };
+  }
+
+  /** The instructions around a page, and the pages that have been asked for. */
+  #sourceOf(base: number): Source & { readonly pages: Map<number, RegionPage> } {
+    const pages = new Map<number, RegionPage>();
+    const absent = new Set<number>();
+    const { executedOnly = true } = this.#options;
+    return {
+      pages,
+      wordAt: (place) => {
+        const distance = pageOf(place);
+        if (absent.has(distance)) return undefined;
+        const page = pages.get(distance) ?? this.#pageBehind(base, distance);
+        if (!page) {
+          absent.add(distance);
+          return undefined;
+        }
+        pages.set(distance, page);
+        const index = place - distance * PAGE_INSTRUCTIONS;
+        const isExecuted = this.#word(page.base + RECORD * index) !== 0;
+        if (executedOnly && !isExecuted) return undefined;
+        return this.#word(this.#word(page.base - ARM64_PAGE_CODE) + 4 * index);
+      },
+    };
+  }
+
+  /** The page, without the regions to which nothing leads any more. */
+  #pageOf(base: number): Page {
+    const known = this.#pages.get(base) ?? { regions: [], made: 0 };
+    const isThere = ({ entries }: Region) =>
+      entries.every((at) => this.#options.exports.entryOf(base + RECORD * at) !== 0);
+    const page = { regions: known.regions.filter(isThere), made: known.made };
+    this.#pages.set(base, page);
+    return page;
+  }
+
+  /**
+   * A region that is entered at a place, or what there is around it made anew with that
+   * entry. Undefined: there is nothing to gain.
+   */
+  #make(base: number, place: number): Made | 'full' | undefined {
+    const page = this.#pageOf(base);
+    if (page.made >= (this.#options.mostOfPage ?? MOST_OF_PAGE)) return undefined;
+    const source = this.#sourceOf(base);
+    const [step] = discover(source, [place], { most: 1, grow: 0 }).blocks.get(place)?.steps ?? [];
+    if (!step || step.kind === 'leave') return undefined;
+    let discovery = discover(source, [place], LIMITS);
+    const around = page.regions.filter(({ places }) => places.has(place));
+    if (around.some(({ entries }) => entries.includes(place))) return undefined;
+    if (around.length > 0) {
+      const entries = [place, ...around.flatMap((region) => region.entries)];
+      const together = discover(source, entries, LIMITS);
+      if (entries.every((entry) => together.entries.includes(entry))) {
+        discovery = together;
+        for (const region of around) page.regions.splice(page.regions.indexOf(region), 1);
+      }
+    }
+    const { entries, instructions, blocks } = discovery;
+    const at = this.#allocate(entries.length);
+    if (at === 0 || this.#count === MOST_REGIONS) return 'full';
+    page.made++;
+    page.regions.push({ entries, places: new Set(blocks.keys()) });
+    const used = new Set([...blocks.keys()].map(pageOf));
+    const pages = new Map([...source.pages].filter(([distance]) => used.has(distance)));
+    const body = translate(discovery, { pages, longest: instructions });
+    const index = this.#count++;
+    this.#place(base, discovery, at, index);
+    return { index, body };
+  }
+
+  /** Lets records lead to a region, of which the first entry is at an address. */
+  #place(base: number, { entries, instructions }: Discovery, at: number, index: number): void {
+    entries.forEach((place, number) => {
+      const entry = at + number * ARM64_ENTRY_SIZE;
+      this.#setWord(entry + ARM64_ENTRY_FUNCTION, index);
+      this.#setWord(entry + ARM64_ENTRY_NUMBER, number);
+      this.#setWord(entry + ARM64_ENTRY_LONGEST, RECORD * instructions);
+      this.#options.exports.placeEntry(base, 4 * place, entry);
+    });
+  }
+
+  /** Room for entries, one after the other; 0: there is none. */
+  #allocate(count: number): number {
+    const size = count * ARM64_ENTRY_SIZE;
+    if (this.#next + size > this.#end) {
+      const { pool } = this.#options;
+      const page = this.#word(pool + ARM64_POOL_NEXT);
+      if (page + ARM64_PAGE_STRIDE > this.#word(pool + ARM64_POOL_END)) return 0;
+      this.#setWord(pool + ARM64_POOL_NEXT, page + ARM64_PAGE_STRIDE);
+      this.#next = page;
+      this.#end = page + RECORDS_SIZE;
+    }
+    const at = this.#next;
+    this.#next += size;
+    return at;
+  }
+
+  /** Compiles functions, in one module. */
+  #install(made: readonly Made[]): void {
+    if (made.length === 0) return;
+    const { memory, table } = this.#options;
+    const module = new WebAssembly.Module(moduleOf(made.map(({ body }) => body)));
+    const instance = new WebAssembly.Instance(module, { env: { memory } });
+    made.forEach(({ index }, i) => {
+      table.set(index, instance.exports[String(i)]);
+    });
+  }
+}

@@ -1,0 +1,57 @@
+// Which registers a region has to load where it is entered, and to store where it is left.
+
+import { NO_REGISTERS, type Registers } from './register-code.ts';
+
+/** What a block does to registers. */
+export interface Effects {
+  /** Read before they are written. */
+  readonly reads: Registers;
+  readonly writes: Registers;
+}
+
+/** What is known at the start of a block. */
+export interface Liveness {
+  /** Registers that may have been written since the region was entered: a way out stores them. */
+  readonly changed: ReadonlyMap<number, Registers>;
+  /** Registers that are read or stored: who enters here loads them. */
+  readonly needed: ReadonlyMap<number, Registers>;
+}
+
+/** Repeats `update` of all blocks until nothing changes any more. */
+function settle(starts: readonly number[], update: (start: number) => boolean): void {
+  for (let changes = true; changes; ) {
+    changes = false;
+    for (const start of starts) if (update(start)) changes = true;
+  }
+}
+
+/** @param blocks their effects and successors, by their start. */
+export function liveness(
+  blocks: ReadonlyMap<number, Effects & { readonly successors: readonly number[] }>,
+): Liveness {
+  const starts = [...blocks.keys()];
+  const changed = new Map<number, Registers>();
+  const needed = new Map<number, Registers>();
+  const merge = (into: Map<number, Registers>, start: number, more: Registers): boolean => {
+    const before = into.get(start) ?? NO_REGISTERS;
+    into.set(start, before | more);
+    return (before | more) !== before;
+  };
+  settle(starts, (start) => {
+    const block = blocks.get(start);
+    if (!block) return false;
+    const after = (changed.get(start) ?? NO_REGISTERS) | block.writes;
+    return block.successors.map((to) => merge(changed, to, after)).includes(true);
+  });
+  settle(starts.reverse(), (start) => {
+    const block = blocks.get(start);
+    if (!block) return false;
+    const after = block.successors.reduce(
+      (all, to) => all | (needed.get(to) ?? NO_REGISTERS),
+      NO_REGISTERS,
+    );
+    const before = block.reads | (changed.get(start) ?? NO_REGISTERS) | (after & ~block.writes);
+    return merge(needed, start, before);
+  });
+  return { changed, needed };
+}

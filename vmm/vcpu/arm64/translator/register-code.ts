@@ -1,0 +1,198 @@
+// Registers while code is written: the locals that they are in, and which of them a block
+// reads and writes.
+
+import { ARM64_FA, ARM64_FB, ARM64_FK, ARM64_X } from '../../../../assembly/layout/arm64-state.ts';
+import { FunctionCode } from './function-code.ts';
+import { OP } from './wasm-writer.ts';
+
+/** X0 to X30 and the stack pointer. */
+const REGISTERS = 32;
+// Locals. The first two are the parameters.
+const CPU = 0;
+export const NUMBER = 1;
+const FIRST_REGISTER = 2;
+/** Flags (assembly/arm64/lazy-flags.ts). */
+export const FA = FIRST_REGISTER + REGISTERS;
+export const FB = FA + 1;
+/** Address of an access, and values in between. */
+export const VA = FA + 2;
+export const T0 = FA + 3;
+export const T1 = FA + 4;
+export const T2 = FA + 5;
+/** Virtual address of the page. */
+export const PAGE = FA + 6;
+export const TLB = PAGE + 1;
+/** 8 times the instructions of the run, those of the block that has begun included. */
+export const COUNT = PAGE + 2;
+export const DP = PAGE + 3;
+export const FK = PAGE + 4;
+/** Host address of an access. */
+export const HOST = PAGE + 5;
+export const ENTRY = PAGE + 6;
+export const STATUS = PAGE + 7;
+export const LONGS = REGISTERS + 7;
+export const WORDS = 7;
+
+/** Which of the kinds of flags it can be, one bit each, as `1 << kind`. */
+export const ANY_FLAGS = 7;
+
+/** A set of registers, one bit each: X0 to X30, the stack pointer, the flags. */
+export type Registers = bigint;
+export const NO_REGISTERS: Registers = 0n;
+const FLAGS: Registers = 1n << BigInt(REGISTERS);
+
+/** The general-purpose registers of a set. */
+function numbersOf(registers: Registers): number[] {
+  const numbers: number[] = [];
+  for (let number = 0; number < REGISTERS; number++)
+    if (((registers >> BigInt(number)) & 1n) !== NO_REGISTERS) numbers.push(number);
+  return numbers;
+}
+
+export class RegisterCode extends FunctionCode {
+  /** Registers that the block has read before it has written them, and those that it has written. */
+  #reads = NO_REGISTERS;
+  #writes = NO_REGISTERS;
+  /** Registers that are not what the vCPU's block has. */
+  #changed = NO_REGISTERS;
+  /** Kinds that the flags can be of here. */
+  flags = ANY_FLAGS;
+
+  /** A block begins. `changed`: what blocks before it have written. */
+  protected beginRegisters(flags: number, changed: Registers): void {
+    this.flags = flags;
+    this.#reads = NO_REGISTERS;
+    this.#writes = NO_REGISTERS;
+    this.#changed = changed;
+  }
+
+  /** Registers that are not what the vCPU's block has: a way out stores them. */
+  protected get changed(): Registers {
+    return this.#changed;
+  }
+
+  /** What the block that has been written does to registers. */
+  get effects(): { readonly reads: Registers; readonly writes: Registers } {
+    return { reads: this.#reads, writes: this.#writes };
+  }
+
+  // The vCPU's block.
+
+  /** A word of the vCPU's block. */
+  loadWord(offset: number): void {
+    this.get(CPU);
+    this.memory(OP.i32Load, 4, offset);
+  }
+
+  loadLong(offset: number): void {
+    this.get(CPU);
+    this.memory(OP.i64Load, 8, offset);
+  }
+
+  /** Stores what `value` pushes. */
+  storeWord(offset: number, value: () => void): void {
+    this.get(CPU);
+    value();
+    this.memory(OP.i32Store, 4, offset);
+  }
+
+  storeLong(offset: number, value: () => void): void {
+    this.get(CPU);
+    value();
+    this.memory(OP.i64Store, 8, offset);
+  }
+
+  /** The vCPU's block. */
+  cpu(): void {
+    this.get(CPU);
+  }
+
+  // Registers: numbers as instructions have them.
+
+  /** A register, XZR for 31. */
+  x(number: number): void {
+    if (number === 31) this.i64(0);
+    else this.#register(number);
+  }
+
+  /** Its low half. */
+  w(number: number): void {
+    if (number === 31) {
+      this.i32(0);
+      return;
+    }
+    this.#register(number);
+    this.op(OP.i32WrapI64);
+  }
+
+  /** A register, SP for 31. */
+  xOrSp(number: number): void {
+    this.#register(number);
+  }
+
+  #register(number: number): void {
+    this.#read(1n << BigInt(number));
+    this.get(FIRST_REGISTER + number);
+  }
+
+  #read(registers: Registers): void {
+    this.#reads |= registers & ~this.#writes;
+  }
+
+  #write(registers: Registers): void {
+    this.#writes |= registers;
+    this.#changed |= registers;
+  }
+
+  setX(number: number): void {
+    if (number === 31) this.op(OP.drop);
+    else this.setXOrSp(number);
+  }
+
+  setXOrSp(number: number): void {
+    this.#write(1n << BigInt(number));
+    this.set(FIRST_REGISTER + number);
+  }
+
+  /** From an i32. */
+  setW(number: number): void {
+    this.op(OP.i64ExtendI32U);
+    this.setX(number);
+  }
+
+  /** Flags are read. */
+  readFlags(): void {
+    this.#read(FLAGS);
+  }
+
+  /** Flags have been written, and are of these kinds now. */
+  writeFlags(kinds: number): void {
+    this.#write(FLAGS);
+    this.flags = kinds;
+  }
+
+  /** Loads registers from the vCPU's block. */
+  load(registers: Registers): void {
+    for (const register of numbersOf(registers)) {
+      this.loadLong(ARM64_X + 8 * register);
+      this.set(FIRST_REGISTER + register);
+    }
+    if ((registers & FLAGS) === NO_REGISTERS) return;
+    this.loadLong(ARM64_FA);
+    this.set(FA);
+    this.loadLong(ARM64_FB);
+    this.set(FB);
+    this.loadWord(ARM64_FK);
+    this.set(FK);
+  }
+
+  /** Stores them there. */
+  protected store(registers: Registers): void {
+    for (const register of numbersOf(registers))
+      this.storeLong(ARM64_X + 8 * register, () => this.get(FIRST_REGISTER + register));
+    if ((registers & FLAGS) === NO_REGISTERS) return;
+    this.storeLong(ARM64_FA, () => this.get(FA));
+    this.storeLong(ARM64_FB, () => this.get(FB));
+    this.storeWord(ARM64_FK, () => this.get(FK));
+  }
+}
