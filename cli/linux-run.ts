@@ -32,6 +32,8 @@ export interface LinuxRunOptions {
   readonly path?: LinuxPath;
   readonly role?: VirtRole;
   readonly vcpus?: number;
+  /** Code that is executed often becomes WebAssembly. Default false. */
+  readonly translate?: boolean;
   readonly idRegisters?: 'default' | 'grace';
   /** Looks for invalidations that the kernel forgets. */
   readonly iotlbCheck?: boolean;
@@ -167,7 +169,13 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({ initrd, append, disks: options.disks, role: options.role }),
+      board: virtBoard({
+        initrd,
+        append,
+        disks: options.disks,
+        role: options.role,
+        translate: options.translate,
+      }),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,

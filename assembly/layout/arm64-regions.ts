@@ -3,10 +3,11 @@
 // handler REGION, whose c is the address of the region's entry. Whatever forgets records, as
 // IC does, forgets the region with them: there is no other way to it.
 
-/** An entry, in a record page of its own. Offsets in bytes. */
+/**
+ * An entry, in a record page of its own. Offsets in bytes. It begins with the record that was
+ * replaced, decoded for this place, and behind it one that goes back.
+ */
 export const ARM64_ENTRY_SIZE = 32;
-/** The record that was replaced, decoded for this place; behind it one that goes back. */
-export const ARM64_ENTRY_RECORD = 0x00;
 export const ARM64_ENTRY_RESUME = 0x08;
 /** u32: index of the region in the table; what it is called with. */
 export const ARM64_ENTRY_FUNCTION = 0x10;

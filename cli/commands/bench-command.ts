@@ -18,6 +18,7 @@ interface BenchOptions {
   readonly kernel?: string;
   readonly initrd?: string;
   readonly vcpus: string;
+  readonly interpret: boolean;
   readonly quick: boolean;
   readonly json: boolean;
 }
@@ -43,10 +44,10 @@ function rowText(row: LinuxBenchRow): string {
   ].join(' ');
 }
 
-function planOf({ vcpus, quick }: BenchOptions): LinuxBenchPlan {
+function planOf({ vcpus, quick, interpret }: BenchOptions): LinuxBenchPlan {
   const count = Number(vcpus);
   if (!/^[1-8]$/.test(vcpus)) throw new UsageError(`--vcpus is 1 to 8, not ${vcpus}`);
-  return { ...(quick ? QUICK_PLAN : WHOLE_PLAN), vcpus: count };
+  return { ...(quick ? QUICK_PLAN : WHOLE_PLAN), vcpus: count, translate: !interpret };
 }
 
 export function addBench(program: Command): void {
@@ -57,6 +58,7 @@ export function addBench(program: Command): void {
     .option('--kernel <file>', 'another kernel')
     .option('--initrd <file>', 'another initial RAM disk')
     .option('--vcpus <n>', 'vCPUs of the machine', '1')
+    .option('--interpret', 'without what boot --translate does', false)
     .option('--quick', 'six cells in place of all', false)
     .option('--json', 'as one JSON object', false)
     .action(async (what: string, options: BenchOptions) => {
