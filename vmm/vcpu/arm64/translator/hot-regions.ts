@@ -55,11 +55,19 @@ export interface Heat {
  */
 export const HEAT: Heat = { every: 2000, threshold: 256 };
 
+/** A WebAssembly.Table, which not all of the types that users compile with know. */
+export interface RegionTable {
+  readonly length: number;
+  get(index: number): unknown;
+  grow(by: number, value?: unknown): number;
+  set(index: number, value?: unknown): void;
+}
+
 /** What `Arm64Regions` needs. */
 export interface Arm64RegionsOptions {
   readonly memory: WebAssembly.Memory;
   /** The table that the CPU's module imports. */
-  readonly table: WebAssembly.Table;
+  readonly table: RegionTable;
   /** Of the record pool: byte offset. */
   readonly pool: number;
   readonly ram: Pick<MemoryRegion, 'offset' | 'size'>;
@@ -102,7 +110,7 @@ export class Arm64Regions {
   }
 
   /** A table for the CPU's module. */
-  static table(): WebAssembly.Table {
+  static table(): RegionTable {
     return new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS });
   }
 
