@@ -29,8 +29,8 @@ const SLOW = [
 ];
 
 const BROWSER = ['test/browser/**/*.test.ts'];
-/** Of these the one that looks at what tasks cost. */
-const BROWSER_TIMED = ['test/browser/page.test.ts'];
+/** Of these the ones that look at what tasks cost, and whether the layout moves. */
+const BROWSER_TIMED = ['test/browser/{page,sizes}.test.ts'];
 const chromium = findChromium() !== undefined;
 if (!chromium)
   console.log(
