@@ -14,6 +14,7 @@ import type { Check } from '../vmm/report/checks.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
+import { ConsoleLines } from './console-lines.ts';
 import { refuseOptions } from './refuse-options.ts';
 
 const STDIN = 0;
@@ -121,23 +122,14 @@ export function connectConsole(machine: Machine): () => void {
 
 /** What Linux says, and then spins for ever. */
 const PANIC = 'Kernel panic - not syncing: ';
-const NEWLINE = 10;
 /** Of a line longer than this only the beginning is looked at. */
 const LINE_BYTES = 1024;
 
 /** Has a machine stop whose kernel says that it cannot go on. */
 export function stopAtPanic(machine: Machine): void {
-  let line: number[] = [];
-  machine.on('output', (bytes) => {
-    for (const byte of bytes) {
-      if (byte !== NEWLINE) {
-        if (line.length < LINE_BYTES) line.push(byte);
-        continue;
-      }
-      const text = new TextDecoder().decode(Uint8Array.from(line)).trimEnd();
-      line = [];
-      const at = text.indexOf(PANIC);
-      if (at >= 0) machine.stop(text.slice(at)).catch(process.emitWarning);
-    }
+  const lines = new ConsoleLines(LINE_BYTES, (line) => {
+    const at = line.indexOf(PANIC);
+    if (at >= 0) machine.stop(line.slice(at)).catch(process.emitWarning);
   });
+  machine.on('output', (bytes) => lines.receive(bytes));
 }

@@ -10,13 +10,15 @@ import {
   type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
+import { ConsoleLines } from './console-lines.ts';
 import { hostSize } from './host-size.ts';
 
 /** What linux/init.sh prints around a benchmark, and what linux/programs/dma-map-benchmark.c says. */
 const BEGINS = 'bench begins';
 const ENDS = 'bench ends';
 export const BENCHMARK_RESULT = /^map (\d+) ns, unmap (\d+) ns$/;
-const NEWLINE = 10;
+/** Bytes of a line of its console that are kept. */
+const LINE_BYTES = 0x10000;
 
 /** Which way invalidations take: VCMDQs without exits, everything trapped, or the one CMDQ without exits. */
 export type LinuxPath = 'direct' | 'trapped' | 'overlay';
@@ -104,13 +106,12 @@ function cmdqOf(machine: Machine): LinuxRun['cmdq'] {
   };
 }
 
-/** Listens to a console, line by line. */
+/** Measures the benchmarks that the lines of a console tell of. */
 class BenchmarkListener {
   readonly benchmarks: LinuxBenchmark[] = [];
   readonly lines: string[] = [];
   readonly #machine: Machine;
   readonly #onLine: LinuxRunOptions['onLine'];
-  #line: number[] = [];
   #begin: Sample | undefined;
   #result: RegExpExecArray | undefined;
 
@@ -119,18 +120,10 @@ class BenchmarkListener {
     this.#onLine = onLine;
   }
 
-  receive(bytes: Uint8Array): void {
-    for (const byte of bytes) {
-      if (byte !== NEWLINE) {
-        this.#line.push(byte);
-        continue;
-      }
-      const line = new TextDecoder().decode(Uint8Array.from(this.#line)).trimEnd();
-      this.#line = [];
-      this.lines.push(line);
-      this.#consider(line);
-      this.#onLine?.(line, this.#machine);
-    }
+  receive(line: string): void {
+    this.lines.push(line);
+    this.#consider(line);
+    this.#onLine?.(line, this.#machine);
   }
 
   #consider(line: string): void {
@@ -182,7 +175,8 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
       faults: options.faults,
     });
     const listener = new BenchmarkListener(machine, options.onLine);
-    machine.on('output', (bytes) => listener.receive(bytes));
+    const lines = new ConsoleLines(LINE_BYTES, (line) => listener.receive(line));
+    machine.on('output', (bytes) => lines.receive(bytes));
     await machine.boot({ signal: AbortSignal.timeout(timeout * 1000) });
     const end = await machine.wait();
     return {
