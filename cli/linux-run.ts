@@ -10,6 +10,7 @@ import {
   type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
+import type { ToyPath } from '../vmm/boards/index.ts';
 import { ConsoleLines } from './console-lines.ts';
 import { hostSize } from './host-size.ts';
 
@@ -21,7 +22,7 @@ export const BENCHMARK_RESULT = /^map (\d+) ns, unmap (\d+) ns$/;
 const LINE_BYTES = 0x10000;
 
 /** Which way invalidations take: VCMDQs without exits, everything trapped, or the one CMDQ without exits. */
-export type LinuxPath = 'direct' | 'trapped' | 'overlay';
+export type LinuxPath = Exclude<ToyPath, 'all'>;
 
 export interface LinuxRunOptions {
   readonly kernel: Uint8Array<ArrayBuffer>;
@@ -78,30 +79,31 @@ interface Sample {
   readonly exits: number;
 }
 
-function sample(machine: Machine): Sample {
-  const { exits, vcmdq, timeNs } = machine.statistics;
-  const own = machine
+/** The CMDQs of its SMMUs, beside the VCMDQs. */
+const cmdqsOf = (machine: Machine) =>
+  machine
     .inspect()
     .flatMap(({ queues }) => queues)
     .filter(({ name }) => name === 'CMDQ');
+
+function sample(machine: Machine): Sample {
+  const { exits, vcmdq, timeNs } = machine.statistics;
   const invalidation = Object.entries(exits.byRegister).filter(([register]) =>
     /^(smmuv3|physical-smmuv3-0|cmdqv)\./.test(register),
   );
   return {
     guestNs: timeNs,
     hostNs: performance.now() * 1e6,
-    syncs: own.reduce((sum, { syncs }) => sum + syncs, vcmdq.syncs),
+    syncs: cmdqsOf(machine).reduce((sum, { syncs }) => sum + syncs, vcmdq.syncs),
     exits: invalidation.reduce((sum, [, count]) => sum + count, 0),
   };
 }
 
 function cmdqOf(machine: Machine): LinuxRun['cmdq'] {
-  const queues = machine.inspect().flatMap((viommu) => viommu.queues);
-  const own = queues.filter(({ name }) => name === 'CMDQ');
   const { byRegister } = machine.statistics.exits;
   const exits = ['PROD', 'CONS'].map((name) => byRegister[`smmuv3.CMDQ_${name}`] ?? 0);
   return {
-    commands: own.reduce((sum, { commands }) => sum + commands, 0),
+    commands: cmdqsOf(machine).reduce((sum, { commands }) => sum + commands, 0),
     exits: exits.reduce((sum, count) => sum + count, 0),
   };
 }

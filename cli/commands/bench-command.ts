@@ -1,8 +1,8 @@
 // The subcommand `bench`: what an unmap costs a Linux kernel.
 
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { requireFile, UsageError } from '../cli-error.ts';
+import { readSource } from '../../vmm/api/sources.ts';
+import { UsageError } from '../cli-error.ts';
 import { jsonLine } from '../json-line.ts';
 import {
   benchLinux,
@@ -65,19 +65,15 @@ export function addBench(program: Command): void {
       if (what !== 'linux') throw new UsageError(`there is no benchmark ${what}: it is linux`);
       const plan = planOf(options);
       const files = linuxFiles(options.kernel, options.initrd);
-      for (const file of Object.values(files)) await requireFile(file);
-      const [kernel, initrd] = await Promise.all([readFile(files.kernel), readFile(files.initrd)]);
+      const kernel = await readSource(files.kernel);
+      const initrd = await readSource(files.initrd);
       const rows: LinuxBenchRow[] = [];
       const add = (row: LinuxBenchRow) => {
         rows.push(row);
         if (!options.json) process.stdout.write(`${rowText(row)}\n`);
       };
       if (!options.json) process.stdout.write(`${HEAD}\n`);
-      await benchLinux(
-        { kernel: new Uint8Array(kernel), initrd: new Uint8Array(initrd) },
-        plan,
-        add,
-      );
+      await benchLinux({ kernel, initrd }, plan, add);
       const hasQemu = await benchQemu(files, plan, add);
       if (options.json) process.stdout.write(jsonLine({ rows }));
       else if (!hasQemu) process.stdout.write('no qemu-system-aarch64 to compare with\n');
