@@ -17,9 +17,10 @@ import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
+import { COMPARED } from './compared-machines.ts';
 import { Consoles } from './consoles.ts';
 import { diskFile, openDisks } from './file-disk.ts';
-import { hostSize, MOST_COMPARED } from './host-size.ts';
+import { hostSize } from './host-size.ts';
 import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
 import { connectConsole, kernelOptions, staleChecks, stopAtPanic } from './kernel-run.ts';
@@ -35,23 +36,6 @@ import { TraceFile } from './trace-file.ts';
 const ROUNDS = 15;
 /** What the sanitizer suspects that is kept for an experiment's report. */
 const MOST_SUSPECTS = 256;
-
-/** Machines that run the toy beside the others, to compare `--path all` with what it has not got itself. */
-const COMPARED = [
-  { name: 'vcmdq', path: 'direct', names: {}, options: { queues: 'vcmdq', overlay: false } },
-  {
-    name: 'ecmdq',
-    path: 'direct',
-    names: { direct: 'ecmdq' },
-    options: { queues: 'ecmdq', overlay: false },
-  },
-  {
-    name: 'overlay',
-    path: 'overlay',
-    names: { trapped: 'overlay' },
-    options: { queues: 'vcmdq', overlay: true },
-  },
-] as const;
 
 function experimentOf({
   guest,
@@ -194,7 +178,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     toy &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
-    vms + MOST_COMPARED <= vintfs;
+    vms + COMPARED.length <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const plain = machineOptions({ ...settings, guest });
   const stale: StaleInstruction[] = [];
