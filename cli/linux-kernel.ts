@@ -13,7 +13,7 @@ export const LINUX = 'linux';
 const CONSOLE = 'console=ttyAMA0';
 
 /** Where scripts/linux/build-kernel.mjs puts what it makes. */
-function builtFile(name: string): string {
+export function builtFile(name: string): string {
   const { XDG_CACHE_HOME = join(homedir(), '.cache') } = process.env;
   return join(XDG_CACHE_HOME, 'vsmmu-linux', 'built', 'linux', name);
 }

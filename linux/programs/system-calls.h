@@ -11,7 +11,6 @@ typedef unsigned long u64;
 enum {
   SYS_IOCTL = 29,
   SYS_OPENAT = 56,
-  SYS_CLOSE = 57,
   SYS_READ = 63,
   SYS_WRITE = 64,
   SYS_EXIT = 93,
@@ -24,7 +23,7 @@ enum {
 };
 
 enum { AT_FDCWD = -100 };
-enum { O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2 };
+enum { O_RDONLY = 0, O_RDWR = 2 };
 enum { STDOUT = 1 };
 
 static inline long systemCall6(long number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {

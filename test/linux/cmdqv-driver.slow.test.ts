@@ -2,12 +2,15 @@
 // invalidations cost.
 
 import { expect, test } from 'vitest';
-import { furtherFiles } from '../../scripts/linux/initial-ram-disk.mjs';
-import { boot, DEBUG, expectInOrder, landmarks, TROUBLE } from '../support/linux-boot.ts';
-import { builtKernel, offsetOfSymbol } from '../support/linux-kernel.ts';
-
-/** The instruction. */
-const RET = 0xd65f03c0;
+import {
+  boot,
+  DEBUG,
+  expectInOrder,
+  kernelForKexec,
+  landmarks,
+  TROUBLE,
+} from '../support/linux-boot.ts';
+import { kernelWithout } from '../support/linux-kernel.ts';
 
 test('NVIDIA’s driver takes its VCMDQs and unmaps without an exit', async () => {
   const { end, console, benchmarks } = await boot('bench 1 30 1; bench 2 30 16; state', DEBUG);
@@ -90,10 +93,10 @@ test('the sanitizer has nothing against the driver', async () => {
 });
 
 test('a kernel whose TLBI is taken out is found out, by command, address and ASID', async () => {
-  const { kernel, initrd } = builtKernel();
-  const at = offsetOfSymbol('arm_smmu_iotlb_sync');
-  new DataView(kernel.buffer).setUint32(at, RET, true);
-  const { findings } = await boot(BUSY_DEVICE, 'quiet', { kernel, initrd, iotlbCheck: true });
+  const { findings } = await boot(BUSY_DEVICE, 'quiet', {
+    ...kernelWithout('arm_smmu_iotlb_sync'),
+    iotlbCheck: true,
+  });
   expect(findings).toContainEqual(
     expect.stringMatching(
       /stale IOTLB entry, StreamID 0x8 .* at 0xfffff000 .* missing: TLBI_NH_VA .*ASID=0x1 .*Address=0xfffff000/,
@@ -136,13 +139,10 @@ test.each([2, 4])('%i vCPUs have a VCMDQ each, and no exit', async (vcpus) => {
 test.each([1, 2])(
   'with %i vCPUs, a kernel that kexec starts is as quiet as the first',
   async (vcpus) => {
-    const { kernel, initrd } = builtKernel();
-    const line = `console=ttyAMA0 ignore_loglevel ${DEBUG} vsmmu.run="bench ${vcpus} 10 1; state"`;
-    const files = furtherFiles({ Image: kernel, initrd, line: Buffer.from(line) });
     const { end, console, benchmarks } = await boot(
       `bench ${vcpus} 10 1; kexec /Image /initrd /line`,
       DEBUG,
-      { kernel, initrd: new Uint8Array(Buffer.concat([initrd, files])), vcpus },
+      { ...kernelForKexec(`bench ${vcpus} 10 1; state`), vcpus },
     );
     expect(end.status).toBe('off');
     expectInOrder(console, [

@@ -2,10 +2,10 @@
 // unmaps go on, and no invalidation takes an exit or is forgotten.
 
 import { expect, test } from 'vitest';
-import { type LinuxPath, runLinux } from '../../cli/linux-run.ts';
+import type { LinuxPath } from '../../cli/linux-run.ts';
 import { Random } from '../../devices/testing/index.ts';
 import { MemoryDisk } from '../../devices/virtio/index.ts';
-import { builtKernel } from '../support/linux-kernel.ts';
+import { boot } from '../support/linux-boot.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
 const DISK_BYTES = (THOROUGH ? 64 : 4) * 2 ** 20;
@@ -28,9 +28,8 @@ function copyDisk(path: LinuxPath, vcpus: number, run: string) {
   const source = randomBytes();
   const target = new Uint8Array(DISK_BYTES);
   const disks = [new MemoryDisk(source), new MemoryDisk(target)];
-  const append = `console=ttyAMA0 ignore_loglevel vsmmu.run="${run}"`;
-  const machine = { ...builtKernel(), append, disks, path, vcpus, iotlbCheck: true };
-  return runLinux(machine).then((result) => ({ ...result, source, target }));
+  const machine = { disks, path, vcpus, iotlbCheck: true };
+  return boot(run, '', machine).then((result) => ({ ...result, source, target }));
 }
 
 const COPY = 'checksum /dev/vda; dd if=/dev/vda of=/dev/vdb bs=65536 2>/dev/null; sync; state';

@@ -2,14 +2,18 @@
 
 import { expect, test } from 'vitest';
 import type { LinuxRunOptions } from '../../cli/linux-run.ts';
-import { furtherFiles } from '../../scripts/linux/initial-ram-disk.mjs';
-import { boot, DEBUG, expectInOrder, landmarks, TROUBLE } from '../support/linux-boot.ts';
-import { builtKernel, offsetOfSymbol } from '../support/linux-kernel.ts';
+import {
+  boot,
+  DEBUG,
+  expectInOrder,
+  kernelForKexec,
+  landmarks,
+  TROUBLE,
+} from '../support/linux-boot.ts';
+import { kernelWithout } from '../support/linux-kernel.ts';
 
 /** Of CMDQ, event queue and VCMDQs, by IDR1. */
 const ENTRIES = 1024;
-/** The instruction. */
-const RET = 0xd65f03c0;
 
 function bootHost(run: string, append = '', options: Partial<LinuxRunOptions> = {}) {
   return boot(run, append, { role: 'host', ...options });
@@ -111,13 +115,10 @@ test('two vCPUs have a VCMDQ each', async () => {
 });
 
 test('a kernel that kexec starts takes over SMMU and CMDQV', async () => {
-  const { kernel, initrd } = builtKernel();
-  const line = `console=ttyAMA0 ignore_loglevel ${DEBUG} vsmmu.run="bench 1 10 1; state"`;
-  const files = furtherFiles({ Image: kernel, initrd, line: Buffer.from(line) });
   const { end, console, benchmarks } = await bootHost(
     'bench 1 10 1; kexec /Image /initrd /line',
     DEBUG,
-    { kernel, initrd: new Uint8Array(Buffer.concat([initrd, files])) },
+    kernelForKexec('bench 1 10 1; state'),
   );
   expect(end.status).toBe('off');
   expectInOrder(console, [
@@ -133,10 +134,10 @@ test('the sanitizer has nothing against the driver, and finds a TLBI that is tak
   const run = 'bench 1 200 1 & dma 0xfffff000 40; wait';
   const sound = await bootHost(run, 'quiet', { iotlbCheck: true });
   expect(sound.findings).toEqual([]);
-  const { kernel, initrd } = builtKernel();
-  const at = offsetOfSymbol('arm_smmu_iotlb_sync');
-  new DataView(kernel.buffer).setUint32(at, RET, true);
-  const { findings } = await bootHost(run, 'quiet', { kernel, initrd, iotlbCheck: true });
+  const { findings } = await bootHost(run, 'quiet', {
+    ...kernelWithout('arm_smmu_iotlb_sync'),
+    iotlbCheck: true,
+  });
   expect(findings).toContainEqual(
     expect.stringMatching(
       /stale IOTLB entry, StreamID 0x8 .* at 0xfffff000 .* missing: TLBI_NH_VA .*Address=0xfffff000/,

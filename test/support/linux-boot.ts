@@ -2,6 +2,7 @@
 
 import { expect } from 'vitest';
 import { type LinuxRun, type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';
+import { furtherFiles } from '../../scripts/linux/initial-ram-disk.mjs';
 import { builtKernel } from './linux-kernel.ts';
 
 /**
@@ -26,6 +27,20 @@ export const TROUBLE =
 /** Has the driver say that it has found the CMDQV. */
 export const DEBUG = 'dyndbg="file arm-smmu-v3.c +p"';
 
+const commandLine = (run: string, append: string) =>
+  `console=ttyAMA0 ignore_loglevel ${append} vsmmu.run="${run}"`;
+
+/**
+ * The kernel with what kexec starts: /Image and /initrd are itself, /line is its command line.
+ * @param run shell commands of the second one.
+ */
+export function kernelForKexec(run: string): ReturnType<typeof builtKernel> {
+  const { kernel, initrd } = builtKernel();
+  const line = Buffer.from(commandLine(run, DEBUG));
+  const files = furtherFiles({ Image: kernel, initrd, line });
+  return { kernel, initrd: new Uint8Array(Buffer.concat([initrd, files])) };
+}
+
 /**
  * Boots the kernel.
  * @param run shell commands.
@@ -36,8 +51,7 @@ export function boot(
   append = '',
   options: Partial<LinuxRunOptions> = {},
 ): Promise<LinuxRun> {
-  const line = `console=ttyAMA0 ignore_loglevel ${append} vsmmu.run="${run}"`;
-  return runLinux({ ...builtKernel(), append: line, ...options });
+  return runLinux({ ...builtKernel(), append: commandLine(run, append), ...options });
 }
 
 /** Each of these is there, behind the one before. */

@@ -1,13 +1,12 @@
 // The kernel that `npm run linux:build` has made, if it has.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { builtFile } from '../../cli/linux-kernel.ts';
 
-const { XDG_CACHE_HOME = join(homedir(), '.cache') } = process.env;
-const FOLDER = join(XDG_CACHE_HOME, 'vsmmu-linux', 'built', 'linux');
-const IMAGE = join(FOLDER, 'Image');
-const INITRD = join(FOLDER, 'initramfs.cpio');
+const IMAGE = builtFile('Image');
+const INITRD = builtFile('initramfs.cpio');
+/** The instruction. */
+const RET = 0xd65f03c0;
 
 export const isKernelBuilt = existsSync(IMAGE) && existsSync(INITRD);
 
@@ -18,8 +17,8 @@ export const builtKernel = () => ({
 });
 
 /** Offset of a function in the Image. */
-export function offsetOfSymbol(name: string): number {
-  const map = readFileSync(join(FOLDER, 'System.map'), 'utf8');
+function offsetOfSymbol(name: string): number {
+  const map = readFileSync(builtFile('System.map'), 'utf8');
   // All of them agree in the upper half.
   const lowHalf = (symbol: string) => {
     const address = new RegExp(`^[0-9a-f]{8}([0-9a-f]{8}) . ${symbol}$`, 'm').exec(map)?.[1];
@@ -27,4 +26,11 @@ export function offsetOfSymbol(name: string): number {
     return Number.parseInt(address, 16);
   };
   return lowHalf(name) - lowHalf('_text');
+}
+
+/** The same, but a function of the kernel that does nothing. */
+export function kernelWithout(name: string): ReturnType<typeof builtKernel> {
+  const built = builtKernel();
+  new DataView(built.kernel.buffer).setUint32(offsetOfSymbol(name), RET, true);
+  return built;
 }
