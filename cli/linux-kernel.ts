@@ -1,9 +1,8 @@
 // `vsmmu boot linux`: the kernel and the initial RAM disk that `npm run linux:build` makes.
 
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { BootSettings } from './boot-settings.ts';
+import { builtFile } from './built-kernel.ts';
 import { UsageError } from './cli-error.ts';
 import { refuseOptions } from './refuse-options.ts';
 
@@ -11,12 +10,6 @@ import { refuseOptions } from './refuse-options.ts';
 export const LINUX = 'linux';
 
 const CONSOLE = 'console=ttyAMA0';
-
-/** Where scripts/linux/build-kernel.mjs puts what it makes. */
-export function builtFile(name: string): string {
-  const { XDG_CACHE_HOME = join(homedir(), '.cache') } = process.env;
-  return join(XDG_CACHE_HOME, 'vsmmu-linux', 'built', 'linux', name);
-}
 
 /**
  * Files of a kernel and its initial RAM disk: those that are given, or the ones that were built.

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// Builds the arm64 system images (test/arm64/system) and runs each on qemu-system-aarch64 and on the board `virt`: both print the same,
-// line by line, but for what arm64-system-logs.mjs gives a reason for. What QEMU prints has to be the log that the tests compare with
-// (test/arm64/system/stored). Needs gcc-aarch64-linux-gnu, qemu-system-arm and `npm run build`. Arguments: names of images, to take
-// only those; --store keeps images and logs for the tests.
+// Builds the arm64 system images (test/arm64/system) and runs each on qemu-system-aarch64 and on
+// the board `virt`: both print the same, line by line, but for what arm64-system-logs.mjs gives a
+// reason for. What QEMU prints has to be the log that the tests compare with
+// (test/arm64/system/stored). Needs gcc-aarch64-linux-gnu, qemu-system-arm and `npm run build`.
+// Arguments: names of images, to take only those; --store keeps images and logs for the tests.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

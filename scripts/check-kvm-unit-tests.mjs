@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Runs kvm-unit-tests on the board `virt`: the groups below of a tree that is configured for arm64 and built (its flat binaries are in
-// arm/). Whether a test has passed stands on its console. Prints a table; status 1 when a test fails. Needs
-// `npm run build`. Arguments: --source DIR, and names of tests, to take only those.
+// Runs kvm-unit-tests on the board `virt`: the groups below of a tree that is configured for arm64
+// and built (its flat binaries are in arm/). Whether a test has passed stands on its console.
+// Prints a table; status 1 when a test fails. Needs `npm run build`. Arguments: --source DIR, and
+// names of tests, to take only those.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-// Debian's own arm64 kernels on the board `virt`, byte for byte: each boots to klibc's shell, with the SMMU's driver bound, no
-// warning and no taint, copies a disk behind the SMMU, and powers off. They have no driver of the CMDQV: with the one CMDQ trapped
-// each unmap takes exits, on the overlay path none does. The first kernel also with several vCPUs, one of which is taken off and on.
-// Packages come by apt, with Debian's signatures checked, into a cache outside of the project (XDG_CACHE_HOME or ~/.cache). Needs apt,
-// dpkg-deb, xz and `npm run build`. Arguments: parts of packages' names, to take only those.
+// Debian's own arm64 kernels on the board `virt`, byte for byte: each boots to klibc's shell, with
+// the SMMU's driver bound, no warning and no taint, copies a disk behind the SMMU, and powers off.
+// They have no driver of the CMDQV: with the one CMDQ trapped each unmap takes exits, on the
+// overlay path none does. The first kernel also with several vCPUs, one of which is taken off and
+// on. Packages come by apt, with Debian's signatures checked, into a cache outside of the project
+// (XDG_CACHE_HOME or ~/.cache). Needs apt, dpkg-deb, xz and `npm run build`. Arguments: parts of
+// packages' names, to take only those.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

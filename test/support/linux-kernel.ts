@@ -1,7 +1,7 @@
 // The kernel that `npm run linux:build` has made, if it has.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { builtFile } from '../../cli/linux-kernel.ts';
+import { builtFile } from '../../cli/built-kernel.ts';
 
 const IMAGE = builtFile('Image');
 const INITRD = builtFile('initramfs.cpio');
