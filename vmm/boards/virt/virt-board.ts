@@ -94,7 +94,6 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
 const DEFAULT_MEMORY = 0x10000000;
 /** All of them on one thread: more only wait longer for their turns. */
 const MAX_VCPUS = 8;
-const NO_ABORTS = () => () => undefined;
 const RNG_SEED_SIZE = 64;
 
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
@@ -234,7 +233,7 @@ async function createVirtMachine(
       clock: guest.clock,
       devices: [
         placeGic(gic),
-        ...withFaults(faults, abortFetches ?? NO_ABORTS, [
+        ...withFaults(faults, abortFetches, [
           uart,
           rtc,
           smmu,
