@@ -159,7 +159,7 @@ async function createVirtMachine(
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
   const disks = virtDisks(own.disks ?? []);
-  const streams = [DMA_STREAM, ...disks.map(({ stream }) => stream)];
+  const streams = [DMA_STREAM, ...disks.map(({ streamId }) => streamId)];
   const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams });
   try {
     const { smmu, cmdqv, abortFetches } = iommu;
@@ -175,9 +175,9 @@ async function createVirtMachine(
       ...placed('dmaEngine', new DmaEngine()),
       dmaPort: iommu.dmaPort(DMA_STREAM),
     };
-    const placedDisks = disks.map(({ placement, stream }) => ({
+    const placedDisks = disks.map(({ placement, streamId }) => ({
       ...placement,
-      dmaPort: iommu.dmaPort(stream),
+      dmaPort: iommu.dmaPort(streamId),
     }));
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
@@ -193,7 +193,7 @@ async function createVirtMachine(
           smmu,
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
-          disks: disks.map(({ placement, stream }) => ({ placement, streamId: stream })),
+          disks,
           devices,
         }),
     );
