@@ -109,7 +109,6 @@ class Transfer {
 
 /** A block device, for a transport such as `VirtioMmio`: a disk in sectors of 512 bytes. */
 export class VirtioBlock implements VirtioFunction {
-  readonly kind = 'block';
   readonly deviceId = DEVICE_ID;
   readonly features: bigint;
   readonly queueSizes = [QUEUE_SIZE];
@@ -133,18 +132,6 @@ export class VirtioBlock implements VirtioFunction {
       FEATURE_FLUSH |
       (disk.readOnly ? FEATURE_READ_ONLY : 0n);
     this.config = configOf(disk);
-  }
-
-  attach(): void {
-    // The driver always asks first.
-  }
-
-  wants(): boolean {
-    return true;
-  }
-
-  reset(): void {
-    // It keeps nothing of a request.
   }
 
   begin(_queue: number, buffers: RequestBuffers): RequestWork {

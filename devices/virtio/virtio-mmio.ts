@@ -81,7 +81,7 @@ const RESET = {
 /** A queue at work. */
 interface LiveQueue {
   readonly queue: SplitQueue;
-  /** The driver has rung, or the device has looked at its buffers again. */
+  /** The driver may have offered something since the queue was last found empty. */
   isRung: boolean;
   current: { readonly chain: Chain; readonly work: RequestWork } | undefined;
 }
@@ -108,9 +108,6 @@ export class VirtioMmio implements Device {
     this.#function = device;
     this.#features = COMMON | device.features;
     this.queues = this.#newQueues();
-    device.attach(() => {
-      for (const live of this.#live) live.isRung = true;
-    });
   }
 
   #newQueues(): QueueState[] {
@@ -140,7 +137,6 @@ export class VirtioMmio implements Device {
     this.state = structuredClone(RESET);
     this.queues = this.#newQueues();
     this.#connectQueues();
-    this.#function.reset();
     this.#updateLine();
   }
 
@@ -354,7 +350,7 @@ export class VirtioMmio implements Device {
 
   #begin(index: number, live: LiveQueue): LiveQueue['current'] {
     const port = this.#port;
-    if (!port || !live.isRung || !this.#function.wants(index)) return undefined;
+    if (!port || !live.isRung) return undefined;
     const chain = live.queue.take();
     if (!chain) return undefined;
     const work = this.#function.begin(index, {
