@@ -1,5 +1,6 @@
 // A virtio block device (virtio 1.2, section 5.2).
 
+import type { AccessEnd } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 /** Bytes of a sector: what capacities and places on a disk count in (virtio 1.2, section 5.2.4). */
@@ -90,7 +91,7 @@ class Transfer {
     return this.#end();
   }
 
-  #move(part: Uint8Array): ReturnType<RequestBuffers['readable']['read']> {
+  #move(part: Uint8Array): AccessEnd {
     const { readable, writable } = this.#buffers;
     const at = this.#at + this.#done;
     try {
