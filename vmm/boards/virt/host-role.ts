@@ -41,6 +41,10 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
       "the overlay path is a guest's: in the role host the CMDQ is the SMMU's own, whose registers trap",
     );
   }
+  if (board.faults?.fetchAborts)
+    throw new RangeError(
+      "fetchAborts is for a guest's queues: in the role host nobody refuses them",
+    );
   const [shape] = host.smmus;
   if (!shape) throw new RangeError('the host has no SMMU');
   const { vintfs, vcmdqs, atcTimeout } = shape;
