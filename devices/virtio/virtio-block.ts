@@ -66,7 +66,7 @@ class Transfer {
   readonly #isWrite: boolean;
   readonly #at: number;
   readonly #length: number;
-  readonly #bytes = new Uint8Array(TURN_BYTES);
+  readonly #bytes: Uint8Array;
   #done = 0;
   #end: RequestWork | undefined;
 
@@ -76,11 +76,12 @@ class Transfer {
     this.#isWrite = isWrite;
     this.#at = at;
     this.#length = length;
+    this.#bytes = new Uint8Array(Math.min(TURN_BYTES, length));
   }
 
   turn(): ReturnType<RequestWork> {
     if (this.#end) return this.#end();
-    const part = this.#bytes.subarray(0, Math.min(TURN_BYTES, this.#length - this.#done));
+    const part = this.#bytes.subarray(0, this.#length - this.#done);
     const moved = this.#move(part);
     if (moved === 'stalled') return 'stalled';
     this.#done += moved === 'done' ? part.length : 0;
