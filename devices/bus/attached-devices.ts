@@ -31,7 +31,8 @@ import {
 export interface DeviceServices {
   readonly memory: GuestMemory;
   readonly interrupts: InterruptSink;
-  readonly directMaps: DirectMapper | undefined;
+  /** Absent: every register access traps. */
+  readonly directMaps?: DirectMapper | undefined;
   readonly background: BackgroundLoops;
   readonly clock: Clock;
   /** Where MSIs of devices without a DMA port go. Default: they are stores to `memory`. */

@@ -90,7 +90,7 @@ export class DeviceComplex {
   constructor(options: DeviceComplexOptions) {
     checkNames(options, OPTIONS, 'DeviceComplex');
     checkGiven(options, ['devices', 'memory', 'interrupts', 'clock'], 'DeviceComplex');
-    const { devices, counter, directMaps, ...services } = options;
+    const { devices, counter, ...services } = options;
     checkPlacementList(devices, 'DeviceComplex: devices');
     checkServices(options);
     this.#placements = devices;
@@ -98,11 +98,7 @@ export class DeviceComplex {
       addresses.map((address, region): BusMount => ({ device, region, address })),
     );
     this.bus = new Bus(mounts, counter);
-    this.#attached = attachDevices(devices, {
-      ...services,
-      directMaps,
-      background: this.#background,
-    });
+    this.#attached = attachDevices(devices, { ...services, background: this.#background });
   }
 
   /** The devices, as they were given. */

@@ -226,8 +226,8 @@ export class PhysicalCmdqv implements Device {
    */
   checkErrors(): void {
     this.#queues.forEach((queue, vcmdq) => {
-      const { block, vintf } = queue;
-      if (vintf === undefined) return;
+      const { block, context } = queue;
+      if (!context) return;
       if (
         block.state === QUEUE_ERROR_HELD &&
         (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors !== 'hypervisor')
@@ -236,7 +236,7 @@ export class PhysicalCmdqv implements Device {
       }
       const raised = block.gerror !== this.seen[vcmdq];
       this.seen[vcmdq] = block.gerror;
-      if (raised && !this.#global.interruptMasked(vintf)) this.#line?.pulse();
+      if (raised && !this.#global.interruptMasked(context.index)) this.#line?.pulse();
     });
   }
 
@@ -316,7 +316,7 @@ export class PhysicalCmdqv implements Device {
     }
     this.#publishVintf(context);
     for (const queue of this.#queues) {
-      if (queue.vintf !== context.index) continue;
+      if (queue.context !== context) continue;
       queue.setOwner(context.hypOwn);
       queue.serve();
     }
@@ -332,9 +332,8 @@ export class PhysicalCmdqv implements Device {
       ? this.#contexts[bitsOf(alloc, CMDQ_ALLOC_VINTF)]
       : undefined;
     const lvcmdq = bitsOf(alloc, CMDQ_ALLOC_LVCMDQ);
-    if (context && queue.vintf === context.index && queue.block.lvcmdq === lvcmdq) return;
-    const before = this.#contexts[queue.vintf ?? this.#contexts.length];
-    if (before) this.#pages.unmap(before);
+    if (context && queue.context === context && queue.block.lvcmdq === lvcmdq) return;
+    if (queue.context) this.#pages.unmap(queue.context);
     queue.unbind();
     if (!context || lvcmdq >= this.#global.lvcmdqs || context.queueOf(lvcmdq) !== undefined) return;
     queue.bind(context, lvcmdq);

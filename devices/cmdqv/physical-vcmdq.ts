@@ -50,7 +50,6 @@ export class PhysicalVcmdq {
   readonly #unitOf: UnitOf;
   readonly #resolvePa: ResolvePa;
   readonly #host: Int32Array;
-  /** The VINTF that CMDQ_ALLOC binds the queue to. */
   #context: ContextBlock | undefined;
 
   constructor(unit: Unit, smmuIndex: number, index: number, resolvePa: ResolvePa, unitOf: UnitOf) {
@@ -61,9 +60,9 @@ export class PhysicalVcmdq {
     this.block = new QueueBlock(unit.hostMemory, smmuIndex, index);
   }
 
-  /** The VINTF that the queue is bound to. */
-  get vintf(): number | undefined {
-    return this.#context?.index;
+  /** The VINTF that CMDQ_ALLOC binds the queue to. */
+  get context(): ContextBlock | undefined {
+    return this.#context;
   }
 
   /** The unit that runs the queue: its owner's, whose memory holds the ring. */

@@ -48,15 +48,14 @@ const DEVICE_FAULTS = allNamesOf<DeviceFaults>({
 const MAX_COUNT = 2 ** 32 - 1;
 
 /**
- * @param what names the faults in messages: "FaultyDevice".
  * @throws {TypeError} when there is no such fault, or its value has another type.
  * @throws {RangeError} when a count is none.
  */
-export function checkDeviceFaults(faults: DeviceFaults, what: string): void {
-  checkNames(faults, DEVICE_FAULTS, what);
+function checkFaults(faults: DeviceFaults): void {
+  checkNames(faults, DEVICE_FAULTS, 'FaultyDevice');
   for (const name of ['lostInterrupts', 'lateInterrupts', 'lateCons', 'fetchAborts'] as const)
-    checkOptionalInteger(faults[name], 0, MAX_COUNT, `${what}: ${name}`);
-  checkBoolean(faults.tornProd, `${what}: tornProd`);
+    checkOptionalInteger(faults[name], 0, MAX_COUNT, `FaultyDevice: ${name}`);
+  checkBoolean(faults.tornProd, 'FaultyDevice: tornProd');
 }
 
 /** Has the fetches of the device's queues end in external aborts, until the function that it returns is called. */
@@ -124,7 +123,7 @@ export class FaultyDevice extends DeviceWrapper {
    */
   constructor(device: Device, faults: DeviceFaults = {}, abortFetches?: AbortFetches) {
     super(device);
-    checkDeviceFaults(faults, 'FaultyDevice');
+    checkFaults(faults);
     this.faults = faults;
     this.#abortFetches = abortFetches;
     this.#queueRegister = REGISTER_OF.get(device.identity.kind) ?? (() => undefined);

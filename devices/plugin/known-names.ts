@@ -45,7 +45,8 @@ export function unknownName(what: string, name: string, known: readonly string[]
   return `there is no ${what} "${printable(name)}"${near === undefined ? '; ' : ': '}${hint}`;
 }
 
-const typeOf = (value: unknown) => (value === null ? 'null' : typeof value);
+/** What messages call a value's type. */
+export const typeOf = (value: unknown) => (value === null ? 'null' : typeof value);
 
 /**
  * All names of a type of options, in the order in which they are told: it does not compile with one

@@ -1,9 +1,8 @@
 // Values of options and fields: one of another type, or out of its range, is told in one line.
 
-const shown = (value: unknown): string => {
-  if (value === null) return 'null';
-  return typeof value === 'number' ? String(value) : typeof value;
-};
+import { typeOf } from './known-names.ts';
+
+const shown = (value: unknown) => (typeof value === 'number' ? String(value) : typeOf(value));
 
 /**
  * @param what names the value: "virtBoard: epoch".
@@ -12,7 +11,7 @@ const shown = (value: unknown): string => {
  */
 export function checkInteger(value: unknown, least: number, most: number, what: string): void {
   if (typeof value !== 'number')
-    throw new TypeError(`${what} must be a number, not ${shown(value)}`);
+    throw new TypeError(`${what} must be a number, not ${typeOf(value)}`);
   if (!Number.isInteger(value) || value < least || value > most)
     throw new RangeError(`${what} must be an integer from ${least} to ${most}, not ${value}`);
 }

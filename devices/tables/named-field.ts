@@ -1,11 +1,12 @@
 // Fields whose values come from a caller: one that does not fit is told, and not cut.
 
-import { type Field, setField } from '../plugin/index.ts';
+import { bitsOf, type Field, setField } from '../plugin/index.ts';
 import { checkInteger } from '../plugin/known-values.ts';
 import { type Granule, granuleShift } from './granule.ts';
 
 /** The largest number of 64 bits: those of the upper half of stage 1 are addresses too. */
 const MAX_ADDRESS = 2 ** 64 - 2048;
+const ALL_ONES = 0xffffffff;
 
 /**
  * Sets a field. Of 32 bits it may be the signed number of its bits, as WebAssembly has them.
@@ -14,9 +15,8 @@ const MAX_ADDRESS = 2 ** 64 - 2048;
  * @throws {RangeError} unless it is an integer that fits the field.
  */
 export function setNamedField(words: Uint32Array, field: Field, value: number, what: string): void {
-  const width = field & 0xff;
-  const most = 2 ** width - 1;
-  const isSigned = width === 32 && value < 0 && value >= -(2 ** 31) && Number.isInteger(value);
+  const most = bitsOf(ALL_ONES, field);
+  const isSigned = most === ALL_ONES && value < 0 && value >= -(2 ** 31) && Number.isInteger(value);
   if (!isSigned) checkInteger(value, 0, most, what);
   setField(words, field, value);
 }

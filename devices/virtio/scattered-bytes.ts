@@ -17,15 +17,8 @@ export class ScatteredBytes {
     this.length = segments.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Calls `access` for each segment's part of the bytes from `offset` on. */
-  #each(
-    offset: number,
-    bytes: Uint8Array,
-    access: (
-      iova: number,
-      part: Uint8Array,
-    ) => { readonly ok: boolean; readonly stalled?: boolean },
-  ): AccessEnd {
+  /** Accesses each segment's part of the bytes from `offset` on. */
+  #access(how: 'read' | 'write', offset: number, bytes: Uint8Array): AccessEnd {
     if (offset + bytes.length > this.length) return 'refused';
     let start = 0;
     let done = 0;
@@ -34,7 +27,7 @@ export class ScatteredBytes {
       const count = Math.min(length - from, bytes.length - done);
       if (count > 0) {
         if (!Number.isSafeInteger(iova + length)) return 'refused';
-        const { ok, stalled } = access(iova + from, bytes.subarray(done, done + count));
+        const { ok, stalled } = this.#port[how](iova + from, bytes.subarray(done, done + count));
         if (stalled) return 'stalled';
         if (!ok) return 'refused';
         done += count;
@@ -47,11 +40,11 @@ export class ScatteredBytes {
 
   /** Reads the bytes from `offset` on into `target`. */
   read(offset: number, target: Uint8Array): AccessEnd {
-    return this.#each(offset, target, (iova, part) => this.#port.read(iova, part));
+    return this.#access('read', offset, target);
   }
 
   /** Writes `source` to the bytes from `offset` on. */
   write(offset: number, source: Uint8Array): AccessEnd {
-    return this.#each(offset, source, (iova, part) => this.#port.write(iova, part));
+    return this.#access('write', offset, source);
   }
 }

@@ -80,29 +80,22 @@ export class SplitQueue {
   }
 
   /** @throws {BrokenQueue | StalledQueue} */
-  #read(iova: number, target: Uint8Array): void {
-    if (!Number.isSafeInteger(iova + target.length)) throw new BrokenQueue('address');
-    const { ok, stalled } = this.#port.read(iova, target);
+  #access(how: 'read' | 'write', iova: number, bytes: Uint8Array): void {
+    if (!Number.isSafeInteger(iova + bytes.length)) throw new BrokenQueue('address');
+    const { ok, stalled } = this.#port[how](iova, bytes);
     if (stalled) throw new StalledQueue();
-    if (!ok) throw new BrokenQueue('read');
+    if (!ok) throw new BrokenQueue(how);
   }
 
   #readWord16(iova: number): number {
     const view = this.#small;
-    this.#read(iova, new Uint8Array(view.buffer, 0, 2));
+    this.#access('read', iova, new Uint8Array(view.buffer, 0, 2));
     return view.getUint16(0, true);
-  }
-
-  #write(iova: number, source: Uint8Array): void {
-    if (!Number.isSafeInteger(iova + source.length)) throw new BrokenQueue('address');
-    const { ok, stalled } = this.#port.write(iova, source);
-    if (stalled) throw new StalledQueue();
-    if (!ok) throw new BrokenQueue('write');
   }
 
   #descriptorAt(table: number, index: number): Descriptor {
     const view = this.#descriptor;
-    this.#read(table + index * DESCRIPTOR_SIZE, new Uint8Array(view.buffer));
+    this.#access('read', table + index * DESCRIPTOR_SIZE, new Uint8Array(view.buffer));
     return {
       iova: view.getUint32(4, true) * TWO_32 + view.getUint32(0, true),
       length: view.getUint32(8, true),
@@ -174,11 +167,12 @@ export class SplitQueue {
     view.setUint32(0, head, true);
     view.setUint32(4, written, true);
     const slot = state.used & (state.size - 1);
-    this.#write(device + RING_HEADER + slot * USED_SIZE, new Uint8Array(view.buffer));
+    const entry = device + RING_HEADER + slot * USED_SIZE;
+    this.#access('write', entry, new Uint8Array(view.buffer));
     const used = (state.used + 1) & MASK16;
     view.setUint16(0, used, true);
     // The driver looks at the entry when it sees the index.
-    this.#write(device + 2, new Uint8Array(view.buffer, 0, 2));
+    this.#access('write', device + 2, new Uint8Array(view.buffer, 0, 2));
     state.used = used;
     return (this.#readWord16(addressOf(state.driver)) & FLAG_NO_INTERRUPT) === 0;
   }

@@ -1,5 +1,6 @@
 // A virtio block device (virtio 1.2, section 5.2).
 
+import type { AccessEnd } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 /** Bytes of a sector: what capacities and places on a disk count in (virtio 1.2, section 5.2.4). */
@@ -65,7 +66,7 @@ class Transfer {
   readonly #isWrite: boolean;
   readonly #at: number;
   readonly #length: number;
-  readonly #bytes = new Uint8Array(TURN_BYTES);
+  readonly #bytes: Uint8Array;
   #done = 0;
   #end: RequestWork | undefined;
 
@@ -75,11 +76,12 @@ class Transfer {
     this.#isWrite = isWrite;
     this.#at = at;
     this.#length = length;
+    this.#bytes = new Uint8Array(Math.min(TURN_BYTES, length));
   }
 
   turn(): ReturnType<RequestWork> {
     if (this.#end) return this.#end();
-    const part = this.#bytes.subarray(0, Math.min(TURN_BYTES, this.#length - this.#done));
+    const part = this.#bytes.subarray(0, this.#length - this.#done);
     const moved = this.#move(part);
     if (moved === 'stalled') return 'stalled';
     this.#done += moved === 'done' ? part.length : 0;
@@ -90,7 +92,7 @@ class Transfer {
     return this.#end();
   }
 
-  #move(part: Uint8Array): ReturnType<RequestBuffers['readable']['read']> {
+  #move(part: Uint8Array): AccessEnd {
     const { readable, writable } = this.#buffers;
     const at = this.#at + this.#done;
     try {
@@ -109,7 +111,6 @@ class Transfer {
 
 /** A block device, for a transport such as `VirtioMmio`: a disk in sectors of 512 bytes. */
 export class VirtioBlock implements VirtioFunction {
-  readonly kind = 'block';
   readonly deviceId = DEVICE_ID;
   readonly features: bigint;
   readonly queueSizes = [QUEUE_SIZE];
@@ -133,18 +134,6 @@ export class VirtioBlock implements VirtioFunction {
       FEATURE_FLUSH |
       (disk.readOnly ? FEATURE_READ_ONLY : 0n);
     this.config = configOf(disk);
-  }
-
-  attach(): void {
-    // The driver always asks first.
-  }
-
-  wants(): boolean {
-    return true;
-  }
-
-  reset(): void {
-    // It keeps nothing of a request.
   }
 
   begin(_queue: number, buffers: RequestBuffers): RequestWork {

@@ -17,10 +17,8 @@ export interface RequestBuffers {
  */
 export type RequestWork = () => number | 'more' | 'stalled';
 
-/** A kind of device. A turn of its work is bounded. */
+/** A kind of device. A turn of its work is bounded, and it keeps nothing of a request that has ended. */
 export interface VirtioFunction {
-  /** Short, for messages: "block". */
-  readonly kind: string;
   /** Device ID (virtio 1.2, section 5). */
   readonly deviceId: number;
   /** Feature bits of this kind. */
@@ -29,12 +27,6 @@ export interface VirtioFunction {
   readonly queueSizes: readonly number[];
   /** Its configuration space. */
   readonly config: Uint8Array;
-  /** Called once, with what has it look at a queue again although the driver has not rung. */
-  attach(lookAgain: () => void): void;
-  /** False: a queue's buffers are left where they are for now. */
-  wants(queue: number): boolean;
   /** Begins a request. */
   begin(queue: number, buffers: RequestBuffers): RequestWork;
-  /** Back to the state out of reset. */
-  reset(): void;
 }

@@ -81,7 +81,7 @@ const RESET = {
 /** A queue at work. */
 interface LiveQueue {
   readonly queue: SplitQueue;
-  /** The driver has rung, or the device has looked at its buffers again. */
+  /** The driver may have offered something since the queue was last found empty. */
   isRung: boolean;
   current: { readonly chain: Chain; readonly work: RequestWork } | undefined;
 }
@@ -108,13 +108,10 @@ export class VirtioMmio implements Device {
     this.#function = device;
     this.#features = COMMON | device.features;
     this.queues = this.#newQueues();
-    device.attach(() => {
-      for (const live of this.#live) live.isRung = true;
-    });
   }
 
   #newQueues(): QueueState[] {
-    return this.#function.queueSizes.map((size) => newQueue(Math.min(size, MAX_QUEUE_SIZE)));
+    return this.#function.queueSizes.map((_, index) => newQueue(this.#mostOf(index)));
   }
 
   attach(host: DeviceHost): void {
@@ -140,7 +137,6 @@ export class VirtioMmio implements Device {
     this.state = structuredClone(RESET);
     this.queues = this.#newQueues();
     this.#connectQueues();
-    this.#function.reset();
     this.#updateLine();
   }
 
@@ -259,8 +255,8 @@ export class VirtioMmio implements Device {
     const word = (offset >> 2) & 1;
     switch (offset & ~4) {
       case VIRTIO_QUEUE_NUM:
-        // A power of two (section 2.7); another size would leave the ring without a last entry.
-        if (offset === VIRTIO_QUEUE_NUM && this.#isQueueSize(value)) queue.size = value;
+        if (offset === VIRTIO_QUEUE_NUM && this.#isSizeOf(this.state.queueSel, value))
+          queue.size = value;
         break;
       case VIRTIO_QUEUE_DESC:
         queue.descriptors[word] = value;
@@ -274,8 +270,9 @@ export class VirtioMmio implements Device {
     }
   }
 
-  #isQueueSize(value: number): boolean {
-    return value > 0 && value <= this.#mostOf(this.state.queueSel) && (value & (value - 1)) === 0;
+  /** A power of two (section 2.7): another size would leave the ring without a last entry. */
+  #isSizeOf(queue: number, size: number): boolean {
+    return size > 0 && size <= this.#mostOf(queue) && (size & (size - 1)) === 0;
   }
 
   #makeReady(queue: QueueState, ready: boolean): void {
@@ -354,7 +351,7 @@ export class VirtioMmio implements Device {
 
   #begin(index: number, live: LiveQueue): LiveQueue['current'] {
     const port = this.#port;
-    if (!port || !live.isRung || !this.#function.wants(index)) return undefined;
+    if (!port || !live.isRung) return undefined;
     const chain = live.queue.take();
     if (!chain) return undefined;
     const work = this.#function.begin(index, {
@@ -380,9 +377,8 @@ export class VirtioMmio implements Device {
       throw new TypeError(`the state is not of this device: its queues`);
     const restored = queues.map((queue, i) => {
       const one = plainStateLike(newQueue(0), queue);
-      const isFit =
-        one.size > 0 && one.size <= this.#mostOf(i) && (one.size & (one.size - 1)) === 0;
-      if (!isFit) throw new TypeError('the state is not of this device: the size of a queue');
+      if (!this.#isSizeOf(i, one.size))
+        throw new TypeError('the state is not of this device: the size of a queue');
       return { ...one, taken: one.taken & 0xffff, used: one.used & 0xffff };
     });
     this.#port?.abandon?.();

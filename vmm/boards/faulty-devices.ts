@@ -12,10 +12,13 @@ export function abortFetches(viommu: NestedSmmu, vintf: LentVintf): () => void {
   };
 }
 
-/** The devices on a bad day, or as they are. */
+/**
+ * The devices on a bad day, or as they are.
+ * @param abort what `fetchAborts` needs. Undefined: there are none.
+ */
 export function withFaults(
   faults: DeviceFaults | undefined,
-  abort: AbortFetches,
+  abort: AbortFetches | undefined,
   devices: readonly Placement[],
 ): readonly Placement[] {
   if (!faults) return devices;

@@ -163,7 +163,8 @@ it.each([
   },
 );
 
-// A kernel's batch goes into such a ring in pieces: a CMD_SYNC that came too early would lie where a command of it does.
+// A kernel's batch goes into such a ring in pieces: a CMD_SYNC that came too early would lie where a
+// command of it does.
 it.each([0, 1, 2, 3])('a CMDQ of 2^%i commands carries out each of them', async (log2size) => {
   const idRegisters = queuesOf(log2size, log2size);
   const host = await checkedHost(VmHost, { modules, idRegisters });

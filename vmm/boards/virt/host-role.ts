@@ -8,7 +8,6 @@ import { PhysicalCmdqv } from '../../../devices/cmdqv/index.ts';
 import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
 import { createHostMemory, SmmuEndpoint, Unit } from '../../../devices/unit/index.ts';
 import { type GuestWindow, ThreadAllocator } from '../../../host/kernel/index.ts';
-import type { DirectContext } from '../../threads/index.ts';
 import { type Arm64Memory, arm64ExitRequest } from '../../vcpu/arm64/index.ts';
 import { ownedSmmu, ownedVintf } from './owned-smmu.ts';
 import { placed } from './virt-memory-map.ts';
@@ -42,6 +41,10 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
       "the overlay path is a guest's: in the role host the CMDQ is the SMMU's own, whose registers trap",
     );
   }
+  if (board.faults?.fetchAborts)
+    throw new RangeError(
+      "fetchAborts is for a guest's queues: in the role host nobody refuses them",
+    );
   const [shape] = host.smmus;
   if (!shape) throw new RangeError('the host has no SMMU');
   const { vintfs, vcmdqs, atcTimeout } = shape;
@@ -82,15 +85,6 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
       host.sanitizer?.poll();
     },
     describe(machine) {
-      const direct = owned.map(
-        (vintf): DirectContext => ({
-          smmuBlock: smmu.smmuBlock,
-          context: vintf.context,
-          get queues() {
-            return vintf.queues;
-          },
-        }),
-      );
       return {
         drainable: {
           machine,
@@ -101,7 +95,7 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
             freeThread: (thread) => threads.free(thread),
           },
           guest,
-          direct,
+          direct: owned,
         },
         vm: undefined,
         smmus: owned.slice(0, 1).map((vintf) => ({ smmu, vintf })),

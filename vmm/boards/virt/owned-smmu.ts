@@ -10,6 +10,7 @@ import { QUEUE_MAIN } from '../../../assembly/layout/queue-memory.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../../devices/unit/index.ts';
 import type { InspectedSmmu, InspectedVintf } from '../../inspect/index.ts';
+import type { DirectContext } from '../../threads/index.ts';
 
 /** The machine's one SMMU, on hardware of its own. */
 const SMMU_INDEX = 0;
@@ -51,11 +52,12 @@ export function ownedVintf(
   cmdqv: Device,
   index: number,
   lvcmdqs: number,
-): InspectedVintf {
-  const { hostMemory } = viommu;
+): InspectedVintf & DirectContext {
+  const { hostMemory, smmuBlock } = viommu;
   const context = new ContextBlock(hostMemory, SMMU_INDEX, index);
   return {
     viommu,
+    smmuBlock,
     index,
     context,
     get queues() {

@@ -94,7 +94,6 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
 const DEFAULT_MEMORY = 0x10000000;
 /** All of them on one thread: more only wait longer for their turns. */
 const MAX_VCPUS = 8;
-const NO_ABORTS = () => () => undefined;
 const RNG_SEED_SIZE = 64;
 
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
@@ -160,15 +159,10 @@ async function createVirtMachine(
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
   const disks = virtDisks(own.disks ?? []);
-  const streams = [DMA_STREAM, ...disks.map(({ stream }) => stream)];
+  const streams = [DMA_STREAM, ...disks.map(({ streamId }) => streamId)];
   const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams });
   try {
     const { smmu, cmdqv, abortFetches } = iommu;
-    const { faults } = options;
-    if (faults?.fetchAborts && !abortFetches)
-      throw new RangeError(
-        "fetchAborts is for a guest's queues: in the role host nobody refuses them",
-      );
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
@@ -176,9 +170,9 @@ async function createVirtMachine(
       ...placed('dmaEngine', new DmaEngine()),
       dmaPort: iommu.dmaPort(DMA_STREAM),
     };
-    const placedDisks = disks.map(({ placement, stream }) => ({
+    const placedDisks = disks.map(({ placement, streamId }) => ({
       ...placement,
-      dmaPort: iommu.dmaPort(stream),
+      dmaPort: iommu.dmaPort(streamId),
     }));
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
@@ -194,7 +188,7 @@ async function createVirtMachine(
           smmu,
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
-          disks: disks.map(({ placement, stream }) => ({ placement, streamId: stream })),
+          disks,
           devices,
         }),
     );
@@ -234,7 +228,7 @@ async function createVirtMachine(
       clock: guest.clock,
       devices: [
         placeGic(gic),
-        ...withFaults(faults, abortFetches ?? NO_ABORTS, [
+        ...withFaults(options.faults, abortFetches, [
           uart,
           rtc,
           smmu,

@@ -33,6 +33,12 @@ export interface ChosenOptions {
   readonly kaslrSeed: Uint8Array;
 }
 
+/** A device behind the SMMU: at its place, and its StreamID as the kernel numbers it. */
+export interface BusMaster {
+  readonly placement: Placement;
+  readonly streamId: number;
+}
+
 /** What a machine consists of. */
 export interface VirtTreeOptions {
   readonly vcpus: number;
@@ -44,10 +50,10 @@ export interface VirtTreeOptions {
   readonly smmu?: Placement | undefined;
   /** The CMDQV of that SMMU. */
   readonly cmdqv?: Placement | undefined;
-  /** The DMA engine behind that SMMU, by its StreamID. */
-  readonly dmaEngine?: { readonly placement: Placement; readonly streamId: number } | undefined;
-  /** Disks behind that SMMU, by their StreamIDs. */
-  readonly disks?: readonly { readonly placement: Placement; readonly streamId: number }[];
+  /** The DMA engine behind that SMMU. */
+  readonly dmaEngine?: BusMaster | undefined;
+  /** Disks behind that SMMU. */
+  readonly disks?: readonly BusMaster[];
   /** Further devices, which no driver is known for: one may be bound by hand. */
   readonly devices?: readonly Placement[];
 }
@@ -215,7 +221,7 @@ function ownNode(placement: Placement, more: Record<string, PropertyValue> = {})
   };
 }
 
-function diskNode(placement: Placement, streamId: number): DeviceTreeNode {
+function diskNode({ placement, streamId }: BusMaster): DeviceTreeNode {
   return {
     name: `virtio_mmio@${gpaOf(placement).toString(16)}`,
     properties: {
@@ -290,7 +296,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
             }),
           ]
         : []),
-      ...disks.map(({ placement, streamId }) => diskNode(placement, streamId)),
+      ...disks.map(diskNode),
       ...devices.map((placement) => ownNode(placement)),
     ],
   };

@@ -244,10 +244,13 @@ describe('a board that is asked for a role', () => {
     );
   });
 
-  it('has no overlay path for a host', async () => {
+  it.each([
+    ['overlay path', { overlay: true }, "the overlay path is a guest's"],
+    ['fetches that abort', { faults: { fetchAborts: 4 } }, "fetchAborts is for a guest's queues"],
+  ] as const)('has no %s for a host', async (_, own, message) => {
     host = await Host.create();
     const board = virtBoard({ role: 'host' });
-    const made = host.createMachine({ guest: HELLO, board, overlay: true });
-    await expect(made).rejects.toThrow("the overlay path is a guest's");
+    const made = host.createMachine({ guest: HELLO, board, ...own });
+    await expect(made).rejects.toThrow(message);
   });
 });

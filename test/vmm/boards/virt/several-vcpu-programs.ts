@@ -1,10 +1,9 @@
 // Programs for machines `virt` with several vCPUs: PSCI, interrupts and sleep. vCPU 0 starts the others, with
 // their numbers in X0; what they share lies at 0x40810000.
 
-import { image } from './virt-programs.ts';
+import { image, NOP } from './virt-programs.ts';
 
 const SEV = 0xd503209f;
-const NOP = 0xd503201f;
 
 /**
  * CPU_ON and AFFINITY_INFO in every state of vCPU 1, with what they refuse; CPU_OFF, also of the last one.

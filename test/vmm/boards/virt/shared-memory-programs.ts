@@ -1,10 +1,9 @@
 // Programs for machines `virt` with several vCPUs that work on the same memory, with their MMUs on. vCPU 0 starts
 // the others; what they share lies at 0x40810000, translation tables from 0x40800000 on.
 
-import { image } from './virt-programs.ts';
+import { image, NOP } from './virt-programs.ts';
 
 const WFE = 0xd503205f;
-const NOP = 0xd503201f;
 
 /**
  * Four vCPUs add 5,000 each, in five ways: LDAXR and STLXR, LDXP and STXP, CASAL, LDADDAL, CASPAL. Prints how many

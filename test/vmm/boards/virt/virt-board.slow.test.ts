@@ -129,12 +129,13 @@ describe('a machine of the board virt', () => {
     machine.resume();
     expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 0 });
     const at = found[0]?.storePc ?? 0n;
+    const [store, fetch] = [at, at + 0xe0n].map((pc) => `0x${pc.toString(16)}`);
     expect(found).toEqual([
       {
         storePc: at,
         fetchPc: at + 0xe0n,
         missing: 'IC',
-        text: `the instruction at 0x${(at + 0xe0n).toString(16)} is executed behind a store to it at 0x${at.toString(16)} without IC and ISB`,
+        text: `the instruction at ${fetch} is executed behind a store to it at ${store} without IC and ISB`,
       },
     ]);
     expect(at % 0x1000n).toBe(0x20n);

@@ -128,9 +128,7 @@ describe('the device tree of virt', () => {
       new MemoryDisk(new Uint8Array(512)),
       new MemoryDisk(new Uint8Array(512)),
     ]);
-    const tree = read({
-      disks: disks.map(({ placement, stream }) => ({ placement, streamId: stream })),
-    });
+    const tree = read({ disks });
     for (const [i, name] of ['/virtio_mmio@a000000', '/virtio_mmio@a001000'].entries()) {
       const node = nodeAt(tree, name);
       expect(stringsOf(node, 'compatible')).toEqual(['virtio,mmio']);

@@ -18,7 +18,7 @@ export function image(parts: Readonly<Record<number, readonly number[] | string>
 const SYNCHRONOUS = 0x200;
 const IRQ = 0x280;
 
-const NOP = 0xd503201f;
+export const NOP = 0xd503201f;
 const WFI = 0xd503207f;
 
 /** SYSTEM_OFF of PSCI. */
