@@ -174,6 +174,17 @@ export class SplitQueue {
     // The driver looks at the entry when it sees the index.
     this.#access('write', device + 2, new Uint8Array(view.buffer, 0, 2));
     state.used = used;
-    return (this.#readWord16(addressOf(state.driver)) & FLAG_NO_INTERRUPT) === 0;
+    return this.#wantsInterrupt();
+  }
+
+  /** The chain is given back already: a look that stalls is given up, and an interrupt too many does no harm. */
+  #wantsInterrupt(): boolean {
+    try {
+      return (this.#readWord16(addressOf(this.state.driver)) & FLAG_NO_INTERRUPT) === 0;
+    } catch (error) {
+      if (!(error instanceof StalledQueue)) throw error;
+      this.#port.abandon?.();
+      return true;
+    }
   }
 }

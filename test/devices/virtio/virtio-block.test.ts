@@ -188,6 +188,13 @@ describe('a virtio block device', () => {
     expect(bus.read32(0x70) & 0x40).toBe(0);
   });
 
+  it('gives a request back once, with an interrupt, when the IOMMU stalls its look at the flags', () => {
+    const { host, bus, request } = driver();
+    host.stalls = (iova) => iova === RAM + AVAILABLE;
+    expect(request(IN, 3, 512)).toEqual({ completed: 1, status: 0, written: 513 });
+    expect(bus.read32(0x60)).toBe(1);
+  });
+
   const broken: readonly (readonly [string, (one: ReturnType<typeof driver>) => void])[] = [
     [
       'a loop of descriptors',
