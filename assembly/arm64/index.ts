@@ -122,7 +122,7 @@ function runRecords(cpu: usize, record: usize): i32 {
   store<u32>(cpu, NZCV, ARM64_FK);
   while (true) {
     if (!isAtRegion(cpu)) runFast(cpu);
-    if (isAtRegion(cpu)) runRegions(cpu);
+    runRegions(cpu);
     const exit = runSlow(cpu);
     if (exit != NEXT) return exit;
   }

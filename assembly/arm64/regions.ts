@@ -67,8 +67,8 @@ function follow(cpu: usize): bool {
 }
 
 /**
- * Runs regions, from the one that the next record leads to, until a record is for the
- * interpreter.
+ * Runs regions, from the one that the next record leads to if it does, until a record is for
+ * the interpreter.
  */
 export function runRegions(cpu: usize): void {
   while (true) {
