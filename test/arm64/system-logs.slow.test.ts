@@ -1,6 +1,6 @@
-// Images that exercise exceptions, translation, timers, GIC, PSCI and code that changes, as qemu-system-aarch64 has run them
-// (test/arm64/system, scripts/check-arm64-system.mjs): the board `virt` prints the same, line by line, but for what
-// scripts/arm64-system-logs.mjs gives a reason for.
+// Images that exercise exceptions, translation, timers, GIC, PSCI and code that changes, as
+// qemu-system-aarch64 has run them (test/arm64/system, scripts/check-arm64-system.mjs): the board `virt`
+// prints the same, line by line, but for what scripts/arm64-system-logs.mjs gives a reason for.
 
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
