@@ -1,4 +1,5 @@
-// Compiles the hot modules, which a unit joins to the memories that it may touch (docs/internals/architecture.md, "Units").
+// Compiles the hot modules, which a unit joins to the memories that it may touch
+// (docs/internals/architecture.md, "Units").
 
 export type { WasmImports, WasmMemory } from './webassembly-types.ts';
 

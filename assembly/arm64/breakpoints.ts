@@ -3,8 +3,6 @@
 // watchpoint is not in the TLB of data.
 
 import {
-  ARM64_BANK,
-  ARM64_BANK_STRIDE,
   ARM64_BREAKPOINTS,
   ARM64_EL,
   ARM64_PC,
@@ -12,6 +10,7 @@ import {
   BANK_CONTEXTIDR,
 } from '../layout/arm64-state';
 import { debugEnabled, hasDebug, MDSCR_MDE } from './debug-state';
+import { regimeOf } from './stage1-walk';
 import { AT_DBGBCR0_EL1, AT_DBGBVR0_EL1, AT_DBGWCR0_EL1, AT_DBGWVR0_EL1 } from './system-registers';
 
 /** Value and control registers of one after the other, 8 bytes each. */
@@ -42,7 +41,7 @@ function typeOf(control: u64): u32 {
 function matchesContext(cpu: usize, n: u32): bool {
   if (n != BREAKPOINTS - 1) return false;
   const value = load<u64>(cpu + AT_DBGBVR0_EL1 + n * STRIDE);
-  const context = load<u64>(cpu + ARM64_BANK + ARM64_BANK_STRIDE, BANK_CONTEXTIDR);
+  const context = load<u64>(regimeOf(cpu), BANK_CONTEXTIDR);
   return u32(value) == u32(context);
 }
 

@@ -23,9 +23,24 @@ import { FAULT_EXTERNAL, FETCH, TRANSLATED, translate, untagged } from './stage1
 import { isStepwise } from './stepwise';
 import { noteEntry } from './tlb';
 
-/** The TLBs of the exception level in use. */
-function tlbOf(cpu: usize): usize {
-  return cpu + ARM64_TLB + load<u32>(cpu, ARM64_EL) * ARM64_TLB_STRIDE;
+/**
+ * Where the instruction TLB of the exception level in use may have a PC; ARM64_TLB_FETCH is to
+ * be added.
+ */
+export function fetchEntry(cpu: usize, pc: u64): usize {
+  const tlb = cpu + ARM64_TLB + load<u32>(cpu, ARM64_EL) * ARM64_TLB_STRIDE;
+  return tlb + ((usize(pc) >> 8) & 0xff0);
+}
+
+/** Whether it has it, and the PC is aligned. */
+export function isFetchEntry(entry: usize, pc: u64): bool {
+  return load<u64>(entry, ARM64_TLB_FETCH) == (pc & ~0xffc);
+}
+
+/** The record of a PC in a record page, whose records are next: ARM64_PC_OFFSET is theirs. */
+export function enterPage(cpu: usize, base: usize, pc: u64): usize {
+  store<u64>(cpu, (pc & ~0xfff) - u64(base >> 1), ARM64_PC_OFFSET);
+  return base + ((usize(pc) & 0xfff) << 1);
 }
 
 /** Stored in ARM64_BASE when the PC cannot be fetched. */
@@ -37,9 +52,8 @@ const POOL_FULL: usize = 1;
  */
 function basePage(cpu: usize): usize {
   const pc = load<u64>(cpu, ARM64_PC);
-  const entry = tlbOf(cpu) + ((usize(pc) >> 8) & 0xff0);
-  if (load<u64>(entry, ARM64_TLB_FETCH) == (pc & ~0xffc))
-    return load<usize>(entry, ARM64_TLB_FETCH + 8);
+  const entry = fetchEntry(cpu, pc);
+  if (isFetchEntry(entry, pc)) return load<usize>(entry, ARM64_TLB_FETCH + 8);
   // The PC has no tag (DDI 0487, AArch64.BranchAddr), and nothing that has one is in the
   // TLB.
   if (untagged(cpu, pc) != pc) {
@@ -99,9 +113,7 @@ export function locateRecord(cpu: usize, steps: bool): usize {
   }
   if (base > POOL_FULL) {
     store<usize>(cpu, base, ARM64_BASE);
-    const pc = load<u64>(cpu, ARM64_PC);
-    store<u64>(cpu, (pc & ~0xfff) - u64(base >> 1), ARM64_PC_OFFSET);
-    return base + ((usize(pc) & 0xfff) << 1);
+    return enterPage(cpu, base, load<u64>(cpu, ARM64_PC));
   }
   if (base == FAULTED) {
     // The vCPU does nothing but take this exception: each turn counts as an instruction,

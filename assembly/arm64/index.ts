@@ -2,7 +2,7 @@
 // at a time; an instance of this module serves any number of them, and has no state.
 
 import { ARM64_PAGE_RECORDS, ARM64_RECORD_SIZE } from '../layout/arm64-records';
-import { ARM64_EXIT_SLICE, ARM64_EXIT_STALE } from '../layout/arm64-results';
+import { ARM64_EXIT_SLICE, ARM64_EXIT_STALE, ARM64_FARTHEST } from '../layout/arm64-results';
 import {
   ARM64_ACC,
   ARM64_BANK,
@@ -75,11 +75,6 @@ export { flushAll } from './tlb';
 
 /** Most instructions of one slice: the count of a run is kept in 32 bits, in eighths. */
 const MOST: u32 = 1 << 27;
-/**
- * A run looks at its limit at least once in so many instructions: those of a page, and
- * what leads to the next.
- */
-const FARTHEST: i64 = 1025;
 
 /**
  * Makes a block a vCPU out of reset: EL1, stack pointer of EL1, all exceptions masked,
@@ -127,7 +122,7 @@ function runRecords(cpu: usize, record: usize): i32 {
   store<u32>(cpu, NZCV, ARM64_FK);
   while (true) {
     if (!isAtRegion(cpu)) runFast(cpu);
-    if (isAtRegion(cpu)) runRegions(cpu);
+    runRegions(cpu);
     const exit = runSlow(cpu);
     if (exit != NEXT) return exit;
   }
@@ -213,7 +208,7 @@ export function runTo(cpu: usize, due: u64): i32 {
     const left = i64(due - load<u64>(cpu, ARM64_COUNT));
     if (left <= 0) break;
     // Where stores to instructions are looked at, one would undo the record that stops.
-    if (left > FARTHEST) exit = run(cpu, u32(min<i64>(left - FARTHEST, MOST)));
+    if (left > ARM64_FARTHEST) exit = run(cpu, u32(min<i64>(left - ARM64_FARTHEST, MOST)));
     else exit = isChecked(cpu) ? STEPWISE : runAtMost(cpu, u32(left));
     if (exit == STEPWISE) exit = step(cpu);
   }

@@ -30,7 +30,7 @@ import {
 import { HANDLER_PAGE_END, HANDLER_STOP } from './handlers';
 import { invalidateChecked, isChecked } from './icache-check';
 import { peerOf } from './peers';
-import { flushAll } from './tlb';
+import { flushUsed } from './tlb';
 
 /**
  * The record page of a page of RAM, which is allocated where there is none; 0 when the
@@ -53,9 +53,9 @@ export function recordPage(cpu: usize, page: u32): usize {
   store<u32>(base - ARM64_PAGE_GENERATION, 0);
   memory.fill(base, 0, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
   store<u64>(base, HANDLER_PAGE_END, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
+  if (checked) memory.fill(base + ARM64_SHADOW, 0, ARM64_PAGE_RECORDS * ARM64_SHADOW_SIZE);
   // Another vCPU may have been first: then this page stays unused until the pool is
   // emptied.
-  if (checked) memory.fill(base + ARM64_SHADOW, 0, ARM64_PAGE_RECORDS * ARM64_SHADOW_SIZE);
   const first = atomic.cmpxchg<usize>(entry, 0, base);
   // Stores to the page are noted from now on, whose vCPU's they are.
   if (checked) flushEverywhere(cpu);
@@ -64,9 +64,9 @@ export function recordPage(cpu: usize, page: u32): usize {
 
 /** Empties the TLBs of all vCPUs of a machine, which share a thread. */
 function flushEverywhere(cpu: usize): void {
-  flushAll(cpu);
+  flushUsed(cpu);
   const count = load<u32>(cpu, ARM64_PEER_COUNT);
-  for (let vcpu: u32 = 0; vcpu < count; vcpu++) flushAll(peerOf(cpu, vcpu));
+  for (let vcpu: u32 = 0; vcpu < count; vcpu++) flushUsed(peerOf(cpu, vcpu));
 }
 
 /**

@@ -13,17 +13,15 @@ import {
 import {
   ARM64_ACC,
   ARM64_DP,
-  ARM64_EL,
   ARM64_LIMIT,
   ARM64_PC,
   ARM64_PC_OFFSET,
   ARM64_RECORD_FETCH,
-  ARM64_TLB,
   ARM64_TLB_FETCH,
-  ARM64_TLB_STRIDE,
   ARM64_TRAP_RECORD_AT,
 } from '../layout/arm64-state';
 import { decode } from './decode';
+import { enterPage, fetchEntry, isFetchEntry } from './fetch';
 import { HANDLER_REGION, HANDLER_RESUME } from './handlers';
 
 /** A place in a page to which no branch is near. */
@@ -54,26 +52,23 @@ function setAside(cpu: usize): void {
 function follow(cpu: usize): bool {
   const to = load<u64>(cpu, ARM64_PC);
   const count = load<usize>(cpu, ARM64_ACC);
-  const tlb = cpu + ARM64_TLB + load<u32>(cpu, ARM64_EL) * ARM64_TLB_STRIDE;
-  const entry = tlb + ((usize(to) >> 8) & 0xff0);
-  if (load<u64>(entry, ARM64_TLB_FETCH) != (to & ~0xffc)) {
+  const entry = fetchEntry(cpu, to);
+  if (!isFetchEntry(entry, to)) {
     // As behind a branch at record 0.
     store<u32>(cpu, 0, ARM64_TRAP_RECORD_AT);
     store<usize>(cpu, count - 8, ARM64_ACC);
     store<usize>(cpu, cpu + ARM64_RECORD_FETCH, ARM64_DP);
     return false;
   }
-  const records: usize = load<u32>(entry, ARM64_TLB_FETCH + 8);
-  store<u64>(cpu, (to & ~0xfff) - u64(records >> 1), ARM64_PC_OFFSET);
-  const dp = records + ((usize(to) & 0xfff) << 1);
+  const dp = enterPage(cpu, load<usize>(entry, ARM64_TLB_FETCH + 8), to);
   store<usize>(cpu, dp, ARM64_DP);
   store<usize>(cpu, count - dp, ARM64_ACC);
   return true;
 }
 
 /**
- * Runs regions, from the one that the next record leads to, until a record is for the
- * interpreter.
+ * Runs regions, from the one that the next record leads to if it does, until a record is for
+ * the interpreter.
  */
 export function runRegions(cpu: usize): void {
   while (true) {

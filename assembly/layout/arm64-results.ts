@@ -25,12 +25,18 @@ export const ARM64_EXIT_WFE = 6;
  */
 export const ARM64_EXIT_HLT = 7;
 /**
- * An instruction is to be executed that has been stored to: ARM64_STALE_* say what is
- * missing (arm64-records.ts). PC is at the instruction, and the vCPU can go on.
- */
-export const ARM64_EXIT_STALE = 9;
-/**
  * A register of a timer has been written: the host looks at deadlines and lines. PC is
  * behind the instruction.
  */
 export const ARM64_EXIT_TIMER = 8;
+/**
+ * An instruction is to be executed that has been stored to: ARM64_STALE_* say what is
+ * missing (arm64-records.ts). PC is at the instruction, and the vCPU can go on.
+ */
+export const ARM64_EXIT_STALE = 9;
+
+/**
+ * A run that is not exact looks at its limit at least once in so many instructions: those of a
+ * page, and what leads to the next.
+ */
+export const ARM64_FARTHEST = 1025;

@@ -155,6 +155,14 @@ export const ARM64_RECORD_SLOW = 0x260;
  */
 export const ARM64_EXIT_REQUEST = 0x268;
 
+// Check of the instruction cache: the record page that IC has been executed for (u32; 1:
+// several), until the next context synchronization; the last report: PC of the store, of
+// the instruction (u64 each), and ARM64_STALE_* (u32).
+export const ARM64_IC_PAGE = 0x26c;
+export const ARM64_STALE_WHY = 0x274;
+export const ARM64_STALE_STORE = 0x278;
+export const ARM64_STALE_FETCH = 0x280;
+
 // What is hot, so that it becomes a region (arm64-regions.ts). Set by the host after a reset:
 // how many instructions pass from one sample to the next at least, in eighths as in
 // ARM64_LIMIT (u32; 0: nothing is sampled), and how many samples make a record hot (u32).
@@ -167,13 +175,6 @@ export const ARM64_SAMPLE_DISTANCE = 0x2cc;
 export const ARM64_SAMPLE_SEED = 0x2d0;
 /** u32: entries of ARM64_HOT_LIST. The host takes them out. */
 export const ARM64_HOT_COUNT = 0x2d4;
-// Check of the instruction cache: the record page that IC has been executed for (u32; 1:
-// several), until the next context synchronization; the last report: PC of the store, of
-// the instruction (u64 each), and ARM64_STALE_* (u32).
-export const ARM64_IC_PAGE = 0x26c;
-export const ARM64_STALE_WHY = 0x274;
-export const ARM64_STALE_STORE = 0x278;
-export const ARM64_STALE_FETCH = 0x280;
 
 // Registers that each exception level has, u64 each: ARM64_BANK + EL * ARM64_BANK_STRIDE
 // + what follows. The stack pointer of the level in use is in ARM64_SP.

@@ -1,5 +1,5 @@
-// Debug exceptions of a small image (debug-image.S), on the board `virt` and on qemu-system-aarch64: both print what is stored in
-// debug-image.log.
+// Debug exceptions of a small image (debug-image.S), on the board `virt` and on qemu-system-aarch64: both
+// print what is stored in debug-image.log.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -7,8 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { Host } from '../../vmm/api/index.ts';
-import { virtBoard } from '../../vmm/boards/virt/index.ts';
+import { printedBy } from './run-image.ts';
 
 const SOURCE = fileURLToPath(new URL('./debug-image.S', import.meta.url));
 const LOG = readFileSync(new URL('./debug-image.log', import.meta.url), 'utf8');
@@ -29,22 +28,7 @@ async function withImage<T>(use: (path: string) => T | Promise<T>): Promise<T> {
   }
 }
 
-async function runHere(path: string): Promise<string> {
-  const host = await Host.create();
-  try {
-    const guest = Uint8Array.from(readFileSync(path));
-    const machine = await host.createMachine({ guest, board: virtBoard(), memory: 64, seed: 1 });
-    let text = '';
-    machine.on('output', (bytes) => {
-      text += String.fromCharCode(...bytes);
-    });
-    await machine.boot();
-    await machine.wait();
-    return text;
-  } finally {
-    await host.destroy();
-  }
-}
+const runHere = (path: string) => printedBy(Uint8Array.from(readFileSync(path)));
 
 describe.runIf(isInstalled(COMPILER))('an image with debug exceptions', () => {
   it('prints here what is stored', async () => {

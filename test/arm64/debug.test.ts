@@ -23,8 +23,8 @@ import {
   BANK_SPSR,
 } from '../../assembly/layout/arm64-state.ts';
 import { storageOffset } from '../../vmm/vcpu/arm64/arm64-block.ts';
-import { type Arm64Machine, FLAT_EL0, FLAT_EL1, FLAT_READ_ONLY } from './el0-machine.ts';
-import { DATA, machineWith, NOP, PROGRAM, VECTORS, write } from './program-machine.ts';
+import { type Arm64Machine, FLAT_EL1, FLAT_READ_ONLY, mapAgain, write } from './el0-machine.ts';
+import { DATA, machineWith, NOP, PROGRAM, VECTORS } from './program-machine.ts';
 
 const SS = 1n;
 const KDE = 1n << 13n;
@@ -59,8 +59,7 @@ function debugged(
 ): Arm64Machine {
   const machine = machineWith(words, { el, attributes: writes ? FLAT_EL1 : FLAT_READ_ONLY });
   const user = writes && el === 0 ? USER : 0;
-  const table = machine.at(machine.ramGpa + machine.ramSize - 0x1000);
-  machine.view.setBigUint64(table + 8, BigInt(FLAT_EL0), true);
+  mapAgain(machine);
   machine.setU64(ARM64_PC, BigInt(PROGRAM + user));
   for (const vector of [0x200, 0x280, 0x400, 0x480]) write(machine, VECTORS + vector, [LOOP]);
   machine.setU32(ARM64_DAIF, 0);

@@ -15,7 +15,7 @@ import {
   BANK_VBAR,
 } from '../../assembly/layout/arm64-state.ts';
 import { Arm64DirectMaps } from '../../vmm/vcpu/arm64/index.ts';
-import { Arm64Machine, FLAT_EL1, mapFlat } from './el0-machine.ts';
+import { Arm64Machine, FLAT_EL1, mapFlat, write } from './el0-machine.ts';
 
 const BASE = 0x2000_0000;
 const PROGRAM = BASE + 0x1_0000;
@@ -55,10 +55,8 @@ function setUp(words: readonly number[], onAccess: (address: bigint) => void = (
   const table = Number(machine.el1(BANK_TTBR0));
   machine.view.setBigUint64(machine.at(table + 16), BigInt(DEVICE + 0x705), true);
   machine.setEl1(BANK_VBAR, BigInt(VECTORS));
-  machine.view.setUint32(machine.at(VECTORS + 0x200), HLT, true);
-  [...words, HLT].forEach((word, i) => {
-    machine.view.setUint32(machine.at(PROGRAM + 4 * i), word, true);
-  });
+  write(machine, VECTORS + 0x200, [HLT]);
+  write(machine, PROGRAM, [...words, HLT]);
   machine.setU64(ARM64_PC, BigInt(PROGRAM));
   const maps = new Arm64DirectMaps({
     memory: machine.memory,

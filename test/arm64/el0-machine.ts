@@ -149,6 +149,13 @@ export class Arm64Machine {
   }
 }
 
+/** Stores words from a physical address on. */
+export function write(machine: Arm64Machine, address: number, words: readonly number[]): void {
+  words.forEach((word, i) => {
+    machine.view.setUint32(machine.at(address + 4 * i), word, true);
+  });
+}
+
 /**
  * Block descriptors: AttrIndx 0, inner shareable, AF. Nothing is executed at EL1 that EL0
  * can write.
@@ -157,16 +164,24 @@ export const FLAT_EL1 = 0x701;
 export const FLAT_EL0 = 0x741;
 export const FLAT_READ_ONLY = 0x7c1;
 
+const tableOf = (machine: Arm64Machine) => machine.ramGpa + machine.ramSize - 0x1000;
+
+function mapGigabyte(machine: Arm64Machine, from: number, to: number, attributes: number): void {
+  const block = (BigInt(to) << 30n) | BigInt(attributes);
+  machine.view.setBigUint64(machine.at(tableOf(machine) + 8 * from), block, true);
+}
+
+/** Makes the second GiB the first one once more, by its own attributes: before anything is executed. */
+export function mapAgain(machine: Arm64Machine, attributes = FLAT_EL0): void {
+  mapGigabyte(machine, 1, 0, attributes);
+}
+
 /** The last page of RAM: a table that maps the first 4 GiB to themselves. */
 export function mapFlat(machine: Arm64Machine, attributes = FLAT_EL0): void {
-  const table = machine.ramGpa + machine.ramSize - 0x1000;
-  for (let i = 0; i < 4; i++) {
-    const block = (BigInt(i) << 30n) | BigInt(attributes);
-    machine.view.setBigUint64(machine.at(table + 8 * i), block, true);
-  }
+  for (let i = 0; i < 4; i++) mapGigabyte(machine, i, i, attributes);
   // 39 bits of addresses, 4 KiB, no TTBR1, 40 bits of output.
   machine.setEl1(BANK_TCR, (2n << 32n) | (1n << 23n) | 25n);
-  machine.setEl1(BANK_TTBR0, BigInt(table));
+  machine.setEl1(BANK_TTBR0, BigInt(tableOf(machine)));
   machine.setEl1(BANK_MAIR, 0xffn);
   machine.setEl1(BANK_SCTLR, machine.el1(BANK_SCTLR) | 0xc00c001n);
   machine.exports.flushAll(machine.cpu);
@@ -210,10 +225,8 @@ export function loadSequence(
   machine: Arm64Machine,
   { offset, words, registers, nzcv }: Sequence,
 ): void {
-  const { exports, cpu, view } = machine;
-  [...words, HLT].forEach((word, i) => {
-    view.setUint32(machine.at(CODE + offset + 4 * i), word, true);
-  });
+  const { exports, cpu } = machine;
+  write(machine, CODE + offset, [...words, HLT]);
   for (const page of [0, 1]) exports.invalidatePage(cpu, page);
   registers.slice(0, 31).forEach((value, i) => {
     machine.setU64(ARM64_X + 8 * i, value);

@@ -28,8 +28,8 @@ import {
   BANK_TTBR0,
   BANK_VBAR,
 } from '../../assembly/layout/arm64-state.ts';
-import type { Arm64Machine } from './el0-machine.ts';
-import { BASE, DATA, machineWith, NOP, PROGRAM, VECTORS, write } from './program-machine.ts';
+import { type Arm64Machine, write } from './el0-machine.ts';
+import { BASE, DATA, machineWith, NOP, PROGRAM, VECTORS } from './program-machine.ts';
 
 const SVC = 0xd4000001 | (0x1234 << 5);
 const LDR_X0_X1 = 0xf9400020;

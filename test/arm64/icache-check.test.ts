@@ -13,8 +13,8 @@ import {
   BANK_ELR,
   BANK_SPSR,
 } from '../../assembly/layout/arm64-state.ts';
-import { type Arm64Machine, FLAT_EL1 } from './el0-machine.ts';
-import { DATA, machineWith, NOP, PROGRAM, write } from './program-machine.ts';
+import { type Arm64Machine, FLAT_EL1, mapAgain, write } from './el0-machine.ts';
+import { DATA, machineWith, NOP, PROGRAM } from './program-machine.ts';
 
 const STALE = 9;
 const SLICE = 0;
@@ -120,8 +120,7 @@ describe('the check of the instruction cache', () => {
 
   it('finds a store through another address, and one whose page is in the TLB already', () => {
     const alias = machine([STORE, ONE, LOOP], 1);
-    const table = alias.at(alias.ramGpa + alias.ramSize - 0x1000);
-    alias.view.setBigUint64(table + 8, BigInt(FLAT_EL1), true);
+    mapAgain(alias, FLAT_EL1);
     alias.setU64(ARM64_X + 8, BigInt(PROGRAM + 4 + 0x4000_0000));
     expect(reports(alias)).toEqual(['0 1 IC']);
     // A store, a call of what it has stored, and a store to that once more.

@@ -1,7 +1,7 @@
 // A vCPU with a program at EL1 or EL0, and vectors that do nothing.
 
 import { ARM64_EL, ARM64_PC, ARM64_SPSEL, BANK_VBAR } from '../../assembly/layout/arm64-state.ts';
-import { Arm64Machine, FLAT_READ_ONLY, mapFlat } from './el0-machine.ts';
+import { Arm64Machine, FLAT_READ_ONLY, mapFlat, write } from './el0-machine.ts';
 
 export const BASE = 0x2000_0000;
 export const PROGRAM = BASE + 0x1_0000;
@@ -26,11 +26,4 @@ export function machineWith(
   machine.setU32(ARM64_EL, el);
   machine.setU32(ARM64_SPSEL, el);
   return machine;
-}
-
-/** Stores words from a physical address on. */
-export function write(machine: Arm64Machine, address: number, words: readonly number[]): void {
-  words.forEach((word, i) => {
-    machine.view.setUint32(machine.at(address + 4 * i), word, true);
-  });
 }

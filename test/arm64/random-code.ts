@@ -10,10 +10,12 @@ import {
   ARM64_X,
   BANK_VBAR,
 } from '../../assembly/layout/arm64-state.ts';
-import { Arm64Machine, FLAT_EL0, FLAT_EL1, mapFlat } from './el0-machine.ts';
+import { Arm64Machine, FLAT_EL1, mapAgain, mapFlat, write } from './el0-machine.ts';
 import { Random } from './sequences.ts';
 
-const BASE = 0x2000_0000;
+/** Where the code is, from the start of RAM on. */
+export const BASE = 0x2000_0000;
+const RAM_SIZE = 0x20_0000;
 const CODE_SIZE = 0x8000;
 const VECTORS = BASE + 0x1_0000;
 /** The second GiB of addresses is the first once more, for EL0. */
@@ -56,9 +58,50 @@ function randomWord(random: Random): number {
   }
 }
 
+/**
+ * A vCPU out of reset, with the MMU on. Its vectors go on behind what has taken an exception;
+ * records are as they were.
+ */
+export function resetForCode(machine: Arm64Machine): void {
+  machine.exports.reset(machine.cpu);
+  mapFlat(machine, FLAT_EL1);
+  mapAgain(machine);
+  for (let vector = 0; vector < 16; vector++) write(machine, VECTORS + 0x80 * vector, SKIP);
+  machine.setEl1(BANK_VBAR, BigInt(VECTORS));
+}
+
+/** Where code is entered, and with what: registers are addresses in RAM. */
+export interface CodeEntry {
+  readonly el: number;
+  readonly pc: bigint;
+  readonly registers: readonly bigint[];
+}
+
+/** An instruction of so many bytes of code, at EL1 or EL0. */
+export function randomEntry(random: Random, codeSize: number): CodeEntry {
+  const el = random.below(2);
+  const va = el === 0 ? BASE + EL0 : BASE;
+  const registers = Array.from({ length: 31 }, () => BigInt(va + random.below(RAM_SIZE)));
+  return { el, registers, pc: BigInt(va + 4 * random.below(codeSize / 4)) };
+}
+
+/** The vCPU is there. */
+export function enterCode(machine: Arm64Machine, { el, pc, registers }: CodeEntry): void {
+  registers.forEach((value, i) => {
+    machine.setU64(ARM64_X + 8 * i, value);
+  });
+  machine.setU64(ARM64_PC, pc);
+  machine.setU32(ARM64_EL, el);
+  machine.setU32(ARM64_SPSEL, el);
+}
+
+/** A machine of random code. */
+export const codeMachine = (sizes: { readonly poolSize?: number; readonly guard?: number } = {}) =>
+  new Arm64Machine({ ...sizes, ramGpa: BASE, ramSize: RAM_SIZE });
+
 /** A machine that executes it, in a memory with a guard behind RAM. */
 export class RandomCode {
-  readonly #machine = new Arm64Machine({ ramGpa: BASE, poolSize: 0x50_0000, guard: GUARD });
+  readonly #machine = codeMachine({ poolSize: 0x50_0000, guard: GUARD });
   /** What `run` has returned so far: ARM64_EXIT_*. */
   readonly exits = new Set<number>();
   readonly #before: Uint8Array;
@@ -101,31 +144,17 @@ export class RandomCode {
   #reset(random: Random, renews: boolean): void {
     const machine = this.#machine;
     const { exports, cpu, view } = machine;
-    exports.reset(cpu);
-    mapFlat(machine, FLAT_EL1);
-    const table = machine.at(BASE + machine.ramSize - 0x1000);
-    view.setBigUint64(table + 8, BigInt(FLAT_EL0), true);
+    resetForCode(machine);
     for (let at = 0; at < CODE_SIZE; at += 4)
       if (renews || random.below(8) === 0)
         view.setUint32(machine.at(BASE + at), randomWord(random), true);
     exports.invalidateAll(cpu);
-    for (let vector = 0; vector < 16; vector++)
-      SKIP.forEach((word, i) => {
-        view.setUint32(machine.at(VECTORS + 0x80 * vector + 4 * i), word, true);
-      });
   }
 
   #enter(random: Random): number {
     const machine = this.#machine;
     const { exports, cpu } = machine;
-    machine.setEl1(BANK_VBAR, BigInt(VECTORS));
-    const el = random.below(2);
-    const va = el === 0 ? BASE + EL0 : BASE;
-    for (let i = 0; i < 31; i++)
-      machine.setU64(ARM64_X + 8 * i, BigInt(va + random.below(machine.ramSize)));
-    machine.setU64(ARM64_PC, BigInt(va + 4 * random.below(CODE_SIZE / 4)));
-    machine.setU32(ARM64_EL, el);
-    machine.setU32(ARM64_SPSEL, el);
+    enterCode(machine, randomEntry(random, CODE_SIZE));
     for (let left = SLICE; left > 0; left = SLICE - Number(machine.u64(ARM64_COUNT))) {
       const exit = exports.run(cpu, left);
       this.exits.add(exit);

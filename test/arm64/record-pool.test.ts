@@ -12,7 +12,7 @@ import {
   ARM64_X,
   BANK_VBAR,
 } from '../../assembly/layout/arm64-state.ts';
-import { Arm64Machine } from './el0-machine.ts';
+import { Arm64Machine, write } from './el0-machine.ts';
 
 const BASE = 0x2000_0000;
 const RAM_SIZE = 0x20_0000;
@@ -26,10 +26,7 @@ const MSR_DAIFCLR_2 = 0xd50342ff;
 function machineWith(parts: Readonly<Record<number, readonly number[]>>): Arm64Machine {
   const machine = new Arm64Machine({ ramGpa: BASE, ramSize: RAM_SIZE });
   machine.exports.resetPool(machine.u32(ARM64_POOL), poolSize(1), RAM_SIZE);
-  for (const [address, words] of Object.entries(parts))
-    words.forEach((word, i) => {
-      machine.view.setUint32(machine.at(Number(address) + 4 * i), word, true);
-    });
+  for (const [address, words] of Object.entries(parts)) write(machine, Number(address), words);
   machine.setU64(ARM64_PC, BigInt(BASE));
   machine.setEl1(BANK_VBAR, BigInt(BASE + 0x1000));
   return machine;

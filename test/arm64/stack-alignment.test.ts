@@ -15,8 +15,15 @@ import {
   BANK_SP,
   BANK_SPSR,
 } from '../../assembly/layout/arm64-state.ts';
-import { type Arm64Machine, FLAT_EL0, FLAT_EL1, FLAT_READ_ONLY } from './el0-machine.ts';
-import { DATA, machineWith, NOP, PROGRAM, VECTORS, write } from './program-machine.ts';
+import {
+  type Arm64Machine,
+  FLAT_EL0,
+  FLAT_EL1,
+  FLAT_READ_ONLY,
+  mapAgain,
+  write,
+} from './el0-machine.ts';
+import { DATA, machineWith, NOP, PROGRAM, VECTORS } from './program-machine.ts';
 
 const SA = 1n << 3n;
 const SA0 = 1n << 4n;
@@ -182,8 +189,7 @@ describe('writes of SP', () => {
     expect(call.el1(BANK_ELR)).toBe(BigInt(VECTORS + 0x404));
     // ERET to a program of EL0 with a misaligned SP_EL0, which is in the second GiB.
     const back = machine(program(0xd69f03e0));
-    const table = back.at(back.ramGpa + back.ramSize - 0x1000 + 8);
-    back.view.setBigUint64(table, BigInt(FLAT_EL0), true);
+    mapAgain(back);
     back.setEl1(BANK_ELR, BigInt(PROGRAM + 0x4000_0004));
     back.setEl1(BANK_SPSR, 0n);
     back.setU64(ARM64_BANK + BANK_SP, STACK + 4n);

@@ -1,43 +1,22 @@
-// Images that exercise exceptions, translation, timers, GIC, PSCI and code that changes, as qemu-system-aarch64 has run them
-// (test/arm64/system, scripts/check-arm64-system.mjs): the board `virt` prints the same, line by line, but for what
-// scripts/arm64-system-logs.mjs gives a reason for.
+// Images that exercise exceptions, translation, timers, GIC, PSCI and code that changes, as
+// qemu-system-aarch64 has run them (test/arm64/system, scripts/check-arm64-system.mjs): the board `virt`
+// prints the same, line by line, but for what scripts/arm64-system-logs.mjs gives a reason for.
 
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compareLogs, DIFFERENCES, IMAGES } from '../../scripts/arm64-system-logs.mjs';
-import { Host } from '../../vmm/api/index.ts';
-import { virtBoard } from '../../vmm/boards/virt/index.ts';
+import { printedBy } from './run-image.ts';
 
 const FOLDER = new URL('system/stored/', import.meta.url);
-/** Turns of a machine: 2^20 instructions each. */
-const TURNS = 200;
 
-let host: Host | undefined;
-afterEach(async () => {
-  await host?.destroy();
-  host = undefined;
-});
-
-/** What an image prints until it powers off. */
-async function logOf(image: string): Promise<string> {
-  const guest = new Uint8Array(gunzipSync(readFileSync(new URL(`${image}.elf.gz`, FOLDER))));
-  host = await Host.create();
-  const machine = await host.createMachine({ guest, board: virtBoard(), memory: 64, seed: 1 });
-  let text = '';
-  machine.on('output', (bytes) => {
-    text += String.fromCharCode(...bytes);
-  });
-  await machine.boot({ paused: true });
-  for (let turn = 0; turn < TURNS && machine.status === 'paused'; turn++) await machine.step();
-  expect(machine.status, text.slice(-200)).toBe('off');
-  return text;
-}
+const imageOf = (name: string) =>
+  new Uint8Array(gunzipSync(readFileSync(new URL(`${name}.elf.gz`, FOLDER))));
 
 describe('the board virt beside qemu-system-aarch64', () => {
   it.each(IMAGES.map(({ name }) => name))('prints the same: %s', async (name) => {
     const qemu = readFileSync(new URL(`${name}.log`, FOLDER), 'utf8');
-    const { problems, used } = compareLogs(name, qemu, await logOf(name));
+    const { problems, used } = compareLogs(name, qemu, await printedBy(imageOf(name)));
     expect(problems).toEqual([]);
     // None that nothing needs any more.
     const listed = DIFFERENCES.filter(({ image }) => image === name);

@@ -63,10 +63,9 @@ function handlers(g) {
       g.op(`ADD_${kind}${w}`, add);
       if (kind !== 'I') g.op(`SUB_${kind}${w}`, subtract);
       // Results that go to SP, where they may not be aligned.
-      const toStack = kind === 'I' || kind === 'XU' ? 'op' : 'slow';
-      if (sp) g[w ? 'slow' : toStack](`ADD_${kind}_SP${w}`, `${add} ${CHECK_SP}`);
-      if (sp && kind !== 'I')
-        g[w ? 'slow' : toStack](`SUB_${kind}_SP${w}`, `${subtract} ${CHECK_SP}`);
+      const toStack = w || kind === 'XS' ? 'slow' : 'op';
+      if (sp) g[toStack](`ADD_${kind}_SP${w}`, `${add} ${CHECK_SP}`);
+      if (sp && kind !== 'I') g[toStack](`SUB_${kind}_SP${w}`, `${subtract} ${CHECK_SP}`);
       for (const d of ['', 'D']) {
         const x = `const x = ${operand(first)}, y = ${operand(second(kind, w))};`;
         const difference = d ? setZ('A', w ? 'u64(x - y) >> 32' : 'u64(x - y)') : '';
@@ -114,7 +113,8 @@ export function arithmetic(g) {
       `${name}_IMM`,
       `${immediate}
        const keeps = Rd != 31 || (Rn == 31 && (value & 15) == 0);
-       put(sf != 0 ? keeps ? @ADD_I : @ADD_I_SP : keeps ? @ADD_I32 : @ADD_I_SP32, spOf(Rd), spOf(Rn), ${signed});`,
+       put(sf != 0 ? keeps ? @ADD_I : @ADD_I_SP : keeps ? @ADD_I32 : @ADD_I_SP32,
+         spOf(Rd), spOf(Rn), ${signed});`,
     );
     g.form(
       `${name}S_IMM`,

@@ -52,11 +52,13 @@ function immediates(g) {
       both(kind, setS('A', `${z('B')} ${op} ${mask}`));
     both('32', setS('A', low(`${z('B')} ${op} ${MASKS.C}`)));
     const handler = (/** @type {string} */ sp) =>
-      `(sf == 0 ? @${name}_I32${sp} : kind == MASK_C ? @${name}_IC${sp} : kind == MASK_T ? @${name}_IT${sp} : @${name}_IO${sp})`;
+      `(sf == 0 ? @${name}_I32${sp} : kind == MASK_C ? @${name}_IC${sp}
+         : kind == MASK_T ? @${name}_IT${sp} : @${name}_IO${sp})`;
     const keeps = name === 'AND' ? 'Rd != 31 || (maskOf(c, kind) & 15) == 0' : 'Rd != 31';
     g.form(
       `${name}_IMM`,
-      `const kind = maskKind(N, imms, immr), c = maskOperand(N, imms, immr, kind); put(${keeps} ? ${handler('')} : ${handler('_SP')}, spOf(Rd), zrOf(Rn), c);`,
+      `const kind = maskKind(N, imms, immr), c = maskOperand(N, imms, immr, kind);
+       put(${keeps} ? ${handler('')} : ${handler('_SP')}, spOf(Rd), zrOf(Rn), c);`,
     );
   }
   for (const d of ['', 'D']) {

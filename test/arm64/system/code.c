@@ -13,7 +13,8 @@ static void publish(u64 at) {
 }
 
 PROBE(rewrite_itself,
-      "adr x3, 2f\nmov w4, #0x40\nmovk w4, #0xd280, lsl #16\nstr w4, [x3]\ndc cvau, x3\ndsb ish\nic ivau, x3\ndsb ish\nisb\n"
+      "adr x3, 2f\nmov w4, #0x40\nmovk w4, #0xd280, lsl #16\nstr w4, [x3]\n"
+      "dc cvau, x3\ndsb ish\nic ivau, x3\ndsb ish\nisb\n"
       "2: mov x0, #1");
 PROBE(exclusive_pair, "ldxp x2, x3, [x0]\nadd x2, x2, #1\nstxp w4, x2, x3, [x0]\nmov x0, x4");
 PROBE(cleared, "ldxr x2, [x0]\nclrex\nstxr w3, x1, [x0]\nmov x0, x3");

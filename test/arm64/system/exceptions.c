@@ -65,11 +65,6 @@ PROBE(wfi_once, "wfi");
 PROBE(wfe_once, "sevl\nwfe");
 PROBE(wfe_sleeps, "sevl\nwfe\nwfe");
 
-struct named {
-  const char *name;
-  const void *probe;
-};
-
 static const struct named generating[] = {
     {"svc", svc}, {"brk", brk}, {"hlt", hlt}, {"smc", smc}, {"udf", udf}, {"udf 1234", udf_1234},
     {"unallocated", unallocated}, {"unallocated load", unallocated_load}, {"dcps1", dcps1}, {"sysl", sysl},
@@ -95,7 +90,7 @@ static void at_el0(const char *name, u64 sctlr, u64 cntkctl) {
   put("\n");
   WRITE(cntkctl_el1, cntkctl);
   WRITE(sctlr_el1, READ(sctlr_el1) | sctlr);
-  for (u32 i = 0; i < sizeof(moves) / sizeof(*moves); i++) test(moves[i].name, 0, moves[i].probe, USER_ARENA, 0);
+  for (u32 i = 0; i < COUNT(moves); i++) test(moves[i].name, 0, moves[i].probe, USER_ARENA, 0);
   WRITE(sctlr_el1, READ(sctlr_el1) & ~sctlr);
 }
 
@@ -106,13 +101,15 @@ PROBE(sp_el0_by_itself, "msr spsel, #0\nmrs x0, sp_el0\nmsr spsel, #1");
 
 /** ERET to what is in X0, with SPSR X1; link register: where an illegal return goes on. */
 PROBE(return_with, "msr elr_el1, x0\nmsr spsr_el1, x1\neret\nmov x0, #99");
-PROBE(landing, "mrs x0, daif\nmrs x1, nzcv\norr x0, x0, x1\nmrs x1, spsel\norr x0, x0, x1\nmsr daifset, #0xf\nmsr spsel, #1");
+PROBE(landing,
+      "mrs x0, daif\nmrs x1, nzcv\norr x0, x0, x1\nmrs x1, spsel\norr x0, x0, x1\n"
+      "msr daifset, #0xf\nmsr spsel, #1");
 
 static void returns(void) {
   // 0x10, AArch32 at EL0, is legal where there is an AArch32.
   static const u64 modes[] = {0x5,  0x4,  0x1,  0x2,  0x6,  0x8,  0x9,   0xc,        0xd,       0xf,
                               0x13, 0x1f, 0x15, 0x14, 0x45, 0x85, 0x3c5, 0xf0000005, 0x60000085};
-  for (u32 i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+  for (u32 i = 0; i < COUNT(modes); i++) {
     // EL1t needs a stack pointer, which nothing uses.
     WRITE(sp_el0, ARENA);
     put_field("return", modes[i]);
@@ -129,7 +126,7 @@ void main(void) {
   for (u32 el = 0; el < 2; el++) {
     put_field("el", el);
     put("\n");
-    for (u32 i = 0; i < sizeof(generating) / sizeof(*generating); i++)
+    for (u32 i = 0; i < COUNT(generating); i++)
       test(generating[i].name, el, generating[i].probe, ARENA, 0);
   }
   for (u64 flags = 0; flags < 16; flags += 5) {
@@ -141,7 +138,7 @@ void main(void) {
   put("\n");
   test("sp_el0 while it is in use", 1, sp_el0_by_itself, 0, 0);
   put("at EL1\n");
-  for (u32 i = 0; i < sizeof(moves) / sizeof(*moves); i++) {
+  for (u32 i = 0; i < COUNT(moves); i++) {
     const char *name = moves[i].name;
     // What leaves nothing to log, or leaves.
     if (moves[i].probe == eret_el0 || moves[i].probe == hvc || moves[i].probe == msr_vbar) continue;

@@ -25,17 +25,12 @@ PROBE(invalidate_code, "ic ivau, x0\nmov x0, #1");
 PROBE(zero, "dc zva, x0\nmov x0, #1");
 PROBE(prefetch, "prfm pldl1keep, [x0]\nmov x0, #1");
 
-struct access {
-  const char *name;
-  const void *probe;
-};
-static const struct access accesses[] = {{"load", load}, {"store", store}, {"fetch", fetch}};
-static const struct access maintenance[] = {{"dc cvac", clean},          {"dc civac", clean_invalidate},
-                                            {"dc ivac", invalidate},     {"ic ivau", invalidate_code},
-                                            {"dc zva", zero},            {"prfm", prefetch},
-                                            {"load exclusive", load_exclusive}, {"store exclusive", store_exclusive},
-                                            {"ldar", acquire},           {"stlr", release}};
-#define COUNT(list) (sizeof(list) / sizeof(*list))
+static const struct named accesses[] = {{"load", load}, {"store", store}, {"fetch", fetch}};
+static const struct named maintenance[] = {{"dc cvac", clean},          {"dc civac", clean_invalidate},
+                                           {"dc ivac", invalidate},     {"ic ivau", invalidate_code},
+                                           {"dc zva", zero},            {"prfm", prefetch},
+                                           {"load exclusive", load_exclusive}, {"store exclusive", store_exclusive},
+                                           {"ldar", acquire},           {"stlr", release}};
 
 static const u64 RET = 0xd65f03c0;
 /** Where neither machine has anything. */
@@ -136,9 +131,9 @@ static void permissions(struct space *space, u64 va) {
 static void crossings(struct space *space, u64 va) {
   u64 size = 1ul << space->granule;
   u64 end = va + size;
-  static const struct access wide[] = {{"load", load},           {"store", store},     {"load pair", load_pair},
-                                       {"store pair", store_pair}, {"load word", load_word}, {"load half", load_half},
-                                       {"store half", store_half}};
+  static const struct named wide[] = {{"load", load},           {"store", store},     {"load pair", load_pair},
+                                      {"store pair", store_pair}, {"load word", load_word}, {"load half", load_half},
+                                      {"store half", store_half}};
   for (u32 missing = 0; missing < 6; missing++) {
     map_page(space, va, ARENA, USABLE);
     map_page(space, end, ARENA + 0x100000, USABLE);
@@ -162,15 +157,15 @@ static void crossings(struct space *space, u64 va) {
 }
 
 static void alignment(struct space *space, u64 va) {
-  static const struct access list[] = {{"load", load},
-                                       {"store", store},
-                                       {"load pair", load_pair},
-                                       {"store pair", store_pair},
-                                       {"load half", load_half},
-                                       {"post-index", load_post},
-                                       {"load exclusive", load_exclusive},
-                                       {"ldar", acquire},
-                                       {"stlr", release}};
+  static const struct named list[] = {{"load", load},
+                                      {"store", store},
+                                      {"load pair", load_pair},
+                                      {"store pair", store_pair},
+                                      {"load half", load_half},
+                                      {"post-index", load_post},
+                                      {"load exclusive", load_exclusive},
+                                      {"ldar", acquire},
+                                      {"stlr", release}};
   static const u32 kinds[] = {NORMAL, UNCACHED, NGNRNE, NGNRE};
   for (u32 strict = 0; strict < 2; strict++) {
     u64 sctlr = READ(sctlr_el1);

@@ -4,7 +4,15 @@
 #include "image.h"
 
 #define GICD_BIT(base, intid) (base + (intid) / 32 * 4)
-enum { IGROUPR = 0x80, ISENABLER = 0x100, ICENABLER = 0x180, ISPENDR = 0x200, ICPENDR = 0x280, ISACTIVER = 0x300, ICACTIVER = 0x380 };
+enum {
+  IGROUPR = 0x80,
+  ISENABLER = 0x100,
+  ICENABLER = 0x180,
+  ISPENDR = 0x200,
+  ICPENDR = 0x280,
+  ISACTIVER = 0x300,
+  ICACTIVER = 0x380
+};
 #define IPRIORITYR 0x400
 #define ICFGR 0xc00
 #define UART_INTID 33
@@ -387,7 +395,7 @@ static void sgis(void) {
       0x0000000000000000 | 13ul << 24, // nobody
       0x000000000000ffff | 14ul << 24, // all of Aff1 0
   };
-  for (u32 i = 0; i < sizeof(values) / sizeof(*values); i++) {
+  for (u32 i = 0; i < COUNT(values); i++) {
     WRITE(icc_sgi1r_el1, values[i]);
     BARRIER();
     put_field("SGI1R", values[i]);

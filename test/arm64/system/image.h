@@ -39,6 +39,13 @@ typedef unsigned long u64;
   asm(".pushsection .text\n.balign 8\n.global " #name "\n" #name ":\n" text "\nret\n.popsection\n"); \
   extern const char name[]
 
+/** Of a list of probes. */
+struct named {
+  const char *name;
+  const void *probe;
+};
+#define COUNT(list) (sizeof(list) / sizeof(*list))
+
 struct frame {
   u64 x[31], elr, spsr, sp_el0;
 };

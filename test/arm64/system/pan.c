@@ -19,10 +19,6 @@ PROBE(svc, "svc #1\nmrs x0, pan\nmsr pan, #0");
 PROBE(svc_set, "msr pan, #1\nsvc #1\nmrs x0, pan\nmsr pan, #0");
 PROBE(fetch, "msr pan, #1\nmov x3, x30\nblr x0\nmov x30, x3\nmsr pan, #0");
 
-struct named {
-  const char *name;
-  const void *probe;
-};
 static const struct named list[] = {
     {"load", load},         {"store", store},   {"ldtr", load_user},          {"sttr", store_user},
     {"ldxr", exclusive},    {"swp", swap},      {"dc cvac", clean},           {"ic ivau", invalidate_code},
@@ -40,7 +36,7 @@ void main(void) {
     put_field("ap", ap);
     put("\n");
     REG64(ARENA) = 0x1234;
-    for (u32 i = 0; i < sizeof(list) / sizeof(*list); i++) test(list[i].name, 1, list[i].probe, va, 5);
+    for (u32 i = 0; i < COUNT(list); i++) test(list[i].name, 1, list[i].probe, va, 5);
   }
   map_page(&low, va, ARENA, ATTR(NORMAL) | INNER | AF | AP_USER | AP_READ_ONLY);
   flush();

@@ -36,7 +36,7 @@ void main(void) {
       {"SMCCC_VERSION", 0x80000000},    {"SMCCC_ARCH_FEATURES", 0x80000001}, {"nothing", 0x8400001f},
       {"nothing 64", 0xc4000000},       {"a service of the hypervisor", 0x86000000}, {"0", 0},
   };
-  for (u32 i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+  for (u32 i = 0; i < COUNT(functions); i++) {
     put("PSCI_FEATURES of ");
     try(functions[i].name, 0x8400000a, functions[i].id, 0, 0);
   }

@@ -1,5 +1,5 @@
-// Random words as code of an arm64 vCPU at EL1 and EL0 with the MMU on: nothing traps the WebAssembly, and no byte outside of what the vCPU
-// has is written.
+// Random words as code of an arm64 vCPU at EL1 and EL0 with the MMU on: nothing traps the WebAssembly, and
+// no byte outside of what the vCPU has is written.
 
 import { RandomCode } from '../../arm64/random-code.ts';
 import { ensure, type FuzzTarget } from '../target.ts';

@@ -173,9 +173,7 @@ export class Arm64Guest implements Guest {
     this.#exports = exports;
     this.#vcpus = vcpus;
     this.#turns = turns;
-    this.#clearRam();
-    this.#load();
-    turns.reset();
+    this.restart();
     return [turns];
   }
 

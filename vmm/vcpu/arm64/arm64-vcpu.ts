@@ -11,6 +11,7 @@ import {
   ARM64_EXIT_TIMER,
   ARM64_EXIT_WFE,
   ARM64_EXIT_WFI,
+  ARM64_FARTHEST,
 } from '../../../assembly/layout/arm64-results.ts';
 import {
   ARM64_COUNT,
@@ -44,9 +45,6 @@ const MPIDR_RES1 = 1n << 31n;
 const LOW = 0xffffffffn;
 /** Ticks that a WFE lasts at most where no event stream ends it. */
 const EVENT_LIMIT = 1n << 16n;
-
-/** How far behind its end a run that is not exact may go on. */
-const FARTHEST = 1025;
 
 const YIELD: VcpuExit = { reason: 'yield' };
 /** Immediate of HLT. */
@@ -209,7 +207,7 @@ export class Arm64Vcpu {
     const untilTimer = deadline === undefined ? Number.POSITIVE_INFINITY : Number(deadline - now);
     host.setInGuest(this.index, true);
     try {
-      if (!isExact && untilTimer > instructions + FARTHEST)
+      if (!isExact && untilTimer > instructions + ARM64_FARTHEST)
         return this.#returned(exports.run(block.at, Math.max(0, instructions)));
       const most = isExact ? Math.min(instructions, untilTimer) : untilTimer;
       return this.#returned(exports.runTo(block.at, block.long(ARM64_COUNT) + BigInt(most)));

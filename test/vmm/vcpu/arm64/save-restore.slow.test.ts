@@ -23,6 +23,7 @@ import {
   type HypercallResult,
 } from '../../../../vmm/vcpu/arm64/index.ts';
 import type { Vcpu, VcpuHost } from '../../../../vmm/vcpu/index.ts';
+import { Random } from '../../../arm64/sequences.ts';
 import { SGIS, STARVE } from '../../boards/virt/several-vcpu-programs.ts';
 import { COUNTERS, lock } from '../../boards/virt/shared-memory-programs.ts';
 import { timer } from '../../boards/virt/virt-programs.ts';
@@ -127,16 +128,6 @@ async function machineOf(program: Uint8Array, vcpus: number) {
   };
 }
 
-/** Numbers from 0 to `below`, the same each time (xorshift32). */
-function* numbers(seed: number, below: number): Generator<number, never> {
-  for (let x = seed; ; ) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    yield (x >>> 0) % below;
-  }
-}
-
 // Program, vCPUs, and instructions that it has executed before it ends, of all vCPUs together.
 const PROGRAMS: readonly (readonly [string, Uint8Array, number, number])[] = [
   ['counters', COUNTERS, 4, 800_000],
@@ -148,10 +139,10 @@ const PROGRAMS: readonly (readonly [string, Uint8Array, number, number])[] = [
 
 describe('a machine that is saved at any instruction', () => {
   it.each(PROGRAMS)('goes on as another one: %s', async (_name, program, vcpus, most) => {
-    const points = numbers(most, most);
+    const random = new Random(most);
     for (let i = 0; i < 4; i++) {
       const first = await machineOf(program, vcpus);
-      const point = points.next().value;
+      const point = random.below(most);
       first.run(point);
       const before = first.outcome();
       expect([point, before.status]).toEqual([point, 'running']);
