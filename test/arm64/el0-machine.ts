@@ -26,6 +26,7 @@ import {
 } from '../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../assembly/load.ts';
 import { Arm64Block, storageOffset } from '../../vmm/vcpu/arm64/arm64-block.ts';
+import { createRegionTable } from '../../vmm/vcpu/arm64/region-table.ts';
 import { Arm64Regions } from '../../vmm/vcpu/arm64/translator/index.ts';
 import { CODE, DATA, DATA_SIZE, type Sequence, WINDOW, WINDOW_SIZE } from './sequences.ts';
 
@@ -50,7 +51,7 @@ export class Arm64Machine {
   readonly cpu = CPU;
   readonly ram: number;
   readonly exports: Arm64Exports;
-  readonly table = Arm64Regions.table();
+  readonly table = createRegionTable();
   readonly regions: Arm64Regions;
   readonly block: Arm64Block;
   readonly ramGpa: number;

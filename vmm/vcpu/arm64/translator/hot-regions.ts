@@ -24,6 +24,7 @@ import {
 } from '../../../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports, MemoryRegion } from '../../../../assembly/load.ts';
 import type { Arm64Block } from '../arm64-block.ts';
+import type { RegionTable } from '../region-table.ts';
 import { type Discovery, discover, type RegionLimits, type Source } from './discover.ts';
 import { PAGE_INSTRUCTIONS, pageOf } from './places.ts';
 import type { RegionPage } from './region-code.ts';
@@ -31,7 +32,7 @@ import { translate } from './translate-region.ts';
 import { moduleOf } from './wasm-writer.ts';
 
 /** Regions of a machine, at most: when there are more, all begin again. */
-export const MOST_REGIONS = 8192;
+const MOST_REGIONS = 8192;
 /** Regions that are made at once, at most: the rest becomes hot again. */
 const MOST_AT_ONCE = 16;
 const MOST_OF_PAGE = 64;
@@ -42,7 +43,7 @@ const PAGE_SIZE = 4 * PAGE_INSTRUCTIONS;
 const RECORDS_SIZE = PAGE_INSTRUCTIONS * RECORD;
 
 /** What makes code hot. */
-export interface Heat {
+interface Heat {
   /** Instructions from one sample to the next. */
   readonly every: number;
   /** Samples of one branch target. */
@@ -53,20 +54,12 @@ export interface Heat {
  * A place that has been branched to some 50,000 times: the optimising compiler takes as long for
  * it as the interpreter for as many turns.
  */
-export const HEAT: Heat = { every: 2000, threshold: 256 };
-
-/** A WebAssembly.Table, which not all of the types that users compile with know. */
-export interface RegionTable {
-  readonly length: number;
-  get(index: number): unknown;
-  grow(by: number, value?: unknown): number;
-  set(index: number, value?: unknown): void;
-}
+const HEAT: Heat = { every: 2000, threshold: 256 };
 
 /** What `Arm64Regions` needs. */
 export interface Arm64RegionsOptions {
   readonly memory: WebAssembly.Memory;
-  /** The table that the CPU's module imports. */
+  /** The table that the CPU's module imports: it becomes as long as it has to be. */
   readonly table: RegionTable;
   /** Of the record pool: byte offset. */
   readonly pool: number;
@@ -107,11 +100,7 @@ export class Arm64Regions {
   constructor(options: Arm64RegionsOptions) {
     this.#options = options;
     this.#words = new Uint32Array(options.memory.buffer);
-  }
-
-  /** A table for the CPU's module. */
-  static table(): RegionTable {
-    return new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS });
+    options.table.grow(MOST_REGIONS - options.table.length);
   }
 
   /** Regions that there are. */
