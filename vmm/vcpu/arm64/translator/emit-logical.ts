@@ -4,13 +4,12 @@ import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
 import { bitMask } from '../a64-bit-mask.ts';
 import { shifted } from './emit-arithmetic.ts';
 import { logical } from './emit-flags.ts';
-import { PAGE_INSTRUCTIONS, pageOf } from './places.ts';
+import { PAGE_SIZE, pageOf } from './places.ts';
 import { type EmitPlan, type EmitPlans, fieldOf, signedField } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { FA, T0 } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
 
-const PAGE_SIZE = 4 * PAGE_INSTRUCTIONS;
 const isWide = (f: A64Fields) => fieldOf(f, 'sf') === 1;
 const sizeOf = (f: A64Fields) => (isWide(f) ? 64 : 32);
 const maskOf = (width: number) => (1n << BigInt(width)) - 1n;

@@ -4,10 +4,12 @@
 import {
   ARM64_PAGE_CODE,
   ARM64_PAGE_GENERATION,
+  ARM64_PAGE_RECORDS,
   ARM64_PAGE_STRIDE,
   ARM64_POOL_END,
   ARM64_POOL_NEXT,
   ARM64_POOL_TABLE,
+  ARM64_RECORD_SIZE,
 } from '../../../../assembly/layout/arm64-records.ts';
 import {
   ARM64_ENTRY_FUNCTION,
@@ -26,7 +28,7 @@ import type { Arm64Exports, MemoryRegion } from '../../../../assembly/load.ts';
 import type { Arm64Block } from '../arm64-block.ts';
 import type { RegionTable } from '../region-table.ts';
 import { type Discovery, discover, type RegionLimits, type Source } from './discover.ts';
-import { PAGE_INSTRUCTIONS, pageOf } from './places.ts';
+import { PAGE_SIZE, pageOf } from './places.ts';
 import type { RegionPage } from './region-code.ts';
 import { translate } from './translate-region.ts';
 import { moduleOf } from './wasm-writer.ts';
@@ -37,10 +39,6 @@ const MOST_REGIONS = 8192;
 const MOST_AT_ONCE = 16;
 const MOST_OF_PAGE = 64;
 const LIMITS: RegionLimits = { most: 300, grow: 150 };
-/** Bytes of a record, and of a page. */
-const RECORD = 8;
-const PAGE_SIZE = 4 * PAGE_INSTRUCTIONS;
-const RECORDS_SIZE = PAGE_INSTRUCTIONS * RECORD;
 
 /** What makes code hot. */
 interface Heat {
@@ -110,8 +108,8 @@ export class Arm64Regions {
 
   /** A vCPU out of reset says what is hot. */
   watch(block: Arm64Block, { every, threshold }: Heat = HEAT): void {
-    block.setWord(ARM64_SAMPLE_EVERY, RECORD * every);
-    block.setWord(ARM64_SAMPLE_DISTANCE, RECORD * every);
+    block.setWord(ARM64_SAMPLE_EVERY, ARM64_RECORD_SIZE * every);
+    block.setWord(ARM64_SAMPLE_DISTANCE, ARM64_RECORD_SIZE * every);
     block.setWord(ARM64_SAMPLE_THRESHOLD, threshold);
   }
 
@@ -137,7 +135,7 @@ export class Arm64Regions {
     for (let i = 0; isRoom && i < Math.min(hot, MOST_AT_ONCE); i++) {
       const entry = ARM64_HOT_LIST + 8 * i;
       const [record, base] = [block.word(entry), block.word(entry + 4)];
-      const one = this.#make(base, (record - base) / RECORD);
+      const one = this.#make(base, (record - base) / ARM64_RECORD_SIZE);
       if (one === 'full') isRoom = false;
       else if (one) made.push(one);
     }
@@ -195,8 +193,8 @@ export class Arm64Regions {
           return undefined;
         }
         pages.set(distance, page);
-        const index = place - distance * PAGE_INSTRUCTIONS;
-        const isExecuted = this.#word(page.base + RECORD * index) !== 0;
+        const index = place - distance * ARM64_PAGE_RECORDS;
+        const isExecuted = this.#word(page.base + ARM64_RECORD_SIZE * index) !== 0;
         if (executedOnly && !isExecuted) return undefined;
         return this.#word(this.#word(page.base - ARM64_PAGE_CODE) + 4 * index);
       },
@@ -207,7 +205,7 @@ export class Arm64Regions {
   #pageOf(base: number): Page {
     const known = this.#pages.get(base) ?? { regions: [], made: 0 };
     const isThere = ({ entries }: Region) =>
-      entries.every((at) => this.#options.exports.entryOf(base + RECORD * at) !== 0);
+      entries.every((at) => this.#options.exports.entryOf(base + ARM64_RECORD_SIZE * at) !== 0);
     const page = { regions: known.regions.filter(isThere), made: known.made };
     this.#pages.set(base, page);
     return page;
@@ -253,7 +251,7 @@ export class Arm64Regions {
       const entry = at + number * ARM64_ENTRY_SIZE;
       this.#setWord(entry + ARM64_ENTRY_FUNCTION, index);
       this.#setWord(entry + ARM64_ENTRY_NUMBER, number);
-      this.#setWord(entry + ARM64_ENTRY_LONGEST, RECORD * instructions);
+      this.#setWord(entry + ARM64_ENTRY_LONGEST, ARM64_RECORD_SIZE * instructions);
       this.#options.exports.placeEntry(base, 4 * place, entry);
     });
   }
@@ -267,7 +265,7 @@ export class Arm64Regions {
       if (page + ARM64_PAGE_STRIDE > this.#word(pool + ARM64_POOL_END)) return 0;
       this.#setWord(pool + ARM64_POOL_NEXT, page + ARM64_PAGE_STRIDE);
       this.#next = page;
-      this.#end = page + RECORDS_SIZE;
+      this.#end = page + ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE;
     }
     const at = this.#next;
     this.#next += size;
