@@ -1,8 +1,9 @@
 // Additions, subtractions, comparisons, conditional selects, multiplications, divisions.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
+import { fieldOf, isWide } from '../a64-fields.ts';
 import { added, carry, compared, comparedIf, condition } from './emit-flags.ts';
-import { type Emit, type EmitPlan, type EmitPlans, fieldOf } from './plan.ts';
+import type { Emit, EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { FA, FB, T0, T1, T2 } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
@@ -10,7 +11,6 @@ import { OP } from './wasm-writer.ts';
 type Push = (code: RegionCode) => void;
 
 const HALF = 32;
-const isWide = (f: A64Fields) => fieldOf(f, 'sf') === 1;
 
 /** An operand of flags: of 32 bits in the high half. */
 function flagOperand(code: RegionCode, push: Push, wide: boolean): void {

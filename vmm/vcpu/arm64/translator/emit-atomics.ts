@@ -8,8 +8,9 @@ import {
   ARM64_MONITOR_LOW,
   ARM64_MONITOR_SIZE,
 } from '../../../../assembly/layout/arm64-state.ts';
+import { fieldOf } from '../a64-fields.ts';
 import type { Size } from './function-code.ts';
-import { type Emit, type EmitPlan, type EmitPlans, fieldOf } from './plan.ts';
+import type { Emit, EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { HOST, T0, T1, T2, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';

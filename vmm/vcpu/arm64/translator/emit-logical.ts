@@ -1,16 +1,15 @@
 // Logical operations, moves, bit fields, shifts, and what looks at the bits of one register.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
-import { bitMask } from '../a64-bit-mask.ts';
+import { addressDistance, bitMaskOf, fieldOf, isWide } from '../a64-fields.ts';
 import { shifted } from './emit-arithmetic.ts';
 import { logical } from './emit-flags.ts';
 import { PAGE_SIZE, pageOf } from './places.ts';
-import { type EmitPlan, type EmitPlans, fieldOf, signedField } from './plan.ts';
+import type { EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { FA, T0 } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
 
-const isWide = (f: A64Fields) => fieldOf(f, 'sf') === 1;
 const sizeOf = (f: A64Fields) => (isWide(f) ? 64 : 32);
 const maskOf = (width: number) => (1n << BigInt(width)) - 1n;
 
@@ -31,7 +30,7 @@ function setWithFlags(code: RegionCode, f: A64Fields): void {
 
 function immediate(opcode: number, flags = false): EmitPlan {
   return (f) => {
-    const mask = bitMask(fieldOf(f, 'N'), fieldOf(f, 'imms'), fieldOf(f, 'immr'), isWide(f));
+    const mask = bitMaskOf(f);
     // What may misalign SP is the interpreter's.
     const isAligned = opcode === OP.i64And && (mask & 15n) === 0n;
     if (!flags && fieldOf(f, 'Rd') === 31 && !isAligned) return undefined;
@@ -221,14 +220,12 @@ const countZeros: EmitPlan = (f) => (code) => {
 };
 
 const pageAddress: EmitPlan = (f) => (code) => {
-  const pages = signedField({ imm: fieldOf(f, 'immhi') * 4 + fieldOf(f, 'immlo') }, 'imm', 21);
-  code.address((pageOf(code.at) + pages) * PAGE_SIZE);
+  code.address((pageOf(code.at) + addressDistance(f)) * PAGE_SIZE);
   code.setX(fieldOf(f, 'Rd'));
 };
 
 const nearAddress: EmitPlan = (f) => (code) => {
-  const bytes = signedField({ imm: fieldOf(f, 'immhi') * 4 + fieldOf(f, 'immlo') }, 'imm', 21);
-  code.address(4 * code.at + bytes);
+  code.address(4 * code.at + addressDistance(f));
   code.setX(fieldOf(f, 'Rd'));
 };
 

@@ -2,9 +2,10 @@
 // anything has been written.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
+import { fieldOf, signedField } from '../a64-fields.ts';
 import { extended } from './emit-arithmetic.ts';
 import type { Size } from './function-code.ts';
-import { type Emit, type EmitPlan, type EmitPlans, fieldOf, signedField } from './plan.ts';
+import type { Emit, EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { HOST, T0, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
