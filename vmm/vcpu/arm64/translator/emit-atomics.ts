@@ -144,10 +144,7 @@ const exchange =
     find(code, f, log2, true);
     code.get(HOST);
     code.x(fieldOf(f, 'Rs'));
-    if (invert) {
-      code.i64(-1);
-      code.op(OP.i64Xor);
-    }
+    if (invert) code.invert();
     atomic(code, EXCHANGES[name], log2);
     code.setX(fieldOf(f, 'Rt'));
   };

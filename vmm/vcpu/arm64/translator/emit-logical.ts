@@ -2,7 +2,7 @@
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
 import { addressDistance, bitMaskOf, fieldOf, isWide } from '../a64-fields.ts';
-import { shifted } from './emit-arithmetic.ts';
+import { setCut, shifted } from './emit-arithmetic.ts';
 import { logical } from './emit-flags.ts';
 import { PAGE_SIZE, pageOf } from './places.ts';
 import type { EmitPlan, EmitPlans } from './plan.ts';
@@ -12,12 +12,6 @@ import { OP } from './wasm-writer.ts';
 
 const sizeOf = (f: A64Fields) => (isWide(f) ? 64 : 32);
 const maskOf = (width: number) => (1n << BigInt(width)) - 1n;
-
-/** Sets Rd to the low half of the i64 on the stack, or all of it. */
-function setCut(code: RegionCode, f: A64Fields): void {
-  if (!isWide(f)) code.op(OP.i32WrapI64, OP.i64ExtendI32U);
-  code.setX(fieldOf(f, 'Rd'));
-}
 
 /** ANDS and BICS: flags of the i64 on the stack, and the result. */
 function setWithFlags(code: RegionCode, f: A64Fields): void {
@@ -42,7 +36,7 @@ function immediate(opcode: number, flags = false): EmitPlan {
         setWithFlags(code, f);
         return;
       }
-      if (!isWide(f)) code.op(OP.i32WrapI64, OP.i64ExtendI32U);
+      if (!isWide(f)) code.cut();
       code.setXOrSp(fieldOf(f, 'Rd'));
     };
   };
@@ -54,10 +48,7 @@ function register(opcode: number, invert: boolean, flags = false): EmitPlan {
     if (!isMove) code.x(fieldOf(f, 'Rn'));
     code.x(fieldOf(f, 'Rm'));
     shifted(code, fieldOf(f, 'shift'), fieldOf(f, 'imm6'), isWide(f));
-    if (invert) {
-      code.i64(-1);
-      code.op(OP.i64Xor);
-    }
+    if (invert) code.invert();
     if (!isMove) code.op(opcode);
     if (flags) setWithFlags(code, f);
     else setCut(code, f);

@@ -57,7 +57,7 @@ function transfer(code: RegionCode, access: Access, rt: number, offset = 0): voi
     return;
   }
   hostAccess(code, access.opcode, offset);
-  if (access.isCut === true) code.op(OP.i32WrapI64, OP.i64ExtendI32U);
+  if (access.isCut === true) code.cut();
   code.setX(rt);
 }
 
