@@ -188,15 +188,7 @@ export class RegionCode extends RegisterCode {
     if (!page || distance === 0) return;
     this.address(distance * PAGE_SIZE);
     this.tee(VA);
-    this.get(VA);
-    this.op(OP.i32WrapI64);
-    this.i32(8);
-    this.op(OP.i32ShrU);
-    this.i32(0xff0);
-    this.op(OP.i32And);
-    this.get(TLB);
-    this.op(OP.i32Add);
-    this.tee(ENTRY);
+    this.#findEntry(0xff0);
     this.memory(OP.i64Load, 8, ARM64_TLB_FETCH);
     this.op(OP.i64Ne);
     this.get(ENTRY);
@@ -230,21 +222,26 @@ export class RegionCode extends RegisterCode {
     this.close();
   }
 
+  /** Pushes ENTRY, that of VA in the soft TLB. `mask`: the offsets that entries have. */
+  #findEntry(mask: number): void {
+    this.get(VA);
+    this.op(OP.i32WrapI64);
+    this.i32(8);
+    this.op(OP.i32ShrU);
+    this.i32(mask);
+    this.op(OP.i32And);
+    this.get(TLB);
+    this.op(OP.i32Add);
+    this.tee(ENTRY);
+  }
+
   /**
    * Finds HOST for an access of `size` bytes at VA, by the soft TLB of the level in use, or
    * leaves: it misses, is not allowed, crosses pages, or is a device's.
    */
   findHost(size: number, isWrite: boolean): void {
     const offset = isWrite ? ARM64_TLB_WRITE : 0;
-    this.get(VA);
-    this.op(OP.i32WrapI64);
-    this.i32(8);
-    this.op(OP.i32ShrU);
-    this.i32(0x3ff0);
-    this.op(OP.i32And);
-    this.get(TLB);
-    this.op(OP.i32Add);
-    this.tee(ENTRY);
+    this.#findEntry(0x3ff0);
     this.memory(OP.i64Load, 8, offset);
     this.get(VA);
     if (size > 1) {
