@@ -69,7 +69,7 @@ export interface Arm64RegionsOptions {
   readonly executedOnly?: boolean;
 }
 
-/** A region that is there: its entries and all that it has, as places in its page. */
+/** A region that is there: its entries, and where its blocks begin. */
 interface Region {
   readonly entries: readonly number[];
   readonly places: ReadonlySet<number>;
@@ -218,12 +218,12 @@ export class Arm64Regions {
   #make(base: number, place: number): Made | 'full' | undefined {
     const page = this.#pageOf(base);
     if (page.made >= (this.#options.mostOfPage ?? MOST_OF_PAGE)) return undefined;
-    const source = this.#sourceOf(base);
-    const [step] = discover(source, [place], { most: 1, grow: 0 }).blocks.get(place)?.steps ?? [];
-    if (!step || step.kind === 'leave') return undefined;
-    let discovery = discover(source, [place], LIMITS);
     const around = page.regions.filter(({ places }) => places.has(place));
     if (around.some(({ entries }) => entries.includes(place))) return undefined;
+    const source = this.#sourceOf(base);
+    let discovery = discover(source, [place], LIMITS);
+    const [step] = discovery.blocks.get(place)?.steps ?? [];
+    if (!step || step.kind === 'leave') return undefined;
     if (around.length > 0) {
       const entries = [place, ...around.flatMap((region) => region.entries)];
       const together = discover(source, entries, LIMITS);
