@@ -173,9 +173,13 @@ function exchange(code: RegionCode, bits: number): void {
   code.op(OP.i64Shl, OP.i64Or);
 }
 
-/** Reverses parts of so many bits in groups of so many, from the smallest part up. */
-function reverse(part: number, group: number): EmitPlan {
+/**
+ * Reverses parts of so many bits in groups of so many, from the smallest part up. Forms without
+ * sf say whether they are of 64 bits.
+ */
+function reverse(part: number, groupOf: (f: A64Fields) => number, wide = false): EmitPlan {
   return (f) => (code) => {
+    const group = groupOf(f);
     code.x(fieldOf(f, 'Rn'));
     for (let bits = part; bits < group; bits *= 2)
       if (bits < 32) exchange(code, bits);
@@ -183,20 +187,10 @@ function reverse(part: number, group: number): EmitPlan {
         code.i64(32);
         code.op(OP.i64Rotl);
       }
-    code.setX(fieldOf(f, 'Rd'));
+    if (wide) code.setX(fieldOf(f, 'Rd'));
+    else setCut(code, f);
   };
 }
-
-/** The same, cut to the width. */
-const reverseCut =
-  (part: number, group: (f: A64Fields) => number): EmitPlan =>
-  (f) =>
-  (code) => {
-    reverse(part, group(f))(f)?.(code);
-    if (isWide(f) || fieldOf(f, 'Rd') === 31) return;
-    code.w(fieldOf(f, 'Rd'));
-    code.setW(fieldOf(f, 'Rd'));
-  };
 
 const countZeros: EmitPlan = (f) => (code) => {
   if (isWide(f)) {
@@ -244,11 +238,11 @@ export const LOGICAL: EmitPlans = {
   LSRV: shiftBy(OP.i64ShrU, OP.i32ShrU),
   ASRV: shiftBy(OP.i64ShrS, OP.i32ShrS),
   RORV: shiftBy(OP.i64Rotr, OP.i32Rotr),
-  RBIT: reverseCut(1, sizeOf),
-  REV16: reverseCut(8, () => 16),
-  REV: reverseCut(8, () => 32),
-  REV32: reverse(8, 32),
-  REV_64: reverse(8, 64),
+  RBIT: reverse(1, sizeOf),
+  REV16: reverse(8, () => 16),
+  REV: reverse(8, () => 32),
+  REV32: reverse(8, () => 32, true),
+  REV_64: reverse(8, () => 64, true),
   CLZ: countZeros,
   ADR: nearAddress,
   ADRP: pageAddress,
