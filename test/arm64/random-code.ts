@@ -11,9 +11,10 @@ import {
   BANK_VBAR,
 } from '../../assembly/layout/arm64-state.ts';
 import { Arm64Machine, FLAT_EL0, FLAT_EL1, mapFlat } from './el0-machine.ts';
+import { write } from './program-machine.ts';
 import { Random } from './sequences.ts';
 
-const BASE = 0x2000_0000;
+export const BASE = 0x2000_0000;
 const CODE_SIZE = 0x8000;
 const VECTORS = BASE + 0x1_0000;
 /** The second GiB of addresses is the first once more, for EL0. */
@@ -54,6 +55,41 @@ function randomWord(random: Random): number {
       return form.name === 'SYS' ? of(form, 0xf000, random.pick(MAINTENANCE) << 12) : of(form);
     }
   }
+}
+
+/** Out of reset, RAM mapped for EL1 and for EL0, and vectors that go on behind the instruction. */
+export function resetForRandomCode(machine: Arm64Machine): void {
+  machine.exports.reset(machine.cpu);
+  mapFlat(machine, FLAT_EL1);
+  const table = machine.at(BASE + machine.ramSize - 0x1000);
+  machine.view.setBigUint64(table + 8, BigInt(FLAT_EL0), true);
+  for (let vector = 0; vector < 16; vector++) write(machine, VECTORS + 0x80 * vector, SKIP);
+  machine.setEl1(BANK_VBAR, BigInt(VECTORS));
+}
+
+/** Where and with which registers a vCPU begins. */
+interface RandomEntry {
+  readonly el: number;
+  readonly registers: readonly bigint[];
+  readonly pc: bigint;
+}
+
+/** Registers that point to RAM, at an instruction of so many bytes of code. */
+export function randomEntry(random: Random, ramSize: number, codeSize: number): RandomEntry {
+  const el = random.below(2);
+  const va = el === 0 ? BASE + EL0 : BASE;
+  const registers = Array.from({ length: 31 }, () => BigInt(va + random.below(ramSize)));
+  return { el, registers, pc: BigInt(va + 4 * random.below(codeSize / 4)) };
+}
+
+/** The vCPU is about to begin there. */
+export function enter(machine: Arm64Machine, { el, registers, pc }: RandomEntry): void {
+  registers.forEach((value, i) => {
+    machine.setU64(ARM64_X + 8 * i, value);
+  });
+  machine.setU64(ARM64_PC, pc);
+  machine.setU32(ARM64_EL, el);
+  machine.setU32(ARM64_SPSEL, el);
 }
 
 /** A machine that executes it, in a memory with a guard behind RAM. */
@@ -100,32 +136,16 @@ export class RandomCode {
 
   #reset(random: Random, renews: boolean): void {
     const machine = this.#machine;
-    const { exports, cpu, view } = machine;
-    exports.reset(cpu);
-    mapFlat(machine, FLAT_EL1);
-    const table = machine.at(BASE + machine.ramSize - 0x1000);
-    view.setBigUint64(table + 8, BigInt(FLAT_EL0), true);
+    resetForRandomCode(machine);
     for (let at = 0; at < CODE_SIZE; at += 4)
-      if (renews || random.below(8) === 0)
-        view.setUint32(machine.at(BASE + at), randomWord(random), true);
-    exports.invalidateAll(cpu);
-    for (let vector = 0; vector < 16; vector++)
-      SKIP.forEach((word, i) => {
-        view.setUint32(machine.at(VECTORS + 0x80 * vector + 4 * i), word, true);
-      });
+      if (renews || random.below(8) === 0) write(machine, BASE + at, [randomWord(random)]);
+    machine.exports.invalidateAll(machine.cpu);
   }
 
   #enter(random: Random): number {
     const machine = this.#machine;
     const { exports, cpu } = machine;
-    machine.setEl1(BANK_VBAR, BigInt(VECTORS));
-    const el = random.below(2);
-    const va = el === 0 ? BASE + EL0 : BASE;
-    for (let i = 0; i < 31; i++)
-      machine.setU64(ARM64_X + 8 * i, BigInt(va + random.below(machine.ramSize)));
-    machine.setU64(ARM64_PC, BigInt(va + 4 * random.below(CODE_SIZE / 4)));
-    machine.setU32(ARM64_EL, el);
-    machine.setU32(ARM64_SPSEL, el);
+    enter(machine, randomEntry(random, machine.ramSize, CODE_SIZE));
     for (let left = SLICE; left > 0; left = SLICE - Number(machine.u64(ARM64_COUNT))) {
       const exit = exports.run(cpu, left);
       this.exits.add(exit);

@@ -14,12 +14,10 @@ import {
   ARM64_SP,
   ARM64_SPSEL,
   ARM64_X,
-  BANK_VBAR,
 } from '../../assembly/layout/arm64-state.ts';
 import { steps } from '../support/thorough.ts';
 import {
   Arm64Machine,
-  FLAT_EL0,
   FLAT_EL1,
   loadSequence,
   mapFlat,
@@ -27,12 +25,13 @@ import {
   runSequence,
   sequenceMachine,
 } from './el0-machine.ts';
+import { NOP, write } from './program-machine.ts';
+import { BASE, enter, randomEntry, resetForRandomCode } from './random-code.ts';
 import { CODE, Random, type Sequence, sequence } from './sequences.ts';
 
 const LENGTH = 16;
 /** That of the differential test: what the oracle has agreed on. */
 const DIGEST = 'd2a9b64e1678bd1174bdb04934e4f6b40c4e08b31ff20e2af0788c79dbcf5679';
-const NOP = 0xd503201f;
 /** Register that no sequence writes. */
 const COUNTER = 29;
 /** Register that holds the address behind a sequence. */
@@ -63,21 +62,9 @@ function looped({ offset, words, registers, nzcv }: Sequence, turns: number): Se
   };
 }
 
-const BASE = 0x2000_0000;
-const VECTORS = BASE + 0x1_0000;
 const CODE_SIZE = 0x4000;
-/** The second GiB is the first once more, for EL0. */
-const EL0_OFFSET = 0x4000_0000;
-/** An exception goes on behind its instruction: MRS X30, ELR_EL1; ADD X30, X30, #4; MSR ELR_EL1, X30; ERET. */
-const SKIP = [0xd538403e, 0x910013de, 0xd518403e, 0xd69f03e0];
 
 const randomMachine = () => new Arm64Machine({ ramGpa: BASE });
-
-function place(machine: Arm64Machine, gpa: number, words: readonly number[]): void {
-  words.forEach((word, i) => {
-    machine.view.setUint32(machine.at(gpa + 4 * i), word, true);
-  });
-}
 
 /** The same random words in both machines, at the same instruction of them. */
 function loadRandomCode(machines: readonly Arm64Machine[], random: Random): void {
@@ -86,25 +73,12 @@ function loadRandomCode(machines: readonly Arm64Machine[], random: Random): void
     const word = random.word();
     return random.below(8) === 0 ? word : ((word & ~form.mask) | form.value) >>> 0;
   });
-  const el = random.below(2);
-  const va = el === 0 ? BASE + EL0_OFFSET : BASE;
-  const registers = Array.from({ length: 31 }, () => BigInt(va + random.below(0x20_0000)));
-  const pc = BigInt(va + 4 * random.below(CODE_SIZE / 4));
+  const entry = randomEntry(random, 0x20_0000, CODE_SIZE);
   for (const machine of machines) {
-    machine.exports.reset(machine.cpu);
-    mapFlat(machine, FLAT_EL1);
-    const second = machine.at(BASE + machine.ramSize - 0x1000 + 8);
-    machine.view.setBigUint64(second, BigInt(FLAT_EL0), true);
-    place(machine, BASE, words);
-    for (let vector = 0; vector < 16; vector++) place(machine, VECTORS + 0x80 * vector, SKIP);
+    resetForRandomCode(machine);
+    write(machine, BASE, words);
     machine.exports.invalidateAll(machine.cpu);
-    machine.setEl1(BANK_VBAR, BigInt(VECTORS));
-    registers.forEach((value, i) => {
-      machine.setU64(ARM64_X + 8 * i, value);
-    });
-    machine.setU64(ARM64_PC, pc);
-    machine.setU32(ARM64_EL, el);
-    machine.setU32(ARM64_SPSEL, el);
+    enter(machine, entry);
   }
 }
 
@@ -188,8 +162,8 @@ describe('regions', () => {
     machine.exports.reset(machine.cpu);
     mapFlat(machine, FLAT_EL1);
     const called = BASE + 0x1000;
-    place(machine, called, [0x91000400, 0xd65f03c0]); // ADD X0, X0, #1; RET
-    place(machine, BASE, [
+    write(machine, called, [0x91000400, 0xd65f03c0]); // ADD X0, X0, #1; RET
+    write(machine, BASE, [
       ...[0xd2800000, 0xd2801901], // MOVZ X0, #0; MOVZ X1, #200
       ...[0x940003fe, 0xd1000421], // BL, to the other page; SUB X1, X1, #1
       ...[0xf101903f, 0x54000081], // CMP X1, #100; B.NE, to CBNZ
