@@ -46,12 +46,13 @@ function note(cpu: usize, record: usize, base: usize): void {
   const samples = load<u32>(at, 4);
   if (load<usize>(at) != record) {
     // What shares the place with something hotter waits until that has cooled down.
-    if (samples > 1) store<u32>(at, samples - 1, 4);
-    else {
-      store<usize>(at, record);
-      store<u32>(at, 1, 4);
+    if (samples > 1) {
+      store<u32>(at, samples - 1, 4);
+      return;
     }
-    if (samples > 1 || load<u32>(cpu, ARM64_SAMPLE_THRESHOLD) > 1) return;
+    store<usize>(at, record);
+    store<u32>(at, 1, 4);
+    if (load<u32>(cpu, ARM64_SAMPLE_THRESHOLD) > 1) return;
   } else if (samples + 1 < load<u32>(cpu, ARM64_SAMPLE_THRESHOLD)) {
     store<u32>(at, samples + 1, 4);
     return;

@@ -17,6 +17,7 @@ import {
 } from '../../assembly/layout/arm64-state.ts';
 import { type Arm64Exports, loadArm64 } from '../../assembly/load.ts';
 import { Arm64Block, createArm64Memory } from '../../vmm/vcpu/arm64/index.ts';
+import { createRegionTable } from '../../vmm/vcpu/arm64/region-table.ts';
 import { Arm64Regions } from '../../vmm/vcpu/arm64/translator/index.ts';
 import { median } from '../measure.ts';
 import {
@@ -68,7 +69,7 @@ class BenchedCpu {
 
   constructor(module: WebAssembly.Module, { image, entry }: MeasuredProgram, translate: boolean) {
     const { memory, cpus, pool, poolSize, ram } = createArm64Memory(1, RAM, 0);
-    const table = Arm64Regions.table();
+    const table = createRegionTable();
     const board = { mmio: () => 0, register: () => 0, doorbell: () => undefined };
     const instance = new WebAssembly.Instance(module, {
       env: { memory, table },

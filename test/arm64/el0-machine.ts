@@ -26,6 +26,7 @@ import {
 } from '../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../assembly/load.ts';
 import { Arm64Block, storageOffset } from '../../vmm/vcpu/arm64/arm64-block.ts';
+import { createRegionTable } from '../../vmm/vcpu/arm64/region-table.ts';
 import { Arm64Regions } from '../../vmm/vcpu/arm64/translator/index.ts';
 import { CODE, DATA, DATA_SIZE, type Sequence, WINDOW, WINDOW_SIZE } from './sequences.ts';
 
@@ -50,7 +51,6 @@ export class Arm64Machine {
   readonly cpu = CPU;
   readonly ram: number;
   readonly exports: Arm64Exports;
-  readonly table = Arm64Regions.table();
   readonly regions: Arm64Regions;
   readonly block: Arm64Block;
   readonly ramGpa: number;
@@ -69,17 +69,18 @@ export class Arm64Machine {
     this.ramSize = ramSize;
     this.poolSize = poolSize;
     const pages = (this.ram + ramSize + guard) / 0x1_0000;
+    const table = createRegionTable();
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.memory = memory;
     const module = new WebAssembly.Module(readFileSync(WASM));
     const instance = new WebAssembly.Instance(module, {
-      env: { memory, table: this.table },
+      env: { memory, table },
       board: { doorbell: () => undefined, ...board } as unknown as WebAssembly.ModuleImports,
     });
     this.exports = instance.exports as unknown as Arm64Exports;
     this.regions = new Arm64Regions({
       memory,
-      table: this.table,
+      table,
       pool: POOL,
       ram: { offset: this.ram, size: ramSize },
       exports: this.exports,

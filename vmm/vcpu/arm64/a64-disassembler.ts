@@ -6,8 +6,14 @@ import {
   fieldsOf,
   formOf,
 } from '../../../assembly/layout/a64/a64-forms.ts';
-import { ARM64_REGISTER_TABLE, encodingOf } from '../../../assembly/layout/a64/arm64-registers.ts';
-import { bitMask } from './a64-bit-mask.ts';
+import {
+  addressDistance,
+  bitMaskOf,
+  fieldOf as field,
+  isWide,
+  signedField,
+  systemRegisterOf,
+} from './a64-fields.ts';
 
 const CONDITIONS = [
   ...['eq', 'ne', 'hs', 'lo', 'mi', 'pl', 'vs', 'vc'],
@@ -29,11 +35,7 @@ const BARRIERS = new Map([
   [14, 'st'],
   [15, 'sy'],
 ]);
-const REGISTERS = new Map(ARM64_REGISTER_TABLE.map((register) => [register.encoding, register]));
 
-const signed = (value: number, width: number) =>
-  value >= 2 ** (width - 1) ? value - 2 ** width : value;
-const field = (fields: Fields, name: string) => fields[name] ?? 0;
 const hexadecimal = (value: number | bigint) => `#0x${value.toString(16)}`;
 
 function general(number: number, wide: boolean, name: string): string {
@@ -48,7 +50,7 @@ function address(base: string, offset: string): string {
 
 function extendedRegister(f: Fields): string {
   const option = field(f, 'option');
-  const wideResult = field(f, 'sf') === 1;
+  const wideResult = isWide(f);
   const m = orZero(field(f, 'Rm'), wideResult && (option & 3) === 3);
   const amount = field(f, 'imm3');
   // LSL is the name of the extension that does nothing, where SP is in use.
@@ -77,17 +79,17 @@ function prefetch(rt: number): string {
 
 /** The name of a register that can be accessed so, otherwise its encoding. */
 function systemRegister(f: Fields, access: 'r' | 'w'): string {
+  const register = systemRegisterOf(f);
+  if (register?.el1.includes(access)) return register.name;
   const op0 = 2 + field(f, 'o0');
   const [op1, crn, crm, op2] = [field(f, 'op1'), field(f, 'CRn'), field(f, 'CRm'), field(f, 'op2')];
-  const register = REGISTERS.get(encodingOf(op0, op1, crn, crm, op2));
-  if (register?.el1.includes(access)) return register.name;
   return `S${op0}_${op1}_C${crn}_C${crm}_${op2}`;
 }
 
 /** Operands that have a rule of their own; `rest` is what follows a dot. */
 const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = {
-  r: (f, rest) => orZero(field(f, rest), field(f, 'sf') === 1),
-  rsp: (f, rest) => orStack(field(f, rest), field(f, 'sf') === 1),
+  r: (f, rest) => orZero(field(f, rest), isWide(f)),
+  rsp: (f, rest) => orStack(field(f, rest), isWide(f)),
   x: (f, rest) => orZero(field(f, rest), true),
   w: (f, rest) => orZero(field(f, rest), false),
   xnext: (f, rest) => orZero((field(f, rest) + 1) & 31, true),
@@ -96,11 +98,10 @@ const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = 
   h: (f, rest) => hexadecimal(field(f, rest)),
   c: (f, rest) => `c${field(f, rest)}`,
   cond: (f) => CONDITIONS[field(f, 'cond')] ?? '',
-  adr: (f) => `#${signed(field(f, 'immhi') * 4 + field(f, 'immlo'), 21)}`,
-  adrp: (f) => `#${signed(field(f, 'immhi') * 4 + field(f, 'immlo'), 21) * 4096}`,
+  adr: (f) => `#${addressDistance(f)}`,
+  adrp: (f) => `#${addressDistance(f) * 4096}`,
   imm12: (f) => `#${field(f, 'imm12')}${field(f, 'sh') === 1 ? ', lsl #12' : ''}`,
-  bitmask: (f) =>
-    hexadecimal(bitMask(field(f, 'N'), field(f, 'imms'), field(f, 'immr'), field(f, 'sf') === 1)),
+  bitmask: (f) => hexadecimal(bitMaskOf(f)),
   hw: (f) => (field(f, 'hw') === 0 ? '' : `, lsl #${16 * field(f, 'hw')}`),
   shift: (f) => {
     const amount = field(f, 'imm6');
@@ -108,23 +109,23 @@ const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = 
     return kind === 0 && amount === 0 ? '' : `, ${SHIFTS[kind]} #${amount}`;
   },
   extended: extendedRegister,
-  imm26: (f) => `#${4 * signed(field(f, 'imm26'), 26)}`,
-  imm19: (f) => `#${4 * signed(field(f, 'imm19'), 19)}`,
-  imm14: (f) => `#${4 * signed(field(f, 'imm14'), 14)}`,
+  imm26: (f) => `#${4 * signedField(f, 'imm26', 26)}`,
+  imm19: (f) => `#${4 * signedField(f, 'imm19', 19)}`,
+  imm14: (f) => `#${4 * signedField(f, 'imm14', 14)}`,
   testbit: (f) =>
     `${orZero(field(f, 'Rt'), field(f, 'b5') === 1)}, #${32 * field(f, 'b5') + field(f, 'b40')}`,
   base: (f) => `[${orStack(field(f, 'Rn'), true)}]`,
   uimm12: (f, rest) =>
     address(orStack(field(f, 'Rn'), true), `#${field(f, 'imm12') * 2 ** Number.parseInt(rest, 2)}`),
-  offset9: (f) => address(orStack(field(f, 'Rn'), true), `#${signed(field(f, 'imm9'), 9)}`),
-  pre9: (f) => `[${orStack(field(f, 'Rn'), true)}, #${signed(field(f, 'imm9'), 9)}]!`,
-  post9: (f) => `[${orStack(field(f, 'Rn'), true)}], #${signed(field(f, 'imm9'), 9)}`,
+  offset9: (f) => address(orStack(field(f, 'Rn'), true), `#${signedField(f, 'imm9', 9)}`),
+  pre9: (f) => `[${orStack(field(f, 'Rn'), true)}, #${signedField(f, 'imm9', 9)}]!`,
+  post9: (f) => `[${orStack(field(f, 'Rn'), true)}], #${signedField(f, 'imm9', 9)}`,
   offset7: (f, rest) =>
-    address(orStack(field(f, 'Rn'), true), `#${signed(field(f, 'imm7'), 7) * 2 ** Number(rest)}`),
+    address(orStack(field(f, 'Rn'), true), `#${signedField(f, 'imm7', 7) * 2 ** Number(rest)}`),
   pre7: (f, rest) =>
-    `[${orStack(field(f, 'Rn'), true)}, #${signed(field(f, 'imm7'), 7) * 2 ** Number(rest)}]!`,
+    `[${orStack(field(f, 'Rn'), true)}, #${signedField(f, 'imm7', 7) * 2 ** Number(rest)}]!`,
   post7: (f, rest) =>
-    `[${orStack(field(f, 'Rn'), true)}], #${signed(field(f, 'imm7'), 7) * 2 ** Number(rest)}`,
+    `[${orStack(field(f, 'Rn'), true)}], #${signedField(f, 'imm7', 7) * 2 ** Number(rest)}`,
   regoffset: (f, rest) => registerOffset(f, Number.parseInt(rest, 2)),
   prefetch: (f) => prefetch(field(f, 'Rt')),
   hint: (f) => `#${8 * field(f, 'CRm') + field(f, 'op2')}`,

@@ -24,8 +24,9 @@ import { Arm64DirectMaps } from './arm64-direct-maps.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 import { Arm64RoundRobin } from './arm64-round-robin.ts';
 import { type Arm64Entry, Arm64Vcpu } from './arm64-vcpu.ts';
+import { createRegionTable, type RegionTable } from './region-table.ts';
 import { type StaleInstruction, StaleInstructions } from './stale-instruction.ts';
-import { Arm64Regions } from './translator/index.ts';
+import type { Arm64Regions } from './translator/index.ts';
 
 /** What lies in RAM before the first instruction, and where that is. */
 export interface Arm64Program {
@@ -119,9 +120,7 @@ export class Arm64Guest implements Guest {
 
   async start(host: VcpuHost): Promise<readonly Vcpu[]> {
     const { module, memory, board, program, pace, drain = NO_DRAIN } = this.#options;
-    // Stores to instructions are looked at by the interpreter alone.
-    const { translate = false, onStaleInstruction } = this.#options;
-    const table = Arm64Regions.table();
+    const table = createRegionTable();
     const vcpuAt = (cpu: number) => vcpus[(cpu - memory.cpus) / ARM64_VCPU_SIZE] ?? first;
     const imports = {
       env: { memory: memory.memory, table },
@@ -134,11 +133,7 @@ export class Arm64Guest implements Guest {
     };
     const instance = await WebAssembly.instantiate(module, imports);
     const exports = instance.exports as unknown as Arm64Exports;
-    const { pool, ram } = memory;
-    const regions =
-      translate && !onStaleInstruction
-        ? new Arm64Regions({ memory: memory.memory, table, pool, ram, exports })
-        : undefined;
+    const regions = await this.#createRegions(table, exports);
     this.#regions = regions;
     const counter = this.#counter;
     const vcpuOf = (block: Arm64Block, index: number) =>
@@ -175,6 +170,18 @@ export class Arm64Guest implements Guest {
     this.#turns = turns;
     this.restart();
     return [turns];
+  }
+
+  /** The translator is loaded where it is wanted: it is large, and most machines interpret. */
+  async #createRegions(
+    table: RegionTable,
+    exports: Arm64Exports,
+  ): Promise<Arm64Regions | undefined> {
+    const { translate = false, onStaleInstruction, memory } = this.#options;
+    // Stores to instructions are looked at by the interpreter alone.
+    if (!translate || onStaleInstruction) return undefined;
+    const { Arm64Regions } = await import('./translator/index.ts');
+    return new Arm64Regions({ ...memory, table, exports });
   }
 
   /** RAM as before the first instruction, and vCPU 0 at it: a reset of the machine, by itself. */

@@ -3,13 +3,14 @@
 // entries are in, the home page; before it and behind that page are others.
 
 import { fieldsOf, formOf } from '../../../../assembly/layout/a64/a64-forms.ts';
+import { fieldOf, isWide, signedField } from '../a64-fields.ts';
 import { ARITHMETIC } from './emit-arithmetic.ts';
 import { ATOMICS } from './emit-atomics.ts';
 import { LOGICAL } from './emit-logical.ts';
 import { MEMORY } from './emit-memory.ts';
 import { SYSTEM } from './emit-system.ts';
 import { pageOf } from './places.ts';
-import { type Emit, type EmitPlans, fieldOf, signedField } from './plan.ts';
+import type { Emit, EmitPlans } from './plan.ts';
 
 /** Return sites of one function that its returns look for. */
 const MOST_RETURN_SITES = 4;
@@ -63,7 +64,7 @@ function stepOf(word: number): Step {
     }
     case 'CBZ':
     case 'CBNZ': {
-      const [register, wide] = [fieldOf(f, 'Rt'), fieldOf(f, 'sf') === 1];
+      const [register, wide] = [fieldOf(f, 'Rt'), isWide(f)];
       const test = { what: 'zero', register, wide, not: form.name === 'CBNZ' } as const;
       return { kind: 'branch', offset: signedField(f, 'imm19', 19), test };
     }

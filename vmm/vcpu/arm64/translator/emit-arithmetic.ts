@@ -1,8 +1,9 @@
 // Additions, subtractions, comparisons, conditional selects, multiplications, divisions.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
+import { fieldOf, isWide } from '../a64-fields.ts';
 import { added, carry, compared, comparedIf, condition } from './emit-flags.ts';
-import { type Emit, type EmitPlan, type EmitPlans, fieldOf } from './plan.ts';
+import type { Emit, EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { FA, FB, T0, T1, T2 } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
@@ -10,7 +11,6 @@ import { OP } from './wasm-writer.ts';
 type Push = (code: RegionCode) => void;
 
 const HALF = 32;
-const isWide = (f: A64Fields) => fieldOf(f, 'sf') === 1;
 
 /** An operand of flags: of 32 bits in the high half. */
 function flagOperand(code: RegionCode, push: Push, wide: boolean): void {
@@ -20,9 +20,10 @@ function flagOperand(code: RegionCode, push: Push, wide: boolean): void {
   code.op(OP.i64Shl);
 }
 
-/** The i64 on the stack cut to the width of the instruction. */
-function cut(code: RegionCode, wide: boolean): void {
-  if (!wide) code.op(OP.i32WrapI64, OP.i64ExtendI32U);
+/** Sets Rd to the i64 on the stack, cut to the width of the instruction. */
+export function setCut(code: RegionCode, f: A64Fields): void {
+  if (!isWide(f)) code.cut();
+  code.setX(fieldOf(f, 'Rd'));
 }
 
 /** Shifts what is on the stack, an i64: LSL, LSR, ASR, ROR. A shift of 32 bits looks at the low half. */
@@ -58,7 +59,7 @@ function plain(opcode: number, first: Push, second: Push, set: Push, wide: boole
     first(code);
     second(code);
     code.op(opcode);
-    cut(code, wide);
+    if (!wide) code.cut();
     set(code);
   };
 }
@@ -156,15 +157,11 @@ function withCarry(invert: boolean): EmitPlan {
   return (f) => (code) => {
     code.x(fieldOf(f, 'Rn'));
     code.x(fieldOf(f, 'Rm'));
-    if (invert) {
-      code.i64(-1);
-      code.op(OP.i64Xor);
-    }
+    if (invert) code.invert();
     code.op(OP.i64Add);
     carry(code);
     code.op(OP.i64ExtendI32U, OP.i64Add);
-    cut(code, isWide(f));
-    code.setX(fieldOf(f, 'Rd'));
+    setCut(code, f);
   };
 }
 
@@ -172,18 +169,14 @@ function select(invert: boolean, increment: boolean): EmitPlan {
   return (f) => (code) => {
     code.x(fieldOf(f, 'Rn'));
     code.x(fieldOf(f, 'Rm'));
-    if (invert) {
-      code.i64(-1);
-      code.op(OP.i64Xor);
-    }
+    if (invert) code.invert();
     if (increment) {
       code.i64(1);
       code.op(OP.i64Add);
     }
     condition(code, fieldOf(f, 'cond'));
     code.op(OP.select);
-    cut(code, isWide(f));
-    code.setX(fieldOf(f, 'Rd'));
+    setCut(code, f);
   };
 }
 
@@ -209,8 +202,8 @@ function multiply(opcode: number, long?: number): EmitPlan {
       }
     }
     code.op(OP.i64Mul, opcode);
-    cut(code, long !== undefined || isWide(f));
-    code.setX(fieldOf(f, 'Rd'));
+    if (long === undefined) setCut(code, f);
+    else code.setX(fieldOf(f, 'Rd'));
   };
 }
 
@@ -307,8 +300,7 @@ function divide(signed: boolean): EmitPlan {
     if (signed) code.close();
     code.close();
     code.get(T2);
-    cut(code, isWide(f));
-    code.setX(fieldOf(f, 'Rd'));
+    setCut(code, f);
   };
 }
 

@@ -8,8 +8,9 @@ import {
   ARM64_MONITOR_LOW,
   ARM64_MONITOR_SIZE,
 } from '../../../../assembly/layout/arm64-state.ts';
+import { fieldOf } from '../a64-fields.ts';
 import type { Size } from './function-code.ts';
-import { type Emit, type EmitPlan, type EmitPlans, fieldOf } from './plan.ts';
+import type { Emit, EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { HOST, T0, T1, T2, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
@@ -143,10 +144,7 @@ const exchange =
     find(code, f, log2, true);
     code.get(HOST);
     code.x(fieldOf(f, 'Rs'));
-    if (invert) {
-      code.i64(-1);
-      code.op(OP.i64Xor);
-    }
+    if (invert) code.invert();
     atomic(code, EXCHANGES[name], log2);
     code.setX(fieldOf(f, 'Rt'));
   };

@@ -1,25 +1,17 @@
 // Logical operations, moves, bit fields, shifts, and what looks at the bits of one register.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
-import { bitMask } from '../a64-bit-mask.ts';
-import { shifted } from './emit-arithmetic.ts';
+import { addressDistance, bitMaskOf, fieldOf, isWide } from '../a64-fields.ts';
+import { setCut, shifted } from './emit-arithmetic.ts';
 import { logical } from './emit-flags.ts';
-import { PAGE_INSTRUCTIONS, pageOf } from './places.ts';
-import { type EmitPlan, type EmitPlans, fieldOf, signedField } from './plan.ts';
+import { PAGE_SIZE, pageOf } from './places.ts';
+import type { EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { FA, T0 } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
 
-const PAGE_SIZE = 4 * PAGE_INSTRUCTIONS;
-const isWide = (f: A64Fields) => fieldOf(f, 'sf') === 1;
 const sizeOf = (f: A64Fields) => (isWide(f) ? 64 : 32);
 const maskOf = (width: number) => (1n << BigInt(width)) - 1n;
-
-/** Sets Rd to the low half of the i64 on the stack, or all of it. */
-function setCut(code: RegionCode, f: A64Fields): void {
-  if (!isWide(f)) code.op(OP.i32WrapI64, OP.i64ExtendI32U);
-  code.setX(fieldOf(f, 'Rd'));
-}
 
 /** ANDS and BICS: flags of the i64 on the stack, and the result. */
 function setWithFlags(code: RegionCode, f: A64Fields): void {
@@ -32,7 +24,7 @@ function setWithFlags(code: RegionCode, f: A64Fields): void {
 
 function immediate(opcode: number, flags = false): EmitPlan {
   return (f) => {
-    const mask = bitMask(fieldOf(f, 'N'), fieldOf(f, 'imms'), fieldOf(f, 'immr'), isWide(f));
+    const mask = bitMaskOf(f);
     // What may misalign SP is the interpreter's.
     const isAligned = opcode === OP.i64And && (mask & 15n) === 0n;
     if (!flags && fieldOf(f, 'Rd') === 31 && !isAligned) return undefined;
@@ -44,7 +36,7 @@ function immediate(opcode: number, flags = false): EmitPlan {
         setWithFlags(code, f);
         return;
       }
-      if (!isWide(f)) code.op(OP.i32WrapI64, OP.i64ExtendI32U);
+      if (!isWide(f)) code.cut();
       code.setXOrSp(fieldOf(f, 'Rd'));
     };
   };
@@ -56,10 +48,7 @@ function register(opcode: number, invert: boolean, flags = false): EmitPlan {
     if (!isMove) code.x(fieldOf(f, 'Rn'));
     code.x(fieldOf(f, 'Rm'));
     shifted(code, fieldOf(f, 'shift'), fieldOf(f, 'imm6'), isWide(f));
-    if (invert) {
-      code.i64(-1);
-      code.op(OP.i64Xor);
-    }
+    if (invert) code.invert();
     if (!isMove) code.op(opcode);
     if (flags) setWithFlags(code, f);
     else setCut(code, f);
@@ -184,9 +173,13 @@ function exchange(code: RegionCode, bits: number): void {
   code.op(OP.i64Shl, OP.i64Or);
 }
 
-/** Reverses parts of so many bits in groups of so many, from the smallest part up. */
-function reverse(part: number, group: number): EmitPlan {
+/**
+ * Reverses parts of so many bits in groups of so many, from the smallest part up. Forms without
+ * sf say whether they are of 64 bits.
+ */
+function reverse(part: number, groupOf: (f: A64Fields) => number, wide = false): EmitPlan {
   return (f) => (code) => {
+    const group = groupOf(f);
     code.x(fieldOf(f, 'Rn'));
     for (let bits = part; bits < group; bits *= 2)
       if (bits < 32) exchange(code, bits);
@@ -194,20 +187,10 @@ function reverse(part: number, group: number): EmitPlan {
         code.i64(32);
         code.op(OP.i64Rotl);
       }
-    code.setX(fieldOf(f, 'Rd'));
+    if (wide) code.setX(fieldOf(f, 'Rd'));
+    else setCut(code, f);
   };
 }
-
-/** The same, cut to the width. */
-const reverseCut =
-  (part: number, group: (f: A64Fields) => number): EmitPlan =>
-  (f) =>
-  (code) => {
-    reverse(part, group(f))(f)?.(code);
-    if (isWide(f) || fieldOf(f, 'Rd') === 31) return;
-    code.w(fieldOf(f, 'Rd'));
-    code.setW(fieldOf(f, 'Rd'));
-  };
 
 const countZeros: EmitPlan = (f) => (code) => {
   if (isWide(f)) {
@@ -222,14 +205,12 @@ const countZeros: EmitPlan = (f) => (code) => {
 };
 
 const pageAddress: EmitPlan = (f) => (code) => {
-  const pages = signedField({ imm: fieldOf(f, 'immhi') * 4 + fieldOf(f, 'immlo') }, 'imm', 21);
-  code.address((pageOf(code.at) + pages) * PAGE_SIZE);
+  code.address((pageOf(code.at) + addressDistance(f)) * PAGE_SIZE);
   code.setX(fieldOf(f, 'Rd'));
 };
 
 const nearAddress: EmitPlan = (f) => (code) => {
-  const bytes = signedField({ imm: fieldOf(f, 'immhi') * 4 + fieldOf(f, 'immlo') }, 'imm', 21);
-  code.address(4 * code.at + bytes);
+  code.address(4 * code.at + addressDistance(f));
   code.setX(fieldOf(f, 'Rd'));
 };
 
@@ -257,11 +238,11 @@ export const LOGICAL: EmitPlans = {
   LSRV: shiftBy(OP.i64ShrU, OP.i32ShrU),
   ASRV: shiftBy(OP.i64ShrS, OP.i32ShrS),
   RORV: shiftBy(OP.i64Rotr, OP.i32Rotr),
-  RBIT: reverseCut(1, sizeOf),
-  REV16: reverseCut(8, () => 16),
-  REV: reverseCut(8, () => 32),
-  REV32: reverse(8, 32),
-  REV_64: reverse(8, 64),
+  RBIT: reverse(1, sizeOf),
+  REV16: reverse(8, () => 16),
+  REV: reverse(8, () => 32),
+  REV32: reverse(8, () => 32, true),
+  REV_64: reverse(8, () => 64, true),
   CLZ: countZeros,
   ADR: nearAddress,
   ADRP: pageAddress,

@@ -2,9 +2,10 @@
 // anything has been written.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
+import { fieldOf, signedField } from '../a64-fields.ts';
 import { extended } from './emit-arithmetic.ts';
 import type { Size } from './function-code.ts';
-import { type Emit, type EmitPlan, type EmitPlans, fieldOf, signedField } from './plan.ts';
+import type { Emit, EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { HOST, T0, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
@@ -26,7 +27,7 @@ const loads = (size: Size, opcode: number, isCut = false): Access => ({
 });
 const stores = (size: Size, opcode: number): Access => ({ size, isLoad: false, opcode });
 
-const ACCESSES: Readonly<Record<string, Access>> = {
+const ACCESSES = {
   STRB: stores(1, OP.i64Store8),
   LDRB: loads(1, OP.i64Load8U),
   LDRSB_64: loads(1, OP.i64Load8S),
@@ -40,6 +41,15 @@ const ACCESSES: Readonly<Record<string, Access>> = {
   LDRSW: loads(4, OP.i64Load32S),
   STR_64: stores(8, OP.i64Store),
   LDR_64: loads(8, OP.i64Load),
+} satisfies Readonly<Record<string, Access>>;
+
+/** Accesses of both registers of a pair. */
+const PAIRS = {
+  STP_32: ACCESSES.STR_32,
+  LDP_32: ACCESSES.LDR_32,
+  LDPSW: ACCESSES.LDRSW,
+  STP_64: ACCESSES.STR_64,
+  LDP_64: ACCESSES.LDR_64,
 };
 
 /** Guest addresses are aligned to nothing: the alignment of an access is a hint of 1 byte. */
@@ -56,7 +66,7 @@ function transfer(code: RegionCode, access: Access, rt: number, offset = 0): voi
     return;
   }
   hostAccess(code, access.opcode, offset);
-  if (access.isCut === true) code.op(OP.i32WrapI64, OP.i64ExtendI32U);
+  if (access.isCut === true) code.cut();
   code.setX(rt);
 }
 
@@ -128,37 +138,34 @@ function literal(access: Access): EmitPlan {
   };
 }
 
-function pairEmit(f: A64Fields, access: Access, index: Index): Emit | undefined {
-  const [rn, rt, rt2] = [fieldOf(f, 'Rn'), fieldOf(f, 'Rt'), fieldOf(f, 'Rt2')];
-  if (clashes(rn, rt, index) || clashes(rn, rt2, index) || (access.isLoad && rt === rt2))
-    return undefined;
-  const { size, isLoad } = access;
-  const offset = signedField(f, 'imm7', 7) * size;
-  if (mayMisalign(rn, offset, index)) return undefined;
-  return (code) => {
-    setAddress(code, rn, offset, index);
-    code.findHost(2 * size, !isLoad);
-    if (!isLoad) {
-      transfer(code, access, rt);
-      transfer(code, access, rt2, size);
+function pair(access: Access, index: Index): EmitPlan {
+  return (f): Emit | undefined => {
+    const [rn, rt, rt2] = [fieldOf(f, 'Rn'), fieldOf(f, 'Rt'), fieldOf(f, 'Rt2')];
+    if (clashes(rn, rt, index) || clashes(rn, rt2, index) || (access.isLoad && rt === rt2))
+      return undefined;
+    const { size, isLoad } = access;
+    const offset = signedField(f, 'imm7', 7) * size;
+    if (mayMisalign(rn, offset, index)) return undefined;
+    return (code) => {
+      setAddress(code, rn, offset, index);
+      code.findHost(2 * size, !isLoad);
+      if (!isLoad) {
+        transfer(code, access, rt);
+        transfer(code, access, rt2, size);
+        writeBack(code, rn, offset, index);
+        return;
+      }
+      // The first register may be the base of nothing any more, but both are loaded first.
+      code.get(HOST);
+      hostAccess(code, access.opcode);
+      code.set(T0);
       writeBack(code, rn, offset, index);
-      return;
-    }
-    // The first register may be the base of nothing any more, but both are loaded first.
-    code.get(HOST);
-    hostAccess(code, access.opcode);
-    code.set(T0);
-    writeBack(code, rn, offset, index);
-    transfer(code, access, rt2, size);
-    code.get(T0);
-    code.setX(rt);
+      transfer(code, access, rt2, size);
+      code.get(T0);
+      code.setX(rt);
+    };
   };
 }
-
-const pair =
-  (access: Access, index: Index): EmitPlan =>
-  (f) =>
-    pairEmit(f, access, index);
 
 function singles(): EmitPlans {
   const plans: Record<string, EmitPlan> = {};
@@ -176,13 +183,7 @@ function singles(): EmitPlans {
 
 function pairs(): EmitPlans {
   const plans: Record<string, EmitPlan> = {};
-  for (const [name, access] of Object.entries({
-    STP_32: stores(4, OP.i64Store32),
-    LDP_32: loads(4, OP.i64Load32U),
-    LDPSW: loads(4, OP.i64Load32S),
-    STP_64: stores(8, OP.i64Store),
-    LDP_64: loads(8, OP.i64Load),
-  })) {
+  for (const [name, access] of Object.entries(PAIRS)) {
     plans[`${name}_OFF`] = pair(access, 'offset');
     plans[name.replace('P', 'NP')] = pair(access, 'offset');
     plans[`${name}_PRE`] = pair(access, 'pre');

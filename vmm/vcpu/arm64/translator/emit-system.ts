@@ -1,14 +1,10 @@
 // Barriers, hints, and the system registers that a kernel reads and writes all the time. What
 // may be trapped, or changes more than a word, is the interpreter's.
 
-import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
-import {
-  ARM64_REGISTER_TABLE,
-  type Arm64Register,
-  encodingOf,
-} from '../../../../assembly/layout/a64/arm64-registers.ts';
+import { type Arm64Register, encodingOf } from '../../../../assembly/layout/a64/arm64-registers.ts';
 import * as state from '../../../../assembly/layout/arm64-state.ts';
-import { type Emit, type EmitPlan, type EmitPlans, fieldOf } from './plan.ts';
+import { fieldOf, systemRegisterOf } from '../a64-fields.ts';
+import type { Emit, EmitPlan, EmitPlans } from './plan.ts';
 import type { RegionCode } from './region-code.ts';
 import { HOST, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
@@ -19,7 +15,6 @@ const RMW_ADD = 0x1e;
 const DAIF_SHIFT = 6;
 const DAIF_ALL = 15 << DAIF_SHIFT;
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
-const REGISTERS = new Map(ARM64_REGISTER_TABLE.map((register) => [register.encoding, register]));
 
 /** Leaves unless the vCPU is at EL1. */
 function needEl1(code: RegionCode): void {
@@ -43,17 +38,6 @@ function placeOf({ kind, bank, slot }: Arm64Register): number | undefined {
     ? state.ARM64_BANK + state.ARM64_BANK_STRIDE + offset
     : undefined;
 }
-
-const registerOf = (f: A64Fields) =>
-  REGISTERS.get(
-    encodingOf(
-      2 + fieldOf(f, 'o0'),
-      fieldOf(f, 'op1'),
-      fieldOf(f, 'CRn'),
-      fieldOf(f, 'CRm'),
-      fieldOf(f, 'op2'),
-    ),
-  );
 
 /** SP_EL0 while EL1 has a stack pointer of its own. */
 function needOtherStack(code: RegionCode): void {
@@ -102,7 +86,7 @@ const isOfEl0 = ({ el0, trap }: Arm64Register, access: 'r' | 'w') =>
   el0.includes(access) && trap === '';
 
 const read: EmitPlan = (f): Emit | undefined => {
-  const register = registerOf(f);
+  const register = systemRegisterOf(f);
   const rt = fieldOf(f, 'Rt');
   if (!register?.el1.includes('r')) return undefined;
   const special = READS[register.name];
@@ -128,7 +112,7 @@ function writeDaif(code: RegionCode, rt: number): void {
 }
 
 const write: EmitPlan = (f): Emit | undefined => {
-  const register = registerOf(f);
+  const register = systemRegisterOf(f);
   const rt = fieldOf(f, 'Rt');
   if (register?.name === 'DAIF') return (code) => writeDaif(code, rt);
   if (register?.name === 'SP_EL0')

@@ -47,6 +47,17 @@ export class FunctionCode {
     this.#writer.signed64(BigInt(value));
   }
 
+  /** The i64 on the stack, cut to its low half. */
+  cut(): void {
+    this.op(OP.i32WrapI64, OP.i64ExtendI32U);
+  }
+
+  /** All bits of the i64 on the stack, inverted. */
+  invert(): void {
+    this.i64(-1);
+    this.op(OP.i64Xor);
+  }
+
   /** An access to memory: address on the stack. */
   memory(opcode: number, size: Size, offset = 0): void {
     this.#writer.byte(opcode);

@@ -4,10 +4,12 @@
 import {
   ARM64_PAGE_CODE,
   ARM64_PAGE_GENERATION,
+  ARM64_PAGE_RECORDS,
   ARM64_PAGE_STRIDE,
   ARM64_POOL_END,
   ARM64_POOL_NEXT,
   ARM64_POOL_TABLE,
+  ARM64_RECORD_SIZE,
 } from '../../../../assembly/layout/arm64-records.ts';
 import {
   ARM64_ENTRY_FUNCTION,
@@ -24,25 +26,22 @@ import {
 } from '../../../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports, MemoryRegion } from '../../../../assembly/load.ts';
 import type { Arm64Block } from '../arm64-block.ts';
+import type { RegionTable } from '../region-table.ts';
 import { type Discovery, discover, type RegionLimits, type Source } from './discover.ts';
-import { PAGE_INSTRUCTIONS, pageOf } from './places.ts';
+import { PAGE_SIZE, pageOf } from './places.ts';
 import type { RegionPage } from './region-code.ts';
 import { translate } from './translate-region.ts';
 import { moduleOf } from './wasm-writer.ts';
 
 /** Regions of a machine, at most: when there are more, all begin again. */
-export const MOST_REGIONS = 8192;
+const MOST_REGIONS = 8192;
 /** Regions that are made at once, at most: the rest becomes hot again. */
 const MOST_AT_ONCE = 16;
 const MOST_OF_PAGE = 64;
 const LIMITS: RegionLimits = { most: 300, grow: 150 };
-/** Bytes of a record, and of a page. */
-const RECORD = 8;
-const PAGE_SIZE = 4 * PAGE_INSTRUCTIONS;
-const RECORDS_SIZE = PAGE_INSTRUCTIONS * RECORD;
 
 /** What makes code hot. */
-export interface Heat {
+interface Heat {
   /** Instructions from one sample to the next. */
   readonly every: number;
   /** Samples of one branch target. */
@@ -53,20 +52,12 @@ export interface Heat {
  * A place that has been branched to some 50,000 times: the optimising compiler takes as long for
  * it as the interpreter for as many turns.
  */
-export const HEAT: Heat = { every: 2000, threshold: 256 };
-
-/** A WebAssembly.Table, which not all of the types that users compile with know. */
-export interface RegionTable {
-  readonly length: number;
-  get(index: number): unknown;
-  grow(by: number, value?: unknown): number;
-  set(index: number, value?: unknown): void;
-}
+const HEAT: Heat = { every: 2000, threshold: 256 };
 
 /** What `Arm64Regions` needs. */
 export interface Arm64RegionsOptions {
   readonly memory: WebAssembly.Memory;
-  /** The table that the CPU's module imports. */
+  /** The table that the CPU's module imports: it becomes as long as it has to be. */
   readonly table: RegionTable;
   /** Of the record pool: byte offset. */
   readonly pool: number;
@@ -78,7 +69,7 @@ export interface Arm64RegionsOptions {
   readonly executedOnly?: boolean;
 }
 
-/** A region that is there: its entries and all that it has, as places in its page. */
+/** A region that is there: its entries, and where its blocks begin. */
 interface Region {
   readonly entries: readonly number[];
   readonly places: ReadonlySet<number>;
@@ -107,11 +98,7 @@ export class Arm64Regions {
   constructor(options: Arm64RegionsOptions) {
     this.#options = options;
     this.#words = new Uint32Array(options.memory.buffer);
-  }
-
-  /** A table for the CPU's module. */
-  static table(): RegionTable {
-    return new WebAssembly.Table({ element: 'anyfunc', initial: MOST_REGIONS });
+    options.table.grow(MOST_REGIONS - options.table.length);
   }
 
   /** Regions that there are. */
@@ -121,8 +108,8 @@ export class Arm64Regions {
 
   /** A vCPU out of reset says what is hot. */
   watch(block: Arm64Block, { every, threshold }: Heat = HEAT): void {
-    block.setWord(ARM64_SAMPLE_EVERY, RECORD * every);
-    block.setWord(ARM64_SAMPLE_DISTANCE, RECORD * every);
+    block.setWord(ARM64_SAMPLE_EVERY, ARM64_RECORD_SIZE * every);
+    block.setWord(ARM64_SAMPLE_DISTANCE, ARM64_RECORD_SIZE * every);
     block.setWord(ARM64_SAMPLE_THRESHOLD, threshold);
   }
 
@@ -148,7 +135,7 @@ export class Arm64Regions {
     for (let i = 0; isRoom && i < Math.min(hot, MOST_AT_ONCE); i++) {
       const entry = ARM64_HOT_LIST + 8 * i;
       const [record, base] = [block.word(entry), block.word(entry + 4)];
-      const one = this.#make(base, (record - base) / RECORD);
+      const one = this.#make(base, (record - base) / ARM64_RECORD_SIZE);
       if (one === 'full') isRoom = false;
       else if (one) made.push(one);
     }
@@ -206,8 +193,8 @@ export class Arm64Regions {
           return undefined;
         }
         pages.set(distance, page);
-        const index = place - distance * PAGE_INSTRUCTIONS;
-        const isExecuted = this.#word(page.base + RECORD * index) !== 0;
+        const index = place - distance * ARM64_PAGE_RECORDS;
+        const isExecuted = this.#word(page.base + ARM64_RECORD_SIZE * index) !== 0;
         if (executedOnly && !isExecuted) return undefined;
         return this.#word(this.#word(page.base - ARM64_PAGE_CODE) + 4 * index);
       },
@@ -218,7 +205,7 @@ export class Arm64Regions {
   #pageOf(base: number): Page {
     const known = this.#pages.get(base) ?? { regions: [], made: 0 };
     const isThere = ({ entries }: Region) =>
-      entries.every((at) => this.#options.exports.entryOf(base + RECORD * at) !== 0);
+      entries.every((at) => this.#options.exports.entryOf(base + ARM64_RECORD_SIZE * at) !== 0);
     const page = { regions: known.regions.filter(isThere), made: known.made };
     this.#pages.set(base, page);
     return page;
@@ -231,12 +218,12 @@ export class Arm64Regions {
   #make(base: number, place: number): Made | 'full' | undefined {
     const page = this.#pageOf(base);
     if (page.made >= (this.#options.mostOfPage ?? MOST_OF_PAGE)) return undefined;
-    const source = this.#sourceOf(base);
-    const [step] = discover(source, [place], { most: 1, grow: 0 }).blocks.get(place)?.steps ?? [];
-    if (!step || step.kind === 'leave') return undefined;
-    let discovery = discover(source, [place], LIMITS);
     const around = page.regions.filter(({ places }) => places.has(place));
     if (around.some(({ entries }) => entries.includes(place))) return undefined;
+    const source = this.#sourceOf(base);
+    let discovery = discover(source, [place], LIMITS);
+    const [step] = discovery.blocks.get(place)?.steps ?? [];
+    if (!step || step.kind === 'leave') return undefined;
     if (around.length > 0) {
       const entries = [place, ...around.flatMap((region) => region.entries)];
       const together = discover(source, entries, LIMITS);
@@ -264,7 +251,7 @@ export class Arm64Regions {
       const entry = at + number * ARM64_ENTRY_SIZE;
       this.#setWord(entry + ARM64_ENTRY_FUNCTION, index);
       this.#setWord(entry + ARM64_ENTRY_NUMBER, number);
-      this.#setWord(entry + ARM64_ENTRY_LONGEST, RECORD * instructions);
+      this.#setWord(entry + ARM64_ENTRY_LONGEST, ARM64_RECORD_SIZE * instructions);
       this.#options.exports.placeEntry(base, 4 * place, entry);
     });
   }
@@ -278,7 +265,7 @@ export class Arm64Regions {
       if (page + ARM64_PAGE_STRIDE > this.#word(pool + ARM64_POOL_END)) return 0;
       this.#setWord(pool + ARM64_POOL_NEXT, page + ARM64_PAGE_STRIDE);
       this.#next = page;
-      this.#end = page + RECORDS_SIZE;
+      this.#end = page + ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE;
     }
     const at = this.#next;
     this.#next += size;

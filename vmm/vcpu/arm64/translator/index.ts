@@ -1,1 +1,1 @@
-export { Arm64Regions, HEAT, type Heat, MOST_REGIONS } from './hot-regions.ts';
+export { Arm64Regions } from './hot-regions.ts';

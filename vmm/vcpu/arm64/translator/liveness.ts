@@ -1,13 +1,6 @@
 // Which registers a region has to load where it is entered, and to store where it is left.
 
-import { NO_REGISTERS, type Registers } from './register-code.ts';
-
-/** What a block does to registers. */
-export interface Effects {
-  /** Read before they are written. */
-  readonly reads: Registers;
-  readonly writes: Registers;
-}
+import { type Effects, NO_REGISTERS, type Registers } from './register-code.ts';
 
 /** What is known at the start of a block. */
 export interface Liveness {

@@ -14,11 +14,3 @@ export type EmitPlan = (fields: A64Fields) => Emit | undefined;
 
 /** EmitPlans by the names of forms. */
 export type EmitPlans = Readonly<Record<string, EmitPlan>>;
-
-/** Fields that a form has: 0 where it has none of the name. */
-export const fieldOf = (fields: A64Fields, name: string): number => fields[name] ?? 0;
-
-/** A field of two's complement. */
-export function signedField(fields: A64Fields, name: string, width: number): number {
-  return (fieldOf(fields, name) << (32 - width)) >> (32 - width);
-}

@@ -2,7 +2,11 @@
 // instruction does is written by the emitters; what is here keeps a region exact: nothing is
 // changed before an instruction is left to the interpreter.
 
-import { ARM64_PAGE_GENERATION } from '../../../../assembly/layout/arm64-records.ts';
+import {
+  ARM64_PAGE_GENERATION,
+  ARM64_PAGE_RECORDS,
+  ARM64_RECORD_SIZE,
+} from '../../../../assembly/layout/arm64-records.ts';
 import {
   ARM64_REGION_FAR,
   ARM64_REGION_INTERPRET,
@@ -20,7 +24,7 @@ import {
   ARM64_TLB_STRIDE,
   ARM64_TLB_WRITE,
 } from '../../../../assembly/layout/arm64-state.ts';
-import { PAGE_INSTRUCTIONS, pageOf } from './places.ts';
+import { PAGE_SIZE, pageOf } from './places.ts';
 import {
   COUNT,
   DP,
@@ -37,9 +41,6 @@ import {
 } from './register-code.ts';
 import { OP, TYPE, WasmWriter } from './wasm-writer.ts';
 
-/** Bytes of a record, and of a page. */
-const RECORD = 8;
-const PAGE_SIZE = 4 * PAGE_INSTRUCTIONS;
 /** A page that a region has instructions of. */
 export interface RegionPage {
   /** Address of its first record. */
@@ -75,7 +76,7 @@ export class RegionCode extends RegisterCode {
   beginBlock(length: number, flags: number, changed: Registers): void {
     this.beginRegisters(flags, changed);
     this.get(COUNT);
-    this.i32(RECORD * length);
+    this.i32(ARM64_RECORD_SIZE * length);
     this.op(OP.i32Add);
     this.set(COUNT);
   }
@@ -101,7 +102,7 @@ export class RegionCode extends RegisterCode {
   /** 8 times the instructions of the run, the one that is written included. */
   countHere(): void {
     this.get(COUNT);
-    this.i32(RECORD * (this.#left - 1));
+    this.i32(ARM64_RECORD_SIZE * (this.#left - 1));
     this.op(OP.i32Sub);
   }
 
@@ -121,7 +122,7 @@ export class RegionCode extends RegisterCode {
   /** The record of a place, of which the page is one of the region's, is next. */
   #setRecord(at: number, { base }: RegionPage): void {
     const page = pageOf(at);
-    this.i32(base + RECORD * (at - page * PAGE_INSTRUCTIONS));
+    this.i32(base + ARM64_RECORD_SIZE * (at - page * ARM64_PAGE_RECORDS));
     this.set(DP);
     if (page !== 0)
       this.storeLong(ARM64_PC_OFFSET, () => this.address(page * PAGE_SIZE - base / 2));
@@ -145,7 +146,7 @@ export class RegionCode extends RegisterCode {
   /** The instruction is for the interpreter, and nothing of it has been done. */
   leave(): void {
     this.get(COUNT);
-    this.i32(RECORD * this.#left);
+    this.i32(ARM64_RECORD_SIZE * this.#left);
     this.op(OP.i32Sub);
     this.set(COUNT);
     const page = this.#pageAt(this.#at);
@@ -187,15 +188,7 @@ export class RegionCode extends RegisterCode {
     if (!page || distance === 0) return;
     this.address(distance * PAGE_SIZE);
     this.tee(VA);
-    this.get(VA);
-    this.op(OP.i32WrapI64);
-    this.i32(8);
-    this.op(OP.i32ShrU);
-    this.i32(0xff0);
-    this.op(OP.i32And);
-    this.get(TLB);
-    this.op(OP.i32Add);
-    this.tee(ENTRY);
+    this.#findEntry(0xff0);
     this.memory(OP.i64Load, 8, ARM64_TLB_FETCH);
     this.op(OP.i64Ne);
     this.get(ENTRY);
@@ -220,7 +213,7 @@ export class RegionCode extends RegisterCode {
   /** Leaves to a place unless all that can be executed up to the next look fits the limit. */
   checkLimit(at: number): void {
     this.get(COUNT);
-    this.i32(RECORD * this.#place.longest);
+    this.i32(ARM64_RECORD_SIZE * this.#place.longest);
     this.op(OP.i32Add);
     this.loadWord(ARM64_LIMIT);
     this.op(OP.i32GtU);
@@ -229,21 +222,26 @@ export class RegionCode extends RegisterCode {
     this.close();
   }
 
+  /** Pushes ENTRY, that of VA in the soft TLB. `mask`: the offsets that entries have. */
+  #findEntry(mask: number): void {
+    this.get(VA);
+    this.op(OP.i32WrapI64);
+    this.i32(8);
+    this.op(OP.i32ShrU);
+    this.i32(mask);
+    this.op(OP.i32And);
+    this.get(TLB);
+    this.op(OP.i32Add);
+    this.tee(ENTRY);
+  }
+
   /**
    * Finds HOST for an access of `size` bytes at VA, by the soft TLB of the level in use, or
    * leaves: it misses, is not allowed, crosses pages, or is a device's.
    */
   findHost(size: number, isWrite: boolean): void {
     const offset = isWrite ? ARM64_TLB_WRITE : 0;
-    this.get(VA);
-    this.op(OP.i32WrapI64);
-    this.i32(8);
-    this.op(OP.i32ShrU);
-    this.i32(0x3ff0);
-    this.op(OP.i32And);
-    this.get(TLB);
-    this.op(OP.i32Add);
-    this.tee(ENTRY);
+    this.#findEntry(0x3ff0);
     this.memory(OP.i64Load, 8, offset);
     this.get(VA);
     if (size > 1) {

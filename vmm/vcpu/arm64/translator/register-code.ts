@@ -49,8 +49,15 @@ function numbersOf(registers: Registers): number[] {
   return numbers;
 }
 
+/** What a block does to registers. */
+export interface Effects {
+  /** Read before they are written. */
+  readonly reads: Registers;
+  readonly writes: Registers;
+}
+
 export class RegisterCode extends FunctionCode {
-  /** Registers that the block has read before it has written them, and those that it has written. */
+  // Effects of the block so far.
   #reads = NO_REGISTERS;
   #writes = NO_REGISTERS;
   /** Registers that are not what the vCPU's block has. */
@@ -72,7 +79,7 @@ export class RegisterCode extends FunctionCode {
   }
 
   /** What the block that has been written does to registers. */
-  get effects(): { readonly reads: Registers; readonly writes: Registers } {
+  get effects(): Effects {
     return { reads: this.#reads, writes: this.#writes };
   }
 
@@ -112,7 +119,7 @@ export class RegisterCode extends FunctionCode {
   /** A register, XZR for 31. */
   x(number: number): void {
     if (number === 31) this.i64(0);
-    else this.#register(number);
+    else this.xOrSp(number);
   }
 
   /** Its low half. */
@@ -121,16 +128,12 @@ export class RegisterCode extends FunctionCode {
       this.i32(0);
       return;
     }
-    this.#register(number);
+    this.xOrSp(number);
     this.op(OP.i32WrapI64);
   }
 
   /** A register, SP for 31. */
   xOrSp(number: number): void {
-    this.#register(number);
-  }
-
-  #register(number: number): void {
     this.#read(1n << BigInt(number));
     this.get(FIRST_REGISTER + number);
   }

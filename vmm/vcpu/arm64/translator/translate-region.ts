@@ -3,11 +3,11 @@
 
 import type { Block, Discovery, Step, Test } from './discover.ts';
 import { condition } from './emit-flags.ts';
-import { type Effects, type Liveness, liveness } from './liveness.ts';
+import { type Liveness, liveness } from './liveness.ts';
 import { pageOf } from './places.ts';
 import { RegionCode, type RegionPlace } from './region-code.ts';
 import { type Piece, structure } from './region-structure.ts';
-import { ANY_FLAGS, NO_REGISTERS, NUMBER, VA } from './register-code.ts';
+import { ANY_FLAGS, type Effects, NO_REGISTERS, NUMBER, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
 
 /** X30. */
