@@ -2,3 +2,4 @@ export * from './memory-disk.ts';
 export * from './virtio-block.ts';
 export * from './virtio-function.ts';
 export * from './virtio-mmio.ts';
+export * from './virtio-pci.ts';

@@ -18,6 +18,7 @@ import {
 } from '../../boot/index.ts';
 import { affinityOf } from './affinity.ts';
 import { VIRT_GICD, VIRT_GICR } from './virt-memory-map.ts';
+import { pcieNode } from './virt-pcie.ts';
 
 /** What /chosen says. */
 export interface ChosenOptions {
@@ -54,6 +55,8 @@ export interface VirtTreeOptions {
   readonly dmaEngine?: BusMaster | undefined;
   /** Disks behind that SMMU. */
   readonly disks?: readonly BusMaster[];
+  /** The PCIe host bridge, whose functions are behind that SMMU. */
+  readonly pcie?: Placement | undefined;
   /** Further devices, which no driver is known for: one may be bound by hand. */
   readonly devices?: readonly Placement[];
 }
@@ -246,6 +249,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
     cmdqv,
     dmaEngine,
     disks = [],
+    pcie,
     devices = [],
   } = options;
   return {
@@ -297,6 +301,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
           ]
         : []),
       ...disks.map(diskNode),
+      ...(pcie ? [pcieNode(pcie)] : []),
       ...devices.map((placement) => ownNode(placement)),
     ],
   };
