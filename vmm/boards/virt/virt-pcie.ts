@@ -40,14 +40,22 @@ export function virtPcie(functions: readonly PcieFunction[]): VirtPcie {
   return {
     host,
     bridge: { device: host, addresses: [ecam, window.gpa], firstIrq: spi },
-    streams: masters.flatMap((one) => host.requesterIdsOf(one)),
-    functions: (dmaPort) =>
-      host.functions.map((device) => ({
+    // Functions behind ports have their buses from the same numbers.
+    streams: [...new Set(masters.flatMap((one) => host.requesterIdsOf(one)))],
+    functions(dmaPort) {
+      const ports = new Map<number, DmaPort>();
+      const portOf = (stream: number): DmaPort => {
+        const port = ports.get(stream) ?? dmaPort(stream);
+        ports.set(stream, port);
+        return port;
+      };
+      return host.functions.map((device) => ({
         device,
         addresses: [],
         bridged: true,
-        ...(masters.includes(device) ? { dmaPort: host.dmaPortOf(device, dmaPort) } : {}),
-      })),
+        ...(masters.includes(device) ? { dmaPort: host.dmaPortOf(device, portOf) } : {}),
+      }));
+    },
   };
 }
 
