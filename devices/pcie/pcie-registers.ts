@@ -48,6 +48,7 @@ export const PCI_CAP_VENDOR = 0x09;
 export const PCI_CAP_EXPRESS = 0x10;
 export const PCI_CAP_MSIX = 0x11;
 /** Extended capabilities. */
+export const PCIE_CAP_ACS = 0x0d;
 export const PCIE_CAP_ATS = 0x0f;
 export const PCIE_CAP_PRI = 0x13;
 export const PCIE_CAP_PASID = 0x1b;

@@ -11,7 +11,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { ConfigurationSpace } from './configuration-space.ts';
+import { type CapabilitySpec, ConfigurationSpace } from './configuration-space.ts';
 import { expressCapability, placeExpress } from './express-capability.ts';
 import type { MemoryWindow, PcieFunction, PcieSlot } from './pcie-function.ts';
 import {
@@ -19,6 +19,7 @@ import {
   PCIE_BRIDGE_CONTROL,
   PCIE_BRIDGE_SECONDARY_RESET,
   PCIE_BUS_NUMBERS,
+  PCIE_CAP_ACS,
   PCIE_CAPABILITIES,
   PCIE_CAPABILITY_POINTER,
   PCIE_CLASS_REVISION,
@@ -68,6 +69,19 @@ const HEADER: readonly RegisterSpec[] = [
   },
 ];
 
+/**
+ * Source validation, redirection of requests and completions, forwarding upstream (section 7.7.8): nothing
+ * goes from one function to another here but through the IOMMU, whatever software enables.
+ */
+const ACS_BITS = 0x1d;
+const ACS: CapabilitySpec = {
+  name: 'ACS',
+  id: PCIE_CAP_ACS,
+  version: 1,
+  size: 8,
+  registers: [{ name: 'ACS_CONTROL', offset: 4, reset: ACS_BITS, writable: ACS_BITS * 0x10000 }],
+};
+
 /** A root port, with a device behind it. */
 export class PcieRootPort implements PcieFunction {
   readonly name: string;
@@ -82,7 +96,7 @@ export class PcieRootPort implements PcieFunction {
   readonly windows: readonly MemoryWindow[] = [];
   /** Functions of the device behind it, by their numbers. */
   readonly behind: readonly PcieFunction[];
-  readonly #config = new ConfigurationSpace(HEADER, [expressCapability(false, true)]);
+  readonly #config = new ConfigurationSpace(HEADER, [expressCapability(false, true), ACS]);
   #slot: PcieSlot | undefined;
 
   /**
