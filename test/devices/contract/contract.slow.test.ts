@@ -3,7 +3,7 @@ import { QUEUE_ERROR_HELD } from '../../../assembly/layout/queue-memory.ts';
 import { loadGicv3 } from '../../../assembly/load.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
-import { DmaEngine } from '../../../devices/dma-engine/index.ts';
+import { DmaEngine, DmaEnginePci } from '../../../devices/dma-engine/index.ts';
 import { Gicv3 } from '../../../devices/gicv3/index.ts';
 import { PcieRootPort } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
@@ -18,7 +18,7 @@ import {
 import { createHostMemory, Unit, writeActions } from '../../../devices/unit/index.ts';
 import { type Disk, VirtioBlock, VirtioMmio, VirtioPci } from '../../../devices/virtio/index.ts';
 import { physicalCmdqvStep, virtualCmdqvStep } from '../../support/cmdqv-steps.ts';
-import { dmaStep } from '../../support/dma-steps.ts';
+import { dmaPciStep, dmaStep } from '../../support/dma-steps.ts';
 import { checkedModules } from '../../support/findings.ts';
 import { bridgeStep, bridgeWithFunctions, WordEndpoint } from '../../support/pcie-function.ts';
 import { steps } from '../../support/thorough.ts';
@@ -130,6 +130,7 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     () => new VirtioPci('disk0', new VirtioBlock(EMPTY_DISK, 'disk')),
     { stimulus: virtioPciStep },
   ],
+  ['DmaEnginePci', () => new DmaEnginePci('dma'), { stimulus: dmaPciStep }],
   ['PcieRootPort', () => new PcieRootPort('port', [new WordEndpoint()])],
   ['PcieHost with functions', bridgeWithFunctions, { stimulus: bridgeStep }],
   ['Checkpoint', () => new Checkpoint({ onPhase: ignore, onResult: ignore })],

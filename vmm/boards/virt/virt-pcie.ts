@@ -99,6 +99,7 @@ export function pcieNode({ device, addresses, firstIrq = 0 }: Placement): Device
       '#interrupt-cells': [1],
       'interrupt-map-mask': [3 << DEVICE_SHIFT, 0, 0, 7],
       'interrupt-map': interruptMap(firstIrq),
+      'ats-supported': true,
       'iommu-map': [0, { label: 'smmu' }, 0, REQUESTER_IDS],
     },
   };
