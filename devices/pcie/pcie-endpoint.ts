@@ -148,8 +148,9 @@ export abstract class PcieEndpoint implements PcieFunction {
   protected abstract start(host: DeviceHost, port: DmaPort): void;
   /** Brings what lies behind BAR 0 to its state out of reset. */
   protected abstract resetFunction(): void;
-  /** An access by BAR 0. */
+  /** Answers a read by BAR 0: fills `access.lo` and `access.hi`. */
   protected abstract readBar(access: MmioAccess): void;
+  /** Carries out a write by BAR 0. */
   protected abstract writeBar(access: MmioAccess): void;
   /** State of what lies behind BAR 0. */
   protected abstract saveFunction(): DeviceState;
