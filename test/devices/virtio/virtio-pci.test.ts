@@ -173,11 +173,13 @@ describe('a virtio block device over PCI', () => {
   });
 
   it('needs a reset behind a broken ring, tells so, and works behind it', () => {
-    const { setUp, enableMsix, messages, view, notify, read, readIsr, request } = driver();
+    const one = driver();
+    const { setUp, enableMsix, messages, view, notify, read, readIsr, request } = one;
     setUp();
     enableMsix({ config: 0, queue: 1 });
     view.setUint16(AVAILABLE + 2, SIZE + 1, true);
     notify(0);
+    expect(one.device.intx).toBe(false);
     expect([read(0x14, 1) & 0x40, readIsr(), messages()]).toEqual([
       0x40,
       2,
