@@ -40,16 +40,17 @@ if (!chromium)
 
 /** Files that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): what takes longest. */
 const THOROUGH_ONLY = [
-  'test/browser/{embed,hosting,keyboard,missing-files,settings}.test.ts',
+  'test/browser/{embed,hosting,keyboard,linux,missing-files,settings}.test.ts',
   'test/docs/pages.slow.test.ts',
   'test/linux/**/*.test.ts',
   'test/mutation/**/*.test.ts',
 ];
 /** What boots a kernel that is built once. */
-const LINUX = isKernelBuilt ? [] : ['test/linux/**/*.test.ts'];
+const LINUX_TESTS = ['test/linux/**/*.test.ts', 'test/browser/linux.test.ts'];
+const LINUX = isKernelBuilt ? [] : LINUX_TESTS;
 if (THOROUGH && !isKernelBuilt)
   console.log(
-    'Left out: test/linux, Linux with the driver of the CMDQV. It takes npm run linux:build.',
+    `Left out: ${LINUX_TESTS.join(', ')}, Linux with the driver of the CMDQV. It takes npm run linux:build.`,
   );
 const leftOut = [...(THOROUGH ? [] : THOROUGH_ONLY), ...LINUX];
 if (!THOROUGH) console.log(`Left out but for VSMMU_THOROUGH=1: ${THOROUGH_ONLY.join(', ')}`);

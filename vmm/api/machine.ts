@@ -133,11 +133,11 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Milliseconds until the next timer of a device is due, 0 when it is, Infinity when none is set:
-   * how long an idle machine that is run step by step may be left alone.
+   * Milliseconds until the next timer is due, of a device or of a vCPU that waits for it; 0 when it
+   * is, Infinity when none is set: how long an idle machine that is stepped may be left alone.
    */
   get untilTimerMs(): number {
-    return this.#inner.untilTimerMs;
+    return this.#inner.idleMs;
   }
 
   /** Counts so far, as plain data; they go on through a reset. */

@@ -125,7 +125,7 @@ export class MachineCore {
 
   /** Milliseconds for which it may be left alone: until the next timer of a device or vCPU is due. */
   get idleMs(): number {
-    return Math.min(this.untilTimerMs, this.#idleMs ?? 0);
+    return Math.min(this.untilTimerMs, this.#idleMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** How the machine ended, once it has. */
