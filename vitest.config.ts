@@ -7,6 +7,7 @@ import { isKernelBuilt } from './test/support/linux-kernel.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 import { THOROUGH } from './test/support/thorough.ts';
+import thoroughOnly from './test/thorough-only.json' with { type: 'json' };
 
 const TIMED = ['test/timing/**/*.test.ts'];
 
@@ -38,13 +39,10 @@ if (!chromium)
       'chromium, or CHROMIUM=/path/to/it.',
   );
 
-/** Files that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): what takes longest. */
-const THOROUGH_ONLY = [
-  'test/browser/{embed,hosting,keyboard,linux,missing-files,settings}.test.ts',
-  'test/docs/pages.slow.test.ts',
-  'test/linux/**/*.test.ts',
-  'test/mutation/**/*.test.ts',
-];
+/** Files and folders that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): what takes longest. */
+const THOROUGH_ONLY = thoroughOnly.map((path) =>
+  path.endsWith('.ts') ? path : `${path}/**/*.test.ts`,
+);
 /** What boots a kernel that is built once. */
 const LINUX_TESTS = ['test/linux/**/*.test.ts', 'test/browser/linux.test.ts'];
 const LINUX = isKernelBuilt ? [] : LINUX_TESTS;
