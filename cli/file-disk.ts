@@ -32,7 +32,9 @@ function parsed(option: string): { readonly name: string; readonly words: readon
 }
 
 /** Disks as a machine of the board `virt` takes them. */
-export type BoardDisks = Required<Pick<VirtBoardOptions, 'disks' | 'pcie'>>;
+export type BoardDisks = {
+  readonly [option in 'disks' | 'pcie']: NonNullable<VirtBoardOptions[option]>;
+};
 
 class FileDisk implements Disk {
   readonly readOnly = false;
