@@ -7,6 +7,7 @@ import {
   type MachineEnd,
   type MachineOptions,
   type MachineStatistics,
+  type VirtMsi,
   type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
@@ -34,6 +35,7 @@ export interface LinuxRunOptions {
   readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
   readonly role?: VirtRole;
+  readonly msi?: VirtMsi;
   readonly vcpus?: number;
   /** Code that is executed often becomes WebAssembly. Default false. */
   readonly translate?: boolean;
@@ -169,6 +171,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
         append,
         disks: options.disks,
         role: options.role,
+        msi: options.msi,
         translate: options.translate,
       }),
       overlay: path === 'overlay',

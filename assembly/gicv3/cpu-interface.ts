@@ -121,7 +121,8 @@ function endOfInterrupt(gic: usize, vcpu: i32, value: u32): void {
   const intid = <i32>(value & 0xffffff);
   if (intid >= ICC_INTID_SPECIAL && intid <= ICC_INTID_NONE) return;
   dropPriority(gic, vcpu);
-  if ((load<u32>(cpuBlock(gic, vcpu), GIC_CPU_CTLR) & ICC_CTLR_EOIMODE) == 0) deactivate(gic, vcpu, value);
+  if ((load<u32>(cpuBlock(gic, vcpu), GIC_CPU_CTLR) & ICC_CTLR_EOIMODE) == 0)
+    deactivate(gic, vcpu, value);
 }
 
 /** Makes an SGI of group 1 pending. */

@@ -46,8 +46,7 @@ export function lpiBlock(gic: usize, vcpu: i32): usize {
 
 /** Address of an interrupt's word. Private ones are those of `vcpu`; there must be such an INTID. */
 export function wordAt(gic: usize, vcpu: i32, intid: i32): usize {
-  if (intid >= GIC_FIRST_LPI)
-    return load<u32>(gic, GIC_AT_LPIS) + ((intid - GIC_FIRST_LPI) << 2);
+  if (intid >= GIC_FIRST_LPI) return load<u32>(gic, GIC_AT_LPIS) + ((intid - GIC_FIRST_LPI) << 2);
   const bank = intid < GIC_PRIVATE_INTIDS ? cpuBlock(gic, vcpu) + GIC_CPU_PRIVATE : gic + GIC_SPIS;
   return bank + (intid << 2);
 }

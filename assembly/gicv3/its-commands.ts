@@ -1,12 +1,7 @@
 // Commands of the ITS (IHI 0069 section 5.3), each executed to its end: SYNC has nothing to wait for. One that is in error is ignored,
 // and the next one follows.
 
-import {
-  GIC_AT_ITS_ERROR,
-  GIC_AT_ITS_ERRORS,
-  GIC_AT_VCPUS,
-  GIC_LPIS,
-} from '../layout/gic-memory';
+import { GIC_AT_ITS_ERROR, GIC_AT_ITS_ERRORS, GIC_AT_VCPUS, GIC_LPIS } from '../layout/gic-memory';
 import {
   ITS_CLEAR,
   ITS_DISCARD,
@@ -40,7 +35,6 @@ import {
 } from '../layout/its-formats';
 import {
   collectionAt,
-  collectionOf,
   deviceAt,
   deviceEntry,
   eventAt,

@@ -32,10 +32,10 @@ function entryAt(gic: usize, baser: u64, index: u32): usize {
   if ((baser & VALID) == 0) return 0;
   const pageSize = (<u32>baser & GITS_BASER_PAGE_SIZE) >> GITS_BASER_PAGE_SHIFT;
   const page: u64 = (<u64>0x1000) << (pageSize << 1);
-  const size = ((<u64>(<u32>baser & GITS_PAGES)) + 1) * page;
+  const size = (<u64>(<u32>baser & GITS_PAGES) + 1) * page;
   const base = tableAddress(baser);
   if ((<u32>(baser >> 32) & GITS_BASER_INDIRECT_HI) == 0) {
-    const at = <u64>index << 3;
+    const at = (<u64>index) << 3;
     return at < size ? ramAt(gic, base + at, 8) : 0;
   }
   const entries = page >> 3;
@@ -72,7 +72,7 @@ export function eventsOf(device: u64): u32 {
 /** Address of the entry of a device's event; 0: it is out of range. */
 export function eventAt(gic: usize, device: u64, event: u32): usize {
   if (device == 0 || event >= eventsOf(device)) return 0;
-  return ramAt(gic, (device & EVENTS_ADDRESS) + (<u64>event << 3), 8);
+  return ramAt(gic, (device & EVENTS_ADDRESS) + ((<u64>event) << 3), 8);
 }
 
 export function newDevice(events: u64, bits: u32): u64 {
@@ -80,7 +80,7 @@ export function newDevice(events: u64, bits: u32): u64 {
 }
 
 export function newEvent(intid: u32, collection: u32): u64 {
-  return VALID | (<u64>(collection & 0xffff) << ITS_EVENT_COLLECTION_SHIFT) | intid;
+  return VALID | ((<u64>(collection & 0xffff)) << ITS_EVENT_COLLECTION_SHIFT) | intid;
 }
 
 export function newCollection(vcpu: u32): u64 {

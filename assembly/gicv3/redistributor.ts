@@ -1,11 +1,6 @@
 // A vCPU's redistributor (IHI 0069 sections 12.10 and 12.11): RD frame and SGI frame.
 
-import {
-  GIC_AT_LPIS,
-  GIC_AT_VCPUS,
-  GIC_CPU_WAKER,
-  GIC_PRIVATE_INTIDS,
-} from '../layout/gic-memory';
+import { GIC_AT_LPIS, GIC_AT_VCPUS, GIC_CPU_WAKER, GIC_PRIVATE_INTIDS } from '../layout/gic-memory';
 import {
   GIC_IDENTIFICATION,
   GIC_IIDR_VALUE,

@@ -89,9 +89,7 @@ function identificationName(offset: number): string | undefined {
 const NAMES = {
   GICD: (word: number) => DISTRIBUTOR.get(word) ?? bankedName(word, [...BANKS, ROUTER]),
   GICR: (word: number) =>
-    word >= GICR_SGI_FRAME
-      ? bankedName(word - GICR_SGI_FRAME, BANKS)
-      : REDISTRIBUTOR.get(word),
+    word >= GICR_SGI_FRAME ? bankedName(word - GICR_SGI_FRAME, BANKS) : REDISTRIBUTOR.get(word),
   GITS: (word: number) => ITS.get(word) ?? bankedName(word, [ITS_TABLES]),
 };
 

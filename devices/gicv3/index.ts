@@ -1,3 +1,3 @@
-export { type Gicv2mOptions, Gicv2mFrame } from './gicv2m-frame.ts';
+export { Gicv2mFrame, type Gicv2mOptions } from './gicv2m-frame.ts';
 export { Gicv3, type Gicv3Options, gicBlockSize } from './gicv3.ts';
 export { GicIts } from './its.ts';
