@@ -33,6 +33,7 @@ import {
   ITS_MOVI,
   ITS_SYNC,
 } from '../layout/its-formats';
+import { VALID } from './gic-ram';
 import {
   collectionAt,
   deviceAt,
@@ -56,7 +57,6 @@ import {
   readConfiguration,
   readConfigurations,
 } from './lpis';
-import { VALID } from './ram';
 
 /** What a command costs beside the entries that it looks at, which cost 1 each. */
 const COST: i32 = 16;

@@ -38,8 +38,8 @@ import {
   GITS_VALID_HI,
 } from '../layout/its-registers';
 import { readIdentification } from './distributor';
+import { PAGE_ADDRESS, ramAt } from './gic-ram';
 import { execute, raiseMessage } from './its-commands';
-import { PAGE_ADDRESS, ramAt } from './ram';
 
 /** Work of one `serveIts`: some 60 times all LPIs, or more commands than a queue holds. */
 const LIMIT: i32 = 0x400000;

@@ -14,8 +14,8 @@ import {
   GITS_BASER_PAGE_SIZE,
   GITS_PAGES,
 } from '../layout/its-registers';
+import { PAGE_ADDRESS, ramAt, VALID } from './gic-ram';
 import { isLpi, takesLpis } from './lpis';
-import { PAGE_ADDRESS, ramAt, VALID } from './ram';
 
 /** No vCPU. */
 export const NO_VCPU: i32 = -1;

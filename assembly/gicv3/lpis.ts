@@ -20,8 +20,8 @@ import {
   GICR_PROPBASER_IDBITS,
   LPI_CONFIG_ENABLE,
 } from '../layout/gic-registers';
+import { PAGE_ADDRESS, ramAt } from './gic-ram';
 import { change, cpuBlock, replace, targetOf, wordAt } from './interrupt';
-import { PAGE_ADDRESS, ramAt } from './ram';
 
 const PENDING_TABLE: u64 = 0x000fffffffff0000;
 
