@@ -316,7 +316,7 @@ export class Gicv3 implements Device, InterruptSink {
   restore(state: DeviceState): void {
     const { enables, spis, routes, privates, wakers, interfaces, lpis, lpiRegisters } =
       plainStateLike({ ...this.#state(), lpis: [] as number[] }, state);
-    const lpiWords = this.#hasLpis ? unpackRuns(lpis) : new Uint32Array(0);
+    const lpiWords = unpackRuns(lpis, this.#lpiWords().length);
     this.reset();
     // Targets are those of reset, and nothing is forwarded, until all is there.
     const fill = (words: Uint32Array, from: readonly number[]) => {
