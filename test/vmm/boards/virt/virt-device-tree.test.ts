@@ -1,10 +1,12 @@
 // What Linux's drivers and kvm-unit-tests look for in the device tree, by literal names and numbers.
 
 import { describe, expect, it } from 'vitest';
+import { Gicv2mFrame } from '../../../../devices/gicv3/index.ts';
 import { MemoryDisk } from '../../../../devices/virtio/index.ts';
 import { placed, virtDeviceTree, virtRam } from '../../../../vmm/boards/virt/index.ts';
 import { virtDisks } from '../../../../vmm/boards/virt/virt-disks.ts';
 import { flattenDeviceTree } from '../../../../vmm/boot/index.ts';
+import { ItsHarness } from '../../../devices/gicv3/its-harness.ts';
 import { cellsOf, nodeAt, readDeviceTree, stringsOf } from './read-device-tree.ts';
 import { shape, smmuPlacement, virtMachine } from './virt-machine.ts';
 
@@ -113,6 +115,37 @@ describe('the device tree of virt', () => {
     expect(without.nodes.has('cmdqv@b000000')).toBe(false);
     const none = read({ smmu: undefined, cmdqv: undefined, dmaEngine: undefined });
     expect([...none.nodes.keys()].filter((name) => /iommu|cmdqv|dma/.test(name))).toEqual([]);
+  });
+
+  it('has an ITS below the GIC, and SMMU and DMA engine as its children by DeviceID', () => {
+    const gic = new ItsHarness();
+    const its = { device: gic.its, addresses: [0x08080000] };
+    const tree = read({ msiDevice: its });
+    const node = nodeAt(tree, '/interrupt-controller@8000000/msi-controller@8080000');
+    expect(stringsOf(node, 'compatible')).toEqual(['arm,gic-v3-its']);
+    expect(node.properties.get('msi-controller')).toHaveLength(0);
+    expect(cellsOf(node, '#msi-cells')).toEqual([1]);
+    expect(cellsOf(node, 'reg')).toEqual([0, 0x08080000, 0, 0x20000]);
+    const [handle = 0] = cellsOf(node, 'phandle') ?? [];
+    expect(cellsOf(nodeAt(tree, '/iommu@9050000'), 'msi-parent')).toEqual([handle, 0xffff]);
+    expect(cellsOf(nodeAt(tree, '/dma-engine@9200000'), 'msi-parent')).toEqual([handle, 8]);
+  });
+
+  it('has a GICv2m frame in its place, which knows no DeviceIDs', () => {
+    const device = new Gicv2mFrame({ firstIntid: 224, spis: 64 });
+    const tree = read({ msiDevice: { device, addresses: [0x08020000], firstIrq: 192 } });
+    const node = nodeAt(tree, '/interrupt-controller@8000000/v2m@8020000');
+    expect(stringsOf(node, 'compatible')).toEqual(['arm,gic-v2m-frame']);
+    expect(cellsOf(node, 'reg')).toEqual([0, 0x08020000, 0, 0x1000]);
+    expect([...node.properties.keys()].join(' ')).toBe('compatible msi-controller reg phandle');
+    const handle = cellsOf(node, 'phandle');
+    for (const path of ['/iommu@9050000', '/dma-engine@9200000'])
+      expect(cellsOf(nodeAt(tree, path), 'msi-parent')).toEqual(handle);
+  });
+
+  it('names no parent for MSIs where there is none', () => {
+    for (const path of ['/iommu@9050000', '/dma-engine@9200000'])
+      expect(nodeAt(tree, path).properties.has('msi-parent')).toBe(false);
   });
 
   it('has bus masters behind the SMMU, coherent', () => {
