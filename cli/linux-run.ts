@@ -37,7 +37,7 @@ export interface LinuxRunOptions {
   readonly role?: VirtRole;
   readonly msi?: VirtMsi;
   readonly vcpus?: number;
-  /** Code that is executed often becomes WebAssembly. Default false. */
+  /** Code that is executed often becomes WebAssembly. Default true. */
   readonly translate?: boolean;
   readonly idRegisters?: 'default' | 'grace';
   /** Looks for invalidations that the kernel forgets. */
