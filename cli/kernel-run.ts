@@ -39,6 +39,7 @@ const OWN = [
   'translate',
   'disks',
   'role',
+  'msi',
   'semihosting',
   'icacheCheck',
 ] as const satisfies readonly (keyof BootSettings)[];
@@ -68,6 +69,7 @@ export async function kernelOptions(
     initrd,
     append,
     role,
+    msi,
     translate,
     semihosting,
     icacheCheck = false,
@@ -91,6 +93,7 @@ export async function kernelOptions(
       sleep,
       ...disks,
       role,
+      msi,
       translate,
       semihosting,
       onStaleInstruction,

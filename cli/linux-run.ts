@@ -8,6 +8,7 @@ import {
   type MachineEnd,
   type MachineOptions,
   type MachineStatistics,
+  type VirtMsi,
   type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
@@ -37,6 +38,7 @@ export interface LinuxRunOptions {
   readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
   readonly role?: VirtRole;
+  readonly msi?: VirtMsi;
   readonly vcpus?: number;
   /** Code that is executed often becomes WebAssembly. Default true. */
   readonly translate?: boolean;
@@ -173,6 +175,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
         disks: options.disks,
         pcie: options.pcie,
         role: options.role,
+        msi: options.msi,
         translate: options.translate,
       }),
       overlay: path === 'overlay',

@@ -21,8 +21,17 @@ export interface VirtPlace {
 export const VIRT_SPIS = 256;
 
 export const VIRT_GICD = 0x08000000;
-/** The redistributors; 0x08080000 is left for an ITS. */
+/** A GICv2m frame, or an ITS: a machine has one of them at most. */
+export const VIRT_V2M = 0x08020000;
+export const VIRT_ITS = 0x08080000;
 export const VIRT_GICR = 0x080a0000;
+
+/** SPIs of the GICv2m frame: behind those of all devices. */
+export const VIRT_V2M_SPI = 192;
+export const VIRT_V2M_SPIS = 64;
+
+/** What the SMMU's own MSIs carry. Those of other devices carry their StreamIDs or, in PCIe, their Requester IDs. */
+export const VIRT_SMMU_DEVICE_ID = 0xffff;
 
 /** Devices of virtio that there can be. */
 export const VIRT_DISKS = 4;
@@ -49,7 +58,7 @@ export const VIRT_PLACES = {
 /** Which devices have a place. */
 export type VirtDeviceName = keyof typeof VIRT_PLACES;
 
-/** Where further devices may lie, as `Board.free`. */
+/** Where further devices may lie, as `Board.free`; their SPIs end before those of the GICv2m frame. */
 export const VIRT_FREE = { gpa: 0x0c000000, irq: 112, devices: 64 } as const;
 
 const RAM_BASE = 0x40000000;

@@ -3,7 +3,7 @@
 import type { Placement } from '../../../devices/bus/index.ts';
 import { type PcieFunction, PcieHost, PcieRootPort } from '../../../devices/pcie/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
-import { type Cell, cells64, type DeviceTreeNode } from '../../boot/index.ts';
+import { type Cell, cells64, type DeviceTreeNode, type PropertyValue } from '../../boot/index.ts';
 import { VIRT_PCIE } from './virt-memory-map.ts';
 
 /** A host bridge, before it is known how its functions reach memory. */
@@ -65,7 +65,8 @@ const GIC_SPI = 0;
 const LEVEL_HIGH = 4;
 /** Device number in a PCI address: its low two bits choose the line of a pin. */
 const DEVICE_SHIFT = 11;
-const REQUESTER_IDS = 0x10000;
+/** How many requester IDs there are. */
+export const PCIE_REQUESTER_IDS = 0x10000;
 
 /** INTx of device d and pin p goes to line (d + p - 1) mod 4. */
 function interruptMap(firstSpi: number): readonly Cell[] {
@@ -80,8 +81,14 @@ function interruptMap(firstSpi: number): readonly Cell[] {
   );
 }
 
-/** The host bridge's node (bindings/pci/host-generic-pci.yaml). */
-export function pcieNode({ device, addresses, firstIrq = 0 }: Placement): DeviceTreeNode {
+/**
+ * The host bridge's node (bindings/pci/host-generic-pci.yaml).
+ * @param msis where MSIs go.
+ */
+export function pcieNode(
+  { device, addresses, firstIrq = 0 }: Placement,
+  msis: Readonly<Record<string, PropertyValue>>,
+): DeviceTreeNode {
   const [ecam = 0, window = 0] = addresses;
   const [ecamSize = 0, windowSize = 0] = device.regions.map(({ size }) => size);
   return {
@@ -100,7 +107,8 @@ export function pcieNode({ device, addresses, firstIrq = 0 }: Placement): Device
       'interrupt-map-mask': [3 << DEVICE_SHIFT, 0, 0, 7],
       'interrupt-map': interruptMap(firstIrq),
       'ats-supported': true,
-      'iommu-map': [0, { label: 'smmu' }, 0, REQUESTER_IDS],
+      'iommu-map': [0, { label: 'smmu' }, 0, PCIE_REQUESTER_IDS],
+      ...msis,
     },
   };
 }

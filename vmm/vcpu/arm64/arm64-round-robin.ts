@@ -149,12 +149,17 @@ export class Arm64RoundRobin implements Vcpu {
     return this.#options.vcpus.some(({ isOn }) => isOn) ? executed : OFF;
   }
 
-  /** The counter when the first of the vCPUs that wait goes on in any case. */
-  #earliestWake(): bigint | undefined {
+  /**
+   * The counter when the first of the vCPUs that wait goes on in any case.
+   * @param after only what comes behind this value. Default: all.
+   */
+  #earliestWake(after = -1n): bigint | undefined {
     let earliest: bigint | undefined;
-    for (const { wait } of this.#options.vcpus)
-      if (wait?.until !== undefined && (earliest === undefined || wait.until < earliest))
-        earliest = wait.until;
+    for (const { wait } of this.#options.vcpus) {
+      const until = wait?.until;
+      if (until === undefined || until <= after) continue;
+      if (earliest === undefined || until < earliest) earliest = until;
+    }
     return earliest;
   }
 
