@@ -17,6 +17,7 @@ import {
   type ExitStatistics,
   exitTrace,
   type Guest,
+  type ImportCalls,
   type Vcpu,
   type VcpuExit,
   type VcpuHost,
@@ -40,6 +41,8 @@ export class MachineCore {
   readonly regions: readonly MemoryRegion[];
   readonly devices: DeviceComplex;
   readonly exits: ExitCounter;
+  /** Exits by another count; undefined: its guest has none. */
+  readonly importCalls: ImportCalls | undefined;
   readonly #options: MachineCoreOptions;
   readonly #guest: Guest;
   /** What its devices go by. */
@@ -69,6 +72,7 @@ export class MachineCore {
     this.#guest = guest;
     this.name = name;
     this.memory = memory;
+    this.importCalls = guest.importCalls;
     this.regions = regions;
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);

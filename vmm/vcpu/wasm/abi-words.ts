@@ -9,6 +9,7 @@ import {
   ABI_AT_INVALIDATING,
   ABI_AT_VCPU_EXITS,
   ABI_AT_VCPU_INVALIDATING,
+  ABI_INVALIDATING_DIRECT,
 } from '../../../assembly/layout/guest-abi.ts';
 import type { ExitRequestWords } from '../../../devices/unit/index.ts';
 import type { DrainSleepWords, ExitView } from '../guest.ts';
@@ -26,6 +27,11 @@ export const ABI_DRAIN_SLEEP: DrainSleepWords = {
   wake: ABI_AT_DRAIN_WAKE,
 };
 
+/** Index of the word of the info page in which a vCPU says what its batch is on (ABI_INVALIDATING_*). */
+export function invalidatingWord(vcpu: number): number {
+  return vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu;
+}
+
 /** Shows a Wasm guest its exits. */
 export class AbiExits implements ExitView {
   readonly #info: Int32Array;
@@ -42,7 +48,6 @@ export class AbiExits implements ExitView {
   }
 
   isInvalidating(vcpu: number): boolean {
-    const at = vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu;
-    return this.#info[at] !== 0;
+    return this.#info[invalidatingWord(vcpu)] === ABI_INVALIDATING_DIRECT;
   }
 }
