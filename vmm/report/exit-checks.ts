@@ -83,6 +83,10 @@ export function exitChecks(measurements: Measurements, machines: readonly Machin
       imports: sum(same, ({ statistics }) => statistics.imports?.duringDirect ?? 0),
     };
   };
+  if (measurements.rows.length === 0) {
+    const detail = 'no machine reported a measurement';
+    return [{ name: 'the paths were measured', ok: false, detail }, ...agreement(machines)];
+  }
   const overlaid = machines.filter(overlays);
   const trapped = machines.filter((machine) => !overlays(machine));
   return [
