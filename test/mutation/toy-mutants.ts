@@ -24,6 +24,9 @@ const ECMDQ = '--vms 1 --path direct --queues ecmdq --arg warmup=0';
 
 const DMA = 'devices/dma-engine/dma-engine.js';
 const IDS = 'devices/smmuv3/guest-id-registers.js';
+const SMMU = 'devices/smmuv3/virtual-smmu.js';
+/** Where a register of the guest's SMMU is read. */
+const READ = 'this.registers.read(access);';
 const CMDQV = 'devices/cmdqv/virtual-cmdqv.js';
 const ECMDQS = 'devices/smmuv3/queues/enhanced-queues.js';
 const CHECKPOINT = 'devices/checkpoint/checkpoint.js';
@@ -55,9 +58,9 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     bug: 'the CMDQV has no version',
     edits: [
       dist(
-        'devices/cmdqv/global-page.js',
-        'if (offset >= CMDQV_VINTF)',
-        'if (offset === 4) return 0; if (offset >= CMDQV_VINTF)',
+        CMDQV,
+        'const lo = this.#readWord(access.offset);',
+        'const lo = access.offset === 4 ? 0 : this.#readWord(access.offset);',
       ),
     ],
     args: ONE,
@@ -65,7 +68,7 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
   },
   {
     bug: 'the SMMU has no stage 1',
-    edits: [dist(IDS, 'cleared(host.idr0, IDR0_S2P,', 'cleared(host.idr0, IDR0_S2P, IDR0_S1P,')],
+    edits: [dist(SMMU, READ, `${READ} if (access.offset === 0) access.lo &= ~2;`)],
     args: ONE,
     fails: ['probe-smmu'],
   },
@@ -89,13 +92,7 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
   },
   {
     bug: 'IRQ_CTRLACK does not follow',
-    edits: [
-      dist(
-        'devices/smmuv3/register-rules.js',
-        'this.file.set(SMMU_IRQ_CTRLACK, this.file.get(offset));',
-        '',
-      ),
-    ],
+    edits: [dist(SMMU, READ, `${READ} if (access.offset === 0x54) access.lo = 0;`)],
     args: ONE,
     fails: ['smmu-reset'],
   },
@@ -304,7 +301,7 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
       {
         file: 'assembly/vcmdq-drain/command-legality.ts',
         original: '(onVcmdq && cs != SYNC_CS_NONE) || cs >',
-        mutant: '(onVcmdq && cs > SYNC_CS_SEV) || cs >',
+        mutant: '(false && cs != SYNC_CS_NONE) || cs >',
       },
     ],
     args: ONE,
@@ -368,17 +365,13 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     edits: [
       // For longer than the driver waits for one batch.
       dist(
-        'devices/smmuv3/virtual-smmu.js',
-        'this.registers.read(access);',
-        'this.registers.read(access); ' +
+        SMMU,
+        READ,
+        `${READ} ` +
           'if (access.offset === 0x9c && ++globalThis.looks > 2000 && globalThis.looks < 210_000) ' +
           'access.lo = globalThis.cons ??= access.lo;',
       ),
-      dist(
-        'devices/smmuv3/virtual-smmu.js',
-        'export class VirtualSmmu',
-        'globalThis.looks = 0; export class VirtualSmmu',
-      ),
+      dist(SMMU, 'export class VirtualSmmu', 'globalThis.looks = 0; export class VirtualSmmu'),
     ],
     args: '--vms 1 --path trapped --arg warmup=0',
     fails: ['measurement'],
@@ -448,6 +441,43 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     ],
     args: TWO,
     fails: ['isolation: guest memory: vm1 lost nothing'],
+  },
+  {
+    bug: 'VMIDs are taken as a guest writes them',
+    edits: [
+      {
+        file: 'assembly/vcmdq-drain/execute.ts',
+        original: 'if (load<u32>(context, CTX_HYP_OWN) != 0) return written;',
+        mutant: 'return written;',
+      },
+    ],
+    args: TWO,
+    fails: ['isolation: IOTLB entries: vm1 lost nothing'],
+  },
+  {
+    bug: 'a StreamID that matches no pair is taken as it is',
+    edits: [
+      {
+        file: 'assembly/vcmdq-drain/endpoint-commands.ts',
+        original: 'return NO_SID;',
+        mutant: 'return u64(virtSid);',
+      },
+    ],
+    args: TWO,
+    fails: ['attack-sid-fields'],
+  },
+  {
+    bug: 'VINTF_CONFIG.VMID is no shadow',
+    edits: [
+      dist(
+        CMDQV,
+        '            this.#enablesChanged();',
+        '{ this.#backend.context.vmid = (this.#global.vintfConfig(0) >>> 1) & 0xffff; ' +
+          'this.#enablesChanged(); }',
+      ),
+    ],
+    args: TWO,
+    fails: ['isolation: IOTLB entries: vm1 lost nothing'],
   },
   {
     bug: 'a guest that has ended is told to have failed',
