@@ -2,7 +2,7 @@
 // (drivers/iommu/iommufd/eventq.c).
 
 import { joinBytes } from '../../devices/plugin/join-bytes.ts';
-import type { PageFault } from './driver.ts';
+import type { FaultSink, PageFault } from './driver.ts';
 import type { ResourceGate } from './gate.ts';
 import { require } from './iommufd-error.ts';
 import { IommufdObject } from './object.ts';
@@ -158,21 +158,33 @@ function record(flags: number, sequence: number, payload: Uint8Array): Uint8Arra
   return bytes;
 }
 
+/** A vIOMMU with a FAULT object of its own: HWPTs on it have no need to name one. */
+export interface FaultQueueOwner extends IommufdObject {
+  faultQueue: FaultQueue | undefined;
+}
+
 /**
  * FAULT: page faults of the devices attached to its HWPTs, each answered by its cookie. Those without
  * an answer wait as long as the object is there, whether its file is open or not.
  */
 export class FaultQueue extends EventFile {
   readonly type = 'FAULT';
+  /** As drivers get it. */
+  readonly sink: FaultSink = (fault, answer) => this.report(fault, answer);
   readonly #gate: ResourceGate;
+  readonly #viommu: FaultQueueOwner | undefined;
   #waiting: { readonly fault: PageFault; readonly answer: (code: number) => void }[] = [];
   readonly #unanswered = new Map<number, (code: number) => void>();
   #cookie = 0;
 
-  constructor(gate: ResourceGate) {
+  constructor(gate: ResourceGate, viommu: FaultQueueOwner | undefined) {
     super();
     gate('allocation', 'fault queue');
     this.#gate = gate;
+    this.#viommu = viommu;
+    if (!viommu) return;
+    viommu.faultQueue = this;
+    this.keep(viommu);
   }
 
   get readable(): boolean {
@@ -220,6 +232,7 @@ export class FaultQueue extends EventFile {
 
   /** Nobody will answer any more: what waits is not resolved (iommufd_fault_destroy). */
   protected release(): void {
+    if (this.#viommu) this.#viommu.faultQueue = undefined;
     for (const { answer } of this.#waiting.splice(0)) answer(PAGE_RESP_INVALID);
     for (const answer of this.#unanswered.values()) answer(PAGE_RESP_INVALID);
     this.#unanswered.clear();

@@ -60,6 +60,15 @@ export interface VdeviceRequest {
   readonly virtId: bigint;
 }
 
+/** FAULT_QUEUE_ALLOC. */
+export interface FaultQueueRequest {
+  /**
+   * ID of a vIOMMU: the queue is for every nested HWPT that is made on it from now on and names no
+   * other. Linux has no such queues. Default: a queue by itself.
+   */
+  readonly viommu?: number;
+}
+
 /** VEVENTQ_ALLOC. */
 export interface VeventqRequest {
   readonly viommu: number;
