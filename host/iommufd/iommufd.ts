@@ -20,6 +20,7 @@ import { IommufdError, require } from './iommufd-error.ts';
 import { type IommufdObject, ObjectTable } from './object.ts';
 import { checked, checkedData } from './request-names.ts';
 import type {
+  FaultQueueAllocation,
   FaultQueueRequest,
   HwptRequest,
   HwQueueAllocRequest,
@@ -293,10 +294,7 @@ export class Iommufd {
   }
 
   /** IOMMU_FAULT_QUEUE_ALLOC; with `viommu`, for all HWPTs that come on it. Returns the ID, and the queue's file. */
-  faultQueueAlloc(request: FaultQueueRequest = {}): {
-    readonly id: number;
-    readonly file: FaultQueue;
-  } {
+  faultQueueAlloc(request: FaultQueueRequest = {}): FaultQueueAllocation {
     const { viommu } = checked('faultQueueAlloc', request);
     const owner = viommu === undefined ? undefined : this.#objects.get(viommu, Viommu);
     require(!owner?.faultQueue, 'EEXIST', 'the vIOMMU has a fault queue');
