@@ -17,7 +17,6 @@ import {
   type ExitStatistics,
   exitTrace,
   type Guest,
-  type ImportCalls,
   type Vcpu,
   type VcpuExit,
   type VcpuHost,
@@ -42,7 +41,7 @@ export class MachineCore {
   readonly devices: DeviceComplex;
   readonly exits: ExitCounter;
   /** Exits by another count; undefined: its guest has none. */
-  readonly importCalls: ImportCalls | undefined;
+  readonly importCalls: Guest['importCalls'];
   readonly #options: MachineCoreOptions;
   readonly #guest: Guest;
   /** What its devices go by. */
