@@ -33,7 +33,7 @@ export function machineEnd(core: CoreEnd): MachineEnd {
 export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;
   const { machine } = board;
-  const { importCalls } = machine;
+  const { importCalls } = machine.exits;
   const { direct = [] } = board.drainable ?? {};
   const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
   return {

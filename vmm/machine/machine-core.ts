@@ -41,8 +41,6 @@ export class MachineCore {
   readonly regions: readonly MemoryRegion[];
   readonly devices: DeviceComplex;
   readonly exits: ExitCounter;
-  /** Exits by another count; undefined: its guest has none. */
-  readonly importCalls: Guest['importCalls'];
   readonly #options: MachineCoreOptions;
   readonly #guest: Guest;
   /** What its devices go by. */
@@ -75,7 +73,6 @@ export class MachineCore {
     this.#guest = guest;
     this.name = name;
     this.memory = memory;
-    this.importCalls = guest.importCalls;
     this.regions = regions;
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);

@@ -10,6 +10,8 @@ export interface ExitView {
   counted(vcpu: number, total: number): void;
   /** The vCPU is between the first doorbell of a batch on the direct path and its last completion. */
   isInvalidating(vcpu: number): boolean;
+  /** Its exits by another count; absent: there is none. */
+  readonly importCalls?: ImportCalls;
 }
 
 /**
@@ -88,8 +90,6 @@ export interface Guest {
   /** Where the interrupt lines of its devices end. */
   readonly interrupts: InterruptSink;
   readonly exits: ExitView;
-  /** Its exits by another count; undefined: there is none. */
-  readonly importCalls?: ImportCalls;
   /** Undefined: every register access traps. */
   readonly directMaps: DirectMapTable | undefined;
   /** How any thread asks for an exit: the drain where a queue needs its host. */

@@ -12,7 +12,7 @@ import {
   ABI_INVALIDATING_DIRECT,
 } from '../../../assembly/layout/guest-abi.ts';
 import type { ExitRequestWords } from '../../../devices/unit/index.ts';
-import type { DrainSleepWords, ExitView } from '../guest.ts';
+import type { DrainSleepWords, ExitView, ImportCalls } from '../guest.ts';
 
 /** One word, which all vCPUs look at. */
 export const ABI_EXIT_REQUEST: ExitRequestWords = {
@@ -34,9 +34,11 @@ export function invalidatingWord(vcpu: number): number {
 
 /** Shows a Wasm guest its exits. */
 export class AbiExits implements ExitView {
+  readonly importCalls: ImportCalls;
   readonly #info: Int32Array;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WebAssembly.Memory, importCalls: ImportCalls) {
+    this.importCalls = importCalls;
     this.#info = new Int32Array(memory.buffer, 0, ABI_AREA_SIZE / 4);
   }
 

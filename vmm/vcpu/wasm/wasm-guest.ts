@@ -54,11 +54,11 @@ export class WasmGuest implements Guest {
   readonly vcpus: number;
   readonly interrupts: AbiInterrupts;
   readonly exits: AbiExits;
-  readonly importCalls: ImportCounts;
   readonly directMaps: AbiDirectMaps;
   readonly exitRequest = ABI_EXIT_REQUEST;
   readonly drainSleep = ABI_DRAIN_SLEEP;
   readonly #options: WasmGuestOptions;
+  readonly #imports: ImportCounts;
   readonly #time: TimeMirror;
   readonly #words: Int32Array;
   #started: readonly Vcpu[] = [];
@@ -78,8 +78,8 @@ export class WasmGuest implements Guest {
       for (const vcpu of this.#started) vcpu.setIrq(true);
     });
     this.#time = new TimeMirror(memory);
-    this.exits = new AbiExits(memory);
-    this.importCalls = new ImportCounts(memory);
+    this.#imports = new ImportCounts(memory);
+    this.exits = new AbiExits(memory, this.#imports);
     this.directMaps = new AbiDirectMaps(memory);
     this.#words = new Int32Array(memory.buffer);
   }
@@ -153,7 +153,7 @@ export class WasmGuest implements Guest {
       module,
       shape: main ? image.shape : 'secondary',
       memory,
-      imports: this.importCalls.counted(imports, index, Object.values(inside)),
+      imports: this.#imports.counted(imports, index, Object.values(inside)),
       host,
       checkAbi: (abi) => {
         if (main) checkAbiVersion(image, abi);

@@ -115,7 +115,7 @@ describe('the toy guest', () => {
     await runToEnd([run]);
     const exits = run.toy.machine.exitStatistics;
     expect(counter.calls).toBe(exits.total);
-    const { total, duringDirect, duringCmdq } = run.toy.machine.importCalls ?? {};
+    const { total, duringDirect, duringCmdq } = run.toy.machine.exits.importCalls ?? {};
     expect([total, duringDirect]).toEqual([counter.calls, 0]);
     // Two rounds of 3 sizes, 8 samples of 16 batches each.
     expect(duringCmdq).toBe(2 * 2 * 3 * 8 * 16);
