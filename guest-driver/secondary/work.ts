@@ -5,6 +5,7 @@ import {
   ABI_AT_INVALIDATING,
   ABI_AT_VCPU_EXITS,
   ABI_AT_VCPU_INVALIDATING,
+  ABI_INVALIDATING_DIRECT,
   ABI_MAP_DOORBELL,
   ABI_MAP_FLAG_DOORBELL,
   ABI_MAP_FLAGS,
@@ -144,7 +145,7 @@ export function runWork(vcpu: u32, block: WorkBlock): void {
     let iova = block.iova;
     const start = clock_ns();
     const before = exits(vcpu);
-    setInvalidating(vcpu, 1);
+    setInvalidating(vcpu, ABI_INVALIDATING_DIRECT);
     for (
       let batch: u32 = 0;
       batch < block.batches;
