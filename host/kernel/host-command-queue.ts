@@ -9,7 +9,7 @@ import { sync, type TableMemory, writeCommand } from '../../devices/tables/index
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 
 /** Where a queue's registers lie. CONS has its error code at the same place in both kinds. */
-export interface CommandQueueRegisters {
+export interface HostQueueRegisters {
   readonly device: DeviceRegisters;
   /** Byte offsets on the device. */
   readonly prod: number;
@@ -21,7 +21,7 @@ export interface CommandQueueRegisters {
 }
 
 export interface HostCommandQueueOptions {
-  readonly registers: CommandQueueRegisters;
+  readonly registers: HostQueueRegisters;
   /** Where the ring lies. */
   readonly memory: TableMemory;
   /** PA of the ring, which has 2^log2size entries. */
@@ -34,7 +34,7 @@ export interface HostCommandQueueOptions {
 export class HostCommandQueue {
   readonly ring: number;
   readonly log2size: number;
-  readonly #registers: CommandQueueRegisters;
+  readonly #registers: HostQueueRegisters;
   readonly #memory: TableMemory;
   readonly #betweenLooks: () => void;
   /** Index of the next entry, with its wrap bit, as the PROD register has it. */
