@@ -27,7 +27,8 @@ export function pathBound(
   sizes: { readonly small: number; readonly large: number },
 ): PathBound | undefined {
   const more = sizes.large - sizes.small;
-  if (more <= 0 || direct.large <= direct.small || trapped.large <= trapped.small) return undefined;
+  const rises = ({ small, large }: PathTimes) => large > small;
+  if (more <= 0 || !rises(direct) || !rises(trapped)) return undefined;
   return {
     perCommand: {
       direct: (direct.large - direct.small) / more,
