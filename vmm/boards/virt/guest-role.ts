@@ -30,8 +30,9 @@ export function guestRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu
       drain: vm.unit.drain,
       vcpuRuns: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       service: (full) => host.service(full),
-      describe(machine) {
+      describe(machine, flushProcessors) {
         vm.onStop((reason) => machine.stop(reason));
+        vm.onFlush(flushProcessors);
         return {
           drainable: {
             machine,

@@ -246,7 +246,7 @@ async function createVirtMachine(
     return {
       machine,
       queues,
-      ...iommu.describe(machine),
+      ...iommu.describe(machine, () => guest.flushProcessors()),
       receive: (bytes) => console.receive(bytes),
       destroy() {
         machine.devices.detach();
