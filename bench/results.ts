@@ -6,6 +6,7 @@ import type { DmaResults } from './dma-rate.ts';
 import type { DrainResults, DrainRow } from './drain-rate.ts';
 import type { PathRow } from './paths.ts';
 import { BATCHES } from './paths.ts';
+import type { RolloverRow, SchemeCounts } from './rollover.ts';
 import type { TraceRow } from './trace-cost.ts';
 import type { TranslationRow } from './translation.ts';
 import type { UnmapRow } from './unmap.ts';
@@ -32,6 +33,7 @@ export interface Results {
   readonly handoff?: number;
   readonly targets?: Targets;
   readonly unmap?: readonly UnmapRow[];
+  readonly rollover?: readonly RolloverRow[];
   readonly dma?: DmaResults;
   readonly trace?: readonly TraceRow[];
   /** Or why it was not measured. */
@@ -211,6 +213,22 @@ function unmapText(rows: readonly UnmapRow[]): string {
   ].join('\n');
 }
 
+function rolloverText(rows: readonly RolloverRow[]): string {
+  const counts = ({ flushes, emptied, underRunning }: SchemeCounts) =>
+    [flushes, emptied, underRunning].map(String);
+  const lines = rows.map(({ eager, deferred, ...row }) => [
+    `${row.bits} bits, ${row.contexts} contexts, ${row.switching} of ${row.processors} switch`,
+    ...[row.switches, row.rollovers].map(String),
+    ...counts(eager),
+    ...counts(deferred),
+  ]);
+  const head = ['flushes', 'TLBs emptied', 'of them running'];
+  return [
+    'Numbers used up, counts: eager as for VMIDs (three columns), deferred as for ASIDs (three more)',
+    table(['what', 'switches', 'roll-overs', ...head, ...head], lines),
+  ].join('\n');
+}
+
 function dmaText({ smmu, plain, whole: all }: DmaResults): string {
   return (
     `DMA through the SMMU: ${hundredths(smmu)} GB/s; the same copies without it: ` +
@@ -262,6 +280,7 @@ export function resultsText({
   handoff,
   targets,
   unmap,
+  rollover,
   dma,
   trace,
   arm64,
@@ -276,6 +295,7 @@ export function resultsText({
   if (paths) parts.push([pathsText(paths), ...boundOf(paths)].join('\n'));
   if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
   if (unmap) parts.push(unmapText(unmap));
+  if (rollover) parts.push(rolloverText(rollover));
   if (dma) parts.push(dmaText(dma));
   if (trace) parts.push(traceText(trace));
   if (arm64 !== undefined) parts.push(arm64Text(arm64));
