@@ -165,11 +165,17 @@ describe('the host’s VINTF', () => {
   it('has VMs on different queues, and what a guest asked for on the CMDQ', async () => {
     const host = await VmHost.create({ modules, vintfs: 4, vcmdqs: 16 });
     const queues = [0, 1, 2, 3].map((lvcmdq) => new QueueBlock(host.memory, 0, lvcmdq));
-    const before = queues.map((queue) => queue.counts.commands);
-    const used = [lendVm(host, 'one'), lendVm(host, 'two')].map(({ vm }) => vm.unit.thread);
-    const ran = queues.map((queue, i) => queue.counts.commands > (before[i] ?? 0));
+    const counts = () => queues.map((queue) => queue.counts.commands);
+    const before = counts();
+    const lent = [lendVm(host, 'one'), lendVm(host, 'two')];
+    const used = lent.map(({ vm }) => vm.unit.thread);
+    const ran = counts().map((count, i) => count > (before[i] ?? 0));
     expect(ran).toEqual([0, 1, 2, 3].map((lvcmdq) => used.includes(lvcmdq)));
     expect(new Set(used).size).toBe(2);
+    const cmdq = new QueueBlock(host.memory, 0, QUEUE_MAIN);
+    const [onCmdq, onVcmdqs] = [cmdq.counts.commands, counts()];
+    lent[0]?.viommu.invalidateAll();
+    expect([cmdq.counts.commands - onCmdq, counts()]).toEqual([2, onVcmdqs]);
   });
 
   it('goes on behind a command that is refused, in the wait for it', () => {
