@@ -55,6 +55,7 @@ export type {
   ViommuStatistics,
   VmInspection,
 } from '../inspect/index.ts';
+export type { SmmuRefusal } from '../../devices/smmuv3/index.ts';
 export type {
   Change,
   Finding,
