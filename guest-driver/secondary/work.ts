@@ -19,6 +19,8 @@ import { clock_ns, doorbell, mmio_read32, mmio_write32, wait } from '../runtime/
 import { QueueLock, WorkBlock, WorkShare } from './work-block';
 
 const PAGE_SHIFT = 12;
+/** Entries of a table. */
+const TABLE_ENTRIES: u32 = 512;
 /** Looks at the others before the work begins without them: some ten milliseconds. Inline they never come. */
 const READY_LOOKS = 5000000;
 /**
@@ -101,11 +103,22 @@ function waitForTicket(vcpu: u32, queue: Queue, lock: usize, ticket: u32): bool 
   }
 }
 
+/** Stores a descriptor for each page of a batch. */
+function storeLeaves(block: WorkBlock, iova: u64, descriptor: u64): void {
+  const first = <u32>(iova >> PAGE_SHIFT);
+  for (let page: u32 = 0; page < block.commands; page++)
+    atomic.store<u64>(block.leaves + (((first + page) % TABLE_ENTRIES) << 3), descriptor);
+}
+
 /** One batch with its CMD_SYNC, from the first command to completion. */
 function runBatch(vcpu: u32, block: WorkBlock, iova: u64): bool {
   const queue = changetype<Queue>(block.queue);
   const lock = changetype<QueueLock>(block.lock);
   const total = block.commands + 1;
+  if (block.leaves != 0) {
+    storeLeaves(block, iova, block.descriptor);
+    storeLeaves(block, iova, 0);
+  }
   if (!takeLock(vcpu, block.lock)) return false;
   const room = waitForRoom(vcpu, queue, total);
   const ticket = lock.sent + total;

@@ -287,7 +287,7 @@ async function createVirtMachine(
     return {
       machine,
       queues,
-      ...iommu.describe(machine),
+      ...iommu.describe(machine, () => guest.flushProcessors()),
       receive: (bytes) => console.receive(bytes),
       destroy() {
         machine.devices.detach();
