@@ -100,12 +100,15 @@ export class Gicv2mFrame implements Device {
     if (offset === V2M_MSI_SETSPI_NS) this.#raise(lo);
   }
 
+  /** Nothing that changes: which frame it is of. */
   save(): DeviceState {
-    return {};
+    const { firstIntid, spis } = this.#options;
+    return { firstIntid, spis };
   }
 
   restore(state: DeviceState): void {
-    plainStateLike({}, state);
+    const { firstIntid, spis } = this.#options;
+    plainStateLike({ firstIntid, spis }, state);
   }
 
   registerName(_region: number, offset: number): string {

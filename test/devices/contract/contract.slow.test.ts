@@ -4,7 +4,7 @@ import { loadGicv3 } from '../../../assembly/load.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine, DmaEnginePci } from '../../../devices/dma-engine/index.ts';
-import { Gicv3 } from '../../../devices/gicv3/index.ts';
+import { GicIts, Gicv2mFrame, Gicv3 } from '../../../devices/gicv3/index.ts';
 import { PcieRootPort } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
@@ -74,6 +74,14 @@ function gicv3(): Gicv3 {
   return new Gicv3({ module: gicModule, memory, at: 0, vcpus: 2, spis: 64 });
 }
 
+/** A GIC with LPIs, in whose RAM there is nothing but zeros. */
+function gicWithLpis() {
+  const memory = new WebAssembly.Memory({ initial: 6, maximum: 6, shared: true });
+  const lpiTables = { gpa: 0x40000000, offset: 0x50000, size: 0x10000 };
+  const options = { module: gicModule, memory, at: 0, vcpus: 2, spis: 64 };
+  return { gic: new Gicv3({ ...options, lpiTables }), options };
+}
+
 // RAM says what stalls, so that a restored device meets what the saved one did.
 function stallingDmaEngine(host: FakeHost): DmaEngine {
   host.stalls = (iova) => iova % 0x4000 < 0x1000 && ((host.ram[0] ?? 0) & 1) !== 0;
@@ -107,6 +115,9 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
       },
     },
   ],
+  ['Gicv3 with LPIs', () => gicWithLpis().gic],
+  ['GicIts', () => new GicIts(gicWithLpis().options)],
+  ['Gicv2mFrame', () => new Gicv2mFrame({ firstIntid: 64, spis: 4 })],
   [
     'Pl031',
     () => new Pl031({ epoch: 1767225600 }),
