@@ -18,8 +18,8 @@ import { EXPERIMENTS, TOY_PATHS } from '../vmm/boards/index.ts';
 const MAX_VMS = 16;
 const MAX_TIMEOUT_SECONDS = 86_400;
 
-// Machines of a run are called vm0, vm1, and so on.
-const { name: _, ...machine } = MACHINE_SETTINGS;
+// Machines of a run are called vm0, vm1, and so on, and are behind all SMMUs.
+const { name: _, behind: _all, ...machine } = MACHINE_SETTINGS;
 
 /** What becomes of bad commands: `QueueErrorDecision`. */
 const DECISIONS = [

@@ -200,6 +200,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const { onQueueError } = settings;
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
+      smmus: settings.smmus,
       vintfs,
       vcmdqs,
       hostRam: settings.hostRam,

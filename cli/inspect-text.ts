@@ -108,6 +108,20 @@ function viommuNode({
   };
 }
 
+/** Which machines have devices behind an SMMU, as which of their own, and by which StreamIDs. */
+function behindNodes(smmu: number, vms: readonly VmInspection[]): Node[] {
+  return vms.flatMap(({ name, viommus }) =>
+    viommus.flatMap((viommu, own) => {
+      if (viommu.smmu !== smmu) return [];
+      const vintf = viommu.vintf ? `, VINTF ${viommu.vintf.index}` : '';
+      const streams = viommu.streams.map(
+        ({ virtual, physical }) => `StreamID ${hex(physical)} (the guest's ${hex(virtual)})`,
+      );
+      return [leaf(`${name}, its SMMU ${own}${vintf}: ${streams.join(', ') || 'no devices'}`)];
+    }),
+  );
+}
+
 const vmNode = ({ name, window, memory, references: held, viommus }: VmInspection): Node => ({
   line:
     `${name}: window ${window} of the physical address map, ${memory / 2 ** 20} MiB, ` +
@@ -139,7 +153,7 @@ export function inspectionText({ vmids, ramInUse, smmus, vms }: HostInspection):
       ...smmus.map(({ vintfsInUse, counts }, i) => {
         const lent = `VINTFs lent ${vintfsInUse}`;
         const parts = [lent, details(used(counts)), details(counts.events)].filter(Boolean);
-        return leaf(`SMMU ${i}: ${parts.join('; ')}`);
+        return { line: `SMMU ${i}: ${parts.join('; ')}`, children: behindNodes(i, vms) };
       }),
       ...vms.map(vmNode),
     ],

@@ -30,6 +30,7 @@ const OTHERS = [
   'env',
   'allowGc',
   'queues',
+  'smmus',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */

@@ -32,6 +32,7 @@ const {
   drain,
   overlay,
   queues,
+  smmus,
   vintfs,
   vcmdqs,
   hostRam,
@@ -53,6 +54,7 @@ const INSPECT_SETTINGS = {
     drain,
     overlay,
     queues,
+    smmus,
     vintfs,
     vcmdqs,
     hostRam,
@@ -63,7 +65,7 @@ const INSPECT_SETTINGS = {
 
 type InspectSettings = Pick<
   BootSettings,
-  'vms' | 'path' | 'queues' | 'vcpus' | 'vintfs' | 'vcmdqs' | 'hostRam' | 'timeout'
+  'vms' | 'path' | 'queues' | 'vcpus' | 'smmus' | 'vintfs' | 'vcmdqs' | 'hostRam' | 'timeout'
 > & {
   readonly steps?: number;
 };
@@ -74,7 +76,8 @@ async function inspectRunning(guest: string, settings: InspectSettings): Promise
   const toy = guest === 'toy';
   const count = settings.vms ?? (toy ? 2 : 1);
   const common = machineOptions({ ...settings, guest });
-  const host = await Host.create({ ...hostSize(settings, count), hostRam: settings.hostRam });
+  const { smmus, hostRam } = settings;
+  const host = await Host.create({ ...hostSize(settings, count), smmus, hostRam });
   const progress = new Progress(process.stderr, false);
   try {
     const machines: Machine[] = [];

@@ -102,7 +102,14 @@ export async function createHostModel(
   checkInnerPlain(options, 'faults', FAULTS, ['outOfMemory']);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
   checkInterface(options, 'clock', ['nowNs']);
-  const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
+  const {
+    smmus = 1,
+    hostRam,
+    vintfs = DEFAULT_VINTFS,
+    vcmdqs,
+    idRegisters,
+    iotlbCheck = false,
+  } = settings;
   if (vcmdqs !== undefined && vcmdqs < vintfs) {
     throw new OptionsError(
       'bad-option',
@@ -131,6 +138,7 @@ export async function createHostModel(
     onSuspect: (finding, owner) => {
       if (owner) onSuspect(finding, owner);
     },
+    smmus: Array.from({ length: smmus }, () => ({})),
     vintfs,
     ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
     ...(vcmdqs === undefined ? {} : { vcmdqs }),

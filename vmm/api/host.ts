@@ -190,6 +190,7 @@ export class Host implements AsyncDisposable {
       directMaps = true,
       overlay = false,
       queues = 'vcmdq',
+      behind,
       allowGc = false,
     } = settings;
     if (transport === 'mailbox' || drain === 'thread')
@@ -217,6 +218,7 @@ export class Host implements AsyncDisposable {
       directMaps,
       overlay,
       queues,
+      behind,
       allowGc,
       devices: placeDevices(options.devices ?? [], kind.free),
       msis: options.msis,
@@ -282,10 +284,11 @@ export class Host implements AsyncDisposable {
 
   /** The tracks of a trace, by what the records say. */
   #nameTracks(name: string, { smmus, drainable }: BoardMachine): void {
-    for (const { smmu, vintf } of smmus) {
+    for (const [index, { smmu, vintf }] of smmus.entries()) {
       const { commandQueue, enhancedQueues, numbers } = smmu;
+      const of = index === 0 ? '' : ` of SMMU ${index}`;
       const nameQueue = (block: QueueBlock, queue: string) =>
-        this.trace?.nameQueue(numbers[0] ?? 0, block.index, name, queue);
+        this.trace?.nameQueue(numbers[0] ?? 0, block.index, name, queue + of);
       for (const [lvcmdq, block] of (vintf?.queues ?? []).entries())
         nameQueue(block, `LVCMDQ ${lvcmdq}`);
       for (const [ecmdq, { block }] of enhancedQueues.entries()) nameQueue(block, `ECMDQ ${ecmdq}`);

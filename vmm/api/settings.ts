@@ -24,16 +24,23 @@ export type Drain = (typeof DRAINS)[number];
 export const MAX_VCPUS = 8;
 const MAX_MEMORY_MIB = 4096;
 const MAX_HOST_RAM_MIB = 1024;
+/** SMMUs of a host. */
+const MAX_SMMUS = 16;
 const MAX_TRACE_RECORDS = 4_000_000;
 
 /** Options of a host that are plain data. */
 export interface HostSettings {
-  /** VINTFs of the CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
+  /**
+   * SMMUs of the host, each with a CMDQV, 1 to 16. On the standard board a machine has devices behind each of the
+   * first four, unless it says which (`behind`). Default 1.
+   */
+  readonly smmus?: number | undefined;
+  /** VINTFs of each CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
   readonly vintfs?: number | undefined;
-  /** VCMDQs of the CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
+  /** VCMDQs of each CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
   readonly vcmdqs?: number | undefined;
   /**
-   * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16, or 79 with
+   * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default, for each SMMU, 16, or 79 with
    * `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ beyond two of a VINTF.
    */
   readonly hostRam?: number | undefined;
@@ -90,6 +97,11 @@ export interface MachineSettings {
   readonly queues?: Queues | undefined;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean | undefined;
+  /**
+   * Numbers of the host's SMMUs that devices of the machine are behind, each once: the guest has an SMMU for each. 1 to 4
+   * on the standard board, one on the board `virt`. Default: all of the host's, as far as the board has room.
+   */
+  readonly behind?: readonly number[] | undefined;
 }
 
 function shown(value: unknown): string {
@@ -176,7 +188,20 @@ export function option<const S extends v.GenericSchema>(
   return v.pipe(v.optional(schema), v.description(description), v.metadata({ ...flag }));
 }
 
+/** Numbers of SMMUs, each once. */
+const smmuNumbers = v.pipe(
+  v.array(integer(0, MAX_SMMUS - 1), expected('a list of numbers of SMMUs')),
+  v.check(
+    (numbers) => numbers.length > 0 && new Set(numbers).size === numbers.length,
+    expected('a list of different numbers of SMMUs'),
+  ),
+);
+
 export const HOST_SETTINGS = {
+  smmus: option(
+    integer(1, MAX_SMMUS),
+    'SMMUs of the host, each with a CMDQV; its machines have devices behind up to four (default: 1)',
+  ),
   vintfs: option(
     powerOfTwo(64),
     "VINTFs of the host's CMDQV, its own among them (default: 16, or 32 for many machines)",
@@ -240,6 +265,7 @@ export const MACHINE_SETTINGS = {
     "queues of the direct path: a CMDQV's, or ECMDQs in its place (default: vcmdq)",
   ),
   directMaps: option(yesNo, 'trap every register access: no direct maps', { negative: true }),
+  behind: option(smmuNumbers, "numbers of the host's SMMUs that devices of the machine are behind"),
 };
 
 /** Where an issue lies: `devices[0]`, `env.HOME`. */

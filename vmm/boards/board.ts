@@ -56,6 +56,8 @@ export interface BoardOptions {
   readonly overlay?: boolean;
   /** Default `vcmdq`. */
   readonly queues?: Queues;
+  /** Numbers of the host's SMMUs that devices of the machine are behind. Default: as many of them as the board has room for. */
+  readonly behind?: readonly number[] | undefined;
   /**
    * ID registers of the guest's SMMU. Default `auto`: what its host's SMMU has and a guest can have
    * (`guestIdRegisters`). Others are checked against the host's.

@@ -141,6 +141,8 @@ async function createVirtMachine(
   if (vcpus > MAX_VCPUS)
     throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
+  if (options.behind && options.behind.length > 1)
+    throw new RangeError('a machine of the board virt has one SMMU');
   // No driver of a kernel knows ECMDQs.
   if (queues !== 'vcmdq') throw new RangeError('queues of the board virt are VCMDQs');
   const ram = virtRam(memorySize);
