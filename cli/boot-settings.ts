@@ -3,16 +3,8 @@
 
 import type * as v from 'valibot';
 import type { QueueErrorDecision, VirtRole } from '../vmm/api/index.ts';
-import {
-  HOST_SETTINGS,
-  integer,
-  MACHINE_SETTINGS,
-  oneOf,
-  option,
-  text,
-  texts,
-  yesNo,
-} from '../vmm/api/settings.ts';
+import { integer, oneOf, option, text, texts, yesNo } from '../vmm/api/option-values.ts';
+import { HOST_SETTINGS, MACHINE_SETTINGS } from '../vmm/api/settings.ts';
 import { EXPERIMENTS, TOY_PATHS } from '../vmm/boards/index.ts';
 
 const MAX_VMS = 16;

@@ -68,6 +68,8 @@ async function runAll(
     if (running.length === 0) return oracle.settle();
     for (const machine of running) {
       if (oracle.attacker !== undefined && oracle.attacker !== machine) continue;
+      // Stopped while another one had its turn.
+      if (machine.status !== 'paused') continue;
       oracle.runs(machine);
       await machine.step();
     }
@@ -201,6 +203,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
       smmus: settings.smmus,
+      btm: settings.btm,
+      ...experiment?.host,
       vintfs,
       vcmdqs,
       hostRam: settings.hostRam,
@@ -298,7 +302,10 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...ends,
       ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
       ...measurements.earlierChecks(),
-      ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
+      ...oracle.checks(
+        toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),
+        experiment?.loses,
+      ),
     ];
     const experimentOk = results.every(({ ok }) => ok);
     results.push(...sanitizerChecks(host), ...(settings.icacheCheck ? staleChecks(stale) : []));

@@ -31,6 +31,7 @@ const OTHERS = [
   'allowGc',
   'queues',
   'smmus',
+  'btm',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { Host, type HostInspection, type Machine } from '../../vmm/api/index.ts';
-import { integer, option, yesNo } from '../../vmm/api/settings.ts';
+import { integer, option, yesNo } from '../../vmm/api/option-values.ts';
 import { toyArgs } from '../../vmm/boards/index.ts';
 import { machineOptions, makeMachine } from '../boot.ts';
 import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';

@@ -23,6 +23,7 @@ import {
   smmuResetStep,
   tablesStep,
 } from './bring-up-steps';
+import { btmStep, hasBtm } from './btm-step';
 import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
 import { experimentTakes, forgets, NO_EXPERIMENT, namedExperiment } from './experiments';
@@ -40,7 +41,7 @@ import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesCmdqv, usesDirect } from 
 /** Version of the guest ABI that this guest speaks. */
 export const vsmmu_abi: i32 = 1;
 
-const LAST_STEP: u32 = 22;
+const LAST_STEP: u32 = 23;
 /** Steps that take a CMDQV, and VCMDQs or ECMDQs. */
 const HYP_OWN_STEP: u32 = 3;
 const QUEUES_STEP: u32 = 6;
@@ -51,6 +52,7 @@ const TRAPPED_ATTACK: u32 = 14;
 const RING_ATTACK: u32 = 19;
 const PASID_STEP: u32 = 20;
 const SMMUS_STEP: u32 = 21;
+const BTM_STEP: u32 = 22;
 const DEFAULT_ROUNDS = 15;
 
 function title(step: u32): string {
@@ -107,6 +109,8 @@ function title(step: u32): string {
       return 'give the device a second address space by PASID';
     case 21:
       return 'bring up the other SMMUs, unmap for the devices behind each';
+    case 22:
+      return 'invalidate for the device by a TLBI of the vCPU';
     default:
       return toy().goesOn != 0 ? 'work until switched off; ? says what can be typed' : 'power off';
   }
@@ -122,6 +126,7 @@ function applies(step: u32): bool {
   if (step == RING_ATTACK) return false;
   if (step == PASID_STEP) return hasSubstreams();
   if (step == SMMUS_STEP) return hasFurtherSmmus();
+  if (step == BTM_STEP) return hasBtm();
   if (step > TRAPPED_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && usesCmdqv();
   if (step >= FIRST_ATTACK && step <= LAST_ATTACK)
     return toy().machines > 1 && (usesDirect() || step == TRAPPED_ATTACK);
@@ -223,6 +228,9 @@ function take(step: u32): void {
       break;
     case 21:
       smmusStep();
+      break;
+    case 22:
+      btmStep();
       break;
     default:
       if (state.goesOn != 0 && state.broken == 0) beginLive();

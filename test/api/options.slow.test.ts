@@ -11,8 +11,8 @@ import {
 } from 'vsmmu';
 import { loadHotModules, Pl011 } from 'vsmmu/devices';
 import { ABI_VERSION } from 'vsmmu/guest';
+import { checkOptions } from '../../vmm/api/option-checks.ts';
 import {
-  checkOptions,
   HOST_SETTINGS,
   type HostSettings,
   MACHINE_SETTINGS,
@@ -91,6 +91,7 @@ describe('the schema of the options', () => {
       overlay: false,
       queues: 'ecmdq',
       directMaps: true,
+      btm: false,
       behind: [1, 0],
     };
     const host: Required<HostSettings> = {
@@ -99,6 +100,7 @@ describe('the schema of the options', () => {
       vcmdqs: 32,
       hostRam: 16,
       idRegisters: 'grace',
+      btm: true,
       iotlbCheck: true,
       traceLimit: 1000,
     };

@@ -114,6 +114,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
   ['--queues is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --queues ecmdq'],
   ['--smmus is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --smmus 2'],
+  ['--btm is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --btm'],
   [/option '--smmus <n>' argument '17' is invalid/, 'boot toy --smmus 17'],
   [
     '--overlay maps the CMDQ directly: it excludes --no-direct-maps',

@@ -1,10 +1,10 @@
 // The toy guest on a scripted board: its steps, its report, and whether it notices what a device does wrong.
 
 import { describe, expect, it } from 'vitest';
-import { runToy, type ToyRun } from '../support/toy-board.ts';
+import { runToy, type ToyOptions, type ToyRun } from '../support/toy-board.ts';
 
 /** Number of the step that powers off. */
-const LAST = 22;
+const LAST = 23;
 
 const failed = (run: ToyRun) => [...run.checks].filter(([, ok]) => !ok).map(([name]) => name);
 
@@ -69,6 +69,13 @@ describe('toy', () => {
     expect(measured(run).every(([, , p50 = 0, p99 = 0]) => p50 > 0 && p99 >= p50)).toBe(true);
   });
 
+  it('invalidates by a TLBI of its vCPU where the SMMU takes part', async () => {
+    const run = await runToy({ args: ['rounds=1', 'vms=2'], btm: 'shared' });
+    expect(failed(run)).toEqual([]);
+    expect([...run.checks.keys()].slice(-3)).toEqual(['btm-tlbi', 'btm-aset', 'attack-btm']);
+    expect(stepsOf(run).slice(-2)).toEqual([22, LAST]);
+  });
+
   it('attacks its neighbours in six brackets when there are any', async () => {
     const run = await runToy({ args: ['path=all', 'vms=2', 'machine=1', 'rounds=1'] });
     expect(failed(run)).toEqual([]);
@@ -102,7 +109,7 @@ describe('toy', () => {
     expect(stepsOf(run).slice(-2)).toEqual([18, LAST]);
   });
 
-  it.each([
+  it.each<[what: string, options: ToyOptions, expected: string[]]>([
     ['HYP_OWN can be set', { hypervisor: true }, ['hyp-own-zero', 'cmdqv-reset']],
     ['page 0 stays trapped', { trapped: true }, ['page0-direct']],
     ['the TLB holds nothing', { noTlb: true }, ['stale-entry-used']],
@@ -111,6 +118,9 @@ describe('toy', () => {
     ['an event says stage 2', { eventFlip: 1n << 39n }, ['event-record']],
     ['an event has another class', { eventFlip: 1n << 40n }, ['event-record']],
     ['PASIDs are not looked at', { ignorePasid: true }, ['pasid-address-space', 'pasid-event']],
+    ['a TLBI of a vCPU does nothing', { btm: 'none' }, ['btm-tlbi']],
+    ['a TLBI of a vCPU is an exit', { btm: 'exit' }, ['btm-tlbi', 'btm-aset']],
+    ['a TLBI of a vCPU takes every CD', { btm: 'every' }, ['btm-aset']],
     ['ATC_INV takes every StreamID', { anySid: true }, ['attack-sid-fields', 'attack-sid-pairs']],
   ])('notices when %s', async (_what, options, expected) => {
     const run = await runToy({ args: ['vms=2', 'rounds=1'], ...options });

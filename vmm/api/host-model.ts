@@ -1,15 +1,20 @@
 // The model behind a host: made of the options of its user, which are checked here.
 
 import * as v from 'valibot';
+import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import {
   type BoardModuleUrls,
   isChecked,
   loadHotModules,
   ModuleLoadError,
 } from '../../assembly/load.ts';
-import { EnvironmentError } from '../../devices/plugin/index.ts';
+import { EnvironmentError, withBits } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
-import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
+import {
+  GRACE_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+  type SmmuIdRegisters,
+} from '../../devices/smmuv3/index.ts';
 import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
@@ -18,17 +23,16 @@ import { VmHost } from '../nested/index.ts';
 import type { WorkerUrls } from '../threads/index.ts';
 import { OptionsError } from './api-errors.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
-import type { Capability } from './probe.ts';
 import {
   checkFunctions,
   checkInner,
   checkInnerPlain,
   checkInterface,
   checkPlainOptions,
-  HOST_SETTINGS,
-  type HostSettings,
-  integer,
-} from './settings.ts';
+} from './option-checks.ts';
+import { integer, yesNo } from './option-values.ts';
+import type { Capability } from './probe.ts';
+import { HOST_SETTINGS, type HostSettings, type IdRegisters } from './settings.ts';
 
 /** 8 MiB of trace ring: some hundred thousand commands between two yields. */
 const TRACE_UNITS = 2 ** 18;
@@ -55,12 +59,18 @@ const milliseconds = v.optional(integer(0, 2 ** 31 - 1));
 const FAULTS = {
   drainDelay: milliseconds,
   drainLifetime: milliseconds,
+  separateVmids: v.optional(yesNo),
 } satisfies Record<Exclude<keyof HostFaults, 'outOfMemory'>, v.GenericSchema>;
 
 /** Told of what the sanitizer finds in one machine. */
 export interface FindingReceiver {
   onFinding(finding: Finding, owner: FindingOwner): void;
   onSuspect(finding: Finding, owner: FindingOwner): void;
+}
+
+function idRegistersOf(which: IdRegisters | undefined, btm: boolean): SmmuIdRegisters {
+  const ids = which === 'grace' ? GRACE_ID_REGISTERS : PHYSICAL_ID_REGISTERS;
+  return btm ? { ...ids, idr0: withBits(ids.idr0, IDR0_BTM, 1) } : ids;
 }
 
 /** Refuses the allocations that the faults refuse. */
@@ -108,6 +118,7 @@ export async function createHostModel(
     vintfs = DEFAULT_VINTFS,
     vcmdqs,
     idRegisters,
+    btm = false,
     iotlbCheck = false,
   } = settings;
   if (vcmdqs !== undefined && vcmdqs < vintfs) {
@@ -140,7 +151,8 @@ export async function createHostModel(
     },
     smmus: Array.from({ length: smmus }, () => ({})),
     vintfs,
-    ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
+    idRegisters: idRegistersOf(idRegisters, btm),
+    separateVmids: options.faults?.separateVmids ?? false,
     ...(vcmdqs === undefined ? {} : { vcmdqs }),
     ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
     ...(onQueueError === undefined ? {} : { onQueueError }),

@@ -1,8 +1,9 @@
 // A host as its user sees it: makes machines, and cleans up after them.
 
+import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import type { BoardModuleUrls } from '../../assembly/load.ts';
 import { type Clock, Random } from '../../devices/bus/index.ts';
-import { BoardError, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
+import { BoardError, bitsOf, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import {
   type Board,
@@ -21,7 +22,7 @@ import type { Finding, FindingOwner, UnadvertisedUse } from '../inspect/sanitize
 import { type HostStatistics, setHostModel, type VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
-import { UseError } from './api-errors.ts';
+import { OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
@@ -191,8 +192,15 @@ export class Host implements AsyncDisposable {
       overlay = false,
       queues = 'vcmdq',
       behind,
+      btm,
       allowGc = false,
     } = settings;
+    if (btm && !this.#hasBtm)
+      throw new OptionsError(
+        'bad-option',
+        'btm',
+        'btm needs a host that has it: Host.create({ btm: true })',
+      );
     if (transport === 'mailbox' || drain === 'thread')
       await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
     const { board: kind = toyBoard } = options;
@@ -219,6 +227,7 @@ export class Host implements AsyncDisposable {
       overlay,
       queues,
       behind,
+      btm,
       allowGc,
       devices: placeDevices(options.devices ?? [], kind.free),
       msis: options.msis,
@@ -274,6 +283,11 @@ export class Host implements AsyncDisposable {
       trace.add(machine, source, event);
       told?.(source, event);
     };
+  }
+
+  /** Whether an SMMU takes part in broadcast TLB maintenance. */
+  get #hasBtm(): boolean {
+    return this.#model.smmus.some(({ idRegisters }) => bitsOf(idRegisters.idr0, IDR0_BTM) !== 0);
   }
 
   async #needThreads(option: string): Promise<void> {

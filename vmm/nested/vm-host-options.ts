@@ -37,6 +37,11 @@ export interface VmHostOptions extends HostSmmuOptions {
   readonly onQueueError?: QueueErrorPolicy;
   /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
   readonly linuxCompat?: boolean;
+  /**
+   * vCPUs do not run under the VMIDs that stages 2 have, but under numbers of their own, as a fault of the host: what
+   * `btm` would come to without the rule that both are one.
+   */
+  readonly separateVmids?: boolean;
   readonly clock?: Clock;
   /**
    * Told of what the host allocates for its VMs, and of each access to a guest's memory

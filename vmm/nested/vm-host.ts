@@ -139,6 +139,7 @@ export class VmHost {
         },
       },
       gate,
+      options.separateVmids,
     );
   }
 

@@ -44,8 +44,6 @@ export interface ToyBoardOptions
   readonly secondary?: WebAssembly.Module | undefined;
   /** Pages of 64 KiB, default as many as the guest asks for. */
   readonly memoryPages?: number | undefined;
-  /** The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM), where the host's does. */
-  readonly btm?: boolean;
   /** How the guest is instantiated inline; a test can look at the import object here. */
   readonly instantiate?: Instantiate;
 }
@@ -77,7 +75,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
   const {
     overlay = false,
-    btm = false,
+    btm,
     queues = 'vcmdq',
     behind = host.smmus.map((_, smmu) => smmu).slice(0, ABI_MAX_SMMUS),
     idRegisters = 'auto',

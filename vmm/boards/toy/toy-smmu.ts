@@ -1,9 +1,11 @@
 // An SMMU of the standard board with all that belongs to it: the CMDQV, a DMA engine behind it, and further bus masters.
 
 import { ABI_MAX_SMMUS } from '../../../assembly/layout/guest-abi.ts';
+import { IDR0_BTM } from '../../../assembly/layout/smmu-registers.ts';
 import type { Placement } from '../../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
+import { bitsOf } from '../../../devices/plugin/index.ts';
 import {
   guestIdRegisters,
   type SmmuIdRegisters,
@@ -48,7 +50,8 @@ export interface ToySmmuOptions {
   /** Numbers of the host's SMMUs that they are behind. */
   readonly behind: readonly number[];
   readonly overlay: boolean;
-  readonly btm: boolean;
+  /** Default: where the host's SMMU takes part in broadcast TLB maintenance. */
+  readonly btm: boolean | undefined;
   readonly queues: Queues;
   readonly idRegisters: 'auto' | SmmuIdRegisters;
   /** Devices beside those of the board. */
@@ -75,13 +78,15 @@ function directContext(smmu: NestedSmmu, vintf: LentVintf, queues: Queues): Dire
 
 /** @param streams of the bus masters beside the DMA engine. */
 function createSmmu(options: ToySmmuOptions, number: number, streams: readonly number[]): ToySmmu {
-  const { host, vm, behind, overlay, btm, queues, idRegisters } = options;
+  const { host, vm, behind, overlay, queues, idRegisters } = options;
+  const physical = behind[number] ?? 0;
+  const { btm = bitsOf(host.smmus[physical]?.idRegisters.idr0 ?? 0, IDR0_BTM) !== 0 } = options;
   const smmu = host.createViommu(vm, [DMA_STREAM, ...streams], {
     cmdqv: true,
     overlay,
     // It is the first vIOMMU whose stage 2 has the VMID of the vCPUs.
     btm: btm && number === 0,
-    smmu: behind[number] ?? 0,
+    smmu: physical,
   });
   const vintf = host.createVintf(smmu);
   const shown =
