@@ -15,6 +15,7 @@ import { comparesPaths, type Experiment, findExperiment, toyArgs } from '../vmm/
 import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
+import { amdExitChecks, checkAmdOptions } from './amd-run.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { COMPARED } from './compared-machines.ts';
@@ -172,12 +173,15 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
     );
   const toy = guest === 'toy';
+  const amd = settings.iommu === 'amd';
+  if (amd) checkAmdOptions(asked);
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
   const { vintfs, vcmdqs } = hostSize(settings, vms);
   // To compare all paths, more machines run the toy; they have no VINTF to spare that another needs.
   const compares =
     toy &&
+    !amd &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
     vms + COMPARED.length <= vintfs;
@@ -202,11 +206,11 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const { onQueueError } = settings;
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
+      iommu: settings.iommu,
       smmus: settings.smmus,
       btm: settings.btm,
       ...experiment?.host,
-      vintfs,
-      vcmdqs,
+      ...(amd ? {} : { vintfs, vcmdqs }),
       hostRam: settings.hostRam,
       idRegisters: settings.idRegisters,
       trace: trace !== undefined,
@@ -300,7 +304,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const results = [
       ...checks.all,
       ...ends,
-      ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
+      ...(toy && amd ? amdExitChecks(all) : []),
+      ...(toy && !amd && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
       ...measurements.earlierChecks(),
       ...oracle.checks(
         toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),
@@ -318,7 +323,9 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     if (json) stdout.write(jsonLine(report));
     else
       stdout.write(
-        quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)),
+        quiet
+          ? failureText(report)
+          : reportText(report, results.slice(checks.all.length), amd ? 'Buffers' : 'VCMDQs'),
       );
     if (experiment && !json && !quiet)
       stdout.write(experimentText(experiment, experimentOk, suspects));

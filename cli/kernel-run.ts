@@ -32,6 +32,7 @@ const OTHERS = [
   'queues',
   'smmus',
   'btm',
+  'iommu',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */

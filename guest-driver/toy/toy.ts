@@ -13,7 +13,9 @@ import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
 import { serviceInterrupts } from '../driver/interrupt-handlers';
 import { argumentIs, numberArgument, readArguments } from '../runtime/arguments';
 import { flushLine } from '../runtime/console';
+import { acknowledgeMaps } from '../runtime/safe-point';
 import { put, putDecimal, putDecimalIn } from '../runtime/text';
+import { amdApplies, amdTitle, LAST_AMD_STEP, onAmd, takeAmdStep } from './amd-toy';
 import {
   cmdqvResetStep,
   ecmdqResetStep,
@@ -245,6 +247,25 @@ function goOn(): i32 {
   return RUN_OFF;
 }
 
+function putTitle(step: u32, text: string): void {
+  put('[');
+  putDecimalIn(step, 2);
+  put('] ');
+  put(text);
+  flushLine();
+}
+
+function runAmd(): i32 {
+  const state = toy();
+  while (!amdApplies(state.step)) state.step++;
+  const step = state.step++;
+  putTitle(step, amdTitle(step));
+  if (step < LAST_AMD_STEP) takeAmdStep(step);
+  else powerOff();
+  acknowledgeMaps();
+  return step == LAST_AMD_STEP ? RUN_OFF : RUN_YIELD;
+}
+
 /** Takes one step, whatever the budget. @returns RUN_YIELD, and RUN_OFF after the last step. */
 export function vsmmu_run(_budget: i32): i32 {
   const state = toy();
@@ -252,14 +273,11 @@ export function vsmmu_run(_budget: i32): i32 {
     readOptions();
     state.step = 1;
   }
+  if (onAmd()) return runAmd();
   if (state.step > LAST_STEP) return goOn();
   while (!applies(state.step)) state.step++;
   const step = state.step;
-  put('[');
-  putDecimalIn(step, 2);
-  put('] ');
-  put(title(step));
-  flushLine();
+  putTitle(step, title(step));
   take(step);
   serviceInterrupts();
   state.step = step + 1;

@@ -95,6 +95,7 @@ describe('the schema of the options', () => {
       behind: [1, 0],
     };
     const host: Required<HostSettings> = {
+      iommu: 'amd',
       smmus: 2,
       vintfs: 16,
       vcmdqs: 32,

@@ -19,8 +19,10 @@ import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Finding, FindingOwner } from '../inspect/sanitizer/index.ts';
+import type { AmdHost } from '../nested/amd/index.ts';
 import { VmHost } from '../nested/index.ts';
 import type { WorkerUrls } from '../threads/index.ts';
+import { createAmdModel } from './amd-model.ts';
 import { OptionsError } from './api-errors.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
 import {
@@ -95,6 +97,11 @@ export async function loaded<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
+/** @throws {EnvironmentError} when it is missing here. */
+function needWebAssembly({ available, reason }: Capability): void {
+  if (!available) throw new EnvironmentError('no-webassembly', reason ?? '');
+}
+
 /**
  * @throws {OptionsError} when an option is wrong.
  * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be
@@ -104,7 +111,7 @@ export async function createHostModel(
   options: HostOptions,
   webAssembly: Capability,
   { onFinding: onFindingOf, onSuspect }: FindingReceiver,
-): Promise<VmHost> {
+): Promise<VmHost | AmdHost> {
   const settings = checkPlainOptions(HOST_SETTINGS, options, OTHERS, 'the options of a host');
   checkFunctions(options, ['onQueueError', 'onFinding']);
   checkInner(options, 'wasmUrl', MODULES);
@@ -128,6 +135,10 @@ export async function createHostModel(
       `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`,
     );
   }
+  if (settings.iommu === 'amd') {
+    needWebAssembly(webAssembly);
+    return await loaded(() => createAmdModel(options));
+  }
   const { wasmModule, wasmUrl, onQueueError, onFinding, clock } = options;
   if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {
     throw new OptionsError(
@@ -136,8 +147,7 @@ export async function createHostModel(
       'iotlbCheck needs a wasmModule that was loaded with { checked: true }',
     );
   }
-  if (!webAssembly.available)
-    throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
+  needWebAssembly(webAssembly);
   const modules =
     wasmModule ?? (await loaded(() => loadHotModules(wasmUrl, { checked: iotlbCheck })));
   const made = VmHost.create({

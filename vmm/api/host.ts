@@ -9,6 +9,7 @@ import {
   type Board,
   type BoardMachine,
   type BoardOptions,
+  createAmdToyMachine,
   placeDevices,
   toyBoard,
 } from '../boards/index.ts';
@@ -19,9 +20,11 @@ import {
   smmuCounters,
 } from '../inspect/index.ts';
 import type { Finding, FindingOwner, UnadvertisedUse } from '../inspect/sanitizer/index.ts';
-import { type HostStatistics, setHostModel, type VmHost } from '../nested/index.ts';
+import type { AmdHost } from '../nested/amd/index.ts';
+import { type HostStatistics, setHostModel, VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
+import { checkAmdMachine } from './amd-model.ts';
 import { OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
@@ -69,7 +72,7 @@ function smmuOf({ smmus: [first] }: BoardMachine): SmmuCounters | undefined {
  * ```
  */
 export class Host implements AsyncDisposable {
-  readonly #model: VmHost;
+  readonly #model: VmHost | AmdHost;
   readonly #workerUrl: WorkerUrls;
   readonly #wasmUrl: BoardModuleUrls | undefined;
   readonly #clock: Clock | undefined;
@@ -98,14 +101,14 @@ export class Host implements AsyncDisposable {
   }
 
   private constructor(
-    model: VmHost,
+    model: VmHost | AmdHost,
     options: HostOptions,
     shared: boolean,
     emitters: Map<FindingOwner, Emitter<MachineEvents>>,
   ) {
     this.#emitters = emitters;
     this.#model = model;
-    setHostModel(this, model);
+    if (model instanceof VmHost) setHostModel(this, model);
     this.trace = options.trace ? new Trace(model.memory, options.traceLimit) : undefined;
     this.#workerUrl = options.workerUrl ?? {};
     this.#wasmUrl = options.wasmUrl;
@@ -116,6 +119,11 @@ export class Host implements AsyncDisposable {
     this.#drains = new Drains(
       this.#exits ? { vmm: this.#exits.buffer, url, faults } : { url, faults },
     );
+  }
+
+  /** The model, when it has SMMUs. */
+  get #vms(): VmHost | undefined {
+    return this.#model instanceof VmHost ? this.#model : undefined;
   }
 
   /** The machines that are not destroyed. */
@@ -134,7 +142,7 @@ export class Host implements AsyncDisposable {
    * ended.
    */
   get findings(): readonly Finding[] {
-    return this.#model.findings;
+    return this.#vms?.findings ?? [];
   }
 
   /**
@@ -143,7 +151,7 @@ export class Host implements AsyncDisposable {
    * each machine. Empty without `iotlbCheck`.
    */
   get unadvertised(): readonly UnadvertisedUse[] {
-    return this.#model.unadvertised;
+    return this.#vms?.unadvertised ?? [];
   }
 
   /**
@@ -151,10 +159,10 @@ export class Host implements AsyncDisposable {
    * What it finds is in `findings` then. Nothing without `iotlbCheck`.
    */
   settleFindings(): void {
-    this.#model.settleFindings();
+    this.#vms?.settleFindings();
   }
 
-  /** The entries of the IOTLB that a lookup would still use, of one SMMU. */
+  /** The entries of the IOTLB that a lookup would still use, of one SMMU or of the AMD IOMMU. */
   iotlb(smmu = 0): readonly LiveTlbEntry[] {
     return this.#model.iotlb(smmu);
   }
@@ -195,6 +203,7 @@ export class Host implements AsyncDisposable {
       btm,
       allowGc = false,
     } = settings;
+    if (!this.#vms) checkAmdMachine(settings, options.board !== undefined);
     if (btm && !this.#hasBtm)
       throw new OptionsError(
         'bad-option',
@@ -215,7 +224,6 @@ export class Host implements AsyncDisposable {
     const onTrace = this.#tracer(name, options.onTrace);
     if (onOutput) events.on('output', onOutput);
     const board = await this.#board(kind, {
-      host: this.#model,
       name,
       index,
       guest,
@@ -257,7 +265,7 @@ export class Host implements AsyncDisposable {
       input,
       smmu: () => smmuOf(board) ?? this.#model.statistics.smmu,
       ended: () => {
-        if (owner) this.#model.settleFindings(owner);
+        if (owner) this.#vms?.settleFindings(owner);
       },
       forget: () => {
         this.#machines.delete(machine);
@@ -287,7 +295,8 @@ export class Host implements AsyncDisposable {
 
   /** Whether an SMMU takes part in broadcast TLB maintenance. */
   get #hasBtm(): boolean {
-    return this.#model.smmus.some(({ idRegisters }) => bitsOf(idRegisters.idr0, IDR0_BTM) !== 0);
+    const smmus = this.#vms?.smmus ?? [];
+    return smmus.some(({ idRegisters }) => bitsOf(idRegisters.idr0, IDR0_BTM) !== 0);
   }
 
   async #needThreads(option: string): Promise<void> {
@@ -311,9 +320,14 @@ export class Host implements AsyncDisposable {
     if (drainable) this.trace?.nameThread(drainable.guest.unit.thread, name);
   }
 
-  async #board(board: Board, options: BoardOptions): Promise<BoardMachine> {
+  async #board(board: Board, options: Omit<BoardOptions, 'host'>): Promise<BoardMachine> {
+    const host = this.#model;
     try {
-      return await loaded(() => board.create(options));
+      return await loaded(() =>
+        host instanceof VmHost
+          ? board.create({ ...options, host })
+          : createAmdToyMachine({ ...options, host }),
+      );
     } catch (cause) {
       if (cause instanceof VsmmuError || !(cause instanceof RangeError)) throw cause;
       throw new BoardError('placement', cause.message, { cause });

@@ -42,6 +42,7 @@ export {
 } from '../boards/virt/index.ts';
 export { KernelImageError, type KernelImageFault } from '../boot/index.ts';
 export type {
+  AmdViommuInspection,
   Footprint,
   FootprintKind,
   HostInspection,
@@ -97,6 +98,8 @@ export {
   DRAINS,
   type Drain,
   type HostSettings,
+  IOMMUS,
+  type IommuKind,
   type MachineSettings,
   QUEUES,
   TRANSPORTS,

@@ -34,7 +34,11 @@ export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;
   const { machine } = board;
   const { direct = [] } = board.drainable ?? {};
-  const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
+  const { amd } = board;
+  const counts = amd
+    ? [amd.block.queue.counts]
+    : direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
+  const rung = [...direct.map(({ context }) => context), ...(amd ? [amd.block] : [])];
   return {
     timeNs: machine.clock.nowNs(),
     exits: machine.exitStatistics,
@@ -43,7 +47,7 @@ export function machineStatistics(parts: MachineParts): MachineStatistics {
       commands: counts.reduce((sum, { commands }) => sum + commands, 0),
       syncs: counts.reduce((sum, { syncs }) => sum + syncs, 0),
       rewrites: counts.reduce((sum, { rewrites }) => sum + rewrites, 0),
-      doorbellCalls: direct.reduce((sum, { context }) => sum + context.doorbellCalls, 0),
+      doorbellCalls: rung.reduce((sum, { doorbellCalls }) => sum + doorbellCalls, 0),
     },
     drain: drains.report(board),
     smmu: parts.smmu(),

@@ -71,7 +71,7 @@ export interface MachineStatistics {
   readonly timeNs: number;
   readonly exits: ExitStatistics;
   readonly vcmdq: {
-    /** VCMDQs that the machine has, or ECMDQs in their place. */
+    /** VCMDQs that the machine has, or in their place ECMDQs or the command buffer of an AMD IOMMU. */
     readonly queues: number;
     readonly commands: number;
     readonly syncs: number;

@@ -4,6 +4,7 @@ import { offsetOfGpa } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
 import type { Queues } from '../boards/index.ts';
 import {
+  amdFootprint,
   inspectViommu,
   type MachineFootprint,
   machineFootprint,
@@ -86,6 +87,7 @@ export class Machine implements AsyncDisposable {
   /** Everything that another machine must not be able to change, as counts and hashes. */
   footprint(): MachineFootprint {
     const { board } = this.#parts;
+    if (board.amd) return amdFootprint(this.memory, board.amd);
     return machineFootprint(this.memory, board.smmus, board.machine.drainSleep?.sleeping);
   }
 

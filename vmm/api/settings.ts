@@ -24,6 +24,10 @@ export const DRAINS = ['doorbell', 'thread', 'auto'] as const;
 export const QUEUES = ['vcmdq', 'ecmdq'] as const satisfies readonly Queues[];
 /** ID registers of a host's SMMU: PHYSICAL_ID_REGISTERS or GRACE_ID_REGISTERS. */
 export const ID_REGISTERS = ['default', 'grace'] as const;
+/** What stands between a host's devices and its memory: SMMUs with CMDQVs, or an AMD IOMMU with hardware vIOMMU. */
+export const IOMMUS = ['smmu', 'amd'] as const;
+/** One of IOMMUS. */
+export type IommuKind = (typeof IOMMUS)[number];
 /** One of ID_REGISTERS. */
 export type IdRegisters = (typeof ID_REGISTERS)[number];
 /** One of TRANSPORTS. */
@@ -41,6 +45,11 @@ const MAX_TRACE_RECORDS = 4_000_000;
 /** Options of a host that are plain data. */
 export interface HostSettings {
   /**
+   * SMMUs with CMDQVs, or an AMD IOMMU that its machines share, each with a command buffer and an event log of its own
+   * (docs/iommufd.md). Default `smmu`.
+   */
+  readonly iommu?: IommuKind | undefined;
+  /**
    * SMMUs of the host, each with a CMDQV, 1 to 16. On the standard board a machine has devices behind each of the
    * first four, unless it says which (`behind`). Default 1.
    */
@@ -51,7 +60,7 @@ export interface HostSettings {
   readonly vcmdqs?: number | undefined;
   /**
    * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default, for each SMMU, 16, or 79 with
-   * `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ beyond two of a VINTF.
+   * `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ beyond two of a VINTF. With an AMD IOMMU 32.
    */
   readonly hostRam?: number | undefined;
   /**
@@ -134,6 +143,10 @@ const smmuNumbers = v.pipe(
 );
 
 export const HOST_SETTINGS = {
+  iommu: option(
+    oneOf(IOMMUS),
+    'what the machines share: SMMUs with CMDQVs, or an AMD IOMMU (default: smmu)',
+  ),
   smmus: option(
     integer(1, MAX_SMMUS),
     'SMMUs of the host, each with a CMDQV; its machines have devices behind up to four (default: 1)',

@@ -90,11 +90,12 @@ export interface CreateViommuOptions {
 
 /** Counts of a host, as plain data. */
 export interface HostStatistics {
-  /** SMMU 0. */
+  /** SMMU 0, or the AMD IOMMU as far as it counts the same. */
   readonly smmu: SmmuCounters;
   /** Every SMMU. */
   readonly smmus: readonly SmmuCounters[];
   readonly vms: number;
+  /** Of an AMD IOMMU its DomainIDs. */
   readonly vmidsInUse: number;
   /** Generations of VMIDs so far, from 1. */
   readonly vmidGeneration: number;

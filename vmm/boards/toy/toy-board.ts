@@ -3,7 +3,7 @@
 // page; nothing of it is fixed for the guest.
 
 import { ABI_MAX_DEVICES, ABI_MAX_SMMUS } from '../../../assembly/layout/guest-abi.ts';
-import { Checkpoint, type CheckpointOptions } from '../../../devices/checkpoint/index.ts';
+import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
@@ -22,20 +22,12 @@ import {
 } from '../../vcpu/wasm/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { abortFetches, withFaults } from '../faulty-devices.ts';
+import { NO_CHECKPOINT, TOY_PLACES, TOY_RAM_GPA_BASE, WASM_PAGE } from './toy-places.ts';
 import { createToySmmus } from './toy-smmu.ts';
-
-/** gpa of memory offset 0. */
-export const TOY_RAM_GPA_BASE = 0x80000000;
-const PL011_GPA = 0x09000000;
-const CHECKPOINT_GPA = 0x09100000;
-
-const PL011_IRQ = 1;
 
 /** Devices of the board itself, with one SMMU. */
 const OWN_DEVICES = 5;
 const FREE = { gpa: 0x10000000, irq: 16, devices: ABI_MAX_DEVICES - OWN_DEVICES } as const;
-
-const WASM_PAGE = 0x10000;
 
 /** What the toy's board is made with when guest and secondary program are compiled already. */
 export interface ToyBoardOptions
@@ -56,8 +48,6 @@ export interface ToyMachine extends BoardMachine, Drainable {
   readonly viommu: NestedSmmu;
   readonly vintf: LentVintf;
 }
-
-const NO_CHECKPOINT: CheckpointOptions = { onPhase: () => undefined, onResult: () => undefined };
 
 /** A unit for each vCPU thread: the drain behind its guest's doorbells. */
 function vcpuUnits(host: VmHost, vm: Vm): VcpuUnits {
@@ -132,9 +122,9 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
       devices: withFaults(faults, () => abortFetches(smmus), [
-        { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
+        { device: uart, ...TOY_PLACES.pl011 },
         ...smmus.flatMap(({ own }) => own),
-        { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
+        { device: new Checkpoint(checkpoint), ...TOY_PLACES.checkpoint },
         ...further,
       ]),
     });
