@@ -88,6 +88,7 @@ export class Session {
       vintfs: VINTFS,
       vcmdqs,
       iotlbCheck: settings.check,
+      onQueueError: () => settings.queueError,
       ...findExperiment(settings.experiment)?.host,
     });
     const session = new Session(settings, host, sink, { isolated, transport, drain, note });

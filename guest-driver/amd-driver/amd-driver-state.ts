@@ -34,7 +34,7 @@ import { allocate } from '../runtime/pages';
 export const AMD_ENTRIES: u32 = 1 << AMD_MIN_LENGTH;
 const PAGE: usize = 4096;
 
-export class AmdIommu {
+export class AmdDriver {
   /** gpa of the registers. */
   gpa: u32 = 0;
   irq: u32 = 0;
@@ -52,18 +52,18 @@ export class AmdIommu {
   waits: u32 = 0;
 }
 
-const AMD_IOMMU: usize = memory.data(offsetof<AmdIommu>(), 64);
+const AMD_DRIVER: usize = memory.data(offsetof<AmdDriver>(), 64);
 
-export function amdIommu(): AmdIommu {
-  return changetype<AmdIommu>(AMD_IOMMU);
+export function amdDriver(): AmdDriver {
+  return changetype<AmdDriver>(AMD_DRIVER);
 }
 
 /** Finds the IOMMU. It has to have guest translation, for requests without PASID too. */
 export function probeAmdIommu(): i32 {
-  memory.fill(AMD_IOMMU, 0, offsetof<AmdIommu>());
+  memory.fill(AMD_DRIVER, 0, offsetof<AmdDriver>());
   const entry = findDevice(ABI_KIND_AMD_IOMMU);
   if (entry == 0) return RESULT_NO_DEVICE;
-  const state = amdIommu();
+  const state = amdDriver();
   state.gpa = deviceGpa(entry);
   state.irq = deviceIrq(entry);
   state.efr = read32(state.gpa + AMD_EFR);
@@ -73,7 +73,7 @@ export function probeAmdIommu(): i32 {
 
 /** CONTROL with the buffers' enables, or without the command buffer's. */
 export function setCommandBuffer(enabled: bool): void {
-  const state = amdIommu();
+  const state = amdDriver();
   const bit = place(AMD_CONTROL_CMD_BUF_EN, 1);
   state.control = enabled ? state.control | bit : state.control & ~bit;
   write64(state.gpa + AMD_CONTROL, state.control);
@@ -85,7 +85,7 @@ function baseOf(buffer: usize): u64 {
 
 /** Brings it up: a device table in which every device is blocked, command buffer, event log and its interrupt. */
 export function startAmdIommu(): i32 {
-  const state = amdIommu();
+  const state = amdDriver();
   const bytes: usize = AMD_ENTRIES * AMD_ENTRY_SIZE;
   state.deviceTable = allocate(PAGE, PAGE);
   state.commands = allocate(bytes, PAGE);

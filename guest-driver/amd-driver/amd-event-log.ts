@@ -12,14 +12,14 @@ import { place } from '../runtime/guest-fields';
 import { read32, write32, write64 } from '../runtime/mmio';
 import { acknowledgeMaps } from '../runtime/safe-point';
 import { wait } from '../runtime/vsmmu';
-import { AMD_ENTRIES, amdIommu } from './amd-driver-state';
+import { AMD_ENTRIES, amdDriver } from './amd-driver-state';
 
 /** Words of the record that was taken last. */
 const RECORD: usize = memory.data(AMD_ENTRY_SIZE, 8);
 
 /** Waits a bounded time for a record, and takes it. @returns its memory offset, 0 when none has come. */
 export function takeAmdEvent(): usize {
-  const state = amdIommu();
+  const state = amdDriver();
   for (let waits = 0; waits < QUEUE_WAITS; waits++) {
     acknowledgeMaps();
     const head = read32(state.gpa + AMD_EVENT_HEAD);
@@ -37,6 +37,6 @@ export function takeAmdEvent(): usize {
 
 /** True while the log has no record. */
 export function noAmdEvents(): bool {
-  const gpa = amdIommu().gpa;
+  const gpa = amdDriver().gpa;
   return read32(gpa + AMD_EVENT_HEAD) == read32(gpa + AMD_EVENT_TAIL);
 }

@@ -17,8 +17,8 @@ import { RESULT_EXISTS, RESULT_NO_MEMORY, RESULT_OK } from '../driver/result';
 import { gpaOf, offsetOfGpa } from '../runtime/abi';
 import { storeField } from '../runtime/guest-fields';
 import { allocate } from '../runtime/pages';
+import { amdDriver } from './amd-driver-state';
 import { completeCommands, putInvalidateEntry } from './command-buffer';
-import { amdIommu } from './amd-driver-state';
 
 const PAGE: usize = 4096;
 const PRESENT: u64 = 1;
@@ -76,7 +76,7 @@ export function unmapAmdPage(gcr3: usize, iova: u64): bool {
 
 /** Has a device translate by guest tables, under a DomainID of the guest's. */
 export function attachGcr3(device: u32, gcr3: usize, domain: u32): i32 {
-  const dte = amdIommu().deviceTable + <usize>device * AMD_DTE_SIZE;
+  const dte = amdDriver().deviceTable + <usize>device * AMD_DTE_SIZE;
   const gpa = gpaOf(gcr3);
   storeField(dte, AMD_DTE_DOMAIN, domain);
   storeField(dte, AMD_DTE_GCR3_A, gpa >> 12);

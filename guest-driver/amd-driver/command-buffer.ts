@@ -24,21 +24,21 @@ import { bitsOf, place } from '../runtime/guest-fields';
 import { read32, write64 } from '../runtime/mmio';
 import { acknowledgeMaps, exitRequested } from '../runtime/safe-point';
 import { wait } from '../runtime/vsmmu';
-import { AMD_ENTRIES, amdIommu, setCommandBuffer } from './amd-driver-state';
+import { AMD_ENTRIES, amdDriver, setCommandBuffer } from './amd-driver-state';
 
 function operation(code: u32): u64 {
   return (<u64>place(AMD_CMD_OP, code)) << 32;
 }
 
 function writeAt(index: u32, d0: u64, d1: u64): void {
-  const at = amdIommu().commands + <usize>index * AMD_ENTRY_SIZE;
+  const at = amdDriver().commands + <usize>index * AMD_ENTRY_SIZE;
   store<u64>(at, d0);
   store<u64>(at, d1, 8);
 }
 
 /** Puts a command into the buffer; `completeCommands` hands it over. At most AMD_ENTRIES - 2 may wait. */
 function put(d0: u64, d1: u64): void {
-  const state = amdIommu();
+  const state = amdDriver();
   writeAt(state.tail, d0, d1);
   state.tail = (state.tail + 1) & (AMD_ENTRIES - 1);
 }
@@ -71,7 +71,7 @@ export function putInvalidateAll(): void {
 
 /** Waits until the last COMPLETION_WAIT has stored. */
 export function awaitCompletion(): i32 {
-  const state = amdIommu();
+  const state = amdDriver();
   let spins = 0;
   let waits = 0;
   while (true) {
@@ -91,7 +91,7 @@ export function awaitCompletion(): i32 {
  * @returns RESULT_OK, RESULT_QUEUE_OFF when the buffer has halted at one, or RESULT_TIMEOUT.
  */
 export function completeCommands(): i32 {
-  const state = amdIommu();
+  const state = amdDriver();
   state.waits++;
   put(
     operation(AMD_OP_COMPLETION_WAIT) | gpaOf(state.semaphore) | place(AMD_WAIT_STORE, 1),
@@ -111,7 +111,7 @@ export function completeInvalidations(): i32 {
 
 /** A buffer that has halted goes on behind the command at which it did, which becomes one that does nothing. */
 export function skipCommand(): i32 {
-  const state = amdIommu();
+  const state = amdDriver();
   setCommandBuffer(false);
   const head = read32(state.gpa + AMD_COMMAND_HEAD) / AMD_ENTRY_SIZE;
   writeAt(head & (AMD_ENTRIES - 1), operation(AMD_OP_COMPLETION_WAIT), 0);

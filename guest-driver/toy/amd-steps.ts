@@ -20,7 +20,7 @@ import {
 import { noAmdEvents, takeAmdEvent } from '../amd-driver/amd-event-log';
 import {
   AMD_ENTRIES,
-  amdIommu,
+  amdDriver,
   probeAmdIommu,
   startAmdIommu,
 } from '../amd-driver/amd-driver-state';
@@ -61,7 +61,7 @@ const BATCHES: u32 = 256;
 export function amdProbeStep(): void {
   const result = probeAmdIommu();
   put('extended features ');
-  putHex(amdIommu().efr);
+  putHex(amdDriver().efr);
   putResult(result);
   need('probe-amd', result == RESULT_OK);
 }
