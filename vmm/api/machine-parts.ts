@@ -1,7 +1,12 @@
 // What a host of the API makes a machine of.
 
 import type { BoardMachine } from '../boards/index.ts';
-import type { SmmuCounters } from '../inspect/index.ts';
+import {
+  amdFootprint,
+  type MachineFootprint,
+  machineFootprint,
+  type SmmuCounters,
+} from '../inspect/index.ts';
 import type { CoreEnd } from '../machine/index.ts';
 import type { InputQueue } from './console-streams.ts';
 import type { Drains } from './drains.ts';
@@ -27,6 +32,12 @@ export function machineEnd(core: CoreEnd): MachineEnd {
   if (status === 'off') return { status, exitCode: core.exitCode, reason: '' };
   if (status === 'stopped') return { status, exitCode: 0, reason: core.reason };
   return { status, exitCode: 0, reason: core.error.message, error: core.error };
+}
+
+/** Everything of a machine that another one must not be able to change. */
+export function boardFootprint({ machine, smmus, amd }: BoardMachine): MachineFootprint {
+  if (amd) return amdFootprint(machine.memory, amd);
+  return machineFootprint(machine.memory, smmus, machine.drainSleep?.sleeping);
 }
 
 /** Counts of a machine so far. */

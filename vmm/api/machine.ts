@@ -3,20 +3,19 @@
 import { offsetOfGpa } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
 import type { Queues } from '../boards/index.ts';
-import {
-  amdFootprint,
-  inspectViommu,
-  type MachineFootprint,
-  machineFootprint,
-  type ViommuInspection,
-} from '../inspect/index.ts';
+import { inspectViommu, type MachineFootprint, type ViommuInspection } from '../inspect/index.ts';
 import type { CoreStatus } from '../machine/index.ts';
 import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
 import { eventStream, type MachineEventName, type MachineEventStream } from './event-stream.ts';
 import { IdleWait } from './idle-wait.ts';
 import { checkBootOptions, checkWaitOptions, inputBytes } from './machine-calls.ts';
-import { type MachineParts, machineEnd, machineStatistics } from './machine-parts.ts';
+import {
+  boardFootprint,
+  type MachineParts,
+  machineEnd,
+  machineStatistics,
+} from './machine-parts.ts';
 import type {
   BootOptions,
   MachineEnd,
@@ -51,11 +50,13 @@ export class Machine implements AsyncDisposable {
   #end: MachineEnd | undefined;
   #destroyed = false;
   #unlisten: () => void = () => undefined;
+  readonly #idleWait = new IdleWait();
 
   /** @internal */
   constructor(parts: MachineParts) {
     this.#parts = parts;
     parts.events.on('output', (bytes) => this.#streams?.push(bytes));
+    this.#inner.onInterrupt = () => this.#idleWait.wake();
   }
 
   get name(): string {
@@ -86,9 +87,7 @@ export class Machine implements AsyncDisposable {
 
   /** Everything that another machine must not be able to change, as counts and hashes. */
   footprint(): MachineFootprint {
-    const { board } = this.#parts;
-    if (board.amd) return amdFootprint(this.memory, board.amd);
-    return machineFootprint(this.memory, board.smmus, board.machine.drainSleep?.sleeping);
+    return boardFootprint(this.#parts.board);
   }
 
   /**
@@ -133,11 +132,11 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Milliseconds until the next timer of a device is due, 0 when it is, Infinity when none is set:
-   * how long an idle machine that is run step by step may be left alone.
+   * Milliseconds until the next timer is due, of a device or of a vCPU that waits for it; 0 when it
+   * is, Infinity when none is set: how long an idle machine that is stepped may be left alone.
    */
   get untilTimerMs(): number {
-    return this.#inner.untilTimerMs;
+    return this.#inner.idleMs;
   }
 
   /** Counts so far, as plain data; they go on through a reset. */
@@ -179,6 +178,7 @@ export class Machine implements AsyncDisposable {
   #input(bytes: Uint8Array): void {
     this.#parts.input.add(bytes);
     this.#parts.board.receive(bytes);
+    this.#idleWait.wake();
   }
 
   #emitStatus(): void {
@@ -263,11 +263,10 @@ export class Machine implements AsyncDisposable {
   }
 
   async #turns(): Promise<void> {
-    const wait = new IdleWait();
     while (this.status === 'running') {
       await this.#takeTurn();
-      if (this.#inner.idle) await wait.idle(this.#inner.untilTimerMs);
-      else await wait.busy();
+      if (this.#inner.idle) await this.#idleWait.idle(this.#inner.idleMs);
+      else await this.#idleWait.busy();
     }
   }
 
@@ -288,8 +287,7 @@ export class Machine implements AsyncDisposable {
    * it run on from there, `pause` has it stand still before.
    * @param budget how much work the guest may do, in its own measure. Default 1.
    * @throws {UseError} when the machine is not paused: `boot({ paused: true })`, or `pause`.
-   * @throws {MachineError} when a vCPU does not come to a safe point within a second; the machine
-   * then runs on.
+   * @throws {MachineError} when a vCPU comes to no safe point within a second; it runs on then.
    */
   async step(budget?: number): Promise<MachineStatus> {
     if (this.status !== 'paused')
@@ -339,6 +337,7 @@ export class Machine implements AsyncDisposable {
     const { status } = this;
     if (status !== 'running' && status !== 'paused' && !this.#booting) return;
     this.#inner.stop(reason);
+    this.#idleWait.wake();
     // Why it could not boot is told to whoever has booted it.
     await this.#booting?.catch(() => undefined);
     await this.#turn;

@@ -88,6 +88,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       queues,
       idRegisters,
       devices,
+      onRefusal: options.onRefusal,
     });
     const [first] = smmus;
     if (!first) throw new RangeError('a machine of the standard board has an SMMU');

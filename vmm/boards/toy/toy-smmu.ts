@@ -14,7 +14,7 @@ import {
 import type { Vm } from '../../../host/kernel/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
 import type { DirectContext } from '../../threads/index.ts';
-import type { Queues } from '../board.ts';
+import type { BoardOptions, Queues } from '../board.ts';
 
 /** Where the devices of an SMMU lie, and their interrupt lines. */
 interface SmmuPlace {
@@ -54,6 +54,8 @@ export interface ToySmmuOptions {
   readonly btm: boolean | undefined;
   readonly queues: Queues;
   readonly idRegisters: 'auto' | SmmuIdRegisters;
+  /** Told why an SMMU has refused streams. */
+  readonly onRefusal: BoardOptions['onRefusal'];
   /** Devices beside those of the board. */
   readonly devices: readonly Placement[];
 }
@@ -105,7 +107,12 @@ function createSmmu(options: ToySmmuOptions, number: number, streams: readonly n
   const hasCmdqv = !overlay && queues === 'vcmdq';
   const own = [
     at(
-      new VirtualSmmu({ backend: smmu, idRegisters: shown, name: named('smmuv3') }),
+      new VirtualSmmu({
+        backend: smmu,
+        idRegisters: shown,
+        name: named('smmuv3'),
+        onRefusal: options.onRefusal,
+      }),
       place.smmu,
       0,
     ),
