@@ -46,16 +46,9 @@ const VIOMMU = v.object({
   ...{ sidPairs: v.array(PAIR), queues: v.array(QUEUE), vintf: v.optional(VINTF) },
   objects: v.pipe(v.array(OBJECT), v.check(areTrees)),
 });
-const AMD = v.object({
-  ...{ guestId: number, doorbellCalls: number, eventsLost: number, queues: v.array(QUEUE) },
-  devices: v.array(v.object({ virtual: number, physical: number })),
-  domains: v.array(v.object({ virtual: number, physical: number })),
-  objects: v.pipe(v.array(OBJECT), v.check(areTrees)),
-});
 const VM = v.object({
   ...{ name: text, window: number, memory: number, references: number },
   viommus: v.array(VIOMMU),
-  amd: v.optional(AMD),
 });
 const INSPECTION = v.object({
   vmids: v.object({ bits: number, pinned: number, pinnable: number, generation: number }),

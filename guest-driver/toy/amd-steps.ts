@@ -9,6 +9,14 @@ import {
 } from '../../assembly/layout/amd-formats';
 import { DMA_STATUS_DONE, DMA_STATUS_READ_FAULT } from '../../assembly/layout/dma-engine-registers';
 import {
+  AMD_ENTRIES,
+  amdDriver,
+  probeAmdIommu,
+  startAmdIommu,
+} from '../amd-driver/amd-driver-state';
+import { noAmdEvents, takeAmdEvent } from '../amd-driver/amd-event-log';
+import { allocateGcr3, attachGcr3, mapAmdPages, unmapAmdPage } from '../amd-driver/amd-tables';
+import {
   completeCommands,
   completeInvalidations,
   putInvalidateAll,
@@ -17,14 +25,6 @@ import {
   putInvalidatePage,
   skipCommand,
 } from '../amd-driver/command-buffer';
-import { noAmdEvents, takeAmdEvent } from '../amd-driver/amd-event-log';
-import {
-  AMD_ENTRIES,
-  amdDriver,
-  probeAmdIommu,
-  startAmdIommu,
-} from '../amd-driver/amd-driver-state';
-import { allocateGcr3, attachGcr3, mapAmdPages, unmapAmdPage } from '../amd-driver/amd-tables';
 import { RESULT_NO_MEMORY, RESULT_OK, RESULT_QUEUE_OFF } from '../driver/result';
 import { IOVA_PAGE_SIZE } from '../driver/stage1-table';
 import { exitCount, gpaOf } from '../runtime/abi';
