@@ -1,4 +1,4 @@
-// Step 22: broadcast TLB maintenance. The device shares its ASID with the vCPUs (CD.ASET = 0), so that the TLBI of a vCPU
+// Step 23: broadcast TLB maintenance. The device shares its ASID with the vCPUs (CD.ASET = 0), so that the TLBI of a vCPU
 // is enough for it: no command, no queue.
 
 import { DMA_STATUS_DONE, DMA_STATUS_READ_FAULT } from '../../assembly/layout/dma-engine-registers';

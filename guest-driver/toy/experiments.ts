@@ -66,7 +66,7 @@ export function experimentTakes(experiment: u32, step: u32): bool {
       return step == 18;
     case BTM:
     case BTM_VMIDS:
-      return step == 22;
+      return step == 23;
     default:
       return false;
   }

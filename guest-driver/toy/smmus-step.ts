@@ -1,4 +1,4 @@
-// Step 21: a device behind another SMMU. The same translation tables serve the devices behind both; each SMMU has its own
+// Step 22: a device behind another SMMU. The same translation tables serve the devices behind both; each SMMU has its own
 // stream table, queues and TLB, and an unmap has to be told to each.
 
 import { DMA_STATUS_DONE, DMA_STATUS_READ_FAULT } from '../../assembly/layout/dma-engine-registers';

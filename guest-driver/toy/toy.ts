@@ -16,6 +16,7 @@ import { flushLine } from '../runtime/console';
 import { acknowledgeMaps } from '../runtime/safe-point';
 import { put, putDecimal, putDecimalIn } from '../runtime/text';
 import { amdApplies, amdTitle, LAST_AMD_STEP, onAmd, takeAmdStep } from './amd-toy';
+import { atcStep, hasAts } from './atc-step';
 import {
   cmdqvResetStep,
   ecmdqResetStep,
@@ -43,7 +44,7 @@ import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesCmdqv, usesDirect } from 
 /** Version of the guest ABI that this guest speaks. */
 export const vsmmu_abi: i32 = 1;
 
-const LAST_STEP: u32 = 23;
+const LAST_STEP: u32 = 24;
 /** Steps that take a CMDQV, and VCMDQs or ECMDQs. */
 const HYP_OWN_STEP: u32 = 3;
 const QUEUES_STEP: u32 = 6;
@@ -53,8 +54,9 @@ const LAST_ATTACK: u32 = 17;
 const TRAPPED_ATTACK: u32 = 14;
 const RING_ATTACK: u32 = 19;
 const PASID_STEP: u32 = 20;
-const SMMUS_STEP: u32 = 21;
-const BTM_STEP: u32 = 22;
+const ATC_STEP: u32 = 21;
+const SMMUS_STEP: u32 = 22;
+const BTM_STEP: u32 = 23;
 const DEFAULT_ROUNDS = 15;
 
 function title(step: u32): string {
@@ -109,9 +111,11 @@ function title(step: u32): string {
       return 'attack: corrupt the ring';
     case 20:
       return 'give the device a second address space by PASID';
-    case 21:
+    case ATC_STEP:
+      return 'let the device keep translations in an ATC';
+    case SMMUS_STEP:
       return 'bring up the other SMMUs, unmap for the devices behind each';
-    case 22:
+    case BTM_STEP:
       return 'invalidate for the device by a TLBI of the vCPU';
     default:
       return toy().goesOn != 0 ? 'work until switched off; ? says what can be typed' : 'power off';
@@ -127,6 +131,7 @@ function applies(step: u32): bool {
   if (toy().experiment != NO_EXPERIMENT) return experimentTakes(toy().experiment, step);
   if (step == RING_ATTACK) return false;
   if (step == PASID_STEP) return hasSubstreams();
+  if (step == ATC_STEP) return hasAts();
   if (step == SMMUS_STEP) return hasFurtherSmmus();
   if (step == BTM_STEP) return hasBtm();
   if (step > TRAPPED_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && usesCmdqv();
@@ -228,10 +233,13 @@ function take(step: u32): void {
     case 20:
       pasidStep();
       break;
-    case 21:
+    case ATC_STEP:
+      atcStep();
+      break;
+    case SMMUS_STEP:
       smmusStep();
       break;
-    case 22:
+    case BTM_STEP:
       btmStep();
       break;
     default:

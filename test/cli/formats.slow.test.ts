@@ -126,7 +126,7 @@ describe('versions', () => {
       1,
       [
         'allowGc append arch args btm devices directMaps disks drain env experiment guest hostRam',
-        'icacheCheck idRegisters initrd iommu iotlbCheck json kernel memory onQueueError overlay',
+        'icacheCheck idRegisters initrd iommu iotlbCheck json kernel memory msi onQueueError overlay',
         'path queues quiet role run secondary seed semihosting smmus timeout trace traceLimit translate transport',
         'vcmdqs vcpus vintfs vms',
       ].join(' '),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { runToy, type ToyOptions, type ToyRun } from '../support/toy-board.ts';
 
 /** Number of the step that powers off. */
-const LAST = 23;
+const LAST = 24;
 
 const failed = (run: ToyRun) => [...run.checks].filter(([, ok]) => !ok).map(([name]) => name);
 
@@ -39,6 +39,7 @@ describe('toy', () => {
       'mixed-batch',
       'illegal-command',
       'illegal-command-recovery',
+      'sync-signal',
       'live-mapping',
       'measurement',
       'no-exits-direct',
@@ -73,7 +74,7 @@ describe('toy', () => {
     const run = await runToy({ args: ['rounds=1', 'vms=2'], btm: 'shared' });
     expect(failed(run)).toEqual([]);
     expect([...run.checks.keys()].slice(-3)).toEqual(['btm-tlbi', 'btm-aset', 'attack-btm']);
-    expect(stepsOf(run).slice(-2)).toEqual([22, LAST]);
+    expect(stepsOf(run).slice(-2)).toEqual([23, LAST]);
   });
 
   it('attacks its neighbours in six brackets when there are any', async () => {
@@ -121,6 +122,7 @@ describe('toy', () => {
     ['a TLBI of a vCPU does nothing', { btm: 'none' }, ['btm-tlbi']],
     ['a TLBI of a vCPU is an exit', { btm: 'exit' }, ['btm-tlbi', 'btm-aset']],
     ['a TLBI of a vCPU takes every CD', { btm: 'every' }, ['btm-aset']],
+    ['a VCMDQ takes a CMD_SYNC of any CS', { anySignal: true }, ['sync-signal']],
     ['ATC_INV takes every StreamID', { anySid: true }, ['attack-sid-fields', 'attack-sid-pairs']],
   ])('notices when %s', async (_what, options, expected) => {
     const run = await runToy({ args: ['vms=2', 'rounds=1'], ...options });

@@ -44,6 +44,7 @@ export function boardFootprint({ machine, smmus, amd }: BoardMachine): MachineFo
 export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;
   const { machine } = board;
+  const { importCalls } = machine.exits;
   const { direct = [] } = board.drainable ?? {};
   const { amd } = board;
   const counts = amd
@@ -53,6 +54,13 @@ export function machineStatistics(parts: MachineParts): MachineStatistics {
   return {
     timeNs: machine.clock.nowNs(),
     exits: machine.exitStatistics,
+    ...(importCalls && {
+      imports: {
+        total: importCalls.total,
+        duringDirect: importCalls.duringDirect,
+        duringCmdq: importCalls.duringCmdq,
+      },
+    }),
     vcmdq: {
       queues: counts.length,
       commands: counts.reduce((sum, { commands }) => sum + commands, 0),

@@ -6,7 +6,7 @@ import type { SmmuRefusal } from '../../devices/smmuv3/index.ts';
 import type { SmmuCounters } from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import type { CoreStatus } from '../machine/index.ts';
-import type { ExitStatistics } from '../vcpu/index.ts';
+import type { ExitStatistics, ImportCalls } from '../vcpu/index.ts';
 import type { DrainReport } from './drains.ts';
 
 /**
@@ -45,8 +45,8 @@ export interface MachineEvents {
    */
   readonly suspect: Finding;
   /**
-   * The guest's SMMU has refused a stream, and why: the field of the STE or CD and what it is measured
-   * against. Each reason once until a reset, at most 256.
+   * The guest's SMMU has refused a stream, and why: the field of the STE or CD, with what it is
+   * measured against, or the descriptor. Each reason once until a reset, at most 256.
    */
   readonly refusal: SmmuRefusal;
   /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
@@ -77,6 +77,8 @@ export interface MachineStatistics {
    */
   readonly timeNs: number;
   readonly exits: ExitStatistics;
+  /** Exits of a WebAssembly guest, counted a second time at its import object; absent for others. */
+  readonly imports?: ImportCalls;
   readonly vcmdq: {
     /** VCMDQs that the machine has, or in their place ECMDQs or the command buffer of an AMD IOMMU. */
     readonly queues: number;
