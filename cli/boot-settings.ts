@@ -3,23 +3,15 @@
 
 import type * as v from 'valibot';
 import type { QueueErrorDecision, VirtMsi, VirtRole } from '../vmm/api/index.ts';
-import {
-  HOST_SETTINGS,
-  integer,
-  MACHINE_SETTINGS,
-  oneOf,
-  option,
-  text,
-  texts,
-  yesNo,
-} from '../vmm/api/settings.ts';
+import { integer, oneOf, option, text, texts, yesNo } from '../vmm/api/option-values.ts';
+import { HOST_SETTINGS, MACHINE_SETTINGS } from '../vmm/api/settings.ts';
 import { EXPERIMENTS, TOY_PATHS } from '../vmm/boards/index.ts';
 
 const MAX_VMS = 16;
 const MAX_TIMEOUT_SECONDS = 86_400;
 
-// Machines of a run are called vm0, vm1, and so on.
-const { name: _, ...machine } = MACHINE_SETTINGS;
+// Machines of a run are called vm0, vm1, and so on, and are behind all SMMUs.
+const { name: _, behind: _all, ...machine } = MACHINE_SETTINGS;
 
 /** What becomes of bad commands: `QueueErrorDecision`. */
 const DECISIONS = [

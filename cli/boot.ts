@@ -16,6 +16,7 @@ import { Checks, endCheck, queueChecks, sanitizerChecks } from '../vmm/report/ch
 import { exitChecks } from '../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../vmm/report/measurements.ts';
+import { amdExitChecks, checkAmdOptions } from './amd-run.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { COMPARED } from './compared-machines.ts';
@@ -69,6 +70,8 @@ async function runAll(
     if (running.length === 0) return oracle.settle();
     for (const machine of running) {
       if (oracle.attacker !== undefined && oracle.attacker !== machine) continue;
+      // Stopped while another one had its turn.
+      if (machine.status !== 'paused') continue;
       oracle.runs(machine);
       await machine.step();
     }
@@ -171,12 +174,15 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
     );
   const toy = guest === 'toy';
+  const amd = settings.iommu === 'amd';
+  if (amd) checkAmdOptions(asked);
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
   const { vintfs, vcmdqs } = hostSize(settings, vms);
   // To compare all paths, more machines run the toy; they have no VINTF to spare that another needs.
   const compares =
     toy &&
+    !amd &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
     vms + COMPARED.length <= vintfs;
@@ -201,8 +207,11 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const { onQueueError, iotlbCheck = experiment?.checked } = settings;
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
-      vintfs,
-      vcmdqs,
+      iommu: settings.iommu,
+      smmus: settings.smmus,
+      btm: settings.btm,
+      ...experiment?.host,
+      ...(amd ? {} : { vintfs, vcmdqs }),
       hostRam: settings.hostRam,
       idRegisters: settings.idRegisters,
       trace: trace !== undefined,
@@ -296,10 +305,14 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const results = [
       ...checks.all,
       ...ends,
-      ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
-      ...(toy ? queueChecks(all) : []),
+      ...(toy && amd ? amdExitChecks(all) : []),
+      ...(toy && !amd && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
+      ...(toy && !amd ? queueChecks(all) : []),
       ...measurements.earlierChecks(),
-      ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
+      ...oracle.checks(
+        toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),
+        experiment?.loses,
+      ),
     ];
     const experimentOk = results.every(({ ok }) => ok);
     results.push(
@@ -315,7 +328,9 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     if (json) stdout.write(jsonLine(report));
     else
       stdout.write(
-        quiet ? failureText(report) : reportText(report, results.slice(checks.all.length)),
+        quiet
+          ? failureText(report)
+          : reportText(report, results.slice(checks.all.length), amd ? 'Buffers' : 'VCMDQs'),
       );
     if (experiment && !json && !quiet)
       stdout.write(experimentText(experiment, experimentOk, suspects));

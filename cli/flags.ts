@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
-import type { Flag } from '../vmm/api/settings.ts';
+import type { Flag } from '../vmm/api/option-values.ts';
 
 type Entries = Readonly<Record<string, v.GenericSchema>>;
 

@@ -1,6 +1,7 @@
 // What `vsmmu inspect` prints: a host as a tree.
 
 import type {
+  AmdViommuInspection,
   HostInspection,
   ObjectDescription,
   QueueInspection,
@@ -108,11 +109,58 @@ function viommuNode({
   };
 }
 
-const vmNode = ({ name, window, memory, references: held, viommus }: VmInspection): Node => ({
+/** Which machines have devices behind an SMMU, as which of their own, and by which StreamIDs. */
+function behindNodes(smmu: number, vms: readonly VmInspection[]): Node[] {
+  return vms.flatMap(({ name, viommus }) =>
+    viommus.flatMap((viommu, own) => {
+      if (viommu.smmu !== smmu) return [];
+      const vintf = viommu.vintf ? `, VINTF ${viommu.vintf.index}` : '';
+      const streams = viommu.streams.map(
+        ({ virtual, physical }) => `StreamID ${hex(physical)} (the guest's ${hex(virtual)})`,
+      );
+      return [leaf(`${name}, its SMMU ${own}${vintf}: ${streams.join(', ') || 'no devices'}`)];
+    }),
+  );
+}
+
+function amdNode({
+  guestId,
+  doorbellCalls,
+  eventsLost,
+  devices,
+  domains,
+  queues,
+  objects,
+}: AmdViommuInspection): Node {
+  return {
+    line: `vIOMMU with GuestID ${guestId}: ${details({ doorbellCalls, eventsLost })}`,
+    children: [
+      ...devices.map(({ virtual, physical }) =>
+        leaf(`DeviceID ${hex(virtual)} is ${hex(physical)} on the IOMMU`),
+      ),
+      ...domains.map(({ virtual, physical }) =>
+        leaf(`DomainID ${virtual} is ${physical} on the IOMMU`),
+      ),
+      ...queues.map(queueNode),
+      { line: 'iommufd', children: objectNodes(objects) },
+    ],
+  };
+}
+
+/** The same of the AMD IOMMU. */
+function behindAmdNodes({ name, amd }: VmInspection): Node[] {
+  if (!amd) return [];
+  const devices = amd.devices.map(
+    ({ virtual, physical }) => `DeviceID ${hex(physical)} (the guest's ${hex(virtual)})`,
+  );
+  return [leaf(`${name}, GuestID ${amd.guestId}: ${devices.join(', ')}`)];
+}
+
+const vmNode = ({ name, window, memory, references: held, viommus, amd }: VmInspection): Node => ({
   line:
     `${name}: window ${window} of the physical address map, ${memory / 2 ** 20} MiB, ` +
     `${references(held)}`,
-  children: viommus.map(viommuNode),
+  children: [...viommus.map(viommuNode), ...(amd ? [amdNode(amd)] : [])],
 });
 
 function lines({ line, children }: Node, first = '', rest = ''): string[] {
@@ -135,12 +183,17 @@ export function inspectionText({ vmids, ramInUse, smmus, vms }: HostInspection):
   const host: Node = {
     line: `host: ${ramInUse / 1024} KiB of its RAM given out`,
     children: [
-      leaf(`VMIDs of ${bits} bits, generation ${generation}: ${pinned} of ${pinnable} pinned`),
+      leaf(
+        smmus.length > 0
+          ? `VMIDs of ${bits} bits, generation ${generation}: ${pinned} of ${pinnable} pinned`
+          : `DomainIDs of ${bits} bits: ${pinned} of ${pinnable} in use`,
+      ),
       ...smmus.map(({ vintfsInUse, counts }, i) => {
         const lent = `VINTFs lent ${vintfsInUse}`;
         const parts = [lent, details(used(counts)), details(counts.events)].filter(Boolean);
-        return leaf(`SMMU ${i}: ${parts.join('; ')}`);
+        return { line: `SMMU ${i}: ${parts.join('; ')}`, children: behindNodes(i, vms) };
       }),
+      ...(smmus.length > 0 ? [] : [{ line: 'AMD IOMMU', children: vms.flatMap(behindAmdNodes) }]),
       ...vms.map(vmNode),
     ],
   };

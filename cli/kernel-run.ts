@@ -30,6 +30,9 @@ const OTHERS = [
   'env',
   'allowGc',
   'queues',
+  'smmus',
+  'btm',
+  'iommu',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 /** Options of kernels, which mean nothing to other guests. */

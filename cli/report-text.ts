@@ -115,7 +115,11 @@ export function failureText({ checks, sanitizer }: Report): string {
  * `hostChecks` are those that the host makes: the guests' own have been on their
  * consoles, so that only failed ones come again.
  */
-export function reportText(report: Report, hostChecks: readonly Check[]): string {
+export function reportText(
+  report: Report,
+  hostChecks: readonly Check[],
+  queuesName: 'VCMDQs' | 'Buffers' = 'VCMDQs',
+): string {
   const { checks, exits, vcmdq, paths, ways, drain, sanitizer } = report;
   const failed = checks.filter(({ ok }) => !ok);
   const kinds = Object.entries(exits.byKind).map(([kind, count]) => `${kind} ${count}`);
@@ -135,7 +139,7 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     '',
     `Exits    ${exits.total}: ${kinds.join(', ')}`,
     `         most at ${registers.join(', ')}`,
-    `VCMDQs   ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ` +
+    `${queuesName.padEnd(8)} ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ` +
       `${vcmdq.doorbellCalls} doorbell calls,` +
       ` ${vcmdq.exitsDuringInvalidation} exits during invalidation`,
     ...ways.map(

@@ -13,6 +13,7 @@ const COUNTS = ['1', '2', '3', '4'] as const;
 const TRANSPORTS = ['auto', 'inline', 'mailbox'] as const;
 const DRAINS = ['doorbell', 'thread', 'auto'] as const;
 const SPEEDS = ['slow', 'paced', 'full'] as const;
+const QUEUE_ERRORS = ['report', 'skip', 'emulate', 'stop'] as const;
 const YES_NO = ['yes', 'no'] as const;
 const NO_EXPERIMENT = 'none';
 
@@ -29,6 +30,8 @@ export interface Settings {
   readonly drain: (typeof DRAINS)[number];
   readonly speed: (typeof SPEEDS)[number];
   readonly experiment: string;
+  /** What becomes of the guests' bad commands. Experiments see them reported. */
+  readonly queueError: (typeof QUEUE_ERRORS)[number];
   /** The sanitizer looks for invalidations that guests forget. Experiments have it. */
   readonly check: boolean;
   /** Starts by itself. */
@@ -105,6 +108,15 @@ export const CHOICES: readonly Choice[] = [
       'Compares every hit of IOTLB and configuration cache with the tables, and names the ' +
       'invalidation that a guest has forgotten.',
   },
+  {
+    name: 'queueError',
+    label: 'Bad commands',
+    values: QUEUE_ERRORS,
+    initial: 'report',
+    explains:
+      'What the host does with a bad command on any queue before its guest sees an error: report ' +
+      'it, skip it, carry it out where a guest may have that (emulate), or stop the machine.',
+  },
 ];
 
 const HIDDEN: readonly Choice[] = [
@@ -133,6 +145,7 @@ function settingsOf(value: (choice: Choice) => string): Settings {
     drain: of.drain as Settings['drain'],
     speed: of.speed as Settings['speed'],
     experiment: experiment?.name ?? NO_EXPERIMENT,
+    queueError: experiment ? 'report' : (of.queueError as Settings['queueError']),
     // Not where time is measured.
     check: experiment ? !experiment.measures : of.check === 'yes',
     run: of.run === 'yes',
@@ -172,7 +185,7 @@ export function writeSettings(settings: Settings): string {
   const query = new URLSearchParams();
   for (const choice of ALL) {
     const value = chosenValue(settings, choice);
-    if (choice.name === 'check' && !isLive(settings)) continue;
+    if ((choice.name === 'check' || choice.name === 'queueError') && !isLive(settings)) continue;
     if (value !== choice.initial) query.set(choice.name, value);
   }
   const text = query.toString();

@@ -65,6 +65,13 @@
 #define ABI_DEVICE_IRQ 0x0cu
 /* StreamID of a bus master (as the guest's SMMU numbers it), or ABI_NO_STREAM. */
 #define ABI_DEVICE_STREAM 0x10u
+/*
+ * u32 in a device entry: number of the SMMU that a bus master is behind, that a CMDQV belongs to, or that this is, from 0
+ * to ABI_MAX_SMMUS - 1.
+ */
+#define ABI_DEVICE_SMMU 0x14u
+/* Most SMMUs of a machine. */
+#define ABI_MAX_SMMUS 4u
 /* ABI_DEVICE_IRQ of a device without an interrupt line. */
 #define ABI_NO_IRQ 0xffffffffu
 /* ABI_DEVICE_STREAM of a device that is no bus master. */

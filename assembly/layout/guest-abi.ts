@@ -47,6 +47,13 @@ export const ABI_DEVICE_REGION_SIZE = 0x08;
 export const ABI_DEVICE_IRQ = 0x0c;
 /** StreamID of a bus master (as the guest's SMMU numbers it), or ABI_NO_STREAM. */
 export const ABI_DEVICE_STREAM = 0x10;
+/**
+ * u32 in a device entry: number of the SMMU that a bus master is behind, that a CMDQV belongs to, or that this is, from 0
+ * to ABI_MAX_SMMUS - 1.
+ */
+export const ABI_DEVICE_SMMU = 0x14;
+/** Most SMMUs of a machine. */
+export const ABI_MAX_SMMUS = 4;
 /** ABI_DEVICE_IRQ of a device without an interrupt line. */
 export const ABI_NO_IRQ = 0xffffffff;
 /** ABI_DEVICE_STREAM of a device that is no bus master. */

@@ -2,8 +2,9 @@
 
 import type { Command } from 'commander';
 import { Host, type HostInspection, type Machine } from '../../vmm/api/index.ts';
-import { integer, option, yesNo } from '../../vmm/api/settings.ts';
+import { integer, option, yesNo } from '../../vmm/api/option-values.ts';
 import { toyArgs } from '../../vmm/boards/index.ts';
+import { checkAmdOptions } from '../amd-run.ts';
 import { machineOptions, makeMachine } from '../boot.ts';
 import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
@@ -32,6 +33,9 @@ const {
   drain,
   overlay,
   queues,
+  iommu,
+  smmus,
+  btm,
   vintfs,
   vcmdqs,
   hostRam,
@@ -53,6 +57,9 @@ const INSPECT_SETTINGS = {
     drain,
     overlay,
     queues,
+    iommu,
+    smmus,
+    btm,
     vintfs,
     vcmdqs,
     hostRam,
@@ -63,7 +70,19 @@ const INSPECT_SETTINGS = {
 
 type InspectSettings = Pick<
   BootSettings,
-  'vms' | 'path' | 'queues' | 'vcpus' | 'vintfs' | 'vcmdqs' | 'hostRam' | 'timeout'
+  | 'vms'
+  | 'path'
+  | 'queues'
+  | 'vcpus'
+  | 'iommu'
+  | 'smmus'
+  | 'btm'
+  | 'transport'
+  | 'drain'
+  | 'vintfs'
+  | 'vcmdqs'
+  | 'hostRam'
+  | 'timeout'
 > & {
   readonly steps?: number;
 };
@@ -74,7 +93,10 @@ async function inspectRunning(guest: string, settings: InspectSettings): Promise
   const toy = guest === 'toy';
   const count = settings.vms ?? (toy ? 2 : 1);
   const common = machineOptions({ ...settings, guest });
-  const host = await Host.create({ ...hostSize(settings, count), hostRam: settings.hostRam });
+  const { iommu, smmus, btm, hostRam } = settings;
+  if (iommu === 'amd') checkAmdOptions(settings);
+  const size = iommu === 'amd' ? {} : hostSize(settings, count);
+  const host = await Host.create({ ...size, iommu, smmus, btm, hostRam });
   const progress = new Progress(process.stderr, false);
   try {
     const machines: Machine[] = [];

@@ -101,7 +101,13 @@ export class Session {
     const { vcpus } = settings;
     // A VCMDQ for each vCPU: the number of both is a power of two.
     const vcmdqs = VINTFS * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)));
-    const host = await Host.create({ vintfs: VINTFS, vcmdqs, iotlbCheck: settings.check });
+    const host = await Host.create({
+      vintfs: VINTFS,
+      vcmdqs,
+      iotlbCheck: settings.check,
+      onQueueError: () => settings.queueError,
+      ...findExperiment(settings.experiment)?.host,
+    });
     const session = new Session(settings, guest, host, sink, facts);
     try {
       for (const name of machineNames(settings)) await session.#add(name);

@@ -19,6 +19,8 @@ export interface Placement {
    * board makes takes this one, and by default its StreamID.
    */
   readonly requesterId?: number;
+  /** Number of the machine's SMMU that the device is behind, or belongs to. Default 0. */
+  readonly smmu?: number;
   /**
    * It has no addresses: another device of the board carries accesses to it, as a PCIe host does.
    * Default false.
@@ -32,12 +34,13 @@ const FIELDS = allNamesOf<Placement>({
   firstIrq: true,
   dmaPort: true,
   requesterId: true,
+  smmu: true,
   bridged: true,
 });
 
 /** @throws {BoardError} when a place has a field that there is not, no device, or not its addresses. */
 export function checkPlacement(placement: Placement): void {
-  const { device, addresses, firstIrq, requesterId, bridged = false } = placement ?? {};
+  const { device, addresses, firstIrq, requesterId, smmu, bridged = false } = placement ?? {};
   if (!Array.isArray(device?.regions))
     throw new BoardError('placement', 'a place without a device: it is { device, addresses, … }');
   const refuse = (what: string) => {
@@ -48,7 +51,7 @@ export function checkPlacement(placement: Placement): void {
   const regions = bridged ? 0 : device.regions.length;
   if (!Array.isArray(addresses) || addresses.length !== regions)
     refuse(`addresses must be a list with a gpa for each of its ${regions} regions`);
-  for (const [name, number] of Object.entries({ firstIrq, requesterId }))
+  for (const [name, number] of Object.entries({ firstIrq, requesterId, smmu }))
     if (number !== undefined && !(Number.isInteger(number) && number >= 0))
       refuse(`${name} must be an integer from 0, not ${JSON.stringify(number)}`);
   const bad = addresses.find(

@@ -23,15 +23,16 @@ import { allocate } from '../runtime/pages';
 import { clearCmdqv, cmdqv } from './cmdqv';
 import { vcmdq } from './driver-queues';
 import { RESULT_NO_DEVICE, RESULT_NO_MEMORY, RESULT_OK, RESULT_UNSUPPORTED } from './result';
+import { selectedSmmu } from './selected-smmu';
 import { smmu } from './smmu';
 import { MAX_QUEUE_LOG2 } from './smmu-structures';
 
 const VERSION = 1;
 
-/** Finds the CMDQV and reads its size. Without one the driver uses the CMDQ alone. */
+/** Finds the CMDQV of the selected SMMU and reads its size. Without one the driver uses the CMDQ alone. */
 export function probeCmdqv(): i32 {
   clearCmdqv();
-  const entry = findDevice(ABI_KIND_CMDQV);
+  const entry = findDevice(ABI_KIND_CMDQV, selectedSmmu());
   if (entry == 0) return RESULT_NO_DEVICE;
   const state = cmdqv();
   state.gpa = deviceGpa(entry);

@@ -1,4 +1,7 @@
-// What the driver knows about the CMDQV beside the SMMU, and about VINTF 0, the only VINTF that it uses.
+// What the driver knows about the CMDQV beside an SMMU, and about VINTF 0, the only VINTF that it uses.
+
+import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
+import { selectedSmmu } from './selected-smmu';
 
 export class Cmdqv {
   /** gpa of the registers. */
@@ -25,13 +28,14 @@ export class Cmdqv {
   cpu: u32 = 0;
 }
 
-const CMDQV: usize = memory.data(offsetof<Cmdqv>(), 64);
+const CMDQVS: usize = memory.data(ABI_MAX_SMMUS * offsetof<Cmdqv>(), 64);
 
+/** That of the selected SMMU. */
 export function cmdqv(): Cmdqv {
-  return changetype<Cmdqv>(CMDQV);
+  return changetype<Cmdqv>(CMDQVS + selectedSmmu() * offsetof<Cmdqv>());
 }
 
-/** Forgets everything. */
+/** Forgets everything about it. */
 export function clearCmdqv(): void {
-  memory.fill(CMDQV, 0, offsetof<Cmdqv>());
+  memory.fill(changetype<usize>(cmdqv()), 0, offsetof<Cmdqv>());
 }

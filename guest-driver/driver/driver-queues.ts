@@ -1,36 +1,42 @@
-// The queues of the one SMMU, ECMDQs included, and of VINTF 0, at fixed places in guest memory.
+// The queues of each SMMU, ECMDQs included, and of its VINTF 0, at fixed places in guest memory.
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
+import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
 import { Queue } from './ring';
+import { selectedSmmu } from './selected-smmu';
 
 export { entryAt, freeEntries, indexOf, Queue, queueSize } from './ring';
 
-const CMDQ: usize = memory.data(offsetof<Queue>(), 64);
 /** Bytes from one queue to the next, no less than the class takes. */
-const VCMDQ_BYTES: i32 = 64;
-const VCMDQS: usize = memory.data(CMDQV_MAX_VCMDQS * VCMDQ_BYTES, 64);
+const QUEUE_BYTES: i32 = 64;
+const CMDQS: usize = memory.data(ABI_MAX_SMMUS * QUEUE_BYTES, 64);
+const VCMDQS: usize = memory.data(ABI_MAX_SMMUS * CMDQV_MAX_VCMDQS * QUEUE_BYTES, 64);
 /** ECMDQs that the driver uses at most: more than there can be processors. */
-export const MAX_ECMDQS: u32 = 16;
-const ECMDQS: usize = memory.data(1024, 64);
+export const MAX_ECMDQS: i32 = 16;
+const ECMDQS: usize = memory.data(ABI_MAX_SMMUS * MAX_ECMDQS * QUEUE_BYTES, 64);
 
-/** The SMMU's own command queue. */
+function queueAt(queues: usize, perSmmu: u32, index: u32): Queue {
+  return changetype<Queue>(queues + <usize>(selectedSmmu() * perSmmu + index) * QUEUE_BYTES);
+}
+
+/** The selected SMMU's own command queue. */
 export function cmdq(): Queue {
-  return changetype<Queue>(CMDQ);
+  return queueAt(CMDQS, 1, 0);
 }
 
 /** The VCMDQ in an LVCMDQ slot of VINTF 0. */
 export function vcmdq(lvcmdq: u32): Queue {
-  return changetype<Queue>(VCMDQS + <usize>lvcmdq * VCMDQ_BYTES);
+  return queueAt(VCMDQS, CMDQV_MAX_VCMDQS, lvcmdq);
 }
 
 /** The ECMDQ at a place of the first control page. */
 export function ecmdq(index: u32): Queue {
-  return changetype<Queue>(ECMDQS + <usize>index * VCMDQ_BYTES);
+  return queueAt(ECMDQS, MAX_ECMDQS, index);
 }
 
-/** Forgets all queues. */
+/** Forgets all queues of the selected SMMU. */
 export function clearQueues(): void {
-  memory.fill(CMDQ, 0, offsetof<Queue>());
-  memory.fill(VCMDQS, 0, CMDQV_MAX_VCMDQS * VCMDQ_BYTES);
-  memory.fill(ECMDQS, 0, MAX_ECMDQS * VCMDQ_BYTES);
+  memory.fill(changetype<usize>(cmdq()), 0, QUEUE_BYTES);
+  memory.fill(changetype<usize>(vcmdq(0)), 0, CMDQV_MAX_VCMDQS * QUEUE_BYTES);
+  memory.fill(changetype<usize>(ecmdq(0)), 0, MAX_ECMDQS * QUEUE_BYTES);
 }

@@ -54,7 +54,7 @@ export function probeEcmdqs(): i32 {
   const state = ecmdqs();
   state.gpa = gpa + <u32>(base & PAGE_ADDRESS);
   state.stride = SMMU_ECMDQ_PAGE_SIZE >> log2;
-  state.count = min<u32>(1 << log2, MAX_ECMDQS);
+  state.count = min<u32>(1 << log2, <u32>MAX_ECMDQS);
   return RESULT_OK;
 }
 

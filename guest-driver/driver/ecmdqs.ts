@@ -1,4 +1,7 @@
-// What the driver knows about the ECMDQs of the SMMU, which it can use in place of VCMDQs.
+// What the driver knows about the ECMDQs of an SMMU, which it can use in place of VCMDQs.
+
+import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
+import { selectedSmmu } from './selected-smmu';
 
 export class Ecmdqs {
   /** gpa of the control page, and bytes from one queue's registers to the next's. */
@@ -9,13 +12,14 @@ export class Ecmdqs {
   enabled: u32 = 0;
 }
 
-const ECMDQS: usize = memory.data(offsetof<Ecmdqs>(), 64);
+const ECMDQS: usize = memory.data(ABI_MAX_SMMUS * offsetof<Ecmdqs>(), 64);
 
+/** Those of the selected SMMU. */
 export function ecmdqs(): Ecmdqs {
-  return changetype<Ecmdqs>(ECMDQS);
+  return changetype<Ecmdqs>(ECMDQS + selectedSmmu() * offsetof<Ecmdqs>());
 }
 
-/** Forgets everything. */
+/** Forgets everything about them. */
 export function clearEcmdqs(): void {
-  memory.fill(ECMDQS, 0, offsetof<Ecmdqs>());
+  memory.fill(changetype<usize>(ecmdqs()), 0, offsetof<Ecmdqs>());
 }

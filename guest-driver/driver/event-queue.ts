@@ -1,5 +1,6 @@
-// The consumer of the SMMU's event queue. The last records are kept for whoever asks.
+// The consumer of an SMMU's event queue. The last records are kept for whoever asks.
 
+import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
 import {
   EVTQ_ENTRY_SIZE,
   EVTQ_OVFLG,
@@ -8,6 +9,7 @@ import {
 } from '../../assembly/layout/smmu-registers';
 import { bitsOf, withBits } from '../runtime/guest-fields';
 import { read32, write32 } from '../runtime/mmio';
+import { selectedSmmu } from './selected-smmu';
 import { smmu } from './smmu';
 
 /** Records that are kept, a power of two. */
@@ -23,11 +25,11 @@ class EventQueue {
   overflows: u32 = 0;
 }
 
-const QUEUE: usize = memory.data(offsetof<EventQueue>(), 64);
-const KEPT: usize = memory.data(KEPT_EVENTS * EVTQ_ENTRY_SIZE, 64);
+const QUEUES: usize = memory.data(ABI_MAX_SMMUS * offsetof<EventQueue>(), 64);
+const KEPT: usize = memory.data(ABI_MAX_SMMUS * KEPT_EVENTS * EVTQ_ENTRY_SIZE, 64);
 
 function eventQueue(): EventQueue {
-  return changetype<EventQueue>(QUEUE);
+  return changetype<EventQueue>(QUEUES + selectedSmmu() * offsetof<EventQueue>());
 }
 
 /** Memory offset of the ring; its size in records as log2. */
@@ -61,7 +63,8 @@ export function eventOverflows(): u32 {
 
 /** Memory offset of a record by its number, counted from 0; kept until KEPT_EVENTS later ones have come. */
 export function eventRecord(number: u32): usize {
-  return KEPT + (number & (KEPT_EVENTS - 1)) * EVTQ_ENTRY_SIZE;
+  const kept = selectedSmmu() * KEPT_EVENTS + (number & (KEPT_EVENTS - 1));
+  return KEPT + <usize>kept * EVTQ_ENTRY_SIZE;
 }
 
 /** Takes every record out of the queue, CONS after each; at the end acknowledges an overflow. */

@@ -11,5 +11,6 @@ export { directQueues } from './get-cmdq';
 export { serviceInterrupts } from './interrupt-handlers';
 export { addPages, invalidateAsid, invalidatePages } from './invalidate-pages';
 export * from './result';
+export { selectedSmmu, selectSmmu } from './selected-smmu';
 export { IOVA_PAGE_SIZE, mapPages, unmapPages } from './stage1-table';
 export { detachStream } from './stream-table';

@@ -10,6 +10,7 @@ import {
   VCMDQ_STRIDE,
   VINTF_LVCMDQ_ERR_MAP,
 } from '../../assembly/layout/cmdqv-registers';
+import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
 import {
   ECMDQ_CONS_ERR,
   ECMDQ_PROD_ERRACK,
@@ -27,6 +28,7 @@ import { cmdq, ecmdq, vcmdq } from './driver-queues';
 import { ecmdqs } from './ecmdqs';
 import { skipError } from './error-skip';
 import { drainEvents } from './event-queue';
+import { selectedSmmu, selectSmmu } from './selected-smmu';
 import { smmu } from './smmu';
 
 /**
@@ -86,11 +88,21 @@ function serveCmdqv(): void {
   }
 }
 
-/** A safe point: acknowledges the map epoch and serves what is pending. */
-export function serviceInterrupts(): void {
-  acknowledgeMaps();
-  if (!anyPending() || smmu().probed == 0) return;
+function serveSmmu(): void {
+  if (smmu().probed == 0) return;
   if (takeInterrupt(smmu().eventIrq)) drainEvents();
   if (takeInterrupt(smmu().gerrorIrq)) serveGerror();
   if (cmdqv().present != 0 && takeInterrupt(cmdqv().irq)) serveCmdqv();
+}
+
+/** A safe point: acknowledges the map epoch and serves what is pending, of every SMMU. */
+export function serviceInterrupts(): void {
+  acknowledgeMaps();
+  if (!anyPending()) return;
+  const selected = selectedSmmu();
+  for (let number: u32 = 0; number < <u32>ABI_MAX_SMMUS; number++) {
+    selectSmmu(number);
+    serveSmmu();
+  }
+  selectSmmu(selected);
 }

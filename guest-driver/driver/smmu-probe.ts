@@ -19,6 +19,7 @@ import { deviceGpa, deviceIrq, findDevice } from '../runtime/device-table';
 import { bitsOf } from '../runtime/guest-fields';
 import { read32 } from '../runtime/mmio';
 import { RESULT_NO_DEVICE, RESULT_OK, RESULT_UNSUPPORTED } from './result';
+import { selectedSmmu } from './selected-smmu';
 import { clearSmmu, smmu } from './smmu';
 
 /** TTF: bit 1 says AArch64. */
@@ -28,7 +29,7 @@ const MIN_CMDQS: u32 = 7;
 
 export function probeSmmu(): i32 {
   clearSmmu();
-  const entry = findDevice(ABI_KIND_SMMUV3);
+  const entry = findDevice(ABI_KIND_SMMUV3, selectedSmmu());
   if (entry == 0) return RESULT_NO_DEVICE;
   const state = smmu();
   state.gpa = deviceGpa(entry);

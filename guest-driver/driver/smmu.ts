@@ -1,4 +1,7 @@
-// What the driver knows about the one SMMU of the board. State lies in guest memory, so that a saved guest has it.
+// What the driver knows about an SMMU of the board. State lies in guest memory, so that a saved guest has it.
+
+import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
+import { selectedSmmu } from './selected-smmu';
 
 export class Smmu {
   /** gpa of the registers. */
@@ -21,13 +24,14 @@ export class Smmu {
   otherErrors: u32 = 0;
 }
 
-const SMMU: usize = memory.data(offsetof<Smmu>(), 64);
+const SMMUS: usize = memory.data(ABI_MAX_SMMUS * offsetof<Smmu>(), 64);
 
+/** The selected one. */
 export function smmu(): Smmu {
-  return changetype<Smmu>(SMMU);
+  return changetype<Smmu>(SMMUS + selectedSmmu() * offsetof<Smmu>());
 }
 
-/** Forgets everything. */
+/** Forgets everything about it. */
 export function clearSmmu(): void {
-  memory.fill(SMMU, 0, offsetof<Smmu>());
+  memory.fill(changetype<usize>(smmu()), 0, offsetof<Smmu>());
 }

@@ -41,8 +41,14 @@ export function allocateContextDescriptors(cdMax: u32): usize {
 /**
  * Writes a CD: one table at TTB0, 4 KiB granule, 48-bit addresses, faults recorded and aborted.
  * @param cd memory offset, CD_SIZE bytes, 64-byte aligned. @param table memory offset of the level-0 table.
+ * @param shared the ASID is one of the vCPUs' own, whose broadcast TLBIs mean this CD too (ASET = 0).
  */
-export function writeContextDescriptor(cd: usize, table: usize, asid: u32): void {
+export function writeContextDescriptor(
+  cd: usize,
+  table: usize,
+  asid: u32,
+  shared: bool = false,
+): void {
   const word0 =
     place(CD_T0SZ, T0SZ_48_BITS) |
     place(CD_IR0, WRITE_BACK) |
@@ -55,7 +61,7 @@ export function writeContextDescriptor(cd: usize, table: usize, asid: u32): void
     place(CD_AA64, 1) |
     place(CD_R, 1) |
     place(CD_A, 1) |
-    place(CD_ASET, 1) |
+    place(CD_ASET, shared ? 0 : 1) |
     place(CD_ASID, asid);
   memory.fill(cd, 0, CD_SIZE);
   store<u64>(cd, gpaOf(table), 8);

@@ -14,6 +14,9 @@ const COMPARE_PATHS: u32 = 6;
 export const FORGET_TLBI: u32 = 7;
 export const FORGET_CFGI_CD: u32 = 8;
 export const FORGET_CFGI_STE: u32 = 9;
+const BTM: u32 = 10;
+/** The host's processors number VMs by themselves. */
+export const BTM_VMIDS: u32 = 11;
 
 /**
  * Steps that every experiment needs: 1 to 7 but for the request for HYP_OWN, and the live
@@ -34,6 +37,8 @@ export function namedExperiment(): u32 {
   if (argumentIs('experiment=', 'forget-tlbi')) return FORGET_TLBI;
   if (argumentIs('experiment=', 'forget-cfgi-cd')) return FORGET_CFGI_CD;
   if (argumentIs('experiment=', 'forget-cfgi-ste')) return FORGET_CFGI_STE;
+  if (argumentIs('experiment=', 'btm')) return BTM;
+  if (argumentIs('experiment=', 'btm-vmids')) return BTM_VMIDS;
   return NO_EXPERIMENT;
 }
 
@@ -59,6 +64,9 @@ export function experimentTakes(experiment: u32, step: u32): bool {
       return step == 19;
     case COMPARE_PATHS:
       return step == 18;
+    case BTM:
+    case BTM_VMIDS:
+      return step == 23;
     default:
       return false;
   }

@@ -13,7 +13,9 @@ import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
 import { serviceInterrupts } from '../driver/interrupt-handlers';
 import { argumentIs, numberArgument, readArguments } from '../runtime/arguments';
 import { flushLine } from '../runtime/console';
+import { acknowledgeMaps } from '../runtime/safe-point';
 import { put, putDecimal, putDecimalIn } from '../runtime/text';
+import { amdApplies, amdTitle, LAST_AMD_STEP, onAmd, takeAmdStep } from './amd-toy';
 import { atcStep, hasAts } from './atc-step';
 import {
   cmdqvResetStep,
@@ -24,6 +26,7 @@ import {
   smmuResetStep,
   tablesStep,
 } from './bring-up-steps';
+import { btmStep, hasBtm } from './btm-step';
 import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
 import { experimentTakes, forgets, NO_EXPERIMENT, namedExperiment } from './experiments';
@@ -35,12 +38,13 @@ import { hasSubstreams, pasidStep } from './pasid-step';
 import { illegalCommandStep, mixedBatchStep } from './queue-steps';
 import { allocationAttack, sidPairAttack, vintfVmidAttack } from './register-attacks';
 import { ringAttack } from './ring-attack';
+import { hasFurtherSmmus, smmusStep } from './smmus-step';
 import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesCmdqv, usesDirect } from './toy-state';
 
 /** Version of the guest ABI that this guest speaks. */
 export const vsmmu_abi: i32 = 1;
 
-const LAST_STEP: u32 = 22;
+const LAST_STEP: u32 = 24;
 /** Steps that take a CMDQV, and VCMDQs or ECMDQs. */
 const HYP_OWN_STEP: u32 = 3;
 const QUEUES_STEP: u32 = 6;
@@ -51,6 +55,8 @@ const TRAPPED_ATTACK: u32 = 14;
 const RING_ATTACK: u32 = 19;
 const PASID_STEP: u32 = 20;
 const ATC_STEP: u32 = 21;
+const SMMUS_STEP: u32 = 22;
+const BTM_STEP: u32 = 23;
 const DEFAULT_ROUNDS = 15;
 
 function title(step: u32): string {
@@ -107,6 +113,10 @@ function title(step: u32): string {
       return 'give the device a second address space by PASID';
     case ATC_STEP:
       return 'let the device keep translations in an ATC';
+    case SMMUS_STEP:
+      return 'bring up the other SMMUs, unmap for the devices behind each';
+    case BTM_STEP:
+      return 'invalidate for the device by a TLBI of the vCPU';
     default:
       return toy().goesOn != 0 ? 'work until switched off; ? says what can be typed' : 'power off';
   }
@@ -122,6 +132,8 @@ function applies(step: u32): bool {
   if (step == RING_ATTACK) return false;
   if (step == PASID_STEP) return hasSubstreams();
   if (step == ATC_STEP) return hasAts();
+  if (step == SMMUS_STEP) return hasFurtherSmmus();
+  if (step == BTM_STEP) return hasBtm();
   if (step > TRAPPED_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && usesCmdqv();
   if (step >= FIRST_ATTACK && step <= LAST_ATTACK)
     return toy().machines > 1 && (usesDirect() || step == TRAPPED_ATTACK);
@@ -224,6 +236,12 @@ function take(step: u32): void {
     case ATC_STEP:
       atcStep();
       break;
+    case SMMUS_STEP:
+      smmusStep();
+      break;
+    case BTM_STEP:
+      btmStep();
+      break;
     default:
       if (state.goesOn != 0 && state.broken == 0) beginLive();
       else powerOff();
@@ -237,6 +255,25 @@ function goOn(): i32 {
   return RUN_OFF;
 }
 
+function putTitle(step: u32, text: string): void {
+  put('[');
+  putDecimalIn(step, 2);
+  put('] ');
+  put(text);
+  flushLine();
+}
+
+function runAmd(): i32 {
+  const state = toy();
+  while (!amdApplies(state.step)) state.step++;
+  const step = state.step++;
+  putTitle(step, amdTitle(step));
+  if (step < LAST_AMD_STEP) takeAmdStep(step);
+  else powerOff();
+  acknowledgeMaps();
+  return step == LAST_AMD_STEP ? RUN_OFF : RUN_YIELD;
+}
+
 /** Takes one step, whatever the budget. @returns RUN_YIELD, and RUN_OFF after the last step. */
 export function vsmmu_run(_budget: i32): i32 {
   const state = toy();
@@ -244,14 +281,11 @@ export function vsmmu_run(_budget: i32): i32 {
     readOptions();
     state.step = 1;
   }
+  if (onAmd()) return runAmd();
   if (state.step > LAST_STEP) return goOn();
   while (!applies(state.step)) state.step++;
   const step = state.step;
-  put('[');
-  putDecimalIn(step, 2);
-  put('] ');
-  put(title(step));
-  flushLine();
+  putTitle(step, title(step));
   take(step);
   serviceInterrupts();
   state.step = step + 1;

@@ -3,7 +3,12 @@
 import { HOST_AT_VCPU_VMIDS } from '../../assembly/layout/host-memory.ts';
 import type { ResourceGate } from '../iommufd/index.ts';
 import type { Vm } from './vm.ts';
-import { type PinnedVmid, VmidAllocator, type VmidAllocatorOptions } from './vmid-allocator.ts';
+import {
+  type PinnedVmid,
+  VmidAllocator,
+  type VmidAllocatorOptions,
+  type VmidHolder,
+} from './vmid-allocator.ts';
 
 export class VmVmids {
   readonly allocator: VmidAllocator;
@@ -13,10 +18,26 @@ export class VmVmids {
   readonly #stage2Owners = new Set<Vm>();
   /** VMs whose own VMID is charged to their account, from its first use until they are gone. */
   readonly #payers = new Set<Vm>();
+  /** What vCPUs run under that do not share VMIDs with stages 2: a fault. */
+  readonly #separate:
+    | { readonly allocator: VmidAllocator; readonly vms: WeakMap<Vm, VmidHolder> }
+    | undefined;
 
-  /** `hostMemory` has a word for each window, in which broadcast TLB maintenance finds the VMID. */
-  constructor(hostMemory: WebAssembly.Memory, options: VmidAllocatorOptions, gate: ResourceGate) {
+  /**
+   * `hostMemory` has a word for each window, in which broadcast TLB maintenance finds the VMID.
+   * @param separate as a fault, vCPUs run under numbers of their own; a VM without devices has the first.
+   */
+  constructor(
+    hostMemory: WebAssembly.Memory,
+    options: VmidAllocatorOptions,
+    gate: ResourceGate,
+    separate = false,
+  ) {
     this.allocator = new VmidAllocator(options);
+    if (separate) {
+      this.#separate = { allocator: new VmidAllocator(options), vms: new WeakMap() };
+      this.#separate.allocator.pin(VmidAllocator.holder());
+    }
     this.#gate = gate;
     this.#words = new Int32Array(hostMemory.buffer);
   }
@@ -52,16 +73,26 @@ export class VmVmids {
   vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void {
     const { running, unit, window } = vm;
     const word = (HOST_AT_VCPU_VMIDS >> 2) + window;
+    const allocator = this.#separate?.allocator ?? this.allocator;
     if (runs) {
       if (running.size === 0) {
-        const vmid = this.#charged(vm, true, () => this.allocator.load(unit.thread, vm.vmid));
+        const vmid = this.#charged(vm, true, () => allocator.load(unit.thread, this.#vcpuVmid(vm)));
         Atomics.store(this.#words, word, vmid.result);
       }
       running.add(vcpu);
     } else if (running.delete(vcpu) && running.size === 0) {
       Atomics.store(this.#words, word, 0);
-      this.allocator.put(unit.thread);
+      allocator.put(unit.thread);
     }
+  }
+
+  /** The VMID that the VM's vCPUs run under: that of its first stage 2. */
+  #vcpuVmid(vm: Vm): VmidHolder {
+    if (!this.#separate) return vm.vmid;
+    const { vms } = this.#separate;
+    const own = vms.get(vm) ?? VmidAllocator.holder();
+    vms.set(vm, own);
+    return own;
   }
 
   /** The VM is gone: its account has its VMID back. */

@@ -11,8 +11,8 @@ import {
 } from 'vsmmu';
 import { loadHotModules, Pl011 } from 'vsmmu/devices';
 import { ABI_VERSION } from 'vsmmu/guest';
+import { checkOptions } from '../../vmm/api/option-checks.ts';
 import {
-  checkOptions,
   HOST_SETTINGS,
   type HostSettings,
   MACHINE_SETTINGS,
@@ -58,11 +58,20 @@ describe('the schema of the options', () => {
       [{ seed: -1 }, 'bad-option: seed must be an integer from 0 to 4294967295, not -1'],
       [{ directMaps: 'no' }, 'bad-option: directMaps must be true or false, not "no"'],
       [{ name: '' }, 'bad-option: name must be text, not ""'],
+      ...([[], [0, 0], 1] as const).map((behind): [object, string] => [
+        { behind },
+        `bad-option: behind must be a list of ${behind === 1 ? '' : 'different '}numbers of SMMUs, not ${JSON.stringify(behind)}`,
+      ]),
+      [{ behind: [16] }, 'bad-option: behind[0] must be an integer from 0 to 15, not 16'],
     ];
     for (const [value, message] of cases) expect(refusal(MACHINE_SETTINGS, value)).toBe(message);
     expect(refusal(HOST_SETTINGS, { vintfs: 3 })).toBe(
       'bad-option: vintfs must be a power of two from 1 to 64, not 3',
     );
+    for (const smmus of [0, 17, 1.5])
+      expect(refusal(HOST_SETTINGS, { smmus })).toBe(
+        `bad-option: smmus must be an integer from 1 to 16, not ${smmus}`,
+      );
     expect(refusal(HOST_SETTINGS, { hostRam: 10n })).toBe(
       'bad-option: hostRam must be an integer from 1 to 1024, not bigint',
     );
@@ -82,12 +91,17 @@ describe('the schema of the options', () => {
       overlay: false,
       queues: 'ecmdq',
       directMaps: true,
+      btm: false,
+      behind: [1, 0],
     };
     const host: Required<HostSettings> = {
+      iommu: 'amd',
+      smmus: 2,
       vintfs: 16,
       vcmdqs: 32,
       hostRam: 16,
       idRegisters: 'grace',
+      btm: true,
       iotlbCheck: true,
       traceLimit: 1000,
     };

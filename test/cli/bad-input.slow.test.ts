@@ -113,6 +113,27 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
   ['--queues is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --queues ecmdq'],
+  ['--smmus is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --smmus 2'],
+  ['--iommu is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --iommu amd'],
+  ...[
+    '--smmus 2',
+    '--path direct',
+    '--no-direct-maps',
+    '--check',
+    '--experiment hyp-own',
+    '--trace x.json',
+  ].map((options): readonly [string, string] => [
+    `${options.split(' ')[0]} is for an SMMU: it excludes --iommu amd`,
+    `boot toy --iommu amd ${options}`,
+  ]),
+  [
+    '--vcpus must be 1 with --iommu amd: a guest has one command buffer',
+    'boot toy --iommu amd --vcpus 2',
+  ],
+  [/--iommu amd runs guests inline/, 'inspect toy --iommu amd --transport mailbox'],
+  ['GuestIDs are exhausted: 15', 'boot good.wasm --iommu amd --vms 16 --host-ram 64'],
+  ['--btm is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --btm'],
+  [/option '--smmus <n>' argument '17' is invalid/, 'boot toy --smmus 17'],
   [
     '--overlay maps the CMDQ directly: it excludes --no-direct-maps',
     'boot x --arch arm64 --overlay --no-direct-maps',

@@ -106,7 +106,7 @@ describe('versions', () => {
     expect(constants.length).toBeGreaterThan(50);
     expect([versions.GUEST_ABI_VERSION, hash(JSON.stringify(constants))]).toEqual([
       1,
-      '94188d841dd2153a',
+      '2069baa6d9c13086',
     ]);
   });
 
@@ -125,9 +125,9 @@ describe('versions', () => {
     expect([versions.CONFIG_FORMAT_VERSION, Object.keys(BOOT_SETTINGS).sort().join(' ')]).toEqual([
       1,
       [
-        'allowGc append arch args devices directMaps disks drain env experiment guest hostRam',
-        'icacheCheck idRegisters initrd iotlbCheck json kernel memory msi onQueueError overlay',
-        'path queues quiet role run secondary seed semihosting timeout trace traceLimit translate transport',
+        'allowGc append arch args btm devices directMaps disks drain env experiment guest hostRam',
+        'icacheCheck idRegisters initrd iommu iotlbCheck json kernel memory msi onQueueError overlay',
+        'path queues quiet role run secondary seed semihosting smmus timeout trace traceLimit translate transport',
         'vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);

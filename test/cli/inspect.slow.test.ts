@@ -49,6 +49,39 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     );
   });
 
+  it('shows which machines are behind which SMMU, and the vIOMMU that takes TLBIs of vCPUs', async () => {
+    const { status, stdout } = await vsmmu(
+      'inspect',
+      'toy',
+      '--smmus',
+      '2',
+      '--btm',
+      '--steps',
+      '0',
+    );
+    expect(status).toBe(0);
+    for (const smmu of [0, 1])
+      for (const [vm, vintf] of [
+        [0, 1],
+        [1, 2],
+      ] as const)
+        expect(stdout).toContain(
+          `vm${vm}, its SMMU ${smmu}, VINTF ${vintf}: StreamID 0x${vintf}00`,
+        );
+    expect(stdout).toMatch(/vIOMMU 0 on SMMU 0: VMID \d+, BTM;/);
+    expect(stdout).toMatch(/vIOMMU 0 on SMMU 1: VMID \d+;/);
+  });
+
+  it('shows the command buffers of an AMD IOMMU at work', async () => {
+    const { status, stdout } = await vsmmu('inspect', 'toy', '--iommu', 'amd', '--vms', '1');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/└ vm0, GuestID 1: DeviceID 0x\w+ \(the guest's 0x8\)/);
+    expect(stdout).toMatch(
+      /command buffer \(AMD\): 256 entries, PROD (\d+), CONS \1, running; commands [1-9]/,
+    );
+    expect(stdout).toMatch(/DomainID 5 is \d+ on the IOMMU/);
+  });
+
   it('prints what a trace says of its host', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {

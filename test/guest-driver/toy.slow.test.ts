@@ -1,7 +1,10 @@
 // The toy guest on a scripted board: its steps, its report, and whether it notices what a device does wrong.
 
 import { describe, expect, it } from 'vitest';
-import { runToy, type ToyRun } from '../support/toy-board.ts';
+import { runToy, type ToyOptions, type ToyRun } from '../support/toy-board.ts';
+
+/** Number of the step that powers off. */
+const LAST = 24;
 
 const failed = (run: ToyRun) => [...run.checks].filter(([, ok]) => !ok).map(([name]) => name);
 
@@ -44,7 +47,7 @@ describe('toy', () => {
       'pasid-event',
       'pasid-detach',
     ]);
-    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20, 22]);
+    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20, LAST]);
     expect(run.steps).toBe(14);
     // Path, commands per batch, p50, p99, batches, exits, doorbells: 2 rounds of 8 samples of 16 batches,
     // and nothing of the round that warms up.
@@ -67,6 +70,13 @@ describe('toy', () => {
     expect(measured(run).every(([, , p50 = 0, p99 = 0]) => p50 > 0 && p99 >= p50)).toBe(true);
   });
 
+  it('invalidates by a TLBI of its vCPU where the SMMU takes part', async () => {
+    const run = await runToy({ args: ['rounds=1', 'vms=2'], btm: 'shared' });
+    expect(failed(run)).toEqual([]);
+    expect([...run.checks.keys()].slice(-3)).toEqual(['btm-tlbi', 'btm-aset', 'attack-btm']);
+    expect(stepsOf(run).slice(-2)).toEqual([23, LAST]);
+  });
+
   it('attacks its neighbours in six brackets when there are any', async () => {
     const run = await runToy({ args: ['path=all', 'vms=2', 'machine=1', 'rounds=1'] });
     expect(failed(run)).toEqual([]);
@@ -85,8 +95,8 @@ describe('toy', () => {
   });
 
   it.each([
-    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 20, 22], 0],
-    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22], 1],
+    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 20, LAST], 0],
+    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, LAST], 1],
   ])('takes the steps of path=%s', async (path, steps, measuredPath) => {
     const run = await runToy({ args: [`path=${path}`, 'vms=2', 'rounds=1'] });
     expect(failed(run)).toEqual([]);
@@ -97,10 +107,10 @@ describe('toy', () => {
   it('needs SubstreamIDs for its second address space', async () => {
     const run = await runToy({ args: ['rounds=1'], noSubstreams: true });
     expect(failed(run)).toEqual([]);
-    expect(stepsOf(run).slice(-2)).toEqual([18, 22]);
+    expect(stepsOf(run).slice(-2)).toEqual([18, LAST]);
   });
 
-  it.each([
+  it.each<[what: string, options: ToyOptions, expected: string[]]>([
     ['HYP_OWN can be set', { hypervisor: true }, ['hyp-own-zero', 'cmdqv-reset']],
     ['page 0 stays trapped', { trapped: true }, ['page0-direct']],
     ['the TLB holds nothing', { noTlb: true }, ['stale-entry-used']],
@@ -109,20 +119,23 @@ describe('toy', () => {
     ['an event says stage 2', { eventFlip: 1n << 39n }, ['event-record']],
     ['an event has another class', { eventFlip: 1n << 40n }, ['event-record']],
     ['PASIDs are not looked at', { ignorePasid: true }, ['pasid-address-space', 'pasid-event']],
+    ['a TLBI of a vCPU does nothing', { btm: 'none' }, ['btm-tlbi']],
+    ['a TLBI of a vCPU is an exit', { btm: 'exit' }, ['btm-tlbi', 'btm-aset']],
+    ['a TLBI of a vCPU takes every CD', { btm: 'every' }, ['btm-aset']],
     ['a VCMDQ takes a CMD_SYNC of any CS', { anySignal: true }, ['sync-signal']],
     ['ATC_INV takes every StreamID', { anySid: true }, ['attack-sid-fields', 'attack-sid-pairs']],
   ])('notices when %s', async (_what, options, expected) => {
     const run = await runToy({ args: ['vms=2', 'rounds=1'], ...options });
     expect(failed(run)).toEqual(expect.arrayContaining(expected));
-    expect(stepsOf(run).at(-1)).toBe(22);
+    expect(stepsOf(run).at(-1)).toBe(LAST);
   });
 
   it.each([
-    ['hyp-own', [1, 2, 3, 4, 5, 6, 7, 11, 22], 'hyp-own-zero'],
-    ['stale-dma', [1, 2, 4, 5, 6, 7, 8, 11, 22], 'dma-faults'],
-    ['illegal-command', [1, 2, 4, 5, 6, 7, 10, 11, 22], 'illegal-command-recovery'],
-    ['foreign-ids', [1, 2, 4, 5, 6, 7, 11, 12, 13, 22], 'attack-sid-fields'],
-    ['compare-paths', [1, 2, 4, 5, 6, 7, 11, 18, 22], 'no-exits-direct'],
+    ['hyp-own', [1, 2, 3, 4, 5, 6, 7, 11, LAST], 'hyp-own-zero'],
+    ['stale-dma', [1, 2, 4, 5, 6, 7, 8, 11, LAST], 'dma-faults'],
+    ['illegal-command', [1, 2, 4, 5, 6, 7, 10, 11, LAST], 'illegal-command-recovery'],
+    ['foreign-ids', [1, 2, 4, 5, 6, 7, 11, 12, 13, LAST], 'attack-sid-fields'],
+    ['compare-paths', [1, 2, 4, 5, 6, 7, 11, 18, LAST], 'no-exits-direct'],
   ])('experiment=%s is the bring-up and that one thing', async (name, steps, check) => {
     const run = await runToy({ args: [`experiment=${name}`, 'vms=2', 'rounds=1'] });
     expect(failed(run)).toEqual([]);

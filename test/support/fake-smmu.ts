@@ -73,6 +73,8 @@ export class FakeSmmu {
   onWait: () => void = () => undefined;
   /** Called after each register store, with a doorbell as well. */
   onStore: (gpa: number, value: number) => void = () => undefined;
+  /** A broadcast TLBI: ABI_TLBI_*, ASID, address. */
+  onTlbi: (operation: number, asid: number, va: bigint) => void = () => undefined;
   /** False: accesses are not logged. */
   logging = true;
   waits = 0;
@@ -142,6 +144,8 @@ export class FakeSmmu {
       mmio_write64: (gpa: number, value: bigint) =>
         this.#write64(gpa >>> 0, BigInt.asUintN(64, value)),
       doorbell: (id: number, offset: number) => this.#doorbell(id, offset),
+      tlbi: (operation: number, asid: number, va: bigint) => this.onTlbi(operation, asid, va),
+      dsb: () => 0n,
       wait: () => {
         this.waits++;
         this.onWait();

@@ -38,6 +38,8 @@ export interface ToyOptions {
   readonly noSubstreams?: boolean;
   /** PASIDs are not looked at. */
   readonly ignorePasid?: boolean;
+  /** The SMMU takes part in broadcast TLB maintenance: as CD.ASET says, of every CD, not at all, or by an exit. */
+  readonly btm?: 'shared' | 'every' | 'none' | 'exit';
   /** Event records carry this bit of doubleword 1 in addition. */
   readonly eventFlip?: bigint;
 }
@@ -62,6 +64,7 @@ class ToyBoard extends FakeSmmu {
 
   constructor(options: ToyOptions) {
     super({
+      idr0: options.btm ? 0x0540141a | (1 << 5) : 0x0540141a,
       direct: options.trapped !== true,
       hypervisor: options.hypervisor === true,
       // As a fake's, without ATS: the engine has no ATC.
@@ -73,6 +76,7 @@ class ToyBoard extends FakeSmmu {
     this.addDevice(ABI_KIND_DMA, DMA_GPA, PAGE, ABI_NO_IRQ, SID);
     this.addDevice(ABI_KIND_CHECKPOINT, CHECKPOINT_GPA, PAGE, ABI_NO_IRQ, ABI_NO_STREAM);
     this.errorOf = (command) => this.#carryOut(command);
+    this.onTlbi = (operation, asid, va) => this.#broadcast(operation, asid, va);
     this.onStore = (gpa, value) => {
       if (gpa === DMA_GPA + 0x04) this.#transfer(value);
       if (gpa === CHECKPOINT_GPA + 0x04)
@@ -108,6 +112,17 @@ class ToyBoard extends FakeSmmu {
       for (const ssid of ['none', '1']) this.#tlb.delete(`${ssid} ${page}`);
     if ([0x10, 0x11, 0x28, 0x30].includes(op)) this.#tlb.clear();
     return 0;
+  }
+
+  #broadcast(operation: number, asid: number, va: bigint): void {
+    const ste = this.get(SMMU_GPA + 0x80) + 64 * SID - RAM_GPA_BASE;
+    const cd =
+      this.view.getUint32(ste, true) - (this.view.getUint32(ste, true) % 64) - RAM_GPA_BASE;
+    const word = this.view.getUint32(cd + 4, true);
+    const shared = (word & 0x8000) === 0 || this.#toy.btm === 'every';
+    if (this.#toy.btm === 'none' || !shared || (operation === 2 && word >>> 16 !== asid)) return;
+    if (operation === 2) this.#tlb.delete(`none ${va >> 12n}`);
+    else this.#tlb.clear();
   }
 
   /** PASID of the engine's accesses. */
@@ -191,7 +206,9 @@ class ToyBoard extends FakeSmmu {
     return Object.fromEntries(
       Object.entries(imports).map(([name, call]) => [
         name,
-        name === 'doorbell' ? call : wrap(call as CallableFunction),
+        name === 'doorbell' || name === 'dsb' || (name === 'tlbi' && this.#toy.btm !== 'exit')
+          ? call
+          : wrap(call as CallableFunction),
       ]),
     ) as WebAssembly.ModuleImports;
   }

@@ -91,6 +91,8 @@ export class Drains {
   report(machine: BoardMachine): DrainReport {
     const asked = this.#asked.get(machine) ?? 'doorbell';
     const { drainable } = machine;
+    if (machine.amd)
+      return { asked, place: 'doorbell', reason: 'a command buffer of an AMD IOMMU' };
     if (!drainable) return { asked, place: 'doorbell', reason: 'it has no queues of its own' };
     const choice = asked === 'auto' ? this.#of(drainable).auto.choice(drainable) : undefined;
     return choice

@@ -1,34 +1,40 @@
 // The model behind a host: made of the options of its user, which are checked here.
 
 import * as v from 'valibot';
+import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import {
   type BoardModuleUrls,
   isChecked,
   loadHotModules,
   ModuleLoadError,
 } from '../../assembly/load.ts';
-import { EnvironmentError } from '../../devices/plugin/index.ts';
+import { EnvironmentError, withBits } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
-import { GRACE_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
+import {
+  GRACE_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+  type SmmuIdRegisters,
+} from '../../devices/smmuv3/index.ts';
 import { HOT_MODULES } from '../../devices/unit/hot-modules.ts';
 import { HostError } from '../../host/hardware/index.ts';
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 import type { Finding, FindingOwner } from '../inspect/sanitizer/index.ts';
+import type { AmdHost } from '../nested/amd/index.ts';
 import { VmHost } from '../nested/index.ts';
 import type { WorkerUrls } from '../threads/index.ts';
+import { createAmdModel } from './amd-model.ts';
 import { OptionsError } from './api-errors.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
-import type { Capability } from './probe.ts';
 import {
   checkFunctions,
   checkInner,
   checkInnerPlain,
   checkInterface,
   checkPlainOptions,
-  HOST_SETTINGS,
-  type HostSettings,
-  integer,
-} from './settings.ts';
+} from './option-checks.ts';
+import { integer, yesNo } from './option-values.ts';
+import type { Capability } from './probe.ts';
+import { HOST_SETTINGS, type HostSettings, type IdRegisters } from './settings.ts';
 
 /** 8 MiB of trace ring: some hundred thousand commands between two yields. */
 const TRACE_UNITS = 2 ** 18;
@@ -55,12 +61,18 @@ const milliseconds = v.optional(integer(0, 2 ** 31 - 1));
 const FAULTS = {
   drainDelay: milliseconds,
   drainLifetime: milliseconds,
+  separateVmids: v.optional(yesNo),
 } satisfies Record<Exclude<keyof HostFaults, 'outOfMemory'>, v.GenericSchema>;
 
 /** Told of what the sanitizer finds in one machine. */
 export interface FindingReceiver {
   onFinding(finding: Finding, owner: FindingOwner): void;
   onSuspect(finding: Finding, owner: FindingOwner): void;
+}
+
+function idRegistersOf(which: IdRegisters | undefined, btm: boolean): SmmuIdRegisters {
+  const ids = which === 'grace' ? GRACE_ID_REGISTERS : PHYSICAL_ID_REGISTERS;
+  return btm ? { ...ids, idr0: withBits(ids.idr0, IDR0_BTM, 1) } : ids;
 }
 
 /** Refuses the allocations that the faults refuse. */
@@ -85,6 +97,11 @@ export async function loaded<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
+/** @throws {EnvironmentError} when it is missing here. */
+function needWebAssembly({ available, reason }: Capability): void {
+  if (!available) throw new EnvironmentError('no-webassembly', reason ?? '');
+}
+
 /**
  * @throws {OptionsError} when an option is wrong.
  * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be
@@ -94,7 +111,7 @@ export async function createHostModel(
   options: HostOptions,
   webAssembly: Capability,
   { onFinding: onFindingOf, onSuspect }: FindingReceiver,
-): Promise<VmHost> {
+): Promise<VmHost | AmdHost> {
   const settings = checkPlainOptions(HOST_SETTINGS, options, OTHERS, 'the options of a host');
   checkFunctions(options, ['onQueueError', 'onFinding']);
   checkInner(options, 'wasmUrl', MODULES);
@@ -102,13 +119,25 @@ export async function createHostModel(
   checkInnerPlain(options, 'faults', FAULTS, ['outOfMemory']);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
   checkInterface(options, 'clock', ['nowNs']);
-  const { hostRam, vintfs = DEFAULT_VINTFS, vcmdqs, idRegisters, iotlbCheck = false } = settings;
+  const {
+    smmus = 1,
+    hostRam,
+    vintfs = DEFAULT_VINTFS,
+    vcmdqs,
+    idRegisters,
+    btm = false,
+    iotlbCheck = false,
+  } = settings;
   if (vcmdqs !== undefined && vcmdqs < vintfs) {
     throw new OptionsError(
       'bad-option',
       'vcmdqs',
       `vcmdqs must be at least as many as vintfs, ${vintfs}, not ${vcmdqs}`,
     );
+  }
+  if (settings.iommu === 'amd') {
+    needWebAssembly(webAssembly);
+    return await loaded(() => createAmdModel(options));
   }
   const { wasmModule, wasmUrl, onQueueError, onFinding, clock } = options;
   if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {
@@ -118,8 +147,7 @@ export async function createHostModel(
       'iotlbCheck needs a wasmModule that was loaded with { checked: true }',
     );
   }
-  if (!webAssembly.available)
-    throw new EnvironmentError('no-webassembly', webAssembly.reason ?? '');
+  needWebAssembly(webAssembly);
   const modules =
     wasmModule ?? (await loaded(() => loadHotModules(wasmUrl, { checked: iotlbCheck })));
   const made = VmHost.create({
@@ -131,8 +159,10 @@ export async function createHostModel(
     onSuspect: (finding, owner) => {
       if (owner) onSuspect(finding, owner);
     },
+    smmus: Array.from({ length: smmus }, () => ({})),
     vintfs,
-    ...(idRegisters === 'grace' ? { idRegisters: GRACE_ID_REGISTERS } : {}),
+    idRegisters: idRegistersOf(idRegisters, btm),
+    separateVmids: options.faults?.separateVmids ?? false,
     ...(vcmdqs === undefined ? {} : { vcmdqs }),
     ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
     ...(onQueueError === undefined ? {} : { onQueueError }),

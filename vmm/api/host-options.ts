@@ -16,6 +16,11 @@ import type { GuestSource } from './sources.ts';
  */
 export interface HostFaults extends DrainFaults {
   /**
+   * Processors and SMMUs number VMs each for themselves, and the host does not notice: with `btm` a vCPU's TLBI then leaves
+   * its own VM's entries in the SMMU, and takes those of the VM that has the number there.
+   */
+  separateVmids?: boolean | undefined;
+  /**
    * Asked before each allocation of host memory, by what it is for ("host RAM"): true says that there is none left. Whatever
    * needs it throws an error of the code ENOMEM then, and leaves nothing behind.
    */

@@ -1,13 +1,15 @@
 // A host as its user sees it: makes machines, and cleans up after them.
 
+import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import type { BoardModuleUrls } from '../../assembly/load.ts';
 import { type Clock, Random } from '../../devices/bus/index.ts';
-import { BoardError, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
+import { BoardError, bitsOf, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import {
   type Board,
   type BoardMachine,
   type BoardOptions,
+  createAmdToyMachine,
   placeDevices,
   toyBoard,
 } from '../boards/index.ts';
@@ -18,10 +20,12 @@ import {
   smmuCounters,
 } from '../inspect/index.ts';
 import type { Finding, FindingOwner, UnadvertisedUse } from '../inspect/sanitizer/index.ts';
-import { type HostStatistics, setHostModel, type VmHost } from '../nested/index.ts';
+import type { AmdHost } from '../nested/amd/index.ts';
+import { type HostStatistics, setHostModel, VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
-import { UseError } from './api-errors.ts';
+import { checkAmdMachine } from './amd-model.ts';
+import { OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
@@ -68,7 +72,7 @@ function smmuOf({ smmus: [first] }: BoardMachine): SmmuCounters | undefined {
  * ```
  */
 export class Host implements AsyncDisposable {
-  readonly #model: VmHost;
+  readonly #model: VmHost | AmdHost;
   readonly #workerUrl: WorkerUrls;
   readonly #wasmUrl: BoardModuleUrls | undefined;
   readonly #clock: Clock | undefined;
@@ -97,14 +101,14 @@ export class Host implements AsyncDisposable {
   }
 
   private constructor(
-    model: VmHost,
+    model: VmHost | AmdHost,
     options: HostOptions,
     shared: boolean,
     emitters: Map<FindingOwner, Emitter<MachineEvents>>,
   ) {
     this.#emitters = emitters;
     this.#model = model;
-    setHostModel(this, model);
+    if (model instanceof VmHost) setHostModel(this, model);
     this.trace = options.trace ? new Trace(model.memory, options.traceLimit) : undefined;
     this.#workerUrl = options.workerUrl ?? {};
     this.#wasmUrl = options.wasmUrl;
@@ -115,6 +119,11 @@ export class Host implements AsyncDisposable {
     this.#drains = new Drains(
       this.#exits ? { vmm: this.#exits.buffer, url, faults } : { url, faults },
     );
+  }
+
+  /** The model, when it has SMMUs. */
+  get #vms(): VmHost | undefined {
+    return this.#model instanceof VmHost ? this.#model : undefined;
   }
 
   /** The machines that are not destroyed. */
@@ -133,7 +142,7 @@ export class Host implements AsyncDisposable {
    * ended.
    */
   get findings(): readonly Finding[] {
-    return this.#model.findings;
+    return this.#vms?.findings ?? [];
   }
 
   /**
@@ -142,7 +151,7 @@ export class Host implements AsyncDisposable {
    * each machine. Empty without `iotlbCheck`.
    */
   get unadvertised(): readonly UnadvertisedUse[] {
-    return this.#model.unadvertised;
+    return this.#vms?.unadvertised ?? [];
   }
 
   /**
@@ -150,10 +159,10 @@ export class Host implements AsyncDisposable {
    * What it finds is in `findings` then. Nothing without `iotlbCheck`.
    */
   settleFindings(): void {
-    this.#model.settleFindings();
+    this.#vms?.settleFindings();
   }
 
-  /** The entries of the IOTLB that a lookup would still use, of one SMMU. */
+  /** The entries of the IOTLB that a lookup would still use, of one SMMU or of the AMD IOMMU. */
   iotlb(smmu = 0): readonly LiveTlbEntry[] {
     return this.#model.iotlb(smmu);
   }
@@ -190,8 +199,17 @@ export class Host implements AsyncDisposable {
       directMaps = true,
       overlay = false,
       queues = 'vcmdq',
+      behind,
+      btm,
       allowGc = false,
     } = settings;
+    if (!this.#vms) checkAmdMachine(settings, options.board !== undefined);
+    if (btm && !this.#hasBtm)
+      throw new OptionsError(
+        'bad-option',
+        'btm',
+        'btm needs a host that has it: Host.create({ btm: true })',
+      );
     if (transport === 'mailbox' || drain === 'thread')
       await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
     const { board: kind = toyBoard } = options;
@@ -206,7 +224,6 @@ export class Host implements AsyncDisposable {
     const onTrace = this.#tracer(name, options.onTrace);
     if (onOutput) events.on('output', onOutput);
     const board = await this.#board(kind, {
-      host: this.#model,
       name,
       index,
       guest,
@@ -217,6 +234,8 @@ export class Host implements AsyncDisposable {
       directMaps,
       overlay,
       queues,
+      behind,
+      btm,
       allowGc,
       devices: placeDevices(options.devices ?? [], kind.free),
       msis: options.msis,
@@ -247,7 +266,7 @@ export class Host implements AsyncDisposable {
       input,
       smmu: () => smmuOf(board) ?? this.#model.statistics.smmu,
       ended: () => {
-        if (owner) this.#model.settleFindings(owner);
+        if (owner) this.#vms?.settleFindings(owner);
       },
       forget: () => {
         this.#machines.delete(machine);
@@ -275,6 +294,12 @@ export class Host implements AsyncDisposable {
     };
   }
 
+  /** Whether an SMMU takes part in broadcast TLB maintenance. */
+  get #hasBtm(): boolean {
+    const smmus = this.#vms?.smmus ?? [];
+    return smmus.some(({ idRegisters }) => bitsOf(idRegisters.idr0, IDR0_BTM) !== 0);
+  }
+
   async #needThreads(option: string): Promise<void> {
     const { threads } = await probe();
     if (!threads.available)
@@ -283,10 +308,11 @@ export class Host implements AsyncDisposable {
 
   /** The tracks of a trace, by what the records say. */
   #nameTracks(name: string, { smmus, drainable }: BoardMachine): void {
-    for (const { smmu, vintf } of smmus) {
+    for (const [index, { smmu, vintf }] of smmus.entries()) {
       const { commandQueue, enhancedQueues, numbers } = smmu;
+      const of = index === 0 ? '' : ` of SMMU ${index}`;
       const nameQueue = (block: QueueBlock, queue: string) =>
-        this.trace?.nameQueue(numbers[0] ?? 0, block.index, name, queue);
+        this.trace?.nameQueue(numbers[0] ?? 0, block.index, name, queue + of);
       for (const [lvcmdq, block] of (vintf?.queues ?? []).entries())
         nameQueue(block, `LVCMDQ ${lvcmdq}`);
       for (const [ecmdq, { block }] of enhancedQueues.entries()) nameQueue(block, `ECMDQ ${ecmdq}`);
@@ -295,9 +321,14 @@ export class Host implements AsyncDisposable {
     if (drainable) this.trace?.nameThread(drainable.guest.unit.thread, name);
   }
 
-  async #board(board: Board, options: BoardOptions): Promise<BoardMachine> {
+  async #board(board: Board, options: Omit<BoardOptions, 'host'>): Promise<BoardMachine> {
+    const host = this.#model;
     try {
-      return await loaded(() => board.create(options));
+      return await loaded(() =>
+        host instanceof VmHost
+          ? board.create({ ...options, host })
+          : createAmdToyMachine({ ...options, host }),
+      );
     } catch (cause) {
       if (cause instanceof VsmmuError || !(cause instanceof RangeError)) throw cause;
       throw new BoardError('placement', cause.message, { cause });

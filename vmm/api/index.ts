@@ -44,6 +44,7 @@ export {
 } from '../boards/virt/index.ts';
 export { KernelImageError, type KernelImageFault } from '../boot/index.ts';
 export type {
+  AmdViommuInspection,
   Footprint,
   FootprintKind,
   HostInspection,
@@ -104,6 +105,8 @@ export {
   DRAINS,
   type Drain,
   type HostSettings,
+  IOMMUS,
+  type IommuKind,
   type MachineSettings,
   QUEUES,
   TRANSPORTS,

@@ -3,7 +3,7 @@
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { OptionsError } from './api-errors.ts';
 import type { BootOptions } from './machine-types.ts';
-import { checkOptionNames } from './settings.ts';
+import { checkOptionNames } from './option-checks.ts';
 
 const BOOT_OPTIONS = allNamesOf<BootOptions>({ paused: true, signal: true });
 

@@ -11,12 +11,9 @@ import {
   checkInnerPlain,
   checkInterface,
   checkPlainOptions,
-  integer,
-  MACHINE_SETTINGS,
-  MAX_COUNT,
-  type MachineSettings,
-  yesNo,
-} from './settings.ts';
+} from './option-checks.ts';
+import { integer, MAX_COUNT, yesNo } from './option-values.ts';
+import { MACHINE_SETTINGS, type MachineSettings } from './settings.ts';
 
 const OTHERS = allNamesOf<Omit<MachineOptions, keyof MachineSettings>>({
   guest: true,

@@ -1,7 +1,12 @@
 // What a host of the API makes a machine of.
 
 import type { BoardMachine } from '../boards/index.ts';
-import type { SmmuCounters } from '../inspect/index.ts';
+import {
+  amdFootprint,
+  type MachineFootprint,
+  machineFootprint,
+  type SmmuCounters,
+} from '../inspect/index.ts';
 import type { CoreEnd } from '../machine/index.ts';
 import type { InputQueue } from './console-streams.ts';
 import type { Drains } from './drains.ts';
@@ -29,13 +34,23 @@ export function machineEnd(core: CoreEnd): MachineEnd {
   return { status, exitCode: 0, reason: core.error.message, error: core.error };
 }
 
+/** Everything of a machine that another one must not be able to change. */
+export function boardFootprint({ machine, smmus, amd }: BoardMachine): MachineFootprint {
+  if (amd) return amdFootprint(machine.memory, amd);
+  return machineFootprint(machine.memory, smmus, machine.drainSleep?.sleeping);
+}
+
 /** Counts of a machine so far. */
 export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;
   const { machine } = board;
   const { importCalls } = machine.exits;
   const { direct = [] } = board.drainable ?? {};
-  const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
+  const { amd } = board;
+  const counts = amd
+    ? [amd.block.queue.counts]
+    : direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
+  const rung = [...direct.map(({ context }) => context), ...(amd ? [amd.block] : [])];
   return {
     timeNs: machine.clock.nowNs(),
     exits: machine.exitStatistics,
@@ -51,7 +66,7 @@ export function machineStatistics(parts: MachineParts): MachineStatistics {
       commands: counts.reduce((sum, { commands }) => sum + commands, 0),
       syncs: counts.reduce((sum, { syncs }) => sum + syncs, 0),
       rewrites: counts.reduce((sum, { rewrites }) => sum + rewrites, 0),
-      doorbellCalls: direct.reduce((sum, { context }) => sum + context.doorbellCalls, 0),
+      doorbellCalls: rung.reduce((sum, { doorbellCalls }) => sum + doorbellCalls, 0),
     },
     drain: drains.report(board),
     smmu: parts.smmu(),

@@ -80,7 +80,7 @@ export interface MachineStatistics {
   /** Exits of a WebAssembly guest, counted a second time at its import object; absent for others. */
   readonly imports?: ImportCalls;
   readonly vcmdq: {
-    /** VCMDQs that the machine has, or ECMDQs in their place. */
+    /** VCMDQs that the machine has, or in their place ECMDQs or the command buffer of an AMD IOMMU. */
     readonly queues: number;
     readonly commands: number;
     readonly syncs: number;

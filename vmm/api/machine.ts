@@ -3,19 +3,19 @@
 import { offsetOfGpa } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
 import type { Queues } from '../boards/index.ts';
-import {
-  inspectViommu,
-  type MachineFootprint,
-  machineFootprint,
-  type ViommuInspection,
-} from '../inspect/index.ts';
+import { inspectViommu, type MachineFootprint, type ViommuInspection } from '../inspect/index.ts';
 import type { CoreStatus } from '../machine/index.ts';
 import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
 import { eventStream, type MachineEventName, type MachineEventStream } from './event-stream.ts';
 import { IdleWait } from './idle-wait.ts';
 import { checkBootOptions, checkWaitOptions, inputBytes } from './machine-calls.ts';
-import { type MachineParts, machineEnd, machineStatistics } from './machine-parts.ts';
+import {
+  boardFootprint,
+  type MachineParts,
+  machineEnd,
+  machineStatistics,
+} from './machine-parts.ts';
 import type {
   BootOptions,
   MachineEnd,
@@ -87,8 +87,7 @@ export class Machine implements AsyncDisposable {
 
   /** Everything that another machine must not be able to change, as counts and hashes. */
   footprint(): MachineFootprint {
-    const { board } = this.#parts;
-    return machineFootprint(this.memory, board.smmus, board.machine.drainSleep?.sleeping);
+    return boardFootprint(this.#parts.board);
   }
 
   /**

@@ -2,9 +2,19 @@
 // files are such objects, and the command line makes its flags of it.
 
 import * as v from 'valibot';
-import { printable, unknownName } from '../../devices/plugin/index.ts';
 import type { Queues } from '../boards/index.ts';
-import { OptionsError } from './api-errors.ts';
+import {
+  environment,
+  expected,
+  integer,
+  MAX_COUNT,
+  oneOf,
+  option,
+  powerOfTwo,
+  text,
+  words,
+  yesNo,
+} from './option-values.ts';
 
 /** Where guests run: on the caller's thread, or each vCPU on a thread of its own with its exits in a mailbox. */
 export const TRANSPORTS = ['inline', 'mailbox'] as const;
@@ -14,6 +24,10 @@ export const DRAINS = ['doorbell', 'thread', 'auto'] as const;
 export const QUEUES = ['vcmdq', 'ecmdq'] as const satisfies readonly Queues[];
 /** ID registers of a host's SMMU: PHYSICAL_ID_REGISTERS or GRACE_ID_REGISTERS. */
 export const ID_REGISTERS = ['default', 'grace'] as const;
+/** What stands between a host's devices and its memory: SMMUs with CMDQVs, or an AMD IOMMU with hardware vIOMMU. */
+export const IOMMUS = ['smmu', 'amd'] as const;
+/** One of IOMMUS. */
+export type IommuKind = (typeof IOMMUS)[number];
 /** One of ID_REGISTERS. */
 export type IdRegisters = (typeof ID_REGISTERS)[number];
 /** One of TRANSPORTS. */
@@ -24,17 +38,29 @@ export type Drain = (typeof DRAINS)[number];
 export const MAX_VCPUS = 8;
 const MAX_MEMORY_MIB = 4096;
 const MAX_HOST_RAM_MIB = 1024;
+/** SMMUs of a host. */
+const MAX_SMMUS = 16;
 const MAX_TRACE_RECORDS = 4_000_000;
 
 /** Options of a host that are plain data. */
 export interface HostSettings {
-  /** VINTFs of the CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
+  /**
+   * SMMUs with CMDQVs, or an AMD IOMMU that its machines share, each with a command buffer and an event log of its own
+   * (docs/iommufd.md). Default `smmu`.
+   */
+  readonly iommu?: IommuKind | undefined;
+  /**
+   * SMMUs of the host, each with a CMDQV, 1 to 16. On the standard board a machine has devices behind each of the
+   * first four, unless it says which (`behind`). Default 1.
+   */
+  readonly smmus?: number | undefined;
+  /** VINTFs of each CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
   readonly vintfs?: number | undefined;
-  /** VCMDQs of the CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
+  /** VCMDQs of each CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
   readonly vcmdqs?: number | undefined;
   /**
-   * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default 16, or 79 with
-   * `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ beyond two of a VINTF.
+   * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default, for each SMMU, 16, or 79 with
+   * `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ beyond two of a VINTF. With an AMD IOMMU 32.
    */
   readonly hostRam?: number | undefined;
   /**
@@ -42,6 +68,11 @@ export interface HostSettings {
    * their host's has. Default `default`.
    */
   readonly idRegisters?: IdRegisters | undefined;
+  /**
+   * The SMMUs take part in the broadcast TLB maintenance of vCPUs (IDR0.BTM): the TLBI of a vCPU reaches the first SMMU of
+   * its machine, where the ASIDs of CDs are shared (docs/iommufd.md). On the standard board. Default false.
+   */
+  readonly btm?: boolean | undefined;
   /**
    * Compare every hit of IOTLB and configuration cache with the tables in memory
    * (docs/sanitizer.md). Default false.
@@ -90,93 +121,36 @@ export interface MachineSettings {
   readonly queues?: Queues | undefined;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean | undefined;
+  /**
+   * Its first SMMU takes part in the broadcast TLB maintenance of its vCPUs, of a host with `btm`. Default: as the host
+   * has it.
+   */
+  readonly btm?: boolean | undefined;
+  /**
+   * Numbers of the host's SMMUs that devices of the machine are behind, each once: the guest has an SMMU for each. 1 to 4
+   * on the standard board, one on the board `virt`. Default: all of the host's, as far as the board has room.
+   */
+  readonly behind?: readonly number[] | undefined;
 }
 
-function shown(value: unknown): string {
-  if (typeof value === 'bigint' || typeof value === 'function') return typeof value;
-  if (typeof value === 'number') return String(value);
-  return printable(JSON.stringify(value) ?? String(value));
-}
-
-const expected = (what: string) => (issue: { readonly input: unknown }) =>
-  `must be ${what}, not ${shown(issue.input)}`;
-
-export const MAX_COUNT = 2 ** 32 - 1;
-
-export function integer(least: number, most: number) {
-  const say = expected(`an integer from ${least} to ${most}`);
-  return v.pipe(v.number(say), v.integer(say), v.minValue(least, say), v.maxValue(most, say));
-}
-
-/** A power of two. */
-function powerOfTwo(most: number) {
-  const say = expected(`a power of two from 1 to ${most}`);
-  const isOne = (value: number) =>
-    value >= 1 && value <= most && Number.isInteger(Math.log2(value));
-  return v.pipe(v.number(say), v.check(isOne, say));
-}
-
-export function oneOf<const T extends readonly string[]>(choices: T) {
-  return v.picklist(choices, expected(`one of ${choices.join(', ')}`));
-}
-
-export const text = v.pipe(v.string(expected('text')), v.nonEmpty(expected('text')));
-export const yesNo = v.boolean(expected('true or false'));
-export const texts = v.array(v.string(expected('text')), expected('a list of texts'));
-
-const hasNul = (value: string) => value.includes('\0');
-/** What a guest gets as strings that end with a NUL. */
-const words = v.array(
-  v.pipe(
-    v.string(expected('text')),
-    v.check((word) => !hasNul(word), expected('text without NUL')),
+/** Numbers of SMMUs, each once. */
+const smmuNumbers = v.pipe(
+  v.array(integer(0, MAX_SMMUS - 1), expected('a list of numbers of SMMUs')),
+  v.check(
+    (numbers) => numbers.length > 0 && new Set(numbers).size === numbers.length,
+    expected('a list of different numbers of SMMUs'),
   ),
-  expected('a list of texts'),
 );
-
-/**
- * An object of texts with any names: one of valibot's own takes a list for it, and leaves
- * out members that are called as one of Object.prototype's.
- */
-const environment = v.pipe(
-  v.custom<Readonly<Record<string, string>>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    expected('an object of texts'),
-  ),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return;
-    const { value: input } = dataset;
-    for (const [key, value] of Object.entries<unknown>(input)) {
-      if (key === '' || key.includes('=') || hasNul(key)) {
-        addIssue({ message: `must have names without = and NUL, not ${shown(key)}` });
-        continue;
-      }
-      if (typeof value === 'string' && !hasNul(value)) continue;
-      const what = typeof value === 'string' ? 'text without NUL' : 'text';
-      const message = expected(what)({ input: value });
-      addIssue({ message, path: [{ type: 'object', origin: 'value', input, key, value }] });
-    }
-  }),
-);
-
-/** What the command line calls an option and its value, where that does not follow from its name and type. */
-export interface Flag {
-  readonly flag?: string;
-  readonly value?: string;
-  /** The flag says no: for what is true by default. */
-  readonly negative?: boolean;
-}
-
-/** One option that may be left out, with a line for `--help`. */
-export function option<const S extends v.GenericSchema>(
-  schema: S,
-  description: string,
-  flag: Flag = {},
-) {
-  return v.pipe(v.optional(schema), v.description(description), v.metadata({ ...flag }));
-}
 
 export const HOST_SETTINGS = {
+  iommu: option(
+    oneOf(IOMMUS),
+    'what the machines share: SMMUs with CMDQVs, or an AMD IOMMU (default: smmu)',
+  ),
+  smmus: option(
+    integer(1, MAX_SMMUS),
+    'SMMUs of the host, each with a CMDQV; its machines have devices behind up to four (default: 1)',
+  ),
   vintfs: option(
     powerOfTwo(64),
     "VINTFs of the host's CMDQV, its own among them (default: 16, or 32 for many machines)",
@@ -194,6 +168,7 @@ export const HOST_SETTINGS = {
     oneOf(ID_REGISTERS),
     "ID registers of the host's SMMU, and so of its guests (default: default)",
   ),
+  btm: option(yesNo, "the host's SMMUs take TLBIs of vCPUs (broadcast TLB maintenance)"),
   iotlbCheck: option(yesNo, 'look for invalidations that guests forget: the sanitizer', {
     flag: 'check',
   }),
@@ -240,123 +215,6 @@ export const MACHINE_SETTINGS = {
     "queues of the direct path: a CMDQV's, or ECMDQs in its place (default: vcmdq)",
   ),
   directMaps: option(yesNo, 'trap every register access: no direct maps', { negative: true }),
+  btm: option(yesNo, 'TLBIs of vCPUs reach the SMMU (broadcast TLB maintenance)'),
+  behind: option(smmuNumbers, "numbers of the host's SMMUs that devices of the machine are behind"),
 };
-
-/** Where an issue lies: `devices[0]`, `env.HOME`. */
-function placeOf(issue: v.BaseIssue<unknown>): string {
-  return (issue.path ?? []).reduce((place, { key }) => {
-    if (typeof key === 'number') return `${place}[${key}]`;
-    return place === '' ? String(key) : `${place}.${String(key)}`;
-  }, '');
-}
-
-/** @throws {OptionsError} for the first name in an object that is none of the known ones. */
-export function checkOptionNames(value: object, known: readonly string[], within = ''): void {
-  const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  const message = unknownName('option', unknown, known);
-  throw new OptionsError('unknown-option', unknown, within ? `${within}: ${message}` : message);
-}
-
-/** @throws {OptionsError} for the first of the options, by name, that is given and no function. */
-export function checkFunctions(options: object, names: readonly string[], within = ''): void {
-  for (const name of names) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value === undefined || typeof value === 'function') continue;
-    const place = within ? `${within}.${name}` : name;
-    throw new OptionsError('bad-option', place, `${place} must be a function, not ${shown(value)}`);
-  }
-}
-
-/**
- * An option that is an object; undefined when it is not given.
- * @throws {OptionsError} when it is none.
- */
-function objectIn(options: object, name: string): object | undefined {
-  const value = (options as Record<string, unknown>)[name];
-  if (value === undefined || (typeof value === 'object' && value !== null)) return value;
-  throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
-}
-
-/** @throws {OptionsError} when an option that is an object of options is given, and is none. */
-export function checkInner(options: object, name: string, known: readonly string[]): void {
-  const value = objectIn(options, name);
-  if (value) checkOptionNames(value, known, name);
-}
-
-/**
- * @param others names in the option that are in no schema.
- * @throws {OptionsError} when an option that is an object of plain options is given, and is none.
- */
-export function checkInnerPlain(
-  options: object,
-  name: string,
-  entries: v.ObjectEntries,
-  others: readonly string[] = [],
-): void {
-  checkInner(options, name, [...Object.keys(entries), ...others]);
-  for (const [key, value] of Object.entries(objectIn(options, name) ?? {})) {
-    const schema = entries[key];
-    const result = schema && v.safeParse(schema, value, { abortEarly: true });
-    if (!result?.issues) continue;
-    const place = `${name}.${key}`;
-    throw new OptionsError('bad-option', place, `${place} ${result.issues[0].message}`);
-  }
-}
-
-/**
- * @param names functions that an option of the name has, when it is given.
- * @throws {OptionsError} when it has not.
- */
-export function checkInterface(options: object, name: string, names: readonly string[]): void {
-  const value = objectIn(options, name);
-  if (!value) return;
-  for (const one of names) {
-    if ((value as Record<string, unknown>)[one] === undefined)
-      throw new OptionsError('bad-option', `${name}.${one}`, `${name}.${one} is missing`);
-  }
-  checkFunctions(value, names, name);
-}
-
-/**
- * Checks an object of options.
- * @param what names the object in messages: "the options".
- * @throws {OptionsError} for the first thing that is wrong with it.
- */
-export function checkOptions<const E extends v.ObjectEntries>(
-  entries: E,
-  value: unknown,
-  what: string,
-): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(value)}`);
-  }
-  // Their own names only: an object of options has a "constructor" and a "toString" too.
-  checkOptionNames(value, Object.keys(entries));
-  const result = v.safeParse(v.strictObject(entries), value, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const place = placeOf(issue);
-  throw new OptionsError('bad-option', place, `${printable(place)} ${issue.message}`);
-}
-
-/**
- * Checks those of an object's options that are in a schema.
- * @param others names of the other ones, which are left alone.
- * @param what names the object in messages: "the options".
- * @throws {OptionsError} for the first thing that is wrong with it.
- */
-export function checkPlainOptions<const E extends v.ObjectEntries>(
-  entries: E,
-  options: object,
-  others: readonly string[],
-  what: string,
-): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
-  if (typeof options !== 'object' || options === null)
-    throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(options)}`);
-  checkOptionNames(options, [...Object.keys(entries), ...others]);
-  const plain = Object.fromEntries(
-    Object.entries(options).filter(([name]) => !others.includes(name)),
-  );
-  return checkOptions(entries, plain, what);
-}

@@ -8,7 +8,7 @@ import type { DeviceFaults } from '../../devices/faults/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters, SmmuRefusal } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
-import type { GuestSmmu } from '../inspect/index.ts';
+import type { GuestSmmu, InspectedAmdIommu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';
 import type { VmHost } from '../nested/index.ts';
 import type { Drainable, ExitServer } from '../threads/index.ts';
@@ -58,6 +58,10 @@ export interface BoardOptions {
   readonly overlay?: boolean;
   /** Default `vcmdq`. */
   readonly queues?: Queues;
+  /** The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM). Default: as its host's does. */
+  readonly btm?: boolean | undefined;
+  /** Numbers of the host's SMMUs that devices of the machine are behind. Default: as many of them as the board has room for. */
+  readonly behind?: readonly number[] | undefined;
   /**
    * ID registers of the guest's SMMU. Default `auto`: what its host's SMMU has and a guest can have
    * (`guestIdRegisters`). Others are checked against the host's.
@@ -76,12 +80,14 @@ export interface BoardMachine {
   readonly machine: MachineCore;
   /** How its guest's queues are drained. Undefined: no unit reaches its memory, and there is nothing to drain. */
   readonly drainable: Drainable | undefined;
-  /** The VM under a host. Undefined: the guest owns what it works, an SMMU included. */
+  /** The VM under a host with SMMUs. Undefined: the guest owns what it works, an SMMU included, or has an AMD IOMMU. */
   readonly vm: Vm | undefined;
   /** What the guest's direct path consists of. */
   readonly queues: Queues;
   /** The guest's SMMUs; empty where no host lends it one. */
   readonly smmus: readonly GuestSmmu[];
+  /** The guest's AMD IOMMU, on a host that has one. */
+  readonly amd?: InspectedAmdIommu;
   /** Console input. */
   receive(bytes: Uint8Array): void;
   /** Gives everything back that the machine had. It has ended, and is reset. */

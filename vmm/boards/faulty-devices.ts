@@ -4,9 +4,17 @@ import type { Placement } from '../../devices/bus/index.ts';
 import { type AbortFetches, type DeviceFaults, FaultyDevice } from '../../devices/faults/index.ts';
 import type { LentVintf, NestedSmmu } from '../nested/index.ts';
 
+/** A guest's SMMU with the VINTF that it has borrowed. */
+interface AbortingSmmu {
+  readonly smmu: NestedSmmu;
+  readonly vintf: LentVintf;
+}
+
 /** Has the fetches of all command queues of a guest end in external aborts, until the result is called. */
-export function abortFetches(viommu: NestedSmmu, vintf: LentVintf): () => void {
-  const undo = [viommu, ...vintf.queues].map((one) => one.abortFetches());
+export function abortFetches(smmus: readonly AbortingSmmu[]): () => void {
+  const undo = smmus
+    .flatMap(({ smmu, vintf }) => [smmu, ...vintf.queues])
+    .map((one) => one.abortFetches());
   return () => {
     for (const restore of undo) restore();
   };

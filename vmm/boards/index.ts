@@ -1,4 +1,5 @@
 export * from './board.ts';
 export * from './place-devices.ts';
+export { type AmdBoardOptions, createAmdToyMachine } from './toy/amd-toy-board.ts';
 export * from './toy/toy-board.ts';
 export * from './toy/toy-experiments.ts';

@@ -21,11 +21,12 @@ export type FootprintKind = (typeof FOOTPRINT_KINDS)[number];
 /** A machine's footprint, by kind: see `Machine.footprint`. */
 export type MachineFootprint = Readonly<Record<FootprintKind, Footprint>>;
 
-const FNV_OFFSET = 0x811c9dc5;
+/** Where a hash begins. */
+export const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
 /** FNV-1a over 32-bit words. */
-function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
+export function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
   let hash = seed;
   for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] ?? 0), FNV_PRIME);
   return hash >>> 0;
@@ -67,7 +68,7 @@ function queueFootprint({ smmu, vintf }: GuestSmmu, seed: Footprint): Footprint 
 }
 
 /** Guest memory, counted in bytes. `except`: byte offset of a word that does not count. */
-function memoryFootprint(memory: WebAssembly.Memory, except: number | undefined): Footprint {
+export function memoryFootprint(memory: WebAssembly.Memory, except: number | undefined): Footprint {
   const words = new Int32Array(memory.buffer);
   const word = except === undefined ? words.length : except >> 2;
   const before = hashWords(words.subarray(0, word));

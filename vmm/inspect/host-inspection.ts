@@ -100,6 +100,22 @@ export interface ViommuInspection {
   readonly objects: readonly ObjectDescription[];
 }
 
+/** The vIOMMU of a VM on a host with an AMD IOMMU, and the iommufd that it belongs to. */
+export interface AmdViommuInspection {
+  readonly guestId: number;
+  readonly doorbellCalls: number;
+  /** Records that found the guest's event log full, disabled or out of reach. */
+  readonly eventsLost: number;
+  /** DeviceIDs as the guest and as the IOMMU number them. */
+  readonly devices: readonly { readonly virtual: number; readonly physical: number }[];
+  /** DomainIDs that its devices have, the same way. */
+  readonly domains: readonly { readonly virtual: number; readonly physical: number }[];
+  /** The command buffer. */
+  readonly queues: readonly QueueInspection[];
+  /** Objects of its iommufd, by ID. */
+  readonly objects: readonly ObjectDescription[];
+}
+
 /** A VM. */
 export interface VmInspection {
   readonly name: string;
@@ -109,11 +125,15 @@ export interface VmInspection {
   readonly memory: number;
   /** vIOMMUs that hold it. */
   readonly references: number;
+  /** Empty on a host with an AMD IOMMU. */
   readonly viommus: readonly ViommuInspection[];
+  /** On a host with an AMD IOMMU. */
+  readonly amd?: AmdViommuInspection;
 }
 
 /** A whole host. */
 export interface HostInspection {
+  /** VMIDs; of an AMD IOMMU its DomainIDs. */
   readonly vmids: {
     readonly bits: number;
     readonly pinned: number;
@@ -122,11 +142,13 @@ export interface HostInspection {
   };
   /** Bytes of host RAM that are given out. */
   readonly ramInUse: number;
+  /** Empty on a host with an AMD IOMMU. */
   readonly smmus: readonly { readonly vintfsInUse: number; readonly counts: SmmuCounters }[];
   readonly vms: readonly VmInspection[];
 }
 
-function queue(name: string, block: QueueBlock, prod: number): QueueInspection {
+/** A queue by its block. */
+export function inspectQueue(name: string, block: QueueBlock, prod: number): QueueInspection {
   const { index, kind, allocated, hasRing, log2size, cons, state, error, overlay, counts } = block;
   const entries = hasRing ? 2 ** log2size : 0;
   return {
@@ -169,7 +191,7 @@ function inspectVintf(vintf: InspectedVintf): VintfInspection {
   const { index, context } = vintf;
   const { enabled, vmid, doorbellCalls, page0 } = context;
   const queues = vintf.queues.map((block, lvcmdq) =>
-    queue(`LVCMDQ ${lvcmdq}`, block, vintf.readPage0(lvcmdq, VCMDQ_PROD)),
+    inspectQueue(`LVCMDQ ${lvcmdq}`, block, vintf.readPage0(lvcmdq, VCMDQ_PROD)),
   );
   return { index, enabled, vmid, doorbellCalls, page0, sidPairs: sidPairs(context), queues };
 }
@@ -181,7 +203,7 @@ export function inspectViommu(
 ): ViommuInspection {
   const { numbers, index, vmid, overlay, btm, commandQueue, enhancedQueues, context, fd } = viommu;
   const enhanced = enhancedQueues
-    .map(({ block, direct }, i) => queue(`ECMDQ ${i}`, block, prodOf(block, direct)))
+    .map(({ block, direct }, i) => inspectQueue(`ECMDQ ${i}`, block, prodOf(block, direct)))
     .filter(({ allocated }) => allocated);
   return {
     smmu: numbers[0] ?? 0,
@@ -192,7 +214,7 @@ export function inspectViommu(
     doorbellCalls: context.doorbellCalls,
     streams: [...viommu.streams].map(([virtual, physical]) => ({ virtual, physical })),
     sidPairs: sidPairs(context),
-    queues: [queue('CMDQ', commandQueue, prodOf(commandQueue, overlay)), ...enhanced],
+    queues: [inspectQueue('CMDQ', commandQueue, prodOf(commandQueue, overlay)), ...enhanced],
     ...(vintf && { vintf: inspectVintf(vintf) }),
     counts: viommu.statistics,
     objects: fd.describe(),

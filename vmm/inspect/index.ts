@@ -1,3 +1,4 @@
+export * from './amd-inspection.ts';
 export * from './footprint.ts';
 export * from './host-inspection.ts';
 export * from './inspected.ts';

@@ -37,6 +37,11 @@ export interface VmHostOptions extends HostSmmuOptions {
   readonly onQueueError?: QueueErrorPolicy;
   /** Behave as Linux does where its behaviour loses something; docs/iommufd.md lists where. */
   readonly linuxCompat?: boolean;
+  /**
+   * vCPUs do not run under the VMIDs that stages 2 have, but under numbers of their own, as a fault of the host: what
+   * `btm` would come to without the rule that both are one.
+   */
+  readonly separateVmids?: boolean;
   readonly clock?: Clock;
   /**
    * Told of what the host allocates for its VMs, and of each access to a guest's memory
@@ -85,11 +90,12 @@ export interface CreateViommuOptions {
 
 /** Counts of a host, as plain data. */
 export interface HostStatistics {
-  /** SMMU 0. */
+  /** SMMU 0, or the AMD IOMMU as far as it counts the same. */
   readonly smmu: SmmuCounters;
   /** Every SMMU. */
   readonly smmus: readonly SmmuCounters[];
   readonly vms: number;
+  /** Of an AMD IOMMU its DomainIDs. */
   readonly vmidsInUse: number;
   /** Generations of VMIDs so far, from 1. */
   readonly vmidGeneration: number;

@@ -140,6 +140,7 @@ export class VmHost {
         },
       },
       gate,
+      options.separateVmids,
     );
   }
 

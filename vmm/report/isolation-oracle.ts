@@ -96,8 +96,11 @@ export class IsolationOracle {
     return record;
   }
 
-  /** One check for each kind and victim. With `required`, that there were no attacks at all is a failure too. */
-  checks(required: boolean): Check[] {
+  /**
+   * One check for each kind and victim. With `required`, that there were no attacks at all is a failure too.
+   * @param loses a kind of which a machine has to lose something, since the host has a fault.
+   */
+  checks(required: boolean, loses?: FootprintKind): Check[] {
     if (required && this.#records.size === 0) {
       return [
         {
@@ -107,12 +110,21 @@ export class IsolationOracle {
         },
       ];
     }
-    return [...this.#records.values()].map(({ victim, kind, attacks, fewest, changed }) => ({
+    const records = [...this.#records.values()];
+    const lost = records.filter(({ kind, changed }) => kind === loses && changed > 0);
+    const fault = {
+      name: `isolation: ${loses}: the host's fault takes them from a neighbour`,
+      ok: lost.length > 0,
+      detail: lost.map(({ victim }) => `${victim} lost some`).join(', '),
+    };
+    const kept = records.filter(({ kind }) => kind !== loses);
+    const checks = kept.map(({ victim, kind, attacks, fewest, changed }) => ({
       name: `isolation: ${kind}: ${victim} lost nothing`,
       ok: fewest > 0 && changed === 0,
       detail:
         `${attacks} attacks on at least ${fewest} ` +
         `${kind === 'guest memory' ? 'bytes' : kind}, ${changed} changed something`,
     }));
+    return loses === undefined ? checks : [fault, ...checks];
   }
 }

@@ -148,6 +148,11 @@ export class AmdViommu implements ViommuDriver {
     this.iommu.vfctrl.write64(this.#register(register), lo, hi);
   }
 
+  /** Host DomainIDs by the guest's. */
+  get domainIds(): ReadonlyMap<number, number> {
+    return new Map([...this.#domains].map(([guest, { host }]) => [guest, host]));
+  }
+
   /** An entry of one of the guest's devices: events and commands find the guest, and its name for the device. */
   owned(dte: Uint32Array, virtId: number): Uint32Array {
     setField(dte, AMD_DTE_VIOMMU, 1);

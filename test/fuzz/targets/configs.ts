@@ -5,7 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { BOOT_SETTINGS } from '../../../cli/boot-settings.ts';
 import { Random } from '../../../devices/testing/index.ts';
 import { OptionsError } from '../../../vmm/api/api-errors.ts';
-import { checkOptions, HOST_SETTINGS, MACHINE_SETTINGS } from '../../../vmm/api/settings.ts';
+import { checkOptions } from '../../../vmm/api/option-checks.ts';
+import { HOST_SETTINGS, MACHINE_SETTINGS } from '../../../vmm/api/settings.ts';
 import { ensure, ensureHarmlessLine, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 /** Objects of a run. */

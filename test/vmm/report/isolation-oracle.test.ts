@@ -84,3 +84,28 @@ it('says nothing of a machine that was stopped meanwhile', () => {
   oracle.settle();
   expect(oracle.checks(true).filter(({ ok }) => !ok)).toEqual([]);
 });
+
+it('has a fault of the host take what it is known to take, and nothing else', () => {
+  const [oracle, machines] = [new IsolationOracle(), machinesOf(2)];
+  const [, victim] = machines;
+  const kept = 'isolation: queues and contexts: vm1 lost nothing';
+  const taken = "isolation: guest memory: the host's fault takes them from a neighbour";
+  round(oracle, machines);
+  const outcome = () =>
+    oracle
+      .checks(true, 'guest memory')
+      .filter(({ name }) => name === kept || name.includes('guest memory'))
+      .map(({ name, ok }) => [name, ok]);
+  expect(outcome()).toEqual([
+    [taken, false],
+    [kept, true],
+  ]);
+  round(oracle, machines, (k) => {
+    if (k === 0 && victim) victim.memory += 7;
+  });
+  oracle.settle();
+  expect(outcome()).toEqual([
+    [taken, true],
+    [kept, true],
+  ]);
+});

@@ -2,23 +2,13 @@
 // checkpoint device. What the guest finds here stands in the device table of its info
 // page; nothing of it is fixed for the guest.
 
-import { ABI_MAX_DEVICES } from '../../../assembly/layout/guest-abi.ts';
-import type { Placement } from '../../../devices/bus/index.ts';
-import { Checkpoint, type CheckpointOptions } from '../../../devices/checkpoint/index.ts';
-import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
-import { DmaEngine } from '../../../devices/dma-engine/index.ts';
+import { ABI_MAX_DEVICES, ABI_MAX_SMMUS } from '../../../assembly/layout/guest-abi.ts';
+import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
-import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
-import {
-  type DirectContext,
-  type Drainable,
-  unitOptions,
-  VcpuThreads,
-  type VcpuUnits,
-} from '../../threads/index.ts';
+import { type Drainable, unitOptions, VcpuThreads, type VcpuUnits } from '../../threads/index.ts';
 import {
   ABI_EXIT_REQUEST,
   createGuestMemory,
@@ -30,30 +20,14 @@ import {
   ramRegions,
   WasmGuest,
 } from '../../vcpu/wasm/index.ts';
-import type { Board, BoardMachine, BoardOptions, Queues } from '../board.ts';
+import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { abortFetches, withFaults } from '../faulty-devices.ts';
+import { NO_CHECKPOINT, TOY_PLACES, TOY_RAM_GPA_BASE, WASM_PAGE } from './toy-places.ts';
+import { createToySmmus } from './toy-smmu.ts';
 
-/** gpa of memory offset 0. */
-export const TOY_RAM_GPA_BASE = 0x80000000;
-const PL011_GPA = 0x09000000;
-const SMMU_GPA = 0x09050000;
-const CHECKPOINT_GPA = 0x09100000;
-const DMA_GPA = 0x09200000;
-const CMDQV_GPA = 0x0a000000;
-
-const PL011_IRQ = 1;
-/** Event queue; the global error interrupt follows. */
-const SMMU_IRQ = 2;
-const CMDQV_IRQ = 4;
-const DMA_IRQ = 5;
-
-/** Devices of the board itself. */
+/** Devices of the board itself, with one SMMU. */
 const OWN_DEVICES = 5;
 const FREE = { gpa: 0x10000000, irq: 16, devices: ABI_MAX_DEVICES - OWN_DEVICES } as const;
-
-/** StreamID of the DMA engine, as the guest numbers it; those of further bus masters follow. */
-const DMA_STREAM = 8;
-const WASM_PAGE = 0x10000;
 
 /** What the toy's board is made with when guest and secondary program are compiled already. */
 export interface ToyBoardOptions
@@ -62,8 +36,6 @@ export interface ToyBoardOptions
   readonly secondary?: WebAssembly.Module | undefined;
   /** Pages of 64 KiB, default as many as the guest asks for. */
   readonly memoryPages?: number | undefined;
-  /** The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM), where the host's does. */
-  readonly btm?: boolean;
   /** How the guest is instantiated inline; a test can look at the import object here. */
   readonly instantiate?: Instantiate;
 }
@@ -77,17 +49,6 @@ export interface ToyMachine extends BoardMachine, Drainable {
   readonly vintf: LentVintf;
 }
 
-const NO_CHECKPOINT: CheckpointOptions = { onPhase: () => undefined, onResult: () => undefined };
-
-/** On the overlay path it is the vIOMMU's one CMDQ that rings, which is none of the direct path's. */
-function directContext(viommu: NestedSmmu, vintf: LentVintf, queues: Queues): DirectContext {
-  const { smmuBlock, context, enhancedQueues } = viommu;
-  if (viommu.overlay) return { smmuBlock, context, queues: [] };
-  if (queues === 'ecmdq')
-    return { smmuBlock, context, queues: enhancedQueues.map(({ block }) => block) };
-  return { smmuBlock, context: vintf.context, queues: vintf.queues };
-}
-
 /** A unit for each vCPU thread: the drain behind its guest's doorbells. */
 function vcpuUnits(host: VmHost, vm: Vm): VcpuUnits {
   return {
@@ -95,22 +56,6 @@ function vcpuUnits(host: VmHost, vm: Vm): VcpuUnits {
     free: ({ thread }) => host.freeThread(thread),
   };
 }
-
-/** The devices with a way to memory for each bus master that has none: a stream of its own. */
-function withPorts(
-  devices: readonly Placement[],
-  streams: readonly number[],
-  portOf: (stream: number, requesterId: number | undefined) => Placement['dmaPort'],
-): readonly Placement[] {
-  const left = [...streams];
-  return devices.map((placement) => {
-    const stream = needsPort(placement) ? left.shift() : undefined;
-    const dmaPort = stream === undefined ? undefined : portOf(stream, placement.requesterId);
-    return dmaPort ? { ...placement, dmaPort } : placement;
-  });
-}
-
-const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster && !dmaPort;
 
 /**
  * Builds a machine; `machine.boot` starts it.
@@ -120,8 +65,10 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
   const {
     overlay = false,
-    btm = false,
+    btm,
     queues = 'vcmdq',
+    behind = host.smmus.map((_, smmu) => smmu).slice(0, ABI_MAX_SMMUS),
+    idRegisters = 'auto',
     devices = [],
     directMaps,
     msis,
@@ -132,14 +79,19 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions, { msis, exitRequest: ABI_EXIT_REQUEST });
   try {
-    const streams = devices.filter(needsPort).map((_, i) => DMA_STREAM + 1 + i);
-    const viommu = host.createViommu(vm, [DMA_STREAM, ...streams], { cmdqv: true, overlay, btm });
-    const vintf = host.createVintf(viommu);
-    const { idRegisters = 'auto' } = options;
-    const shown =
-      idRegisters === 'auto'
-        ? guestIdRegisters(viommu.hostIdRegisters, { enhancedQueues: queues === 'ecmdq' })
-        : idRegisters;
+    const { smmus, devices: further } = createToySmmus({
+      host,
+      vm,
+      behind,
+      overlay,
+      btm,
+      queues,
+      idRegisters,
+      devices,
+      onRefusal: options.onRefusal,
+    });
+    const [first] = smmus;
+    if (!first) throw new RangeError('a machine of the standard board has an SMMU');
     const uart = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const guest = new WasmGuest({
       image,
@@ -170,36 +122,11 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ...(clock === undefined ? {} : { clock }),
       ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
-      devices: withFaults(faults, () => abortFetches(viommu, vintf), [
-        { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
-        {
-          device: new VirtualSmmu({
-            backend: viommu,
-            idRegisters: shown,
-            onRefusal: options.onRefusal,
-          }),
-          addresses: [SMMU_GPA],
-          firstIrq: SMMU_IRQ,
-        },
-        ...(overlay || queues === 'ecmdq'
-          ? []
-          : [
-              {
-                device: new VirtualCmdqv({ backend: vintf }),
-                addresses: [CMDQV_GPA],
-                firstIrq: CMDQV_IRQ,
-              },
-            ]),
-        {
-          device: new DmaEngine(),
-          addresses: [DMA_GPA],
-          firstIrq: DMA_IRQ,
-          dmaPort: host.dmaPort(viommu, DMA_STREAM),
-        },
-        { device: new Checkpoint(checkpoint), addresses: [CHECKPOINT_GPA] },
-        ...withPorts(devices, streams, (stream, requesterId) =>
-          host.dmaPort(viommu, stream, requesterId),
-        ),
+      devices: withFaults(faults, () => abortFetches(smmus), [
+        { device: uart, ...TOY_PLACES.pl011 },
+        ...smmus.flatMap(({ own }) => own),
+        { device: new Checkpoint(checkpoint), ...TOY_PLACES.checkpoint },
+        ...further,
       ]),
     });
     vm.onStop((reason) => machine.stop(reason));
@@ -207,16 +134,16 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       machine,
       threads: host,
       guest: vm,
-      direct: [directContext(viommu, vintf, queues)],
+      direct: smmus.map(({ direct }) => direct),
     };
     return {
       ...drainable,
       drainable,
       vm,
-      viommu,
-      vintf,
+      viommu: first.smmu,
+      vintf: first.vintf,
       queues,
-      smmus: [{ smmu: viommu, vintf }],
+      smmus,
       receive: (bytes) => uart.receive(bytes),
       destroy() {
         machine.devices.detach();

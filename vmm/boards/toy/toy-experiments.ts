@@ -2,6 +2,7 @@
 // demonstration. The guest knows them by the same names
 // (guest-driver/toy/experiments.ts).
 
+import type { FootprintKind } from '../../inspect/index.ts';
 import type { Queues } from '../board.ts';
 
 /** Ways of the toy's invalidations; `all` compares them. */
@@ -50,6 +51,13 @@ export interface Experiment {
   readonly attacks: boolean;
   /** It measures the paths. */
   readonly measures: boolean;
+  /** What the host has for it, and what is wrong with it. */
+  readonly host?: {
+    readonly btm: boolean;
+    readonly faults?: { readonly separateVmids: boolean };
+  };
+  /** What the machines that are attacked lose, since the host has a fault. */
+  readonly loses?: FootprintKind;
   /** It is about registers that only a CMDQV has. */
   readonly cmdqv?: boolean;
   /** The sanitizer looks on, and names the command that is missing when a stale entry is used. */
@@ -197,6 +205,41 @@ export const EXPERIMENTS = [
     checked: false,
     checks: ['forgotten-invalidation'],
     shows: 'The DMA still arrives: an STE is read again only behind its CFGI_STE.',
+  },
+  {
+    name: 'btm',
+    title: "A vCPU's TLBI for the device",
+    about:
+      'The host has BTM: the guest shares an ASID between vCPUs and device (CD.ASET 0), clears a ' +
+      'PTE and has its vCPU issue the TLBI, without a command.',
+    look: 'the IOTLB: the entry goes, and the CMDQ and the VCMDQs have no command',
+    vms: 2,
+    attacks: true,
+    measures: false,
+    host: { btm: true },
+    checked: false,
+    checks: ['btm-tlbi', 'btm-aset', 'attack-btm'],
+    shows:
+      'The TLBI of the vCPU reaches the SMMU, for its own VM and for CDs with shared ASIDs ' +
+      'alone.',
+  },
+  {
+    name: 'btm-vmids',
+    title: "A vCPU's TLBI under another VMID",
+    about:
+      'The same on a host whose processors and SMMU number VMs each for themselves: vm0 runs ' +
+      'under the VMID that vm1 has on the SMMU.',
+    look: 'the IOTLB: the entry of vm0 stays, those of vm1 go',
+    vms: 2,
+    attacks: true,
+    measures: false,
+    host: { btm: true, faults: { separateVmids: true } },
+    loses: 'IOTLB entries',
+    checked: false,
+    checks: ['btm-other-vmid'],
+    shows:
+      'The guest invalidates, and its device still reads the page; the neighbour loses entries ' +
+      'instead. Hence BTM takes one VMID for vCPUs and stage 2.',
   },
 ] as const satisfies readonly Experiment[];
 

@@ -12,13 +12,13 @@ import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function guestRole({ board, memory, streams, msis }: VirtSmmuOptions): VirtSmmu {
-  const { host, name, overlay = false, idRegisters = 'auto' } = board;
+  const { host, name, overlay = false, idRegisters = 'auto', behind = [0] } = board;
   const vm = host.createVm(name, memory.memory, [memory.ram], {
     exitRequest: arm64ExitRequest(memory),
     msis,
   });
   try {
-    const viommu = host.createViommu(vm, streams, { cmdqv: true, overlay });
+    const viommu = host.createViommu(vm, streams, { cmdqv: true, overlay, smmu: behind[0] ?? 0 });
     const vintf = host.createVintf(viommu);
     const shown = idRegisters === 'auto' ? guestIdRegisters(viommu.hostIdRegisters) : idRegisters;
     const cmdqv = overlay ? undefined : placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
@@ -29,7 +29,7 @@ export function guestRole({ board, memory, streams, msis }: VirtSmmuOptions): Vi
         new VirtualSmmu({ backend: viommu, idRegisters: shown, onRefusal: board.onRefusal }),
       ),
       cmdqv,
-      abortFetches: () => abortFetches(viommu, vintf),
+      abortFetches: () => abortFetches([{ smmu: viommu, vintf }]),
       dmaPort: (stream) => host.dmaPort(viommu, stream),
       drain: vm.unit.drain,
       vcpuRuns: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),

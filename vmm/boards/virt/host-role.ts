@@ -56,6 +56,8 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
     throw new RangeError(
       "fetchAborts is for a guest's queues: in the role host nobody refuses them",
     );
+  if (board.behind)
+    throw new RangeError("behind is for a guest's SMMU: in the role host it is the machine's own");
   const [shape] = host.smmus;
   if (!shape) throw new RangeError('the host has no SMMU');
   const { vintfs, vcmdqs, atcTimeout } = shape;

@@ -166,6 +166,10 @@ async function createVirtMachine(
   if (vcpus > MAX_VCPUS)
     throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
   if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
+  if (options.behind && options.behind.length > 1)
+    throw new RangeError('a machine of the board virt has one SMMU');
+  if (options.btm)
+    throw new RangeError('TLBIs of vCPUs of the board virt reach no SMMU: btm is not for it');
   // No driver of a kernel knows ECMDQs.
   if (queues !== 'vcmdq') throw new RangeError('queues of the board virt are VCMDQs');
   const ram = virtRam(memorySize);

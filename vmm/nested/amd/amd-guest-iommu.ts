@@ -31,6 +31,7 @@ import {
   VIOMMU_TYPE_AMD,
 } from '../../../host/kernel/amd/amd-viommu.ts';
 import type { Vm } from '../../../host/kernel/vm.ts';
+import type { InspectedAmdIommu } from '../../inspect/index.ts';
 
 /** Device table entries that one service reads again. */
 const ENTRIES_PER_SERVICE = 64;
@@ -46,10 +47,13 @@ interface GuestBuffer {
   readonly id: number;
 }
 
-export class AmdGuestIommu implements AmdViommuBackend {
+export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
   readonly vm: Vm<AmdUnit>;
   readonly fd = new Iommufd();
   readonly block: AmdGuestBlock;
+  readonly hostMemory: WebAssembly.Memory;
+  /** Physical DeviceIDs by the guest's. */
+  readonly deviceIds: ReadonlyMap<number, number>;
   readonly #driver: AmdViommu;
   readonly #viommu: number;
   readonly #parent: number;
@@ -67,6 +71,8 @@ export class AmdGuestIommu implements AmdViommuBackend {
   constructor(vm: Vm<AmdUnit>, iommu: AmdIommu, devices: ReadonlyMap<number, AmdDevice>) {
     const { fd } = this;
     this.vm = vm;
+    this.hostMemory = vm.unit.hostMemory;
+    this.deviceIds = new Map([...devices].map(([virtId, { deviceId }]) => [virtId, deviceId]));
     try {
       const bound = [...devices].map(([virtId, device]) => ({ virtId, id: fd.bind(device) }));
       const device = bound[0]?.id ?? 0;
@@ -101,6 +107,11 @@ export class AmdGuestIommu implements AmdViommuBackend {
   /** The GuestID. */
   get doorbell(): number {
     return this.#driver.guestId;
+  }
+
+  /** Physical DomainIDs by the guest's. */
+  get domainIds(): ReadonlyMap<number, number> {
+    return this.#driver.domainIds;
   }
 
   /** Counts: device table entries of the guest that were read because it has invalidated them. */

@@ -13,6 +13,14 @@ import { AmdIommu } from '../../../host/kernel/amd/amd-iommu.ts';
 import { IdAllocator } from '../../../host/kernel/id-allocator.ts';
 import { ThreadAllocator } from '../../../host/kernel/thread-allocator.ts';
 import { physicalAddress, Vm, type VmOptions } from '../../../host/kernel/vm.ts';
+import {
+  eachLiveTlbEntry,
+  type HostInspection,
+  inspectAmdViommu,
+  type LiveTlbEntry,
+  smmuCounters,
+} from '../../inspect/index.ts';
+import type { HostStatistics } from '../vm-host-options.ts';
 import { VmMemory } from '../vm-memory.ts';
 import { AmdGuestIommu } from './amd-guest-iommu.ts';
 
@@ -23,6 +31,9 @@ export interface AmdHostOptions {
   readonly ramSize?: number;
   readonly clock?: Clock;
 }
+
+/** Bits of a DomainID. */
+const AMD_DOMAIN_BITS = 16;
 
 /** What a VM has of its host's IOMMU. */
 interface Lent {
@@ -172,5 +183,55 @@ export class AmdHost {
   /** Records of the host's own event log: what no guest is told. */
   get strayEvents(): number {
     return this.#strayEvents;
+  }
+
+  /** Every VM with its IOMMU, queues, IDs and objects. While no guest runs, they belong together. */
+  inspect(): HostInspection {
+    const { domains } = this.iommu;
+    const lent = [...this.#lent.keys()];
+    return {
+      vmids: {
+        bits: AMD_DOMAIN_BITS,
+        pinned: domains.used,
+        pinnable: 2 ** AMD_DOMAIN_BITS - 1,
+        generation: 1,
+      },
+      ramInUse: this.#ram.inUse,
+      smmus: [],
+      vms: [...this.#vms.values()].map((vm) => {
+        const guest = lent.find((one) => one.vm === vm);
+        const { name, window, memory, references } = vm;
+        return {
+          name,
+          window,
+          memory: memory.buffer.byteLength,
+          references,
+          viommus: [],
+          ...(guest && { amd: inspectAmdViommu(guest) }),
+        };
+      }),
+    };
+  }
+
+  /** The live entries of the IOTLB, under DomainIDs and PASIDs. */
+  iotlb(): readonly LiveTlbEntry[] {
+    const entries: LiveTlbEntry[] = [];
+    eachLiveTlbEntry(this.memory, smmuBase(0), (entry) => entries.push(entry));
+    return entries;
+  }
+
+  get statistics(): HostStatistics {
+    const smmu = smmuCounters(this.memory, smmuBase(0));
+    return {
+      smmu,
+      smmus: [],
+      vms: this.#vms.size,
+      vmidsInUse: this.iommu.domains.used,
+      vmidGeneration: 1,
+      vintfsInUse: 0,
+      ramInUse: this.#ram.inUse,
+      cmdqvTimeouts: 0,
+      strayEvents: this.#strayEvents,
+    };
   }
 }

@@ -15,6 +15,7 @@ import {
   ABI_DEVICE_KIND,
   ABI_DEVICE_REGION_SIZE,
   ABI_DEVICE_SIZE,
+  ABI_DEVICE_SMMU,
   ABI_DEVICE_STREAM,
   ABI_DIRECT_PAGES,
   ABI_MAGIC,
@@ -47,7 +48,7 @@ export function writeInfoPage(memory: WebAssembly.Memory, contents: InfoPageCont
   words[ABI_AT_VCPUS >> 2] = vcpus;
   words[ABI_AT_MACHINE >> 2] = machine;
   words[ABI_AT_DEVICE_COUNT >> 2] = devices.length;
-  devices.forEach(({ device, addresses, firstIrq, dmaPort }, i) => {
+  devices.forEach(({ device, addresses, firstIrq, dmaPort, smmu = 0 }, i) => {
     const entry = (ABI_AT_DEVICES + i * ABI_DEVICE_SIZE) >> 2;
     words[entry + (ABI_DEVICE_KIND >> 2)] = device.identity.kind;
     words[entry + (ABI_DEVICE_GPA >> 2)] = addresses[0] ?? 0;
@@ -55,6 +56,7 @@ export function writeInfoPage(memory: WebAssembly.Memory, contents: InfoPageCont
     words[entry + (ABI_DEVICE_IRQ >> 2)] =
       device.identity.interrupts > 0 ? (firstIrq ?? ABI_NO_IRQ) : ABI_NO_IRQ;
     words[entry + (ABI_DEVICE_STREAM >> 2)] = dmaPort?.streamId ?? ABI_NO_STREAM;
+    words[entry + (ABI_DEVICE_SMMU >> 2)] = smmu;
   });
 }
 

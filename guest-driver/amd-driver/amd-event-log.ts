@@ -1,0 +1,42 @@
+// The event log of an AMD IOMMU: the guest's own.
+
+import {
+  AMD_ENTRY_SIZE,
+  AMD_EVENT_HEAD,
+  AMD_EVENT_TAIL,
+  AMD_STATUS,
+  AMD_STATUS_EVENT_LOG_INT,
+} from '../../assembly/layout/amd-formats';
+import { QUEUE_WAIT_MICROSECONDS, QUEUE_WAITS } from '../driver/poll';
+import { place } from '../runtime/guest-fields';
+import { read32, write32, write64 } from '../runtime/mmio';
+import { acknowledgeMaps } from '../runtime/safe-point';
+import { wait } from '../runtime/vsmmu';
+import { AMD_ENTRIES, amdDriver } from './amd-driver-state';
+
+/** Words of the record that was taken last. */
+const RECORD: usize = memory.data(AMD_ENTRY_SIZE, 8);
+
+/** Waits a bounded time for a record, and takes it. @returns its memory offset, 0 when none has come. */
+export function takeAmdEvent(): usize {
+  const state = amdDriver();
+  for (let waits = 0; waits < QUEUE_WAITS; waits++) {
+    acknowledgeMaps();
+    const head = read32(state.gpa + AMD_EVENT_HEAD);
+    if (head != read32(state.gpa + AMD_EVENT_TAIL)) {
+      memory.copy(RECORD, state.events + head, AMD_ENTRY_SIZE);
+      const next = (head + AMD_ENTRY_SIZE) & (AMD_ENTRIES * AMD_ENTRY_SIZE - 1);
+      write64(state.gpa + AMD_EVENT_HEAD, next);
+      write32(state.gpa + AMD_STATUS, place(AMD_STATUS_EVENT_LOG_INT, 1));
+      return RECORD;
+    }
+    wait(QUEUE_WAIT_MICROSECONDS);
+  }
+  return 0;
+}
+
+/** True while the log has no record. */
+export function noAmdEvents(): bool {
+  const gpa = amdDriver().gpa;
+  return read32(gpa + AMD_EVENT_HEAD) == read32(gpa + AMD_EVENT_TAIL);
+}

@@ -1,0 +1,69 @@
+// The model behind a host with an AMD IOMMU, and which options of hosts and machines are for an SMMU alone.
+
+import { AmdHost } from '../nested/amd/index.ts';
+import { OptionsError } from './api-errors.ts';
+import type { HostOptions } from './host-options.ts';
+import type { MachineSettings } from './settings.ts';
+
+const MIB = 2 ** 20;
+
+/** Options of a host that mean nothing to an AMD IOMMU. */
+const NOT_FOR_HOSTS = [
+  'smmus',
+  'vintfs',
+  'vcmdqs',
+  'idRegisters',
+  'btm',
+  'iotlbCheck',
+  'onQueueError',
+  'onFinding',
+  'trace',
+  'traceLimit',
+  'faults',
+  'wasmModule',
+  'wasmUrl',
+] as const satisfies readonly (keyof HostOptions)[];
+
+/** The same of its machines, which have one vCPU that rings its own command buffer. */
+const NOT_FOR_MACHINES = [
+  'overlay',
+  'queues',
+  'btm',
+  'behind',
+] as const satisfies readonly (keyof MachineSettings)[];
+
+function refuse(option: string, why: string): never {
+  throw new OptionsError('bad-option', option, `${option} ${why}`);
+}
+
+/** @throws {OptionsError} for the first of the names that is given, other than false. */
+function refuseGiven<T extends object>(options: T, names: readonly (keyof T & string)[]): void {
+  const given = names.find((name) => options[name] !== undefined && options[name] !== false);
+  if (given !== undefined) refuse(given, 'is for an SMMU: it excludes iommu amd');
+}
+
+/**
+ * @param options of the host, checked.
+ * @throws {OptionsError} when one of them is for an SMMU.
+ * @throws {ModuleLoadError} when a WebAssembly module cannot be loaded.
+ */
+export async function createAmdModel(options: HostOptions): Promise<AmdHost> {
+  refuseGiven(options, NOT_FOR_HOSTS);
+  const { hostRam, clock } = options;
+  return await AmdHost.create({
+    ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
+    ...(clock === undefined ? {} : { clock }),
+  });
+}
+
+/** @throws {OptionsError} when the options of a machine are not for an AMD IOMMU. */
+export function checkAmdMachine(settings: MachineSettings, hasBoard: boolean): void {
+  refuseGiven(settings, NOT_FOR_MACHINES);
+  const { vcpus = 1, transport = 'inline', drain = 'doorbell' } = settings;
+  if (hasBoard) refuse('board', 'must be the standard one with an AMD IOMMU');
+  if (vcpus > 1) refuse('vcpus', 'must be 1 with an AMD IOMMU: a guest has one command buffer');
+  if (transport !== 'inline')
+    refuse('transport', 'must be inline with an AMD IOMMU: its guests have no threads');
+  if (drain !== 'doorbell')
+    refuse('drain', 'must be doorbell with an AMD IOMMU: no other thread serves command buffers');
+}
