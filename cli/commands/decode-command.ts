@@ -4,9 +4,9 @@ import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import {
   type Decoded,
-  type DecodedField,
   decodeCd,
   decodeCommand,
+  decodedText,
   decodeEvent,
   decodePte,
   decodeSte,
@@ -59,27 +59,6 @@ interface DecodeOptions {
 
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 
-function bitsText({ doubleword, high, low }: DecodedField): string {
-  return `${doubleword}[${high === low ? high : `${high}:${low}`}]`;
-}
-
-function text({ name, summary, fields }: Decoded): string {
-  const rows = fields
-    .filter(({ value, ignored }) => value !== 0n || !ignored)
-    .map((field) => [
-      bitsText(field),
-      field.name,
-      hex(field.value),
-      field.ignored ? `${field.meaning} (ignored)`.trim() : field.meaning,
-    ]);
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  const widths = [0, 1, 2].map(width);
-  const lines = rows.map((row) =>
-    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  );
-  return `${[`${name}: ${summary}`, ...lines].join('\n')}\n`;
-}
-
 const plain = (decoded: Decoded) => ({
   ...decoded,
   fields: decoded.fields.map((field) => ({ ...field, value: hex(field.value) })),
@@ -106,7 +85,7 @@ function decode(kind: string, given: string, options: DecodeOptions): string {
     ds: options.ds,
   } as const;
   const decoded = structure.decode(words, pte);
-  return options.json ? jsonLine(plain(decoded)) : text(decoded);
+  return options.json ? jsonLine(plain(decoded)) : decodedText(decoded);
 }
 
 const isStdin = (file: string) => file === STDIN || file === '/dev/stdin';
@@ -127,7 +106,7 @@ async function wholeInput(): Promise<string> {
 }
 
 function entryText({ line, device, decoded }: LogEntry): string {
-  return `line ${line}${device === '' ? '' : `, ${device}`}: ${text(decoded)}`;
+  return `line ${line}${device === '' ? '' : `, ${device}`}: ${decodedText(decoded)}`;
 }
 
 /** @throws {UsageError} when a file cannot be read, or nothing in them was decoded. */
