@@ -29,6 +29,9 @@ export function machineEnd(core: CoreEnd): MachineEnd {
   return { status, exitCode: 0, reason: core.error.message, error: core.error };
 }
 
+/** The parts of machines, for what works with a machine besides its methods. */
+export const PARTS = new WeakMap<object, MachineParts>();
+
 /** Counts of a machine so far. */
 export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;

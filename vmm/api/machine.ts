@@ -15,7 +15,7 @@ import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
 import { eventStream, type MachineEventName, type MachineEventStream } from './event-stream.ts';
 import { IdleWait } from './idle-wait.ts';
 import { checkBootOptions, checkWaitOptions, inputBytes } from './machine-calls.ts';
-import { type MachineParts, machineEnd, machineStatistics } from './machine-parts.ts';
+import { type MachineParts, machineEnd, machineStatistics, PARTS } from './machine-parts.ts';
 import type {
   BootOptions,
   MachineEnd,
@@ -54,6 +54,7 @@ export class Machine implements AsyncDisposable {
   /** @internal */
   constructor(parts: MachineParts) {
     this.#parts = parts;
+    PARTS.set(this, parts);
     parts.events.on('output', (bytes) => this.#streams?.push(bytes));
   }
 

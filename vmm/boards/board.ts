@@ -12,6 +12,7 @@ import type { GuestSmmu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';
 import type { VmHost } from '../nested/index.ts';
 import type { Drainable, ExitServer } from '../threads/index.ts';
+import type { DebugTarget } from '../vcpu/index.ts';
 
 /** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
 export type Queues = 'vcmdq' | 'ecmdq';
@@ -80,6 +81,8 @@ export interface BoardMachine {
   readonly queues: Queues;
   /** The guest's SMMUs; empty where no host lends it one. */
   readonly smmus: readonly GuestSmmu[];
+  /** For a debugger. Undefined: none can work its vCPUs. */
+  readonly debug?: DebugTarget;
   /** Console input. */
   receive(bytes: Uint8Array): void;
   /** Gives everything back that the machine had. It has ended, and is reset. */

@@ -246,6 +246,7 @@ async function createVirtMachine(
     return {
       machine,
       queues,
+      debug: guest.debug,
       ...iommu.describe(machine),
       receive: (bytes) => console.receive(bytes),
       destroy() {
