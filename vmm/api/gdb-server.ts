@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { EnvironmentError } from '../../devices/plugin/index.ts';
 import { IN_NODE } from '../threads/in-node.ts';
 import { OptionsError } from './api-errors.ts';
-import { connectGdb, haltForGdb } from './gdb.ts';
+import { connectGdb, targetOf } from './gdb.ts';
 import type { Machine } from './machine.ts';
 import { checkOptionNames } from './settings.ts';
 
@@ -64,8 +64,8 @@ export async function serveGdb(
   options: GdbServerOptions = {},
 ): Promise<GdbServer> {
   checkOptions(options);
+  const target = targetOf(machine);
   if (!IN_NODE) throw new EnvironmentError('no-sockets', 'a server for GDB needs Node.js');
-  if (options.halted) haltForGdb(machine);
   const { createServer } = process.getBuiltinModule('node:net');
   let connected: Socket | undefined;
   const server = createServer((socket) => {
@@ -87,6 +87,7 @@ export async function serveGdb(
     });
     server.listen(port, ADDRESS, resolve);
   });
+  if (options.halted) target.halt();
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : port,

@@ -17,8 +17,11 @@ export interface GdbConnection {
   close(): void;
 }
 
-/** @throws {UseError} when GDB cannot work the machine. */
-function targetOf(machine: Machine): DebugTarget {
+/**
+ * What GDB works.
+ * @throws {UseError} when it cannot work the machine.
+ */
+export function targetOf(machine: Machine): DebugTarget {
   const target = PARTS.get(machine)?.board.debug;
   if (target) return target;
   const message = `${machine.name} is no machine of the board virt: GDB cannot work its vCPUs`;

@@ -144,6 +144,12 @@ export class GdbSession {
     this.#send(this.#stopReply(stop));
   }
 
+  /** A debugger that has just come has halted the machine itself, and interrupted nothing. */
+  #whyStopped(): string {
+    const stop = this.#stop;
+    return this.#stopReply(stop && stop.why !== 'halt' ? stop : { why: 'step', vcpu: this.#vcpu });
+  }
+
   #stopReply(stop: DebugStop): string {
     const pc = this.#target.readRegister(stop.vcpu, this.#pc);
     return stopReply(stop, this.#namesBreakpoints ? this.#points.nameOf(pc) : undefined);
@@ -153,9 +159,7 @@ export class GdbSession {
     const rest = text.slice(1);
     switch (text[0]) {
       case '?':
-        return (
-          this.#end ?? (this.#stop ? this.#stopReply(this.#stop) : `T05thread:${threadOf(0)};`)
-        );
+        return this.#end ?? this.#whyStopped();
       case 'q':
         return this.#query(text);
       case 'Q':
