@@ -125,7 +125,7 @@ describe('versions', () => {
     expect([versions.CONFIG_FORMAT_VERSION, Object.keys(BOOT_SETTINGS).sort().join(' ')]).toEqual([
       1,
       [
-        'allowGc append arch args devices directMaps disks drain env experiment guest hostRam',
+        'allowGc append arch args devices directMaps disks drain env experiment gdb gdbWait guest hostRam',
         'icacheCheck idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
         'path queues quiet role run secondary seed semihosting timeout trace traceLimit translate transport',
         'vcmdqs vcpus vintfs vms',
