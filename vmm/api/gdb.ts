@@ -79,7 +79,11 @@ export function connectGdb(machine: Machine, send: (bytes: Uint8Array) => void):
     get isOver() {
       return session.isOver;
     },
-    receive: (bytes) => session.receive(bytes),
+    receive(bytes) {
+      session.receive(bytes);
+      // A machine that was halted may have something to do.
+      PARTS.get(machine)?.board.machine.onInterrupt();
+    },
     close() {
       unlisten();
       session.close();

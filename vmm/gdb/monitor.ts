@@ -6,14 +6,21 @@ import {
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
-import { STE_CONFIG, STE_CONFIG_BYPASS, STE_SIZE, STE_V } from '../../assembly/layout/ste.ts';
+import {
+  STE_CONFIG,
+  STE_CONFIG_BYPASS,
+  STE_S1CDMAX,
+  STE_SIZE,
+  STE_V,
+} from '../../assembly/layout/ste.ts';
 import { decodeCd, decodedText, decodeSte } from '../../devices/decode/index.ts';
 import { fieldOf } from '../../devices/plugin/index.ts';
+import { guestStructure, locateCd } from '../../devices/smmuv3/stream-table/guest-cd.ts';
 import { locateSte } from '../../devices/smmuv3/stream-table/locate-ste.ts';
 import { streamTableShape } from '../../devices/smmuv3/table-shapes.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
 import { iotlbText, queuesText } from './smmu-text.ts';
-import { locateCd, stage1Tables, stage2Tables, stagesOf, structureAt } from './stream-config.ts';
+import { stage1Tables, stage2Tables, stagesOf } from './stream-config.ts';
 import { type Load64, type WalkResult, walkTables } from './table-walk.ts';
 
 /** What the commands look at. Nothing of it changes by being looked at. */
@@ -71,7 +78,7 @@ class Monitor {
     const address = locateSte(shape, Number(sid), this.#load64);
     if (typeof address !== 'number')
       throw new Missing(`StreamID ${hex(sid)} has no STE: the stream table does not reach it`);
-    const words = structureAt(this.#load64, address, STE_SIZE);
+    const words = guestStructure({ load64: this.#load64 }, address, STE_SIZE);
     if (!words) throw new Missing(`there is no RAM at ${hex(address)}, where its STE would be`);
     return { address, words };
   }
@@ -93,10 +100,14 @@ class Monitor {
 
   #cd(ste: Uint32Array, ssid: bigint): { readonly address: number; readonly words: Uint32Array } {
     if (!stagesOf(ste).one) throw new Missing('its STE has no stage 1, and so no CD');
-    const load64 = this.#load64Of(ste);
-    const address = locateCd(ste, Number(ssid), load64);
-    if (typeof address !== 'number') throw new Missing(`no CD: ${address.why}`);
-    const words = structureAt(load64, address, CD_SIZE);
+    const bits = fieldOf(ste, STE_S1CDMAX);
+    if (ssid >= 2n ** BigInt(bits))
+      throw new Missing(`no CD: the stream has ${2 ** bits} of them (S1CDMax ${bits})`);
+    const memory = { load64: this.#load64Of(ste) };
+    const address = locateCd(memory, ste, Number(ssid), bits);
+    if (address === undefined)
+      throw new Missing('no CD: its level-1 descriptor is invalid, or not in RAM');
+    const words = guestStructure(memory, address, CD_SIZE);
     if (!words) throw new Missing(`there is no RAM at ${hex(address)}, where its CD would be`);
     return { address, words };
   }

@@ -10,40 +10,17 @@ import {
   GRANULE_64K,
   type Granule,
   levelShift,
-  loadStructure,
   stage1StartLevel,
   tg0Of,
   tg1Of,
 } from '../../devices/tables/index.ts';
-import type { Load64, Tables } from './table-walk.ts';
+import type { Tables } from './table-walk.ts';
 
 const GRANULES: readonly Granule[] = [GRANULE_4K, GRANULE_16K, GRANULE_64K];
-const ADDRESS = 0x000f_ffff_ffff_ffffn;
 
 /** An address of two fields: the lower one has its bits from `low` on. */
 function addressOf(words: Uint32Array, lo: number, low: number, hi: number): number {
   return fieldOf(words, hi) * 2 ** 32 + fieldOf(words, lo) * 2 ** low;
-}
-
-/** A structure of so many bytes; undefined where not all of it is RAM. */
-export function structureAt(
-  load64: Load64,
-  address: number,
-  bytes: number,
-): Uint32Array | undefined {
-  let isRam = true;
-  const words = loadStructure(
-    {
-      load64: (at) => {
-        const word = load64(at);
-        isRam &&= word !== undefined;
-        return word ?? 0n;
-      },
-    },
-    address,
-    bytes,
-  );
-  return isRam ? words : undefined;
 }
 
 /** Which stages an STE has its streams go through. */
@@ -51,30 +28,6 @@ export function stagesOf(ste: Uint32Array): { readonly one: boolean; readonly tw
   const config = fieldOf(ste, STE.STE_V) ? fieldOf(ste, STE.STE_CONFIG) : STE.STE_CONFIG_ABORT;
   const has = (stage: number) => (config & stage) === stage;
   return { one: has(STE.STE_CONFIG_S1), two: has(STE.STE_CONFIG_S2) };
-}
-
-/**
- * Where the CD of a substream lies, an IPA where there is a stage 2.
- * @param load64 reads what S1ContextPtr's table is in.
- */
-export function locateCd(
-  ste: Uint32Array,
-  ssid: number,
-  load64: Load64,
-): number | { readonly why: string } {
-  const format = fieldOf(ste, STE.STE_S1FMT);
-  const root = addressOf(ste, STE.STE_S1CONTEXTPTR_LO, 6, STE.STE_S1CONTEXTPTR_HI);
-  const bits = fieldOf(ste, STE.STE_S1CDMAX);
-  if (ssid >= 2 ** bits) return { why: `the stream has ${2 ** bits} CDs (S1CDMax ${bits})` };
-  const leafBits = format === STE.STE_S1FMT_64K ? 10 : format === STE.STE_S1FMT_4K ? 6 : undefined;
-  if (leafBits === undefined || bits === 0) return root + ssid * CD.CD_SIZE;
-  const slot = root + Math.floor(ssid / 2 ** leafBits) * CD.L1CD_SIZE;
-  const descriptor = load64(slot);
-  if (descriptor === undefined) return { why: `there is no RAM at 0x${slot.toString(16)}` };
-  if ((descriptor & 1n) === 0n) return { why: 'its level-1 context descriptor is invalid' };
-  const table = Number(descriptor & ADDRESS);
-  const size = CD.CD_SIZE * 2 ** leafBits;
-  return table - (table % size) + (ssid % 2 ** leafBits) * CD.CD_SIZE;
 }
 
 /** A table that begins at a multiple of its size. */

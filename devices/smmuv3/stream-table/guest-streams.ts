@@ -52,7 +52,8 @@ import {
 import { addressSizeOf } from '../../tables/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
 import type { StaleSte, ViommuBackend } from '../viommu-backend.ts';
-import { locateSte } from './locate-ste.ts';
+import { guestStructure } from './guest-cd.ts';
+import { locateSte, type SteMissing } from './locate-ste.ts';
 
 const STE_WORDS = STE_SIZE / 4;
 
@@ -137,16 +138,24 @@ export class GuestStreams {
     this.#backend.attachStream(sid, refused.ste);
   }
 
+  /** The STE of a stream in guest memory, legal or not; undefined where there is none. */
+  steOf(sid: number): Uint32Array | undefined {
+    const address = this.#locate(sid);
+    return typeof address === 'number'
+      ? guestStructure(this.#memory, address, STE_SIZE)
+      : undefined;
+  }
+
+  /** Where the STE of a stream lies, or why there is none. */
+  #locate(sid: number): number | SteMissing {
+    return locateSte(this.#registers.streamTable(), sid, (at) => this.#memory.load64(at));
+  }
+
   #read(sid: number): AttachedStream {
-    const address = locateSte(this.#registers.streamTable(), sid, (at) => this.#memory.load64(at));
+    const address = this.#locate(sid);
     if (typeof address !== 'number') return inError(address.error, address.fetchAddress);
-    const ste = new Uint32Array(STE_WORDS);
-    for (let i = 0; i < STE_WORDS; i += 2) {
-      const word = this.#memory.load64(address + 4 * i);
-      if (word === undefined) return inError(F_STE_FETCH, address);
-      ste[i] = Number(word & 0xffffffffn);
-      ste[i + 1] = Number(word >> 32n);
-    }
+    const ste = guestStructure(this.#memory, address, STE_SIZE);
+    if (!ste) return inError(F_STE_FETCH, address);
     if (!this.#legal(ste)) return inError(C_BAD_STE, address);
     const mask = fieldOf(ste, STE_CONFIG) === STE_CONFIG_S1 ? VSTE_MASK : VSTE_CONFIG_MASK;
     return { ste: ste.map((word, i) => word & (mask[i] ?? 0)), error: 0, fetchAddress: address };

@@ -99,7 +99,7 @@ describe('monitor', () => {
     const monitor = monitorOf(ram);
     expect(monitor('ste 8')).toMatch(/^StreamID 0x8, at 0x10200\nSTE: stage 1\n {2}0\[0\] +V /);
     expect(monitor('cd 0x8')).toContain('at 0x20000\nCD: ASID 5, translates the lower half\n');
-    expect(monitor('cd 8 1')).toBe('no CD: the stream has 1 CDs (S1CDMax 0)\n');
+    expect(monitor('cd 8 1')).toBe('no CD: the stream has 1 of them (S1CDMax 0)\n');
     expect(monitor('ste 0x100')).toContain('no STE: the stream table does not reach it');
     expect(monitor('cd 9')).toBe('its STE has no stage 1, and so no CD\n');
   });

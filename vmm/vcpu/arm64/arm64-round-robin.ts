@@ -25,8 +25,13 @@ const STEP_COST = 0x100;
 const TICKS_PER_MS = COUNTER_HZ / 1000;
 
 const YIELD: VcpuExit = { reason: 'yield' };
-const IDLE: VcpuExit = { reason: 'idle' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
+
+/** Nothing is to do before a value of the counter, if at all before an interrupt. */
+function idleUntil(wake: bigint | undefined, now: bigint): VcpuExit {
+  if (wake === undefined) return { reason: 'idle' };
+  return { reason: 'idle', untilMs: Math.max(0, Math.ceil(Number(wake - now) / TICKS_PER_MS)) };
+}
 
 /** What takes turns. */
 export interface Arm64RoundRobinOptions {
@@ -84,7 +89,8 @@ export class Arm64RoundRobin implements Vcpu {
     let left = Math.ceil(budget * BUDGET);
     try {
       if (control.isHalted) return this.#halted();
-      if (this.#isAsleep()) return IDLE;
+      const asleep = this.#staysAsleep();
+      if (asleep) return asleep;
       while (left > 0) {
         const vcpu = this.#next();
         if (vcpu) {
@@ -111,7 +117,7 @@ export class Arm64RoundRobin implements Vcpu {
   #halted(): VcpuExit {
     const { control, counter, pace } = this.#options;
     if (this.#asleep && pace) this.#asleep = { since: counter.now, paceNs: pace.nowNs() };
-    return this.#returned(control.isIdle ? IDLE : YIELD);
+    return this.#returned(control.isIdle ? { reason: 'idle' } : YIELD);
   }
 
   /** What all vCPUs have been told to stop for has been seen. */
@@ -217,21 +223,23 @@ export class Arm64RoundRobin implements Vcpu {
     if (waits) this.#asleep = { since: now, paceNs: pace.nowNs() };
     else if (wake !== undefined && wake > now) counter.skipTo(wake);
     this.#turn.idle();
-    return this.#turn.takeEnded() ?? (waits || wake === undefined ? IDLE : undefined);
+    return (
+      this.#turn.takeEnded() ?? (waits || wake === undefined ? idleUntil(wake, now) : undefined)
+    );
   }
 
-  /** All vCPUs still wait. Their time goes on, to the next timer at most. */
-  #isAsleep(): boolean {
+  /** Idle while all vCPUs still wait. Their time goes on, to the next timer at most. */
+  #staysAsleep(): VcpuExit | undefined {
     const { vcpus, counter, pace } = this.#options;
-    if (!this.#asleep || !pace) return false;
+    if (!this.#asleep || !pace) return undefined;
     const passed = this.#asleep.since + BigInt(Math.floor(pace.nowNs() - this.#asleep.paceNs));
     const wake = this.#nextWake();
     const isTime = wake !== undefined && passed >= wake;
     const now = isTime ? wake : passed;
     if (now > counter.now) counter.skipTo(now);
-    if (!isTime && !vcpus.some((vcpu) => this.#wakes(vcpu, now))) return true;
+    if (!isTime && !vcpus.some((vcpu) => this.#wakes(vcpu, now))) return idleUntil(wake, now);
     this.#asleep = undefined;
-    return false;
+    return undefined;
   }
 
   setIrq(): void {
