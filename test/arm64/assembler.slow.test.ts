@@ -117,6 +117,8 @@ describe('a program', () => {
     ['nop\na: nop\na: nop', 'line 3: there are two a'],
     ['.long 1', 'line 1: there is no .long'],
     ['mov x0, #NAME', 'line 1: nothing is called NAME'],
+    ['.balign 0', 'line 1: an alignment is at least 1'],
+    ['.word 1x', 'line 1: nothing is called 1x'],
     ['.asciz hello', 'line 1: this is no text: hello'],
   ])('%j is refused', (source, message) => {
     expect(() => assembleProgram(source)).toThrow(new AssemblyError(1, '').constructor as never);

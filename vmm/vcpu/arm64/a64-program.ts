@@ -117,7 +117,8 @@ class Program {
   #value(line: number, text: string): bigint {
     let sum = 0n;
     for (const [, sign, term = ''] of text.replaceAll(/\s/g, '').matchAll(/([+-]?)([^+-]+)/g)) {
-      const value = /^\d/.test(term) ? numberIn(term) : this.#names.get(term);
+      const isNumber = /^(0x[0-9a-f]+|\d+)$/i.test(term);
+      const value = isNumber ? numberIn(term) : this.#names.get(term);
       if (value === undefined) throw new AssemblyError(line, `nothing is called ${term}`);
       sum += sign === '-' ? -value : value;
     }
@@ -145,6 +146,7 @@ class Program {
     const [directive = '', rest = ''] = text.split(/\s+(.*)/s);
     if (directive === '.balign') {
       const to = Number(this.#value(line, rest));
+      if (to < 1) throw new AssemblyError(line, 'an alignment is at least 1');
       return (to - ((this.#at - this.#base) % to)) % to;
     }
     if (directive === '.asciz') return new TextEncoder().encode(textIn(line, rest)).length + 1;
