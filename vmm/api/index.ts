@@ -38,6 +38,7 @@ export {
 export {
   type StaleInstruction,
   type VirtBoardOptions,
+  type VirtMsi,
   type VirtRole,
   virtBoard,
 } from '../boards/virt/index.ts';

@@ -82,7 +82,12 @@ export const oasOf = ({ idr5 }: JudgingRegisters) =>
   addressBitsOf(registerField('', idr5)('', IDR5_OAS).value);
 
 /** Bits of an output: what IPS or S2PS says, but not beyond OAS, nor beyond what descriptors can say. */
-function outputBits(size: Named, granule: Granule, lpa2: boolean, ids: JudgingRegisters): number {
+export function outputBits(
+  size: Named,
+  granule: Granule,
+  lpa2: boolean,
+  ids: JudgingRegisters,
+): number {
   const bits = Math.min(addressBitsOf(size.value), oasOf(ids));
   return granule === GRANULE_64K || lpa2 ? bits : Math.min(bits, 48);
 }

@@ -10,11 +10,13 @@ import {
   contextDescriptor,
   invalidSte,
   nestedSte,
+  S1_READ_WRITE,
   stage1Ste,
   writeCd,
   writeSte,
 } from '../../../devices/tables/index.ts';
 import {
+  BUFFER,
   backend,
   bus,
   CDS,
@@ -25,6 +27,7 @@ import {
   memory,
   STREAMS,
   setUpWith,
+  stage1,
 } from './guest-board.ts';
 
 const SID = 8;
@@ -81,6 +84,30 @@ it('an STE is judged by the registers that the guest was shown', () => {
     'C_BAD_STE: STE.V = 0',
     'C_BAD_STE: STE.Config = 7 but IDR0.S2P = 0',
   ]);
+});
+
+it('an address is refused for a descriptor, with what it is and where', () => {
+  const table = stage1();
+  enable();
+  for (const [iova, write] of [
+    [0x11000, true],
+    [0x12000, false],
+  ] as const) {
+    expect(backend.dma(SID, iova, { write })).toBeUndefined();
+    backend.forwardEvents();
+  }
+  const leaf = table.leafOf(0x11000) ?? 0;
+  const at = (address: number) => `at 0x${address.toString(16)}`;
+  expect(told.map(({ event, text }) => `${event}: ${text}`)).toEqual([
+    `F_PERMISSION: the level-3 descriptor 0x${memory.load64(leaf).toString(16)} ${at(leaf)} has AP[2] = 1: read-only`,
+    `F_TRANSLATION: the level-3 descriptor 0x0 ${at(leaf + 8)} is invalid`,
+  ]);
+  // Mended before anybody looks: there is nothing to say.
+  told.length = 0;
+  expect(backend.dma(SID, 0x13000)).toBeUndefined();
+  table.map(0x13000, BUFFER, 0x1000, S1_READ_WRITE);
+  backend.forwardEvents();
+  expect(told).toEqual([]);
 });
 
 it('each reason is told once, and again after a reset', () => {

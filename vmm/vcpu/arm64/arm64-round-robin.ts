@@ -191,12 +191,16 @@ export class Arm64RoundRobin implements Vcpu {
     return this.#options.vcpus.some(({ isOn }) => isOn) ? executed : OFF;
   }
 
-  /** The counter when the first of the vCPUs that wait goes on in any case. */
-  #earliestWake(): bigint | undefined {
+  /**
+   * The counter when the first of the vCPUs that wait goes on in any case.
+   * @param after only what comes behind this value. Default: all.
+   */
+  #earliestWake(after = -1n): bigint | undefined {
     let earliest: bigint | undefined;
     for (const vcpu of this.#options.vcpus) {
       const until = this.#mayRun(vcpu) ? vcpu.wait?.until : undefined;
-      if (until !== undefined && (earliest === undefined || until < earliest)) earliest = until;
+      if (until === undefined || until <= after) continue;
+      if (earliest === undefined || until < earliest) earliest = until;
     }
     return earliest;
   }

@@ -42,6 +42,8 @@ interface Ids {
 
 const IDS: Ids = { idr0: IDR0, idr1: IDR1, idr3: IDR3, idr5: IDR5 };
 
+const FIELDS: Readonly<Record<string, Field>> = REGISTERS;
+
 /** Fields of ID registers that decide; all values of each are tried. */
 const DECIDING: readonly (readonly [keyof Ids, Field])[] = [
   ...(
@@ -58,10 +60,10 @@ const DECIDING: readonly (readonly [keyof Ids, Field])[] = [
       'STALL_MODEL',
       'TERM_MODEL',
     ] as const
-  ).map((name) => ['idr0', REGISTERS[`IDR0_${name}`]] as const),
+  ).map((name) => ['idr0', FIELDS[`IDR0_${name}`] ?? 0] as const),
   ['idr1', REGISTERS.IDR1_SSIDSIZE],
   ...(['OAS', 'GRAN4K', 'GRAN16K', 'GRAN64K', 'DS', 'VAX'] as const).map(
-    (name) => ['idr5', REGISTERS[`IDR5_${name}`]] as const,
+    (name) => ['idr5', FIELDS[`IDR5_${name}`] ?? 0] as const,
   ),
 ];
 
