@@ -141,7 +141,7 @@ export class ItsHarness extends GicHarness {
   }
 
   /** As Linux brings it up: each vCPU has the collection of its number. */
-  boot(): this {
+  override boot(): this {
     super.boot();
     this.start();
     for (let intid = 8192; intid < 8192 + 64; intid++) this.configure(intid, 0xc3);

@@ -288,7 +288,7 @@ async function createVirtMachine(
       machine,
       queues,
       debug: guest.debug,
-      ...iommu.describe(machine),
+      ...iommu.describe(machine, () => guest.flushProcessors()),
       receive: (bytes) => console.receive(bytes),
       destroy() {
         machine.devices.detach();

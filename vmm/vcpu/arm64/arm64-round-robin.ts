@@ -177,8 +177,9 @@ export class Arm64RoundRobin implements Vcpu {
   #runTurn(vcpu: Arm64Vcpu, left: number): VcpuExit | number {
     const { counter, control } = this.#options;
     if (control.actionOf(vcpu.index).what === 'step') return this.#step(vcpu);
-    const wake = this.#earliestWake();
-    // What another one has waited for comes first.
+    // What another one waits for comes first. What has come before this turn has its place in the order: a
+    // vCPU that waits again and again would end the turn of always the same one as it begins.
+    const wake = this.#earliestWake(counter.now);
     const untilWake = wake === undefined ? Number.POSITIVE_INFINITY : Number(wake - counter.now);
     const most = Math.min(this.#left, untilWake);
     const isCut = left <= most;
