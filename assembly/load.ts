@@ -73,6 +73,15 @@ export interface Arm64Exports {
   placeEntry(base: number, at: number, entry: number): void;
   /** Where in the memory the byte at a virtual address is that EL1 can read; 0 where it is no RAM. */
   hostAddress(cpu: number, va: bigint): number;
+  /**
+   * A system register, by its encoding: read into ARM64_MMIO_VALUE or written as EL1 does, by a debugger
+   * while the vCPU does not run. 0 where there is none.
+   */
+  readRegister(cpu: number, encoding: number): number;
+  writeRegister(cpu: number, encoding: number, value: bigint): number;
+  /** PSTATE as SPSR has it; 0 where its mode is none of this CPU's. */
+  statusOf(cpu: number): number;
+  setStatus(cpu: number, status: number): number;
   /** Takes what ends a WFE; 0 when there is nothing. */
   takeEvent(cpu: number): number;
   /** Takes a synchronous exception whose return address is the PC. */

@@ -43,6 +43,12 @@ export const BOOT_SETTINGS = {
     yesNo,
     'HLT #0xF000 of an arm64 kernel is a semihosting call: it prints, and ends the machine',
   ),
+  gdb: option(
+    integer(0, 65535),
+    'TCP port of this computer alone at which GDB debugs an arm64 kernel; 0: one that is free',
+    { value: 'port' },
+  ),
+  gdbWait: option(yesNo, 'with --gdb: halt before the first instruction, until GDB continues'),
   icacheCheck: option(
     yesNo,
     'look for instructions that an arm64 kernel stores and executes without IC and ISB',

@@ -25,7 +25,13 @@ import { diskFile, openDisks } from './file-disk.ts';
 import { hostSize } from './host-size.ts';
 import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
-import { connectConsole, kernelOptions, staleChecks, stopAtPanic } from './kernel-run.ts';
+import {
+  connectConsole,
+  kernelOptions,
+  serveDebugger,
+  staleChecks,
+  stopAtPanic,
+} from './kernel-run.ts';
 import { withLinux } from './linux-kernel.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
@@ -200,6 +206,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   let timer: NodeJS.Timeout | undefined;
   let unlisten: () => void = () => undefined;
   let disconnect: () => void = () => undefined;
+  let closeDebugger: () => Promise<void> = () => Promise.resolve();
   try {
     const { disks, close } = await openDisks(settings.disks ?? []);
     closeDisks = close;
@@ -270,6 +277,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       );
       all.push(machine);
     }
+    const [only] = machines;
+    if (only) closeDebugger = await serveDebugger(only, settings);
     let reason: string | undefined;
     const stopAll = (why: string) => {
       reason ??= why;
@@ -289,7 +298,6 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       if (reason !== undefined) stopAll(reason);
       await booted;
     }
-    const [only] = machines;
     if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only);
     try {
       await runAll(all, oracle, progress);
@@ -339,6 +347,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     clearTimeout(timer);
     unlisten();
     disconnect();
+    await closeDebugger();
     await trace?.discard();
     await host?.destroy();
     closeDisks();

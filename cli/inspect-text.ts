@@ -9,6 +9,7 @@ import type {
   ViommuInspection,
   VmInspection,
 } from '../vmm/api/index.ts';
+import { queueText } from '../vmm/inspect/index.ts';
 
 interface Node {
   readonly line: string;
@@ -24,28 +25,9 @@ const details = (values: object) =>
 
 const references = (count: number) => `${count} reference${count === 1 ? '' : 's'}`;
 
-/** Index and wrap bit of PROD or CONS in a ring. */
-function place(value: number, entries: number): string {
-  return entries === 0 ? hex(value) : `${value % entries}${value & entries ? ' wrapped' : ''}`;
-}
-
-function queueNode({
-  name,
-  kind,
-  entries,
-  prod,
-  cons,
-  state,
-  error,
-  ...counts
-}: QueueInspection): Node {
-  const { commands, syncs, errors, rewrites } = counts;
-  const ring = entries === 0 ? 'no ring' : `${entries} entries`;
-  const stopped = error ? `, CERROR ${error}` : '';
-  const what = `PROD ${place(prod, entries)}, CONS ${place(cons, entries)}, ${state}${stopped}`;
-  return leaf(
-    `${name} (${kind}): ${ring}, ${what}; ${details({ commands, syncs, errors, rewrites })}`,
-  );
+function queueNode(queue: QueueInspection): Node {
+  const { commands, syncs, errors, rewrites } = queue;
+  return leaf(`${queueText(queue)}; ${details({ commands, syncs, errors, rewrites })}`);
 }
 
 const pairNode = ({ pair, virtual, physical }: SidPairInspection) =>

@@ -6,6 +6,7 @@ import {
   type Machine,
   type MachineOptions,
   type StaleInstruction,
+  serveGdb,
   virtBoard,
 } from '../vmm/api/index.ts';
 import { readSource } from '../vmm/api/sources.ts';
@@ -44,6 +45,8 @@ const OWN = [
   'role',
   'msi',
   'semihosting',
+  'gdb',
+  'gdbWait',
   'icacheCheck',
 ] as const satisfies readonly (keyof BootSettings)[];
 
@@ -55,6 +58,28 @@ function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
     throw new UsageError(
       '--role host excludes --on-queue-error: a kernel that owns its queues handles their errors',
     );
+}
+
+function checkDebugger({ gdb, gdbWait = false, vms = 1 }: BootSettings): void {
+  if (gdb !== undefined && vms > 1)
+    throw new UsageError('--gdb is for one machine: it excludes --vms');
+  if (gdb === undefined && gdbWait)
+    throw new UsageError('--gdb-wait goes with --gdb: nobody would let the machine go on');
+}
+
+/**
+ * Serves GDB where the settings ask for it, and says where.
+ * @returns a function that ends it.
+ */
+export async function serveDebugger(
+  machine: Machine,
+  { gdb, gdbWait }: BootSettings,
+): Promise<() => Promise<void>> {
+  if (gdb === undefined) return () => Promise.resolve();
+  const server = await serveGdb(machine, { port: gdb, halted: gdbWait ?? false });
+  const waits = gdbWait ? ', which it waits for' : '';
+  process.stderr.write(`GDB${waits}: target remote 127.0.0.1:${server.port}\n`);
+  return () => server.close();
 }
 
 /**
@@ -86,6 +111,7 @@ export async function kernelOptions(
   if (role === 'host') checkHostRole(settings);
   if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
     throw new UsageError('--disk is for one machine: it excludes --vms');
+  checkDebugger(settings);
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
   const onStaleInstruction = icacheCheck ? onStale : undefined;

@@ -26,6 +26,7 @@ const ROOMS = [
   ['vmm/vcpu', ['assembly', 'devices/plugin', 'devices/bus', 'devices/unit']],
   ['vmm/machine', ['assembly', 'devices/plugin', 'devices/bus', 'devices/unit', 'vmm/vcpu']],
   ['vmm/inspect', ['assembly', 'devices', 'host']],
+  ['vmm/gdb', ['assembly', 'devices', 'vmm/vcpu', 'vmm/inspect']],
   ['vmm/nested', ['assembly', 'devices', 'host', 'vmm/inspect']],
   ['vmm/trace', ['assembly', 'devices', 'vmm/inspect']],
   ['vmm/threads', ['assembly', 'devices', 'host/kernel', 'vmm/vcpu', 'vmm/machine', 'vmm/nested']],

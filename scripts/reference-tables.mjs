@@ -24,6 +24,7 @@ const OPTIONS = [
   ['Faults of a machine', ['devices/faults/faulty-device.ts', 'DeviceFaults']],
   ['Events', ['vmm/api/machine-types.ts', 'MachineEvents']],
   ['virtBoard', ['vmm/boards/virt/virt-board.ts', 'VirtBoardOptions']],
+  ['GDB', ['vmm/api/gdb-server.ts', 'GdbServerOptions']],
   ['A place', ['devices/bus/placement.ts', 'Placement']],
   ['DeviceComplex', ['devices/bus/device-complex.ts', 'DeviceComplexOptions']],
   ['SmmuEndpoint', ['devices/unit/smmu-endpoint.ts', 'SmmuEndpointOptions']],

@@ -36,6 +36,7 @@ import {
   BANK_VBAR,
 } from '../layout/arm64-state';
 import { debugEnabled, debugEnabledFrom, hasDebug, MDSCR_SS } from './debug-state';
+import { isStopped, withdrawInstruction } from './debugger-stops';
 import { nextLimit } from './heat-samples';
 import { synchronize } from './icache-check';
 
@@ -102,7 +103,7 @@ function hasAddress(ec: u32): bool {
 }
 
 /** PSTATE as SPSR has it, but for SS. */
-function programStatus(cpu: usize): u32 {
+export function programStatus(cpu: usize): u32 {
   const el = load<u32>(cpu, ARM64_EL);
   return (
     load<u32>(cpu, ARM64_NZCV) |
@@ -148,9 +149,13 @@ function enter(cpu: usize, vector: u64, ss: u32): void {
 
 /**
  * Takes the exception that is in ARM64_FAULT_*; the PC in the block is its return
- * address.
+ * address. There is none where a debugger's watchpoint keeps the instruction from being executed.
  */
 export function takeFault(cpu: usize): void {
+  if (isStopped(cpu)) {
+    withdrawInstruction(cpu);
+    return;
+  }
   const esr = load<u32>(cpu, ARM64_FAULT_ESR);
   const registers = bank(cpu, 1);
   store<u64>(registers, u64(esr), BANK_ESR);

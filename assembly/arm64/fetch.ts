@@ -1,6 +1,10 @@
 // Where the records of the PC are.
 
-import { ARM64_EXIT_RECORDS_FULL, ARM64_EXIT_SLICE } from '../layout/arm64-results';
+import {
+  ARM64_EXIT_DEBUGGER,
+  ARM64_EXIT_RECORDS_FULL,
+  ARM64_EXIT_SLICE,
+} from '../layout/arm64-results';
 import {
   ARM64_BASE,
   ARM64_COUNT,
@@ -16,6 +20,7 @@ import {
   ARM64_WALK_SHIFT,
 } from '../layout/arm64-state';
 import { isBreakpointPage } from './breakpoints';
+import { isDebuggerPage, isStopped } from './debugger-stops';
 import { EC_INSTRUCTION_ABORT, EC_PC_ALIGNMENT, setFault, takeFault } from './exception';
 import { hostOf, pageNumber } from './guest-ram';
 import { recordPage } from './records';
@@ -78,7 +83,7 @@ function basePage(cpu: usize): usize {
   const base = recordPage(cpu, pageNumber(cpu, pa));
   if (base == 0) return POOL_FULL;
   // What the TLB has is entered without a look at breakpoints.
-  if (isBreakpointPage(cpu)) return base;
+  if (isBreakpointPage(cpu) || isDebuggerPage(cpu)) return base;
   noteEntry(cpu, pc, el, load<u32>(cpu, ARM64_WALK_SHIFT));
   store<u64>(entry, pc & ~0xfff, ARM64_TLB_FETCH);
   store<usize>(entry, base, ARM64_TLB_FETCH + 8);
@@ -96,6 +101,7 @@ function leave(cpu: usize, exit: i32): usize {
 
 /** The record of the PC in the block, for a loop: what it may not execute leaves the run. */
 export function locate(cpu: usize): usize {
+  if (isStopped(cpu)) return leave(cpu, ARM64_EXIT_DEBUGGER);
   return isStepwise(cpu) ? leave(cpu, STEPWISE) : locateRecord(cpu, false);
 }
 

@@ -2,7 +2,12 @@
 // at a time; an instance of this module serves any number of them, and has no state.
 
 import { ARM64_PAGE_RECORDS, ARM64_RECORD_SIZE } from '../layout/arm64-records';
-import { ARM64_EXIT_SLICE, ARM64_EXIT_STALE, ARM64_FARTHEST } from '../layout/arm64-results';
+import {
+  ARM64_EXIT_DEBUGGER,
+  ARM64_EXIT_SLICE,
+  ARM64_EXIT_STALE,
+  ARM64_FARTHEST,
+} from '../layout/arm64-results';
 import {
   ARM64_ACC,
   ARM64_BANK,
@@ -39,6 +44,7 @@ import {
   BANK_SCTLR,
 } from '../layout/arm64-state';
 import { isBreakpoint } from './breakpoints';
+import { isDebuggerBreakpoint, withdrawStep } from './debugger-stops';
 import { decodeRecord } from './decode';
 import { boundary, DAIF_ALL, EC_BREAKPOINT, EC_SP_ALIGNMENT, takeException } from './exception';
 import { locate, locateRecord, STEPWISE } from './fetch';
@@ -66,6 +72,7 @@ import { flushAll } from './tlb';
 
 export { takeException } from './exception';
 export { takeEvent } from './exclusives';
+export { readRegister, setStatus, statusOf, writeRegister } from './host-registers';
 export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
 export { entryOf, placeEntry } from './regions';
 // A function that is called in one place is made part of it, unless it is exported.
@@ -147,6 +154,13 @@ export function run(cpu: usize, instructions: u32): i32 {
   }
 }
 
+/** Whether a debugger's breakpoint is at the PC, whose record has been located: then it is not stepped either. */
+function isDebuggerStop(cpu: usize, record: usize): bool {
+  if (record == cpu + ARM64_RECORD_WEDGED || !isDebuggerBreakpoint(cpu)) return false;
+  withdrawStep(cpu);
+  return true;
+}
+
 /**
  * Executes exactly one instruction, or takes its exception: a copy of its record is run,
  * with a record behind it that stops. Returns one of ARM64_EXIT_*.
@@ -156,10 +170,12 @@ export function step(cpu: usize): i32 {
   if (exit >= 0) return exit;
   beginStep(cpu);
   let record = locateRecord(cpu, true);
+  if (isDebuggerStop(cpu, record)) return ARM64_EXIT_DEBUGGER;
   // A fetch that faults does so before a breakpoint matches (D1.13.4).
   if (record != cpu + ARM64_RECORD_WEDGED && isBreakpoint(cpu)) {
     takeException(cpu, EC_BREAKPOINT, FAULT_DEBUG);
     record = locateRecord(cpu, true);
+    if (isDebuggerStop(cpu, record)) return ARM64_EXIT_DEBUGGER;
   }
   if (record == cpu + ARM64_RECORD_WEDGED) return load<i32>(cpu, ARM64_EXIT);
   const isStale = load<u16>(record) == u16(HANDLER_STALE);

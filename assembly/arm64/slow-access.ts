@@ -20,6 +20,7 @@ import {
   BANK_SCTLR,
 } from '../layout/arm64-state';
 import { isWatchedPage, watchedByte } from './breakpoints';
+import { isDebuggerWatched, isDebuggerWatchedPage } from './debugger-stops';
 import { EC_DATA_ABORT, EC_WATCHPOINT, setFault } from './exception';
 import { hostOf } from './guest-ram';
 import { isNoted, noteStore } from './icache-check';
@@ -82,6 +83,7 @@ function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): u
   const lasts =
     (el == 0 || load<u32>(cpu, ARM64_WALK_USER) == 0) &&
     !isWatchedPage(cpu, va) &&
+    !isDebuggerWatchedPage(cpu, va) &&
     !(access == WRITE && page != 0 && isNoted(cpu, page));
   if (page == 0) {
     if (device && lasts) {
@@ -120,9 +122,10 @@ function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool 
 
 /**
  * Whether a watchpoint keeps an access from being made, which nothing else does: its
- * exception is in ARM64_FAULT_* then.
+ * exception is in ARM64_FAULT_* then, or a debugger's stop has been noted.
  */
 function watched(cpu: usize, va: u64, size: u32, el: u32, access: u32): bool {
+  if (isDebuggerWatched(cpu, va, size, access == WRITE)) return true;
   const first = watchedByte(cpu, va, size, el, access == WRITE);
   if (first == size) return false;
   setFault(cpu, EC_WATCHPOINT, FAULT_DEBUG | (access == WRITE ? WNR : 0), va + first);

@@ -14,6 +14,7 @@ import {
 } from '../layout/arm64-state';
 import { isBreakpointPage } from './breakpoints';
 import { isStepActive } from './debug-state';
+import { isDebuggerPage } from './debugger-stops';
 import { EC_STEP, PSTATE_SS, takeException } from './exception';
 import { HANDLER_NOP, HANDLER_UNDEFINED } from './handlers';
 import { FAULT_DEBUG, regimeOf } from './stage1-walk';
@@ -35,7 +36,9 @@ function isStackMisaligned(cpu: usize): bool {
 
 /** Whether what comes next has to be looked at. */
 export function isStepwise(cpu: usize): bool {
-  return isStackMisaligned(cpu) || isStepActive(cpu) || isBreakpointPage(cpu);
+  return (
+    isStackMisaligned(cpu) || isStepActive(cpu) || isBreakpointPage(cpu) || isDebuggerPage(cpu)
+  );
 }
 
 /**

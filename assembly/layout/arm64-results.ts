@@ -34,6 +34,11 @@ export const ARM64_EXIT_TIMER = 8;
  * missing (arm64-records.ts). PC is at the instruction, and the vCPU can go on.
  */
 export const ARM64_EXIT_STALE = 9;
+/**
+ * A debugger's breakpoint or watchpoint (arm64-stop-points.ts): PC is at the instruction, of which
+ * nothing has been executed.
+ */
+export const ARM64_EXIT_DEBUGGER = 10;
 
 /**
  * A run that is not exact looks at its limit at least once in so many instructions: those of a

@@ -4,9 +4,9 @@ import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
 import {
   type Decoded,
-  type DecodedField,
   decodeCd,
   decodeCommand,
+  decodedText,
   decodeEvent,
   decodePte,
   decodeSte,
@@ -78,27 +78,6 @@ interface DecodeOptions {
 
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 
-function bitsText({ doubleword, high, low }: DecodedField): string {
-  return `${doubleword}[${high === low ? high : `${high}:${low}`}]`;
-}
-
-function text({ name, summary, fields }: Decoded): string {
-  const rows = fields
-    .filter(({ value, ignored }) => value !== 0n || !ignored)
-    .map((field) => [
-      bitsText(field),
-      field.name,
-      hex(field.value),
-      field.ignored ? `${field.meaning} (ignored)`.trim() : field.meaning,
-    ]);
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  const widths = [0, 1, 2].map(width);
-  const lines = rows.map((row) =>
-    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  );
-  return `${[`${name}: ${summary}`, ...lines].join('\n')}\n`;
-}
-
 /** What an SMMU says to a structure. */
 function verdict(refusals: readonly Refusal[]): string {
   if (refusals.length === 0) return 'accepted\n';
@@ -134,7 +113,7 @@ function decode(kind: string, given: string, options: DecodeOptions): string {
   const judge = JUDGES[options.idRegisters ?? ''];
   const refusals = judge && [...(structure.refusals?.(words, judge) ?? [])];
   if (options.json) return jsonLine({ ...plain(decoded), ...(refusals && { refusals }) });
-  return text(decoded) + (refusals ? verdict(refusals) : '');
+  return decodedText(decoded) + (refusals ? verdict(refusals) : '');
 }
 
 const isStdin = (file: string) => file === STDIN || file === '/dev/stdin';
@@ -155,7 +134,7 @@ async function wholeInput(): Promise<string> {
 }
 
 function entryText({ line, device, decoded }: LogEntry): string {
-  return `line ${line}${device === '' ? '' : `, ${device}`}: ${text(decoded)}`;
+  return `line ${line}${device === '' ? '' : `, ${device}`}: ${decodedText(decoded)}`;
 }
 
 /** @throws {UsageError} when a file cannot be read, or nothing in them was decoded. */

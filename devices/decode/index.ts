@@ -4,5 +4,6 @@ export * from './decode-events.ts';
 export * from './decode-log.ts';
 export * from './decode-pte.ts';
 export * from './decode-ste.ts';
+export * from './decoded-text.ts';
 export type { Decoded, DecodedField, Words } from './structure.ts';
 export * from './words.ts';

@@ -21,7 +21,12 @@ export class BoardError extends VsmmuError<BoardFault> {
 }
 
 /** What this environment lacks; `no-module` and `no-worker`: a file that cannot be loaded. */
-export type EnvironmentFault = 'no-threads' | 'no-webassembly' | 'no-module' | 'no-worker';
+export type EnvironmentFault =
+  | 'no-threads'
+  | 'no-webassembly'
+  | 'no-module'
+  | 'no-worker'
+  | 'no-sockets';
 
 /**
  * What was asked for cannot be had in this environment. What it can do, `probe` tells beforehand; which files

@@ -165,6 +165,12 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['cannot write none.img: no such file', 'boot x --arch arm64 --disk none.img,rw'],
   ['--disk is for one machine: it excludes --vms', 'boot x --arch arm64 --disk y --vms 2'],
+  ['--gdb is for kernels: it goes with --arch arm64', 'boot toy --gdb 0'],
+  ['--gdb is for one machine: it excludes --vms', 'boot x --arch arm64 --gdb 0 --vms 2'],
+  [
+    '--gdb-wait goes with --gdb: nobody would let the machine go on',
+    'boot x --arch arm64 --gdb-wait',
+  ],
   ['--vcpus is 1 to 8, not 9', 'bench linux --vcpus 9'],
   ['cannot read none.img: no such file', 'bench linux --kernel none.img --initrd none.cpio'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],

@@ -125,7 +125,7 @@ describe('versions', () => {
     expect([versions.CONFIG_FORMAT_VERSION, Object.keys(BOOT_SETTINGS).sort().join(' ')]).toEqual([
       1,
       [
-        'allowGc append arch args btm devices directMaps disks drain env experiment guest hostRam',
+        'allowGc append arch args btm devices directMaps disks drain env experiment gdb gdbWait guest hostRam',
         'icacheCheck idRegisters initrd iommu iotlbCheck json kernel memory msi onQueueError overlay',
         'path queues quiet role run secondary seed semihosting smmus timeout trace traceLimit translate transport',
         'vcmdqs vcpus vintfs vms',

@@ -4,6 +4,7 @@ import type { FuzzTarget } from './target.ts';
 import { abi } from './targets/abi.ts';
 import { code } from './targets/code.ts';
 import { configs } from './targets/configs.ts';
+import { debuggers } from './targets/debugger.ts';
 import { images } from './targets/images.ts';
 import { registers } from './targets/registers.ts';
 import { rings } from './targets/rings.ts';
@@ -23,4 +24,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   images,
   configs,
   traces,
+  debuggers,
 ];

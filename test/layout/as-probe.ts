@@ -7,6 +7,7 @@ export * from '../../assembly/layout/access';
 export * from '../../assembly/layout/action-memory';
 export * from '../../assembly/layout/amd-block';
 export * from '../../assembly/layout/amd-formats';
+export * from '../../assembly/layout/arm64-stop-points';
 export * from '../../assembly/layout/arm64-map-table';
 export * from '../../assembly/layout/arm64-records';
 export * from '../../assembly/layout/arm64-regions';

@@ -13,8 +13,8 @@ import { PROJECT } from './project.ts';
 
 export { type Block, blocksOf };
 
-/** Installing takes the network, a checkout is where the tests run, clang is a check of its own (scripts/check-c-guest.mjs). */
-const CHECKED_ELSEWHERE = ['install', 'checkout', 'clang'];
+/** Installing takes the network, a checkout is where the tests run, clang and gdb are checks of their own (scripts/check-c-guest.mjs, check-gdb.mjs). */
+const CHECKED_ELSEWHERE = ['install', 'checkout', 'clang', 'gdb'];
 
 export async function readPage(name: string): Promise<Block[]> {
   return blocksOf(await readFile(join(PROJECT, name), 'utf8'));

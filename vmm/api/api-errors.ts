@@ -16,7 +16,7 @@ export class OptionsError extends VsmmuError<OptionsFault> {
 }
 
 /** Why a call makes no sense now. */
-export type UseFault = 'destroyed' | 'not-booted' | 'running' | 'booted';
+export type UseFault = 'destroyed' | 'not-booted' | 'running' | 'booted' | 'no-debugger';
 
 /** A method was called when it makes no sense: on a host that is destroyed, on a machine that was not booted. */
 export class UseError extends VsmmuError<UseFault> {

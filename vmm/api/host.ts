@@ -33,6 +33,7 @@ import { createHostModel, loaded } from './host-model.ts';
 import type { HostOptions, MachineOptions } from './host-options.ts';
 import { Machine } from './machine.ts';
 import { checkMachineOptions } from './machine-options.ts';
+import { type MachineParts, PARTS } from './machine-parts.ts';
 import { MACHINE_EVENTS, type MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
 import { programName, readSource } from './sources.ts';
@@ -259,7 +260,7 @@ export class Host implements AsyncDisposable {
     if (board.vm) this.#nameTracks(name, board);
     const owner = board.vm ?? board.smmus[0]?.smmu;
     if (owner) this.#emitters.set(owner, events);
-    const machine = new Machine({
+    const parts: MachineParts = {
       board,
       drains: this.#drains,
       events,
@@ -273,7 +274,9 @@ export class Host implements AsyncDisposable {
         if (owner) this.#emitters.delete(owner);
         releaseMemory();
       },
-    });
+    };
+    const machine: Machine = new Machine(parts);
+    PARTS.set(machine, parts);
     this.#machines.add(machine);
     try {
       await this.#drains.add(board, drain);

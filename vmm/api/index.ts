@@ -90,6 +90,8 @@ export { attachTerminal, type TerminalLike } from './attach-terminal.ts';
 export type { MachineConsole } from './console-streams.ts';
 export type { DrainReport } from './drains.ts';
 export type { MachineEvent, MachineEventName, MachineEventStream } from './event-stream.ts';
+export { connectGdb, type GdbConnection, haltForGdb } from './gdb.ts';
+export { type GdbServer, type GdbServerOptions, serveGdb } from './gdb-server.ts';
 export { Host } from './host.ts';
 export type { HostFaults, HostOptions, MachineOptions } from './host-options.ts';
 export { Machine } from './machine.ts';

@@ -40,6 +40,9 @@ export function boardFootprint({ machine, smmus, amd }: BoardMachine): MachineFo
   return machineFootprint(machine.memory, smmus, machine.drainSleep?.sleeping);
 }
 
+/** The parts of machines, for what works with a machine besides its methods. */
+export const PARTS = new WeakMap<object, MachineParts>();
+
 /** Counts of a machine so far. */
 export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;

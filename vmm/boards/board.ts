@@ -12,6 +12,7 @@ import type { GuestSmmu, InspectedAmdIommu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';
 import type { VmHost } from '../nested/index.ts';
 import type { Drainable, ExitServer } from '../threads/index.ts';
+import type { DebugTarget } from '../vcpu/index.ts';
 
 /** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
 export type Queues = 'vcmdq' | 'ecmdq';
@@ -88,6 +89,8 @@ export interface BoardMachine {
   readonly smmus: readonly GuestSmmu[];
   /** The guest's AMD IOMMU, on a host that has one. */
   readonly amd?: InspectedAmdIommu;
+  /** For a debugger. Undefined: none can work its vCPUs. */
+  readonly debug?: DebugTarget;
   /** Console input. */
   receive(bytes: Uint8Array): void;
   /** Gives everything back that the machine had. It has ended, and is reset. */

@@ -1,3 +1,4 @@
+export type * from './debug-target.ts';
 export * from './exit-counter.ts';
 export * from './guest.ts';
 export * from './vcpu.ts';

@@ -23,7 +23,7 @@ const LEAF_BITS = new Map([
 
 /** 64-bit words as a structure of 32-bit ones; undefined where they are not all in RAM. */
 export function guestStructure(
-  memory: GuestMemory,
+  memory: Pick<GuestMemory, 'load64'>,
   gpa: number,
   bytes: number,
 ): Uint32Array<ArrayBuffer> | undefined {
@@ -37,6 +37,28 @@ export function guestStructure(
 }
 
 /**
+ * Where the CD of a SubstreamID lies; undefined where its level-1 descriptor is invalid, or not in RAM.
+ * @param substreams log2 of the CDs: S1CDMax, or 0 where the SMMU has no substreams.
+ */
+export function locateCd(
+  memory: Pick<GuestMemory, 'load64'>,
+  ste: Uint32Array,
+  ssid: number,
+  substreams: number,
+): number | undefined {
+  const pointer =
+    fieldOf(ste, STE_S1CONTEXTPTR_HI) * 2 ** 32 + fieldOf(ste, STE_S1CONTEXTPTR_LO) * 64;
+  const leafBits = substreams === 0 ? undefined : LEAF_BITS.get(fieldOf(ste, STE_S1FMT));
+  if (leafBits === undefined) return pointer + ssid * CD_SIZE;
+  const descriptor = memory.load64(pointer + (ssid >>> leafBits) * L1CD_SIZE);
+  if (descriptor === undefined || !bitsOf(Number(descriptor & 0xffff_ffffn), L1CD_V))
+    return undefined;
+  const size = CD_SIZE * 2 ** leafBits;
+  const table = Number(descriptor & L2PTR_MASK);
+  return table - (table % size) + (ssid % 2 ** leafBits) * CD_SIZE;
+}
+
+/**
  * The CD of a SubstreamID.
  * @param ids which substreams the SMMU has.
  * @returns 16 words; undefined where there is none.
@@ -47,15 +69,7 @@ export function guestCd(
   ssid: number,
   ids: SmmuIdRegisters,
 ): Uint32Array<ArrayBuffer> | undefined {
-  const pointer =
-    fieldOf(ste, STE_S1CONTEXTPTR_HI) * 2 ** 32 + fieldOf(ste, STE_S1CONTEXTPTR_LO) * 64;
   const substreams = bitsOf(ids.idr1, IDR1_SSIDSIZE) === 0 ? 0 : fieldOf(ste, STE_S1CDMAX);
-  const leafBits = substreams === 0 ? undefined : LEAF_BITS.get(fieldOf(ste, STE_S1FMT));
-  if (leafBits === undefined) return guestStructure(memory, pointer + ssid * CD_SIZE, CD_SIZE);
-  const descriptor = memory.load64(pointer + (ssid >>> leafBits) * L1CD_SIZE);
-  if (descriptor === undefined || !bitsOf(Number(descriptor & 0xffff_ffffn), L1CD_V))
-    return undefined;
-  const size = CD_SIZE * 2 ** leafBits;
-  const table = Number(descriptor & L2PTR_MASK);
-  return guestStructure(memory, table - (table % size) + (ssid % 2 ** leafBits) * CD_SIZE, CD_SIZE);
+  const address = locateCd(memory, ste, ssid, substreams);
+  return address === undefined ? undefined : guestStructure(memory, address, CD_SIZE);
 }

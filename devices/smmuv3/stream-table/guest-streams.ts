@@ -26,8 +26,6 @@ import {
   STALL_MODEL_TERMINATE,
 } from '../../../assembly/layout/smmu-registers.ts';
 import {
-  L1STD_SIZE,
-  L1STD_SPAN,
   STE_CONFIG,
   STE_CONFIG_BYPASS,
   STE_CONFIG_S1,
@@ -55,9 +53,9 @@ import { addressSizeOf } from '../../tables/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
 import type { StaleSte, ViommuBackend } from '../viommu-backend.ts';
 import { guestStructure } from './guest-cd.ts';
+import { locateSte, type SteMissing } from './locate-ste.ts';
 
 const STE_WORDS = STE_SIZE / 4;
-const L2PTR_MASK = 0x000f_ffff_ffff_ffc0n;
 
 /**
  * What of a guest's STE reaches the host (its vSTE): V, Config, S1Fmt, S1ContextPtr,
@@ -148,25 +146,14 @@ export class GuestStreams {
       : undefined;
   }
 
-  // Where the STE of a stream lies, or why there is none. A level-1 descriptor is read anew each time.
-  #locate(sid: number): number | AttachedStream {
-    const { base, log2size, split } = this.#registers.streamTable();
-    if (sid >= 2 ** log2size) return inError(C_BAD_STREAMID, 0);
-    if (split === undefined) return base + sid * STE_SIZE;
-    const slot = base + Math.floor(sid / 2 ** split) * L1STD_SIZE;
-    const descriptor = this.#memory.load64(slot);
-    if (descriptor === undefined) return inError(F_STE_FETCH, slot);
-    const span = bitsOf(Number(descriptor & 0xffffffffn), L1STD_SPAN);
-    const index = sid % 2 ** split;
-    if (span === 0 || span > split + 1 || index >= 2 ** (span - 1))
-      return inError(C_BAD_STREAMID, 0);
-    const table = Number(descriptor & L2PTR_MASK);
-    return table - (table % (STE_SIZE * 2 ** (span - 1))) + index * STE_SIZE;
+  /** Where the STE of a stream lies, or why there is none. */
+  #locate(sid: number): number | SteMissing {
+    return locateSte(this.#registers.streamTable(), sid, (at) => this.#memory.load64(at));
   }
 
   #read(sid: number): AttachedStream {
     const address = this.#locate(sid);
-    if (typeof address !== 'number') return address;
+    if (typeof address !== 'number') return inError(address.error, address.fetchAddress);
     const ste = guestStructure(this.#memory, address, STE_SIZE);
     if (!ste) return inError(F_STE_FETCH, address);
     if (!this.#legal(ste)) return inError(C_BAD_STE, address);

@@ -291,6 +291,7 @@ async function createVirtMachine(
     return {
       machine,
       queues,
+      debug: guest.debug,
       ...iommu.describe(machine, () => guest.flushProcessors()),
       receive: (bytes) => console.receive(bytes),
       destroy() {

@@ -15,13 +15,26 @@ import {
   systemRegisterOf,
 } from './a64-fields.ts';
 
-const CONDITIONS = [
+/** Conditions, by their number. */
+export const A64_CONDITIONS: readonly string[] = [
   ...['eq', 'ne', 'hs', 'lo', 'mi', 'pl', 'vs', 'vc'],
   ...['hi', 'ls', 'ge', 'lt', 'gt', 'le', 'al', 'nv'],
 ];
-const SHIFTS = ['lsl', 'lsr', 'asr', 'ror'];
-const EXTENSIONS = ['uxtb', 'uxth', 'uxtw', 'uxtx', 'sxtb', 'sxth', 'sxtw', 'sxtx'];
-const BARRIERS = new Map([
+/** Shifts of a register operand, by their number. */
+export const A64_SHIFTS: readonly string[] = ['lsl', 'lsr', 'asr', 'ror'];
+/** Extensions of a register operand, by their number. */
+export const A64_EXTENSIONS: readonly string[] = [
+  'uxtb',
+  'uxth',
+  'uxtw',
+  'uxtx',
+  'sxtb',
+  'sxth',
+  'sxtw',
+  'sxtx',
+];
+/** Options of DMB and DSB, by their number. */
+export const A64_BARRIERS: ReadonlyMap<number, string> = new Map([
   [1, 'oshld'],
   [2, 'oshst'],
   [3, 'osh'],
@@ -58,7 +71,7 @@ function extendedRegister(f: Fields): string {
   const neutral = wideResult ? 3 : 2;
   if (option === neutral && usesStack && (field(f, 'Rn') === 31 || field(f, 'S') === 0))
     return amount === 0 ? m : `${m}, lsl #${amount}`;
-  return `${m}, ${EXTENSIONS[option]}${amount === 0 ? '' : ` #${amount}`}`;
+  return `${m}, ${A64_EXTENSIONS[option]}${amount === 0 ? '' : ` #${amount}`}`;
 }
 
 function registerOffset(f: Fields, size: number): string {
@@ -67,7 +80,7 @@ function registerOffset(f: Fields, size: number): string {
   const m = orZero(field(f, 'Rm'), (option & 1) === 1);
   const shifted = field(f, 'S') === 1;
   if (option === 3) return `[${base}, ${m}${shifted ? `, lsl #${size}` : ''}]`;
-  return `[${base}, ${m}, ${EXTENSIONS[option]}${shifted ? ` #${size}` : ''}]`;
+  return `[${base}, ${m}, ${A64_EXTENSIONS[option]}${shifted ? ` #${size}` : ''}]`;
 }
 
 function prefetch(rt: number): string {
@@ -97,7 +110,7 @@ const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = 
   d: (f, rest) => `#${field(f, rest)}`,
   h: (f, rest) => hexadecimal(field(f, rest)),
   c: (f, rest) => `c${field(f, rest)}`,
-  cond: (f) => CONDITIONS[field(f, 'cond')] ?? '',
+  cond: (f) => A64_CONDITIONS[field(f, 'cond')] ?? '',
   adr: (f) => `#${addressDistance(f)}`,
   adrp: (f) => `#${addressDistance(f) * 4096}`,
   imm12: (f) => `#${field(f, 'imm12')}${field(f, 'sh') === 1 ? ', lsl #12' : ''}`,
@@ -106,7 +119,7 @@ const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = 
   shift: (f) => {
     const amount = field(f, 'imm6');
     const kind = field(f, 'shift');
-    return kind === 0 && amount === 0 ? '' : `, ${SHIFTS[kind]} #${amount}`;
+    return kind === 0 && amount === 0 ? '' : `, ${A64_SHIFTS[kind]} #${amount}`;
   },
   extended: extendedRegister,
   imm26: (f) => `#${4 * signedField(f, 'imm26', 26)}`,
@@ -130,7 +143,7 @@ const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = 
   prefetch: (f) => prefetch(field(f, 'Rt')),
   hint: (f) => `#${8 * field(f, 'CRm') + field(f, 'op2')}`,
   isb: (f) => (field(f, 'CRm') === 15 ? 'sy' : `#${field(f, 'CRm')}`),
-  barrier: (f) => BARRIERS.get(field(f, 'CRm')) ?? `#${field(f, 'CRm')}`,
+  barrier: (f) => A64_BARRIERS.get(field(f, 'CRm')) ?? `#${field(f, 'CRm')}`,
   readable: (f) => systemRegister(f, 'r'),
   writable: (f) => systemRegister(f, 'w'),
 };

@@ -20,10 +20,12 @@ import type { Vcpu, VcpuHost } from '../vcpu.ts';
 import { Arm64Block } from './arm64-block.ts';
 import type { Arm64Board } from './arm64-board.ts';
 import { Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
+import { Arm64Debugger } from './arm64-debugger.ts';
 import { Arm64DirectMaps } from './arm64-direct-maps.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 import { Arm64RoundRobin } from './arm64-round-robin.ts';
-import { type Arm64Entry, Arm64Vcpu } from './arm64-vcpu.ts';
+import { Arm64Vcpu } from './arm64-vcpu.ts';
+import type { Arm64Entry } from './arm64-vcpu-options.ts';
 import { createRegionTable, type RegionTable } from './region-table.ts';
 import { type StaleInstruction, StaleInstructions } from './stale-instruction.ts';
 import type { Arm64Regions } from './translator/index.ts';
@@ -88,6 +90,8 @@ export class Arm64Guest implements Guest {
   readonly drainSleep = undefined;
   /** Time of the guest, which is that of its instructions: what its devices go by. */
   readonly clock: Clock;
+  /** For a debugger on the host. */
+  readonly debug: Arm64Debugger;
   readonly #options: Arm64GuestOptions;
   readonly #blocks: readonly [Arm64Block, ...Arm64Block[]];
   readonly #counter: Arm64Counter;
@@ -113,6 +117,7 @@ export class Arm64Guest implements Guest {
     const first = blockOf(0);
     const others = Array.from({ length: memory.vcpus - 1 }, (_, i) => blockOf(i + 1));
     this.#blocks = [first, ...others];
+    this.debug = new Arm64Debugger(memory, this.#blocks);
     this.#counter = new Arm64Counter(first);
     this.clock = { nowNs: () => Number(this.#counter.now) * NS_PER_TICK };
   }
@@ -151,6 +156,7 @@ export class Arm64Guest implements Guest {
         recordsFull: () => this.#emptyPool(),
         regions,
         onStale: (block) => this.#stale?.found(block),
+        onDebuggerStop: (vcpu) => this.debug.stopped(vcpu),
       });
     const [firstBlock, ...others] = this.#blocks;
     const first = vcpuOf(firstBlock, 0);
@@ -160,6 +166,7 @@ export class Arm64Guest implements Guest {
       vcpus,
       counter,
       host,
+      control: this.debug,
       pace,
       reset() {
         for (const secondary of secondaries) secondary.setOff();
@@ -172,6 +179,7 @@ export class Arm64Guest implements Guest {
     this.#vcpus = vcpus;
     this.#turns = turns;
     this.restart();
+    this.debug.setStarted({ exports, vcpus });
     return [turns];
   }
 
@@ -266,6 +274,7 @@ export class Arm64Guest implements Guest {
   reset(): void {
     this.#vcpus = [];
     this.#turns = undefined;
+    this.debug.setStarted(undefined);
     const { memory, cpus, vcpus } = this.#options.memory;
     new Uint8Array(memory.buffer, cpus, vcpus * ARM64_VCPU_SIZE).fill(0);
   }

@@ -6,6 +6,7 @@ import type { Clock } from '../../../devices/bus/index.ts';
 import { MachineError } from '../../../devices/plugin/index.ts';
 import type { Vcpu, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
 import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
+import type { Arm64Debugger } from './arm64-debugger.ts';
 import type { Arm64Vcpu } from './arm64-vcpu.ts';
 
 /** Instructions of one unit of a budget, of all vCPUs together. */
@@ -19,6 +20,8 @@ const TURN = 0x8000;
 const OVER = -0x10000;
 /** What a sleep of all vCPUs takes of a budget: a run ends, even if nothing wakes them. */
 const SLEEP_COST = 0x400;
+/** What a step costs of it, which takes the time of so many instructions. */
+const STEP_COST = 0x100;
 const TICKS_PER_MS = COUNTER_HZ / 1000;
 
 const YIELD: VcpuExit = { reason: 'yield' };
@@ -36,6 +39,8 @@ export interface Arm64RoundRobinOptions {
   readonly vcpus: readonly [Arm64Vcpu, ...Arm64Vcpu[]];
   readonly counter: Arm64Counter;
   readonly host: VcpuHost;
+  /** Says which of them may execute what. */
+  readonly control: Arm64Debugger;
   /** Time of the computer, by which the machine sleeps. Undefined: it sleeps no time at all. */
   readonly pace: Clock | undefined;
   /** Puts vCPU 0 at its entry and the others off. */
@@ -80,8 +85,10 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   run(budget: number): VcpuExit {
+    const { control } = this.#options;
     let left = Math.ceil(budget * BUDGET);
     try {
+      if (control.isHalted) return this.#halted();
       const asleep = this.#staysAsleep();
       if (asleep) return asleep;
       while (left > 0) {
@@ -90,6 +97,7 @@ export class Arm64RoundRobin implements Vcpu {
           const done = this.#runTurn(vcpu, left);
           if (typeof done !== 'number') return this.#returned(done);
           left -= done;
+          if (control.isHalted) return this.#returned(YIELD);
         } else {
           const exit = this.#sleep();
           if (exit) return this.#returned(exit);
@@ -105,6 +113,13 @@ export class Arm64RoundRobin implements Vcpu {
     }
   }
 
+  /** A debugger has halted them: their sleep takes no time either. */
+  #halted(): VcpuExit {
+    const { control, counter, pace } = this.#options;
+    if (this.#asleep && pace) this.#asleep = { since: counter.now, paceNs: pace.nowNs() };
+    return this.#returned(control.isIdle ? { reason: 'idle' } : YIELD);
+  }
+
   /** What all vCPUs have been told to stop for has been seen. */
   #returned(exit: VcpuExit): VcpuExit {
     for (const { block } of this.#options.vcpus) block.setStop(false);
@@ -115,11 +130,11 @@ export class Arm64RoundRobin implements Vcpu {
   #next(): Arm64Vcpu | undefined {
     const { vcpus, counter } = this.#options;
     const { now } = counter;
-    if (this.#left !== OVER && this.#turn.wakes(now)) return this.#turn;
+    if (this.#left !== OVER && this.#wakes(this.#turn, now)) return this.#turn;
     const { index } = this.#turn;
     for (let i = 1; i <= vcpus.length; i++) {
       const vcpu = vcpus[(index + i) % vcpus.length];
-      if (!vcpu?.wakes(now)) continue;
+      if (!vcpu || !this.#wakes(vcpu, now)) continue;
       this.#turn = vcpu;
       this.#left = this.#length;
       counter.switchTo(vcpu.block);
@@ -128,13 +143,40 @@ export class Arm64RoundRobin implements Vcpu {
     return undefined;
   }
 
+  #mayRun({ index }: Arm64Vcpu): boolean {
+    return this.#options.control.actionOf(index).what !== 'stop';
+  }
+
+  /** Whether it has something to execute, and may. */
+  #wakes(vcpu: Arm64Vcpu, now: bigint): boolean {
+    return this.#mayRun(vcpu) && vcpu.wakes(now);
+  }
+
+  /**
+   * One instruction for a debugger. Where others may run, it is a whole turn: what it waits for gets on.
+   * @returns as `#runTurn`.
+   */
+  #step(vcpu: Arm64Vcpu): VcpuExit | number {
+    const { control, vcpus } = this.#options;
+    const before = vcpu.block.long(ARM64_COUNT);
+    const exit = vcpu.step();
+    const executed = Number(vcpu.block.long(ARM64_COUNT) - before);
+    // Something may have kept it from it; it is asked again then.
+    if (executed > 0) control.stepped(vcpu.index);
+    if (exit) return exit;
+    const isOver = vcpu.wait || !vcpu.isOn || control.hasOther(vcpu.index);
+    this.#left = isOver ? OVER : this.#left - executed;
+    return vcpus.some(({ isOn }) => isOn) ? STEP_COST : OFF;
+  }
+
   /**
    * To the end of the turn, of the run, or of another vCPU's wait.
    * @param left instructions of the run.
    * @returns how many have been executed, or why the run ends.
    */
   #runTurn(vcpu: Arm64Vcpu, left: number): VcpuExit | number {
-    const { counter } = this.#options;
+    const { counter, control } = this.#options;
+    if (control.actionOf(vcpu.index).what === 'step') return this.#step(vcpu);
     const wake = this.#earliestWake();
     // What another one has waited for comes first.
     const untilWake = wake === undefined ? Number.POSITIVE_INFINITY : Number(wake - counter.now);
@@ -152,9 +194,10 @@ export class Arm64RoundRobin implements Vcpu {
   /** The counter when the first of the vCPUs that wait goes on in any case. */
   #earliestWake(): bigint | undefined {
     let earliest: bigint | undefined;
-    for (const { wait } of this.#options.vcpus)
-      if (wait?.until !== undefined && (earliest === undefined || wait.until < earliest))
-        earliest = wait.until;
+    for (const vcpu of this.#options.vcpus) {
+      const until = this.#mayRun(vcpu) ? vcpu.wait?.until : undefined;
+      if (until !== undefined && (earliest === undefined || until < earliest)) earliest = until;
+    }
     return earliest;
   }
 
@@ -194,7 +237,7 @@ export class Arm64RoundRobin implements Vcpu {
     const isTime = wake !== undefined && passed >= wake;
     const now = isTime ? wake : passed;
     if (now > counter.now) counter.skipTo(now);
-    if (!isTime && !vcpus.some((vcpu) => vcpu.wakes(now))) return idleUntil(wake, now);
+    if (!isTime && !vcpus.some((vcpu) => this.#wakes(vcpu, now))) return idleUntil(wake, now);
     this.#asleep = undefined;
     return undefined;
   }

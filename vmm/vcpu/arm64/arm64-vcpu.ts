@@ -1,6 +1,7 @@
 // One arm64 vCPU: what it runs, waits for, and asks its board for. Who runs next is `arm64-round-robin.ts`.
 
 import {
+  ARM64_EXIT_DEBUGGER,
   ARM64_EXIT_HLT,
   ARM64_EXIT_HVC,
   ARM64_EXIT_RECORDS_FULL,
@@ -26,15 +27,14 @@ import {
   ARM64_PENDING_IRQ,
   ARM64_X,
 } from '../../../assembly/layout/arm64-state.ts';
-import type { Arm64Exports } from '../../../assembly/load.ts';
 import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
-import type { VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
+import type { VcpuExit, VcpuState } from '../vcpu.ts';
 import { type Arm64Block, storageOffset } from './arm64-block.ts';
-import type { Arm64Board, HypercallResult } from './arm64-board.ts';
-import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
+import type { HypercallResult } from './arm64-board.ts';
+import { COUNTER_HZ } from './arm64-counter.ts';
 import { Arm64Timers } from './arm64-timers.ts';
-import type { Arm64Regions } from './translator/index.ts';
+import type { Arm64Entry, Arm64VcpuOptions, Arm64Wait } from './arm64-vcpu-options.ts';
 
 const MMIO = EXIT_KINDS.indexOf('mmio');
 const WAIT = EXIT_KINDS.indexOf('wait');
@@ -49,36 +49,6 @@ const EVENT_LIMIT = 1n << 16n;
 const YIELD: VcpuExit = { reason: 'yield' };
 /** Immediate of HLT. */
 const SEMIHOSTING = 0xf000n;
-
-/** Where a vCPU begins. */
-export interface Arm64Entry {
-  readonly pc: bigint;
-  readonly x0: bigint;
-}
-
-/** What a vCPU is made of. */
-export interface Arm64VcpuOptions {
-  readonly index: number;
-  readonly block: Arm64Block;
-  /** MPIDR_EL1 without its fixed bits. */
-  readonly affinity: bigint;
-  readonly exports: Arm64Exports;
-  readonly host: VcpuHost;
-  readonly board: Arm64Board;
-  readonly counter: Arm64Counter;
-  /** No record page is left: makes room. */
-  recordsFull(): void;
-  /** What makes hot code faster. Undefined: all is interpreted. */
-  readonly regions: Arm64Regions | undefined;
-  /** ARM64_STALE_* of its block say what it has executed. */
-  onStale(block: Arm64Block): void;
-}
-
-/** What a vCPU that executes nothing waits for, and the counter at which it goes on in any case. */
-export interface Arm64Wait {
-  readonly what: 'interrupt' | 'event';
-  readonly until: bigint | undefined;
-}
 
 export class Arm64Vcpu {
   readonly index: number;
@@ -216,6 +186,25 @@ export class Arm64Vcpu {
     }
   }
 
+  /**
+   * Executes one instruction for a debugger, or takes its exception. Interrupts wait: whoever steps through code
+   * would find himself in a handler all the time.
+   * @returns as `run`.
+   */
+  step(): VcpuExit | undefined {
+    const { block } = this;
+    const { host, exports, counter } = this.#options;
+    this.#followTimers(counter.now);
+    block.setIrq(false);
+    host.setInGuest(this.index, true);
+    try {
+      return this.#returned(exports.step(block.at));
+    } finally {
+      host.setInGuest(this.index, false);
+      this.followIrq();
+    }
+  }
+
   /** What a run has ended for, and what it has found hot. */
   #returned(why: number): VcpuExit | undefined {
     const { regions, recordsFull } = this.#options;
@@ -241,6 +230,9 @@ export class Arm64Vcpu {
         return undefined;
       case ARM64_EXIT_STALE:
         this.#options.onStale(this.block);
+        return undefined;
+      case ARM64_EXIT_DEBUGGER:
+        this.#options.onDebuggerStop(this.index);
         return undefined;
       case ARM64_EXIT_HVC:
         return this.#hypercall();

@@ -1,0 +1,27 @@
+// Decoded structures as people read them.
+
+import type { Decoded, DecodedField } from './structure.ts';
+
+const hex = (value: bigint) => `0x${value.toString(16)}`;
+
+function bitsText({ doubleword, high, low }: DecodedField): string {
+  return `${doubleword}[${high === low ? high : `${high}:${low}`}]`;
+}
+
+/** A decoded structure as text: a line of its own, and one for each field that is not 0 or is looked at. */
+export function decodedText({ name, summary, fields }: Decoded): string {
+  const rows = fields
+    .filter(({ value, ignored }) => value !== 0n || !ignored)
+    .map((field) => [
+      bitsText(field),
+      field.name,
+      hex(field.value),
+      field.ignored ? `${field.meaning} (ignored)`.trim() : field.meaning,
+    ]);
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const widths = [0, 1, 2].map(width);
+  const lines = rows.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+  return `${[`${name}: ${summary}`, ...lines].join('\n')}\n`;
+}

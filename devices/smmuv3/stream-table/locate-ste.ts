@@ -1,0 +1,37 @@
+// Where the STE of a stream lies, by a stream table of either format (IHI 0070 section 3.3.1).
+
+import { C_BAD_STREAMID, F_STE_FETCH } from '../../../assembly/layout/events.ts';
+import { L1STD_SIZE, L1STD_SPAN, STE_SIZE } from '../../../assembly/layout/ste.ts';
+import { bitsOf } from '../../plugin/index.ts';
+import type { StreamTableShape } from '../table-shapes.ts';
+
+const L2PTR_MASK = 0x000f_ffff_ffff_ffc0n;
+
+/** Why a stream has no STE: C_BAD_STREAMID, or F_STE_FETCH with the address that cannot be read. */
+export interface SteMissing {
+  readonly error: typeof C_BAD_STREAMID | typeof F_STE_FETCH;
+  readonly fetchAddress: number;
+}
+
+const OUT_OF_RANGE: SteMissing = { error: C_BAD_STREAMID, fetchAddress: 0 };
+
+/**
+ * The address of a stream's STE. The level-1 descriptor is read anew each time.
+ * @param load64 reads an aligned 64-bit word; undefined where it cannot be read.
+ */
+export function locateSte(
+  { base, log2size, split }: StreamTableShape,
+  sid: number,
+  load64: (address: number) => bigint | undefined,
+): number | SteMissing {
+  if (sid >= 2 ** log2size) return OUT_OF_RANGE;
+  if (split === undefined) return base + sid * STE_SIZE;
+  const slot = base + Math.floor(sid / 2 ** split) * L1STD_SIZE;
+  const descriptor = load64(slot);
+  if (descriptor === undefined) return { error: F_STE_FETCH, fetchAddress: slot };
+  const span = bitsOf(Number(descriptor & 0xffffffffn), L1STD_SPAN);
+  const index = sid % 2 ** split;
+  if (span === 0 || span > split + 1 || index >= 2 ** (span - 1)) return OUT_OF_RANGE;
+  const table = Number(descriptor & L2PTR_MASK);
+  return table - (table % (STE_SIZE * 2 ** (span - 1))) + index * STE_SIZE;
+}

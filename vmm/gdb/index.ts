@@ -1,0 +1,2 @@
+export * from './gdb-session.ts';
+export * from './monitor.ts';

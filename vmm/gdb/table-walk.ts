@@ -1,0 +1,72 @@
+// Walks of translation tables for people: each descriptor on the way, as it is decoded. Nothing is cached,
+// and no descriptor is updated.
+
+import { type Decoded, decodePte } from '../../devices/decode/index.ts';
+import { type Granule, granuleShift, levelShift } from '../../devices/tables/index.ts';
+
+/** Reads an aligned 64-bit word, little-endian; undefined where there is no RAM. */
+export type Load64 = (address: number) => bigint | undefined;
+
+/** The tables of one stage. */
+export interface Tables {
+  readonly stage: 1 | 2;
+  readonly root: number;
+  readonly granule: Granule;
+  readonly inputBits: number;
+  readonly startLevel: number;
+  readonly ds: boolean;
+  /** Descriptors are big-endian. */
+  readonly isBigEndian: boolean;
+}
+
+/** Where a walk has come to: an output address, or why there is none. */
+export type WalkResult = { readonly output: bigint } | { readonly why: string };
+
+const hex = (value: bigint | number) => `0x${value.toString(16)}`;
+
+function swapped(word: bigint): bigint {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigUint64(0, word, true);
+  return view.getBigUint64(0, false);
+}
+
+/** The address that a descriptor has, put together from its fields. */
+function addressOf({ fields }: Decoded): bigint {
+  const value = (name: string) => fields.find((field) => field.name === name)?.value ?? 0n;
+  return value('Address') | (value('Address[51:48]') << 48n) | (value('Address[51:50]') << 50n);
+}
+
+/**
+ * Walks the tables for an input address, which they cover.
+ * @param say takes a line for each descriptor.
+ */
+export function walkTables(
+  tables: Tables,
+  input: bigint,
+  load64: Load64,
+  say: (line: string) => void,
+): WalkResult {
+  const { stage, granule, inputBits, startLevel, ds } = tables;
+  let table = BigInt(tables.root);
+  for (let level = startLevel; level <= 3; level++) {
+    const shift = levelShift(granule, level);
+    // The first table has as many entries as the input has bits left.
+    const bits = level === startLevel ? Math.max(0, inputBits - shift) : granuleShift(granule) - 3;
+    const index = (input >> BigInt(shift)) & ((1n << BigInt(bits)) - 1n);
+    const slot = Number(table + 8n * index);
+    const word = load64(slot);
+    if (word === undefined) return { why: `there is no RAM at ${hex(slot)}` };
+    const descriptor = tables.isBigEndian ? swapped(word) : word;
+    const words = [Number(descriptor & 0xffffffffn), Number(descriptor >> 32n)];
+    const decoded = decodePte(words, { granule, level, stage, ds });
+    say(`${hex(slot)}: ${hex(descriptor)}, ${decoded.name}, ${decoded.summary}`);
+    if (decoded.name === 'table descriptor') {
+      table = addressOf(decoded);
+      continue;
+    }
+    if (decoded.name !== 'block descriptor' && decoded.name !== 'page descriptor')
+      return { why: `stage ${stage} does not map ${hex(input)}` };
+    return { output: addressOf(decoded) | (input & ((1n << BigInt(shift)) - 1n)) };
+  }
+  return { why: `stage ${stage} does not map ${hex(input)}` };
+}

@@ -1,0 +1,81 @@
+// Registers of an arm64 vCPU as a debugger numbers them: those of GDB's feature
+// org.gnu.gdb.aarch64.core, and then the system registers that can be read without an effect.
+
+import {
+  ARM64_REGISTER_TABLE,
+  type Arm64Register,
+} from '../../../assembly/layout/a64/arm64-registers.ts';
+import {
+  ARM64_MMIO_VALUE,
+  ARM64_PC,
+  ARM64_SP,
+  ARM64_X,
+} from '../../../assembly/layout/arm64-state.ts';
+import type { Arm64Exports } from '../../../assembly/load.ts';
+import type { DebugRegister } from '../debug-target.ts';
+import type { Arm64Block } from './arm64-block.ts';
+
+const GENERAL = 31;
+const SP = GENERAL;
+const PC = SP + 1;
+const STATUS = PC + 1;
+const FIRST_SYSTEM = STATUS + 1;
+
+/** A read of these acknowledges an interrupt. */
+const ACKNOWLEDGES = ['ICC_IAR0_EL1', 'ICC_IAR1_EL1'];
+
+const SYSTEM: readonly Arm64Register[] = ARM64_REGISTER_TABLE.filter(
+  ({ name, el1 }) => el1.includes('r') && !ACKNOWLEDGES.includes(name),
+);
+
+/** In the order of their numbers. */
+export const ARM64_DEBUG_REGISTERS: readonly DebugRegister[] = [
+  ...[...Array.from({ length: GENERAL }, (_, n) => `x${n}`), 'sp', 'pc'].map(
+    (name): DebugRegister => ({ name, bits: 64, group: 'core' }),
+  ),
+  { name: 'cpsr', bits: 32, group: 'core' },
+  ...SYSTEM.map(({ name }): DebugRegister => ({ name, bits: 64, group: 'system' })),
+];
+
+/** The number of the PC. */
+export const ARM64_DEBUG_PC = PC;
+
+/** Where a block has a register that is 64 bits of storage; undefined: it has another one. */
+function offsetOf(register: number): number | undefined {
+  if (register < GENERAL) return ARM64_X + 8 * register;
+  if (register === SP) return ARM64_SP;
+  return register === PC ? ARM64_PC : undefined;
+}
+
+/** The value of a register; undefined where there is none of the number. */
+export function readDebugRegister(
+  exports: Arm64Exports,
+  block: Arm64Block,
+  register: number,
+): bigint | undefined {
+  const offset = offsetOf(register);
+  if (offset !== undefined) return block.long(offset);
+  if (register === STATUS) return BigInt(exports.statusOf(block.at) >>> 0);
+  const system = SYSTEM[register - FIRST_SYSTEM];
+  if (!system || exports.readRegister(block.at, system.encoding) === 0) return undefined;
+  return block.long(ARM64_MMIO_VALUE);
+}
+
+/** False where the register cannot be written, or there is none, or the value is none of it. */
+export function writeDebugRegister(
+  exports: Arm64Exports,
+  block: Arm64Block,
+  register: number,
+  value: bigint,
+): boolean {
+  const offset = offsetOf(register);
+  if (offset !== undefined) {
+    block.setLong(offset, value);
+    return true;
+  }
+  if (register === STATUS)
+    return exports.setStatus(block.at, Number(BigInt.asUintN(32, value))) !== 0;
+  const system = SYSTEM[register - FIRST_SYSTEM];
+  if (!system?.el1.includes('w')) return false;
+  return exports.writeRegister(block.at, system.encoding, value) !== 0;
+}

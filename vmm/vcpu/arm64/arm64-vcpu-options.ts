@@ -1,0 +1,40 @@
+// What an arm64 vCPU is made of, where it begins, and what it waits for.
+
+import type { Arm64Exports } from '../../../assembly/load.ts';
+import type { VcpuHost } from '../vcpu.ts';
+import type { Arm64Block } from './arm64-block.ts';
+import type { Arm64Board } from './arm64-board.ts';
+import type { Arm64Counter } from './arm64-counter.ts';
+import type { Arm64Regions } from './translator/index.ts';
+
+/** Where a vCPU begins. */
+export interface Arm64Entry {
+  readonly pc: bigint;
+  readonly x0: bigint;
+}
+
+/** What a vCPU is made of. */
+export interface Arm64VcpuOptions {
+  readonly index: number;
+  readonly block: Arm64Block;
+  /** MPIDR_EL1 without its fixed bits. */
+  readonly affinity: bigint;
+  readonly exports: Arm64Exports;
+  readonly host: VcpuHost;
+  readonly board: Arm64Board;
+  readonly counter: Arm64Counter;
+  /** No record page is left: makes room. */
+  recordsFull(): void;
+  /** What makes hot code faster. Undefined: all is interpreted. */
+  readonly regions: Arm64Regions | undefined;
+  /** ARM64_STALE_* of its block say what it has executed. */
+  onStale(block: Arm64Block): void;
+  /** A debugger's breakpoint or watchpoint has stopped it. */
+  onDebuggerStop(vcpu: number): void;
+}
+
+/** What a vCPU that executes nothing waits for, and the counter at which it goes on in any case. */
+export interface Arm64Wait {
+  readonly what: 'interrupt' | 'event';
+  readonly until: bigint | undefined;
+}
