@@ -167,12 +167,18 @@ function targetsText({ directToTrapped, threadToHandoff }: Targets, handoff: num
   ].join('\n');
 }
 
-function dmaText({ smmu, plain, whole: all }: DmaResults): string {
-  return (
-    `DMA through the SMMU: ${hundredths(smmu)} GB/s; the same copies without it: ` +
-    `${hundredths(plain)} (ratio ${hundredths(smmu / plain)}); in one copy: ` +
-    `${hundredths(all)}`
-  );
+function dmaText({ rows, whole: all }: DmaResults): string {
+  const lines = rows.map(({ transfer, layout, smmu, plain }) => [
+    `${transfer / 1024} KiB, ${layout}`,
+    hundredths(smmu),
+    hundredths(plain),
+    hundredths(smmu / plain),
+  ]);
+  return [
+    'DMA into a buffer and out again, GB/s; plain: the same copies without the SMMU',
+    table(['transfer', 'SMMU', 'plain', 'of it'], lines),
+    `All of it in one copy: ${hundredths(all)} GB/s`,
+  ].join('\n');
 }
 
 function traceText(rows: readonly TraceRow[]): string {
