@@ -3,7 +3,7 @@
 
 import type { DmaPort } from '../devices/plugin/index.ts';
 import { type BenchMachine, DMA_BYTES, type DmaBuffer, scatteredPage } from './machines.ts';
-import { type Measurand, measure } from './measure.ts';
+import { type Measurand, measureRounds, median, ratioOf } from './measure.ts';
 
 /** Whether pages that follow one another are neighbours in memory as well. */
 export type DmaLayout = 'contiguous' | 'scattered';
@@ -17,6 +17,8 @@ export interface DmaRow {
   readonly smmu: number;
   /** The same copies without the SMMU: of a transfer, or of each page where pages are scattered. */
   readonly plain: number;
+  /** Time through the SMMU to time without it. */
+  readonly ratio: number;
 }
 
 export interface DmaResults {
@@ -102,13 +104,14 @@ export async function measureDma(machine: BenchMachine, rounds: number): Promise
     await copy.run();
     if (Buffer.compare(from, to) !== 0) throw new Error(`${copy.name}: the copy differs`);
   }
-  const results = await measure(copies, rounds);
-  const speed = (name: string) => 1 / (results.get(name) ?? Number.NaN);
+  const samples = await measureRounds(copies, rounds);
+  const speed = (name: string) => 1 / median(samples.get(name) ?? []);
   return {
     rows: cells.map((cell) => ({
       ...cell,
       smmu: speed(nameOf('smmu', cell)),
       plain: speed(nameOf('plain', cell)),
+      ratio: ratioOf(samples, nameOf('smmu', cell), nameOf('plain', cell)),
     })),
     whole: speed('whole'),
   };

@@ -235,6 +235,11 @@ export async function startTracePair(): Promise<readonly [off: BenchMachine, on:
   ];
 }
 
+/** An inline one. */
+export async function startInline(): Promise<BenchMachine> {
+  return await startMachine(await prepare(), 'inline', 1);
+}
+
 /**
  * Three inline ones, the second with ECMDQs, the third with Grace's ID registers, and one with 1 to
  * MAX_VCPUS vCPUs on threads each.

@@ -5,6 +5,8 @@ import type { DmaResults } from './dma-rate.ts';
 import type { DrainResults, DrainRow } from './drain-rate.ts';
 import type { PathRow } from './paths.ts';
 import { BATCHES } from './paths.ts';
+import type { Ratios } from './regression/ratios.ts';
+import { table } from './text-table.ts';
 import type { TraceRow } from './trace-cost.ts';
 import type { TranslationRow } from './translation.ts';
 
@@ -31,6 +33,8 @@ export interface Results {
   readonly targets?: Targets;
   readonly dma?: DmaResults;
   readonly trace?: readonly TraceRow[];
+  /** What is compared with a baseline in any case: a few ratios. */
+  readonly core?: Ratios;
   /** Or why it was not measured. */
   readonly arm64?: Arm64Results | string;
 }
@@ -51,21 +55,6 @@ export function targetsOf(paths: readonly PathRow[], handoff: number): Targets {
     threadToHandoff:
       p50((row) => row.batch === 1 && row.path === 'direct' && row.drain === 'thread') / handoff,
   };
-}
-
-/** Columns of equal width: the first as wide as it has to be and to the left, the others to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  const format = (line: readonly string[]) =>
-    line
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2),
-      )
-      .join('');
-  return lines.map((line) => format(line).trimEnd()).join('\n');
 }
 
 const fixed = (digits: number) => (value: number | undefined) =>
@@ -168,11 +157,11 @@ function targetsText({ directToTrapped, threadToHandoff }: Targets, handoff: num
 }
 
 function dmaText({ rows, whole: all }: DmaResults): string {
-  const lines = rows.map(({ transfer, layout, smmu, plain }) => [
+  const lines = rows.map(({ transfer, layout, smmu, plain, ratio }) => [
     `${transfer / 1024} KiB, ${layout}`,
     hundredths(smmu),
     hundredths(plain),
-    hundredths(smmu / plain),
+    hundredths(1 / ratio),
   ]);
   return [
     'DMA into a buffer and out again, GB/s; plain: the same copies without the SMMU',
@@ -191,6 +180,11 @@ function traceText(rows: readonly TraceRow[]): string {
   return ['Tracing, inline, ns', table(['what', 'off', 'on', 'of the throughput'], lines)].join(
     '\n',
   );
+}
+
+function coreText(core: Ratios): string {
+  const lines = Object.entries(core).map(([name, ratio]) => [name, ratio.toFixed(3)]);
+  return ['The core, in ratios: the less the better', table(['what', 'ratio'], lines)].join('\n');
 }
 
 function arm64Text(results: Arm64Results | string): string {
@@ -225,6 +219,7 @@ export function resultsText({
   targets,
   dma,
   trace,
+  core,
   arm64,
 }: Results): string {
   const parts = [
@@ -238,6 +233,7 @@ export function resultsText({
   if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
   if (dma) parts.push(dmaText(dma));
   if (trace) parts.push(traceText(trace));
+  if (core) parts.push(coreText(core));
   if (arm64 !== undefined) parts.push(arm64Text(arm64));
   return parts.join('\n\n');
 }
