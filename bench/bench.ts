@@ -47,6 +47,12 @@ const QUICK_ROUNDS = 3;
 const WARM_UP = 10;
 const QUICK_WARM_UP = 4;
 
+const MACHINE = {
+  cpu: cpus()[0]?.model ?? 'unknown CPU',
+  cores: cpus().length,
+  node: process.version,
+};
+
 class ArgumentError extends Error {
   override readonly name = 'ArgumentError';
 }
@@ -82,14 +88,7 @@ async function measureParts(
   quick: boolean,
 ): Promise<Results> {
   const wants = (part: string) => only.includes(part);
-  const results: { -readonly [Key in keyof Results]: Results[Key] } = {
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown CPU',
-      cores: cpus().length,
-      node: process.version,
-    },
-    rounds,
-  };
+  const results: { -readonly [Key in keyof Results]: Results[Key] } = { machine: MACHINE, rounds };
   if (wants('core') || wants('drain') || wants('translation')) {
     const modules = await loadHotModules();
     const board = await createBoard(modules);
@@ -114,7 +113,7 @@ async function measureParts(
     if (wants('translation')) results.translation = await measureTranslation(board, rounds, quick);
   }
   if (wants('paths') || wants('dma')) {
-    const machines = await startMachines();
+    const machines = wants('paths') ? await startMachines() : [await startInline()];
     const [first] = machines;
     if (wants('dma') && first) results.dma = await measureDma(first, rounds);
     if (wants('paths')) {
@@ -172,11 +171,11 @@ async function measureAgainst(
   measureOnly: (parts: readonly string[]) => Promise<Results>,
   only: readonly string[],
 ): Promise<Results> {
+  const mismatch = baseline && mismatchOf(baseline, { machine: MACHINE });
+  if (mismatch !== undefined) throw new RunFileError(mismatch);
   const results = await measureOnly(only);
   console.log(resultsText(results));
   if (!baseline) return results;
-  const mismatch = mismatchOf(baseline, results);
-  if (mismatch !== undefined) throw new RunFileError(mismatch);
   const runs: Ratios[] = [ratiosOf(results)];
   let rows = compareRuns(baseline.ratios, runs);
   if (rows.length === 0) throw new RunFileError('the baseline has no ratio that was measured');
