@@ -12,6 +12,7 @@ import { measureDrain } from './drain-rate.ts';
 import { PROJECT } from './guest-module.ts';
 import { startHandoff } from './handoff.ts';
 import { startInline, startMachines, startTracePair } from './machines.ts';
+import type { Ratios } from './measure.ts';
 import { startNative } from './native.ts';
 import { measurePaths } from './paths.ts';
 import {
@@ -25,7 +26,7 @@ import {
 import { compareRuns, comparisonText, mismatchOf, RUNS } from './regression/compare.ts';
 import { measureCore } from './regression/core-ratios.ts';
 import { historyPage } from './regression/history-page.ts';
-import { partOf, type Ratios, ratiosOf } from './regression/ratios.ts';
+import { partOf, ratiosOf } from './regression/ratios.ts';
 import { type Results, resultsText, targetsOf } from './results.ts';
 import { measureTrace } from './trace-cost.ts';
 import { measureTranslation } from './translation.ts';

@@ -32,6 +32,9 @@ async function timeOf({ run, prepare }: Measurand): Promise<number> {
 /** Runs of a subject in a round: the best counts, because on a busy machine every second one loses a time slice. */
 const TRIES = 3;
 
+/** Ratios of times by name: the less the better. */
+export type Ratios = Readonly<Record<string, number>>;
+
 /** Nanoseconds for each step, by name, in the order of the rounds. */
 export type Samples = ReadonlyMap<string, readonly number[]>;
 

@@ -3,9 +3,9 @@
 import type { Arm64Results } from './arm64/arm64-rate.ts';
 import type { DmaResults } from './dma-rate.ts';
 import type { DrainResults, DrainRow } from './drain-rate.ts';
+import type { Ratios } from './measure.ts';
 import type { PathRow } from './paths.ts';
 import { BATCHES } from './paths.ts';
-import type { Ratios } from './regression/ratios.ts';
 import { table } from './text-table.ts';
 import type { TraceRow } from './trace-cost.ts';
 import type { TranslationRow } from './translation.ts';

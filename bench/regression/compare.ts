@@ -1,9 +1,10 @@
 // Runs against a baseline. A ratio is worse when it is beyond the limit in each of the runs: one run
 // of a machine that does other things as well proves nothing.
 
+import type { Ratios } from '../measure.ts';
 import { table } from '../text-table.ts';
 import { type BenchRun, majorOf } from './bench-run.ts';
-import { partOf, type Ratios } from './ratios.ts';
+import { partOf } from './ratios.ts';
 
 /** A ratio may be greater by this part of the baseline's. */
 export const LIMIT = 0.15;

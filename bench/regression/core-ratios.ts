@@ -6,9 +6,8 @@ import { measureDma } from '../dma-rate.ts';
 import { type DrainBoard, SMMU } from '../drain-board.ts';
 import { drainSubject, nativeSubject, OPCODES } from '../drain-rate.ts';
 import type { BenchMachine } from '../machines.ts';
-import { type Measurand, measureRounds, percentile, ratioOf } from '../measure.ts';
+import { type Measurand, measureRounds, percentile, type Ratios, ratioOf } from '../measure.ts';
 import type { NativeDrain } from '../native.ts';
-import type { Ratios } from './ratios.ts';
 
 const BATCH = 256;
 /** Batches of a sample as log2, by commands of a batch: a sample is shorter than a time slice of a busy machine. */

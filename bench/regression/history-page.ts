@@ -1,8 +1,8 @@
 // A page with a plot for each ratio: how it has gone from run to run, and where the baseline is.
 
+import type { Ratios } from '../measure.ts';
 import type { BenchRun } from './bench-run.ts';
 import { LIMIT } from './compare.ts';
-import type { Ratios } from './ratios.ts';
 
 const WIDTH = 420;
 const HEIGHT = 120;

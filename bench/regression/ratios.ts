@@ -1,12 +1,10 @@
 // What is compared from run to run: ratios to something else of the same rounds, as times of a
 // machine that does other things as well say nothing.
 
+import type { Ratios } from '../measure.ts';
 import type { Results } from '../results.ts';
 
-/** Ratios of times by name, "part: what / reference": the less the better. */
-export type Ratios = Readonly<Record<string, number>>;
-
-/** The ratios of a run. */
+/** The ratios of a run, as "part: what / reference". */
 export function ratiosOf({ core = {}, drain, targets, dma }: Results): Ratios {
   const ratios: Record<string, number> = {};
   for (const [name, ratio] of Object.entries(core)) ratios[`core: ${name}`] = ratio;
