@@ -56,6 +56,22 @@ export interface SmmuCoreExports {
     attributes: number,
   ): TranslateResult;
   /**
+   * The same for an access of `length` bytes, which begins within a page and goes on in the next
+   * ones, inside one registered access. Where the bytes lie stands in the thread's segment
+   * block, which `Unit.segments` reads for its callers.
+   * @returns TRANSLATE_OK, though no more may have been translated than there is room for; else what
+   *   has become of the first byte behind the segments.
+   */
+  translateSegments(
+    smmu: number,
+    sid: number,
+    ssid: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+    length: number,
+  ): TranslateResult;
+  /**
    * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY
    * (translate again), STALL_ABORT or STALL_RAZWI. A transaction that the SMMU does not
    * know (any more) is to be translated again.

@@ -1,17 +1,32 @@
 // npm run bench: what the hot paths cost (docs/internals/performance.md).
 
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { loadHotModules, loadSeparateModules } from '../assembly/load.ts';
 import { measureArm64 } from './arm64/arm64-rate.ts';
 import { measureDma } from './dma-rate.ts';
 import { createBoard } from './drain-board.ts';
 import { measureDrain } from './drain-rate.ts';
+import { PROJECT } from './guest-module.ts';
 import { startHandoff } from './handoff.ts';
-import { startMachines, startTracePair } from './machines.ts';
+import { startInline, startMachines, startTracePair } from './machines.ts';
+import type { Ratios } from './measure.ts';
 import { startNative } from './native.ts';
 import { measurePaths } from './paths.ts';
+import {
+  appendRun,
+  type BenchRun,
+  majorOf,
+  RunFileError,
+  readHistory,
+  readRun,
+} from './regression/bench-run.ts';
+import { compareRuns, comparisonText, mismatchOf, RUNS } from './regression/compare.ts';
+import { measureCore } from './regression/core-ratios.ts';
+import { historyPage } from './regression/history-page.ts';
+import { partOf, ratiosOf } from './regression/ratios.ts';
 import { type Results, resultsText, targetsOf } from './results.ts';
 import { measureRollover } from './rollover.ts';
 import { measureTrace } from './trace-cost.ts';
@@ -19,18 +34,38 @@ import { measureTranslation } from './translation.ts';
 import { measureUnmap } from './unmap.ts';
 
 const USAGE = `npm run bench -- [options]
-  --json FILE   write the numbers as JSON, too
-  --rounds N    interleaved rounds, default 15
-  --quick       3 rounds of less work each
-  --only PART   drain, translation, paths, unmap, rollover, dma, trace or
-                arm64; may be given several times`;
+  --json FILE      write the numbers as JSON, too
+  --rounds N       interleaved rounds, default 15
+  --quick          3 rounds of less work each
+  --only PART      core, drain, translation, paths, unmap, rollover, dma, trace or arm64; may be
+                   given several times
+  --baseline FILE  compare the ratios with those of FILE, which --json has written; runs that are
+                   more than 15 % beyond are made again, and three of them end with status 1
+  --history FILE   append the ratios to FILE, a line of JSON for each run
+  --html FILE      write a page with plots of the history`;
 
-const PARTS = ['drain', 'translation', 'paths', 'unmap', 'rollover', 'dma', 'trace', 'arm64'];
+const PARTS = [
+  'core',
+  'drain',
+  'translation',
+  'paths',
+  'unmap',
+  'rollover',
+  'dma',
+  'trace',
+  'arm64',
+];
 const ROUNDS = 15;
 const QUICK_ROUNDS = 3;
 /** Rounds of the paths that are not counted: the compilers take some thousand exits to finish. */
 const WARM_UP = 10;
 const QUICK_WARM_UP = 4;
+
+const MACHINE = {
+  cpu: cpus()[0]?.model ?? 'unknown CPU',
+  cores: cpus().length,
+  node: process.version,
+};
 
 class ArgumentError extends Error {
   override readonly name = 'ArgumentError';
@@ -44,6 +79,9 @@ function readOptions() {
         rounds: { type: 'string' },
         quick: { type: 'boolean', default: false },
         only: { type: 'string', multiple: true, default: PARTS },
+        baseline: { type: 'string' },
+        history: { type: 'string' },
+        html: { type: 'string' },
       },
     });
     const rounds =
@@ -58,36 +96,38 @@ function readOptions() {
   }
 }
 
-async function main(): Promise<void> {
-  const { json, rounds, quick, only } = readOptions();
+async function measureParts(
+  only: readonly string[],
+  rounds: number,
+  quick: boolean,
+): Promise<Results> {
   const wants = (part: string) => only.includes(part);
-  const results: { -readonly [Key in keyof Results]: Results[Key] } = {
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown CPU',
-      cores: cpus().length,
-      node: process.version,
-    },
-    rounds,
-  };
-  if (wants('drain') || wants('translation')) {
+  const results: { -readonly [Key in keyof Results]: Results[Key] } = { machine: MACHINE, rounds };
+  if (wants('core') || wants('drain') || wants('translation')) {
     const modules = await loadHotModules();
     const board = await createBoard(modules);
+    const started = wants('core') || wants('drain') ? await startNative() : undefined;
+    const native = typeof started === 'string' ? undefined : started;
+    if (typeof started === 'string') results.native = started;
+    if (wants('core')) {
+      const machine = await startInline();
+      results.core = await measureCore(board, machine, native, rounds);
+      await machine.end();
+    }
     if (wants('drain')) {
-      const native = await startNative();
-      if (typeof native === 'string') results.native = native;
       results.drain = await measureDrain(
         board,
         'smmuUnit' in modules ? await createBoard(await loadSeparateModules()) : undefined,
-        typeof native === 'string' ? undefined : native,
+        native,
         rounds,
         quick,
       );
-      if (typeof native !== 'string') await native.end();
     }
+    await native?.end();
     if (wants('translation')) results.translation = await measureTranslation(board, rounds, quick);
   }
   if (wants('paths') || wants('dma')) {
-    const machines = await startMachines();
+    const machines = wants('paths') ? await startMachines() : [await startInline()];
     const [first] = machines;
     if (wants('dma') && first) results.dma = await measureDma(first, rounds);
     if (wants('paths')) {
@@ -113,14 +153,82 @@ async function main(): Promise<void> {
     for (const machine of pair) await machine.end();
   }
   if (wants('arm64')) results.arm64 = await measureArm64();
+  return results;
+}
+
+async function commitOf(): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: PROJECT,
+    });
+    return stdout.trim();
+  } catch {
+    // A tree without git has no commit.
+    return undefined;
+  }
+}
+
+async function writePage(
+  file: string,
+  run: BenchRun,
+  history: string | undefined,
+  baseline: BenchRun | undefined,
+): Promise<void> {
+  const runs = history === undefined ? [run] : await readHistory(history);
+  const alike = runs.filter(
+    (one) => one.machine.cpu === run.machine.cpu && majorOf(one) === majorOf(run),
+  );
+  await writeFile(file, historyPage(alike, baseline?.ratios));
+}
+
+/** Makes a run, and further ones of the parts of which a ratio is beyond the baseline's in all so far. */
+async function measureAgainst(
+  baseline: BenchRun | undefined,
+  measureOnly: (parts: readonly string[]) => Promise<Results>,
+  only: readonly string[],
+): Promise<Results> {
+  const mismatch = baseline && mismatchOf(baseline, { machine: MACHINE });
+  if (mismatch !== undefined) throw new RunFileError(mismatch);
+  const results = await measureOnly(only);
   console.log(resultsText(results));
-  if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+  if (!baseline) return results;
+  const runs: Ratios[] = [ratiosOf(results)];
+  let rows = compareRuns(baseline.ratios, runs);
+  if (rows.length === 0) throw new RunFileError('the baseline has no ratio that was measured');
+  for (let run = 2; run <= RUNS && rows.some(({ isWorse }) => isWorse); run++) {
+    const worse = new Set(rows.filter(({ isWorse }) => isWorse).map(({ name }) => partOf(name)));
+    runs.push(ratiosOf(await measureOnly(only.filter((part) => worse.has(part)))));
+    rows = compareRuns(baseline.ratios, runs);
+  }
+  console.log(`\n${comparisonText(rows)}`);
+  const isSameCpu = baseline.machine.cpu === results.machine.cpu;
+  if (!isSameCpu)
+    console.log(`The baseline is of another CPU (${baseline.machine.cpu}): this decides nothing`);
+  else if (rows.some(({ isWorse }) => isWorse)) process.exitCode = 1;
+  return results;
+}
+
+async function main(): Promise<void> {
+  const { json, rounds, quick, only, baseline: file, history, html } = readOptions();
+  const baseline = file === undefined ? undefined : await readRun(file);
+  const results = await measureAgainst(
+    baseline,
+    (parts) => measureParts(parts, rounds, quick),
+    only,
+  );
+  const ratios = ratiosOf(results);
+  if (json !== undefined)
+    await writeFile(json, `${JSON.stringify({ ...results, ratios }, null, 2)}\n`);
+  const date = new Date().toISOString();
+  const run = { machine: results.machine, ratios, date, commit: await commitOf() };
+  if (history !== undefined) await appendRun(history, run);
+  if (html !== undefined) await writePage(html, run, history, baseline);
 }
 
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof ArgumentError)) throw error;
-  console.error(`bench: ${error.message}\n${USAGE}`);
+  if (!(error instanceof ArgumentError || error instanceof RunFileError)) throw error;
+  console.error(`bench: ${error.message}${error instanceof ArgumentError ? `\n${USAGE}` : ''}`);
   process.exitCode = 2;
 }

@@ -1,35 +1,68 @@
-// DMA through the SMMU, page by page as the DMA engine makes it, against copies of the
-// same bytes that nothing translates.
+// DMA through the SMMU, transfer by transfer into a buffer and out again as a device makes it,
+// against the same copies without an SMMU.
 
 import type { DmaPort } from '../devices/plugin/index.ts';
-import { type BenchMachine, DMA_BYTES } from './machines.ts';
-import { type Measurand, measure } from './measure.ts';
+import { type BenchMachine, DMA_BYTES, type DmaBuffer, scatteredPage } from './machines.ts';
+import { type Measurand, measureRounds, median, ratioOf } from './measure.ts';
+
+/** Whether pages that follow one another are neighbours in memory as well. */
+export type DmaLayout = 'contiguous' | 'scattered';
 
 /** Bytes per nanosecond, which is GB/s. */
-export interface DmaResults {
-  /** Through the SMMU: each page is read into a buffer and written from there, two translations. */
+export interface DmaRow {
+  /** Bytes of one access of the port. */
+  readonly transfer: number;
+  readonly layout: DmaLayout;
+  /** Through the SMMU: each transfer is read into a buffer and written from there. */
   readonly smmu: number;
-  /** The same copies without the SMMU. */
+  /** The same copies without the SMMU: of a transfer, or of each page where pages are scattered. */
   readonly plain: number;
-  /** All of it in one copy. */
+  /** Time through the SMMU to time without it. */
+  readonly ratio: number;
+}
+
+export interface DmaResults {
+  readonly rows: readonly DmaRow[];
+  /** All of it in one copy, without the SMMU. */
   readonly whole: number;
 }
 
 export const PAGE = 4096;
+const TRANSFERS = [PAGE, 16 * PAGE];
+const LAYOUTS = ['contiguous', 'scattered'] as const;
+
+function iovaOf({ iova, scatteredIova }: DmaBuffer, layout: DmaLayout): number {
+  return layout === 'contiguous' ? iova : scatteredIova;
+}
 
 /**
- * Copies the buffer through the SMMU, page by page.
+ * Copies the buffer through the SMMU, as many bytes at a time as `bytes` has.
  * @throws {Error} when an access is refused.
  */
 export function copyByDma(
   port: DmaPort,
   { dmaSource, dmaTarget }: BenchMachine,
-  page: Uint8Array,
+  bytes: Uint8Array,
+  layout: DmaLayout = 'contiguous',
 ): void {
-  for (let at = 0; at < DMA_BYTES; at += PAGE) {
-    const moved =
-      port.read(dmaSource.iova + at, page).ok && port.write(dmaTarget.iova + at, page).ok;
+  const [source, target] = [iovaOf(dmaSource, layout), iovaOf(dmaTarget, layout)];
+  for (let at = 0; at < DMA_BYTES; at += bytes.length) {
+    const moved = port.read(source + at, bytes).ok && port.write(target + at, bytes).ok;
     if (!moved) throw new Error(`DMA was refused at ${at}`);
+  }
+}
+
+/** The same copies without it. */
+function copyPlainly(from: Uint8Array, to: Uint8Array, bytes: Uint8Array, layout: DmaLayout): void {
+  const step = layout === 'contiguous' ? bytes.length : PAGE;
+  const placeOf = (at: number) => (layout === 'contiguous' ? at : scatteredPage(at / PAGE) * PAGE);
+  for (let at = 0; at < DMA_BYTES; at += bytes.length) {
+    for (let done = 0; done < bytes.length; done += step) {
+      const place = placeOf(at + done);
+      bytes.subarray(done, done + step).set(from.subarray(place, place + step));
+    }
+    for (let done = 0; done < bytes.length; done += step)
+      to.set(bytes.subarray(done, done + step), placeOf(at + done));
   }
 }
 
@@ -39,9 +72,8 @@ export async function measureDma(machine: BenchMachine, rounds: number): Promise
   const memory = new Uint8Array(machine.board.machine.memory.buffer);
   const from = memory.subarray(source.offset, source.offset + DMA_BYTES);
   const to = memory.subarray(target.offset, target.offset + DMA_BYTES);
-  const page = new Uint8Array(PAGE);
   from.forEach((_, i) => {
-    from[i] = i * 167;
+    from[i] = i * 167 + (i >> 12);
   });
   const subject = (name: string, copy: () => void): Measurand => ({
     name,
@@ -54,13 +86,16 @@ export async function measureDma(machine: BenchMachine, rounds: number): Promise
       return undefined;
     },
   });
+  const cells = LAYOUTS.flatMap((layout) => TRANSFERS.map((transfer) => ({ layout, transfer })));
+  const nameOf = (how: string, { layout, transfer }: (typeof cells)[number]) =>
+    `${how} ${layout} ${transfer}`;
   const copies = [
-    subject('smmu', () => copyByDma(port, machine, page)),
-    subject('plain', () => {
-      for (let at = 0; at < DMA_BYTES; at += PAGE) {
-        page.set(from.subarray(at, at + PAGE));
-        to.set(page, at);
-      }
+    ...cells.flatMap((cell) => {
+      const bytes = new Uint8Array(cell.transfer);
+      return [
+        subject(nameOf('smmu', cell), () => copyByDma(port, machine, bytes, cell.layout)),
+        subject(nameOf('plain', cell), () => copyPlainly(from, to, bytes, cell.layout)),
+      ];
     }),
     subject('whole', () => to.set(from)),
   ];
@@ -69,7 +104,15 @@ export async function measureDma(machine: BenchMachine, rounds: number): Promise
     await copy.run();
     if (Buffer.compare(from, to) !== 0) throw new Error(`${copy.name}: the copy differs`);
   }
-  const results = await measure(copies, rounds);
-  const speed = (name: string) => 1 / (results.get(name) ?? Number.NaN);
-  return { smmu: speed('smmu'), plain: speed('plain'), whole: speed('whole') };
+  const samples = await measureRounds(copies, rounds);
+  const speed = (name: string) => 1 / median(samples.get(name) ?? []);
+  return {
+    rows: cells.map((cell) => ({
+      ...cell,
+      smmu: speed(nameOf('smmu', cell)),
+      plain: speed(nameOf('plain', cell)),
+      ratio: ratioOf(samples, nameOf('smmu', cell), nameOf('plain', cell)),
+    })),
+    whole: speed('whole'),
+  };
 }

@@ -84,6 +84,7 @@ interface Loops {
     shift: number,
     pages: number,
   ): number;
+  fixedLoop(times: number): number;
 }
 
 export interface DrainBoard {

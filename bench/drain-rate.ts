@@ -43,7 +43,7 @@ const LAP = 1 << LOG2SIZE;
 const PROD_MASK = (2 << LOG2SIZE) - 1;
 // Addresses of invalidations lie outside of what the IOTLB holds, so that a full one stays full.
 const ELSEWHERE = 0x1000_0000_0000n;
-const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
+export const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
   SYNC: () => [0x46n],
   NH_ASID: () => [0x0001_0000_0000_0011n],
   NH_VA: (slot) => [0x0001_0000_0000_0012n, ELSEWHERE + (BigInt(slot) << 12n)],
@@ -56,7 +56,7 @@ const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
 };
 
 /** What is measured. */
-type Cell = Pick<DrainRow, 'opcode' | 'batch' | 'iotlb'>;
+export type DrainCell = Pick<DrainRow, 'opcode' | 'batch' | 'iotlb'>;
 
 /** Rings a board's queue, from where PROD stands; returns PROD. */
 function ring({ loops, queue }: DrainBoard, batches: number, batch: number): number {
@@ -70,6 +70,57 @@ function fillTlb({ loops, streams: [stream], tlbEntries }: DrainBoard): void {
     throw new Error(`the IOTLB is not full: ${tlbEntries()} entries`);
 }
 
+function batchesOf({ opcode, batch }: DrainCell, quick: boolean): number {
+  const commands = quick ? QUICK_COMMANDS : COMMANDS;
+  return Math.ceil(commands / batch / (opcode === 'NH_VA_RANGE' ? 8 : 1));
+}
+
+/** The drain of a board. */
+export function drainSubject(
+  name: string,
+  on: DrainBoard,
+  cell: DrainCell,
+  quick: boolean,
+): Measurand {
+  const { opcode, batch, iotlb } = cell;
+  const batches = batchesOf(cell, quick);
+  const command = OPCODES[opcode];
+  if (!command) throw new Error(`there is no command ${opcode}`);
+  return {
+    name,
+    steps: batches * batch,
+    prepare() {
+      on.fillRing(command);
+      on.emptyTlb();
+      if (iotlb === 'full') fillTlb(on);
+      // A lap that is not timed: filling has emptied the processor's caches.
+      ring(on, LAP / batch, batch);
+    },
+    run() {
+      const prod = ring(on, batches, batch);
+      if (on.queue.cons !== prod)
+        throw new Error(`${opcode}: CONS is ${on.queue.cons}, not ${prod}`);
+      return undefined;
+    },
+  };
+}
+
+/** The same commands in C. */
+export function nativeSubject(
+  name: string,
+  native: NativeDrain,
+  cell: DrainCell,
+  quick: boolean,
+): Measurand {
+  const { opcode, batch, iotlb } = cell;
+  const batches = batchesOf(cell, quick);
+  return {
+    name,
+    steps: batches * batch,
+    run: () => native.run(opcode, batch, batches, iotlb === 'full'),
+  };
+}
+
 /** @param separate a board whose unit is of separate modules, where that of `board` is one module. */
 export async function measureDrain(
   board: DrainBoard,
@@ -81,44 +132,17 @@ export async function measureDrain(
   const units = new Map([['wasm', board]]);
   if (separate) units.set('separate', separate);
   const subjects: Measurand[] = [];
-  const cells: Cell[] = [];
-  const nameOf = (program: string, { opcode, batch, iotlb }: Cell) =>
+  const cells: DrainCell[] = [];
+  const nameOf = (program: string, { opcode, batch, iotlb }: DrainCell) =>
     `${program} ${opcode} ${batch} ${iotlb}`;
-  for (const [opcode, command] of Object.entries(OPCODES)) {
+  for (const opcode of Object.keys(OPCODES)) {
     for (const batch of BATCHES) {
       for (const iotlb of ['empty', 'full'] as const) {
         const cell = { opcode, batch, iotlb };
-        const batches = Math.ceil(
-          (quick ? QUICK_COMMANDS : COMMANDS) / batch / (opcode === 'NH_VA_RANGE' ? 8 : 1),
-        );
-        const steps = batches * batch;
         cells.push(cell);
-        for (const [program, on] of units) {
-          subjects.push({
-            name: nameOf(program, cell),
-            steps,
-            prepare() {
-              on.fillRing(command);
-              on.emptyTlb();
-              if (iotlb === 'full') fillTlb(on);
-              // A lap that is not timed: filling has emptied the processor's caches.
-              ring(on, LAP / batch, batch);
-            },
-            run() {
-              const prod = ring(on, batches, batch);
-              if (on.queue.cons !== prod)
-                throw new Error(`${opcode}: CONS is ${on.queue.cons}, not ${prod}`);
-              return undefined;
-            },
-          });
-        }
-        if (native) {
-          subjects.push({
-            name: nameOf('C', cell),
-            steps,
-            run: () => native.run(opcode, batch, batches, iotlb === 'full'),
-          });
-        }
+        for (const [program, on] of units)
+          subjects.push(drainSubject(nameOf(program, cell), on, cell, quick));
+        if (native) subjects.push(nativeSubject(nameOf('C', cell), native, cell, quick));
       }
     }
   }

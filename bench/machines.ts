@@ -40,17 +40,30 @@ export interface Sampled {
   readonly doorbells: number;
 }
 
-/** A buffer of DMA_BYTES of the guest that its DMA stream maps page by page. */
+/** A buffer of DMA_BYTES of the guest that its DMA stream maps page by page, twice. */
 export interface DmaBuffer {
+  /** Its pages in order. */
   readonly iova: number;
+  /** Its pages in the order of `scatteredPage`. */
+  readonly scatteredIova: number;
   /** In guest memory. */
   readonly offset: number;
 }
 
-export const DMA_BYTES = 1024 * 4096;
 // As bench/guest/paths has them.
+const DMA_PAGES = 256;
+const DMA_STEP = 37;
 const DMA_SOURCE = 0x2_0000_0000;
 const DMA_TARGET = 0x2_4000_0000;
+const DMA_SCATTERED_SOURCE = 0x2_8000_0000;
+const DMA_SCATTERED_TARGET = 0x2_c000_0000;
+
+export const DMA_BYTES = DMA_PAGES * 4096;
+
+/** Page of a buffer that is page `index` from its `scatteredIova` on. */
+export function scatteredPage(index: number): number {
+  return (index * DMA_STEP) % DMA_PAGES;
+}
 
 export interface BenchMachine {
   readonly transport: Transport;
@@ -171,8 +184,8 @@ async function startMachine(
     vcpus,
     ids,
     board,
-    dmaSource: { iova: DMA_SOURCE, offset: source },
-    dmaTarget: { iova: DMA_TARGET, offset: destination },
+    dmaSource: { iova: DMA_SOURCE, scatteredIova: DMA_SCATTERED_SOURCE, offset: source },
+    dmaTarget: { iova: DMA_TARGET, scatteredIova: DMA_SCATTERED_TARGET, offset: destination },
     async measure(plan) {
       await run(budgetOf(plan));
       const [failures = 0, exitsTaken = 0, doorbells = 0] = data;
@@ -229,6 +242,11 @@ export async function startTracePair(): Promise<readonly [off: BenchMachine, on:
 /** One with this many vCPUs on threads. */
 export async function startThreadedMachine(vcpus: number): Promise<BenchMachine> {
   return startMachine(await prepare(), 'mailbox', vcpus);
+}
+
+/** An inline one. */
+export async function startInline(): Promise<BenchMachine> {
+  return await startMachine(await prepare(), 'inline', 1);
 }
 
 /**

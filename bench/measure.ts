@@ -32,11 +32,17 @@ async function timeOf({ run, prepare }: Measurand): Promise<number> {
 /** Runs of a subject in a round: the best counts, because on a busy machine every second one loses a time slice. */
 const TRIES = 3;
 
-/** Measures subjects. Returns the median over the rounds by name, nanoseconds for each step. */
-export async function measure(
+/** Ratios of times by name: the less the better. */
+export type Ratios = Readonly<Record<string, number>>;
+
+/** Nanoseconds for each step, by name, in the order of the rounds. */
+export type Samples = ReadonlyMap<string, readonly number[]>;
+
+/** Measures subjects: the best of TRIES in each of the interleaved rounds. */
+export async function measureRounds(
   subjects: readonly Measurand[],
   rounds: number,
-): Promise<Map<string, number>> {
+): Promise<Samples> {
   const samples = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));
   // Round 0 warms up and is dropped.
   for (let round = 0; round <= rounds; round++) {
@@ -46,5 +52,25 @@ export async function measure(
       if (round > 0) samples.get(subject.name)?.push(best / subject.steps);
     }
   }
+  return samples;
+}
+
+/** Measures subjects. Returns the median over the rounds by name, nanoseconds for each step. */
+export async function measure(
+  subjects: readonly Measurand[],
+  rounds: number,
+): Promise<Map<string, number>> {
+  const samples = await measureRounds(subjects, rounds);
   return new Map([...samples].map(([name, values]) => [name, median(values)]));
+}
+
+/**
+ * What one subject takes as a multiple of another: the median of the ratios of the rounds, so that what
+ * slows one round down changes nothing.
+ */
+export function ratioOf(samples: Samples, name: string, reference: string): number {
+  const references = samples.get(reference) ?? [];
+  return median(
+    (samples.get(name) ?? []).map((value, round) => value / (references[round] ?? Number.NaN)),
+  );
 }

@@ -4,9 +4,11 @@ import { boundText, pathBound } from '../vmm/report/path-bound.ts';
 import type { Arm64Results } from './arm64/arm64-rate.ts';
 import type { DmaResults } from './dma-rate.ts';
 import type { DrainResults, DrainRow } from './drain-rate.ts';
+import type { Ratios } from './measure.ts';
 import type { PathRow } from './paths.ts';
 import { BATCHES } from './paths.ts';
 import type { RolloverRow, SchemeCounts } from './rollover.ts';
+import { table } from './text-table.ts';
 import type { TraceRow } from './trace-cost.ts';
 import type { TranslationRow } from './translation.ts';
 import type { UnmapRow } from './unmap.ts';
@@ -36,6 +38,8 @@ export interface Results {
   readonly rollover?: readonly RolloverRow[];
   readonly dma?: DmaResults;
   readonly trace?: readonly TraceRow[];
+  /** What is compared with a baseline in any case: a few ratios. */
+  readonly core?: Ratios;
   /** Or why it was not measured. */
   readonly arm64?: Arm64Results | string;
 }
@@ -56,21 +60,6 @@ export function targetsOf(paths: readonly PathRow[], handoff: number): Targets {
     threadToHandoff:
       p50((row) => row.batch === 1 && row.path === 'direct' && row.drain === 'thread') / handoff,
   };
-}
-
-/** Columns of equal width: the first as wide as it has to be and to the left, the others to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  const format = (line: readonly string[]) =>
-    line
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2),
-      )
-      .join('');
-  return lines.map((line) => format(line).trimEnd()).join('\n');
 }
 
 const fixed = (digits: number) => (value: number | undefined) =>
@@ -229,12 +218,18 @@ function rolloverText(rows: readonly RolloverRow[]): string {
   ].join('\n');
 }
 
-function dmaText({ smmu, plain, whole: all }: DmaResults): string {
-  return (
-    `DMA through the SMMU: ${hundredths(smmu)} GB/s; the same copies without it: ` +
-    `${hundredths(plain)} (ratio ${hundredths(smmu / plain)}); in one copy: ` +
-    `${hundredths(all)}`
-  );
+function dmaText({ rows, whole: all }: DmaResults): string {
+  const lines = rows.map(({ transfer, layout, smmu, plain, ratio }) => [
+    `${transfer / 1024} KiB, ${layout}`,
+    hundredths(smmu),
+    hundredths(plain),
+    hundredths(1 / ratio),
+  ]);
+  return [
+    'DMA into a buffer and out again, GB/s; plain: the same copies without the SMMU',
+    table(['transfer', 'SMMU', 'plain', 'of it'], lines),
+    `All of it in one copy: ${hundredths(all)} GB/s`,
+  ].join('\n');
 }
 
 function traceText(rows: readonly TraceRow[]): string {
@@ -247,6 +242,11 @@ function traceText(rows: readonly TraceRow[]): string {
   return ['Tracing, inline, ns', table(['what', 'off', 'on', 'of the throughput'], lines)].join(
     '\n',
   );
+}
+
+function coreText(core: Ratios): string {
+  const lines = Object.entries(core).map(([name, ratio]) => [name, ratio.toFixed(3)]);
+  return ['The core, in ratios: the less the better', table(['what', 'ratio'], lines)].join('\n');
 }
 
 function arm64Text(results: Arm64Results | string): string {
@@ -283,6 +283,7 @@ export function resultsText({
   rollover,
   dma,
   trace,
+  core,
   arm64,
 }: Results): string {
   const parts = [
@@ -298,6 +299,7 @@ export function resultsText({
   if (rollover) parts.push(rolloverText(rollover));
   if (dma) parts.push(dmaText(dma));
   if (trace) parts.push(traceText(trace));
+  if (core) parts.push(coreText(core));
   if (arm64 !== undefined) parts.push(arm64Text(arm64));
   return parts.join('\n\n');
 }

@@ -4,12 +4,13 @@
 //
 //   0x00000000  header
 //   0x00001000  thread blocks, one per thread that translates or drains
+//   0x0000b000  segment blocks, one per thread
 //   0x00010000  SMMU blocks, SMMU_STRIDE bytes each
 //   (header)    host RAM: window 0 of the physical address map (stream tables, stage-2 tables, host queues)
 //   (header)    the trace ring, when there is one
 //
-// What stands in these parts is in files of their own: thread-memory.ts, and for an SMMU
-// block smmu-memory.ts (registers, counters), action-memory.ts, context-memory.ts,
+// What stands in these parts is in files of their own: thread-memory.ts,
+// segment-memory.ts, and for an SMMU block smmu-memory.ts (registers, counters), action-memory.ts, context-memory.ts,
 // queue-memory.ts, config-cache-memory.ts, iotlb-memory.ts, vmid-memory.ts,
 // stall-memory.ts, ats-memory.ts, check-memory.ts and amd-block.ts. There, offsets named
 // SMMU_AT_* are inside an SMMU block, all others inside one block or entry.
@@ -58,6 +59,10 @@ export const HOST_AT_VCPU_VMIDS = 0x200;
 export const HOST_THREADS = 0x1000;
 export const THREAD_STRIDE = 0x280;
 export const MAX_THREADS = 64;
+
+/** Segment blocks (segment-memory.ts). */
+export const HOST_SEGMENTS = 0xb000;
+export const SEGMENTS_STRIDE = 0x140;
 
 /** SMMU blocks (smmu-memory.ts). */
 export const HOST_SMMUS = 0x10000;

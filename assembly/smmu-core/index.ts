@@ -7,3 +7,4 @@ export { pageRequest } from './page-request';
 export { stallAbandon, stallAnswer, stallForget } from './stall';
 export { clock, endTraceRun, traceDoorbell, traceRun } from './trace-writer';
 export { translate } from './translate';
+export { translateSegments } from './translate-segments';

@@ -138,6 +138,25 @@ function tagRefused(iova: u64, input: u64): bool {
 }
 
 /**
+ * Whether the IOTLB has the address for the configuration in THREAD_CFG, with permission for
+ * the access. Fills THREAD_PA and THREAD_PA_SIZE, and counts the hit, when it has.
+ */
+export function hits(
+  smmu: usize,
+  vmid: u32,
+  asid: u32,
+  iova: u64,
+  stage2Only: bool,
+  attributes: u32,
+): bool {
+  const input = stage2Only ? iova : canonical(iova);
+  const hit = tagRefused(iova, input) ? 0 : tlbLookup(smmu, vmid, asid, input, stage2Only);
+  if (hit == 0 || !allows(hit, attributes, panOn())) return false;
+  count(THREAD_TLB_HITS);
+  return true;
+}
+
+/**
  * Translates one address of an access that stays inside the translation's block
  * (THREAD_PA_SIZE). The caller has registered the access. Fills the access, and THREAD_PA
  * and THREAD_PA_SIZE or THREAD_EVENT; destroys all other scratch words of the thread
@@ -194,12 +213,7 @@ export function translate(
 
   const stage2Only = config == STE_CONFIG_S2;
   const asid = load<u32>(THREAD + THREAD_CFG, CFG_ASID);
-  const input = stage2Only ? iova : canonical(iova);
-  const hit = tagRefused(iova, input) ? 0 : tlbLookup(smmu, vmid, asid, input, stage2Only);
-  if (hit != 0 && allows(hit, attributes, panOn())) {
-    count(THREAD_TLB_HITS);
-    return TRANSLATE_OK;
-  }
+  if (hits(smmu, vmid, asid, iova, stage2Only, attributes)) return TRANSLATE_OK;
   // A hit without permission is walked again: only the walk knows which stage refuses.
   count(THREAD_TLB_MISSES);
   const cachedSize: u32 = hit != 0 ? load<u32>(THREAD, THREAD_PA_SIZE) : 0;
@@ -231,7 +245,7 @@ export function translate(
       smmu,
       vmid,
       asid,
-      input,
+      stage2Only ? iova : canonical(iova),
       pa,
       size,
       permissions,

@@ -34,6 +34,8 @@ export class PortMsis implements BackgroundLoop {
   }
 
   poll(): number {
+    // At each exit: nothing is allocated where nothing is held.
+    if (this.#held.length === 0) return 0;
     const waiting = new Set<DmaPort>();
     const sent = new Set<HeldMsi>();
     for (const msi of this.#held) {

@@ -84,8 +84,8 @@ const REGISTERS = [
   { name: 'ATS', offset: DMA_ATS, writable: DMA_ATS_ENABLE | DMA_ATS_PAGES | DMA_ATS_SILENT },
 ] as const;
 
-/** Bytes moved between two accesses to the port. */
-const CHUNK = 4096;
+/** Bytes of an access to the port at most: those of a turn. */
+const CHUNK = DMA_STEP_LENGTH;
 
 /** An operation as it was started, and how far it is. 64-bit iovas as two words, low one first. */
 const IDLE = {
@@ -282,7 +282,8 @@ export class DmaEngine implements Device {
 
   #turn(port: DmaPort, operation: Operation): Outcome {
     if (operation.operation === DMA_OP_COPY) return this.#copy(port, operation);
-    new Uint32Array(this.#expected.buffer).fill(operation.pattern);
+    const length = Math.min(CHUNK, operation.length - operation.done);
+    new Uint32Array(this.#expected.buffer).fill(operation.pattern, 0, Math.ceil(length / 4) + 1);
     return operation.operation === DMA_OP_FILL
       ? this.#fill(port, operation)
       : this.#verify(port, operation);

@@ -14,6 +14,7 @@ export * from './exit-request-words.ts';
 export { loadHotModules } from './hot-modules.ts';
 export { PhysicalRam } from './physical-ram.ts';
 export * from './queue-block.ts';
+export * from './segment-block.ts';
 export * from './smmu-endpoint.ts';
 export {
   type AtcPort,

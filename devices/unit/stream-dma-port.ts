@@ -32,14 +32,27 @@ import {
 import { allNamesOf } from '../plugin/known-names.ts';
 import type { TranslatingUnit } from './unit.ts';
 
-/** The smallest page: no access in flight crosses one. */
+/** The smallest page: a translation holds for all of one. */
 const PAGE = 4096;
+/** Bytes of an access in flight at most: a CMD_SYNC of another thread waits until they have been copied. */
+const MAX_ACCESS = 16 * PAGE;
 /** An MSI is a 32-bit write. */
 const MSI_SIZE = 4;
 
-// What one access within a page comes to, beside the bytes that it has moved.
-const REFUSED = -1;
-const STALLED = -2;
+// How an access in flight has ended where not all of it was made, beside the bytes that it has moved.
+const REFUSED = 1 << 20;
+const STALLED = 1 << 21;
+const MOVED = REFUSED - 1;
+
+/** Bytes from `from` on, at most `length`: themselves where that is all of them, which costs no view. */
+function pieceOf(bytes: Uint8Array, from: number, length: number): Uint8Array {
+  return from === 0 && length >= bytes.length ? bytes : bytes.subarray(from, from + length);
+}
+
+/** Bytes from an address to the end of its page. The remainder of a division is slow above 2^31. */
+function leftInPage(address: number): number {
+  return PAGE - (address & (PAGE - 1));
+}
 
 /** ACCESS_* of an access. */
 export function accessOf(write: boolean, attributes: DmaAttributes | undefined): number {
@@ -61,10 +74,13 @@ interface StalledAccess {
   readonly stag: number;
 }
 
-/** What an IOMMU's unit does for a device. One that never stalls an access has nothing to say about stalls. */
+/**
+ * What an IOMMU's unit does for a device. One that never stalls an access has nothing to say about
+ * stalls; one without `translateSegments` is asked page by page.
+ */
 export interface DmaUnit extends TranslatingUnit {
   readonly core: TranslatingUnit['core'] &
-    Partial<Pick<SmmuCoreExports, 'stallAnswer' | 'stallAbandon'>>;
+    Partial<Pick<SmmuCoreExports, 'translateSegments' | 'stallAnswer' | 'stallAbandon'>>;
   readonly drain: Pick<VcmdqDrainExports, 'serveParked'>;
 }
 
@@ -173,22 +189,26 @@ export class StreamDmaPort implements DmaPort {
     let done = 0;
     while (done < bytes.length) {
       const at = iova + done;
-      const inPage = bytes.subarray(done, done + PAGE - (at % PAGE));
+      const inPage = leftInPage(at);
+      const several = bytes.length - done > inPage && this.#translatesSeveral();
+      const part = pieceOf(bytes, done, several ? MAX_ACCESS : inPage);
       // In flight from the look-up to the last byte: a CMD_SYNC behind an invalidation of
-      // this translation waits for that, and for no more.
+      // these translations waits for that, and for no more.
       core.accessBegin();
       let moved: number;
       try {
-        moved = this.#access(at, inPage, ssid, access);
+        moved = several
+          ? this.#accessPages(at, part, ssid, access)
+          : this.#accessPage(at, part, ssid, access);
       } finally {
         // An interrupt controller that throws does not keep every CMD_SYNC of the host waiting.
         core.accessEnd();
       }
       this.#serveParked();
       this.#stream.onAccess?.(at);
-      if (moved === STALLED) return { ok: false, done, stalled: true };
-      if (moved === REFUSED) return { ok: false, done };
-      done += moved;
+      done += moved & MOVED;
+      if ((moved & STALLED) !== 0) return { ok: false, done, stalled: true };
+      if ((moved & REFUSED) !== 0) return { ok: false, done };
     }
     return { ok: true, done };
   }
@@ -221,18 +241,60 @@ export class StreamDmaPort implements DmaPort {
     const { unit, smmu, physSid } = this.#stream;
     const high = Math.floor(iova / 2 ** 32);
     const result = unit.translate(smmu, physSid, ssid, iova | 0, high, access);
-    if (result === TRANSLATE_STALLED)
-      this.#stalled.push({ iova, ssid, access, stag: unit.threadBlock.stag });
+    if (result === TRANSLATE_STALLED) this.#stall(iova, ssid, access);
     return result;
   }
 
+  /** Remembers an access that the IOMMU has just stalled. */
+  #stall(iova: number, ssid: number, access: number): void {
+    this.#stalled.push({ iova, ssid, access, stag: this.#stream.unit.threadBlock.stag });
+  }
+
   /**
-   * One access within a page: bytes moved, REFUSED or STALLED. Privilege and instruction
+   * Whether an access may be translated beyond its page: where each page does not ask an ATC
+   * first, nor an access that has stalled, nor a range of interrupts, nor a listener.
+   */
+  #translatesSeveral(): boolean {
+    const { interrupts, onAccess, unit } = this.#stream;
+    return (
+      unit.core.translateSegments !== undefined &&
+      interrupts === undefined &&
+      onAccess === undefined &&
+      this.#stalled.length === 0 &&
+      !this.ats?.enabled
+    );
+  }
+
+  /** An access that begins within a page and goes on beyond it: bytes moved, and how it ended. */
+  #accessPages(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
+    const { smmu, physSid, unit } = this.#stream;
+    const { core, segments } = unit;
+    const write = (access & ACCESS_WRITE) !== 0;
+    const [low, high] = [iova | 0, Math.floor(iova / 2 ** 32)];
+    const result =
+      core.translateSegments?.(smmu, physSid, ssid, low, high, access, bytes.length) ??
+      TRANSLATE_ABORT;
+    const { count } = segments;
+    let done = 0;
+    for (let i = 0; i < count; i++) {
+      const length = segments.length(i);
+      const moved = this.#move(segments.pa(i), pieceOf(bytes, done, length), write);
+      done += moved;
+      if (moved < length) return done | REFUSED;
+    }
+    if (result === TRANSLATE_OK) return done;
+    const at = iova + done;
+    if (result === TRANSLATE_STALLED) this.#stall(at, ssid, access);
+    return done + this.#withoutAddress(result, pieceOf(bytes, done, leftInPage(at)), write);
+  }
+
+  /**
+   * One access within a page: bytes moved, and how it ended. Privilege and instruction
    * fetches come with a PASID in PCIe: an access that has them without one goes to the
    * IOMMU untranslated, as every access does while ATS is off.
    */
-  #access(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
-    const { interrupts, memory, unit } = this.#stream;
+  #accessPage(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
+    const { interrupts, unit } = this.#stream;
     const { threadBlock } = unit;
     const write = (access & ACCESS_WRITE) !== 0;
     if (interrupts && ssid === ACCESS_NO_SSID && isInterrupt(interrupts, iova)) {
@@ -244,21 +306,44 @@ export class StreamDmaPort implements DmaPort {
       isRequest && this.ats?.enabled
         ? this.ats.translate(iova, ssid, access)
         : (this.#answer(iova, ssid, access) ?? this.#translate(iova, ssid, access));
+    if (result !== TRANSLATE_OK) return this.#withoutAddress(result, bytes, write);
+    const pa = threadBlock.paWindow * 2 ** 32 + threadBlock.paAddress;
+    return this.#movePiece(pa, bytes, write) ? bytes.length : REFUSED;
+  }
+
+  /** What an access within a page comes to that the IOMMU has no address for. */
+  #withoutAddress(result: TranslateResult, bytes: Uint8Array, write: boolean): number {
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);
       return bytes.length;
     }
-    if (result === TRANSLATE_STALLED || result === TRANSLATE_WAIT) return STALLED;
-    if (result !== TRANSLATE_OK) return REFUSED;
-    const address = threadBlock.paAddress;
-    const block = 2 ** threadBlock.paLog2size;
-    const length = Math.min(bytes.length, block - (address % block));
-    const pa = threadBlock.paWindow * 2 ** 32 + address;
-    const found = memory.bytes(pa, length);
-    if (!found) return write && this.#sendMsi(pa, bytes) ? bytes.length : REFUSED;
-    if (write) found.set(bytes.subarray(0, length));
+    return result === TRANSLATE_STALLED || result === TRANSLATE_WAIT ? STALLED : REFUSED;
+  }
+
+  /** Moves bytes from or to a PA, page by page where they are not in one piece of memory. Returns how many. */
+  #move(pa: number, bytes: Uint8Array, write: boolean): number {
+    if (this.#copy(pa, bytes, write)) return bytes.length;
+    let done = 0;
+    while (done < bytes.length) {
+      const piece = pieceOf(bytes, done, leftInPage(pa + done));
+      if (!this.#movePiece(pa + done, piece, write)) break;
+      done += piece.length;
+    }
+    return done;
+  }
+
+  /** Moves bytes from or to a PA; false is an external abort. */
+  #movePiece(pa: number, bytes: Uint8Array, write: boolean): boolean {
+    return this.#copy(pa, bytes, write) || (write && this.#sendMsi(pa, bytes));
+  }
+
+  /** Copies bytes from or to memory; false where not all of it is memory. */
+  #copy(pa: number, bytes: Uint8Array, write: boolean): boolean {
+    const found = this.#stream.memory.bytes(pa, bytes.length);
+    if (!found) return false;
+    if (write) found.set(bytes);
     else bytes.set(found);
-    return length;
+    return true;
   }
 
   /** A 32-bit write to what is no memory; false is an external abort. */

@@ -31,6 +31,7 @@ import { allNamesOf } from '../plugin/known-names.ts';
 import { checkInteger } from '../plugin/known-values.ts';
 import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
 import { checkHostMemory } from './host-memory-check.ts';
+import { SegmentBlock } from './segment-block.ts';
 import { ThreadBlock } from './thread-block.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
@@ -134,6 +135,8 @@ export abstract class PortUnit {
   readonly thread: number;
   /** This unit's thread block: what its last translation has come to. */
   readonly threadBlock: ThreadBlock;
+  /** This unit's segment block: where the last access of several pages lies. */
+  readonly segments: SegmentBlock;
   readonly #portMemory: WebAssembly.Memory;
   /** Host RAM in host memory; empty where the guest's memory is the physical one. */
   readonly #ram: { readonly base: number; readonly size: number };
@@ -160,6 +163,7 @@ export abstract class PortUnit {
     this.window = guest?.window ?? 0;
     this.thread = thread;
     this.threadBlock = new ThreadBlock(hostMemory, thread);
+    this.segments = new SegmentBlock(hostMemory, thread);
 
     this.#portMemory =
       guest?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });

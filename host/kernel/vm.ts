@@ -113,5 +113,5 @@ export function physicalAddress(window: number, address: number): number {
 
 /** Window and address that a PA means. */
 export function windowOf(pa: number): { readonly window: number; readonly address: number } {
-  return { window: Math.floor(pa / 2 ** 32), address: pa % 2 ** 32 };
+  return { window: Math.floor(pa / 2 ** 32), address: pa >>> 0 };
 }

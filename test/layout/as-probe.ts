@@ -40,6 +40,7 @@ export * from '../../assembly/layout/page-requests';
 export * from '../../assembly/layout/pl011-registers';
 export * from '../../assembly/layout/pl031-registers';
 export * from '../../assembly/layout/queue-memory';
+export * from '../../assembly/layout/segment-memory';
 export * from '../../assembly/layout/set-sequence';
 export * from '../../assembly/layout/shown-fields';
 export * from '../../assembly/layout/smmu-memory';

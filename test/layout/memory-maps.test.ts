@@ -20,6 +20,7 @@ import * as MAP from '../../assembly/layout/host-memory.ts';
 import * as IOTLB from '../../assembly/layout/iotlb-memory.ts';
 import * as PL011 from '../../assembly/layout/pl011-registers.ts';
 import * as QUEUES from '../../assembly/layout/queue-memory.ts';
+import * as SEGMENTS from '../../assembly/layout/segment-memory.ts';
 import * as SEQUENCE from '../../assembly/layout/set-sequence.ts';
 import * as BLOCK from '../../assembly/layout/smmu-memory.ts';
 import * as STALLS from '../../assembly/layout/stall-memory.ts';
@@ -32,6 +33,7 @@ type Layout = Readonly<Record<string, number>>;
 const HOST = {
   ...MAP,
   ...THREADS,
+  ...SEGMENTS,
   ...BLOCK,
   ...ACTIONS,
   ...CONTEXTS,
@@ -130,6 +132,12 @@ const THREAD: readonly Piece[] = [
   i64('THREAD_IOVA'),
   i32('THREAD_ATTRIBUTES'),
 ];
+
+const SEGMENT_BLOCK: readonly Piece[] = [
+  i32('SEGMENTS_COUNT'),
+  area('SEGMENTS_FIRST', HOST.MAX_SEGMENTS * HOST.SEGMENT_SIZE, 16),
+];
+const SEGMENT: readonly Piece[] = [i64('SEGMENT_PA'), i32('SEGMENT_LENGTH')];
 
 const SMMU: readonly Piece[] = [
   ...[
@@ -390,6 +398,8 @@ const MAPS: readonly (readonly [
 ])[] = [
   ['the header of host memory', HOST, HEADER, HOST.HOST_THREADS],
   ['a thread block', HOST, THREAD, HOST.THREAD_STRIDE],
+  ['a segment block', HOST, SEGMENT_BLOCK, HOST.SEGMENTS_STRIDE],
+  ['a segment', HOST, SEGMENT, HOST.SEGMENT_SIZE],
   ['an SMMU block', HOST, SMMU, HOST.SMMU_STRIDE],
   ['the counters of an SMMU', HOST, STATS.map((name) => i32(name)), HOST.STAT_EVENTS],
   ['a command context', HOST, CONTEXT, HOST.CTX_STRIDE],
@@ -428,6 +438,7 @@ describe('memory maps', () => {
   it.each([
     ['HOST_AT_*', HOST, /^HOST_AT_/, HEADER],
     ['THREAD_*', HOST, /^THREAD_(?!STRIDE)/, THREAD],
+    ['SEGMENTS_*', HOST, /^SEGMENTS_(?!STRIDE)/, SEGMENT_BLOCK],
     ['SMMU_AT_*', HOST, /^SMMU_AT_/, SMMU],
     ['CTX_*', HOST, /^CTX_(?!STRIDE|HOST$)/, CONTEXT],
     ['AMD_CTX_*', AMD, /^AMD_CTX_/, AMD_CONTEXT],
@@ -444,7 +455,9 @@ describe('memory maps', () => {
 
   it('puts the areas of host memory behind each other', () => {
     const threads = HOST.HOST_THREADS + HOST.MAX_THREADS * HOST.THREAD_STRIDE;
-    expect(threads).toBeLessThanOrEqual(HOST.HOST_SMMUS);
+    expect(threads).toBeLessThanOrEqual(HOST.HOST_SEGMENTS);
+    const segments = HOST.HOST_SEGMENTS + HOST.MAX_THREADS * HOST.SEGMENTS_STRIDE;
+    expect(segments).toBeLessThanOrEqual(HOST.HOST_SMMUS);
     expect(HOST.SMMU_STRIDE % 0x10000).toBe(0);
     expect(HOST.QUEUE_MAIN).toBe(128);
     expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);

@@ -6,7 +6,7 @@ import { IN_NODE } from '../threads/in-node.ts';
 import { OptionsError } from './api-errors.ts';
 import { connectGdb, targetOf } from './gdb.ts';
 import type { Machine } from './machine.ts';
-import { checkOptionNames } from './settings.ts';
+import { checkOptionNames } from './option-checks.ts';
 
 /** Nobody but who is on this computer: whoever connects may do anything with the machine. */
 const ADDRESS = '127.0.0.1';

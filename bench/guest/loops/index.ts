@@ -45,6 +45,20 @@ export function access(times: u32, smmu: usize, sid: u32, iova: u64, shift: u32,
 }
 
 /**
+ * A loop that no change of what is measured touches: what processor and compiler make of loads,
+ * multiplications and branches that depend on one another.
+ */
+export function fixedLoop(times: u32): u32 {
+  let x: u32 = 1;
+  for (let i: u32 = 0; i < times; i++) {
+    x = x * 0x19660d + 0x3c6ef35f;
+    x ^= atomic.load<u32>((x >> 16) & 0xfffc);
+    if (x & 0x100) x += i;
+  }
+  return x;
+}
+
+/**
  * One side of a spin handoff: counts up in its own word, and waits for the other's to follow.
  * @param begins true for the side that asks, false for the one that answers.
  */

@@ -39,21 +39,34 @@ export const vsmmu_abi: i32 = ABI_VERSION;
 
 /** Samples that there is room for, over all vCPUs. */
 const MAX_SAMPLES: u32 = 4096;
-/** Two buffers that the host copies between by DMA: their iovas, and their pages. */
+/**
+ * Two buffers that the host copies between by DMA: their pages, their iovas in order, and those
+ * with which no two pages that follow one another are neighbours in memory: page i is page
+ * i * DMA_STEP % DMA_PAGES of the buffer.
+ */
+const DMA_PAGES: u32 = 256;
+const DMA_STEP: u32 = 37;
 const DMA_SOURCE: u64 = 0x200000000;
 const DMA_TARGET: u64 = 0x240000000;
-const DMA_PAGES: u32 = 1024;
+const DMA_SCATTERED_SOURCE: u64 = 0x280000000;
+const DMA_SCATTERED_TARGET: u64 = 0x2c0000000;
 
 /** Memory offset of the samples: f64 each, nanoseconds for one batch. */
 const SAMPLES: usize = memory.data(8, 8);
 
-/** Memory offset of a new buffer at an iova, 0 when there is none. */
-function mapBuffer(iova: u64): usize {
+/** Memory offset of a new buffer at both its iovas, 0 when there is none. */
+function mapBuffer(iova: u64, scattered: u64): usize {
   const bytes: usize = DMA_PAGES * IOVA_PAGE_SIZE;
   const buffer = allocate(bytes, IOVA_PAGE_SIZE);
-  return buffer != 0 && mapPages(toy().table, iova, gpaOf(buffer), DMA_PAGES, true) == RESULT_OK
-    ? buffer
-    : 0;
+  if (buffer == 0) return 0;
+  const gpa = gpaOf(buffer);
+  if (mapPages(toy().table, iova, gpa, DMA_PAGES, true) != RESULT_OK) return 0;
+  for (let page: u32 = 0; page < DMA_PAGES; page++) {
+    const at = gpa + ((page * DMA_STEP) % DMA_PAGES) * IOVA_PAGE_SIZE;
+    if (mapPages(toy().table, scattered + page * IOVA_PAGE_SIZE, at, 1, true) != RESULT_OK)
+      return 0;
+  }
+  return buffer;
 }
 
 function bringUp(): void {
@@ -67,8 +80,8 @@ function bringUp(): void {
   dmaCopyStep();
   const samples = allocate(MAX_SAMPLES * 8, 8);
   store<usize>(SAMPLES, samples);
-  const source = mapBuffer(DMA_SOURCE);
-  const target = mapBuffer(DMA_TARGET);
+  const source = mapBuffer(DMA_SOURCE, DMA_SCATTERED_SOURCE);
+  const target = mapBuffer(DMA_TARGET, DMA_SCATTERED_TARGET);
   need('buffers', samples != 0 && source != 0 && target != 0);
   setData(0, gpaOf(samples));
   setData(1, gpaOf(source));

@@ -1,0 +1,43 @@
+// A segment block in host memory, seen from TypeScript (assembly/layout/segment-memory.ts):
+// where the bytes of an access of several pages lie.
+
+import { HOST_SEGMENTS, SEGMENTS_STRIDE } from '../../assembly/layout/host-memory.ts';
+import {
+  SEGMENT_LENGTH,
+  SEGMENT_PA,
+  SEGMENT_SIZE,
+  SEGMENTS_COUNT,
+  SEGMENTS_FIRST,
+} from '../../assembly/layout/segment-memory.ts';
+
+/** Of one thread; for that thread alone to read. */
+export class SegmentBlock {
+  readonly #words: Uint32Array;
+  readonly #block: number;
+
+  /** @param thread index of the block, from 0. */
+  constructor(hostMemory: WebAssembly.Memory, thread: number) {
+    this.#words = new Uint32Array(hostMemory.buffer);
+    this.#block = HOST_SEGMENTS + thread * SEGMENTS_STRIDE;
+  }
+
+  #word(offset: number): number {
+    return this.#words[(this.#block + offset) >> 2] ?? 0;
+  }
+
+  /** Segments of the last access. */
+  get count(): number {
+    return this.#word(SEGMENTS_COUNT);
+  }
+
+  /** PA of a segment's first byte: an integer below 2^53. */
+  pa(index: number): number {
+    const at = SEGMENTS_FIRST + index * SEGMENT_SIZE + SEGMENT_PA;
+    return this.#word(at + 4) * 2 ** 32 + this.#word(at);
+  }
+
+  /** Bytes of a segment. */
+  length(index: number): number {
+    return this.#word(SEGMENTS_FIRST + index * SEGMENT_SIZE + SEGMENT_LENGTH);
+  }
+}
