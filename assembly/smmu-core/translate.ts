@@ -139,7 +139,8 @@ function tagRefused(iova: u64, input: u64): bool {
 
 /**
  * Whether the IOTLB has the address for the configuration in THREAD_CFG, with permission for
- * the access. Fills THREAD_PA and THREAD_PA_SIZE, and counts the hit, when it has.
+ * the access. Fills THREAD_PA and counts the hit when it has; fills THREAD_PA_SIZE with the
+ * entry's size, also of one that does not allow the access, and with 0 when there is none.
  */
 export function hits(
   smmu: usize,
@@ -151,7 +152,11 @@ export function hits(
 ): bool {
   const input = stage2Only ? iova : canonical(iova);
   const hit = tagRefused(iova, input) ? 0 : tlbLookup(smmu, vmid, asid, input, stage2Only);
-  if (hit == 0 || !allows(hit, attributes, panOn())) return false;
+  if (hit == 0) {
+    store<u32>(THREAD, 0, THREAD_PA_SIZE);
+    return false;
+  }
+  if (!allows(hit, attributes, panOn())) return false;
   count(THREAD_TLB_HITS);
   return true;
 }
@@ -216,14 +221,14 @@ export function translate(
   if (hits(smmu, vmid, asid, iova, stage2Only, attributes)) return TRANSLATE_OK;
   // A hit without permission is walked again: only the walk knows which stage refuses.
   count(THREAD_TLB_MISSES);
-  const cachedSize: u32 = hit != 0 ? load<u32>(THREAD, THREAD_PA_SIZE) : 0;
+  const cachedSize = load<u32>(THREAD, THREAD_PA_SIZE);
   if (!walk(smmu, iova, attributes)) return refuse(smmu, true);
 
   const s1size = load<u32>(THREAD, S1_SIZE);
   const size = min(s1size, load<u32>(THREAD, S2_SIZE));
   // Tables that put a block of another size where an entry is live: software has left the break and
   // the TLBI out, and the IOTLB would have two entries for the address (IHI 0070 section 7.3.17).
-  if (hit != 0 && size != cachedSize) {
+  if (cachedSize != 0 && size != cachedSize) {
     walkFault(F_TLB_CONFLICT, EVT_CLASS_IN, stage2Only, iova);
     return refuse(smmu, true);
   }

@@ -168,8 +168,7 @@ export class VmHost {
   }
 
   /**
-   * Takes a VM in: its memory becomes a window of the physical address map.
-   * Without an interrupt controller for MSIs no range of its IOVAs is reserved.
+   * Takes a VM in, as a window of the physical address map. Without MSIs no IOVAs are reserved.
    * @throws {RangeError} when a doorbell page is not a page, or lies in RAM.
    * @throws {HostError} when the host has as many as it can have.
    */
