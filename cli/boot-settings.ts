@@ -59,7 +59,8 @@ export const BOOT_SETTINGS = {
   disks: option(
     texts,
     'disk of an arm64 kernel behind the SMMU; with ",rw" behind its name it is written to, else what is ' +
-      'written goes with the machine; may be repeated, up to four',
+      'written goes with the machine; with ",pci" it is a PCIe function; may be repeated, up to four ' +
+      'without ",pci"',
     { flag: 'disk', value: 'file' },
   ),
   kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {

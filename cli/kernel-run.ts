@@ -2,7 +2,6 @@
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
-import type { Disk } from '../devices/virtio/index.ts';
 import {
   type Machine,
   type MachineOptions,
@@ -15,6 +14,7 @@ import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
 import { ConsoleLines } from './console-lines.ts';
+import type { BoardDisks } from './file-disk.ts';
 import { refuseOptions } from './refuse-options.ts';
 
 const STDIN = 0;
@@ -63,7 +63,7 @@ function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
 export async function kernelOptions(
   settings: BootSettings,
   onStale: (found: StaleInstruction) => void,
-): Promise<(disks: readonly Disk[]) => Partial<MachineOptions>> {
+): Promise<(disks: BoardDisks) => Partial<MachineOptions>> {
   const {
     arch = 'wasm',
     initrd,
@@ -91,7 +91,7 @@ export async function kernelOptions(
       initrd: ramDisk,
       append,
       sleep,
-      disks,
+      ...disks,
       role,
       msi,
       translate,

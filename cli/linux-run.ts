@@ -1,5 +1,6 @@
 // A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
 
+import type { PcieFunction } from '../devices/pcie/index.ts';
 import type { Disk } from '../devices/virtio/index.ts';
 import {
   Host,
@@ -31,6 +32,8 @@ export interface LinuxRunOptions {
   /** The kernel's command line. */
   readonly append: string;
   readonly disks?: readonly Disk[];
+  /** Functions behind its PCIe host bridge. */
+  readonly pcie?: readonly PcieFunction[];
   /** What goes wrong with its devices. */
   readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
@@ -170,6 +173,7 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
         initrd,
         append,
         disks: options.disks,
+        pcie: options.pcie,
         role: options.role,
         msi: options.msi,
         translate: options.translate,

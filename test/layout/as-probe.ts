@@ -50,6 +50,7 @@ export * from '../../assembly/layout/timer-control';
 export * from '../../assembly/layout/trace-memory';
 export * from '../../assembly/layout/translate-results';
 export * from '../../assembly/layout/vmid-memory';
+export * from '../../assembly/layout/vtd-formats';
 export * from '../../assembly/layout/walk-results';
 
 /** `word` with the field replaced. */

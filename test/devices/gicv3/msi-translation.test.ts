@@ -68,7 +68,12 @@ function computer(mode: Mode) {
     stage2.map(0, 0, RAM_SIZE, S2_READ_WRITE);
     stage2.map(IPA, DOORBELL_PAGE, 0x1000, S2_READ_WRITE);
     const cd = tables.allocate(64, 64);
-    writeCd(tables, cd, 0, contextDescriptor({ asid: 1, lower: { ttb: stage1.root, inputBits: 48 } }));
+    writeCd(
+      tables,
+      cd,
+      0,
+      contextDescriptor({ asid: 1, lower: { ttb: stage1.root, inputBits: 48 } }),
+    );
     const s1 = { contextPtr: cd };
     const s2 = { vmid: 1, ttb: stage2.root, inputBits: 48 };
     const ste = {

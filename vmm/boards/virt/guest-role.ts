@@ -34,8 +34,9 @@ export function guestRole({ board, memory, streams, msis }: VirtSmmuOptions): Vi
       drain: vm.unit.drain,
       vcpuRuns: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       service: (full) => host.service(full),
-      describe(machine) {
+      describe(machine, flushProcessors) {
         vm.onStop((reason) => machine.stop(reason));
+        vm.onFlush(flushProcessors);
         return {
           drainable: {
             machine,

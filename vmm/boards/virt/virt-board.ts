@@ -5,6 +5,7 @@ import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
 import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { type Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
+import type { PcieFunction } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import { checkNames } from '../../../devices/plugin/index.ts';
@@ -40,6 +41,7 @@ import {
   virtRam,
 } from './virt-memory-map.ts';
 import { type VirtMsi, virtGic } from './virt-msis.ts';
+import { virtPcie } from './virt-pcie.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
 /** What a machine of this board boots besides its guest, which is a kernel's file. */
@@ -75,6 +77,11 @@ export interface VirtBoardOptions {
   /** Disks behind the SMMU, as virtio has them, at most 4: vda, vdb and so on. Default: none. */
   readonly disks?: readonly Disk[] | undefined;
   /**
+   * Functions behind the PCIe host bridge, at most 29, from device 3 on. Without any there is no bridge.
+   * Default: none.
+   */
+  readonly pcie?: readonly PcieFunction[] | undefined;
+  /**
    * Whose SMMU and CMDQV the kernel has: a `guest`'s, nested below those of the host, which lends it a
    * VINTF, or physical ones of its own, as a `host` has them. Default `guest`.
    */
@@ -103,6 +110,7 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
   onStaleInstruction: true,
   role: true,
   disks: true,
+  pcie: true,
   msi: true,
 });
 
@@ -185,7 +193,8 @@ async function createVirtMachine(
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
   const disks = virtDisks(own.disks ?? []);
-  const streams = [DMA_STREAM, ...disks.map(({ streamId }) => streamId)];
+  const pcie = own.pcie?.length ? virtPcie(own.pcie) : undefined;
+  const streams = [DMA_STREAM, ...disks.map(({ streamId }) => streamId), ...(pcie?.streams ?? [])];
   const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams, msis });
   try {
     const { cmdqv, abortFetches } = iommu;
@@ -216,6 +225,7 @@ async function createVirtMachine(
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
           disks,
+          pcie: pcie?.bridge,
           devices,
           msiDevice,
         }),
@@ -265,6 +275,7 @@ async function createVirtMachine(
           ...(cmdqv ? [cmdqv] : []),
           dmaEngine,
           ...placedDisks,
+          ...(pcie ? [pcie.bridge, ...pcie.functions(iommu.dmaPort)] : []),
           ...devices,
         ]),
       ],
@@ -276,7 +287,7 @@ async function createVirtMachine(
     return {
       machine,
       queues,
-      ...iommu.describe(machine),
+      ...iommu.describe(machine, () => guest.flushProcessors()),
       receive: (bytes) => console.receive(bytes),
       destroy() {
         machine.devices.detach();
@@ -292,7 +303,7 @@ async function createVirtMachine(
 /** @throws {TypeError|RangeError} for the first option that is unknown, or whose value is none of it. */
 function checkOwnOptions(own: VirtBoardOptions): void {
   checkNames(own, OPTIONS, 'virtBoard');
-  const { initrd, append, epoch, sleep, disks, role = 'guest', msi = 'its' } = own;
+  const { initrd, append, epoch, sleep, disks, pcie, role = 'guest', msi = 'its' } = own;
   if (initrd !== undefined && !(initrd instanceof Uint8Array))
     throw new TypeError(
       'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
@@ -303,6 +314,7 @@ function checkOwnOptions(own: VirtBoardOptions): void {
   if (sleep !== undefined && sleep !== 'skip' && sleep !== 'wait')
     throw new TypeError('virtBoard: sleep must be one of skip, wait');
   if (disks !== undefined) checkList(disks, 'virtBoard: disks');
+  if (pcie !== undefined) checkList(pcie, 'virtBoard: pcie');
   if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
   if (!MSIS.includes(msi))
     throw new RangeError(`virtBoard: msi is one of its, v2m, none, not ${msi}`);

@@ -19,6 +19,7 @@ import {
 } from '../../boot/index.ts';
 import { affinityOf } from './affinity.ts';
 import { VIRT_GICD, VIRT_GICR, VIRT_SMMU_DEVICE_ID } from './virt-memory-map.ts';
+import { PCIE_REQUESTER_IDS, pcieNode } from './virt-pcie.ts';
 
 /** What /chosen says. */
 export interface ChosenOptions {
@@ -55,6 +56,8 @@ export interface VirtTreeOptions {
   readonly dmaEngine?: BusMaster | undefined;
   /** Disks behind that SMMU. */
   readonly disks?: readonly BusMaster[];
+  /** The PCIe host bridge, whose functions are behind that SMMU. */
+  readonly pcie?: Placement | undefined;
   /** An ITS or a GICv2m frame, where the MSIs of SMMU and bus masters go. */
   readonly msiDevice?: Placement | undefined;
   /** Further devices, which no driver is known for: one may be bound by hand. */
@@ -162,6 +165,14 @@ function msiParent(
   if (!msiDevice) return {};
   const isIts = msiDevice.device instanceof GicIts;
   return { 'msi-parent': [{ label: 'msi' }, ...(isIts ? [deviceId] : [])] };
+}
+
+/** Where the MSIs of PCIe functions go: a DeviceID is a requester ID. */
+function msiMap(msiDevice: Placement | undefined): Record<string, PropertyValue> {
+  if (!msiDevice) return {};
+  return msiDevice.device instanceof GicIts
+    ? { 'msi-map': [0, { label: 'msi' }, 0, PCIE_REQUESTER_IDS] }
+    : { 'msi-parent': [{ label: 'msi' }] };
 }
 
 function gicNode(vcpus: number, msiDevice: Placement | undefined): DeviceTreeNode {
@@ -283,6 +294,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
     cmdqv,
     dmaEngine,
     disks = [],
+    pcie,
     devices = [],
     msiDevice,
   } = options;
@@ -336,6 +348,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
           ]
         : []),
       ...disks.map(diskNode),
+      ...(pcie ? [pcieNode(pcie, msiMap(msiDevice))] : []),
       ...devices.map((placement) => ownNode(placement)),
     ],
   };

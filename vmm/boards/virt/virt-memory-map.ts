@@ -39,7 +39,14 @@ const VIRTIO_GPA = 0x0a000000;
 const VIRTIO_ROOM = 0x1000;
 const VIRTIO_SPI = 16;
 
-/** SPIs 3 to 6 and 20 to 47, and what is behind 0x0a010000, are left for PCIe. */
+/** PCIe: ECAM, the window for BARs, and the SPIs of INTA to INTD. */
+export const VIRT_PCIE = {
+  ecam: 0x3f000000,
+  buses: 16,
+  window: { gpa: 0x10000000, size: 0x2eff0000 },
+  spi: 3,
+} as const;
+
 export const VIRT_PLACES = {
   uart: { gpa: 0x09000000, room: 0x1000, spi: 1, spis: 1 },
   rtc: { gpa: 0x09010000, room: 0x1000, spi: 2, spis: 1 },

@@ -36,8 +36,14 @@ export interface VirtSmmu {
   vcpuRuns(vcpu: number, runs: boolean): void;
   /** What has to be done beside the devices' work, at safe points. */
   service(full: boolean): void;
-  /** What the machine that has it tells of it. */
-  describe(machine: MachineCore): Pick<BoardMachine, 'drainable' | 'vm' | 'smmus'>;
+  /**
+   * What the machine that has it tells of it.
+   * @param flushProcessors empties the TLBs and instruction caches of its vCPUs.
+   */
+  describe(
+    machine: MachineCore,
+    flushProcessors: () => void,
+  ): Pick<BoardMachine, 'drainable' | 'vm' | 'smmus'>;
   /** Gives back what it has. Its machine, if it has one, has ended. */
   destroy(): void;
 }
