@@ -64,11 +64,10 @@ class ToyBoard extends FakeSmmu {
 
   constructor(options: ToyOptions) {
     super({
-      idr0: options.btm ? 0x0540141a | (1 << 5) : 0x0540141a,
       direct: options.trapped !== true,
       hypervisor: options.hypervisor === true,
       // As a fake's, without ATS: the engine has no ATC.
-      idr0: 0x0540101a,
+      idr0: options.btm ? 0x0540101a | (1 << 5) : 0x0540101a,
       idr1: options.noSubstreams ? 0x01080010 : 0x01080510,
     });
     this.#toy = options;
