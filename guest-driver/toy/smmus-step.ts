@@ -10,7 +10,7 @@ import { cmdq } from '../driver/driver-queues';
 import { probeEcmdqs } from '../driver/ecmdq-reset';
 import { eventCount, eventRecord } from '../driver/event-queue';
 import { directQueues, processorQueue } from '../driver/get-cmdq';
-import { invalidatePages } from '../driver/invalidate-pages';
+import { invalidateAsid, invalidatePages } from '../driver/invalidate-pages';
 import { RESULT_NO_DEVICE, RESULT_OK } from '../driver/result';
 import { selectedSmmu, selectSmmu } from '../driver/selected-smmu';
 import { mapPages, unmapPages } from '../driver/stage1-table';
@@ -67,12 +67,24 @@ function bringUp(): i32 {
   return result == RESULT_OK ? startEcmdqs() : result;
 }
 
+/** An invalidation on each of its queues in turn. @returns how many have completed. */
+function serveEach(): u32 {
+  let served: u32 = 0;
+  for (let cpu: u32 = 0; cpu < directQueues(); cpu++) {
+    cmdqv().cpu = cpu;
+    if (invalidateAsid(ASID) == RESULT_OK) served++;
+  }
+  cmdqv().cpu = 0;
+  return served;
+}
+
 /** Brings the SMMU up and attaches the toy's address space to the device behind it. */
 function attach(number: u32): bool {
   turnTo(number);
   const state = toy();
   let result = bringUp();
   if (result == RESULT_OK) result = attachStage1(state.sid, state.cd, 0);
+  const served = serveEach();
   const status = verifyBehind(number);
   putSmmu(number);
   put(' with ');
@@ -84,7 +96,10 @@ function attach(number: u32): bool {
   put(' of StreamID ');
   putHex(state.sid);
   putResult(result);
-  return check('other-smmu', result == RESULT_OK && status == DMA_STATUS_DONE);
+  return check(
+    'other-smmu',
+    result == RESULT_OK && served == directQueues() && status == DMA_STATUS_DONE,
+  );
 }
 
 /** An invalidation on SMMU 0 leaves what the other one holds. */

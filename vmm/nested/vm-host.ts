@@ -382,10 +382,9 @@ export class VmHost {
 
   get statistics(): HostStatistics {
     const smmus = this.#iommus.map(({ block }) => smmuCounters(this.memory, block));
-    const [smmu] = smmus;
-    if (!smmu) throw new Error('a host has an SMMU');
+    if (!smmus[0]) throw new Error('a host has an SMMU');
     return {
-      smmu,
+      smmu: smmus[0],
       smmus,
       vms: this.#vms.size,
       vmidsInUse: this.#vmids.allocator.pinned,
