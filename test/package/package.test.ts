@@ -119,7 +119,7 @@ describe('the package', { timeout: 120_000 }, () => {
   });
 
   it('is small, and weighs what docs/api.md says', () => {
-    expect(packed.size).toBeLessThan(1_050_000);
+    expect(packed.size).toBeLessThan(1_250_000);
     const [, size, unpacked] =
       /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(
         readFileSync(join(PROJECT, 'docs/api.md'), 'utf8'),
