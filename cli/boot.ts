@@ -35,7 +35,7 @@ import {
 import { withLinux } from './linux-kernel.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
-import { buildReport } from './report.ts';
+import { buildReport, type MachineRefusal } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
 import { runStream } from './run-output.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
@@ -237,6 +237,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const progress = new Progress(stderr, quiet);
     const machines: Machine[] = [];
     const suspects: Finding[] = [];
+    const refusals: MachineRefusal[] = [];
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
@@ -255,6 +256,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       machine.on('suspect', (finding) => {
         if (suspects.length < MOST_SUSPECTS) suspects.push(finding);
       });
+      machine.on('refusal', (refusal) => refusals.push({ machine: machine.name, ...refusal }));
       machine.on('phase', ({ phase, ended, data }) => {
         measurements.phase(k, phase, ended, data);
         oracle.phase(machines, k, phase, ended);
@@ -272,6 +274,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
         args: [...own, ...args],
       });
       machine.on('check', (check) => checks.addOf(name, check));
+      machine.on('refusal', (refusal) => refusals.push({ machine: name, ...refusal }));
       machine.on('phase', ({ phase, ended, data }) =>
         measurements.comparedPhase(names, phase, ended, data),
       );
@@ -329,10 +332,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     );
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
-    const report = buildReport(results, host, measurements, {
-      drain,
-      transport: settings.transport ?? 'inline',
-    });
+    const transport = settings.transport ?? 'inline';
+    const report = buildReport(results, host, measurements, { drain, transport }, refusals);
     if (json) stdout.write(jsonLine(report));
     else
       stdout.write(

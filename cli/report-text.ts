@@ -102,6 +102,18 @@ function unadvertisedLines(sanitizer: Report['sanitizer']): string[] {
   return (sanitizer?.unadvertised ?? []).map(({ text }) => `  note  ${printableData(text)}`);
 }
 
+/** Why streams were refused, in the guests' own numbering: a guest may have wanted it. */
+function refusalLines(sanitizer: Report['sanitizer']): string[] {
+  return (sanitizer?.refusals ?? []).map(
+    ({ machine, event, streamId, substreamId, text, section }) => {
+      const stream = `StreamID 0x${streamId.toString(16)}`;
+      const substream =
+        substreamId === undefined ? '' : `, SubstreamID 0x${substreamId.toString(16)}`;
+      return `  note  ${printableData(machine)}, ${stream}${substream}: ${event}: ${text} (${section})`;
+    },
+  );
+}
+
 /** What --quiet leaves of a report: the checks that failed. */
 export function failureText({ checks, sanitizer }: Report): string {
   return checks
@@ -134,6 +146,7 @@ export function reportText(
     ...failed.filter((check) => !hostChecks.includes(check)).map(checkLine),
     ...findingLines(sanitizer),
     ...unadvertisedLines(sanitizer),
+    ...refusalLines(sanitizer),
     ...pathTable(paths),
     ...boundLines(paths),
     '',

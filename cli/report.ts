@@ -8,6 +8,7 @@ import {
   type Host,
   type Machine,
   type SanitizerCounts,
+  type SmmuRefusal,
   type Transport,
   type UnadvertisedUse,
 } from '../vmm/api/index.ts';
@@ -64,8 +65,12 @@ export interface Report {
   readonly sanitizer?: SanitizerCounts & {
     readonly findings: readonly Finding[];
     readonly unadvertised: readonly UnadvertisedUse[];
+    readonly refusals: readonly MachineRefusal[];
   };
 }
+
+/** Why the SMMU of a machine's guest has refused a stream. */
+export type MachineRefusal = SmmuRefusal & { readonly machine: string };
 
 function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
@@ -105,6 +110,7 @@ export function buildReport(
   { machines, statistics: { sanitizer }, findings, unadvertised }: Host,
   measurements: Measurements,
   placement: ReportPlacement,
+  refusals: readonly MachineRefusal[],
 ): Report {
   const statistics = machines.map((machine) => machine.statistics);
   const exits = statistics.map((counts) => counts.exits);
@@ -141,6 +147,6 @@ export function buildReport(
     })),
     ways: waysOf(machines),
     drain: placement.drain,
-    ...(sanitizer ? { sanitizer: { ...sanitizer, findings, unadvertised } } : {}),
+    ...(sanitizer ? { sanitizer: { ...sanitizer, findings, unadvertised, refusals } } : {}),
   };
 }
