@@ -2,6 +2,8 @@
 // one does by its BARs is a subclass's.
 
 import {
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -12,6 +14,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import {
   type BarSpec,
   type CapabilitySpec,
@@ -62,6 +65,16 @@ export interface PcieEndpointOptions {
   readonly hasPasids?: boolean;
 }
 
+const OPTIONS = allNamesOf<PcieEndpointOptions>({
+  name: true,
+  kind: true,
+  identity: true,
+  bar: true,
+  vectors: true,
+  capabilities: true,
+  hasPasids: true,
+});
+
 /** Regions of an endpoint, behind its configuration space. */
 export const BAR_REGION = 1;
 const MSIX_REGION = 2;
@@ -81,7 +94,10 @@ export abstract class PcieEndpoint implements PcieFunction {
   #host: DeviceHost | undefined;
   #intx = false;
 
+  /** @throws {TypeError} when there is no such option, or one is missing. */
   constructor(options: PcieEndpointOptions) {
+    checkNames(options, OPTIONS, 'PcieEndpoint');
+    checkGiven(options, ['name', 'kind', 'identity', 'bar', 'vectors'], 'PcieEndpoint');
     const { bar, identity, vectors, hasPasids = false } = options;
     this.name = options.name;
     this.identity = { kind: options.kind, interrupts: 0, busMaster: true };

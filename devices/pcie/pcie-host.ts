@@ -3,6 +3,8 @@
 
 import {
   type AccessSize,
+  checkGiven,
+  checkNames,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -13,6 +15,7 @@ import {
   plainStateLike,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import { CONFIGURATION_REGION, type MemoryWindow, type PcieFunction } from './pcie-function.ts';
 import { PCIE_CONFIG_SIZE } from './pcie-registers.ts';
 import { PcieRootPort } from './pcie-root-port.ts';
@@ -35,6 +38,8 @@ export interface PcieHostOptions {
   readonly window: { readonly gpa: number; readonly size: number };
   readonly functions: readonly PluggedFunction[];
 }
+
+const OPTIONS = allNamesOf<PcieHostOptions>({ buses: true, window: true, functions: true });
 
 const KIND = 0x65696370; // "pcie"
 const ECAM_REGION = 0;
@@ -109,6 +114,8 @@ export class PcieHost implements Device {
 
   /** @throws {RangeError} when a function has no such place, or shares it. */
   constructor(options: PcieHostOptions) {
+    checkNames(options, OPTIONS, 'PcieHost');
+    checkGiven(options, ['window', 'functions'], 'PcieHost');
     checkOptions(options);
     const { buses = 16, window, functions } = options;
     this.#window = window;

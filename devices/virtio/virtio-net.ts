@@ -1,6 +1,8 @@
 // A virtio network device (virtio 1.2, section 5.1): frames in by queue 0, out by queue 1, each behind a header
 // that asks for nothing, because no offload is offered.
 
+import { checkFunction, checkNames } from '../plugin/index.ts';
+import { allNamesOf } from '../plugin/known-names.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 const DEVICE_ID = 1;
@@ -26,6 +28,8 @@ export interface VirtioNetOptions {
   readonly onFrame?: (frame: Uint8Array<ArrayBuffer>) => void;
 }
 
+const OPTIONS = allNamesOf<VirtioNetOptions>({ mac: true, onFrame: true });
+
 const DEFAULT_MAC = [2, 0, 0, 0, 0, 1];
 
 function configOf(mac: readonly number[]): Uint8Array {
@@ -50,8 +54,14 @@ export class VirtioNet implements VirtioFunction {
   /** Frames are the network's: a saved machine leaves them where they are. */
   readonly #waiting: Uint8Array[] = [];
 
-  /** @throws {RangeError} when the MAC address is none. */
-  constructor({ mac = DEFAULT_MAC, onFrame }: VirtioNetOptions = {}) {
+  /**
+   * @throws {RangeError} when the MAC address is none.
+   * @throws {TypeError} when there is no such option, or `onFrame` is no function.
+   */
+  constructor(options: VirtioNetOptions = {}) {
+    checkNames(options, OPTIONS, 'VirtioNet');
+    const { mac = DEFAULT_MAC, onFrame } = options;
+    checkFunction(onFrame, 'VirtioNet: onFrame');
     this.config = configOf(mac);
     this.#onFrame = onFrame ?? ((frame) => this.receive(frame));
   }

@@ -55,6 +55,7 @@ const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], mean
   'Host.createMachine': [[{ guset: IDLE }], 'guest'],
   'Machine.boot': [[{ puased: true }], 'paused'],
   'Machine.wait': [[{ singal: undefined }], 'signal'],
+  serveGdb: [[machine, { prot: 0 }], 'port'],
   virtBoard: [[{ initrdd: undefined }], 'initrd'],
 
   Checkpoint: [[{ onPhases: undefined }], 'onPhase'],
@@ -72,6 +73,9 @@ const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], mean
   Unit: [[{ thraed: 0 }], 'thread'],
   VirtualCmdqv: [[{ backed: 0 }], 'backend'],
   VirtualSmmu: [[{ idRegister: 0 }], 'idRegisters'],
+  PcieEndpoint: [[{ barr: 0 }], 'bar'],
+  PcieHost: [[{ windwo: 0 }], 'window'],
+  VirtioNet: [[{ onframe: undefined }], 'onFrame'],
   atcInv: [[{ streamID: 0 }], 'streamId'],
   contextDescriptor: [[{ asdi: 0 }], 'asid'],
   createHostMemory: [[{ ramsize: 0 }], 'ramSize'],
@@ -97,6 +101,7 @@ const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], mean
   'Iommufd.vdeviceAlloc': [[{ virtID: 0n }], 'virtId'],
   'Iommufd.veventqAlloc': [[{ dept: 1 }], 'depth'],
   'Iommufd.hwQueueAlloc': [[{ iovas: 0n }], 'iova'],
+  'Iommufd.faultQueueAlloc': [[{ viomu: 0 }], 'viommu'],
   'Iommufd.hwptInvalidate': [[0, { entrylength: 8 }], 'entryLength'],
 
   'SmmuHost.create': [[{ ramsize: 1 }], 'ramSize'],

@@ -129,7 +129,7 @@ describe('misuse', () => {
     [
       'a place with another field',
       machineWith({ devices: [{ device: device(), addresses: [0x10000000], irq: 3 }] }),
-      'placement: device dev: there is no field "irq"; there are device, addresses, firstIrq, dmaPort, requesterId',
+      'placement: device dev: there is no field "irq"; there are device, addresses, firstIrq, dmaPort, requesterId, smmu, bridged',
     ],
     [
       'a place without addresses',

@@ -52,7 +52,7 @@ describe('experiments', () => {
   });
 
   it.each([
-    [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*forget-cfgi-ste, not "nope"\.\n$/],
+    [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*btm-vmids, not "nope"\.\n$/],
     [
       ['--experiment', 'foreign-ids', '--vms', '1'],
       /^vsmmu: foreign-ids takes at least 2 machines\n$/,

@@ -21,7 +21,7 @@ import { streamTableShape } from '../../devices/smmuv3/table-shapes.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
 import { iotlbText, queuesText } from './smmu-text.ts';
 import { stage1Tables, stage2Tables, stagesOf } from './stream-config.ts';
-import { type Load64, type WalkResult, walkTables } from './table-walk.ts';
+import { type TableLoad, type WalkResult, walkTables } from './table-walk.ts';
 
 /** What the commands look at. Nothing of it changes by being looked at. */
 export interface MonitorSubject {
@@ -59,7 +59,7 @@ class Monitor {
     this.#subject = subject;
   }
 
-  readonly #load64: Load64 = (address) => {
+  readonly #load64: TableLoad = (address) => {
     const bytes = this.#subject.readRam(address, 8);
     return bytes && new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   };
@@ -91,7 +91,7 @@ class Monitor {
   }
 
   /** Reads where stage 1 has its structures. */
-  #load64Of(ste: Uint32Array): Load64 {
+  #load64Of(ste: Uint32Array): TableLoad {
     return (ipa) => {
       const found = this.#physical(ste, BigInt(ipa), () => undefined);
       return 'why' in found ? undefined : this.#load64(Number(found.output));

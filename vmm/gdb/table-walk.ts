@@ -5,7 +5,7 @@ import { type Decoded, decodePte } from '../../devices/decode/index.ts';
 import { type Granule, granuleShift, levelShift } from '../../devices/tables/index.ts';
 
 /** Reads an aligned 64-bit word, little-endian; undefined where there is no RAM. */
-export type Load64 = (address: number) => bigint | undefined;
+export type TableLoad = (address: number) => bigint | undefined;
 
 /** The tables of one stage. */
 export interface Tables {
@@ -43,7 +43,7 @@ function addressOf({ fields }: Decoded): bigint {
 export function walkTables(
   tables: Tables,
   input: bigint,
-  load64: Load64,
+  load64: TableLoad,
   say: (line: string) => void,
 ): WalkResult {
   const { stage, granule, inputBits, startLevel, ds } = tables;
