@@ -245,8 +245,8 @@ export const ARM64_TLB_WRITE = 0x4000;
 export const ARM64_TLB_FETCH = 0x8000;
 export const ARM64_TLB_SIZE = 0x9000;
 export const ARM64_TLB_FETCH_ENTRIES = 256;
-/** A tag that no page has. */
-export const ARM64_TLB_INVALID = 1;
+/** A tag that no page has: nor, in an instruction entry, a misaligned PC, whose low two bits are compared as well. */
+export const ARM64_TLB_INVALID = 0x10;
 /**
  * In a tag: the page is Device memory and no RAM, and its PA follows (u64). No access hits it
  * in the fast loop, as alignment is to be checked.
