@@ -25,7 +25,6 @@ const HAS_INPUT = isMainThread;
 const OTHERS = [
   'secondary',
   'experiment',
-  'transport',
   'args',
   'env',
   'allowGc',
@@ -50,6 +49,18 @@ function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
   if (onQueueError !== undefined)
     throw new UsageError(
       '--role host excludes --on-queue-error: a kernel that owns its queues handles their errors',
+    );
+}
+
+/** What looks at, or changes, decoded code does so between two turns of all vCPUs. */
+function checkThreads({ translate, icacheCheck }: BootSettings): void {
+  if (translate)
+    throw new UsageError(
+      '--translate is for vCPUs that take turns: it excludes --transport mailbox',
+    );
+  if (icacheCheck)
+    throw new UsageError(
+      '--check-icache is for vCPUs that take turns: it excludes --transport mailbox',
     );
 }
 
@@ -79,6 +90,7 @@ export async function kernelOptions(
   refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
   if (role === 'host') checkHostRole(settings);
+  if (settings.transport === 'mailbox') checkThreads(settings);
   if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
     throw new UsageError('--disk is for one machine: it excludes --vms');
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd);

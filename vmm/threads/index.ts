@@ -5,6 +5,7 @@ export {
   type DrainLoad,
   type DrainPlace,
 } from './auto-drain.ts';
+export { Arm64Threads, type Arm64ThreadsOptions } from './arm64-threads.ts';
 export { coreCount } from './core-count.ts';
 export { ExitServer } from './exit-server.ts';
 export { IN_NODE } from './in-node.ts';
@@ -19,5 +20,5 @@ export {
   unitOptions,
 } from './side-core.ts';
 export { tick } from './tick.ts';
-export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';
+export { unitsFor, VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';
 export type { WorkerUrls } from './worker-urls.ts';

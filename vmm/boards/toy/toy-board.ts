@@ -11,14 +11,8 @@ import { Pl011 } from '../../../devices/pl011/index.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
-import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
-import {
-  type DirectContext,
-  type Drainable,
-  unitOptions,
-  VcpuThreads,
-  type VcpuUnits,
-} from '../../threads/index.ts';
+import type { LentVintf, NestedSmmu } from '../../nested/index.ts';
+import { type DirectContext, type Drainable, unitsFor, VcpuThreads } from '../../threads/index.ts';
 import {
   ABI_EXIT_REQUEST,
   createGuestMemory,
@@ -88,14 +82,6 @@ function directContext(viommu: NestedSmmu, vintf: LentVintf, queues: Queues): Di
   return { smmuBlock, context: vintf.context, queues: vintf.queues };
 }
 
-/** A unit for each vCPU thread: the drain behind its guest's doorbells. */
-function vcpuUnits(host: VmHost, vm: Vm): VcpuUnits {
-  return {
-    allocate: () => unitOptions(host, vm, host.allocateThread()),
-    free: ({ thread }) => host.freeThread(thread),
-  };
-}
-
 /** The devices with a way to memory for each bus master that has none: a stream of its own. */
 function withPorts(
   devices: readonly Placement[],
@@ -152,7 +138,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       readInput: (most) => options.readInput?.(most) ?? new Uint8Array(),
       drain: vm.unit.drain,
       transport:
-        options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm), options.workerUrl),
+        options.exits && new VcpuThreads(options.exits, unitsFor(host, vm), options.workerUrl),
       ...(vcpus === undefined ? {} : { vcpus }),
       ...(args === undefined ? {} : { args }),
       ...(env === undefined ? {} : { env }),

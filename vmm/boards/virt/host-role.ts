@@ -9,6 +9,7 @@ import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
 import { createHostMemory, SmmuEndpoint, Unit } from '../../../devices/unit/index.ts';
 import { type GuestWindow, ThreadAllocator } from '../../../host/kernel/index.ts';
 import { type Arm64Memory, arm64ExitRequest } from '../../vcpu/arm64/index.ts';
+import { unitsFor } from '../../threads/index.ts';
 import { ownedSmmu, ownedVintf } from './owned-smmu.ts';
 import { placed } from './virt-memory-map.ts';
 import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
@@ -70,12 +71,19 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
   const words = new Int32Array(hostMemory.buffer);
   const guest: GuestWindow = { ...window, unit };
   const endpoint = new SmmuEndpoint({ unit, memory: physicalMemory(memory) });
+  const unitThreads = {
+    memory: hostMemory,
+    modules,
+    allocateThread: () => threads.allocate(),
+    freeThread: (thread: number) => threads.free(thread),
+  };
   return {
     smmu: placed('smmu', physicalSmmu),
     cmdqv: placed('cmdqv', physicalCmdqv),
     abortFetches: undefined,
     dmaPort: (stream) => endpoint.dmaPort(stream),
     drain: unit.drain,
+    units: unitsFor(unitThreads, guest),
     vcpuRuns: () => undefined,
     service(full) {
       const attention = Atomics.load(words, HOST_AT_ATTENTION >> 2);
@@ -88,12 +96,7 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
       return {
         drainable: {
           machine,
-          threads: {
-            memory: hostMemory,
-            modules,
-            allocateThread: () => threads.allocate(),
-            freeThread: (thread) => threads.free(thread),
-          },
+          threads: unitThreads,
           guest,
           direct: owned,
         },
